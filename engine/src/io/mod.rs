@@ -1,0 +1,199 @@
+//! The border to the kernel. Everything above it speaks [`Op`] and [`Completion`] only, so the
+//! same shard runs on `io_uring`, on `epoll` and in the simulator.
+//!
+//! A driver never calls back, never decides anything about protocols, and owns every descriptor.
+//!
+//! # Invariants
+//! - Completions are collected in [`Driver::turn`] and handed over after it returned: nothing of
+//!   the engine runs inside a submission.
+//! - Bytes given to [`Op::Send`] are needed only until the `turn` that submits it returns. At most
+//!   one `Send` per socket may be pushed between two turns; it never waits for the peer.
+//! - After [`Op::Close`] exactly one [`Completion::Closed`] comes, after every other completion of
+//!   that socket. Only then may its token be reused, and only then does the driver reuse the socket.
+//! - A receive that runs out of buffers is resumed by the driver as soon as buffers return.
+
+use std::io;
+use std::net::SocketAddr;
+
+use allspark_protocol::Instant;
+
+use crate::memory::{LentBuffer, Slice};
+
+mod listener;
+mod token;
+mod waker;
+
+pub use listener::bind;
+pub use token::Token;
+pub use waker::Waker;
+
+/// A connection as its driver names it. Meaningless to any other driver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Socket(pub u32);
+
+/// What a driver is asked to do.
+#[derive(Debug)]
+pub enum Op {
+    /// Accept connections from the driver's listener until [`Op::StopAccept`].
+    Accept,
+    /// Accept no further connection and close the listener.
+    StopAccept,
+    /// Open a connection. Answered by [`Completion::Connected`].
+    Connect {
+        /// The peer.
+        address: SocketAddr,
+        /// Comes back in the answer.
+        token: Token,
+    },
+    /// Receive until [`Op::StopReceive`], the end of the stream or an error. The token names the
+    /// connection in every completion of this socket from now on.
+    Receive {
+        /// The connection.
+        socket: Socket,
+        /// Comes back in every completion.
+        token: Token,
+    },
+    /// Stop receiving; `Receive` starts it again. Bytes that were already on their way may still
+    /// be delivered.
+    StopReceive {
+        /// The connection.
+        socket: Socket,
+    },
+    /// Send without waiting. No completion means that everything was taken by the kernel.
+    Send {
+        /// The connection.
+        socket: Socket,
+        /// What to send.
+        bytes: Slice,
+    },
+    /// Say once when the connection can be written to.
+    AwaitWritable {
+        /// The connection.
+        socket: Socket,
+    },
+    /// Close the connection, ending everything that is pending on it.
+    Close {
+        /// The connection.
+        socket: Socket,
+        /// Comes back in [`Completion::Closed`].
+        token: Token,
+    },
+}
+
+/// What a driver has to report.
+#[derive(Debug)]
+pub enum Completion {
+    /// A connection came in.
+    Accepted {
+        /// The connection; the next operation on it is `Receive` or `Close`.
+        socket: Socket,
+        /// Where it comes from.
+        peer: SocketAddr,
+    },
+    /// Connections can't be accepted for now (descriptors or memory ran out). The driver tries
+    /// again by itself when a socket is closed or after a pause.
+    AcceptFailed {
+        /// What the kernel said.
+        error: io::Error,
+    },
+    /// The answer to [`Op::Connect`].
+    Connected {
+        /// The token of the request.
+        token: Token,
+        /// The connection, or why there is none.
+        result: io::Result<Socket>,
+    },
+    /// Bytes came in.
+    Received {
+        /// The connection.
+        token: Token,
+        /// The bytes; returned to the driver when dropped.
+        buffer: LentBuffer,
+    },
+    /// Nothing more will come: the peer closed its side (`Ok`), or the connection broke.
+    ReceiveEnded {
+        /// The connection.
+        token: Token,
+        /// `Ok` at the end of the stream.
+        result: io::Result<()>,
+    },
+    /// The kernel took none or only a part of a `Send`; `rest` is what it did not take.
+    SendStalled {
+        /// The connection.
+        token: Token,
+        /// What was not taken.
+        rest: Slice,
+    },
+    /// A `Send` failed; the connection is of no further use.
+    SendFailed {
+        /// The connection.
+        token: Token,
+        /// What the kernel said.
+        error: io::Error,
+    },
+    /// The answer to [`Op::AwaitWritable`].
+    Writable {
+        /// The connection.
+        token: Token,
+    },
+    /// The connection and everything pending on it is gone.
+    Closed {
+        /// The token given to [`Op::Close`].
+        token: Token,
+    },
+}
+
+/// How long a turn may sleep when there is nothing to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// Only submit and collect what is there.
+    No,
+    /// Sleep until something happens or this moment.
+    Until(Instant),
+    /// Sleep until something happens.
+    Forever,
+}
+
+/// Which driver it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DriverKind {
+    /// `io_uring`, Linux 6.1 or newer.
+    Uring,
+    /// `epoll`.
+    Epoll,
+    /// Virtual time and an in-memory network.
+    Sim,
+}
+
+impl DriverKind {
+    /// The name on the command line and in the log.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Uring => "uring",
+            Self::Epoll => "epoll",
+            Self::Sim => "sim",
+        }
+    }
+}
+
+/// Does operations and reports completions, for one shard, on the shard's thread.
+pub trait Driver {
+    /// Which driver it is.
+    fn kind(&self) -> DriverKind;
+
+    /// The clock. Reading it is cheap, but a shard reads it once per turn.
+    fn now(&self) -> Instant;
+
+    /// Milliseconds since 1970, the clock that Primus pings carry.
+    fn unix_ms(&self) -> u64;
+
+    /// Queues an operation for the next turn.
+    fn push(&mut self, op: Op);
+
+    /// Submits what was pushed, sleeps as `wait` says, and appends what completed. A bounded
+    /// number of completions is reported per turn; the rest follows in the next.
+    fn turn(&mut self, wait: Wait, completions: &mut Vec<Completion>) -> io::Result<()>;
+
+    /// Ends a sleep from another thread.
+    fn waker(&self) -> Waker;
+}

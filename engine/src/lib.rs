@@ -1,0 +1,3 @@
+//! The server engine: shards that serve sparks on a driver.
+pub mod io;
+pub mod memory;

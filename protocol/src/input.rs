@@ -1,0 +1,100 @@
+//! Received bytes that are parsed in place.
+
+/// The bytes of one read that nobody has consumed yet.
+///
+/// Parsers take from the front. What they take keeps the lifetime of the read, not of the parser,
+/// so a message can be handed on while the parser is already used again.
+#[derive(Debug, Default)]
+pub struct Input<'i> {
+    rest: &'i mut [u8],
+}
+
+impl<'i> Input<'i> {
+    /// Wraps the bytes of one read.
+    pub fn new(bytes: &'i mut [u8]) -> Self {
+        Self { rest: bytes }
+    }
+
+    /// What is left, without taking it.
+    pub fn peek(&self) -> &[u8] {
+        self.rest
+    }
+
+    /// How many bytes are left.
+    pub fn len(&self) -> usize {
+        self.rest.len()
+    }
+
+    /// Whether nothing is left.
+    pub fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    /// Takes the first `count` bytes, or all that is left if that is fewer.
+    pub fn take(&mut self, count: usize) -> &'i mut [u8] {
+        let rest = std::mem::take(&mut self.rest);
+        let (taken, rest) = rest.split_at_mut(count.min(rest.len()));
+        self.rest = rest;
+        taken
+    }
+
+    /// Takes everything that is left.
+    pub fn take_all(&mut self) -> &'i mut [u8] {
+        std::mem::take(&mut self.rest)
+    }
+}
+
+/// The bytes of one message: still in the read they came in, or put together from several.
+#[derive(Debug)]
+pub enum Payload<'i> {
+    /// The message lies in one piece in the read.
+    Borrowed(&'i mut [u8]),
+    /// The message arrived in parts and was copied.
+    Owned(Vec<u8>),
+}
+
+impl AsRef<[u8]> for Payload<'_> {
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            Self::Borrowed(bytes) => bytes,
+            Self::Owned(bytes) => bytes,
+        }
+    }
+}
+
+impl std::ops::Deref for Payload<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.as_ref()
+    }
+}
+
+impl std::ops::DerefMut for Payload<'_> {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        match self {
+            Self::Borrowed(bytes) => bytes,
+            Self::Owned(bytes) => bytes,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_taken_outlives_the_next_take() {
+        let mut bytes = *b"abcdef";
+        let mut input = Input::new(&mut bytes);
+        let first = input.take(2);
+        let second = input.take(3);
+        first[0] = b'x';
+        assert_eq!(
+            (&*first, &*second, input.peek()),
+            (&b"xb"[..], &b"cde"[..], &b"f"[..])
+        );
+        assert_eq!(input.take(9), b"f");
+        assert!(input.is_empty());
+    }
+}

@@ -1,0 +1,27 @@
+//! Every bound on what a peer can make us hold, in one place, each with its reason.
+
+/// Bytes of a request or response head (request line and all headers). Node.js allows 16 KiB too.
+pub const HTTP_HEAD_BYTES_MAX: usize = 16 * 1024;
+
+/// Header lines of one message. Browsers send about 20; proxies add some.
+pub const HTTP_HEADERS_MAX: usize = 64;
+
+/// Bytes of a request target. Every URL that a Primus client makes is far shorter.
+pub const HTTP_TARGET_BYTES_MAX: usize = 8 * 1024;
+
+/// Bytes of one chunk-size line, extensions included.
+pub const HTTP_CHUNK_LINE_BYTES_MAX: usize = 256;
+
+/// Bytes of all trailers after a chunked body.
+pub const HTTP_TRAILER_BYTES_MAX: usize = 4 * 1024;
+
+/// Bytes of a control frame's payload (RFC 6455, 5.5).
+pub const WEBSOCKET_CONTROL_BYTES_MAX: usize = 125;
+
+/// Bytes of one message unless `maxLength` says otherwise (Primus: 10 MiB).
+pub const MESSAGE_BYTES_MAX_DEFAULT: usize = 10 * 1024 * 1024;
+
+/// Levels of arrays and objects in one JSON message. Deep nesting costs stack when it is decoded.
+pub const JSON_DEPTH_MAX: usize = 512;
+
+const _: () = assert!(HTTP_TARGET_BYTES_MAX < HTTP_HEAD_BYTES_MAX);

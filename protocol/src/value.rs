@@ -1,0 +1,4 @@
+//! To be filled.
+/// Placeholder.
+#[derive(Debug)]
+pub struct Value;
