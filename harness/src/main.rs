@@ -1,3 +1,5 @@
-//! To be filled.
-
+//! x
+mod auditor;
+mod system;
+mod workload;
 fn main() {}
