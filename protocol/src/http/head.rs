@@ -224,13 +224,10 @@ pub(super) fn head_end(bytes: &[u8], from: usize) -> Result<Option<usize>, Error
             _ => return Err(Error::LineEnding),
         }
     }
-    match (
-        bytes.len() < HTTP_HEAD_BYTES_MAX,
-        memchr::memchr(b'\n', within),
-    ) {
-        (true, _) => Ok(None),
-        (false, None) => Err(Error::TargetTooLong),
-        (false, Some(_)) => Err(Error::HeadTooLarge),
+    if bytes.len() < HTTP_HEAD_BYTES_MAX {
+        Ok(None)
+    } else {
+        Err(Error::HeadTooLarge)
     }
 }
 

@@ -14,15 +14,21 @@
 //! - Bytes behind a message stay in the input.
 //! - Nothing that is written can contain a line break that this module did not put there.
 
+mod body;
+mod client;
 mod error;
 mod fields;
 mod framing;
+mod gather;
 mod head;
 mod query;
+mod reader;
 mod response;
 
+pub use client::{ResponseHead, ResponsePart, ResponseReader, write_request};
 pub use error::{Error, Misuse};
 pub use fields::Headers;
 pub use head::RequestHead;
 pub use query::{Query, decode};
+pub use reader::{Reader, Request};
 pub use response::Response;
