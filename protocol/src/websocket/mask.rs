@@ -1,47 +1,45 @@
 //! The XOR that every payload byte from a client has undergone (RFC 6455, 5.3).
 
-/// Bytes per step of the inner loop: a whole number of vectors on every CPU.
-const STEP: usize = 64;
+use pulp::Arch;
+
+/// From here on the wider vectors of the CPU that we run on are worth the choice between them.
+/// (AVX2 measures 1.2 times the speed of the SSE2 baseline at 512 bytes, 1.8 times at 4096.)
+const WIDE_BYTES_MIN: usize = 512;
 
 /// Masks or unmasks `bytes` in place, which is the same operation. `offset` is how many bytes of
 /// the frame's payload came before `bytes`.
 #[inline]
 pub fn apply(bytes: &mut [u8], key: [u8; 4], offset: usize) {
-    let key = rotated(key, offset);
-    if bytes.len() < STEP {
-        apply_short(bytes, key);
+    // In little-endian order the first byte is the lowest, so a rotation to the right drops it.
+    let key = u32::from_le_bytes(key).rotate_right(8 * (offset % 4) as u32);
+    if bytes.len() < WIDE_BYTES_MIN {
+        apply_words(bytes, key);
     } else {
-        apply_long(bytes, key);
+        apply_wide(bytes, key);
     }
 }
 
-/// The key as the byte at `offset` of the payload meets it.
-#[inline]
-fn rotated(mut key: [u8; 4], offset: usize) -> [u8; 4] {
-    key.rotate_left(offset % 4);
-    key
+/// Compiled once for every level of vector instructions that `pulp` knows.
+#[inline(never)]
+fn apply_wide(bytes: &mut [u8], key: u32) {
+    Arch::new().dispatch(|| apply_words(bytes, key));
 }
 
-#[inline]
-fn apply_short(bytes: &mut [u8], key: [u8; 4]) {
-    let (words, rest) = bytes.as_chunks_mut::<4>();
+/// The compiler makes vectors of these words.
+#[inline(always)]
+fn apply_words(bytes: &mut [u8], key: u32) {
+    let key_twice = u64::from(key) << 32 | u64::from(key);
+    let (words, rest) = bytes.as_chunks_mut::<8>();
     for word in words {
-        *word = (u32::from_ne_bytes(*word) ^ u32::from_ne_bytes(key)).to_ne_bytes();
+        *word = (u64::from_le_bytes(*word) ^ key_twice).to_le_bytes();
     }
-    for (byte, key) in rest.iter_mut().zip(key) {
+    let (half, rest) = rest.as_chunks_mut::<4>();
+    if let [word, ..] = half {
+        *word = (u32::from_le_bytes(*word) ^ key).to_le_bytes();
+    }
+    for (byte, key) in rest.iter_mut().zip(key.to_le_bytes()) {
         *byte ^= key;
     }
-}
-
-fn apply_long(bytes: &mut [u8], key: [u8; 4]) {
-    let pattern: [u8; STEP] = std::array::from_fn(|index| key[index % 4]);
-    let (steps, rest) = bytes.as_chunks_mut::<STEP>();
-    for step in steps {
-        for (byte, key) in step.iter_mut().zip(pattern) {
-            *byte ^= key;
-        }
-    }
-    apply_short(rest, key);
 }
 
 #[cfg(test)]
