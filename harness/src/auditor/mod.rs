@@ -114,6 +114,11 @@ impl Auditor {
         }
     }
 
+    /// How many clients have an open connection.
+    pub(crate) fn live_count(&self) -> u32 {
+        self.live_count
+    }
+
     /// Deliveries that live clients still have to get.
     pub(crate) fn outstanding(&self) -> u64 {
         self.deliveries.outstanding()

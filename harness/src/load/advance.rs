@@ -10,8 +10,9 @@ use allspark_protocol::transformer::Kind;
 use allspark_protocol::websocket::{CloseCode, encode};
 
 use super::client::State;
+use super::memory::Snapshot;
 use super::phase::{CLOSING_MAX, DRAIN_MAX, GOODBYE_MAX, OPENING_STALL, Phase};
-use super::runner::{Runner, token};
+use super::runner::{Runner, WithConnections, token};
 use crate::auditor::Fault;
 
 /// Clients that are visited in one turn.
@@ -30,6 +31,10 @@ impl<D: Driver> Runner<D> {
             }
             Phase::Measuring { until } if until <= self.now => {
                 self.window = Some(self.meter.end(self.now)?);
+                self.with_connections = Some(WithConnections {
+                    memory: Snapshot::take(self.plan.server_pid)?,
+                    connections: self.auditor.live_count(),
+                });
                 let until = self.now + DRAIN_MAX;
                 self.phase = Phase::Draining { until };
             }
@@ -88,6 +93,7 @@ impl<D: Driver> Runner<D> {
         if !self.fleet.is_settled() {
             return;
         }
+        self.opening = self.now - self.begin;
         if self.fleet.opened() == 0 {
             self.begin_leaving();
         } else {
@@ -100,7 +106,11 @@ impl<D: Driver> Runner<D> {
 
     /// Nothing moves any more: who is not connected by now never will be.
     fn give_up_opening(&mut self) {
-        self.fleet.begin_no_more();
+        let first_waiting = self.fleet.begin_no_more();
+        for index in first_waiting..self.plan.clients {
+            self.auditor
+                .broke(index, Fault::Refused, &"it was never its turn to connect");
+        }
         for index in 0..self.fleet.len() {
             match self.fleet.client(index).state {
                 State::Handshaking => self.lose(index, Fault::Refused, &"no answer to the upgrade"),
@@ -145,7 +155,11 @@ impl<D: Driver> Runner<D> {
 
     fn close_the_rest(&mut self) {
         for index in 0..self.fleet.len() {
-            self.lose(index, Fault::Unanswered, &"the server did not close the connection");
+            self.lose(
+                index,
+                Fault::Unanswered,
+                &"the server did not close the connection",
+            );
         }
         let until = self.now + CLOSING_MAX;
         self.phase = Phase::Closing { until };

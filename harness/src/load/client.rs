@@ -16,8 +16,10 @@ pub(crate) enum State {
     Handshaking,
     /// It can send and receive messages.
     Open,
-    /// It has said goodbye and waits for the server to close.
+    /// It has said goodbye and waits for the server's.
     Leaving,
+    /// Both have said goodbye; the server is to close the connection.
+    Answered,
     /// It has closed, or lost, its connection, and waits for the driver to confirm it.
     Ended,
     /// It is over.
@@ -129,9 +131,10 @@ impl Fleet {
         Some(index)
     }
 
-    /// Nobody begins any more.
-    pub(crate) fn begin_no_more(&mut self) {
+    /// Nobody begins any more. Returns the first client that now never will.
+    pub(crate) fn begin_no_more(&mut self) -> u32 {
         self.clients.truncate(self.begun as usize);
+        self.begun
     }
 
     /// A client goes forward.

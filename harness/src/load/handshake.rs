@@ -95,7 +95,9 @@ mod tests {
     fn a_refusal_says_why() {
         let (mut handshake, _) = begun();
         let mut response = *b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n";
-        let refusal = handshake.receive(&mut Input::new(&mut response)).unwrap_err();
+        let refusal = handshake
+            .receive(&mut Input::new(&mut response))
+            .unwrap_err();
         assert!(refusal.to_string().ends_with("(status 503)"), "{refusal}");
     }
 }

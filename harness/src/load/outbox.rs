@@ -130,7 +130,11 @@ impl Outbox {
 
     /// Makes the client's piece the last one in the last block, so that it can grow.
     fn make_last(&mut self, client: u32, seat: &mut Seat) {
-        if self.blocks.last().is_none_or(|block| block.len() >= BLOCK_BYTES) {
+        if self
+            .blocks
+            .last()
+            .is_none_or(|block| block.len() >= BLOCK_BYTES)
+        {
             self.blocks.push(self.pool.take());
         }
         let last = self.blocks.len() - 1;
@@ -173,7 +177,9 @@ mod tests {
 
     fn say(outbox: &mut Outbox, client: u32, seat: &mut Seat, words: &str) {
         outbox
-            .say(client, seat, |bytes| bytes.extend_from_slice(words.as_bytes()))
+            .say(client, seat, |bytes| {
+                bytes.extend_from_slice(words.as_bytes())
+            })
             .unwrap();
     }
 
@@ -186,7 +192,10 @@ mod tests {
     }
 
     fn sent(pieces: &[(u32, &str)]) -> Vec<(u32, String)> {
-        pieces.iter().map(|&(client, words)| (client, words.to_owned())).collect()
+        pieces
+            .iter()
+            .map(|&(client, words)| (client, words.to_owned()))
+            .collect()
     }
 
     #[test]
@@ -223,7 +232,10 @@ mod tests {
         say(&mut outbox, 7, &mut seat, "d");
         assert_eq!(flushed(&mut outbox), [], "it takes nothing");
         outbox.resume(7, &mut seat);
-        seat = { say(&mut outbox, 7, &mut seat, "e"); seat };
+        seat = {
+            say(&mut outbox, 7, &mut seat, "e");
+            seat
+        };
         assert!(!seat.is_stalled());
         assert_eq!(flushed(&mut outbox), sent(&[(7, "abcde")]));
     }

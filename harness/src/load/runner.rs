@@ -12,6 +12,7 @@ use allspark_protocol::{Input, Instant};
 
 use super::client::{Fleet, State};
 use super::handshake::Handshake;
+use super::memory::Snapshot;
 use super::meter::{Meter, Window};
 use super::outbox::{Outbox, Seat};
 use super::phase::{OPENING_STALL, Phase};
@@ -37,9 +38,20 @@ pub(super) struct Runner<D> {
     pub(super) now: Instant,
     /// When the load began, which messages count their time from.
     pub(super) begin: Instant,
+    /// How long it took until every client was connected or refused.
+    pub(super) opening: Duration,
     /// What the window showed, once it is over.
     pub(super) window: Option<Window>,
+    /// Memory at the end of the window.
+    pub(super) with_connections: Option<WithConnections>,
     next_progress: Instant,
+}
+
+/// Memory at a moment when so many clients were connected.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct WithConnections {
+    pub(super) memory: Snapshot,
+    pub(super) connections: u32,
 }
 
 impl<D: Driver> Runner<D> {
@@ -57,7 +69,9 @@ impl<D: Driver> Runner<D> {
             },
             now,
             begin: now,
+            opening: Duration::ZERO,
             window: None,
+            with_connections: None,
             next_progress: now + PROGRESS_INTERVAL,
             driver,
             plan,
@@ -133,7 +147,7 @@ impl<D: Driver> Runner<D> {
             Completion::SendFailed { token, error } => {
                 self.lose(token.index(), Fault::Ended, &error);
             }
-            Completion::Closed { token } => self.fleet.advance(token.index(), State::Gone),
+            Completion::Closed { token } => self.closed(token.index()),
             Completion::Accepted { .. } | Completion::AcceptFailed { .. } => {
                 unreachable!("a driver without a listener accepts nothing")
             }
@@ -141,12 +155,19 @@ impl<D: Driver> Runner<D> {
     }
 
     fn connected(&mut self, index: u32, result: io::Result<Socket>) {
+        let is_late = self.fleet.client(index).state != State::Connecting;
         match result {
+            // Nobody waits for this connection any more.
+            Ok(socket) if is_late => self.driver.push(Op::Close {
+                socket,
+                token: token(index),
+            }),
             Ok(socket) => self.shake_hands(index, socket),
+            Err(_) if is_late => {}
             Err(error) => {
                 let address = self.plan.target.address_of(index);
-                self.auditor
-                    .broke(index, Fault::Refused, &format!("{address}: {error}"));
+                let why = format!("{address}: {error}");
+                self.auditor.broke(index, Fault::Refused, &why);
                 self.fleet.advance(index, State::Gone);
             }
         }
@@ -154,20 +175,24 @@ impl<D: Driver> Runner<D> {
 
     fn shake_hands(&mut self, index: u32, socket: Socket) {
         self.fleet.advance(index, State::Handshaking);
-        let handshake = Handshake::new(self.traffic.handshake_key());
         self.driver.push(Op::Receive {
             socket,
             token: token(index),
         });
         let target = &self.plan.target;
+        let nonce = self.traffic.handshake_nonce();
         let client = self.fleet.client_mut(index);
         client.socket = socket;
+        let mut begun = None;
         self.outbox
             .say(index, &mut client.seat, |out| {
-                handshake.write_request(target, index, out);
+                begun = Some(Handshake::begin(out, target, index, nonce));
             })
             .expect("nothing waits for a new connection");
-        client.transport = Transport::Handshake(Box::new(handshake));
+        match begun.expect("the outbox lets everybody speak") {
+            Ok(handshake) => client.transport = Transport::Handshake(Box::new(handshake)),
+            Err(misuse) => self.lose(index, Fault::Refused, &misuse),
+        }
     }
 
     fn received(&mut self, index: u32, mut buffer: LentBuffer) {
@@ -198,7 +223,7 @@ impl<D: Driver> Runner<D> {
             Incoming::Message(payload) => self.message(index, &payload),
             Incoming::Ping(payload) => self.pong(index, &payload),
             Incoming::Goodbye(code) if self.fleet.client(index).state < State::Leaving => {
-                let code = code.map_or("no code".to_owned(), |code| code.to_string());
+                let code = code.map_or("no code".to_owned(), |code| format!("{code:?}"));
                 self.lose(
                     index,
                     Fault::Ended,
@@ -206,19 +231,33 @@ impl<D: Driver> Runner<D> {
                 );
             }
             // The answer to our own goodbye: the server is to close the connection now.
-            Incoming::Goodbye(_) => {}
+            Incoming::Goodbye(_) => self.fleet.advance(index, State::Answered),
         }
     }
 
     fn receive_ended(&mut self, index: u32, result: io::Result<()>) {
         match (self.fleet.client(index).state, result) {
-            (State::Leaving, Ok(())) => {
+            (State::Answered, Ok(())) => {
                 self.auditor.closed(index, self.now);
                 self.close(index);
+            }
+            (State::Leaving, Ok(())) => {
+                self.lose(
+                    index,
+                    Fault::Unanswered,
+                    &"the server closed without a goodbye",
+                );
             }
             (State::Ended | State::Gone, _) => {}
             (_, Ok(())) => self.lose(index, Fault::Ended, &"the server closed the connection"),
             (_, Err(error)) => self.lose(index, Fault::Ended, &error),
+        }
+    }
+
+    /// The driver is done with a connection; with a late one, the client was over before.
+    fn closed(&mut self, index: u32) {
+        if self.fleet.client(index).state != State::Gone {
+            self.fleet.advance(index, State::Gone);
         }
     }
 

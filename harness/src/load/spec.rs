@@ -76,7 +76,10 @@ fn exchange(stream: &mut TcpStream, request: &[u8]) -> std::io::Result<Vec<u8>> 
             return Ok(body);
         }
         let mut input = Input::new(&mut buffer[..count]);
-        while let Some(part) = reader.next(&mut input, false).map_err(std::io::Error::other)? {
+        while let Some(part) = reader
+            .next(&mut input, false)
+            .map_err(std::io::Error::other)?
+        {
             match part {
                 ResponsePart::Head(head) if head.status() == 200 => {}
                 ResponsePart::Head(head) => {

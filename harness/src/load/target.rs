@@ -22,7 +22,9 @@ impl Target {
             .ok_or_else(|| format!("{url:?} does not begin with http://"))?;
         let host = rest.trim_end_matches('/');
         if host.is_empty() || host.contains('/') {
-            return Err(format!("{url:?}: only a host and a port belong behind http://"));
+            return Err(format!(
+                "{url:?}: only a host and a port belong behind http://"
+            ));
         }
         let with_port = if has_port(host) {
             host.to_owned()
@@ -38,7 +40,9 @@ impl Target {
         Ok(Self {
             address,
             host: host.to_owned(),
-            pathname: format!("{slash}{pathname}").trim_end_matches('/').to_owned(),
+            pathname: format!("{slash}{pathname}")
+                .trim_end_matches('/')
+                .to_owned(),
         })
     }
 
@@ -85,7 +89,10 @@ mod tests {
     fn reads_what_a_person_writes() {
         let target = Target::parse("http://127.0.0.1:8080/", "primus/").unwrap();
         assert_eq!(target.address(), "127.0.0.1:8080".parse().unwrap());
-        assert_eq!((target.host(), target.pathname()), ("127.0.0.1:8080", "/primus"));
+        assert_eq!(
+            (target.host(), target.pathname()),
+            ("127.0.0.1:8080", "/primus")
+        );
         let target = Target::parse("http://127.0.0.1", "/primus").unwrap();
         assert_eq!((target.address().port(), target.host()), (80, "127.0.0.1"));
         assert!(Target::parse("ws://127.0.0.1", "/").is_err());

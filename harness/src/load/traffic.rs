@@ -85,7 +85,7 @@ impl Traffic {
     }
 
     /// The sixteen bytes of `Sec-WebSocket-Key`.
-    pub(super) fn handshake_key(&mut self) -> [u8; 16] {
+    pub(super) fn handshake_nonce(&mut self) -> [u8; 16] {
         let mut key = [0; 16];
         for half in key.chunks_exact_mut(8) {
             let [low, high] = self.keys.next_pair();
@@ -176,8 +176,9 @@ impl<D: Driver> Runner<D> {
         let Ok(stamp) = decoded else { return };
         let age_ns = (self.now - self.begin).as_nanos();
         let latency_ns = u64::try_from(age_ns).unwrap_or(u64::MAX);
-        self.meter
-            .received(Duration::from_nanos(latency_ns.saturating_sub(stamp.sent_ns)));
+        self.meter.received(Duration::from_nanos(
+            latency_ns.saturating_sub(stamp.sent_ns),
+        ));
         let answers = self.traffic.pace.is_none() && self.phase.has_traffic();
         if answers && self.traffic.is_own(index, stamp) {
             self.send(stamp.from, self.now);
@@ -189,15 +190,19 @@ impl<D: Driver> Runner<D> {
     fn protocol_message(&mut self, index: u32, text: &[u8]) {
         if let Some(value) = text.strip_prefix(PING) {
             self.auditor.pinged(index, self.now);
-            let pong = [PONG, value].concat();
-            self.say_text(index, &pong);
+            if self.fleet.client(index).state == State::Open {
+                let pong = [PONG, value].concat();
+                self.say_text(index, &pong);
+            }
         }
     }
 
     /// A client got a ping of the transport.
     pub(super) fn pong(&mut self, index: u32, payload: &[u8]) {
-        let key = Some(self.traffic.masking_key());
-        self.say(index, |out| encode::pong(payload, key, out));
+        if self.fleet.client(index).state == State::Open {
+            let key = Some(self.traffic.masking_key());
+            self.say(index, |out| encode::pong(payload, key, out));
+        }
     }
 }
 
