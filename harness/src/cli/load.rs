@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::DriverName;
-use super::times::{parse_duration, parse_ping_interval};
+use super::times::{PingInterval, parse_duration, parse_ping_interval};
 use crate::auditor::HeartbeatRule;
 use crate::load::plan::Plan;
 use crate::load::spec::Spec;
@@ -39,6 +39,9 @@ pub(crate) struct LoadArguments {
     /// How long traffic runs before that.
     #[arg(long, default_value = "2s", value_parser = parse_duration)]
     warm_up: Duration,
+    /// How long messages under way may take to arrive at the end.
+    #[arg(long, default_value = "5s", value_parser = parse_duration)]
+    drain: Duration,
     /// How many clients publish in a broadcast.
     #[arg(long, default_value_t = 1)]
     publishers: u32,
@@ -56,7 +59,7 @@ pub(crate) struct LoadArguments {
     opening: u32,
     /// Milliseconds between two pings, or off. By default an idle load asks the server.
     #[arg(long, value_parser = parse_ping_interval)]
-    ping_interval: Option<Option<Duration>>,
+    ping_interval: Option<PingInterval>,
     /// How far a ping may be off its time. By default a tenth of the interval, 200ms at least.
     #[arg(long, value_parser = parse_duration)]
     ping_tolerance: Option<Duration>,
@@ -107,6 +110,7 @@ impl LoadArguments {
             message_bytes: self.message_bytes,
             warm_up: self.warm_up,
             duration: self.duration,
+            drain_max: self.drain,
             heartbeat: None,
             server_pid: self.server_pid,
             progress: !self.quiet,
@@ -122,7 +126,8 @@ impl LoadArguments {
         target: &Target,
     ) -> Result<Option<HeartbeatRule>, String> {
         let interval = match (self.ping_interval, scenario) {
-            (Some(told), _) => told,
+            (Some(PingInterval::Off), _) => None,
+            (Some(PingInterval::Every(interval)), _) => Some(interval),
             (None, Scenario::Idle) => Spec::fetch(target)?.ping_interval(),
             (None, Scenario::Echo | Scenario::Broadcast) => None,
         };

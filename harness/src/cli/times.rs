@@ -23,16 +23,25 @@ pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
     Ok(duration)
 }
 
+/// What the command line says of pings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PingInterval {
+    /// They are not judged.
+    Off,
+    /// They are to come this often.
+    Every(Duration),
+}
+
 /// Reads an interval of pings as Primus's options write it: milliseconds, or `off`.
-pub(super) fn parse_ping_interval(text: &str) -> Result<Option<Duration>, String> {
+pub(super) fn parse_ping_interval(text: &str) -> Result<PingInterval, String> {
     /// Intervals are told apart on a clock that wraps around after 71 minutes.
     const MS_MAX: u64 = 30 * 60 * 1000;
 
     if text == "off" {
-        return Ok(None);
+        return Ok(PingInterval::Off);
     }
     match text.parse() {
-        Ok(ms @ 1..=MS_MAX) => Ok(Some(Duration::from_millis(ms))),
+        Ok(ms @ 1..=MS_MAX) => Ok(PingInterval::Every(Duration::from_millis(ms))),
         _ => Err(format!("milliseconds from 1 to {MS_MAX}, or off")),
     }
 }
@@ -54,10 +63,10 @@ mod tests {
 
     #[test]
     fn reads_ping_intervals() {
-        assert_eq!(parse_ping_interval("off"), Ok(None));
+        assert_eq!(parse_ping_interval("off"), Ok(PingInterval::Off));
         assert_eq!(
             parse_ping_interval("30000"),
-            Ok(Some(Duration::from_secs(30)))
+            Ok(PingInterval::Every(Duration::from_secs(30)))
         );
         for wrong in ["0", "", "30s", "false", "99999999"] {
             assert!(parse_ping_interval(wrong).is_err(), "{wrong:?}");

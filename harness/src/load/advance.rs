@@ -11,7 +11,7 @@ use allspark_protocol::websocket::{CloseCode, encode};
 
 use super::client::State;
 use super::memory::Snapshot;
-use super::phase::{CLOSING_MAX, DRAIN_MAX, GOODBYE_MAX, OPENING_STALL, Phase};
+use super::phase::{CLOSING_MAX, GOODBYE_MAX, OPENING_STALL, Phase};
 use super::runner::{Runner, WithConnections, token};
 use crate::auditor::Fault;
 
@@ -35,7 +35,7 @@ impl<D: Driver> Runner<D> {
                     memory: Snapshot::take(self.plan.server_pid)?,
                     connections: self.auditor.live_count(),
                 });
-                let until = self.now + DRAIN_MAX;
+                let until = self.now + self.plan.drain_max;
                 self.phase = Phase::Draining { until };
             }
             Phase::WarmUp { .. } | Phase::Measuring { .. } => self.send_due(),

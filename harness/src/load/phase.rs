@@ -7,9 +7,6 @@ use allspark_protocol::Instant;
 /// How long clients may be connecting without any progress.
 pub(super) const OPENING_STALL: Duration = Duration::from_secs(10);
 
-/// How long messages that are under way may take to arrive once nobody sends any more.
-pub(super) const DRAIN_MAX: Duration = Duration::from_secs(5);
-
 /// How long the server may take to answer goodbyes, after the last one was said.
 pub(super) const GOODBYE_MAX: Duration = Duration::from_secs(5);
 

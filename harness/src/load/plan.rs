@@ -37,6 +37,8 @@ pub(crate) struct Plan {
     pub(crate) warm_up: Duration,
     /// How long it is measured.
     pub(crate) duration: Duration,
+    /// How long messages under way may take to arrive once nobody sends any more.
+    pub(crate) drain_max: Duration,
     /// What pings are held to, if they are judged.
     pub(crate) heartbeat: Option<HeartbeatRule>,
     /// The server's process, if its memory and processor time are to be read.
