@@ -178,7 +178,7 @@ mod tests {
     fn say(outbox: &mut Outbox, client: u32, seat: &mut Seat, words: &str) {
         outbox
             .say(client, seat, |bytes| {
-                bytes.extend_from_slice(words.as_bytes())
+                bytes.extend_from_slice(words.as_bytes());
             })
             .unwrap();
     }
