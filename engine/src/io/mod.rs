@@ -24,11 +24,13 @@ mod clock;
 mod epoll;
 mod listener;
 mod token;
+mod uring;
 mod waker;
 
 pub use epoll::{Epoll, EpollOptions};
 pub use listener::bind;
 pub use token::Token;
+pub use uring::{RingSize, SetupError, Uring, UringOptions};
 pub use waker::Waker;
 
 /// A connection as its driver names it. Meaningless to any other driver.
