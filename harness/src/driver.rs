@@ -2,7 +2,7 @@
 
 use std::io;
 
-use allspark_engine::io::{Epoll, EpollOptions};
+use allspark_engine::io::{Epoll, EpollOptions, Uring, UringOptions};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::cli::DriverName;
@@ -12,12 +12,24 @@ use crate::load::{self, Outcome};
 /// Descriptors that are needed besides those of connections: files, rings, the terminal.
 const OTHER_DESCRIPTORS: u64 = 32;
 
-/// Runs a load on the driver that was asked for.
+/// Runs a load on the driver that was asked for. `auto` takes io_uring where it is allowed, and
+/// says why where it is not.
 pub(crate) fn run(name: DriverName, plan: Plan) -> io::Result<Outcome> {
-    let limit = raise_descriptor_limit();
-    match name {
-        DriverName::Auto | DriverName::Epoll => on_epoll(plan, limit),
-        DriverName::Uring => Err(io::Error::other("the driver uring is not there yet")),
+    let descriptors = raise_descriptor_limit();
+    if name == DriverName::Epoll {
+        return on_epoll(plan, descriptors);
+    }
+    let options = UringOptions {
+        sockets_max: plan.clients,
+        ..UringOptions::default()
+    };
+    match Uring::new(options) {
+        Ok(driver) => load::run(driver, plan),
+        Err(error) if name == DriverName::Auto => {
+            eprintln!("harness: on epoll, because {error}");
+            on_epoll(plan, descriptors)
+        }
+        Err(error) => Err(io::Error::other(error)),
     }
 }
 

@@ -11,7 +11,7 @@ use allspark_protocol::websocket::{CloseCode, encode};
 
 use super::client::State;
 use super::memory::Snapshot;
-use super::phase::{CLOSING_MAX, GOODBYE_MAX, OPENING_STALL, Phase};
+use super::phase::{CLOSING_MAX, GOODBYE_MAX, OPENING_STALL, Phase, SETTLE};
 use super::runner::{Runner, WithConnections, token};
 use crate::auditor::Fault;
 
@@ -23,13 +23,21 @@ impl<D: Driver> Runner<D> {
     pub(super) fn advance(&mut self) -> io::Result<()> {
         match self.phase {
             Phase::Opening { give_up } => self.open(give_up <= self.now),
+            Phase::Settling { until } if until <= self.now => {
+                let until = self.now + self.plan.warm_up;
+                self.phase = Phase::WarmUp { until };
+                self.traffic.begin(self.now);
+                self.send_due();
+            }
+            Phase::Settling { .. } => {}
             Phase::WarmUp { until } if until <= self.now => {
+                self.send_due();
                 self.meter.begin(self.now)?;
                 let until = self.now + self.plan.duration;
                 self.phase = Phase::Measuring { until };
-                self.send_due();
             }
             Phase::Measuring { until } if until <= self.now => {
+                self.send_due();
                 self.window = Some(self.meter.end(self.now)?);
                 self.with_connections = Some(WithConnections {
                     memory: Snapshot::take(self.plan.server_pid)?,
@@ -63,6 +71,7 @@ impl<D: Driver> Runner<D> {
             Phase::Closing { .. } => self.fleet.is_gone(),
             Phase::Opening { .. } => self.fleet.is_settled(),
             Phase::WarmUp { .. } | Phase::Measuring { .. } => self.traffic.has_unprimed(),
+            Phase::Settling { .. } => false,
             Phase::Done => true,
         }
     }
@@ -97,10 +106,8 @@ impl<D: Driver> Runner<D> {
         if self.fleet.opened() == 0 {
             self.begin_leaving();
         } else {
-            let until = self.now + self.plan.warm_up;
-            self.phase = Phase::WarmUp { until };
-            self.traffic.begin(self.now);
-            self.send_due();
+            let until = self.now + SETTLE;
+            self.phase = Phase::Settling { until };
         }
     }
 

@@ -7,6 +7,10 @@ use allspark_protocol::Instant;
 /// How long clients may be connecting without any progress.
 pub(super) const OPENING_STALL: Duration = Duration::from_secs(10);
 
+/// How long nothing is sent after the last client was connected: to a client the connection is
+/// open when the handshake is answered, to an app when its handlers have run.
+pub(super) const SETTLE: Duration = Duration::from_millis(100);
+
 /// How long the server may take to answer goodbyes, after the last one was said.
 pub(super) const GOODBYE_MAX: Duration = Duration::from_secs(5);
 
@@ -18,6 +22,8 @@ pub(super) const CLOSING_MAX: Duration = Duration::from_secs(5);
 pub(super) enum Phase {
     /// Clients connect.
     Opening { give_up: Instant },
+    /// All are connected, nobody sends yet.
+    Settling { until: Instant },
     /// Traffic runs, nothing is measured yet.
     WarmUp { until: Instant },
     /// Traffic runs and is measured.
@@ -37,7 +43,7 @@ impl Phase {
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Opening { .. } => "connecting",
-            Self::WarmUp { .. } => "warming up",
+            Self::Settling { .. } | Self::WarmUp { .. } => "warming up",
             Self::Measuring { .. } => "measuring",
             Self::Draining { .. } => "draining",
             Self::Leaving { .. } => "leaving",
@@ -49,7 +55,8 @@ impl Phase {
     pub(super) const fn deadline(self) -> Instant {
         match self {
             Self::Opening { give_up } => give_up,
-            Self::WarmUp { until }
+            Self::Settling { until }
+            | Self::WarmUp { until }
             | Self::Measuring { until }
             | Self::Draining { until }
             | Self::Leaving { until, .. }

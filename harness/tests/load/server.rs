@@ -103,7 +103,7 @@ fn serve(mut stream: TcpStream, shared: &Shared) -> Served {
     if shared.conduct == Conduct::Refuse {
         return Ok(answer(&mut stream, "503 Service Unavailable", "{}")?);
     }
-    let mut socket = tungstenite::accept(stream)?;
+    let mut socket = accept(stream, shared)?;
     let served = match shared.conduct {
         Conduct::Ping => ping(&mut socket, shared),
         Conduct::Broadcast => broadcast(&mut socket, shared),
@@ -112,6 +112,21 @@ fn serve(mut stream: TcpStream, shared: &Shared) -> Served {
     // In a broadcast others hold this connection too.
     socket.get_ref().shutdown(Shutdown::Both)?;
     served
+}
+
+/// In a broadcast, nobody may be told of being connected before everyone's messages reach them.
+fn accept(
+    stream: TcpStream,
+    shared: &Shared,
+) -> Result<WebSocket<TcpStream>, Box<dyn std::error::Error>> {
+    if shared.conduct != Conduct::Broadcast {
+        return Ok(tungstenite::accept(stream)?);
+    }
+    let own = stream.try_clone()?;
+    let mut everyone = shared.everyone.lock().unwrap();
+    let socket = tungstenite::accept(stream)?;
+    everyone.push(own);
+    Ok(socket)
 }
 
 fn wants_spec(stream: &TcpStream) -> io::Result<bool> {
@@ -183,8 +198,6 @@ fn mistake(
 }
 
 fn broadcast(socket: &mut WebSocket<TcpStream>, shared: &Shared) -> Served {
-    let own = socket.get_ref().try_clone()?;
-    shared.everyone.lock().unwrap().push(own);
     loop {
         let Message::Text(text) = socket.read()? else {
             continue;
