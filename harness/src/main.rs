@@ -9,6 +9,8 @@
 //! | [`workload`] | what simulated clients say |
 //! | [`auditor`] | judges what was sent and received |
 //! | [`load`] | plays many clients of a real server |
+//! | [`driver`] | chooses how the load talks to the kernel |
+//! | [`peers`] | puts several servers under the same load |
 //! | [`system`] | what the kernel says about processes and itself |
 //! | [`report`] | text and JSON |
 
@@ -16,15 +18,19 @@ mod auditor;
 mod cli;
 mod driver;
 mod load;
+mod peers;
 mod report;
 mod system;
 mod workload;
 
+use std::fmt::Display;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
+use serde::Serialize;
 
-use cli::{Cli, Command, LoadArguments};
+use cli::{Cli, Command, CompareCommand, LoadArguments, PeersArguments};
 use report::LoadReport;
 
 #[global_allocator]
@@ -36,6 +42,7 @@ const EXIT_MISUSE: u8 = 2;
 fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Load(arguments) => load(&arguments),
+        Command::Compare(CompareCommand::Peers(arguments)) => compare_peers(&arguments),
     }
 }
 
@@ -51,16 +58,33 @@ fn load(arguments: &LoadArguments) -> ExitCode {
         Ok(outcome) => LoadReport::new(outcome),
         Err(error) => return failed("load", &error),
     };
-    print!("{report}");
-    if let Some(path) = &arguments.json
-        && let Err(error) = report::write_json(path, &report)
-    {
-        return failed("load", &error);
+    conclude("load", &report, report.ok, arguments.json.as_deref())
+}
+
+fn compare_peers(arguments: &PeersArguments) -> ExitCode {
+    match peers::compare(&arguments.plan()) {
+        Ok(comparison) => conclude(
+            "compare",
+            &comparison,
+            comparison.ok,
+            arguments.json.as_deref(),
+        ),
+        Err(error) => failed("compare", &error),
     }
-    if report.ok {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
+}
+
+/// Shows a report, writes it to a file if that was asked for, and ends as it says.
+fn conclude(
+    command: &str,
+    report: &(impl Display + Serialize),
+    ok: bool,
+    json: Option<&Path>,
+) -> ExitCode {
+    print!("{report}");
+    match json.map_or(Ok(()), |path| report::write_json(path, report)) {
+        Err(error) => failed(command, &error),
+        Ok(()) if ok => ExitCode::SUCCESS,
+        Ok(()) => ExitCode::FAILURE,
     }
 }
 

@@ -1,10 +1,12 @@
 //! The command line: what a person writes becomes a plan, or one clear sentence.
 
+mod compare;
 mod load;
 mod times;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+pub(crate) use compare::{CompareCommand, PeersArguments};
 pub(crate) use load::LoadArguments;
 
 /// Load, audit and comparison for AllSpark.
@@ -20,6 +22,9 @@ pub(crate) enum Command {
     /// Play many clients of one server, and judge what it does. Exits with 0 if and only if
     /// nothing was wrong.
     Load(LoadArguments),
+    /// Put several servers under the same load, and compare what they reach.
+    #[command(subcommand)]
+    Compare(CompareCommand),
 }
 
 /// Which driver the load runs on.

@@ -2,6 +2,7 @@
 //!
 //! Nothing is measured here, and nothing is left out of the JSON that the text says.
 
+mod compare;
 mod load;
 
 use std::io;
