@@ -283,6 +283,37 @@ mod tests {
         assert_eq!(found(&findings), [("misdelivered", 1)]);
     }
 
+    /// What is wrong with an order of arrival, counted in the plainest way.
+    fn counted(sent: u32, order: &[u32]) -> [u64; 4] {
+        let (mut duplicated, mut reordered, mut invented) = (0, 0, 0);
+        let mut seen = std::collections::BTreeSet::new();
+        for &sequence in order {
+            if sequence >= sent {
+                invented += 1;
+            } else if seen.contains(&sequence) {
+                duplicated += 1;
+            } else {
+                reordered += u64::from(seen.last().is_some_and(|&last| last > sequence));
+                seen.insert(sequence);
+            }
+        }
+        let lost = u64::from(sent) - seen.len() as u64;
+        [lost, duplicated, reordered, invented]
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_trace_is_counted_right(
+            sent in 0..12u32,
+            order in proptest::collection::vec(0..14u32, 0..40),
+        ) {
+            let findings = judged(sent, &order);
+            let faults = [Fault::Lost, Fault::Duplicated, Fault::Reordered, Fault::Invented];
+            let found = faults.map(|fault| findings.count(fault));
+            proptest::prop_assert_eq!(found, counted(sent, &order));
+        }
+    }
+
     #[test]
     fn two_senders_are_two_orders() {
         let mut findings = Findings::default();

@@ -38,17 +38,19 @@ impl Process {
     ) -> io::Result<Self> {
         let port = free_port()?;
         let words = roster::command(entrant, scenario, port, plan);
-        let child = spawn(&words, plan.server_cpu)?;
+        let speaks = entrant != Entrant::Allspark;
+        let child = spawn(&words, plan.server_cpu, speaks)?;
         let mut process = Self {
             child,
             port,
             version: String::new(),
         };
-        process.version = match entrant {
-            Entrant::Allspark => roster::allspark_version(&plan.allspark)?,
-            Entrant::Primus | Entrant::Bun | Entrant::Tungstenite => process.read_version()?,
-        };
         process.await_listening()?;
+        process.version = if speaks {
+            process.read_version()?
+        } else {
+            roster::allspark_version(&plan.allspark)?
+        };
         Ok(process)
     }
 
@@ -131,15 +133,21 @@ pub(super) fn pin_this_thread(cpu: usize) -> io::Result<()> {
         .map_err(|error| io::Error::other(format!("processor {cpu} can't be used: {error}")))
 }
 
-/// `taskset` becomes the server, so the child's number is the server's.
-fn spawn(words: &[OsString], cpu: usize) -> io::Result<Child> {
+/// `taskset` becomes the server, so the child's number is the server's. What a server says is read
+/// or thrown away, because one whose words nobody takes would come to a halt.
+fn spawn(words: &[OsString], cpu: usize, is_heard: bool) -> io::Result<Child> {
+    let output = if is_heard {
+        Stdio::piped()
+    } else {
+        Stdio::null()
+    };
     Command::new("taskset")
         .arg("--cpu-list")
         .arg(cpu.to_string())
         .args(words)
         .env("ALLSPARK_LOG", "warn")
         .stdin(Stdio::null())
-        .stdout(Stdio::piped())
+        .stdout(output)
         .spawn()
         .map_err(|error| io::Error::new(error.kind(), format!("taskset: {error}")))
 }

@@ -8,6 +8,9 @@ use super::cases::Case;
 use super::roster::Entrant;
 use crate::report::LoadReport;
 
+/// Percent of a core below which a server under a load without pauses was kept from its work.
+const IDLE_PERCENT: f64 = 80.0;
+
 /// One measurement of one server.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Sample {
@@ -59,6 +62,9 @@ pub(crate) struct EntrantResult {
     pub(crate) ratio_to_allspark: Option<f64>,
     /// Whether the load generator had no time left in at least half of the samples.
     pub(crate) client_is_the_limit: bool,
+    /// Whether neither the server nor the load generator was busy: then both waited for something
+    /// else, most likely for other programs on their cores.
+    pub(crate) machine_is_the_limit: bool,
     pub(crate) faults: u64,
     pub(crate) samples: Vec<Sample>,
 }
@@ -67,6 +73,8 @@ impl EntrantResult {
     fn new(entrant: Entrant, samples: Vec<Sample>) -> Self {
         let all = |of: fn(&Sample) -> f64| samples.iter().map(of).collect::<Vec<_>>();
         let rates = all(|sample| sample.per_second);
+        let client_cpu_percent = median(&all(|sample| sample.client_cpu_percent));
+        let server_cpu_percent = median(&all(|sample| sample.server_cpu_percent));
         let limited = samples.iter().filter(|sample| sample.client_is_the_limit);
         Self {
             name: entrant.name(),
@@ -75,8 +83,9 @@ impl EntrantResult {
             per_second_max: rates.iter().copied().fold(0.0, f64::max),
             latency_p50_us_median: median(&all(|sample| sample.latency_p50_us)),
             latency_p99_us_median: median(&all(|sample| sample.latency_p99_us)),
-            client_cpu_percent_median: median(&all(|sample| sample.client_cpu_percent)),
-            server_cpu_percent_median: median(&all(|sample| sample.server_cpu_percent)),
+            client_cpu_percent_median: client_cpu_percent,
+            server_cpu_percent_median: server_cpu_percent,
+            machine_is_the_limit: client_cpu_percent.max(server_cpu_percent) < IDLE_PERCENT,
             ratio_to_allspark: None,
             client_is_the_limit: 2 * limited.count() >= samples.len(),
             faults: samples.iter().map(|sample| sample.faults).sum(),

@@ -65,6 +65,14 @@ fn fmt_remarks(f: &mut fmt::Formatter<'_>, result: &EntrantResult) -> fmt::Resul
             result.name
         )?;
     }
+    if result.machine_is_the_limit {
+        writeln!(
+            f,
+            "  With {} neither side was busy: other programs kept the cores, and the numbers say \
+             little.",
+            result.name
+        )?;
+    }
     if result.faults > 0 {
         writeln!(f, "  {} did {} things wrong:", result.name, result.faults)?;
         let examples = result.samples.iter().flat_map(|sample| &sample.examples);

@@ -22,11 +22,17 @@ fn load(server: &Server, options: &[&str]) -> Run {
 fn load_at(url: &str, options: &[&str]) -> Run {
     let directory = tempfile::tempdir().unwrap();
     let json = directory.path().join("report.json");
+    let duration: &[&str] = if options.contains(&"--duration") {
+        &[]
+    } else {
+        &["--duration", "300ms"]
+    };
     let output = Command::new(env!("CARGO_BIN_EXE_harness"))
         .arg("load")
+        .args(duration)
         .args(["--url", url, "--json"])
         .arg(&json)
-        .args(["--warm-up", "50ms", "--duration", "300ms", "--quiet"])
+        .args(["--warm-up", "50ms", "--quiet"])
         .args(options)
         .output()
         .unwrap();
@@ -75,10 +81,38 @@ fn a_server_that_keeps_the_rules_is_found_so() {
 
 #[test]
 fn large_messages_arrive_whole() {
-    let server = Server::start(Conduct::Echo);
-    let run = load(&server, &["--clients", "3", "--message-bytes", "1000000"]);
-    assert_eq!(run.code, 0, "{} {}", run.report, run.complaints);
-    assert!(run.report["window"]["received"].as_u64() > Some(0));
+    for driver in ["epoll", "uring"] {
+        let server = Server::start(Conduct::Echo);
+        let options = [
+            "--clients",
+            "3",
+            "--message-bytes",
+            "1000000",
+            "--depth",
+            "3",
+        ];
+        let run = load(&server, &[&options[..], &["--driver", driver]].concat());
+        assert_eq!(run.code, 0, "{} {}", run.report, run.complaints);
+        assert!(run.report["window"]["received"].as_u64() > Some(0));
+    }
+}
+
+#[test]
+fn a_server_that_does_not_read_cannot_hold_the_load_up() {
+    let server = Server::start(Conduct::Deaf);
+    let options = [
+        "--clients",
+        "2",
+        "--rate",
+        "500",
+        "--message-bytes",
+        "100000",
+    ];
+    let times = ["--duration", "2s", "--drain", "100ms"];
+    let run = load(&server, &[&options[..], &times].concat());
+    assert_eq!(run.code, 1, "{} {}", run.report, run.complaints);
+    assert!(run.report["skipped"].as_u64() > Some(0), "{}", run.report);
+    assert_eq!(run.report["findings"]["unanswered"], 2);
 }
 
 #[test]
@@ -184,4 +218,17 @@ fn nobody_there_is_a_finding_and_a_wrong_option_is_not_a_run() {
         assert_eq!(run.report, serde_json::Value::Null);
     }
     assert_eq!(load_at("ftp://127.0.0.1", &[]).code, 2);
+}
+
+#[test]
+fn a_comparison_says_what_is_missing() {
+    let output = Command::new(env!("CARGO_BIN_EXE_harness"))
+        .args(["compare", "peers", "--server", "allspark"])
+        .args(["--allspark", "/no/such/program"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let complaint = String::from_utf8(output.stderr).unwrap();
+    assert!(complaint.contains("/no/such/program"), "{complaint}");
+    assert!(complaint.contains("cargo build --release"), "{complaint}");
 }

@@ -39,6 +39,8 @@ pub(crate) enum Conduct {
     Mask,
     /// It answers the upgrade with an error.
     Refuse,
+    /// It never reads anything after the handshake.
+    Deaf,
     /// It answers a goodbye by closing the socket.
     LeaveWithoutGoodbye,
 }
@@ -54,6 +56,15 @@ struct Shared {
     pongs: AtomicUsize,
     /// Everyone's connection, for broadcasts. Whole frames are written under the lock.
     everyone: Mutex<Vec<TcpStream>>,
+}
+
+impl Shared {
+    /// Keeps a connection open and does nothing with it.
+    fn hold_forever(&self, socket: &WebSocket<TcpStream>) -> io::Result<()> {
+        let own = socket.get_ref().try_clone()?;
+        self.everyone.lock().unwrap().push(own);
+        Ok(())
+    }
 }
 
 impl Server {
@@ -107,6 +118,10 @@ fn serve(mut stream: TcpStream, shared: &Shared) -> Served {
     let served = match shared.conduct {
         Conduct::Ping => ping(&mut socket, shared),
         Conduct::Broadcast => broadcast(&mut socket, shared),
+        Conduct::Deaf => {
+            shared.hold_forever(&socket)?;
+            return Ok(());
+        }
         conduct => echo(&mut socket, conduct),
     };
     // In a broadcast others hold this connection too.
