@@ -2,35 +2,37 @@
 
 use std::io;
 
-use allspark_engine::io::{Epoll, EpollOptions, Uring, UringOptions};
+use allspark_engine::io::{DriverChoice, DriverKind, Epoll, EpollOptions, Uring, UringOptions};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::cli::DriverName;
 use crate::load::plan::Plan;
 use crate::load::{self, Outcome};
 
 /// Descriptors that are needed besides those of connections: files, rings, the terminal.
 const OTHER_DESCRIPTORS: u64 = 32;
 
-/// Runs a load on the driver that was asked for. `auto` takes io_uring where it is allowed, and
-/// says why where it is not.
-pub(crate) fn run(name: DriverName, plan: Plan) -> io::Result<Outcome> {
+/// Runs a load on the driver that was asked for. `auto` takes `io_uring` where it works, and says
+/// on the error stream why where it does not.
+pub(crate) fn run(choice: DriverChoice, plan: Plan) -> io::Result<Outcome> {
     let descriptors = raise_descriptor_limit();
-    if name == DriverName::Epoll {
-        return on_epoll(plan, descriptors);
+    let chosen = choice.resolve().map_err(io::Error::other)?;
+    if let Some(reason) = chosen.fallback {
+        eprintln!("harness: on epoll, because {reason}");
     }
+    match chosen.kind {
+        DriverKind::Uring => on_uring(plan),
+        DriverKind::Epoll => on_epoll(plan, descriptors),
+        DriverKind::Sim => unreachable!("no choice leads to the simulator"),
+    }
+}
+
+fn on_uring(plan: Plan) -> io::Result<Outcome> {
     let options = UringOptions {
         sockets_max: plan.clients,
         ..UringOptions::default()
     };
-    match Uring::new(options) {
-        Ok(driver) => load::run(driver, plan),
-        Err(error) if name == DriverName::Auto => {
-            eprintln!("harness: on epoll, because {error}");
-            on_epoll(plan, descriptors)
-        }
-        Err(error) => Err(io::Error::other(error)),
-    }
+    let driver = Uring::new(options).map_err(io::Error::other)?;
+    load::run(driver, plan)
 }
 
 fn on_epoll(plan: Plan, descriptors: u64) -> io::Result<Outcome> {

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use allspark_engine::io::DriverChoice;
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::DriverName;
 use super::times::parse_duration;
 use crate::peers::ComparisonPlan;
 use crate::peers::cases::Case;
@@ -44,9 +44,9 @@ pub(crate) struct PeersArguments {
     /// The processor of the load.
     #[arg(long, default_value_t = 0)]
     client_cpu: usize,
-    /// How the load talks to the kernel.
-    #[arg(long, value_enum, default_value_t = DriverName::Auto)]
-    driver: DriverName,
+    /// How the load talks to the kernel: auto, uring or epoll.
+    #[arg(long, default_value_t)]
+    driver: DriverChoice,
     /// AllSpark's program.
     #[arg(long, default_value = "target/release/allspark")]
     allspark: PathBuf,

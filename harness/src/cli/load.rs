@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use allspark_engine::io::DriverChoice;
 use clap::{Args, ValueEnum};
 
-use super::DriverName;
 use super::times::{PingInterval, parse_duration, parse_ping_interval};
 use crate::auditor::HeartbeatRule;
 use crate::load::plan::Plan;
@@ -63,9 +63,9 @@ pub(crate) struct LoadArguments {
     /// How far a ping may be off its time. By default a tenth of the interval, 200ms at least.
     #[arg(long, value_parser = parse_duration)]
     ping_tolerance: Option<Duration>,
-    /// How the load talks to the kernel.
-    #[arg(long, value_enum, default_value_t = DriverName::Auto)]
-    pub(crate) driver: DriverName,
+    /// How the load talks to the kernel: auto, uring or epoll.
+    #[arg(long, default_value_t)]
+    pub(crate) driver: DriverChoice,
     /// The server's process, to read its memory and processor time.
     #[arg(long)]
     server_pid: Option<u32>,

@@ -4,7 +4,7 @@ mod compare;
 mod load;
 mod times;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 
 pub(crate) use compare::{CompareCommand, PeersArguments};
 pub(crate) use load::LoadArguments;
@@ -25,12 +25,4 @@ pub(crate) enum Command {
     /// Put several servers under the same load, and compare what they reach.
     #[command(subcommand)]
     Compare(CompareCommand),
-}
-
-/// Which driver the load runs on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum DriverName {
-    Auto,
-    Uring,
-    Epoll,
 }

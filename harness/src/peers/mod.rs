@@ -23,12 +23,12 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use allspark_engine::io::DriverChoice;
 use cases::Case;
 use process::{Process, pin_this_thread};
 use roster::Entrant;
 use samples::{CaseResult, Comparison, Machine, Sample};
 
-use crate::cli::DriverName;
 use crate::driver;
 use crate::report::LoadReport;
 
@@ -43,7 +43,7 @@ pub(crate) struct ComparisonPlan {
     pub(crate) message_bytes: usize,
     pub(crate) server_cpu: usize,
     pub(crate) client_cpu: usize,
-    pub(crate) driver: DriverName,
+    pub(crate) driver: DriverChoice,
     /// The folder of the peers' sources, with what was installed there.
     pub(crate) peers_directory: PathBuf,
     /// AllSpark's program.
