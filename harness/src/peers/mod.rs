@@ -24,6 +24,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use allspark_engine::io::DriverChoice;
+
 use cases::Case;
 use process::{Process, pin_this_thread};
 use roster::Entrant;
