@@ -20,6 +20,7 @@ use allspark_protocol::Instant;
 use crate::memory::{LentBuffer, Slice};
 
 mod listener;
+pub mod sim;
 mod token;
 mod waker;
 
@@ -68,6 +69,11 @@ pub enum Op {
     },
     /// Say once when the connection can be written to.
     AwaitWritable {
+        /// The connection.
+        socket: Socket,
+    },
+    /// Tell the peer that nothing more will be sent (FIN). Receiving goes on.
+    Shutdown {
         /// The connection.
         socket: Socket,
     },
