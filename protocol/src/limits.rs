@@ -12,6 +12,10 @@ pub const HTTP_TARGET_BYTES_MAX: usize = 8 * 1024;
 /// Bytes of one chunk-size line, extensions included.
 pub const HTTP_CHUNK_LINE_BYTES_MAX: usize = 256;
 
+/// Bytes of all chunk extensions of one body. Nobody uses them, but without a bound a body of
+/// one-byte chunks could carry hundreds of times its own size.
+pub const HTTP_CHUNK_EXTENSION_BYTES_MAX: usize = 4 * 1024;
+
 /// Bytes of all trailers after a chunked body.
 pub const HTTP_TRAILER_BYTES_MAX: usize = 4 * 1024;
 
