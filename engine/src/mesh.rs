@@ -31,11 +31,18 @@ pub(crate) enum Command {
     /// Write an encoded message to every spark.
     Broadcast { kind: Kind, payload: Arc<[u8]> },
     /// Write an encoded message to one spark.
-    Write { id: SparkId, kind: Kind, payload: Arc<[u8]> },
+    Write {
+        id: SparkId,
+        kind: Kind,
+        payload: Arc<[u8]>,
+    },
     /// End one spark.
     End { id: SparkId, options: EndOptions },
     /// Call a function with every spark.
-    Visit { visitor: Visitor, stopped: Arc<AtomicBool> },
+    Visit {
+        visitor: Visitor,
+        stopped: Arc<AtomicBool>,
+    },
     /// Call a function with one spark.
     With { id: SparkId, visitor: Visitor },
     /// End all sparks and the shard.
@@ -113,7 +120,9 @@ struct Outgoing {
 
 impl Mesh {
     pub(crate) fn new(shards: usize) -> Arc<Self> {
-        Arc::new(Self { inboxes: (0..shards).map(|_| Inbox::new()).collect() })
+        Arc::new(Self {
+            inboxes: (0..shards).map(|_| Inbox::new()).collect(),
+        })
     }
 
     pub(crate) fn shards(&self) -> u16 {
@@ -127,7 +136,9 @@ impl Mesh {
     /// Sends a command, waiting while the queue is full. On a thread of this server's shards it
     /// never waits: the shard carries the command on when the handler that runs now has returned.
     pub(crate) fn send(&self, shard: u16, command: Command) {
-        let Some(mut command) = self.keep_on_shard(shard, command) else { return };
+        let Some(mut command) = self.keep_on_shard(shard, command) else {
+            return;
+        };
         let backoff = Backoff::new();
         while let Err(refused) = self.inboxes[usize::from(shard)].try_send(command) {
             command = refused;
@@ -174,14 +185,19 @@ impl Mesh {
 
     /// The shard takes no further command; nobody waits for it any more.
     pub(crate) fn end(&self, shard: u16) {
-        self.inboxes[usize::from(shard)].ended.store(true, Ordering::Release);
+        self.inboxes[usize::from(shard)]
+            .ended
+            .store(true, Ordering::Release);
         while self.receive(shard).is_some() {}
     }
 }
 
 /// From now on, what this thread sends through handles of `mesh` is kept for [`take_outgoing`].
 pub(crate) fn enter_shard(mesh: &Mesh) {
-    OUTGOING.set(Some(Outgoing { mesh, commands: VecDeque::new() }));
+    OUTGOING.set(Some(Outgoing {
+        mesh,
+        commands: VecDeque::new(),
+    }));
 }
 
 /// Undoes [`enter_shard`].
@@ -204,13 +220,19 @@ mod tests {
     use super::*;
 
     fn broadcast(bytes: usize) -> Command {
-        Command::Broadcast { kind: Kind::Text, payload: vec![0; bytes].into() }
+        Command::Broadcast {
+            kind: Kind::Text,
+            payload: vec![0; bytes].into(),
+        }
     }
 
     #[test]
     fn is_bounded_in_bytes() {
         let mesh = Mesh::new(1);
-        assert!(mesh.try_send(0, broadcast(INBOX_BYTES_MAX + 1)).is_ok(), "alone it passes");
+        assert!(
+            mesh.try_send(0, broadcast(INBOX_BYTES_MAX + 1)).is_ok(),
+            "alone it passes"
+        );
         assert!(mesh.try_send(0, broadcast(1)).is_err());
         assert!(mesh.receive(0).is_some());
         assert!(mesh.try_send(0, broadcast(1)).is_ok());
@@ -224,7 +246,10 @@ mod tests {
             mesh.send(1, broadcast(0));
         }
         assert!(has_outgoing());
-        assert!(matches!(take_outgoing(), Some((1, Command::Broadcast { .. }))));
+        assert!(matches!(
+            take_outgoing(),
+            Some((1, Command::Broadcast { .. }))
+        ));
         leave_shard();
         assert!(!mesh.has_commands(1));
     }

@@ -4,6 +4,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use allspark_protocol::http::RequestHead;
+use allspark_protocol::parser::{Json, Parser};
 use allspark_protocol::primus::SparkId;
 use allspark_protocol::transformer::Kind;
 
@@ -34,16 +35,29 @@ pub(crate) struct Listeners {
 impl Shared {
     pub(crate) fn new(options: Options, shards: usize, id_key: u64) -> Arc<Self> {
         let mesh = Mesh::new(shards);
-        Arc::new(Self { options, mesh, id_key, listeners: Mutex::default() })
+        Arc::new(Self {
+            options,
+            mesh,
+            id_key,
+            listeners: Mutex::default(),
+        })
     }
 
     /// The listeners that are attached now.
     pub(crate) fn listeners(&self) -> Arc<Listeners> {
-        Arc::clone(&self.listeners.lock().expect("nothing panics while it holds the lock"))
+        Arc::clone(
+            &self
+                .listeners
+                .lock()
+                .expect("nothing panics while it holds the lock"),
+        )
     }
 
     fn attach(&self, change: impl FnOnce(&mut Listeners)) {
-        let mut listeners = self.listeners.lock().expect("nothing panics while it holds the lock");
+        let mut listeners = self
+            .listeners
+            .lock()
+            .expect("nothing panics while it holds the lock");
         let mut changed = Listeners {
             connection: listeners.connection.clone(),
             disconnection: listeners.disconnection.clone(),
@@ -75,7 +89,7 @@ pub const PRIMUS_VERSION: &str = "8.0.9";
 
 fn serde_json_string(text: &str) -> String {
     let mut out = Vec::new();
-    allspark_protocol::parser::ParserKind::Json.encode_str(text, &mut out);
+    Json.encode_str(text, &mut out);
     String::from_utf8(out).expect("JSON is UTF-8")
 }
 
@@ -103,7 +117,11 @@ pub struct Destroy {
 
 impl Default for Destroy {
     fn default() -> Self {
-        Self { close: true, reconnect: false, timeout_ms: 0 }
+        Self {
+            close: true,
+            reconnect: false,
+            timeout_ms: 0,
+        }
     }
 }
 
@@ -126,7 +144,10 @@ impl Handle {
     /// same time, so a few sparks more may be visited after a false.
     pub fn for_each(&self, visit: impl Fn(&mut Spark<'_>) -> bool + Send + Sync + 'static) {
         let stopped = Arc::new(AtomicBool::new(false));
-        self.send_to_all(&Command::Visit { visitor: Arc::new(visit), stopped });
+        self.send_to_all(&Command::Visit {
+            visitor: Arc::new(visit),
+            stopped,
+        });
     }
 
     /// The spark with this id. What is asked of a spark that does not exist, or no longer, is
@@ -151,8 +172,9 @@ impl Handle {
 
     pub(crate) fn encode(&self, message: impl Message) -> Result<(Kind, Arc<[u8]>), SparkError> {
         let mut scratch = Vec::new();
-        let (kind, payload) =
-            message.encode(self.0.options.parser, &mut scratch).map_err(SparkError::Encode)?;
+        let (kind, payload) = message
+            .encode(self.0.options.parser, &mut scratch)
+            .map_err(SparkError::Encode)?;
         Ok((kind, payload.into()))
     }
 
@@ -172,6 +194,8 @@ impl Handle {
 
 impl std::fmt::Debug for Handle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Handle").field("options", &self.0.options).finish_non_exhaustive()
+        f.debug_struct("Handle")
+            .field("options", &self.0.options)
+            .finish_non_exhaustive()
     }
 }

@@ -45,14 +45,25 @@ impl<T: Transformer> SimServer<T> {
             let shard = Shard::new(SimDriver::new(net), |_| {
                 Core::new(shared, transformer, number, net.now(), rng)
             });
-            Seat { shard, flow: Flow::Continue(Wait::No) }
+            Seat {
+                shard,
+                flow: Flow::Continue(Wait::No),
+            }
         };
-        Self { seats: (0..shards).map(seat).collect(), shared }
+        Self {
+            seats: (0..shards).map(seat).collect(),
+            shared,
+        }
     }
 
     /// Turns every shard until none has anything left to do at this moment of virtual time.
     pub fn settle(&mut self) {
-        while self.seats.iter_mut().fold(false, |any, seat| seat.step() || any) {}
+        loop {
+            let steps = self.seats.iter_mut().map(Seat::step);
+            if steps.filter(|did_something| *did_something).count() == 0 {
+                return;
+            }
+        }
     }
 
     /// When a shard wants its next turn even if nothing happens.
@@ -77,7 +88,9 @@ impl<T: Transformer> SimServer<T> {
 
 impl<T: Transformer> std::fmt::Debug for SimServer<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SimServer").field("shards", &self.seats.len()).finish_non_exhaustive()
+        f.debug_struct("SimServer")
+            .field("shards", &self.seats.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -94,7 +107,10 @@ impl<T: Transformer> Seat<T> {
         if !is_due && !self.shard.has_input() {
             return false;
         }
-        self.flow = self.shard.turn(Wait::No).expect("the simulator's driver does not fail");
+        self.flow = self
+            .shard
+            .turn(Wait::No)
+            .expect("the simulator's driver does not fail");
         true
     }
 }

@@ -54,6 +54,7 @@ pub(crate) struct Counter(AtomicU64);
 impl Counter {
     /// Counts. With a single writer a load and a store do; no locked instruction is needed.
     pub(crate) fn add(&self, amount: u64) {
-        self.0.store(self.0.load(Ordering::Relaxed) + amount, Ordering::Relaxed);
+        self.0
+            .store(self.0.load(Ordering::Relaxed) + amount, Ordering::Relaxed);
     }
 }

@@ -46,7 +46,9 @@ impl Stream {
 
     /// Bytes that are kept.
     pub(crate) fn kept_bytes(&self) -> usize {
-        self.logs.front().map_or(0, |first| (self.head - first.base) as usize)
+        self.logs
+            .front()
+            .map_or(0, |first| (self.head - first.base) as usize)
     }
 
     /// Appends one frame.
@@ -55,7 +57,10 @@ impl Stream {
             log.block.len() < LOG_BYTES_MAX && Rc::get_mut(&mut log.block).is_some()
         };
         if !self.logs.back_mut().is_some_and(fits) {
-            self.logs.push_back(Log { base: self.head, block: pool.take() });
+            self.logs.push_back(Log {
+                base: self.head,
+                block: pool.take(),
+            });
         }
         let log = self.logs.back_mut().expect("was just made sure of");
         let block = Rc::get_mut(&mut log.block).expect("is not shared, see `fits`");
@@ -91,7 +96,10 @@ mod tests {
     }
 
     fn since(stream: &Stream, seen: u64) -> String {
-        let bytes: Vec<u8> = stream.since(seen).flat_map(|slice| slice.to_vec()).collect();
+        let bytes: Vec<u8> = stream
+            .since(seen)
+            .flat_map(|slice| slice.to_vec())
+            .collect();
         String::from_utf8(bytes).unwrap()
     }
 
@@ -118,7 +126,10 @@ mod tests {
         stream.forget_before(2, &mut pool);
         assert_eq!(stream.kept_bytes(), 6);
         stream.forget_before(3, &mut pool);
-        assert_eq!((stream.kept_bytes(), since(&stream, 3)), (3, "two".to_owned()));
+        assert_eq!(
+            (stream.kept_bytes(), since(&stream, 3)),
+            (3, "two".to_owned())
+        );
         stream.forget_before(stream.head(), &mut pool);
         append(&mut stream, &mut pool, "new");
         assert_eq!(since(&stream, 6), "new");

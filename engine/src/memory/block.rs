@@ -141,7 +141,10 @@ impl Slice {
     /// Whether it begins where a frame begins.
     pub fn starts_its_frame(&self) -> bool {
         let ends = &self.block.ends;
-        self.start == 0 || ends.binary_search_by_key(&self.start, |end| end & !EXEMPT).is_ok()
+        self.start == 0
+            || ends
+                .binary_search_by_key(&self.start, |end| end & !EXEMPT)
+                .is_ok()
     }
 
     /// The ends of the frames in this slice, as positions in its block.
@@ -153,7 +156,6 @@ impl Slice {
             (end <= self.end as usize).then_some((end, exempt))
         })
     }
-
 }
 
 impl Deref for Slice {

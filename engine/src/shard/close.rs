@@ -62,7 +62,9 @@ impl<T: Transformer> Core<T> {
         self.blocks.reclaim();
         for _ in 0..self.finishing.len() {
             let key = self.finishing.pop().expect("counted above");
-            let Some(connection) = self.connections.get_mut(key) else { continue };
+            let Some(connection) = self.connections.get_mut(key) else {
+                continue;
+            };
             if connection.closing != Closing::AfterSending {
                 continue;
             }
@@ -93,13 +95,19 @@ impl<T: Transformer> Core<T> {
         }
         let socket = connection.socket;
         self.wheel.cancel(key.index);
-        self.ops.push(Op::Close { socket, token: token_of(key) });
+        self.ops.push(Op::Close {
+            socket,
+            token: token_of(key),
+        });
     }
 
     /// The driver is done with the connection: everything that belonged to it is returned.
     pub(super) fn closed(&mut self, key: Key) {
         self.wheel.cancel(key.index);
-        let connection = self.connections.remove(key).expect("the caller looked it up");
+        let connection = self
+            .connections
+            .remove(key)
+            .expect("the caller looked it up");
         if let Role::Spark(spark) = connection.role {
             debug_assert!(self.spark(spark).ready == ReadyState::Closed);
             self.sparks.remove(spark);

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use allspark_protocol::Instant;
-use allspark_protocol::primus::{IdParts, SparkId};
+use allspark_protocol::primus::SparkId;
+use allspark_protocol::primus::id::IdParts;
 use allspark_protocol::transformer::Transformer;
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::Rng;
@@ -61,6 +62,8 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) finishing: Vec<Key>,
     pub(super) ops: Vec<Op>,
     pub(super) blocks: BlockPool,
+    /// Queues for connections that come to need one; boxed, as connections own them.
+    #[expect(clippy::vec_box, reason = "the boxes themselves are used again")]
     pub(super) queues: Vec<Box<SendQueue>>,
     /// What the application is to be told once the handler that runs now has returned.
     pub(super) deferred: VecDeque<Deferred>,
@@ -203,13 +206,19 @@ impl<T: Transformer> Core<T> {
     }
 
     pub(super) fn streams_are_full(&self) -> bool {
-        self.streams.iter().any(|stream| stream.kept_bytes() > STREAM_BYTES_MAX)
+        self.streams
+            .iter()
+            .any(|stream| stream.kept_bytes() > STREAM_BYTES_MAX)
     }
 
     /// Whether the next turn has something to do even if nothing happens.
     pub(super) fn has_work(&self) -> bool {
-        self.walk.is_active() || !self.dirty.is_empty() || !self.ops.is_empty()
-            || !self.finishing.is_empty() || self.outbox_len > 0 || self.has_commands()
+        self.walk.is_active()
+            || !self.dirty.is_empty()
+            || !self.ops.is_empty()
+            || !self.finishing.is_empty()
+            || self.outbox_len > 0
+            || self.has_commands()
     }
 
     pub(super) fn has_commands(&self) -> bool {
@@ -219,12 +228,16 @@ impl<T: Transformer> Core<T> {
     /// When the next turn must come even if nothing happens.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         let destroy = self.destroy.map(|(at, _)| at);
-        [self.wheel.next_deadline(), destroy, self.end_deadline].into_iter().flatten().min()
+        [self.wheel.next_deadline(), destroy, self.end_deadline]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Whether the server was destroyed and every connection is closed, or had its time.
     pub(super) fn has_ended(&self) -> bool {
-        self.end_deadline.is_some_and(|deadline| self.connections.is_empty() || deadline <= self.now)
+        self.end_deadline
+            .is_some_and(|deadline| self.connections.is_empty() || deadline <= self.now)
     }
 
     pub(super) fn begin_end(&mut self) {
@@ -234,7 +247,14 @@ impl<T: Transformer> Core<T> {
     /// A new id for the spark in slot `index`.
     pub(super) fn new_id(&mut self, index: u32) -> SparkId {
         let random = u128::from(self.rng.next_u64()) << 64 | u128::from(self.rng.next_u64());
-        SparkId::new(IdParts { shard: self.shard, index, random }, self.shared.id_key)
+        SparkId::new(
+            IdParts {
+                shard: self.shard,
+                index,
+                random,
+            },
+            self.shared.id_key,
+        )
     }
 
     /// A random duration below `limit`, to spread what would otherwise happen at once.

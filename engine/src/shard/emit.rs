@@ -36,7 +36,10 @@ impl<T: Transformer> Core<T> {
 
     pub(super) fn emit_heartbeat(&mut self, key: Key) {
         self.call(key, |handlers, spark| {
-            handlers.heartbeat.iter_mut().for_each(|handler| handler(spark));
+            handlers
+                .heartbeat
+                .iter_mut()
+                .for_each(|handler| handler(spark));
         });
         self.settle();
     }
@@ -62,10 +65,15 @@ impl<T: Transformer> Core<T> {
     }
 
     fn emit_error(&mut self, key: Key, error: &SparkError) {
-        let Some(slot) = self.sparks.get(key) else { return };
+        let Some(slot) = self.sparks.get(key) else {
+            return;
+        };
         tracing::debug!(shard = self.shard, spark = %slot.state.id, %error, "spark error");
         self.call(key, |handlers, spark| {
-            handlers.error.iter_mut().for_each(|handler| handler(spark, error));
+            handlers
+                .error
+                .iter_mut()
+                .for_each(|handler| handler(spark, error));
         });
     }
 
@@ -85,9 +93,15 @@ impl<T: Transformer> Core<T> {
 
     /// Calls the handlers of a spark, which are taken out of it meanwhile.
     fn call(&mut self, key: Key, call: impl FnOnce(&mut Handlers, &mut Spark<'_>)) {
-        let Some(slot) = self.sparks.get_mut(key) else { return };
-        let Some(mut handlers) = slot.state.handlers.take() else { return };
-        self.guard(key, |core| call(&mut handlers, &mut Spark::new(core, key, None)));
+        let Some(slot) = self.sparks.get_mut(key) else {
+            return;
+        };
+        let Some(mut handlers) = slot.state.handlers.take() else {
+            return;
+        };
+        self.guard(key, |core| {
+            call(&mut handlers, &mut Spark::new(core, key, None));
+        });
         let state = self.spark_mut(key);
         if let Some(later) = state.handlers.take() {
             handlers.append(*later);

@@ -21,23 +21,31 @@ pub(crate) trait Host {
     fn primus(&self) -> Handle;
     fn take_scratch(&mut self) -> Vec<u8>;
     fn put_scratch(&mut self, scratch: Vec<u8>);
-    /// Writes an encoded message. Returns false when the spark has ended.
-    fn write_packet(&mut self, key: Key, kind: Kind, payload: &[u8]) -> bool;
+    /// Writes an encoded message to an open spark.
+    fn write_packet(&mut self, key: Key, kind: Kind, payload: &[u8]);
     /// Writes an encoded message to every spark of the server.
     fn broadcast_packet(&mut self, kind: Kind, payload: &[u8]);
     /// Returns false when the spark has ended already.
     fn end_spark(&mut self, key: Key, options: EndOptions) -> bool;
     /// Reports an error to the handlers of the spark, after the handler that runs now.
-    fn report(&mut self, key: Key, error: SparkError) -> bool;
+    fn report(&mut self, key: Key, error: SparkError);
 }
 
 impl<T: Transformer> Host for Core<T> {
     fn spark(&self, key: Key) -> &SparkState {
-        &self.sparks.get(key).expect("a spark stays while its handlers run").state
+        &self
+            .sparks
+            .get(key)
+            .expect("a spark stays while its handlers run")
+            .state
     }
 
     fn spark_mut(&mut self, key: Key) -> &mut SparkState {
-        &mut self.sparks.get_mut(key).expect("a spark stays while its handlers run").state
+        &mut self
+            .sparks
+            .get_mut(key)
+            .expect("a spark stays while its handlers run")
+            .state
     }
 
     fn peer(&self, key: Key) -> SocketAddr {
@@ -69,24 +77,29 @@ impl<T: Transformer> Host for Core<T> {
         }
     }
 
-    fn write_packet(&mut self, key: Key, kind: Kind, payload: &[u8]) -> bool {
-        let state = self.spark(key);
-        if state.ready != ReadyState::Open {
-            return false;
-        }
+    fn write_packet(&mut self, key: Key, kind: Kind, payload: &[u8]) {
         if mesh::has_outgoing() {
             // Something this handler sent through a handle comes first.
-            let id = state.id;
-            self.mesh().send(self.shard, Command::Write { id, kind, payload: payload.into() });
-            return true;
+            let id = self.spark(key).id;
+            self.mesh().send(
+                self.shard,
+                Command::Write {
+                    id,
+                    kind,
+                    payload: payload.into(),
+                },
+            );
+        } else {
+            self.write_message(key, kind, payload);
         }
-        self.write_message(key, kind, payload);
-        true
     }
 
     fn broadcast_packet(&mut self, kind: Kind, payload: &[u8]) {
         if mesh::has_outgoing() {
-            let command = Command::Broadcast { kind, payload: payload.into() };
+            let command = Command::Broadcast {
+                kind,
+                payload: payload.into(),
+            };
             for shard in 0..self.mesh().shards() {
                 self.mesh().send(shard, command.clone());
             }
@@ -94,9 +107,14 @@ impl<T: Transformer> Host for Core<T> {
         }
         self.broadcast_here(kind, payload);
         if self.outbox.len() > 1 {
-            let command = Command::Broadcast { kind, payload: payload.into() };
-            for shard in (0..self.mesh().shards()).filter(|shard| *shard != self.shard) {
-                self.send_to_shard(shard, command.clone());
+            let command = Command::Broadcast {
+                kind,
+                payload: payload.into(),
+            };
+            for shard in 0..self.mesh().shards() {
+                if shard != self.shard {
+                    self.send_to_shard(shard, command.clone());
+                }
             }
         }
     }
@@ -115,9 +133,8 @@ impl<T: Transformer> Host for Core<T> {
         true
     }
 
-    fn report(&mut self, key: Key, error: SparkError) -> bool {
+    fn report(&mut self, key: Key, error: SparkError) {
         self.deferred.push_back(Deferred::Error(key, error));
-        true
     }
 }
 

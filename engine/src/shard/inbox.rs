@@ -22,7 +22,9 @@ impl<T: Transformer> Core<T> {
             if self.streams_are_full() {
                 return;
             }
-            let Some(command) = self.mesh().receive(self.shard) else { return };
+            let Some(command) = self.mesh().receive(self.shard) else {
+                return;
+            };
             self.carry_out(command);
             self.settle();
         }
@@ -51,7 +53,9 @@ impl<T: Transformer> Core<T> {
                     if stopped.load(Ordering::Relaxed) {
                         break;
                     }
-                    let Some(key) = self.sparks.key_at(index) else { continue };
+                    let Some(key) = self.sparks.key_at(index) else {
+                        continue;
+                    };
                     if self.spark(key).ready == ReadyState::Open && !self.visit(key, &visitor) {
                         stopped.store(true, Ordering::Relaxed);
                     }
@@ -62,7 +66,8 @@ impl<T: Transformer> Core<T> {
     }
 
     fn visit(&mut self, key: Key, visitor: &Visitor) -> bool {
-        self.guard(key, |core| visitor(&mut Spark::new(core, key, None))).unwrap_or(true)
+        self.guard(key, |core| visitor(&mut Spark::new(core, key, None)))
+            .unwrap_or(true)
     }
 
     /// The open spark with this id, if it is one of this shard.
@@ -76,7 +81,9 @@ impl<T: Transformer> Core<T> {
     pub(super) fn send_to_shard(&mut self, shard: u16, command: Command) {
         let waiting = &mut self.outbox[usize::from(shard)];
         let command = if waiting.is_empty() {
-            let Err(refused) = self.shared.mesh.try_send(shard, command) else { return };
+            let Err(refused) = self.shared.mesh.try_send(shard, command) else {
+                return;
+            };
             refused
         } else {
             command

@@ -65,7 +65,13 @@ impl<D: Driver, T: Transformer> Shard<D, T> {
         let waker = driver.waker();
         core.mesh().set_waker(core.shard(), waker.clone());
         driver.push(crate::io::Op::Accept);
-        Self { driver, core, waker, completions: Vec::new(), stash: VecDeque::new() }
+        Self {
+            driver,
+            core,
+            waker,
+            completions: Vec::new(),
+            stash: VecDeque::new(),
+        }
     }
 
     /// Turns until the shard has ended.
@@ -80,7 +86,8 @@ impl<D: Driver, T: Transformer> Shard<D, T> {
     /// One turn.
     pub fn turn(&mut self, wait: Wait) -> io::Result<Flow> {
         self.submit(wait)?;
-        self.core.begin_turn(self.driver.now(), self.driver.unix_ms());
+        self.core
+            .begin_turn(self.driver.now(), self.driver.unix_ms());
         self.complete();
         self.core.after_submit();
         self.core.drain_inbox();
@@ -101,13 +108,16 @@ impl<D: Driver, T: Transformer> Shard<D, T> {
         self.core.connections.len()
     }
 
-
     fn submit(&mut self, wait: Wait) -> io::Result<()> {
         if wait == Wait::No {
             return self.driver.turn(Wait::No, &mut self.completions);
         }
         self.waker.prepare_sleep();
-        let wait = if self.core.has_commands() { Wait::No } else { wait };
+        let wait = if self.core.has_commands() {
+            Wait::No
+        } else {
+            wait
+        };
         let result = self.driver.turn(wait, &mut self.completions);
         self.waker.awake();
         result
@@ -156,7 +166,9 @@ impl<T: Transformer> Shard<crate::io::sim::SimDriver, T> {
 
 impl<D: Driver + std::fmt::Debug, T: Transformer> std::fmt::Debug for Shard<D, T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shard").field("driver", &self.driver).finish_non_exhaustive()
+        f.debug_struct("Shard")
+            .field("driver", &self.driver)
+            .finish_non_exhaustive()
     }
 }
 
@@ -168,5 +180,8 @@ fn token_of(key: crate::memory::Key) -> Token {
 }
 
 fn key_of(token: Token) -> crate::memory::Key {
-    crate::memory::Key { index: token.index(), generation: token.generation() }
+    crate::memory::Key {
+        index: token.index(),
+        generation: token.generation(),
+    }
 }

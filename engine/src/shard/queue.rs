@@ -63,8 +63,10 @@ impl SendQueue {
     /// Puts shared frames at the end, whatever the bound.
     pub(crate) fn push(&mut self, slice: Slice, pool: &mut BlockPool) {
         self.seal(pool);
-        self.bytes += slice.len();
-        self.slices.push_back(slice);
+        if !slice.is_empty() {
+            self.bytes += slice.len();
+            self.slices.push_back(slice);
+        }
     }
 
     /// Puts back what the kernel did not take.
@@ -91,30 +93,32 @@ impl SendQueue {
             SendPolicy::DropOldest => bytes_max.saturating_sub(bytes),
             SendPolicy::KeepLatest => 0,
         };
-        Admission::Queued { dropped: self.drop_oldest(keep_bytes) }
+        Admission::Queued {
+            dropped: self.drop_oldest(keep_bytes),
+        }
     }
 
     /// Drops whole frames from the front until at most `keep_bytes` are left or only frames remain
     /// that must stay. Returns how many were dropped.
     fn drop_oldest(&mut self, keep_bytes: usize) -> usize {
-        let mut kept = VecDeque::new();
+        let mut kept = Vec::new();
         let mut dropped = 0;
-        while self.bytes > keep_bytes {
-            let Some(mut slice) = self.slices.pop_front() else { break };
-            let Some((len, exempt)) = slice.first_frame() else { continue };
+        while self.bytes > keep_bytes
+            && let Some(mut slice) = self.slices.pop_front()
+        {
+            let (len, exempt) = slice.first_frame().expect("no slice in the queue is empty");
             let frame = slice.split_front(len);
             if !slice.is_empty() {
                 self.slices.push_front(slice);
             }
-            self.bytes -= frame.len();
             if exempt || !frame.starts_its_frame() {
-                kept.push_back(frame);
+                kept.push(frame);
             } else {
+                self.bytes -= frame.len();
                 dropped += 1;
             }
         }
-        while let Some(frame) = kept.pop_back() {
-            self.bytes += frame.len();
+        while let Some(frame) = kept.pop() {
             self.slices.push_front(frame);
         }
         dropped
@@ -125,9 +129,15 @@ impl SendQueue {
         self.seal(pool);
         let first = self.slices.pop_front()?;
         self.bytes -= first.len();
-        let second_fits =
-            self.slices.front().is_some_and(|s| first.len() + s.len() <= GATHER_BYTES_MAX);
-        Some(if second_fits { self.gather(&first, pool) } else { first })
+        let second_fits = self
+            .slices
+            .front()
+            .is_some_and(|s| first.len() + s.len() <= GATHER_BYTES_MAX);
+        Some(if second_fits {
+            self.gather(&first, pool)
+        } else {
+            first
+        })
     }
 
     fn gather(&mut self, first: &Slice, pool: &mut BlockPool) -> Slice {
@@ -150,7 +160,9 @@ impl SendQueue {
     /// Turns what was written into a slice.
     fn seal(&mut self, pool: &mut BlockPool) {
         if let Some(open) = self.open.take() {
-            self.slices.push_back(Slice::new(&open, 0..open.len()));
+            if !open.is_empty() {
+                self.slices.push_back(Slice::new(&open, 0..open.len()));
+            }
             pool.give_back(open);
         }
     }
@@ -199,9 +211,15 @@ mod tests {
     fn the_bound_holds_but_lets_a_single_message_pass() {
         let (mut queue, mut pool) = (SendQueue::default(), BlockPool::default());
         let queued = Admission::Queued { dropped: 0 };
-        assert_eq!(queue.admit(99, 10, SendPolicy::Disconnect, &mut pool), queued);
+        assert_eq!(
+            queue.admit(99, 10, SendPolicy::Disconnect, &mut pool),
+            queued
+        );
         write(&mut queue, &mut pool, "123456", false);
-        assert_eq!(queue.admit(4, 10, SendPolicy::Disconnect, &mut pool), queued);
+        assert_eq!(
+            queue.admit(4, 10, SendPolicy::Disconnect, &mut pool),
+            queued
+        );
         let over = queue.admit(5, 10, SendPolicy::Disconnect, &mut pool);
         assert_eq!(over, Admission::Overflow);
         let over = queue.admit(5, 10, SendPolicy::DropNewest, &mut pool);
@@ -211,7 +229,12 @@ mod tests {
     #[test]
     fn drops_the_oldest_but_no_partial_and_no_exempt_frame() {
         let (mut queue, mut pool) = (SendQueue::default(), BlockPool::default());
-        for (frame, exempt) in [("aaaa", false), ("bb", false), ("PING", true), ("cc", false)] {
+        for (frame, exempt) in [
+            ("aaaa", false),
+            ("bb", false),
+            ("PING", true),
+            ("cc", false),
+        ] {
             write(&mut queue, &mut pool, frame, exempt);
         }
         let sent = queue.next(&mut pool).unwrap();

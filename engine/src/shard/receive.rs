@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use allspark_protocol::Input;
 use allspark_protocol::http::{Error as HttpError, Reader, Request, RequestHead, Response};
+use allspark_protocol::parser::Parser;
 use allspark_protocol::primus::{Heartbeat, Packet};
 use allspark_protocol::transformer::{Answer, End, Event, Kind, Session, Transformer};
 
 use super::connection::{Closing, Connection, Role};
 use super::core::{Core, Slot};
+use super::host::Host;
 use super::token_of;
 use crate::io::{Op, Socket};
 use crate::limits::{KEEP_ALIVE_TIMEOUT_MS, REQUEST_BODY_BYTES_MAX, REQUEST_TIMEOUT_MS};
@@ -31,8 +33,13 @@ impl<T: Transformer> Core<T> {
     pub(super) fn accepted(&mut self, socket: Socket, peer: SocketAddr) {
         self.counters().connections_accepted.add(1);
         let reader = Reader::new(REQUEST_BODY_BYTES_MAX);
-        let key = self.connections.insert(Connection::new(socket, peer, reader));
-        self.ops.push(Op::Receive { socket, token: token_of(key) });
+        let key = self
+            .connections
+            .insert(Connection::new(socket, peer, reader));
+        self.ops.push(Op::Receive {
+            socket,
+            token: token_of(key),
+        });
         if self.end_deadline.is_some() {
             self.close(key);
         } else {
@@ -102,7 +109,7 @@ impl<T: Transformer> Core<T> {
     }
 
     fn request(&mut self, key: Key, request: &Request<'_>) -> After {
-        let head = request.head();
+        let head = &request.head;
         let keep_alive = head.keep_alive();
         let head_only = head.method() == "HEAD";
         match self.answer(head) {
@@ -157,7 +164,11 @@ impl<T: Transformer> Core<T> {
         };
         let spark = self.sparks.insert(Slot { state, session });
         let id = self.new_id(spark.index);
-        self.sparks.get_mut(spark).expect("was just inserted").state.id = id;
+        self.sparks
+            .get_mut(spark)
+            .expect("was just inserted")
+            .state
+            .id = id;
         self.connection_mut(key).role = Role::Spark(spark);
         self.counters().sparks_opened.add(1);
         self.start_heartbeat(key);
@@ -168,7 +179,9 @@ impl<T: Transformer> Core<T> {
 
     fn read_session(&mut self, key: Key, spark: Key, input: &mut Input<'_>) {
         loop {
-            let Some(slot) = self.sparks.get_mut(spark) else { return };
+            let Some(slot) = self.sparks.get_mut(spark) else {
+                return;
+            };
             let mut replies = std::mem::take(&mut self.replies);
             let event = slot.session.receive(input, &mut replies);
             if !replies.is_empty() {
@@ -190,7 +203,9 @@ impl<T: Transformer> Core<T> {
 
     fn message(&mut self, key: Key, kind: Kind, payload: &[u8]) {
         self.counters().messages_received.add(1);
-        let Some(slot) = self.sparks.get(key) else { return };
+        let Some(slot) = self.sparks.get(key) else {
+            return;
+        };
         if slot.state.ready != ReadyState::Open {
             return;
         }
@@ -222,7 +237,9 @@ impl<T: Transformer> Core<T> {
 
     /// The client gave a sign of life.
     fn alive(&mut self, key: Key) {
-        let Some(slot) = self.sparks.get_mut(key) else { return };
+        let Some(slot) = self.sparks.get_mut(key) else {
+            return;
+        };
         if slot.state.ready == ReadyState::Open {
             slot.state.heartbeat.alive();
             self.emit_heartbeat(key);
@@ -230,13 +247,17 @@ impl<T: Transformer> Core<T> {
     }
 
     pub(super) fn set_timer_ms(&mut self, key: Key, delay_ms: u64) {
-        self.wheel.set(key.index, self.now + Duration::from_millis(delay_ms));
+        self.wheel
+            .set(key.index, self.now + Duration::from_millis(delay_ms));
     }
 }
 
 /// The headers that Primus adds to every answer of its own.
 fn no_cache(response: Response) -> Response {
     response
-        .header("Cache-Control", "no-store, no-cache, must-revalidate, max-age=0")
+        .header(
+            "Cache-Control",
+            "no-store, no-cache, must-revalidate, max-age=0",
+        )
         .header("Pragma", "no-cache")
 }

@@ -7,6 +7,7 @@
 use std::io;
 
 use allspark_protocol::http::Response;
+use allspark_protocol::parser::Parser;
 use allspark_protocol::primus::{Packet, SparkId};
 use allspark_protocol::transformer::{Kind, Transformer, Wire};
 
@@ -40,11 +41,15 @@ impl Walk {
 
 impl<T: Transformer> Core<T> {
     pub(super) fn connection(&self, key: Key) -> &Connection {
-        self.connections.get(key).expect("a connection stays until it is closed")
+        self.connections
+            .get(key)
+            .expect("a connection stays until it is closed")
     }
 
     pub(super) fn connection_mut(&mut self, key: Key) -> &mut Connection {
-        self.connections.get_mut(key).expect("a connection stays until it is closed")
+        self.connections
+            .get_mut(key)
+            .expect("a connection stays until it is closed")
     }
 
     /// The connection of a spark.
@@ -120,7 +125,9 @@ impl<T: Transformer> Core<T> {
         }
         self.counters().broadcasts.add(1);
         for (wire, stream) in (0..).zip(&mut self.streams) {
-            stream.append(&mut self.blocks, |out| T::frame(Wire(wire), kind, payload, out));
+            stream.append(&mut self.blocks, |out| {
+                T::frame(Wire(wire), kind, payload, out);
+            });
         }
         if self.walk.is_active() {
             self.walk.again = true;
@@ -157,19 +164,25 @@ impl<T: Transformer> Core<T> {
                 self.queue_slice(key, slice);
             }
             Admission::Dropped { dropped } => {
-                self.counters().messages_dropped.add((dropped + slice.frames()) as u64);
+                self.counters()
+                    .messages_dropped
+                    .add((dropped + slice.frames()) as u64);
             }
             Admission::Overflow => self.overflow(spark),
         }
     }
 
     fn admit(&mut self, key: Key, bytes: usize) -> Admission {
-        let (bytes_max, policy) =
-            (self.shared.options.send_queue_bytes_max, self.shared.options.send_policy);
+        let (bytes_max, policy) = (
+            self.shared.options.send_queue_bytes_max,
+            self.shared.options.send_policy,
+        );
         let Some(connection) = self.connections.get_mut(key) else {
             return Admission::Dropped { dropped: 0 };
         };
-        let Some(queue) = &mut connection.queue else { return Admission::Queued { dropped: 0 } };
+        let Some(queue) = &mut connection.queue else {
+            return Admission::Queued { dropped: 0 };
+        };
         queue.admit(bytes, bytes_max, policy, &mut self.blocks)
     }
 
@@ -186,21 +199,29 @@ impl<T: Transformer> Core<T> {
     }
 
     fn queue_frame(&mut self, key: Key, exempt: bool, frame: impl FnOnce(&mut Vec<u8>)) {
-        let Some(connection) = self.connections.get_mut(key) else { return };
+        let Some(connection) = self.connections.get_mut(key) else {
+            return;
+        };
         if connection.closing != Closing::No {
             return;
         }
-        let queue = connection.queue.get_or_insert_with(|| self.queues.pop().unwrap_or_default());
+        let queue = connection
+            .queue
+            .get_or_insert_with(|| self.queues.pop().unwrap_or_default());
         queue.write(&mut self.blocks, exempt, frame);
         self.queue_grew(key);
     }
 
     fn queue_slice(&mut self, key: Key, slice: Slice) {
-        let Some(connection) = self.connections.get_mut(key) else { return };
+        let Some(connection) = self.connections.get_mut(key) else {
+            return;
+        };
         if connection.closing != Closing::No {
             return;
         }
-        let queue = connection.queue.get_or_insert_with(|| self.queues.pop().unwrap_or_default());
+        let queue = connection
+            .queue
+            .get_or_insert_with(|| self.queues.pop().unwrap_or_default());
         queue.push(slice, &mut self.blocks);
         self.queue_grew(key);
     }
@@ -223,7 +244,9 @@ impl<T: Transformer> Core<T> {
     /// The last phase of a turn.
     pub(super) fn queue_sends(&mut self) {
         for _ in 0..self.dirty.len().min(SENDS_PER_TURN) {
-            let Some(key) = self.dirty.pop_front() else { break };
+            let Some(key) = self.dirty.pop_front() else {
+                break;
+            };
             if let Some(connection) = self.connections.get_mut(key) {
                 connection.dirty = false;
                 self.send_queued(key);
@@ -234,15 +257,26 @@ impl<T: Transformer> Core<T> {
 
     fn send_queued(&mut self, key: Key) {
         let turn = self.turn;
-        let connection = self.connections.get_mut(key).expect("the caller looked it up");
+        let connection = self
+            .connections
+            .get_mut(key)
+            .expect("the caller looked it up");
         if connection.blocked || connection.closing == Closing::Asked {
             return;
         }
-        debug_assert!(connection.sent_turn != turn, "one send per turn and connection");
-        let Some(queue) = &mut connection.queue else { return };
+        debug_assert!(
+            connection.sent_turn != turn,
+            "one send per turn and connection"
+        );
+        let Some(queue) = &mut connection.queue else {
+            return;
+        };
         if let Some(bytes) = queue.next(&mut self.blocks) {
             connection.sent_turn = turn;
-            self.ops.push(Op::Send { socket: connection.socket, bytes });
+            self.ops.push(Op::Send {
+                socket: connection.socket,
+                bytes,
+            });
         }
         if !queue.is_empty() {
             connection.dirty = true;
@@ -261,7 +295,10 @@ impl<T: Transformer> Core<T> {
         } else if std::mem::take(&mut connection.paused) {
             // Its peer has caught up and is listened to again.
             let socket = connection.socket;
-            self.ops.push(Op::Receive { socket, token: token_of(key) });
+            self.ops.push(Op::Receive {
+                socket,
+                token: token_of(key),
+            });
         }
     }
 
@@ -276,12 +313,18 @@ impl<T: Transformer> Core<T> {
         self.walk.next = Some(0);
         self.walk.again = false;
         self.walk.targets.clear();
-        self.walk.targets.extend(self.streams.iter().map(super::super::broadcast::Stream::head));
+        self.walk.targets.extend(
+            self.streams
+                .iter()
+                .map(super::super::broadcast::Stream::head),
+        );
     }
 
     /// Goes on with the walk under way.
     fn walk(&mut self) {
-        let Some(mut index) = self.walk.next else { return };
+        let Some(mut index) = self.walk.next else {
+            return;
+        };
         let bound = self.sparks.index_bound();
         let mut sends = 0;
         while index < bound && sends < BROADCAST_SENDS_PER_TURN {
@@ -315,14 +358,20 @@ impl<T: Transformer> Core<T> {
             return false;
         }
         let turn = self.turn;
-        let connection = self.connections.get_mut(key).expect("an open spark has a connection");
+        let connection = self
+            .connections
+            .get_mut(key)
+            .expect("an open spark has a connection");
         let is_free = connection.queue.is_none() && !connection.blocked;
         let mut slices = stream.since(seen);
         match (slices.next(), slices.next()) {
             // The usual case: nothing else waits, and all of it lies in one piece.
             (Some(bytes), None) if is_free && connection.sent_turn != turn => {
                 connection.sent_turn = turn;
-                self.ops.push(Op::Send { socket: connection.socket, bytes });
+                self.ops.push(Op::Send {
+                    socket: connection.socket,
+                    bytes,
+                });
                 drop(slices);
                 let head = self.streams[wire].head();
                 self.spark_mut(spark).seen = head;

@@ -5,6 +5,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use allspark_protocol::parser::Parser;
 use allspark_protocol::primus::{Beat, Packet};
 use allspark_protocol::transformer::Transformer;
 
@@ -71,7 +72,9 @@ impl<T: Transformer> Core<T> {
     }
 
     fn beat(&mut self, key: Key, spark: Key) {
-        let Some(interval_ms) = self.shared.options.ping_interval_ms else { return };
+        let Some(interval_ms) = self.shared.options.ping_interval_ms else {
+            return;
+        };
         if self.has_stash && self.spark(spark).heartbeat.is_waiting() {
             self.set_timer_ms(key, CONGESTION_RETRY_MS);
             return;
@@ -128,7 +131,9 @@ impl<T: Transformer> Core<T> {
     }
 
     fn fire_destroy(&mut self) {
-        let Some((at, options)) = self.destroy else { return };
+        let Some((at, options)) = self.destroy else {
+            return;
+        };
         if at > self.now {
             return;
         }
@@ -139,9 +144,16 @@ impl<T: Transformer> Core<T> {
             self.ops.push(crate::io::Op::StopAccept);
         }
         for index in 0..self.connections.index_bound() {
-            let Some(key) = self.connections.key_at(index) else { continue };
+            let Some(key) = self.connections.key_at(index) else {
+                continue;
+            };
             match self.connection(key).role {
-                Role::Spark(spark) => self.end(spark, EndOptions { reconnect: options.reconnect }),
+                Role::Spark(spark) => self.end(
+                    spark,
+                    EndOptions {
+                        reconnect: options.reconnect,
+                    },
+                ),
                 Role::Http(_) if options.close => self.finish(key),
                 _ => {}
             }

@@ -63,7 +63,12 @@ impl Wheel {
         self.cancel(index);
         let at = index as usize;
         if at >= self.nodes.len() {
-            let unset = Node { deadline_ms: 0, next: NONE, previous: NONE, list: NONE };
+            let unset = Node {
+                deadline_ms: 0,
+                next: NONE,
+                previous: NONE,
+                list: NONE,
+            };
             self.nodes.resize(at + 1, unset);
         }
         // Rounded up, so that it never fires early; at least one tick ahead, so that a timer that
@@ -77,7 +82,11 @@ impl Wheel {
 
     /// Cancels the timer of `index`, if it has one.
     pub(crate) fn cancel(&mut self, index: u32) {
-        if self.nodes.get(index as usize).is_some_and(|node| node.list != NONE) {
+        if self
+            .nodes
+            .get(index as usize)
+            .is_some_and(|node| node.list != NONE)
+        {
             self.unlink(index);
             self.len -= 1;
         }
@@ -86,7 +95,9 @@ impl Wheel {
     /// A moment by which [`Wheel::expire`] must be called again: the next deadline, or earlier,
     /// when timers have to move to a finer level. `None` when no timer is set.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        let next_ms = (0..LEVELS).filter_map(|level| self.next_in_level(level)).min()?;
+        let next_ms = (0..LEVELS)
+            .filter_map(|level| self.next_in_level(level))
+            .min()?;
         Some(Instant::from_ms(next_ms))
     }
 
@@ -96,7 +107,9 @@ impl Wheel {
         let target_ms = now.as_ms();
         let count_max = due.len() + count_max;
         loop {
-            let Some(next_ms) = (0..LEVELS).filter_map(|level| self.next_in_level(level)).min()
+            let Some(next_ms) = (0..LEVELS)
+                .filter_map(|level| self.next_in_level(level))
+                .min()
             else {
                 self.now_ms = self.now_ms.max(target_ms);
                 return true;
@@ -158,7 +171,11 @@ impl Wheel {
         let ahead = u64::from(occupied.rotate_right(slot).trailing_zeros());
         // Slot 0 of a coarse level is the one that time is in: it was emptied when it began, so
         // what it holds lies a whole round ahead.
-        let ahead = if ahead == 0 && level > 0 { SLOTS } else { ahead };
+        let ahead = if ahead == 0 && level > 0 {
+            SLOTS
+        } else {
+            ahead
+        };
         Some((current + ahead) << unit)
     }
 
@@ -180,7 +197,12 @@ impl Wheel {
     }
 
     fn unlink(&mut self, index: u32) {
-        let Node { next, previous, list, .. } = self.nodes[index as usize];
+        let Node {
+            next,
+            previous,
+            list,
+            ..
+        } = self.nodes[index as usize];
         if next != NONE {
             self.nodes[next as usize].previous = previous;
         }
@@ -214,7 +236,7 @@ mod tests {
             wheel.set(7, ms(12_345 + delay));
             let mut due = Vec::new();
             assert!(wheel.expire(ms(12_345 + delay - 1), 9, &mut due));
-            assert_eq!(due, [], "{delay}");
+            assert!(due.is_empty(), "{delay}");
             assert!(wheel.next_deadline().unwrap() <= ms(12_345 + delay));
             assert!(wheel.expire(ms(12_345 + delay), 9, &mut due));
             assert_eq!((due, wheel.len()), (vec![7], 0), "{delay}");
@@ -227,7 +249,7 @@ mod tests {
         wheel.set(0, Instant::from_ns(5_000_001));
         let mut due = Vec::new();
         wheel.expire(ms(5), 9, &mut due);
-        assert_eq!(due, []);
+        assert!(due.is_empty());
         wheel.expire(ms(6), 9, &mut due);
         assert_eq!(due, [0]);
     }
@@ -241,7 +263,10 @@ mod tests {
         let mut due = Vec::new();
         assert!(!wheel.expire(ms(100), 4, &mut due));
         assert_eq!((due.len(), wheel.len()), (4, 6));
-        assert!(wheel.next_deadline().unwrap() <= ms(3), "the rest is still due");
+        assert!(
+            wheel.next_deadline().unwrap() <= ms(3),
+            "the rest is still due"
+        );
         assert!(wheel.expire(ms(100), 6, &mut due));
         due.sort_unstable();
         assert_eq!(due, (0..10).collect::<Vec<u32>>());

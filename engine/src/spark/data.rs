@@ -1,7 +1,7 @@
 //! A message as it came in.
 
 use allspark_protocol::Value;
-use allspark_protocol::parser::{DecodeError, ParserKind};
+use allspark_protocol::parser::{DecodeError, Parser, ParserKind, Scratch};
 use allspark_protocol::transformer::Kind;
 use serde::de::DeserializeOwned;
 
@@ -16,7 +16,11 @@ pub struct Data<'a> {
 
 impl<'a> Data<'a> {
     pub(crate) fn new(parser: ParserKind, kind: Kind, bytes: &'a [u8]) -> Self {
-        Self { parser, kind, bytes }
+        Self {
+            parser,
+            kind,
+            bytes,
+        }
     }
 
     /// Whether it came as text or as bytes.
@@ -31,11 +35,13 @@ impl<'a> Data<'a> {
 
     /// The message as a value.
     pub fn value(&self) -> Result<Value, DecodeError> {
-        self.parser.decode(self.kind, self.bytes)
+        self.parser
+            .decode(self.kind, self.bytes, &mut Scratch::default())
     }
 
     /// The message as a type of the application.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
-        self.parser.decode_as(self.kind, self.bytes)
+        self.parser
+            .decode_as(self.kind, self.bytes, &mut Scratch::default())
     }
 }

@@ -30,7 +30,14 @@ impl SparkHandle {
     /// Writes a message. Fails only when it can't be encoded.
     pub fn write(&self, message: impl Message) -> Result<(), SparkError> {
         let (kind, payload) = self.primus.encode(message)?;
-        self.primus.send_to(self.id, Command::Write { id: self.id, kind, payload });
+        self.primus.send_to(
+            self.id,
+            Command::Write {
+                id: self.id,
+                kind,
+                payload,
+            },
+        );
         Ok(())
     }
 
@@ -41,7 +48,13 @@ impl SparkHandle {
 
     /// Ends the spark.
     pub fn end_with(&self, options: EndOptions) {
-        self.primus.send_to(self.id, Command::End { id: self.id, options });
+        self.primus.send_to(
+            self.id,
+            Command::End {
+                id: self.id,
+                options,
+            },
+        );
     }
 
     /// Calls `visit` with the spark, on its shard, unless it has ended by then.
@@ -50,6 +63,12 @@ impl SparkHandle {
             visit(spark);
             true
         });
-        self.primus.send_to(self.id, Command::With { id: self.id, visitor });
+        self.primus.send_to(
+            self.id,
+            Command::With {
+                id: self.id,
+                visitor,
+            },
+        );
     }
 }

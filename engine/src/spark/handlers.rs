@@ -5,14 +5,17 @@ use smallvec::SmallVec;
 use super::{Data, Spark, SparkError};
 
 type Listeners<F> = SmallVec<[Box<F>; 1]>;
+type OnData = dyn FnMut(&mut Spark<'_>, Data<'_>);
+type OnSpark = dyn FnMut(&mut Spark<'_>);
+type OnError = dyn FnMut(&mut Spark<'_>, &SparkError);
 
 /// Allocated with the first handler, dropped when the spark has ended.
 #[derive(Default)]
 pub(crate) struct Handlers {
-    pub(crate) data: Listeners<dyn FnMut(&mut Spark<'_>, Data<'_>)>,
-    pub(crate) end: Listeners<dyn FnMut(&mut Spark<'_>)>,
-    pub(crate) heartbeat: Listeners<dyn FnMut(&mut Spark<'_>)>,
-    pub(crate) error: Listeners<dyn FnMut(&mut Spark<'_>, &SparkError)>,
+    pub(crate) data: Listeners<OnData>,
+    pub(crate) end: Listeners<OnSpark>,
+    pub(crate) heartbeat: Listeners<OnSpark>,
+    pub(crate) error: Listeners<OnError>,
 }
 
 impl Handlers {

@@ -15,7 +15,7 @@ pub(crate) struct KeptRequest {
 impl KeptRequest {
     pub(crate) fn new(head: &RequestHead<'_>, keep: &KeepHeaders) -> Self {
         let mut headers = String::new();
-        for (name, value) in head.headers() {
+        for (name, value) in readable(head) {
             let kept = match keep {
                 KeepHeaders::None => false,
                 KeepHeaders::Named(names) => names.iter().any(|n| n.eq_ignore_ascii_case(name)),
@@ -28,12 +28,21 @@ impl KeptRequest {
                 headers.push('\n');
             }
         }
-        Self { query: head.query().as_str().into(), headers: headers.into() }
+        Self {
+            query: head.query().as_str().into(),
+            headers: headers.into(),
+        }
     }
 
     pub(crate) fn query(&self) -> &str {
         &self.query
     }
+}
+
+/// The headers of a request whose values are UTF-8; of others nobody knows what they say.
+fn readable<'a>(head: &RequestHead<'a>) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
+    head.headers()
+        .filter_map(|(name, value)| Some((name, str::from_utf8(value).ok()?)))
 }
 
 /// The headers of the request that opened a spark.
@@ -57,16 +66,21 @@ impl<'a> Headers<'a> {
 
     /// The first header of this name, in any case.
     pub fn get(&self, name: &str) -> Option<&'a str> {
-        self.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+        self.iter()
+            .find(|(other, _)| other.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
     }
 
     /// All headers, in the order of the request.
     pub fn iter(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
         let (live, kept) = match self.0 {
-            Source::Live(head) => (Some(head.headers()), None),
+            Source::Live(head) => (Some(readable(head)), None),
             Source::Kept(request) => (None, Some(request.headers.lines())),
         };
-        let kept = kept.into_iter().flatten().filter_map(|line| line.split_once(": "));
+        let kept = kept
+            .into_iter()
+            .flatten()
+            .filter_map(|line| line.split_once(": "));
         live.into_iter().flatten().chain(kept)
     }
 }

@@ -1,7 +1,7 @@
 //! What can be written to a spark.
 
 use allspark_protocol::Value;
-use allspark_protocol::parser::{EncodeError, ParserKind};
+use allspark_protocol::parser::{EncodeError, Parser, ParserKind};
 use allspark_protocol::transformer::Kind;
 use serde::Serialize;
 
@@ -27,7 +27,7 @@ impl<T: Serialize> Message for Json<T> {
         parser: ParserKind,
         scratch: &'m mut Vec<u8>,
     ) -> Result<(Kind, &'m [u8]), EncodeError> {
-        let kind = parser.encode_as(&self.0, scratch)?;
+        let kind = parser.encode_serialize(&self.0, scratch)?;
         Ok((kind, scratch))
     }
 }
@@ -38,7 +38,11 @@ impl Message for Data<'_> {
         parser: ParserKind,
         scratch: &'m mut Vec<u8>,
     ) -> Result<(Kind, &'m [u8]), EncodeError> {
-        Ok((self.kind(), parser.forward(self.kind(), self.encoded(), scratch)))
+        if parser.passes_through(self.kind(), self.encoded()) {
+            return Ok((parser.kind(self.kind()), self.encoded()));
+        }
+        let kind = parser.encode_checked(self.kind(), self.encoded(), scratch);
+        Ok((kind, scratch))
     }
 }
 
@@ -48,7 +52,7 @@ impl Message for Value {
         parser: ParserKind,
         scratch: &'m mut Vec<u8>,
     ) -> Result<(Kind, &'m [u8]), EncodeError> {
-        let kind = parser.encode(self, scratch)?;
+        let kind = parser.encode_value(self, scratch)?;
         Ok((kind, scratch))
     }
 }
@@ -92,7 +96,7 @@ macro_rules! message_by_value {
                 parser: ParserKind,
                 scratch: &'m mut Vec<u8>,
             ) -> Result<(Kind, &'m [u8]), EncodeError> {
-                let kind = parser.encode(&Value::from(*self), scratch)?;
+                let kind = parser.encode_value(&Value::from(*self), scratch)?;
                 Ok((kind, scratch))
             }
         }

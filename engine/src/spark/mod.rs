@@ -62,11 +62,7 @@ pub struct Spark<'a> {
 }
 
 impl<'a> Spark<'a> {
-    pub(crate) fn new(
-        host: &'a mut dyn Host,
-        key: Key,
-        head: Option<&'a RequestHead<'a>>,
-    ) -> Self {
+    pub(crate) fn new(host: &'a mut dyn Host, key: Key, head: Option<&'a RequestHead<'a>>) -> Self {
         Self { host, key, head }
     }
 
@@ -161,7 +157,9 @@ impl<'a> Spark<'a> {
 
     /// The server, from within a handler.
     pub fn primus(&mut self) -> LocalPrimus<'_> {
-        LocalPrimus { host: &mut *self.host }
+        LocalPrimus {
+            host: &mut *self.host,
+        }
     }
 
     fn state(&self) -> &SparkState {
@@ -169,13 +167,18 @@ impl<'a> Spark<'a> {
     }
 
     fn handlers(&mut self) -> &mut Handlers {
-        self.host.spark_mut(self.key).handlers.get_or_insert_default()
+        self.host
+            .spark_mut(self.key)
+            .handlers
+            .get_or_insert_default()
     }
 }
 
 impl std::fmt::Debug for Spark<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Spark").field("id", &self.id()).finish_non_exhaustive()
+        f.debug_struct("Spark")
+            .field("id", &self.id())
+            .finish_non_exhaustive()
     }
 }
 

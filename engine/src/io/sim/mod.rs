@@ -62,7 +62,11 @@ impl SimDriver {
             Op::StopAccept => self.net.listen(self.number, false),
             Op::Receive { socket, token } => {
                 let id = EndpointId(socket.0);
-                let new = Record { token, receiving: true, awaits_writable: false };
+                let new = Record {
+                    token,
+                    receiving: true,
+                    awaits_writable: false,
+                };
                 let record = self.records.entry(id).or_insert(new);
                 (record.token, record.receiving) = (token, true);
                 self.receive(id, completions);
@@ -95,12 +99,17 @@ impl SimDriver {
     }
 
     fn send(&mut self, id: EndpointId, bytes: Slice, completions: &mut Vec<Completion>) {
-        let Some(record) = self.records.get(&id) else { return };
+        let Some(record) = self.records.get(&id) else {
+            return;
+        };
         let token = record.token;
         match self.net.send(id, &bytes) {
             Some(count) if count == bytes.len() => {}
             Some(count) => {
-                completions.push(Completion::SendStalled { token, rest: bytes.skip(count) });
+                completions.push(Completion::SendStalled {
+                    token,
+                    rest: bytes.skip(count),
+                });
             }
             None => {
                 let error = io::ErrorKind::BrokenPipe.into();
@@ -111,14 +120,18 @@ impl SimDriver {
 
     fn notice(&mut self, id: EndpointId, notice: Notice, completions: &mut Vec<Completion>) {
         match notice {
-            Notice::Incoming => completions
-                .push(Completion::Accepted { socket: Socket(id.0), peer: SimNet::address(id) }),
+            Notice::Incoming => completions.push(Completion::Accepted {
+                socket: Socket(id.0),
+                peer: SimNet::address(id),
+            }),
             Notice::Readable => self.receive(id, completions),
             Notice::Writable => {
                 if let Some(record) = self.records.get_mut(&id)
                     && std::mem::take(&mut record.awaits_writable)
                 {
-                    completions.push(Completion::Writable { token: record.token });
+                    completions.push(Completion::Writable {
+                        token: record.token,
+                    });
                 }
             }
         }
@@ -138,7 +151,10 @@ impl SimDriver {
             let Some(bytes) = self.net.receive(id, BUFFER_BYTES) else {
                 self.buffers.give_back(buffer);
                 record.receiving = false;
-                completions.push(Completion::ReceiveEnded { token, result: Ok(()) });
+                completions.push(Completion::ReceiveEnded {
+                    token,
+                    result: Ok(()),
+                });
                 return;
             };
             // SAFETY: the buffer was just taken and is lent once.

@@ -204,7 +204,9 @@ impl SimNet {
     pub(super) fn await_room(&self, id: EndpointId) {
         let net = &mut *self.0.borrow_mut();
         let has_room = net.room(id) > 0;
-        let Some(endpoint) = net.endpoint(id) else { return };
+        let Some(endpoint) = net.endpoint(id) else {
+            return;
+        };
         endpoint.awaits_room = !has_room;
         if has_room {
             net.notify(id, Notice::Writable);
@@ -272,7 +274,11 @@ impl Net {
         }
         let now = self.now;
         let peer = self.endpoint(peer_id)?;
-        let at = peer.inbound.back().map_or(now, |(at, _)| *at).max(now + peer.latency);
+        let at = peer
+            .inbound
+            .back()
+            .map_or(now, |(at, _)| *at)
+            .max(now + peer.latency);
         peer.inbound.push_back((at, bytes[..count].to_vec()));
         peer.inbound_bytes += count;
         self.schedule(at, peer_id, Notice::Readable);
@@ -310,10 +316,18 @@ impl Net {
 
     fn shutdown(&mut self, id: EndpointId) {
         let now = self.now;
-        let Some(peer_id) = self.endpoint(id).and_then(|endpoint| endpoint.peer) else { return };
-        let Some(peer) = self.endpoint(peer_id) else { return };
+        let Some(peer_id) = self.endpoint(id).and_then(|endpoint| endpoint.peer) else {
+            return;
+        };
+        let Some(peer) = self.endpoint(peer_id) else {
+            return;
+        };
         if peer.eof.is_none() {
-            let at = peer.inbound.back().map_or(now, |(at, _)| *at).max(now + peer.latency);
+            let at = peer
+                .inbound
+                .back()
+                .map_or(now, |(at, _)| *at)
+                .max(now + peer.latency);
             peer.eof = Some(at);
             self.schedule(at, peer_id, Notice::Readable);
             self.note(peer_id, at, b"FIN");
