@@ -6,6 +6,8 @@
 //! - A ping of the peer is answered at once with its own payload and counts as a sign of life; a
 //!   pong of the peer, which nobody asked for, does not.
 
+mod client;
 mod server;
 
+pub use client::{ClientEvent, WebSocketClient};
 pub use server::{WebSocketSession, WebSockets};

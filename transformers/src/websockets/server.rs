@@ -3,7 +3,8 @@
 use allspark_protocol::Input;
 use allspark_protocol::http::{RequestHead, Response};
 use allspark_protocol::transformer::{Answer, End, Event, Kind, Session, Transformer, Wire};
-use allspark_protocol::websocket::{Decoder, Item, Role, encode, handshake};
+use allspark_protocol::websocket::{Decoder, Item, Role, encode};
+use allspark_protocol::websocket::handshake::Upgrade;
 
 /// The server half of `websockets`.
 #[derive(Clone, Copy, Debug)]
@@ -32,15 +33,15 @@ impl Transformer for WebSockets {
         if !(head.has_token("connection", "upgrade") && head.header("upgrade").is_some()) {
             return Answer::Respond(upgrade_required());
         }
-        match handshake::accept(head) {
-            Ok(response) => Answer::Upgrade {
-                response,
+        match Upgrade::check(head) {
+            Ok(upgrade) => Answer::Upgrade {
+                response: upgrade.response(),
                 session: WebSocketSession {
                     decoder: Decoder::new(Role::Server, self.message_bytes_max),
                     said_goodbye: false,
                 },
             },
-            Err(refusal) => Answer::Respond(refusal),
+            Err(refusal) => Answer::Respond(refusal.response()),
         }
     }
 
