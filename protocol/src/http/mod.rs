@@ -31,6 +31,7 @@ mod tests;
 pub use client::{ResponseHead, ResponsePart, ResponseReader, write_request};
 pub use error::{Error, Misuse};
 pub use fields::Headers;
+pub(crate) use fields::is_token;
 pub use head::RequestHead;
 pub use query::{Query, decode};
 pub use reader::{Reader, Request};

@@ -3,7 +3,7 @@
 use super::frame::{Header, Opcode};
 use super::item::{Item, control_item};
 use super::partial::Partial;
-use super::{Violation, mask};
+use super::{Violation, mask, utf8};
 use crate::input::{Input, Payload};
 use crate::transformer::Kind;
 
@@ -53,41 +53,56 @@ impl Decoder {
     /// The first [`Violation`] of the peer, as soon as the bytes show it.
     #[inline]
     pub fn next<'i>(&mut self, input: &mut Input<'i>) -> Result<Option<Item<'i>>, Violation> {
+        // The usual message is made right here: to hand an item from one function to the next
+        // takes longer than to read it.
+        if self.partial.is_none() && !self.ended {
+            let (kind, payload) = match self.rules().whole_frame(input) {
+                Ok(Some((Opcode::Text, payload))) if utf8::is_valid(payload) => {
+                    (Kind::Text, payload)
+                }
+                Ok(Some((Opcode::Text, _))) => return self.noted(Err(Violation::InvalidUtf8)),
+                Ok(Some((Opcode::Binary, payload))) => (Kind::Binary, payload),
+                Ok(Some((opcode, payload))) => {
+                    let item = control_item(opcode, Payload::Borrowed(payload));
+                    return self.noted(item.map(Some));
+                }
+                Ok(None) if input.is_empty() => return Ok(None),
+                Ok(None) => return self.next_partial(input),
+                Err(violation) => return self.noted(Err(violation)),
+            };
+            let payload = Payload::Borrowed(payload);
+            return Ok(Some(Item::Message { kind, payload }));
+        }
+        self.next_partial(input)
+    }
+
+    /// Goes on with an item that has not come whole, or begins one.
+    #[inline(never)]
+    fn next_partial<'i>(&mut self, input: &mut Input<'i>) -> Result<Option<Item<'i>>, Violation> {
         if self.ended {
             input.take_all();
             return Ok(None);
         }
-        let result = self.step(input);
+        let rules = self.rules();
+        let partial = self.partial.get_or_insert_default();
+        let result = partial.next(input, rules);
+        if partial.is_idle() {
+            self.partial = None;
+        }
+        self.noted(result)
+    }
+
+    /// Passes a result on, and remembers it if nothing may come after it.
+    #[inline(never)]
+    fn noted<'i>(
+        &mut self,
+        result: Result<Option<Item<'i>>, Violation>,
+    ) -> Result<Option<Item<'i>>, Violation> {
         if matches!(result, Err(_) | Ok(Some(Item::Close { .. }))) {
             self.ended = true;
             self.partial = None;
         }
         result
-    }
-
-    #[inline]
-    fn step<'i>(&mut self, input: &mut Input<'i>) -> Result<Option<Item<'i>>, Violation> {
-        if self.partial.is_none() {
-            if input.is_empty() {
-                return Ok(None);
-            }
-            let item = self.rules().whole_item(input)?;
-            if item.is_some() {
-                return Ok(item);
-            }
-        }
-        self.step_partial(input)
-    }
-
-    #[inline(never)]
-    fn step_partial<'i>(&mut self, input: &mut Input<'i>) -> Result<Option<Item<'i>>, Violation> {
-        let rules = self.rules();
-        let partial = self.partial.get_or_insert_default();
-        let item = partial.next(input, rules)?;
-        if partial.is_idle() {
-            self.partial = None;
-        }
-        Ok(item)
     }
 
     #[inline]
@@ -141,10 +156,13 @@ impl Rules {
         Ok(())
     }
 
-    /// Takes the item at the front of `input` if it is one frame that lies there whole, and nothing
-    /// otherwise.
+    /// Takes the frame at the front of `input`, unmasked, if it lies there whole and is all of an
+    /// item. Otherwise takes nothing.
     #[inline]
-    fn whole_item<'i>(self, input: &mut Input<'i>) -> Result<Option<Item<'i>>, Violation> {
+    fn whole_frame<'i>(
+        self,
+        input: &mut Input<'i>,
+    ) -> Result<Option<(Opcode, &'i mut [u8])>, Violation> {
         let Some((header, header_bytes)) = Header::parse(input.peek())? else {
             return Ok(None);
         };
@@ -158,16 +176,7 @@ impl Rules {
         if let Some(key) = header.mask {
             mask::apply(payload, key, 0);
         }
-        let kind = match header.opcode {
-            Opcode::Text => Kind::Text,
-            Opcode::Binary => Kind::Binary,
-            control => return control_item(control, Payload::Borrowed(payload)).map(Some),
-        };
-        if kind == Kind::Text && simdutf8::basic::from_utf8(payload).is_err() {
-            return Err(Violation::InvalidUtf8);
-        }
-        let payload = Payload::Borrowed(payload);
-        Ok(Some(Item::Message { kind, payload }))
+        Ok(Some((header.opcode, payload)))
     }
 }
 

@@ -1,7 +1,8 @@
-//! WebSocket (RFC 6455): frames, messages, close codes.
+//! WebSocket (RFC 6455): handshake, frames, messages, close codes.
 //!
 //! | module | what it knows |
 //! |---|---|
+//! | [`handshake`] | the HTTP request that opens a connection, and the answer |
 //! | [`decoder`] | received bytes become messages, pings, pongs and closes |
 //! | [`encode`] | messages, pings, pongs and closes become bytes |
 //! | [`frame`] | the header of one frame |
@@ -26,6 +27,7 @@ pub mod close;
 pub mod decoder;
 pub mod encode;
 pub mod frame;
+pub mod handshake;
 mod item;
 pub mod mask;
 mod partial;
