@@ -19,11 +19,15 @@ use allspark_protocol::Instant;
 
 use crate::memory::{LentBuffer, Slice};
 
+mod accept_pause;
+mod clock;
+mod epoll;
 mod listener;
 pub mod sim;
 mod token;
 mod waker;
 
+pub use epoll::{Epoll, EpollOptions};
 pub use listener::bind;
 pub use token::Token;
 pub use waker::Waker;
