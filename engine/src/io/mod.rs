@@ -20,6 +20,7 @@ use allspark_protocol::Instant;
 use crate::memory::{LentBuffer, Slice};
 
 mod accept_pause;
+mod choose;
 mod clock;
 mod epoll;
 mod listener;
@@ -27,6 +28,7 @@ pub mod sim;
 mod token;
 mod waker;
 
+pub use choose::{DriverChoice, Unavailable, choose};
 pub use epoll::{Epoll, EpollOptions};
 pub use listener::bind;
 pub use token::Token;
