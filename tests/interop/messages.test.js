@@ -136,7 +136,7 @@ test('a message over maxLength ends its connection alone, with code 1009', async
   assert.equal(await ask(bystander, 'still here'), 'still here');
 });
 
-test('fragments that add up to more than maxLength end their connection with code 1009', async (t) => {
+test('fragments that exceed maxLength together end their connection with code 1009', async (t) => {
   const socket = await openPlain(t, await startServer(t, { maxLength: 1000 }));
   const closed = event(socket, 'close');
   for (let part = 0; part < 11; part += 1) socket.send('x'.repeat(100), { fin: false });
