@@ -9,7 +9,7 @@
 //! - Bytes given to [`Op::Send`] are needed only until the `turn` that submits it returns. At most
 //!   one `Send` per socket may be pushed between two turns; it never waits for the peer.
 //! - After [`Op::Close`] exactly one [`Completion::Closed`] comes, after every other completion of
-//!   that socket. Only then may its token be reused, and only then does the driver reuse the socket.
+//!   that socket. Only then may its token be reused, and only then is the socket reused.
 //! - A receive that runs out of buffers is resumed by the driver as soon as buffers return.
 
 use std::io;
