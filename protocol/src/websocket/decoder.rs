@@ -307,14 +307,51 @@ mod tests {
     }
 
     #[test]
-    fn an_announced_length_reserves_nothing() {
+    fn memory_grows_with_what_has_come_and_not_with_what_is_announced() {
         let mut decoder = Decoder::new(Role::Client, usize::MAX);
-        let mut begin = *b"\x82\x7f\x00\x00\x00\x00\xff\xff\xff\xff0123456789";
+        let mut begin = *b"\x82\x7f\x00\x00\x00\x00\xff\xff\xff\xff";
         assert!(matches!(
             decoder.next(&mut Input::new(&mut begin)),
             Ok(None)
         ));
-        assert!(decoder.partial.as_ref().unwrap().held_bytes() < 64);
+        for received_bytes in (100..20_000).step_by(100) {
+            assert!(matches!(
+                decoder.next(&mut Input::new(&mut [7; 100])),
+                Ok(None)
+            ));
+            let held_bytes = decoder
+                .partial
+                .as_ref()
+                .map_or(0, |partial| partial.held_bytes());
+            assert!(
+                held_bytes <= 2 * received_bytes,
+                "{held_bytes} for {received_bytes}"
+            );
+        }
+    }
+
+    #[test]
+    fn memory_does_not_grow_beyond_a_message_whose_end_is_known() {
+        let mut decoder = Decoder::new(Role::Client, 1000);
+        let mut begin = *b"\x82\x7e\x03\xe8";
+        assert!(matches!(
+            decoder.next(&mut Input::new(&mut begin)),
+            Ok(None)
+        ));
+        assert!(matches!(
+            decoder.next(&mut Input::new(&mut [7; 600])),
+            Ok(None)
+        ));
+        let mut rest = [7; 400];
+        match decoder.next(&mut Input::new(&mut rest)) {
+            Ok(Some(Item::Message {
+                payload: Payload::Owned(bytes),
+                ..
+            })) => {
+                assert_eq!((bytes.len(), bytes.capacity()), (1000, 1000));
+            }
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]
