@@ -26,12 +26,14 @@ mod epoll;
 mod listener;
 pub mod sim;
 mod token;
+mod uring;
 mod waker;
 
 pub use choose::{DriverChoice, Unavailable, choose};
 pub use epoll::{Epoll, EpollOptions};
 pub use listener::bind;
 pub use token::Token;
+pub use uring::{RingSize, SetupError, Uring, UringOptions};
 pub use waker::Waker;
 
 /// A connection as its driver names it. Meaningless to any other driver.
