@@ -40,11 +40,11 @@ struct JavaScript;
 
 impl Formatter for JavaScript {
     fn write_f32<W: ?Sized + Write>(&mut self, out: &mut W, number: f32) -> io::Result<()> {
-        float::write(out, number)
+        float::write_f32(out, number)
     }
 
     fn write_f64<W: ?Sized + Write>(&mut self, out: &mut W, number: f64) -> io::Result<()> {
-        float::write(out, number)
+        float::write_f64(out, number)
     }
 
     fn write_string_fragment<W: ?Sized + Write>(
