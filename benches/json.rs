@@ -48,7 +48,13 @@ fn rows(count: i64) -> Value {
     let row = |at: i64| {
         let price = at as f64 * 1.37 + 0.25;
         let name = format!("Spark \"{at}\" of\n{}", at % 7);
-        value!({ "id": at, "price": price, "name": name, "tags": ["new", "blue"], "flags": [at, true, null] })
+        value!({
+            "id": at,
+            "price": price,
+            "name": name,
+            "tags": ["new", "blue"],
+            "flags": [at, true, null],
+        })
     };
     Value::from((0..count).map(row).collect::<Vec<_>>())
 }

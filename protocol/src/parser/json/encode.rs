@@ -107,7 +107,10 @@ mod tests {
         });
         assert_eq!(
             written(&value),
-            r#"{"z":[null,true,1,-1,1,0.5,null,null,1e+21],"a\n":{"":""},"big":18446744073709551615}"#
+            concat!(
+                r#"{"z":[null,true,1,-1,1,0.5,null,null,1e+21],"#,
+                r#""a\n":{"":""},"big":18446744073709551615}"#
+            )
         );
     }
 

@@ -1,17 +1,14 @@
 //! Whether a text is JSON (RFC 8259), without building anything. Every message is scanned, most are
-//! never decoded, so this is written for speed: no recursion, one bit per level, strings and digits
-//! skipped by the word, long strings in blocks that the compiler turns into vector instructions.
+//! never decoded, so this is written for speed: no recursion, one bit per level, and strings and
+//! digits skipped many bytes at once (see [`super::skip`]).
 //!
 //! The functions below the loop take the text and the offset to go on from, and give the offset
 //! after what they read. None of them holds the state of the loop, which so stays in registers.
 
+use super::skip::{digits, plain, white_space};
 use crate::limits::JSON_DEPTH_MAX;
 use crate::parser::ParseError;
 
-const WORD_BYTES: usize = 8;
-const BLOCK_BYTES: usize = 32;
-/// Words of a string that are looked at one by one before whole blocks are: most strings are short.
-const SINGLE_WORDS: usize = 4;
 const LEVEL_WORDS: usize = JSON_DEPTH_MAX.div_ceil(u64::BITS as usize);
 
 /// Reads a text to its end. It does not look at whether the text is UTF-8.
@@ -46,22 +43,32 @@ fn document(text: &[u8]) -> Result<(), Stop> {
         let (byte, after) = token(text, at)?;
         at = match byte {
             b'"' => string(text, after)?,
-            b'{' | b'[' => {
-                levels.enter(byte == b'{', after)?;
-                let (inner, after_inner) = token(text, after)?;
-                match (byte, inner) {
-                    (b'{', b'"') => {
-                        at = key(text, after_inner)?;
+            b'{' => {
+                levels.enter(true, after)?;
+                match token(text, after)? {
+                    (b'"', after) => {
+                        at = key(text, after)?;
                         continue;
                     }
-                    (b'{', b'}') | (b'[', b']') => levels.leave(),
-                    (b'[', _) => {
-                        at = after_inner - 1;
-                        continue;
+                    (b'}', after) => {
+                        levels.leave();
+                        after
                     }
-                    _ => return Err(Stop(after_inner - 1)),
+                    (_, after) => return Err(Stop(after - 1)),
                 }
-                after_inner
+            }
+            b'[' => {
+                levels.enter(false, after)?;
+                match token(text, after)? {
+                    (b']', after) => {
+                        levels.leave();
+                        after
+                    }
+                    (_, after) => {
+                        at = after - 1;
+                        continue;
+                    }
+                }
             }
             b'-' | b'0'..=b'9' => number(text, after - 1)?,
             b't' => word(text, after, b"rue")?,
@@ -147,16 +154,24 @@ fn number(text: &[u8], mut at: usize) -> After {
     }
     at = match text.get(at) {
         Some(b'0') => at + 1,
-        _ => digits(text, at)?,
+        _ => some_digits(text, at)?,
     };
     if text.get(at) == Some(&b'.') {
-        at = digits(text, at + 1)?;
+        at = some_digits(text, at + 1)?;
     }
     if let Some(b'e' | b'E') = text.get(at) {
         let sign = matches!(text.get(at + 1), Some(b'+' | b'-'));
-        at = digits(text, at + 1 + usize::from(sign))?;
+        at = some_digits(text, at + 1 + usize::from(sign))?;
     }
     Ok(at)
+}
+
+#[inline]
+fn some_digits(text: &[u8], at: usize) -> After {
+    match digits(text, at) {
+        none if none == at => Err(Stop(at)),
+        after => Ok(after),
+    }
 }
 
 /// Reads the rest of `true`, `false` or `null`.
@@ -182,18 +197,6 @@ fn token(text: &[u8], at: usize) -> Result<(u8, usize), Stop> {
             text.get(at).map(|&byte| (byte, at + 1)).ok_or(Stop(at))
         }
     }
-}
-
-/// Skips white space, indentation by the word.
-#[inline(never)]
-fn white_space(text: &[u8], mut at: usize) -> usize {
-    while let Some(b' ' | b'\n' | b'\r' | b'\t') = text.get(at) {
-        at += 1;
-        while text[at..].starts_with(&[b' '; WORD_BYTES]) {
-            at += WORD_BYTES;
-        }
-    }
-    at
 }
 
 /// The arrays and objects that are open: one bit for each, set for an object.
@@ -226,142 +229,9 @@ impl Levels {
     }
 }
 
-/// Skips to the first quote, backslash or control character, or to the end.
-#[inline]
-fn plain(text: &[u8], mut at: usize) -> usize {
-    for _ in 0..SINGLE_WORDS {
-        let specials = specials(word_at(text, at));
-        if specials != 0 {
-            return at + first_byte(specials);
-        }
-        at += WORD_BYTES;
-    }
-    plain_long(text, at)
-}
-
-/// The same for a string that goes on after a few words.
-#[inline(never)]
-fn plain_long(text: &[u8], mut at: usize) -> usize {
-    let (blocks, _) = text[at..].as_chunks::<BLOCK_BYTES>();
-    at += BLOCK_BYTES * blocks.iter().take_while(|block| is_plain(block)).count();
-    loop {
-        let specials = specials(word_at(text, at));
-        if specials != 0 {
-            return at + first_byte(specials);
-        }
-        at += WORD_BYTES;
-    }
-}
-
-/// Reads digits, at least one.
-#[inline]
-fn digits(text: &[u8], start: usize) -> After {
-    let mut at = start;
-    loop {
-        let others = others_than_digits(word_at(text, at));
-        if others != 0 {
-            at += first_byte(others);
-            return if at > start { Ok(at) } else { Err(Stop(at)) };
-        }
-        at += WORD_BYTES;
-    }
-}
-
-/// The eight bytes at an offset up to the end. What lies beyond the end is zero, which is a control
-/// character and no digit, so whoever looks for the first of those stops at the end at the latest.
-#[inline]
-fn word_at(text: &[u8], at: usize) -> u64 {
-    match text[at..].first_chunk() {
-        Some(word) => u64::from_le_bytes(*word),
-        None => last_word(text, at),
-    }
-}
-
-/// The same where fewer than eight bytes are left: of the last eight bytes of the text those that
-/// lie before the offset are shifted out.
-#[inline]
-fn last_word(text: &[u8], at: usize) -> u64 {
-    let shift = (WORD_BYTES - (text.len() - at)) as u32 * u8::BITS;
-    match text.last_chunk() {
-        Some(word) => u64::from_le_bytes(*word).checked_shr(shift).unwrap_or(0),
-        None => text[at..]
-            .iter()
-            .rev()
-            .fold(0, |word, &byte| word << 8 | u64::from(byte)),
-    }
-}
-
-const ONES: u64 = u64::MAX / 255;
-const TOPS: u64 = ONES << 7;
-
-/// Sets the top bit of the first byte that ends a plain run. Bytes after that one may be wrong.
-#[inline]
-fn specials(word: u64) -> u64 {
-    let below = |limit: u8, word: u64| word.wrapping_sub(ONES * u64::from(limit)) & !word;
-    let equal = |byte: u8| below(1, word ^ (ONES * u64::from(byte)));
-    (below(0x20, word) | equal(b'"') | equal(b'\\')) & TOPS
-}
-
-/// Sets the top bit of each byte that is no digit.
-#[inline]
-fn others_than_digits(word: u64) -> u64 {
-    let values = word ^ (ONES * u64::from(b'0'));
-    (((values & !TOPS) + ONES * (0x7f - 9)) | values) & TOPS
-}
-
-/// The place of the first byte whose top bit is set.
-#[inline]
-fn first_byte(tops: u64) -> usize {
-    tops.trailing_zeros() as usize / 8
-}
-
-#[inline]
-fn is_plain(block: &[u8; BLOCK_BYTES]) -> bool {
-    !block
-        .iter()
-        .fold(false, |any, &byte| any | is_special(byte))
-}
-
-#[inline]
-fn is_special(byte: u8) -> bool {
-    (byte < 0x20) | (byte == b'"') | (byte == b'\\')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Special bytes, their neighbours, and both with the top bit set.
-    const BYTES: &[u8] = b"\x00\x1f\x20\x21\"\x23[\\]\x7f\x80\x9f\xa2\xdc\xff";
-
-    #[test]
-    fn the_end_of_plain_bytes_is_found_at_every_place() {
-        for len in 0..100 {
-            for at in 0..len {
-                for &byte in BYTES {
-                    let mut text = vec![b'a'; len];
-                    text[at] = byte;
-                    text[len - 1] |= 0x80;
-                    let expected = text.iter().take_while(|byte| !is_special(**byte)).count();
-                    assert_eq!(plain(&text, 0), expected, "{len} {at} {byte:#x}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn the_end_of_digits_is_found_at_every_place() {
-        for len in 0..40 {
-            for at in 0..len {
-                for byte in *b"/:.e\xb0" {
-                    let mut text = vec![b'7'; len];
-                    text[at] = byte;
-                    let found = digits(&text, 0).ok();
-                    assert_eq!(found, Some(at).filter(|at| *at > 0), "{len} {at} {byte:#x}");
-                }
-            }
-        }
-    }
 
     #[test]
     fn levels_remember_what_they_are() {
