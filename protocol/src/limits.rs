@@ -12,6 +12,10 @@ pub const HTTP_TARGET_BYTES_MAX: usize = 8 * 1024;
 /// Bytes of one chunk-size line, extensions included.
 pub const HTTP_CHUNK_LINE_BYTES_MAX: usize = 256;
 
+/// Bytes of all chunk extensions of one body. Nobody uses them, but without a bound a body of
+/// one-byte chunks could carry hundreds of times its own size.
+pub const HTTP_CHUNK_EXTENSION_BYTES_MAX: usize = 4 * 1024;
+
 /// Bytes of all trailers after a chunked body.
 pub const HTTP_TRAILER_BYTES_MAX: usize = 4 * 1024;
 
@@ -23,5 +27,9 @@ pub const MESSAGE_BYTES_MAX_DEFAULT: usize = 10 * 1024 * 1024;
 
 /// Levels of arrays and objects in one JSON message. Deep nesting costs stack when it is decoded.
 pub const JSON_DEPTH_MAX: usize = 512;
+
+/// Bytes of the largest message whose working memory for decoding is kept for the next one. It is
+/// some 16 times the message, once per thread.
+pub const DECODE_SCRATCH_BYTES_KEPT_MAX: usize = 64 * 1024;
 
 const _: () = assert!(HTTP_TARGET_BYTES_MAX < HTTP_HEAD_BYTES_MAX);

@@ -19,12 +19,21 @@ use allspark_protocol::Instant;
 
 use crate::memory::{LentBuffer, Slice};
 
+mod accept_pause;
+mod choose;
+mod clock;
+mod epoll;
 mod listener;
+pub mod sim;
 mod token;
+mod uring;
 mod waker;
 
+pub use choose::{DriverChoice, Unavailable, choose};
+pub use epoll::{Epoll, EpollOptions};
 pub use listener::bind;
 pub use token::Token;
+pub use uring::{RingSize, SetupError, Uring, UringOptions};
 pub use waker::Waker;
 
 /// A connection as its driver names it. Meaningless to any other driver.
@@ -68,6 +77,11 @@ pub enum Op {
     },
     /// Say once when the connection can be written to.
     AwaitWritable {
+        /// The connection.
+        socket: Socket,
+    },
+    /// Tell the peer that nothing more will be sent (FIN). Receiving goes on.
+    Shutdown {
         /// The connection.
         socket: Socket,
     },
