@@ -1,9 +1,7 @@
-//! Skips what a scan need not look into, many bytes at once: in words of eight bytes, where each byte
-//! of a number stands for one of the text, and in blocks that the compiler turns into vector
-//! instructions.
-//!
-//! Each function takes the text and an offset within it and gives the offset where it stopped. One
-//! that lies beyond the text panics; the scan never makes one.
+//! Skips what a scan need not look into, many bytes at once: in words of eight bytes, where each
+//! byte of a number stands for one of the text, and in blocks that the compiler turns into vector
+//! instructions.  Each function takes the text and an offset within it and gives the offset where
+//! it stopped. One that lies beyond the text panics; the scan never makes one.
 
 const WORD_BYTES: usize = 8;
 const BLOCK_BYTES: usize = 32;
