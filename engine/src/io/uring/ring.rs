@@ -37,6 +37,8 @@ pub(super) struct Ring {
     queue: VecDeque<Entry>,
     /// What is being sent by the operations of this turn.
     pub(super) sends: Vec<Sending>,
+    /// Which use of `sends` this is; the names of sends carry it.
+    pub(super) round: u32,
     /// Where the connects of this turn lead.
     #[expect(
         clippy::vec_box,
@@ -72,6 +74,7 @@ impl Ring {
             slots: Slots::new(slots),
             queue: VecDeque::new(),
             sends: Vec::new(),
+            round: 0,
             addresses: Vec::new(),
             starved: VecDeque::new(),
             fetched: VecDeque::new(),
@@ -120,25 +123,34 @@ impl Ring {
     ) -> io::Result<()> {
         let reported_before = completions.len();
         let mut attempts = 0;
-        loop {
+        while attempts < ATTEMPTS_MAX {
             let submitting = self.fill();
             let idle = self.fetched.is_empty() && completions.len() == reported_before;
             let last = self.queue.is_empty();
             self.enter(if last && idle { sleep } else { Sleep::No })?;
             self.fetch(completions);
-            let left = self.ring.submission().len();
-            if left == 0 && last {
-                break;
+            let (left, overflow) = {
+                let submission = self.ring.submission();
+                (submission.len(), submission.cq_overflow())
+            };
+            // Completions that found no room in the queue may be those of sends.
+            if last && left == 0 && !overflow {
+                self.forget_submitted();
+                return Ok(());
             }
             attempts = if left < submitting { 0 } else { attempts + 1 };
-            if attempts == ATTEMPTS_MAX {
-                return Err(io::Error::from_raw_os_error(libc::EBUSY));
-            }
         }
-        // A send never stays pending and a connect copies its address, so nobody needs these now.
-        self.sends.clear();
+        Err(io::Error::from_raw_os_error(libc::EBUSY))
+    }
+
+    /// A send never stays pending and a connect copies its address, so once everything is submitted
+    /// nobody needs what they point to.
+    fn forget_submitted(&mut self) {
         self.addresses.clear();
-        Ok(())
+        if !self.sends.is_empty() {
+            self.sends.clear();
+            self.round = (self.round + 1) % Token::GENERATIONS;
+        }
     }
 
     /// Fetches what the kernel held back in the last enter because it does only so much at a time,
@@ -215,10 +227,13 @@ impl Ring {
             let name = Token::from_u64(entry.user_data());
             if name.kind() != kind::SEND {
                 self.fetched.push_back(entry);
-            } else if let Some(sending) = self.sends.get(name.index() as usize) {
-                completions.extend(sending.outcome(entry.result()));
-            } else {
-                self.stale_completions += 1;
+                continue;
+            }
+            match self.sends.get(name.index() as usize) {
+                Some(sending) if name.generation() == self.round => {
+                    completions.extend(sending.outcome(entry.result()));
+                }
+                _ => self.stale_completions += 1,
             }
         }
     }
