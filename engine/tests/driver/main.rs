@@ -5,6 +5,7 @@ mod close;
 mod connect;
 mod receive;
 mod rig;
+mod rings;
 mod send;
 mod sleep;
 

@@ -31,6 +31,7 @@ mod accept;
 mod buffers;
 mod close;
 mod connect;
+mod probe;
 mod receive;
 mod ring;
 mod send;
@@ -41,6 +42,7 @@ use accept::Acceptor;
 use ring::{Ring, Sleep};
 use setup::{RINGS_MAX, SLOTS_PER_RING_MAX};
 
+pub(super) use probe::probe;
 pub use setup::{RingSize, SetupError, UringOptions};
 
 /// What an operation of a ring is for.

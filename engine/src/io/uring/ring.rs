@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use io_uring::squeue::{Entry, Flags};
 use io_uring::types::{SubmitArgs, Timespec};
-use io_uring::{EnterFlags, IoUring, cqueue};
+use io_uring::{EnterFlags, IoUring, Probe, cqueue};
 use socket2::SockAddr;
 
 use super::buffers::BufferRing;
@@ -81,6 +81,11 @@ impl Ring {
     /// The ring's own descriptor.
     pub(super) fn descriptor(&self) -> RawFd {
         self.ring.as_raw_fd()
+    }
+
+    /// Asks the kernel which operations it knows.
+    pub(super) fn register_probe(&self, probe: &mut Probe) -> io::Result<()> {
+        self.ring.submitter().register_probe(probe)
     }
 
     /// Queues an operation whose completion will carry `name`.
