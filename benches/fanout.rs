@@ -3,17 +3,21 @@
 #[path = "../tests/support/puppet.rs"]
 mod puppet;
 
+use std::cell::RefCell;
 use std::hint::black_box;
+use std::rc::Rc;
 
 use allspark_engine::io::Wait;
 use allspark_engine::sim::single_shard;
 use allspark_engine::{Flow, Handle, Options, Shard};
 use allspark_transformers::websockets::WebSockets;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use puppet::{HANDSHAKE, Puppet, frame};
+use puppet::{HANDSHAKE, Hand, Puppet, frame};
+
+type World = (Shard<Puppet, WebSockets>, Handle, Rc<RefCell<Hand>>);
 
 /// A shard with open sparks that echo.
-fn shard(sparks: usize) -> (Shard<Puppet, WebSockets>, Handle, impl FnMut(usize, &[u8])) {
+fn world(sparks: usize) -> World {
     let (driver, hand) = Puppet::new();
     let (mut shard, handle) = single_shard(
         driver,
@@ -34,9 +38,7 @@ fn shard(sparks: usize) -> (Shard<Puppet, WebSockets>, Handle, impl FnMut(usize,
         group.for_each(|socket| hand.borrow_mut().receive(socket, HANDSHAKE));
         settle(&mut shard);
     }
-    (shard, handle, move |socket, bytes| {
-        hand.borrow_mut().receive(socket, bytes)
-    })
+    (shard, handle, hand)
 }
 
 /// Turns until nothing is left to do.
@@ -53,7 +55,7 @@ fn broadcast(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("broadcast");
     group.sample_size(20);
     for sparks in [1, 100, 10_000, 100_000] {
-        let (mut shard, handle, _) = shard(sparks);
+        let (mut shard, handle, _) = world(sparks);
         group.throughput(Throughput::Elements(sparks as u64));
         group.bench_function(BenchmarkId::new("sparks", sparks), |bencher| {
             bencher.iter(|| {
@@ -69,12 +71,12 @@ fn broadcast(criterion: &mut Criterion) {
 fn echo(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("echo");
     for bytes in [16, 200] {
-        let (mut shard, _, mut receive) = shard(100);
+        let (mut shard, _, hand) = world(100);
         let message = frame(&format!("\"{}\"", "x".repeat(bytes)));
         group.throughput(Throughput::Elements(100));
         group.bench_function(BenchmarkId::new("bytes", bytes), |bencher| {
             bencher.iter(|| {
-                (0..100).for_each(|socket| receive(socket, &message));
+                (0..100).for_each(|socket| hand.borrow_mut().receive(socket, &message));
                 settle(&mut shard);
             });
         });

@@ -4,51 +4,15 @@
 #[path = "../support/puppet.rs"]
 mod puppet;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::rc::Rc;
 
+use allocation_counter::measure;
 use allspark_engine::io::Wait;
 use allspark_engine::sim::{Attach, single_shard};
 use allspark_engine::{Handle, Options, Shard};
 use allspark_transformers::websockets::WebSockets;
 use puppet::{HANDSHAKE, Hand, Puppet, frame};
-
-/// Counts what each thread allocates, so that tests do not disturb each other.
-struct Counting;
-
-thread_local! {
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-    static BYTES: Cell<i64> = const { Cell::new(0) };
-}
-
-fn count(allocations: u64, bytes: i64) {
-    // A thread that ends frees memory when its counters are gone already.
-    let _ = ALLOCATIONS.try_with(|counter| counter.set(counter.get() + allocations));
-    let _ = BYTES.try_with(|counter| counter.set(counter.get() + bytes));
-}
-
-#[expect(
-    unsafe_code,
-    reason = "an allocator is unsafe by nature; this one only counts"
-)]
-// SAFETY: every call is passed on to the system's allocator as it is.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(1, layout.size() as i64);
-        // SAFETY: passed on as it is.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        count(0, -(layout.size() as i64));
-        // SAFETY: passed on as it is.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 type World = (Shard<Puppet, WebSockets>, Handle, Rc<RefCell<Hand>>);
 
@@ -73,13 +37,6 @@ fn turn(shard: &mut Shard<Puppet, WebSockets>) {
     }
 }
 
-/// How often this thread allocates while `work` runs.
-fn allocations(work: impl FnOnce()) -> u64 {
-    let before = ALLOCATIONS.get();
-    work();
-    ALLOCATIONS.get() - before
-}
-
 #[test]
 fn an_echoed_message_costs_no_allocation() {
     let (mut shard, _, hand) = world(100, |primus| {
@@ -95,7 +52,7 @@ fn an_echoed_message_costs_no_allocation() {
         turn(&mut shard);
     };
     (0..10).for_each(|_| round());
-    assert_eq!(allocations(|| (0..100).for_each(|_| round())), 0);
+    assert_eq!(measure(|| (0..100).for_each(|_| round())).count_total, 0);
     assert!(hand.borrow().sends >= 100 * 110, "the messages were echoed");
 }
 
@@ -109,7 +66,7 @@ fn a_recipient_of_a_broadcast_costs_no_allocation() {
         };
         (0..10).for_each(|_| round());
         let before = hand.borrow().sends;
-        let allocated = allocations(|| (0..100).for_each(|_| round()));
+        let allocated = measure(|| (0..100).for_each(|_| round())).count_total;
         assert_eq!(hand.borrow().sends - before, 100 * sparks as u64);
         allocated / 100
     };
@@ -129,13 +86,14 @@ fn a_recipient_of_a_broadcast_costs_no_allocation() {
 fn an_idle_spark_costs_less_than_its_budget() {
     const BUDGET_BYTES: i64 = 512;
     let memory_of = |sparks: usize| {
-        let before = BYTES.get();
-        let world = world(sparks, |primus| {
-            primus.on_connection(|spark| spark.on_data(|_, _| {}));
+        let mut kept = None;
+        let measured = measure(|| {
+            kept = Some(world(sparks, |primus| {
+                primus.on_connection(|spark| spark.on_data(|_, _| {}));
+            }));
         });
-        let bytes = BYTES.get() - before;
-        drop(world);
-        bytes
+        drop(kept);
+        measured.bytes_current
     };
     // Sizes just above a power of two, where growing by doubling wastes most; the difference of
     // two worlds leaves out what does not depend on the number of sparks.
