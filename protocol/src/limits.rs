@@ -28,4 +28,8 @@ pub const MESSAGE_BYTES_MAX_DEFAULT: usize = 10 * 1024 * 1024;
 /// Levels of arrays and objects in one JSON message. Deep nesting costs stack when it is decoded.
 pub const JSON_DEPTH_MAX: usize = 512;
 
+/// Bytes of the largest message whose working memory for decoding is kept for the next one. It is
+/// some 20 times the message, once per thread.
+pub const DECODE_SCRATCH_BYTES_KEPT_MAX: usize = 64 * 1024;
+
 const _: () = assert!(HTTP_TARGET_BYTES_MAX < HTTP_HEAD_BYTES_MAX);

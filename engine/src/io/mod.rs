@@ -9,7 +9,7 @@
 //! - Bytes given to [`Op::Send`] are needed only until the `turn` that submits it returns. At most
 //!   one `Send` per socket may be pushed between two turns; it never waits for the peer.
 //! - After [`Op::Close`] exactly one [`Completion::Closed`] comes, after every other completion of
-//!   that socket. Only then may its token be reused, and only then does the driver reuse the socket.
+//!   that socket. Only then may its token be reused, and only then is the socket reused.
 //! - A receive that runs out of buffers is resumed by the driver as soon as buffers return.
 
 use std::io;
@@ -24,6 +24,7 @@ mod choose;
 mod clock;
 mod epoll;
 mod listener;
+pub mod sim;
 mod token;
 mod uring;
 mod waker;
@@ -76,6 +77,11 @@ pub enum Op {
     },
     /// Say once when the connection can be written to.
     AwaitWritable {
+        /// The connection.
+        socket: Socket,
+    },
+    /// Tell the peer that nothing more will be sent (FIN). Receiving goes on.
+    Shutdown {
         /// The connection.
         socket: Socket,
     },

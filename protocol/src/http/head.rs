@@ -3,10 +3,11 @@
 use std::mem::MaybeUninit;
 
 use super::error::Error;
-use super::fields::{Fields, Headers, is_host, is_target_byte};
+use super::fields::{Fields, Headers, is_host};
 use super::framing::{Framing, framing};
 use super::query::Query;
-use crate::limits::{HTTP_HEAD_BYTES_MAX, HTTP_HEADERS_MAX, HTTP_TARGET_BYTES_MAX};
+use super::target::Target;
+use crate::limits::{HTTP_HEAD_BYTES_MAX, HTTP_HEADERS_MAX};
 
 /// A request head that has been checked as a whole. It borrows the bytes it was read from and
 /// looks headers up in them, so that making one costs no memory.
@@ -50,18 +51,13 @@ impl<'b> RequestHead<'b> {
         };
         let target = Target::parse(method, target)?;
         let fields = Fields::new(field_lines(bytes));
-        let host = target.authority.map_or_else(
-            || host(fields, minor_version),
-            |authority| {
-                // The target outranks the header, which must be right all the same (RFC 9112, 3.2.2).
-                host(fields, minor_version).map(|_| Some(authority))
-            },
-        )?;
+        let header_host = host(fields, minor_version)?;
         Ok(Self {
             method,
             target,
             fields,
-            host,
+            // The target outranks the header (RFC 9112, 3.2.2).
+            host: target.authority.or(header_host),
             framing: framing(fields, minor_version)?,
             minor_version,
             expects_continue: expects_continue(fields, minor_version)?,
@@ -80,16 +76,12 @@ impl<'b> RequestHead<'b> {
 
     /// What precedes the `?`, undecoded. It starts with `/`, or is the `*` of `OPTIONS *`.
     pub fn path(&self) -> &'b str {
-        match &self.target.path_and_query[..self.target.path_len] {
-            "" => "/",
-            path => path,
-        }
+        self.target.path()
     }
 
     /// What follows the `?`; empty if there is none.
     pub fn query(&self) -> Query<'b> {
-        let raw = &self.target.path_and_query[self.target.path_len..];
-        Query::new(raw.strip_prefix('?').unwrap_or(raw))
+        self.target.query()
     }
 
     /// The `x` of `HTTP/1.x`: 0 or 1.
@@ -132,50 +124,6 @@ impl<'b> RequestHead<'b> {
     pub(super) fn framing(&self) -> Framing {
         self.framing.unwrap_or(Framing::Length(0))
     }
-}
-
-/// A request target, reduced to what the server needs of it.
-#[derive(Clone, Copy, Debug)]
-struct Target<'b> {
-    authority: Option<&'b str>,
-    path_and_query: &'b str,
-    path_len: usize,
-}
-
-impl<'b> Target<'b> {
-    /// Accepts the origin form, the absolute form and `OPTIONS *` (RFC 9112, 3.2).
-    fn parse(method: &str, target: &'b str) -> Result<Self, Error> {
-        if target.len() > HTTP_TARGET_BYTES_MAX {
-            return Err(Error::TargetTooLong);
-        }
-        // The authority form belongs to CONNECT, and no other form does.
-        if method == "CONNECT" || !target.bytes().all(is_target_byte) {
-            return Err(Error::Target);
-        }
-        let (authority, path_and_query) = match target.as_bytes() {
-            [b'/', ..] => (None, target),
-            b"*" if method == "OPTIONS" => (None, target),
-            _ => split_absolute(target).ok_or(Error::Target)?,
-        };
-        let path_len = path_and_query.find('?').unwrap_or(path_and_query.len());
-        Ok(Self {
-            authority,
-            path_and_query,
-            path_len,
-        })
-    }
-}
-
-/// Splits `http://host/path` into authority and the rest.
-fn split_absolute(target: &str) -> Option<(Option<&str>, &str)> {
-    let (scheme, rest) = target.split_once("://")?;
-    if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
-        return None;
-    }
-    let end = rest.find(['/', '?']).unwrap_or(rest.len());
-    let (authority, path_and_query) = rest.split_at(end);
-    let is_valid = !authority.is_empty() && is_host(authority.as_bytes());
-    is_valid.then_some((Some(authority), path_and_query))
 }
 
 /// The Host header, of which HTTP/1.1 demands exactly one (RFC 9112, 3.2).
@@ -247,10 +195,14 @@ pub(super) fn explain(error: httparse::Error, head: &[u8], first_line: Error) ->
         httparse::Error::HeaderName if has_fold(head) => Error::LineFolding,
         httparse::Error::HeaderName => Error::HeaderName,
         httparse::Error::HeaderValue => Error::HeaderValue,
-        httparse::Error::NewLine => Error::LineEnding,
         httparse::Error::TooManyHeaders => Error::TooManyHeaders,
-        httparse::Error::Version if names_version(head) => Error::Version,
-        httparse::Error::Version | httparse::Error::Status | httparse::Error::Token => first_line,
+        httparse::Error::Version if names_version(head, first_line) => Error::Version,
+        // Bare line feeds and returns are excluded by now, so what is not the end of a line is on
+        // the first one.
+        httparse::Error::NewLine
+        | httparse::Error::Version
+        | httparse::Error::Status
+        | httparse::Error::Token => first_line,
     }
 }
 
@@ -264,11 +216,108 @@ fn has_fold(head: &[u8]) -> bool {
         .any(|line| line.starts_with(b" ") || line.starts_with(b"\t"))
 }
 
-/// Whether some word of the first line is `HTTP/x.y` with two digits.
-fn names_version(head: &[u8]) -> bool {
+/// Whether the only fault of the first line is that it names another version, `HTTP/x.y`.
+fn names_version(head: &[u8], first_line: Error) -> bool {
     let line = head.split(|byte| *byte == b'\r').next().unwrap_or(head);
-    line.split(|byte| *byte == b' ').any(|word| {
-        matches!(word.strip_prefix(b"HTTP/"), Some([major, b'.', minor])
-            if major.is_ascii_digit() && minor.is_ascii_digit())
-    })
+    let mut words = line.split(|byte| *byte == b' ');
+    let version = if first_line == Error::StatusLine {
+        words.next()
+    } else {
+        words.nth(2).filter(|_| words.next().is_none())
+    };
+    version
+        .and_then(|word| word.strip_prefix(b"HTTP/"))
+        .is_some_and(|digits| {
+            matches!(digits, [major, b'.', minor]
+                if major.is_ascii_digit() && minor.is_ascii_digit())
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head(text: &str) -> Result<RequestHead<'_>, Error> {
+        RequestHead::parse(text.as_bytes())
+    }
+
+    #[test]
+    fn gives_out_what_was_sent() {
+        let head = head(
+            "GET /primus/?EIO=4&a=%20 HTTP/1.1\r\nhost: example.org:80\r\nCookie:  a=b; c \t\r\n\
+             Connection: keep-alive, Upgrade\r\n\r\n",
+        )
+        .unwrap();
+        assert_eq!(head.method(), "GET");
+        assert_eq!(head.target(), "/primus/?EIO=4&a=%20");
+        assert_eq!(head.path(), "/primus/");
+        assert_eq!(head.query().get("a").as_deref(), Some(" "));
+        assert_eq!(head.minor_version(), 1);
+        assert_eq!(head.host(), Some("example.org:80"));
+        assert_eq!(head.header("COOKIE"), Some("a=b; c"));
+        assert!(head.has_token("connection", "upgrade"));
+        assert!(head.keep_alive());
+        assert!(!head.expects_continue());
+        let names: Vec<_> = head.headers().map(|(name, _)| name).collect();
+        assert_eq!(names, ["host", "Cookie", "Connection"]);
+    }
+
+    #[test]
+    fn reduces_targets_to_path_and_query() {
+        let parts = |method: &str, target: &str| {
+            let text = format!("{method} {target} HTTP/1.1\r\nHost: header\r\n\r\n");
+            let head = head(&text)?;
+            let parts = [head.path(), head.query().as_str(), head.host().unwrap()];
+            Ok(parts.map(str::to_owned))
+        };
+        let owned = |parts: [&str; 3]| Ok(parts.map(str::to_owned));
+        assert_eq!(parts("GET", "/"), owned(["/", "", "header"]));
+        assert_eq!(parts("GET", "/a?b?c"), owned(["/a", "b?c", "header"]));
+        assert_eq!(parts("GET", "//a"), owned(["//a", "", "header"]));
+        assert_eq!(parts("GET", "http://h/a?b"), owned(["/a", "b", "h"]));
+        assert_eq!(parts("GET", "HTTPS://[::1]:8"), owned(["/", "", "[::1]:8"]));
+        assert_eq!(parts("GET", "http://h?b"), owned(["/", "b", "h"]));
+        assert_eq!(parts("OPTIONS", "*"), owned(["*", "", "header"]));
+        for (method, target) in [
+            ("GET", "*"),
+            ("OPTIONS", "**"),
+            ("GET", "host:80"),
+            ("CONNECT", "host:80"),
+            ("CONNECT", "/"),
+            ("GET", "a/b"),
+            ("GET", "?a"),
+            ("GET", "http:///a"),
+            ("GET", "http://user@h/"),
+            ("GET", "ftp://h/"),
+            ("GET", "/#fragment"),
+            ("GET", "/caf\u{e9}"),
+        ] {
+            assert_eq!(
+                parts(method, target),
+                Err(Error::Target),
+                "{method} {target}"
+            );
+        }
+    }
+
+    #[test]
+    fn takes_the_rules_of_the_version_into_account() {
+        let old = head("GET / HTTP/1.0\r\n\r\n").unwrap();
+        assert_eq!((old.minor_version(), old.host()), (0, None));
+        assert!(!old.keep_alive());
+        let old = head("POST / HTTP/1.0\r\nExpect: anything\r\nConnection: keep-alive\r\n\r\n");
+        let old = old.unwrap();
+        assert!(old.keep_alive());
+        assert!(!old.expects_continue());
+        let new = head("POST / HTTP/1.1\r\nHost:\r\nExpect: 100-Continue\r\n\r\n").unwrap();
+        assert!(new.expects_continue());
+        assert_eq!(new.host(), Some(""));
+    }
+
+    #[test]
+    fn parses_nothing_but_a_whole_head() {
+        for text in ["", "\r\n", "GET / HTTP/1.0\r\n", "GET / HTTP/1.0\r\n\r\nx"] {
+            assert_eq!(head(text).map(|_| ()), Err(Error::RequestLine), "{text:?}");
+        }
+    }
 }

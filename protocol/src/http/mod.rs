@@ -24,6 +24,9 @@ mod head;
 mod query;
 mod reader;
 mod response;
+mod target;
+#[cfg(test)]
+mod tests;
 
 pub use client::{ResponseHead, ResponsePart, ResponseReader, write_request};
 pub use error::{Error, Misuse};

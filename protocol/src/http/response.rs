@@ -187,3 +187,83 @@ fn reason(status: u16) -> &'static str {
         _ => "",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn encode(response: &Response, keep_alive: bool, head_only: bool) -> String {
+        let mut out = Vec::new();
+        response.encode(&mut out, keep_alive, head_only);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn says_where_the_body_ends_and_what_becomes_of_the_connection() {
+        let response = Response::text(404, "no");
+        let head = "HTTP/1.1 404 Not Found\r\nContent-Type: text/plain; charset=utf-8\r\n\
+            Content-Length: 2\r\nConnection: keep-alive\r\n\r\n";
+        assert_eq!(encode(&response, true, false), format!("{head}no"));
+        assert_eq!(encode(&response, true, true), head);
+        assert_eq!(
+            encode(&Response::new(200), false, false),
+            "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        );
+        assert_eq!(
+            encode(&Response::json(299, "{}".into()), false, false),
+            "HTTP/1.1 299 \r\nContent-Type: application/json\r\nContent-Length: 2\r\n\
+             Connection: close\r\n\r\n{}"
+        );
+    }
+
+    #[test]
+    fn has_no_body_where_the_status_forbids_it() {
+        for status in [100, 101, 204, 304] {
+            let response = Response::new(status).body("text/plain", &b"body"[..]);
+            let encoded = encode(&response, true, false);
+            assert!(encoded.ends_with("\r\n\r\n"), "{encoded}");
+            assert!(!encoded.contains("Content-Length"), "{encoded}");
+            let has_connection = encoded.contains("Connection: keep-alive");
+            assert_eq!(has_connection, status >= 200, "{encoded}");
+        }
+    }
+
+    #[test]
+    fn upgrades_as_the_caller_says() {
+        let response = Response::new(101)
+            .header("Upgrade", "websocket")
+            .header("Connection", "Upgrade");
+        assert_eq!(
+            encode(&response, true, false),
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
+        );
+    }
+
+    #[test]
+    fn leaves_out_what_would_change_the_structure() {
+        let cases = [
+            ("X", "a\r\nInjected: b", Misuse::HeaderValue),
+            ("X", "a\nb", Misuse::HeaderValue),
+            ("X", "a\rb", Misuse::HeaderValue),
+            ("X", "a\0b", Misuse::HeaderValue),
+            ("", "a", Misuse::HeaderName),
+            ("X Y", "a", Misuse::HeaderName),
+            ("X:", "a", Misuse::HeaderName),
+            ("X\r\nY", "a", Misuse::HeaderName),
+            ("content-length", "7", Misuse::HeaderReserved),
+            ("Transfer-Encoding", "chunked", Misuse::HeaderReserved),
+            ("Connection", "close", Misuse::HeaderReserved),
+        ];
+        let plain = encode(&Response::new(200), true, false);
+        for (name, value, misuse) in cases {
+            let response = Response::new(200).header(name, value);
+            assert_eq!(response.misuse(), Some(misuse), "{name:?}: {value:?}");
+            assert_eq!(encode(&response, true, false), plain);
+        }
+        let response = Response::new(200).body("a\r\nb", &b"x"[..]);
+        assert_eq!(response.misuse(), Some(Misuse::HeaderValue));
+        let fine = Response::new(200).header("X", "caf\u{e9}\t");
+        assert_eq!(fine.misuse(), None);
+        assert_eq!(fine.headers().next(), Some(("X", "caf\u{e9}".as_bytes())));
+    }
+}
