@@ -6,8 +6,8 @@
  */
 export function parseArguments(name) {
   const [port, mode, ...rest] = process.argv.slice(2);
-  const valid = /^\d{1,5}$/.test(port ?? '') && ['echo', 'broadcast'].includes(mode) && !rest.length;
-  if (!valid) {
+  const isPort = /^\d{1,5}$/.test(port ?? '');
+  if (!isPort || !['echo', 'broadcast'].includes(mode) || rest.length) {
     process.stderr.write(`usage: ${name} PORT echo|broadcast\n`);
     process.exit(2);
   }

@@ -11,7 +11,11 @@ const require = createRequire(import.meta.url);
 const version = (name) => require(`${name}/package.json`).version;
 
 const server = createServer();
-const primus = new Primus(server, { transformer: 'websockets', parser: 'json', pingInterval: false });
+const primus = new Primus(server, {
+  transformer: 'websockets',
+  parser: 'json',
+  pingInterval: false,
+});
 
 primus.on('connection', (spark) => {
   spark.on('data', (data) => {
@@ -21,7 +25,8 @@ primus.on('connection', (spark) => {
 });
 
 server.listen({ port, host: '0.0.0.0', backlog: 65535 }, () => {
-  console.log(`version primus ${version('primus')}, ws ${version('ws')}, Node.js ${process.version}`);
+  const versions = [`primus ${version('primus')}`, `ws ${version('ws')}`];
+  console.log(`version ${versions.join(', ')}, Node.js ${process.version}`);
   console.log(`listening ${server.address().port}`);
 });
 
