@@ -11,6 +11,9 @@ use super::{Fault, Findings};
 /// The largest jitter that can be told from a larger one: longer than any interval.
 const JITTER_US_MAX: u64 = 2 * u32::MAX as u64;
 
+/// The oldest ping that can be told from an older one.
+const AGE_MS_MAX: u64 = 3_600_000;
+
 /// What is expected of pings.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HeartbeatRule {
@@ -39,6 +42,11 @@ pub(crate) struct HeartbeatReport {
     pub(crate) jitter_us_p99: u64,
     /// None was farther from it.
     pub(crate) jitter_us_max: u64,
+    /// 99 of 100 pings were at most this old when they arrived, by the moment that they carry.
+    /// Where the server has another clock it says nothing.
+    pub(crate) age_ms_p99: u64,
+    /// None was older.
+    pub(crate) age_ms_max: u64,
 }
 
 /// The pings of all clients.
@@ -51,6 +59,7 @@ pub(super) struct Heartbeats {
     total: u64,
     opened: Vec<bool>,
     jitter_us: Histogram<u64>,
+    age_ms: Histogram<u64>,
 }
 
 impl Heartbeats {
@@ -62,6 +71,7 @@ impl Heartbeats {
             total: 0,
             opened: vec![false; clients as usize],
             jitter_us: Histogram::new_with_max(JITTER_US_MAX, 3).expect("the bounds are constants"),
+            age_ms: Histogram::new_with_max(AGE_MS_MAX, 3).expect("the bounds are constants"),
         }
     }
 
@@ -72,7 +82,13 @@ impl Heartbeats {
 
     /// The first ping may come at any time of the first interval, because servers spread their
     /// pings; after that both an early and a late ping are wrong.
-    pub(super) fn pinged(&mut self, client: u32, now: Instant, findings: &mut Findings) {
+    pub(super) fn pinged(
+        &mut self,
+        client: u32,
+        now: Instant,
+        age_ms: Option<u64>,
+        findings: &mut Findings,
+    ) {
         let gap = self.gap(client, now);
         let is_first = self.pings[client as usize] == 0;
         self.judge_late(client, gap, findings);
@@ -85,6 +101,9 @@ impl Heartbeats {
         self.last_us[client as usize] = wrapped_us(now);
         self.pings[client as usize] = self.pings[client as usize].saturating_add(1);
         self.total += 1;
+        if let Some(age_ms) = age_ms {
+            self.age_ms.saturating_record(age_ms);
+        }
     }
 
     /// The client is about to leave: a ping that should have come by now is late.
@@ -107,6 +126,8 @@ impl Heartbeats {
             jitter_us_p50: self.jitter_us.value_at_quantile(0.5),
             jitter_us_p99: self.jitter_us.value_at_quantile(0.99),
             jitter_us_max: self.jitter_us.max(),
+            age_ms_p99: self.age_ms.value_at_quantile(0.99),
+            age_ms_max: self.age_ms.max(),
         }
     }
 
@@ -151,7 +172,7 @@ mod tests {
         let mut heartbeats = Heartbeats::new(RULE, 1);
         heartbeats.opened(0, Instant::from_ms(5000));
         for &ms in pings_ms {
-            heartbeats.pinged(0, Instant::from_ms(ms), &mut findings);
+            heartbeats.pinged(0, Instant::from_ms(ms), Some(ms % 10), &mut findings);
         }
         heartbeats.closed(0, Instant::from_ms(closed_ms), &mut findings);
         (findings, heartbeats.into_report())
@@ -159,11 +180,12 @@ mod tests {
 
     #[test]
     fn punctual_pings_are_right_and_their_jitter_is_reported() {
-        let (findings, report) = judged(&[5300, 6300, 7310, 8250], 9200);
+        let (findings, report) = judged(&[5300, 6300, 7307, 8250], 9200);
         assert_eq!(findings.total(), 0);
         assert_eq!((report.pings, report.judged), (4, 3));
         assert_eq!(report.pings_per_client_min, 4);
-        assert!((59_900..=60_100).contains(&report.jitter_us_max));
+        assert_eq!(report.age_ms_max, 7);
+        assert!((56_900..=57_100).contains(&report.jitter_us_max));
     }
 
     #[test]
@@ -187,8 +209,8 @@ mod tests {
         let mut heartbeats = Heartbeats::new(RULE, 1);
         let wrap_ms = u64::from(u32::MAX) / 1000;
         heartbeats.opened(0, Instant::from_ms(wrap_ms - 500));
-        heartbeats.pinged(0, Instant::from_ms(wrap_ms - 400), &mut findings);
-        heartbeats.pinged(0, Instant::from_ms(wrap_ms + 600), &mut findings);
+        heartbeats.pinged(0, Instant::from_ms(wrap_ms - 400), None, &mut findings);
+        heartbeats.pinged(0, Instant::from_ms(wrap_ms + 600), None, &mut findings);
         assert_eq!(findings.total(), 0);
     }
 }

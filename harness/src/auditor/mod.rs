@@ -107,10 +107,10 @@ impl Auditor {
         }
     }
 
-    /// A client was pinged.
-    pub(crate) fn pinged(&mut self, client: u32, now: Instant) {
+    /// A client was pinged, with a ping that is so old by its own account.
+    pub(crate) fn pinged(&mut self, client: u32, now: Instant, age_ms: Option<u64>) {
         if let Some(heartbeats) = &mut self.heartbeats {
-            heartbeats.pinged(client, now, &mut self.findings);
+            heartbeats.pinged(client, now, age_ms, &mut self.findings);
         }
     }
 

@@ -189,7 +189,10 @@ impl<D: Driver> Runner<D> {
     /// and if it says that it closes, the end of the connection follows.
     fn protocol_message(&mut self, index: u32, text: &[u8]) {
         if let Some(value) = text.strip_prefix(PING) {
-            self.auditor.pinged(index, self.now);
+            let digits = value.strip_suffix(b"\"").map(std::str::from_utf8);
+            let sent_ms: Option<u64> = digits.and_then(|text| text.ok()?.parse().ok());
+            let age_ms = sent_ms.map(|sent_ms| self.driver.unix_ms().saturating_sub(sent_ms));
+            self.auditor.pinged(index, self.now, age_ms);
             if self.fleet.client(index).state == State::Open {
                 let pong = [PONG, value].concat();
                 self.say_text(index, &pong);

@@ -143,7 +143,7 @@ fn fmt_heartbeats(f: &mut fmt::Formatter<'_>, heartbeats: &HeartbeatReport) -> f
     writeln!(
         f,
         "heartbeats    {} pings, {} to {} per client, every {} ms; {} judged: jitter p50 {} us, \
-         p99 {} us, max {} us",
+         p99 {} us, max {} us; age p99 {} ms, max {} ms",
         heartbeats.pings,
         heartbeats.pings_per_client_min,
         heartbeats.pings_per_client_max,
@@ -152,6 +152,8 @@ fn fmt_heartbeats(f: &mut fmt::Formatter<'_>, heartbeats: &HeartbeatReport) -> f
         heartbeats.jitter_us_p50,
         heartbeats.jitter_us_p99,
         heartbeats.jitter_us_max,
+        heartbeats.age_ms_p99,
+        heartbeats.age_ms_max,
     )
 }
 
