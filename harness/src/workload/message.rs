@@ -89,25 +89,27 @@ fn append_number(mut number: u64, out: &mut Vec<u8>) {
     out.extend_from_slice(&digits[begin..]);
 }
 
-/// Takes digits and the comma that must follow them.
+/// Digits that a number may have, so that none overflows.
+const DIGITS_MAX: usize = 19;
+
+/// Takes digits and the comma that must follow them. A receiver does this four times for each
+/// message, and may have millions of them per second.
+#[inline]
 fn take_number(rest: &mut &[u8]) -> Result<u64, Corrupt> {
-    let mut number = 0u64;
-    for (position, &byte) in rest.iter().enumerate() {
-        match byte {
-            b'0'..=b'9' => {
-                number = number
-                    .checked_mul(10)
-                    .and_then(|number| number.checked_add(u64::from(byte - b'0')))
-                    .ok_or(Corrupt)?;
-            }
-            b',' if position > 0 => {
-                *rest = &rest[position + 1..];
-                return Ok(number);
-            }
-            _ => return Err(Corrupt),
-        }
+    let mut number = 0;
+    let mut count = 0;
+    while let Some(&byte) = rest.get(count)
+        && byte.is_ascii_digit()
+        && count < DIGITS_MAX
+    {
+        number = number * 10 + u64::from(byte - b'0');
+        count += 1;
     }
-    Err(Corrupt)
+    if count == 0 || rest.get(count) != Some(&b',') {
+        return Err(Corrupt);
+    }
+    *rest = &rest[count + 1..];
+    Ok(number)
 }
 
 /// Letters that repeat after this many bytes.
@@ -205,6 +207,18 @@ mod tests {
                 assert_eq!(decode(&broken, 96), Err(Corrupt), "byte {position}");
             }
         }
+    }
+
+    #[test]
+    fn numbers_that_fit_nowhere_are_corrupt() {
+        let number = "9".repeat(DIGITS_MAX);
+        assert!(take_number(&mut format!("{number},").as_bytes()).is_ok());
+        assert_eq!(
+            take_number(&mut format!("{number}0,").as_bytes()),
+            Err(Corrupt)
+        );
+        assert_eq!(take_number(&mut &b"12"[..]), Err(Corrupt));
+        assert_eq!(take_number(&mut &b","[..]), Err(Corrupt));
     }
 
     #[test]
