@@ -151,10 +151,10 @@ mod tests {
             "{error}"
         );
         let error = load_from("", &[], "--shards 0").unwrap_err();
-        assert_eq!(error, "--shards: \"0\" is not a number from 1 to 256");
+        assert_eq!(error, "--shards: \"0\" is not a number from 1 to 1024");
         let error = load_from("\nshards = 0", &[], "").unwrap_err();
         assert!(
-            error.ends_with("allspark.toml:2: shards: \"0\" is not a number from 1 to 256"),
+            error.ends_with("allspark.toml:2: shards: \"0\" is not a number from 1 to 1024"),
             "{error}"
         );
     }

@@ -121,7 +121,7 @@ mod tests {
             ),
             (
                 "shards = 1.5",
-                "a.toml:1: shards: \"1.5\" is not a number from 1 to 256",
+                "a.toml:1: shards: \"1.5\" is not a number from 1 to 1024",
             ),
             (
                 "shards = [1]",

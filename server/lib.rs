@@ -1,1 +1,78 @@
-//! To be filled.
+//! AllSpark is [Primus](https://github.com/primus/primus) for Linux at scale: a real-time server
+//! that speaks the Primus wire protocol, so that existing Primus clients connect unchanged.
+//!
+//! ```no_run
+//! let primus = allspark::Primus::builder().transformer("websockets").build()?;
+//! primus.on_connection(|spark| {
+//!     spark.on_data(|spark, data| {
+//!         spark.write(data);
+//!     });
+//! });
+//! primus.listen("127.0.0.1:8080")?; // Returns when the server was destroyed.
+//! # Ok::<(), allspark::Error>(())
+//! ```
+//!
+//! Handlers run on the shard of their spark, one at a time. [`Primus::handle`] and
+//! [`Spark::handle`] reach the server and a spark from any other thread.
+
+mod builder;
+
+pub use allspark_engine::io::{DriverChoice, DriverKind};
+pub use allspark_engine::{
+    Data, Destroy, EndOptions, Handle, Headers, Json, KeepHeaders, LocalPrimus, Message,
+    ReadyState, SendPolicy, Server, Spark, SparkError, SparkHandle, SparkId, StartError, Stats,
+    Value,
+};
+pub use allspark_protocol::http::{RequestHead, Response};
+pub use allspark_protocol::parser::ParserKind;
+pub use allspark_transformers::TransformerKind;
+pub use builder::{Builder, Error};
+
+use std::net::ToSocketAddrs;
+
+use allspark_engine as engine;
+use allspark_transformers::AnyTransformer;
+
+/// A server.
+#[derive(Debug)]
+pub struct Primus(engine::Primus<AnyTransformer>);
+
+impl Primus {
+    /// Options of a server, with Primus's names and defaults.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// Calls `listener` with every new spark. Attach it before the server starts.
+    pub fn on_connection(
+        &self,
+        listener: impl Fn(&mut Spark<'_>) + Send + Sync + 'static,
+    ) -> &Self {
+        self.0.on_connection(listener);
+        self
+    }
+
+    /// Calls `listener` with every spark that has ended. Attach it before the server starts.
+    pub fn on_disconnection(
+        &self,
+        listener: impl Fn(&mut Spark<'_>) + Send + Sync + 'static,
+    ) -> &Self {
+        self.0.on_disconnection(listener);
+        self
+    }
+
+    /// Starts the server and returns when it was destroyed.
+    pub fn listen(&self, address: impl ToSocketAddrs + ToString) -> Result<(), Error> {
+        Ok(self.0.listen(address)?)
+    }
+
+    /// Starts the server and returns once it accepts connections.
+    pub fn start(&self, address: impl ToSocketAddrs + ToString) -> Result<Server, Error> {
+        Ok(self.0.start(address)?)
+    }
+
+    /// Reaches the server from any thread: write, for_each, spark, destroy.
+    pub fn handle(&self) -> Handle {
+        self.0.handle()
+    }
+}

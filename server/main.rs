@@ -4,6 +4,8 @@ mod config;
 mod file;
 mod flags;
 mod log;
+mod page;
+mod serve;
 mod settings;
 mod values;
 
@@ -15,6 +17,9 @@ use config::Command;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// The exit code when the server cannot start.
+const EXIT_FAILURE: u8 = 1;
+
 /// The exit code when the command line, the environment or the file is wrong.
 const EXIT_MISUSE: u8 = 2;
 
@@ -22,16 +27,20 @@ fn main() -> ExitCode {
     match config::load(env::args_os(), |name| env::var_os(name)) {
         Ok(Command::Serve(settings)) => {
             log::start(settings.log);
-            tracing::info!("{settings:?}");
-            ExitCode::SUCCESS
+            match serve::run(&settings) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(reason) => fail(&reason, EXIT_FAILURE),
+            }
         }
         Ok(Command::Print(text)) => {
             print!("{text}");
             ExitCode::SUCCESS
         }
-        Err(reason) => {
-            eprintln!("allspark: {reason}");
-            ExitCode::from(EXIT_MISUSE)
-        }
+        Err(reason) => fail(&reason, EXIT_MISUSE),
     }
+}
+
+fn fail(reason: &str, code: u8) -> ExitCode {
+    eprintln!("allspark: {reason}");
+    ExitCode::from(code)
 }

@@ -5,15 +5,14 @@
 //! refused rather than ignored.
 
 use std::net::SocketAddr;
-use std::num::NonZeroUsize;
-use std::thread::available_parallelism;
 
+use allspark::{DriverChoice, ParserKind, SendPolicy, TransformerKind};
 use allspark_protocol::limits::{
-    MESSAGE_BYTES_MAX_DEFAULT, MESSAGE_BYTES_MAX_HIGHEST, SEND_QUEUE_BYTES_MAX_DEFAULT, SHARDS_MAX,
+    MESSAGE_BYTES_MAX_DEFAULT, MESSAGE_BYTES_MAX_HIGHEST, SHARDS_MAX,
 };
 use tracing::level_filters::LevelFilter;
 
-use crate::values::{address, available, choose, number, pathname, ping_interval_ms};
+use crate::values::{address, choose, named, number, parser, pathname, ping_interval_ms};
 
 /// Everything that the server needs to know before it starts. [`Settings::default`] is what it
 /// does when nobody says anything.
@@ -23,24 +22,24 @@ pub(crate) struct Settings {
     pub(crate) listen: SocketAddr,
     /// The prefix of the paths that belong to Primus. Starts with `/`. Default: `/primus`.
     pub(crate) pathname: String,
-    /// The transformer's name as Primus spells it, or `any`. Default: `any`.
-    pub(crate) transformer: &'static str,
-    /// The parser's name as Primus spells it. Default: `json`.
-    pub(crate) parser: &'static str,
+    /// The transport. Default: `any`.
+    pub(crate) transformer: TransformerKind,
+    /// How messages become values. Default: `json`.
+    pub(crate) parser: ParserKind,
     /// What is done with messages. Default: [`App::Broadcast`].
     pub(crate) app: App,
     /// Milliseconds between two pings of a spark; `None` for no heartbeat. Default: 30000.
-    pub(crate) ping_interval_ms: Option<u32>,
+    pub(crate) ping_interval_ms: Option<u64>,
     /// Bytes of one message; a longer one ends its spark. Default: 10 MiB.
     pub(crate) max_length_bytes: usize,
-    /// Bytes that may wait to be sent to one spark. Default: 16 MiB.
+    /// Bytes that may wait to be sent to one spark. Default: 4 MiB.
     pub(crate) send_queue_bytes_max: usize,
     /// What happens when they become more. Default: [`SendPolicy::Disconnect`].
     pub(crate) send_policy: SendPolicy,
-    /// Shards, each with its own thread. Default: as many as the process may use CPUs.
+    /// Shards, each with its own thread. Default: 0, one for each CPU that the process may use.
     pub(crate) shards: usize,
-    /// How the kernel is spoken to. Default: [`Driver::Auto`].
-    pub(crate) driver: Driver,
+    /// How the kernel is spoken to. Default: [`DriverChoice::Auto`].
+    pub(crate) driver: DriverChoice,
     /// The least important events that are logged. Default: `info`.
     pub(crate) log: LevelFilter,
 }
@@ -56,28 +55,15 @@ pub(crate) enum App {
     None,
 }
 
-/// What happens to a spark whose queue is full.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SendPolicy {
-    /// The spark is ended.
-    Disconnect,
-    /// The message that does not fit is dropped.
-    DropNewest,
-    /// The messages that have waited longest are dropped.
-    DropOldest,
-    /// Everything that waits is dropped for the newest message.
-    KeepLatest,
-}
-
-/// How the kernel is spoken to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Driver {
-    /// `io_uring` where the kernel allows it, else epoll.
-    Auto,
-    /// `io_uring`, or the server does not start.
-    Uring,
-    /// epoll.
-    Epoll,
+impl App {
+    /// The name on the command line.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Echo => "echo",
+            Self::Broadcast => "broadcast",
+            Self::None => "none",
+        }
+    }
 }
 
 impl Default for Settings {
@@ -85,17 +71,15 @@ impl Default for Settings {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             pathname: "/primus".to_owned(),
-            transformer: "any",
-            parser: "json",
+            transformer: TransformerKind::Any,
+            parser: ParserKind::Json,
             app: App::Broadcast,
             ping_interval_ms: Some(30_000),
             max_length_bytes: MESSAGE_BYTES_MAX_DEFAULT,
-            send_queue_bytes_max: SEND_QUEUE_BYTES_MAX_DEFAULT,
+            send_queue_bytes_max: 4 * 1024 * 1024,
             send_policy: SendPolicy::Disconnect,
-            shards: available_parallelism()
-                .map_or(1, NonZeroUsize::get)
-                .min(SHARDS_MAX),
-            driver: Driver::Auto,
+            shards: 0,
+            driver: DriverChoice::Auto,
             log: LevelFilter::INFO,
         }
     }
@@ -151,7 +135,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         value_name: "NAME",
         help: "The transport to speak: websockets, or any for all there are [default: any]",
         set: |settings, text| {
-            available(text, TRANSFORMERS).map(|value| settings.transformer = value)
+            named(text).map(|value| settings.transformer = value)
         },
     },
     Setting {
@@ -164,7 +148,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         name: "parser",
         value_name: "NAME",
         help: "How messages are encoded: json, raw [default: json]",
-        set: |settings, text| available(text, PARSERS).map(|value| settings.parser = value),
+        set: |settings, text| parser(text).map(|value| settings.parser = value),
     },
     Setting {
         name: "app",
@@ -199,7 +183,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     Setting {
         name: "send-queue",
         value_name: "BYTES",
-        help: "How much may wait to be sent to one spark [default: 16777216]",
+        help: "How much may wait to be sent to one spark [default: 4194304]",
         set: |settings, text| {
             number(text, 1..=usize::MAX).map(|value| settings.send_queue_bytes_max = value)
         },
@@ -231,30 +215,10 @@ pub(crate) const SETTINGS: &[Setting] = &[
     },
 ];
 
-/// The transformers of Primus, and whether this build has them.
-const TRANSFORMERS: &[(&str, bool)] = &[
-    ("any", true),
-    ("websockets", true),
-    ("faye", false),
-    ("uws", false),
-    ("engine.io", false),
-    ("sockjs", false),
-    ("browserchannel", false),
-];
-
-/// The parsers of Primus and `raw`, and whether this build has them.
-const PARSERS: &[(&str, bool)] = &[
-    ("json", true),
-    ("ejson", false),
-    ("msgpack", false),
-    ("binary", false),
-    ("raw", true),
-];
-
 const APPS: &[(&str, App)] = &[
-    ("echo", App::Echo),
-    ("broadcast", App::Broadcast),
-    ("none", App::None),
+    (App::Echo.name(), App::Echo),
+    (App::Broadcast.name(), App::Broadcast),
+    (App::None.name(), App::None),
 ];
 
 const SEND_POLICIES: &[(&str, SendPolicy)] = &[
@@ -264,10 +228,10 @@ const SEND_POLICIES: &[(&str, SendPolicy)] = &[
     ("keep-latest", SendPolicy::KeepLatest),
 ];
 
-const DRIVERS: &[(&str, Driver)] = &[
-    ("auto", Driver::Auto),
-    ("uring", Driver::Uring),
-    ("epoll", Driver::Epoll),
+const DRIVERS: &[(&str, DriverChoice)] = &[
+    ("auto", DriverChoice::Auto),
+    ("uring", DriverChoice::Uring),
+    ("epoll", DriverChoice::Epoll),
 ];
 
 const LEVELS: &[(&str, LevelFilter)] = &[
@@ -303,9 +267,9 @@ mod tests {
         assert_eq!(set("pathname", "/chat").unwrap().pathname, "/chat");
         assert_eq!(
             set("transformer", "WebSockets").unwrap().transformer,
-            "websockets"
+            TransformerKind::WebSockets
         );
-        assert_eq!(set("parser", "RAW").unwrap().parser, "raw");
+        assert_eq!(set("parser", "RAW").unwrap().parser, ParserKind::Raw);
         assert_eq!(set("app", "echo").unwrap().app, App::Echo);
         assert_eq!(
             set("ping-interval", "250").unwrap().ping_interval_ms,
@@ -319,14 +283,13 @@ mod tests {
             SendPolicy::KeepLatest
         );
         assert_eq!(set("shards", "3").unwrap().shards, 3);
-        assert_eq!(set("driver", "epoll").unwrap().driver, Driver::Epoll);
+        assert_eq!(set("driver", "epoll").unwrap().driver, DriverChoice::Epoll);
         assert_eq!(set("log", "off").unwrap().log, LevelFilter::OFF);
     }
 
     #[test]
     fn what_has_no_effect_is_refused() {
         for (name, text) in [
-            ("transformer", "sockjs"),
             ("parser", "msgpack"),
             ("compression", "true"),
             ("transport", "pingTimeout=1"),

@@ -3,9 +3,12 @@
 //! Every refusal is one line that names the text and what would be right; the caller adds where
 //! the text came from. Foreign text is quoted, so that it cannot break the line.
 
+use std::fmt::Display;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
+use std::str::FromStr;
 
+use allspark::ParserKind;
 use allspark_protocol::limits::{PATHNAME_BYTES_MAX, PING_INTERVAL_MS_HIGHEST};
 
 /// An address and a port.
@@ -31,11 +34,11 @@ pub(crate) fn pathname(text: &str) -> Result<String, String> {
 }
 
 /// Milliseconds, or `None` for `off` (Primus says `false`).
-pub(crate) fn ping_interval_ms(text: &str) -> Result<Option<u32>, String> {
+pub(crate) fn ping_interval_ms(text: &str) -> Result<Option<u64>, String> {
     if text.eq_ignore_ascii_case("off") || text.eq_ignore_ascii_case("false") {
         return Ok(None);
     }
-    let ms = text.parse::<u32>().ok();
+    let ms = text.parse::<u64>().ok();
     match ms.filter(|ms| (1..=PING_INTERVAL_MS_HIGHEST).contains(ms)) {
         Some(ms) => Ok(Some(ms)),
         None => Err(format!(
@@ -55,42 +58,41 @@ pub(crate) fn number(text: &str, range: RangeInclusive<usize>) -> Result<usize, 
 }
 
 /// The value of that name, in any case.
-pub(crate) fn choose<T: Copy>(text: &str, choices: &[(&'static str, T)]) -> Result<T, String> {
-    find(text, choices).map(|(_, value)| value)
-}
-
-/// The canonical spelling of a name of Primus, if this build has what it stands for.
-pub(crate) fn available(
-    text: &str,
-    choices: &[(&'static str, bool)],
-) -> Result<&'static str, String> {
-    let (name, is_available) = find(text, choices)?;
-    if is_available {
-        return Ok(name);
-    }
-    let offered = join(choices.iter().filter(|(_, is_available)| *is_available));
-    Err(format!(
-        "{name} is not available in this build yet: there are {offered}"
-    ))
-}
-
-fn find<T: Copy>(text: &str, choices: &[(&'static str, T)]) -> Result<(&'static str, T), String> {
+pub(crate) fn choose<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, String> {
     let found = choices
         .iter()
         .find(|(name, _)| name.eq_ignore_ascii_case(text));
-    found.copied().ok_or_else(|| {
-        let known = join(choices);
-        format!("{text:?} is not known: the choices are {known}")
+    found.map(|(_, value)| *value).ok_or_else(|| {
+        let known: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+        format!(
+            "{text:?} is not known; the choices are: {}",
+            known.join(", ")
+        )
     })
 }
 
-fn join<'c, T: 'c>(choices: impl IntoIterator<Item = &'c (&'static str, T)>) -> String {
-    let names: Vec<&str> = choices.into_iter().map(|(name, _)| *name).collect();
-    names.join(", ")
+/// What has that name, as the crate it belongs to knows it; the refusal is that crate's.
+pub(crate) fn named<T: FromStr<Err: Display>>(text: &str) -> Result<T, String> {
+    text.parse()
+        .map_err(|error: T::Err| error.to_string().escape_debug().to_string())
+}
+
+/// A parser; one that Primus has and this build has not is no unknown one.
+pub(crate) fn parser(text: &str) -> Result<ParserKind, String> {
+    const TO_COME: [&str; 3] = ["ejson", "msgpack", "binary"];
+    named(text).map_err(|reason| {
+        if !TO_COME.iter().any(|name| name.eq_ignore_ascii_case(text)) {
+            return reason;
+        }
+        let known = ParserKind::ALL.map(|parser| parser.name()).join(", ");
+        format!("{text} is not available in this build yet; the choices are: {known}")
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use allspark::TransformerKind;
+
     use super::*;
 
     #[test]
@@ -127,16 +129,24 @@ mod tests {
 
     #[test]
     fn names_are_known_in_any_case() {
-        let choices = [("json", true), ("ejson", false)];
-        assert_eq!(available("JSON", &choices), Ok("json"));
+        let choices = [("one", 1), ("two", 2)];
+        assert_eq!(choose("TWO", &choices), Ok(2));
         assert_eq!(
-            available("EJSON", &choices).unwrap_err(),
-            "ejson is not available in this build yet: there are json"
+            choose("x\ny", &choices).unwrap_err(),
+            r#""x\ny" is not known; the choices are: one, two"#
         );
-        assert_eq!(
-            available("x\ny", &choices).unwrap_err(),
-            r#""x\ny" is not known: the choices are json, ejson"#
-        );
+        assert_eq!(named("WebSockets"), Ok(TransformerKind::WebSockets));
+        for wrong in ["x\ny", "sockjs"] {
+            let reason = named::<TransformerKind>(wrong).unwrap_err();
+            assert!(!reason.contains('\n') && reason.contains("websockets, any"), "{reason}");
+        }
+    }
+
+    #[test]
+    fn a_parser_to_come_is_not_called_unknown() {
+        assert_eq!(parser("RAW"), Ok(ParserKind::Raw));
+        assert!(parser("EJSON").unwrap_err().contains("not available in this build yet"));
+        assert!(parser("bson").unwrap_err().contains("unknown"));
     }
 
     #[test]

@@ -1,3 +1,38 @@
-//! The server engine: shards that serve sparks on a driver.
+//! The server engine: shards that serve sparks.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`io`] | the border to the kernel: drivers for `io_uring`, `epoll` and the simulator |
+//! | [`memory`] | buffers, blocks of outgoing bytes, slabs |
+//! | `shard` | one thread's share of the server, in turns of fixed phases |
+//! | `spark` | what an application sees of a client |
+//! | `broadcast` | one encoding for many sparks |
+//! | `mesh` | the way between threads |
+//!
+//! A transport is a [`Transformer`](allspark_protocol::transformer::Transformer); the engine knows
+//! none by name.
+
+mod broadcast;
+mod config;
 pub mod io;
+pub mod limits;
 pub mod memory;
+mod mesh;
+mod primus;
+mod shard;
+pub mod sim;
+mod spark;
+//mod start;
+mod stats;
+
+pub use allspark_protocol::Value;
+pub use allspark_protocol::primus::SparkId;
+pub use config::{Fallback, KeepHeaders, Options, SendPolicy};
+pub use primus::{Destroy, Handle, PRIMUS_VERSION};
+pub use shard::{Flow, Shard};
+pub use spark::{
+    Data, EndOptions, Headers, Json, LocalPrimus, Message, ReadyState, Spark, SparkError,
+    SparkHandle,
+};
+//pub use start::{Primus, Server, StartError, allowed_cpus};
+pub use stats::Stats;

@@ -11,26 +11,31 @@ pub struct Input<'i> {
 
 impl<'i> Input<'i> {
     /// Wraps the bytes of one read.
+    #[inline]
     pub fn new(bytes: &'i mut [u8]) -> Self {
         Self { rest: bytes }
     }
 
     /// What is left, without taking it.
+    #[inline]
     pub fn peek(&self) -> &[u8] {
         self.rest
     }
 
     /// How many bytes are left.
+    #[inline]
     pub fn len(&self) -> usize {
         self.rest.len()
     }
 
     /// Whether nothing is left.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }
 
     /// Takes the first `count` bytes, or all that is left if that is fewer.
+    #[inline]
     pub fn take(&mut self, count: usize) -> &'i mut [u8] {
         let rest = std::mem::take(&mut self.rest);
         let (taken, rest) = rest.split_at_mut(count.min(rest.len()));
@@ -39,6 +44,7 @@ impl<'i> Input<'i> {
     }
 
     /// Takes everything that is left.
+    #[inline]
     pub fn take_all(&mut self) -> &'i mut [u8] {
         std::mem::take(&mut self.rest)
     }
@@ -54,6 +60,7 @@ pub enum Payload<'i> {
 }
 
 impl AsRef<[u8]> for Payload<'_> {
+    #[inline]
     fn as_ref(&self) -> &[u8] {
         match self {
             Self::Borrowed(bytes) => bytes,
@@ -65,12 +72,14 @@ impl AsRef<[u8]> for Payload<'_> {
 impl std::ops::Deref for Payload<'_> {
     type Target = [u8];
 
+    #[inline]
     fn deref(&self) -> &[u8] {
         self.as_ref()
     }
 }
 
 impl std::ops::DerefMut for Payload<'_> {
+    #[inline]
     fn deref_mut(&mut self) -> &mut [u8] {
         match self {
             Self::Borrowed(bytes) => bytes,

@@ -12,6 +12,10 @@ pub const HTTP_TARGET_BYTES_MAX: usize = 8 * 1024;
 /// Bytes of one chunk-size line, extensions included.
 pub const HTTP_CHUNK_LINE_BYTES_MAX: usize = 256;
 
+/// Bytes of all chunk extensions of one body. Nobody uses them, but without a bound a body of
+/// one-byte chunks could carry hundreds of times its own size.
+pub const HTTP_CHUNK_EXTENSION_BYTES_MAX: usize = 4 * 1024;
+
 /// Bytes of all trailers after a chunked body.
 pub const HTTP_TRAILER_BYTES_MAX: usize = 4 * 1024;
 
@@ -24,25 +28,25 @@ pub const MESSAGE_BYTES_MAX_DEFAULT: usize = 10 * 1024 * 1024;
 /// What `maxLength` may be raised to. No JavaScript engine can hold a longer string.
 pub const MESSAGE_BYTES_MAX_HIGHEST: usize = 512 * 1024 * 1024;
 
-/// Bytes that may wait to be sent to one spark, unless told otherwise. Holds the longest message
-/// that the default `maxLength` lets in, so that it can be echoed.
-pub const SEND_QUEUE_BYTES_MAX_DEFAULT: usize = 16 * 1024 * 1024;
-
 /// Milliseconds between two pings, at most: a day. The clients wait half as long again, and their
 /// timers overflow at 2^31 ms.
-pub const PING_INTERVAL_MS_HIGHEST: u32 = 24 * 60 * 60 * 1000;
+pub const PING_INTERVAL_MS_HIGHEST: u64 = 24 * 60 * 60 * 1000;
 
 /// Bytes of the pathname. Every request target starts with it and has to leave room for the rest.
 pub const PATHNAME_BYTES_MAX: usize = 1024;
 
-/// Shards of one process. More than any machine has CPUs; each costs a thread and a ring.
-pub const SHARDS_MAX: usize = 256;
+/// Shards of one process. More than any machine has CPUs, and a shard's number has to fit into the
+/// ids of its sparks.
+pub const SHARDS_MAX: usize = 1024;
 
 /// Levels of arrays and objects in one JSON message. Deep nesting costs stack when it is decoded.
 pub const JSON_DEPTH_MAX: usize = 512;
 
+/// Bytes of the largest message whose working memory for decoding is kept for the next one. It is
+/// some 16 times the message, once per thread.
+pub const DECODE_SCRATCH_BYTES_KEPT_MAX: usize = 64 * 1024;
+
 const _: () = assert!(HTTP_TARGET_BYTES_MAX < HTTP_HEAD_BYTES_MAX);
 const _: () = assert!(PATHNAME_BYTES_MAX < HTTP_TARGET_BYTES_MAX);
-const _: () = assert!(SEND_QUEUE_BYTES_MAX_DEFAULT > MESSAGE_BYTES_MAX_DEFAULT);
 const _: () = assert!(MESSAGE_BYTES_MAX_DEFAULT <= MESSAGE_BYTES_MAX_HIGHEST);
-const _: () = assert!((PING_INTERVAL_MS_HIGHEST as u64) * 3 / 2 < 1 << 31);
+const _: () = assert!(PING_INTERVAL_MS_HIGHEST * 3 / 2 < 1 << 31);

@@ -1,2 +1,16 @@
-//! To be filled.
+//! The transports of Primus, which it calls transformers: each is a pair of sans-IO halves.
+//!
+//! | module | Primus's name | what it is |
+//! |---|---|---|
+//! | [`websockets`] | `websockets` | RFC 6455 as the npm package `ws` speaks it |
+//!
+//! Nothing here owns a socket, a clock or a thread. The engine knows a transformer only by the
+//! trait [`Transformer`](allspark_protocol::transformer::Transformer); [`TransformerKind`] lists
+//! them by name, and [`AnyTransformer`] is the one that a server was told to serve.
 #![forbid(unsafe_code)]
+
+pub mod websockets;
+
+mod kind;
+
+pub use kind::{AnyTransformer, TransformerKind, UnknownTransformer};

@@ -19,10 +19,15 @@ use allspark_protocol::Instant;
 
 use crate::memory::{LentBuffer, Slice};
 
+mod accept_pause;
+mod clock;
+mod epoll;
 mod listener;
+pub mod sim;
 mod token;
 mod waker;
 
+pub use epoll::{Epoll, EpollOptions};
 pub use listener::bind;
 pub use token::Token;
 pub use waker::Waker;
@@ -68,6 +73,11 @@ pub enum Op {
     },
     /// Say once when the connection can be written to.
     AwaitWritable {
+        /// The connection.
+        socket: Socket,
+    },
+    /// Tell the peer that nothing more will be sent (FIN). Receiving goes on.
+    Shutdown {
         /// The connection.
         socket: Socket,
     },

@@ -46,12 +46,15 @@ impl Block {
         self.ends.push(end | if exempt { EXEMPT } else { 0 });
     }
 
-    /// Appends frames of another block, boundaries included.
+    /// Appends frames of another block, boundaries included. A frame of which the slice holds only
+    /// the rest becomes exempt, for its beginning was sent already.
     pub fn append(&mut self, slice: &Slice) {
         let base = self.bytes.len();
         self.bytes.extend_from_slice(slice);
+        let mut partial = !slice.starts_its_frame();
         for (end, exempt) in slice.frame_ends() {
             let end = u32::try_from(base + end - slice.start()).expect("blocks stay below 2 GiB");
+            let exempt = exempt || std::mem::take(&mut partial);
             self.ends.push(end | if exempt { EXEMPT } else { 0 });
         }
     }
@@ -130,6 +133,20 @@ impl Slice {
         (!self.is_empty()).then_some((end.min(self.end as usize) - self.start(), exempt))
     }
 
+    /// How many frames end in it.
+    pub fn frames(&self) -> usize {
+        self.frame_ends().count()
+    }
+
+    /// Whether it begins where a frame begins.
+    pub fn starts_its_frame(&self) -> bool {
+        let ends = &self.block.ends;
+        self.start == 0
+            || ends
+                .binary_search_by_key(&self.start, |end| end & !EXEMPT)
+                .is_ok()
+    }
+
     /// The ends of the frames in this slice, as positions in its block.
     fn frame_ends(&self) -> impl Iterator<Item = (usize, bool)> + '_ {
         let mut position = self.start();
@@ -138,11 +155,6 @@ impl Slice {
             position = end;
             (end <= self.end as usize).then_some((end, exempt))
         })
-    }
-
-    /// Bytes of the whole block that this slice keeps in memory.
-    pub fn pinned_bytes(&self) -> usize {
-        self.block.len()
     }
 }
 
@@ -236,7 +248,7 @@ mod tests {
                 exempt,
             ));
         }
-        let expected = [("xy", false), ("bc", false), ("de", true), ("f", false)];
+        let expected = [("xy", false), ("bc", true), ("de", true), ("f", false)];
         assert_eq!(
             frames,
             expected.map(|(frame, exempt)| (frame.to_owned(), exempt))

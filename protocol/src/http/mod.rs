@@ -1,7 +1,38 @@
-//! To be filled.
-/// Placeholder.
-#[derive(Debug)]
-pub struct RequestHead<'b>(pub &'b str);
-/// Placeholder.
-#[derive(Debug)]
-pub struct Response;
+//! HTTP/1.1 messages (RFC 9112, RFC 9110): what the server side needs, and the little that a
+//! client needs.
+//!
+//! Reads from [`Input`](crate::Input) and writes to a `Vec`. It never interprets a path, never
+//! decides about a method, never keeps a connection's time: whoever owns the connection gives a
+//! request as long as it sees fit.
+//!
+//! # Invariants
+//! - A head that lies whole in the input is parsed where it lies; only an incomplete one is copied.
+//! - Whatever two readers could disagree about is refused: every line ends with CR LF, and exactly
+//!   one statement says where a body ends.
+//! - What is held of a message that is not complete stays within [`limits`](crate::limits) and the
+//!   bound on bodies that the reader was made with.
+//! - Bytes behind a message stay in the input.
+//! - Nothing that is written can contain a line break that this module did not put there.
+
+mod body;
+mod client;
+mod error;
+mod fields;
+mod framing;
+mod gather;
+mod head;
+mod query;
+mod reader;
+mod response;
+mod target;
+#[cfg(test)]
+mod tests;
+
+pub use client::{ResponseHead, ResponsePart, ResponseReader, write_request};
+pub use error::{Error, Misuse};
+pub use fields::Headers;
+pub(crate) use fields::is_token;
+pub use head::RequestHead;
+pub use query::{Query, decode};
+pub use reader::{Reader, Request};
+pub use response::Response;

@@ -1,1 +1,26 @@
-//! To be filled.
+//! What Primus itself says and decides, apart from any transport and any parser.
+//!
+//! | module | what it knows |
+//! |---|---|
+//! | [`packet`] | the messages of the protocol: ping, pong, id, close |
+//! | [`heartbeat`] | who is alive: the server's rounds of pings, the client's ping time-out |
+//! | [`id`] | the name of a spark, from which its owner can be read back |
+//! | [`backoff`] | when a client tries to connect again |
+//! | [`reserved`] | event names that belong to Primus and not to the app |
+//!
+//! Nothing here reads a clock, draws a random number or touches a socket: all three are handed in.
+//!
+//! # Invariants
+//! - A string that starts with [`packet::PREFIX`] never reaches the app, understood or not.
+//! - A spark is ended for want of a pong only at the interval after the one that pinged it.
+
+pub mod backoff;
+pub mod heartbeat;
+pub mod id;
+pub mod packet;
+pub mod reserved;
+
+pub use backoff::{Backoff, BackoffOptions};
+pub use heartbeat::{Beat, Heartbeat, PingTimeout};
+pub use id::SparkId;
+pub use packet::Packet;

@@ -1,0 +1,83 @@
+//! What a server can be told, with Primus's names and defaults where Primus has them.
+
+use std::sync::Arc;
+
+use allspark_protocol::http::{RequestHead, Response};
+use allspark_protocol::parser::ParserKind;
+
+/// Answers requests that are not for Primus.
+pub type Fallback = Arc<dyn Fn(&RequestHead<'_>) -> Response + Send + Sync>;
+
+/// What happens to a message for a spark whose send queue is full. Heartbeats and closing frames
+/// are exempt. What is dropped is counted in [`crate::Stats::messages_dropped`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SendPolicy {
+    /// End the spark, with reconnect: its client comes back and starts afresh.
+    #[default]
+    Disconnect,
+    /// Drop the message.
+    DropNewest,
+    /// Drop the oldest messages that wait, until the message fits.
+    DropOldest,
+    /// Drop everything that waits and keep the message.
+    KeepLatest,
+}
+
+/// Which request headers a spark keeps after its `connection` event. While that event runs, all of
+/// them can be read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum KeepHeaders {
+    /// None: an idle spark is to cost little memory.
+    #[default]
+    None,
+    /// These, by name, in any case.
+    Named(Vec<String>),
+    /// All.
+    All,
+}
+
+/// Options of the engine.
+#[derive(Clone)]
+pub struct Options {
+    /// Requests whose path starts with this belong to Primus. Default `/primus`.
+    pub pathname: String,
+    /// How messages become values. Default JSON.
+    pub parser: ParserKind,
+    /// Milliseconds between two pings of a spark; `None` for no heartbeat. Default 30,000.
+    pub ping_interval_ms: Option<u64>,
+    /// Bytes that may wait to be sent to one spark. Default 4 MiB. A single longer message passes
+    /// when nothing else waits.
+    pub send_queue_bytes_max: usize,
+    /// What happens when more would have to wait.
+    pub send_policy: SendPolicy,
+    /// Which request headers a spark keeps.
+    pub keep_headers: KeepHeaders,
+    /// Answers requests that are not for Primus; without it they get 404.
+    pub fallback: Option<Fallback>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            pathname: "/primus".to_owned(),
+            parser: ParserKind::Json,
+            ping_interval_ms: Some(30_000),
+            send_queue_bytes_max: 4 * 1024 * 1024,
+            send_policy: SendPolicy::default(),
+            keep_headers: KeepHeaders::default(),
+            fallback: None,
+        }
+    }
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options")
+            .field("pathname", &self.pathname)
+            .field("parser", &self.parser)
+            .field("ping_interval_ms", &self.ping_interval_ms)
+            .field("send_queue_bytes_max", &self.send_queue_bytes_max)
+            .field("send_policy", &self.send_policy)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,92 @@
+//! Accepting connections.
+
+use std::io;
+use std::net::SocketAddr;
+
+use rustix::event::epoll::{self, EventData, EventFlags};
+use rustix::io::Errno;
+use rustix::net::{SocketFlags, acceptfrom_with};
+
+use super::{Completion, Epoll, KIND_LISTENER, Token, clock};
+
+/// Connections accepted per turn, so that a storm of them does not hold up those that exist.
+const ACCEPTS_PER_TURN: usize = 64;
+
+impl Epoll {
+    pub(super) fn stop_accept(&mut self) {
+        self.accepting = false;
+        self.listening = false;
+        // Closing the listener takes it out of the epoll set.
+        self.listener = None;
+    }
+
+    /// Watches the listener if connections are wanted and can be accepted.
+    pub(super) fn update_listening(&mut self, completions: &mut Vec<Completion>) {
+        self.pause.take_over(clock::now());
+        if self.listening || !self.accepting || self.pause.until().is_some() {
+            return;
+        }
+        let Some(listener) = &self.listener else {
+            return;
+        };
+        let data = EventData::new_u64(Token::new(KIND_LISTENER, 0, 0).as_u64());
+        match epoll::add(&self.poll, listener, data, EventFlags::IN) {
+            Ok(()) => self.listening = true,
+            Err(error) => self.pause_accept(error, completions),
+        }
+    }
+
+    /// Accepts what is there.
+    pub(super) fn accept_ready(&mut self, completions: &mut Vec<Completion>) {
+        for _ in 0..ACCEPTS_PER_TURN {
+            let Some(listener) = &self.listener else {
+                return;
+            };
+            match acceptfrom_with(listener, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC) {
+                Ok((descriptor, peer)) => {
+                    self.pause.accepted();
+                    // A connection that does not say where it comes from is of no use.
+                    if let Some(peer) = peer.and_then(|peer| SocketAddr::try_from(peer).ok()) {
+                        let socket = self.sockets.insert(descriptor);
+                        completions.push(Completion::Accepted { socket, peer });
+                    }
+                }
+                Err(Errno::AGAIN) => return,
+                Err(error) if concerns_one_connection(error) => {}
+                Err(error) => return self.pause_accept(error, completions),
+            }
+        }
+    }
+
+    fn pause_accept(&mut self, error: Errno, completions: &mut Vec<Completion>) {
+        if let Some(listener) = &self.listener
+            && self.listening
+        {
+            // It can only fail if the listener is not in the set, which is what is wanted.
+            let _ = epoll::delete(&self.poll, listener);
+        }
+        self.listening = false;
+        if self.pause.begin(clock::now()) {
+            let error = io::Error::from(error);
+            completions.push(Completion::AcceptFailed { error });
+        }
+    }
+}
+
+/// Errors of a connection that was not accepted yet; accept(2) says to try again at once.
+fn concerns_one_connection(error: Errno) -> bool {
+    matches!(
+        error,
+        Errno::INTR
+            | Errno::CONNABORTED
+            | Errno::PROTO
+            | Errno::NOPROTOOPT
+            | Errno::PERM
+            | Errno::NETDOWN
+            | Errno::NETUNREACH
+            | Errno::HOSTDOWN
+            | Errno::HOSTUNREACH
+            | Errno::NONET
+            | Errno::OPNOTSUPP
+    )
+}

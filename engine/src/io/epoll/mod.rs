@@ -1,0 +1,241 @@
+//! The driver for machines on which `io_uring` is not allowed: non-blocking sockets and epoll.
+//!
+//! It keeps the same contract as the other drivers, with one system call per operation. It needs a
+//! descriptor per connection.
+//!
+//! # Invariants
+//! - A send is done when its operation is executed, so no bytes are kept.
+//! - Every event of a turn is handled in that turn, and sockets are closed only before the events
+//!   are fetched: an event never meets another use of its descriptor number.
+//! - A socket that nothing is expected of is not in the epoll set.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::TcpListener;
+use std::rc::Rc;
+
+use allspark_protocol::Instant;
+use rustix::event::Timespec;
+use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
+use rustix::fd::OwnedFd;
+
+use super::accept_pause::AcceptPause;
+use super::{Completion, Driver, DriverKind, Op, Socket, Token, Wait, Waker, clock};
+use crate::memory::BufferPool;
+
+mod connect;
+mod listen;
+mod sockets;
+mod transfer;
+
+use sockets::Sockets;
+
+/// Events fetched per turn: enough to make the call worth it, few enough that a turn stays short.
+const EVENTS_PER_TURN: usize = 256;
+
+/// Names the listener in events.
+const KIND_LISTENER: u8 = 1;
+
+/// Names the waker in events.
+const KIND_WAKER: u8 = 2;
+
+/// What an epoll driver is made of.
+#[derive(Debug)]
+pub struct EpollOptions {
+    /// Where connections come in; without it the driver only connects. It must not block.
+    pub listener: Option<TcpListener>,
+    /// Receive buffers. By default one for each event of a turn.
+    pub buffers: u16,
+    /// Bytes in each receive buffer. By default 16 KiB, because every read is a system call.
+    pub buffer_bytes: usize,
+}
+
+impl Default for EpollOptions {
+    fn default() -> Self {
+        Self {
+            listener: None,
+            buffers: EVENTS_PER_TURN as u16,
+            buffer_bytes: 16 * 1024,
+        }
+    }
+}
+
+/// Drives one shard with epoll.
+pub struct Epoll {
+    poll: OwnedFd,
+    waker: Waker,
+    listener: Option<TcpListener>,
+    /// Whether the shard wants connections.
+    accepting: bool,
+    /// Whether the listener is in the epoll set.
+    listening: bool,
+    pause: AcceptPause,
+    sockets: Sockets,
+    pool: Rc<BufferPool>,
+    /// Sockets that wait for a buffer, by the names their events carry.
+    starved: VecDeque<Token>,
+    ops: Vec<Op>,
+    events: Vec<Event>,
+    stale_completions: u64,
+}
+
+impl Epoll {
+    /// A driver for the calling thread.
+    ///
+    /// # Errors
+    /// When descriptors run out.
+    pub fn new(options: EpollOptions) -> io::Result<Self> {
+        let poll = epoll::create(CreateFlags::CLOEXEC)?;
+        let waker = Waker::new()?;
+        if let Some(event) = waker.event() {
+            let data = EventData::new_u64(Token::new(KIND_WAKER, 0, 0).as_u64());
+            epoll::add(&poll, event, data, EventFlags::IN)?;
+        }
+        Ok(Self {
+            poll,
+            waker,
+            listener: options.listener,
+            accepting: false,
+            listening: false,
+            pause: AcceptPause::default(),
+            sockets: Sockets::default(),
+            pool: BufferPool::new(options.buffers, options.buffer_bytes),
+            starved: VecDeque::new(),
+            ops: Vec::new(),
+            events: Vec::with_capacity(EVENTS_PER_TURN),
+            stale_completions: 0,
+        })
+    }
+
+    /// Events that named a socket which was closed before they were looked at.
+    pub fn stale_completions(&self) -> u64 {
+        self.stale_completions
+    }
+
+    fn execute(&mut self, op: Op, completions: &mut Vec<Completion>) {
+        match op {
+            Op::Accept => self.accepting = true,
+            Op::StopAccept => self.stop_accept(),
+            Op::Connect { address, token } => self.connect(address, token, completions),
+            Op::Receive { socket, token } => self.receive(socket, token, completions),
+            Op::StopReceive { socket } => self.stop_receive(socket, completions),
+            Op::Send { socket, bytes } => self.send(socket, bytes, completions),
+            Op::AwaitWritable { socket } => self.await_writable(socket, completions),
+            Op::Close { socket, token } => {
+                if self.sockets.close(socket) {
+                    self.pause.end_early();
+                    completions.push(Completion::Closed { token });
+                }
+            }
+        }
+    }
+
+    /// Fetches events, after sleeping as long as `wait` says.
+    fn fetch(&mut self, wait: Wait) -> io::Result<()> {
+        let wait = match (wait, self.pause.until()) {
+            (Wait::Forever, Some(until)) => Wait::Until(until),
+            (Wait::Until(deadline), Some(until)) => Wait::Until(deadline.min(until)),
+            _ => wait,
+        };
+        let timeout = match wait {
+            Wait::No => Some(Timespec::default()),
+            Wait::Until(deadline) => Some(time_until(deadline)),
+            Wait::Forever => None,
+        };
+        self.events.clear();
+        let room = rustix::buffer::spare_capacity(&mut self.events);
+        match epoll::wait(&self.poll, room, timeout.as_ref()) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn dispatch(&mut self, event: Event, completions: &mut Vec<Completion>) {
+        let token = Token::from_u64(event.data.u64());
+        let flags = event.flags;
+        match token.kind() {
+            KIND_LISTENER => self.accept_ready(completions),
+            KIND_WAKER => self.waker.drain(),
+            _ => match self.sockets.by_event(token) {
+                Some((socket, open)) if open.connecting => {
+                    self.finish_connect(socket, completions);
+                }
+                Some((socket, _)) => self.ready(socket, flags, completions),
+                None => self.stale_completions += 1,
+            },
+        }
+    }
+
+    /// Something happened on an established connection.
+    fn ready(&mut self, socket: Socket, flags: EventFlags, completions: &mut Vec<Completion>) {
+        // A hang-up or an error counts as both: whoever reads or writes next learns the details.
+        let broken = flags.intersects(EventFlags::HUP | EventFlags::ERR);
+        if broken || flags.contains(EventFlags::OUT) {
+            self.became_writable(socket, completions);
+        }
+        if broken || flags.contains(EventFlags::IN) {
+            self.became_readable(socket, completions);
+        }
+    }
+}
+
+impl std::fmt::Debug for Epoll {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Epoll")
+            .field("listener", &self.listener)
+            .field("pool", &self.pool)
+            .field("starved", &self.starved.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Driver for Epoll {
+    fn kind(&self) -> DriverKind {
+        DriverKind::Epoll
+    }
+
+    fn now(&self) -> Instant {
+        clock::now()
+    }
+
+    fn unix_ms(&self) -> u64 {
+        clock::unix_ms()
+    }
+
+    fn push(&mut self, op: Op) {
+        self.ops.push(op);
+    }
+
+    fn turn(&mut self, wait: Wait, completions: &mut Vec<Completion>) -> io::Result<()> {
+        let reported_before = completions.len();
+        self.resume_starved(completions);
+        let mut ops = std::mem::take(&mut self.ops);
+        for op in ops.drain(..) {
+            self.execute(op, completions);
+        }
+        self.ops = ops;
+        self.update_listening(completions);
+        // Some that wait for a buffer may not have been resumed although there are buffers left.
+        let resuming = !self.starved.is_empty() && self.pool.returned_count() > 0;
+        let idle = completions.len() == reported_before && !resuming;
+        self.fetch(if idle { wait } else { Wait::No })?;
+        let mut events = std::mem::take(&mut self.events);
+        for event in events.drain(..) {
+            self.dispatch(event, completions);
+        }
+        self.events = events;
+        Ok(())
+    }
+
+    fn waker(&self) -> Waker {
+        self.waker.clone()
+    }
+}
+
+fn time_until(deadline: Instant) -> Timespec {
+    let left = deadline.saturating_since(clock::now());
+    Timespec {
+        tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: left.subsec_nanos().into(),
+    }
+}

@@ -1,0 +1,129 @@
+//! The sockets of an epoll driver, by descriptor number.
+
+use std::io;
+
+use rustix::event::epoll::{self, EventData, EventFlags};
+use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+
+use crate::io::{Socket, Token};
+
+/// What an event is about.
+pub(super) const KIND_SOCKET: u8 = 0;
+
+/// Every open socket. `Socket` is the descriptor's number.
+#[derive(Debug, Default)]
+pub(super) struct Sockets {
+    slots: Vec<Slot>,
+}
+
+/// The use of one descriptor number.
+#[derive(Debug, Default)]
+struct Slot {
+    generation: u32,
+    open: Option<Open>,
+}
+
+/// An open socket.
+#[derive(Debug)]
+pub(super) struct Open {
+    descriptor: OwnedFd,
+    /// Names the connection in completions; before `Receive` it names nothing.
+    pub(super) token: Token,
+    /// The shard wants to receive.
+    pub(super) receiving: bool,
+    /// It would receive, but there was no buffer.
+    pub(super) starved: bool,
+    /// The shard wants to know when it can write.
+    pub(super) awaits_writable: bool,
+    /// The connection is not established yet.
+    pub(super) connecting: bool,
+    /// What the kernel was asked to report. Empty means that the socket is not in the epoll set:
+    /// one that is would report a hang-up again and again, even if nothing was asked for.
+    registered: EventFlags,
+}
+
+impl Open {
+    fn interest(&self) -> EventFlags {
+        let mut interest = EventFlags::empty();
+        interest.set(EventFlags::IN, self.receiving && !self.starved);
+        interest.set(EventFlags::OUT, self.awaits_writable || self.connecting);
+        interest
+    }
+}
+
+impl AsFd for Open {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.descriptor.as_fd()
+    }
+}
+
+impl Sockets {
+    /// Adds a socket, not yet in the epoll set.
+    pub(super) fn insert(&mut self, descriptor: OwnedFd) -> Socket {
+        let index = descriptor.as_raw_fd() as usize;
+        if index >= self.slots.len() {
+            self.slots.resize_with(index + 1, Slot::default);
+        }
+        self.slots[index].open = Some(Open {
+            descriptor,
+            token: Token::from_u64(0),
+            receiving: false,
+            starved: false,
+            awaits_writable: false,
+            connecting: false,
+            registered: EventFlags::empty(),
+        });
+        Socket(index as u32)
+    }
+
+    /// The socket, unless it was closed.
+    pub(super) fn get(&mut self, socket: Socket) -> Option<&mut Open> {
+        self.slots.get_mut(socket.0 as usize)?.open.as_mut()
+    }
+
+    /// The socket that an event names, unless it was closed since.
+    pub(super) fn by_event(&mut self, event: Token) -> Option<(Socket, &mut Open)> {
+        let slot = self.slots.get_mut(event.index() as usize)?;
+        let open = slot
+            .open
+            .as_mut()
+            .filter(|_| slot.generation == event.generation())?;
+        Some((Socket(event.index()), open))
+    }
+
+    /// The name that events of this socket carry.
+    pub(super) fn event_token(&self, socket: Socket) -> Token {
+        Token::new(
+            KIND_SOCKET,
+            self.slots[socket.0 as usize].generation,
+            socket.0,
+        )
+    }
+
+    /// Closes the socket. Returns whether it was open.
+    pub(super) fn close(&mut self, socket: Socket) -> bool {
+        let Some(slot) = self.slots.get_mut(socket.0 as usize) else {
+            return false;
+        };
+        slot.generation = (slot.generation + 1) % Token::GENERATIONS;
+        // Closing the only descriptor of a socket also takes it out of the epoll set.
+        slot.open.take().is_some()
+    }
+
+    /// Tells the kernel what to report from now on.
+    pub(super) fn update_interest(&mut self, poll: &OwnedFd, socket: Socket) -> io::Result<()> {
+        let data = EventData::new_u64(self.event_token(socket).as_u64());
+        let Some(open) = self.get(socket) else {
+            return Ok(());
+        };
+        let interest = open.interest();
+        match (open.registered.is_empty(), interest.is_empty()) {
+            _ if open.registered == interest => return Ok(()),
+            (true, _) => epoll::add(poll, &*open, data, interest)?,
+            (false, false) => epoll::modify(poll, &*open, data, interest)?,
+            (false, true) => epoll::delete(poll, &*open)?,
+        }
+        open.registered = interest;
+        Ok(())
+    }
+}

@@ -1,0 +1,160 @@
+//! Receiving and sending.
+
+use std::io;
+
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, SendFlags, recv, send};
+
+use super::{Completion, Epoll, Socket, Token};
+use crate::memory::{LentBuffer, Slice};
+
+impl Epoll {
+    pub(super) fn receive(
+        &mut self,
+        socket: Socket,
+        token: Token,
+        completions: &mut Vec<Completion>,
+    ) {
+        if let Some(open) = self.sockets.get(socket) {
+            open.token = token;
+            open.receiving = true;
+            self.watch_receive(socket, completions);
+        }
+    }
+
+    pub(super) fn stop_receive(&mut self, socket: Socket, completions: &mut Vec<Completion>) {
+        if let Some(open) = self.sockets.get(socket) {
+            open.receiving = false;
+            self.watch_receive(socket, completions);
+        }
+    }
+
+    /// Reads once. What is left is reported again in the next turn, so no socket can keep the
+    /// others waiting.
+    pub(super) fn became_readable(&mut self, socket: Socket, completions: &mut Vec<Completion>) {
+        let Some(open) = self.sockets.get(socket) else {
+            return;
+        };
+        if !open.receiving || open.starved {
+            return;
+        }
+        let token = open.token;
+        let Some(id) = self.pool.take_returned() else {
+            open.starved = true;
+            self.starved.push_back(self.sockets.event_token(socket));
+            return self.watch_receive(socket, completions);
+        };
+        let end = match self.read(socket, id) {
+            Ok(Some(buffer)) => return completions.push(Completion::Received { token, buffer }),
+            Err(Errno::AGAIN | Errno::INTR) => return,
+            Ok(None) => Ok(()),
+            Err(error) => Err(io::Error::from(error)),
+        };
+        self.end_receive(socket, end, completions);
+    }
+
+    /// Reads into buffer `id`; `None` is the end of the stream.
+    #[expect(unsafe_code, reason = "the buffer is memory of the pool's region")]
+    fn read(&mut self, socket: Socket, id: u16) -> Result<Option<LentBuffer>, Errno> {
+        let len = self.pool.buffer_bytes();
+        // SAFETY: the buffer was just taken from the pool, so nobody else uses it, and `address`
+        // names `buffer_bytes` initialised bytes that live as long as the pool.
+        let room = unsafe { std::slice::from_raw_parts_mut(self.pool.address(id), len) };
+        let received = match self.sockets.get(socket) {
+            Some(open) => recv(open, room, RecvFlags::DONTWAIT).map(|(_, count)| count),
+            None => Ok(0),
+        };
+        if let Ok(count @ 1..) = received {
+            // SAFETY: the buffer was taken above, the read is over, and it is lent once.
+            return Ok(Some(unsafe { self.pool.lend(id, count) }));
+        }
+        self.pool.give_back(id);
+        received.map(|_| None)
+    }
+
+    fn end_receive(
+        &mut self,
+        socket: Socket,
+        result: io::Result<()>,
+        completions: &mut Vec<Completion>,
+    ) {
+        let Some(open) = self.sockets.get(socket) else {
+            return;
+        };
+        open.receiving = false;
+        let token = open.token;
+        completions.push(Completion::ReceiveEnded { token, result });
+        // Asking for less needs no memory, so it can't fail.
+        let _ = self.sockets.update_interest(&self.poll, socket);
+    }
+
+    fn watch_receive(&mut self, socket: Socket, completions: &mut Vec<Completion>) {
+        if let Err(error) = self.sockets.update_interest(&self.poll, socket) {
+            self.end_receive(socket, Err(error), completions);
+        }
+    }
+
+    /// Lets as many waiting sockets receive again as there are buffers.
+    pub(super) fn resume_starved(&mut self, completions: &mut Vec<Completion>) {
+        let count = self.pool.returned_count().min(self.starved.len());
+        for _ in 0..count {
+            let Some(event) = self.starved.pop_front() else {
+                return;
+            };
+            if let Some((socket, open)) = self.sockets.by_event(event) {
+                open.starved = false;
+                self.watch_receive(socket, completions);
+            }
+        }
+    }
+
+    pub(super) fn send(&mut self, socket: Socket, bytes: Slice, completions: &mut Vec<Completion>) {
+        let Some(open) = self.sockets.get(socket) else {
+            return;
+        };
+        let token = open.token;
+        let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+        let sent = loop {
+            match send(&*open, &bytes, flags) {
+                Err(Errno::INTR) => {}
+                sent => break sent,
+            }
+        };
+        match sent {
+            Ok(count) if count == bytes.len() => {}
+            Ok(count) => {
+                let rest = bytes.skip(count);
+                completions.push(Completion::SendStalled { token, rest });
+            }
+            Err(Errno::AGAIN) => completions.push(Completion::SendStalled { token, rest: bytes }),
+            Err(error) => {
+                let error = error.into();
+                completions.push(Completion::SendFailed { token, error });
+            }
+        }
+    }
+
+    pub(super) fn await_writable(&mut self, socket: Socket, completions: &mut Vec<Completion>) {
+        let Some(open) = self.sockets.get(socket) else {
+            return;
+        };
+        open.awaits_writable = true;
+        let token = open.token;
+        if let Err(error) = self.sockets.update_interest(&self.poll, socket) {
+            completions.push(Completion::SendFailed { token, error });
+        }
+    }
+
+    pub(super) fn became_writable(&mut self, socket: Socket, completions: &mut Vec<Completion>) {
+        let Some(open) = self.sockets.get(socket) else {
+            return;
+        };
+        if !std::mem::replace(&mut open.awaits_writable, false) {
+            return;
+        }
+        let token = open.token;
+        completions.push(Completion::Writable { token });
+        // Asking for less needs no memory, so it can't fail.
+        let _ = self.sockets.update_interest(&self.poll, socket);
+    }
+}

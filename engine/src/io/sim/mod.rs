@@ -1,0 +1,210 @@
+//! The driver of the simulator: the same operations and completions as the kernel's, on an
+//! in-memory network ([`SimNet`]) in virtual time. A turn never sleeps; whoever runs the
+//! simulation moves the time on when nothing is left to do.
+
+use std::collections::HashMap;
+use std::io;
+use std::rc::Rc;
+
+use allspark_protocol::Instant;
+
+use super::{Completion, Driver, DriverKind, Op, Socket, Token, Wait, Waker};
+use crate::memory::{BufferPool, Slice};
+
+mod net;
+
+pub use net::{EndpointId, Notice, SimNet};
+
+/// Completions per turn, as on the kernel's drivers.
+const COMPLETIONS_MAX: usize = 512;
+
+const BUFFERS: u16 = 1024;
+const BUFFER_BYTES: usize = 4096;
+
+/// What the driver knows of a connection.
+#[derive(Debug)]
+struct Record {
+    token: Token,
+    receiving: bool,
+    awaits_writable: bool,
+}
+
+/// One shard's view of a simulated network.
+#[derive(Debug)]
+pub struct SimDriver {
+    net: SimNet,
+    number: usize,
+    ops: Vec<Op>,
+    buffers: Rc<BufferPool>,
+    records: HashMap<EndpointId, Record>,
+    /// Connections that had something to read when no buffer was left.
+    starved: Vec<EndpointId>,
+    waker: Waker,
+}
+
+impl SimDriver {
+    /// A driver whose clients connect with [`SimNet::connect`] to its number, counted from 0.
+    pub fn new(net: &SimNet) -> Self {
+        Self {
+            net: net.clone(),
+            number: net.add_driver(),
+            ops: Vec::new(),
+            buffers: BufferPool::new(BUFFERS, BUFFER_BYTES),
+            records: HashMap::new(),
+            starved: Vec::new(),
+            waker: Waker::idle(),
+        }
+    }
+
+    fn submit(&mut self, op: Op, completions: &mut Vec<Completion>) {
+        match op {
+            Op::Accept => self.net.listen(self.number, true),
+            Op::StopAccept => self.net.listen(self.number, false),
+            Op::Receive { socket, token } => {
+                let id = EndpointId(socket.0);
+                let new = Record {
+                    token,
+                    receiving: true,
+                    awaits_writable: false,
+                };
+                let record = self.records.entry(id).or_insert(new);
+                (record.token, record.receiving) = (token, true);
+                self.receive(id, completions);
+            }
+            Op::StopReceive { socket } => {
+                if let Some(record) = self.records.get_mut(&EndpointId(socket.0)) {
+                    record.receiving = false;
+                }
+            }
+            Op::Send { socket, bytes } => self.send(EndpointId(socket.0), bytes, completions),
+            Op::AwaitWritable { socket } => {
+                let id = EndpointId(socket.0);
+                if let Some(record) = self.records.get_mut(&id) {
+                    record.awaits_writable = true;
+                    self.net.await_room(id);
+                }
+            }
+            Op::Shutdown { socket } => self.net.shutdown(EndpointId(socket.0)),
+            Op::Close { socket, token } => {
+                self.records.remove(&EndpointId(socket.0));
+                self.net.close(EndpointId(socket.0));
+                completions.push(Completion::Closed { token });
+            }
+            // In the simulation only clients connect, and they use the network directly.
+            Op::Connect { token, .. } => {
+                let result = Err(io::ErrorKind::Unsupported.into());
+                completions.push(Completion::Connected { token, result });
+            }
+        }
+    }
+
+    fn send(&mut self, id: EndpointId, bytes: Slice, completions: &mut Vec<Completion>) {
+        let Some(record) = self.records.get(&id) else {
+            return;
+        };
+        let token = record.token;
+        match self.net.send(id, &bytes) {
+            Some(count) if count == bytes.len() => {}
+            Some(count) => {
+                completions.push(Completion::SendStalled {
+                    token,
+                    rest: bytes.skip(count),
+                });
+            }
+            None => {
+                let error = io::ErrorKind::BrokenPipe.into();
+                completions.push(Completion::SendFailed { token, error });
+            }
+        }
+    }
+
+    fn notice(&mut self, id: EndpointId, notice: Notice, completions: &mut Vec<Completion>) {
+        match notice {
+            Notice::Incoming => completions.push(Completion::Accepted {
+                socket: Socket(id.0),
+                peer: SimNet::address(id),
+            }),
+            Notice::Readable => self.receive(id, completions),
+            Notice::Writable => {
+                if let Some(record) = self.records.get_mut(&id)
+                    && std::mem::take(&mut record.awaits_writable)
+                {
+                    completions.push(Completion::Writable {
+                        token: record.token,
+                    });
+                }
+            }
+        }
+    }
+
+    #[expect(unsafe_code, reason = "the simulator plays the part of the kernel")]
+    fn receive(&mut self, id: EndpointId, completions: &mut Vec<Completion>) {
+        while let Some(record) = self.records.get_mut(&id)
+            && record.receiving
+            && self.net.is_readable(id)
+        {
+            let token = record.token;
+            let Some(buffer) = self.buffers.take_returned() else {
+                self.starved.push(id);
+                return;
+            };
+            let Some(bytes) = self.net.receive(id, BUFFER_BYTES) else {
+                self.buffers.give_back(buffer);
+                record.receiving = false;
+                completions.push(Completion::ReceiveEnded {
+                    token,
+                    result: Ok(()),
+                });
+                return;
+            };
+            // SAFETY: the buffer was just taken and is lent once.
+            let mut buffer = unsafe { self.buffers.lend(buffer, bytes.len()) };
+            buffer.copy_from_slice(&bytes);
+            completions.push(Completion::Received { token, buffer });
+        }
+    }
+}
+
+impl Driver for SimDriver {
+    fn kind(&self) -> DriverKind {
+        DriverKind::Sim
+    }
+
+    fn now(&self) -> Instant {
+        self.net.now()
+    }
+
+    fn unix_ms(&self) -> u64 {
+        self.net.unix_ms()
+    }
+
+    fn push(&mut self, op: Op) {
+        self.ops.push(op);
+    }
+
+    fn turn(&mut self, _wait: Wait, completions: &mut Vec<Completion>) -> io::Result<()> {
+        for op in std::mem::take(&mut self.ops) {
+            self.submit(op, completions);
+        }
+        for id in std::mem::take(&mut self.starved) {
+            self.receive(id, completions);
+        }
+        while completions.len() < COMPLETIONS_MAX
+            && let Some((id, notice)) = self.net.next_driver_notice(self.number)
+        {
+            self.notice(id, notice, completions);
+        }
+        Ok(())
+    }
+
+    fn waker(&self) -> Waker {
+        self.waker.clone()
+    }
+}
+
+impl SimDriver {
+    /// Whether the next turn has something to report.
+    pub fn has_notice(&self) -> bool {
+        !self.starved.is_empty() || self.net.has_driver_notice(self.number)
+    }
+}

@@ -1,0 +1,344 @@
+//! An in-memory network in virtual time: streams with latency and bounded buffers.
+//!
+//! Nothing here is random by itself: the latency of a connection is given when it is opened, and
+//! events of the same moment happen in the order in which they were caused. So the same calls give
+//! the same history, which [`SimNet::trace`] condenses into one number.
+
+use std::cell::RefCell;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::rc::Rc;
+use std::time::Duration;
+
+use allspark_protocol::Instant;
+use slab::Slab;
+
+/// Bytes that may be under way or unread in one direction of a connection.
+const WINDOW_BYTES: usize = 64 * 1024;
+
+/// Milliseconds since 1970 at the beginning of every simulation.
+const UNIX_START_MS: u64 = 1_700_000_000_000;
+
+/// One end of a connection, or nothing any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EndpointId(pub u32);
+
+/// To whom an end of a connection belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Owner {
+    /// The driver with this number.
+    Driver(usize),
+    /// The simulated clients.
+    Client,
+}
+
+#[derive(Debug)]
+struct Endpoint {
+    owner: Owner,
+    /// The other end, until it is closed.
+    peer: Option<EndpointId>,
+    latency: Duration,
+    inbound: VecDeque<(Instant, Vec<u8>)>,
+    inbound_bytes: usize,
+    /// When the other end closed its side.
+    eof: Option<Instant>,
+    /// Somebody wants to know when the other end has room again.
+    awaits_room: bool,
+}
+
+/// What an end of a connection is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Notice {
+    /// Bytes or the end of the stream can be read.
+    Readable,
+    /// There is room to send again.
+    Writable,
+    /// A connection came in; only drivers get it.
+    Incoming,
+}
+
+#[derive(Debug)]
+struct Net {
+    now: Instant,
+    endpoints: Slab<Endpoint>,
+    /// Notices to come, by time and cause.
+    schedule: BinaryHeap<Reverse<(Instant, u64, EndpointId, Notice)>>,
+    sequence: u64,
+    drivers: Vec<VecDeque<(EndpointId, Notice)>>,
+    clients: VecDeque<(EndpointId, Notice)>,
+    listening: Vec<bool>,
+    trace: u64,
+}
+
+/// The network, shared by the drivers and the clients of one simulation.
+#[derive(Clone, Debug)]
+pub struct SimNet(Rc<RefCell<Net>>);
+
+impl Default for SimNet {
+    fn default() -> Self {
+        Self(Rc::new(RefCell::new(Net {
+            // Not zero, so that nothing mistakes the beginning for "never".
+            now: Instant::from_ms(1),
+            endpoints: Slab::new(),
+            schedule: BinaryHeap::new(),
+            sequence: 0,
+            drivers: Vec::new(),
+            clients: VecDeque::new(),
+            listening: Vec::new(),
+            trace: 0xcbf2_9ce4_8422_2325,
+        })))
+    }
+}
+
+impl SimNet {
+    /// The virtual time.
+    pub fn now(&self) -> Instant {
+        self.0.borrow().now
+    }
+
+    /// Milliseconds since 1970 in virtual time.
+    pub fn unix_ms(&self) -> u64 {
+        UNIX_START_MS + self.now().as_ms()
+    }
+
+    /// A number that two histories share only if they are the same.
+    pub fn trace(&self) -> u64 {
+        self.0.borrow().trace
+    }
+
+    /// How many ends of connections are open.
+    pub fn open_endpoints(&self) -> usize {
+        self.0.borrow().endpoints.len()
+    }
+
+    /// When the next notice is due.
+    pub fn next_event(&self) -> Option<Instant> {
+        let net = self.0.borrow();
+        let has_notice =
+            !net.clients.is_empty() || net.drivers.iter().any(|notices| !notices.is_empty());
+        let scheduled = net.schedule.peek().map(|Reverse((at, ..))| *at);
+        if has_notice { Some(net.now) } else { scheduled }
+    }
+
+    /// Moves the time on, and gives out what is due by then.
+    pub fn advance_to(&self, now: Instant) {
+        let net = &mut *self.0.borrow_mut();
+        net.now = net.now.max(now);
+        while let Some(Reverse((at, _, id, notice))) = net.schedule.peek().copied()
+            && at <= net.now
+        {
+            net.schedule.pop();
+            net.notify(id, notice);
+        }
+    }
+
+    /// Opens a connection from a client to the listener of driver `driver`. `None` when nobody
+    /// listens. The other end learns of it after `latency`.
+    pub fn connect(&self, driver: usize, latency: Duration) -> Option<EndpointId> {
+        let net = &mut *self.0.borrow_mut();
+        if !net.listening.get(driver).copied().unwrap_or(false) {
+            return None;
+        }
+        let client = net.insert(Owner::Client, latency);
+        let server = net.insert(Owner::Driver(driver), latency);
+        net.endpoint(client).expect("just inserted").peer = Some(server);
+        net.endpoint(server).expect("just inserted").peer = Some(client);
+        net.schedule(net.now + latency, server, Notice::Incoming);
+        Some(client)
+    }
+
+    /// The next client that has a notice.
+    pub fn next_client_notice(&self) -> Option<(EndpointId, Notice)> {
+        self.0.borrow_mut().clients.pop_front()
+    }
+
+    /// Sends as much as there is room for, and returns how much that was. `None` when the
+    /// connection is closed at the other end.
+    pub fn send(&self, from: EndpointId, bytes: &[u8]) -> Option<usize> {
+        self.0.borrow_mut().send(from, bytes)
+    }
+
+    /// Reads what has arrived, at most `max` bytes. `None` at the end of the stream.
+    pub fn receive(&self, id: EndpointId, max: usize) -> Option<Vec<u8>> {
+        self.0.borrow_mut().receive(id, max)
+    }
+
+    /// Ends the outgoing direction.
+    pub fn shutdown(&self, id: EndpointId) {
+        self.0.borrow_mut().shutdown(id);
+    }
+
+    /// Closes this end.
+    pub fn close(&self, id: EndpointId) {
+        let net = &mut *self.0.borrow_mut();
+        net.shutdown(id);
+        if let Some(peer) = net.endpoint(id).and_then(|endpoint| endpoint.peer)
+            && let Some(peer) = net.endpoint(peer)
+        {
+            peer.peer = None;
+        }
+        net.endpoints.try_remove(id.0 as usize);
+    }
+
+    pub(super) fn add_driver(&self) -> usize {
+        let net = &mut *self.0.borrow_mut();
+        net.drivers.push(VecDeque::new());
+        net.listening.push(false);
+        net.drivers.len() - 1
+    }
+
+    pub(super) fn listen(&self, driver: usize, listening: bool) {
+        self.0.borrow_mut().listening[driver] = listening;
+    }
+
+    pub(super) fn next_driver_notice(&self, driver: usize) -> Option<(EndpointId, Notice)> {
+        self.0.borrow_mut().drivers[driver].pop_front()
+    }
+
+    pub(super) fn has_driver_notice(&self, driver: usize) -> bool {
+        !self.0.borrow().drivers[driver].is_empty()
+    }
+
+    /// Asks for a notice once there is room to send.
+    pub(super) fn await_room(&self, id: EndpointId) {
+        let net = &mut *self.0.borrow_mut();
+        let has_room = net.room(id) > 0;
+        let Some(endpoint) = net.endpoint(id) else {
+            return;
+        };
+        endpoint.awaits_room = !has_room;
+        if has_room {
+            net.notify(id, Notice::Writable);
+        }
+    }
+
+    /// Whether something can be read now.
+    pub(super) fn is_readable(&self, id: EndpointId) -> bool {
+        let net = &mut *self.0.borrow_mut();
+        let now = net.now;
+        net.endpoint(id).is_some_and(|e| {
+            e.inbound.front().is_some_and(|(at, _)| *at <= now) || e.eof.is_some_and(|at| at <= now)
+        })
+    }
+
+    /// The address that the other side sees.
+    pub(super) fn address(id: EndpointId) -> SocketAddr {
+        let [_, a, b, c] = id.0.to_be_bytes();
+        (Ipv4Addr::new(10, a, b, c), 40_000).into()
+    }
+}
+
+impl Net {
+    fn insert(&mut self, owner: Owner, latency: Duration) -> EndpointId {
+        let endpoint = Endpoint {
+            owner,
+            peer: None,
+            latency,
+            inbound: VecDeque::new(),
+            inbound_bytes: 0,
+            eof: None,
+            awaits_room: false,
+        };
+        EndpointId(u32::try_from(self.endpoints.insert(endpoint)).expect("fewer than 2^32"))
+    }
+
+    fn endpoint(&mut self, id: EndpointId) -> Option<&mut Endpoint> {
+        self.endpoints.get_mut(id.0 as usize)
+    }
+
+    fn schedule(&mut self, at: Instant, id: EndpointId, notice: Notice) {
+        self.sequence += 1;
+        self.schedule.push(Reverse((at, self.sequence, id, notice)));
+    }
+
+    fn notify(&mut self, id: EndpointId, notice: Notice) {
+        match self.endpoint(id).map(|endpoint| endpoint.owner) {
+            Some(Owner::Driver(driver)) => self.drivers[driver].push_back((id, notice)),
+            Some(Owner::Client) => self.clients.push_back((id, notice)),
+            None => {}
+        }
+    }
+
+    fn room(&mut self, from: EndpointId) -> usize {
+        let peer = self.endpoint(from).and_then(|endpoint| endpoint.peer);
+        let peer = peer.and_then(|peer| self.endpoint(peer));
+        peer.map_or(usize::MAX, |peer| WINDOW_BYTES - peer.inbound_bytes)
+    }
+
+    fn send(&mut self, from: EndpointId, bytes: &[u8]) -> Option<usize> {
+        let peer_id = self.endpoint(from)?.peer?;
+        let count = bytes.len().min(self.room(from));
+        if count == 0 {
+            return Some(0);
+        }
+        let now = self.now;
+        let peer = self.endpoint(peer_id)?;
+        let at = peer
+            .inbound
+            .back()
+            .map_or(now, |(at, _)| *at)
+            .max(now + peer.latency);
+        peer.inbound.push_back((at, bytes[..count].to_vec()));
+        peer.inbound_bytes += count;
+        self.schedule(at, peer_id, Notice::Readable);
+        self.note(peer_id, at, &bytes[..count]);
+        Some(count)
+    }
+
+    fn receive(&mut self, id: EndpointId, max: usize) -> Option<Vec<u8>> {
+        let now = self.now;
+        let endpoint = self.endpoint(id)?;
+        let mut received = Vec::new();
+        while received.len() < max
+            && let Some((at, chunk)) = endpoint.inbound.front_mut()
+            && *at <= now
+        {
+            let count = chunk.len().min(max - received.len());
+            received.extend(chunk.drain(..count));
+            if chunk.is_empty() {
+                endpoint.inbound.pop_front();
+            }
+        }
+        endpoint.inbound_bytes -= received.len();
+        let at_end = endpoint.inbound.is_empty() && endpoint.eof.is_some_and(|at| at <= now);
+        let peer = endpoint.peer;
+        if !received.is_empty()
+            && let Some(peer) = peer
+            && let Some(sender) = self.endpoint(peer)
+            && std::mem::take(&mut sender.awaits_room)
+        {
+            let at = now + sender.latency;
+            self.schedule(at, peer, Notice::Writable);
+        }
+        (!received.is_empty() || !at_end).then_some(received)
+    }
+
+    fn shutdown(&mut self, id: EndpointId) {
+        let now = self.now;
+        let Some(peer_id) = self.endpoint(id).and_then(|endpoint| endpoint.peer) else {
+            return;
+        };
+        let Some(peer) = self.endpoint(peer_id) else {
+            return;
+        };
+        if peer.eof.is_none() {
+            let at = peer
+                .inbound
+                .back()
+                .map_or(now, |(at, _)| *at)
+                .max(now + peer.latency);
+            peer.eof = Some(at);
+            self.schedule(at, peer_id, Notice::Readable);
+            self.note(peer_id, at, b"FIN");
+        }
+    }
+
+    /// Folds an event into the trace (FNV-1a).
+    fn note(&mut self, id: EndpointId, at: Instant, bytes: &[u8]) {
+        let head = [at.as_ns().to_le_bytes(), u64::from(id.0).to_le_bytes()];
+        for byte in head.iter().flatten().chain(bytes) {
+            self.trace = (self.trace ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+}

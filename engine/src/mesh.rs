@@ -1,0 +1,266 @@
+//! The way between threads: one bounded lock-free queue into each shard.
+//!
+//! # Invariants
+//! - Commands of one thread for one shard are carried out in the order in which they were sent.
+//! - A command that was accepted is carried out unless the shard has ended.
+//! - A thread of the application waits when a queue is full. A shard never waits for another one:
+//!   it keeps the command and reads nothing from its own connections until it got rid of it.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use allspark_protocol::primus::SparkId;
+use allspark_protocol::transformer::Kind;
+use crossbeam_queue::ArrayQueue;
+use crossbeam_utils::{Backoff, CachePadded};
+
+use crate::io::Waker;
+use crate::limits::{INBOX_BYTES_MAX, INBOX_COMMANDS_MAX};
+use crate::primus::Destroy;
+use crate::spark::{EndOptions, Spark};
+use crate::stats::Counters;
+
+/// Is called with every spark; `false` stops it.
+pub(crate) type Visitor = Arc<dyn Fn(&mut Spark<'_>) -> bool + Send + Sync>;
+
+/// What a shard can be asked to do.
+#[derive(Clone)]
+pub(crate) enum Command {
+    /// Write an encoded message to every spark.
+    Broadcast { kind: Kind, payload: Arc<[u8]> },
+    /// Write an encoded message to one spark.
+    Write {
+        id: SparkId,
+        kind: Kind,
+        payload: Arc<[u8]>,
+    },
+    /// End one spark.
+    End { id: SparkId, options: EndOptions },
+    /// Call a function with every spark.
+    Visit {
+        visitor: Visitor,
+        stopped: Arc<AtomicBool>,
+    },
+    /// Call a function with one spark.
+    With { id: SparkId, visitor: Visitor },
+    /// End all sparks and the shard.
+    Destroy(Destroy),
+}
+
+impl Command {
+    fn bytes(&self) -> usize {
+        size_of::<Self>()
+            + match self {
+                Self::Broadcast { payload, .. } | Self::Write { payload, .. } => payload.len(),
+                Self::End { .. } | Self::Visit { .. } | Self::With { .. } | Self::Destroy(_) => 0,
+            }
+    }
+}
+
+/// The queue into one shard.
+struct Inbox {
+    commands: ArrayQueue<Command>,
+    bytes: CachePadded<AtomicUsize>,
+    /// Set when the shard's driver exists.
+    waker: OnceLock<Waker>,
+    /// Set when the shard has ended: commands are accepted and forgotten.
+    ended: AtomicBool,
+    counters: Counters,
+}
+
+impl Inbox {
+    fn new() -> Self {
+        Self {
+            commands: ArrayQueue::new(INBOX_COMMANDS_MAX),
+            bytes: CachePadded::new(AtomicUsize::new(0)),
+            waker: OnceLock::new(),
+            ended: AtomicBool::new(false),
+            counters: Counters::default(),
+        }
+    }
+
+    /// Gives the command back when the queue is full.
+    fn try_send(&self, command: Command) -> Result<(), Command> {
+        if self.ended.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let bytes = command.bytes();
+        // A single huge command passes when nothing else waits, as in a spark's queue.
+        let before = self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        if before > 0 && before + bytes > INBOX_BYTES_MAX {
+            self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+            return Err(command);
+        }
+        let pushed = self.commands.push(command);
+        if pushed.is_err() {
+            self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        } else if let Some(waker) = self.waker.get() {
+            waker.wake();
+        }
+        pushed
+    }
+}
+
+/// The queues into all shards of a server.
+pub(crate) struct Mesh {
+    inboxes: Box<[Inbox]>,
+}
+
+thread_local! {
+    /// What handlers running on this thread sent through handles. `None` outside of shards.
+    static OUTGOING: RefCell<Option<Outgoing>> = const { RefCell::new(None) };
+}
+
+struct Outgoing {
+    mesh: *const Mesh,
+    commands: VecDeque<(u16, Command)>,
+}
+
+impl Mesh {
+    pub(crate) fn new(shards: usize) -> Arc<Self> {
+        Arc::new(Self {
+            inboxes: (0..shards).map(|_| Inbox::new()).collect(),
+        })
+    }
+
+    pub(crate) fn shards(&self) -> u16 {
+        u16::try_from(self.inboxes.len()).expect("far fewer shards")
+    }
+
+    pub(crate) fn counters(&self, shard: u16) -> &Counters {
+        &self.inboxes[usize::from(shard)].counters
+    }
+
+    /// Sends a command, waiting while the queue is full. On a thread of this server's shards it
+    /// never waits: the shard carries the command on when the handler that runs now has returned.
+    pub(crate) fn send(&self, shard: u16, command: Command) {
+        let Some(mut command) = self.keep_on_shard(shard, command) else {
+            return;
+        };
+        let backoff = Backoff::new();
+        while let Err(refused) = self.inboxes[usize::from(shard)].try_send(command) {
+            command = refused;
+            if backoff.is_completed() {
+                std::thread::sleep(std::time::Duration::from_micros(100));
+            }
+            backoff.snooze();
+        }
+    }
+
+    /// Keeps the command for the shard whose thread this is; gives it back on any other thread.
+    fn keep_on_shard(&self, shard: u16, command: Command) -> Option<Command> {
+        OUTGOING.with_borrow_mut(|outgoing| match outgoing {
+            Some(outgoing) if std::ptr::eq(outgoing.mesh, self) => {
+                outgoing.commands.push_back((shard, command));
+                None
+            }
+            _ => Some(command),
+        })
+    }
+
+    /// Sends a command without waiting; gives it back when the queue is full.
+    pub(crate) fn try_send(&self, shard: u16, command: Command) -> Result<(), Command> {
+        self.inboxes[usize::from(shard)].try_send(command)
+    }
+
+    /// Takes the next command for a shard. Only that shard calls it.
+    pub(crate) fn receive(&self, shard: u16) -> Option<Command> {
+        let inbox = &self.inboxes[usize::from(shard)];
+        let command = inbox.commands.pop()?;
+        inbox.bytes.fetch_sub(command.bytes(), Ordering::Relaxed);
+        Some(command)
+    }
+
+    pub(crate) fn has_commands(&self, shard: u16) -> bool {
+        !self.inboxes[usize::from(shard)].commands.is_empty()
+    }
+
+    /// Makes the shard reachable while it sleeps.
+    pub(crate) fn set_waker(&self, shard: u16, waker: Waker) {
+        // A shard sets it once, when it starts.
+        let _ = self.inboxes[usize::from(shard)].waker.set(waker);
+    }
+
+    /// The shard takes no further command; nobody waits for it any more.
+    pub(crate) fn end(&self, shard: u16) {
+        self.inboxes[usize::from(shard)]
+            .ended
+            .store(true, Ordering::Release);
+        while self.receive(shard).is_some() {}
+    }
+}
+
+/// From now on, what this thread sends through handles of `mesh` is kept for [`take_outgoing`].
+pub(crate) fn enter_shard(mesh: &Mesh) {
+    OUTGOING.set(Some(Outgoing {
+        mesh,
+        commands: VecDeque::new(),
+    }));
+}
+
+/// Undoes [`enter_shard`].
+pub(crate) fn leave_shard() {
+    OUTGOING.set(None);
+}
+
+/// Whether a handler on this thread sent something that was not carried out yet.
+pub(crate) fn has_outgoing() -> bool {
+    OUTGOING.with_borrow(|outgoing| outgoing.as_ref().is_some_and(|o| !o.commands.is_empty()))
+}
+
+/// Takes the oldest command that a handler on this thread sent.
+pub(crate) fn take_outgoing() -> Option<(u16, Command)> {
+    OUTGOING.with_borrow_mut(|outgoing| outgoing.as_mut()?.commands.pop_front())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn broadcast(bytes: usize) -> Command {
+        Command::Broadcast {
+            kind: Kind::Text,
+            payload: vec![0; bytes].into(),
+        }
+    }
+
+    #[test]
+    fn is_bounded_in_bytes() {
+        let mesh = Mesh::new(1);
+        assert!(
+            mesh.try_send(0, broadcast(INBOX_BYTES_MAX + 1)).is_ok(),
+            "alone it passes"
+        );
+        assert!(mesh.try_send(0, broadcast(1)).is_err());
+        assert!(mesh.receive(0).is_some());
+        assert!(mesh.try_send(0, broadcast(1)).is_ok());
+    }
+
+    #[test]
+    fn a_shard_never_waits_for_itself() {
+        let mesh = Mesh::new(2);
+        enter_shard(&mesh);
+        for _ in 0..=INBOX_COMMANDS_MAX {
+            mesh.send(1, broadcast(0));
+        }
+        assert!(has_outgoing());
+        assert!(matches!(
+            take_outgoing(),
+            Some((1, Command::Broadcast { .. }))
+        ));
+        leave_shard();
+        assert!(!mesh.has_commands(1));
+    }
+
+    #[test]
+    fn nobody_waits_for_a_shard_that_has_ended() {
+        let mesh = Mesh::new(1);
+        mesh.end(0);
+        for _ in 0..=INBOX_COMMANDS_MAX {
+            mesh.send(0, broadcast(0));
+        }
+        assert!(!mesh.has_commands(0));
+    }
+}

@@ -1,0 +1,117 @@
+//! How sparks and connections end.
+//!
+//! A spark ends once, for one of these reasons: the application ends it ([`Core::say_goodbye`]), or
+//! its transport is over ([`Core::lose`]). Its connection is then closed in one of two ways:
+//! [`Core::finish`] sends what waits, shuts down, and reads on for a moment, so that the peer gets
+//! the last bytes instead of a reset; [`Core::close`] closes at once.
+
+use allspark_protocol::transformer::{Session, Transformer};
+
+use super::connection::{Closing, Role};
+use super::core::{Core, Deferred};
+use super::host::Host;
+use super::token_of;
+use crate::io::Op;
+use crate::limits::{GOODBYE_TIMEOUT_MS, LINGER_MS};
+use crate::memory::Key;
+use crate::spark::ReadyState;
+
+impl<T: Transformer> Core<T> {
+    /// The transport says goodbye; the peer has a while to answer.
+    pub(super) fn say_goodbye(&mut self, spark: Key) {
+        let key = self.spark(spark).connection;
+        let mut goodbye = std::mem::take(&mut self.replies);
+        let slot = self.sparks.get_mut(spark).expect("an open spark exists");
+        let expects_answer = slot.session.close(&mut goodbye);
+        self.write_exempt(key, &goodbye);
+        goodbye.clear();
+        self.replies = goodbye;
+        self.lose(spark);
+        if expects_answer && !self.connection(key).input_ended {
+            self.set_timer_ms(key, GOODBYE_TIMEOUT_MS);
+        } else {
+            self.finish(key);
+        }
+    }
+
+    /// The spark has ended; the application is told when no handler runs.
+    pub(super) fn lose(&mut self, spark: Key) {
+        let state = self.spark_mut(spark);
+        if state.ready == ReadyState::Open {
+            state.ready = ReadyState::Closed;
+            tracing::debug!(shard = self.shard, spark = %self.spark(spark).id, "disconnection");
+            self.deferred.push_back(Deferred::Ended(spark));
+        }
+    }
+
+    /// Closes the connection once everything that waits is sent.
+    pub(super) fn finish(&mut self, key: Key) {
+        let connection = self.connection_mut(key);
+        if connection.closing == Closing::No {
+            connection.closing = Closing::AfterSending;
+            if !matches!(connection.role, Role::Spark(_)) {
+                connection.role = Role::Discard;
+            }
+            self.finishing.push(key);
+            self.set_timer_ms(key, LINGER_MS);
+        }
+    }
+
+    /// Goes on with connections whose last bytes were submitted.
+    pub(super) fn after_submit(&mut self) {
+        self.blocks.reclaim();
+        for _ in 0..self.finishing.len() {
+            let key = self.finishing.pop().expect("counted above");
+            let Some(connection) = self.connections.get_mut(key) else {
+                continue;
+            };
+            if connection.closing != Closing::AfterSending {
+                continue;
+            }
+            if connection.queue.is_some() {
+                // Once the rest is sent, it is put into the list again.
+                continue;
+            }
+            if connection.input_ended {
+                self.close(key);
+            } else {
+                connection.closing = Closing::Lingering;
+                let socket = connection.socket;
+                self.ops.push(Op::Shutdown { socket });
+            }
+        }
+    }
+
+    /// Closes the connection now.
+    pub(super) fn close(&mut self, key: Key) {
+        let connection = self.connection_mut(key);
+        if connection.closing == Closing::Asked {
+            return;
+        }
+        connection.closing = Closing::Asked;
+        connection.queue = None;
+        if !matches!(connection.role, Role::Spark(_)) {
+            connection.role = Role::Discard;
+        }
+        let socket = connection.socket;
+        self.wheel.cancel(key.index);
+        self.ops.push(Op::Close {
+            socket,
+            token: token_of(key),
+        });
+    }
+
+    /// The driver is done with the connection: everything that belonged to it is returned.
+    pub(super) fn closed(&mut self, key: Key) {
+        self.wheel.cancel(key.index);
+        let connection = self
+            .connections
+            .remove(key)
+            .expect("the caller looked it up");
+        if let Role::Spark(spark) = connection.role {
+            debug_assert!(self.spark(spark).ready == ReadyState::Closed);
+            self.sparks.remove(spark);
+        }
+        self.counters().connections_closed.add(1);
+    }
+}

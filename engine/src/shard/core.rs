@@ -1,0 +1,271 @@
+//! A shard without its driver: completions in, operations out.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use allspark_protocol::Instant;
+use allspark_protocol::primus::SparkId;
+use allspark_protocol::primus::id::IdParts;
+use allspark_protocol::transformer::Transformer;
+use rand_chacha::ChaCha12Rng;
+use rand_chacha::rand_core::Rng;
+
+use super::connection::Connection;
+use super::queue::SendQueue;
+use super::send::Walk;
+use super::wheel::Wheel;
+use super::{CONNECTION, key_of};
+use crate::broadcast::Stream;
+use crate::io::{Completion, Op, Token};
+use crate::memory::{Arena, BlockPool, Key};
+use crate::mesh::{self, Command, Mesh};
+use crate::primus::{Destroy, Listeners, Shared};
+use crate::spark::{SparkError, SparkState};
+use crate::stats::Counters;
+
+/// One spark with the session of its transformer.
+pub(crate) struct Slot<S> {
+    pub(crate) state: SparkState,
+    pub(crate) session: S,
+}
+
+/// An event that came up while a handler ran.
+pub(crate) enum Deferred {
+    /// The spark has ended.
+    Ended(Key),
+    /// Something went wrong with the spark.
+    Error(Key, SparkError),
+}
+
+/// Everything of a shard but its driver.
+pub(crate) struct Core<T: Transformer> {
+    pub(super) shared: Arc<Shared>,
+    pub(super) listeners: Arc<Listeners>,
+    pub(super) transformer: T,
+    pub(super) shard: u16,
+    pub(super) now: Instant,
+    pub(super) unix_ms: u64,
+    /// Counts turns; wraps.
+    pub(super) turn: u32,
+    pub(super) connections: Arena<Connection>,
+    pub(super) sparks: Arena<Slot<T::Session>>,
+    /// One timer per connection, by the index of its slot.
+    pub(super) wheel: Wheel,
+    pub(super) due: Vec<u32>,
+    /// Broadcasts, by wire format.
+    pub(super) streams: Vec<Stream>,
+    pub(super) walk: Walk,
+    /// Connections with something to send.
+    pub(super) dirty: VecDeque<Key>,
+    /// Connections that close once everything is sent.
+    pub(super) finishing: Vec<Key>,
+    pub(super) ops: Vec<Op>,
+    pub(super) blocks: BlockPool,
+    /// Queues for connections that come to need one; boxed, as connections own them.
+    #[expect(clippy::vec_box, reason = "the boxes themselves are used again")]
+    pub(super) queues: Vec<Box<SendQueue>>,
+    /// What the application is to be told once the handler that runs now has returned.
+    pub(super) deferred: VecDeque<Deferred>,
+    /// Commands that did not fit into the inboxes of other shards, by shard.
+    pub(super) outbox: Vec<VecDeque<Command>>,
+    pub(super) outbox_len: usize,
+    pub(super) scratch: Vec<u8>,
+    pub(super) replies: Vec<u8>,
+    pub(super) ping: super::timers::PingFrame,
+    /// A destroy that waits for its time.
+    pub(super) destroy: Option<(Instant, Destroy)>,
+    pub(super) destroyed: Option<Destroy>,
+    /// When a shard that ends stops waiting for its peers.
+    pub(super) end_deadline: Option<Instant>,
+    /// Whether the shard holds back input, see [`Core::is_congested`].
+    pub(super) has_stash: bool,
+    rng: ChaCha12Rng,
+}
+
+/// Bytes of broadcasts that a shard keeps for sparks it has not reached yet. Beyond that it takes
+/// in nothing new.
+const STREAM_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// How long a shard that ends waits for its peers.
+const END_TIMEOUT: Duration = Duration::from_secs(10);
+
+impl<T: Transformer> Core<T> {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        transformer: T,
+        shard: u16,
+        now: Instant,
+        rng: ChaCha12Rng,
+    ) -> Self {
+        let shards = usize::from(shared.mesh.shards());
+        Self {
+            listeners: shared.listeners(),
+            shared,
+            transformer,
+            shard,
+            now,
+            unix_ms: 0,
+            turn: 1,
+            connections: Arena::default(),
+            sparks: Arena::default(),
+            wheel: Wheel::new(now),
+            due: Vec::new(),
+            streams: (0..T::WIRES).map(|_| Stream::default()).collect(),
+            walk: Walk::default(),
+            dirty: VecDeque::new(),
+            finishing: Vec::new(),
+            ops: Vec::new(),
+            blocks: BlockPool::default(),
+            queues: Vec::new(),
+            deferred: VecDeque::new(),
+            outbox: (0..shards).map(|_| VecDeque::new()).collect(),
+            outbox_len: 0,
+            scratch: Vec::new(),
+            replies: Vec::new(),
+            ping: super::timers::PingFrame::default(),
+            destroy: None,
+            destroyed: None,
+            end_deadline: None,
+            has_stash: false,
+            rng,
+        }
+    }
+
+    pub(crate) fn mesh(&self) -> &Mesh {
+        &self.shared.mesh
+    }
+
+    pub(crate) fn shard(&self) -> u16 {
+        self.shard
+    }
+
+    pub(super) fn counters(&self) -> &Counters {
+        self.shared.mesh.counters(self.shard)
+    }
+
+    pub(super) fn begin_turn(&mut self, now: Instant, unix_ms: u64) {
+        self.now = now.max(self.now);
+        self.unix_ms = unix_ms;
+        self.turn = self.turn.wrapping_add(1);
+        mesh::enter_shard(&self.shared.mesh);
+    }
+
+    pub(super) fn end_turn(&mut self) {
+        debug_assert!(!mesh::has_outgoing() && self.deferred.is_empty());
+        mesh::leave_shard();
+    }
+
+    /// Handles one completion.
+    pub(super) fn complete(&mut self, completion: Completion) {
+        match completion {
+            Completion::Accepted { socket, peer } => self.accepted(socket, peer),
+            Completion::AcceptFailed { error } => {
+                tracing::warn!(shard = self.shard, %error, "no connection can be accepted for now");
+            }
+            Completion::Received { token, mut buffer } => {
+                self.with_connection(token, |core, key| core.received(key, &mut buffer));
+            }
+            Completion::ReceiveEnded { token, result } => {
+                self.with_connection(token, |core, key| core.input_ended(key, result));
+            }
+            Completion::SendStalled { token, rest } => {
+                self.with_connection(token, |core, key| core.stalled(key, rest));
+            }
+            Completion::SendFailed { token, error } => {
+                self.with_connection(token, |core, key| core.broke(key, error));
+            }
+            Completion::Writable { token } => {
+                self.with_connection(token, |core, key| core.writable(key));
+            }
+            Completion::Closed { token } => {
+                self.with_connection(token, |core, key| core.closed(key));
+            }
+            // A server connects to nobody.
+            Completion::Connected { .. } => self.counters().completions_stale.add(1),
+        }
+        self.settle();
+    }
+
+    fn with_connection(&mut self, token: Token, handle: impl FnOnce(&mut Self, Key)) {
+        let key = key_of(token);
+        if token.kind() == CONNECTION && self.connections.get(key).is_some() {
+            handle(self, key);
+        } else {
+            self.counters().completions_stale.add(1);
+        }
+    }
+
+    pub(super) fn take_ops(&mut self) -> impl Iterator<Item = Op> + use<'_, T> {
+        self.ops.drain(..)
+    }
+
+    /// Whether the shard takes in nothing new for now, because it has too much to pass on.
+    pub(super) fn is_congested(&self) -> bool {
+        self.outbox_len > 0 || self.streams_are_full()
+    }
+
+    pub(super) fn streams_are_full(&self) -> bool {
+        self.streams
+            .iter()
+            .any(|stream| stream.kept_bytes() > STREAM_BYTES_MAX)
+    }
+
+    /// Whether the next turn has something to do even if nothing happens.
+    pub(super) fn has_work(&self) -> bool {
+        self.walk.is_active()
+            || !self.dirty.is_empty()
+            || !self.ops.is_empty()
+            || !self.finishing.is_empty()
+            || self.outbox_len > 0
+            || self.has_commands()
+    }
+
+    pub(super) fn has_commands(&self) -> bool {
+        self.mesh().has_commands(self.shard)
+    }
+
+    /// When the next turn must come even if nothing happens.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        let destroy = self.destroy.map(|(at, _)| at);
+        [self.wheel.next_deadline(), destroy, self.end_deadline]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// Whether the server was destroyed and every connection is closed, or had its time.
+    pub(super) fn has_ended(&self) -> bool {
+        self.end_deadline
+            .is_some_and(|deadline| self.connections.is_empty() || deadline <= self.now)
+    }
+
+    pub(super) fn begin_end(&mut self) {
+        self.end_deadline = Some(self.now + END_TIMEOUT);
+    }
+
+    /// A new id for the spark in slot `index`.
+    pub(super) fn new_id(&mut self, index: u32) -> SparkId {
+        let random = u128::from(self.rng.next_u64()) << 64 | u128::from(self.rng.next_u64());
+        SparkId::new(
+            IdParts {
+                shard: self.shard,
+                index,
+                random,
+            },
+            self.shared.id_key,
+        )
+    }
+
+    /// A random duration below `limit`, to spread what would otherwise happen at once.
+    pub(super) fn spread(&mut self, limit: Duration) -> Duration {
+        let fraction = f64::from(self.rng.next_u32()) / f64::from(u32::MAX);
+        limit.mul_f64(fraction)
+    }
+}
+
+impl<T: Transformer> Drop for Core<T> {
+    fn drop(&mut self) {
+        self.shared.mesh.end(self.shard);
+    }
+}

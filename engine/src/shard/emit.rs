@@ -1,0 +1,129 @@
+//! Calls the application. Only the phases of a turn come here, never a handler: what a handler
+//! causes is deferred until it has returned, so handlers never run inside each other.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use allspark_protocol::http::RequestHead;
+use allspark_protocol::transformer::{Kind, Transformer};
+
+use super::core::{Core, Deferred};
+use super::host::Host;
+use crate::memory::Key;
+use crate::mesh;
+use crate::primus::Listeners;
+use crate::spark::{Data, EndOptions, Handlers, ReadyState, Spark, SparkError};
+
+impl<T: Transformer> Core<T> {
+    pub(super) fn emit_connection(&mut self, key: Key, head: &RequestHead<'_>) {
+        let listeners = std::sync::Arc::clone(&self.listeners);
+        for listener in &listeners.connection {
+            self.guard(key, |core| listener(&mut Spark::new(core, key, Some(head))));
+        }
+        self.settle();
+    }
+
+    pub(super) fn emit_data(&mut self, key: Key, kind: Kind, bytes: &[u8]) {
+        let data = Data::new(self.shared.options.parser, kind, bytes);
+        self.call(key, |handlers, spark| {
+            for handler in &mut handlers.data {
+                if spark.ready_state() == ReadyState::Open {
+                    handler(spark, data);
+                }
+            }
+        });
+        self.settle();
+    }
+
+    pub(super) fn emit_heartbeat(&mut self, key: Key) {
+        self.call(key, |handlers, spark| {
+            handlers
+                .heartbeat
+                .iter_mut()
+                .for_each(|handler| handler(spark));
+        });
+        self.settle();
+    }
+
+    /// Tells the application what was deferred and carries out what its handlers sent.
+    pub(super) fn settle(&mut self) {
+        loop {
+            if let Some(deferred) = self.deferred.pop_front() {
+                match deferred {
+                    Deferred::Ended(key) => self.emit_end(key),
+                    Deferred::Error(key, error) => self.emit_error(key, &error),
+                }
+            } else if let Some((shard, command)) = mesh::take_outgoing() {
+                if shard == self.shard {
+                    self.carry_out(command);
+                } else {
+                    self.send_to_shard(shard, command);
+                }
+            } else {
+                return;
+            }
+        }
+    }
+
+    fn emit_error(&mut self, key: Key, error: &SparkError) {
+        let Some(slot) = self.sparks.get(key) else {
+            return;
+        };
+        tracing::debug!(shard = self.shard, spark = %slot.state.id, %error, "spark error");
+        self.call(key, |handlers, spark| {
+            handlers
+                .error
+                .iter_mut()
+                .for_each(|handler| handler(spark, error));
+        });
+    }
+
+    fn emit_end(&mut self, key: Key) {
+        self.call(key, |handlers, spark| {
+            handlers.end.iter_mut().for_each(|handler| handler(spark));
+        });
+        let listeners: std::sync::Arc<Listeners> = std::sync::Arc::clone(&self.listeners);
+        for listener in &listeners.disconnection {
+            self.guard(key, |core| listener(&mut Spark::new(core, key, None)));
+        }
+        if let Some(slot) = self.sparks.get_mut(key) {
+            slot.state.handlers = None;
+        }
+        self.counters().sparks_ended.add(1);
+    }
+
+    /// Calls the handlers of a spark, which are taken out of it meanwhile.
+    fn call(&mut self, key: Key, call: impl FnOnce(&mut Handlers, &mut Spark<'_>)) {
+        let Some(slot) = self.sparks.get_mut(key) else {
+            return;
+        };
+        let Some(mut handlers) = slot.state.handlers.take() else {
+            return;
+        };
+        self.guard(key, |core| {
+            call(&mut handlers, &mut Spark::new(core, key, None));
+        });
+        let state = self.spark_mut(key);
+        if let Some(later) = state.handlers.take() {
+            handlers.append(*later);
+        }
+        state.handlers = Some(handlers);
+    }
+
+    /// Calls a function of the application. If it panics, its spark ends, with reconnect.
+    pub(super) fn guard<R>(&mut self, key: Key, call: impl FnOnce(&mut Self) -> R) -> Option<R> {
+        // The engine's own state is consistent whenever a handler runs, so it may be used after a
+        // handler was unwound; what the handler captured is dropped with its spark.
+        match catch_unwind(AssertUnwindSafe(|| call(self))) {
+            Ok(result) => Some(result),
+            Err(_) => {
+                let id = self.spark(key).id;
+                tracing::error!(shard = self.shard, spark = %id, "a handler panicked; its spark ends");
+                self.counters().handlers_panicked.add(1);
+                if self.spark(key).ready != ReadyState::Closed {
+                    self.end(key, EndOptions { reconnect: true });
+                }
+                None
+            }
+        }
+    }
+}

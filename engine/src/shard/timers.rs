@@ -1,0 +1,163 @@
+//! What happens at a certain time: heartbeats, and the ends of everything that may not last.
+//!
+//! Each connection has one timer, and what it means follows from the connection's state.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use allspark_protocol::parser::Parser;
+use allspark_protocol::primus::{Beat, Packet};
+use allspark_protocol::transformer::Transformer;
+
+use super::connection::{Closing, Role};
+use super::core::Core;
+use super::host::Host;
+use crate::limits::TIMERS_PER_TURN;
+use crate::memory::{Key, Slice};
+use crate::primus::Destroy;
+use crate::spark::{EndOptions, ReadyState};
+
+/// The frame of the newest ping, which all sparks that are pinged in the same millisecond share.
+#[derive(Debug, Default)]
+pub(crate) struct PingFrame {
+    unix_ms: u64,
+    /// By wire format.
+    frames: Vec<Option<Slice>>,
+}
+
+/// How long a decision about a silent spark is put off while the shard holds back input: its
+/// answer may be in there.
+const CONGESTION_RETRY_MS: u64 = 100;
+
+impl<T: Transformer> Core<T> {
+    /// The first ping comes at a random moment of the first interval, so that clients who came
+    /// together are not pinged together.
+    pub(super) fn start_heartbeat(&mut self, key: Key) {
+        match self.shared.options.ping_interval_ms {
+            Some(interval_ms) => {
+                let delay = self.spread(Duration::from_millis(interval_ms));
+                self.wheel.set(key.index, self.now + delay);
+            }
+            None => self.wheel.cancel(key.index),
+        }
+    }
+
+    pub(super) fn fire_timers(&mut self) {
+        self.fire_destroy();
+        let mut due = std::mem::take(&mut self.due);
+        self.wheel.expire(self.now, TIMERS_PER_TURN, &mut due);
+        for index in due.drain(..) {
+            if let Some(key) = self.connections.key_at(index) {
+                self.timer(key);
+                self.settle();
+            }
+        }
+        self.due = due;
+    }
+
+    fn timer(&mut self, key: Key) {
+        let connection = self.connection(key);
+        match connection.role {
+            Role::Spark(spark) if connection.closing == Closing::No => {
+                if self.spark(spark).ready == ReadyState::Open {
+                    self.beat(key, spark);
+                } else {
+                    // The peer did not answer the goodbye.
+                    self.close(key);
+                }
+            }
+            // A request that does not come or does not end, or a peer that does not close.
+            _ => self.close(key),
+        }
+    }
+
+    fn beat(&mut self, key: Key, spark: Key) {
+        let Some(interval_ms) = self.shared.options.ping_interval_ms else {
+            return;
+        };
+        if self.has_stash && self.spark(spark).heartbeat.is_waiting() {
+            self.set_timer_ms(key, CONGESTION_RETRY_MS);
+            return;
+        }
+        let connection = self.connection_mut(key);
+        // Its answer waits behind what it has not read yet, but it does read.
+        let is_catching_up = connection.paused && std::mem::take(&mut connection.progress);
+        let state = self.spark_mut(spark);
+        if is_catching_up {
+            state.heartbeat.alive();
+        }
+        match state.heartbeat.beat() {
+            Beat::Ping => {
+                let frame = self.ping_frame(spark);
+                self.write_shared(spark, frame);
+                self.set_timer_ms(key, interval_ms);
+            }
+            Beat::End => {
+                self.counters().sparks_silent.add(1);
+                self.end(spark, EndOptions { reconnect: true });
+            }
+        }
+    }
+
+    fn ping_frame(&mut self, spark: Key) -> Slice {
+        let wire = self.spark(spark).wire;
+        if self.ping.unix_ms != self.unix_ms || self.ping.frames.is_empty() {
+            self.ping.unix_ms = self.unix_ms;
+            self.ping.frames.clear();
+            self.ping.frames.resize(usize::from(T::WIRES), None);
+        }
+        let cached = self.ping.frames[usize::from(wire.0)].clone();
+        let frame = cached.unwrap_or_else(|| {
+            let (mut text, mut encoded) = (String::new(), Vec::new());
+            Packet::write_ping(self.unix_ms, &mut text);
+            let kind = self.shared.options.parser.encode_str(&text, &mut encoded);
+            let mut block = self.blocks.take();
+            let unshared = Rc::get_mut(&mut block).expect("a block from the pool is not shared");
+            T::frame(wire, kind, &encoded, unshared.writer());
+            unshared.end_frame(true);
+            let frame = Slice::new(&block, 0..block.len());
+            self.blocks.give_back(block);
+            frame
+        });
+        self.ping.frames[usize::from(wire.0)] = Some(frame.clone());
+        frame
+    }
+
+    /// Begins a destroy now or, as its options say, later.
+    pub(super) fn plan_destroy(&mut self, options: Destroy) {
+        let at = self.now + Duration::from_millis(options.timeout_ms);
+        self.destroy = Some((at, options));
+        self.fire_destroy();
+    }
+
+    fn fire_destroy(&mut self) {
+        let Some((at, options)) = self.destroy else {
+            return;
+        };
+        if at > self.now {
+            return;
+        }
+        self.destroy = None;
+        self.destroyed = Some(options);
+        if options.close {
+            self.begin_end();
+            self.ops.push(crate::io::Op::StopAccept);
+        }
+        for index in 0..self.connections.index_bound() {
+            let Some(key) = self.connections.key_at(index) else {
+                continue;
+            };
+            match self.connection(key).role {
+                Role::Spark(spark) => self.end(
+                    spark,
+                    EndOptions {
+                        reconnect: options.reconnect,
+                    },
+                ),
+                Role::Http(_) if options.close => self.finish(key),
+                _ => {}
+            }
+            self.settle();
+        }
+    }
+}

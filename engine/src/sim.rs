@@ -1,0 +1,137 @@
+//! A whole server in virtual time, for tests and the harness: the real shards on the simulator's
+//! driver, turned by hand.
+
+use std::sync::Arc;
+
+use allspark_protocol::Instant;
+use allspark_protocol::transformer::Transformer;
+use rand_chacha::ChaCha12Rng;
+use rand_chacha::rand_core::SeedableRng;
+
+use crate::config::Options;
+use crate::io::Wait;
+use crate::io::sim::{SimDriver, SimNet};
+use crate::primus::{self, Handle, Shared};
+use crate::shard::{Core, Flow, Shard};
+use crate::spark::Spark;
+
+/// The shards of one simulated server. Clients reach shard `n` as driver `n` of the network.
+pub struct SimServer<T: Transformer> {
+    shared: Arc<Shared>,
+    seats: Vec<Seat<T>>,
+}
+
+struct Seat<T: Transformer> {
+    shard: Shard<SimDriver, T>,
+    flow: Flow,
+}
+
+impl<T: Transformer> SimServer<T> {
+    /// A server of `shards` shards; `attach` attaches its listeners. The same seed and the same
+    /// clients give the same history.
+    pub fn new(
+        net: &SimNet,
+        options: Options,
+        transformer: &T,
+        shards: u16,
+        seed: u64,
+        attach: impl FnOnce(&Attach<'_>),
+    ) -> Self {
+        let shared = Shared::new(options, usize::from(shards), seed);
+        attach(&Attach(&shared));
+        let seat = |number| {
+            let rng = ChaCha12Rng::seed_from_u64(seed ^ (u64::from(number) << 32));
+            let (shared, transformer) = (Arc::clone(&shared), transformer.clone());
+            let shard = Shard::new(SimDriver::new(net), |_| {
+                Core::new(shared, transformer, number, net.now(), rng)
+            });
+            Seat {
+                shard,
+                flow: Flow::Continue(Wait::No),
+            }
+        };
+        Self {
+            seats: (0..shards).map(seat).collect(),
+            shared,
+        }
+    }
+
+    /// Turns every shard until none has anything left to do at this moment of virtual time.
+    pub fn settle(&mut self) {
+        loop {
+            let steps = self.seats.iter_mut().map(Seat::step);
+            if steps.filter(|did_something| *did_something).count() == 0 {
+                return;
+            }
+        }
+    }
+
+    /// When a shard wants its next turn even if nothing happens.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        let deadline = |seat: &Seat<T>| match seat.flow {
+            Flow::Continue(Wait::Until(deadline)) => Some(deadline),
+            _ => None,
+        };
+        self.seats.iter().filter_map(deadline).min()
+    }
+
+    /// Connections of all shards, closing ones included.
+    pub fn connections(&self) -> usize {
+        self.seats.iter().map(|seat| seat.shard.connections()).sum()
+    }
+
+    /// Reaches the server.
+    pub fn handle(&self) -> Handle {
+        Handle(Arc::clone(&self.shared))
+    }
+}
+
+impl<T: Transformer> std::fmt::Debug for SimServer<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SimServer")
+            .field("shards", &self.seats.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T: Transformer> Seat<T> {
+    /// Turns once if there is a reason to. Returns whether there was.
+    fn step(&mut self) -> bool {
+        let now = self.shard.now();
+        let is_due = match self.flow {
+            Flow::Ended => return false,
+            Flow::Continue(Wait::No) => true,
+            Flow::Continue(Wait::Until(deadline)) => deadline <= now,
+            Flow::Continue(Wait::Forever) => false,
+        };
+        if !is_due && !self.shard.has_input() {
+            return false;
+        }
+        self.flow = self
+            .shard
+            .turn(Wait::No)
+            .expect("the simulator's driver does not fail");
+        true
+    }
+}
+
+/// Attaches listeners to a simulated server before it starts.
+pub struct Attach<'a>(&'a Shared);
+
+impl Attach<'_> {
+    /// Calls `listener` with every new spark.
+    pub fn on_connection(&self, listener: impl Fn(&mut Spark<'_>) + Send + Sync + 'static) {
+        primus::on_connection(self.0, Box::new(listener));
+    }
+
+    /// Calls `listener` with every spark that has ended.
+    pub fn on_disconnection(&self, listener: impl Fn(&mut Spark<'_>) + Send + Sync + 'static) {
+        primus::on_disconnection(self.0, Box::new(listener));
+    }
+}
+
+impl std::fmt::Debug for Attach<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Attach").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,47 @@
+//! A message as it came in.
+
+use allspark_protocol::Value;
+use allspark_protocol::parser::{DecodeError, Parser, ParserKind, Scratch};
+use allspark_protocol::transformer::Kind;
+use serde::de::DeserializeOwned;
+
+/// A message of a client. It was checked to be a value of the parser, but is decoded only when
+/// somebody looks.
+#[derive(Clone, Copy, Debug)]
+pub struct Data<'a> {
+    parser: ParserKind,
+    kind: Kind,
+    bytes: &'a [u8],
+}
+
+impl<'a> Data<'a> {
+    pub(crate) fn new(parser: ParserKind, kind: Kind, bytes: &'a [u8]) -> Self {
+        Self {
+            parser,
+            kind,
+            bytes,
+        }
+    }
+
+    /// Whether it came as text or as bytes.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The message as the parser of the client encoded it; for JSON this is the JSON text.
+    pub fn encoded(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// The message as a value.
+    pub fn value(&self) -> Result<Value, DecodeError> {
+        self.parser
+            .decode(self.kind, self.bytes, &mut Scratch::default())
+    }
+
+    /// The message as a type of the application.
+    pub fn parse<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
+        self.parser
+            .decode_as(self.kind, self.bytes, &mut Scratch::default())
+    }
+}

@@ -1,0 +1,26 @@
+//! What can go wrong with one spark.
+
+use std::io;
+
+use allspark_protocol::parser::{EncodeError, ParseError};
+
+/// An error of one spark, by who is at fault.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SparkError {
+    /// The client sent something that is no value of the parser. It was dropped; the spark stays.
+    #[error("the message is no value of the parser: {0}")]
+    Parse(ParseError),
+    /// The application wrote something that the parser can't express. The spark stays.
+    #[error("the message can't be encoded: {0}")]
+    Encode(EncodeError),
+    /// The client broke a rule or a limit of the transport. The spark ends.
+    #[error("the client broke a rule of the transport: {0}")]
+    Violation(&'static str),
+    /// The client reads too slowly and its send queue is full. The spark ends.
+    #[error("the send queue is full")]
+    Overflow,
+    /// The connection broke. The spark ends.
+    #[error("the connection broke: {0}")]
+    Io(io::Error),
+}

@@ -1,0 +1,74 @@
+//! Reaches one spark from any thread.
+
+use std::sync::Arc;
+
+use allspark_protocol::primus::SparkId;
+
+use super::{EndOptions, Message, Spark, SparkError};
+use crate::mesh::Command;
+use crate::primus::Handle;
+
+/// One spark, from any thread and at any time. What is asked of a spark that has ended is ignored.
+///
+/// Every method returns at once, or waits while the inbox of the spark's shard is full.
+#[derive(Clone, Debug)]
+pub struct SparkHandle {
+    primus: Handle,
+    id: SparkId,
+}
+
+impl SparkHandle {
+    pub(crate) fn new(primus: Handle, id: SparkId) -> Self {
+        Self { primus, id }
+    }
+
+    /// The id of the spark.
+    pub fn id(&self) -> SparkId {
+        self.id
+    }
+
+    /// Writes a message. Fails only when it can't be encoded.
+    pub fn write(&self, message: impl Message) -> Result<(), SparkError> {
+        let (kind, payload) = self.primus.encode(message)?;
+        self.primus.send_to(
+            self.id,
+            Command::Write {
+                id: self.id,
+                kind,
+                payload,
+            },
+        );
+        Ok(())
+    }
+
+    /// Ends the spark; its client does not reconnect.
+    pub fn end(&self) {
+        self.end_with(EndOptions::default());
+    }
+
+    /// Ends the spark.
+    pub fn end_with(&self, options: EndOptions) {
+        self.primus.send_to(
+            self.id,
+            Command::End {
+                id: self.id,
+                options,
+            },
+        );
+    }
+
+    /// Calls `visit` with the spark, on its shard, unless it has ended by then.
+    pub fn with(&self, visit: impl Fn(&mut Spark<'_>) + Send + Sync + 'static) {
+        let visitor = Arc::new(move |spark: &mut Spark<'_>| {
+            visit(spark);
+            true
+        });
+        self.primus.send_to(
+            self.id,
+            Command::With {
+                id: self.id,
+                visitor,
+            },
+        );
+    }
+}

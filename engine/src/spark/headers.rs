@@ -1,0 +1,86 @@
+//! What a spark remembers of the request that opened it.
+
+use allspark_protocol::http::RequestHead;
+
+use crate::config::KeepHeaders;
+
+/// The query string and the headers that are kept. Empty strings own no memory.
+#[derive(Debug, Default)]
+pub(crate) struct KeptRequest {
+    query: Box<str>,
+    /// Lines of `name: value`, each ended by a line feed, names in lower case.
+    headers: Box<str>,
+}
+
+impl KeptRequest {
+    pub(crate) fn new(head: &RequestHead<'_>, keep: &KeepHeaders) -> Self {
+        let mut headers = String::new();
+        for (name, value) in readable(head) {
+            let kept = match keep {
+                KeepHeaders::None => false,
+                KeepHeaders::Named(names) => names.iter().any(|n| n.eq_ignore_ascii_case(name)),
+                KeepHeaders::All => true,
+            };
+            if kept {
+                headers.push_str(&name.to_ascii_lowercase());
+                headers.push_str(": ");
+                headers.push_str(value);
+                headers.push('\n');
+            }
+        }
+        Self {
+            query: head.query().as_str().into(),
+            headers: headers.into(),
+        }
+    }
+
+    pub(crate) fn query(&self) -> &str {
+        &self.query
+    }
+}
+
+/// The headers of a request whose values are UTF-8; of others nobody knows what they say.
+fn readable<'a>(head: &RequestHead<'a>) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
+    head.headers()
+        .filter_map(|(name, value)| Some((name, str::from_utf8(value).ok()?)))
+}
+
+/// The headers of the request that opened a spark.
+#[derive(Clone, Copy, Debug)]
+pub struct Headers<'a>(Source<'a>);
+
+#[derive(Clone, Copy, Debug)]
+enum Source<'a> {
+    Live(&'a RequestHead<'a>),
+    Kept(&'a KeptRequest),
+}
+
+impl<'a> Headers<'a> {
+    pub(crate) fn live(head: &'a RequestHead<'a>) -> Self {
+        Self(Source::Live(head))
+    }
+
+    pub(crate) fn kept(request: &'a KeptRequest) -> Self {
+        Self(Source::Kept(request))
+    }
+
+    /// The first header of this name, in any case.
+    pub fn get(&self, name: &str) -> Option<&'a str> {
+        self.iter()
+            .find(|(other, _)| other.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+    }
+
+    /// All headers, in the order of the request.
+    pub fn iter(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
+        let (live, kept) = match self.0 {
+            Source::Live(head) => (Some(readable(head)), None),
+            Source::Kept(request) => (None, Some(request.headers.lines())),
+        };
+        let kept = kept
+            .into_iter()
+            .flatten()
+            .filter_map(|line| line.split_once(": "));
+        live.into_iter().flatten().chain(kept)
+    }
+}

@@ -1,0 +1,60 @@
+//! Counters: plain numbers that each shard writes for itself and anybody may read.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+macro_rules! counters {
+    ($($(#[$doc:meta])* $name:ident),* $(,)?) => {
+        /// The counters of one shard. Only the shard writes them.
+        #[derive(Debug, Default)]
+        pub(crate) struct Counters { $(pub(crate) $name: Counter,)* }
+
+        /// What was counted since the server started.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        pub struct Stats { $($(#[$doc])* pub $name: u64,)* }
+
+        impl Stats {
+            pub(crate) fn add(&mut self, counters: &Counters) {
+                $(self.$name += counters.$name.0.load(Ordering::Relaxed);)*
+            }
+        }
+    };
+}
+
+counters! {
+    /// Connections that were accepted.
+    connections_accepted,
+    /// Connections that are closed again, with everything that belonged to them returned.
+    connections_closed,
+    /// Sparks that were opened.
+    sparks_opened,
+    /// Sparks that have ended.
+    sparks_ended,
+    /// Messages that arrived, heartbeats included.
+    messages_received,
+    /// Messages written to single sparks, heartbeats included.
+    messages_written,
+    /// Broadcasts that were written to the sparks of a shard; each shard counts its own.
+    broadcasts,
+    /// Messages that a send policy dropped.
+    messages_dropped,
+    /// Sparks that a send policy ended.
+    sparks_overflowed,
+    /// Sparks that did not answer their ping.
+    sparks_silent,
+    /// Completions for something that was already gone.
+    completions_stale,
+    /// Handlers that panicked.
+    handlers_panicked,
+}
+
+/// One number with one writer.
+#[derive(Debug, Default)]
+pub(crate) struct Counter(AtomicU64);
+
+impl Counter {
+    /// Counts. With a single writer a load and a store do; no locked instruction is needed.
+    pub(crate) fn add(&self, amount: u64) {
+        self.0
+            .store(self.0.load(Ordering::Relaxed) + amount, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,34 @@
+//! What every driver that runs on the kernel must do, tried on each of them over loopback.
+
+mod accept;
+mod close;
+mod connect;
+mod receive;
+mod rig;
+mod send;
+mod sleep;
+
+/// Runs each case on each driver.
+macro_rules! on_every_driver {
+    ($($module:ident: $($case:ident),+;)+) => {
+        mod epoll {
+            $($(#[test]
+            fn $case() {
+                crate::$module::$case::<allspark_engine::io::Epoll>();
+            })+)+
+        }
+    };
+}
+
+on_every_driver! {
+    accept: names_the_peer, names_a_peer_of_ipv6, accepts_a_storm, stops_accepting;
+    close: says_closed_once_and_last, sends_what_was_pushed_before, uses_sockets_again,
+        ignores_what_comes_after;
+    connect: reaches_a_listener, reports_a_refusal, opens_many;
+    receive: delivers_a_message, delivers_a_mebibyte, resumes_when_buffers_return,
+        starved_sockets_share_what_returns, reports_the_end, reports_a_reset,
+        stops_and_starts, survives_toggling, reports_many_in_one_turn;
+    send: delivers_in_order, reports_what_was_not_taken, stalls_in_the_same_turn,
+        fails_when_the_peer_is_gone;
+    sleep: ends_at_the_deadline, ends_when_woken, ends_when_bytes_come;
+}

@@ -1,0 +1,195 @@
+use std::io::Write;
+use std::thread;
+use std::time::Duration;
+
+use allspark_engine::io::{Completion, Op, Wait};
+
+use crate::rig::{Connection, Rig, Size, TestDriver, pattern};
+
+pub(crate) fn delivers_a_message<D: TestDriver>() {
+    let mut rig = Rig::<D>::new();
+    let mut connection = rig.open();
+    for message in [&b"hello"[..], b"a", b"world"] {
+        connection.peer.write_all(message).unwrap();
+        assert_eq!(rig.receive(connection.token, message.len()), message);
+    }
+}
+
+pub(crate) fn delivers_a_mebibyte<D: TestDriver>() {
+    let mut rig = Rig::<D>::new();
+    let mut connection = rig.open();
+    let sent = pattern(1 << 20);
+    let copy = sent.clone();
+    let writer = thread::spawn(move || connection.peer.write_all(&copy).map(|()| connection.peer));
+    let received = rig.receive(connection.token, sent.len());
+    writer.join().unwrap().unwrap();
+    assert!(received == sent);
+}
+
+/// The shard keeps every buffer; the peer sends far more than they hold.
+pub(crate) fn resumes_when_buffers_return<D: TestDriver>() {
+    let size = Size {
+        buffers: 8,
+        buffer_bytes: 1024,
+        ..Size::default()
+    };
+    let mut rig = Rig::<D>::sized(size);
+    let mut connection = rig.open();
+    let sent = pattern(100_000);
+    connection.peer.write_all(&sent).unwrap();
+    let mut received = Vec::new();
+    while received.len() < sent.len() {
+        // Long enough for the driver to run out of buffers and to notice it.
+        rig.settle();
+        let held = rig.drain();
+        assert!(held.len() <= 8, "there are no more buffers");
+        received.extend(held.iter().flat_map(|completion| match completion {
+            Completion::Received { buffer, .. } => buffer.to_vec(),
+            other => panic!("{other:?}"),
+        }));
+    }
+    assert!(received == sent);
+}
+
+/// One buffer comes back at a time, some of those who wait have nothing to receive.
+pub(crate) fn starved_sockets_share_what_returns<D: TestDriver>() {
+    let size = Size {
+        buffers: 2,
+        buffer_bytes: 256,
+        ..Size::default()
+    };
+    let mut rig = Rig::<D>::sized(size);
+    let mut hoarder = rig.open();
+    hoarder.peer.write_all(&[1; 512]).unwrap();
+    rig.settle();
+    let mut held = rig.drain();
+    assert_eq!(held.len(), 2, "both buffers are held");
+    // These begin to receive when there is no buffer; only the last of them has a message.
+    let mut connections: Vec<Connection> = (0..20).map(|_| rig.open()).collect();
+    rig.settle();
+    let last = connections.last_mut().unwrap();
+    last.peer.write_all(b"last").unwrap();
+    rig.settle();
+    held.clear();
+    assert_eq!(rig.receive(last.token, 4), b"last");
+    for connection in &mut connections {
+        connection.peer.write_all(b"again").unwrap();
+        assert_eq!(rig.receive(connection.token, 5), b"again");
+    }
+}
+
+pub(crate) fn reports_the_end<D: TestDriver>() {
+    let mut rig = Rig::<D>::new();
+    let mut connection = rig.open();
+    connection.peer.write_all(b"bye").unwrap();
+    connection.peer.shutdown(std::net::Shutdown::Write).unwrap();
+    assert_eq!(rig.receive(connection.token, 3), b"bye");
+    rig.receive_end(connection.token).unwrap();
+    rig.settle();
+    let others = rig.drain();
+    assert!(others.is_empty(), "the end is reported once: {others:?}");
+}
+
+pub(crate) fn reports_a_reset<D: TestDriver>() {
+    let mut rig = Rig::<D>::new();
+    let connection = rig.open();
+    rig.settle();
+    reset(connection.peer);
+    let error = rig.receive_end(connection.token).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+    rig.settle();
+    let others = rig.drain();
+    assert!(others.is_empty(), "the end is reported once: {others:?}");
+    rig.close(connection.socket, connection.token);
+}
+
+/// Closes a connection in the way that the other side takes for a failure.
+pub(crate) fn reset(peer: std::net::TcpStream) {
+    socket2::SockRef::from(&peer)
+        .set_linger(Some(Duration::ZERO))
+        .unwrap();
+}
+
+pub(crate) fn stops_and_starts<D: TestDriver>() {
+    let mut rig = Rig::<D>::new();
+    let mut connection = rig.open();
+    let (socket, token) = (connection.socket, connection.token);
+    connection.peer.write_all(b"one").unwrap();
+    assert_eq!(rig.receive(token, 3), b"one");
+    rig.driver.push(Op::StopReceive { socket });
+    rig.settle();
+    connection.peer.write_all(b"two").unwrap();
+    rig.settle();
+    assert!(rig.drain().is_empty(), "it was stopped");
+    rig.driver.push(Op::Receive { socket, token });
+    assert_eq!(rig.receive(token, 3), b"two");
+}
+
+/// Stopping and starting at every moment loses nothing and leaves it receiving.
+pub(crate) fn survives_toggling<D: TestDriver>() {
+    let mut rig = Rig::<D>::new();
+    let mut connection = rig.open();
+    let (socket, token) = (connection.socket, connection.token);
+    let sent = pattern(256 * 1024);
+    let copy = sent.clone();
+    let writer = thread::spawn(move || {
+        for part in copy.chunks(1500) {
+            connection.peer.write_all(part).unwrap();
+        }
+        connection.peer
+    });
+    let mut received = Vec::new();
+    let mut round = 0;
+    while received.len() < sent.len() {
+        round += 1;
+        for step in 0..round % 4 {
+            rig.driver.push(if step % 2 == 0 {
+                Op::StopReceive { socket }
+            } else {
+                Op::Receive { socket, token }
+            });
+        }
+        if round % 3 == 0 {
+            rig.turn(Wait::No);
+        }
+        rig.driver.push(Op::Receive { socket, token });
+        let until = rig.driver.now() + Duration::from_millis(1);
+        rig.turn(Wait::Until(until));
+        for completion in rig.drain() {
+            match completion {
+                Completion::Received { buffer, .. } => received.extend_from_slice(&buffer),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    assert!(received == sent);
+    drop(writer.join().unwrap());
+    rig.receive_end(token).unwrap();
+    assert_eq!(rig.driver.stale(), 0);
+}
+
+/// A turn reports many ready connections, not a handful of them.
+pub(crate) fn reports_many_in_one_turn<D: TestDriver>() {
+    let size = Size {
+        buffers: 1024,
+        buffer_bytes: 64,
+        ..Size::default()
+    };
+    let mut rig = Rig::<D>::sized(size);
+    let mut connections: Vec<Connection> = (0..1000).map(|_| rig.open()).collect();
+    rig.settle();
+    for connection in &mut connections {
+        connection.peer.write_all(b"x").unwrap();
+    }
+    thread::sleep(Duration::from_millis(50));
+    let mut largest = 0;
+    let mut received = 0;
+    while received < connections.len() {
+        let until = rig.driver.now() + Duration::from_millis(100);
+        rig.turn(Wait::Until(until));
+        let reported = rig.drain();
+        largest = largest.max(reported.len());
+        received += reported.len();
+    }
+    assert!(largest >= 200, "{largest} of 1000 in a turn");
+}

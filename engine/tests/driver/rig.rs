@@ -1,0 +1,219 @@
+//! A driver, its listener, and the means to wait for what it reports.
+
+use std::collections::VecDeque;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::time::{Duration, Instant};
+
+use allspark_engine::io::{Completion, Driver, Epoll, EpollOptions, Op, Socket, Token, Wait, bind};
+
+/// How long a test waits for something that must happen. Never reached by a test that passes.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What a test can choose about its driver.
+#[derive(Clone, Copy)]
+pub(crate) struct Size {
+    pub(crate) buffers: u16,
+    pub(crate) buffer_bytes: usize,
+    pub(crate) send_buffer_bytes: Option<usize>,
+}
+
+impl Default for Size {
+    fn default() -> Self {
+        Self {
+            buffers: 256,
+            buffer_bytes: 4096,
+            send_buffer_bytes: None,
+        }
+    }
+}
+
+pub(crate) trait TestDriver: Driver {
+    fn make(listener: TcpListener, size: Size) -> Self;
+    fn stale(&self) -> u64;
+}
+
+impl TestDriver for Epoll {
+    fn make(listener: TcpListener, size: Size) -> Self {
+        Self::new(EpollOptions {
+            listener: Some(listener),
+            buffers: size.buffers,
+            buffer_bytes: size.buffer_bytes,
+        })
+        .unwrap()
+    }
+
+    fn stale(&self) -> u64 {
+        self.stale_completions()
+    }
+}
+
+pub(crate) struct Rig<D> {
+    pub(crate) driver: D,
+    pub(crate) address: SocketAddr,
+    pending: VecDeque<Completion>,
+    tokens: u32,
+}
+
+/// An accepted connection and the peer's end of it.
+pub(crate) struct Connection {
+    pub(crate) peer: TcpStream,
+    pub(crate) socket: Socket,
+    pub(crate) token: Token,
+}
+
+impl<D: TestDriver> Rig<D> {
+    pub(crate) fn new() -> Self {
+        Self::sized(Size::default())
+    }
+
+    pub(crate) fn sized(size: Size) -> Self {
+        Self::at("127.0.0.1:0".parse().unwrap(), size)
+    }
+
+    pub(crate) fn at(address: SocketAddr, size: Size) -> Self {
+        let listener = bind(address, 1).unwrap().remove(0);
+        if let Some(bytes) = size.send_buffer_bytes {
+            socket2::SockRef::from(&listener)
+                .set_send_buffer_size(bytes)
+                .unwrap();
+        }
+        let address = listener.local_addr().unwrap();
+        let mut rig = Self {
+            driver: D::make(listener, size),
+            address,
+            pending: VecDeque::new(),
+            tokens: 0,
+        };
+        rig.driver.push(Op::Accept);
+        rig
+    }
+
+    pub(crate) fn token(&mut self) -> Token {
+        self.tokens += 1;
+        Token::new(9, self.tokens % 7, self.tokens)
+    }
+
+    /// One turn; what it reports is kept for [`Rig::next`] and returned by [`Rig::drain`].
+    pub(crate) fn turn(&mut self, wait: Wait) {
+        let mut completions = Vec::new();
+        self.driver.turn(wait, &mut completions).unwrap();
+        self.pending.extend(completions);
+    }
+
+    /// Turns until nothing more is reported for a while. Used before asserting that something did
+    /// not happen, so being too short can only hide a failure, never make one.
+    pub(crate) fn settle(&mut self) {
+        let mut silent = 0;
+        while silent < 4 {
+            let before = self.pending.len();
+            let until = self.driver.now() + Duration::from_millis(5);
+            self.turn(Wait::Until(until));
+            silent = if self.pending.len() == before {
+                silent + 1
+            } else {
+                0
+            };
+        }
+    }
+
+    /// Everything that was reported and not asked for yet.
+    pub(crate) fn drain(&mut self) -> Vec<Completion> {
+        self.pending.drain(..).collect()
+    }
+
+    /// The first completion that `select` takes. Others stay.
+    pub(crate) fn next<T>(
+        &mut self,
+        what: &str,
+        mut select: impl FnMut(Completion) -> Result<T, Completion>,
+    ) -> T {
+        let start = Instant::now();
+        let mut looked_at = VecDeque::new();
+        loop {
+            while let Some(completion) = self.pending.pop_front() {
+                match select(completion) {
+                    Ok(selected) => {
+                        looked_at.append(&mut self.pending);
+                        self.pending = looked_at;
+                        return selected;
+                    }
+                    Err(other) => looked_at.push_back(other),
+                }
+            }
+            assert!(start.elapsed() < PATIENCE, "no {what}; {looked_at:?}");
+            let until = self.driver.now() + Duration::from_millis(100);
+            self.turn(Wait::Until(until));
+        }
+    }
+
+    /// Accepts one connection without receiving on it.
+    pub(crate) fn accept(&mut self) -> (TcpStream, Socket) {
+        let peer = TcpStream::connect(self.address).unwrap();
+        let from = peer.local_addr().unwrap();
+        let socket = self.accepted(from);
+        (peer, socket)
+    }
+
+    pub(crate) fn accepted(&mut self, from: SocketAddr) -> Socket {
+        self.next("Accepted", |completion| match completion {
+            Completion::Accepted { socket, peer } if peer == from => Ok(socket),
+            other => Err(other),
+        })
+    }
+
+    /// Accepts one connection and starts to receive on it.
+    pub(crate) fn open(&mut self) -> Connection {
+        let (peer, socket) = self.accept();
+        let token = self.token();
+        self.driver.push(Op::Receive { socket, token });
+        Connection {
+            peer,
+            socket,
+            token,
+        }
+    }
+
+    /// Receives until `count` bytes of one connection are in, and not one more.
+    pub(crate) fn receive(&mut self, token: Token, count: usize) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        while bytes.len() < count {
+            let mut part = self.next("Received", |completion| match completion {
+                Completion::Received { token: t, buffer } if t == token => Ok(buffer.to_vec()),
+                other => Err(other),
+            });
+            bytes.append(&mut part);
+        }
+        assert_eq!(bytes.len(), count);
+        bytes
+    }
+
+    pub(crate) fn receive_end(&mut self, token: Token) -> std::io::Result<()> {
+        self.next("ReceiveEnded", |completion| match completion {
+            Completion::ReceiveEnded { token: t, result } if t == token => Ok(result),
+            other => Err(other),
+        })
+    }
+
+    pub(crate) fn close(&mut self, socket: Socket, token: Token) {
+        self.driver.push(Op::Close { socket, token });
+        self.closed(token);
+    }
+
+    pub(crate) fn closed(&mut self, token: Token) {
+        self.next("Closed", |completion| match completion {
+            Completion::Closed { token: t } if t == token => Ok(()),
+            other => Err(other),
+        });
+    }
+}
+
+/// Bytes of which every part is different, so that loss and disorder show.
+pub(crate) fn pattern(len: usize) -> Vec<u8> {
+    let mut state = 1u32;
+    std::iter::repeat_with(|| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    })
+    .take(len)
+    .collect()
+}

@@ -1,0 +1,148 @@
+//! The header lines of a head that has been checked, and the byte classes of RFC 9110.
+
+/// Header lines, each ended by CR LF. Whoever makes one has checked every line, so that walking
+/// them again needs no error and no memory.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Fields<'b> {
+    lines: &'b [u8],
+}
+
+impl<'b> Fields<'b> {
+    /// Wraps lines that have been checked.
+    pub(super) fn new(lines: &'b [u8]) -> Self {
+        Self { lines }
+    }
+
+    pub(super) fn iter(self) -> Headers<'b> {
+        Headers { rest: self.lines }
+    }
+
+    /// The first header of that name, if it is UTF-8.
+    pub(super) fn first(self, name: &str) -> Option<&'b str> {
+        let (_, value) = self.iter().find(|(n, _)| n.eq_ignore_ascii_case(name))?;
+        std::str::from_utf8(value).ok()
+    }
+
+    /// Whether a comma-separated list, over all lines of that name, has the token.
+    pub(super) fn has_token(self, name: &str, token: &str) -> bool {
+        self.iter()
+            .filter(|(n, _)| n.eq_ignore_ascii_case(name))
+            .flat_map(|(_, value)| list(value))
+            .any(|element| element.eq_ignore_ascii_case(token.as_bytes()))
+    }
+
+    /// Whether the connection is kept after this message (RFC 9112, 9.3).
+    pub(super) fn keep_alive(self, minor_version: u8) -> bool {
+        let default = minor_version >= 1;
+        !self.has_token("connection", "close")
+            && (default || self.has_token("connection", "keep-alive"))
+    }
+}
+
+/// Headers in the order of the message. Values have no white space around them.
+#[derive(Clone, Debug)]
+pub struct Headers<'b> {
+    rest: &'b [u8],
+}
+
+impl<'b> Iterator for Headers<'b> {
+    type Item = (&'b str, &'b [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let line_feed = memchr::memchr(b'\n', self.rest)?;
+        let (line, rest) = self.rest.split_at(line_feed + 1);
+        self.rest = rest;
+        let colon = memchr::memchr(b':', line)?;
+        let name = std::str::from_utf8(&line[..colon]).ok()?;
+        // ASCII white space includes the line's end.
+        Some((name, line[colon + 1..].trim_ascii()))
+    }
+}
+
+/// The elements of a comma-separated list. Empty ones do not count (RFC 9110, 5.6.1).
+pub(super) fn list(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value
+        .split(|byte| *byte == b',')
+        .map(<[u8]>::trim_ascii)
+        .filter(|element| !element.is_empty())
+}
+
+/// Whether a token can hold the byte (RFC 9110, 5.6.2).
+pub(super) fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+/// Whether it is a token, for instance a method or a header name.
+pub(crate) fn is_token(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().copied().all(is_token_byte)
+}
+
+/// Whether a header value can hold the byte (RFC 9110, 5.5).
+pub(super) fn is_value_byte(byte: u8) -> bool {
+    byte == b'\t' || (byte >= b' ' && byte != 0x7f)
+}
+
+/// Whether a request target can hold the byte: visible ASCII, but no fragment. That is more than
+/// RFC 3986 allows and what browsers send.
+pub(super) fn is_target_byte(byte: u8) -> bool {
+    byte.is_ascii_graphic() && byte != b'#'
+}
+
+/// Whether it is a host with an optional port (RFC 9110, 7.2). An empty one is allowed in the
+/// header. User information is refused, as RFC 9110, 4.2.4 demands.
+pub(super) fn is_host(text: &[u8]) -> bool {
+    let is_host_byte =
+        |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=[]:".contains(byte);
+    text.iter().all(is_host_byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINES: &[u8] = b"Accept: a,b\r\nX:\r\nConnection: foo , ,\tUpgrade\r\naccept:c \r\n\
+        Latin: caf\xe9\r\nLast:  one: two \r\n";
+
+    #[test]
+    fn walks_the_lines_in_order_without_white_space() {
+        let all: Vec<_> = Fields::new(LINES).iter().collect();
+        let expected: [(&str, &[u8]); 6] = [
+            ("Accept", b"a,b"),
+            ("X", b""),
+            ("Connection", b"foo , ,\tUpgrade"),
+            ("accept", b"c"),
+            ("Latin", b"caf\xe9"),
+            ("Last", b"one: two"),
+        ];
+        assert_eq!(all, expected);
+    }
+
+    #[test]
+    fn finds_the_first_of_a_name_in_any_case() {
+        let fields = Fields::new(LINES);
+        assert_eq!(fields.first("ACCEPT"), Some("a,b"));
+        assert_eq!(fields.first("x"), Some(""));
+        assert_eq!(fields.first("latin"), None, "not UTF-8");
+        assert_eq!(fields.first("absent"), None);
+    }
+
+    #[test]
+    fn finds_tokens_over_all_lines_of_a_name() {
+        let fields = Fields::new(LINES);
+        assert!(fields.has_token("connection", "upgrade"));
+        assert!(fields.has_token("Accept", "C"));
+        assert!(!fields.has_token("connection", "up"));
+        assert!(!fields.has_token("connection", ""));
+        assert!(!fields.has_token("last", "two"));
+    }
+
+    #[test]
+    fn keeps_the_connection_by_version_unless_told_otherwise() {
+        let keep = |lines: &'static str, minor| Fields::new(lines.as_bytes()).keep_alive(minor);
+        assert!(keep("", 1));
+        assert!(!keep("", 0));
+        assert!(!keep("Connection: x, Close\r\n", 1));
+        assert!(keep("Connection: Keep-Alive\r\n", 0));
+        assert!(!keep("Connection: keep-alive\r\nConnection: close\r\n", 0));
+    }
+}

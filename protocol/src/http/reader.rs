@@ -1,0 +1,242 @@
+//! The server's side of a connection: bytes in, requests out.
+
+use super::body::{Body, Piece};
+use super::error::Error;
+use super::framing::Framing;
+use super::gather::{FirstLine, Gathered, gather};
+use super::head::RequestHead;
+use crate::input::{Input, Payload};
+
+/// A complete request.
+#[derive(Debug)]
+pub struct Request<'r> {
+    /// Request line and headers.
+    pub head: RequestHead<'r>,
+    /// The body, without transfer coding. It lies in the input if it arrived in one piece.
+    pub body: Payload<'r>,
+}
+
+/// Cuts a stream of bytes into requests.
+///
+/// Call [`Reader::next`] until it returns `None` or an error, or until a request upgrades the
+/// connection: between requests the reader then holds no memory of its own.
+#[derive(Debug)]
+pub struct Reader {
+    body_bytes_max: usize,
+    partial: Option<Box<Partial>>,
+}
+
+impl Reader {
+    /// A reader that refuses bodies of more than `body_bytes_max` bytes after decoding.
+    pub fn new(body_bytes_max: usize) -> Self {
+        Self {
+            body_bytes_max,
+            partial: None,
+        }
+    }
+
+    /// Takes the next request from the input, or all of the input if that does not complete one.
+    /// Bytes behind the request stay in the input, so they are there for whom the connection is
+    /// handed to after an upgrade.
+    ///
+    /// # Errors
+    /// The request is to be answered with [`Error::status`], and the connection closed: every
+    /// further call takes nothing and returns the same error.
+    pub fn next<'r, 'i: 'r>(
+        &'r mut self,
+        input: &mut Input<'i>,
+    ) -> Result<Option<Request<'r>>, Error> {
+        match self.advance(input) {
+            Ok(Progress::More(partial)) => {
+                self.partial = partial;
+                Ok(None)
+            }
+            Ok(Progress::InPlace(request)) => Ok(Some(request)),
+            Ok(Progress::Kept(head, body)) => {
+                let partial = self.partial.insert(Partial::new(head, Phase::Delivered));
+                // Parsing twice what came in parts is simpler than keeping a head beside itself.
+                let head = RequestHead::parse_delimited(&partial.head)?;
+                Ok(Some(Request { head, body }))
+            }
+            Err(error) => {
+                self.partial = Some(Partial::new(Vec::new(), Phase::Failed(error)));
+                Err(error)
+            }
+        }
+    }
+
+    /// Whether the peer waits for `100 Continue` before it sends the body that is missing. Says so
+    /// once. Ask when [`Reader::next`] returned `None`.
+    pub fn take_continue(&mut self) -> bool {
+        match self.partial.as_deref_mut() {
+            Some(Partial {
+                phase: Phase::Body(collector),
+                ..
+            }) => std::mem::take(&mut collector.is_awaited),
+            _ => false,
+        }
+    }
+
+    /// Whether no request has begun.
+    pub fn is_idle(&self) -> bool {
+        self.partial
+            .as_deref()
+            .is_none_or(|partial| matches!(partial.phase, Phase::Delivered))
+    }
+
+    /// Bytes of heap memory that the reader holds: none between requests, and never more than
+    /// twice what the limits allow a request to have.
+    pub fn held_bytes(&self) -> usize {
+        let Some(partial) = self.partial.as_deref() else {
+            return 0;
+        };
+        let body_bytes = match &partial.phase {
+            Phase::Body(collector) => collector.collected.capacity(),
+            Phase::Head | Phase::Delivered | Phase::Failed(_) => 0,
+        };
+        size_of::<Partial>() + partial.head.capacity() + body_bytes
+    }
+
+    fn advance<'i>(&mut self, input: &mut Input<'i>) -> Result<Progress<'i>, Error> {
+        let Some(partial) = self.partial.take() else {
+            return self.read_head(Vec::new(), input);
+        };
+        let Partial { head, phase } = *partial;
+        match phase {
+            Phase::Head => self.read_head(head, input),
+            Phase::Body(collector) => read_body(head, collector, input),
+            Phase::Delivered => self.read_head(Vec::new(), input),
+            Phase::Failed(error) => Err(error),
+        }
+    }
+
+    fn read_head<'i>(
+        &self,
+        mut kept: Vec<u8>,
+        input: &mut Input<'i>,
+    ) -> Result<Progress<'i>, Error> {
+        match gather(&mut kept, input, REQUEST_LINE)? {
+            Gathered::InPlace(bytes) => self.read_in_place(bytes, input),
+            Gathered::Kept => {
+                let collector =
+                    Collector::new(&RequestHead::parse_delimited(&kept)?, self.body_bytes_max)?;
+                read_body(kept, collector, input)
+            }
+            Gathered::More if kept.is_empty() => Ok(Progress::More(None)),
+            Gathered::More => Ok(Progress::More(Some(Partial::new(kept, Phase::Head)))),
+        }
+    }
+
+    fn read_in_place<'i>(
+        &self,
+        bytes: &'i [u8],
+        input: &mut Input<'i>,
+    ) -> Result<Progress<'i>, Error> {
+        let head = RequestHead::parse_delimited(bytes)?;
+        let mut collector = Collector::new(&head, self.body_bytes_max)?;
+        Ok(match collector.collect(input)? {
+            Some(body) => Progress::InPlace(Request { head, body }),
+            None => Progress::More(Some(Partial::new(bytes.to_vec(), Phase::Body(collector)))),
+        })
+    }
+}
+
+const REQUEST_LINE: FirstLine = FirstLine {
+    malformed: Error::RequestLine,
+    too_long: Error::TargetTooLong,
+};
+
+/// What one call led to.
+enum Progress<'i> {
+    More(Option<Box<Partial>>),
+    InPlace(Request<'i>),
+    /// A request whose head had to be kept.
+    Kept(Vec<u8>, Payload<'i>),
+}
+
+/// A request that is not complete, or that was delivered from here.
+#[derive(Debug)]
+struct Partial {
+    head: Vec<u8>,
+    phase: Phase,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// The head is not complete.
+    Head,
+    /// The head is complete, the body is not.
+    Body(Collector),
+    /// The request was given out and borrows from here until the next call.
+    Delivered,
+    /// Where the next request would start is unknown.
+    Failed(Error),
+}
+
+impl Partial {
+    fn new(head: Vec<u8>, phase: Phase) -> Box<Self> {
+        Box::new(Self { head, phase })
+    }
+}
+
+fn read_body<'i>(
+    head: Vec<u8>,
+    mut collector: Collector,
+    input: &mut Input<'i>,
+) -> Result<Progress<'i>, Error> {
+    Ok(match collector.collect(input)? {
+        Some(body) => Progress::Kept(head, body),
+        None => Progress::More(Some(Partial::new(head, Phase::Body(collector)))),
+    })
+}
+
+/// Puts a body together.
+#[derive(Debug)]
+struct Collector {
+    body: Body,
+    collected: Vec<u8>,
+    bytes_max: usize,
+    /// The peer sends nothing of the body before it is told to.
+    is_awaited: bool,
+}
+
+impl Collector {
+    fn new(head: &RequestHead<'_>, bytes_max: usize) -> Result<Self, Error> {
+        if matches!(head.framing(), Framing::Length(length) if length > bytes_max as u64) {
+            return Err(Error::BodyTooLarge);
+        }
+        Ok(Self {
+            body: Body::from(head.framing()),
+            collected: Vec::new(),
+            bytes_max,
+            is_awaited: head.expects_continue(),
+        })
+    }
+
+    /// The body, once it is complete.
+    fn collect<'i>(&mut self, input: &mut Input<'i>) -> Result<Option<Payload<'i>>, Error> {
+        // Who has begun to send the body does not wait.
+        self.is_awaited &= input.is_empty();
+        loop {
+            match self.body.next(input)? {
+                Piece::Data(data) => {
+                    if self.collected.is_empty() && matches!(self.body, Body::Length(0)) {
+                        return Ok(Some(Payload::Borrowed(data)));
+                    }
+                    if data.len() > self.bytes_max - self.collected.len() {
+                        return Err(Error::BodyTooLarge);
+                    }
+                    self.collected.extend_from_slice(data);
+                }
+                Piece::More => return Ok(None),
+                Piece::End => {
+                    let collected = std::mem::take(&mut self.collected);
+                    return Ok(Some(Payload::Owned(collected)));
+                }
+            }
+        }
+    }
+}
+
+// One in each connection that waits for a request.
+const _: () = assert!(size_of::<Reader>() == 16);

@@ -1,0 +1,269 @@
+//! Responses that the server sends (RFC 9112, 4).
+
+use std::borrow::Cow;
+use std::io::Write;
+
+use super::error::Misuse;
+use super::fields::{Fields, Headers, is_token, is_value_byte};
+
+/// A response. Where it ends and what becomes of the connection is said when it is encoded.
+///
+/// Nothing an app puts in here can add a header or end the head: what would do so is left out and
+/// reported by [`Response::misuse`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    status: u16,
+    misuse: Option<Misuse>,
+    /// Complete header lines, each ended by CR LF.
+    lines: Vec<u8>,
+    body: Cow<'static, [u8]>,
+}
+
+impl Response {
+    /// A response without headers and body.
+    ///
+    /// # Panics
+    /// If `status` is not between 100 and 999: a mistake in the app's source.
+    pub fn new(status: u16) -> Self {
+        assert!((100..1000).contains(&status), "a status has three digits");
+        Self {
+            status,
+            misuse: None,
+            lines: Vec::new(),
+            body: Cow::Borrowed(&[]),
+        }
+    }
+
+    /// A response of plain text.
+    pub fn text(status: u16, text: &str) -> Self {
+        Self::new(status).body("text/plain; charset=utf-8", text.as_bytes().to_vec())
+    }
+
+    /// A response of JSON that is already encoded.
+    pub fn json(status: u16, json: String) -> Self {
+        Self::new(status).body("application/json", json.into_bytes())
+    }
+
+    /// Adds a header. A name or value that would change the structure of the message is left out.
+    /// `Connection` can be set on a `101` only.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        match check_header(name, value, self.status == 101) {
+            Ok(()) => push_header(&mut self.lines, name, value),
+            Err(misuse) => self.misuse = Some(misuse),
+        }
+        self
+    }
+
+    /// Sets the body. Call it once.
+    #[must_use]
+    pub fn body(self, content_type: &str, body: impl Into<Cow<'static, [u8]>>) -> Self {
+        let mut response = self.header("Content-Type", content_type);
+        response.body = body.into();
+        response
+    }
+
+    /// The status.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The headers so far, without those that encoding adds.
+    pub fn headers(&self) -> Headers<'_> {
+        Fields::new(&self.lines).iter()
+    }
+
+    /// The body.
+    pub fn body_bytes(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// What was left out last, to be logged.
+    pub fn misuse(&self) -> Option<Misuse> {
+        self.misuse
+    }
+
+    /// Appends the response to `out`. `keep_alive` says whether the server reads on after it;
+    /// `head_only` that it answers a `HEAD` request.
+    pub fn encode(&self, out: &mut Vec<u8>, keep_alive: bool, head_only: bool) {
+        push_status_line(out, self.status);
+        out.extend_from_slice(&self.lines);
+        let is_interim = self.status < 200;
+        let is_bodiless = is_interim || matches!(self.status, 204 | 304);
+        if !is_bodiless {
+            push_length(out, self.body.len());
+        }
+        if !is_interim {
+            // HTTP/1.0 peers need to be told what HTTP/1.1 peers assume; Node.js says it to both.
+            let connection = if keep_alive { "keep-alive" } else { "close" };
+            push_header(out, "Connection", connection);
+        }
+        out.extend_from_slice(b"\r\n");
+        if !is_bodiless && !head_only {
+            out.extend_from_slice(&self.body);
+        }
+    }
+}
+
+/// Whether a header can be sent as it is.
+pub(super) fn check_header(name: &str, value: &str, is_upgrade: bool) -> Result<(), Misuse> {
+    const RESERVED: [&str; 3] = ["content-length", "transfer-encoding", "host"];
+    if !is_token(name.as_bytes()) {
+        return Err(Misuse::HeaderName);
+    }
+    if !value.bytes().all(is_value_byte) {
+        return Err(Misuse::HeaderValue);
+    }
+    let is_reserved = RESERVED.iter().any(|r| name.eq_ignore_ascii_case(r))
+        || (!is_upgrade && name.eq_ignore_ascii_case("connection"));
+    if is_reserved {
+        return Err(Misuse::HeaderReserved);
+    }
+    Ok(())
+}
+
+/// Appends a header that has been checked.
+pub(super) fn push_header(out: &mut Vec<u8>, name: &str, value: &str) {
+    for part in [name, ": ", value, "\r\n"] {
+        out.extend_from_slice(part.as_bytes());
+    }
+}
+
+/// Appends the length of the body.
+pub(super) fn push_length(out: &mut Vec<u8>, body_bytes: usize) {
+    write!(out, "Content-Length: {body_bytes}\r\n").expect("a Vec takes every byte");
+}
+
+fn push_status_line(out: &mut Vec<u8>, status: u16) {
+    let reason = reason(status);
+    write!(out, "HTTP/1.1 {status} {reason}\r\n").expect("a Vec takes every byte");
+}
+
+/// The reason phrase of a status (RFC 9110, 15); empty if the status has none.
+fn reason(status: u16) -> &'static str {
+    match status {
+        100 => "Continue",
+        101 => "Switching Protocols",
+        103 => "Early Hints",
+        200 => "OK",
+        201 => "Created",
+        202 => "Accepted",
+        204 => "No Content",
+        206 => "Partial Content",
+        301 => "Moved Permanently",
+        302 => "Found",
+        303 => "See Other",
+        304 => "Not Modified",
+        307 => "Temporary Redirect",
+        308 => "Permanent Redirect",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        402 => "Payment Required",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        406 => "Not Acceptable",
+        408 => "Request Timeout",
+        409 => "Conflict",
+        410 => "Gone",
+        411 => "Length Required",
+        412 => "Precondition Failed",
+        413 => "Content Too Large",
+        414 => "URI Too Long",
+        415 => "Unsupported Media Type",
+        417 => "Expectation Failed",
+        421 => "Misdirected Request",
+        422 => "Unprocessable Content",
+        426 => "Upgrade Required",
+        428 => "Precondition Required",
+        429 => "Too Many Requests",
+        431 => "Request Header Fields Too Large",
+        500 => "Internal Server Error",
+        501 => "Not Implemented",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        505 => "HTTP Version Not Supported",
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn encode(response: &Response, keep_alive: bool, head_only: bool) -> String {
+        let mut out = Vec::new();
+        response.encode(&mut out, keep_alive, head_only);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn says_where_the_body_ends_and_what_becomes_of_the_connection() {
+        let response = Response::text(404, "no");
+        let head = "HTTP/1.1 404 Not Found\r\nContent-Type: text/plain; charset=utf-8\r\n\
+            Content-Length: 2\r\nConnection: keep-alive\r\n\r\n";
+        assert_eq!(encode(&response, true, false), format!("{head}no"));
+        assert_eq!(encode(&response, true, true), head);
+        assert_eq!(
+            encode(&Response::new(200), false, false),
+            "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        );
+        assert_eq!(
+            encode(&Response::json(299, "{}".into()), false, false),
+            "HTTP/1.1 299 \r\nContent-Type: application/json\r\nContent-Length: 2\r\n\
+             Connection: close\r\n\r\n{}"
+        );
+    }
+
+    #[test]
+    fn has_no_body_where_the_status_forbids_it() {
+        for status in [100, 101, 204, 304] {
+            let response = Response::new(status).body("text/plain", &b"body"[..]);
+            let encoded = encode(&response, true, false);
+            assert!(encoded.ends_with("\r\n\r\n"), "{encoded}");
+            assert!(!encoded.contains("Content-Length"), "{encoded}");
+            let has_connection = encoded.contains("Connection: keep-alive");
+            assert_eq!(has_connection, status >= 200, "{encoded}");
+        }
+    }
+
+    #[test]
+    fn upgrades_as_the_caller_says() {
+        let response = Response::new(101)
+            .header("Upgrade", "websocket")
+            .header("Connection", "Upgrade");
+        assert_eq!(
+            encode(&response, true, false),
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
+        );
+    }
+
+    #[test]
+    fn leaves_out_what_would_change_the_structure() {
+        let cases = [
+            ("X", "a\r\nInjected: b", Misuse::HeaderValue),
+            ("X", "a\nb", Misuse::HeaderValue),
+            ("X", "a\rb", Misuse::HeaderValue),
+            ("X", "a\0b", Misuse::HeaderValue),
+            ("", "a", Misuse::HeaderName),
+            ("X Y", "a", Misuse::HeaderName),
+            ("X:", "a", Misuse::HeaderName),
+            ("X\r\nY", "a", Misuse::HeaderName),
+            ("content-length", "7", Misuse::HeaderReserved),
+            ("Transfer-Encoding", "chunked", Misuse::HeaderReserved),
+            ("Connection", "close", Misuse::HeaderReserved),
+        ];
+        let plain = encode(&Response::new(200), true, false);
+        for (name, value, misuse) in cases {
+            let response = Response::new(200).header(name, value);
+            assert_eq!(response.misuse(), Some(misuse), "{name:?}: {value:?}");
+            assert_eq!(encode(&response, true, false), plain);
+        }
+        let response = Response::new(200).body("a\r\nb", &b"x"[..]);
+        assert_eq!(response.misuse(), Some(Misuse::HeaderValue));
+        let fine = Response::new(200).header("X", "caf\u{e9}\t");
+        assert_eq!(fine.misuse(), None);
+        assert_eq!(fine.headers().next(), Some(("X", "caf\u{e9}".as_bytes())));
+    }
+}

@@ -1,0 +1,73 @@
+//! What can go wrong between a message and a value, by who is at fault.
+
+use thiserror::Error;
+
+use super::{Parser, ParserKind};
+
+/// A received message that the parser does not understand. The peer is at fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum ParseError {
+    /// A byte that cannot stand where it stands.
+    #[error("unexpected byte at offset {at}")]
+    Unexpected {
+        /// Bytes before it.
+        at: usize,
+    },
+    /// The message ends in the middle of a value, or holds none.
+    #[error("unexpected end of the message")]
+    UnexpectedEnd,
+    /// More levels of arrays and objects than [`crate::limits::JSON_DEPTH_MAX`].
+    #[error("nested too deeply at offset {at}")]
+    TooDeep {
+        /// Bytes before the level that is one too many.
+        at: usize,
+    },
+}
+
+/// A message of which no value could be built.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum DecodeError {
+    /// The message is not valid: the peer is at fault.
+    #[error("invalid message: {0}")]
+    Invalid(#[from] ParseError),
+    /// The text of the message is not UTF-8: the transport let through what it must not.
+    #[error("invalid message: text that is not UTF-8")]
+    NotUtf8,
+    /// The message is valid but not that of the type which was asked for. The peer and the app do
+    /// not agree; the sentence says on what.
+    #[error("unexpected message: {0}")]
+    Mismatch(String),
+}
+
+/// A value for which the parser has no message. The app is at fault.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum EncodeError {
+    /// The parser cannot express such a value.
+    #[error("the parser `{parser}` cannot encode {what}")]
+    Unsupported {
+        /// The name of the parser.
+        parser: &'static str,
+        /// What the value is.
+        what: &'static str,
+    },
+    /// The `Serialize` of the value reported an error, for instance a map whose keys are no strings.
+    #[error("the value cannot be serialized: {0}")]
+    Serialize(String),
+}
+
+/// No parser has this name. The configuration is at fault.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("unknown parser `{name}`; the parsers are: {}", known())]
+pub struct UnknownParser {
+    name: String,
+}
+
+impl UnknownParser {
+    pub(super) fn new(name: &str) -> Self {
+        Self { name: name.into() }
+    }
+}
+
+fn known() -> String {
+    ParserKind::ALL.map(|parser| parser.name()).join(", ")
+}

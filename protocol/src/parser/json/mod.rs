@@ -1,0 +1,123 @@
+//! JSON as JavaScript understands it: what `JSON.parse` accepts and what `JSON.stringify` writes.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`scan`] | whether a text is JSON, without building anything |
+//! | [`control`] | finds the messages of Primus among those of the app |
+//! | [`decode`] | builds values |
+//! | [`encode`] | writes values |
+//! | [`separators`] | the two line separators that Primus escapes |
+//! | [`float`] | numbers as JavaScript prints them |
+//!
+//! Differences from `JSON.parse`, all on purpose:
+//! - arrays and objects nest at most [`crate::limits::JSON_DEPTH_MAX`] levels;
+//! - integers that fit an `i64` or `u64` are exact;
+//! - a lone surrogate decodes to U+FFFD, because Rust's strings hold none;
+//! - a number too large for a float decodes to the largest float, not to infinity, which JSON
+//!   could not express again.
+
+mod control;
+mod decode;
+mod encode;
+mod float;
+mod repair;
+mod scan;
+mod separators;
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde::de::value::BytesDeserializer;
+
+use super::{DecodeError, EncodeError, ParseError, Parser, Scratch};
+use crate::transformer::Kind;
+use crate::value::{Misfit, Value};
+
+/// The parser `json`, the one that Primus uses by default.
+///
+/// Bytes are no JSON. As in Primus, a binary message passes through undecoded and is a value of
+/// bytes; written again, bytes become what Node.js makes of a `Buffer`:
+/// `{"type":"Buffer","data":[1,2]}`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Json;
+
+impl Parser for Json {
+    fn name(&self) -> &'static str {
+        "json"
+    }
+
+    fn kind(&self, _: Kind) -> Kind {
+        Kind::Text
+    }
+
+    fn check(&self, kind: Kind, message: &[u8]) -> Result<(), ParseError> {
+        match kind {
+            Kind::Text => scan::scan(message),
+            Kind::Binary => Ok(()),
+        }
+    }
+
+    #[inline]
+    fn control<'m>(&self, kind: Kind, message: &'m [u8]) -> Option<Cow<'m, str>> {
+        match kind {
+            Kind::Text => control::control(message),
+            Kind::Binary => None,
+        }
+    }
+
+    fn decode(
+        &self,
+        kind: Kind,
+        message: &[u8],
+        scratch: &mut Scratch,
+    ) -> Result<Value, DecodeError> {
+        match kind {
+            Kind::Text => decode::value(message, scratch),
+            Kind::Binary => Ok(Value::Bytes(message.into())),
+        }
+    }
+
+    fn decode_as<T: DeserializeOwned>(
+        &self,
+        kind: Kind,
+        message: &[u8],
+        scratch: &mut Scratch,
+    ) -> Result<T, DecodeError> {
+        match kind {
+            Kind::Text => decode::typed(message, scratch),
+            Kind::Binary => T::deserialize(BytesDeserializer::<Misfit>::new(message))
+                .map_err(|misfit| DecodeError::Mismatch(misfit.to_string())),
+        }
+    }
+
+    fn encode_value(&self, value: &Value, out: &mut Vec<u8>) -> Result<Kind, EncodeError> {
+        self.encode_serialize(value, out)
+    }
+
+    fn encode_serialize<T: Serialize + ?Sized>(
+        &self,
+        value: &T,
+        out: &mut Vec<u8>,
+    ) -> Result<Kind, EncodeError> {
+        encode::serialize(value, out)?;
+        Ok(Kind::Text)
+    }
+
+    fn encode_str(&self, value: &str, out: &mut Vec<u8>) -> Kind {
+        encode::string(value, out);
+        Kind::Text
+    }
+
+    fn passes_through(&self, kind: Kind, message: &[u8]) -> bool {
+        kind == Kind::Text && separators::find(message).is_none()
+    }
+
+    fn encode_checked(&self, kind: Kind, message: &[u8], out: &mut Vec<u8>) -> Kind {
+        match kind {
+            Kind::Text => separators::escape(message, out),
+            Kind::Binary => encode::bytes(message, out),
+        }
+        Kind::Text
+    }
+}

@@ -1,4 +1,0 @@
-//! To be filled.
-/// Placeholder.
-#[derive(Debug)]
-pub struct Value;

@@ -1,0 +1,363 @@
+//! Received bytes become messages, pings, pongs and closes.
+
+use super::frame::{Header, Opcode};
+use super::item::{Item, control_item};
+use super::partial::Partial;
+use super::{Violation, mask, utf8};
+use crate::input::{Input, Payload};
+use crate::transformer::Kind;
+
+/// Which end of the connection we are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// We accepted the connection: what we receive is masked, what we send is not.
+    Server,
+    /// We opened the connection: what we send is masked, what we receive is not.
+    Client,
+}
+
+/// The receiving half of one connection after the handshake.
+///
+/// A message that came in one frame and lies whole in the input is unmasked in place and lent out;
+/// only one that is incomplete or fragmented is copied. Nothing is allocated between messages.
+#[derive(Debug)]
+pub struct Decoder {
+    partial: Option<Box<Partial>>,
+    message_bytes_max: u32,
+    role: Role,
+    ended: bool,
+}
+
+const _: () = assert!(
+    size_of::<Decoder>() <= 16,
+    "there is one in every idle connection"
+);
+
+impl Decoder {
+    /// A decoder for what the peer of a connection sends, of which we are the end `role`. Messages
+    /// of more than `message_bytes_max` bytes are refused; a bound above 4 GiB - 1 is that.
+    pub fn new(role: Role, message_bytes_max: usize) -> Self {
+        Self {
+            partial: None,
+            message_bytes_max: u32::try_from(message_bytes_max).unwrap_or(u32::MAX),
+            role,
+            ended: false,
+        }
+    }
+
+    /// Consumes from `input` up to the end of the next item. `None` means that all of it has been
+    /// consumed; what it held of an incomplete item is kept. After a close or a violation, all
+    /// input is discarded (RFC 6455, 1.4 and 7.1.7).
+    ///
+    /// # Errors
+    /// The first [`Violation`] of the peer, as soon as the bytes show it.
+    #[inline]
+    pub fn next<'i>(&mut self, input: &mut Input<'i>) -> Result<Option<Item<'i>>, Violation> {
+        // The usual message is made right here: to hand an item from one function to the next
+        // takes longer than to read it.
+        if self.partial.is_none() && !self.ended {
+            let (kind, payload) = match self.rules().whole_frame(input) {
+                Ok(Some((Opcode::Text, payload))) if utf8::is_valid(payload) => {
+                    (Kind::Text, payload)
+                }
+                Ok(Some((Opcode::Text, _))) => return self.noted(Err(Violation::InvalidUtf8)),
+                Ok(Some((Opcode::Binary, payload))) => (Kind::Binary, payload),
+                Ok(Some((opcode, payload))) => {
+                    let item = control_item(opcode, Payload::Borrowed(payload));
+                    return self.noted(item.map(Some));
+                }
+                Ok(None) if input.is_empty() => return Ok(None),
+                Ok(None) => return self.next_partial(input),
+                Err(violation) => return self.noted(Err(violation)),
+            };
+            let payload = Payload::Borrowed(payload);
+            return Ok(Some(Item::Message { kind, payload }));
+        }
+        self.next_partial(input)
+    }
+
+    /// Goes on with an item that has not come whole, or begins one.
+    #[inline(never)]
+    fn next_partial<'i>(&mut self, input: &mut Input<'i>) -> Result<Option<Item<'i>>, Violation> {
+        if self.ended {
+            input.take_all();
+            return Ok(None);
+        }
+        let rules = self.rules();
+        let partial = self.partial.get_or_insert_default();
+        let result = partial.next(input, rules);
+        if partial.is_idle() {
+            self.partial = None;
+        }
+        self.noted(result)
+    }
+
+    /// Passes a result on, and remembers it if nothing may come after it.
+    #[inline(never)]
+    fn noted<'i>(
+        &mut self,
+        result: Result<Option<Item<'i>>, Violation>,
+    ) -> Result<Option<Item<'i>>, Violation> {
+        if matches!(result, Err(_) | Ok(Some(Item::Close { .. }))) {
+            self.ended = true;
+            self.partial = None;
+        }
+        result
+    }
+
+    #[inline]
+    fn rules(&self) -> Rules {
+        Rules {
+            role: self.role,
+            message_bytes_max: self.message_bytes_max,
+        }
+    }
+}
+
+/// What a connection accepts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rules {
+    role: Role,
+    message_bytes_max: u32,
+}
+
+impl Rules {
+    /// Checks a header against the connection and against the message under way, of which
+    /// `message_bytes` bytes have come.
+    #[inline]
+    pub(super) fn admit(
+        self,
+        header: &Header,
+        message_bytes: Option<usize>,
+    ) -> Result<(), Violation> {
+        match (self.role, header.mask) {
+            (Role::Server, None) => return Err(Violation::MaskMissing),
+            (Role::Client, Some(_)) => return Err(Violation::MaskUnexpected),
+            _ => {}
+        }
+        if header.rsv1 {
+            // No extension has been negotiated that would give the bit a meaning.
+            return Err(Violation::ReservedBit);
+        }
+        if header.opcode.is_control() {
+            return Ok(());
+        }
+        let continues = header.opcode == Opcode::Continuation;
+        let before = match (continues, message_bytes) {
+            (false, None) => 0,
+            (true, Some(bytes)) => bytes as u64,
+            (true, None) => return Err(Violation::ContinuationUnexpected),
+            (false, Some(_)) => return Err(Violation::ContinuationMissing),
+        };
+        // Neither of the two has its top bit set, so the sum does not overflow.
+        if before + header.payload_bytes > u64::from(self.message_bytes_max) {
+            return Err(Violation::MessageTooBig);
+        }
+        Ok(())
+    }
+
+    /// Takes the frame at the front of `input`, unmasked, if it lies there whole and is all of an
+    /// item. Otherwise takes nothing.
+    #[inline]
+    fn whole_frame<'i>(
+        self,
+        input: &mut Input<'i>,
+    ) -> Result<Option<(Opcode, &'i mut [u8])>, Violation> {
+        let Some((header, header_bytes)) = Header::parse(input.peek())? else {
+            return Ok(None);
+        };
+        self.admit(&header, None)?;
+        let present_bytes = input.len() - header_bytes;
+        if !header.fin || header.payload_bytes > present_bytes as u64 {
+            return Ok(None);
+        }
+        input.take(header_bytes);
+        let payload = input.take(header.payload_bytes as usize);
+        if let Some(key) = header.mask {
+            mask::apply(payload, key, 0);
+        }
+        Ok(Some((header.opcode, payload)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::websocket::{CloseCode, encode};
+
+    /// Decodes what a server sent, in parts of `part_bytes`, up to the first error.
+    fn decoded(stream: &[u8], part_bytes: usize) -> (Vec<String>, Option<Violation>) {
+        let mut decoder = Decoder::new(Role::Client, 1000);
+        let mut items = Vec::new();
+        for part in stream.to_vec().chunks_mut(part_bytes) {
+            let mut input = Input::new(part);
+            loop {
+                match decoder.next(&mut input) {
+                    Ok(Some(item)) => items.push(described(&item)),
+                    Ok(None) => break,
+                    Err(violation) => return (items, Some(violation)),
+                }
+            }
+            assert!(input.is_empty());
+        }
+        (items, None)
+    }
+
+    fn described(item: &Item<'_>) -> String {
+        match item {
+            Item::Message { kind, payload } => {
+                format!("{kind:?} {}", String::from_utf8_lossy(payload))
+            }
+            Item::Ping(payload) => format!("Ping {}", String::from_utf8_lossy(payload)),
+            Item::Pong(payload) => format!("Pong {}", String::from_utf8_lossy(payload)),
+            Item::Close { code, reason } => {
+                format!("Close {} {reason}", code.map_or(0, CloseCode::number))
+            }
+        }
+    }
+
+    /// Asserts what a stream means, however it is cut.
+    #[track_caller]
+    fn assert_means(stream: &[u8], items: &[&str], violation: Option<Violation>) {
+        for part_bytes in 1..=stream.len().max(1) {
+            let expected = (items.iter().map(ToString::to_string).collect(), violation);
+            assert_eq!(
+                decoded(stream, part_bytes),
+                expected,
+                "in parts of {part_bytes}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_stream_means_the_same_however_it_is_cut() {
+        let mut stream = Vec::new();
+        encode::message(Kind::Text, "héllo".as_bytes(), None, &mut stream);
+        encode::message(Kind::Binary, b"", None, &mut stream);
+        stream.extend(b"\x01\x03fr\xc3\x89\x02hi\x80\x03\xa9ed\x8a\x00\x80\x00");
+        stream.extend(b"\x02\x00\x00\x00\x80\x01x");
+        encode::message(Kind::Text, &[b'x'; 200], None, &mut stream);
+        encode::close(Some(CloseCode::GOING_AWAY), "bye", None, &mut stream);
+        stream.extend(b"\xff\xff what follows a close is ignored");
+        // The message "fr\u{e9}ed" is complete before the lone continuation that breaks the rule.
+        let begun = ["Text héllo", "Binary ", "Ping hi", "Text fréed", "Pong "];
+        assert_means(&stream, &begun, Some(Violation::ContinuationUnexpected));
+        let rule_breaker = stream
+            .windows(2)
+            .position(|pair| pair == b"\x8a\x00")
+            .unwrap()
+            + 2;
+        stream.drain(rule_breaker..rule_breaker + 2);
+        let long = format!("Text {}", "x".repeat(200));
+        let rest = ["Binary x", &long, "Close 1001 bye"];
+        assert_means(&stream, &[&begun[..], &rest].concat(), None);
+    }
+
+    #[test]
+    fn a_violation_is_named_whatever_came_before_it() {
+        let cases: [(&[u8], Violation); 15] = [
+            (b"\x80\x01x", Violation::ContinuationUnexpected),
+            (b"\x01\x01x\x81\x01y", Violation::ContinuationMissing),
+            (b"\x02\x01x\x02\x00", Violation::ContinuationMissing),
+            (b"\x81\x81keyxx", Violation::MaskUnexpected),
+            (b"\xc1\x00", Violation::ReservedBit),
+            (b"\x40\x00", Violation::ReservedBit),
+            (b"\x09\x00", Violation::ControlFragmented),
+            (b"\x88\x01x", Violation::CloseCodeTruncated),
+            (b"\x88\x02\x03\xed", Violation::CloseCodeInvalid),
+            (b"\x88\x03\x03\xe8\xff", Violation::InvalidUtf8),
+            (b"\x81\x01\xff", Violation::InvalidUtf8),
+            (b"\x81\x02ok\x81\x02\xc3", Violation::InvalidUtf8),
+            (b"\x01\x01\xc3\x80\x00", Violation::InvalidUtf8),
+            (b"\x82\x7e\x03\xe9", Violation::MessageTooBig),
+            (b"\x01\x01x\x00\x7e\x03\xe8", Violation::MessageTooBig),
+        ];
+        for (stream, violation) in cases {
+            let complete = [stream, b"(".as_slice()].concat();
+            for part_bytes in [1, 2, 3, complete.len()] {
+                let (_, named) = decoded(&complete, part_bytes);
+                assert_eq!(
+                    named,
+                    Some(violation),
+                    "{stream:?} in parts of {part_bytes}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_bound_holds_for_the_whole_message_and_not_for_control_frames() {
+        let exactly = [b"\x82\x7e\x03\xe8".as_slice(), &[b'x'; 1000]].concat();
+        assert_eq!(decoded(&exactly, 7).1, None);
+        let parts = [
+            b"\x01\x7d".as_slice(),
+            &[b'x'; 125],
+            b"\x00\x7e\x03\x6b",
+            &[b'x'; 875],
+        ];
+        let whole = [&parts.concat(), b"\x89\x01p\x80\x00".as_slice()].concat();
+        let (items, violation) = decoded(&whole, 100);
+        assert_eq!((items.len(), violation), (2, None));
+        let mut strict = Decoder::new(Role::Client, 0);
+        let mut ping = *b"\x89\x01p";
+        assert!(matches!(
+            strict.next(&mut Input::new(&mut ping)),
+            Ok(Some(Item::Ping(_)))
+        ));
+    }
+
+    #[test]
+    fn an_announced_length_reserves_nothing() {
+        let mut decoder = Decoder::new(Role::Client, usize::MAX);
+        let mut begin = *b"\x82\x7f\x00\x00\x00\x00\xff\xff\xff\xff0123456789";
+        assert!(matches!(
+            decoder.next(&mut Input::new(&mut begin)),
+            Ok(None)
+        ));
+        assert!(decoder.partial.as_ref().unwrap().held_bytes() < 64);
+    }
+
+    #[test]
+    fn text_is_refused_before_its_frame_is_complete() {
+        let mut decoder = Decoder::new(Role::Server, 1000);
+        let mut begin = *b"\x81\xfe\x01\x00\x00\x00\x00\x00fine until \xf4\x90";
+        let mut input = Input::new(&mut begin);
+        assert_eq!(
+            decoder.next(&mut input).unwrap_err(),
+            Violation::InvalidUtf8
+        );
+    }
+
+    #[test]
+    fn a_message_in_one_piece_is_lent_and_nothing_is_kept() {
+        let mut decoder = Decoder::new(Role::Server, 1000);
+        let mut stream = Vec::new();
+        encode::message(Kind::Text, b"lent", Some(*b"key!"), &mut stream);
+        let mut input = Input::new(&mut stream);
+        let Ok(Some(Item::Message { payload, .. })) = decoder.next(&mut input) else {
+            panic!("the message is there");
+        };
+        assert_eq!(&*payload, b"lent");
+        assert!(matches!(payload, Payload::Borrowed(_)));
+        assert!(decoder.partial.is_none());
+    }
+
+    #[test]
+    fn nothing_is_kept_once_a_copied_message_is_handed_out() {
+        let mut decoder = Decoder::new(Role::Client, 1000);
+        for part in [*b"\x01\x02o", *b"k\x80\x00"] {
+            let _ = decoder.next(&mut Input::new(&mut part.clone()));
+        }
+        assert!(decoder.partial.is_none());
+    }
+
+    #[test]
+    fn a_decoder_that_failed_discards_the_rest() {
+        let mut decoder = Decoder::new(Role::Client, 1000);
+        let mut stream = *b"\x83\x00\x81\x02hi";
+        let mut input = Input::new(&mut stream);
+        assert!(decoder.next(&mut input).is_err());
+        assert!(matches!(decoder.next(&mut input), Ok(None)));
+        assert!(input.is_empty());
+    }
+}

@@ -1,0 +1,215 @@
+//! An item that has not come whole, or not in one frame.
+
+use super::decoder::Rules;
+use super::frame::{HEADER_BYTES_MAX, Header, Opcode};
+use super::item::{Item, control_item};
+use super::utf8::Utf8;
+use super::{Violation, mask};
+use crate::input::{Input, Payload};
+use crate::transformer::Kind;
+
+/// What a decoder remembers between two reads, unless it is between two items.
+#[derive(Debug, Default)]
+pub(super) struct Partial {
+    /// The begin of a header whose end has not come yet; its first `head_bytes` bytes count.
+    head: [u8; HEADER_BYTES_MAX],
+    head_bytes: u8,
+    /// The frame whose payload is coming.
+    frame: Option<Frame>,
+    /// The payload of that frame, if it is a control frame.
+    control: Vec<u8>,
+    /// The message that is under way.
+    message: Option<Message>,
+}
+
+impl Partial {
+    /// Consumes from `input` up to the end of the next item, or all of it.
+    pub(super) fn next<'i>(
+        &mut self,
+        input: &mut Input<'i>,
+        rules: Rules,
+    ) -> Result<Option<Item<'i>>, Violation> {
+        loop {
+            let mut frame = match self.frame.take() {
+                Some(frame) => frame,
+                None => match self.begin_frame(input, rules)? {
+                    Some(frame) => frame,
+                    None => return Ok(None),
+                },
+            };
+            let part = frame.take(input);
+            let item = if frame.header.opcode.is_control() {
+                self.push_control(&frame, part)?
+            } else {
+                self.push_message(&frame, part)?
+            };
+            if !frame.is_complete() {
+                self.frame = Some(frame);
+                return Ok(None);
+            }
+            if item.is_some() {
+                return Ok(item);
+            }
+        }
+    }
+
+    /// Whether there is nothing to remember.
+    pub(super) fn is_idle(&self) -> bool {
+        self.head_bytes == 0 && self.frame.is_none() && self.message.is_none()
+    }
+
+    /// How many bytes of payload there is room for.
+    #[cfg(test)]
+    pub(super) fn held_bytes(&self) -> usize {
+        self.control.capacity()
+            + self
+                .message
+                .as_ref()
+                .map_or(0, |message| message.bytes.capacity())
+    }
+
+    fn begin_frame(
+        &mut self,
+        input: &mut Input<'_>,
+        rules: Rules,
+    ) -> Result<Option<Frame>, Violation> {
+        let Some(header) = self.take_header(input)? else {
+            return Ok(None);
+        };
+        rules.admit(
+            &header,
+            self.message.as_ref().map(|message| message.bytes.len()),
+        )?;
+        match header.opcode {
+            Opcode::Text => self.message = Some(Message::new(Kind::Text)),
+            Opcode::Binary => self.message = Some(Message::new(Kind::Binary)),
+            _ => {}
+        }
+        Ok(Some(Frame {
+            header,
+            received_bytes: 0,
+        }))
+    }
+
+    /// Takes the rest of a header, or all of `input` if the header goes on after it.
+    fn take_header(&mut self, input: &mut Input<'_>) -> Result<Option<Header>, Violation> {
+        let before = usize::from(self.head_bytes);
+        let present = input.peek();
+        let added = present.len().min(HEADER_BYTES_MAX - before);
+        self.head[before..before + added].copy_from_slice(&present[..added]);
+        let known = &self.head[..before + added];
+        if let Some((header, header_bytes)) = Header::parse(known)? {
+            input.take(header_bytes - before);
+            self.head_bytes = 0;
+            return Ok(Some(header));
+        }
+        // No header is longer than `head`, so all of the input fitted in.
+        input.take_all();
+        self.head_bytes = known.len() as u8;
+        Ok(None)
+    }
+
+    fn push_control<'i>(
+        &mut self,
+        frame: &Frame,
+        part: &'i mut [u8],
+    ) -> Result<Option<Item<'i>>, Violation> {
+        let payload = if frame.is_complete() && self.control.is_empty() {
+            Payload::Borrowed(part)
+        } else {
+            self.control.extend_from_slice(part);
+            if !frame.is_complete() {
+                return Ok(None);
+            }
+            Payload::Owned(std::mem::take(&mut self.control))
+        };
+        control_item(frame.header.opcode, payload).map(Some)
+    }
+
+    fn push_message<'i>(
+        &mut self,
+        frame: &Frame,
+        part: &[u8],
+    ) -> Result<Option<Item<'i>>, Violation> {
+        let Some(message) = &mut self.message else {
+            return Err(Violation::ContinuationUnexpected);
+        };
+        message.push(part, frame)?;
+        if !(frame.is_complete() && frame.header.fin) {
+            return Ok(None);
+        }
+        self.message.take().map(Message::finish).transpose()
+    }
+}
+
+/// A frame whose payload is coming.
+#[derive(Debug)]
+struct Frame {
+    header: Header,
+    received_bytes: u64,
+}
+
+impl Frame {
+    /// Takes as much of the payload as `input` holds, and unmasks it.
+    fn take<'i>(&mut self, input: &mut Input<'i>) -> &'i mut [u8] {
+        let missing_bytes = usize::try_from(self.missing_bytes()).unwrap_or(usize::MAX);
+        let part = input.take(missing_bytes);
+        if let Some(key) = self.header.mask {
+            mask::apply(part, key, (self.received_bytes % 4) as usize);
+        }
+        self.received_bytes += part.len() as u64;
+        part
+    }
+
+    fn missing_bytes(&self) -> u64 {
+        self.header.payload_bytes - self.received_bytes
+    }
+
+    fn is_complete(&self) -> bool {
+        self.missing_bytes() == 0
+    }
+}
+
+/// A message that is put together.
+#[derive(Debug)]
+struct Message {
+    kind: Kind,
+    utf8: Utf8,
+    bytes: Vec<u8>,
+}
+
+impl Message {
+    fn new(kind: Kind) -> Self {
+        Self {
+            kind,
+            utf8: Utf8::default(),
+            bytes: Vec::new(),
+        }
+    }
+
+    /// Appends the next part of the message, which came in `frame`.
+    fn push(&mut self, part: &[u8], frame: &Frame) -> Result<(), Violation> {
+        if self.kind == Kind::Text {
+            self.utf8.push(part).map_err(|_| Violation::InvalidUtf8)?;
+        }
+        let needed_bytes = self.bytes.len() + part.len();
+        if frame.header.fin && needed_bytes > self.bytes.capacity() {
+            // The end of the message is known: double up to there, but not beyond.
+            let missing_bytes = usize::try_from(frame.missing_bytes()).unwrap_or(usize::MAX);
+            let whole_bytes = needed_bytes.saturating_add(missing_bytes);
+            let doubled_bytes = needed_bytes.max(self.bytes.capacity() * 2);
+            self.bytes
+                .reserve_exact(doubled_bytes.min(whole_bytes) - self.bytes.len());
+        }
+        self.bytes.extend_from_slice(part);
+        Ok(())
+    }
+
+    fn finish<'i>(mut self) -> Result<Item<'i>, Violation> {
+        self.utf8.finish().map_err(|_| Violation::InvalidUtf8)?;
+        Ok(Item::Message {
+            kind: self.kind,
+            payload: Payload::Owned(self.bytes),
+        })
+    }
+}

@@ -1,0 +1,160 @@
+//! The options of a server, checked when it is built.
+
+use std::sync::Arc;
+
+use allspark_engine::io::DriverChoice;
+use allspark_engine::{self as engine, KeepHeaders, Options, SendPolicy, StartError};
+use allspark_protocol::http::{RequestHead, Response};
+use allspark_protocol::limits::MESSAGE_BYTES_MAX_DEFAULT;
+use allspark_protocol::parser::ParserKind;
+use allspark_transformers::{AnyTransformer, TransformerKind};
+
+use crate::Primus;
+
+/// Why a server can't be built or started.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An option has a value that means nothing.
+    #[error("option `{name}`: {reason}")]
+    Option {
+        /// Which option.
+        name: &'static str,
+        /// What is wrong with its value.
+        reason: String,
+    },
+    /// The server can't be started.
+    #[error(transparent)]
+    Start(#[from] StartError),
+}
+
+/// The options of a server, with Primus's names and defaults.
+#[derive(Clone, Debug)]
+pub struct Builder {
+    options: Options,
+    transformer: String,
+    parser: String,
+    max_length: usize,
+    shards: usize,
+    driver: DriverChoice,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            options: Options::default(),
+            transformer: TransformerKind::WebSockets.name().to_owned(),
+            parser: "json".to_owned(),
+            max_length: MESSAGE_BYTES_MAX_DEFAULT,
+            shards: 0,
+            driver: DriverChoice::Auto,
+        }
+    }
+}
+
+impl Builder {
+    /// The transport: `websockets`, or `any` for all there are. In any case. Default `websockets`.
+    #[must_use]
+    pub fn transformer(mut self, name: impl Into<String>) -> Self {
+        self.transformer = name.into();
+        self
+    }
+
+    /// How messages become values: `json`, or `raw` to pass text and bytes on as they are.
+    /// Default `json`.
+    #[must_use]
+    pub fn parser(mut self, name: impl Into<String>) -> Self {
+        self.parser = name.into();
+        self
+    }
+
+    /// Requests whose path starts with this belong to Primus; a missing leading `/` is added.
+    /// Default `/primus`.
+    #[must_use]
+    pub fn pathname(mut self, pathname: impl Into<String>) -> Self {
+        let pathname = pathname.into();
+        self.options.pathname =
+            if pathname.starts_with('/') { pathname } else { format!("/{pathname}") };
+        self
+    }
+
+    /// Milliseconds between two pings of a spark; `None` for no heartbeat. Default 30,000.
+    #[must_use]
+    pub fn ping_interval_ms(mut self, interval_ms: Option<u64>) -> Self {
+        self.options.ping_interval_ms = interval_ms;
+        self
+    }
+
+    /// Bytes of the longest message that is accepted; a longer one ends its spark, with close code
+    /// 1009 where the transport has codes. Default 10 MiB.
+    #[must_use]
+    pub fn max_length(mut self, bytes: usize) -> Self {
+        self.max_length = bytes;
+        self
+    }
+
+    /// Bytes that may wait to be sent to one spark, and what happens when more would have to wait.
+    /// Default 4 MiB and [`SendPolicy::Disconnect`].
+    #[must_use]
+    pub fn send_queue(mut self, bytes_max: usize, policy: SendPolicy) -> Self {
+        self.options.send_queue_bytes_max = bytes_max;
+        self.options.send_policy = policy;
+        self
+    }
+
+    /// Which request headers a spark keeps after its `connection` event. Default none.
+    #[must_use]
+    pub fn keep_headers(mut self, keep: KeepHeaders) -> Self {
+        self.options.keep_headers = keep;
+        self
+    }
+
+    /// Answers requests that are not for Primus. Default: 404.
+    #[must_use]
+    pub fn fallback(
+        mut self,
+        answer: impl Fn(&RequestHead<'_>) -> Response + Send + Sync + 'static,
+    ) -> Self {
+        self.options.fallback = Some(Arc::new(answer));
+        self
+    }
+
+    /// How many shards, each a thread on a CPU of its own as far as there are enough. Default 0:
+    /// one per CPU that the process may use.
+    #[must_use]
+    pub fn shards(mut self, count: usize) -> Self {
+        self.shards = count;
+        self
+    }
+
+    /// Which driver. Default: `io_uring`, or `epoll` where that can't be used.
+    #[must_use]
+    pub fn driver(mut self, choice: DriverChoice) -> Self {
+        self.driver = choice;
+        self
+    }
+
+    /// Checks the options.
+    pub fn build(self) -> Result<Primus, Error> {
+        let wrong = |name, reason: String| Error::Option { name, reason };
+        let kind: TransformerKind =
+            self.transformer.parse().map_err(|e| wrong("transformer", format!("{e}")))?;
+        let mut options = self.options;
+        options.parser = ParserKind::from_name(&self.parser)
+            .map_err(|error| wrong("parser", error.to_string()))?;
+        if options.ping_interval_ms == Some(0) {
+            return Err(wrong("ping_interval_ms", "must be at least 1 ms".to_owned()));
+        }
+        if self.max_length == 0 {
+            return Err(wrong("max_length", "must be at least 1 byte".to_owned()));
+        }
+        if self.shards > SHARDS_MAX {
+            return Err(wrong("shards", format!("must be at most {SHARDS_MAX}")));
+        }
+        let transformer = AnyTransformer::new(kind, self.max_length);
+        Ok(Primus(engine::Primus::new(options, transformer, self.shards, self.driver)))
+    }
+}
+
+/// A shard's number has to fit into the ids of its sparks.
+const SHARDS_MAX: usize = 1024;
