@@ -73,8 +73,11 @@ impl Builder {
     #[must_use]
     pub fn pathname(mut self, pathname: impl Into<String>) -> Self {
         let pathname = pathname.into();
-        self.options.pathname =
-            if pathname.starts_with('/') { pathname } else { format!("/{pathname}") };
+        self.options.pathname = if pathname.starts_with('/') {
+            pathname
+        } else {
+            format!("/{pathname}")
+        };
         self
     }
 
@@ -137,13 +140,18 @@ impl Builder {
     /// Checks the options.
     pub fn build(self) -> Result<Primus, Error> {
         let wrong = |name, reason: String| Error::Option { name, reason };
-        let kind: TransformerKind =
-            self.transformer.parse().map_err(|e| wrong("transformer", format!("{e}")))?;
+        let kind: TransformerKind = self
+            .transformer
+            .parse()
+            .map_err(|e| wrong("transformer", format!("{e}")))?;
         let mut options = self.options;
         options.parser = ParserKind::from_name(&self.parser)
             .map_err(|error| wrong("parser", error.to_string()))?;
         if options.ping_interval_ms == Some(0) {
-            return Err(wrong("ping_interval_ms", "must be at least 1 ms".to_owned()));
+            return Err(wrong(
+                "ping_interval_ms",
+                "must be at least 1 ms".to_owned(),
+            ));
         }
         if self.max_length == 0 {
             return Err(wrong("max_length", "must be at least 1 byte".to_owned()));
@@ -152,7 +160,12 @@ impl Builder {
             return Err(wrong("shards", format!("must be at most {SHARDS_MAX}")));
         }
         let transformer = AnyTransformer::new(kind, self.max_length);
-        Ok(Primus(engine::Primus::new(options, transformer, self.shards, self.driver)))
+        Ok(Primus(engine::Primus::new(
+            options,
+            transformer,
+            self.shards,
+            self.driver,
+        )))
     }
 }
 

@@ -87,11 +87,7 @@ fn say_what_is_served(settings: &Settings, server: &Server) {
     }
 }
 
-fn drain_on(
-    mut signals: Signals,
-    server: Handle,
-    is_draining: Arc<AtomicBool>,
-) -> io::Result<()> {
+fn drain_on(mut signals: Signals, server: Handle, is_draining: Arc<AtomicBool>) -> io::Result<()> {
     let wait = move || {
         for signal in signals.forever() {
             if is_draining.swap(true, Ordering::Relaxed) {
@@ -99,9 +95,14 @@ fn drain_on(
                 process::exit(128 + signal);
             }
             tracing::info!("draining: clients are to reconnect; a second signal ends at once");
-            server.destroy(Destroy { reconnect: true, ..Destroy::default() });
+            server.destroy(Destroy {
+                reconnect: true,
+                ..Destroy::default()
+            });
         }
     };
-    thread::Builder::new().name("signals".to_owned()).spawn(wait)?;
+    thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(wait)?;
     Ok(())
 }

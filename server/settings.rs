@@ -7,9 +7,7 @@
 use std::net::SocketAddr;
 
 use allspark::{DriverChoice, ParserKind, SendPolicy, TransformerKind};
-use allspark_protocol::limits::{
-    MESSAGE_BYTES_MAX_DEFAULT, MESSAGE_BYTES_MAX_HIGHEST, SHARDS_MAX,
-};
+use allspark_protocol::limits::{MESSAGE_BYTES_MAX_DEFAULT, MESSAGE_BYTES_MAX_HIGHEST, SHARDS_MAX};
 use tracing::level_filters::LevelFilter;
 
 use crate::values::{address, choose, named, number, parser, pathname, ping_interval_ms};
@@ -134,9 +132,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         name: "transformer",
         value_name: "NAME",
         help: "The transport to speak: websockets, or any for all there are [default: any]",
-        set: |settings, text| {
-            named(text).map(|value| settings.transformer = value)
-        },
+        set: |settings, text| named(text).map(|value| settings.transformer = value),
     },
     Setting {
         name: "transport",

@@ -138,14 +138,21 @@ mod tests {
         assert_eq!(named("WebSockets"), Ok(TransformerKind::WebSockets));
         for wrong in ["x\ny", "sockjs"] {
             let reason = named::<TransformerKind>(wrong).unwrap_err();
-            assert!(!reason.contains('\n') && reason.contains("websockets, any"), "{reason}");
+            assert!(
+                !reason.contains('\n') && reason.contains("websockets, any"),
+                "{reason}"
+            );
         }
     }
 
     #[test]
     fn a_parser_to_come_is_not_called_unknown() {
         assert_eq!(parser("RAW"), Ok(ParserKind::Raw));
-        assert!(parser("EJSON").unwrap_err().contains("not available in this build yet"));
+        assert!(
+            parser("EJSON")
+                .unwrap_err()
+                .contains("not available in this build yet")
+        );
         assert!(parser("bson").unwrap_err().contains("unknown"));
     }
 

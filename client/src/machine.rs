@@ -165,6 +165,8 @@ impl Client {
 
     fn closed(&mut self) -> Event<'static> {
         self.ping_timeout.stop();
-        Event::Closed { intended: self.intended }
+        Event::Closed {
+            intended: self.intended,
+        }
     }
 }

@@ -22,7 +22,7 @@ mod primus;
 mod shard;
 pub mod sim;
 mod spark;
-//mod start;
+mod start;
 mod stats;
 
 pub use allspark_protocol::Value;
@@ -34,5 +34,5 @@ pub use spark::{
     Data, EndOptions, Headers, Json, LocalPrimus, Message, ReadyState, Spark, SparkError,
     SparkHandle,
 };
-//pub use start::{Primus, Server, StartError, allowed_cpus};
+pub use start::{Primus, Server, StartError, allowed_cpus};
 pub use stats::Stats;

@@ -11,9 +11,8 @@ use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::SeedableRng;
 
 use crate::config::Options;
-use crate::io::epoll::{Epoll, EpollOptions};
-use crate::io::uring::{Uring, UringOptions};
 use crate::io::{self as driver, Driver, DriverChoice, DriverKind, Unavailable};
+use crate::io::{Epoll, EpollOptions};
 use crate::primus::{self, Handle, Shared};
 use crate::shard::{Core, Shard};
 use crate::spark::Spark;
@@ -54,11 +53,20 @@ pub enum StartError {
 impl<T: Transformer + Sync> Primus<T> {
     /// A server with `shards` shards; 0 means one per CPU that the process may use.
     pub fn new(options: Options, transformer: T, shards: usize, driver: DriverChoice) -> Self {
-        let shards = if shards == 0 { allowed_cpus().len() } else { shards };
+        let shards = if shards == 0 {
+            allowed_cpus().len()
+        } else {
+            shards
+        };
         let mut key = [0; 8];
         fill_random(&mut key);
         let shared = Shared::new(options, shards, u64::from_ne_bytes(key));
-        Self { shared, transformer, shards, driver }
+        Self {
+            shared,
+            transformer,
+            shards,
+            driver,
+        }
     }
 
     /// Calls `listener` with every new spark. Attach it before the server starts.
@@ -86,25 +94,40 @@ impl<T: Transformer + Sync> Primus<T> {
     pub fn start(&self, address: impl ToSocketAddrs + ToString) -> Result<Server, StartError> {
         let (kind, fallback_reason) = driver::choose(self.driver).map_err(StartError::Driver)?;
         let listeners = bind(&address, self.shards)?;
-        let address = listeners[0].local_addr().expect("a bound listener has an address");
+        let address = listeners[0]
+            .local_addr()
+            .expect("a bound listener has an address");
         let cpus = allowed_cpus();
         let (report, reports) = mpsc::channel();
         let mut threads = Vec::with_capacity(self.shards);
         for (number, listener) in listeners.into_iter().enumerate() {
-            let seat = Seat { number, cpu: cpus[number % cpus.len()], listener };
-            let (shared, transformer, report) =
-                (Arc::clone(&self.shared), self.transformer.clone(), report.clone());
-            let run = move || match kind {
-                DriverKind::Epoll => seat.run(shared, transformer, &report, open_epoll),
-                _ => seat.run(shared, transformer, &report, open_uring),
+            let seat = Seat {
+                number,
+                cpu: cpus[number % cpus.len()],
+                listener,
             };
-            let thread = std::thread::Builder::new().name(format!("shard-{number}")).spawn(run);
-            let thread = thread
-                .map_err(|error| StartError::Shard { shard: number, reason: error.to_string() })?;
+            let (shared, transformer, report) = (
+                Arc::clone(&self.shared),
+                self.transformer.clone(),
+                report.clone(),
+            );
+            let run = move || seat.run(shared, transformer, &report, open_epoll);
+            let thread = std::thread::Builder::new()
+                .name(format!("shard-{number}"))
+                .spawn(run);
+            let thread = thread.map_err(|error| StartError::Shard {
+                shard: number,
+                reason: error.to_string(),
+            })?;
             threads.push(thread);
         }
-        let server =
-            Server { handle: self.handle(), address, driver: kind, fallback_reason, threads };
+        let server = Server {
+            handle: self.handle(),
+            address,
+            driver: kind,
+            fallback_reason,
+            threads,
+        };
         for _ in 0..self.shards {
             let (shard, result) = reports.recv().expect("each shard reports once");
             if let Err(reason) = result {
@@ -119,7 +142,9 @@ impl<T: Transformer + Sync> Primus<T> {
 
 impl<T: Transformer> std::fmt::Debug for Primus<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Primus").field("shards", &self.shards).finish_non_exhaustive()
+        f.debug_struct("Primus")
+            .field("shards", &self.shards)
+            .finish_non_exhaustive()
     }
 }
 
@@ -186,7 +211,11 @@ impl Seat {
         report: &Report,
         open: impl FnOnce(TcpListener) -> Result<D, String>,
     ) {
-        let Self { number, cpu, listener } = self;
+        let Self {
+            number,
+            cpu,
+            listener,
+        } = self;
         pin(cpu);
         let driver = match open(listener) {
             Ok(driver) => driver,
@@ -209,13 +238,11 @@ impl Seat {
     }
 }
 
-fn open_uring(listener: TcpListener) -> Result<Uring, String> {
-    let options = UringOptions { listener: Some(listener), ..UringOptions::default() };
-    Uring::new(options).map_err(|error| error.to_string())
-}
-
 fn open_epoll(listener: TcpListener) -> Result<Epoll, String> {
-    let options = EpollOptions { listener: Some(listener), ..EpollOptions::default() };
+    let options = EpollOptions {
+        listener: Some(listener),
+        ..EpollOptions::default()
+    };
     Epoll::new(options).map_err(|error| error.to_string())
 }
 
@@ -223,7 +250,10 @@ fn bind(
     address: &(impl ToSocketAddrs + ToString),
     shards: usize,
 ) -> Result<Vec<TcpListener>, StartError> {
-    let fail = |source| StartError::Listen { address: address.to_string(), source };
+    let fail = |source| StartError::Listen {
+        address: address.to_string(),
+        source,
+    };
     let mut last = io::ErrorKind::AddrNotAvailable.into();
     for candidate in address.to_socket_addrs().map_err(fail)? {
         match driver::bind(candidate, shards) {
@@ -236,9 +266,12 @@ fn bind(
 
 /// The CPUs that this process may use, at least one.
 pub fn allowed_cpus() -> Vec<usize> {
-    let Ok(set) = rustix::thread::sched_getaffinity(None) else { return vec![0] };
-    let cpus: Vec<usize> =
-        (0..rustix::thread::CpuSet::MAX_CPU).filter(|cpu| set.is_set(*cpu)).collect();
+    let Ok(set) = rustix::thread::sched_getaffinity(None) else {
+        return vec![0];
+    };
+    let cpus: Vec<usize> = (0..rustix::thread::CpuSet::MAX_CPU)
+        .filter(|cpu| set.is_set(*cpu))
+        .collect();
     if cpus.is_empty() { vec![0] } else { cpus }
 }
 

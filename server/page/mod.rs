@@ -56,14 +56,25 @@ impl Page {
                 _ => text.to_owned(),
             };
             let entity_tag = entity_tag(&text);
-            File { name, content_type, text, entity_tag }
+            File {
+                name,
+                content_type,
+                text,
+                entity_tag,
+            }
         };
-        Self { files: FILES.map(file).into() }
+        Self {
+            files: FILES.map(file).into(),
+        }
     }
 
     /// Answers a request that is not for Primus.
     pub(crate) fn respond(&self, request: &RequestHead<'_>) -> Response {
-        self.answer(request.method(), request.path(), request.header("if-none-match"))
+        self.answer(
+            request.method(),
+            request.path(),
+            request.header("if-none-match"),
+        )
     }
 
     fn answer(&self, method: &str, path: &str, known_tags: Option<&str>) -> Response {
@@ -75,7 +86,9 @@ impl Page {
             return Response::text(405, "Method Not Allowed").header("Allow", "GET, HEAD");
         }
         let is_known = known_tags.is_some_and(|tags| {
-            tags.split(',').map(str::trim).any(|tag| tag == "*" || weak(tag) == file.entity_tag)
+            tags.split(',')
+                .map(str::trim)
+                .any(|tag| tag == "*" || weak(tag) == file.entity_tag)
         });
         let response = Response::new(if is_known { 304 } else { 200 })
             .header("ETag", &file.entity_tag)
@@ -104,7 +117,9 @@ fn fill_in(html: &str, pathname: &str, app: &str) -> String {
 
 /// A pathname may hold characters that mean something in HTML.
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;")
+    text.replace('&', "&amp;")
+        .replace('"', "&quot;")
+        .replace('<', "&lt;")
 }
 
 /// Equal for equal texts of one build, which is all that a tag has to be.
@@ -123,7 +138,9 @@ mod tests {
     }
 
     fn header<'r>(response: &'r Response, name: &str) -> &'r str {
-        let found = response.headers().find(|(header, _)| header.eq_ignore_ascii_case(name));
+        let found = response
+            .headers()
+            .find(|(header, _)| header.eq_ignore_ascii_case(name));
         let (_, value) = found.unwrap_or_else(|| panic!("{name} is missing"));
         std::str::from_utf8(value).unwrap()
     }
@@ -134,7 +151,10 @@ mod tests {
         let html = std::str::from_utf8(response.body_bytes()).unwrap();
         assert_eq!(response.status(), 200);
         assert_eq!(header(&response, "Content-Type"), HTML);
-        assert!(html.contains(r#"data-pathname="/chat" data-app="echo""#), "{html}");
+        assert!(
+            html.contains(r#"data-pathname="/chat" data-app="echo""#),
+            "{html}"
+        );
         assert!(html.contains(env!("CARGO_PKG_VERSION")));
         assert!(!html.contains("{{"), "a blank was left open");
     }
@@ -144,7 +164,10 @@ mod tests {
         let page = Page::new("/a&b\"<", "echo");
         let response = page.answer("GET", "/", None);
         let html = std::str::from_utf8(response.body_bytes()).unwrap();
-        assert!(html.contains(r#"data-pathname="/a&amp;b&quot;&lt;""#), "{html}");
+        assert!(
+            html.contains(r#"data-pathname="/a&amp;b&quot;&lt;""#),
+            "{html}"
+        );
     }
 
     #[test]
@@ -181,13 +204,21 @@ mod tests {
         let page = page();
         let first = page.answer("GET", "/style.css", None);
         let tag = header(&first, "ETag").to_owned();
-        for known in [tag.clone(), format!("W/{tag}"), format!("\"x\", {tag}"), "*".to_owned()] {
+        for known in [
+            tag.clone(),
+            format!("W/{tag}"),
+            format!("\"x\", {tag}"),
+            "*".to_owned(),
+        ] {
             let second = page.answer("GET", "/style.css", Some(&known));
             assert_eq!(second.status(), 304, "{known}");
             assert!(second.body_bytes().is_empty());
             assert_eq!(header(&second, "ETag"), tag);
         }
-        assert_eq!(page.answer("GET", "/style.css", Some("\"x\"")).status(), 200);
+        assert_eq!(
+            page.answer("GET", "/style.css", Some("\"x\"")).status(),
+            200
+        );
         assert_ne!(tag, header(&page.answer("GET", "/", None), "ETag"));
     }
 

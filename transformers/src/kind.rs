@@ -29,7 +29,9 @@ pub enum UnknownTransformer {
 impl std::fmt::Display for UnknownTransformer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::NotYet(name) => write!(f, "transformer `{name}` is not available in this version")?,
+            Self::NotYet(name) => {
+                write!(f, "transformer `{name}` is not available in this version")?
+            }
             Self::Unknown(name) => write!(f, "there is no transformer `{name}`")?,
         }
         let names = TransformerKind::ALL.map(TransformerKind::name);
@@ -76,7 +78,10 @@ pub struct AnyTransformer {
 impl AnyTransformer {
     /// A transformer that refuses messages of more than `message_bytes_max` bytes.
     pub fn new(kind: TransformerKind, message_bytes_max: usize) -> Self {
-        Self { kind, websockets: WebSockets::new(message_bytes_max) }
+        Self {
+            kind,
+            websockets: WebSockets::new(message_bytes_max),
+        }
     }
 }
 

@@ -9,7 +9,7 @@
 //! - Bytes given to [`Op::Send`] are needed only until the `turn` that submits it returns. At most
 //!   one `Send` per socket may be pushed between two turns; it never waits for the peer.
 //! - After [`Op::Close`] exactly one [`Completion::Closed`] comes, after every other completion of
-//!   that socket. Only then may its token be reused, and only then does the driver reuse the socket.
+//!   that socket. Only then may its token be reused, and only then is the socket reused.
 //! - A receive that runs out of buffers is resumed by the driver as soon as buffers return.
 
 use std::io;
@@ -20,16 +20,20 @@ use allspark_protocol::Instant;
 use crate::memory::{LentBuffer, Slice};
 
 mod accept_pause;
+mod choose;
 mod clock;
 mod epoll;
 mod listener;
 pub mod sim;
 mod token;
+mod uring;
 mod waker;
 
+pub use choose::{DriverChoice, Unavailable, choose};
 pub use epoll::{Epoll, EpollOptions};
 pub use listener::bind;
 pub use token::Token;
+pub use uring::{RingSize, SetupError, Uring, UringOptions};
 pub use waker::Waker;
 
 /// A connection as its driver names it. Meaningless to any other driver.

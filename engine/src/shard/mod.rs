@@ -160,7 +160,7 @@ impl<T: Transformer> Shard<crate::io::sim::SimDriver, T> {
 
     /// Whether a turn would find something to do.
     pub(crate) fn has_input(&self) -> bool {
-        self.driver.has_notice() || self.core.has_commands()
+        self.driver.has_work() || self.core.has_commands()
     }
 }
 

@@ -17,6 +17,12 @@ macro_rules! on_every_driver {
                 crate::$module::$case::<allspark_engine::io::Epoll>();
             })+)+
         }
+        mod uring {
+            $($(#[test]
+            fn $case() {
+                crate::$module::$case::<allspark_engine::io::Uring>();
+            })+)+
+        }
     };
 }
 

@@ -4,7 +4,10 @@ use std::collections::VecDeque;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
-use allspark_engine::io::{Completion, Driver, Epoll, EpollOptions, Op, Socket, Token, Wait, bind};
+use allspark_engine::io::{
+    Completion, Driver, Epoll, EpollOptions, Op, RingSize, Socket, Token, Uring, UringOptions,
+    Wait, bind,
+};
 
 /// How long a test waits for something that must happen. Never reached by a test that passes.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -38,6 +41,27 @@ impl TestDriver for Epoll {
             listener: Some(listener),
             buffers: size.buffers,
             buffer_bytes: size.buffer_bytes,
+        })
+        .unwrap()
+    }
+
+    fn stale(&self) -> u64 {
+        self.stale_completions()
+    }
+}
+
+impl TestDriver for Uring {
+    fn make(listener: TcpListener, size: Size) -> Self {
+        let ring = |size: Size, ring: RingSize| RingSize {
+            buffers: size.buffers,
+            buffer_bytes: size.buffer_bytes,
+            ..ring
+        };
+        Self::new(UringOptions {
+            listener: Some(listener),
+            main: ring(size, RingSize::MAIN),
+            further: ring(size, RingSize::FURTHER),
+            ..UringOptions::default()
         })
         .unwrap()
     }

@@ -1,9 +1,10 @@
 //! Received bytes become messages, pings, pongs and closes.
 
-use super::frame::{Header, Opcode};
+use super::frame::Opcode;
 use super::item::{Item, control_item};
 use super::partial::Partial;
-use super::{Violation, mask, utf8};
+use super::rules::Rules;
+use super::{Violation, utf8};
 use crate::input::{Input, Payload};
 use crate::transformer::Kind;
 
@@ -111,72 +112,6 @@ impl Decoder {
             role: self.role,
             message_bytes_max: self.message_bytes_max,
         }
-    }
-}
-
-/// What a connection accepts.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Rules {
-    role: Role,
-    message_bytes_max: u32,
-}
-
-impl Rules {
-    /// Checks a header against the connection and against the message under way, of which
-    /// `message_bytes` bytes have come.
-    #[inline]
-    pub(super) fn admit(
-        self,
-        header: &Header,
-        message_bytes: Option<usize>,
-    ) -> Result<(), Violation> {
-        match (self.role, header.mask) {
-            (Role::Server, None) => return Err(Violation::MaskMissing),
-            (Role::Client, Some(_)) => return Err(Violation::MaskUnexpected),
-            _ => {}
-        }
-        if header.rsv1 {
-            // No extension has been negotiated that would give the bit a meaning.
-            return Err(Violation::ReservedBit);
-        }
-        if header.opcode.is_control() {
-            return Ok(());
-        }
-        let continues = header.opcode == Opcode::Continuation;
-        let before = match (continues, message_bytes) {
-            (false, None) => 0,
-            (true, Some(bytes)) => bytes as u64,
-            (true, None) => return Err(Violation::ContinuationUnexpected),
-            (false, Some(_)) => return Err(Violation::ContinuationMissing),
-        };
-        // Neither of the two has its top bit set, so the sum does not overflow.
-        if before + header.payload_bytes > u64::from(self.message_bytes_max) {
-            return Err(Violation::MessageTooBig);
-        }
-        Ok(())
-    }
-
-    /// Takes the frame at the front of `input`, unmasked, if it lies there whole and is all of an
-    /// item. Otherwise takes nothing.
-    #[inline]
-    fn whole_frame<'i>(
-        self,
-        input: &mut Input<'i>,
-    ) -> Result<Option<(Opcode, &'i mut [u8])>, Violation> {
-        let Some((header, header_bytes)) = Header::parse(input.peek())? else {
-            return Ok(None);
-        };
-        self.admit(&header, None)?;
-        let present_bytes = input.len() - header_bytes;
-        if !header.fin || header.payload_bytes > present_bytes as u64 {
-            return Ok(None);
-        }
-        input.take(header_bytes);
-        let payload = input.take(header.payload_bytes as usize);
-        if let Some(key) = header.mask {
-            mask::apply(payload, key, 0);
-        }
-        Ok(Some((header.opcode, payload)))
     }
 }
 
@@ -307,14 +242,51 @@ mod tests {
     }
 
     #[test]
-    fn an_announced_length_reserves_nothing() {
+    fn memory_grows_with_what_has_come_and_not_with_what_is_announced() {
         let mut decoder = Decoder::new(Role::Client, usize::MAX);
-        let mut begin = *b"\x82\x7f\x00\x00\x00\x00\xff\xff\xff\xff0123456789";
+        let mut begin = *b"\x82\x7f\x00\x00\x00\x00\xff\xff\xff\xff";
         assert!(matches!(
             decoder.next(&mut Input::new(&mut begin)),
             Ok(None)
         ));
-        assert!(decoder.partial.as_ref().unwrap().held_bytes() < 64);
+        for received_bytes in (100..20_000).step_by(100) {
+            assert!(matches!(
+                decoder.next(&mut Input::new(&mut [7; 100])),
+                Ok(None)
+            ));
+            let held_bytes = decoder
+                .partial
+                .as_ref()
+                .map_or(0, |partial| partial.held_bytes());
+            assert!(
+                held_bytes <= 2 * received_bytes,
+                "{held_bytes} for {received_bytes}"
+            );
+        }
+    }
+
+    #[test]
+    fn memory_does_not_grow_beyond_a_message_whose_end_is_known() {
+        let mut decoder = Decoder::new(Role::Client, 1000);
+        let mut begin = *b"\x82\x7e\x03\xe8";
+        assert!(matches!(
+            decoder.next(&mut Input::new(&mut begin)),
+            Ok(None)
+        ));
+        assert!(matches!(
+            decoder.next(&mut Input::new(&mut [7; 600])),
+            Ok(None)
+        ));
+        let mut rest = [7; 400];
+        match decoder.next(&mut Input::new(&mut rest)) {
+            Ok(Some(Item::Message {
+                payload: Payload::Owned(bytes),
+                ..
+            })) => {
+                assert_eq!((bytes.len(), bytes.capacity()), (1000, 1000));
+            }
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Every function appends to `out`. `key` is the masking key: `None` for a server; a client must
 //! hand in a new one for each frame that nobody can predict (RFC 6455, 5.3 and 10.3).
 
-use super::frame::{Header, Opcode};
+use super::frame::{HEADER_BYTES_MAX, Header, Opcode};
 use super::{CloseCode, mask};
 use crate::limits::WEBSOCKET_CONTROL_BYTES_MAX;
 use crate::transformer::Kind;
@@ -64,6 +64,7 @@ fn control(opcode: Opcode, payload: &[u8], key: Option<[u8; 4]>, out: &mut Vec<u
 
 #[inline]
 fn frame(opcode: Opcode, payload: &[u8], key: Option<[u8; 4]>, out: &mut Vec<u8>) {
+    out.reserve(HEADER_BYTES_MAX + payload.len());
     header(opcode, payload.len(), key).encode(out);
     let begin = out.len();
     out.extend_from_slice(payload);

@@ -31,6 +31,7 @@ pub mod handshake;
 mod item;
 pub mod mask;
 mod partial;
+mod rules;
 pub mod utf8;
 pub mod violation;
 

@@ -1,8 +1,8 @@
 //! An item that has not come whole, or not in one frame.
 
-use super::decoder::Rules;
 use super::frame::{HEADER_BYTES_MAX, Header, Opcode};
 use super::item::{Item, control_item};
+use super::rules::Rules;
 use super::utf8::Utf8;
 use super::{Violation, mask};
 use crate::input::{Input, Payload};

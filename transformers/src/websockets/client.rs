@@ -42,7 +42,11 @@ impl WebSocketClient {
     ) -> Result<Self, Misuse> {
         let mut masks = Masks(seed);
         let mut nonce = [0; 16];
-        nonce.as_chunks_mut().0.iter_mut().for_each(|chunk: &mut [u8; 4]| *chunk = masks.next());
+        nonce
+            .as_chunks_mut()
+            .0
+            .iter_mut()
+            .for_each(|chunk: &mut [u8; 4]| *chunk = masks.next());
         let opening = Opening::request(out, host, target, nonce, &[], &[])?;
         Ok(Self {
             opening: Some(Box::new((opening, ResponseReader::default()))),
@@ -103,9 +107,10 @@ impl WebSocketClient {
         let (opening, reader) = &mut **self.opening.as_mut()?;
         let answer = match reader.next(input, false) {
             Ok(None) => return None,
-            Ok(Some(ResponsePart::Head(head))) => {
-                opening.check(&head).map(|_| ()).map_err(|rejection| rejection.to_string())
-            }
+            Ok(Some(ResponsePart::Head(head))) => opening
+                .check(&head)
+                .map(|_| ())
+                .map_err(|rejection| rejection.to_string()),
             Ok(Some(ResponsePart::Data(_) | ResponsePart::End)) => {
                 Err("the server sent a body before its answer".to_owned())
             }

@@ -3,8 +3,8 @@
 use allspark_protocol::Input;
 use allspark_protocol::http::{RequestHead, Response};
 use allspark_protocol::transformer::{Answer, End, Event, Kind, Session, Transformer, Wire};
-use allspark_protocol::websocket::{Decoder, Item, Role, encode};
 use allspark_protocol::websocket::handshake::Upgrade;
+use allspark_protocol::websocket::{Decoder, Item, Role, encode};
 
 /// The server half of `websockets`.
 #[derive(Clone, Copy, Debug)]
@@ -114,7 +114,10 @@ mod tests {
     const KEY: [u8; 4] = [1, 2, 3, 4];
 
     fn session() -> WebSocketSession {
-        WebSocketSession { decoder: Decoder::new(Role::Server, 8), said_goodbye: false }
+        WebSocketSession {
+            decoder: Decoder::new(Role::Server, 8),
+            said_goodbye: false,
+        }
     }
 
     fn client(write: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
@@ -133,8 +136,13 @@ mod tests {
 
     #[test]
     fn a_plain_request_is_told_to_upgrade() {
-        let Answer::Respond(response) = answer("") else { panic!("a plain request upgraded") };
-        assert_eq!((response.status(), response.body_bytes()), (426, &b"Upgrade Required"[..]));
+        let Answer::Respond(response) = answer("") else {
+            panic!("a plain request upgraded")
+        };
+        assert_eq!(
+            (response.status(), response.body_bytes()),
+            (426, &b"Upgrade Required"[..])
+        );
     }
 
     #[test]
@@ -143,11 +151,16 @@ mod tests {
             "Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\
              Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n",
         );
-        let Answer::Upgrade { response, .. } = answer else { panic!("refused: {answer:?}") };
+        let Answer::Upgrade { response, .. } = answer else {
+            panic!("refused: {answer:?}")
+        };
         let mut out = Vec::new();
         response.encode(&mut out, true, false);
         let text = String::from_utf8(out).unwrap();
-        assert!(text.starts_with("HTTP/1.1 101 Switching Protocols\r\n"), "{text}");
+        assert!(
+            text.starts_with("HTTP/1.1 101 Switching Protocols\r\n"),
+            "{text}"
+        );
         // The example of RFC 6455, 1.3.
         assert!(text.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), "{text}");
     }
@@ -166,7 +179,8 @@ mod tests {
         let code = allspark_protocol::websocket::CloseCode::new(4321);
         let goodbye = client(|out| encode::close(code, "bye", Some(KEY), out));
         let mut out = Vec::new();
-        let event = session().receive(&mut Input::new(&mut goodbye.clone()), &mut out);
+        let mut bytes = goodbye.clone();
+        let event = session().receive(&mut Input::new(&mut bytes), &mut out);
         assert!(matches!(event, Some(Event::Ended(End::Goodbye))));
         assert_eq!(out, client(|out| encode::close(code, "bye", None, out)));
 

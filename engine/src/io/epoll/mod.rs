@@ -121,6 +121,7 @@ impl Epoll {
             Op::StopReceive { socket } => self.stop_receive(socket, completions),
             Op::Send { socket, bytes } => self.send(socket, bytes, completions),
             Op::AwaitWritable { socket } => self.await_writable(socket, completions),
+            Op::Shutdown { socket } => self.shutdown(socket),
             Op::Close { socket, token } => {
                 if self.sockets.close(socket) {
                     self.pause.end_early();

@@ -3,7 +3,7 @@
 use std::io;
 
 use rustix::io::Errno;
-use rustix::net::{RecvFlags, SendFlags, recv, send};
+use rustix::net::{RecvFlags, SendFlags, Shutdown, recv, send, shutdown};
 
 use super::{Completion, Epoll, Socket, Token};
 use crate::memory::{LentBuffer, Slice};
@@ -51,6 +51,13 @@ impl Epoll {
             Err(error) => Err(io::Error::from(error)),
         };
         self.end_receive(socket, end, completions);
+    }
+
+    pub(super) fn shutdown(&mut self, socket: Socket) {
+        if let Some(open) = self.sockets.get(socket) {
+            // A connection that is gone already needs no farewell.
+            let _ = shutdown(open, Shutdown::Write);
+        }
     }
 
     /// Reads into buffer `id`; `None` is the end of the stream.

@@ -203,8 +203,8 @@ impl Driver for SimDriver {
 }
 
 impl SimDriver {
-    /// Whether the next turn has something to report.
-    pub fn has_notice(&self) -> bool {
-        !self.starved.is_empty() || self.net.has_driver_notice(self.number)
+    /// Whether the next turn has something to do or to report.
+    pub fn has_work(&self) -> bool {
+        !self.ops.is_empty() || !self.starved.is_empty() || self.net.has_driver_notice(self.number)
     }
 }

@@ -121,3 +121,6 @@ impl Parser for Json {
         Kind::Text
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -322,3 +322,57 @@ fn white_space(text: &[u8]) -> usize {
     }
     at
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Special bytes, their neighbours, and both with the top bit set.
+    const BYTES: &[u8] = b"\x00\x1f\x20\x21\"\x23[\\]\x7f\x80\x9f\xa2\xdc\xff";
+
+    #[test]
+    fn the_end_of_plain_bytes_is_found_at_every_place() {
+        for len in 0..100 {
+            for at in 0..len {
+                for &byte in BYTES {
+                    let mut text = vec![b'a'; len];
+                    text[at] = byte;
+                    text[len - 1] |= 0x80;
+                    let expected = text.iter().take_while(|byte| !is_special(**byte)).count();
+                    assert_eq!(plain_bytes(&text), expected, "{len} {at} {byte:#x}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_end_of_digits_is_found_at_every_place() {
+        for len in 0..40 {
+            for at in 0..len {
+                for byte in *b"/:.e\xb0" {
+                    let mut text = vec![b'7'; len];
+                    text[at] = byte;
+                    assert_eq!(digits(&text), at, "{len} {at} {byte:#x}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn levels_remember_what_they_are() {
+        let mut levels = Levels::default();
+        let is_object = |depth: usize| depth % 3 == 1 || depth.is_power_of_two();
+        for _ in 0..2 {
+            for depth in 0..JSON_DEPTH_MAX {
+                levels.enter(is_object(depth));
+                assert_eq!(levels.in_object, is_object(depth));
+            }
+            for depth in (1..JSON_DEPTH_MAX).rev() {
+                levels.leave();
+                assert_eq!(levels.in_object, is_object(depth - 1), "{depth}");
+            }
+            levels.leave();
+            assert_eq!(levels.depth, 0);
+        }
+    }
+}

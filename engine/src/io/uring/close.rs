@@ -1,0 +1,59 @@
+//! Closing: cancel what is pending, wait until the kernel is done with it, close the descriptor.
+
+use io_uring::opcode;
+use io_uring::types::Fixed;
+
+use super::kind;
+use super::ring::Ring;
+use super::slots::{Receive, State};
+use crate::io::{Completion, Token};
+
+impl Ring {
+    pub(super) fn close(&mut self, index: u32, token: Token) {
+        let Some(slot) = self.slots.open(index) else {
+            return;
+        };
+        slot.token = token;
+        slot.wanted = false;
+        slot.state = State::Closing;
+        if slot.polling {
+            self.cancel(self.slots.name(kind::POLL, index), kind::CANCEL_POLL);
+        }
+        self.cancel_receive(index);
+        self.close_when_idle(index);
+    }
+
+    /// Closes a socket that the shard never got to know.
+    pub(super) fn close_silently(&mut self, index: u32) {
+        if let Some(slot) = self.slots.open(index) {
+            slot.silent = true;
+            let token = slot.token;
+            self.close(index, token);
+        }
+    }
+
+    /// Goes on with a close once nothing else is pending.
+    pub(super) fn close_when_idle(&mut self, index: u32) {
+        let name = self.slots.name(kind::CLOSE, index);
+        let Some(slot) = self.slots.named(name) else {
+            return;
+        };
+        if slot.state == State::Closing && slot.receive == Receive::Idle && !slot.polling {
+            slot.state = State::Closed;
+            self.push(opcode::Close::new(Fixed(index)).build(), name);
+        }
+    }
+
+    /// The descriptor is closed. Even if the kernel complains, there is nothing left in the slot.
+    pub(super) fn finish_close(&mut self, name: Token, completions: &mut Vec<Completion>) {
+        let Some(slot) = self.slots.named(name) else {
+            self.stale_completions += 1;
+            return;
+        };
+        let token = slot.token;
+        if !slot.silent {
+            completions.push(Completion::Closed { token });
+        }
+        self.slots.release(name.index());
+    }
+}

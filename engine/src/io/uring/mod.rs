@@ -1,0 +1,342 @@
+//! The driver on `io_uring`: one system call per turn, no descriptor per connection.
+//!
+//! Sockets are direct descriptors: slots of a table that belongs to a ring. The kernel allows
+//! `RLIMIT_NOFILE` slots per table, so a driver that is full opens a further ring, and has as many
+//! sockets as it likes on a machine that grants a process only 20,000 descriptors. A thread sleeps
+//! in its main ring, which watches the others.
+//!
+//! The kernel runs work of a ring only inside our calls (`DEFER_TASKRUN`), and no more than 20
+//! pieces of it per call unless more are asked for; so does this driver, as long as the ring says
+//! that there is more.
+//!
+//! # Invariants
+//! - An operation is named by kind, generation and slot, never by a pointer. A completion that
+//!   names an earlier use of its slot is counted and dropped.
+//! - A socket has at most one receive and one poll in the kernel. Its slot is used again only when
+//!   both have ended and the close has completed.
+//! - All completions of sends are fetched in the turn that submits them, before any limit applies.
+//! - A ring is used by the thread that made it, and dropped before the memory it refers to.
+
+use std::io;
+use std::os::fd::AsRawFd;
+use std::time::Duration;
+
+use allspark_protocol::Instant;
+use io_uring::types::Fd;
+use io_uring::{cqueue, opcode};
+
+use super::{Completion, Driver, DriverKind, Op, Socket, Token, Wait, Waker, clock};
+
+mod accept;
+mod buffers;
+mod close;
+mod connect;
+mod receive;
+mod ring;
+mod send;
+mod setup;
+mod slots;
+
+use accept::Acceptor;
+use ring::{Ring, Sleep};
+use setup::{RINGS_MAX, SLOTS_PER_RING_MAX};
+
+pub use setup::{RingSize, SetupError, UringOptions};
+
+/// What an operation of a ring is for.
+mod kind {
+    pub(super) const IGNORED: u8 = 0;
+    pub(super) const WAKER: u8 = 1;
+    pub(super) const RING: u8 = 2;
+    pub(super) const ACCEPT: u8 = 3;
+    pub(super) const CANCEL_ACCEPT: u8 = 4;
+    pub(super) const SOCKET: u8 = 5;
+    pub(super) const CONNECT: u8 = 6;
+    pub(super) const RECEIVE: u8 = 7;
+    pub(super) const CANCEL_RECEIVE: u8 = 8;
+    pub(super) const SEND: u8 = 9;
+    pub(super) const POLL: u8 = 10;
+    pub(super) const CANCEL_POLL: u8 = 11;
+    pub(super) const CLOSE: u8 = 12;
+}
+
+/// Completions handled per turn. More would keep the shard from its timers and its inbox.
+const COMPLETIONS_PER_TURN: usize = 1024;
+
+/// Times that a ring is asked for more in one turn.
+const FETCHES_PER_TURN: usize = 4;
+
+/// Drives one shard with `io_uring`.
+pub struct Uring {
+    rings: Vec<Ring>,
+    /// The ring whose completions are handled first in the next turn.
+    first: usize,
+    acceptor: Acceptor,
+    waker: Waker,
+    ops: Vec<Op>,
+    slots_per_ring: u32,
+    rings_max: usize,
+    further: RingSize,
+}
+
+impl Uring {
+    /// A driver for the calling thread.
+    ///
+    /// # Errors
+    /// When the kernel refuses something; [`SetupError`] says what.
+    pub fn new(options: UringOptions) -> Result<Self, SetupError> {
+        let slots_per_ring = options.slots_per_ring();
+        let rings_max = options.sockets_max.div_ceil(slots_per_ring) as usize;
+        let waker = Waker::new().map_err(SetupError::Descriptor)?;
+        let main = Ring::new(options.main, slots_per_ring)?;
+        let acceptor = Acceptor::new(options.listener).map_err(SetupError::Descriptor)?;
+        let mut uring = Self {
+            rings: vec![main],
+            first: 0,
+            acceptor,
+            waker,
+            ops: Vec::new(),
+            slots_per_ring,
+            rings_max: rings_max.clamp(1, RINGS_MAX),
+            further: options.further,
+        };
+        uring.watch_waker();
+        Ok(uring)
+    }
+
+    /// Completions that named an earlier use of their slot.
+    pub fn stale_completions(&self) -> u64 {
+        self.rings.iter().map(|ring| ring.stale_completions).sum()
+    }
+
+    /// System calls made so far.
+    pub fn enters(&self) -> u64 {
+        self.rings.iter().map(|ring| ring.enters).sum()
+    }
+
+    /// Rings opened so far.
+    pub fn rings(&self) -> usize {
+        self.rings.len()
+    }
+
+    /// A ring with a free slot; opened, if all are full.
+    fn ring_with_room(&mut self) -> io::Result<usize> {
+        match self.rings.iter().position(|ring| ring.slots.has_room()) {
+            Some(ring) => Ok(ring),
+            None => self.open_ring(),
+        }
+    }
+
+    fn open_ring(&mut self) -> io::Result<usize> {
+        if self.rings.len() == self.rings_max {
+            return Err(io::Error::from_raw_os_error(libc::ENFILE));
+        }
+        let ring = Ring::new(self.further, self.slots_per_ring).map_err(SetupError::into_io)?;
+        self.rings.push(ring);
+        Ok(self.rings.len() - 1)
+    }
+
+    fn watch_waker(&mut self) {
+        if let Some(event) = self.waker.event() {
+            let event = Fd(event.as_raw_fd());
+            let poll = opcode::PollAdd::new(event, libc::POLLIN as u32).multi(true);
+            self.rings[0].push(poll.build(), Token::new(kind::WAKER, 0, 0));
+        }
+    }
+
+    /// Has the main ring say when another one has completions. The kernel ends such a poll after
+    /// its first event, so it is armed before each sleep, and only where it is not armed yet.
+    fn watch_rings(&mut self) {
+        let (main, further) = self.rings.split_at_mut(1);
+        for (index, ring) in further.iter_mut().enumerate() {
+            if !std::mem::replace(&mut ring.watched, true) {
+                let poll = opcode::PollAdd::new(Fd(ring.descriptor()), libc::POLLIN as u32);
+                main[0].push(poll.build(), Token::new(kind::RING, 0, index as u32 + 1));
+            }
+        }
+    }
+
+    fn execute(&mut self, op: Op, completions: &mut Vec<Completion>) {
+        match op {
+            Op::Accept => self.acceptor.start(),
+            Op::StopAccept => self.stop_accept(),
+            Op::Connect { address, token } => self.connect(address, token, completions),
+            Op::Receive { socket, token } => self.on(socket, |ring, slot| {
+                ring.receive(slot, token);
+            }),
+            Op::StopReceive { socket } => self.on(socket, Ring::stop_receive),
+            Op::Send { socket, bytes } => self.on(socket, |ring, slot| ring.send(slot, bytes)),
+            Op::AwaitWritable { socket } => self.on(socket, Ring::await_writable),
+            Op::Close { socket, token } => self.on(socket, |ring, slot| ring.close(slot, token)),
+        }
+    }
+
+    fn on(&mut self, socket: Socket, act: impl FnOnce(&mut Ring, u32)) {
+        let (ring, slot) = unpack(socket);
+        if let Some(ring) = self.rings.get_mut(ring) {
+            act(ring, slot);
+        }
+    }
+
+    /// Submits to every ring and sleeps in the main one, if there is nothing to report.
+    fn submit(&mut self, wait: Wait, completions: &mut Vec<Completion>) -> io::Result<()> {
+        let reported_before = completions.len();
+        for ring in &mut self.rings[1..] {
+            if ring.has_queued() || ring.has_deferred() {
+                ring.submit(Sleep::No, completions)?;
+            }
+        }
+        let busy = completions.len() > reported_before
+            || self
+                .rings
+                .iter()
+                .any(|ring| !ring.fetched.is_empty() || ring.can_resume());
+        let sleep = if busy { Sleep::No } else { self.sleep(wait) };
+        if sleep != Sleep::No {
+            self.watch_rings();
+        }
+        let main = &mut self.rings[0];
+        if sleep != Sleep::No || main.has_queued() || main.has_deferred() {
+            main.submit(sleep, completions)?;
+        }
+        Ok(())
+    }
+
+    fn sleep(&self, wait: Wait) -> Sleep {
+        let deadline = match (wait, self.acceptor.pause.until()) {
+            (Wait::No, _) => return Sleep::No,
+            (Wait::Forever, None) => return Sleep::Forever,
+            (Wait::Forever, Some(until)) => until,
+            (Wait::Until(deadline), None) => deadline,
+            (Wait::Until(deadline), Some(until)) => deadline.min(until),
+        };
+        match deadline.saturating_since(clock::now()) {
+            Duration::ZERO => Sleep::No,
+            time => Sleep::For(time),
+        }
+    }
+
+    /// Fetches what rings still have, up to what a turn may handle.
+    fn fetch_more(&mut self, completions: &mut Vec<Completion>) -> io::Result<()> {
+        for ring in &mut self.rings {
+            for _ in 0..FETCHES_PER_TURN {
+                if ring.fetched.len() >= COMPLETIONS_PER_TURN || !ring.has_deferred() {
+                    break;
+                }
+                ring.fetch_deferred(completions)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Handles completions of all rings in turn, each turn beginning with another ring.
+    fn handle_fetched(&mut self, completions: &mut Vec<Completion>) {
+        let mut budget = COMPLETIONS_PER_TURN;
+        let count = self.rings.len();
+        self.first = (self.first + 1) % count;
+        for index in (self.first..count).chain(0..self.first) {
+            while budget > 0 {
+                let Some(entry) = self.rings[index].fetched.pop_front() else {
+                    break;
+                };
+                self.handle(index, &entry, completions);
+                budget -= 1;
+            }
+        }
+    }
+
+    fn handle(
+        &mut self,
+        ring_index: usize,
+        entry: &cqueue::Entry,
+        completions: &mut Vec<Completion>,
+    ) {
+        let name = Token::from_u64(entry.user_data());
+        let result = entry.result();
+        let ring = &mut self.rings[ring_index];
+        match name.kind() {
+            kind::WAKER => {
+                self.waker.drain();
+                if !cqueue::more(entry.flags()) {
+                    self.watch_waker();
+                }
+            }
+            kind::RING => self.rings[name.index() as usize].watched = false,
+            kind::ACCEPT => self.finish_accept(ring_index, name, result, completions),
+            kind::CONNECT => self.finish_connect(ring_index, name, result, completions),
+            kind::SOCKET => ring.finish_socket(name, result, completions),
+            kind::RECEIVE => ring.finish_receive(entry, completions),
+            kind::POLL => ring.finish_poll(name, completions),
+            kind::CANCEL_ACCEPT => ring.retry_cancel_accept(name),
+            kind::CANCEL_RECEIVE => ring.retry_cancel_receive(name),
+            kind::CANCEL_POLL => ring.retry_cancel_poll(name),
+            kind::CLOSE => {
+                ring.finish_close(name, completions);
+                self.acceptor.pause.end_early();
+            }
+            kind::IGNORED => {}
+            _ => ring.stale_completions += 1,
+        }
+    }
+}
+
+impl Driver for Uring {
+    fn kind(&self) -> DriverKind {
+        DriverKind::Uring
+    }
+
+    fn now(&self) -> Instant {
+        clock::now()
+    }
+
+    fn unix_ms(&self) -> u64 {
+        clock::unix_ms()
+    }
+
+    fn push(&mut self, op: Op) {
+        self.ops.push(op);
+    }
+
+    fn turn(&mut self, wait: Wait, completions: &mut Vec<Completion>) -> io::Result<()> {
+        for ring in &mut self.rings {
+            ring.restock();
+        }
+        let reported_before = completions.len();
+        let mut ops = std::mem::take(&mut self.ops);
+        for op in ops.drain(..) {
+            self.execute(op, completions);
+        }
+        self.ops = ops;
+        self.top_up_accepts(completions);
+        let idle = completions.len() == reported_before;
+        self.submit(if idle { wait } else { Wait::No }, completions)?;
+        self.fetch_more(completions)?;
+        self.handle_fetched(completions);
+        Ok(())
+    }
+
+    fn waker(&self) -> Waker {
+        self.waker.clone()
+    }
+}
+
+impl std::fmt::Debug for Uring {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Uring")
+            .field("rings", &self.rings.len())
+            .field("slots_per_ring", &self.slots_per_ring)
+            .field("acceptor", &self.acceptor)
+            .finish_non_exhaustive()
+    }
+}
+
+fn pack(ring: usize, slot: u32) -> Socket {
+    Socket((ring as u32) * SLOTS_PER_RING_MAX + slot)
+}
+
+fn unpack(socket: Socket) -> (usize, u32) {
+    let (ring, slot) = (socket.0 / SLOTS_PER_RING_MAX, socket.0 % SLOTS_PER_RING_MAX);
+    (ring as usize, slot)
+}
+
+const _: () = assert!(RINGS_MAX as u64 * SLOTS_PER_RING_MAX as u64 == 1 << 32);

@@ -1,0 +1,207 @@
+//! One kernel ring: its queues, its sockets, its receive buffers.
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::{AsRawFd, RawFd};
+use std::time::Duration;
+
+use io_uring::squeue::{Entry, Flags};
+use io_uring::types::{SubmitArgs, Timespec};
+use io_uring::{EnterFlags, IoUring, cqueue};
+use socket2::SockAddr;
+
+use super::buffers::BufferRing;
+use super::kind;
+use super::send::Sending;
+use super::setup::{self, RingSize, SetupError};
+use super::slots::Slots;
+use crate::io::{Completion, Token};
+
+/// Times that the kernel may take none of what is submitted before the turn gives up. It does so
+/// when it has no memory, or when completions must be fetched first.
+const ATTEMPTS_MAX: u32 = 16;
+
+/// Completions asked for when there are more than the kernel hands out by itself (20 since 6.13).
+const BATCH: u32 = 512;
+
+/// A kernel ring and what belongs to it.
+pub(super) struct Ring {
+    // Dropped first, so that the kernel is done with all memory below.
+    ring: IoUring,
+    pub(super) buffers: BufferRing,
+    pub(super) slots: Slots,
+    /// Operations for the next submission.
+    queue: VecDeque<Entry>,
+    /// What is being sent by the operations of this turn.
+    pub(super) sends: Vec<Sending>,
+    /// Where the connects of this turn lead.
+    #[expect(
+        clippy::vec_box,
+        reason = "the kernel reads them, so they must not move"
+    )]
+    pub(super) addresses: Vec<Box<SockAddr>>,
+    /// Sockets that wait for a buffer, by the names of their receive operations.
+    pub(super) starved: VecDeque<Token>,
+    /// Completions that were fetched and not looked at yet.
+    pub(super) fetched: VecDeque<cqueue::Entry>,
+    /// The main ring will be told when this one has something to say.
+    pub(super) watched: bool,
+    pub(super) stale_completions: u64,
+    pub(super) enters: u64,
+}
+
+/// How long an enter waits for completions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sleep {
+    No,
+    For(Duration),
+    Forever,
+}
+
+impl Ring {
+    /// A ring with room for `slots` sockets.
+    pub(super) fn new(size: RingSize, slots: u32) -> Result<Self, SetupError> {
+        let ring = setup::ring(size, slots)?;
+        let buffers = BufferRing::register(&ring, size).map_err(SetupError::Buffers)?;
+        Ok(Self {
+            ring,
+            buffers,
+            slots: Slots::new(slots),
+            queue: VecDeque::new(),
+            sends: Vec::new(),
+            addresses: Vec::new(),
+            starved: VecDeque::new(),
+            fetched: VecDeque::new(),
+            watched: false,
+            stale_completions: 0,
+            enters: 0,
+        })
+    }
+
+    /// The ring's own descriptor.
+    pub(super) fn descriptor(&self) -> RawFd {
+        self.ring.as_raw_fd()
+    }
+
+    /// Queues an operation whose completion will carry `name`.
+    pub(super) fn push(&mut self, entry: Entry, name: Token) {
+        self.queue.push_back(entry.user_data(name.as_u64()));
+    }
+
+    /// Queues an operation that completes only if it fails.
+    pub(super) fn push_quiet(&mut self, entry: Entry, name: Token) {
+        self.push(entry.flags(Flags::SKIP_SUCCESS), name);
+    }
+
+    /// Whether something was pushed.
+    pub(super) fn has_queued(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
+    /// Whether the kernel has completions that only an enter brings out.
+    pub(super) fn has_deferred(&mut self) -> bool {
+        let submission = self.ring.submission();
+        submission.taskrun() || submission.cq_overflow()
+    }
+
+    /// Submits everything that was pushed, and sleeps if nothing came of it.
+    pub(super) fn submit(
+        &mut self,
+        sleep: Sleep,
+        completions: &mut Vec<Completion>,
+    ) -> io::Result<()> {
+        let reported_before = completions.len();
+        let mut attempts = 0;
+        loop {
+            let submitting = self.fill();
+            let idle = self.fetched.is_empty() && completions.len() == reported_before;
+            let last = self.queue.is_empty();
+            self.enter(if last && idle { sleep } else { Sleep::No }, 1)?;
+            self.fetch(completions);
+            let left = self.ring.submission().len();
+            if left == 0 && last {
+                break;
+            }
+            attempts = if left < submitting { 0 } else { attempts + 1 };
+            if attempts == ATTEMPTS_MAX {
+                return Err(io::Error::from_raw_os_error(libc::EBUSY));
+            }
+        }
+        // A send never stays pending and a connect copies its address, so nobody needs these now.
+        self.sends.clear();
+        self.addresses.clear();
+        Ok(())
+    }
+
+    /// Fetches what the kernel still has, a batch at most.
+    pub(super) fn fetch_deferred(&mut self, completions: &mut Vec<Completion>) -> io::Result<()> {
+        self.enter(Sleep::For(Duration::ZERO), BATCH)?;
+        self.fetch(completions);
+        Ok(())
+    }
+
+    /// Moves what fits into the submission queue. Returns how much is in there.
+    #[expect(unsafe_code, reason = "memory that operations point to must stay")]
+    fn fill(&mut self) -> usize {
+        let mut submission = self.ring.submission();
+        while let Some(entry) = self.queue.pop_front() {
+            // SAFETY: what a send or a connect points to is kept in `sends` and `addresses` until
+            // it was submitted and is not needed after that; receives use registered buffers; the
+            // places for accepted addresses and the option values outlive the ring.
+            if unsafe { submission.push(&entry) }.is_err() {
+                self.queue.push_front(entry);
+                break;
+            }
+        }
+        submission.len()
+    }
+
+    /// Submits what is in the queue and lets the kernel make completions, waiting for `count` of
+    /// them as long as `sleep` says.
+    #[expect(unsafe_code, reason = "the system call")]
+    fn enter(&mut self, sleep: Sleep, count: u32) -> io::Result<()> {
+        let submitting = self.ring.submission().len() as u32;
+        let mut flags = EnterFlags::GETEVENTS | EnterFlags::EXT_ARG;
+        // A thread that waits for sockets is idle, it does not wait for a disk.
+        flags.set(
+            EnterFlags::NO_IOWAIT,
+            self.ring.params().is_feature_no_iowait(),
+        );
+        let time = match sleep {
+            Sleep::For(time) => Timespec::from(time),
+            Sleep::No | Sleep::Forever => Timespec::new(),
+        };
+        let (count, arguments) = match sleep {
+            Sleep::No => (0, SubmitArgs::new()),
+            Sleep::For(_) => (count, SubmitArgs::new().timespec(&time)),
+            Sleep::Forever => (count, SubmitArgs::new()),
+        };
+        self.enters += 1;
+        let submitter = self.ring.submitter();
+        // SAFETY: the entries are complete, see `fill`, and `EXT_ARG` takes this very type.
+        let entered = unsafe { submitter.enter(submitting, count, flags.bits(), Some(&arguments)) };
+        match entered.as_ref().map_err(io::Error::raw_os_error) {
+            // Out of time, a signal, or out of memory: what was not submitted still is in the
+            // queue, and the caller sees that.
+            Ok(_)
+            | Err(Some(libc::ETIME | libc::EINTR | libc::EAGAIN | libc::EBUSY | libc::ENOMEM)) => {
+                Ok(())
+            }
+            Err(_) => entered.map(drop),
+        }
+    }
+
+    /// Takes all completions out of the kernel's queue. Those of sends are reported at once.
+    fn fetch(&mut self, completions: &mut Vec<Completion>) {
+        for entry in self.ring.completion() {
+            let name = Token::from_u64(entry.user_data());
+            if name.kind() != kind::SEND {
+                self.fetched.push_back(entry);
+            } else if let Some(sending) = self.sends.get(name.index() as usize) {
+                completions.extend(sending.outcome(entry.result()));
+            } else {
+                self.stale_completions += 1;
+            }
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Making a ring: sizes, flags, and what can go wrong.
+
+use std::io;
+use std::net::TcpListener;
+
+use io_uring::IoUring;
+use rustix::process::{Resource, getrlimit};
+
+/// Slots that fit into the lower bits of a `Socket`, and the most that the kernel registers.
+pub(super) const SLOTS_PER_RING_MAX: u32 = 1 << 20;
+
+/// Rings per driver: what fits into the upper bits of a `Socket`. Each costs one descriptor.
+pub(super) const RINGS_MAX: usize = 1 << 12;
+
+/// What an `io_uring` driver is made of. The sizes of queues and buffers are powers of two.
+#[derive(Debug)]
+pub struct UringOptions {
+    /// Where connections come in; without it the driver only connects.
+    pub listener: Option<TcpListener>,
+    /// Sockets that the driver may hold. By default 1,048,576.
+    pub sockets_max: u32,
+    /// Sockets per ring, at most 1,048,576. The kernel allows no more than `RLIMIT_NOFILE` per
+    /// ring, so it is lowered to that; further rings are opened when the first is full. By default
+    /// 65,536: the table costs 8 bytes per socket at once, used or not.
+    pub sockets_per_ring: u32,
+    /// The ring that every driver has.
+    pub main: RingSize,
+    /// Those that are opened when it is full.
+    pub further: RingSize,
+}
+
+/// How much memory a ring gets.
+#[derive(Clone, Copy, Debug)]
+pub struct RingSize {
+    /// Submission queue entries of 64 bytes. More operations go in several portions, and a portion
+    /// should stay in the CPU's cache, so a small queue is no loss.
+    pub submissions: u32,
+    /// Completion queue entries of 16 bytes. What does not fit waits in the kernel, which is slow.
+    pub completions: u32,
+    /// Receive buffers, at most 32,768.
+    pub buffers: u16,
+    /// Bytes in each receive buffer.
+    pub buffer_bytes: usize,
+}
+
+impl RingSize {
+    /// 4.2 MiB: 1,024 buffers of 4 KiB, a turn's worth of messages.
+    pub const MAIN: Self = Self {
+        submissions: 256,
+        completions: 8192,
+        buffers: 1024,
+        buffer_bytes: 4096,
+    };
+
+    /// 1.1 MiB, or 54 bytes for each of 20,000 sockets.
+    pub const FURTHER: Self = Self {
+        submissions: 128,
+        completions: 2048,
+        buffers: 256,
+        buffer_bytes: 4096,
+    };
+}
+
+impl Default for UringOptions {
+    fn default() -> Self {
+        Self {
+            listener: None,
+            sockets_max: 1 << 20,
+            sockets_per_ring: 1 << 16,
+            main: RingSize::MAIN,
+            further: RingSize::FURTHER,
+        }
+    }
+}
+
+impl UringOptions {
+    /// Sockets per ring that the kernel will allow.
+    pub(super) fn slots_per_ring(&self) -> u32 {
+        let allowed = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+        let allowed = u32::try_from(allowed).unwrap_or(u32::MAX);
+        self.sockets_per_ring
+            .min(self.sockets_max)
+            .min(allowed)
+            .clamp(1, SLOTS_PER_RING_MAX)
+    }
+}
+
+/// Why a ring can't be made. `choose` explains it to the operator.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// The ring itself.
+    #[error("io_uring can't be set up: {0}")]
+    Ring(#[source] io::Error),
+    /// The table of direct descriptors.
+    #[error("a table of {slots} direct descriptors can't be registered: {error}")]
+    Table {
+        /// How many.
+        slots: u32,
+        /// What the kernel said.
+        error: io::Error,
+    },
+    /// The ring of receive buffers.
+    #[error("a ring of receive buffers can't be registered: {0}")]
+    Buffers(#[source] io::Error),
+    /// An operation that the driver needs.
+    #[error("the kernel does not know the operation {0}")]
+    Operation(&'static str),
+    /// The event descriptor that ends a sleep, or the listener.
+    #[error("a descriptor can't be used: {0}")]
+    Descriptor(#[source] io::Error),
+}
+
+impl SetupError {
+    /// What the kernel said, where it said something.
+    pub(super) fn into_io(self) -> io::Error {
+        match self {
+            Self::Ring(error)
+            | Self::Table { error, .. }
+            | Self::Buffers(error)
+            | Self::Descriptor(error) => error,
+            Self::Operation(_) => io::Error::from_raw_os_error(libc::EOPNOTSUPP),
+        }
+    }
+}
+
+/// Makes a ring with a table of `slots` direct descriptors. The calling thread will be the only one
+/// that may use it.
+pub(super) fn ring(size: RingSize, slots: u32) -> Result<IoUring, SetupError> {
+    // Submitting without the indirection is new in 6.6.
+    let ring = build(size, true)
+        .or_else(|error| match error.raw_os_error() {
+            Some(libc::EINVAL) => build(size, false),
+            _ => Err(error),
+        })
+        .map_err(SetupError::Ring)?;
+    ring.submitter()
+        .register_files_sparse(slots)
+        .map_err(|error| SetupError::Table { slots, error })?;
+    Ok(ring)
+}
+
+fn build(size: RingSize, no_sqarray: bool) -> io::Result<IoUring> {
+    let mut builder = IoUring::builder();
+    builder
+        .dontfork()
+        .setup_single_issuer()
+        // Completions are made only while we ask for them, never in between.
+        .setup_defer_taskrun()
+        // Says in shared memory when there is something to ask for.
+        .setup_taskrun_flag()
+        .setup_coop_taskrun()
+        // A bad operation must not hold up those behind it.
+        .setup_submit_all()
+        .setup_cqsize(size.completions)
+        .setup_clamp();
+    if no_sqarray {
+        builder.setup_no_sqarray();
+    }
+    builder.build(size.submissions)
+}

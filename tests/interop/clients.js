@@ -1,0 +1,97 @@
+// The clients that judge: the real Primus client from npm, and `ws` without Primus.
+'use strict';
+
+const { once } = require('node:events');
+const Primus = require('primus');
+const WebSocket = require('ws');
+
+const { within } = require('./server');
+
+const EVENT_MS_MAX = 10_000;
+const PrimusClient = Primus.createSocket({ transformer: 'websockets', parser: 'json' });
+
+/** A Primus client that is opening. It is ended with the test. */
+function connect(t, server, options = {}, suffix = '') {
+  const client = new PrimusClient(server.url + suffix, options);
+  t.after(() => client.end());
+  return client;
+}
+
+/** A Primus client that is open. */
+async function open(t, server, options, suffix) {
+  const client = connect(t, server, options, suffix);
+  await event(client, 'open');
+  return client;
+}
+
+/** A WebSocket client without Primus that is open. */
+async function openPlain(t, server, suffix = '', options = {}) {
+  const socket = new WebSocket(server.webSocketUrl + suffix, options);
+  t.after(() => socket.terminate());
+  await event(socket, 'open');
+  return socket;
+}
+
+/** Resolves with the first argument of the next event of that name, or rejects when it is late. */
+async function event(emitter, name, msMax = EVENT_MS_MAX) {
+  const [first] = await events(emitter, name, msMax);
+  return first;
+}
+
+/** The same with all arguments. */
+async function events(emitter, name, msMax = EVENT_MS_MAX) {
+  return within(msMax, once(emitter, name), () => `event '${name}'`);
+}
+
+/** Resolves with the next `count` values that arrive as events of that name. */
+async function collect(emitter, name, count, msMax = EVENT_MS_MAX) {
+  const values = [];
+  const { promise, resolve } = withResolvers();
+  const take = (value) => {
+    values.push(value);
+    if (values.length === count) resolve(values);
+  };
+  emitter.on(name, take);
+  try {
+    return await within(msMax, promise, () => `${values.length} of ${count} '${name}' events came`);
+  } finally {
+    emitter.removeListener(name, take);
+  }
+}
+
+/** Every value that arrives as an event of that name, in a list that grows. */
+function record(emitter, name) {
+  const values = [];
+  emitter.on(name, (value) => values.push(value));
+  return values;
+}
+
+/**
+ * Writes a value and resolves with the next that comes back: a copy of it, because the client runs
+ * in a context of its own and its objects are no instances of our `Object`.
+ */
+async function ask(client, value) {
+  const answer = event(client, 'data');
+  client.write(value);
+  return structuredClone(await answer);
+}
+
+/** Asks the server for the id of the client's spark. */
+async function sparkId(client) {
+  return within(EVENT_MS_MAX, new Promise((resolve) => client.id(resolve)), () => 'the id');
+}
+
+/** The next text message of a client without Primus. */
+async function text(socket) {
+  const [data, isBinary] = await events(socket, 'message');
+  if (isBinary) throw new Error(`bytes where text was due: ${data.toString('hex')}`);
+  return data.toString();
+}
+
+function withResolvers() {
+  const result = {};
+  result.promise = new Promise((resolve, reject) => Object.assign(result, { resolve, reject }));
+  return result;
+}
+
+module.exports = { ask, collect, connect, event, events, open, openPlain, record, sparkId, text };

@@ -1,0 +1,129 @@
+// How a connection ends, and who comes back after it.
+'use strict';
+
+const assert = require('node:assert/strict');
+const { test } = require('node:test');
+
+const { ask, collect, event, open, openPlain, record, sparkId, text } = require('./clients');
+const { freePort, startServer } = require('./server');
+
+const DEFAULT_MIN_MS = 500;
+
+test('a client that ends does not come back, and the server sees it once', async (t) => {
+  const server = await startServer(t, { app: 'scripted' });
+  const observer = await open(t, server);
+  const client = await open(t, server);
+  const ends = record(client, 'end');
+
+  client.end();
+  assert.equal(ends.length, 1);
+  assert.equal(client.recovery.reconnecting(), false);
+
+  const counts = await countsOnce(observer, ({ disconnection }) => disconnection > 0);
+  assert.deepEqual([counts.connection, counts.disconnection], [2, 1]);
+});
+
+test('a connection that breaks without a word is one disconnection', async (t) => {
+  const server = await startServer(t, { app: 'scripted' });
+  const observer = await open(t, server);
+  const socket = await openPlain(t, server);
+  socket.terminate();
+  const counts = await countsOnce(observer, ({ disconnection }) => disconnection > 0);
+  assert.deepEqual([counts.connection, counts.disconnection], [2, 1]);
+});
+
+test('a client that the server ends does not come back', async (t) => {
+  const client = await open(t, await startServer(t, { app: 'scripted' }));
+  const raw = record(client, 'incoming::data');
+  const scheduled = record(client, 'reconnect scheduled');
+  client.write({ do: 'end' });
+  await event(client, 'end');
+  assert.deepEqual(raw, ['"primus::server::close"']);
+  assert.equal(client.recovery.reconnecting(), false);
+  assert.deepEqual(scheduled, []);
+});
+
+test('the last words of the server arrive before the end', async (t) => {
+  const client = await open(t, await startServer(t, { app: 'scripted' }));
+  const raw = record(client, 'incoming::data');
+  client.write({ do: 'write', value: 1 });
+  client.write({ do: 'end', data: 'goodbye' });
+  await event(client, 'end');
+  assert.deepEqual(raw, ['1', '"goodbye"', '"primus::server::close"']);
+});
+
+test('a client without Primus sees the end of the server as a clean close', async (t) => {
+  const socket = await openPlain(t, await startServer(t, { app: 'scripted' }));
+  const closed = event(socket, 'close');
+  socket.send('{"do":"end"}');
+  assert.equal(await text(socket), '"primus::server::close"');
+  // 1005: a closing frame without a code, which is what Node.js Primus sends.
+  assert.ok([1000, 1005].includes(await closed));
+});
+
+test('a client that the server ends with reconnect comes back as a new spark', async (t) => {
+  const client = await open(t, await startServer(t, { app: 'scripted' }));
+  const before = await sparkId(client);
+  const raw = record(client, 'incoming::data');
+  client.write({ do: 'end', reconnect: true });
+  const schedule = await event(client, 'reconnect scheduled');
+  assert.deepEqual(raw, []);
+  assert.equal(schedule.attempt, 1);
+  assert.equal(schedule.scheduled, DEFAULT_MIN_MS);
+  await event(client, 'reconnected');
+  assert.notEqual(await sparkId(client), before);
+});
+
+test('a server that was killed and started again is found again', async (t) => {
+  const port = await freePort();
+  const killed = await startServer(t, { port });
+  const [min, max] = [100, 1_000];
+  const client = await open(t, killed, { reconnect: { min, max } });
+
+  const scheduled = collect(client, 'reconnect scheduled', 4);
+  await killed.kill('SIGKILL');
+  for (const { attempt, scheduled: delayMs } of await scheduled) {
+    const earliest = Math.min(min * 2 ** (attempt - 1), max);
+    const latest = attempt === 1 ? min : Math.min(2 * earliest, max);
+    assert.ok(delayMs >= earliest && delayMs <= latest, `attempt ${attempt} after ${delayMs} ms`);
+  }
+  assert.notEqual(client.readyState, client.constructor.OPEN);
+
+  const reconnected = event(client, 'reconnected');
+  await startServer(t, { port });
+  await reconnected;
+  assert.equal(await ask(client, 'again'), 'again');
+});
+
+test('SIGTERM sends the clients elsewhere, and the server leaves with exit code 0', async (t) => {
+  const server = await startServer(t, { shards: 2 });
+  const clients = await Promise.all(Array.from({ length: 10 }, () => open(t, server)));
+  const raw = clients.map((client) => record(client, 'incoming::data'));
+  const schedules = clients.map((client) => event(client, 'reconnect scheduled'));
+  assert.deepEqual(await server.kill('SIGTERM'), { code: 0, signal: null });
+  for (const schedule of await Promise.all(schedules)) assert.equal(schedule.attempt, 1);
+  assert.deepEqual(raw.flat(), []);
+});
+
+test('what was answered before SIGTERM is still delivered', async (t) => {
+  const count = 1_000;
+  const server = await startServer(t);
+  const client = await open(t, server);
+  const received = record(client, 'data');
+  const closed = event(client, 'close');
+  for (let n = 0; n < count; n += 1) client.write(n);
+  await event(client, 'data');
+  await server.kill('SIGTERM');
+  await closed;
+  // How many the server had read by then is its own affair, but none is lost in between.
+  assert.deepEqual(received, Array.from(received, (_, n) => n));
+});
+
+/** The counts of a scripted server, as soon as they are as awaited. */
+async function countsOnce(observer, awaited) {
+  const deadline = Date.now() + 5_000;
+  for (;;) {
+    const counts = await ask(observer, { do: 'counts' });
+    if (awaited(counts) || Date.now() > deadline) return counts;
+  }
+}

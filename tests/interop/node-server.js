@@ -1,0 +1,77 @@
+// The oracle: the real Primus of Node.js behind the command line of `allspark serve`. A test that
+// does not pass against this server is wrong.
+//
+// With `--app scripted` it obeys messages like {"do":"end"}; tests/support/scripted.rs is the same
+// for AllSpark.
+'use strict';
+
+const http = require('node:http');
+const { parseArgs } = require('node:util');
+const Primus = require('primus');
+
+const { values: flags } = parseArgs({
+  options: {
+    app: { type: 'string' },
+    driver: { type: 'string' },
+    listen: { type: 'string' },
+    'max-length': { type: 'string' },
+    'ping-interval': { type: 'string' },
+    shards: { type: 'string' },
+    transformer: { type: 'string' },
+  },
+});
+
+const apps = { broadcast, echo, scripted };
+const counts = { connection: 0, disconnection: 0, data: 0, error: 0, heartbeat: 0 };
+
+const server = http.createServer();
+const primus = new Primus(server, primusOptions());
+apps[flags.app]();
+listen();
+process.on('SIGTERM', () => primus.destroy({ reconnect: true }, () => process.exit(0)));
+
+function echo() {
+  primus.on('connection', (spark) => spark.on('data', (data) => spark.write(data)));
+}
+
+function broadcast() {
+  primus.on('connection', (spark) => spark.on('data', (data) => primus.write(data)));
+}
+
+function scripted() {
+  primus.on('connection', (spark) => {
+    counts.connection += 1;
+    spark.on('error', () => { counts.error += 1; });
+    spark.on('heartbeat', () => { counts.heartbeat += 1; });
+    spark.on('data', (command) => {
+      counts.data += 1;
+      obey(spark, command);
+    });
+  });
+  primus.on('disconnection', () => { counts.disconnection += 1; });
+}
+
+function obey(spark, command) {
+  switch (command.do) {
+    case 'end': return spark.end(command.data, { reconnect: command.reconnect === true });
+    case 'write': return spark.write(command.value);
+    case 'counts': return spark.write(counts);
+  }
+}
+
+function primusOptions() {
+  const pingInterval = flags['ping-interval'];
+  return {
+    transformer: flags.transformer,
+    pingInterval: pingInterval === 'off' ? false : Number(pingInterval),
+    ...(flags['max-length'] && { maxLength: Number(flags['max-length']) }),
+    iknowhttpsisbetter: true,
+  };
+}
+
+function listen() {
+  const [host, port] = flags.listen.split(':');
+  server.listen(Number(port), host, () => {
+    console.error(`Primus on Node.js listens on ${host}:${server.address().port}`);
+  });
+}

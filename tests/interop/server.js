@@ -1,0 +1,166 @@
+// Starts the server under test as a process of its own, and stops it again when the test is over.
+//
+// The environment chooses what is tested:
+//   ALLSPARK_PEER    `allspark` (default), or `node`: the real Primus, which judges the tests
+//   ALLSPARK_DRIVER  `auto` (default), `uring` or `epoll`
+//   ALLSPARK_BIN     the server; by default the release build, else the debug build
+//   ALLSPARK_SCRIPTED_BIN  the same for the server that ends sparks on request (`app: 'scripted'`)
+'use strict';
+
+const assert = require('node:assert/strict');
+const { spawn } = require('node:child_process');
+const { once } = require('node:events');
+const fs = require('node:fs');
+const net = require('node:net');
+const path = require('node:path');
+
+const START_MS_MAX = 10_000;
+const STOP_MS_MAX = 10_000;
+const OUTPUT_CHARS_MAX = 64 * 1024;
+const LISTENING = /\b127\.0\.0\.1:([1-9]\d*)\b/;
+
+const peer = process.env.ALLSPARK_PEER || 'allspark';
+const driver = process.env.ALLSPARK_DRIVER || 'auto';
+
+/**
+ * Starts a server and resolves once it listens. It is stopped with the test, and must then still
+ * be alive, have reported no panic, and leave with exit code 0.
+ *
+ * Options: `app` ('echo', 'broadcast', 'scripted'), `pingIntervalMs` (a number or 'off'),
+ * `maxLength` in bytes, `shards`, `port` (0 lets the system choose).
+ */
+async function startServer(t, options = {}) {
+  const server = new Server(options);
+  t.after(() => server.stop());
+  await server.listening();
+  return server;
+}
+
+class Server {
+  #child;
+  #output = '';
+  #killed = false;
+  #farewells = [];
+
+  constructor({ app = 'echo', pingIntervalMs = 30_000, maxLength, shards = 1, port = 0 }) {
+    const [command, args] = commandFor(app);
+    args.push('--listen', `127.0.0.1:${port}`, '--ping-interval', String(pingIntervalMs));
+    args.push('--transformer', 'websockets', '--shards', String(shards), '--driver', driver);
+    if (maxLength !== undefined) args.push('--max-length', String(maxLength));
+
+    const stdio = ['ignore', 'pipe', 'pipe'];
+    this.#child = spawn(command, args, { env: cleanEnvironment(), stdio });
+    this.exited = once(this.#child, 'exit').then(([code, signal]) => ({ code, signal }));
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text) => this.#take(text));
+    }
+  }
+
+  /** Resolves once the server has said where it listens. */
+  async listening() {
+    const explain = () => `no start line in: ${this.#output}`;
+    this.port = await within(START_MS_MAX, this.#announced(), explain);
+    this.url = `http://127.0.0.1:${this.port}`;
+    this.webSocketUrl = `ws://127.0.0.1:${this.port}/primus`;
+  }
+
+  /** Sends a signal and resolves with `{ code, signal }` once the process is gone. */
+  async kill(signal) {
+    this.#killed = true;
+    this.#child.kill(signal);
+    return within(STOP_MS_MAX, this.exited, () => `${signal} did not end it: ${this.#output}`);
+  }
+
+  /** Has something done before the server is stopped, which otherwise still has its clients. */
+  beforeStop(farewell) {
+    this.#farewells.push(farewell);
+  }
+
+  /** Ends the server like an operator would, and judges how it went. */
+  async stop() {
+    for (const farewell of this.#farewells) farewell();
+    try {
+      if (!this.#killed) {
+        const ended = this.#child.exitCode ?? this.#child.signalCode;
+        assert.equal(ended, null, `died early: ${this.#output}`);
+        assert.deepEqual(await this.kill('SIGTERM'), { code: 0, signal: null }, this.#output);
+      }
+      assert.doesNotMatch(this.#output, /panicked|Uncaught/);
+    } finally {
+      this.#child.kill('SIGKILL');
+    }
+  }
+
+  #take(text) {
+    this.#output = (this.#output + text).slice(0, OUTPUT_CHARS_MAX);
+    this.#child.emit('output');
+  }
+
+  async #announced() {
+    for (;;) {
+      const match = LISTENING.exec(this.#output);
+      if (match) return Number(match[1]);
+      const more = once(this.#child, 'output').then(() => null);
+      const ended = await Promise.race([more, this.exited]);
+      if (ended) throw new Error(`did not start (${JSON.stringify(ended)}): ${this.#output}`);
+    }
+  }
+}
+
+/** A port outside the range from which the system takes the ports of outgoing connections. */
+async function freePort() {
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    const probe = net.createServer();
+    const free = await new Promise((resolve) => {
+      probe.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true));
+    });
+    if (!free) continue;
+    await new Promise((resolve) => probe.close(resolve));
+    return port;
+  }
+}
+
+/**
+ * Rejects when `promise` takes longer than `ms`. What to say then is computed then.
+ */
+async function within(ms, promise, explain) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not within ${ms} ms: ${explain()}`)), ms);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Options that skip a test where Node.js Primus knowingly differs from what AllSpark must do. */
+function differsFromNode(reason) {
+  return peer === 'node' ? { skip: `Node.js Primus differs: ${reason}` } : {};
+}
+
+function commandFor(app) {
+  const oracle = path.join(__dirname, 'node-server.js');
+  if (peer === 'node') return [process.execPath, [oracle, '--app', app]];
+  if (app === 'scripted') return [binary('ALLSPARK_SCRIPTED_BIN', 'examples/scripted'), []];
+  return [binary('ALLSPARK_BIN', 'allspark'), ['serve', '--app', app]];
+}
+
+function binary(variable, name) {
+  if (process.env[variable]) return process.env[variable];
+  const target = path.join(__dirname, '../../target');
+  const built = ['release', 'debug'].map((profile) => path.join(target, profile, name));
+  const found = built.find((file) => fs.existsSync(file));
+  if (!found) throw new Error(`not built: ${built.join(' or ')}`);
+  return found;
+}
+
+/** The server reads variables of these names too; a test says what it means by flags alone. */
+function cleanEnvironment() {
+  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('ALLSPARK_'));
+  return Object.fromEntries(kept);
+}
+
+module.exports = { differsFromNode, freePort, peer, startServer, within };
