@@ -40,7 +40,7 @@ fn start(settings: &Settings) -> Result<Server, Error> {
     let page = Page::new(&settings.pathname, settings.app.name());
     let primus = Primus::builder()
         .transformer(settings.transformer.name())
-        .parser(settings.parser.name())
+        .parser(settings.parser.to_string())
         .pathname(&settings.pathname)
         .ping_interval_ms(settings.ping_interval_ms)
         .max_length(settings.max_length_bytes)
@@ -74,7 +74,7 @@ fn attach(app: App, primus: &Primus) {
 fn say_what_is_served(settings: &Settings, server: &Server) {
     tracing::info!(
         transformer = settings.transformer.name(),
-        parser = settings.parser.name(),
+        parser = %settings.parser,
         app = settings.app.name(),
         driver = server.driver().name(),
         shards = server.shards(),

@@ -84,7 +84,7 @@ pub(crate) fn parser(text: &str) -> Result<ParserKind, String> {
         if !TO_COME.iter().any(|name| name.eq_ignore_ascii_case(text)) {
             return reason;
         }
-        let known = ParserKind::ALL.map(|parser| parser.name()).join(", ");
+        let known = ParserKind::ALL.map(|parser| parser.to_string()).join(", ");
         format!("{text} is not available in this build yet; the choices are: {known}")
     })
 }

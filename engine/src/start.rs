@@ -11,8 +11,10 @@ use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::SeedableRng;
 
 use crate::config::Options;
-use crate::io::{self as driver, Driver, DriverChoice, DriverKind, Unavailable};
-use crate::io::{Epoll, EpollOptions};
+use crate::io::{
+    self as driver, Driver, DriverChoice, DriverKind, Epoll, EpollOptions, Unavailable, Uring,
+    UringOptions,
+};
 use crate::primus::{self, Handle, Shared};
 use crate::shard::{Core, Shard};
 use crate::spark::Spark;
@@ -111,7 +113,10 @@ impl<T: Transformer + Sync> Primus<T> {
                 self.transformer.clone(),
                 report.clone(),
             );
-            let run = move || seat.run(shared, transformer, &report, open_epoll);
+            let run = move || match kind {
+                DriverKind::Epoll => seat.run(shared, transformer, &report, open_epoll),
+                _ => seat.run(shared, transformer, &report, open_uring),
+            };
             let thread = std::thread::Builder::new()
                 .name(format!("shard-{number}"))
                 .spawn(run);
@@ -236,6 +241,14 @@ impl Seat {
             tracing::error!(shard = number, %error, "the driver failed; the shard ends");
         }
     }
+}
+
+fn open_uring(listener: TcpListener) -> Result<Uring, String> {
+    let options = UringOptions {
+        listener: Some(listener),
+        ..UringOptions::default()
+    };
+    Uring::new(options).map_err(|error| error.to_string())
 }
 
 fn open_epoll(listener: TcpListener) -> Result<Epoll, String> {

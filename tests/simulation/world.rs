@@ -100,7 +100,7 @@ impl World {
         self.by_endpoint.insert(endpoint, self.clients.len());
         self.clients.push(SimClient {
             number,
-            is_silent: number % plan.silent_every == 0,
+            is_silent: number.is_multiple_of(plan.silent_every),
             is_open: false,
             intended: false,
             pings_ms: Vec::new(),

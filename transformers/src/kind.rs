@@ -30,7 +30,7 @@ impl std::fmt::Display for UnknownTransformer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::NotYet(name) => {
-                write!(f, "transformer `{name}` is not available in this version")?
+                write!(f, "transformer `{name}` is not available in this version")?;
             }
             Self::Unknown(name) => write!(f, "there is no transformer `{name}`")?,
         }

@@ -17,5 +17,12 @@ pub enum DriverChoice {
 pub struct Unavailable;
 /// Placeholder.
 pub fn choose(_choice: DriverChoice) -> Result<(DriverKind, Option<Unavailable>), Unavailable> {
-    Ok((DriverKind::Epoll, None))
+    Ok((
+        if _choice == DriverChoice::Epoll {
+            DriverKind::Epoll
+        } else {
+            DriverKind::Uring
+        },
+        None,
+    ))
 }

@@ -9,6 +9,14 @@ use super::slots::{Receive, State};
 use crate::io::{Completion, Token};
 
 impl Ring {
+    /// Tells the peer that nothing more is sent. A connection that is gone needs no farewell.
+    pub(super) fn shutdown(&mut self, index: u32) {
+        if self.slots.open(index).is_some() {
+            let entry = opcode::Shutdown::new(Fixed(index), libc::SHUT_WR).build();
+            self.push_quiet(entry, Token::new(kind::IGNORED, 0, index));
+        }
+    }
+
     pub(super) fn close(&mut self, index: u32, token: Token) {
         let Some(slot) = self.slots.open(index) else {
             return;

@@ -167,6 +167,7 @@ impl Uring {
             Op::StopReceive { socket } => self.on(socket, Ring::stop_receive),
             Op::Send { socket, bytes } => self.on(socket, |ring, slot| ring.send(slot, bytes)),
             Op::AwaitWritable { socket } => self.on(socket, Ring::await_writable),
+            Op::Shutdown { socket } => self.on(socket, Ring::shutdown),
             Op::Close { socket, token } => self.on(socket, |ring, slot| ring.close(slot, token)),
         }
     }
