@@ -38,14 +38,15 @@ class Emitter {
 const parsers = {
   json: {
     encode: (value) => JSON.stringify(value),
-    decode: (packet) => (typeof packet === 'string' ? JSON.parse(packet) : packet),
+    decode: (packet) => (isText(packet) ? JSON.parse(packet) : packet),
   },
   raw: {
-    encode: (value) => (typeof value === 'object' && !isBinary(value) ? JSON.stringify(value) : value),
+    encode: (value) => (isText(value) || isBinary(value) ? value : JSON.stringify(value)),
     decode: (packet) => packet,
   },
 };
 
+const isText = (value) => typeof value === 'string';
 const isBinary = (value) => value instanceof ArrayBuffer || ArrayBuffer.isView(value);
 
 /**

@@ -1,5 +1,5 @@
-// The line of the heartbeat: flat while nothing happens, a beat for each ping, dashed while there is
-// no connection. It moves on its own, or once a second for those who asked for less motion.
+// The line of the heartbeat: flat while nothing happens, a beat for each ping, dotted while there
+// is no connection. It moves on its own, or once a second for those who asked for less motion.
 
 const BEAT_MS = 700;
 const MARGIN_PX = 8;

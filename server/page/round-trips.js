@@ -1,5 +1,5 @@
-// How long messages take to the server and back. A message is known again by its text, oldest first,
-// so that those of others may come in between.
+// How long messages take to the server and back. A message is known again by its text, oldest
+// first, so that those of others may come in between.
 
 const WAITING_MAX = 200;
 const KEPT_MAX = 101;
