@@ -76,15 +76,13 @@ fn say_what_is_served(settings: &Settings, server: &Server) {
         transformer = settings.transformer.name(),
         parser = %settings.parser,
         app = settings.app.name(),
-        driver = server.driver().name(),
         shards = server.shards(),
+        driver = server.driver().name(),
+        because = server.fallback_reason().map(tracing::field::display),
         "serving on http://{}{}, with a page at /",
         server.address(),
         settings.pathname,
     );
-    if let Some(reason) = server.fallback_reason() {
-        tracing::warn!("epoll serves instead of io_uring: {reason}");
-    }
 }
 
 fn drain_on(mut signals: Signals, server: Handle, is_draining: Arc<AtomicBool>) -> io::Result<()> {
