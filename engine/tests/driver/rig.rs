@@ -22,6 +22,8 @@ pub(crate) struct Size {
     pub(crate) sockets_per_ring: u32,
     /// Only for io_uring.
     pub(crate) sockets_max: u32,
+    /// Entries of the submission queue; only for io_uring, whose completion queue is twice that.
+    pub(crate) submissions: Option<u32>,
 }
 
 impl Default for Size {
@@ -32,6 +34,7 @@ impl Default for Size {
             send_buffer_bytes: None,
             sockets_per_ring: 1 << 16,
             sockets_max: 1 << 20,
+            submissions: None,
         }
     }
 }
@@ -61,7 +64,8 @@ impl TestDriver for Uring {
         let ring = |size: Size, ring: RingSize| RingSize {
             buffers: size.buffers,
             buffer_bytes: size.buffer_bytes,
-            ..ring
+            submissions: size.submissions.unwrap_or(ring.submissions),
+            completions: size.submissions.map_or(ring.completions, |count| count * 2),
         };
         Self::new(UringOptions {
             listener: Some(listener),

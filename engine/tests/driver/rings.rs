@@ -4,10 +4,10 @@ use std::collections::HashSet;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use allspark_engine::io::{Completion, Driver, Op, Uring};
+use allspark_engine::io::{Completion, Driver, Op, Uring, Wait};
 use allspark_engine::memory::Slice;
 
-use crate::rig::{Connection, Rig, Size};
+use crate::rig::{Connection, Rig, Size, pattern};
 
 const SMALL_TABLES: Size = Size {
     buffers: 16,
@@ -15,6 +15,7 @@ const SMALL_TABLES: Size = Size {
     send_buffer_bytes: None,
     sockets_per_ring: 8,
     sockets_max: 1 << 20,
+    submissions: None,
 };
 
 #[test]
@@ -131,11 +132,45 @@ fn sleeps_in_the_main_ring_for_all() {
             connection.peer.write_all(b"x").unwrap();
             while rig.pending() == 0 {
                 // Hangs if nobody tells the main ring.
-                rig.turn(allspark_engine::io::Wait::Forever);
+                rig.turn(Wait::Forever);
             }
             assert_eq!(rig.receive(connection.token, 1), b"x");
         }
     }
+}
+
+/// Queues that are far too small make it slow, not wrong.
+#[test]
+fn loses_nothing_when_queues_overflow() {
+    let mut rig = Rig::<Uring>::sized(Size {
+        submissions: Some(4),
+        send_buffer_bytes: Some(4096),
+        ..Size::default()
+    });
+    let mut connections: Vec<Connection> = (0..200).map(|_| rig.open()).collect();
+    rig.settle();
+    for connection in &mut connections {
+        connection.peer.write_all(b"x").unwrap();
+    }
+    let bytes = Slice::copy_of(&pattern(8 << 20));
+    for connection in &connections {
+        let (socket, bytes) = (connection.socket, bytes.clone());
+        rig.driver.push(Op::Send { socket, bytes });
+    }
+    rig.turn(Wait::No);
+    let reported = rig.drain();
+    let stalled = |c: &&Completion| matches!(c, Completion::SendStalled { .. });
+    assert_eq!(reported.iter().filter(stalled).count(), connections.len());
+    let mut received = reported.len() - connections.len();
+    while received < connections.len() {
+        rig.settle();
+        received += rig.drain().len();
+    }
+    for connection in connections {
+        rig.close(connection.socket, connection.token);
+    }
+    assert!(rig.drain().is_empty());
+    assert_eq!(rig.driver.stale_completions(), 0);
 }
 
 /// What the probe says is what making a driver says.
