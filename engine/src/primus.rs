@@ -75,11 +75,12 @@ impl Shared {
     pub(crate) fn spec(&self, transformer: &str) -> String {
         let interval = self.options.ping_interval_ms;
         let interval = interval.map_or_else(|| "false".to_owned(), |ms| ms.to_string());
-        let pathname = serde_json_string(&self.options.pathname);
+        let pathname = json_string(&self.options.pathname);
+        let parser = self.options.parser.name();
         format!(
-            "{{\"pingInterval\":{interval},\"pathname\":{pathname},\"version\":\"{PRIMUS_VERSION}\",\
-             \"parser\":\"{}\",\"transformer\":\"{transformer}\"}}",
-            self.options.parser.name()
+            "{{\"pingInterval\":{interval},\"pathname\":{pathname},\
+             \"version\":\"{PRIMUS_VERSION}\",\
+             \"parser\":\"{parser}\",\"transformer\":\"{transformer}\"}}"
         )
     }
 }
@@ -87,7 +88,7 @@ impl Shared {
 /// The version of Primus whose protocol this is.
 pub const PRIMUS_VERSION: &str = "8.0.9";
 
-fn serde_json_string(text: &str) -> String {
+fn json_string(text: &str) -> String {
     let mut out = Vec::new();
     Json.encode_str(text, &mut out);
     String::from_utf8(out).expect("JSON is UTF-8")

@@ -9,11 +9,29 @@ use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::SeedableRng;
 
 use crate::config::Options;
-use crate::io::Wait;
 use crate::io::sim::{SimDriver, SimNet};
+use crate::io::{Driver, Wait};
 use crate::primus::{self, Handle, Shared};
 use crate::shard::{Core, Flow, Shard};
 use crate::spark::Spark;
+
+/// A single shard on any driver, turned by hand, and the handle of its server. For benches and
+/// tests that look at the shard alone.
+pub fn single_shard<D: Driver, T: Transformer>(
+    driver: D,
+    options: Options,
+    transformer: T,
+    attach: impl FnOnce(&Attach<'_>),
+) -> (Shard<D, T>, Handle) {
+    let shared = Shared::new(options, 1, 0);
+    attach(&Attach(&shared));
+    let handle = Handle(Arc::clone(&shared));
+    let rng = ChaCha12Rng::seed_from_u64(0);
+    let shard = Shard::new(driver, |driver| {
+        Core::new(shared, transformer, 0, driver.now(), rng)
+    });
+    (shard, handle)
+}
 
 /// The shards of one simulated server. Clients reach shard `n` as driver `n` of the network.
 pub struct SimServer<T: Transformer> {

@@ -12,8 +12,8 @@ use rand_chacha::rand_core::SeedableRng;
 
 use crate::config::Options;
 use crate::io::{
-    self as driver, Driver, DriverChoice, DriverKind, Epoll, EpollOptions, Unavailable, Uring,
-    UringOptions,
+    self as driver, Chosen, Driver, DriverChoice, DriverKind, Epoll, EpollOptions, Unavailable,
+    Uring, UringOptions,
 };
 use crate::primus::{self, Handle, Shared};
 use crate::shard::{Core, Shard};
@@ -94,7 +94,7 @@ impl<T: Transformer + Sync> Primus<T> {
 
     /// Starts the server and returns once it accepts connections.
     pub fn start(&self, address: impl ToSocketAddrs + ToString) -> Result<Server, StartError> {
-        let (kind, fallback_reason) = driver::choose(self.driver).map_err(StartError::Driver)?;
+        let Chosen { kind, fallback } = self.driver.resolve().map_err(StartError::Driver)?;
         let listeners = bind(&address, self.shards)?;
         let address = listeners[0]
             .local_addr()
@@ -130,7 +130,7 @@ impl<T: Transformer + Sync> Primus<T> {
             handle: self.handle(),
             address,
             driver: kind,
-            fallback_reason,
+            fallback,
             threads,
         };
         for _ in 0..self.shards {
@@ -159,7 +159,7 @@ pub struct Server {
     handle: Handle,
     address: SocketAddr,
     driver: DriverKind,
-    fallback_reason: Option<Unavailable>,
+    fallback: Option<Unavailable>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -181,7 +181,7 @@ impl Server {
 
     /// Why it is not `io_uring`, if that was left to the server.
     pub fn fallback_reason(&self) -> Option<&Unavailable> {
-        self.fallback_reason.as_ref()
+        self.fallback.as_ref()
     }
 
     /// How many shards it has.

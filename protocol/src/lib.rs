@@ -9,6 +9,7 @@
 //! | [`http`] | HTTP/1.1 messages (RFC 9112): heads, bodies, query strings |
 //! | [`websocket`] | WebSocket (RFC 6455): handshake, frames, messages, close codes |
 //! | [`parser`] | how a Primus message becomes a value: JSON, raw |
+//! | [`mod@value`] | what a message means |
 //! | [`primus`] | the messages of Primus itself: ping, pong, id, close |
 //! | [`transformer`] | what a transport must offer so that the engine can serve it |
 #![forbid(unsafe_code)]

@@ -43,7 +43,7 @@ pub const SHARDS_MAX: usize = 1024;
 pub const JSON_DEPTH_MAX: usize = 512;
 
 /// Bytes of the largest message whose working memory for decoding is kept for the next one. It is
-/// some 16 times the message, once per thread.
+/// some 20 times the message, once per thread.
 pub const DECODE_SCRATCH_BYTES_KEPT_MAX: usize = 64 * 1024;
 
 const _: () = assert!(HTTP_TARGET_BYTES_MAX < HTTP_HEAD_BYTES_MAX);

@@ -10,7 +10,7 @@ const { startServer } = require('./server');
 test('each message reaches each of 20 clients once, in the order of its sender', async (t) => {
   const [clientCount, messageCount] = [20, 100];
   const server = await startServer(t, { app: 'broadcast', shards: 2 });
-  const clients = await Promise.all(Array.from({ length: clientCount }, () => open(t, server)));
+  const clients = await Promise.all(Array.from({ length: clientCount }, () => open(server)));
   const total = clientCount * messageCount;
   const received = clients.map((client) => collect(client, 'data', total, 20_000));
 
@@ -29,7 +29,7 @@ test('each message reaches each of 20 clients once, in the order of its sender',
 
 test('those who left and those who broke off do not disturb the others', async (t) => {
   const server = await startServer(t, { app: 'broadcast', shards: 2 });
-  const clients = await Promise.all(Array.from({ length: 9 }, () => open(t, server)));
+  const clients = await Promise.all(Array.from({ length: 9 }, () => open(server)));
   const staying = clients.filter((_, index) => index % 3 === 0);
   clients.forEach((client, index) => {
     if (index % 3 === 1) client.end();

@@ -10,24 +10,24 @@ const { within } = require('./server');
 const EVENT_MS_MAX = 10_000;
 const PrimusClient = Primus.createSocket({ transformer: 'websockets', parser: 'json' });
 
-/** A Primus client that is opening. It is ended with the test. */
-function connect(t, server, options = {}, suffix = '') {
+/** A Primus client that is opening. It stays until the server has been stopped. */
+function connect(server, options = {}, suffix = '') {
   const client = new PrimusClient(server.url + suffix, options);
-  t.after(() => client.end());
+  server.afterStop(() => client.end());
   return client;
 }
 
 /** A Primus client that is open. */
-async function open(t, server, options, suffix) {
-  const client = connect(t, server, options, suffix);
+async function open(server, options, suffix) {
+  const client = connect(server, options, suffix);
   await event(client, 'open');
   return client;
 }
 
 /** A WebSocket client without Primus that is open. */
-async function openPlain(t, server, suffix = '', options = {}) {
+async function openPlain(server, suffix = '', options = {}) {
   const socket = new WebSocket(server.webSocketUrl + suffix, options);
-  t.after(() => socket.terminate());
+  server.afterStop(() => socket.terminate());
   await event(socket, 'open');
   return socket;
 }

@@ -11,8 +11,8 @@ const DEFAULT_MIN_MS = 500;
 
 test('a client that ends does not come back, and the server sees it once', async (t) => {
   const server = await startServer(t, { app: 'scripted' });
-  const observer = await open(t, server);
-  const client = await open(t, server);
+  const observer = await open(server);
+  const client = await open(server);
   const ends = record(client, 'end');
 
   client.end();
@@ -25,15 +25,15 @@ test('a client that ends does not come back, and the server sees it once', async
 
 test('a connection that breaks without a word is one disconnection', async (t) => {
   const server = await startServer(t, { app: 'scripted' });
-  const observer = await open(t, server);
-  const socket = await openPlain(t, server);
+  const observer = await open(server);
+  const socket = await openPlain(server);
   socket.terminate();
   const counts = await countsOnce(observer, ({ disconnection }) => disconnection > 0);
   assert.deepEqual([counts.connection, counts.disconnection], [2, 1]);
 });
 
 test('a client that the server ends does not come back', async (t) => {
-  const client = await open(t, await startServer(t, { app: 'scripted' }));
+  const client = await open(await startServer(t, { app: 'scripted' }));
   const raw = record(client, 'incoming::data');
   const scheduled = record(client, 'reconnect scheduled');
   client.write({ do: 'end' });
@@ -44,7 +44,7 @@ test('a client that the server ends does not come back', async (t) => {
 });
 
 test('the last words of the server arrive before the end', async (t) => {
-  const client = await open(t, await startServer(t, { app: 'scripted' }));
+  const client = await open(await startServer(t, { app: 'scripted' }));
   const raw = record(client, 'incoming::data');
   client.write({ do: 'write', value: 1 });
   client.write({ do: 'end', data: 'goodbye' });
@@ -53,7 +53,7 @@ test('the last words of the server arrive before the end', async (t) => {
 });
 
 test('a client without Primus sees the end of the server as a clean close', async (t) => {
-  const socket = await openPlain(t, await startServer(t, { app: 'scripted' }));
+  const socket = await openPlain(await startServer(t, { app: 'scripted' }));
   const closed = event(socket, 'close');
   socket.send('{"do":"end"}');
   assert.equal(await text(socket), '"primus::server::close"');
@@ -62,7 +62,7 @@ test('a client without Primus sees the end of the server as a clean close', asyn
 });
 
 test('a client that the server ends with reconnect comes back as a new spark', async (t) => {
-  const client = await open(t, await startServer(t, { app: 'scripted' }));
+  const client = await open(await startServer(t, { app: 'scripted' }));
   const before = await sparkId(client);
   const raw = record(client, 'incoming::data');
   client.write({ do: 'end', reconnect: true });
@@ -78,7 +78,7 @@ test('a server that was killed and started again is found again', async (t) => {
   const port = await freePort();
   const killed = await startServer(t, { port });
   const [min, max] = [100, 1_000];
-  const client = await open(t, killed, { reconnect: { min, max } });
+  const client = await open(killed, { reconnect: { min, max } });
 
   const scheduled = collect(client, 'reconnect scheduled', 4);
   await killed.kill('SIGKILL');
@@ -97,18 +97,21 @@ test('a server that was killed and started again is found again', async (t) => {
 
 test('SIGTERM sends the clients elsewhere, and the server leaves with exit code 0', async (t) => {
   const server = await startServer(t, { shards: 2 });
-  const clients = await Promise.all(Array.from({ length: 10 }, () => open(t, server)));
+  const clients = await Promise.all(Array.from({ length: 10 }, () => open(server)));
   const raw = clients.map((client) => record(client, 'incoming::data'));
   const schedules = clients.map((client) => event(client, 'reconnect scheduled'));
+  const plainClosed = event(await openPlain(server), 'close');
   assert.deepEqual(await server.kill('SIGTERM'), { code: 0, signal: null });
   for (const schedule of await Promise.all(schedules)) assert.equal(schedule.attempt, 1);
   assert.deepEqual(raw.flat(), []);
+  // 1006 would mean that the connection broke without a closing frame.
+  assert.notEqual(await plainClosed, 1006);
 });
 
 test('what was answered before SIGTERM is still delivered', async (t) => {
   const count = 1_000;
   const server = await startServer(t);
-  const client = await open(t, server);
+  const client = await open(server);
   const received = record(client, 'data');
   const closed = event(client, 'close');
   for (let n = 0; n < count; n += 1) client.write(n);

@@ -16,7 +16,7 @@ const ROUNDING_MS = 3;
 test('a client that answers is pinged once per interval and stays connected', async (t) => {
   const count = 5;
   const server = await startServer(t, { pingIntervalMs: INTERVAL_MS });
-  const client = await open(t, server);
+  const client = await open(server);
   const openedAt = Date.now();
   const closes = record(client, 'close');
   const pongs = record(client, 'outgoing::pong');
@@ -37,7 +37,7 @@ test('a client that answers is pinged once per interval and stays connected', as
 
 test('a client that stops answering is ended within two intervals and reconnects', async (t) => {
   const server = await startServer(t, { pingIntervalMs: INTERVAL_MS });
-  const client = await open(t, server, { reconnect: { min: 20 } });
+  const client = await open(server, { reconnect: { min: 20 } });
   await event(client, 'outgoing::pong');
 
   const raw = record(client, 'incoming::data');
@@ -53,7 +53,7 @@ test('a client that stops answering is ended within two intervals and reconnects
 });
 
 test('a client without Primus that never answers is ended in the same time', async (t) => {
-  const socket = await openPlain(t, await startServer(t, { pingIntervalMs: INTERVAL_MS }));
+  const socket = await openPlain(await startServer(t, { pingIntervalMs: INTERVAL_MS }));
   const closed = event(socket, 'close');
   const ping = JSON.parse(await text(socket));
   assert.match(ping, /^primus::ping::\d{13}$/);
@@ -64,7 +64,7 @@ test('a client without Primus that never answers is ended in the same time', asy
 });
 
 test('a ping of the WebSocket itself counts as an answer', async (t) => {
-  const socket = await openPlain(t, await startServer(t, { pingIntervalMs: INTERVAL_MS }));
+  const socket = await openPlain(await startServer(t, { pingIntervalMs: INTERVAL_MS }));
   socket.on('message', () => socket.ping());
   await collect(socket, 'message', 4);
   assert.equal(socket.readyState, socket.OPEN);

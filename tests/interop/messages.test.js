@@ -28,26 +28,26 @@ const VALUES = {
 
 for (const [name, value] of Object.entries(VALUES)) {
   test(`values come back as they went: ${name}`, async (t) => {
-    const client = await open(t, await startServer(t));
+    const client = await open(await startServer(t));
     assert.deepEqual(await ask(client, value), value);
   });
 }
 
 test('half of a cut emoji comes back as it went', async (t) => {
-  const client = await open(t, await startServer(t));
+  const client = await open(await startServer(t));
   const cut = '👋'.slice(0, 1);
   assert.equal(await ask(client, cut), cut);
   assert.deepEqual(await ask(client, { [cut]: cut }), { [cut]: cut });
 });
 
 test('line separators are escaped on the wire', async (t) => {
-  const socket = await openPlain(t, await startServer(t));
+  const socket = await openPlain(await startServer(t));
   socket.send('"a\u2028b\u2029c"');
   assert.equal(await text(socket), '"a\\u2028b\\u2029c"');
 });
 
 test('strings of 1 MiB come back as they went', async (t) => {
-  const client = await open(t, await startServer(t));
+  const client = await open(await startServer(t));
   for (const value of ['x'.repeat(MIB), '👋\u2028'.repeat(MIB / 7), '\n'.repeat(MIB)]) {
     const answer = await ask(client, value);
     // Not assert.equal, which would print a megabyte.
@@ -56,7 +56,7 @@ test('strings of 1 MiB come back as they went', async (t) => {
 });
 
 test('messages of every length around the boundaries of the frame header come back', async (t) => {
-  const client = await open(t, await startServer(t));
+  const client = await open(await startServer(t));
   // Two quotes are added on the wire; the header grows at 126 and at 65,536 bytes.
   const lengths = [0, 1, 122, 123, 124, 125, 126, 65_532, 65_533, 65_534, 65_535, 65_536];
   const answers = collect(client, 'data', lengths.length);
@@ -66,7 +66,7 @@ test('messages of every length around the boundaries of the frame header come ba
 
 test('100,000 messages come back in order', async (t) => {
   const count = 100_000;
-  const client = await open(t, await startServer(t));
+  const client = await open(await startServer(t));
   const answers = collect(client, 'data', count, 30_000);
   for (let n = 0; n < count; n += 1) client.write(n);
   const wrong = (await answers).findIndex((value, index) => value !== index);
@@ -95,7 +95,7 @@ test(
   'unknown messages of the protocol never reach the app',
   differsFromNode('it hands them to the app as data, which its README forbids'),
   async (t) => {
-    const client = await open(t, await startServer(t));
+    const client = await open(await startServer(t));
     const received = record(client, 'data');
     for (const message of UNKNOWN) client.write(message);
     await ask(client, 'after');
@@ -105,7 +105,7 @@ test(
 );
 
 test('a pong that nobody asked for, or that makes no sense, harms nobody', async (t) => {
-  const client = await open(t, await startServer(t));
+  const client = await open(await startServer(t));
   const received = record(client, 'data');
   for (const pong of ODD_PONGS) client.write(pong);
   await ask(client, 'after');
@@ -114,7 +114,7 @@ test('a pong that nobody asked for, or that makes no sense, harms nobody', async
 
 test('text that is no JSON is an error of its spark, and no more', async (t) => {
   const server = await startServer(t, { app: 'scripted' });
-  const socket = await openPlain(t, server);
+  const socket = await openPlain(server);
   for (const message of NO_JSON) socket.send(message);
   socket.send('{"do":"counts"}');
   const { data, error, disconnection } = JSON.parse(await text(socket));
@@ -124,8 +124,8 @@ test('text that is no JSON is an error of its spark, and no more', async (t) => 
 test('a message over maxLength ends its connection alone, with code 1009', async (t) => {
   const maxLength = 1000;
   const server = await startServer(t, { maxLength });
-  const bystander = await open(t, server);
-  const socket = await openPlain(t, server);
+  const bystander = await open(server);
+  const socket = await openPlain(server);
 
   const longest = JSON.stringify('x'.repeat(maxLength - 2));
   socket.send(longest);
@@ -137,7 +137,7 @@ test('a message over maxLength ends its connection alone, with code 1009', async
 });
 
 test('fragments that exceed maxLength together end their connection with code 1009', async (t) => {
-  const socket = await openPlain(t, await startServer(t, { maxLength: 1000 }));
+  const socket = await openPlain(await startServer(t, { maxLength: 1000 }));
   const closed = event(socket, 'close');
   for (let part = 0; part < 11; part += 1) socket.send('x'.repeat(100), { fin: false });
   assert.equal(await closed, 1009);

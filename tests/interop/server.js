@@ -31,16 +31,32 @@ const driver = process.env.ALLSPARK_DRIVER || 'auto';
  */
 async function startServer(t, options = {}) {
   const server = new Server(options);
-  t.after(() => server.stop());
+  serversOf(t).push(server);
   await server.listening();
   return server;
+}
+
+const servers = new WeakMap();
+
+/** The servers that are stopped with a test: all of them, whatever the others do. */
+function serversOf(t) {
+  if (!servers.has(t)) {
+    servers.set(t, []);
+    t.after(async () => {
+      const stops = await Promise.allSettled(servers.get(t).map((server) => server.stop()));
+      const failed = stops.find(({ status }) => status === 'rejected');
+      if (failed) throw failed.reason;
+    });
+  }
+  return servers.get(t);
 }
 
 class Server {
   #child;
   #output = '';
   #killed = false;
-  #farewells = [];
+  #beforeStop = [];
+  #afterStop = [];
 
   constructor({ app = 'echo', pingIntervalMs = 30_000, maxLength, shards = 1, port = 0 }) {
     const [command, args] = commandFor(app);
@@ -72,14 +88,19 @@ class Server {
   }
 
   /** Has something done before the server is stopped, which otherwise still has its clients. */
-  beforeStop(farewell) {
-    this.#farewells.push(farewell);
+  beforeStop(cleanup) {
+    this.#beforeStop.push(cleanup);
+  }
+
+  /** Has something done after the server was stopped, even if that went wrong. */
+  afterStop(cleanup) {
+    this.#afterStop.push(cleanup);
   }
 
   /** Ends the server like an operator would, and judges how it went. */
   async stop() {
-    for (const farewell of this.#farewells) farewell();
     try {
+      for (const cleanup of this.#beforeStop) cleanup();
       if (!this.#killed) {
         const ended = this.#child.exitCode ?? this.#child.signalCode;
         assert.equal(ended, null, `died early: ${this.#output}`);
@@ -88,6 +109,7 @@ class Server {
       assert.doesNotMatch(this.#output, /panicked|Uncaught/);
     } finally {
       this.#child.kill('SIGKILL');
+      for (const cleanup of this.#afterStop) cleanup();
     }
   }
 
@@ -145,7 +167,12 @@ function commandFor(app) {
   const oracle = path.join(__dirname, 'node-server.js');
   if (peer === 'node') return [process.execPath, [oracle, '--app', app]];
   if (app === 'scripted') return [binary('ALLSPARK_SCRIPTED_BIN', 'examples/scripted'), []];
-  return [binary('ALLSPARK_BIN', 'allspark'), ['serve', '--app', app]];
+  return [allsparkBinary(), ['serve', '--app', app]];
+}
+
+/** The server as `allspark serve` starts it. */
+function allsparkBinary() {
+  return binary('ALLSPARK_BIN', 'allspark');
 }
 
 function binary(variable, name) {
@@ -163,4 +190,4 @@ function cleanEnvironment() {
   return Object.fromEntries(kept);
 }
 
-module.exports = { differsFromNode, freePort, peer, startServer, within };
+module.exports = { allsparkBinary, differsFromNode, freePort, peer, startServer, within };

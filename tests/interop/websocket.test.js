@@ -13,19 +13,19 @@ const { differsFromNode, startServer, within } = require('./server');
 const ANSWER_MS_MAX = 10_000;
 
 test('text goes both ways', async (t) => {
-  const socket = await openPlain(t, await startServer(t));
+  const socket = await openPlain(await startServer(t));
   socket.send('"hello"');
   assert.equal(await text(socket), '"hello"');
 });
 
 test('any path below the pathname is served', async (t) => {
-  const socket = await openPlain(t, await startServer(t), '/and/more?a=1');
+  const socket = await openPlain(await startServer(t), '/and/more?a=1');
   socket.send('1');
   assert.equal(await text(socket), '1');
 });
 
 test('a message in fragments is one message, and a ping in between is answered', async (t) => {
-  const socket = await openPlain(t, await startServer(t));
+  const socket = await openPlain(await startServer(t));
   const pong = event(socket, 'pong');
   // The cut goes through the four bytes of the emoji.
   const bytes = Buffer.from('"a👋b"');
@@ -38,7 +38,7 @@ test('a message in fragments is one message, and a ping in between is answered',
 });
 
 test('a ping is answered with its own bytes', async (t) => {
-  const socket = await openPlain(t, await startServer(t));
+  const socket = await openPlain(await startServer(t));
   for (const payload of [Buffer.alloc(0), Buffer.from([0, 255, 1]), Buffer.alloc(125, 'p')]) {
     const pong = event(socket, 'pong');
     socket.ping(payload);
@@ -49,7 +49,7 @@ test('a ping is answered with its own bytes', async (t) => {
 test('a closing frame is answered with its own code', async (t) => {
   const server = await startServer(t);
   for (const [code, echoed] of [[1000, 1000], [1001, 1001], [4001, 4001], [undefined, 1005]]) {
-    const socket = await openPlain(t, server);
+    const socket = await openPlain(server);
     const closed = event(socket, 'close');
     socket.close(code);
     assert.equal(await closed, echoed);
@@ -73,8 +73,8 @@ const VIOLATIONS = {
 for (const [name, [code, bytes]] of Object.entries(VIOLATIONS)) {
   test(`${name} ends the connection with code ${code}`, async (t) => {
     const server = await startServer(t);
-    const socket = await openPlain(t, server);
-    const bystander = await openPlain(t, server);
+    const socket = await openPlain(server);
+    const bystander = await openPlain(server);
     const closed = event(socket, 'close');
     // Past `ws`, which would refuse to send most of this.
     socket._socket.write(bytes);
@@ -122,7 +122,7 @@ test('a wrong handshake is refused and harms nobody', async (t) => {
     raw.write(handshake(headers));
     await received(raw, /^HTTP\/1\.1 4\d\d /);
   }
-  const socket = await openPlain(t, server);
+  const socket = await openPlain(server);
   socket.send('1');
   assert.equal(await text(socket), '1');
 });

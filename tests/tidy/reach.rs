@@ -21,7 +21,11 @@ pub(crate) const RULES: &[Rule] = &[Rule {
     good: &[
         ROOT_MANIFEST,
         ROOT_LIBRARY,
-        ("server/odd-name.rs", ""),
+        (
+            "server/odd-name.rs",
+            "#[path = \"../shared/far.rs\"]\nmod far;",
+        ),
+        ("shared/far.rs", ""),
         ("server/deep/mod.rs", "pub(crate) mod below;"),
         ("server/deep/below.rs", "mod bottom;"),
         ("server/deep/below/bottom.rs", ""),
@@ -161,7 +165,7 @@ fn follow(
             .strip_prefix("#[path = \"")
             .and_then(|rest| rest.strip_suffix("\"]"));
         let candidates = match given {
-            Some(given) => vec![format!("{folder}/{given}")],
+            Some(given) => vec![beside(folder, given)],
             None => vec![
                 format!("{below}/{name}.rs"),
                 format!("{below}/{name}/mod.rs"),
@@ -171,6 +175,18 @@ fn follow(
             follow(repository, sources, candidate, false, reached);
         }
     }
+}
+
+/// The path that `given` leads to from `folder`.
+fn beside(folder: &str, given: &str) -> String {
+    let mut parts: Vec<&str> = folder.split('/').collect();
+    for part in given.split('/') {
+        match part {
+            ".." => drop(parts.pop()),
+            _ => parts.push(part),
+        }
+    }
+    parts.join("/")
 }
 
 /// The name in `mod name;`, whatever its visibility.

@@ -29,7 +29,7 @@ mod token;
 mod uring;
 mod waker;
 
-pub use choose::{DriverChoice, Unavailable, choose};
+pub use choose::{Chosen, DriverChoice, Unavailable, UnknownDriver, probe};
 pub use epoll::{Epoll, EpollOptions};
 pub use listener::bind;
 pub use token::Token;

@@ -57,6 +57,20 @@ impl BufferPool {
         self.returned.borrow_mut().push(id);
     }
 
+    /// Copies bytes into a returned buffer and lends it, as if the kernel had received them. `None`
+    /// when no buffer is left or the bytes are too many for one.
+    pub fn lend_copy(self: &Rc<Self>, bytes: &[u8]) -> Option<LentBuffer> {
+        if bytes.len() > self.buffer_bytes {
+            return None;
+        }
+        let id = self.take_returned()?;
+        #[expect(unsafe_code, reason = "plays the part of the kernel")]
+        // SAFETY: the buffer was just taken, the kernel never had it, and it is lent once.
+        let mut buffer = unsafe { self.lend(id, bytes.len()) };
+        buffer.copy_from_slice(bytes);
+        Some(buffer)
+    }
+
     /// Lends the first `len` bytes of buffer `id`.
     ///
     /// # Safety

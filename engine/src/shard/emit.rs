@@ -117,7 +117,8 @@ impl<T: Transformer> Core<T> {
             Ok(result) => Some(result),
             Err(_) => {
                 let id = self.spark(key).id;
-                tracing::error!(shard = self.shard, spark = %id, "a handler panicked; its spark ends");
+                let shard = self.shard;
+                tracing::error!(shard, spark = %id, "a handler panicked; the spark ends");
                 self.counters().handlers_panicked.add(1);
                 if self.spark(key).ready != ReadyState::Closed {
                     self.end(key, EndOptions { reconnect: true });

@@ -129,7 +129,8 @@ impl<D: Driver, T: Transformer> Shard<D, T> {
         {
             self.core.complete(completion);
         }
-        for completion in std::mem::take(&mut self.completions).drain(..) {
+        let mut completions = std::mem::take(&mut self.completions);
+        for completion in completions.drain(..) {
             let is_input = matches!(
                 completion,
                 Completion::Received { .. }
@@ -142,6 +143,7 @@ impl<D: Driver, T: Transformer> Shard<D, T> {
                 self.core.complete(completion);
             }
         }
+        self.completions = completions;
         self.core.has_stash = !self.stash.is_empty();
     }
 

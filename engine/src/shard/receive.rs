@@ -213,7 +213,8 @@ impl<T: Transformer> Core<T> {
         if let Some(text) = parser.control(kind, payload) {
             match Packet::parse(&text) {
                 Some(Packet::Pong(_)) => self.alive(key),
-                Some(Packet::IdRequest) => self.write_id(key),
+                // Primus does not look at the value of a request.
+                Some(Packet::IdRequest | Packet::Id(_)) => self.write_id(key),
                 // Nothing that begins like a message of Primus reaches the application.
                 _ => {}
             }

@@ -1,10 +1,12 @@
 //! What every driver that runs on the kernel must do, tried on each of them over loopback.
 
 mod accept;
+mod churn;
 mod close;
 mod connect;
 mod receive;
 mod rig;
+mod rings;
 mod send;
 mod sleep;
 
@@ -28,6 +30,7 @@ macro_rules! on_every_driver {
 
 on_every_driver! {
     accept: names_the_peer, names_a_peer_of_ipv6, accepts_a_storm, stops_accepting;
+    churn: serves_a_crowd_that_comes_and_goes;
     close: says_closed_once_and_last, sends_what_was_pushed_before, uses_sockets_again,
         ignores_what_comes_after;
     connect: reaches_a_listener, reports_a_refusal, opens_many;

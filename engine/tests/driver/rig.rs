@@ -18,6 +18,12 @@ pub(crate) struct Size {
     pub(crate) buffers: u16,
     pub(crate) buffer_bytes: usize,
     pub(crate) send_buffer_bytes: Option<usize>,
+    /// Only for io_uring.
+    pub(crate) sockets_per_ring: u32,
+    /// Only for io_uring.
+    pub(crate) sockets_max: u32,
+    /// Entries of the submission queue; only for io_uring, whose completion queue is twice that.
+    pub(crate) submissions: Option<u32>,
 }
 
 impl Default for Size {
@@ -26,6 +32,9 @@ impl Default for Size {
             buffers: 256,
             buffer_bytes: 4096,
             send_buffer_bytes: None,
+            sockets_per_ring: 1 << 16,
+            sockets_max: 1 << 20,
+            submissions: None,
         }
     }
 }
@@ -55,13 +64,15 @@ impl TestDriver for Uring {
         let ring = |size: Size, ring: RingSize| RingSize {
             buffers: size.buffers,
             buffer_bytes: size.buffer_bytes,
-            ..ring
+            submissions: size.submissions.unwrap_or(ring.submissions),
+            completions: size.submissions.map_or(ring.completions, |count| count * 2),
         };
         Self::new(UringOptions {
             listener: Some(listener),
             main: ring(size, RingSize::MAIN),
             further: ring(size, RingSize::FURTHER),
-            ..UringOptions::default()
+            sockets_per_ring: size.sockets_per_ring,
+            sockets_max: size.sockets_max,
         })
         .unwrap()
     }
@@ -138,6 +149,11 @@ impl<D: TestDriver> Rig<D> {
                 0
             };
         }
+    }
+
+    /// How many completions were reported and not asked for yet.
+    pub(crate) fn pending(&self) -> usize {
+        self.pending.len()
     }
 
     /// Everything that was reported and not asked for yet.

@@ -50,7 +50,7 @@ pub enum EncodeError {
         /// What the value is.
         what: &'static str,
     },
-    /// The `Serialize` of the value reported an error, for instance a map whose keys are no strings.
+    /// The `Serialize` of the value failed, for instance on a map whose keys are no strings.
     #[error("the value cannot be serialized: {0}")]
     Serialize(String),
 }

@@ -137,19 +137,17 @@ impl SimDriver {
         }
     }
 
-    #[expect(unsafe_code, reason = "the simulator plays the part of the kernel")]
     fn receive(&mut self, id: EndpointId, completions: &mut Vec<Completion>) {
         while let Some(record) = self.records.get_mut(&id)
             && record.receiving
             && self.net.is_readable(id)
         {
             let token = record.token;
-            let Some(buffer) = self.buffers.take_returned() else {
+            if self.buffers.returned_count() == 0 {
                 self.starved.push(id);
                 return;
-            };
+            }
             let Some(bytes) = self.net.receive(id, BUFFER_BYTES) else {
-                self.buffers.give_back(buffer);
                 record.receiving = false;
                 completions.push(Completion::ReceiveEnded {
                     token,
@@ -157,9 +155,10 @@ impl SimDriver {
                 });
                 return;
             };
-            // SAFETY: the buffer was just taken and is lent once.
-            let mut buffer = unsafe { self.buffers.lend(buffer, bytes.len()) };
-            buffer.copy_from_slice(&bytes);
+            let buffer = self
+                .buffers
+                .lend_copy(&bytes)
+                .expect("there is one, and it is as large");
             completions.push(Completion::Received { token, buffer });
         }
     }

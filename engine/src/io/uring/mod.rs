@@ -1,13 +1,12 @@
-//! The driver on `io_uring`: one system call per turn, no descriptor per connection.
+//! The driver on `io_uring`: few system calls per turn, no descriptor per connection.
 //!
 //! Sockets are direct descriptors: slots of a table that belongs to a ring. The kernel allows
 //! `RLIMIT_NOFILE` slots per table, so a driver that is full opens a further ring, and has as many
 //! sockets as it likes on a machine that grants a process only 20,000 descriptors. A thread sleeps
 //! in its main ring, which watches the others.
 //!
-//! The kernel runs work of a ring only inside our calls (`DEFER_TASKRUN`), and no more than 20
-//! pieces of it per call unless more are asked for; so does this driver, as long as the ring says
-//! that there is more.
+//! The kernel does the work of a ring only inside our calls (`DEFER_TASKRUN`), and only 20 pieces of
+//! it per call, so under load a turn calls again as long as the ring says that there is more.
 //!
 //! # Invariants
 //! - An operation is named by kind, generation and slot, never by a pointer. A completion that
@@ -31,6 +30,7 @@ mod accept;
 mod buffers;
 mod close;
 mod connect;
+mod probe;
 mod receive;
 mod ring;
 mod send;
@@ -41,6 +41,7 @@ use accept::Acceptor;
 use ring::{Ring, Sleep};
 use setup::{RINGS_MAX, SLOTS_PER_RING_MAX};
 
+pub(super) use probe::probe;
 pub use setup::{RingSize, SetupError, UringOptions};
 
 /// What an operation of a ring is for.
@@ -63,13 +64,10 @@ mod kind {
 /// Completions handled per turn. More would keep the shard from its timers and its inbox.
 const COMPLETIONS_PER_TURN: usize = 1024;
 
-/// Times that a ring is asked for more in one turn.
-const FETCHES_PER_TURN: usize = 4;
-
 /// Drives one shard with `io_uring`.
 pub struct Uring {
     rings: Vec<Ring>,
-    /// The ring whose completions are handled first in the next turn.
+    /// The ring whose completions are handled first in this turn.
     first: usize,
     acceptor: Acceptor,
     waker: Waker,
@@ -219,23 +217,21 @@ impl Uring {
 
     /// Fetches what rings still have, up to what a turn may handle.
     fn fetch_more(&mut self, completions: &mut Vec<Completion>) -> io::Result<()> {
-        for ring in &mut self.rings {
-            for _ in 0..FETCHES_PER_TURN {
-                if ring.fetched.len() >= COMPLETIONS_PER_TURN || !ring.has_deferred() {
-                    break;
-                }
-                ring.fetch_deferred(completions)?;
-            }
+        let mut fetched: usize = self.rings.iter().map(|ring| ring.fetched.len()).sum();
+        for index in self.ring_order() {
+            let ring = &mut self.rings[index];
+            let others = fetched - ring.fetched.len();
+            let count = COMPLETIONS_PER_TURN.saturating_sub(others);
+            ring.fetch_deferred(count, completions)?;
+            fetched = others + ring.fetched.len();
         }
         Ok(())
     }
 
-    /// Handles completions of all rings in turn, each turn beginning with another ring.
+    /// Handles completions of all rings, up to the limit of a turn.
     fn handle_fetched(&mut self, completions: &mut Vec<Completion>) {
         let mut budget = COMPLETIONS_PER_TURN;
-        let count = self.rings.len();
-        self.first = (self.first + 1) % count;
-        for index in (self.first..count).chain(0..self.first) {
+        for index in self.ring_order() {
             while budget > 0 {
                 let Some(entry) = self.rings[index].fetched.pop_front() else {
                     break;
@@ -244,6 +240,13 @@ impl Uring {
                 budget -= 1;
             }
         }
+    }
+
+    /// All rings, beginning with another one in each turn, so that the limits of a turn do not
+    /// always hit the same.
+    fn ring_order(&self) -> impl Iterator<Item = usize> + use<> {
+        let (first, count) = (self.first, self.rings.len());
+        (first..count).chain(0..first)
     }
 
     fn handle(
@@ -311,6 +314,7 @@ impl Driver for Uring {
         self.top_up_accepts(completions);
         let idle = completions.len() == reported_before;
         self.submit(if idle { wait } else { Wait::No }, completions)?;
+        self.first = (self.first + 1) % self.rings.len();
         self.fetch_more(completions)?;
         self.handle_fetched(completions);
         Ok(())

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use io_uring::squeue::{Entry, Flags};
 use io_uring::types::{SubmitArgs, Timespec};
-use io_uring::{EnterFlags, IoUring, cqueue};
+use io_uring::{EnterFlags, IoUring, Probe, cqueue};
 use socket2::SockAddr;
 
 use super::buffers::BufferRing;
@@ -21,8 +21,11 @@ use crate::io::{Completion, Token};
 /// when it has no memory, or when completions must be fetched first.
 const ATTEMPTS_MAX: u32 = 16;
 
-/// Completions asked for when there are more than the kernel hands out by itself (20 since 6.13).
-const BATCH: u32 = 512;
+/// Pieces of deferred work that the kernel does per enter since 6.13, unless more are waited for.
+///
+/// Waiting for more is no way to get more: with a timeout of zero it programs a timer and gives up
+/// the CPU, which was measured to cost as much as 70 enters that do not wait.
+const KERNEL_BATCH: usize = 20;
 
 /// A kernel ring and what belongs to it.
 pub(super) struct Ring {
@@ -34,6 +37,8 @@ pub(super) struct Ring {
     queue: VecDeque<Entry>,
     /// What is being sent by the operations of this turn.
     pub(super) sends: Vec<Sending>,
+    /// Which use of `sends` this is; the names of sends carry it.
+    pub(super) round: u32,
     /// Where the connects of this turn lead.
     #[expect(
         clippy::vec_box,
@@ -69,6 +74,7 @@ impl Ring {
             slots: Slots::new(slots),
             queue: VecDeque::new(),
             sends: Vec::new(),
+            round: 0,
             addresses: Vec::new(),
             starved: VecDeque::new(),
             fetched: VecDeque::new(),
@@ -81,6 +87,11 @@ impl Ring {
     /// The ring's own descriptor.
     pub(super) fn descriptor(&self) -> RawFd {
         self.ring.as_raw_fd()
+    }
+
+    /// Asks the kernel which operations it knows.
+    pub(super) fn register_probe(&self, probe: &mut Probe) -> io::Result<()> {
+        self.ring.submitter().register_probe(probe)
     }
 
     /// Queues an operation whose completion will carry `name`.
@@ -112,31 +123,50 @@ impl Ring {
     ) -> io::Result<()> {
         let reported_before = completions.len();
         let mut attempts = 0;
-        loop {
+        while attempts < ATTEMPTS_MAX {
             let submitting = self.fill();
             let idle = self.fetched.is_empty() && completions.len() == reported_before;
             let last = self.queue.is_empty();
-            self.enter(if last && idle { sleep } else { Sleep::No }, 1)?;
+            self.enter(if last && idle { sleep } else { Sleep::No })?;
             self.fetch(completions);
-            let left = self.ring.submission().len();
-            if left == 0 && last {
-                break;
+            let (left, overflow) = {
+                let submission = self.ring.submission();
+                (submission.len(), submission.cq_overflow())
+            };
+            // Completions that found no room in the queue may be those of sends.
+            if last && left == 0 && !overflow {
+                self.forget_submitted();
+                return Ok(());
             }
             attempts = if left < submitting { 0 } else { attempts + 1 };
-            if attempts == ATTEMPTS_MAX {
-                return Err(io::Error::from_raw_os_error(libc::EBUSY));
-            }
         }
-        // A send never stays pending and a connect copies its address, so nobody needs these now.
-        self.sends.clear();
-        self.addresses.clear();
-        Ok(())
+        Err(io::Error::from_raw_os_error(libc::EBUSY))
     }
 
-    /// Fetches what the kernel still has, a batch at most.
-    pub(super) fn fetch_deferred(&mut self, completions: &mut Vec<Completion>) -> io::Result<()> {
-        self.enter(Sleep::For(Duration::ZERO), BATCH)?;
-        self.fetch(completions);
+    /// A send never stays pending and a connect copies its address, so once everything is submitted
+    /// nobody needs what they point to.
+    fn forget_submitted(&mut self) {
+        self.addresses.clear();
+        if !self.sends.is_empty() {
+            self.sends.clear();
+            self.round = (self.round + 1) % Token::GENERATIONS;
+        }
+    }
+
+    /// Fetches what the kernel held back in the last enter because it does only so much at a time,
+    /// up to about `count` completions.
+    pub(super) fn fetch_deferred(
+        &mut self,
+        count: usize,
+        completions: &mut Vec<Completion>,
+    ) -> io::Result<()> {
+        let mut last = self.fetched.len();
+        while last >= KERNEL_BATCH && self.fetched.len() < count && self.has_deferred() {
+            let before = self.fetched.len();
+            self.enter(Sleep::No)?;
+            self.fetch(completions);
+            last = self.fetched.len() - before;
+        }
         Ok(())
     }
 
@@ -156,10 +186,10 @@ impl Ring {
         submission.len()
     }
 
-    /// Submits what is in the queue and lets the kernel make completions, waiting for `count` of
+    /// Submits what is in the queue and lets the kernel make completions, waiting for the first of
     /// them as long as `sleep` says.
     #[expect(unsafe_code, reason = "the system call")]
-    fn enter(&mut self, sleep: Sleep, count: u32) -> io::Result<()> {
+    fn enter(&mut self, sleep: Sleep) -> io::Result<()> {
         let submitting = self.ring.submission().len() as u32;
         let mut flags = EnterFlags::GETEVENTS | EnterFlags::EXT_ARG;
         // A thread that waits for sockets is idle, it does not wait for a disk.
@@ -171,11 +201,11 @@ impl Ring {
             Sleep::For(time) => Timespec::from(time),
             Sleep::No | Sleep::Forever => Timespec::new(),
         };
-        let (count, arguments) = match sleep {
-            Sleep::No => (0, SubmitArgs::new()),
-            Sleep::For(_) => (count, SubmitArgs::new().timespec(&time)),
-            Sleep::Forever => (count, SubmitArgs::new()),
+        let arguments = match sleep {
+            Sleep::For(_) => SubmitArgs::new().timespec(&time),
+            Sleep::No | Sleep::Forever => SubmitArgs::new(),
         };
+        let count = u32::from(sleep != Sleep::No);
         self.enters += 1;
         let submitter = self.ring.submitter();
         // SAFETY: the entries are complete, see `fill`, and `EXT_ARG` takes this very type.
@@ -197,10 +227,13 @@ impl Ring {
             let name = Token::from_u64(entry.user_data());
             if name.kind() != kind::SEND {
                 self.fetched.push_back(entry);
-            } else if let Some(sending) = self.sends.get(name.index() as usize) {
-                completions.extend(sending.outcome(entry.result()));
-            } else {
-                self.stale_completions += 1;
+                continue;
+            }
+            match self.sends.get(name.index() as usize) {
+                Some(sending) if name.generation() == self.round => {
+                    completions.extend(sending.outcome(entry.result()));
+                }
+                _ => self.stale_completions += 1,
             }
         }
     }

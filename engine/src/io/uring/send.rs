@@ -54,7 +54,7 @@ impl Ring {
         let entry = opcode::Send::new(Fixed(index), bytes.as_ptr(), bytes.len() as u32)
             .flags(FLAGS)
             .build();
-        let name = Token::new(kind::SEND, 0, self.sends.len() as u32);
+        let name = Token::new(kind::SEND, self.round, self.sends.len() as u32);
         self.push_quiet(entry, name);
         self.sends.push(Sending { token, bytes });
     }

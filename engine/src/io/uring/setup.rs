@@ -17,7 +17,7 @@ pub(super) const RINGS_MAX: usize = 1 << 12;
 pub struct UringOptions {
     /// Where connections come in; without it the driver only connects.
     pub listener: Option<TcpListener>,
-    /// Sockets that the driver may hold. By default 1,048,576.
+    /// Sockets that the driver may hold, rounded up to whole rings. By default 1,048,576.
     pub sockets_max: u32,
     /// Sockets per ring, at most 1,048,576. The kernel allows no more than `RLIMIT_NOFILE` per
     /// ring, so it is lowered to that; further rings are opened when the first is full. By default

@@ -40,11 +40,11 @@ struct JavaScript;
 
 impl Formatter for JavaScript {
     fn write_f32<W: ?Sized + Write>(&mut self, out: &mut W, number: f32) -> io::Result<()> {
-        float::write(out, number)
+        float::write_f32(out, number)
     }
 
     fn write_f64<W: ?Sized + Write>(&mut self, out: &mut W, number: f64) -> io::Result<()> {
-        float::write(out, number)
+        float::write_f64(out, number)
     }
 
     fn write_string_fragment<W: ?Sized + Write>(
@@ -107,7 +107,10 @@ mod tests {
         });
         assert_eq!(
             written(&value),
-            r#"{"z":[null,true,1,-1,1,0.5,null,null,1e+21],"a\n":{"":""},"big":18446744073709551615}"#
+            concat!(
+                r#"{"z":[null,true,1,-1,1,0.5,null,null,1e+21],"#,
+                r#""a\n":{"":""},"big":18446744073709551615}"#
+            )
         );
     }
 

@@ -3,43 +3,50 @@
 use std::fmt::LowerExp;
 use std::io::{self, Write};
 
-/// The most characters of a float in exponent form: sign, 17 digits, point, `e-324`.
-const EXPONENT_FORM_BYTES_MAX: usize = 24;
+use serde_json::ser::{CompactFormatter, Formatter};
+
+/// The most bytes of a float in either form: sign, 17 digits, point, `e-324`.
+const FORM_BYTES_MAX: usize = 24;
 
 /// Writes a finite float with the fewest digits that read back as the same float.
-pub(super) fn write<W, F>(out: &mut W, float: F) -> io::Result<()>
-where
-    W: ?Sized + Write,
-    F: LowerExp,
-{
-    let mut buffer = [0; EXPONENT_FORM_BYTES_MAX];
+pub(super) fn write_f64<W: ?Sized + Write>(out: &mut W, float: f64) -> io::Result<()> {
+    let mut buffer = [0; FORM_BYTES_MAX];
     let mut rest = &mut buffer[..];
-    write!(rest, "{float:e}")?;
-    let written = EXPONENT_FORM_BYTES_MAX - rest.len();
-    lay_out(out, &mut buffer[..written])
+    CompactFormatter.write_f64(&mut rest, float)?;
+    let unused = rest.len();
+    write_form(out, &buffer[..FORM_BYTES_MAX - unused], float)
+}
+
+/// The same for half as many bits, which have fewer digits.
+pub(super) fn write_f32<W: ?Sized + Write>(out: &mut W, float: f32) -> io::Result<()> {
+    let mut buffer = [0; FORM_BYTES_MAX];
+    let mut rest = &mut buffer[..];
+    CompactFormatter.write_f32(&mut rest, float)?;
+    let unused = rest.len();
+    write_form(out, &buffer[..FORM_BYTES_MAX - unused], float)
+}
+
+/// Writes what serde_json makes of a float. It has the right digits, and where it writes no
+/// exponent JavaScript writes none either, nor a fraction of zero.
+fn write_form<W: ?Sized + Write>(out: &mut W, form: &[u8], float: impl LowerExp) -> io::Result<()> {
+    match form {
+        b"-0.0" => out.write_all(b"0"),
+        form if form.contains(&b'e') => write_large_or_small(out, float),
+        [whole @ .., b'.', b'0'] => out.write_all(whole),
+        form => out.write_all(form),
+    }
 }
 
 /// Turns Rust's `-1.25e-7` into what JavaScript writes.
-fn lay_out<W: ?Sized + Write>(out: &mut W, form: &mut [u8]) -> io::Result<()> {
-    let (negative, form) = match form {
-        [b'-', form @ ..] => (true, form),
-        form => (false, form),
-    };
-    let e = form.iter().position(|&byte| byte == b'e');
-    let (mantissa, exponent) = form.split_at_mut(e.unwrap_or(form.len()));
-    let exponent = parse_exponent(exponent.get(1..).unwrap_or_default());
-    // The first digit moves over the point, and the digits stand together.
-    let digits = match mantissa {
-        [first, point, _, ..] => {
-            *point = *first;
-            &mantissa[1..]
-        }
-        single => &*single,
-    };
-    if negative && digits != b"0" {
+#[cold]
+fn write_large_or_small<W: ?Sized + Write>(out: &mut W, float: impl LowerExp) -> io::Result<()> {
+    let form = format!("{float:e}");
+    let (mantissa, exponent) = form.split_once('e').unwrap_or((&form, "0"));
+    let digits = mantissa.trim_start_matches('-').replace('.', "");
+    if mantissa.starts_with('-') {
         out.write_all(b"-")?;
     }
-    write_digits(out, digits, exponent)
+    write_digits(out, digits.as_bytes(), exponent.parse().unwrap_or(0))
 }
 
 /// Writes `digits`, the first of which stands for that many times ten to the `exponent`.
@@ -74,24 +81,15 @@ fn write_digits<W: ?Sized + Write>(out: &mut W, digits: &[u8], exponent: i32) ->
     }
 }
 
-fn parse_exponent(text: &[u8]) -> i32 {
-    let (sign, digits) = match text {
-        [b'-', digits @ ..] => (-1, digits),
-        digits => (1, digits),
-    };
-    let digits = digits.iter().map(|digit| i32::from(digit - b'0'));
-    sign * digits.fold(0, |number, digit| number * 10 + digit)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
 
-    fn written(float: impl LowerExp) -> String {
+    fn written(float: f64) -> String {
         let mut out = Vec::new();
-        write(&mut out, float).unwrap();
+        write_f64(&mut out, float).unwrap();
         String::from_utf8(out).unwrap()
     }
 
@@ -126,7 +124,16 @@ mod tests {
         ] {
             assert_eq!(written(float), expected);
         }
-        assert_eq!(written(0.1f32), "0.1");
+    }
+
+    #[test]
+    fn half_as_many_bits_have_fewer_digits() {
+        let mut out = Vec::new();
+        for float in [0.1, 16_777_216.0, -1e-7, 1e20] {
+            write_f32(&mut out, float).unwrap();
+            out.push(b' ');
+        }
+        assert_eq!(out, b"0.1 16777216 -1e-7 100000000000000000000 ");
     }
 
     proptest! {

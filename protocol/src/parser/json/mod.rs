@@ -3,8 +3,10 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`scan`] | whether a text is JSON, without building anything |
+//! | [`skip`] | skips strings and digits fast |
 //! | [`control`] | finds the messages of Primus among those of the app |
 //! | [`decode`] | builds values |
+//! | [`repair`] | rewrites what the library that builds them does not take |
 //! | [`encode`] | writes values |
 //! | [`separators`] | the two line separators that Primus escapes |
 //! | [`float`] | numbers as JavaScript prints them |
@@ -14,7 +16,8 @@
 //! - integers that fit an `i64` or `u64` are exact;
 //! - a lone surrogate decodes to U+FFFD, because Rust's strings hold none;
 //! - a number too large for a float decodes to the largest float, not to infinity, which JSON
-//!   could not express again.
+//!   could not express again;
+//! - keys that look like numbers stay in their place and do not move to the front.
 
 mod control;
 mod decode;
@@ -23,6 +26,7 @@ mod float;
 mod repair;
 mod scan;
 mod separators;
+mod skip;
 
 use std::borrow::Cow;
 

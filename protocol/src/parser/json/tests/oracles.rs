@@ -121,7 +121,9 @@ proptest! {
     }
 
     #[test]
-    fn control_messages_are_strings_with_the_prefix(text in "(primus:{1,2})?[a-z:\n\"\\\\é]{0,40}") {
+    fn control_messages_are_strings_with_the_prefix(
+        text in "(primus:{1,2})?[a-z:\n\"\\\\é]{0,40}",
+    ) {
         let mut out = Vec::new();
         Json.encode_str(&text, &mut out);
         let expected = Some(&text[..]).filter(|text| text.starts_with(PREFIX));

@@ -1,0 +1,182 @@
+//! What only the io_uring driver has: several rings, each with a small table.
+
+use std::collections::HashSet;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use allspark_engine::io::{Completion, Driver, Op, Uring, Wait};
+use allspark_engine::memory::Slice;
+
+use crate::rig::{Connection, Rig, Size, pattern};
+
+const SMALL_TABLES: Size = Size {
+    buffers: 16,
+    buffer_bytes: 1024,
+    send_buffer_bytes: None,
+    sockets_per_ring: 8,
+    sockets_max: 1 << 20,
+    submissions: None,
+};
+
+#[test]
+fn opens_rings_as_tables_fill_up() {
+    let mut rig = Rig::<Uring>::sized(SMALL_TABLES);
+    let mut used = HashSet::new();
+    for round in 0..3u8 {
+        let mut connections: Vec<Connection> = (0..50).map(|_| rig.open()).collect();
+        used.extend(connections.iter().map(|connection| connection.socket));
+        for connection in &mut connections {
+            connection.peer.write_all(&[round; 3]).unwrap();
+        }
+        for connection in &connections {
+            assert_eq!(rig.receive(connection.token, 3), [round; 3]);
+            let (socket, bytes) = (connection.socket, Slice::copy_of(&[round; 5]));
+            rig.driver.push(Op::Send { socket, bytes });
+        }
+        rig.settle();
+        for connection in &mut connections {
+            let mut echo = [0; 5];
+            connection.peer.read_exact(&mut echo).unwrap();
+            assert_eq!(echo, [round; 5]);
+        }
+        for connection in connections {
+            rig.close(connection.socket, connection.token);
+        }
+        assert!(rig.drain().is_empty());
+    }
+    assert!(rig.driver.rings() >= 7, "{} rings", rig.driver.rings());
+    assert!(rig.driver.rings() <= 8, "closed sockets make room");
+    assert!(used.len() <= 8 * rig.driver.rings());
+    assert_eq!(rig.driver.stale_completions(), 0);
+}
+
+/// A connection that does not fit waits until another one is closed. None is lost.
+#[test]
+fn a_full_driver_keeps_connections_waiting() {
+    let mut rig = Rig::<Uring>::sized(Size {
+        sockets_max: 8,
+        ..SMALL_TABLES
+    });
+    let mut peers: Vec<TcpStream> = (0..12)
+        .map(|_| TcpStream::connect(rig.address).unwrap())
+        .collect();
+    rig.settle();
+    let mut accepted = Vec::new();
+    let mut failures = 0;
+    for completion in rig.drain() {
+        match completion {
+            Completion::Accepted { socket, .. } => accepted.push(socket),
+            Completion::AcceptFailed { .. } => failures += 1,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!((accepted.len(), failures), (8, 1));
+    std::thread::sleep(std::time::Duration::from_millis(250));
+    rig.settle();
+    assert!(rig.drain().is_empty(), "one failure is reported once");
+    for socket in accepted.drain(..4) {
+        let token = rig.token();
+        rig.close(socket, token);
+    }
+    for peer in &peers[8..] {
+        accepted.push(rig.accepted(peer.local_addr().unwrap()));
+    }
+    // Each of those that are open is served.
+    for (peer, &socket) in peers[4..].iter_mut().zip(&accepted) {
+        let bytes = Slice::copy_of(b"served");
+        rig.driver.push(Op::Send { socket, bytes });
+        rig.settle();
+        let mut received = [0; 6];
+        peer.read_exact(&mut received).unwrap();
+        assert_eq!(&received, b"served");
+    }
+}
+
+#[test]
+fn connects_on_every_ring() {
+    let mut rig = Rig::<Uring>::sized(SMALL_TABLES);
+    let address = rig.address;
+    let mut opened = HashSet::new();
+    for _ in 0..30 {
+        let token = rig.token();
+        rig.driver.push(Op::Connect { address, token });
+        let socket = rig.next("Connected", |completion| match completion {
+            Completion::Connected { token: t, result } if t == token => Ok(result.unwrap()),
+            other => Err(other),
+        });
+        assert!(opened.insert(socket));
+        rig.driver.push(Op::Receive { socket, token });
+        let accepted = rig.next("Accepted", |completion| match completion {
+            Completion::Accepted { socket, .. } => Ok(socket),
+            other => Err(other),
+        });
+        assert!(opened.insert(accepted));
+        let bytes = Slice::copy_of(b"across");
+        rig.driver.push(Op::Send {
+            socket: accepted,
+            bytes,
+        });
+        assert_eq!(rig.receive(token, 6), b"across");
+    }
+    assert!(rig.driver.rings() > 60 / 8);
+}
+
+/// Bytes on any ring end a sleep in the main one, again and again.
+#[test]
+fn sleeps_in_the_main_ring_for_all() {
+    let mut rig = Rig::<Uring>::sized(SMALL_TABLES);
+    let mut connections: Vec<Connection> = (0..40).map(|_| rig.open()).collect();
+    rig.settle();
+    for _ in 0..3 {
+        for connection in &mut connections {
+            connection.peer.write_all(b"x").unwrap();
+            while rig.pending() == 0 {
+                // Hangs if nobody tells the main ring.
+                rig.turn(Wait::Forever);
+            }
+            assert_eq!(rig.receive(connection.token, 1), b"x");
+        }
+    }
+}
+
+/// Queues that are far too small make it slow, not wrong.
+#[test]
+fn loses_nothing_when_queues_overflow() {
+    let mut rig = Rig::<Uring>::sized(Size {
+        submissions: Some(4),
+        send_buffer_bytes: Some(4096),
+        ..Size::default()
+    });
+    let mut connections: Vec<Connection> = (0..200).map(|_| rig.open()).collect();
+    rig.settle();
+    for connection in &mut connections {
+        connection.peer.write_all(b"x").unwrap();
+    }
+    let bytes = Slice::copy_of(&pattern(8 << 20));
+    for connection in &connections {
+        let (socket, bytes) = (connection.socket, bytes.clone());
+        rig.driver.push(Op::Send { socket, bytes });
+    }
+    rig.turn(Wait::No);
+    let reported = rig.drain();
+    let stalled = |c: &&Completion| matches!(c, Completion::SendStalled { .. });
+    assert_eq!(reported.iter().filter(stalled).count(), connections.len());
+    let mut received = reported.len() - connections.len();
+    while received < connections.len() {
+        rig.settle();
+        received += rig.drain().len();
+    }
+    for connection in connections {
+        rig.close(connection.socket, connection.token);
+    }
+    assert!(rig.drain().is_empty());
+    assert_eq!(rig.driver.stale_completions(), 0);
+}
+
+/// What the probe says is what making a driver says.
+#[test]
+fn the_probe_agrees_with_the_driver() {
+    let probed = allspark_engine::io::probe();
+    let made = Uring::new(allspark_engine::io::UringOptions::default());
+    assert_eq!(probed.is_ok(), made.is_ok(), "{probed:?} {made:?}");
+}

@@ -1,0 +1,104 @@
+//! A message costs no allocation: neither one that is echoed, nor a recipient of a broadcast. And
+//! an idle spark costs few bytes, all structures counted.
+
+#[path = "../support/puppet.rs"]
+mod puppet;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use allocation_counter::measure;
+use allspark_engine::io::Wait;
+use allspark_engine::sim::{Attach, single_shard};
+use allspark_engine::{Handle, Options, Shard};
+use allspark_transformers::websockets::WebSockets;
+use puppet::{HANDSHAKE, Hand, Puppet, frame};
+
+type World = (Shard<Puppet, WebSockets>, Handle, Rc<RefCell<Hand>>);
+
+/// A shard with open sparks.
+fn world(sparks: usize, attach: impl FnOnce(&Attach<'_>)) -> World {
+    let (driver, hand) = Puppet::new();
+    let transformer = WebSockets::new(1 << 20);
+    let (mut shard, handle) = single_shard(driver, Options::default(), transformer, attach);
+    for first in (0..sparks).step_by(512) {
+        let group = first..sparks.min(first + 512);
+        group.clone().for_each(|_| hand.borrow_mut().connect());
+        turn(&mut shard);
+        group.for_each(|socket| hand.borrow_mut().receive(socket, HANDSHAKE));
+        turn(&mut shard);
+    }
+    (shard, handle, hand)
+}
+
+fn turn(shard: &mut Shard<Puppet, WebSockets>) {
+    for _ in 0..4 {
+        shard.turn(Wait::No).unwrap();
+    }
+}
+
+#[test]
+fn an_echoed_message_costs_no_allocation() {
+    let (mut shard, _, hand) = world(100, |primus| {
+        primus.on_connection(|spark| {
+            spark.on_data(|spark, data| {
+                spark.write(data);
+            });
+        });
+    });
+    let message = frame("{\"a\":[1,2,3],\"text\":\"hello\"}");
+    let mut round = || {
+        (0..100).for_each(|socket| hand.borrow_mut().receive(socket, &message));
+        turn(&mut shard);
+    };
+    (0..10).for_each(|_| round());
+    assert_eq!(measure(|| (0..100).for_each(|_| round())).count_total, 0);
+    assert!(hand.borrow().sends >= 100 * 110, "the messages were echoed");
+}
+
+#[test]
+fn a_recipient_of_a_broadcast_costs_no_allocation() {
+    let per_broadcast = |sparks: usize| {
+        let (mut shard, handle, hand) = world(sparks, |_| {});
+        let mut round = || {
+            handle.write("a message for everybody").unwrap();
+            (0..4).for_each(|_| turn(&mut shard));
+        };
+        (0..10).for_each(|_| round());
+        let before = hand.borrow().sends;
+        let allocated = measure(|| (0..100).for_each(|_| round())).count_total;
+        assert_eq!(hand.borrow().sends - before, 100 * sparks as u64);
+        allocated / 100
+    };
+    assert_eq!(
+        per_broadcast(10),
+        per_broadcast(1000),
+        "the recipients cost something"
+    );
+    assert!(
+        per_broadcast(1000) <= 4,
+        "one copy of the message, at its publisher"
+    );
+}
+
+/// The memory of the shard's own structures; a driver adds its own record of each socket.
+#[test]
+fn an_idle_spark_costs_less_than_its_budget() {
+    const BUDGET_BYTES: i64 = 512;
+    let memory_of = |sparks: usize| {
+        let mut kept = None;
+        let measured = measure(|| {
+            kept = Some(world(sparks, |primus| {
+                primus.on_connection(|spark| spark.on_data(|_, _| {}));
+            }));
+        });
+        drop(kept);
+        measured.bytes_current
+    };
+    // Sizes just above a power of two, where growing by doubling wastes most; the difference of
+    // two worlds leaves out what does not depend on the number of sparks.
+    let (small, large) = (2 * 1024 + 1, 32 * 1024 + 1);
+    let per_spark = (memory_of(large) - memory_of(small)) / (large - small) as i64;
+    println!("{per_spark} bytes per idle spark");
+    assert!(per_spark < BUDGET_BYTES, "{per_spark} bytes per idle spark");
+}

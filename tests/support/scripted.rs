@@ -1,0 +1,127 @@
+//! A server that does what its clients ask, so that tests can see what only a server can start.
+//!
+//! A message is a command: `{"do":"end","data":..,"reconnect":true}`, `{"do":"write","value":..}`
+//! or `{"do":"counts"}`, which is answered with how often each event came on all sparks together.
+//! It reads the options of `allspark serve` that the tests use. tests/interop/node-server.js is the
+//! same on Node.js.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use allspark::{Builder, Destroy, DriverChoice, EndOptions, Json, Primus, Spark};
+use signal_hook::consts::SIGTERM;
+use signal_hook::iterator::Signals;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let (builder, address) = options(std::env::args().skip(1))?;
+    let primus = builder.build()?;
+    script(&primus);
+    // Before it says that it listens, or a test that is quick could end it uncleanly.
+    let mut signals = Signals::new([SIGTERM])?;
+    let server = primus.start(address)?;
+    eprintln!("scripted listens on {}", server.address());
+    signals.forever().next();
+    server.handle().destroy(Destroy {
+        reconnect: true,
+        ..Destroy::default()
+    });
+    server.join();
+    Ok(())
+}
+
+/// What a client can ask for.
+#[derive(serde::Deserialize)]
+#[serde(tag = "do", rename_all = "lowercase")]
+enum Command {
+    End {
+        data: Option<serde_json::Value>,
+        #[serde(default)]
+        reconnect: bool,
+    },
+    Write {
+        value: serde_json::Value,
+    },
+    Counts,
+}
+
+/// How often each event came.
+#[derive(Default, serde::Serialize)]
+struct Counts {
+    connection: AtomicU64,
+    disconnection: AtomicU64,
+    data: AtomicU64,
+    error: AtomicU64,
+    heartbeat: AtomicU64,
+}
+
+fn script(primus: &Primus) {
+    let counts = Arc::new(Counts::default());
+    let disconnections = Arc::clone(&counts);
+    primus.on_disconnection(move |_| count(&disconnections.disconnection));
+    primus.on_connection(move |spark| {
+        count(&counts.connection);
+        let (data, errors, heartbeats) = (counts.clone(), counts.clone(), counts.clone());
+        spark.on_error(move |_, _| count(&errors.error));
+        spark.on_heartbeat(move |_| count(&heartbeats.heartbeat));
+        spark.on_data(move |spark, message| {
+            count(&data.data);
+            match message.parse() {
+                Ok(command) => obey(spark, command, &data),
+                Err(error) => eprintln!("no command: {error}"),
+            }
+        });
+    });
+}
+
+fn obey(spark: &mut Spark<'_>, command: Command, counts: &Counts) {
+    match command {
+        Command::End { data, reconnect } => {
+            if let Some(data) = data {
+                spark.write(Json(data));
+            }
+            spark.end_with(EndOptions { reconnect });
+        }
+        Command::Write { value } => {
+            spark.write(Json(value));
+        }
+        Command::Counts => {
+            spark.write(Json(counts));
+        }
+    }
+}
+
+fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
+}
+
+fn options(mut args: impl Iterator<Item = String>) -> Result<(Builder, String), Box<dyn Error>> {
+    let mut builder = Primus::builder();
+    let mut address = "127.0.0.1:0".to_owned();
+    while let Some(flag) = args.next() {
+        let value = args.next().ok_or_else(|| format!("{flag} needs a value"))?;
+        builder = match flag.as_str() {
+            "--listen" => {
+                address = value;
+                builder
+            }
+            "--transformer" => builder.transformer(value),
+            "--ping-interval" if value == "off" => builder.ping_interval_ms(None),
+            "--ping-interval" => builder.ping_interval_ms(Some(value.parse()?)),
+            "--max-length" => builder.max_length(value.parse()?),
+            "--shards" => builder.shards(value.parse()?),
+            "--driver" => builder.driver(driver(&value)?),
+            _ => return Err(format!("unknown option {flag}").into()),
+        };
+    }
+    Ok((builder, address))
+}
+
+fn driver(name: &str) -> Result<DriverChoice, String> {
+    match name {
+        "auto" => Ok(DriverChoice::Auto),
+        "uring" => Ok(DriverChoice::Uring),
+        "epoll" => Ok(DriverChoice::Epoll),
+        _ => Err(format!("unknown driver {name}")),
+    }
+}
