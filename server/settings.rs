@@ -7,6 +7,7 @@
 use std::net::SocketAddr;
 
 use allspark::{DriverChoice, ParserKind, SendPolicy, TransformerKind};
+use allspark_engine::Options;
 use allspark_protocol::limits::{MESSAGE_BYTES_MAX_DEFAULT, MESSAGE_BYTES_MAX_HIGHEST, SHARDS_MAX};
 use tracing::level_filters::LevelFilter;
 
@@ -66,16 +67,17 @@ impl App {
 
 impl Default for Settings {
     fn default() -> Self {
+        let engine = Options::default();
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
-            pathname: "/primus".to_owned(),
+            pathname: engine.pathname,
             transformer: TransformerKind::Any,
-            parser: ParserKind::Json,
+            parser: engine.parser,
             app: App::Broadcast,
-            ping_interval_ms: Some(30_000),
+            ping_interval_ms: engine.ping_interval_ms,
             max_length_bytes: MESSAGE_BYTES_MAX_DEFAULT,
-            send_queue_bytes_max: 4 * 1024 * 1024,
-            send_policy: SendPolicy::Disconnect,
+            send_queue_bytes_max: engine.send_queue_bytes_max,
+            send_policy: engine.send_policy,
             shards: 0,
             driver: DriverChoice::Auto,
             log: LevelFilter::INFO,

@@ -27,12 +27,13 @@ struct File {
 }
 
 /// Names, types and texts; the first is the page itself.
-const FILES: [(&str, &str, &str); 8] = [
+const FILES: [(&str, &str, &str); 9] = [
     ("", HTML, include_str!("index.html")),
     ("style.css", CSS, include_str!("style.css")),
     ("icon.svg", SVG, include_str!("icon.svg")),
     ("page.js", JAVASCRIPT, include_str!("page.js")),
     ("client.js", JAVASCRIPT, include_str!("client.js")),
+    ("recovery.js", JAVASCRIPT, include_str!("recovery.js")),
     ("log.js", JAVASCRIPT, include_str!("log.js")),
     ("pulse.js", JAVASCRIPT, include_str!("pulse.js")),
     ("round-trips.js", JAVASCRIPT, include_str!("round-trips.js")),
