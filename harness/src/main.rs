@@ -1,3 +1,94 @@
-//! To be filled.
+//! `harness`: load, audit and comparison for AllSpark.
+//!
+//! Exit codes: 0 if nothing was wrong, 1 if the auditor found something or the run failed, 2 if the
+//! command line was wrong.
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | [`cli`] | the command line |
+//! | [`workload`] | what simulated clients say |
+//! | [`auditor`] | judges what was sent and received |
+//! | [`load`] | plays many clients of a real server |
+//! | [`driver`] | chooses how the load talks to the kernel |
+//! | [`peers`] | puts several servers under the same load |
+//! | [`system`] | what the kernel says about processes and itself |
+//! | [`report`] | text and JSON |
 
-fn main() {}
+mod auditor;
+mod cli;
+mod driver;
+mod load;
+mod peers;
+mod report;
+mod system;
+mod workload;
+
+use std::fmt::Display;
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Parser;
+use serde::Serialize;
+
+use cli::{Cli, Command, CompareCommand, LoadArguments, PeersArguments};
+use report::LoadReport;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// The command line, or what it names, was wrong.
+const EXIT_MISUSE: u8 = 2;
+
+fn main() -> ExitCode {
+    match Cli::parse().command {
+        Command::Load(arguments) => load(&arguments),
+        Command::Compare(CompareCommand::Peers(arguments)) => compare_peers(&arguments),
+    }
+}
+
+fn load(arguments: &LoadArguments) -> ExitCode {
+    let plan = match arguments.plan() {
+        Ok(plan) => plan,
+        Err(why) => {
+            eprintln!("harness load: {why}");
+            return ExitCode::from(EXIT_MISUSE);
+        }
+    };
+    let report = match driver::run(arguments.driver, plan) {
+        Ok(outcome) => LoadReport::new(outcome),
+        Err(error) => return failed("load", &error),
+    };
+    conclude("load", &report, report.ok, arguments.json.as_deref())
+}
+
+fn compare_peers(arguments: &PeersArguments) -> ExitCode {
+    match peers::compare(&arguments.plan()) {
+        Ok(comparison) => conclude(
+            "compare",
+            &comparison,
+            comparison.ok,
+            arguments.json.as_deref(),
+        ),
+        Err(error) => failed("compare", &error),
+    }
+}
+
+/// Shows a report, writes it to a file if that was asked for, and ends as it says.
+fn conclude(
+    command: &str,
+    report: &(impl Display + Serialize),
+    ok: bool,
+    json: Option<&Path>,
+) -> ExitCode {
+    print!("{report}");
+    match json.map_or(Ok(()), |path| report::write_json(path, report)) {
+        Err(error) => failed(command, &error),
+        Ok(()) if ok => ExitCode::SUCCESS,
+        Ok(()) => ExitCode::FAILURE,
+    }
+}
+
+fn failed(command: &str, error: &std::io::Error) -> ExitCode {
+    eprintln!("harness {command}: {error}");
+    ExitCode::FAILURE
+}

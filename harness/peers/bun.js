@@ -1,0 +1,34 @@
+// Bun's WebSocket server, which is uWebSockets inside: its own publish, its own topics. The first
+// path segment is not looked at, so the load generator can connect as it does to Primus.
+
+import { parseArguments } from './arguments.js';
+
+const { port, mode } = parseArguments('bun.js');
+const TOPIC = 'everyone';
+
+const server = Bun.serve({
+  port,
+  hostname: '0.0.0.0',
+  fetch(request, server) {
+    return server.upgrade(request) ? undefined : new Response('Upgrade Required', { status: 426 });
+  },
+  websocket: {
+    perMessageDeflate: false,
+    sendPings: false,
+    idleTimeout: 0,
+    // Bun drops what exceeds this for a slow client; the auditor would report it.
+    backpressureLimit: 16 * 1024 * 1024,
+    open(socket) {
+      if (mode === 'broadcast') socket.subscribe(TOPIC);
+    },
+    message(socket, message) {
+      if (mode === 'echo') socket.send(message);
+      else server.publish(TOPIC, message);
+    },
+  },
+});
+
+console.log(`version Bun ${Bun.version}`);
+console.log(`listening ${server.port}`);
+
+process.once('SIGTERM', () => process.exit(0));

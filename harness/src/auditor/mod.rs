@@ -1,0 +1,213 @@
+//! Judges a trace: what was sent and what was received, by whom, when. It finds loss, duplication,
+//! reordering, corruption, wrong receivers, broken connections and heartbeats that come too early
+//! or too late.
+//!
+//! It is told, it never asks: it knows no socket, no clock and no server, so that it can judge a
+//! simulation as well as a real server, and can itself be tested with broken traces.
+//!
+//! # Invariants
+//! - What it holds does not grow with the length of the trace: a fixed number of bytes per client
+//!   and per pair of client and publisher, and a bounded list of gaps.
+//! - A trace without a fault yields no finding, whatever the order in which clients take turns.
+//! - A client whose connection broke is one finding, not one for each message it then missed.
+
+mod delivery;
+mod finding;
+mod heartbeat;
+
+use allspark_protocol::Instant;
+
+pub(crate) use finding::{Fault, Findings};
+pub(crate) use heartbeat::{HeartbeatReport, HeartbeatRule};
+
+use crate::workload::Scenario;
+use crate::workload::message::{Corrupt, Stamp};
+use crate::workload::senders::Senders;
+use delivery::{Deliveries, Shape};
+use heartbeat::Heartbeats;
+
+/// Judges one run.
+pub(crate) struct Auditor {
+    /// Which clients have an open connection.
+    live: Vec<bool>,
+    live_count: u32,
+    deliveries: Deliveries,
+    heartbeats: Option<Heartbeats>,
+    findings: Findings,
+}
+
+impl Auditor {
+    /// An auditor for so many clients. Without a rule heartbeats are not judged.
+    pub(crate) fn new(
+        scenario: Scenario,
+        clients: u32,
+        senders: Senders,
+        heartbeats: Option<HeartbeatRule>,
+    ) -> Self {
+        let shape = match scenario {
+            Scenario::Idle => Shape::Nobody,
+            Scenario::Echo => Shape::Sender,
+            Scenario::Broadcast => Shape::Everyone,
+        };
+        Self {
+            live: vec![false; clients as usize],
+            live_count: 0,
+            deliveries: Deliveries::new(shape, clients, senders.count()),
+            heartbeats: heartbeats.map(|rule| Heartbeats::new(rule, clients)),
+            findings: Findings::default(),
+        }
+    }
+
+    /// A client's connection is open: from now on it must get everything.
+    pub(crate) fn opened(&mut self, client: u32, now: Instant) {
+        let live = &mut self.live[client as usize];
+        assert!(!*live, "a client opens once");
+        *live = true;
+        self.live_count += 1;
+        self.deliveries.joined(client);
+        if let Some(heartbeats) = &mut self.heartbeats {
+            heartbeats.opened(client, now);
+        }
+    }
+
+    /// A client's connection is over, as it was meant to be.
+    pub(crate) fn closed(&mut self, client: u32, now: Instant) {
+        if self.leave(client) {
+            self.deliveries.left(client, Some(&mut self.findings));
+            if let Some(heartbeats) = &mut self.heartbeats {
+                heartbeats.closed(client, now, &mut self.findings);
+            }
+        }
+    }
+
+    /// A client's connection could not be opened, or is over though nobody meant it to be.
+    pub(crate) fn broke(&mut self, client: u32, fault: Fault, why: &dyn std::fmt::Display) {
+        self.findings
+            .note(fault, || format!("client {client}: {why}"));
+        if self.leave(client) {
+            self.deliveries.left(client, None);
+        }
+    }
+
+    /// A sender sent its next message.
+    pub(crate) fn sent(&mut self, sender: u32, sequence: u32) {
+        self.deliveries.sent(sender, sequence, self.live_count);
+    }
+
+    /// A client received a message. What comes after its end is of no interest.
+    pub(crate) fn received(&mut self, client: u32, message: Result<Stamp, Corrupt>) {
+        if !self.live[client as usize] {
+            return;
+        }
+        match message {
+            Ok(stamp) => self.deliveries.received(client, stamp, &mut self.findings),
+            Err(Corrupt) => self.findings.note(Fault::Corrupted, || {
+                format!("client {client} received a message that nobody wrote")
+            }),
+        }
+    }
+
+    /// A client was pinged, with a ping that is so old by its own account.
+    pub(crate) fn pinged(&mut self, client: u32, now: Instant, age_ms: Option<u64>) {
+        if let Some(heartbeats) = &mut self.heartbeats {
+            heartbeats.pinged(client, now, age_ms, &mut self.findings);
+        }
+    }
+
+    /// How many clients have an open connection.
+    pub(crate) fn live_count(&self) -> u32 {
+        self.live_count
+    }
+
+    /// Deliveries that live clients still have to get.
+    pub(crate) fn outstanding(&self) -> u64 {
+        self.deliveries.outstanding()
+    }
+
+    /// What was found. Clients that are still open are judged as if they closed now.
+    pub(crate) fn finish(mut self, now: Instant) -> (Findings, Option<HeartbeatReport>) {
+        for client in 0..self.live.len() as u32 {
+            self.closed(client, now);
+        }
+        (self.findings, self.heartbeats.map(Heartbeats::into_report))
+    }
+
+    fn leave(&mut self, client: u32) -> bool {
+        let was_live = std::mem::take(&mut self.live[client as usize]);
+        self.live_count -= u32::from(was_live);
+        was_live
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn broadcast_of_two() -> Auditor {
+        let mut auditor = Auditor::new(Scenario::Broadcast, 2, Senders::new(2, 1), None);
+        auditor.opened(0, Instant::ZERO);
+        auditor.opened(1, Instant::ZERO);
+        auditor
+    }
+
+    fn stamp(sequence: u32) -> Result<Stamp, Corrupt> {
+        Ok(Stamp {
+            from: 0,
+            sequence,
+            sent_ns: 0,
+        })
+    }
+
+    #[test]
+    fn a_broken_connection_is_one_finding() {
+        let mut auditor = broadcast_of_two();
+        for sequence in 0..5 {
+            auditor.sent(0, sequence);
+            auditor.received(0, stamp(sequence));
+        }
+        assert_eq!(auditor.outstanding(), 5);
+        auditor.broke(1, Fault::Ended, &"reset");
+        assert_eq!(auditor.outstanding(), 0);
+        auditor.sent(0, 5);
+        assert_eq!(auditor.outstanding(), 1, "only the other one is waited for");
+        auditor.received(0, stamp(5));
+        let (findings, _) = auditor.finish(Instant::ZERO);
+        assert_eq!(findings.total(), 1);
+        assert_eq!(findings.count(Fault::Ended), 1);
+    }
+
+    #[test]
+    fn what_was_not_received_before_the_end_is_lost() {
+        let mut auditor = broadcast_of_two();
+        auditor.sent(0, 0);
+        auditor.received(1, stamp(0));
+        auditor.closed(0, Instant::ZERO);
+        let (findings, _) = auditor.finish(Instant::ZERO);
+        assert_eq!((findings.total(), findings.count(Fault::Lost)), (1, 1));
+    }
+
+    #[test]
+    fn a_late_comer_is_owed_only_what_is_sent_from_then_on() {
+        let mut auditor = Auditor::new(Scenario::Broadcast, 2, Senders::new(2, 1), None);
+        auditor.opened(0, Instant::ZERO);
+        auditor.sent(0, 0);
+        auditor.received(0, stamp(0));
+        auditor.opened(1, Instant::ZERO);
+        auditor.sent(0, 1);
+        auditor.received(0, stamp(1));
+        auditor.received(1, stamp(1));
+        assert_eq!(auditor.outstanding(), 0);
+        assert_eq!(auditor.finish(Instant::ZERO).0.total(), 0);
+    }
+
+    #[test]
+    fn a_corrupted_message_is_found_and_then_missing() {
+        let mut auditor = broadcast_of_two();
+        auditor.sent(0, 0);
+        auditor.received(0, stamp(0));
+        auditor.received(1, Err(Corrupt));
+        let (findings, _) = auditor.finish(Instant::ZERO);
+        assert_eq!(findings.count(Fault::Corrupted), 1);
+        assert_eq!(findings.count(Fault::Lost), 1);
+    }
+}

@@ -1,0 +1,98 @@
+//! The options of `harness compare`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use allspark_engine::io::DriverChoice;
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::times::parse_duration;
+use crate::peers::ComparisonPlan;
+use crate::peers::cases::Case;
+use crate::peers::roster::Entrant;
+use crate::workload::Scenario;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CompareCommand {
+    /// AllSpark and other servers, one core each, under the same load.
+    Peers(PeersArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PeersArguments {
+    /// What is asked of the servers; everything if not given.
+    #[arg(long, value_enum)]
+    scenario: Option<ScenarioName>,
+    /// Only these servers; may be given several times.
+    #[arg(long = "server", value_enum)]
+    servers: Vec<Entrant>,
+    /// How often each server has its turn.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    rounds: u32,
+    /// How long each turn is measured.
+    #[arg(long, default_value = "3s", value_parser = parse_duration)]
+    duration: Duration,
+    /// How long traffic runs before that.
+    #[arg(long, default_value = "1s", value_parser = parse_duration)]
+    warm_up: Duration,
+    /// Bytes of each message.
+    #[arg(long, default_value_t = 128)]
+    message_bytes: usize,
+    /// The processor of the servers.
+    #[arg(long, default_value_t = 1)]
+    server_cpu: usize,
+    /// The processor of the load.
+    #[arg(long, default_value_t = 0)]
+    client_cpu: usize,
+    /// How the load talks to the kernel: auto, uring or epoll.
+    #[arg(long, default_value_t)]
+    driver: DriverChoice,
+    /// AllSpark's program.
+    #[arg(long, default_value = "target/release/allspark")]
+    allspark: PathBuf,
+    /// The program of the peer written in Rust.
+    #[arg(long, default_value = "target/release/peer-tungstenite")]
+    tungstenite: PathBuf,
+    /// The folder of the peers written in JavaScript.
+    #[arg(long, default_value = "harness/peers")]
+    peers_directory: PathBuf,
+    /// Write the report there as JSON.
+    #[arg(long)]
+    pub(crate) json: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ScenarioName {
+    Echo,
+    Broadcast,
+}
+
+impl PeersArguments {
+    /// What to compare.
+    pub(crate) fn plan(&self) -> ComparisonPlan {
+        let wanted = self.scenario.map(|name| match name {
+            ScenarioName::Echo => Scenario::Echo,
+            ScenarioName::Broadcast => Scenario::Broadcast,
+        });
+        let cases = Case::ALL
+            .into_iter()
+            .filter(|case| wanted.is_none_or(|wanted| case.scenario == wanted));
+        let entrants = Entrant::ALL
+            .into_iter()
+            .filter(|entrant| self.servers.is_empty() || self.servers.contains(entrant));
+        ComparisonPlan {
+            entrants: entrants.collect(),
+            cases: cases.collect(),
+            rounds: self.rounds,
+            warm_up: self.warm_up,
+            duration: self.duration,
+            message_bytes: self.message_bytes,
+            server_cpu: self.server_cpu,
+            client_cpu: self.client_cpu,
+            driver: self.driver,
+            peers_directory: self.peers_directory.clone(),
+            allspark: self.allspark.clone(),
+            tungstenite: self.tungstenite.clone(),
+        }
+    }
+}

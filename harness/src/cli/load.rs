@@ -1,0 +1,141 @@
+//! The options of `harness load`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use allspark_engine::io::DriverChoice;
+use clap::{Args, ValueEnum};
+
+use super::times::{PingInterval, parse_duration, parse_ping_interval};
+use crate::auditor::HeartbeatRule;
+use crate::load::plan::Plan;
+use crate::load::spec::Spec;
+use crate::load::target::Target;
+use crate::workload::Scenario;
+
+/// The least that a ping may be off its time: what a busy machine needs to schedule anybody.
+const TOLERANCE_MIN: Duration = Duration::from_millis(200);
+
+#[derive(Debug, Args)]
+pub(crate) struct LoadArguments {
+    /// Where the server is.
+    #[arg(long, default_value = "http://127.0.0.1:8080")]
+    url: String,
+    /// Where Primus is on the server.
+    #[arg(long, default_value = "/primus")]
+    pathname: String,
+    /// How the clients speak.
+    #[arg(long, value_enum, default_value_t = TransformerName::Websockets)]
+    transformer: TransformerName,
+    /// How many clients connect.
+    #[arg(long, default_value_t = 100)]
+    clients: u32,
+    /// What the clients do.
+    #[arg(long, value_enum, default_value_t = ScenarioName::Echo)]
+    scenario: ScenarioName,
+    /// How long is measured: 10s, 500ms, 2m.
+    #[arg(long, default_value = "10s", value_parser = parse_duration)]
+    duration: Duration,
+    /// How long traffic runs before that.
+    #[arg(long, default_value = "2s", value_parser = parse_duration)]
+    warm_up: Duration,
+    /// How long messages under way may take to arrive at the end.
+    #[arg(long, default_value = "5s", value_parser = parse_duration)]
+    drain: Duration,
+    /// How many clients publish in a broadcast.
+    #[arg(long, default_value_t = 1)]
+    publishers: u32,
+    /// Messages that each sender keeps under way.
+    #[arg(long, default_value_t = 1)]
+    depth: u16,
+    /// Messages per second of all senders together, whatever the answers; instead of --depth.
+    #[arg(long)]
+    rate: Option<u32>,
+    /// Bytes of each message.
+    #[arg(long, default_value_t = 128)]
+    message_bytes: usize,
+    /// Connections that may be opening at the same time.
+    #[arg(long, default_value_t = 256)]
+    opening: u32,
+    /// Milliseconds between two pings, or off. By default an idle load asks the server.
+    #[arg(long, value_parser = parse_ping_interval)]
+    ping_interval: Option<PingInterval>,
+    /// How far a ping may be off its time. By default a tenth of the interval, 200ms at least.
+    #[arg(long, value_parser = parse_duration)]
+    ping_tolerance: Option<Duration>,
+    /// How the load talks to the kernel: auto, uring or epoll.
+    #[arg(long, default_value_t)]
+    pub(crate) driver: DriverChoice,
+    /// The server's process, to read its memory and processor time.
+    #[arg(long)]
+    server_pid: Option<u32>,
+    /// Write the report there as JSON.
+    #[arg(long)]
+    pub(crate) json: Option<PathBuf>,
+    /// No line per second.
+    #[arg(long)]
+    quiet: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum TransformerName {
+    Websockets,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ScenarioName {
+    Idle,
+    Echo,
+    Broadcast,
+}
+
+impl LoadArguments {
+    /// Makes a plan. Asks the server for its ping interval if that matters and was not given.
+    pub(crate) fn plan(&self) -> Result<Plan, String> {
+        let TransformerName::Websockets = self.transformer;
+        let scenario = match self.scenario {
+            ScenarioName::Idle => Scenario::Idle,
+            ScenarioName::Echo => Scenario::Echo,
+            ScenarioName::Broadcast => Scenario::Broadcast,
+        };
+        let target = Target::parse(&self.url, &self.pathname)?;
+        let mut plan = Plan {
+            target,
+            clients: self.clients,
+            opening_max: self.opening,
+            scenario,
+            publishers: self.publishers,
+            depth: self.depth,
+            rate_per_s: self.rate,
+            message_bytes: self.message_bytes,
+            warm_up: self.warm_up,
+            duration: self.duration,
+            drain_max: self.drain,
+            heartbeat: None,
+            server_pid: self.server_pid,
+            progress: !self.quiet,
+        };
+        plan.check()?;
+        plan.heartbeat = self.heartbeat(scenario, &plan.target)?;
+        Ok(plan)
+    }
+
+    fn heartbeat(
+        &self,
+        scenario: Scenario,
+        target: &Target,
+    ) -> Result<Option<HeartbeatRule>, String> {
+        let interval = match (self.ping_interval, scenario) {
+            (Some(PingInterval::Off), _) => None,
+            (Some(PingInterval::Every(interval)), _) => Some(interval),
+            (None, Scenario::Idle) => Spec::fetch(target)?.ping_interval(),
+            (None, Scenario::Echo | Scenario::Broadcast) => None,
+        };
+        Ok(interval.map(|interval| HeartbeatRule {
+            interval,
+            tolerance: self
+                .ping_tolerance
+                .unwrap_or_else(|| TOLERANCE_MIN.max(interval / 10)),
+        }))
+    }
+}

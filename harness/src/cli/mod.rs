@@ -1,0 +1,28 @@
+//! The command line: what a person writes becomes a plan, or one clear sentence.
+
+mod compare;
+mod load;
+mod times;
+
+use clap::{Parser, Subcommand};
+
+pub(crate) use compare::{CompareCommand, PeersArguments};
+pub(crate) use load::LoadArguments;
+
+/// Load, audit and comparison for AllSpark.
+#[derive(Debug, Parser)]
+#[command(name = "harness", version, about)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Play many clients of one server, and judge what it does. Exits with 0 if and only if
+    /// nothing was wrong.
+    Load(LoadArguments),
+    /// Put several servers under the same load, and compare what they reach.
+    #[command(subcommand)]
+    Compare(CompareCommand),
+}

@@ -1,0 +1,65 @@
+//! Chooses the driver of a load, and makes room for its connections.
+
+use std::io;
+
+use allspark_engine::io::{DriverChoice, DriverKind, Epoll, EpollOptions, Uring, UringOptions};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::load::plan::Plan;
+use crate::load::{self, Outcome};
+
+/// Descriptors that are needed besides those of connections: files, rings, the terminal.
+const OTHER_DESCRIPTORS: u64 = 32;
+
+/// Runs a load on the driver that was asked for. `auto` takes `io_uring` where it works, and says
+/// on the error stream why where it does not.
+pub(crate) fn run(choice: DriverChoice, plan: Plan) -> io::Result<Outcome> {
+    let descriptors = raise_descriptor_limit();
+    let chosen = choice.resolve().map_err(io::Error::other)?;
+    if let Some(reason) = chosen.fallback {
+        eprintln!("harness: on epoll, because {reason}");
+    }
+    match chosen.kind {
+        DriverKind::Uring => on_uring(plan),
+        DriverKind::Epoll => on_epoll(plan, descriptors),
+        DriverKind::Sim => unreachable!("no choice leads to the simulator"),
+    }
+}
+
+fn on_uring(plan: Plan) -> io::Result<Outcome> {
+    let options = UringOptions {
+        sockets_max: plan.clients,
+        ..UringOptions::default()
+    };
+    let driver = Uring::new(options).map_err(io::Error::other)?;
+    load::run(driver, plan)
+}
+
+fn on_epoll(plan: Plan, descriptors: u64) -> io::Result<Outcome> {
+    if u64::from(plan.clients) + OTHER_DESCRIPTORS > descriptors {
+        return Err(io::Error::other(format!(
+            "the driver epoll needs a descriptor for each of {} clients, and this process may \
+             have {descriptors}: raise `ulimit -n`, or use --driver uring",
+            plan.clients,
+        )));
+    }
+    let driver = Epoll::new(EpollOptions::default())?;
+    load::run(driver, plan)
+}
+
+/// Raises the limit of descriptors as far as this process may, and returns it.
+fn raise_descriptor_limit() -> u64 {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
+    let is_raised = setrlimit(Resource::Nofile, raised).is_ok();
+    let limit = if is_raised {
+        raised.current
+    } else {
+        limit.current
+    };
+    // No limit at all is written as none.
+    limit.unwrap_or(u64::MAX)
+}

@@ -1,0 +1,188 @@
+//! Moves a load from phase to phase: connecting, warming up, measuring, draining, saying goodbye.
+//!
+//! What concerns every client is done for a bounded number of them per turn, so that what comes in
+//! is never kept waiting for long.
+
+use std::io;
+
+use allspark_engine::io::{Driver, Op};
+use allspark_protocol::transformer::Kind;
+use allspark_protocol::websocket::{CloseCode, encode};
+
+use super::client::State;
+use super::memory::Snapshot;
+use super::phase::{CLOSING_MAX, GOODBYE_MAX, OPENING_STALL, Phase, SETTLE};
+use super::runner::{Runner, WithConnections, token};
+use crate::auditor::Fault;
+
+/// Clients that are visited in one turn.
+const CLIENTS_PER_TURN: u32 = 512;
+
+impl<D: Driver> Runner<D> {
+    /// Does what is due in this phase, and goes on to the next one when it is over.
+    pub(super) fn advance(&mut self) -> io::Result<()> {
+        match self.phase {
+            Phase::Opening { give_up } => self.open(give_up <= self.now),
+            Phase::Settling { until } if until <= self.now => {
+                let until = self.now + self.plan.warm_up;
+                self.phase = Phase::WarmUp { until };
+                self.traffic.begin(self.now);
+                self.send_due();
+            }
+            Phase::Settling { .. } => {}
+            Phase::WarmUp { until } if until <= self.now => {
+                self.send_due();
+                self.meter.begin(self.now)?;
+                let until = self.now + self.plan.duration;
+                self.phase = Phase::Measuring { until };
+            }
+            Phase::Measuring { until } if until <= self.now => {
+                self.send_due();
+                self.window = Some(self.meter.end(self.now)?);
+                self.with_connections = Some(WithConnections {
+                    memory: Snapshot::take(self.plan.server_pid)?,
+                    connections: self.auditor.live_count(),
+                });
+                let until = self.now + self.plan.drain_max;
+                self.phase = Phase::Draining { until };
+            }
+            Phase::WarmUp { .. } | Phase::Measuring { .. } => self.send_due(),
+            Phase::Draining { until } => {
+                if until <= self.now || self.auditor.outstanding() == 0 {
+                    self.begin_leaving();
+                }
+            }
+            Phase::Leaving { next, until } => self.leave(next, until <= self.now),
+            Phase::Closing { until } => {
+                if until <= self.now || self.fleet.is_gone() {
+                    self.phase = Phase::Done;
+                }
+            }
+            Phase::Done => {}
+        }
+        Ok(())
+    }
+
+    /// Whether the phase has work left that waits for nothing.
+    pub(super) fn has_more_to_do(&self) -> bool {
+        match self.phase {
+            Phase::Leaving { next, .. } => next < self.fleet.len() || self.fleet.is_gone(),
+            Phase::Draining { .. } => self.auditor.outstanding() == 0,
+            Phase::Closing { .. } => self.fleet.is_gone(),
+            Phase::Opening { .. } => self.fleet.is_settled(),
+            Phase::WarmUp { .. } | Phase::Measuring { .. } => self.traffic.has_unprimed(),
+            Phase::Settling { .. } => false,
+            Phase::Done => true,
+        }
+    }
+
+    /// A client has got through: the next ones have all the time again.
+    pub(super) fn opening_progressed(&mut self) {
+        if let Phase::Opening { give_up } = &mut self.phase {
+            *give_up = self.now + OPENING_STALL;
+        }
+    }
+
+    fn open(&mut self, gave_up: bool) {
+        if gave_up {
+            self.give_up_opening();
+        }
+        for _ in 0..CLIENTS_PER_TURN {
+            if self.fleet.opening() >= self.plan.opening_max {
+                break;
+            }
+            let Some(index) = self.fleet.begin_next() else {
+                break;
+            };
+            self.driver.push(Op::Connect {
+                address: self.plan.target.address_of(index),
+                token: token(index),
+            });
+        }
+        if !self.fleet.is_settled() {
+            return;
+        }
+        self.opening = self.now - self.begin;
+        if self.fleet.opened() == 0 {
+            self.begin_leaving();
+        } else {
+            let until = self.now + SETTLE;
+            self.phase = Phase::Settling { until };
+        }
+    }
+
+    /// Nothing moves any more: who is not connected by now never will be.
+    fn give_up_opening(&mut self) {
+        let first_waiting = self.fleet.begin_no_more();
+        for index in first_waiting..self.plan.clients {
+            self.auditor
+                .broke(index, Fault::Refused, &"it was never its turn to connect");
+        }
+        for index in 0..self.fleet.len() {
+            match self.fleet.client(index).state {
+                State::Handshaking => self.lose(index, Fault::Refused, &"no answer to the upgrade"),
+                // The driver still owes an answer; if it comes after all, it changes nothing.
+                State::Connecting => {
+                    self.auditor
+                        .broke(index, Fault::Refused, &"no answer to the connection");
+                    self.fleet.advance(index, State::Gone);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn begin_leaving(&mut self) {
+        let until = self.now + GOODBYE_MAX;
+        self.phase = Phase::Leaving { next: 0, until };
+    }
+
+    /// Says goodbye for the next clients, and waits for the server to close all connections.
+    fn leave(&mut self, next: u32, is_over: bool) {
+        let end = (next + CLIENTS_PER_TURN).min(self.fleet.len());
+        for index in next..end {
+            if self.fleet.client(index).state == State::Open {
+                self.fleet.advance(index, State::Leaving);
+                let key = Some(self.traffic.masking_key());
+                self.say(index, |out| {
+                    encode::close(Some(CloseCode::NORMAL), "", key, out);
+                });
+            }
+        }
+        let until = if next < end {
+            self.now + GOODBYE_MAX
+        } else {
+            self.phase.deadline()
+        };
+        self.phase = Phase::Leaving { next: end, until };
+        if self.fleet.is_gone() || (is_over && next == end) {
+            self.close_the_rest();
+        }
+    }
+
+    fn close_the_rest(&mut self) {
+        for index in 0..self.fleet.len() {
+            self.lose(
+                index,
+                Fault::Unanswered,
+                &"the server did not close the connection",
+            );
+        }
+        let until = self.now + CLOSING_MAX;
+        self.phase = Phase::Closing { until };
+    }
+
+    /// Sends a message of text for a client.
+    pub(super) fn say_text(&mut self, index: u32, text: &[u8]) {
+        let key = Some(self.traffic.masking_key());
+        self.say(index, |out| encode::message(Kind::Text, text, key, out));
+    }
+
+    /// Sends bytes for a client.
+    pub(super) fn say(&mut self, index: u32, write: impl FnOnce(&mut Vec<u8>)) {
+        let client = self.fleet.client_mut(index);
+        if client.can_send() && self.outbox.say(index, &mut client.seat, write).is_err() {
+            self.lose(index, Fault::Ended, &"the server reads nothing any more");
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! The load generator: one thread that plays as many clients as it can, on the engine's own
+//! driver, and an auditor that judges what the server did.
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | [`plan`], [`target`] | what to do to which server |
+//! | [`runner`], [`advance`], [`phase`] | the loop, and the way from connecting to goodbye |
+//! | [`client`], [`outbox`] | the clients, and what they send in one turn |
+//! | [`transport`], [`handshake`] | the client's half of the wire |
+//! | [`traffic`] | who says what, and what is made of what comes in |
+//! | [`meter`], [`memory`] | what is measured |
+//! | [`spec`] | what the server says about itself |
+//!
+//! It never trusts the server: whatever comes in, or does not, the load ends by itself and says
+//! what was wrong.
+//!
+//! # Invariants
+//! - A client that is open owns no heap memory between two messages.
+//! - Traffic of the warm-up is audited as all traffic is, but not measured.
+//! - A run without findings has seen every message arrive and every connection close in good form.
+
+mod advance;
+mod client;
+mod handshake;
+pub(crate) mod memory;
+pub(crate) mod meter;
+mod outbox;
+mod phase;
+pub(crate) mod plan;
+mod runner;
+pub(crate) mod spec;
+pub(crate) mod target;
+mod traffic;
+mod transport;
+
+use std::io;
+
+use allspark_engine::io::{Driver, DriverKind};
+
+use crate::auditor::{Findings, HeartbeatReport};
+use memory::{MemoryReport, Snapshot};
+use meter::Window;
+use plan::Plan;
+use runner::Runner;
+
+/// What a load has shown.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) plan: Plan,
+    pub(crate) driver: DriverKind,
+    /// Clients that got a connection.
+    pub(crate) opened: u32,
+    /// From the first attempt until every client was connected or refused.
+    pub(crate) opening_seconds: f64,
+    /// What was measured; nothing if no client got a connection.
+    pub(crate) window: Option<Window>,
+    pub(crate) memory: Option<MemoryReport>,
+    pub(crate) heartbeats: Option<HeartbeatReport>,
+    /// Messages that were due but not sent, because the server did not read fast enough.
+    pub(crate) skipped: u64,
+    pub(crate) findings: Findings,
+}
+
+/// Runs a load to its end.
+///
+/// # Errors
+/// Only what has nothing to do with the server's conduct: the driver or `/proc` fails. What the
+/// server did wrong is in [`Outcome::findings`].
+pub(crate) fn run(driver: impl Driver, plan: Plan) -> io::Result<Outcome> {
+    let kind = driver.kind();
+    let before = Snapshot::take(plan.server_pid)?;
+    let mut runner = Runner::new(driver, plan);
+    runner.run()?;
+    let (findings, heartbeats) = runner.auditor.finish(runner.now);
+    let memory = runner.with_connections.and_then(|after| {
+        (after.connections > 0)
+            .then(|| MemoryReport::between(before, after.memory, after.connections))
+    });
+    Ok(Outcome {
+        driver: kind,
+        opened: runner.fleet.opened(),
+        opening_seconds: runner.opening.as_secs_f64(),
+        window: runner.window,
+        memory,
+        heartbeats,
+        skipped: runner.traffic.skipped(),
+        findings,
+        plan: runner.plan,
+    })
+}

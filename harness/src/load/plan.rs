@@ -1,0 +1,94 @@
+//! Everything that a load needs to know before it begins.
+
+use std::time::Duration;
+
+use crate::auditor::HeartbeatRule;
+use crate::load::target::Target;
+use crate::workload::Scenario;
+use crate::workload::message::MESSAGE_BYTES_MIN;
+use crate::workload::senders::Senders;
+
+/// Bytes of the longest message: what servers accept by default is not much more.
+const MESSAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Pairs of receiver and publisher: the auditor remembers four bytes for each of them.
+const STREAMS_MAX: u64 = 1 << 27;
+
+/// What to do to which server.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    /// The server.
+    pub(crate) target: Target,
+    /// How many clients connect.
+    pub(crate) clients: u32,
+    /// Connections that may be opening at the same time.
+    pub(crate) opening_max: u32,
+    /// What the clients do.
+    pub(crate) scenario: Scenario,
+    /// How many clients publish, in a broadcast.
+    pub(crate) publishers: u32,
+    /// Messages that each sender keeps under way when there is no rate.
+    pub(crate) depth: u16,
+    /// Messages per second of all senders together; `None` sends as fast as answers come.
+    pub(crate) rate_per_s: Option<u32>,
+    /// Bytes of each message.
+    pub(crate) message_bytes: usize,
+    /// How long traffic runs before it is measured.
+    pub(crate) warm_up: Duration,
+    /// How long it is measured.
+    pub(crate) duration: Duration,
+    /// How long messages under way may take to arrive once nobody sends any more.
+    pub(crate) drain_max: Duration,
+    /// What pings are held to, if they are judged.
+    pub(crate) heartbeat: Option<HeartbeatRule>,
+    /// The server's process, if its memory and processor time are to be read.
+    pub(crate) server_pid: Option<u32>,
+    /// Whether a line per second says how it goes.
+    pub(crate) progress: bool,
+}
+
+impl Plan {
+    /// Says in one sentence what cannot be done.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        if self.clients == 0 {
+            return Err("a load needs at least one client".to_owned());
+        }
+        if self.opening_max == 0 || self.depth == 0 || self.rate_per_s == Some(0) {
+            return Err("connections in flight, depth and rate must be at least 1".to_owned());
+        }
+        if self.duration.is_zero() {
+            return Err("the duration must be longer than nothing".to_owned());
+        }
+        if !(MESSAGE_BYTES_MIN..=MESSAGE_BYTES_MAX).contains(&self.message_bytes) {
+            return Err(format!(
+                "a message has {MESSAGE_BYTES_MIN} to {MESSAGE_BYTES_MAX} bytes"
+            ));
+        }
+        self.check_publishers()
+    }
+
+    fn check_publishers(&self) -> Result<(), String> {
+        if self.scenario != Scenario::Broadcast {
+            return Ok(());
+        }
+        if !(1..=self.clients).contains(&self.publishers) {
+            return Err("publishers are clients: at least 1, at most all of them".to_owned());
+        }
+        if u64::from(self.publishers) * u64::from(self.clients) > STREAMS_MAX {
+            return Err(format!(
+                "clients times publishers may be {STREAMS_MAX} at most, for the auditor's memory"
+            ));
+        }
+        Ok(())
+    }
+
+    /// Which clients send.
+    pub(crate) fn senders(&self) -> Senders {
+        let count = match self.scenario {
+            Scenario::Idle => 0,
+            Scenario::Echo => self.clients,
+            Scenario::Broadcast => self.publishers,
+        };
+        Senders::new(self.clients, count)
+    }
+}

@@ -1,0 +1,113 @@
+//! Asks a Primus server for its specification, to learn how often it pings.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use allspark_protocol::Input;
+use allspark_protocol::http::{ResponsePart, ResponseReader, write_request};
+use serde::Deserialize;
+
+use super::target::Target;
+
+/// How long the server may take for each step.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Bytes of a specification; Primus's own has about 130.
+const SPEC_BYTES_MAX: usize = 16 * 1024;
+
+/// What matters here of `GET <pathname>/spec`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct Spec {
+    /// Milliseconds between two pings; `false` if the server sends none.
+    #[serde(rename = "pingInterval")]
+    ping_interval: PingInterval,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+enum PingInterval {
+    Ms(u64),
+    Switch(bool),
+}
+
+impl Spec {
+    /// Asks the server, and waits for the answer.
+    pub(crate) fn fetch(target: &Target) -> Result<Self, String> {
+        let path = format!("{}/spec", target.pathname());
+        let complain = |why: String| format!("GET {path}: {why}");
+        let body = fetch(target, &path).map_err(complain)?;
+        Self::parse(&body).map_err(complain)
+    }
+
+    /// Between two pings, if the server sends any.
+    pub(crate) fn ping_interval(&self) -> Option<Duration> {
+        match self.ping_interval {
+            PingInterval::Ms(ms) => Some(Duration::from_millis(ms)),
+            PingInterval::Switch(_) => None,
+        }
+    }
+
+    fn parse(body: &[u8]) -> Result<Self, String> {
+        serde_json::from_slice(body).map_err(|error| format!("not a specification: {error}"))
+    }
+}
+
+fn fetch(target: &Target, path: &str) -> Result<Vec<u8>, String> {
+    let mut request = Vec::new();
+    let headers = [("Connection", "close")];
+    write_request(&mut request, "GET", path, target.host(), &headers, None)
+        .map_err(|misuse| misuse.to_string())?;
+    let stream = TcpStream::connect_timeout(&target.address(), PATIENCE);
+    let mut stream = stream.map_err(|error| error.to_string())?;
+    exchange(&mut stream, &request).map_err(|error| error.to_string())
+}
+
+fn exchange(stream: &mut TcpStream, request: &[u8]) -> std::io::Result<Vec<u8>> {
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    stream.write_all(request)?;
+    let mut reader = ResponseReader::default();
+    let (mut buffer, mut body) = ([0; 4096], Vec::new());
+    loop {
+        let count = stream.read(&mut buffer)?;
+        if count == 0 {
+            reader.close().map_err(std::io::Error::other)?;
+            return Ok(body);
+        }
+        let mut input = Input::new(&mut buffer[..count]);
+        while let Some(part) = reader
+            .next(&mut input, false)
+            .map_err(std::io::Error::other)?
+        {
+            match part {
+                ResponsePart::Head(head) if head.status() == 200 => {}
+                ResponsePart::Head(head) => {
+                    return Err(std::io::Error::other(format!("status {}", head.status())));
+                }
+                ResponsePart::Data(data) if body.len() + data.len() <= SPEC_BYTES_MAX => {
+                    body.extend_from_slice(data);
+                }
+                ResponsePart::Data(_) => return Err(std::io::Error::other("too long")),
+                ResponsePart::End => return Ok(body),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn understands_what_primus_says() {
+        let spec = Spec::parse(
+            br#"{"pingInterval":30000,"pathname":"/primus","version":"8.0.9","parser":"json"}"#,
+        );
+        let interval = spec.unwrap().ping_interval();
+        assert_eq!(interval, Some(Duration::from_secs(30)));
+        let off = Spec::parse(br#"{"pingInterval":false}"#).unwrap();
+        assert_eq!(off.ping_interval(), None);
+        assert!(Spec::parse(b"Not found").is_err());
+    }
+}

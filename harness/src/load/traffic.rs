@@ -1,0 +1,226 @@
+//! What clients say and hear once they are connected.
+
+use std::time::Duration;
+
+use allspark_engine::io::Driver;
+use allspark_protocol::Instant;
+use allspark_protocol::websocket::encode;
+
+use super::client::State;
+use super::plan::Plan;
+use super::runner::Runner;
+use crate::workload::Scenario;
+use crate::workload::message::{self, Stamp};
+use crate::workload::pace::Pace;
+use crate::workload::senders::Senders;
+
+/// Messages at a fixed rate that are sent in one turn, and senders that begin in one turn.
+const MESSAGES_PER_TURN: u32 = 512;
+
+const PING: &[u8] = b"\"primus::ping::";
+const PONG: &[u8] = b"\"primus::pong::";
+const PROTOCOL: &[u8] = b"\"primus::";
+
+/// Who sends when.
+#[derive(Debug)]
+pub(super) struct Traffic {
+    scenario: Scenario,
+    senders: Senders,
+    depth: u16,
+    rate_per_s: Option<u32>,
+    /// Set when traffic begins, if there is a rate.
+    pace: Option<Pace>,
+    /// Senders up to here have begun, if there is no rate.
+    primed: u32,
+    /// At a fixed rate, whose turn it is.
+    next_sender: u32,
+    /// Messages that were due at a connection that took nothing for the moment.
+    skipped: u64,
+    keys: Keys,
+    /// Where a message is put together.
+    scratch: Vec<u8>,
+}
+
+impl Traffic {
+    pub(super) fn new(plan: &Plan) -> Self {
+        Self {
+            scenario: plan.scenario,
+            senders: plan.senders(),
+            depth: plan.depth,
+            rate_per_s: plan.rate_per_s,
+            pace: None,
+            primed: 0,
+            next_sender: 0,
+            skipped: 0,
+            keys: Keys(0x5eed),
+            scratch: Vec::new(),
+        }
+    }
+
+    /// From now on messages are due.
+    pub(super) fn begin(&mut self, now: Instant) {
+        if self.senders.count() > 0 {
+            self.pace = self.rate_per_s.map(|rate_per_s| Pace::new(now, rate_per_s));
+        }
+    }
+
+    /// When the next message is due, if there is a rate.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        self.pace.as_ref().map(Pace::next_due)
+    }
+
+    /// Whether senders wait for their first message.
+    pub(super) fn has_unprimed(&self) -> bool {
+        self.pace.is_none() && self.primed < self.senders.count()
+    }
+
+    /// Messages that were due but not sent, because the server did not read fast enough.
+    pub(super) fn skipped(&self) -> u64 {
+        self.skipped
+    }
+
+    pub(super) fn masking_key(&mut self) -> [u8; 4] {
+        let [key, _] = self.keys.next_pair();
+        key.to_ne_bytes()
+    }
+
+    /// The sixteen bytes of `Sec-WebSocket-Key`.
+    pub(super) fn handshake_nonce(&mut self) -> [u8; 16] {
+        let mut key = [0; 16];
+        for half in key.chunks_exact_mut(8) {
+            let [low, high] = self.keys.next_pair();
+            half[..4].copy_from_slice(&low.to_ne_bytes());
+            half[4..].copy_from_slice(&high.to_ne_bytes());
+        }
+        key
+    }
+
+    /// Whether a client answers this message with its next one.
+    fn is_own(&self, client: u32, stamp: Stamp) -> bool {
+        match self.scenario {
+            Scenario::Idle => false,
+            Scenario::Echo | Scenario::Broadcast => {
+                stamp.from < self.senders.count() && self.senders.client_of(stamp.from) == client
+            }
+        }
+    }
+}
+
+impl<D: Driver> Runner<D> {
+    /// Sends what is due: the first messages of senders, or those of a fixed rate.
+    pub(super) fn send_due(&mut self) {
+        if self.traffic.pace.is_some() {
+            self.send_paced();
+        } else {
+            self.prime();
+        }
+    }
+
+    fn prime(&mut self) {
+        let end = self.traffic.senders.count();
+        let end = end.min(self.traffic.primed + MESSAGES_PER_TURN);
+        for sender in self.traffic.primed..end {
+            for _ in 0..self.traffic.depth {
+                self.send(sender, self.now);
+            }
+        }
+        self.traffic.primed = end;
+    }
+
+    fn send_paced(&mut self) {
+        for _ in 0..MESSAGES_PER_TURN {
+            let pace = self.traffic.pace.as_mut();
+            let Some(due) = pace.and_then(|pace| pace.take_due(self.now)) else {
+                return;
+            };
+            let sender = self.traffic.next_sender;
+            self.traffic.next_sender = (sender + 1) % self.traffic.senders.count();
+            let client = self.fleet.client(self.traffic.senders.client_of(sender));
+            if client.seat.is_stalled() {
+                self.traffic.skipped += 1;
+            } else {
+                self.send(sender, due);
+            }
+        }
+    }
+
+    /// Sends the next message of a sender, if it is connected.
+    fn send(&mut self, sender: u32, due: Instant) {
+        let index = self.traffic.senders.client_of(sender);
+        let client = self.fleet.client_mut(index);
+        if client.state != State::Open {
+            return;
+        }
+        let stamp = Stamp {
+            from: sender,
+            sequence: client.sent,
+            sent_ns: u64::try_from((due - self.begin).as_nanos()).unwrap_or(u64::MAX),
+        };
+        client.sent += 1;
+        self.auditor.sent(sender, stamp.sequence);
+        self.meter.sent();
+        let mut scratch = std::mem::take(&mut self.traffic.scratch);
+        scratch.clear();
+        message::encode(stamp, self.plan.message_bytes, &mut scratch);
+        self.say_text(index, &scratch);
+        self.traffic.scratch = scratch;
+    }
+
+    /// A client got a message.
+    pub(super) fn message(&mut self, index: u32, text: &[u8]) {
+        if text.starts_with(PROTOCOL) {
+            return self.protocol_message(index, text);
+        }
+        let decoded = message::decode(text, self.plan.message_bytes);
+        self.auditor.received(index, decoded);
+        let Ok(stamp) = decoded else { return };
+        let age_ns = (self.now - self.begin).as_nanos();
+        let latency_ns = u64::try_from(age_ns).unwrap_or(u64::MAX);
+        self.meter.received(Duration::from_nanos(
+            latency_ns.saturating_sub(stamp.sent_ns),
+        ));
+        let answers = self.traffic.pace.is_none() && self.phase.has_traffic();
+        if answers && self.traffic.is_own(index, stamp) {
+            self.send(stamp.from, self.now);
+        }
+    }
+
+    /// A ping is answered with a pong of the same value; what else Primus says needs no answer,
+    /// and if it says that it closes, the end of the connection follows.
+    fn protocol_message(&mut self, index: u32, text: &[u8]) {
+        if let Some(value) = text.strip_prefix(PING) {
+            let digits = value.strip_suffix(b"\"").map(std::str::from_utf8);
+            let sent_ms: Option<u64> = digits.and_then(|text| text.ok()?.parse().ok());
+            let age_ms = sent_ms.map(|sent_ms| self.driver.unix_ms().saturating_sub(sent_ms));
+            self.auditor.pinged(index, self.now, age_ms);
+            if self.fleet.client(index).state == State::Open {
+                let pong = [PONG, value].concat();
+                self.say_text(index, &pong);
+            }
+        }
+    }
+
+    /// A client got a ping of the transport.
+    pub(super) fn pong(&mut self, index: u32, payload: &[u8]) {
+        if self.fleet.client(index).state == State::Open {
+            let key = Some(self.traffic.masking_key());
+            self.say(index, |out| encode::pong(payload, key, out));
+        }
+    }
+}
+
+/// Masking keys. That nobody can predict them matters in a browser, not in a load generator;
+/// that they differ from message to message matters here too.
+#[derive(Debug)]
+struct Keys(u64);
+
+impl Keys {
+    /// Two numbers of one step of SplitMix64.
+    fn next_pair(&mut self) -> [u32; 2] {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        let mixed = mixed ^ (mixed >> 31);
+        [mixed as u32, (mixed >> 32) as u32]
+    }
+}

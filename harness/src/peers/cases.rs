@@ -1,0 +1,96 @@
+//! What is asked of every server.
+
+use std::fmt;
+
+use super::ComparisonPlan;
+use crate::load::plan::Plan;
+use crate::load::target::Target;
+use crate::workload::Scenario;
+
+/// Connections that may be opening at once.
+const OPENING_MAX: u32 = 128;
+
+/// How long messages under way may take to arrive at the end. Slow servers need it.
+const DRAIN_MAX: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// One load that every server gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Case {
+    pub(crate) scenario: Scenario,
+    pub(crate) clients: u32,
+    pub(crate) publishers: u32,
+    pub(crate) depth: u16,
+}
+
+impl Case {
+    /// All cases. Echo: one message at a time, and many. Broadcast: from one publisher, where
+    /// nothing can be sent together, to many, where nearly everything can.
+    pub(crate) const ALL: [Self; 8] = [
+        Self::echo(100, 1),
+        Self::echo(100, 16),
+        Self::broadcast(200, 1),
+        Self::broadcast(200, 50),
+        Self::broadcast(200, 200),
+        Self::broadcast(1000, 1),
+        Self::broadcast(1000, 50),
+        Self::broadcast(1000, 200),
+    ];
+
+    const fn echo(clients: u32, depth: u16) -> Self {
+        Self {
+            scenario: Scenario::Echo,
+            clients,
+            publishers: 0,
+            depth,
+        }
+    }
+
+    const fn broadcast(clients: u32, publishers: u32) -> Self {
+        Self {
+            scenario: Scenario::Broadcast,
+            clients,
+            publishers,
+            depth: 1,
+        }
+    }
+
+    /// The load of this case on a server at this port.
+    pub(super) fn load_plan(
+        &self,
+        port: u16,
+        server_pid: u32,
+        plan: &ComparisonPlan,
+    ) -> Result<Plan, String> {
+        let load_plan = Plan {
+            target: Target::parse(&format!("http://127.0.0.1:{port}"), "/primus")?,
+            clients: self.clients,
+            opening_max: OPENING_MAX,
+            scenario: self.scenario,
+            publishers: self.publishers,
+            depth: self.depth,
+            rate_per_s: None,
+            message_bytes: plan.message_bytes,
+            warm_up: plan.warm_up,
+            duration: plan.duration,
+            drain_max: DRAIN_MAX,
+            heartbeat: None,
+            server_pid: Some(server_pid),
+            progress: false,
+        };
+        load_plan.check()?;
+        Ok(load_plan)
+    }
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (clients, publishers, depth) = (self.clients, self.publishers, self.depth);
+        match self.scenario {
+            Scenario::Idle => write!(f, "idle, {clients} clients"),
+            Scenario::Echo => write!(f, "echo, {clients} clients, {depth} under way each"),
+            Scenario::Broadcast => {
+                write!(f, "broadcast, {publishers} publishing to {clients} clients")
+            }
+        }
+    }
+}

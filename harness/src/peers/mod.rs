@@ -1,0 +1,97 @@
+//! Compares AllSpark with other servers: the same load on each in turn, one core for the server,
+//! another one for the load.
+//!
+//! | module | what it knows |
+//! |---|---|
+//! | [`roster`] | which servers there are, and how each is started |
+//! | [`process`] | a server that runs, on its core, until it is dropped |
+//! | [`cases`] | what is asked of every server |
+//! | [`samples`] | what came out, over all rounds |
+//!
+//! # Invariants
+//! - Rounds are interleaved: every server has its turn before any has its second, so that what
+//!   changes on the machine meanwhile changes for all of them.
+//! - Every measurement has a fresh server; none outlives its measurement.
+//! - A number from a server that did something wrong is shown as wrong.
+
+pub(crate) mod cases;
+mod process;
+pub(crate) mod roster;
+pub(crate) mod samples;
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use allspark_engine::io::DriverChoice;
+
+use cases::Case;
+use process::{Process, pin_this_thread};
+use roster::Entrant;
+use samples::{CaseResult, Comparison, Machine, Sample};
+
+use crate::driver;
+use crate::report::LoadReport;
+
+/// What to compare, and how thoroughly.
+#[derive(Clone, Debug)]
+pub(crate) struct ComparisonPlan {
+    pub(crate) entrants: Vec<Entrant>,
+    pub(crate) cases: Vec<Case>,
+    pub(crate) rounds: u32,
+    pub(crate) warm_up: Duration,
+    pub(crate) duration: Duration,
+    pub(crate) message_bytes: usize,
+    pub(crate) server_cpu: usize,
+    pub(crate) client_cpu: usize,
+    pub(crate) driver: DriverChoice,
+    /// The folder of the peers' sources, with what was installed there.
+    pub(crate) peers_directory: PathBuf,
+    /// AllSpark's program.
+    pub(crate) allspark: PathBuf,
+    /// The program of the peer written in Rust.
+    pub(crate) tungstenite: PathBuf,
+}
+
+/// Compares, and says on the error stream what is going on.
+pub(crate) fn compare(plan: &ComparisonPlan) -> io::Result<Comparison> {
+    for &entrant in &plan.entrants {
+        roster::check(entrant, plan)?;
+    }
+    pin_this_thread(plan.client_cpu)?;
+    let mut results = Vec::new();
+    let mut versions = vec![String::new(); plan.entrants.len()];
+    for case in &plan.cases {
+        let mut samples = vec![Vec::new(); plan.entrants.len()];
+        for round in 1..=plan.rounds {
+            for (position, &entrant) in plan.entrants.iter().enumerate() {
+                eprintln!(
+                    "{case}: round {round} of {}, {}",
+                    plan.rounds,
+                    entrant.name()
+                );
+                let (version, sample) = measure(entrant, case, plan)?;
+                versions[position] = version;
+                samples[position].push(sample);
+            }
+        }
+        results.push(CaseResult::new(case, &plan.entrants, samples));
+    }
+    Ok(Comparison::new(
+        Machine::read()?,
+        &plan.entrants,
+        versions,
+        results,
+    ))
+}
+
+/// Starts a server, loads it, and stops it.
+fn measure(entrant: Entrant, case: &Case, plan: &ComparisonPlan) -> io::Result<(String, Sample)> {
+    let server = Process::start(entrant, case.scenario, plan)?;
+    let load_plan = case
+        .load_plan(server.port(), server.pid(), plan)
+        .map_err(io::Error::other)?;
+    let outcome = driver::run(plan.driver, load_plan)?;
+    let sample = Sample::of(&LoadReport::new(outcome));
+    Ok((server.version().to_owned(), sample))
+}

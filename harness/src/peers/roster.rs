@@ -1,0 +1,116 @@
+//! The servers that take part, and the command that starts each of them.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use clap::ValueEnum;
+
+use super::ComparisonPlan;
+use crate::workload::Scenario;
+
+/// A server that takes part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Entrant {
+    /// The server of this repository, with one shard.
+    Allspark,
+    /// Primus on Node.js and ws.
+    Primus,
+    /// Bun's server, which is uWebSockets inside.
+    Bun,
+    /// tokio-tungstenite on a current-thread runtime.
+    Tungstenite,
+}
+
+impl Entrant {
+    /// All of them, in the order in which they take turns.
+    pub(crate) const ALL: [Self; 4] = [Self::Allspark, Self::Primus, Self::Bun, Self::Tungstenite];
+
+    /// The name in reports.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Allspark => "AllSpark",
+            Self::Primus => "Primus",
+            Self::Bun => "Bun",
+            Self::Tungstenite => "tungstenite",
+        }
+    }
+}
+
+/// Refuses to begin if a program is not there, and says how to get it.
+pub(super) fn check(entrant: Entrant, plan: &ComparisonPlan) -> io::Result<()> {
+    for (path, remedy) in needs(entrant, plan) {
+        if !path.exists() {
+            let name = entrant.name();
+            let why = format!("{name} needs {}: run `{remedy}`", path.display());
+            return Err(io::Error::new(io::ErrorKind::NotFound, why));
+        }
+    }
+    Ok(())
+}
+
+/// What must be there, and what makes it.
+fn needs(entrant: Entrant, plan: &ComparisonPlan) -> Vec<(PathBuf, String)> {
+    let install = format!("npm ci --prefix {}", plan.peers_directory.display());
+    match entrant {
+        Entrant::Allspark => vec![(plan.allspark.clone(), "cargo build --release".to_owned())],
+        Entrant::Primus => vec![(plan.peers_directory.join("node_modules/primus"), install)],
+        Entrant::Bun => vec![(bun(&plan.peers_directory), install)],
+        Entrant::Tungstenite => vec![(
+            plan.tungstenite.clone(),
+            "cargo build --release -p allspark-peer-tungstenite".to_owned(),
+        )],
+    }
+}
+
+/// The words that start the server.
+pub(super) fn command(
+    entrant: Entrant,
+    scenario: Scenario,
+    port: u16,
+    plan: &ComparisonPlan,
+) -> Vec<OsString> {
+    let app = match scenario {
+        Scenario::Idle | Scenario::Echo => "echo",
+        Scenario::Broadcast => "broadcast",
+    };
+    let directory = &plan.peers_directory;
+    let peer = |program: &Path, script: Option<&str>| {
+        let mut words = vec![program.into()];
+        words.extend(script.map(|script| directory.join(script).into()));
+        words.extend([port.to_string().into(), app.into()]);
+        words
+    };
+    match entrant {
+        Entrant::Allspark => allspark(&plan.allspark, port, app),
+        Entrant::Primus => peer(Path::new("node"), Some("primus.js")),
+        Entrant::Bun => peer(&bun(directory), Some("bun.js")),
+        Entrant::Tungstenite => peer(&plan.tungstenite, None),
+    }
+}
+
+fn allspark(program: &Path, port: u16, app: &str) -> Vec<OsString> {
+    let mut words = vec![program.into(), "serve".into()];
+    let listen = format!("0.0.0.0:{port}");
+    for (option, value) in [
+        ("--listen", &*listen),
+        ("--transformer", "websockets"),
+        ("--app", app),
+        ("--ping-interval", "off"),
+        ("--shards", "1"),
+    ] {
+        words.extend([option.into(), value.into()]);
+    }
+    words
+}
+
+fn bun(directory: &Path) -> PathBuf {
+    directory.join("node_modules/@oven/bun-linux-x64/bin/bun")
+}
+
+/// What AllSpark calls itself; the peers say it when they start.
+pub(super) fn allspark_version(program: &Path) -> io::Result<String> {
+    let output = Command::new(program).arg("--version").output()?;
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}

@@ -1,0 +1,241 @@
+//! What came out of a comparison: every sample, and the middle of them.
+
+use std::io;
+
+use serde::Serialize;
+
+use super::cases::Case;
+use super::roster::Entrant;
+use crate::report::LoadReport;
+
+/// Percent of a core below which a server under a load without pauses was kept from its work.
+const IDLE_PERCENT: f64 = 80.0;
+
+/// One measurement of one server.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Sample {
+    /// Messages that clients received, per second.
+    pub(crate) per_second: f64,
+    pub(crate) latency_p50_us: f64,
+    pub(crate) latency_p99_us: f64,
+    /// Percent of a core.
+    pub(crate) client_cpu_percent: f64,
+    /// Percent of a core.
+    pub(crate) server_cpu_percent: f64,
+    pub(crate) client_is_the_limit: bool,
+    /// What the auditor found.
+    pub(crate) faults: u64,
+    /// The first faults, in words.
+    pub(crate) examples: Vec<String>,
+}
+
+impl Sample {
+    /// A load that never came to measuring counts as zero messages and its faults.
+    pub(super) fn of(report: &LoadReport) -> Self {
+        let window = report.window.as_ref();
+        let number = |of: fn(&crate::load::meter::Window) -> f64| window.map_or(0.0, of);
+        Self {
+            per_second: number(|window| window.received_per_second),
+            latency_p50_us: number(|window| window.latency_us.p50),
+            latency_p99_us: number(|window| window.latency_us.p99),
+            client_cpu_percent: number(|window| window.client_cpu_percent),
+            server_cpu_percent: number(|window| window.server_cpu_percent.unwrap_or_default()),
+            client_is_the_limit: report.client_is_the_limit(),
+            faults: report.findings.total(),
+            examples: report.findings.examples().to_vec(),
+        }
+    }
+}
+
+/// All samples of one server in one case.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct EntrantResult {
+    pub(crate) name: &'static str,
+    pub(crate) per_second_median: f64,
+    pub(crate) per_second_min: f64,
+    pub(crate) per_second_max: f64,
+    pub(crate) latency_p50_us_median: f64,
+    pub(crate) latency_p99_us_median: f64,
+    pub(crate) client_cpu_percent_median: f64,
+    pub(crate) server_cpu_percent_median: f64,
+    /// Its median as a part of AllSpark's, if AllSpark took part.
+    pub(crate) ratio_to_allspark: Option<f64>,
+    /// Whether the load generator had no time left in at least half of the samples.
+    pub(crate) client_is_the_limit: bool,
+    /// Whether neither the server nor the load generator was busy: then both waited for something
+    /// else, most likely for other programs on their cores.
+    pub(crate) machine_is_the_limit: bool,
+    pub(crate) faults: u64,
+    pub(crate) samples: Vec<Sample>,
+}
+
+impl EntrantResult {
+    fn new(entrant: Entrant, samples: Vec<Sample>) -> Self {
+        let all = |of: fn(&Sample) -> f64| samples.iter().map(of).collect::<Vec<_>>();
+        let rates = all(|sample| sample.per_second);
+        let client_cpu_percent = median(&all(|sample| sample.client_cpu_percent));
+        let server_cpu_percent = median(&all(|sample| sample.server_cpu_percent));
+        let limited = samples.iter().filter(|sample| sample.client_is_the_limit);
+        Self {
+            name: entrant.name(),
+            per_second_median: median(&rates),
+            per_second_min: rates.iter().copied().fold(f64::INFINITY, f64::min),
+            per_second_max: rates.iter().copied().fold(0.0, f64::max),
+            latency_p50_us_median: median(&all(|sample| sample.latency_p50_us)),
+            latency_p99_us_median: median(&all(|sample| sample.latency_p99_us)),
+            client_cpu_percent_median: client_cpu_percent,
+            server_cpu_percent_median: server_cpu_percent,
+            machine_is_the_limit: client_cpu_percent.max(server_cpu_percent) < IDLE_PERCENT,
+            ratio_to_allspark: None,
+            client_is_the_limit: 2 * limited.count() >= samples.len(),
+            faults: samples.iter().map(|sample| sample.faults).sum(),
+            samples,
+        }
+    }
+}
+
+/// What one case has shown.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct CaseResult {
+    pub(crate) case: String,
+    pub(crate) entrants: Vec<EntrantResult>,
+}
+
+impl CaseResult {
+    pub(super) fn new(case: &Case, entrants: &[Entrant], samples: Vec<Vec<Sample>>) -> Self {
+        let mut results: Vec<EntrantResult> = entrants
+            .iter()
+            .zip(samples)
+            .map(|(&entrant, samples)| EntrantResult::new(entrant, samples))
+            .collect();
+        let allspark = entrants
+            .iter()
+            .position(|&entrant| entrant == Entrant::Allspark)
+            .map(|position| results[position].per_second_median)
+            .filter(|&rate| rate > 0.0);
+        for result in &mut results {
+            result.ratio_to_allspark = allspark.map(|rate| result.per_second_median / rate);
+        }
+        Self {
+            case: case.to_string(),
+            entrants: results,
+        }
+    }
+}
+
+/// Where it was measured.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Machine {
+    pub(crate) kernel: String,
+    pub(crate) processor: String,
+    pub(crate) processors: usize,
+}
+
+impl Machine {
+    pub(super) fn read() -> io::Result<Self> {
+        let cpuinfo = std::fs::read_to_string("/proc/cpuinfo")?;
+        let processor = cpuinfo
+            .lines()
+            .find_map(|line| line.strip_prefix("model name")?.split_once(':'))
+            .map_or("unknown", |(_, name)| name.trim());
+        let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease")?;
+        Ok(Self {
+            kernel: format!("Linux {}", kernel.trim()),
+            processor: processor.to_owned(),
+            processors: cpuinfo.matches("processor\t").count(),
+        })
+    }
+}
+
+/// Everything that a comparison has shown.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Comparison {
+    pub(crate) ok: bool,
+    pub(crate) machine: Machine,
+    /// Each server's name and what it calls itself.
+    pub(crate) versions: Vec<(&'static str, String)>,
+    pub(crate) cases: Vec<CaseResult>,
+}
+
+impl Comparison {
+    pub(super) fn new(
+        machine: Machine,
+        entrants: &[Entrant],
+        versions: Vec<String>,
+        cases: Vec<CaseResult>,
+    ) -> Self {
+        let names = entrants.iter().map(|entrant| entrant.name());
+        let mut results = cases.iter().flat_map(|case| &case.entrants);
+        Self {
+            ok: results.all(|result| result.faults == 0 && result.per_second_min > 0.0),
+            machine,
+            versions: names.zip(versions).collect(),
+            cases,
+        }
+    }
+}
+
+/// The middle of the numbers, or between the two middle ones.
+fn median(numbers: &[f64]) -> f64 {
+    assert!(!numbers.is_empty(), "there is a round at least");
+    let mut sorted = numbers.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let middle = sorted.len() / 2;
+    if sorted.len() % 2 == 1 {
+        sorted[middle]
+    } else {
+        f64::midpoint(sorted[middle - 1], sorted[middle])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample(per_second: f64, faults: u64) -> Sample {
+        Sample {
+            per_second,
+            latency_p50_us: 1.0,
+            latency_p99_us: 2.0,
+            client_cpu_percent: 50.0,
+            server_cpu_percent: 100.0,
+            client_is_the_limit: false,
+            faults,
+            examples: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn takes_the_middle_and_compares_with_allspark() {
+        let entrants = [Entrant::Bun, Entrant::Allspark];
+        let bun = vec![sample(10.0, 0), sample(50.0, 0), sample(20.0, 0)];
+        let allspark = vec![sample(30.0, 0), sample(50.0, 0)];
+        let result = CaseResult::new(&Case::ALL[0], &entrants, vec![bun, allspark]);
+        let [bun, allspark] = &result.entrants[..] else {
+            panic!("two took part");
+        };
+        assert_eq!(
+            (bun.per_second_median, allspark.per_second_median),
+            (20.0, 40.0)
+        );
+        assert_eq!((bun.per_second_min, bun.per_second_max), (10.0, 50.0));
+        assert_eq!(bun.ratio_to_allspark, Some(0.5));
+        assert_eq!(allspark.ratio_to_allspark, Some(1.0));
+    }
+
+    #[test]
+    fn one_fault_or_one_silence_spoils_a_comparison() {
+        for (samples, ok) in [
+            (vec![sample(1.0, 0)], true),
+            (vec![sample(1.0, 0), sample(1.0, 1)], false),
+            (vec![sample(0.0, 0)], false),
+        ] {
+            let machine = Machine::read().unwrap();
+            let entrants = [Entrant::Bun];
+            let case = CaseResult::new(&Case::ALL[0], &entrants, vec![samples]);
+            assert_eq!(case.entrants[0].ratio_to_allspark, None);
+            let comparison = Comparison::new(machine, &entrants, vec![String::new()], vec![case]);
+            assert_eq!(comparison.ok, ok);
+        }
+    }
+}

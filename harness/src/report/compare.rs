@@ -1,0 +1,84 @@
+//! The report of a comparison.
+
+use std::fmt;
+
+use crate::peers::samples::{CaseResult, Comparison, EntrantResult};
+
+impl fmt::Display for Comparison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let machine = &self.machine;
+        writeln!(
+            f,
+            "{}, {} processors ({})",
+            machine.kernel, machine.processors, machine.processor
+        )?;
+        for (name, version) in &self.versions {
+            writeln!(f, "{name}: {version}")?;
+        }
+        self.cases.iter().try_for_each(|case| fmt_case(f, case))
+    }
+}
+
+fn fmt_case(f: &mut fmt::Formatter<'_>, case: &CaseResult) -> fmt::Result {
+    writeln!(f, "\n{}", case.case)?;
+    writeln!(
+        f,
+        "  {:<12} {:>10} {:>21} {:>9} {:>9} {:>8} {:>8} {:>9}",
+        "", "per second", "least to most", "p50 us", "p99 us", "server", "client", "AllSpark=1"
+    )?;
+    for result in &case.entrants {
+        fmt_entrant(f, result)?;
+    }
+    for result in &case.entrants {
+        fmt_remarks(f, result)?;
+    }
+    Ok(())
+}
+
+fn fmt_entrant(f: &mut fmt::Formatter<'_>, result: &EntrantResult) -> fmt::Result {
+    let spread = format!(
+        "{:.0} to {:.0}",
+        result.per_second_min, result.per_second_max
+    );
+    let ratio = result
+        .ratio_to_allspark
+        .map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}"));
+    writeln!(
+        f,
+        "  {:<12} {:>10.0} {:>21} {:>9.0} {:>9.0} {:>6.0} % {:>6.0} % {:>9}",
+        result.name,
+        result.per_second_median,
+        spread,
+        result.latency_p50_us_median,
+        result.latency_p99_us_median,
+        result.server_cpu_percent_median,
+        result.client_cpu_percent_median,
+        ratio,
+    )
+}
+
+fn fmt_remarks(f: &mut fmt::Formatter<'_>, result: &EntrantResult) -> fmt::Result {
+    if result.client_is_the_limit {
+        writeln!(
+            f,
+            "  With {} the load generator, not the server, was the limit.",
+            result.name
+        )?;
+    }
+    if result.machine_is_the_limit {
+        writeln!(
+            f,
+            "  With {} neither side was busy: other programs kept the cores, and the numbers say \
+             little.",
+            result.name
+        )?;
+    }
+    if result.faults > 0 {
+        writeln!(f, "  {} did {} things wrong:", result.name, result.faults)?;
+        let examples = result.samples.iter().flat_map(|sample| &sample.examples);
+        for example in examples.take(3) {
+            writeln!(f, "    {example}")?;
+        }
+    }
+    Ok(())
+}

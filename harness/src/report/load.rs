@@ -1,0 +1,185 @@
+//! The report of one load.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::auditor::{Findings, HeartbeatReport};
+use crate::load::Outcome;
+use crate::load::memory::MemoryReport;
+use crate::load::meter::Window;
+use crate::workload::Scenario;
+
+/// Percent of a core from which on a thread has no time left.
+const BUSY_PERCENT: f64 = 95.0;
+
+/// Everything that a load has shown, and what it was.
+#[derive(Debug, Serialize)]
+pub(crate) struct LoadReport {
+    /// Whether the auditor found nothing wrong and every client was served.
+    pub(crate) ok: bool,
+    pub(crate) scenario: &'static str,
+    pub(crate) transformer: &'static str,
+    pub(crate) server: String,
+    pub(crate) driver: &'static str,
+    pub(crate) clients: u32,
+    pub(crate) senders: u32,
+    pub(crate) depth: Option<u16>,
+    pub(crate) rate_per_second: Option<u32>,
+    pub(crate) message_bytes: usize,
+    pub(crate) opened: u32,
+    pub(crate) opening_seconds: f64,
+    pub(crate) window: Option<Window>,
+    /// Messages that were due but not sent, because the server did not read fast enough.
+    pub(crate) skipped: u64,
+    pub(crate) heartbeats: Option<HeartbeatReport>,
+    pub(crate) memory: Option<MemoryReport>,
+    pub(crate) findings: Findings,
+}
+
+impl LoadReport {
+    pub(crate) fn new(outcome: Outcome) -> Self {
+        let plan = outcome.plan;
+        Self {
+            ok: outcome.findings.total() == 0 && outcome.opened == plan.clients,
+            scenario: plan.scenario.name(),
+            transformer: "websockets",
+            server: format!("http://{}{}", plan.target.host(), plan.target.pathname()),
+            driver: outcome.driver.name(),
+            clients: plan.clients,
+            senders: plan.senders().count(),
+            depth: plan.rate_per_s.is_none().then_some(plan.depth),
+            rate_per_second: plan.rate_per_s,
+            message_bytes: plan.message_bytes,
+            opened: outcome.opened,
+            opening_seconds: outcome.opening_seconds,
+            window: outcome.window,
+            skipped: outcome.skipped,
+            heartbeats: outcome.heartbeats,
+            memory: outcome.memory,
+            findings: outcome.findings,
+        }
+    }
+
+    /// Says whether the load generator had no time left, so that the numbers say more about it
+    /// than about the server.
+    pub(crate) fn client_is_the_limit(&self) -> bool {
+        self.window.as_ref().is_some_and(|window| {
+            window.client_cpu_percent >= BUSY_PERCENT
+                && window
+                    .server_cpu_percent
+                    .is_none_or(|server| server < BUSY_PERCENT)
+        })
+    }
+}
+
+impl fmt::Display for LoadReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "{} on {}: {} of {} clients connected in {:.2} s, driver {}",
+            self.scenario,
+            self.server,
+            self.opened,
+            self.clients,
+            self.opening_seconds,
+            self.driver,
+        )?;
+        if let Some(window) = &self.window {
+            self.fmt_window(f, window)?;
+        }
+        if let Some(heartbeats) = &self.heartbeats {
+            fmt_heartbeats(f, heartbeats)?;
+        }
+        // Under traffic, messages on their way weigh more than connections do.
+        if let Some(memory) = &self.memory
+            && self.scenario == Scenario::Idle.name()
+        {
+            fmt_memory(f, memory)?;
+        }
+        fmt_findings(f, self)
+    }
+}
+
+impl LoadReport {
+    fn fmt_window(&self, f: &mut fmt::Formatter<'_>, window: &Window) -> fmt::Result {
+        if self.scenario != Scenario::Idle.name() {
+            let latency = &window.latency_us;
+            writeln!(
+                f,
+                "messages      {} of {} bytes received in {:.2} s: {:.0} per second",
+                window.received, self.message_bytes, window.seconds, window.received_per_second,
+            )?;
+            writeln!(
+                f,
+                "latency       p50 {:.0} us, p90 {:.0} us, p99 {:.0} us, p99.9 {:.0} us, \
+                 max {:.0} us",
+                latency.p50, latency.p90, latency.p99, latency.p999, latency.max,
+            )?;
+        }
+        if self.skipped > 0 {
+            writeln!(
+                f,
+                "too slow      {} messages were due but not sent: the server did not read them",
+                self.skipped,
+            )?;
+        }
+        write!(f, "processor     client {:.0} %", window.client_cpu_percent)?;
+        if let Some(server) = window.server_cpu_percent {
+            write!(f, ", server {server:.0} %")?;
+        }
+        writeln!(f, " of a core")?;
+        if self.client_is_the_limit() {
+            writeln!(
+                f,
+                "              The load generator, not the server, was the limit."
+            )?;
+        }
+        Ok(())
+    }
+}
+
+fn fmt_heartbeats(f: &mut fmt::Formatter<'_>, heartbeats: &HeartbeatReport) -> fmt::Result {
+    writeln!(
+        f,
+        "heartbeats    {} pings, {} to {} per client, every {} ms; {} judged: jitter p50 {} us, \
+         p99 {} us, max {} us; age p99 {} ms, max {} ms",
+        heartbeats.pings,
+        heartbeats.pings_per_client_min,
+        heartbeats.pings_per_client_max,
+        heartbeats.interval_ms,
+        heartbeats.judged,
+        heartbeats.jitter_us_p50,
+        heartbeats.jitter_us_p99,
+        heartbeats.jitter_us_max,
+        heartbeats.age_ms_p99,
+        heartbeats.age_ms_max,
+    )
+}
+
+fn fmt_memory(f: &mut fmt::Formatter<'_>, memory: &MemoryReport) -> fmt::Result {
+    write!(f, "memory        per connection: ")?;
+    if let Some(server) = memory.server_rss_anon_per_connection {
+        write!(f, "server {server} bytes, ")?;
+    }
+    writeln!(
+        f,
+        "client {} bytes, kernel {} bytes of slabs for both ends",
+        memory.client_rss_anon_per_connection, memory.kernel_slab_per_connection,
+    )
+}
+
+fn fmt_findings(f: &mut fmt::Formatter<'_>, report: &LoadReport) -> fmt::Result {
+    if report.ok {
+        return writeln!(f, "auditor       nothing wrong");
+    }
+    write!(f, "auditor       {} faults:", report.findings.total())?;
+    for (fault, count) in report.findings.found() {
+        write!(f, " {count} {}", fault.name())?;
+    }
+    writeln!(f)?;
+    for example in report.findings.examples() {
+        writeln!(f, "              {example}")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,35 @@
+//! What simulated clients say to each other, and who says it.
+//!
+//! | module | what it knows |
+//! |---|---|
+//! | [`message`] | a message that carries its own proof |
+//! | [`senders`] | which of the clients send |
+//! | [`pace`] | when the next message is due, if messages come at a fixed rate |
+//!
+//! Nothing here opens a connection or reads a clock, so that simulation and load can share it.
+
+pub(crate) mod message;
+pub(crate) mod pace;
+pub(crate) mod senders;
+
+/// What the clients do once they are connected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scenario {
+    /// They hold their connections and answer pings.
+    Idle,
+    /// Each client's messages come back to it alone.
+    Echo,
+    /// Each publisher's messages come to every client.
+    Broadcast,
+}
+
+impl Scenario {
+    /// The name on the command line and in reports.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Echo => "echo",
+            Self::Broadcast => "broadcast",
+        }
+    }
+}

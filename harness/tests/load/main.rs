@@ -1,0 +1,234 @@
+//! The load generator as a program, against a server that keeps all rules or breaks one of them.
+//!
+//! The server is tungstenite's, so that our client's half of WebSocket is judged by somebody else.
+
+mod server;
+
+use std::process::Command;
+
+use server::{Conduct, Server};
+
+/// How a run ended: its exit code, its report, and what it wrote to the error stream.
+struct Run {
+    code: i32,
+    report: serde_json::Value,
+    complaints: String,
+}
+
+fn load(server: &Server, options: &[&str]) -> Run {
+    load_at(&server.url(), options)
+}
+
+fn load_at(url: &str, options: &[&str]) -> Run {
+    let directory = tempfile::tempdir().unwrap();
+    let json = directory.path().join("report.json");
+    let duration: &[&str] = if options.contains(&"--duration") {
+        &[]
+    } else {
+        &["--duration", "300ms"]
+    };
+    let output = Command::new(env!("CARGO_BIN_EXE_harness"))
+        .arg("load")
+        .args(duration)
+        .args(["--url", url, "--json"])
+        .arg(&json)
+        .args(["--warm-up", "50ms", "--quiet"])
+        .args(options)
+        .output()
+        .unwrap();
+    let report = std::fs::read(&json).map_or(serde_json::Value::Null, |bytes| {
+        serde_json::from_slice(&bytes).unwrap()
+    });
+    Run {
+        code: output.status.code().unwrap(),
+        report,
+        complaints: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// Runs against a server that breaks a rule, and expects exactly that to be found.
+fn expect_fault(conduct: Conduct, options: &[&str], fault: &str) {
+    for driver in ["epoll", "uring"] {
+        let server = Server::start(conduct);
+        let run = load(
+            &server,
+            &[options, &["--driver", driver, "--drain", "300ms"]].concat(),
+        );
+        let findings = &run.report["findings"];
+        assert_eq!(run.code, 1, "{conduct:?}: {findings} {}", run.complaints);
+        assert_eq!(run.report["ok"], false);
+        assert!(
+            findings[fault].as_u64() > Some(0),
+            "{conduct:?}: {findings}"
+        );
+    }
+}
+
+#[test]
+fn a_server_that_keeps_the_rules_is_found_so() {
+    for driver in ["epoll", "uring"] {
+        for depth in ["1", "9"] {
+            let server = Server::start(Conduct::Echo);
+            let options = ["--clients", "20", "--driver", driver, "--depth", depth];
+            let run = load(&server, &options);
+            assert_eq!(run.code, 0, "{} {}", run.report, run.complaints);
+            assert_eq!(run.report["opened"], 20);
+            assert_eq!(run.report["driver"], driver);
+            assert!(run.report["window"]["received"].as_u64() > Some(0));
+        }
+    }
+}
+
+#[test]
+fn large_messages_arrive_whole() {
+    for driver in ["epoll", "uring"] {
+        let server = Server::start(Conduct::Echo);
+        let options = [
+            "--clients",
+            "3",
+            "--message-bytes",
+            "1000000",
+            "--depth",
+            "3",
+        ];
+        let run = load(&server, &[&options[..], &["--driver", driver]].concat());
+        assert_eq!(run.code, 0, "{} {}", run.report, run.complaints);
+        assert!(run.report["window"]["received"].as_u64() > Some(0));
+    }
+}
+
+#[test]
+fn a_server_that_does_not_read_cannot_hold_the_load_up() {
+    let server = Server::start(Conduct::Deaf);
+    let options = [
+        "--clients",
+        "2",
+        "--rate",
+        "500",
+        "--message-bytes",
+        "100000",
+    ];
+    let times = ["--duration", "2s", "--drain", "100ms"];
+    let run = load(&server, &[&options[..], &times].concat());
+    assert_eq!(run.code, 1, "{} {}", run.report, run.complaints);
+    assert!(run.report["skipped"].as_u64() > Some(0), "{}", run.report);
+    assert_eq!(run.report["findings"]["unanswered"], 2);
+}
+
+#[test]
+fn a_fixed_rate_is_kept() {
+    let server = Server::start(Conduct::Echo);
+    let run = load(&server, &["--clients", "10", "--rate", "500"]);
+    assert_eq!(run.code, 0, "{} {}", run.report, run.complaints);
+    let window = &run.report["window"];
+    let due = 500.0 * window["seconds"].as_f64().unwrap();
+    let sent = window["sent"].as_f64().unwrap();
+    assert!((due - 1.0..=due + 1.0).contains(&sent), "{sent} of {due}");
+}
+
+#[test]
+fn each_fault_of_messages_is_found() {
+    let options = ["--clients", "4", "--depth", "4"];
+    for (conduct, fault) in [
+        (Conduct::Forget, "lost"),
+        (Conduct::Repeat, "duplicated"),
+        (Conduct::Swap, "reordered"),
+        (Conduct::Garble, "corrupted"),
+    ] {
+        expect_fault(conduct, &options, fault);
+    }
+}
+
+#[test]
+fn each_fault_of_connections_is_found() {
+    let options = ["--clients", "4"];
+    for (conduct, fault) in [
+        (Conduct::HangUp, "ended"),
+        (Conduct::SayGoodbye, "ended"),
+        (Conduct::Mask, "violated"),
+        (Conduct::Refuse, "refused"),
+        (Conduct::LeaveWithoutGoodbye, "unanswered"),
+    ] {
+        expect_fault(conduct, &options, fault);
+    }
+}
+
+#[test]
+fn an_echo_to_everyone_is_no_echo() {
+    expect_fault(Conduct::Broadcast, &["--clients", "2"], "misdelivered");
+}
+
+#[test]
+fn a_broadcast_reaches_everyone_once() {
+    let server = Server::start(Conduct::Broadcast);
+    let options = [
+        "--scenario",
+        "broadcast",
+        "--clients",
+        "12",
+        "--publishers",
+        "3",
+    ];
+    let run = load(&server, &options);
+    assert_eq!(run.code, 0, "{} {}", run.report, run.complaints);
+    assert!(run.report["window"]["received"].as_u64() > Some(0));
+}
+
+#[test]
+fn pings_are_answered_and_judged() {
+    let server = Server::start(Conduct::Ping);
+    let idle = [
+        "--scenario",
+        "idle",
+        "--clients",
+        "5",
+        "--ping-tolerance",
+        "20s",
+    ];
+    let run = load(&server, &idle);
+    assert_eq!(run.code, 0, "{} {}", run.report, run.complaints);
+    let heartbeats = &run.report["heartbeats"];
+    assert_eq!(heartbeats["interval_ms"], server::PING_INTERVAL_MS);
+    assert!(heartbeats["pings_per_client_min"].as_u64() > Some(0));
+    assert!(server.pongs() >= 5, "every ping was answered");
+
+    let too_often = ["--ping-interval", "60000", "--ping-tolerance", "1s"];
+    expect_fault(
+        Conduct::Ping,
+        &[&idle[..4], &too_often].concat(),
+        "ping early",
+    );
+    let never = ["--ping-interval", "50", "--ping-tolerance", "50ms"];
+    expect_fault(Conduct::Echo, &[&idle[..4], &never].concat(), "ping late");
+}
+
+#[test]
+fn nobody_there_is_a_finding_and_a_wrong_option_is_not_a_run() {
+    let run = load_at("http://127.0.0.1:1", &["--clients", "2"]);
+    assert_eq!(run.code, 1, "{}", run.complaints);
+    assert_eq!(run.report["findings"]["refused"], 2);
+    for wrong in [
+        ["--clients", "0"],
+        ["--message-bytes", "1"],
+        ["--duration", "0s"],
+        ["--rate", "0"],
+    ] {
+        let run = load_at("http://127.0.0.1:1", &wrong);
+        assert_eq!(run.code, 2, "{wrong:?}");
+        assert_eq!(run.report, serde_json::Value::Null);
+    }
+    assert_eq!(load_at("ftp://127.0.0.1", &[]).code, 2);
+}
+
+#[test]
+fn a_comparison_says_what_is_missing() {
+    let output = Command::new(env!("CARGO_BIN_EXE_harness"))
+        .args(["compare", "peers", "--server", "allspark"])
+        .args(["--allspark", "/no/such/program"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let complaint = String::from_utf8(output.stderr).unwrap();
+    assert!(complaint.contains("/no/such/program"), "{complaint}");
+    assert!(complaint.contains("cargo build --release"), "{complaint}");
+}
