@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use allspark::{Destroy, Error, Handle, Primus, Server};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -23,6 +24,7 @@ use crate::settings::{App, Settings};
 pub(crate) fn run(settings: &Settings) -> Result<(), String> {
     let signals = Signals::new([SIGTERM, SIGINT]);
     let signals = signals.map_err(|error| format!("signals cannot be received: {error}"))?;
+    raise_descriptor_limit();
     let server = start(settings).map_err(|error| error.to_string())?;
     say_what_is_served(settings, &server);
     let is_draining = Arc::new(AtomicBool::new(false));
@@ -34,6 +36,19 @@ pub(crate) fn run(settings: &Settings) -> Result<(), String> {
     }
     tracing::info!("ended");
     Ok(())
+}
+
+/// Descriptors bound how many connections a shard can have, on either driver, so the process takes
+/// as many as it may.
+fn raise_descriptor_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, "the limit of descriptors (RLIMIT_NOFILE) cannot be raised");
+    }
 }
 
 fn start(settings: &Settings) -> Result<Server, Error> {
