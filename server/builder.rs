@@ -5,7 +5,7 @@ use std::sync::Arc;
 use allspark_engine::io::DriverChoice;
 use allspark_engine::{self as engine, KeepHeaders, Options, SendPolicy, StartError};
 use allspark_protocol::http::{RequestHead, Response};
-use allspark_protocol::limits::MESSAGE_BYTES_MAX_DEFAULT;
+use allspark_protocol::limits::{MESSAGE_BYTES_MAX_DEFAULT, SHARDS_MAX};
 use allspark_protocol::parser::ParserKind;
 use allspark_transformers::{AnyTransformer, TransformerKind};
 
@@ -168,6 +168,3 @@ impl Builder {
         )))
     }
 }
-
-/// A shard's number has to fit into the ids of its sparks.
-const SHARDS_MAX: usize = 1024;

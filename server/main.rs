@@ -1,3 +1,46 @@
-//! To be filled.
+//! The `allspark` binary: reads its settings, serves, and drains when it is told to end.
 
-fn main() {}
+mod config;
+mod file;
+mod flags;
+mod log;
+mod page;
+mod serve;
+mod settings;
+mod values;
+
+use std::env;
+use std::process::ExitCode;
+
+use config::Command;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// The exit code when the server cannot start.
+const EXIT_FAILURE: u8 = 1;
+
+/// The exit code when the command line, the environment or the file is wrong.
+const EXIT_MISUSE: u8 = 2;
+
+fn main() -> ExitCode {
+    match config::load(env::args_os(), |name| env::var_os(name)) {
+        Ok(Command::Serve(settings)) => {
+            log::start(settings.log);
+            match serve::run(&settings) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(reason) => fail(&reason, EXIT_FAILURE),
+            }
+        }
+        Ok(Command::Print(text)) => {
+            print!("{text}");
+            ExitCode::SUCCESS
+        }
+        Err(reason) => fail(&reason, EXIT_MISUSE),
+    }
+}
+
+fn fail(reason: &str, code: u8) -> ExitCode {
+    eprintln!("allspark: {reason}");
+    ExitCode::from(code)
+}

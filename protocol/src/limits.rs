@@ -25,6 +25,20 @@ pub const WEBSOCKET_CONTROL_BYTES_MAX: usize = 125;
 /// Bytes of one message unless `maxLength` says otherwise (Primus: 10 MiB).
 pub const MESSAGE_BYTES_MAX_DEFAULT: usize = 10 * 1024 * 1024;
 
+/// What `maxLength` may be raised to. No JavaScript engine can hold a longer string.
+pub const MESSAGE_BYTES_MAX_HIGHEST: usize = 512 * 1024 * 1024;
+
+/// Milliseconds between two pings, at most: a day. The clients wait half as long again, and their
+/// timers overflow at 2^31 ms.
+pub const PING_INTERVAL_MS_HIGHEST: u64 = 24 * 60 * 60 * 1000;
+
+/// Bytes of the pathname. Every request target starts with it and has to leave room for the rest.
+pub const PATHNAME_BYTES_MAX: usize = 1024;
+
+/// Shards of one process. More than any machine has CPUs, and a shard's number has to fit into the
+/// ids of its sparks.
+pub const SHARDS_MAX: usize = 1024;
+
 /// Levels of arrays and objects in one JSON message. Deep nesting costs stack when it is decoded.
 pub const JSON_DEPTH_MAX: usize = 512;
 
@@ -33,3 +47,6 @@ pub const JSON_DEPTH_MAX: usize = 512;
 pub const DECODE_SCRATCH_BYTES_KEPT_MAX: usize = 64 * 1024;
 
 const _: () = assert!(HTTP_TARGET_BYTES_MAX < HTTP_HEAD_BYTES_MAX);
+const _: () = assert!(PATHNAME_BYTES_MAX < HTTP_TARGET_BYTES_MAX);
+const _: () = assert!(MESSAGE_BYTES_MAX_DEFAULT <= MESSAGE_BYTES_MAX_HIGHEST);
+const _: () = assert!(PING_INTERVAL_MS_HIGHEST * 3 / 2 < 1 << 31);

@@ -115,8 +115,11 @@ test('a pong that nobody asked for, or that makes no sense, harms nobody', async
 test('text that is no JSON is an error of its spark, and no more', async (t) => {
   const server = await startServer(t, { app: 'scripted' });
   const socket = await openPlain(server);
+  // All in one segment, so that an error that is reported late comes after the counts.
+  socket._socket.cork();
   for (const message of NO_JSON) socket.send(message);
   socket.send('{"do":"counts"}');
+  socket._socket.uncork();
   const { data, error, disconnection } = JSON.parse(await text(socket));
   assert.deepEqual([data, error, disconnection], [1, NO_JSON.length, 0]);
 });

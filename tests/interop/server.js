@@ -167,7 +167,12 @@ function commandFor(app) {
   const oracle = path.join(__dirname, 'node-server.js');
   if (peer === 'node') return [process.execPath, [oracle, '--app', app]];
   if (app === 'scripted') return [binary('ALLSPARK_SCRIPTED_BIN', 'examples/scripted'), []];
-  return [binary('ALLSPARK_BIN', 'allspark'), ['serve', '--app', app]];
+  return [allsparkBinary(), ['serve', '--app', app]];
+}
+
+/** The server as `allspark serve` starts it. */
+function allsparkBinary() {
+  return binary('ALLSPARK_BIN', 'allspark');
 }
 
 function binary(variable, name) {
@@ -185,4 +190,4 @@ function cleanEnvironment() {
   return Object.fromEntries(kept);
 }
 
-module.exports = { differsFromNode, freePort, peer, startServer, within };
+module.exports = { allsparkBinary, differsFromNode, freePort, peer, startServer, within };

@@ -2,15 +2,32 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::thread;
+use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
 /// Connections that may wait to be accepted. The kernel lowers it to `net.core.somaxconn`.
 const BACKLOG: i32 = 65_535;
 
+/// How often a taken address is looked at, and how long to wait in between: two seconds in all.
+const TAKEN_PROBES: u32 = 100;
+const PROBE_PAUSE: Duration = Duration::from_millis(20);
+
 /// Binds `count` listeners to one address with `SO_REUSEPORT`. With port 0 the kernel chooses a
 /// port for the first and the others share it. Accepted sockets inherit `TCP_NODELAY`.
+///
+/// # Errors
+/// [`io::ErrorKind::AddrInUse`] also if another server listens there with `SO_REUSEPORT`: without
+/// this the two would share the connections, and nobody would notice. The kernel closes what an
+/// `io_uring` held only some time after its process has ended, so an address is refused when it is
+/// still taken after two seconds.
 pub fn bind(address: SocketAddr, count: usize) -> io::Result<Vec<TcpListener>> {
+    bind_within(TAKEN_PROBES, address, count)
+}
+
+fn bind_within(probes: u32, address: SocketAddr, count: usize) -> io::Result<Vec<TcpListener>> {
+    wait_until_free(probes, address)?;
     let mut listeners = Vec::with_capacity(count);
     let mut address = address;
     for _ in 0..count {
@@ -21,19 +38,33 @@ pub fn bind(address: SocketAddr, count: usize) -> io::Result<Vec<TcpListener>> {
     Ok(listeners)
 }
 
+/// Binds for a moment without `SO_REUSEPORT`, which fails as long as anybody listens there.
+fn wait_until_free(probes: u32, address: SocketAddr) -> io::Result<()> {
+    for _ in 1..probes {
+        match stream_socket(address)?.bind(&address.into()) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => thread::sleep(PROBE_PAUSE),
+            result => return result,
+        }
+    }
+    stream_socket(address)?.bind(&address.into())
+}
+
 fn bind_one(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(
-        Domain::for_address(address),
-        Type::STREAM,
-        Some(Protocol::TCP),
-    )?;
-    socket.set_reuse_address(true)?;
+    let socket = stream_socket(address)?;
     socket.set_reuse_port(true)?;
     socket.set_tcp_nodelay(true)?;
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
+}
+
+/// A socket for which connections that linger in `TIME_WAIT` do not occupy the address.
+fn stream_socket(address: SocketAddr) -> io::Result<Socket> {
+    let domain = Domain::for_address(address);
+    let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    Ok(socket)
 }
 
 #[cfg(test)]
@@ -49,5 +80,15 @@ mod tests {
                 .iter()
                 .all(|l| l.local_addr().unwrap().port() == port)
         );
+    }
+
+    #[test]
+    fn an_address_that_another_server_has_is_refused() {
+        let taken = bind("127.0.0.1:0".parse().unwrap(), 2).unwrap();
+        let address = taken[0].local_addr().unwrap();
+        let refused = bind_within(2, address, 1).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::AddrInUse);
+        drop(taken);
+        assert!(bind(address, 1).is_ok());
     }
 }

@@ -13,7 +13,7 @@ use rand_chacha::rand_core::Rng;
 
 use super::connection::Connection;
 use super::queue::SendQueue;
-use super::send::Walk;
+use super::walk::Walk;
 use super::wheel::Wheel;
 use super::{CONNECTION, key_of};
 use crate::broadcast::Stream;

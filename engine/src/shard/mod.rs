@@ -7,7 +7,8 @@
 //! 2. handle the completions ([`receive`], [`send`], [`close`]);
 //! 3. carry out commands of other threads ([`inbox`]);
 //! 4. fire timers ([`timers`]);
-//! 5. queue the sends: everything that waits for a connection leaves as one send ([`send`]).
+//! 5. queue the sends: everything that waits for a connection leaves as one send ([`send`],
+//!    [`walk`]).
 //!
 //! [`Core`] is everything but the driver. It is generic over the transformer only.
 //!
@@ -35,6 +36,7 @@ mod queue;
 mod receive;
 mod send;
 mod timers;
+mod walk;
 mod wheel;
 
 pub(crate) use self::core::Core;

@@ -222,7 +222,11 @@ impl<T: Transformer> Core<T> {
         }
         match parser.check(kind, payload) {
             Ok(()) => self.emit_data(key, kind, payload),
-            Err(error) => self.fail(key, SparkError::Parse(error)),
+            Err(error) => {
+                self.fail(key, SparkError::Parse(error));
+                // Before the next message, which may lie in the same read.
+                self.settle();
+            }
         }
     }
 

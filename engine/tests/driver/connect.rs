@@ -8,8 +8,18 @@ use allspark_engine::memory::Slice;
 use crate::rig::{Rig, TestDriver};
 
 pub(crate) fn reaches_a_listener<D: TestDriver>() {
+    reach::<D>(&TcpListener::bind("127.0.0.1:0").unwrap());
+}
+
+pub(crate) fn reaches_a_listener_of_ipv6<D: TestDriver>() {
+    // Not every machine has IPv6.
+    if let Ok(listener) = TcpListener::bind("[::1]:0") {
+        reach::<D>(&listener);
+    }
+}
+
+fn reach<D: TestDriver>(listener: &TcpListener) {
     let mut rig = Rig::<D>::new();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let token = rig.token();
     let address = listener.local_addr().unwrap();
     rig.driver.push(Op::Connect { address, token });

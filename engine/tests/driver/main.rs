@@ -33,7 +33,7 @@ on_every_driver! {
     churn: serves_a_crowd_that_comes_and_goes;
     close: says_closed_once_and_last, sends_what_was_pushed_before, uses_sockets_again,
         ignores_what_comes_after;
-    connect: reaches_a_listener, reports_a_refusal, opens_many;
+    connect: reaches_a_listener, reaches_a_listener_of_ipv6, reports_a_refusal, opens_many;
     receive: delivers_a_message, delivers_a_mebibyte, resumes_when_buffers_return,
         starved_sockets_share_what_returns, reports_the_end, reports_a_reset,
         stops_and_starts, survives_toggling, reports_many_in_one_turn;

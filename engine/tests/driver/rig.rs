@@ -161,26 +161,37 @@ impl<D: TestDriver> Rig<D> {
         self.pending.drain(..).collect()
     }
 
-    /// The first completion that `select` takes. Others stay.
+    /// The first completion that `select` takes, if it was reported already. Others stay.
+    pub(crate) fn reported<T>(
+        &mut self,
+        mut select: impl FnMut(Completion) -> Result<T, Completion>,
+    ) -> Option<T> {
+        let mut selected = None;
+        for completion in std::mem::take(&mut self.pending) {
+            match selected {
+                Some(_) => self.pending.push_back(completion),
+                None => match select(completion) {
+                    Ok(found) => selected = Some(found),
+                    Err(other) => self.pending.push_back(other),
+                },
+            }
+        }
+        selected
+    }
+
+    /// The first completion that `select` takes, as soon as it is reported. Others stay.
     pub(crate) fn next<T>(
         &mut self,
         what: &str,
         mut select: impl FnMut(Completion) -> Result<T, Completion>,
     ) -> T {
         let start = Instant::now();
-        let mut looked_at = VecDeque::new();
         loop {
-            while let Some(completion) = self.pending.pop_front() {
-                match select(completion) {
-                    Ok(selected) => {
-                        looked_at.append(&mut self.pending);
-                        self.pending = looked_at;
-                        return selected;
-                    }
-                    Err(other) => looked_at.push_back(other),
-                }
+            if let Some(selected) = self.reported(&mut select) {
+                return selected;
             }
-            assert!(start.elapsed() < PATIENCE, "no {what}; {looked_at:?}");
+            let waited = start.elapsed();
+            assert!(waited < PATIENCE, "no {what}; {:?}", self.pending);
             let until = self.driver.now() + Duration::from_millis(100);
             self.turn(Wait::Until(until));
         }

@@ -121,6 +121,23 @@ fn connects_on_every_ring() {
     assert!(rig.driver.rings() > 60 / 8);
 }
 
+#[test]
+fn a_full_driver_refuses_to_connect() {
+    let mut rig = Rig::<Uring>::sized(Size {
+        sockets_max: 8,
+        ..SMALL_TABLES
+    });
+    // All slots are reserved for connections that may come in.
+    rig.settle();
+    let (address, token) = (rig.address, rig.token());
+    rig.driver.push(Op::Connect { address, token });
+    let error = rig.next("Connected", |completion| match completion {
+        Completion::Connected { result, .. } => Ok(result.unwrap_err()),
+        other => Err(other),
+    });
+    assert_eq!(error.raw_os_error(), Some(libc::ENFILE));
+}
+
 /// Bytes on any ring end a sleep in the main one, again and again.
 #[test]
 fn sleeps_in_the_main_ring_for_all() {

@@ -75,15 +75,10 @@ pub(crate) fn reports_what_was_not_taken<D: TestDriver>() {
 }
 
 fn stalled<D: TestDriver>(rig: &mut Rig<D>) -> Option<Slice> {
-    let reported = rig.drain();
-    assert!(reported.len() <= 1, "{reported:?}");
-    reported
-        .into_iter()
-        .next()
-        .map(|completion| match completion {
-            Completion::SendStalled { rest, .. } => rest,
-            other => panic!("{other:?}"),
-        })
+    rig.reported(|completion| match completion {
+        Completion::SendStalled { rest, .. } => Ok(rest),
+        other => Err(other),
+    })
 }
 
 /// More sends than fit into one submission, all of which stall, all of which share their bytes:

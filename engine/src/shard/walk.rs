@@ -1,0 +1,125 @@
+//! Broadcasts: framed once, then written to every spark by a walk over all of them.
+//!
+//! A walk is interrupted after a bounded number of sends and goes on in the next turn. Sparks that
+//! it reaches later get everything that was broadcast meanwhile in the same send; if it was already
+//! past some, another walk follows.
+
+use allspark_protocol::transformer::{Kind, Transformer, Wire};
+
+use super::core::Core;
+use super::host::Host;
+use crate::broadcast::Stream;
+use crate::io::Op;
+use crate::limits::BROADCAST_SENDS_PER_TURN;
+use crate::memory::Key;
+use crate::spark::ReadyState;
+
+/// A walk over all sparks that is under way.
+#[derive(Debug, Default)]
+pub(crate) struct Walk {
+    /// The index of the next slot, if a walk is under way.
+    next: Option<u32>,
+    /// Where each stream stood when the walk began: what every spark has got when it is done.
+    targets: Vec<u64>,
+    /// Broadcasts came since then.
+    again: bool,
+}
+
+impl Walk {
+    pub(crate) fn is_active(&self) -> bool {
+        self.next.is_some()
+    }
+}
+
+impl<T: Transformer> Core<T> {
+    /// Frames a message once for each wire format; the next walk sends it to every spark.
+    pub(super) fn broadcast_here(&mut self, kind: Kind, payload: &[u8]) {
+        if self.sparks.is_empty() {
+            return;
+        }
+        self.counters().broadcasts.add(1);
+        for (wire, stream) in (0..).zip(&mut self.streams) {
+            stream.append(&mut self.blocks, |out| {
+                T::frame(Wire(wire), kind, payload, out);
+            });
+        }
+        if self.walk.is_active() {
+            self.walk.again = true;
+        } else {
+            self.start_walk();
+        }
+    }
+
+    fn start_walk(&mut self) {
+        self.walk.next = Some(0);
+        self.walk.again = false;
+        self.walk.targets.clear();
+        self.walk
+            .targets
+            .extend(self.streams.iter().map(Stream::head));
+    }
+
+    /// Goes on with the walk under way.
+    pub(super) fn walk(&mut self) {
+        let Some(mut index) = self.walk.next else {
+            return;
+        };
+        let bound = self.sparks.index_bound();
+        let mut sends = 0;
+        while index < bound && sends < BROADCAST_SENDS_PER_TURN {
+            if let Some(spark) = self.sparks.key_at(index) {
+                sends += usize::from(self.send_broadcast(spark));
+            }
+            index += 1;
+        }
+        self.walk.next = Some(index);
+        if index >= bound {
+            self.end_walk();
+        }
+    }
+
+    fn end_walk(&mut self) {
+        for (stream, target) in self.streams.iter_mut().zip(&self.walk.targets) {
+            stream.forget_before(*target, &mut self.blocks);
+        }
+        self.walk.next = None;
+        if std::mem::take(&mut self.walk.again) {
+            self.start_walk();
+        }
+    }
+
+    /// Sends a spark what it has not seen. Returns whether there was something.
+    fn send_broadcast(&mut self, spark: Key) -> bool {
+        let state = self.spark(spark);
+        let (key, wire, seen) = (state.connection, usize::from(state.wire.0), state.seen);
+        let stream = &self.streams[wire];
+        if seen >= stream.head() || state.ready != ReadyState::Open {
+            return false;
+        }
+        let turn = self.turn;
+        let connection = self
+            .connections
+            .get_mut(key)
+            .expect("an open spark has a connection");
+        let is_free = connection.queue.is_none() && !connection.blocked;
+        let mut slices = stream.since(seen);
+        match (slices.next(), slices.next()) {
+            // The usual case: nothing else waits, and all of it lies in one piece.
+            (Some(bytes), None) if is_free && connection.sent_turn != turn => {
+                connection.sent_turn = turn;
+                self.ops.push(Op::Send {
+                    socket: connection.socket,
+                    bytes,
+                });
+                drop(slices);
+                let head = self.streams[wire].head();
+                self.spark_mut(spark).seen = head;
+            }
+            _ => {
+                drop(slices);
+                self.catch_up(spark);
+            }
+        }
+        true
+    }
+}

@@ -1,0 +1,230 @@
+//! The command line: which options were given, and what `--help` says.
+//!
+//! It judges names, not values: [`SETTINGS`] is the one table of options, and the values are
+//! judged where those of the other sources are.
+
+use std::ffi::OsString;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+use crate::settings::{SETTINGS, Setting};
+
+/// What the command line asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Request {
+    /// Serve, with these options.
+    Serve(Flags),
+    /// Print this text and end: the help or the version.
+    Print(String),
+}
+
+/// The options that were given.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Flags {
+    /// The file to read.
+    pub(crate) config: Option<String>,
+    /// Names of settings and what they are to be, in the order of the table.
+    pub(crate) values: Vec<(&'static str, String)>,
+}
+
+/// Reads a command line, the program's own name first.
+///
+/// # Errors
+/// What is wrong with it, in one line.
+pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request, String> {
+    match command().try_get_matches_from(args) {
+        Ok(matches) => {
+            let given = matches.subcommand().map_or(&matches, |(_, given)| given);
+            Ok(Request::Serve(flags(given)))
+        }
+        Err(error) => match error.kind() {
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+                Ok(Request::Print(error.to_string()))
+            }
+            _ => Err(one_line(&error)),
+        },
+    }
+}
+
+fn command() -> Command {
+    Command::new("allspark")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Primus for Linux at scale: a real-time server on io_uring")
+        .args(arguments())
+        .after_help(AFTER_HELP)
+        .args_conflicts_with_subcommands(true)
+        .disable_help_subcommand(true)
+        .subcommand(
+            Command::new("serve")
+                .about("Serve connections; this is what happens without a subcommand, too")
+                .args(arguments())
+                .after_help(AFTER_HELP),
+        )
+}
+
+const AFTER_HELP: &str = "\
+Every option can also be given in the environment (ALLSPARK_PING_INTERVAL=1000) and, by the same \
+name, in the file (ping-interval = 1000). The command line outranks the environment, which \
+outranks the file. SIGTERM and SIGINT end the server after its clients were told to reconnect.";
+
+fn arguments() -> impl Iterator<Item = Arg> {
+    let config = Arg::new("config")
+        .long("config")
+        .value_name("FILE")
+        .help("A TOML file with options [no default]");
+    std::iter::once(config).chain(SETTINGS.iter().map(argument))
+}
+
+fn argument(setting: &Setting) -> Arg {
+    let action = if setting.is_switch() {
+        ArgAction::SetTrue
+    } else if setting.is_repeatable() {
+        ArgAction::Append
+    } else {
+        ArgAction::Set
+    };
+    let argument = Arg::new(setting.name)
+        .long(setting.name)
+        .help(setting.help)
+        .action(action);
+    if setting.is_switch() {
+        argument
+    } else {
+        argument.value_name(setting.value_name)
+    }
+}
+
+fn flags(matches: &ArgMatches) -> Flags {
+    let mut flags = Flags {
+        config: matches.get_one::<String>("config").cloned(),
+        values: Vec::new(),
+    };
+    for setting in SETTINGS {
+        if setting.is_switch() {
+            if matches.get_flag(setting.name) {
+                flags.values.push((setting.name, "true".to_owned()));
+            }
+        } else {
+            let values = matches.get_many::<String>(setting.name).unwrap_or_default();
+            flags
+                .values
+                .extend(values.map(|value| (setting.name, value.clone())));
+        }
+    }
+    flags
+}
+
+/// Reduces an error, which may fill a screen with usage, to its first line and its best advice.
+fn one_line(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let first = text.lines().next().unwrap_or_default();
+    let first = first.strip_prefix("error: ").unwrap_or(first);
+    let advice = match error.get(ContextKind::SuggestedArg) {
+        Some(ContextValue::String(name)) => format!("; did you mean {name}?"),
+        _ => "; see allspark --help".to_owned(),
+    };
+    format!("{first}{advice}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn serve(line: &str) -> Flags {
+        match read(line) {
+            Ok(Request::Serve(flags)) => flags,
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    fn read(line: &str) -> Result<Request, String> {
+        parse(
+            std::iter::once("allspark")
+                .chain(line.split_whitespace())
+                .map(OsString::from),
+        )
+    }
+
+    #[test]
+    fn serving_is_the_default() {
+        assert_eq!(serve(""), Flags::default());
+        assert_eq!(serve("serve"), Flags::default());
+        let flags = serve("--app echo --config a.toml --listen 127.0.0.1:1");
+        assert_eq!(
+            flags,
+            serve("serve --config a.toml --listen 127.0.0.1:1 --app=echo")
+        );
+        assert_eq!(flags.config.as_deref(), Some("a.toml"));
+        assert_eq!(
+            flags.values,
+            [
+                ("listen", "127.0.0.1:1".to_owned()),
+                ("app", "echo".to_owned())
+            ]
+        );
+    }
+
+    #[test]
+    fn a_switch_needs_no_value_and_a_transport_may_have_many() {
+        let flags = serve("--transport a=1 --compression --transport b=2");
+        assert_eq!(
+            flags.values,
+            [
+                ("transport", "a=1".to_owned()),
+                ("transport", "b=2".to_owned()),
+                ("compression", "true".to_owned())
+            ]
+        );
+    }
+
+    #[test]
+    fn help_and_version_are_printed() {
+        for line in ["--help", "-h", "serve --help"] {
+            let Ok(Request::Print(text)) = read(line) else {
+                panic!("{line}")
+            };
+            for setting in SETTINGS {
+                assert!(text.contains(setting.name), "{line} lacks {}", setting.name);
+            }
+        }
+        let Ok(Request::Print(text)) = read("--version") else {
+            panic!()
+        };
+        assert!(text.starts_with("allspark 0."), "{text}");
+    }
+
+    #[test]
+    fn an_error_is_one_line() {
+        for (line, expected) in [
+            (
+                "--lisen 1",
+                "unexpected argument '--lisen' found; did you mean --listen?",
+            ),
+            (
+                "--zzz",
+                "unexpected argument '--zzz' found; see allspark --help",
+            ),
+            (
+                "library",
+                "unrecognized subcommand 'library'; see allspark --help",
+            ),
+            (
+                "--listen",
+                "a value is required for '--listen <ADDRESS:PORT>' but none was supplied; \
+                 see allspark --help",
+            ),
+        ] {
+            assert_eq!(read(line), Err(expected.to_owned()), "{line}");
+        }
+        for line in [
+            "--app echo --app none",
+            "--app echo serve",
+            "serve x",
+            "--compression=1",
+        ] {
+            let error = read(line).unwrap_err();
+            assert!(!error.contains('\n'), "{line}: {error}");
+        }
+    }
+}

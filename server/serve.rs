@@ -1,0 +1,121 @@
+//! Serves: builds the server that the settings describe, and ends it when a signal says so.
+//!
+//! The first SIGTERM or SIGINT ends every spark in a way that lets its client reconnect, and then
+//! the process; the second one ends the process at once.
+
+use std::io;
+use std::process;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use allspark::{Destroy, Error, Handle, Primus, Server};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use crate::page::Page;
+use crate::settings::{App, Settings};
+
+/// Serves until a signal ends it.
+///
+/// # Errors
+/// Why it could not start, in one line.
+pub(crate) fn run(settings: &Settings) -> Result<(), String> {
+    let signals = Signals::new([SIGTERM, SIGINT]);
+    let signals = signals.map_err(|error| format!("signals cannot be received: {error}"))?;
+    raise_descriptor_limit();
+    let server = start(settings).map_err(|error| error.to_string())?;
+    say_what_is_served(settings, &server);
+    let is_draining = Arc::new(AtomicBool::new(false));
+    drain_on(signals, server.handle(), Arc::clone(&is_draining))
+        .map_err(|error| format!("signals cannot be awaited: {error}"))?;
+    server.join();
+    if !is_draining.load(Ordering::Relaxed) {
+        return Err("every shard has failed".to_owned());
+    }
+    tracing::info!("ended");
+    Ok(())
+}
+
+/// Descriptors bound how many connections a shard can have, on either driver, so the process takes
+/// as many as it may.
+fn raise_descriptor_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, "the limit of descriptors (RLIMIT_NOFILE) cannot be raised");
+    }
+}
+
+fn start(settings: &Settings) -> Result<Server, Error> {
+    let page = Page::new(&settings.pathname, settings.app.name());
+    let primus = Primus::builder()
+        .transformer(settings.transformer.name())
+        .parser(settings.parser.to_string())
+        .pathname(&settings.pathname)
+        .ping_interval_ms(settings.ping_interval_ms)
+        .max_length(settings.max_length_bytes)
+        .send_queue(settings.send_queue_bytes_max, settings.send_policy)
+        .shards(settings.shards)
+        .driver(settings.driver)
+        .fallback(move |request| page.respond(request))
+        .build()?;
+    attach(settings.app, &primus);
+    primus.start(settings.listen)
+}
+
+fn attach(app: App, primus: &Primus) {
+    match app {
+        App::Echo => primus.on_connection(|spark| {
+            spark.on_data(|spark, data| {
+                spark.write(data);
+            });
+        }),
+        App::Broadcast => primus.on_connection(|spark| {
+            spark.on_data(|spark, data| {
+                if let Err(error) = spark.primus().write(data) {
+                    tracing::warn!(spark = %spark.id(), %error, "a message was not broadcast");
+                }
+            });
+        }),
+        App::None => primus,
+    };
+}
+
+fn say_what_is_served(settings: &Settings, server: &Server) {
+    tracing::info!(
+        transformer = settings.transformer.name(),
+        parser = %settings.parser,
+        app = settings.app.name(),
+        shards = server.shards(),
+        driver = server.driver().name(),
+        because = server.fallback_reason().map(tracing::field::display),
+        "serving on http://{}{}, with a page at /",
+        server.address(),
+        settings.pathname,
+    );
+}
+
+fn drain_on(mut signals: Signals, server: Handle, is_draining: Arc<AtomicBool>) -> io::Result<()> {
+    let wait = move || {
+        for signal in signals.forever() {
+            if is_draining.swap(true, Ordering::Relaxed) {
+                // By convention: 128 and the number of the signal.
+                process::exit(128 + signal);
+            }
+            tracing::info!("draining: clients are to reconnect; a second signal ends at once");
+            server.destroy(Destroy {
+                reconnect: true,
+                ..Destroy::default()
+            });
+        }
+    };
+    thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(wait)?;
+    Ok(())
+}

@@ -1,0 +1,316 @@
+//! What the server can be told, whoever says it: one table of options, one struct of results.
+//!
+//! Command line, environment and file all end up as an option and a text; [`Setting::apply`] is the
+//! only place where that text is judged. An option that would have no effect in this build is
+//! refused rather than ignored.
+
+use std::net::SocketAddr;
+
+use allspark::{DriverChoice, ParserKind, SendPolicy, TransformerKind};
+use allspark_engine::Options;
+use allspark_protocol::limits::{MESSAGE_BYTES_MAX_DEFAULT, MESSAGE_BYTES_MAX_HIGHEST, SHARDS_MAX};
+use tracing::level_filters::LevelFilter;
+
+use crate::values::{address, choose, named, number, parser, pathname, ping_interval_ms};
+
+/// Everything that the server needs to know before it starts. [`Settings::default`] is what it
+/// does when nobody says anything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Settings {
+    /// Where connections are accepted. Default: `127.0.0.1:8080`.
+    pub(crate) listen: SocketAddr,
+    /// The prefix of the paths that belong to Primus. Starts with `/`. Default: `/primus`.
+    pub(crate) pathname: String,
+    /// The transport. Default: `any`.
+    pub(crate) transformer: TransformerKind,
+    /// How messages become values. Default: `json`.
+    pub(crate) parser: ParserKind,
+    /// What is done with messages. Default: [`App::Broadcast`].
+    pub(crate) app: App,
+    /// Milliseconds between two pings of a spark; `None` for no heartbeat. Default: 30000.
+    pub(crate) ping_interval_ms: Option<u64>,
+    /// Bytes of one message; a longer one ends its spark. Default: 10 MiB.
+    pub(crate) max_length_bytes: usize,
+    /// Bytes that may wait to be sent to one spark. Default: 4 MiB.
+    pub(crate) send_queue_bytes_max: usize,
+    /// What happens when they become more. Default: [`SendPolicy::Disconnect`].
+    pub(crate) send_policy: SendPolicy,
+    /// Shards, each with its own thread. Default: 0, one for each CPU that the process may use.
+    pub(crate) shards: usize,
+    /// How the kernel is spoken to. Default: [`DriverChoice::Auto`].
+    pub(crate) driver: DriverChoice,
+    /// The least important events that are logged. Default: `info`.
+    pub(crate) log: LevelFilter,
+}
+
+/// A built-in handler of messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum App {
+    /// Each message goes back to the spark it came from.
+    Echo,
+    /// Each message goes to every spark.
+    Broadcast,
+    /// Messages are read and forgotten.
+    None,
+}
+
+impl App {
+    /// The name on the command line.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Echo => "echo",
+            Self::Broadcast => "broadcast",
+            Self::None => "none",
+        }
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let engine = Options::default();
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            pathname: engine.pathname,
+            transformer: TransformerKind::Any,
+            parser: engine.parser,
+            app: App::Broadcast,
+            ping_interval_ms: engine.ping_interval_ms,
+            max_length_bytes: MESSAGE_BYTES_MAX_DEFAULT,
+            send_queue_bytes_max: engine.send_queue_bytes_max,
+            send_policy: engine.send_policy,
+            shards: 0,
+            driver: DriverChoice::Auto,
+            log: LevelFilter::INFO,
+        }
+    }
+}
+
+/// One option, the same on the command line, in the environment and in a file.
+pub(crate) struct Setting {
+    /// Its name in kebab case: `--name`, `ALLSPARK_NAME`, `name = ..`.
+    pub(crate) name: &'static str,
+    /// What stands for its value in the help; empty for a switch, which is `true` or `false`.
+    pub(crate) value_name: &'static str,
+    /// What it means, for the help.
+    pub(crate) help: &'static str,
+    set: fn(&mut Settings, &str) -> Result<(), String>,
+}
+
+impl Setting {
+    /// Takes `text` over into the settings.
+    ///
+    /// # Errors
+    /// What is wrong with the text, in one line without the option's name.
+    pub(crate) fn apply(&self, settings: &mut Settings, text: &str) -> Result<(), String> {
+        (self.set)(settings, text)
+    }
+
+    /// Whether it needs no value on the command line.
+    pub(crate) fn is_switch(&self) -> bool {
+        self.value_name.is_empty()
+    }
+
+    /// Whether it may be given more than once.
+    pub(crate) fn is_repeatable(&self) -> bool {
+        self.value_name == "KEY=VALUE"
+    }
+}
+
+/// Every option, in the order of the help.
+pub(crate) const SETTINGS: &[Setting] = &[
+    Setting {
+        name: "listen",
+        value_name: "ADDRESS:PORT",
+        help: "Where to accept connections [default: 127.0.0.1:8080]",
+        set: |settings, text| address(text).map(|value| settings.listen = value),
+    },
+    Setting {
+        name: "pathname",
+        value_name: "PATH",
+        help: "The prefix of the paths that belong to Primus [default: /primus]",
+        set: |settings, text| pathname(text).map(|value| settings.pathname = value),
+    },
+    Setting {
+        name: "transformer",
+        value_name: "NAME",
+        help: "The transport to speak: websockets, or any for all there are [default: any]",
+        set: |settings, text| named(text).map(|value| settings.transformer = value),
+    },
+    Setting {
+        name: "transport",
+        value_name: "KEY=VALUE",
+        help: "An option of the transport; may be repeated (none has an effect in this build yet)",
+        set: |_, _| Err("no option of a transport has an effect in this build yet".to_owned()),
+    },
+    Setting {
+        name: "parser",
+        value_name: "NAME",
+        help: "How messages are encoded: json, raw [default: json]",
+        set: |settings, text| parser(text).map(|value| settings.parser = value),
+    },
+    Setting {
+        name: "app",
+        value_name: "NAME",
+        help: "What to do with messages: echo, broadcast, none [default: broadcast]",
+        set: |settings, text| choose(text, APPS).map(|value| settings.app = value),
+    },
+    Setting {
+        name: "ping-interval",
+        value_name: "MS|off",
+        help: "Milliseconds between two pings of a spark [default: 30000]",
+        set: |settings, text| ping_interval_ms(text).map(|value| settings.ping_interval_ms = value),
+    },
+    Setting {
+        name: "max-length",
+        value_name: "BYTES",
+        help: "The longest message a spark may send [default: 10485760]",
+        set: |settings, text| {
+            let range = 1..=MESSAGE_BYTES_MAX_HIGHEST;
+            number(text, range).map(|value| settings.max_length_bytes = value)
+        },
+    },
+    Setting {
+        name: "compression",
+        value_name: "",
+        help: "Compress messages (has no effect in this build yet)",
+        set: |_, text| match choose(text, SWITCH)? {
+            true => Err("compression is not available in this build yet".to_owned()),
+            false => Ok(()),
+        },
+    },
+    Setting {
+        name: "send-queue",
+        value_name: "BYTES",
+        help: "How much may wait to be sent to one spark [default: 4194304]",
+        set: |settings, text| {
+            number(text, 1..=usize::MAX).map(|value| settings.send_queue_bytes_max = value)
+        },
+    },
+    Setting {
+        name: "send-policy",
+        value_name: "NAME",
+        help: "What to do when more waits: disconnect, drop-newest, drop-oldest, keep-latest \
+               [default: disconnect]",
+        set: |settings, text| choose(text, SEND_POLICIES).map(|value| settings.send_policy = value),
+    },
+    Setting {
+        name: "shards",
+        value_name: "N",
+        help: "Threads that serve sparks [default: one for each CPU it may use]",
+        set: |settings, text| number(text, 1..=SHARDS_MAX).map(|value| settings.shards = value),
+    },
+    Setting {
+        name: "driver",
+        value_name: "NAME",
+        help: "How to speak to the kernel: auto, uring, epoll [default: auto]",
+        set: |settings, text| choose(text, DRIVERS).map(|value| settings.driver = value),
+    },
+    Setting {
+        name: "log",
+        value_name: "LEVEL",
+        help: "What to log to stderr: off, error, warn, info, debug, trace [default: info]",
+        set: |settings, text| choose(text, LEVELS).map(|value| settings.log = value),
+    },
+];
+
+const APPS: &[(&str, App)] = &[
+    (App::Echo.name(), App::Echo),
+    (App::Broadcast.name(), App::Broadcast),
+    (App::None.name(), App::None),
+];
+
+const SEND_POLICIES: &[(&str, SendPolicy)] = &[
+    ("disconnect", SendPolicy::Disconnect),
+    ("drop-newest", SendPolicy::DropNewest),
+    ("drop-oldest", SendPolicy::DropOldest),
+    ("keep-latest", SendPolicy::KeepLatest),
+];
+
+const DRIVERS: &[(&str, DriverChoice)] = &[
+    ("auto", DriverChoice::Auto),
+    ("uring", DriverChoice::Uring),
+    ("epoll", DriverChoice::Epoll),
+];
+
+const LEVELS: &[(&str, LevelFilter)] = &[
+    ("off", LevelFilter::OFF),
+    ("error", LevelFilter::ERROR),
+    ("warn", LevelFilter::WARN),
+    ("info", LevelFilter::INFO),
+    ("debug", LevelFilter::DEBUG),
+    ("trace", LevelFilter::TRACE),
+];
+
+const SWITCH: &[(&str, bool)] = &[("true", true), ("false", false)];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(name: &str, text: &str) -> Result<Settings, String> {
+        let mut settings = Settings::default();
+        let setting = SETTINGS
+            .iter()
+            .find(|setting| setting.name == name)
+            .unwrap();
+        setting.apply(&mut settings, text).map(|()| settings)
+    }
+
+    #[test]
+    fn every_option_reaches_its_field() {
+        assert_eq!(
+            set("listen", "[::1]:9").unwrap().listen,
+            "[::1]:9".parse().unwrap()
+        );
+        assert_eq!(set("pathname", "/chat").unwrap().pathname, "/chat");
+        assert_eq!(
+            set("transformer", "WebSockets").unwrap().transformer,
+            TransformerKind::WebSockets
+        );
+        assert_eq!(set("parser", "RAW").unwrap().parser, ParserKind::Raw);
+        assert_eq!(set("app", "echo").unwrap().app, App::Echo);
+        assert_eq!(
+            set("ping-interval", "250").unwrap().ping_interval_ms,
+            Some(250)
+        );
+        assert_eq!(set("ping-interval", "off").unwrap().ping_interval_ms, None);
+        assert_eq!(set("max-length", "7").unwrap().max_length_bytes, 7);
+        assert_eq!(set("send-queue", "9").unwrap().send_queue_bytes_max, 9);
+        assert_eq!(
+            set("send-policy", "keep-latest").unwrap().send_policy,
+            SendPolicy::KeepLatest
+        );
+        assert_eq!(set("shards", "3").unwrap().shards, 3);
+        assert_eq!(set("driver", "epoll").unwrap().driver, DriverChoice::Epoll);
+        assert_eq!(set("log", "off").unwrap().log, LevelFilter::OFF);
+    }
+
+    #[test]
+    fn what_has_no_effect_is_refused() {
+        for (name, text) in [
+            ("parser", "msgpack"),
+            ("compression", "true"),
+            ("transport", "pingTimeout=1"),
+        ] {
+            let reason = set(name, text).unwrap_err();
+            assert!(reason.contains("in this build yet"), "{name}: {reason}");
+        }
+        assert_eq!(set("compression", "false"), Ok(Settings::default()));
+    }
+
+    #[test]
+    fn the_help_names_the_defaults() {
+        let mut settings = Settings::default();
+        for setting in SETTINGS {
+            let Some((_, default)) = setting.help.split_once("[default: ") else {
+                continue;
+            };
+            if setting.name != "shards" {
+                setting
+                    .apply(&mut settings, default.trim_end_matches(']'))
+                    .unwrap();
+            }
+        }
+        assert_eq!(settings, Settings::default());
+    }
+}

@@ -1,0 +1,166 @@
+//! How the text of an option becomes a value, and what is said when it cannot.
+//!
+//! Every refusal is one line that names the text and what would be right; the caller adds where
+//! the text came from. Foreign text is quoted, so that it cannot break the line.
+
+use std::fmt::Display;
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+
+use allspark::ParserKind;
+use allspark_protocol::limits::{PATHNAME_BYTES_MAX, PING_INTERVAL_MS_HIGHEST};
+
+/// An address and a port.
+pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| {
+        format!("{text:?} is not an address and a port, such as 127.0.0.1:8080 or [::]:8080")
+    })
+}
+
+/// Primus adds the slash that is missing in front. Whatever could not be part of a request's path
+/// as it is, or would end it, is refused.
+pub(crate) fn pathname(text: &str) -> Result<String, String> {
+    const PUNCTUATION: &[u8] = b"/-._~!$&'()*+,;=:@%";
+    let is_path_byte = |byte: u8| byte.is_ascii_alphanumeric() || PUNCTUATION.contains(&byte);
+    if text.is_empty() || !text.bytes().all(is_path_byte) {
+        return Err(format!("{text:?} is not a path such as /primus"));
+    }
+    let slash = if text.starts_with('/') { "" } else { "/" };
+    if slash.len() + text.len() > PATHNAME_BYTES_MAX {
+        return Err(format!("it is longer than {PATHNAME_BYTES_MAX} bytes"));
+    }
+    Ok(format!("{slash}{text}"))
+}
+
+/// Milliseconds, or `None` for `off` (Primus says `false`).
+pub(crate) fn ping_interval_ms(text: &str) -> Result<Option<u64>, String> {
+    if text.eq_ignore_ascii_case("off") || text.eq_ignore_ascii_case("false") {
+        return Ok(None);
+    }
+    let ms = text.parse::<u64>().ok();
+    match ms.filter(|ms| (1..=PING_INTERVAL_MS_HIGHEST).contains(ms)) {
+        Some(ms) => Ok(Some(ms)),
+        None => Err(format!(
+            "{text:?} is neither off nor a number of milliseconds from 1 to \
+             {PING_INTERVAL_MS_HIGHEST}"
+        )),
+    }
+}
+
+/// A number within the range, both ends included.
+pub(crate) fn number(text: &str, range: RangeInclusive<usize>) -> Result<usize, String> {
+    let (low, high) = (*range.start(), *range.end());
+    match text.parse().ok().filter(|number| range.contains(number)) {
+        Some(number) => Ok(number),
+        None => Err(format!("{text:?} is not a number from {low} to {high}")),
+    }
+}
+
+/// The value of that name, in any case.
+pub(crate) fn choose<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, String> {
+    let found = choices
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case(text));
+    found.map(|(_, value)| *value).ok_or_else(|| {
+        let known: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+        format!(
+            "{text:?} is not known; the choices are: {}",
+            known.join(", ")
+        )
+    })
+}
+
+/// What has that name, as the crate it belongs to knows it; the refusal is that crate's.
+pub(crate) fn named<T: FromStr<Err: Display>>(text: &str) -> Result<T, String> {
+    text.parse()
+        .map_err(|error: T::Err| error.to_string().escape_debug().to_string())
+}
+
+/// A parser; one that Primus has and this build has not is no unknown one.
+pub(crate) fn parser(text: &str) -> Result<ParserKind, String> {
+    const TO_COME: [&str; 3] = ["ejson", "msgpack", "binary"];
+    named(text).map_err(|reason| {
+        if !TO_COME.iter().any(|name| name.eq_ignore_ascii_case(text)) {
+            return reason;
+        }
+        let known = ParserKind::ALL.map(|parser| parser.to_string()).join(", ");
+        format!("{text} is not available in this build yet; the choices are: {known}")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use allspark::TransformerKind;
+
+    use super::*;
+
+    #[test]
+    fn a_pathname_starts_with_a_slash_and_holds_what_a_path_may_hold() {
+        assert_eq!(pathname("primus").unwrap(), "/primus");
+        assert_eq!(pathname("/a/b%20c").unwrap(), "/a/b%20c");
+        for wrong in ["", "/a b", "/a?b", "/a#b", "/a\r\n", "/ä", "/<script>"] {
+            assert!(pathname(wrong).is_err(), "{wrong:?}");
+        }
+        assert!(pathname(&"a".repeat(PATHNAME_BYTES_MAX - 1)).is_ok());
+        assert!(pathname(&"a".repeat(PATHNAME_BYTES_MAX)).is_err());
+    }
+
+    #[test]
+    fn a_ping_interval_is_off_or_at_most_a_day() {
+        assert_eq!(ping_interval_ms("OFF"), Ok(None));
+        assert_eq!(ping_interval_ms("false"), Ok(None));
+        assert_eq!(ping_interval_ms("86400000"), Ok(Some(86_400_000)));
+        for wrong in ["0", "-1", "1.5", "86400001", "on", ""] {
+            assert!(ping_interval_ms(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_number_keeps_to_its_range() {
+        assert_eq!(number("1", 1..=2), Ok(1));
+        assert_eq!(number("2", 1..=2), Ok(2));
+        assert_eq!(
+            number("3", 1..=2).unwrap_err(),
+            r#""3" is not a number from 1 to 2"#
+        );
+        assert!(number("99999999999999999999999", 1..=usize::MAX).is_err());
+    }
+
+    #[test]
+    fn names_are_known_in_any_case() {
+        let choices = [("one", 1), ("two", 2)];
+        assert_eq!(choose("TWO", &choices), Ok(2));
+        assert_eq!(
+            choose("x\ny", &choices).unwrap_err(),
+            r#""x\ny" is not known; the choices are: one, two"#
+        );
+        assert_eq!(named("WebSockets"), Ok(TransformerKind::WebSockets));
+        for wrong in ["x\ny", "sockjs"] {
+            let reason = named::<TransformerKind>(wrong).unwrap_err();
+            assert!(
+                !reason.contains('\n') && reason.contains("websockets, any"),
+                "{reason}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_parser_to_come_is_not_called_unknown() {
+        assert_eq!(parser("RAW"), Ok(ParserKind::Raw));
+        assert!(
+            parser("EJSON")
+                .unwrap_err()
+                .contains("not available in this build yet")
+        );
+        assert!(parser("bson").unwrap_err().contains("unknown"));
+    }
+
+    #[test]
+    fn an_address_has_a_port() {
+        assert!(address("0.0.0.0:80").is_ok());
+        for wrong in ["80", ":80", "localhost", "127.0.0.1", "127.0.0.1:99999"] {
+            assert!(address(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}

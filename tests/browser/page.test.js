@@ -1,0 +1,128 @@
+// The page at `/` in a real browser: what a person can do on it, and what it then shows.
+'use strict';
+
+const assert = require('node:assert/strict');
+const { test } = require('node:test');
+
+const { freePort, startServer } = require('../interop/server');
+const { entry, inState, number, openPage, reached, send, startBrowser } = require('./browser');
+
+test('what is written comes back, with its round trip', async (t) => {
+  const page = await openPage(await startBrowser(t), await startServer(t, { app: 'echo' }));
+  await send(page, '{"greeting": "hällo", "list": [1, 2]}');
+  const answer = entry(page, 'in', '{"greeting":"hällo","list":[1,2]}');
+  await answer.waitFor();
+  assert.match(await answer.locator('.badge').innerText(), /^\d+(\.\d)? ms round trip$/);
+
+  await send(page, '{"not": JSON', 'Text');
+  await entry(page, 'in', '{"not": JSON').waitFor();
+  await reached(page, 'received', 2);
+  assert.equal(await number(page, 'sent'), 2);
+});
+
+test('what is not JSON is not sent as JSON, and the page says why', async (t) => {
+  const page = await openPage(await startBrowser(t), await startServer(t, { app: 'echo' }));
+  await send(page, '{oops');
+  await page.getByText('This is not JSON').waitFor();
+  assert.equal(await number(page, 'sent'), 0);
+});
+
+test('a spark has an id, and another one after it was ended and opened again', async (t) => {
+  const page = await openPage(await startBrowser(t), await startServer(t));
+  const id = await sparkId(page);
+  await page.getByRole('button', { name: 'Disconnect' }).click();
+  await inState(page, 'Disconnected');
+  assert.ok(await page.getByRole('button', { name: 'Send' }).isDisabled());
+  await page.getByRole('button', { name: 'Connect', exact: true }).click();
+  await inState(page, 'Connected');
+  assert.notEqual(await sparkId(page), id);
+});
+
+test('a broadcast reaches a second page, on whatever shard', async (t) => {
+  const server = await startServer(t, { app: 'broadcast', shards: 2 });
+  const browser = await startBrowser(t);
+  const [writer, ...readers] = [
+    await openPage(browser, server),
+    await openPage(browser, server),
+    await openPage(browser, server),
+  ];
+  await send(writer, '"to all of you"');
+  for (const page of [writer, ...readers]) await entry(page, 'in', 'to all of you').waitFor();
+  assert.equal(await entry(readers[0], 'in', 'to all of you').locator('.badge').count(), 0);
+});
+
+test('heartbeats arrive, are answered and keep the spark alive', async (t) => {
+  const server = await startServer(t, { pingIntervalMs: 200 });
+  const page = await openPage(await startBrowser(t), server);
+  await page.getByRole('button', { name: 'Heartbeats' }).click();
+  await reached(page, 'pings', 5);
+  assert.equal(await page.locator('#ping-interval').innerText(), '200 ms');
+  assert.match(await page.locator('#ping-value').innerText(), /^\d{13}$/);
+  await entry(page, 'beat', 'answered').first().waitFor();
+  assert.equal(await entry(page, 'down', '').count(), 0);
+});
+
+test('a page that was cut off comes back by itself', async (t) => {
+  const page = await openPage(await startBrowser(t), await startServer(t));
+  const id = await sparkId(page);
+  await page.getByRole('button', { name: 'Drop the line' }).click();
+  await inState(page, 'Reconnecting');
+  await inState(page, 'Connected');
+  await entry(page, 'note', 'Reconnected after').waitFor();
+  assert.notEqual(await sparkId(page), id);
+  assert.equal(await number(page, 'reconnects'), 1);
+});
+
+test('a server that is killed and started again gets its page back', async (t) => {
+  const port = await freePort();
+  const first = await startServer(t, { port });
+  const page = await openPage(await startBrowser(t), first);
+  await first.kill('SIGKILL');
+  await inState(page, 'Reconnecting');
+  await entry(page, 'wait', 'Reconnect scheduled: attempt 1 of 10 in 500 ms').waitFor();
+  await page.getByText(/^Attempt 2 of 10 in \d/).waitFor();
+  await entry(page, 'wait', 'Reconnect: attempt 2').waitFor();
+
+  await startServer(t, { port, app: 'echo' });
+  await inState(page, 'Connected');
+  await send(page, '"still here"');
+  await entry(page, 'in', 'still here').waitFor();
+});
+
+test('a server that drains sends its page away to come back', async (t) => {
+  const port = await freePort();
+  const first = await startServer(t, { port });
+  const page = await openPage(await startBrowser(t), first);
+  assert.deepEqual(await first.kill('SIGTERM'), { code: 0, signal: null });
+  await inState(page, 'Reconnecting');
+  await startServer(t, { port });
+  await inState(page, 'Connected');
+});
+
+const CARDS = { light: 'rgb(255, 255, 255)', dark: 'rgb(21, 24, 35)' };
+
+for (const colorScheme of ['light', 'dark']) {
+  test(`it fits a narrow ${colorScheme} screen and works by keyboard alone`, async (t) => {
+    const viewport = { width: 360, height: 740 };
+    const browser = await startBrowser(t, { viewport, colorScheme });
+    const page = await openPage(browser, await startServer(t, { app: 'echo' }));
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Control+A');
+    await page.keyboard.type(`"${'wide'.repeat(50)}"`);
+    await page.keyboard.press('Enter');
+    await entry(page, 'in', 'widewide').waitFor();
+
+    const look = await page.evaluate(() => ({
+      overflow: document.documentElement.scrollWidth - innerWidth,
+      background: getComputedStyle(document.querySelector('.card')).backgroundColor,
+    }));
+    assert.equal(look.overflow, 0);
+    assert.equal(look.background, CARDS[colorScheme]);
+  });
+}
+
+async function sparkId(page) {
+  const field = page.locator('#spark-id', { hasText: /^[\w-]{21}$/ });
+  return field.innerText();
+}

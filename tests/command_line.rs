@@ -1,0 +1,149 @@
+//! The binary as an operator meets it: what it says, how it ends, and with which exit code.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Output, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// A server of its own on a port that the system chose; killed when the test is over.
+struct Server {
+    child: Child,
+    stderr: BufReader<std::process::ChildStderr>,
+    address: String,
+}
+
+impl Server {
+    fn start(args: &[&str]) -> Self {
+        let mut child = allspark(args)
+            .args(["--listen", "127.0.0.1:0"])
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        stderr.read_line(&mut line).unwrap();
+        let (_, rest) = line
+            .split_once("http://")
+            .unwrap_or_else(|| panic!("{line}"));
+        let (address, _) = rest.split_once('/').unwrap();
+        let address = address.to_owned();
+        Self {
+            child,
+            stderr,
+            address,
+        }
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Connects a WebSocket that will never answer anything.
+    fn connect_mute(&self) -> TcpStream {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        let request = "GET /primus HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\
+                       Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+                       Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 101");
+        stream
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already, which is as good.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn allspark(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_allspark"));
+    command.args(args).env_clear().stdin(Stdio::null());
+    command
+}
+
+fn lines(output: &Output) -> Vec<&str> {
+    std::str::from_utf8(&output.stderr)
+        .unwrap()
+        .lines()
+        .collect()
+}
+
+#[test]
+fn a_wrong_option_is_one_line_and_exit_code_2() {
+    for args in [
+        &["--lisen", "1"][..],
+        &["serve", "--app", "chat"],
+        &["--transformer", "sockjs"],
+        &["--transformer", "nonsense"],
+        &["--parser", "nonsense"],
+        &["--compression"],
+        &["--transport", "a=b"],
+        &["--config", "/nowhere.toml"],
+        &["nonsense"],
+    ] {
+        let output = allspark(args).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert_eq!(lines(&output).len(), 1, "{args:?}: {:?}", lines(&output));
+        assert!(output.stdout.is_empty());
+    }
+}
+
+#[test]
+fn a_wrong_variable_is_named() {
+    let output = allspark(&[])
+        .env("ALLSPARK_SHARDS", "many")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(lines(&output)[0].starts_with("allspark: ALLSPARK_SHARDS: \"many\""));
+}
+
+#[test]
+fn help_and_version_go_to_stdout() {
+    for (flag, expected) in [("--help", "--ping-interval"), ("--version", "allspark 0.")] {
+        let output = allspark(&[flag]).output().unwrap();
+        assert_eq!(output.status.code(), Some(0));
+        assert!(String::from_utf8_lossy(&output.stdout).contains(expected));
+        assert!(output.stderr.is_empty());
+    }
+}
+
+#[test]
+fn a_taken_address_is_one_line_and_exit_code_1() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let output = allspark(&["--listen", &address]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(lines(&output).len(), 1, "{:?}", lines(&output));
+    assert!(lines(&output)[0].contains(&address));
+}
+
+#[test]
+fn either_signal_drains() {
+    for signal in [Signal::TERM, Signal::INT] {
+        let mut server = Server::start(&["--shards", "1"]);
+        server.signal(signal);
+        assert_eq!(server.child.wait().unwrap().code(), Some(0));
+        let mut rest = String::new();
+        server.stderr.read_to_string(&mut rest).unwrap();
+        assert!(rest.trim_end().ends_with("ended"), "{rest}");
+    }
+}
+
+#[test]
+fn a_second_signal_ends_at_once() {
+    let mut server = Server::start(&["--shards", "1"]);
+    let _mute = server.connect_mute();
+    server.signal(Signal::TERM);
+    let mut line = String::new();
+    server.stderr.read_line(&mut line).unwrap();
+    assert!(line.contains("draining"), "{line}");
+    server.signal(Signal::INT);
+    assert_eq!(server.child.wait().unwrap().code(), Some(128 + 2));
+}
