@@ -11,7 +11,7 @@ use super::host::Host;
 use crate::memory::Key;
 use crate::mesh;
 use crate::primus::Listeners;
-use crate::spark::{Data, EndOptions, Handlers, ReadyState, Spark, SparkError};
+use crate::spark::{Data, EndOptions, Handler, ReadyState, Spark, SparkError};
 
 impl<T: Transformer> Core<T> {
     pub(super) fn emit_connection(&mut self, key: Key, head: &RequestHead<'_>) {
@@ -24,22 +24,21 @@ impl<T: Transformer> Core<T> {
 
     pub(super) fn emit_data(&mut self, key: Key, kind: Kind, bytes: &[u8]) {
         let data = Data::new(self.shared.options.parser, kind, bytes);
-        self.call(key, |handlers, spark| {
-            for handler in &mut handlers.data {
-                if spark.ready_state() == ReadyState::Open {
-                    handler(spark, data);
-                }
+        self.call(key, |handler, spark| {
+            if let Handler::Data(handler) = handler
+                && spark.ready_state() == ReadyState::Open
+            {
+                handler(spark, data);
             }
         });
         self.settle();
     }
 
     pub(super) fn emit_heartbeat(&mut self, key: Key) {
-        self.call(key, |handlers, spark| {
-            handlers
-                .heartbeat
-                .iter_mut()
-                .for_each(|handler| handler(spark));
+        self.call(key, |handler, spark| {
+            if let Handler::Heartbeat(handler) = handler {
+                handler(spark);
+            }
         });
         self.settle();
     }
@@ -69,17 +68,18 @@ impl<T: Transformer> Core<T> {
             return;
         };
         tracing::debug!(shard = self.shard, spark = %slot.state.id, %error, "spark error");
-        self.call(key, |handlers, spark| {
-            handlers
-                .error
-                .iter_mut()
-                .for_each(|handler| handler(spark, error));
+        self.call(key, |handler, spark| {
+            if let Handler::Error(handler) = handler {
+                handler(spark, error);
+            }
         });
     }
 
     fn emit_end(&mut self, key: Key) {
-        self.call(key, |handlers, spark| {
-            handlers.end.iter_mut().for_each(|handler| handler(spark));
+        self.call(key, |handler, spark| {
+            if let Handler::End(handler) = handler {
+                handler(spark);
+            }
         });
         let listeners: std::sync::Arc<Listeners> = std::sync::Arc::clone(&self.listeners);
         for listener in &listeners.disconnection {
@@ -91,8 +91,8 @@ impl<T: Transformer> Core<T> {
         self.counters().sparks_ended.add(1);
     }
 
-    /// Calls the handlers of a spark, which are taken out of it meanwhile.
-    fn call(&mut self, key: Key, call: impl FnOnce(&mut Handlers, &mut Spark<'_>)) {
+    /// Offers each handler of a spark, all of which are taken out of it meanwhile.
+    fn call(&mut self, key: Key, mut call: impl FnMut(&mut Handler, &mut Spark<'_>)) {
         let Some(slot) = self.sparks.get_mut(key) else {
             return;
         };
@@ -100,11 +100,14 @@ impl<T: Transformer> Core<T> {
             return;
         };
         self.guard(key, |core| {
-            call(&mut handlers, &mut Spark::new(core, key, None));
+            let mut spark = Spark::new(core, key, None);
+            handlers
+                .iter_mut()
+                .for_each(|handler| call(handler, &mut spark));
         });
         let state = self.spark_mut(key);
-        if let Some(later) = state.handlers.take() {
-            handlers.append(*later);
+        if let Some(mut later) = state.handlers.take() {
+            handlers.append(&mut later);
         }
         state.handlers = Some(handlers);
     }

@@ -155,7 +155,7 @@ impl<T: Transformer> Core<T> {
         let state = SparkState {
             id: self.new_id(0),
             connection: key,
-            request: Box::new(request),
+            request,
             handlers: None,
             seen: self.streams[usize::from(wire.0)].head(),
             wire,

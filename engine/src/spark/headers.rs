@@ -4,17 +4,20 @@ use allspark_protocol::http::RequestHead;
 
 use crate::config::KeepHeaders;
 
-/// The query string and the headers that are kept. Empty strings own no memory.
+/// The query string and the headers that are kept, in one piece of text; if it is empty it owns no
+/// memory.
 #[derive(Debug, Default)]
 pub(crate) struct KeptRequest {
-    query: Box<str>,
-    /// Lines of `name: value`, each ended by a line feed, names in lower case.
-    headers: Box<str>,
+    /// The query, then lines of `name: value`, each ended by a line feed, names in lower case.
+    text: Box<str>,
+    query_bytes: u32,
 }
 
 impl KeptRequest {
     pub(crate) fn new(head: &RequestHead<'_>, keep: &KeepHeaders) -> Self {
-        let mut headers = String::new();
+        let mut text = head.query().as_str().to_owned();
+        // A head is far shorter than 4 GiB.
+        let query_bytes = text.len() as u32;
         for (name, value) in readable(head) {
             let kept = match keep {
                 KeepHeaders::None => false,
@@ -22,20 +25,24 @@ impl KeptRequest {
                 KeepHeaders::All => true,
             };
             if kept {
-                headers.push_str(&name.to_ascii_lowercase());
-                headers.push_str(": ");
-                headers.push_str(value);
-                headers.push('\n');
+                text.push_str(&name.to_ascii_lowercase());
+                text.push_str(": ");
+                text.push_str(value);
+                text.push('\n');
             }
         }
         Self {
-            query: head.query().as_str().into(),
-            headers: headers.into(),
+            text: text.into(),
+            query_bytes,
         }
     }
 
     pub(crate) fn query(&self) -> &str {
-        &self.query
+        &self.text[..self.query_bytes as usize]
+    }
+
+    fn header_lines(&self) -> std::str::Lines<'_> {
+        self.text[self.query_bytes as usize..].lines()
     }
 }
 
@@ -75,7 +82,7 @@ impl<'a> Headers<'a> {
     pub fn iter(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
         let (live, kept) = match self.0 {
             Source::Live(head) => (Some(readable(head)), None),
-            Source::Kept(request) => (None, Some(request.headers.lines())),
+            Source::Kept(request) => (None, Some(request.header_lines())),
         };
         let kept = kept
             .into_iter()

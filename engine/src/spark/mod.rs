@@ -25,7 +25,7 @@ pub use handle::SparkHandle;
 pub use headers::Headers;
 pub use message::{Json, Message};
 
-pub(crate) use handlers::Handlers;
+pub(crate) use handlers::{Handler, Handlers};
 pub(crate) use headers::KeptRequest;
 pub(crate) use state::SparkState;
 
@@ -131,23 +131,23 @@ impl<'a> Spark<'a> {
 
     /// Calls `handler` with every message.
     pub fn on_data(&mut self, handler: impl FnMut(&mut Spark<'_>, Data<'_>) + 'static) {
-        self.handlers().data.push(Box::new(handler));
+        self.attach(Handler::Data(Box::new(handler)));
     }
 
     /// Calls `handler` when the spark has ended, before the server's `disconnection`.
     pub fn on_end(&mut self, handler: impl FnMut(&mut Spark<'_>) + 'static) {
-        self.handlers().end.push(Box::new(handler));
+        self.attach(Handler::End(Box::new(handler)));
     }
 
     /// Calls `handler` when the client answered a ping.
     pub fn on_heartbeat(&mut self, handler: impl FnMut(&mut Spark<'_>) + 'static) {
-        self.handlers().heartbeat.push(Box::new(handler));
+        self.attach(Handler::Heartbeat(Box::new(handler)));
     }
 
     /// Calls `handler` with every error of this spark: a message that is no value of the parser, a
     /// broken transport, a full send queue.
     pub fn on_error(&mut self, handler: impl FnMut(&mut Spark<'_>, &SparkError) + 'static) {
-        self.handlers().error.push(Box::new(handler));
+        self.attach(Handler::Error(Box::new(handler)));
     }
 
     /// A way to reach this spark from any thread and at any time.
@@ -166,11 +166,9 @@ impl<'a> Spark<'a> {
         self.host.spark(self.key)
     }
 
-    fn handlers(&mut self) -> &mut Handlers {
-        self.host
-            .spark_mut(self.key)
-            .handlers
-            .get_or_insert_default()
+    fn attach(&mut self, handler: Handler) {
+        let handlers = &mut self.host.spark_mut(self.key).handlers;
+        handlers.get_or_insert_default().push(handler);
     }
 }
 

@@ -10,7 +10,7 @@ use crate::memory::Key;
 pub(crate) struct SparkState {
     pub(crate) id: SparkId,
     pub(crate) connection: Key,
-    pub(crate) request: Box<KeptRequest>,
+    pub(crate) request: KeptRequest,
     pub(crate) handlers: Option<Box<Handlers>>,
     /// The offset in the broadcast stream of its wire format up to which it was written to.
     pub(crate) seen: u64,

@@ -5,8 +5,8 @@
 //! sockets as it likes on a machine that grants a process only 20,000 descriptors. A thread sleeps
 //! in its main ring, which watches the others.
 //!
-//! The kernel does the work of a ring only inside our calls (`DEFER_TASKRUN`), and only 20 pieces of
-//! it per call, so under load a turn calls again as long as the ring says that there is more.
+//! The kernel does the work of a ring only inside our calls (`DEFER_TASKRUN`), and only 20 pieces
+//! of it per call, so under load a turn calls again as long as the ring says that there is more.
 //!
 //! # Invariants
 //! - An operation is named by kind, generation and slot, never by a pointer. A completion that
