@@ -1,6 +1,6 @@
 //! A hierarchical timing wheel: one timer per connection, no allocation when it is set or fires.
 //!
-//! Six levels of 64 slots with a tick of one millisecond reach two years ahead. A timer moves to a
+//! Five levels of 64 slots with a tick of one millisecond reach twelve days ahead. A timer moves to a
 //! finer level as its time comes near, so setting, cancelling and firing cost a few memory accesses
 //! whatever the number of timers. (G. Varghese, A. Lauck: Hashed and Hierarchical Timing Wheels,
 //! scheme 6.)
@@ -14,22 +14,36 @@ use allspark_protocol::Instant;
 /// Slots per level; each level's occupancy is one `u64`.
 const SLOTS: u64 = 64;
 const SLOT_BITS: u32 = 6;
-const LEVELS: usize = 6;
+const LEVELS: usize = 5;
 /// The furthest that a timer can lie ahead; a later one is cut to this.
 const HORIZON_MS: u64 = (1 << (SLOT_BITS * LEVELS as u32)) - 1;
 
 /// No timer: the end of a list, or not in the wheel.
 const NONE: u32 = u32::MAX;
 
+/// Timers per page. Growing by pages moves nothing and leaves no hole behind.
+const PAGE_TIMERS: usize = 1024;
+
 #[derive(Clone, Copy, Debug)]
 struct Node {
-    /// When to fire, in ticks.
-    deadline_ms: u64,
+    /// When to fire: the lower half of the tick. The upper half follows from the present, because
+    /// no timer lies further ahead than the horizon.
+    deadline_low: u32,
     next: u32,
     previous: u32,
     /// The list it is in, `level * SLOTS + slot`; `NONE` when it is in none.
     list: u32,
 }
+
+/// A timer that is not set.
+const UNSET: Node = Node {
+    deadline_low: 0,
+    next: NONE,
+    previous: NONE,
+    list: NONE,
+};
+
+const _: () = assert!(size_of::<Node>() == 16, "there is one for each connection");
 
 /// All timers of a shard.
 #[derive(Debug)]
@@ -37,7 +51,7 @@ pub(crate) struct Wheel {
     now_ms: u64,
     heads: [u32; LEVELS * SLOTS as usize],
     occupied: [u64; LEVELS],
-    nodes: Vec<Node>,
+    pages: Vec<Box<[Node; PAGE_TIMERS]>>,
     len: usize,
 }
 
@@ -47,7 +61,7 @@ impl Wheel {
             now_ms: now.as_ms(),
             heads: [NONE; LEVELS * SLOTS as usize],
             occupied: [0; LEVELS],
-            nodes: Vec::new(),
+            pages: Vec::new(),
             len: 0,
         }
     }
@@ -61,32 +75,22 @@ impl Wheel {
     /// Sets the timer of `index`, replacing the one it has.
     pub(crate) fn set(&mut self, index: u32, deadline: Instant) {
         self.cancel(index);
-        let at = index as usize;
-        if at >= self.nodes.len() {
-            let unset = Node {
-                deadline_ms: 0,
-                next: NONE,
-                previous: NONE,
-                list: NONE,
-            };
-            self.nodes.resize(at + 1, unset);
+        while self.pages.len() <= index as usize / PAGE_TIMERS {
+            self.pages.push(Box::new([UNSET; PAGE_TIMERS]));
         }
         // Rounded up, so that it never fires early; at least one tick ahead, so that a timer that
         // is set while timers fire waits for the next turn.
         let deadline_ms = deadline.as_ns().div_ceil(1_000_000);
         let deadline_ms = deadline_ms.clamp(self.now_ms + 1, self.now_ms + HORIZON_MS);
-        self.nodes[at].deadline_ms = deadline_ms;
+        self.node_mut(index).deadline_low = deadline_ms as u32;
         self.link(index);
         self.len += 1;
     }
 
     /// Cancels the timer of `index`, if it has one.
     pub(crate) fn cancel(&mut self, index: u32) {
-        if self
-            .nodes
-            .get(index as usize)
-            .is_some_and(|node| node.list != NONE)
-        {
+        let is_known = (index as usize) < self.pages.len() * PAGE_TIMERS;
+        if is_known && self.node(index).list != NONE {
             self.unlink(index);
             self.len -= 1;
         }
@@ -148,7 +152,7 @@ impl Wheel {
         let list = (self.now_ms & (SLOTS - 1)) as usize;
         while self.heads[list] != NONE {
             let index = self.heads[list];
-            debug_assert!(self.nodes[index as usize].deadline_ms <= self.now_ms);
+            debug_assert!(self.deadline_ms(index) == self.now_ms);
             if due.len() >= count_max {
                 return false;
             }
@@ -179,8 +183,24 @@ impl Wheel {
         Some((current + ahead) << unit)
     }
 
+    fn node(&self, index: u32) -> &Node {
+        &self.pages[index as usize / PAGE_TIMERS][index as usize % PAGE_TIMERS]
+    }
+
+    fn node_mut(&mut self, index: u32) -> &mut Node {
+        &mut self.pages[index as usize / PAGE_TIMERS][index as usize % PAGE_TIMERS]
+    }
+
+    fn deadline_ms(&self, index: u32) -> u64 {
+        let ahead = self
+            .node(index)
+            .deadline_low
+            .wrapping_sub(self.now_ms as u32);
+        self.now_ms + u64::from(ahead)
+    }
+
     fn link(&mut self, index: u32) {
-        let deadline_ms = self.nodes[index as usize].deadline_ms;
+        let deadline_ms = self.deadline_ms(index);
         // The level is the highest group of bits in which the deadline differs from now.
         let differing = (deadline_ms ^ self.now_ms) | 1;
         let level = ((63 - differing.leading_zeros()) / SLOT_BITS).min(LEVELS as u32 - 1);
@@ -188,9 +208,9 @@ impl Wheel {
         let list = level as usize * SLOTS as usize + slot as usize;
         let head = self.heads[list];
         if head != NONE {
-            self.nodes[head as usize].previous = index;
+            self.node_mut(head).previous = index;
         }
-        let node = &mut self.nodes[index as usize];
+        let node = self.node_mut(index);
         (node.next, node.previous, node.list) = (head, NONE, list as u32);
         self.heads[list] = index;
         self.occupied[level as usize] |= 1 << slot;
@@ -202,9 +222,9 @@ impl Wheel {
             previous,
             list,
             ..
-        } = self.nodes[index as usize];
+        } = *self.node(index);
         if next != NONE {
-            self.nodes[next as usize].previous = previous;
+            self.node_mut(next).previous = previous;
         }
         if previous == NONE {
             self.heads[list as usize] = next;
@@ -213,9 +233,9 @@ impl Wheel {
                 self.occupied[level] &= !(1 << (u64::from(list) % SLOTS));
             }
         } else {
-            self.nodes[previous as usize].next = next;
+            self.node_mut(previous).next = next;
         }
-        self.nodes[index as usize].list = NONE;
+        self.node_mut(index).list = NONE;
     }
 }
 

@@ -65,7 +65,8 @@ pub(super) enum Receive {
 impl Slots {
     pub(super) fn new(capacity: u32) -> Self {
         Self {
-            slots: Vec::new(),
+            // Memory that is not touched costs nothing, and growing would leave holes behind.
+            slots: Vec::with_capacity(capacity as usize),
             free: Vec::new(),
             capacity,
         }
