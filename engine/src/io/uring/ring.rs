@@ -49,6 +49,8 @@ pub(super) struct Ring {
     pub(super) starved: VecDeque<Token>,
     /// Completions that were fetched and not looked at yet.
     pub(super) fetched: VecDeque<cqueue::Entry>,
+    /// The last enter brought completions, so there may be more.
+    talkative: bool,
     /// The main ring will be told when this one has something to say.
     pub(super) watched: bool,
     pub(super) stale_completions: u64,
@@ -78,6 +80,7 @@ impl Ring {
             addresses: Vec::new(),
             starved: VecDeque::new(),
             fetched: VecDeque::new(),
+            talkative: false,
             watched: false,
             stale_completions: 0,
             enters: 0,
@@ -109,10 +112,14 @@ impl Ring {
         !self.queue.is_empty()
     }
 
-    /// Whether the kernel has completions that only an enter brings out.
+    /// Whether the kernel may have completions that only an enter brings out.
+    ///
+    /// The flag of the ring is not enough: the kernel clears it when it begins a batch, and sets it
+    /// for new work only, not for what the batch left over. So a ring is asked again until it has
+    /// nothing to say.
     pub(super) fn has_deferred(&mut self) -> bool {
         let submission = self.ring.submission();
-        submission.taskrun() || submission.cq_overflow()
+        self.talkative || submission.taskrun() || submission.cq_overflow()
     }
 
     /// Submits everything that was pushed, and sleeps if nothing came of it.
@@ -161,11 +168,9 @@ impl Ring {
         completions: &mut Vec<Completion>,
     ) -> io::Result<()> {
         let mut last = self.fetched.len();
-        while last >= KERNEL_BATCH && self.fetched.len() < count && self.has_deferred() {
-            let before = self.fetched.len();
+        while last >= KERNEL_BATCH && self.fetched.len() < count {
             self.enter(Sleep::No)?;
-            self.fetch(completions);
-            last = self.fetched.len() - before;
+            last = self.fetch(completions);
         }
         Ok(())
     }
@@ -221,9 +226,12 @@ impl Ring {
         }
     }
 
-    /// Takes all completions out of the kernel's queue. Those of sends are reported at once.
-    fn fetch(&mut self, completions: &mut Vec<Completion>) {
+    /// Takes all completions out of the kernel's queue and says how many. Those of sends are
+    /// reported at once.
+    fn fetch(&mut self, completions: &mut Vec<Completion>) -> usize {
+        let mut count = 0;
         for entry in self.ring.completion() {
+            count += 1;
             let name = Token::from_u64(entry.user_data());
             if name.kind() != kind::SEND {
                 self.fetched.push_back(entry);
@@ -236,5 +244,7 @@ impl Ring {
                 _ => self.stale_completions += 1,
             }
         }
+        self.talkative = count > 0;
+        count
     }
 }
