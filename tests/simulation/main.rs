@@ -5,6 +5,7 @@ mod world;
 
 use std::time::Duration;
 
+use allspark::{Destroy, SendPolicy};
 use world::{Plan, World};
 
 const INTERVAL_MS: u64 = 30_000;
@@ -16,6 +17,9 @@ fn heartbeat_plan(seed: u64) -> Plan {
         clients: 10_000,
         ping_interval_ms: INTERVAL_MS,
         silent_every: 100,
+        deaf_every: 0,
+        send_queue_bytes_max: 1 << 22,
+        send_policy: SendPolicy::Disconnect,
     }
 }
 
@@ -140,9 +144,9 @@ fn a_drain_sends_clients_elsewhere() {
             ..heartbeat_plan(3)
         });
         world.run_for(Duration::from_secs(2));
-        world.handle().destroy(allspark::Destroy {
+        world.handle().destroy(Destroy {
             reconnect,
-            ..allspark::Destroy::default()
+            ..Destroy::default()
         });
         world.run_for(Duration::from_secs(10));
         assert!(
@@ -152,4 +156,117 @@ fn a_drain_sends_clients_elsewhere() {
         );
         assert_eq!(world.server_connections(), 0);
     }
+}
+
+/// Twenty clients of which every fifth reads nothing, sent far more than a queue may hold.
+fn flood(send_policy: SendPolicy) -> World {
+    let plan = Plan {
+        clients: 20,
+        silent_every: 0,
+        deaf_every: 5,
+        send_queue_bytes_max: 100_000,
+        send_policy,
+        ..heartbeat_plan(5)
+    };
+    let mut world = World::new(&plan);
+    world.run_for(Duration::from_secs(1));
+    for number in 0..1000 {
+        let text = format!("{number} {}", "x".repeat(1000));
+        world.handle().write(text).unwrap();
+        world.run_for(Duration::from_millis(10));
+    }
+    world.run_for(Duration::from_secs(1));
+    for client in world.clients().filter(|client| !client.is_deaf) {
+        assert_eq!(
+            client.data.len(),
+            1000,
+            "a slow client must not disturb the others"
+        );
+    }
+    world
+}
+
+/// The numbers of the messages that a client received.
+fn numbers(data: &[String]) -> Vec<u32> {
+    let number = |text: &String| text[1..].split(' ').next().unwrap().parse().unwrap();
+    data.iter().map(number).collect()
+}
+
+#[test]
+fn a_slow_client_is_ended_by_the_policy_disconnect() {
+    let world = flood(SendPolicy::Disconnect);
+    let stats = world.stats();
+    assert_eq!((stats.sparks_overflowed, stats.sparks_ended), (4, 4));
+    assert_eq!(stats.messages_dropped, 0);
+}
+
+/// What is not dropped arrives in order, and everything is either delivered or counted.
+#[test]
+fn dropping_policies_keep_their_promise() {
+    for policy in [
+        SendPolicy::DropNewest,
+        SendPolicy::DropOldest,
+        SendPolicy::KeepLatest,
+    ] {
+        let mut world = flood(policy);
+        assert_eq!(world.stats().sparks_ended, 0, "{policy:?}");
+        let deaf: Vec<usize> = world
+            .clients()
+            .filter(|c| c.is_deaf)
+            .map(|c| c.number)
+            .collect();
+        world.unplug_ears();
+        world.run_for(Duration::from_secs(2));
+        let mut delivered = 0;
+        for client in world
+            .clients()
+            .filter(|client| deaf.contains(&client.number))
+        {
+            let numbers = numbers(&client.data);
+            assert!(numbers.is_sorted(), "{policy:?}: {numbers:?}");
+            assert_eq!(numbers[0], 0, "what the network had taken is not dropped");
+            let last_arrived = numbers.last() == Some(&999);
+            assert_eq!(last_arrived, policy != SendPolicy::DropNewest, "{policy:?}");
+            delivered += numbers.len() as u64;
+        }
+        assert!(delivered < 4 * 1000, "{policy:?} dropped something");
+        assert_eq!(
+            delivered + world.stats().messages_dropped,
+            4 * 1000,
+            "{policy:?}"
+        );
+    }
+}
+
+/// Without `close` the sparks end, but the server stays for everything that is not Primus.
+#[test]
+fn a_destroy_without_close_ends_the_sparks_only() {
+    let plan = Plan {
+        clients: 10,
+        ..heartbeat_plan(4)
+    };
+    let mut world = World::new(&plan);
+    world.run_for(Duration::from_secs(1));
+    world.handle().destroy(Destroy {
+        close: false,
+        timeout_ms: 500,
+        ..Destroy::default()
+    });
+    world.run_for(Duration::from_millis(400));
+    assert_eq!(world.open_clients(), 10, "its time has not come");
+    world.run_for(Duration::from_secs(5));
+    assert_eq!((world.open_clients(), world.server_connections()), (0, 0));
+    world.connect(10, &plan);
+    world.run_for(Duration::from_secs(1));
+    assert_eq!(
+        world.stats().sparks_opened,
+        10,
+        "no spark is opened any more"
+    );
+    assert!(
+        world
+            .clients()
+            .last()
+            .is_some_and(|client| client.closed_ms.is_some())
+    );
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use allspark_client::{Client, ClientOptions, Event};
 use allspark_engine::io::sim::{EndpointId, SimNet};
 use allspark_engine::sim::SimServer;
-use allspark_engine::{Handle, Options, Stats};
+use allspark_engine::{Handle, Options, SendPolicy, Stats};
 use allspark_protocol::{Input, Instant};
 use allspark_transformers::websockets::WebSockets;
 
@@ -20,12 +20,17 @@ pub(crate) struct Plan {
     pub(crate) ping_interval_ms: u64,
     /// One client of so many reads its pings and answers none.
     pub(crate) silent_every: usize,
+    /// One client of so many reads nothing once it is open.
+    pub(crate) deaf_every: usize,
+    pub(crate) send_queue_bytes_max: usize,
+    pub(crate) send_policy: SendPolicy,
 }
 
 /// One client and what happened to it.
 pub(crate) struct SimClient {
     pub(crate) number: usize,
     pub(crate) is_silent: bool,
+    pub(crate) is_deaf: bool,
     pub(crate) is_open: bool,
     pub(crate) intended: bool,
     pub(crate) pings_ms: Vec<u64>,
@@ -49,6 +54,8 @@ impl World {
         let net = SimNet::default();
         let options = Options {
             ping_interval_ms: Some(plan.ping_interval_ms),
+            send_queue_bytes_max: plan.send_queue_bytes_max,
+            send_policy: plan.send_policy,
             ..Options::default()
         };
         let (connections, disconnections) =
@@ -84,7 +91,7 @@ impl World {
         world
     }
 
-    fn connect(&mut self, number: usize, plan: &Plan) {
+    pub(crate) fn connect(&mut self, number: usize, plan: &Plan) {
         // Some latency between 1 and 100 ms, a different one for each client.
         let latency_us = 1_000 + (number as u64).wrapping_mul(0x9e37_79b9) % 99_000;
         let shard = number % usize::from(plan.shards);
@@ -100,7 +107,8 @@ impl World {
         self.by_endpoint.insert(endpoint, self.clients.len());
         self.clients.push(SimClient {
             number,
-            is_silent: number.is_multiple_of(plan.silent_every),
+            is_silent: (number + 1).is_multiple_of(plan.silent_every),
+            is_deaf: (number + 1).is_multiple_of(plan.deaf_every),
             is_open: false,
             intended: false,
             pings_ms: Vec::new(),
@@ -124,6 +132,14 @@ impl World {
         }
         self.net.advance_to(end);
         self.settle();
+    }
+
+    /// Deaf clients begin to read.
+    pub(crate) fn unplug_ears(&mut self) {
+        for client in self.clients.iter_mut().filter(|client| client.is_deaf) {
+            client.is_deaf = false;
+            client.read(&self.net);
+        }
     }
 
     /// Everybody leaves at once, in the words of the transport.
@@ -186,6 +202,9 @@ impl World {
 
 impl SimClient {
     fn read(&mut self, net: &SimNet) {
+        if self.is_deaf && self.is_open {
+            return;
+        }
         while let Some(mut bytes) = net.receive(self.endpoint, usize::MAX) {
             if bytes.is_empty() {
                 return;

@@ -95,6 +95,8 @@ impl<D: Driver, T: Transformer> Shard<D, T> {
         self.core.drain_inbox();
         self.core.fire_timers();
         self.core.queue_sends();
+        // A queue that overflowed just now has ended its spark.
+        self.core.settle();
         for op in self.core.take_ops() {
             self.driver.push(op);
         }
