@@ -72,22 +72,27 @@ impl<T> Arena<T> {
 
     /// Adds an entry.
     pub fn insert(&mut self, entry: T) -> Key {
-        let page_index = self
-            .roomy
-            .last()
-            .copied()
-            .unwrap_or_else(|| self.add_page());
+        self.insert_with(|_| entry)
+    }
+
+    /// Adds an entry that is made from its own key.
+    pub fn insert_with(&mut self, make: impl FnOnce(Key) -> T) -> Key {
+        let page_index = self.roomy.last().copied();
+        let page_index = page_index.unwrap_or_else(|| self.add_page());
         let page = &mut self.pages[page_index as usize];
-        let slot = page.entries.insert(entry);
+        let vacant = page.entries.vacant_entry();
+        let slot = vacant.key();
+        let index = page_index * PAGE_ENTRIES as u32 + slot as u32;
+        let key = Key {
+            index,
+            generation: page.generations[slot],
+        };
+        vacant.insert(make(key));
         if page.entries.len() == PAGE_ENTRIES {
             self.roomy.pop();
         }
         self.len += 1;
-        let index = page_index * PAGE_ENTRIES as u32 + slot as u32;
-        Key {
-            index,
-            generation: page.generations[slot],
-        }
+        key
     }
 
     fn add_page(&mut self) -> u32 {

@@ -244,17 +244,20 @@ impl<T: Transformer> Core<T> {
         self.end_deadline = Some(self.now + END_TIMEOUT);
     }
 
-    /// A new id for the spark in slot `index`.
-    pub(super) fn new_id(&mut self, index: u32) -> SparkId {
+    /// A new id for the spark whose slot the result is called with.
+    pub(super) fn new_id(&mut self) -> impl FnOnce(u32) -> SparkId + use<T> {
         let random = u128::from(self.rng.next_u64()) << 64 | u128::from(self.rng.next_u64());
-        SparkId::new(
-            IdParts {
-                shard: self.shard,
-                index,
-                random,
-            },
-            self.shared.id_key,
-        )
+        let (shard, key) = (self.shard, self.shared.id_key);
+        move |index| {
+            SparkId::new(
+                IdParts {
+                    shard,
+                    index,
+                    random,
+                },
+                key,
+            )
+        }
     }
 
     /// A random duration below `limit`, to spread what would otherwise happen at once.

@@ -151,28 +151,25 @@ impl<T: Transformer> Core<T> {
     fn open(&mut self, key: Key, session: T::Session, head: &RequestHead<'_>) -> Key {
         let request = KeptRequest::new(head, &self.shared.options.keep_headers);
         let wire = session.wire();
-        // The id is made from the index of the slot, so it comes second.
-        let state = SparkState {
-            id: self.new_id(0),
-            connection: key,
-            request,
-            handlers: None,
-            seen: self.streams[usize::from(wire.0)].head(),
-            wire,
-            ready: ReadyState::Open,
-            heartbeat: Heartbeat::new(),
-        };
-        let spark = self.sparks.insert(Slot { state, session });
-        let id = self.new_id(spark.index);
-        self.sparks
-            .get_mut(spark)
-            .expect("was just inserted")
-            .state
-            .id = id;
+        let seen = self.streams[usize::from(wire.0)].head();
+        let new_id = self.new_id();
+        let spark = self.sparks.insert_with(|spark| {
+            let state = SparkState {
+                id: new_id(spark.index),
+                connection: key,
+                request,
+                handlers: None,
+                seen,
+                wire,
+                ready: ReadyState::Open,
+                heartbeat: Heartbeat::new(),
+            };
+            Slot { state, session }
+        });
         self.connection_mut(key).role = Role::Spark(spark);
         self.counters().sparks_opened.add(1);
         self.start_heartbeat(key);
-        tracing::debug!(shard = self.shard, spark = %id, "connection");
+        tracing::debug!(shard = self.shard, spark = %self.spark(spark).id, "connection");
         self.emit_connection(spark, head);
         spark
     }

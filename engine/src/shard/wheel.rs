@@ -1,9 +1,9 @@
 //! A hierarchical timing wheel: one timer per connection, no allocation when it is set or fires.
 //!
-//! Five levels of 64 slots with a tick of one millisecond reach twelve days ahead. A timer moves to a
-//! finer level as its time comes near, so setting, cancelling and firing cost a few memory accesses
-//! whatever the number of timers. (G. Varghese, A. Lauck: Hashed and Hierarchical Timing Wheels,
-//! scheme 6.)
+//! Five levels of 64 slots with a tick of one millisecond reach twelve days ahead. A timer moves
+//! to a finer level as its time comes near, so setting, cancelling and firing cost a few memory
+//! accesses whatever the number of timers. (G. Varghese, A. Lauck: Hashed and Hierarchical Timing
+//! Wheels, scheme 6.)
 //!
 //! # Invariants
 //! - A timer fires at or after its deadline, never before, and once.
