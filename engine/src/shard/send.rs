@@ -19,7 +19,7 @@ use super::token_of;
 use crate::config::SendPolicy;
 use crate::io::Op;
 use crate::limits::SENDS_PER_TURN;
-use crate::memory::{Key, Slice};
+use crate::memory::{BlockPool, Key, Slice};
 use crate::spark::{EndOptions, ReadyState, SparkError};
 
 impl<T: Transformer> Core<T> {
@@ -164,31 +164,27 @@ impl<T: Transformer> Core<T> {
     }
 
     fn queue_frame(&mut self, key: Key, exempt: bool, frame: impl FnOnce(&mut Vec<u8>)) {
-        let Some(connection) = self.connections.get_mut(key) else {
-            return;
-        };
-        if connection.closing != Closing::No {
-            return;
+        if let Some((queue, blocks)) = self.queue_of(key) {
+            queue.write(blocks, exempt, frame);
+            self.queue_grew(key);
         }
-        let queue = connection
-            .queue
-            .get_or_insert_with(|| self.queues.pop().unwrap_or_default());
-        queue.write(&mut self.blocks, exempt, frame);
-        self.queue_grew(key);
     }
 
     fn queue_slice(&mut self, key: Key, slice: Slice) {
-        let Some(connection) = self.connections.get_mut(key) else {
-            return;
-        };
-        if connection.closing != Closing::No {
-            return;
+        if let Some((queue, blocks)) = self.queue_of(key) {
+            queue.push(slice, blocks);
+            self.queue_grew(key);
         }
-        let queue = connection
-            .queue
-            .get_or_insert_with(|| self.queues.pop().unwrap_or_default());
-        queue.push(slice, &mut self.blocks);
-        self.queue_grew(key);
+    }
+
+    /// The queue of a connection that may still be written to, and the pool for its blocks.
+    fn queue_of(&mut self, key: Key) -> Option<(&mut SendQueue, &mut BlockPool)> {
+        let connection = self.connections.get_mut(key)?;
+        if connection.closing != Closing::No {
+            return None;
+        }
+        let spare = || self.queues.pop().unwrap_or_default();
+        Some((connection.queue.get_or_insert_with(spare), &mut self.blocks))
     }
 
     fn queue_grew(&mut self, key: Key) {
