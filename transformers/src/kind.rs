@@ -1,7 +1,10 @@
 //! The transformers by name.
 
-use allspark_protocol::http::RequestHead;
-use allspark_protocol::transformer::{Answer, Kind, Transformer, Wire};
+use allspark_protocol::Input;
+use allspark_protocol::http::Request;
+use allspark_protocol::transformer::{
+    Answer, Carrier, Context, Event, Kind, Outputs, Transformer, Wire,
+};
 
 use crate::websockets::{WebSocketSession, WebSockets};
 
@@ -94,13 +97,34 @@ impl Transformer for AnyTransformer {
         self.kind.name()
     }
 
-    fn request(&self, head: &RequestHead<'_>) -> Answer<WebSocketSession> {
+    fn request<'r>(&mut self, request: &'r Request<'_>) -> Answer<'r, WebSocketSession> {
         // Both kinds serve WebSocket; `any` will tell the others apart by path and query.
-        self.websockets.request(head)
+        self.websockets.request(request)
     }
 
-    fn frame(wire: Wire, kind: Kind, payload: &[u8], out: &mut Vec<u8>) {
-        WebSockets::frame(wire, kind, payload, out);
+    fn wire(&self, session: &WebSocketSession) -> Wire {
+        self.websockets.wire(session)
+    }
+
+    fn frame(&mut self, wire: Wire, kind: Kind, payload: &[u8], out: &mut Vec<u8>) {
+        self.websockets.frame(wire, kind, payload, out);
+    }
+
+    #[inline]
+    fn receive<'i>(
+        &mut self,
+        session: &mut WebSocketSession,
+        context: Context,
+        carrier: Carrier,
+        input: &mut Input<'i>,
+        out: &mut Outputs,
+    ) -> Option<Event<'i>> {
+        self.websockets
+            .receive(session, context, carrier, input, out)
+    }
+
+    fn close(&mut self, session: &mut WebSocketSession, context: Context, out: &mut Outputs) {
+        self.websockets.close(session, context, out);
     }
 }
 

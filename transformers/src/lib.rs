@@ -11,6 +11,9 @@
 
 pub mod websockets;
 
+mod options;
+
 mod kind;
 
 pub use kind::{AnyTransformer, TransformerKind, UnknownTransformer};
+pub use options::{CommonOptions, TransportOptionError};

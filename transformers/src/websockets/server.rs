@@ -1,8 +1,10 @@
 //! The server half.
 
 use allspark_protocol::Input;
-use allspark_protocol::http::{RequestHead, Response};
-use allspark_protocol::transformer::{Answer, End, Event, Kind, Session, Transformer, Wire};
+use allspark_protocol::http::{Request, RequestHead, Response};
+use allspark_protocol::transformer::{
+    Answer, Carrier, Context, End, Event, Kind, Outputs, Transformer, Wire,
+};
 use allspark_protocol::websocket::handshake::Upgrade;
 use allspark_protocol::websocket::{Decoder, Item, Role, encode};
 
@@ -29,8 +31,9 @@ impl Transformer for WebSockets {
         "websockets"
     }
 
-    fn request(&self, head: &RequestHead<'_>) -> Answer<WebSocketSession> {
-        if !(head.has_token("connection", "upgrade") && head.header("upgrade").is_some()) {
+    fn request<'r>(&mut self, request: &'r Request<'_>) -> Answer<'r, WebSocketSession> {
+        let head = &request.head;
+        if !wants_upgrade(head) {
             return Answer::Respond(upgrade_required());
         }
         match Upgrade::check(head) {
@@ -45,9 +48,36 @@ impl Transformer for WebSockets {
         }
     }
 
-    fn frame(_wire: Wire, kind: Kind, payload: &[u8], out: &mut Vec<u8>) {
+    fn wire(&self, _session: &WebSocketSession) -> Wire {
+        Wire(0)
+    }
+
+    fn frame(&mut self, _wire: Wire, kind: Kind, payload: &[u8], out: &mut Vec<u8>) {
         encode::message(kind, payload, None, out);
     }
+
+    #[inline]
+    fn receive<'i>(
+        &mut self,
+        session: &mut WebSocketSession,
+        _context: Context,
+        carrier: Carrier,
+        input: &mut Input<'i>,
+        out: &mut Outputs,
+    ) -> Option<Event<'i>> {
+        session.receive(carrier, input, out)
+    }
+
+    fn close(&mut self, session: &mut WebSocketSession, context: Context, out: &mut Outputs) {
+        if let Some(carrier) = context.stream {
+            session.close(carrier, out);
+        }
+    }
+}
+
+/// Whether a request asks for another protocol, as Node.js sees it.
+pub(crate) fn wants_upgrade(head: &RequestHead<'_>) -> bool {
+    head.has_token("connection", "upgrade") && head.header("upgrade").is_some()
 }
 
 /// What Primus has `ws` answer to a plain request.
@@ -61,14 +91,14 @@ pub struct WebSocketSession {
     decoder: Decoder,
     said_goodbye: bool,
 }
-
-impl Session for WebSocketSession {
-    fn wire(&self) -> Wire {
-        Wire(0)
-    }
-
+impl WebSocketSession {
     #[inline]
-    fn receive<'i>(&mut self, input: &mut Input<'i>, out: &mut Vec<u8>) -> Option<Event<'i>> {
+    fn receive<'i>(
+        &mut self,
+        carrier: Carrier,
+        input: &mut Input<'i>,
+        out: &mut Outputs,
+    ) -> Option<Event<'i>> {
         loop {
             match self.decoder.next(input) {
                 Ok(None) => return None,
@@ -77,7 +107,7 @@ impl Session for WebSocketSession {
                 }
                 Ok(Some(Item::Ping(payload))) => {
                     if !self.said_goodbye {
-                        encode::pong(&payload, None, out);
+                        out.write(carrier, |out| encode::pong(&payload, None, out));
                     }
                     return Some(Event::Alive);
                 }
@@ -85,13 +115,14 @@ impl Session for WebSocketSession {
                 Ok(Some(Item::Close { code, reason })) => {
                     if !self.said_goodbye {
                         // As `ws` does: the peer's own words are the answer (RFC 6455, 5.5.1).
-                        encode::close(code, &reason, None, out);
+                        out.write(carrier, |out| encode::close(code, &reason, None, out));
                     }
                     return Some(Event::Ended(End::Goodbye));
                 }
                 Err(violation) => {
                     if !self.said_goodbye {
-                        encode::close(Some(violation.close_code()), "", None, out);
+                        let code = Some(violation.close_code());
+                        out.write(carrier, |out| encode::close(code, "", None, out));
                     }
                     return Some(Event::Ended(End::Violation(violation.sentence())));
                 }
@@ -99,18 +130,21 @@ impl Session for WebSocketSession {
         }
     }
 
-    fn close(&mut self, out: &mut Vec<u8>) -> bool {
+    fn close(&mut self, carrier: Carrier, out: &mut Outputs) {
         self.said_goodbye = true;
         // Without a code, as Primus has `ws` do it.
-        encode::close(None, "", None, out);
-        true
+        out.write(carrier, |out| encode::close(None, "", None, out));
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use allspark_protocol::Payload;
+    use allspark_protocol::transformer::Output;
+
     use super::*;
 
+    const CARRIER: Carrier = Carrier(7);
     const KEY: [u8; 4] = [1, 2, 3, 4];
 
     fn session() -> WebSocketSession {
@@ -130,15 +164,33 @@ mod tests {
         format!("GET /primus?a=b HTTP/1.1\r\nHost: x\r\n{lines}\r\n")
     }
 
-    fn answer(lines: &str) -> Answer<WebSocketSession> {
-        WebSockets::new(99).request(&RequestHead::parse(head(lines).as_bytes()).unwrap())
+    /// What is answered to a request with these header lines.
+    fn response(lines: &str) -> (Response, Option<WebSocketSession>) {
+        let head = head(lines);
+        let request = Request {
+            head: RequestHead::parse(head.as_bytes()).unwrap(),
+            body: Payload::Owned(Vec::new()),
+        };
+        match WebSockets::new(99).request(&request) {
+            Answer::Respond(response) => (response, None),
+            Answer::Upgrade { response, session } => (response, Some(session)),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// What was written, all on one carrier.
+    fn written(out: &Outputs) -> Vec<u8> {
+        let bytes = |output: &Output| match output {
+            Output::Write(CARRIER, range) => out.bytes(range.clone()).to_vec(),
+            other => panic!("{other:?}"),
+        };
+        out.list().iter().flat_map(bytes).collect()
     }
 
     #[test]
     fn a_plain_request_is_told_to_upgrade() {
-        let Answer::Respond(response) = answer("") else {
-            panic!("a plain request upgraded")
-        };
+        let (response, session) = response("");
+        assert!(session.is_none());
         assert_eq!(
             (response.status(), response.body_bytes()),
             (426, &b"Upgrade Required"[..])
@@ -147,13 +199,11 @@ mod tests {
 
     #[test]
     fn an_upgrade_opens_a_session() {
-        let answer = answer(
+        let (response, session) = response(
             "Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\
              Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n",
         );
-        let Answer::Upgrade { response, .. } = answer else {
-            panic!("refused: {answer:?}")
-        };
+        assert!(session.is_some());
         let mut out = Vec::new();
         response.encode(&mut out, true, false);
         let text = String::from_utf8(out).unwrap();
@@ -168,35 +218,38 @@ mod tests {
     #[test]
     fn a_ping_is_answered_and_counts_as_alive() {
         let mut bytes = client(|out| encode::ping(b"hi", Some(KEY), out));
-        let mut out = Vec::new();
-        let event = session().receive(&mut Input::new(&mut bytes), &mut out);
+        let mut out = Outputs::default();
+        let event = session().receive(CARRIER, &mut Input::new(&mut bytes), &mut out);
         assert!(matches!(event, Some(Event::Alive)));
-        assert_eq!(out, client(|out| encode::pong(b"hi", None, out)));
+        assert_eq!(written(&out), client(|out| encode::pong(b"hi", None, out)));
     }
 
     #[test]
     fn a_goodbye_is_answered_in_its_own_words_once() {
         let code = allspark_protocol::websocket::CloseCode::new(4321);
         let goodbye = client(|out| encode::close(code, "bye", Some(KEY), out));
-        let mut out = Vec::new();
+        let mut out = Outputs::default();
         let mut bytes = goodbye.clone();
-        let event = session().receive(&mut Input::new(&mut bytes), &mut out);
+        let event = session().receive(CARRIER, &mut Input::new(&mut bytes), &mut out);
         assert!(matches!(event, Some(Event::Ended(End::Goodbye))));
-        assert_eq!(out, client(|out| encode::close(code, "bye", None, out)));
+        assert_eq!(
+            written(&out),
+            client(|out| encode::close(code, "bye", None, out))
+        );
 
-        let (mut session, mut out) = (session(), Vec::new());
-        assert!(session.close(&mut out));
-        assert_eq!(out, [0x88, 0]);
-        session.receive(&mut Input::new(&mut goodbye.clone()), &mut out);
-        assert_eq!(out.len(), 2, "the goodbye is not said twice");
+        let (mut session, mut out) = (session(), Outputs::default());
+        session.close(CARRIER, &mut out);
+        assert_eq!(written(&out), [0x88, 0]);
+        session.receive(CARRIER, &mut Input::new(&mut goodbye.clone()), &mut out);
+        assert_eq!(written(&out).len(), 2, "the goodbye is not said twice");
     }
 
     #[test]
     fn a_message_over_the_limit_closes_with_1009() {
         let mut bytes = client(|out| encode::message(Kind::Text, b"123456789", Some(KEY), out));
-        let mut out = Vec::new();
-        let event = session().receive(&mut Input::new(&mut bytes), &mut out);
+        let mut out = Outputs::default();
+        let event = session().receive(CARRIER, &mut Input::new(&mut bytes), &mut out);
         assert!(matches!(event, Some(Event::Ended(End::Violation(_)))));
-        assert_eq!(out[2..4], 1009_u16.to_be_bytes());
+        assert_eq!(written(&out)[2..4], 1009_u16.to_be_bytes());
     }
 }

@@ -1,0 +1,45 @@
+//! What a transport must offer so that the engine can serve it, and what its client half looks
+//! like. Primus calls a transport a transformer.
+//!
+//! Both halves are sans-IO: bytes and a moment go in, [`Outputs`] come out. A [`Transformer`] is
+//! the server half of a transport, shared by all sessions of a shard; a [`ClientTransport`] is the
+//! client half of one connection in the sense of Primus.
+//!
+//! A **session** is what a spark is to its transport. It is reached through **carriers**: TCP
+//! connections that the engine owns. The session of a WebSocket has one carrier for life. That of a
+//! polling transport has none, one or several at a time, and outlives them.
+//!
+//! # Invariants
+//! - What is written to one carrier is sent in that order.
+//! - After [`End`] no further message comes from a session.
+
+mod client;
+mod outputs;
+mod server;
+
+pub use client::{ClientOutput, ClientOutputs, ClientTransport, Link};
+pub use outputs::{Output, Outputs};
+pub use server::{Answer, Carrier, Context, Event, SessionName, Transformer, Units};
+
+/// Whether a message is text or bytes on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// UTF-8 text.
+    Text,
+    /// Bytes without further meaning.
+    Binary,
+}
+
+/// Names one way of framing among those of a transformer: all sparks that share it can be sent
+/// the same bytes. Small numbers, counted from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Wire(pub u8);
+
+/// Why a transport is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The peer said goodbye in the words of the transport, or its carrier was closed in order.
+    Goodbye,
+    /// The peer broke a rule or a limit, or was silent for too long. The sentence says which.
+    Violation(&'static str),
+}

@@ -1,0 +1,148 @@
+//! What a session wants done.
+
+use std::ops::Range;
+
+use super::{Carrier, End, Kind};
+use crate::http::Response;
+
+/// One thing that a session wants done.
+#[derive(Debug)]
+pub enum Output {
+    /// Hand a message to the application. The bytes are found with [`Outputs::bytes`].
+    Message {
+        /// Text has been checked to be UTF-8.
+        kind: Kind,
+        /// Where the message lies.
+        bytes: Range<usize>,
+    },
+    /// A sign of life below the level of messages, which counts like a Primus pong.
+    Alive,
+    /// Answer the request of this carrier, which is then free again.
+    Respond(Carrier, Response),
+    /// Begin to answer the request of this carrier; the body follows in parts.
+    Begin(Carrier, Response),
+    /// Write to this carrier: a part of the body that was begun, or, after an upgrade, bytes.
+    Write(Carrier, Range<usize>),
+    /// The body that was begun is complete; the carrier is free again.
+    Finish(Carrier),
+    /// Answer with this `101`; from then on the session receives the carrier's bytes.
+    Upgrade(Carrier, Response),
+    /// From now on messages are framed for the session's wire and sent on this upgraded carrier.
+    Stream(Carrier),
+    /// Close this carrier once everything written to it is sent.
+    Close(Carrier),
+    /// The transport is over: the spark ends now, if it has not ended already.
+    Ended(End),
+    /// Forget the session. Carriers that it still has are closed.
+    Over,
+}
+
+/// What a session wants done, in order. Reused from call to call, so that it costs no allocation.
+#[derive(Debug, Default)]
+pub struct Outputs {
+    list: Vec<Output>,
+    bytes: Vec<u8>,
+}
+
+impl Outputs {
+    /// Whether nothing is wanted.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// Everything that is wanted, in order.
+    pub fn list(&self) -> &[Output] {
+        &self.list
+    }
+
+    /// Takes the list out, so that it can be worked through while the bytes are read.
+    pub fn take_list(&mut self) -> Vec<Output> {
+        std::mem::take(&mut self.list)
+    }
+
+    /// The bytes of an output.
+    pub fn bytes(&self, range: Range<usize>) -> &[u8] {
+        &self.bytes[range]
+    }
+
+    /// Empties it for the next call. `list` is what [`Outputs::take_list`] gave; of its memory and
+    /// of that of the bytes as much is kept as is often needed.
+    pub fn recycle(&mut self, mut list: Vec<Output>) {
+        list.clear();
+        self.list = list;
+        self.bytes.clear();
+        self.bytes.shrink_to(BYTES_KEPT_MAX);
+        self.list.shrink_to(OUTPUTS_KEPT_MAX);
+    }
+
+    /// See [`Output::Message`].
+    pub fn message(&mut self, kind: Kind, payload: &[u8]) {
+        let bytes = self.append(|out| out.extend_from_slice(payload));
+        self.list.push(Output::Message { kind, bytes });
+    }
+
+    /// See [`Output::Alive`].
+    pub fn alive(&mut self) {
+        self.list.push(Output::Alive);
+    }
+
+    /// See [`Output::Respond`].
+    pub fn respond(&mut self, carrier: Carrier, response: Response) {
+        self.list.push(Output::Respond(carrier, response));
+    }
+
+    /// See [`Output::Begin`].
+    pub fn begin(&mut self, carrier: Carrier, response: Response) {
+        self.list.push(Output::Begin(carrier, response));
+    }
+
+    /// See [`Output::Write`]. What `write` appends is written.
+    #[inline]
+    pub fn write(&mut self, carrier: Carrier, write: impl FnOnce(&mut Vec<u8>)) {
+        let bytes = self.append(write);
+        self.list.push(Output::Write(carrier, bytes));
+    }
+
+    /// See [`Output::Finish`].
+    pub fn finish(&mut self, carrier: Carrier) {
+        self.list.push(Output::Finish(carrier));
+    }
+
+    /// See [`Output::Upgrade`].
+    pub fn upgrade(&mut self, carrier: Carrier, response: Response) {
+        self.list.push(Output::Upgrade(carrier, response));
+    }
+
+    /// See [`Output::Stream`].
+    pub fn stream(&mut self, carrier: Carrier) {
+        self.list.push(Output::Stream(carrier));
+    }
+
+    /// See [`Output::Close`].
+    pub fn close(&mut self, carrier: Carrier) {
+        self.list.push(Output::Close(carrier));
+    }
+
+    /// See [`Output::Ended`].
+    pub fn ended(&mut self, end: End) {
+        self.list.push(Output::Ended(end));
+    }
+
+    /// See [`Output::Over`].
+    pub fn over(&mut self) {
+        self.list.push(Output::Over);
+    }
+
+    fn append(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> Range<usize> {
+        let start = self.bytes.len();
+        write(&mut self.bytes);
+        start..self.bytes.len()
+    }
+}
+
+/// Bytes up to which the memory for bytes is kept.
+const BYTES_KEPT_MAX: usize = 64 * 1024;
+
+/// Outputs up to which the memory for outputs is kept.
+const OUTPUTS_KEPT_MAX: usize = 1024;

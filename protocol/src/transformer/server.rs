@@ -1,0 +1,195 @@
+//! The server half of a transport.
+
+use super::{End, Kind, Outputs, Wire};
+use crate::http::{Request, Response};
+use crate::input::{Input, Payload};
+use crate::primus::SparkId;
+use crate::time::Instant;
+
+/// What becomes of a request.
+#[derive(Debug)]
+pub enum Answer<'r, S> {
+    /// An ordinary HTTP answer; the connection stays an HTTP connection.
+    Respond(Response),
+    /// The `101` answer is sent, and from then on the connection is the only carrier of the new
+    /// session, which never needs [`Transformer::exchange`], [`Transformer::send`] nor a deadline.
+    Upgrade {
+        /// The `101` answer.
+        response: Response,
+        /// The new session.
+        session: S,
+    },
+    /// The request is for a session that is found by its name, perhaps on another shard. If there
+    /// is none, [`Transformer::absent`] is asked there.
+    Find(SessionName<'r>),
+    /// A new session begins, and the request is its first [`Transformer::exchange`].
+    Open {
+        /// The new session. If it was asked for by a name that its client chose, it has this name.
+        session: S,
+        /// What the application is to see as the port of the peer, if not the real one.
+        port: Option<u16>,
+    },
+}
+
+/// How a request names its session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionName<'r> {
+    /// By the id of its spark, which the server chose.
+    Spark(SparkId),
+    /// By a name that its client chose.
+    Chosen(&'r str),
+}
+
+/// A TCP connection as a session knows it: while a request on it waits for its answer, and from
+/// an upgrade on for good. Meaningless to anybody but the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Carrier(pub u64);
+
+/// What a session may need to know when it is called.
+#[derive(Clone, Copy, Debug)]
+pub struct Context {
+    /// The moment of the call.
+    pub now: Instant,
+    /// The id of the session's spark.
+    pub id: SparkId,
+    /// The carrier of a streaming session.
+    pub stream: Option<Carrier>,
+}
+
+/// What a session understood in the bytes of a carrier.
+#[derive(Debug)]
+pub enum Event<'i> {
+    /// A whole message.
+    Message {
+        /// Text has been checked to be UTF-8.
+        kind: Kind,
+        /// The bytes of the message.
+        payload: Payload<'i>,
+    },
+    /// A sign of life below the level of messages, which counts like a Primus pong.
+    Alive,
+    /// The transport is over. What was written is still sent, then the carrier is closed.
+    Ended(End),
+}
+
+/// Messages in the form of [`Transformer::frame`] that wait for a session to send them.
+pub trait Units {
+    /// Takes the next one.
+    fn take(&mut self) -> Option<&[u8]>;
+}
+
+/// The server half of a transport, shared by all sessions of a shard. It holds the options and
+/// what sessions can share (scratch space, compressors), so that a session holds only its own.
+///
+/// A **streaming** session is sent each message as one frame, which is written directly to its
+/// carrier and which broadcasts share. It begins with [`Answer::Upgrade`], or with
+/// [`Outputs::stream`]. A session that is not streaming is **carried**: its messages wait, framed
+/// in the form of its wire, as [`Units`], until the session takes them with [`Transformer::send`].
+///
+/// # Invariants
+/// - [`Transformer::frame`] depends on its arguments and on options alone, so that one frame can be
+///   shared by every spark of the same [`Wire`].
+/// - A session that was told to close, or that reported [`End`], reports [`Outputs::over`] in
+///   bounded time, by a deadline if need be. (A session made by [`Answer::Upgrade`] is over with its
+///   carrier.)
+pub trait Transformer: Clone + Send + 'static {
+    /// The state of one session.
+    type Session: 'static;
+
+    /// How many wire formats there are: `Wire(0)` to `Wire(WIRES - 1)`.
+    const WIRES: u8;
+
+    /// The name as Primus spells it, for instance `websockets`.
+    fn name(&self) -> &'static str;
+
+    /// Bytes of the largest request body that is of use.
+    fn request_body_bytes_max(&self) -> usize {
+        64 * 1024
+    }
+
+    /// Answers a request under the pathname that is none of Primus's own (spec, library).
+    fn request<'r>(&mut self, request: &'r Request<'_>) -> Answer<'r, Self::Session>;
+
+    /// Answers a request for which [`Transformer::request`] said [`Answer::Find`], when there is no
+    /// such session. It never says [`Answer::Find`] again.
+    fn absent<'r>(&mut self, request: &'r Request<'_>) -> Answer<'r, Self::Session> {
+        let _ = request;
+        Answer::Respond(Response::text(404, "Not Found\n"))
+    }
+
+    /// The wire format in which messages for this session are framed now.
+    fn wire(&self, session: &Self::Session) -> Wire;
+
+    /// Appends one message in the form of a wire to `out`.
+    fn frame(&mut self, wire: Wire, kind: Kind, payload: &[u8], out: &mut Vec<u8>);
+
+    /// Consumes bytes of an upgraded carrier up to the next event, or all of them.
+    fn receive<'i>(
+        &mut self,
+        session: &mut Self::Session,
+        context: Context,
+        carrier: Carrier,
+        input: &mut Input<'i>,
+        out: &mut Outputs,
+    ) -> Option<Event<'i>>;
+
+    /// Says goodbye in the words of the transport, after everything that was written before. After
+    /// that the engine gives a session of [`Answer::Upgrade`] 5 s until its peer has closed or
+    /// [`End`] is reported; any other session decides itself how long it waits.
+    fn close(&mut self, session: &mut Self::Session, context: Context, out: &mut Outputs);
+
+    /// Handles a request for this session. The carrier belongs to the session until it was answered
+    /// ([`Outputs::respond`], [`Outputs::finish`]) or closed; it need not be answered at once.
+    fn exchange(
+        &mut self,
+        session: &mut Self::Session,
+        context: Context,
+        carrier: Carrier,
+        request: &Request<'_>,
+        out: &mut Outputs,
+    ) {
+        let _ = (session, context, request);
+        out.respond(carrier, Response::text(400, "Bad Request\n"));
+    }
+
+    /// The carrier on which the session could send messages now, if it is carried.
+    fn carrier(&self, session: &Self::Session) -> Option<Carrier> {
+        let _ = session;
+        None
+    }
+
+    /// Takes units for as long as it can send them. Called when there are some, or when something
+    /// has happened to the session, and its [`Transformer::carrier`] has sent everything else. Also
+    /// called once by [`Outputs::stream`], to send what waited before.
+    fn send(
+        &mut self,
+        session: &mut Self::Session,
+        context: Context,
+        units: &mut dyn Units,
+        out: &mut Outputs,
+    ) {
+        let _ = (session, context, units, out);
+    }
+
+    /// A carrier that belonged to the session was lost or closed by the peer.
+    fn lost(
+        &mut self,
+        session: &mut Self::Session,
+        context: Context,
+        carrier: Carrier,
+        out: &mut Outputs,
+    ) {
+        let _ = (session, context, carrier, out);
+    }
+
+    /// When [`Transformer::expired`] wants to be called.
+    fn deadline(&self, session: &Self::Session) -> Option<Instant> {
+        let _ = session;
+        None
+    }
+
+    /// The deadline has passed.
+    fn expired(&mut self, session: &mut Self::Session, context: Context, out: &mut Outputs) {
+        let _ = (session, context, out);
+    }
+}

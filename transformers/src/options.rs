@@ -1,0 +1,65 @@
+//! What transformers are told, and the errors of those who tell them.
+
+/// What every transformer is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommonOptions {
+    /// The path under which the server is reached, with its leading `/`. Default `/primus`.
+    pub pathname: String,
+    /// Bytes of the largest message, Primus's `maxLength`. Default 10 MiB.
+    pub message_bytes_max: usize,
+    /// Whether messages may be compressed. Default false.
+    pub compression: bool,
+}
+
+impl Default for CommonOptions {
+    fn default() -> Self {
+        Self {
+            pathname: "/primus".to_owned(),
+            message_bytes_max: allspark_protocol::limits::MESSAGE_BYTES_MAX_DEFAULT,
+            compression: false,
+        }
+    }
+}
+
+/// Why an option of a transport (Primus's `transport: { name: value }`) can't be set.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TransportOptionError {
+    /// The transformer has no such option.
+    #[error("the transformer `{transformer}` has no transport option `{name}`; it has: {}", known.join(", "))]
+    Unknown {
+        /// The transformer by name.
+        transformer: &'static str,
+        /// The name that was given.
+        name: String,
+        /// The names that there are.
+        known: &'static [&'static str],
+    },
+    /// The value is not one that the option can have.
+    #[error("the transport option `{name}` must be {expected}, not `{value}`")]
+    Invalid {
+        /// The option.
+        name: &'static str,
+        /// The value that was given.
+        value: String,
+        /// What it must be, in words.
+        expected: &'static str,
+    },
+}
+
+/// Reads the number of an option.
+pub(crate) fn number<N: std::str::FromStr>(
+    name: &'static str,
+    value: &str,
+    expected: &'static str,
+) -> Result<N, TransportOptionError> {
+    value.parse().map_err(|_| TransportOptionError::Invalid {
+        name,
+        value: value.to_owned(),
+        expected,
+    })
+}
+
+/// Reads the switch of an option.
+pub(crate) fn switch(name: &'static str, value: &str) -> Result<bool, TransportOptionError> {
+    number(name, value, "true or false")
+}
