@@ -6,7 +6,7 @@ use std::time::Duration;
 use allspark_protocol::http::Response;
 use allspark_protocol::primus::SparkId;
 use allspark_protocol::transformer::{
-    self, Carrier, ClientTransport, Context, End, Kind, Output, Outputs, Transformer, Units,
+    self, Carrier, ClientTransport, Context, End, Kind, Output, Outputs, Transformer, Units, Wire,
 };
 use allspark_protocol::{Input, Instant};
 
@@ -18,9 +18,10 @@ use super::{Pair, Session};
 const GOODBYE_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl<S> Session<S> {
-    pub(super) fn new(state: S) -> Self {
+    pub(super) fn new(state: S, wire: Wire) -> Self {
         Self {
             state,
+            wire,
             is_plain: false,
             stream: None,
             units: VecDeque::new(),
@@ -92,7 +93,12 @@ impl<T: Transformer, C: ClientTransport> Pair<T, C> {
 
     pub(super) fn write_frame(&mut self, spark: SparkId, kind: Kind, payload: &[u8]) {
         let session = self.sessions.get_mut(&spark).expect("the caller looked");
-        let wire = self.transformer.wire(&session.state);
+        let wire = session.wire;
+        let now = self.transformer.wire(&session.state);
+        assert_eq!(
+            wire, now,
+            "a wire changes only when a session begins to stream"
+        );
         assert!(wire.0 < T::WIRES, "{wire:?} of {}", T::WIRES);
         let (mut frame, mut again) = (Vec::new(), Vec::new());
         self.transformer.frame(wire, kind, payload, &mut frame);
@@ -251,10 +257,12 @@ impl<T: Transformer, C: ClientTransport> Pair<T, C> {
             is_upgraded,
             "a session streams on a carrier that is not upgraded"
         );
-        self.session(spark).stream = Some(carrier);
         self.send(spark);
-        let left = self.session(spark).units.len();
+        let session = self.sessions.get_mut(&spark).expect("it is being called");
+        let left = session.units.len();
         assert_eq!(left, 0, "units were left when a session began to stream");
+        session.stream = Some(carrier);
+        session.wire = self.transformer.wire(&session.state);
     }
 
     /// The request that a carrier of this session waits for the answer of.
