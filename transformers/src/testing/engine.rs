@@ -63,7 +63,7 @@ impl<T: Transformer, C: ClientTransport> Pair<T, C> {
                 Some(transformer::Event::Alive) => self.events.push(Event::Alive(spark)),
                 Some(transformer::Event::Ended(end)) => {
                     self.ended(spark, end);
-                    self.release(spark, Carrier(id));
+                    self.lose_ended(spark, Carrier(id));
                 }
             }
             let is_upgraded = matches!(self.connection(id).role, Role::Upgraded(_));
@@ -89,6 +89,16 @@ impl<T: Transformer, C: ClientTransport> Pair<T, C> {
             self.ended(spark, End::Goodbye);
         }
         self.forget_if_over(spark);
+    }
+
+    /// Closes the carrier on which a session has ended; it counts as lost.
+    fn lose_ended(&mut self, spark: SparkId, carrier: Carrier) {
+        self.release(spark, carrier);
+        if !self.session(spark).is_over {
+            self.call_and_keep(spark, |transformer, session, context, out| {
+                transformer.lost(session, context, carrier, out);
+            });
+        }
     }
 
     pub(super) fn write_frame(&mut self, spark: SparkId, kind: Kind, payload: &[u8]) {
