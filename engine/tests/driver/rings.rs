@@ -7,6 +7,7 @@ use std::net::TcpStream;
 use allspark_engine::io::{Completion, Driver, Op, Uring, Wait};
 use allspark_engine::memory::Slice;
 
+use crate::hand_over::assert_ended;
 use crate::rig::{Connection, Rig, Size, pattern};
 
 const SMALL_TABLES: Size = Size {
@@ -138,6 +139,56 @@ fn a_full_driver_refuses_to_connect() {
     assert_eq!(error.raw_os_error(), Some(libc::ENFILE));
 }
 
+#[test]
+fn a_full_driver_refuses_to_adopt() {
+    let mut giver = Rig::<Uring>::new();
+    let mut full = Rig::<Uring>::sized(Size {
+        sockets_max: 8,
+        ..SMALL_TABLES
+    });
+    // Some slots are in use, all others reserved for connections that may come in.
+    let served: Vec<Connection> = (0..4).map(|_| full.open()).collect();
+    full.settle();
+    let mut refused = giver.open();
+    let detached = giver.release(refused.socket, refused.token).unwrap();
+    let error = full.adopt(detached).unwrap_err();
+    assert_eq!(error.raw_os_error(), Some(libc::ENFILE));
+    assert_ended(&mut refused.peer);
+    // It is full, not broken.
+    full.driver.push(Op::StopAccept);
+    full.settle();
+    let mut adopted = giver.open();
+    let detached = giver.release(adopted.socket, adopted.token).unwrap();
+    let socket = full.adopt(detached).unwrap();
+    assert!(served.iter().all(|connection| connection.socket != socket));
+    full.close(socket, adopted.token);
+    assert_ended(&mut adopted.peer);
+}
+
+#[test]
+fn adopts_on_every_ring() {
+    let mut giver = Rig::<Uring>::sized(SMALL_TABLES);
+    let mut taker = Rig::<Uring>::sized(SMALL_TABLES);
+    let mut sockets = HashSet::new();
+    let mut peers = Vec::new();
+    for _ in 0..30 {
+        let connection = giver.open();
+        let (socket, token) = (connection.socket, connection.token);
+        let detached = giver.release(socket, token).unwrap();
+        let socket = taker.adopt(detached).unwrap();
+        assert!(sockets.insert(socket));
+        taker.driver.push(Op::Receive { socket, token });
+        peers.push((connection.peer, token));
+    }
+    for (peer, token) in &mut peers {
+        peer.write_all(b"across").unwrap();
+        assert_eq!(taker.receive(*token, 6), b"across");
+    }
+    assert!(taker.driver.rings() > 30 / 8);
+    // What was given away made room again.
+    assert!(giver.driver.rings() <= 2, "{} rings", giver.driver.rings());
+}
+
 /// Bytes on any ring end a sleep in the main one, again and again.
 #[test]
 fn sleeps_in_the_main_ring_for_all() {
@@ -196,4 +247,14 @@ fn the_probe_agrees_with_the_driver() {
     let probed = allspark_engine::io::probe();
     let made = Uring::new(allspark_engine::io::UringOptions::default());
     assert_eq!(probed.is_ok(), made.is_ok(), "{probed:?} {made:?}");
+}
+
+/// What the probe says about releases is what a release says.
+#[test]
+fn the_probe_agrees_with_a_release() {
+    let probed = allspark_engine::io::probe_release();
+    let mut rig = Rig::<Uring>::new();
+    let connection = rig.open();
+    let released = rig.release(connection.socket, connection.token);
+    assert_eq!(probed.is_ok(), released.is_ok(), "{probed:?} {released:?}");
 }

@@ -151,6 +151,9 @@ impl<D: Driver> Runner<D> {
             Completion::Accepted { .. } | Completion::AcceptFailed { .. } => {
                 unreachable!("a driver without a listener accepts nothing")
             }
+            Completion::Released { .. } | Completion::Adopted { .. } => {
+                unreachable!("no connection changes its driver")
+            }
         }
     }
 
