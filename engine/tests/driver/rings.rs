@@ -4,10 +4,11 @@ use std::collections::HashSet;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use allspark_engine::io::{Completion, Driver, Op, Uring, Wait};
+use allspark_engine::io::{Completion, Driver, Op, Token, Uring, Wait};
 use allspark_engine::memory::Slice;
 
 use crate::hand_over::assert_ended;
+use crate::receive::reset;
 use crate::rig::{Connection, Rig, Size, pattern};
 
 const SMALL_TABLES: Size = Size {
@@ -239,6 +240,96 @@ fn loses_nothing_when_queues_overflow() {
     }
     assert!(rig.drain().is_empty());
     assert_eq!(rig.driver.stale_completions(), 0);
+}
+
+/// A release that waits for its place in a submission: what comes in meanwhile is delivered first,
+/// under the connection's own token.
+#[test]
+fn delivers_what_comes_in_before_it_is_released() {
+    let (mut rig, crowd) = busy();
+    let mut connection = rig.open();
+    rig.settle();
+    connection.peer.write_all(b"early").unwrap();
+    let leave = release_late(&mut rig, &crowd, &connection);
+    let (detached, received) = match &mut released(&mut rig, leave)[..] {
+        [
+            Completion::Received { token, buffer },
+            Completion::Released { result, .. },
+        ] => {
+            assert_eq!(*token, connection.token);
+            let taken = std::mem::replace(result, Err(std::io::ErrorKind::Other.into()));
+            (taken.unwrap(), buffer.to_vec())
+        }
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(received, b"early");
+    let socket = rig.adopt(detached).unwrap();
+    let token = connection.token;
+    rig.driver.push(Op::Receive { socket, token });
+    connection.peer.write_all(b"late").unwrap();
+    assert_eq!(rig.receive(token, 4), b"late");
+}
+
+/// The same for a connection that breaks: who adopted it would not learn of that any more.
+#[test]
+fn does_not_give_away_what_is_broken() {
+    let (mut rig, crowd) = busy();
+    let connection = rig.open();
+    rig.settle();
+    let leave = release_late(&mut rig, &crowd, &connection);
+    reset(connection.peer);
+    match &released(&mut rig, leave)[..] {
+        [
+            Completion::Released {
+                result: Err(error), ..
+            },
+        ] => {
+            assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+        }
+        other => panic!("{other:?}"),
+    }
+    rig.settle();
+    assert!(
+        rig.drain().is_empty(),
+        "it is closed, and Closed is not said"
+    );
+    assert_eq!(rig.driver.stale_completions(), 0);
+}
+
+/// A driver that submits little at a time, and connections to keep it busy with.
+fn busy() -> (Rig<Uring>, Vec<Connection>) {
+    let mut rig = Rig::<Uring>::sized(Size {
+        submissions: Some(4),
+        ..Size::default()
+    });
+    let crowd = (0..50).map(|_| rig.open()).collect();
+    rig.settle();
+    (rig, crowd)
+}
+
+/// Pushes a release that is submitted after everything else was looked at. Returns its token.
+fn release_late(rig: &mut Rig<Uring>, crowd: &[Connection], connection: &Connection) -> Token {
+    for other in crowd {
+        let (socket, bytes) = (other.socket, Slice::copy_of(b"x"));
+        rig.driver.push(Op::Send { socket, bytes });
+    }
+    let (socket, token) = (connection.socket, rig.token());
+    rig.driver.push(Op::Release { socket, token });
+    token
+}
+
+/// Everything that is reported until a release is done.
+fn released(rig: &mut Rig<Uring>, leave: Token) -> Vec<Completion> {
+    let mut reported = Vec::new();
+    let done = |reported: &Completion| match reported {
+        Completion::Released { token, .. } => *token == leave,
+        _ => false,
+    };
+    while !reported.iter().any(done) {
+        rig.settle();
+        reported.extend(rig.drain());
+    }
+    reported
 }
 
 /// What the probe says is what making a driver says.
