@@ -24,6 +24,7 @@ mod head;
 mod query;
 mod reader;
 mod response;
+mod streamed;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -36,3 +37,4 @@ pub use head::RequestHead;
 pub use query::{Query, decode};
 pub use reader::{Reader, Request};
 pub use response::Response;
+pub use streamed::BodyFraming;
