@@ -111,30 +111,29 @@ impl Response {
         }
     }
 
+    /// How the client learns where the body ends if it follows in parts, when the request was one of
+    /// HTTP/1.`minor_version`; `head_only` says that it was a `HEAD`.
+    pub fn framing(&self, minor_version: u8, head_only: bool) -> BodyFraming {
+        match minor_version {
+            _ if head_only || self.is_bodiless() => BodyFraming::Bodiless,
+            0 => BodyFraming::UntilClose,
+            _ => BodyFraming::Chunked,
+        }
+    }
+
     /// Appends the response to `out` as far as it is known: its head, and its body as the first part
-    /// of a longer one. `framing` is that of the request ([`BodyFraming::of`]); `keep_alive` says
-    /// whether the server would read on after the body.
-    ///
-    /// Returns the framing of the parts that follow and of the end: not the one that was asked for
-    /// if the status forbids a body.
-    #[must_use = "what follows has to be framed like this"]
-    pub fn encode_begin(
-        &self,
-        out: &mut Vec<u8>,
-        framing: BodyFraming,
-        keep_alive: bool,
-    ) -> BodyFraming {
-        let framing = match self.is_bodiless() {
-            true => BodyFraming::Bodiless,
-            false => framing,
-        };
+    /// of a longer one. The other parts and the end are written by `framing`, which
+    /// [`Response::framing`] chose. `keep_alive` says whether the server would read on after the
+    /// body.
+    pub fn encode_begin(&self, out: &mut Vec<u8>, framing: BodyFraming, keep_alive: bool) {
+        let is_possible = framing == BodyFraming::Bodiless || !self.is_bodiless();
+        assert!(is_possible, "the status forbids a body");
         self.push_head(out);
         if framing == BodyFraming::Chunked {
             push_header(out, "Transfer-Encoding", "chunked");
         }
-        self.end_head(out, keep_alive && framing != BodyFraming::UntilClose);
-        framing.push_chunk(out, &self.body);
-        framing
+        self.end_head(out, keep_alive && !framing.ends_with_connection());
+        framing.push(out, &self.body);
     }
 
     fn is_interim(&self) -> bool {

@@ -2,8 +2,6 @@
 
 use std::io::Write;
 
-use super::head::RequestHead;
-
 /// How the client learns where a body ends whose length nobody knew when it began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyFraming {
@@ -18,19 +16,15 @@ pub enum BodyFraming {
 }
 
 impl BodyFraming {
-    /// What suits the request. Connection options do not matter: Node.js, too, closes the
-    /// connection of an HTTP/1.0 client that wanted to keep it.
-    pub fn of(request: &RequestHead<'_>) -> Self {
-        match (request.method(), request.minor_version()) {
-            ("HEAD", _) => Self::Bodiless,
-            (_, 0) => Self::UntilClose,
-            _ => Self::Chunked,
-        }
+    /// Whether the connection has to be closed behind the body. Node.js, too, does that to an
+    /// HTTP/1.0 client that wanted to keep it.
+    pub fn ends_with_connection(self) -> bool {
+        self == Self::UntilClose
     }
 
     /// Appends a part of the body to `out`. An empty part appends nothing, and so never ends the
     /// body.
-    pub fn push_chunk(self, out: &mut Vec<u8>, part: &[u8]) {
+    pub fn push(self, out: &mut Vec<u8>, part: &[u8]) {
         match self {
             Self::Chunked if !part.is_empty() => {
                 write!(out, "{:x}\r\n", part.len()).expect("a Vec takes every byte");
@@ -42,9 +36,8 @@ impl BodyFraming {
         }
     }
 
-    /// Appends the end of the body to `out`. After [`BodyFraming::UntilClose`] the connection is
-    /// still to be closed.
-    pub fn end_chunks(self, out: &mut Vec<u8>) {
+    /// Appends the end of the body to `out`, if it is told in the body.
+    pub fn end(self, out: &mut Vec<u8>) {
         if self == Self::Chunked {
             out.extend_from_slice(b"0\r\n\r\n");
         }
@@ -57,15 +50,18 @@ mod tests {
     use super::*;
 
     /// A response in parts, as text.
-    fn stream(response: &Response, request: &str, keep_alive: bool, parts: &[&[u8]]) -> String {
-        let text = format!("{request}\r\nHost: h\r\n\r\n");
-        let framing = BodyFraming::of(&RequestHead::parse(text.as_bytes()).unwrap());
+    fn stream(
+        response: &Response,
+        framing: BodyFraming,
+        keep_alive: bool,
+        parts: &[&[u8]],
+    ) -> String {
         let mut out = Vec::new();
-        let framing = response.encode_begin(&mut out, framing, keep_alive);
+        response.encode_begin(&mut out, framing, keep_alive);
         for part in parts {
-            framing.push_chunk(&mut out, part);
+            framing.push(&mut out, part);
         }
-        framing.end_chunks(&mut out);
+        framing.end(&mut out);
         String::from_utf8(out).unwrap()
     }
 
@@ -74,21 +70,24 @@ mod tests {
     #[test]
     fn http_1_1_gets_chunks_of_which_only_the_last_is_empty() {
         let response = Response::new(200).header("X", "y");
+        let framing = response.framing(1, false);
         assert_eq!(
-            stream(&response, "GET / HTTP/1.1", true, PARTS),
-            "HTTP/1.1 200 OK\r\nX: y\r\nTransfer-Encoding: chunked\r\nConnection: keep-alive\r\n\r\n\
+            stream(&response, framing, true, PARTS),
+            "HTTP/1.1 200 OK\r\nX: y\r\nTransfer-Encoding: chunked\r\n\
+             Connection: keep-alive\r\n\r\n\
              6\r\nhello \r\nd\r\na longer part\r\n0\r\n\r\n"
         );
         assert_eq!(
-            stream(&Response::new(200), "GET / HTTP/1.1", false, &[]),
+            stream(&Response::new(200), framing, false, &[]),
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n0\r\n\r\n"
         );
     }
 
     #[test]
     fn http_1_0_reads_until_the_connection_ends() {
+        let response = Response::new(200);
         assert_eq!(
-            stream(&Response::new(200), "GET / HTTP/1.0", true, PARTS),
+            stream(&response, response.framing(0, false), true, PARTS),
             "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhello a longer part"
         );
     }
@@ -97,7 +96,7 @@ mod tests {
     fn the_body_of_the_response_is_the_first_part() {
         let response = Response::text(404, "no");
         assert_eq!(
-            stream(&response, "GET / HTTP/1.1", true, &[b"pe"]),
+            stream(&response, response.framing(1, false), true, &[b"pe"]),
             "HTTP/1.1 404 Not Found\r\nContent-Type: text/plain; charset=utf-8\r\n\
              Transfer-Encoding: chunked\r\nConnection: keep-alive\r\n\r\n\
              2\r\nno\r\n2\r\npe\r\n0\r\n\r\n"
@@ -106,17 +105,29 @@ mod tests {
 
     #[test]
     fn what_has_no_body_gets_none() {
-        let head = "HTTP/1.1 200 OK\r\nConnection: keep-alive\r\n\r\n";
-        let to_head = |version| format!("HEAD / HTTP/1.{version}");
-        let response = Response::new(200);
-        assert_eq!(stream(&response, &to_head(1), true, PARTS), head);
-        assert_eq!(stream(&response, &to_head(0), true, PARTS), head);
-        for status in [204, 304] {
-            let response = Response::new(status).body("text/plain", &b"body"[..]);
-            for version in ["GET / HTTP/1.1", "GET / HTTP/1.0"] {
-                let text = stream(&response, version, true, PARTS);
-                let end = "Content-Type: text/plain\r\nConnection: keep-alive\r\n\r\n";
-                assert!(text.ends_with(end), "{text}");
+        let response = Response::text(200, "body");
+        for minor_version in [0, 1] {
+            let text = stream(
+                &response,
+                response.framing(minor_version, true),
+                true,
+                PARTS,
+            );
+            let end = "charset=utf-8\r\nConnection: keep-alive\r\n\r\n";
+            assert!(text.ends_with(end), "{text}");
+            for status in [204, 304] {
+                let response = Response::new(status);
+                let text = stream(
+                    &response,
+                    response.framing(minor_version, false),
+                    true,
+                    PARTS,
+                );
+                assert!(
+                    text.ends_with("\r\nConnection: keep-alive\r\n\r\n"),
+                    "{text}"
+                );
+                assert_eq!(text.lines().count(), 3, "{text}");
             }
         }
     }

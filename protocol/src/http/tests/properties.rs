@@ -263,11 +263,11 @@ proptest! {
         step in 1usize..50,
     ) {
         let mut bytes = Vec::new();
-        let framing = Response::new(200).encode_begin(&mut bytes, framing, true);
+        Response::new(200).encode_begin(&mut bytes, framing, true);
         for part in &parts {
-            framing.push_chunk(&mut bytes, part);
+            framing.push(&mut bytes, part);
         }
-        framing.end_chunks(&mut bytes);
+        framing.end(&mut bytes);
         let mut reader = ResponseReader::default();
         let (mut body, mut ends) = (Vec::new(), 0);
         for piece in bytes.chunks_mut(step) {
