@@ -50,7 +50,7 @@ impl Default for Setup {
     }
 }
 
-/// In what a transport may differ from the others. [`Traits::default`] is a WebSocket.
+/// In what a transport may differ from the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Traits {
     /// Whether bytes arrive as bytes. If not, they arrive as text, and have to be UTF-8.
@@ -63,15 +63,14 @@ pub struct Traits {
     pub port: Option<u16>,
 }
 
-impl Default for Traits {
-    fn default() -> Self {
-        Self {
-            carries_binary: true,
-            can_send_bad_text: true,
-            bounds_messages: true,
-            port: None,
-        }
-    }
+impl Traits {
+    /// A WebSocket, which does it all.
+    pub const WEBSOCKET: Self = Self {
+        carries_binary: true,
+        can_send_bad_text: true,
+        bounds_messages: true,
+        port: None,
+    };
 }
 
 /// One thing that the application does with a spark.
