@@ -12,6 +12,8 @@
 #![forbid(unsafe_code)]
 
 pub mod agent;
+#[cfg(feature = "contract")]
+pub mod contract;
 pub mod websockets;
 
 mod options;
