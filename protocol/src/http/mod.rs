@@ -35,4 +35,4 @@ pub(crate) use fields::is_token;
 pub use head::RequestHead;
 pub use query::{Query, decode};
 pub use reader::{Reader, Request};
-pub use response::Response;
+pub use response::{BodyFraming, Response};

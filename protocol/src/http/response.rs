@@ -103,6 +103,63 @@ impl Response {
             out.extend_from_slice(&self.body);
         }
     }
+
+    /// Appends the head of a response whose body follows in parts, as [`BodyFraming::push`] and
+    /// [`BodyFraming::end`] write them. The body that the response has itself is left out.
+    pub fn encode_begin(&self, out: &mut Vec<u8>, framing: BodyFraming, keep_alive: bool) {
+        push_status_line(out, self.status);
+        out.extend_from_slice(&self.lines);
+        if framing == BodyFraming::Chunked {
+            push_header(out, "Transfer-Encoding", "chunked");
+        }
+        let is_kept = keep_alive && framing == BodyFraming::Chunked;
+        push_header(
+            out,
+            "Connection",
+            if is_kept { "keep-alive" } else { "close" },
+        );
+        out.extend_from_slice(b"\r\n");
+    }
+}
+
+/// How the end of a body is told whose length is not known when it begins (RFC 9112, 6.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyFraming {
+    /// In chunks.
+    Chunked,
+    /// By closing the connection, for HTTP/1.0.
+    UntilClose,
+}
+
+impl BodyFraming {
+    /// What a peer of HTTP/1.`minor_version` understands.
+    pub fn for_version(minor_version: u8) -> Self {
+        match minor_version {
+            0 => Self::UntilClose,
+            _ => Self::Chunked,
+        }
+    }
+
+    /// Appends a part of the body.
+    pub fn push(self, out: &mut Vec<u8>, bytes: &[u8]) {
+        match self {
+            Self::UntilClose => out.extend_from_slice(bytes),
+            // An empty chunk would be the last one.
+            Self::Chunked if bytes.is_empty() => {}
+            Self::Chunked => {
+                write!(out, "{:x}\r\n", bytes.len()).expect("a Vec takes every byte");
+                out.extend_from_slice(bytes);
+                out.extend_from_slice(b"\r\n");
+            }
+        }
+    }
+
+    /// Appends the end of the body, if it is told in the body.
+    pub fn end(self, out: &mut Vec<u8>) {
+        if self == Self::Chunked {
+            out.extend_from_slice(b"0\r\n\r\n");
+        }
+    }
 }
 
 /// Whether a header can be sent as it is.
