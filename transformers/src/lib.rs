@@ -3,6 +3,7 @@
 //! | module | Primus's name | what it is |
 //! |---|---|---|
 //! | [`websockets`] | `websockets` | RFC 6455 as the npm package `ws` speaks it |
+//! | [`sockjs`] | `sockjs` | SockJS 0.3 as the npm package `sockjs` speaks it |
 //!
 //! [`agent`] makes the HTTP requests of the client halves.
 //!
@@ -12,6 +13,7 @@
 #![forbid(unsafe_code)]
 
 pub mod agent;
+pub mod sockjs;
 pub mod websockets;
 
 mod options;
