@@ -18,6 +18,15 @@ impl<'b> Upgrade<'b> {
     /// # Errors
     /// The first [`Refusal`] in the order in which `ws` checks.
     pub fn check(head: &RequestHead<'b>) -> Result<Self, Refusal> {
+        // Version 8 is a draft with the framing of version 13; some old clients still say it.
+        Self::check_versions(head, &["13", "8"])
+    }
+
+    /// The same with the versions that are let in. All from 7 on have the framing of 13.
+    ///
+    /// # Errors
+    /// As those of [`Upgrade::check`].
+    pub fn check_versions(head: &RequestHead<'b>, versions: &[&str]) -> Result<Self, Refusal> {
         if head.method() != "GET" {
             return Err(Refusal::Method);
         }
@@ -32,9 +41,8 @@ impl<'b> Upgrade<'b> {
         }
         let key = sole_header(head, "Sec-WebSocket-Key").filter(|key| is_key(key));
         let key = key.ok_or(Refusal::Key)?;
-        // Version 8 is a draft with the framing of version 13; some old clients still say it.
         let version = sole_header(head, "Sec-WebSocket-Version");
-        if !matches!(version, Some("13" | "8")) {
+        if !version.is_some_and(|version| versions.contains(&version)) {
             return Err(Refusal::Version);
         }
         let protocol = first_protocol(head)?;
