@@ -3,6 +3,7 @@
 //! | module | Primus's name | what it is |
 //! |---|---|---|
 //! | [`websockets`] | `websockets` | RFC 6455 as the npm package `ws` speaks it |
+//! | [`engine_io`] | `engine.io` | Engine.IO 4 and 3 as the npm package engine.io 6 speaks them |
 //!
 //! [`agent`] makes the HTTP requests of the client halves.
 //!
@@ -12,6 +13,7 @@
 #![forbid(unsafe_code)]
 
 pub mod agent;
+pub mod engine_io;
 pub mod websockets;
 
 mod options;
