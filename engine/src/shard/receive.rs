@@ -170,10 +170,7 @@ impl<T: Transformer> Core<T> {
     /// What a request that is not for Primus gets.
     fn fallback(&self, head: &RequestHead<'_>) -> Response {
         let fallback = self.shared.options.fallback.as_ref();
-        fallback.map_or_else(
-            || Response::text(404, "Not Found\n"),
-            |answer| answer(head),
-        )
+        fallback.map_or_else(|| Response::text(404, "Not Found\n"), |answer| answer(head))
     }
 
     fn find_session(&mut self, key: Key, request: &Request<'_>, address: Address) {
@@ -250,8 +247,9 @@ impl<T: Transformer> Core<T> {
 
     fn respond(&mut self, key: Key, head: &RequestHead<'_>, response: &Response) {
         let asked = Asked::of(head);
-        self.write_response(key, response, asked.keep_alive, asked.head_only);
-        if !asked.keep_alive {
+        let keep_alive = asked.keep_alive && self.end_deadline.is_none();
+        self.write_response(key, response, keep_alive, asked.head_only);
+        if !keep_alive {
             self.finish(key);
         }
     }
