@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | [`websockets`] | `websockets` | RFC 6455 as the npm package `ws` speaks it |
 //! | [`sockjs`] | `sockjs` | SockJS 0.3 as the npm package `sockjs` speaks it |
+//! | [`engine_io`] | `engine.io` | Engine.IO 4 and 3 as the npm package engine.io 6 speaks them |
 //!
 //! [`agent`] makes the HTTP requests of the client halves. [`contract`] is the suite of cases that
 //! every transport passes.
@@ -16,6 +17,7 @@
 pub mod agent;
 #[cfg(feature = "contract")]
 pub mod contract;
+pub mod engine_io;
 pub mod sockjs;
 pub mod websockets;
 
