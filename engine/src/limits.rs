@@ -13,8 +13,9 @@ pub const GOODBYE_TIMEOUT_MS: u64 = 5_000;
 /// was sent last instead of a reset.
 pub const LINGER_MS: u64 = 2_000;
 
-/// Bytes of a request body that the HTTP side accepts.
-pub const REQUEST_BODY_BYTES_MAX: usize = 64 * 1024;
+/// Bytes that are taken in behind a request that is not answered yet. Clients that send their next
+/// request before the answer are rare, and it is small.
+pub const PENDING_BYTES_MAX: usize = 64 * 1024;
 
 /// Commands that may wait in the inbox of a shard.
 pub const INBOX_COMMANDS_MAX: usize = 64 * 1024;

@@ -19,6 +19,7 @@ use crossbeam_utils::{Backoff, CachePadded};
 use crate::io::Waker;
 use crate::limits::{INBOX_BYTES_MAX, INBOX_COMMANDS_MAX};
 use crate::primus::Destroy;
+use crate::shard::Parcel;
 use crate::spark::{EndOptions, Spark};
 use crate::stats::Counters;
 
@@ -26,7 +27,6 @@ use crate::stats::Counters;
 pub(crate) type Visitor = Arc<dyn Fn(&mut Spark<'_>) -> bool + Send + Sync>;
 
 /// What a shard can be asked to do.
-#[derive(Clone)]
 pub(crate) enum Command {
     /// Write an encoded message to every spark.
     Broadcast { kind: Kind, payload: Arc<[u8]> },
@@ -45,6 +45,8 @@ pub(crate) enum Command {
     },
     /// Call a function with one spark.
     With { id: SparkId, visitor: Visitor },
+    /// Take over a connection with a request for a session of that shard.
+    Arrive(Box<Parcel>),
     /// End all sparks and the shard.
     Destroy(Destroy),
 }
@@ -54,6 +56,7 @@ impl Command {
         size_of::<Self>()
             + match self {
                 Self::Broadcast { payload, .. } | Self::Write { payload, .. } => payload.len(),
+                Self::Arrive(parcel) => parcel.bytes(),
                 Self::End { .. } | Self::Visit { .. } | Self::With { .. } | Self::Destroy(_) => 0,
             }
     }

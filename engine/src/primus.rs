@@ -9,7 +9,7 @@ use allspark_protocol::primus::SparkId;
 use allspark_protocol::transformer::Kind;
 
 use crate::config::Options;
-use crate::mesh::{Command, Mesh};
+use crate::mesh::{Command, Mesh, Visitor};
 use crate::spark::{Message, Spark, SparkError, SparkHandle};
 use crate::stats::Stats;
 
@@ -137,7 +137,10 @@ impl Handle {
     /// Writes a message to every spark. It is encoded once. Fails only when it can't be encoded.
     pub fn write(&self, message: impl Message) -> Result<(), SparkError> {
         let (kind, payload) = self.encode(message)?;
-        self.send_to_all(&Command::Broadcast { kind, payload });
+        self.send_to_all(|| Command::Broadcast {
+            kind,
+            payload: Arc::clone(&payload),
+        });
         Ok(())
     }
 
@@ -145,9 +148,10 @@ impl Handle {
     /// same time, so a few sparks more may be visited after a false.
     pub fn for_each(&self, visit: impl Fn(&mut Spark<'_>) -> bool + Send + Sync + 'static) {
         let stopped = Arc::new(AtomicBool::new(false));
-        self.send_to_all(&Command::Visit {
-            visitor: Arc::new(visit),
-            stopped,
+        let visitor: Visitor = Arc::new(visit);
+        self.send_to_all(|| Command::Visit {
+            visitor: Arc::clone(&visitor),
+            stopped: Arc::clone(&stopped),
         });
     }
 
@@ -160,7 +164,7 @@ impl Handle {
 
     /// Ends every spark and, unless told otherwise, the server.
     pub fn destroy(&self, options: Destroy) {
-        self.send_to_all(&Command::Destroy(options));
+        self.send_to_all(|| Command::Destroy(options));
     }
 
     /// What was counted so far.
@@ -186,9 +190,9 @@ impl Handle {
         }
     }
 
-    fn send_to_all(&self, command: &Command) {
+    fn send_to_all(&self, command: impl Fn() -> Command) {
         for shard in 0..self.0.mesh.shards() {
-            self.0.mesh.send(shard, command.clone());
+            self.0.mesh.send(shard, command());
         }
     }
 }

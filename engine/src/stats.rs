@@ -25,6 +25,8 @@ counters! {
     connections_accepted,
     /// Connections that are closed again, with everything that belonged to them returned.
     connections_closed,
+    /// Connections that were handed from one shard to another, to the session they were for.
+    connections_adopted,
     /// Sparks that were opened.
     sparks_opened,
     /// Sparks that have ended.

@@ -4,16 +4,21 @@
 //! |---|---|---|
 //! | [`websockets`] | `websockets` | RFC 6455 as the npm package `ws` speaks it |
 //!
+//! [`agent`] makes the HTTP requests of the client halves.
+//!
 //! Nothing here owns a socket, a clock or a thread. The engine knows a transformer only by the
 //! trait [`Transformer`](allspark_protocol::transformer::Transformer); [`TransformerKind`] lists
 //! them by name, and [`AnyTransformer`] is the one that a server was told to serve.
 #![forbid(unsafe_code)]
 
+pub mod agent;
 pub mod websockets;
 
 mod options;
 
 mod kind;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use kind::{AnyTransformer, TransformerKind, UnknownTransformer};
 pub use options::{CommonOptions, TransportOptionError};

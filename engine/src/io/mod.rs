@@ -10,6 +10,9 @@
 //!   one `Send` per socket may be pushed between two turns; it never waits for the peer.
 //! - After [`Op::Close`] exactly one [`Completion::Closed`] comes, after every other completion of
 //!   that socket. Only then may its token be reused, and only then is the socket reused.
+//! - After [`Op::Release`] exactly one [`Completion::Released`] comes, in the place of `Closed`. No
+//!   byte of the peer is lost: what this driver received was delivered before, the rest is still
+//!   in the kernel for the driver that adopts the connection.
 //! - A receive that runs out of buffers is resumed by the driver as soon as buffers return.
 
 use std::io;
@@ -22,6 +25,7 @@ use crate::memory::{LentBuffer, Slice};
 mod accept_pause;
 mod choose;
 mod clock;
+mod detached;
 mod epoll;
 mod listener;
 pub mod sim;
@@ -29,7 +33,8 @@ mod token;
 mod uring;
 mod waker;
 
-pub use choose::{Chosen, DriverChoice, Unavailable, UnknownDriver, probe};
+pub use choose::{Chosen, DriverChoice, Unavailable, UnknownDriver, probe, probe_release};
+pub use detached::Detached;
 pub use epoll::{Epoll, EpollOptions};
 pub use listener::bind;
 pub use token::Token;
@@ -84,6 +89,23 @@ pub enum Op {
     Shutdown {
         /// The connection.
         socket: Socket,
+    },
+    /// Give the connection away, so that another driver can adopt it. Receiving stops; bytes that
+    /// were already received are still delivered. Answered by [`Completion::Released`]. Nothing of
+    /// a `Send` may be unsent.
+    Release {
+        /// The connection.
+        socket: Socket,
+        /// Comes back in [`Completion::Released`].
+        token: Token,
+    },
+    /// Take over a connection that another driver of the same kind released. Answered by
+    /// [`Completion::Adopted`].
+    Adopt {
+        /// The connection.
+        socket: Detached,
+        /// Comes back in the answer.
+        token: Token,
     },
     /// Close the connection, ending everything that is pending on it.
     Close {
@@ -149,6 +171,20 @@ pub enum Completion {
     Writable {
         /// The connection.
         token: Token,
+    },
+    /// The answer to [`Op::Release`], the last word about the socket, as [`Completion::Closed`] is.
+    Released {
+        /// The token given to [`Op::Release`].
+        token: Token,
+        /// The connection, or why it can't be given away; it is then closed.
+        result: io::Result<Detached>,
+    },
+    /// The answer to [`Op::Adopt`].
+    Adopted {
+        /// The token of the request.
+        token: Token,
+        /// The connection, or why there is none; the next operation on it is `Receive` or `Close`.
+        result: io::Result<Socket>,
     },
     /// The connection and everything pending on it is gone.
     Closed {

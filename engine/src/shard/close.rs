@@ -5,7 +5,7 @@
 //! [`Core::finish`] sends what waits, shuts down, and reads on for a moment, so that the peer gets
 //! the last bytes instead of a reset; [`Core::close`] closes at once.
 
-use allspark_protocol::transformer::{Session, Transformer};
+use allspark_protocol::transformer::Transformer;
 
 use super::connection::{Closing, Role};
 use super::core::{Core, Deferred};
@@ -19,18 +19,20 @@ use crate::spark::ReadyState;
 impl<T: Transformer> Core<T> {
     /// The transport says goodbye; the peer has a while to answer.
     pub(super) fn say_goodbye(&mut self, spark: Key) {
-        let key = self.spark(spark).connection;
-        let mut goodbye = std::mem::take(&mut self.replies);
-        let slot = self.sparks.get_mut(spark).expect("an open spark exists");
-        let expects_answer = slot.session.close(&mut goodbye);
-        self.write_exempt(key, &goodbye);
-        goodbye.clear();
-        self.replies = goodbye;
+        self.wake_session(spark, |transformer, session, context, out| {
+            transformer.close(session, context, out);
+        });
         self.lose(spark);
-        if expects_answer && !self.connection(key).input_ended {
-            self.set_timer_ms(key, GOODBYE_TIMEOUT_MS);
-        } else {
-            self.finish(key);
+        let state = self.spark(spark);
+        if let Some(key) = state.stream
+            && !self.is_carried(spark)
+            && self.connection(key).closing == Closing::No
+        {
+            if self.connection(key).input_ended {
+                self.finish(key);
+            } else {
+                self.set_timer_ms(key, GOODBYE_TIMEOUT_MS);
+            }
         }
     }
 
@@ -39,13 +41,15 @@ impl<T: Transformer> Core<T> {
         let state = self.spark_mut(spark);
         if state.ready == ReadyState::Open {
             state.ready = ReadyState::Closed;
-            tracing::debug!(shard = self.shard, spark = %self.spark(spark).id, "disconnection");
+            let id = state.id;
+            tracing::debug!(shard = self.shard, spark = %id, "disconnection");
             self.deferred.push_back(Deferred::Ended(spark));
         }
     }
 
     /// Closes the connection once everything that waits is sent.
     pub(super) fn finish(&mut self, key: Key) {
+        self.drop_carrier(key);
         let connection = self.connection_mut(key);
         if connection.closing == Closing::No {
             connection.closing = Closing::AfterSending;
@@ -84,6 +88,7 @@ impl<T: Transformer> Core<T> {
 
     /// Closes the connection now.
     pub(super) fn close(&mut self, key: Key) {
+        self.drop_carrier(key);
         let connection = self.connection_mut(key);
         if connection.closing == Closing::Asked {
             return;
@@ -110,7 +115,7 @@ impl<T: Transformer> Core<T> {
             .expect("the caller looked it up");
         if let Role::Spark(spark) = connection.role {
             debug_assert!(self.spark(spark).ready == ReadyState::Closed);
-            self.sparks.remove(spark);
+            self.forget(spark);
         }
         self.counters().connections_closed.add(1);
     }

@@ -2,9 +2,10 @@
 
 use std::net::SocketAddr;
 
-use allspark_protocol::http::Reader;
+use allspark_protocol::http::{BodyFraming, Reader, RequestHead};
 
 use super::queue::SendQueue;
+use super::travel::Parcel;
 use crate::io::Socket;
 use crate::memory::Key;
 
@@ -12,10 +13,55 @@ use crate::memory::Key;
 pub(crate) enum Role {
     /// HTTP requests.
     Http(Reader),
-    /// The session of a spark, which may have ended and wait for the peer's goodbye.
+    /// A request that a session has not answered yet.
+    Waiting(Box<Waiting>),
+    /// Bytes for the session of a spark, which may have ended and wait for the peer's goodbye.
     Spark(Key),
+    /// On its way to the shard that owns the session its request is for.
+    Leaving(Box<Parcel>),
     /// Of no interest: the connection is about to be closed.
     Discard,
+}
+
+/// An HTTP connection while a session has its request.
+pub(crate) struct Waiting {
+    pub(crate) spark: Key,
+    pub(crate) reader: Reader,
+    /// What came behind the request.
+    pub(crate) pending: Vec<u8>,
+    pub(crate) asked: Asked,
+    /// How the body is framed, once the answer has begun.
+    pub(crate) body: Option<BodyFraming>,
+    /// What the connection becomes as soon as `pending` can be looked at.
+    pub(crate) next: Option<Next>,
+}
+
+/// What a connection becomes after an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// An HTTP connection again.
+    Http,
+    /// A carrier whose bytes are the session's.
+    Upgraded,
+}
+
+/// What an answer has to know of its request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked {
+    pub(crate) keep_alive: bool,
+    pub(crate) head_only: bool,
+    /// The `x` of `HTTP/1.x`.
+    pub(crate) minor_version: u8,
+}
+
+impl Asked {
+    pub(crate) fn of(head: &RequestHead<'_>) -> Self {
+        Self {
+            keep_alive: head.keep_alive(),
+            head_only: head.method() == "HEAD",
+            minor_version: head.minor_version(),
+        }
+    }
 }
 
 /// How far the closing of a connection is.
@@ -53,6 +99,7 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
+    /// A connection that just came in.
     pub(crate) fn new(socket: Socket, peer: SocketAddr, reader: Reader) -> Self {
         Self {
             peer,
@@ -67,6 +114,11 @@ impl Connection {
             progress: false,
             input_ended: false,
         }
+    }
+
+    /// Whether something could be sent at once.
+    pub(crate) fn is_free(&self) -> bool {
+        self.queue.is_none() && !self.blocked && self.closing == Closing::No
     }
 
     /// Bytes that wait to be sent.

@@ -7,12 +7,15 @@ use std::time::Duration;
 use allspark_protocol::Instant;
 use allspark_protocol::primus::SparkId;
 use allspark_protocol::primus::id::IdParts;
-use allspark_protocol::transformer::Transformer;
+use allspark_protocol::transformer::{Carrier, Outputs, Transformer};
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::Rng;
 
+use super::carried::Carried;
 use super::connection::Connection;
+use super::names::Names;
 use super::queue::SendQueue;
+use super::travel::Parcel;
 use super::walk::Walk;
 use super::wheel::Wheel;
 use super::{CONNECTION, key_of};
@@ -28,6 +31,8 @@ use crate::stats::Counters;
 pub(crate) struct Slot<S> {
     pub(crate) state: SparkState,
     pub(crate) session: S,
+    /// What it has if it is not bound to one connection.
+    pub(crate) carried: Option<Box<Carried>>,
 }
 
 /// An event that came up while a handler ran.
@@ -36,6 +41,10 @@ pub(crate) enum Deferred {
     Ended(Key),
     /// Something went wrong with the spark.
     Error(Key, SparkError),
+    /// A carrier of the spark's session is gone.
+    CarrierLost(Key, Carrier),
+    /// The spark's session is over.
+    Forget(Key),
 }
 
 /// Everything of a shard but its driver.
@@ -52,6 +61,23 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) sparks: Arena<Slot<T::Session>>,
     /// One timer per connection, by the index of its slot.
     pub(super) wheel: Wheel,
+    /// One timer per spark that is not bound to one connection.
+    pub(super) spark_wheel: Wheel,
+    /// Sparks that are not bound to one connection.
+    pub(super) carried_count: usize,
+    pub(super) names: Names,
+    /// Sparks whose sessions may have something to send.
+    pub(super) dirty_sparks: Vec<Key>,
+    /// Connections that can go on with what their peers sent meanwhile.
+    pub(super) resumed: Vec<Key>,
+    /// Connections that go to another shard once everything is sent.
+    pub(super) leaving: Vec<Key>,
+    /// Connections that come from other shards.
+    pub(super) arrivals: Arena<Box<Parcel>>,
+    /// What the session that was called last wants.
+    pub(super) outputs: Outputs,
+    /// Sparks by wire format.
+    pub(super) wire_sparks: Vec<usize>,
     pub(super) due: Vec<u32>,
     /// Broadcasts, by wire format.
     pub(super) streams: Vec<Stream>,
@@ -71,7 +97,6 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) outbox: Vec<VecDeque<Command>>,
     pub(super) outbox_len: usize,
     pub(super) scratch: Vec<u8>,
-    pub(super) replies: Vec<u8>,
     pub(super) ping: super::timers::PingFrame,
     /// A destroy that waits for its time.
     pub(super) destroy: Option<(Instant, Destroy)>,
@@ -110,6 +135,15 @@ impl<T: Transformer> Core<T> {
             connections: Arena::default(),
             sparks: Arena::default(),
             wheel: Wheel::new(now),
+            spark_wheel: Wheel::new(now),
+            carried_count: 0,
+            names: Names::default(),
+            dirty_sparks: Vec::new(),
+            resumed: Vec::new(),
+            leaving: Vec::new(),
+            arrivals: Arena::default(),
+            outputs: Outputs::default(),
+            wire_sparks: vec![0; usize::from(T::WIRES)],
             due: Vec::new(),
             streams: (0..T::WIRES).map(|_| Stream::default()).collect(),
             walk: Walk::default(),
@@ -122,7 +156,6 @@ impl<T: Transformer> Core<T> {
             outbox: (0..shards).map(|_| VecDeque::new()).collect(),
             outbox_len: 0,
             scratch: Vec::new(),
-            replies: Vec::new(),
             ping: super::timers::PingFrame::default(),
             destroy: None,
             destroyed: None,
@@ -178,6 +211,10 @@ impl<T: Transformer> Core<T> {
             Completion::Writable { token } => {
                 self.with_connection(token, |core, key| core.writable(key));
             }
+            Completion::Released { token, result } => {
+                self.with_connection(token, |core, key| core.released(key, result));
+            }
+            Completion::Adopted { token, result } => self.adopted(token, result),
             Completion::Closed { token } => {
                 self.with_connection(token, |core, key| core.closed(key));
             }
@@ -217,6 +254,9 @@ impl<T: Transformer> Core<T> {
             || !self.dirty.is_empty()
             || !self.ops.is_empty()
             || !self.finishing.is_empty()
+            || !self.dirty_sparks.is_empty()
+            || !self.resumed.is_empty()
+            || !self.leaving.is_empty()
             || self.outbox_len > 0
             || self.has_commands()
     }
@@ -228,8 +268,10 @@ impl<T: Transformer> Core<T> {
     /// When the next turn must come even if nothing happens.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         let destroy = self.destroy.map(|(at, _)| at);
-        [self.wheel.next_deadline(), destroy, self.end_deadline]
+        let timers = [self.wheel.next_deadline(), self.spark_wheel.next_deadline()];
+        timers
             .into_iter()
+            .chain([destroy, self.end_deadline])
             .flatten()
             .min()
     }

@@ -50,6 +50,8 @@ impl<T: Transformer> Core<T> {
                 match deferred {
                     Deferred::Ended(key) => self.emit_end(key),
                     Deferred::Error(key, error) => self.emit_error(key, &error),
+                    Deferred::CarrierLost(key, carrier) => self.carrier_lost(key, carrier),
+                    Deferred::Forget(key) => self.forget(key),
                 }
             } else if let Some((shard, command)) = mesh::take_outgoing() {
                 if shard == self.shard {

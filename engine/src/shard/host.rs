@@ -49,11 +49,17 @@ impl<T: Transformer> Host for Core<T> {
     }
 
     fn peer(&self, key: Key) -> SocketAddr {
-        self.connection_of(key).peer
+        let slot = self.sparks.get(key);
+        let slot = slot.expect("a spark stays while its handlers run");
+        match (&slot.carried, slot.state.stream) {
+            (Some(carried), _) => carried.peer,
+            (None, Some(stream)) => self.connection(stream).peer,
+            (None, None) => unreachable!("a spark without a connection is carried"),
+        }
     }
 
     fn send_queue_bytes(&self, key: Key) -> usize {
-        self.connection_of(key).queue_bytes()
+        self.waiting_bytes(key)
     }
 
     fn parser(&self) -> ParserKind {
@@ -96,24 +102,21 @@ impl<T: Transformer> Host for Core<T> {
 
     fn broadcast_packet(&mut self, kind: Kind, payload: &[u8]) {
         if mesh::has_outgoing() {
-            let command = Command::Broadcast {
-                kind,
-                payload: payload.into(),
-            };
+            let payload: std::sync::Arc<[u8]> = payload.into();
             for shard in 0..self.mesh().shards() {
-                self.mesh().send(shard, command.clone());
+                let payload = payload.clone();
+                self.mesh()
+                    .send(shard, Command::Broadcast { kind, payload });
             }
             return;
         }
         self.broadcast_here(kind, payload);
         if self.outbox.len() > 1 {
-            let command = Command::Broadcast {
-                kind,
-                payload: payload.into(),
-            };
+            let payload: std::sync::Arc<[u8]> = payload.into();
             for shard in 0..self.mesh().shards() {
                 if shard != self.shard {
-                    self.send_to_shard(shard, command.clone());
+                    let payload = payload.clone();
+                    self.send_to_shard(shard, Command::Broadcast { kind, payload });
                 }
             }
         }

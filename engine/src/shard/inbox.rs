@@ -61,6 +61,7 @@ impl<T: Transformer> Core<T> {
                     }
                 }
             }
+            Command::Arrive(parcel) => self.arrive(parcel),
             Command::Destroy(options) => self.plan_destroy(options),
         }
     }

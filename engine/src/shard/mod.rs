@@ -4,11 +4,15 @@
 //! A [`Shard`] turns. Each turn has the same phases, and each phase is bounded:
 //!
 //! 1. submit what the last turn left, sleep if there is nothing to do, collect completions;
-//! 2. handle the completions ([`receive`], [`send`], [`close`]);
+//! 2. handle the completions ([`receive`], [`session`], [`send`], [`close`]);
 //! 3. carry out commands of other threads ([`inbox`]);
 //! 4. fire timers ([`timers`]);
-//! 5. queue the sends: everything that waits for a connection leaves as one send ([`send`],
+//! 5. let the sessions of polling transports compose what waits for them ([`carried`]);
+//! 6. queue the sends: everything that waits for a connection leaves as one send ([`send`],
 //!    [`walk`]).
+//!
+//! What a session wants is carried out by [`outputs`]; a request for a session of another shard
+//! takes its connection there ([`travel`]).
 //!
 //! [`Core`] is everything but the driver. It is generic over the transformer only.
 //!
@@ -26,21 +30,27 @@ use allspark_protocol::transformer::Transformer;
 
 use crate::io::{Completion, Driver, Token, Wait, Waker};
 
+mod carried;
 mod close;
 mod connection;
 mod core;
 mod emit;
 mod host;
 mod inbox;
+mod names;
+mod outputs;
 mod queue;
 mod receive;
 mod send;
+mod session;
 mod timers;
+mod travel;
 mod walk;
 mod wheel;
 
 pub(crate) use self::core::Core;
 pub(crate) use self::host::Host;
+pub(crate) use self::travel::Parcel;
 
 /// What a shard wants after a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,8 +102,11 @@ impl<D: Driver, T: Transformer> Shard<D, T> {
             .begin_turn(self.driver.now(), self.driver.unix_ms());
         self.complete();
         self.core.after_submit();
+        self.core.release_leaving();
         self.core.drain_inbox();
         self.core.fire_timers();
+        self.core.resume();
+        self.core.flush_carried();
         self.core.queue_sends();
         // A queue that overflowed just now has ended its spark.
         self.core.settle();
@@ -139,6 +152,7 @@ impl<D: Driver, T: Transformer> Shard<D, T> {
                 completion,
                 Completion::Received { .. }
                     | Completion::ReceiveEnded { .. }
+                    | Completion::Released { .. }
                     | Completion::Accepted { .. }
             );
             if is_input && (!self.stash.is_empty() || self.core.is_congested()) {
@@ -178,8 +192,11 @@ impl<D: Driver + std::fmt::Debug, T: Transformer> std::fmt::Debug for Shard<D, T
     }
 }
 
-/// The kind of all tokens of a shard: each names a connection.
+/// The kind of tokens that name a connection.
 const CONNECTION: u8 = 1;
+
+/// The kind of tokens that name a connection on its way from another shard.
+const ARRIVAL: u8 = 2;
 
 fn token_of(key: crate::memory::Key) -> Token {
     Token::new(CONNECTION, key.generation, key.index)

@@ -140,6 +140,26 @@ impl SendQueue {
         })
     }
 
+    /// Drops everything.
+    pub(crate) fn clear(&mut self, pool: &mut BlockPool) {
+        self.seal(pool);
+        self.slices.clear();
+        self.bytes = 0;
+    }
+
+    /// Takes the oldest frame. Not for a queue of which the kernel took a part.
+    pub(crate) fn next_frame(&mut self, pool: &mut BlockPool) -> Option<Slice> {
+        self.seal(pool);
+        let front = self.slices.front_mut()?;
+        let (len, _) = front.first_frame().expect("no slice in the queue is empty");
+        let frame = front.split_front(len);
+        if front.is_empty() {
+            self.slices.pop_front();
+        }
+        self.bytes -= frame.len();
+        Some(frame)
+    }
+
     fn gather(&mut self, first: &Slice, pool: &mut BlockPool) -> Slice {
         let mut gathered = pool.take();
         let block = Rc::get_mut(&mut gathered).expect("a block from the pool is not shared");

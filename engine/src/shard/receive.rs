@@ -1,45 +1,25 @@
-//! From bytes to messages: HTTP until a request becomes a spark, then the spark's session.
+//! From bytes to requests and from requests to sparks.
 
 use std::io;
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use allspark_protocol::Input;
 use allspark_protocol::http::{Error as HttpError, Reader, Request, RequestHead, Response};
-use allspark_protocol::parser::Parser;
-use allspark_protocol::primus::{Heartbeat, Packet};
-use allspark_protocol::transformer::{Answer, End, Event, Kind, Session, Transformer};
+use allspark_protocol::transformer::{Answer, Transformer};
 
-use super::connection::{Closing, Connection, Role};
-use super::core::{Core, Slot};
-use super::host::Host;
+use super::carried::{Carried, carrier_of};
+use super::connection::{Asked, Closing, Connection, Role, Waiting};
+use super::core::Core;
+use super::names::{Address, NameHash};
 use super::token_of;
 use crate::io::{Op, Socket};
-use crate::limits::{KEEP_ALIVE_TIMEOUT_MS, REQUEST_BODY_BYTES_MAX, REQUEST_TIMEOUT_MS};
+use crate::limits::{KEEP_ALIVE_TIMEOUT_MS, PENDING_BYTES_MAX, REQUEST_TIMEOUT_MS};
 use crate::memory::Key;
-use crate::spark::{KeptRequest, ReadyState, SparkError, SparkState};
-
-/// What becomes of an HTTP connection after a request.
-enum After {
-    /// The next request.
-    Next,
-    /// It belongs to a spark now.
-    Upgraded(Key),
-    /// It is closed.
-    Close,
-}
 
 impl<T: Transformer> Core<T> {
     pub(super) fn accepted(&mut self, socket: Socket, peer: SocketAddr) {
         self.counters().connections_accepted.add(1);
-        let reader = Reader::new(REQUEST_BODY_BYTES_MAX);
-        let key = self
-            .connections
-            .insert(Connection::new(socket, peer, reader));
-        self.ops.push(Op::Receive {
-            socket,
-            token: token_of(key),
-        });
+        let key = self.insert_connection(socket, peer);
         if self.end_deadline.is_some() {
             self.close(key);
         } else {
@@ -47,14 +27,42 @@ impl<T: Transformer> Core<T> {
         }
     }
 
+    /// A connection of this shard, which is received from.
+    pub(super) fn insert_connection(&mut self, socket: Socket, peer: SocketAddr) -> Key {
+        let reader = Reader::new(self.transformer.request_body_bytes_max());
+        let key = self
+            .connections
+            .insert(Connection::new(socket, peer, reader));
+        self.ops.push(Op::Receive {
+            socket,
+            token: token_of(key),
+        });
+        key
+    }
+
     pub(super) fn received(&mut self, key: Key, bytes: &mut [u8]) {
-        let mut input = Input::new(bytes);
-        match std::mem::replace(&mut self.connection_mut(key).role, Role::Discard) {
-            Role::Http(reader) => self.read_requests(key, reader, &mut input),
+        let connection = self.connection_mut(key);
+        match &mut connection.role {
             Role::Spark(spark) => {
-                self.connection_mut(key).role = Role::Spark(spark);
-                self.read_session(key, spark, &mut input);
+                let spark = *spark;
+                self.read_session(key, spark, &mut Input::new(bytes));
             }
+            Role::Http(_) => {
+                let role = std::mem::replace(&mut connection.role, Role::Discard);
+                if let Role::Http(reader) = role {
+                    self.read_requests(key, reader, &mut Input::new(bytes));
+                }
+            }
+            Role::Waiting(waiting) => {
+                waiting.pending.extend_from_slice(bytes);
+                if waiting.pending.len() > PENDING_BYTES_MAX && !connection.paused {
+                    // Who asks for more before the answer has come can wait for it.
+                    connection.paused = true;
+                    let socket = connection.socket;
+                    self.ops.push(Op::StopReceive { socket });
+                }
+            }
+            Role::Leaving(parcel) => parcel.rest.extend_from_slice(bytes),
             Role::Discard => {}
         }
     }
@@ -66,8 +74,11 @@ impl<T: Transformer> Core<T> {
             return;
         }
         self.connection_mut(key).input_ended = true;
-        if let Role::Spark(spark) = self.connection(key).role {
-            self.lose(spark);
+        match self.connection(key).role {
+            // Its next shard will see the end itself.
+            Role::Leaving(_) => return,
+            Role::Spark(spark) if !self.is_carried(spark) => self.lose(spark),
+            _ => self.drop_carrier(key),
         }
         if self.connection(key).closing == Closing::Lingering {
             self.close(key);
@@ -76,22 +87,24 @@ impl<T: Transformer> Core<T> {
         }
     }
 
-    fn read_requests(&mut self, key: Key, mut reader: Reader, input: &mut Input<'_>) {
+    pub(super) fn read_requests(&mut self, key: Key, mut reader: Reader, input: &mut Input<'_>) {
         let mut is_new = reader.is_idle();
         loop {
-            let after = match reader.next(input) {
+            match reader.next(input) {
                 Ok(None) => break,
                 Ok(Some(request)) => self.request(key, &request),
-                Err(error) => self.refuse(key, error),
-            };
-            match after {
-                After::Next => is_new = true,
-                After::Upgraded(spark) => {
-                    self.read_session(key, spark, input);
-                    return;
-                }
-                After::Close => return,
+                Err(error) => return self.refuse(key, error),
             }
+            reader = match self.after_request(key, reader, input) {
+                Some(reader) => reader,
+                None => return,
+            };
+            is_new = true;
+        }
+        if reader.take_continue() {
+            self.queue_frame(key, true, |out| {
+                Response::new(100).encode(out, true, false);
+            });
         }
         if reader.is_idle() {
             self.set_timer_ms(key, KEEP_ALIVE_TIMEOUT_MS);
@@ -102,160 +115,148 @@ impl<T: Transformer> Core<T> {
         self.connection_mut(key).role = Role::Http(reader);
     }
 
-    fn refuse(&mut self, key: Key, error: HttpError) -> After {
-        let response = Response::text(error.status(), &format!("{error}\n"));
-        self.respond(key, &response, false, false);
-        After::Close
-    }
-
-    fn request(&mut self, key: Key, request: &Request<'_>) -> After {
-        let head = &request.head;
-        let keep_alive = head.keep_alive();
-        let head_only = head.method() == "HEAD";
-        match self.answer(head) {
-            Answer::Respond(response) => {
-                self.respond(key, &response, keep_alive, head_only);
-                let is_open = self.connection(key).closing == Closing::No;
-                if is_open { After::Next } else { After::Close }
+    /// Hands what follows a request to what the connection is now. Gives the reader back if that is
+    /// an HTTP connection still.
+    pub(super) fn after_request(
+        &mut self,
+        key: Key,
+        reader: Reader,
+        input: &mut Input<'_>,
+    ) -> Option<Reader> {
+        match &mut self.connection_mut(key).role {
+            Role::Http(_) => return Some(reader),
+            Role::Waiting(waiting) => {
+                waiting.reader = reader;
+                waiting.pending.extend_from_slice(input.take_all());
             }
-            Answer::Upgrade { response, session } => {
-                self.write_response(key, &response, true, false);
-                After::Upgraded(self.open(key, session, head))
+            Role::Spark(spark) => {
+                let spark = *spark;
+                self.read_session(key, spark, input);
             }
+            Role::Leaving(parcel) => parcel.rest.extend_from_slice(input.take_all()),
+            Role::Discard => {}
         }
+        None
     }
 
-    fn answer(&self, head: &RequestHead<'_>) -> Answer<T::Session> {
-        if self.destroyed.is_some() || !self.shared.is_ours(head) {
-            let not_found = || Response::text(404, "Not Found\n");
-            let fallback = self.shared.options.fallback.as_ref();
-            return Answer::Respond(fallback.map_or_else(not_found, |answer| answer(head)));
+    fn refuse(&mut self, key: Key, error: HttpError) {
+        let response = Response::text(error.status(), &format!("{error}\n"));
+        self.write_response(key, &response, false, false);
+        self.finish(key);
+    }
+
+    /// Answers a request, or hands it to whom it is for. The connection's role says which.
+    pub(super) fn request(&mut self, key: Key, request: &Request<'_>) {
+        let head = &request.head;
+        self.connection_mut(key).role = Role::Http(Reader::new(0));
+        if !self.shared.is_ours(head) {
+            return self.respond(key, head, &self.fallback(head));
         }
         if head.path().strip_prefix(&self.shared.options.pathname) == Some("/spec") {
             let spec = self.shared.spec(self.transformer.name());
-            return Answer::Respond(no_cache(Response::json(200, spec)));
+            return self.respond(key, head, &no_cache(Response::json(200, spec)));
         }
-        match self.transformer.request(head) {
-            Answer::Respond(response) => Answer::Respond(no_cache(response)),
-            upgrade => upgrade,
+        match self.transformer.request(request) {
+            Answer::Find(name) => {
+                let address = Address::new(name, self.shared.id_key);
+                self.find_session(key, request, address);
+            }
+            // A server that was destroyed serves those who are there, but nobody new.
+            _ if self.destroyed.is_some() => self.respond(key, head, &self.fallback(head)),
+            answer => self.apply(key, request, answer, None),
         }
     }
 
-    fn respond(&mut self, key: Key, response: &Response, keep_alive: bool, head_only: bool) {
-        self.write_response(key, response, keep_alive, head_only);
+    /// What a request that is not for Primus gets.
+    fn fallback(&self, head: &RequestHead<'_>) -> Response {
+        let fallback = self.shared.options.fallback.as_ref();
+        fallback.map_or_else(|| Response::text(404, "Not Found\n"), |answer| answer(head))
+    }
+
+    fn find_session(&mut self, key: Key, request: &Request<'_>, address: Address) {
+        let owner = address.shard(self.mesh().shards(), self.shared.id_key);
+        if owner != self.shard {
+            return self.leave(key, owner, request);
+        }
+        let (found, name) = match address {
+            Address::Spark(id) => (self.session_with(id), None),
+            Address::Chosen(hash) => (self.names.get(hash), Some(hash)),
+        };
+        if let Some(spark) = found {
+            self.exchange(key, spark, request);
+            self.perform(spark);
+            return self.woke(spark);
+        }
+        let answer = self.transformer.absent(request);
+        if self.destroyed.is_some() && !matches!(answer, Answer::Respond(_)) {
+            return self.respond(key, &request.head, &self.fallback(&request.head));
+        }
+        self.apply(key, request, answer, name);
+    }
+
+    fn apply(
+        &mut self,
+        key: Key,
+        request: &Request<'_>,
+        answer: Answer<'_, T::Session>,
+        name: Option<NameHash>,
+    ) {
+        match answer {
+            Answer::Respond(response) => self.respond(key, &request.head, &no_cache(response)),
+            Answer::Upgrade { response, session } => {
+                self.write_response(key, &response, true, false);
+                self.open_upgraded(key, session, &request.head);
+            }
+            Answer::Open { session, port } => {
+                let mut peer = self.connection(key).peer;
+                if let Some(port) = port {
+                    peer.set_port(port);
+                }
+                let carried = Carried::new(peer, name);
+                let spark = self.open_carried(session, carried, &request.head);
+                self.exchange(key, spark, request);
+                self.perform_opening(spark, Some(&request.head));
+                self.woke(spark);
+            }
+            // The contract of `absent`.
+            Answer::Find(_) => self.respond(key, &request.head, &self.fallback(&request.head)),
+        }
+    }
+
+    /// Hands a request to a session. What that wants is still to be carried out.
+    fn exchange(&mut self, key: Key, spark: Key, request: &Request<'_>) {
+        let waiting = Waiting {
+            spark,
+            reader: Reader::new(0),
+            pending: Vec::new(),
+            asked: Asked::of(&request.head),
+            body: None,
+            next: None,
+        };
+        self.connection_mut(key).role = Role::Waiting(Box::new(waiting));
+        self.wheel.cancel(key.index);
+        if let Some(slot) = self.sparks.get_mut(spark)
+            && let Some(carried) = &mut slot.carried
+        {
+            carried.carriers.push(key);
+        }
+        self.ask_session(spark, |transformer, session, context, out| {
+            transformer.exchange(session, context, carrier_of(key), request, out);
+        });
+    }
+
+    fn respond(&mut self, key: Key, head: &RequestHead<'_>, response: &Response) {
+        let asked = Asked::of(head);
+        let keep_alive = asked.keep_alive && self.end_deadline.is_none();
+        self.write_response(key, response, keep_alive, asked.head_only);
         if !keep_alive {
             self.finish(key);
         }
     }
-
-    fn open(&mut self, key: Key, session: T::Session, head: &RequestHead<'_>) -> Key {
-        let request = KeptRequest::new(head, &self.shared.options.keep_headers);
-        let wire = session.wire();
-        let seen = self.streams[usize::from(wire.0)].head();
-        let new_id = self.new_id();
-        let spark = self.sparks.insert_with(|spark| {
-            let state = SparkState {
-                id: new_id(spark.index),
-                connection: key,
-                request,
-                handlers: None,
-                seen,
-                wire,
-                ready: ReadyState::Open,
-                heartbeat: Heartbeat::new(),
-            };
-            Slot { state, session }
-        });
-        self.connection_mut(key).role = Role::Spark(spark);
-        self.counters().sparks_opened.add(1);
-        self.start_heartbeat(key);
-        tracing::debug!(shard = self.shard, spark = %self.spark(spark).id, "connection");
-        self.emit_connection(spark, head);
-        spark
-    }
-
-    fn read_session(&mut self, key: Key, spark: Key, input: &mut Input<'_>) {
-        loop {
-            let Some(slot) = self.sparks.get_mut(spark) else {
-                return;
-            };
-            let mut replies = std::mem::take(&mut self.replies);
-            let event = slot.session.receive(input, &mut replies);
-            if !replies.is_empty() {
-                self.write_exempt(key, &replies);
-                replies.clear();
-            }
-            self.replies = replies;
-            match event {
-                None => return,
-                Some(Event::Message { kind, payload }) => self.message(spark, kind, &payload),
-                Some(Event::Alive) => self.alive(spark),
-                Some(Event::Ended(end)) => {
-                    self.session_ended(key, spark, &end);
-                    return;
-                }
-            }
-        }
-    }
-
-    fn message(&mut self, key: Key, kind: Kind, payload: &[u8]) {
-        self.counters().messages_received.add(1);
-        let Some(slot) = self.sparks.get(key) else {
-            return;
-        };
-        if slot.state.ready != ReadyState::Open {
-            return;
-        }
-        let parser = self.shared.options.parser;
-        if let Some(text) = parser.control(kind, payload) {
-            match Packet::parse(&text) {
-                Some(Packet::Pong(_)) => self.alive(key),
-                // Primus does not look at the value of a request.
-                Some(Packet::IdRequest | Packet::Id(_)) => self.write_id(key),
-                // Nothing that begins like a message of Primus reaches the application.
-                _ => {}
-            }
-            return;
-        }
-        match parser.check(kind, payload) {
-            Ok(()) => self.emit_data(key, kind, payload),
-            Err(error) => {
-                self.fail(key, SparkError::Parse(error));
-                // Before the next message, which may lie in the same read.
-                self.settle();
-            }
-        }
-    }
-
-    fn session_ended(&mut self, key: Key, spark: Key, end: &End) {
-        if let End::Violation(reason) = end
-            && self.spark(spark).ready == ReadyState::Open
-        {
-            self.fail(spark, SparkError::Violation(reason));
-        }
-        self.lose(spark);
-        self.finish(key);
-    }
-
-    /// The client gave a sign of life.
-    fn alive(&mut self, key: Key) {
-        let Some(slot) = self.sparks.get_mut(key) else {
-            return;
-        };
-        if slot.state.ready == ReadyState::Open {
-            slot.state.heartbeat.alive();
-            self.emit_heartbeat(key);
-        }
-    }
-
-    pub(super) fn set_timer_ms(&mut self, key: Key, delay_ms: u64) {
-        self.wheel
-            .set(key.index, self.now + Duration::from_millis(delay_ms));
-    }
 }
 
 /// The headers that Primus adds to every answer of its own.
-fn no_cache(response: Response) -> Response {
+pub(super) fn no_cache(response: Response) -> Response {
     response
         .header(
             "Cache-Control",

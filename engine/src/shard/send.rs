@@ -35,20 +35,14 @@ impl<T: Transformer> Core<T> {
             .expect("a connection stays until it is closed")
     }
 
-    /// The connection of a spark.
-    pub(super) fn connection_of(&self, spark: Key) -> &Connection {
-        self.connection(self.spark(spark).connection)
-    }
-
     /// Writes an encoded message to an open spark, within the bound of its queue.
     pub(super) fn write_message(&mut self, spark: Key, kind: Kind, payload: &[u8]) {
         self.counters().messages_written.add(1);
-        let wire = self.spark(spark).wire;
-        let key = self.catch_up(spark);
-        match self.admit(key, payload.len()) {
+        let target = self.catch_up(spark);
+        match self.admit(target, payload.len()) {
             Admission::Queued { dropped } => {
                 self.counters().messages_dropped.add(dropped as u64);
-                self.queue_frame(key, false, |out| T::frame(wire, kind, payload, out));
+                self.write_frame(spark, target, false, kind, payload);
             }
             Admission::Dropped { dropped } => {
                 self.counters().messages_dropped.add(dropped as u64 + 1);
@@ -59,12 +53,27 @@ impl<T: Transformer> Core<T> {
 
     /// Writes a message of Primus itself, which no policy drops.
     pub(super) fn write_packet_of_primus(&mut self, spark: Key, packet: &Packet<'_>) {
-        let wire = self.spark(spark).wire;
-        let key = self.catch_up(spark);
+        let target = self.catch_up(spark);
         let (mut text, mut encoded) = (String::new(), Vec::new());
         packet.write(&mut text);
         let kind = self.shared.options.parser.encode_str(&text, &mut encoded);
-        self.queue_frame(key, true, |out| T::frame(wire, kind, &encoded, out));
+        self.write_frame(spark, target, true, kind, &encoded);
+    }
+
+    fn write_frame(
+        &mut self,
+        spark: Key,
+        target: Target,
+        exempt: bool,
+        kind: Kind,
+        payload: &[u8],
+    ) {
+        let wire = self.spark(spark).wire;
+        if let Some(outlet) = self.outlet(target) {
+            let frame = |out: &mut Vec<u8>| outlet.transformer.frame(wire, kind, payload, out);
+            outlet.queue.write(outlet.blocks, exempt, frame);
+            self.queue_grew(target);
+        }
     }
 
     pub(super) fn write_id(&mut self, spark: Key) {
@@ -74,7 +83,9 @@ impl<T: Transformer> Core<T> {
 
     /// Writes bytes of the transport itself, which no policy drops.
     pub(super) fn write_exempt(&mut self, key: Key, bytes: &[u8]) {
-        if let Role::Spark(spark) = self.connection(key).role {
+        if let Role::Spark(spark) = self.connection(key).role
+            && self.spark(spark).stream == Some(key)
+        {
             self.catch_up(spark);
         }
         self.queue_frame(key, true, |out| out.extend_from_slice(bytes));
@@ -82,8 +93,8 @@ impl<T: Transformer> Core<T> {
 
     /// Queues a frame that is shared with other connections.
     pub(super) fn write_shared(&mut self, spark: Key, frame: Slice) {
-        let key = self.catch_up(spark);
-        self.queue_slice(key, frame);
+        let target = self.catch_up(spark);
+        self.queue_slice(target, frame);
     }
 
     /// Writes an HTTP answer. A peer that asks without reading the answers is cut off.
@@ -101,32 +112,35 @@ impl<T: Transformer> Core<T> {
         self.queue_frame(key, true, |out| response.encode(out, keep_alive, head_only));
     }
 
-    /// Queues what was broadcast before, so that a direct write comes after it. Returns the
-    /// spark's connection.
-    pub(super) fn catch_up(&mut self, spark: Key) -> Key {
+    /// Queues what was broadcast before, so that a direct write comes after it. Returns where
+    /// messages for the spark are queued.
+    pub(super) fn catch_up(&mut self, spark: Key) -> Target {
         let state = self.spark(spark);
-        let (key, wire, seen) = (state.connection, usize::from(state.wire.0), state.seen);
+        let (wire, seen) = (usize::from(state.wire.0), state.seen);
+        let target = state
+            .stream
+            .map_or(Target::Units(spark), Target::Connection);
         let head = self.streams[wire].head();
         if seen < head {
             self.spark_mut(spark).seen = head;
             let slices: Vec<Slice> = self.streams[wire].since(seen).collect();
             for slice in slices {
-                self.queue_broadcast(spark, key, slice);
+                self.queue_broadcast(spark, target, slice);
             }
         }
-        key
+        target
     }
 
     /// Queues broadcasts for one spark, within the bound of its queue.
-    fn queue_broadcast(&mut self, spark: Key, key: Key, slice: Slice) {
+    fn queue_broadcast(&mut self, spark: Key, target: Target, slice: Slice) {
         let state = self.spark(spark);
         if state.ready != ReadyState::Open {
             return;
         }
-        match self.admit(key, slice.len()) {
+        match self.admit(target, slice.len()) {
             Admission::Queued { dropped } => {
                 self.counters().messages_dropped.add(dropped as u64);
-                self.queue_slice(key, slice);
+                self.queue_slice(target, slice);
             }
             Admission::Dropped { dropped } => {
                 self.counters()
@@ -137,15 +151,22 @@ impl<T: Transformer> Core<T> {
         }
     }
 
-    fn admit(&mut self, key: Key, bytes: usize) -> Admission {
+    fn admit(&mut self, target: Target, bytes: usize) -> Admission {
         let (bytes_max, policy) = (
             self.shared.options.send_queue_bytes_max,
             self.shared.options.send_policy,
         );
-        let Some(connection) = self.connections.get_mut(key) else {
-            return Admission::Dropped { dropped: 0 };
+        let queue = match target {
+            Target::Connection(key) => match self.connections.get_mut(key) {
+                Some(connection) => connection.queue.as_mut(),
+                None => return Admission::Dropped { dropped: 0 },
+            },
+            Target::Units(spark) => self
+                .sparks
+                .get_mut(spark)
+                .and_then(|slot| slot.carried.as_mut()?.queue.as_mut()),
         };
-        let Some(queue) = &mut connection.queue else {
+        let Some(queue) = queue else {
             return Admission::Queued { dropped: 0 };
         };
         queue.admit(bytes, bytes_max, policy, &mut self.blocks)
@@ -156,38 +177,64 @@ impl<T: Transformer> Core<T> {
         self.counters().sparks_overflowed.add(1);
         tracing::info!(shard = self.shard, spark = %self.spark(spark).id,
             "a client reads too slowly; its spark ends");
-        let key = self.spark(spark).connection;
         self.fail(spark, SparkError::Overflow);
         // What waits will not be read in time, so nothing is added, not even a goodbye.
         self.lose(spark);
-        self.close(key);
+        if let Some(key) = self.spark(spark).stream {
+            self.close(key);
+        } else {
+            self.drop_units(spark);
+            self.say_goodbye(spark);
+        }
     }
 
-    fn queue_frame(&mut self, key: Key, exempt: bool, frame: impl FnOnce(&mut Vec<u8>)) {
-        if let Some((queue, blocks)) = self.queue_of(key) {
+    /// Queues bytes for one connection.
+    pub(super) fn queue_frame(&mut self, key: Key, exempt: bool, frame: impl FnOnce(&mut Vec<u8>)) {
+        let target = Target::Connection(key);
+        if let Some(Outlet { queue, blocks, .. }) = self.outlet(target) {
             queue.write(blocks, exempt, frame);
-            self.queue_grew(key);
+            self.queue_grew(target);
         }
     }
 
-    fn queue_slice(&mut self, key: Key, slice: Slice) {
-        if let Some((queue, blocks)) = self.queue_of(key) {
+    fn queue_slice(&mut self, target: Target, slice: Slice) {
+        if let Some(Outlet { queue, blocks, .. }) = self.outlet(target) {
             queue.push(slice, blocks);
-            self.queue_grew(key);
+            self.queue_grew(target);
         }
     }
 
-    /// The queue of a connection that may still be written to, and the pool for its blocks.
-    fn queue_of(&mut self, key: Key) -> Option<(&mut SendQueue, &mut BlockPool)> {
-        let connection = self.connections.get_mut(key)?;
-        if connection.closing != Closing::No {
-            return None;
-        }
-        let spare = || self.queues.pop().unwrap_or_default();
-        Some((connection.queue.get_or_insert_with(spare), &mut self.blocks))
+    /// The queue of a connection or spark that may still be written to.
+    fn outlet(&mut self, target: Target) -> Option<Outlet<'_, T>> {
+        let queue = match target {
+            Target::Connection(key) => {
+                let connection = self.connections.get_mut(key)?;
+                if connection.closing != Closing::No {
+                    return None;
+                }
+                &mut connection.queue
+            }
+            Target::Units(spark) => {
+                let carried = self.sparks.get_mut(spark)?.carried.as_mut()?;
+                if carried.over {
+                    return None;
+                }
+                &mut carried.queue
+            }
+        };
+        let queue = queue.get_or_insert_with(|| self.queues.pop().unwrap_or_default());
+        Some(Outlet {
+            queue,
+            blocks: &mut self.blocks,
+            transformer: &mut self.transformer,
+        })
     }
 
-    fn queue_grew(&mut self, key: Key) {
+    fn queue_grew(&mut self, target: Target) {
+        let key = match target {
+            Target::Connection(key) => key,
+            Target::Units(spark) => return self.mark(spark),
+        };
         let pause_bytes = self.shared.options.send_queue_bytes_max / 2;
         let connection = self.connection_mut(key);
         if !connection.dirty && !connection.blocked {
@@ -253,8 +300,27 @@ impl<T: Transformer> Core<T> {
         let connection = self.connection_mut(key);
         if connection.closing == Closing::AfterSending {
             self.finishing.push(key);
-        } else if std::mem::take(&mut connection.paused) {
-            // Its peer has caught up and is listened to again.
+            return;
+        }
+        match &connection.role {
+            Role::Leaving(_) => self.leaving.push(key),
+            Role::Waiting(waiting) => {
+                let spark = waiting.spark;
+                self.mark(spark);
+            }
+            Role::Spark(spark) => {
+                let spark = *spark;
+                self.mark(spark);
+            }
+            Role::Http(_) | Role::Discard => {}
+        }
+        self.listen_again(key);
+    }
+
+    /// A connection that was not listened to for a while is listened to again.
+    pub(super) fn listen_again(&mut self, key: Key) {
+        let connection = self.connection_mut(key);
+        if std::mem::take(&mut connection.paused) {
             let socket = connection.socket;
             self.ops.push(Op::Receive {
                 socket,
@@ -264,7 +330,7 @@ impl<T: Transformer> Core<T> {
     }
 
     /// An emptied queue is used again by the next connection that needs one.
-    fn keep_queue(&mut self, queue: Box<SendQueue>) {
+    pub(super) fn keep_queue(&mut self, queue: Box<SendQueue>) {
         if self.queues.len() < QUEUES_MAX {
             self.queues.push(queue);
         }
@@ -282,7 +348,7 @@ impl<T: Transformer> Core<T> {
         let queue = self.connection_mut(key).queue.get_or_insert(queue);
         queue.push_front(rest);
         self.ops.push(Op::AwaitWritable { socket });
-        self.queue_grew(key);
+        self.queue_grew(Target::Connection(key));
     }
 
     pub(super) fn writable(&mut self, key: Key) {
@@ -297,8 +363,11 @@ impl<T: Transformer> Core<T> {
 
     /// The connection broke.
     pub(super) fn broke(&mut self, key: Key, error: io::Error) {
-        if let Role::Spark(spark) = self.connection(key).role {
-            if self.spark(spark).ready == ReadyState::Open {
+        if let Role::Spark(spark) = self.connection(key).role
+            && let Some(slot) = self.sparks.get(spark)
+            && slot.state.stream == Some(key)
+        {
+            if slot.state.ready == ReadyState::Open {
                 self.fail(spark, SparkError::Io(error));
             }
             self.lose(spark);
@@ -322,6 +391,22 @@ impl<T: Transformer> Core<T> {
         }
         self.say_goodbye(spark);
     }
+}
+
+/// Where messages for a spark are queued.
+#[derive(Clone, Copy)]
+pub(super) enum Target {
+    /// With everything else for this connection.
+    Connection(Key),
+    /// With the spark, for its session to send.
+    Units(Key),
+}
+
+/// A queue, and what is needed to write to it.
+struct Outlet<'a, T> {
+    queue: &'a mut SendQueue,
+    blocks: &'a mut BlockPool,
+    transformer: &'a mut T,
 }
 
 /// Empty queues that are kept for later.

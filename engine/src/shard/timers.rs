@@ -32,13 +32,24 @@ const CONGESTION_RETRY_MS: u64 = 100;
 impl<T: Transformer> Core<T> {
     /// The first ping comes at a random moment of the first interval, so that clients who came
     /// together are not pinged together.
-    pub(super) fn start_heartbeat(&mut self, key: Key) {
-        match self.shared.options.ping_interval_ms {
-            Some(interval_ms) => {
-                let delay = self.spread(Duration::from_millis(interval_ms));
-                self.wheel.set(key.index, self.now + delay);
+    pub(super) fn start_heartbeat(&mut self, spark: Key) {
+        let interval_ms = self.shared.options.ping_interval_ms;
+        let delay = interval_ms.map(|ms| self.spread(Duration::from_millis(ms)));
+        self.set_beat(spark, delay);
+    }
+
+    /// Sets when a spark is pinged next; `None` for never.
+    fn set_beat(&mut self, spark: Key, delay: Option<Duration>) {
+        let at = delay.map(|delay| self.now + delay);
+        let slot = self.sparks.get_mut(spark).expect("an open spark exists");
+        if let Some(carried) = &mut slot.carried {
+            carried.beat_at = at;
+            self.set_spark_timer(spark);
+        } else if let Some(key) = slot.state.stream {
+            match at {
+                Some(at) => self.wheel.set(key.index, at),
+                None => self.wheel.cancel(key.index),
             }
-            None => self.wheel.cancel(key.index),
         }
     }
 
@@ -52,6 +63,13 @@ impl<T: Transformer> Core<T> {
                 self.settle();
             }
         }
+        self.spark_wheel.expire(self.now, TIMERS_PER_TURN, &mut due);
+        for index in due.drain(..) {
+            if let Some(spark) = self.sparks.key_at(index) {
+                self.spark_timer(spark);
+                self.settle();
+            }
+        }
         self.due = due;
     }
 
@@ -60,7 +78,7 @@ impl<T: Transformer> Core<T> {
         match connection.role {
             Role::Spark(spark) if connection.closing == Closing::No => {
                 if self.spark(spark).ready == ReadyState::Open {
-                    self.beat(key, spark);
+                    self.beat(spark);
                 } else {
                     // The peer did not answer the goodbye.
                     self.close(key);
@@ -71,17 +89,19 @@ impl<T: Transformer> Core<T> {
         }
     }
 
-    fn beat(&mut self, key: Key, spark: Key) {
+    pub(super) fn beat(&mut self, spark: Key) {
         let Some(interval_ms) = self.shared.options.ping_interval_ms else {
             return;
         };
         if self.has_stash && self.spark(spark).heartbeat.is_waiting() {
-            self.set_timer_ms(key, CONGESTION_RETRY_MS);
+            self.set_beat(spark, Some(Duration::from_millis(CONGESTION_RETRY_MS)));
             return;
         }
-        let connection = self.connection_mut(key);
         // Its answer waits behind what it has not read yet, but it does read.
-        let is_catching_up = connection.paused && std::mem::take(&mut connection.progress);
+        let is_catching_up = self.spark(spark).stream.is_some_and(|key| {
+            let connection = self.connection_mut(key);
+            connection.paused && std::mem::take(&mut connection.progress)
+        });
         let state = self.spark_mut(spark);
         if is_catching_up {
             state.heartbeat.alive();
@@ -90,9 +110,10 @@ impl<T: Transformer> Core<T> {
             Beat::Ping => {
                 let frame = self.ping_frame(spark);
                 self.write_shared(spark, frame);
-                self.set_timer_ms(key, interval_ms);
+                self.set_beat(spark, Some(Duration::from_millis(interval_ms)));
             }
             Beat::End => {
+                self.set_beat(spark, None);
                 self.counters().sparks_silent.add(1);
                 self.end(spark, EndOptions { reconnect: true });
             }
@@ -113,7 +134,8 @@ impl<T: Transformer> Core<T> {
             let kind = self.shared.options.parser.encode_str(&text, &mut encoded);
             let mut block = self.blocks.take();
             let unshared = Rc::get_mut(&mut block).expect("a block from the pool is not shared");
-            T::frame(wire, kind, &encoded, unshared.writer());
+            self.transformer
+                .frame(wire, kind, &encoded, unshared.writer());
             unshared.end_frame(true);
             let frame = Slice::new(&block, 0..block.len());
             self.blocks.give_back(block);
@@ -143,21 +165,13 @@ impl<T: Transformer> Core<T> {
             self.begin_end();
             self.ops.push(crate::io::Op::StopAccept);
         }
-        for index in 0..self.connections.index_bound() {
-            let Some(key) = self.connections.key_at(index) else {
-                continue;
-            };
-            match self.connection(key).role {
-                Role::Spark(spark) => self.end(
-                    spark,
-                    EndOptions {
-                        reconnect: options.reconnect,
-                    },
-                ),
-                Role::Http(_) if options.close => self.finish(key),
-                _ => {}
+        let reconnect = options.reconnect;
+        for index in 0..self.sparks.index_bound() {
+            if let Some(spark) = self.sparks.key_at(index) {
+                self.end(spark, EndOptions { reconnect });
+                self.settle();
             }
-            self.settle();
         }
+        self.close_idle_if_ending();
     }
 }

@@ -39,9 +39,11 @@ impl<T: Transformer> Core<T> {
         }
         self.counters().broadcasts.add(1);
         for (wire, stream) in (0..).zip(&mut self.streams) {
-            stream.append(&mut self.blocks, |out| {
-                T::frame(Wire(wire), kind, payload, out);
-            });
+            if self.wire_sparks[usize::from(wire)] > 0 {
+                stream.append(&mut self.blocks, |out| {
+                    self.transformer.frame(Wire(wire), kind, payload, out);
+                });
+            }
         }
         if self.walk.is_active() {
             self.walk.again = true;
@@ -91,11 +93,15 @@ impl<T: Transformer> Core<T> {
     /// Sends a spark what it has not seen. Returns whether there was something.
     fn send_broadcast(&mut self, spark: Key) -> bool {
         let state = self.spark(spark);
-        let (key, wire, seen) = (state.connection, usize::from(state.wire.0), state.seen);
+        let (wire, seen) = (usize::from(state.wire.0), state.seen);
         let stream = &self.streams[wire];
         if seen >= stream.head() || state.ready != ReadyState::Open {
             return false;
         }
+        let Some(key) = state.stream else {
+            self.catch_up(spark);
+            return true;
+        };
         let turn = self.turn;
         let connection = self
             .connections

@@ -9,7 +9,8 @@ use crate::memory::Key;
 /// The part of a spark that does not depend on the transformer.
 pub(crate) struct SparkState {
     pub(crate) id: SparkId,
-    pub(crate) connection: Key,
+    /// The connection to which its messages are written as they come.
+    pub(crate) stream: Option<Key>,
     pub(crate) request: KeptRequest,
     pub(crate) handlers: Option<Box<Handlers>>,
     /// The offset in the broadcast stream of its wire format up to which it was written to.

@@ -13,6 +13,7 @@ use crate::limits::{HTTP_HEAD_BYTES_MAX, HTTP_HEADERS_MAX};
 /// looks headers up in them, so that making one costs no memory.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestHead<'b> {
+    bytes: &'b [u8],
     method: &'b str,
     target: Target<'b>,
     fields: Fields<'b>,
@@ -53,6 +54,7 @@ impl<'b> RequestHead<'b> {
         let fields = Fields::new(field_lines(bytes));
         let header_host = host(fields, minor_version)?;
         Ok(Self {
+            bytes,
             method,
             target,
             fields,
@@ -62,6 +64,11 @@ impl<'b> RequestHead<'b> {
             minor_version,
             expects_continue: expects_continue(fields, minor_version)?,
         })
+    }
+
+    /// The head as it was sent, which [`RequestHead::parse`] takes again.
+    pub fn as_bytes(&self) -> &'b [u8] {
+        self.bytes
     }
 
     /// The method as sent; methods are case-sensitive.
