@@ -24,6 +24,7 @@ mod head;
 mod query;
 mod reader;
 mod response;
+mod streamed;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -35,4 +36,5 @@ pub(crate) use fields::is_token;
 pub use head::RequestHead;
 pub use query::{Query, decode};
 pub use reader::{Reader, Request};
-pub use response::{BodyFraming, Response};
+pub use response::Response;
+pub use streamed::BodyFraming;
