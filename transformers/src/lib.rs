@@ -13,6 +13,7 @@
 
 pub mod agent;
 pub mod websockets;
+pub mod faye;
 
 mod options;
 
