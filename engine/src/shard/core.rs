@@ -220,10 +220,6 @@ impl<T: Transformer> Core<T> {
             }
             // A server connects to nobody.
             Completion::Connected { .. } => self.counters().completions_stale.add(1),
-            // Nothing is handed over yet.
-            Completion::Released { .. } | Completion::Adopted { .. } => {
-                self.counters().completions_stale.add(1);
-            }
         }
         self.settle();
     }

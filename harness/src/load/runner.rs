@@ -154,9 +154,6 @@ impl<D: Driver> Runner<D> {
             | Completion::Adopted { .. } => {
                 unreachable!("a driver reports only what it was asked for")
             }
-            Completion::Released { .. } | Completion::Adopted { .. } => {
-                unreachable!("no connection changes its driver")
-            }
         }
     }
 

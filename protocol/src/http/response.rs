@@ -14,6 +14,7 @@ use super::streamed::BodyFraming;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response {
     status: u16,
+    reason: Option<&'static str>,
     misuse: Option<Misuse>,
     /// Complete header lines, each ended by CR LF.
     lines: Vec<u8>,
@@ -29,6 +30,7 @@ impl Response {
         assert!((100..1000).contains(&status), "a status has three digits");
         Self {
             status,
+            reason: None,
             misuse: None,
             lines: Vec::new(),
             body: Cow::Borrowed(&[]),
@@ -67,6 +69,13 @@ impl Response {
             }
             Err(misuse) => self.misuse = Some(misuse),
         }
+        self
+    }
+
+    /// Sets another reason phrase than the status usually has, for clients that compare it.
+    #[must_use]
+    pub fn reason(mut self, reason: &'static str) -> Self {
+        self.reason = Some(reason);
         self
     }
 
@@ -111,7 +120,7 @@ impl Response {
         }
     }
 
-    /// How the client learns where the body ends if it follows in parts, when the request was one of
+    /// How the client learns where the body ends if that follows in parts. The request was one of
     /// HTTP/1.`minor_version`; `head_only` says that it was a `HEAD`.
     pub fn framing(&self, minor_version: u8, head_only: bool) -> BodyFraming {
         match minor_version {
@@ -121,10 +130,13 @@ impl Response {
         }
     }
 
-    /// Appends the response to `out` as far as it is known: its head, and its body as the first part
-    /// of a longer one. The other parts and the end are written by `framing`, which
+    /// Appends the response to `out` as far as it is known: its head, and its body as the first
+    /// part of a longer one. The other parts and the end are written by `framing`, which
     /// [`Response::framing`] chose. `keep_alive` says whether the server would read on after the
     /// body.
+    ///
+    /// # Panics
+    /// If `framing` is for a body and the status forbids one: then it was chosen by somebody else.
     pub fn encode_begin(&self, out: &mut Vec<u8>, framing: BodyFraming, keep_alive: bool) {
         let is_possible = framing == BodyFraming::Bodiless || !self.is_bodiless();
         assert!(is_possible, "the status forbids a body");
@@ -146,7 +158,7 @@ impl Response {
     }
 
     fn push_head(&self, out: &mut Vec<u8>) {
-        push_status_line(out, self.status);
+        push_status_line(out, self.status, self.reason.unwrap_or(reason(self.status)));
         out.extend_from_slice(&self.lines);
     }
 
@@ -205,8 +217,7 @@ pub(super) fn push_length(out: &mut Vec<u8>, body_bytes: usize) {
     write!(out, "Content-Length: {body_bytes}\r\n").expect("a Vec takes every byte");
 }
 
-fn push_status_line(out: &mut Vec<u8>, status: u16) {
-    let reason = reason(status);
+fn push_status_line(out: &mut Vec<u8>, status: u16, reason: &str) {
     write!(out, "HTTP/1.1 {status} {reason}\r\n").expect("a Vec takes every byte");
 }
 
