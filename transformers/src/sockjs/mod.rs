@@ -43,6 +43,8 @@ mod quote;
 mod reply;
 mod server;
 mod service;
+#[cfg(test)]
+mod tests;
 mod unquote;
 mod websocket;
 
