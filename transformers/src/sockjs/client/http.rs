@@ -208,10 +208,11 @@ impl HttpClient {
         self.deadline = None;
         self.waiting.clear();
         out.ended(end);
-        for id in [self.receiving.take(), self.sending.take()] {
-            if let Some(id) = id {
-                self.agent.abort(id, out);
-            }
+        for id in [self.receiving.take(), self.sending.take()]
+            .into_iter()
+            .flatten()
+        {
+            self.agent.abort(id, out);
         }
         self.agent.close(out);
     }

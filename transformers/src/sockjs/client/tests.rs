@@ -111,7 +111,7 @@ fn a_large_message_passes() {
     on_all(|mut pair, transport| {
         let client = opened(&mut pair);
         let spark = pair.sparks()[0];
-        let message = "\"x\"".repeat(200_000);
+        let message = "\"x\"".repeat(20_000);
         pair.client_send(client, Kind::Text, message.as_bytes());
         pair.server_write(spark, Kind::Text, message.as_bytes());
         pair.settle();
