@@ -32,6 +32,10 @@ pub const MESSAGE_BYTES_MAX_HIGHEST: usize = 512 * 1024 * 1024;
 /// timers overflow at 2^31 ms.
 pub const PING_INTERVAL_MS_HIGHEST: u64 = 24 * 60 * 60 * 1000;
 
+/// Packets in one body of engine.io. A packet may have two bytes in the body, but costs some 100
+/// until the app has seen it. No client collects as many between two requests.
+pub const ENGINE_IO_PAYLOAD_PACKETS_MAX: usize = 128 * 1024;
+
 /// Bytes of the pathname. Every request target starts with it and has to leave room for the rest.
 pub const PATHNAME_BYTES_MAX: usize = 1024;
 

@@ -3,13 +3,16 @@
 use std::collections::BTreeSet;
 
 use super::accept_of;
+use super::extensions;
 use crate::http::{RequestHead, Response, is_token};
+use crate::websocket::deflate::{Agreement, Terms};
 
 /// A request for a WebSocket that can be granted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upgrade<'b> {
     key: &'b str,
     protocol: Option<&'b str>,
+    deflate: Option<Agreement>,
 }
 
 impl<'b> Upgrade<'b> {
@@ -46,7 +49,32 @@ impl<'b> Upgrade<'b> {
             return Err(Refusal::Version);
         }
         let protocol = first_protocol(head)?;
-        Ok(Self { key, protocol })
+        Ok(Self {
+            key,
+            protocol,
+            deflate: None,
+        })
+    }
+
+    /// Negotiates permessage-deflate, if the client offers it in the head that was checked.
+    ///
+    /// # Errors
+    /// [`Refusal::Extensions`] if the header breaks the grammar, or if permessage-deflate is offered
+    /// on no terms that can be accepted.
+    pub fn with_deflate(mut self, head: &RequestHead<'b>, terms: &Terms) -> Result<Self, Refusal> {
+        let mut offered = Vec::new();
+        for value in values(head, "Sec-WebSocket-Extensions") {
+            let value = std::str::from_utf8(value).ok();
+            let list = value.and_then(extensions::parse);
+            offered.extend(list.ok_or(Refusal::Extensions)?);
+        }
+        self.deflate = terms.agree(&offered).map_err(|_| Refusal::Extensions)?;
+        Ok(self)
+    }
+
+    /// What was agreed on for permessage-deflate, if it is used.
+    pub fn deflate(&self) -> Option<Agreement> {
+        self.deflate
     }
 
     /// The subprotocol that is granted: the first one that was offered, if any.
@@ -60,8 +88,12 @@ impl<'b> Upgrade<'b> {
             .header("Upgrade", "websocket")
             .header("Connection", "Upgrade")
             .header("Sec-WebSocket-Accept", &accept_of(self.key));
-        match self.protocol {
+        let response = match self.protocol {
             Some(protocol) => response.header("Sec-WebSocket-Protocol", protocol),
+            None => response,
+        };
+        match self.deflate {
+            Some(agreed) => response.header("Sec-WebSocket-Extensions", &agreed.to_string()),
             None => response,
         }
     }
@@ -91,6 +123,10 @@ pub enum Refusal {
     /// The offered subprotocols are not a list of different tokens.
     #[error("Invalid Sec-WebSocket-Protocol header")]
     Protocol,
+    /// The offered extensions are not a list, or none of the terms for the one that is known can be
+    /// accepted.
+    #[error("Invalid or unacceptable Sec-WebSocket-Extensions header")]
+    Extensions,
 }
 
 impl Refusal {
