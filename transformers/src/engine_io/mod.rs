@@ -41,6 +41,8 @@ mod payload;
 mod refusal;
 mod server;
 mod session;
+#[cfg(test)]
+mod tests;
 
 pub use options::{EngineIoOptions, Transports};
 pub use server::EngineIo;
