@@ -50,6 +50,10 @@ pub const JSON_DEPTH_MAX: usize = 512;
 /// some 20 times the message, once per thread.
 pub const DECODE_SCRATCH_BYTES_KEPT_MAX: usize = 64 * 1024;
 
+/// Bytes of waiting messages after which a SockJS frame ends that is sent to a request. What waits
+/// beyond that goes into the next frame, so that not all of a long queue is copied at once.
+pub const SOCKJS_FRAME_BYTES_MAX: usize = 1024 * 1024;
+
 const _: () = assert!(HTTP_TARGET_BYTES_MAX < HTTP_HEAD_BYTES_MAX);
 const _: () = assert!(PATHNAME_BYTES_MAX < HTTP_TARGET_BYTES_MAX);
 const _: () = assert!(MESSAGE_BYTES_MAX_DEFAULT <= MESSAGE_BYTES_MAX_HIGHEST);

@@ -3,9 +3,11 @@
 //! | module | Primus's name | what it is |
 //! |---|---|---|
 //! | [`websockets`] | `websockets` | RFC 6455 as the npm package `ws` speaks it |
+//! | [`sockjs`] | `sockjs` | SockJS 0.3 as the npm package `sockjs` speaks it |
 //! | [`engine_io`] | `engine.io` | Engine.IO 4 and 3 as the npm package engine.io 6 speaks them |
 //!
-//! [`agent`] makes the HTTP requests of the client halves.
+//! [`agent`] makes the HTTP requests of the client halves. [`contract`] is the suite of cases that
+//! every transport passes.
 //!
 //! Nothing here owns a socket, a clock or a thread. The engine knows a transformer only by the
 //! trait [`Transformer`](allspark_protocol::transformer::Transformer); [`TransformerKind`] lists
@@ -13,12 +15,14 @@
 #![forbid(unsafe_code)]
 
 pub mod agent;
+#[cfg(feature = "contract")]
+pub mod contract;
 pub mod engine_io;
+pub mod sockjs;
 pub mod websockets;
 
-mod options;
-
 mod kind;
+mod options;
 #[cfg(test)]
 pub(crate) mod testing;
 

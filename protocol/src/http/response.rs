@@ -111,7 +111,7 @@ impl Response {
         }
     }
 
-    /// How the client learns where the body ends if it follows in parts, when the request was one of
+    /// How the client learns where the body ends if that follows in parts. The request was one of
     /// HTTP/1.`minor_version`; `head_only` says that it was a `HEAD`.
     pub fn framing(&self, minor_version: u8, head_only: bool) -> BodyFraming {
         match minor_version {
@@ -121,10 +121,13 @@ impl Response {
         }
     }
 
-    /// Appends the response to `out` as far as it is known: its head, and its body as the first part
-    /// of a longer one. The other parts and the end are written by `framing`, which
+    /// Appends the response to `out` as far as it is known: its head, and its body as the first
+    /// part of a longer one. The other parts and the end are written by `framing`, which
     /// [`Response::framing`] chose. `keep_alive` says whether the server would read on after the
     /// body.
+    ///
+    /// # Panics
+    /// If `framing` is for a body and the status forbids one: then it was chosen by somebody else.
     pub fn encode_begin(&self, out: &mut Vec<u8>, framing: BodyFraming, keep_alive: bool) {
         let is_possible = framing == BodyFraming::Bodiless || !self.is_bodiless();
         assert!(is_possible, "the status forbids a body");

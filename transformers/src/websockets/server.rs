@@ -1,7 +1,7 @@
 //! The server half.
 
 use allspark_protocol::Input;
-use allspark_protocol::http::{Request, RequestHead, Response};
+use allspark_protocol::http::{Request, Response};
 use allspark_protocol::transformer::{
     Answer, Carrier, Context, End, Event, Kind, Outputs, Transformer, Wire,
 };
@@ -33,7 +33,7 @@ impl Transformer for WebSockets {
 
     fn request<'r>(&mut self, request: &'r Request<'_>) -> Answer<'r, WebSocketSession> {
         let head = &request.head;
-        if !wants_upgrade(head) {
+        if !head.wants_upgrade() {
             return Answer::Respond(upgrade_required());
         }
         match Upgrade::check(head) {
@@ -73,11 +73,6 @@ impl Transformer for WebSockets {
             session.close(carrier, out);
         }
     }
-}
-
-/// Whether a request asks for another protocol, as Node.js sees it.
-pub(crate) fn wants_upgrade(head: &RequestHead<'_>) -> bool {
-    head.has_token("connection", "upgrade") && head.header("upgrade").is_some()
 }
 
 /// What Primus has `ws` answer to a plain request.
@@ -140,6 +135,7 @@ impl WebSocketSession {
 #[cfg(test)]
 mod tests {
     use allspark_protocol::Payload;
+    use allspark_protocol::http::RequestHead;
     use allspark_protocol::transformer::Output;
 
     use super::*;
