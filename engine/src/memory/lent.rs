@@ -17,9 +17,9 @@ impl BufferPool {
     /// A pool of `count` buffers of `buffer_bytes` each. Nobody holds any of them yet; all of them
     /// start out in the list of returned buffers.
     pub fn new(count: u16, buffer_bytes: usize) -> Rc<Self> {
-        let region = Box::new_zeroed_slice(usize::from(count) * buffer_bytes);
-        // SAFETY: zero is a value of `u8`, and a cell has the same bytes as what is in it.
-        let region = unsafe { region.assume_init() };
+        let region = std::iter::repeat_with(|| UnsafeCell::new(0))
+            .take(usize::from(count) * buffer_bytes)
+            .collect();
         let returned = RefCell::new((0..count).rev().collect());
         Rc::new(Self {
             region,
