@@ -21,7 +21,7 @@ use subjects::Subject;
 use world::World;
 
 /// How many histories of each case are simulated.
-const SEEDS: u64 = 3;
+const SEEDS: u64 = 2;
 
 fn on_sim(subject: &'static Subject) {
     check(subject, "sim", |setup| {

@@ -79,37 +79,44 @@ macro_rules! subjects {
 
 subjects! {
     websockets: WebSockets, Traits::WEBSOCKET, websocket;
-    engine_io: EngineIo, Traits::WEBSOCKET, |query, seed| {
+    engine_io: EngineIo, ENGINE_IO, |query, seed| {
         engine_io(query, seed, ClientTransports::PollingThenWebSocket)
     };
-    engine_io_polling: EngineIo, Traits::WEBSOCKET, |query, seed| {
+    engine_io_polling: EngineIo, ENGINE_IO, |query, seed| {
         engine_io(query, seed, ClientTransports::Polling)
     };
-    engine_io_websocket: EngineIo, Traits::WEBSOCKET, |query, seed| {
+    engine_io_websocket: EngineIo, ENGINE_IO, |query, seed| {
         engine_io(query, seed, ClientTransports::WebSocket)
     };
-    sockjs_websocket: SockJs, TEXT, |query, seed| {
+    sockjs_websocket: SockJs, SOCKJS, |query, seed| {
         sockjs(query, seed, SockJsTransport::Websocket)
     };
-    sockjs_xhr_streaming: SockJs, TEXT, |query, seed| {
+    sockjs_xhr_streaming: SockJs, SOCKJS, |query, seed| {
         sockjs(query, seed, SockJsTransport::XhrStreaming)
     };
-    sockjs_xhr_polling: SockJs, TEXT, |query, seed| {
+    sockjs_xhr_polling: SockJs, SOCKJS, |query, seed| {
         sockjs(query, seed, SockJsTransport::XhrPolling)
     };
     any_websockets: Any, Traits::WEBSOCKET, websocket;
-    any_engine_io: Any, Traits::WEBSOCKET, |query, seed| {
+    any_engine_io: Any, ENGINE_IO, |query, seed| {
         engine_io(query, seed, ClientTransports::PollingThenWebSocket)
     };
-    any_sockjs: Any, TEXT, |query, seed| {
+    any_sockjs: Any, SOCKJS, |query, seed| {
         sockjs(query, seed, SockJsTransport::XhrPolling)
     };
 }
 
-/// A transport that knows text alone.
-const TEXT: Traits = Traits {
+/// As in the package, `maxLength` is a bound on packets, whose first byte is their type.
+const ENGINE_IO: Traits = Traits {
+    framing_bytes: 1,
+    ..Traits::WEBSOCKET
+};
+
+/// Knows text alone. On a WebSocket `maxLength` is a bound on frames, which are `["message"]`.
+const SOCKJS: Traits = Traits {
     carries_binary: false,
     can_send_bad_text: false,
+    framing_bytes: 4,
     ..Traits::WEBSOCKET
 };
 
