@@ -277,6 +277,16 @@ impl Transformer for AnyTransformer {
         self.kind.name()
     }
 
+    fn finds_sessions(&self) -> bool {
+        match self.kind {
+            TransformerKind::WebSockets | TransformerKind::Faye | TransformerKind::Uws => false,
+            TransformerKind::EngineIo
+            | TransformerKind::SockJs
+            | TransformerKind::BrowserChannel
+            | TransformerKind::Any => true,
+        }
+    }
+
     fn request_body_bytes_max(&self) -> usize {
         match self.kind {
             TransformerKind::WebSockets
