@@ -83,7 +83,7 @@ impl AnyTransformer {
     pub fn new(kind: TransformerKind, message_bytes_max: usize) -> Self {
         Self {
             kind,
-            websockets: WebSockets::new(message_bytes_max),
+            websockets: WebSockets::uncompressed(message_bytes_max),
         }
     }
 }

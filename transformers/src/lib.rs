@@ -3,6 +3,7 @@
 //! | module | Primus's name | what it is |
 //! |---|---|---|
 //! | [`websockets`] | `websockets` | RFC 6455 as the npm package `ws` speaks it |
+//! | [`uws`] | `uws` | the same, as lean as uWebSockets |
 //!
 //! [`agent`] makes the HTTP requests of the client halves.
 //!
@@ -12,6 +13,7 @@
 #![forbid(unsafe_code)]
 
 pub mod agent;
+pub mod uws;
 pub mod websockets;
 
 mod options;
