@@ -2,7 +2,7 @@
 
 use allspark_protocol::transformer::ClientTransport;
 use allspark_transformers::contract::{Setup, Traits};
-use allspark_transformers::{AnyTransformer, TransformerKind};
+use allspark_transformers::{AnyTransformer, CommonOptions, TransformerKind};
 
 use crate::websocket::websocket;
 use crate::{on_epoll, on_sim, on_uring};
@@ -21,7 +21,11 @@ pub(crate) struct Subject {
 impl Subject {
     /// The server half.
     pub(crate) fn transformer(&self, setup: &Setup) -> AnyTransformer {
-        AnyTransformer::new(self.kind, setup.message_bytes_max)
+        let common = CommonOptions {
+            message_bytes_max: setup.message_bytes_max,
+            ..CommonOptions::default()
+        };
+        AnyTransformer::new(self.kind, &common, &[]).expect("the defaults are fine")
     }
 }
 

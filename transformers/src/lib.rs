@@ -21,10 +21,12 @@ pub mod engine_io;
 pub mod sockjs;
 pub mod websockets;
 
+mod any;
 mod kind;
 mod options;
 #[cfg(test)]
 pub(crate) mod testing;
 
-pub use kind::{AnyTransformer, TransformerKind, UnknownTransformer};
+pub use any::{AnySession, AnyTransformer};
+pub use kind::{TransformerKind, UnknownTransformer};
 pub use options::{CommonOptions, TransportOptionError};

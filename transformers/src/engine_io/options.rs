@@ -91,7 +91,7 @@ impl EngineIoOptions {
                 return Err(TransportOptionError::Unknown {
                     transformer: super::NAME,
                     name: name.to_owned(),
-                    known: &NAMES,
+                    known: NAMES[..].into(),
                 });
             }
         }

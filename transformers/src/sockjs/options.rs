@@ -80,7 +80,7 @@ impl SockJsOptions {
                 return Err(TransportOptionError::Unknown {
                     transformer: super::NAME,
                     name: name.to_owned(),
-                    known: NAMES,
+                    known: NAMES.into(),
                 });
             }
         }
