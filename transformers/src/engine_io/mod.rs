@@ -32,6 +32,7 @@
 //! - A session that is over keeps no carrier.
 
 mod base64;
+mod client;
 mod format;
 mod jsonp;
 mod options;
@@ -41,7 +42,10 @@ mod payload;
 mod refusal;
 mod server;
 mod session;
+#[cfg(test)]
+mod tests;
 
+pub use client::{ClientTransports, EngineIoClient, EngineIoClientOptions};
 pub use options::{EngineIoOptions, Transports};
 pub use server::EngineIo;
 pub use session::EngineIoSession;

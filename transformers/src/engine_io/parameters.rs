@@ -54,11 +54,6 @@ impl<'b> Parameters<'b> {
     }
 }
 
-/// Whether a request asks for another protocol, as Node.js sees it.
-pub(super) fn is_upgrade(head: &RequestHead<'_>) -> bool {
-    head.has_token("connection", "upgrade") && head.header("upgrade").is_some()
-}
-
 fn protocol(text: &str) -> Protocol {
     match text {
         "4" => Protocol::V4,

@@ -12,7 +12,7 @@ use allspark_protocol::websocket::handshake::Upgrade;
 use super::format::Format;
 use super::options::EngineIoOptions;
 use super::packet::Protocol;
-use super::parameters::{Parameters, TransportName, is_upgrade};
+use super::parameters::{Parameters, TransportName};
 use super::refusal::Refusal;
 use super::session::{EngineIoSession, Shared};
 use crate::options::CommonOptions;
@@ -86,13 +86,13 @@ impl Transformer for EngineIo {
     }
 
     fn request<'r>(&mut self, request: &'r Request<'_>) -> Answer<'r, EngineIoSession> {
-        let is_upgrade = is_upgrade(&request.head);
+        let is_upgrade = request.head.wants_upgrade();
         self.answer(request, is_upgrade)
             .unwrap_or_else(|refusal| Answer::Respond(refusal.response(is_upgrade)))
     }
 
     fn absent<'r>(&mut self, request: &'r Request<'_>) -> Answer<'r, EngineIoSession> {
-        let response: Response = Refusal::UnknownSid.response(is_upgrade(&request.head));
+        let response: Response = Refusal::UnknownSid.response(request.head.wants_upgrade());
         Answer::Respond(response)
     }
 

@@ -62,10 +62,13 @@ fn packets_of_protocol_3_are_counted_in_utf16() {
     let ping = (PacketKind::Ping, Vec::new());
     assert_eq!(
         v3("6:4\"hié\"1:2"),
-        (vec![], false),
-        "one unit short of the quote"
+        (vec![message("\"hié\""), ping.clone()], true)
     );
-    assert_eq!(v3("6:4\"hié1:2"), (vec![], false));
+    assert_eq!(
+        v3("6:4\"hié1:2"),
+        (vec![message("\"hié1")], false),
+        "one unit too many"
+    );
     assert_eq!(v3("5:4\"hié1:2"), (vec![message("\"hié"), ping], true));
     assert_eq!(v3("3:4\u{1f600}"), (vec![message("\u{1f600}")], true));
     assert_eq!(v3("2:4\u{1f600}"), (vec![], false), "half a character");

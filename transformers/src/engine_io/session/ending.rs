@@ -92,16 +92,14 @@ impl EngineIoSession {
         }
     }
 
-    /// Lets go of everything. That the session has ended is news unless the app has ended it, and
+    /// Lets go of everything; carriers that are left are closed by that. That the session has ended is news unless the app has ended it, and
     /// then there is no reason.
     pub(super) fn finish(&mut self, end: Option<End>, out: &mut Outputs) {
         if self.phase == Phase::Over {
             return;
         }
-        match &mut self.transport {
-            Transport::Polling(polling) => polling.dismiss_probe(out),
-            Transport::WebSocket(stream) => out.close(stream.carrier),
-            Transport::Awaited => {}
+        if let Transport::Polling(polling) = &mut self.transport {
+            polling.dismiss_probe(out);
         }
         if let Some(end) = end
             && self.phase != Phase::Closing

@@ -177,17 +177,16 @@ impl EngineIoSession {
         match probe.map(|probe| probe.receive(context, self.format.protocol(), input, out)) {
             Some(ProbeStep::More) => {}
             Some(ProbeStep::Upgrade) => self.complete_upgrade(out),
-            Some(ProbeStep::Failed) => self.drop_probe(),
+            Some(ProbeStep::Failed) => {
+                if let Transport::Polling(polling) = &mut self.transport {
+                    polling.take_probe();
+                }
+                input.take_all();
+            }
             // A carrier that was given up.
             None => {
                 input.take_all();
             }
-        }
-    }
-
-    fn drop_probe(&mut self) {
-        if let Transport::Polling(polling) = &mut self.transport {
-            polling.take_probe();
         }
     }
 }

@@ -10,7 +10,7 @@ use super::super::base64;
 use super::super::format::Format;
 use super::super::jsonp;
 use super::super::packet::{Data, Packet, PacketKind, ParseError, Protocol};
-use super::super::parameters::{Parameters, TransportName, is_upgrade};
+use super::super::parameters::{Parameters, TransportName};
 use super::super::payload::{self, Encoding, Payload};
 use super::super::refusal::Refusal;
 use super::upgrade::Probe;
@@ -98,7 +98,7 @@ impl Polling {
             None if is_binary => (BYTES, body),
             None => (TEXT, body),
         };
-        uncached(Response::new(200).body(content_type, body))
+        Response::new(200).body(content_type, body)
     }
 
     /// Answers the poll that waits, if one does, with a single packet, because there will be no
@@ -146,7 +146,7 @@ impl EngineIoSession {
             return self.open(shared, context, carrier, request, out);
         }
         let parameters = Parameters::of(head);
-        let is_upgrade = is_upgrade(head);
+        let is_upgrade = head.wants_upgrade();
         let polls = parameters.transport == Some(TransportName::Polling)
             && matches!(self.transport, Transport::Polling(_));
         let fits = self.phase != Phase::Over
@@ -154,14 +154,14 @@ impl EngineIoSession {
             && parameters.protocol == self.format.protocol();
         if !fits {
             let response = Refusal::BadRequest.response(is_upgrade);
-            out.respond(carrier, uncached(response));
+            out.respond(carrier, response);
         } else if is_upgrade {
             self.try_upgrade(shared, context, carrier, request, &parameters, out);
         } else {
             match head.method() {
                 "GET" => self.take_poll(carrier, out),
                 "POST" => self.take_body(shared, context, carrier, request, out),
-                _ => out.respond(carrier, uncached(Response::new(500))),
+                _ => out.respond(carrier, Response::new(500)),
             }
         }
     }
@@ -174,7 +174,7 @@ impl EngineIoSession {
         if polling.poll.is_none() {
             polling.poll = Some(carrier);
         } else {
-            out.respond(carrier, uncached(Response::new(400)));
+            out.respond(carrier, Response::new(400));
             self.end(End::Violation(OVERLAP), out);
         }
     }
@@ -190,16 +190,16 @@ impl EngineIoSession {
     ) {
         let body = &*request.body;
         if body.len() > shared.buffer_bytes_max {
-            return out.respond(carrier, uncached(Response::new(413)));
+            return out.respond(carrier, Response::new(413));
         }
         let is_binary = request.head.header("content-type") == Some(BYTES);
         if is_binary && self.format.protocol() == Protocol::V4 {
-            out.respond(carrier, uncached(Response::new(400)));
+            out.respond(carrier, Response::new(400));
             return self.end(End::Violation(INVALID_CONTENT), out);
         }
         let stop = self.read_body(shared, context, body, is_binary, out);
         let ok = Response::new(200).body("text/html", &b"ok"[..]);
-        out.respond(carrier, uncached(ok));
+        out.respond(carrier, ok);
         match stop {
             None => {}
             Some(Stop::Closed) => self.finish_by_client(out),
@@ -320,14 +320,4 @@ fn hand_on(data: Data<'_>, scratch: &mut Vec<u8>, out: &mut Outputs) {
             out.message(Kind::Binary, &scratch[..length]);
         }
     }
-}
-
-/// Adds what Primus adds to every answer; the package's own `no-store` gives way to it there.
-fn uncached(response: Response) -> Response {
-    response
-        .header(
-            "Cache-Control",
-            "no-store, no-cache, must-revalidate, max-age=0",
-        )
-        .header("Pragma", "no-cache")
 }
