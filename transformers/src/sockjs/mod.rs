@@ -12,6 +12,7 @@
 //! | `body` | messages that come in the body of a request |
 //! | `websocket` | sessions over WebSocket, framed and raw |
 //! | `server` | the transformer, which joins them |
+//! | `client` | the client half |
 //!
 //! Where it differs from sockjs-node, on purpose:
 //! - `/chunking_test`, which clients of version 0.1 asked for, answers at once;
@@ -35,6 +36,7 @@
 
 mod asked;
 mod body;
+mod client;
 mod endpoint;
 mod framing;
 mod http;
@@ -43,9 +45,12 @@ mod quote;
 mod reply;
 mod server;
 mod service;
+#[cfg(test)]
+mod tests;
 mod unquote;
 mod websocket;
 
+pub use client::{SockJsClient, SockJsClientOptions, SockJsTransport};
 pub use options::SockJsOptions;
 pub use server::{SockJs, SockJsSession};
 

@@ -221,7 +221,7 @@ impl Transformer for SockJs {
     fn close(&mut self, session: &mut SockJsSession, context: Context, out: &mut Outputs) {
         match &mut session.0 {
             Session::Http(session) => session.close(&self.service, context.now),
-            Session::WebSocket(session) => session.close(context, out),
+            Session::WebSocket(session) => session.close(context.now, out),
             Session::Raw(session) => session.close(context, out),
         }
     }
@@ -274,7 +274,7 @@ impl Transformer for SockJs {
     ) {
         match &mut session.0 {
             Session::Http(session) => session.send(&mut self.service, context.now, units, out),
-            Session::WebSocket(session) => session.send(context, units, out),
+            Session::WebSocket(session) => session.send(context.now, units, out),
             Session::Raw(_) => {}
         }
     }
@@ -304,7 +304,7 @@ impl Transformer for SockJs {
     fn expired(&mut self, session: &mut SockJsSession, context: Context, out: &mut Outputs) {
         match &mut session.0 {
             Session::Http(session) => session.expired(&self.service, context.now, out),
-            Session::WebSocket(session) => session.expired(context, out),
+            Session::WebSocket(session) => session.expired(context.now, out),
             Session::Raw(_) => {}
         }
     }

@@ -64,6 +64,8 @@ fn bad_request(message: &str) -> Response {
 #[derive(Debug)]
 pub(super) struct WebSocketSession {
     decoder: Decoder,
+    /// The WebSocket, from its handshake on.
+    carrier: Option<Carrier>,
     deadline: Instant,
     stage: Stage,
 }
@@ -95,6 +97,7 @@ impl WebSocketSession {
     pub(super) fn new(service: &Service) -> Self {
         Self {
             decoder: Decoder::new(Role::Server, service.message_bytes_max),
+            carrier: None,
             deadline: Instant::ZERO,
             stage: Stage::Open,
         }
@@ -111,6 +114,7 @@ impl WebSocketSession {
         match upgrade(head) {
             Ok(upgrade) => {
                 self.deadline = now + service.heartbeat_delay();
+                self.carrier = Some(carrier);
                 out.upgrade(carrier, upgrade.response());
                 write_frame(carrier, framing::OPEN, out);
                 out.stream(carrier);
@@ -123,29 +127,28 @@ impl WebSocketSession {
     }
 
     /// Sends what waited for the carrier.
-    pub(super) fn send(&mut self, context: Context, units: &mut dyn Units, out: &mut Outputs) {
-        let Some(carrier) = context.stream else {
+    pub(super) fn send(&mut self, now: Instant, units: &mut dyn Units, out: &mut Outputs) {
+        let Some(carrier) = self.carrier else {
             return;
         };
         while let Some(unit) = units.take() {
             out.write(carrier, |out| out.extend_from_slice(unit));
         }
         if self.stage == Stage::ClosedEarly {
-            self.close(context, out);
+            self.close(now, out);
         }
     }
 
     /// Says goodbye.
-    pub(super) fn close(&mut self, context: Context, out: &mut Outputs) {
-        let Some(carrier) = context.stream else {
-            self.stage = Stage::ClosedEarly;
-            self.deadline = context.now + CLOSE_TIMEOUT;
-            return;
-        };
-        if self.is_open() || self.stage == Stage::ClosedEarly {
-            self.say_goodbye(carrier, framing::NORMAL_CLOSURE, out);
-            self.deadline = context.now + CLOSE_TIMEOUT;
+    pub(super) fn close(&mut self, now: Instant, out: &mut Outputs) {
+        match self.carrier {
+            Some(carrier) if self.is_open() || self.stage == Stage::ClosedEarly => {
+                self.say_goodbye(carrier, framing::NORMAL_CLOSURE, out);
+            }
+            Some(_) => return,
+            None => self.stage = Stage::ClosedEarly,
         }
+        self.deadline = now + CLOSE_TIMEOUT;
     }
 
     /// The carrier was lost.
@@ -159,12 +162,12 @@ impl WebSocketSession {
     }
 
     /// The deadline has passed.
-    pub(super) fn expired(&mut self, context: Context, out: &mut Outputs) {
-        match (self.stage, context.stream) {
+    pub(super) fn expired(&mut self, now: Instant, out: &mut Outputs) {
+        match (self.stage, self.carrier) {
             (Stage::Open, Some(carrier)) => {
                 out.write(carrier, |out| encode::ping(b"", None, out));
                 self.stage = Stage::Pinged;
-                self.deadline = context.now + PONG_TIMEOUT;
+                self.deadline = now + PONG_TIMEOUT;
             }
             (Stage::Pinged, Some(carrier)) => {
                 self.say_goodbye(carrier, framing::NO_RESPONSE, out);
