@@ -17,6 +17,8 @@ pub mod websockets;
 mod options;
 
 mod kind;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use kind::{AnyTransformer, TransformerKind, UnknownTransformer};
 pub use options::{CommonOptions, TransportOptionError};

@@ -1,0 +1,238 @@
+//! One connection: two byte streams, and what the server knows about it.
+
+use std::collections::VecDeque;
+
+use allspark_protocol::http::{Reader, RequestHead, Response};
+use allspark_protocol::primus::SparkId;
+use allspark_protocol::transformer::Link;
+
+use super::clients::Client;
+
+/// A connection of somebody who is not a client half.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Raw(pub(super) u64);
+
+/// One direction of a connection.
+#[derive(Debug, Default)]
+pub(super) struct Pipe {
+    pub(super) bytes: VecDeque<u8>,
+    /// Nothing more is written.
+    is_closed: bool,
+    /// The reader has been told that nothing more comes.
+    is_over: bool,
+}
+
+impl Pipe {
+    pub(super) fn write(&mut self, bytes: &[u8]) {
+        if !self.is_closed {
+            self.bytes.extend(bytes);
+        }
+    }
+
+    pub(super) fn close(&mut self) {
+        self.is_closed = true;
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.is_over
+    }
+
+    /// Whether the reader can be given something: bytes, or the end.
+    pub(super) fn has_news(&self) -> bool {
+        !self.bytes.is_empty() || self.is_closed && !self.is_over
+    }
+
+    /// Takes up to `count` bytes; none says that the end was reached.
+    pub(super) fn read(&mut self, count: usize) -> Vec<u8> {
+        let count = count.min(self.bytes.len());
+        self.is_over = count == 0 && self.is_closed;
+        self.bytes.drain(..count).collect()
+    }
+}
+
+/// To whom the far end of a connection belongs.
+#[derive(Debug)]
+pub(super) enum Far {
+    Client(Client, Link),
+    /// A test, and what it received and has not looked at.
+    Raw(Vec<u8>),
+    /// Nobody: the client has closed it.
+    Gone,
+}
+
+/// What the server does with the bytes of a connection.
+#[derive(Debug)]
+pub(super) enum Role {
+    /// Reads requests.
+    Http,
+    /// Keeps the bytes until the request that a session has is answered.
+    Waiting(Pending),
+    /// Hands them to a session.
+    Upgraded(SparkId),
+    /// Nothing: the connection is being closed.
+    Discard,
+}
+
+/// A request that is not answered.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pending {
+    /// The session that is to answer it.
+    pub(super) spark: SparkId,
+    pub(super) form: Form,
+    /// How the body is framed that was begun.
+    pub(super) body: Option<BodyFraming>,
+}
+
+/// What the answer to a request has to look like.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Form {
+    pub(super) keep_alive: bool,
+    pub(super) head_only: bool,
+    pub(super) minor_version: u8,
+}
+
+impl Form {
+    pub(super) fn of(head: &RequestHead<'_>) -> Self {
+        Self {
+            keep_alive: head.keep_alive(),
+            head_only: head.method() == "HEAD",
+            minor_version: head.minor_version(),
+        }
+    }
+}
+
+/// How the end of a streamed body is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BodyFraming {
+    Chunked,
+    UntilClose,
+    /// The request was a `HEAD`.
+    None,
+}
+
+/// One TCP connection.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) far: Far,
+    /// To the server.
+    pub(super) up: Pipe,
+    /// To the client.
+    pub(super) down: Pipe,
+    pub(super) role: Role,
+    /// Taken out while it is in use.
+    pub(super) reader: Option<Reader>,
+    /// Input that came behind a request that is not answered.
+    pub(super) kept: Vec<u8>,
+}
+
+/// Bytes that the kernel takes for a peer that does not read.
+const KERNEL_BYTES: usize = 64 * 1024;
+
+impl Connection {
+    pub(super) fn new(far: Far, body_bytes_max: usize) -> Self {
+        Self {
+            far,
+            up: Pipe::default(),
+            down: Pipe::default(),
+            role: Role::Http,
+            reader: Some(Reader::new(body_bytes_max)),
+            kept: Vec::new(),
+        }
+    }
+
+    /// Breaks it: what is under way is lost.
+    pub(super) fn cut(&mut self) {
+        for pipe in [&mut self.up, &mut self.down] {
+            pipe.bytes.clear();
+            pipe.close();
+        }
+    }
+
+    /// The server closes it once everything written to it is sent.
+    pub(super) fn finish(&mut self) {
+        self.role = Role::Discard;
+        self.down.close();
+    }
+
+    /// Whether both sides have closed it and know that.
+    pub(super) fn is_over(&self) -> bool {
+        self.up.is_over && self.down.is_over
+    }
+
+    /// Whether the kernel has taken everything that the server wrote.
+    pub(super) fn has_sent_everything(&self) -> bool {
+        self.down.bytes.len() <= KERNEL_BYTES
+    }
+
+    /// The session whose carrier it is.
+    pub(super) fn owner(&self) -> Option<SparkId> {
+        match &self.role {
+            Role::Waiting(pending) => Some(pending.spark),
+            Role::Upgraded(spark) => Some(*spark),
+            Role::Http | Role::Discard => None,
+        }
+    }
+
+    /// Answers a request in one piece.
+    pub(super) fn respond(&mut self, form: Form, response: &Response) {
+        let misuse = response.misuse();
+        assert!(misuse.is_none(), "a response was misused: {misuse:?}");
+        let mut bytes = Vec::new();
+        response.encode(&mut bytes, form.keep_alive, form.head_only);
+        self.down.write(&bytes);
+        self.answered(form.keep_alive);
+    }
+
+    /// Begins to answer in parts, and returns how the body is framed.
+    pub(super) fn begin(&mut self, form: Form, response: &Response) -> BodyFraming {
+        let framing = match form.minor_version {
+            _ if form.head_only => BodyFraming::None,
+            0 => BodyFraming::UntilClose,
+            _ => BodyFraming::Chunked,
+        };
+        let mut head = format!("HTTP/1.1 {} Streaming\r\n", response.status()).into_bytes();
+        for (name, value) in response.headers() {
+            head.extend_from_slice(name.as_bytes());
+            head.extend_from_slice(b": ");
+            head.extend_from_slice(value);
+            head.extend_from_slice(b"\r\n");
+        }
+        if framing == BodyFraming::Chunked {
+            head.extend_from_slice(b"Transfer-Encoding: chunked\r\n");
+        }
+        let keep_alive = form.keep_alive && framing != BodyFraming::UntilClose;
+        let connection = if keep_alive { "keep-alive" } else { "close" };
+        head.extend_from_slice(format!("Connection: {connection}\r\n\r\n").as_bytes());
+        self.down.write(&head);
+        framing
+    }
+
+    /// Writes a part of a body.
+    pub(super) fn write_part(&mut self, framing: BodyFraming, part: &[u8]) {
+        match framing {
+            // An empty chunk would end the body.
+            BodyFraming::Chunked if !part.is_empty() => {
+                self.down.write(format!("{:x}\r\n", part.len()).as_bytes());
+                self.down.write(part);
+                self.down.write(b"\r\n");
+            }
+            BodyFraming::UntilClose => self.down.write(part),
+            BodyFraming::Chunked | BodyFraming::None => {}
+        }
+    }
+
+    /// Ends a body.
+    pub(super) fn end_body(&mut self, form: Form, framing: BodyFraming) {
+        if framing == BodyFraming::Chunked {
+            self.down.write(b"0\r\n\r\n");
+        }
+        self.answered(form.keep_alive && framing != BodyFraming::UntilClose);
+    }
+
+    fn answered(&mut self, keep_alive: bool) {
+        self.role = Role::Http;
+        if !keep_alive {
+            self.finish();
+        }
+    }
+}
