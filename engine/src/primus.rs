@@ -137,7 +137,10 @@ impl Handle {
     /// Writes a message to every spark. It is encoded once. Fails only when it can't be encoded.
     pub fn write(&self, message: impl Message) -> Result<(), SparkError> {
         let (kind, payload) = self.encode(message)?;
-        self.send_to_all(|| Command::Broadcast { kind, payload: Arc::clone(&payload) });
+        self.send_to_all(|| Command::Broadcast {
+            kind,
+            payload: Arc::clone(&payload),
+        });
         Ok(())
     }
 

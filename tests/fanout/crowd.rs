@@ -163,7 +163,9 @@ impl Crowd {
             }
             Completion::Closed { .. }
             | Completion::Accepted { .. }
-            | Completion::AcceptFailed { .. } => {}
+            | Completion::AcceptFailed { .. }
+            | Completion::Released { .. }
+            | Completion::Adopted { .. } => {}
         }
     }
 }

@@ -25,7 +25,10 @@ impl Default for CommonOptions {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TransportOptionError {
     /// The transformer has no such option.
-    #[error("the transformer `{transformer}` has no transport option `{name}`; it has: {}", known.join(", "))]
+    #[error(
+        "the transformer `{transformer}` has no transport option `{name}`; it has: {}",
+        known.join(", ")
+    )]
     Unknown {
         /// The transformer by name.
         transformer: &'static str,

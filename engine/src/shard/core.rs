@@ -268,10 +268,7 @@ impl<T: Transformer> Core<T> {
     /// When the next turn must come even if nothing happens.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         let destroy = self.destroy.map(|(at, _)| at);
-        let timers = [
-            self.wheel.next_deadline(),
-            self.spark_wheel.next_deadline(),
-        ];
+        let timers = [self.wheel.next_deadline(), self.spark_wheel.next_deadline()];
         timers
             .into_iter()
             .chain([destroy, self.end_deadline])

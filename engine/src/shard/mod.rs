@@ -102,6 +102,7 @@ impl<D: Driver, T: Transformer> Shard<D, T> {
             .begin_turn(self.driver.now(), self.driver.unix_ms());
         self.complete();
         self.core.after_submit();
+        self.core.release_leaving();
         self.core.drain_inbox();
         self.core.fire_timers();
         self.core.resume();
@@ -151,6 +152,7 @@ impl<D: Driver, T: Transformer> Shard<D, T> {
                 completion,
                 Completion::Received { .. }
                     | Completion::ReceiveEnded { .. }
+                    | Completion::Released { .. }
                     | Completion::Accepted { .. }
             );
             if is_input && (!self.stash.is_empty() || self.core.is_congested()) {

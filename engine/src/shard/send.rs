@@ -117,7 +117,9 @@ impl<T: Transformer> Core<T> {
     pub(super) fn catch_up(&mut self, spark: Key) -> Target {
         let state = self.spark(spark);
         let (wire, seen) = (usize::from(state.wire.0), state.seen);
-        let target = state.stream.map_or(Target::Units(spark), Target::Connection);
+        let target = state
+            .stream
+            .map_or(Target::Units(spark), Target::Connection);
         let head = self.streams[wire].head();
         if seen < head {
             self.spark_mut(spark).seen = head;
@@ -187,12 +189,7 @@ impl<T: Transformer> Core<T> {
     }
 
     /// Queues bytes for one connection.
-    pub(super) fn queue_frame(
-        &mut self,
-        key: Key,
-        exempt: bool,
-        frame: impl FnOnce(&mut Vec<u8>),
-    ) {
+    pub(super) fn queue_frame(&mut self, key: Key, exempt: bool, frame: impl FnOnce(&mut Vec<u8>)) {
         let target = Target::Connection(key);
         if let Some(Outlet { queue, blocks, .. }) = self.outlet(target) {
             queue.write(blocks, exempt, frame);

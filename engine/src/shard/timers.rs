@@ -63,8 +63,7 @@ impl<T: Transformer> Core<T> {
                 self.settle();
             }
         }
-        self.spark_wheel
-            .expire(self.now, TIMERS_PER_TURN, &mut due);
+        self.spark_wheel.expire(self.now, TIMERS_PER_TURN, &mut due);
         for index in due.drain(..) {
             if let Some(spark) = self.sparks.key_at(index) {
                 self.spark_timer(spark);

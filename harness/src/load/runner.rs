@@ -148,8 +148,11 @@ impl<D: Driver> Runner<D> {
                 self.lose(token.index(), Fault::Ended, &error);
             }
             Completion::Closed { token } => self.closed(token.index()),
-            Completion::Accepted { .. } | Completion::AcceptFailed { .. } => {
-                unreachable!("a driver without a listener accepts nothing")
+            Completion::Accepted { .. }
+            | Completion::AcceptFailed { .. }
+            | Completion::Released { .. }
+            | Completion::Adopted { .. } => {
+                unreachable!("a driver reports only what it was asked for")
             }
         }
     }

@@ -113,7 +113,11 @@ impl Response {
             push_header(out, "Transfer-Encoding", "chunked");
         }
         let is_kept = keep_alive && framing == BodyFraming::Chunked;
-        push_header(out, "Connection", if is_kept { "keep-alive" } else { "close" });
+        push_header(
+            out,
+            "Connection",
+            if is_kept { "keep-alive" } else { "close" },
+        );
         out.extend_from_slice(b"\r\n");
     }
 }

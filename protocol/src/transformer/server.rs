@@ -90,8 +90,8 @@ pub trait Units {
 /// - [`Transformer::frame`] depends on its arguments and on options alone, so that one frame can be
 ///   shared by every spark of the same [`Wire`].
 /// - A session that was told to close, or that reported [`End`], reports [`Outputs::over`] in
-///   bounded time, by a deadline if need be. (A session made by [`Answer::Upgrade`] is over with its
-///   carrier.)
+///   bounded time, by a deadline if need be. (A session made by [`Answer::Upgrade`] is over with
+///   its carrier.)
 pub trait Transformer: Clone + Send + 'static {
     /// The state of one session.
     type Session: 'static;

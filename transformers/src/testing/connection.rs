@@ -123,6 +123,8 @@ pub(super) struct Connection {
     pub(super) reader: Option<Reader>,
     /// Input that came behind a request that is not answered.
     pub(super) kept: Vec<u8>,
+    /// The far end does not read.
+    pub(super) is_stalled: bool,
 }
 
 /// Bytes that the kernel takes for a peer that does not read.
@@ -137,6 +139,7 @@ impl Connection {
             role: Role::Http,
             reader: Some(Reader::new(body_bytes_max)),
             kept: Vec::new(),
+            is_stalled: false,
         }
     }
 

@@ -174,6 +174,16 @@ impl<T: Transformer, C: ClientTransport> Pair<T, C> {
         self.connections[&raw.0].down.is_over()
     }
 
+    /// Makes the owner of a raw connection read nothing any more, or read again.
+    pub(crate) fn raw_stall(&mut self, raw: Raw, stalled: bool) {
+        self.raw_connection(raw).is_stalled = stalled;
+    }
+
+    /// Breaks a raw connection: bytes under way are lost.
+    pub(crate) fn raw_cut(&mut self, raw: Raw) {
+        self.raw_connection(raw).cut();
+    }
+
     /// Closes a raw connection.
     pub(crate) fn raw_close(&mut self, raw: Raw) {
         self.raw_connection(raw).up.close();
@@ -195,6 +205,12 @@ impl<T: Transformer, C: ClientTransport> Pair<T, C> {
             self.close_session(spark);
         }
         is_open
+    }
+
+    /// How many messages wait for the session of a spark to send them.
+    pub(crate) fn units_waiting(&self, spark: SparkId) -> usize {
+        let session = self.sessions.get(&spark);
+        session.map_or(0, |session| session.units.len())
     }
 
     /// Asserts that nothing is left: no session, no connection, no link, no deadline.

@@ -124,7 +124,8 @@ impl<T: Transformer, C: ClientTransport> Pair<T, C> {
                 Far::Raw(_) | Far::Gone => None,
             };
             let sends = client.is_none_or(|client| !client.is_frozen);
-            let reads = client.is_none_or(|client| !client.is_frozen && !client.is_stalled);
+            let reads = client.is_none_or(|client| !client.is_frozen && !client.is_stalled)
+                && !connection.is_stalled;
             if sends && connection.up.has_news() {
                 possible.push(Delivery::Up(*id));
             }

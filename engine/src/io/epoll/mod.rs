@@ -114,6 +114,7 @@ impl Epoll {
 
     fn execute(&mut self, op: Op, completions: &mut Vec<Completion>) {
         match op {
+            Op::Release { .. } | Op::Adopt { .. } => unimplemented!("TEMP"),
             Op::Accept => self.accepting = true,
             Op::StopAccept => self.stop_accept(),
             Op::Connect { address, token } => self.connect(address, token, completions),

@@ -58,6 +58,7 @@ impl SimDriver {
 
     fn submit(&mut self, op: Op, completions: &mut Vec<Completion>) {
         match op {
+            Op::Release { .. } | Op::Adopt { .. } => unimplemented!("TEMP"),
             Op::Accept => self.net.listen(self.number, true),
             Op::StopAccept => self.net.listen(self.number, false),
             Op::Receive { socket, token } => {

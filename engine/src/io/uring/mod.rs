@@ -156,6 +156,7 @@ impl Uring {
 
     fn execute(&mut self, op: Op, completions: &mut Vec<Completion>) {
         match op {
+            Op::Release { .. } | Op::Adopt { .. } => unimplemented!("TEMP"),
             Op::Accept => self.acceptor.start(),
             Op::StopAccept => self.stop_accept(),
             Op::Connect { address, token } => self.connect(address, token, completions),

@@ -1,5 +1,7 @@
 //! The transports of one carrier on the engine in memory.
 
+mod toy;
+
 use allspark_protocol::transformer::{
     ClientOutputs, ClientTransport, End, Event as SessionEvent, Kind, Link,
 };
