@@ -5,7 +5,10 @@ use std::fs;
 use std::str::FromStr;
 
 use super::DriverKind;
-use super::uring::{self, SetupError};
+use super::uring::{self, Abilities, SetupError};
+
+/// Where the kernel says which release it is.
+const OS_RELEASE: &str = "/proc/sys/kernel/osrelease";
 
 /// What the operator asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,6 +37,19 @@ impl DriverChoice {
     /// # Errors
     /// When `io_uring` was asked for and does not work here.
     pub fn resolve(self) -> Result<Chosen, Unavailable> {
+        self.resolve_by(probe)
+    }
+
+    /// The same for who is going to hand connections from one driver to another: several shards
+    /// that serve polling transports. Then `io_uring` counts as working only if it can do that.
+    ///
+    /// # Errors
+    /// When `io_uring` was asked for and does not work here, or can't release connections.
+    pub fn resolve_releasing(self) -> Result<Chosen, Unavailable> {
+        self.resolve_by(probe_release)
+    }
+
+    fn resolve_by(self, probe: fn() -> Result<(), Unavailable>) -> Result<Chosen, Unavailable> {
         let (kind, fallback) = match self {
             Self::Epoll => (DriverKind::Epoll, None),
             Self::Uring => probe().map(|()| (DriverKind::Uring, None))?,
@@ -118,6 +134,16 @@ pub enum Unavailable {
         /// What it lacks.
         error: SetupError,
     },
+    /// The kernel lacks what releasing a connection needs, and nothing else.
+    #[error(
+        "several shards hand the connections of polling transports to each other, for which \
+         io_uring of this kernel ({release}) is too old, 6.8 is needed; \
+         use one shard or `--driver epoll`"
+    )]
+    NoRelease {
+        /// The kernel's release.
+        release: String,
+    },
     /// Anything else.
     #[error("{error}; use `--driver epoll`")]
     Other {
@@ -131,11 +157,30 @@ pub enum Unavailable {
 /// # Errors
 /// One sentence for the operator.
 pub fn probe() -> Result<(), Unavailable> {
+    abilities().map(drop)
+}
+
+/// Tries whether `io_uring` works here and [`Op::Release`](super::Op::Release) with it.
+///
+/// # Errors
+/// One sentence for the operator.
+pub fn probe_release() -> Result<(), Unavailable> {
+    require_release(abilities()?, read(OS_RELEASE))
+}
+
+fn require_release(abilities: Abilities, release: String) -> Result<(), Unavailable> {
+    match abilities.release {
+        true => Ok(()),
+        false => Err(Unavailable::NoRelease { release }),
+    }
+}
+
+fn abilities() -> Result<Abilities, Unavailable> {
     uring::probe().map_err(|error| {
         let disabled = read("/proc/sys/kernel/io_uring_disabled")
             .parse()
             .unwrap_or(0);
-        explain(error, disabled, read("/proc/sys/kernel/osrelease"))
+        explain(error, disabled, read(OS_RELEASE))
     })
 }
 
@@ -192,6 +237,17 @@ mod tests {
         ] {
             assert!(explained(code, 0).ends_with("use `--driver epoll`"));
         }
+    }
+
+    #[test]
+    fn tells_the_operator_what_needs_a_newer_kernel() {
+        let old = Abilities { release: false };
+        let refused = require_release(old, "6.1.0".to_owned()).unwrap_err();
+        let text = refused.to_string();
+        assert!(text.contains("(6.1.0) is too old, 6.8 is needed"));
+        assert!(text.ends_with("use one shard or `--driver epoll`"));
+        let new = Abilities { release: true };
+        assert!(require_release(new, "6.8.0".to_owned()).is_ok());
     }
 
     #[test]

@@ -1,13 +1,58 @@
 //! A connection between two drivers.
 
+use std::io;
 use std::os::fd::OwnedFd;
 
+use super::sim::Stray;
+
 /// A connection that one driver released and another can adopt. Dropped, it is closed.
+///
+/// It may go to another thread. On the kernel's drivers it holds a descriptor of the process, so
+/// it should not live longer than the moment of the hand-over: `RLIMIT_NOFILE` counts it.
 #[derive(Debug)]
-pub struct Detached(pub(super) Kind);
+pub struct Detached(Kind);
 
 #[derive(Debug)]
-pub(super) enum Kind {
+enum Kind {
     /// A socket of the kernel.
     Fd(OwnedFd),
+    /// A connection of the simulator.
+    Sim(Stray),
 }
+
+impl Detached {
+    pub(super) fn of_fd(fd: OwnedFd) -> Self {
+        Self(Kind::Fd(fd))
+    }
+
+    pub(super) fn of_stray(stray: Stray) -> Self {
+        Self(Kind::Sim(stray))
+    }
+
+    /// For the kernel's drivers.
+    ///
+    /// # Errors
+    /// When it comes from the simulator; it is then closed.
+    pub(super) fn into_fd(self) -> io::Result<OwnedFd> {
+        match self.0 {
+            Kind::Fd(fd) => Ok(fd),
+            Kind::Sim(_) => Err(io::ErrorKind::InvalidInput.into()),
+        }
+    }
+
+    /// For the simulator.
+    ///
+    /// # Errors
+    /// When it comes from the kernel; it is then closed.
+    pub(super) fn into_stray(self) -> io::Result<Stray> {
+        match self.0 {
+            Kind::Sim(stray) => Ok(stray),
+            Kind::Fd(_) => Err(io::ErrorKind::InvalidInput.into()),
+        }
+    }
+}
+
+const _: () = {
+    const fn assert_send<T: Send>() {}
+    assert_send::<Detached>();
+};

@@ -33,7 +33,7 @@ mod token;
 mod uring;
 mod waker;
 
-pub use choose::{Chosen, DriverChoice, Unavailable, UnknownDriver, probe};
+pub use choose::{Chosen, DriverChoice, Unavailable, UnknownDriver, probe, probe_release};
 pub use detached::Detached;
 pub use epoll::{Epoll, EpollOptions};
 pub use listener::bind;

@@ -303,8 +303,8 @@ impl<T: Transformer> Core<T> {
             self.carried_count -= 1;
             self.names.forget(carried.name, spark);
             self.recycle_queue(carried.queue);
+            self.close_idle_if_ending();
         }
-        self.close_idle_if_ending();
     }
 
     /// Drops everything that waits for a session.

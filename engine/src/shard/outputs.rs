@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use allspark_protocol::http::{BodyFraming, RequestHead, Response};
+use allspark_protocol::http::{RequestHead, Response};
 use allspark_protocol::transformer::{Carrier, End, Output, Outputs, Transformer};
 
 use super::carried::connection_of;
@@ -141,10 +141,7 @@ impl<T: Transformer> Core<T> {
             head_only,
             minor_version,
         } = waiting.asked;
-        if head_only {
-            return self.answer(spark, carrier, response);
-        }
-        let framing = BodyFraming::for_version(minor_version);
+        let framing = response.framing(minor_version, head_only);
         waiting.body = Some(framing);
         self.queue_frame(key, true, |out| {
             response.encode_begin(out, framing, keep_alive);
@@ -158,7 +155,7 @@ impl<T: Transformer> Core<T> {
         let Some(framing) = waiting.body else {
             return;
         };
-        let keep_alive = waiting.asked.keep_alive && framing == BodyFraming::Chunked;
+        let keep_alive = waiting.asked.keep_alive && !framing.ends_with_connection();
         self.queue_frame(key, true, |out| framing.end(out));
         self.answered(key, keep_alive && self.end_deadline.is_none());
     }

@@ -247,8 +247,9 @@ impl<T: Transformer> Core<T> {
 
     fn respond(&mut self, key: Key, head: &RequestHead<'_>, response: &Response) {
         let asked = Asked::of(head);
-        self.write_response(key, response, asked.keep_alive, asked.head_only);
-        if !asked.keep_alive {
+        let keep_alive = asked.keep_alive && self.end_deadline.is_none();
+        self.write_response(key, response, keep_alive, asked.head_only);
+        if !keep_alive {
             self.finish(key);
         }
     }

@@ -20,6 +20,8 @@ struct Crowd<D: TestDriver> {
     peers: Vec<Peer>,
     open: HashMap<Token, Socket>,
     closing: HashMap<Token, Socket>,
+    /// Connections that were given away and not adopted yet, and what they said last.
+    moving: HashMap<Token, Vec<u8>>,
 }
 
 /// A client that knows what it is still to hear.
@@ -42,6 +44,7 @@ pub(crate) fn serves_a_crowd_that_comes_and_goes<D: TestDriver>() {
             peers: Vec::new(),
             open: HashMap::new(),
             closing: HashMap::new(),
+            moving: HashMap::new(),
         };
         for _ in 0..STEPS {
             crowd.step();
@@ -94,7 +97,7 @@ impl<D: TestDriver> Crowd<D> {
         tokens.sort_unstable_by_key(|token| token.as_u64());
         let token = tokens[self.random(tokens.len())];
         let socket = self.open[&token];
-        match self.random(5) {
+        match self.random(6) {
             0 => self.close(token),
             1 | 2 => {
                 self.rig.driver.push(Op::StopReceive { socket });
@@ -102,6 +105,11 @@ impl<D: TestDriver> Crowd<D> {
                     self.turn();
                 }
                 self.rig.driver.push(Op::Receive { socket, token });
+            }
+            3 => {
+                self.open.remove(&token);
+                self.moving.insert(token, Vec::new());
+                self.rig.driver.push(Op::Release { socket, token });
             }
             _ => self.rig.driver.push(Op::AwaitWritable { socket }),
         }
@@ -125,19 +133,14 @@ impl<D: TestDriver> Crowd<D> {
         match completion {
             Completion::Accepted { socket, .. } => {
                 let token = self.rig.token();
-                self.rig.driver.push(Op::Receive { socket, token });
-                let others = self.open.values().chain(self.closing.values());
-                assert!(others.copied().all(|other| other != socket), "used twice");
-                self.open.insert(token, socket);
+                self.begin(token, socket);
             }
             Completion::Received { token, buffer } => {
                 assert!(!buffer.is_empty());
                 assert!(self.knows(token));
-                if let Some(&socket) = self.open.get(&token) {
-                    let bytes = Slice::copy_of(&buffer);
-                    self.rig.driver.push(Op::Send { socket, bytes });
-                    // One send per turn and socket: what else came in has to wait for it.
-                    self.rig.turn(Wait::No);
+                match self.moving.get_mut(&token) {
+                    Some(held) => held.extend_from_slice(&buffer),
+                    None => self.echo(token, &buffer),
                 }
             }
             Completion::ReceiveEnded { token, .. } | Completion::SendFailed { token, .. } => {
@@ -148,12 +151,41 @@ impl<D: TestDriver> Crowd<D> {
             Completion::Closed { token } => {
                 assert!(self.closing.remove(&token).is_some(), "closed once");
             }
+            Completion::Released { token, result } => match result {
+                Ok(socket) => self.rig.driver.push(Op::Adopt { socket, token }),
+                Err(_) => drop(self.moving.remove(&token).expect("released once")),
+            },
+            Completion::Adopted { token, result } => {
+                let held = self.moving.remove(&token).expect("adopted once");
+                self.begin(token, result.unwrap());
+                self.echo(token, &held);
+            }
             other => panic!("{other:?}"),
         }
     }
 
+    fn begin(&mut self, token: Token, socket: Socket) {
+        self.rig.driver.push(Op::Receive { socket, token });
+        let others = self.open.values().chain(self.closing.values());
+        assert!(others.copied().all(|other| other != socket), "used twice");
+        self.open.insert(token, socket);
+    }
+
+    fn echo(&mut self, token: Token, bytes: &[u8]) {
+        if let Some(&socket) = self.open.get(&token)
+            && !bytes.is_empty()
+        {
+            let bytes = Slice::copy_of(bytes);
+            self.rig.driver.push(Op::Send { socket, bytes });
+            // One send per turn and socket: what else came in has to wait for it.
+            self.rig.turn(Wait::No);
+        }
+    }
+
     fn knows(&self, token: Token) -> bool {
-        self.open.contains_key(&token) || self.closing.contains_key(&token)
+        self.open.contains_key(&token)
+            || self.closing.contains_key(&token)
+            || self.moving.contains_key(&token)
     }
 
     /// Who was not cut off hears everything it said, and then everybody goes.
@@ -174,7 +206,7 @@ impl<D: TestDriver> Crowd<D> {
             }
             assert!(peer.expected.starts_with(&heard));
         }
-        while !self.open.is_empty() || !self.closing.is_empty() {
+        while !self.open.is_empty() || !self.closing.is_empty() || !self.moving.is_empty() {
             assert!(start.elapsed() < crate::rig::PATIENCE, "not all ended");
             self.turn();
         }

@@ -4,6 +4,7 @@ mod accept;
 mod churn;
 mod close;
 mod connect;
+mod hand_over;
 mod receive;
 mod rig;
 mod rings;
@@ -34,6 +35,11 @@ on_every_driver! {
     close: says_closed_once_and_last, sends_what_was_pushed_before, uses_sockets_again,
         ignores_what_comes_after;
     connect: reaches_a_listener, reaches_a_listener_of_ipv6, reports_a_refusal, opens_many;
+    hand_over: gives_away_an_idle_connection, gives_away_what_was_not_received,
+        loses_no_byte_on_the_way, goes_between_threads, sends_before_it_leaves,
+        leaves_a_wait_for_room_behind, ignores_what_follows_a_release, the_peer_closes_meanwhile,
+        the_peer_resets_meanwhile, the_end_is_told_to_both, closes_what_is_dropped,
+        gives_away_many_at_once;
     receive: delivers_a_message, delivers_a_mebibyte, resumes_when_buffers_return,
         starved_sockets_share_what_returns, reports_the_end, reports_a_reset,
         stops_and_starts, survives_toggling, reports_many_in_one_turn;

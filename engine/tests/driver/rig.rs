@@ -5,8 +5,8 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use allspark_engine::io::{
-    Completion, Driver, Epoll, EpollOptions, Op, RingSize, Socket, Token, Uring, UringOptions,
-    Wait, bind,
+    Completion, Detached, Driver, Epoll, EpollOptions, Op, RingSize, Socket, Token, Uring,
+    UringOptions, Wait, bind,
 };
 
 /// How long a test waits for something that must happen. Never reached by a test that passes.
@@ -248,6 +248,27 @@ impl<D: TestDriver> Rig<D> {
     pub(crate) fn close(&mut self, socket: Socket, token: Token) {
         self.driver.push(Op::Close { socket, token });
         self.closed(token);
+    }
+
+    pub(crate) fn release(&mut self, socket: Socket, token: Token) -> std::io::Result<Detached> {
+        self.driver.push(Op::Release { socket, token });
+        self.released(token)
+    }
+
+    pub(crate) fn released(&mut self, token: Token) -> std::io::Result<Detached> {
+        self.next("Released", |completion| match completion {
+            Completion::Released { token: t, result } if t == token => Ok(result),
+            other => Err(other),
+        })
+    }
+
+    pub(crate) fn adopt(&mut self, socket: Detached) -> std::io::Result<Socket> {
+        let token = self.token();
+        self.driver.push(Op::Adopt { socket, token });
+        self.next("Adopted", |completion| match completion {
+            Completion::Adopted { token: t, result } if t == token => Ok(result),
+            other => Err(other),
+        })
     }
 
     pub(crate) fn closed(&mut self, token: Token) {

@@ -4,9 +4,11 @@ use std::collections::HashSet;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use allspark_engine::io::{Completion, Driver, Op, Uring, Wait};
+use allspark_engine::io::{Completion, Driver, Op, Token, Uring, Wait};
 use allspark_engine::memory::Slice;
 
+use crate::hand_over::assert_ended;
+use crate::receive::reset;
 use crate::rig::{Connection, Rig, Size, pattern};
 
 const SMALL_TABLES: Size = Size {
@@ -138,6 +140,56 @@ fn a_full_driver_refuses_to_connect() {
     assert_eq!(error.raw_os_error(), Some(libc::ENFILE));
 }
 
+#[test]
+fn a_full_driver_refuses_to_adopt() {
+    let mut giver = Rig::<Uring>::new();
+    let mut full = Rig::<Uring>::sized(Size {
+        sockets_max: 8,
+        ..SMALL_TABLES
+    });
+    // Some slots are in use, all others reserved for connections that may come in.
+    let served: Vec<Connection> = (0..4).map(|_| full.open()).collect();
+    full.settle();
+    let mut refused = giver.open();
+    let detached = giver.release(refused.socket, refused.token).unwrap();
+    let error = full.adopt(detached).unwrap_err();
+    assert_eq!(error.raw_os_error(), Some(libc::ENFILE));
+    assert_ended(&mut refused.peer);
+    // It is full, not broken.
+    full.driver.push(Op::StopAccept);
+    full.settle();
+    let mut adopted = giver.open();
+    let detached = giver.release(adopted.socket, adopted.token).unwrap();
+    let socket = full.adopt(detached).unwrap();
+    assert!(served.iter().all(|connection| connection.socket != socket));
+    full.close(socket, adopted.token);
+    assert_ended(&mut adopted.peer);
+}
+
+#[test]
+fn adopts_on_every_ring() {
+    let mut giver = Rig::<Uring>::sized(SMALL_TABLES);
+    let mut taker = Rig::<Uring>::sized(SMALL_TABLES);
+    let mut sockets = HashSet::new();
+    let mut peers = Vec::new();
+    for _ in 0..30 {
+        let connection = giver.open();
+        let (socket, token) = (connection.socket, connection.token);
+        let detached = giver.release(socket, token).unwrap();
+        let socket = taker.adopt(detached).unwrap();
+        assert!(sockets.insert(socket));
+        taker.driver.push(Op::Receive { socket, token });
+        peers.push((connection.peer, token));
+    }
+    for (peer, token) in &mut peers {
+        peer.write_all(b"across").unwrap();
+        assert_eq!(taker.receive(*token, 6), b"across");
+    }
+    assert!(taker.driver.rings() > 30 / 8);
+    // What was given away made room again.
+    assert!(giver.driver.rings() <= 2, "{} rings", giver.driver.rings());
+}
+
 /// Bytes on any ring end a sleep in the main one, again and again.
 #[test]
 fn sleeps_in_the_main_ring_for_all() {
@@ -190,10 +242,110 @@ fn loses_nothing_when_queues_overflow() {
     assert_eq!(rig.driver.stale_completions(), 0);
 }
 
+/// A release that waits for its place in a submission: what comes in meanwhile is delivered first,
+/// under the connection's own token.
+#[test]
+fn delivers_what_comes_in_before_it_is_released() {
+    let (mut rig, crowd) = busy();
+    let mut connection = rig.open();
+    rig.settle();
+    connection.peer.write_all(b"early").unwrap();
+    let leave = release_late(&mut rig, &crowd, &connection);
+    let (detached, received) = match &mut released(&mut rig, leave)[..] {
+        [
+            Completion::Received { token, buffer },
+            Completion::Released { result, .. },
+        ] => {
+            assert_eq!(*token, connection.token);
+            let taken = std::mem::replace(result, Err(std::io::ErrorKind::Other.into()));
+            (taken.unwrap(), buffer.to_vec())
+        }
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(received, b"early");
+    let socket = rig.adopt(detached).unwrap();
+    let token = connection.token;
+    rig.driver.push(Op::Receive { socket, token });
+    connection.peer.write_all(b"late").unwrap();
+    assert_eq!(rig.receive(token, 4), b"late");
+}
+
+/// The same for a connection that breaks: who adopted it would not learn of that any more.
+#[test]
+fn does_not_give_away_what_is_broken() {
+    let (mut rig, crowd) = busy();
+    let connection = rig.open();
+    rig.settle();
+    let leave = release_late(&mut rig, &crowd, &connection);
+    reset(connection.peer);
+    match &released(&mut rig, leave)[..] {
+        [
+            Completion::Released {
+                result: Err(error), ..
+            },
+        ] => {
+            assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+        }
+        other => panic!("{other:?}"),
+    }
+    rig.settle();
+    assert!(
+        rig.drain().is_empty(),
+        "it is closed, and Closed is not said"
+    );
+    assert_eq!(rig.driver.stale_completions(), 0);
+}
+
+/// A driver that submits little at a time, and connections to keep it busy with.
+fn busy() -> (Rig<Uring>, Vec<Connection>) {
+    let mut rig = Rig::<Uring>::sized(Size {
+        submissions: Some(4),
+        ..Size::default()
+    });
+    let crowd = (0..50).map(|_| rig.open()).collect();
+    rig.settle();
+    (rig, crowd)
+}
+
+/// Pushes a release that is submitted after everything else was looked at. Returns its token.
+fn release_late(rig: &mut Rig<Uring>, crowd: &[Connection], connection: &Connection) -> Token {
+    for other in crowd {
+        let (socket, bytes) = (other.socket, Slice::copy_of(b"x"));
+        rig.driver.push(Op::Send { socket, bytes });
+    }
+    let (socket, token) = (connection.socket, rig.token());
+    rig.driver.push(Op::Release { socket, token });
+    token
+}
+
+/// Everything that is reported until a release is done.
+fn released(rig: &mut Rig<Uring>, leave: Token) -> Vec<Completion> {
+    let mut reported = Vec::new();
+    let done = |reported: &Completion| match reported {
+        Completion::Released { token, .. } => *token == leave,
+        _ => false,
+    };
+    while !reported.iter().any(done) {
+        rig.settle();
+        reported.extend(rig.drain());
+    }
+    reported
+}
+
 /// What the probe says is what making a driver says.
 #[test]
 fn the_probe_agrees_with_the_driver() {
     let probed = allspark_engine::io::probe();
     let made = Uring::new(allspark_engine::io::UringOptions::default());
     assert_eq!(probed.is_ok(), made.is_ok(), "{probed:?} {made:?}");
+}
+
+/// What the probe says about releases is what a release says.
+#[test]
+fn the_probe_agrees_with_a_release() {
+    let probed = allspark_engine::io::probe_release();
+    let mut rig = Rig::<Uring>::new();
+    let connection = rig.open();
+    let released = rig.release(connection.socket, connection.token);
+    assert_eq!(probed.is_ok(), released.is_ok(), "{probed:?} {released:?}");
 }

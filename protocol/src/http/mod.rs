@@ -2,8 +2,9 @@
 //! client needs.
 //!
 //! Reads from [`Input`](crate::Input) and writes to a `Vec`. It never interprets a path, never
-//! decides about a method, never keeps a connection's time: whoever owns the connection gives a
-//! request as long as it sees fit.
+//! keeps a connection's time: whoever owns the connection gives a request as long as it sees fit.
+//! What Primus does to requests and answers for the sake of browsers is here too: [`Cors`],
+//! [`no_cache`], [`no_xss_filter`].
 //!
 //! # Invariants
 //! - A head that lies whole in the input is parsed where it lies; only an incomplete one is copied.
@@ -15,7 +16,9 @@
 //! - Nothing that is written can contain a line break that this module did not put there.
 
 mod body;
+mod browsers;
 mod client;
+mod cors;
 mod error;
 mod fields;
 mod framing;
@@ -24,15 +27,19 @@ mod head;
 mod query;
 mod reader;
 mod response;
+mod streamed;
 mod target;
 #[cfg(test)]
 mod tests;
 
+pub use browsers::{is_explorer, no_cache, no_xss_filter};
 pub use client::{ResponseHead, ResponsePart, ResponseReader, write_request};
+pub use cors::{Cors, CorsGrant, CorsOptions, CorsVerdict, max_age_s};
 pub use error::{Error, Misuse};
 pub use fields::Headers;
 pub(crate) use fields::is_token;
 pub use head::RequestHead;
 pub use query::{Query, decode};
 pub use reader::{Reader, Request};
-pub use response::{BodyFraming, Response};
+pub use response::Response;
+pub use streamed::BodyFraming;

@@ -5,6 +5,7 @@ use std::io::Write;
 
 use super::error::Misuse;
 use super::fields::{Fields, Headers, is_token, is_value_byte};
+use super::streamed::BodyFraming;
 
 /// A response. Where it ends and what becomes of the connection is said when it is encoded.
 ///
@@ -55,6 +56,20 @@ impl Response {
         self
     }
 
+    /// Sets a header in the place of all that have this name, like `setHeader` of Node.js. What
+    /// [`Response::header`] would leave out is left out, and then nothing is replaced.
+    #[must_use]
+    pub fn set_header(mut self, name: &str, value: &str) -> Self {
+        match check_header(name, value, self.status == 101) {
+            Ok(()) => {
+                remove_header(&mut self.lines, name);
+                push_header(&mut self.lines, name, value);
+            }
+            Err(misuse) => self.misuse = Some(misuse),
+        }
+        self
+    }
+
     /// Sets the body. Call it once.
     #[must_use]
     pub fn body(self, content_type: &str, body: impl Into<Cow<'static, [u8]>>) -> Self {
@@ -86,79 +101,65 @@ impl Response {
     /// Appends the response to `out`. `keep_alive` says whether the server reads on after it;
     /// `head_only` that it answers a `HEAD` request.
     pub fn encode(&self, out: &mut Vec<u8>, keep_alive: bool, head_only: bool) {
-        push_status_line(out, self.status);
-        out.extend_from_slice(&self.lines);
-        let is_interim = self.status < 200;
-        let is_bodiless = is_interim || matches!(self.status, 204 | 304);
-        if !is_bodiless {
+        self.push_head(out);
+        if !self.is_bodiless() {
             push_length(out, self.body.len());
         }
-        if !is_interim {
+        self.end_head(out, keep_alive);
+        if !self.is_bodiless() && !head_only {
+            out.extend_from_slice(&self.body);
+        }
+    }
+
+    /// How the client learns where the body ends if that follows in parts. The request was one of
+    /// HTTP/1.`minor_version`; `head_only` says that it was a `HEAD`.
+    pub fn framing(&self, minor_version: u8, head_only: bool) -> BodyFraming {
+        match minor_version {
+            _ if head_only || self.is_bodiless() => BodyFraming::Bodiless,
+            0 => BodyFraming::UntilClose,
+            _ => BodyFraming::Chunked,
+        }
+    }
+
+    /// Appends the response to `out` as far as it is known: its head, and its body as the first
+    /// part of a longer one. The other parts and the end are written by `framing`, which
+    /// [`Response::framing`] chose. `keep_alive` says whether the server would read on after the
+    /// body.
+    ///
+    /// # Panics
+    /// If `framing` is for a body and the status forbids one: then it was chosen by somebody else.
+    pub fn encode_begin(&self, out: &mut Vec<u8>, framing: BodyFraming, keep_alive: bool) {
+        let is_possible = framing == BodyFraming::Bodiless || !self.is_bodiless();
+        assert!(is_possible, "the status forbids a body");
+        self.push_head(out);
+        if framing == BodyFraming::Chunked {
+            push_header(out, "Transfer-Encoding", "chunked");
+        }
+        self.end_head(out, keep_alive && !framing.ends_with_connection());
+        framing.push(out, &self.body);
+    }
+
+    fn is_interim(&self) -> bool {
+        self.status < 200
+    }
+
+    /// Whether the status forbids a body (RFC 9110, 6.4.1).
+    fn is_bodiless(&self) -> bool {
+        self.is_interim() || matches!(self.status, 204 | 304)
+    }
+
+    fn push_head(&self, out: &mut Vec<u8>) {
+        push_status_line(out, self.status);
+        out.extend_from_slice(&self.lines);
+    }
+
+    fn end_head(&self, out: &mut Vec<u8>, keep_alive: bool) {
+        if !self.is_interim() {
             // HTTP/1.0 peers need to be told what HTTP/1.1 peers assume; Node.js says it to both.
             let connection = if keep_alive { "keep-alive" } else { "close" };
             push_header(out, "Connection", connection);
         }
         out.extend_from_slice(b"\r\n");
-        if !is_bodiless && !head_only {
-            out.extend_from_slice(&self.body);
-        }
-    }
-
-    /// Appends the head of a response whose body follows in parts, as [`BodyFraming::push`] and
-    /// [`BodyFraming::end`] write them. The body that the response has itself is left out.
-    pub fn encode_begin(&self, out: &mut Vec<u8>, framing: BodyFraming, keep_alive: bool) {
-        push_status_line(out, self.status);
-        out.extend_from_slice(&self.lines);
-        if framing == BodyFraming::Chunked {
-            push_header(out, "Transfer-Encoding", "chunked");
-        }
-        let is_kept = keep_alive && framing == BodyFraming::Chunked;
-        push_header(
-            out,
-            "Connection",
-            if is_kept { "keep-alive" } else { "close" },
-        );
-        out.extend_from_slice(b"\r\n");
-    }
-}
-
-/// How the end of a body is told whose length is not known when it begins (RFC 9112, 6.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BodyFraming {
-    /// In chunks.
-    Chunked,
-    /// By closing the connection, for HTTP/1.0.
-    UntilClose,
-}
-
-impl BodyFraming {
-    /// What a peer of HTTP/1.`minor_version` understands.
-    pub fn for_version(minor_version: u8) -> Self {
-        match minor_version {
-            0 => Self::UntilClose,
-            _ => Self::Chunked,
-        }
-    }
-
-    /// Appends a part of the body.
-    pub fn push(self, out: &mut Vec<u8>, bytes: &[u8]) {
-        match self {
-            Self::UntilClose => out.extend_from_slice(bytes),
-            // An empty chunk would be the last one.
-            Self::Chunked if bytes.is_empty() => {}
-            Self::Chunked => {
-                write!(out, "{:x}\r\n", bytes.len()).expect("a Vec takes every byte");
-                out.extend_from_slice(bytes);
-                out.extend_from_slice(b"\r\n");
-            }
-        }
-    }
-
-    /// Appends the end of the body, if it is told in the body.
-    pub fn end(self, out: &mut Vec<u8>) {
-        if self == Self::Chunked {
-            out.extend_from_slice(b"0\r\n\r\n");
-        }
     }
 }
 
@@ -183,6 +184,22 @@ pub(super) fn check_header(name: &str, value: &str, is_upgrade: bool) -> Result<
 pub(super) fn push_header(out: &mut Vec<u8>, name: &str, value: &str) {
     for part in [name, ": ", value, "\r\n"] {
         out.extend_from_slice(part.as_bytes());
+    }
+}
+
+/// Removes all headers of that name.
+fn remove_header(lines: &mut Vec<u8>, name: &str) {
+    let is_named = |line: &&[u8]| {
+        let (start, rest) = line.split_at(name.len().min(line.len()));
+        start.eq_ignore_ascii_case(name.as_bytes()) && rest.starts_with(b":")
+    };
+    let all = || lines.split_inclusive(|byte| *byte == b'\n');
+    if all().any(|line| is_named(&line)) {
+        *lines = all()
+            .filter(|line| !is_named(line))
+            .flatten()
+            .copied()
+            .collect();
     }
 }
 
@@ -283,6 +300,22 @@ mod tests {
             let has_connection = encoded.contains("Connection: keep-alive");
             assert_eq!(has_connection, status >= 200, "{encoded}");
         }
+    }
+
+    #[test]
+    fn a_header_that_is_set_takes_the_place_of_others() {
+        let response = Response::new(204)
+            .header("Vary", "a")
+            .header("Var", "b")
+            .header("VARY", "c")
+            .header("Vary-x", "d");
+        let replaced = response.clone().set_header("vary", "e");
+        let all: Vec<_> = replaced.headers().collect();
+        let expected: [(&str, &[u8]); 3] = [("Var", b"b"), ("Vary-x", b"d"), ("vary", b"e")];
+        assert_eq!(all, expected);
+        let refused = response.clone().set_header("Vary", "a\r\nb");
+        assert_eq!(refused.misuse(), Some(Misuse::HeaderValue));
+        assert!(refused.headers().eq(response.headers()));
     }
 
     #[test]

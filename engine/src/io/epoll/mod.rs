@@ -20,10 +20,11 @@ use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::fd::OwnedFd;
 
 use super::accept_pause::AcceptPause;
-use super::{Completion, Driver, DriverKind, Op, Socket, Token, Wait, Waker, clock};
+use super::{Completion, Detached, Driver, DriverKind, Op, Socket, Token, Wait, Waker, clock};
 use crate::memory::BufferPool;
 
 mod connect;
+mod hand_over;
 mod listen;
 mod sockets;
 mod transfer;
@@ -114,7 +115,6 @@ impl Epoll {
 
     fn execute(&mut self, op: Op, completions: &mut Vec<Completion>) {
         match op {
-            Op::Release { .. } | Op::Adopt { .. } => unimplemented!("TEMP"),
             Op::Accept => self.accepting = true,
             Op::StopAccept => self.stop_accept(),
             Op::Connect { address, token } => self.connect(address, token, completions),
@@ -123,6 +123,8 @@ impl Epoll {
             Op::Send { socket, bytes } => self.send(socket, bytes, completions),
             Op::AwaitWritable { socket } => self.await_writable(socket, completions),
             Op::Shutdown { socket } => self.shutdown(socket),
+            Op::Release { socket, token } => self.release(socket, token, completions),
+            Op::Adopt { socket, token } => self.adopt(socket, token, completions),
             Op::Close { socket, token } => {
                 if self.sockets.close(socket) {
                     self.pause.end_early();

@@ -110,6 +110,25 @@ impl Sockets {
         slot.open.take().is_some()
     }
 
+    /// Takes the socket out, still open. `None` if there is no such socket.
+    ///
+    /// It leaves the epoll set: its descriptor lives on, so the set would keep it.
+    pub(super) fn release(
+        &mut self,
+        poll: &OwnedFd,
+        socket: Socket,
+    ) -> Option<io::Result<OwnedFd>> {
+        let slot = self.slots.get_mut(socket.0 as usize)?;
+        let open = slot.open.take()?;
+        slot.generation = (slot.generation + 1) % Token::GENERATIONS;
+        if !open.registered.is_empty()
+            && let Err(error) = epoll::delete(poll, &open)
+        {
+            return Some(Err(error.into()));
+        }
+        Some(Ok(open.descriptor))
+    }
+
     /// Tells the kernel what to report from now on.
     pub(super) fn update_interest(&mut self, poll: &OwnedFd, socket: Socket) -> io::Result<()> {
         let data = EventData::new_u64(self.event_token(socket).as_u64());

@@ -8,11 +8,12 @@ use std::rc::Rc;
 
 use allspark_protocol::Instant;
 
-use super::{Completion, Driver, DriverKind, Op, Socket, Token, Wait, Waker};
+use super::{Completion, Detached, Driver, DriverKind, Op, Socket, Token, Wait, Waker};
 use crate::memory::{BufferPool, Slice};
 
 mod net;
 
+pub(super) use net::Stray;
 pub use net::{EndpointId, Notice, SimNet};
 
 /// Completions per turn, as on the kernel's drivers.
@@ -58,20 +59,9 @@ impl SimDriver {
 
     fn submit(&mut self, op: Op, completions: &mut Vec<Completion>) {
         match op {
-            Op::Release { .. } | Op::Adopt { .. } => unimplemented!("TEMP"),
             Op::Accept => self.net.listen(self.number, true),
             Op::StopAccept => self.net.listen(self.number, false),
-            Op::Receive { socket, token } => {
-                let id = EndpointId(socket.0);
-                let new = Record {
-                    token,
-                    receiving: true,
-                    awaits_writable: false,
-                };
-                let record = self.records.entry(id).or_insert(new);
-                (record.token, record.receiving) = (token, true);
-                self.receive(id, completions);
-            }
+            Op::Receive { socket, token } => self.start_receive(socket, token, completions),
             Op::StopReceive { socket } => {
                 if let Some(record) = self.records.get_mut(&EndpointId(socket.0)) {
                     record.receiving = false;
@@ -85,18 +75,64 @@ impl SimDriver {
                     self.net.await_room(id);
                 }
             }
-            Op::Shutdown { socket } => self.net.shutdown(EndpointId(socket.0)),
-            Op::Close { socket, token } => {
-                self.records.remove(&EndpointId(socket.0));
-                self.net.close(EndpointId(socket.0));
-                completions.push(Completion::Closed { token });
+            Op::Shutdown { socket } => {
+                if self.owns(socket) {
+                    self.net.shutdown(EndpointId(socket.0));
+                }
             }
+            Op::Release { socket, token } => self.release(socket, token, completions),
+            Op::Adopt { socket, token } => self.adopt(socket, token, completions),
+            Op::Close { socket, token } => self.close(socket, token, completions),
             // In the simulation only clients connect, and they use the network directly.
             Op::Connect { token, .. } => {
                 let result = Err(io::ErrorKind::Unsupported.into());
                 completions.push(Completion::Connected { token, result });
             }
         }
+    }
+
+    /// Whether the socket is still this driver's, neither closed nor released.
+    fn owns(&self, socket: Socket) -> bool {
+        self.net.is_owned_by(EndpointId(socket.0), self.number)
+    }
+
+    fn start_receive(&mut self, socket: Socket, token: Token, completions: &mut Vec<Completion>) {
+        if !self.owns(socket) {
+            return;
+        }
+        let id = EndpointId(socket.0);
+        let record = self.records.entry(id).or_insert(Record {
+            token,
+            receiving: true,
+            awaits_writable: false,
+        });
+        (record.token, record.receiving) = (token, true);
+        self.receive(id, completions);
+    }
+
+    fn close(&mut self, socket: Socket, token: Token, completions: &mut Vec<Completion>) {
+        if self.owns(socket) {
+            self.records.remove(&EndpointId(socket.0));
+            self.net.close(EndpointId(socket.0));
+            completions.push(Completion::Closed { token });
+        }
+    }
+
+    fn release(&mut self, socket: Socket, token: Token, completions: &mut Vec<Completion>) {
+        let id = EndpointId(socket.0);
+        if let Some(stray) = self.net.release(id, self.number) {
+            self.records.remove(&id);
+            let result = Ok(Detached::of_stray(stray));
+            completions.push(Completion::Released { token, result });
+        }
+    }
+
+    fn adopt(&mut self, socket: Detached, token: Token, completions: &mut Vec<Completion>) {
+        let adopted = socket
+            .into_stray()
+            .and_then(|stray| self.net.adopt(stray, self.number));
+        let result = adopted.map(|id| Socket(id.0));
+        completions.push(Completion::Adopted { token, result });
     }
 
     fn send(&mut self, id: EndpointId, bytes: Slice, completions: &mut Vec<Completion>) {
@@ -208,3 +244,6 @@ impl SimDriver {
         !self.ops.is_empty() || !self.starved.is_empty() || self.net.has_driver_notice(self.number)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,11 +24,17 @@ impl Ring {
         slot.token = token;
         slot.wanted = false;
         slot.state = State::Closing;
-        if slot.polling {
-            self.cancel(self.slots.name(kind::POLL, index), kind::CANCEL_POLL);
+        self.wind_up(index);
+    }
+
+    /// Cancels what is pending on a socket that is to be closed or given away.
+    pub(super) fn wind_up(&mut self, index: u32) {
+        let poll = self.slots.name(kind::POLL, index);
+        if self.slots.named(poll).is_some_and(|slot| slot.polling) {
+            self.cancel(poll, kind::CANCEL_POLL);
         }
         self.cancel_receive(index);
-        self.close_when_idle(index);
+        self.leave_when_idle(index);
     }
 
     /// Closes a socket that the shard never got to know.
@@ -40,15 +46,19 @@ impl Ring {
         }
     }
 
-    /// Goes on with a close once nothing else is pending.
-    pub(super) fn close_when_idle(&mut self, index: u32) {
+    /// Goes on with a close or a release once nothing else is pending.
+    pub(super) fn leave_when_idle(&mut self, index: u32) {
         let name = self.slots.name(kind::CLOSE, index);
         let Some(slot) = self.slots.named(name) else {
             return;
         };
-        if slot.state == State::Closing && slot.receive == Receive::Idle && !slot.polling {
-            slot.state = State::Closed;
-            self.push(opcode::Close::new(Fixed(index)).build(), name);
+        if slot.receive != Receive::Idle || slot.polling {
+            return;
+        }
+        match std::mem::replace(&mut slot.state, State::Closed) {
+            State::Closing => self.push(opcode::Close::new(Fixed(index)).build(), name),
+            State::Releasing => self.give_away(index),
+            other => slot.state = other,
         }
     }
 

@@ -14,6 +14,7 @@
 //! - A socket has at most one receive and one poll in the kernel. Its slot is used again only when
 //!   both have ended and the close has completed.
 //! - All completions of sends are fetched in the turn that submits them, before any limit applies.
+//! - A descriptor of the process that the kernel makes is owned as soon as its number is fetched.
 //! - A ring is used by the thread that made it, and dropped before the memory it refers to.
 
 use std::io;
@@ -30,6 +31,7 @@ mod accept;
 mod buffers;
 mod close;
 mod connect;
+mod hand_over;
 mod probe;
 mod receive;
 mod ring;
@@ -41,7 +43,7 @@ use accept::Acceptor;
 use ring::{Ring, Sleep};
 use setup::{RINGS_MAX, SLOTS_PER_RING_MAX};
 
-pub(super) use probe::probe;
+pub(super) use probe::{Abilities, probe};
 pub use setup::{RingSize, SetupError, UringOptions};
 
 /// What an operation of a ring is for.
@@ -59,6 +61,8 @@ mod kind {
     pub(super) const POLL: u8 = 10;
     pub(super) const CANCEL_POLL: u8 = 11;
     pub(super) const CLOSE: u8 = 12;
+    pub(super) const INSTALL: u8 = 13;
+    pub(super) const RELEASE: u8 = 14;
 }
 
 /// Completions handled per turn. More would keep the shard from its timers and its inbox.
@@ -156,7 +160,6 @@ impl Uring {
 
     fn execute(&mut self, op: Op, completions: &mut Vec<Completion>) {
         match op {
-            Op::Release { .. } | Op::Adopt { .. } => unimplemented!("TEMP"),
             Op::Accept => self.acceptor.start(),
             Op::StopAccept => self.stop_accept(),
             Op::Connect { address, token } => self.connect(address, token, completions),
@@ -167,6 +170,10 @@ impl Uring {
             Op::Send { socket, bytes } => self.on(socket, |ring, slot| ring.send(slot, bytes)),
             Op::AwaitWritable { socket } => self.on(socket, Ring::await_writable),
             Op::Shutdown { socket } => self.on(socket, Ring::shutdown),
+            Op::Release { socket, token } => self.on(socket, |ring, slot| {
+                ring.release(slot, token);
+            }),
+            Op::Adopt { socket, token } => self.adopt(socket, token, completions),
             Op::Close { socket, token } => self.on(socket, |ring, slot| ring.close(slot, token)),
         }
     }
@@ -277,6 +284,10 @@ impl Uring {
             kind::CANCEL_POLL => ring.retry_cancel_poll(name),
             kind::CLOSE => {
                 ring.finish_close(name, completions);
+                self.acceptor.pause.end_early();
+            }
+            kind::RELEASE => {
+                ring.finish_release(name, completions);
                 self.acceptor.pause.end_early();
             }
             kind::IGNORED => {}

@@ -30,11 +30,18 @@ const OPERATIONS: [(u8, &str); 8] = [
     (opcode::Socket::CODE, "socket"),
 ];
 
+/// What only newer kernels allow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::io) struct Abilities {
+    /// A connection can be released for another driver to adopt (6.8).
+    pub(in crate::io) release: bool,
+}
+
 /// Makes a ring as the driver does, looks for the operations it uses, and has it do nothing once.
 ///
 /// # Errors
 /// What the kernel refuses.
-pub(in crate::io) fn probe() -> Result<(), SetupError> {
+pub(in crate::io) fn probe() -> Result<Abilities, SetupError> {
     let mut ring = Ring::new(SIZE, SLOTS)?;
     let mut known = Probe::new();
     ring.register_probe(&mut known).map_err(SetupError::Ring)?;
@@ -47,7 +54,9 @@ pub(in crate::io) fn probe() -> Result<(), SetupError> {
     ring.submit(Sleep::Forever, &mut Vec::new())
         .map_err(SetupError::Ring)?;
     match ring.fetched.pop_front() {
-        Some(entry) if entry.result() == 0 => Ok(()),
+        Some(entry) if entry.result() == 0 => Ok(Abilities {
+            release: known.is_supported(opcode::FixedFdInstall::CODE),
+        }),
         _ => Err(SetupError::Operation("nop")),
     }
 }

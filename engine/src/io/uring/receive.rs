@@ -92,10 +92,11 @@ impl Ring {
             slot.receive = Receive::Idle;
         }
         let token = slot.token;
-        let report = slot.state == State::Open;
+        let state = slot.state;
         let mut starved = false;
         match -result {
             ..0 => {
+                let report = matches!(state, State::Open | State::Releasing);
                 completions.extend(
                     buffer
                         .filter(|_| report)
@@ -110,7 +111,14 @@ impl Ring {
                     0 => Ok(()),
                     _ => Err(io::Error::from_raw_os_error(error)),
                 };
-                completions.extend(report.then_some(Completion::ReceiveEnded { token, result }));
+                match (state, result) {
+                    (State::Open, result) => {
+                        completions.push(Completion::ReceiveEnded { token, result });
+                    }
+                    (State::Releasing, Err(error)) => self.release_broken(name, error),
+                    // A good end is told again to who adopts the connection.
+                    _ => {}
+                }
             }
         }
         if ended {
@@ -118,10 +126,10 @@ impl Ring {
         }
     }
 
-    /// The kernel is done with a receive operation: close, wait for a buffer, or go on.
+    /// The kernel is done with a receive operation: leave, wait for a buffer, or go on.
     fn receive_ended(&mut self, index: u32, starved: bool) {
         match self.slots.open(index) {
-            None => self.close_when_idle(index),
+            None => self.leave_when_idle(index),
             Some(slot) if slot.wanted && starved => self.starve(index),
             Some(slot) if slot.wanted => self.arm_receive(index),
             Some(_) => {}

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::time::Duration;
 
 use io_uring::squeue::{Entry, Flags};
@@ -11,6 +11,7 @@ use io_uring::{EnterFlags, IoUring, Probe, cqueue};
 use socket2::SockAddr;
 
 use super::buffers::BufferRing;
+use super::hand_over::Releases;
 use super::kind;
 use super::send::Sending;
 use super::setup::{self, RingSize, SetupError};
@@ -33,6 +34,7 @@ pub(super) struct Ring {
     ring: IoUring,
     pub(super) buffers: BufferRing,
     pub(super) slots: Slots,
+    pub(super) releases: Releases,
     /// Operations for the next submission.
     queue: VecDeque<Entry>,
     /// What is being sent by the operations of this turn.
@@ -74,6 +76,7 @@ impl Ring {
             ring,
             buffers,
             slots: Slots::new(slots),
+            releases: Releases::default(),
             queue: VecDeque::new(),
             sends: Vec::new(),
             round: 0,
@@ -95,6 +98,13 @@ impl Ring {
     /// Asks the kernel which operations it knows.
     pub(super) fn register_probe(&self, probe: &mut Probe) -> io::Result<()> {
         self.ring.submitter().register_probe(probe)
+    }
+
+    /// Puts a socket into the free slot `index` of the table, at once.
+    pub(super) fn put_into_table(&self, index: u32, socket: &OwnedFd) -> io::Result<()> {
+        let submitter = self.ring.submitter();
+        submitter.register_files_update(index, &[socket.as_raw_fd()])?;
+        Ok(())
     }
 
     /// Queues an operation whose completion will carry `name`.
@@ -227,21 +237,24 @@ impl Ring {
     }
 
     /// Takes all completions out of the kernel's queue and says how many. Those of sends are
-    /// reported at once.
+    /// reported at once, and descriptors that the kernel made are taken into care.
     fn fetch(&mut self, completions: &mut Vec<Completion>) -> usize {
         let mut count = 0;
         for entry in self.ring.completion() {
             count += 1;
             let name = Token::from_u64(entry.user_data());
-            if name.kind() != kind::SEND {
-                self.fetched.push_back(entry);
-                continue;
-            }
-            match self.sends.get(name.index() as usize) {
-                Some(sending) if name.generation() == self.round => {
-                    completions.extend(sending.outcome(entry.result()));
+            match name.kind() {
+                kind::SEND => match self.sends.get(name.index() as usize) {
+                    Some(sending) if name.generation() == self.round => {
+                        completions.extend(sending.outcome(entry.result()));
+                    }
+                    _ => self.stale_completions += 1,
+                },
+                kind::INSTALL => {
+                    let awaited = self.releases.finish_install(name, entry.result());
+                    self.stale_completions += u64::from(!awaited);
                 }
-                _ => self.stale_completions += 1,
+                _ => self.fetched.push_back(entry),
             }
         }
         self.talkative = count > 0;

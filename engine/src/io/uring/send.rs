@@ -82,7 +82,7 @@ impl Ring {
         if self.slots.open(name.index()).is_some() {
             completions.push(Completion::Writable { token });
         } else {
-            self.close_when_idle(name.index());
+            self.leave_when_idle(name.index());
         }
     }
 }

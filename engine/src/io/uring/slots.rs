@@ -47,6 +47,8 @@ pub(super) enum State {
     Open,
     /// To be closed when nothing is pending any more.
     Closing,
+    /// To be given away when nothing is pending any more.
+    Releasing,
     /// Being closed.
     Closed,
 }

@@ -4,7 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
-use super::super::{Error, Response, ResponsePart, ResponseReader};
+use super::super::{BodyFraming, Error, Response, ResponsePart, ResponseReader};
 use super::{Seen, read};
 use crate::Input;
 
@@ -254,6 +254,37 @@ proptest! {
         }
         prop_assert!(matches!(reader.next(&mut input, head_only), Ok(Some(ResponsePart::End))));
         prop_assert!(input.is_empty());
+    }
+
+    #[test]
+    fn a_body_in_parts_reads_as_all_of_them(
+        parts in vec(vec(any::<u8>(), 0..40), 0..6),
+        framing in prop_oneof![Just(BodyFraming::Chunked), Just(BodyFraming::UntilClose)],
+        step in 1usize..50,
+    ) {
+        let mut bytes = Vec::new();
+        Response::new(200).encode_begin(&mut bytes, framing, true);
+        for part in &parts {
+            framing.push(&mut bytes, part);
+        }
+        framing.end(&mut bytes);
+        let mut reader = ResponseReader::default();
+        let (mut body, mut ends) = (Vec::new(), 0);
+        for piece in bytes.chunks_mut(step) {
+            let mut input = Input::new(piece);
+            while let Some(part) = reader.next(&mut input, false).unwrap() {
+                match part {
+                    ResponsePart::Head(head) => {
+                        prop_assert_eq!(head.keep_alive(), framing == BodyFraming::Chunked);
+                    }
+                    ResponsePart::Data(data) => body.extend_from_slice(data),
+                    ResponsePart::End => ends += 1,
+                }
+            }
+        }
+        prop_assert_eq!(body, parts.concat());
+        prop_assert_eq!(ends, usize::from(framing == BodyFraming::Chunked));
+        prop_assert_eq!(reader.close(), Ok(()));
     }
 
     #[test]

@@ -14,6 +14,11 @@ use std::time::Duration;
 use allspark_protocol::Instant;
 use slab::Slab;
 
+mod stray;
+
+pub(in crate::io) use stray::Stray;
+use stray::Strays;
+
 /// Bytes that may be under way or unread in one direction of a connection.
 const WINDOW_BYTES: usize = 64 * 1024;
 
@@ -31,6 +36,8 @@ enum Owner {
     Driver(usize),
     /// The simulated clients.
     Client,
+    /// A [`Stray`]: a driver released it and none has adopted it yet.
+    Nobody,
 }
 
 #[derive(Debug)]
@@ -68,6 +75,7 @@ struct Net {
     drivers: Vec<VecDeque<(EndpointId, Notice)>>,
     clients: VecDeque<(EndpointId, Notice)>,
     listening: Vec<bool>,
+    strays: Strays,
     trace: u64,
 }
 
@@ -86,6 +94,7 @@ impl Default for SimNet {
             drivers: Vec::new(),
             clients: VecDeque::new(),
             listening: Vec::new(),
+            strays: Strays::default(),
             trace: 0xcbf2_9ce4_8422_2325,
         })))
     }
@@ -109,12 +118,15 @@ impl SimNet {
 
     /// How many ends of connections are open.
     pub fn open_endpoints(&self) -> usize {
-        self.0.borrow().endpoints.len()
+        let net = &mut *self.0.borrow_mut();
+        net.close_dropped();
+        net.endpoints.len()
     }
 
     /// When the next notice is due.
     pub fn next_event(&self) -> Option<Instant> {
-        let net = self.0.borrow();
+        let net = &mut *self.0.borrow_mut();
+        net.close_dropped();
         let has_notice =
             !net.clients.is_empty() || net.drivers.iter().any(|notices| !notices.is_empty());
         let scheduled = net.schedule.peek().map(|Reverse((at, ..))| *at);
@@ -124,6 +136,7 @@ impl SimNet {
     /// Moves the time on, and gives out what is due by then.
     pub fn advance_to(&self, now: Instant) {
         let net = &mut *self.0.borrow_mut();
+        net.close_dropped();
         net.now = net.now.max(now);
         while let Some(Reverse((at, _, id, notice))) = net.schedule.peek().copied()
             && at <= net.now
@@ -171,14 +184,7 @@ impl SimNet {
 
     /// Closes this end.
     pub fn close(&self, id: EndpointId) {
-        let net = &mut *self.0.borrow_mut();
-        net.shutdown(id);
-        if let Some(peer) = net.endpoint(id).and_then(|endpoint| endpoint.peer)
-            && let Some(peer) = net.endpoint(peer)
-        {
-            peer.peer = None;
-        }
-        net.endpoints.try_remove(id.0 as usize);
+        self.0.borrow_mut().close(id);
     }
 
     pub(super) fn add_driver(&self) -> usize {
@@ -211,6 +217,13 @@ impl SimNet {
         if has_room {
             net.notify(id, Notice::Writable);
         }
+    }
+
+    /// Whether this end of a connection belongs to driver `driver`.
+    pub(super) fn is_owned_by(&self, id: EndpointId, driver: usize) -> bool {
+        let net = &mut *self.0.borrow_mut();
+        net.endpoint(id)
+            .is_some_and(|endpoint| endpoint.owner == Owner::Driver(driver))
     }
 
     /// Whether something can be read now.
@@ -256,7 +269,8 @@ impl Net {
         match self.endpoint(id).map(|endpoint| endpoint.owner) {
             Some(Owner::Driver(driver)) => self.drivers[driver].push_back((id, notice)),
             Some(Owner::Client) => self.clients.push_back((id, notice)),
-            None => {}
+            // Who adopts it looks for itself.
+            Some(Owner::Nobody) | None => {}
         }
     }
 
@@ -332,6 +346,16 @@ impl Net {
             self.schedule(at, peer_id, Notice::Readable);
             self.note(peer_id, at, b"FIN");
         }
+    }
+
+    fn close(&mut self, id: EndpointId) {
+        self.shutdown(id);
+        if let Some(peer) = self.endpoint(id).and_then(|endpoint| endpoint.peer)
+            && let Some(peer) = self.endpoint(peer)
+        {
+            peer.peer = None;
+        }
+        self.endpoints.try_remove(id.0 as usize);
     }
 
     /// Folds an event into the trace (FNV-1a).

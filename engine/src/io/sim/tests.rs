@@ -1,0 +1,172 @@
+use super::*;
+
+/// Milliseconds from one end of a connection to the other.
+const LATENCY: std::time::Duration = std::time::Duration::from_millis(5);
+
+fn token(index: u32) -> Token {
+    Token::new(1, 0, index)
+}
+
+fn turn(driver: &mut SimDriver) -> Vec<Completion> {
+    let mut completions = Vec::new();
+    driver.turn(Wait::No, &mut completions).unwrap();
+    completions
+}
+
+/// Lets everything that is under way arrive.
+fn settle(net: &SimNet) {
+    while let Some(next) = net.next_event().filter(|next| *next > net.now()) {
+        net.advance_to(next);
+    }
+}
+
+/// A client's end of a connection that the first driver has accepted and receives on.
+fn connect(net: &SimNet, driver: &mut SimDriver) -> (EndpointId, Socket) {
+    driver.push(Op::Accept);
+    turn(driver);
+    let client = net.connect(driver.number, LATENCY).unwrap();
+    settle(net);
+    let [Completion::Accepted { socket, .. }] = turn(driver)[..] else {
+        panic!("not accepted");
+    };
+    let token = token(0);
+    driver.push(Op::Receive { socket, token });
+    assert!(turn(driver).is_empty());
+    (client, socket)
+}
+
+fn release(driver: &mut SimDriver, socket: Socket) -> Detached {
+    let token = token(1);
+    driver.push(Op::Release { socket, token });
+    match turn(driver).pop() {
+        Some(Completion::Released { token: t, result }) if t == token => result.unwrap(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn adopt(driver: &mut SimDriver, socket: Detached) -> io::Result<Socket> {
+    let token = token(2);
+    driver.push(Op::Adopt { socket, token });
+    match turn(driver).pop() {
+        Some(Completion::Adopted { token: t, result }) if t == token => result,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn received(completions: &[Completion]) -> Vec<u8> {
+    let bytes = completions.iter().flat_map(|completion| match completion {
+        Completion::Received { buffer, .. } => buffer.to_vec(),
+        other => panic!("{other:?}"),
+    });
+    bytes.collect()
+}
+
+#[test]
+fn a_connection_goes_from_driver_to_driver() {
+    let net = SimNet::default();
+    let (mut giver, mut taker) = (SimDriver::new(&net), SimDriver::new(&net));
+    let (client, socket) = connect(&net, &mut giver);
+    net.send(client, b"first, ").unwrap();
+    settle(&net);
+    assert_eq!(received(&turn(&mut giver)), b"first, ");
+    net.send(client, b"unread, ").unwrap();
+    settle(&net);
+    let detached = release(&mut giver, socket);
+    net.send(client, b"under way, ").unwrap();
+    settle(&net);
+    let adopted = adopt(&mut taker, detached).unwrap();
+    net.send(client, b"late").unwrap();
+    settle(&net);
+    let (socket, token) = (adopted, token(3));
+    taker.driver_receives(socket, token, b"unread, under way, late");
+
+    let bytes = Slice::copy_of(b"answer");
+    taker.push(Op::Send { socket, bytes });
+    assert!(turn(&mut taker).is_empty());
+    settle(&net);
+    assert_eq!(net.receive(client, 100).unwrap(), b"answer");
+    taker.push(Op::Close { socket, token });
+    assert!(matches!(turn(&mut taker)[..], [Completion::Closed { .. }]));
+    net.close(client);
+    assert_eq!(net.open_endpoints(), 0);
+}
+
+impl SimDriver {
+    fn driver_receives(&mut self, socket: Socket, token: Token, expected: &[u8]) {
+        self.push(Op::Receive { socket, token });
+        assert_eq!(received(&turn(self)), expected);
+    }
+}
+
+#[test]
+fn what_is_pushed_after_a_release_is_ignored() {
+    let net = SimNet::default();
+    let (mut giver, mut taker) = (SimDriver::new(&net), SimDriver::new(&net));
+    let (client, socket) = connect(&net, &mut giver);
+    let detached = release(&mut giver, socket);
+    let socket_after = adopt(&mut taker, detached).unwrap();
+    let (bytes, token) = (Slice::copy_of(b"too late"), token(4));
+    giver.push(Op::Send { socket, bytes });
+    giver.push(Op::AwaitWritable { socket });
+    giver.push(Op::Receive { socket, token });
+    giver.push(Op::Shutdown { socket });
+    giver.push(Op::Close { socket, token });
+    giver.push(Op::Release { socket, token });
+    assert!(turn(&mut giver).is_empty());
+    net.send(client, b"still open").unwrap();
+    settle(&net);
+    assert!(turn(&mut giver).is_empty());
+    taker.driver_receives(socket_after, token, b"still open");
+    assert_eq!(net.receive(client, 100).unwrap(), b"");
+}
+
+#[test]
+fn a_client_that_goes_meanwhile_is_told_to_the_adopter() {
+    let net = SimNet::default();
+    let (mut giver, mut taker) = (SimDriver::new(&net), SimDriver::new(&net));
+    let (client, socket) = connect(&net, &mut giver);
+    let detached = release(&mut giver, socket);
+    net.close(client);
+    settle(&net);
+    let (socket, token) = (adopt(&mut taker, detached).unwrap(), token(5));
+    taker.push(Op::Receive { socket, token });
+    let reported = turn(&mut taker);
+    assert!(matches!(
+        reported[..],
+        [Completion::ReceiveEnded { result: Ok(()), .. }]
+    ));
+    taker.push(Op::Close { socket, token });
+    turn(&mut taker);
+    assert!(turn(&mut giver).is_empty());
+    assert_eq!(net.open_endpoints(), 0);
+}
+
+#[test]
+fn a_connection_that_is_dropped_is_closed() {
+    let net = SimNet::default();
+    let mut giver = SimDriver::new(&net);
+    let (client, socket) = connect(&net, &mut giver);
+    let detached = release(&mut giver, socket);
+    // On another thread, where the network is not at hand.
+    std::thread::spawn(|| drop(detached)).join().unwrap();
+    settle(&net);
+    assert_eq!(net.next_client_notice(), Some((client, Notice::Readable)));
+    assert_eq!(net.receive(client, 1), None);
+    net.close(client);
+    assert_eq!(net.open_endpoints(), 0);
+}
+
+#[test]
+fn only_its_own_network_adopts_a_connection() {
+    let (net, other) = (SimNet::default(), SimNet::default());
+    let mut giver = SimDriver::new(&net);
+    let (client, socket) = connect(&net, &mut giver);
+    let detached = release(&mut giver, socket);
+    let mut stranger = SimDriver::new(&other);
+    assert!(adopt(&mut stranger, detached).is_err());
+    let (socket, _) = std::os::unix::net::UnixStream::pair().unwrap();
+    let detached = Detached::of_fd(socket.into());
+    assert!(adopt(&mut stranger, detached).is_err());
+    net.close(client);
+    assert_eq!(net.open_endpoints(), 0);
+}

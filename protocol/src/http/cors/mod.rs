@@ -1,0 +1,241 @@
+//! What scripts of other origins may do (Fetch standard, "CORS protocol"), as Primus decides it
+//! with the npm package `access-control`. Learned from Primus 8.0.9 on Node.js 20, by comparing
+//! what it sends.
+//!
+//! A request without `Origin` passes and gets no header. One whose `Origin` or whose method is not
+//! allowed is answered `403`, whoever it was for. A preflight, which is an `OPTIONS` with
+//! `Access-Control-Request-Method`, is answered `200` without a body. Any other request passes, and
+//! its answer gets the headers of [`Cors::apply`]. Nothing here looks at the path.
+//!
+//! # Where it stands among what Primus does to a request
+//! The order is: CORS, the library (`/primus.js`), `/spec`,
+//! [`no_xss_filter`](super::no_xss_filter), [`no_cache`](super::no_cache), authorization, the
+//! transport. So a preflight and a refusal have none of the other headers; library and spec have
+//! those of CORS alone, and may be cached; what authorization and transport answer has all of them,
+//! errors included.
+//!
+//! Upgrades get none of this: neither a `101` nor the refusal of a handshake has any of these
+//! headers, and an upgrade of `/spec` goes to the transport. An upgrade is what Node.js takes for
+//! one: a request with the `Upgrade` header and the connection option `upgrade`, unless the
+//! transport has no upgrades (browserchannel), in which case it is a plain request.
+//!
+//! # Which header wins
+//! Primus sets its headers before the transport sets its own, but with the npm package `setheader`,
+//! which locks them: of two headers of one name **that of Primus** is sent and the other is lost.
+//! Only `Vary` is not locked; what both say is joined here. Hence [`Cors::apply`] and `no_cache`
+//! come after the transport, and use [`Response::set_header`]. What the transports bring:
+//!
+//! - websockets, faye, uws: only `Content-Type`.
+//! - engine.io: `Content-Type` and, if asked for, `Set-Cookie`. Its `Cache-Control: no-store` is
+//!   lost. With its own option `cors` it adds what Primus has not set: all of CORS to a request
+//!   without `Origin`, and `Access-Control-Allow-Methods` to an `OPTIONS` that is no preflight.
+//! - sockjs: `Access-Control-Allow-Origin: *` to a request without `Origin`; if there is one,
+//!   `Access-Control-Allow-Credentials: true` even with `credentials: false`; `Vary: Origin` to
+//!   both. To an `OPTIONS` that is no preflight `Access-Control-Allow-Methods`,
+//!   `Access-Control-Max-Age` and `Expires`. Also `ETag`, `Expires`, `Allow`, `Set-Cookie` and
+//!   `X-Content-Type-Options` where they belong. Every `Cache-Control` is lost, even the
+//!   `public, max-age=31536000` of the iframe page.
+//! - browserchannel: `Expires`, `X-Content-Type-Options`, `X-Accept`. Its `Cache-Control` and
+//!   `Pragma` are lost, and so is what its option `cors` says if the request has an `Origin`.
+//!
+//! # Where it differs from `access-control`
+//! - An `Origin` at which `url.parse` of Node.js throws (`http://[::1`) takes Node.js down. Here it
+//!   is judged like any other.
+//! - Several `Origin` headers are refused, not joined: no browser sends them (RFC 6454, 7.3). So is
+//!   one that is not UTF-8.
+//! - Names of headers are sent in their usual spelling, not in lower case.
+
+mod options;
+#[cfg(test)]
+mod tests;
+
+pub use options::{CorsOptions, max_age_s};
+
+use super::error::Misuse;
+use super::head::RequestHead;
+use super::response::{Response, check_header};
+
+/// The policy of a server towards scripts of other origins.
+#[derive(Clone, Debug)]
+pub struct Cors {
+    /// In the case of the options; `None` allows all.
+    origins: Option<Vec<String>>,
+    /// In upper case; none allows all.
+    methods: Vec<String>,
+    credentials: bool,
+    max_age_s: u64,
+    headers: String,
+    exposed: String,
+}
+
+/// What becomes of a request.
+#[derive(Debug)]
+pub enum CorsVerdict {
+    /// This is the answer: to a preflight, or a refusal. It is sent as it is.
+    Answer(Response),
+    /// The request goes on; [`Cors::apply`] completes its answer.
+    Pass(CorsGrant),
+}
+
+/// What was granted to a request. Whoever answers later keeps it that long; it owns memory only if
+/// the request has an `Origin`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CorsGrant {
+    /// The origin that the answer names, or `*`.
+    origin: Option<Box<str>>,
+}
+
+impl Cors {
+    /// The policy that the options describe.
+    ///
+    /// # Errors
+    /// If a list that is sent in a header holds what headers cannot hold.
+    pub fn new(options: &CorsOptions) -> Result<Self, Misuse> {
+        for list in [&options.methods, &options.headers, &options.exposed] {
+            check_header("Access-Control", list, false)?;
+        }
+        let is_for_all = options.origins == "*";
+        let methods = options.methods.to_ascii_uppercase();
+        Ok(Self {
+            origins: (!is_for_all).then(|| list(&options.origins)),
+            methods: list(&methods),
+            credentials: options.credentials,
+            max_age_s: options.max_age_s,
+            headers: options.headers.clone(),
+            exposed: options.exposed.clone(),
+        })
+    }
+
+    /// Decides about a request that is no upgrade.
+    pub fn judge(&self, request: &RequestHead<'_>) -> CorsVerdict {
+        let mut origins = request
+            .headers()
+            .filter(|(name, _)| name.eq_ignore_ascii_case("origin"));
+        let Some((_, value)) = origins.next() else {
+            return CorsVerdict::Pass(CorsGrant::default());
+        };
+        let is_only = origins.next().is_none();
+        let allowed = std::str::from_utf8(value).ok().filter(|origin| {
+            is_only && self.allows_origin(origin) && self.allows_method(request.method())
+        });
+        let Some(origin) = allowed else {
+            return CorsVerdict::Answer(refusal(value, request.method()));
+        };
+        let grant = self.grant(origin);
+        match request.header("access-control-request-method") {
+            Some(method) if request.method() == "OPTIONS" && !method.is_empty() => {
+                CorsVerdict::Answer(self.preflight(&grant, request))
+            }
+            _ => CorsVerdict::Pass(grant),
+        }
+    }
+
+    /// Adds to the answer what was granted to its request, in the place of what it says itself.
+    #[must_use]
+    pub fn apply(&self, grant: &CorsGrant, response: Response) -> Response {
+        let response = self.allow(grant, response);
+        match grant.origin.is_some() && !self.exposed.is_empty() {
+            true => response.set_header("Access-Control-Expose-Headers", &self.exposed),
+            false => response,
+        }
+    }
+
+    /// As `access-control` does it: `null`, or anything that begins like a URL and is not escaped.
+    fn allows_origin(&self, origin: &str) -> bool {
+        let is_one = origin.eq_ignore_ascii_case("null") || has_scheme(origin);
+        let is_listed = |origins: &Vec<String>| {
+            let mut origins = origins.iter();
+            origins.any(|listed| listed.eq_ignore_ascii_case(origin))
+        };
+        is_one && !origin.contains('%') && self.origins.as_ref().is_none_or(is_listed)
+    }
+
+    fn allows_method(&self, method: &str) -> bool {
+        self.methods.is_empty() || self.methods.iter().any(|allowed| allowed == method)
+    }
+
+    /// Credentials are sent only to a server that names the origin, and one that does not allow all
+    /// has to.
+    fn grant(&self, origin: &str) -> CorsGrant {
+        let is_named = self.credentials || self.origins.is_some();
+        CorsGrant {
+            origin: Some(if is_named { origin } else { "*" }.into()),
+        }
+    }
+
+    fn allow(&self, grant: &CorsGrant, response: Response) -> Response {
+        let Some(origin) = grant.origin.as_deref() else {
+            return response;
+        };
+        let mut response = response.set_header("Access-Control-Allow-Origin", origin);
+        if origin != "*" {
+            response = vary_by_origin(response);
+        }
+        match self.credentials {
+            true => response.set_header("Access-Control-Allow-Credentials", "true"),
+            false => response,
+        }
+    }
+
+    fn preflight(&self, grant: &CorsGrant, request: &RequestHead<'_>) -> Response {
+        let mut response = self.allow(grant, Response::new(200));
+        if self.max_age_s > 0 {
+            response = response.header("Access-Control-Max-Age", &self.max_age_s.to_string());
+        }
+        if !self.methods.is_empty() {
+            response = response.header("Access-Control-Allow-Methods", &self.methods.join(", "));
+        }
+        let headers = match self.headers.is_empty() {
+            true => request.header("access-control-request-headers"),
+            false => Some(&*self.headers),
+        };
+        match headers.filter(|headers| !headers.is_empty()) {
+            Some(headers) => response.header("Access-Control-Allow-Headers", headers),
+            None => response,
+        }
+    }
+}
+
+/// The elements of an option: separated by commas, spaces or both.
+fn list(text: &str) -> Vec<String> {
+    let elements = text.split([',', ' ']).filter(|element| !element.is_empty());
+    elements.map(str::to_owned).collect()
+}
+
+/// Whether `url.parse` of Node.js finds a protocol.
+fn has_scheme(origin: &str) -> bool {
+    let is_scheme_byte = |byte: u8| byte.is_ascii_alphanumeric() || b".+-".contains(&byte);
+    let scheme = origin.split_once(':').map(|(scheme, _)| scheme);
+    scheme.is_some_and(|scheme| !scheme.is_empty() && scheme.bytes().all(is_scheme_byte))
+}
+
+fn refusal(origin: &[u8], method: &str) -> Response {
+    let origin = String::from_utf8_lossy(origin);
+    let text = format!(
+        "Invalid HTTP Access Control (CORS) request:\n  Origin: {origin}\n  Method: {method}"
+    );
+    Response::new(403).body("text/plain", text.into_bytes())
+}
+
+/// Says, beside what the response says already, that it depends on the origin.
+fn vary_by_origin(response: Response) -> Response {
+    let mut varies = Vec::new();
+    for (_, value) in response
+        .headers()
+        .filter(|(name, _)| name.eq_ignore_ascii_case("vary"))
+    {
+        varies.push(String::from_utf8_lossy(value).into_owned());
+    }
+    let said = varies.join(", ");
+    let mut elements = said.split(',').map(str::trim);
+    if elements.any(|element| element == "*" || element.eq_ignore_ascii_case("origin")) {
+        return response;
+    }
+    match said.is_empty() {
+        true => response.set_header("Vary", "Origin"),
+        false => response.set_header("Vary", &format!("{said}, Origin")),
+    }
+}
+
+// One in each request that waits for its answer.
+const _: () = assert!(size_of::<CorsGrant>() == 16);

@@ -1,0 +1,322 @@
+//! What Primus 8.0.9 answers, recorded on Node.js 20 with the options of each test. Names of
+//! headers are in lower case here.
+
+use super::*;
+
+/// The options of Primus, some of them changed.
+fn options(change: impl FnOnce(&mut CorsOptions)) -> CorsOptions {
+    let mut options = CorsOptions::default();
+    change(&mut options);
+    options
+}
+
+/// What a request with these headers leads to: the status of the answer, if there is one, and its
+/// headers; else those that are added to the answer of the transport, `said`.
+fn headers(options: &CorsOptions, request: &str, said: Response) -> (u16, Vec<String>) {
+    let (line, headers) = request.split_once('\n').unwrap_or((request, ""));
+    let headers: String = headers.lines().map(|line| format!("{line}\r\n")).collect();
+    let text = format!("{line} /primus/x HTTP/1.1\r\nHost: h\r\n{headers}\r\n");
+    let head = RequestHead::parse(text.as_bytes()).unwrap();
+    let cors = Cors::new(options).unwrap();
+    let (status, response) = match cors.judge(&head) {
+        CorsVerdict::Answer(response) => (response.status(), response),
+        CorsVerdict::Pass(grant) => (0, cors.apply(&grant, said)),
+    };
+    assert_eq!(response.misuse(), None);
+    let lines = response.headers().map(|(name, value)| {
+        let value = std::str::from_utf8(value).unwrap();
+        format!("{}: {value}", name.to_lowercase())
+    });
+    (status, lines.collect())
+}
+
+fn judged(options: &CorsOptions, request: &str) -> (u16, Vec<String>) {
+    headers(options, request, Response::new(200))
+}
+
+const PASSED: u16 = 0;
+const GET: &str = "GET\nOrigin: http://Example.org";
+const PREFLIGHT: &str = "OPTIONS\nOrigin: http://Example.org\nAccess-Control-Request-Method: POST\n\
+    Access-Control-Request-Headers: X-A, x-b";
+const NAMED: &str = "access-control-allow-origin: http://Example.org";
+const CREDENTIALS: &str = "access-control-allow-credentials: true";
+const MAX_AGE: &str = "access-control-max-age: 2592000";
+const METHODS: &str = "access-control-allow-methods: GET, HEAD, PUT, POST, DELETE, OPTIONS";
+const HEADERS: &str = "access-control-allow-headers: X-A, x-b";
+
+#[track_caller]
+fn assert_headers(options: &CorsOptions, request: &str, status: u16, expected: &[&str]) {
+    let (seen, lines) = judged(options, request);
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    assert_eq!((seen, &lines[..]), (status, expected), "{request}");
+}
+
+#[test]
+fn without_an_origin_nothing_is_added() {
+    for request in [
+        "GET",
+        "PATCH",
+        "OPTIONS",
+        "OPTIONS\nAccess-Control-Request-Method: POST",
+    ] {
+        assert_headers(&CorsOptions::default(), request, PASSED, &[]);
+    }
+}
+
+#[test]
+fn the_defaults_name_every_origin() {
+    let defaults = CorsOptions::default();
+    let granted = [NAMED, "vary: Origin", CREDENTIALS];
+    assert_headers(&defaults, GET, PASSED, &granted);
+    for request in [
+        "HEAD\nORIGIN: http://Example.org",
+        "OPTIONS\nOrigin: http://Example.org",
+        "OPTIONS\nOrigin: http://Example.org\nAccess-Control-Request-Method:",
+        "GET\nOrigin: http://Example.org\nAccess-Control-Request-Method: POST",
+    ] {
+        assert_headers(&defaults, request, PASSED, &granted);
+    }
+    let preflight = [
+        NAMED,
+        "vary: Origin",
+        CREDENTIALS,
+        MAX_AGE,
+        METHODS,
+        HEADERS,
+    ];
+    assert_headers(&defaults, PREFLIGHT, 200, &preflight);
+    let (bare, _) = PREFLIGHT.rsplit_once('\n').unwrap();
+    assert_headers(&defaults, bare, 200, &preflight[..5]);
+}
+
+#[test]
+fn a_refusal_says_what_was_refused() {
+    let text = b"PATCH /primus HTTP/1.1\r\nHost: h\r\nOrigin: http://Example.org\r\n\r\n";
+    let cors = Cors::new(&CorsOptions::default()).unwrap();
+    let verdict = cors.judge(&RequestHead::parse(text).unwrap());
+    let CorsVerdict::Answer(response) = verdict else {
+        panic!("{verdict:?}");
+    };
+    assert_eq!(response.status(), 403);
+    let all: Vec<_> = response.headers().collect();
+    assert_eq!(all, [("Content-Type", &b"text/plain"[..])]);
+    let body = "Invalid HTTP Access Control (CORS) request:\n  Origin: http://Example.org\n  \
+        Method: PATCH";
+    assert_eq!(response.body_bytes(), body.as_bytes());
+}
+
+#[test]
+fn an_origin_is_null_or_begins_like_a_url() {
+    let status = |origin: &str| {
+        let (status, lines) = judged(&CorsOptions::default(), &format!("GET\nOrigin: {origin}"));
+        if status == PASSED {
+            let named = format!("access-control-allow-origin: {}", origin.trim());
+            assert_eq!(lines[0], named);
+        }
+        status
+    };
+    for origin in [
+        "null",
+        "NULL",
+        "localhost:80",
+        "http:",
+        "1.+-a:",
+        "  HTTP://x  ",
+        "mailto:x",
+        "http://caf\u{e9}",
+        "http://a, http://b",
+    ] {
+        assert_eq!(status(origin), PASSED, "{origin}");
+    }
+    for origin in ["", "foo", "http://a%20b", "_a:", "//a", "\u{e9}:", ":"] {
+        assert_eq!(status(origin), 403, "{origin}");
+    }
+}
+
+#[test]
+fn what_no_browser_sends_is_refused() {
+    let twice = "GET\nOrigin: http://a\nOrigin: http://b";
+    assert_headers(
+        &CorsOptions::default(),
+        twice,
+        403,
+        &["content-type: text/plain"],
+    );
+    let text = b"GET / HTTP/1.1\r\nHost: h\r\nOrigin: http://caf\xe9\r\n\r\n";
+    let cors = Cors::new(&CorsOptions::default()).unwrap();
+    let verdict = cors.judge(&RequestHead::parse(text).unwrap());
+    assert!(matches!(verdict, CorsVerdict::Answer(response) if response.status() == 403));
+}
+
+#[test]
+fn origins_can_be_listed_in_any_case() {
+    for origins in [
+        "http://example.org, http://b",
+        "http://b,http://example.org",
+        "HTTP://EXAMPLE.ORG",
+    ] {
+        let options = options(|o| o.origins = origins.into());
+        assert_headers(&options, GET, PASSED, &[NAMED, "vary: Origin", CREDENTIALS]);
+    }
+    let refused = ["content-type: text/plain"];
+    for origins in ["http://b", "null", "", "http://example.or", "*, http://b"] {
+        let options = options(|o| o.origins = origins.into());
+        assert_headers(&options, GET, 403, &refused);
+        assert_headers(&options, PREFLIGHT, 403, &refused);
+    }
+}
+
+#[test]
+fn without_credentials_everybody_is_named_at_once() {
+    let open = options(|o| o.credentials = false);
+    let everybody = "access-control-allow-origin: *";
+    assert_headers(&open, GET, PASSED, &[everybody]);
+    assert_headers(
+        &open,
+        PREFLIGHT,
+        200,
+        &[everybody, MAX_AGE, METHODS, HEADERS],
+    );
+
+    let listed = options(|o| {
+        o.credentials = false;
+        o.origins = "http://example.org".into();
+    });
+    assert_headers(&listed, GET, PASSED, &[NAMED, "vary: Origin"]);
+    let preflight = [NAMED, "vary: Origin", MAX_AGE, METHODS, HEADERS];
+    assert_headers(&listed, PREFLIGHT, 200, &preflight);
+}
+
+#[test]
+fn methods_are_for_every_request_with_an_origin() {
+    let granted = [NAMED, "vary: Origin", CREDENTIALS];
+    let refused = ["content-type: text/plain"];
+    let some = options(|o| o.methods = "get, POST".into());
+    assert_headers(&some, GET, PASSED, &granted);
+    assert_headers(&some, PREFLIGHT, 403, &refused);
+
+    let some = options(|o| o.methods = "get,options".into());
+    let methods = "access-control-allow-methods: GET, OPTIONS";
+    let preflight = [
+        NAMED,
+        "vary: Origin",
+        CREDENTIALS,
+        MAX_AGE,
+        methods,
+        HEADERS,
+    ];
+    assert_headers(&some, PREFLIGHT, 200, &preflight);
+
+    let all = options(|o| o.methods = String::new());
+    assert_headers(&all, "PATCH\nOrigin: http://Example.org", PASSED, &granted);
+    let preflight = [NAMED, "vary: Origin", CREDENTIALS, MAX_AGE, HEADERS];
+    assert_headers(&all, PREFLIGHT, 200, &preflight);
+}
+
+#[test]
+fn a_preflight_is_told_what_the_options_say() {
+    let with = |change: fn(&mut CorsOptions)| judged(&options(change), PREFLIGHT).1;
+    let short = with(|o| o.max_age_s = 1000);
+    assert_eq!(short[3], "access-control-max-age: 1000");
+    let none = with(|o| o.max_age_s = 0);
+    assert_eq!(none[3], METHODS);
+    let headers = with(|o| o.headers = "X-Foo, x-Bar".into());
+    assert_eq!(headers[5], "access-control-allow-headers: X-Foo, x-Bar");
+    let exposed = with(|o| o.exposed = "X-Foo".into());
+    assert_eq!(exposed.len(), 6, "what is exposed is not told in advance");
+}
+
+#[test]
+fn other_answers_are_told_what_is_exposed() {
+    let options = options(|o| o.exposed = "X-Foo,Y".into());
+    let exposed = "access-control-expose-headers: X-Foo,Y";
+    let granted = [NAMED, "vary: Origin", CREDENTIALS, exposed];
+    assert_headers(&options, GET, PASSED, &granted);
+    assert_headers(&options, "GET", PASSED, &[]);
+}
+
+/// `/info` of sockjs, with `credentials` true and false.
+#[test]
+fn primus_outranks_the_transport() {
+    let said = || {
+        Response::new(200)
+            .header("Access-Control-Allow-Credentials", "true")
+            .header("Access-Control-Allow-Origin", "*")
+            .header("Vary", "Origin")
+            .header("Content-Type", "application/json; charset=UTF-8")
+    };
+    let (_, lines) = headers(&CorsOptions::default(), GET, said());
+    let kept = [
+        "vary: Origin",
+        "content-type: application/json; charset=UTF-8",
+    ];
+    assert_eq!(lines, [kept[0], kept[1], NAMED, CREDENTIALS]);
+
+    let options = options(|o| o.credentials = false);
+    let (_, lines) = headers(&options, GET, said());
+    let everybody = "access-control-allow-origin: *";
+    assert_eq!(lines, [CREDENTIALS, kept[0], kept[1], everybody]);
+
+    let (_, lines) = headers(&options, "GET", said());
+    assert_eq!(lines, [CREDENTIALS, everybody, kept[0], kept[1]]);
+}
+
+#[test]
+fn vary_is_joined() {
+    let vary = |said: Response| {
+        let (_, lines) = headers(&CorsOptions::default(), GET, said);
+        let mut varies = lines.into_iter().filter(|line| line.starts_with("vary"));
+        let vary = varies.next().unwrap();
+        assert_eq!(varies.next(), None);
+        vary
+    };
+    let said = |value| Response::new(200).header("Vary", value);
+    assert_eq!(vary(said("Cookie")), "vary: Cookie, Origin");
+    assert_eq!(vary(said("Cookie , origin")), "vary: Cookie , origin");
+    assert_eq!(vary(said("*")), "vary: *");
+    let two = said("Cookie").header("vary", "Accept");
+    assert_eq!(vary(two), "vary: Cookie, Accept, Origin");
+}
+
+#[test]
+fn options_that_no_header_can_hold_are_refused() {
+    for change in [
+        |o: &mut CorsOptions| o.headers = "a\r\nb".into(),
+        |o: &mut CorsOptions| o.exposed = "a\nb".into(),
+        |o: &mut CorsOptions| o.methods = "GET\0".into(),
+    ] {
+        let refused = Cors::new(&options(change)).map(|_| ());
+        assert_eq!(refused, Err(Misuse::HeaderValue));
+    }
+}
+
+#[test]
+fn durations_are_read_as_primus_reads_text() {
+    for (text, expected) in [
+        ("30 days", Some(2_592_000)),
+        ("1 day", Some(86_400)),
+        ("1Day", Some(86_400)),
+        ("1.5h", Some(5400)),
+        (".5 minutes", Some(30)),
+        ("2 weeks", Some(1_209_600)),
+        ("1y", Some(31_536_000)),
+        ("3 secs", Some(3)),
+        ("1500 ms", Some(1)),
+        ("1000", Some(1)),
+        ("0", Some(0)),
+        (" 1 s ", Some(1)),
+        ("bogus", None),
+        ("", None),
+        ("-1 day", None),
+        ("1 fortnight", None),
+        ("1.2.3 s", None),
+        ("inf", None),
+        ("1 day 2", None),
+    ] {
+        assert_eq!(max_age_s(text), expected, "{text:?}");
+    }
+    assert_eq!(
+        max_age_s(&format!("{} years", "9".repeat(400))),
+        Some(u64::MAX)
+    );
+}
