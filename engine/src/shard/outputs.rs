@@ -84,7 +84,7 @@ impl<T: Transformer> Core<T> {
         let is_its = match &self.connections.get(key)?.role {
             Role::Waiting(waiting) => waiting.spark == spark,
             Role::Spark(other) => *other == spark,
-            Role::Http(_) | Role::Leaving(_) | Role::Discard => false,
+            Role::Http(_) | Role::Paced(_) | Role::Leaving(_) | Role::Discard => false,
         };
         is_its.then_some(key)
     }

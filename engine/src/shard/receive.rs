@@ -63,7 +63,7 @@ impl<T: Transformer> Core<T> {
                 }
             }
             Role::Leaving(parcel) => parcel.rest.extend_from_slice(bytes),
-            Role::Discard => {}
+            Role::Paced(_) | Role::Discard => {}
         }
     }
 
@@ -134,7 +134,7 @@ impl<T: Transformer> Core<T> {
                 self.read_session(key, spark, input);
             }
             Role::Leaving(parcel) => parcel.rest.extend_from_slice(input.take_all()),
-            Role::Discard => {}
+            Role::Paced(_) | Role::Discard => {}
         }
         None
     }
@@ -203,6 +203,9 @@ impl<T: Transformer> Core<T> {
     ) {
         match answer {
             Answer::Respond(response) => self.respond(key, &request.head, &no_cache(response)),
+            Answer::Paced { response, parts } => {
+                self.begin_paced(key, &request.head, &no_cache(response), parts);
+            }
             Answer::Upgrade { response, session } => {
                 self.write_response(key, &response, true, false);
                 self.open_upgraded(key, session, &request.head);
