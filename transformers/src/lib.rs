@@ -2,6 +2,7 @@
 //!
 //! | module | Primus's name | what it is |
 //! |---|---|---|
+//! | [`browserchannel`] | `browserchannel` | BrowserChannel 8 as the npm package speaks it |
 //! | [`websockets`] | `websockets` | RFC 6455 as the npm package `ws` speaks it |
 //!
 //! [`agent`] makes the HTTP requests of the client halves.
@@ -12,6 +13,7 @@
 #![forbid(unsafe_code)]
 
 pub mod agent;
+pub mod browserchannel;
 pub mod websockets;
 
 mod options;
