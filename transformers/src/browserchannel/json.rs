@@ -6,6 +6,9 @@ use std::borrow::Cow;
 use allspark_protocol::parser::{Json, Parser};
 use allspark_protocol::transformer::Kind;
 
+/// A message and what it is.
+pub(super) type Message<'m> = (Kind, Cow<'m, [u8]>);
+
 /// Appends a string in quotes, as `JSON.stringify` writes it; U+2028 and U+2029 are escaped too, as
 /// the package does it.
 pub(super) fn quote(text: &[u8], out: &mut Vec<u8>) {
@@ -93,7 +96,7 @@ pub(super) fn is_valid(text: &[u8]) -> bool {
 
 /// The message that a value is: a string is a text, a `Buffer` is bytes, and everything else is
 /// text that is JSON. The value must be valid.
-pub(super) fn message(value: &[u8]) -> (Kind, Cow<'_, [u8]>) {
+pub(super) fn message(value: &[u8]) -> Message<'_> {
     if let Some(text) = text(value) {
         return (Kind::Text, text);
     }

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use allspark_protocol::http::Query;
 use allspark_protocol::transformer::Kind;
 
-use super::json;
+use super::json::{self, Message};
 
 /// The largest number that a map or a request can have: what JavaScript counts exactly.
 const NUMBER_MAX: u64 = (1 << 53) - 1;
@@ -121,7 +121,7 @@ impl Map<'_> {
 
     /// The message that the map brings. A map may bring none: the client of the package sends such
     /// a one, `type=_badmap`, in place of what it could not encode.
-    pub(super) fn message(&self) -> Result<Option<(Kind, Cow<'_, [u8]>)>, InvalidJson> {
+    pub(super) fn message(&self) -> Result<Option<Message<'_>>, InvalidJson> {
         match (&self.json, &self.text) {
             (Some(json), _) if json::is_valid(json.as_bytes()) => {
                 Ok(Some(json::message(json.as_bytes())))
@@ -177,9 +177,9 @@ mod tests {
     const FORM: Option<&str> = Some("application/x-www-form-urlencoded;charset=utf-8");
     const JSON: Option<&str> = Some("application/json");
 
-    type Message = Option<(Kind, String)>;
+    type Text = Option<(Kind, String)>;
 
-    fn messages(kind: Option<&str>, body: &str) -> Result<Option<(u64, Vec<Message>)>, BadData> {
+    fn messages(kind: Option<&str>, body: &str) -> Result<Option<(u64, Vec<Text>)>, BadData> {
         let text = |(kind, bytes): (Kind, Cow<'_, [u8]>)| {
             (kind, String::from_utf8(bytes.into_owned()).unwrap())
         };
@@ -190,7 +190,7 @@ mod tests {
         }))
     }
 
-    fn text(text: &str) -> Message {
+    fn text(text: &str) -> Text {
         Some((Kind::Text, text.to_owned()))
     }
 

@@ -306,7 +306,7 @@ impl BrowserChannelSession {
         if back.has_begun {
             let (form, is_first) = (back.form, back.sent == 0);
             out.write(back.carrier, |out| {
-                self.write_chunk(form, units, is_first, out)
+                self.write_chunk(form, units, is_first, out);
             });
         } else {
             let mut body = Vec::new();
