@@ -258,7 +258,7 @@ impl<T: Transformer> Core<T> {
         let spark = match &self.connection(key).role {
             Role::Waiting(waiting) => waiting.spark,
             Role::Spark(spark) => *spark,
-            Role::Http(_) | Role::Leaving(_) | Role::Discard => return None,
+            Role::Http(_) | Role::Paced(_) | Role::Leaving(_) | Role::Discard => return None,
         };
         let slot = self.sparks.get_mut(spark)?;
         let carried = slot.carried.as_mut()?;
