@@ -72,7 +72,7 @@ impl BrowserChannelOptions {
                 return Err(TransportOptionError::Unknown {
                     transformer: "browserchannel",
                     name: name.to_owned(),
-                    known: Self::NAMES,
+                    known: Self::NAMES.into(),
                 });
             }
         }

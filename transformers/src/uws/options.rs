@@ -39,7 +39,7 @@ impl UwsOptions {
             return Err(TransportOptionError::Unknown {
                 transformer: "uws",
                 name: name.to_owned(),
-                known: Self::NAMES,
+                known: Self::NAMES.into(),
             });
         }
         if name == SERVER_NO_CONTEXT_TAKEOVER {

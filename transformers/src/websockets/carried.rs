@@ -107,7 +107,7 @@ impl CarriedSession {
         while sent_bytes < SEND_BYTES_MAX || self.deadline.is_some() {
             let Some(frame) = units.take() else {
                 if self.deadline.is_some() {
-                    self.streaming.close(carrier, out);
+                    self.streaming.close(carrier, None, out);
                     self.deadline = Some(context.now + GOODBYE_TIMEOUT);
                 }
                 return;

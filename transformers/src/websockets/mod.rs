@@ -33,4 +33,5 @@ pub use client::{WebSocketsClient, WebSocketsClientOptions};
 pub use codec::{ClientDeflate, ClientEvent, WebSocketClient};
 pub use options::WebSocketsOptions;
 pub use server::WebSockets;
+pub(crate) use server::upgrade_required;
 pub use session::WebSocketSession;

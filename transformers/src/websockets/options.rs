@@ -100,7 +100,7 @@ impl WebSocketsOptions {
                 return Err(TransportOptionError::Unknown {
                     transformer: "websockets",
                     name: name.to_owned(),
-                    known: Self::NAMES,
+                    known: Self::NAMES.into(),
                 });
             }
         }

@@ -7,8 +7,8 @@ use allspark_protocol::transformer::{
     Answer, Carrier, Context, End, Event, Kind, Outputs, Transformer, Units, Wire,
 };
 use allspark_protocol::websocket::deflate::{Agreement, Deflater, Inflater, WindowBits};
-use allspark_protocol::websocket::encode;
 use allspark_protocol::websocket::handshake::{Refusal, Upgrade};
+use allspark_protocol::websocket::{CloseCode, encode};
 
 use super::carried::CarriedSession;
 use super::options::{DeflateOptions, WebSocketsOptions};
@@ -23,6 +23,8 @@ use crate::CommonOptions;
 pub struct WebSockets {
     message_bytes_max: usize,
     deflate: Option<DeflateOptions>,
+    /// With which code sessions say goodbye. `ws` does without one under Primus.
+    goodbye: Option<CloseCode>,
     shared: Shared,
 }
 
@@ -33,6 +35,7 @@ impl WebSockets {
         Self {
             message_bytes_max: options.message_bytes_max(common),
             deflate: options.deflate(common),
+            goodbye: None,
             shared: Shared::default(),
         }
     }
@@ -42,16 +45,29 @@ impl WebSockets {
         Self {
             message_bytes_max,
             deflate: None,
+            goodbye: None,
             shared: Shared::default(),
         }
     }
 
-    fn upgrade<'r>(&self, head: &RequestHead<'r>) -> Result<Upgrade<'r>, Refusal> {
-        let upgrade = Upgrade::check(head)?;
-        match &self.deflate {
-            Some(deflate) => upgrade.with_deflate(head, &deflate.terms),
-            None => Ok(upgrade),
-        }
+    /// The same, whose sessions say goodbye with a code.
+    pub(crate) fn with_goodbye(self, code: CloseCode) -> Self {
+        let goodbye = Some(code);
+        Self { goodbye, ..self }
+    }
+
+    /// Answers a request for an upgrade to one of these versions of WebSocket.
+    pub(crate) fn answer<'r>(
+        &self,
+        head: &RequestHead<'_>,
+        versions: &[&str],
+    ) -> Result<Answer<'r, WebSocketSession>, Refusal> {
+        let upgrade = Upgrade::check_versions(head, versions)?;
+        let upgrade = match &self.deflate {
+            Some(deflate) => upgrade.with_deflate(head, &deflate.terms)?,
+            None => upgrade,
+        };
+        Ok(self.open(&upgrade))
     }
 
     /// A session on the terms that were agreed on.
@@ -94,10 +110,8 @@ impl Transformer for WebSockets {
         if !head.wants_upgrade() {
             return Answer::Respond(upgrade_required());
         }
-        match self.upgrade(head) {
-            Ok(upgrade) => self.open(&upgrade),
-            Err(refusal) => Answer::Respond(refusal.response()),
-        }
+        self.answer(head, &VERSIONS)
+            .unwrap_or_else(|refusal| Answer::Respond(refusal.response()))
     }
 
     fn wire(&self, session: &WebSocketSession) -> Wire {
@@ -145,7 +159,7 @@ impl Transformer for WebSockets {
             State::Carried(session) => return session.close(context),
         };
         if let Some(carrier) = context.stream {
-            streaming.close(carrier, out);
+            streaming.close(carrier, self.goodbye, out);
         }
     }
 
@@ -209,6 +223,9 @@ impl Transformer for WebSockets {
         }
     }
 }
+
+/// Versions of WebSocket. 8 is a draft with the framing of 13; some old clients still say it.
+const VERSIONS: [&str; 2] = ["13", "8"];
 
 /// The wire of messages that are not compressed.
 const PLAIN: Wire = Wire(0);
@@ -285,6 +302,6 @@ impl Shared {
 }
 
 /// What Primus has `ws` answer to a plain request.
-fn upgrade_required() -> Response {
+pub(crate) fn upgrade_required() -> Response {
     Response::new(426).body("text/plain", "Upgrade Required".as_bytes())
 }

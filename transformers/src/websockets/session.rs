@@ -3,7 +3,7 @@
 use allspark_protocol::Input;
 use allspark_protocol::transformer::{Carrier, End, Event, Outputs, Wire};
 use allspark_protocol::websocket::deflate::Inflater;
-use allspark_protocol::websocket::{Decoder, Item, Role, encode};
+use allspark_protocol::websocket::{CloseCode, Decoder, Item, Role, encode};
 
 use super::carried::CarriedSession;
 
@@ -96,9 +96,8 @@ impl Streaming {
         }
     }
 
-    pub(super) fn close(&mut self, carrier: Carrier, out: &mut Outputs) {
+    pub(super) fn close(&mut self, carrier: Carrier, code: Option<CloseCode>, out: &mut Outputs) {
         self.said_goodbye = true;
-        // Without a code, as Primus has `ws` do it.
-        out.write(carrier, |out| encode::close(None, "", None, out));
+        out.write(carrier, |out| encode::close(code, "", None, out));
     }
 }

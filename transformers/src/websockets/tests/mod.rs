@@ -107,7 +107,7 @@ fn a_goodbye_is_answered_in_its_own_words_once() {
     );
 
     let (mut session, mut out) = (session(), Outputs::default());
-    session.close(CARRIER, &mut out);
+    session.close(CARRIER, None, &mut out);
     assert_eq!(written(&out), [0x88, 0]);
     session.receive(
         CARRIER,
