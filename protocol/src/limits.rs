@@ -32,6 +32,10 @@ pub const MESSAGE_BYTES_MAX_HIGHEST: usize = 512 * 1024 * 1024;
 /// timers overflow at 2^31 ms.
 pub const PING_INTERVAL_MS_HIGHEST: u64 = 24 * 60 * 60 * 1000;
 
+/// Packets in one body of engine.io. A packet may have two bytes in the body, but costs some 100
+/// until the app has seen it. No client collects as many between two requests.
+pub const ENGINE_IO_PAYLOAD_PACKETS_MAX: usize = 128 * 1024;
+
 /// Bytes of the pathname. Every request target starts with it and has to leave room for the rest.
 pub const PATHNAME_BYTES_MAX: usize = 1024;
 
@@ -46,6 +50,9 @@ pub const JSON_DEPTH_MAX: usize = 512;
 /// some 20 times the message, once per thread.
 pub const DECODE_SCRATCH_BYTES_KEPT_MAX: usize = 64 * 1024;
 
+/// Bytes of waiting messages after which a SockJS frame ends that is sent to a request. What waits
+/// beyond that goes into the next frame, so that not all of a long queue is copied at once.
+pub const SOCKJS_FRAME_BYTES_MAX: usize = 1024 * 1024;
 /// Bytes after which a back channel of browserchannel is over and its client opens another one, with
 /// which it acknowledges what it has: as in the npm package, so that nothing that holds the body of
 /// an answer (a browser, a proxy) holds much.

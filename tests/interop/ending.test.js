@@ -4,7 +4,9 @@
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
 
-const { ask, collect, event, open, openPlain, record, sparkId, text } = require('./clients');
+const {
+  ask, collect, countsOnce, event, open, openPlain, record, sparkId, text,
+} = require('./clients');
 const { freePort, startServer } = require('./server');
 
 const DEFAULT_MIN_MS = 500;
@@ -121,12 +123,3 @@ test('what was answered before SIGTERM is still delivered', async (t) => {
   // How many the server had read by then is its own affair, but none is lost in between.
   assert.deepEqual(received, Array.from(received, (_, n) => n));
 });
-
-/** The counts of a scripted server, as soon as they are as awaited. */
-async function countsOnce(observer, awaited) {
-  const deadline = Date.now() + 5_000;
-  for (;;) {
-    const counts = await ask(observer, { do: 'counts' });
-    if (awaited(counts) || Date.now() > deadline) return counts;
-  }
-}

@@ -4,7 +4,9 @@
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
 
-const { collect, event, open, openPlain, record, text } = require('./clients');
+const {
+  collect, event, muteNextPongs, open, openPlain, record, text,
+} = require('./clients');
 const { startServer } = require('./server');
 
 const INTERVAL_MS = 400;
@@ -69,12 +71,3 @@ test('a ping of the WebSocket itself counts as an answer', async (t) => {
   await collect(socket, 'message', 4);
   assert.equal(socket.readyState, socket.OPEN);
 });
-
-/** Swallows the pongs of the connection that is open now. */
-function muteNextPongs(client) {
-  const write = client._write;
-  client._write = function mute(data) {
-    return String(data).startsWith('primus::pong::') || write.call(this, data);
-  };
-  client.once('close', () => { client._write = write; });
-}

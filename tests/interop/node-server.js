@@ -18,6 +18,7 @@ const { values: flags } = parseArgs({
     'ping-interval': { type: 'string' },
     shards: { type: 'string' },
     transformer: { type: 'string' },
+    transport: { type: 'string', multiple: true, default: [] },
   },
 });
 
@@ -55,7 +56,9 @@ function obey(spark, command) {
   switch (command.do) {
     case 'end': return spark.end(command.data, { reconnect: command.reconnect === true });
     case 'write': return spark.write(command.value);
+    case 'count': return count(spark, command.to);
     case 'counts': return spark.write(counts);
+    case 'describe': return spark.write(describe(spark));
   }
 }
 
@@ -64,9 +67,26 @@ function primusOptions() {
   return {
     transformer: flags.transformer,
     pingInterval: pingInterval === 'off' ? false : Number(pingInterval),
+    transport: Object.fromEntries(flags.transport.map(transportOption)),
     ...(flags['max-length'] && { maxLength: Number(flags['max-length']) }),
     iknowhttpsisbetter: true,
   };
+}
+
+function count(spark, to) {
+  for (let n = 0; n < to; n += 1) spark.write(n);
+}
+
+/** A spark as the application sees it. */
+function describe({ id, query, address: { ip, port }, headers }) {
+  return { id, query, address: { ip, port }, header: headers['x-interop'] ?? null };
+}
+
+/** `pingTimeout=100` means a number, `cookie=true` a boolean, anything else a text. */
+function transportOption(text) {
+  const [name, value] = [text.slice(0, text.indexOf('=')), text.slice(text.indexOf('=') + 1)];
+  const isPlain = /^(true|false|\d+)$/.test(value);
+  return [name, isPlain ? JSON.parse(value) : value];
 }
 
 function listen() {

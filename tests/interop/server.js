@@ -26,8 +26,10 @@ const driver = process.env.ALLSPARK_DRIVER || 'auto';
  * Starts a server and resolves once it listens. It is stopped with the test, and must then still
  * be alive, have reported no panic, and leave with exit code 0.
  *
- * Options: `app` ('echo', 'broadcast', 'scripted'), `pingIntervalMs` (a number or 'off'),
- * `maxLength` in bytes, `shards`, `port` (0 lets the system choose).
+ * Options: `app` ('echo', 'broadcast', 'scripted'), `transformer`, `spokenBy` (the
+ * transformer of its clients, if it is another one), `transport` (options by name),
+ * `pingIntervalMs` (a number or 'off'), `maxLength` in bytes, `shards`, `port` (0 lets the system
+ * choose).
  */
 async function startServer(t, options = {}) {
   const server = new Server(options);
@@ -58,12 +60,10 @@ class Server {
   #beforeStop = [];
   #afterStop = [];
 
-  constructor({ app = 'echo', pingIntervalMs = 30_000, maxLength, shards = 1, port = 0 }) {
+  constructor({ app = 'echo', transformer = 'websockets', spokenBy = transformer, ...options }) {
+    this.spokenBy = spokenBy;
     const [command, args] = commandFor(app);
-    args.push('--listen', `127.0.0.1:${port}`, '--ping-interval', String(pingIntervalMs));
-    args.push('--transformer', 'websockets', '--shards', String(shards), '--driver', driver);
-    if (maxLength !== undefined) args.push('--max-length', String(maxLength));
-
+    args.push('--transformer', transformer, ...flags(options));
     const stdio = ['ignore', 'pipe', 'pipe'];
     this.#child = spawn(command, args, { env: cleanEnvironment(), stdio });
     this.exited = once(this.#child, 'exit').then(([code, signal]) => ({ code, signal }));
@@ -156,6 +156,16 @@ async function within(ms, promise, explain) {
   } finally {
     clearTimeout(timer);
   }
+}
+
+function flags({ port = 0, pingIntervalMs = 30_000, maxLength, shards = 1, transport = {} }) {
+  const args = ['--listen', `127.0.0.1:${port}`, '--ping-interval', String(pingIntervalMs)];
+  args.push('--shards', String(shards), '--driver', driver);
+  if (maxLength !== undefined) args.push('--max-length', String(maxLength));
+  for (const [name, value] of Object.entries(transport)) {
+    args.push('--transport', `${name}=${value}`);
+  }
+  return args;
 }
 
 /** Options that skip a test where Node.js Primus knowingly differs from what AllSpark must do. */

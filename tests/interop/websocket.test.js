@@ -2,15 +2,11 @@
 'use strict';
 
 const assert = require('node:assert/strict');
-const { once } = require('node:events');
-const http = require('node:http');
-const net = require('node:net');
 const { test } = require('node:test');
 
 const { event, openPlain, text } = require('./clients');
-const { differsFromNode, startServer, within } = require('./server');
-
-const ANSWER_MS_MAX = 10_000;
+const { rawConnection, received, request } = require('./raw');
+const { differsFromNode, startServer } = require('./server');
 
 test('text goes both ways', async (t) => {
   const socket = await openPlain(await startServer(t));
@@ -130,7 +126,7 @@ test('a wrong handshake is refused and harms nobody', async (t) => {
 test('a plain request below the pathname is told to upgrade', async (t) => {
   const server = await startServer(t);
   for (const path of ['/primus', '/primus/', '/primus?x=1', '/primus/below']) {
-    const answer = await get(server, path);
+    const answer = await request(server, 'GET', path);
     assert.equal(answer.status, 426);
     assert.match(answer.headers['content-type'], /^text\/plain/);
     assert.equal(answer.body, 'Upgrade Required');
@@ -140,7 +136,8 @@ test('a plain request below the pathname is told to upgrade', async (t) => {
 test('GET <pathname>/spec says how the server is to be spoken to', async (t) => {
   const spec = { pathname: '/primus', version: '8.0.9', parser: 'json', transformer: 'websockets' };
   for (const [pingIntervalMs, pingInterval] of [[12_345, 12_345], ['off', false]]) {
-    const answer = await get(await startServer(t, { pingIntervalMs }), '/primus/spec?_=1');
+    const server = await startServer(t, { pingIntervalMs });
+    const answer = await request(server, 'GET', '/primus/spec?_=1');
     assert.equal(answer.status, 200);
     assert.match(answer.headers['content-type'], /^application\/json/);
     assert.deepEqual(JSON.parse(answer.body), { ...spec, pingInterval });
@@ -149,8 +146,8 @@ test('GET <pathname>/spec says how the server is to be spoken to', async (t) => 
 
 test('one connection serves several requests, and then an upgrade', async (t) => {
   const raw = await rawConnection(await startServer(t));
-  const request = 'GET /primus/spec HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n';
-  raw.write(request + request);
+  const head = 'GET /primus/spec HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n';
+  raw.write(head + head);
   await received(raw, /(HTTP\/1\.1 200 [\s\S]*"version":"8\.0\.9"[\s\S]*){2}/);
   raw.write(handshake());
   await received(raw, /HTTP\/1\.1 101 [\s\S]*\r\n\r\n$/);
@@ -167,27 +164,6 @@ test(
     assert.deepEqual(await server.kill('SIGTERM'), { code: 0, signal: null });
   },
 );
-
-/** A connection whose bytes are collected in `raw.bytes`, as Latin-1. */
-async function rawConnection(server) {
-  const raw = net.connect(server.port, '127.0.0.1').setNoDelay().setEncoding('latin1');
-  server.beforeStop(() => raw.destroy());
-  raw.bytes = '';
-  raw.on('data', (bytes) => {
-    raw.bytes += bytes;
-    raw.emit('more');
-  });
-  await event(raw, 'connect');
-  return raw;
-}
-
-/** Resolves once everything that was received matches. */
-async function received(raw, pattern) {
-  const complete = async () => {
-    while (!pattern.test(raw.bytes)) await once(raw, 'more');
-  };
-  await within(ANSWER_MS_MAX, complete(), () => `${pattern} in ${JSON.stringify(raw.bytes)}`);
-}
 
 /** Hands the bytes to the kernel, and lets the event loop turn, before anything else is written. */
 async function writeAlone(raw, bytes) {
@@ -217,10 +193,4 @@ function maskedFrame(firstByte, payload) {
   const mask = [1, 2, 3, 4];
   const bytes = Buffer.from(payload, 'latin1').map((byte, index) => byte ^ mask[index % 4]);
   return Buffer.concat([Buffer.from([firstByte, 0x80 | bytes.length, ...mask]), bytes]);
-}
-
-async function get(server, path) {
-  const response = await event(http.get(server.url + path, { agent: false }), 'response');
-  const body = Buffer.concat(await response.toArray()).toString();
-  return { status: response.statusCode, headers: response.headers, body };
 }

@@ -299,6 +299,7 @@ impl<T: Transformer> Core<T> {
         };
         self.spark_wheel.cancel(spark.index);
         self.count_wire(slot.state.wire, -1);
+        self.counters().sparks_forgotten.add(1);
         if let Some(carried) = slot.carried {
             self.carried_count -= 1;
             self.names.forget(carried.name, spark);

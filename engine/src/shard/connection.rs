@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use allspark_protocol::http::{BodyFraming, Reader, RequestHead};
 
+use super::browser::Browser;
 use super::paced::Paced;
 use super::queue::SendQueue;
 use super::travel::Parcel;
@@ -33,6 +34,8 @@ pub(crate) struct Waiting {
     /// What came behind the request.
     pub(crate) pending: Vec<u8>,
     pub(crate) asked: Asked,
+    /// What to say to the browser that asks, unless it asks for an upgrade.
+    pub(crate) browser: Option<Browser>,
     /// How the body is framed, once the answer has begun.
     pub(crate) body: Option<BodyFraming>,
     /// What the connection becomes as soon as `pending` can be looked at.

@@ -30,6 +30,7 @@ use allspark_protocol::transformer::Transformer;
 
 use crate::io::{Completion, Driver, Token, Wait, Waker};
 
+mod browser;
 mod carried;
 mod close;
 mod connection;

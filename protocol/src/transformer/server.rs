@@ -123,6 +123,11 @@ pub trait Transformer: Clone + Send + 'static {
     /// The name as Primus spells it, for instance `websockets`.
     fn name(&self) -> &'static str;
 
+    /// Whether it ever says [`Answer::Find`]: then connections must be able to change their shard.
+    fn finds_sessions(&self) -> bool {
+        false
+    }
+
     /// Bytes of the largest request body that is of use.
     fn request_body_bytes_max(&self) -> usize {
         64 * 1024

@@ -174,7 +174,8 @@ impl<T: Transformer, C: ClientTransport> Pair<T, C> {
         };
         self.sessions_made += 1;
         let spark = SparkId::new(parts, 0);
-        self.sessions.insert(spark, Session::new(state));
+        let wire = self.transformer.wire(&state);
+        self.sessions.insert(spark, Session::new(state, wire));
         let target = request.head.target().to_owned();
         self.events.push(Event::Connection {
             spark,

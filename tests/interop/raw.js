@@ -1,0 +1,81 @@
+// HTTP and TCP without a client library that would put things right.
+'use strict';
+
+const { once } = require('node:events');
+const http = require('node:http');
+const net = require('node:net');
+
+const { within } = require('./server');
+
+const ANSWER_MS_MAX = 10_000;
+
+/** A connection whose bytes are collected in `raw.bytes`, as Latin-1. */
+async function rawConnection(server) {
+  const raw = net.connect(server.port, '127.0.0.1').setNoDelay().setEncoding('latin1');
+  server.beforeStop(() => raw.destroy());
+  // One that is cut off ends, which is seen in its bytes.
+  raw.on('error', () => {});
+  raw.bytes = '';
+  raw.on('data', (bytes) => {
+    raw.bytes += bytes;
+    raw.emit('more');
+  });
+  await within(ANSWER_MS_MAX, once(raw, 'connect'), () => 'connected');
+  return raw;
+}
+
+/** Resolves once everything that was received matches, with the match. */
+async function received(raw, pattern) {
+  const complete = async () => {
+    while (!pattern.test(raw.bytes)) await once(raw, 'more');
+    return pattern.exec(raw.bytes);
+  };
+  return within(ANSWER_MS_MAX, complete(), () => `${pattern} in ${JSON.stringify(raw.bytes)}`);
+}
+
+/** One request on a connection of its own: `{ status, headers, body }`, the body as text. */
+async function request(server, method, path, options) {
+  const answer = await begin(server, method, path, options);
+  await within(ANSWER_MS_MAX, answer.ended, () => `the end of ${method} ${path}: ${answer.body}`);
+  return answer;
+}
+
+/**
+ * The same as soon as the answer begins. `body` grows, `until(pattern)` waits for it,
+ * `ended` resolves with its end, and `destroy()` cuts the connection.
+ */
+async function begin(server, method, path, { headers, body } = {}) {
+  const sent = http.request(server.url + path, { method, headers, agent: false });
+  server.beforeStop(() => sent.destroy());
+  sent.end(body);
+  const head = within(ANSWER_MS_MAX, once(sent, 'response'), () => `${method} ${path} answered`);
+  return new Answer(sent, (await head)[0]);
+}
+
+class Answer {
+  body = '';
+  #stream;
+
+  constructor(sent, response) {
+    this.status = response.statusCode;
+    this.headers = response.headers;
+    this.destroy = () => sent.destroy();
+    this.#stream = response.setEncoding('utf8').on('data', (text) => {
+      this.body += text;
+      response.emit('more');
+    });
+    // Whether it ends or breaks is seen in its body.
+    response.on('error', () => {});
+    this.ended = new Promise((resolve) => response.once('close', resolve));
+  }
+
+  async until(pattern) {
+    const complete = async () => {
+      while (!pattern.test(this.body)) await once(this.#stream, 'more');
+      return pattern.exec(this.body);
+    };
+    return within(ANSWER_MS_MAX, complete(), () => `${pattern} in ${JSON.stringify(this.body)}`);
+  }
+}
+
+module.exports = { begin, rawConnection, received, request };

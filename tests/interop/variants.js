@@ -1,0 +1,45 @@
+// The ways in which a Primus client can reach a server: the transformers, and for those that can do
+// without WebSocket the way that is left then.
+'use strict';
+
+const { peer } = require('./server');
+
+/**
+ * By name: what the `server` is started with, options of the `client`, and which option of the
+ * client's `transport` holds further `headers`, if it takes any.
+ */
+const VARIANTS = {
+  'websockets': { server: { transformer: 'websockets' }, headers: 'headers' },
+  'faye': { server: { transformer: 'faye' }, headers: 'headers' },
+  // Its server does not load on a current Node.js. Its clients are those of `websockets`.
+  'uws': {
+    server: { transformer: 'uws', spokenBy: 'websockets' },
+    headers: 'headers',
+    onlyAllSpark: true,
+  },
+  'engine.io': { server: { transformer: 'engine.io' }, headers: 'extraHeaders' },
+  'engine.io by polling': {
+    server: { transformer: 'engine.io' },
+    client: { websockets: false },
+    headers: 'extraHeaders',
+  },
+  'sockjs': { server: { transformer: 'sockjs' } },
+  'sockjs by streaming': {
+    // It takes a client for gone when that has not come back for so long.
+    server: { transformer: 'sockjs', transport: { disconnect_delay: 100 } },
+    client: { websockets: false },
+  },
+  'browserchannel': {
+    server: { transformer: 'browserchannel' },
+    // When the server is gone it asks for an image, by default one on the internet.
+    client: { transport: { testImageUri: 'http://127.0.0.1:1/' } },
+    headers: 'extraHeaders',
+  },
+};
+
+/** Those that the server under test can serve: lists of a name and a variant. */
+const variants = Object.entries(VARIANTS).filter(
+  ([, { onlyAllSpark }]) => peer !== 'node' || !onlyAllSpark,
+);
+
+module.exports = { variants };
