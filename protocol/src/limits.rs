@@ -71,6 +71,10 @@ pub const BROWSERCHANNEL_EARLY_BYTES: usize = 1024 * 1024;
 /// to 1000 messages into one, in which up to three bytes stand for one.
 pub const BROWSERCHANNEL_BODY_BYTES_MIN: usize = 4 * 1024 * 1024;
 
+/// UTF-16 code units that a client of browserchannel takes in one chunk, beside a message that is
+/// as long as messages may be: servers put everything that waits into one.
+pub const BROWSERCHANNEL_CLIENT_CHUNK_UNITS: usize = 16 * 1024 * 1024;
+
 const _: () = assert!(HTTP_TARGET_BYTES_MAX < HTTP_HEAD_BYTES_MAX);
 const _: () = assert!(PATHNAME_BYTES_MAX < HTTP_TARGET_BYTES_MAX);
 const _: () = assert!(MESSAGE_BYTES_MAX_DEFAULT <= MESSAGE_BYTES_MAX_HIGHEST);

@@ -39,6 +39,7 @@
 
 mod answers;
 mod arrays;
+mod client;
 mod forward;
 mod json;
 mod maps;
@@ -46,6 +47,10 @@ mod options;
 mod server;
 mod session;
 
+#[cfg(test)]
+mod tests;
+
+pub use client::{BrowserChannelClient, BrowserChannelClientOptions};
 pub use options::BrowserChannelOptions;
 pub use server::BrowserChannel;
 pub use session::BrowserChannelSession;

@@ -36,12 +36,15 @@ impl<T: Transformer, C: ClientTransport> Pair<T, C> {
         if form.head_only {
             return connection.finish();
         }
-        let first = parts.first().expect("a paced answer has parts");
+        let pause = parts.first().expect("a paced answer has parts").pause;
         connection.role = Role::Pacing(Pacing {
             framing,
-            due: now + first.pause,
+            due: now + pause,
             parts: parts.into(),
         });
+        if pause.is_zero() {
+            self.next_paced_part(id);
+        }
     }
 
     pub(super) fn next_paced_part(&mut self, id: u64) {
