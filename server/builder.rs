@@ -7,7 +7,7 @@ use allspark_engine::{self as engine, KeepHeaders, Options, SendPolicy, StartErr
 use allspark_protocol::http::{RequestHead, Response};
 use allspark_protocol::limits::{MESSAGE_BYTES_MAX_DEFAULT, SHARDS_MAX};
 use allspark_protocol::parser::ParserKind;
-use allspark_transformers::{AnyTransformer, TransformerKind};
+use allspark_transformers::{AnyTransformer, CommonOptions, TransformerKind};
 
 use crate::Primus;
 
@@ -33,6 +33,8 @@ pub enum Error {
 pub struct Builder {
     options: Options,
     transformer: String,
+    transport: Vec<(String, String)>,
+    compression: bool,
     parser: String,
     max_length: usize,
     shards: usize,
@@ -44,6 +46,8 @@ impl Default for Builder {
         Self {
             options: Options::default(),
             transformer: TransformerKind::WebSockets.name().to_owned(),
+            transport: Vec::new(),
+            compression: false,
             parser: "json".to_owned(),
             max_length: MESSAGE_BYTES_MAX_DEFAULT,
             shards: 0,
@@ -53,10 +57,28 @@ impl Default for Builder {
 }
 
 impl Builder {
-    /// The transport: `websockets`, or `any` for all there are. In any case. Default `websockets`.
+    /// The transport: `websockets`, `faye`, `uws`, `engine.io`, `sockjs`, `browserchannel`, or `any`
+    /// for all of them on one pathname. In any case. Default `websockets`.
     #[must_use]
     pub fn transformer(mut self, name: impl Into<String>) -> Self {
         self.transformer = name.into();
+        self
+    }
+
+    /// An option of the transport by its name in Primus, for instance `pingTimeout` of `engine.io`.
+    /// Times are in milliseconds unless the transport says otherwise. With `any` it counts for
+    /// every transport that has it.
+    #[must_use]
+    pub fn transport(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.transport.push((name.into(), value.into()));
+        self
+    }
+
+    /// Whether messages may be compressed for clients that offer it (permessage-deflate, RFC 7692;
+    /// `websockets`, `faye` and `uws`). Default false.
+    #[must_use]
+    pub fn compression(mut self, enabled: bool) -> Self {
+        self.compression = enabled;
         self
     }
 
@@ -159,7 +181,13 @@ impl Builder {
         if self.shards > SHARDS_MAX {
             return Err(wrong("shards", format!("must be at most {SHARDS_MAX}")));
         }
-        let transformer = AnyTransformer::new(kind, self.max_length);
+        let common = CommonOptions {
+            pathname: options.pathname.clone(),
+            message_bytes_max: self.max_length,
+            compression: self.compression,
+        };
+        let transformer = AnyTransformer::new(kind, &common, &self.transport)
+            .map_err(|error| wrong("transport", error.to_string()))?;
         Ok(Primus(engine::Primus::new(
             options,
             transformer,

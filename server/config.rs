@@ -40,6 +40,7 @@ pub(crate) fn load(
     }
     apply_environment(&mut settings, &environment)?;
     apply_flags(&mut settings, &flags)?;
+    settings.check()?;
     Ok(Command::Serve(Box::new(settings)))
 }
 

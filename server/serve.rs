@@ -53,7 +53,12 @@ fn raise_descriptor_limit() {
 
 fn start(settings: &Settings) -> Result<Server, Error> {
     let page = Page::new(&settings.pathname, settings.app.name());
-    let primus = Primus::builder()
+    let mut builder = Primus::builder();
+    for (name, value) in &settings.transport {
+        builder = builder.transport(name, value);
+    }
+    let primus = builder
+        .compression(settings.compression)
         .transformer(settings.transformer.name())
         .parser(settings.parser.to_string())
         .pathname(&settings.pathname)

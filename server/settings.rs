@@ -9,9 +9,10 @@ use std::net::SocketAddr;
 use allspark::{DriverChoice, ParserKind, SendPolicy, TransformerKind};
 use allspark_engine::Options;
 use allspark_protocol::limits::{MESSAGE_BYTES_MAX_DEFAULT, MESSAGE_BYTES_MAX_HIGHEST, SHARDS_MAX};
+use allspark_transformers::{AnyTransformer, CommonOptions};
 use tracing::level_filters::LevelFilter;
 
-use crate::values::{address, choose, named, number, parser, pathname, ping_interval_ms};
+use crate::values::{address, choose, named, number, pair, parser, pathname, ping_interval_ms};
 
 /// Everything that the server needs to know before it starts. [`Settings::default`] is what it
 /// does when nobody says anything.
@@ -23,6 +24,9 @@ pub(crate) struct Settings {
     pub(crate) pathname: String,
     /// The transport. Default: `any`.
     pub(crate) transformer: TransformerKind,
+    /// Options of the transport by Primus's names, in the order in which they were given; of two
+    /// with the same name the last one counts.
+    pub(crate) transport: Vec<(String, String)>,
     /// How messages become values. Default: `json`.
     pub(crate) parser: ParserKind,
     /// What is done with messages. Default: [`App::Broadcast`].
@@ -31,6 +35,8 @@ pub(crate) struct Settings {
     pub(crate) ping_interval_ms: Option<u64>,
     /// Bytes of one message; a longer one ends its spark. Default: 10 MiB.
     pub(crate) max_length_bytes: usize,
+    /// Whether messages may be compressed. Default: false.
+    pub(crate) compression: bool,
     /// Bytes that may wait to be sent to one spark. Default: 4 MiB.
     pub(crate) send_queue_bytes_max: usize,
     /// What happens when they become more. Default: [`SendPolicy::Disconnect`].
@@ -41,6 +47,24 @@ pub(crate) struct Settings {
     pub(crate) driver: DriverChoice,
     /// The least important events that are logged. Default: `info`.
     pub(crate) log: LevelFilter,
+}
+
+impl Settings {
+    /// Judges what can be judged only when everything is known.
+    ///
+    /// # Errors
+    /// What is wrong, in one line.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let common = CommonOptions {
+            pathname: self.pathname.clone(),
+            message_bytes_max: self.max_length_bytes,
+            compression: self.compression,
+        };
+        match AnyTransformer::new(self.transformer, &common, &self.transport) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(format!("transport: {}", error.to_string().escape_debug())),
+        }
+    }
 }
 
 /// A built-in handler of messages.
@@ -72,10 +96,12 @@ impl Default for Settings {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             pathname: engine.pathname,
             transformer: TransformerKind::Any,
+            transport: Vec::new(),
             parser: engine.parser,
             app: App::Broadcast,
             ping_interval_ms: engine.ping_interval_ms,
             max_length_bytes: MESSAGE_BYTES_MAX_DEFAULT,
+            compression: false,
             send_queue_bytes_max: engine.send_queue_bytes_max,
             send_policy: engine.send_policy,
             shards: 0,
@@ -133,14 +159,16 @@ pub(crate) const SETTINGS: &[Setting] = &[
     Setting {
         name: "transformer",
         value_name: "NAME",
-        help: "The transport to speak: websockets, or any for all there are [default: any]",
+        help: "The transport to speak: websockets, faye, uws, engine.io, sockjs, browserchannel, \
+               or any for all of them [default: any]",
         set: |settings, text| named(text).map(|value| settings.transformer = value),
     },
     Setting {
         name: "transport",
         value_name: "KEY=VALUE",
-        help: "An option of the transport; may be repeated (none has an effect in this build yet)",
-        set: |_, _| Err("no option of a transport has an effect in this build yet".to_owned()),
+        help: "An option of the transport by its name in Primus, such as pingTimeout=5000 for \
+               engine.io; may be repeated",
+        set: |settings, text| pair(text).map(|pair| settings.transport.push(pair)),
     },
     Setting {
         name: "parser",
@@ -172,11 +200,8 @@ pub(crate) const SETTINGS: &[Setting] = &[
     Setting {
         name: "compression",
         value_name: "",
-        help: "Compress messages (has no effect in this build yet)",
-        set: |_, text| match choose(text, SWITCH)? {
-            true => Err("compression is not available in this build yet".to_owned()),
-            false => Ok(()),
-        },
+        help: "Compress messages for clients that offer it (websockets, faye, uws)",
+        set: |settings, text| choose(text, SWITCH).map(|value| settings.compression = value),
     },
     Setting {
         name: "send-queue",
@@ -275,6 +300,9 @@ mod tests {
         );
         assert_eq!(set("ping-interval", "off").unwrap().ping_interval_ms, None);
         assert_eq!(set("max-length", "7").unwrap().max_length_bytes, 7);
+        assert!(set("compression", "true").unwrap().compression);
+        let pair = ("a".to_owned(), "b=c".to_owned());
+        assert_eq!(set("transport", "a=b=c").unwrap().transport, [pair]);
         assert_eq!(set("send-queue", "9").unwrap().send_queue_bytes_max, 9);
         assert_eq!(
             set("send-policy", "keep-latest").unwrap().send_policy,
@@ -287,15 +315,29 @@ mod tests {
 
     #[test]
     fn what_has_no_effect_is_refused() {
-        for (name, text) in [
-            ("parser", "msgpack"),
-            ("compression", "true"),
-            ("transport", "pingTimeout=1"),
-        ] {
-            let reason = set(name, text).unwrap_err();
-            assert!(reason.contains("in this build yet"), "{name}: {reason}");
-        }
-        assert_eq!(set("compression", "false"), Ok(Settings::default()));
+        let reason = set("parser", "msgpack").unwrap_err();
+        assert!(reason.contains("in this build yet"), "{reason}");
+    }
+
+    #[test]
+    fn an_option_of_the_transport_must_be_one_that_it_has() {
+        let check = |transformer: &str, pair: (&str, &str)| {
+            let settings = Settings {
+                transformer: transformer.parse().unwrap(),
+                transport: vec![(pair.0.to_owned(), pair.1.to_owned())],
+                ..Settings::default()
+            };
+            settings.check()
+        };
+        assert_eq!(check("engine.io", ("pingTimeout", "5000")), Ok(()));
+        assert_eq!(check("any", ("pingTimeout", "5000")), Ok(()));
+        let reason = check("sockjs", ("pingTimeout", "5000")).unwrap_err();
+        assert!(
+            reason.starts_with("transport: the transformer `sockjs` has no"),
+            "{reason}"
+        );
+        let reason = check("engine.io", ("pingTimeout", "soon")).unwrap_err();
+        assert!(reason.starts_with("transport: "), "{reason}");
     }
 
     #[test]

@@ -57,6 +57,14 @@ pub(crate) fn number(text: &str, range: RangeInclusive<usize>) -> Result<usize, 
     }
 }
 
+/// A name and a value with `=` between them.
+pub(crate) fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err(format!("{text:?} is not of the form KEY=VALUE")),
+    }
+}
+
 /// The value of that name, in any case.
 pub(crate) fn choose<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, String> {
     let found = choices
@@ -136,7 +144,7 @@ mod tests {
             r#""x\ny" is not known; the choices are: one, two"#
         );
         assert_eq!(named("WebSockets"), Ok(TransformerKind::WebSockets));
-        for wrong in ["x\ny", "sockjs"] {
+        for wrong in ["x\ny", "carrier-pigeon"] {
             let reason = named::<TransformerKind>(wrong).unwrap_err();
             assert!(
                 !reason.contains('\n') && reason.contains("websockets, any"),
@@ -154,6 +162,15 @@ mod tests {
                 .contains("not available in this build yet")
         );
         assert!(parser("bson").unwrap_err().contains("unknown"));
+    }
+
+    #[test]
+    fn a_pair_has_a_name() {
+        assert_eq!(pair("a=b=c"), Ok(("a".to_owned(), "b=c".to_owned())));
+        assert_eq!(pair("a="), Ok(("a".to_owned(), String::new())));
+        for wrong in ["", "a", "=b"] {
+            assert!(pair(wrong).is_err(), "{wrong:?}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use allspark_protocol::http::{RequestHead, Response};
+use allspark_protocol::http::{Cors, RequestHead, Response};
 use allspark_protocol::parser::ParserKind;
 
 /// Answers requests that are not for Primus.
@@ -52,6 +52,8 @@ pub struct Options {
     pub send_policy: SendPolicy,
     /// Which request headers a spark keeps.
     pub keep_headers: KeepHeaders,
+    /// What scripts of other origins may do. Default: what they want, as in Primus.
+    pub cors: Cors,
     /// Answers requests that are not for Primus; without it they get 404.
     pub fallback: Option<Fallback>,
 }
@@ -65,6 +67,7 @@ impl Default for Options {
             send_queue_bytes_max: 4 * 1024 * 1024,
             send_policy: SendPolicy::default(),
             keep_headers: KeepHeaders::default(),
+            cors: Cors::default(),
             fallback: None,
         }
     }

@@ -94,7 +94,12 @@ impl<T: Transformer + Sync> Primus<T> {
 
     /// Starts the server and returns once it accepts connections.
     pub fn start(&self, address: impl ToSocketAddrs + ToString) -> Result<Server, StartError> {
-        let Chosen { kind, fallback } = self.driver.resolve().map_err(StartError::Driver)?;
+        let hands_over = self.shards > 1 && self.transformer.finds_sessions();
+        let chosen = match hands_over {
+            true => self.driver.resolve_releasing(),
+            false => self.driver.resolve(),
+        };
+        let Chosen { kind, fallback } = chosen.map_err(StartError::Driver)?;
         let listeners = bind(&address, self.shards)?;
         let address = listeners[0]
             .local_addr()

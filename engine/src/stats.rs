@@ -31,6 +31,8 @@ counters! {
     sparks_opened,
     /// Sparks that have ended.
     sparks_ended,
+    /// Sparks that are forgotten, with everything that belonged to their sessions returned.
+    sparks_forgotten,
     /// Messages that arrived, heartbeats included.
     messages_received,
     /// Messages written to single sparks, heartbeats included.

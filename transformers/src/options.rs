@@ -1,5 +1,7 @@
 //! What transformers are told, and the errors of those who tell them.
 
+use std::borrow::Cow;
+
 /// What every transformer is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommonOptions {
@@ -35,7 +37,7 @@ pub enum TransportOptionError {
         /// The name that was given.
         name: String,
         /// The names that there are.
-        known: &'static [&'static str],
+        known: Cow<'static, [&'static str]>,
     },
     /// The value is not one that the option can have.
     #[error("the transport option `{name}` must be {expected}, not `{value}`")]

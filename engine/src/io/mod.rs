@@ -90,9 +90,14 @@ pub enum Op {
         /// The connection.
         socket: Socket,
     },
-    /// Give the connection away, so that another driver can adopt it. Receiving stops; bytes that
-    /// were already received are still delivered. Answered by [`Completion::Released`]. Nothing of
-    /// a `Send` may be unsent.
+    /// Give the connection away, so that another driver can adopt it. Receiving and waiting for
+    /// room stop; bytes that were already received are still delivered, under the connection's own
+    /// token. Answered by [`Completion::Released`]; what is pushed for the socket after this is
+    /// ignored. Nothing of a `Send` may be unsent: a rest that is reported before `Released` goes
+    /// along only if the caller takes it along.
+    ///
+    /// The end of the stream is told to whoever receives next, even if it was told here already.
+    /// `io_uring` can do it since Linux 6.8; [`probe_release`] tells.
     Release {
         /// The connection.
         socket: Socket,
@@ -100,7 +105,7 @@ pub enum Op {
         token: Token,
     },
     /// Take over a connection that another driver of the same kind released. Answered by
-    /// [`Completion::Adopted`].
+    /// [`Completion::Adopted`]; if the driver is full, the connection is closed.
     Adopt {
         /// The connection.
         socket: Detached,
@@ -121,7 +126,7 @@ pub enum Op {
 pub enum Completion {
     /// A connection came in.
     Accepted {
-        /// The connection; the next operation on it is `Receive` or `Close`.
+        /// The connection; the next operation on it is `Receive`, `Release` or `Close`.
         socket: Socket,
         /// Where it comes from.
         peer: SocketAddr,
@@ -176,14 +181,16 @@ pub enum Completion {
     Released {
         /// The token given to [`Op::Release`].
         token: Token,
-        /// The connection, or why it can't be given away; it is then closed.
+        /// The connection, or why it can't be given away (it is broken, or the process has no
+        /// descriptor left, or the kernel is too old); it is then closed.
         result: io::Result<Detached>,
     },
     /// The answer to [`Op::Adopt`].
     Adopted {
         /// The token of the request.
         token: Token,
-        /// The connection, or why there is none; the next operation on it is `Receive` or `Close`.
+        /// The connection, or why it was closed; the next operation on it is `Receive`, `Release`
+        /// or `Close`.
         result: io::Result<Socket>,
     },
     /// The connection and everything pending on it is gone.

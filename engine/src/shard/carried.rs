@@ -258,7 +258,7 @@ impl<T: Transformer> Core<T> {
         let spark = match &self.connection(key).role {
             Role::Waiting(waiting) => waiting.spark,
             Role::Spark(spark) => *spark,
-            Role::Http(_) | Role::Leaving(_) | Role::Discard => return None,
+            Role::Http(_) | Role::Paced(_) | Role::Leaving(_) | Role::Discard => return None,
         };
         let slot = self.sparks.get_mut(spark)?;
         let carried = slot.carried.as_mut()?;
@@ -299,6 +299,7 @@ impl<T: Transformer> Core<T> {
         };
         self.spark_wheel.cancel(spark.index);
         self.count_wire(slot.state.wire, -1);
+        self.counters().sparks_forgotten.add(1);
         if let Some(carried) = slot.carried {
             self.carried_count -= 1;
             self.names.forget(carried.name, spark);

@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 
 use allspark_protocol::http::{BodyFraming, Reader, RequestHead};
 
+use super::browser::Browser;
+use super::paced::Paced;
 use super::queue::SendQueue;
 use super::travel::Parcel;
 use crate::io::Socket;
@@ -17,6 +19,8 @@ pub(crate) enum Role {
     Waiting(Box<Waiting>),
     /// Bytes for the session of a spark, which may have ended and wait for the peer's goodbye.
     Spark(Key),
+    /// Answered in parts with pauses; the bytes are of no interest.
+    Paced(Box<Paced>),
     /// On its way to the shard that owns the session its request is for.
     Leaving(Box<Parcel>),
     /// Of no interest: the connection is about to be closed.
@@ -30,6 +34,8 @@ pub(crate) struct Waiting {
     /// What came behind the request.
     pub(crate) pending: Vec<u8>,
     pub(crate) asked: Asked,
+    /// What to say to the browser that asks, unless it asks for an upgrade.
+    pub(crate) browser: Option<Browser>,
     /// How the body is framed, once the answer has begun.
     pub(crate) body: Option<BodyFraming>,
     /// What the connection becomes as soon as `pending` can be looked at.

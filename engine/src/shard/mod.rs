@@ -30,6 +30,7 @@ use allspark_protocol::transformer::Transformer;
 
 use crate::io::{Completion, Driver, Token, Wait, Waker};
 
+mod browser;
 mod carried;
 mod close;
 mod connection;
@@ -39,6 +40,7 @@ mod host;
 mod inbox;
 mod names;
 mod outputs;
+mod paced;
 mod queue;
 mod receive;
 mod send;

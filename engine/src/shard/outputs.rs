@@ -5,6 +5,7 @@ use std::ops::Range;
 use allspark_protocol::http::{RequestHead, Response};
 use allspark_protocol::transformer::{Carrier, End, Output, Outputs, Transformer};
 
+use super::browser::Browser;
 use super::carried::connection_of;
 use super::connection::{Asked, Next, Role, Waiting};
 use super::core::Core;
@@ -50,8 +51,8 @@ impl<T: Transformer> Core<T> {
             Output::Ended(end) => self.transport_ended(spark, &end),
             Output::Over => self.session_over(spark),
             Output::Write(carrier, bytes) => self.write_carrier(spark, carrier, bytes, outputs),
-            Output::Respond(carrier, response) => self.answer(spark, carrier, &response),
-            Output::Begin(carrier, response) => self.begin(spark, carrier, &response),
+            Output::Respond(carrier, response) => self.answer(spark, carrier, response),
+            Output::Begin(carrier, response) => self.begin(spark, carrier, response),
             Output::Finish(carrier) => self.finish_body(spark, carrier),
             Output::Upgrade(carrier, response) => self.upgrade(spark, carrier, &response),
             Output::Stream(carrier) => {
@@ -84,7 +85,7 @@ impl<T: Transformer> Core<T> {
         let is_its = match &self.connections.get(key)?.role {
             Role::Waiting(waiting) => waiting.spark == spark,
             Role::Spark(other) => *other == spark,
-            Role::Http(_) | Role::Leaving(_) | Role::Discard => false,
+            Role::Http(_) | Role::Paced(_) | Role::Leaving(_) | Role::Discard => false,
         };
         is_its.then_some(key)
     }
@@ -118,7 +119,7 @@ impl<T: Transformer> Core<T> {
         }
     }
 
-    fn answer(&mut self, spark: Key, carrier: Carrier, response: &Response) {
+    fn answer(&mut self, spark: Key, carrier: Carrier, response: Response) {
         let Some((key, waiting)) = self.waiting(spark, carrier) else {
             return;
         };
@@ -128,11 +129,12 @@ impl<T: Transformer> Core<T> {
             ..
         } = waiting.asked;
         let keep_alive = keep_alive && self.end_deadline.is_none();
-        self.write_response(key, response, keep_alive, head_only);
+        let response = self.complete_answer(key, response);
+        self.write_response(key, &response, keep_alive, head_only);
         self.answered(key, keep_alive);
     }
 
-    fn begin(&mut self, spark: Key, carrier: Carrier, response: &Response) {
+    fn begin(&mut self, spark: Key, carrier: Carrier, response: Response) {
         let Some((key, waiting)) = self.waiting(spark, carrier) else {
             return;
         };
@@ -143,6 +145,7 @@ impl<T: Transformer> Core<T> {
         } = waiting.asked;
         let framing = response.framing(minor_version, head_only);
         waiting.body = Some(framing);
+        let response = self.complete_answer(key, response);
         self.queue_frame(key, true, |out| {
             response.encode_begin(out, framing, keep_alive);
         });
@@ -158,6 +161,22 @@ impl<T: Transformer> Core<T> {
         let keep_alive = waiting.asked.keep_alive && !framing.ends_with_connection();
         self.queue_frame(key, true, |out| framing.end(out));
         self.answered(key, keep_alive && self.end_deadline.is_none());
+    }
+
+    /// Adds to the answer of a session what Primus says to browsers.
+    fn complete_answer(&self, key: Key, response: Response) -> Response {
+        match &self.connection(key).role {
+            Role::Waiting(waiting) => self.complete_for(waiting.browser.as_ref(), response),
+            _ => response,
+        }
+    }
+
+    /// Adds to an answer what Primus says to browsers.
+    pub(super) fn complete_for(&self, browser: Option<&Browser>, response: Response) -> Response {
+        match browser {
+            Some(browser) => browser.complete(&self.shared.options.cors, response),
+            None => response,
+        }
     }
 
     /// The answer to a request is complete.

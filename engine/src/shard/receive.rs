@@ -7,6 +7,7 @@ use allspark_protocol::Input;
 use allspark_protocol::http::{Error as HttpError, Reader, Request, RequestHead, Response};
 use allspark_protocol::transformer::{Answer, Transformer};
 
+use super::browser::Browser;
 use super::carried::{Carried, carrier_of};
 use super::connection::{Asked, Closing, Connection, Role, Waiting};
 use super::core::Core;
@@ -63,7 +64,7 @@ impl<T: Transformer> Core<T> {
                 }
             }
             Role::Leaving(parcel) => parcel.rest.extend_from_slice(bytes),
-            Role::Discard => {}
+            Role::Paced(_) | Role::Discard => {}
         }
     }
 
@@ -134,7 +135,7 @@ impl<T: Transformer> Core<T> {
                 self.read_session(key, spark, input);
             }
             Role::Leaving(parcel) => parcel.rest.extend_from_slice(input.take_all()),
-            Role::Discard => {}
+            Role::Paced(_) | Role::Discard => {}
         }
         None
     }
@@ -152,18 +153,25 @@ impl<T: Transformer> Core<T> {
         if !self.shared.is_ours(head) {
             return self.respond(key, head, &self.fallback(head));
         }
-        if head.path().strip_prefix(&self.shared.options.pathname) == Some("/spec") {
-            let spec = self.shared.spec(self.transformer.name());
-            return self.respond(key, head, &no_cache(Response::json(200, spec)));
+        let cors = &self.shared.options.cors;
+        let browser = match Browser::of(cors, head) {
+            Ok(browser) => browser,
+            Err(response) => return self.respond(key, head, &response),
+        };
+        if let Some(browser) = &browser
+            && head.path().strip_prefix(&self.shared.options.pathname) == Some("/spec")
+        {
+            let spec = Response::json(200, self.shared.spec(self.transformer.name()));
+            return self.respond(key, head, &browser.allow(cors, spec));
         }
         match self.transformer.request(request) {
             Answer::Find(name) => {
                 let address = Address::new(name, self.shared.id_key);
-                self.find_session(key, request, address);
+                self.find_session(key, request, browser, address);
             }
             // A server that was destroyed serves those who are there, but nobody new.
             _ if self.destroyed.is_some() => self.respond(key, head, &self.fallback(head)),
-            answer => self.apply(key, request, answer, None),
+            answer => self.apply(key, request, browser, answer, None),
         }
     }
 
@@ -173,7 +181,13 @@ impl<T: Transformer> Core<T> {
         fallback.map_or_else(|| Response::text(404, "Not Found\n"), |answer| answer(head))
     }
 
-    fn find_session(&mut self, key: Key, request: &Request<'_>, address: Address) {
+    fn find_session(
+        &mut self,
+        key: Key,
+        request: &Request<'_>,
+        browser: Option<Browser>,
+        address: Address,
+    ) {
         let owner = address.shard(self.mesh().shards(), self.shared.id_key);
         if owner != self.shard {
             return self.leave(key, owner, request);
@@ -183,7 +197,7 @@ impl<T: Transformer> Core<T> {
             Address::Chosen(hash) => (self.names.get(hash), Some(hash)),
         };
         if let Some(spark) = found {
-            self.exchange(key, spark, request);
+            self.exchange(key, spark, request, browser);
             self.perform(spark);
             return self.woke(spark);
         }
@@ -191,18 +205,26 @@ impl<T: Transformer> Core<T> {
         if self.destroyed.is_some() && !matches!(answer, Answer::Respond(_)) {
             return self.respond(key, &request.head, &self.fallback(&request.head));
         }
-        self.apply(key, request, answer, name);
+        self.apply(key, request, browser, answer, name);
     }
 
     fn apply(
         &mut self,
         key: Key,
         request: &Request<'_>,
+        browser: Option<Browser>,
         answer: Answer<'_, T::Session>,
         name: Option<NameHash>,
     ) {
         match answer {
-            Answer::Respond(response) => self.respond(key, &request.head, &no_cache(response)),
+            Answer::Respond(response) => {
+                let response = self.complete_for(browser.as_ref(), response);
+                self.respond(key, &request.head, &response);
+            }
+            Answer::Paced { response, parts } => {
+                let response = self.complete_for(browser.as_ref(), response);
+                self.begin_paced(key, &request.head, &response, parts);
+            }
             Answer::Upgrade { response, session } => {
                 self.write_response(key, &response, true, false);
                 self.open_upgraded(key, session, &request.head);
@@ -214,7 +236,7 @@ impl<T: Transformer> Core<T> {
                 }
                 let carried = Carried::new(peer, name);
                 let spark = self.open_carried(session, carried, &request.head);
-                self.exchange(key, spark, request);
+                self.exchange(key, spark, request, browser);
                 self.perform_opening(spark, Some(&request.head));
                 self.woke(spark);
             }
@@ -224,12 +246,13 @@ impl<T: Transformer> Core<T> {
     }
 
     /// Hands a request to a session. What that wants is still to be carried out.
-    fn exchange(&mut self, key: Key, spark: Key, request: &Request<'_>) {
+    fn exchange(&mut self, key: Key, spark: Key, request: &Request<'_>, browser: Option<Browser>) {
         let waiting = Waiting {
             spark,
             reader: Reader::new(0),
             pending: Vec::new(),
             asked: Asked::of(&request.head),
+            browser,
             body: None,
             next: None,
         };
@@ -253,14 +276,4 @@ impl<T: Transformer> Core<T> {
             self.finish(key);
         }
     }
-}
-
-/// The headers that Primus adds to every answer of its own.
-pub(super) fn no_cache(response: Response) -> Response {
-    response
-        .header(
-            "Cache-Control",
-            "no-store, no-cache, must-revalidate, max-age=0",
-        )
-        .header("Pragma", "no-cache")
 }

@@ -122,6 +122,12 @@ impl<'b> RequestHead<'b> {
         self.fields.keep_alive(self.minor_version)
     }
 
+    /// Whether the peer asks for another protocol, as Node.js sees it: it has the header `Upgrade`
+    /// and the connection option `upgrade` (RFC 9110, 7.8).
+    pub fn wants_upgrade(&self) -> bool {
+        self.has_token("connection", "upgrade") && self.header("upgrade").is_some()
+    }
+
     /// Whether the peer waits for `100 Continue` before it sends the body (RFC 9110, 10.1.1).
     pub fn expects_continue(&self) -> bool {
         self.expects_continue

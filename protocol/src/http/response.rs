@@ -14,6 +14,7 @@ use super::streamed::BodyFraming;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response {
     status: u16,
+    reason: Option<&'static str>,
     misuse: Option<Misuse>,
     /// Complete header lines, each ended by CR LF.
     lines: Vec<u8>,
@@ -29,6 +30,7 @@ impl Response {
         assert!((100..1000).contains(&status), "a status has three digits");
         Self {
             status,
+            reason: None,
             misuse: None,
             lines: Vec::new(),
             body: Cow::Borrowed(&[]),
@@ -67,6 +69,13 @@ impl Response {
             }
             Err(misuse) => self.misuse = Some(misuse),
         }
+        self
+    }
+
+    /// Sets another reason phrase than the status usually has, for clients that compare it.
+    #[must_use]
+    pub fn reason(mut self, reason: &'static str) -> Self {
+        self.reason = Some(reason);
         self
     }
 
@@ -149,7 +158,7 @@ impl Response {
     }
 
     fn push_head(&self, out: &mut Vec<u8>) {
-        push_status_line(out, self.status);
+        push_status_line(out, self.status, self.reason.unwrap_or(reason(self.status)));
         out.extend_from_slice(&self.lines);
     }
 
@@ -208,8 +217,7 @@ pub(super) fn push_length(out: &mut Vec<u8>, body_bytes: usize) {
     write!(out, "Content-Length: {body_bytes}\r\n").expect("a Vec takes every byte");
 }
 
-fn push_status_line(out: &mut Vec<u8>, status: u16) {
-    let reason = reason(status);
+fn push_status_line(out: &mut Vec<u8>, status: u16, reason: &str) {
     write!(out, "HTTP/1.1 {status} {reason}\r\n").expect("a Vec takes every byte");
 }
 

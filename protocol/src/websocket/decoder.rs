@@ -1,7 +1,8 @@
 //! Received bytes become messages, pings, pongs and closes.
 
+use super::deflate::Inflater;
 use super::frame::Opcode;
-use super::item::{Item, control_item};
+use super::item::{Item, control_item, inflated_item};
 use super::partial::Partial;
 use super::rules::Rules;
 use super::{Violation, utf8};
@@ -54,10 +55,36 @@ impl Decoder {
     /// The first [`Violation`] of the peer, as soon as the bytes show it.
     #[inline]
     pub fn next<'i>(&mut self, input: &mut Input<'i>) -> Result<Option<Item<'i>>, Violation> {
+        self.next_with(input, None)
+    }
+
+    /// The same for a connection on which permessage-deflate has been negotiated: messages may be
+    /// compressed. A decoder is always used in the same of the two ways.
+    ///
+    /// A compressed message is put together first and inflated as a whole, so that one inflater can
+    /// serve many connections. The bound on messages counts before and after, as in `ws`.
+    ///
+    /// # Errors
+    /// As [`Decoder::next`].
+    #[inline]
+    pub fn next_inflating<'i>(
+        &mut self,
+        input: &mut Input<'i>,
+        inflater: &mut Inflater,
+    ) -> Result<Option<Item<'i>>, Violation> {
+        self.next_with(input, Some(inflater))
+    }
+
+    #[inline(always)]
+    fn next_with<'i>(
+        &mut self,
+        input: &mut Input<'i>,
+        inflater: Option<&mut Inflater>,
+    ) -> Result<Option<Item<'i>>, Violation> {
         // The usual message is made right here: to hand an item from one function to the next
         // takes longer than to read it.
         if self.partial.is_none() && !self.ended {
-            let (kind, payload) = match self.rules().whole_frame(input) {
+            let (kind, payload) = match self.rules(inflater.is_some()).whole_frame(input) {
                 Ok(Some((Opcode::Text, payload))) if utf8::is_valid(payload) => {
                     (Kind::Text, payload)
                 }
@@ -68,25 +95,35 @@ impl Decoder {
                     return self.noted(item.map(Some));
                 }
                 Ok(None) if input.is_empty() => return Ok(None),
-                Ok(None) => return self.next_partial(input),
+                Ok(None) => return self.next_partial(input, inflater),
                 Err(violation) => return self.noted(Err(violation)),
             };
             let payload = Payload::Borrowed(payload);
             return Ok(Some(Item::Message { kind, payload }));
         }
-        self.next_partial(input)
+        self.next_partial(input, inflater)
     }
 
-    /// Goes on with an item that has not come whole, or begins one.
+    /// Goes on with an item that has not come whole, or begins one, or inflates one.
     #[inline(never)]
-    fn next_partial<'i>(&mut self, input: &mut Input<'i>) -> Result<Option<Item<'i>>, Violation> {
+    fn next_partial<'i>(
+        &mut self,
+        input: &mut Input<'i>,
+        mut inflater: Option<&mut Inflater>,
+    ) -> Result<Option<Item<'i>>, Violation> {
         if self.ended {
             input.take_all();
             return Ok(None);
         }
-        let rules = self.rules();
+        let rules = self.rules(inflater.is_some());
+        if self.partial.is_none()
+            && let Some(inflater) = &mut inflater
+            && let Some(item) = next_compressed(input, rules, inflater).transpose()
+        {
+            return self.noted(item.map(Some));
+        }
         let partial = self.partial.get_or_insert_default();
-        let result = partial.next(input, rules);
+        let result = partial.next(input, rules, inflater);
         if partial.is_idle() {
             self.partial = None;
         }
@@ -107,12 +144,29 @@ impl Decoder {
     }
 
     #[inline]
-    fn rules(&self) -> Rules {
+    fn rules(&self, inflates: bool) -> Rules {
         Rules {
             role: self.role,
             message_bytes_max: self.message_bytes_max,
+            inflates,
         }
     }
+}
+
+/// Inflates the message at the front of `input` where it lies, if it is there whole.
+fn next_compressed<'i>(
+    input: &mut Input<'i>,
+    rules: Rules,
+    inflater: &mut Inflater,
+) -> Result<Option<Item<'i>>, Violation> {
+    let Some((opcode, payload)) = rules.whole_compressed_frame(input)? else {
+        return Ok(None);
+    };
+    let kind = match opcode {
+        Opcode::Text => Kind::Text,
+        _ => Kind::Binary,
+    };
+    inflated_item(kind, payload, rules, inflater).map(Some)
 }
 
 #[cfg(test)]

@@ -14,14 +14,19 @@ pub const REASON_BYTES_MAX: usize = WEBSOCKET_CONTROL_BYTES_MAX - size_of::<u16>
 /// Appends a message in one frame. Text must be UTF-8, or the peer will close the connection.
 #[inline]
 pub fn message(kind: Kind, payload: &[u8], key: Option<[u8; 4]>, out: &mut Vec<u8>) {
-    frame(opcode(kind), payload, key, out);
+    frame(opcode(kind), payload, key, false, out);
+}
+
+/// Appends a message whose payload has been compressed (RFC 7692, 6), in one frame.
+pub fn compressed(kind: Kind, payload: &[u8], key: Option<[u8; 4]>, out: &mut Vec<u8>) {
+    frame(opcode(kind), payload, key, true, out);
 }
 
 /// Appends the header of an unmasked message in one frame: for a server that appends the payload
 /// itself, or sends it from elsewhere.
 #[inline]
 pub fn message_header(kind: Kind, payload_bytes: usize, out: &mut Vec<u8>) {
-    header(opcode(kind), payload_bytes, None).encode(out);
+    header(opcode(kind), payload_bytes, None, false).encode(out);
 }
 
 /// Appends a ping.
@@ -59,13 +64,13 @@ fn control(opcode: Opcode, payload: &[u8], key: Option<[u8; 4]>, out: &mut Vec<u
         payload.len() <= WEBSOCKET_CONTROL_BYTES_MAX,
         "a control frame holds 125 bytes"
     );
-    frame(opcode, payload, key, out);
+    frame(opcode, payload, key, false, out);
 }
 
 #[inline]
-fn frame(opcode: Opcode, payload: &[u8], key: Option<[u8; 4]>, out: &mut Vec<u8>) {
+fn frame(opcode: Opcode, payload: &[u8], key: Option<[u8; 4]>, rsv1: bool, out: &mut Vec<u8>) {
     out.reserve(HEADER_BYTES_MAX + payload.len());
-    header(opcode, payload.len(), key).encode(out);
+    header(opcode, payload.len(), key, rsv1).encode(out);
     let begin = out.len();
     out.extend_from_slice(payload);
     if let Some(key) = key {
@@ -74,10 +79,10 @@ fn frame(opcode: Opcode, payload: &[u8], key: Option<[u8; 4]>, out: &mut Vec<u8>
 }
 
 #[inline]
-fn header(opcode: Opcode, payload_bytes: usize, mask: Option<[u8; 4]>) -> Header {
+fn header(opcode: Opcode, payload_bytes: usize, mask: Option<[u8; 4]>, rsv1: bool) -> Header {
     Header {
         fin: true,
-        rsv1: false,
+        rsv1,
         opcode,
         mask,
         payload_bytes: payload_bytes as u64,

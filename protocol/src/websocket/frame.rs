@@ -61,7 +61,7 @@ pub struct Header {
     /// Whether the message ends with this frame.
     pub fin: bool,
     /// The first reserved bit. It marks a compressed message (RFC 7692, 6), for which the
-    /// endpoints must have agreed on an extension: the receiver of the header has to check that.
+    /// endpoints must have agreed on permessage-deflate: the receiver of the header has to check.
     pub rsv1: bool,
     /// What the frame is for.
     pub opcode: Opcode,

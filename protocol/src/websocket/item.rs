@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 
+use super::deflate::Inflater;
 use super::frame::Opcode;
-use super::{CloseCode, Violation};
+use super::rules::Rules;
+use super::{CloseCode, Violation, utf8};
 use crate::input::Payload;
 use crate::transformer::Kind;
 
@@ -37,6 +39,21 @@ pub(super) fn control_item(opcode: Opcode, payload: Payload<'_>) -> Result<Item<
         Opcode::Pong => Ok(Item::Pong(payload)),
         _ => close_item(payload),
     }
+}
+
+/// Inflates the joined payload of a message.
+pub(super) fn inflated_item<'i>(
+    kind: Kind,
+    compressed: &[u8],
+    rules: Rules,
+    inflater: &mut Inflater,
+) -> Result<Item<'i>, Violation> {
+    let message = inflater.message(compressed, rules.message_bytes_max as usize)?;
+    if kind == Kind::Text && !utf8::is_valid(&message) {
+        return Err(Violation::InvalidUtf8);
+    }
+    let payload = Payload::Owned(message);
+    Ok(Item::Message { kind, payload })
 }
 
 /// Reads the payload of a close frame: nothing, or a code and a reason (RFC 6455, 5.5.1).

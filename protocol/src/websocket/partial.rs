@@ -1,7 +1,8 @@
 //! An item that has not come whole, or not in one frame.
 
+use super::deflate::Inflater;
 use super::frame::{HEADER_BYTES_MAX, Header, Opcode};
-use super::item::{Item, control_item};
+use super::item::{Item, control_item, inflated_item};
 use super::rules::Rules;
 use super::utf8::Utf8;
 use super::{Violation, mask};
@@ -28,6 +29,7 @@ impl Partial {
         &mut self,
         input: &mut Input<'i>,
         rules: Rules,
+        mut inflater: Option<&mut Inflater>,
     ) -> Result<Option<Item<'i>>, Violation> {
         loop {
             let mut frame = match self.frame.take() {
@@ -41,7 +43,7 @@ impl Partial {
             let item = if frame.header.opcode.is_control() {
                 self.push_control(&frame, part)?
             } else {
-                self.push_message(&frame, part)?
+                self.push_message(&frame, part, rules, inflater.as_deref_mut())?
             };
             if !frame.is_complete() {
                 self.frame = Some(frame);
@@ -81,8 +83,8 @@ impl Partial {
             self.message.as_ref().map(|message| message.bytes.len()),
         )?;
         match header.opcode {
-            Opcode::Text => self.message = Some(Message::new(Kind::Text)),
-            Opcode::Binary => self.message = Some(Message::new(Kind::Binary)),
+            Opcode::Text => self.message = Some(Message::new(Kind::Text, header.rsv1)),
+            Opcode::Binary => self.message = Some(Message::new(Kind::Binary, header.rsv1)),
             _ => {}
         }
         Ok(Some(Frame {
@@ -130,6 +132,8 @@ impl Partial {
         &mut self,
         frame: &Frame,
         part: &[u8],
+        rules: Rules,
+        inflater: Option<&mut Inflater>,
     ) -> Result<Option<Item<'i>>, Violation> {
         let Some(message) = &mut self.message else {
             return Err(Violation::ContinuationUnexpected);
@@ -138,7 +142,10 @@ impl Partial {
         if !(frame.is_complete() && frame.header.fin) {
             return Ok(None);
         }
-        self.message.take().map(Message::finish).transpose()
+        let message = self.message.take();
+        message
+            .map(|message| message.finish(rules, inflater))
+            .transpose()
     }
 }
 
@@ -174,14 +181,17 @@ impl Frame {
 #[derive(Debug)]
 struct Message {
     kind: Kind,
+    /// Whether the bytes are to be inflated.
+    compressed: bool,
     utf8: Utf8,
     bytes: Vec<u8>,
 }
 
 impl Message {
-    fn new(kind: Kind) -> Self {
+    fn new(kind: Kind, compressed: bool) -> Self {
         Self {
             kind,
+            compressed,
             utf8: Utf8::default(),
             bytes: Vec::new(),
         }
@@ -189,7 +199,7 @@ impl Message {
 
     /// Appends the next part of the message, which came in `frame`.
     fn push(&mut self, part: &[u8], frame: &Frame) -> Result<(), Violation> {
-        if self.kind == Kind::Text {
+        if self.kind == Kind::Text && !self.compressed {
             self.utf8.push(part).map_err(|_| Violation::InvalidUtf8)?;
         }
         let needed_bytes = self.bytes.len() + part.len();
@@ -205,7 +215,16 @@ impl Message {
         Ok(())
     }
 
-    fn finish<'i>(mut self) -> Result<Item<'i>, Violation> {
+    fn finish<'i>(
+        mut self,
+        rules: Rules,
+        inflater: Option<&mut Inflater>,
+    ) -> Result<Item<'i>, Violation> {
+        if self.compressed {
+            // The rules admit no compressed message unless there is an inflater.
+            let inflater = inflater.ok_or(Violation::ReservedBit)?;
+            return inflated_item(self.kind, &self.bytes, rules, inflater);
+        }
         self.utf8.finish().map_err(|_| Violation::InvalidUtf8)?;
         Ok(Item::Message {
             kind: self.kind,

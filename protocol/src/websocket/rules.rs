@@ -10,6 +10,8 @@ use crate::input::Input;
 pub(super) struct Rules {
     pub(super) role: Role,
     pub(super) message_bytes_max: u32,
+    /// Whether permessage-deflate has been negotiated, which gives the first reserved bit a meaning.
+    pub(super) inflates: bool,
 }
 
 impl Rules {
@@ -26,8 +28,7 @@ impl Rules {
             (Role::Client, Some(_)) => return Err(Violation::MaskUnexpected),
             _ => {}
         }
-        if header.rsv1 {
-            // No extension has been negotiated that would give the bit a meaning.
+        if header.rsv1 && !(self.inflates && begins_message(header.opcode)) {
             return Err(Violation::ReservedBit);
         }
         if header.opcode.is_control() {
@@ -47,8 +48,8 @@ impl Rules {
         Ok(())
     }
 
-    /// Takes the frame at the front of `input`, unmasked, if it lies there whole and is all of an
-    /// item. Otherwise takes nothing.
+    /// Takes the frame at the front of `input`, unmasked, if it lies there whole, is all of an item,
+    /// and is not compressed. Otherwise takes nothing.
     #[inline]
     pub(super) fn whole_frame<'i>(
         self,
@@ -58,15 +59,50 @@ impl Rules {
             return Ok(None);
         };
         self.admit(&header, None)?;
-        let present_bytes = input.len() - header_bytes;
-        if !header.fin || header.payload_bytes > present_bytes as u64 {
+        if header.rsv1 {
             return Ok(None);
         }
-        input.take(header_bytes);
-        let payload = input.take(header.payload_bytes as usize);
-        if let Some(key) = header.mask {
-            mask::apply(payload, key, 0);
-        }
-        Ok(Some((header.opcode, payload)))
+        Ok(take_whole(&header, header_bytes, input).map(|payload| (header.opcode, payload)))
     }
+
+    /// The same for the frame of a message that is compressed.
+    pub(super) fn whole_compressed_frame<'i>(
+        self,
+        input: &mut Input<'i>,
+    ) -> Result<Option<(Opcode, &'i mut [u8])>, Violation> {
+        let Some((header, header_bytes)) = Header::parse(input.peek())? else {
+            return Ok(None);
+        };
+        self.admit(&header, None)?;
+        if !header.rsv1 {
+            return Ok(None);
+        }
+        Ok(take_whole(&header, header_bytes, input).map(|payload| (header.opcode, payload)))
+    }
+}
+
+/// Whether the first reserved bit can have a meaning in a frame: it stands for the whole message,
+/// so only on the first frame of one (RFC 7692, 6.1).
+fn begins_message(opcode: Opcode) -> bool {
+    matches!(opcode, Opcode::Text | Opcode::Binary)
+}
+
+/// Takes the frame with this header and unmasks it, if it lies whole in `input` and nothing
+/// continues it.
+#[inline]
+fn take_whole<'i>(
+    header: &Header,
+    header_bytes: usize,
+    input: &mut Input<'i>,
+) -> Option<&'i mut [u8]> {
+    let present_bytes = input.len() - header_bytes;
+    if !header.fin || header.payload_bytes > present_bytes as u64 {
+        return None;
+    }
+    input.take(header_bytes);
+    let payload = input.take(header.payload_bytes as usize);
+    if let Some(key) = header.mask {
+        mask::apply(payload, key, 0);
+    }
+    Some(payload)
 }

@@ -28,6 +28,8 @@ pub enum Violation {
     ContinuationMissing,
     /// A message is longer than this endpoint accepts.
     MessageTooBig,
+    /// A compressed message is no sequence of DEFLATE blocks (RFC 7692, 7.2.2).
+    InvalidDeflate,
     /// Text, or the reason of a close, is not UTF-8 (RFC 6455, 8.1).
     InvalidUtf8,
     /// A close frame holds a single byte, which is half a close code (RFC 6455, 5.5.1).
@@ -51,16 +53,18 @@ impl Violation {
             Self::ContinuationUnexpected => "a continuation frame continues nothing",
             Self::ContinuationMissing => "a message begins before the last one is finished",
             Self::MessageTooBig => "a message is longer than allowed",
+            Self::InvalidDeflate => "a compressed message can not be inflated",
             Self::InvalidUtf8 => "a text is not UTF-8",
             Self::CloseCodeTruncated => "a close frame holds half a close code",
             Self::CloseCodeInvalid => "a close frame holds an invalid close code",
         }
     }
 
-    /// The code to close the connection with (RFC 6455, 7.4.1).
+    /// The code to close the connection with (RFC 6455, 7.4.1). For what can not be inflated the RFCs
+    /// name none; it is that of `ws`.
     pub const fn close_code(self) -> CloseCode {
         match self {
-            Self::InvalidUtf8 => CloseCode::INVALID_DATA,
+            Self::InvalidDeflate | Self::InvalidUtf8 => CloseCode::INVALID_DATA,
             Self::MessageTooBig => CloseCode::MESSAGE_TOO_BIG,
             _ => CloseCode::PROTOCOL_ERROR,
         }

@@ -1,8 +1,10 @@
-//! Our WebSocket codec against an independent one, `tungstenite`, in both roles.
+//! Our WebSocket codec against an independent one, `tungstenite`, in both roles; and what it does
+//! with compressed messages, which `tungstenite` does not know.
 //!
 //! Every property has a fixed seed and a fixed number of cases, so that a failure comes back.
 
 mod decode;
+mod deflate;
 mod script;
 
 use allspark_protocol::transformer::Kind;

@@ -1,6 +1,6 @@
 //! The client halves and their links.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use allspark_protocol::transformer::{
     ClientOutput, ClientOutputs, ClientTransport, Kind, Link, Transformer,
@@ -19,8 +19,8 @@ pub(super) struct ClientState<C> {
     pub(super) half: C,
     /// The connection of each link that is open.
     pub(super) links: BTreeMap<u32, u64>,
-    /// The highest link so far: a number is not used again.
-    links_used: Option<u32>,
+    /// The links so far: a number is not used again.
+    links_used: BTreeSet<u32>,
     is_open: bool,
     has_ended: bool,
     pub(super) is_stalled: bool,
@@ -35,7 +35,7 @@ impl<T: Transformer, C: ClientTransport> Pair<T, C> {
         self.clients.push(ClientState {
             half,
             links: BTreeMap::new(),
-            links_used: None,
+            links_used: BTreeSet::new(),
             is_open: false,
             has_ended: false,
             is_stalled: false,
@@ -117,12 +117,11 @@ impl<T: Transformer, C: ClientTransport> Pair<T, C> {
     fn connect_link(&mut self, client: Client, link: Link) {
         let id = self.open_connection(Far::Client(client, link));
         let state = &mut self.clients[client.0];
-        let is_new = state.links_used.is_none_or(|used| used < link.0);
+        let is_new = state.links_used.insert(link.0);
         assert!(
             is_new,
             "a client half uses the number of a link again: {link:?}"
         );
-        state.links_used = Some(link.0);
         state.links.insert(link.0, id);
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use allspark_protocol::http::Response;
 use allspark_protocol::primus::SparkId;
 use allspark_protocol::transformer::{
-    self, Carrier, ClientTransport, Context, End, Kind, Output, Outputs, Transformer, Units,
+    self, Carrier, ClientTransport, Context, End, Kind, Output, Outputs, Transformer, Units, Wire,
 };
 use allspark_protocol::{Input, Instant};
 
@@ -18,9 +18,10 @@ use super::{Pair, Session};
 const GOODBYE_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl<S> Session<S> {
-    pub(super) fn new(state: S) -> Self {
+    pub(super) fn new(state: S, wire: Wire) -> Self {
         Self {
             state,
+            wire,
             is_plain: false,
             stream: None,
             units: VecDeque::new(),
@@ -62,7 +63,7 @@ impl<T: Transformer, C: ClientTransport> Pair<T, C> {
                 Some(transformer::Event::Alive) => self.events.push(Event::Alive(spark)),
                 Some(transformer::Event::Ended(end)) => {
                     self.ended(spark, end);
-                    self.release(spark, Carrier(id));
+                    self.lose_ended(spark, Carrier(id));
                 }
             }
             let is_upgraded = matches!(self.connection(id).role, Role::Upgraded(_));
@@ -90,9 +91,24 @@ impl<T: Transformer, C: ClientTransport> Pair<T, C> {
         self.forget_if_over(spark);
     }
 
+    /// Closes the carrier on which a session has ended; it counts as lost.
+    fn lose_ended(&mut self, spark: SparkId, carrier: Carrier) {
+        self.release(spark, carrier);
+        if !self.session(spark).is_over {
+            self.call_and_keep(spark, |transformer, session, context, out| {
+                transformer.lost(session, context, carrier, out);
+            });
+        }
+    }
+
     pub(super) fn write_frame(&mut self, spark: SparkId, kind: Kind, payload: &[u8]) {
         let session = self.sessions.get_mut(&spark).expect("the caller looked");
-        let wire = self.transformer.wire(&session.state);
+        let wire = session.wire;
+        let now = self.transformer.wire(&session.state);
+        assert_eq!(
+            wire, now,
+            "a wire changes only when a session begins to stream"
+        );
         assert!(wire.0 < T::WIRES, "{wire:?} of {}", T::WIRES);
         let (mut frame, mut again) = (Vec::new(), Vec::new());
         self.transformer.frame(wire, kind, payload, &mut frame);
@@ -251,10 +267,12 @@ impl<T: Transformer, C: ClientTransport> Pair<T, C> {
             is_upgraded,
             "a session streams on a carrier that is not upgraded"
         );
-        self.session(spark).stream = Some(carrier);
         self.send(spark);
-        let left = self.session(spark).units.len();
+        let session = self.sessions.get_mut(&spark).expect("it is being called");
+        let left = session.units.len();
         assert_eq!(left, 0, "units were left when a session began to stream");
+        session.stream = Some(carrier);
+        session.wire = self.transformer.wire(&session.state);
     }
 
     /// The request that a carrier of this session waits for the answer of.

@@ -19,6 +19,7 @@ mod clients;
 mod connection;
 mod engine;
 mod events;
+mod paced;
 mod requests;
 mod run;
 mod tests;
@@ -27,7 +28,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use allspark_protocol::Instant;
 use allspark_protocol::primus::SparkId;
-use allspark_protocol::transformer::{Carrier, ClientTransport, Kind, Transformer};
+use allspark_protocol::transformer::{Carrier, ClientTransport, Kind, Transformer, Wire};
 
 use clients::ClientState;
 pub(crate) use clients::{Client, NoClient};
@@ -55,6 +56,8 @@ pub(crate) struct Pair<T: Transformer, C: ClientTransport> {
 /// A session and what the engine keeps beside it.
 struct Session<S> {
     state: S,
+    /// What messages are framed for.
+    wire: Wire,
     /// Made by `Answer::Upgrade`: the engine itself ends it with its only carrier.
     is_plain: bool,
     stream: Option<Carrier>,

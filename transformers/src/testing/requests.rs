@@ -32,7 +32,7 @@ impl<T: Transformer, C: ClientTransport> Pair<T, C> {
             }
             Role::Waiting(_) => connection.kept.extend(bytes),
             Role::Upgraded(spark) => self.read_session(id, spark, &mut Input::new(&mut bytes)),
-            Role::Discard => {}
+            Role::Pacing(_) | Role::Discard => {}
         }
     }
 
@@ -119,6 +119,9 @@ impl<T: Transformer, C: ClientTransport> Pair<T, C> {
                 let form = Form::of(&request.head);
                 self.connection(id).respond(form, &response);
             }
+            Answer::Paced { response, parts } => {
+                self.begin_paced(id, Form::of(&request.head), &response, parts);
+            }
             Answer::Upgrade { response, session } => {
                 let spark = self.open_session(request, session, None);
                 let session = self.sessions.get_mut(&spark).expect("it was just made");
@@ -171,7 +174,8 @@ impl<T: Transformer, C: ClientTransport> Pair<T, C> {
         };
         self.sessions_made += 1;
         let spark = SparkId::new(parts, 0);
-        self.sessions.insert(spark, Session::new(state));
+        let wire = self.transformer.wire(&state);
+        self.sessions.insert(spark, Session::new(state, wire));
         let target = request.head.target().to_owned();
         self.events.push(Event::Connection {
             spark,

@@ -85,6 +85,13 @@ pub struct CorsGrant {
     origin: Option<Box<str>>,
 }
 
+impl Default for Cors {
+    /// The policy of Primus's defaults.
+    fn default() -> Self {
+        Self::new(&CorsOptions::default()).expect("the defaults can be sent")
+    }
+}
+
 impl Cors {
     /// The policy that the options describe.
     ///

@@ -3,14 +3,16 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::accept_of;
+use super::{accept_of, extensions};
 use crate::http::{Misuse, ResponseHead, is_token, write_request};
+use crate::websocket::deflate::{Agreement, Offer, params};
 
 /// A handshake whose answer has not come yet.
 #[derive(Clone, Debug)]
 pub struct Opening {
     accept: String,
     protocols: Vec<String>,
+    offer: Option<Offer>,
 }
 
 impl Opening {
@@ -28,6 +30,22 @@ impl Opening {
         protocols: &[&str],
         headers: &[(&str, &str)],
     ) -> Result<Self, Misuse> {
+        Self::request_offering(out, host, target, nonce, protocols, headers, None)
+    }
+
+    /// The same, with an offer of permessage-deflate.
+    ///
+    /// # Errors
+    /// As [`Opening::request`].
+    pub fn request_offering(
+        out: &mut Vec<u8>,
+        host: &str,
+        target: &str,
+        nonce: [u8; 16],
+        protocols: &[&str],
+        headers: &[(&str, &str)],
+        offer: Option<Offer>,
+    ) -> Result<Self, Misuse> {
         if !protocols
             .iter()
             .all(|protocol| is_token(protocol.as_bytes()))
@@ -36,6 +54,7 @@ impl Opening {
         }
         let key = STANDARD.encode(nonce);
         let list = protocols.join(", ");
+        let offered = offer.map(|offer| offer.to_string());
         let mut all = vec![
             ("Upgrade", "websocket"),
             ("Connection", "Upgrade"),
@@ -45,11 +64,15 @@ impl Opening {
         if !protocols.is_empty() {
             all.push(("Sec-WebSocket-Protocol", &list));
         }
+        if let Some(offered) = &offered {
+            all.push(("Sec-WebSocket-Extensions", offered));
+        }
         all.extend_from_slice(headers);
         write_request(out, "GET", target, host, &all, None)?;
         Ok(Self {
             accept: accept_of(&key),
             protocols: protocols.iter().map(ToString::to_string).collect(),
+            offer,
         })
     }
 
@@ -71,12 +94,7 @@ impl Opening {
         if head.header("Sec-WebSocket-Accept") != Some(&self.accept) {
             return Err(Rejection::Accept);
         }
-        if head
-            .headers()
-            .any(|(name, _)| name.eq_ignore_ascii_case("Sec-WebSocket-Extensions"))
-        {
-            return Err(Rejection::Extension);
-        }
+        self.deflate(head)?;
         let chosen = head.header("Sec-WebSocket-Protocol");
         let is_one_of_ours = match chosen {
             Some(chosen) => self.protocols.iter().any(|protocol| protocol == chosen),
@@ -86,6 +104,31 @@ impl Opening {
             Ok(chosen)
         } else {
             Err(Rejection::Protocol)
+        }
+    }
+
+    /// What an answer that passes [`Opening::check`] agrees to of permessage-deflate: nothing, if
+    /// the server does not want to use it.
+    ///
+    /// # Errors
+    /// [`Rejection::Extension`], which [`Opening::check`] reports as well.
+    pub fn deflate(&self, head: &ResponseHead<'_>) -> Result<Option<Agreement>, Rejection> {
+        let mut used = Vec::new();
+        for (_, value) in head
+            .headers()
+            .filter(|(name, _)| name.eq_ignore_ascii_case("Sec-WebSocket-Extensions"))
+        {
+            let value = std::str::from_utf8(value).ok();
+            let list = value.and_then(extensions::parse);
+            used.extend(list.ok_or(Rejection::Extension)?);
+        }
+        match (&used[..], self.offer) {
+            ([], _) => Ok(None),
+            ([one], Some(offer)) if one.name == params::NAME => {
+                let agreed = offer.agree(one).ok_or(Rejection::Extension)?;
+                Ok(Some(agreed))
+            }
+            _ => Err(Rejection::Extension),
         }
     }
 }
@@ -105,8 +148,8 @@ pub enum Rejection {
     /// The server does not prove that it has read our request.
     #[error("the server does not confirm the key of the request")]
     Accept,
-    /// The server uses an extension that was not offered.
-    #[error("the server uses an extension that was not offered")]
+    /// The server uses an extension that was not offered, or on terms that were not.
+    #[error("the server uses an extension that was not offered, or on other terms")]
     Extension,
     /// The server chose a subprotocol that was not offered, or none of those that were.
     #[error("the server chose none of the subprotocols that were offered")]

@@ -1,10 +1,12 @@
 //! The HTTP request that opens a connection, and the answer to it (RFC 6455, 4).
 //!
 //! The rules for servers are those of the npm package `ws` where the RFC leaves a choice; where
-//! `ws` relies on Node.js to check something, it is checked here. No extension is negotiated: what
-//! a client offers is ignored, and a server that insists is refused.
+//! `ws` relies on Node.js to check something, it is checked here. The only extension is
+//! permessage-deflate ([`deflate`](super::deflate)), and only if it is asked for: otherwise what a
+//! client offers is ignored, and a server that insists is refused.
 
 mod client;
+pub mod extensions;
 mod server;
 
 pub use client::{Opening, Rejection};

@@ -3,13 +3,16 @@
 use std::collections::BTreeSet;
 
 use super::accept_of;
+use super::extensions;
 use crate::http::{RequestHead, Response, is_token};
+use crate::websocket::deflate::{Agreement, Terms};
 
 /// A request for a WebSocket that can be granted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upgrade<'b> {
     key: &'b str,
     protocol: Option<&'b str>,
+    deflate: Option<Agreement>,
 }
 
 impl<'b> Upgrade<'b> {
@@ -18,6 +21,15 @@ impl<'b> Upgrade<'b> {
     /// # Errors
     /// The first [`Refusal`] in the order in which `ws` checks.
     pub fn check(head: &RequestHead<'b>) -> Result<Self, Refusal> {
+        // Version 8 is a draft with the framing of version 13; some old clients still say it.
+        Self::check_versions(head, &["13", "8"])
+    }
+
+    /// The same with the versions that are let in. All from 7 on have the framing of 13.
+    ///
+    /// # Errors
+    /// As those of [`Upgrade::check`].
+    pub fn check_versions(head: &RequestHead<'b>, versions: &[&str]) -> Result<Self, Refusal> {
         if head.method() != "GET" {
             return Err(Refusal::Method);
         }
@@ -32,13 +44,37 @@ impl<'b> Upgrade<'b> {
         }
         let key = sole_header(head, "Sec-WebSocket-Key").filter(|key| is_key(key));
         let key = key.ok_or(Refusal::Key)?;
-        // Version 8 is a draft with the framing of version 13; some old clients still say it.
         let version = sole_header(head, "Sec-WebSocket-Version");
-        if !matches!(version, Some("13" | "8")) {
+        if !version.is_some_and(|version| versions.contains(&version)) {
             return Err(Refusal::Version);
         }
         let protocol = first_protocol(head)?;
-        Ok(Self { key, protocol })
+        Ok(Self {
+            key,
+            protocol,
+            deflate: None,
+        })
+    }
+
+    /// Negotiates permessage-deflate, if the client offers it in the head that was checked.
+    ///
+    /// # Errors
+    /// [`Refusal::Extensions`] if the header breaks the grammar, or if permessage-deflate is offered
+    /// on no terms that can be accepted.
+    pub fn with_deflate(mut self, head: &RequestHead<'b>, terms: &Terms) -> Result<Self, Refusal> {
+        let mut offered = Vec::new();
+        for value in values(head, "Sec-WebSocket-Extensions") {
+            let value = std::str::from_utf8(value).ok();
+            let list = value.and_then(extensions::parse);
+            offered.extend(list.ok_or(Refusal::Extensions)?);
+        }
+        self.deflate = terms.agree(&offered).map_err(|_| Refusal::Extensions)?;
+        Ok(self)
+    }
+
+    /// What was agreed on for permessage-deflate, if it is used.
+    pub fn deflate(&self) -> Option<Agreement> {
+        self.deflate
     }
 
     /// The subprotocol that is granted: the first one that was offered, if any.
@@ -52,8 +88,12 @@ impl<'b> Upgrade<'b> {
             .header("Upgrade", "websocket")
             .header("Connection", "Upgrade")
             .header("Sec-WebSocket-Accept", &accept_of(self.key));
-        match self.protocol {
+        let response = match self.protocol {
             Some(protocol) => response.header("Sec-WebSocket-Protocol", protocol),
+            None => response,
+        };
+        match self.deflate {
+            Some(agreed) => response.header("Sec-WebSocket-Extensions", &agreed.to_string()),
             None => response,
         }
     }
@@ -83,6 +123,10 @@ pub enum Refusal {
     /// The offered subprotocols are not a list of different tokens.
     #[error("Invalid Sec-WebSocket-Protocol header")]
     Protocol,
+    /// The offered extensions are not a list, or none of the terms for the one that is known can be
+    /// accepted.
+    #[error("Invalid or unacceptable Sec-WebSocket-Extensions header")]
+    Extensions,
 }
 
 impl Refusal {

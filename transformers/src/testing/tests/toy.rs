@@ -26,7 +26,7 @@ struct Toy;
 struct Session {
     poll: Option<Carrier>,
     body: Option<Carrier>,
-    is_streaming: bool,
+    upgraded: Option<Carrier>,
     is_closing: bool,
     silent_since: Instant,
 }
@@ -74,7 +74,7 @@ impl Transformer for Toy {
             session: Session {
                 poll: None,
                 body: None,
-                is_streaming: false,
+                upgraded: None,
                 is_closing: false,
                 silent_since: Instant::from_ms(1),
             },
@@ -83,7 +83,7 @@ impl Transformer for Toy {
     }
 
     fn wire(&self, session: &Session) -> Wire {
-        if session.is_streaming {
+        if session.upgraded.is_some() {
             STREAMED
         } else {
             CARRIED
@@ -137,7 +137,7 @@ impl Transformer for Toy {
                 out.write(carrier, |_| {});
             }
             "/upgrade" => {
-                session.is_streaming = true;
+                session.upgraded = Some(carrier);
                 let response = Response::new(101).header("Connection", "Upgrade");
                 out.upgrade(carrier, response);
                 out.stream(carrier);
@@ -167,7 +167,7 @@ impl Transformer for Toy {
             body.extend_from_slice(unit);
         }
         session.silent_since = context.now;
-        if let Some(carrier) = context.stream.or(session.body) {
+        if let Some(carrier) = session.upgraded.or(session.body) {
             out.write(carrier, |out| out.append(&mut body));
         } else if !body.is_empty()
             && let Some(carrier) = session.poll.take()
@@ -188,7 +188,7 @@ impl Transformer for Toy {
     }
 
     fn deadline(&self, session: &Session) -> Option<Instant> {
-        let waits = session.poll.is_none() && session.body.is_none() && !session.is_streaming;
+        let waits = session.poll.is_none() && session.body.is_none() && session.upgraded.is_none();
         waits.then(|| session.silent_since + SILENCE_MAX)
     }
 

@@ -1,0 +1,107 @@
+//! The application of every server: it writes down what happens to its sparks.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use allspark_engine::{EndOptions, Handle, Options, SendPolicy, Spark, SparkId, Value};
+use allspark_protocol::parser::ParserKind;
+use allspark_protocol::transformer::Kind;
+use allspark_transformers::contract::{Act, Content, Setup, SparkEvent, SparkSeen};
+
+/// What happened, shared by the shards and the test.
+#[derive(Clone, Default)]
+pub(crate) struct Log(Arc<Mutex<Vec<SparkSeen>>>);
+
+/// What a case tells the server, as options of the engine.
+pub(crate) fn options(setup: &Setup) -> Options {
+    Options {
+        parser: ParserKind::Raw,
+        ping_interval_ms: setup.ping_interval_ms,
+        send_queue_bytes_max: setup.send_queue_bytes_max,
+        send_policy: SendPolicy::Disconnect,
+        ..Options::default()
+    }
+}
+
+impl Log {
+    pub(crate) fn sparks(&self) -> MutexGuard<'_, Vec<SparkSeen>> {
+        self.0.lock().expect("nothing panics while it has the log")
+    }
+
+    /// The listener of `connection`.
+    pub(crate) fn connected(&self, spark: &mut Spark<'_>) {
+        let pair = |(name, value): (_, _)| (String::from(name), String::from(value));
+        let host = spark.headers().get("host").map(str::to_owned);
+        self.sparks().push(SparkSeen {
+            id: spark.id(),
+            address: spark.address(),
+            query: spark.query().pairs().map(pair).collect(),
+            host,
+            events: Vec::new(),
+            acts: 0,
+            queue_bytes_max: 0,
+        });
+        let log = self.clone();
+        spark.on_data(move |spark, data| {
+            let (kind, bytes) = (data.kind(), data.encoded().to_vec());
+            log.note(spark.id(), SparkEvent::Data(Content { kind, bytes }));
+        });
+        let log = self.clone();
+        spark.on_heartbeat(move |spark| log.note(spark.id(), SparkEvent::Heartbeat));
+        let log = self.clone();
+        spark.on_error(move |spark, error| {
+            log.note(spark.id(), SparkEvent::Error(error.to_string()));
+        });
+        let log = self.clone();
+        spark.on_end(move |spark| log.note(spark.id(), SparkEvent::End));
+    }
+
+    /// The listener of `disconnection`.
+    pub(crate) fn disconnected(&self, spark: &mut Spark<'_>) {
+        self.note(spark.id(), SparkEvent::Disconnection);
+    }
+
+    /// Has a spark do all of this in one turn.
+    pub(crate) fn act(&self, server: &Handle, id: SparkId, acts: Vec<Act>) {
+        let log = self.clone();
+        let spark = server.spark(id).expect("the id is one of this server");
+        spark.with(move |spark| {
+            acts.iter().for_each(|act| log.carry_out(spark, act));
+            let queue_bytes = spark.send_queue_bytes();
+            log.change(id, |seen| {
+                seen.acts += 1;
+                seen.queue_bytes_max = seen.queue_bytes_max.max(queue_bytes);
+            });
+        });
+    }
+
+    fn carry_out(&self, spark: &mut Spark<'_>, act: &Act) {
+        let is_done = match act {
+            Act::Write(content) => spark.write(value(content)),
+            Act::End { reconnect } => spark.end_with(EndOptions {
+                reconnect: *reconnect,
+            }),
+        };
+        if !is_done {
+            self.note(spark.id(), SparkEvent::Refused);
+        }
+    }
+
+    fn note(&self, id: SparkId, event: SparkEvent) {
+        self.change(id, |seen| seen.events.push(event));
+    }
+
+    fn change(&self, id: SparkId, change: impl FnOnce(&mut SparkSeen)) {
+        let mut sparks = self.sparks();
+        let seen = sparks.iter_mut().find(|seen| seen.id == id);
+        change(seen.expect("nothing happens to a spark before its connection"));
+    }
+}
+
+/// A message as the parser `raw` takes it.
+pub(crate) fn value(content: &Content) -> Value {
+    match (content.kind, str::from_utf8(&content.bytes)) {
+        (Kind::Text, Ok(text)) => Value::from(text),
+        (Kind::Text, Err(_)) => panic!("an application can't write bad text"),
+        (Kind::Binary, _) => Value::Bytes(content.bytes.as_slice().into()),
+    }
+}

@@ -1,0 +1,402 @@
+//! The transformer that a server was told to serve: one of the six, or all of them on one endpoint.
+//!
+//! With `any` a request's path and query say which transport it is for ([`AnyTransformer::kind_of`]);
+//! no two transports use the same.
+
+use allspark_protocol::Input;
+use allspark_protocol::Instant;
+use allspark_protocol::http::{Request, RequestHead, Response};
+use allspark_protocol::transformer::{
+    Answer, Carrier, Context, Event, Kind, Outputs, Transformer, Units, Wire,
+};
+
+use crate::engine_io::{EngineIo, EngineIoOptions, EngineIoSession};
+use crate::kind::TransformerKind;
+use crate::options::{CommonOptions, TransportOptionError};
+use crate::sockjs::{SockJs, SockJsOptions, SockJsSession};
+use crate::websockets::{WebSocketSession, WebSockets};
+
+/// The transformer that a server was told to serve.
+#[derive(Clone, Debug)]
+pub struct AnyTransformer {
+    kind: TransformerKind,
+    pathname: String,
+    websockets: WebSockets,
+    engine_io: EngineIo,
+    sockjs: SockJs,
+}
+
+/// A session of any transformer. Those that polling transports need are boxed, so that the session
+/// of a plain WebSocket stays small.
+#[derive(Debug)]
+pub enum AnySession {
+    /// Of `websockets`.
+    WebSockets(WebSocketSession),
+    /// Of `engine.io`.
+    EngineIo(Box<EngineIoSession>),
+    /// Of `sockjs`.
+    SockJs(Box<SockJsSession>),
+}
+
+/// The first wire format of each transformer among those of all.
+mod wires {
+    use super::*;
+
+    pub(super) const WEBSOCKETS: u8 = 0;
+    pub(super) const ENGINE_IO: u8 = WEBSOCKETS + WebSockets::WIRES;
+    pub(super) const SOCKJS: u8 = ENGINE_IO + EngineIo::WIRES;
+    pub(super) const ALL: u8 = SOCKJS + SockJs::WIRES;
+}
+
+impl AnyTransformer {
+    /// A transformer with these options of its transport, by name. Of two with the same name the
+    /// last one counts. With `any` an option counts for every transport that has it.
+    ///
+    /// # Errors
+    /// The first option that no transport in question has, or whose value it can't have.
+    pub fn new(
+        kind: TransformerKind,
+        common: &CommonOptions,
+        transport: &[(String, String)],
+    ) -> Result<Self, TransportOptionError> {
+        let mut options = AllOptions::default();
+        for (name, value) in transport {
+            options.set(kind, name, value)?;
+        }
+        Ok(Self {
+            kind,
+            pathname: common.pathname.clone(),
+            websockets: WebSockets::new(common.message_bytes_max),
+            engine_io: EngineIo::new(common, options.engine_io),
+            sockjs: SockJs::new(common, options.sockjs),
+        })
+    }
+
+    /// The transport that a request is for.
+    fn kind_of(&self, head: &RequestHead<'_>) -> TransformerKind {
+        if self.kind != TransformerKind::Any {
+            return self.kind;
+        }
+        let path = head.path().strip_prefix(&*self.pathname);
+        if head.query().get("EIO").is_some() {
+            TransformerKind::EngineIo
+        } else if matches!(path, Some("/test" | "/bind")) && head.query().get("VER").is_some() {
+            TransformerKind::BrowserChannel
+        } else if path.is_some_and(is_sockjs) {
+            TransformerKind::SockJs
+        } else if head.wants_upgrade() && head.header("sec-websocket-version") != Some("13") {
+            TransformerKind::Faye
+        } else {
+            TransformerKind::WebSockets
+        }
+    }
+}
+
+/// Whether SockJS serves this path behind the pathname, and no other transport does.
+fn is_sockjs(path: &str) -> bool {
+    const TRANSPORTS: [&str; 8] = [
+        "websocket",
+        "xhr",
+        "xhr_send",
+        "xhr_streaming",
+        "eventsource",
+        "htmlfile",
+        "jsonp",
+        "jsonp_send",
+    ];
+    match path.rsplit_once('/') {
+        Some((before, last)) if TRANSPORTS.contains(&last) => before.matches('/').count() >= 2,
+        Some((_, last)) => {
+            last == "info" || (last.starts_with("iframe") && last.ends_with(".html"))
+        }
+        None => false,
+    }
+}
+
+/// The options of all transports.
+#[derive(Debug, Default)]
+struct AllOptions {
+    engine_io: EngineIoOptions,
+    sockjs: SockJsOptions,
+}
+
+impl AllOptions {
+    fn set(
+        &mut self,
+        kind: TransformerKind,
+        name: &str,
+        value: &str,
+    ) -> Result<(), TransportOptionError> {
+        match kind {
+            TransformerKind::WebSockets
+            | TransformerKind::Faye
+            | TransformerKind::Uws
+            | TransformerKind::BrowserChannel => Err(TransportOptionError::Unknown {
+                transformer: kind.name(),
+                name: name.to_owned(),
+                known: (&[][..]).into(),
+            }),
+            TransformerKind::EngineIo => self.engine_io.set(name, value),
+            TransformerKind::SockJs => self.sockjs.set(name, value),
+            TransformerKind::Any => self.set_any(name, value),
+        }
+    }
+
+    fn set_any(&mut self, name: &str, value: &str) -> Result<(), TransportOptionError> {
+        let mut all_known = Vec::new();
+        let mut is_known = false;
+        for kind in TransformerKind::ALL {
+            if kind == TransformerKind::Any {
+                continue;
+            }
+            match self.set(kind, name, value) {
+                Ok(()) => is_known = true,
+                Err(TransportOptionError::Unknown { known, .. }) => {
+                    all_known.extend_from_slice(&known);
+                }
+                Err(invalid) => return Err(invalid),
+            }
+        }
+        if is_known {
+            return Ok(());
+        }
+        all_known.sort_unstable();
+        all_known.dedup();
+        Err(TransportOptionError::Unknown {
+            transformer: TransformerKind::Any.name(),
+            name: name.to_owned(),
+            known: all_known.into(),
+        })
+    }
+}
+
+/// Calls the transformer that a session belongs to.
+macro_rules! of_session {
+    ($self:ident, $session:ident, |$transformer:ident, $inner:ident| $call:expr) => {
+        match $session {
+            AnySession::WebSockets($inner) => {
+                let $transformer = &mut $self.websockets;
+                $call
+            }
+
+            AnySession::EngineIo($inner) => {
+                let $transformer = &mut $self.engine_io;
+                $call
+            }
+            AnySession::SockJs($inner) => {
+                let $transformer = &mut $self.sockjs;
+                $call
+            }
+        }
+    };
+}
+
+/// The same, for questions.
+macro_rules! ask_session {
+    ($self:ident, $session:ident, |$transformer:ident, $inner:ident| $call:expr) => {
+        match $session {
+            AnySession::WebSockets($inner) => {
+                let $transformer = &$self.websockets;
+                $call
+            }
+
+            AnySession::EngineIo($inner) => {
+                let $transformer = &$self.engine_io;
+                $call
+            }
+            AnySession::SockJs($inner) => {
+                let $transformer = &$self.sockjs;
+                $call
+            }
+        }
+    };
+}
+
+/// Makes an answer of one transformer one of all.
+fn widen<S>(answer: Answer<'_, S>, wrap: impl FnOnce(S) -> AnySession) -> Answer<'_, AnySession> {
+    match answer {
+        Answer::Respond(response) => Answer::Respond(response),
+        Answer::Find(name) => Answer::Find(name),
+        Answer::Upgrade { response, session } => Answer::Upgrade {
+            response,
+            session: wrap(session),
+        },
+        Answer::Open { session, port } => Answer::Open {
+            session: wrap(session),
+            port,
+        },
+    }
+}
+
+/// Asks the transformer that a request is for.
+macro_rules! of_request {
+    ($self:ident, $request:ident, $method:ident) => {
+        match $self.kind_of(&$request.head) {
+            TransformerKind::WebSockets
+            | TransformerKind::Any
+            | TransformerKind::Faye
+            | TransformerKind::Uws
+            | TransformerKind::BrowserChannel => {
+                widen($self.websockets.$method($request), AnySession::WebSockets)
+            }
+            TransformerKind::EngineIo => widen($self.engine_io.$method($request), |session| {
+                AnySession::EngineIo(Box::new(session))
+            }),
+            TransformerKind::SockJs => widen($self.sockjs.$method($request), |session| {
+                AnySession::SockJs(Box::new(session))
+            }),
+        }
+    };
+}
+
+impl AnySession {
+    fn kind(&self) -> TransformerKind {
+        match self {
+            Self::WebSockets(_) => TransformerKind::WebSockets,
+            Self::EngineIo(_) => TransformerKind::EngineIo,
+            Self::SockJs(_) => TransformerKind::SockJs,
+        }
+    }
+
+    /// The first wire format of its transformer.
+    fn wire_base(&self) -> u8 {
+        match self {
+            Self::WebSockets(_) => wires::WEBSOCKETS,
+            Self::EngineIo(_) => wires::ENGINE_IO,
+            Self::SockJs(_) => wires::SOCKJS,
+        }
+    }
+}
+
+impl Transformer for AnyTransformer {
+    type Session = AnySession;
+
+    const WIRES: u8 = wires::ALL;
+
+    fn name(&self) -> &'static str {
+        self.kind.name()
+    }
+
+    fn finds_sessions(&self) -> bool {
+        match self.kind {
+            TransformerKind::WebSockets | TransformerKind::Faye | TransformerKind::Uws => false,
+            TransformerKind::EngineIo
+            | TransformerKind::SockJs
+            | TransformerKind::BrowserChannel
+            | TransformerKind::Any => true,
+        }
+    }
+
+    fn request_body_bytes_max(&self) -> usize {
+        match self.kind {
+            TransformerKind::WebSockets
+            | TransformerKind::Faye
+            | TransformerKind::Uws
+            | TransformerKind::BrowserChannel => self.websockets.request_body_bytes_max(),
+            TransformerKind::EngineIo => self.engine_io.request_body_bytes_max(),
+            TransformerKind::SockJs => self.sockjs.request_body_bytes_max(),
+            TransformerKind::Any => self
+                .engine_io
+                .request_body_bytes_max()
+                .max(self.sockjs.request_body_bytes_max()),
+        }
+    }
+
+    fn request<'r>(&mut self, request: &'r Request<'_>) -> Answer<'r, AnySession> {
+        of_request!(self, request, request)
+    }
+
+    fn absent<'r>(&mut self, request: &'r Request<'_>) -> Answer<'r, AnySession> {
+        of_request!(self, request, absent)
+    }
+
+    fn wire(&self, session: &AnySession) -> Wire {
+        let Wire(wire) = ask_session!(self, session, |transformer, inner| transformer.wire(inner));
+        Wire(session.wire_base() + wire)
+    }
+
+    fn frame(&mut self, Wire(wire): Wire, kind: Kind, payload: &[u8], out: &mut Vec<u8>) {
+        match wire {
+            wires::SOCKJS.. => {
+                let wire = Wire(wire - wires::SOCKJS);
+                self.sockjs.frame(wire, kind, payload, out);
+            }
+            wires::ENGINE_IO.. => {
+                let wire = Wire(wire - wires::ENGINE_IO);
+                self.engine_io.frame(wire, kind, payload, out);
+            }
+            _ => self.websockets.frame(Wire(wire), kind, payload, out),
+        }
+    }
+
+    #[inline]
+    fn receive<'i>(
+        &mut self,
+        session: &mut AnySession,
+        context: Context,
+        carrier: Carrier,
+        input: &mut Input<'i>,
+        out: &mut Outputs,
+    ) -> Option<Event<'i>> {
+        of_session!(self, session, |transformer, inner| transformer
+            .receive(inner, context, carrier, input, out))
+    }
+
+    fn close(&mut self, session: &mut AnySession, context: Context, out: &mut Outputs) {
+        of_session!(self, session, |transformer, inner| transformer
+            .close(inner, context, out));
+    }
+
+    fn exchange(
+        &mut self,
+        session: &mut AnySession,
+        context: Context,
+        carrier: Carrier,
+        request: &Request<'_>,
+        out: &mut Outputs,
+    ) {
+        if self.kind_of(&request.head) != session.kind() {
+            // The id of a session of another transport.
+            return out.respond(carrier, Response::text(400, "Bad Request\n"));
+        }
+        of_session!(self, session, |transformer, inner| transformer
+            .exchange(inner, context, carrier, request, out));
+    }
+
+    fn carrier(&self, session: &AnySession) -> Option<Carrier> {
+        ask_session!(self, session, |transformer, inner| transformer
+            .carrier(inner))
+    }
+
+    fn send(
+        &mut self,
+        session: &mut AnySession,
+        context: Context,
+        units: &mut dyn Units,
+        out: &mut Outputs,
+    ) {
+        of_session!(self, session, |transformer, inner| transformer
+            .send(inner, context, units, out));
+    }
+
+    fn lost(
+        &mut self,
+        session: &mut AnySession,
+        context: Context,
+        carrier: Carrier,
+        out: &mut Outputs,
+    ) {
+        of_session!(self, session, |transformer, inner| transformer
+            .lost(inner, context, carrier, out));
+    }
+
+    fn deadline(&self, session: &AnySession) -> Option<Instant> {
+        ask_session!(self, session, |transformer, inner| transformer
+            .deadline(inner))
+    }
+
+    fn expired(&mut self, session: &mut AnySession, context: Context, out: &mut Outputs) {
+        of_session!(self, session, |transformer, inner| transformer
+            .expired(inner, context, out));
+    }
+}

@@ -1,0 +1,168 @@
+//! The server half: what is shared by the sessions of a shard.
+
+use allspark_protocol::Input;
+use allspark_protocol::Instant;
+use allspark_protocol::http::{Request, Response};
+use allspark_protocol::primus::SparkId;
+use allspark_protocol::transformer::{
+    Answer, Carrier, Context, Event, Kind, Outputs, SessionName, Transformer, Units, Wire,
+};
+use allspark_protocol::websocket::handshake::Upgrade;
+
+use super::format::Format;
+use super::options::EngineIoOptions;
+use super::packet::Protocol;
+use super::parameters::{Parameters, TransportName};
+use super::refusal::Refusal;
+use super::session::{EngineIoSession, Shared};
+use crate::options::CommonOptions;
+
+/// The server half of `engine.io`.
+#[derive(Clone, Debug)]
+pub struct EngineIo {
+    shared: Shared,
+}
+
+impl EngineIo {
+    /// Serves with these options. Messages are bounded by `maxHttpBufferSize`, if that is set, and
+    /// else by the bound that all transformers share.
+    pub fn new(common: &CommonOptions, options: EngineIoOptions) -> Self {
+        let bytes_max = options.http_buffer_bytes_max;
+        Self {
+            shared: Shared {
+                buffer_bytes_max: bytes_max.unwrap_or(common.message_bytes_max),
+                options,
+                scratch: Vec::new(),
+            },
+        }
+    }
+
+    /// Answers a request in the order in which the package checks it (`Server.verify`).
+    fn answer<'r>(&self, request: &'r Request<'_>, is_upgrade: bool) -> Verdict<'r> {
+        let head = &request.head;
+        let parameters = Parameters::of(head);
+        let transports = self.shared.options.transports;
+        let transport = match parameters.transport {
+            Some(TransportName::Polling) if transports.polling => TransportName::Polling,
+            Some(TransportName::WebSocket) if transports.websocket => TransportName::WebSocket,
+            _ => return Err(Refusal::UnknownTransport),
+        };
+        if let Some(sid) = &parameters.sid {
+            let id: SparkId = sid.parse().map_err(|_| Refusal::UnknownSid)?;
+            return Ok(Answer::Find(SessionName::Spark(id)));
+        }
+        if head.method() != "GET" {
+            return Err(Refusal::BadHandshakeMethod);
+        }
+        if is_upgrade != (transport == TransportName::WebSocket) {
+            return Err(Refusal::BadRequest);
+        }
+        if is_upgrade && let Err(refusal) = Upgrade::check(head) {
+            return Ok(Answer::Respond(refusal.response()));
+        }
+        if parameters.protocol == Protocol::V3 && !self.shared.options.allow_eio3 {
+            return Err(Refusal::UnsupportedProtocol);
+        }
+        Ok(Answer::Open {
+            session: EngineIoSession::new(transport, parameters),
+            port: None,
+        })
+    }
+}
+
+type Verdict<'r> = Result<Answer<'r, EngineIoSession>, Refusal>;
+
+impl Transformer for EngineIo {
+    type Session = EngineIoSession;
+
+    const WIRES: u8 = Format::COUNT;
+
+    fn name(&self) -> &'static str {
+        super::NAME
+    }
+
+    fn request_body_bytes_max(&self) -> usize {
+        self.shared.buffer_bytes_max
+    }
+
+    fn request<'r>(&mut self, request: &'r Request<'_>) -> Answer<'r, EngineIoSession> {
+        let is_upgrade = request.head.wants_upgrade();
+        self.answer(request, is_upgrade)
+            .unwrap_or_else(|refusal| Answer::Respond(refusal.response(is_upgrade)))
+    }
+
+    fn absent<'r>(&mut self, request: &'r Request<'_>) -> Answer<'r, EngineIoSession> {
+        let response: Response = Refusal::UnknownSid.response(request.head.wants_upgrade());
+        Answer::Respond(response)
+    }
+
+    #[inline]
+    fn wire(&self, session: &EngineIoSession) -> Wire {
+        session.format().wire()
+    }
+
+    #[inline]
+    fn frame(&mut self, wire: Wire, kind: Kind, payload: &[u8], out: &mut Vec<u8>) {
+        Format::of(wire).frame(kind, payload, out);
+    }
+
+    #[inline]
+    fn receive<'i>(
+        &mut self,
+        session: &mut EngineIoSession,
+        context: Context,
+        carrier: Carrier,
+        input: &mut Input<'i>,
+        out: &mut Outputs,
+    ) -> Option<Event<'i>> {
+        session.receive(&self.shared, context, carrier, input, out)
+    }
+
+    fn close(&mut self, session: &mut EngineIoSession, context: Context, out: &mut Outputs) {
+        session.close(context, out);
+    }
+
+    fn exchange(
+        &mut self,
+        session: &mut EngineIoSession,
+        context: Context,
+        carrier: Carrier,
+        request: &Request<'_>,
+        out: &mut Outputs,
+    ) {
+        session.exchange(&mut self.shared, context, carrier, request, out);
+    }
+
+    fn carrier(&self, session: &EngineIoSession) -> Option<Carrier> {
+        session.poll()
+    }
+
+    fn send(
+        &mut self,
+        session: &mut EngineIoSession,
+        context: Context,
+        units: &mut dyn Units,
+        out: &mut Outputs,
+    ) {
+        session.send(&mut self.shared, context, units, out);
+    }
+
+    fn lost(
+        &mut self,
+        session: &mut EngineIoSession,
+        _context: Context,
+        carrier: Carrier,
+        out: &mut Outputs,
+    ) {
+        session.lost(carrier, out);
+    }
+
+    #[inline]
+    fn deadline(&self, session: &EngineIoSession) -> Option<Instant> {
+        session.deadline()
+    }
+
+    fn expired(&mut self, session: &mut EngineIoSession, context: Context, out: &mut Outputs) {
+        session.expired(&self.shared, context, out);
+    }
+}

@@ -1,0 +1,323 @@
+//! Requests for a session that exists, and the answers to its polls.
+
+use std::ops::ControlFlow;
+
+use allspark_protocol::Instant;
+use allspark_protocol::http::{Request, Response};
+use allspark_protocol::transformer::{Carrier, Context, End, Kind, Outputs, Units};
+
+use super::super::base64;
+use super::super::format::Format;
+use super::super::jsonp;
+use super::super::packet::{Data, Packet, PacketKind, ParseError, Protocol};
+use super::super::parameters::{Parameters, TransportName};
+use super::super::payload::{self, Encoding, Payload};
+use super::super::refusal::Refusal;
+use super::upgrade::Probe;
+use super::{EngineIoSession, Phase, Shared, Transport};
+
+/// A session that polls.
+#[derive(Debug)]
+pub(super) struct Polling {
+    /// The request that waits until there is something to say.
+    poll: Option<Carrier>,
+    probe: Option<Box<Probe>>,
+    /// The number of the function that answers are to call, if they are to be scripts.
+    jsonp: Option<Box<str>>,
+    /// Bytes must be sent in base64. (In protocol 4 they always are.)
+    base64: bool,
+    owes_ping: bool,
+    owes_pong: bool,
+}
+
+impl Polling {
+    pub(super) fn new(parameters: Parameters<'_>) -> Box<Self> {
+        Box::new(Self {
+            poll: None,
+            probe: None,
+            // A script can't hold bytes.
+            base64: parameters.base64 || parameters.jsonp.is_some(),
+            jsonp: parameters.jsonp,
+            owes_ping: false,
+            owes_pong: false,
+        })
+    }
+
+    pub(super) fn poll(&self) -> Option<Carrier> {
+        self.poll
+    }
+
+    pub(super) fn take_poll_on(&mut self, carrier: Carrier) -> Option<Carrier> {
+        self.poll.take_if(|poll| *poll == carrier)
+    }
+
+    pub(super) fn probe(&mut self) -> Option<&mut Probe> {
+        self.probe.as_deref_mut()
+    }
+
+    pub(super) fn has_probe(&self) -> bool {
+        self.probe.is_some()
+    }
+
+    pub(super) fn probe_deadline(&self) -> Option<Instant> {
+        self.probe.as_deref().map(Probe::deadline)
+    }
+
+    pub(super) fn set_probe(&mut self, probe: Box<Probe>) {
+        self.probe = Some(probe);
+    }
+
+    pub(super) fn take_probe(&mut self) -> Option<Box<Probe>> {
+        self.probe.take()
+    }
+
+    pub(super) fn owe_ping(&mut self) {
+        self.owes_ping = true;
+    }
+
+    /// The heartbeats that wait for a poll.
+    pub(super) fn take_heartbeats(&mut self) -> impl Iterator<Item = &'static [u8]> + use<> {
+        let ping = std::mem::take(&mut self.owes_ping).then_some(&b"2"[..]);
+        let pong = std::mem::take(&mut self.owes_pong).then_some(&b"3"[..]);
+        ping.into_iter().chain(pong)
+    }
+
+    pub(super) fn encoding(&self, format: Format) -> Encoding {
+        match (format.protocol(), self.base64) {
+            (Protocol::V4, _) => Encoding::Separated,
+            (Protocol::V3, true) => Encoding::CountedBase64,
+            (Protocol::V3, false) => Encoding::CountedBinary,
+        }
+    }
+
+    /// The answer to a poll.
+    pub(super) fn response(&self, payload: Payload) -> Response {
+        let (body, is_binary) = payload.finish();
+        let (content_type, body) = match &self.jsonp {
+            Some(index) => (TEXT, jsonp::wrap(index, &body)),
+            None if is_binary => (BYTES, body),
+            None => (TEXT, body),
+        };
+        Response::new(200).body(content_type, body)
+    }
+
+    /// Answers the poll that waits, if one does, with a single packet, because there will be no
+    /// better answer.
+    pub(super) fn release_poll(&mut self, format: Format, packet: &[u8], out: &mut Outputs) {
+        if let Some(carrier) = self.poll.take() {
+            let mut payload = Payload::new(self.encoding(format));
+            payload.push(packet);
+            out.respond(carrier, self.response(payload));
+        }
+    }
+}
+
+const TEXT: &str = "text/plain; charset=UTF-8";
+const BYTES: &str = "application/octet-stream";
+
+/// Ends a poll that is of no use any more.
+pub(super) const NOOP: &[u8] = b"6";
+
+/// Tells a client that the session is over.
+pub(super) const CLOSE: &[u8] = b"1";
+
+const OVERLAP: &str = "overlap from client";
+const INVALID_CONTENT: &str = "invalid content";
+
+/// What one packet of a body leads to.
+enum Stop {
+    /// The client has ended the session.
+    Closed,
+    Violation(&'static str),
+}
+
+impl EngineIoSession {
+    /// Handles a request for this session, in the order in which the package checks it.
+    pub(in super::super) fn exchange(
+        &mut self,
+        shared: &mut Shared,
+        context: Context,
+        carrier: Carrier,
+        request: &Request<'_>,
+        out: &mut Outputs,
+    ) {
+        let head = &request.head;
+        if self.phase == Phase::Opening {
+            return self.open(shared, context, carrier, request, out);
+        }
+        let parameters = Parameters::of(head);
+        let is_upgrade = head.wants_upgrade();
+        let polls = parameters.transport == Some(TransportName::Polling)
+            && matches!(self.transport, Transport::Polling(_));
+        let fits = self.phase != Phase::Over
+            && (is_upgrade || polls)
+            && parameters.protocol == self.format.protocol();
+        if !fits {
+            let response = Refusal::BadRequest.response(is_upgrade);
+            out.respond(carrier, response);
+        } else if is_upgrade {
+            self.try_upgrade(shared, context, carrier, request, &parameters, out);
+        } else {
+            match head.method() {
+                "GET" => self.take_poll(carrier, out),
+                "POST" => self.take_body(shared, context, carrier, request, out),
+                _ => out.respond(carrier, Response::new(500)),
+            }
+        }
+    }
+
+    /// Keeps a poll until there is something to say. A second one ends the session.
+    fn take_poll(&mut self, carrier: Carrier, out: &mut Outputs) {
+        let Transport::Polling(polling) = &mut self.transport else {
+            return;
+        };
+        if polling.poll.is_none() {
+            polling.poll = Some(carrier);
+        } else {
+            out.respond(carrier, Response::new(400));
+            self.end(End::Violation(OVERLAP), out);
+        }
+    }
+
+    /// Takes what the client sends.
+    fn take_body(
+        &mut self,
+        shared: &mut Shared,
+        context: Context,
+        carrier: Carrier,
+        request: &Request<'_>,
+        out: &mut Outputs,
+    ) {
+        let body = &*request.body;
+        if body.len() > shared.buffer_bytes_max {
+            return out.respond(carrier, Response::new(413));
+        }
+        let is_binary = request.head.header("content-type") == Some(BYTES);
+        if is_binary && self.format.protocol() == Protocol::V4 {
+            out.respond(carrier, Response::new(400));
+            return self.end(End::Violation(INVALID_CONTENT), out);
+        }
+        let stop = self.read_body(shared, context, body, is_binary, out);
+        let ok = Response::new(200).body("text/html", &b"ok"[..]);
+        out.respond(carrier, ok);
+        match stop {
+            None => {}
+            Some(Stop::Closed) => self.finish_by_client(out),
+            Some(Stop::Violation(sentence)) => self.end(End::Violation(sentence), out),
+        }
+    }
+
+    fn read_body(
+        &mut self,
+        shared: &mut Shared,
+        context: Context,
+        body: &[u8],
+        is_binary: bool,
+        out: &mut Outputs,
+    ) -> Option<Stop> {
+        let protocol = self.format.protocol();
+        let is_jsonp = self.is_jsonp();
+        let mut stop = None;
+        let each = |packet: Packet<'_>| match self.packet(shared, context, packet, out) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(why) => {
+                stop = Some(why);
+                ControlFlow::Break(())
+            }
+        };
+        let form;
+        let result = match is_jsonp {
+            _ if is_binary => payload::read_binary(body, each),
+            false => payload::read_text(protocol, body, each),
+            true => {
+                form = jsonp::unwrap(body)?;
+                payload::read_text(protocol, form.as_bytes(), each)
+            }
+        };
+        match result {
+            Err(ParseError) if self.phase == Phase::Open => {
+                Some(Stop::Violation(ParseError::SENTENCE))
+            }
+            _ => stop,
+        }
+    }
+
+    /// Takes one packet of a body. A session that says goodbye hears nothing but a close.
+    fn packet(
+        &mut self,
+        shared: &mut Shared,
+        context: Context,
+        packet: Packet<'_>,
+        out: &mut Outputs,
+    ) -> Result<(), Stop> {
+        if packet.kind == PacketKind::Close {
+            return Err(Stop::Closed);
+        }
+        if self.phase != Phase::Open {
+            return Ok(());
+        }
+        let now = context.now;
+        match packet.kind {
+            PacketKind::Ping => {
+                self.heard_ping(shared, now).map_err(Stop::Violation)?;
+                if let Transport::Polling(polling) = &mut self.transport {
+                    polling.owes_pong = true;
+                }
+            }
+            PacketKind::Pong => self.heard_pong(shared, now).map_err(Stop::Violation)?,
+            PacketKind::Message => {
+                self.heard(shared, now);
+                hand_on(packet.data, &mut shared.scratch, out);
+            }
+            _ => self.heard(shared, now),
+        }
+        Ok(())
+    }
+
+    /// Answers the poll that waits with everything that waits, if there is anything. After a
+    /// goodbye the close packet comes last, and the session is over.
+    pub(super) fn answer_poll(&mut self, units: &mut dyn Units, out: &mut Outputs) {
+        let Transport::Polling(polling) = &mut self.transport else {
+            return;
+        };
+        let Some(carrier) = polling.poll else {
+            return;
+        };
+        let mut payload = Payload::new(polling.encoding(self.format));
+        polling
+            .take_heartbeats()
+            .for_each(|beat| payload.push(beat));
+        while let Some(unit) = units.take() {
+            payload.push(unit);
+        }
+        if self.phase == Phase::Closing {
+            payload.push(CLOSE);
+        }
+        if payload.is_empty() {
+            return;
+        }
+        polling.poll = None;
+        out.respond(carrier, polling.response(payload));
+        if self.phase == Phase::Closing {
+            self.finish(None, out);
+        }
+    }
+
+    fn is_jsonp(&self) -> bool {
+        matches!(&self.transport, Transport::Polling(polling) if polling.jsonp.is_some())
+    }
+}
+
+/// Hands a message to the app.
+fn hand_on(data: Data<'_>, scratch: &mut Vec<u8>, out: &mut Outputs) {
+    match data {
+        Data::Text(text) => out.message(Kind::Text, text),
+        Data::Binary(bytes) => out.message(Kind::Binary, bytes),
+        Data::Base64(text) => {
+            scratch.clear();
+            scratch.extend_from_slice(text);
+            let length = base64::decode_in_place(scratch);
+            out.message(Kind::Binary, &scratch[..length]);
+        }
+    }
+}

@@ -1,0 +1,374 @@
+//! The server half: requests are dispatched, and sessions of all kinds look alike.
+
+use std::borrow::Cow;
+
+use allspark_protocol::http::{Query, Request, Response};
+use allspark_protocol::transformer::{
+    Answer, Carrier, Context, Event, Kind, Outputs, SessionName, Transformer, Units, Wire,
+};
+use allspark_protocol::websocket::encode;
+use allspark_protocol::{Input, Instant};
+
+use super::SockJsOptions;
+use super::asked::Asked;
+use super::body::{self, BodyError};
+use super::endpoint::{Endpoint, Sender, Transport};
+use super::http::HttpSession;
+use super::quote;
+use super::reply::{self, Entropy};
+use super::service::Service;
+use super::websocket::{self, RawSession, WebSocketSession};
+use crate::CommonOptions;
+
+/// The server half of `sockjs`.
+#[derive(Clone, Debug)]
+pub struct SockJs {
+    pathname: String,
+    service: Service,
+    entropy: Entropy,
+}
+
+/// The state of one session.
+#[derive(Debug)]
+pub struct SockJsSession(Session);
+
+#[derive(Debug)]
+enum Session {
+    Http(HttpSession),
+    WebSocket(WebSocketSession),
+    Raw(RawSession),
+}
+
+const _: () = assert!(
+    size_of::<SockJsSession>() <= 56,
+    "there is one in every idle spark"
+);
+
+/// Messages for requests: JSON strings, which the session joins to frames.
+const WIRE_HTTP: Wire = Wire(0);
+
+/// Messages for WebSockets: each is a frame of SockJS in a frame of WebSocket.
+const WIRE_WEBSOCKET: Wire = Wire(1);
+
+/// Messages for raw WebSockets: frames of WebSocket.
+const WIRE_RAW: Wire = Wire(2);
+
+impl SockJs {
+    /// A service under the pathname of the common options.
+    pub fn new(common: &CommonOptions, options: SockJsOptions) -> Self {
+        Self {
+            pathname: common.pathname.clone(),
+            entropy: Entropy::new(options.seed),
+            service: Service {
+                options,
+                message_bytes_max: common.message_bytes_max,
+                scratch: Vec::new(),
+            },
+        }
+    }
+
+    fn answer<'r>(
+        &mut self,
+        request: &'r Request<'_>,
+        endpoint: Endpoint<'r>,
+    ) -> Answer<'r, SockJsSession> {
+        let (head, options) = (&request.head, &self.service.options);
+        Answer::Respond(match endpoint {
+            _ if head.method() == "OPTIONS" => reply::preflight(head, endpoint, options),
+            Endpoint::Greeting => reply::greeting(),
+            Endpoint::Iframe => reply::iframe(head, &options.sockjs_url),
+            Endpoint::Info => reply::info(head, options, self.entropy.next()),
+            Endpoint::ChunkingTest => reply::chunking_test(head, options),
+            Endpoint::RawWebSocket | Endpoint::WebSocket if !options.websocket => {
+                reply::not_found_with(reply::cached(Response::new(404)))
+            }
+            Endpoint::RawWebSocket => match websocket::raw_upgrade(head) {
+                Ok(upgrade) => {
+                    let session = Session::Raw(RawSession::new(&self.service));
+                    return Answer::Upgrade {
+                        response: upgrade.response(),
+                        session: SockJsSession(session),
+                    };
+                }
+                Err(response) => response,
+            },
+            Endpoint::WebSocket => match websocket::upgrade(head) {
+                Ok(_) => return open(Session::WebSocket(WebSocketSession::new(&self.service))),
+                Err(response) => response,
+            },
+            Endpoint::Receive(transport, name) => match callback(transport, head.query()) {
+                Ok(_) => return Answer::Find(SessionName::Chosen(name)),
+                Err(message) => {
+                    let asked = Asked::of(head, "").cookie(Response::new(500), options);
+                    reply::failure(reply::not_cached(asked), message)
+                }
+            },
+            Endpoint::Send(_, name) => return Answer::Find(SessionName::Chosen(name)),
+        })
+    }
+
+    /// Delivers the messages of a request, or explains why not.
+    fn take_messages(
+        &mut self,
+        request: &Request<'_>,
+        sender: Sender,
+        recipient: Recipient<'_>,
+    ) -> Response {
+        let mut scratch = self.service.take_scratch();
+        let max = self.service.message_bytes_max;
+        let result = deliver((request, sender), max, &mut scratch, recipient);
+        self.service.return_scratch(scratch);
+        let (asked, options) = (Asked::of(&request.head, ""), &self.service.options);
+        match (result, sender) {
+            (Ok(false), _) => reply::not_found_with(asked.sending(404, sender, options)),
+            (Ok(true), Sender::Xhr) => {
+                let response = asked.sending(204, sender, options);
+                // Firefox takes a response without content type for XML, and complains.
+                response.header("Content-Type", reply::TEXT)
+            }
+            // Konqueror does not like 204.
+            (Ok(true), Sender::Jsonp) => asked
+                .sending(200, sender, options)
+                .body(reply::TEXT, &b"ok"[..]),
+            (Err(error), _) => {
+                let response = asked.sending(error.status(), sender, options);
+                reply::failure(response, error.message())
+            }
+        }
+    }
+}
+
+impl Transformer for SockJs {
+    type Session = SockJsSession;
+
+    const WIRES: u8 = 3;
+
+    fn name(&self) -> &'static str {
+        super::NAME
+    }
+
+    /// A client sends everything that it has gathered in one request, so this is more than one
+    /// message. (sockjs-node has no limit.)
+    fn request_body_bytes_max(&self) -> usize {
+        const LEAST: usize = 1024 * 1024;
+        self.service.message_bytes_max.saturating_mul(2).max(LEAST)
+    }
+
+    fn request<'r>(&mut self, request: &'r Request<'_>) -> Answer<'r, SockJsSession> {
+        let head = &request.head;
+        match Endpoint::of(&self.pathname, head.path()) {
+            None => Answer::Respond(reply::not_found()),
+            Some(endpoint) if !endpoint.allows(head.method()) => {
+                Answer::Respond(reply::method_not_allowed(endpoint))
+            }
+            Some(endpoint) => self.answer(request, endpoint),
+        }
+    }
+
+    fn absent<'r>(&mut self, request: &'r Request<'_>) -> Answer<'r, SockJsSession> {
+        match Endpoint::of(&self.pathname, request.head.path()) {
+            Some(Endpoint::Receive(..)) => open(Session::Http(HttpSession::new())),
+            Some(Endpoint::Send(sender, _)) => {
+                Answer::Respond(self.take_messages(request, sender, Recipient::Nobody))
+            }
+            _ => Answer::Respond(reply::not_found()),
+        }
+    }
+
+    fn wire(&self, session: &SockJsSession) -> Wire {
+        match session.0 {
+            Session::Http(_) => WIRE_HTTP,
+            Session::WebSocket(_) => WIRE_WEBSOCKET,
+            Session::Raw(_) => WIRE_RAW,
+        }
+    }
+
+    fn frame(&mut self, wire: Wire, kind: Kind, payload: &[u8], out: &mut Vec<u8>) {
+        let text = quote::text(kind, payload);
+        match wire {
+            WIRE_HTTP => quote::quote(&text, out),
+            WIRE_RAW => encode::message(Kind::Text, &text, None, out),
+            _ => {
+                let mut frame = self.service.take_scratch();
+                frame.extend_from_slice(b"a[");
+                quote::quote(&text, &mut frame);
+                frame.push(b']');
+                encode::message(Kind::Text, &frame, None, out);
+                self.service.return_scratch(frame);
+            }
+        }
+    }
+
+    #[inline]
+    fn receive<'i>(
+        &mut self,
+        session: &mut SockJsSession,
+        _context: Context,
+        carrier: Carrier,
+        input: &mut Input<'i>,
+        out: &mut Outputs,
+    ) -> Option<Event<'i>> {
+        match &mut session.0 {
+            Session::WebSocket(session) => session.receive(&self.service, carrier, input, out),
+            Session::Raw(session) => session.receive(carrier, input, out),
+            Session::Http(_) => {
+                input.take_all();
+                None
+            }
+        }
+    }
+
+    fn close(&mut self, session: &mut SockJsSession, context: Context, out: &mut Outputs) {
+        match &mut session.0 {
+            Session::Http(session) => session.close(&self.service, context.now),
+            Session::WebSocket(session) => session.close(context.now, out),
+            Session::Raw(session) => session.close(context, out),
+        }
+    }
+
+    fn exchange(
+        &mut self,
+        session: &mut SockJsSession,
+        context: Context,
+        carrier: Carrier,
+        request: &Request<'_>,
+        out: &mut Outputs,
+    ) {
+        let head = &request.head;
+        let endpoint = Endpoint::of(&self.pathname, head.path());
+        match (endpoint, &mut session.0) {
+            (Some(Endpoint::WebSocket), Session::WebSocket(session)) => {
+                session.open(&self.service, context.now, (carrier, head), out);
+            }
+            (Some(Endpoint::Receive(transport, _)), Session::Http(session)) => {
+                // It has been checked by `request`.
+                let callback = callback(transport, head.query()).unwrap_or_default();
+                let (receiver, asked) = ((carrier, transport), Asked::of(head, &callback));
+                session.receive(&self.service, context.now, receiver, asked, out);
+            }
+            (Some(Endpoint::Send(sender, _)), Session::Http(session)) => {
+                let recipient = match session.is_open() {
+                    true => Recipient::Application(out),
+                    false => Recipient::ClosedSession,
+                };
+                let response = self.take_messages(request, sender, recipient);
+                out.respond(carrier, response);
+            }
+            _ => out.respond(carrier, reply::not_found()),
+        }
+    }
+
+    fn carrier(&self, session: &SockJsSession) -> Option<Carrier> {
+        match &session.0 {
+            Session::Http(session) => session.carrier(),
+            Session::WebSocket(_) | Session::Raw(_) => None,
+        }
+    }
+
+    fn send(
+        &mut self,
+        session: &mut SockJsSession,
+        context: Context,
+        units: &mut dyn Units,
+        out: &mut Outputs,
+    ) {
+        match &mut session.0 {
+            Session::Http(session) => session.send(&mut self.service, context.now, units, out),
+            Session::WebSocket(session) => session.send(context.now, units, out),
+            Session::Raw(_) => {}
+        }
+    }
+
+    fn lost(
+        &mut self,
+        session: &mut SockJsSession,
+        _context: Context,
+        carrier: Carrier,
+        out: &mut Outputs,
+    ) {
+        match &mut session.0 {
+            Session::Http(session) => session.lost(carrier, out),
+            Session::WebSocket(session) => session.lost(out),
+            Session::Raw(_) => {}
+        }
+    }
+
+    fn deadline(&self, session: &SockJsSession) -> Option<Instant> {
+        match &session.0 {
+            Session::Http(session) => Some(session.deadline()),
+            Session::WebSocket(session) => Some(session.deadline()),
+            Session::Raw(_) => None,
+        }
+    }
+
+    fn expired(&mut self, session: &mut SockJsSession, context: Context, out: &mut Outputs) {
+        match &mut session.0 {
+            Session::Http(session) => session.expired(&self.service, context.now, out),
+            Session::WebSocket(session) => session.expired(context.now, out),
+            Session::Raw(_) => {}
+        }
+    }
+}
+
+fn open<'r>(session: Session) -> Answer<'r, SockJsSession> {
+    Answer::Open {
+        session: SockJsSession(session),
+        port: None,
+    }
+}
+
+/// Who gets the messages of a request.
+enum Recipient<'o> {
+    /// The application.
+    Application(&'o mut Outputs),
+    /// Nobody any more, which the client will be told when it receives.
+    ClosedSession,
+    /// There is no such session.
+    Nobody,
+}
+
+/// Says whether there was a session to deliver the messages to.
+fn deliver(
+    (request, sender): (&Request<'_>, Sender),
+    message_bytes_max: usize,
+    scratch: &mut Vec<u8>,
+    recipient: Recipient<'_>,
+) -> Result<bool, BodyError> {
+    let messages = body::messages(request, sender, scratch)?;
+    let may_be_too_large = messages.bytes_max() > message_bytes_max;
+    match recipient {
+        Recipient::Nobody => return Ok(false),
+        Recipient::ClosedSession => {}
+        Recipient::Application(_)
+            if may_be_too_large && messages.longest_bytes() > message_bytes_max =>
+        {
+            return Err(BodyError::TooLarge);
+        }
+        Recipient::Application(out) => {
+            messages.for_each(|message| out.message(Kind::Text, message));
+        }
+    }
+    Ok(true)
+}
+
+/// The function that a request wants to be called. Transports without one have an empty one.
+fn callback<'r>(transport: Transport, query: Query<'r>) -> Result<Cow<'r, str>, &'static str> {
+    const JSONP_BYTES_MAX: usize = 32;
+    let bytes_max = match transport {
+        Transport::Jsonp => JSONP_BYTES_MAX,
+        Transport::HtmlFile => usize::MAX,
+        _ => return Ok(Cow::Borrowed("")),
+    };
+    let name = match query.pairs().any(|(name, _)| name == "c") {
+        true => "c",
+        false => "callback",
+    };
+    let mut named = query.pairs().filter(|(pair_name, _)| pair_name == name);
+    let (_, callback) = named.next().ok_or("\"callback\" parameter required")?;
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    let is_only_one = named.next().is_none();
+    match is_only_one && callback.len() <= bytes_max && callback.bytes().all(is_allowed) {
+        true => Ok(callback),
+        false => Err("invalid \"callback\" parameter"),
+    }
+}

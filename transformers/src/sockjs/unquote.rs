@@ -1,0 +1,504 @@
+//! JSON that clients send becomes messages: an array of them, or a single one.
+//!
+//! A message is a string, which is unescaped where it lies. What is not a string is not for SockJS,
+//! but sockjs-node hands it to the application as it is, and Primus does not decode a second time
+//! what is no string. So its JSON text is the message here: the parser `json` makes the same of it.
+//! A lone surrogate, which JavaScript's strings can hold, becomes U+FFFD.
+//!
+//! # Invariants
+//! - A body is all delivered or not at all: nothing of one that is not JSON to its last byte.
+//! - What is delivered is UTF-8 if the body is, and never longer than it was in the body.
+
+use allspark_protocol::parser::{Json, Parser};
+use allspark_protocol::transformer::Kind;
+
+/// The body is not JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Broken;
+
+/// What a body holds.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Messages<'b> {
+    /// One message. Nearly every frame of a WebSocket holds one.
+    One(Span),
+    /// Any number of them, to be walked.
+    Several(Several<'b>),
+}
+
+/// Where a message lies in its body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Span {
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+/// The messages of a body.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Several<'b> {
+    /// The first one, if it has been unescaped before it was clear that others follow.
+    first: Option<Span>,
+    body: &'b mut [u8],
+    /// Where the JSON array of the others begins.
+    array: usize,
+}
+
+/// Reads a frame of a WebSocket. If it is no array it is a message itself.
+///
+/// # Errors
+/// If the frame, which is UTF-8, is not JSON.
+#[inline]
+pub(super) fn frame(body: &mut [u8]) -> Result<Messages<'_>, Broken> {
+    if !body.starts_with(b"[\"") {
+        return frame_of_other_kind(body);
+    }
+    let Unescaped { span, after } = unescape(body, 2).ok_or(Broken)?;
+    if &body[after..] == b"]" {
+        return Ok(Messages::One(span));
+    }
+    after_first(body, span, after)
+}
+
+/// Reads a body that must be an array. `None` if it is JSON, but no array.
+///
+/// # Errors
+/// If the body, which is UTF-8, is not JSON.
+pub(super) fn array(body: &mut [u8]) -> Result<Option<Several<'_>>, Broken> {
+    check(body)?;
+    let start = skip_space(body, 0);
+    Ok((body[start] == b'[').then_some(Several {
+        first: None,
+        body,
+        array: start,
+    }))
+}
+
+/// The text of a body that is a JSON string; `None` if it is other JSON.
+///
+/// # Errors
+/// If the body, which is UTF-8, is not JSON.
+pub(super) fn string(body: &mut [u8]) -> Result<Option<&mut [u8]>, Broken> {
+    check(body)?;
+    let start = skip_space(body, 0);
+    if body[start] != b'"' {
+        return Ok(None);
+    }
+    let Unescaped { span, .. } = unescape(body, start + 1).ok_or(Broken)?;
+    Ok(Some(&mut body[span.start..span.end]))
+}
+
+impl Several<'_> {
+    /// How long the longest message is. It takes a copy of the body, because to read a message is
+    /// to change it.
+    pub(super) fn longest_bytes(&self) -> usize {
+        let mut longest = self.first.map_or(0, |Span { start, end }| end - start);
+        let mut body = self.body.to_vec();
+        let copy = Several {
+            first: None,
+            body: &mut body,
+            array: self.array,
+        };
+        copy.for_each(|message| longest = longest.max(message.len()));
+        longest
+    }
+
+    /// How long all messages are together, at most.
+    pub(super) fn bytes_max(&self) -> usize {
+        self.body.len()
+    }
+
+    /// Hands every message to `deliver`, in order.
+    pub(super) fn for_each(self, mut deliver: impl FnMut(&[u8])) {
+        if let Some(Span { start, end }) = self.first {
+            deliver(&self.body[start..end]);
+        }
+        let mut at = skip_space(self.body, self.array + 1);
+        // The array has been checked, so this ends with its last byte at the latest.
+        while !matches!(self.body.get(at), None | Some(b']')) {
+            let Element { span, after } = element(self.body, at);
+            deliver(&self.body[span.start..span.end]);
+            at = skip_space(self.body, after);
+            if self.body.get(at) == Some(&b',') {
+                at = skip_space(self.body, at + 1);
+            }
+        }
+    }
+}
+
+/// What follows the first string of an array is looked at as an array of its own, which begins in
+/// the place of the comma.
+#[cold]
+fn after_first(body: &mut [u8], first: Span, after: usize) -> Result<Messages<'_>, Broken> {
+    let at = skip_space(body, after);
+    match body.get(at) {
+        Some(b']') if skip_space(body, at + 1) == body.len() => Ok(Messages::One(first)),
+        Some(b',') if body.get(skip_space(body, at + 1)) != Some(&b']') => {
+            body[at] = b'[';
+            check(&body[at..])?;
+            Ok(Messages::Several(Several {
+                first: Some(first),
+                body,
+                array: at,
+            }))
+        }
+        _ => Err(Broken),
+    }
+}
+
+/// sockjs-node looks at the very first character only: an array after white space is one message.
+#[cold]
+fn frame_of_other_kind(body: &mut [u8]) -> Result<Messages<'_>, Broken> {
+    check(body)?;
+    if body[0] == b'[' {
+        return Ok(Messages::Several(Several {
+            first: None,
+            body,
+            array: 0,
+        }));
+    }
+    let start = skip_space(body, 0);
+    Ok(Messages::One(element(body, start).span))
+}
+
+fn check(body: &[u8]) -> Result<(), Broken> {
+    Json.check(Kind::Text, body).map_err(|_| Broken)
+}
+
+struct Element {
+    span: Span,
+    after: usize,
+}
+
+/// The message that begins at `start` in JSON that has been checked.
+fn element(body: &mut [u8], start: usize) -> Element {
+    if body[start] == b'"'
+        && let Some(Unescaped { span, after }) = unescape(body, start + 1)
+    {
+        return Element { span, after };
+    }
+    let end = value_end(body, start);
+    let span = Span { start, end };
+    Element { span, after: end }
+}
+
+/// Where a value ends that is not a string, in JSON that has been checked.
+fn value_end(body: &[u8], start: usize) -> usize {
+    let (mut at, mut depth) = (start, 0usize);
+    while let Some(&byte) = body.get(at) {
+        match byte {
+            b'"' => at = string_end(body, at + 1),
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' if depth <= 1 => return at + depth,
+            b']' | b'}' => depth -= 1,
+            b',' | b' ' | b'\t' | b'\n' | b'\r' if depth == 0 => return at,
+            _ => {}
+        }
+        at += 1;
+    }
+    at.min(body.len())
+}
+
+/// Where the closing quote of a string stands.
+fn string_end(body: &[u8], mut at: usize) -> usize {
+    while let Some(found) = memchr::memchr2(b'"', b'\\', body.get(at..).unwrap_or_default()) {
+        if body[at + found] == b'"' {
+            return at + found;
+        }
+        at += found + 2;
+    }
+    body.len()
+}
+
+fn skip_space(body: &[u8], at: usize) -> usize {
+    let is_space = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
+    at + body[at..].iter().take_while(is_space).count()
+}
+
+struct Unescaped {
+    /// The text, without quotes and escapes.
+    span: Span,
+    /// Where the rest begins, after the closing quote.
+    after: usize,
+}
+
+/// Unescapes the string whose text begins at `start`, in place. `None` if it is no JSON string.
+#[inline]
+fn unescape(body: &mut [u8], start: usize) -> Option<Unescaped> {
+    let (mut read, mut write) = (start, start);
+    loop {
+        let plain = plain_bytes(&body[read..]);
+        if read != write {
+            body.copy_within(read..read + plain, write);
+        }
+        read += plain;
+        write += plain;
+        match *body.get(read)? {
+            b'"' => {
+                let span = Span { start, end: write };
+                let after = read + 1;
+                return Some(Unescaped { span, after });
+            }
+            b'\\' => {
+                let short = short_escape(*body.get(read + 1)?);
+                if let Some(byte) = short {
+                    body[write] = byte;
+                    (read, write) = (read + 2, write + 1);
+                } else {
+                    (read, write) = unescape_unicode(body, read, write)?;
+                }
+            }
+            _ => return None,
+        }
+    }
+}
+
+/// How many bytes at the front are none of quote, backslash and control character.
+#[inline]
+fn plain_bytes(text: &[u8]) -> usize {
+    let (words, _) = text.as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        let specials = specials(u64::from_le_bytes(*word));
+        if specials != 0 {
+            return index * 8 + specials.trailing_zeros() as usize / 8;
+        }
+    }
+    let from = words.len() * 8;
+    let is_plain = |byte: &&u8| !matches!(byte, 0..=0x1f | b'"' | b'\\');
+    from + text[from..].iter().take_while(is_plain).count()
+}
+
+/// The highest bit of each byte that is special. Those above the lowest one that is set may be
+/// wrong, because subtraction carries; it never is itself.
+#[inline]
+fn specials(word: u64) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word;
+    let controls = word.wrapping_sub(ONES * 0x20) & !word;
+    let quotes = zeros(word ^ (ONES * u64::from(b'"')));
+    let backslashes = zeros(word ^ (ONES * u64::from(b'\\')));
+    (controls | quotes | backslashes) & HIGH
+}
+
+#[inline]
+fn short_escape(byte: u8) -> Option<u8> {
+    Some(match byte {
+        b'"' | b'\\' | b'/' => byte,
+        b'b' => 0x08,
+        b'f' => 0x0c,
+        b'n' => b'\n',
+        b'r' => b'\r',
+        b't' => b'\t',
+        _ => return None,
+    })
+}
+
+/// Unescapes `\uXXXX`, or two of them that are one character, and gives where to go on.
+fn unescape_unicode(body: &mut [u8], read: usize, write: usize) -> Option<(usize, usize)> {
+    let unit = unit(body, read)?;
+    let mut read = read + ESCAPE_BYTES;
+    let char = match char::from_u32(u32::from(unit)) {
+        Some(char) => char,
+        None => match pair(unit, self::unit(body, read)) {
+            Some(char) => {
+                read += ESCAPE_BYTES;
+                char
+            }
+            None => char::REPLACEMENT_CHARACTER,
+        },
+    };
+    // At most three bytes for each escape of six, so this does not run into what is still to read.
+    let char_bytes = char.encode_utf8(&mut body[write..read]).len();
+    Some((read, write + char_bytes))
+}
+
+const ESCAPE_BYTES: usize = r"\uXXXX".len();
+
+/// The UTF-16 unit that is escaped at `at`.
+fn unit(body: &[u8], at: usize) -> Option<u16> {
+    let digits = body.get(at..)?.strip_prefix(b"\\u")?.first_chunk::<4>()?;
+    digits.iter().try_fold(0, |unit, digit| {
+        let digit = char::from(*digit).to_digit(16)?;
+        Some(unit << 4 | digit as u16)
+    })
+}
+
+/// The character that two surrogates stand for.
+fn pair(high: u16, low: Option<u16>) -> Option<char> {
+    char::decode_utf16([high, low?]).next()?.ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use allspark_protocol::parser::Scratch;
+    use proptest::prelude::*;
+
+    use super::super::quote::quote;
+    use super::*;
+
+    fn walked(several: Several<'_>) -> Vec<String> {
+        let mut all = Vec::new();
+        several.for_each(|message| all.push(String::from_utf8(message.to_vec()).unwrap()));
+        all
+    }
+
+    fn framed(json: &str) -> Result<Vec<String>, Broken> {
+        let mut body = json.as_bytes().to_vec();
+        Ok(match frame(&mut body)? {
+            Messages::Several(several) => walked(several),
+            Messages::One(Span { start, end }) => {
+                vec![String::from_utf8(body[start..end].to_vec()).unwrap()]
+            }
+        })
+    }
+
+    #[track_caller]
+    fn assert_frame(json: &str, messages: &[&str]) {
+        assert_eq!(framed(json).unwrap(), messages, "{json}");
+    }
+
+    #[test]
+    fn an_array_of_strings_is_messages() {
+        assert_frame("[]", &[]);
+        assert_frame(" [ ] ", &["[ ]"]);
+        assert_frame(r#"["a"]"#, &["a"]);
+        assert_frame(r#"["a"] "#, &["a"]);
+        assert_frame(r#"["a","b"]"#, &["a", "b"]);
+        assert_frame(r#"[ "a" , "b\n" , "" ] "#, &["a", "b\n", ""]);
+        assert_frame(r#"["{\"a\":\"b\\n\"}","\""]"#, &[r#"{"a":"b\n"}"#, "\""]);
+    }
+
+    #[test]
+    fn what_is_no_string_is_its_json_text() {
+        let messages = ["1", "null", "x", r#"{"a": ["]}", 2]}"#, "[[1], 2]", "true"];
+        assert_frame(
+            r#"[1, null,"x",{"a": ["]}", 2]},[[1], 2] ,true]"#,
+            &messages,
+        );
+        assert_frame(r#"["x" , [] ,{},"\\" ]"#, &["x", "[]", "{}", "\\"]);
+    }
+
+    #[test]
+    fn a_frame_that_is_no_array_is_one_message() {
+        assert_frame(r#""a\"b""#, &["a\"b"]);
+        assert_frame(" 12 ", &["12"]);
+        assert_frame(r#"{"a":[1]}"#, &[r#"{"a":[1]}"#]);
+        assert_frame(r#" ["a"]"#, &[r#"["a"]"#]);
+    }
+
+    #[test]
+    fn every_escape_is_undone() {
+        assert_frame(
+            r#"["\"\\\/\b\f\n\r\t\u0041\u00e9\u20AC\ud83d\ude00"]"#,
+            &["\"\\/\u{8}\u{c}\n\r\tAé€\u{1f600}"],
+        );
+    }
+
+    #[test]
+    fn a_lone_surrogate_is_replaced() {
+        assert_frame(r#"["\ud800"]"#, &["\u{fffd}"]);
+        assert_frame(r#"["\udc00\ud800"]"#, &["\u{fffd}\u{fffd}"]);
+        assert_frame(r#"["\ud800\u0041\ud800x"]"#, &["\u{fffd}A\u{fffd}x"]);
+        assert_frame(r#"["\ud800\ud83d\ude00"]"#, &["\u{fffd}\u{1f600}"]);
+    }
+
+    #[test]
+    fn broken_json_delivers_nothing() {
+        for json in [
+            "",
+            " ",
+            "[",
+            "[\"",
+            r#"["a"#,
+            r#"["a""#,
+            r#"["a",]"#,
+            r#"["a", ]"#,
+            r#"["a"]x"#,
+            r#"["a"]]"#,
+            r#"["a" "b"]"#,
+            r#"["a","b]"#,
+            r#"["a","b"],"#,
+            r#"["\x"]"#,
+            r#"["\u12"]"#,
+            r#"["\u12g4"]"#,
+            r#"["\"#,
+            "[\"a\nb\"]",
+            "[\"a\",\"\x00\"]",
+            "nope",
+        ] {
+            assert_eq!(framed(json), Err(Broken), "{json:?}");
+        }
+    }
+
+    #[test]
+    fn a_body_must_be_an_array_where_one_is_due() {
+        let messages = |json: &str| {
+            let mut body = json.as_bytes().to_vec();
+            array(&mut body).map(|several| several.map(walked))
+        };
+        let two = vec!["a".to_owned(), "1".to_owned()];
+        assert_eq!(messages(r#" ["a",1] "#), Ok(Some(two)));
+        assert_eq!(messages("{}"), Ok(None));
+        assert_eq!(messages("null"), Ok(None));
+        assert_eq!(messages(r#"["a""#), Err(Broken));
+        assert_eq!(messages(""), Err(Broken));
+    }
+
+    #[test]
+    fn a_body_can_be_a_string() {
+        let mut body = br#" "[\"a\"]" "#.to_vec();
+        assert_eq!(string(&mut body).unwrap().unwrap(), b"[\"a\"]");
+        assert_eq!(string(&mut b"[]".to_vec()), Ok(None));
+        assert_eq!(string(&mut b"x".to_vec()), Err(Broken));
+    }
+
+    /// The same by the book: with a library that knows nothing of this module.
+    fn by_the_book(json: &str) -> Option<Vec<String>> {
+        let mut scratch = Scratch::default();
+        let value = Json
+            .decode(Kind::Text, json.as_bytes(), &mut scratch)
+            .ok()?;
+        let array = value.as_array()?;
+        let strings = array.iter().map(|item| item.as_str().map(str::to_owned));
+        strings.collect()
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_quoted_is_unquoted(texts in prop::collection::vec(any::<String>(), 0..4)) {
+            let mut json = vec![b'['];
+            for (index, text) in texts.iter().enumerate() {
+                if index > 0 {
+                    json.push(b',');
+                }
+                quote(text.as_bytes(), &mut json);
+            }
+            json.push(b']');
+            prop_assert_eq!(framed(std::str::from_utf8(&json).unwrap()).unwrap(), texts);
+        }
+
+        #[test]
+        fn arrays_of_strings_mean_what_json_says(
+            json in r#"\[( ?"([a\x00é/]|\\["\\/bfnrtux]|\\u(d83d|de00|00[0-9a-f]{2}))*" ?,?){0,3}\]"#,
+        ) {
+            match by_the_book(&json) {
+                Some(strings) => prop_assert_eq!(framed(&json), Ok(strings)),
+                None => prop_assert_eq!(framed(&json), Err(Broken)),
+            }
+        }
+
+        #[test]
+        fn other_json_is_walked_without_harm(
+            json in r#"[\[\]{}",:0-9 \\a]{0,24}"#,
+        ) {
+            let is_json = Json.check(Kind::Text, json.as_bytes()).is_ok();
+            prop_assert_eq!(framed(&json).is_ok(), is_json);
+        }
+
+        #[test]
+        fn any_bytes_do_no_harm(mut bytes in any::<Vec<u8>>()) {
+            if let Ok(Messages::Several(several)) = frame(&mut bytes) {
+                several.for_each(|_| {});
+            }
+        }
+    }
+}

@@ -1,0 +1,400 @@
+//! Sessions over WebSocket: that of SockJS with its frames, and the raw one without.
+//!
+//! # Invariants
+//! - A ping of the client is answered, and is no sign of life for Primus.
+//! - A frame of SockJS is delivered whole, or not at all and the connection is closed with 3000.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use allspark_protocol::http::{RequestHead, Response};
+use allspark_protocol::transformer::{Carrier, Context, End, Event, Kind, Outputs, Units};
+use allspark_protocol::websocket::handshake::{Refusal, Upgrade};
+use allspark_protocol::websocket::{CloseCode, Decoder, Item, Role, encode};
+use allspark_protocol::{Input, Instant, Payload};
+
+use super::framing;
+use super::service::Service;
+use super::unquote::{self, Messages, Span};
+
+/// Checks a request as sockjs-node and faye-websocket do before they open a WebSocket. Version 7,
+/// which Firefox 6 spoke and which has the same frames, is let in as well: the tests of the protocol
+/// demand it, and older releases did.
+pub(super) fn upgrade<'b>(head: &RequestHead<'b>) -> Result<Upgrade<'b>, Response> {
+    is_websocket(head)?;
+    checked(head, &["13", "8", "7"])
+}
+
+/// The same for the raw WebSocket.
+pub(super) fn raw_upgrade<'b>(head: &RequestHead<'b>) -> Result<Upgrade<'b>, Response> {
+    is_websocket(head)?;
+    match head.header("Sec-WebSocket-Version") {
+        Some("8" | "13") => checked(head, &["13", "8"]),
+        _ => Err(bad_request(
+            "Only supported WebSocket protocol is RFC 6455.",
+        )),
+    }
+}
+
+fn is_websocket(head: &RequestHead<'_>) -> Result<(), Response> {
+    let upgrade = head.header("Upgrade").unwrap_or_default();
+    let wants_upgrade = head.has_token("Connection", "upgrade");
+    match wants_upgrade && upgrade.eq_ignore_ascii_case("websocket") {
+        true => Ok(()),
+        false => Err(bad_request("Not a valid websocket request")),
+    }
+}
+
+fn checked<'b>(head: &RequestHead<'b>, versions: &[&str]) -> Result<Upgrade<'b>, Response> {
+    Upgrade::check_versions(head, versions).map_err(|refusal| match refusal {
+        Refusal::Version => {
+            let version = head.header("Sec-WebSocket-Version").unwrap_or("undefined");
+            bad_request(&format!("Unsupported WebSocket version: {version}"))
+        }
+        Refusal::Key => bad_request("Missing handshake request header: Sec-WebSocket-Key"),
+        other => bad_request(&other.to_string()),
+    })
+}
+
+fn bad_request(message: &str) -> Response {
+    Response::new(400).body("text/plain", message.as_bytes().to_vec())
+}
+
+/// The state of a session over WebSocket.
+#[derive(Debug)]
+pub(super) struct WebSocketSession {
+    decoder: Decoder,
+    /// The WebSocket, from its handshake on.
+    carrier: Option<Carrier>,
+    deadline: Instant,
+    stage: Stage,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Open; a ping is due at the deadline.
+    Open,
+    /// A ping was sent; the client is given up at the deadline.
+    Pinged,
+    /// The application has closed the session before its carrier was there.
+    ClosedEarly,
+    /// Goodbye has been said; at the deadline the client has had its time to answer.
+    Closed,
+    /// Everything has been said.
+    Over,
+}
+
+/// How long a client may take to answer the ping of a heartbeat.
+const PONG_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a client may take to answer a close. (faye-websocket waits for 30 s.)
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+
+const BROKEN_FRAMING: &str = "Broken framing.";
+
+impl WebSocketSession {
+    /// A session whose carrier is about to come.
+    pub(super) fn new(service: &Service) -> Self {
+        Self {
+            decoder: Decoder::new(Role::Server, service.message_bytes_max),
+            carrier: None,
+            deadline: Instant::ZERO,
+            stage: Stage::Open,
+        }
+    }
+
+    /// Opens the session on its carrier.
+    pub(super) fn open(
+        &mut self,
+        service: &Service,
+        now: Instant,
+        (carrier, head): (Carrier, &RequestHead<'_>),
+        out: &mut Outputs,
+    ) {
+        match upgrade(head) {
+            Ok(upgrade) => {
+                self.deadline = now + service.heartbeat_delay();
+                self.carrier = Some(carrier);
+                out.upgrade(carrier, upgrade.response());
+                write_frame(carrier, framing::OPEN, out);
+                out.stream(carrier);
+            }
+            Err(response) => {
+                out.respond(carrier, response);
+                self.end(End::Violation("the request is not for a WebSocket"), out);
+            }
+        }
+    }
+
+    /// Sends what waited for the carrier.
+    pub(super) fn send(&mut self, now: Instant, units: &mut dyn Units, out: &mut Outputs) {
+        let Some(carrier) = self.carrier else {
+            return;
+        };
+        while let Some(unit) = units.take() {
+            out.write(carrier, |out| out.extend_from_slice(unit));
+        }
+        if self.stage == Stage::ClosedEarly {
+            self.close(now, out);
+        }
+    }
+
+    /// Says goodbye.
+    pub(super) fn close(&mut self, now: Instant, out: &mut Outputs) {
+        match self.carrier {
+            Some(carrier) if self.is_open() || self.stage == Stage::ClosedEarly => {
+                self.say_goodbye(carrier, framing::NORMAL_CLOSURE, out);
+            }
+            Some(_) => return,
+            None => self.stage = Stage::ClosedEarly,
+        }
+        self.deadline = now + CLOSE_TIMEOUT;
+    }
+
+    /// The carrier was lost.
+    pub(super) fn lost(&mut self, out: &mut Outputs) {
+        self.end(End::Goodbye, out);
+    }
+
+    /// When [`WebSocketSession::expired`] wants to be called.
+    pub(super) fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// The deadline has passed.
+    pub(super) fn expired(&mut self, now: Instant, out: &mut Outputs) {
+        match (self.stage, self.carrier) {
+            (Stage::Open, Some(carrier)) => {
+                out.write(carrier, |out| encode::ping(b"", None, out));
+                self.stage = Stage::Pinged;
+                self.deadline = now + PONG_TIMEOUT;
+            }
+            (Stage::Pinged, Some(carrier)) => {
+                self.say_goodbye(carrier, framing::NO_RESPONSE, out);
+                let end = End::Violation("the client does not answer pings");
+                self.finish(carrier, end, out);
+            }
+            (_, Some(carrier)) => self.finish(carrier, End::Goodbye, out),
+            (_, None) => self.end(End::Goodbye, out),
+        }
+    }
+
+    /// Understands what the client sent. An event is for what `out` holds already to precede it.
+    #[inline]
+    pub(super) fn receive<'i>(
+        &mut self,
+        service: &Service,
+        carrier: Carrier,
+        input: &mut Input<'i>,
+        out: &mut Outputs,
+    ) -> Option<Event<'i>> {
+        loop {
+            match self.decoder.next(input) {
+                Ok(None) => return None,
+                Ok(Some(Item::Message { kind, payload })) => {
+                    if let Some(event) = self.message(carrier, (kind, payload), out) {
+                        return Some(event);
+                    }
+                }
+                Ok(Some(Item::Ping(payload))) => {
+                    if self.is_open() {
+                        out.write(carrier, |out| encode::pong(&payload, None, out));
+                    }
+                }
+                Ok(Some(Item::Pong(payload))) => self.pong(service, &payload),
+                Ok(Some(Item::Close { code, reason })) => {
+                    self.answer_close((code, reason), carrier, out);
+                    self.finish(carrier, End::Goodbye, out);
+                }
+                Err(violation) => {
+                    if self.is_open() {
+                        let code = Some(violation.close_code());
+                        out.write(carrier, |out| encode::close(code, "", None, out));
+                    }
+                    self.finish(carrier, End::Violation(violation.sentence()), out);
+                }
+            }
+        }
+    }
+
+    /// Understands a frame of SockJS. One message is lent on; several are copied.
+    #[inline]
+    fn message<'i>(
+        &mut self,
+        carrier: Carrier,
+        (kind, mut payload): (Kind, Payload<'i>),
+        out: &mut Outputs,
+    ) -> Option<Event<'i>> {
+        if payload.is_empty() || !self.is_open() {
+            return None;
+        }
+        // sockjs-node reads the bytes of a binary frame as text.
+        if kind == Kind::Binary && std::str::from_utf8(&payload).is_err() {
+            self.break_off(carrier, out);
+            return None;
+        }
+        match unquote::frame(&mut payload) {
+            Ok(Messages::One(span)) => {
+                let (kind, payload) = (Kind::Text, part(payload, span));
+                Some(Event::Message { kind, payload })
+            }
+            Ok(Messages::Several(several)) => {
+                several.for_each(|message| out.message(Kind::Text, message));
+                None
+            }
+            Err(unquote::Broken) => {
+                self.break_off(carrier, out);
+                None
+            }
+        }
+    }
+
+    fn is_open(&self) -> bool {
+        matches!(self.stage, Stage::Open | Stage::Pinged)
+    }
+
+    /// The client sent what is not JSON.
+    #[cold]
+    fn break_off(&mut self, carrier: Carrier, out: &mut Outputs) {
+        self.stage = Stage::Closed;
+        let code = CloseCode::new(3000);
+        out.write(carrier, |out| {
+            encode::close(code, BROKEN_FRAMING, None, out);
+        });
+        self.finish(
+            carrier,
+            End::Violation("a frame of the client is not JSON"),
+            out,
+        );
+    }
+
+    /// The next ping is due one interval after the last one.
+    fn pong(&mut self, service: &Service, payload: &[u8]) {
+        if self.stage == Stage::Pinged && payload.is_empty() {
+            self.stage = Stage::Open;
+            let since_zero = self.deadline.saturating_since(Instant::ZERO);
+            let pinged_at = Instant::ZERO + since_zero.saturating_sub(PONG_TIMEOUT);
+            self.deadline = pinged_at + service.heartbeat_delay();
+        }
+    }
+
+    fn answer_close(
+        &mut self,
+        (code, reason): (Option<CloseCode>, Cow<'_, str>),
+        carrier: Carrier,
+        out: &mut Outputs,
+    ) {
+        if self.is_open() {
+            self.stage = Stage::Closed;
+            // faye-websocket answers with the client's code and reason, and 1000 if it gave none.
+            let code = code.or(Some(CloseCode::NORMAL));
+            out.write(carrier, |out| encode::close(code, &reason, None, out));
+        }
+    }
+
+    fn say_goodbye(&mut self, carrier: Carrier, frame: &[u8], out: &mut Outputs) {
+        self.stage = Stage::Closed;
+        write_frame(carrier, frame, out);
+        out.write(carrier, normal_closure);
+    }
+
+    /// Closes the carrier, which ends the session.
+    fn finish(&mut self, carrier: Carrier, end: End, out: &mut Outputs) {
+        if self.stage != Stage::Over {
+            out.close(carrier);
+        }
+        self.end(end, out);
+    }
+
+    fn end(&mut self, end: End, out: &mut Outputs) {
+        if self.stage != Stage::Over {
+            self.stage = Stage::Over;
+            out.ended(end);
+            out.over();
+        }
+    }
+}
+
+/// The state of a raw WebSocket.
+#[derive(Debug)]
+pub(super) struct RawSession {
+    decoder: Decoder,
+    said_goodbye: bool,
+}
+
+impl RawSession {
+    pub(super) fn new(service: &Service) -> Self {
+        Self {
+            decoder: Decoder::new(Role::Server, service.message_bytes_max),
+            said_goodbye: false,
+        }
+    }
+
+    /// Understands what the client sent.
+    pub(super) fn receive<'i>(
+        &mut self,
+        carrier: Carrier,
+        input: &mut Input<'i>,
+        out: &mut Outputs,
+    ) -> Option<Event<'i>> {
+        loop {
+            match self.decoder.next(input) {
+                Ok(None) => return None,
+                Ok(Some(Item::Message { kind, payload })) => {
+                    return Some(Event::Message { kind, payload });
+                }
+                Ok(Some(Item::Ping(payload))) => {
+                    self.write(carrier, out, |out| encode::pong(&payload, None, out));
+                }
+                Ok(Some(Item::Pong(_))) => {}
+                Ok(Some(Item::Close { code, reason })) => {
+                    let code = code.or(Some(CloseCode::NORMAL));
+                    self.write(carrier, out, |out| encode::close(code, &reason, None, out));
+                    return Some(Event::Ended(End::Goodbye));
+                }
+                Err(violation) => {
+                    let code = Some(violation.close_code());
+                    self.write(carrier, out, |out| encode::close(code, "", None, out));
+                    return Some(Event::Ended(End::Violation(violation.sentence())));
+                }
+            }
+        }
+    }
+
+    /// Says goodbye.
+    pub(super) fn close(&mut self, context: Context, out: &mut Outputs) {
+        if let Some(carrier) = context.stream {
+            self.write(carrier, out, normal_closure);
+            self.said_goodbye = true;
+        }
+    }
+
+    /// Nothing is written after a goodbye.
+    fn write(&self, carrier: Carrier, out: &mut Outputs, write: impl FnOnce(&mut Vec<u8>)) {
+        if !self.said_goodbye {
+            out.write(carrier, write);
+        }
+    }
+}
+
+/// Appends the goodbye of a WebSocket that sockjs-node closes without being told why.
+fn normal_closure(out: &mut Vec<u8>) {
+    encode::close(Some(CloseCode::NORMAL), "Normal closure", None, out);
+}
+
+fn write_frame(carrier: Carrier, frame: &[u8], out: &mut Outputs) {
+    out.write(carrier, |out| encode::message(Kind::Text, frame, None, out));
+}
+
+/// Cuts a message out of its frame.
+#[inline]
+fn part(payload: Payload<'_>, span: Span) -> Payload<'_> {
+    match payload {
+        Payload::Borrowed(bytes) => Payload::Borrowed(&mut bytes[span.start..span.end]),
+        Payload::Owned(mut bytes) => {
+            bytes.truncate(span.end);
+            bytes.drain(..span.start);
+            Payload::Owned(bytes)
+        }
+    }
+}
