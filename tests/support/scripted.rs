@@ -138,6 +138,11 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<(Builder, String), 
                 builder
             }
             "--transformer" => builder.transformer(value),
+            "--transport" => {
+                let option = value.split_once('=');
+                let (name, value) = option.ok_or("--transport needs NAME=VALUE")?;
+                builder.transport(name, value)
+            }
             "--ping-interval" if value == "off" => builder.ping_interval_ms(None),
             "--ping-interval" => builder.ping_interval_ms(Some(value.parse()?)),
             "--max-length" => builder.max_length(value.parse()?),
