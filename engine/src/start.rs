@@ -60,9 +60,7 @@ impl<T: Transformer + Sync> Primus<T> {
         } else {
             shards
         };
-        let mut key = [0; 8];
-        fill_random(&mut key);
-        let shared = Shared::new(options, shards, u64::from_ne_bytes(key));
+        let shared = Shared::new(options, shards, random());
         Self {
             shared,
             transformer,
@@ -299,6 +297,13 @@ fn pin(cpu: usize) {
     if let Err(error) = rustix::thread::sched_setaffinity(None, &set) {
         tracing::warn!(cpu, %error, "a shard can't be pinned to its CPU");
     }
+}
+
+/// A number that nobody can foresee.
+pub fn random() -> u64 {
+    let mut bytes = [0; 8];
+    fill_random(&mut bytes);
+    u64::from_ne_bytes(bytes)
 }
 
 fn fill_random(bytes: &mut [u8]) {

@@ -59,7 +59,7 @@ impl SockJs {
     pub fn new(common: &CommonOptions, options: SockJsOptions) -> Self {
         Self {
             pathname: common.pathname.clone(),
-            entropy: Entropy::new(options.seed),
+            entropy: Entropy::new(common.seed),
             service: Service {
                 options,
                 message_bytes_max: common.message_bytes_max,
