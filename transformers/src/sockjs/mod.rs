@@ -10,7 +10,7 @@
 //! | `quote`, `unquote` | messages as JSON strings, and back |
 //! | `http` | sessions that live in requests |
 //! | `body` | messages that come in the body of a request |
-//! | `websocket` | sessions over WebSocket, framed and raw |
+//! | `websocket`, `raw` | sessions over WebSocket, and those without frames of SockJS |
 //! | `server` | the transformer, which joins them |
 //! | `client` | the client half |
 //!
@@ -42,6 +42,7 @@ mod framing;
 mod http;
 mod options;
 mod quote;
+mod raw;
 mod reply;
 mod server;
 mod service;
