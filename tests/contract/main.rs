@@ -7,7 +7,6 @@ mod net;
 mod sim;
 mod sockets;
 mod subjects;
-mod websocket;
 mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
