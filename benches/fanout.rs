@@ -22,7 +22,7 @@ fn world(sparks: usize) -> World {
     let (mut shard, handle) = single_shard(
         driver,
         Options::default(),
-        WebSockets::new(1 << 20),
+        WebSockets::uncompressed(1 << 20),
         |primus| {
             primus.on_connection(|spark| {
                 spark.on_data(|spark, data| {

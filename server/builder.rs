@@ -185,6 +185,7 @@ impl Builder {
             pathname: options.pathname.clone(),
             message_bytes_max: self.max_length,
             compression: self.compression,
+            seed: engine::random(),
         };
         let transformer = AnyTransformer::new(kind, &common, &self.transport)
             .map_err(|error| wrong("transport", error.to_string()))?;

@@ -59,6 +59,7 @@ impl Settings {
             pathname: self.pathname.clone(),
             message_bytes_max: self.max_length_bytes,
             compression: self.compression,
+            seed: 0,
         };
         match AnyTransformer::new(self.transformer, &common, &self.transport) {
             Ok(_) => Ok(()),

@@ -34,5 +34,5 @@ pub use spark::{
     Data, EndOptions, Headers, Json, LocalPrimus, Message, ReadyState, Spark, SparkError,
     SparkHandle,
 };
-pub use start::{Primus, Server, StartError, allowed_cpus};
+pub use start::{Primus, Server, StartError, allowed_cpus, random};
 pub use stats::Stats;

@@ -60,9 +60,7 @@ impl<T: Transformer + Sync> Primus<T> {
         } else {
             shards
         };
-        let mut key = [0; 8];
-        fill_random(&mut key);
-        let shared = Shared::new(options, shards, u64::from_ne_bytes(key));
+        let shared = Shared::new(options, shards, random());
         Self {
             shared,
             transformer,
@@ -94,7 +92,12 @@ impl<T: Transformer + Sync> Primus<T> {
 
     /// Starts the server and returns once it accepts connections.
     pub fn start(&self, address: impl ToSocketAddrs + ToString) -> Result<Server, StartError> {
-        let Chosen { kind, fallback } = self.driver.resolve().map_err(StartError::Driver)?;
+        let hands_over = self.shards > 1 && self.transformer.finds_sessions();
+        let chosen = match hands_over {
+            true => self.driver.resolve_releasing(),
+            false => self.driver.resolve(),
+        };
+        let Chosen { kind, fallback } = chosen.map_err(StartError::Driver)?;
         let listeners = bind(&address, self.shards)?;
         let address = listeners[0]
             .local_addr()
@@ -294,6 +297,13 @@ fn pin(cpu: usize) {
     if let Err(error) = rustix::thread::sched_setaffinity(None, &set) {
         tracing::warn!(cpu, %error, "a shard can't be pinned to its CPU");
     }
+}
+
+/// A number that nobody can foresee.
+pub fn random() -> u64 {
+    let mut bytes = [0; 8];
+    fill_random(&mut bytes);
+    u64::from_ne_bytes(bytes)
 }
 
 fn fill_random(bytes: &mut [u8]) {

@@ -53,8 +53,30 @@ pub const DECODE_SCRATCH_BYTES_KEPT_MAX: usize = 64 * 1024;
 /// Bytes of waiting messages after which a SockJS frame ends that is sent to a request. What waits
 /// beyond that goes into the next frame, so that not all of a long queue is copied at once.
 pub const SOCKJS_FRAME_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes after which a back channel of browserchannel is over and its client opens another one, with
+/// which it acknowledges what it has: as in the npm package, so that nothing that holds the body of
+/// an answer (a browser, a proxy) holds much.
+pub const BROWSERCHANNEL_BACK_CHANNEL_BYTES: usize = 10 * 1024;
+
+/// Bytes of messages that browserchannel puts into one chunk, and one message more. All of it is
+/// kept until the client acknowledges it, and sent again if it does not. Large enough that a client
+/// that is 100 ms away gets a megabyte per second.
+pub const BROWSERCHANNEL_CHUNK_BYTES: usize = 128 * 1024;
+
+/// Bytes of what a client of browserchannel sent before its turn, per session. Clients have one
+/// request under way at a time, so that something waits is rare.
+pub const BROWSERCHANNEL_EARLY_BYTES: usize = 1024 * 1024;
+
+/// Bytes of a request body that browserchannel takes however small messages must be: clients put up
+/// to 1000 messages into one, in which up to three bytes stand for one.
+pub const BROWSERCHANNEL_BODY_BYTES_MIN: usize = 4 * 1024 * 1024;
+
+/// UTF-16 code units that a client of browserchannel takes in one chunk, beside a message that is
+/// as long as messages may be: servers put everything that waits into one.
+pub const BROWSERCHANNEL_CLIENT_CHUNK_UNITS: usize = 16 * 1024 * 1024;
 
 const _: () = assert!(HTTP_TARGET_BYTES_MAX < HTTP_HEAD_BYTES_MAX);
 const _: () = assert!(PATHNAME_BYTES_MAX < HTTP_TARGET_BYTES_MAX);
 const _: () = assert!(MESSAGE_BYTES_MAX_DEFAULT <= MESSAGE_BYTES_MAX_HIGHEST);
 const _: () = assert!(PING_INTERVAL_MS_HIGHEST * 3 / 2 < 1 << 31);
+const _: () = assert!(BROWSERCHANNEL_BACK_CHANNEL_BYTES <= BROWSERCHANNEL_CHUNK_BYTES);

@@ -19,7 +19,7 @@ type World = (Shard<Puppet, WebSockets>, Handle, Rc<RefCell<Hand>>);
 /// A shard with open sparks.
 fn world(sparks: usize, attach: impl FnOnce(&Attach<'_>)) -> World {
     let (driver, hand) = Puppet::new();
-    let transformer = WebSockets::new(1 << 20);
+    let transformer = WebSockets::uncompressed(1 << 20);
     let (mut shard, handle) = single_shard(driver, Options::default(), transformer, attach);
     for first in (0..sparks).step_by(512) {
         let group = first..sparks.min(first + 512);

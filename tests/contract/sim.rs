@@ -17,7 +17,7 @@ use crate::net::{Incoming, Net, Wire};
 use crate::subjects::Subject;
 
 /// More than one, so that requests reach shards that do not have their sessions.
-const SHARDS: u16 = 3;
+const SHARDS: u16 = 2;
 
 pub(crate) struct SimNetwork {
     net: SimNet,

@@ -16,7 +16,7 @@ use crate::net::{Incoming, Net, Wire};
 use crate::subjects::Subject;
 
 /// More than one, so that requests reach shards that do not have their sessions.
-const SHARDS: usize = 3;
+const SHARDS: usize = 2;
 
 /// How long a turn lasts at most: what the application writes down wakes nobody here.
 const TURN_MAX: Duration = Duration::from_millis(2);

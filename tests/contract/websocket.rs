@@ -2,7 +2,10 @@
 
 use allspark_protocol::transformer::{ClientOutputs, ClientTransport, End, Event, Kind, Link};
 use allspark_protocol::{Input, Instant};
+use allspark_transformers::contract::HOST;
 use allspark_transformers::websockets::{ClientEvent, WebSocketClient};
+
+use crate::subjects::target;
 
 const LINK: Link = Link(0);
 
@@ -15,9 +18,10 @@ struct WebSocket {
     has_ended: bool,
 }
 
-pub(crate) fn websocket(host: &str, target: &str, seed: u64) -> Box<dyn ClientTransport> {
+pub(crate) fn websocket(query: &str, seed: u64) -> Box<dyn ClientTransport> {
     let mut handshake = Vec::new();
-    let codec = WebSocketClient::connect(host, target, MESSAGE_BYTES_MAX, seed, &mut handshake);
+    let target = target("/primus", query);
+    let codec = WebSocketClient::connect(HOST, &target, MESSAGE_BYTES_MAX, seed, &mut handshake);
     Box::new(WebSocket {
         codec: codec.expect("host and target can stand in a request"),
         handshake,

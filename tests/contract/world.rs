@@ -5,9 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use allspark_engine::SparkId;
 use allspark_protocol::transformer::{ClientOutput, ClientOutputs, ClientTransport, Kind, Link};
 use allspark_protocol::{Input, Instant};
-use allspark_transformers::contract::{
-    Act, ClientEvent, ClientSeen, Content, HOST, Rig, Seen, Traits,
-};
+use allspark_transformers::contract::{Act, ClientEvent, ClientSeen, Content, Rig, Seen, Traits};
 
 use crate::app::{Log, value};
 use crate::net::{Incoming, Net, Wire};
@@ -176,12 +174,8 @@ impl<N: Net> Rig for World<N> {
 
     fn connect(&mut self, query: &str) -> usize {
         let client = self.members.len();
-        let target = match query {
-            "" => "/primus".to_owned(),
-            query => format!("/primus?{query}"),
-        };
         self.members.push(Member {
-            half: (self.subject.client)(HOST, &target, client as u64),
+            half: (self.subject.client)(query, client as u64),
             links: BTreeMap::new(),
             is_cut: false,
             is_stalled: false,

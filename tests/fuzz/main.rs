@@ -32,7 +32,7 @@ impl World {
     /// A server that echoes, broadcasts, and ends sparks on request.
     fn new() -> Self {
         let (driver, hand) = Puppet::new();
-        let transformer = WebSockets::new(1000);
+        let transformer = WebSockets::uncompressed(1000);
         let (shard, handle) = single_shard(driver, Options::default(), transformer, |primus| {
             primus.on_connection(|spark| {
                 spark.on_data(|spark, data| match data.value() {

@@ -11,10 +11,10 @@ const EVENT_MS_MAX = 10_000;
 
 /**
  * A Primus client that is opening. It stays until the server has been stopped. It speaks the
- * transformer that `server.spokenBy` names.
+ * transformer that `server.spokenBy` names, or the option `spokenBy`.
  */
-function connect(server, options = {}, suffix = '') {
-  const PrimusClient = primusClient(server.spokenBy);
+function connect(server, { spokenBy = server.spokenBy, ...options } = {}, suffix = '') {
+  const PrimusClient = primusClient(spokenBy);
   const client = new PrimusClient(server.url + suffix, options);
   server.afterStop(() => client.end());
   return client;

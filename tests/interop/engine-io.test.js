@@ -310,10 +310,11 @@ async function handshake3(server) {
   return `${POLLING_3}&sid=${JSON.parse(packet).sid}`;
 }
 
-async function openSocket(server, path) {
+/** A WebSocket that is open, or, if the server speaks first, one that is about to be. */
+async function openSocket(server, path, isSilent = true) {
   const socket = new WebSocket(server.url.replace('http', 'ws') + path);
   server.afterStop(() => socket.terminate());
-  await event(socket, 'open');
+  if (isSilent) await event(socket, 'open');
   return socket;
 }
 

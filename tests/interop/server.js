@@ -5,6 +5,7 @@
 //   ALLSPARK_DRIVER  `auto` (default), `uring` or `epoll`
 //   ALLSPARK_BIN     the server; by default the release build, else the debug build
 //   ALLSPARK_SCRIPTED_BIN  the same for the server that ends sparks on request (`app: 'scripted'`)
+//   ALLSPARK_CLIENTS_BIN  the same for the clients in Rust
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -26,7 +27,7 @@ const driver = process.env.ALLSPARK_DRIVER || 'auto';
  * Starts a server and resolves once it listens. It is stopped with the test, and must then still
  * be alive, have reported no panic, and leave with exit code 0.
  *
- * Options: `app` ('echo', 'broadcast', 'scripted'), `transformer`, `spokenBy` (the
+ * Options: `kind` ('allspark' or 'node', if not the server under test), `app` ('echo', 'broadcast', 'scripted'), `transformer`, `spokenBy` (the
  * transformer of its clients, if it is another one), `transport` (options by name),
  * `pingIntervalMs` (a number or 'off'), `maxLength` in bytes, `shards`, `port` (0 lets the system
  * choose).
@@ -60,10 +61,12 @@ class Server {
   #beforeStop = [];
   #afterStop = [];
 
-  constructor({ app = 'echo', transformer = 'websockets', spokenBy = transformer, ...options }) {
+  constructor(options) {
+    const { app = 'echo', transformer = 'websockets', kind = peer, ...others } = options;
+    const { spokenBy = transformer, ...told } = others;
     this.spokenBy = spokenBy;
-    const [command, args] = commandFor(app);
-    args.push('--transformer', transformer, ...flags(options));
+    const [command, args] = commandFor(app, kind);
+    args.push('--transformer', transformer, ...flags(told));
     const stdio = ['ignore', 'pipe', 'pipe'];
     this.#child = spawn(command, args, { env: cleanEnvironment(), stdio });
     this.exited = once(this.#child, 'exit').then(([code, signal]) => ({ code, signal }));
@@ -173,9 +176,9 @@ function differsFromNode(reason) {
   return peer === 'node' ? { skip: `Node.js Primus differs: ${reason}` } : {};
 }
 
-function commandFor(app) {
+function commandFor(app, kind) {
   const oracle = path.join(__dirname, 'node-server.js');
-  if (peer === 'node') return [process.execPath, [oracle, '--app', app]];
+  if (kind === 'node') return [process.execPath, [oracle, '--app', app]];
   if (app === 'scripted') return [binary('ALLSPARK_SCRIPTED_BIN', 'examples/scripted'), []];
   return [allsparkBinary(), ['serve', '--app', app]];
 }
@@ -200,4 +203,4 @@ function cleanEnvironment() {
   return Object.fromEntries(kept);
 }
 
-module.exports = { allsparkBinary, differsFromNode, freePort, peer, startServer, within };
+module.exports = { allsparkBinary, binary, differsFromNode, freePort, peer, startServer, within };

@@ -15,7 +15,7 @@ const { startServer } = require('./server');
 const TRANSPORTS = ['websocket', 'xhr-streaming', 'eventsource', 'xhr-polling'];
 const NOT_FOUND = '404 Error: Page not found\n';
 // What the server takes for a client that is gone.
-const DISCONNECT_DELAY = { disconnect_delay: 100 };
+const DISCONNECT_DELAY = { disconnect_delay: 1_000 };
 
 for (const name of TRANSPORTS) {
   test(`1,000 messages come back in order by ${name}`, async (t) => {
@@ -30,7 +30,7 @@ for (const name of TRANSPORTS) {
   });
 
   test(`heartbeats and small answers do not disturb a client by ${name}`, async (t) => {
-    const transport = { heartbeat_delay: 50, response_limit: 100 };
+    const transport = { ...DISCONNECT_DELAY, heartbeat_delay: 50, response_limit: 100 };
     const client = await openClient(await startSockJs(t, { transport }), name);
     // On a WebSocket they are pings, which the client answers without a word.
     if (name !== 'websocket') await collect(client, 'heartbeat', 3);
@@ -284,6 +284,7 @@ async function openClient(server, transport) {
   return client;
 }
 
+/** A WebSocket that is open, or, if the server speaks first, one that is about to be. */
 async function openSocket(server, path, isSilent = true) {
   const socket = new WebSocket(server.url.replace('http', 'ws') + path);
   server.afterStop(() => socket.terminate());

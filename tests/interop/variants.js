@@ -26,7 +26,7 @@ const VARIANTS = {
   'sockjs': { server: { transformer: 'sockjs' } },
   'sockjs by streaming': {
     // It takes a client for gone when that has not come back for so long.
-    server: { transformer: 'sockjs', transport: { disconnect_delay: 100 } },
+    server: { transformer: 'sockjs', transport: { disconnect_delay: 1_000 } },
     client: { websockets: false },
   },
   'browserchannel': {

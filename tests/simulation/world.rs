@@ -61,7 +61,7 @@ impl World {
         let (connections, disconnections) =
             (Arc::<AtomicU64>::default(), Arc::<AtomicU64>::default());
         let (opened, ended) = (Arc::clone(&connections), Arc::clone(&disconnections));
-        let transformer = WebSockets::new(1 << 20);
+        let transformer = WebSockets::uncompressed(1 << 20);
         let server = SimServer::new(
             &net,
             options,

@@ -1,7 +1,9 @@
 //! A server that does what its clients ask, so that tests can see what only a server can start.
 //!
-//! A message is a command: `{"do":"end","data":..,"reconnect":true}`, `{"do":"write","value":..}`
-//! or `{"do":"counts"}`, which is answered with how often each event came on all sparks together.
+//! A message is a command: `{"do":"end","data":..,"reconnect":true}`, `{"do":"write","value":..}`,
+//! `{"do":"count","to":9}`, which is answered with the numbers from 0 up, `{"do":"describe"}`, which
+//! is answered with what the application sees of the spark, or `{"do":"counts"}`, which is answered
+//! with how often each event came on all sparks together.
 //! It reads the options of `allspark serve` that the tests use. tests/interop/node-server.js is the
 //! same on Node.js.
 
@@ -9,7 +11,7 @@ use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use allspark::{Builder, Destroy, DriverChoice, EndOptions, Json, Primus, Spark};
+use allspark::{Builder, Destroy, DriverChoice, EndOptions, Json, KeepHeaders, Primus, Spark};
 use signal_hook::consts::SIGTERM;
 use signal_hook::iterator::Signals;
 
@@ -30,6 +32,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// The request header that a spark keeps.
+const HEADER: &str = "x-interop";
+
 /// What a client can ask for.
 #[derive(serde::Deserialize)]
 #[serde(tag = "do", rename_all = "lowercase")]
@@ -42,6 +47,10 @@ enum Command {
     Write {
         value: serde_json::Value,
     },
+    Count {
+        to: u32,
+    },
+    Describe,
     Counts,
 }
 
@@ -85,10 +94,32 @@ fn obey(spark: &mut Spark<'_>, command: Command, counts: &Counts) {
         Command::Write { value } => {
             spark.write(Json(value));
         }
+        Command::Count { to } => {
+            for n in 0..to {
+                spark.write(Json(n));
+            }
+        }
+        Command::Describe => {
+            let description = describe(spark);
+            spark.write(Json(description));
+        }
         Command::Counts => {
             spark.write(Json(counts));
         }
     }
+}
+
+/// A spark as the application sees it.
+fn describe(spark: &Spark<'_>) -> serde_json::Value {
+    let query = spark.query().pairs();
+    let query = query.map(|(name, value)| (name.into_owned(), value.into_owned().into()));
+    let address = spark.address();
+    serde_json::json!({
+        "id": spark.id().to_string(),
+        "query": serde_json::Map::from_iter(query),
+        "address": { "ip": address.ip().to_string(), "port": address.port() },
+        "header": spark.headers().get(HEADER),
+    })
 }
 
 fn count(counter: &AtomicU64) {
@@ -96,7 +127,8 @@ fn count(counter: &AtomicU64) {
 }
 
 fn options(mut args: impl Iterator<Item = String>) -> Result<(Builder, String), Box<dyn Error>> {
-    let mut builder = Primus::builder();
+    let kept = KeepHeaders::Named(vec![HEADER.to_owned()]);
+    let mut builder = Primus::builder().keep_headers(kept);
     let mut address = "127.0.0.1:0".to_owned();
     while let Some(flag) = args.next() {
         let value = args.next().ok_or_else(|| format!("{flag} needs a value"))?;
@@ -106,6 +138,11 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<(Builder, String), 
                 builder
             }
             "--transformer" => builder.transformer(value),
+            "--transport" => {
+                let option = value.split_once('=');
+                let (name, value) = option.ok_or("--transport needs NAME=VALUE")?;
+                builder.transport(name, value)
+            }
             "--ping-interval" if value == "off" => builder.ping_interval_ms(None),
             "--ping-interval" => builder.ping_interval_ms(Some(value.parse()?)),
             "--max-length" => builder.max_length(value.parse()?),

@@ -10,11 +10,14 @@ use allspark_protocol::transformer::{
     Answer, Carrier, Context, Event, Kind, Outputs, Transformer, Units, Wire,
 };
 
+use crate::browserchannel::{BrowserChannel, BrowserChannelOptions, BrowserChannelSession};
 use crate::engine_io::{EngineIo, EngineIoOptions, EngineIoSession};
+use crate::faye::{Faye, FayeOptions, FayeSession};
 use crate::kind::TransformerKind;
 use crate::options::{CommonOptions, TransportOptionError};
 use crate::sockjs::{SockJs, SockJsOptions, SockJsSession};
-use crate::websockets::{WebSocketSession, WebSockets};
+use crate::uws::{Uws, UwsOptions};
+use crate::websockets::{WebSocketSession, WebSockets, WebSocketsOptions};
 
 /// The transformer that a server was told to serve.
 #[derive(Clone, Debug)]
@@ -22,8 +25,11 @@ pub struct AnyTransformer {
     kind: TransformerKind,
     pathname: String,
     websockets: WebSockets,
+    faye: Faye,
+    uws: Uws,
     engine_io: EngineIo,
     sockjs: SockJs,
+    browserchannel: BrowserChannel,
 }
 
 /// A session of any transformer. Those that polling transports need are boxed, so that the session
@@ -32,10 +38,16 @@ pub struct AnyTransformer {
 pub enum AnySession {
     /// Of `websockets`.
     WebSockets(WebSocketSession),
+    /// Of `faye`.
+    Faye(FayeSession),
+    /// Of `uws`.
+    Uws(WebSocketSession),
     /// Of `engine.io`.
     EngineIo(Box<EngineIoSession>),
     /// Of `sockjs`.
     SockJs(Box<SockJsSession>),
+    /// Of `browserchannel`.
+    BrowserChannel(Box<BrowserChannelSession>),
 }
 
 /// The first wire format of each transformer among those of all.
@@ -43,9 +55,12 @@ mod wires {
     use super::*;
 
     pub(super) const WEBSOCKETS: u8 = 0;
-    pub(super) const ENGINE_IO: u8 = WEBSOCKETS + WebSockets::WIRES;
+    pub(super) const FAYE: u8 = WEBSOCKETS + WebSockets::WIRES;
+    pub(super) const UWS: u8 = FAYE + Faye::WIRES;
+    pub(super) const ENGINE_IO: u8 = UWS + Uws::WIRES;
     pub(super) const SOCKJS: u8 = ENGINE_IO + EngineIo::WIRES;
-    pub(super) const ALL: u8 = SOCKJS + SockJs::WIRES;
+    pub(super) const BROWSERCHANNEL: u8 = SOCKJS + SockJs::WIRES;
+    pub(super) const ALL: u8 = BROWSERCHANNEL + BrowserChannel::WIRES;
 }
 
 impl AnyTransformer {
@@ -66,9 +81,12 @@ impl AnyTransformer {
         Ok(Self {
             kind,
             pathname: common.pathname.clone(),
-            websockets: WebSockets::new(common.message_bytes_max),
+            websockets: WebSockets::new(common, options.websockets),
+            faye: Faye::new(common, options.faye),
+            uws: Uws::new(common, options.uws),
             engine_io: EngineIo::new(common, options.engine_io),
             sockjs: SockJs::new(common, options.sockjs),
+            browserchannel: BrowserChannel::new(common, options.browserchannel),
         })
     }
 
@@ -116,8 +134,12 @@ fn is_sockjs(path: &str) -> bool {
 /// The options of all transports.
 #[derive(Debug, Default)]
 struct AllOptions {
+    websockets: WebSocketsOptions,
+    faye: FayeOptions,
+    uws: UwsOptions,
     engine_io: EngineIoOptions,
     sockjs: SockJsOptions,
+    browserchannel: BrowserChannelOptions,
 }
 
 impl AllOptions {
@@ -128,16 +150,12 @@ impl AllOptions {
         value: &str,
     ) -> Result<(), TransportOptionError> {
         match kind {
-            TransformerKind::WebSockets
-            | TransformerKind::Faye
-            | TransformerKind::Uws
-            | TransformerKind::BrowserChannel => Err(TransportOptionError::Unknown {
-                transformer: kind.name(),
-                name: name.to_owned(),
-                known: (&[][..]).into(),
-            }),
+            TransformerKind::WebSockets => self.websockets.set(name, value),
+            TransformerKind::Faye => self.faye.set(name, value),
+            TransformerKind::Uws => self.uws.set(name, value),
             TransformerKind::EngineIo => self.engine_io.set(name, value),
             TransformerKind::SockJs => self.sockjs.set(name, value),
+            TransformerKind::BrowserChannel => self.browserchannel.set(name, value),
             TransformerKind::Any => self.set_any(name, value),
         }
     }
@@ -178,13 +196,24 @@ macro_rules! of_session {
                 let $transformer = &mut $self.websockets;
                 $call
             }
-
+            AnySession::Faye($inner) => {
+                let $transformer = &mut $self.faye;
+                $call
+            }
+            AnySession::Uws($inner) => {
+                let $transformer = &mut $self.uws;
+                $call
+            }
             AnySession::EngineIo($inner) => {
                 let $transformer = &mut $self.engine_io;
                 $call
             }
             AnySession::SockJs($inner) => {
                 let $transformer = &mut $self.sockjs;
+                $call
+            }
+            AnySession::BrowserChannel($inner) => {
+                let $transformer = &mut $self.browserchannel;
                 $call
             }
         }
@@ -199,13 +228,24 @@ macro_rules! ask_session {
                 let $transformer = &$self.websockets;
                 $call
             }
-
+            AnySession::Faye($inner) => {
+                let $transformer = &$self.faye;
+                $call
+            }
+            AnySession::Uws($inner) => {
+                let $transformer = &$self.uws;
+                $call
+            }
             AnySession::EngineIo($inner) => {
                 let $transformer = &$self.engine_io;
                 $call
             }
             AnySession::SockJs($inner) => {
                 let $transformer = &$self.sockjs;
+                $call
+            }
+            AnySession::BrowserChannel($inner) => {
+                let $transformer = &$self.browserchannel;
                 $call
             }
         }
@@ -217,6 +257,7 @@ fn widen<S>(answer: Answer<'_, S>, wrap: impl FnOnce(S) -> AnySession) -> Answer
     match answer {
         Answer::Respond(response) => Answer::Respond(response),
         Answer::Find(name) => Answer::Find(name),
+        Answer::Paced { response, parts } => Answer::Paced { response, parts },
         Answer::Upgrade { response, session } => Answer::Upgrade {
             response,
             session: wrap(session),
@@ -232,19 +273,22 @@ fn widen<S>(answer: Answer<'_, S>, wrap: impl FnOnce(S) -> AnySession) -> Answer
 macro_rules! of_request {
     ($self:ident, $request:ident, $method:ident) => {
         match $self.kind_of(&$request.head) {
-            TransformerKind::WebSockets
-            | TransformerKind::Any
-            | TransformerKind::Faye
-            | TransformerKind::Uws
-            | TransformerKind::BrowserChannel => {
+            TransformerKind::WebSockets | TransformerKind::Any => {
                 widen($self.websockets.$method($request), AnySession::WebSockets)
             }
+            TransformerKind::Faye => widen($self.faye.$method($request), AnySession::Faye),
+            TransformerKind::Uws => widen($self.uws.$method($request), AnySession::Uws),
             TransformerKind::EngineIo => widen($self.engine_io.$method($request), |session| {
                 AnySession::EngineIo(Box::new(session))
             }),
             TransformerKind::SockJs => widen($self.sockjs.$method($request), |session| {
                 AnySession::SockJs(Box::new(session))
             }),
+            TransformerKind::BrowserChannel => {
+                widen($self.browserchannel.$method($request), |session| {
+                    AnySession::BrowserChannel(Box::new(session))
+                })
+            }
         }
     };
 }
@@ -253,8 +297,11 @@ impl AnySession {
     fn kind(&self) -> TransformerKind {
         match self {
             Self::WebSockets(_) => TransformerKind::WebSockets,
+            Self::Faye(_) => TransformerKind::Faye,
+            Self::Uws(_) => TransformerKind::Uws,
             Self::EngineIo(_) => TransformerKind::EngineIo,
             Self::SockJs(_) => TransformerKind::SockJs,
+            Self::BrowserChannel(_) => TransformerKind::BrowserChannel,
         }
     }
 
@@ -262,8 +309,11 @@ impl AnySession {
     fn wire_base(&self) -> u8 {
         match self {
             Self::WebSockets(_) => wires::WEBSOCKETS,
+            Self::Faye(_) => wires::FAYE,
+            Self::Uws(_) => wires::UWS,
             Self::EngineIo(_) => wires::ENGINE_IO,
             Self::SockJs(_) => wires::SOCKJS,
+            Self::BrowserChannel(_) => wires::BROWSERCHANNEL,
         }
     }
 }
@@ -277,18 +327,29 @@ impl Transformer for AnyTransformer {
         self.kind.name()
     }
 
+    fn finds_sessions(&self) -> bool {
+        match self.kind {
+            TransformerKind::WebSockets | TransformerKind::Faye | TransformerKind::Uws => false,
+            TransformerKind::EngineIo
+            | TransformerKind::SockJs
+            | TransformerKind::BrowserChannel
+            | TransformerKind::Any => true,
+        }
+    }
+
     fn request_body_bytes_max(&self) -> usize {
         match self.kind {
-            TransformerKind::WebSockets
-            | TransformerKind::Faye
-            | TransformerKind::Uws
-            | TransformerKind::BrowserChannel => self.websockets.request_body_bytes_max(),
+            TransformerKind::WebSockets => self.websockets.request_body_bytes_max(),
+            TransformerKind::Faye => self.faye.request_body_bytes_max(),
+            TransformerKind::Uws => self.uws.request_body_bytes_max(),
             TransformerKind::EngineIo => self.engine_io.request_body_bytes_max(),
             TransformerKind::SockJs => self.sockjs.request_body_bytes_max(),
+            TransformerKind::BrowserChannel => self.browserchannel.request_body_bytes_max(),
             TransformerKind::Any => self
                 .engine_io
                 .request_body_bytes_max()
-                .max(self.sockjs.request_body_bytes_max()),
+                .max(self.sockjs.request_body_bytes_max())
+                .max(self.browserchannel.request_body_bytes_max()),
         }
     }
 
@@ -307,6 +368,10 @@ impl Transformer for AnyTransformer {
 
     fn frame(&mut self, Wire(wire): Wire, kind: Kind, payload: &[u8], out: &mut Vec<u8>) {
         match wire {
+            wires::BROWSERCHANNEL.. => {
+                let wire = Wire(wire - wires::BROWSERCHANNEL);
+                self.browserchannel.frame(wire, kind, payload, out);
+            }
             wires::SOCKJS.. => {
                 let wire = Wire(wire - wires::SOCKJS);
                 self.sockjs.frame(wire, kind, payload, out);
@@ -315,6 +380,10 @@ impl Transformer for AnyTransformer {
                 let wire = Wire(wire - wires::ENGINE_IO);
                 self.engine_io.frame(wire, kind, payload, out);
             }
+            wires::UWS.. => self.uws.frame(Wire(wire - wires::UWS), kind, payload, out),
+            wires::FAYE.. => self
+                .faye
+                .frame(Wire(wire - wires::FAYE), kind, payload, out),
             _ => self.websockets.frame(Wire(wire), kind, payload, out),
         }
     }

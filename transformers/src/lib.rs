@@ -3,8 +3,11 @@
 //! | module | Primus's name | what it is |
 //! |---|---|---|
 //! | [`websockets`] | `websockets` | RFC 6455 as the npm package `ws` speaks it |
-//! | [`sockjs`] | `sockjs` | SockJS 0.3 as the npm package `sockjs` speaks it |
+//! | [`faye`] | `faye` | the same and the drafts before it, as `faye-websocket` speaks them |
+//! | [`uws`] | `uws` | the same, as lean as uWebSockets |
 //! | [`engine_io`] | `engine.io` | Engine.IO 4 and 3 as the npm package engine.io 6 speaks them |
+//! | [`sockjs`] | `sockjs` | SockJS 0.3 as the npm package `sockjs` speaks it |
+//! | [`browserchannel`] | `browserchannel` | BrowserChannel 8 as the npm package 2.1 speaks it |
 //!
 //! [`agent`] makes the HTTP requests of the client halves. [`contract`] is the suite of cases that
 //! every transport passes.
@@ -15,10 +18,13 @@
 #![forbid(unsafe_code)]
 
 pub mod agent;
+pub mod browserchannel;
 #[cfg(feature = "contract")]
 pub mod contract;
 pub mod engine_io;
+pub mod faye;
 pub mod sockjs;
+pub mod uws;
 pub mod websockets;
 
 mod any;

@@ -11,6 +11,8 @@ pub struct CommonOptions {
     pub message_bytes_max: usize,
     /// Whether messages may be compressed. Default false.
     pub compression: bool,
+    /// What nobody outside may foresee: another number for each server that is started.
+    pub seed: u64,
 }
 
 impl Default for CommonOptions {
@@ -19,6 +21,7 @@ impl Default for CommonOptions {
             pathname: "/primus".to_owned(),
             message_bytes_max: allspark_protocol::limits::MESSAGE_BYTES_MAX_DEFAULT,
             compression: false,
+            seed: 0,
         }
     }
 }

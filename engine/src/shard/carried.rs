@@ -11,6 +11,7 @@ use smallvec::SmallVec;
 
 use super::connection::{Closing, Role};
 use super::core::{Core, Deferred};
+use super::host::Host;
 use super::names::NameHash;
 use super::queue::SendQueue;
 use crate::memory::{BlockPool, Key, Slice};
@@ -223,14 +224,15 @@ impl<T: Transformer> Core<T> {
 
     /// From now on messages for the spark are written to an upgraded carrier.
     pub(super) fn start_stream(&mut self, spark: Key, key: Key) {
+        // What was broadcast in the form of the old wire waits with everything else.
         self.catch_up(spark);
+        self.spark_mut(spark).stream = Some(key);
         self.send_units(spark);
         let Some(slot) = self.sparks.get_mut(spark) else {
             return;
         };
         let wire = self.transformer.wire(&slot.session);
         let before = std::mem::replace(&mut slot.state.wire, wire);
-        slot.state.stream = Some(key);
         slot.state.seen = self.streams[usize::from(wire.0)].head();
         self.count_wire(before, -1);
         self.count_wire(wire, 1);
@@ -258,7 +260,7 @@ impl<T: Transformer> Core<T> {
         let spark = match &self.connection(key).role {
             Role::Waiting(waiting) => waiting.spark,
             Role::Spark(spark) => *spark,
-            Role::Http(_) | Role::Leaving(_) | Role::Discard => return None,
+            Role::Http(_) | Role::Paced(_) | Role::Leaving(_) | Role::Discard => return None,
         };
         let slot = self.sparks.get_mut(spark)?;
         let carried = slot.carried.as_mut()?;

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use allspark_protocol::http::{BodyFraming, Reader, RequestHead};
 
 use super::browser::Browser;
+use super::paced::Paced;
 use super::queue::SendQueue;
 use super::travel::Parcel;
 use crate::io::Socket;
@@ -18,6 +19,8 @@ pub(crate) enum Role {
     Waiting(Box<Waiting>),
     /// Bytes for the session of a spark, which may have ended and wait for the peer's goodbye.
     Spark(Key),
+    /// Answered in parts with pauses; the bytes are of no interest.
+    Paced(Box<Paced>),
     /// On its way to the shard that owns the session its request is for.
     Leaving(Box<Parcel>),
     /// Of no interest: the connection is about to be closed.

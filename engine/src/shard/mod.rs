@@ -40,6 +40,7 @@ mod host;
 mod inbox;
 mod names;
 mod outputs;
+mod paced;
 mod queue;
 mod receive;
 mod send;

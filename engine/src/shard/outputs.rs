@@ -5,6 +5,7 @@ use std::ops::Range;
 use allspark_protocol::http::{RequestHead, Response};
 use allspark_protocol::transformer::{Carrier, End, Output, Outputs, Transformer};
 
+use super::browser::Browser;
 use super::carried::connection_of;
 use super::connection::{Asked, Next, Role, Waiting};
 use super::core::Core;
@@ -84,7 +85,7 @@ impl<T: Transformer> Core<T> {
         let is_its = match &self.connections.get(key)?.role {
             Role::Waiting(waiting) => waiting.spark == spark,
             Role::Spark(other) => *other == spark,
-            Role::Http(_) | Role::Leaving(_) | Role::Discard => false,
+            Role::Http(_) | Role::Paced(_) | Role::Leaving(_) | Role::Discard => false,
         };
         is_its.then_some(key)
     }
@@ -162,14 +163,19 @@ impl<T: Transformer> Core<T> {
         self.answered(key, keep_alive && self.end_deadline.is_none());
     }
 
-    /// Adds to an answer what Primus says to browsers.
+    /// Adds to the answer of a session what Primus says to browsers.
     fn complete_answer(&self, key: Key, response: Response) -> Response {
         match &self.connection(key).role {
-            Role::Waiting(waiting) => match &waiting.browser {
-                Some(browser) => browser.complete(&self.shared.options.cors, response),
-                None => response,
-            },
+            Role::Waiting(waiting) => self.complete_for(waiting.browser.as_ref(), response),
             _ => response,
+        }
+    }
+
+    /// Adds to an answer what Primus says to browsers.
+    pub(super) fn complete_for(&self, browser: Option<&Browser>, response: Response) -> Response {
+        match browser {
+            Some(browser) => browser.complete(&self.shared.options.cors, response),
+            None => response,
         }
     }
 

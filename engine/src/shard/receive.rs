@@ -64,7 +64,7 @@ impl<T: Transformer> Core<T> {
                 }
             }
             Role::Leaving(parcel) => parcel.rest.extend_from_slice(bytes),
-            Role::Discard => {}
+            Role::Paced(_) | Role::Discard => {}
         }
     }
 
@@ -135,7 +135,7 @@ impl<T: Transformer> Core<T> {
                 self.read_session(key, spark, input);
             }
             Role::Leaving(parcel) => parcel.rest.extend_from_slice(input.take_all()),
-            Role::Discard => {}
+            Role::Paced(_) | Role::Discard => {}
         }
         None
     }
@@ -218,12 +218,12 @@ impl<T: Transformer> Core<T> {
     ) {
         match answer {
             Answer::Respond(response) => {
-                let cors = &self.shared.options.cors;
-                let response = match browser {
-                    Some(browser) => browser.complete(cors, response),
-                    None => response,
-                };
+                let response = self.complete_for(browser.as_ref(), response);
                 self.respond(key, &request.head, &response);
+            }
+            Answer::Paced { response, parts } => {
+                let response = self.complete_for(browser.as_ref(), response);
+                self.begin_paced(key, &request.head, &response, parts);
             }
             Answer::Upgrade { response, session } => {
                 self.write_response(key, &response, true, false);

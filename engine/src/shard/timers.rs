@@ -84,6 +84,7 @@ impl<T: Transformer> Core<T> {
                     self.close(key);
                 }
             }
+            Role::Paced(_) if connection.closing == Closing::No => self.go_on_paced(key),
             // A request that does not come or does not end, or a peer that does not close.
             _ => self.close(key),
         }

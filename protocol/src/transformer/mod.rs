@@ -19,7 +19,7 @@ mod server;
 
 pub use client::{ClientOutput, ClientOutputs, ClientTransport, Link};
 pub use outputs::{Output, Outputs};
-pub use server::{Answer, Carrier, Context, Event, SessionName, Transformer, Units};
+pub use server::{Answer, Carrier, Context, Event, PacedPart, SessionName, Transformer, Units};
 
 /// Whether a message is text or bytes on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,5 +1,8 @@
 //! The server half of a transport.
 
+use std::borrow::Cow;
+use std::time::Duration;
+
 use super::{End, Kind, Outputs, Wire};
 use crate::http::{Request, Response};
 use crate::input::{Input, Payload};
@@ -11,6 +14,15 @@ use crate::time::Instant;
 pub enum Answer<'r, S> {
     /// An ordinary HTTP answer; the connection stays an HTTP connection.
     Respond(Response),
+    /// As [`Answer::Respond`], but the body, which is not in the response, comes in parts with
+    /// pauses between them. This is for clients that want to know whether something on the way
+    /// holds bytes back. The connection is closed afterwards.
+    Paced {
+        /// Status and headers.
+        response: Response,
+        /// The body.
+        parts: Vec<PacedPart>,
+    },
     /// The `101` answer is sent, and from then on the connection is the only carrier of the new
     /// session, which never needs [`Transformer::exchange`], [`Transformer::send`] nor a deadline.
     Upgrade {
@@ -29,6 +41,15 @@ pub enum Answer<'r, S> {
         /// What the application is to see as the port of the peer, if not the real one.
         port: Option<u16>,
     },
+}
+
+/// A part of the body of [`Answer::Paced`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PacedPart {
+    /// How long to wait before it is sent, at most a few seconds.
+    pub pause: Duration,
+    /// What is sent.
+    pub bytes: Cow<'static, [u8]>,
 }
 
 /// How a request names its session.
@@ -101,6 +122,11 @@ pub trait Transformer: Clone + Send + 'static {
 
     /// The name as Primus spells it, for instance `websockets`.
     fn name(&self) -> &'static str;
+
+    /// Whether it ever says [`Answer::Find`]: then connections must be able to change their shard.
+    fn finds_sessions(&self) -> bool {
+        false
+    }
 
     /// Bytes of the largest request body that is of use.
     fn request_body_bytes_max(&self) -> usize {

@@ -123,12 +123,11 @@ fn id(rig: &mut impl Rig) {
 fn order(rig: &mut impl Rig) {
     let (client, spark) = open(rig, "");
     let messages = numbered("message", 300);
-    for part in messages.chunks(7) {
+    for (number, part) in messages.chunks(7).enumerate() {
         part.iter().for_each(|content| send(rig, client, content));
         rig.act(spark, part.iter().cloned().map(Act::Write).collect());
-        let acts = rig.look(|seen| spark_of(seen, spark).acts);
         rig.wait("the application wrote", |seen| {
-            spark_of(seen, spark).acts > acts
+            spark_of(seen, spark).acts > number
         });
     }
     both_have(rig, client, spark, &messages);

@@ -129,6 +129,8 @@ enum Stage {
 pub(super) struct Hixie {
     opening: Opening,
     stage: Stage,
+    /// The connection, once it is upgraded.
+    carrier: Option<Carrier>,
     message_bytes_max: usize,
 }
 
@@ -154,8 +156,19 @@ impl Hixie {
         Self {
             opening,
             stage,
+            carrier: None,
             message_bytes_max,
         }
+    }
+
+    /// The connection is upgraded.
+    pub(super) fn begin(&mut self, carrier: Carrier) {
+        self.carrier = Some(carrier);
+    }
+
+    /// The connection, once it is upgraded.
+    pub(super) fn carrier(&self) -> Option<Carrier> {
+        self.carrier
     }
 
     /// Whether messages may be sent.
@@ -227,11 +240,7 @@ impl Hixie {
         (Stage::Length(0, may_be_goodbye), None)
     }
 
-    fn read_text<'i>(
-        &self,
-        mut text: Vec<u8>,
-        input: &mut Input<'i>,
-    ) -> (Stage, Option<Item<'i>>) {
+    fn read_text<'i>(&self, mut text: Vec<u8>, input: &mut Input<'i>) -> (Stage, Option<Item<'i>>) {
         let end = memchr::memchr(END, input.peek());
         let part = input.take(end.unwrap_or(usize::MAX));
         if text.len() + part.len() > self.message_bytes_max {
@@ -383,8 +392,18 @@ mod tests {
         bytes.extend_from_slice(b"\x00a\xc3(\xff\xff\x00\x00late\xff");
         for step in 1..bytes.len() {
             assert_eq!(
-                items(&mut hixie(KEYS, 99), &[b"^n:ds[4U", &bytes[..]].concat(), step)[1..],
-                ["text hello", "text ", "text wörld", "text a\u{fffd}(", "goodbye"],
+                items(
+                    &mut hixie(KEYS, 99),
+                    &[b"^n:ds[4U", &bytes[..]].concat(),
+                    step
+                )[1..],
+                [
+                    "text hello",
+                    "text ",
+                    "text wörld",
+                    "text a\u{fffd}(",
+                    "goodbye"
+                ],
                 "{step}"
             );
         }
@@ -409,7 +428,10 @@ mod tests {
         let mut newer = hixie(KEYS, 9);
         items(&mut newer, b"^n:ds[4U", 8);
         assert_eq!(close(&mut newer), 2);
-        assert_eq!(items(&mut hixie("", 9), b"\xff\x00\x00a\xff", 1), ["text a"]);
+        assert_eq!(
+            items(&mut hixie("", 9), b"\xff\x00\x00a\xff", 1),
+            ["text a"]
+        );
     }
 
     proptest! {

@@ -10,8 +10,9 @@
 //! | `quote`, `unquote` | messages as JSON strings, and back |
 //! | `http` | sessions that live in requests |
 //! | `body` | messages that come in the body of a request |
-//! | `websocket` | sessions over WebSocket, framed and raw |
+//! | `websocket`, `raw` | sessions over WebSocket, and those without frames of SockJS |
 //! | `server` | the transformer, which joins them |
+//! | `client` | the client half |
 //!
 //! Where it differs from sockjs-node, on purpose:
 //! - `/chunking_test`, which clients of version 0.1 asked for, answers at once;
@@ -35,17 +36,22 @@
 
 mod asked;
 mod body;
+mod client;
 mod endpoint;
 mod framing;
 mod http;
 mod options;
 mod quote;
+mod raw;
 mod reply;
 mod server;
 mod service;
+#[cfg(test)]
+mod tests;
 mod unquote;
 mod websocket;
 
+pub use client::{SockJsClient, SockJsClientOptions, SockJsTransport};
 pub use options::SockJsOptions;
 pub use server::{SockJs, SockJsSession};
 

@@ -26,8 +26,6 @@ pub struct SockJsOptions {
     /// Bytes after which a streaming response ends, so that browsers can free what they keep of
     /// it: `response_limit`. Default 128 KiB; 0 is no limit.
     pub response_limit: u32,
-    /// From this the `entropy` in `/info` is made. It must be random, and is not set by name.
-    pub seed: u64,
 }
 
 impl Default for SockJsOptions {
@@ -41,7 +39,6 @@ impl Default for SockJsOptions {
             heartbeat_delay_ms: 25_000,
             disconnect_delay_ms: 5_000,
             response_limit: 128 * 1024,
-            seed: 0,
         }
     }
 }
@@ -146,7 +143,6 @@ mod tests {
             heartbeat_delay_ms: 1,
             disconnect_delay_ms: 2_147_483_647,
             response_limit: 0,
-            seed: 0,
         };
         assert_eq!(options, expected);
     }

@@ -153,13 +153,18 @@ impl Entropy {
         Self { seed, count: 0 }
     }
 
-    /// The next number; from those before it nobody can tell it.
-    pub(super) fn next(&mut self) -> u32 {
+    /// The next number; from those before it nobody can tell it. The request goes into it because
+    /// shards that were made from the same options count alike.
+    pub(super) fn next(&mut self, head: &RequestHead<'_>) -> u32 {
         self.count += 1;
-        let digest = Sha1::new()
+        let mut hash = Sha1::new()
             .chain_update(self.seed.to_le_bytes())
             .chain_update(self.count.to_le_bytes())
-            .finalize();
+            .chain_update(head.target());
+        for (_, value) in head.headers() {
+            hash.update(value);
+        }
+        let digest = hash.finalize();
         u32::from_le_bytes([digest[0], digest[1], digest[2], digest[3]])
     }
 }

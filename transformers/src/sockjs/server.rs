@@ -15,9 +15,10 @@ use super::body::{self, BodyError};
 use super::endpoint::{Endpoint, Sender, Transport};
 use super::http::HttpSession;
 use super::quote;
+use super::raw::{self, RawSession};
 use super::reply::{self, Entropy};
 use super::service::Service;
-use super::websocket::{self, RawSession, WebSocketSession};
+use super::websocket::{self, WebSocketSession};
 use crate::CommonOptions;
 
 /// The server half of `sockjs`.
@@ -58,7 +59,7 @@ impl SockJs {
     pub fn new(common: &CommonOptions, options: SockJsOptions) -> Self {
         Self {
             pathname: common.pathname.clone(),
-            entropy: Entropy::new(options.seed),
+            entropy: Entropy::new(common.seed),
             service: Service {
                 options,
                 message_bytes_max: common.message_bytes_max,
@@ -77,12 +78,12 @@ impl SockJs {
             _ if head.method() == "OPTIONS" => reply::preflight(head, endpoint, options),
             Endpoint::Greeting => reply::greeting(),
             Endpoint::Iframe => reply::iframe(head, &options.sockjs_url),
-            Endpoint::Info => reply::info(head, options, self.entropy.next()),
+            Endpoint::Info => reply::info(head, options, self.entropy.next(head)),
             Endpoint::ChunkingTest => reply::chunking_test(head, options),
             Endpoint::RawWebSocket | Endpoint::WebSocket if !options.websocket => {
                 reply::not_found_with(reply::cached(Response::new(404)))
             }
-            Endpoint::RawWebSocket => match websocket::raw_upgrade(head) {
+            Endpoint::RawWebSocket => match raw::upgrade(head) {
                 Ok(upgrade) => {
                     let session = Session::Raw(RawSession::new(&self.service));
                     return Answer::Upgrade {
@@ -221,7 +222,7 @@ impl Transformer for SockJs {
     fn close(&mut self, session: &mut SockJsSession, context: Context, out: &mut Outputs) {
         match &mut session.0 {
             Session::Http(session) => session.close(&self.service, context.now),
-            Session::WebSocket(session) => session.close(context, out),
+            Session::WebSocket(session) => session.close(context.now, out),
             Session::Raw(session) => session.close(context, out),
         }
     }
@@ -274,7 +275,7 @@ impl Transformer for SockJs {
     ) {
         match &mut session.0 {
             Session::Http(session) => session.send(&mut self.service, context.now, units, out),
-            Session::WebSocket(session) => session.send(context, units, out),
+            Session::WebSocket(session) => session.send(units, out),
             Session::Raw(_) => {}
         }
     }
@@ -304,7 +305,7 @@ impl Transformer for SockJs {
     fn expired(&mut self, session: &mut SockJsSession, context: Context, out: &mut Outputs) {
         match &mut session.0 {
             Session::Http(session) => session.expired(&self.service, context.now, out),
-            Session::WebSocket(session) => session.expired(context, out),
+            Session::WebSocket(session) => session.expired(context.now, out),
             Session::Raw(_) => {}
         }
     }

@@ -1,4 +1,4 @@
-//! Sessions over WebSocket: that of SockJS with its frames, and the raw one without.
+//! Sessions over WebSocket.
 //!
 //! # Invariants
 //! - A ping of the client is answered, and is no sign of life for Primus.
@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use allspark_protocol::http::{RequestHead, Response};
-use allspark_protocol::transformer::{Carrier, Context, End, Event, Kind, Outputs, Units};
+use allspark_protocol::transformer::{Carrier, End, Event, Kind, Outputs, Units};
 use allspark_protocol::websocket::handshake::{Refusal, Upgrade};
 use allspark_protocol::websocket::{CloseCode, Decoder, Item, Role, encode};
 use allspark_protocol::{Input, Instant, Payload};
@@ -17,26 +17,15 @@ use super::framing;
 use super::service::Service;
 use super::unquote::{self, Messages, Span};
 
-/// Checks a request as sockjs-node and faye-websocket do before they open a WebSocket. Version 7,
-/// which Firefox 6 spoke and which has the same frames, is let in as well: the tests of the protocol
-/// demand it, and older releases did.
+/// Checks a request as sockjs-node and faye-websocket do before they open a WebSocket. The drafts 7
+/// and 8, which have today's frames, are let in as well: the tests of the protocol demand it.
 pub(super) fn upgrade<'b>(head: &RequestHead<'b>) -> Result<Upgrade<'b>, Response> {
     is_websocket(head)?;
     checked(head, &["13", "8", "7"])
 }
 
-/// The same for the raw WebSocket.
-pub(super) fn raw_upgrade<'b>(head: &RequestHead<'b>) -> Result<Upgrade<'b>, Response> {
-    is_websocket(head)?;
-    match head.header("Sec-WebSocket-Version") {
-        Some("8" | "13") => checked(head, &["13", "8"]),
-        _ => Err(bad_request(
-            "Only supported WebSocket protocol is RFC 6455.",
-        )),
-    }
-}
-
-fn is_websocket(head: &RequestHead<'_>) -> Result<(), Response> {
+/// Checks whether a request asks for a WebSocket at all.
+pub(super) fn is_websocket(head: &RequestHead<'_>) -> Result<(), Response> {
     let upgrade = head.header("Upgrade").unwrap_or_default();
     let wants_upgrade = head.has_token("Connection", "upgrade");
     match wants_upgrade && upgrade.eq_ignore_ascii_case("websocket") {
@@ -45,7 +34,11 @@ fn is_websocket(head: &RequestHead<'_>) -> Result<(), Response> {
     }
 }
 
-fn checked<'b>(head: &RequestHead<'b>, versions: &[&str]) -> Result<Upgrade<'b>, Response> {
+/// Checks the rest of a request, and words the refusals as faye-websocket does.
+pub(super) fn checked<'b>(
+    head: &RequestHead<'b>,
+    versions: &[&str],
+) -> Result<Upgrade<'b>, Response> {
     Upgrade::check_versions(head, versions).map_err(|refusal| match refusal {
         Refusal::Version => {
             let version = head.header("Sec-WebSocket-Version").unwrap_or("undefined");
@@ -56,7 +49,7 @@ fn checked<'b>(head: &RequestHead<'b>, versions: &[&str]) -> Result<Upgrade<'b>,
     })
 }
 
-fn bad_request(message: &str) -> Response {
+pub(super) fn bad_request(message: &str) -> Response {
     Response::new(400).body("text/plain", message.as_bytes().to_vec())
 }
 
@@ -64,6 +57,8 @@ fn bad_request(message: &str) -> Response {
 #[derive(Debug)]
 pub(super) struct WebSocketSession {
     decoder: Decoder,
+    /// The WebSocket, from its handshake on.
+    carrier: Option<Carrier>,
     deadline: Instant,
     stage: Stage,
 }
@@ -74,8 +69,6 @@ enum Stage {
     Open,
     /// A ping was sent; the client is given up at the deadline.
     Pinged,
-    /// The application has closed the session before its carrier was there.
-    ClosedEarly,
     /// Goodbye has been said; at the deadline the client has had its time to answer.
     Closed,
     /// Everything has been said.
@@ -95,6 +88,7 @@ impl WebSocketSession {
     pub(super) fn new(service: &Service) -> Self {
         Self {
             decoder: Decoder::new(Role::Server, service.message_bytes_max),
+            carrier: None,
             deadline: Instant::ZERO,
             stage: Stage::Open,
         }
@@ -111,6 +105,7 @@ impl WebSocketSession {
         match upgrade(head) {
             Ok(upgrade) => {
                 self.deadline = now + service.heartbeat_delay();
+                self.carrier = Some(carrier);
                 out.upgrade(carrier, upgrade.response());
                 write_frame(carrier, framing::OPEN, out);
                 out.stream(carrier);
@@ -123,28 +118,24 @@ impl WebSocketSession {
     }
 
     /// Sends what waited for the carrier.
-    pub(super) fn send(&mut self, context: Context, units: &mut dyn Units, out: &mut Outputs) {
-        let Some(carrier) = context.stream else {
+    pub(super) fn send(&self, units: &mut dyn Units, out: &mut Outputs) {
+        let Some(carrier) = self.carrier else {
             return;
         };
         while let Some(unit) = units.take() {
             out.write(carrier, |out| out.extend_from_slice(unit));
         }
-        if self.stage == Stage::ClosedEarly {
-            self.close(context, out);
-        }
     }
 
     /// Says goodbye.
-    pub(super) fn close(&mut self, context: Context, out: &mut Outputs) {
-        let Some(carrier) = context.stream else {
-            self.stage = Stage::ClosedEarly;
-            self.deadline = context.now + CLOSE_TIMEOUT;
-            return;
-        };
-        if self.is_open() || self.stage == Stage::ClosedEarly {
-            self.say_goodbye(carrier, framing::NORMAL_CLOSURE, out);
-            self.deadline = context.now + CLOSE_TIMEOUT;
+    pub(super) fn close(&mut self, now: Instant, out: &mut Outputs) {
+        match self.carrier {
+            Some(carrier) if self.is_open() => {
+                self.say_goodbye(carrier, framing::NORMAL_CLOSURE, out);
+                self.deadline = now + CLOSE_TIMEOUT;
+            }
+            Some(_) => {}
+            None => self.end(End::Goodbye, out),
         }
     }
 
@@ -159,12 +150,12 @@ impl WebSocketSession {
     }
 
     /// The deadline has passed.
-    pub(super) fn expired(&mut self, context: Context, out: &mut Outputs) {
-        match (self.stage, context.stream) {
+    pub(super) fn expired(&mut self, now: Instant, out: &mut Outputs) {
+        match (self.stage, self.carrier) {
             (Stage::Open, Some(carrier)) => {
                 out.write(carrier, |out| encode::ping(b"", None, out));
                 self.stage = Stage::Pinged;
-                self.deadline = context.now + PONG_TIMEOUT;
+                self.deadline = now + PONG_TIMEOUT;
             }
             (Stage::Pinged, Some(carrier)) => {
                 self.say_goodbye(carrier, framing::NO_RESPONSE, out);
@@ -312,70 +303,8 @@ impl WebSocketSession {
     }
 }
 
-/// The state of a raw WebSocket.
-#[derive(Debug)]
-pub(super) struct RawSession {
-    decoder: Decoder,
-    said_goodbye: bool,
-}
-
-impl RawSession {
-    pub(super) fn new(service: &Service) -> Self {
-        Self {
-            decoder: Decoder::new(Role::Server, service.message_bytes_max),
-            said_goodbye: false,
-        }
-    }
-
-    /// Understands what the client sent.
-    pub(super) fn receive<'i>(
-        &mut self,
-        carrier: Carrier,
-        input: &mut Input<'i>,
-        out: &mut Outputs,
-    ) -> Option<Event<'i>> {
-        loop {
-            match self.decoder.next(input) {
-                Ok(None) => return None,
-                Ok(Some(Item::Message { kind, payload })) => {
-                    return Some(Event::Message { kind, payload });
-                }
-                Ok(Some(Item::Ping(payload))) => {
-                    self.write(carrier, out, |out| encode::pong(&payload, None, out));
-                }
-                Ok(Some(Item::Pong(_))) => {}
-                Ok(Some(Item::Close { code, reason })) => {
-                    let code = code.or(Some(CloseCode::NORMAL));
-                    self.write(carrier, out, |out| encode::close(code, &reason, None, out));
-                    return Some(Event::Ended(End::Goodbye));
-                }
-                Err(violation) => {
-                    let code = Some(violation.close_code());
-                    self.write(carrier, out, |out| encode::close(code, "", None, out));
-                    return Some(Event::Ended(End::Violation(violation.sentence())));
-                }
-            }
-        }
-    }
-
-    /// Says goodbye.
-    pub(super) fn close(&mut self, context: Context, out: &mut Outputs) {
-        if let Some(carrier) = context.stream {
-            self.write(carrier, out, normal_closure);
-            self.said_goodbye = true;
-        }
-    }
-
-    /// Nothing is written after a goodbye.
-    fn write(&self, carrier: Carrier, out: &mut Outputs, write: impl FnOnce(&mut Vec<u8>)) {
-        if !self.said_goodbye {
-            out.write(carrier, write);
-        }
-    }
-}
-
 /// Appends the goodbye of a WebSocket that sockjs-node closes without being told why.
-fn normal_closure(out: &mut Vec<u8>) {
+pub(super) fn normal_closure(out: &mut Vec<u8>) {
     encode::close(Some(CloseCode::NORMAL), "Normal closure", None, out);
 }
 

@@ -7,6 +7,7 @@ use allspark_protocol::primus::SparkId;
 use allspark_protocol::transformer::Link;
 
 use super::clients::Client;
+use super::paced::Pacing;
 
 /// A connection of somebody who is not a client half.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +70,8 @@ pub(super) enum Role {
     Waiting(Pending),
     /// Hands them to a session.
     Upgraded(SparkId),
+    /// Ignores them while it answers in parts with pauses.
+    Pacing(Pacing),
     /// Nothing: the connection is being closed.
     Discard,
 }
@@ -172,7 +175,7 @@ impl Connection {
         match &self.role {
             Role::Waiting(pending) => Some(pending.spark),
             Role::Upgraded(spark) => Some(*spark),
-            Role::Http | Role::Discard => None,
+            Role::Http | Role::Pacing(_) | Role::Discard => None,
         }
     }
 
@@ -226,10 +229,15 @@ impl Connection {
 
     /// Ends a body.
     pub(super) fn end_body(&mut self, form: Form, framing: BodyFraming) {
+        self.write_end(framing);
+        self.answered(form.keep_alive && framing != BodyFraming::UntilClose);
+    }
+
+    /// Writes the end of a body.
+    pub(super) fn write_end(&mut self, framing: BodyFraming) {
         if framing == BodyFraming::Chunked {
             self.down.write(b"0\r\n\r\n");
         }
-        self.answered(form.keep_alive && framing != BodyFraming::UntilClose);
     }
 
     fn answered(&mut self, keep_alive: bool) {

@@ -19,6 +19,7 @@ mod clients;
 mod connection;
 mod engine;
 mod events;
+mod paced;
 mod requests;
 mod run;
 mod tests;

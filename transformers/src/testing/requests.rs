@@ -32,7 +32,7 @@ impl<T: Transformer, C: ClientTransport> Pair<T, C> {
             }
             Role::Waiting(_) => connection.kept.extend(bytes),
             Role::Upgraded(spark) => self.read_session(id, spark, &mut Input::new(&mut bytes)),
-            Role::Discard => {}
+            Role::Pacing(_) | Role::Discard => {}
         }
     }
 
@@ -118,6 +118,9 @@ impl<T: Transformer, C: ClientTransport> Pair<T, C> {
             Answer::Respond(response) => {
                 let form = Form::of(&request.head);
                 self.connection(id).respond(form, &response);
+            }
+            Answer::Paced { response, parts } => {
+                self.begin_paced(id, Form::of(&request.head), &response, parts);
             }
             Answer::Upgrade { response, session } => {
                 let spark = self.open_session(request, session, None);

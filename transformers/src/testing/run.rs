@@ -26,6 +26,7 @@ enum Delivery {
 enum Sleeper {
     Session(SparkId),
     Client(Client),
+    Paced(u64),
 }
 
 impl<T: Transformer, C: ClientTransport> Pair<T, C> {
@@ -89,8 +90,15 @@ impl<T: Transformer, C: ClientTransport> Pair<T, C> {
             let deadline = client.half.deadline().filter(|_| !client.is_frozen)?;
             Some((deadline, Sleeper::Client(Client(number))))
         });
+        let paced = self.connections.iter().filter_map(|(id, connection)| {
+            let Role::Pacing(pacing) = &connection.role else {
+                return None;
+            };
+            Some((pacing.due, Sleeper::Paced(*id)))
+        });
         sessions
             .chain(clients)
+            .chain(paced)
             .min_by_key(|(deadline, _)| *deadline)
     }
 
@@ -98,6 +106,7 @@ impl<T: Transformer, C: ClientTransport> Pair<T, C> {
         match sleeper {
             Sleeper::Session(spark) => self.session_expired(spark),
             Sleeper::Client(client) => self.call_client(client, ClientTransport::expired),
+            Sleeper::Paced(id) => self.next_paced_part(id),
         }
     }
 

@@ -1,140 +1,169 @@
 //! The client half.
 
-use allspark_protocol::Input;
-use allspark_protocol::http::{Misuse, ResponsePart, ResponseReader};
-use allspark_protocol::transformer::{End, Event, Kind};
-use allspark_protocol::websocket::handshake::Opening;
-use allspark_protocol::websocket::{Decoder, Item, Role, encode};
+use std::time::Duration;
 
-/// The client half of one WebSocket connection.
-#[derive(Debug)]
-pub struct WebSocketClient {
-    /// The handshake, until it is done.
-    opening: Option<Box<(Opening, ResponseReader)>>,
-    decoder: Decoder,
-    masks: Masks,
-    said_goodbye: bool,
+use allspark_protocol::http::Misuse;
+use allspark_protocol::limits::MESSAGE_BYTES_MAX_DEFAULT;
+use allspark_protocol::transformer::{ClientOutputs, ClientTransport, End, Event, Kind, Link};
+use allspark_protocol::{Input, Instant};
+
+use super::codec::{ClientDeflate, ClientEvent, WebSocketClient};
+
+/// The only connection of a WebSocket.
+const LINK: Link = Link(0);
+
+/// How long the server has to answer a goodbye before the connection is closed (`closeTimeout` of
+/// `ws`).
+const GOODBYE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What a client half is told when it is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebSocketsClientOptions {
+    /// The server as the `Host` header names it.
+    pub host: String,
+    /// Path and query, for instance `/primus?user=1`.
+    pub target: String,
+    /// Bytes of the largest message. Default 10 MiB.
+    pub message_bytes_max: usize,
+    /// What is offered for compression. Default: nothing. (The client of Primus in Node.js offers
+    /// what `ws` does, browsers always offer something.)
+    pub deflate: Option<ClientDeflate>,
 }
 
-/// What a client half understood.
+impl Default for WebSocketsClientOptions {
+    fn default() -> Self {
+        Self {
+            host: "localhost".to_owned(),
+            target: "/primus".to_owned(),
+            message_bytes_max: MESSAGE_BYTES_MAX_DEFAULT,
+            deflate: None,
+        }
+    }
+}
+
+/// The client half of `websockets`, of `faye` and of `uws`.
 #[derive(Debug)]
-pub enum ClientEvent<'i> {
-    /// The handshake is done.
+pub struct WebSocketsClient {
+    codec: WebSocketClient,
+    /// The handshake, until it is sent.
+    request: Vec<u8>,
+    state: State,
+    /// When the server has had its time to answer our goodbye.
+    deadline: Option<Instant>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Opening,
     Open,
-    /// The server does not open a WebSocket here.
-    Refused(String),
-    /// As on the server's side.
-    Session(Event<'i>),
+    SaidGoodbye,
+    Ended,
 }
 
-impl WebSocketClient {
-    /// Begins a connection: appends the handshake for `target` (path and query) to `out`. `seed`
-    /// must be random and new for each connection; it gives the nonce and the masking keys.
+impl WebSocketsClient {
+    /// A client half that has not begun to connect. `seed` must be random and new for each
+    /// connection; it gives the nonce and the masking keys.
     ///
     /// # Errors
     /// If `host` or `target` would change the structure of the request.
-    pub fn connect(
-        host: &str,
-        target: &str,
-        message_bytes_max: usize,
-        seed: u64,
-        out: &mut Vec<u8>,
-    ) -> Result<Self, Misuse> {
-        let mut masks = Masks(seed);
-        let mut nonce = [0; 16];
-        nonce
-            .as_chunks_mut()
-            .0
-            .iter_mut()
-            .for_each(|chunk: &mut [u8; 4]| *chunk = masks.next());
-        let opening = Opening::request(out, host, target, nonce, &[], &[])?;
+    pub fn new(options: &WebSocketsClientOptions, seed: u64) -> Result<Self, Misuse> {
+        let mut request = Vec::new();
+        let codec = WebSocketClient::connect_offering(
+            &options.host,
+            &options.target,
+            options.message_bytes_max,
+            seed,
+            options.deflate,
+            &mut request,
+        )?;
         Ok(Self {
-            opening: Some(Box::new((opening, ResponseReader::default()))),
-            decoder: Decoder::new(Role::Client, message_bytes_max),
-            masks,
-            said_goodbye: false,
+            codec,
+            request,
+            state: State::Opening,
+            deadline: None,
         })
     }
 
-    /// Consumes from `input` up to the next event, or all of it. Answers that the transport itself
-    /// owes are appended to `out`.
-    pub fn receive<'i>(
-        &mut self,
-        input: &mut Input<'i>,
-        out: &mut Vec<u8>,
-    ) -> Option<ClientEvent<'i>> {
-        if self.opening.is_some() {
-            return self.read_answer(input);
+    /// The connection is over; `has_link` unless it is gone already.
+    fn end(&mut self, end: End, has_link: bool, out: &mut ClientOutputs) {
+        self.state = State::Ended;
+        self.deadline = None;
+        out.ended(end);
+        if has_link {
+            out.close(LINK);
         }
-        loop {
-            match self.decoder.next(input) {
-                Ok(None) => return None,
-                Ok(Some(Item::Message { kind, payload })) => {
-                    return Some(ClientEvent::Session(Event::Message { kind, payload }));
-                }
-                Ok(Some(Item::Ping(payload))) => {
-                    if !self.said_goodbye {
-                        encode::pong(&payload, Some(self.masks.next()), out);
-                    }
-                }
-                Ok(Some(Item::Pong(_))) => {}
-                Ok(Some(Item::Close { code, reason })) => {
-                    if !self.said_goodbye {
-                        encode::close(code, &reason, Some(self.masks.next()), out);
-                    }
-                    return Some(ClientEvent::Session(Event::Ended(End::Goodbye)));
-                }
-                Err(violation) => {
-                    let end = End::Violation(violation.sentence());
-                    return Some(ClientEvent::Session(Event::Ended(end)));
-                }
-            }
-        }
-    }
-
-    /// Appends the frame of one message to `out`.
-    pub fn send(&mut self, kind: Kind, payload: &[u8], out: &mut Vec<u8>) {
-        encode::message(kind, payload, Some(self.masks.next()), out);
-    }
-
-    /// Says goodbye; the server answers and closes the connection.
-    pub fn close(&mut self, out: &mut Vec<u8>) {
-        self.said_goodbye = true;
-        encode::close(None, "", Some(self.masks.next()), out);
-    }
-
-    fn read_answer<'i>(&mut self, input: &mut Input<'i>) -> Option<ClientEvent<'i>> {
-        let (opening, reader) = &mut **self.opening.as_mut()?;
-        let answer = match reader.next(input, false) {
-            Ok(None) => return None,
-            Ok(Some(ResponsePart::Head(head))) => opening
-                .check(&head)
-                .map(|_| ())
-                .map_err(|rejection| rejection.to_string()),
-            Ok(Some(ResponsePart::Data(_) | ResponsePart::End)) => {
-                Err("the server sent a body before its answer".to_owned())
-            }
-            Err(error) => Err(error.to_string()),
-        };
-        self.opening = None;
-        Some(match answer {
-            Ok(()) => ClientEvent::Open,
-            Err(reason) => ClientEvent::Refused(reason),
-        })
     }
 }
 
-/// Masking keys (RFC 6455, 10.3): not for secrecy, but no script may foresee them.
-#[derive(Clone, Debug)]
-struct Masks(u64);
+impl ClientTransport for WebSocketsClient {
+    fn start(&mut self, _now: Instant, out: &mut ClientOutputs) {
+        let request = std::mem::take(&mut self.request);
+        out.connect(LINK);
+        out.write(LINK, |out| out.extend_from_slice(&request));
+    }
 
-impl Masks {
-    /// The next key (splitmix64).
-    fn next(&mut self) -> [u8; 4] {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) as u32).to_le_bytes()
+    fn receive(
+        &mut self,
+        _now: Instant,
+        _link: Link,
+        input: &mut Input<'_>,
+        out: &mut ClientOutputs,
+    ) {
+        while self.state != State::Ended {
+            match out.write(LINK, |out| self.codec.receive(input, out)) {
+                None => return,
+                Some(ClientEvent::Open) => {
+                    self.state = State::Open;
+                    out.open();
+                }
+                Some(ClientEvent::Session(Event::Message { kind, payload })) => {
+                    out.message(kind, &payload);
+                }
+                Some(ClientEvent::Session(Event::Alive)) => {}
+                Some(ClientEvent::Session(Event::Ended(end))) => self.end(end, true, out),
+                Some(ClientEvent::Refused(_)) => {
+                    let refused = End::Violation("the server does not open a WebSocket here");
+                    self.end(refused, true, out);
+                }
+            }
+        }
+        input.take_all();
+    }
+
+    fn lost(&mut self, _now: Instant, _link: Link, out: &mut ClientOutputs) {
+        match self.state {
+            State::Opening => {
+                let lost = End::Violation("the connection could not be opened");
+                self.end(lost, false, out);
+            }
+            State::Open | State::SaidGoodbye => self.end(End::Goodbye, false, out),
+            State::Ended => {}
+        }
+    }
+
+    fn send(&mut self, _now: Instant, kind: Kind, payload: &[u8], out: &mut ClientOutputs) {
+        if self.state == State::Open {
+            out.write(LINK, |out| self.codec.send(kind, payload, out));
+        }
+    }
+
+    fn close(&mut self, now: Instant, out: &mut ClientOutputs) {
+        match self.state {
+            State::Opening => self.end(End::Goodbye, true, out),
+            State::Open => {
+                self.state = State::SaidGoodbye;
+                self.deadline = Some(now + GOODBYE_TIMEOUT);
+                out.write(LINK, |out| self.codec.close(out));
+            }
+            State::SaidGoodbye | State::Ended => {}
+        }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    fn expired(&mut self, _now: Instant, out: &mut ClientOutputs) {
+        self.end(End::Goodbye, true, out);
     }
 }

@@ -1,13 +1,37 @@
 //! The transformer `websockets`: WebSocket (RFC 6455) as the npm package `ws` speaks it under
-//! Primus. One connection is one session.
+//! Primus, with permessage-deflate (RFC 7692) if compression is on. One connection is one session.
+//!
+//! | module | what it knows |
+//! |---|---|
+//! | `options` | the transport options of `ws` |
+//! | `server` | requests, and the frames that sessions share |
+//! | `session` | what is received, and the two goodbyes |
+//! | `carried` | sessions whose messages are compressed one after another |
+//! | `codec` | the client's end of a byte stream, for this and for other client halves |
+//! | `client` | the client half |
+//!
+//! Where it differs from `ws`: by default both sides forget each message before they compress the
+//! next, so that all sessions share one compressor and one inflater, and broadcasts are compressed
+//! once for each size of window.
 //!
 //! # Invariants
 //! - A plain request under the pathname, whatever follows it, is answered with 426.
 //! - A ping of the peer is answered at once with its own payload and counts as a sign of life; a
 //!   pong of the peer, which nobody asked for, does not.
+//! - Without compression nothing is negotiated, and nothing is spent on it.
 
+mod carried;
 mod client;
+mod codec;
+mod options;
 mod server;
+mod session;
+#[cfg(test)]
+mod tests;
 
-pub use client::{ClientEvent, WebSocketClient};
-pub use server::{WebSocketSession, WebSockets};
+pub use client::{WebSocketsClient, WebSocketsClientOptions};
+pub use codec::{ClientDeflate, ClientEvent, WebSocketClient};
+pub use options::WebSocketsOptions;
+pub use server::WebSockets;
+pub(crate) use server::upgrade_required;
+pub use session::WebSocketSession;

@@ -1,31 +1,105 @@
-//! The server half.
+//! The server half: requests, and the frames that sessions share.
 
 use allspark_protocol::Input;
-use allspark_protocol::http::{Request, Response};
+use allspark_protocol::Instant;
+use allspark_protocol::http::{Request, RequestHead, Response};
 use allspark_protocol::transformer::{
-    Answer, Carrier, Context, End, Event, Kind, Outputs, Transformer, Wire,
+    Answer, Carrier, Context, End, Event, Kind, Outputs, Transformer, Units, Wire,
 };
-use allspark_protocol::websocket::handshake::Upgrade;
-use allspark_protocol::websocket::{Decoder, Item, Role, encode};
+use allspark_protocol::websocket::deflate::{Agreement, Deflater, Inflater, WindowBits};
+use allspark_protocol::websocket::handshake::{Refusal, Upgrade};
+use allspark_protocol::websocket::{CloseCode, encode};
+
+use super::carried::CarriedSession;
+use super::options::{DeflateOptions, WebSocketsOptions};
+use super::session::{State, Streaming, WebSocketSession};
+use crate::CommonOptions;
 
 /// The server half of `websockets`.
-#[derive(Clone, Copy, Debug)]
+///
+/// There is a wire for plain messages and one for each window that a client may ask for: a message
+/// is compressed once for each of those in use.
+#[derive(Clone, Debug)]
 pub struct WebSockets {
     message_bytes_max: usize,
+    deflate: Option<DeflateOptions>,
+    /// With which code sessions say goodbye. `ws` does without one under Primus.
+    goodbye: Option<CloseCode>,
+    shared: Shared,
 }
 
 impl WebSockets {
-    /// Refuses messages of more than `message_bytes_max` bytes, Primus's `maxLength`, with close
-    /// code 1009.
-    pub fn new(message_bytes_max: usize) -> Self {
-        Self { message_bytes_max }
+    /// Refuses messages of more than Primus's `maxLength` with close code 1009. Compresses if
+    /// Primus's `compression` is on, or the transport option `perMessageDeflate`.
+    pub fn new(common: &CommonOptions, options: WebSocketsOptions) -> Self {
+        Self {
+            message_bytes_max: options.message_bytes_max(common),
+            deflate: options.deflate(common),
+            goodbye: None,
+            shared: Shared::default(),
+        }
+    }
+
+    /// One that never compresses, for messages of at most `message_bytes_max` bytes.
+    pub fn uncompressed(message_bytes_max: usize) -> Self {
+        Self {
+            message_bytes_max,
+            deflate: None,
+            goodbye: None,
+            shared: Shared::default(),
+        }
+    }
+
+    /// The same, whose sessions say goodbye with a code.
+    pub(crate) fn with_goodbye(self, code: CloseCode) -> Self {
+        let goodbye = Some(code);
+        Self { goodbye, ..self }
+    }
+
+    /// Answers a request for an upgrade to one of these versions of WebSocket.
+    pub(crate) fn answer<'r>(
+        &self,
+        head: &RequestHead<'_>,
+        versions: &[&str],
+    ) -> Result<Answer<'r, WebSocketSession>, Refusal> {
+        let upgrade = Upgrade::check_versions(head, versions)?;
+        let upgrade = match &self.deflate {
+            Some(deflate) => upgrade.with_deflate(head, &deflate.terms)?,
+            None => upgrade,
+        };
+        Ok(self.open(&upgrade))
+    }
+
+    /// A session on the terms that were agreed on.
+    fn open<'r>(&self, upgrade: &Upgrade<'_>) -> Answer<'r, WebSocketSession> {
+        let response = upgrade.response();
+        let streaming = |wire| Streaming::new(self.message_bytes_max, wire);
+        let (Some(agreed), Some(deflate)) = (upgrade.deflate(), &self.deflate) else {
+            let session = WebSocketSession(State::Streaming(streaming(PLAIN)));
+            return Answer::Upgrade { response, session };
+        };
+        let inflater = (!agreed.client_no_context_takeover).then(|| Inflater::new(true));
+        if !agreed.server_no_context_takeover {
+            let deflater = Deflater::new(server_window(&agreed), deflate.effort, true);
+            let session = CarriedSession::new(streaming(PLAIN), deflater, inflater, response);
+            return Answer::Open {
+                session: WebSocketSession(State::Carried(Box::new(session))),
+                port: None,
+            };
+        }
+        let streaming = streaming(wire_of(server_window(&agreed)));
+        let session = WebSocketSession(match inflater {
+            Some(inflater) => State::Inflating(Box::new((streaming, inflater))),
+            None => State::Streaming(streaming),
+        });
+        Answer::Upgrade { response, session }
     }
 }
 
 impl Transformer for WebSockets {
     type Session = WebSocketSession;
 
-    const WIRES: u8 = 1;
+    const WIRES: u8 = 1 + WINDOWS as u8;
 
     fn name(&self) -> &'static str {
         "websockets"
@@ -36,24 +110,26 @@ impl Transformer for WebSockets {
         if !head.wants_upgrade() {
             return Answer::Respond(upgrade_required());
         }
-        match Upgrade::check(head) {
-            Ok(upgrade) => Answer::Upgrade {
-                response: upgrade.response(),
-                session: WebSocketSession {
-                    decoder: Decoder::new(Role::Server, self.message_bytes_max),
-                    said_goodbye: false,
-                },
-            },
-            Err(refusal) => Answer::Respond(refusal.response()),
+        self.answer(head, &VERSIONS)
+            .unwrap_or_else(|refusal| Answer::Respond(refusal.response()))
+    }
+
+    fn wire(&self, session: &WebSocketSession) -> Wire {
+        match &session.0 {
+            State::Streaming(streaming) => streaming.wire(),
+            State::Inflating(own) => own.0.wire(),
+            State::Carried(_) => PLAIN,
         }
     }
 
-    fn wire(&self, _session: &WebSocketSession) -> Wire {
-        Wire(0)
-    }
-
-    fn frame(&mut self, _wire: Wire, kind: Kind, payload: &[u8], out: &mut Vec<u8>) {
-        encode::message(kind, payload, None, out);
+    #[inline]
+    fn frame(&mut self, wire: Wire, kind: Kind, payload: &[u8], out: &mut Vec<u8>) {
+        match &self.deflate {
+            Some(deflate) if wire != PLAIN && payload.len() >= deflate.threshold_bytes => {
+                self.shared.frame(deflate, wire, kind, payload, out);
+            }
+            _ => encode::message(kind, payload, None, out),
+        }
     }
 
     #[inline]
@@ -65,187 +141,167 @@ impl Transformer for WebSockets {
         input: &mut Input<'i>,
         out: &mut Outputs,
     ) -> Option<Event<'i>> {
-        session.receive(carrier, input, out)
+        let shared = &mut self.shared.inflater;
+        match &mut session.0 {
+            State::Streaming(streaming) if streaming.wire() == PLAIN => {
+                streaming.receive(carrier, input, None, out)
+            }
+            State::Streaming(streaming) => streaming.receive(carrier, input, Some(shared), out),
+            State::Inflating(own) => own.0.receive(carrier, input, Some(&mut own.1), out),
+            State::Carried(session) => session.receive(carrier, input, shared, out),
+        }
     }
 
     fn close(&mut self, session: &mut WebSocketSession, context: Context, out: &mut Outputs) {
+        let streaming = match &mut session.0 {
+            State::Streaming(streaming) => streaming,
+            State::Inflating(own) => &mut own.0,
+            State::Carried(session) => return session.close(context),
+        };
         if let Some(carrier) = context.stream {
-            session.close(carrier, out);
+            streaming.close(carrier, self.goodbye, out);
         }
+    }
+
+    fn exchange(
+        &mut self,
+        session: &mut WebSocketSession,
+        _context: Context,
+        carrier: Carrier,
+        _request: &Request<'_>,
+        out: &mut Outputs,
+    ) {
+        match &mut session.0 {
+            State::Carried(session) => session.exchange(carrier, out),
+            _ => out.respond(carrier, Response::text(400, "Bad Request\n")),
+        }
+    }
+
+    fn carrier(&self, session: &WebSocketSession) -> Option<Carrier> {
+        match &session.0 {
+            State::Carried(session) => session.carrier(),
+            _ => None,
+        }
+    }
+
+    fn send(
+        &mut self,
+        session: &mut WebSocketSession,
+        context: Context,
+        units: &mut dyn Units,
+        out: &mut Outputs,
+    ) {
+        if let State::Carried(session) = &mut session.0 {
+            session.send(context, units, &mut self.shared.scratch, out);
+            self.shared.trim();
+        }
+    }
+
+    fn lost(
+        &mut self,
+        session: &mut WebSocketSession,
+        _context: Context,
+        _carrier: Carrier,
+        out: &mut Outputs,
+    ) {
+        if let State::Carried(_) = &session.0 {
+            out.ended(End::Goodbye);
+            out.over();
+        }
+    }
+
+    fn deadline(&self, session: &WebSocketSession) -> Option<Instant> {
+        match &session.0 {
+            State::Carried(session) => session.deadline(),
+            _ => None,
+        }
+    }
+
+    fn expired(&mut self, session: &mut WebSocketSession, _: Context, out: &mut Outputs) {
+        if let State::Carried(_) = &session.0 {
+            out.over();
+        }
+    }
+}
+
+/// Versions of WebSocket. 8 is a draft with the framing of 13; some old clients still say it.
+const VERSIONS: [&str; 2] = ["13", "8"];
+
+/// The wire of messages that are not compressed.
+const PLAIN: Wire = Wire(0);
+
+/// The wires of compressed messages: windows of 9 to 15 bits. One of 8 is served with 9, as
+/// [`Deflater::new`] explains.
+const WINDOWS: usize = 7;
+
+fn server_window(agreed: &Agreement) -> WindowBits {
+    agreed.server_max_window_bits.unwrap_or(WindowBits::MAX)
+}
+
+fn wire_of(window: WindowBits) -> Wire {
+    Wire((window.bits() - WindowBits::MIN.bits()).max(1))
+}
+
+/// What all sessions of a shard share. It is made when it is first needed, so it costs nothing
+/// where nobody compresses.
+#[derive(Debug)]
+struct Shared {
+    inflater: Inflater,
+    /// By wire, without the plain one.
+    deflaters: [Option<Box<Deflater>>; WINDOWS],
+    scratch: Vec<u8>,
+}
+
+/// Bytes up to which scratch space is kept.
+const SCRATCH_BYTES_KEPT_MAX: usize = 64 * 1024;
+
+impl Default for Shared {
+    fn default() -> Self {
+        Self {
+            inflater: Inflater::new(false),
+            deflaters: Default::default(),
+            scratch: Vec::new(),
+        }
+    }
+}
+
+impl Clone for Shared {
+    /// Another shard has its own.
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl Shared {
+    /// Appends a message in the form of a wire that is not the plain one.
+    #[inline(never)]
+    fn frame(
+        &mut self,
+        options: &DeflateOptions,
+        wire: Wire,
+        kind: Kind,
+        payload: &[u8],
+        out: &mut Vec<u8>,
+    ) {
+        let bits = WindowBits::new(WindowBits::MIN.bits() + wire.0);
+        let deflater = self.deflaters[usize::from(wire.0) - 1].get_or_insert_with(|| {
+            let bits = bits.expect("there is a wire for each window and no more");
+            Box::new(Deflater::new(bits, options.effort, false))
+        });
+        match deflater.message(payload, &mut self.scratch) {
+            Some(compressed) => encode::compressed(kind, compressed, None, out),
+            None => encode::message(kind, payload, None, out),
+        }
+        self.trim();
+    }
+
+    fn trim(&mut self) {
+        self.scratch.truncate(SCRATCH_BYTES_KEPT_MAX);
+        self.scratch.shrink_to(SCRATCH_BYTES_KEPT_MAX);
     }
 }
 
 /// What Primus has `ws` answer to a plain request.
-fn upgrade_required() -> Response {
+pub(crate) fn upgrade_required() -> Response {
     Response::new(426).body("text/plain", "Upgrade Required".as_bytes())
-}
-
-/// The server half of one WebSocket connection.
-#[derive(Debug)]
-pub struct WebSocketSession {
-    decoder: Decoder,
-    said_goodbye: bool,
-}
-impl WebSocketSession {
-    #[inline]
-    fn receive<'i>(
-        &mut self,
-        carrier: Carrier,
-        input: &mut Input<'i>,
-        out: &mut Outputs,
-    ) -> Option<Event<'i>> {
-        loop {
-            match self.decoder.next(input) {
-                Ok(None) => return None,
-                Ok(Some(Item::Message { kind, payload })) => {
-                    return Some(Event::Message { kind, payload });
-                }
-                Ok(Some(Item::Ping(payload))) => {
-                    if !self.said_goodbye {
-                        out.write(carrier, |out| encode::pong(&payload, None, out));
-                    }
-                    return Some(Event::Alive);
-                }
-                Ok(Some(Item::Pong(_))) => {}
-                Ok(Some(Item::Close { code, reason })) => {
-                    if !self.said_goodbye {
-                        // As `ws` does: the peer's own words are the answer (RFC 6455, 5.5.1).
-                        out.write(carrier, |out| encode::close(code, &reason, None, out));
-                    }
-                    return Some(Event::Ended(End::Goodbye));
-                }
-                Err(violation) => {
-                    if !self.said_goodbye {
-                        let code = Some(violation.close_code());
-                        out.write(carrier, |out| encode::close(code, "", None, out));
-                    }
-                    return Some(Event::Ended(End::Violation(violation.sentence())));
-                }
-            }
-        }
-    }
-
-    fn close(&mut self, carrier: Carrier, out: &mut Outputs) {
-        self.said_goodbye = true;
-        // Without a code, as Primus has `ws` do it.
-        out.write(carrier, |out| encode::close(None, "", None, out));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use allspark_protocol::Payload;
-    use allspark_protocol::http::RequestHead;
-    use allspark_protocol::transformer::Output;
-
-    use super::*;
-
-    const CARRIER: Carrier = Carrier(7);
-    const KEY: [u8; 4] = [1, 2, 3, 4];
-
-    fn session() -> WebSocketSession {
-        WebSocketSession {
-            decoder: Decoder::new(Role::Server, 8),
-            said_goodbye: false,
-        }
-    }
-
-    fn client(write: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        write(&mut bytes);
-        bytes
-    }
-
-    fn head(lines: &str) -> String {
-        format!("GET /primus?a=b HTTP/1.1\r\nHost: x\r\n{lines}\r\n")
-    }
-
-    /// What is answered to a request with these header lines.
-    fn response(lines: &str) -> (Response, Option<WebSocketSession>) {
-        let head = head(lines);
-        let request = Request {
-            head: RequestHead::parse(head.as_bytes()).unwrap(),
-            body: Payload::Owned(Vec::new()),
-        };
-        match WebSockets::new(99).request(&request) {
-            Answer::Respond(response) => (response, None),
-            Answer::Upgrade { response, session } => (response, Some(session)),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    /// What was written, all on one carrier.
-    fn written(out: &Outputs) -> Vec<u8> {
-        let bytes = |output: &Output| match output {
-            Output::Write(CARRIER, range) => out.bytes(range.clone()).to_vec(),
-            other => panic!("{other:?}"),
-        };
-        out.list().iter().flat_map(bytes).collect()
-    }
-
-    #[test]
-    fn a_plain_request_is_told_to_upgrade() {
-        let (response, session) = response("");
-        assert!(session.is_none());
-        assert_eq!(
-            (response.status(), response.body_bytes()),
-            (426, &b"Upgrade Required"[..])
-        );
-    }
-
-    #[test]
-    fn an_upgrade_opens_a_session() {
-        let (response, session) = response(
-            "Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\
-             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n",
-        );
-        assert!(session.is_some());
-        let mut out = Vec::new();
-        response.encode(&mut out, true, false);
-        let text = String::from_utf8(out).unwrap();
-        assert!(
-            text.starts_with("HTTP/1.1 101 Switching Protocols\r\n"),
-            "{text}"
-        );
-        // The example of RFC 6455, 1.3.
-        assert!(text.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), "{text}");
-    }
-
-    #[test]
-    fn a_ping_is_answered_and_counts_as_alive() {
-        let mut bytes = client(|out| encode::ping(b"hi", Some(KEY), out));
-        let mut out = Outputs::default();
-        let event = session().receive(CARRIER, &mut Input::new(&mut bytes), &mut out);
-        assert!(matches!(event, Some(Event::Alive)));
-        assert_eq!(written(&out), client(|out| encode::pong(b"hi", None, out)));
-    }
-
-    #[test]
-    fn a_goodbye_is_answered_in_its_own_words_once() {
-        let code = allspark_protocol::websocket::CloseCode::new(4321);
-        let goodbye = client(|out| encode::close(code, "bye", Some(KEY), out));
-        let mut out = Outputs::default();
-        let mut bytes = goodbye.clone();
-        let event = session().receive(CARRIER, &mut Input::new(&mut bytes), &mut out);
-        assert!(matches!(event, Some(Event::Ended(End::Goodbye))));
-        assert_eq!(
-            written(&out),
-            client(|out| encode::close(code, "bye", None, out))
-        );
-
-        let (mut session, mut out) = (session(), Outputs::default());
-        session.close(CARRIER, &mut out);
-        assert_eq!(written(&out), [0x88, 0]);
-        session.receive(CARRIER, &mut Input::new(&mut goodbye.clone()), &mut out);
-        assert_eq!(written(&out).len(), 2, "the goodbye is not said twice");
-    }
-
-    #[test]
-    fn a_message_over_the_limit_closes_with_1009() {
-        let mut bytes = client(|out| encode::message(Kind::Text, b"123456789", Some(KEY), out));
-        let mut out = Outputs::default();
-        let event = session().receive(CARRIER, &mut Input::new(&mut bytes), &mut out);
-        assert!(matches!(event, Some(Event::Ended(End::Violation(_)))));
-        assert_eq!(written(&out)[2..4], 1009_u16.to_be_bytes());
-    }
 }

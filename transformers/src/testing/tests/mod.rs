@@ -93,10 +93,12 @@ impl ClientTransport for Plain {
 }
 
 fn pair(seed: u64) -> Pair<WebSockets, Plain> {
-    Pair::new(WebSockets::new(MESSAGE_BYTES_MAX), seed, |seed| Plain {
-        seed,
-        codec: None,
-        is_over: false,
+    Pair::new(WebSockets::uncompressed(MESSAGE_BYTES_MAX), seed, |seed| {
+        Plain {
+            seed,
+            codec: None,
+            is_over: false,
+        }
     })
 }
 
@@ -212,7 +214,7 @@ fn the_same_seed_gives_the_same_history() {
 
 #[test]
 fn a_plain_request_is_answered_and_the_connection_used_again() {
-    let mut pair = Pair::server_only(WebSockets::new(9), 6);
+    let mut pair = Pair::server_only(WebSockets::uncompressed(9), 6);
     let raw = pair.raw();
     let request = "GET /primus HTTP/1.1\r\nHost: x\r\n\r\n";
     pair.raw_send(raw, request.repeat(2));

@@ -1,0 +1,69 @@
+//! The client halves by name.
+
+use allspark_protocol::limits::MESSAGE_BYTES_MAX_DEFAULT;
+use allspark_protocol::transformer::ClientTransport;
+use allspark_transformers::engine_io::{ClientTransports, EngineIoClient, EngineIoClientOptions};
+use allspark_transformers::sockjs::{SockJsClient, SockJsClientOptions, SockJsTransport};
+use allspark_transformers::websockets::{WebSocketsClient, WebSocketsClientOptions};
+
+/// What [`transport`] knows, beside the transports of SockJS as `sockjs/NAME`.
+pub(crate) const NAMES: [&str; 4] = [
+    "websockets",
+    "engine.io",
+    "engine.io/polling",
+    "engine.io/websocket",
+];
+
+/// The client half of this name.
+pub(crate) fn transport(
+    name: &str,
+    host: &str,
+    target: &str,
+    seed: u64,
+) -> Box<dyn ClientTransport> {
+    match name {
+        "websockets" => websockets(host, target, seed),
+        "engine.io" => engine_io(host, target, seed, ClientTransports::PollingThenWebSocket),
+        "engine.io/polling" => engine_io(host, target, seed, ClientTransports::Polling),
+        "engine.io/websocket" => engine_io(host, target, seed, ClientTransports::WebSocket),
+        _ => sockjs(name, host, target, seed),
+    }
+}
+
+fn websockets(host: &str, target: &str, seed: u64) -> Box<dyn ClientTransport> {
+    let options = WebSocketsClientOptions {
+        host: host.to_owned(),
+        target: target.to_owned(),
+        ..WebSocketsClientOptions::default()
+    };
+    Box::new(WebSocketsClient::new(&options, seed).expect("a plain host and target"))
+}
+
+fn engine_io(
+    host: &str,
+    target: &str,
+    seed: u64,
+    transports: ClientTransports,
+) -> Box<dyn ClientTransport> {
+    let options = EngineIoClientOptions {
+        host: host.to_owned(),
+        target: target.to_owned(),
+        transports,
+        ..EngineIoClientOptions::default()
+    };
+    Box::new(EngineIoClient::new(&options, seed).expect("a plain host and target"))
+}
+
+fn sockjs(name: &str, host: &str, target: &str, seed: u64) -> Box<dyn ClientTransport> {
+    let transport = SockJsTransport::ALL
+        .into_iter()
+        .find(|transport| name.strip_prefix("sockjs/") == Some(transport.name()))
+        .unwrap_or_else(|| panic!("there is no transport {name}"));
+    Box::new(SockJsClient::new(SockJsClientOptions {
+        host: host.to_owned(),
+        target: target.to_owned(),
+        message_bytes_max: MESSAGE_BYTES_MAX_DEFAULT,
+        seed,
+        transport,
+    }))
+}

@@ -1,0 +1,539 @@
+//! What the client half knows of its session, and which requests that asks for.
+
+use allspark_protocol::Instant;
+use allspark_protocol::http::Misuse;
+use allspark_protocol::limits::BROWSERCHANNEL_CLIENT_CHUNK_UNITS;
+use allspark_protocol::transformer::{ClientOutputs, End, Kind};
+
+use super::super::json;
+use super::BrowserChannelClientOptions;
+use super::chunks::Chunks;
+use super::outgoing::Outgoing;
+use super::timing::{self, Random};
+use crate::agent::{Agent, Part, RequestId};
+
+/// A session as its client sees it.
+#[derive(Debug)]
+pub(super) struct Channel {
+    options: BrowserChannelClientOptions,
+    random: Random,
+    phase: Phase,
+    session_id: String,
+    /// The number of the next request of the forward channel.
+    next_request: u64,
+    /// The number of the last array that came; -1 for none.
+    last_array: i64,
+    outgoing: Outgoing,
+    forward: Lane,
+    back: Lane,
+    goodbye: Option<RequestId>,
+    /// When arrays that the server has sent must have arrived.
+    arrival_until: Option<Instant>,
+    /// When a goodbye has taken long enough.
+    goodbye_until: Option<Instant>,
+    /// How the session ends once the goodbye is said.
+    end: Option<End>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// The first request is under way.
+    Opening,
+    Open,
+    /// What was written is sent, then the goodbye.
+    Closing,
+    Over,
+}
+
+/// A channel: one request at a time, and when the next one may be made.
+#[derive(Debug, Default)]
+struct Lane {
+    flight: Option<Flight>,
+    /// A request failed and is made again then.
+    retry_at: Option<Instant>,
+    /// How often in a row that happened.
+    failures: u32,
+}
+
+/// A request that is under way.
+#[derive(Debug)]
+struct Flight {
+    id: RequestId,
+    status: u16,
+    body: Chunks,
+    started: Instant,
+    until: Instant,
+    /// Whether an array came with it.
+    is_of_use: bool,
+}
+
+const REFUSED: &str = "the server refused a request";
+const UNREACHABLE: &str = "the server cannot be reached";
+const UNKNOWN_SESSION: &str = "the server does not know the session";
+const BAD_CHUNK: &str = "the back channel brought what is no chunk of arrays";
+const MISSING_ARRAY: &str = "an array of the server is missing";
+const TOO_LONG: &str = "a message is too long";
+const BAD_TARGET: &str = "host or target cannot be requested";
+
+/// Bytes kept of an answer that is no chunk: enough for the package's errors.
+const ERROR_BYTES_MAX: usize = 4096;
+
+impl Channel {
+    pub(super) fn new(options: BrowserChannelClientOptions) -> Self {
+        let mut random = Random::new(options.seed);
+        Self {
+            options,
+            // A random beginning, as in the package.
+            next_request: random.next() % 100_000,
+            random,
+            phase: Phase::Opening,
+            session_id: String::new(),
+            last_array: -1,
+            outgoing: Outgoing::default(),
+            forward: Lane::default(),
+            back: Lane::default(),
+            goodbye: None,
+            arrival_until: None,
+            goodbye_until: None,
+            end: None,
+        }
+    }
+
+    pub(super) fn session_id(&self) -> Option<&str> {
+        Some(self.session_id.as_str()).filter(|id| !id.is_empty())
+    }
+
+    /// Makes the request that makes the session.
+    pub(super) fn start(&mut self, agent: &mut Agent, now: Instant, out: &mut ClientOutputs) {
+        self.post(agent, now, out);
+        self.go_on(agent, now, out);
+    }
+
+    pub(super) fn send(&mut self, kind: Kind, payload: &[u8]) {
+        if self.phase == Phase::Open {
+            self.outgoing.push(kind, payload);
+        }
+    }
+
+    pub(super) fn close(&mut self, now: Instant) {
+        if self.end.is_none() {
+            self.say_goodbye(End::Goodbye, now);
+        }
+    }
+
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        if self.phase == Phase::Over {
+            return None;
+        }
+        let lanes = [&self.forward, &self.back].map(Lane::deadline);
+        let others = [self.arrival_until, self.goodbye_until];
+        lanes.into_iter().chain(others).flatten().min()
+    }
+
+    /// Gives up what takes too long.
+    pub(super) fn expired(&mut self, agent: &mut Agent, now: Instant, out: &mut ClientOutputs) {
+        if self.goodbye_until.is_some_and(|at| at <= now) {
+            self.phase = Phase::Over;
+            return;
+        }
+        if let Some(flight) = self.forward.take_late(now) {
+            agent.abort(flight.id, out);
+            self.forward_failed(now);
+        }
+        let late = match self.arrival_until.take_if(|at| *at <= now) {
+            Some(_) => self.back.flight.take(),
+            None => self.back.take_late(now),
+        };
+        if let Some(flight) = late {
+            agent.abort(flight.id, out);
+            self.back_failed(now);
+        }
+    }
+
+    /// Something came of a request.
+    pub(super) fn part(
+        &mut self,
+        id: RequestId,
+        part: Part<'_>,
+        now: Instant,
+        out: &mut ClientOutputs,
+    ) {
+        let ends = matches!(part, Part::End | Part::Failed(_));
+        if self.goodbye == Some(id) {
+            if ends {
+                self.phase = Phase::Over;
+            }
+            return;
+        }
+        let is_back = self.back.is(id);
+        let lane = if is_back {
+            &mut self.back
+        } else {
+            &mut self.forward
+        };
+        let Some(flight) = lane.flight.as_mut().filter(|flight| flight.id == id) else {
+            return;
+        };
+        match part {
+            Part::Head(head) => flight.status = head.status(),
+            Part::Data(data) => {
+                flight.body.push(data);
+                if is_back {
+                    flight.until = now + timing::SILENCE;
+                    self.arrival_until = None;
+                }
+                self.read(is_back, now, out);
+            }
+            Part::End => self.ended(is_back, now),
+            Part::Failed(_) => {
+                lane.flight = None;
+                self.failed(is_back, now);
+            }
+        }
+    }
+
+    /// Makes the requests that can be made now, or ends.
+    pub(super) fn go_on(&mut self, agent: &mut Agent, now: Instant, out: &mut ClientOutputs) {
+        let is_closing = self.phase == Phase::Closing;
+        if is_closing && let Some(flight) = self.back.flight.take() {
+            agent.abort(flight.id, out);
+        }
+        if matches!(self.phase, Phase::Open | Phase::Closing) && self.forward.is_ready(now) {
+            if !self.outgoing.is_empty() && !self.session_id.is_empty() {
+                self.post(agent, now, out);
+            } else if is_closing && self.goodbye.is_none() {
+                self.terminate(agent, out);
+            }
+        }
+        if self.phase == Phase::Open && self.back.is_ready(now) {
+            self.open_back_channel(agent, now, out);
+        }
+        if self.phase == Phase::Over
+            && let Some(end) = self.end.take()
+        {
+            let flights = [self.forward.flight.take(), self.back.flight.take()];
+            let ids = flights.into_iter().flatten().map(|flight| flight.id);
+            ids.chain(self.goodbye).for_each(|id| agent.abort(id, out));
+            agent.close(out);
+            out.ended(end);
+        }
+    }
+
+    /// Reads the chunks that have arrived completely.
+    fn read(&mut self, is_back: bool, now: Instant, out: &mut ClientOutputs) {
+        let has_arrays = is_back || self.session_id.is_empty();
+        loop {
+            let lane = if is_back {
+                &mut self.back
+            } else {
+                &mut self.forward
+            };
+            let Some(flight) = &mut lane.flight else {
+                return;
+            };
+            if flight.status != 200 || !has_arrays {
+                // It is looked at when it is complete.
+                if flight.body.len() > ERROR_BYTES_MAX {
+                    self.fail(REFUSED);
+                }
+                return;
+            }
+            let units_max = self.options.message_bytes_max;
+            let units_max = units_max.saturating_mul(6) + BROWSERCHANNEL_CLIENT_CHUNK_UNITS;
+            let result = match flight.body.next(units_max) {
+                Ok(None) => return,
+                Ok(Some(chunk)) => {
+                    flight.is_of_use = true;
+                    self.read_arrays(&chunk, now, out)
+                }
+                Err(_) => Err(BAD_CHUNK),
+            };
+            if let Err(reason) = result {
+                return self.fail(reason);
+            }
+        }
+    }
+
+    fn read_arrays(
+        &mut self,
+        chunk: &[u8],
+        now: Instant,
+        out: &mut ClientOutputs,
+    ) -> Result<(), &'static str> {
+        let is_valid = str::from_utf8(chunk).is_ok() && json::is_valid(chunk);
+        let arrays = json::elements(chunk)
+            .filter(|_| is_valid)
+            .ok_or(BAD_CHUNK)?;
+        for array in arrays {
+            let parts = json::elements(array).ok_or(BAD_CHUNK)?;
+            let [number, data] = parts[..] else {
+                return Err(BAD_CHUNK);
+            };
+            let number = str::from_utf8(number)
+                .ok()
+                .and_then(|n| n.parse::<i64>().ok());
+            let number = number.ok_or(BAD_CHUNK)?;
+            if number <= self.last_array {
+                // It came before, and the server did not know that.
+                continue;
+            }
+            if number != self.last_array + 1 {
+                return Err(MISSING_ARRAY);
+            }
+            self.last_array = number;
+            self.back.failures = 0;
+            self.array(data, now, out)?;
+        }
+        Ok(())
+    }
+
+    fn array(
+        &mut self,
+        data: &[u8],
+        now: Instant,
+        out: &mut ClientOutputs,
+    ) -> Result<(), &'static str> {
+        let elements = json::elements(data).unwrap_or_default();
+        let word = elements.first().and_then(|word| json::text(word));
+        match word.as_deref() {
+            Some(b"c") if self.session_id.is_empty() => {
+                let id = elements
+                    .get(1)
+                    .and_then(|id| json::text(id))
+                    .ok_or(BAD_CHUNK)?;
+                self.session_id = String::from_utf8_lossy(&id).into_owned();
+                if self.phase == Phase::Opening {
+                    self.phase = Phase::Open;
+                    out.open();
+                }
+            }
+            Some(b"stop") => {
+                self.outgoing.clear();
+                self.say_goodbye(End::Goodbye, now);
+            }
+            Some(b"noop") => {}
+            _ if self.phase == Phase::Open => {
+                let (kind, message) = json::message(data);
+                if message.len() > self.options.message_bytes_max {
+                    return Err(TOO_LONG);
+                }
+                out.message(kind, &message);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The answer to a request is complete.
+    fn ended(&mut self, is_back: bool, now: Instant) {
+        let lane = if is_back {
+            &mut self.back
+        } else {
+            &mut self.forward
+        };
+        let Some(flight) = lane.flight.take() else {
+            return;
+        };
+        if flight.status != 200 {
+            let is_unknown = flight.status == 400 && flight.body.contains("Unknown SID");
+            return self.fail(if is_unknown { UNKNOWN_SESSION } else { REFUSED });
+        }
+        if is_back && flight.is_of_use && !flight.body.is_partial() {
+            lane.failures = 0;
+        } else if is_back {
+            self.back_failed(now);
+        } else if flight.is_of_use && !self.session_id.is_empty() {
+            // It was the first request; what `send` took since then was not in it.
+            self.forward.failures = 0;
+        } else if self.session_id.is_empty() {
+            self.fail(BAD_CHUNK);
+        } else {
+            self.forward_ended(flight, now);
+        }
+    }
+
+    /// A request of the forward channel was answered with what the server knows of the back
+    /// channel.
+    fn forward_ended(&mut self, mut flight: Flight, now: Instant) {
+        let status = flight.body.next(ERROR_BYTES_MAX).ok().flatten();
+        let Some([has_back_channel, last, bytes]) = status.and_then(|status| numbers(&status))
+        else {
+            return self.fail(REFUSED);
+        };
+        self.forward.failures = 0;
+        self.outgoing.confirm();
+        let has_outstanding = last > self.last_array && (bytes as u64) < timing::ARRIVAL_BYTES;
+        if has_back_channel == 0 {
+            let is_older = |back: &Flight| back.started + timing::MISSING < flight.started;
+            if self.back.flight.as_ref().is_some_and(is_older) {
+                // The connection is dead, and nobody has told us.
+                self.arrival_until = Some(now);
+            }
+        } else if has_outstanding && self.options.streaming && self.arrival_until.is_none() {
+            self.arrival_until = Some(now + timing::ARRIVAL);
+        }
+    }
+
+    fn failed(&mut self, is_back: bool, now: Instant) {
+        match is_back {
+            true => self.back_failed(now),
+            false => self.forward_failed(now),
+        }
+    }
+
+    fn forward_failed(&mut self, now: Instant) {
+        if self.session_id.is_empty() || self.forward.failures >= timing::FORWARD_RETRIES {
+            return self.fail(UNREACHABLE);
+        }
+        // The same number again: the server may have had it.
+        self.next_request -= 1;
+        self.forward.fail(&mut self.random, now);
+    }
+
+    fn back_failed(&mut self, now: Instant) {
+        self.arrival_until = None;
+        if self.back.failures >= timing::BACK_RETRIES {
+            return self.fail(UNREACHABLE);
+        }
+        self.back.fail(&mut self.random, now);
+    }
+
+    /// Ends at once.
+    fn fail(&mut self, reason: &'static str) {
+        if self.phase != Phase::Over {
+            self.end.get_or_insert(End::Violation(reason));
+            self.phase = Phase::Over;
+        }
+    }
+
+    fn say_goodbye(&mut self, end: End, now: Instant) {
+        if self.phase != Phase::Over {
+            self.phase = Phase::Closing;
+            self.end = Some(end);
+            self.goodbye_until.get_or_insert(now + timing::GOODBYE);
+        }
+    }
+
+    fn post(&mut self, agent: &mut Agent, now: Instant, out: &mut ClientOutputs) {
+        const FORM: (&str, &str) = (
+            "Content-Type",
+            "application/x-www-form-urlencoded;charset=utf-8",
+        );
+        let mut target = self.target();
+        if !self.session_id.is_empty() {
+            push_pair(&mut target, "SID", &self.session_id);
+            push_pair(&mut target, "AID", &self.last_array.to_string());
+        }
+        push_pair(&mut target, "RID", &self.next_request.to_string());
+        self.next_request += 1;
+        let body = self.outgoing.body();
+        let id = agent.request("POST", &target, &[FORM], Some(&body), out);
+        self.forward.retry_at = None;
+        let until = self.random.forward_until(now);
+        self.forward.flight = self.flight(id, now, until);
+    }
+
+    fn open_back_channel(&mut self, agent: &mut Agent, now: Instant, out: &mut ClientOutputs) {
+        let mut target = self.target();
+        for (name, value) in [
+            ("RID", "rpc"),
+            ("SID", &self.session_id),
+            ("CI", if self.options.streaming { "0" } else { "1" }),
+            ("AID", &self.last_array.to_string()),
+            ("TYPE", "xmlhttp"),
+        ] {
+            push_pair(&mut target, name, value);
+        }
+        let id = agent.request("GET", &target, &[], None, out);
+        self.back.retry_at = None;
+        self.back.flight = self.flight(id, now, now + timing::SILENCE);
+    }
+
+    /// Tells the server that it can forget the session.
+    fn terminate(&mut self, agent: &mut Agent, out: &mut ClientOutputs) {
+        if self.session_id.is_empty() {
+            self.phase = Phase::Over;
+            return;
+        }
+        let mut target = self.target();
+        push_pair(&mut target, "SID", &self.session_id);
+        push_pair(&mut target, "RID", &self.next_request.to_string());
+        push_pair(&mut target, "TYPE", "terminate");
+        match agent.request("GET", &target, &[], None, out) {
+            Ok(id) => self.goodbye = Some(id),
+            Err(_) => self.phase = Phase::Over,
+        }
+    }
+
+    fn flight(
+        &mut self,
+        id: Result<RequestId, Misuse>,
+        started: Instant,
+        until: Instant,
+    ) -> Option<Flight> {
+        let Ok(id) = id else {
+            self.fail(BAD_TARGET);
+            return None;
+        };
+        Some(Flight {
+            id,
+            status: 0,
+            body: Chunks::default(),
+            started,
+            until,
+            is_of_use: false,
+        })
+    }
+
+    /// What all requests under `bind` have in common. `zx` keeps answers out of caches.
+    fn target(&mut self) -> String {
+        let (path, query) = self
+            .options
+            .target
+            .split_once('?')
+            .unwrap_or((&self.options.target, ""));
+        let separator = if query.is_empty() { "" } else { "&" };
+        let path = path.strip_suffix('/').unwrap_or(path);
+        let noise = self.random.next();
+        format!("{path}/bind?{query}{separator}VER=8&zx={noise:x}")
+    }
+}
+
+impl Lane {
+    fn is(&self, id: RequestId) -> bool {
+        self.flight.as_ref().is_some_and(|flight| flight.id == id)
+    }
+
+    fn is_ready(&self, now: Instant) -> bool {
+        self.flight.is_none() && self.retry_at.is_none_or(|at| at <= now)
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        let flight = self.flight.as_ref().map(|flight| flight.until);
+        flight.or(self.retry_at)
+    }
+
+    fn take_late(&mut self, now: Instant) -> Option<Flight> {
+        self.flight.take_if(|flight| flight.until <= now)
+    }
+
+    fn fail(&mut self, random: &mut Random, now: Instant) {
+        self.flight = None;
+        self.retry_at = Some(random.retry_at(now, self.failures));
+        self.failures += 1;
+    }
+}
+
+fn push_pair(target: &mut String, name: &str, value: &str) {
+    for part in ["&", name, "=", value] {
+        target.push_str(part);
+    }
+}
+
+/// Reads `[1,2,3]`.
+fn numbers(status: &[u8]) -> Option<[i64; 3]> {
+    let elements = json::elements(status).filter(|_| json::is_valid(status))?;
+    let number = |element: &[u8]| str::from_utf8(element).ok()?.parse().ok();
+    let numbers: Option<Vec<i64>> = elements.into_iter().map(number).collect();
+    numbers?.try_into().ok()
+}

@@ -1,0 +1,122 @@
+//! The client half: it speaks to our server half and to the npm package alike.
+//!
+//! It begins with the request that makes the session: the package's client first tests whether
+//! something on the way holds bytes back, which whoever makes a client half knows and says
+//! ([`BrowserChannelClientOptions::streaming`]).
+//!
+//! At most one request of the forward channel is under way, with everything that was written
+//! meanwhile in the next one; beside it the back channel is open. Requests that fail are made
+//! again, as the client of the package does it, with its numbers: see [`timing`].
+//!
+//! A goodbye, ours or the server's, is told to the server with a request of its own, so that it
+//! forgets the session, before the end is reported.
+
+mod channel;
+mod chunks;
+mod outgoing;
+mod timing;
+
+use allspark_protocol::transformer::{ClientOutputs, ClientTransport, Kind, Link};
+use allspark_protocol::{Input, Instant};
+
+use crate::agent::Agent;
+use channel::Channel;
+
+/// Where a client half connects to, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BrowserChannelClientOptions {
+    /// Name or address of the server, and the port if it is not 80.
+    pub host: String,
+    /// Primus's pathname, and a query if there is one. The query is sent with every request.
+    pub target: String,
+    /// Bytes of the largest message that is taken. Default 10 MiB.
+    pub message_bytes_max: usize,
+    /// Whether the back channel is streamed. If not, each answer brings what has come until then,
+    /// which also gets through what holds bytes back. Default true.
+    pub streaming: bool,
+    /// A random number, new for each client half.
+    pub seed: u64,
+}
+
+impl Default for BrowserChannelClientOptions {
+    fn default() -> Self {
+        Self {
+            host: "localhost".to_owned(),
+            target: "/primus".to_owned(),
+            message_bytes_max: allspark_protocol::limits::MESSAGE_BYTES_MAX_DEFAULT,
+            streaming: true,
+            seed: 0,
+        }
+    }
+}
+
+/// The client half of one session.
+#[derive(Debug)]
+pub struct BrowserChannelClient {
+    agent: Agent,
+    channel: Channel,
+}
+
+impl BrowserChannelClient {
+    /// A client half that has not connected yet. A host or target that cannot be requested ends it
+    /// when it starts.
+    pub fn new(options: BrowserChannelClientOptions) -> Self {
+        Self {
+            agent: Agent::new(&options.host),
+            channel: Channel::new(options),
+        }
+    }
+
+    /// The id of the session, which Primus uses as that of the spark, once it is open.
+    pub fn session_id(&self) -> Option<&str> {
+        self.channel.session_id()
+    }
+}
+
+impl ClientTransport for BrowserChannelClient {
+    fn start(&mut self, now: Instant, out: &mut ClientOutputs) {
+        self.channel.start(&mut self.agent, now, out);
+    }
+
+    fn receive(
+        &mut self,
+        now: Instant,
+        link: Link,
+        input: &mut Input<'_>,
+        out: &mut ClientOutputs,
+    ) {
+        while let Some((id, part)) = self.agent.receive(link, input, out) {
+            self.channel.part(id, part, now, out);
+            self.channel.go_on(&mut self.agent, now, out);
+        }
+    }
+
+    fn lost(&mut self, now: Instant, link: Link, out: &mut ClientOutputs) {
+        if let Some((id, part)) = self.agent.lost(link, out) {
+            self.channel.part(id, part, now, out);
+        }
+        self.channel.go_on(&mut self.agent, now, out);
+    }
+
+    fn send(&mut self, now: Instant, kind: Kind, payload: &[u8], out: &mut ClientOutputs) {
+        self.channel.send(kind, payload);
+        self.channel.go_on(&mut self.agent, now, out);
+    }
+
+    fn close(&mut self, now: Instant, out: &mut ClientOutputs) {
+        self.channel.close(now);
+        self.channel.go_on(&mut self.agent, now, out);
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.channel.deadline()
+    }
+
+    fn expired(&mut self, now: Instant, out: &mut ClientOutputs) {
+        self.channel.expired(&mut self.agent, now, out);
+        self.channel.go_on(&mut self.agent, now, out);
+    }
+}
+
+#[cfg(test)]
+mod tests;

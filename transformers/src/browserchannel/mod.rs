@@ -1,0 +1,56 @@
+//! The transformer `browserchannel`: Google's BrowserChannel, version 8, as the npm package
+//! `browserchannel` 2.1 speaks it under Primus. Everything is plain HTTP requests.
+//!
+//! | request | what it is |
+//! |---|---|
+//! | `GET <base>/test?MODE=init` | which host prefixes to use |
+//! | `GET <base>/test` | `11111`, and `2` two seconds later: does something on the way hold bytes back? |
+//! | `POST <base>/bind` without `SID` | a new session; the answer holds the array `["c", sid, prefix, 8]` |
+//! | `POST <base>/bind` | the **forward channel**: messages of the client, as numbered **maps** |
+//! | `GET <base>/bind?TYPE=xmlhttp` or `html` | the **back channel**: messages of the server, as numbered **arrays** |
+//! | `GET <base>/bind?TYPE=terminate` | the client's goodbye |
+//!
+//! `<base>` is Primus's pathname. The package also serves its client at `<base>/bcsocket.js`; that
+//! file is not ours to give, so here it is not found. Primus's own clients do not ask for it.
+//!
+//! **Messages are text.** A client sends text as the map `_S`, and what is not text as JSON in the
+//! map `JSON`; a server sends arrays, of which a JSON string is one message. Under Primus, binary
+//! messages do not work with the package: a `Buffer` of the server becomes the array
+//! `{"type":"Buffer","data":[1,2]}`, and bytes of a browser become the map `{"0":1,"1":2}`; both
+//! arrive as objects that no binary parser of Primus understands. Here the server half sends the
+//! same array, and both halves understand this form of a `Buffer` as a binary message, so that they
+//! can exchange bytes with each other.
+//!
+//! **`OSID` and `OAID`**, with which a client that reconnects names its session before, are not
+//! honoured: that session ends by its own timeout. Primus's clients never send them.
+//!
+//! Phrases behind the status (`400 Unknown SID`) are the standard ones here; clients can only see
+//! the status and the body, which are those of the package.
+//!
+//! # Invariants
+//! - Maps are delivered in the order of their numbers, each once, whatever requests are repeated or
+//!   come out of order.
+//! - An array keeps its number, and is kept until the client says that it has it.
+//! - What is kept is bounded: messages are only taken over from the engine when they can be sent at
+//!   once on a back channel that has sent everything before, and a back channel is over after
+//!   [`limits::BROWSERCHANNEL_BACK_CHANNEL_BYTES`](allspark_protocol::limits). So at most that, one
+//!   [`limits::BROWSERCHANNEL_CHUNK_BYTES`](allspark_protocol::limits) and one message are kept.
+//! - A session without a back channel ends after `sessionTimeoutInterval`.
+
+mod answers;
+mod arrays;
+mod client;
+mod forward;
+mod json;
+mod maps;
+mod options;
+mod server;
+mod session;
+
+#[cfg(test)]
+mod tests;
+
+pub use client::{BrowserChannelClient, BrowserChannelClientOptions};
+pub use options::BrowserChannelOptions;
+pub use server::BrowserChannel;
+pub use session::BrowserChannelSession;

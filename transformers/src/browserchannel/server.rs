@@ -1,0 +1,308 @@
+//! The server half: which request is what, and the answers that need no session.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use allspark_protocol::Input;
+use allspark_protocol::http::{Query, Request, RequestHead, Response};
+use allspark_protocol::limits::BROWSERCHANNEL_BODY_BYTES_MIN;
+use allspark_protocol::primus::SparkId;
+use allspark_protocol::transformer::{
+    Answer, Carrier, Context, Event, Kind, Outputs, PacedPart, SessionName, Transformer, Units,
+    Wire,
+};
+
+use super::answers::{Answers, Form, Sender};
+use super::maps::Maps;
+use super::options::BrowserChannelOptions;
+use super::session::{BrowserChannelSession, request_number};
+use super::{arrays, json};
+use crate::options::CommonOptions;
+
+/// What Primus tells the application as the port of every client.
+const PORT: u16 = 1337;
+
+/// How long the second phase of the test waits between its two parts.
+const TEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// The server half of `browserchannel`.
+#[derive(Clone, Debug)]
+pub struct BrowserChannel {
+    /// The pathname, without a `/` at its end.
+    base: String,
+    shared: Shared,
+}
+
+/// What sessions share.
+#[derive(Clone, Debug)]
+pub(super) struct Shared {
+    pub(super) options: BrowserChannelOptions,
+    pub(super) answers: Answers,
+    pub(super) message_bytes_max: usize,
+    /// Which host prefix is given out next.
+    prefix_next: usize,
+}
+
+impl BrowserChannel {
+    /// A transformer that refuses messages of more than `common.message_bytes_max` bytes by ending
+    /// their session. It does not compress.
+    pub fn new(common: &CommonOptions, options: BrowserChannelOptions) -> Self {
+        let base = &common.pathname;
+        Self {
+            base: base.strip_suffix('/').unwrap_or(base).to_owned(),
+            shared: Shared {
+                answers: Answers::new(&options),
+                options,
+                message_bytes_max: common.message_bytes_max,
+                prefix_next: 0,
+            },
+        }
+    }
+
+    fn test<'r>(&mut self, head: &RequestHead<'_>) -> Answer<'r, BrowserChannelSession> {
+        let query = head.query();
+        if !is_version_8(query) {
+            return Answer::Respond(self.shared.wrong_version());
+        }
+        if head.method() == "GET" && query.get("MODE").as_deref() == Some("init") {
+            return Answer::Respond(self.shared.host_prefixes());
+        }
+        let kind = query.get("TYPE").unwrap_or_default();
+        let form = Form::of_type(&kind).unwrap_or(Form::Xmlhttp);
+        let response = self.shared.answers.begin(Sender::Transport, form);
+        let domain = query.get("DOMAIN").unwrap_or_default();
+        Answer::Paced {
+            response,
+            parts: test_parts(form, &domain),
+        }
+    }
+
+    fn bind<'r>(&self, request: &'r Request<'_>) -> Answer<'r, BrowserChannelSession> {
+        let query = request.head.query();
+        if !is_version_8(query) {
+            return Answer::Respond(self.shared.wrong_version());
+        }
+        if let Some(name) = query.get("SID").filter(|name| !name.is_empty()) {
+            return match name.parse() {
+                Ok(id) => Answer::Find(SessionName::Spark(id)),
+                Err(_) => Answer::Respond(self.shared.unknown_session()),
+            };
+        }
+        let kind = query.get("TYPE").unwrap_or_default();
+        match request.head.method() {
+            "POST" => self.open(request),
+            "GET" if kind == "terminate" => {
+                let answer = self.shared.answers.answer(Sender::Transport, 200, &b""[..]);
+                Answer::Respond(answer)
+            }
+            // The package fails at this; it means to answer so.
+            "GET" if Form::of_type(&kind).is_some() => Answer::Respond(self.shared.answers.error(
+                Sender::Transport,
+                400,
+                "Invalid SID",
+            )),
+            // The package never answers this.
+            "GET" => Answer::Respond(self.shared.unknown_type(Sender::Transport)),
+            _ => Answer::Respond(self.shared.method_not_allowed(Sender::Transport)),
+        }
+    }
+
+    /// A new session. The package makes one before it reads the body, and lets it time out if that
+    /// is bad; here a bad body makes none.
+    fn open<'r>(&self, request: &Request<'_>) -> Answer<'r, BrowserChannelSession> {
+        let body = String::from_utf8_lossy(&request.body);
+        let maps = Maps::parse(request.head.header("content-type"), &body);
+        match (maps, request_number(request.head.query())) {
+            (Ok(_), Some(number)) => Answer::Open {
+                session: BrowserChannelSession::new(number),
+                port: Some(PORT),
+            },
+            _ => Answer::Respond(self.shared.bad_data(Sender::Transport)),
+        }
+    }
+}
+
+impl Transformer for BrowserChannel {
+    type Session = BrowserChannelSession;
+
+    const WIRES: u8 = 1;
+
+    fn name(&self) -> &'static str {
+        "browserchannel"
+    }
+
+    fn request_body_bytes_max(&self) -> usize {
+        let message_bytes = self.shared.message_bytes_max.saturating_mul(3);
+        message_bytes
+            .saturating_add(64 * 1024)
+            .max(BROWSERCHANNEL_BODY_BYTES_MIN)
+    }
+
+    fn request<'r>(&mut self, request: &'r Request<'_>) -> Answer<'r, BrowserChannelSession> {
+        let path = request.head.path();
+        match path.strip_prefix(self.base.as_str()) {
+            Some("/test") => self.test(&request.head),
+            Some("/bind") => self.bind(request),
+            Some(rest) if rest.starts_with('/') => {
+                let answer = self
+                    .shared
+                    .answers
+                    .answer(Sender::Transport, 404, &b"Not found"[..]);
+                Answer::Respond(answer)
+            }
+            // These are Primus's words, not those of the package.
+            _ => Answer::Respond(Response::new(404).body("text/plain", &b"Not Found"[..])),
+        }
+    }
+
+    fn absent<'r>(&mut self, _request: &'r Request<'_>) -> Answer<'r, BrowserChannelSession> {
+        Answer::Respond(self.shared.unknown_session())
+    }
+
+    fn wire(&self, _session: &BrowserChannelSession) -> Wire {
+        Wire(0)
+    }
+
+    fn frame(&mut self, _wire: Wire, kind: Kind, payload: &[u8], out: &mut Vec<u8>) {
+        arrays::push_unit(out, |out| match kind {
+            Kind::Text => json::quote(payload, out),
+            Kind::Binary => json::push_buffer(payload, out),
+        });
+    }
+
+    fn receive<'i>(
+        &mut self,
+        _session: &mut BrowserChannelSession,
+        _context: Context,
+        _carrier: Carrier,
+        input: &mut Input<'i>,
+        _out: &mut Outputs,
+    ) -> Option<Event<'i>> {
+        // No carrier is ever upgraded.
+        input.take_all();
+        None
+    }
+
+    fn close(&mut self, session: &mut BrowserChannelSession, context: Context, _: &mut Outputs) {
+        session.close(&self.shared, context);
+    }
+
+    fn exchange(
+        &mut self,
+        session: &mut BrowserChannelSession,
+        context: Context,
+        carrier: Carrier,
+        request: &Request<'_>,
+        out: &mut Outputs,
+    ) {
+        session.exchange(&mut self.shared, context, carrier, request, out);
+    }
+
+    fn carrier(&self, session: &BrowserChannelSession) -> Option<Carrier> {
+        session.carrier()
+    }
+
+    fn send(
+        &mut self,
+        session: &mut BrowserChannelSession,
+        context: Context,
+        units: &mut dyn Units,
+        out: &mut Outputs,
+    ) {
+        session.send(&self.shared, context, units, out);
+    }
+
+    fn lost(
+        &mut self,
+        session: &mut BrowserChannelSession,
+        context: Context,
+        carrier: Carrier,
+        _out: &mut Outputs,
+    ) {
+        session.lost(&self.shared, context, carrier);
+    }
+
+    fn deadline(&self, session: &BrowserChannelSession) -> Option<allspark_protocol::Instant> {
+        session.deadline()
+    }
+
+    fn expired(
+        &mut self,
+        session: &mut BrowserChannelSession,
+        context: Context,
+        out: &mut Outputs,
+    ) {
+        session.expired(&self.shared, context, out);
+    }
+}
+
+impl Shared {
+    /// The array that tells a client the name of its session.
+    pub(super) fn first_array(&mut self, id: SparkId) -> Vec<u8> {
+        format!("[\"c\",\"{id}\",{},8]", self.next_prefix()).into_bytes()
+    }
+
+    pub(super) fn bad_data(&self, sender: Sender) -> Response {
+        self.answers.error(sender, 400, "Bad data")
+    }
+
+    pub(super) fn unknown_type(&self, sender: Sender) -> Response {
+        self.answers.error(sender, 400, "Unknown TYPE")
+    }
+
+    pub(super) fn method_not_allowed(&self, sender: Sender) -> Response {
+        self.answers.answer(sender, 405, &b"Method not allowed"[..])
+    }
+
+    fn wrong_version(&self) -> Response {
+        self.answers
+            .error(Sender::Transport, 400, "Version 8 required")
+    }
+
+    /// By these words in the body of a 400 a client knows that its session is gone.
+    fn unknown_session(&self) -> Response {
+        self.answers.error(Sender::Transport, 400, "Unknown SID")
+    }
+
+    /// The first phase of the test: the host prefix to use, and that there is no other host by
+    /// which administrators could block this one.
+    fn host_prefixes(&mut self) -> Response {
+        let body = format!("[{},null]", self.next_prefix());
+        self.answers
+            .answer(Sender::Transport, 200, body.into_bytes())
+            .header(
+                "X-Accept",
+                "application/json; application/x-www-form-urlencoded",
+            )
+    }
+
+    /// A host prefix as JSON. The package draws one by chance.
+    fn next_prefix(&mut self) -> String {
+        let prefixes = &self.options.host_prefixes;
+        if prefixes.is_empty() {
+            return "null".to_owned();
+        }
+        let prefix = &prefixes[self.prefix_next % prefixes.len()];
+        self.prefix_next = self.prefix_next.wrapping_add(1);
+        format!("\"{prefix}\"")
+    }
+}
+
+fn is_version_8(query: Query<'_>) -> bool {
+    query.get("VER").as_deref() == Some("8")
+}
+
+/// The second phase of the test. A client that sees `11111` before the rest may have its back
+/// channel streamed.
+fn test_parts(form: Form, domain: &str) -> Vec<PacedPart> {
+    let (mut first, mut second) = (Vec::new(), Vec::new());
+    form.push_begin(domain, &mut first);
+    form.push_part("11111", true, &mut first);
+    form.push_part("2", false, &mut second);
+    form.push_end(&mut second);
+    let part = |pause, bytes| PacedPart {
+        pause,
+        bytes: Cow::Owned(bytes),
+    };
+    vec![part(Duration::ZERO, first), part(TEST_PAUSE, second)]
+}

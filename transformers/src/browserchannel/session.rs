@@ -1,0 +1,397 @@
+//! The server half of one session: its forward channel, its back channel and its end.
+
+use allspark_protocol::Instant;
+use allspark_protocol::http::{Query, Request};
+use allspark_protocol::limits::{BROWSERCHANNEL_BACK_CHANNEL_BYTES, BROWSERCHANNEL_CHUNK_BYTES};
+use allspark_protocol::transformer::{Carrier, Context, End, Outputs, Units};
+
+use super::answers::{Form, Sender};
+use super::arrays::Arrays;
+use super::forward::Forward;
+use super::json;
+use super::maps::{Map, Maps, number, parse_int};
+use super::server::Shared;
+
+/// A session as the server sees it.
+#[derive(Debug)]
+pub struct BrowserChannelSession {
+    arrays: Arrays,
+    forward: Forward,
+    back: Option<BackChannel>,
+    /// With a back channel: the next noop. Without one, or when closing: the end.
+    deadline: Instant,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Open,
+    /// The application has said goodbye. What was written before is still sent.
+    Closing,
+    /// And `stop` is among the arrays.
+    Stopped,
+    /// Nothing more happens.
+    Over,
+}
+
+/// An open request that messages can be sent with.
+#[derive(Clone, Copy, Debug)]
+struct BackChannel {
+    carrier: Carrier,
+    form: Form,
+    /// Whether it is used for more than one chunk, `CI=0`.
+    is_streaming: bool,
+    /// Whether the answer has begun.
+    has_begun: bool,
+    /// UTF-16 code units of the chunks so far, as the package counts them.
+    sent: usize,
+}
+
+/// The words of a peer that breaks a rule.
+const INVALID_JSON: &str = "a map is not JSON";
+const TOO_EARLY: &str = "too many requests or maps came before their turn";
+const TOO_LONG: &str = "a message is longer than maxLength";
+const TIMED_OUT: &str = "no back channel for too long";
+
+impl BrowserChannelSession {
+    /// A session whose first request has this number.
+    pub(super) fn new(first_request: u64) -> Self {
+        Self {
+            arrays: Arrays::default(),
+            forward: Forward::new(first_request),
+            back: None,
+            deadline: Instant::ZERO,
+            state: State::Open,
+        }
+    }
+
+    pub(super) fn carrier(&self) -> Option<Carrier> {
+        self.back.map(|back| back.carrier)
+    }
+
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        (self.state != State::Over).then_some(self.deadline)
+    }
+
+    /// Handles a request, the one that opens the session among them.
+    pub(super) fn exchange(
+        &mut self,
+        shared: &mut Shared,
+        context: Context,
+        carrier: Carrier,
+        request: &Request<'_>,
+        out: &mut Outputs,
+    ) {
+        let query = request.head.query();
+        let is_first = self.arrays.is_unused();
+        if is_first {
+            self.arrays.push(&shared.first_array(context.id));
+            self.deadline = context.now + shared.options.session_timeout_interval;
+        } else if let Some(last) = query.get("AID").and_then(|aid| parse_int(&aid)) {
+            self.arrays.acknowledge(last);
+        }
+        match request.head.method() {
+            "POST" => self.forward(shared, context, carrier, request, is_first, out),
+            "GET" => self.get(shared, context, carrier, query, out),
+            _ => {
+                let answer = shared.method_not_allowed(Sender::Session);
+                out.respond(carrier, answer);
+            }
+        }
+    }
+
+    /// Sends what waits, and then the goodbye, if it was said.
+    pub(super) fn send(
+        &mut self,
+        shared: &Shared,
+        context: Context,
+        units: &mut dyn Units,
+        out: &mut Outputs,
+    ) {
+        let Some(back) = self.back else {
+            return;
+        };
+        // What is sent again counts, so that what is kept stays bounded if it is never
+        // acknowledged.
+        let mut has_room = !back.is_full(self.arrays.unsent_bytes());
+        let mut is_empty = false;
+        while has_room && !is_empty {
+            match units.take() {
+                Some(unit) => self.arrays.push_unit(unit),
+                None => is_empty = true,
+            }
+            has_room = self.arrays.unsent_bytes() < BROWSERCHANNEL_CHUNK_BYTES;
+        }
+        if is_empty && self.state == State::Closing {
+            self.arrays.push(b"[\"stop\"]");
+            self.state = State::Stopped;
+        }
+        self.flush(shared, context, out);
+    }
+
+    /// Says goodbye, once everything is sent.
+    pub(super) fn close(&mut self, shared: &Shared, context: Context) {
+        if self.state == State::Open {
+            self.state = State::Closing;
+            self.deadline = context.now + shared.options.session_timeout_interval;
+        }
+    }
+
+    pub(super) fn lost(&mut self, shared: &Shared, context: Context, carrier: Carrier) {
+        if self.carrier() == Some(carrier) {
+            self.back = None;
+            self.start_timeout(shared, context);
+        }
+    }
+
+    pub(super) fn expired(&mut self, shared: &Shared, context: Context, out: &mut Outputs) {
+        if self.state == State::Over || context.now < self.deadline {
+            return;
+        }
+        if self.state == State::Open && self.back.is_some() {
+            self.deadline = context.now + shared.options.keep_alive_interval;
+            self.arrays.push(b"[\"noop\"]");
+            self.flush(shared, context, out);
+        } else {
+            self.end(shared, End::Violation(TIMED_OUT), out);
+            out.over();
+        }
+    }
+
+    /// A request of the forward channel.
+    fn forward(
+        &mut self,
+        shared: &mut Shared,
+        context: Context,
+        carrier: Carrier,
+        request: &Request<'_>,
+        is_first: bool,
+        out: &mut Outputs,
+    ) {
+        let body = String::from_utf8_lossy(&request.body);
+        let maps = Maps::parse(request.head.header("content-type"), &body);
+        let rid = request_number(request.head.query());
+        let (Ok(maps), Some(rid)) = (maps, rid) else {
+            return out.respond(carrier, shared.bad_data(Sender::Session));
+        };
+        if let Err(violation) = self.take_maps(shared, rid, maps, out) {
+            self.end(shared, End::Violation(violation), out);
+        } else if self.forward.is_over() {
+            self.end(shared, End::Goodbye, out);
+        }
+        if self.state == State::Over {
+            out.respond(
+                carrier,
+                shared.answers.error(Sender::Session, 403, "Forbidden"),
+            );
+            out.over();
+        } else if is_first {
+            // The first answer is a back channel for one chunk, in which the session gets its name.
+            let back = BackChannel::new(carrier, Form::Xmlhttp, false);
+            self.set_back_channel(shared, context, back, "", out);
+        } else {
+            let body = self.status().into_bytes();
+            out.respond(carrier, shared.answers.answer(Sender::Session, 200, body));
+        }
+    }
+
+    fn take_maps(
+        &mut self,
+        shared: &Shared,
+        rid: u64,
+        maps: Option<Maps<'_>>,
+        out: &mut Outputs,
+    ) -> Result<(), &'static str> {
+        let mut due: Vec<Map<'_>> = Vec::new();
+        let taken = self.forward.take(rid, maps, &mut due);
+        for map in &due {
+            let message = map.message().map_err(|_| INVALID_JSON)?;
+            if let Some((kind, bytes)) = message
+                && self.state == State::Open
+            {
+                if bytes.len() > shared.message_bytes_max {
+                    return Err(TOO_LONG);
+                }
+                out.message(kind, &bytes);
+            }
+        }
+        taken.map_err(|_| TOO_EARLY)
+    }
+
+    /// What a client is told of its back channel: whether there is one, the last array that was
+    /// sent, and how much was sent and not acknowledged.
+    fn status(&self) -> String {
+        let has_back_channel = u8::from(self.back.is_some());
+        let (last, outstanding) = (self.arrays.last_sent(), self.arrays.outstanding_units());
+        let status = format!("[{has_back_channel},{last},{outstanding}]");
+        format!("{}\n{status}", status.len())
+    }
+
+    /// A back channel, or the client's goodbye.
+    fn get(
+        &mut self,
+        shared: &mut Shared,
+        context: Context,
+        carrier: Carrier,
+        query: Query<'_>,
+        out: &mut Outputs,
+    ) {
+        let kind = query.get("TYPE").unwrap_or_default();
+        if kind == "terminate" {
+            // A number that is none, which no client sends, is a goodbye all the same.
+            self.forward.goodbye(request_number(query).unwrap_or(0));
+            out.respond(
+                carrier,
+                shared.answers.answer(Sender::Session, 200, &b""[..]),
+            );
+            if self.forward.is_over() {
+                self.end(shared, End::Goodbye, out);
+                out.over();
+            }
+            return;
+        }
+        let Some(form) = Form::of_type(&kind) else {
+            return out.respond(carrier, shared.unknown_type(Sender::Session));
+        };
+        if query.get("RID").as_deref() != Some("rpc") {
+            let answer = shared.answers.error(Sender::Session, 400, "Expected RPC");
+            return out.respond(carrier, answer);
+        }
+        let is_streaming = query.get("CI").as_deref() == Some("0");
+        let domain = query.get("DOMAIN").unwrap_or_default();
+        let back = BackChannel::new(carrier, form, is_streaming);
+        self.set_back_channel(shared, context, back, &domain, out);
+    }
+
+    /// Replaces the back channel. What was sent on the one before and not acknowledged may be lost,
+    /// and is sent again.
+    fn set_back_channel(
+        &mut self,
+        shared: &Shared,
+        context: Context,
+        mut back: BackChannel,
+        domain: &str,
+        out: &mut Outputs,
+    ) {
+        self.end_back_channel(shared, out);
+        back.has_begun = back.is_streaming || back.form == Form::Html;
+        if back.has_begun {
+            out.begin(
+                back.carrier,
+                shared.answers.begin(Sender::Session, back.form),
+            );
+            if back.form == Form::Html {
+                out.write(back.carrier, |out| back.form.push_begin(domain, out));
+            }
+        }
+        self.back = Some(back);
+        self.arrays.rewind();
+        if self.state == State::Open {
+            self.deadline = context.now + shared.options.keep_alive_interval;
+        }
+    }
+
+    /// Sends the arrays that have not been sent.
+    fn flush(&mut self, shared: &Shared, context: Context, out: &mut Outputs) {
+        let Some(mut back) = self.back else {
+            return;
+        };
+        if !self.arrays.has_unsent() {
+            return;
+        }
+        let units = self.arrays.unsent_units();
+        let is_last = !back.is_streaming
+            || back.sent + units > BROWSERCHANNEL_BACK_CHANNEL_BYTES
+            || self.state == State::Stopped;
+        if back.has_begun {
+            let (form, is_first) = (back.form, back.sent == 0);
+            out.write(back.carrier, |out| {
+                self.write_chunk(form, units, is_first, out);
+            });
+        } else {
+            let mut body = Vec::new();
+            self.write_chunk(back.form, units, true, &mut body);
+            out.respond(
+                back.carrier,
+                shared.answers.answer(Sender::Session, 200, body),
+            );
+        }
+        back.sent += units;
+        self.back = Some(back);
+        if is_last {
+            if back.has_begun {
+                self.end_back_channel(shared, out);
+            }
+            self.back = None;
+            self.start_timeout(shared, context);
+        }
+    }
+
+    /// Appends a chunk in the form that the back channel has. For an XMLHttpRequest its length is
+    /// in front, because the client sees a body that grows, not its parts.
+    fn write_chunk(&mut self, form: Form, units: usize, is_first: bool, out: &mut Vec<u8>) {
+        if form == Form::Xmlhttp {
+            json::push_number(units as u64, out);
+            out.push(b'\n');
+            return self.arrays.write_unsent(out);
+        }
+        let mut chunk = Vec::new();
+        self.arrays.write_unsent(&mut chunk);
+        form.push_part(&String::from_utf8_lossy(&chunk), is_first, out);
+    }
+
+    /// Completes the answer of the back channel.
+    fn end_back_channel(&mut self, shared: &Shared, out: &mut Outputs) {
+        match self.back.take() {
+            Some(back) if back.has_begun => {
+                if back.form == Form::Html {
+                    out.write(back.carrier, |out| back.form.push_end(out));
+                }
+                out.finish(back.carrier);
+            }
+            Some(back) => {
+                let answer = shared.answers.answer(Sender::Session, 200, &b""[..]);
+                out.respond(back.carrier, answer);
+            }
+            None => {}
+        }
+    }
+
+    /// From now on the session has this long to get a back channel.
+    fn start_timeout(&mut self, shared: &Shared, context: Context) {
+        if self.state == State::Open {
+            self.deadline = context.now + shared.options.session_timeout_interval;
+        }
+    }
+
+    /// Ends the session; it is over once what is left to answer is answered.
+    fn end(&mut self, shared: &Shared, end: End, out: &mut Outputs) {
+        if self.state == State::Open {
+            out.ended(end);
+        }
+        self.state = State::Over;
+        self.end_back_channel(shared, out);
+    }
+}
+
+impl BackChannel {
+    fn new(carrier: Carrier, form: Form, is_streaming: bool) -> Self {
+        Self {
+            carrier,
+            form,
+            is_streaming,
+            has_begun: false,
+            sent: 0,
+        }
+    }
+
+    /// Whether nothing can be added to a chunk of so many bytes.
+    fn is_full(&self, bytes: usize) -> bool {
+        self.sent + bytes > BROWSERCHANNEL_BACK_CHANNEL_BYTES
+    }
+}
+
+/// The number of a request.
+pub(super) fn request_number(query: Query<'_>) -> Option<u64> {
+    number(parse_int(&query.get("RID")?)?)
+}

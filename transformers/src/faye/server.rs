@@ -1,0 +1,315 @@
+//! The server half.
+
+use std::time::Duration;
+
+use allspark_protocol::http::{Request, RequestHead, Response};
+use allspark_protocol::transformer::{
+    Answer, Carrier, Context, End, Event, Kind, Outputs, Transformer, Units, Wire,
+};
+use allspark_protocol::websocket::CloseCode;
+use allspark_protocol::websocket::handshake::Refusal;
+use allspark_protocol::{Input, Instant};
+
+use super::hixie::{self, Hixie, Item, Opening};
+use super::options::FayeOptions;
+use crate::CommonOptions;
+use crate::websockets::{WebSocketSession, WebSockets, upgrade_required};
+
+/// The server half of `faye`.
+#[derive(Clone, Debug)]
+pub struct Faye {
+    websockets: WebSockets,
+    message_bytes_max: usize,
+}
+
+/// The server half of one connection.
+#[derive(Debug)]
+pub struct FayeSession(State);
+
+#[derive(Debug)]
+enum State {
+    WebSocket(WebSocketSession),
+    Hixie(Box<HixieSession>),
+}
+
+#[derive(Debug)]
+struct HixieSession {
+    hixie: Hixie,
+    /// The answer to the request, until that was exchanged.
+    response: Option<Response>,
+    /// When the challenge must have come.
+    deadline: Option<Instant>,
+}
+
+/// The wire of both drafts, behind those of WebSocket.
+const HIXIE: Wire = Wire(WebSockets::WIRES);
+
+/// Versions with the framing of RFC 6455.
+const VERSIONS: [&str; 3] = ["13", "8", "7"];
+
+/// How long the challenge of hixie-76 may take. It is sent together with the request.
+const CHALLENGE_TIMEOUT: Duration = Duration::from_secs(10);
+
+impl Faye {
+    /// Refuses messages of more than Primus's `maxLength`, and compresses if Primus's `compression`
+    /// is on.
+    pub fn new(common: &CommonOptions, options: FayeOptions) -> Self {
+        let message_bytes_max = options.message_bytes_max(common);
+        let common = CommonOptions {
+            message_bytes_max,
+            ..common.clone()
+        };
+        let websockets = WebSockets::new(&common, FayeOptions::websockets());
+        Self {
+            websockets: websockets.with_goodbye(CloseCode::NORMAL),
+            message_bytes_max,
+        }
+    }
+
+    fn open_websocket<'r>(&self, head: &RequestHead<'_>) -> Answer<'r, FayeSession> {
+        let answer = self.websockets.answer(head, &VERSIONS);
+        match answer.map_err(|refusal| bad_request(&explain(refusal, head))) {
+            Ok(Answer::Upgrade { response, session }) => Answer::Upgrade {
+                response,
+                session: FayeSession(State::WebSocket(session)),
+            },
+            Ok(Answer::Open { session, port }) => Answer::Open {
+                session: FayeSession(State::WebSocket(session)),
+                port,
+            },
+            Ok(Answer::Respond(response)) | Err(response) => Answer::Respond(response),
+            Ok(Answer::Paced { response, parts }) => Answer::Paced { response, parts },
+            Ok(Answer::Find(_)) => unreachable!("a WebSocket is not looked up"),
+        }
+    }
+
+    fn open_draft<'r>(&self, head: &RequestHead<'_>) -> Answer<'r, FayeSession> {
+        match Opening::of(head) {
+            Err(reason) => Answer::Respond(bad_request(reason)),
+            Ok(opening) => {
+                let session = HixieSession {
+                    response: Some(opening.response(head)),
+                    hixie: Hixie::new(opening, self.message_bytes_max),
+                    deadline: None,
+                };
+                Answer::Open {
+                    session: FayeSession(State::Hixie(Box::new(session))),
+                    port: None,
+                }
+            }
+        }
+    }
+}
+
+/// A refusal in the words of websocket-driver.
+fn explain(refusal: Refusal, head: &RequestHead<'_>) -> String {
+    match refusal {
+        Refusal::Version => {
+            let version = head.header("sec-websocket-version").unwrap_or("undefined");
+            format!("Unsupported WebSocket version: {version}")
+        }
+        Refusal::Key => "Missing handshake request header: Sec-WebSocket-Key".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+fn bad_request(reason: &str) -> Response {
+    Response::new(400).body("text/plain", reason.as_bytes().to_vec())
+}
+
+impl Transformer for Faye {
+    type Session = FayeSession;
+
+    const WIRES: u8 = WebSockets::WIRES + 1;
+
+    fn name(&self) -> &'static str {
+        "faye"
+    }
+
+    fn request<'r>(&mut self, request: &'r Request<'_>) -> Answer<'r, FayeSession> {
+        let head = &request.head;
+        let has = |name| head.header(name).is_some();
+        if !head.wants_upgrade() {
+            Answer::Respond(upgrade_required())
+        } else if head.method() != "GET" || !head.has_token("upgrade", "websocket") {
+            Answer::Respond(bad_request("Not a WebSocket request"))
+        } else if has("sec-websocket-version") || has("sec-websocket-key") {
+            self.open_websocket(head)
+        } else {
+            self.open_draft(head)
+        }
+    }
+
+    fn wire(&self, session: &FayeSession) -> Wire {
+        match &session.0 {
+            State::WebSocket(session) => self.websockets.wire(session),
+            State::Hixie(_) => HIXIE,
+        }
+    }
+
+    fn frame(&mut self, wire: Wire, kind: Kind, payload: &[u8], out: &mut Vec<u8>) {
+        match wire {
+            HIXIE => hixie::frame(kind, payload, out),
+            wire => self.websockets.frame(wire, kind, payload, out),
+        }
+    }
+
+    #[inline]
+    fn receive<'i>(
+        &mut self,
+        session: &mut FayeSession,
+        context: Context,
+        carrier: Carrier,
+        input: &mut Input<'i>,
+        out: &mut Outputs,
+    ) -> Option<Event<'i>> {
+        let session = match &mut session.0 {
+            State::WebSocket(session) => session,
+            State::Hixie(session) => return session.receive(carrier, input, out),
+        };
+        loop {
+            let inner = &mut self.websockets;
+            match inner.receive(session, context, carrier, input, out) {
+                // Primus does not listen to the pings of this transport.
+                Some(Event::Alive) => {}
+                event => return event,
+            }
+        }
+    }
+
+    fn close(&mut self, session: &mut FayeSession, context: Context, out: &mut Outputs) {
+        match &mut session.0 {
+            State::WebSocket(session) => self.websockets.close(session, context, out),
+            State::Hixie(session) => {
+                if let Some(carrier) = context.stream {
+                    session.hixie.close(carrier, out);
+                }
+                out.over();
+            }
+        }
+    }
+
+    fn exchange(
+        &mut self,
+        session: &mut FayeSession,
+        context: Context,
+        carrier: Carrier,
+        request: &Request<'_>,
+        out: &mut Outputs,
+    ) {
+        match &mut session.0 {
+            State::WebSocket(session) => {
+                self.websockets
+                    .exchange(session, context, carrier, request, out);
+            }
+            State::Hixie(session) => session.exchange(context, carrier, out),
+        }
+    }
+
+    fn carrier(&self, session: &FayeSession) -> Option<Carrier> {
+        match &session.0 {
+            State::WebSocket(session) => self.websockets.carrier(session),
+            State::Hixie(_) => None,
+        }
+    }
+
+    fn send(
+        &mut self,
+        session: &mut FayeSession,
+        context: Context,
+        units: &mut dyn Units,
+        out: &mut Outputs,
+    ) {
+        match &mut session.0 {
+            State::WebSocket(session) => self.websockets.send(session, context, units, out),
+            State::Hixie(session) => session.send(units, out),
+        }
+    }
+
+    fn lost(
+        &mut self,
+        session: &mut FayeSession,
+        context: Context,
+        carrier: Carrier,
+        out: &mut Outputs,
+    ) {
+        match &mut session.0 {
+            State::WebSocket(session) => self.websockets.lost(session, context, carrier, out),
+            State::Hixie(_) => {
+                out.ended(End::Goodbye);
+                out.over();
+            }
+        }
+    }
+
+    fn deadline(&self, session: &FayeSession) -> Option<Instant> {
+        match &session.0 {
+            State::WebSocket(session) => self.websockets.deadline(session),
+            State::Hixie(session) => session.deadline,
+        }
+    }
+
+    fn expired(&mut self, session: &mut FayeSession, context: Context, out: &mut Outputs) {
+        match &mut session.0 {
+            State::WebSocket(session) => self.websockets.expired(session, context, out),
+            State::Hixie(_) => {
+                out.ended(End::Violation(
+                    "the challenge of hixie-76 did not come in time",
+                ));
+                out.over();
+            }
+        }
+    }
+}
+
+impl HixieSession {
+    fn exchange(&mut self, context: Context, carrier: Carrier, out: &mut Outputs) {
+        let Some(response) = self.response.take() else {
+            return out.respond(carrier, bad_request("Not a WebSocket request"));
+        };
+        out.upgrade(carrier, response);
+        self.hixie.begin(carrier);
+        if self.hixie.is_open() {
+            out.stream(carrier);
+        } else {
+            self.deadline = Some(context.now + CHALLENGE_TIMEOUT);
+        }
+    }
+
+    fn receive<'i>(
+        &mut self,
+        carrier: Carrier,
+        input: &mut Input<'i>,
+        out: &mut Outputs,
+    ) -> Option<Event<'i>> {
+        let end = loop {
+            match self.hixie.next(input)? {
+                Item::Challenge(answer) => {
+                    out.write(carrier, |out| out.extend_from_slice(&answer));
+                    self.deadline = None;
+                    out.stream(carrier);
+                }
+                Item::Text(payload) => {
+                    let kind = Kind::Text;
+                    return Some(Event::Message { kind, payload });
+                }
+                Item::Goodbye => break End::Goodbye,
+                Item::TooBig => break End::Violation("a message is longer than it may be"),
+            }
+        };
+        out.ended(end);
+        self.hixie.close(carrier, out);
+        out.over();
+        None
+    }
+
+    /// Sends what waited for the challenge.
+    fn send(&self, units: &mut dyn Units, out: &mut Outputs) {
+        let Some(carrier) = self.hixie.carrier() else {
+            return;
+        };
+        while let Some(unit) = units.take() {
+            out.write(carrier, |out| out.extend_from_slice(unit));
+        }
+    }
+}
