@@ -126,7 +126,9 @@ impl Connection {
                 let socket = self.sockets.get_mut(&link.0);
                 let socket = socket.unwrap_or_else(|| panic!("{link:?} is written to, but gone"));
                 assert!(!socket.is_closing, "{link:?} is written to, but closed");
-                socket.unsent.extend_from_slice(outputs.bytes(bytes.clone()));
+                socket
+                    .unsent
+                    .extend_from_slice(outputs.bytes(bytes.clone()));
             }
             ClientOutput::Close(link) => {
                 if let Some(socket) = self.sockets.get_mut(&link.0) {
@@ -149,7 +151,11 @@ impl Connection {
         for number in self.sockets.keys().copied().collect::<Vec<_>>() {
             self.receive(Link(number));
         }
-        if self.transport.deadline().is_some_and(|due| due <= self.now()) {
+        if self
+            .transport
+            .deadline()
+            .is_some_and(|due| due <= self.now())
+        {
             self.call(|transport, now, out| transport.expired(now, out));
         }
     }
@@ -158,7 +164,10 @@ impl Connection {
         if self.sockets.values().any(|socket| socket.is_lost) {
             return;
         }
-        let due = self.transport.deadline().map_or(latest, |due| due.min(latest));
+        let due = self
+            .transport
+            .deadline()
+            .map_or(latest, |due| due.min(latest));
         let sleep = due.saturating_since(self.now());
         let interest = |socket: &Socket| match socket.unsent.is_empty() {
             true => PollFlags::IN,

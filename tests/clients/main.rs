@@ -17,7 +17,10 @@ use connection::{Connection, Heard};
 fn main() {
     let mut args = std::env::args().skip(1);
     let (Some(name), Some(address)) = (args.next(), args.next()) else {
-        panic!("usage: clients TRANSPORT ADDRESS; the transports are {:?}", transports::NAMES);
+        panic!(
+            "usage: clients TRANSPORT ADDRESS; the transports are {:?}",
+            transports::NAMES
+        );
     };
     let server = Server {
         name,
@@ -64,7 +67,10 @@ fn values(server: &Server) {
         json!("Grüße 👋🏽 𝄞 \u{2028} \u{1} </script>"),
         json!(long),
     ] {
-        assert_eq!(ask(&mut client, &json!({ "do": "write", "value": value })), value);
+        assert_eq!(
+            ask(&mut client, &json!({ "do": "write", "value": value })),
+            value
+        );
     }
     leave_quietly(client);
 }
@@ -94,7 +100,10 @@ fn description(server: &Server) {
     let spark = ask(&mut client, &json!({ "do": "describe" }));
     assert_eq!(spark["query"]["token"], "a b");
     let packet = ask(&mut client, &json!("primus::id::"));
-    let id = packet.as_str().expect("a string").strip_prefix("primus::id::");
+    let id = packet
+        .as_str()
+        .expect("a string")
+        .strip_prefix("primus::id::");
     assert_eq!(id, spark["id"].as_str());
     leave_quietly(client);
 }
