@@ -3,11 +3,11 @@
 use std::collections::VecDeque;
 
 use allspark_protocol::Instant;
-use allspark_protocol::http::Response;
+use allspark_protocol::http::{BodyFraming, Response};
 use allspark_protocol::transformer::{ClientTransport, PacedPart, Transformer};
 
 use super::Pair;
-use super::connection::{BodyFraming, Form, Role};
+use super::connection::{Form, Role};
 
 /// What is left of a body.
 #[derive(Debug)]
