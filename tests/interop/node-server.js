@@ -12,6 +12,7 @@ const Primus = require('primus');
 const { values: flags } = parseArgs({
   options: {
     app: { type: 'string' },
+    compression: { type: 'boolean' },
     driver: { type: 'string' },
     listen: { type: 'string' },
     'max-length': { type: 'string' },
@@ -66,6 +67,7 @@ function primusOptions() {
   const pingInterval = flags['ping-interval'];
   return {
     transformer: flags.transformer,
+    compression: flags.compression === true,
     pingInterval: pingInterval === 'off' ? false : Number(pingInterval),
     transport: Object.fromEntries(flags.transport.map(transportOption)),
     ...(flags['max-length'] && { maxLength: Number(flags['max-length']) }),

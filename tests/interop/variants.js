@@ -10,6 +10,10 @@ const { peer } = require('./server');
  */
 const VARIANTS = {
   'websockets': { server: { transformer: 'websockets' }, headers: 'headers' },
+  'websockets compressed': {
+    server: { transformer: 'websockets', compression: true },
+    headers: 'headers',
+  },
   'faye': { server: { transformer: 'faye' }, headers: 'headers' },
   // Its server does not load on a current Node.js. Its clients are those of `websockets`.
   'uws': {

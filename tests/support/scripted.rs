@@ -131,6 +131,10 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<(Builder, String), 
     let mut builder = Primus::builder().keep_headers(kept);
     let mut address = "127.0.0.1:0".to_owned();
     while let Some(flag) = args.next() {
+        if flag == "--compression" {
+            builder = builder.compression(true);
+            continue;
+        }
         let value = args.next().ok_or_else(|| format!("{flag} needs a value"))?;
         builder = match flag.as_str() {
             "--listen" => {
