@@ -7,7 +7,6 @@ mod net;
 mod sim;
 mod sockets;
 mod subjects;
-mod websocket;
 mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,7 +20,7 @@ use subjects::Subject;
 use world::World;
 
 /// How many histories of each case are simulated.
-const SEEDS: u64 = 3;
+const SEEDS: u64 = 2;
 
 fn on_sim(subject: &'static Subject) {
     check(subject, "sim", |setup| {

@@ -7,20 +7,12 @@ use allspark_protocol::http::Response;
 use super::json;
 use super::options::BrowserChannelOptions;
 
-/// The headers of answers.
+/// The headers of answers. The package's `Cache-Control` and `Pragma` are not among them: Primus puts
+/// its own in their place, here the engine does.
 #[derive(Clone, Debug)]
 pub(super) struct Answers {
     headers: Vec<(String, String)>,
     content_type: String,
-}
-
-/// Who sends an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sender {
-    /// The transport: the engine adds what Primus adds to all answers.
-    Transport,
-    /// A session: its answers leave as they are.
-    Session,
 }
 
 /// How a body in parts is made: `TYPE` of the request.
@@ -35,15 +27,6 @@ pub(super) enum Form {
 
 const EXPIRES: (&str, &str) = ("Expires", "Fri, 01 Jan 1990 00:00:00 GMT");
 const NO_SNIFF: (&str, &str) = ("X-Content-Type-Options", "nosniff");
-
-/// What Primus's layer `no-cache` makes of the package's own headers.
-const NO_CACHE: [(&str, &str); 2] = [
-    (
-        "Cache-Control",
-        "no-store, no-cache, must-revalidate, max-age=0",
-    ),
-    ("Pragma", "no-cache"),
-];
 
 impl Answers {
     pub(super) fn new(options: &BrowserChannelOptions) -> Self {
@@ -79,25 +62,20 @@ impl Answers {
     }
 
     /// An answer in one piece.
-    pub(super) fn answer(
-        &self,
-        sender: Sender,
-        status: u16,
-        body: impl Into<Cow<'static, [u8]>>,
-    ) -> Response {
-        let response = self.with_headers(Response::new(status));
-        sender.finish(response).body(&self.content_type, body)
+    pub(super) fn answer(&self, status: u16, body: impl Into<Cow<'static, [u8]>>) -> Response {
+        self.with_headers(Response::new(status))
+            .body(&self.content_type, body)
     }
 
     /// Tells a client what it did wrong, in the words by which it knows some of them.
-    pub(super) fn error(&self, sender: Sender, status: u16, message: &str) -> Response {
+    pub(super) fn error(&self, status: u16, message: &str) -> Response {
         let body = format!("<html><body><h1>{message}</h1></body></html>");
-        self.answer(sender, status, body.into_bytes())
+        self.answer(status, body.into_bytes())
     }
 
     /// Status and headers of an answer in parts.
-    pub(super) fn begin(&self, sender: Sender, form: Form) -> Response {
-        let response = match form {
+    pub(super) fn begin(&self, form: Form) -> Response {
+        match form {
             Form::Xmlhttp => self
                 .with_headers(Response::new(200))
                 .header("Content-Type", &self.content_type),
@@ -105,8 +83,7 @@ impl Answers {
                 .header(EXPIRES.0, EXPIRES.1)
                 .header(NO_SNIFF.0, NO_SNIFF.1)
                 .header("Content-Type", "text/html"),
-        };
-        sender.finish(response)
+        }
     }
 
     fn with_headers(&self, response: Response) -> Response {
@@ -115,17 +92,6 @@ impl Answers {
             .fold(response, |response, (name, value)| {
                 response.header(name, value)
             })
-    }
-}
-
-impl Sender {
-    fn finish(self, response: Response) -> Response {
-        match self {
-            Self::Transport => response,
-            Self::Session => NO_CACHE.iter().fold(response, |response, (name, value)| {
-                response.header(name, value)
-            }),
-        }
     }
 }
 

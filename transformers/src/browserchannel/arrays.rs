@@ -1,12 +1,23 @@
 //! The arrays of the back channel: what a server sends, until the client has it.
 
+use allspark_protocol::limits::{BROWSERCHANNEL_CHUNK_BYTES, MESSAGE_BYTES_MAX_HIGHEST};
+
 use super::json;
+
+/// Bytes of an escape, the most that stands for a byte of a message.
+const ESCAPE_BYTES: u64 = 6;
+
+const _: () = assert!(
+    MESSAGE_BYTES_MAX_HIGHEST as u64 * ESCAPE_BYTES + 2 * BROWSERCHANNEL_CHUNK_BYTES as u64
+        <= u32::MAX as u64
+);
 
 /// Bytes in front of each array that is kept, and of each unit: see [`Arrays::push`].
 const HEADER_BYTES: usize = 8;
 
 /// Arrays that the client has not acknowledged, in order. Those of them at the end may not have been
-/// sent on the back channel of now.
+/// sent on the back channel of now. Lengths fit in 32 bits, because the longest message that there
+/// can be does, even if each of its characters is escaped.
 #[derive(Debug, Default)]
 pub(super) struct Arrays {
     /// Each with its length in bytes and in UTF-16 code units in front.
@@ -18,9 +29,9 @@ pub(super) struct Arrays {
     /// How many of them, from the first on, have been sent.
     sent: u32,
     /// Where the first begins that has not been sent.
-    sent_bytes: usize,
+    sent_bytes: u32,
     /// UTF-16 code units of those that have been sent.
-    sent_units: usize,
+    sent_units: u32,
 }
 
 impl Arrays {
@@ -54,8 +65,8 @@ impl Arrays {
         self.first += confirmed;
         self.count -= confirmed as u32;
         self.sent -= confirmed as u32;
-        self.sent_bytes -= bytes;
-        self.sent_units -= units;
+        self.sent_bytes -= bytes as u32;
+        self.sent_units -= units as u32;
     }
 
     /// Nothing that was not acknowledged counts as sent: a new back channel begins.
@@ -75,7 +86,7 @@ impl Arrays {
 
     /// Bytes of those that have not been sent.
     pub(super) fn unsent_bytes(&self) -> usize {
-        self.kept.len() - self.sent_bytes
+        self.kept.len() - self.sent_bytes as usize
     }
 
     /// The number of the last that was sent; -1 for none.
@@ -88,7 +99,7 @@ impl Arrays {
     pub(super) fn outstanding_units(&self) -> usize {
         match self.sent as usize {
             0 => 0,
-            sent => self.sent_units + sent + 1,
+            sent => self.sent_units as usize + sent + 1,
         }
     }
 
@@ -120,12 +131,12 @@ impl Arrays {
         }
         out.extend_from_slice(b"]\n");
         self.sent = self.count;
-        self.sent_bytes = self.kept.len();
-        self.sent_units += units;
+        self.sent_bytes = self.kept.len() as u32;
+        self.sent_units += units as u32;
     }
 
     fn unsent(&self) -> impl Iterator<Item = (u64, Array<'_>)> {
-        let mut rest = &self.kept[self.sent_bytes..];
+        let mut rest = &self.kept[self.sent_bytes as usize..];
         let arrays = std::iter::from_fn(move || {
             let array = (!rest.is_empty()).then(|| Array::at(rest))?;
             rest = &rest[HEADER_BYTES + array.json.len()..];
@@ -144,7 +155,7 @@ impl Arrays {
 }
 
 /// Memory that is not given back: an idle session always has a ping or a noop to keep.
-const KEPT_BYTES_MIN: usize = 128;
+const KEPT_BYTES_MIN: usize = 256;
 
 /// An array that is kept.
 struct Array<'a> {

@@ -16,7 +16,8 @@ pub struct BrowserChannelOptions {
     /// `headers`: headers of all answers but those of the html form. They replace the standard ones
     /// of the same name. Default none.
     pub headers: Vec<(String, String)>,
-    /// `cors`: the value of `Access-Control-Allow-Origin`. Default none.
+    /// `cors`: the value of `Access-Control-Allow-Origin`. What Primus itself says to a request with
+    /// an `Origin` takes its place. Default none.
     pub cors: Option<String>,
     /// `corsAllowCredentials`: whether `Access-Control-Allow-Credentials: true` is sent. Default
     /// false.

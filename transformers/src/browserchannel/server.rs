@@ -12,7 +12,7 @@ use allspark_protocol::transformer::{
     Wire,
 };
 
-use super::answers::{Answers, Form, Sender};
+use super::answers::{Answers, Form};
 use super::maps::Maps;
 use super::options::BrowserChannelOptions;
 use super::session::{BrowserChannelSession, request_number};
@@ -69,7 +69,7 @@ impl BrowserChannel {
         }
         let kind = query.get("TYPE").unwrap_or_default();
         let form = Form::of_type(&kind).unwrap_or(Form::Xmlhttp);
-        let response = self.shared.answers.begin(Sender::Transport, form);
+        let response = self.shared.answers.begin(form);
         let domain = query.get("DOMAIN").unwrap_or_default();
         Answer::Paced {
             response,
@@ -92,18 +92,16 @@ impl BrowserChannel {
         match request.head.method() {
             "POST" => self.open(request),
             "GET" if kind == "terminate" => {
-                let answer = self.shared.answers.answer(Sender::Transport, 200, &b""[..]);
+                let answer = self.shared.answers.answer(200, &b""[..]);
                 Answer::Respond(answer)
             }
             // The package fails at this; it means to answer so.
-            "GET" if Form::of_type(&kind).is_some() => Answer::Respond(self.shared.answers.error(
-                Sender::Transport,
-                400,
-                "Invalid SID",
-            )),
+            "GET" if Form::of_type(&kind).is_some() => {
+                Answer::Respond(self.shared.answers.error(400, "Invalid SID"))
+            }
             // The package never answers this.
-            "GET" => Answer::Respond(self.shared.unknown_type(Sender::Transport)),
-            _ => Answer::Respond(self.shared.method_not_allowed(Sender::Transport)),
+            "GET" => Answer::Respond(self.shared.unknown_type()),
+            _ => Answer::Respond(self.shared.method_not_allowed()),
         }
     }
 
@@ -117,7 +115,7 @@ impl BrowserChannel {
                 session: BrowserChannelSession::new(number),
                 port: Some(PORT),
             },
-            _ => Answer::Respond(self.shared.bad_data(Sender::Transport)),
+            _ => Answer::Respond(self.shared.bad_data()),
         }
     }
 }
@@ -144,10 +142,7 @@ impl Transformer for BrowserChannel {
             Some("/test") => self.test(&request.head),
             Some("/bind") => self.bind(request),
             Some(rest) if rest.starts_with('/') => {
-                let answer = self
-                    .shared
-                    .answers
-                    .answer(Sender::Transport, 404, &b"Not found"[..]);
+                let answer = self.shared.answers.answer(404, &b"Not found"[..]);
                 Answer::Respond(answer)
             }
             // These are Primus's words, not those of the package.
@@ -242,38 +237,35 @@ impl Shared {
         format!("[\"c\",\"{id}\",{},8]", self.next_prefix()).into_bytes()
     }
 
-    pub(super) fn bad_data(&self, sender: Sender) -> Response {
-        self.answers.error(sender, 400, "Bad data")
+    pub(super) fn bad_data(&self) -> Response {
+        self.answers.error(400, "Bad data")
     }
 
-    pub(super) fn unknown_type(&self, sender: Sender) -> Response {
-        self.answers.error(sender, 400, "Unknown TYPE")
+    pub(super) fn unknown_type(&self) -> Response {
+        self.answers.error(400, "Unknown TYPE")
     }
 
-    pub(super) fn method_not_allowed(&self, sender: Sender) -> Response {
-        self.answers.answer(sender, 405, &b"Method not allowed"[..])
+    pub(super) fn method_not_allowed(&self) -> Response {
+        self.answers.answer(405, &b"Method not allowed"[..])
     }
 
     fn wrong_version(&self) -> Response {
-        self.answers
-            .error(Sender::Transport, 400, "Version 8 required")
+        self.answers.error(400, "Version 8 required")
     }
 
     /// By these words in the body of a 400 a client knows that its session is gone.
     fn unknown_session(&self) -> Response {
-        self.answers.error(Sender::Transport, 400, "Unknown SID")
+        self.answers.error(400, "Unknown SID")
     }
 
     /// The first phase of the test: the host prefix to use, and that there is no other host by
     /// which administrators could block this one.
     fn host_prefixes(&mut self) -> Response {
         let body = format!("[{},null]", self.next_prefix());
-        self.answers
-            .answer(Sender::Transport, 200, body.into_bytes())
-            .header(
-                "X-Accept",
-                "application/json; application/x-www-form-urlencoded",
-            )
+        self.answers.answer(200, body.into_bytes()).header(
+            "X-Accept",
+            "application/json; application/x-www-form-urlencoded",
+        )
     }
 
     /// A host prefix as JSON. The package draws one by chance.

@@ -5,7 +5,7 @@ use allspark_protocol::http::{Query, Request};
 use allspark_protocol::limits::{BROWSERCHANNEL_BACK_CHANNEL_BYTES, BROWSERCHANNEL_CHUNK_BYTES};
 use allspark_protocol::transformer::{Carrier, Context, End, Outputs, Units};
 
-use super::answers::{Form, Sender};
+use super::answers::Form;
 use super::arrays::Arrays;
 use super::forward::Forward;
 use super::json;
@@ -22,6 +22,9 @@ pub struct BrowserChannelSession {
     deadline: Instant,
     state: State,
 }
+
+// A session is as large while nothing happens; what it keeps for its client is on the heap.
+const _: () = assert!(size_of::<BrowserChannelSession>() <= 104);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -44,7 +47,7 @@ struct BackChannel {
     /// Whether the answer has begun.
     has_begun: bool,
     /// UTF-16 code units of the chunks so far, as the package counts them.
-    sent: usize,
+    sent: u32,
 }
 
 /// The words of a peer that breaks a rule.
@@ -94,7 +97,7 @@ impl BrowserChannelSession {
             "POST" => self.forward(shared, context, carrier, request, is_first, out),
             "GET" => self.get(shared, context, carrier, query, out),
             _ => {
-                let answer = shared.method_not_allowed(Sender::Session);
+                let answer = shared.method_not_allowed();
                 out.respond(carrier, answer);
             }
         }
@@ -172,7 +175,7 @@ impl BrowserChannelSession {
         let maps = Maps::parse(request.head.header("content-type"), &body);
         let rid = request_number(request.head.query());
         let (Ok(maps), Some(rid)) = (maps, rid) else {
-            return out.respond(carrier, shared.bad_data(Sender::Session));
+            return out.respond(carrier, shared.bad_data());
         };
         if let Err(violation) = self.take_maps(shared, rid, maps, out) {
             self.end(shared, End::Violation(violation), out);
@@ -180,10 +183,7 @@ impl BrowserChannelSession {
             self.end(shared, End::Goodbye, out);
         }
         if self.state == State::Over {
-            out.respond(
-                carrier,
-                shared.answers.error(Sender::Session, 403, "Forbidden"),
-            );
+            out.respond(carrier, shared.answers.error(403, "Forbidden"));
             out.over();
         } else if is_first {
             // The first answer is a back channel for one chunk, in which the session gets its name.
@@ -191,7 +191,7 @@ impl BrowserChannelSession {
             self.set_back_channel(shared, context, back, "", out);
         } else {
             let body = self.status().into_bytes();
-            out.respond(carrier, shared.answers.answer(Sender::Session, 200, body));
+            out.respond(carrier, shared.answers.answer(200, body));
         }
     }
 
@@ -240,10 +240,7 @@ impl BrowserChannelSession {
         if kind == "terminate" {
             // A number that is none, which no client sends, is a goodbye all the same.
             self.forward.goodbye(request_number(query).unwrap_or(0));
-            out.respond(
-                carrier,
-                shared.answers.answer(Sender::Session, 200, &b""[..]),
-            );
+            out.respond(carrier, shared.answers.answer(200, &b""[..]));
             if self.forward.is_over() {
                 self.end(shared, End::Goodbye, out);
                 out.over();
@@ -251,10 +248,10 @@ impl BrowserChannelSession {
             return;
         }
         let Some(form) = Form::of_type(&kind) else {
-            return out.respond(carrier, shared.unknown_type(Sender::Session));
+            return out.respond(carrier, shared.unknown_type());
         };
         if query.get("RID").as_deref() != Some("rpc") {
-            let answer = shared.answers.error(Sender::Session, 400, "Expected RPC");
+            let answer = shared.answers.error(400, "Expected RPC");
             return out.respond(carrier, answer);
         }
         let is_streaming = query.get("CI").as_deref() == Some("0");
@@ -276,10 +273,7 @@ impl BrowserChannelSession {
         self.end_back_channel(shared, out);
         back.has_begun = back.is_streaming || back.form == Form::Html;
         if back.has_begun {
-            out.begin(
-                back.carrier,
-                shared.answers.begin(Sender::Session, back.form),
-            );
+            out.begin(back.carrier, shared.answers.begin(back.form));
             if back.form == Form::Html {
                 out.write(back.carrier, |out| back.form.push_begin(domain, out));
             }
@@ -301,7 +295,7 @@ impl BrowserChannelSession {
         }
         let units = self.arrays.unsent_units();
         let is_last = !back.is_streaming
-            || back.sent + units > BROWSERCHANNEL_BACK_CHANNEL_BYTES
+            || back.sent as usize + units > BROWSERCHANNEL_BACK_CHANNEL_BYTES
             || self.state == State::Stopped;
         if back.has_begun {
             let (form, is_first) = (back.form, back.sent == 0);
@@ -311,12 +305,9 @@ impl BrowserChannelSession {
         } else {
             let mut body = Vec::new();
             self.write_chunk(back.form, units, true, &mut body);
-            out.respond(
-                back.carrier,
-                shared.answers.answer(Sender::Session, 200, body),
-            );
+            out.respond(back.carrier, shared.answers.answer(200, body));
         }
-        back.sent += units;
+        back.sent += units as u32;
         self.back = Some(back);
         if is_last {
             if back.has_begun {
@@ -350,7 +341,7 @@ impl BrowserChannelSession {
                 out.finish(back.carrier);
             }
             Some(back) => {
-                let answer = shared.answers.answer(Sender::Session, 200, &b""[..]);
+                let answer = shared.answers.answer(200, &b""[..]);
                 out.respond(back.carrier, answer);
             }
             None => {}
@@ -387,7 +378,7 @@ impl BackChannel {
 
     /// Whether nothing can be added to a chunk of so many bytes.
     fn is_full(&self, bytes: usize) -> bool {
-        self.sent + bytes > BROWSERCHANNEL_BACK_CHANNEL_BYTES
+        self.sent as usize + bytes > BROWSERCHANNEL_BACK_CHANNEL_BYTES
     }
 }
 

@@ -59,6 +59,8 @@ pub struct Traits {
     pub can_send_bad_text: bool,
     /// Whether a message over `maxLength` ends its spark. If not, it is delivered.
     pub bounds_messages: bool,
+    /// Bytes that the transport adds to a message of letters and that count towards `maxLength`.
+    pub framing_bytes: usize,
     /// What the application sees as the port of the peer, if not the real one.
     pub port: Option<u16>,
 }
@@ -69,6 +71,7 @@ impl Traits {
         carries_binary: true,
         can_send_bad_text: true,
         bounds_messages: true,
+        framing_bytes: 0,
         port: None,
     };
 }

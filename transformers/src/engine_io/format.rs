@@ -8,12 +8,12 @@ use super::packet::Protocol;
 
 /// A wire format of engine.io.
 ///
-/// | format | a unit is |
-/// |---|---|
-/// | [`Format::PollingV4`] | one packet of a payload, without the separator: `4text`, `bQUJD` |
-/// | [`Format::PollingV3`] | one bare packet, `4text` or byte 4 and bytes: what a payload makes of it depends on its neighbours |
-/// | [`Format::WebSocketV4`], [`Format::WebSocketV3`] | a WebSocket frame |
-/// | the same with `Base64` | a WebSocket frame of text also for bytes, for a client that said `b64` |
+/// - In [`Format::PollingV4`] a unit is one packet of a payload, without the separator: `4text`, or
+///   `b` and base64.
+/// - In [`Format::PollingV3`] it is one bare packet, `4text` or byte 4 and bytes. What a payload
+///   makes of it depends on its neighbours.
+/// - In [`Format::WebSocketV4`] and [`Format::WebSocketV3`] it is a WebSocket frame.
+/// - With `Base64` that is a frame of text also for bytes, for a client that said `b64`.
 ///
 /// Primus's own client always says `b64`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

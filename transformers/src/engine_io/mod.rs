@@ -5,7 +5,7 @@
 //!
 //! | module | what it knows |
 //! |---|---|
-//! | [`server`] | the server half: which request is for which session |
+//! | `server` | the server half: which request is for which session |
 //! | `session` | one session: its transports, its pings, its end |
 //! | `client` | the client half |
 //! | `packet`, `payload`, `jsonp`, `base64` | the bytes |

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use allspark_protocol::http::{Reader, RequestHead, Response};
+use allspark_protocol::http::{BodyFraming, Reader, RequestHead, Response};
 use allspark_protocol::primus::SparkId;
 use allspark_protocol::transformer::Link;
 
@@ -104,15 +104,6 @@ impl Form {
     }
 }
 
-/// How the end of a streamed body is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum BodyFraming {
-    Chunked,
-    UntilClose,
-    /// The request was a `HEAD`.
-    None,
-}
-
 /// One TCP connection.
 #[derive(Debug)]
 pub(super) struct Connection {
@@ -191,53 +182,26 @@ impl Connection {
 
     /// Begins to answer in parts, and returns how the body is framed.
     pub(super) fn begin(&mut self, form: Form, response: &Response) -> BodyFraming {
-        let framing = match form.minor_version {
-            _ if form.head_only => BodyFraming::None,
-            0 => BodyFraming::UntilClose,
-            _ => BodyFraming::Chunked,
-        };
-        let mut head = format!("HTTP/1.1 {} Streaming\r\n", response.status()).into_bytes();
-        for (name, value) in response.headers() {
-            head.extend_from_slice(name.as_bytes());
-            head.extend_from_slice(b": ");
-            head.extend_from_slice(value);
-            head.extend_from_slice(b"\r\n");
-        }
-        if framing == BodyFraming::Chunked {
-            head.extend_from_slice(b"Transfer-Encoding: chunked\r\n");
-        }
-        let keep_alive = form.keep_alive && framing != BodyFraming::UntilClose;
-        let connection = if keep_alive { "keep-alive" } else { "close" };
-        head.extend_from_slice(format!("Connection: {connection}\r\n\r\n").as_bytes());
-        self.down.write(&head);
+        let framing = response.framing(form.minor_version, form.head_only);
+        let mut bytes = Vec::new();
+        response.encode_begin(&mut bytes, framing, form.keep_alive);
+        self.down.write(&bytes);
         framing
     }
 
     /// Writes a part of a body.
     pub(super) fn write_part(&mut self, framing: BodyFraming, part: &[u8]) {
-        match framing {
-            // An empty chunk would end the body.
-            BodyFraming::Chunked if !part.is_empty() => {
-                self.down.write(format!("{:x}\r\n", part.len()).as_bytes());
-                self.down.write(part);
-                self.down.write(b"\r\n");
-            }
-            BodyFraming::UntilClose => self.down.write(part),
-            BodyFraming::Chunked | BodyFraming::None => {}
-        }
+        let mut bytes = Vec::new();
+        framing.push(&mut bytes, part);
+        self.down.write(&bytes);
     }
 
     /// Ends a body.
     pub(super) fn end_body(&mut self, form: Form, framing: BodyFraming) {
-        self.write_end(framing);
-        self.answered(form.keep_alive && framing != BodyFraming::UntilClose);
-    }
-
-    /// Writes the end of a body.
-    pub(super) fn write_end(&mut self, framing: BodyFraming) {
-        if framing == BodyFraming::Chunked {
-            self.down.write(b"0\r\n\r\n");
-        }
+        let mut bytes = Vec::new();
+        framing.end(&mut bytes);
+        self.down.write(&bytes);
+        self.answered(form.keep_alive && !framing.ends_with_connection());
     }
 
     fn answered(&mut self, keep_alive: bool) {

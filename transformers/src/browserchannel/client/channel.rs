@@ -1,13 +1,12 @@
 //! What the client half knows of its session, and which requests that asks for.
 
 use allspark_protocol::Instant;
-use allspark_protocol::http::Misuse;
 use allspark_protocol::limits::BROWSERCHANNEL_CLIENT_CHUNK_UNITS;
 use allspark_protocol::transformer::{ClientOutputs, End, Kind};
 
 use super::super::json;
 use super::BrowserChannelClientOptions;
-use super::chunks::Chunks;
+use super::lane::{Flight, Lane};
 use super::outgoing::Outgoing;
 use super::timing::{self, Random};
 use crate::agent::{Agent, Part, RequestId};
@@ -15,18 +14,18 @@ use crate::agent::{Agent, Part, RequestId};
 /// A session as its client sees it.
 #[derive(Debug)]
 pub(super) struct Channel {
-    options: BrowserChannelClientOptions,
-    random: Random,
-    phase: Phase,
-    session_id: String,
+    pub(super) options: BrowserChannelClientOptions,
+    pub(super) random: Random,
+    pub(super) phase: Phase,
+    pub(super) session_id: String,
     /// The number of the next request of the forward channel.
-    next_request: u64,
+    pub(super) next_request: u64,
     /// The number of the last array that came; -1 for none.
-    last_array: i64,
-    outgoing: Outgoing,
-    forward: Lane,
-    back: Lane,
-    goodbye: Option<RequestId>,
+    pub(super) last_array: i64,
+    pub(super) outgoing: Outgoing,
+    pub(super) forward: Lane,
+    pub(super) back: Lane,
+    pub(super) goodbye: Option<RequestId>,
     /// When arrays that the server has sent must have arrived.
     arrival_until: Option<Instant>,
     /// When a goodbye has taken long enough.
@@ -36,7 +35,7 @@ pub(super) struct Channel {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
+pub(super) enum Phase {
     /// The first request is under way.
     Opening,
     Open,
@@ -45,35 +44,12 @@ enum Phase {
     Over,
 }
 
-/// A channel: one request at a time, and when the next one may be made.
-#[derive(Debug, Default)]
-struct Lane {
-    flight: Option<Flight>,
-    /// A request failed and is made again then.
-    retry_at: Option<Instant>,
-    /// How often in a row that happened.
-    failures: u32,
-}
-
-/// A request that is under way.
-#[derive(Debug)]
-struct Flight {
-    id: RequestId,
-    status: u16,
-    body: Chunks,
-    started: Instant,
-    until: Instant,
-    /// Whether an array came with it.
-    is_of_use: bool,
-}
-
 const REFUSED: &str = "the server refused a request";
 const UNREACHABLE: &str = "the server cannot be reached";
 const UNKNOWN_SESSION: &str = "the server does not know the session";
 const BAD_CHUNK: &str = "the back channel brought what is no chunk of arrays";
 const MISSING_ARRAY: &str = "an array of the server is missing";
 const TOO_LONG: &str = "a message is too long";
-const BAD_TARGET: &str = "host or target cannot be requested";
 
 /// Bytes kept of an answer that is no chunk: enough for the package's errors.
 const ERROR_BYTES_MAX: usize = 4096;
@@ -399,7 +375,7 @@ impl Channel {
     }
 
     /// Ends at once.
-    fn fail(&mut self, reason: &'static str) {
+    pub(super) fn fail(&mut self, reason: &'static str) {
         if self.phase != Phase::Over {
             self.end.get_or_insert(End::Violation(reason));
             self.phase = Phase::Over;
@@ -412,121 +388,6 @@ impl Channel {
             self.end = Some(end);
             self.goodbye_until.get_or_insert(now + timing::GOODBYE);
         }
-    }
-
-    fn post(&mut self, agent: &mut Agent, now: Instant, out: &mut ClientOutputs) {
-        const FORM: (&str, &str) = (
-            "Content-Type",
-            "application/x-www-form-urlencoded;charset=utf-8",
-        );
-        let mut target = self.target();
-        if !self.session_id.is_empty() {
-            push_pair(&mut target, "SID", &self.session_id);
-            push_pair(&mut target, "AID", &self.last_array.to_string());
-        }
-        push_pair(&mut target, "RID", &self.next_request.to_string());
-        self.next_request += 1;
-        let body = self.outgoing.body();
-        let id = agent.request("POST", &target, &[FORM], Some(&body), out);
-        self.forward.retry_at = None;
-        let until = self.random.forward_until(now);
-        self.forward.flight = self.flight(id, now, until);
-    }
-
-    fn open_back_channel(&mut self, agent: &mut Agent, now: Instant, out: &mut ClientOutputs) {
-        let mut target = self.target();
-        for (name, value) in [
-            ("RID", "rpc"),
-            ("SID", &self.session_id),
-            ("CI", if self.options.streaming { "0" } else { "1" }),
-            ("AID", &self.last_array.to_string()),
-            ("TYPE", "xmlhttp"),
-        ] {
-            push_pair(&mut target, name, value);
-        }
-        let id = agent.request("GET", &target, &[], None, out);
-        self.back.retry_at = None;
-        self.back.flight = self.flight(id, now, now + timing::SILENCE);
-    }
-
-    /// Tells the server that it can forget the session.
-    fn terminate(&mut self, agent: &mut Agent, out: &mut ClientOutputs) {
-        if self.session_id.is_empty() {
-            self.phase = Phase::Over;
-            return;
-        }
-        let mut target = self.target();
-        push_pair(&mut target, "SID", &self.session_id);
-        push_pair(&mut target, "RID", &self.next_request.to_string());
-        push_pair(&mut target, "TYPE", "terminate");
-        match agent.request("GET", &target, &[], None, out) {
-            Ok(id) => self.goodbye = Some(id),
-            Err(_) => self.phase = Phase::Over,
-        }
-    }
-
-    fn flight(
-        &mut self,
-        id: Result<RequestId, Misuse>,
-        started: Instant,
-        until: Instant,
-    ) -> Option<Flight> {
-        let Ok(id) = id else {
-            self.fail(BAD_TARGET);
-            return None;
-        };
-        Some(Flight {
-            id,
-            status: 0,
-            body: Chunks::default(),
-            started,
-            until,
-            is_of_use: false,
-        })
-    }
-
-    /// What all requests under `bind` have in common. `zx` keeps answers out of caches.
-    fn target(&mut self) -> String {
-        let (path, query) = self
-            .options
-            .target
-            .split_once('?')
-            .unwrap_or((&self.options.target, ""));
-        let separator = if query.is_empty() { "" } else { "&" };
-        let path = path.strip_suffix('/').unwrap_or(path);
-        let noise = self.random.next();
-        format!("{path}/bind?{query}{separator}VER=8&zx={noise:x}")
-    }
-}
-
-impl Lane {
-    fn is(&self, id: RequestId) -> bool {
-        self.flight.as_ref().is_some_and(|flight| flight.id == id)
-    }
-
-    fn is_ready(&self, now: Instant) -> bool {
-        self.flight.is_none() && self.retry_at.is_none_or(|at| at <= now)
-    }
-
-    fn deadline(&self) -> Option<Instant> {
-        let flight = self.flight.as_ref().map(|flight| flight.until);
-        flight.or(self.retry_at)
-    }
-
-    fn take_late(&mut self, now: Instant) -> Option<Flight> {
-        self.flight.take_if(|flight| flight.until <= now)
-    }
-
-    fn fail(&mut self, random: &mut Random, now: Instant) {
-        self.flight = None;
-        self.retry_at = Some(random.retry_at(now, self.failures));
-        self.failures += 1;
-    }
-}
-
-fn push_pair(target: &mut String, name: &str, value: &str) {
-    for part in ["&", name, "=", value] {
-        target.push_str(part);
     }
 }
 

@@ -13,7 +13,9 @@
 
 mod channel;
 mod chunks;
+mod lane;
 mod outgoing;
+mod requests;
 mod timing;
 
 use allspark_protocol::transformer::{ClientOutputs, ClientTransport, Kind, Link};

@@ -1,13 +1,12 @@
 //! The first request of a session.
 
-use std::io::Write;
-
 use allspark_protocol::http::Request;
 use allspark_protocol::primus::SparkId;
 use allspark_protocol::transformer::{Carrier, Context, End, Kind, Outputs};
 use allspark_protocol::websocket::encode;
 use allspark_protocol::websocket::handshake::Upgrade;
 
+use super::super::options::EngineIoOptions;
 use super::super::payload::Payload;
 use super::stream::Stream;
 use super::{EngineIoSession, Phase, Shared, Transport};
@@ -79,14 +78,14 @@ fn open_packet(shared: &Shared, id: SparkId, is_polling: bool) -> Vec<u8> {
     } else {
         ""
     };
-    let mut packet = Vec::with_capacity(128);
-    write!(
-        packet,
-        r#"0{{"sid":"{id}","upgrades":[{upgrades}],"pingInterval":{},"pingTimeout":{},"maxPayload":{}}}"#,
-        options.ping_interval_ms,
-        options.ping_timeout_ms,
-        shared.buffer_bytes_max,
-    )
-    .expect("a Vec takes every byte");
-    packet
+    let EngineIoOptions {
+        ping_interval_ms,
+        ping_timeout_ms,
+        ..
+    } = options;
+    let terms =
+        format!(r#"0{{"sid":"{id}","upgrades":[{upgrades}],"pingInterval":{ping_interval_ms},"#);
+    let bytes_max = shared.buffer_bytes_max;
+    let limits = format!(r#""pingTimeout":{ping_timeout_ms},"maxPayload":{bytes_max}}}"#);
+    (terms + &limits).into_bytes()
 }

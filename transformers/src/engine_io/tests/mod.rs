@@ -244,6 +244,12 @@ impl World {
     }
 }
 
+/// The open packet of a session.
+fn open_packet(spark: SparkId, upgrades: &str, interval_ms: u64, timeout_ms: u64) -> String {
+    let pings = format!(r#""pingInterval":{interval_ms},"pingTimeout":{timeout_ms}"#);
+    format!(r#"0{{"sid":"{spark}","upgrades":{upgrades},{pings},"maxPayload":1000}}"#)
+}
+
 fn text(text: &str) -> Came {
     Came::Text(text.to_owned())
 }

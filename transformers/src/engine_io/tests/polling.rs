@@ -9,9 +9,7 @@ fn a_session_begins_with_its_terms() {
     let mut world = World::new(&[("pingInterval", "300"), ("pingTimeout", "200")]);
     let reply = world.get("EIO=4&transport=polling&t=abc&_primuscb=x");
     let spark = world.0.sparks()[0];
-    let open = format!(
-        r#"0{{"sid":"{spark}","upgrades":["websocket"],"pingInterval":300,"pingTimeout":200,"maxPayload":1000}}"#
-    );
+    let open = open_packet(spark, r#"["websocket"]"#, 300, 200);
     assert_eq!((reply.status, &reply.body), (200, &open));
     assert_eq!(
         reply.headers,

@@ -11,9 +11,7 @@ fn a_session_begins_with_its_terms() {
     let mut world = world();
     let reply = world.get("transport=polling");
     let spark = world.0.sparks()[0];
-    let open = format!(
-        r#"0{{"sid":"{spark}","upgrades":["websocket"],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000}}"#
-    );
+    let open = open_packet(spark, r#"["websocket"]"#, 25000, 20000);
     assert_eq!(reply.body, format!("{}:{open}", open.len()));
 }
 

@@ -1,6 +1,7 @@
 //! Sessions that begin with a WebSocket.
 
 use allspark_protocol::websocket::CloseCode;
+use proptest::prelude::*;
 
 use super::*;
 
@@ -11,9 +12,7 @@ fn a_session_begins_with_its_terms() {
     let mut world = World::new(&[("cookie", "true")]);
     let mut socket = world.socket(EIO4);
     let spark = world.0.sparks()[0];
-    let open = format!(
-        r#"0{{"sid":"{spark}","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000}}"#
-    );
+    let open = open_packet(spark, r#"[]"#, 25000, 20000);
     assert_eq!(world.came(&mut socket), [text(&open)]);
 }
 
@@ -170,4 +169,68 @@ fn another_websocket_for_the_session_is_closed() {
     world.0.server_write(spark, Kind::Text, b"hi");
     world.0.settle();
     assert_eq!(world.came(&mut socket), [text("4hi")]);
+}
+
+/// One frame, and how the message in it is shown, if there is one.
+fn frame_of(choice: u8, data: &[u8]) -> (Vec<u8>, Option<String>) {
+    let mut out = Vec::new();
+    let key = Some([9, 8, 7, 6]);
+    let hex: String = data.iter().map(|byte| format!("x{byte:02x}")).collect();
+    let shown = match choice {
+        0 => {
+            encode::message(Kind::Binary, data, key, &mut out);
+            Some(hex)
+        }
+        1 => {
+            encode::message(Kind::Text, format!("4{hex}").as_bytes(), key, &mut out);
+            Some(hex)
+        }
+        2 => {
+            let mut text = b"b".to_vec();
+            super::super::base64::encode(data, &mut text);
+            encode::message(Kind::Text, &text, key, &mut out);
+            Some(hex)
+        }
+        3 => {
+            encode::message(Kind::Text, b"6", key, &mut out);
+            None
+        }
+        _ => {
+            encode::ping(b"", key, &mut out);
+            None
+        }
+    };
+    (out, shown)
+}
+
+proptest! {
+    #[test]
+    fn a_stream_means_the_same_however_it_is_cut(
+        seed: u64,
+        frames in proptest::collection::vec((0..5_u8, proptest::collection::vec(any::<u8>(), 0..300)), 0..12),
+    ) {
+        let mut world = World::seeded(&[("maxHttpBufferSize", "2000")], seed);
+        let (spark, socket) = world.open_socket(EIO4);
+        let mut expected = Vec::new();
+        for (choice, data) in &frames {
+            let (bytes, shown) = frame_of(*choice, data);
+            world.0.raw_send(socket.raw, bytes);
+            expected.extend(shown);
+        }
+        world.0.settle();
+        prop_assert_eq!(world.messages(spark), expected);
+        world.assert_open(spark);
+    }
+
+    #[test]
+    fn no_bytes_panic(seed: u64, bytes: Vec<u8>, polls: bool) {
+        let mut world = World::seeded(&[("allowEIO3", "true")], seed);
+        let (spark, socket) = world.open_socket("EIO=3");
+        world.0.raw_send(socket.raw, &bytes);
+        let (other, query) = world.open("EIO=3");
+        let headers = if polls { "Content-Type: application/octet-stream\r\n" } else { "" };
+        world.ask("POST", &query, headers, Some(&bytes));
+        world.0.run_for(100_000);
+        prop_assert!(world.0.is_over(spark) && world.0.is_over(other));
+    }
 }
