@@ -58,7 +58,7 @@ function obey(spark, command) {
     case 'end': return spark.end(command.data, { reconnect: command.reconnect === true });
     case 'write': return spark.write(command.value);
     case 'count': return count(spark, command.to);
-    case 'counts': return spark.write(counts);
+    case 'counts': return spark.write({ ...counts, sessions: primus.connected });
     case 'describe': return spark.write(describe(spark));
   }
 }
