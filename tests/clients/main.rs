@@ -33,7 +33,7 @@ fn main() {
 }
 
 /// The list, in the order in which it is gone through.
-const CASES: &[(&str, fn(&Server))] = &[
+const CASES: &[Case] = &[
     ("values come back as they went", values),
     ("10,000 messages go both ways in order", many),
     ("10,000 messages of one moment arrive in order", flood),
@@ -41,6 +41,9 @@ const CASES: &[(&str, fn(&Server))] = &[
     ("a client that ends is gone", leave),
     ("a client that is ended hears the last words", last_words),
 ];
+
+/// What a case shows, and how.
+type Case = (&'static str, fn(&Server));
 
 const MANY: u32 = 10_000;
 

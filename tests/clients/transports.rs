@@ -2,16 +2,19 @@
 
 use allspark_protocol::limits::MESSAGE_BYTES_MAX_DEFAULT;
 use allspark_protocol::transformer::ClientTransport;
+use allspark_transformers::browserchannel::{BrowserChannelClient, BrowserChannelClientOptions};
 use allspark_transformers::engine_io::{ClientTransports, EngineIoClient, EngineIoClientOptions};
 use allspark_transformers::sockjs::{SockJsClient, SockJsClientOptions, SockJsTransport};
 use allspark_transformers::websockets::{WebSocketsClient, WebSocketsClientOptions};
 
 /// What [`transport`] knows, beside the transports of SockJS as `sockjs/NAME`.
-pub(crate) const NAMES: [&str; 4] = [
+pub(crate) const NAMES: [&str; 6] = [
     "websockets",
     "engine.io",
     "engine.io/polling",
     "engine.io/websocket",
+    "browserchannel",
+    "browserchannel/polling",
 ];
 
 /// The client half of this name.
@@ -26,6 +29,8 @@ pub(crate) fn transport(
         "engine.io" => engine_io(host, target, seed, ClientTransports::PollingThenWebSocket),
         "engine.io/polling" => engine_io(host, target, seed, ClientTransports::Polling),
         "engine.io/websocket" => engine_io(host, target, seed, ClientTransports::WebSocket),
+        "browserchannel" => browserchannel(host, target, seed, true),
+        "browserchannel/polling" => browserchannel(host, target, seed, false),
         _ => sockjs(name, host, target, seed),
     }
 }
@@ -52,6 +57,21 @@ fn engine_io(
         ..EngineIoClientOptions::default()
     };
     Box::new(EngineIoClient::new(&options, seed).expect("a plain host and target"))
+}
+
+fn browserchannel(
+    host: &str,
+    target: &str,
+    seed: u64,
+    streaming: bool,
+) -> Box<dyn ClientTransport> {
+    Box::new(BrowserChannelClient::new(BrowserChannelClientOptions {
+        host: host.to_owned(),
+        target: target.to_owned(),
+        streaming,
+        seed,
+        ..BrowserChannelClientOptions::default()
+    }))
 }
 
 fn sockjs(name: &str, host: &str, target: &str, seed: u64) -> Box<dyn ClientTransport> {

@@ -12,6 +12,7 @@ const Primus = require('primus');
 const { values: flags } = parseArgs({
   options: {
     app: { type: 'string' },
+    compression: { type: 'boolean' },
     driver: { type: 'string' },
     listen: { type: 'string' },
     'max-length': { type: 'string' },
@@ -57,7 +58,7 @@ function obey(spark, command) {
     case 'end': return spark.end(command.data, { reconnect: command.reconnect === true });
     case 'write': return spark.write(command.value);
     case 'count': return count(spark, command.to);
-    case 'counts': return spark.write(counts);
+    case 'counts': return spark.write({ ...counts, sessions: primus.connected });
     case 'describe': return spark.write(describe(spark));
   }
 }
@@ -66,6 +67,7 @@ function primusOptions() {
   const pingInterval = flags['ping-interval'];
   return {
     transformer: flags.transformer,
+    compression: flags.compression === true,
     pingInterval: pingInterval === 'off' ? false : Number(pingInterval),
     transport: Object.fromEntries(flags.transport.map(transportOption)),
     ...(flags['max-length'] && { maxLength: Number(flags['max-length']) }),

@@ -24,7 +24,7 @@ const NAMES = {
     'sockjs/xhr-polling',
     'sockjs/jsonp-polling',
   ],
-  'browserchannel': ['browserchannel'],
+  'browserchannel': ['browserchannel', 'browserchannel/polling'],
 };
 
 const kinds = new Set(['node', peer]);

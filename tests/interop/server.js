@@ -27,10 +27,10 @@ const driver = process.env.ALLSPARK_DRIVER || 'auto';
  * Starts a server and resolves once it listens. It is stopped with the test, and must then still
  * be alive, have reported no panic, and leave with exit code 0.
  *
- * Options: `kind` ('allspark' or 'node', if not the server under test), `app` ('echo', 'broadcast', 'scripted'), `transformer`, `spokenBy` (the
- * transformer of its clients, if it is another one), `transport` (options by name),
- * `pingIntervalMs` (a number or 'off'), `maxLength` in bytes, `shards`, `port` (0 lets the system
- * choose).
+ * Options: `kind` ('allspark' or 'node', if not the server under test), `app` ('echo',
+ * 'broadcast', 'scripted'), `transformer`, `spokenBy` (the transformer of its clients, if it is
+ * another one), `transport` (options by name), `compression`, `pingIntervalMs` (a number or 'off'),
+ * `maxLength` in bytes, `shards`, `port` (0 lets the system choose).
  */
 async function startServer(t, options = {}) {
   const server = new Server(options);
@@ -161,9 +161,11 @@ async function within(ms, promise, explain) {
   }
 }
 
-function flags({ port = 0, pingIntervalMs = 30_000, maxLength, shards = 1, transport = {} }) {
+function flags({ port = 0, pingIntervalMs = 30_000, shards = 1, transport = {}, ...others }) {
+  const { compression = false, maxLength } = others;
   const args = ['--listen', `127.0.0.1:${port}`, '--ping-interval', String(pingIntervalMs)];
   args.push('--shards', String(shards), '--driver', driver);
+  if (compression) args.push('--compression');
   if (maxLength !== undefined) args.push('--max-length', String(maxLength));
   for (const [name, value] of Object.entries(transport)) {
     args.push('--transport', `${name}=${value}`);

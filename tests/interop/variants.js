@@ -10,6 +10,10 @@ const { peer } = require('./server');
  */
 const VARIANTS = {
   'websockets': { server: { transformer: 'websockets' }, headers: 'headers' },
+  'websockets compressed': {
+    server: { transformer: 'websockets', compression: true },
+    headers: 'headers',
+  },
   'faye': { server: { transformer: 'faye' }, headers: 'headers' },
   // Its server does not load on a current Node.js. Its clients are those of `websockets`.
   'uws': {
@@ -30,7 +34,8 @@ const VARIANTS = {
     client: { websockets: false },
   },
   'browserchannel': {
-    server: { transformer: 'browserchannel' },
+    // A session that was stopped is remembered for so long, in case its client is still there.
+    server: { transformer: 'browserchannel', transport: { sessionTimeoutInterval: 2_000 } },
     // When the server is gone it asks for an image, by default one on the internet.
     client: { transport: { testImageUri: 'http://127.0.0.1:1/' } },
     headers: 'extraHeaders',

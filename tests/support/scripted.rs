@@ -3,7 +3,7 @@
 //! A message is a command: `{"do":"end","data":..,"reconnect":true}`, `{"do":"write","value":..}`,
 //! `{"do":"count","to":9}`, which is answered with the numbers from 0 up, `{"do":"describe"}`, which
 //! is answered with what the application sees of the spark, or `{"do":"counts"}`, which is answered
-//! with how often each event came on all sparks together.
+//! with how often each event came on all sparks together, and how many sessions there are now.
 //! It reads the options of `allspark serve` that the tests use. tests/interop/node-server.js is the
 //! same on Node.js.
 
@@ -64,6 +64,14 @@ struct Counts {
     heartbeat: AtomicU64,
 }
 
+/// The counts, and how many sparks are not forgotten yet.
+#[derive(serde::Serialize)]
+struct Report<'c> {
+    #[serde(flatten)]
+    counts: &'c Counts,
+    sessions: u64,
+}
+
 fn script(primus: &Primus) {
     let counts = Arc::new(Counts::default());
     let disconnections = Arc::clone(&counts);
@@ -104,7 +112,9 @@ fn obey(spark: &mut Spark<'_>, command: Command, counts: &Counts) {
             spark.write(Json(description));
         }
         Command::Counts => {
-            spark.write(Json(counts));
+            let stats = spark.primus().handle().stats();
+            let sessions = stats.sparks_opened - stats.sparks_forgotten;
+            spark.write(Json(Report { counts, sessions }));
         }
     }
 }
@@ -131,6 +141,10 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<(Builder, String), 
     let mut builder = Primus::builder().keep_headers(kept);
     let mut address = "127.0.0.1:0".to_owned();
     while let Some(flag) = args.next() {
+        if flag == "--compression" {
+            builder = builder.compression(true);
+            continue;
+        }
         let value = args.next().ok_or_else(|| format!("{flag} needs a value"))?;
         builder = match flag.as_str() {
             "--listen" => {

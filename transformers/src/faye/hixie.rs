@@ -132,6 +132,7 @@ pub(super) struct Hixie {
     /// The connection, once it is upgraded.
     carrier: Option<Carrier>,
     message_bytes_max: usize,
+    said_goodbye: bool,
 }
 
 /// What came.
@@ -158,6 +159,7 @@ impl Hixie {
             stage,
             carrier: None,
             message_bytes_max,
+            said_goodbye: false,
         }
     }
 
@@ -206,12 +208,13 @@ impl Hixie {
         None
     }
 
-    /// Says goodbye as far as the draft can.
+    /// Says goodbye as far as the draft can, once; also in answer to the peer's.
     pub(super) fn close(&mut self, carrier: Carrier, out: &mut Outputs) {
         let knows_goodbye = self.opening.draft == Draft::Hixie76 && self.is_open();
-        if knows_goodbye && !matches!(self.stage, Stage::Over) {
+        if knows_goodbye && !self.said_goodbye {
             out.write(carrier, |out| out.extend_from_slice(&GOODBYE));
         }
+        self.said_goodbye = true;
         self.stage = Stage::Over;
         out.close(carrier);
     }
@@ -428,6 +431,10 @@ mod tests {
         let mut newer = hixie(KEYS, 9);
         items(&mut newer, b"^n:ds[4U", 8);
         assert_eq!(close(&mut newer), 2);
+        assert_eq!(close(&mut newer), 1, "it is not said twice");
+        let mut answering = hixie(KEYS, 9);
+        items(&mut answering, b"^n:ds[4U\xff\x00", 10);
+        assert_eq!(close(&mut answering), 2, "the peer's is answered");
         assert_eq!(
             items(&mut hixie("", 9), b"\xff\x00\x00a\xff", 1),
             ["text a"]

@@ -9,9 +9,9 @@
 //!
 //! Where it differs from `websockets`: a WebSocket-level ping is answered but is no sign of life,
 //! the goodbye carries code 1000, and refusals are plain text. Where it differs from the package:
-//! the drafts are always served (websocket-driver 0.7.5 asks for `allowDrafts`), an upgrade to
-//! something else is answered with 400 instead of being cut off, and so is a subprotocol header
-//! that is no list.
+//! the drafts are always served (websocket-driver 0.8 asks for `allowDrafts`, and every version of
+//! it refuses 7 and 8), an upgrade to something else is answered with 400 instead of being cut off,
+//! and so are a key that is not 16 bytes in base64 and a subprotocol header that is no list.
 //!
 //! The client half is that of [`websockets`](crate::websockets): Primus's clients of `faye` speak
 //! RFC 6455.
