@@ -3,15 +3,16 @@
 use std::collections::VecDeque;
 
 use allspark_protocol::Instant;
-use allspark_protocol::http::Response;
+use allspark_protocol::http::{BodyFraming, Response};
 use allspark_protocol::transformer::{ClientTransport, PacedPart, Transformer};
 
 use super::Pair;
-use super::connection::{BodyFraming, Form, Role};
+use super::connection::{Form, Role};
 
 /// What is left of a body.
 #[derive(Debug)]
 pub(super) struct Pacing {
+    form: Form,
     framing: BodyFraming,
     parts: VecDeque<PacedPart>,
     /// When the next part is sent.
@@ -38,6 +39,7 @@ impl<T: Transformer, C: ClientTransport> Pair<T, C> {
         }
         let pause = parts.first().expect("a paced answer has parts").pause;
         connection.role = Role::Pacing(Pacing {
+            form,
             framing,
             due: now + pause,
             parts: parts.into(),
@@ -53,15 +55,15 @@ impl<T: Transformer, C: ClientTransport> Pair<T, C> {
         let Role::Pacing(pacing) = &mut connection.role else {
             return;
         };
-        let (framing, part) = (pacing.framing, pacing.parts.pop_front());
+        let (form, framing) = (pacing.form, pacing.framing);
+        let part = pacing.parts.pop_front();
         let next = pacing.parts.front().map(|part| part.pause);
         pacing.due = now + next.unwrap_or_default();
         if let Some(part) = part {
             connection.write_part(framing, &part.bytes);
         }
         if next.is_none() {
-            connection.write_end(framing);
-            connection.finish();
+            connection.end_body(form, framing);
         }
     }
 }
