@@ -21,8 +21,8 @@
 //! same array, and both halves understand this form of a `Buffer` as a binary message, so that they
 //! can exchange bytes with each other.
 //!
-//! **`OSID` and `OAID`**, with which a client that reconnects names its session before, are not
-//! honoured: that session ends by its own timeout. Primus's clients never send them.
+//! A client that reconnects may name the session that it had before (`OSID`), which then ends at
+//! once and not when it times out. Primus's clients do not do that.
 //!
 //! Phrases behind the status (`400 Unknown SID`) are the standard ones here; clients can only see
 //! the status and the body, which are those of the package.
