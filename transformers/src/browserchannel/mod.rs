@@ -4,10 +4,10 @@
 //! | request | what it is |
 //! |---|---|
 //! | `GET <base>/test?MODE=init` | which host prefixes to use |
-//! | `GET <base>/test` | `11111`, and `2` two seconds later: does something on the way hold bytes back? |
-//! | `POST <base>/bind` without `SID` | a new session; the answer holds the array `["c", sid, prefix, 8]` |
-//! | `POST <base>/bind` | the **forward channel**: messages of the client, as numbered **maps** |
-//! | `GET <base>/bind?TYPE=xmlhttp` or `html` | the **back channel**: messages of the server, as numbered **arrays** |
+//! | `GET <base>/test` | `11111`, and `2` two seconds later: does something hold bytes back? |
+//! | `POST <base>/bind` without `SID` | a new session, whose name is in the answer |
+//! | `POST <base>/bind` | the **forward channel**: the client's messages, as numbered **maps** |
+//! | `GET <base>/bind?TYPE=xmlhttp`, `html` | the **back channel**: numbered **arrays** |
 //! | `GET <base>/bind?TYPE=terminate` | the client's goodbye |
 //!
 //! `<base>` is Primus's pathname. The package also serves its client at `<base>/bcsocket.js`; that
