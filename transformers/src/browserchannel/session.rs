@@ -1,5 +1,7 @@
 //! The server half of one session: its forward channel, its back channel and its end.
 
+use std::time::Duration;
+
 use allspark_protocol::Instant;
 use allspark_protocol::http::{Query, Request};
 use allspark_protocol::limits::{BROWSERCHANNEL_BACK_CHANNEL_BYTES, BROWSERCHANNEL_CHUNK_BYTES};
@@ -49,6 +51,11 @@ struct BackChannel {
     /// UTF-16 code units of the chunks so far, as the package counts them.
     sent: u32,
 }
+
+/// How long a session stays once its goodbye was sent, in case that the answer was lost: a client
+/// whose back channel breaks opens another one at once. It is as long as the engine gives a
+/// WebSocket for its goodbye. The package forgets the session after its timeout only.
+const STOPPED_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The words of a peer that breaks a rule.
 const INVALID_JSON: &str = "a map is not JSON";
@@ -321,6 +328,9 @@ impl BrowserChannelSession {
             }
             self.back = None;
             self.start_timeout(shared, context);
+        }
+        if self.state == State::Stopped {
+            self.deadline = self.deadline.min(context.now + STOPPED_TIMEOUT);
         }
     }
 

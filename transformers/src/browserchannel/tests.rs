@@ -506,12 +506,23 @@ fn a_server_says_stop_after_everything_else() {
     assert_eq!(answer.body, "23\n[[1,\"a\"],[2,[\"stop\"]]]\n");
     assert!(answer.is_complete);
     // It may not have arrived.
-    pair.run_for(10_000);
+    pair.run_for(4_000);
     let mut again = back(&mut pair, spark, 0, 1);
     assert_eq!(again.answer(&mut pair).body, "15\n[[2,[\"stop\"]]]\n");
     forward(&mut pair, spark, 11, "count=1&ofs=0&req0__S=late");
     assert!(texts(&pair, spark).is_empty());
-    pair.run_for(20_000);
+    pair.run_for(999);
+    assert!(!pair.is_over(spark));
+    pair.run_for(1);
+    assert!(pair.is_over(spark));
+
+    // Without a back channel it has as long as ever.
+    let spark = open(&mut pair);
+    pair.server_close(spark);
+    pair.run_for(29_000);
+    let mut late = back(&mut pair, spark, 1, 0);
+    assert_eq!(late.answer(&mut pair).body, "15\n[[1,[\"stop\"]]]\n");
+    pair.run_for(1_000);
     assert!(pair.is_over(spark));
 }
 
