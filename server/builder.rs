@@ -59,8 +59,8 @@ impl Default for Builder {
 }
 
 impl Builder {
-    /// The transport: `websockets`, `faye`, `uws`, `engine.io`, `sockjs`, `browserchannel`, or `any`
-    /// for all of them on one pathname. In any case. Default `websockets`.
+    /// The transport: `websockets`, `faye`, `uws`, `engine.io`, `sockjs`, `browserchannel`, or
+    /// `any` for all of them on one pathname. In any case. Default `websockets`.
     #[must_use]
     pub fn transformer(mut self, name: impl Into<String>) -> Self {
         self.transformer = name.into();
@@ -136,8 +136,8 @@ impl Builder {
         self
     }
 
-    /// What scripts of other origins may do: Primus's `origins`, `methods`, `credentials`, `maxAge`,
-    /// `headers` and `exposed`. Default: Primus's, which allow every origin.
+    /// What scripts of other origins may do: Primus's `origins`, `methods`, `credentials`,
+    /// `maxAge`, `headers` and `exposed`. Default: Primus's, which allow every origin.
     #[must_use]
     pub fn cors(mut self, cors: CorsOptions) -> Self {
         self.cors = cors;

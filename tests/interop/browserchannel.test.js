@@ -173,7 +173,8 @@ test('maps that cannot be counted are refused', async (t) => {
     headers: FORM,
     body: 'count=x&ofs=0&req0__S=1',
   });
-  assert.deepEqual([answer.status, answer.body], [400, '<html><body><h1>Bad data</h1></body></html>']);
+  const refused = [400, '<html><body><h1>Bad data</h1></body></html>'];
+  assert.deepEqual([answer.status, answer.body], refused);
 });
 
 test('maps may be JSON', async (t) => {

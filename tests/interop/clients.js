@@ -103,7 +103,7 @@ async function sparkId(client) {
   return within(EVENT_MS_MAX, new Promise((resolve) => client.id(resolve)), () => 'the id');
 }
 
-/** The counts of a scripted server, as soon as they are as awaited, or as they are when it is late. */
+/** The counts of a scripted server, once they are as awaited, or as they are when it is late. */
 async function countsOnce(observer, awaited) {
   const deadline = Date.now() + 5_000;
   for (;;) {

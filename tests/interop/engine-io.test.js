@@ -44,7 +44,7 @@ for (const [name, transports] of Object.entries(TRANSPORTS)) {
     assert.deepEqual(closes, []);
   });
 
-  test(`a client that closes is gone, and one that the server ends knows it, ${name}`, async (t) => {
+  test(`a client that closes is gone, and one that is ended knows it, ${name}`, async (t) => {
     const server = await startEngine(t, { app: 'scripted' });
     const observer = await open(server);
     const client = await openClient(server, transports);

@@ -1,7 +1,7 @@
 // What the transformer `faye` adds to WebSocket: its own client, and the drafts before RFC 6455.
 //
-// package.json holds websocket-driver at 0.7: since 0.8, of November 2026, faye-websocket leaves the
-// drafts hixie-75 and hixie-76 out, and could not be asked what they look like.
+// package.json holds websocket-driver at 0.7: since 0.8, of November 2026, faye-websocket leaves
+// the drafts hixie-75 and hixie-76 out, and could not be asked what they look like.
 'use strict';
 
 const assert = require('node:assert/strict');

@@ -1,5 +1,5 @@
-// The other way round: the client halves of AllSpark against Primus on Node.js, and against AllSpark
-// itself. What they go through is in tests/clients/.
+// The other way round: the client halves of AllSpark against Primus on Node.js, and against
+// AllSpark itself. What they go through is in tests/clients/.
 'use strict';
 
 const assert = require('node:assert/strict');

@@ -1,9 +1,9 @@
 //! A server that does what its clients ask, so that tests can see what only a server can start.
 //!
 //! A message is a command: `{"do":"end","data":..,"reconnect":true}`, `{"do":"write","value":..}`,
-//! `{"do":"count","to":9}`, which is answered with the numbers from 0 up, `{"do":"describe"}`, which
-//! is answered with what the application sees of the spark, or `{"do":"counts"}`, which is answered
-//! with how often each event came on all sparks together, and how many sessions there are now.
+//! `{"do":"count","to":9}`, which is answered with the numbers from 0 up, `{"do":"describe"}`,
+//! which is answered with what the application sees of the spark, or `{"do":"counts"}`, which is
+//! answered with how often each event came on all sparks together, and how many sessions there are.
 //! It reads the options of `allspark serve` that the tests use. tests/interop/node-server.js is the
 //! same on Node.js.
 

@@ -1,7 +1,7 @@
 //! The transformer that a server was told to serve: one of the six, or all of them on one endpoint.
 //!
-//! With `any` a request's path and query say which transport it is for ([`AnyTransformer::kind_of`]);
-//! no two transports use the same.
+//! With `any` a request's path and query say which transport it is for; no two transports use the
+//! same.
 
 use allspark_protocol::Input;
 use allspark_protocol::Instant;

@@ -3,8 +3,8 @@
 //! The packets `4hi` and `2` are:
 //! - in protocol 4: `4hi`, byte 0x1e, `2`. Bytes travel as `b` and base64.
 //! - in protocol 3: `3:4hi1:2`, with lengths in UTF-16 units. Bytes travel as `b4` and base64.
-//! - in protocol 3, if the client can be sent bytes and there are some: for each packet byte 0 (text)
-//!   or 1, the digits of its length as bytes 0 to 9, byte 255, and the packet.
+//! - in protocol 3, if the client can be sent bytes and there are some: for each packet byte 0
+//!   (text) or 1, the digits of its length as bytes 0 to 9, byte 255, and the packet.
 //!
 //! # Invariants
 //! - Text that is read has been checked to be UTF-8. The package replaces what is not; here it is a

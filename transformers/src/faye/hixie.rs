@@ -1,6 +1,7 @@
-//! The drafts of WebSocket that came before RFC 6455: hixie-75 (draft-hixie-thewebsocketprotocol-75)
-//! and hixie-76 (draft-hixie-thewebsocketprotocol-76, also draft-ietf-hybi-thewebsocketprotocol-00),
-//! as old Safari, iOS and Flash spoke them and faye-websocket answers them.
+//! The drafts of WebSocket that came before RFC 6455: hixie-75
+//! (draft-hixie-thewebsocketprotocol-75) and hixie-76 (draft-hixie-thewebsocketprotocol-76, also
+//! draft-ietf-hybi-thewebsocketprotocol-00), as old Safari, iOS and Flash spoke them and
+//! faye-websocket answers them.
 //!
 //! Text only: a frame is `00`, UTF-8, `FF`. There is no ping. Hixie-76 proves with a challenge that
 //! both ends mean WebSocket, and says goodbye with `FF 00`; hixie-75 simply closes.

@@ -3,7 +3,7 @@
 //!
 //! | a request with | is |
 //! |---|---|
-//! | `Sec-WebSocket-Version` or `Sec-WebSocket-Key` | RFC 6455, or a draft with its framing (7 and 8) |
+//! | `Sec-WebSocket-Version` or `Sec-WebSocket-Key` | RFC 6455, or draft 7 or 8 with its framing |
 //! | `Sec-WebSocket-Key1` and `-Key2` | hixie-76 |
 //! | neither | hixie-75 |
 //!

@@ -1,6 +1,7 @@
 //! Sessions that begin with a WebSocket.
 
 use allspark_protocol::websocket::CloseCode;
+use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
@@ -207,7 +208,7 @@ proptest! {
     #[test]
     fn a_stream_means_the_same_however_it_is_cut(
         seed: u64,
-        frames in proptest::collection::vec((0..5_u8, proptest::collection::vec(any::<u8>(), 0..300)), 0..12),
+        frames in vec((0..5_u8, vec(any::<u8>(), 0..300)), 0..12),
     ) {
         let mut world = World::seeded(&[("maxHttpBufferSize", "2000")], seed);
         let (spark, socket) = world.open_socket(EIO4);
