@@ -19,6 +19,9 @@ const APPS = {
   none: 'This server reads what you send and forgets it.',
 };
 
+/** Transformers that a plain WebSocket reaches. */
+const SPOKEN = ['websockets', 'faye', 'uws', 'any'];
+
 let primus = null;
 let recovery = null;
 let openedAt = 0;
@@ -42,7 +45,11 @@ async function spec() {
   const signal = AbortSignal.timeout(10_000);
   const answer = await fetch(`${pathname}/spec`, { signal }).catch(() => null);
   if (!answer?.ok) throw new Error('The server did not say what it speaks');
-  return answer.json();
+  const said = await answer.json();
+  if (!SPOKEN.includes(said.transformer)) {
+    throw new Error(`This server speaks ${said.transformer} alone, this page only WebSocket`);
+  }
+  return said;
 }
 
 function connect({ transformer, parser, pingInterval }) {
