@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use allspark_engine::io::DriverChoice;
 use allspark_engine::{self as engine, KeepHeaders, Options, SendPolicy, StartError};
-use allspark_protocol::http::{RequestHead, Response};
+use allspark_protocol::http::{Cors, CorsOptions, RequestHead, Response};
 use allspark_protocol::limits::{MESSAGE_BYTES_MAX_DEFAULT, SHARDS_MAX};
 use allspark_protocol::parser::ParserKind;
 use allspark_transformers::{AnyTransformer, CommonOptions, TransformerKind};
@@ -35,6 +35,7 @@ pub struct Builder {
     transformer: String,
     transport: Vec<(String, String)>,
     compression: bool,
+    cors: CorsOptions,
     parser: String,
     max_length: usize,
     shards: usize,
@@ -48,6 +49,7 @@ impl Default for Builder {
             transformer: TransformerKind::WebSockets.name().to_owned(),
             transport: Vec::new(),
             compression: false,
+            cors: CorsOptions::default(),
             parser: "json".to_owned(),
             max_length: MESSAGE_BYTES_MAX_DEFAULT,
             shards: 0,
@@ -134,6 +136,14 @@ impl Builder {
         self
     }
 
+    /// What scripts of other origins may do: Primus's `origins`, `methods`, `credentials`, `maxAge`,
+    /// `headers` and `exposed`. Default: Primus's, which allow every origin.
+    #[must_use]
+    pub fn cors(mut self, cors: CorsOptions) -> Self {
+        self.cors = cors;
+        self
+    }
+
     /// Answers requests that are not for Primus. Default: 404.
     #[must_use]
     pub fn fallback(
@@ -181,6 +191,7 @@ impl Builder {
         if self.shards > SHARDS_MAX {
             return Err(wrong("shards", format!("must be at most {SHARDS_MAX}")));
         }
+        options.cors = Cors::new(&self.cors).map_err(|misuse| wrong("cors", misuse.to_string()))?;
         let common = CommonOptions {
             pathname: options.pathname.clone(),
             message_bytes_max: self.max_length,

@@ -23,7 +23,7 @@ pub use allspark_engine::{
     ReadyState, SendPolicy, Server, Spark, SparkError, SparkHandle, SparkId, StartError, Stats,
     Value,
 };
-pub use allspark_protocol::http::{RequestHead, Response};
+pub use allspark_protocol::http::{CorsOptions, RequestHead, Response};
 pub use allspark_protocol::parser::ParserKind;
 pub use allspark_transformers::TransformerKind;
 pub use builder::{Builder, Error};

@@ -53,9 +53,9 @@ pub const DECODE_SCRATCH_BYTES_KEPT_MAX: usize = 64 * 1024;
 /// Bytes of waiting messages after which a SockJS frame ends that is sent to a request. What waits
 /// beyond that goes into the next frame, so that not all of a long queue is copied at once.
 pub const SOCKJS_FRAME_BYTES_MAX: usize = 1024 * 1024;
-/// Bytes after which a back channel of browserchannel is over and its client opens another one, with
-/// which it acknowledges what it has: as in the npm package, so that nothing that holds the body of
-/// an answer (a browser, a proxy) holds much.
+/// Bytes after which a back channel of browserchannel is over and its client opens another one,
+/// with which it acknowledges what it has: as in the npm package, so that nothing that holds the
+/// body of an answer (a browser, a proxy) holds much.
 pub const BROWSERCHANNEL_BACK_CHANNEL_BYTES: usize = 10 * 1024;
 
 /// Bytes of messages that browserchannel puts into one chunk, and one message more. All of it is

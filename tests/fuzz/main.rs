@@ -14,8 +14,10 @@ use allspark_engine::io::{Completion, Wait};
 use allspark_engine::sim::single_shard;
 use allspark_engine::{Handle, Options, Shard};
 use allspark_protocol::transformer::Kind;
+use allspark_protocol::websocket::deflate::{Deflater, Effort, WindowBits};
 use allspark_protocol::websocket::{CloseCode, encode};
-use allspark_transformers::websockets::WebSockets;
+use allspark_transformers::CommonOptions;
+use allspark_transformers::websockets::{WebSockets, WebSocketsOptions};
 use puppet::{HANDSHAKE, Hand, Puppet, frame};
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -32,7 +34,7 @@ impl World {
     /// A server that echoes, broadcasts, and ends sparks on request.
     fn new() -> Self {
         let (driver, hand) = Puppet::new();
-        let transformer = WebSockets::uncompressed(1000);
+        let transformer = compressing();
         let (shard, handle) = single_shard(driver, Options::default(), transformer, |primus| {
             primus.on_connection(|spark| {
                 spark.on_data(|spark, data| match data.value() {
@@ -82,16 +84,36 @@ impl World {
     }
 }
 
+/// A transport that compresses as each client asks, so that a client can choose every kind of
+/// session that there is.
+fn compressing() -> WebSockets {
+    let common = CommonOptions {
+        message_bytes_max: 1000,
+        compression: true,
+        ..CommonOptions::default()
+    };
+    let mut options = WebSocketsOptions::default();
+    for (name, value) in [
+        ("serverNoContextTakeover", "client"),
+        ("clientNoContextTakeover", "false"),
+        ("threshold", "20"),
+    ] {
+        let name = format!("perMessageDeflate.{name}");
+        options.set(&name, value).expect("an option of ws");
+    }
+    WebSockets::new(&common, options)
+}
+
 fn below(rng: &mut ChaCha12Rng, bound: usize) -> usize {
     (rng.next_u64() % bound.max(1) as u64) as usize
 }
 
 /// What a client could send: a handshake and frames, mostly sound.
 fn conversation(rng: &mut ChaCha12Rng) -> Vec<u8> {
-    let mut bytes = HANDSHAKE.to_vec();
+    let mut bytes = handshake(rng);
     for _ in 0..below(rng, 12) {
         let key = Some(rng.next_u32().to_le_bytes());
-        match below(rng, 12) {
+        match below(rng, 14) {
             0 => encode::ping(&noise(rng, 125), key, &mut bytes),
             1 => encode::pong(&noise(rng, 125), key, &mut bytes),
             2 => encode::close(CloseCode::new(1000), "bye", key, &mut bytes),
@@ -102,10 +124,35 @@ fn conversation(rng: &mut ChaCha12Rng) -> Vec<u8> {
             7 => encode::message(Kind::Text, br#"{"do":"all"}"#, key, &mut bytes),
             8 => bytes.extend(frame("\"primus::id::\"")),
             9 => encode::message(Kind::Text, br#""primus::pong::1""#, key, &mut bytes),
+            10 => encode::compressed(Kind::Text, &deflated(rng), key, &mut bytes),
+            11 => encode::compressed(Kind::Binary, &noise(rng, 60), key, &mut bytes),
             _ => encode::message(Kind::Text, br#"{"a":[1,"\u2028"]}"#, key, &mut bytes),
         }
     }
     bytes
+}
+
+/// A handshake that offers compression in one way or another, or not at all.
+fn handshake(rng: &mut ChaCha12Rng) -> Vec<u8> {
+    let parameters = match below(rng, 5) {
+        0 => return HANDSHAKE.to_vec(),
+        1 => "",
+        2 => "; server_no_context_takeover; server_max_window_bits=9",
+        3 => "; client_no_context_takeover",
+        _ => "; server_no_context_takeover; client_no_context_takeover",
+    };
+    let (head, end) = HANDSHAKE.split_at(HANDSHAKE.len() - b"\r\n".len());
+    let offer = format!("Sec-WebSocket-Extensions: permessage-deflate{parameters}\r\n");
+    [head, offer.as_bytes(), end].concat()
+}
+
+/// A text that is compressed, sometimes to far less than the server accepts, sometimes a bomb.
+fn deflated(rng: &mut ChaCha12Rng) -> Vec<u8> {
+    let magnitude = below(rng, 18);
+    let text = vec![b'1'; 1 + below(rng, 1 << magnitude)];
+    let mut deflater = Deflater::new(WindowBits::MAX, Effort::FAST, true);
+    let message = deflater.message(&text, &mut Vec::new()).map(<[u8]>::to_vec);
+    message.expect("with a context every text that is not empty is compressed")
 }
 
 fn noise(rng: &mut ChaCha12Rng, bytes_max: usize) -> Vec<u8> {

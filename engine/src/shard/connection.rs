@@ -42,6 +42,12 @@ pub(crate) struct Waiting {
     pub(crate) next: Option<Next>,
 }
 
+/// A request that a session leaves to be answered as if it were not there.
+pub(crate) struct Declined {
+    /// As in [`Waiting`].
+    pub(crate) browser: Option<Browser>,
+}
+
 /// What a connection becomes after an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Next {

@@ -13,6 +13,7 @@ use rand_chacha::rand_core::Rng;
 
 use super::carried::Carried;
 use super::connection::Connection;
+use super::connection::Declined;
 use super::names::Names;
 use super::queue::SendQueue;
 use super::travel::Parcel;
@@ -70,6 +71,8 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) dirty_sparks: Vec<Key>,
     /// Connections that can go on with what their peers sent meanwhile.
     pub(super) resumed: Vec<Key>,
+    /// A session declined the request that it was just asked about.
+    pub(super) declined: Option<Declined>,
     /// Connections that go to another shard once everything is sent.
     pub(super) leaving: Vec<Key>,
     /// Connections that come from other shards.
@@ -140,6 +143,7 @@ impl<T: Transformer> Core<T> {
             names: Names::default(),
             dirty_sparks: Vec::new(),
             resumed: Vec::new(),
+            declined: None,
             leaving: Vec::new(),
             arrivals: Arena::default(),
             outputs: Outputs::default(),

@@ -7,7 +7,7 @@ use allspark_protocol::transformer::{Carrier, End, Output, Outputs, Transformer}
 
 use super::browser::Browser;
 use super::carried::connection_of;
-use super::connection::{Asked, Next, Role, Waiting};
+use super::connection::{Asked, Declined, Next, Role, Waiting};
 use super::core::Core;
 use super::host::Host;
 use crate::limits::KEEP_ALIVE_TIMEOUT_MS;
@@ -53,6 +53,7 @@ impl<T: Transformer> Core<T> {
             Output::Write(carrier, bytes) => self.write_carrier(spark, carrier, bytes, outputs),
             Output::Respond(carrier, response) => self.answer(spark, carrier, response),
             Output::Begin(carrier, response) => self.begin(spark, carrier, response),
+            Output::Decline(carrier) => self.decline(spark, carrier),
             Output::Finish(carrier) => self.finish_body(spark, carrier),
             Output::Upgrade(carrier, response) => self.upgrade(spark, carrier, &response),
             Output::Stream(carrier) => {
@@ -187,6 +188,16 @@ impl<T: Transformer> Core<T> {
             self.take_carrier(key);
             self.finish(key);
         }
+    }
+
+    /// The request that the session is being asked about is none of its own.
+    fn decline(&mut self, spark: Key, carrier: Carrier) {
+        let Some((key, waiting)) = self.waiting(spark, carrier) else {
+            return;
+        };
+        let browser = waiting.browser.take();
+        self.take_up(key, Next::Http);
+        self.declined = Some(Declined { browser });
     }
 
     fn upgrade(&mut self, spark: Key, carrier: Carrier, response: &Response) {

@@ -185,7 +185,7 @@ impl<T: Transformer> Core<T> {
         &mut self,
         key: Key,
         request: &Request<'_>,
-        browser: Option<Browser>,
+        mut browser: Option<Browser>,
         address: Address,
     ) {
         let owner = address.shard(self.mesh().shards(), self.shared.id_key);
@@ -199,7 +199,11 @@ impl<T: Transformer> Core<T> {
         if let Some(spark) = found {
             self.exchange(key, spark, request, browser);
             self.perform(spark);
-            return self.woke(spark);
+            self.woke(spark);
+            match self.declined.take() {
+                Some(declined) => browser = declined.browser,
+                None => return,
+            }
         }
         let answer = self.transformer.absent(request);
         if self.destroyed.is_some() && !matches!(answer, Answer::Respond(_)) {

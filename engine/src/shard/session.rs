@@ -93,7 +93,9 @@ impl<T: Transformer> Core<T> {
                 }
             }
         }
-        self.woke(spark);
+        if self.is_carried(spark) {
+            self.woke(spark);
+        }
     }
 
     pub(super) fn message(&mut self, key: Key, kind: Kind, payload: &[u8]) {

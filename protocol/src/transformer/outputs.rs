@@ -31,6 +31,13 @@ pub enum Output {
     Stream(Carrier),
     /// Close this carrier once everything written to it is sent.
     Close(Carrier),
+    /// The request that the session is being asked about, in [`Transformer::exchange`], was for it
+    /// to know of, but not to answer: it is answered as if there were no such session, see
+    /// [`Transformer::absent`].
+    ///
+    /// [`Transformer::exchange`]: super::Transformer::exchange
+    /// [`Transformer::absent`]: super::Transformer::absent
+    Decline(Carrier),
     /// The transport is over: the spark ends now, if it has not ended already.
     Ended(End),
     /// Forget the session. Carriers that it still has are closed.
@@ -122,6 +129,11 @@ impl Outputs {
     /// See [`Output::Close`].
     pub fn close(&mut self, carrier: Carrier) {
         self.list.push(Output::Close(carrier));
+    }
+
+    /// See [`Output::Decline`].
+    pub fn decline(&mut self, carrier: Carrier) {
+        self.list.push(Output::Decline(carrier));
     }
 
     /// See [`Output::Ended`].

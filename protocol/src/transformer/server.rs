@@ -137,7 +137,8 @@ pub trait Transformer: Clone + Send + 'static {
     fn request<'r>(&mut self, request: &'r Request<'_>) -> Answer<'r, Self::Session>;
 
     /// Answers a request for which [`Transformer::request`] said [`Answer::Find`], when there is no
-    /// such session. It never says [`Answer::Find`] again.
+    /// such session, or when the session declined it ([`Outputs::decline`]). It never says
+    /// [`Answer::Find`] again.
     fn absent<'r>(&mut self, request: &'r Request<'_>) -> Answer<'r, Self::Session> {
         let _ = request;
         Answer::Respond(Response::text(404, "Not Found\n"))

@@ -10,7 +10,8 @@ use crate::input::Input;
 pub(super) struct Rules {
     pub(super) role: Role,
     pub(super) message_bytes_max: u32,
-    /// Whether permessage-deflate has been negotiated, which gives the first reserved bit a meaning.
+    /// Whether permessage-deflate has been negotiated, which gives the first reserved bit a
+    /// meaning.
     pub(super) inflates: bool,
 }
 
@@ -48,8 +49,8 @@ impl Rules {
         Ok(())
     }
 
-    /// Takes the frame at the front of `input`, unmasked, if it lies there whole, is all of an item,
-    /// and is not compressed. Otherwise takes nothing.
+    /// Takes the frame at the front of `input`, unmasked, if it lies there whole, is all of an
+    /// item, and is not compressed. Otherwise takes nothing.
     #[inline]
     pub(super) fn whole_frame<'i>(
         self,

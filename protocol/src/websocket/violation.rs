@@ -60,8 +60,8 @@ impl Violation {
         }
     }
 
-    /// The code to close the connection with (RFC 6455, 7.4.1). For what can not be inflated the RFCs
-    /// name none; it is that of `ws`.
+    /// The code to close the connection with (RFC 6455, 7.4.1). For what can not be inflated the
+    /// RFCs name none; it is that of `ws`.
     pub const fn close_code(self) -> CloseCode {
         match self {
             Self::InvalidDeflate | Self::InvalidUtf8 => CloseCode::INVALID_DATA,

@@ -7,8 +7,8 @@ use allspark_protocol::http::Response;
 use super::json;
 use super::options::BrowserChannelOptions;
 
-/// The headers of answers. The package's `Cache-Control` and `Pragma` are not among them: Primus puts
-/// its own in their place, here the engine does.
+/// The headers of answers. The package's `Cache-Control` and `Pragma` are not among them: Primus
+/// puts its own in their place, and here the engine does.
 #[derive(Clone, Debug)]
 pub(super) struct Answers {
     headers: Vec<(String, String)>,

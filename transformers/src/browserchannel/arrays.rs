@@ -15,9 +15,9 @@ const _: () = assert!(
 /// Bytes in front of each array that is kept, and of each unit: see [`Arrays::push`].
 const HEADER_BYTES: usize = 8;
 
-/// Arrays that the client has not acknowledged, in order. Those of them at the end may not have been
-/// sent on the back channel of now. Lengths fit in 32 bits, because the longest message that there
-/// can be does, even if each of its characters is escaped.
+/// Arrays that the client has not acknowledged, in order. Those of them at the end may not have
+/// been sent on the back channel of now. Lengths fit in 32 bits, because the longest message that
+/// there can be does, even if each of its characters is escaped.
 #[derive(Debug, Default)]
 pub(super) struct Arrays {
     /// Each with its length in bytes and in UTF-16 code units in front.

@@ -1,8 +1,8 @@
 //! The order of what a client sends.
 //!
 //! Requests are numbered (`RID`, from a random number on), and so are maps (`ofs`, from 0 on).
-//! A client of the package has one request of the forward channel under way at a time and repeats it
-//! with the same number if it is not answered, perhaps with more maps. So a request that comes
+//! A client of the package has one request of the forward channel under way at a time and repeats
+//! it with the same number if it is not answered, perhaps with more maps. So a request that comes
 //! early, or again, is rare, but it happens when a connection is slow to die.
 
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
 //! The bodies of the forward channel: what a client sends.
 //!
-//! A body is a form, `count=2&ofs=7&req0__S=text&req1_JSON=%7B%7D`: so many **maps** from the number
-//! `ofs` on, each made of the pairs that begin with its place. Or it is JSON,
+//! A body is a form, `count=2&ofs=7&req0__S=text&req1_JSON=%7B%7D`: so many **maps** from the
+//! number `ofs` on, each made of the pairs that begin with its place. Or it is JSON,
 //! `{"ofs":7,"data":["text",{}]}`, if its type is exactly `application/json`; the package offers
 //! that to clients in the header `X-Accept`.
 
@@ -281,7 +281,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_was_encoded_reads_back(texts in prop::collection::vec(".*", 1..9), first in 0..99_u64) {
+        fn what_was_encoded_reads_back(
+            texts in prop::collection::vec(".*", 1..9),
+            first in 0..99_u64,
+        ) {
             let mut body = format!("count={}&ofs={first}", texts.len());
             for (index, text) in texts.iter().enumerate() {
                 body += &format!("&req{index}__S={}", encode(text));

@@ -4,10 +4,10 @@
 //! | request | what it is |
 //! |---|---|
 //! | `GET <base>/test?MODE=init` | which host prefixes to use |
-//! | `GET <base>/test` | `11111`, and `2` two seconds later: does something on the way hold bytes back? |
-//! | `POST <base>/bind` without `SID` | a new session; the answer holds the array `["c", sid, prefix, 8]` |
-//! | `POST <base>/bind` | the **forward channel**: messages of the client, as numbered **maps** |
-//! | `GET <base>/bind?TYPE=xmlhttp` or `html` | the **back channel**: messages of the server, as numbered **arrays** |
+//! | `GET <base>/test` | `11111`, and `2` two seconds later: does something hold bytes back? |
+//! | `POST <base>/bind` without `SID` | a new session, whose name is in the answer |
+//! | `POST <base>/bind` | the **forward channel**: the client's messages, as numbered **maps** |
+//! | `GET <base>/bind?TYPE=xmlhttp`, `html` | the **back channel**: numbered **arrays** |
 //! | `GET <base>/bind?TYPE=terminate` | the client's goodbye |
 //!
 //! `<base>` is Primus's pathname. The package also serves its client at `<base>/bcsocket.js`; that
@@ -21,8 +21,8 @@
 //! same array, and both halves understand this form of a `Buffer` as a binary message, so that they
 //! can exchange bytes with each other.
 //!
-//! **`OSID` and `OAID`**, with which a client that reconnects names its session before, are not
-//! honoured: that session ends by its own timeout. Primus's clients never send them.
+//! A client that reconnects may name the session that it had before (`OSID`), which then ends at
+//! once and not when it times out. Primus's clients do not do that.
 //!
 //! Phrases behind the status (`400 Unknown SID`) are the standard ones here; clients can only see
 //! the status and the body, which are those of the package.

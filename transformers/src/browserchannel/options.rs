@@ -7,7 +7,8 @@ use allspark_protocol::http::Response;
 use super::json;
 use crate::options::{TransportOptionError, number, switch};
 
-/// The options of the npm package that can be given as text. Its `base` is always Primus's pathname.
+/// The options of the npm package that can be given as text. Its `base` is always Primus's
+/// pathname.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BrowserChannelOptions {
     /// `hostPrefixes`: labels that clients of Internet Explorer put in front of the host's name, to
@@ -16,8 +17,8 @@ pub struct BrowserChannelOptions {
     /// `headers`: headers of all answers but those of the html form. They replace the standard ones
     /// of the same name. Default none.
     pub headers: Vec<(String, String)>,
-    /// `cors`: the value of `Access-Control-Allow-Origin`. What Primus itself says to a request with
-    /// an `Origin` takes its place. Default none.
+    /// `cors`: the value of `Access-Control-Allow-Origin`. What Primus itself says to a request
+    /// with an `Origin` takes its place. Default none.
     pub cors: Option<String>,
     /// `corsAllowCredentials`: whether `Access-Control-Allow-Credentials: true` is sent. Default
     /// false.

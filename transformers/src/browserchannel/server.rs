@@ -90,7 +90,11 @@ impl BrowserChannel {
         }
         let kind = query.get("TYPE").unwrap_or_default();
         match request.head.method() {
-            "POST" => self.open(request),
+            "POST" => match old_session(query) {
+                // It is told first, wherever it is.
+                Some(id) => Answer::Find(SessionName::Spark(id)),
+                None => self.open(request),
+            },
             "GET" if kind == "terminate" => {
                 let answer = self.shared.answers.answer(200, &b""[..]);
                 Answer::Respond(answer)
@@ -150,8 +154,11 @@ impl Transformer for BrowserChannel {
         }
     }
 
-    fn absent<'r>(&mut self, _request: &'r Request<'_>) -> Answer<'r, BrowserChannelSession> {
-        Answer::Respond(self.shared.unknown_session())
+    fn absent<'r>(&mut self, request: &'r Request<'_>) -> Answer<'r, BrowserChannelSession> {
+        match names_session(request.head.query()) {
+            true => Answer::Respond(self.shared.unknown_session()),
+            false => self.open(request),
+        }
     }
 
     fn wire(&self, _session: &BrowserChannelSession) -> Wire {
@@ -278,6 +285,16 @@ impl Shared {
         self.prefix_next = self.prefix_next.wrapping_add(1);
         format!("\"{prefix}\"")
     }
+}
+
+/// Whether a request is for a session that there should be.
+pub(super) fn names_session(query: Query<'_>) -> bool {
+    query.get("SID").is_some_and(|name| !name.is_empty())
+}
+
+/// The session that a client had before the one that it asks for.
+fn old_session(query: Query<'_>) -> Option<SparkId> {
+    query.get("OSID")?.parse().ok()
 }
 
 fn is_version_8(query: Query<'_>) -> bool {

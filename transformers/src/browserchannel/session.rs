@@ -10,7 +10,7 @@ use super::arrays::Arrays;
 use super::forward::Forward;
 use super::json;
 use super::maps::{Map, Maps, number, parse_int};
-use super::server::Shared;
+use super::server::{Shared, names_session};
 
 /// A session as the server sees it.
 #[derive(Debug)]
@@ -87,6 +87,12 @@ impl BrowserChannelSession {
     ) {
         let query = request.head.query();
         let is_first = self.arrays.is_unused();
+        if !is_first && !names_session(query) {
+            // Its client wants another one. What it has not received is lost, as in the package.
+            self.end(shared, End::Goodbye, out);
+            out.decline(carrier);
+            return out.over();
+        }
         if is_first {
             self.arrays.push(&shared.first_array(context.id));
             self.deadline = context.now + shared.options.session_timeout_interval;

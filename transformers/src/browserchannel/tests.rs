@@ -532,3 +532,24 @@ fn a_peer_that_breaks_a_rule_is_ended() {
         assert!(pair.is_over(pair.sparks()[1]));
     }
 }
+
+#[test]
+fn a_client_may_replace_its_session() {
+    let mut pair = server();
+    let old = open(&mut pair);
+    let mut stream = back(&mut pair, old, 0, 0);
+    let target = format!("/bind?VER=8&RID=20&OSID={old}&OAID=0");
+    let answer = post(&mut pair, &target, "count=1&ofs=0&req0__S=a");
+    let new = pair.sparks()[1];
+    assert!(answer.body.contains(&new.to_string()), "{}", answer.body);
+    assert_eq!(pair.server_end(old), Some(&End::Goodbye));
+    assert!(pair.is_over(old) && stream.answer(&mut pair).is_complete);
+    assert_eq!(texts(&pair, new), ["a"]);
+    // One that is gone already, and one that never was.
+    for sid in [old.to_string(), "x".to_owned()] {
+        let target = format!("/bind?VER=8&RID=30&OSID={sid}&OAID=0");
+        assert_eq!(post(&mut pair, &target, "count=0").status, 200);
+    }
+    assert_eq!(pair.sparks().len(), 4);
+    assert_eq!(pair.server_end(new), None);
+}

@@ -198,10 +198,15 @@ impl Connection {
 
     /// Ends a body.
     pub(super) fn end_body(&mut self, form: Form, framing: BodyFraming) {
+        self.write_end(framing);
+        self.answered(form.keep_alive && !framing.ends_with_connection());
+    }
+
+    /// Writes the end of a body.
+    pub(super) fn write_end(&mut self, framing: BodyFraming) {
         let mut bytes = Vec::new();
         framing.end(&mut bytes);
         self.down.write(&bytes);
-        self.answered(form.keep_alive && !framing.ends_with_connection());
     }
 
     fn answered(&mut self, keep_alive: bool) {

@@ -237,6 +237,12 @@ impl<T: Transformer, C: ClientTransport> Pair<T, C> {
                 self.carrier(spark, carrier);
                 self.release(spark, carrier);
             }
+            Output::Decline(carrier) => {
+                let pending = self.unanswered(spark, carrier);
+                assert_eq!(pending.body, None, "an answer has begun already");
+                self.connection(carrier.0).role = Role::Http;
+                self.declined = Some(carrier.0);
+            }
             Output::Ended(end) => self.ended(spark, end),
             Output::Over => self.session(spark).is_over = true,
         }

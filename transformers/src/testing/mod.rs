@@ -50,6 +50,8 @@ pub(crate) struct Pair<T: Transformer, C: ClientTransport> {
     sessions_made: u32,
     /// The sessions with names that their clients chose.
     names: BTreeMap<String, SparkId>,
+    /// The connection whose request a session has just declined.
+    declined: Option<u64>,
     events: Vec<Event>,
 }
 
@@ -102,6 +104,7 @@ impl<T: Transformer, C: ClientTransport> Pair<T, C> {
             sessions: BTreeMap::new(),
             sessions_made: 0,
             names: BTreeMap::new(),
+            declined: None,
             events: Vec::new(),
         }
     }

@@ -87,15 +87,18 @@ impl<T: Transformer, C: ClientTransport> Pair<T, C> {
     fn request(&mut self, id: u64, request: &Request<'_>) {
         let answer = self.transformer.request(request);
         match answer {
-            Answer::Find(name) => match self.find(name) {
-                Some(spark) => self.hand_over(id, spark, request),
-                None => {
-                    let answer = self.transformer.absent(request);
-                    let is_final = !matches!(answer, Answer::Find(_));
-                    assert!(is_final, "absent() must not say Find");
-                    self.answer(id, request, answer, Some(name));
+            Answer::Find(name) => {
+                if let Some(spark) = self.find(name) {
+                    self.hand_over(id, spark, request);
+                    if self.declined.take() != Some(id) {
+                        return;
+                    }
                 }
-            },
+                let answer = self.transformer.absent(request);
+                let is_final = !matches!(answer, Answer::Find(_));
+                assert!(is_final, "absent() must not say Find");
+                self.answer(id, request, answer, Some(name));
+            }
             answer => self.answer(id, request, answer, None),
         }
     }

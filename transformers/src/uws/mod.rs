@@ -5,9 +5,9 @@
 //! - the two transport options that Primus passed on to it, and `maxPayload`;
 //! - compression as fast as possible, as uWebSockets chose it, by one compressor for all.
 //!
-//! Where it differs from the native module: a handshake that is refused gets an answer, where Primus
-//! destroyed the socket; a subprotocol that is offered is granted; and messages below 1024 bytes are
-//! not compressed.
+//! Where it differs from the native module: a handshake that is refused gets an answer, where
+//! Primus destroyed the socket; a subprotocol that is offered is granted; and messages below 1024
+//! bytes are not compressed.
 //!
 //! # Invariants
 //! - A plain request is answered with 426; a ping of the peer counts as a pong of Primus.

@@ -26,11 +26,10 @@ impl UwsOptions {
 
     /// Sets the option of that name.
     ///
-    /// | name | value | if it is not set |
-    /// |---|---|---|
-    /// | `maxPayload` | bytes of the largest message | Primus's `maxLength` |
-    /// | `perMessageDeflate` | whether messages may be compressed | Primus's `compression` |
-    /// | `perMessageDeflate.serverNoContextTakeover` | `false`: the server compresses messages with the help of those before them, unless the client forbids it | `true` |
+    /// - `maxPayload`: bytes of the largest message. Default: Primus's `maxLength`.
+    /// - `perMessageDeflate`: whether messages may be compressed. Default: Primus's `compression`.
+    /// - `perMessageDeflate.serverNoContextTakeover`: `true` (default): the server forgets each
+    ///   message; `false`: it does not, unless the client demands it.
     ///
     /// # Errors
     /// [`TransportOptionError`] if there is no such option, or it cannot have this value.

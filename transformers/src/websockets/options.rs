@@ -61,21 +61,27 @@ impl WebSocketsOptions {
 
     /// Sets the option of that name.
     ///
-    /// | name | value | if it is not set |
-    /// |---|---|---|
-    /// | `maxPayload` | bytes of the largest message | Primus's `maxLength` |
-    /// | `perMessageDeflate` | whether messages may be compressed | Primus's `compression` |
-    /// | `perMessageDeflate.serverNoContextTakeover` | `true`: the server forgets each message; `false`: never, and a client that demands it is refused; `client`: as the client asks | `true` (`ws`: `client`) |
-    /// | `perMessageDeflate.clientNoContextTakeover` | whether clients are told to forget each message | `true` (`ws`: `false`) |
-    /// | `perMessageDeflate.serverMaxWindowBits` | 8 to 15; `true`: as the client asks; `false`: a client that asks is refused | `true` |
-    /// | `perMessageDeflate.clientMaxWindowBits` | 8 to 15, and a client that does not offer it is refused; `true`: as the client offers; `false`: nothing is said | `true` |
-    /// | `perMessageDeflate.threshold` | bytes below which a message is not compressed, if no context is kept | 1024 |
-    /// | `perMessageDeflate.zlibDeflateOptions.level` | 1 (fastest) to 9 (smallest) | 6 |
-    /// | `perMessageDeflate.zlibDeflateOptions.memLevel` | 1 to 9 | 8 |
+    /// - `maxPayload`: bytes of the largest message. Default: Primus's `maxLength`.
+    /// - `perMessageDeflate`: whether messages may be compressed. Default: Primus's `compression`.
     ///
-    /// Where the server keeps a context, each connection costs a compressor of its own, with the
-    /// defaults 300 KiB from its first message on, and shares no broadcast. Where a client does, its
-    /// connection costs an inflater of its own, 45 KiB.
+    /// The others begin with `perMessageDeflate.`:
+    /// - `serverNoContextTakeover`: `true` (default): the server forgets each message; `false`: it
+    ///   never does, and a client that demands it is refused; `client`: as the client asks, which
+    ///   is what `ws` does by default.
+    /// - `clientNoContextTakeover`: whether clients are told to forget each message. Default true
+    ///   (`ws`: false).
+    /// - `serverMaxWindowBits`: 8 to 15; `true` (default): as the client asks; `false`: a client
+    ///   that asks is refused.
+    /// - `clientMaxWindowBits`: 8 to 15, and a client that does not offer it is refused; `true`
+    ///   (default): as the client offers; `false`: nothing is said about it.
+    /// - `threshold`: bytes below which a message is not compressed, unless a context is kept.
+    ///   Default 1024.
+    /// - `zlibDeflateOptions.level`: 1 (fastest) to 9 (smallest). Default 6.
+    /// - `zlibDeflateOptions.memLevel`: 1 to 9. Default 8.
+    ///
+    /// Where the server keeps a context, each connection costs a compressor of its own (with the
+    /// defaults 300 KiB from its first message on) and shares no broadcast. Where a client does,
+    /// its connection costs an inflater of its own, 45 KiB.
     ///
     /// # Errors
     /// [`TransportOptionError`] if there is no such option, or it cannot have this value.

@@ -43,7 +43,8 @@ impl Effort {
 }
 
 /// The fastest level that is sound. With levels 0 and 1, zlib-rs 0.6.8 panics on some messages when
-/// there is little room for the result, and level 1 damages the message after one that was given up.
+/// there is little room for the result, and level 1 damages the message after one that was given
+/// up.
 const FAST_LEVEL: u8 = 2;
 
 impl Default for Effort {

@@ -14,7 +14,8 @@
 //! # Invariants
 //! - Without context takeover a message depends on no other, so that one [`Inflater`] and one
 //!   [`Deflater`] serve any number of connections, and a compressed message can be shared.
-//! - What a message inflates to is held only up to the bound on messages, however much would follow.
+//! - What a message inflates to is held only up to the bound on messages, however much would
+//!   follow.
 //! - An [`Inflater`] or a [`Deflater`] that has not been used yet owns no heap memory.
 
 pub mod compress;

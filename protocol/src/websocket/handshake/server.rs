@@ -59,8 +59,8 @@ impl<'b> Upgrade<'b> {
     /// Negotiates permessage-deflate, if the client offers it in the head that was checked.
     ///
     /// # Errors
-    /// [`Refusal::Extensions`] if the header breaks the grammar, or if permessage-deflate is offered
-    /// on no terms that can be accepted.
+    /// [`Refusal::Extensions`] if the header breaks the grammar, or if permessage-deflate is
+    /// offered on no terms that can be accepted.
     pub fn with_deflate(mut self, head: &RequestHead<'b>, terms: &Terms) -> Result<Self, Refusal> {
         let mut offered = Vec::new();
         for value in values(head, "Sec-WebSocket-Extensions") {
