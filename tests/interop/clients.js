@@ -16,7 +16,11 @@ const EVENT_MS_MAX = 10_000;
 function connect(server, { spokenBy = server.spokenBy, ...options } = {}, suffix = '') {
   const PrimusClient = primusClient(spokenBy);
   const client = new PrimusClient(server.url + suffix, options);
-  server.afterStop(() => client.end());
+  server.afterStop(() => {
+    client.end();
+    // In the middle of an attempt to reconnect, the end is none to the attempts that come after it.
+    client.recovery.reset();
+  });
   return client;
 }
 
