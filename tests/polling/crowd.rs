@@ -21,7 +21,7 @@ use crate::member::{Line, Member, Stage};
 use crate::pipes::{Incoming, Pipes};
 
 /// Messages of each client.
-const MESSAGES: u32 = 6;
+const MESSAGES: u32 = 4;
 
 /// One client in so many has a connection cut in the middle of a request.
 const CUT_EVERY: usize = 16;
@@ -43,7 +43,7 @@ const PAUSE_MS_SPREAD: u64 = 400;
 const SHED_PER_TURN: usize = 200;
 
 /// A test that passes never waits for so long.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_secs(25);
 
 /// How long a turn lasts at most: what the server counts wakes nobody here.
 const TURN_MAX: Duration = Duration::from_millis(10);
@@ -179,8 +179,10 @@ impl Crowd {
         let end = self.pipes.now() + PATIENCE;
         while !done(self) {
             if self.pipes.now() >= end {
+                let waiting = self.members.iter().filter(|member| member.is_waiting());
+                let some: Vec<String> = waiting.take(10).map(Member::describe).collect();
                 let (tally, stats) = (self.tally, self.stats);
-                panic!("not within {PATIENCE:?}: {what}; stages {tally:?}, server {stats:#?}");
+                panic!("not within {PATIENCE:?}: {what}; {tally:?}, {some:#?}, {stats:#?}");
             }
             self.turn();
         }

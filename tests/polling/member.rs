@@ -114,6 +114,30 @@ impl Member {
         }
     }
 
+    /// Whether something is still to come.
+    pub(crate) fn is_waiting(&self) -> bool {
+        !matches!(self.stage, Stage::New | Stage::Served | Stage::Over)
+    }
+
+    /// Where it stands, for whoever must find out why it does not go on.
+    pub(crate) fn describe(&self) -> String {
+        let lines = self.links.iter();
+        let lines: Vec<_> = lines
+            .map(|line| (line.link.0, line.wire.0, line.is_busy))
+            .collect();
+        format!(
+            "{}: {:?}, {:?}, sent {}, echoes {}, own {}, stalled {}, cut {}, links {lines:?}",
+            self.client,
+            self.transport,
+            self.stage,
+            self.sent,
+            self.echoes.count(),
+            self.owns.count(),
+            self.is_stalled,
+            self.was_cut,
+        )
+    }
+
     /// When something is due.
     pub(crate) fn due(&self) -> Option<Instant> {
         let dues = [self.half.deadline(), self.next_step];
