@@ -22,6 +22,7 @@ pub struct Agent {
     requests: u64,
     link_last: u32,
     is_closing: bool,
+    sends_again: bool,
 }
 
 /// Names one request among those of an [`Agent`].
@@ -51,6 +52,16 @@ impl Agent {
             requests: 0,
             link_last: 0,
             is_closing: false,
+            sends_again: true,
+        }
+    }
+
+    /// The same for a server whose answer to a `GET` takes messages out of a queue: it may have
+    /// been on its way when the link broke, so to send the request again would lose them silently.
+    pub fn never_again(self) -> Self {
+        Self {
+            sends_again: false,
+            ..self
         }
     }
 
@@ -78,9 +89,10 @@ impl Agent {
             stage: Stage::Sent { again: None },
             keep_alive: false,
         };
+        let sends_again = self.sends_again && method == "GET";
         if let Some(connection) = self.idle() {
             out.write(connection.link, |out| out.extend_from_slice(&bytes));
-            let again = (method == "GET").then_some(bytes);
+            let again = sends_again.then_some(bytes);
             connection.state = State::Busy(Exchange {
                 stage: Stage::Sent { again },
                 ..exchange
@@ -112,8 +124,9 @@ impl Agent {
     /// the connection ends is complete by this.
     ///
     /// A server may close a link that it kept idle at the very moment it is used again. A `GET` to
-    /// which that happens is sent once more, on a link of its own, as browsers do. Anything else
-    /// fails, because the server may have carried it out.
+    /// which that happens is sent once more, on a link of its own, as browsers do, unless the agent
+    /// was told otherwise ([`Agent::never_again`]). Anything else fails, because the server may have
+    /// carried it out.
     pub fn lost(
         &mut self,
         link: Link,

@@ -140,7 +140,7 @@ impl EngineIoClient {
         Ok(Self {
             options: options.clone(),
             random: Random(seed),
-            agent: Agent::new(&options.host),
+            agent: Agent::new(&options.host).never_again(),
             state: State::Opening,
             stage,
             terms: Terms::default(),

@@ -41,7 +41,7 @@ impl HttpClient {
         Self {
             transport: options.transport,
             urls,
-            agent: Agent::new(&options.host),
+            agent: Agent::new(&options.host).never_again(),
             lines: Lines::new(options.transport, inbox.frame_bytes_max()),
             inbox,
             receiving: None,

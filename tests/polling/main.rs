@@ -1,0 +1,118 @@
+//! Polling over real sockets: five thousand sessions of all transports that need not be a
+//! WebSocket, on one `any` server of eight shards, with pauses, stalled readers and connections
+//! that are closed between requests or cut in the middle of one. Nothing may be lost, duplicated
+//! or reordered, every session ends on both sides, and everything is returned.
+//!
+//! A session that keeps its connections while requests are under way is audited in full, number by
+//! number, both ways; so is one of browserchannel in any case. The others end by the rules of their
+//! transports when a request is cut: what arrived until then must be in order.
+
+#[path = "../support/halves.rs"]
+mod halves;
+#[path = "../support/pipes.rs"]
+mod pipes;
+
+mod crowd;
+mod ledger;
+mod member;
+
+use std::sync::{Mutex, PoisonError};
+
+use allspark_engine::io::{DriverChoice, probe_release};
+use allspark_engine::{Destroy, Options, Primus};
+use allspark_transformers::{AnyTransformer, CommonOptions, TransformerKind};
+
+use crowd::Crowd;
+use ledger::Ledger;
+
+const SHARDS: usize = 8;
+
+const SESSIONS: usize = 5_000;
+
+/// All clients are one thread: on a busy machine it may not get round to the next poll of each
+/// within the 5 s that SockJS waits for it by default.
+const TRANSPORT: [(&str, &str); 1] = [("disconnect_delay", "15000")];
+
+/// Of the pauses, of who does what, and of the names of the sessions.
+const SEED: u64 = 20_261_121;
+
+/// Descriptors are counted for the whole process, so one server runs at a time.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn sessions_poll(driver: DriverChoice) {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let descriptors = descriptors();
+    let common = CommonOptions::default();
+    let transport = TRANSPORT.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let transformer = AnyTransformer::new(TransformerKind::Any, &common, &transport);
+    let transformer = transformer.expect("the options are known");
+    let options = Options {
+        // Heartbeats are the subject of other tests; a client half answers none by itself.
+        ping_interval_ms: None,
+        ..Options::default()
+    };
+    let primus = Primus::new(options, transformer, SHARDS, driver);
+    let ledger = Ledger::new(SESSIONS);
+    ledger.attach(&primus);
+    let server = primus.start("127.0.0.1:0").expect("the server starts");
+    let handle = server.handle();
+
+    let (address, log) = (server.address(), ledger.clone());
+    let mut crowd = Crowd::new(address, handle.clone(), log, SESSIONS, SEED);
+    crowd.be_served();
+    crowd.leave();
+    crowd.audit();
+    let stats = handle.stats();
+    eprintln!("{driver}: {:?}\n{stats:#?}", crowd.deeds);
+    let deeds = std::mem::take(&mut crowd.deeds);
+    drop(crowd);
+    handle.destroy(Destroy::default());
+    server.join();
+    // Whoever can reach a server keeps what wakes its shards.
+    drop((handle, primus));
+
+    let faults = ledger.faults();
+    assert!(faults.is_empty(), "{}: {faults:#?}", faults.len());
+    let sessions = SESSIONS as u64;
+    let sparks = [
+        stats.sparks_opened,
+        stats.sparks_ended,
+        stats.sparks_forgotten,
+    ];
+    assert_eq!(sparks, [sessions; 3]);
+    assert_eq!(stats.connections_accepted, stats.connections_closed);
+    assert_eq!((stats.handlers_panicked, stats.messages_dropped), (0, 0));
+    assert_eq!(
+        self::descriptors(),
+        descriptors,
+        "descriptors are left open"
+    );
+    // What the test is about did happen.
+    assert!(stats.connections_adopted > sessions, "too few hand-overs");
+    assert!(deeds.open_at_once_max > sessions * 9 / 10, "{deeds:?}");
+    assert!(deeds.cuts > sessions / 50, "{deeds:?}");
+    assert!(
+        deeds.idle_drops.min(deeds.stalls) > sessions / 4,
+        "{deeds:?}"
+    );
+}
+
+/// How many descriptors the process has.
+fn descriptors() -> usize {
+    let entries = std::fs::read_dir("/proc/self/fd").expect("there is /proc");
+    entries.count()
+}
+
+#[test]
+fn sessions_poll_on_epoll() {
+    sessions_poll(DriverChoice::Epoll);
+}
+
+/// Where `io_uring` can't be used, or can't hand connections over, the server uses `epoll`.
+#[test]
+fn sessions_poll_on_uring() {
+    match probe_release() {
+        Ok(()) => sessions_poll(DriverChoice::Uring),
+        Err(reason) => eprintln!("not tested, because io_uring can't be used: {reason:?}"),
+    }
+}
