@@ -68,6 +68,8 @@ async function judge(t, browser, { transformer, transport, server: serverName, f
     app: 'scripted',
     transformer: serverName,
     spokenBy: transformer,
+    // Clients without Primus would show its pings as messages.
+    pingIntervalMs: 'off',
     transport: serverOptions(transformer, site),
   });
   site.upstream = server;
@@ -85,6 +87,8 @@ async function judge(t, browser, { transformer, transport, server: serverName, f
 
   const counts = await countsOnce(await observing, ({ disconnection }) => disconnection === 3);
   assert.deepEqual([counts.connection, counts.disconnection, counts.error], [4, 3, 0]);
+  // It would wait for connections that the browser opened ahead of need.
+  if (peer === 'node') await server.kill('SIGKILL');
 }
 
 function serverOptions(transformer, site) {
@@ -107,7 +111,7 @@ async function talk(client, transport) {
   const used = transport === 'upgrade' ? 'websocket' : transport;
   assert.equal(await client.evaluate((client) => client.transport), used);
 
-  const values = [...TEXTS, ...Array.from({ length: COUNT }, (_, n) => n)];
+  const values = [...textsFor(transport), ...Array.from({ length: COUNT }, (_, n) => n)];
   const commands = values.map((value) => JSON.stringify({ do: 'write', value }));
   const echoed = await step(client, async (client, commands) => {
     for (const command of commands) client.send(command);
@@ -126,6 +130,12 @@ async function talk(client, transport) {
     client.end();
     return client.close;
   });
+}
+
+/** sockjs-node ends a script of its htmlfile where a message says so; AllSpark escapes that. */
+function textsFor(transport) {
+  const breaks = peer === 'node' && transport.endsWith('htmlfile');
+  return TEXTS.filter((text) => !breaks || !text.includes('</script>'));
 }
 
 /** An end by the server: what it said last arrives, and then the client knows. */
