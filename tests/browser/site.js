@@ -54,7 +54,7 @@ function answer({ url }, response) {
   }
 }
 
-/** Passes a request on and its answer back as they come. Whoever goes away takes the other along. */
+/** Passes a request on and its answer back as they come. Whoever leaves takes the other along. */
 function forward(upstream, request, response) {
   const { method, url, headers } = request;
   const options = { host: '127.0.0.1', port: upstream.port, method, path: url, headers };

@@ -7,9 +7,11 @@
  */
 class Client {
   messages = [];
+  isClosed = false;
   #waiting = new Map();
+  #wake = () => {};
 
-  /** Resolves once the client is open, and rejects if it closes before. */
+  /** Resolves with 'open' once the client is open, or with a complaint if it closes before. */
   open = this.#milestone('open');
   /** Resolves with the reason, in the words of the package, once the client is closed. */
   close = this.#milestone('close');
@@ -25,7 +27,7 @@ class Client {
   /** Resolves with all messages so far once there are `count`, or once no more can come. */
   async received(count) {
     while (this.messages.length < count && !this.isClosed) {
-      await new Promise((resolve) => { this.wake = resolve; });
+      await new Promise((resolve) => { this.#wake = resolve; });
     }
     return this.messages;
   }
@@ -40,14 +42,14 @@ class Client {
 
   took(message) {
     this.messages.push(message);
-    this.wake?.();
+    this.#wake();
   }
 
   closed(reason) {
     this.isClosed = true;
     this.#waiting.get('open')(`closed before it was open: ${reason}`);
     this.#waiting.get('close')(reason);
-    this.wake?.();
+    this.#wake();
   }
 }
 
