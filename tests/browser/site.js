@@ -1,0 +1,91 @@
+// A web site with the clients that the packages publish for browsers. Below `/primus` it is a
+// reverse proxy of the server under test, so that a page can also find that at its own origin.
+'use strict';
+
+const { once } = require('node:events');
+const fs = require('node:fs');
+const http = require('node:http');
+const net = require('node:net');
+const path = require('node:path');
+
+const PACKAGES = path.join(__dirname, '../node_modules');
+const SCRIPTS = {
+  '/engine.io.js': path.join(PACKAGES, 'engine.io-client/dist/engine.io.min.js'),
+  '/sockjs.js': path.join(PACKAGES, 'sockjs-client/dist/sockjs.min.js'),
+  '/browserchannel.js': path.join(PACKAGES, 'browserchannel/dist/bcsocket.js'),
+  '/talk.js': path.join(__dirname, 'talk.js'),
+};
+const PAGE = `<!doctype html>
+<html lang="en">
+<title>Transports</title>
+<link rel="icon" href="data:,">
+<body>
+${Object.keys(SCRIPTS).map((src) => `<script src="${src}"></script>`).join('\n')}
+`;
+
+/** A site that is closed with the test. Its `upstream` is what is behind the proxy. */
+async function startSite(t) {
+  const site = { upstream: null };
+  const server = http.createServer((request, response) => {
+    if (isForUpstream(request)) return forward(site.upstream, request, response);
+    answer(request, response);
+  });
+  server.on('upgrade', (request, socket, head) => tunnel(site.upstream, request, socket, head));
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  // By name, while servers are reached by number: a browser takes that for another site as well.
+  site.url = `http://localhost:${server.address().port}`;
+  return site;
+}
+
+const isForUpstream = ({ url }) => /^\/primus\b/.test(url);
+
+function answer({ url }, response) {
+  if (url === '/') {
+    response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(PAGE);
+  } else if (Object.hasOwn(SCRIPTS, url)) {
+    response.writeHead(200, { 'content-type': 'text/javascript; charset=utf-8' });
+    fs.createReadStream(SCRIPTS[url]).pipe(response);
+  } else {
+    response.writeHead(404).end();
+  }
+}
+
+/** Passes a request on and its answer back as they come. Whoever leaves takes the other along. */
+function forward(upstream, request, response) {
+  const { method, url, headers } = request;
+  const options = { host: '127.0.0.1', port: upstream.port, method, path: url, headers };
+  const passed = http.request({ ...options, agent: false });
+  passed.on('response', (answer) => {
+    response.writeHead(answer.statusCode, answer.headers);
+    response.flushHeaders();
+    answer.on('error', () => response.destroy()).pipe(response);
+  });
+  passed.on('error', () => response.destroy());
+  response.on('close', () => passed.destroy());
+  request.pipe(passed);
+}
+
+function tunnel(upstream, request, socket, head) {
+  const onward = net.connect(upstream.port, '127.0.0.1');
+  for (const [from, to] of [[socket, onward], [onward, socket]]) {
+    from.on('error', () => to.destroy());
+    from.on('close', () => to.destroy());
+  }
+  onward.write(headOf(request));
+  onward.write(head);
+  socket.pipe(onward).pipe(socket);
+}
+
+function headOf({ method, url, rawHeaders }) {
+  const lines = [`${method} ${url} HTTP/1.1`];
+  for (let n = 0; n < rawHeaders.length; n += 2) {
+    lines.push(`${rawHeaders[n]}: ${rawHeaders[n + 1]}`);
+  }
+  return `${lines.join('\r\n')}\r\n\r\n`;
+}
+
+module.exports = { startSite };
