@@ -84,6 +84,12 @@ impl Traffic {
         key.to_ne_bytes()
     }
 
+    /// What a client half makes its names and keys from.
+    pub(super) fn seed(&mut self) -> u64 {
+        let [low, high] = self.keys.next_pair();
+        u64::from(high) << 32 | u64::from(low)
+    }
+
     /// The sixteen bytes of `Sec-WebSocket-Key`.
     pub(super) fn handshake_nonce(&mut self) -> [u8; 16] {
         let mut key = [0; 16];
@@ -135,12 +141,20 @@ impl<D: Driver> Runner<D> {
             };
             let sender = self.traffic.next_sender;
             self.traffic.next_sender = (sender + 1) % self.traffic.senders.count();
-            let client = self.fleet.client(self.traffic.senders.client_of(sender));
-            if client.seat.is_stalled() {
+            if self.is_stalled(self.traffic.senders.client_of(sender)) {
                 self.traffic.skipped += 1;
             } else {
                 self.send(sender, due);
             }
+        }
+    }
+
+    /// Whether the server takes nothing from a client for now.
+    fn is_stalled(&self, index: u32) -> bool {
+        if self.plan.dialect.is_plain_websocket() {
+            self.fleet.client(index).seat.is_stalled()
+        } else {
+            self.sessions.is_stalled(index)
         }
     }
 
