@@ -52,7 +52,8 @@ impl Traffic {
             primed: 0,
             next_sender: 0,
             skipped: 0,
-            keys: Keys(0x5eed),
+            // Sessions are named by it, and a server still has those of the load before.
+            keys: Keys(allspark_engine::random()),
             scratch: Vec::new(),
         }
     }
@@ -223,8 +224,9 @@ impl<D: Driver> Runner<D> {
     }
 }
 
-/// Masking keys. That nobody can predict them matters in a browser, not in a load generator;
-/// that they differ from message to message matters here too.
+/// Masking keys, and what client halves make theirs from. That nobody can predict them matters in
+/// a browser, not in a load generator; that they differ from message to message and from load to
+/// load matters here too.
 #[derive(Debug)]
 struct Keys(u64);
 
