@@ -22,7 +22,8 @@ pub(crate) struct TransformersArguments {
     /// How often each server has its turn.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: u32,
-    /// Idle sessions of which AllSpark's memory is measured.
+    /// Idle sessions of which AllSpark's memory is measured. It takes memory in steps of megabytes,
+    /// so that few sessions show the step rather than what they cost.
     #[arg(long, default_value_t = 2000)]
     idle_clients: u32,
     /// Idle sessions of which the memory of Primus on Node.js is measured.
