@@ -1,18 +1,27 @@
-// Primus itself, on Node.js and ws, as its README sets it up. Heartbeats are off, so that every
-// server of the comparison sends the same messages.
+// Primus itself, on Node.js and the package of the transformer, as its README sets it up.
+// Heartbeats are off, so that every server of the comparison sends the same messages.
 
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { createRequire } from 'node:module';
 import Primus from 'primus';
 import { parseArguments } from './arguments.js';
 
-const { port, mode } = parseArguments('primus.js');
-const require = createRequire(import.meta.url);
-const version = (name) => require(`${name}/package.json`).version;
+/** The package that each transformer needs. */
+const PACKAGES = {
+  'browserchannel': 'browserchannel',
+  'engine.io': 'engine.io',
+  'faye': 'faye-websocket',
+  'sockjs': 'sockjs',
+  'websockets': 'ws',
+};
+
+const { port, mode, options } = parseArguments('primus.js', {
+  transformer: { type: 'string', default: 'websockets' },
+});
 
 const server = createServer();
 const primus = new Primus(server, {
-  transformer: 'websockets',
+  transformer: options.transformer,
   parser: 'json',
   pingInterval: false,
 });
@@ -25,9 +34,16 @@ primus.on('connection', (spark) => {
 });
 
 server.listen({ port, host: '0.0.0.0', backlog: 65535 }, () => {
-  const versions = [`primus ${version('primus')}`, `ws ${version('ws')}`];
+  const names = ['primus', PACKAGES[options.transformer]];
+  const versions = names.map((name) => `${name} ${version(name)}`);
   console.log(`version ${versions.join(', ')}, Node.js ${process.version}`);
   console.log(`listening ${server.address().port}`);
 });
+
+/** Packages need not let others import their package.json, so it is read as a file. */
+function version(name) {
+  const file = new URL(`node_modules/${name}/package.json`, import.meta.url);
+  return JSON.parse(readFileSync(file, 'utf8')).version;
+}
 
 process.once('SIGTERM', () => process.exit(0));

@@ -28,7 +28,7 @@ pub(crate) fn run(choice: DriverChoice, plan: Plan) -> io::Result<Outcome> {
 
 fn on_uring(plan: Plan) -> io::Result<Outcome> {
     let options = UringOptions {
-        sockets_max: plan.clients,
+        sockets_max: plan.connections_max(),
         ..UringOptions::default()
     };
     let driver = Uring::new(options).map_err(io::Error::other)?;
@@ -36,11 +36,11 @@ fn on_uring(plan: Plan) -> io::Result<Outcome> {
 }
 
 fn on_epoll(plan: Plan, descriptors: u64) -> io::Result<Outcome> {
-    if u64::from(plan.clients) + OTHER_DESCRIPTORS > descriptors {
+    let connections = plan.connections_max();
+    if u64::from(connections) + OTHER_DESCRIPTORS > descriptors {
         return Err(io::Error::other(format!(
-            "the driver epoll needs a descriptor for each of {} clients, and this process may \
-             have {descriptors}: raise `ulimit -n`, or use --driver uring",
-            plan.clients,
+            "the driver epoll needs a descriptor for each of {connections} connections, and this \
+             process may have {descriptors}: raise `ulimit -n`, or use --driver uring",
         )));
     }
     let driver = Epoll::new(EpollOptions::default())?;

@@ -30,7 +30,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use serde::Serialize;
 
-use cli::{Cli, Command, CompareCommand, LoadArguments, PeersArguments};
+use cli::{Cli, Command, CompareCommand, LoadArguments, PeersArguments, TransformersArguments};
 use report::LoadReport;
 
 #[global_allocator]
@@ -43,6 +43,9 @@ fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Load(arguments) => load(&arguments),
         Command::Compare(CompareCommand::Peers(arguments)) => compare_peers(&arguments),
+        Command::Compare(CompareCommand::Transformers(arguments)) => {
+            compare_transformers(&arguments)
+        }
     }
 }
 
@@ -63,6 +66,25 @@ fn load(arguments: &LoadArguments) -> ExitCode {
 
 fn compare_peers(arguments: &PeersArguments) -> ExitCode {
     match peers::compare(&arguments.plan()) {
+        Ok(comparison) => conclude(
+            "compare",
+            &comparison,
+            comparison.ok,
+            arguments.json.as_deref(),
+        ),
+        Err(error) => failed("compare", &error),
+    }
+}
+
+fn compare_transformers(arguments: &TransformersArguments) -> ExitCode {
+    let plan = match arguments.plan() {
+        Ok(plan) => plan,
+        Err(why) => {
+            eprintln!("harness compare: {why}");
+            return ExitCode::from(EXIT_MISUSE);
+        }
+    };
+    match peers::transformers::compare(&plan) {
         Ok(comparison) => conclude(
             "compare",
             &comparison,

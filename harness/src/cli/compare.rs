@@ -7,15 +7,20 @@ use allspark_engine::io::DriverChoice;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::times::parse_duration;
-use crate::peers::ComparisonPlan;
-use crate::peers::cases::Case;
+use super::transformers::TransformersArguments;
+use crate::load::dialect::Dialect;
+use crate::peers::cases::{Case, Conditions};
 use crate::peers::roster::Entrant;
+use crate::peers::{ComparisonPlan, Stage};
 use crate::workload::Scenario;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum CompareCommand {
     /// AllSpark and other servers, one core each, under the same load.
     Peers(PeersArguments),
+    /// AllSpark and Primus on Node.js, transformer by transformer: memory of idle sessions, and
+    /// how many messages they echo.
+    Transformers(TransformersArguments),
 }
 
 #[derive(Debug, Args)]
@@ -38,6 +43,16 @@ pub(crate) struct PeersArguments {
     /// Bytes of each message.
     #[arg(long, default_value_t = 128)]
     message_bytes: usize,
+    #[command(flatten)]
+    stage: StageArguments,
+    /// Write the report there as JSON.
+    #[arg(long)]
+    pub(crate) json: Option<PathBuf>,
+}
+
+/// Where servers and the load run, and where the programs of servers are.
+#[derive(Debug, Args)]
+pub(super) struct StageArguments {
     /// The processor of the servers.
     #[arg(long, default_value_t = 1)]
     server_cpu: usize,
@@ -56,9 +71,19 @@ pub(crate) struct PeersArguments {
     /// The folder of the peers written in JavaScript.
     #[arg(long, default_value = "harness/peers")]
     peers_directory: PathBuf,
-    /// Write the report there as JSON.
-    #[arg(long)]
-    pub(crate) json: Option<PathBuf>,
+}
+
+impl StageArguments {
+    pub(super) fn stage(&self) -> Stage {
+        Stage {
+            server_cpu: self.server_cpu,
+            client_cpu: self.client_cpu,
+            driver: self.driver,
+            peers_directory: self.peers_directory.clone(),
+            allspark: self.allspark.clone(),
+            tungstenite: self.tungstenite.clone(),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -84,15 +109,13 @@ impl PeersArguments {
             entrants: entrants.collect(),
             cases: cases.collect(),
             rounds: self.rounds,
-            warm_up: self.warm_up,
-            duration: self.duration,
-            message_bytes: self.message_bytes,
-            server_cpu: self.server_cpu,
-            client_cpu: self.client_cpu,
-            driver: self.driver,
-            peers_directory: self.peers_directory.clone(),
-            allspark: self.allspark.clone(),
-            tungstenite: self.tungstenite.clone(),
+            conditions: Conditions {
+                dialect: Dialect::WEBSOCKETS,
+                warm_up: self.warm_up,
+                duration: self.duration,
+                message_bytes: self.message_bytes,
+            },
+            stage: self.stage.stage(),
         }
     }
 }

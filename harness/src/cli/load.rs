@@ -4,10 +4,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use allspark_engine::io::DriverChoice;
+use allspark_transformers::TransformerKind;
 use clap::{Args, ValueEnum};
 
 use super::times::{PingInterval, parse_duration, parse_ping_interval};
 use crate::auditor::HeartbeatRule;
+use crate::load::dialect::Dialect;
 use crate::load::plan::Plan;
 use crate::load::spec::Spec;
 use crate::load::target::Target;
@@ -24,9 +26,13 @@ pub(crate) struct LoadArguments {
     /// Where Primus is on the server.
     #[arg(long, default_value = "/primus")]
     pathname: String,
-    /// How the clients speak.
-    #[arg(long, value_enum, default_value_t = TransformerName::Websockets)]
-    transformer: TransformerName,
+    /// How the clients speak: websockets, faye, uws, engine.io, sockjs or browserchannel.
+    #[arg(long, default_value = "websockets")]
+    transformer: TransformerKind,
+    /// What carries it. engine.io: upgrade, polling, websocket. sockjs: websocket, xhr_streaming,
+    /// xhr, eventsource, htmlfile, jsonp. browserchannel: streaming, polling. By default the first.
+    #[arg(long)]
+    carrier: Option<String>,
     /// How many clients connect.
     #[arg(long, default_value_t = 100)]
     clients: u32,
@@ -78,11 +84,6 @@ pub(crate) struct LoadArguments {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum TransformerName {
-    Websockets,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum ScenarioName {
     Idle,
     Echo,
@@ -92,7 +93,6 @@ enum ScenarioName {
 impl LoadArguments {
     /// Makes a plan. Asks the server for its ping interval if that matters and was not given.
     pub(crate) fn plan(&self) -> Result<Plan, String> {
-        let TransformerName::Websockets = self.transformer;
         let scenario = match self.scenario {
             ScenarioName::Idle => Scenario::Idle,
             ScenarioName::Echo => Scenario::Echo,
@@ -101,6 +101,7 @@ impl LoadArguments {
         let target = Target::parse(&self.url, &self.pathname)?;
         let mut plan = Plan {
             target,
+            dialect: Dialect::find(self.transformer, self.carrier.as_deref())?,
             clients: self.clients,
             opening_max: self.opening,
             scenario,

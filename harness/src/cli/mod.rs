@@ -3,11 +3,13 @@
 mod compare;
 mod load;
 mod times;
+mod transformers;
 
 use clap::{Parser, Subcommand};
 
 pub(crate) use compare::{CompareCommand, PeersArguments};
 pub(crate) use load::LoadArguments;
+pub(crate) use transformers::TransformersArguments;
 
 /// Load, audit and comparison for AllSpark.
 #[derive(Debug, Parser)]

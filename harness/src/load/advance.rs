@@ -65,6 +65,9 @@ impl<D: Driver> Runner<D> {
 
     /// Whether the phase has work left that waits for nothing.
     pub(super) fn has_more_to_do(&self) -> bool {
+        if self.sessions.has_wires_to_close() {
+            return true;
+        }
         match self.phase {
             Phase::Leaving { next, .. } => next < self.fleet.len() || self.fleet.is_gone(),
             Phase::Draining { .. } => self.auditor.outstanding() == 0,
@@ -94,6 +97,10 @@ impl<D: Driver> Runner<D> {
             let Some(index) = self.fleet.begin_next() else {
                 break;
             };
+            if !self.plan.dialect.is_plain_websocket() {
+                self.begin_session(index);
+                continue;
+            }
             self.driver.push(Op::Connect {
                 address: self.plan.target.address_of(index),
                 token: token(index),
@@ -143,6 +150,10 @@ impl<D: Driver> Runner<D> {
         for index in next..end {
             if self.fleet.client(index).state == State::Open {
                 self.fleet.advance(index, State::Leaving);
+                if !self.plan.dialect.is_plain_websocket() {
+                    self.leave_session(index);
+                    continue;
+                }
                 let key = Some(self.traffic.masking_key());
                 self.say(index, |out| {
                     encode::close(Some(CloseCode::NORMAL), "", key, out);
@@ -174,6 +185,9 @@ impl<D: Driver> Runner<D> {
 
     /// Sends a message of text for a client.
     pub(super) fn say_text(&mut self, index: u32, text: &[u8]) {
+        if !self.plan.dialect.is_plain_websocket() {
+            return self.send_by_session(index, text);
+        }
         let key = Some(self.traffic.masking_key());
         self.say(index, |out| encode::message(Kind::Text, text, key, out));
     }

@@ -6,7 +6,9 @@
 //! | [`plan`], [`target`] | what to do to which server |
 //! | [`runner`], [`advance`], [`phase`] | the loop, and the way from connecting to goodbye |
 //! | [`client`], [`outbox`] | the clients, and what they send in one turn |
-//! | [`transport`], [`handshake`] | the client's half of the wire |
+//! | [`dialect`] | which transformer is spoken, and by which of its carriers |
+//! | [`transport`], [`handshake`] | the client's half of the wire, where it is a plain WebSocket |
+//! | [`sessions`] | client halves and their connections, where it is not |
 //! | [`traffic`] | who says what, and what is made of what comes in |
 //! | [`meter`], [`memory`] | what is measured |
 //! | [`spec`] | what the server says about itself |
@@ -15,12 +17,13 @@
 //! what was wrong.
 //!
 //! # Invariants
-//! - A client that is open owns no heap memory between two messages.
+//! - A client that is open owns no heap memory between two messages, if it is a plain WebSocket.
 //! - Traffic of the warm-up is audited as all traffic is, but not measured.
 //! - A run without findings has seen every message arrive and every connection close in good form.
 
 mod advance;
 mod client;
+pub(crate) mod dialect;
 mod handshake;
 pub(crate) mod memory;
 pub(crate) mod meter;
@@ -28,6 +31,7 @@ mod outbox;
 mod phase;
 pub(crate) mod plan;
 mod runner;
+mod sessions;
 pub(crate) mod spec;
 pub(crate) mod target;
 mod traffic;

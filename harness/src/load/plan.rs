@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::auditor::HeartbeatRule;
+use crate::load::dialect::Dialect;
 use crate::load::target::Target;
 use crate::workload::Scenario;
 use crate::workload::message::MESSAGE_BYTES_MIN;
@@ -19,6 +20,8 @@ const STREAMS_MAX: u64 = 1 << 27;
 pub(crate) struct Plan {
     /// The server.
     pub(crate) target: Target,
+    /// How the clients speak.
+    pub(crate) dialect: Dialect,
     /// How many clients connect.
     pub(crate) clients: u32,
     /// Connections that may be opening at the same time.
@@ -80,6 +83,11 @@ impl Plan {
             ));
         }
         Ok(())
+    }
+
+    /// TCP connections that all clients together may have.
+    pub(crate) fn connections_max(&self) -> u32 {
+        self.clients.saturating_mul(self.dialect.connections_max())
     }
 
     /// Which clients send.

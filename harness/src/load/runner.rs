@@ -17,6 +17,7 @@ use super::meter::{Meter, Window};
 use super::outbox::{Outbox, Seat};
 use super::phase::{OPENING_STALL, Phase};
 use super::plan::Plan;
+use super::sessions::Sessions;
 use super::traffic::Traffic;
 use super::transport::{Fatal, Incoming, Transport};
 use crate::auditor::{Auditor, Fault};
@@ -30,6 +31,8 @@ pub(super) struct Runner<D> {
     pub(super) plan: Plan,
     pub(super) fleet: Fleet,
     pub(super) outbox: Outbox,
+    /// Used only where a client is more than a plain WebSocket.
+    pub(super) sessions: Sessions,
     pub(super) auditor: Auditor,
     pub(super) meter: Meter,
     pub(super) traffic: Traffic,
@@ -61,6 +64,7 @@ impl<D: Driver> Runner<D> {
         Self {
             fleet: Fleet::new(plan.clients),
             outbox: Outbox::default(),
+            sessions: Sessions::default(),
             auditor: Auditor::new(plan.scenario, plan.clients, senders, plan.heartbeat),
             meter: Meter::new(plan.server_pid),
             traffic: Traffic::new(&plan),
@@ -87,7 +91,9 @@ impl<D: Driver> Runner<D> {
             let wait = self.wait();
             self.driver.turn(wait, &mut completions)?;
             self.outbox.reclaim();
+            self.sessions.reclaim();
             self.now = self.driver.now();
+            self.ring_alarms();
             for completion in completions.drain(..) {
                 self.complete(completion);
             }
@@ -106,6 +112,9 @@ impl<D: Driver> Runner<D> {
         {
             until = until.min(due);
         }
+        if let Some(alarm) = self.sessions.next_alarm() {
+            until = until.min(alarm);
+        }
         Wait::Until(until)
     }
 
@@ -121,9 +130,13 @@ impl<D: Driver> Runner<D> {
                 });
             }
         });
+        self.flush_wires();
     }
 
     fn complete(&mut self, completion: Completion) {
+        if !self.plan.dialect.is_plain_websocket() {
+            return self.wire_completed(completion);
+        }
         match completion {
             Completion::Connected { token, result } => self.connected(token.index(), result),
             Completion::Received { token, buffer } => self.received(token.index(), buffer),
@@ -200,7 +213,7 @@ impl<D: Driver> Runner<D> {
 
     fn received(&mut self, index: u32, mut buffer: LentBuffer) {
         let mut input = Input::new(&mut buffer);
-        let message_bytes_max = self.plan.message_bytes.max(MESSAGE_BYTES_FLOOR);
+        let message_bytes_max = self.message_bytes_max();
         loop {
             let transport = &mut self.fleet.client_mut(index).transport;
             match transport.next(&mut input, message_bytes_max) {
@@ -216,13 +229,21 @@ impl<D: Driver> Runner<D> {
         }
     }
 
+    /// Bytes of the longest message that a client takes.
+    pub(super) fn message_bytes_max(&self) -> usize {
+        self.plan.message_bytes.max(MESSAGE_BYTES_FLOOR)
+    }
+
+    /// A client can send and receive messages now.
+    pub(super) fn opened(&mut self, index: u32) {
+        self.fleet.advance(index, State::Open);
+        self.auditor.opened(index, self.now);
+        self.opening_progressed();
+    }
+
     fn incoming(&mut self, index: u32, incoming: Incoming<'_>) {
         match incoming {
-            Incoming::Opened => {
-                self.fleet.advance(index, State::Open);
-                self.auditor.opened(index, self.now);
-                self.opening_progressed();
-            }
+            Incoming::Opened => self.opened(index),
             Incoming::Message(payload) => self.message(index, &payload),
             Incoming::Ping(payload) => self.pong(index, &payload),
             Incoming::Goodbye(code) if self.fleet.client(index).state < State::Leaving => {
@@ -274,6 +295,9 @@ impl<D: Driver> Runner<D> {
 
     /// Closes a connection without a further word.
     pub(super) fn close(&mut self, index: u32) {
+        if !self.plan.dialect.is_plain_websocket() {
+            return self.end_session(index);
+        }
         let socket = self.fleet.client(index).socket;
         self.fleet.advance(index, State::Ended);
         self.outbox.forget(index);
@@ -304,7 +328,8 @@ impl<D: Driver> Runner<D> {
 /// Bytes that a message from the server may have even if our own are shorter: a spark's id, a ping.
 const MESSAGE_BYTES_FLOOR: usize = 1024;
 
-/// Clients connect once, so their number alone names the connection.
+/// The number of a client that is a plain WebSocket, which connects once, or else of a wire, which
+/// is not used again before it is closed: it alone names the connection.
 pub(super) fn token(index: u32) -> Token {
     Token::new(0, 0, index)
 }

@@ -52,7 +52,8 @@ impl Traffic {
             primed: 0,
             next_sender: 0,
             skipped: 0,
-            keys: Keys(0x5eed),
+            // Sessions are named by it, and a server still has those of the load before.
+            keys: Keys(allspark_engine::random()),
             scratch: Vec::new(),
         }
     }
@@ -82,6 +83,12 @@ impl Traffic {
     pub(super) fn masking_key(&mut self) -> [u8; 4] {
         let [key, _] = self.keys.next_pair();
         key.to_ne_bytes()
+    }
+
+    /// What a client half makes its names and keys from.
+    pub(super) fn seed(&mut self) -> u64 {
+        let [low, high] = self.keys.next_pair();
+        u64::from(high) << 32 | u64::from(low)
     }
 
     /// The sixteen bytes of `Sec-WebSocket-Key`.
@@ -135,12 +142,20 @@ impl<D: Driver> Runner<D> {
             };
             let sender = self.traffic.next_sender;
             self.traffic.next_sender = (sender + 1) % self.traffic.senders.count();
-            let client = self.fleet.client(self.traffic.senders.client_of(sender));
-            if client.seat.is_stalled() {
+            if self.is_stalled(self.traffic.senders.client_of(sender)) {
                 self.traffic.skipped += 1;
             } else {
                 self.send(sender, due);
             }
+        }
+    }
+
+    /// Whether the server takes nothing from a client for now.
+    fn is_stalled(&self, index: u32) -> bool {
+        if self.plan.dialect.is_plain_websocket() {
+            self.fleet.client(index).seat.is_stalled()
+        } else {
+            self.sessions.is_stalled(index)
         }
     }
 
@@ -209,8 +224,9 @@ impl<D: Driver> Runner<D> {
     }
 }
 
-/// Masking keys. That nobody can predict them matters in a browser, not in a load generator;
-/// that they differ from message to message matters here too.
+/// Masking keys, and what client halves make theirs from. That nobody can predict them matters in
+/// a browser, not in a load generator; that they differ from message to message and from load to
+/// load matters here too.
 #[derive(Debug)]
 struct Keys(u64);
 

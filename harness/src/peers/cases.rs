@@ -1,8 +1,9 @@
 //! What is asked of every server.
 
 use std::fmt;
+use std::time::Duration;
 
-use super::ComparisonPlan;
+use crate::load::dialect::Dialect;
 use crate::load::plan::Plan;
 use crate::load::target::Target;
 use crate::workload::Scenario;
@@ -11,7 +12,16 @@ use crate::workload::Scenario;
 const OPENING_MAX: u32 = 128;
 
 /// How long messages under way may take to arrive at the end. Slow servers need it.
-const DRAIN_MAX: std::time::Duration = std::time::Duration::from_secs(10);
+const DRAIN_MAX: Duration = Duration::from_secs(10);
+
+/// What is the same for every case of a comparison.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Conditions {
+    pub(crate) dialect: Dialect,
+    pub(crate) warm_up: Duration,
+    pub(crate) duration: Duration,
+    pub(crate) message_bytes: usize,
+}
 
 /// One load that every server gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +46,18 @@ impl Case {
         Self::broadcast(1000, 200),
     ];
 
-    const fn echo(clients: u32, depth: u16) -> Self {
+    /// Clients that only hold their sessions.
+    pub(crate) const fn idle(clients: u32) -> Self {
+        Self {
+            scenario: Scenario::Idle,
+            clients,
+            publishers: 0,
+            depth: 1,
+        }
+    }
+
+    /// Clients whose messages come back to them.
+    pub(crate) const fn echo(clients: u32, depth: u16) -> Self {
         Self {
             scenario: Scenario::Echo,
             clients,
@@ -59,19 +80,20 @@ impl Case {
         &self,
         port: u16,
         server_pid: u32,
-        plan: &ComparisonPlan,
+        conditions: Conditions,
     ) -> Result<Plan, String> {
         let load_plan = Plan {
             target: Target::parse(&format!("http://127.0.0.1:{port}"), "/primus")?,
+            dialect: conditions.dialect,
             clients: self.clients,
             opening_max: OPENING_MAX,
             scenario: self.scenario,
             publishers: self.publishers,
             depth: self.depth,
             rate_per_s: None,
-            message_bytes: plan.message_bytes,
-            warm_up: plan.warm_up,
-            duration: plan.duration,
+            message_bytes: conditions.message_bytes,
+            warm_up: conditions.warm_up,
+            duration: conditions.duration,
             drain_max: DRAIN_MAX,
             heartbeat: None,
             server_pid: Some(server_pid),

@@ -1,5 +1,5 @@
 //! Compares AllSpark with other servers: the same load on each in turn, one core for the server,
-//! another one for the load.
+//! another one for the load. And, transformer by transformer, with Primus on Node.js.
 //!
 //! | module | what it knows |
 //! |---|---|
@@ -7,6 +7,7 @@
 //! | [`process`] | a server that runs, on its core, until it is dropped |
 //! | [`cases`] | what is asked of every server |
 //! | [`samples`] | what came out, over all rounds |
+//! | [`transformers`] | every transformer, beside Primus on Node.js with the same one |
 //!
 //! # Invariants
 //! - Rounds are interleaved: every server has its turn before any has its second, so that what
@@ -18,14 +19,14 @@ pub(crate) mod cases;
 mod process;
 pub(crate) mod roster;
 pub(crate) mod samples;
+pub(crate) mod transformers;
 
 use std::io;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use allspark_engine::io::DriverChoice;
 
-use cases::Case;
+use cases::{Case, Conditions};
 use process::{Process, pin_this_thread};
 use roster::Entrant;
 use samples::{CaseResult, Comparison, Machine, Sample};
@@ -39,9 +40,13 @@ pub(crate) struct ComparisonPlan {
     pub(crate) entrants: Vec<Entrant>,
     pub(crate) cases: Vec<Case>,
     pub(crate) rounds: u32,
-    pub(crate) warm_up: Duration,
-    pub(crate) duration: Duration,
-    pub(crate) message_bytes: usize,
+    pub(crate) conditions: Conditions,
+    pub(crate) stage: Stage,
+}
+
+/// Where servers and the load run, and where the programs of servers are.
+#[derive(Clone, Debug)]
+pub(crate) struct Stage {
     pub(crate) server_cpu: usize,
     pub(crate) client_cpu: usize,
     pub(crate) driver: DriverChoice,
@@ -56,9 +61,9 @@ pub(crate) struct ComparisonPlan {
 /// Compares, and says on the error stream what is going on.
 pub(crate) fn compare(plan: &ComparisonPlan) -> io::Result<Comparison> {
     for &entrant in &plan.entrants {
-        roster::check(entrant, plan)?;
+        roster::check(entrant, &plan.stage)?;
     }
-    pin_this_thread(plan.client_cpu)?;
+    pin_this_thread(plan.stage.client_cpu)?;
     let mut results = Vec::new();
     let mut versions = vec![String::new(); plan.entrants.len()];
     for case in &plan.cases {
@@ -70,9 +75,9 @@ pub(crate) fn compare(plan: &ComparisonPlan) -> io::Result<Comparison> {
                     plan.rounds,
                     entrant.name()
                 );
-                let (version, sample) = measure(entrant, case, plan)?;
+                let (version, report) = measure(entrant, case, plan.conditions, &plan.stage)?;
                 versions[position] = version;
-                samples[position].push(sample);
+                samples[position].push(Sample::of(&report));
             }
         }
         results.push(CaseResult::new(case, &plan.entrants, samples));
@@ -86,12 +91,17 @@ pub(crate) fn compare(plan: &ComparisonPlan) -> io::Result<Comparison> {
 }
 
 /// Starts a server, loads it, and stops it.
-fn measure(entrant: Entrant, case: &Case, plan: &ComparisonPlan) -> io::Result<(String, Sample)> {
-    let server = Process::start(entrant, case.scenario, plan)?;
+fn measure(
+    entrant: Entrant,
+    case: &Case,
+    conditions: Conditions,
+    stage: &Stage,
+) -> io::Result<(String, LoadReport)> {
+    let transformer = conditions.dialect.transformer();
+    let server = Process::start(entrant, case.scenario, transformer, stage)?;
     let load_plan = case
-        .load_plan(server.port(), server.pid(), plan)
+        .load_plan(server.port(), server.pid(), conditions)
         .map_err(io::Error::other)?;
-    let outcome = driver::run(plan.driver, load_plan)?;
-    let sample = Sample::of(&LoadReport::new(outcome));
-    Ok((server.version().to_owned(), sample))
+    let outcome = driver::run(stage.driver, load_plan)?;
+    Ok((server.version().to_owned(), LoadReport::new(outcome)))
 }

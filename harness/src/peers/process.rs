@@ -6,10 +6,11 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use allspark_transformers::TransformerKind;
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::thread::{CpuSet, sched_setaffinity};
 
-use super::ComparisonPlan;
+use super::Stage;
 use super::roster::{self, Entrant};
 use crate::workload::Scenario;
 
@@ -34,12 +35,13 @@ impl Process {
     pub(super) fn start(
         entrant: Entrant,
         scenario: Scenario,
-        plan: &ComparisonPlan,
+        transformer: TransformerKind,
+        stage: &Stage,
     ) -> io::Result<Self> {
         let port = free_port()?;
-        let words = roster::command(entrant, scenario, port, plan);
+        let words = roster::command(entrant, scenario, transformer, port, stage);
         let speaks = entrant != Entrant::Allspark;
-        let child = spawn(&words, plan.server_cpu, speaks)?;
+        let child = spawn(&words, stage.server_cpu, speaks)?;
         let mut process = Self {
             child,
             port,
@@ -49,7 +51,7 @@ impl Process {
         process.version = if speaks {
             process.read_version()?
         } else {
-            roster::allspark_version(&plan.allspark)?
+            roster::allspark_version(&stage.allspark)?
         };
         Ok(process)
     }

@@ -5,9 +5,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use allspark_transformers::TransformerKind;
 use clap::ValueEnum;
 
-use super::ComparisonPlan;
+use super::Stage;
 use crate::workload::Scenario;
 
 /// A server that takes part.
@@ -39,8 +40,8 @@ impl Entrant {
 }
 
 /// Refuses to begin if a program is not there, and says how to get it.
-pub(super) fn check(entrant: Entrant, plan: &ComparisonPlan) -> io::Result<()> {
-    for (path, remedy) in needs(entrant, plan) {
+pub(super) fn check(entrant: Entrant, stage: &Stage) -> io::Result<()> {
+    for (path, remedy) in needs(entrant, stage) {
         if !path.exists() {
             let name = entrant.name();
             let why = format!("{name} needs {}: run `{remedy}`", path.display());
@@ -51,14 +52,14 @@ pub(super) fn check(entrant: Entrant, plan: &ComparisonPlan) -> io::Result<()> {
 }
 
 /// What must be there, and what makes it.
-fn needs(entrant: Entrant, plan: &ComparisonPlan) -> Vec<(PathBuf, String)> {
-    let install = format!("npm ci --prefix {}", plan.peers_directory.display());
+fn needs(entrant: Entrant, stage: &Stage) -> Vec<(PathBuf, String)> {
+    let install = format!("npm ci --prefix {}", stage.peers_directory.display());
     match entrant {
-        Entrant::Allspark => vec![(plan.allspark.clone(), "cargo build --release".to_owned())],
-        Entrant::Primus => vec![(plan.peers_directory.join("node_modules/primus"), install)],
-        Entrant::Bun => vec![(bun(&plan.peers_directory), install)],
+        Entrant::Allspark => vec![(stage.allspark.clone(), "cargo build --release".to_owned())],
+        Entrant::Primus => vec![(stage.peers_directory.join("node_modules/primus"), install)],
+        Entrant::Bun => vec![(bun(&stage.peers_directory), install)],
         Entrant::Tungstenite => vec![(
-            plan.tungstenite.clone(),
+            stage.tungstenite.clone(),
             "cargo build --release -p allspark-peer-tungstenite".to_owned(),
         )],
     }
@@ -68,14 +69,15 @@ fn needs(entrant: Entrant, plan: &ComparisonPlan) -> Vec<(PathBuf, String)> {
 pub(super) fn command(
     entrant: Entrant,
     scenario: Scenario,
+    transformer: TransformerKind,
     port: u16,
-    plan: &ComparisonPlan,
+    stage: &Stage,
 ) -> Vec<OsString> {
     let app = match scenario {
         Scenario::Idle | Scenario::Echo => "echo",
         Scenario::Broadcast => "broadcast",
     };
-    let directory = &plan.peers_directory;
+    let directory = &stage.peers_directory;
     let peer = |program: &Path, script: Option<&str>| {
         let mut words = vec![program.into()];
         words.extend(script.map(|script| directory.join(script).into()));
@@ -83,19 +85,23 @@ pub(super) fn command(
         words
     };
     match entrant {
-        Entrant::Allspark => allspark(&plan.allspark, port, app),
-        Entrant::Primus => peer(Path::new("node"), Some("primus.js")),
+        Entrant::Allspark => allspark(&stage.allspark, port, app, transformer),
+        Entrant::Primus => {
+            let mut words = peer(Path::new("node"), Some("primus.js"));
+            words.extend(["--transformer".into(), transformer.name().into()]);
+            words
+        }
         Entrant::Bun => peer(&bun(directory), Some("bun.js")),
-        Entrant::Tungstenite => peer(&plan.tungstenite, None),
+        Entrant::Tungstenite => peer(&stage.tungstenite, None),
     }
 }
 
-fn allspark(program: &Path, port: u16, app: &str) -> Vec<OsString> {
+fn allspark(program: &Path, port: u16, app: &str, transformer: TransformerKind) -> Vec<OsString> {
     let mut words = vec![program.into(), "serve".into()];
     let listen = format!("0.0.0.0:{port}");
     for (option, value) in [
         ("--listen", &*listen),
-        ("--transformer", "websockets"),
+        ("--transformer", transformer.name()),
         ("--app", app),
         ("--ping-interval", "off"),
         ("--shards", "1"),

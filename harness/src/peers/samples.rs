@@ -176,7 +176,7 @@ impl Comparison {
 }
 
 /// The middle of the numbers, or between the two middle ones.
-fn median(numbers: &[f64]) -> f64 {
+pub(super) fn median(numbers: &[f64]) -> f64 {
     assert!(!numbers.is_empty(), "there is a round at least");
     let mut sorted = numbers.to_vec();
     sorted.sort_by(f64::total_cmp);

@@ -19,7 +19,8 @@ impl fmt::Display for Comparison {
     }
 }
 
-fn fmt_case(f: &mut fmt::Formatter<'_>, case: &CaseResult) -> fmt::Result {
+/// One table, and what has to be said about it.
+pub(super) fn fmt_case(f: &mut fmt::Formatter<'_>, case: &CaseResult) -> fmt::Result {
     writeln!(f, "\n{}", case.case)?;
     writeln!(
         f,

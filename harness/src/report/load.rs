@@ -20,6 +20,7 @@ pub(crate) struct LoadReport {
     pub(crate) ok: bool,
     pub(crate) scenario: &'static str,
     pub(crate) transformer: &'static str,
+    pub(crate) carrier: &'static str,
     pub(crate) server: String,
     pub(crate) driver: &'static str,
     pub(crate) clients: u32,
@@ -43,7 +44,8 @@ impl LoadReport {
         Self {
             ok: outcome.findings.total() == 0 && outcome.opened == plan.clients,
             scenario: plan.scenario.name(),
-            transformer: "websockets",
+            transformer: plan.dialect.transformer().name(),
+            carrier: plan.dialect.carrier(),
             server: format!("http://{}{}", plan.target.host(), plan.target.pathname()),
             driver: outcome.driver.name(),
             clients: plan.clients,
@@ -77,8 +79,10 @@ impl fmt::Display for LoadReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "{} on {}: {} of {} clients connected in {:.2} s, driver {}",
+            "{} over {} ({}) on {}: {} of {} clients connected in {:.2} s, driver {}",
             self.scenario,
+            self.transformer,
+            self.carrier,
             self.server,
             self.opened,
             self.clients,

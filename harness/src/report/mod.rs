@@ -4,6 +4,7 @@
 
 mod compare;
 mod load;
+mod transformers;
 
 use std::io;
 use std::path::Path;

@@ -3,6 +3,7 @@
 //! The server is tungstenite's, so that our client's half of WebSocket is judged by somebody else.
 
 mod server;
+mod sessions;
 
 use std::process::Command;
 

@@ -1,0 +1,233 @@
+//! Carries out what client halves want, and hears what they tell.
+
+use std::io;
+
+use allspark_engine::io::{Completion, Driver, Op, Socket};
+use allspark_engine::memory::LentBuffer;
+use allspark_protocol::transformer::{
+    ClientOutput, ClientOutputs, ClientTransport, End, Kind, Link,
+};
+use allspark_protocol::{Input, Instant};
+
+use crate::auditor::Fault;
+use crate::load::client::State;
+use crate::load::runner::{Runner, token};
+
+impl<D: Driver> Runner<D> {
+    /// A client begins its session.
+    pub(in crate::load) fn begin_session(&mut self, index: u32) {
+        self.fleet.advance(index, State::Handshaking);
+        let seed = self.traffic.seed();
+        let bytes_max = self.message_bytes_max();
+        let dialect = self.plan.dialect;
+        match dialect.half(&self.plan.target, seed, bytes_max) {
+            Ok(half) => {
+                let half = half.expect("only such dialects have sessions");
+                self.sessions.begin(index, half);
+                self.drive(index, |half, now, out| half.start(now, out));
+            }
+            Err(misuse) => self.lose(index, Fault::Refused, &misuse),
+        }
+    }
+
+    /// A client sends a message of text.
+    pub(in crate::load) fn send_by_session(&mut self, index: u32, text: &[u8]) {
+        self.drive(index, |half, now, out| {
+            half.send(now, Kind::Text, text, out);
+        });
+    }
+
+    /// A client says goodbye.
+    pub(in crate::load) fn leave_session(&mut self, index: u32) {
+        self.drive(index, |half, now, out| half.close(now, out));
+    }
+
+    /// The session of a client is over: what it still has to say is sent, the rest is closed.
+    pub(in crate::load) fn end_session(&mut self, index: u32) {
+        self.fleet.advance(index, State::Ended);
+        let session = self.sessions.session(index);
+        session.half = None;
+        let is_gone = session.wires == 0;
+        for (_, wire) in std::mem::take(&mut session.links) {
+            self.sessions.wires.abandon(wire, &mut self.driver);
+        }
+        if is_gone {
+            self.fleet.advance(index, State::Gone);
+        }
+    }
+
+    /// Calls client halves whose time has come.
+    pub(in crate::load) fn ring_alarms(&mut self) {
+        for (at, index) in self.sessions.alarms.take_due(self.now) {
+            let session = self.sessions.session(index);
+            if session.alarm != Some(at) {
+                continue;
+            }
+            session.alarm = None;
+            let deadline = session.half.as_ref().and_then(|half| half.deadline());
+            if deadline.is_some_and(|deadline| deadline <= self.now) {
+                self.drive(index, |half, now, out| half.expired(now, out));
+            } else {
+                self.sessions.set_alarm(index);
+            }
+        }
+    }
+
+    /// Hands the driver what was said on wires in this turn.
+    pub(in crate::load) fn flush_wires(&mut self) {
+        self.sessions.wires.flush(&mut self.driver);
+    }
+
+    /// Something happened to a wire.
+    pub(in crate::load) fn wire_completed(&mut self, completion: Completion) {
+        match completion {
+            Completion::Connected { token, result } => self.wire_connected(token.index(), result),
+            Completion::Received { token, buffer } => self.wire_received(token.index(), buffer),
+            Completion::ReceiveEnded { token, .. } | Completion::SendFailed { token, .. } => {
+                self.wire_lost(token.index());
+            }
+            Completion::SendStalled { token, rest } => {
+                let wires = &mut self.sessions.wires;
+                wires.stalled(token.index(), &rest, &mut self.driver);
+            }
+            Completion::Writable { token } => self.sessions.wires.writable(token.index()),
+            Completion::Closed { token } => self.wire_closed(token.index()),
+            Completion::Accepted { .. }
+            | Completion::AcceptFailed { .. }
+            | Completion::Released { .. }
+            | Completion::Adopted { .. } => {
+                unreachable!("a driver reports only what it was asked for")
+            }
+        }
+    }
+
+    fn wire_connected(&mut self, wire: u32, result: io::Result<Socket>) {
+        match result {
+            Ok(socket) => {
+                let wires = &mut self.sessions.wires;
+                if wires.connected(wire, socket, &mut self.driver) {
+                    let token = token(wire);
+                    self.driver.push(Op::Receive { socket, token });
+                }
+            }
+            Err(_) => {
+                let listener = self.sessions.wires.listener(wire);
+                self.wire_closed(wire);
+                self.tell_of_loss(listener);
+            }
+        }
+    }
+
+    fn wire_received(&mut self, wire: u32, mut buffer: LentBuffer) {
+        if let Some((index, link)) = self.sessions.wires.listener(wire) {
+            let mut input = Input::new(&mut buffer);
+            self.drive(index, |half, now, out| {
+                half.receive(now, link, &mut input, out);
+            });
+        }
+    }
+
+    fn wire_lost(&mut self, wire: u32) {
+        let listener = self.sessions.wires.listener(wire);
+        self.sessions.wires.abandon(wire, &mut self.driver);
+        self.tell_of_loss(listener);
+    }
+
+    fn tell_of_loss(&mut self, listener: Option<(u32, Link)>) {
+        if let Some((index, link)) = listener {
+            self.sessions.forget_link(index, link);
+            self.drive(index, |half, now, out| half.lost(now, link, out));
+        }
+    }
+
+    fn wire_closed(&mut self, wire: u32) {
+        let index = self.sessions.wires.closed(wire);
+        let session = self.sessions.session(index);
+        session.wires -= 1;
+        if session.wires == 0 && self.fleet.client(index).state == State::Ended {
+            self.fleet.advance(index, State::Gone);
+        }
+    }
+
+    /// Calls a client half, carries out what it wants, and then acts upon what it tells.
+    fn drive(
+        &mut self,
+        index: u32,
+        call: impl FnOnce(&mut dyn ClientTransport, Instant, &mut ClientOutputs),
+    ) {
+        let mut outputs = self.sessions.spare.pop().unwrap_or_default();
+        let now = self.now;
+        if let Some(half) = self.sessions.half(index) {
+            call(half.as_mut(), now, &mut outputs);
+            self.carry_out(index, &outputs);
+            self.hear(index, &outputs);
+            self.sessions.set_alarm(index);
+        }
+        outputs.clear();
+        self.sessions.spare.push(outputs);
+    }
+
+    fn carry_out(&mut self, index: u32, outputs: &ClientOutputs) {
+        for output in outputs.list() {
+            match output {
+                ClientOutput::Connect(link) => {
+                    let wire = self.sessions.add_wire(index, *link);
+                    // Wires, not clients, take local ports.
+                    let address = self.plan.target.address_of(wire);
+                    let token = token(wire);
+                    self.driver.push(Op::Connect { address, token });
+                }
+                ClientOutput::Write(link, range) => {
+                    self.write(index, *link, outputs.bytes(range.clone()));
+                }
+                ClientOutput::Close(link) => {
+                    if let Some(wire) = self.sessions.wire_of(index, *link) {
+                        self.sessions.forget_link(index, *link);
+                        self.sessions.wires.finish(wire);
+                    }
+                }
+                ClientOutput::Open | ClientOutput::Message { .. } | ClientOutput::Ended(_) => {}
+            }
+        }
+    }
+
+    fn write(&mut self, index: u32, link: Link, bytes: &[u8]) {
+        if let Some(wire) = self.sessions.wire_of(index, link)
+            && self.sessions.wires.say(wire, bytes).is_err()
+        {
+            self.lose(index, Fault::Ended, &"the server reads nothing any more");
+        }
+    }
+
+    fn hear(&mut self, index: u32, outputs: &ClientOutputs) {
+        for output in outputs.list() {
+            if self.sessions.half(index).is_none() {
+                // It was given up meanwhile.
+                return;
+            }
+            match output {
+                ClientOutput::Open => self.opened(index),
+                ClientOutput::Message { bytes, .. } => {
+                    self.message(index, outputs.bytes(bytes.clone()));
+                }
+                ClientOutput::Ended(end) => self.session_ended(index, end),
+                ClientOutput::Connect(_) | ClientOutput::Write(..) | ClientOutput::Close(_) => {}
+            }
+        }
+    }
+
+    fn session_ended(&mut self, index: u32, end: &End) {
+        match (self.fleet.client(index).state, end) {
+            (State::Leaving, End::Goodbye) => {
+                self.auditor.closed(index, self.now);
+                self.end_session(index);
+            }
+            (State::Handshaking, End::Goodbye) => {
+                self.lose(index, Fault::Refused, &"the server said goodbye at once");
+            }
+            (State::Handshaking, End::Violation(why)) => self.lose(index, Fault::Refused, why),
+            (_, End::Goodbye) => self.lose(index, Fault::Ended, &"the server ended the session"),
+            (_, End::Violation(why)) => self.lose(index, Fault::Violated, why),
+        }
+    }
+}

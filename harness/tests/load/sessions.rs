@@ -1,0 +1,139 @@
+//! The load over every transformer and carrier, against this repository's own engine.
+
+use allspark_engine::io::DriverChoice;
+use allspark_engine::{Options, Primus, Server};
+use allspark_transformers::{AnyTransformer, CommonOptions, TransformerKind};
+
+use crate::load_at;
+
+/// More than one, so that requests reach shards that do not have their sessions.
+const SHARDS: usize = 2;
+
+/// Long enough for the pong of a client on a machine that is busy with other things.
+const PING_INTERVAL_MS: u64 = 2000;
+
+/// Every transformer with every carrier.
+const DIALECTS: [(&str, &str); 14] = [
+    ("websockets", "websocket"),
+    ("faye", "websocket"),
+    ("uws", "websocket"),
+    ("engine.io", "upgrade"),
+    ("engine.io", "polling"),
+    ("engine.io", "websocket"),
+    ("sockjs", "websocket"),
+    ("sockjs", "xhr_streaming"),
+    ("sockjs", "xhr"),
+    ("sockjs", "eventsource"),
+    ("sockjs", "htmlfile"),
+    ("sockjs", "jsonp"),
+    ("browserchannel", "streaming"),
+    ("browserchannel", "polling"),
+];
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum App {
+    Echo,
+    Broadcast,
+}
+
+/// A server of all transformers at once.
+fn start(app: App, ping_interval_ms: Option<u64>) -> Server {
+    let options = Options {
+        ping_interval_ms,
+        ..Options::default()
+    };
+    let common = CommonOptions::default();
+    let any = AnyTransformer::new(TransformerKind::Any, &common, &[]).unwrap();
+    let primus = Primus::new(options, any, SHARDS, DriverChoice::Auto);
+    let everyone = primus.handle();
+    primus.on_connection(move |spark| {
+        let everyone = everyone.clone();
+        spark.on_data(move |spark, data| match app {
+            App::Echo => {
+                spark.write(data);
+            }
+            App::Broadcast => everyone.write(data).unwrap(),
+        });
+    });
+    primus.start("127.0.0.1:0").unwrap()
+}
+
+fn expect_nothing_wrong(
+    server: &Server,
+    dialect: (&str, &str),
+    options: &[&str],
+) -> serde_json::Value {
+    let (transformer, carrier) = dialect;
+    let spoken = ["--transformer", transformer, "--carrier", carrier];
+    let url = format!("http://{}", server.address());
+    let run = load_at(&url, &[&spoken, options].concat());
+    assert_eq!(
+        run.code, 0,
+        "{dialect:?}: {} {}",
+        run.report, run.complaints
+    );
+    assert_eq!(run.report["transformer"], transformer);
+    assert_eq!(run.report["carrier"], carrier);
+    run.report
+}
+
+#[test]
+fn messages_come_back_over_every_carrier() {
+    let server = start(App::Echo, None);
+    for dialect in DIALECTS {
+        for driver in ["epoll", "uring"] {
+            let options = ["--clients", "6", "--depth", "3", "--driver", driver];
+            expect_nothing_wrong(&server, dialect, &options);
+        }
+    }
+}
+
+#[test]
+fn broadcasts_reach_everyone_over_every_carrier() {
+    let server = start(App::Broadcast, None);
+    for dialect in DIALECTS {
+        let options = [
+            "--scenario",
+            "broadcast",
+            "--clients",
+            "6",
+            "--publishers",
+            "2",
+        ];
+        expect_nothing_wrong(&server, dialect, &options);
+    }
+}
+
+#[test]
+fn pings_are_answered_over_every_carrier() {
+    let server = start(App::Echo, Some(PING_INTERVAL_MS));
+    // Each client is pinged within the first interval, and gone within the second one if it does
+    // not answer.
+    let options = ["--scenario", "idle", "--clients", "6", "--duration", "5s"];
+    let tolerance = ["--ping-tolerance", "20s"];
+    let options = [&options[..], &tolerance].concat();
+    std::thread::scope(|scope| {
+        for dialect in DIALECTS {
+            let (server, options) = (&server, &options);
+            scope.spawn(move || {
+                let heartbeats = &expect_nothing_wrong(server, dialect, options)["heartbeats"];
+                let least = heartbeats["pings_per_client_min"].as_u64();
+                assert!(least > Some(0), "{dialect:?}: {heartbeats}");
+            });
+        }
+    });
+}
+
+#[test]
+fn a_carrier_that_a_transformer_has_not_is_refused() {
+    let run = load_at(
+        "http://127.0.0.1:1",
+        &["--transformer", "sockjs", "--carrier", "upgrade"],
+    );
+    assert_eq!(run.code, 2);
+    assert!(
+        run.complaints.contains("xhr_streaming"),
+        "{}",
+        run.complaints
+    );
+}
