@@ -4,7 +4,9 @@ use allspark_engine::io::DriverChoice;
 use allspark_engine::{Options, Primus, Server};
 use allspark_transformers::{AnyTransformer, CommonOptions, TransformerKind};
 
+use crate::expect_fault;
 use crate::load_at;
+use crate::server::Conduct;
 
 /// More than one, so that requests reach shards that do not have their sessions.
 const SHARDS: usize = 2;
@@ -122,6 +124,15 @@ fn pings_are_answered_over_every_carrier() {
             });
         }
     });
+}
+
+#[test]
+fn a_session_that_is_refused_is_found() {
+    for (transformer, carrier) in [("engine.io", "polling"), ("sockjs", "xhr")] {
+        let spoken = ["--transformer", transformer, "--carrier", carrier];
+        let options = [&spoken[..], &["--clients", "4"]].concat();
+        expect_fault(Conduct::Refuse, &options, "refused");
+    }
 }
 
 #[test]
