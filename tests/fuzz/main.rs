@@ -4,8 +4,11 @@
 //! It runs for a bounded number of rounds. To fuzz for longer, or to replay a round that failed:
 //! `FUZZ_ROUNDS=1000000 FUZZ_SEED=7 cargo test --release --test fuzz`.
 
+mod clients;
 #[path = "../support/puppet.rs"]
 mod puppet;
+mod requests;
+mod transports;
 
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -97,16 +97,11 @@ impl HttpSession {
             _ => None,
         };
         if let Some(frame) = refusal {
-            out.respond(carrier, whole_response(service, transport, asked, frame));
+            refuse(service, (carrier, transport), asked, frame, out);
             return;
         }
         if !transport.is_polling() {
-            let head = asked.receiving(transport, &service.options);
-            out.begin(
-                carrier,
-                head.header("Content-Type", transport.content_type()),
-            );
-            out.write(carrier, |out| transport.prelude(asked.callback, out));
+            begin(service, (carrier, transport), asked, out);
         }
         self.receiver = Some(Receiver {
             carrier,
@@ -231,7 +226,38 @@ impl HttpSession {
     }
 }
 
-/// A response that consists of one frame.
+/// Tells a request that would receive that it can't. To a streaming transport sockjs-node says so
+/// as it says everything, in a chunk after that of the prelude, and its protocol tests look for it.
+fn refuse(
+    service: &Service,
+    (carrier, transport): (Carrier, Transport),
+    asked: Asked<'_>,
+    frame: &[u8],
+    out: &mut Outputs,
+) {
+    if transport.is_polling() {
+        out.respond(carrier, whole_response(service, transport, asked, frame));
+        return;
+    }
+    begin(service, (carrier, transport), asked, out);
+    out.write(carrier, |out| transport.wrap(frame, "", out));
+    out.finish(carrier);
+}
+
+/// Begins the response of a streaming transport.
+fn begin(
+    service: &Service,
+    (carrier, transport): (Carrier, Transport),
+    asked: Asked<'_>,
+    out: &mut Outputs,
+) {
+    let head = asked.receiving(transport, &service.options);
+    let head = head.header("Content-Type", transport.content_type());
+    out.begin(carrier, head);
+    out.write(carrier, |out| transport.prelude(asked.callback, out));
+}
+
+/// A response of a polling transport: one frame.
 fn whole_response(
     service: &Service,
     transport: Transport,

@@ -5,6 +5,8 @@
 //! is for the engine to see to.
 
 use std::fmt::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use allspark_protocol::http::{RequestHead, Response};
 use sha1::{Digest, Sha1};
@@ -145,26 +147,38 @@ fn digest(bytes: &[u8]) -> String {
 #[derive(Clone, Debug)]
 pub(super) struct Entropy {
     seed: u64,
-    count: u64,
+    /// How many numbers were asked for. Shards are made from clones and share it, or the same
+    /// request would be told the same number by each of them.
+    count: Arc<AtomicU64>,
 }
 
 impl Entropy {
     pub(super) fn new(seed: u64) -> Self {
-        Self { seed, count: 0 }
+        Self {
+            seed,
+            count: Arc::default(),
+        }
     }
 
-    /// The next number; from those before it nobody can tell it. The request goes into it because
-    /// shards that were made from the same options count alike.
-    pub(super) fn next(&mut self, head: &RequestHead<'_>) -> u32 {
-        self.count += 1;
-        let mut hash = Sha1::new()
+    /// The next number; from those before it nobody can tell it.
+    pub(super) fn next(&self) -> u32 {
+        let count = self.count.fetch_add(1, Ordering::Relaxed);
+        let digest = Sha1::new()
             .chain_update(self.seed.to_le_bytes())
-            .chain_update(self.count.to_le_bytes())
-            .chain_update(head.target());
-        for (_, value) in head.headers() {
-            hash.update(value);
-        }
-        let digest = hash.finalize();
+            .chain_update(count.to_le_bytes())
+            .finalize();
         u32::from_le_bytes([digest[0], digest[1], digest[2], digest[3]])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shards_tell_different_entropy() {
+        let first = Entropy::new(7);
+        let second = first.clone();
+        assert_ne!(first.next(), second.next());
     }
 }

@@ -78,7 +78,7 @@ impl SockJs {
             _ if head.method() == "OPTIONS" => reply::preflight(head, endpoint, options),
             Endpoint::Greeting => reply::greeting(),
             Endpoint::Iframe => reply::iframe(head, &options.sockjs_url),
-            Endpoint::Info => reply::info(head, options, self.entropy.next(head)),
+            Endpoint::Info => reply::info(head, options, self.entropy.next()),
             Endpoint::ChunkingTest => reply::chunking_test(head, options),
             Endpoint::RawWebSocket | Endpoint::WebSocket if !options.websocket => {
                 reply::not_found_with(reply::cached(Response::new(404)))

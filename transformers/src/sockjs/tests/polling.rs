@@ -76,6 +76,10 @@ fn only_one_request_receives() {
         .assert_is(200, &format!("{refused}\n"));
     let streaming = rig.post("/a/s/xhr_streaming", "");
     streaming.assert_is(200, &format!("{}\n{refused}\n", "h".repeat(2048)));
+    streaming.assert_headers(&[
+        ("transfer-encoding", Some("chunked")),
+        ("content-length", None),
+    ]);
     rig.write("still there");
     rig.assert_reads(&mut first, "a[\"still there\"]\n");
 }
