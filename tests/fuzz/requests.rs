@@ -66,7 +66,8 @@ fn handshake(target: &str, rng: &mut ChaCha12Rng) -> Vec<u8> {
         &[
             "",
             "Sec-WebSocket-Extensions: permessage-deflate\r\n",
-            "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=9, x; y=\"z\"\r\n",
+            "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=9, x; \
+             y=\"z\"\r\n",
         ],
     );
     let head = "Host: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
@@ -82,7 +83,8 @@ fn hixie(rng: &mut ChaCha12Rng) -> Vec<u8> {
         rng,
         &[
             "",
-            "Sec-WebSocket-Key1: 4 @1  46546xW%0l 1 5\r\nSec-WebSocket-Key2: 12998 5 Y3 1  .P00\r\n",
+            "Sec-WebSocket-Key1: 4 @1  46546xW%0l 1 5\r\n\
+             Sec-WebSocket-Key2: 12998 5 Y3 1  .P00\r\n",
         ],
     );
     let head =

@@ -125,8 +125,8 @@ impl Agent {
     ///
     /// A server may close a link that it kept idle at the very moment it is used again. A `GET` to
     /// which that happens is sent once more, on a link of its own, as browsers do, unless the agent
-    /// was told otherwise ([`Agent::never_again`]). Anything else fails, because the server may have
-    /// carried it out.
+    /// was told otherwise ([`Agent::never_again`]). Anything else fails, because the server may
+    /// have carried it out.
     pub fn lost(
         &mut self,
         link: Link,
