@@ -147,7 +147,7 @@ mod tests {
         for wrong in ["x\ny", "carrier-pigeon"] {
             let reason = named::<TransformerKind>(wrong).unwrap_err();
             assert!(
-                !reason.contains('\n') && reason.contains("websockets, any"),
+                !reason.contains('\n') && reason.contains("websockets, faye"),
                 "{reason}"
             );
         }

@@ -79,10 +79,10 @@ fn a_wrong_option_is_one_line_and_exit_code_2() {
     for args in [
         &["--lisen", "1"][..],
         &["serve", "--app", "chat"],
-        &["--transformer", "sockjs"],
+        &["--transformer", "sockjs", "--transport", "pingTimeout=1"],
         &["--transformer", "nonsense"],
         &["--parser", "nonsense"],
-        &["--compression"],
+        &["--compression=perhaps"],
         &["--transport", "a=b"],
         &["--config", "/nowhere.toml"],
         &["nonsense"],

@@ -10,6 +10,9 @@ mod subjects;
 mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use allspark_engine::io::{DriverChoice, probe};
 use allspark_transformers::contract::{Rig, Setup, cases};
@@ -50,19 +53,33 @@ fn on_sockets(subject: &'static Subject, driver: DriverChoice) {
     });
 }
 
-/// Runs every case in each of the worlds that are made for it, and says which ones failed.
-fn check<R: Rig>(subject: &Subject, driver: &str, worlds: impl Fn(&Setup) -> Vec<R>) {
-    let mut failed = Vec::new();
-    for case in cases::<R>() {
-        let run = || {
-            for mut world in worlds(&case.setup) {
-                (case.run)(&mut world);
+/// Runs every case in each of the worlds that are made for it, and says which ones failed. Several
+/// run at a time, as most of them wait for most of their time.
+fn check<R: Rig>(subject: &Subject, driver: &str, worlds: impl Fn(&Setup) -> Vec<R> + Sync) {
+    let cases = cases::<R>();
+    let next = AtomicUsize::new(0);
+    let failed = Mutex::new(Vec::new());
+    let work = || {
+        while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let run = || {
+                for mut world in worlds(&case.setup) {
+                    (case.run)(&mut world);
+                }
+            };
+            if catch_unwind(AssertUnwindSafe(run)).is_err() {
+                eprintln!("failed: {}, {driver}: {}\n", subject.name, case.name);
+                failed.lock().expect("nothing panics here").push(case.name);
             }
-        };
-        if catch_unwind(AssertUnwindSafe(run)).is_err() {
-            eprintln!("failed: {}, {driver}: {}\n", subject.name, case.name);
-            failed.push(case.name);
         }
-    }
+    };
+    thread::scope(|scope| {
+        for _ in 0..CASES_AT_A_TIME {
+            scope.spawn(work);
+        }
+    });
+    let failed = failed.into_inner().expect("nothing panics here");
     assert!(failed.is_empty(), "{}, {driver}: {failed:#?}", subject.name);
 }
+
+/// How many cases of one test run at a time.
+const CASES_AT_A_TIME: usize = 4;
