@@ -38,8 +38,9 @@ pub struct Wire(pub u8);
 /// Why a transport is over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum End {
-    /// The peer said goodbye in the words of the transport, or its carrier was closed in order.
+    /// The peer said goodbye in the words of the transport, or is gone without a word: its carrier
+    /// was lost, or it was silent for too long. As in Primus no `error` tells of it.
     Goodbye,
-    /// The peer broke a rule or a limit, or was silent for too long. The sentence says which.
+    /// The peer broke a rule or a limit. The sentence says which.
     Violation(&'static str),
 }

@@ -61,7 +61,6 @@ const STOPPED_TIMEOUT: Duration = Duration::from_secs(5);
 const INVALID_JSON: &str = "a map is not JSON";
 const TOO_EARLY: &str = "too many requests or maps came before their turn";
 const TOO_LONG: &str = "a message is longer than maxLength";
-const TIMED_OUT: &str = "no back channel for too long";
 
 impl BrowserChannelSession {
     /// A session whose first request has this number.
@@ -169,7 +168,7 @@ impl BrowserChannelSession {
             self.arrays.push(b"[\"noop\"]");
             self.flush(shared, context, out);
         } else {
-            self.end(shared, End::Violation(TIMED_OUT), out);
+            self.end(shared, End::Goodbye, out);
             out.over();
         }
     }

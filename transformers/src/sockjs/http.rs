@@ -163,7 +163,7 @@ impl HttpSession {
                 self.wait(service, now);
                 self.put(service, now, framing::HEARTBEAT, out);
             }
-            (Goodbye::No, None) => self.end(End::Violation("the client does not poll"), out),
+            (Goodbye::No, None) => self.end(End::Goodbye, out),
             (Goodbye::Due | Goodbye::Said, _) => self.end(End::Goodbye, out),
         }
     }

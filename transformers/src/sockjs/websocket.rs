@@ -159,7 +159,7 @@ impl WebSocketSession {
             }
             (Stage::Pinged, Some(carrier)) => {
                 self.say_goodbye(carrier, framing::NO_RESPONSE, out);
-                let end = End::Violation("the client does not answer pings");
+                let end = End::Goodbye;
                 self.finish(carrier, end, out);
             }
             (_, Some(carrier)) => self.finish(carrier, End::Goodbye, out),

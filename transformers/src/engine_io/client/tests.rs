@@ -190,7 +190,7 @@ fn a_client_that_freezes_is_gone_on_both_sides() {
         world.run_for(100_000);
         assert_eq!(
             world.server_end(spark),
-            Some(&End::Violation("ping timeout")),
+            Some(&End::Goodbye),
             "{transports:?}"
         );
         world.freeze(client, false);

@@ -24,8 +24,6 @@ const POLL_GOODBYE_TIMEOUT: Duration = Duration::from_secs(30);
 /// to every other WebSocket.)
 const WEBSOCKET_GOODBYE_TIMEOUT: Duration = Duration::from_secs(5);
 
-const POLL_LOST: &str = "poll connection closed prematurely";
-
 impl EngineIoSession {
     /// The app has ended the session. On a WebSocket the goodbye follows what was written; a client
     /// that polls gets it with what waits.
@@ -78,7 +76,7 @@ impl EngineIoSession {
         match &mut self.transport {
             Transport::Polling(polling) => {
                 if polling.take_poll_on(lost).is_some() {
-                    self.finish(Some(End::Violation(POLL_LOST)), out);
+                    self.finish(Some(End::Goodbye), out);
                 } else if polling.probe_on(lost).is_some() {
                     polling.take_probe();
                 }

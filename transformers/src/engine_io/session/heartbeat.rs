@@ -33,8 +33,6 @@ pub(super) enum Beat {
 /// A heartbeat in the wrong direction.
 pub(super) const WRONG_DIRECTION: &str = "invalid heartbeat direction";
 
-const PING_TIMEOUT: &str = "ping timeout";
-
 impl EngineIoSession {
     pub(super) fn start_heartbeat(&mut self, shared: &Shared, now: Instant) {
         match self.format.protocol() {
@@ -97,7 +95,7 @@ impl EngineIoSession {
             Beat::Stopped => {}
             Beat::PingDue => self.ping(shared, context, out),
             Beat::PongDue | Beat::PongOverdue | Beat::ClientPingDue => {
-                self.end(End::Violation(PING_TIMEOUT), out);
+                self.end(End::Goodbye, out);
             }
             Beat::GoodbyeDue => self.finish(None, out),
         }
