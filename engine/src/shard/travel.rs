@@ -2,7 +2,8 @@
 //! that were read from it.
 //!
 //! # Invariants
-//! - A connection leaves only when everything that was written to it is sent.
+//! - A connection leaves only when everything that was written to it is sent. If that takes too
+//!   long it is closed instead.
 //! - No byte of the peer is lost or seen twice: the request travels whole, what came behind it
 //!   travels too, and the rest is still in the kernel.
 
@@ -18,6 +19,7 @@ use super::connection::Role;
 use super::core::Core;
 use super::{ARRIVAL, token_of};
 use crate::io::{Detached, Op, Socket, Token};
+use crate::limits::REQUEST_TIMEOUT_MS;
 use crate::memory::Key;
 use crate::mesh::Command;
 
@@ -56,7 +58,8 @@ impl<T: Transformer> Core<T> {
             socket: None,
         };
         connection.role = Role::Leaving(Box::new(parcel));
-        self.wheel.cancel(key.index);
+        // It leaves at once, unless its peer has not read what was written to it before.
+        self.set_timer_ms(key, REQUEST_TIMEOUT_MS);
         self.leaving.push(key);
     }
 
@@ -78,6 +81,7 @@ impl<T: Transformer> Core<T> {
 
     /// The driver has let go of a connection.
     pub(super) fn released(&mut self, key: Key, result: io::Result<Detached>) {
+        self.wheel.cancel(key.index);
         let connection = self
             .connections
             .remove(key)
