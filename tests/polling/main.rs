@@ -16,7 +16,7 @@ mod crowd;
 mod ledger;
 mod member;
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use allspark_engine::io::{DriverChoice, probe_release};
 use allspark_engine::{Destroy, Options, Primus};
@@ -36,11 +36,15 @@ const TRANSPORT: [(&str, &str); 1] = [("disconnect_delay", "15000")];
 /// Of the pauses, of who does what, and of the names of the sessions.
 const SEED: u64 = 20_261_121;
 
-/// Descriptors are counted for the whole process, so one server runs at a time.
+/// Descriptors are counted for the whole process, so one test runs at a time: not even a probe of
+/// the kernel may open a ring while another test counts.
 static ALONE: Mutex<()> = Mutex::new(());
 
+fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn sessions_poll(driver: DriverChoice) {
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let descriptors = descriptors();
     let common = CommonOptions::default();
     let transport = TRANSPORT.map(|(name, value)| (name.to_owned(), value.to_owned()));
@@ -105,12 +109,14 @@ fn descriptors() -> usize {
 
 #[test]
 fn sessions_poll_on_epoll() {
+    let _alone = alone();
     sessions_poll(DriverChoice::Epoll);
 }
 
 /// Where `io_uring` can't be used, or can't hand connections over, the server uses `epoll`.
 #[test]
 fn sessions_poll_on_uring() {
+    let _alone = alone();
     match probe_release() {
         Ok(()) => sessions_poll(DriverChoice::Uring),
         Err(reason) => eprintln!("not tested, because io_uring can't be used: {reason:?}"),
