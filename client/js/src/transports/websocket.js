@@ -1,0 +1,27 @@
+// The transport of websockets, faye and uws: one WebSocket.
+//
+// A transport is a function of a link, which opens one connection:
+// - `link.uri(options)` makes the URL as `primus.uri` does (`{ protocol, query }`);
+// - `link.options` are the client's options (`transport`, `websockets`, ..);
+// - `link.opened()`, `link.received(packet)`, `link.failed(error)` and `link.ended()` tell what
+//   happened. `ended` is the last word; the link hears nothing of what comes after it, nor after
+//   `close` was called.
+//
+// It returns the connection: `send(packet)` with text or bytes, `close()`, which says goodbye and
+// may be called at any time, and `id` where the transport has a name for the connection.
+
+export const websocket = (link) => {
+  const Socket = link.options.WebSocket ?? globalThis.WebSocket;
+  const socket = new Socket(link.uri({ protocol: 'ws:', query: true }));
+  socket.binaryType = 'arraybuffer';
+  socket.onopen = () => link.opened();
+  socket.onmessage = (event) => link.received(event.data);
+  socket.onerror = (event) => link.failed(event.error ?? new Error('The connection failed'));
+  socket.onclose = () => link.ended();
+  return {
+    send(packet) {
+      if (socket.readyState === 1) socket.send(packet);
+    },
+    close: () => socket.close(),
+  };
+};
