@@ -1,0 +1,104 @@
+// What holds for every trace, whatever happened in it: the arguments of each event, and the
+// times and numbers of the attempts to reconnect.
+'use strict';
+
+const assert = require('node:assert/strict');
+
+/** A timer may be early by a millisecond on each of two clocks that count whole ones. */
+const EARLY_MS_MAX = 2;
+
+const ERROR = { message: /^/ };
+const ATTEMPT = {
+  attempt: isCount,
+  retries: isCount,
+  scheduled: isCount,
+  min: isCount,
+  max: (value) => value === null || value === Infinity || isCount(value),
+  factor: (value) => value > 0,
+  start: (value) => value > 1.6e12,
+  duration: isCount,
+  'reconnect timeout': isCount,
+};
+
+/** By event: what its arguments look like. */
+const ARGUMENTS = {
+  'close': [],
+  'data': [() => true, (raw) => raw !== undefined],
+  'destroy': [],
+  'end': [],
+  'error': [ERROR],
+  'offline': [],
+  'online': [],
+  'open': [],
+  'readyStateChange': [(state) => ['opening', 'open', 'end'].includes(state)],
+  // The function by which a listener could say how the attempt went.
+  'reconnect': [ATTEMPT, (connect) => connect === '(function)'],
+  'reconnect failed': [{ message: 'Unable to recover' }, ATTEMPT],
+  'reconnect scheduled': [ATTEMPT],
+  'reconnect timeout': [{ message: 'Failed to reconnect in a timely manner' }, ATTEMPT],
+  'reconnected': [ATTEMPT],
+  'timeout': [],
+};
+
+/** Asserts all of it. What a program cannot print of an argument (a function) may be missing. */
+function assertInvariants(trace) {
+  for (const entry of trace.entries) assertArguments(entry);
+  assertStates(trace);
+  assertAttempts(trace);
+}
+
+function assertArguments({ event, args }) {
+  const due = ARGUMENTS[event];
+  if (due === undefined) return;
+  assert.equal(args.length, due.length, `arguments of '${event}': ${JSON.stringify(args)}`);
+  due.forEach((shape, index) => assertShape(args[index], shape, event));
+}
+
+function assertShape(value, shape, event) {
+  if (typeof shape === 'function') {
+    return assert.ok(shape(value), `'${event}': ${JSON.stringify(value)} against ${shape}`);
+  }
+  if (typeof shape !== 'object') return assert.equal(value, shape, event);
+  if (shape instanceof RegExp) return assert.match(String(value), shape);
+  for (const [name, part] of Object.entries(shape)) {
+    assert.ok(Object.hasOwn(value, name), `'${event}': no ${name} in ${JSON.stringify(value)}`);
+    assertShape(value[name], part, `${event}: ${name}`);
+  }
+}
+
+/** A change is one: no state comes twice in a row. */
+function assertStates(trace) {
+  const states = trace.entries.filter(({ event }) => event === 'readyStateChange');
+  states.forEach(({ args: [state] }, index) => {
+    assert.notEqual(state, states[index - 1]?.args[0], `a change of state that is none: ${trace}`);
+  });
+}
+
+/** The algorithm of Primus, attempt by attempt. */
+function assertAttempts(trace) {
+  let scheduled = null;
+  for (const { event, args, at } of trace.entries) {
+    if (event === 'reconnect scheduled') {
+      scheduled = { ...args[0], at };
+      assertDelay(scheduled);
+    } else if (event === 'reconnect') {
+      assert.equal(args[0].attempt, scheduled?.attempt, `an attempt out of turn: ${trace}`);
+      const waited = at - scheduled.at;
+      assert.ok(waited >= scheduled.scheduled - EARLY_MS_MAX, `early: ${waited} ms: ${trace}`);
+    }
+  }
+}
+
+function assertDelay({ attempt, scheduled, min, max, factor }) {
+  if (attempt === 1) return assert.equal(scheduled, min);
+  const highest = max ?? Infinity;
+  const base = min * factor ** (attempt - 1);
+  assert.ok(scheduled >= Math.min(base, highest), `attempt ${attempt}: ${scheduled} of ${base}`);
+  assert.ok(scheduled <= Math.min(2 * base, highest), `attempt ${attempt}: ${scheduled} of ${base}`);
+}
+
+function isCount(value) {
+  return Number.isInteger(value) && value >= 0;
+}
+
+module.exports = { ARGUMENTS, EARLY_MS_MAX, assertInvariants };

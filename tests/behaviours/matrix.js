@@ -1,0 +1,64 @@
+// Every scenario against every server and transformer, for one kind of client.
+'use strict';
+
+const { after, describe, test } = require('node:test');
+
+const { sequenceFor } = require('./differences');
+const { assertInvariants } = require('./invariants');
+const { SCENARIOS } = require('./scenarios');
+const { Servers, TRANSFORMERS, World } = require('./world');
+
+// Scenarios wait more than they work.
+const CONCURRENCY = 24;
+// For how long nothing may come after what is expected.
+const QUIET_MS = 60;
+
+const limits = { timeout: 60_000 };
+
+/**
+ * Registers the tests for `clients`, one of clients/. `servers` are the kinds to judge it against.
+ */
+function run(clients, kinds = ['node', 'allspark']) {
+  const servers = new Servers();
+  describe(`the client ${clients.name}`, { concurrency: CONCURRENCY }, () => {
+    after(async () => {
+      await servers.stop();
+      await clients.stop?.();
+    });
+    for (const cell of cells(clients, kinds)) {
+      const { scenario, kind, transformer } = cell;
+      test(`${clients.name} to ${kind} by ${transformer}: ${scenario.name}`, limits, () => {
+        return play(cell, new World(servers, clients, cell));
+      });
+    }
+  });
+}
+
+function* cells(clients, kinds) {
+  for (const scenario of SCENARIOS) {
+    if (scenario.clients && !scenario.clients.includes(clients.name)) continue;
+    for (const kind of kinds) {
+      for (const transformer of scenario.transformers ?? Object.keys(TRANSFORMERS)) {
+        // Its server does not load on a current Node.js.
+        if (kind === 'node' && transformer === 'uws') continue;
+        yield { scenario, kind, transformer, client: clients.name };
+      }
+    }
+  }
+}
+
+async function play(cell, world) {
+  const { scenario } = cell;
+  try {
+    const client = await scenario.run(world, cell);
+    if (client === undefined) return;
+    await world.sleep(QUIET_MS);
+    client.trace.assertIs(sequenceFor(cell));
+    assertInvariants(client.trace, scenario);
+    await scenario.check?.(client.trace, cell);
+  } finally {
+    await world.discard();
+  }
+}
+
+module.exports = { run };

@@ -1,0 +1,156 @@
+// How a client ends, and is destroyed, in each of its states, and that it stays away then.
+'use strict';
+
+const assert = require('node:assert/strict');
+
+const { ATTEMPT, BREAK, ENDING, OPENING } = require('./sequences');
+
+/** The states of a client: how one comes there, and the events until then. */
+const STATES = {
+  'before it opens': { expected: [], reach: (world) => world.create() },
+  'while it opens': { expected: ['state:opening'], reach: reachOpening },
+  'when it is open': { expected: OPENING, reach: (world) => world.open() },
+  'while it waits to reconnect': { expected: [...OPENING, ...BREAK], reach: reachWaiting },
+  'while it reconnects': { expected: [...OPENING, ...BREAK, ...ATTEMPT], reach: reachAttempt },
+  'when it has ended': { expected: [...OPENING, ...ENDING], reach: reachEnded },
+};
+
+/** The events of an end in each state. */
+const ENDS = {
+  // The state has not changed yet.
+  'before it opens': ['close', 'end'],
+  'while it opens': ENDING,
+  'when it is open': ENDING,
+  'while it waits to reconnect': ['end'],
+  'while it reconnects': ENDING,
+  'when it has ended': [],
+};
+
+module.exports = [
+  ...Object.keys(STATES).map(ended),
+  ...Object.keys(STATES).map(destroyed),
+  {
+    name: 'a second end does nothing',
+    expected: [...OPENING, ...ENDING],
+    async run(world) {
+      const client = await world.open();
+      client.end();
+      client.end();
+      await client.trace.wait('end');
+      return client;
+    },
+  },
+  {
+    name: 'a client is destroyed once',
+    expected: [...OPENING, ...ENDING, 'destroy'],
+    async run(world) {
+      const client = await world.open();
+      assert.equal(await client.destroy(), true);
+      assert.equal(await client.destroy(), false);
+      await client.trace.wait('destroy');
+      return client;
+    },
+  },
+  {
+    name: 'the last words of a client arrive',
+    expected: [...OPENING, ...ENDING],
+    async run(world) {
+      const [client, observer] = [await world.open(), await world.open()];
+      const key = String(Math.random());
+      client.end({ do: 'remember', key, value: 'the last words' });
+      await client.trace.wait('end');
+      const recalled = () => observer.trace.data.at(-1) === 'the last words';
+      for (let asked = 1; !recalled() && asked < 1_000; asked += 1) {
+        observer.write({ do: 'recall', key });
+        await observer.trace.wait('data', asked);
+      }
+      assert.ok(recalled(), 'the server never heard them');
+      return client;
+    },
+  },
+  {
+    name: 'a client that the server ends does not come back',
+    expected: [...OPENING, 'data', ...ENDING],
+    async run(world) {
+      const client = await world.open({ reconnect: { min: 10 } });
+      client.write({ do: 'end', data: 'goodbye' });
+      await client.trace.wait('end');
+      await world.sleep(100);
+      return client;
+    },
+    check: (trace) => assert.deepEqual(trace.data, ['goodbye']),
+  },
+  {
+    name: 'nothing is heard of a connection that was ended',
+    expected: [...OPENING, ...ENDING],
+    async run(world) {
+      const client = await world.open();
+      client.write({ do: 'count', to: 100 });
+      client.end();
+      await world.sleep(100);
+      return client;
+    },
+  },
+];
+
+function ended(state) {
+  return {
+    name: `a client ends ${state}`,
+    expected: [...STATES[state].expected, ...ENDS[state]],
+    async run(world) {
+      const client = await STATES[state].reach(world);
+      client.end();
+      await world.sleep(150);
+      return client;
+    },
+  };
+}
+
+function destroyed(state) {
+  return {
+    name: `a client is destroyed ${state}`,
+    expected: [...STATES[state].expected, ...ENDS[state], 'destroy'],
+    async run(world) {
+      const client = await STATES[state].reach(world);
+      client.destroy();
+      await client.trace.wait('destroy');
+      await world.sleep(150);
+      return client;
+    },
+  };
+}
+
+async function reachOpening(world) {
+  const proxy = await world.proxy();
+  proxy.stall();
+  const client = await world.create({ url: proxy.url });
+  await client.trace.wait('state:opening');
+  while (proxy.connections === 0) await world.sleep(5);
+  return client;
+}
+
+async function reachWaiting(world) {
+  const proxy = await world.proxy();
+  const client = await world.openThrough(proxy, { reconnect: { min: 60_000 } });
+  proxy.cut();
+  await client.trace.wait('reconnect scheduled');
+  return client;
+}
+
+async function reachAttempt(world) {
+  const proxy = await world.proxy();
+  // An attempt that goes on after the end fails soon, and the next one would be far away.
+  const reconnect = { min: 20, factor: 5_000, 'reconnect timeout': 60 };
+  const client = await world.openThrough(proxy, { reconnect });
+  proxy.stall();
+  proxy.cut();
+  await client.trace.wait('reconnect');
+  return client;
+}
+
+async function reachEnded(world) {
+  const client = await world.open();
+  client.end();
+  await client.trace.wait('end');
+  return client;
+}
