@@ -2,11 +2,51 @@
 // here is asserted as strictly as the list itself.
 'use strict';
 
+const { ATTEMPT, BREAK, ENDING, FAILED_ATTEMPT, OPENING } = require('./scenarios/sequences');
+const { maybe } = require('./trace');
+
+const LATE_ERROR = 'The client of npm goes on to find out whether there is a network, and tells of '
+  + 'it after the end.';
+
 /**
  * `scenario` by name, and for which `clients`, `kinds` of servers and `transformers` (all, if not
  * said); `expected` takes the place of the scenario's own.
  */
-const DIFFERENCES = [];
+const DIFFERENCES = [
+  {
+    scenario: 'a client ends while it reconnects',
+    clients: ['npm'],
+    reason: 'The end does not stop the procedure of npm: its attempt runs out of time, and the '
+      + 'client comes back.',
+    expected: [
+      ...OPENING, ...BREAK, ...ATTEMPT, ...ENDING, 'reconnect timeout', 'reconnect scheduled',
+    ],
+  },
+  {
+    scenario: 'a client ends while it waits to reconnect',
+    clients: ['npm'],
+    transformers: ['browserchannel'],
+    reason: LATE_ERROR,
+    expected: [...OPENING, ...BREAK, 'end', maybe('error')],
+  },
+  {
+    scenario: 'retries that are used up are the end',
+    clients: ['npm'],
+    transformers: ['browserchannel'],
+    reason: LATE_ERROR,
+    expected: [
+      ...OPENING, ...BREAK, ...FAILED_ATTEMPT, ...ATTEMPT, 'end', 'reconnect failed', 'state:end',
+      maybe('error'),
+    ],
+  },
+  {
+    scenario: 'the last words of a client arrive',
+    clients: ['npm'],
+    transformers: ['browserchannel'],
+    reason: 'The client of npm forgets what it has not sent yet when it is closed.',
+    expected: [...OPENING, ...ENDING, 'unheard'],
+  },
+];
 
 /**
  * What depends on the transport alone, by name: where that is, and the `events` that stand in for it
@@ -14,8 +54,13 @@ const DIFFERENCES = [];
  */
 const QUIRKS = {
   'a break is an error': {
-    reason: 'The `ws` of npm tells of a break by its close event alone; the others have an error.',
-    cells: [{ clients: ['npm'], transformers: ['faye', 'engine.io', 'sockjs', 'browserchannel'] }],
+    reason: 'The `ws` of npm tells of a break by its close event alone; these have an error too.',
+    cells: [{ clients: ['npm'], transformers: ['faye', 'sockjs', 'browserchannel'] }],
+    events: ['error'],
+  },
+  'a loss is an error': {
+    reason: 'To the client of npm a session that its server has closed is an error.',
+    cells: [{ clients: ['npm'], transformers: ['browserchannel'] }],
     events: ['error'],
   },
 };

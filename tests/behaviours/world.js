@@ -12,7 +12,8 @@ const TRANSFORMERS = {
   'faye': {},
   'uws': {},
   'engine.io': {},
-  'sockjs': {},
+  // The client of npm gives each of its ways to connect less than a second, by default.
+  'sockjs': { client: { transport: { timeout: 20_000 } } },
   'browserchannel': {
     // When the server is gone, the client of npm asks for an image, by default one on the internet.
     client: { transport: { testImageUri: 'http://127.0.0.1:1/' } },

@@ -12,18 +12,30 @@ const EVENTS = [
   'timeout',
 ];
 
+/** Those through which the parts of a client talk to each other. */
+const INSIDE_EVENTS = [
+  'incoming::data', 'incoming::end', 'incoming::error', 'incoming::open', 'incoming::ping',
+  'outgoing::data', 'outgoing::end', 'outgoing::open', 'outgoing::pong', 'outgoing::reconnect',
+  'outgoing::url',
+];
+
 class InProcess {
   trace = new Trace();
 
-  constructor(primus, { silent = [] } = {}) {
+  /**
+   * Records the public events, but not the `silent` ones, and with `inside` all the others. If the
+   * client heeds network events, `host` is the EventTarget on which they happen.
+   */
+  constructor(primus, { silent = [], inside = false, host } = {}) {
     this.primus = primus;
-    for (const event of EVENTS) {
-      if (!silent.includes(event)) this.record(event);
+    this.host = host;
+    const events = [...EVENTS, ...inside ? INSIDE_EVENTS : []];
+    for (const event of events) {
+      if (!silent.includes(event)) this.#record(event);
     }
   }
 
-  /** Records one more event. */
-  record(event) {
+  #record(event) {
     this.primus.on(event, (...args) => {
       this.trace.add(event, args.map(plain), performance.now());
     });
@@ -47,6 +59,11 @@ class InProcess {
 
   id() {
     return new Promise((resolve) => this.primus.id(resolve));
+  }
+
+  /** Has the host say that its network came or went. */
+  network(isOnline) {
+    this.host.dispatchEvent(new Event(isOnline ? 'online' : 'offline'));
   }
 
   /** A transform that is named in `TRANSFORMS`. */

@@ -9,8 +9,11 @@ const classes = new Map();
 
 async function create(url, { transformer, ...options }, settings) {
   // Its server does not load on a current Node.js. Its clients are those of `websockets`.
-  const Client = clientClass(transformer === 'uws' ? 'websockets' : transformer);
-  return new InProcess(new Client(url, options), settings);
+  const name = transformer === 'uws' ? 'websockets' : transformer;
+  // A window is part of the context in which its class lives.
+  const host = options.network ? new EventTarget() : undefined;
+  const Client = host ? newClass(name, host) : clientClass(name);
+  return new InProcess(new Client(url, options), { ...settings, host });
 }
 
 /** The client class for a transformer. */
@@ -19,8 +22,14 @@ function clientClass(transformer) {
   return classes.get(transformer);
 }
 
-function newClass(transformer = 'websockets') {
-  return Primus.createSocket({ transformer, parser: 'json' });
+/** A class in a context with the globals of now, and `window` if there is one. */
+function newClass(transformer = 'websockets', window = undefined) {
+  if (window) globalThis.window = window;
+  try {
+    return Primus.createSocket({ transformer, parser: 'json' });
+  } finally {
+    delete globalThis.window;
+  }
 }
 
 /** Its module `recovery`, with the timers of now: the client lives in a context of its own. */
@@ -28,4 +37,4 @@ async function recovery() {
   return new (newClass())('', { manual: true }).recovery.constructor;
 }
 
-module.exports = { name: 'npm', clientClass, create, newClass, recovery };
+module.exports = { name: 'npm', create, recovery };

@@ -13,6 +13,8 @@ const SCENARIOS = [
   ...require('./reconnecting'),
   ...require('./strategies'),
   ...require('./timing'),
+  ...require('./network'),
+  ...require('./javascript'),
 ];
 
 const names = new Set(SCENARIOS.map(({ name }) => name));

@@ -1,7 +1,7 @@
 // When to reconnect, in every spelling of the option `strategy`.
 'use strict';
 
-const { ENDING, LOSS, OPENING } = require('./sequences');
+const { ENDING, LOSS, OPENING, PARTING } = require('./sequences');
 
 /** What a client is told, and which strategies it then has. */
 const SPELLINGS = [
@@ -29,7 +29,7 @@ module.exports = SPELLINGS.flatMap(([strategy, has]) => {
     {
       name: `the strategy ${name} after a loss`,
       transformers: ['websockets'],
-      expected: [...OPENING, ...has.includes('disconnect') ? LOSS : ENDING],
+      expected: [...OPENING, ...has.includes('disconnect') ? LOSS : PARTING],
       run: (world) => runLoss(world, copy(given)),
     },
     {
