@@ -2,9 +2,12 @@
 //! ADDRESS` goes through one list against a scripted server (tests/support/scripted.rs, or
 //! tests/interop/node-server.js, which is Primus on Node.js) and leaves with 0 if all is well.
 //!
+//! `clients schedules` prints when clients come back (`schedules`).
+//!
 //! tests/interop/rust-clients.test.js starts the servers and runs it.
 
 mod connection;
+mod schedules;
 mod transports;
 
 use std::net::SocketAddr;
@@ -15,7 +18,10 @@ use serde_json::{Value, json};
 use connection::{Connection, Heard};
 
 fn main() {
-    let mut args = std::env::args().skip(1);
+    let mut args = std::env::args().skip(1).peekable();
+    if args.next_if_eq("schedules").is_some() {
+        return schedules::print(args);
+    }
     let (Some(name), Some(address)) = (args.next(), args.next()) else {
         panic!(
             "usage: clients TRANSPORT ADDRESS; the transports are {:?}",

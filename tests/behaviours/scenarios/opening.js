@@ -109,4 +109,15 @@ module.exports = [
       return client;
     },
   },
+  {
+    name: 'a refused connection is an error and no more without a timeout',
+    expected: ['state:opening', 'error', 'state:end'],
+    async run(world) {
+      const proxy = await world.proxy();
+      proxy.refuse();
+      const client = await world.create({ url: proxy.url, timeout: false });
+      await client.trace.wait('state:end');
+      return client;
+    },
+  },
 ];
