@@ -10,13 +10,13 @@
 // It returns the connection: `send(packet)` with text or bytes, `close()`, which says goodbye and
 // may be called at any time, and `id` where the transport has a name for the connection.
 
+import { openSocket, socketError } from './socket.js';
+
 export const websocket = (link) => {
-  const Socket = link.options.WebSocket ?? globalThis.WebSocket;
-  const socket = new Socket(link.uri({ protocol: 'ws:', query: true }));
-  socket.binaryType = 'arraybuffer';
+  const socket = openSocket(link, link.uri({ protocol: 'ws:', query: true }));
   socket.onopen = () => link.opened();
   socket.onmessage = (event) => link.received(event.data);
-  socket.onerror = (event) => link.failed(event.error ?? new Error('The connection failed'));
+  socket.onerror = (event) => link.failed(socketError(event));
   socket.onclose = () => link.ended();
   return {
     send(packet) {
