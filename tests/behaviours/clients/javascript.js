@@ -5,7 +5,7 @@ const { InProcess } = require('./in-process');
 
 const HOST_EVENTS = ['addEventListener', 'removeEventListener'];
 
-async function create(url, { ...options }, settings) {
+async function create(url, options, settings) {
   const { Primus } = await library();
   const host = options.network ? new EventTarget() : undefined;
   const primus = onHost(host, () => new Primus(url, options));

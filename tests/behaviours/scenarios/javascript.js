@@ -97,7 +97,7 @@ const scenarios = [
       }
       assert.equal(urls.size, 100);
       const [url] = urls;
-      assert.match(url, /^ws:\/\/127\.0\.0\.1:\d+\/primus\?_primuscb=[\w-]+$/);
+      assert.match(url, /^ws:\/\/127\.0\.0\.1:\d+\/primus\?_primuscb=[\w.-]+$/);
       assert.match(client.primus.uri({ protocol: 'ws:', secure: true }), /^wss:.*\/primus$/);
       const parts = client.primus.uri({ protocol: 'http:', query: true, object: true });
       assert.equal(parts.pathname, '/primus');
