@@ -16,7 +16,7 @@ const UPGRADE_MS_MAX = 40_000;
  * A TCP proxy on a port of its own, which it keeps when it refuses connections.
  *
  * `refuse` and `accept` close and open the port, `cut` resets what is connected, `stall` keeps all
- * connections, and those to come, but lets no byte through, and `resume` lets new ones through.
+ * connections, and those to come, but lets no byte through, and `resume` ends that.
  */
 class Proxy {
   #target;
@@ -85,7 +85,9 @@ class Proxy {
     }
   }
 
+  /** What was connected meanwhile is gone for good. */
   resume() {
+    this.cut();
     this.#stalled = false;
   }
 

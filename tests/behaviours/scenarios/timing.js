@@ -33,7 +33,7 @@ module.exports = [
     ],
     async run(world) {
       const proxy = await world.proxy();
-      const options = { pingTimeout: 300, reconnect: { min: 50 } };
+      const options = { pingTimeout: 300, reconnect: { min: 200 } };
       const client = await world.open({ url: proxy.url, ...options });
       proxy.stall();
       await client.trace.wait('offline');
