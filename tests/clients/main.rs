@@ -1,12 +1,16 @@
+//! Our clients as programs.
+//!
+//! `clients primus` is whole Primus clients by line: see [`primus`]. `clients schedules` prints when
+//! they come back: see [`schedules`].
+//!
 //! The client halves of the transports against a server of the other kind: `clients TRANSPORT
 //! ADDRESS` goes through one list against a scripted server (tests/support/scripted.rs, or
 //! tests/interop/node-server.js, which is Primus on Node.js) and leaves with 0 if all is well.
 //!
-//! `clients schedules` prints when clients come back (`schedules`).
-//!
 //! tests/interop/rust-clients.test.js starts the servers and runs it.
 
 mod connection;
+mod primus;
 mod schedules;
 mod transports;
 
@@ -19,6 +23,9 @@ use connection::{Connection, Heard};
 
 fn main() {
     let mut args = std::env::args().skip(1).peekable();
+    if args.next_if_eq("primus").is_some() {
+        return primus::run();
+    }
     if args.next_if_eq("schedules").is_some() {
         return schedules::print(args);
     }

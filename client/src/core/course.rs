@@ -212,6 +212,8 @@ impl Client {
             Packet::Ping(value) => {
                 self.is_online = true;
                 self.restart_ping_timeout(now);
+                // The npm client answers before listeners of its `incoming::ping` are called.
+                out.event(Event::Pong(value.parse().ok()));
                 out.event(Event::Ping(value.parse().ok()));
                 self.pongs.push(value.into());
             }

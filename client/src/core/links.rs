@@ -133,7 +133,6 @@ impl Client {
     pub(super) fn settle(&mut self, now: Instant, out: &mut Outputs) {
         for value in std::mem::take(&mut self.pongs) {
             self.send_packet(now, &Packet::Pong(&value), out);
-            out.event(Event::Pong(value.parse().ok()));
         }
         while self.ready_state == ReadyState::Open
             && let Some((kind, payload)) = self.queue.pop()

@@ -40,6 +40,8 @@ mod outputs;
 mod queue;
 mod random;
 mod recovery;
+#[cfg(test)]
+mod tests;
 mod transforms;
 
 pub use client::Client;

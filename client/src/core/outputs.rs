@@ -65,7 +65,7 @@ pub enum Event {
     ReconnectFailed(Attempt),
     /// `incoming::ping`: the server's clock in ms since the Unix epoch, if it is a number.
     Ping(Option<u64>),
-    /// `outgoing::pong`: the ping was answered, with the same.
+    /// `outgoing::pong`: a ping came and is answered, with the same. Comes before [`Event::Ping`].
     Pong(Option<u64>),
     /// `incoming::id`: the answer to [`Client::ask_id`](super::Client::ask_id).
     Id(String),

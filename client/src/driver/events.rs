@@ -29,6 +29,11 @@ impl Events {
         Self(mailbox)
     }
 
+    /// Whether the client is gone for good and everything was read.
+    pub fn is_over(&self) -> bool {
+        self.0.is_over()
+    }
+
     /// The messages alone: all other events are passed over.
     pub fn into_data(self) -> DataStream {
         DataStream(self)

@@ -55,7 +55,7 @@ struct State {
     commands: VecDeque<Command>,
     /// Bytes of the messages among the commands.
     waiting_bytes: usize,
-    /// Whether links hold bytes that the kernel has not taken yet.
+    /// Whether the task or its links hold something that the kernel has not taken yet.
     is_sending: bool,
     task: Option<Waker>,
     /// Handles that wait for room, or for everything to be sent.
@@ -169,6 +169,12 @@ impl Mailbox {
         }
     }
 
+    /// Whether nothing can come any more.
+    pub(super) fn is_over(&self) -> bool {
+        let state = self.state();
+        state.is_over && state.events.is_empty()
+    }
+
     pub(super) fn ready_state(&self) -> ReadyState {
         self.state().ready_state
     }
@@ -209,6 +215,8 @@ impl Mailbox {
         };
         if let Command::Write(_, bytes) = &command {
             state.waiting_bytes -= bytes.len();
+            // Until the task has found out, or a flush would overlook what it has in hand.
+            state.is_sending = true;
         }
         state.wake_writers();
         Poll::Ready(command)
@@ -323,3 +331,6 @@ impl Item {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use allspark_protocol::parser::ParserKind;
-use allspark_protocol::transformer::Link;
 use allspark_protocol::{Input, Instant};
 use tokio::sync::oneshot;
 use tokio::time::{self, Sleep};
@@ -108,14 +107,17 @@ impl Task {
             return Poll::Ready(Turn::Due);
         }
         self.are_commands_first = !self.are_commands_first;
-        for are_commands in [self.are_commands_first, !self.are_commands_first] {
-            let turn = match are_commands {
-                true => self.poll_command(cx).map(Turn::Command),
-                false => self.poll_links(cx).map(Turn::Heard),
-            };
-            if turn.is_ready() {
-                return turn;
-            }
+        if self.are_commands_first
+            && let Poll::Ready(command) = self.poll_command(cx)
+        {
+            return Poll::Ready(Turn::Command(command));
+        }
+        if let Poll::Ready(heard) = self.poll_links(cx) {
+            return Poll::Ready(Turn::Heard(heard));
+        }
+        // In any case after the links, which may have made room for it.
+        if let Poll::Ready(command) = self.poll_command(cx) {
+            return Poll::Ready(Turn::Command(command));
         }
         self.mailbox.set_sending(self.links.unsent_bytes() > 0);
         Poll::Pending
@@ -194,7 +196,9 @@ impl Task {
         for output in outputs.list() {
             match output {
                 Output::Connect(link) => self.links.connect(*link),
-                Output::Write(link, bytes) => self.write(*link, outputs.bytes(bytes.clone())),
+                Output::Write(link, bytes) => {
+                    self.links.write(*link, outputs.bytes(bytes.clone()));
+                }
                 Output::Close(link) => self.links.close(*link),
                 Output::Event(event) => {
                     is_over |= *event == core::Event::End;
@@ -208,11 +212,6 @@ impl Task {
         self.cause = None;
         outputs.clear();
         self.outputs = outputs;
-    }
-
-    fn write(&mut self, link: Link, bytes: &[u8]) {
-        self.links.write(link, bytes);
-        self.mailbox.set_sending(true);
     }
 
     fn tell(&mut self, event: &core::Event, outputs: &Outputs) {
