@@ -70,7 +70,7 @@ async function play(cell, world) {
     if (client === undefined) return;
     await world.sleep(QUIET_MS);
     client.trace.assertIs(sequenceFor(cell));
-    assertInvariants(client.trace, scenario);
+    assertInvariants(client.trace, cell);
     await scenario.check?.(client.trace, cell);
   } finally {
     await world.discard();
