@@ -2,7 +2,9 @@
 // here is asserted as strictly as the list itself.
 'use strict';
 
-const { ATTEMPT, BREAK, ENDING, FAILED_ATTEMPT, OPENING } = require('./scenarios/sequences');
+const {
+  ATTEMPT, BREAK, ENDING, FAILED_ATTEMPT, LOSS, OPENING, RECOVERY,
+} = require('./scenarios/sequences');
 const { maybe } = require('./trace');
 
 const LATE_ERROR = 'The client of npm goes on to find out whether there is a network, and tells of '
@@ -19,7 +21,7 @@ const DIFFERENCES = [
     reason: 'The end does not stop the procedure of npm: its attempt runs out of time, and the '
       + 'client comes back.',
     expected: [
-      ...OPENING, ...BREAK, ...ATTEMPT, ...ENDING, 'reconnect timeout', 'reconnect scheduled',
+      ...OPENING, ...LOSS, ...ATTEMPT, ...ENDING, 'reconnect timeout', 'reconnect scheduled',
     ],
   },
   {
@@ -34,7 +36,7 @@ const DIFFERENCES = [
     clients: ['npm'],
     transformers: ['browserchannel'],
     reason: LATE_ERROR,
-    expected: [...OPENING, ...BREAK, 'end', maybe('error')],
+    expected: [...OPENING, ...LOSS, 'end', maybe('error')],
   },
   {
     scenario: 'retries that are used up are the end',
@@ -42,9 +44,15 @@ const DIFFERENCES = [
     transformers: ['browserchannel'],
     reason: LATE_ERROR,
     expected: [
-      ...OPENING, ...BREAK, ...FAILED_ATTEMPT, ...ATTEMPT, 'end', 'reconnect failed', 'state:end',
+      ...OPENING, ...LOSS, ...FAILED_ATTEMPT, ...ATTEMPT, 'end', 'reconnect failed', 'state:end',
       maybe('error'),
     ],
+  },
+  {
+    scenario: 'a session of browserchannel outlives its connections',
+    clients: ['npm'],
+    reason: 'The client of npm gives a session up with its connection.',
+    expected: [...OPENING, ...BREAK, ...RECOVERY, 'data'],
   },
   {
     scenario: 'the last words of a client arrive',
@@ -61,8 +69,11 @@ const DIFFERENCES = [
  */
 const QUIRKS = {
   'a break is an error': {
-    reason: 'The `ws` of npm tells of a break by its close event alone; these have an error too.',
-    cells: [{ clients: ['npm'], transformers: ['faye', 'sockjs', 'browserchannel'] }],
+    reason: 'A WebSocket tells of a break by its close event alone; these have an error too.',
+    cells: [
+      { transformers: ['sockjs'] },
+      { clients: ['npm'], transformers: ['faye', 'browserchannel'] },
+    ],
     events: ['error'],
   },
   'a loss is an error': {

@@ -5,6 +5,7 @@ const { setTimeout: sleep } = require('node:timers/promises');
 
 const { freePort, startServer } = require('../interop/server');
 const { Proxy } = require('./proxy');
+const { startRefuser } = require('./refuser');
 
 /** The transformers, with what their clients and servers need to be told. */
 const TRANSFORMERS = {
@@ -83,6 +84,13 @@ class World {
     return proxy;
   }
 
+  /** A server that refuses everybody. */
+  async refuser() {
+    const refuser = await startRefuser();
+    this.#discards.push(() => refuser.close());
+    return refuser;
+  }
+
   /** A client that is open through a proxy, and has come to rest there. */
   async openThrough(proxy, options) {
     const client = await this.open({ url: proxy.url, ...options });
@@ -105,6 +113,12 @@ class World {
     const client = await this.create(options, settings);
     await client.trace.wait('open');
     return client;
+  }
+
+  /** Has the server end a client that is to come back, and waits until it means to. */
+  async lose(client) {
+    client.write({ do: 'end', reconnect: true });
+    await client.trace.wait('reconnect scheduled');
   }
 
   sleep(ms) {

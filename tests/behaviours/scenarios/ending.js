@@ -3,15 +3,15 @@
 
 const assert = require('node:assert/strict');
 
-const { ATTEMPT, BREAK, ENDING, OPENING, PARTING } = require('./sequences');
+const { ATTEMPT, ENDING, LOSS, OPENING, PARTING } = require('./sequences');
 
 /** The states of a client: how one comes there, and the events until then. */
 const STATES = {
   'before it opens': { expected: [], reach: (world) => world.create() },
   'while it opens': { expected: ['state:opening'], reach: reachOpening },
   'when it is open': { expected: OPENING, reach: (world) => world.open() },
-  'while it waits to reconnect': { expected: [...OPENING, ...BREAK], reach: reachWaiting },
-  'while it reconnects': { expected: [...OPENING, ...BREAK, ...ATTEMPT], reach: reachAttempt },
+  'while it waits to reconnect': { expected: [...OPENING, ...LOSS], reach: reachWaiting },
+  'while it reconnects': { expected: [...OPENING, ...LOSS, ...ATTEMPT], reach: reachAttempt },
   'when it has ended': { expected: [...OPENING, ...ENDING], reach: reachEnded },
 };
 
@@ -136,20 +136,18 @@ async function reachOpening(world) {
 }
 
 async function reachWaiting(world) {
-  const proxy = await world.proxy();
-  const client = await world.openThrough(proxy, { reconnect: { min: 60_000 } });
-  proxy.cut();
-  await client.trace.wait('reconnect scheduled');
+  const client = await world.open({ reconnect: { min: 60_000 } });
+  await world.lose(client);
   return client;
 }
 
 async function reachAttempt(world) {
   const proxy = await world.proxy();
   // An attempt that goes on after the end fails soon, and the next one would be far away.
-  const reconnect = { min: 20, factor: 5_000, 'reconnect timeout': 60 };
-  const client = await world.openThrough(proxy, { reconnect });
+  const reconnect = { min: 200, factor: 500, 'reconnect timeout': 60 };
+  const client = await world.open({ url: proxy.url, reconnect });
+  await world.lose(client);
   proxy.stall();
-  proxy.cut();
   await client.trace.wait('reconnect');
   return client;
 }

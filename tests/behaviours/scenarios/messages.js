@@ -4,7 +4,7 @@
 const assert = require('node:assert/strict');
 
 const values = require('../../interop/values');
-const { BREAK, OPENING, RECOVERY } = require('./sequences');
+const { LOSS, OPENING, RECOVERY } = require('./sequences');
 
 /** What the scripted server answers with `value`. */
 const ask = (value) => ({ do: 'write', value });
@@ -38,12 +38,10 @@ module.exports = [
   },
   {
     name: 'what is written while the connection is lost is sent when it is back',
-    expected: [...OPENING, ...BREAK, ...RECOVERY, 'data', 'data'],
+    expected: [...OPENING, ...LOSS, ...RECOVERY, 'data', 'data'],
     async run(world) {
-      const proxy = await world.proxy();
-      const client = await world.openThrough(proxy, { reconnect: { min: 50 } });
-      proxy.cut();
-      await client.trace.wait('close');
+      const client = await world.open({ reconnect: { min: 200 } });
+      await world.lose(client);
       for (const value of [1, 2]) client.write(ask(value));
       await client.trace.wait('data', 2);
       return client;

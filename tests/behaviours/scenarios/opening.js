@@ -4,7 +4,7 @@
 const assert = require('node:assert/strict');
 
 const { EARLY_MS_MAX } = require('../invariants');
-const { OPENING, REFUSED } = require('./sequences');
+const { ENDING, OPENING, REFUSED } = require('./sequences');
 
 module.exports = [
   {
@@ -117,6 +117,26 @@ module.exports = [
       proxy.refuse();
       const client = await world.create({ url: proxy.url, timeout: false });
       await client.trace.wait('state:end');
+      return client;
+    },
+  },
+  {
+    name: 'a client that is not let in tries again with the strategy timeout',
+    expected: REFUSED,
+    async run(world) {
+      const { url } = await world.refuser();
+      const client = await world.create({ url, reconnect: { min: 60_000 } });
+      await client.trace.wait('state:end');
+      return client;
+    },
+  },
+  {
+    name: 'a client that is not let in ends without the strategy timeout',
+    expected: ['state:opening', 'error', ...ENDING],
+    async run(world) {
+      const { url } = await world.refuser();
+      const client = await world.create({ url, strategy: 'disconnect, online' });
+      await client.trace.wait('end');
       return client;
     },
   },

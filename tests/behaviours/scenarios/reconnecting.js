@@ -27,12 +27,28 @@ module.exports = [
   },
   {
     name: 'a connection that is reset comes back',
+    // Its sessions outlive their connections: see below.
+    transformers: ['websockets', 'faye', 'uws', 'engine.io', 'sockjs'],
     expected: [...OPENING, ...BREAK, ...RECOVERY],
     async run(world) {
       const proxy = await world.proxy();
       const client = await world.openThrough(proxy, { reconnect: { min: 50 } });
       proxy.cut();
       await client.trace.wait('open', 2);
+      return client;
+    },
+  },
+  {
+    name: 'a session of browserchannel outlives its connections',
+    transformers: ['browserchannel'],
+    expected: [...OPENING, 'data'],
+    async run(world) {
+      const proxy = await world.proxy();
+      const client = await world.openThrough(proxy, { reconnect: { min: 50 } });
+      proxy.cut();
+      await world.sleep(50);
+      client.write({ do: 'write', value: 'still here' });
+      await client.trace.wait('data');
       return client;
     },
   },
@@ -66,11 +82,12 @@ module.exports = [
   },
   {
     name: 'a server that is away is looked for until it is back',
-    expected: [...OPENING, ...BREAK, some(...FAILED_ATTEMPT), ...RECOVERY],
+    expected: [...OPENING, ...LOSS, some(...FAILED_ATTEMPT), ...RECOVERY],
     async run(world) {
       const proxy = await world.proxy();
-      const reconnect = { min: 50, max: 200, retries: 100 };
-      const client = await world.openThrough(proxy, { reconnect });
+      const reconnect = { min: 200, max: 400, retries: 100 };
+      const client = await world.open({ url: proxy.url, reconnect });
+      await world.lose(client);
       proxy.refuse();
       proxy.cut();
       await client.trace.wait('reconnect scheduled', 3);
@@ -101,11 +118,13 @@ module.exports = [
     name: 'retries that are used up are the end',
     expected: [
       // The end is part of the failure, and so comes before it is told.
-      ...OPENING, ...BREAK, ...FAILED_ATTEMPT, ...ATTEMPT, 'end', 'reconnect failed', 'state:end',
+      ...OPENING, ...LOSS, ...FAILED_ATTEMPT, ...ATTEMPT, 'end', 'reconnect failed', 'state:end',
     ],
     async run(world) {
       const proxy = await world.proxy();
-      const client = await world.openThrough(proxy, { reconnect: { min: 20, retries: 2 } });
+      const reconnect = { min: 200, factor: 1, retries: 2 };
+      const client = await world.open({ url: proxy.url, reconnect });
+      await world.lose(client);
       proxy.refuse();
       proxy.cut();
       await client.trace.wait('end');
@@ -120,14 +139,14 @@ module.exports = [
   },
   {
     name: 'an attempt that is not answered fails after its timeout',
-    expected: [...OPENING, ...BREAK, ...ATTEMPT, 'reconnect timeout', 'reconnect scheduled'],
+    expected: [...OPENING, ...LOSS, ...ATTEMPT, 'reconnect timeout', 'reconnect scheduled'],
     async run(world) {
       const proxy = await world.proxy();
       // The second attempt is far away.
-      const reconnect = { min: 20, factor: 5_000, 'reconnect timeout': 100 };
-      const client = await world.openThrough(proxy, { reconnect });
+      const reconnect = { min: 200, factor: 500, 'reconnect timeout': 100 };
+      const client = await world.open({ url: proxy.url, reconnect });
+      await world.lose(client);
       proxy.stall();
-      proxy.cut();
       await client.trace.wait('reconnect timeout');
       return client;
     },
@@ -157,8 +176,7 @@ module.exports = [
     async run(world) {
       const reconnect = { min: '1 minute', max: '1 hour', 'reconnect timeout': '90s', retries: '7' };
       const client = await world.open({ reconnect });
-      client.write({ do: 'end', reconnect: true });
-      await client.trace.wait('reconnect scheduled');
+      await world.lose(client);
       return client;
     },
     check(trace) {
@@ -172,8 +190,7 @@ module.exports = [
     expected: [...OPENING, ...LOSS, 'end'],
     async run(world) {
       const client = await world.open();
-      client.write({ do: 'end', reconnect: true });
-      await client.trace.wait('reconnect scheduled');
+      await world.lose(client);
       client.end();
       return client;
     },
