@@ -77,8 +77,8 @@ const QUIRKS = {
     events: ['error'],
   },
   'a loss is an error': {
-    reason: 'To the client of npm a session that its server has closed is an error.',
-    cells: [{ clients: ['npm'], transformers: ['browserchannel'] }],
+    reason: 'To these clients a session that its server has closed is an error.',
+    cells: [{ clients: ['npm', 'javascript'], transformers: ['browserchannel'] }],
     events: ['error'],
   },
 };

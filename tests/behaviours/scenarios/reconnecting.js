@@ -102,11 +102,17 @@ module.exports = [
     async run(world) {
       const port = await world.freePort();
       const before = await world.ownServer({ port });
-      const reconnect = { min: 50, max: 200, retries: 100 };
-      const client = await world.open({ url: before.url, reconnect });
-      await before.kill('SIGTERM');
-      await client.trace.wait('reconnect scheduled', 2);
+      const proxy = await world.proxy({ port });
+      const reconnect = { min: 200, max: 400, retries: 100 };
+      const client = await world.openThrough(proxy, { reconnect });
+      const stopped = before.kill('SIGTERM');
+      await client.trace.wait('reconnect scheduled');
+      // Or a client that comes back on a connection that is kept alive would be let in again.
+      proxy.refuse();
+      proxy.cut();
+      await Promise.all([stopped, client.trace.wait('reconnect scheduled', 2)]);
       await world.ownServer({ port });
+      await proxy.accept();
       await client.trace.wait('open', 2);
       client.write({ do: 'write', value: 'again' });
       await client.trace.wait('data');
