@@ -3,6 +3,7 @@
 import { once } from 'node:events';
 import { createServer, request } from 'node:http';
 import { connect } from 'node:net';
+import { atEnd } from './cleanup.js';
 
 // `interfere(seen)` is asked about every request and may say:
 // - 'refuse': it is answered with status 503, an upgrade with nothing;
@@ -45,7 +46,7 @@ export const startProxy = async (t, port, interfere = () => {}) => {
     sockets.add(socket.on('error', () => {}).on('close', () => sockets.delete(socket)));
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
-  t.after(() => {
+  atEnd(t, () => {
     server.close();
     for (const socket of sockets) socket.destroy();
   });
