@@ -57,6 +57,8 @@ const startNode = async ({ transformer, transport = {}, ...options }) => {
       // engine.io waits half a minute for the next poll of a client that is gone.
       const { clients = {} } = primus.transformer.service;
       for (const client of Object.values(clients)) client.close(true);
+      // So does browserchannel, for the goodbye.
+      if (transformer === 'browserchannel') primus.forEach((spark) => spark.socket.close());
       primus.destroy({ close: false });
       vanish();
     },
