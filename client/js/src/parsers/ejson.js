@@ -17,7 +17,7 @@ const toJson = (value, depth) => {
   if (typeof value !== 'object' || !value) return value;
   if (value instanceof Date) return { $date: value.getTime() };
   if (value instanceof RegExp) return { $regexp: value.source, $flags: value.flags };
-  if (value instanceof Uint8Array) return { $binary: toBase64(value) };
+  if (value instanceof Uint8Array) return { $binary: bytesAsBase64(value) };
   const inner = mapEjson(value, depth, toJson);
   return formOf(value) ? { $escape: inner } : inner;
 };
@@ -57,7 +57,7 @@ const FORMS = {
   },
 };
 
-const toBase64 = (bytes) =>
+const bytesAsBase64 = (bytes) =>
   btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''));
 
 // As deep as AllSpark's server reads. See `packs.js`.
