@@ -8,6 +8,7 @@
 //! | `open()` while an attempt is waited for: once open, the connection is dropped for the attempt | the reconnect has succeeded (`reconnected`) | one connection is enough |
 //! | the network comes back during an attempt: one more is scheduled beside it, and if the first fails, none ever comes | the attempt goes on | it would be stuck |
 //! | `open()` twice before the connection is there: `timeout` comes twice | once | it happened once |
+//! | `open()` while a connection is open does not stop the ping time-out of the old one | it does | it may end the new one before it is open |
 //! | `queueSize: 0` queues without limit | queues nothing | it is the limit |
 //! | `primus::server::close` before `end()` is remembered, and the next connection's loss is not followed by a reconnect | it counts for its connection | |
 //! | `primus::` messages that are not understood are `data` | they are ignored | README: they never reach the application |
