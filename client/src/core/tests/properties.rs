@@ -54,8 +54,8 @@ fn judge(events: &[String]) {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
 
-    /// It never panics, `end` comes once per life, nothing is wanted of a dead link, and no deadline
-    /// is left behind (the last two are judged by the rig).
+    /// It never panics, `end` comes once per life, nothing is wanted of a dead link, and no
+    /// deadline is left behind (the last two are judged by the rig).
     #[test]
     fn any_history_is_a_sound_one(
         options in prop::sample::select(&OPTIONS[..]),

@@ -2,9 +2,9 @@
 //!
 //! A script is words: `open`, `accept` (the server accepts the connection), `refuse`, `lost` (the
 //! connection breaks), `close` (the server says goodbye in the words of WebSocket), `answer` (it
-//! answers the client's goodbye), `dismiss` (`primus::server::close`), `ping`, `id:ID`, `data:TEXT`,
-//! `write:TEXT`, `ask`, `end`, `destroy`, `offline`, `online`, `wait:MS`. The server acts on the
-//! link that was connected last.
+//! answers the client's goodbye), `dismiss` (`primus::server::close`), `ping`, `id:ID`,
+//! `data:TEXT`, `write:TEXT`, `ask`, `end`, `destroy`, `offline`, `online`, `wait:MS`. The server
+//! acts on the link that was connected last.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
