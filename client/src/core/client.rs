@@ -1,6 +1,7 @@
 //! The client: what it is told, and what it remembers.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use allspark_protocol::primus::{Packet, PingTimeout};
 use allspark_protocol::transformer::{Kind, Link};
@@ -50,7 +51,7 @@ impl Client {
     /// gives the delays before attempts to reconnect, and what its connections need to be unique.
     pub fn new(options: Arc<ClientOptions>, seed: u64) -> Self {
         Self {
-            ping_timeout: PingTimeout::new(options.ping_timeout),
+            ping_timeout: PingTimeout::new(options.ping_timeout.filter(is_some_time)),
             options,
             random: Random::new(seed),
             numbers: LinkNumbers::default(),
@@ -159,10 +160,8 @@ impl Client {
         if let Some(name) = self.current_link(link) {
             self.call(now, out, |half, out| half.receive(now, name, input, out));
             self.settle(now, out);
-        } else {
-            self.call_leaving(link, out, |half, name, out| {
-                half.receive(now, name, input, out);
-            });
+        } else if let Some((index, name)) = self.leaving_link(link) {
+            self.call_leaving(index, out, |half, out| half.receive(now, name, input, out));
         }
         input.take_all();
     }
@@ -170,11 +169,12 @@ impl Client {
     /// A link could not be connected, or was closed by the server, or broke.
     pub fn lost(&mut self, now: Instant, link: Link, out: &mut Outputs) {
         if let Some(name) = self.current_link(link) {
-            self.forget_link(link);
+            self.connection.iter_mut().for_each(|one| one.forget(link));
             self.call(now, out, |half, out| half.lost(now, name, out));
             self.settle(now, out);
-        } else {
-            self.call_leaving(link, out, |half, name, out| half.lost(now, name, out));
+        } else if let Some((index, name)) = self.leaving_link(link) {
+            self.leaving[index].forget(link);
+            self.call_leaving(index, out, |half, out| half.lost(now, name, out));
         }
     }
 
@@ -247,6 +247,11 @@ impl Client {
     pub fn options(&self) -> &ClientOptions {
         &self.options
     }
+}
+
+/// No time at all means no limit, as in Primus.
+pub(super) fn is_some_time(time: &Duration) -> bool {
+    !time.is_zero()
 }
 
 impl std::fmt::Debug for Client {

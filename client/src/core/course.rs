@@ -8,6 +8,7 @@ use allspark_protocol::parser::Parser;
 use allspark_protocol::primus::Packet;
 use allspark_protocol::transformer::{End, Kind};
 
+use super::client::is_some_time;
 use super::recovery::{Phase, Recovery, TIMER_MIN};
 use super::transforms::{Message, Verdict};
 use super::{Client, ClientError, Direction, Event, Outputs, ReadyState};
@@ -114,8 +115,10 @@ impl Client {
         out.event(Event::End);
     }
 
-    /// Begins a reconnect, unless one is under way.
+    /// Begins a reconnect, unless one is under way. It has limits of its own, so that of the first
+    /// connection is void.
     pub(super) fn reconnect(&mut self, now: Instant, out: &mut Outputs) {
+        self.connect_deadline = None;
         if self.recovery.is_none() {
             let recovery = Recovery::new(self.options.reconnect, now);
             self.schedule(now, Box::new(recovery), out);
@@ -171,7 +174,7 @@ impl Client {
     }
 
     pub(super) fn start_connect_timeout(&mut self, now: Instant) {
-        if let Some(timeout) = self.options.timeout {
+        if let Some(timeout) = self.options.timeout.filter(is_some_time) {
             let deadline = now + timeout.max(TIMER_MIN);
             self.connect_deadline.get_or_insert(deadline);
         }
@@ -238,7 +241,6 @@ impl Client {
             out.event(Event::ReconnectScheduled(recovery.attempt()));
             self.recovery = Some(recovery);
         } else {
-            self.connect_deadline = None;
             out.event(Event::End);
             out.event(Event::ReconnectFailed(recovery.attempt()));
         }

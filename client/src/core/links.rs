@@ -9,7 +9,7 @@ use allspark_protocol::transformer::{ClientOutputs, ClientTransport, Kind, Link}
 use allspark_transformers::{ClientCommonOptions, Speech};
 
 use super::connection::{Connection, Told};
-use super::{Client, ClientError, Event, Outputs, ReadyState};
+use super::{Client, ClientError, Outputs, ReadyState};
 
 impl Client {
     /// Begins a connection in place of the one that there may be (`outgoing::open`).
@@ -52,6 +52,7 @@ impl Client {
     /// (`outgoing::end`).
     pub(super) fn leave(&mut self, now: Instant, out: &mut Outputs) {
         self.pongs.clear();
+        self.ping_timeout.stop();
         let Some(mut connection) = self.connection.take() else {
             return;
         };
@@ -65,18 +66,23 @@ impl Client {
         }
     }
 
-    /// Calls the client half that has this link and says goodbye. If there is none, the link is one
-    /// that was closed, and what happens to it is of no interest.
+    /// Which of the connections that say goodbye has this link, and what it calls it. If there is
+    /// none, the link is one that was closed, and what happens to it is of no interest.
+    pub(super) fn leaving_link(&self, link: Link) -> Option<(usize, Link)> {
+        let mut leaving = self.leaving.iter().enumerate();
+        leaving.find_map(|(index, one)| Some((index, one.link(link)?)))
+    }
+
+    /// Calls the client half of a connection that says goodbye. Only its end is of interest.
     pub(super) fn call_leaving(
         &mut self,
-        link: Link,
+        index: usize,
         out: &mut Outputs,
-        call: impl FnOnce(&mut dyn ClientTransport, Link, &mut ClientOutputs),
+        call: impl FnOnce(&mut dyn ClientTransport, &mut ClientOutputs),
     ) {
-        let found = self.leaving.iter().enumerate();
-        let mut found = found.filter_map(|(index, one)| Some((index, one.link(link)?)));
-        if let Some((index, name)) = found.next() {
-            self.call_leaving_at(index, out, |half, out| call(half, name, out));
+        let end = self.leaving[index].call(&mut self.numbers, out, call, |_, _| {});
+        if end.is_some() {
+            self.leaving.remove(index);
         }
     }
 
@@ -87,7 +93,7 @@ impl Client {
                 .deadline()
                 .is_some_and(|deadline| deadline <= now)
             {
-                self.call_leaving_at(index, out, |half, out| half.expired(now, out));
+                self.call_leaving(index, out, |half, out| half.expired(now, out));
             }
         }
         self.leaving.shrink_to(0);
@@ -103,12 +109,6 @@ impl Client {
     /// What the current connection calls a link of its own.
     pub(super) fn current_link(&self, link: Link) -> Option<Link> {
         self.connection.as_ref()?.link(link)
-    }
-
-    pub(super) fn forget_link(&mut self, link: Link) {
-        if let Some(connection) = &mut self.connection {
-            connection.forget(link);
-        }
     }
 
     /// Sends an encoded message, or lets it wait for a connection (`_write`).
@@ -138,18 +138,6 @@ impl Client {
             && let Some((kind, payload)) = self.queue.pop()
         {
             self.send(now, kind, &payload, out);
-        }
-    }
-
-    fn call_leaving_at(
-        &mut self,
-        index: usize,
-        out: &mut Outputs,
-        call: impl FnOnce(&mut dyn ClientTransport, &mut ClientOutputs),
-    ) {
-        let end = self.leaving[index].call(&mut self.numbers, out, call, |_, _| {});
-        if end.is_some() {
-            self.leaving.remove(index);
         }
     }
 

@@ -1,5 +1,5 @@
-//! A whole Primus client as a machine: what the npm package `primus` 8.0.9 does between the calls of
-//! an application and the bytes of its connections, with the npm module `recovery` in it.
+//! A whole Primus client as a machine: what the npm package `primus` 8.0.9 does between the calls
+//! of an application and the bytes of its connections, with the npm module `recovery` in it.
 //!
 //! It owns no socket, no clock, no thread and no source of chance: bytes, moments and a seed come
 //! in; [`Outputs`] come out, in order. A driver connects, sends and closes what they name, hands in
@@ -21,8 +21,8 @@
 //! # Invariants
 //! - Events come in the order, and with the arguments, of the npm package. Where this machine
 //!   differs, [`differences`] says how and why.
-//! - A [`Link`] is used once in the life of a client. What comes in for one that is gone is ignored,
-//!   and nothing is wanted of it any more.
+//! - A [`Link`] is used once in the life of a client. What comes in for one that is gone is
+//!   ignored, and nothing is wanted of it any more.
 //! - There is one current connection at most. One that was left (by an end, or for another) is only
 //!   kept to say goodbye, for a bounded time; nothing is heard of it.
 //! - Between [`Event::Close`] and the next [`Event::Open`] there is no [`Event::Data`].

@@ -21,14 +21,14 @@ pub struct ClientOptions {
     pub speech: Speech,
     /// The server's parser. Default JSON.
     pub parser: ParserKind,
-    /// How long the first connection may take (`timeout`); `None` for ever. Default 10 s.
+    /// How long the first connection may take (`timeout`); `None` or zero for ever. Default 10 s.
     ///
     /// As in npm nothing is done about a first connection that fails if this is `None`: an `error`
     /// says so, and that is all. Attempts to reconnect have a limit of their own
     /// ([`BackoffOptions::reconnect_timeout`]).
     pub timeout: Option<Duration>,
-    /// How long the server may be silent (`pingTimeout`), counted from its last ping; `None` for
-    /// ever. Default 45 s.
+    /// How long the server may be silent (`pingTimeout`), counted from its last ping; `None` or
+    /// zero for ever. Default 45 s.
     pub ping_timeout: Option<Duration>,
     /// When to reconnect. Default: always.
     pub strategy: Strategy,

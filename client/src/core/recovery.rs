@@ -9,8 +9,8 @@ use allspark_protocol::primus::{Backoff, BackoffOptions};
 use super::Attempt;
 use super::random::Random;
 
-/// No timer is shorter, as in JavaScript. So a client that may reconnect at once, for ever, comes to
-/// rest within one call.
+/// No timer is shorter, as in JavaScript. So a client that may reconnect at once, for ever, comes
+/// to rest within one call.
 pub(super) const TIMER_MIN: Duration = Duration::from_millis(1);
 
 /// A reconnect.

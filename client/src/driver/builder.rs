@@ -10,7 +10,7 @@ use std::time::Duration;
 use allspark_protocol::Value;
 use allspark_protocol::parser::ParserKind;
 use allspark_protocol::primus::BackoffOptions;
-use allspark_transformers::{Server, Speech, TransformerKind};
+use allspark_transformers::{ClientCommonOptions, Speech, TransformerKind};
 use futures_util::StreamExt;
 use tokio::runtime::Handle;
 use tokio_rustls::rustls::ClientConfig;
@@ -305,7 +305,7 @@ impl Builder {
 
     /// Finds out whether host and target make a request, before anything depends on it.
     fn try_request(&self) -> Result<(), OptionError> {
-        let server = Server {
+        let server = ClientCommonOptions {
             host: &self.options.host,
             target: &self.options.target,
             message_bytes_max: self.options.message_bytes_max,

@@ -17,7 +17,7 @@ use super::event::{Data, Event};
 use super::limits::{ABANDONED_TIMEOUT, UNSENT_BYTES_MAX};
 use super::links::{Heard, Links};
 use super::mailbox::{Command, Item, Mailbox};
-use crate::core::{self, Client, ClientOptions, Output, Outputs};
+use crate::core::{self, Client, ClientError, ClientOptions, Output, Outputs};
 
 /// Everything that a client is made of.
 pub(super) struct Task {
@@ -31,7 +31,8 @@ pub(super) struct Task {
     asking: Vec<oneshot::Sender<String>>,
     /// Who waits for the connection to be gone.
     leaving: Vec<oneshot::Sender<()>>,
-    /// Why the link was lost that is just being told about.
+    /// Why the last link was lost, until something is heard of another one: a transport may try
+    /// several before it gives up.
     cause: Option<Arc<io::Error>>,
     /// Takes turns, so that neither keeps the other waiting.
     are_commands_first: bool,
@@ -170,11 +171,12 @@ impl Task {
         let (now, out) = (self.clock.now(), &mut self.outputs);
         match heard {
             Heard::Received(link, count) => {
+                self.cause = None;
                 let mut input = Input::new(self.links.received(count));
                 self.client.receive(now, link, &mut input, out);
             }
             Heard::Lost(link, cause) => {
-                self.cause = cause.map(Arc::new);
+                self.cause = cause.map(Arc::new).or(self.cause.take());
                 self.client.lost(now, link, out);
             }
             Heard::Gone => {}
@@ -209,7 +211,6 @@ impl Task {
         if is_over && !self.awaits_network {
             self.mailbox.tell(Item::Pause);
         }
-        self.cause = None;
         outputs.clear();
         self.outputs = outputs;
     }
@@ -241,10 +242,7 @@ impl Task {
             }
             Said::Close => Event::Close,
             Said::End => Event::End,
-            Said::Error(error) => Event::Error(Error {
-                error: error.clone(),
-                cause: self.cause.clone(),
-            }),
+            Said::Error(error) => Event::Error(self.error(error)),
             Said::Timeout => Event::Timeout,
             Said::Offline => Event::Offline,
             Said::Online => Event::Online,
@@ -257,6 +255,17 @@ impl Task {
             Said::Pong(time) => Event::Pong(*time),
             Said::Id(id) => Event::Id(id.clone()),
             Said::Destroy => Event::Destroy,
+        }
+    }
+
+    fn error(&self, error: &ClientError) -> Error {
+        let cause = match error {
+            ClientError::Transport(_) => self.cause.clone(),
+            _ => None,
+        };
+        Error {
+            error: error.clone(),
+            cause,
         }
     }
 }

@@ -13,15 +13,15 @@ const OPTIONS: [&str; 6] = [
     "min=0 reconnect-timeout=0 timeout=0 ping=0 retries=3 queue=0",
 ];
 
+const PLAIN: [&str; 19] = [
+    "open", "open", "accept", "accept", "accept", "lost", "refuse", "close", "answer", "dismiss",
+    "ping", "data:1", "data:[", "write:1", "ask", "id:x", "end", "offline", "online",
+];
+
 /// Words of the rig, those that lead somewhere more often.
 fn word() -> impl Strategy<Value = String> {
-    let plain = [
-        "open", "open", "accept", "accept", "accept", "lost", "refuse", "close", "answer",
-        "dismiss", "ping", "data:1", "data:[", "write:1", "ask", "id:x", "end", "offline",
-        "online",
-    ];
     prop_oneof![
-        12 => prop::sample::select(&plain[..]).prop_map(str::to_owned),
+        12 => prop::sample::select(&PLAIN[..]).prop_map(str::to_owned),
         4 => (0u32..60_000).prop_map(|ms| format!("wait:{ms}")),
         1 => Just("destroy".to_owned()),
     ]
@@ -54,8 +54,8 @@ fn judge(events: &[String]) {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
 
-    /// It never panics, `end` comes once per life, nothing is wanted of a dead link, and no deadline
-    /// is left behind (the last two are judged by the rig).
+    /// It never panics, `end` comes once per life, nothing is wanted of a dead link, and no
+    /// deadline is left behind (the last two are judged by the rig).
     #[test]
     fn any_history_is_a_sound_one(
         options in prop::sample::select(&OPTIONS[..]),

@@ -2,15 +2,15 @@
 //!
 //! A script is words: `open`, `accept` (the server accepts the connection), `refuse`, `lost` (the
 //! connection breaks), `close` (the server says goodbye in the words of WebSocket), `answer` (it
-//! answers the client's goodbye), `dismiss` (`primus::server::close`), `ping`, `id:ID`, `data:TEXT`,
-//! `write:TEXT`, `ask`, `end`, `destroy`, `offline`, `online`, `wait:MS`. The server acts on the
-//! link that was connected last.
+//! answers the client's goodbye), `dismiss` (`primus::server::close`), `ping`, `id:ID`,
+//! `data:TEXT`, `write:TEXT`, `ask`, `end`, `destroy`, `offline`, `online`, `wait:MS`. The server
+//! acts on the link that was connected last.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use allspark_protocol::http::{Reader, RequestHead};
+use allspark_protocol::http::Reader;
 use allspark_protocol::transformer::{Kind, Link};
 use allspark_protocol::websocket::handshake::Upgrade;
 use allspark_protocol::websocket::{Decoder, Item, Role, encode};
@@ -22,7 +22,7 @@ pub(super) struct Rig {
     pub(super) client: Client,
     pub(super) now: Instant,
     out: Outputs,
-    wires: BTreeMap<Link, Wire>,
+    wires: BTreeMap<u32, Wire>,
     /// The names of all events with what belongs to them, in the words of the npm client.
     pub(super) events: Vec<String>,
     /// What the server got, as `LINK:TEXT`.
@@ -33,6 +33,7 @@ pub(super) struct Rig {
 struct Wire {
     written: Vec<u8>,
     decoder: Option<Decoder>,
+    /// By either side: nothing may be wanted of it any more.
     is_closed: bool,
     said_goodbye: bool,
 }
@@ -102,7 +103,7 @@ impl Rig {
 
     /// The target of the request on the link of this number.
     pub(super) fn request_target(&self, link: u32) -> String {
-        let request = String::from_utf8_lossy(&self.wires[&Link(link)].written);
+        let request = String::from_utf8_lossy(&self.wires[&link].written);
         let target = request.split(' ').nth(1);
         target.expect("a request line").to_owned()
     }
@@ -113,7 +114,7 @@ impl Rig {
         for output in out.list() {
             match output {
                 Output::Connect(link) => {
-                    let before = self.wires.insert(*link, Wire::new());
+                    let before = self.wires.insert(link.0, Wire::new());
                     assert!(before.is_none(), "{link:?} is used twice");
                 }
                 Output::Write(link, bytes) => {
@@ -148,11 +149,11 @@ impl Rig {
     }
 
     fn server_step(&mut self, word: &str, value: &str) {
-        let link = *self.wires.keys().next_back().expect("there is a link");
+        let link = Link(*self.wires.keys().next_back().expect("there is a link"));
         match word {
             "accept" => {
                 // The bytes were under way when the client closed the link, if it has.
-                let wire = self.wires.get_mut(&link).expect("it is the last");
+                let wire = self.wires.get_mut(&link.0).expect("it is the last");
                 let answer = wire.accept();
                 self.receive(link, answer);
             }
@@ -160,7 +161,13 @@ impl Rig {
                 let answer = "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n";
                 self.receive(link, answer.into());
             }
-            "lost" => self.call(|client, now, out| client.lost(now, link, out)),
+            "lost" => {
+                self.wires
+                    .get_mut(&link.0)
+                    .expect("it is the last")
+                    .is_closed = true;
+                self.call(|client, now, out| client.lost(now, link, out));
+            }
             "close" | "answer" => {
                 let mut frame = Vec::new();
                 encode::close(None, "", None, &mut frame);
@@ -200,7 +207,7 @@ impl Rig {
     fn wire(&mut self, link: Link) -> &mut Wire {
         let wire = self
             .wires
-            .get_mut(&link)
+            .get_mut(&link.0)
             .expect("a link that was connected");
         assert!(!wire.is_closed, "{link:?} is closed");
         wire
@@ -249,14 +256,13 @@ impl Wire {
 fn accept(request: &[u8]) -> Vec<u8> {
     let mut request = request.to_vec();
     let mut answer = Vec::new();
-    let mut reader = Reader::default();
+    let mut reader = Reader::new(0);
     let mut input = Input::new(&mut request);
     let asked = reader
         .next(&mut input)
         .expect("a request")
         .expect("all of it");
-    let head: &RequestHead<'_> = asked.head();
-    let upgrade = Upgrade::check(head).expect("an upgrade");
+    let upgrade = Upgrade::check(&asked.head).expect("an upgrade");
     upgrade.response().encode(&mut answer, true, false);
     answer
 }
