@@ -9,15 +9,16 @@ const SCHEDULES = 10_000;
 
 // The delays of one procedure in which every attempt fails, on a clock that does not make it wait.
 const schedule = (options) => {
+  const { setTimeout } = globalThis;
   const due = [];
-  mock.method(globalThis, 'setTimeout', (fn) => due.push(fn));
+  globalThis.setTimeout = (fn) => void due.push(fn);
   const recovery = new Recovery(options);
   const delays = [];
   recovery.on('reconnect scheduled', ({ scheduled }) => delays.push(scheduled));
   recovery.on('reconnect', (attempt, done) => done(new Error('refused')));
   recovery.reconnect();
   while (due.length) due.shift()();
-  globalThis.setTimeout.mock.restore();
+  globalThis.setTimeout = setTimeout;
   return delays;
 };
 
