@@ -1,7 +1,7 @@
-//! The Primus client as a machine without input and output: bytes and a clock in, events and bytes
-//! out. The harness simulates it by the thousand; a driver for applications comes on top of it.
+//! The Primus client: [`core`] is a machine without input and output, which the harness simulates
+//! by the thousand and on which a driver for applications stands.
 #![forbid(unsafe_code)]
 
-mod machine;
+pub mod core;
 
-pub use machine::{Client, ClientOptions, Event};
+pub use crate::core::{Client, ClientOptions, Event};

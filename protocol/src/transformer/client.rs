@@ -120,6 +120,12 @@ pub trait ClientTransport: 'static {
     /// has had its time.
     fn close(&mut self, now: Instant, out: &mut ClientOutputs);
 
+    /// The name of the connection, if it is open and the transport gives it one that both sides
+    /// know and that is the id of its spark.
+    fn session_id(&self) -> Option<&str> {
+        None
+    }
+
     /// When [`ClientTransport::expired`] wants to be called.
     fn deadline(&self) -> Option<Instant>;
 
