@@ -28,6 +28,7 @@ pub mod uws;
 pub mod websockets;
 
 mod any;
+mod hixie;
 mod kind;
 mod options;
 #[cfg(test)]
