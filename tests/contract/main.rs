@@ -4,6 +4,8 @@
 
 mod app;
 mod net;
+#[path = "../support/pipes.rs"]
+mod pipes;
 mod sim;
 mod sockets;
 mod subjects;
