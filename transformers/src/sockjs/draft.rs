@@ -67,7 +67,10 @@ impl DraftSession {
 
     /// The carrier was lost.
     pub(super) fn lost(&mut self, out: &mut Outputs) {
-        self.end(End::Goodbye, out);
+        if !std::mem::replace(&mut self.is_over, true) {
+            out.ended(End::Goodbye);
+            out.over();
+        }
     }
 
     /// When [`DraftSession::expired`] wants to be called.
