@@ -5,6 +5,8 @@
 //! tests/interop/rust-clients.test.js starts the servers and runs it.
 
 mod connection;
+#[path = "../support/halves.rs"]
+mod halves;
 mod transports;
 
 use std::net::SocketAddr;
