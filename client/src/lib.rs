@@ -30,12 +30,12 @@ pub mod core;
 #[cfg(feature = "tokio")]
 mod driver;
 
+pub use crate::core::{Attempt, ClientError, Direction, ReadyState, Strategy, Verdict};
 pub use allspark_protocol::Value;
 pub use allspark_protocol::primus::BackoffOptions;
 pub use allspark_protocol::transformer::Kind;
 pub use allspark_protocol::value;
 pub use allspark_transformers::Speech;
-pub use crate::core::{Attempt, ClientError, Direction, ReadyState, Strategy, Verdict};
 #[cfg(feature = "tokio")]
 pub use driver::{
     Builder, Data, DataStream, Ended, Error, Event, Events, Lost, OpenError, OptionError, Primus,

@@ -10,6 +10,8 @@
 //! tests/interop/rust-clients.test.js starts the servers and runs it.
 
 mod connection;
+#[path = "../support/halves.rs"]
+mod halves;
 mod primus;
 mod schedules;
 mod transports;

@@ -4,15 +4,14 @@ use std::collections::VecDeque;
 
 use allspark_protocol::transformer::Kind;
 
+/// A message as it waits.
+type Waiting = (Kind, Box<[u8]>);
+
 /// At most so many messages as the option `queue_size` says, oldest first. It has no memory while
 /// it is empty.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
-    #[expect(
-        clippy::box_collection,
-        reason = "nearly every client has none, nearly always"
-    )]
-    waiting: Option<Box<VecDeque<(Kind, Box<[u8]>)>>>,
+    waiting: Option<Box<VecDeque<Waiting>>>,
 }
 
 impl Queue {
@@ -29,7 +28,7 @@ impl Queue {
     }
 
     /// Takes the oldest message.
-    pub(super) fn pop(&mut self) -> Option<(Kind, Box<[u8]>)> {
+    pub(super) fn pop(&mut self) -> Option<Waiting> {
         let waiting = self.waiting.as_mut()?;
         let oldest = waiting.pop_front();
         if waiting.is_empty() {

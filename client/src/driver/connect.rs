@@ -41,10 +41,7 @@ pub(super) enum Place {
 }
 
 impl Connector {
-    pub(super) fn new(
-        place: Place,
-        tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
-    ) -> Self {
+    pub(super) fn new(place: Place, tls: Option<(Arc<ClientConfig>, ServerName<'static>)>) -> Self {
         let tls = tls.map(|(config, name)| (TlsConnector::from(config), name));
         Self { place, tls }
     }

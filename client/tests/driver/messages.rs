@@ -52,12 +52,20 @@ async fn id_and_query_are_known_over_every_transport() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn values_of_any_kind_come_back() {
     let server = Server::start(TransformerKind::WebSockets);
-    let mut client = connect(&server.url(), TransformerKind::WebSockets).await.unwrap();
+    let mut client = connect(&server.url(), TransformerKind::WebSockets)
+        .await
+        .unwrap();
     client.write("text \u{2028} 👋").await.unwrap();
-    client.send(allspark_client::value!({ "n": [1, null] })).await.unwrap();
+    client
+        .send(allspark_client::value!({ "n": [1, null] }))
+        .await
+        .unwrap();
     client.send(json!([true, 1.5])).await.unwrap();
     client.writer().try_write(Some(7)).unwrap();
-    assert_eq!(data(&mut client).await.parse(), Ok("text \u{2028} 👋".to_owned()));
+    assert_eq!(
+        data(&mut client).await.parse(),
+        Ok("text \u{2028} 👋".to_owned())
+    );
     assert!(data(&mut client).await.value().unwrap()["n"][1].is_null());
     assert_eq!(data(&mut client).await.text(), Some("[true,1.5]"));
     assert_eq!(data(&mut client).await.encoded(), b"7");
@@ -74,7 +82,10 @@ async fn raw_messages_stay_as_they_are() {
     let text = data(&mut client).await;
     assert_eq!((text.kind(), text.encoded()), (Kind::Text, &b"{ text"[..]));
     let bytes = data(&mut client).await;
-    assert_eq!((bytes.kind(), bytes.encoded()), (Kind::Binary, &[0xff, 0][..]));
+    assert_eq!(
+        (bytes.kind(), bytes.encoded()),
+        (Kind::Binary, &[0xff, 0][..])
+    );
     server.stop();
 }
 
@@ -103,7 +114,9 @@ async fn what_was_written_before_open_arrives_in_order() {
 async fn a_slow_reader_gets_everything_in_order() {
     const COUNT: u32 = 3_000;
     let server = Server::start(TransformerKind::WebSockets);
-    let client = connect(&server.url(), TransformerKind::WebSockets).await.unwrap();
+    let client = connect(&server.url(), TransformerKind::WebSockets)
+        .await
+        .unwrap();
     let count = json!({ "do": "count", "to": COUNT, "length": 1_000 });
     client.write(count).await.unwrap();
     let (_writer, events) = client.split();
@@ -150,7 +163,9 @@ async fn transforms_change_and_drop_messages_on_their_way() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_is_forwarded_and_closes_the_connection() {
     let server = Server::start(TransformerKind::WebSockets);
-    let client = connect(&server.url(), TransformerKind::WebSockets).await.unwrap();
+    let client = connect(&server.url(), TransformerKind::WebSockets)
+        .await
+        .unwrap();
     let (writer, events) = client.split();
     let numbers = futures_util::stream::iter((0..1_000).map(Ok));
     let echo = tokio::spawn(events.into_data().take(1_000).collect::<Vec<_>>());

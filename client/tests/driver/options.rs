@@ -14,7 +14,10 @@ async fn wrong_options_are_named() {
         ..BackoffOptions::default()
     };
     for (builder, part) in [
-        (Primus::connect("localhost:8080"), "localhost:8080: a URL begins"),
+        (
+            Primus::connect("localhost:8080"),
+            "localhost:8080: a URL begins",
+        ),
         (connect().transformer("pigeon"), "no transformer `pigeon`"),
         (connect().parser("bson"), "unknown parser `bson`"),
         (connect().strategy("never"), "no strategy `never`"),

@@ -141,7 +141,9 @@ pub(crate) fn unix_to(path: &Path, server: SocketAddr) {
 }
 
 async fn pass_on(mut client: impl AsyncRead + AsyncWrite + Unpin, server: SocketAddr) {
-    let mut server = TcpStream::connect(server).await.expect("the server accepts");
+    let mut server = TcpStream::connect(server)
+        .await
+        .expect("the server accepts");
     // Either may break off.
     let _ = copy_bidirectional(&mut client, &mut server).await;
 }

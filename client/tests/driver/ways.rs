@@ -30,7 +30,9 @@ async fn a_certificate_that_nobody_vouches_for_is_refused() {
     let (port, _) = tls_to(server.address()).await;
     let (_, trusting_another) = tls_to(server.address()).await;
     let url = format!("wss://localhost:{port}");
-    let client = Primus::connect(url).tls(trusting_another).strategy(Strategy::NONE);
+    let client = Primus::connect(url)
+        .tls(trusting_another)
+        .strategy(Strategy::NONE);
     match client.await {
         Err(OpenError::Failed(Some(error))) => {
             let text = error.to_string();
@@ -49,9 +51,16 @@ async fn every_transport_speaks_over_a_unix_socket() {
         let server = Server::start(kind);
         let path = folder.path().join(number.to_string());
         unix_to(&path, server.address());
-        let mut client = connect("http://example.org", kind).unix(&path).await.unwrap();
+        let mut client = connect("http://example.org", kind)
+            .unix(&path)
+            .await
+            .unwrap();
         client.write("hello").await.unwrap();
-        assert_eq!(data(&mut client).await.parse(), Ok("hello".to_owned()), "{kind:?}");
+        assert_eq!(
+            data(&mut client).await.parse(),
+            Ok("hello".to_owned()),
+            "{kind:?}"
+        );
         client.end().await;
         server.stop();
     }

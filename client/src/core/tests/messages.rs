@@ -44,6 +44,21 @@ fn a_large_queue_is_sent_in_order() {
     assert_eq!(rig.client.queued(), 0);
 }
 
+/// As npm, which asks the server only if its socket has no `id`.
+#[test]
+fn a_transport_that_names_its_connections_knows_the_id() {
+    let open = r#"data:0{"sid":"abc","upgrades":[],"pingInterval":25000,"pingTimeout":20000}"#;
+    let rig = run(
+        "speech=engine.io",
+        &format!("open accept {open} ask write:1"),
+    );
+    assert_eq!(
+        rig.events.last().map(String::as_str),
+        Some("incoming::id:abc")
+    );
+    assert_eq!(rig.sent, ["0:41"], "nobody is asked");
+}
+
 /// In the order in which they were added, each with what the one before made of the message, and
 /// none of them sees the messages of Primus itself.
 #[test]

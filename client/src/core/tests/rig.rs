@@ -15,6 +15,8 @@ use allspark_protocol::transformer::{Kind, Link};
 use allspark_protocol::websocket::handshake::Upgrade;
 use allspark_protocol::websocket::{Decoder, Item, Role, encode};
 use allspark_protocol::{Input, Instant};
+use allspark_transformers::Speech;
+use allspark_transformers::engine_io::ClientTransports;
 
 use super::super::{Attempt, Client, ClientOptions, Event, Output, Outputs};
 
@@ -278,6 +280,7 @@ fn set(options: &mut ClientOptions, name: &str, value: &str) {
         "min" => options.reconnect.min = ms().expect("MS"),
         "reconnect-timeout" => options.reconnect.reconnect_timeout = ms().expect("MS"),
         "queue" => options.queue_size = number(),
+        "speech" => options.speech = Speech::EngineIo(ClientTransports::WebSocket),
         "target" => options.target = value.to_owned(),
         _ => panic!("no such option: {name}"),
     }

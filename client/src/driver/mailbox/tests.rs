@@ -54,12 +54,18 @@ fn writers_wait_while_there_is_no_room_and_are_woken_when_there_is() {
     let mailbox = Mailbox::new();
     let (bell, waker) = bell();
     assert!(write(&mailbox, &waker, WAITING_BYTES_MAX - 1).is_ready());
-    assert!(write(&mailbox, &waker, 10 * WAITING_BYTES_MAX).is_ready(), "one may be large");
+    assert!(
+        write(&mailbox, &waker, 10 * WAITING_BYTES_MAX).is_ready(),
+        "one may be large"
+    );
     assert!(write(&mailbox, &waker, 1).is_pending());
     assert!(write(&mailbox, &waker, 1).is_pending());
     assert!(matches!(command(&mailbox), Some(Command::Write(..))));
     assert_eq!(bell.rings(), 1, "once for each who waits");
-    assert!(write(&mailbox, &waker, 1).is_pending(), "the large one is still there");
+    assert!(
+        write(&mailbox, &waker, 1).is_pending(),
+        "the large one is still there"
+    );
     assert!(matches!(command(&mailbox), Some(Command::Write(..))));
     assert!(write(&mailbox, &waker, 1).is_ready());
     assert_eq!(bell.rings(), 2);
@@ -80,7 +86,10 @@ fn the_network_is_left_alone_while_events_wait_to_be_read() {
     assert!(!mailbox.has_room_for_events());
     mailbox.drop_reader();
     mailbox.tell(message(EVENT_BYTES_MAX));
-    assert!(mailbox.has_room_for_events(), "nobody listens, so nothing is kept");
+    assert!(
+        mailbox.has_room_for_events(),
+        "nobody listens, so nothing is kept"
+    );
 }
 
 #[test]
@@ -104,14 +113,21 @@ fn whoever_waits_learns_that_the_task_is_over() {
     let (bell, waker) = bell();
     assert!(write(&mailbox, &waker, WAITING_BYTES_MAX).is_ready());
     assert!(write(&mailbox, &waker, 1).is_pending());
-    assert!(mailbox.poll_event(&mut Context::from_waker(&waker)).is_pending());
+    assert!(
+        mailbox
+            .poll_event(&mut Context::from_waker(&waker))
+            .is_pending()
+    );
     let (sender, mut receiver) = oneshot::channel();
     assert_eq!(mailbox.give(Command::End(sender)), Ok(()));
     mailbox.finish();
     assert_eq!(bell.rings(), 2, "the writer and the reader");
     assert!(matches!(write(&mailbox, &waker, 1), Poll::Ready(Err(Over))));
     assert_eq!(mailbox.give(Command::Open), Err(Over));
-    assert_eq!(receiver.try_recv(), Err(oneshot::error::TryRecvError::Closed));
+    assert_eq!(
+        receiver.try_recv(),
+        Err(oneshot::error::TryRecvError::Closed)
+    );
 }
 
 #[test]
