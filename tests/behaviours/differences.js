@@ -64,8 +64,8 @@ const DIFFERENCES = [
 ];
 
 /**
- * What depends on the transport alone, by name: where that is, and the `events` that stand in for it
- * there. Elsewhere nothing does.
+ * What depends on the transport alone, by name: where that is, and the `events` that stand in for
+ * it there. Elsewhere nothing does.
  */
 const QUIRKS = {
   'a break is an error': {

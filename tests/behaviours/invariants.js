@@ -93,8 +93,9 @@ function assertDelay({ attempt, scheduled, min, max, factor }) {
   if (attempt === 1) return assert.equal(scheduled, min);
   const highest = max ?? Infinity;
   const base = min * factor ** (attempt - 1);
-  assert.ok(scheduled >= Math.min(base, highest), `attempt ${attempt}: ${scheduled} of ${base}`);
-  assert.ok(scheduled <= Math.min(2 * base, highest), `attempt ${attempt}: ${scheduled} of ${base}`);
+  const [earliest, latest] = [Math.min(base, highest), Math.min(2 * base, highest)];
+  const isWithin = scheduled >= earliest && scheduled <= latest;
+  assert.ok(isWithin, `attempt ${attempt}: ${scheduled} not in ${earliest} to ${latest}`);
 }
 
 function isFunction(value) {

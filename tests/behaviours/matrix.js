@@ -14,13 +14,15 @@ const CONCURRENCY = 24;
 // For how long nothing may come after what is expected.
 const QUIET_MS = 60;
 
-const limits = { timeout: 120_000 };
+// For all plays of a scenario together.
+const limits = { timeout: 240_000 };
 // A scenario that fails while this process stood still for so long is played again, so often.
 const STALL_MS_MAX = 100;
 const PLAYS_MAX = 4;
 
 /**
- * Registers the tests for `clients`, one of clients/. `servers` are the kinds to judge it against.
+ * Registers the tests for `clients`, one of clients/, against the `kinds` of servers that
+ * startServer (../interop/server.js) knows.
  */
 function run(clients, kinds = ['node', 'allspark']) {
   const [servers, lag] = [new Servers(), new Lag()];
@@ -52,6 +54,7 @@ function* cells(clients, kinds) {
   }
 }
 
+/** Plays again what failed while the machine was busy with something else. */
 async function playUndisturbed(playOnce, lag) {
   for (let plays = 1; ; plays += 1) {
     const begun = performance.now();

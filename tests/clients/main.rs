@@ -1,7 +1,7 @@
 //! Our clients as programs.
 //!
-//! `clients primus` is whole Primus clients by line: see [`primus`]. `clients schedules` prints when
-//! they come back: see [`schedules`].
+//! `clients primus` is whole Primus clients by line: see [`primus`]. `clients schedules` prints
+//! when they come back: see [`schedules`].
 //!
 //! The client halves of the transports against a server of the other kind: `clients TRANSPORT
 //! ADDRESS` goes through one list against a scripted server (tests/support/scripted.rs, or

@@ -1,6 +1,6 @@
 //! When clients come back: `clients schedules [--count N] [--seed S] [--min MS] [--max MS]
-//! [--retries N] [--factor F]` has so many clients lose their server for good, and prints the delays
-//! in milliseconds before each of their attempts, as a list of lists.
+//! [--retries N] [--factor F]` has so many clients lose their server for good, and prints the
+//! delays in milliseconds before each of their attempts, as a list of lists.
 //!
 //! tests/behaviours/schedules.test.js judges them.
 

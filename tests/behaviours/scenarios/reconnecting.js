@@ -180,7 +180,8 @@ module.exports = [
     expected: [...OPENING, ...LOSS],
     clients: ['npm', 'javascript'],
     async run(world) {
-      const reconnect = { min: '1 minute', max: '1 hour', 'reconnect timeout': '90s', retries: '7' };
+      const times = { min: '1 minute', max: '1 hour', 'reconnect timeout': '90s' };
+      const reconnect = { ...times, retries: '7' };
       const client = await world.open({ reconnect });
       await world.lose(client);
       return client;

@@ -18,4 +18,6 @@ const FAILED_ATTEMPT = [...ATTEMPT, 'reconnect scheduled', 'state:end'];
 const REFUSED = ['state:opening', 'error', 'reconnect scheduled', 'state:end'];
 const RECOVERY = [...ATTEMPT, 'reconnected', 'state:open', 'open'];
 
-module.exports = { ATTEMPT, BREAK, ENDING, FAILED_ATTEMPT, LOSS, OPENING, PARTING, RECOVERY, REFUSED };
+module.exports = {
+  ATTEMPT, BREAK, ENDING, FAILED_ATTEMPT, LOSS, OPENING, PARTING, RECOVERY, REFUSED,
+};
