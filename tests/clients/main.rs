@@ -9,6 +9,8 @@
 //! tests/interop/rust-clients.test.js starts the servers and runs it.
 
 mod connection;
+#[path = "../support/halves.rs"]
+mod halves;
 mod primus;
 mod transports;
 

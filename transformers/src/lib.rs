@@ -30,6 +30,7 @@ pub mod websockets;
 
 mod any;
 mod any_client;
+mod hixie;
 mod kind;
 mod options;
 #[cfg(test)]

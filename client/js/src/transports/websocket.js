@@ -8,17 +8,19 @@
 //   `close` was called.
 //
 // It returns the connection: `send(packet)` with text or bytes, `close()`, which says goodbye and
-// may be called at any time, and `id` where the transport has a name for the connection.
+// may be called at any time, `id` where the transport has a name for the connection, and `socket`
+// where applications may want the WebSocket itself, which is `primus.socket`.
+
+import { openSocket, socketError } from './socket.js';
 
 export const websocket = (link) => {
-  const Socket = link.options.WebSocket ?? globalThis.WebSocket;
-  const socket = new Socket(link.uri({ protocol: 'ws:', query: true }));
-  socket.binaryType = 'arraybuffer';
+  const socket = openSocket(link, link.uri({ protocol: 'ws:', query: true }));
   socket.onopen = () => link.opened();
   socket.onmessage = (event) => link.received(event.data);
-  socket.onerror = (event) => link.failed(event.error ?? new Error('The connection failed'));
+  socket.onerror = (event) => link.failed(socketError(event));
   socket.onclose = () => link.ended();
   return {
+    socket,
     send(packet) {
       if (socket.readyState === 1) socket.send(packet);
     },

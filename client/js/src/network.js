@@ -1,0 +1,28 @@
+// The browser's own word about the network. It is heard where there is one: in pages and workers.
+
+export const networkEventsExist = () =>
+  'onLine' in (globalThis.navigator ?? {}) && !!globalThis.addEventListener;
+
+export const followNetwork = (primus) => {
+  primus.offlineHandler = () => {
+    if (!primus.online) return;
+    primus.online = false;
+    primus.emit('offline');
+    primus.end();
+    // A procedure under way begins afresh once the network is back.
+    primus.recovery?.reset();
+  };
+  primus.onlineHandler = () => {
+    if (primus.online) return;
+    primus.online = true;
+    primus.emit('online');
+    if (primus.options?.strategy.includes('online')) primus.recovery.reconnect();
+  };
+  globalThis.addEventListener?.('offline', primus.offlineHandler);
+  globalThis.addEventListener?.('online', primus.onlineHandler);
+};
+
+export const leaveNetwork = (primus) => {
+  globalThis.removeEventListener?.('offline', primus.offlineHandler);
+  globalThis.removeEventListener?.('online', primus.onlineHandler);
+};
