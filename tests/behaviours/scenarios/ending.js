@@ -7,7 +7,10 @@ const { ATTEMPT, ENDING, LOSS, OPENING, PARTING } = require('./sequences');
 
 /** The states of a client: how one comes there, and the events until then. */
 const STATES = {
-  'before it opens': { expected: [], reach: (world) => world.create() },
+  // Who drives a client in another process is too late for that.
+  'before it opens': {
+    expected: [], reach: (world) => world.create(), clients: ['npm', 'javascript'],
+  },
   'while it opens': { expected: ['state:opening'], reach: reachOpening },
   'when it is open': { expected: OPENING, reach: (world) => world.open() },
   'while it waits to reconnect': { expected: [...OPENING, ...LOSS], reach: reachWaiting },
@@ -103,6 +106,7 @@ function ended(state) {
   return {
     name: `a client ends ${state}`,
     expected: [...STATES[state].expected, ...ENDS[state]],
+    clients: STATES[state].clients,
     async run(world) {
       const client = await STATES[state].reach(world);
       client.end();
@@ -116,6 +120,7 @@ function destroyed(state) {
   return {
     name: `a client is destroyed ${state}`,
     expected: [...STATES[state].expected, ...ENDS[state], 'destroy'],
+    clients: STATES[state].clients,
     async run(world) {
       const client = await STATES[state].reach(world);
       client.destroy();

@@ -29,8 +29,9 @@ module.exports = [
     name: 'a full queue drops its oldest message',
     expected: [...OPENING, 'data', 'data'],
     async run(world) {
-      const client = await world.create({ queueSize: 2 });
+      const client = await world.create({ queueSize: 2, manual: true });
       for (const value of [1, 2, 3, 4]) client.write(ask(value));
+      client.open();
       await client.trace.wait('data', 2);
       return client;
     },
@@ -152,9 +153,10 @@ function transformed(direction, name, expected, values) {
     name: `${direction} messages with the transform ${name}`,
     expected,
     async run(world) {
-      const client = await world.create();
+      const client = await world.create({ manual: true });
       client.transform(direction, name);
       for (const value of [1, 2, 'text']) client.write(ask(value));
+      client.open();
       await client.trace.wait('data', values.length);
       return client;
     },
