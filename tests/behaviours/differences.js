@@ -39,6 +39,13 @@ const DIFFERENCES = [
     expected: [...OPENING, ...LOSS, 'end', maybe('error')],
   },
   {
+    scenario: 'a refused connection is an error and no more without a timeout',
+    clients: ['npm'],
+    transformers: ['browserchannel'],
+    reason: LATE_ERROR,
+    expected: ['state:opening', 'error', 'state:end', maybe('error')],
+  },
+  {
     scenario: 'retries that are used up are the end',
     clients: ['npm'],
     transformers: ['browserchannel'],

@@ -7,6 +7,8 @@ const { within } = require('../interop/server');
 
 // A machine that is busy with something else is no failure.
 const EVENT_MS_MAX = 20_000;
+// A timer may be early by a millisecond on each of two clocks that count whole ones.
+const EARLY_MS_MAX = 2;
 
 /**
  * The events of one client, in order: `{ event, args, at }`, with `at` in milliseconds by the clock
@@ -15,6 +17,12 @@ const EVENT_MS_MAX = 20_000;
 class Trace {
   entries = [];
   #waiting = new Set();
+  #earlyMsMax;
+
+  /** `earlyMsMax`: by how much less than what has passed the times of two events may differ. */
+  constructor(earlyMsMax = EARLY_MS_MAX) {
+    this.#earlyMsMax = earlyMsMax;
+  }
 
   add(event, args, at) {
     const entry = { event, args, at, label: label(event, args) };
@@ -49,7 +57,7 @@ class Trace {
   }
 
   /** Resolves once what came makes `isDone` true. */
-  async until(isDone, what = String(isDone)) {
+  async until(isDone, what = String(isDone), msMax = EVENT_MS_MAX) {
     let waiter;
     const come = new Promise((resolve) => {
       waiter = () => { if (isDone()) resolve(); };
@@ -57,24 +65,34 @@ class Trace {
       waiter();
     });
     try {
-      await within(EVENT_MS_MAX, come, () => `${what}: ${this}`);
+      await within(msMax, come, () => `${what}: ${this}`);
     } finally {
       this.#waiting.delete(waiter);
     }
   }
 
-  /** Milliseconds from the one event to the next of the other kind. */
-  between(from, to) {
+  /** Asserts that from the one event to the next of the other kind it took so long at least. */
+  assertBetween(from, to, ms) {
     const start = this.entries.findIndex((entry) => entry.label === from);
     const end = this.entries.slice(start).find((entry) => entry.label === to);
     assert.ok(start >= 0 && end, `no '${from}' and '${to}' in ${this}`);
-    return end.at - this.entries[start].at;
+    this.assertPassed(this.entries[start], end, ms);
   }
 
-  /** Asserts that exactly these events came, in this order. */
+  /** The same for two entries. */
+  assertPassed(from, to, ms) {
+    const passed = to.at - from.at;
+    const what = `'${to.label}' ${passed} ms after '${from.label}'`;
+    assert.ok(passed >= ms - this.#earlyMsMax, `${what}, not ${ms}: ${this}`);
+  }
+
+  /** Whether exactly these events came, in this order. */
+  is(expected) {
+    return pattern(expected).test(this.labels.map((each) => `<${each}>`).join(''));
+  }
+
   assertIs(expected) {
-    const text = this.labels.map((each) => `<${each}>`).join('');
-    if (pattern(expected).test(text)) return;
+    if (this.is(expected)) return;
     assert.fail(`the events were\n  ${this}\nand not\n  ${expected.map(readable).join(', ')}`);
   }
 

@@ -52,8 +52,11 @@ class Program {
 const program = new Program();
 let created = 0;
 
+// The program notes an event when it reads it, on a busy machine some time after it has happened.
+const EARLY_MS_MAX = 60;
+
 class InRust {
-  trace = new Trace();
+  trace = new Trace(EARLY_MS_MAX);
   #ids = [];
 
   constructor(url, options) {
