@@ -156,13 +156,23 @@ mod tests {
             Ok(Command::Serve(settings)) => settings,
             other => panic!("{other:?}"),
         };
-        let args = ["allspark", "library", "--parser", "raw", "--pathname", "/chat"];
+        let args = [
+            "allspark",
+            "library",
+            "--parser",
+            "raw",
+            "--pathname",
+            "/chat",
+        ];
         let command = load(args.map(OsString::from), |_| None);
         let Ok(Command::Library(settings, flags)) = command else {
             panic!("{command:?}");
         };
         assert_eq!(flags, LibraryFlags::default());
-        assert_eq!((&settings.pathname, settings.parser), (&served.pathname, served.parser));
+        assert_eq!(
+            (&settings.pathname, settings.parser),
+            (&served.pathname, served.parser)
+        );
     }
 
     #[test]

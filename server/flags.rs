@@ -151,7 +151,11 @@ fn library_flags(matches: &ArgMatches) -> Result<LibraryFlags, String> {
         false => Target::Browser,
     };
     let out = matches.get_one::<String>("out").cloned();
-    Ok(LibraryFlags { format, target, out })
+    Ok(LibraryFlags {
+        format,
+        target,
+        out,
+    })
 }
 
 const FORMATS: &[(&str, Format)] = &[("universal", Format::Universal), ("esm", Format::Module)];
@@ -162,7 +166,10 @@ fn flags(matches: &ArgMatches) -> Flags {
         values: Vec::new(),
     };
     // A subcommand has not all of them.
-    for setting in SETTINGS.iter().filter(|one| matches.try_contains_id(one.name).is_ok()) {
+    for setting in SETTINGS
+        .iter()
+        .filter(|one| matches.try_contains_id(one.name).is_ok())
+    {
         if setting.is_switch() {
             if matches.get_flag(setting.name) {
                 flags.values.push((setting.name, "true".to_owned()));

@@ -95,14 +95,25 @@ mod tests {
     use super::*;
 
     fn primus() -> Primus {
-        let builder = Primus::builder().pathname("chat").global("Chat").ping_interval_ms(Some(10));
-        builder.client_plugin("p", "function (primus, options) {}").build().unwrap()
+        let builder = Primus::builder()
+            .pathname("chat")
+            .global("Chat")
+            .ping_interval_ms(Some(10));
+        builder
+            .client_plugin("p", "function (primus, options) {}")
+            .build()
+            .unwrap()
     }
 
     #[test]
     fn the_library_matches_the_server() {
         let library = primus().library();
-        for part in ["pathname: \"/chat\"", "pingTimeout: 15", "\"Chat\"", "ark[\"p\"] = "] {
+        for part in [
+            "pathname: \"/chat\"",
+            "pingTimeout: 15",
+            "\"Chat\"",
+            "ark[\"p\"] = ",
+        ] {
             assert!(library.contains(part), "{part}");
         }
         assert!(!library.contains("getBuiltinModule"));
@@ -120,8 +131,14 @@ mod tests {
             primus().save(&path).unwrap();
             assert_eq!(std::fs::read_to_string(&path).unwrap(), primus().library());
         }
-        let error = primus().save(folder.path().join("no/primus.js")).unwrap_err().to_string();
-        assert!(error.ends_with("no/primus.js: No such file or directory (os error 2)"), "{error}");
+        let error = primus()
+            .save(folder.path().join("no/primus.js"))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.ends_with("no/primus.js: No such file or directory (os error 2)"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -131,7 +148,9 @@ mod tests {
             refusal(Primus::builder().global("a b")),
             "option `global`: \"a b\" can't be the name of a variable in JavaScript"
         );
-        let twice = Primus::builder().client_plugin("a", "f").client_plugin("a", "g");
+        let twice = Primus::builder()
+            .client_plugin("a", "f")
+            .client_plugin("a", "g");
         assert_eq!(
             refusal(twice),
             "option `client_plugin`: there is a plugin named \"a\" already"

@@ -19,14 +19,20 @@ pub(crate) struct Page {
 
 /// Names, types and texts; the first is the page itself. The client of Primus is no part of the
 /// page: it takes the library that the server makes.
-const FILES: [(&str, &str, &str); 7] = [
+const FILES: [(&str, &str, &str); 9] = [
     ("", HTML, include_str!("index.html")),
     ("style.css", CSS, include_str!("style.css")),
     ("icon.svg", SVG, include_str!("icon.svg")),
     ("page.js", JAVASCRIPT, include_str!("page.js")),
+    ("carrier.js", JAVASCRIPT, include_str!("carrier.js")),
     ("log.js", JAVASCRIPT, include_str!("log.js")),
     ("pulse.js", JAVASCRIPT, include_str!("pulse.js")),
     ("round-trips.js", JAVASCRIPT, include_str!("round-trips.js")),
+    (
+        "transformers.js",
+        JAVASCRIPT,
+        include_str!("transformers.js"),
+    ),
 ];
 
 const HTML: &str = "text/html; charset=utf-8";

@@ -1,5 +1,6 @@
 //! The module that says what is compiled in, in place of `client/js/src/defaults.js`.
 
+use allspark_protocol::parser::Parser;
 use allspark_protocol::primus::PRIMUS_VERSION;
 use allspark_transformers::TransformerKind;
 

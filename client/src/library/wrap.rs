@@ -1,7 +1,8 @@
 //! What stands around the modules, so that others can use the class that they make.
 
-use super::literal;
-use super::{Format, Library, Plugin};
+use allspark_protocol::parser::Parser;
+
+use super::{Format, Library, Plugin, literal};
 
 /// The library: `body` is the code of all modules, in which the class is called `Primus`.
 ///

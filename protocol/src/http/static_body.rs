@@ -59,7 +59,10 @@ impl StaticBody {
 
     /// Answers a request for this body.
     pub fn answer(&self, request: &RequestHead<'_>) -> Response {
-        let is_versioned = request.query().get("v").is_some_and(|hash| hash == self.hash);
+        let is_versioned = request
+            .query()
+            .get("v")
+            .is_some_and(|hash| hash == self.hash);
         let response = |status| {
             let caching = if is_versioned { FOREVER } else { "no-cache" };
             Response::new(status)
@@ -108,7 +111,9 @@ fn accepts_gzip(request: &RequestHead<'_>) -> bool {
             is_it.then(|| weight(parameters))
         })
     };
-    weight_of("gzip").or_else(|| weight_of("*")).is_some_and(|weight| weight > 0.0)
+    weight_of("gzip")
+        .or_else(|| weight_of("*"))
+        .is_some_and(|weight| weight > 0.0)
 }
 
 /// The weight in ` q=0.5`; 1 if there is none, 0 if it is no number.
@@ -165,7 +170,9 @@ mod tests {
     fn header(response: &Response, name: &str) -> String {
         let mut all = response.headers();
         let found = all.find(|(header, _)| *header == name);
-        found.map_or_else(String::new, |(_, value)| String::from_utf8(value.to_vec()).unwrap())
+        found.map_or_else(String::new, |(_, value)| {
+            String::from_utf8(value.to_vec()).unwrap()
+        })
     }
 
     fn body() -> StaticBody {
@@ -193,7 +200,9 @@ mod tests {
             assert_eq!(encoding == "gzip", is_compressed, "{accepted}");
             if is_compressed {
                 let mut plain = [0; TEXT.len() + 1];
-                let config = InflateConfig { window_bits: WINDOW_BITS_GZIP };
+                let config = InflateConfig {
+                    window_bits: WINDOW_BITS_GZIP,
+                };
                 let (plain, _) = decompress_slice(&mut plain, response.body_bytes(), config);
                 assert_eq!(plain, TEXT.as_bytes());
             } else {
@@ -210,18 +219,37 @@ mod tests {
         let body = body();
         for accepted in ["", "Accept-Encoding: gzip\r\n"] {
             let tag = header(&ask(&body, "GET /", accepted), "ETag");
-            for known in [tag.clone(), format!("W/{tag}"), format!("\"x\", {tag}"), "*".to_owned()] {
+            for known in [
+                tag.clone(),
+                format!("W/{tag}"),
+                format!("\"x\", {tag}"),
+                "*".to_owned(),
+            ] {
                 let headers = format!("{accepted}If-None-Match: {known}\r\n");
                 let response = ask(&body, "GET /", &headers);
-                assert_eq!((response.status(), response.body_bytes()), (304, &b""[..]), "{known}");
+                assert_eq!(
+                    (response.status(), response.body_bytes()),
+                    (304, &b""[..]),
+                    "{known}"
+                );
                 assert_eq!(header(&response, "ETag"), tag);
                 assert_eq!(ask(&body, "POST /", &headers).status(), 200);
             }
-            assert_eq!(ask(&body, "GET /", "If-None-Match: \"x\"\r\n").status(), 200);
+            assert_eq!(
+                ask(&body, "GET /", "If-None-Match: \"x\"\r\n").status(),
+                200
+            );
         }
-        let plain = format!("If-None-Match: {}\r\n", header(&ask(&body, "GET /", ""), "ETag"));
+        let plain = format!(
+            "If-None-Match: {}\r\n",
+            header(&ask(&body, "GET /", ""), "ETag")
+        );
         let headers = format!("Accept-Encoding: gzip\r\n{plain}");
-        assert_eq!(ask(&body, "GET /", &headers).status(), 200, "the other form");
+        assert_eq!(
+            ask(&body, "GET /", &headers).status(),
+            200,
+            "the other form"
+        );
     }
 
     #[test]
