@@ -7,7 +7,9 @@
 // - imports are of the form `import { a, b } from './file.js';`, on one line, without new names;
 // - exports stand before a declaration (`export class`, `export function`, `export const`);
 // - a name at the top level is used by one module only;
-// - modules do not import each other in a circle.
+// - modules do not import each other in a circle;
+// - a template literal, and what a top-level declaration takes apart, end on the line on which they
+//   begin: comments on lines of their own and indentation are not served.
 
 import { binary } from './parsers/binary.js';
 import { ejson } from './parsers/ejson.js';
