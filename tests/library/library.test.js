@@ -69,6 +69,12 @@ test('every choice is JavaScript, and the same each time', { concurrency: 2 }, a
   for (const parser of PARSERS) runAsScript(library('--parser', parser));
 });
 
+test('what is served is small, although no name in it is shortened', () => {
+  const bytes = (...options) => zlib.gzipSync(library(...options), { level: 9 }).length;
+  assert.ok(bytes('--transformer', 'websockets') < 8_000);
+  assert.ok(bytes('--transformer', 'any') < 14_000);
+});
+
 test('a script tag makes a global variable', () => {
   const page = runAsScript(library());
   assert.deepEqual({ ...knowledge(page.Primus) }, KNOWN);
