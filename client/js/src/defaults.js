@@ -2,7 +2,7 @@
 // module of its own in place of this one (see `client/src/library`), with its own options and only
 // the transports and the parser that are needed.
 //
-// So that this takes no bundler, every module of the library keeps to four rules, which a test
+// So that this takes no bundler, every module of the library keeps to some rules, which a test
 // checks:
 // - imports are of the form `import { a, b } from './file.js';`, on one line, without new names;
 // - exports stand before a declaration (`export class`, `export function`, `export const`);
