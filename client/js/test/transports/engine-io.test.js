@@ -167,9 +167,12 @@ suite('engine.io', { concurrency: 4 }, () => {
       options: { transport: { transports: ['polling'] } },
     });
     await session.opened();
-    delete echo.primus.transformer.service.clients[sparks[0].id];
+    const { clients } = echo.primus.transformer.service;
+    const { [sparks[0].id]: client } = clients;
+    delete clients[sparks[0].id];
     session.send('a');
     await session.ended();
+    clients[sparks[0].id] = client;
     assert.deepEqual(session.events, ['opened', 'failed', 'ended']);
     assert.equal(session.error.status, 400);
     assert.match(session.error.answer, /Session ID unknown/);

@@ -3,6 +3,7 @@
 import { once } from 'node:events';
 import { createServer, request } from 'node:http';
 import { connect } from 'node:net';
+import { atEnd } from './cleanup.js';
 
 // `interfere(seen)` is asked about every request and may say:
 // - 'refuse': it is answered with status 503, an upgrade with nothing;
@@ -10,14 +11,15 @@ import { connect } from 'node:net';
 // - 'lose': the server gets it, and the client no answer;
 // - 'buffer': the client gets the answer when it is complete;
 // - a number: it reaches the server so many milliseconds later.
-// The requests it has seen are in `requests`: `{ method, url, path, query, headers, body, isOver }`.
+// The requests it has seen are in `requests`, with `method`, `path`, `query`, `headers`, `body` and
+// `isOver`, which says whether it was answered.
 export const startProxy = async (t, port, interfere = () => {}) => {
   const requests = [];
   const sockets = new Set();
   const see = ({ method, url, headers }, body) => {
     const { pathname, searchParams } = new URL(url, 'http://proxy');
     const query = Object.fromEntries(searchParams);
-    const seen = { method, url, path: pathname, query, headers, body, isOver: false };
+    const seen = { method, path: pathname, query, headers, body, isOver: false };
     requests.push(seen);
     return seen;
   };
@@ -45,7 +47,7 @@ export const startProxy = async (t, port, interfere = () => {}) => {
     sockets.add(socket.on('error', () => {}).on('close', () => sockets.delete(socket)));
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
-  t.after(() => {
+  atEnd(t, () => {
     server.close();
     for (const socket of sockets) socket.destroy();
   });
