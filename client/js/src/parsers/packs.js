@@ -163,7 +163,8 @@ export class PackReader {
 
   // Whatever is counted takes a byte at least.
   #checked(count) {
-    if (count > this.#bytes.length - this.#offset) throw new RangeError('The packet is cut short');
+    const left = this.#bytes.length - this.#offset;
+    if (count > left) throw new RangeError('The packet is cut short');
     return count;
   }
 }
