@@ -18,11 +18,14 @@ pub(super) struct Links {
     connector: Connector,
     sockets: Vec<Socket>,
     /// Links that were closed, until they have sent what was left.
-    farewells: FuturesUnordered<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    farewells: FuturesUnordered<Work<()>>,
     buffer: Box<[u8]>,
     /// Where the next look begins, so that no link keeps another one from being read.
     turn: usize,
 }
+
+/// Something under way that is polled within the task of the client.
+type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// What a link has to say.
 #[derive(Debug)]
@@ -132,7 +135,7 @@ struct Socket {
 }
 
 enum Stream {
-    Connecting(Pin<Box<dyn Future<Output = io::Result<Box<dyn Duplex>>> + Send>>),
+    Connecting(Work<io::Result<Box<dyn Duplex>>>),
     Open(Box<dyn Duplex>),
 }
 

@@ -1,6 +1,6 @@
 //! Every way in which a client comes to its end, or back.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use allspark_client::{BackoffOptions, Event, OpenError, Primus, ReadyState, Strategy, WriteError};
 use allspark_protocol::parser::ParserKind;
@@ -8,6 +8,7 @@ use allspark_transformers::TransformerKind;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
+use tokio::time::Instant;
 
 use crate::server::Server;
 use crate::{KINDS, connect, data, names_to, next, until};

@@ -47,9 +47,8 @@ async fn next(events: &mut (impl Stream<Item = Event> + Unpin)) -> Option<Event>
 /// The next message, whatever else happens.
 async fn data(events: &mut (impl Stream<Item = Event> + Unpin)) -> Data {
     loop {
-        match next(events).await.expect("a message") {
-            Event::Data(data) => return data,
-            _ => {}
+        if let Event::Data(data) = next(events).await.expect("a message") {
+            return data;
         }
     }
 }

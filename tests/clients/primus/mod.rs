@@ -46,8 +46,10 @@ pub(crate) fn run() {
             }
         }
     });
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all();
-    let runtime = { runtime }.build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
     runtime.block_on(async {
         let mut clients = Clients::new();
         while let Some(line) = commands.recv().await {
