@@ -188,7 +188,7 @@ class EngineIo {
   }
 
   #probed(data) {
-    if (data !== PONG + PROBE) return this.#giveUpProbe();
+    if (data !== PONG_PACKET + PROBE) return this.#giveUpProbe();
     this.#isPausing = true;
     this.#takeOver();
   }
