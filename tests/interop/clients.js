@@ -2,15 +2,12 @@
 'use strict';
 
 const { once } = require('node:events');
-const { setTimeout } = require('node:timers/promises');
 const Primus = require('primus');
 const WebSocket = require('ws');
 
 const { within } = require('./server');
 
 const EVENT_MS_MAX = 10_000;
-// To ask as fast as answers come would take the CPU from those who are asked about.
-const COUNTS_PACE_MS = 20;
 
 /**
  * A Primus client that is opening. It stays until the server has been stopped. It speaks the
@@ -111,12 +108,11 @@ async function sparkId(client) {
 }
 
 /** The counts of a scripted server, once they are as awaited, or as they are when it is late. */
-async function countsOnce(observer, awaited, msMax = 5_000) {
-  const deadline = Date.now() + msMax;
+async function countsOnce(observer, awaited) {
+  const deadline = Date.now() + 5_000;
   for (;;) {
     const counts = await ask(observer, { do: 'counts' });
     if (awaited(counts) || Date.now() > deadline) return counts;
-    await setTimeout(COUNTS_PACE_MS);
   }
 }
 
