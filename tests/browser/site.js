@@ -16,8 +16,8 @@ const TYPES = {
 /**
  * A site that is closed with the test. Its `upstream` is what is behind the proxy.
  *
- * `contentOf` says what is at a path: `{ text }` or `{ file }`, `type` (a file extension) if the path
- * has none that says it, `headers` if there are more; or nothing if there is nothing.
+ * `contentOf` says what is at a path: `{ text }` or `{ file }`, `type` (a file extension) if the
+ * path has none that says it, `headers` if there are more; or nothing if there is nothing.
  */
 async function startSite(t, contentOf) {
   const site = { upstream: null };

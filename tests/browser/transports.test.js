@@ -4,8 +4,8 @@
 
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
+const { setTimeout } = require('node:timers/promises');
 
-const { countsOnce, open } = require('../interop/clients');
 const { peer, startServer, within } = require('../interop/server');
 const { startBrowser } = require('./browser');
 const { packagesAt } = require('./packages');
@@ -14,10 +14,11 @@ const { startSite } = require('./site');
 const STEP_MS_MAX = 20_000;
 const CONCURRENCY = 4;
 const COUNT = 200;
-// How long a client may stay away until it is taken for gone. On a busy machine seconds pass between
-// the end of one answer and the request for the next.
+// How long a client may stay away until it is taken for gone. On a busy machine there are seconds
+// between the end of one answer and the request for the next.
 const AWAY_MS = 6_000;
 const GONE_MS_MAX = 3 * AWAY_MS;
+const PACE_MS = 20;
 
 const TRANSPORTS = {
   'engine.io': ['polling', 'websocket', 'upgrade'],
@@ -76,7 +77,6 @@ async function judge(t, browser, { transformer, transport, server: serverName, f
     transport: serverOptions(transformer, site),
   });
   site.upstream = server;
-  const observing = open(server);
   const page = await browser.newPage();
   t.after(() => page.close());
   await page.goto(site.url);
@@ -88,9 +88,9 @@ async function judge(t, browser, { transformer, transport, server: serverName, f
   await connect();
   await page.reload();
 
-  const areGone = ({ disconnection }) => disconnection === 3;
-  const counts = await countsOnce(await observing, areGone, GONE_MS_MAX);
-  assert.deepEqual([counts.connection, counts.disconnection, counts.error], [4, 3, 0]);
+  const observer = await connect();
+  assert.deepEqual(await countsOnceGone(observer, 3), [4, 3, 0]);
+  await step(observer, (client) => client.end());
   // It would wait for connections that the browser opened ahead of need.
   if (peer === 'node') await server.kill('SIGKILL');
 }
@@ -152,6 +152,22 @@ async function hearTheEnd(client, wanted) {
   });
   assert.deepEqual(received, ['"bye"', '"primus::server::close"']);
   assert.equal(reason, wanted);
+}
+
+/** Connections, disconnections and errors once so many clients are gone, or when that is late. */
+async function countsOnceGone(observer, gone) {
+  const deadline = Date.now() + GONE_MS_MAX;
+  for (;;) {
+    const answer = await step(observer, async (client) => {
+      client.messages.length = 0;
+      client.send(JSON.stringify({ do: 'counts' }));
+      return (await client.received(1))[0];
+    });
+    const { connection, disconnection, error } = JSON.parse(answer);
+    const isLate = Date.now() > deadline;
+    if (disconnection === gone || isLate) return [connection, disconnection, error];
+    await setTimeout(PACE_MS);
+  }
 }
 
 /** What a function in the page resolves with, in time. */
