@@ -2,6 +2,7 @@
 //! out. The harness simulates it by the thousand; a driver for applications comes on top of it.
 #![forbid(unsafe_code)]
 
+pub mod library;
 mod machine;
 
 pub use machine::{Client, ClientOptions, Event};
