@@ -6,6 +6,7 @@ const assert = require('node:assert/strict');
 const { EventEmitter, once } = require('node:events');
 const { test } = require('node:test');
 
+const { afterwards } = require('../interop/afterwards');
 const { freePort, startServer, within } = require('../interop/server');
 const { startBrowser } = require('./browser');
 const { startSite } = require('./site');
@@ -118,7 +119,7 @@ test('a network that goes away and comes back', async (t) => {
 
 async function openPage(t, browser, site) {
   const page = await browser.newPage();
-  t.after(() => page.close());
+  afterwards(t, () => page.close());
   await page.goto(site.url);
   assert.deepEqual(await page.evaluate(() => forbidden), ['EvalError']);
   return page;

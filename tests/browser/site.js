@@ -8,6 +8,8 @@ const http = require('node:http');
 const net = require('node:net');
 const path = require('node:path');
 
+const { afterwards } = require('../interop/afterwards');
+
 const TYPES = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
@@ -26,7 +28,7 @@ async function startSite(t, contentOf) {
     answer(contentOf(request.url, site), path.extname(request.url), response);
   });
   server.on('upgrade', (request, socket, head) => tunnel(site.upstream, request, socket, head));
-  t.after(() => {
+  afterwards(t, () => {
     server.close();
     server.closeAllConnections();
   });

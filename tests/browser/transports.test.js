@@ -6,6 +6,7 @@ const assert = require('node:assert/strict');
 const { test } = require('node:test');
 const { setTimeout } = require('node:timers/promises');
 
+const { afterwards } = require('../interop/afterwards');
 const { peer, startServer, within } = require('../interop/server');
 const { startBrowser } = require('./browser');
 const { packagesAt } = require('./packages');
@@ -77,7 +78,7 @@ async function judge(t, browser, { transformer, transport, server: serverName, f
   });
   site.upstream = server;
   const page = await browser.newPage();
-  t.after(() => page.close());
+  afterwards(t, () => page.close());
   await page.goto(site.url);
   const url = from === 'another site' ? server.url : site.url;
   const connect = () => openClient(page, transformer, url, transport);
