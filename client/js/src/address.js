@@ -1,25 +1,13 @@
 // Addresses: the URL of the server taken apart, query strings, and the URL of a connection put
 // together.
 
-// The parts of a URL by the names that npm url-parse gives them. A relative one is the page's.
+// A URL with its parts also by the names that npm url-parse gives them. A relative one is the
+// page's.
 export const parseAddress = (address) => {
   const url = new URL(address, defaultAddress());
-  const { protocol, username, password, host, hostname, port, pathname, hash, origin, href } = url;
-  return {
-    protocol,
-    slashes: href.startsWith(`${protocol}//`),
-    auth: password ? `${username}:${password}` : username,
-    username,
-    password,
-    host,
-    hostname,
-    port,
-    pathname,
-    query: url.search,
-    hash,
-    origin,
-    href,
-  };
+  const { username, password, search } = url;
+  const auth = password ? `${username}:${password}` : username;
+  return Object.assign(url, { auth, query: search });
 };
 
 // The origin of the page. There is none in Node.js, nor in a page without an origin of its own.
@@ -43,19 +31,11 @@ export const parseQuery = (query) => {
   return result;
 };
 
-export const formatQuery = (values, prefix) => {
-  const pairs = [];
-  for (const [name, value] of Object.entries(values)) {
-    const text = value === null || value === undefined || Number.isNaN(value) ? '' : value;
-    try {
-      pairs.push(`${encodeURIComponent(name)}=${encodeURIComponent(text)}`);
-    } catch {
-      // Half of a surrogate pair has no encoding.
-    }
-  }
-  if (!pairs.length) return '';
-  return (prefix ? (typeof prefix === 'string' ? prefix : '?') : '') + pairs.join('&');
-};
+export const formatQuery = (values) =>
+  Object.entries(values)
+    .map(([name, value]) => [name, Number.isNaN(value) ? '' : (value ?? '')])
+    .map((pair) => pair.map(encodeURIComponent).join('='))
+    .join('&');
 
 // Completes the options from which the URL of a connection is made: what `outgoing::url` is called
 // with, and may change.

@@ -38,7 +38,7 @@ export const changeState = (primus, state, name) => {
 };
 
 // Ends a connection from which no ping has come in time.
-export const startHeartbeat = (primus) => {
+const startHeartbeat = (primus) => {
   if (!primus.options.pingTimeout) return;
   const expire = () => {
     // The network events were faster.
@@ -47,7 +47,6 @@ export const startHeartbeat = (primus) => {
     primus.emit('offline');
     primus.emit('incoming::end');
   };
-  primus.timers.clear('heartbeat');
   primus.timers.setTimeout('heartbeat', expire, primus.options.pingTimeout);
 };
 
@@ -69,7 +68,7 @@ export const startConnectTimer = (primus) => {
 };
 
 // Handles the messages of the protocol itself. All that begin as one are Primus's, known or not.
-export const handleProtocol = (primus, message) => {
+const handleProtocol = (primus, message) => {
   if (typeof message !== 'string' || !message.startsWith('primus::')) return false;
   const [, kind, value] = /^primus::([^:]*)::?(.*)$/s.exec(message) ?? [];
   if (kind === 'ping') primus.emit('incoming::ping', +value);
@@ -79,21 +78,22 @@ export const handleProtocol = (primus, message) => {
 };
 
 const followRecovery = (primus) => {
-  const failing = (next) => {
-    primus.emit('end');
-    next();
-  };
-  const reconnecting = (next) => {
-    primus.emit('outgoing::reconnect');
-    next();
-  };
-  primus.recovery
-    .on('reconnected', primus.emits('reconnected'))
-    .on('reconnect failed', primus.emits('reconnect failed', failing))
-    .on('reconnect timeout', primus.emits('reconnect timeout'))
-    .on('reconnect scheduled', primus.emits('reconnect scheduled'))
-    .on('reconnect', primus.emits('reconnect', reconnecting));
+  for (const event of RECOVERY_EVENTS) {
+    primus.recovery.on(event, (...args) => {
+      if (event === 'reconnect') primus.emit('outgoing::reconnect');
+      if (event === 'reconnect failed') primus.emit('end');
+      primus.emit(event, ...args);
+    });
+  }
 };
+
+const RECOVERY_EVENTS = [
+  'reconnect scheduled',
+  'reconnect',
+  'reconnect timeout',
+  'reconnected',
+  'reconnect failed',
+];
 
 const opened = (primus) => {
   const before = primus.readyState;

@@ -2,8 +2,8 @@ import { defaultAddress, formatQuery, joinUri } from './address.js';
 import { parseAddress, parseQuery, uriOptions } from './address.js';
 import { defaults, parsers, transports } from './defaults.js';
 import { Emitter } from './emitter.js';
-import { CLOSED, OPEN, OPENING, changeState, followEvents } from './lifecycle.js';
-import { handleProtocol, startConnectTimer, startHeartbeat } from './lifecycle.js';
+import { CLOSED, OPEN, OPENING, changeState } from './lifecycle.js';
+import { followEvents, startConnectTimer } from './lifecycle.js';
 import { Link } from './link.js';
 import { followNetwork, leaveNetwork, networkEventsExist } from './network.js';
 import { chooseAmong, completeOptions, parserFunctions } from './options.js';
@@ -40,7 +40,7 @@ class Client extends Emitter {
     this.readable = true;
     this.url = this.parse(url || defaultAddress());
     this.readyState = CLOSED;
-    this.timers = new Timers(this);
+    this.timers = new Timers();
     this.socket = null;
     this.disconnect = false;
     this.transport = this.options.transport;
@@ -162,15 +162,6 @@ class Client extends Emitter {
     return this;
   }
 
-  protocol(message) {
-    return handleProtocol(this, message);
-  }
-
-  heartbeat() {
-    startHeartbeat(this);
-    return this;
-  }
-
   // The plugin of that name, or all of them.
   plugin(name) {
     return name ? this.ark[name] : { ...this.ark };
@@ -200,8 +191,8 @@ class Client extends Emitter {
     return parseQuery(query);
   }
 
-  querystringify(values, prefix) {
-    return formatQuery(values, prefix);
+  querystringify(values) {
+    return formatQuery(values);
   }
 
   merge(target, ...sources) {

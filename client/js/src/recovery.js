@@ -1,5 +1,5 @@
 import { Emitter } from './emitter.js';
-import { Timers, milliseconds } from './timers.js';
+import { Timers } from './timers.js';
 
 // Reconnects with a randomised exponential back-off (npm recovery). Attempt 1 comes after exactly
 // `min`; attempt n > 1 after `min((1 + random) * min * factor^(n - 1), max)`, rounded.
@@ -12,7 +12,7 @@ export class Recovery extends Emitter {
     super();
     this.attempt = null;
     this._fn = null;
-    this.timers = new Timers(this);
+    this.timers = new Timers();
     Object.assign(this, attemptOptions(options ?? {}, RECOVERY_DEFAULTS));
   }
 
@@ -103,7 +103,7 @@ const RECOVERY_DEFAULTS = {
 const attemptOptions = (options, fallback) => {
   const chosen = {};
   for (const name in RECOVERY_DEFAULTS) {
-    chosen[name] = milliseconds(name in options ? options[name] : fallback[name]);
+    chosen[name] = name in options ? +options[name] : fallback[name];
   }
   return chosen;
 };

@@ -227,7 +227,8 @@ const overEventSource = overRequests((uri, hear, lost) => {
     source = new EventSource(extend(uri, '/eventsource'));
     source.onmessage = ({ data }) => {
       count += 1;
-      hear(data);
+      // Servers write the characters that would end a line, and percent signs, as in a URL.
+      hear(decodeURI(data));
     };
     // It would connect again by itself, but later, and without an end.
     source.onerror = () => {

@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
+import { atEnd } from './cleanup.js';
 
 const Primus = createRequire(import.meta.url)('primus');
 
@@ -14,7 +15,7 @@ export const kinds = process.env.ALLSPARK_BIN ? ['node', 'allspark'] : ['node'];
 // `{ reconnect: true }` or not; `vanish()` drops all connections and takes no others.
 export const startEcho = async (t, { kind = 'node', ...options }) => {
   const server = await (kind === 'node' ? startNode(options) : startAllspark(options));
-  t.after(() => server.stop());
+  atEnd(t, () => server.stop());
   return server;
 };
 
@@ -53,6 +54,11 @@ const startNode = async ({ transformer, transport = {}, ...options }) => {
     end: (how) => primus.forEach((spark) => spark.end(undefined, how)),
     vanish,
     stop() {
+      // engine.io waits half a minute for the next poll of a client that is gone.
+      const { clients = {} } = primus.transformer.service;
+      for (const client of Object.values(clients)) client.close(true);
+      // So does browserchannel, for the goodbye.
+      if (transformer === 'browserchannel') primus.forEach((spark) => spark.socket.close());
       primus.destroy({ close: false });
       vanish();
     },

@@ -1,6 +1,7 @@
 // A connection as a transport's link sees it, with everything that happened to it.
 
 import assert from 'node:assert/strict';
+import { atEnd } from './cleanup.js';
 
 // Machines that do much else at the same time.
 const PATIENCE_MS = 20_000;
@@ -27,7 +28,7 @@ export class Session {
       failed: hears('failed'),
       ended: hears('ended'),
     });
-    t.after(() => this.connection.close());
+    atEnd(t, () => this.#leave());
   }
 
   send(packet) {
@@ -75,6 +76,13 @@ export class Session {
         };
       });
     }
+  }
+
+  // Waits for the end, but not for long: no transport has to report one that was asked for.
+  async #leave() {
+    const isOver = () => this.events.includes('ended') || this.late.includes('ended');
+    this.close();
+    for (let round = 0; round < 100 && !isOver(); round += 1) await sleep(10);
   }
 
   #hear(name, value) {

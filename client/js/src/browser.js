@@ -1,0 +1,3 @@
+// The entry of the npm package in browsers.
+
+export { Primus, Primus as default } from './primus.js';
