@@ -52,6 +52,7 @@ const startHeartbeat = (primus) => {
 
 // Gives a first connection its time. Any word of the connection stops the clock.
 export const startConnectTimer = (primus) => {
+  if (primus.timers.active('connect')) return;
   const events = ['error', 'open', 'end'];
   const stop = () => {
     for (const event of events) primus.removeListener(event, stop);

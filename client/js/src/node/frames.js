@@ -85,7 +85,8 @@ export class FrameReader {
         continue;
       }
       check(opcode <= FRAMES.binary, 1002, 'A frame has an unknown type');
-      check((opcode === FRAMES.continued) === (type !== undefined), 1002, 'A fragment is out of order');
+      const isContinued = opcode === FRAMES.continued;
+      check(isContinued === (type !== undefined), 1002, 'A fragment is out of order');
       type ??= opcode;
       size += length;
       check(size <= this.#bytesMax, 1009, 'A message is too long');

@@ -63,8 +63,8 @@ suite('browserchannel', { concurrency: 4 }, () => {
     echo.end({ reconnect: true });
     await session.ended();
     assert.equal(session.error.message, 'Stopped by server');
-    await eventually(() => proxy.requests.some(isGoodbye), 'a goodbye');
-    await eventually(() => echo.primus.connected === 0, 'the end of the spark');
+    await eventually(() => proxy.requests.find(isGoodbye)?.isOver, 'a goodbye');
+    assert.equal(echo.primus.connected, 0);
   });
 
   test('where answers are held back, the back channel is polled', async (t) => {
@@ -123,7 +123,8 @@ suite('browserchannel', { concurrency: 4 }, () => {
     }
     const packets = await session.take(600);
     for (const side of ['client', 'server']) {
-      const numbers = packets.filter((text) => text.startsWith(side)).map((text) => parseInt(text.slice(7)));
+      const own = packets.filter((text) => text.startsWith(side));
+      const numbers = own.map((text) => parseInt(text.slice(side.length), 10));
       assert.deepEqual(numbers, Array.from({ length: 300 }, (_, index) => index));
     }
   });

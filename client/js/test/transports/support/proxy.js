@@ -11,14 +11,15 @@ import { atEnd } from './cleanup.js';
 // - 'lose': the server gets it, and the client no answer;
 // - 'buffer': the client gets the answer when it is complete;
 // - a number: it reaches the server so many milliseconds later.
-// The requests it has seen are in `requests`: `{ method, url, path, query, headers, body, isOver }`.
+// The requests it has seen are in `requests`, with `method`, `path`, `query`, `headers`, `body` and
+// `isOver`, which says whether it was answered.
 export const startProxy = async (t, port, interfere = () => {}) => {
   const requests = [];
   const sockets = new Set();
   const see = ({ method, url, headers }, body) => {
     const { pathname, searchParams } = new URL(url, 'http://proxy');
     const query = Object.fromEntries(searchParams);
-    const seen = { method, url, path: pathname, query, headers, body, isOver: false };
+    const seen = { method, path: pathname, query, headers, body, isOver: false };
     requests.push(seen);
     return seen;
   };
