@@ -59,6 +59,7 @@ fn start(settings: &Settings) -> Result<Server, Error> {
     }
     let primus = builder
         .compression(settings.compression)
+        .cors(settings.cors.clone())
         .transformer(settings.transformer.name())
         .parser(settings.parser.to_string())
         .pathname(&settings.pathname)

@@ -8,12 +8,14 @@ use std::net::SocketAddr;
 
 use allspark::{DriverChoice, ParserKind, SendPolicy, TransformerKind};
 use allspark_engine::Options;
+use allspark_protocol::http::{Cors, CorsOptions};
 use allspark_protocol::limits::{MESSAGE_BYTES_MAX_DEFAULT, MESSAGE_BYTES_MAX_HIGHEST, SHARDS_MAX};
 use allspark_transformers::{AnyTransformer, CommonOptions};
 use tracing::level_filters::LevelFilter;
 
 use crate::values::{
-    address, choose, global, named, number, pair, parser, pathname, ping_interval_ms,
+    address, choose, global, list, max_age_s, named, number, pair, parser, pathname,
+    ping_interval_ms,
 };
 
 /// Everything that the server needs to know before it starts. [`Settings::default`] is what it
@@ -41,6 +43,8 @@ pub(crate) struct Settings {
     pub(crate) max_length_bytes: usize,
     /// Whether messages may be compressed. Default: false.
     pub(crate) compression: bool,
+    /// What scripts of other origins may do. Default: Primus's, which allow every origin.
+    pub(crate) cors: CorsOptions,
     /// Bytes that may wait to be sent to one spark. Default: 4 MiB.
     pub(crate) send_queue_bytes_max: usize,
     /// What happens when they become more. Default: [`SendPolicy::Disconnect`].
@@ -108,6 +112,7 @@ impl Default for Settings {
             ping_interval_ms: engine.ping_interval_ms,
             max_length_bytes: MESSAGE_BYTES_MAX_DEFAULT,
             compression: false,
+            cors: CorsOptions::default(),
             send_queue_bytes_max: engine.send_queue_bytes_max,
             send_policy: engine.send_policy,
             shards: 0,
@@ -228,6 +233,50 @@ pub(crate) const SETTINGS: &[Setting] = &[
         set: |settings, text| choose(text, SWITCH).map(|value| settings.compression = value),
     },
     Setting {
+        name: "origins",
+        value_name: "LIST",
+        help: "Origins whose scripts may connect, with commas between them [default: *]",
+        is_for_library: false,
+        set: |settings, text| set_cors(settings, |cors| cors.origins = list(text)),
+    },
+    Setting {
+        name: "methods",
+        value_name: "LIST",
+        help: "Methods that scripts of other origins may use \
+               [default: GET,HEAD,PUT,POST,DELETE,OPTIONS]",
+        is_for_library: false,
+        set: |settings, text| set_cors(settings, |cors| cors.methods = list(text)),
+    },
+    Setting {
+        name: "credentials",
+        value_name: "BOOL",
+        help: "Whether they may send cookies: true, false [default: true]",
+        is_for_library: false,
+        set: |settings, text| choose(text, SWITCH).map(|value| settings.cors.credentials = value),
+    },
+    Setting {
+        name: "max-age",
+        value_name: "TIME",
+        help: "How long browsers may remember that, such as 1 hour; a number alone is in \
+               milliseconds [default: 30 days]",
+        is_for_library: false,
+        set: |settings, text| max_age_s(text).map(|value| settings.cors.max_age_s = value),
+    },
+    Setting {
+        name: "headers",
+        value_name: "LIST",
+        help: "Headers that scripts of other origins may send; without it those they ask for",
+        is_for_library: false,
+        set: |settings, text| set_cors(settings, |cors| cors.headers = list(text)),
+    },
+    Setting {
+        name: "exposed",
+        value_name: "LIST",
+        help: "Headers of answers that scripts of other origins may see; without it none",
+        is_for_library: false,
+        set: |settings, text| set_cors(settings, |cors| cors.exposed = list(text)),
+    },
+    Setting {
         name: "send-queue",
         value_name: "BYTES",
         help: "How much may wait to be sent to one spark [default: 4194304]",
@@ -266,6 +315,15 @@ pub(crate) const SETTINGS: &[Setting] = &[
         set: |settings, text| choose(text, LEVELS).map(|value| settings.log = value),
     },
 ];
+
+/// Changes the options of CORS, if what they become can be sent in headers.
+fn set_cors(settings: &mut Settings, change: impl FnOnce(&mut CorsOptions)) -> Result<(), String> {
+    let mut cors = settings.cors.clone();
+    change(&mut cors);
+    Cors::new(&cors).map_err(|misuse| misuse.to_string().escape_debug().to_string())?;
+    settings.cors = cors;
+    Ok(())
+}
 
 const APPS: &[(&str, App)] = &[
     (App::Echo.name(), App::Echo),
@@ -333,6 +391,17 @@ mod tests {
         assert!(set("compression", "true").unwrap().compression);
         let pair = ("a".to_owned(), "b=c".to_owned());
         assert_eq!(set("transport", "a=b=c").unwrap().transport, [pair]);
+        let cors = |name, text| set(name, text).unwrap().cors;
+        assert_eq!(
+            cors("origins", "http://a, http://b").origins,
+            "http://a, http://b"
+        );
+        assert_eq!(cors("methods", "GET").methods, "GET");
+        assert!(!cors("credentials", "false").credentials);
+        assert_eq!(cors("max-age", "1.5 h").max_age_s, 5400);
+        assert_eq!(cors("headers", "X-A").headers, "X-A");
+        assert_eq!(cors("headers", "false").headers, "");
+        assert_eq!(cors("exposed", "X-B").exposed, "X-B");
         assert_eq!(set("send-queue", "9").unwrap().send_queue_bytes_max, 9);
         assert_eq!(
             set("send-policy", "keep-latest").unwrap().send_policy,
@@ -347,6 +416,16 @@ mod tests {
     fn what_has_no_effect_is_refused() {
         let reason = set("parser", "msgpack").unwrap_err();
         assert!(reason.contains("in this build yet"), "{reason}");
+    }
+
+    #[test]
+    fn what_cannot_stand_in_a_header_is_refused() {
+        for name in ["methods", "headers", "exposed"] {
+            let reason = set(name, "a\r\nb: c").unwrap_err();
+            assert!(!reason.contains('\n'), "{reason}");
+        }
+        assert!(set("max-age", "a while").is_err());
+        assert!(set("credentials", "perhaps").is_err());
     }
 
     #[test]

@@ -83,6 +83,8 @@ fn a_wrong_option_is_one_line_and_exit_code_2() {
         &["--transformer", "nonsense"],
         &["--parser", "nonsense"],
         &["--compression=perhaps"],
+        &["--max-age", "a while"],
+        &["--headers", "a\nb"],
         &["--transport", "a=b"],
         &["--config", "/nowhere.toml"],
         &["nonsense"],
@@ -190,4 +192,50 @@ fn a_second_signal_ends_at_once() {
     assert!(line.contains("draining"), "{line}");
     server.signal(Signal::INT);
     assert_eq!(server.child.wait().unwrap().code(), Some(128 + 2));
+}
+
+#[test]
+fn cors_options_decide_who_is_answered_what() {
+    let server = Server::start(&[
+        "--shards",
+        "1",
+        "--origins",
+        "http://friend",
+        "--credentials",
+        "false",
+        "--methods",
+        "GET,OPTIONS",
+        "--max-age",
+        "1 hour",
+        "--headers",
+        "X-Asked",
+        "--exposed",
+        "X-Seen",
+    ]);
+    let answer = |origin: &str, method: &str| {
+        let mut stream = TcpStream::connect(&server.address).unwrap();
+        let request = format!(
+            "{method} /primus/spec HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\
+             Origin: {origin}\r\nAccess-Control-Request-Method: GET\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    assert!(answer("http://foe", "GET").starts_with("HTTP/1.1 403 "));
+    assert!(answer("http://friend", "POST").starts_with("HTTP/1.1 403 "));
+    let granted = answer("http://friend", "GET");
+    assert!(granted.contains("Access-Control-Allow-Origin: http://friend\r\n"));
+    assert!(granted.contains("Access-Control-Expose-Headers: X-Seen\r\n"));
+    assert!(!granted.contains("Access-Control-Allow-Credentials"));
+    let preflight = answer("http://friend", "OPTIONS");
+    for line in [
+        "Max-Age: 3600",
+        "Allow-Methods: GET, OPTIONS",
+        "Allow-Headers: X-Asked",
+    ] {
+        let line = format!("Access-Control-{line}\r\n");
+        assert!(preflight.contains(&line), "{preflight}");
+    }
 }

@@ -70,7 +70,7 @@ fn compare_peers(arguments: &PeersArguments) -> ExitCode {
             "compare",
             &comparison,
             comparison.ok,
-            arguments.json.as_deref(),
+            arguments.common.json.as_deref(),
         ),
         Err(error) => failed("compare", &error),
     }
@@ -89,7 +89,7 @@ fn compare_transformers(arguments: &TransformersArguments) -> ExitCode {
             "compare",
             &comparison,
             comparison.ok,
-            arguments.json.as_deref(),
+            arguments.common.json.as_deref(),
         ),
         Err(error) => failed("compare", &error),
     }

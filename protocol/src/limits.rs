@@ -75,6 +75,10 @@ pub const BROWSERCHANNEL_BODY_BYTES_MIN: usize = 4 * 1024 * 1024;
 /// as long as messages may be: servers put everything that waits into one.
 pub const BROWSERCHANNEL_CLIENT_CHUNK_UNITS: usize = 16 * 1024 * 1024;
 
+/// Connections of one client that still say goodbye. Each is given up after some seconds anyway;
+/// only a client that opens and ends again and again has more than one.
+pub const CLIENT_GOODBYES_MAX: usize = 8;
+
 const _: () = assert!(HTTP_TARGET_BYTES_MAX < HTTP_HEAD_BYTES_MAX);
 const _: () = assert!(PATHNAME_BYTES_MAX < HTTP_TARGET_BYTES_MAX);
 const _: () = assert!(MESSAGE_BYTES_MAX_DEFAULT <= MESSAGE_BYTES_MAX_HIGHEST);

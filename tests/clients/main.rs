@@ -1,3 +1,7 @@
+//! Our clients as programs.
+//!
+//! `clients primus` is whole Primus clients by line: see [`primus`].
+//!
 //! The client halves of the transports against a server of the other kind: `clients TRANSPORT
 //! ADDRESS` goes through one list against a scripted server (tests/support/scripted.rs, or
 //! tests/interop/node-server.js, which is Primus on Node.js) and leaves with 0 if all is well.
@@ -5,6 +9,9 @@
 //! tests/interop/rust-clients.test.js starts the servers and runs it.
 
 mod connection;
+#[path = "../support/halves.rs"]
+mod halves;
+mod primus;
 mod transports;
 
 use std::net::SocketAddr;
@@ -16,6 +23,9 @@ use connection::{Connection, Heard};
 
 fn main() {
     let mut args = std::env::args().skip(1);
+    if std::env::args().nth(1).as_deref() == Some("primus") {
+        return primus::run();
+    }
     let (Some(name), Some(address)) = (args.next(), args.next()) else {
         panic!(
             "usage: clients TRANSPORT ADDRESS; the transports are {:?}",

@@ -1,20 +1,25 @@
 //! Many clients on one thread: the client machine on the engine's own epoll driver.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
-use allspark_client::{Client, ClientOptions, Event};
+use allspark_client::core::{Client, ClientOptions, Event, Output, Outputs, Strategy};
 use allspark_engine::io::{Completion, Driver, Epoll, EpollOptions, Op, Socket, Token, Wait};
 use allspark_engine::memory::Slice;
-use allspark_protocol::transformer::Kind;
+use allspark_protocol::transformer::{Kind, Link};
 use allspark_protocol::{Input, Instant};
 
 /// One client.
 pub(crate) struct Member {
     machine: Client,
+    /// Its only one: nobody here reconnects.
+    link: Link,
     socket: Option<Socket>,
     /// Not sent yet, because the connection is not there or the kernel took only a part.
     pending: Vec<u8>,
     stalled: bool,
+    /// To be closed once nothing is pending.
+    closing: bool,
     pub(crate) is_open: bool,
     pub(crate) is_gone: bool,
     pub(crate) leaving: bool,
@@ -25,16 +30,24 @@ pub(crate) struct Member {
 pub(crate) struct Crowd {
     driver: Epoll,
     server: SocketAddr,
+    options: Arc<ClientOptions>,
     pub(crate) members: Vec<Member>,
     completions: Vec<Completion>,
+    out: Outputs,
 }
 
 impl Crowd {
     pub(crate) fn new(server: SocketAddr) -> Self {
         let driver = Epoll::new(EpollOptions::default()).unwrap();
+        let options = ClientOptions {
+            strategy: Strategy::NONE,
+            ..ClientOptions::default()
+        };
         Self {
             driver,
             server,
+            options: Arc::new(options),
+            out: Outputs::default(),
             members: Vec::new(),
             completions: Vec::new(),
         }
@@ -43,24 +56,19 @@ impl Crowd {
     /// Begins a connection and returns the number of the new member.
     pub(crate) fn join(&mut self) -> usize {
         let number = self.members.len();
-        let mut pending = Vec::new();
-        let machine =
-            Client::connect(&ClientOptions::default(), number as u64, &mut pending).unwrap();
         self.members.push(Member {
-            machine,
+            machine: Client::new(Arc::clone(&self.options), number as u64),
+            link: Link(0),
             socket: None,
-            pending,
+            pending: Vec::new(),
             stalled: false,
+            closing: false,
             is_open: false,
             is_gone: false,
             leaving: false,
             received: Vec::new(),
         });
-        let token = Token::new(1, 0, number as u32);
-        self.driver.push(Op::Connect {
-            address: self.server,
-            token,
-        });
+        self.call(number, |machine, now, out| machine.open(now, out));
         number
     }
 
@@ -76,26 +84,19 @@ impl Crowd {
 
     /// Writes a message, given as JSON text.
     pub(crate) fn write(&mut self, number: usize, json: &str) {
-        let member = &mut self.members[number];
-        member
-            .machine
-            .write(Kind::Text, json.as_bytes(), &mut member.pending);
+        let json = json.as_bytes();
+        self.call(number, |machine, now, out| {
+            machine.write(now, Kind::Text, json, out);
+        });
     }
 
     /// Leaves, with a goodbye or, if `abrupt`, without.
     pub(crate) fn leave(&mut self, number: usize, abrupt: bool) {
-        let member = &mut self.members[number];
         if abrupt {
-            if let Some(socket) = member.socket.take() {
-                member.is_gone = true;
-                self.driver.push(Op::Close {
-                    socket,
-                    token: Token::new(1, 0, number as u32),
-                });
-            }
+            self.close(number);
         } else {
-            member.leaving = true;
-            member.machine.end(&mut member.pending);
+            self.members[number].leaving = true;
+            self.call(number, |machine, now, out| machine.end(now, out));
         }
     }
 
@@ -116,9 +117,8 @@ impl Crowd {
         self.driver
             .turn(Wait::Until(soon), &mut self.completions)
             .unwrap();
-        let now = self.driver.now();
         for completion in std::mem::take(&mut self.completions) {
-            self.complete(now, completion);
+            self.complete(completion);
         }
     }
 
@@ -131,9 +131,47 @@ impl Crowd {
             let bytes = Slice::copy_of(&std::mem::take(&mut member.pending));
             self.driver.push(Op::Send { socket, bytes });
         }
+        if member.closing && !member.stalled {
+            self.close(number);
+        }
     }
 
-    fn complete(&mut self, now: Instant, completion: Completion) {
+    /// Calls a member's machine and carries out what it wants.
+    fn call(&mut self, number: usize, call: impl FnOnce(&mut Client, Instant, &mut Outputs)) {
+        let mut out = std::mem::take(&mut self.out);
+        let now = self.driver.now();
+        let member = &mut self.members[number];
+        call(&mut member.machine, now, &mut out);
+        for output in out.list() {
+            match output {
+                Output::Connect(link) => {
+                    member.link = *link;
+                    self.driver.push(Op::Connect {
+                        address: self.server,
+                        token: token(number),
+                    });
+                }
+                Output::Write(_, bytes) => {
+                    member.pending.extend_from_slice(out.bytes(bytes.clone()));
+                }
+                Output::Close(_) => member.closing = true,
+                Output::Event(event) => member.hear(event, &out),
+            }
+        }
+        out.clear();
+        self.out = out;
+    }
+
+    fn close(&mut self, number: usize) {
+        let member = &mut self.members[number];
+        member.is_gone = true;
+        if let Some(socket) = member.socket.take() {
+            let token = token(number);
+            self.driver.push(Op::Close { socket, token });
+        }
+    }
+
+    fn complete(&mut self, completion: Completion) {
         match completion {
             Completion::Connected { token, result } => {
                 let socket = result.expect("the server accepts");
@@ -141,14 +179,18 @@ impl Crowd {
                 self.driver.push(Op::Receive { socket, token });
             }
             Completion::Received { token, mut buffer } => {
-                self.members[token.index() as usize].read(now, &mut buffer);
+                let number = token.index() as usize;
+                let link = self.members[number].link;
+                let mut input = Input::new(&mut buffer);
+                self.call(number, |machine, now, out| {
+                    machine.receive(now, link, &mut input, out);
+                });
             }
             Completion::ReceiveEnded { token, .. } | Completion::SendFailed { token, .. } => {
-                let member = &mut self.members[token.index() as usize];
-                member.is_gone = true;
-                if let Some(socket) = member.socket.take() {
-                    self.driver.push(Op::Close { socket, token });
-                }
+                let number = token.index() as usize;
+                let link = self.members[number].link;
+                self.call(number, |machine, now, out| machine.lost(now, link, out));
+                self.close(number);
             }
             Completion::SendStalled { token, rest } => {
                 let member = &mut self.members[token.index() as usize];
@@ -171,18 +213,19 @@ impl Crowd {
 }
 
 impl Member {
-    fn read(&mut self, now: Instant, bytes: &mut [u8]) {
-        let mut input = Input::new(bytes);
-        while let Some(event) = self.machine.receive(now, &mut input, &mut self.pending) {
-            match event {
-                Event::Open => self.is_open = true,
-                Event::Data { payload, .. } => {
-                    self.received
-                        .push(String::from_utf8(payload.to_vec()).unwrap());
-                }
-                Event::Ping | Event::Id(_) => {}
-                Event::Closed { .. } => self.is_open = false,
+    fn hear(&mut self, event: &Event, out: &Outputs) {
+        match event {
+            Event::Open => self.is_open = true,
+            Event::Data { bytes, .. } => {
+                let text = out.bytes(bytes.clone()).to_vec();
+                self.received.push(String::from_utf8(text).unwrap());
             }
+            Event::Close => self.is_open = false,
+            _ => {}
         }
     }
+}
+
+fn token(number: usize) -> Token {
+    Token::new(1, 0, number as u32)
 }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use allspark_client::{Client, ClientOptions, Event};
+use allspark_client::core::{Client, ClientOptions, Event, Output, Outputs, ReadyState, Strategy};
 use allspark_engine::io::sim::{EndpointId, SimNet};
 use allspark_engine::sim::SimServer;
 use allspark_engine::{Handle, Options, SendPolicy, Stats};
+use allspark_protocol::transformer::Link;
 use allspark_protocol::{Input, Instant};
 use allspark_transformers::websockets::WebSockets;
 
@@ -37,12 +38,15 @@ pub(crate) struct SimClient {
     pub(crate) closed_ms: Option<u64>,
     pub(crate) data: Vec<String>,
     machine: Client,
+    /// Its only one: nobody here goes so far as to reconnect.
+    link: Link,
     endpoint: EndpointId,
 }
 
 pub(crate) struct World {
     net: SimNet,
     server: SimServer<WebSockets>,
+    options: Arc<ClientOptions>,
     clients: Vec<SimClient>,
     by_endpoint: HashMap<EndpointId, usize>,
     connections: Arc<AtomicU64>,
@@ -78,9 +82,20 @@ impl World {
             },
         );
         let (clients, by_endpoint) = (Vec::new(), HashMap::new());
+        // A reconnect that is scheduled tells that an end was not intended.
+        let options = ClientOptions {
+            timeout: None,
+            ping_timeout: None,
+            strategy: Strategy {
+                disconnect: true,
+                ..Strategy::NONE
+            },
+            ..ClientOptions::default()
+        };
         let mut world = Self {
             net,
             server,
+            options: Arc::new(options),
             clients,
             by_endpoint,
             connections,
@@ -100,12 +115,9 @@ impl World {
             .net
             .connect(shard, latency)
             .expect("the server listens");
-        let mut out = Vec::new();
         let seed = plan.seed ^ number as u64;
-        let machine = Client::connect(&ClientOptions::default(), seed, &mut out).unwrap();
-        assert_eq!(self.net.send(endpoint, &out), Some(out.len()));
         self.by_endpoint.insert(endpoint, self.clients.len());
-        self.clients.push(SimClient {
+        let mut client = SimClient {
             number,
             is_silent: (number + 1).is_multiple_of(plan.silent_every),
             is_deaf: (number + 1).is_multiple_of(plan.deaf_every),
@@ -114,9 +126,12 @@ impl World {
             pings_ms: Vec::new(),
             closed_ms: None,
             data: Vec::new(),
-            machine,
+            machine: Client::new(Arc::clone(&self.options), seed),
+            link: Link(0),
             endpoint,
-        });
+        };
+        client.call(&self.net, |machine, now, out| machine.open(now, out));
+        self.clients.push(client);
     }
 
     /// Lets virtual time pass.
@@ -145,9 +160,7 @@ impl World {
     /// Everybody leaves at once, in the words of the transport.
     pub(crate) fn leave_all(&mut self) {
         for client in &mut self.clients {
-            let mut out = Vec::new();
-            client.machine.end(&mut out);
-            self.net.send(client.endpoint, &out);
+            client.call(&self.net, |machine, now, out| machine.end(now, out));
         }
     }
 
@@ -205,37 +218,52 @@ impl SimClient {
         if self.is_deaf && self.is_open {
             return;
         }
+        let link = self.link;
         while let Some(mut bytes) = net.receive(self.endpoint, usize::MAX) {
             if bytes.is_empty() {
                 return;
             }
-            let mut out = Vec::new();
             let mut input = Input::new(&mut bytes);
-            let now = net.now();
-            while let Some(event) = self.machine.receive(now, &mut input, &mut out) {
-                match event {
-                    Event::Open => self.is_open = true,
-                    Event::Data { payload, .. } => {
-                        self.data.push(String::from_utf8(payload.to_vec()).unwrap());
-                    }
-                    Event::Ping => self.pings_ms.push(now.as_ms()),
-                    Event::Id(_) => {}
-                    Event::Closed { intended } => self.closed(now, intended),
-                }
-            }
-            if !self.is_silent || !self.is_open || self.closed_ms.is_some() {
-                net.send(self.endpoint, &out);
-            }
+            self.call(net, |machine, now, out| {
+                machine.receive(now, link, &mut input, out);
+            });
         }
-        if self.closed_ms.is_none() {
-            self.closed(net.now(), false);
-        }
+        self.call(net, |machine, now, out| machine.lost(now, link, out));
         net.close(self.endpoint);
     }
 
-    fn closed(&mut self, now: Instant, intended: bool) {
-        self.is_open = false;
-        self.intended = intended;
-        self.closed_ms = Some(now.as_ms());
+    /// Calls the machine and carries out what it wants.
+    fn call(&mut self, net: &SimNet, call: impl FnOnce(&mut Client, Instant, &mut Outputs)) {
+        let mut out = Outputs::default();
+        call(&mut self.machine, net.now(), &mut out);
+        for output in out.list() {
+            match output {
+                Output::Connect(link) => self.link = *link,
+                Output::Write(_, bytes) => {
+                    if !self.is_silent || !self.is_open {
+                        net.send(self.endpoint, out.bytes(bytes.clone()));
+                    }
+                }
+                Output::Close(_) => net.close(self.endpoint),
+                Output::Event(event) => self.hear(net.now(), event, &out),
+            }
+        }
+    }
+
+    fn hear(&mut self, now: Instant, event: &Event, out: &Outputs) {
+        match event {
+            Event::Open => self.is_open = true,
+            Event::Data { bytes, .. } => {
+                let text = out.bytes(bytes.clone()).to_vec();
+                self.data.push(String::from_utf8(text).unwrap());
+            }
+            Event::Ping(_) => self.pings_ms.push(now.as_ms()),
+            Event::ReadyState(ReadyState::Closed) => {
+                self.is_open = false;
+                self.closed_ms = Some(now.as_ms());
+            }
+            Event::End => self.intended = true,
+            _ => {}
+        }
     }
 }

@@ -14,7 +14,8 @@
 //!
 //! Nothing here owns a socket, a clock or a thread. The engine knows a transformer only by the
 //! trait [`Transformer`](allspark_protocol::transformer::Transformer); [`TransformerKind`] lists
-//! them by name, and [`AnyTransformer`] is the one that a server was told to serve.
+//! them by name, [`AnyTransformer`] is the one that a server was told to serve, and [`Speech`] makes
+//! the client half of any of them.
 #![forbid(unsafe_code)]
 
 pub mod agent;
@@ -28,11 +29,14 @@ pub mod uws;
 pub mod websockets;
 
 mod any;
+mod any_client;
+mod hixie;
 mod kind;
 mod options;
 #[cfg(test)]
 pub(crate) mod testing;
 
 pub use any::{AnySession, AnyTransformer};
+pub use any_client::{ClientCommonOptions, Speech};
 pub use kind::{TransformerKind, UnknownTransformer};
 pub use options::{CommonOptions, TransportOptionError};

@@ -21,8 +21,8 @@ export class Link {
       return;
     }
     // The transport may have failed, and the client may have closed, before there was a connection.
-    if (this.#current === attempt) primus.socket = attempt.connection;
-    else attempt.connection.close();
+    if (this.#current !== attempt) attempt.connection.close();
+    else primus.socket = attempt.connection.socket ?? attempt.connection;
   }
 
   send(packet) {
@@ -43,7 +43,8 @@ export class Link {
   #sideOf(attempt) {
     const primus = this.#primus;
     const tell = (event) => (value) => {
-      if (this.#current === attempt) primus.emit(event, value);
+      if (this.#current !== attempt) attempt.connection.close();
+    else primus.emit(event, value);
     };
     return {
       uri: (options) => primus.uri(options),

@@ -9,7 +9,7 @@ import { EVENTS, INTERNAL_EVENTS } from './support/fake.js';
 import { npmClient } from './support/npm-client.js';
 import { seeded } from './parsers/values.js';
 
-const SCENARIOS = 300;
+const SCENARIOS = 80;
 const STEPS = 60;
 
 const SERVER_CLOSE = '"primus::server::close"';

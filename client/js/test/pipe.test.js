@@ -15,7 +15,7 @@ const collector = () => {
 };
 
 test('a readable stream is written to the server, and its end is the end', async () => {
-  const { primus, last } = openClient();
+  const { primus, last } = openClient({ pingTimeout: false });
   const ended = once(primus, 'end');
   Readable.from(['one', { two: 2 }, 'three']).pipe(primus);
   await ended;
@@ -24,7 +24,7 @@ test('a readable stream is written to the server, and its end is the end', async
 });
 
 test('messages are written to a writable stream, which ends with the connection', async () => {
-  const { primus, link } = openClient();
+  const { primus, link } = openClient({ pingTimeout: false });
   const { chunks, stream } = collector();
   const finished = once(stream, 'finish');
   assert.equal(primus.pipe(stream), stream);
@@ -36,7 +36,7 @@ test('messages are written to a writable stream, which ends with the connection'
 });
 
 test('a connection that comes back is the same stream', async () => {
-  const { primus, link } = openClient({ reconnect: { min: 1 } });
+  const { primus, link } = openClient({ pingTimeout: false, reconnect: { min: 1 } });
   const { chunks, stream } = collector();
   primus.pipe(stream);
   link().received('1');
@@ -52,7 +52,7 @@ test('a connection that comes back is the same stream', async () => {
 });
 
 test('a pipe ends with its target, and leaves it open if asked to', async () => {
-  const { primus, link } = openClient();
+  const { primus, link } = openClient({ pingTimeout: false });
   const first = collector();
   const second = collector();
   primus.pipe(first.stream);
@@ -68,7 +68,8 @@ test('a pipe ends with its target, and leaves it open if asked to', async () => 
 });
 
 test('a client can be piped into a client', () => {
-  const [source, target] = [openClient(), openClient()];
+  const source = openClient({ pingTimeout: false });
+  const target = openClient({ pingTimeout: false });
   source.primus.pipe(target.primus);
   source.link().received('"through"');
   assert.deepEqual(target.last().sent, ['"through"']);

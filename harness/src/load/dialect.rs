@@ -4,10 +4,9 @@ use std::fmt;
 
 use allspark_protocol::http::Misuse;
 use allspark_protocol::transformer::ClientTransport;
-use allspark_transformers::TransformerKind;
-use allspark_transformers::browserchannel::{BrowserChannelClient, BrowserChannelClientOptions};
-use allspark_transformers::engine_io::{ClientTransports, EngineIoClient, EngineIoClientOptions};
-use allspark_transformers::sockjs::{SockJsClient, SockJsClientOptions, SockJsTransport};
+use allspark_transformers::engine_io::ClientTransports;
+use allspark_transformers::sockjs::SockJsTransport;
+use allspark_transformers::{ClientCommonOptions, Speech, TransformerKind};
 
 use super::target::Target;
 
@@ -19,32 +18,23 @@ pub(crate) struct Dialect {
     speech: Speech,
 }
 
-/// Who speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Speech {
-    /// The load itself. It could leave this to a client half too, but a client half owns heap
-    /// memory per connection and copies each message once more; the load's own decoder does
-    /// neither, and there may be a million clients.
-    Plain,
-    EngineIo(ClientTransports),
-    SockJs(SockJsTransport),
-    BrowserChannel {
-        streaming: bool,
-    },
-}
+/// Spoken by the load itself. It could leave this to a client half too, but a client half owns heap
+/// memory per connection and copies each message once more; the load's own decoder does neither,
+/// and there may be a million clients.
+const PLAIN: Speech = Speech::WebSocket(None);
 
-use Speech::{BrowserChannel, EngineIo, Plain, SockJs};
+use Speech::{BrowserChannel, EngineIo, SockJs};
 
 impl Dialect {
     /// What a client of `websockets` speaks.
-    pub(crate) const WEBSOCKETS: Self = Self::new(TransformerKind::WebSockets, "websocket", Plain);
+    pub(crate) const WEBSOCKETS: Self = Self::new(TransformerKind::WebSockets, "websocket", PLAIN);
 
     /// All of them. The first one of each transformer is what a client of Primus in Node.js, or
     /// in a browser of these days, ends up with.
     pub(crate) const ALL: [Self; 14] = [
         Self::WEBSOCKETS,
-        Self::new(TransformerKind::Faye, "websocket", Plain),
-        Self::new(TransformerKind::Uws, "websocket", Plain),
+        Self::new(TransformerKind::Faye, "websocket", PLAIN),
+        Self::new(TransformerKind::Uws, "websocket", PLAIN),
         Self::engine_io("upgrade", ClientTransports::PollingThenWebSocket),
         Self::engine_io("polling", ClientTransports::Polling),
         Self::engine_io("websocket", ClientTransports::WebSocket),
@@ -119,7 +109,7 @@ impl Dialect {
 
     /// Whether every client is one WebSocket that carries messages as they are.
     pub(crate) const fn is_plain_websocket(self) -> bool {
-        matches!(self.speech, Plain)
+        matches!(self.speech, Speech::WebSocket(_))
     }
 
     /// TCP connections that one client may have at the same time, those included that the kernel
@@ -127,7 +117,7 @@ impl Dialect {
     /// to send, a WebSocket to change to and one that is just being replaced.
     pub(crate) const fn connections_max(self) -> u32 {
         match self.speech {
-            Plain => 1,
+            Speech::WebSocket(_) => 1,
             EngineIo(ClientTransports::WebSocket) | SockJs(SockJsTransport::Websocket) => 2,
             EngineIo(_) | SockJs(_) | BrowserChannel { .. } => 4,
         }
@@ -143,36 +133,15 @@ impl Dialect {
         seed: u64,
         message_bytes_max: usize,
     ) -> Result<Option<Box<dyn ClientTransport>>, Misuse> {
-        let host = target.host().to_owned();
-        let pathname = target.pathname();
-        Ok(Some(match self.speech {
-            Plain => return Ok(None),
-            EngineIo(transports) => {
-                let options = EngineIoClientOptions {
-                    host,
-                    target: format!("{pathname}/"),
-                    message_bytes_max,
-                    transports,
-                };
-                Box::new(EngineIoClient::new(&options, seed)?)
-            }
-            SockJs(transport) => Box::new(SockJsClient::new(SockJsClientOptions {
-                host,
-                target: pathname.to_owned(),
-                message_bytes_max,
-                seed,
-                transport,
-            })),
-            BrowserChannel { streaming } => {
-                Box::new(BrowserChannelClient::new(BrowserChannelClientOptions {
-                    host,
-                    target: pathname.to_owned(),
-                    message_bytes_max,
-                    streaming,
-                    seed,
-                }))
-            }
-        }))
+        if self.is_plain_websocket() {
+            return Ok(None);
+        }
+        let common = ClientCommonOptions {
+            host: target.host(),
+            target: target.pathname(),
+            message_bytes_max,
+        };
+        self.speech.half(&common, seed).map(Some)
     }
 }
 

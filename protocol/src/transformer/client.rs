@@ -103,7 +103,8 @@ impl ClientOutputs {
 ///
 /// Its owner calls [`ClientTransport::start`] once, then hands it whatever comes in, carries out
 /// what it wants after each call, and calls [`ClientTransport::expired`] when the deadline passed.
-pub trait ClientTransport: 'static {
+/// It may be moved to another thread between two calls.
+pub trait ClientTransport: Send + 'static {
     /// Begins to connect.
     fn start(&mut self, now: Instant, out: &mut ClientOutputs);
 
@@ -119,6 +120,12 @@ pub trait ClientTransport: 'static {
     /// Says goodbye. [`ClientOutput::Ended`] follows, at once or when the server has answered or
     /// has had its time.
     fn close(&mut self, now: Instant, out: &mut ClientOutputs);
+
+    /// The name of the connection, if it is open and the transport gives it one that both sides
+    /// know and that is the id of its spark.
+    fn session_id(&self) -> Option<&str> {
+        None
+    }
 
     /// When [`ClientTransport::expired`] wants to be called.
     fn deadline(&self) -> Option<Instant>;

@@ -2,8 +2,8 @@
 // with the messages of the npm package browserchannel 2.
 //
 // The client sends with POSTs, one at a time: maps, numbered from 0, with text as `_S` and bytes as
-// the JSON of a Buffer. The server sends arrays, numbered too, on the back channel: a GET that stays
-// open. Each request says which array came last (`AID`), so what a lost answer contained comes
+// the JSON of a Buffer. The server sends arrays, numbered too, on the back channel: a GET that is
+// kept open. Each request says which array came last (`AID`), so what a lost answer contained comes
 // again. Requests that fail are made again, as often and as late as Closure does it.
 //
 // Closure first asks `/test` for a prefix for host names, which the package does not need, and

@@ -13,7 +13,7 @@ export const request = (uri, init, hear) => {
   let timer;
   const listen = () => {
     clearTimeout(timer);
-    if (init.silence) timer = setTimeout(abort, init.silence);
+    if (init.silence && !aborter.signal.aborted) timer = setTimeout(abort, init.silence);
   };
   const talk = async () => {
     listen();
@@ -29,7 +29,11 @@ export const request = (uri, init, hear) => {
       if (text && !aborter.signal.aborted) hear?.(text);
     }
   };
-  return { done: talk().finally(() => clearTimeout(timer)), abort };
+  // A stream that is aborted between two pieces may never say so: in Node.js it does not.
+  const stopped = new Promise((_, reject) => {
+    aborter.signal.onabort = () => reject(new Error('The request was given up'));
+  });
+  return { done: Promise.race([talk(), stopped]).finally(() => clearTimeout(timer)), abort };
 };
 
 // A text that makes a URL one that no cache knows.

@@ -8,7 +8,8 @@
 //   `close` was called.
 //
 // It returns the connection: `send(packet)` with text or bytes, `close()`, which says goodbye and
-// may be called at any time, and `id` where the transport has a name for the connection.
+// may be called at any time, `id` where the transport has a name for the connection, and `socket`
+// where applications may want the WebSocket itself, which is `primus.socket`.
 
 import { openSocket, socketError } from './socket.js';
 
@@ -19,6 +20,7 @@ export const websocket = (link) => {
   socket.onerror = (event) => link.failed(socketError(event));
   socket.onclose = () => link.ended();
   return {
+    socket,
     send(packet) {
       if (socket.readyState === 1) socket.send(packet);
     },

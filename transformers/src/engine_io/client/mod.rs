@@ -299,6 +299,10 @@ impl ClientTransport for EngineIoClient {
         }
     }
 
+    fn session_id(&self) -> Option<&str> {
+        (self.state == State::Open).then_some(&*self.terms.sid)
+    }
+
     fn deadline(&self) -> Option<Instant> {
         self.deadline
     }

@@ -1,0 +1,19 @@
+// `require` gives the class itself.
+
+import type * as types from './primus.js' with { 'resolution-mode': 'import' };
+
+declare const Primus: types.PrimusConstructor;
+
+declare namespace Primus {
+  type Options = types.Options;
+  type ReconnectOptions = types.ReconnectOptions;
+  type Attempt = types.Attempt;
+  type Events = types.Events;
+  type Parser = types.Parser;
+  type CallbackParser = types.CallbackParser;
+  type Transport = types.Transport;
+  type Plugin = types.Plugin;
+  type PrimusClient = types.PrimusClient;
+}
+
+export = Primus;
