@@ -9,8 +9,8 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use allspark::ParserKind;
-use allspark_protocol::http;
 use allspark_client::library::Library;
+use allspark_protocol::http;
 use allspark_protocol::limits::{PATHNAME_BYTES_MAX, PING_INTERVAL_MS_HIGHEST};
 
 /// An address and a port.

@@ -47,11 +47,6 @@ impl StaticBody {
         &self.hash
     }
 
-    /// The type of the body.
-    pub fn content_type(&self) -> &'static str {
-        self.content_type
-    }
-
     /// The body as it was given.
     pub fn bytes(&self) -> &[u8] {
         &self.plain
