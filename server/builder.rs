@@ -240,9 +240,18 @@ impl Builder {
         let library = ServedLibrary::new(library, &options.pathname)
             .map_err(|error| wrong(option_of(&error), error.to_string()))?;
         options.files = library.files();
+        #[cfg(feature = "client")]
+        let socket = crate::Socket {
+            transformer: kind,
+            parser: options.parser,
+            pathname: options.pathname.clone(),
+            ping_interval_ms: options.ping_interval_ms,
+        };
         Ok(Primus {
             engine: engine::Primus::new(options, transformer, self.shards, self.driver),
             library,
+            #[cfg(feature = "client")]
+            socket,
         })
     }
 }

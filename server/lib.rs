@@ -18,6 +18,8 @@
 mod builder;
 mod library;
 mod save;
+#[cfg(feature = "client")]
+mod socket;
 
 pub use allspark_engine::io::{DriverChoice, DriverKind};
 pub use allspark_engine::{
@@ -29,6 +31,11 @@ pub use allspark_protocol::http::{CorsOptions, RequestHead, Response};
 pub use allspark_protocol::parser::ParserKind;
 pub use allspark_transformers::TransformerKind;
 pub use builder::{Builder, Error};
+#[cfg(feature = "client")]
+pub use {
+    allspark_client as client,
+    socket::{Socket, create_socket},
+};
 
 use std::net::ToSocketAddrs;
 
@@ -42,6 +49,8 @@ use library::ServedLibrary;
 pub struct Primus {
     engine: engine::Primus<AnyTransformer>,
     library: ServedLibrary,
+    #[cfg(feature = "client")]
+    socket: Socket,
 }
 
 impl Primus {

@@ -125,7 +125,8 @@ fn plugins_follow_in_their_order() {
         .client_plugin("a\"b", "function () {} // last;\n;")
         .plugin("c", "", "var c = 1; // last");
     let plugins = "[\n\
-        function (Primus) {\nPrimus.prototype.ark[\"a\\\"b\"] = function () {} // last;\n\n;\n\n},\n\
+        function (Primus) {\nPrimus.prototype.ark[\"a\\\"b\"] = \
+        function () {} // last;\n\n;\n\n},\n\
         function (Primus) {\nvar c = 1; // last\n},\n]";
     for format in FORMATS {
         let text = library.assemble(format).unwrap();
