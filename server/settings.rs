@@ -14,7 +14,8 @@ use allspark_transformers::{AnyTransformer, CommonOptions};
 use tracing::level_filters::LevelFilter;
 
 use crate::values::{
-    address, choose, list, max_age_s, named, number, pair, parser, pathname, ping_interval_ms,
+    address, choose, global, list, max_age_s, named, number, pair, parser, pathname,
+    ping_interval_ms,
 };
 
 /// Everything that the server needs to know before it starts. [`Settings::default`] is what it
@@ -32,6 +33,8 @@ pub(crate) struct Settings {
     pub(crate) transport: Vec<(String, String)>,
     /// How messages become values. Default: `json`.
     pub(crate) parser: ParserKind,
+    /// The global variable that the client library makes. Default: `Primus`.
+    pub(crate) global: String,
     /// What is done with messages. Default: [`App::Broadcast`].
     pub(crate) app: App,
     /// Milliseconds between two pings of a spark; `None` for no heartbeat. Default: 30000.
@@ -104,6 +107,7 @@ impl Default for Settings {
             transformer: TransformerKind::Any,
             transport: Vec::new(),
             parser: engine.parser,
+            global: "Primus".to_owned(),
             app: App::Broadcast,
             ping_interval_ms: engine.ping_interval_ms,
             max_length_bytes: MESSAGE_BYTES_MAX_DEFAULT,
@@ -126,6 +130,8 @@ pub(crate) struct Setting {
     pub(crate) value_name: &'static str,
     /// What it means, for the help.
     pub(crate) help: &'static str,
+    /// Whether it changes the client library, so that `allspark library` has it, too.
+    pub(crate) is_for_library: bool,
     set: fn(&mut Settings, &str) -> Result<(), String>,
 }
 
@@ -155,12 +161,14 @@ pub(crate) const SETTINGS: &[Setting] = &[
         name: "listen",
         value_name: "ADDRESS:PORT",
         help: "Where to accept connections [default: 127.0.0.1:8080]",
+        is_for_library: false,
         set: |settings, text| address(text).map(|value| settings.listen = value),
     },
     Setting {
         name: "pathname",
         value_name: "PATH",
         help: "The prefix of the paths that belong to Primus [default: /primus]",
+        is_for_library: true,
         set: |settings, text| pathname(text).map(|value| settings.pathname = value),
     },
     Setting {
@@ -168,6 +176,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         value_name: "NAME",
         help: "The transport to speak: websockets, faye, uws, engine.io, sockjs, browserchannel, \
                or any for all of them [default: any]",
+        is_for_library: true,
         set: |settings, text| named(text).map(|value| settings.transformer = value),
     },
     Setting {
@@ -175,30 +184,42 @@ pub(crate) const SETTINGS: &[Setting] = &[
         value_name: "KEY=VALUE",
         help: "An option of the transport by its name in Primus, such as pingTimeout=5000 for \
                engine.io; may be repeated",
+        is_for_library: false,
         set: |settings, text| pair(text).map(|pair| settings.transport.push(pair)),
     },
     Setting {
         name: "parser",
         value_name: "NAME",
         help: "How messages are encoded: json, raw [default: json]",
+        is_for_library: true,
         set: |settings, text| parser(text).map(|value| settings.parser = value),
+    },
+    Setting {
+        name: "global",
+        value_name: "NAME",
+        help: "The global variable that the client library makes [default: Primus]",
+        is_for_library: true,
+        set: |settings, text| global(text).map(|value| settings.global = value),
     },
     Setting {
         name: "app",
         value_name: "NAME",
         help: "What to do with messages: echo, broadcast, none [default: broadcast]",
+        is_for_library: false,
         set: |settings, text| choose(text, APPS).map(|value| settings.app = value),
     },
     Setting {
         name: "ping-interval",
         value_name: "MS|off",
         help: "Milliseconds between two pings of a spark [default: 30000]",
+        is_for_library: true,
         set: |settings, text| ping_interval_ms(text).map(|value| settings.ping_interval_ms = value),
     },
     Setting {
         name: "max-length",
         value_name: "BYTES",
         help: "The longest message a spark may send [default: 10485760]",
+        is_for_library: false,
         set: |settings, text| {
             let range = 1..=MESSAGE_BYTES_MAX_HIGHEST;
             number(text, range).map(|value| settings.max_length_bytes = value)
@@ -208,12 +229,14 @@ pub(crate) const SETTINGS: &[Setting] = &[
         name: "compression",
         value_name: "",
         help: "Compress messages for clients that offer it (websockets, faye, uws)",
+        is_for_library: false,
         set: |settings, text| choose(text, SWITCH).map(|value| settings.compression = value),
     },
     Setting {
         name: "origins",
         value_name: "LIST",
         help: "Origins whose scripts may connect, with commas between them [default: *]",
+        is_for_library: false,
         set: |settings, text| set_cors(settings, |cors| cors.origins = list(text)),
     },
     Setting {
@@ -221,12 +244,14 @@ pub(crate) const SETTINGS: &[Setting] = &[
         value_name: "LIST",
         help: "Methods that scripts of other origins may use \
                [default: GET,HEAD,PUT,POST,DELETE,OPTIONS]",
+        is_for_library: false,
         set: |settings, text| set_cors(settings, |cors| cors.methods = list(text)),
     },
     Setting {
         name: "credentials",
         value_name: "BOOL",
         help: "Whether they may send cookies: true, false [default: true]",
+        is_for_library: false,
         set: |settings, text| choose(text, SWITCH).map(|value| settings.cors.credentials = value),
     },
     Setting {
@@ -234,24 +259,28 @@ pub(crate) const SETTINGS: &[Setting] = &[
         value_name: "TIME",
         help: "How long browsers may remember that, such as 1 hour; a number alone is in \
                milliseconds [default: 30 days]",
+        is_for_library: false,
         set: |settings, text| max_age_s(text).map(|value| settings.cors.max_age_s = value),
     },
     Setting {
         name: "headers",
         value_name: "LIST",
         help: "Headers that scripts of other origins may send; without it those they ask for",
+        is_for_library: false,
         set: |settings, text| set_cors(settings, |cors| cors.headers = list(text)),
     },
     Setting {
         name: "exposed",
         value_name: "LIST",
         help: "Headers of answers that scripts of other origins may see; without it none",
+        is_for_library: false,
         set: |settings, text| set_cors(settings, |cors| cors.exposed = list(text)),
     },
     Setting {
         name: "send-queue",
         value_name: "BYTES",
         help: "How much may wait to be sent to one spark [default: 4194304]",
+        is_for_library: false,
         set: |settings, text| {
             number(text, 1..=usize::MAX).map(|value| settings.send_queue_bytes_max = value)
         },
@@ -261,24 +290,28 @@ pub(crate) const SETTINGS: &[Setting] = &[
         value_name: "NAME",
         help: "What to do when more waits: disconnect, drop-newest, drop-oldest, keep-latest \
                [default: disconnect]",
+        is_for_library: false,
         set: |settings, text| choose(text, SEND_POLICIES).map(|value| settings.send_policy = value),
     },
     Setting {
         name: "shards",
         value_name: "N",
         help: "Threads that serve sparks [default: one for each CPU it may use]",
+        is_for_library: false,
         set: |settings, text| number(text, 1..=SHARDS_MAX).map(|value| settings.shards = value),
     },
     Setting {
         name: "driver",
         value_name: "NAME",
         help: "How to speak to the kernel: auto, uring, epoll [default: auto]",
+        is_for_library: false,
         set: |settings, text| choose(text, DRIVERS).map(|value| settings.driver = value),
     },
     Setting {
         name: "log",
         value_name: "LEVEL",
         help: "What to log to stderr: off, error, warn, info, debug, trace [default: info]",
+        is_for_library: false,
         set: |settings, text| choose(text, LEVELS).map(|value| settings.log = value),
     },
 ];
@@ -347,6 +380,7 @@ mod tests {
             TransformerKind::WebSockets
         );
         assert_eq!(set("parser", "RAW").unwrap().parser, ParserKind::Raw);
+        assert_eq!(set("global", "Chat").unwrap().global, "Chat");
         assert_eq!(set("app", "echo").unwrap().app, App::Echo);
         assert_eq!(
             set("ping-interval", "250").unwrap().ping_interval_ms,

@@ -9,6 +9,7 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use allspark::ParserKind;
+use allspark_client::library::Library;
 use allspark_protocol::http;
 use allspark_protocol::limits::{PATHNAME_BYTES_MAX, PING_INTERVAL_MS_HIGHEST};
 
@@ -98,6 +99,14 @@ pub(crate) fn choose<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, St
 pub(crate) fn named<T: FromStr<Err: Display>>(text: &str) -> Result<T, String> {
     text.parse()
         .map_err(|error: T::Err| error.to_string().escape_debug().to_string())
+}
+
+/// The name of a variable in JavaScript.
+pub(crate) fn global(text: &str) -> Result<String, String> {
+    match Library::new().global(text).check() {
+        Ok(()) => Ok(text.to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 /// A parser; one that Primus has and this build has not is no unknown one.

@@ -88,6 +88,10 @@ fn a_wrong_option_is_one_line_and_exit_code_2() {
         &["--transport", "a=b"],
         &["--config", "/nowhere.toml"],
         &["nonsense"],
+        &["--global", "my-app"],
+        &["library", "--global", "my-app"],
+        &["library", "--format", "amd"],
+        &["library", "--listen", "127.0.0.1:0"],
     ] {
         let output = allspark(args).output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{args:?}");
@@ -113,6 +117,46 @@ fn help_and_version_go_to_stdout() {
         assert_eq!(output.status.code(), Some(0));
         assert!(String::from_utf8_lossy(&output.stdout).contains(expected));
         assert!(output.stderr.is_empty());
+    }
+}
+
+#[test]
+fn the_library_goes_to_standard_output_or_to_a_file() {
+    let output = allspark(&["library", "--pathname", "/chat"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("pathname: \"/chat\""), "{text}");
+    assert!(output.stderr.is_empty());
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("primus.js");
+    let output = allspark(&["library", "--out"])
+        .arg(&path)
+        .env("ALLSPARK_PATHNAME", "/chat")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(output.stdout.is_empty() && output.stderr.is_empty());
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+}
+
+#[test]
+fn a_library_that_can_not_be_written_is_one_line_and_exit_code_1() {
+    for (args, full) in [
+        (&["library"][..], true),
+        (&["library", "--out", "/dev/full"], false),
+        (&["library", "--out", "/nowhere/primus.js"], false),
+    ] {
+        let mut command = allspark(args);
+        if full {
+            let disk = std::fs::File::options().write(true).open("/dev/full");
+            command.stdout(disk.unwrap());
+        }
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{args:?}");
+        assert_eq!(lines(&output).len(), 1, "{args:?}: {:?}", lines(&output));
     }
 }
 

@@ -29,6 +29,7 @@
 pub mod core;
 #[cfg(feature = "tokio")]
 mod driver;
+pub mod library;
 
 pub use crate::core::{Attempt, ClientError, Direction, ReadyState, Strategy, Verdict};
 pub use allspark_protocol::Value;
