@@ -46,6 +46,7 @@ impl Auditor {
     ) -> Self {
         let shape = match scenario {
             Scenario::Idle if senders.count() == 0 => Shape::Nobody,
+            Scenario::Storm => Shape::Nobody,
             Scenario::Echo | Scenario::Churn => Shape::Sender,
             // An idle load may end with broadcasts.
             Scenario::Idle | Scenario::Broadcast => Shape::Everyone,

@@ -57,6 +57,13 @@ pub(crate) struct LoadArguments {
     /// Messages that each connection of the scenario churn echoes.
     #[arg(long, default_value_t = 3)]
     messages: u16,
+    /// In a storm, the command of the server, words with spaces between them: the load starts
+    /// it, kills it when the measured time begins, and starts it again.
+    #[arg(long)]
+    server_command: Option<String>,
+    /// In a storm, how long there is no server.
+    #[arg(long, default_value = "2s", value_parser = parse_duration)]
+    outage: Duration,
     /// Messages that each sender keeps under way.
     #[arg(long, default_value_t = 1)]
     depth: u16,
@@ -96,6 +103,7 @@ enum ScenarioName {
     Echo,
     Broadcast,
     Churn,
+    Storm,
 }
 
 impl LoadArguments {
@@ -106,6 +114,7 @@ impl LoadArguments {
             ScenarioName::Echo => Scenario::Echo,
             ScenarioName::Broadcast => Scenario::Broadcast,
             ScenarioName::Churn => Scenario::Churn,
+            ScenarioName::Storm => Scenario::Storm,
         };
         let target = Target::parse(&self.url, &self.pathname)?;
         let mut plan = Plan {
@@ -117,6 +126,8 @@ impl LoadArguments {
             publishers: self.publishers,
             broadcasts: self.broadcasts,
             messages: self.messages,
+            server_command: self.server_command.clone(),
+            outage: self.outage,
             depth: self.depth,
             rate_per_s: self.rate,
             message_bytes: self.message_bytes,
@@ -138,13 +149,15 @@ impl LoadArguments {
         target: &Target,
     ) -> Result<Option<HeartbeatRule>, String> {
         let interval = match (self.ping_interval, scenario) {
-            (Some(PingInterval::Every(_)), Scenario::Churn) => {
+            (Some(PingInterval::Every(_)), Scenario::Churn | Scenario::Storm) => {
                 return Err("where connections come and go pings are not judged".to_owned());
             }
             (Some(PingInterval::Off), _) => None,
             (Some(PingInterval::Every(interval)), _) => Some(interval),
             (None, Scenario::Idle) => Spec::fetch(target)?.ping_interval(),
-            (None, Scenario::Echo | Scenario::Broadcast | Scenario::Churn) => None,
+            (None, Scenario::Echo | Scenario::Broadcast | Scenario::Churn | Scenario::Storm) => {
+                None
+            }
         };
         Ok(interval.map(|interval| HeartbeatRule {
             interval,

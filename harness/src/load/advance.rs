@@ -42,20 +42,26 @@ impl<D: Driver> Runner<D> {
                 }
                 let until = self.now + self.plan.duration;
                 self.phase = Phase::Measuring { until };
+                self.strike()?;
             }
-            Phase::Measuring { until } if until <= self.now => {
+            Phase::Measuring { until } if until <= self.now || self.storm_is_over() => {
                 self.send_due();
                 let window = self.meter.end(self.now)?;
                 let churn = self.churn.as_ref();
                 self.churn_report = churn.map(|churn| churn.end_window(window.seconds));
                 self.window = Some(window);
+                self.storm_report = self.end_storm();
                 self.with_connections = Some(WithConnections {
                     memory: Snapshot::take(self.plan.server_pid)?,
                     connections: self.auditor.live_count(),
                 });
                 self.broadcast_rounds(self.plan.broadcasts)?;
             }
-            Phase::WarmUp { .. } | Phase::Measuring { .. } => self.send_due(),
+            Phase::WarmUp { .. } => self.send_due(),
+            Phase::Measuring { .. } => {
+                self.send_due();
+                self.weather_storm()?;
+            }
             Phase::Broadcasting { left, until } => {
                 if until <= self.now || self.auditor.outstanding() == 0 {
                     self.broadcasts.push(self.meter.end(self.now)?);
@@ -91,7 +97,9 @@ impl<D: Driver> Runner<D> {
             Phase::Closing { .. } => self.fleet.is_gone(),
             Phase::Opening { .. } => self.fleet.is_settled(),
             Phase::WarmUp { .. } | Phase::Measuring { .. } => {
-                self.traffic.has_unprimed() || self.churn.as_ref().is_some_and(Churn::has_ready)
+                self.traffic.has_unprimed()
+                    || self.storm_is_over()
+                    || self.churn.as_ref().is_some_and(Churn::has_ready)
             }
             Phase::Settling { .. } => false,
             Phase::Done => true,

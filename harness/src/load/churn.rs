@@ -194,7 +194,7 @@ impl<D: Driver> Runner<D> {
     pub(super) fn gone(&mut self, index: u32) {
         let Some(churn) = &mut self.churn else { return };
         if churn.take_return(index) && self.phase.has_traffic() {
-            self.fleet.begin_again(index);
+            self.fleet.begin_again(index, true);
             self.connect(index);
         }
     }

@@ -138,17 +138,18 @@ impl Fleet {
         Some(index)
     }
 
-    /// A client whose connection is over begins anew; it is `Connecting` now.
+    /// A client whose connection is over begins anew; it is `Connecting` now. `was_open` says
+    /// whether that connection was `Open` once.
     ///
     /// # Panics
     /// If it is not over.
-    pub(crate) fn begin_again(&mut self, index: u32) {
+    pub(crate) fn begin_again(&mut self, index: u32, was_open: bool) {
         let client = &mut self.clients[index as usize];
         assert_eq!(client.state, State::Gone, "a client has one connection");
         client.state = State::Connecting;
         client.seat = Seat::NONE;
         self.gone -= 1;
-        self.opened -= 1;
+        self.opened -= u32::from(was_open);
         self.opening += 1;
     }
 
@@ -195,7 +196,7 @@ mod tests {
         fleet.begin_no_more();
         assert!(fleet.is_settled() && !fleet.is_gone());
         fleet.advance(0, State::Gone);
-        fleet.begin_again(0);
+        fleet.begin_again(0, true);
         assert_eq!((fleet.opening(), fleet.opened()), (1, 0));
         fleet.advance(0, State::Gone);
         assert!(fleet.is_gone() && fleet.first_open().is_none());

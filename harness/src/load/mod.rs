@@ -11,6 +11,7 @@
 //! | [`sessions`] | client halves and their connections, where it is not |
 //! | [`traffic`] | who says what, and what is made of what comes in |
 //! | [`churn`] | connections that come and go |
+//! | [`storm`], [`server`] | the server is killed, and everyone comes back |
 //! | [`meter`], [`memory`], [`series`] | what is measured, on the whole and second by second |
 //! | [`spec`] | what the server says about itself |
 //!
@@ -34,8 +35,10 @@ mod phase;
 pub(crate) mod plan;
 mod runner;
 pub(crate) mod series;
+mod server;
 mod sessions;
 pub(crate) mod spec;
+pub(crate) mod storm;
 pub(crate) mod target;
 mod traffic;
 mod transport;
@@ -52,6 +55,8 @@ use meter::Window;
 use plan::Plan;
 use runner::Runner;
 use series::Second;
+use server::ServerProcess;
+use storm::StormReport;
 
 /// What a load has shown.
 #[derive(Debug)]
@@ -68,11 +73,14 @@ pub(crate) struct Outcome {
     pub(crate) broadcasts: Vec<Window>,
     /// What the coming and going of connections showed, if they did.
     pub(crate) churn: Option<ChurnReport>,
+    /// How the clients came back, if the server was killed.
+    pub(crate) storm: Option<StormReport>,
     /// One sample per second, from the first connection on.
     pub(crate) series: Vec<Second>,
     pub(crate) memory: Option<MemoryReport>,
     pub(crate) heartbeats: Option<HeartbeatReport>,
-    /// Messages, or goodbyes in a churn, that were due but not sent, because the server did not read fast enough.
+    /// Messages, or goodbyes in a churn, that were due but not sent, because the server did not
+    /// read fast enough.
     pub(crate) skipped: u64,
     pub(crate) findings: Findings,
 }
@@ -86,7 +94,11 @@ pub(crate) fn run(driver: impl Driver, plan: Plan) -> io::Result<Outcome> {
     let kind = driver.kind();
     let before = Snapshot::take(plan.server_pid)?;
     let plan_pid = plan.server_pid;
-    let mut runner = Runner::new(driver, plan);
+    let address = plan.target.address();
+    let command = plan.server_command.as_deref();
+    let server = command.map(|command| ServerProcess::start(command, address));
+    let server = server.transpose()?;
+    let mut runner = Runner::new(driver, plan, server);
     runner.run()?;
     let at_end = plan_pid.and_then(|pid| ProcessMemory::rss_anon_bytes_of(pid).ok());
     runner.complete_churn_report(before.server.map(|server| server.rss_anon_bytes), at_end);
@@ -104,6 +116,7 @@ pub(crate) fn run(driver: impl Driver, plan: Plan) -> io::Result<Outcome> {
         window: runner.window,
         broadcasts: runner.broadcasts,
         churn: runner.churn_report,
+        storm: runner.storm_report,
         series: runner.series.into_seconds(),
         memory,
         heartbeats,

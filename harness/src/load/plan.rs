@@ -34,9 +34,14 @@ pub(crate) struct Plan {
     pub(crate) broadcasts: u32,
     /// Messages that each connection echoes where they come and go.
     pub(crate) messages: u16,
+    /// The command of the server, in a storm.
+    pub(crate) server_command: Option<String>,
+    /// How long a storm leaves the clients without a server.
+    pub(crate) outage: Duration,
     /// Messages that each sender keeps under way when there is no rate.
     pub(crate) depth: u16,
-    /// Messages per second of all senders together, or goodbyes in a churn; `None` sends as fast as answers come.
+    /// Messages per second of all senders together, or goodbyes in a churn; `None` sends as fast as
+    /// answers come.
     pub(crate) rate_per_s: Option<u32>,
     /// Bytes of each message.
     pub(crate) message_bytes: usize,
@@ -81,7 +86,22 @@ impl Plan {
                     .to_owned(),
             );
         }
+        self.check_storm()?;
         self.check_publishers()
+    }
+
+    fn check_storm(&self) -> Result<(), String> {
+        let is_storm = self.scenario == Scenario::Storm;
+        if is_storm != self.server_command.is_some() {
+            return Err("a storm, and nothing else, needs the command of its server".to_owned());
+        }
+        if is_storm && self.server_pid.is_some() {
+            return Err("a storm knows the process of its server".to_owned());
+        }
+        if is_storm && self.outage >= self.duration {
+            return Err("the outage of a storm must be shorter than its duration".to_owned());
+        }
+        Ok(())
     }
 
     fn check_publishers(&self) -> Result<(), String> {
@@ -107,6 +127,7 @@ impl Plan {
     /// Which clients send.
     pub(crate) fn senders(&self) -> Senders {
         let count = match self.scenario {
+            Scenario::Storm => 0,
             Scenario::Idle => self.broadcasts.min(1),
             Scenario::Echo | Scenario::Churn => self.clients,
             Scenario::Broadcast => self.publishers,

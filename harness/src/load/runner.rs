@@ -19,7 +19,9 @@ use super::outbox::{Outbox, Seat};
 use super::phase::{OPENING_STALL, Phase};
 use super::plan::Plan;
 use super::series::Series;
+use super::server::ServerProcess;
 use super::sessions::Sessions;
+use super::storm::{Storm, StormReport};
 use super::traffic::Traffic;
 use super::transport::{Fatal, Incoming, Transport};
 use crate::auditor::{Auditor, Fault};
@@ -54,6 +56,9 @@ pub(super) struct Runner<D> {
     /// Only where connections come and go.
     pub(super) churn: Option<Churn>,
     pub(super) churn_report: Option<ChurnReport>,
+    /// Only where the server is killed.
+    pub(super) storm: Option<Storm>,
+    pub(super) storm_report: Option<StormReport>,
     /// Memory at the end of the window.
     pub(super) with_connections: Option<WithConnections>,
     next_progress: Instant,
@@ -67,7 +72,7 @@ pub(super) struct WithConnections {
 }
 
 impl<D: Driver> Runner<D> {
-    pub(super) fn new(driver: D, plan: Plan) -> Self {
+    pub(super) fn new(driver: D, plan: Plan, server: Option<ServerProcess>) -> Self {
         let now = driver.now();
         let senders = plan.senders();
         Self {
@@ -88,6 +93,8 @@ impl<D: Driver> Runner<D> {
             series: Series::new(plan.server_pid),
             churn: (plan.scenario == Scenario::Churn).then(|| Churn::new(&plan)),
             churn_report: None,
+            storm: server.map(|server| Storm::new(&plan, server)),
+            storm_report: None,
             with_connections: None,
             next_progress: now + PROGRESS_INTERVAL,
             driver,
@@ -98,6 +105,9 @@ impl<D: Driver> Runner<D> {
     /// Runs the load to its end.
     pub(super) fn run(&mut self) -> io::Result<()> {
         let mut completions = Vec::new();
+        if let Some(storm) = &self.storm {
+            self.series.follow(storm.server_pid());
+        }
         self.series.begin(self.now)?;
         while self.phase != Phase::Done {
             self.advance()?;
@@ -128,6 +138,11 @@ impl<D: Driver> Runner<D> {
         }
         if self.phase.has_traffic()
             && let Some(due) = self.churn.as_ref().and_then(Churn::next_due)
+        {
+            until = until.min(due);
+        }
+        if self.phase.has_traffic()
+            && let Some(due) = self.storm.as_ref().and_then(Storm::next_due)
         {
             until = until.min(due);
         }
@@ -199,6 +214,7 @@ impl<D: Driver> Runner<D> {
             }),
             Ok(socket) => self.shake_hands(index, socket),
             Err(_) if is_late => {}
+            Err(_) if self.is_turned_away(index) => {}
             Err(error) => {
                 let address = self.plan.target.address_of(index);
                 let why = format!("{address}: {error}");
@@ -258,6 +274,7 @@ impl<D: Driver> Runner<D> {
         self.fleet.advance(index, State::Open);
         self.auditor.opened(index, self.now);
         self.opening_progressed();
+        self.came_back(index);
         if let Some(churn) = &mut self.churn {
             churn.opened(index, self.now);
         }
@@ -320,6 +337,9 @@ impl<D: Driver> Runner<D> {
 
     /// A connection is over though nobody meant it to be.
     pub(super) fn lose(&mut self, index: u32, fault: Fault, why: &dyn std::fmt::Display) {
+        if self.is_blown_away(index) {
+            return;
+        }
         if self.fleet.client(index).state < State::Ended {
             self.auditor.broke(index, fault, why);
             self.close(index);

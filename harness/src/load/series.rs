@@ -107,6 +107,12 @@ impl Series {
         Ok(())
     }
 
+    /// From now on this is the server's process.
+    pub(super) fn follow(&mut self, pid: u32) {
+        self.server_pid = Some(pid);
+        self.server_cpu = Some(CpuClock::of(pid));
+    }
+
     pub(super) fn into_seconds(self) -> Vec<Second> {
         self.seconds
     }

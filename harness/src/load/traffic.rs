@@ -53,7 +53,7 @@ impl Traffic {
             primed: match plan.scenario {
                 // Its broadcasts come when nothing else is left to do.
                 Scenario::Idle => plan.senders().count(),
-                Scenario::Echo | Scenario::Broadcast | Scenario::Churn => 0,
+                Scenario::Echo | Scenario::Broadcast | Scenario::Churn | Scenario::Storm => 0,
             },
             next_sender: 0,
             skipped: 0,
@@ -90,6 +90,12 @@ impl Traffic {
         key.to_ne_bytes()
     }
 
+    /// A number from 0 to 1.
+    pub(super) fn unit_random(&mut self) -> f64 {
+        let [number, _] = self.keys.next_pair();
+        f64::from(number) / f64::from(u32::MAX)
+    }
+
     /// What a client half makes its names and keys from.
     pub(super) fn seed(&mut self) -> u64 {
         let [low, high] = self.keys.next_pair();
@@ -110,7 +116,7 @@ impl Traffic {
     /// Whether a client answers this message with its next one.
     fn is_own(&self, client: u32, stamp: Stamp) -> bool {
         match self.scenario {
-            Scenario::Idle => false,
+            Scenario::Idle | Scenario::Storm => false,
             Scenario::Echo | Scenario::Broadcast | Scenario::Churn => {
                 stamp.from < self.senders.count() && self.senders.client_of(stamp.from) == client
             }

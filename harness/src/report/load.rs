@@ -10,6 +10,7 @@ use crate::load::churn::ChurnReport;
 use crate::load::memory::MemoryReport;
 use crate::load::meter::Window;
 use crate::load::series::Second;
+use crate::load::storm::StormReport;
 use crate::workload::Scenario;
 
 /// Percent of a core from which on a thread has no time left.
@@ -33,7 +34,8 @@ pub(crate) struct LoadReport {
     pub(crate) opened: u32,
     pub(crate) opening_seconds: f64,
     pub(crate) window: Option<Window>,
-    /// Messages, or goodbyes in a churn, that were due but not sent, because the server did not read fast enough.
+    /// Messages, or goodbyes in a churn, that were due but not sent, because the server did not
+    /// read fast enough.
     pub(crate) skipped: u64,
     pub(crate) heartbeats: Option<HeartbeatReport>,
     pub(crate) memory: Option<MemoryReport>,
@@ -41,6 +43,8 @@ pub(crate) struct LoadReport {
     pub(crate) broadcasts: Vec<Window>,
     /// What the coming and going of connections showed, if they did.
     pub(crate) churn: Option<ChurnReport>,
+    /// How the clients came back, if the server was killed.
+    pub(crate) storm: Option<StormReport>,
     pub(crate) findings: Findings,
     /// One sample per second, from the first connection on.
     pub(crate) series: Vec<Second>,
@@ -69,6 +73,7 @@ impl LoadReport {
             memory: outcome.memory,
             broadcasts: outcome.broadcasts,
             churn: outcome.churn,
+            storm: outcome.storm,
             findings: outcome.findings,
             series: outcome.series,
         }
@@ -114,6 +119,9 @@ impl fmt::Display for LoadReport {
         }
         if let Some(churn) = &self.churn {
             fmt_churn(f, churn)?;
+        }
+        if let Some(storm) = &self.storm {
+            fmt_storm(f, storm)?;
         }
         for broadcast in &self.broadcasts {
             fmt_broadcast(f, broadcast)?;
@@ -217,6 +225,23 @@ fn fmt_churn(f: &mut fmt::Formatter<'_>, churn: &ChurnReport) -> fmt::Result {
         )?;
     }
     Ok(())
+}
+
+fn fmt_storm(f: &mut fmt::Formatter<'_>, storm: &StormReport) -> fmt::Result {
+    let back = &storm.return_us;
+    writeln!(
+        f,
+        "storm         {} of {} clients came back after {} ms without a server: half of them in \
+         {:.0} ms, 99 % in {:.0} ms, the last in {:.0} ms; {} attempts, at most {} of a client",
+        storm.returned,
+        storm.struck,
+        storm.outage_ms,
+        back.p50 / 1000.0,
+        back.p99 / 1000.0,
+        back.max / 1000.0,
+        storm.attempts,
+        storm.attempts_max,
+    )
 }
 
 fn fmt_broadcast(f: &mut fmt::Formatter<'_>, broadcast: &Window) -> fmt::Result {

@@ -23,6 +23,8 @@ pub(crate) enum Scenario {
     Broadcast,
     /// Each connection echoes a few messages and then makes room for a new one.
     Churn,
+    /// They hold their connections, lose the server, and come back.
+    Storm,
 }
 
 impl Scenario {
@@ -33,6 +35,7 @@ impl Scenario {
             Self::Echo => "echo",
             Self::Broadcast => "broadcast",
             Self::Churn => "churn",
+            Self::Storm => "storm",
         }
     }
 }

@@ -325,6 +325,8 @@ fn nobody_there_is_a_finding_and_a_wrong_option_is_not_a_run() {
         ["--broadcasts", "1"],
         ["--scenario=churn", "--messages=0"],
         ["--scenario=churn", "--depth=2"],
+        ["--scenario=storm", "--outage=1s"],
+        ["--server-command", "true"],
         ["--scenario=churn", "--ping-interval=100"],
     ] {
         let run = load_at("http://127.0.0.1:1", &wrong);
