@@ -45,9 +45,11 @@ impl Auditor {
         heartbeats: Option<HeartbeatRule>,
     ) -> Self {
         let shape = match scenario {
-            Scenario::Idle => Shape::Nobody,
-            Scenario::Echo => Shape::Sender,
-            Scenario::Broadcast => Shape::Everyone,
+            Scenario::Idle if senders.count() == 0 => Shape::Nobody,
+            Scenario::Storm => Shape::Nobody,
+            Scenario::Echo | Scenario::Churn => Shape::Sender,
+            // An idle load may end with broadcasts.
+            Scenario::Idle | Scenario::Broadcast => Shape::Everyone,
         };
         Self {
             live: vec![false; clients as usize],
@@ -61,7 +63,7 @@ impl Auditor {
     /// A client's connection is open: from now on it must get everything.
     pub(crate) fn opened(&mut self, client: u32, now: Instant) {
         let live = &mut self.live[client as usize];
-        assert!(!*live, "a client opens once");
+        assert!(!*live, "a client has one connection");
         *live = true;
         self.live_count += 1;
         self.deliveries.joined(client);

@@ -51,10 +51,24 @@ pub(crate) struct LoadArguments {
     /// How many clients publish in a broadcast.
     #[arg(long, default_value_t = 1)]
     publishers: u32,
+    /// Broadcasts at the end of an idle load, each when everyone has got the one before.
+    #[arg(long, default_value_t = 0)]
+    broadcasts: u32,
+    /// Messages that each connection of the scenario churn echoes.
+    #[arg(long, default_value_t = 3)]
+    messages: u16,
+    /// In a storm, the command of the server, words with spaces between them: the load starts
+    /// it, kills it when the measured time begins, and starts it again.
+    #[arg(long)]
+    server_command: Option<String>,
+    /// In a storm, how long there is no server.
+    #[arg(long, default_value = "2s", value_parser = parse_duration)]
+    outage: Duration,
     /// Messages that each sender keeps under way.
     #[arg(long, default_value_t = 1)]
     depth: u16,
     /// Messages per second of all senders together, whatever the answers; instead of --depth.
+    /// In the scenario churn: connections per second that are replaced.
     #[arg(long)]
     rate: Option<u32>,
     /// Bytes of each message.
@@ -88,6 +102,8 @@ enum ScenarioName {
     Idle,
     Echo,
     Broadcast,
+    Churn,
+    Storm,
 }
 
 impl LoadArguments {
@@ -97,6 +113,8 @@ impl LoadArguments {
             ScenarioName::Idle => Scenario::Idle,
             ScenarioName::Echo => Scenario::Echo,
             ScenarioName::Broadcast => Scenario::Broadcast,
+            ScenarioName::Churn => Scenario::Churn,
+            ScenarioName::Storm => Scenario::Storm,
         };
         let target = Target::parse(&self.url, &self.pathname)?;
         let mut plan = Plan {
@@ -106,6 +124,10 @@ impl LoadArguments {
             opening_max: self.opening,
             scenario,
             publishers: self.publishers,
+            broadcasts: self.broadcasts,
+            messages: self.messages,
+            server_command: self.server_command.clone(),
+            outage: self.outage,
             depth: self.depth,
             rate_per_s: self.rate,
             message_bytes: self.message_bytes,
@@ -127,10 +149,15 @@ impl LoadArguments {
         target: &Target,
     ) -> Result<Option<HeartbeatRule>, String> {
         let interval = match (self.ping_interval, scenario) {
+            (Some(PingInterval::Every(_)), Scenario::Churn | Scenario::Storm) => {
+                return Err("where connections come and go pings are not judged".to_owned());
+            }
             (Some(PingInterval::Off), _) => None,
             (Some(PingInterval::Every(interval)), _) => Some(interval),
             (None, Scenario::Idle) => Spec::fetch(target)?.ping_interval(),
-            (None, Scenario::Echo | Scenario::Broadcast) => None,
+            (None, Scenario::Echo | Scenario::Broadcast | Scenario::Churn | Scenario::Storm) => {
+                None
+            }
         };
         Ok(interval.map(|interval| HeartbeatRule {
             interval,

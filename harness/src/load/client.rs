@@ -5,7 +5,7 @@ use allspark_engine::io::Socket;
 use super::outbox::Seat;
 use super::transport::Transport;
 
-/// How far a client has come. It only ever goes forward.
+/// How far a client has come. It only ever goes forward, until it begins anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum State {
     /// It has not begun to connect.
@@ -68,7 +68,7 @@ pub(crate) struct Fleet {
     clients: Vec<Client>,
     /// Clients up to here have begun to connect.
     begun: u32,
-    /// Clients that have become `Open` at some time.
+    /// Clients that have become `Open` since they began.
     opened: u32,
     /// Clients that have begun to connect and are neither open nor over yet.
     opening: u32,
@@ -106,6 +106,13 @@ impl Fleet {
         self.opened
     }
 
+    /// The first client that can send, if any can.
+    pub(crate) fn first_open(&self) -> Option<u32> {
+        let mut clients = self.clients.iter();
+        let position = clients.position(|client| client.state == State::Open)?;
+        Some(position as u32)
+    }
+
     /// Clients that are on their way to be open.
     pub(crate) fn opening(&self) -> u32 {
         self.opening
@@ -129,6 +136,21 @@ impl Fleet {
         self.begun += 1;
         self.opening += 1;
         Some(index)
+    }
+
+    /// A client whose connection is over begins anew; it is `Connecting` now. `was_open` says
+    /// whether that connection was `Open` once.
+    ///
+    /// # Panics
+    /// If it is not over.
+    pub(crate) fn begin_again(&mut self, index: u32, was_open: bool) {
+        let client = &mut self.clients[index as usize];
+        assert_eq!(client.state, State::Gone, "a client has one connection");
+        client.state = State::Connecting;
+        client.seat = Seat::NONE;
+        self.gone -= 1;
+        self.opened -= u32::from(was_open);
+        self.opening += 1;
     }
 
     /// Nobody begins any more. Returns the first client that now never will.
@@ -169,11 +191,15 @@ mod tests {
         fleet.advance(0, State::Open);
         fleet.advance(1, State::Gone);
         assert_eq!((fleet.opening(), fleet.opened()), (0, 1));
+        assert_eq!(fleet.first_open(), Some(0));
         assert!(!fleet.is_settled(), "the third has not begun");
         fleet.begin_no_more();
         assert!(fleet.is_settled() && !fleet.is_gone());
         fleet.advance(0, State::Gone);
-        assert!(fleet.is_gone());
+        fleet.begin_again(0, true);
+        assert_eq!((fleet.opening(), fleet.opened()), (1, 0));
+        fleet.advance(0, State::Gone);
+        assert!(fleet.is_gone() && fleet.first_open().is_none());
         assert_eq!(fleet.begin_next(), None);
     }
 }

@@ -30,9 +30,18 @@ pub(crate) struct Plan {
     pub(crate) scenario: Scenario,
     /// How many clients publish, in a broadcast.
     pub(crate) publishers: u32,
+    /// Broadcasts at the end of an idle load.
+    pub(crate) broadcasts: u32,
+    /// Messages that each connection echoes where they come and go.
+    pub(crate) messages: u16,
+    /// The command of the server, in a storm.
+    pub(crate) server_command: Option<String>,
+    /// How long a storm leaves the clients without a server.
+    pub(crate) outage: Duration,
     /// Messages that each sender keeps under way when there is no rate.
     pub(crate) depth: u16,
-    /// Messages per second of all senders together; `None` sends as fast as answers come.
+    /// Messages per second of all senders together, or goodbyes in a churn; `None` sends as fast as
+    /// answers come.
     pub(crate) rate_per_s: Option<u32>,
     /// Bytes of each message.
     pub(crate) message_bytes: usize,
@@ -67,7 +76,32 @@ impl Plan {
                 "a message has {MESSAGE_BYTES_MIN} to {MESSAGE_BYTES_MAX} bytes"
             ));
         }
+        if self.broadcasts > 0 && self.scenario != Scenario::Idle {
+            return Err("broadcasts at the end belong to the scenario idle".to_owned());
+        }
+        if self.scenario == Scenario::Churn && (self.messages == 0 || self.depth > 1) {
+            return Err(
+                "a connection that comes and goes echoes one message after the other, and \
+                at least one"
+                    .to_owned(),
+            );
+        }
+        self.check_storm()?;
         self.check_publishers()
+    }
+
+    fn check_storm(&self) -> Result<(), String> {
+        let is_storm = self.scenario == Scenario::Storm;
+        if is_storm != self.server_command.is_some() {
+            return Err("a storm, and nothing else, needs the command of its server".to_owned());
+        }
+        if is_storm && self.server_pid.is_some() {
+            return Err("a storm knows the process of its server".to_owned());
+        }
+        if is_storm && self.outage >= self.duration {
+            return Err("the outage of a storm must be shorter than its duration".to_owned());
+        }
+        Ok(())
     }
 
     fn check_publishers(&self) -> Result<(), String> {
@@ -93,8 +127,9 @@ impl Plan {
     /// Which clients send.
     pub(crate) fn senders(&self) -> Senders {
         let count = match self.scenario {
-            Scenario::Idle => 0,
-            Scenario::Echo => self.clients,
+            Scenario::Storm => 0,
+            Scenario::Idle => self.broadcasts.min(1),
+            Scenario::Echo | Scenario::Churn => self.clients,
             Scenario::Broadcast => self.publishers,
         };
         Senders::new(self.clients, count)

@@ -10,6 +10,7 @@ use allspark_engine::io::{Completion, Driver, Op, Socket, Token, Wait};
 use allspark_engine::memory::LentBuffer;
 use allspark_protocol::{Input, Instant};
 
+use super::churn::{Churn, ChurnReport};
 use super::client::{Fleet, State};
 use super::handshake::Handshake;
 use super::memory::Snapshot;
@@ -17,10 +18,14 @@ use super::meter::{Meter, Window};
 use super::outbox::{Outbox, Seat};
 use super::phase::{OPENING_STALL, Phase};
 use super::plan::Plan;
+use super::series::Series;
+use super::server::ServerProcess;
 use super::sessions::Sessions;
+use super::storm::{Storm, StormReport};
 use super::traffic::Traffic;
 use super::transport::{Fatal, Incoming, Transport};
 use crate::auditor::{Auditor, Fault};
+use crate::workload::Scenario;
 
 /// Between two lines of progress.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
@@ -45,6 +50,15 @@ pub(super) struct Runner<D> {
     pub(super) opening: Duration,
     /// What the window showed, once it is over.
     pub(super) window: Option<Window>,
+    /// What each broadcast at the end of an idle load showed.
+    pub(super) broadcasts: Vec<Window>,
+    pub(super) series: Series,
+    /// Only where connections come and go.
+    pub(super) churn: Option<Churn>,
+    pub(super) churn_report: Option<ChurnReport>,
+    /// Only where the server is killed.
+    pub(super) storm: Option<Storm>,
+    pub(super) storm_report: Option<StormReport>,
     /// Memory at the end of the window.
     pub(super) with_connections: Option<WithConnections>,
     next_progress: Instant,
@@ -58,7 +72,7 @@ pub(super) struct WithConnections {
 }
 
 impl<D: Driver> Runner<D> {
-    pub(super) fn new(driver: D, plan: Plan) -> Self {
+    pub(super) fn new(driver: D, plan: Plan, server: Option<ServerProcess>) -> Self {
         let now = driver.now();
         let senders = plan.senders();
         Self {
@@ -75,6 +89,12 @@ impl<D: Driver> Runner<D> {
             begin: now,
             opening: Duration::ZERO,
             window: None,
+            broadcasts: Vec::new(),
+            series: Series::new(plan.server_pid),
+            churn: (plan.scenario == Scenario::Churn).then(|| Churn::new(&plan)),
+            churn_report: None,
+            storm: server.map(|server| Storm::new(&plan, server)),
+            storm_report: None,
             with_connections: None,
             next_progress: now + PROGRESS_INTERVAL,
             driver,
@@ -85,6 +105,10 @@ impl<D: Driver> Runner<D> {
     /// Runs the load to its end.
     pub(super) fn run(&mut self) -> io::Result<()> {
         let mut completions = Vec::new();
+        if let Some(storm) = &self.storm {
+            self.series.follow(storm.server_pid());
+        }
+        self.series.begin(self.now)?;
         while self.phase != Phase::Done {
             self.advance()?;
             self.flush();
@@ -97,7 +121,7 @@ impl<D: Driver> Runner<D> {
             for completion in completions.drain(..) {
                 self.complete(completion);
             }
-            self.report_progress();
+            self.report_progress()?;
         }
         Ok(())
     }
@@ -109,6 +133,16 @@ impl<D: Driver> Runner<D> {
         let mut until = self.phase.deadline().min(self.next_progress);
         if self.phase.has_traffic()
             && let Some(due) = self.traffic.next_due()
+        {
+            until = until.min(due);
+        }
+        if self.phase.has_traffic()
+            && let Some(due) = self.churn.as_ref().and_then(Churn::next_due)
+        {
+            until = until.min(due);
+        }
+        if self.phase.has_traffic()
+            && let Some(due) = self.storm.as_ref().and_then(Storm::next_due)
         {
             until = until.min(due);
         }
@@ -180,6 +214,7 @@ impl<D: Driver> Runner<D> {
             }),
             Ok(socket) => self.shake_hands(index, socket),
             Err(_) if is_late => {}
+            Err(_) if self.is_turned_away(index) => {}
             Err(error) => {
                 let address = self.plan.target.address_of(index);
                 let why = format!("{address}: {error}");
@@ -239,6 +274,20 @@ impl<D: Driver> Runner<D> {
         self.fleet.advance(index, State::Open);
         self.auditor.opened(index, self.now);
         self.opening_progressed();
+        self.came_back(index);
+        if let Some(churn) = &mut self.churn {
+            churn.opened(index, self.now);
+        }
+        self.join_in(index);
+    }
+
+    /// A client's connection is about to end as it was meant to.
+    pub(super) fn left(&mut self, index: u32) {
+        self.auditor.closed(index, self.now);
+        self.leaving_progressed();
+        if let Some(churn) = &mut self.churn {
+            churn.left(index);
+        }
     }
 
     fn incoming(&mut self, index: u32, incoming: Incoming<'_>) {
@@ -262,7 +311,7 @@ impl<D: Driver> Runner<D> {
     fn receive_ended(&mut self, index: u32, result: io::Result<()>) {
         match (self.fleet.client(index).state, result) {
             (State::Answered, Ok(())) => {
-                self.auditor.closed(index, self.now);
+                self.left(index);
                 self.close(index);
             }
             (State::Leaving, Ok(())) => {
@@ -282,11 +331,15 @@ impl<D: Driver> Runner<D> {
     fn closed(&mut self, index: u32) {
         if self.fleet.client(index).state != State::Gone {
             self.fleet.advance(index, State::Gone);
+            self.gone(index);
         }
     }
 
     /// A connection is over though nobody meant it to be.
     pub(super) fn lose(&mut self, index: u32, fault: Fault, why: &dyn std::fmt::Display) {
+        if self.is_blown_away(index) {
+            return;
+        }
         if self.fleet.client(index).state < State::Ended {
             self.auditor.broke(index, fault, why);
             self.close(index);
@@ -307,21 +360,25 @@ impl<D: Driver> Runner<D> {
         });
     }
 
-    fn report_progress(&mut self) {
+    fn report_progress(&mut self) -> io::Result<()> {
         if self.now < self.next_progress {
-            return;
+            return Ok(());
         }
         self.next_progress = self.now + PROGRESS_INTERVAL;
-        let received = self.meter.tick();
+        let tick = self.meter.tick();
+        let (since_begin, open) = (self.now - self.begin, self.auditor.live_count());
+        let state = (self.phase.name(), open);
+        self.series.tick((self.now, since_begin), state, tick)?;
         if self.plan.progress {
             eprintln!(
-                "{:>6.1} s  {:<10}  {} of {} connected, {received} messages received",
-                (self.now - self.begin).as_secs_f64(),
+                "{:>6.1} s  {:<12}  {open} of {} connected, {} messages received",
+                since_begin.as_secs_f64(),
                 self.phase.name(),
-                self.fleet.opened(),
                 self.plan.clients,
+                tick.received,
             );
         }
+        Ok(())
     }
 }
 

@@ -1,5 +1,6 @@
 //! What clients say and hear once they are connected.
 
+use std::io;
 use std::time::Duration;
 
 use allspark_engine::io::Driver;
@@ -49,7 +50,11 @@ impl Traffic {
             depth: plan.depth,
             rate_per_s: plan.rate_per_s,
             pace: None,
-            primed: 0,
+            primed: match plan.scenario {
+                // Its broadcasts come when nothing else is left to do.
+                Scenario::Idle => plan.senders().count(),
+                Scenario::Echo | Scenario::Broadcast | Scenario::Churn | Scenario::Storm => 0,
+            },
             next_sender: 0,
             skipped: 0,
             // Sessions are named by it, and a server still has those of the load before.
@@ -60,7 +65,7 @@ impl Traffic {
 
     /// From now on messages are due.
     pub(super) fn begin(&mut self, now: Instant) {
-        if self.senders.count() > 0 {
+        if matches!(self.scenario, Scenario::Echo | Scenario::Broadcast) {
             self.pace = self.rate_per_s.map(|rate_per_s| Pace::new(now, rate_per_s));
         }
     }
@@ -85,6 +90,12 @@ impl Traffic {
         key.to_ne_bytes()
     }
 
+    /// A number from 0 to 1.
+    pub(super) fn unit_random(&mut self) -> f64 {
+        let [number, _] = self.keys.next_pair();
+        f64::from(number) / f64::from(u32::MAX)
+    }
+
     /// What a client half makes its names and keys from.
     pub(super) fn seed(&mut self) -> u64 {
         let [low, high] = self.keys.next_pair();
@@ -105,8 +116,8 @@ impl Traffic {
     /// Whether a client answers this message with its next one.
     fn is_own(&self, client: u32, stamp: Stamp) -> bool {
         match self.scenario {
-            Scenario::Idle => false,
-            Scenario::Echo | Scenario::Broadcast => {
+            Scenario::Idle | Scenario::Storm => false,
+            Scenario::Echo | Scenario::Broadcast | Scenario::Churn => {
                 stamp.from < self.senders.count() && self.senders.client_of(stamp.from) == client
             }
         }
@@ -120,6 +131,7 @@ impl<D: Driver> Runner<D> {
             self.send_paced();
         } else {
             self.prime();
+            self.replace_due();
         }
     }
 
@@ -162,10 +174,25 @@ impl<D: Driver> Runner<D> {
     /// Sends the next message of a sender, if it is connected.
     fn send(&mut self, sender: u32, due: Instant) {
         let index = self.traffic.senders.client_of(sender);
-        let client = self.fleet.client_mut(index);
-        if client.state != State::Open {
-            return;
+        if self.fleet.client(index).state == State::Open {
+            self.send_from(index, sender, due);
         }
+    }
+
+    /// Publishes one message as the first client that is open, and opens a window for it.
+    /// Returns whether there is such a client.
+    pub(super) fn publish(&mut self) -> io::Result<bool> {
+        let Some(index) = self.fleet.first_open() else {
+            return Ok(false);
+        };
+        self.meter.begin(self.now)?;
+        self.send_from(index, 0, self.now);
+        Ok(true)
+    }
+
+    /// Sends the next message of a sender as this client, which is open.
+    fn send_from(&mut self, index: u32, sender: u32, due: Instant) {
+        let client = self.fleet.client_mut(index);
         let stamp = Stamp {
             from: sender,
             sequence: client.sent,
@@ -195,8 +222,21 @@ impl<D: Driver> Runner<D> {
             latency_ns.saturating_sub(stamp.sent_ns),
         ));
         let answers = self.traffic.pace.is_none() && self.phase.has_traffic();
-        if answers && self.traffic.is_own(index, stamp) {
+        if answers && self.traffic.is_own(index, stamp) && self.has_more_to_say(index) {
             self.send(stamp.from, self.now);
+        }
+    }
+
+    /// Whether a client that got its message back sends another one.
+    fn has_more_to_say(&mut self, index: u32) -> bool {
+        let churn = self.churn.as_mut();
+        churn.is_none_or(|churn| churn.echoed(index))
+    }
+
+    /// A client that came while others were talking says its first message.
+    pub(super) fn join_in(&mut self, index: u32) {
+        if self.churn.is_some() && self.phase.has_traffic() {
+            self.send(index, self.now);
         }
     }
 
@@ -207,6 +247,7 @@ impl<D: Driver> Runner<D> {
             let digits = value.strip_suffix(b"\"").map(std::str::from_utf8);
             let sent_ms: Option<u64> = digits.and_then(|text| text.ok()?.parse().ok());
             let age_ms = sent_ms.map(|sent_ms| self.driver.unix_ms().saturating_sub(sent_ms));
+            self.meter.pinged();
             self.auditor.pinged(index, self.now, age_ms);
             if self.fleet.client(index).state == State::Open {
                 let pong = [PONG, value].concat();

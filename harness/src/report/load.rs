@@ -6,8 +6,11 @@ use serde::Serialize;
 
 use crate::auditor::{Findings, HeartbeatReport};
 use crate::load::Outcome;
+use crate::load::churn::ChurnReport;
 use crate::load::memory::MemoryReport;
 use crate::load::meter::Window;
+use crate::load::series::Second;
+use crate::load::storm::StormReport;
 use crate::workload::Scenario;
 
 /// Percent of a core from which on a thread has no time left.
@@ -31,11 +34,20 @@ pub(crate) struct LoadReport {
     pub(crate) opened: u32,
     pub(crate) opening_seconds: f64,
     pub(crate) window: Option<Window>,
-    /// Messages that were due but not sent, because the server did not read fast enough.
+    /// Messages, or goodbyes in a churn, that were due but not sent, because the server did not
+    /// read fast enough.
     pub(crate) skipped: u64,
     pub(crate) heartbeats: Option<HeartbeatReport>,
     pub(crate) memory: Option<MemoryReport>,
+    /// What each broadcast at the end of an idle load showed, until the last client had it.
+    pub(crate) broadcasts: Vec<Window>,
+    /// What the coming and going of connections showed, if they did.
+    pub(crate) churn: Option<ChurnReport>,
+    /// How the clients came back, if the server was killed.
+    pub(crate) storm: Option<StormReport>,
     pub(crate) findings: Findings,
+    /// One sample per second, from the first connection on.
+    pub(crate) series: Vec<Second>,
 }
 
 impl LoadReport {
@@ -59,7 +71,11 @@ impl LoadReport {
             skipped: outcome.skipped,
             heartbeats: outcome.heartbeats,
             memory: outcome.memory,
+            broadcasts: outcome.broadcasts,
+            churn: outcome.churn,
+            storm: outcome.storm,
             findings: outcome.findings,
+            series: outcome.series,
         }
     }
 
@@ -101,6 +117,15 @@ impl fmt::Display for LoadReport {
         {
             fmt_memory(f, memory)?;
         }
+        if let Some(churn) = &self.churn {
+            fmt_churn(f, churn)?;
+        }
+        if let Some(storm) = &self.storm {
+            fmt_storm(f, storm)?;
+        }
+        for broadcast in &self.broadcasts {
+            fmt_broadcast(f, broadcast)?;
+        }
         fmt_findings(f, self)
     }
 }
@@ -117,14 +142,14 @@ impl LoadReport {
             writeln!(
                 f,
                 "latency       p50 {:.0} us, p90 {:.0} us, p99 {:.0} us, p99.9 {:.0} us, \
-                 max {:.0} us",
-                latency.p50, latency.p90, latency.p99, latency.p999, latency.max,
+                 p99.99 {:.0} us, max {:.0} us",
+                latency.p50, latency.p90, latency.p99, latency.p999, latency.p9999, latency.max,
             )?;
         }
         if self.skipped > 0 {
             writeln!(
                 f,
-                "too slow      {} messages were due but not sent: the server did not read them",
+                "too slow      {} were due but not sent: the server was not ready for them",
                 self.skipped,
             )?;
         }
@@ -168,9 +193,77 @@ fn fmt_memory(f: &mut fmt::Formatter<'_>, memory: &MemoryReport) -> fmt::Result 
     }
     writeln!(
         f,
-        "client {} bytes, kernel {} bytes of slabs for both ends",
-        memory.client_rss_anon_per_connection, memory.kernel_slab_per_connection,
+        "client {} bytes, kernel {} bytes of slabs and {} of buffers for both ends; the machine \
+         has {} less",
+        memory.client_rss_anon_per_connection,
+        memory.kernel_slab_per_connection,
+        memory.kernel_tcp_per_connection,
+        memory.machine_per_connection,
     )
+}
+
+fn fmt_churn(f: &mut fmt::Formatter<'_>, churn: &ChurnReport) -> fmt::Result {
+    let opening = &churn.opening_us;
+    writeln!(
+        f,
+        "connections   {} of {} messages each: {:.0} per second; opened in p50 {:.0} us, \
+         p99 {:.0} us, max {:.0} us",
+        churn.connections,
+        churn.messages_per_connection,
+        churn.connections_per_second,
+        opening.p50,
+        opening.p99,
+        opening.max,
+    )?;
+    let memory = churn
+        .server_rss_anon_before_bytes
+        .zip(churn.server_rss_anon_after_bytes);
+    if let Some((before, after)) = memory {
+        writeln!(
+            f,
+            "memory        server {before} bytes before, {after} bytes after everybody left"
+        )?;
+    }
+    Ok(())
+}
+
+fn fmt_storm(f: &mut fmt::Formatter<'_>, storm: &StormReport) -> fmt::Result {
+    let back = &storm.return_us;
+    writeln!(
+        f,
+        "storm         {} of {} clients came back after {} ms without a server: half of them in \
+         {:.0} ms, 99 % in {:.0} ms, the last in {:.0} ms; {} attempts, at most {} of a client",
+        storm.returned,
+        storm.struck,
+        storm.outage_ms,
+        back.p50 / 1000.0,
+        back.p99 / 1000.0,
+        back.max / 1000.0,
+        storm.attempts,
+        storm.attempts_max,
+    )
+}
+
+fn fmt_broadcast(f: &mut fmt::Formatter<'_>, broadcast: &Window) -> fmt::Result {
+    let latency = &broadcast.latency_us;
+    write!(
+        f,
+        "broadcast     received by {} clients, by half of them in {:.1} ms, by 99 % in {:.1} ms, \
+         by the last in {:.1} ms",
+        broadcast.received,
+        latency.p50 / 1000.0,
+        latency.p99 / 1000.0,
+        latency.max / 1000.0,
+    )?;
+    write!(
+        f,
+        "; processor: client {:.0} %",
+        broadcast.client_cpu_percent
+    )?;
+    if let Some(server) = broadcast.server_cpu_percent {
+        write!(f, ", server {server:.0} %")?;
+    }
+    writeln!(f)
 }
 
 fn fmt_findings(f: &mut fmt::Formatter<'_>, report: &LoadReport) -> fmt::Result {

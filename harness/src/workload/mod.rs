@@ -21,6 +21,10 @@ pub(crate) enum Scenario {
     Echo,
     /// Each publisher's messages come to every client.
     Broadcast,
+    /// Each connection echoes a few messages and then makes room for a new one.
+    Churn,
+    /// They hold their connections, lose the server, and come back.
+    Storm,
 }
 
 impl Scenario {
@@ -30,6 +34,8 @@ impl Scenario {
             Self::Idle => "idle",
             Self::Echo => "echo",
             Self::Broadcast => "broadcast",
+            Self::Churn => "churn",
+            Self::Storm => "storm",
         }
     }
 }

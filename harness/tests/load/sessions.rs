@@ -40,6 +40,10 @@ enum App {
 
 /// A server of all transformers at once.
 fn start(app: App, ping_interval_ms: Option<u64>) -> Server {
+    start_at(app, ping_interval_ms, "127.0.0.1:0")
+}
+
+fn start_at(app: App, ping_interval_ms: Option<u64>, address: &str) -> Server {
     let options = Options {
         ping_interval_ms,
         ..Options::default()
@@ -57,7 +61,7 @@ fn start(app: App, ping_interval_ms: Option<u64>) -> Server {
             App::Broadcast => everyone.write(data).unwrap(),
         });
     });
-    primus.start("127.0.0.1:0").unwrap()
+    primus.start(address).unwrap()
 }
 
 fn expect_nothing_wrong(
@@ -103,6 +107,102 @@ fn broadcasts_reach_everyone_over_every_carrier() {
             "2",
         ];
         expect_nothing_wrong(&server, dialect, &options);
+    }
+}
+
+#[test]
+fn an_idle_load_may_end_with_broadcasts_over_every_carrier() {
+    let server = start(App::Broadcast, None);
+    for dialect in DIALECTS {
+        let options = ["--scenario", "idle", "--clients", "5", "--broadcasts", "2"];
+        let off = ["--ping-interval", "off", "--duration", "50ms"];
+        let report = expect_nothing_wrong(&server, dialect, &[&options[..], &off].concat());
+        assert_eq!(report["broadcasts"][1]["received"], 5, "{dialect:?}");
+    }
+}
+
+/// Names the address of the server that [`serve_for_a_storm`] is to be.
+const STORM_ADDRESS: &str = "ALLSPARK_TEST_STORM_ADDRESS";
+
+/// No test: the process that a storm kills, which ends by itself if nobody kills it.
+#[test]
+fn serve_for_a_storm() {
+    let Ok(address) = std::env::var(STORM_ADDRESS) else {
+        return;
+    };
+    let _server = start_at(App::Echo, None, &address);
+    std::thread::sleep(std::time::Duration::from_secs(30));
+}
+
+/// A port that nobody listens on at this moment, and the command of a server there.
+fn storm_server() -> (String, String) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let test = std::env::current_exe().unwrap();
+    let command = format!(
+        "env {STORM_ADDRESS}={address} {} --exact sessions::serve_for_a_storm",
+        test.display()
+    );
+    (format!("http://{address}"), command)
+}
+
+#[test]
+fn everyone_comes_back_after_a_storm() {
+    let plain = ("websockets", "epoll");
+    for (transformer, driver) in [plain, ("websockets", "uring"), ("sockjs", "auto")] {
+        let (url, command) = storm_server();
+        let options = ["--scenario", "storm", "--clients", "20", "--driver", driver];
+        let spoken = ["--transformer", transformer, "--server-command", &command];
+        let times = ["--outage", "700ms", "--duration", "20s"];
+        let run = load_at(&url, &[&options[..], &spoken, &times].concat());
+        assert_eq!(run.code, 0, "{} {}", run.report, run.complaints);
+        let storm = &run.report["storm"];
+        assert_eq!(
+            (&storm["struck"], &storm["returned"]),
+            (&20.into(), &20.into())
+        );
+        // The first attempt, after half a second, finds nobody; the second one waits for another
+        // second at least.
+        assert!(storm["attempts_max"].as_u64() > Some(1), "{storm}");
+        assert!(storm["attempts"].as_u64() >= Some(40), "{storm}");
+        assert!(
+            storm["return_us"]["p50"].as_f64() > Some(500_000.0),
+            "{storm}"
+        );
+    }
+}
+
+#[test]
+fn who_does_not_come_back_is_found() {
+    let (url, command) = storm_server();
+    let options = ["--scenario", "storm", "--clients", "5", "--drain", "300ms"];
+    let times = ["--outage", "900ms", "--duration", "1s"];
+    let server = ["--server-command", &command];
+    let run = load_at(&url, &[&options[..], &times, &server].concat());
+    assert_eq!(run.code, 1, "{} {}", run.report, run.complaints);
+    assert_eq!(run.report["findings"]["refused"], 5, "{}", run.report);
+}
+
+#[test]
+fn connections_come_and_go_over_every_carrier() {
+    let server = start(App::Echo, None);
+    for dialect in DIALECTS {
+        let report = expect_nothing_wrong(
+            &server,
+            dialect,
+            &[
+                "--scenario",
+                "churn",
+                "--clients",
+                "4",
+                "--rate",
+                "40",
+                "--duration",
+                "500ms",
+            ],
+        );
+        let connections = report["churn"]["connections"].as_u64();
+        assert!(connections > Some(0), "{dialect:?}: {report}");
     }
 }
 
