@@ -1,9 +1,10 @@
 use std::io::{ErrorKind, Read, Write};
+use std::time::Duration;
 
 use allspark_engine::io::{Completion, Op};
 use allspark_engine::memory::Slice;
 
-use crate::rig::{Rig, TestDriver, pattern};
+use crate::rig::{Rig, Size, TestDriver, pattern};
 
 pub(crate) fn says_closed_once_and_last<D: TestDriver>() {
     let mut rig = Rig::<D>::new();
@@ -39,6 +40,29 @@ pub(crate) fn sends_what_was_pushed_before<D: TestDriver>() {
     let mut received = String::new();
     connection.peer.read_to_string(&mut received).unwrap();
     assert_eq!(received, "goodbye");
+}
+
+/// The kernel carries a shutdown out on a thread of its own, and looks the socket up only then: by
+/// that time the place of a closed socket must not be another connection's.
+pub(crate) fn a_shutdown_hits_nobody_else<D: TestDriver>() {
+    let mut rig = Rig::<D>::sized(Size {
+        sockets_per_ring: 1,
+        sockets_max: 1,
+        ..Size::default()
+    });
+    let mut connection = rig.open();
+    for round in 0..300 {
+        let (socket, token) = (connection.socket, connection.token);
+        rig.driver.push(Op::Shutdown { socket });
+        rig.driver.push(Op::Close { socket, token });
+        connection = rig.open();
+        rig.drain();
+        let wait = Some(Duration::from_millis(2));
+        connection.peer.set_read_timeout(wait).unwrap();
+        let heard = connection.peer.read(&mut [0]);
+        let silent = heard.map_err(|error| error.kind());
+        assert_eq!(silent, Err(ErrorKind::WouldBlock), "round {round}");
+    }
 }
 
 pub(crate) fn uses_sockets_again<D: TestDriver>() {

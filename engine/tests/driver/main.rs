@@ -32,8 +32,8 @@ macro_rules! on_every_driver {
 on_every_driver! {
     accept: names_the_peer, names_a_peer_of_ipv6, accepts_a_storm, stops_accepting;
     churn: serves_a_crowd_that_comes_and_goes;
-    close: says_closed_once_and_last, sends_what_was_pushed_before, uses_sockets_again,
-        ignores_what_comes_after;
+    close: says_closed_once_and_last, sends_what_was_pushed_before,
+        a_shutdown_hits_nobody_else, uses_sockets_again, ignores_what_comes_after;
     connect: reaches_a_listener, reaches_a_listener_of_ipv6, reports_a_refusal, opens_many;
     hand_over: gives_away_an_idle_connection, gives_away_what_was_not_received,
         loses_no_byte_on_the_way, goes_between_threads, sends_before_it_leaves,

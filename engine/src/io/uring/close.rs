@@ -5,15 +5,31 @@ use io_uring::types::Fixed;
 
 use super::kind;
 use super::ring::Ring;
-use super::slots::{Receive, State};
+use super::slots::State;
 use crate::io::{Completion, Token};
 
 impl Ring {
-    /// Tells the peer that nothing more is sent. A connection that is gone needs no farewell.
+    /// Tells the peer that nothing more is sent.
+    ///
+    /// The kernel always does this on a thread of its own, and looks the slot up only there: until
+    /// it has, the slot must not be used again.
     pub(super) fn shutdown(&mut self, index: u32) {
-        if self.slots.open(index).is_some() {
+        if let Some(slot) = self.slots.open(index)
+            && !std::mem::replace(&mut slot.shutting, true)
+        {
             let entry = opcode::Shutdown::new(Fixed(index), libc::SHUT_WR).build();
-            self.push_quiet(entry, Token::new(kind::IGNORED, 0, index));
+            self.push(entry, self.slots.name(kind::SHUTDOWN, index));
+        }
+    }
+
+    /// The sending side is shut down, or the connection is gone, which needs no farewell.
+    pub(super) fn finish_shutdown(&mut self, name: Token) {
+        match self.slots.named(name) {
+            Some(slot) => {
+                slot.shutting = false;
+                self.leave_when_idle(name.index());
+            }
+            None => self.stale_completions += 1,
         }
     }
 
@@ -52,7 +68,7 @@ impl Ring {
         let Some(slot) = self.slots.named(name) else {
             return;
         };
-        if slot.receive != Receive::Idle || slot.polling {
+        if !slot.is_idle() {
             return;
         }
         match std::mem::replace(&mut slot.state, State::Closed) {

@@ -11,8 +11,8 @@
 //! # Invariants
 //! - An operation is named by kind, generation and slot, never by a pointer. A completion that
 //!   names an earlier use of its slot is counted and dropped.
-//! - A socket has at most one receive and one poll in the kernel. Its slot is used again only when
-//!   both have ended and the close has completed.
+//! - A socket has at most one receive, one poll and one shutdown in the kernel. Its slot is used
+//!   again only when all have ended and the close has completed.
 //! - All completions of sends are fetched in the turn that submits them, before any limit applies.
 //! - A descriptor of the process that the kernel makes is owned as soon as its number is fetched.
 //! - A ring is used by the thread that made it, and dropped before the memory it refers to.
@@ -63,6 +63,7 @@ mod kind {
     pub(super) const CLOSE: u8 = 12;
     pub(super) const INSTALL: u8 = 13;
     pub(super) const RELEASE: u8 = 14;
+    pub(super) const SHUTDOWN: u8 = 15;
 }
 
 /// Completions handled per turn. More would keep the shard from its timers and its inbox.
@@ -282,6 +283,7 @@ impl Uring {
             kind::CANCEL_ACCEPT => ring.retry_cancel_accept(name),
             kind::CANCEL_RECEIVE => ring.retry_cancel_receive(name),
             kind::CANCEL_POLL => ring.retry_cancel_poll(name),
+            kind::SHUTDOWN => ring.finish_shutdown(name),
             kind::CLOSE => {
                 ring.finish_close(name, completions);
                 self.acceptor.pause.end_early();

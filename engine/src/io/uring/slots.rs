@@ -26,6 +26,8 @@ pub(super) struct Slot {
     pub(super) starved: bool,
     /// The kernel waits for room to write.
     pub(super) polling: bool,
+    /// The kernel was asked to shut the sending side down, and has not said that it did.
+    pub(super) shutting: bool,
     /// The shard does not know this socket, so its end is not reported.
     pub(super) silent: bool,
 }
@@ -98,7 +100,7 @@ impl Slots {
     /// The socket is gone and nothing of it is pending.
     pub(super) fn release(&mut self, index: u32) {
         let slot = &mut self.slots[index as usize];
-        assert!(slot.state != State::Free && slot.receive == Receive::Idle && !slot.polling);
+        assert!(slot.state != State::Free && slot.is_idle());
         *slot = Slot::new((slot.generation + 1) % Token::GENERATIONS);
         self.free.push(index);
     }
@@ -124,6 +126,12 @@ impl Slots {
 }
 
 impl Slot {
+    /// Whether the kernel has no operation on the socket. Sends are over in the turn that submits
+    /// them.
+    pub(super) fn is_idle(&self) -> bool {
+        self.receive == Receive::Idle && !self.polling && !self.shutting
+    }
+
     fn new(generation: u32) -> Self {
         Self {
             token: Token::from_u64(0),
@@ -133,6 +141,7 @@ impl Slot {
             wanted: false,
             starved: false,
             polling: false,
+            shutting: false,
             silent: false,
         }
     }
