@@ -101,7 +101,7 @@ impl fmt::Display for LoadReport {
         {
             fmt_memory(f, memory)?;
         }
-        fmt_findings(f, self)
+        fmt_findings(f, self.ok, &self.findings)
     }
 }
 
@@ -143,7 +143,7 @@ impl LoadReport {
     }
 }
 
-fn fmt_heartbeats(f: &mut fmt::Formatter<'_>, heartbeats: &HeartbeatReport) -> fmt::Result {
+pub(super) fn fmt_heartbeats(f: &mut fmt::Formatter<'_>, heartbeats: &HeartbeatReport) -> fmt::Result {
     writeln!(
         f,
         "heartbeats    {} pings, {} to {} per client, every {} ms; {} judged: jitter p50 {} us, \
@@ -173,16 +173,20 @@ fn fmt_memory(f: &mut fmt::Formatter<'_>, memory: &MemoryReport) -> fmt::Result 
     )
 }
 
-fn fmt_findings(f: &mut fmt::Formatter<'_>, report: &LoadReport) -> fmt::Result {
-    if report.ok {
+pub(super) fn fmt_findings(
+    f: &mut fmt::Formatter<'_>,
+    ok: bool,
+    findings: &Findings,
+) -> fmt::Result {
+    if ok {
         return writeln!(f, "auditor       nothing wrong");
     }
-    write!(f, "auditor       {} faults:", report.findings.total())?;
-    for (fault, count) in report.findings.found() {
+    write!(f, "auditor       {} faults:", findings.total())?;
+    for (fault, count) in findings.found() {
         write!(f, " {count} {}", fault.name())?;
     }
     writeln!(f)?;
-    for example in report.findings.examples() {
+    for example in findings.examples() {
         writeln!(f, "              {example}")?;
     }
     Ok(())

@@ -4,12 +4,14 @@
 
 mod compare;
 mod load;
+mod sim;
 mod transformers;
 
 use std::io;
 use std::path::Path;
 
 pub(crate) use load::LoadReport;
+pub(crate) use sim::SimReport;
 
 /// Writes a report as JSON, and names the file if that fails.
 pub(crate) fn write_json(path: &Path, report: &impl serde::Serialize) -> io::Result<()> {
