@@ -48,7 +48,7 @@ impl SimScenario {
     pub(crate) const fn duration(self) -> Duration {
         match self {
             Self::Heartbeat => Duration::from_secs(600),
-            Self::Outage => Duration::from_secs(120),
+            Self::Outage => Duration::from_secs(300),
             Self::RollingRestart => Duration::from_secs(180),
             Self::Storm => Duration::from_secs(60),
             Self::Faults => Duration::from_secs(240),

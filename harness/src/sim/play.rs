@@ -115,6 +115,8 @@ impl World {
         let spark = self.net.peer(end).expect("it was just connected");
         self.own(end, number);
         self.own(spark, number);
+        // The number may have been that of an end that never became a spark.
+        self.silent_early.remove(&spark.0);
         self.members[number as usize].wires.push(Wire {
             link,
             end,
