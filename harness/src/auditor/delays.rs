@@ -145,7 +145,9 @@ fn report(attempt: usize, least_ms: u64, counts: &[u32]) -> DelayReport {
     let first = counts.iter().position(|&count| count > 0).unwrap_or(0);
     let last = counts.iter().rposition(|&count| count > 0).unwrap_or(0);
     let offsets = counts.iter().enumerate();
-    let sum_ms: f64 = offsets.map(|(ms, &count)| ms as f64 * f64::from(count)).sum();
+    let sum_ms: f64 = offsets
+        .map(|(ms, &count)| ms as f64 * f64::from(count))
+        .sum();
     let (bins, bins_expected) = bins(counts, count);
     DelayReport {
         attempt,

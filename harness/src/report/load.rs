@@ -143,7 +143,10 @@ impl LoadReport {
     }
 }
 
-pub(super) fn fmt_heartbeats(f: &mut fmt::Formatter<'_>, heartbeats: &HeartbeatReport) -> fmt::Result {
+pub(super) fn fmt_heartbeats(
+    f: &mut fmt::Formatter<'_>,
+    heartbeats: &HeartbeatReport,
+) -> fmt::Result {
     writeln!(
         f,
         "heartbeats    {} pings, {} to {} per client, every {} ms; {} judged: jitter p50 {} us, \

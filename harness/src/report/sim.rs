@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::auditor::{DelayReport, Findings, HeartbeatReport, SparkReport};
 use crate::sim::plan::Talk;
-use crate::sim::{Messages, Outcome, Second, Weights};
+use crate::sim::{Messages, Outcome, Second, Tally, Weights};
 
 /// Everything that a simulation has shown, and what it was.
 #[derive(Debug, Serialize)]
@@ -25,6 +25,8 @@ pub(crate) struct SimReport {
     pub(crate) seconds: f64,
     pub(crate) bytes_per_client: Option<u64>,
     pub(crate) weights: Weights,
+    /// How often each fault happened.
+    pub(crate) faults: Tally,
     pub(crate) messages: Messages,
     pub(crate) sparks: Option<SparkReport>,
     pub(crate) heartbeats: Option<HeartbeatReport>,
@@ -59,6 +61,7 @@ impl SimReport {
             seconds,
             bytes_per_client: outcome.bytes_per_client,
             weights: outcome.weights,
+            faults: outcome.tally,
             messages: outcome.messages,
             sparks: outcome.sparks,
             heartbeats: outcome.heartbeats,
@@ -90,6 +93,9 @@ impl fmt::Display for SimReport {
                 sparks.opened, sparks.ended, sparks.orphaned, sparks.silenced,
             )?;
         }
+        if self.faults != Tally::default() {
+            fmt_faults(f, &self.faults)?;
+        }
         let Messages {
             received,
             written,
@@ -114,6 +120,27 @@ impl fmt::Display for SimReport {
         super::load::fmt_findings(f, self.ok, &self.findings)?;
         writeln!(f, "trace {}", self.trace)
     }
+}
+
+fn fmt_faults(f: &mut fmt::Formatter<'_>, faults: &Tally) -> fmt::Result {
+    let kinds = [
+        (faults.resets, "connections broken"),
+        (faults.vanished, "clients gone silent"),
+        (faults.sleeps, "clients asleep"),
+        (faults.latencies, "new latencies"),
+        (faults.windows, "narrow windows"),
+        (faults.segments, "chopped streams"),
+        (faults.refused, "refused"),
+        (faults.stops, "servers stopped"),
+        (faults.drains, "servers drained"),
+        (faults.accept_pauses, "pauses of accepting"),
+        (faults.clock_jumps, "clock jumps"),
+    ];
+    let happened = kinds.into_iter().filter(|(count, _)| *count > 0);
+    let words: Vec<_> = happened
+        .map(|(count, name)| format!("{count} {name}"))
+        .collect();
+    writeln!(f, "faults        {}", words.join(", "))
 }
 
 fn fmt_delays(f: &mut fmt::Formatter<'_>, name: &str, delays: &[DelayReport]) -> fmt::Result {

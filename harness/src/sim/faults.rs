@@ -41,6 +41,33 @@ pub(crate) struct Weights {
     pub(crate) clock: u64,
 }
 
+/// How often each kind of fault has happened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Tally {
+    /// Connections that were broken.
+    pub(crate) resets: u32,
+    /// Clients that were gone without a word.
+    pub(crate) vanished: u32,
+    /// Clients that read nothing for a while.
+    pub(crate) sleeps: u32,
+    /// Connections that became slower or faster.
+    pub(crate) latencies: u32,
+    /// Connections with little room, some of them from the beginning.
+    pub(crate) windows: u32,
+    /// Connections whose bytes came a few at a time, some of them from the beginning.
+    pub(crate) segments: u32,
+    /// Attempts to connect that were refused though a server was there.
+    pub(crate) refused: u32,
+    /// Servers that were gone without a word.
+    pub(crate) stops: u32,
+    /// Servers that sent their clients elsewhere.
+    pub(crate) drains: u32,
+    /// Times in which a server could not accept.
+    pub(crate) accept_pauses: u32,
+    /// Jumps of the wall clock.
+    pub(crate) clock_jumps: u32,
+}
+
 /// The longest that bytes are under way when nothing is wrong.
 const LATENCY_MS_USUAL: u64 = 50;
 
@@ -156,10 +183,12 @@ impl World {
             }
             Some(NodeFault::Accept) => {
                 let until = self.now() + pause / 4;
+                self.tally.accept_pauses += 1;
                 self.net.fail_accepts(self.nodes.driver(node, 0), until);
             }
             Some(NodeFault::Clock) => {
                 let ms = self.faults.below(7_200_000) as i64 - 3_600_000;
+                self.tally.clock_jumps += 1;
                 self.net.jump_wall_clock(ms);
             }
             Some(NodeFault::Crash | NodeFault::Drain) | None => {}
@@ -185,13 +214,17 @@ impl World {
         match fault {
             ClientFault::Reset => {
                 wire.is_excused = true;
+                self.tally.resets += 1;
                 self.stop_owing(number, None);
                 self.net.reset(end);
             }
             ClientFault::Sleep => self.sleep(number, ms),
-            ClientFault::Latency => self.net.set_latency(end, latency),
-            ClientFault::Window => self.net.set_window(end, 1024 + (bytes % 8192) as usize),
-            ClientFault::Segment => self.net.set_segment(end, 1 + (bytes % 64) as usize),
+            ClientFault::Latency => {
+                self.tally.latencies += 1;
+                self.net.set_latency(end, latency);
+            }
+            ClientFault::Window => self.narrow(end, 1024 + (bytes % 8192) as usize),
+            ClientFault::Segment => self.chop(end, 1 + (bytes % 64) as usize),
             ClientFault::Vanish => {}
         }
     }
@@ -209,6 +242,7 @@ impl World {
         let (end, spark, is_up) = (wire.end, wire.spark, wire.is_up);
         self.stop_owing(number, None);
         self.held.remove(&end.0);
+        self.tally.vanished += 1;
         self.net.vanish(end);
         if is_up {
             let id = connection(spark);
@@ -226,6 +260,7 @@ impl World {
             return;
         }
         member.is_asleep = true;
+        self.tally.sleeps += 1;
         member.excused_until = wake + 2 * self.plan.ping_interval;
         self.plan_at(wake, Act::Wake(number));
     }
@@ -243,6 +278,7 @@ impl World {
     pub(super) fn stop_node(&mut self, node: u16) {
         self.excuse_node(node);
         if self.nodes.stop(node) {
+            self.tally.stops += 1;
             self.auditor.sparks().node_gone(node);
         }
     }
@@ -250,6 +286,7 @@ impl World {
     /// A server is told to send its clients elsewhere.
     pub(super) fn drain_node(&mut self, node: u16) {
         self.excuse_node(node);
+        self.tally.drains += 1;
         self.auditor.sparks().node_drains(node);
         self.nodes.drain(node);
         self.settle();
@@ -278,8 +315,8 @@ impl World {
                 self.nodes.start(node);
             }
         }
-        for shard in 0..self.nodes.count() {
-            let driver = self.nodes.driver(shard, 0);
+        for node in 0..self.nodes.count() {
+            let driver = self.nodes.driver(node, 0);
             self.net.fail_accepts(driver, Instant::ZERO);
         }
         for number in 0..self.plan.clients {
@@ -305,7 +342,9 @@ impl World {
     /// Whether a new connection is refused.
     pub(super) fn is_refused(&mut self) -> bool {
         let one_in = self.weights.refuse_one_in;
-        one_in > 0 && !self.is_calm && self.network.once_in(one_in + 1)
+        let is_refused = one_in > 0 && !self.is_calm && self.network.once_in(one_in + 1);
+        self.tally.refused += u32::from(is_refused);
+        is_refused
     }
 
     /// Some connections are bad from the beginning.
@@ -314,13 +353,23 @@ impl World {
             return;
         }
         if self.weights.segment > 0 && self.network.once_in(8) {
-            self.net
-                .set_segment(end, 1 + self.network.below(16) as usize);
+            let bytes = 1 + self.network.below(16) as usize;
+            self.chop(end, bytes);
         }
         if self.weights.window > 0 && self.network.once_in(8) {
-            self.net
-                .set_window(end, 1024 + self.network.below(1024) as usize);
+            let bytes = 1024 + self.network.below(1024) as usize;
+            self.narrow(end, bytes);
         }
+    }
+
+    fn chop(&mut self, end: EndpointId, bytes: usize) {
+        self.tally.segments += 1;
+        self.net.set_segment(end, bytes);
+    }
+
+    fn narrow(&mut self, end: EndpointId, bytes: usize) {
+        self.tally.windows += 1;
+        self.net.set_window(end, bytes);
     }
 }
 

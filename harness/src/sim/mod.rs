@@ -40,7 +40,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-pub(crate) use faults::Weights;
+pub(crate) use faults::{Tally, Weights};
 pub(crate) use series::Second;
 
 use crate::auditor::{
@@ -62,6 +62,8 @@ pub(crate) struct Outcome {
     pub(crate) talk: Talk,
     /// Which faults the seed has chosen.
     pub(crate) weights: Weights,
+    /// How often each fault happened.
+    pub(crate) tally: Tally,
     pub(crate) virtual_seconds: f64,
     /// A number that two histories share only if they are the same.
     pub(crate) trace: u64,
@@ -117,6 +119,7 @@ pub(crate) fn run(mut plan: SimPlan, memory: impl FnOnce() -> Option<u64>) -> Ou
     Outcome {
         talk,
         weights,
+        tally: world.tally,
         virtual_seconds: now.as_ns() as f64 / 1e9,
         trace: world.net.trace(),
         messages: Messages {

@@ -267,9 +267,7 @@ impl Echo {
     fn answer(&mut self, spark: &mut Spark<'_>, data: &Data<'_>) {
         let is_chosen = self.sabotage.is_some()
             && message::decode(data.encoded(), self.message_bytes)
-                .is_ok_and(|stamp| {
-                    stamp.from == 0 && stamp.sequence % SABOTAGED_ONE_IN == 1
-                });
+                .is_ok_and(|stamp| stamp.from == 0 && stamp.sequence % SABOTAGED_ONE_IN == 1);
         match self.sabotage.filter(|_| is_chosen) {
             Some(Sabotage::Loses) => return,
             Some(Sabotage::Duplicates) => {

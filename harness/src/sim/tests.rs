@@ -56,6 +56,34 @@ fn an_outage_makes_everybody_come_back_by_the_algorithm() {
     assert!(attempts.starts_with(&[2, 3, 4, 5, 6]), "{attempts:?}");
 }
 
+/// A few seeds together do everything to somebody, else nothing is shown by their passing.
+#[test]
+fn every_kind_of_fault_happens() {
+    let outcomes = (20..26).map(|seed| simulated(short(SimScenario::Faults, seed)));
+    let tallies: Vec<Tally> = outcomes
+        .map(|outcome| {
+            assert_right(&outcome);
+            outcome.tally
+        })
+        .collect();
+    let kinds: [(&str, fn(&Tally) -> u32); 11] = [
+        ("reset", |tally| tally.resets),
+        ("vanish", |tally| tally.vanished),
+        ("sleep", |tally| tally.sleeps),
+        ("latency", |tally| tally.latencies),
+        ("window", |tally| tally.windows),
+        ("segment", |tally| tally.segments),
+        ("refuse", |tally| tally.refused),
+        ("crash", |tally| tally.stops),
+        ("drain", |tally| tally.drains),
+        ("accept", |tally| tally.accept_pauses),
+        ("clock", |tally| tally.clock_jumps),
+    ];
+    for (name, count) in kinds {
+        assert!(tallies.iter().map(count).sum::<u32>() > 0, "no {name}");
+    }
+}
+
 #[test]
 fn the_same_seed_gives_the_same_trace() {
     let trace = |seed| simulated(short(SimScenario::Faults, seed)).trace;

@@ -12,7 +12,7 @@ use allspark_protocol::Instant;
 use allspark_protocol::primus::BackoffOptions;
 
 use super::chance::{Chance, Purpose};
-use super::faults::Weights;
+use super::faults::{Tally, Weights};
 use super::member::Member;
 use super::nodes::{Heard, Nodes};
 use super::plan::{Sabotage, SimPlan, Talk};
@@ -25,6 +25,7 @@ pub(super) struct World {
     pub(super) plan: SimPlan,
     pub(super) talk: Talk,
     pub(super) weights: Weights,
+    pub(super) tally: Tally,
     pub(super) net: SimNet,
     pub(super) nodes: Nodes,
     pub(super) members: Vec<Member>,
@@ -63,6 +64,7 @@ impl World {
         let mut world = Self {
             talk,
             weights,
+            tally: Tally::default(),
             nodes,
             members: members(plan),
             auditor,
@@ -122,7 +124,12 @@ impl World {
     fn next_moment(&self) -> Option<Instant> {
         let alarm = self.alarms.peek().map(|Reverse((at, _))| *at);
         let act = self.script.first_key_value().map(|((at, _), _)| *at);
-        let moments = [self.net.next_event(), self.nodes.next_deadline(), alarm, act];
+        let moments = [
+            self.net.next_event(),
+            self.nodes.next_deadline(),
+            alarm,
+            act,
+        ];
         moments.into_iter().flatten().min()
     }
 
