@@ -1,7 +1,10 @@
 //! The options of a server, checked when it is built.
 
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use allspark_client::library::{Library, LibraryError};
 use allspark_engine::io::DriverChoice;
 use allspark_engine::{self as engine, KeepHeaders, Options, SendPolicy, StartError};
 use allspark_protocol::http::{Cors, CorsOptions, RequestHead, Response};
@@ -10,6 +13,7 @@ use allspark_protocol::parser::ParserKind;
 use allspark_transformers::{AnyTransformer, CommonOptions, TransformerKind};
 
 use crate::Primus;
+use crate::library::ServedLibrary;
 
 /// Why a server can't be built or started.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +30,14 @@ pub enum Error {
     /// The server can't be started.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// The client library can't be saved. What was at that path before is still there.
+    #[error("{}: {source}", path.display())]
+    Save {
+        /// Where it was to be saved.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
 }
 
 /// The options of a server, with Primus's names and defaults.
@@ -40,6 +52,8 @@ pub struct Builder {
     max_length: usize,
     shards: usize,
     driver: DriverChoice,
+    /// Only what nothing else here says: the global name and the plugins.
+    library: Library,
 }
 
 impl Default for Builder {
@@ -54,6 +68,7 @@ impl Default for Builder {
             max_length: MESSAGE_BYTES_MAX_DEFAULT,
             shards: 0,
             driver: DriverChoice::Auto,
+            library: Library::new(),
         }
     }
 }
@@ -144,6 +159,22 @@ impl Builder {
         self
     }
 
+    /// The name of the global variable that the client library makes. Default `Primus`.
+    #[must_use]
+    pub fn global(mut self, name: impl Into<String>) -> Self {
+        self.library = self.library.global(name);
+        self
+    }
+
+    /// Adds the client half of a plugin to the client library: the source of a JavaScript function,
+    /// which each client calls when it is made, with itself and its options. Two plugins of one
+    /// name are an error, and so is one without name or source.
+    #[must_use]
+    pub fn client_plugin(mut self, name: impl Into<String>, client: impl Into<String>) -> Self {
+        self.library = self.library.client_plugin(name, client);
+        self
+    }
+
     /// Answers requests that are not for Primus. Default: 404.
     #[must_use]
     pub fn fallback(
@@ -200,11 +231,35 @@ impl Builder {
         };
         let transformer = AnyTransformer::new(kind, &common, &self.transport)
             .map_err(|error| wrong("transport", error.to_string()))?;
-        Ok(Primus(engine::Primus::new(
-            options,
-            transformer,
-            self.shards,
-            self.driver,
-        )))
+        let library = self
+            .library
+            .transformer(kind)
+            .parser(options.parser)
+            .pathname(&options.pathname)
+            .ping_interval_ms(options.ping_interval_ms);
+        let library = ServedLibrary::new(library, &options.pathname)
+            .map_err(|error| wrong(option_of(&error), error.to_string()))?;
+        options.files = library.files();
+        #[cfg(feature = "client")]
+        let socket = crate::Socket {
+            transformer: kind,
+            parser: options.parser,
+            pathname: options.pathname.clone(),
+            ping_interval_ms: options.ping_interval_ms,
+        };
+        Ok(Primus {
+            engine: engine::Primus::new(options, transformer, self.shards, self.driver),
+            library,
+            #[cfg(feature = "client")]
+            socket,
+        })
+    }
+}
+
+/// The option that a library can't be made with.
+fn option_of(error: &LibraryError) -> &'static str {
+    match error {
+        LibraryError::Global(_) => "global",
+        _ => "client_plugin",
     }
 }

@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::fs;
 
 use crate::file;
-use crate::flags::{self, Flags, Request};
+use crate::flags::{self, Flags, LibraryFlags, Request};
 use crate::settings::{SETTINGS, Settings};
 
 /// What the process is to do.
@@ -16,6 +16,8 @@ use crate::settings::{SETTINGS, Settings};
 pub(crate) enum Command {
     /// Serve.
     Serve(Box<Settings>),
+    /// Write the client library.
+    Library(Box<Settings>, LibraryFlags),
     /// Print this text and end.
     Print(String),
 }
@@ -29,19 +31,28 @@ pub(crate) fn load(
     args: impl IntoIterator<Item = OsString>,
     environment: impl Fn(&str) -> Option<OsString>,
 ) -> Result<Command, String> {
-    let flags = match flags::parse(args)? {
-        Request::Serve(flags) => flags,
-        Request::Print(text) => return Ok(Command::Print(text)),
-    };
+    match flags::parse(args)? {
+        Request::Serve(flags) => Ok(Command::Serve(settings(&flags, &environment)?)),
+        Request::Library(flags, library) => {
+            Ok(Command::Library(settings(&flags, &environment)?, library))
+        }
+        Request::Print(text) => Ok(Command::Print(text)),
+    }
+}
+
+fn settings(
+    flags: &Flags,
+    environment: &impl Fn(&str) -> Option<OsString>,
+) -> Result<Box<Settings>, String> {
     let mut settings = Settings::default();
-    if let Some(path) = file_to_read(&flags, &environment)? {
+    if let Some(path) = file_to_read(flags, environment)? {
         let text = fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))?;
         file::apply(&mut settings, &path, &text)?;
     }
-    apply_environment(&mut settings, &environment)?;
-    apply_flags(&mut settings, &flags)?;
+    apply_environment(&mut settings, environment)?;
+    apply_flags(&mut settings, flags)?;
     settings.check()?;
-    Ok(Command::Serve(Box::new(settings)))
+    Ok(Box::new(settings))
 }
 
 fn file_to_read(
@@ -135,6 +146,33 @@ mod tests {
         assert_eq!(settings.app, App::Echo);
         assert_eq!(settings.shards, 3);
         assert_eq!(settings.ping_interval_ms, Some(9));
+    }
+
+    #[test]
+    fn the_library_is_that_of_the_server_with_the_same_settings() {
+        let variables = [("ALLSPARK_PATHNAME", "/chat")];
+        let command = load_from("shards = 2\nparser = 'raw'", &variables, "");
+        let served = match command {
+            Ok(Command::Serve(settings)) => settings,
+            other => panic!("{other:?}"),
+        };
+        let args = [
+            "allspark",
+            "library",
+            "--parser",
+            "raw",
+            "--pathname",
+            "/chat",
+        ];
+        let command = load(args.map(OsString::from), |_| None);
+        let Ok(Command::Library(settings, flags)) = command else {
+            panic!("{command:?}");
+        };
+        assert_eq!(flags, LibraryFlags::default());
+        assert_eq!(
+            (&settings.pathname, settings.parser),
+            (&served.pathname, served.parser)
+        );
     }
 
     #[test]

@@ -98,7 +98,8 @@ mod tests {
     fn numbers_texts_and_switches_are_understood() {
         let settings = read(
             "# a remark\nlisten = \"127.0.0.1:81\"\nmax-length = 1_000\nping-interval = false\n\
-             app = 'Echo'\ncompression = false\nshards = \"2\"",
+             app = 'Echo'\ncompression = false\nshards = \"2\"\n\
+             credentials = false\nmax-age = '1 day'\nexposed = false",
         )
         .unwrap();
         assert_eq!(settings.listen.port(), 81);
@@ -106,6 +107,8 @@ mod tests {
         assert_eq!(settings.ping_interval_ms, None);
         assert_eq!(settings.app, App::Echo);
         assert_eq!(settings.shards, 2);
+        assert!(!settings.cors.credentials && settings.cors.exposed.is_empty());
+        assert_eq!(settings.cors.max_age_s, 24 * 60 * 60);
         let settings = read("[transport]\npingTimeout = 5_000\ncookie = 'io'").unwrap();
         let pairs = settings.transport.iter();
         let pairs: Vec<(&str, &str)> = pairs.map(|(n, v)| (n.as_str(), v.as_str())).collect();

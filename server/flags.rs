@@ -5,16 +5,20 @@
 
 use std::ffi::OsString;
 
+use allspark_client::library::{Format, Target};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::settings::{SETTINGS, Setting};
+use crate::values::choose;
 
 /// What the command line asks for.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Request {
     /// Serve, with these options.
     Serve(Flags),
+    /// Make the client library of a server with these options.
+    Library(Flags, LibraryFlags),
     /// Print this text and end: the help or the version.
     Print(String),
 }
@@ -28,16 +32,29 @@ pub(crate) struct Flags {
     pub(crate) values: Vec<(&'static str, String)>,
 }
 
+/// What only `allspark library` is told. Their values are judged here: neither a file nor the
+/// environment has them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct LibraryFlags {
+    /// Who can use it, and how.
+    pub(crate) format: Format,
+    /// Where it runs.
+    pub(crate) target: Target,
+    /// The file to write; nothing for standard output.
+    pub(crate) out: Option<String>,
+}
+
 /// Reads a command line, the program's own name first.
 ///
 /// # Errors
 /// What is wrong with it, in one line.
 pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request, String> {
     match command().try_get_matches_from(args) {
-        Ok(matches) => {
-            let given = matches.subcommand().map_or(&matches, |(_, given)| given);
-            Ok(Request::Serve(flags(given)))
-        }
+        Ok(matches) => match matches.subcommand() {
+            Some(("library", given)) => Ok(Request::Library(flags(given), library_flags(given)?)),
+            Some((_, given)) => Ok(Request::Serve(flags(given))),
+            None => Ok(Request::Serve(flags(&matches))),
+        },
         Err(error) => match error.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
                 Ok(Request::Print(error.to_string()))
@@ -60,6 +77,12 @@ fn command() -> Command {
                 .about("Serve connections; this is what happens without a subcommand, too")
                 .args(arguments())
                 .after_help(AFTER_HELP),
+        )
+        .subcommand(
+            Command::new("library")
+                .about("Write the client library in JavaScript that such a server serves")
+                .args(arguments().filter(|argument| is_for_library(argument.get_id().as_str())))
+                .args(library_arguments()),
         )
 }
 
@@ -95,12 +118,58 @@ fn argument(setting: &Setting) -> Arg {
     }
 }
 
+/// A file may hold all options, whoever reads it.
+fn is_for_library(name: &str) -> bool {
+    let mut library = SETTINGS.iter().filter(|setting| setting.is_for_library);
+    name == "config" || library.any(|setting| setting.name == name)
+}
+
+fn library_arguments() -> [Arg; 3] {
+    [
+        Arg::new("format").long("format").value_name("NAME").help(
+            "universal (script tag, CommonJS, AMD, import for its effect) or esm (export default) \
+             [default: universal]",
+        ),
+        Arg::new("node")
+            .long("node")
+            .help("For Node.js: with a WebSocket of its own")
+            .action(ArgAction::SetTrue),
+        Arg::new("out")
+            .long("out")
+            .value_name("FILE")
+            .help("Where to write it [default: standard output]"),
+    ]
+}
+
+fn library_flags(matches: &ArgMatches) -> Result<LibraryFlags, String> {
+    let format = match matches.get_one::<String>("format") {
+        Some(text) => choose(text, FORMATS).map_err(|reason| format!("--format: {reason}"))?,
+        None => Format::default(),
+    };
+    let target = match matches.get_flag("node") {
+        true => Target::Node,
+        false => Target::Browser,
+    };
+    let out = matches.get_one::<String>("out").cloned();
+    Ok(LibraryFlags {
+        format,
+        target,
+        out,
+    })
+}
+
+const FORMATS: &[(&str, Format)] = &[("universal", Format::Universal), ("esm", Format::Module)];
+
 fn flags(matches: &ArgMatches) -> Flags {
     let mut flags = Flags {
         config: matches.get_one::<String>("config").cloned(),
         values: Vec::new(),
     };
-    for setting in SETTINGS {
+    // A subcommand has not all of them.
+    for setting in SETTINGS
+        .iter()
+        .filter(|one| matches.try_contains_id(one.name).is_ok())
+    {
         if setting.is_switch() {
             if matches.get_flag(setting.name) {
                 flags.values.push((setting.name, "true".to_owned()));
@@ -179,6 +248,31 @@ mod tests {
     }
 
     #[test]
+    fn the_library_has_options_of_its_own_and_those_that_change_it() {
+        let line = "library --node --format ESM --out a.mjs --transformer sockjs --config b.toml";
+        let Ok(Request::Library(flags, library)) = read(line) else {
+            panic!()
+        };
+        assert_eq!(flags.config.as_deref(), Some("b.toml"));
+        assert_eq!(flags.values, [("transformer", "sockjs".to_owned())]);
+        let expected = LibraryFlags {
+            format: Format::Module,
+            target: Target::Node,
+            out: Some("a.mjs".to_owned()),
+        };
+        assert_eq!(library, expected);
+        let nothing = Request::Library(Flags::default(), LibraryFlags::default());
+        assert_eq!(read("library"), Ok(nothing));
+        let Ok(Request::Print(text)) = read("library --help") else {
+            panic!()
+        };
+        for setting in SETTINGS {
+            let is_there = text.contains(&format!("--{}", setting.name));
+            assert_eq!(is_there, setting.is_for_library, "{}", setting.name);
+        }
+    }
+
+    #[test]
     fn help_and_version_are_printed() {
         for line in ["--help", "-h", "serve --help"] {
             let Ok(Request::Print(text)) = read(line) else {
@@ -206,8 +300,16 @@ mod tests {
                 "unexpected argument '--zzz' found; see allspark --help",
             ),
             (
-                "library",
-                "unrecognized subcommand 'library'; see allspark --help",
+                "librari",
+                "unrecognized subcommand 'librari'; see allspark --help",
+            ),
+            (
+                "library --listen 1",
+                "unexpected argument '--listen' found; see allspark --help",
+            ),
+            (
+                "library --format amd",
+                "--format: \"amd\" is not known; the choices are: universal, esm",
             ),
             (
                 "--listen",

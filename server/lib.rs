@@ -16,6 +16,10 @@
 //! [`Spark::handle`] reach the server and a spark from any other thread.
 
 mod builder;
+mod library;
+mod save;
+#[cfg(feature = "client")]
+mod socket;
 
 pub use allspark_engine::io::{DriverChoice, DriverKind};
 pub use allspark_engine::{
@@ -27,15 +31,27 @@ pub use allspark_protocol::http::{CorsOptions, RequestHead, Response};
 pub use allspark_protocol::parser::ParserKind;
 pub use allspark_transformers::TransformerKind;
 pub use builder::{Builder, Error};
+#[cfg(feature = "client")]
+pub use {
+    allspark_client as client,
+    socket::{Socket, create_socket},
+};
 
 use std::net::ToSocketAddrs;
 
 use allspark_engine as engine;
 use allspark_transformers::AnyTransformer;
 
+use library::ServedLibrary;
+
 /// A server.
 #[derive(Debug)]
-pub struct Primus(engine::Primus<AnyTransformer>);
+pub struct Primus {
+    engine: engine::Primus<AnyTransformer>,
+    library: ServedLibrary,
+    #[cfg(feature = "client")]
+    socket: Socket,
+}
 
 impl Primus {
     /// Options of a server, with Primus's names and defaults.
@@ -48,7 +64,7 @@ impl Primus {
         &self,
         listener: impl Fn(&mut Spark<'_>) + Send + Sync + 'static,
     ) -> &Self {
-        self.0.on_connection(listener);
+        self.engine.on_connection(listener);
         self
     }
 
@@ -57,22 +73,22 @@ impl Primus {
         &self,
         listener: impl Fn(&mut Spark<'_>) + Send + Sync + 'static,
     ) -> &Self {
-        self.0.on_disconnection(listener);
+        self.engine.on_disconnection(listener);
         self
     }
 
     /// Starts the server and returns when it was destroyed.
     pub fn listen(&self, address: impl ToSocketAddrs + ToString) -> Result<(), Error> {
-        Ok(self.0.listen(address)?)
+        Ok(self.engine.listen(address)?)
     }
 
     /// Starts the server and returns once it accepts connections.
     pub fn start(&self, address: impl ToSocketAddrs + ToString) -> Result<Server, Error> {
-        Ok(self.0.start(address)?)
+        Ok(self.engine.start(address)?)
     }
 
     /// Reaches the server from any thread: write, for_each, spark, destroy.
     pub fn handle(&self) -> Handle {
-        self.0.handle()
+        self.engine.handle()
     }
 }

@@ -1,10 +1,13 @@
-//! The `allspark` binary: reads its settings, serves, and drains when it is told to end.
+//! The `allspark` binary: reads its settings, serves, and drains when it is told to end; or writes
+//! the client library.
 
 mod config;
 mod file;
 mod flags;
+mod library_command;
 mod log;
 mod page;
+mod save;
 mod serve;
 mod settings;
 mod values;
@@ -17,7 +20,7 @@ use config::Command;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// The exit code when the server cannot start.
+/// The exit code when the server cannot start, or the library cannot be written.
 const EXIT_FAILURE: u8 = 1;
 
 /// The exit code when the command line, the environment or the file is wrong.
@@ -32,6 +35,10 @@ fn main() -> ExitCode {
                 Err(reason) => fail(&reason, EXIT_FAILURE),
             }
         }
+        Ok(Command::Library(settings, flags)) => match library_command::run(&settings, &flags) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(reason) => fail(&reason, EXIT_FAILURE),
+        },
         Ok(Command::Print(text)) => {
             print!("{text}");
             ExitCode::SUCCESS

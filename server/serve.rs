@@ -59,9 +59,11 @@ fn start(settings: &Settings) -> Result<Server, Error> {
     }
     let primus = builder
         .compression(settings.compression)
+        .cors(settings.cors.clone())
         .transformer(settings.transformer.name())
         .parser(settings.parser.to_string())
         .pathname(&settings.pathname)
+        .global(&settings.global)
         .ping_interval_ms(settings.ping_interval_ms)
         .max_length(settings.max_length_bytes)
         .send_queue(settings.send_queue_bytes_max, settings.send_policy)

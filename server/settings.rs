@@ -8,11 +8,15 @@ use std::net::SocketAddr;
 
 use allspark::{DriverChoice, ParserKind, SendPolicy, TransformerKind};
 use allspark_engine::Options;
+use allspark_protocol::http::{Cors, CorsOptions};
 use allspark_protocol::limits::{MESSAGE_BYTES_MAX_DEFAULT, MESSAGE_BYTES_MAX_HIGHEST, SHARDS_MAX};
 use allspark_transformers::{AnyTransformer, CommonOptions};
 use tracing::level_filters::LevelFilter;
 
-use crate::values::{address, choose, named, number, pair, parser, pathname, ping_interval_ms};
+use crate::values::{
+    address, choose, global, list, max_age_s, named, number, pair, parser, pathname,
+    ping_interval_ms,
+};
 
 /// Everything that the server needs to know before it starts. [`Settings::default`] is what it
 /// does when nobody says anything.
@@ -29,6 +33,8 @@ pub(crate) struct Settings {
     pub(crate) transport: Vec<(String, String)>,
     /// How messages become values. Default: `json`.
     pub(crate) parser: ParserKind,
+    /// The global variable that the client library makes. Default: `Primus`.
+    pub(crate) global: String,
     /// What is done with messages. Default: [`App::Broadcast`].
     pub(crate) app: App,
     /// Milliseconds between two pings of a spark; `None` for no heartbeat. Default: 30000.
@@ -37,6 +43,8 @@ pub(crate) struct Settings {
     pub(crate) max_length_bytes: usize,
     /// Whether messages may be compressed. Default: false.
     pub(crate) compression: bool,
+    /// What scripts of other origins may do. Default: Primus's, which allow every origin.
+    pub(crate) cors: CorsOptions,
     /// Bytes that may wait to be sent to one spark. Default: 4 MiB.
     pub(crate) send_queue_bytes_max: usize,
     /// What happens when they become more. Default: [`SendPolicy::Disconnect`].
@@ -99,10 +107,12 @@ impl Default for Settings {
             transformer: TransformerKind::Any,
             transport: Vec::new(),
             parser: engine.parser,
+            global: "Primus".to_owned(),
             app: App::Broadcast,
             ping_interval_ms: engine.ping_interval_ms,
             max_length_bytes: MESSAGE_BYTES_MAX_DEFAULT,
             compression: false,
+            cors: CorsOptions::default(),
             send_queue_bytes_max: engine.send_queue_bytes_max,
             send_policy: engine.send_policy,
             shards: 0,
@@ -120,6 +130,8 @@ pub(crate) struct Setting {
     pub(crate) value_name: &'static str,
     /// What it means, for the help.
     pub(crate) help: &'static str,
+    /// Whether it changes the client library, so that `allspark library` has it, too.
+    pub(crate) is_for_library: bool,
     set: fn(&mut Settings, &str) -> Result<(), String>,
 }
 
@@ -149,12 +161,14 @@ pub(crate) const SETTINGS: &[Setting] = &[
         name: "listen",
         value_name: "ADDRESS:PORT",
         help: "Where to accept connections [default: 127.0.0.1:8080]",
+        is_for_library: false,
         set: |settings, text| address(text).map(|value| settings.listen = value),
     },
     Setting {
         name: "pathname",
         value_name: "PATH",
         help: "The prefix of the paths that belong to Primus [default: /primus]",
+        is_for_library: true,
         set: |settings, text| pathname(text).map(|value| settings.pathname = value),
     },
     Setting {
@@ -162,6 +176,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         value_name: "NAME",
         help: "The transport to speak: websockets, faye, uws, engine.io, sockjs, browserchannel, \
                or any for all of them [default: any]",
+        is_for_library: true,
         set: |settings, text| named(text).map(|value| settings.transformer = value),
     },
     Setting {
@@ -169,30 +184,42 @@ pub(crate) const SETTINGS: &[Setting] = &[
         value_name: "KEY=VALUE",
         help: "An option of the transport by its name in Primus, such as pingTimeout=5000 for \
                engine.io; may be repeated",
+        is_for_library: false,
         set: |settings, text| pair(text).map(|pair| settings.transport.push(pair)),
     },
     Setting {
         name: "parser",
         value_name: "NAME",
         help: "How messages are encoded: json, raw [default: json]",
+        is_for_library: true,
         set: |settings, text| parser(text).map(|value| settings.parser = value),
+    },
+    Setting {
+        name: "global",
+        value_name: "NAME",
+        help: "The global variable that the client library makes [default: Primus]",
+        is_for_library: true,
+        set: |settings, text| global(text).map(|value| settings.global = value),
     },
     Setting {
         name: "app",
         value_name: "NAME",
         help: "What to do with messages: echo, broadcast, none [default: broadcast]",
+        is_for_library: false,
         set: |settings, text| choose(text, APPS).map(|value| settings.app = value),
     },
     Setting {
         name: "ping-interval",
         value_name: "MS|off",
         help: "Milliseconds between two pings of a spark [default: 30000]",
+        is_for_library: true,
         set: |settings, text| ping_interval_ms(text).map(|value| settings.ping_interval_ms = value),
     },
     Setting {
         name: "max-length",
         value_name: "BYTES",
         help: "The longest message a spark may send [default: 10485760]",
+        is_for_library: false,
         set: |settings, text| {
             let range = 1..=MESSAGE_BYTES_MAX_HIGHEST;
             number(text, range).map(|value| settings.max_length_bytes = value)
@@ -202,12 +229,58 @@ pub(crate) const SETTINGS: &[Setting] = &[
         name: "compression",
         value_name: "",
         help: "Compress messages for clients that offer it (websockets, faye, uws)",
+        is_for_library: false,
         set: |settings, text| choose(text, SWITCH).map(|value| settings.compression = value),
+    },
+    Setting {
+        name: "origins",
+        value_name: "LIST",
+        help: "Origins whose scripts may connect, with commas between them [default: *]",
+        is_for_library: false,
+        set: |settings, text| set_cors(settings, |cors| cors.origins = list(text)),
+    },
+    Setting {
+        name: "methods",
+        value_name: "LIST",
+        help: "Methods that scripts of other origins may use \
+               [default: GET,HEAD,PUT,POST,DELETE,OPTIONS]",
+        is_for_library: false,
+        set: |settings, text| set_cors(settings, |cors| cors.methods = list(text)),
+    },
+    Setting {
+        name: "credentials",
+        value_name: "BOOL",
+        help: "Whether they may send cookies: true, false [default: true]",
+        is_for_library: false,
+        set: |settings, text| choose(text, SWITCH).map(|value| settings.cors.credentials = value),
+    },
+    Setting {
+        name: "max-age",
+        value_name: "TIME",
+        help: "How long browsers may remember that, such as 1 hour; a number alone is in \
+               milliseconds [default: 30 days]",
+        is_for_library: false,
+        set: |settings, text| max_age_s(text).map(|value| settings.cors.max_age_s = value),
+    },
+    Setting {
+        name: "headers",
+        value_name: "LIST",
+        help: "Headers that scripts of other origins may send; without it those they ask for",
+        is_for_library: false,
+        set: |settings, text| set_cors(settings, |cors| cors.headers = list(text)),
+    },
+    Setting {
+        name: "exposed",
+        value_name: "LIST",
+        help: "Headers of answers that scripts of other origins may see; without it none",
+        is_for_library: false,
+        set: |settings, text| set_cors(settings, |cors| cors.exposed = list(text)),
     },
     Setting {
         name: "send-queue",
         value_name: "BYTES",
         help: "How much may wait to be sent to one spark [default: 4194304]",
+        is_for_library: false,
         set: |settings, text| {
             number(text, 1..=usize::MAX).map(|value| settings.send_queue_bytes_max = value)
         },
@@ -217,27 +290,40 @@ pub(crate) const SETTINGS: &[Setting] = &[
         value_name: "NAME",
         help: "What to do when more waits: disconnect, drop-newest, drop-oldest, keep-latest \
                [default: disconnect]",
+        is_for_library: false,
         set: |settings, text| choose(text, SEND_POLICIES).map(|value| settings.send_policy = value),
     },
     Setting {
         name: "shards",
         value_name: "N",
         help: "Threads that serve sparks [default: one for each CPU it may use]",
+        is_for_library: false,
         set: |settings, text| number(text, 1..=SHARDS_MAX).map(|value| settings.shards = value),
     },
     Setting {
         name: "driver",
         value_name: "NAME",
         help: "How to speak to the kernel: auto, uring, epoll [default: auto]",
+        is_for_library: false,
         set: |settings, text| choose(text, DRIVERS).map(|value| settings.driver = value),
     },
     Setting {
         name: "log",
         value_name: "LEVEL",
         help: "What to log to stderr: off, error, warn, info, debug, trace [default: info]",
+        is_for_library: false,
         set: |settings, text| choose(text, LEVELS).map(|value| settings.log = value),
     },
 ];
+
+/// Changes the options of CORS, if what they become can be sent in headers.
+fn set_cors(settings: &mut Settings, change: impl FnOnce(&mut CorsOptions)) -> Result<(), String> {
+    let mut cors = settings.cors.clone();
+    change(&mut cors);
+    Cors::new(&cors).map_err(|misuse| misuse.to_string().escape_debug().to_string())?;
+    settings.cors = cors;
+    Ok(())
+}
 
 const APPS: &[(&str, App)] = &[
     (App::Echo.name(), App::Echo),
@@ -294,6 +380,7 @@ mod tests {
             TransformerKind::WebSockets
         );
         assert_eq!(set("parser", "RAW").unwrap().parser, ParserKind::Raw);
+        assert_eq!(set("global", "Chat").unwrap().global, "Chat");
         assert_eq!(set("app", "echo").unwrap().app, App::Echo);
         assert_eq!(
             set("ping-interval", "250").unwrap().ping_interval_ms,
@@ -304,6 +391,17 @@ mod tests {
         assert!(set("compression", "true").unwrap().compression);
         let pair = ("a".to_owned(), "b=c".to_owned());
         assert_eq!(set("transport", "a=b=c").unwrap().transport, [pair]);
+        let cors = |name, text| set(name, text).unwrap().cors;
+        assert_eq!(
+            cors("origins", "http://a, http://b").origins,
+            "http://a, http://b"
+        );
+        assert_eq!(cors("methods", "GET").methods, "GET");
+        assert!(!cors("credentials", "false").credentials);
+        assert_eq!(cors("max-age", "1.5 h").max_age_s, 5400);
+        assert_eq!(cors("headers", "X-A").headers, "X-A");
+        assert_eq!(cors("headers", "false").headers, "");
+        assert_eq!(cors("exposed", "X-B").exposed, "X-B");
         assert_eq!(set("send-queue", "9").unwrap().send_queue_bytes_max, 9);
         assert_eq!(
             set("send-policy", "keep-latest").unwrap().send_policy,
@@ -318,6 +416,16 @@ mod tests {
     fn what_has_no_effect_is_refused() {
         let reason = set("parser", "msgpack").unwrap_err();
         assert!(reason.contains("in this build yet"), "{reason}");
+    }
+
+    #[test]
+    fn what_cannot_stand_in_a_header_is_refused() {
+        for name in ["methods", "headers", "exposed"] {
+            let reason = set(name, "a\r\nb: c").unwrap_err();
+            assert!(!reason.contains('\n'), "{reason}");
+        }
+        assert!(set("max-age", "a while").is_err());
+        assert!(set("credentials", "perhaps").is_err());
     }
 
     #[test]

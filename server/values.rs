@@ -9,6 +9,8 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use allspark::ParserKind;
+use allspark_client::library::Library;
+use allspark_protocol::http;
 use allspark_protocol::limits::{PATHNAME_BYTES_MAX, PING_INTERVAL_MS_HIGHEST};
 
 /// An address and a port.
@@ -48,6 +50,20 @@ pub(crate) fn ping_interval_ms(text: &str) -> Result<Option<u64>, String> {
     }
 }
 
+/// A list as Primus takes it, with commas or spaces. `false`, as Primus says for none, is empty.
+pub(crate) fn list(text: &str) -> String {
+    match text.eq_ignore_ascii_case("false") {
+        true => String::new(),
+        false => text.to_owned(),
+    }
+}
+
+/// Primus's `maxAge`, in whole seconds. A number alone is in milliseconds, as text is in Primus,
+/// also if it comes from the file.
+pub(crate) fn max_age_s(text: &str) -> Result<u64, String> {
+    http::max_age_s(text).ok_or_else(|| format!("{text:?} is not a time such as 30 days"))
+}
+
 /// A number within the range, both ends included.
 pub(crate) fn number(text: &str, range: RangeInclusive<usize>) -> Result<usize, String> {
     let (low, high) = (*range.start(), *range.end());
@@ -83,6 +99,14 @@ pub(crate) fn choose<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, St
 pub(crate) fn named<T: FromStr<Err: Display>>(text: &str) -> Result<T, String> {
     text.parse()
         .map_err(|error: T::Err| error.to_string().escape_debug().to_string())
+}
+
+/// The name of a variable in JavaScript.
+pub(crate) fn global(text: &str) -> Result<String, String> {
+    match Library::new().global(text).check() {
+        Ok(()) => Ok(text.to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 /// A parser; one that Primus has and this build has not is no unknown one.
@@ -121,6 +145,15 @@ mod tests {
         assert_eq!(ping_interval_ms("86400000"), Ok(Some(86_400_000)));
         for wrong in ["0", "-1", "1.5", "86400001", "on", ""] {
             assert!(ping_interval_ms(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn an_age_has_a_unit_or_is_in_milliseconds() {
+        assert_eq!(max_age_s("30 days"), Ok(2_592_000));
+        assert_eq!(max_age_s("5000"), Ok(5));
+        for wrong in ["", "days", "-1 s", "1 fortnight"] {
+            assert!(max_age_s(wrong).is_err(), "{wrong:?}");
         }
     }
 

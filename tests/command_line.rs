@@ -83,9 +83,15 @@ fn a_wrong_option_is_one_line_and_exit_code_2() {
         &["--transformer", "nonsense"],
         &["--parser", "nonsense"],
         &["--compression=perhaps"],
+        &["--max-age", "a while"],
+        &["--headers", "a\nb"],
         &["--transport", "a=b"],
         &["--config", "/nowhere.toml"],
         &["nonsense"],
+        &["--global", "my-app"],
+        &["library", "--global", "my-app"],
+        &["library", "--format", "amd"],
+        &["library", "--listen", "127.0.0.1:0"],
     ] {
         let output = allspark(args).output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{args:?}");
@@ -111,6 +117,46 @@ fn help_and_version_go_to_stdout() {
         assert_eq!(output.status.code(), Some(0));
         assert!(String::from_utf8_lossy(&output.stdout).contains(expected));
         assert!(output.stderr.is_empty());
+    }
+}
+
+#[test]
+fn the_library_goes_to_standard_output_or_to_a_file() {
+    let output = allspark(&["library", "--pathname", "/chat"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("pathname: \"/chat\""), "{text}");
+    assert!(output.stderr.is_empty());
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("primus.js");
+    let output = allspark(&["library", "--out"])
+        .arg(&path)
+        .env("ALLSPARK_PATHNAME", "/chat")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(output.stdout.is_empty() && output.stderr.is_empty());
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+}
+
+#[test]
+fn a_library_that_can_not_be_written_is_one_line_and_exit_code_1() {
+    for (args, full) in [
+        (&["library"][..], true),
+        (&["library", "--out", "/dev/full"], false),
+        (&["library", "--out", "/nowhere/primus.js"], false),
+    ] {
+        let mut command = allspark(args);
+        if full {
+            let disk = std::fs::File::options().write(true).open("/dev/full");
+            command.stdout(disk.unwrap());
+        }
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{args:?}");
+        assert_eq!(lines(&output).len(), 1, "{args:?}: {:?}", lines(&output));
     }
 }
 
@@ -146,4 +192,50 @@ fn a_second_signal_ends_at_once() {
     assert!(line.contains("draining"), "{line}");
     server.signal(Signal::INT);
     assert_eq!(server.child.wait().unwrap().code(), Some(128 + 2));
+}
+
+#[test]
+fn cors_options_decide_who_is_answered_what() {
+    let server = Server::start(&[
+        "--shards",
+        "1",
+        "--origins",
+        "http://friend",
+        "--credentials",
+        "false",
+        "--methods",
+        "GET,OPTIONS",
+        "--max-age",
+        "1 hour",
+        "--headers",
+        "X-Asked",
+        "--exposed",
+        "X-Seen",
+    ]);
+    let answer = |origin: &str, method: &str| {
+        let mut stream = TcpStream::connect(&server.address).unwrap();
+        let request = format!(
+            "{method} /primus/spec HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\
+             Origin: {origin}\r\nAccess-Control-Request-Method: GET\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    assert!(answer("http://foe", "GET").starts_with("HTTP/1.1 403 "));
+    assert!(answer("http://friend", "POST").starts_with("HTTP/1.1 403 "));
+    let granted = answer("http://friend", "GET");
+    assert!(granted.contains("Access-Control-Allow-Origin: http://friend\r\n"));
+    assert!(granted.contains("Access-Control-Expose-Headers: X-Seen\r\n"));
+    assert!(!granted.contains("Access-Control-Allow-Credentials"));
+    let preflight = answer("http://friend", "OPTIONS");
+    for line in [
+        "Max-Age: 3600",
+        "Allow-Methods: GET, OPTIONS",
+        "Allow-Headers: X-Asked",
+    ] {
+        let line = format!("Access-Control-{line}\r\n");
+        assert!(preflight.contains(&line), "{preflight}");
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use allspark_protocol::http::{Cors, RequestHead, Response};
+use allspark_protocol::http::{Cors, RequestHead, Response, StaticBody};
 use allspark_protocol::parser::ParserKind;
 
 /// Answers requests that are not for Primus.
@@ -54,6 +54,9 @@ pub struct Options {
     pub keep_headers: KeepHeaders,
     /// What scripts of other origins may do. Default: what they want, as in Primus.
     pub cors: Cors,
+    /// What is served beside the transport: each under its name behind the pathname, for instance
+    /// `/primus.js`. Who asks for an upgrade is not served. Default none.
+    pub files: Arc<[(&'static str, StaticBody)]>,
     /// Answers requests that are not for Primus; without it they get 404.
     pub fallback: Option<Fallback>,
 }
@@ -68,6 +71,7 @@ impl Default for Options {
             send_policy: SendPolicy::default(),
             keep_headers: KeepHeaders::default(),
             cors: Cors::default(),
+            files: Arc::new([]),
             fallback: None,
         }
     }

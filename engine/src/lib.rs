@@ -28,7 +28,7 @@ mod stats;
 pub use allspark_protocol::Value;
 pub use allspark_protocol::primus::SparkId;
 pub use config::{Fallback, KeepHeaders, Options, SendPolicy};
-pub use primus::{Destroy, Handle, PRIMUS_VERSION};
+pub use primus::{Destroy, Handle};
 pub use shard::{Flow, Shard};
 pub use spark::{
     Data, EndOptions, Headers, Json, LocalPrimus, Message, ReadyState, Spark, SparkError,

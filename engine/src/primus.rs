@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use allspark_protocol::http::RequestHead;
 use allspark_protocol::parser::{Json, Parser};
-use allspark_protocol::primus::SparkId;
+use allspark_protocol::primus::{PRIMUS_VERSION, SparkId};
 use allspark_protocol::transformer::Kind;
 
 use crate::config::Options;
@@ -84,9 +84,6 @@ impl Shared {
         )
     }
 }
-
-/// The version of Primus whose protocol this is.
-pub const PRIMUS_VERSION: &str = "8.0.9";
 
 fn json_string(text: &str) -> String {
     let mut out = Vec::new();

@@ -102,7 +102,7 @@ fn compare_peers(arguments: &PeersArguments) -> ExitCode {
             "compare",
             &comparison,
             comparison.ok,
-            arguments.json.as_deref(),
+            arguments.common.json.as_deref(),
         ),
         Err(error) => failed("compare", &error),
     }
@@ -121,7 +121,7 @@ fn compare_transformers(arguments: &TransformersArguments) -> ExitCode {
             "compare",
             &comparison,
             comparison.ok,
-            arguments.json.as_deref(),
+            arguments.common.json.as_deref(),
         ),
         Err(error) => failed("compare", &error),
     }

@@ -8,35 +8,31 @@
 //!   Content-Security-Policy forbids both.
 //! - A file is sent again only when it has changed: every answer carries an entity tag.
 
-use std::collections::hash_map::DefaultHasher;
-use std::hash::{Hash, Hasher};
-
 use allspark::{RequestHead, Response};
+use allspark_protocol::http::StaticBody;
 
 /// The files of the page, as they are served.
 pub(crate) struct Page {
-    files: Vec<File>,
+    /// Each with what stands after the first `/` of its path; nothing for the page itself.
+    files: Vec<(&'static str, StaticBody)>,
 }
 
-struct File {
-    /// What stands after the first `/` of the path; nothing for the page itself.
-    name: &'static str,
-    content_type: &'static str,
-    text: String,
-    entity_tag: String,
-}
-
-/// Names, types and texts; the first is the page itself.
+/// Names, types and texts; the first is the page itself. The client of Primus is no part of the
+/// page: it takes the library that the server makes.
 const FILES: [(&str, &str, &str); 9] = [
     ("", HTML, include_str!("index.html")),
     ("style.css", CSS, include_str!("style.css")),
     ("icon.svg", SVG, include_str!("icon.svg")),
     ("page.js", JAVASCRIPT, include_str!("page.js")),
-    ("client.js", JAVASCRIPT, include_str!("client.js")),
-    ("recovery.js", JAVASCRIPT, include_str!("recovery.js")),
+    ("carrier.js", JAVASCRIPT, include_str!("carrier.js")),
     ("log.js", JAVASCRIPT, include_str!("log.js")),
     ("pulse.js", JAVASCRIPT, include_str!("pulse.js")),
     ("round-trips.js", JAVASCRIPT, include_str!("round-trips.js")),
+    (
+        "transformers.js",
+        JAVASCRIPT,
+        include_str!("transformers.js"),
+    ),
 ];
 
 const HTML: &str = "text/html; charset=utf-8";
@@ -51,18 +47,12 @@ const SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 
 impl Page {
     /// The page of a server with this pathname and this app, named as on the command line.
     pub(crate) fn new(pathname: &str, app: &str) -> Self {
-        let file = |(name, content_type, text): (_, _, &str)| {
-            let text = match content_type {
-                HTML => fill_in(text, pathname, app),
-                _ => text.to_owned(),
+        let file = |(name, content_type, text): (_, _, &'static str)| {
+            let body = match content_type {
+                HTML => StaticBody::new(HTML, fill_in(text, pathname, app).into_bytes()),
+                _ => StaticBody::new(content_type, text.as_bytes()),
             };
-            let entity_tag = entity_tag(&text);
-            File {
-                name,
-                content_type,
-                text,
-                entity_tag,
-            }
+            (name, body)
         };
         Self {
             files: FILES.map(file).into(),
@@ -71,43 +61,19 @@ impl Page {
 
     /// Answers a request that is not for Primus.
     pub(crate) fn respond(&self, request: &RequestHead<'_>) -> Response {
-        self.answer(
-            request.method(),
-            request.path(),
-            request.header("if-none-match"),
-        )
-    }
-
-    fn answer(&self, method: &str, path: &str, known_tags: Option<&str>) -> Response {
+        let path = request.path();
         let name = path.strip_prefix('/').unwrap_or(path);
-        let Some(file) = self.files.iter().find(|file| file.name == name) else {
+        let Some((_, file)) = self.files.iter().find(|(file, _)| *file == name) else {
             return Response::text(404, "Not Found");
         };
-        if !matches!(method, "GET" | "HEAD") {
+        if !matches!(request.method(), "GET" | "HEAD") {
             return Response::text(405, "Method Not Allowed").header("Allow", "GET, HEAD");
         }
-        let is_known = known_tags.is_some_and(|tags| {
-            tags.split(',')
-                .map(str::trim)
-                .any(|tag| tag == "*" || weak(tag) == file.entity_tag)
-        });
-        let response = Response::new(if is_known { 304 } else { 200 })
-            .header("ETag", &file.entity_tag)
-            .header("Cache-Control", "no-cache")
+        file.answer(request)
             .header("Content-Security-Policy", SECURITY_POLICY)
             .header("Referrer-Policy", "no-referrer")
-            .header("X-Content-Type-Options", "nosniff");
-        if is_known {
-            return response;
-        }
-        response.body(file.content_type, file.text.clone().into_bytes())
+            .header("X-Content-Type-Options", "nosniff")
     }
-}
-
-/// A proxy that compresses marks a tag as weak; for `If-None-Match` that makes no difference
-/// (RFC 9110, 13.1.2).
-fn weak(tag: &str) -> &str {
-    tag.strip_prefix("W/").unwrap_or(tag)
 }
 
 fn fill_in(html: &str, pathname: &str, app: &str) -> String {
@@ -123,19 +89,17 @@ fn escape(text: &str) -> String {
         .replace('<', "&lt;")
 }
 
-/// Equal for equal texts of one build, which is all that a tag has to be.
-fn entity_tag(text: &str) -> String {
-    let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
-    format!("\"{:016x}\"", hasher.finish())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn page() -> Page {
-        Page::new("/chat", "echo")
+    fn ask(method: &str, path: &str, headers: &str) -> Response {
+        ask_page(&Page::new("/chat", "echo"), method, path, headers)
+    }
+
+    fn ask_page(page: &Page, method: &str, path: &str, headers: &str) -> Response {
+        let text = format!("{method} {path} HTTP/1.1\r\nHost: h\r\n{headers}\r\n");
+        page.respond(&RequestHead::parse(text.as_bytes()).unwrap())
     }
 
     fn header<'r>(response: &'r Response, name: &str) -> &'r str {
@@ -148,7 +112,7 @@ mod tests {
 
     #[test]
     fn the_page_knows_pathname_app_and_version() {
-        let response = page().answer("GET", "/", None);
+        let response = ask("GET", "/", "");
         let html = std::str::from_utf8(response.body_bytes()).unwrap();
         assert_eq!(response.status(), 200);
         assert_eq!(header(&response, "Content-Type"), HTML);
@@ -163,7 +127,7 @@ mod tests {
     #[test]
     fn a_pathname_is_text_in_the_page_whatever_it_holds() {
         let page = Page::new("/a&b\"<", "echo");
-        let response = page.answer("GET", "/", None);
+        let response = ask_page(&page, "GET", "/", "");
         let html = std::str::from_utf8(response.body_bytes()).unwrap();
         assert!(
             html.contains(r#"data-pathname="/a&amp;b&quot;&lt;""#),
@@ -183,8 +147,8 @@ mod tests {
                 for rest in text.split(mark).skip(1) {
                     let name = rest.split(['"', '\'']).next().unwrap();
                     let is_elsewhere = name.starts_with('#') || name.starts_with("{{pathname}}");
-                    let status = page().answer("GET", &format!("/{name}"), None).status();
-                    assert!(is_elsewhere || status == 200, "{name} is missing");
+                    let is_there = || ask("GET", &format!("/{name}"), "").status() == 200;
+                    assert!(is_elsewhere || is_there(), "{name} is missing");
                 }
             }
         }
@@ -196,39 +160,26 @@ mod tests {
         for inline in ["<style", "style=", "onclick=", "<script>"] {
             assert!(!html.contains(inline), "{inline}");
         }
-        let response = page().answer("GET", "/page.js", None);
+        let response = ask("GET", "/page.js", "");
         assert!(!header(&response, "Content-Security-Policy").contains("unsafe"));
     }
 
     #[test]
     fn an_unchanged_file_is_not_sent_again() {
-        let page = page();
-        let first = page.answer("GET", "/style.css", None);
-        let tag = header(&first, "ETag").to_owned();
-        for known in [
-            tag.clone(),
-            format!("W/{tag}"),
-            format!("\"x\", {tag}"),
-            "*".to_owned(),
-        ] {
-            let second = page.answer("GET", "/style.css", Some(&known));
-            assert_eq!(second.status(), 304, "{known}");
-            assert!(second.body_bytes().is_empty());
-            assert_eq!(header(&second, "ETag"), tag);
-        }
-        assert_eq!(
-            page.answer("GET", "/style.css", Some("\"x\"")).status(),
-            200
-        );
-        assert_ne!(tag, header(&page.answer("GET", "/", None), "ETag"));
+        let first = ask("GET", "/style.css", "");
+        let known = format!("If-None-Match: {}\r\n", header(&first, "ETag"));
+        let second = ask("GET", "/style.css", &known);
+        assert_eq!(second.status(), 304);
+        assert_eq!(header(&second, "X-Content-Type-Options"), "nosniff");
+        assert_eq!(ask("GET", "/", &known).status(), 200);
     }
 
     #[test]
     fn other_paths_and_methods_are_refused() {
-        assert_eq!(page().answer("GET", "/nothing", None).status(), 404);
-        assert_eq!(page().answer("GET", "/index.html", None).status(), 404);
-        assert_eq!(page().answer("GET", "//", None).status(), 404);
-        let refused = page().answer("POST", "/", None);
+        for path in ["/nothing", "/index.html", "//", "/client.js"] {
+            assert_eq!(ask("GET", path, "").status(), 404, "{path}");
+        }
+        let refused = ask("POST", "/", "");
         assert_eq!(refused.status(), 405);
         assert_eq!(header(&refused, "Allow"), "GET, HEAD");
     }

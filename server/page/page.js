@@ -1,10 +1,11 @@
 // The page: shows what one spark does, and lets a person do it. What the server speaks it asks the
-// server itself; the connection is the business of client.js.
+// server itself; the connection is the business of the library that the server makes.
 
-import { Primus } from './client.js';
+import { watchedWebSocket } from './carrier.js';
 import { Log } from './log.js';
 import { Pulse } from './pulse.js';
 import { RoundTrips } from './round-trips.js';
+import { Transformers } from './transformers.js';
 
 const { pathname, app } = document.documentElement.dataset;
 const $ = (id) => document.getElementById(id);
@@ -19,22 +20,28 @@ const APPS = {
   none: 'This server reads what you send and forgets it.',
 };
 
-/** Transformers that a plain WebSocket reaches. */
-const SPOKEN = ['websockets', 'faye', 'uws', 'any'];
+const transformers = new Transformers($('transformers'), $('transformer-hint'), change);
+const WatchedWebSocket = watchedWebSocket(showCarrier);
 
+/** The class of the server's library. */
+let Primus = null;
 let primus = null;
 let recovery = null;
 let openedAt = 0;
 let isLeaving = false;
-const seen = { sent: 0, received: 0, pings: 0, reconnects: 0, pingAt: 0, intervalMs: 0 };
+const seen = { sent: 0, received: 0, pings: 0, reconnects: 0, pingAt: 0 };
+let isOnWebSocket = false;
+const isOpen = () => primus !== null && primus.readyState === Primus.OPEN;
 
 // Connecting.
 
 async function start() {
   setState('opening', 'Connecting', 'Asking the server what it speaks');
   try {
-    primus = connect(await spec());
-    primus.open();
+    const said = await spec();
+    ({ Primus } = await import(`${pathname}/primus.mjs`));
+    show(said);
+    connect();
   } catch (error) {
     setState('failed', 'Not reachable', error.message);
     log.add('event', 'down', error.message);
@@ -45,21 +52,34 @@ async function spec() {
   const signal = AbortSignal.timeout(10_000);
   const answer = await fetch(`${pathname}/spec`, { signal }).catch(() => null);
   if (!answer?.ok) throw new Error('The server did not say what it speaks');
-  const said = await answer.json();
-  if (!SPOKEN.includes(said.transformer)) {
-    throw new Error(`This server speaks ${said.transformer} alone, this page only WebSocket`);
-  }
-  return said;
+  return answer.json();
 }
 
-function connect({ transformer, parser, pingInterval }) {
-  $('transformer').textContent = transformer;
+function show({ transformer, parser, pingInterval }) {
+  transformers.offer(transformer);
   $('parser').textContent = parser;
-  seen.intervalMs = pingInterval || 0;
   pulse.interval = pingInterval || 30_000;
   $('ping-interval').textContent = pingInterval ? seconds(pingInterval) : 'off';
-  const pingTimeout = pingInterval ? pingInterval + Math.round(pingInterval / 2) : false;
-  return listen(new Primus(location.origin, { pathname, parser, pingTimeout, queueSize: 1_000 }));
+}
+
+/** Everything else that the client has to know is compiled into the library. */
+function connect() {
+  const transformer = transformers.chosen;
+  isLeaving = false;
+  const options = { transformer, queueSize: 1_000, WebSocket: WatchedWebSocket };
+  primus = listen(new Primus(location.origin, options));
+}
+
+/** Another transformer is another client. */
+function change(transformer) {
+  recovery = null;
+  isLeaving = true;
+  primus?.destroy();
+  trips.forget();
+  $('spark-id').textContent = 'none';
+  log.add('event', 'note', `Transformer ${transformer}`);
+  setState('opening', 'Connecting', 'Waiting for the server');
+  connect();
 }
 
 function listen(primus) {
@@ -89,21 +109,33 @@ function opened() {
   openedAt = performance.now();
   seen.pingAt = 0;
   setState('open', 'Connected', 'Just now');
-  log.add('event', 'note', 'Connected');
+  showCarrier(isOnWebSocket);
+  log.add('event', 'note', `Connected by ${transformers.chosen}`);
   primus.id((id) => {
     $('spark-id').textContent = id;
     log.add('event', 'note', `Spark ${id}`);
   });
 }
 
+/** Which of the two a connection goes over can change while it lasts. */
+function showCarrier(isWebSocket) {
+  isOnWebSocket = isWebSocket;
+  const carrier = isWebSocket ? 'WebSocket' : 'HTTP';
+  $('carrier').textContent = isOpen() ? carrier : 'none';
+}
+
 function lost(reason) {
   trips.forget();
-  $('spark-id').textContent = 'none';
+  $('spark-id').textContent = $('carrier').textContent = 'none';
   log.add('event', 'down', reason);
 }
 
 function ended() {
   recovery = null;
+  if (!primus.online && !isLeaving) {
+    setState('failed', 'Offline', 'Waiting for the network');
+    return;
+  }
   const reason = isLeaving ? 'You ended this connection' : 'The server ended this connection';
   setState('closed', 'Disconnected', reason);
   log.add('event', 'note', reason);
@@ -158,7 +190,7 @@ function pinged(value) {
 
 function send(event) {
   event.preventDefault();
-  if (primus?.readyState !== Primus.OPEN) {
+  if (!isOpen()) {
     $('write-hint').textContent = 'Not sent: there is no connection.';
     return;
   }
@@ -206,7 +238,7 @@ function hex(bytes) {
 function tick() {
   const now = performance.now();
   if (recovery) showRecovery(now);
-  if (primus?.readyState === Primus.OPEN) {
+  if (isOpen()) {
     $('state-detail').textContent = `For ${duration(now - openedAt)}`;
   }
   $('ping-age').textContent = seen.pingAt ? `${((now - seen.pingAt) / 1_000).toFixed(1)} s` : '–';
@@ -260,7 +292,8 @@ $('toggle').addEventListener('click', () => {
   else if (primus) primus.open();
   else start();
 });
-$('drop').addEventListener('click', () => primus?.drop());
+// What the transport says when it has lost its connection.
+$('drop').addEventListener('click', () => isOpen() && primus.emit('incoming::end'));
 $('composer').addEventListener('submit', send);
 $('write').addEventListener('keydown', (event) => {
   if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) send(event);

@@ -8,6 +8,8 @@ const path = require('node:path');
 
 const { chromium } = require('playwright-core');
 
+const { afterwards } = require('../interop/afterwards');
+
 const WAIT_MS_MAX = 15_000;
 const FLAGS = [
   '--headless',
@@ -29,7 +31,7 @@ async function startBrowser(t, options = {}) {
     ...options,
   });
   const problems = [];
-  t.after(async () => {
+  afterwards(t, async () => {
     await context.close();
     fs.rmSync(profile, { recursive: true, force: true, maxRetries: 3 });
     assert.deepEqual(problems, []);

@@ -1,5 +1,5 @@
-// A web site with the clients that the packages publish for browsers. Below `/primus` it is a
-// reverse proxy of the server under test, so that a page can also find that at its own origin.
+// A web site. Below `/primus` it is a reverse proxy of the server under test, so that a page can
+// also find that at its own origin.
 'use strict';
 
 const { once } = require('node:events');
@@ -8,30 +8,27 @@ const http = require('node:http');
 const net = require('node:net');
 const path = require('node:path');
 
-const PACKAGES = path.join(__dirname, '../node_modules');
-const SCRIPTS = {
-  '/engine.io.js': path.join(PACKAGES, 'engine.io-client/dist/engine.io.min.js'),
-  '/sockjs.js': path.join(PACKAGES, 'sockjs-client/dist/sockjs.min.js'),
-  '/browserchannel.js': path.join(PACKAGES, 'browserchannel/dist/bcsocket.js'),
-  '/talk.js': path.join(__dirname, 'talk.js'),
-};
-const PAGE = `<!doctype html>
-<html lang="en">
-<title>Transports</title>
-<link rel="icon" href="data:,">
-<body>
-${Object.keys(SCRIPTS).map((src) => `<script src="${src}"></script>`).join('\n')}
-`;
+const { afterwards } = require('../interop/afterwards');
 
-/** A site that is closed with the test. Its `upstream` is what is behind the proxy. */
-async function startSite(t) {
+const TYPES = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+};
+
+/**
+ * A site that is closed with the test. Its `upstream` is what is behind the proxy.
+ *
+ * `contentOf` says what is at a path: `{ text }` or `{ file }`, `type` (a file extension) if the
+ * path has none that says it, `headers` if there are more; or nothing if there is nothing.
+ */
+async function startSite(t, contentOf) {
   const site = { upstream: null };
   const server = http.createServer((request, response) => {
     if (isForUpstream(request)) return forward(site.upstream, request, response);
-    answer(request, response);
+    answer(contentOf(request.url, site), path.extname(request.url), response);
   });
   server.on('upgrade', (request, socket, head) => tunnel(site.upstream, request, socket, head));
-  t.after(() => {
+  afterwards(t, () => {
     server.close();
     server.closeAllConnections();
   });
@@ -43,15 +40,12 @@ async function startSite(t) {
 
 const isForUpstream = ({ url }) => /^\/primus\b/.test(url);
 
-function answer({ url }, response) {
-  if (url === '/') {
-    response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(PAGE);
-  } else if (Object.hasOwn(SCRIPTS, url)) {
-    response.writeHead(200, { 'content-type': 'text/javascript; charset=utf-8' });
-    fs.createReadStream(SCRIPTS[url]).pipe(response);
-  } else {
-    response.writeHead(404).end();
-  }
+function answer(content, extension, response) {
+  if (!content) return response.writeHead(404).end();
+  const { text, file, type = extension, headers } = content;
+  response.writeHead(200, { 'content-type': TYPES[type], ...headers });
+  if (file) return fs.createReadStream(file).pipe(response);
+  return response.end(text);
 }
 
 /** Passes a request on and its answer back as they come. Whoever leaves takes the other along. */

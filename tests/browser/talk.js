@@ -7,13 +7,14 @@
  */
 class Client {
   messages = [];
-  isClosed = false;
+  /** Why it is closed, in the words of the package. */
+  reason = null;
   #waiting = new Map();
   #wake = () => {};
 
   /** Resolves with 'open' once the client is open, or with a complaint if it closes before. */
   open = this.#milestone('open');
-  /** Resolves with the reason, in the words of the package, once the client is closed. */
+  /** Resolves with the reason once the client is closed. */
   close = this.#milestone('close');
 
   send(text) {
@@ -24,9 +25,12 @@ class Client {
     this.socket.close();
   }
 
-  /** Resolves with all messages so far once there are `count`, or once no more can come. */
+  /** Resolves with all messages so far once there are `count`; a close before that is an error. */
   async received(count) {
-    while (this.messages.length < count && !this.isClosed) {
+    while (this.messages.length < count) {
+      if (this.reason !== null) {
+        throw new Error(`closed with ${this.messages.length} of ${count} messages: ${this.reason}`);
+      }
       await new Promise((resolve) => { this.#wake = resolve; });
     }
     return this.messages;
@@ -46,7 +50,7 @@ class Client {
   }
 
   closed(reason) {
-    this.isClosed = true;
+    this.reason = reason;
     this.#waiting.get('open')(`closed before it was open: ${reason}`);
     this.#waiting.get('close')(reason);
     this.#wake();

@@ -1,3 +1,8 @@
+//! Our clients as programs.
+//!
+//! `clients primus` is whole Primus clients by line: see [`primus`]. `clients schedules` prints
+//! when they come back: see [`schedules`].
+//!
 //! The client halves of the transports against a server of the other kind: `clients TRANSPORT
 //! ADDRESS` goes through one list against a scripted server (tests/support/scripted.rs, or
 //! tests/interop/node-server.js, which is Primus on Node.js) and leaves with 0 if all is well.
@@ -5,6 +10,10 @@
 //! tests/interop/rust-clients.test.js starts the servers and runs it.
 
 mod connection;
+#[path = "../support/halves.rs"]
+mod halves;
+mod primus;
+mod schedules;
 mod transports;
 
 use std::net::SocketAddr;
@@ -15,7 +24,13 @@ use serde_json::{Value, json};
 use connection::{Connection, Heard};
 
 fn main() {
-    let mut args = std::env::args().skip(1);
+    let mut args = std::env::args().skip(1).peekable();
+    if args.next_if_eq("primus").is_some() {
+        return primus::run();
+    }
+    if args.next_if_eq("schedules").is_some() {
+        return schedules::print(args);
+    }
     let (Some(name), Some(address)) = (args.next(), args.next()) else {
         panic!(
             "usage: clients TRANSPORT ADDRESS; the transports are {:?}",

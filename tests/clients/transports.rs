@@ -1,11 +1,11 @@
 //! The client halves by name.
 
-use allspark_protocol::limits::MESSAGE_BYTES_MAX_DEFAULT;
 use allspark_protocol::transformer::ClientTransport;
-use allspark_transformers::browserchannel::{BrowserChannelClient, BrowserChannelClientOptions};
-use allspark_transformers::engine_io::{ClientTransports, EngineIoClient, EngineIoClientOptions};
-use allspark_transformers::sockjs::{SockJsClient, SockJsClientOptions, SockJsTransport};
+use allspark_transformers::engine_io::ClientTransports;
+use allspark_transformers::sockjs::SockJsTransport;
 use allspark_transformers::websockets::{WebSocketsClient, WebSocketsClientOptions};
+
+use crate::halves::{self, browserchannel, engine_io};
 
 /// What [`transport`] knows, beside the transports of SockJS as `sockjs/NAME`.
 pub(crate) const NAMES: [&str; 6] = [
@@ -44,46 +44,11 @@ fn websockets(host: &str, target: &str, seed: u64) -> Box<dyn ClientTransport> {
     Box::new(WebSocketsClient::new(&options, seed).expect("a plain host and target"))
 }
 
-fn engine_io(
-    host: &str,
-    target: &str,
-    seed: u64,
-    transports: ClientTransports,
-) -> Box<dyn ClientTransport> {
-    let options = EngineIoClientOptions {
-        host: host.to_owned(),
-        target: target.to_owned(),
-        transports,
-        ..EngineIoClientOptions::default()
-    };
-    Box::new(EngineIoClient::new(&options, seed).expect("a plain host and target"))
-}
-
-fn browserchannel(
-    host: &str,
-    target: &str,
-    seed: u64,
-    streaming: bool,
-) -> Box<dyn ClientTransport> {
-    Box::new(BrowserChannelClient::new(BrowserChannelClientOptions {
-        host: host.to_owned(),
-        target: target.to_owned(),
-        streaming,
-        seed,
-        ..BrowserChannelClientOptions::default()
-    }))
-}
-
+/// `sockjs/NAME`.
 fn sockjs(name: &str, host: &str, target: &str, seed: u64) -> Box<dyn ClientTransport> {
     let transport = SockJsTransport::ALL
         .into_iter()
         .find(|transport| name.strip_prefix("sockjs/") == Some(transport.name()))
         .unwrap_or_else(|| panic!("there is no transport {name}"));
-    Box::new(SockJsClient::new(SockJsClientOptions {
-        host: host.to_owned(),
-        target: target.to_owned(),
-        message_bytes_max: MESSAGE_BYTES_MAX_DEFAULT,
-        seed,
-        transport,
-    }))
+    halves::sockjs(host, target, seed, transport)
 }

@@ -4,6 +4,9 @@
 
 mod app;
 mod net;
+#[path = "../support/pipes.rs"]
+#[expect(dead_code, reason = "only the test of polling counts the sockets")]
+mod pipes;
 mod sim;
 mod sockets;
 mod subjects;

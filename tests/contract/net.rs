@@ -5,18 +5,7 @@ use std::time::Duration;
 use allspark_engine::Handle;
 use allspark_protocol::Instant;
 
-/// A connection of a client, by number, counted from 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Wire(pub(crate) usize);
-
-/// What comes from the network.
-pub(crate) enum Incoming {
-    /// Bytes came.
-    Bytes(Wire, Vec<u8>),
-    /// The server has closed the connection, or it broke, or could not be opened. Said once, and
-    /// not of a wire that the client closed.
-    Lost(Wire),
-}
+use crate::pipes::{Incoming, Wire};
 
 /// A network, and the server that it leads to.
 pub(crate) trait Net {

@@ -13,7 +13,8 @@ use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use crate::app::{Log, options};
-use crate::net::{Incoming, Net, Wire};
+use crate::net::Net;
+use crate::pipes::{Incoming, Wire};
 use crate::subjects::Subject;
 
 /// More than one, so that requests reach shards that do not have their sessions.

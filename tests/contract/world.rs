@@ -8,7 +8,8 @@ use allspark_protocol::{Input, Instant};
 use allspark_transformers::contract::{Act, ClientEvent, ClientSeen, Content, Rig, Seen, Traits};
 
 use crate::app::{Log, value};
-use crate::net::{Incoming, Net, Wire};
+use crate::net::Net;
+use crate::pipes::{Incoming, Wire};
 use crate::subjects::Subject;
 
 pub(crate) struct World<N> {

@@ -15,9 +15,12 @@ const fs = require('node:fs');
 const net = require('node:net');
 const path = require('node:path');
 
+const { afterwards } = require('./afterwards');
+
 // A Node.js that shares its CPU with many others takes that long.
 const START_MS_MAX = 30_000;
-const STOP_MS_MAX = 10_000;
+// Longer than a server that drains waits for clients that poll.
+const STOP_MS_MAX = 20_000;
 const OUTPUT_CHARS_MAX = 64 * 1024;
 const LISTENING = /\b127\.0\.0\.1:([1-9]\d*)\b/;
 
@@ -35,24 +38,9 @@ const driver = process.env.ALLSPARK_DRIVER || 'auto';
  */
 async function startServer(t, options = {}) {
   const server = new Server(options);
-  serversOf(t).push(server);
+  afterwards(t, () => server.stop());
   await server.listening();
   return server;
-}
-
-const servers = new WeakMap();
-
-/** The servers that are stopped with a test: all of them, whatever the others do. */
-function serversOf(t) {
-  if (!servers.has(t)) {
-    servers.set(t, []);
-    t.after(async () => {
-      const stops = await Promise.allSettled(servers.get(t).map((server) => server.stop()));
-      const failed = stops.find(({ status }) => status === 'rejected');
-      if (failed) throw failed.reason;
-    });
-  }
-  return servers.get(t);
 }
 
 class Server {

@@ -154,8 +154,20 @@ impl World {
     fn call(&mut self, number: usize, call: impl FnOnce(&mut Client, Instant, &mut Outputs)) {
         let now = self.net.now();
         let mut out = Outputs::default();
+        call(&mut self.members[number].machine, now, &mut out);
+        let mut refused = self.carry_out(number, &out);
+        while let Some(link) = refused.pop() {
+            out.clear();
+            self.members[number].machine.lost(now, link, &mut out);
+            refused.extend(self.carry_out(number, &out));
+        }
+        self.set_alarm(number);
+    }
+
+    /// Returns the links that could not be connected.
+    fn carry_out(&mut self, number: usize, out: &Outputs) -> Vec<Link> {
+        let now = self.net.now();
         let member = &mut self.members[number];
-        call(&mut member.machine, now, &mut out);
         let mut refused = Vec::new();
         for output in out.list() {
             match output {
@@ -181,10 +193,7 @@ impl World {
                 Output::Event(event) => member.hear(now, event),
             }
         }
-        for link in refused {
-            self.call(number, |machine, now, out| machine.lost(now, link, out));
-        }
-        self.set_alarm(number);
+        refused
     }
 
     fn set_alarm(&mut self, number: usize) {

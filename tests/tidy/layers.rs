@@ -84,6 +84,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
         &[
             "allspark-protocol",
             "allspark-transformers",
+            "allspark-client",
             "allspark-engine",
             "allspark-plugins",
         ],

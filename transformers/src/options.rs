@@ -60,14 +60,37 @@ pub(crate) fn number<N: std::str::FromStr>(
     value: &str,
     expected: &'static str,
 ) -> Result<N, TransportOptionError> {
-    value.parse().map_err(|_| TransportOptionError::Invalid {
-        name,
-        value: value.to_owned(),
-        expected,
-    })
+    value.parse().map_err(|_| invalid(name, value, expected))
+}
+
+/// Reads the number of an option that has bounds, both included.
+pub(crate) fn number_within<N: std::str::FromStr + PartialOrd>(
+    name: &'static str,
+    value: &str,
+    range: std::ops::RangeInclusive<N>,
+    expected: &'static str,
+) -> Result<N, TransportOptionError> {
+    let number = number(name, value, expected)?;
+    match range.contains(&number) {
+        true => Ok(number),
+        false => Err(invalid(name, value, expected)),
+    }
 }
 
 /// Reads the switch of an option.
 pub(crate) fn switch(name: &'static str, value: &str) -> Result<bool, TransportOptionError> {
     number(name, value, "true or false")
+}
+
+/// The option can't have that value.
+pub(crate) fn invalid(
+    name: &'static str,
+    value: &str,
+    expected: &'static str,
+) -> TransportOptionError {
+    TransportOptionError::Invalid {
+        name,
+        value: value.to_owned(),
+        expected,
+    }
 }

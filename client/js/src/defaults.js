@@ -2,12 +2,14 @@
 // module of its own in place of this one (see `client/src/library`), with its own options and only
 // the transports and the parser that are needed.
 //
-// So that this takes no bundler, every module of the library keeps to four rules, which a test
+// So that this takes no bundler, every module of the library keeps to some rules, which a test
 // checks:
 // - imports are of the form `import { a, b } from './file.js';`, on one line, without new names;
 // - exports stand before a declaration (`export class`, `export function`, `export const`);
 // - a name at the top level is used by one module only;
-// - modules do not import each other in a circle.
+// - modules do not import each other in a circle;
+// - a template literal, and what a top-level declaration takes apart, end on the line on which they
+//   begin: comments on lines of their own and indentation are not served.
 
 import { binary } from './parsers/binary.js';
 import { ejson } from './parsers/ejson.js';

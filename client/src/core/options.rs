@@ -114,6 +114,14 @@ impl FromStr for Strategy {
     }
 }
 
+impl TryFrom<&str> for Strategy {
+    type Error = UnknownStrategy;
+
+    fn try_from(text: &str) -> Result<Self, UnknownStrategy> {
+        text.parse()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -159,10 +159,9 @@ impl<T: Transformer> Core<T> {
             Err(response) => return self.respond(key, head, &response),
         };
         if let Some(browser) = &browser
-            && head.path().strip_prefix(&self.shared.options.pathname) == Some("/spec")
+            && let Some(response) = self.own_answer(head)
         {
-            let spec = Response::json(200, self.shared.spec(self.transformer.name()));
-            return self.respond(key, head, &browser.allow(cors, spec));
+            return self.respond(key, head, &browser.allow(cors, response));
         }
         match self.transformer.request(request) {
             Answer::Find(name) => {
@@ -173,6 +172,18 @@ impl<T: Transformer> Core<T> {
             _ if self.destroyed.is_some() => self.respond(key, head, &self.fallback(head)),
             answer => self.apply(key, request, browser, answer, None),
         }
+    }
+
+    /// What Primus itself answers, whatever the method: files (the library) and `/spec`.
+    fn own_answer(&self, head: &RequestHead<'_>) -> Option<Response> {
+        let options = &self.shared.options;
+        let name = head.path().strip_prefix(&options.pathname)?;
+        if name == "/spec" {
+            let spec = self.shared.spec(self.transformer.name());
+            return Some(Response::json(200, spec));
+        }
+        let (_, file) = options.files.iter().find(|(file, _)| *file == name)?;
+        Some(file.answer(head))
     }
 
     /// What a request that is not for Primus gets.

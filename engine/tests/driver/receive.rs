@@ -193,3 +193,28 @@ pub(crate) fn reports_many_in_one_turn<D: TestDriver>() {
     }
     assert!(largest >= 200, "{largest} of 1000 in a turn");
 }
+
+/// What came first is reported first, also before what came on a connection that was not received
+/// from until now: a client that writes a request and then another one on a new connection is
+/// answered in this order, however late the thread is.
+pub(crate) fn reports_in_the_order_of_arrival<D: TestDriver>() {
+    let mut rig = Rig::<D>::new();
+    let mut earlier = rig.open();
+    rig.settle();
+    let (mut later, socket) = rig.accept();
+    let token = rig.token();
+    for round in 0..4 {
+        earlier.peer.write_all(b"first").unwrap();
+        later.write_all(b"second").unwrap();
+        if round == 0 {
+            rig.driver.push(Op::Receive { socket, token });
+        }
+        let order = [0, 1].map(|_| {
+            rig.next("Received", |completion| match completion {
+                Completion::Received { token, .. } => Ok(token),
+                other => Err(other),
+            })
+        });
+        assert_eq!(order, [earlier.token, token], "round {round}");
+    }
+}

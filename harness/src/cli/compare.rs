@@ -31,18 +31,25 @@ pub(crate) struct PeersArguments {
     /// Only these servers; may be given several times.
     #[arg(long = "server", value_enum)]
     servers: Vec<Entrant>,
+    #[command(flatten)]
+    pub(crate) common: CommonArguments,
+}
+
+/// What every comparison can be told.
+#[derive(Debug, Args)]
+pub(crate) struct CommonArguments {
     /// How often each server has its turn.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    rounds: u32,
+    pub(super) rounds: u32,
     /// How long each turn is measured.
     #[arg(long, default_value = "3s", value_parser = parse_duration)]
-    duration: Duration,
+    pub(super) duration: Duration,
     /// How long traffic runs before that.
     #[arg(long, default_value = "1s", value_parser = parse_duration)]
-    warm_up: Duration,
+    pub(super) warm_up: Duration,
     /// Bytes of each message.
     #[arg(long, default_value_t = 128)]
-    message_bytes: usize,
+    pub(super) message_bytes: usize,
     #[command(flatten)]
     stage: StageArguments,
     /// Write the report there as JSON.
@@ -52,7 +59,7 @@ pub(crate) struct PeersArguments {
 
 /// Where servers and the load run, and where the programs of servers are.
 #[derive(Debug, Args)]
-pub(super) struct StageArguments {
+struct StageArguments {
     /// The processor of the servers.
     #[arg(long, default_value_t = 1)]
     server_cpu: usize,
@@ -73,15 +80,16 @@ pub(super) struct StageArguments {
     peers_directory: PathBuf,
 }
 
-impl StageArguments {
+impl CommonArguments {
     pub(super) fn stage(&self) -> Stage {
+        let stage = &self.stage;
         Stage {
-            server_cpu: self.server_cpu,
-            client_cpu: self.client_cpu,
-            driver: self.driver,
-            peers_directory: self.peers_directory.clone(),
-            allspark: self.allspark.clone(),
-            tungstenite: self.tungstenite.clone(),
+            server_cpu: stage.server_cpu,
+            client_cpu: stage.client_cpu,
+            driver: stage.driver,
+            peers_directory: stage.peers_directory.clone(),
+            allspark: stage.allspark.clone(),
+            tungstenite: stage.tungstenite.clone(),
         }
     }
 }
@@ -108,14 +116,14 @@ impl PeersArguments {
         ComparisonPlan {
             entrants: entrants.collect(),
             cases: cases.collect(),
-            rounds: self.rounds,
+            rounds: self.common.rounds,
             conditions: Conditions {
                 dialect: Dialect::WEBSOCKETS,
-                warm_up: self.warm_up,
-                duration: self.duration,
-                message_bytes: self.message_bytes,
+                warm_up: self.common.warm_up,
+                duration: self.common.duration,
+                message_bytes: self.common.message_bytes,
             },
-            stage: self.stage.stage(),
+            stage: self.common.stage(),
         }
     }
 }

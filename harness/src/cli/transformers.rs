@@ -1,12 +1,11 @@
 //! The options of `harness compare transformers`.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use allspark_transformers::TransformerKind;
 use clap::Args;
 
-use super::compare::StageArguments;
+use super::compare::CommonArguments;
 use super::times::parse_duration;
 use crate::load::dialect::Dialect;
 use crate::peers::transformers::TransformersPlan;
@@ -19,9 +18,6 @@ pub(crate) struct TransformersArguments {
     /// Every carrier of each transformer, not only the one that clients usually take.
     #[arg(long)]
     every_carrier: bool,
-    /// How often each server has its turn.
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    rounds: u32,
     /// Idle sessions of which AllSpark's memory is measured. It takes memory in steps of megabytes,
     /// so that few sessions show the step rather than what they cost.
     #[arg(long, default_value_t = 2000)]
@@ -38,20 +34,8 @@ pub(crate) struct TransformersArguments {
     /// Messages that each of them keeps under way; may be given several times. Default: 1 and 16.
     #[arg(long = "depth")]
     depths: Vec<u16>,
-    /// How long each echo is measured.
-    #[arg(long, default_value = "3s", value_parser = parse_duration)]
-    duration: Duration,
-    /// How long traffic runs before that.
-    #[arg(long, default_value = "1s", value_parser = parse_duration)]
-    warm_up: Duration,
-    /// Bytes of each message.
-    #[arg(long, default_value_t = 128)]
-    message_bytes: usize,
     #[command(flatten)]
-    stage: StageArguments,
-    /// Write the report there as JSON.
-    #[arg(long)]
-    pub(crate) json: Option<PathBuf>,
+    pub(crate) common: CommonArguments,
 }
 
 /// Messages that each client keeps under way by default: one at a time, and many.
@@ -67,16 +51,16 @@ impl TransformersArguments {
         };
         Ok(TransformersPlan {
             dialects: self.dialects()?,
-            rounds: self.rounds,
+            rounds: self.common.rounds,
             idle_clients: self.idle_clients,
             idle_clients_node: self.idle_clients_node,
             idle_duration: self.idle_duration,
             echo_clients: self.echo_clients,
             depths: depths.to_vec(),
-            warm_up: self.warm_up,
-            duration: self.duration,
-            message_bytes: self.message_bytes,
-            stage: self.stage.stage(),
+            warm_up: self.common.warm_up,
+            duration: self.common.duration,
+            message_bytes: self.common.message_bytes,
+            stage: self.common.stage(),
         })
     }
 

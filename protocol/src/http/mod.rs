@@ -27,6 +27,7 @@ mod head;
 mod query;
 mod reader;
 mod response;
+mod static_body;
 mod streamed;
 mod target;
 #[cfg(test)]
@@ -42,4 +43,5 @@ pub use head::RequestHead;
 pub use query::{Query, decode};
 pub use reader::{Reader, Request};
 pub use response::Response;
+pub use static_body::StaticBody;
 pub use streamed::BodyFraming;

@@ -24,3 +24,6 @@ pub use backoff::{Backoff, BackoffOptions};
 pub use heartbeat::{Beat, Heartbeat, PingTimeout};
 pub use id::SparkId;
 pub use packet::Packet;
+
+/// The version of Primus whose protocol this is.
+pub const PRIMUS_VERSION: &str = "8.0.9";

@@ -103,7 +103,8 @@ impl ClientOutputs {
 ///
 /// Its owner calls [`ClientTransport::start`] once, then hands it whatever comes in, carries out
 /// what it wants after each call, and calls [`ClientTransport::expired`] when the deadline passed.
-pub trait ClientTransport: 'static {
+/// It may be moved to another thread between two calls.
+pub trait ClientTransport: Send + 'static {
     /// Begins to connect.
     fn start(&mut self, now: Instant, out: &mut ClientOutputs);
 

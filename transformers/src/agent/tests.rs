@@ -275,6 +275,29 @@ fn a_get_on_a_reused_link_that_the_server_closes_is_sent_once_more() {
 }
 
 #[test]
+fn a_get_that_takes_messages_is_not_sent_twice() {
+    let mut rig = Rig::new();
+    rig.agent = Agent::new("h:80").never_again();
+    rig.get("/1");
+    rig.receive(1, OK, 99);
+    let second = rig.get("/2");
+    rig.wanted();
+    assert_eq!(rig.lost(1), Some((second, Seen::Failed(UNANSWERED))));
+    assert_eq!(
+        rig.wanted(),
+        [""; 0],
+        "the messages may be lost, and its owner knows"
+    );
+    let third = rig.get("/3");
+    assert_eq!(
+        rig.wanted(),
+        ["connect 2", "2: GET /3"],
+        "the agent goes on"
+    );
+    assert_eq!(rig.receive(2, OK, 99), answer(third, b"ok"));
+}
+
+#[test]
 fn nothing_else_is_sent_twice() {
     let mut rig = Rig::new();
     let first = rig.get("/1");

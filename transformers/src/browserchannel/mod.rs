@@ -21,6 +21,9 @@
 //! same array, and both halves understand this form of a `Buffer` as a binary message, so that they
 //! can exchange bytes with each other.
 //!
+//! The application sees 1337 as the port of every client. Primus's transformer gives this port to
+//! its spark, though what Primus 8.0.9 shows in the end is the real one.
+//!
 //! A client that reconnects may name the session that it had before (`OSID`), which then ends at
 //! once and not when it times out. Primus's clients do not do that.
 //!

@@ -5,7 +5,7 @@ use std::time::Duration;
 use allspark_protocol::http::Response;
 
 use super::json;
-use crate::options::{TransportOptionError, number, switch};
+use crate::options::{TransportOptionError, invalid, number_within, switch};
 
 /// The options of the npm package that can be given as text. Its `base` is always Primus's
 /// pathname.
@@ -87,10 +87,7 @@ const INTERVAL_MS_MAX: u64 = (1 << 31) - 1;
 
 fn interval(name: &'static str, value: &str) -> Result<Duration, TransportOptionError> {
     const EXPECTED: &str = "a number of milliseconds from 1 to 2147483647";
-    match number(name, value, EXPECTED)? {
-        ms @ 1..=INTERVAL_MS_MAX => Ok(Duration::from_millis(ms)),
-        _ => Err(invalid(name, value, EXPECTED)),
-    }
+    number_within(name, value, 1..=INTERVAL_MS_MAX, EXPECTED).map(Duration::from_millis)
 }
 
 fn cors(value: &str) -> Result<Option<String>, TransportOptionError> {
@@ -142,14 +139,6 @@ fn is_header(name: &str, value: &str) -> bool {
         .iter()
         .any(|own| name.eq_ignore_ascii_case(own));
     !is_primus && Response::new(200).header(name, value).misuse().is_none()
-}
-
-fn invalid(name: &'static str, value: &str, expected: &'static str) -> TransportOptionError {
-    TransportOptionError::Invalid {
-        name,
-        value: value.to_owned(),
-        expected,
-    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use allspark_protocol::limits::{MESSAGE_BYTES_MAX_HIGHEST, PING_INTERVAL_MS_HIGHEST};
 
-use crate::options::{TransportOptionError, number, switch};
+use crate::options::{TransportOptionError, invalid, number_within, switch};
 
 /// The options of engine.io 6, with its names for [`EngineIoOptions::set`] and its defaults.
 ///
@@ -102,23 +102,13 @@ impl EngineIoOptions {
 /// Zero would ping without end, and the timers of JavaScript overflow at 2^31 ms.
 fn milliseconds(name: &'static str, value: &str) -> Result<u64, TransportOptionError> {
     const EXPECTED: &str = "a number of milliseconds from 1 to 86400000";
-    let ms = number(name, value, EXPECTED)?;
-    if (1..=PING_INTERVAL_MS_HIGHEST).contains(&ms) {
-        Ok(ms)
-    } else {
-        Err(invalid(name, value, EXPECTED))
-    }
+    number_within(name, value, 1..=PING_INTERVAL_MS_HIGHEST, EXPECTED)
 }
 
 fn buffer_size(value: &str) -> Result<usize, TransportOptionError> {
-    const NAME: &str = "maxHttpBufferSize";
     const EXPECTED: &str = "a number of bytes from 1 to 536870912";
-    let bytes = number(NAME, value, EXPECTED)?;
-    if (1..=MESSAGE_BYTES_MAX_HIGHEST).contains(&bytes) {
-        Ok(bytes)
-    } else {
-        Err(invalid(NAME, value, EXPECTED))
-    }
+    let range = 1..=MESSAGE_BYTES_MAX_HIGHEST;
+    number_within("maxHttpBufferSize", value, range, EXPECTED)
 }
 
 fn transports(value: &str) -> Result<Transports, TransportOptionError> {
@@ -156,14 +146,6 @@ fn is_token(text: &str) -> bool {
     let is_token_byte =
         |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     !text.is_empty() && text.bytes().all(is_token_byte)
-}
-
-fn invalid(name: &'static str, value: &str, expected: &'static str) -> TransportOptionError {
-    TransportOptionError::Invalid {
-        name,
-        value: value.to_owned(),
-        expected,
-    }
 }
 
 #[cfg(test)]

@@ -13,6 +13,8 @@
 //! it refuses 7 and 8), an upgrade to something else is answered with 400 instead of being cut off,
 //! and so are a key that is not 16 bytes in base64 and a subprotocol header that is no list.
 //!
+//! The drafts themselves are in `hixie`, which `sockjs` uses, too.
+//!
 //! The client half is that of [`websockets`](crate::websockets): Primus's clients of `faye` speak
 //! RFC 6455.
 //!
@@ -20,7 +22,6 @@
 //! - A session of RFC 6455 costs what one of `websockets` costs.
 //! - With a draft, messages are text only; the application's bytes become text, lossily.
 
-mod hixie;
 mod options;
 mod server;
 

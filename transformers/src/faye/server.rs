@@ -1,7 +1,5 @@
 //! The server half.
 
-use std::time::Duration;
-
 use allspark_protocol::http::{Request, RequestHead, Response};
 use allspark_protocol::transformer::{
     Answer, Carrier, Context, End, Event, Kind, Outputs, Transformer, Units, Wire,
@@ -10,9 +8,9 @@ use allspark_protocol::websocket::CloseCode;
 use allspark_protocol::websocket::handshake::Refusal;
 use allspark_protocol::{Input, Instant};
 
-use super::hixie::{self, Hixie, Item, Opening};
 use super::options::FayeOptions;
 use crate::CommonOptions;
+use crate::hixie::{self, Hixie, Item};
 use crate::websockets::{WebSocketSession, WebSockets, upgrade_required};
 
 /// The server half of `faye`.
@@ -29,16 +27,7 @@ pub struct FayeSession(State);
 #[derive(Debug)]
 enum State {
     WebSocket(WebSocketSession),
-    Hixie(Box<HixieSession>),
-}
-
-#[derive(Debug)]
-struct HixieSession {
-    hixie: Hixie,
-    /// The answer to the request, until that was exchanged.
-    response: Option<Response>,
-    /// When the challenge must have come.
-    deadline: Option<Instant>,
+    Hixie(Box<Hixie>),
 }
 
 /// The wire of both drafts, behind those of WebSocket.
@@ -46,9 +35,6 @@ const HIXIE: Wire = Wire(WebSockets::WIRES);
 
 /// Versions with the framing of RFC 6455.
 const VERSIONS: [&str; 3] = ["13", "8", "7"];
-
-/// How long the challenge of hixie-76 may take. It is sent together with the request.
-const CHALLENGE_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Faye {
     /// Refuses messages of more than Primus's `maxLength`, and compresses if Primus's `compression`
@@ -84,19 +70,12 @@ impl Faye {
     }
 
     fn open_draft<'r>(&self, head: &RequestHead<'_>) -> Answer<'r, FayeSession> {
-        match Opening::of(head) {
+        match Hixie::new(head, self.message_bytes_max) {
             Err(reason) => Answer::Respond(bad_request(reason)),
-            Ok(opening) => {
-                let session = HixieSession {
-                    response: Some(opening.response(head)),
-                    hixie: Hixie::new(opening, self.message_bytes_max),
-                    deadline: None,
-                };
-                Answer::Open {
-                    session: FayeSession(State::Hixie(Box::new(session))),
-                    port: None,
-                }
-            }
+            Ok(hixie) => Answer::Open {
+                session: FayeSession(State::Hixie(Box::new(hixie))),
+                port: None,
+            },
         }
     }
 }
@@ -128,15 +107,14 @@ impl Transformer for Faye {
 
     fn request<'r>(&mut self, request: &'r Request<'_>) -> Answer<'r, FayeSession> {
         let head = &request.head;
-        let has = |name| head.header(name).is_some();
         if !head.wants_upgrade() {
             Answer::Respond(upgrade_required())
         } else if head.method() != "GET" || !head.has_token("upgrade", "websocket") {
             Answer::Respond(bad_request("Not a WebSocket request"))
-        } else if has("sec-websocket-version") || has("sec-websocket-key") {
-            self.open_websocket(head)
-        } else {
+        } else if hixie::is_meant(head) {
             self.open_draft(head)
+        } else {
+            self.open_websocket(head)
         }
     }
 
@@ -165,7 +143,7 @@ impl Transformer for Faye {
     ) -> Option<Event<'i>> {
         let session = match &mut session.0 {
             State::WebSocket(session) => session,
-            State::Hixie(session) => return session.receive(carrier, input, out),
+            State::Hixie(hixie) => return receive_draft(hixie, carrier, input, out),
         };
         loop {
             let inner = &mut self.websockets;
@@ -180,9 +158,9 @@ impl Transformer for Faye {
     fn close(&mut self, session: &mut FayeSession, context: Context, out: &mut Outputs) {
         match &mut session.0 {
             State::WebSocket(session) => self.websockets.close(session, context, out),
-            State::Hixie(session) => {
+            State::Hixie(hixie) => {
                 if let Some(carrier) = context.stream {
-                    session.hixie.close(carrier, out);
+                    hixie.close(carrier, out);
                 }
                 out.over();
             }
@@ -202,7 +180,12 @@ impl Transformer for Faye {
                 self.websockets
                     .exchange(session, context, carrier, request, out);
             }
-            State::Hixie(session) => session.exchange(context, carrier, out),
+            State::Hixie(hixie) => {
+                hixie.begin(context.now, carrier, out);
+                if hixie.is_open() {
+                    out.stream(carrier);
+                }
+            }
         }
     }
 
@@ -222,7 +205,7 @@ impl Transformer for Faye {
     ) {
         match &mut session.0 {
             State::WebSocket(session) => self.websockets.send(session, context, units, out),
-            State::Hixie(session) => session.send(units, out),
+            State::Hixie(hixie) => hixie.send(units, out),
         }
     }
 
@@ -245,7 +228,7 @@ impl Transformer for Faye {
     fn deadline(&self, session: &FayeSession) -> Option<Instant> {
         match &session.0 {
             State::WebSocket(session) => self.websockets.deadline(session),
-            State::Hixie(session) => session.deadline,
+            State::Hixie(hixie) => hixie.deadline(),
         }
     }
 
@@ -262,54 +245,29 @@ impl Transformer for Faye {
     }
 }
 
-impl HixieSession {
-    fn exchange(&mut self, context: Context, carrier: Carrier, out: &mut Outputs) {
-        let Some(response) = self.response.take() else {
-            return out.respond(carrier, bad_request("Not a WebSocket request"));
-        };
-        out.upgrade(carrier, response);
-        self.hixie.begin(carrier);
-        if self.hixie.is_open() {
-            out.stream(carrier);
-        } else {
-            self.deadline = Some(context.now + CHALLENGE_TIMEOUT);
-        }
-    }
-
-    fn receive<'i>(
-        &mut self,
-        carrier: Carrier,
-        input: &mut Input<'i>,
-        out: &mut Outputs,
-    ) -> Option<Event<'i>> {
-        let end = loop {
-            match self.hixie.next(input)? {
-                Item::Challenge(answer) => {
-                    out.write(carrier, |out| out.extend_from_slice(&answer));
-                    self.deadline = None;
-                    out.stream(carrier);
-                }
-                Item::Text(payload) => {
-                    let kind = Kind::Text;
-                    return Some(Event::Message { kind, payload });
-                }
-                Item::Goodbye => break End::Goodbye,
-                Item::TooBig => break End::Violation("a message is longer than it may be"),
+/// What comes on a connection that speaks a draft.
+fn receive_draft<'i>(
+    hixie: &mut Hixie,
+    carrier: Carrier,
+    input: &mut Input<'i>,
+    out: &mut Outputs,
+) -> Option<Event<'i>> {
+    let end = loop {
+        match hixie.next(input)? {
+            Item::Challenge(answer) => {
+                out.write(carrier, |out| out.extend_from_slice(&answer));
+                out.stream(carrier);
             }
-        };
-        out.ended(end);
-        self.hixie.close(carrier, out);
-        out.over();
-        None
-    }
-
-    /// Sends what waited for the challenge.
-    fn send(&self, units: &mut dyn Units, out: &mut Outputs) {
-        let Some(carrier) = self.hixie.carrier() else {
-            return;
-        };
-        while let Some(unit) = units.take() {
-            out.write(carrier, |out| out.extend_from_slice(unit));
+            Item::Text(payload) => {
+                let kind = Kind::Text;
+                return Some(Event::Message { kind, payload });
+            }
+            Item::Goodbye => break End::Goodbye,
+            Item::TooBig => break End::Violation("a message is longer than it may be"),
         }
-    }
+    };
+    out.ended(end);
+    hixie.close(carrier, out);
+    out.over();
+    None
 }

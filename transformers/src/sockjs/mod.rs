@@ -10,7 +10,8 @@
 //! | `quote`, `unquote` | messages as JSON strings, and back |
 //! | `http` | sessions that live in requests |
 //! | `body` | messages that come in the body of a request |
-//! | `websocket`, `raw` | sessions over WebSocket, and those without frames of SockJS |
+//! | `websocket`, `draft` | sessions over WebSocket, and over its drafts |
+//! | `raw` | WebSockets without frames of SockJS |
 //! | `server` | the transformer, which joins them |
 //! | `client` | the client half |
 //!
@@ -23,7 +24,7 @@
 //! - a closed session tells so for one `disconnect_delay`, and is not kept by asking again;
 //! - a body that is not UTF-8 is broken JSON; sockjs-node replaces what is wrong in it;
 //! - one message of more than `maxLength` bytes is refused with 413; sockjs-node takes any;
-//! - WebSockets of the draft 7 are let in, those of hixie-75 and hixie-76 are not;
+//! - WebSockets of the draft 7 are let in (websocket-driver refuses them);
 //! - `permessage-deflate` is not negotiated.
 //!
 //! Binary messages do not exist in SockJS: sockjs-node turns a `Buffer` into a string as if it were
@@ -37,6 +38,7 @@
 mod asked;
 mod body;
 mod client;
+mod draft;
 mod endpoint;
 mod framing;
 mod http;

@@ -1,6 +1,6 @@
 //! What the transformer can be told, by the names of the npm package.
 
-use crate::options::{TransportOptionError, number, switch};
+use crate::options::{TransportOptionError, invalid, number, number_within, switch};
 
 /// The options of sockjs-node that mean something here. (`log` is for the engine, `prefix` is set
 /// by Primus, `faye_server_options` are Primus's `maxLength` and `compression`.)
@@ -92,10 +92,7 @@ const DELAY_MS_MAX: u32 = i32::MAX as u32;
 
 fn delay(name: &'static str, value: &str) -> Result<u32, TransportOptionError> {
     const EXPECTED: &str = "a number of milliseconds from 1 to 2147483647";
-    match number(name, value, EXPECTED)? {
-        ms @ 1..=DELAY_MS_MAX => Ok(ms),
-        _ => Err(invalid(name, value, EXPECTED)),
-    }
+    number_within(name, value, 1..=DELAY_MS_MAX, EXPECTED)
 }
 
 /// A URL stands in an attribute of the iframe page, and in JSON.
@@ -104,14 +101,6 @@ fn url(name: &'static str, value: &str) -> Result<String, TransportOptionError> 
     match value.bytes().all(is_url_byte) && !value.is_empty() {
         true => Ok(value.to_owned()),
         false => Err(invalid(name, value, "a URL")),
-    }
-}
-
-fn invalid(name: &'static str, value: &str, expected: &'static str) -> TransportOptionError {
-    TransportOptionError::Invalid {
-        name,
-        value: value.to_owned(),
-        expected,
     }
 }
 

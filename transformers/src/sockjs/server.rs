@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use allspark_protocol::http::{Query, Request, Response};
+use allspark_protocol::http::{Query, Request, RequestHead, Response};
 use allspark_protocol::transformer::{
     Answer, Carrier, Context, Event, Kind, Outputs, SessionName, Transformer, Units, Wire,
 };
@@ -12,6 +12,7 @@ use allspark_protocol::{Input, Instant};
 use super::SockJsOptions;
 use super::asked::Asked;
 use super::body::{self, BodyError};
+use super::draft::DraftSession;
 use super::endpoint::{Endpoint, Sender, Transport};
 use super::http::HttpSession;
 use super::quote;
@@ -20,6 +21,7 @@ use super::reply::{self, Entropy};
 use super::service::Service;
 use super::websocket::{self, WebSocketSession};
 use crate::CommonOptions;
+use crate::hixie;
 
 /// The server half of `sockjs`.
 #[derive(Clone, Debug)]
@@ -37,6 +39,7 @@ pub struct SockJsSession(Session);
 enum Session {
     Http(HttpSession),
     WebSocket(WebSocketSession),
+    Draft(Box<DraftSession>),
     Raw(RawSession),
 }
 
@@ -53,6 +56,9 @@ const WIRE_WEBSOCKET: Wire = Wire(1);
 
 /// Messages for raw WebSockets: frames of WebSocket.
 const WIRE_RAW: Wire = Wire(2);
+
+/// Messages for the drafts of WebSocket: each is a frame of SockJS in a frame of the draft.
+const WIRE_DRAFT: Wire = Wire(3);
 
 impl SockJs {
     /// A service under the pathname of the common options.
@@ -93,8 +99,8 @@ impl SockJs {
                 }
                 Err(response) => response,
             },
-            Endpoint::WebSocket => match websocket::upgrade(head) {
-                Ok(_) => return open(Session::WebSocket(WebSocketSession::new(&self.service))),
+            Endpoint::WebSocket => match self.websocket(head) {
+                Ok(session) => return open(session),
                 Err(response) => response,
             },
             Endpoint::Receive(transport, name) => match callback(transport, head.query()) {
@@ -106,6 +112,17 @@ impl SockJs {
             },
             Endpoint::Send(_, name) => return Answer::Find(SessionName::Chosen(name)),
         })
+    }
+
+    /// A session over a WebSocket, or over one of its drafts.
+    fn websocket(&self, head: &RequestHead<'_>) -> Result<Session, Response> {
+        websocket::is_websocket(head)?;
+        if hixie::is_meant(head) {
+            let session = DraftSession::new(&self.service, head)?;
+            return Ok(Session::Draft(Box::new(session)));
+        }
+        websocket::upgrade(head)?;
+        Ok(Session::WebSocket(WebSocketSession::new(&self.service)))
     }
 
     /// Delivers the messages of a request, or explains why not.
@@ -142,7 +159,7 @@ impl SockJs {
 impl Transformer for SockJs {
     type Session = SockJsSession;
 
-    const WIRES: u8 = 3;
+    const WIRES: u8 = 4;
 
     fn name(&self) -> &'static str {
         super::NAME
@@ -180,6 +197,7 @@ impl Transformer for SockJs {
         match session.0 {
             Session::Http(_) => WIRE_HTTP,
             Session::WebSocket(_) => WIRE_WEBSOCKET,
+            Session::Draft(_) => WIRE_DRAFT,
             Session::Raw(_) => WIRE_RAW,
         }
     }
@@ -194,7 +212,10 @@ impl Transformer for SockJs {
                 frame.extend_from_slice(b"a[");
                 quote::quote(&text, &mut frame);
                 frame.push(b']');
-                encode::message(Kind::Text, &frame, None, out);
+                match wire {
+                    WIRE_DRAFT => hixie::frame(Kind::Text, &frame, out),
+                    _ => encode::message(Kind::Text, &frame, None, out),
+                }
                 self.service.return_scratch(frame);
             }
         }
@@ -204,13 +225,16 @@ impl Transformer for SockJs {
     fn receive<'i>(
         &mut self,
         session: &mut SockJsSession,
-        _context: Context,
+        context: Context,
         carrier: Carrier,
         input: &mut Input<'i>,
         out: &mut Outputs,
     ) -> Option<Event<'i>> {
         match &mut session.0 {
             Session::WebSocket(session) => session.receive(&self.service, carrier, input, out),
+            Session::Draft(session) => {
+                session.receive((&self.service, context.now), carrier, input, out)
+            }
             Session::Raw(session) => session.receive(carrier, input, out),
             Session::Http(_) => {
                 input.take_all();
@@ -223,6 +247,7 @@ impl Transformer for SockJs {
         match &mut session.0 {
             Session::Http(session) => session.close(&self.service, context.now),
             Session::WebSocket(session) => session.close(context.now, out),
+            Session::Draft(session) => session.close(out),
             Session::Raw(session) => session.close(context, out),
         }
     }
@@ -240,6 +265,9 @@ impl Transformer for SockJs {
         match (endpoint, &mut session.0) {
             (Some(Endpoint::WebSocket), Session::WebSocket(session)) => {
                 session.open(&self.service, context.now, (carrier, head), out);
+            }
+            (Some(Endpoint::WebSocket), Session::Draft(session)) => {
+                session.begin(&self.service, context.now, carrier, out);
             }
             (Some(Endpoint::Receive(transport, _)), Session::Http(session)) => {
                 // It has been checked by `request`.
@@ -262,7 +290,7 @@ impl Transformer for SockJs {
     fn carrier(&self, session: &SockJsSession) -> Option<Carrier> {
         match &session.0 {
             Session::Http(session) => session.carrier(),
-            Session::WebSocket(_) | Session::Raw(_) => None,
+            Session::WebSocket(_) | Session::Draft(_) | Session::Raw(_) => None,
         }
     }
 
@@ -276,6 +304,7 @@ impl Transformer for SockJs {
         match &mut session.0 {
             Session::Http(session) => session.send(&mut self.service, context.now, units, out),
             Session::WebSocket(session) => session.send(units, out),
+            Session::Draft(session) => session.send(units, out),
             Session::Raw(_) => {}
         }
     }
@@ -290,6 +319,7 @@ impl Transformer for SockJs {
         match &mut session.0 {
             Session::Http(session) => session.lost(carrier, out),
             Session::WebSocket(session) => session.lost(out),
+            Session::Draft(session) => session.lost(out),
             Session::Raw(_) => {}
         }
     }
@@ -298,6 +328,7 @@ impl Transformer for SockJs {
         match &session.0 {
             Session::Http(session) => Some(session.deadline()),
             Session::WebSocket(session) => Some(session.deadline()),
+            Session::Draft(session) => session.deadline(),
             Session::Raw(_) => None,
         }
     }
@@ -306,6 +337,7 @@ impl Transformer for SockJs {
         match &mut session.0 {
             Session::Http(session) => session.expired(&self.service, context.now, out),
             Session::WebSocket(session) => session.expired(context.now, out),
+            Session::Draft(session) => session.expired(&self.service, context.now, out),
             Session::Raw(_) => {}
         }
     }

@@ -24,7 +24,7 @@ pub(super) fn upgrade<'b>(head: &RequestHead<'b>) -> Result<Upgrade<'b>, Respons
     checked(head, &["13", "8", "7"])
 }
 
-/// Checks whether a request asks for a WebSocket at all.
+/// Checks whether a request asks for a WebSocket at all, be it one of the drafts.
 pub(super) fn is_websocket(head: &RequestHead<'_>) -> Result<(), Response> {
     let upgrade = head.header("Upgrade").unwrap_or_default();
     let wants_upgrade = head.has_token("Connection", "upgrade");
@@ -205,12 +205,11 @@ impl WebSocketSession {
         }
     }
 
-    /// Understands a frame of SockJS. One message is lent on; several are copied.
     #[inline]
     fn message<'i>(
         &mut self,
         carrier: Carrier,
-        (kind, mut payload): (Kind, Payload<'i>),
+        (kind, payload): (Kind, Payload<'i>),
         out: &mut Outputs,
     ) -> Option<Event<'i>> {
         if payload.is_empty() || !self.is_open() {
@@ -221,20 +220,10 @@ impl WebSocketSession {
             self.break_off(carrier, out);
             return None;
         }
-        match unquote::frame(&mut payload) {
-            Ok(Messages::One(span)) => {
-                let (kind, payload) = (Kind::Text, part(payload, span));
-                Some(Event::Message { kind, payload })
-            }
-            Ok(Messages::Several(several)) => {
-                several.for_each(|message| out.message(Kind::Text, message));
-                None
-            }
-            Err(unquote::Broken) => {
-                self.break_off(carrier, out);
-                None
-            }
-        }
+        messages(payload, out).unwrap_or_else(|unquote::Broken| {
+            self.break_off(carrier, out);
+            None
+        })
     }
 
     fn is_open(&self) -> bool {
@@ -310,6 +299,24 @@ pub(super) fn normal_closure(out: &mut Vec<u8>) {
 
 fn write_frame(carrier: Carrier, frame: &[u8], out: &mut Outputs) {
     out.write(carrier, |out| encode::message(Kind::Text, frame, None, out));
+}
+
+/// Understands a frame of SockJS, which is UTF-8. One message is lent on; several are copied.
+#[inline]
+pub(super) fn messages<'i>(
+    mut payload: Payload<'i>,
+    out: &mut Outputs,
+) -> Result<Option<Event<'i>>, unquote::Broken> {
+    match unquote::frame(&mut payload)? {
+        Messages::One(span) => {
+            let (kind, payload) = (Kind::Text, part(payload, span));
+            Ok(Some(Event::Message { kind, payload }))
+        }
+        Messages::Several(several) => {
+            several.for_each(|message| out.message(Kind::Text, message));
+            Ok(None)
+        }
+    }
 }
 
 /// Cuts a message out of its frame.

@@ -2,7 +2,7 @@
 
 use allspark_protocol::websocket::deflate::{Effort, ServerContext, Terms, Window, WindowBits};
 
-use crate::options::{number, switch};
+use crate::options::{invalid, number, switch};
 use crate::{CommonOptions, TransportOptionError};
 
 /// What Primus hands to `ws` as `transport`. Nothing is set at first.
@@ -165,13 +165,5 @@ fn window(name: &'static str, value: &str) -> Result<Window, TransportOptionErro
         _ => WindowBits::parse(value)
             .map(Window::Fixed)
             .ok_or_else(|| invalid(name, value, "a number from 8 to 15, true or false")),
-    }
-}
-
-fn invalid(name: &'static str, value: &str, expected: &'static str) -> TransportOptionError {
-    TransportOptionError::Invalid {
-        name,
-        value: value.to_owned(),
-        expected,
     }
 }

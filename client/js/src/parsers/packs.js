@@ -136,8 +136,8 @@ export class PackReader {
     if (type in NUMBER_TYPES) return this.number(...NUMBER_TYPES[type]);
     if (type === 0xc0) return null;
     if (type === 0xc2 || type === 0xc3) return type === 0xc3;
-    if (type === 0xdc || type === 0xdd) return this.#list(this.length((type - 0xdb) * 2), readOther);
     if (type >= 0xde) return this.#map(this.length((type - 0xdd) * 2), readOther);
+    if (type >= 0xdc) return this.#list(this.length((type - 0xdb) * 2), readOther);
     return readOther(this, type);
   }
 
@@ -163,7 +163,8 @@ export class PackReader {
 
   // Whatever is counted takes a byte at least.
   #checked(count) {
-    if (count > this.#bytes.length - this.#offset) throw new RangeError('The packet is cut short');
+    const left = this.#bytes.length - this.#offset;
+    if (count > left) throw new RangeError('The packet is cut short');
     return count;
   }
 }

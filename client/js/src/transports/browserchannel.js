@@ -170,12 +170,20 @@ class BrowserChannel {
     const uri = this.#uriOf('/test', { TYPE: 'xmlhttp' });
     this.#test = request(uri, { silence: BACK_SILENCE_MS }, (text) => {
       this.#test.abort();
-      if (text.length < '111112'.length) return;
-      this.#isStreaming = false;
-      this.#back?.abort();
+      if (text.length >= '111112'.length) this.#stopStreaming();
     });
     // The session does not depend on it.
     this.#test.done.catch(() => {});
+  }
+
+  // Opens another back channel. The one before did not fail, so this is no retry.
+  #stopStreaming() {
+    this.#isStreaming = false;
+    const back = this.#back;
+    if (!back) return;
+    this.#back = undefined;
+    back.abort();
+    this.#openBack();
   }
 
   #openBack() {
@@ -193,13 +201,15 @@ class BrowserChannel {
       this.#cancel(this.#arrival);
       read(text);
     });
-    this.#back = { ...back, since: Date.now() };
-    const failed = (error) => this.#backFailed(error);
-    const ended = () => {
-      if (this.#lastArray > before) this.#openBack();
-      else failed(new Error('The server answered without an array'));
+    const current = (this.#back = { ...back, since: Date.now() });
+    const over = (error) => {
+      if (this.#back !== current) return;
+      this.#back = undefined;
+      if (error) this.#backFailed(error);
+      else if (this.#lastArray > before) this.#openBack();
+      else this.#backFailed(new Error('The server answered without an array'));
     };
-    back.done.then(ended, failed);
+    back.done.then(() => over(), over);
   }
 
   #backFailed(error) {

@@ -3,6 +3,7 @@
 
 mod rig;
 
+mod draft;
 mod polling;
 mod service;
 mod streaming;

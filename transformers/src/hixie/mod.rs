@@ -3,22 +3,44 @@
 //! draft-ietf-hybi-thewebsocketprotocol-00), as old Safari, iOS and Flash spoke them and
 //! faye-websocket answers them.
 //!
+//! The transformers `faye` and `sockjs` serve them. Here is what a connection says and understands;
+//! what a session makes of it is theirs.
+//!
 //! Text only: a frame is `00`, UTF-8, `FF`. There is no ping. Hixie-76 proves with a challenge that
 //! both ends mean WebSocket, and says goodbye with `FF 00`; hixie-75 simply closes.
+//!
+//! # Invariants
+//! - Nothing but the answer to the request is written before the challenge has come.
+//! - Text that comes out is UTF-8, and no longer than a message may be.
+
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
 
 use allspark_protocol::http::{RequestHead, Response};
-use allspark_protocol::transformer::{Carrier, Kind, Outputs};
-use allspark_protocol::{Input, Payload};
+use allspark_protocol::transformer::{Carrier, Kind, Outputs, Units};
+use allspark_protocol::{Input, Instant, Payload};
 use md5::{Digest, Md5};
+
+/// Whether a request for a WebSocket means a draft: one of RFC 6455 has a version or a key. So does
+/// websocket-driver tell them apart.
+pub(crate) fn is_meant(head: &RequestHead<'_>) -> bool {
+    let has = |name| head.header(name).is_some();
+    !has("sec-websocket-version") && !has("sec-websocket-key")
+}
 
 /// Which draft.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Draft {
+enum Draft {
     /// draft-hixie-thewebsocketprotocol-75.
     Hixie75,
     /// draft-hixie-thewebsocketprotocol-76.
     Hixie76,
 }
+
+/// How long the challenge of hixie-76 may take. It is sent together with the request.
+const CHALLENGE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Bytes of the challenge that follows the head of a hixie-76 request.
 const CHALLENGE_BYTES: usize = 8;
@@ -34,7 +56,7 @@ const GOODBYE: [u8; 2] = [0xff, 0x00];
 
 /// What a request of a draft asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Opening {
+struct Opening {
     draft: Draft,
     /// The numbers of both keys, as they go into the answer to the challenge.
     numbers: [u8; 8],
@@ -45,7 +67,7 @@ impl Opening {
     ///
     /// # Errors
     /// What faye-websocket says to a handshake that makes no sense.
-    pub(super) fn of(head: &RequestHead<'_>) -> Result<Self, &'static str> {
+    fn of(head: &RequestHead<'_>) -> Result<Self, &'static str> {
         let key1 = head.header("sec-websocket-key1");
         let key2 = head.header("sec-websocket-key2");
         let (draft, keys) = match (key1, key2) {
@@ -64,7 +86,7 @@ impl Opening {
     }
 
     /// The `101` answer. Clients of the drafts compare the status line and the order of headers.
-    pub(super) fn response(&self, head: &RequestHead<'_>) -> Response {
+    fn response(&self, head: &RequestHead<'_>) -> Response {
         let (reason, prefix) = match self.draft {
             Draft::Hixie75 => ("Web Socket Protocol Handshake", "WebSocket"),
             Draft::Hixie76 => ("WebSocket Protocol Handshake", "Sec-WebSocket"),
@@ -125,11 +147,15 @@ enum Stage {
     Over,
 }
 
-/// The server's end of one connection.
+/// The server's end of one connection, from its request on.
 #[derive(Debug)]
-pub(super) struct Hixie {
+pub(crate) struct Hixie {
     opening: Opening,
     stage: Stage,
+    /// The answer to the request, until it is given.
+    response: Option<Response>,
+    /// When the challenge must have come.
+    deadline: Option<Instant>,
     /// The connection, once it is upgraded.
     carrier: Option<Carrier>,
     message_bytes_max: usize,
@@ -138,7 +164,7 @@ pub(super) struct Hixie {
 
 /// What came.
 #[derive(Debug)]
-pub(super) enum Item<'i> {
+pub(crate) enum Item<'i> {
     /// The challenge; the handshake is complete with these bytes.
     Challenge([u8; 16]),
     /// A message.
@@ -150,37 +176,70 @@ pub(super) enum Item<'i> {
 }
 
 impl Hixie {
-    pub(super) fn new(opening: Opening, message_bytes_max: usize) -> Self {
+    /// A connection that a request asks for.
+    ///
+    /// # Errors
+    /// What faye-websocket says to a handshake that makes no sense.
+    pub(crate) fn new(
+        head: &RequestHead<'_>,
+        message_bytes_max: usize,
+    ) -> Result<Self, &'static str> {
+        let opening = Opening::of(head)?;
         let stage = match opening.draft {
             Draft::Hixie75 => Stage::Lead,
             Draft::Hixie76 => Stage::Challenge(Vec::with_capacity(CHALLENGE_BYTES)),
         };
-        Self {
+        Ok(Self {
+            response: Some(opening.response(head)),
             opening,
             stage,
+            deadline: None,
             carrier: None,
             message_bytes_max,
             said_goodbye: false,
+        })
+    }
+
+    /// Answers the request; there is no second one.
+    pub(crate) fn begin(&mut self, now: Instant, carrier: Carrier, out: &mut Outputs) {
+        let Some(response) = self.response.take() else {
+            let refusal = Response::new(400).body("text/plain", &b"Not a WebSocket request"[..]);
+            return out.respond(carrier, refusal);
+        };
+        out.upgrade(carrier, response);
+        self.carrier = Some(carrier);
+        if !self.is_open() {
+            self.deadline = Some(now + CHALLENGE_TIMEOUT);
         }
     }
 
-    /// The connection is upgraded.
-    pub(super) fn begin(&mut self, carrier: Carrier) {
-        self.carrier = Some(carrier);
-    }
-
     /// The connection, once it is upgraded.
-    pub(super) fn carrier(&self) -> Option<Carrier> {
+    pub(crate) fn carrier(&self) -> Option<Carrier> {
         self.carrier
     }
 
+    /// When the challenge must have come, while it is awaited.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// Sends what waited until messages may be sent.
+    pub(crate) fn send(&self, units: &mut dyn Units, out: &mut Outputs) {
+        let Some(carrier) = self.carrier.filter(|_| self.is_open()) else {
+            return;
+        };
+        while let Some(unit) = units.take() {
+            out.write(carrier, |out| out.extend_from_slice(unit));
+        }
+    }
+
     /// Whether messages may be sent.
-    pub(super) fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         !matches!(self.stage, Stage::Challenge(_))
     }
 
     /// Takes the next item, or all of the input if that does not complete one.
-    pub(super) fn next<'i>(&mut self, input: &mut Input<'i>) -> Option<Item<'i>> {
+    pub(crate) fn next<'i>(&mut self, input: &mut Input<'i>) -> Option<Item<'i>> {
         while !input.is_empty() {
             let stage = std::mem::replace(&mut self.stage, Stage::Over);
             let (stage, item) = match stage {
@@ -210,7 +269,7 @@ impl Hixie {
     }
 
     /// Says goodbye as far as the draft can, once; also in answer to the peer's.
-    pub(super) fn close(&mut self, carrier: Carrier, out: &mut Outputs) {
+    pub(crate) fn close(&mut self, carrier: Carrier, out: &mut Outputs) {
         let knows_goodbye = self.opening.draft == Draft::Hixie76 && self.is_open();
         if knows_goodbye && !self.said_goodbye {
             out.write(carrier, |out| out.extend_from_slice(&GOODBYE));
@@ -221,7 +280,7 @@ impl Hixie {
     }
 
     fn read_challenge<'i>(
-        &self,
+        &mut self,
         mut body: Vec<u8>,
         input: &mut Input<'i>,
     ) -> (Stage, Option<Item<'i>>) {
@@ -229,6 +288,7 @@ impl Hixie {
         if body.len() < CHALLENGE_BYTES {
             return (Stage::Challenge(body), None);
         }
+        self.deadline = None;
         let mut hash = Md5::new();
         hash.update(self.opening.numbers);
         hash.update(&body);
@@ -294,162 +354,11 @@ fn checked(payload: Payload<'_>) -> Payload<'_> {
 }
 
 /// Appends the frame of a message. Bytes become text, as faye-websocket has it.
-pub(super) fn frame(kind: Kind, payload: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn frame(kind: Kind, payload: &[u8], out: &mut Vec<u8>) {
     out.push(TEXT);
     match kind {
         Kind::Text => out.extend_from_slice(payload),
         Kind::Binary => out.extend_from_slice(String::from_utf8_lossy(payload).as_bytes()),
     }
     out.push(END);
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn head(lines: &str) -> String {
-        format!("GET /demo HTTP/1.1\r\nHost: example.com\r\nConnection: Upgrade\r\n{lines}\r\n")
-    }
-
-    fn opening(lines: &str) -> Result<Opening, &'static str> {
-        Opening::of(&RequestHead::parse(head(lines).as_bytes()).unwrap())
-    }
-
-    /// The example of draft 76, 1.2.
-    const KEYS: &str = "Sec-WebSocket-Key1: 4 @1  46546xW%0l 1 5\r\n\
-        Sec-WebSocket-Key2: 12998 5 Y3 1  .P00\r\nOrigin: http://example.com\r\n";
-
-    fn hixie(lines: &str, message_bytes_max: usize) -> Hixie {
-        Hixie::new(opening(lines).unwrap(), message_bytes_max)
-    }
-
-    /// Everything that comes out of these bytes, cut after every `step`.
-    fn items(hixie: &mut Hixie, bytes: &[u8], step: usize) -> Vec<String> {
-        let mut bytes = bytes.to_vec();
-        let mut items = Vec::new();
-        for part in bytes.chunks_mut(step) {
-            let mut input = Input::new(part);
-            while let Some(item) = hixie.next(&mut input) {
-                items.push(match item {
-                    Item::Challenge(answer) => String::from_utf8_lossy(&answer).into_owned(),
-                    Item::Text(text) => format!("text {}", str::from_utf8(&text).unwrap()),
-                    Item::Goodbye => "goodbye".to_owned(),
-                    Item::TooBig => "too big".to_owned(),
-                });
-            }
-        }
-        items
-    }
-
-    #[test]
-    fn the_example_of_the_draft_is_answered_as_it_says() {
-        let mut hixie = hixie(KEYS, 99);
-        assert!(!hixie.is_open());
-        assert_eq!(items(&mut hixie, b"^n:ds[4U", 3), ["8jKS'y:G*Co,Wxa-"]);
-        assert!(hixie.is_open());
-    }
-
-    #[test]
-    fn answers_have_the_status_lines_that_clients_compare() {
-        let begin = |lines: &str| {
-            let head = head(lines);
-            let head = RequestHead::parse(head.as_bytes()).unwrap();
-            let mut out = Vec::new();
-            let response = Opening::of(&head).unwrap().response(&head);
-            response.encode(&mut out, true, false);
-            String::from_utf8(out).unwrap()
-        };
-        assert_eq!(
-            begin("Origin: http://a\r\n"),
-            "HTTP/1.1 101 Web Socket Protocol Handshake\r\nUpgrade: WebSocket\r\n\
-             Connection: Upgrade\r\nWebSocket-Origin: http://a\r\n\
-             WebSocket-Location: ws://example.com/demo\r\n\r\n"
-        );
-        assert_eq!(
-            begin(&format!("X-Forwarded-Proto: https\r\n{KEYS}")),
-            "HTTP/1.1 101 WebSocket Protocol Handshake\r\nUpgrade: WebSocket\r\n\
-             Connection: Upgrade\r\nSec-WebSocket-Origin: http://example.com\r\n\
-             Sec-WebSocket-Location: wss://example.com/demo\r\n\r\n"
-        );
-    }
-
-    #[test]
-    fn keys_that_hide_no_number_are_refused() {
-        for (key1, key2) in [
-            ("1 2", "abc"),
-            ("12", "1 2"),
-            ("1 2", "1 2 3"),
-            ("99999999999 9", "1 2"),
-        ] {
-            let lines = format!("Sec-WebSocket-Key1: {key1}\r\nSec-WebSocket-Key2: {key2}\r\n");
-            assert!(opening(&lines).is_err(), "{key1:?} {key2:?}");
-        }
-        assert!(opening("Sec-WebSocket-Key1: 1 2\r\n").is_err());
-    }
-
-    #[test]
-    fn frames_are_read_however_they_are_cut() {
-        let mut bytes = b"\x00hello\xff\x80\x03xyz\x00\xff".to_vec();
-        frame(Kind::Text, "wörld".as_bytes(), &mut bytes);
-        bytes.extend_from_slice(b"\x00a\xc3(\xff\xff\x00\x00late\xff");
-        for step in 1..bytes.len() {
-            assert_eq!(
-                items(
-                    &mut hixie(KEYS, 99),
-                    &[b"^n:ds[4U", &bytes[..]].concat(),
-                    step
-                )[1..],
-                [
-                    "text hello",
-                    "text ",
-                    "text wörld",
-                    "text a\u{fffd}(",
-                    "goodbye"
-                ],
-                "{step}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_message_over_the_limit_ends_it() {
-        for bytes in [&b"\x00123456789"[..], b"\x80\xff\x7f"] {
-            assert_eq!(items(&mut hixie("", 8), bytes, 3), ["too big"]);
-        }
-        assert_eq!(items(&mut hixie("", 8), b"\x0012345678\xff", 3).len(), 1);
-    }
-
-    #[test]
-    fn only_the_newer_draft_says_goodbye() {
-        let close = |hixie: &mut Hixie| {
-            let mut out = Outputs::default();
-            hixie.close(Carrier(1), &mut out);
-            out.list().len()
-        };
-        assert_eq!(close(&mut hixie("", 9)), 1);
-        let mut newer = hixie(KEYS, 9);
-        items(&mut newer, b"^n:ds[4U", 8);
-        assert_eq!(close(&mut newer), 2);
-        assert_eq!(close(&mut newer), 1, "it is not said twice");
-        let mut answering = hixie(KEYS, 9);
-        items(&mut answering, b"^n:ds[4U\xff\x00", 10);
-        assert_eq!(close(&mut answering), 2, "the peer's is answered");
-        assert_eq!(
-            items(&mut hixie("", 9), b"\xff\x00\x00a\xff", 1),
-            ["text a"]
-        );
-    }
-
-    proptest! {
-        #[test]
-        fn nothing_that_a_peer_sends_breaks_it(
-            bytes in proptest::collection::vec(any::<u8>(), 0..400),
-            step in 1_usize..50,
-        ) {
-            let whole = items(&mut hixie("", 64), &bytes, 400);
-            prop_assert_eq!(whole, items(&mut hixie("", 64), &bytes, step));
-        }
-    }
 }

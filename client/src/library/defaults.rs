@@ -1,0 +1,79 @@
+//! The module that says what is compiled in, in place of `client/js/src/defaults.js`.
+
+use allspark_protocol::parser::Parser;
+use allspark_protocol::primus::PRIMUS_VERSION;
+use allspark_transformers::TransformerKind;
+
+use super::{Library, Target, literal};
+
+/// The text of the module for this library.
+pub(super) fn module(library: &Library) -> String {
+    let kinds = transformers(library.transformer);
+    let mut imports = Vec::new();
+    let mut entries = Vec::new();
+    for kind in kinds {
+        let (name, path) = transport(*kind);
+        let import = format!("import {{ {name} }} from './transports/{path}';\n");
+        if !imports.contains(&import) {
+            imports.push(import);
+        }
+        entries.push(format!("{}: {name}", literal::string(kind.name())));
+    }
+    // A module of a parser has the name of the parser, and so has what it exports.
+    let parser = library.parser.name();
+    imports.push(format!(
+        "import {{ {parser} }} from './parsers/{parser}.js';\n"
+    ));
+    let mut web_socket = "";
+    if library.target == Target::Node {
+        imports.push("import { NodeWebSocket } from './node/websocket.js';\n".to_owned());
+        web_socket = "WebSocket: NodeWebSocket,\n";
+    }
+    let ping_timeout = library.ping_timeout_ms;
+    let ping_timeout = ping_timeout.map_or_else(|| "false".to_owned(), |ms| ms.to_string());
+    format!(
+        "{imports}\
+         export const defaults = {{\n\
+         version: {version},\n\
+         pathname: {pathname},\n\
+         transformer: {transformer},\n\
+         parser: {parser_name},\n\
+         pingTimeout: {ping_timeout},\n\
+         authorization: {authorization},\n\
+         {web_socket}}};\n\
+         export const transports = {{ {transports} }};\n\
+         export const parsers = {{ {parser} }};\n",
+        imports = imports.concat(),
+        version = literal::string(PRIMUS_VERSION),
+        pathname = literal::string(&library.pathname),
+        transformer = literal::string(kinds[0].name()),
+        parser_name = literal::string(parser),
+        authorization = library.authorization,
+        transports = entries.join(", "),
+    )
+}
+
+/// What a client of a server with this transformer may speak; first what it speaks unless it is
+/// told otherwise.
+fn transformers(kind: TransformerKind) -> &'static [TransformerKind] {
+    use TransformerKind::*;
+    match kind {
+        WebSockets => &[WebSockets],
+        Faye => &[Faye],
+        Uws => &[Uws],
+        EngineIo => &[EngineIo],
+        SockJs => &[SockJs],
+        BrowserChannel => &[BrowserChannel],
+        Any => &[WebSockets, Faye, Uws, EngineIo, SockJs, BrowserChannel],
+    }
+}
+
+/// What the transport of a transformer is called in JavaScript, and its module.
+fn transport(kind: TransformerKind) -> (&'static str, &'static str) {
+    match kind {
+        TransformerKind::EngineIo => ("engineIo", "engine-io.js"),
+        TransformerKind::SockJs => ("sockjs", "sockjs.js"),
+        TransformerKind::BrowserChannel => ("browserchannel", "browserchannel.js"),
+        _ => ("websocket", "websocket.js"),
+    }
+}

@@ -1,0 +1,160 @@
+//! What a library holds and what it does not. That it runs, `tests/library` shows.
+
+use allspark_protocol::parser::ParserKind;
+use allspark_transformers::TransformerKind;
+
+use super::module::Module;
+use super::modules::MODULES;
+use super::*;
+
+const FORMATS: [Format; 2] = [Format::Universal, Format::Module];
+
+fn text(library: &Library) -> String {
+    library.assemble(Format::Universal).unwrap()
+}
+
+fn holds(text: &str, path: &str) -> bool {
+    let (_, source) = MODULES.iter().find(|(name, _)| *name == path).unwrap();
+    let code = Module::parse(path, source).unwrap().code;
+    text.contains(&code)
+}
+
+#[test]
+fn every_choice_can_be_assembled() {
+    for transformer in TransformerKind::ALL {
+        for parser in [ParserKind::Json, ParserKind::Raw] {
+            for target in [Target::Browser, Target::Node] {
+                let library = Library::new()
+                    .transformer(transformer)
+                    .parser(parser)
+                    .target(target);
+                for format in FORMATS {
+                    let text = library.assemble(format).unwrap();
+                    assert_eq!(text, library.assemble(format).unwrap());
+                    assert!(!text.lines().any(|line| line.starts_with("import ")));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn only_what_is_needed_is_taken() {
+    let plain = text(&Library::new());
+    for path in ["primus.js", "parsers/json.js", "transports/websocket.js"] {
+        assert!(holds(&plain, path), "{path}");
+    }
+    for path in [
+        "parsers/raw.js",
+        "transports/engine-io.js",
+        "node/websocket.js",
+        "defaults.js",
+    ] {
+        assert!(!holds(&plain, path), "{path}");
+    }
+    let one = text(
+        &Library::new()
+            .transformer(TransformerKind::EngineIo)
+            .parser(ParserKind::Raw),
+    );
+    assert!(holds(&one, "transports/engine-io.js") && holds(&one, "parsers/raw.js"));
+    assert!(!holds(&one, "transports/sockjs.js") && !holds(&one, "parsers/json.js"));
+    let all = text(&Library::new().transformer(TransformerKind::Any));
+    for path in [
+        "browserchannel.js",
+        "engine-io.js",
+        "sockjs.js",
+        "websocket.js",
+    ] {
+        assert!(holds(&all, &format!("transports/{path}")), "{path}");
+    }
+    assert!(holds(
+        &text(&Library::new().target(Target::Node)),
+        "node/websocket.js"
+    ));
+}
+
+/// All modules end up in one scope in some library, so none may take a name from another.
+#[test]
+fn a_name_at_the_top_level_is_used_by_one_module_only() {
+    let mut owners = std::collections::HashMap::new();
+    for (path, source) in MODULES {
+        let module = Module::parse(path, source).unwrap_or_else(|broken| panic!("{broken}"));
+        for (name, line) in module.names {
+            if let Some(owner) = owners.insert(name, path) {
+                panic!("client/js/src/{path}:{line}: {name} is a name of {owner}, too");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_options_of_the_server_are_compiled_in() {
+    let library = Library::new()
+        .pathname("/a\"</script>")
+        .ping_interval_ms(Some(25))
+        .authorization(true)
+        .transformer(TransformerKind::SockJs)
+        .parser(ParserKind::Raw)
+        .global("Chat");
+    let text = text(&library);
+    for line in [
+        "version: \"8.0.9\",\n",
+        "pathname: \"/a\\\"\\u{3c}/script>\",\n",
+        "transformer: \"sockjs\",\nparser: \"raw\",\n",
+        "pingTimeout: 38,\n",
+        "authorization: true,\n",
+        "this ?? globalThis, \"Chat\", [",
+    ] {
+        assert!(text.contains(line), "{line}");
+    }
+    assert!(!text.contains("</script>"));
+    for off in [None, Some(0)] {
+        let text = library
+            .clone()
+            .ping_interval_ms(off)
+            .assemble(Format::Module)
+            .unwrap();
+        assert!(text.contains("pingTimeout: false,\n"));
+    }
+}
+
+#[test]
+fn plugins_follow_in_their_order() {
+    let library = Library::new()
+        .client_plugin("a\"b", "function () {} // last;\n;")
+        .plugin("c", "", "var c = 1; // last");
+    let plugins = "[\n\
+        function (Primus) {\nPrimus.prototype.ark[\"a\\\"b\"] = \
+        function () {} // last;\n\n;\n\n},\n\
+        function (Primus) {\nvar c = 1; // last\n},\n]";
+    for format in FORMATS {
+        let text = library.assemble(format).unwrap();
+        assert!(text.contains(plugins), "{text}");
+    }
+}
+
+#[test]
+fn what_can_not_be_is_a_clear_error() {
+    let refusal = |library: Library| library.assemble(Format::Universal).unwrap_err().to_string();
+    assert_eq!(
+        refusal(Library::new().global("my-app")),
+        "\"my-app\" can't be the name of a variable in JavaScript"
+    );
+    assert_eq!(
+        refusal(Library::new().client_plugin("", "f")),
+        "a plugin has no name"
+    );
+    assert_eq!(
+        refusal(
+            Library::new()
+                .client_plugin("a", "f")
+                .client_plugin("a", "g")
+        ),
+        "there is a plugin named \"a\" already"
+    );
+    assert_eq!(
+        refusal(Library::new().client_plugin("a", " ")),
+        "the plugin \"a\" has no code for the client"
+    );
+}

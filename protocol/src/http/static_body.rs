@@ -1,0 +1,260 @@
+//! Bodies that never change: asked for often, sent as seldom as possible.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+use sha1::{Digest, Sha1};
+use zlib_rs::{DeflateConfig, compress_bound, compress_slice};
+
+use super::head::RequestHead;
+use super::response::Response;
+
+/// A body that stays as it is for as long as the server runs, with everything that caches need to
+/// know about it (RFC 9110, 8.8.3 and 13.1.2; RFC 9111).
+///
+/// - It has an entity tag, which follows from its bytes alone, and is not sent to who has it (304).
+/// - It is compressed once, and sent so to who accepts `gzip`.
+/// - Caches must ask each time (`Cache-Control: no-cache`), unless the request names the content:
+///   what is asked for with the query `v=<hash>` (see [`StaticBody::hash`]) may be kept for a year.
+///
+/// Whatever the method, it answers as to `GET`; what a `HEAD` is spared, encoding leaves out.
+#[derive(Debug)]
+pub struct StaticBody {
+    content_type: &'static str,
+    plain: Cow<'static, [u8]>,
+    /// Nothing if that would be no shorter.
+    gzip: Option<Vec<u8>>,
+    hash: String,
+}
+
+impl StaticBody {
+    /// Takes a body and compresses it. `content_type` is that of the answers.
+    pub fn new(content_type: &'static str, body: impl Into<Cow<'static, [u8]>>) -> Self {
+        let plain = body.into();
+        let gzip = Some(gzip(&plain)).filter(|gzip| gzip.len() < plain.len());
+        let hash = hash(&plain);
+        Self {
+            content_type,
+            plain,
+            gzip,
+            hash,
+        }
+    }
+
+    /// 16 hexadecimal digits that are others for another body. They guard against what is out of
+    /// date, not against forgery.
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    /// The body as it was given.
+    pub fn bytes(&self) -> &[u8] {
+        &self.plain
+    }
+
+    /// Answers a request for this body.
+    pub fn answer(&self, request: &RequestHead<'_>) -> Response {
+        let is_versioned = request
+            .query()
+            .get("v")
+            .is_some_and(|hash| hash == self.hash);
+        let response = |status| {
+            let caching = if is_versioned { FOREVER } else { "no-cache" };
+            Response::new(status)
+                .header("Cache-Control", caching)
+                .header("Vary", "Accept-Encoding")
+        };
+        let gzip = self.gzip.as_ref().filter(|_| accepts_gzip(request));
+        // Two forms of one body are two entities, and have two tags.
+        let tag = match gzip {
+            Some(_) => format!("\"{}-gzip\"", self.hash),
+            None => format!("\"{}\"", self.hash),
+        };
+        if is_known(request, &tag) {
+            return response(304).header("ETag", &tag);
+        }
+        let response = response(200).header("ETag", &tag);
+        match gzip {
+            Some(gzip) => response
+                .header("Content-Encoding", "gzip")
+                .body(self.content_type, gzip.clone()),
+            None => response.body(self.content_type, self.plain.clone()),
+        }
+    }
+}
+
+/// A year, beyond which nobody goes; RFC 8246 for the last word.
+const FOREVER: &str = "public, max-age=31536000, immutable";
+
+/// Whether the sender has what the tag stands for. A proxy that compresses marks tags as weak,
+/// which makes no difference here.
+fn is_known(request: &RequestHead<'_>, tag: &str) -> bool {
+    let is_it = |known: &str| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag;
+    let known = request.header("if-none-match");
+    let is_known = known.is_some_and(|known| known.split(',').map(str::trim).any(is_it));
+    is_known && matches!(request.method(), "GET" | "HEAD")
+}
+
+/// Whether `Accept-Encoding` allows gzip: by its name, or else by `*`, with another weight than 0
+/// (RFC 9110, 12.5.3).
+fn accepts_gzip(request: &RequestHead<'_>) -> bool {
+    let header = request.header("accept-encoding").unwrap_or_default();
+    let weight_of = |name: &str| {
+        header.split(',').find_map(|element| {
+            let (coding, parameters) = element.split_once(';').unwrap_or((element, ""));
+            let is_it = coding.trim().eq_ignore_ascii_case(name);
+            is_it.then(|| weight(parameters))
+        })
+    };
+    weight_of("gzip")
+        .or_else(|| weight_of("*"))
+        .is_some_and(|weight| weight > 0.0)
+}
+
+/// The weight in ` q=0.5`; 1 if there is none, 0 if it is no number.
+fn weight(parameters: &str) -> f32 {
+    match parameters.trim().strip_prefix(['q', 'Q']) {
+        None => 1.0,
+        Some(rest) => {
+            let number = rest.trim_start().strip_prefix('=').map(str::trim);
+            number.and_then(|number| number.parse().ok()).unwrap_or(0.0)
+        }
+    }
+}
+
+fn hash(body: &[u8]) -> String {
+    let digest = Sha1::digest(body);
+    digest[..8].iter().fold(String::new(), |mut hash, byte| {
+        write!(hash, "{byte:02x}").expect("a String takes everything");
+        hash
+    })
+}
+
+fn gzip(body: &[u8]) -> Vec<u8> {
+    let config = DeflateConfig {
+        level: 9,
+        window_bits: WINDOW_BITS_GZIP,
+        ..DeflateConfig::default()
+    };
+    let mut gzip = vec![0; compress_bound(body.len()) + GZIP_BYTES];
+    let (written, _) = compress_slice(&mut gzip, body, config);
+    let length = written.len();
+    gzip.truncate(length);
+    gzip
+}
+
+/// zlib's way to ask for the largest window and for gzip (RFC 1952) around it.
+const WINDOW_BITS_GZIP: i32 = 15 + 16;
+
+/// Bytes by which gzip is longer than zlib, for which the bound counts.
+const GZIP_BYTES: usize = 12;
+
+#[cfg(test)]
+mod tests {
+    use zlib_rs::{InflateConfig, decompress_slice};
+
+    use super::*;
+
+    const TEXT: &str = "a text that is there twice, a text that is there twice";
+
+    fn ask(body: &StaticBody, line: &str, headers: &str) -> Response {
+        let text = format!("{line} HTTP/1.1\r\nHost: h\r\n{headers}\r\n");
+        body.answer(&RequestHead::parse(text.as_bytes()).unwrap())
+    }
+
+    fn header(response: &Response, name: &str) -> String {
+        let mut all = response.headers();
+        let found = all.find(|(header, _)| *header == name);
+        found.map_or_else(String::new, |(_, value)| {
+            String::from_utf8(value.to_vec()).unwrap()
+        })
+    }
+
+    fn body() -> StaticBody {
+        StaticBody::new("text/plain", TEXT.as_bytes())
+    }
+
+    #[test]
+    fn it_is_compressed_for_those_who_accept_it() {
+        let body = body();
+        for (accepted, is_compressed) in [
+            ("", false),
+            ("Accept-Encoding: gzip\r\n", true),
+            ("Accept-Encoding: br, GZIP;q=0.5\r\n", true),
+            ("Accept-Encoding: deflate, *\r\n", true),
+            ("Accept-Encoding: gzip;q=0, *\r\n", false),
+            ("Accept-Encoding: gzip; q=0.000\r\n", false),
+            ("Accept-Encoding: gzip;q=\r\n", false),
+            ("Accept-Encoding: xgzip, identity\r\n", false),
+        ] {
+            let response = ask(&body, "GET /", accepted);
+            assert_eq!(response.status(), 200);
+            assert_eq!(header(&response, "Content-Type"), "text/plain");
+            assert_eq!(header(&response, "Vary"), "Accept-Encoding");
+            let encoding = header(&response, "Content-Encoding");
+            assert_eq!(encoding == "gzip", is_compressed, "{accepted}");
+            if is_compressed {
+                let mut plain = [0; TEXT.len() + 1];
+                let config = InflateConfig {
+                    window_bits: WINDOW_BITS_GZIP,
+                };
+                let (plain, _) = decompress_slice(&mut plain, response.body_bytes(), config);
+                assert_eq!(plain, TEXT.as_bytes());
+            } else {
+                assert_eq!(response.body_bytes(), TEXT.as_bytes());
+            }
+        }
+        let short = StaticBody::new("text/plain", &b"x"[..]);
+        let response = ask(&short, "GET /", "Accept-Encoding: gzip\r\n");
+        assert_eq!(response.body_bytes(), b"x");
+    }
+
+    #[test]
+    fn it_is_not_sent_to_who_has_it() {
+        let body = body();
+        for accepted in ["", "Accept-Encoding: gzip\r\n"] {
+            let tag = header(&ask(&body, "GET /", accepted), "ETag");
+            for known in [
+                tag.clone(),
+                format!("W/{tag}"),
+                format!("\"x\", {tag}"),
+                "*".to_owned(),
+            ] {
+                let headers = format!("{accepted}If-None-Match: {known}\r\n");
+                let response = ask(&body, "GET /", &headers);
+                assert_eq!(
+                    (response.status(), response.body_bytes()),
+                    (304, &b""[..]),
+                    "{known}"
+                );
+                assert_eq!(header(&response, "ETag"), tag);
+                assert_eq!(ask(&body, "POST /", &headers).status(), 200);
+            }
+            assert_eq!(
+                ask(&body, "GET /", "If-None-Match: \"x\"\r\n").status(),
+                200
+            );
+        }
+        let plain = format!(
+            "If-None-Match: {}\r\n",
+            header(&ask(&body, "GET /", ""), "ETag")
+        );
+        let headers = format!("Accept-Encoding: gzip\r\n{plain}");
+        assert_eq!(
+            ask(&body, "GET /", &headers).status(),
+            200,
+            "the other form"
+        );
+    }
+
+    #[test]
+    fn it_may_be_kept_by_who_names_its_content() {
+        let body = body();
+        let caching = |line: &str| header(&ask(&body, line, ""), "Cache-Control");
+        assert_eq!(caching(&format!("GET /?v={}", body.hash())), FOREVER);
+        assert_eq!(caching("GET /"), "no-cache");
+        assert_eq!(caching("GET /?v=0000000000000000"), "no-cache");
+        assert_ne!(body.hash(), StaticBody::new("text/plain", &b"x"[..]).hash());
+        assert_eq!(body.hash().len(), 16);
+    }
+}

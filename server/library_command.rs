@@ -1,0 +1,33 @@
+//! `allspark library`: writes the client library that a server with the same settings serves.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use allspark_client::library::Library;
+
+use crate::flags::LibraryFlags;
+use crate::save;
+use crate::settings::Settings;
+
+/// Writes the library to the file that was named, or else to standard output.
+///
+/// # Errors
+/// Why it could not be written, in one line.
+pub(crate) fn run(settings: &Settings, flags: &LibraryFlags) -> Result<(), String> {
+    let library = Library::new()
+        .transformer(settings.transformer)
+        .parser(settings.parser)
+        .pathname(&settings.pathname)
+        .ping_interval_ms(settings.ping_interval_ms)
+        .global(&settings.global)
+        .target(flags.target);
+    let text = library.assemble(flags.format);
+    let text = text.map_err(|error| error.to_string())?;
+    match &flags.out {
+        Some(path) => save::save(Path::new(path), text.as_bytes())
+            .map_err(|error| format!("{}: {error}", path.escape_debug())),
+        None => io::stdout()
+            .write_all(text.as_bytes())
+            .map_err(|error| format!("standard output: {error}")),
+    }
+}

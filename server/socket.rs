@@ -1,0 +1,110 @@
+//! Clients in Rust that match a server: what `primus.Socket` and `Primus.createSocket` are in
+//! Primus.
+
+use std::time::Duration;
+
+use allspark_client as client;
+use allspark_protocol::parser::{Parser, ParserKind};
+use allspark_transformers::TransformerKind;
+
+use crate::{Builder, Error, Primus};
+
+/// Makes clients of a server with a certain transformer, parser, pathname and heartbeat.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let options = allspark::Primus::builder().transformer("sockjs").pathname("/chat");
+/// let socket = allspark::create_socket(options)?;
+/// let mut primus = socket.connect("http://127.0.0.1:8080/?user=1").await?;
+/// primus.write("hello").await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Socket {
+    pub(crate) transformer: TransformerKind,
+    pub(crate) parser: ParserKind,
+    pub(crate) pathname: String,
+    pub(crate) ping_interval_ms: Option<u64>,
+}
+
+/// What makes clients of a server with these options; the server need not be in this process. Like
+/// Primus's `createSocket`, it takes the options of a server.
+///
+/// # Errors
+/// Those of [`Builder::build`].
+pub fn create_socket(options: Builder) -> Result<Socket, Error> {
+    Ok(options.build()?.socket())
+}
+
+impl Socket {
+    /// Begins a client of the server at `url`, which can still be told more; it connects when it
+    /// is awaited or started. For a server of `any` it speaks plain WebSocket unless told
+    /// otherwise. As in the JavaScript library, a connection is lost when no ping came for one and
+    /// a half intervals.
+    pub fn connect(&self, url: impl Into<String>) -> client::Builder {
+        let interval = self.ping_interval_ms.map(Duration::from_millis);
+        client::Primus::connect(url)
+            .transformer(self.transformer.name())
+            .parser(self.parser.name())
+            .pathname(&self.pathname)
+            .ping_timeout(interval.map(|interval| interval.saturating_add(interval / 2)))
+    }
+}
+
+impl Primus {
+    /// What makes clients that match this server.
+    pub fn socket(&self) -> Socket {
+        self.socket.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use allspark_client::Event;
+    use futures_util::StreamExt;
+
+    use super::*;
+    use crate::Destroy;
+
+    /// A client that knows nothing but the address finds the server, whatever it speaks.
+    #[tokio::test]
+    async fn a_socket_matches_its_server() {
+        for transformer in ["websockets", "engine.io", "sockjs", "browserchannel", "any"] {
+            let options = Primus::builder()
+                .transformer(transformer)
+                .pathname("/chat")
+                .shards(1);
+            let primus = options.clone().build().unwrap();
+            primus.on_connection(|spark| {
+                spark.on_data(|spark, data| {
+                    spark.write(data);
+                });
+            });
+            let server = primus.start("127.0.0.1:0").unwrap();
+            let url = format!("http://{}", server.address());
+            for socket in [primus.socket(), create_socket(options).unwrap()] {
+                let mut client = socket.connect(&url).await.unwrap();
+                client.write(transformer).await.unwrap();
+                let echo = loop {
+                    match client.next().await.unwrap() {
+                        Event::Data(data) => break data.value().unwrap(),
+                        event => assert!(!matches!(event, Event::Error(_)), "{event:?}"),
+                    }
+                };
+                assert_eq!(echo, client::Value::from(transformer));
+            }
+            primus.handle().destroy(Destroy::default());
+            server.join();
+        }
+    }
+
+    #[test]
+    fn the_options_of_no_server_make_no_client() {
+        let error = create_socket(Primus::builder().transformer("pigeon")).unwrap_err();
+        assert!(
+            error.to_string().starts_with("option `transformer`: "),
+            "{error}"
+        );
+    }
+}
