@@ -259,7 +259,8 @@ mod tests {
 
     #[test]
     fn other_laws_within_the_same_bounds_do_not() {
-        let laws: [(&str, fn(f64) -> f64); 4] = [
+        type Law = fn(f64) -> f64;
+        let laws: [(&str, Law); 4] = [
             ("always the same", |_| 0.5),
             ("too short", |random| random * 0.9),
             ("square", |random| random * random),

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use allspark_client::core::{Event, Output, Outputs};
-use allspark_client::{Client, ClientOptions};
+use allspark_client::core::{Client, ClientOptions, Event, Output, Outputs};
+
 use allspark_protocol::Instant;
 use allspark_protocol::primus::BackoffOptions;
 use allspark_protocol::transformer::Link;
@@ -45,10 +45,7 @@ fn fail(number: u32, mut client: Client, out: &mut Outputs, auditor: &mut Audito
             auditor.reconnects().lost(number, now);
             client.lost(now, link, out);
         }
-        let has_ended = out
-            .list()
-            .iter()
-            .any(|output| *output == Output::Event(Event::End));
+        let has_ended = out.list().contains(&Output::Event(Event::End));
         out.clear();
         let Some(deadline) = client.deadline().filter(|_| !has_ended) else {
             break;

@@ -1,6 +1,6 @@
 //! One client, and its connections.
 
-use allspark_client::Client;
+use allspark_client::core::Client;
 use allspark_engine::io::sim::EndpointId;
 use allspark_protocol::Instant;
 use allspark_protocol::transformer::Link;

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use allspark_engine::io::sim::{EndpointId, SimNet};
 use allspark_engine::sim::{Attach, SimServer};
-use allspark_engine::{Data, Destroy, Json, Options, Spark, Stats};
+use allspark_engine::{Data, Destroy, EndOptions, Json, Options, Spark, Stats};
 use allspark_protocol::Instant;
 use allspark_transformers::websockets::WebSockets;
 
@@ -278,10 +278,7 @@ impl Echo {
                 return;
             }
             Some(Sabotage::EndsTheLiving) => {
-                spark.end_with(allspark_engine::EndOptions {
-                    reconnect: true,
-                    ..Default::default()
-                });
+                spark.end_with(EndOptions { reconnect: true });
             }
             _ => {}
         }

@@ -1,11 +1,9 @@
 //! Calls clients, and carries out what they want.
 
-use allspark_client::Client;
-use allspark_client::core::{Event, Output, Outputs};
+use allspark_client::core::{Client, Event, Output, Outputs};
+use allspark_engine::io::sim::EndpointId;
 use allspark_protocol::transformer::{Kind, Link};
 use allspark_protocol::{Input, Instant};
-
-use allspark_engine::io::sim::EndpointId;
 
 use super::member::Wire;
 use super::plan::{Sabotage, Talk};

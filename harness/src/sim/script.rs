@@ -56,7 +56,7 @@ impl World {
         match self.plan.scenario {
             SimScenario::Heartbeat => self.plan_silences(),
             SimScenario::Outage => {
-                self.plan_outage(RAMP + Duration::from_secs(20), Duration::from_secs(60))
+                self.plan_outage(RAMP + Duration::from_secs(20), Duration::from_secs(60));
             }
             SimScenario::Storm => {
                 self.plan_outage(RAMP + Duration::from_secs(5), Duration::from_secs(20));

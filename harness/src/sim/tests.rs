@@ -66,7 +66,8 @@ fn every_kind_of_fault_happens() {
             outcome.tally
         })
         .collect();
-    let kinds: [(&str, fn(&Tally) -> u32); 11] = [
+    type Count = fn(&Tally) -> u32;
+    let kinds: [(&str, Count); 11] = [
         ("reset", |tally| tally.resets),
         ("vanish", |tally| tally.vanished),
         ("sleep", |tally| tally.sleeps),

@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use allspark_client::core::{Event, Outputs};
-use allspark_client::{Client, ClientOptions};
+use allspark_client::core::{Client, ClientOptions, Event, Outputs};
 use allspark_engine::io::sim::{EndpointId, Notice, SimNet};
 use allspark_protocol::Instant;
 use allspark_protocol::primus::BackoffOptions;
