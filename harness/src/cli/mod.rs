@@ -2,6 +2,7 @@
 
 mod compare;
 mod load;
+mod output;
 mod times;
 mod transformers;
 
@@ -9,6 +10,7 @@ use clap::{Parser, Subcommand};
 
 pub(crate) use compare::{CompareCommand, PeersArguments};
 pub(crate) use load::LoadArguments;
+pub(crate) use output::OutputArguments;
 pub(crate) use transformers::TransformersArguments;
 
 /// Load, audit and comparison for AllSpark.

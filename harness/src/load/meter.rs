@@ -12,6 +12,9 @@ use crate::system::CpuClock;
 /// The longest latency that is told from a longer one. More than a run lasts.
 const LATENCY_NS_MAX: u64 = 3_600_000_000_000;
 
+/// Points of a latency curve for each halving of what is left: fine enough for a smooth line.
+const CURVE_POINTS_PER_HALF: u32 = 4;
+
 /// What was measured.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Window {
@@ -22,6 +25,8 @@ pub(crate) struct Window {
     pub(crate) received: u64,
     pub(crate) received_per_second: f64,
     pub(crate) latency_us: Latency,
+    /// Quantiles from 0 to 1, each with the microseconds that it was within.
+    pub(crate) latency_curve: Vec<(f64, f64)>,
     /// Processor time of the load generator, in percent of one core.
     pub(crate) client_cpu_percent: f64,
     /// Processor time of the server, in percent of one core, if its process is known.
@@ -114,6 +119,7 @@ impl Meter {
             received: end.received - begin.received,
             received_per_second: (end.received - begin.received) as f64 / seconds,
             latency_us: self.latency(),
+            latency_curve: self.latency_curve(),
             client_cpu_percent: percent(end.own_cpu.saturating_sub(begin.own_cpu)),
             server_cpu_percent: server_cpu.map(|(begin, end)| percent(end.saturating_sub(begin))),
         })
@@ -127,6 +133,17 @@ impl Meter {
             sent: self.sent,
             received: self.received,
         })
+    }
+
+    /// The last point, which nothing was beyond, is where its one message would be one in all.
+    fn latency_curve(&self) -> Vec<(f64, f64)> {
+        let all = self.latency_ns.len() as f64;
+        let steps = self.latency_ns.iter_quantiles(CURVE_POINTS_PER_HALF);
+        let points = steps.map(|step| {
+            let quantile = step.quantile().min(1.0 - 1.0 / (all + 1.0));
+            (quantile, step.value_iterated_to() as f64 / 1000.0)
+        });
+        points.collect()
     }
 
     fn latency(&self) -> Latency {
@@ -162,6 +179,11 @@ mod tests {
         assert!((window.received_per_second - 50.0).abs() < 1e-9);
         assert!((window.latency_us.p50 - 50.0).abs() < 0.1, "{window:?}");
         assert!(window.latency_us.max < 101.0);
+        let curve = &window.latency_curve;
+        let rises = |pair: &[(f64, f64)]| pair[0].0 <= pair[1].0 && pair[0].1 <= pair[1].1;
+        assert!(curve.windows(2).all(rises), "{curve:?}");
+        let &(quantile, us) = curve.last().unwrap();
+        assert!((0.99..1.0).contains(&quantile) && us > 99.0, "{curve:?}");
         assert!(window.server_cpu_percent.is_none());
     }
 }

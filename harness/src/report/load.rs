@@ -11,7 +11,7 @@ use crate::load::meter::Window;
 use crate::workload::Scenario;
 
 /// Percent of a core from which on a thread has no time left.
-const BUSY_PERCENT: f64 = 95.0;
+pub(crate) const BUSY_PERCENT: f64 = 95.0;
 
 /// Everything that a load has shown, and what it was.
 #[derive(Debug, Serialize)]
