@@ -71,7 +71,7 @@ pub(super) fn verdict(ok: bool, results: &[&EntrantResult]) -> Verdict {
 
 /// One load: who reached how much, and how long messages took.
 pub(super) fn section(case: &CaseResult) -> Section {
-    let caption = "Of the round in the middle of each server, while it was as busy as it could be.";
+    let caption = "Of the round in the middle of each server.";
     Section {
         title: case.case.clone(),
         sentences: remarks(&case.entrants),
@@ -162,7 +162,11 @@ fn remarks(entrants: &[EntrantResult]) -> Vec<String> {
     let names = |concerns: fn(&EntrantResult) -> bool| {
         let names = entrants.iter().filter(|result| concerns(result));
         let names: Vec<_> = names.map(|result| result.name).collect();
-        (!names.is_empty()).then(|| names.join(", "))
+        let (last, others) = names.split_last()?;
+        Some(match others {
+            [] => (*last).to_owned(),
+            _ => format!("{} and {last}", others.join(", ")),
+        })
     };
     let client = names(|result| result.client_is_the_limit)
         .map(|names| format!("With {names} the load generator, not the server, was the limit."));

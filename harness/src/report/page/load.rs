@@ -224,7 +224,7 @@ impl LoadReport {
             Some(percent) if percent >= crate::report::load::BUSY_PERCENT => {
                 "The server was the limit: it had no time left."
             }
-            Some(_) => "Neither the server nor the load generator had a core to itself full.",
+            Some(_) => "Neither the server nor the load generator used a whole core.",
         }
     }
 
