@@ -51,6 +51,9 @@ pub(crate) struct LoadArguments {
     /// How many clients publish in a broadcast.
     #[arg(long, default_value_t = 1)]
     publishers: u32,
+    /// Broadcasts at the end of an idle load, each when everyone has got the one before.
+    #[arg(long, default_value_t = 0)]
+    broadcasts: u32,
     /// Messages that each sender keeps under way.
     #[arg(long, default_value_t = 1)]
     depth: u16,
@@ -105,6 +108,7 @@ impl LoadArguments {
             opening_max: self.opening,
             scenario,
             publishers: self.publishers,
+            broadcasts: self.broadcasts,
             depth: self.depth,
             rate_per_s: self.rate,
             message_bytes: self.message_bytes,

@@ -243,6 +243,66 @@ fn pings_are_answered_and_judged() {
     expect_fault(Conduct::Echo, &[&idle[..4], &never].concat(), "ping late");
 }
 
+/// An idle load that ends with two broadcasts.
+const IDLE_THEN_BROADCASTS: [&str; 8] = [
+    "--scenario",
+    "idle",
+    "--clients",
+    "7",
+    "--broadcasts",
+    "2",
+    "--ping-interval",
+    "off",
+];
+
+#[test]
+fn an_idle_load_may_end_with_broadcasts() {
+    for driver in ["epoll", "uring"] {
+        let server = Server::start(Conduct::Broadcast);
+        let run = load(
+            &server,
+            &[&IDLE_THEN_BROADCASTS[..], &["--driver", driver]].concat(),
+        );
+        assert_eq!(run.code, 0, "{} {}", run.report, run.complaints);
+        assert_eq!(run.report["window"]["received"], 0, "idle means idle");
+        let broadcasts = run.report["broadcasts"].as_array().unwrap();
+        assert_eq!(broadcasts.len(), 2);
+        for broadcast in broadcasts {
+            assert_eq!(
+                (&broadcast["sent"], &broadcast["received"]),
+                (&1.into(), &7.into())
+            );
+            assert!(broadcast["latency_us"]["max"].as_f64() > Some(0.0));
+        }
+    }
+    let options = [&IDLE_THEN_BROADCASTS[..], &["--duration", "100ms"]].concat();
+    expect_fault(Conduct::Echo, &options, "lost");
+}
+
+#[test]
+fn a_run_is_told_second_by_second() {
+    let server = Server::start(Conduct::Echo);
+    let options = ["--clients", "3", "--rate", "200", "--duration", "2200ms"];
+    let run = load(&server, &options);
+    assert_eq!(run.code, 0, "{} {}", run.report, run.complaints);
+    let series = run.report["series"].as_array().unwrap();
+    assert!(series.len() >= 2, "{series:?}");
+    let sum = |of: &str| series.iter().filter_map(|second| second[of].as_u64()).sum();
+    let (sent, received): (u64, u64) = (sum("sent"), sum("received"));
+    assert!(sent > 100 && received > 100, "{series:?}");
+    let busy = |second: &&serde_json::Value| second["phase"] == "measuring";
+    for second in series.iter().filter(busy) {
+        assert_eq!(second["open"], 3);
+        assert!(second["latency_us"]["p9999"].as_f64() > Some(0.0));
+        assert!(
+            second["server_cpu_percent"].is_null(),
+            "its process is unknown"
+        );
+    }
+    assert!(series.iter().any(|second| busy(&second)), "{series:?}");
+    assert!(series.is_sorted_by_key(|second| second["t_ms"].as_u64()));
+}
+
 #[test]
 fn nobody_there_is_a_finding_and_a_wrong_option_is_not_a_run() {
     let run = load_at("http://127.0.0.1:1", &["--clients", "2"]);
@@ -253,6 +313,7 @@ fn nobody_there_is_a_finding_and_a_wrong_option_is_not_a_run() {
         ["--message-bytes", "1"],
         ["--duration", "0s"],
         ["--rate", "0"],
+        ["--broadcasts", "1"],
     ] {
         let run = load_at("http://127.0.0.1:1", &wrong);
         assert_eq!(run.code, 2, "{wrong:?}");

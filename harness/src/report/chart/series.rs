@@ -61,25 +61,28 @@ impl Series {
     }
 
     pub(super) fn table(&self) -> Table {
-        let longest = self.lines.iter().max_by_key(|line| line.points.len());
-        let count = longest.map_or(0, |line| line.points.len());
+        let points = self.lines.iter().flat_map(|line| finite(&line.points));
+        let mut places: Vec<f64> = points.map(|point| point.0).collect();
+        places.sort_by(f64::total_cmp);
+        places.dedup();
+        let stride = places.len().div_ceil(ROWS_MAX).max(1);
         let names = self.lines.iter().map(|line| line.name.clone());
-        let row = |index: usize| {
-            let at = longest.and_then(|line| line.points.get(index));
-            let values = self.lines.iter().map(|line| {
-                let value = line.points.get(index);
-                value.map_or_else(|| "–".to_owned(), |point| self.y.unit.show(point.1))
-            });
-            let at = at.map_or(f64::NAN, |point| point.0);
-            [self.x.unit.show(at)].into_iter().chain(values).collect()
+        let row = |&x: &f64| {
+            let values = self.lines.iter().map(|line| self.y.unit.show(line.at(x)));
+            [self.x.unit.show(x)].into_iter().chain(values).collect()
         };
         Table {
             head: [self.x.label.to_owned()].into_iter().chain(names).collect(),
-            rows: (0..count)
-                .step_by(count.div_ceil(ROWS_MAX).max(1))
-                .map(row)
-                .collect(),
+            rows: places.iter().step_by(stride).map(row).collect(),
         }
+    }
+}
+
+impl Line {
+    /// The value there, or none, which is not a number.
+    fn at(&self, x: f64) -> f64 {
+        let point = self.points.iter().find(|point| point.0 == x);
+        point.map_or(f64::NAN, |point| point.1)
     }
 }
 

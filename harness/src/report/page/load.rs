@@ -1,7 +1,7 @@
 //! The page of one load.
 
-use super::{Page, Section, Tile, Verdict};
-use crate::auditor::HeartbeatReport;
+use super::{Page, Section, Tile, Verdict, seconds};
+use crate::auditor::{Findings, HeartbeatReport};
 use crate::load::memory::MemoryReport;
 use crate::load::meter::Window;
 use crate::report::chart::{
@@ -18,7 +18,9 @@ impl Report for LoadReport {
     fn page(&self, run: &Run) -> Page {
         let sections = [
             Some(self.opening()),
+            seconds::section(&self.series),
             self.window.as_ref().and_then(|window| self.traffic(window)),
+            self.broadcasts(),
             self.heartbeats.as_ref().map(heartbeats),
             self.memory
                 .as_ref()
@@ -47,11 +49,7 @@ impl LoadReport {
                 self.clients
             )
         } else {
-            let found = self.findings.found();
-            let found: Vec<_> = found
-                .map(|(fault, count)| format!("{count} {}", fault.name()))
-                .collect();
-            format!("{} faults: {}.", self.findings.total(), found.join(", "))
+            return findings_verdict(&self.findings);
         };
         Verdict {
             ok: self.ok,
@@ -151,11 +149,35 @@ impl LoadReport {
         })
     }
 
+    /// Broadcasts at the end of an idle load: how long until everybody had each.
+    fn broadcasts(&self) -> Option<Section> {
+        let windows = self.broadcasts.iter();
+        let sentences: Vec<_> = windows.map(broadcast_sentence).collect();
+        let lines = (1..)
+            .zip(&self.broadcasts)
+            .map(|(number, window)| (format!("broadcast {number}"), window.latency_curve.clone()));
+        let caption = "From the moment when the message was written to its arrival at clients.";
+        (!sentences.is_empty()).then(|| Section {
+            title: "Broadcasts to all".to_owned(),
+            figures: vec![latency_figure(caption.to_owned(), lines.collect())],
+            sentences,
+            table: None,
+        })
+    }
+
     fn memory_section(&self, memory: &MemoryReport) -> Section {
         let parts = [
             ("server", memory.server_rss_anon_per_connection),
             ("client", Some(memory.client_rss_anon_per_connection)),
-            ("kernel, both ends", Some(memory.kernel_slab_per_connection)),
+            (
+                "kernel, slabs of both ends",
+                Some(memory.kernel_slab_per_connection),
+            ),
+            (
+                "kernel, buffers of TCP",
+                Some(memory.kernel_tcp_per_connection),
+            ),
+            ("the whole machine", Some(memory.machine_per_connection)),
         ];
         let bars = parts.into_iter().filter_map(|(name, bytes)| {
             Some(Bar {
@@ -175,7 +197,8 @@ impl LoadReport {
                 title: "Memory per connection".to_owned(),
                 caption: format!(
                     "Memory with {} connections less that before the first, divided by them: \
-                     anonymous pages of the processes, slabs of the kernel.",
+                     anonymous pages of the processes, slabs and buffers of the kernel, and what \
+                     less is available on the machine, whoever uses it.",
                     memory.connections
                 ),
                 chart: Chart::Bars(Bars {
@@ -253,6 +276,36 @@ impl LoadReport {
     }
 }
 
+/// What was found, by kind, and the first faults in words.
+pub(super) fn findings_verdict(findings: &Findings) -> Verdict {
+    let found = findings.found();
+    let found = found.map(|(fault, count)| format!("{count} {}", fault.name()));
+    let found = found.collect::<Vec<_>>().join(", ");
+    Verdict {
+        ok: false,
+        headline: format!("{} faults: {found}.", findings.total()),
+        examples: findings.examples().to_vec(),
+    }
+}
+
+fn broadcast_sentence(window: &Window) -> String {
+    let latency = &window.latency_us;
+    let show = |us| Unit::Microseconds.show(us);
+    let server = window.server_cpu_percent;
+    let server = server.map_or_else(String::new, |percent| {
+        format!(", the server {percent:.0} %")
+    });
+    format!(
+        "Received by {} clients: by half of them in {}, by 99 of 100 in {}, by the last in {}. \
+         The load generator took {:.0} % of a core{server}.",
+        window.received,
+        show(latency.p50),
+        show(latency.p99),
+        show(latency.max),
+        window.client_cpu_percent,
+    )
+}
+
 fn latency_tile(label: &'static str, us: f64, note: &str) -> Tile {
     Tile {
         label,
@@ -280,12 +333,13 @@ pub(super) fn latency_figure(caption: String, lines: Vec<(String, Vec<(f64, f64)
 
 fn latency_table(window: &Window) -> Table {
     let latency = &window.latency_us;
-    let head = ["", "p50", "p90", "p99", "p99.9", "max"].map(str::to_owned);
+    let head = ["", "p50", "p90", "p99", "p99.9", "p99.99", "max"].map(str::to_owned);
     let values = [
         latency.p50,
         latency.p90,
         latency.p99,
         latency.p999,
+        latency.p9999,
         latency.max,
     ];
     let values = values.map(|us| Unit::Microseconds.show(us));
@@ -295,7 +349,7 @@ fn latency_table(window: &Window) -> Table {
     }
 }
 
-fn heartbeats(report: &HeartbeatReport) -> Section {
+pub(super) fn heartbeats(report: &HeartbeatReport) -> Section {
     let bins = report.jitter_us_bins.iter().map(|bin| Bin {
         from: bin.from_us as f64,
         to: bin.to_us as f64,

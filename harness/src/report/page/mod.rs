@@ -6,11 +6,13 @@
 //! | module | whose page it makes |
 //! |---|---|
 //! | [`load`] | one load |
+//! | [`seconds`] | the same, second by second |
 //! | [`compare`] | several servers under the same load |
 //! | [`transformers`] | every transformer, beside Primus on Node.js |
 
 mod compare;
 mod load;
+mod seconds;
 #[cfg(test)]
 mod tests;
 mod transformers;
