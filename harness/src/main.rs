@@ -13,7 +13,7 @@
 //! | [`driver`] | chooses how the load talks to the kernel |
 //! | [`peers`] | puts several servers under the same load |
 //! | [`system`] | what the kernel says about processes and itself |
-//! | [`report`] | text and JSON |
+//! | [`report`] | text, JSON and pages with charts |
 
 mod auditor;
 mod cli;
@@ -25,19 +25,16 @@ mod sim;
 mod system;
 mod workload;
 
-use std::fmt::Display;
-use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
-use serde::Serialize;
 
 use cli::{
-    Cli, Command, CompareCommand, LoadArguments, PeersArguments, SimArguments,
+    Cli, Command, CompareCommand, LoadArguments, OutputArguments, PeersArguments, SimArguments,
     TransformersArguments,
 };
-use report::{LoadReport, SimReport};
+use report::{LoadReport, Report, Run, SimReport};
 use system::ProcessMemory;
 
 #[global_allocator]
@@ -69,7 +66,7 @@ fn load(arguments: &LoadArguments) -> ExitCode {
         Ok(outcome) => LoadReport::new(outcome),
         Err(error) => return failed("load", &error),
     };
-    conclude("load", &report, report.ok, arguments.json.as_deref())
+    conclude("load", &report, &arguments.output)
 }
 
 /// Simulates each seed. The first line names it, the last one its trace.
@@ -88,7 +85,7 @@ fn simulate(arguments: &SimArguments) -> ExitCode {
         if !report.ok {
             println!("replay        {}", arguments.replay(seed));
         }
-        let concluded = conclude("sim", &report, report.ok, arguments.json.as_deref());
+        let concluded = conclude("sim", &report, &arguments.output);
         if concluded != ExitCode::SUCCESS {
             exit = concluded;
         }
@@ -98,12 +95,7 @@ fn simulate(arguments: &SimArguments) -> ExitCode {
 
 fn compare_peers(arguments: &PeersArguments) -> ExitCode {
     match peers::compare(&arguments.plan()) {
-        Ok(comparison) => conclude(
-            "compare",
-            &comparison,
-            comparison.ok,
-            arguments.common.json.as_deref(),
-        ),
+        Ok(comparison) => conclude("compare", &comparison, &arguments.common.output),
         Err(error) => failed("compare", &error),
     }
 }
@@ -117,29 +109,30 @@ fn compare_transformers(arguments: &TransformersArguments) -> ExitCode {
         }
     };
     match peers::transformers::compare(&plan) {
-        Ok(comparison) => conclude(
-            "compare",
-            &comparison,
-            comparison.ok,
-            arguments.common.json.as_deref(),
-        ),
+        Ok(comparison) => conclude("compare", &comparison, &arguments.common.output),
         Err(error) => failed("compare", &error),
     }
 }
 
-/// Shows a report, writes it to a file if that was asked for, and ends as it says.
-fn conclude(
-    command: &str,
-    report: &(impl Display + Serialize),
-    ok: bool,
-    json: Option<&Path>,
-) -> ExitCode {
+/// Shows a report, writes it to the files that were asked for, and ends as it says.
+fn conclude(command: &str, report: &impl Report, output: &OutputArguments) -> ExitCode {
     print!("{report}");
-    match json.map_or(Ok(()), |path| report::write_json(path, report)) {
+    match write(report, output) {
         Err(error) => failed(command, &error),
-        Ok(()) if ok => ExitCode::SUCCESS,
+        Ok(()) if report.is_ok() => ExitCode::SUCCESS,
         Ok(()) => ExitCode::FAILURE,
     }
+}
+
+fn write(report: &impl Report, output: &OutputArguments) -> std::io::Result<()> {
+    let run = Run::of_this_process();
+    if let Some(path) = &output.json {
+        report::write_json(path, report, &run)?;
+    }
+    if let Some(path) = &output.html {
+        report::write_html(path, report, &run)?;
+    }
+    Ok(())
 }
 
 fn failed(command: &str, error: &std::io::Error) -> ExitCode {

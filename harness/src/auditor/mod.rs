@@ -74,9 +74,10 @@ impl Auditor {
         heartbeats: Option<HeartbeatRule>,
     ) -> Self {
         let shape = match scenario {
-            Scenario::Idle => Shape::Nobody,
+            Scenario::Idle if senders.count() == 0 => Shape::Nobody,
             Scenario::Echo => Shape::Sender,
-            Scenario::Broadcast => Shape::Everyone,
+            // An idle load may end with broadcasts.
+            Scenario::Idle | Scenario::Broadcast => Shape::Everyone,
         };
         Self {
             live: vec![false; clients as usize],

@@ -1,12 +1,12 @@
 //! The options of `harness load`.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use allspark_engine::io::DriverChoice;
 use allspark_transformers::TransformerKind;
 use clap::{Args, ValueEnum};
 
+use super::output::OutputArguments;
 use super::times::{PingInterval, parse_duration, parse_ping_interval};
 use crate::auditor::HeartbeatRule;
 use crate::load::dialect::Dialect;
@@ -51,6 +51,9 @@ pub(crate) struct LoadArguments {
     /// How many clients publish in a broadcast.
     #[arg(long, default_value_t = 1)]
     publishers: u32,
+    /// Broadcasts at the end of an idle load, each when everyone has got the one before.
+    #[arg(long, default_value_t = 0)]
+    broadcasts: u32,
     /// Messages that each sender keeps under way.
     #[arg(long, default_value_t = 1)]
     depth: u16,
@@ -75,9 +78,8 @@ pub(crate) struct LoadArguments {
     /// The server's process, to read its memory and processor time.
     #[arg(long)]
     server_pid: Option<u32>,
-    /// Write the report there as JSON.
-    #[arg(long)]
-    pub(crate) json: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: OutputArguments,
     /// No line per second.
     #[arg(long)]
     quiet: bool,
@@ -106,6 +108,7 @@ impl LoadArguments {
             opening_max: self.opening,
             scenario,
             publishers: self.publishers,
+            broadcasts: self.broadcasts,
             depth: self.depth,
             rate_per_s: self.rate,
             message_bytes: self.message_bytes,

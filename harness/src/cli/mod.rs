@@ -2,6 +2,7 @@
 
 mod compare;
 mod load;
+mod output;
 mod sim;
 mod times;
 mod transformers;
@@ -10,6 +11,7 @@ use clap::{Parser, Subcommand};
 
 pub(crate) use compare::{CompareCommand, PeersArguments};
 pub(crate) use load::LoadArguments;
+pub(crate) use output::OutputArguments;
 pub(crate) use sim::SimArguments;
 pub(crate) use transformers::TransformersArguments;
 

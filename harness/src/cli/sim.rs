@@ -1,10 +1,10 @@
 //! The options of `harness sim`.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 
+use super::output::OutputArguments;
 use super::times::parse_duration;
 use crate::sim::plan::{CLIENTS_MAX, NODES_MAX, Sabotage, SimPlan, SimScenario};
 
@@ -17,7 +17,8 @@ pub(crate) struct SimArguments {
     /// Everything follows from it. By default another one each time.
     #[arg(long)]
     seed: Option<u64>,
-    /// How many seeds are simulated, one after the other, from the first one on.
+    /// How many seeds are simulated, one after the other, from the first one on. Files get the
+    /// report of the last one.
     #[arg(long, default_value_t = 1)]
     seeds: u64,
     /// What happens to the clients.
@@ -41,9 +42,8 @@ pub(crate) struct SimArguments {
     /// Break something on purpose, to see whether it is found.
     #[arg(long, value_enum, hide = true)]
     sabotage: Option<Sabotage>,
-    /// Write the report there as JSON. Of several seeds, that of the last one.
-    #[arg(long)]
-    pub(crate) json: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: OutputArguments,
 }
 
 /// Delays per attempt that a storm shows.

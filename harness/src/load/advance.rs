@@ -43,10 +43,16 @@ impl<D: Driver> Runner<D> {
                     memory: Snapshot::take(self.plan.server_pid)?,
                     connections: self.auditor.live_count(),
                 });
-                let until = self.now + self.plan.drain_max;
-                self.phase = Phase::Draining { until };
+                self.broadcast_rounds(self.plan.broadcasts)?;
             }
             Phase::WarmUp { .. } | Phase::Measuring { .. } => self.send_due(),
+            Phase::Broadcasting { left, until } => {
+                if until <= self.now || self.auditor.outstanding() == 0 {
+                    self.broadcasts.push(self.meter.end(self.now)?);
+                    let is_late = self.auditor.outstanding() > 0;
+                    self.broadcast_rounds(if is_late { 0 } else { left - 1 })?;
+                }
+            }
             Phase::Draining { until } => {
                 if until <= self.now || self.auditor.outstanding() == 0 {
                     self.begin_leaving();
@@ -70,7 +76,7 @@ impl<D: Driver> Runner<D> {
         }
         match self.phase {
             Phase::Leaving { next, .. } => next < self.fleet.len() || self.fleet.is_gone(),
-            Phase::Draining { .. } => self.auditor.outstanding() == 0,
+            Phase::Broadcasting { .. } | Phase::Draining { .. } => self.auditor.outstanding() == 0,
             Phase::Closing { .. } => self.fleet.is_gone(),
             Phase::Opening { .. } => self.fleet.is_settled(),
             Phase::WarmUp { .. } | Phase::Measuring { .. } => self.traffic.has_unprimed(),
@@ -84,6 +90,25 @@ impl<D: Driver> Runner<D> {
         if let Phase::Opening { give_up } = &mut self.phase {
             *give_up = self.now + OPENING_STALL;
         }
+    }
+
+    /// A client has left in good form: the next ones have all the time again.
+    pub(super) fn leaving_progressed(&mut self) {
+        if let Phase::Leaving { until, .. } = &mut self.phase {
+            *until = self.now + GOODBYE_MAX;
+        }
+    }
+
+    /// Begins the next broadcast, each of which is a window of its own; after the last one, or
+    /// if nobody is there to publish it, nobody sends any more.
+    fn broadcast_rounds(&mut self, left: u32) -> io::Result<()> {
+        let until = self.now + self.plan.drain_max;
+        if left > 0 && self.publish()? {
+            self.phase = Phase::Broadcasting { left, until };
+        } else {
+            self.phase = Phase::Draining { until };
+        }
+        Ok(())
     }
 
     fn open(&mut self, gave_up: bool) {

@@ -106,6 +106,13 @@ impl Fleet {
         self.opened
     }
 
+    /// The first client that can send, if any can.
+    pub(crate) fn first_open(&self) -> Option<u32> {
+        let mut clients = self.clients.iter();
+        let position = clients.position(|client| client.state == State::Open)?;
+        Some(position as u32)
+    }
+
     /// Clients that are on their way to be open.
     pub(crate) fn opening(&self) -> u32 {
         self.opening
@@ -169,11 +176,12 @@ mod tests {
         fleet.advance(0, State::Open);
         fleet.advance(1, State::Gone);
         assert_eq!((fleet.opening(), fleet.opened()), (0, 1));
+        assert_eq!(fleet.first_open(), Some(0));
         assert!(!fleet.is_settled(), "the third has not begun");
         fleet.begin_no_more();
         assert!(fleet.is_settled() && !fleet.is_gone());
         fleet.advance(0, State::Gone);
-        assert!(fleet.is_gone());
+        assert!(fleet.is_gone() && fleet.first_open().is_none());
         assert_eq!(fleet.begin_next(), None);
     }
 }

@@ -39,6 +39,10 @@ pub(crate) struct MemoryReport {
     pub(crate) client_rss_anon_per_connection: i64,
     /// Slab memory of the kernel for both ends, in bytes per connection.
     pub(crate) kernel_slab_per_connection: i64,
+    /// Buffers of TCP for both ends, in bytes per connection.
+    pub(crate) kernel_tcp_per_connection: i64,
+    /// What less is available on this machine, whoever uses it, in bytes per connection.
+    pub(crate) machine_per_connection: i64,
 }
 
 impl MemoryReport {
@@ -65,6 +69,14 @@ impl MemoryReport {
             kernel_slab_per_connection: per_connection(
                 before.kernel.slab_bytes,
                 after.kernel.slab_bytes,
+            ),
+            kernel_tcp_per_connection: per_connection(
+                before.kernel.tcp_bytes,
+                after.kernel.tcp_bytes,
+            ),
+            machine_per_connection: per_connection(
+                after.kernel.available_bytes,
+                before.kernel.available_bytes,
             ),
         }
     }

@@ -10,7 +10,7 @@
 //! | [`transport`], [`handshake`] | the client's half of the wire, where it is a plain WebSocket |
 //! | [`sessions`] | client halves and their connections, where it is not |
 //! | [`traffic`] | who says what, and what is made of what comes in |
-//! | [`meter`], [`memory`] | what is measured |
+//! | [`meter`], [`memory`], [`series`] | what is measured, on the whole and second by second |
 //! | [`spec`] | what the server says about itself |
 //!
 //! It never trusts the server: whatever comes in, or does not, the load ends by itself and says
@@ -31,6 +31,7 @@ mod outbox;
 mod phase;
 pub(crate) mod plan;
 mod runner;
+pub(crate) mod series;
 mod sessions;
 pub(crate) mod spec;
 pub(crate) mod target;
@@ -46,6 +47,7 @@ use memory::{MemoryReport, Snapshot};
 use meter::Window;
 use plan::Plan;
 use runner::Runner;
+use series::Second;
 
 /// What a load has shown.
 #[derive(Debug)]
@@ -58,6 +60,10 @@ pub(crate) struct Outcome {
     pub(crate) opening_seconds: f64,
     /// What was measured; nothing if no client got a connection.
     pub(crate) window: Option<Window>,
+    /// What each broadcast at the end of an idle load showed, until the last client had it.
+    pub(crate) broadcasts: Vec<Window>,
+    /// One sample per second, from the first connection on.
+    pub(crate) series: Vec<Second>,
     pub(crate) memory: Option<MemoryReport>,
     pub(crate) heartbeats: Option<HeartbeatReport>,
     /// Messages that were due but not sent, because the server did not read fast enough.
@@ -85,6 +91,8 @@ pub(crate) fn run(driver: impl Driver, plan: Plan) -> io::Result<Outcome> {
         opened: runner.fleet.opened(),
         opening_seconds: runner.opening.as_secs_f64(),
         window: runner.window,
+        broadcasts: runner.broadcasts,
+        series: runner.series.into_seconds(),
         memory,
         heartbeats,
         skipped: runner.traffic.skipped(),

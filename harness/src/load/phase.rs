@@ -28,6 +28,9 @@ pub(super) enum Phase {
     WarmUp { until: Instant },
     /// Traffic runs and is measured.
     Measuring { until: Instant },
+    /// Broadcasts go out one after the other, each when everyone has the one before; so many are
+    /// left, this one included.
+    Broadcasting { left: u32, until: Instant },
     /// Nobody sends; what is under way arrives.
     Draining { until: Instant },
     /// Clients say goodbye, from the first to the last.
@@ -45,6 +48,7 @@ impl Phase {
             Self::Opening { .. } => "connecting",
             Self::Settling { .. } | Self::WarmUp { .. } => "warming up",
             Self::Measuring { .. } => "measuring",
+            Self::Broadcasting { .. } => "broadcasting",
             Self::Draining { .. } => "draining",
             Self::Leaving { .. } => "leaving",
             Self::Closing { .. } | Self::Done => "closing",
@@ -58,6 +62,7 @@ impl Phase {
             Self::Settling { until }
             | Self::WarmUp { until }
             | Self::Measuring { until }
+            | Self::Broadcasting { until, .. }
             | Self::Draining { until }
             | Self::Leaving { until, .. }
             | Self::Closing { until } => until,

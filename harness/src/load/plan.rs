@@ -30,6 +30,8 @@ pub(crate) struct Plan {
     pub(crate) scenario: Scenario,
     /// How many clients publish, in a broadcast.
     pub(crate) publishers: u32,
+    /// Broadcasts at the end of an idle load.
+    pub(crate) broadcasts: u32,
     /// Messages that each sender keeps under way when there is no rate.
     pub(crate) depth: u16,
     /// Messages per second of all senders together; `None` sends as fast as answers come.
@@ -67,6 +69,9 @@ impl Plan {
                 "a message has {MESSAGE_BYTES_MIN} to {MESSAGE_BYTES_MAX} bytes"
             ));
         }
+        if self.broadcasts > 0 && self.scenario != Scenario::Idle {
+            return Err("broadcasts at the end belong to the scenario idle".to_owned());
+        }
         self.check_publishers()
     }
 
@@ -93,7 +98,7 @@ impl Plan {
     /// Which clients send.
     pub(crate) fn senders(&self) -> Senders {
         let count = match self.scenario {
-            Scenario::Idle => 0,
+            Scenario::Idle => self.broadcasts.min(1),
             Scenario::Echo => self.clients,
             Scenario::Broadcast => self.publishers,
         };

@@ -17,6 +17,7 @@ use super::meter::{Meter, Window};
 use super::outbox::{Outbox, Seat};
 use super::phase::{OPENING_STALL, Phase};
 use super::plan::Plan;
+use super::series::Series;
 use super::sessions::Sessions;
 use super::traffic::Traffic;
 use super::transport::{Fatal, Incoming, Transport};
@@ -45,6 +46,9 @@ pub(super) struct Runner<D> {
     pub(super) opening: Duration,
     /// What the window showed, once it is over.
     pub(super) window: Option<Window>,
+    /// What each broadcast at the end of an idle load showed.
+    pub(super) broadcasts: Vec<Window>,
+    pub(super) series: Series,
     /// Memory at the end of the window.
     pub(super) with_connections: Option<WithConnections>,
     next_progress: Instant,
@@ -75,6 +79,8 @@ impl<D: Driver> Runner<D> {
             begin: now,
             opening: Duration::ZERO,
             window: None,
+            broadcasts: Vec::new(),
+            series: Series::new(plan.server_pid),
             with_connections: None,
             next_progress: now + PROGRESS_INTERVAL,
             driver,
@@ -85,6 +91,7 @@ impl<D: Driver> Runner<D> {
     /// Runs the load to its end.
     pub(super) fn run(&mut self) -> io::Result<()> {
         let mut completions = Vec::new();
+        self.series.begin(self.now)?;
         while self.phase != Phase::Done {
             self.advance()?;
             self.flush();
@@ -97,7 +104,7 @@ impl<D: Driver> Runner<D> {
             for completion in completions.drain(..) {
                 self.complete(completion);
             }
-            self.report_progress();
+            self.report_progress()?;
         }
         Ok(())
     }
@@ -263,6 +270,7 @@ impl<D: Driver> Runner<D> {
         match (self.fleet.client(index).state, result) {
             (State::Answered, Ok(())) => {
                 self.auditor.closed(index, self.now);
+                self.leaving_progressed();
                 self.close(index);
             }
             (State::Leaving, Ok(())) => {
@@ -307,21 +315,25 @@ impl<D: Driver> Runner<D> {
         });
     }
 
-    fn report_progress(&mut self) {
+    fn report_progress(&mut self) -> io::Result<()> {
         if self.now < self.next_progress {
-            return;
+            return Ok(());
         }
         self.next_progress = self.now + PROGRESS_INTERVAL;
-        let received = self.meter.tick();
+        let tick = self.meter.tick();
+        let (since_begin, open) = (self.now - self.begin, self.auditor.live_count());
+        let state = (self.phase.name(), open);
+        self.series.tick((self.now, since_begin), state, tick)?;
         if self.plan.progress {
             eprintln!(
-                "{:>6.1} s  {:<10}  {} of {} connected, {received} messages received",
-                (self.now - self.begin).as_secs_f64(),
+                "{:>6.1} s  {:<12}  {open} of {} connected, {} messages received",
+                since_begin.as_secs_f64(),
                 self.phase.name(),
-                self.fleet.opened(),
                 self.plan.clients,
+                tick.received,
             );
         }
+        Ok(())
     }
 }
 

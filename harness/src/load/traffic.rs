@@ -1,5 +1,6 @@
 //! What clients say and hear once they are connected.
 
+use std::io;
 use std::time::Duration;
 
 use allspark_engine::io::Driver;
@@ -49,7 +50,11 @@ impl Traffic {
             depth: plan.depth,
             rate_per_s: plan.rate_per_s,
             pace: None,
-            primed: 0,
+            primed: match plan.scenario {
+                // Its broadcasts come when nothing else is left to do.
+                Scenario::Idle => plan.senders().count(),
+                Scenario::Echo | Scenario::Broadcast => 0,
+            },
             next_sender: 0,
             skipped: 0,
             // Sessions are named by it, and a server still has those of the load before.
@@ -60,7 +65,7 @@ impl Traffic {
 
     /// From now on messages are due.
     pub(super) fn begin(&mut self, now: Instant) {
-        if self.senders.count() > 0 {
+        if self.scenario != Scenario::Idle {
             self.pace = self.rate_per_s.map(|rate_per_s| Pace::new(now, rate_per_s));
         }
     }
@@ -162,10 +167,25 @@ impl<D: Driver> Runner<D> {
     /// Sends the next message of a sender, if it is connected.
     fn send(&mut self, sender: u32, due: Instant) {
         let index = self.traffic.senders.client_of(sender);
-        let client = self.fleet.client_mut(index);
-        if client.state != State::Open {
-            return;
+        if self.fleet.client(index).state == State::Open {
+            self.send_from(index, sender, due);
         }
+    }
+
+    /// Publishes one message as the first client that is open, and opens a window for it.
+    /// Returns whether there is such a client.
+    pub(super) fn publish(&mut self) -> io::Result<bool> {
+        let Some(index) = self.fleet.first_open() else {
+            return Ok(false);
+        };
+        self.meter.begin(self.now)?;
+        self.send_from(index, 0, self.now);
+        Ok(true)
+    }
+
+    /// Sends the next message of a sender as this client, which is open.
+    fn send_from(&mut self, index: u32, sender: u32, due: Instant) {
+        let client = self.fleet.client_mut(index);
         let stamp = Stamp {
             from: sender,
             sequence: client.sent,
@@ -207,6 +227,7 @@ impl<D: Driver> Runner<D> {
             let digits = value.strip_suffix(b"\"").map(std::str::from_utf8);
             let sent_ms: Option<u64> = digits.and_then(|text| text.ok()?.parse().ok());
             let age_ms = sent_ms.map(|sent_ms| self.driver.unix_ms().saturating_sub(sent_ms));
+            self.meter.pinged();
             self.auditor.pinged(index, self.now, age_ms);
             if self.fleet.client(index).state == State::Open {
                 let pong = [PONG, value].concat();

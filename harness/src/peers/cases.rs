@@ -89,6 +89,7 @@ impl Case {
             opening_max: OPENING_MAX,
             scenario: self.scenario,
             publishers: self.publishers,
+            broadcasts: 0,
             depth: self.depth,
             rate_per_s: None,
             message_bytes: conditions.message_bytes,

@@ -8,10 +8,11 @@ use crate::auditor::{Findings, HeartbeatReport};
 use crate::load::Outcome;
 use crate::load::memory::MemoryReport;
 use crate::load::meter::Window;
+use crate::load::series::Second;
 use crate::workload::Scenario;
 
 /// Percent of a core from which on a thread has no time left.
-const BUSY_PERCENT: f64 = 95.0;
+pub(crate) const BUSY_PERCENT: f64 = 95.0;
 
 /// Everything that a load has shown, and what it was.
 #[derive(Debug, Serialize)]
@@ -35,7 +36,11 @@ pub(crate) struct LoadReport {
     pub(crate) skipped: u64,
     pub(crate) heartbeats: Option<HeartbeatReport>,
     pub(crate) memory: Option<MemoryReport>,
+    /// What each broadcast at the end of an idle load showed, until the last client had it.
+    pub(crate) broadcasts: Vec<Window>,
     pub(crate) findings: Findings,
+    /// One sample per second, from the first connection on.
+    pub(crate) series: Vec<Second>,
 }
 
 impl LoadReport {
@@ -59,7 +64,9 @@ impl LoadReport {
             skipped: outcome.skipped,
             heartbeats: outcome.heartbeats,
             memory: outcome.memory,
+            broadcasts: outcome.broadcasts,
             findings: outcome.findings,
+            series: outcome.series,
         }
     }
 
@@ -101,6 +108,9 @@ impl fmt::Display for LoadReport {
         {
             fmt_memory(f, memory)?;
         }
+        for broadcast in &self.broadcasts {
+            fmt_broadcast(f, broadcast)?;
+        }
         fmt_findings(f, self.ok, &self.findings)
     }
 }
@@ -117,8 +127,8 @@ impl LoadReport {
             writeln!(
                 f,
                 "latency       p50 {:.0} us, p90 {:.0} us, p99 {:.0} us, p99.9 {:.0} us, \
-                 max {:.0} us",
-                latency.p50, latency.p90, latency.p99, latency.p999, latency.max,
+                 p99.99 {:.0} us, max {:.0} us",
+                latency.p50, latency.p90, latency.p99, latency.p999, latency.p9999, latency.max,
             )?;
         }
         if self.skipped > 0 {
@@ -171,9 +181,35 @@ fn fmt_memory(f: &mut fmt::Formatter<'_>, memory: &MemoryReport) -> fmt::Result 
     }
     writeln!(
         f,
-        "client {} bytes, kernel {} bytes of slabs for both ends",
-        memory.client_rss_anon_per_connection, memory.kernel_slab_per_connection,
+        "client {} bytes, kernel {} bytes of slabs and {} of buffers for both ends; the machine \
+         has {} less",
+        memory.client_rss_anon_per_connection,
+        memory.kernel_slab_per_connection,
+        memory.kernel_tcp_per_connection,
+        memory.machine_per_connection,
     )
+}
+
+fn fmt_broadcast(f: &mut fmt::Formatter<'_>, broadcast: &Window) -> fmt::Result {
+    let latency = &broadcast.latency_us;
+    write!(
+        f,
+        "broadcast     received by {} clients, by half of them in {:.1} ms, by 99 % in {:.1} ms, \
+         by the last in {:.1} ms",
+        broadcast.received,
+        latency.p50 / 1000.0,
+        latency.p99 / 1000.0,
+        latency.max / 1000.0,
+    )?;
+    write!(
+        f,
+        "; processor: client {:.0} %",
+        broadcast.client_cpu_percent
+    )?;
+    if let Some(server) = broadcast.server_cpu_percent {
+        write!(f, ", server {server:.0} %")?;
+    }
+    writeln!(f)
 }
 
 pub(super) fn fmt_findings(

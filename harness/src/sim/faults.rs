@@ -68,6 +68,26 @@ pub(crate) struct Tally {
     pub(crate) clock_jumps: u32,
 }
 
+impl Tally {
+    /// What happened at all: how often, and its name.
+    pub(crate) fn kinds(&self) -> impl Iterator<Item = (u32, &'static str)> {
+        let kinds = [
+            (self.resets, "connections broken"),
+            (self.vanished, "clients gone silent"),
+            (self.sleeps, "clients asleep"),
+            (self.latencies, "new latencies"),
+            (self.windows, "narrow windows"),
+            (self.segments, "chopped streams"),
+            (self.refused, "refused"),
+            (self.stops, "servers stopped"),
+            (self.drains, "servers drained"),
+            (self.accept_pauses, "pauses of accepting"),
+            (self.clock_jumps, "clock jumps"),
+        ];
+        kinds.into_iter().filter(|(count, _)| *count > 0)
+    }
+}
+
 /// The longest that bytes are under way when nothing is wrong.
 const LATENCY_MS_USUAL: u64 = 50;
 

@@ -9,10 +9,11 @@ use std::process::Command;
 
 use server::{Conduct, Server};
 
-/// How a run ended: its exit code, its report, and what it wrote to the error stream.
+/// How a run ended: its exit code, its report as JSON and as a page, and what it wrote to the error stream.
 struct Run {
     code: i32,
     report: serde_json::Value,
+    page: String,
     complaints: String,
 }
 
@@ -23,6 +24,7 @@ fn load(server: &Server, options: &[&str]) -> Run {
 fn load_at(url: &str, options: &[&str]) -> Run {
     let directory = tempfile::tempdir().unwrap();
     let json = directory.path().join("report.json");
+    let html = directory.path().join("report.html");
     let duration: &[&str] = if options.contains(&"--duration") {
         &[]
     } else {
@@ -33,6 +35,8 @@ fn load_at(url: &str, options: &[&str]) -> Run {
         .args(duration)
         .args(["--url", url, "--json"])
         .arg(&json)
+        .arg("--html")
+        .arg(&html)
         .args(["--warm-up", "50ms", "--quiet"])
         .args(options)
         .output()
@@ -41,6 +45,7 @@ fn load_at(url: &str, options: &[&str]) -> Run {
         serde_json::from_slice(&bytes).unwrap()
     });
     Run {
+        page: std::fs::read_to_string(&html).unwrap_or_default(),
         code: output.status.code().unwrap(),
         report,
         complaints: String::from_utf8(output.stderr).unwrap(),
@@ -63,6 +68,41 @@ fn expect_fault(conduct: Conduct, options: &[&str], fault: &str) {
             "{conduct:?}: {findings}"
         );
     }
+}
+
+/// Reads a page, which is XML but for its first line.
+fn parse_page(page: &str) -> roxmltree::Document<'_> {
+    let (_, xml) = page.split_once('\n').unwrap_or_default();
+    roxmltree::Document::parse(xml).unwrap_or_else(|error| panic!("{error}: {page}"))
+}
+
+#[test]
+fn a_page_shows_what_the_report_says() {
+    let server = Server::start(Conduct::Echo);
+    let run = load(&server, &["--clients", "5"]);
+    let page = parse_page(&run.page);
+    let text = |name: &str| -> Vec<&str> {
+        let nodes = page.descendants().filter(|node| node.has_tag_name(name));
+        nodes.filter_map(|node| node.text()).collect()
+    };
+    assert_eq!(text("h1"), ["Echo over websockets"]);
+    assert!(text("h3").contains(&"Latency by percentile"));
+    let command = run.report["run"]["command"].as_str().unwrap();
+    assert!(command.starts_with("harness load"), "{command}");
+    assert!(text("dd").contains(&command));
+    let received = run.report["window"]["received"].to_string();
+    assert!(text("p").iter().any(|text| text.contains(&received)));
+    assert!(run.page.contains("class=\"verdict ok\""));
+}
+
+#[test]
+fn a_page_says_what_was_wrong() {
+    let server = Server::start(Conduct::Refuse);
+    let run = load(&server, &["--clients", "3"]);
+    assert_eq!(run.code, 1);
+    parse_page(&run.page);
+    assert!(run.page.contains("class=\"verdict wrong\""));
+    assert!(run.page.contains("3 refused"), "{}", run.page);
 }
 
 #[test]
@@ -203,6 +243,66 @@ fn pings_are_answered_and_judged() {
     expect_fault(Conduct::Echo, &[&idle[..4], &never].concat(), "ping late");
 }
 
+/// An idle load that ends with two broadcasts.
+const IDLE_THEN_BROADCASTS: [&str; 8] = [
+    "--scenario",
+    "idle",
+    "--clients",
+    "7",
+    "--broadcasts",
+    "2",
+    "--ping-interval",
+    "off",
+];
+
+#[test]
+fn an_idle_load_may_end_with_broadcasts() {
+    for driver in ["epoll", "uring"] {
+        let server = Server::start(Conduct::Broadcast);
+        let run = load(
+            &server,
+            &[&IDLE_THEN_BROADCASTS[..], &["--driver", driver]].concat(),
+        );
+        assert_eq!(run.code, 0, "{} {}", run.report, run.complaints);
+        assert_eq!(run.report["window"]["received"], 0, "idle means idle");
+        let broadcasts = run.report["broadcasts"].as_array().unwrap();
+        assert_eq!(broadcasts.len(), 2);
+        for broadcast in broadcasts {
+            assert_eq!(
+                (&broadcast["sent"], &broadcast["received"]),
+                (&1.into(), &7.into())
+            );
+            assert!(broadcast["latency_us"]["max"].as_f64() > Some(0.0));
+        }
+    }
+    let options = [&IDLE_THEN_BROADCASTS[..], &["--duration", "100ms"]].concat();
+    expect_fault(Conduct::Echo, &options, "lost");
+}
+
+#[test]
+fn a_run_is_told_second_by_second() {
+    let server = Server::start(Conduct::Echo);
+    let options = ["--clients", "3", "--rate", "200", "--duration", "2200ms"];
+    let run = load(&server, &options);
+    assert_eq!(run.code, 0, "{} {}", run.report, run.complaints);
+    let series = run.report["series"].as_array().unwrap();
+    assert!(series.len() >= 2, "{series:?}");
+    let sum = |of: &str| series.iter().filter_map(|second| second[of].as_u64()).sum();
+    let (sent, received): (u64, u64) = (sum("sent"), sum("received"));
+    assert!(sent > 100 && received > 100, "{series:?}");
+    let busy = |second: &&serde_json::Value| second["phase"] == "measuring";
+    for second in series.iter().filter(busy) {
+        assert_eq!(second["open"], 3);
+        assert!(second["latency_us"]["p9999"].as_f64() > Some(0.0));
+        assert!(
+            second["server_cpu_percent"].is_null(),
+            "its process is unknown"
+        );
+    }
+    assert!(series.iter().any(|second| busy(&second)), "{series:?}");
+    assert!(series.is_sorted_by_key(|second| second["t_ms"].as_u64()));
+}
+
 #[test]
 fn nobody_there_is_a_finding_and_a_wrong_option_is_not_a_run() {
     let run = load_at("http://127.0.0.1:1", &["--clients", "2"]);
@@ -213,6 +313,7 @@ fn nobody_there_is_a_finding_and_a_wrong_option_is_not_a_run() {
         ["--message-bytes", "1"],
         ["--duration", "0s"],
         ["--rate", "0"],
+        ["--broadcasts", "1"],
     ] {
         let run = load_at("http://127.0.0.1:1", &wrong);
         assert_eq!(run.code, 2, "{wrong:?}");

@@ -107,6 +107,17 @@ fn broadcasts_reach_everyone_over_every_carrier() {
 }
 
 #[test]
+fn an_idle_load_may_end_with_broadcasts_over_every_carrier() {
+    let server = start(App::Broadcast, None);
+    for dialect in DIALECTS {
+        let options = ["--scenario", "idle", "--clients", "5", "--broadcasts", "2"];
+        let off = ["--ping-interval", "off", "--duration", "50ms"];
+        let report = expect_nothing_wrong(&server, dialect, &[&options[..], &off].concat());
+        assert_eq!(report["broadcasts"][1]["received"], 5, "{dialect:?}");
+    }
+}
+
+#[test]
 fn pings_are_answered_over_every_carrier() {
     let server = start(App::Echo, Some(PING_INTERVAL_MS));
     // Each client is pinged within the first interval, and gone within the second one if it does

@@ -220,6 +220,7 @@ impl<D: Driver> Runner<D> {
         match (self.fleet.client(index).state, end) {
             (State::Leaving, End::Goodbye) => {
                 self.auditor.closed(index, self.now);
+                self.leaving_progressed();
                 self.end_session(index);
             }
             (State::Handshaking, End::Goodbye) => {
