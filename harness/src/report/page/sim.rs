@@ -64,7 +64,8 @@ impl SimReport {
         ];
         if let Some(sparks) = self.sparks {
             let opened = Unit::Count.show(sparks.opened as f64);
-            tiles.push(tile("Sparks opened", opened, "each ended once"));
+            let lost = format!("{} lost with their server", sparks.orphaned);
+            tiles.push(tile("Sparks opened", opened, &lost));
         }
         if let Some(bytes) = self.bytes_per_client {
             let bytes = Unit::Bytes.show(bytes as f64);
@@ -162,8 +163,8 @@ fn delays_section(title: &str, delays: &[DelayReport]) -> Option<Section> {
     (!delays.is_empty()).then(|| Section {
         title: title.to_owned(),
         sentences: vec![
-            "The first attempt comes exactly `min` after the loss. Attempt n waits between \
-             `min * factor^(n-1)` and twice that, every millisecond as likely as any other. The \
+            "The first attempt comes exactly min after the loss. Attempt n waits between \
+             min · factor^(n-1) and twice that, every millisecond as likely as any other. The \
              limits of the tests are those that a right client exceeds once in a million times."
                 .to_owned(),
         ],
