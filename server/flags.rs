@@ -51,9 +51,12 @@ pub(crate) struct LibraryFlags {
 pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request, String> {
     match command().try_get_matches_from(args) {
         Ok(matches) => match matches.subcommand() {
-            Some(("library", given)) => Ok(Request::Library(flags(given), library_flags(given)?)),
-            Some((_, given)) => Ok(Request::Serve(flags(given))),
-            None => Ok(Request::Serve(flags(&matches))),
+            Some(("library", given)) => {
+                let flags = flags(given, library_settings());
+                Ok(Request::Library(flags, library_flags(given)?))
+            }
+            Some((_, given)) => Ok(Request::Serve(flags(given, SETTINGS.iter()))),
+            None => Ok(Request::Serve(flags(&matches, SETTINGS.iter()))),
         },
         Err(error) => match error.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
@@ -120,8 +123,11 @@ fn argument(setting: &Setting) -> Arg {
 
 /// A file may hold all options, whoever reads it.
 fn is_for_library(name: &str) -> bool {
-    let mut library = SETTINGS.iter().filter(|setting| setting.is_for_library);
-    name == "config" || library.any(|setting| setting.name == name)
+    name == "config" || library_settings().any(|setting| setting.name == name)
+}
+
+fn library_settings() -> impl Iterator<Item = &'static Setting> {
+    SETTINGS.iter().filter(|setting| setting.is_for_library)
 }
 
 fn library_arguments() -> [Arg; 3] {
@@ -160,16 +166,13 @@ fn library_flags(matches: &ArgMatches) -> Result<LibraryFlags, String> {
 
 const FORMATS: &[(&str, Format)] = &[("universal", Format::Universal), ("esm", Format::Module)];
 
-fn flags(matches: &ArgMatches) -> Flags {
+/// What was given of the settings that a command has.
+fn flags(matches: &ArgMatches, settings: impl Iterator<Item = &'static Setting>) -> Flags {
     let mut flags = Flags {
         config: matches.get_one::<String>("config").cloned(),
         values: Vec::new(),
     };
-    // A subcommand has not all of them.
-    for setting in SETTINGS
-        .iter()
-        .filter(|one| matches.try_contains_id(one.name).is_ok())
-    {
+    for setting in settings {
         if setting.is_switch() {
             if matches.get_flag(setting.name) {
                 flags.values.push((setting.name, "true".to_owned()));

@@ -3,6 +3,7 @@
 
 const { once } = require('node:events');
 const net = require('node:net');
+const { setTimeout: sleep } = require('node:timers/promises');
 
 const { within } = require('../interop/server');
 
@@ -11,6 +12,7 @@ const { within } = require('../interop/server');
 const WEBSOCKET_REQUEST = /^GET [^ ]*[?&]transport=websocket/;
 const UPGRADED_CHUNKS = 3;
 const UPGRADE_MS_MAX = 40_000;
+const REACHED_MS_MAX = 20_000;
 
 /**
  * A TCP proxy on a port of its own, which it keeps when it refuses connections.
@@ -47,9 +49,13 @@ class Proxy {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  /** How many connections there are. */
-  get connections() {
-    return this.#pairs.size;
+  /** Resolves once somebody is connected. */
+  async reached() {
+    const until = performance.now() + REACHED_MS_MAX;
+    while (this.#pairs.size === 0) {
+      if (performance.now() > until) throw new Error('nobody connects');
+      await sleep(5);
+    }
   }
 
   async accept() {
@@ -137,7 +143,8 @@ class Proxy {
 
 // Below the ports that the system gives to outgoing connections, so that none of those can take
 // a port while it is refused; a range for each process, so that no other test takes it either.
-const [PORT_MIN, PORTS_PER_PROCESS, RANGES] = [10_000, 500, 40];
+// Above 10080, which fetch refuses to connect to (Fetch Standard, "bad port").
+const [PORT_MIN, PORTS_PER_PROCESS, RANGES] = [10_100, 500, 40];
 let portsUsed = 0;
 
 function nextPort() {

@@ -136,7 +136,7 @@ async function reachOpening(world) {
   proxy.stall();
   const client = await world.create({ url: proxy.url });
   await client.trace.wait('state:opening');
-  while (proxy.connections === 0) await world.sleep(5);
+  await proxy.reached();
   return client;
 }
 

@@ -101,7 +101,7 @@ module.exports = [
       const proxy = await world.proxy();
       proxy.stall();
       const client = await world.create({ url: proxy.url, reconnect: { min: 60_000 } });
-      while (proxy.connections === 0) await world.sleep(5);
+      await proxy.reached();
       proxy.cut();
       proxy.refuse();
       await client.trace.wait('reconnect scheduled');
