@@ -97,8 +97,8 @@ impl Heartbeats {
         self.fresh[client as usize] = true;
     }
 
-    /// The first ping of a connection may come at any time of the first interval, because servers spread their
-    /// pings; after that both an early and a late ping are wrong.
+    /// The first ping of a connection may come at any time of the first interval, because servers
+    /// spread their pings; after that both an early and a late ping are wrong.
     pub(super) fn pinged(
         &mut self,
         client: u32,
