@@ -9,10 +9,11 @@
 //! | [`workload`] | what simulated clients say |
 //! | [`auditor`] | judges what was sent and received |
 //! | [`load`] | plays many clients of a real server |
+//! | [`sim`] | plays many clients of simulated servers, in virtual time |
 //! | [`driver`] | chooses how the load talks to the kernel |
 //! | [`peers`] | puts several servers under the same load |
 //! | [`system`] | what the kernel says about processes and itself |
-//! | [`report`] | text and JSON |
+//! | [`report`] | text, JSON and pages with charts |
 
 mod auditor;
 mod cli;
@@ -20,18 +21,21 @@ mod driver;
 mod load;
 mod peers;
 mod report;
+mod sim;
 mod system;
 mod workload;
 
-use std::fmt::Display;
-use std::path::Path;
 use std::process::ExitCode;
+use std::time::Instant;
 
 use clap::Parser;
-use serde::Serialize;
 
-use cli::{Cli, Command, CompareCommand, LoadArguments, PeersArguments, TransformersArguments};
-use report::LoadReport;
+use cli::{
+    Cli, Command, CompareCommand, LoadArguments, OutputArguments, PeersArguments, SimArguments,
+    TransformersArguments,
+};
+use report::{LoadReport, Report, Run, SimReport};
+use system::ProcessMemory;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -42,6 +46,7 @@ const EXIT_MISUSE: u8 = 2;
 fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Load(arguments) => load(&arguments),
+        Command::Sim(arguments) => simulate(&arguments),
         Command::Compare(CompareCommand::Peers(arguments)) => compare_peers(&arguments),
         Command::Compare(CompareCommand::Transformers(arguments)) => {
             compare_transformers(&arguments)
@@ -61,17 +66,36 @@ fn load(arguments: &LoadArguments) -> ExitCode {
         Ok(outcome) => LoadReport::new(outcome),
         Err(error) => return failed("load", &error),
     };
-    conclude("load", &report, report.ok, arguments.json.as_deref())
+    conclude("load", &report, &arguments.output)
+}
+
+/// Simulates each seed. The first line names it, the last one its trace.
+fn simulate(arguments: &SimArguments) -> ExitCode {
+    let mut exit = ExitCode::SUCCESS;
+    for plan in arguments.plans(allspark_engine::random) {
+        let seed = plan.seed;
+        println!("seed {seed}");
+        let started = Instant::now();
+        let memory = || ProcessMemory::of(std::process::id()).ok();
+        let mut outcome = sim::run(plan, || memory().map(|memory| memory.rss_anon_bytes));
+        if arguments.backoffs() > 0 {
+            outcome.add_delays(arguments.backoffs());
+        }
+        let report = SimReport::new(outcome, started.elapsed().as_secs_f64());
+        if !report.ok {
+            println!("replay        {}", arguments.replay(seed));
+        }
+        let concluded = conclude("sim", &report, &arguments.output);
+        if concluded != ExitCode::SUCCESS {
+            exit = concluded;
+        }
+    }
+    exit
 }
 
 fn compare_peers(arguments: &PeersArguments) -> ExitCode {
     match peers::compare(&arguments.plan()) {
-        Ok(comparison) => conclude(
-            "compare",
-            &comparison,
-            comparison.ok,
-            arguments.common.json.as_deref(),
-        ),
+        Ok(comparison) => conclude("compare", &comparison, &arguments.common.output),
         Err(error) => failed("compare", &error),
     }
 }
@@ -85,29 +109,30 @@ fn compare_transformers(arguments: &TransformersArguments) -> ExitCode {
         }
     };
     match peers::transformers::compare(&plan) {
-        Ok(comparison) => conclude(
-            "compare",
-            &comparison,
-            comparison.ok,
-            arguments.common.json.as_deref(),
-        ),
+        Ok(comparison) => conclude("compare", &comparison, &arguments.common.output),
         Err(error) => failed("compare", &error),
     }
 }
 
-/// Shows a report, writes it to a file if that was asked for, and ends as it says.
-fn conclude(
-    command: &str,
-    report: &(impl Display + Serialize),
-    ok: bool,
-    json: Option<&Path>,
-) -> ExitCode {
+/// Shows a report, writes it to the files that were asked for, and ends as it says.
+fn conclude(command: &str, report: &impl Report, output: &OutputArguments) -> ExitCode {
     print!("{report}");
-    match json.map_or(Ok(()), |path| report::write_json(path, report)) {
+    match write(report, output) {
         Err(error) => failed(command, &error),
-        Ok(()) if ok => ExitCode::SUCCESS,
+        Ok(()) if report.is_ok() => ExitCode::SUCCESS,
         Ok(()) => ExitCode::FAILURE,
     }
+}
+
+fn write(report: &impl Report, output: &OutputArguments) -> std::io::Result<()> {
+    let run = Run::of_this_process();
+    if let Some(path) = &output.json {
+        report::write_json(path, report, &run)?;
+    }
+    if let Some(path) = &output.html {
+        report::write_html(path, report, &run)?;
+    }
+    Ok(())
 }
 
 fn failed(command: &str, error: &std::io::Error) -> ExitCode {

@@ -11,6 +11,9 @@ use super::{Fault, Findings};
 /// The largest jitter that can be told from a larger one: longer than any interval.
 const JITTER_US_MAX: u64 = 2 * u32::MAX as u64;
 
+/// The first range of jitter. Below it the clock of a load says nothing.
+const JITTER_BIN_US_MIN: u64 = 16;
+
 /// The oldest ping that can be told from an older one.
 const AGE_MS_MAX: u64 = 3_600_000;
 
@@ -42,11 +45,21 @@ pub(crate) struct HeartbeatReport {
     pub(crate) jitter_us_p99: u64,
     /// None was farther from it.
     pub(crate) jitter_us_max: u64,
+    /// How many were how far from it; each range is twice as wide as the one before it.
+    pub(crate) jitter_us_bins: Vec<JitterBin>,
     /// 99 of 100 pings were at most this old when they arrived, by the moment that they carry.
     /// Where the server has another clock it says nothing.
     pub(crate) age_ms_p99: u64,
     /// None was older.
     pub(crate) age_ms_max: u64,
+}
+
+/// Pings whose distance from their time was in one range.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct JitterBin {
+    pub(crate) from_us: u64,
+    pub(crate) to_us: u64,
+    pub(crate) count: u64,
 }
 
 /// The pings of all clients.
@@ -58,6 +71,8 @@ pub(super) struct Heartbeats {
     pings: Vec<u16>,
     total: u64,
     opened: Vec<bool>,
+    /// Whether each client's connection is so new that it was not pinged yet.
+    fresh: Vec<bool>,
     jitter_us: Histogram<u64>,
     age_ms: Histogram<u64>,
 }
@@ -70,6 +85,7 @@ impl Heartbeats {
             pings: vec![0; clients as usize],
             total: 0,
             opened: vec![false; clients as usize],
+            fresh: vec![true; clients as usize],
             jitter_us: Histogram::new_with_max(JITTER_US_MAX, 3).expect("the bounds are constants"),
             age_ms: Histogram::new_with_max(AGE_MS_MAX, 3).expect("the bounds are constants"),
         }
@@ -78,10 +94,11 @@ impl Heartbeats {
     pub(super) fn opened(&mut self, client: u32, now: Instant) {
         self.last_us[client as usize] = wrapped_us(now);
         self.opened[client as usize] = true;
+        self.fresh[client as usize] = true;
     }
 
-    /// The first ping may come at any time of the first interval, because servers spread their
-    /// pings; after that both an early and a late ping are wrong.
+    /// The first ping of a connection may come at any time of the first interval, because servers
+    /// spread their pings; after that both an early and a late ping are wrong.
     pub(super) fn pinged(
         &mut self,
         client: u32,
@@ -90,7 +107,7 @@ impl Heartbeats {
         findings: &mut Findings,
     ) {
         let gap = self.gap(client, now);
-        let is_first = self.pings[client as usize] == 0;
+        let is_first = std::mem::take(&mut self.fresh[client as usize]);
         self.judge_late(client, gap, findings);
         if !is_first {
             self.judge_early(client, gap, findings);
@@ -126,6 +143,7 @@ impl Heartbeats {
             jitter_us_p50: self.jitter_us.value_at_quantile(0.5),
             jitter_us_p99: self.jitter_us.value_at_quantile(0.99),
             jitter_us_max: self.jitter_us.max(),
+            jitter_us_bins: bins(&self.jitter_us),
             age_ms_p99: self.age_ms.value_at_quantile(0.99),
             age_ms_max: self.age_ms.max(),
         }
@@ -151,6 +169,22 @@ impl Heartbeats {
             });
         }
     }
+}
+
+/// Counts of ranges that double, from the first that is not empty to the last.
+fn bins(jitter_us: &Histogram<u64>) -> Vec<JitterBin> {
+    let mut from_us = 0;
+    let bins = jitter_us.iter_log(JITTER_BIN_US_MIN, 2.0).map(|step| {
+        let to_us = step.value_iterated_to() + 1;
+        let bin = JitterBin {
+            from_us,
+            to_us,
+            count: step.count_since_last_iteration(),
+        };
+        from_us = to_us;
+        bin
+    });
+    bins.skip_while(|bin| bin.count == 0).collect()
 }
 
 fn wrapped_us(now: Instant) -> u32 {
@@ -186,6 +220,9 @@ mod tests {
         assert_eq!(report.pings_per_client_min, 4);
         assert_eq!(report.age_ms_max, 7);
         assert!((56_900..=57_100).contains(&report.jitter_us_max));
+        let bins = &report.jitter_us_bins;
+        assert_eq!(bins.iter().map(|bin| bin.count).sum::<u64>(), report.judged);
+        assert!(bins.windows(2).all(|pair| pair[0].to_us == pair[1].from_us));
     }
 
     #[test]
@@ -201,6 +238,19 @@ mod tests {
     fn a_ping_that_never_comes_is_late() {
         assert_eq!(judged(&[], 5900).0.total(), 0);
         assert_eq!(judged(&[], 6200).0.count(Fault::PingLate), 1);
+    }
+
+    #[test]
+    fn a_new_connection_begins_a_new_count() {
+        let mut findings = Findings::default();
+        let mut heartbeats = Heartbeats::new(RULE, 1);
+        for opened_ms in [1000, 5000] {
+            heartbeats.opened(0, Instant::from_ms(opened_ms));
+            for ms in [opened_ms + 50, opened_ms + 1050] {
+                heartbeats.pinged(0, Instant::from_ms(ms), None, &mut findings);
+            }
+        }
+        assert_eq!(findings.total(), 0);
     }
 
     #[test]

@@ -1,6 +1,16 @@
 //! Judges a trace: what was sent and what was received, by whom, when. It finds loss, duplication,
-//! reordering, corruption, wrong receivers, broken connections and heartbeats that come too early
-//! or too late.
+//! reordering, corruption, wrong receivers, broken connections, heartbeats that come too early or
+//! too late, silent sparks that are kept, reconnects that don't keep to the algorithm, events that
+//! don't add up, and leaks.
+//!
+//! | module | what it judges |
+//! |---|---|
+//! | [`delivery`] | each message arrived once, in order, at everyone it was for |
+//! | [`heartbeat`] | each client is pinged once per interval |
+//! | [`sparks`] | what a server says of its sparks; silent ones; what is left at the end |
+//! | [`reconnects`] | when a client connects again |
+//! | [`delays`] | how the delays before that are distributed |
+//! | [`tellers`] | what the last three are told |
 //!
 //! It is told, it never asks: it knows no socket, no clock and no server, so that it can judge a
 //! simulation as well as a real server, and can itself be tested with broken traces.
@@ -11,20 +21,30 @@
 //! - A trace without a fault yields no finding, whatever the order in which clients take turns.
 //! - A client whose connection broke is one finding, not one for each message it then missed.
 
+mod delays;
 mod delivery;
 mod finding;
 mod heartbeat;
+mod reconnects;
+mod sparks;
+mod tellers;
 
 use allspark_protocol::Instant;
 
+pub(crate) use delays::DelayReport;
 pub(crate) use finding::{Fault, Findings};
 pub(crate) use heartbeat::{HeartbeatReport, HeartbeatRule};
+pub(crate) use reconnects::ReconnectRule;
+pub(crate) use sparks::{ConnectionId, Leftovers, SilenceRule, SparkReport};
 
 use crate::workload::Scenario;
 use crate::workload::message::{Corrupt, Stamp};
 use crate::workload::senders::Senders;
 use delivery::{Deliveries, Shape};
 use heartbeat::Heartbeats;
+use reconnects::Reconnects;
+use sparks::Sparks;
+use tellers::{ReconnectsOf, SparksOf};
 
 /// Judges one run.
 pub(crate) struct Auditor {
@@ -33,7 +53,19 @@ pub(crate) struct Auditor {
     live_count: u32,
     deliveries: Deliveries,
     heartbeats: Option<Heartbeats>,
+    reconnects: Option<Reconnects>,
+    sparks: Option<Sparks>,
     findings: Findings,
+}
+
+/// What was found, and what the judges that there were have to report.
+#[derive(Debug)]
+pub(crate) struct Verdict {
+    pub(crate) findings: Findings,
+    pub(crate) heartbeats: Option<HeartbeatReport>,
+    /// The delays before attempts to reconnect, by attempt.
+    pub(crate) delays: Vec<DelayReport>,
+    pub(crate) sparks: Option<SparkReport>,
 }
 
 impl Auditor {
@@ -56,8 +88,20 @@ impl Auditor {
             live_count: 0,
             deliveries: Deliveries::new(shape, clients, senders.count()),
             heartbeats: heartbeats.map(|rule| Heartbeats::new(rule, clients)),
+            reconnects: None,
+            sparks: None,
             findings: Findings::default(),
         }
+    }
+
+    /// Judges reconnects too.
+    pub(crate) fn judge_reconnects(&mut self, rule: ReconnectRule) {
+        self.reconnects = Some(Reconnects::new(rule, self.live.len() as u32));
+    }
+
+    /// Judges what servers say of their sparks too; with a rule, also how they treat silent ones.
+    pub(crate) fn judge_sparks(&mut self, rule: Option<SilenceRule>) {
+        self.sparks = Some(Sparks::new(rule));
     }
 
     /// A client's connection is open: from now on it must get everything.
@@ -91,6 +135,19 @@ impl Auditor {
         }
     }
 
+    /// A client's connection is over for a reason that is known and nobody's fault: nothing that
+    /// was for it is missed.
+    pub(crate) fn excused(&mut self, client: u32) {
+        if self.leave(client) {
+            self.deliveries.left(client, None);
+        }
+    }
+
+    /// Something is wrong that only the teller can know.
+    pub(crate) fn note(&mut self, fault: Fault, example: impl FnOnce() -> String) {
+        self.findings.note(fault, example);
+    }
+
     /// A sender sent its next message.
     pub(crate) fn sent(&mut self, sender: u32, sequence: u32) {
         self.deliveries.sent(sender, sequence, self.live_count);
@@ -116,6 +173,21 @@ impl Auditor {
         }
     }
 
+    /// Judges what comes between the connections of clients.
+    pub(crate) fn reconnects(&mut self) -> ReconnectsOf<'_> {
+        ReconnectsOf(self)
+    }
+
+    /// Judges what a server says of its sparks.
+    pub(crate) fn sparks(&mut self) -> SparksOf<'_> {
+        SparksOf(self)
+    }
+
+    /// Everybody has left: this is what there still is.
+    pub(crate) fn left_over(&mut self, leftovers: Leftovers) {
+        leftovers.judge(&mut self.findings);
+    }
+
     /// How many clients have an open connection.
     pub(crate) fn live_count(&self) -> u32 {
         self.live_count
@@ -127,11 +199,25 @@ impl Auditor {
     }
 
     /// What was found. Clients that are still open are judged as if they closed now.
-    pub(crate) fn finish(mut self, now: Instant) -> (Findings, Option<HeartbeatReport>) {
+    pub(crate) fn finish(self, now: Instant) -> (Findings, Option<HeartbeatReport>) {
+        let verdict = self.conclude(now);
+        (verdict.findings, verdict.heartbeats)
+    }
+
+    /// As [`Auditor::finish`], with what all judges have to report.
+    pub(crate) fn conclude(mut self, now: Instant) -> Verdict {
         for client in 0..self.live.len() as u32 {
             self.closed(client, now);
         }
-        (self.findings, self.heartbeats.map(Heartbeats::into_report))
+        let mut findings = self.findings;
+        let sparks = self.sparks;
+        let reconnects = self.reconnects;
+        Verdict {
+            heartbeats: self.heartbeats.map(Heartbeats::into_report),
+            delays: reconnects.map_or_else(Vec::new, |judge| judge.finish(now, &mut findings)),
+            sparks: sparks.map(|judge| judge.finish(now, &mut findings)),
+            findings,
+        }
     }
 
     fn leave(&mut self, client: u32) -> bool {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use allspark_engine::io::DriverChoice;
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::output::OutputArguments;
 use super::times::parse_duration;
 use super::transformers::TransformersArguments;
 use crate::load::dialect::Dialect;
@@ -52,9 +53,8 @@ pub(crate) struct CommonArguments {
     pub(super) message_bytes: usize,
     #[command(flatten)]
     stage: StageArguments,
-    /// Write the report there as JSON.
-    #[arg(long)]
-    pub(crate) json: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: OutputArguments,
 }
 
 /// Where servers and the load run, and where the programs of servers are.

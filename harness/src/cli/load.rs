@@ -1,12 +1,12 @@
 //! The options of `harness load`.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use allspark_engine::io::DriverChoice;
 use allspark_transformers::TransformerKind;
 use clap::{Args, ValueEnum};
 
+use super::output::OutputArguments;
 use super::times::{PingInterval, parse_duration, parse_ping_interval};
 use crate::auditor::HeartbeatRule;
 use crate::load::dialect::Dialect;
@@ -89,9 +89,8 @@ pub(crate) struct LoadArguments {
     /// The server's process, to read its memory and processor time.
     #[arg(long)]
     server_pid: Option<u32>,
-    /// Write the report there as JSON.
-    #[arg(long)]
-    pub(crate) json: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: OutputArguments,
     /// No line per second.
     #[arg(long)]
     quiet: bool,

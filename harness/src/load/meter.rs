@@ -12,6 +12,9 @@ use crate::system::CpuClock;
 /// The longest latency that is told from a longer one. More than a run lasts.
 const LATENCY_NS_MAX: u64 = 3_600_000_000_000;
 
+/// Points of a latency curve for each halving of what is left: fine enough for a smooth line.
+const CURVE_POINTS_PER_HALF: u32 = 4;
+
 /// The shortest window that numbers per second are made of. A broadcast to one client may take
 /// less than a reading of the clock.
 const WINDOW_MIN: Duration = Duration::from_micros(1);
@@ -26,6 +29,8 @@ pub(crate) struct Window {
     pub(crate) received: u64,
     pub(crate) received_per_second: f64,
     pub(crate) latency_us: Latency,
+    /// Quantiles from 0 to 1, each with the microseconds that it was within.
+    pub(crate) latency_curve: Vec<(f64, f64)>,
     /// Processor time of the load generator, in percent of one core.
     pub(crate) client_cpu_percent: f64,
     /// Processor time of the server, in percent of one core, if its process is known.
@@ -178,6 +183,7 @@ impl Meter {
             received: end.received - begin.received,
             received_per_second: (end.received - begin.received) as f64 / seconds,
             latency_us: Latency::of(&self.window_ns),
+            latency_curve: curve(&self.window_ns),
             client_cpu_percent: percent(end.own_cpu.saturating_sub(begin.own_cpu)),
             server_cpu_percent: server_cpu.map(|(begin, end)| percent(end.saturating_sub(begin))),
         })
@@ -202,6 +208,17 @@ impl Meter {
         }
         self.fresh_ns.reset();
     }
+}
+
+/// The last point, which nothing was beyond, is where its one message would be one in all.
+fn curve(latency_ns: &Histogram<u64>) -> Vec<(f64, f64)> {
+    let all = latency_ns.len() as f64;
+    let steps = latency_ns.iter_quantiles(CURVE_POINTS_PER_HALF);
+    let points = steps.map(|step| {
+        let quantile = step.quantile().min(1.0 - 1.0 / (all + 1.0));
+        (quantile, step.value_iterated_to() as f64 / 1000.0)
+    });
+    points.collect()
 }
 
 /// An empty histogram of latencies.
@@ -235,6 +252,11 @@ mod tests {
         assert!((window.received_per_second - 50.0).abs() < 1e-9);
         assert!((window.latency_us.p50 - 50.0).abs() < 0.1, "{window:?}");
         assert!(window.latency_us.max < 101.0);
+        let curve = &window.latency_curve;
+        let rises = |pair: &[(f64, f64)]| pair[0].0 <= pair[1].0 && pair[0].1 <= pair[1].1;
+        assert!(curve.windows(2).all(rises), "{curve:?}");
+        let &(quantile, us) = curve.last().unwrap();
+        assert!((0.99..1.0).contains(&quantile) && us > 99.0, "{curve:?}");
         assert!(window.server_cpu_percent.is_none());
     }
 }

@@ -18,6 +18,8 @@ pub(crate) struct Sample {
     pub(crate) per_second: f64,
     pub(crate) latency_p50_us: f64,
     pub(crate) latency_p99_us: f64,
+    /// Quantiles from 0 to 1, each with the microseconds that they were within.
+    pub(crate) latency_curve: Vec<(f64, f64)>,
     /// Percent of a core.
     pub(crate) client_cpu_percent: f64,
     /// Percent of a core.
@@ -38,6 +40,7 @@ impl Sample {
             per_second: number(|window| window.received_per_second),
             latency_p50_us: number(|window| window.latency_us.p50),
             latency_p99_us: number(|window| window.latency_us.p99),
+            latency_curve: window.map_or_else(Vec::new, |window| window.latency_curve.clone()),
             client_cpu_percent: number(|window| window.client_cpu_percent),
             server_cpu_percent: number(|window| window.server_cpu_percent.unwrap_or_default()),
             client_is_the_limit: report.client_is_the_limit(),
@@ -132,7 +135,7 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    pub(super) fn read() -> io::Result<Self> {
+    pub(crate) fn read() -> io::Result<Self> {
         let cpuinfo = std::fs::read_to_string("/proc/cpuinfo")?;
         let processor = cpuinfo
             .lines()
@@ -197,6 +200,7 @@ mod tests {
             per_second,
             latency_p50_us: 1.0,
             latency_p99_us: 2.0,
+            latency_curve: Vec::new(),
             client_cpu_percent: 50.0,
             server_cpu_percent: 100.0,
             client_is_the_limit: false,

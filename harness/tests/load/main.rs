@@ -9,10 +9,11 @@ use std::process::Command;
 
 use server::{Conduct, Server};
 
-/// How a run ended: its exit code, its report, and what it wrote to the error stream.
+/// How a run ended: its exit code, its report as JSON and as a page, and what it wrote to the error stream.
 struct Run {
     code: i32,
     report: serde_json::Value,
+    page: String,
     complaints: String,
 }
 
@@ -23,6 +24,7 @@ fn load(server: &Server, options: &[&str]) -> Run {
 fn load_at(url: &str, options: &[&str]) -> Run {
     let directory = tempfile::tempdir().unwrap();
     let json = directory.path().join("report.json");
+    let html = directory.path().join("report.html");
     let duration: &[&str] = if options.contains(&"--duration") {
         &[]
     } else {
@@ -33,6 +35,8 @@ fn load_at(url: &str, options: &[&str]) -> Run {
         .args(duration)
         .args(["--url", url, "--json"])
         .arg(&json)
+        .arg("--html")
+        .arg(&html)
         .args(["--warm-up", "50ms", "--quiet"])
         .args(options)
         .output()
@@ -41,6 +45,7 @@ fn load_at(url: &str, options: &[&str]) -> Run {
         serde_json::from_slice(&bytes).unwrap()
     });
     Run {
+        page: std::fs::read_to_string(&html).unwrap_or_default(),
         code: output.status.code().unwrap(),
         report,
         complaints: String::from_utf8(output.stderr).unwrap(),
@@ -63,6 +68,41 @@ fn expect_fault(conduct: Conduct, options: &[&str], fault: &str) {
             "{conduct:?}: {findings}"
         );
     }
+}
+
+/// Reads a page, which is XML but for its first line.
+fn parse_page(page: &str) -> roxmltree::Document<'_> {
+    let (_, xml) = page.split_once('\n').unwrap_or_default();
+    roxmltree::Document::parse(xml).unwrap_or_else(|error| panic!("{error}: {page}"))
+}
+
+#[test]
+fn a_page_shows_what_the_report_says() {
+    let server = Server::start(Conduct::Echo);
+    let run = load(&server, &["--clients", "5"]);
+    let page = parse_page(&run.page);
+    let text = |name: &str| -> Vec<&str> {
+        let nodes = page.descendants().filter(|node| node.has_tag_name(name));
+        nodes.filter_map(|node| node.text()).collect()
+    };
+    assert_eq!(text("h1"), ["Echo over websockets"]);
+    assert!(text("h3").contains(&"Latency by percentile"));
+    let command = run.report["run"]["command"].as_str().unwrap();
+    assert!(command.starts_with("harness load"), "{command}");
+    assert!(text("dd").contains(&command));
+    let received = run.report["window"]["received"].to_string();
+    assert!(text("p").iter().any(|text| text.contains(&received)));
+    assert!(run.page.contains("class=\"verdict ok\""));
+}
+
+#[test]
+fn a_page_says_what_was_wrong() {
+    let server = Server::start(Conduct::Refuse);
+    let run = load(&server, &["--clients", "3"]);
+    assert_eq!(run.code, 1);
+    parse_page(&run.page);
+    assert!(run.page.contains("class=\"verdict wrong\""));
+    assert!(run.page.contains("3 refused"), "{}", run.page);
 }
 
 #[test]

@@ -1,0 +1,192 @@
+//! The page of a comparison: the same load on several servers.
+
+use super::load::latency_figure;
+use super::{Page, Section, Tile, Verdict};
+use crate::peers::samples::{CaseResult, Comparison, EntrantResult};
+use crate::report::chart::{Axis, Bar, Bars, Chart, Figure, Table, Unit};
+use crate::report::{Report, Run};
+
+/// The name of the server that the others are compared with.
+pub(super) const OWN: &str = "AllSpark";
+
+impl Report for Comparison {
+    fn is_ok(&self) -> bool {
+        self.ok
+    }
+
+    fn page(&self, run: &Run) -> Page {
+        let results = self.cases.iter().flat_map(|case| &case.entrants);
+        Page {
+            title: "Servers under the same load".to_owned(),
+            kind: "Comparison",
+            verdict: verdict(self.ok, &results.collect::<Vec<_>>()),
+            tiles: self.tiles(),
+            sections: self.cases.iter().map(section).collect(),
+            facts: with_versions(run, &self.versions),
+        }
+    }
+}
+
+impl Comparison {
+    fn tiles(&self) -> Vec<Tile> {
+        let rounds = self.cases.iter().flat_map(|case| &case.entrants);
+        let rounds = rounds.map(|result| result.samples.len()).max().unwrap_or(0);
+        let tile = |label, count: usize, note: &str| Tile {
+            label,
+            value: count.to_string(),
+            note: note.to_owned(),
+        };
+        vec![
+            tile("Servers", self.versions.len(), "one core each"),
+            tile("Loads", self.cases.len(), "the same for every server"),
+            tile("Rounds", rounds, "interleaved; the median counts"),
+        ]
+    }
+}
+
+/// Right if nobody did anything wrong; else who did.
+pub(super) fn verdict(ok: bool, results: &[&EntrantResult]) -> Verdict {
+    let faults: u64 = results.iter().map(|result| result.faults).sum();
+    let silent = results.iter().filter(|result| result.per_second_min <= 0.0);
+    let headline = match (ok, faults) {
+        (true, _) => "Nothing wrong: every server answered every message as it should.".to_owned(),
+        (false, 0) => format!("{} servers delivered nothing in a round.", silent.count()),
+        (false, _) => format!("{faults} faults; numbers of servers with faults do not count."),
+    };
+    let example = |result: &&EntrantResult| {
+        let name = result.name;
+        let first = result
+            .samples
+            .iter()
+            .flat_map(|sample| &sample.examples)
+            .next();
+        first.map(|example| format!("{name}: {example}"))
+    };
+    Verdict {
+        ok,
+        headline,
+        examples: results.iter().filter_map(example).take(10).collect(),
+    }
+}
+
+/// One load: who reached how much, and how long messages took.
+pub(super) fn section(case: &CaseResult) -> Section {
+    let caption = "Of the round in the middle of each server.";
+    Section {
+        title: case.case.clone(),
+        sentences: remarks(&case.entrants),
+        figures: vec![
+            rates(case),
+            latency_figure(caption.to_owned(), curves(&case.entrants)),
+        ],
+        table: Some(table(case)),
+    }
+}
+
+/// What was run, with what each server calls itself.
+pub(super) fn with_versions(
+    run: &Run,
+    versions: &[(&'static str, String)],
+) -> Vec<(String, String)> {
+    let versions = versions.iter();
+    let versions = versions.map(|(name, version)| ((*name).to_owned(), version.clone()));
+    run.facts().into_iter().chain(versions).collect()
+}
+
+fn rates(case: &CaseResult) -> Figure {
+    let bar = |result: &EntrantResult| Bar {
+        name: result.name.to_owned(),
+        value: result.per_second_median,
+        spread: Some((result.per_second_min, result.per_second_max)),
+        note: match result.ratio_to_allspark {
+            _ if result.faults > 0 => "did wrong".to_owned(),
+            Some(ratio) if result.name != OWN => format!("{ratio:.2} ×"),
+            _ => String::new(),
+        },
+        is_own: result.name == OWN,
+    };
+    Figure {
+        title: "Messages received per second".to_owned(),
+        caption: "The median of all rounds; the thin line goes from the least to the most. On \
+                  the right, beside AllSpark."
+            .to_owned(),
+        chart: Chart::Bars(Bars {
+            axis: Axis::new("messages per second", Unit::PerSecond),
+            bars: case.entrants.iter().map(bar).collect(),
+        }),
+    }
+}
+
+fn curves(entrants: &[EntrantResult]) -> Vec<(String, Vec<(f64, f64)>)> {
+    let middle = |result: &EntrantResult| {
+        let distance = |rate: f64| (rate - result.per_second_median).abs();
+        let samples = result.samples.iter();
+        let nearest =
+            samples.min_by(|a, b| distance(a.per_second).total_cmp(&distance(b.per_second)));
+        let curve = nearest.map(|sample| sample.latency_curve.clone());
+        (result.name.to_owned(), curve.unwrap_or_default())
+    };
+    entrants.iter().map(middle).collect()
+}
+
+fn table(case: &CaseResult) -> Table {
+    let head = [
+        "",
+        "per second",
+        "p50",
+        "p99",
+        "server",
+        "client",
+        "AllSpark = 1",
+    ];
+    let row = |result: &EntrantResult| {
+        let ratio = result.ratio_to_allspark;
+        vec![
+            result.name.to_owned(),
+            format!("{:.0}", result.per_second_median),
+            Unit::Microseconds.show(result.latency_p50_us_median),
+            Unit::Microseconds.show(result.latency_p99_us_median),
+            format!("{:.0} %", result.server_cpu_percent_median),
+            format!("{:.0} %", result.client_cpu_percent_median),
+            ratio.map_or_else(|| "–".to_owned(), |ratio| format!("{ratio:.2}")),
+        ]
+    };
+    Table {
+        head: head.map(str::to_owned).to_vec(),
+        rows: case.entrants.iter().map(row).collect(),
+    }
+}
+
+/// What has to be said about the numbers: once, with the names of all whom it concerns.
+fn remarks(entrants: &[EntrantResult]) -> Vec<String> {
+    let names = |concerns: fn(&EntrantResult) -> bool| {
+        let names = entrants.iter().filter(|result| concerns(result));
+        let names: Vec<_> = names.map(|result| result.name).collect();
+        let (last, others) = names.split_last()?;
+        Some(match others {
+            [] => (*last).to_owned(),
+            _ => format!("{} and {last}", others.join(", ")),
+        })
+    };
+    let client = names(|result| result.client_is_the_limit)
+        .map(|names| format!("With {names} the load generator, not the server, was the limit."));
+    let machine = names(|result| result.machine_is_the_limit).map(|names| {
+        format!(
+            "With {names} neither side was busy: other programs kept the cores, and the numbers \
+             say little."
+        )
+    });
+    let faults = entrants.iter().filter(|result| result.faults > 0);
+    let faults = faults.map(|result| {
+        let first = result
+            .samples
+            .iter()
+            .find_map(|sample| sample.examples.first());
+        let example = first.map_or("", String::as_str);
+        format!(
+            "{} did {} things wrong: {example}",
+            result.name, result.faults
+        )
+    });
+    client.into_iter().chain(machine).chain(faults).collect()
+}
