@@ -18,6 +18,9 @@ port=18080
 changed=()
 server=
 
+profile=${PROFILE:-release}
+cargo build --profile "${profile/#debug/dev}" -p allspark -p allspark-harness
+
 finish() {
     if [ -n "$server" ]; then
         kill -TERM "$server" && wait "$server" || true
@@ -66,8 +69,6 @@ allow_at_least /proc/sys/fs/nr_open $((clients + 65536))
 allow_at_least /proc/sys/fs/file-max $((clients * 3))
 ulimit -n $((clients + 65536)) 2>/dev/null || echo "descriptors: $(ulimit -Hn) (may not be raised)"
 
-profile=${PROFILE:-release}
-cargo build --profile "${profile/#debug/dev}" -p allspark -p allspark-harness
 "target/$profile/allspark" serve --listen "0.0.0.0:$port" --transformer websockets \
     --app broadcast --ping-interval 30000 --log warn &
 server=$!

@@ -46,7 +46,7 @@ impl Auditor {
     ) -> Self {
         let shape = match scenario {
             Scenario::Idle if senders.count() == 0 => Shape::Nobody,
-            Scenario::Echo => Shape::Sender,
+            Scenario::Echo | Scenario::Churn => Shape::Sender,
             // An idle load may end with broadcasts.
             Scenario::Idle | Scenario::Broadcast => Shape::Everyone,
         };
@@ -62,7 +62,7 @@ impl Auditor {
     /// A client's connection is open: from now on it must get everything.
     pub(crate) fn opened(&mut self, client: u32, now: Instant) {
         let live = &mut self.live[client as usize];
-        assert!(!*live, "a client opens once");
+        assert!(!*live, "a client has one connection");
         *live = true;
         self.live_count += 1;
         self.deliveries.joined(client);

@@ -54,10 +54,14 @@ pub(crate) struct LoadArguments {
     /// Broadcasts at the end of an idle load, each when everyone has got the one before.
     #[arg(long, default_value_t = 0)]
     broadcasts: u32,
+    /// Messages that each connection of the scenario churn echoes.
+    #[arg(long, default_value_t = 3)]
+    messages: u16,
     /// Messages that each sender keeps under way.
     #[arg(long, default_value_t = 1)]
     depth: u16,
     /// Messages per second of all senders together, whatever the answers; instead of --depth.
+    /// In the scenario churn: connections per second that are replaced.
     #[arg(long)]
     rate: Option<u32>,
     /// Bytes of each message.
@@ -90,6 +94,7 @@ enum ScenarioName {
     Idle,
     Echo,
     Broadcast,
+    Churn,
 }
 
 impl LoadArguments {
@@ -99,6 +104,7 @@ impl LoadArguments {
             ScenarioName::Idle => Scenario::Idle,
             ScenarioName::Echo => Scenario::Echo,
             ScenarioName::Broadcast => Scenario::Broadcast,
+            ScenarioName::Churn => Scenario::Churn,
         };
         let target = Target::parse(&self.url, &self.pathname)?;
         let mut plan = Plan {
@@ -109,6 +115,7 @@ impl LoadArguments {
             scenario,
             publishers: self.publishers,
             broadcasts: self.broadcasts,
+            messages: self.messages,
             depth: self.depth,
             rate_per_s: self.rate,
             message_bytes: self.message_bytes,
@@ -130,10 +137,13 @@ impl LoadArguments {
         target: &Target,
     ) -> Result<Option<HeartbeatRule>, String> {
         let interval = match (self.ping_interval, scenario) {
+            (Some(PingInterval::Every(_)), Scenario::Churn) => {
+                return Err("where connections come and go pings are not judged".to_owned());
+            }
             (Some(PingInterval::Off), _) => None,
             (Some(PingInterval::Every(interval)), _) => Some(interval),
             (None, Scenario::Idle) => Spec::fetch(target)?.ping_interval(),
-            (None, Scenario::Echo | Scenario::Broadcast) => None,
+            (None, Scenario::Echo | Scenario::Broadcast | Scenario::Churn) => None,
         };
         Ok(interval.map(|interval| HeartbeatRule {
             interval,

@@ -9,6 +9,7 @@ use allspark_engine::io::{Driver, Op};
 use allspark_protocol::transformer::Kind;
 use allspark_protocol::websocket::{CloseCode, encode};
 
+use super::churn::Churn;
 use super::client::State;
 use super::memory::Snapshot;
 use super::phase::{CLOSING_MAX, GOODBYE_MAX, OPENING_STALL, Phase, SETTLE};
@@ -27,18 +28,27 @@ impl<D: Driver> Runner<D> {
                 let until = self.now + self.plan.warm_up;
                 self.phase = Phase::WarmUp { until };
                 self.traffic.begin(self.now);
+                if let Some(churn) = &mut self.churn {
+                    churn.begin(self.now);
+                }
                 self.send_due();
             }
             Phase::Settling { .. } => {}
             Phase::WarmUp { until } if until <= self.now => {
                 self.send_due();
                 self.meter.begin(self.now)?;
+                if let Some(churn) = &mut self.churn {
+                    churn.begin_window();
+                }
                 let until = self.now + self.plan.duration;
                 self.phase = Phase::Measuring { until };
             }
             Phase::Measuring { until } if until <= self.now => {
                 self.send_due();
-                self.window = Some(self.meter.end(self.now)?);
+                let window = self.meter.end(self.now)?;
+                let churn = self.churn.as_ref();
+                self.churn_report = churn.map(|churn| churn.end_window(window.seconds));
+                self.window = Some(window);
                 self.with_connections = Some(WithConnections {
                     memory: Snapshot::take(self.plan.server_pid)?,
                     connections: self.auditor.live_count(),
@@ -54,7 +64,7 @@ impl<D: Driver> Runner<D> {
                 }
             }
             Phase::Draining { until } => {
-                if until <= self.now || self.auditor.outstanding() == 0 {
+                if until <= self.now || self.is_drained() {
                     self.begin_leaving();
                 }
             }
@@ -76,10 +86,13 @@ impl<D: Driver> Runner<D> {
         }
         match self.phase {
             Phase::Leaving { next, .. } => next < self.fleet.len() || self.fleet.is_gone(),
-            Phase::Broadcasting { .. } | Phase::Draining { .. } => self.auditor.outstanding() == 0,
+            Phase::Broadcasting { .. } => self.auditor.outstanding() == 0,
+            Phase::Draining { .. } => self.is_drained(),
             Phase::Closing { .. } => self.fleet.is_gone(),
             Phase::Opening { .. } => self.fleet.is_settled(),
-            Phase::WarmUp { .. } | Phase::Measuring { .. } => self.traffic.has_unprimed(),
+            Phase::WarmUp { .. } | Phase::Measuring { .. } => {
+                self.traffic.has_unprimed() || self.churn.as_ref().is_some_and(Churn::has_ready)
+            }
             Phase::Settling { .. } => false,
             Phase::Done => true,
         }
@@ -122,14 +135,7 @@ impl<D: Driver> Runner<D> {
             let Some(index) = self.fleet.begin_next() else {
                 break;
             };
-            if !self.plan.dialect.is_plain_websocket() {
-                self.begin_session(index);
-                continue;
-            }
-            self.driver.push(Op::Connect {
-                address: self.plan.target.address_of(index),
-                token: token(index),
-            });
+            self.connect(index);
         }
         if !self.fleet.is_settled() {
             return;
@@ -143,6 +149,25 @@ impl<D: Driver> Runner<D> {
         }
     }
 
+    /// A client that has begun connects.
+    pub(super) fn connect(&mut self, index: u32) {
+        if let Some(churn) = &mut self.churn {
+            churn.connecting(index, self.now);
+        }
+        if !self.plan.dialect.is_plain_websocket() {
+            return self.begin_session(index);
+        }
+        self.driver.push(Op::Connect {
+            address: self.plan.target.address_of(index),
+            token: token(index),
+        });
+    }
+
+    /// Whether everything that is under way has arrived.
+    fn is_drained(&self) -> bool {
+        self.auditor.outstanding() == 0 && self.fleet.opening() == 0
+    }
+
     /// Nothing moves any more: who is not connected by now never will be.
     fn give_up_opening(&mut self) {
         let first_waiting = self.fleet.begin_no_more();
@@ -150,6 +175,11 @@ impl<D: Driver> Runner<D> {
             self.auditor
                 .broke(index, Fault::Refused, &"it was never its turn to connect");
         }
+        self.give_up_connecting();
+    }
+
+    /// Who is connecting has waited long enough.
+    fn give_up_connecting(&mut self) {
         for index in 0..self.fleet.len() {
             match self.fleet.client(index).state {
                 State::Handshaking => self.lose(index, Fault::Refused, &"no answer to the upgrade"),
@@ -165,6 +195,9 @@ impl<D: Driver> Runner<D> {
     }
 
     fn begin_leaving(&mut self) {
+        if self.fleet.opening() > 0 {
+            self.give_up_connecting();
+        }
         let until = self.now + GOODBYE_MAX;
         self.phase = Phase::Leaving { next: 0, until };
     }
@@ -174,15 +207,7 @@ impl<D: Driver> Runner<D> {
         let end = (next + CLIENTS_PER_TURN).min(self.fleet.len());
         for index in next..end {
             if self.fleet.client(index).state == State::Open {
-                self.fleet.advance(index, State::Leaving);
-                if !self.plan.dialect.is_plain_websocket() {
-                    self.leave_session(index);
-                    continue;
-                }
-                let key = Some(self.traffic.masking_key());
-                self.say(index, |out| {
-                    encode::close(Some(CloseCode::NORMAL), "", key, out);
-                });
+                self.say_goodbye(index);
             }
         }
         let until = if next < end {
@@ -194,6 +219,18 @@ impl<D: Driver> Runner<D> {
         if self.fleet.is_gone() || (is_over && next == end) {
             self.close_the_rest();
         }
+    }
+
+    /// An open client says goodbye.
+    pub(super) fn say_goodbye(&mut self, index: u32) {
+        self.fleet.advance(index, State::Leaving);
+        if !self.plan.dialect.is_plain_websocket() {
+            return self.leave_session(index);
+        }
+        let key = Some(self.traffic.masking_key());
+        self.say(index, |out| {
+            encode::close(Some(CloseCode::NORMAL), "", key, out);
+        });
     }
 
     fn close_the_rest(&mut self) {

@@ -5,7 +5,7 @@ use allspark_engine::io::Socket;
 use super::outbox::Seat;
 use super::transport::Transport;
 
-/// How far a client has come. It only ever goes forward.
+/// How far a client has come. It only ever goes forward, until it begins anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum State {
     /// It has not begun to connect.
@@ -68,7 +68,7 @@ pub(crate) struct Fleet {
     clients: Vec<Client>,
     /// Clients up to here have begun to connect.
     begun: u32,
-    /// Clients that have become `Open` at some time.
+    /// Clients that have become `Open` since they began.
     opened: u32,
     /// Clients that have begun to connect and are neither open nor over yet.
     opening: u32,
@@ -138,6 +138,20 @@ impl Fleet {
         Some(index)
     }
 
+    /// A client whose connection is over begins anew; it is `Connecting` now.
+    ///
+    /// # Panics
+    /// If it is not over.
+    pub(crate) fn begin_again(&mut self, index: u32) {
+        let client = &mut self.clients[index as usize];
+        assert_eq!(client.state, State::Gone, "a client has one connection");
+        client.state = State::Connecting;
+        client.seat = Seat::NONE;
+        self.gone -= 1;
+        self.opened -= 1;
+        self.opening += 1;
+    }
+
     /// Nobody begins any more. Returns the first client that now never will.
     pub(crate) fn begin_no_more(&mut self) -> u32 {
         self.clients.truncate(self.begun as usize);
@@ -180,6 +194,9 @@ mod tests {
         assert!(!fleet.is_settled(), "the third has not begun");
         fleet.begin_no_more();
         assert!(fleet.is_settled() && !fleet.is_gone());
+        fleet.advance(0, State::Gone);
+        fleet.begin_again(0);
+        assert_eq!((fleet.opening(), fleet.opened()), (1, 0));
         fleet.advance(0, State::Gone);
         assert!(fleet.is_gone() && fleet.first_open().is_none());
         assert_eq!(fleet.begin_next(), None);

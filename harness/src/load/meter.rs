@@ -49,7 +49,7 @@ pub(crate) struct Latency {
 }
 
 impl Latency {
-    fn of(latency_ns: &Histogram<u64>) -> Self {
+    pub(super) fn of(latency_ns: &Histogram<u64>) -> Self {
         let us = |ns: u64| ns as f64 / 1000.0;
         let at = |quantile| us(latency_ns.value_at_quantile(quantile));
         Self {
@@ -221,7 +221,8 @@ fn curve(latency_ns: &Histogram<u64>) -> Vec<(f64, f64)> {
     points.collect()
 }
 
-fn histogram() -> Histogram<u64> {
+/// An empty histogram of latencies.
+pub(super) fn histogram() -> Histogram<u64> {
     Histogram::new_with_max(LATENCY_NS_MAX, 3).expect("the bounds are constants")
 }
 

@@ -10,6 +10,7 @@
 //! | [`transport`], [`handshake`] | the client's half of the wire, where it is a plain WebSocket |
 //! | [`sessions`] | client halves and their connections, where it is not |
 //! | [`traffic`] | who says what, and what is made of what comes in |
+//! | [`churn`] | connections that come and go |
 //! | [`meter`], [`memory`], [`series`] | what is measured, on the whole and second by second |
 //! | [`spec`] | what the server says about itself |
 //!
@@ -22,6 +23,7 @@
 //! - A run without findings has seen every message arrive and every connection close in good form.
 
 mod advance;
+pub(crate) mod churn;
 mod client;
 pub(crate) mod dialect;
 mod handshake;
@@ -43,6 +45,8 @@ use std::io;
 use allspark_engine::io::{Driver, DriverKind};
 
 use crate::auditor::{Findings, HeartbeatReport};
+use crate::system::ProcessMemory;
+use churn::{Churn, ChurnReport};
 use memory::{MemoryReport, Snapshot};
 use meter::Window;
 use plan::Plan;
@@ -62,11 +66,13 @@ pub(crate) struct Outcome {
     pub(crate) window: Option<Window>,
     /// What each broadcast at the end of an idle load showed, until the last client had it.
     pub(crate) broadcasts: Vec<Window>,
+    /// What the coming and going of connections showed, if they did.
+    pub(crate) churn: Option<ChurnReport>,
     /// One sample per second, from the first connection on.
     pub(crate) series: Vec<Second>,
     pub(crate) memory: Option<MemoryReport>,
     pub(crate) heartbeats: Option<HeartbeatReport>,
-    /// Messages that were due but not sent, because the server did not read fast enough.
+    /// Messages, or goodbyes in a churn, that were due but not sent, because the server did not read fast enough.
     pub(crate) skipped: u64,
     pub(crate) findings: Findings,
 }
@@ -79,8 +85,13 @@ pub(crate) struct Outcome {
 pub(crate) fn run(driver: impl Driver, plan: Plan) -> io::Result<Outcome> {
     let kind = driver.kind();
     let before = Snapshot::take(plan.server_pid)?;
+    let plan_pid = plan.server_pid;
     let mut runner = Runner::new(driver, plan);
     runner.run()?;
+    let at_end = plan_pid.and_then(|pid| ProcessMemory::rss_anon_bytes_of(pid).ok());
+    runner.complete_churn_report(before.server.map(|server| server.rss_anon_bytes), at_end);
+    let goodbyes_skipped = runner.churn.as_ref().map_or(0, Churn::skipped);
+    let skipped = runner.traffic.skipped() + goodbyes_skipped;
     let (findings, heartbeats) = runner.auditor.finish(runner.now);
     let memory = runner.with_connections.and_then(|after| {
         (after.connections > 0)
@@ -92,10 +103,11 @@ pub(crate) fn run(driver: impl Driver, plan: Plan) -> io::Result<Outcome> {
         opening_seconds: runner.opening.as_secs_f64(),
         window: runner.window,
         broadcasts: runner.broadcasts,
+        churn: runner.churn_report,
         series: runner.series.into_seconds(),
         memory,
         heartbeats,
-        skipped: runner.traffic.skipped(),
+        skipped,
         findings,
         plan: runner.plan,
     })

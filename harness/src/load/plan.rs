@@ -32,9 +32,11 @@ pub(crate) struct Plan {
     pub(crate) publishers: u32,
     /// Broadcasts at the end of an idle load.
     pub(crate) broadcasts: u32,
+    /// Messages that each connection echoes where they come and go.
+    pub(crate) messages: u16,
     /// Messages that each sender keeps under way when there is no rate.
     pub(crate) depth: u16,
-    /// Messages per second of all senders together; `None` sends as fast as answers come.
+    /// Messages per second of all senders together, or goodbyes in a churn; `None` sends as fast as answers come.
     pub(crate) rate_per_s: Option<u32>,
     /// Bytes of each message.
     pub(crate) message_bytes: usize,
@@ -72,6 +74,13 @@ impl Plan {
         if self.broadcasts > 0 && self.scenario != Scenario::Idle {
             return Err("broadcasts at the end belong to the scenario idle".to_owned());
         }
+        if self.scenario == Scenario::Churn && (self.messages == 0 || self.depth > 1) {
+            return Err(
+                "a connection that comes and goes echoes one message after the other, and \
+                at least one"
+                    .to_owned(),
+            );
+        }
         self.check_publishers()
     }
 
@@ -99,7 +108,7 @@ impl Plan {
     pub(crate) fn senders(&self) -> Senders {
         let count = match self.scenario {
             Scenario::Idle => self.broadcasts.min(1),
-            Scenario::Echo => self.clients,
+            Scenario::Echo | Scenario::Churn => self.clients,
             Scenario::Broadcast => self.publishers,
         };
         Senders::new(self.clients, count)

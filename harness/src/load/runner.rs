@@ -10,6 +10,7 @@ use allspark_engine::io::{Completion, Driver, Op, Socket, Token, Wait};
 use allspark_engine::memory::LentBuffer;
 use allspark_protocol::{Input, Instant};
 
+use super::churn::{Churn, ChurnReport};
 use super::client::{Fleet, State};
 use super::handshake::Handshake;
 use super::memory::Snapshot;
@@ -22,6 +23,7 @@ use super::sessions::Sessions;
 use super::traffic::Traffic;
 use super::transport::{Fatal, Incoming, Transport};
 use crate::auditor::{Auditor, Fault};
+use crate::workload::Scenario;
 
 /// Between two lines of progress.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
@@ -49,6 +51,9 @@ pub(super) struct Runner<D> {
     /// What each broadcast at the end of an idle load showed.
     pub(super) broadcasts: Vec<Window>,
     pub(super) series: Series,
+    /// Only where connections come and go.
+    pub(super) churn: Option<Churn>,
+    pub(super) churn_report: Option<ChurnReport>,
     /// Memory at the end of the window.
     pub(super) with_connections: Option<WithConnections>,
     next_progress: Instant,
@@ -81,6 +86,8 @@ impl<D: Driver> Runner<D> {
             window: None,
             broadcasts: Vec::new(),
             series: Series::new(plan.server_pid),
+            churn: (plan.scenario == Scenario::Churn).then(|| Churn::new(&plan)),
+            churn_report: None,
             with_connections: None,
             next_progress: now + PROGRESS_INTERVAL,
             driver,
@@ -116,6 +123,11 @@ impl<D: Driver> Runner<D> {
         let mut until = self.phase.deadline().min(self.next_progress);
         if self.phase.has_traffic()
             && let Some(due) = self.traffic.next_due()
+        {
+            until = until.min(due);
+        }
+        if self.phase.has_traffic()
+            && let Some(due) = self.churn.as_ref().and_then(Churn::next_due)
         {
             until = until.min(due);
         }
@@ -246,6 +258,19 @@ impl<D: Driver> Runner<D> {
         self.fleet.advance(index, State::Open);
         self.auditor.opened(index, self.now);
         self.opening_progressed();
+        if let Some(churn) = &mut self.churn {
+            churn.opened(index, self.now);
+        }
+        self.join_in(index);
+    }
+
+    /// A client's connection is about to end as it was meant to.
+    pub(super) fn left(&mut self, index: u32) {
+        self.auditor.closed(index, self.now);
+        self.leaving_progressed();
+        if let Some(churn) = &mut self.churn {
+            churn.left(index);
+        }
     }
 
     fn incoming(&mut self, index: u32, incoming: Incoming<'_>) {
@@ -269,8 +294,7 @@ impl<D: Driver> Runner<D> {
     fn receive_ended(&mut self, index: u32, result: io::Result<()>) {
         match (self.fleet.client(index).state, result) {
             (State::Answered, Ok(())) => {
-                self.auditor.closed(index, self.now);
-                self.leaving_progressed();
+                self.left(index);
                 self.close(index);
             }
             (State::Leaving, Ok(())) => {
@@ -290,6 +314,7 @@ impl<D: Driver> Runner<D> {
     fn closed(&mut self, index: u32) {
         if self.fleet.client(index).state != State::Gone {
             self.fleet.advance(index, State::Gone);
+            self.gone(index);
         }
     }
 

@@ -53,7 +53,7 @@ impl Traffic {
             primed: match plan.scenario {
                 // Its broadcasts come when nothing else is left to do.
                 Scenario::Idle => plan.senders().count(),
-                Scenario::Echo | Scenario::Broadcast => 0,
+                Scenario::Echo | Scenario::Broadcast | Scenario::Churn => 0,
             },
             next_sender: 0,
             skipped: 0,
@@ -65,7 +65,7 @@ impl Traffic {
 
     /// From now on messages are due.
     pub(super) fn begin(&mut self, now: Instant) {
-        if self.scenario != Scenario::Idle {
+        if matches!(self.scenario, Scenario::Echo | Scenario::Broadcast) {
             self.pace = self.rate_per_s.map(|rate_per_s| Pace::new(now, rate_per_s));
         }
     }
@@ -111,7 +111,7 @@ impl Traffic {
     fn is_own(&self, client: u32, stamp: Stamp) -> bool {
         match self.scenario {
             Scenario::Idle => false,
-            Scenario::Echo | Scenario::Broadcast => {
+            Scenario::Echo | Scenario::Broadcast | Scenario::Churn => {
                 stamp.from < self.senders.count() && self.senders.client_of(stamp.from) == client
             }
         }
@@ -125,6 +125,7 @@ impl<D: Driver> Runner<D> {
             self.send_paced();
         } else {
             self.prime();
+            self.replace_due();
         }
     }
 
@@ -215,8 +216,21 @@ impl<D: Driver> Runner<D> {
             latency_ns.saturating_sub(stamp.sent_ns),
         ));
         let answers = self.traffic.pace.is_none() && self.phase.has_traffic();
-        if answers && self.traffic.is_own(index, stamp) {
+        if answers && self.traffic.is_own(index, stamp) && self.has_more_to_say(index) {
             self.send(stamp.from, self.now);
+        }
+    }
+
+    /// Whether a client that got its message back sends another one.
+    fn has_more_to_say(&mut self, index: u32) -> bool {
+        let churn = self.churn.as_mut();
+        churn.is_none_or(|churn| churn.echoed(index))
+    }
+
+    /// A client that came while others were talking says its first message.
+    pub(super) fn join_in(&mut self, index: u32) {
+        if self.churn.is_some() && self.phase.has_traffic() {
+            self.send(index, self.now);
         }
     }
 

@@ -90,6 +90,7 @@ impl Case {
             scenario: self.scenario,
             publishers: self.publishers,
             broadcasts: 0,
+            messages: 1,
             depth: self.depth,
             rate_per_s: None,
             message_bytes: conditions.message_bytes,
@@ -109,6 +110,7 @@ impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (clients, publishers, depth) = (self.clients, self.publishers, self.depth);
         match self.scenario {
+            Scenario::Churn => write!(f, "churn, {clients} clients"),
             Scenario::Idle => write!(f, "idle, {clients} clients"),
             Scenario::Echo => write!(f, "echo, {clients} clients, {depth} under way each"),
             Scenario::Broadcast => {

@@ -74,7 +74,7 @@ pub(super) fn command(
     stage: &Stage,
 ) -> Vec<OsString> {
     let app = match scenario {
-        Scenario::Idle | Scenario::Echo => "echo",
+        Scenario::Idle | Scenario::Echo | Scenario::Churn => "echo",
         Scenario::Broadcast => "broadcast",
     };
     let directory = &stage.peers_directory;

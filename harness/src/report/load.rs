@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::auditor::{Findings, HeartbeatReport};
 use crate::load::Outcome;
+use crate::load::churn::ChurnReport;
 use crate::load::memory::MemoryReport;
 use crate::load::meter::Window;
 use crate::load::series::Second;
@@ -32,12 +33,14 @@ pub(crate) struct LoadReport {
     pub(crate) opened: u32,
     pub(crate) opening_seconds: f64,
     pub(crate) window: Option<Window>,
-    /// Messages that were due but not sent, because the server did not read fast enough.
+    /// Messages, or goodbyes in a churn, that were due but not sent, because the server did not read fast enough.
     pub(crate) skipped: u64,
     pub(crate) heartbeats: Option<HeartbeatReport>,
     pub(crate) memory: Option<MemoryReport>,
     /// What each broadcast at the end of an idle load showed, until the last client had it.
     pub(crate) broadcasts: Vec<Window>,
+    /// What the coming and going of connections showed, if they did.
+    pub(crate) churn: Option<ChurnReport>,
     pub(crate) findings: Findings,
     /// One sample per second, from the first connection on.
     pub(crate) series: Vec<Second>,
@@ -65,6 +68,7 @@ impl LoadReport {
             heartbeats: outcome.heartbeats,
             memory: outcome.memory,
             broadcasts: outcome.broadcasts,
+            churn: outcome.churn,
             findings: outcome.findings,
             series: outcome.series,
         }
@@ -108,6 +112,9 @@ impl fmt::Display for LoadReport {
         {
             fmt_memory(f, memory)?;
         }
+        if let Some(churn) = &self.churn {
+            fmt_churn(f, churn)?;
+        }
         for broadcast in &self.broadcasts {
             fmt_broadcast(f, broadcast)?;
         }
@@ -134,7 +141,7 @@ impl LoadReport {
         if self.skipped > 0 {
             writeln!(
                 f,
-                "too slow      {} messages were due but not sent: the server did not read them",
+                "too slow      {} were due but not sent: the server was not ready for them",
                 self.skipped,
             )?;
         }
@@ -185,6 +192,31 @@ fn fmt_memory(f: &mut fmt::Formatter<'_>, memory: &MemoryReport) -> fmt::Result 
         memory.kernel_tcp_per_connection,
         memory.machine_per_connection,
     )
+}
+
+fn fmt_churn(f: &mut fmt::Formatter<'_>, churn: &ChurnReport) -> fmt::Result {
+    let opening = &churn.opening_us;
+    writeln!(
+        f,
+        "connections   {} of {} messages each: {:.0} per second; opened in p50 {:.0} us, \
+         p99 {:.0} us, max {:.0} us",
+        churn.connections,
+        churn.messages_per_connection,
+        churn.connections_per_second,
+        opening.p50,
+        opening.p99,
+        opening.max,
+    )?;
+    let memory = churn
+        .server_rss_anon_before_bytes
+        .zip(churn.server_rss_anon_after_bytes);
+    if let Some((before, after)) = memory {
+        writeln!(
+            f,
+            "memory        server {before} bytes before, {after} bytes after everybody left"
+        )?;
+    }
+    Ok(())
 }
 
 fn fmt_broadcast(f: &mut fmt::Formatter<'_>, broadcast: &Window) -> fmt::Result {

@@ -21,6 +21,8 @@ pub(crate) enum Scenario {
     Echo,
     /// Each publisher's messages come to every client.
     Broadcast,
+    /// Each connection echoes a few messages and then makes room for a new one.
+    Churn,
 }
 
 impl Scenario {
@@ -30,6 +32,7 @@ impl Scenario {
             Self::Idle => "idle",
             Self::Echo => "echo",
             Self::Broadcast => "broadcast",
+            Self::Churn => "churn",
         }
     }
 }

@@ -118,6 +118,20 @@ fn an_idle_load_may_end_with_broadcasts_over_every_carrier() {
 }
 
 #[test]
+fn connections_come_and_go_over_every_carrier() {
+    let server = start(App::Echo, None);
+    for dialect in DIALECTS {
+        let report = expect_nothing_wrong(
+            &server,
+            dialect,
+            &["--scenario", "churn", "--clients", "4", "--messages", "2"],
+        );
+        let connections = report["churn"]["connections"].as_u64();
+        assert!(connections > Some(0), "{dialect:?}: {report}");
+    }
+}
+
+#[test]
 fn pings_are_answered_over_every_carrier() {
     let server = start(App::Echo, Some(PING_INTERVAL_MS));
     // Each client is pinged within the first interval, and gone within the second one if it does

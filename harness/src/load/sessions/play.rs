@@ -53,6 +53,7 @@ impl<D: Driver> Runner<D> {
         }
         if is_gone {
             self.fleet.advance(index, State::Gone);
+            self.gone(index);
         }
     }
 
@@ -146,6 +147,7 @@ impl<D: Driver> Runner<D> {
         session.wires -= 1;
         if session.wires == 0 && self.fleet.client(index).state == State::Ended {
             self.fleet.advance(index, State::Gone);
+            self.gone(index);
         }
     }
 
@@ -219,8 +221,7 @@ impl<D: Driver> Runner<D> {
     fn session_ended(&mut self, index: u32, end: &End) {
         match (self.fleet.client(index).state, end) {
             (State::Leaving, End::Goodbye) => {
-                self.auditor.closed(index, self.now);
-                self.leaving_progressed();
+                self.left(index);
                 self.end_session(index);
             }
             (State::Handshaking, End::Goodbye) => {
