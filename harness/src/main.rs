@@ -9,6 +9,7 @@
 //! | [`workload`] | what simulated clients say |
 //! | [`auditor`] | judges what was sent and received |
 //! | [`load`] | plays many clients of a real server |
+//! | [`sim`] | plays many clients of simulated servers, in virtual time |
 //! | [`driver`] | chooses how the load talks to the kernel |
 //! | [`peers`] | puts several servers under the same load |
 //! | [`system`] | what the kernel says about processes and itself |
@@ -20,18 +21,21 @@ mod driver;
 mod load;
 mod peers;
 mod report;
+mod sim;
 mod system;
 mod workload;
 
 use std::process::ExitCode;
+use std::time::Instant;
 
 use clap::Parser;
 
 use cli::{
-    Cli, Command, CompareCommand, LoadArguments, OutputArguments, PeersArguments,
+    Cli, Command, CompareCommand, LoadArguments, OutputArguments, PeersArguments, SimArguments,
     TransformersArguments,
 };
-use report::{LoadReport, Report, Run};
+use report::{LoadReport, Report, Run, SimReport};
+use system::ProcessMemory;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -42,6 +46,7 @@ const EXIT_MISUSE: u8 = 2;
 fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Load(arguments) => load(&arguments),
+        Command::Sim(arguments) => simulate(&arguments),
         Command::Compare(CompareCommand::Peers(arguments)) => compare_peers(&arguments),
         Command::Compare(CompareCommand::Transformers(arguments)) => {
             compare_transformers(&arguments)
@@ -62,6 +67,30 @@ fn load(arguments: &LoadArguments) -> ExitCode {
         Err(error) => return failed("load", &error),
     };
     conclude("load", &report, &arguments.output)
+}
+
+/// Simulates each seed. The first line names it, the last one its trace.
+fn simulate(arguments: &SimArguments) -> ExitCode {
+    let mut exit = ExitCode::SUCCESS;
+    for plan in arguments.plans(allspark_engine::random) {
+        let seed = plan.seed;
+        println!("seed {seed}");
+        let started = Instant::now();
+        let memory = || ProcessMemory::of(std::process::id()).ok();
+        let mut outcome = sim::run(plan, || memory().map(|memory| memory.rss_anon_bytes));
+        if arguments.backoffs() > 0 {
+            outcome.add_delays(arguments.backoffs());
+        }
+        let report = SimReport::new(outcome, started.elapsed().as_secs_f64());
+        if !report.ok {
+            println!("replay        {}", arguments.replay(seed));
+        }
+        let concluded = conclude("sim", &report, &arguments.output);
+        if concluded != ExitCode::SUCCESS {
+            exit = concluded;
+        }
+    }
+    exit
 }
 
 fn compare_peers(arguments: &PeersArguments) -> ExitCode {

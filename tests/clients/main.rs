@@ -1,6 +1,7 @@
 //! Our clients as programs.
 //!
-//! `clients primus` is whole Primus clients by line: see [`primus`].
+//! `clients primus` is whole Primus clients by line: see [`primus`]. `clients schedules` prints
+//! when they come back: see [`schedules`].
 //!
 //! The client halves of the transports against a server of the other kind: `clients TRANSPORT
 //! ADDRESS` goes through one list against a scripted server (tests/support/scripted.rs, or
@@ -12,6 +13,7 @@ mod connection;
 #[path = "../support/halves.rs"]
 mod halves;
 mod primus;
+mod schedules;
 mod transports;
 
 use std::net::SocketAddr;
@@ -22,9 +24,12 @@ use serde_json::{Value, json};
 use connection::{Connection, Heard};
 
 fn main() {
-    let mut args = std::env::args().skip(1);
-    if std::env::args().nth(1).as_deref() == Some("primus") {
+    let mut args = std::env::args().skip(1).peekable();
+    if args.next_if_eq("primus").is_some() {
         return primus::run();
+    }
+    if args.next_if_eq("schedules").is_some() {
+        return schedules::print(args);
     }
     let (Some(name), Some(address)) = (args.next(), args.next()) else {
         panic!(

@@ -24,6 +24,7 @@ const { values: flags } = parseArgs({
 });
 
 const apps = { broadcast, echo, scripted };
+const memory = new Map();
 const counts = { connection: 0, disconnection: 0, data: 0, error: 0, heartbeat: 0 };
 
 const server = http.createServer();
@@ -59,6 +60,8 @@ function obey(spark, command) {
     case 'write': return spark.write(command.value);
     case 'count': return count(spark, command.to);
     case 'counts': return spark.write({ ...counts, sessions: primus.connected });
+    case 'remember': return void memory.set(command.key, command.value);
+    case 'recall': return spark.write(memory.get(command.key) ?? null);
     case 'describe': return spark.write(describe(spark));
   }
 }

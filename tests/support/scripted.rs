@@ -2,14 +2,17 @@
 //!
 //! A message is a command: `{"do":"end","data":..,"reconnect":true}`, `{"do":"write","value":..}`,
 //! `{"do":"count","to":9}`, which is answered with the numbers from 0 up, `{"do":"describe"}`,
-//! which is answered with what the application sees of the spark, or `{"do":"counts"}`, which is
-//! answered with how often each event came on all sparks together, and how many sessions there are.
+//! which is answered with what the application sees of the spark, `{"do":"counts"}`, which is
+//! answered with how often each event came on all sparks together, and how many sessions there are,
+//! or `{"do":"remember","key":..,"value":..}`, for which any spark can ask with
+//! `{"do":"recall","key":..}`.
 //! It reads the options of `allspark serve` that the tests use. tests/interop/node-server.js is the
 //! same on Node.js.
 
+use std::collections::HashMap;
 use std::error::Error;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use allspark::{Builder, Destroy, DriverChoice, EndOptions, Json, KeepHeaders, Primus, Spark};
 use signal_hook::consts::SIGTERM;
@@ -52,6 +55,13 @@ enum Command {
     },
     Describe,
     Counts,
+    Remember {
+        key: String,
+        value: serde_json::Value,
+    },
+    Recall {
+        key: String,
+    },
 }
 
 /// How often each event came.
@@ -64,6 +74,19 @@ struct Counts {
     heartbeat: AtomicU64,
 }
 
+/// What all sparks of the server share.
+#[derive(Default)]
+struct Shared {
+    counts: Counts,
+    memory: Mutex<HashMap<String, serde_json::Value>>,
+}
+
+impl Shared {
+    fn memory(&self) -> MutexGuard<'_, HashMap<String, serde_json::Value>> {
+        self.memory.lock().expect("no thread that panicked")
+    }
+}
+
 /// The counts, and how many sparks are not forgotten yet.
 #[derive(serde::Serialize)]
 struct Report<'c> {
@@ -73,16 +96,16 @@ struct Report<'c> {
 }
 
 fn script(primus: &Primus) {
-    let counts = Arc::new(Counts::default());
-    let disconnections = Arc::clone(&counts);
-    primus.on_disconnection(move |_| count(&disconnections.disconnection));
+    let shared = Arc::new(Shared::default());
+    let disconnections = Arc::clone(&shared);
+    primus.on_disconnection(move |_| count(&disconnections.counts.disconnection));
     primus.on_connection(move |spark| {
-        count(&counts.connection);
-        let (data, errors, heartbeats) = (counts.clone(), counts.clone(), counts.clone());
-        spark.on_error(move |_, _| count(&errors.error));
-        spark.on_heartbeat(move |_| count(&heartbeats.heartbeat));
+        count(&shared.counts.connection);
+        let (data, errors, heartbeats) = (shared.clone(), shared.clone(), shared.clone());
+        spark.on_error(move |_, _| count(&errors.counts.error));
+        spark.on_heartbeat(move |_| count(&heartbeats.counts.heartbeat));
         spark.on_data(move |spark, message| {
-            count(&data.data);
+            count(&data.counts.data);
             match message.parse() {
                 Ok(command) => obey(spark, command, &data),
                 Err(error) => eprintln!("no command: {error}"),
@@ -91,7 +114,7 @@ fn script(primus: &Primus) {
     });
 }
 
-fn obey(spark: &mut Spark<'_>, command: Command, counts: &Counts) {
+fn obey(spark: &mut Spark<'_>, command: Command, shared: &Shared) {
     match command {
         Command::End { data, reconnect } => {
             if let Some(data) = data {
@@ -114,7 +137,15 @@ fn obey(spark: &mut Spark<'_>, command: Command, counts: &Counts) {
         Command::Counts => {
             let stats = spark.primus().handle().stats();
             let sessions = stats.sparks_opened - stats.sparks_forgotten;
+            let counts = &shared.counts;
             spark.write(Json(Report { counts, sessions }));
+        }
+        Command::Remember { key, value } => {
+            shared.memory().insert(key, value);
+        }
+        Command::Recall { key } => {
+            let value = shared.memory().get(&key).cloned();
+            spark.write(Json(value));
         }
     }
 }

@@ -14,8 +14,8 @@
 //!
 //! Nothing here owns a socket, a clock or a thread. The engine knows a transformer only by the
 //! trait [`Transformer`](allspark_protocol::transformer::Transformer); [`TransformerKind`] lists
-//! them by name, [`AnyTransformer`] is the one that a server was told to serve, and [`Speech`] makes
-//! the client half of any of them.
+//! them by name, [`AnyTransformer`] is the one that a server was told to serve, and [`Speech`]
+//! makes the client half of any of them.
 #![forbid(unsafe_code)]
 
 pub mod agent;

@@ -106,6 +106,8 @@ class Client extends Emitter {
     this.writable = this.readable = false;
     changeState(this, CLOSED, 'end');
     timers.clear();
+    // An attempt to reconnect that is under way would go on to another one (it does in npm primus).
+    recovery.reset();
     this.emit('outgoing::end');
     this.emit('close');
     this.emit('end');

@@ -1,5 +1,5 @@
 import { Emitter } from './emitter.js';
-import { Timers } from './timers.js';
+import { Timers, milliseconds } from './timers.js';
 
 // Reconnects with a randomised exponential back-off (npm recovery). Attempt 1 comes after exactly
 // `min`; attempt n > 1 after `min((1 + random) * min * factor^(n - 1), max)`, rounded.
@@ -103,7 +103,7 @@ const RECOVERY_DEFAULTS = {
 const attemptOptions = (options, fallback) => {
   const chosen = {};
   for (const name in RECOVERY_DEFAULTS) {
-    chosen[name] = name in options ? +options[name] : fallback[name];
+    chosen[name] = name in options ? milliseconds(options[name]) : fallback[name];
   }
   return chosen;
 };

@@ -3,14 +3,14 @@
 export class Timers {
   #ids = new Map();
 
-  // Runs `fn` once after `time_ms`. A timer of the same name is replaced.
-  setTimeout(name, fn, time_ms) {
+  // Runs `fn` once after `time`. A timer of the same name is replaced.
+  setTimeout(name, fn, time) {
     const fire = () => {
       this.#ids.delete(name);
       fn();
     };
     this.clear(name);
-    this.#ids.set(name, setTimeout(fire, Math.min(time_ms, TIMEOUT_MS_MAX)));
+    this.#ids.set(name, setTimeout(fire, Math.min(milliseconds(time), TIMEOUT_MS_MAX)));
   }
 
   active(name) {
@@ -32,3 +32,14 @@ export class Timers {
 
 // What a clock can hold. It takes anything beyond, Infinity too, for no delay at all.
 const TIMEOUT_MS_MAX = 2 ** 31 - 1;
+
+// A time in milliseconds from a number or from a text such as `30 seconds`, which npm primus takes
+// for any of its times (its module millisecond). What it does not understand is 0, as there.
+export const milliseconds = (time) => {
+  if (+time === +time) return +time;
+  const [, amount, unit] = /^([\d.]+) *([a-z]+)$/i.exec(time) ?? [];
+  const factor_ms = /^(ms|mil)/i.test(unit) ? 1 : UNITS_MS[unit?.[0].toLowerCase()];
+  return amount * factor_ms || 0;
+};
+
+const UNITS_MS = { s: 1e3, m: 6e4, h: 36e5, d: 864e5, w: 6048e5, y: 31536e6 };

@@ -11,7 +11,7 @@ type Waiting = (Kind, Box<[u8]>);
 /// it is empty.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
-    waiting: Option<Box<VecDeque<Waiting>>>,
+    waiting: VecDeque<Waiting>,
 }
 
 impl Queue {
@@ -20,29 +20,27 @@ impl Queue {
         if messages_max == 0 {
             return;
         }
-        let waiting = self.waiting.get_or_insert_default();
-        if waiting.len() >= messages_max {
-            waiting.pop_front();
+        if self.waiting.len() >= messages_max {
+            self.waiting.pop_front();
         }
-        waiting.push_back((kind, payload.into()));
+        self.waiting.push_back((kind, payload.into()));
     }
 
     /// Takes the oldest message.
     pub(super) fn pop(&mut self) -> Option<Waiting> {
-        let waiting = self.waiting.as_mut()?;
-        let oldest = waiting.pop_front();
-        if waiting.is_empty() {
-            self.waiting = None;
+        let oldest = self.waiting.pop_front();
+        if self.waiting.is_empty() {
+            self.clear();
         }
         oldest
     }
 
     pub(super) fn len(&self) -> usize {
-        self.waiting.as_ref().map_or(0, |waiting| waiting.len())
+        self.waiting.len()
     }
 
     pub(super) fn clear(&mut self) {
-        self.waiting = None;
+        self.waiting = VecDeque::new();
     }
 }
 
@@ -60,7 +58,7 @@ mod tests {
         let left: Vec<_> = std::iter::from_fn(|| queue.pop()).collect();
         let text = |text: &str| (Kind::Text, text.as_bytes().into());
         assert_eq!(left, [text("2"), text("3")]);
-        assert!(queue.waiting.is_none(), "its memory is given back");
+        assert_eq!(queue.waiting.capacity(), 0, "its memory is given back");
     }
 
     #[test]

@@ -33,10 +33,29 @@ pub(crate) enum Fault {
     PingEarly,
     /// A ping came after its time, or not at all.
     PingLate,
+    /// A silent spark was ended before its time.
+    SilentEarly,
+    /// A silent spark was not ended in time.
+    SilentKept,
+    /// A client connected again too early, or without a reason.
+    ReconnectEarly,
+    /// A client connected again too late, or gave up too early.
+    ReconnectLate,
+    /// A client connected again though it must not: its end was intended, or its attempts were used
+    /// up.
+    ReconnectUnwanted,
+    /// The delays before attempts are not distributed as the algorithm says.
+    DelaysSkewed,
+    /// A client had no connection at the end, though it should.
+    Absent,
+    /// An event came twice, or without the one that must come before it.
+    Miscounted,
+    /// Something was left when everybody had gone.
+    Leaked,
 }
 
 impl Fault {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 21] = [
         Self::Lost,
         Self::Duplicated,
         Self::Reordered,
@@ -49,6 +68,15 @@ impl Fault {
         Self::Unanswered,
         Self::PingEarly,
         Self::PingLate,
+        Self::SilentEarly,
+        Self::SilentKept,
+        Self::ReconnectEarly,
+        Self::ReconnectLate,
+        Self::ReconnectUnwanted,
+        Self::DelaysSkewed,
+        Self::Absent,
+        Self::Miscounted,
+        Self::Leaked,
     ];
 
     /// The name in reports.
@@ -66,6 +94,15 @@ impl Fault {
             Self::Unanswered => "unanswered",
             Self::PingEarly => "ping early",
             Self::PingLate => "ping late",
+            Self::SilentEarly => "silent early",
+            Self::SilentKept => "silent kept",
+            Self::ReconnectEarly => "reconnect early",
+            Self::ReconnectLate => "reconnect late",
+            Self::ReconnectUnwanted => "reconnect unwanted",
+            Self::DelaysSkewed => "delays skewed",
+            Self::Absent => "absent",
+            Self::Miscounted => "miscounted",
+            Self::Leaked => "leaked",
         }
     }
 }
@@ -100,6 +137,15 @@ impl Findings {
     /// How many faults there are in all.
     pub(crate) fn total(&self) -> u64 {
         self.counts.iter().sum()
+    }
+
+    /// Adds what was found elsewhere.
+    pub(crate) fn add(&mut self, other: Self) {
+        for (count, more) in self.counts.iter_mut().zip(other.counts) {
+            *count += more;
+        }
+        self.examples.extend(other.examples);
+        self.examples.truncate(EXAMPLES_MAX);
     }
 
     /// The first faults, in words.

@@ -71,6 +71,8 @@ pub(super) struct Heartbeats {
     pings: Vec<u16>,
     total: u64,
     opened: Vec<bool>,
+    /// Whether each client's connection is so new that it was not pinged yet.
+    fresh: Vec<bool>,
     jitter_us: Histogram<u64>,
     age_ms: Histogram<u64>,
 }
@@ -83,6 +85,7 @@ impl Heartbeats {
             pings: vec![0; clients as usize],
             total: 0,
             opened: vec![false; clients as usize],
+            fresh: vec![true; clients as usize],
             jitter_us: Histogram::new_with_max(JITTER_US_MAX, 3).expect("the bounds are constants"),
             age_ms: Histogram::new_with_max(AGE_MS_MAX, 3).expect("the bounds are constants"),
         }
@@ -91,9 +94,10 @@ impl Heartbeats {
     pub(super) fn opened(&mut self, client: u32, now: Instant) {
         self.last_us[client as usize] = wrapped_us(now);
         self.opened[client as usize] = true;
+        self.fresh[client as usize] = true;
     }
 
-    /// The first ping may come at any time of the first interval, because servers spread their
+    /// The first ping of a connection may come at any time of the first interval, because servers spread their
     /// pings; after that both an early and a late ping are wrong.
     pub(super) fn pinged(
         &mut self,
@@ -103,7 +107,7 @@ impl Heartbeats {
         findings: &mut Findings,
     ) {
         let gap = self.gap(client, now);
-        let is_first = self.pings[client as usize] == 0;
+        let is_first = std::mem::take(&mut self.fresh[client as usize]);
         self.judge_late(client, gap, findings);
         if !is_first {
             self.judge_early(client, gap, findings);
@@ -234,6 +238,19 @@ mod tests {
     fn a_ping_that_never_comes_is_late() {
         assert_eq!(judged(&[], 5900).0.total(), 0);
         assert_eq!(judged(&[], 6200).0.count(Fault::PingLate), 1);
+    }
+
+    #[test]
+    fn a_new_connection_begins_a_new_count() {
+        let mut findings = Findings::default();
+        let mut heartbeats = Heartbeats::new(RULE, 1);
+        for opened_ms in [1000, 5000] {
+            heartbeats.opened(0, Instant::from_ms(opened_ms));
+            for ms in [opened_ms + 50, opened_ms + 1050] {
+                heartbeats.pinged(0, Instant::from_ms(ms), None, &mut findings);
+            }
+        }
+        assert_eq!(findings.total(), 0);
     }
 
     #[test]

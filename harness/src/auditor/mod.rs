@@ -1,6 +1,15 @@
 //! Judges a trace: what was sent and what was received, by whom, when. It finds loss, duplication,
-//! reordering, corruption, wrong receivers, broken connections and heartbeats that come too early
-//! or too late.
+//! reordering, corruption, wrong receivers, broken connections, heartbeats that come too early or
+//! too late, silent sparks that are kept, reconnects that don't keep to the algorithm, events that
+//! don't add up, and leaks.
+//!
+//! | module | what it judges |
+//! |---|---|
+//! | [`delivery`] | each message arrived once, in order, at everyone it was for |
+//! | [`heartbeat`] | each client is pinged once per interval |
+//! | [`sparks`] | what a server says of its sparks; silent ones; what is left at the end |
+//! | [`reconnects`] | when a client connects again |
+//! | [`delays`] | how the delays before that are distributed |
 //!
 //! It is told, it never asks: it knows no socket, no clock and no server, so that it can judge a
 //! simulation as well as a real server, and can itself be tested with broken traces.
@@ -11,20 +20,28 @@
 //! - A trace without a fault yields no finding, whatever the order in which clients take turns.
 //! - A client whose connection broke is one finding, not one for each message it then missed.
 
+mod delays;
 mod delivery;
 mod finding;
 mod heartbeat;
+mod reconnects;
+mod sparks;
 
 use allspark_protocol::Instant;
 
+pub(crate) use delays::DelayReport;
 pub(crate) use finding::{Fault, Findings};
 pub(crate) use heartbeat::{HeartbeatReport, HeartbeatRule};
+pub(crate) use reconnects::ReconnectRule;
+pub(crate) use sparks::{ConnectionId, Leftovers, SilenceRule, SparkReport};
 
 use crate::workload::Scenario;
 use crate::workload::message::{Corrupt, Stamp};
 use crate::workload::senders::Senders;
 use delivery::{Deliveries, Shape};
 use heartbeat::Heartbeats;
+use reconnects::Reconnects;
+use sparks::Sparks;
 
 /// Judges one run.
 pub(crate) struct Auditor {
@@ -33,7 +50,19 @@ pub(crate) struct Auditor {
     live_count: u32,
     deliveries: Deliveries,
     heartbeats: Option<Heartbeats>,
+    reconnects: Option<Reconnects>,
+    sparks: Option<Sparks>,
     findings: Findings,
+}
+
+/// What was found, and what the judges that there were have to report.
+#[derive(Debug)]
+pub(crate) struct Verdict {
+    pub(crate) findings: Findings,
+    pub(crate) heartbeats: Option<HeartbeatReport>,
+    /// The delays before attempts to reconnect, by attempt.
+    pub(crate) delays: Vec<DelayReport>,
+    pub(crate) sparks: Option<SparkReport>,
 }
 
 impl Auditor {
@@ -55,8 +84,20 @@ impl Auditor {
             live_count: 0,
             deliveries: Deliveries::new(shape, clients, senders.count()),
             heartbeats: heartbeats.map(|rule| Heartbeats::new(rule, clients)),
+            reconnects: None,
+            sparks: None,
             findings: Findings::default(),
         }
+    }
+
+    /// Judges reconnects too.
+    pub(crate) fn judge_reconnects(&mut self, rule: ReconnectRule) {
+        self.reconnects = Some(Reconnects::new(rule, self.live.len() as u32));
+    }
+
+    /// Judges what servers say of their sparks too; with a rule, also how they treat silent ones.
+    pub(crate) fn judge_sparks(&mut self, rule: Option<SilenceRule>) {
+        self.sparks = Some(Sparks::new(rule));
     }
 
     /// A client's connection is open: from now on it must get everything.
@@ -90,6 +131,19 @@ impl Auditor {
         }
     }
 
+    /// A client's connection is over for a reason that is known and nobody's fault: nothing that
+    /// was for it is missed.
+    pub(crate) fn excused(&mut self, client: u32) {
+        if self.leave(client) {
+            self.deliveries.left(client, None);
+        }
+    }
+
+    /// Something is wrong that only the teller can know.
+    pub(crate) fn note(&mut self, fault: Fault, example: impl FnOnce() -> String) {
+        self.findings.note(fault, example);
+    }
+
     /// A sender sent its next message.
     pub(crate) fn sent(&mut self, sender: u32, sequence: u32) {
         self.deliveries.sent(sender, sequence, self.live_count);
@@ -115,6 +169,21 @@ impl Auditor {
         }
     }
 
+    /// Judges what comes between the connections of clients.
+    pub(crate) fn reconnects(&mut self) -> ReconnectsOf<'_> {
+        ReconnectsOf(self)
+    }
+
+    /// Judges what a server says of its sparks.
+    pub(crate) fn sparks(&mut self) -> SparksOf<'_> {
+        SparksOf(self)
+    }
+
+    /// Everybody has left: this is what there still is.
+    pub(crate) fn left_over(&mut self, leftovers: Leftovers) {
+        leftovers.judge(&mut self.findings);
+    }
+
     /// How many clients have an open connection.
     pub(crate) fn live_count(&self) -> u32 {
         self.live_count
@@ -126,17 +195,111 @@ impl Auditor {
     }
 
     /// What was found. Clients that are still open are judged as if they closed now.
-    pub(crate) fn finish(mut self, now: Instant) -> (Findings, Option<HeartbeatReport>) {
+    pub(crate) fn finish(self, now: Instant) -> (Findings, Option<HeartbeatReport>) {
+        let verdict = self.conclude(now);
+        (verdict.findings, verdict.heartbeats)
+    }
+
+    /// As [`Auditor::finish`], with what all judges have to report.
+    pub(crate) fn conclude(mut self, now: Instant) -> Verdict {
         for client in 0..self.live.len() as u32 {
             self.closed(client, now);
         }
-        (self.findings, self.heartbeats.map(Heartbeats::into_report))
+        let mut findings = self.findings;
+        let sparks = self.sparks;
+        let reconnects = self.reconnects;
+        Verdict {
+            heartbeats: self.heartbeats.map(Heartbeats::into_report),
+            delays: reconnects.map_or_else(Vec::new, |judge| judge.finish(now, &mut findings)),
+            sparks: sparks.map(|judge| judge.finish(now, &mut findings)),
+            findings,
+        }
     }
 
     fn leave(&mut self, client: u32) -> bool {
         let was_live = std::mem::take(&mut self.live[client as usize]);
         self.live_count -= u32::from(was_live);
         was_live
+    }
+}
+
+/// What clients do between their connections. Nothing is judged unless it was asked for.
+pub(crate) struct ReconnectsOf<'a>(&'a mut Auditor);
+
+impl ReconnectsOf<'_> {
+    /// A client begins to connect.
+    pub(crate) fn attempted(self, client: u32, now: Instant) {
+        if let Some(judge) = &mut self.0.reconnects {
+            judge.attempted(client, now, &mut self.0.findings);
+        }
+    }
+
+    /// The connection of a client is open.
+    pub(crate) fn opened(self, client: u32) {
+        if let Some(judge) = &mut self.0.reconnects {
+            judge.opened(client);
+        }
+    }
+
+    /// A client lost its connection, or an attempt to get one failed.
+    pub(crate) fn lost(self, client: u32, now: Instant) {
+        if let Some(judge) = &mut self.0.reconnects {
+            judge.lost(client, now);
+        }
+    }
+
+    /// The client or the server has ended it for good.
+    pub(crate) fn ended(self, client: u32) {
+        if let Some(judge) = &mut self.0.reconnects {
+            judge.ended(client);
+        }
+    }
+
+    /// A client ends by itself.
+    pub(crate) fn gave_up(self, client: u32) {
+        if let Some(judge) = &mut self.0.reconnects {
+            judge.gave_up(client, &mut self.0.findings);
+        }
+    }
+}
+
+/// What servers say of their sparks. Nothing is judged unless it was asked for.
+pub(crate) struct SparksOf<'a>(&'a mut Auditor);
+
+impl SparksOf<'_> {
+    /// A `connection` event.
+    pub(crate) fn connected(self, id: ConnectionId, node: u16) {
+        if let Some(judge) = &mut self.0.sparks {
+            judge.connected(id, node, &mut self.0.findings);
+        }
+    }
+
+    /// A `disconnection` event.
+    pub(crate) fn disconnected(self, id: ConnectionId, now: Instant) {
+        if let Some(judge) = &mut self.0.sparks {
+            judge.disconnected(id, now, &mut self.0.findings);
+        }
+    }
+
+    /// Nothing comes from a client any more, though its connection was not closed.
+    pub(crate) fn fell_silent(self, id: ConnectionId, last_answer: Instant) {
+        if let Some(judge) = &mut self.0.sparks {
+            judge.fell_silent(id, last_answer);
+        }
+    }
+
+    /// A server was told to end all its sparks.
+    pub(crate) fn node_drains(self, node: u16) {
+        if let Some(judge) = &mut self.0.sparks {
+            judge.node_drains(node);
+        }
+    }
+
+    /// A server is gone without a word.
+    pub(crate) fn node_gone(self, node: u16) {
+        if let Some(judge) = &mut self.0.sparks {
+            judge.node_gone(node);
+        }
     }
 }
 

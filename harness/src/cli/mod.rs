@@ -3,6 +3,7 @@
 mod compare;
 mod load;
 mod output;
+mod sim;
 mod times;
 mod transformers;
 
@@ -11,6 +12,7 @@ use clap::{Parser, Subcommand};
 pub(crate) use compare::{CompareCommand, PeersArguments};
 pub(crate) use load::LoadArguments;
 pub(crate) use output::OutputArguments;
+pub(crate) use sim::SimArguments;
 pub(crate) use transformers::TransformersArguments;
 
 /// Load, audit and comparison for AllSpark.
@@ -26,6 +28,9 @@ pub(crate) enum Command {
     /// Play many clients of one server, and judge what it does. Exits with 0 if and only if
     /// nothing was wrong.
     Load(LoadArguments),
+    /// Play many clients of simulated servers in virtual time, and judge both. Exits with 0 if and
+    /// only if nothing was wrong; the same seed gives the same history.
+    Sim(SimArguments),
     /// Put several servers under the same load, and compare what they reach.
     #[command(subcommand)]
     Compare(CompareCommand),

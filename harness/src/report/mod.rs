@@ -2,7 +2,7 @@
 //!
 //! | module | what it is for |
 //! |---|---|
-//! | [`load`], [`compare`], [`transformers`] | text, by what was run |
+//! | [`load`], [`sim`], [`compare`], [`transformers`] | text, by what was run |
 //! | [`page`] | the same as a page of HTML |
 //! | [`chart`] | charts as plain SVG |
 //! | [`run`] | the command, the program and the moment |
@@ -14,6 +14,7 @@ mod compare;
 mod load;
 mod page;
 mod run;
+mod sim;
 mod transformers;
 
 use std::fmt::Display;
@@ -25,6 +26,7 @@ use serde::Serialize;
 pub(crate) use load::LoadReport;
 pub(crate) use page::Page;
 pub(crate) use run::Run;
+pub(crate) use sim::SimReport;
 
 /// What a command has found out.
 pub(crate) trait Report: Display + Serialize {

@@ -157,6 +157,11 @@ impl SimDriver {
 
     fn notice(&mut self, id: EndpointId, notice: Notice, completions: &mut Vec<Completion>) {
         match notice {
+            Notice::Incoming if self.net.accept_fails(id, self.number) => {
+                // What the kernel says when the process has no descriptor left.
+                let error = io::Error::from_raw_os_error(rustix::io::Errno::MFILE.raw_os_error());
+                completions.push(Completion::AcceptFailed { error });
+            }
             Notice::Incoming => completions.push(Completion::Accepted {
                 socket: Socket(id.0),
                 peer: SimNet::address(id),
@@ -186,10 +191,8 @@ impl SimDriver {
             }
             let Some(bytes) = self.net.receive(id, BUFFER_BYTES) else {
                 record.receiving = false;
-                completions.push(Completion::ReceiveEnded {
-                    token,
-                    result: Ok(()),
-                });
+                let result = self.net.end_of_stream(id);
+                completions.push(Completion::ReceiveEnded { token, result });
                 return;
             };
             let buffer = self
@@ -198,6 +201,13 @@ impl SimDriver {
                 .expect("there is one, and it is as large");
             completions.push(Completion::Received { token, buffer });
         }
+    }
+}
+
+/// A server that is gone takes its connections with it.
+impl Drop for SimDriver {
+    fn drop(&mut self) {
+        self.net.crash(self.number);
     }
 }
 

@@ -170,3 +170,119 @@ fn only_its_own_network_adopts_a_connection() {
     net.close(client);
     assert_eq!(net.open_endpoints(), 0);
 }
+
+#[test]
+fn a_reset_is_told_to_both_ends_and_what_is_under_way_is_lost() {
+    let net = SimNet::default();
+    let mut driver = SimDriver::new(&net);
+    let (client, socket) = connect(&net, &mut driver);
+    net.send(client, b"lost").unwrap();
+    let bytes = Slice::copy_of(b"lost too");
+    driver.push(Op::Send { socket, bytes });
+    turn(&mut driver);
+    net.reset(client);
+    settle(&net);
+    assert!(matches!(
+        turn(&mut driver)[..],
+        [Completion::ReceiveEnded { result: Err(_), .. }]
+    ));
+    assert_eq!(net.receive(client, 100), None);
+    let bytes = Slice::copy_of(b"too late");
+    driver.push(Op::Send { socket, bytes });
+    assert!(matches!(
+        turn(&mut driver)[..],
+        [Completion::SendFailed { .. }]
+    ));
+}
+
+#[test]
+fn who_vanishes_is_not_missed_until_the_buffer_is_full() {
+    let net = SimNet::default();
+    let mut driver = SimDriver::new(&net);
+    let (client, socket) = connect(&net, &mut driver);
+    net.vanish(client);
+    settle(&net);
+    for _ in 0..2 {
+        let bytes = Slice::copy_of(&[0; 20_000]);
+        driver.push(Op::Send { socket, bytes });
+        assert!(turn(&mut driver).is_empty());
+    }
+    let bytes = Slice::copy_of(&[0; 30_000]);
+    driver.push(Op::Send { socket, bytes });
+    driver.push(Op::AwaitWritable { socket });
+    assert!(matches!(
+        turn(&mut driver)[..],
+        [Completion::SendStalled { .. }]
+    ));
+    assert_eq!(net.next_event(), None, "and nothing comes of it");
+    let token = token(1);
+    driver.push(Op::Close { socket, token });
+    turn(&mut driver);
+    assert_eq!(net.open_endpoints(), 0);
+}
+
+#[test]
+fn narrow_windows_and_short_segments_split_what_is_sent() {
+    let net = SimNet::default();
+    let mut driver = SimDriver::new(&net);
+    let (client, _socket) = connect(&net, &mut driver);
+    net.set_window(client, 10);
+    net.set_segment(client, 4);
+    assert_eq!(net.send(client, b"0123456789abc"), Some(10));
+    settle(&net);
+    let reported = turn(&mut driver);
+    assert_eq!(reported.len(), 3, "{reported:?}");
+    assert_eq!(received(&reported), b"0123456789");
+    settle(&net);
+    assert_eq!(net.send(client, b"abc"), Some(3));
+}
+
+#[test]
+fn a_server_that_crashes_takes_its_connections_with_it() {
+    let net = SimNet::default();
+    let mut driver = SimDriver::new(&net);
+    let (client, _socket) = connect(&net, &mut driver);
+    // This one is not accepted yet, and its number will be used again.
+    let late = net.connect(driver.number, LATENCY).unwrap();
+    drop(driver);
+    assert_eq!(net.connect(0, LATENCY), None);
+    let mut next = SimDriver::new(&net);
+    next.push(Op::Accept);
+    turn(&mut next);
+    let again = net.connect(1, 2 * LATENCY).unwrap();
+    net.advance_to(net.now() + 3 * LATENCY);
+    assert_eq!(turn(&mut next).len(), 1, "it hears of its own one only");
+    for end in [client, late] {
+        assert_eq!(net.receive(end, 1), None);
+        net.close(end);
+    }
+    assert_eq!(net.receive(again, 1), Some(Vec::new()));
+}
+
+#[test]
+fn an_accept_that_fails_is_tried_again() {
+    let net = SimNet::default();
+    let mut driver = SimDriver::new(&net);
+    driver.push(Op::Accept);
+    turn(&mut driver);
+    net.fail_accepts(0, net.now() + std::time::Duration::from_millis(150));
+    net.connect(0, LATENCY).unwrap();
+    let mut failed = 0;
+    loop {
+        net.advance_to(net.next_event().expect("it is tried again"));
+        match turn(&mut driver)[..] {
+            [Completion::AcceptFailed { .. }] => failed += 1,
+            [Completion::Accepted { .. }] => break,
+            ref other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(failed, 2);
+}
+
+#[test]
+fn the_wall_clock_jumps_alone() {
+    let net = SimNet::default();
+    let (now, unix_ms) = (net.now(), net.unix_ms());
+    net.jump_wall_clock(-5_000);
+    assert_eq!((net.now(), net.unix_ms()), (now, unix_ms - 5_000));
+}

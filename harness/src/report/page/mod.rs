@@ -7,12 +7,14 @@
 //! |---|---|
 //! | [`load`] | one load |
 //! | [`seconds`] | the same, second by second |
+//! | [`sim`] | one simulation |
 //! | [`compare`] | several servers under the same load |
 //! | [`transformers`] | every transformer, beside Primus on Node.js |
 
 mod compare;
 mod load;
 mod seconds;
+mod sim;
 #[cfg(test)]
 mod tests;
 mod transformers;

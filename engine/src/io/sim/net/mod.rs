@@ -1,8 +1,9 @@
 //! An in-memory network in virtual time: streams with latency and bounded buffers.
 //!
-//! Nothing here is random by itself: the latency of a connection is given when it is opened, and
-//! events of the same moment happen in the order in which they were caused. So the same calls give
-//! the same history, which [`SimNet::trace`] condenses into one number.
+//! Nothing here is random by itself: the latency of a connection is given when it is opened, what
+//! goes wrong is asked for (see the methods in `faults.rs`), and events of the same moment happen
+//! in the order in which they were caused. So the same calls give the same history, which
+//! [`SimNet::trace`] condenses into one number.
 
 use std::cell::RefCell;
 use std::cmp::Reverse;
@@ -14,6 +15,7 @@ use std::time::Duration;
 use allspark_protocol::Instant;
 use slab::Slab;
 
+mod faults;
 mod stray;
 
 pub(in crate::io) use stray::Stray;
@@ -46,12 +48,23 @@ struct Endpoint {
     /// The other end, until it is closed.
     peer: Option<EndpointId>,
     latency: Duration,
+    /// Holds no memory while it is empty: most connections are idle most of the time.
     inbound: VecDeque<(Instant, Vec<u8>)>,
     inbound_bytes: usize,
+    /// Bytes that may be under way to this end or unread.
+    window_bytes: usize,
+    /// Bytes that are received at once, at most.
+    segment_bytes: usize,
     /// When the other end closed its side.
     eof: Option<Instant>,
+    /// The connection broke, rather than being closed.
+    is_broken: bool,
+    /// The other end has vanished without a word, and so many bytes were sent to it since.
+    void_bytes: Option<usize>,
     /// Somebody wants to know when the other end has room again.
     awaits_room: bool,
+    /// Notices that were caused before this are for a former owner of the same number.
+    born: u64,
 }
 
 /// What an end of a connection is told.
@@ -75,6 +88,10 @@ struct Net {
     drivers: Vec<VecDeque<(EndpointId, Notice)>>,
     clients: VecDeque<(EndpointId, Notice)>,
     listening: Vec<bool>,
+    /// Until when each driver can't accept.
+    accepts_fail_until: Vec<Instant>,
+    /// How far the wall clock is off.
+    wall_clock_offset_ms: i64,
     strays: Strays,
     trace: u64,
 }
@@ -94,6 +111,8 @@ impl Default for SimNet {
             drivers: Vec::new(),
             clients: VecDeque::new(),
             listening: Vec::new(),
+            accepts_fail_until: Vec::new(),
+            wall_clock_offset_ms: 0,
             strays: Strays::default(),
             trace: 0xcbf2_9ce4_8422_2325,
         })))
@@ -108,7 +127,8 @@ impl SimNet {
 
     /// Milliseconds since 1970 in virtual time.
     pub fn unix_ms(&self) -> u64 {
-        UNIX_START_MS + self.now().as_ms()
+        let net = self.0.borrow();
+        (UNIX_START_MS + net.now.as_ms()).saturating_add_signed(net.wall_clock_offset_ms)
     }
 
     /// A number that two histories share only if they are the same.
@@ -138,11 +158,13 @@ impl SimNet {
         let net = &mut *self.0.borrow_mut();
         net.close_dropped();
         net.now = net.now.max(now);
-        while let Some(Reverse((at, _, id, notice))) = net.schedule.peek().copied()
+        while let Some(Reverse((at, cause, id, notice))) = net.schedule.peek().copied()
             && at <= net.now
         {
             net.schedule.pop();
-            net.notify(id, notice);
+            if net.endpoint(id).is_some_and(|end| end.born < cause) {
+                net.notify(id, notice);
+            }
         }
     }
 
@@ -191,6 +213,7 @@ impl SimNet {
         let net = &mut *self.0.borrow_mut();
         net.drivers.push(VecDeque::new());
         net.listening.push(false);
+        net.accepts_fail_until.push(Instant::ZERO);
         net.drivers.len() - 1
     }
 
@@ -207,7 +230,7 @@ impl SimNet {
     }
 
     /// Asks for a notice once there is room to send.
-    pub(super) fn await_room(&self, id: EndpointId) {
+    pub fn await_room(&self, id: EndpointId) {
         let net = &mut *self.0.borrow_mut();
         let has_room = net.room(id) > 0;
         let Some(endpoint) = net.endpoint(id) else {
@@ -235,10 +258,23 @@ impl SimNet {
         })
     }
 
-    /// The address that the other side sees.
-    pub(super) fn address(id: EndpointId) -> SocketAddr {
+    /// The other end of a connection, until it is closed.
+    pub fn peer(&self, id: EndpointId) -> Option<EndpointId> {
+        self.0.borrow_mut().endpoint(id)?.peer
+    }
+
+    /// The address that the server takes its own end of a connection for the client's.
+    pub fn address(id: EndpointId) -> SocketAddr {
         let [_, a, b, c] = id.0.to_be_bytes();
         (Ipv4Addr::new(10, a, b, c), 40_000).into()
+    }
+
+    /// Whose address this is. The inverse of [`SimNet::address`] for the first 2^24 ends.
+    pub fn end_of(address: SocketAddr) -> EndpointId {
+        match address {
+            SocketAddr::V4(address) => EndpointId(address.ip().to_bits() & 0x00ff_ffff),
+            SocketAddr::V6(_) => EndpointId(u32::MAX),
+        }
     }
 }
 
@@ -250,8 +286,13 @@ impl Net {
             latency,
             inbound: VecDeque::new(),
             inbound_bytes: 0,
+            window_bytes: WINDOW_BYTES,
+            segment_bytes: usize::MAX,
             eof: None,
+            is_broken: false,
+            void_bytes: None,
             awaits_room: false,
+            born: self.sequence,
         };
         EndpointId(u32::try_from(self.endpoints.insert(endpoint)).expect("fewer than 2^32"))
     }
@@ -275,14 +316,25 @@ impl Net {
     }
 
     fn room(&mut self, from: EndpointId) -> usize {
-        let peer = self.endpoint(from).and_then(|endpoint| endpoint.peer);
+        let endpoint = self.endpoint(from);
+        if let Some(sent) = endpoint.as_ref().and_then(|endpoint| endpoint.void_bytes) {
+            return WINDOW_BYTES - sent;
+        }
+        let peer = endpoint.and_then(|endpoint| endpoint.peer);
         let peer = peer.and_then(|peer| self.endpoint(peer));
-        peer.map_or(usize::MAX, |peer| WINDOW_BYTES - peer.inbound_bytes)
+        peer.map_or(usize::MAX, |peer| {
+            peer.window_bytes.saturating_sub(peer.inbound_bytes)
+        })
     }
 
     fn send(&mut self, from: EndpointId, bytes: &[u8]) -> Option<usize> {
-        let peer_id = self.endpoint(from)?.peer?;
         let count = bytes.len().min(self.room(from));
+        let endpoint = self.endpoint(from)?;
+        if let Some(sent) = &mut endpoint.void_bytes {
+            *sent += count;
+            return Some(count);
+        }
+        let peer_id = endpoint.peer?;
         if count == 0 {
             return Some(0);
         }
@@ -303,6 +355,7 @@ impl Net {
     fn receive(&mut self, id: EndpointId, max: usize) -> Option<Vec<u8>> {
         let now = self.now;
         let endpoint = self.endpoint(id)?;
+        let max = max.min(endpoint.segment_bytes);
         let mut received = Vec::new();
         while received.len() < max
             && let Some((at, chunk)) = endpoint.inbound.front_mut()
@@ -315,6 +368,9 @@ impl Net {
             }
         }
         endpoint.inbound_bytes -= received.len();
+        if endpoint.inbound.is_empty() {
+            endpoint.inbound = VecDeque::new();
+        }
         let at_end = endpoint.inbound.is_empty() && endpoint.eof.is_some_and(|at| at <= now);
         let peer = endpoint.peer;
         if !received.is_empty()

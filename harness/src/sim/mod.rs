@@ -1,0 +1,236 @@
+//! The simulator: the real shards and the real client machines in virtual time, on one thread, out
+//! of one seed, up to two million clients.
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | [`plan`] | what is simulated, and what is broken on purpose |
+//! | [`world`] | the order in which things happen |
+//! | [`script`] | what happens when, by scenario |
+//! | [`faults`] | what goes wrong, and how often |
+//! | [`nodes`] | the servers |
+//! | [`member`], [`play`] | the clients, and what they want done |
+//! | [`backoffs`] | clients that never get a connection |
+//! | [`series`], [`chance`] | what happened each second; chance that can be repeated |
+//!
+//! It opens no socket and reads no clock. What it plays is told to the auditor, which judges it
+//! together with what servers and clients say; the world itself judges nothing but whether
+//! somebody was given a reason.
+//!
+//! # Invariants
+//! - The same plan gives the same history, to the byte, which [`Outcome::trace`] condenses.
+//! - At one moment everything that arrives is dealt with before anything new is done. So whatever
+//!   a server is told happens either before or after what arrives, never between.
+//! - The end of each run is calm: everything is mended, everybody comes back and gets what is due,
+//!   says goodbye, and nothing may be left.
+
+mod backoffs;
+pub(crate) mod chance;
+mod faults;
+mod member;
+mod nodes;
+pub(crate) mod plan;
+mod play;
+mod script;
+mod series;
+#[cfg(test)]
+mod tests;
+mod world;
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+pub(crate) use faults::{Tally, Weights};
+pub(crate) use series::Second;
+
+use crate::auditor::{
+    Auditor, DelayReport, Fault, Findings, HeartbeatReport, HeartbeatRule, Leftovers,
+    ReconnectRule, SilenceRule, SparkReport, Verdict,
+};
+use crate::workload::Scenario;
+use crate::workload::senders::Senders;
+use chance::{Chance, Purpose};
+use faults::{LATENCY_MS_MAX, SLEEP_MS_MAX};
+use plan::{SimPlan, SimScenario, Talk};
+use script::{Act, RAMP};
+use world::World;
+
+/// What a simulation has shown.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) plan: SimPlan,
+    pub(crate) talk: Talk,
+    /// Which faults the seed has chosen.
+    pub(crate) weights: Weights,
+    /// How often each fault happened.
+    pub(crate) tally: Tally,
+    pub(crate) virtual_seconds: f64,
+    /// A number that two histories share only if they are the same.
+    pub(crate) trace: u64,
+    pub(crate) messages: Messages,
+    pub(crate) seconds: Vec<Second>,
+    pub(crate) heartbeats: Option<HeartbeatReport>,
+    pub(crate) sparks: Option<SparkReport>,
+    pub(crate) delays: Vec<DelayReport>,
+    /// Those of clients without a network, if there were any.
+    pub(crate) delays_alone: Vec<DelayReport>,
+    pub(crate) findings: Findings,
+    /// Memory of this process when all clients were connected, divided among them.
+    pub(crate) bytes_per_client: Option<u64>,
+}
+
+/// What the servers counted, heartbeats included.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Messages {
+    pub(crate) received: u64,
+    /// Written to single sparks.
+    pub(crate) written: u64,
+    /// Broadcasts to all of them.
+    pub(crate) broadcast: u32,
+}
+
+/// The longest that everybody may take to come back once all is mended. The last attempts of the
+/// default options are four to eight minutes apart.
+const CALM_MAX: Duration = Duration::from_secs(1800);
+
+/// How often it is looked whether everybody is back.
+const CALM_STEP: Duration = Duration::from_secs(1);
+
+/// How long goodbyes may take: longer than any time that a server gives a client that says nothing.
+const FAREWELL_MAX: Duration = Duration::from_secs(100);
+
+/// Simulates. `memory` is asked once, when all clients are connected.
+pub(crate) fn run(mut plan: SimPlan, memory: impl FnOnce() -> Option<u64>) -> Outcome {
+    let (talk, weights) = choose(&mut plan);
+    let mut world = World::new(&plan, talk, weights, auditor(&plan, talk));
+    world.run_for(RAMP);
+    let bytes_per_client = memory().map(|bytes| bytes / u64::from(plan.clients));
+    world.run_for(plan.duration);
+    world.come_to_rest();
+    world.disband();
+    let totals = world.nodes.totals();
+    let now = world.now();
+    let Verdict {
+        findings,
+        heartbeats,
+        delays,
+        sparks,
+    } = world.auditor.conclude(now);
+    Outcome {
+        talk,
+        weights,
+        tally: world.tally,
+        virtual_seconds: now.as_ns() as f64 / 1e9,
+        trace: world.net.trace(),
+        messages: Messages {
+            received: totals.messages_received,
+            written: totals.messages_written,
+            broadcast: world.broadcasts,
+        },
+        seconds: world.series.into_seconds(),
+        heartbeats,
+        sparks,
+        delays,
+        delays_alone: Vec::new(),
+        findings,
+        bytes_per_client,
+        plan,
+    }
+}
+
+impl Outcome {
+    /// Adds what so many clients without a network show about delays.
+    pub(crate) fn add_delays(&mut self, clients: u32) {
+        let verdict = backoffs::judge(self.plan.seed, clients, self.plan.backoff);
+        self.delays_alone = verdict.delays;
+        self.findings.add(verdict.findings);
+    }
+}
+
+/// Under faults the seed decides about more than chance.
+fn choose(plan: &mut SimPlan) -> (Talk, Weights) {
+    let weights = Weights::draw(plan.scenario, plan.seed);
+    if plan.scenario != SimScenario::Faults {
+        return (plan.scenario.talk(), weights);
+    }
+    let mut chance = Chance::of(plan.seed, Purpose::Nodes);
+    plan.shards = 1 + chance.below(2) as u16;
+    let sizes = [plan.message_bytes, 200, 1_000, 3_000];
+    plan.message_bytes = sizes[chance.below(sizes.len() as u64) as usize];
+    let talk = match plan.sabotage.is_none() && chance.once_in(2) {
+        true => Talk::Broadcast,
+        false => Talk::Echo,
+    };
+    (talk, weights)
+}
+
+fn auditor(plan: &SimPlan, talk: Talk) -> Auditor {
+    let (scenario, senders) = match talk {
+        Talk::Nothing => (Scenario::Idle, 0),
+        Talk::Echo => (Scenario::Echo, plan.clients),
+        Talk::Broadcast => (Scenario::Broadcast, 1),
+    };
+    let has_faults = plan.scenario == SimScenario::Faults;
+    // The wheel's tick, and under faults whatever a ping or a pong may be kept by.
+    let slack_ms = match has_faults {
+        true => SLEEP_MS_MAX + 10 * LATENCY_MS_MAX,
+        false => 200,
+    };
+    let tolerance = Duration::from_millis(slack_ms);
+    let interval = plan.ping_interval;
+    let heartbeats = HeartbeatRule {
+        interval,
+        tolerance,
+    };
+    let senders = Senders::new(plan.clients, senders);
+    let mut auditor = Auditor::new(scenario, plan.clients, senders, Some(heartbeats));
+    auditor.judge_sparks(Some(SilenceRule {
+        interval,
+        tolerance,
+    }));
+    auditor.judge_reconnects(ReconnectRule {
+        backoff: plan.backoff,
+        tolerance: Duration::ZERO,
+    });
+    auditor
+}
+
+impl World {
+    /// Nothing goes wrong any more: everybody comes back, and gets what is due.
+    fn come_to_rest(&mut self) {
+        self.calm_down();
+        if self.plan.scenario == SimScenario::Faults {
+            // Whoever fell silent last is ended for it first.
+            self.run_for(2 * self.plan.ping_interval + Duration::from_secs(20));
+        }
+        let mut waited = Duration::ZERO;
+        while waited < CALM_MAX && !self.is_at_rest() {
+            self.run_for(CALM_STEP);
+            waited += CALM_STEP;
+        }
+        for number in 0..self.plan.clients {
+            let member = &self.members[number as usize];
+            if !member.is_open && !member.gave_up {
+                self.auditor
+                    .note(Fault::Absent, || format!("client {number} is not back"));
+            }
+        }
+    }
+
+    fn is_at_rest(&self) -> bool {
+        let mut members = self.members.iter();
+        self.auditor.outstanding() == 0 && members.all(|one| one.is_open || one.gave_up)
+    }
+
+    /// Everybody leaves, and nothing may be left.
+    fn disband(&mut self) {
+        self.plan_in(Duration::ZERO, Act::Farewell(0));
+        self.run_for(RAMP + FAREWELL_MAX);
+        self.auditor.left_over(Leftovers {
+            connections: self.nodes.connections(),
+            sparks: self.nodes.sparks(),
+            endpoints: self.net.open_endpoints() as u64,
+            queue_bytes: self.held.values().map(|held| held.len() as u64).sum(),
+        });
+    }
+}

@@ -1,0 +1,290 @@
+//! The servers of a simulation, which can be stopped and started.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use allspark_engine::io::sim::{EndpointId, SimNet};
+use allspark_engine::sim::{Attach, SimServer};
+use allspark_engine::{Data, Destroy, EndOptions, Json, Options, Spark, Stats};
+use allspark_protocol::Instant;
+use allspark_transformers::websockets::WebSockets;
+
+use super::plan::{Sabotage, SimPlan, Talk};
+use crate::workload::message;
+
+/// Bytes of the largest message that servers take.
+const MESSAGE_BYTES_MAX: usize = 1 << 20;
+
+/// What a server's application has heard.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Heard {
+    pub(super) node: u16,
+    /// The server's end of the connection.
+    pub(super) end: EndpointId,
+    pub(super) is_connection: bool,
+}
+
+type Log = Arc<Mutex<Vec<Heard>>>;
+
+/// One server, or the place of one that is gone.
+struct Node {
+    server: Option<SimServer<WebSockets>>,
+    /// The network's number of its first shard.
+    first_driver: usize,
+    /// It was told to end: it takes no connections any more.
+    is_draining: bool,
+}
+
+/// All servers.
+pub(super) struct Nodes {
+    net: SimNet,
+    plan: SimPlan,
+    talk: Talk,
+    nodes: Vec<Node>,
+    drivers: usize,
+    starts: u64,
+    log: Log,
+    /// What servers that are gone have counted.
+    past: Totals,
+}
+
+/// What all servers have counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Totals {
+    pub(super) messages_received: u64,
+    pub(super) messages_written: u64,
+    pub(super) sparks_silent: u64,
+}
+
+impl Nodes {
+    /// As many running servers as the plan says.
+    pub(super) fn new(net: &SimNet, plan: &SimPlan, talk: Talk) -> Self {
+        let mut nodes = Self {
+            net: net.clone(),
+            plan: plan.clone(),
+            talk,
+            nodes: Vec::new(),
+            drivers: 0,
+            starts: 0,
+            log: Log::default(),
+            past: Totals::default(),
+        };
+        for number in 0..plan.nodes {
+            nodes.nodes.push(Node {
+                server: None,
+                first_driver: 0,
+                is_draining: false,
+            });
+            nodes.start(number);
+        }
+        nodes
+    }
+
+    pub(super) fn count(&self) -> u16 {
+        self.nodes.len() as u16
+    }
+
+    /// Starts a server that is not running.
+    pub(super) fn start(&mut self, number: u16) {
+        self.starts += 1;
+        let seed = self.plan.seed ^ (self.starts << 48);
+        let transformer = WebSockets::uncompressed(MESSAGE_BYTES_MAX);
+        let (log, talk) = (Arc::clone(&self.log), self.talk);
+        let echo = Echo::new(self.plan.sabotage, self.plan.message_bytes);
+        let server = SimServer::new(
+            &self.net,
+            self.options(),
+            &transformer,
+            self.plan.shards,
+            seed,
+            |primus| attach(primus, number, &log, (talk == Talk::Echo).then_some(echo)),
+        );
+        let node = &mut self.nodes[usize::from(number)];
+        *node = Node {
+            server: Some(server),
+            first_driver: self.drivers,
+            is_draining: false,
+        };
+        self.drivers += usize::from(self.plan.shards);
+    }
+
+    /// Stops a server as a crash does. Returns whether it was running.
+    pub(super) fn stop(&mut self, number: u16) -> bool {
+        let Some(server) = self.nodes[usize::from(number)].server.take() else {
+            return false;
+        };
+        self.past.add(&server.handle().stats());
+        true
+    }
+
+    /// Ends a server in good form: its clients shall reconnect to another one.
+    pub(super) fn drain(&mut self, number: u16) {
+        let node = &mut self.nodes[usize::from(number)];
+        node.is_draining = true;
+        if let Some(server) = &node.server {
+            server.handle().destroy(Destroy {
+                reconnect: true,
+                ..Destroy::default()
+            });
+        }
+    }
+
+    /// Whether a server runs and takes connections.
+    pub(super) fn is_up(&self, number: u16) -> bool {
+        let node = &self.nodes[usize::from(number)];
+        node.server.is_some() && !node.is_draining
+    }
+
+    /// The network's number of a shard of a server.
+    pub(super) fn driver(&self, number: u16, shard: u16) -> usize {
+        self.nodes[usize::from(number)].first_driver + usize::from(shard)
+    }
+
+    /// Writes a message to every spark of every server.
+    pub(super) fn broadcast(&self, message: &[u8]) {
+        let value: serde_json::Value =
+            serde_json::from_slice(message).expect("messages of the workload are JSON");
+        for node in self.nodes.iter().filter(|node| !node.is_draining) {
+            if let Some(server) = &node.server {
+                // It fails when a shard has ended, which none has.
+                server
+                    .handle()
+                    .write(Json(&value))
+                    .expect("the server runs");
+            }
+        }
+    }
+
+    /// Lets every server do what it can do now.
+    pub(super) fn settle(&mut self) {
+        for node in &mut self.nodes {
+            if let Some(server) = &mut node.server {
+                server.settle();
+            }
+        }
+    }
+
+    /// What applications heard since the last time.
+    pub(super) fn take_heard(&mut self, into: &mut Vec<Heard>) {
+        into.append(&mut self.log.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// When a server wants to do something even if nothing happens.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        let servers = self.nodes.iter().filter_map(|node| node.server.as_ref());
+        servers.filter_map(SimServer::next_deadline).min()
+    }
+
+    /// Connections that servers hold.
+    pub(super) fn connections(&self) -> u64 {
+        let servers = self.nodes.iter().filter_map(|node| node.server.as_ref());
+        servers.map(|server| server.connections() as u64).sum()
+    }
+
+    /// Sparks that servers hold.
+    pub(super) fn sparks(&self) -> u64 {
+        let held = |stats: Stats| stats.sparks_opened - stats.sparks_forgotten;
+        self.stats().map(held).sum()
+    }
+
+    /// What was counted since the beginning.
+    pub(super) fn totals(&self) -> Totals {
+        let mut totals = self.past;
+        self.stats().for_each(|stats| totals.add(&stats));
+        totals
+    }
+
+    fn stats(&self) -> impl Iterator<Item = Stats> + '_ {
+        let servers = self.nodes.iter().filter_map(|node| node.server.as_ref());
+        servers.map(|server| server.handle().stats())
+    }
+
+    fn options(&self) -> Options {
+        let interval_ms = u64::try_from(self.plan.ping_interval.as_millis()).unwrap_or(u64::MAX);
+        let ping_interval_ms = match self.plan.sabotage {
+            Some(Sabotage::PingsTooOften) => Some(interval_ms / 2),
+            Some(Sabotage::PingsTooRarely) => Some(interval_ms * 5 / 4),
+            Some(Sabotage::KeepsSilent) => None,
+            _ => Some(interval_ms),
+        };
+        Options {
+            ping_interval_ms,
+            ..Options::default()
+        }
+    }
+}
+
+impl Totals {
+    fn add(&mut self, stats: &Stats) {
+        self.messages_received += stats.messages_received;
+        self.messages_written += stats.messages_written;
+        self.sparks_silent += stats.sparks_silent;
+    }
+}
+
+/// The application of a server.
+fn attach(primus: &Attach<'_>, node: u16, log: &Log, echo: Option<Echo>) {
+    let opened = Arc::clone(log);
+    primus.on_connection(move |spark| {
+        hear(&opened, node, spark, true);
+        if let Some(mut echo) = echo.clone() {
+            spark.on_data(move |spark, data| echo.answer(spark, &data));
+        }
+    });
+    let ended = Arc::clone(log);
+    primus.on_disconnection(move |spark| hear(&ended, node, spark, false));
+}
+
+fn hear(log: &Log, node: u16, spark: &Spark<'_>, is_connection: bool) {
+    let heard = Heard {
+        node,
+        end: SimNet::end_of(spark.address()),
+        is_connection,
+    };
+    let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
+    log.push(heard);
+}
+
+/// The sabotaged server does something to one of so many messages of the first client.
+const SABOTAGED_ONE_IN: u32 = 4;
+
+/// Writes each message back, unless it is broken on purpose.
+#[derive(Clone)]
+struct Echo {
+    sabotage: Option<Sabotage>,
+    message_bytes: usize,
+    held: Option<serde_json::Value>,
+}
+
+impl Echo {
+    fn new(sabotage: Option<Sabotage>, message_bytes: usize) -> Self {
+        Self {
+            sabotage,
+            message_bytes,
+            held: None,
+        }
+    }
+
+    fn answer(&mut self, spark: &mut Spark<'_>, data: &Data<'_>) {
+        let is_chosen = self.sabotage.is_some()
+            && message::decode(data.encoded(), self.message_bytes)
+                .is_ok_and(|stamp| stamp.from == 0 && stamp.sequence % SABOTAGED_ONE_IN == 1);
+        match self.sabotage.filter(|_| is_chosen) {
+            Some(Sabotage::Loses) => return,
+            Some(Sabotage::Duplicates) => {
+                spark.write(data);
+            }
+            Some(Sabotage::Reorders) => {
+                self.held = serde_json::from_slice(data.encoded()).ok();
+                return;
+            }
+            Some(Sabotage::EndsTheLiving) => {
+                spark.end_with(EndOptions { reconnect: true });
+            }
+            _ => {}
+        }
+        spark.write(data);
+        if let Some(held) = self.held.take() {
+            spark.write(Json(held));
+        }
+    }
+}

@@ -1,0 +1,139 @@
+use clap::ValueEnum;
+
+use super::plan::Sabotage;
+use super::*;
+
+const CLIENTS: u32 = 200;
+
+fn simulated(plan: SimPlan) -> Outcome {
+    run(plan, || None)
+}
+
+fn assert_right(outcome: &Outcome) {
+    let findings = &outcome.findings;
+    assert_eq!(findings.total(), 0, "{:#?}", findings.examples());
+}
+
+fn short(scenario: SimScenario, seed: u64) -> SimPlan {
+    let mut plan = SimPlan::new(scenario, CLIENTS, seed);
+    if scenario == SimScenario::Heartbeat {
+        plan.duration = Duration::from_secs(200);
+    }
+    plan
+}
+
+#[test]
+fn nothing_is_wrong_in_any_scenario() {
+    for scenario in [
+        SimScenario::Heartbeat,
+        SimScenario::Outage,
+        SimScenario::RollingRestart,
+        SimScenario::Storm,
+        SimScenario::Faults,
+    ] {
+        let outcome = simulated(short(scenario, 3));
+        assert_right(&outcome);
+        let opened = outcome.sparks.map_or(0, |sparks| sparks.opened);
+        assert!(opened >= u64::from(CLIENTS), "{scenario:?}");
+    }
+}
+
+#[test]
+fn the_silent_are_ended_and_come_back() {
+    let outcome = simulated(short(SimScenario::Heartbeat, 4));
+    assert_right(&outcome);
+    let sparks = outcome.sparks.unwrap();
+    assert!(sparks.silenced > 0);
+    assert_eq!(sparks.opened, u64::from(CLIENTS) + sparks.silenced);
+}
+
+#[test]
+fn an_outage_makes_everybody_come_back_by_the_algorithm() {
+    let outcome = simulated(short(SimScenario::Outage, 5));
+    assert_right(&outcome);
+    assert!(outcome.seconds.iter().any(|second| second.live == 0));
+    let attempts: Vec<_> = outcome.delays.iter().map(|delay| delay.attempt).collect();
+    assert!(attempts.starts_with(&[2, 3, 4, 5, 6]), "{attempts:?}");
+}
+
+/// A few seeds together do everything to somebody, else nothing is shown by their passing.
+#[test]
+fn every_kind_of_fault_happens() {
+    let outcomes = (20..26).map(|seed| simulated(short(SimScenario::Faults, seed)));
+    let tallies: Vec<Tally> = outcomes
+        .map(|outcome| {
+            assert_right(&outcome);
+            outcome.tally
+        })
+        .collect();
+    type Count = fn(&Tally) -> u32;
+    let kinds: [(&str, Count); 11] = [
+        ("reset", |tally| tally.resets),
+        ("vanish", |tally| tally.vanished),
+        ("sleep", |tally| tally.sleeps),
+        ("latency", |tally| tally.latencies),
+        ("window", |tally| tally.windows),
+        ("segment", |tally| tally.segments),
+        ("refuse", |tally| tally.refused),
+        ("crash", |tally| tally.stops),
+        ("drain", |tally| tally.drains),
+        ("accept", |tally| tally.accept_pauses),
+        ("clock", |tally| tally.clock_jumps),
+    ];
+    for (name, count) in kinds {
+        assert!(tallies.iter().map(count).sum::<u32>() > 0, "no {name}");
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_trace() {
+    let trace = |seed| simulated(short(SimScenario::Faults, seed)).trace;
+    assert_eq!(trace(1), trace(1));
+    assert_ne!(trace(1), trace(2));
+}
+
+#[test]
+fn twenty_thousand_schedules_are_distributed_by_the_algorithm() {
+    let verdict = backoffs::judge(6, 20_000, SimPlan::new(SimScenario::Storm, 1, 6).backoff);
+    assert_eq!(
+        verdict.findings.total(),
+        0,
+        "{:#?}",
+        verdict.findings.examples()
+    );
+    let judged = verdict.delays.iter().filter(|delay| delay.tests.is_some());
+    assert_eq!(judged.count(), 8, "attempts 2 to 9");
+}
+
+/// Whatever is broken on purpose is found, and called by its name.
+#[test]
+fn every_sabotage_is_caught() {
+    for &sabotage in Sabotage::value_variants() {
+        let (scenario, fault) = expected(sabotage);
+        let mut plan = short(scenario, 7);
+        plan.sabotage = Some(sabotage);
+        if sabotage == Sabotage::IsNotRandom {
+            plan.clients = 1_000;
+        }
+        let findings = simulated(plan).findings;
+        let found: Vec<_> = findings.found().collect();
+        assert!(findings.count(fault) > 0, "{sabotage:?}: {found:?}");
+    }
+}
+
+fn expected(sabotage: Sabotage) -> (SimScenario, Fault) {
+    match sabotage {
+        Sabotage::PingsTooOften => (SimScenario::Heartbeat, Fault::PingEarly),
+        Sabotage::PingsTooRarely => (SimScenario::Heartbeat, Fault::PingLate),
+        Sabotage::KeepsSilent => (SimScenario::Heartbeat, Fault::SilentKept),
+        Sabotage::Loses => (SimScenario::Outage, Fault::Lost),
+        Sabotage::Duplicates => (SimScenario::Outage, Fault::Duplicated),
+        Sabotage::Reorders => (SimScenario::Outage, Fault::Reordered),
+        Sabotage::HurriesBack => (SimScenario::Outage, Fault::ReconnectEarly),
+        Sabotage::IsNotRandom => (SimScenario::Outage, Fault::DelaysSkewed),
+        Sabotage::ComesBackUnasked => (SimScenario::Storm, Fault::ReconnectUnwanted),
+        Sabotage::Leaks => (SimScenario::Storm, Fault::Leaked),
+        Sabotage::EndsTheLiving => (SimScenario::Outage, Fault::Ended),
+        Sabotage::StaysAway => (SimScenario::Outage, Fault::ReconnectLate),
+    }
+}
