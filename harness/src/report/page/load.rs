@@ -19,7 +19,6 @@ impl Report for LoadReport {
     fn page(&self, run: &Run) -> Page {
         let sections = [
             Some(self.opening()),
-            seconds::section(&self.series),
             self.window.as_ref().and_then(|window| self.traffic(window)),
             self.churn.as_ref().map(churn),
             self.broadcasts(),
@@ -28,6 +27,7 @@ impl Report for LoadReport {
                 .as_ref()
                 .map(|memory| self.memory_section(memory)),
             self.window.as_ref().map(|window| self.processors(window)),
+            seconds::section(&self.series),
         ];
         Page {
             title: format!("{} over {}", capitalized(self.scenario), self.transformer),
@@ -63,7 +63,7 @@ impl LoadReport {
     fn tiles(&self) -> Vec<Tile> {
         let mut tiles = vec![Tile {
             label: "Clients",
-            value: Unit::Count.show(self.opened.into()),
+            value: self.opened.to_string(),
             note: format!("of {}, in {:.2} s", self.clients, self.opening_seconds),
         }];
         if let Some(window) = self.window.as_ref().filter(|_| self.has_traffic()) {
@@ -172,13 +172,10 @@ impl LoadReport {
             ("server", memory.server_rss_anon_per_connection),
             ("client", Some(memory.client_rss_anon_per_connection)),
             (
-                "kernel, slabs of both ends",
+                "slabs of the kernel",
                 Some(memory.kernel_slab_per_connection),
             ),
-            (
-                "kernel, buffers of TCP",
-                Some(memory.kernel_tcp_per_connection),
-            ),
+            ("buffers of TCP", Some(memory.kernel_tcp_per_connection)),
             ("the whole machine", Some(memory.machine_per_connection)),
         ];
         let bars = parts.into_iter().filter_map(|(name, bytes)| {

@@ -9,7 +9,10 @@ use crate::report::{Report, Run, SimReport};
 use crate::sim::{Messages, Second};
 
 /// Attempts of which the delays are drawn; the others are in the table.
-const HISTOGRAMS_MAX: usize = 6;
+const HISTOGRAMS_MAX: usize = 4;
+
+/// Ranges of a histogram: with more, chance is all that is seen.
+const BINS_MAX: usize = 32;
 
 impl Report for SimReport {
     fn is_ok(&self) -> bool {
@@ -55,8 +58,8 @@ impl SimReport {
         let mut tiles = vec![
             Tile {
                 label: "Clients",
-                value: Unit::Count.show(self.clients.into()),
-                note: format!("{} servers of {} shards", self.nodes, self.shards),
+                value: self.clients.to_string(),
+                note: format!("servers: {}, shards of each: {}", self.nodes, self.shards),
             },
             Tile {
                 label: "Virtual time",
@@ -67,7 +70,7 @@ impl SimReport {
         if let Some(sparks) = &self.sparks {
             tiles.push(Tile {
                 label: "Sparks",
-                value: Unit::Count.show(sparks.opened as f64),
+                value: sparks.opened.to_string(),
                 note: format!(
                     "{} ended, {} lost with their server, {} fell silent",
                     sparks.ended, sparks.orphaned, sparks.silenced
@@ -160,14 +163,17 @@ fn delays(title: &str, whose: &str, reports: &[DelayReport]) -> Option<Section> 
 fn histogram(report: &DelayReport) -> Figure {
     // All delays from the shortest one to twice that are equally likely: the mean is between.
     let shortest_us = 1000.0 * report.ms_mean_expected / 1.5;
-    let parts = report.bins.len().max(1) as f64;
-    let edge = |index: usize| shortest_us * (1.0 + index as f64 / parts);
-    let bins = report.bins.iter().zip(&report.bins_expected).enumerate();
-    let bins = bins.map(|(index, (&count, &expected))| Bin {
-        from: edge(index),
-        to: edge(index + 1),
-        count: count as f64,
-        expected: Some(expected),
+    let parts = report.bins.len();
+    let edge = |index: usize| shortest_us * (1.0 + index as f64 / parts.max(1) as f64);
+    let stride = parts.div_ceil(BINS_MAX).max(1);
+    let bins = (0..parts).step_by(stride).map(|from| {
+        let to = parts.min(from + stride);
+        Bin {
+            from: edge(from),
+            to: edge(to),
+            count: report.bins[from..to].iter().sum::<u64>() as f64,
+            expected: Some(report.bins_expected[from..to].iter().sum()),
+        }
     });
     Figure {
         title: format!("Attempt {}", report.attempt),
