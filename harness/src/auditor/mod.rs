@@ -10,6 +10,7 @@
 //! | [`sparks`] | what a server says of its sparks; silent ones; what is left at the end |
 //! | [`reconnects`] | when a client connects again |
 //! | [`delays`] | how the delays before that are distributed |
+//! | [`tellers`] | what the last three are told |
 //!
 //! It is told, it never asks: it knows no socket, no clock and no server, so that it can judge a
 //! simulation as well as a real server, and can itself be tested with broken traces.
@@ -26,6 +27,7 @@ mod finding;
 mod heartbeat;
 mod reconnects;
 mod sparks;
+mod tellers;
 
 use allspark_protocol::Instant;
 
@@ -42,6 +44,7 @@ use delivery::{Deliveries, Shape};
 use heartbeat::Heartbeats;
 use reconnects::Reconnects;
 use sparks::Sparks;
+use tellers::{ReconnectsOf, SparksOf};
 
 /// Judges one run.
 pub(crate) struct Auditor {
@@ -220,86 +223,6 @@ impl Auditor {
         let was_live = std::mem::take(&mut self.live[client as usize]);
         self.live_count -= u32::from(was_live);
         was_live
-    }
-}
-
-/// What clients do between their connections. Nothing is judged unless it was asked for.
-pub(crate) struct ReconnectsOf<'a>(&'a mut Auditor);
-
-impl ReconnectsOf<'_> {
-    /// A client begins to connect.
-    pub(crate) fn attempted(self, client: u32, now: Instant) {
-        if let Some(judge) = &mut self.0.reconnects {
-            judge.attempted(client, now, &mut self.0.findings);
-        }
-    }
-
-    /// The connection of a client is open.
-    pub(crate) fn opened(self, client: u32) {
-        if let Some(judge) = &mut self.0.reconnects {
-            judge.opened(client);
-        }
-    }
-
-    /// A client lost its connection, or an attempt to get one failed.
-    pub(crate) fn lost(self, client: u32, now: Instant) {
-        if let Some(judge) = &mut self.0.reconnects {
-            judge.lost(client, now);
-        }
-    }
-
-    /// The client or the server has ended it for good.
-    pub(crate) fn ended(self, client: u32) {
-        if let Some(judge) = &mut self.0.reconnects {
-            judge.ended(client);
-        }
-    }
-
-    /// A client ends by itself.
-    pub(crate) fn gave_up(self, client: u32) {
-        if let Some(judge) = &mut self.0.reconnects {
-            judge.gave_up(client, &mut self.0.findings);
-        }
-    }
-}
-
-/// What servers say of their sparks. Nothing is judged unless it was asked for.
-pub(crate) struct SparksOf<'a>(&'a mut Auditor);
-
-impl SparksOf<'_> {
-    /// A `connection` event.
-    pub(crate) fn connected(self, id: ConnectionId, node: u16) {
-        if let Some(judge) = &mut self.0.sparks {
-            judge.connected(id, node, &mut self.0.findings);
-        }
-    }
-
-    /// A `disconnection` event.
-    pub(crate) fn disconnected(self, id: ConnectionId, now: Instant) {
-        if let Some(judge) = &mut self.0.sparks {
-            judge.disconnected(id, now, &mut self.0.findings);
-        }
-    }
-
-    /// Nothing comes from a client any more, though its connection was not closed.
-    pub(crate) fn fell_silent(self, id: ConnectionId, last_answer: Instant) {
-        if let Some(judge) = &mut self.0.sparks {
-            judge.fell_silent(id, last_answer);
-        }
-    }
-
-    /// A server was told to end all its sparks.
-    pub(crate) fn node_drains(self, node: u16) {
-        if let Some(judge) = &mut self.0.sparks {
-            judge.node_drains(node);
-        }
-    }
-
-    /// A server is gone without a word.
-    pub(crate) fn node_gone(self, node: u16) {
-        if let Some(judge) = &mut self.0.sparks {
-            judge.node_gone(node);
-        }
     }
 }
 

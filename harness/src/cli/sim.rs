@@ -17,7 +17,8 @@ pub(crate) struct SimArguments {
     /// Everything follows from it. By default another one each time.
     #[arg(long)]
     seed: Option<u64>,
-    /// How many seeds are simulated, one after the other, from the first one on.
+    /// How many seeds are simulated, one after the other, from the first one on. Files get the
+    /// report of the last one.
     #[arg(long, default_value_t = 1)]
     seeds: u64,
     /// What happens to the clients.
@@ -41,7 +42,6 @@ pub(crate) struct SimArguments {
     /// Break something on purpose, to see whether it is found.
     #[arg(long, value_enum, hide = true)]
     sabotage: Option<Sabotage>,
-    /// Of several seeds, the files are about the last one.
     #[command(flatten)]
     pub(crate) output: OutputArguments,
 }

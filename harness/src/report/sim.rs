@@ -123,21 +123,8 @@ impl fmt::Display for SimReport {
 }
 
 fn fmt_faults(f: &mut fmt::Formatter<'_>, faults: &Tally) -> fmt::Result {
-    let kinds = [
-        (faults.resets, "connections broken"),
-        (faults.vanished, "clients gone silent"),
-        (faults.sleeps, "clients asleep"),
-        (faults.latencies, "new latencies"),
-        (faults.windows, "narrow windows"),
-        (faults.segments, "chopped streams"),
-        (faults.refused, "refused"),
-        (faults.stops, "servers stopped"),
-        (faults.drains, "servers drained"),
-        (faults.accept_pauses, "pauses of accepting"),
-        (faults.clock_jumps, "clock jumps"),
-    ];
-    let happened = kinds.into_iter().filter(|(count, _)| *count > 0);
-    let words: Vec<_> = happened
+    let kinds = faults.kinds();
+    let words: Vec<_> = kinds
         .map(|(count, name)| format!("{count} {name}"))
         .collect();
     writeln!(f, "faults        {}", words.join(", "))

@@ -1,72 +1,13 @@
-//! What goes wrong in the scenario `faults`, and how often.
-//!
-//! Each seed chooses for itself which kinds of faults there are and how likely each is (swarm
-//! testing): a world with one kind of fault finds what a world with all of them hides.
+//! What goes wrong, and how: with clients, with servers, and with connections from the beginning.
 
 use std::time::Duration;
 
 use allspark_engine::io::sim::EndpointId;
 use allspark_protocol::Instant;
-use serde::Serialize;
 
-use super::chance::{Chance, Purpose};
-use super::plan::SimScenario;
 use super::script::Act;
+use super::swarm::{ClientFault, NodeFault, pick};
 use super::world::{World, connection};
-
-/// How likely each kind of fault is, relative to the others; 0 for never.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub(crate) struct Weights {
-    /// A connection breaks.
-    pub(crate) reset: u64,
-    /// A client's host is gone without a word; the client does not know.
-    pub(crate) vanish: u64,
-    /// A client reads nothing for some seconds.
-    pub(crate) sleep: u64,
-    /// Bytes take longer or shorter than before.
-    pub(crate) latency: u64,
-    /// Little fits into the buffers, so that writes are partial.
-    pub(crate) window: u64,
-    /// Bytes arrive a few at a time.
-    pub(crate) segment: u64,
-    /// One of so many attempts to connect is refused, if it is not 0.
-    pub(crate) refuse_one_in: u64,
-    /// A server crashes, and is back some seconds later.
-    pub(crate) crash: u64,
-    /// A server is drained, stopped, and is back some seconds later.
-    pub(crate) drain: u64,
-    /// A server can't accept connections for some seconds.
-    pub(crate) accept: u64,
-    /// The wall clock jumps, up to an hour, to and fro.
-    pub(crate) clock: u64,
-}
-
-/// How often each kind of fault has happened.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub(crate) struct Tally {
-    /// Connections that were broken.
-    pub(crate) resets: u32,
-    /// Clients that were gone without a word.
-    pub(crate) vanished: u32,
-    /// Clients that read nothing for a while.
-    pub(crate) sleeps: u32,
-    /// Connections that became slower or faster.
-    pub(crate) latencies: u32,
-    /// Connections with little room, some of them from the beginning.
-    pub(crate) windows: u32,
-    /// Connections whose bytes came a few at a time, some of them from the beginning.
-    pub(crate) segments: u32,
-    /// Attempts to connect that were refused though a server was there.
-    pub(crate) refused: u32,
-    /// Servers that were gone without a word.
-    pub(crate) stops: u32,
-    /// Servers that sent their clients elsewhere.
-    pub(crate) drains: u32,
-    /// Times in which a server could not accept.
-    pub(crate) accept_pauses: u32,
-    /// Jumps of the wall clock.
-    pub(crate) clock_jumps: u32,
-}
 
 /// The longest that bytes are under way when nothing is wrong.
 const LATENCY_MS_USUAL: u64 = 50;
@@ -86,71 +27,6 @@ pub(super) const TICK: Duration = Duration::from_millis(100);
 
 /// Between two faults of servers, on average.
 const NODE_FAULT_MS_MAX: u64 = 40_000;
-
-impl Weights {
-    /// What the seed chooses; nothing goes wrong in other scenarios.
-    pub(super) fn draw(scenario: SimScenario, seed: u64) -> Self {
-        if scenario != SimScenario::Faults {
-            return Self::default();
-        }
-        let mut chance = Chance::of(seed, Purpose::World);
-        let mut weight = || match chance.once_in(2) {
-            true => 0,
-            false => 1 + chance.below(8),
-        };
-        Self {
-            reset: weight(),
-            vanish: weight(),
-            sleep: weight(),
-            latency: weight(),
-            window: weight(),
-            segment: weight(),
-            refuse_one_in: weight(),
-            crash: weight(),
-            drain: weight(),
-            accept: weight(),
-            clock: weight(),
-        }
-    }
-
-    fn of_clients(&self) -> [(u64, ClientFault); 6] {
-        [
-            (self.reset, ClientFault::Reset),
-            (self.vanish, ClientFault::Vanish),
-            (self.sleep, ClientFault::Sleep),
-            (self.latency, ClientFault::Latency),
-            (self.window, ClientFault::Window),
-            (self.segment, ClientFault::Segment),
-        ]
-    }
-
-    fn of_nodes(&self) -> [(u64, NodeFault); 4] {
-        [
-            (self.crash, NodeFault::Crash),
-            (self.drain, NodeFault::Drain),
-            (self.accept, NodeFault::Accept),
-            (self.clock, NodeFault::Clock),
-        ]
-    }
-}
-
-#[derive(Clone, Copy, Debug)]
-enum ClientFault {
-    Reset,
-    Vanish,
-    Sleep,
-    Latency,
-    Window,
-    Segment,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum NodeFault {
-    Crash,
-    Drain,
-    Accept,
-    Clock,
-}
 
 impl World {
     /// Draws what goes wrong with clients now, and plans the next draw.
@@ -371,17 +247,4 @@ impl World {
         self.tally.windows += 1;
         self.net.set_window(end, bytes);
     }
-}
-
-/// Draws one, by weight; none if nothing weighs anything.
-fn pick<T: Copy>(chance: &mut Chance, weighted: &[(u64, T)]) -> Option<T> {
-    let total = weighted.iter().map(|(weight, _)| weight).sum();
-    let mut rest = chance.below(total);
-    for (weight, choice) in weighted {
-        if rest < *weight {
-            return Some(*choice);
-        }
-        rest -= weight;
-    }
-    None
 }

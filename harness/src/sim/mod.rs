@@ -6,7 +6,7 @@
 //! | [`plan`] | what is simulated, and what is broken on purpose |
 //! | [`world`] | the order in which things happen |
 //! | [`script`] | what happens when, by scenario |
-//! | [`faults`] | what goes wrong, and how often |
+//! | [`swarm`], [`faults`] | what may go wrong, how often, and how it is done |
 //! | [`nodes`] | the servers |
 //! | [`member`], [`play`] | the clients, and what they want done |
 //! | [`backoffs`] | clients that never get a connection |
@@ -32,6 +32,7 @@ pub(crate) mod plan;
 mod play;
 mod script;
 mod series;
+mod swarm;
 #[cfg(test)]
 mod tests;
 mod world;
@@ -40,8 +41,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-pub(crate) use faults::{Tally, Weights};
 pub(crate) use series::Second;
+pub(crate) use swarm::{Tally, Weights};
 
 use crate::auditor::{
     Auditor, DelayReport, Fault, Findings, HeartbeatReport, HeartbeatRule, Leftovers,

@@ -11,12 +11,12 @@ use allspark_protocol::Instant;
 use allspark_protocol::primus::BackoffOptions;
 
 use super::chance::{Chance, Purpose};
-use super::faults::{Tally, Weights};
 use super::member::Member;
 use super::nodes::{Heard, Nodes};
 use super::plan::{Sabotage, SimPlan, Talk};
 use super::script::Act;
 use super::series::Series;
+use super::swarm::{Tally, Weights};
 use crate::auditor::{Auditor, ConnectionId, Fault};
 
 /// Everything there is.

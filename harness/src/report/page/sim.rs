@@ -1,18 +1,11 @@
 //! The page of one simulation.
 
-use super::load::{findings_verdict, heartbeats};
-use super::seconds::over_time;
+use super::load::{capitalized, findings_verdict, heartbeats};
 use super::{Page, Section, Tile, Verdict};
 use crate::auditor::DelayReport;
-use crate::report::chart::{Axis, Bin, Chart, Figure, Histogram, Line, Table, Unit};
+use crate::report::chart::{Axis, Bin, Chart, Figure, Histogram, Line, Series, Table, Unit};
 use crate::report::{Report, Run, SimReport};
-use crate::sim::{Messages, Second};
-
-/// Attempts of which the delays are drawn; the others are in the table.
-const HISTOGRAMS_MAX: usize = 4;
-
-/// Ranges of a histogram: with more, chance is all that is seen.
-const BINS_MAX: usize = 32;
+use crate::sim::Second;
 
 impl Report for SimReport {
     fn is_ok(&self) -> bool {
@@ -21,17 +14,14 @@ impl Report for SimReport {
 
     fn page(&self, run: &Run) -> Page {
         let sections = [
-            Some(self.history()),
+            Some(self.course()),
+            delays_section("Delays before attempts to reconnect", &self.delays),
+            delays_section("The same of clients without a network", &self.delays_alone),
             self.heartbeats.as_ref().map(heartbeats),
-            delays("Back-off", "of the simulated clients", &self.delays),
-            delays(
-                "Back-off without a network",
-                "of clients that never got a connection",
-                &self.delays_alone,
-            ),
+            self.faults_section(),
         ];
         Page {
-            title: format!("Simulation: {}", self.scenario),
+            title: format!("{} of {} clients", capitalized(self.scenario), self.clients),
             kind: "Simulation report",
             verdict: self.verdict(),
             tiles: self.tiles(),
@@ -43,89 +33,100 @@ impl Report for SimReport {
 
 impl SimReport {
     fn verdict(&self) -> Verdict {
-        if self.ok {
-            return Verdict {
-                ok: true,
-                headline: "Nothing wrong: whatever happened, everybody got what was due."
-                    .to_owned(),
-                examples: Vec::new(),
-            };
+        if !self.ok {
+            return findings_verdict(&self.findings);
         }
-        findings_verdict(&self.findings)
+        Verdict {
+            ok: true,
+            headline: "Nothing wrong: everybody got what was due, left, and left nothing."
+                .to_owned(),
+            examples: Vec::new(),
+        }
     }
 
     fn tiles(&self) -> Vec<Tile> {
+        let tile = |label, value, note: &str| Tile {
+            label,
+            value,
+            note: note.to_owned(),
+        };
         let mut tiles = vec![
-            Tile {
-                label: "Clients",
-                value: self.clients.to_string(),
-                note: format!("servers: {}, shards of each: {}", self.nodes, self.shards),
-            },
-            Tile {
-                label: "Virtual time",
-                value: Unit::Seconds.show(self.virtual_seconds),
-                note: format!("simulated in {:.1} s", self.seconds),
-            },
+            tile(
+                "Clients",
+                Unit::Count.show(self.clients.into()),
+                "on one thread",
+            ),
+            tile(
+                "Virtual time",
+                Unit::Seconds.show(self.virtual_seconds),
+                &format!("in {} of real time", Unit::Seconds.show(self.seconds)),
+            ),
         ];
-        if let Some(sparks) = &self.sparks {
-            tiles.push(Tile {
-                label: "Sparks",
-                value: sparks.opened.to_string(),
-                note: format!(
-                    "{} ended, {} lost with their server, {} fell silent",
-                    sparks.ended, sparks.orphaned, sparks.silenced
-                ),
-            });
+        if let Some(sparks) = self.sparks {
+            let opened = Unit::Count.show(sparks.opened as f64);
+            let lost = format!("{} lost with their server", sparks.orphaned);
+            tiles.push(tile("Sparks opened", opened, &lost));
         }
-        tiles.extend(self.bytes_per_client.map(|bytes| Tile {
-            label: "Memory",
-            value: Unit::Bytes.show(bytes as f64),
-            note: "per client, client and server together".to_owned(),
-        }));
+        if let Some(bytes) = self.bytes_per_client {
+            let bytes = Unit::Bytes.show(bytes as f64);
+            tiles.push(tile("Memory", bytes, "per client, both sides"));
+        }
         tiles
     }
 
-    /// Who was connected, and who tried, second by second.
-    fn history(&self) -> Section {
-        let Messages {
-            received,
-            written,
-            broadcast,
-        } = self.messages;
-        let line = |name: &str, of: fn(&Second) -> u32| Line {
+    fn course(&self) -> Section {
+        let points = |value: fn(&Second) -> u32| {
+            let seconds = self.series.iter().enumerate();
+            seconds
+                .map(|(second, one)| (second as f64, f64::from(value(one))))
+                .collect()
+        };
+        let line = |name: &str, value| Line {
             name: name.to_owned(),
-            points: (0_u32..)
-                .zip(&self.series)
-                .map(|(second, at)| (f64::from(second + 1), f64::from(of(at))))
-                .collect(),
+            points: points(value),
+        };
+        let x = || Axis::new("virtual time", Unit::Seconds);
+        let live = Figure {
+            title: "Clients with a connection".to_owned(),
+            caption: "At the end of each second.".to_owned(),
+            chart: Chart::Series(Series {
+                x: x(),
+                y: Axis::new("clients", Unit::Count),
+                lines: vec![line("connected", |second| second.live)],
+            }),
+        };
+        let events = Figure {
+            title: "Connections that come and go".to_owned(),
+            caption: "In each second: attempts to connect, those that succeeded, and connections \
+                      that were lost or left."
+                .to_owned(),
+            chart: Chart::Series(Series {
+                x: x(),
+                y: Axis::new("per second", Unit::Count),
+                lines: vec![
+                    line("attempts", |second| second.attempts),
+                    line("opened", |second| second.opened),
+                    line("lost or left", |second| second.lost),
+                ],
+            }),
         };
         Section {
             title: "What happened".to_owned(),
-            sentences: vec![format!(
-                "{received} messages were received, {written} written and {broadcast} broadcast, \
-                 heartbeats included."
-            )],
-            figures: vec![
-                over_time(
-                    "Connected clients",
-                    "Clients with a connection, at the end of each second of virtual time.",
-                    Axis::new("clients", Unit::Count),
-                    vec![line("connected", |second| second.live)],
-                ),
-                over_time(
-                    "Attempts to connect",
-                    "How many clients tried, how many got a connection and how many lost one, in \
-                     each second of virtual time.",
-                    Axis::new("per second", Unit::Count),
-                    vec![
-                        line("attempts", |second| second.attempts),
-                        line("opened", |second| second.opened),
-                        line("lost or left", |second| second.lost),
-                    ],
-                ),
-            ],
-            table: None,
+            figures: vec![live, events],
+            ..Section::default()
         }
+    }
+
+    fn faults_section(&self) -> Option<Section> {
+        let rows: Vec<_> = self.faults.kinds().map(row).collect();
+        (!rows.is_empty()).then(|| Section {
+            title: "What went wrong on purpose".to_owned(),
+            table: Some(Table {
+                head: vec!["fault".to_owned(), "times".to_owned()],
+                rows,
+            }),
+            ..Section::default()
+        })
     }
 
     fn facts(&self, run: &Run) -> Vec<(String, String)> {
@@ -133,97 +134,101 @@ impl SimReport {
             ("Seed", self.seed.to_string()),
             ("Trace", self.trace.clone()),
             (
-                "Messages",
-                format!("{}, of {} bytes", self.talk, self.message_bytes),
+                "Servers",
+                format!("{} of {} shards", self.nodes, self.shards),
             ),
-            ("Faults", format!("{:?}", self.weights)),
+            (
+                "Talk",
+                format!("{}, messages of {} bytes", self.talk, self.message_bytes),
+            ),
+            (
+                "Messages",
+                format!(
+                    "{} received by servers, {} written to single sparks, {} broadcasts",
+                    self.messages.received, self.messages.written, self.messages.broadcast
+                ),
+            ),
         ];
         let facts = facts.map(|(name, value)| (name.to_owned(), value));
         run.facts().into_iter().chain(facts).collect()
     }
 }
 
-/// How long clients waited before each attempt, beside what the algorithm says.
-fn delays(title: &str, whose: &str, reports: &[DelayReport]) -> Option<Section> {
-    if reports.is_empty() {
-        return None;
-    }
-    Some(Section {
+fn row((count, name): (u32, &str)) -> Vec<String> {
+    vec![name.to_owned(), count.to_string()]
+}
+
+/// Each attempt's delays beside what the algorithm says of them.
+fn delays_section(title: &str, delays: &[DelayReport]) -> Option<Section> {
+    (!delays.is_empty()).then(|| Section {
         title: title.to_owned(),
-        sentences: vec![format!(
-            "The delays {whose} before each attempt to reconnect, beside the distribution that \
-             the algorithm makes: every millisecond from its shortest delay to twice that is \
-             equally likely."
-        )],
-        figures: reports.iter().take(HISTOGRAMS_MAX).map(histogram).collect(),
-        table: Some(delays_table(reports)),
+        sentences: vec![
+            "The first attempt comes exactly min after the loss. Attempt n waits between \
+             min · factor^(n-1) and twice that, every millisecond as likely as any other. The \
+             limits of the tests are those that a right client exceeds once in a million times."
+                .to_owned(),
+        ],
+        figures: delays.iter().map(delay_figure).collect(),
+        table: Some(delay_table(delays)),
     })
 }
 
-fn histogram(report: &DelayReport) -> Figure {
-    // All delays from the shortest one to twice that are equally likely: the mean is between.
-    let shortest_us = 1000.0 * report.ms_mean_expected / 1.5;
-    let parts = report.bins.len();
-    let edge = |index: usize| shortest_us * (1.0 + index as f64 / parts.max(1) as f64);
-    let stride = parts.div_ceil(BINS_MAX).max(1);
-    let bins = (0..parts).step_by(stride).map(|from| {
-        let to = parts.min(from + stride);
-        Bin {
-            from: edge(from),
-            to: edge(to),
-            count: report.bins[from..to].iter().sum::<u64>() as f64,
-            expected: Some(report.bins_expected[from..to].iter().sum()),
-        }
-    });
+fn delay_figure(delay: &DelayReport) -> Figure {
+    // Attempt n waits between g and 2 g, and its mean is 1.5 g.
+    let least_s = delay.ms_mean_expected / 1500.0;
+    let width_s = least_s / delay.bins.len() as f64;
+    let bins = delay.bins.iter().zip(&delay.bins_expected).enumerate();
+    let bin = |(number, (&count, &expected)): (usize, (&u64, &f64))| Bin {
+        from: least_s + number as f64 * width_s,
+        to: least_s + (number + 1) as f64 * width_s,
+        count: count as f64,
+        expected: Some(expected),
+    };
     Figure {
-        title: format!("Attempt {}", report.attempt),
+        title: format!("Attempt {}", delay.attempt),
         caption: format!(
-            "{} delays of {} to {} ms, {:.1} ms on average; the algorithm makes {:.1} ms.",
-            report.count, report.ms_min, report.ms_max, report.ms_mean, report.ms_mean_expected,
+            "{} delays from {} to {} ms, beside what the algorithm expects.",
+            delay.count, delay.ms_min, delay.ms_max
         ),
         chart: Chart::Histogram(Histogram {
-            x: Axis::new("delay", Unit::Microseconds),
-            label: "attempts",
-            bins: bins.collect(),
+            x: Axis::new("delay", Unit::Seconds),
+            label: "delays",
+            bins: bins.map(bin).collect(),
         }),
     }
 }
 
-fn delays_table(reports: &[DelayReport]) -> Table {
+fn delay_table(delays: &[DelayReport]) -> Table {
     let head = [
         "attempt",
         "delays",
-        "least, ms",
-        "most, ms",
-        "mean",
-        "algorithm",
-        "KS",
+        "mean in ms",
+        "expected",
+        "Kolmogorov-Smirnov",
         "limit",
-        "χ²",
+        "chi-square",
         "limit",
     ];
-    let row = |report: &DelayReport| {
-        let tests = report.tests.map(|tests| {
-            [
+    let row = |delay: &DelayReport| {
+        let mut cells = vec![
+            delay.attempt.to_string(),
+            delay.count.to_string(),
+            format!("{:.1}", delay.ms_mean),
+            format!("{:.1}", delay.ms_mean_expected),
+        ];
+        match delay.tests {
+            Some(tests) => cells.extend([
                 format!("{:.5}", tests.kolmogorov_smirnov),
                 format!("{:.5}", tests.kolmogorov_smirnov_limit),
                 format!("{:.1}", tests.chi_square),
                 format!("{:.1}", tests.chi_square_limit),
-            ]
-        });
-        let values = [
-            report.attempt.to_string(),
-            report.count.to_string(),
-            report.ms_min.to_string(),
-            report.ms_max.to_string(),
-            format!("{:.1}", report.ms_mean),
-            format!("{:.1}", report.ms_mean_expected),
-        ];
-        let tests = tests.unwrap_or_else(|| ["–"; 4].map(str::to_owned));
-        values.into_iter().chain(tests).collect()
+            ]),
+            None => cells.extend(vec!["–".to_owned(); 4]),
+        }
+        cells
     };
     Table {
         head: head.map(str::to_owned).to_vec(),
-        rows: reports.iter().map(row).collect(),
+        rows: delays.iter().map(row).collect(),
     }
 }
