@@ -22,6 +22,10 @@ const NOTES_MAX: f64 = 110.0;
 /// Space between columns.
 const GAP: f64 = 14.0;
 
+/// The style of the bar that others are compared with, and theirs, which is a quiet one.
+const OWN: usize = 0;
+const OTHERS: usize = 2;
+
 /// Values beside each other.
 #[derive(Clone, Debug)]
 pub(crate) struct Bars {
@@ -142,7 +146,7 @@ impl Bars {
         }
         let corner = (columns.left, middle - BAR / 2.0);
         let size = (x.at(bar.value) - columns.left, BAR);
-        let class = style("bar", usize::from(!bar.is_own));
+        let class = style("bar", if bar.is_own { OWN } else { OTHERS });
         let hint = format!("{}: {value}", bar.name);
         drawing.bar(&class, corner, size, &hint);
         if let Some((least, most)) = bar.spread.filter(|(a, b)| a.is_finite() && b.is_finite()) {

@@ -9,6 +9,9 @@ use super::{Axis, Table, Unit};
 /// Space between two bars, as a part of their width.
 const GAP: f64 = 0.12;
 
+/// The widest range: a single one is no wall.
+const WIDTH_MAX: f64 = 90.0;
+
 /// How many things were in which range, beside how many were expected there.
 #[derive(Clone, Debug)]
 pub(crate) struct Histogram {
@@ -46,6 +49,7 @@ impl Histogram {
             Scale::linear(counts.flatten(), Unit::Count, End::AtTick).onto(plot.bottom, plot.top);
         plot.draw_y(&mut drawing, &Axis::new(self.label, Unit::Count), &y);
         let width = (plot.right - plot.left) / self.bins.len().max(1) as f64;
+        let width = width.min(WIDTH_MAX);
         let left_of = |index: usize| plot.left + width * index as f64;
         for (index, bin) in self.bins.iter().enumerate() {
             let top = y.at(bin.count);

@@ -2,6 +2,7 @@
 
 use super::{Page, Section, Tile, Verdict, seconds};
 use crate::auditor::{Findings, HeartbeatReport};
+use crate::load::churn::ChurnReport;
 use crate::load::memory::MemoryReport;
 use crate::load::meter::Window;
 use crate::report::chart::{
@@ -18,14 +19,15 @@ impl Report for LoadReport {
     fn page(&self, run: &Run) -> Page {
         let sections = [
             Some(self.opening()),
-            seconds::section(&self.series),
             self.window.as_ref().and_then(|window| self.traffic(window)),
+            self.churn.as_ref().map(churn),
             self.broadcasts(),
             self.heartbeats.as_ref().map(heartbeats),
             self.memory
                 .as_ref()
                 .map(|memory| self.memory_section(memory)),
             self.window.as_ref().map(|window| self.processors(window)),
+            seconds::section(&self.series),
         ];
         Page {
             title: format!("{} over {}", capitalized(self.scenario), self.transformer),
@@ -61,7 +63,7 @@ impl LoadReport {
     fn tiles(&self) -> Vec<Tile> {
         let mut tiles = vec![Tile {
             label: "Clients",
-            value: Unit::Count.show(self.opened.into()),
+            value: self.opened.to_string(),
             note: format!("of {}, in {:.2} s", self.clients, self.opening_seconds),
         }];
         if let Some(window) = self.window.as_ref().filter(|_| self.has_traffic()) {
@@ -129,7 +131,7 @@ impl LoadReport {
         )];
         if self.skipped > 0 {
             sentences.push(format!(
-                "{} messages were due but not sent: the server did not read them.",
+                "{} were due but not sent: the server was not ready for them.",
                 self.skipped
             ));
         }
@@ -170,13 +172,10 @@ impl LoadReport {
             ("server", memory.server_rss_anon_per_connection),
             ("client", Some(memory.client_rss_anon_per_connection)),
             (
-                "kernel, slabs of both ends",
+                "slabs of the kernel",
                 Some(memory.kernel_slab_per_connection),
             ),
-            (
-                "kernel, buffers of TCP",
-                Some(memory.kernel_tcp_per_connection),
-            ),
+            ("buffers of TCP", Some(memory.kernel_tcp_per_connection)),
             ("the whole machine", Some(memory.machine_per_connection)),
         ];
         let bars = parts.into_iter().filter_map(|(name, bytes)| {
@@ -285,6 +284,36 @@ pub(super) fn findings_verdict(findings: &Findings) -> Verdict {
         ok: false,
         headline: format!("{} faults: {found}.", findings.total()),
         examples: findings.examples().to_vec(),
+    }
+}
+
+/// Connections that came and went.
+fn churn(report: &ChurnReport) -> Section {
+    let show = |us| Unit::Microseconds.show(us);
+    let opening = &report.opening_us;
+    let mut sentences = vec![format!(
+        "{} connections of {} messages each came and went, {} on average. They opened within {} \
+         for half of them, {} for 99 of 100 and {} for all.",
+        report.connections,
+        report.messages_per_connection,
+        Unit::PerSecond.show(report.connections_per_second),
+        show(opening.p50),
+        show(opening.p99),
+        show(opening.max),
+    )];
+    let before = report.server_rss_anon_before_bytes;
+    let memory = before.zip(report.server_rss_anon_after_bytes);
+    sentences.extend(memory.map(|(before, after)| {
+        format!(
+            "The server had {} of memory before the first and {} after everybody had left.",
+            Unit::Bytes.show(before as f64),
+            Unit::Bytes.show(after as f64),
+        )
+    }));
+    Section {
+        title: "Connections that came and went".to_owned(),
+        sentences,
+        ..Section::default()
     }
 }
 

@@ -19,6 +19,7 @@ pub(super) fn section(seconds: &[Second]) -> Option<Section> {
         pings(seconds),
         processors(seconds),
         memory(seconds),
+        kernel(seconds),
     ];
     Some(Section {
         title: "Second by second".to_owned(),
@@ -108,22 +109,24 @@ fn processors(seconds: &[Second]) -> Option<Figure> {
 }
 
 fn memory(seconds: &[Second]) -> Option<Figure> {
+    let server: Of = |second| second.server_rss_anon_bytes.map(|bytes| bytes as f64);
+    let lines = lines(seconds, &[("server", server)]);
+    let caption = "Anonymous pages: heap, stacks and buffers.";
+    figure("Memory of the server over time", caption, BYTES, lines)
+}
+
+fn kernel(seconds: &[Second]) -> Option<Figure> {
     let lines = lines(
         seconds,
         &[
-            ("server", |second| {
-                second.server_rss_anon_bytes.map(|bytes| bytes as f64)
-            }),
-            ("slabs of the kernel", |second| {
-                Some(second.kernel_slab_bytes as f64)
-            }),
+            ("slabs", |second| Some(second.kernel_slab_bytes as f64)),
             ("buffers of TCP", |second| {
                 Some(second.kernel_tcp_bytes as f64)
             }),
         ],
     );
-    let caption = "Anonymous pages of the server; of the kernel everything, whoever uses it.";
-    figure("Memory over time", caption, BYTES, lines)
+    let caption = "Of all that runs on the machine, whoever uses it.";
+    figure("Memory of the kernel over time", caption, BYTES, lines)
 }
 
 const CLIENTS: Axis = Axis::new("clients", Unit::Count);
