@@ -9,7 +9,8 @@ use std::process::Command;
 
 use server::{Conduct, Server};
 
-/// How a run ended: its exit code, its report as JSON and as a page, and what it wrote to the error stream.
+/// How a run ended: its exit code, its report as JSON and as a page, and what it wrote to the
+/// error stream.
 struct Run {
     code: i32,
     report: serde_json::Value,

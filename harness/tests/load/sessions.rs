@@ -187,20 +187,8 @@ fn who_does_not_come_back_is_found() {
 fn connections_come_and_go_over_every_carrier() {
     let server = start(App::Echo, None);
     for dialect in DIALECTS {
-        let report = expect_nothing_wrong(
-            &server,
-            dialect,
-            &[
-                "--scenario",
-                "churn",
-                "--clients",
-                "4",
-                "--rate",
-                "40",
-                "--duration",
-                "500ms",
-            ],
-        );
+        let options = ["--scenario=churn", "--clients=4", "--duration", "500ms"];
+        let report = expect_nothing_wrong(&server, dialect, &options);
         let connections = report["churn"]["connections"].as_u64();
         assert!(connections > Some(0), "{dialect:?}: {report}");
     }
