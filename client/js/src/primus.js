@@ -87,7 +87,7 @@ class Client extends Emitter {
     }
     this.encoder(data, (error, packet) => {
       if (error) this.emit('error', error);
-      else this.emit('outgoing::data', escapeLineSeparators(packet));
+      else if (packet !== undefined) this.emit('outgoing::data', escapeLineSeparators(packet));
     });
     return true;
   }

@@ -122,6 +122,13 @@ test('what can not be encoded or decoded is an error, and the connection stays',
   assert.deepEqual(last().sent, []);
 });
 
+test('what is nothing in JSON is not sent', () => {
+  const { primus, last } = openClient();
+  primus.write(undefined);
+  primus.write(null);
+  assert.deepEqual(last().sent, ['null']);
+});
+
 test('data comes with the packet it was made of', () => {
   const { primus, link } = openClient();
   const seen = [];
