@@ -104,7 +104,7 @@ fn the_options_of_the_server_are_compiled_in() {
         "transformer: \"sockjs\",\nparser: \"raw\",\n",
         "pingTimeout: 38,\n",
         "authorization: true,\n",
-        "this ?? globalThis, \"Chat\", [",
+        "this ?? globalThis, \"Chat\");\n",
     ] {
         assert!(text.contains(line), "{line}");
     }

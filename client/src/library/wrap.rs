@@ -12,46 +12,56 @@ use super::{Format, Library, Plugin, literal};
 /// is older than that may depend on it.
 pub(super) fn wrap(library: &Library, format: Format, body: &str) -> String {
     let banner = format!(
-        "/*! AllSpark {}: a client of {} with {} and {} */\n",
+        "/* AllSpark {}: a client of {} with {} and {} */\n",
         env!("CARGO_PKG_VERSION"),
         literal::comment(&library.pathname),
         library.transformer.name(),
         library.parser.name(),
     );
-    let plugins = plugins(&library.plugins);
-    match format {
-        Format::Universal => format!(
-            "{banner}{UNIVERSAL_BEGIN}{body}return Primus;\n}}, \
-             this ?? globalThis, {global}, [\n{plugins}]);\n",
-            global = literal::string(&library.global),
-        ),
-        Format::Module => format!(
-            "{banner}{MODULE_BEGIN}{body}return Primus;\n}})();\n\
-             for (const plug of [\n{plugins}]) plug(AllSpark);\n\
-             export {{ AllSpark as default, AllSpark as Primus }};\n"
-        ),
-    }
+    let wrapped = match format {
+        Format::Universal => universal(library, body),
+        Format::Module => module(library, body),
+    };
+    banner + &wrapped
 }
 
-const UNIVERSAL_BEGIN: &str = "\
-(function (make, context, name, plugins) {
-const Primus = context[name] = make();
-for (const plug of plugins) plug(Primus);
+fn universal(library: &Library, body: &str) -> String {
+    let global = literal::string(&library.global);
+    let (parameter, call, argument) = match list(&library.plugins) {
+        Some(list) => (", plugins", PLUG, format!(", {list}")),
+        None => ("", "", String::new()),
+    };
+    format!(
+        "(function (make, context, name{parameter}) {{\n\
+         const Primus = context[name] = make();\n\
+         {call}{PUBLISH}}})(function () {{\n'use strict';\n\
+         {body}return Primus;\n}}, this ?? globalThis, {global}{argument});\n"
+    )
+}
+
+const PLUG: &str = "for (const plug of plugins) plug(Primus);\n";
+
+const PUBLISH: &str = "\
 if (typeof module !== 'undefined' && module.exports) module.exports = Primus;
 else if (typeof define === 'function' && define.amd) define(() => Primus);
-})(function () {
-'use strict';
 ";
 
 /// The class has another name here, so that a plugin's own `Primus` is always its parameter.
-const MODULE_BEGIN: &str = "\
-const AllSpark = (() => {
-'use strict';
-";
+fn module(library: &Library, body: &str) -> String {
+    let plugs = match list(&library.plugins) {
+        Some(list) => format!("for (const plug of {list}) plug(AllSpark);\n"),
+        None => String::new(),
+    };
+    format!(
+        "const AllSpark = (() => {{\n'use strict';\n{body}return Primus;\n}})();\n\
+         {plugs}export {{ AllSpark as default, AllSpark as Primus }};\n"
+    )
+}
 
-/// A list of functions that take the class, one for each plugin.
-fn plugins(plugins: &[Plugin]) -> String {
-    plugins.iter().map(plugin).collect()
+/// A list of functions that take the class, one for each plugin, if there are any.
+fn list(plugins: &[Plugin]) -> Option<String> {
+    let functions: String = plugins.iter().map(plugin).collect();
+    (!plugins.is_empty()).then(|| format!("[\n{functions}]"))
 }
 
 /// Line breaks keep a comment at the end of foreign code from swallowing ours. A semicolon at the
