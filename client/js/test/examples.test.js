@@ -39,6 +39,11 @@ const Recording = class extends Primus {
   }
 };
 
+const plugins = {
+  'my-emitter': { client: (primus) => (primus.isEmitter = true) },
+  'substream': { server: () => {} },
+};
+
 // Runs an example. The addresses in it are those of our server.
 const run = (code, primus) => {
   const print = (...args) => printed.push(format(...args));
@@ -47,6 +52,9 @@ const run = (code, primus) => {
     Primus: Recording,
     url,
     options: {},
+    transformer: 'websockets',
+    parser: 'json',
+    require: (name) => (name === 'primus' ? Recording : plugins[name]),
     console: { log: print, error: print },
     asyncprocess: (data, done) => setImmediate(done, data === 'bad' && new Error('bad'), [data]),
   };
@@ -104,6 +112,29 @@ test('clients are made and connect', async () => {
   server.forEach((spark) => void queries.push(spark.query.name));
   assert.ok(queries.includes('foo'));
   for (const client of clients) client.destroy();
+});
+
+test('clients are made to match a server', async () => {
+  const [ofServer, created, plugged, plain] = examplesOf('Connecting from the server');
+  assert.match(ofServer, /primus\.Socket/, 'that one is of the server');
+  run(`${created}; ${plugged}; new Socket(url)`);
+  run(plain.replace('{ options }', 'options'));
+  assert.equal(clients.length, 3);
+  await Promise.all(clients.map((client) => once(client, 'open')));
+  assert.deepEqual(clients.map((client) => client.isEmitter), [undefined, true, undefined]);
+  assert.deepEqual(Object.keys(clients[1].plugin()), ['my-emitter']);
+  for (const client of clients) client.destroy();
+});
+
+test('what a server has is what its sockets have', () => {
+  const Socket = Primus.createSocket({ pathname: '/there', pingInterval: 25, parser: 'raw' });
+  const client = new Socket({ url, manual: true, queueSize: 3 });
+  assert.ok(client instanceof Primus);
+  const { pathname, options } = client;
+  assert.deepEqual([pathname, options.pingTimeout, options.queueSize], ['/there', 38, 3]);
+  assert.equal(new Socket(url, { manual: true, pingTimeout: 7 }).options.pingTimeout, 7);
+  const silent = Primus.createSocket({ pingInterval: false });
+  assert.equal(new silent(url, { manual: true }).options.pingTimeout, false);
 });
 
 test('open, write, end, destroy, emits and id', async () => {

@@ -13,6 +13,7 @@ declare namespace Primus {
   type CallbackParser = types.CallbackParser;
   type Transport = types.Transport;
   type Plugin = types.Plugin;
+  type SocketOptions = types.SocketOptions;
   type PrimusClient = types.PrimusClient;
 }
 

@@ -293,11 +293,25 @@ export interface PrimusClient extends Emitter {
   clone<T extends object>(source: T): T;
 }
 
+/** What a server was told, for `createSocket`. */
+export interface SocketOptions {
+  transformer?: Transformer;
+  parser?: ParserName | Parser | CallbackParser;
+  pathname?: string;
+  /** Milliseconds between two pings; `false` without heartbeats. */
+  pingInterval?: number | false;
+  authorization?: boolean;
+  /** Plugins by name; their client halves are used. */
+  plugin?: Record<string, { client?: Plugin }>;
+}
+
 export interface PrimusConstructor {
   new (url?: string | URL | Options, options?: Options): PrimusClient;
   (url?: string | URL | Options, options?: Options): PrimusClient;
   readonly prototype: PrimusClient;
   connect(url?: string | URL | Options, options?: Options): PrimusClient;
+  /** A class whose clients match a server. In Node.js only. */
+  createSocket(options?: SocketOptions): PrimusConstructor;
   readonly OPENING: 1;
   readonly CLOSED: 2;
   readonly OPEN: 3;

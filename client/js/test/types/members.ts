@@ -164,6 +164,10 @@ class Wider extends Primus {
   greet = (): true => this.write('hello');
 }
 new Wider('http://localhost').greet();
+const Socket = Primus.createSocket({ transformer: 'sockjs', pingInterval: false });
+new Socket('http://localhost', { manual: true }).end();
+// @ts-expect-error A plugin is an object.
+Primus.createSocket({ plugin: { a: 'b' } });
 
 export const used = [
   ...[flags, texts, attempt, waiting, given, own, destroyed, reserved, uri, parts, parsed, query],
