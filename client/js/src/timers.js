@@ -37,9 +37,8 @@ const TIMEOUT_MS_MAX = 2 ** 31 - 1;
 // for any of its times (its module millisecond). What it does not understand is 0, as there.
 export const milliseconds = (time) => {
   if (+time === +time) return +time;
-  const [, amount, unit] = /^([\d.]+) *([a-z]+)$/i.exec(time) ?? [];
-  const factor_ms = /^(ms|mil)/i.test(unit) ? 1 : UNITS_MS[unit?.[0].toLowerCase()];
-  return amount * factor_ms || 0;
+  const [, amount, unit] = /^([\d.]+) *(mil|ms|[smhdwy])/i.exec(time) ?? [];
+  return amount * UNITS_MS[unit?.toLowerCase()] || 0;
 };
 
-const UNITS_MS = { s: 1e3, m: 6e4, h: 36e5, d: 864e5, w: 6048e5, y: 31536e6 };
+const UNITS_MS = { mil: 1, ms: 1, s: 1e3, m: 6e4, h: 36e5, d: 864e5, w: 6048e5, y: 31536e6 };

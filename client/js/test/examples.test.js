@@ -216,6 +216,17 @@ test('messages are transformed', async () => {
   primus.destroy();
 });
 
+test('plugins transform messages', async () => {
+  const plugin = {};
+  const [, example] = examplesOf('Transforming and intercepting messages');
+  run(example, { plugin: (name, halves) => (plugin[name] = halves) });
+  const client = new (Primus.createSocket({ plugin }))(url);
+  await once(client, 'open');
+  client.write('anything');
+  assert.deepEqual(await once(client, 'data'), ['bar', '"foo"']);
+  client.destroy();
+});
+
 test('a refusal tells its reason, with ws', async () => {
   server.authorize((request, done) => done('not you'));
   for (const example of examplesOf('Client')) {
