@@ -9,8 +9,8 @@ import { minify } from 'terser';
 
 const SOURCES = fileURLToPath(new URL('../src/', import.meta.url));
 
-// The library as AllSpark's server makes it for websockets and JSON has these defaults; what it puts
-// around the modules is another 15 (module) to 65 bytes (script tag), compressed.
+// The library as AllSpark's server makes it for websockets and JSON has these defaults. What it
+// puts around the modules is another 15 (module) to 65 bytes (script tag), compressed.
 const SMALL_DEFAULTS = `
   import { json } from './parsers/json.js';
   import { websocket } from './transports/websocket.js';
