@@ -74,9 +74,19 @@ fn fmt_remarks(f: &mut fmt::Formatter<'_>, result: &EntrantResult) -> fmt::Resul
             result.name
         )?;
     }
-    if result.faults > 0 {
-        writeln!(f, "  {} did {} things wrong:", result.name, result.faults)?;
-        let examples = result.samples.iter().flat_map(|sample| &sample.examples);
+    let examples = result.samples.iter().flat_map(|sample| &sample.examples);
+    fmt_faults(f, result.name, result.faults, examples)
+}
+
+/// What an entrant did wrong, if it did.
+pub(super) fn fmt_faults<'e>(
+    f: &mut fmt::Formatter<'_>,
+    name: &str,
+    faults: u64,
+    examples: impl Iterator<Item = &'e String>,
+) -> fmt::Result {
+    if faults > 0 {
+        writeln!(f, "  {name} did {faults} things wrong:")?;
         for example in examples.take(3) {
             writeln!(f, "    {example}")?;
         }

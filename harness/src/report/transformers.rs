@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::compare::fmt_case;
+use super::compare::{fmt_case, fmt_faults};
 use crate::peers::transformers::{DialectResult, IdleResult, TransformersComparison};
 
 impl fmt::Display for TransformersComparison {
@@ -55,16 +55,8 @@ fn fmt_idle(f: &mut fmt::Formatter<'_>, results: &[IdleResult]) -> fmt::Result {
             result.sessions,
         )?;
     }
-    results.iter().try_for_each(|result| fmt_faults(f, result))
-}
-
-fn fmt_faults(f: &mut fmt::Formatter<'_>, result: &IdleResult) -> fmt::Result {
-    if result.faults > 0 {
-        writeln!(f, "  {} did {} things wrong:", result.name, result.faults)?;
-    }
-    let examples = result.samples.iter().flat_map(|sample| &sample.examples);
-    for example in examples.take(3) {
-        writeln!(f, "    {example}")?;
-    }
-    Ok(())
+    results.iter().try_for_each(|result| {
+        let examples = result.samples.iter().flat_map(|sample| &sample.examples);
+        fmt_faults(f, result.name, result.faults, examples)
+    })
 }
