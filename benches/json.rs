@@ -1,13 +1,18 @@
 //! What the JSON parser costs per message: checking it, building its value, writing it again, and
 //! finding out that it is none of Primus's own. The rivals do the same job in the usual way.
+//!
+//! Not measured: what an app does with a value, and freeing what is built, except where a bench
+//! builds a value, which it also drops.
+
+#[path = "support/config.rs"]
+mod config;
+#[path = "support/messages.rs"]
+mod messages;
 
 use std::hint::black_box;
-use std::time::Duration;
 
-use allspark_protocol::Value;
 use allspark_protocol::parser::{Json, Parser, Scratch};
 use allspark_protocol::transformer::Kind;
-use allspark_protocol::value;
 use criterion::measurement::WallTime;
 use criterion::{
     BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
@@ -16,55 +21,10 @@ use serde::de::IgnoredAny;
 
 criterion_group! {
     name = benches;
-    config = Criterion::default()
-        .warm_up_time(Duration::from_millis(300))
-        .measurement_time(Duration::from_secs(1))
-        .sample_size(30);
+    config = config::config();
     targets = check, control, decode, encode, encode_checked
 }
 criterion_main!(benches);
-
-/// Messages as apps send them, by what they weigh.
-fn messages() -> [(&'static str, Vec<u8>); 4] {
-    let chat = value!({
-        "type": "message",
-        "room": "lobby",
-        "from": { "id": 48213, "name": "Optimus" },
-        "text": "Autobots, roll out! We meet where the road crosses the river, at dawn.",
-        "at": 1795219200123i64,
-        "read": false,
-        "likes": null,
-    });
-    [
-        ("30B", br#"{"event":"tick","value":48213}"#.to_vec()),
-        ("200B", encoded(&chat)),
-        ("4KiB", encoded(&rows(40))),
-        ("100KiB", encoded(&rows(1000))),
-    ]
-}
-
-/// A table of about 100 bytes a row: numbers, short strings, some escapes.
-fn rows(count: i64) -> Value {
-    let row = |at: i64| {
-        let price = at as f64 * 1.37 + 0.25;
-        let name = format!("Spark \"{at}\" of\n{}", at % 7);
-        value!({
-            "id": at,
-            "price": price,
-            "name": name,
-            "tags": ["new", "blue"],
-            "flags": [at, true, null],
-        })
-    };
-    Value::from((0..count).map(row).collect::<Vec<_>>())
-}
-
-fn encoded(value: &Value) -> Vec<u8> {
-    let mut out = Vec::new();
-    Json.encode_value(value, &mut out)
-        .expect("a value has a JSON text");
-    out
-}
 
 /// Runs `bench` for each message, in a group that reports bytes per second.
 fn for_each_message(
@@ -73,7 +33,7 @@ fn for_each_message(
     mut bench: impl FnMut(&mut BenchmarkGroup<'_, WallTime>, &str, &[u8]),
 ) {
     let mut group = criterion.benchmark_group(group);
-    for (name, message) in messages() {
+    for (name, message) in messages::messages() {
         group.throughput(Throughput::Bytes(message.len() as u64));
         bench(&mut group, name, &message);
     }

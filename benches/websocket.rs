@@ -1,26 +1,43 @@
-//! How fast WebSocket frames are parsed, unmasked and checked, in memory and on one core.
+//! How fast WebSocket frames are parsed, unmasked, checked and written, in memory and on one core.
+//! Rivals do the same job in the usual way: tungstenite's frames, a mask byte by byte, the standard
+//! library's UTF-8.
+//!
+//! Reads are as large as the kernel's buffers, and frames lie in them as clients send them. Where a
+//! read is decoded again and again its masking key is zero, which costs as much as any other but
+//! leaves the bytes as they were.
+//!
+//! Not measured: compression (see `deflate`), the opening handshake (see `http`), what a transport
+//! makes of a frame (see `transformers`), and the kernel.
+
+#[path = "support/config.rs"]
+mod config;
 
 use std::hint::black_box;
+use std::io;
 
 use allspark_protocol::Input;
 use allspark_protocol::transformer::Kind;
 use allspark_protocol::websocket::utf8::Utf8;
 use allspark_protocol::websocket::{Decoder, Item, Role, encode, mask};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use tungstenite::protocol::{self, WebSocket, WebSocketConfig};
 
 const KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
-/// Costs as much as any other key, but leaves the read as it was, so that it can be decoded again.
 const KEY_NEUTRAL: [u8; 4] = [0; 4];
 const READ_BYTES: usize = 4096;
 
-criterion_group!(
-    benches,
-    decode_small,
-    decode_large,
-    encode_small,
-    unmask,
-    utf8
-);
+criterion_group! {
+    name = benches;
+    config = config::config();
+    targets =
+        decode_small,
+        decode_fragments,
+        decode_large,
+        encode_message,
+        encode_control,
+        unmask,
+        utf8
+}
 criterion_main!(benches);
 
 /// One read of 4 KiB that is full of small masked frames: the everyday load of a server.
@@ -36,11 +53,47 @@ fn decode_small(criterion: &mut Criterion) {
         encode::message(kind, &text(payload_bytes), Some(KEY_NEUTRAL), &mut frame);
         let frames = READ_BYTES / frame.len();
         let mut read = frame.repeat(frames);
-        let mut decoder = Decoder::new(Role::Server, READ_BYTES);
         group.throughput(Throughput::Elements(frames as u64));
+        let mut decoder = Decoder::new(Role::Server, READ_BYTES);
         let id = BenchmarkId::new(format!("{kind:?}"), payload_bytes);
         group.bench_function(id, |bencher| {
             bencher.iter(|| assert_eq!(count_messages(&mut decoder, &mut read), frames));
+        });
+        let config = WebSocketConfig::default().read_buffer_size(READ_BYTES);
+        let stream = Endless(read);
+        let mut rival = WebSocket::from_raw_socket(stream, protocol::Role::Server, Some(config));
+        let id = BenchmarkId::new(format!("{kind:?}/tungstenite"), payload_bytes);
+        group.bench_function(id, |bencher| {
+            bencher.iter(|| (0..frames).for_each(|_| drop(black_box(rival.read()))));
+        });
+        assert!(
+            rival
+                .read()
+                .is_ok_and(|message| message.len() == payload_bytes)
+        );
+    }
+    let mut pings = Vec::new();
+    while pings.len() < READ_BYTES {
+        encode::ping(b"ping", Some(KEY_NEUTRAL), &mut pings);
+    }
+    let mut decoder = Decoder::new(Role::Server, READ_BYTES);
+    group.throughput(Throughput::Elements((pings.len() / 10) as u64));
+    group.bench_function("Ping/4", |bencher| {
+        bencher.iter(|| assert_eq!(count_messages(&mut decoder, &mut pings), 0));
+    });
+    group.finish();
+}
+
+/// A message of 1 KiB in one frame and in more, which are put together.
+fn decode_fragments(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("decode_1KiB_message_in_frames");
+    let payload = text(1024);
+    for frames in [1, 4, 16] {
+        let mut message = fragmented(&payload, payload.len() / frames);
+        let mut decoder = Decoder::new(Role::Server, payload.len());
+        group.throughput(Throughput::Bytes(payload.len() as u64));
+        group.bench_function(frames.to_string(), |bencher| {
+            bencher.iter(|| assert_eq!(count_messages(&mut decoder, &mut message), 1));
         });
     }
     group.finish();
@@ -65,14 +118,32 @@ fn decode_large(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Frames of a server, appended to a buffer that has room.
-fn encode_small(criterion: &mut Criterion) {
-    let payload = text(64);
-    let mut out = Vec::with_capacity(1024);
-    criterion.bench_function("encode_message/64", |bencher| {
+/// Frames of a server and of a client, appended to a buffer that has room.
+fn encode_message(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("encode_message");
+    for (end, key) in [("server", None), ("client", Some(KEY))] {
+        for bytes in [16, 64, 256, 4096, 65536] {
+            let payload = text(bytes);
+            let mut out = Vec::new();
+            group.throughput(Throughput::Bytes(bytes as u64));
+            group.bench_function(BenchmarkId::new(end, bytes), |bencher| {
+                bencher.iter(|| {
+                    out.clear();
+                    encode::message(Kind::Text, black_box(&payload), key, &mut out);
+                    black_box(&mut out);
+                });
+            });
+        }
+    }
+    group.finish();
+}
+
+fn encode_control(criterion: &mut Criterion) {
+    let mut out = Vec::new();
+    criterion.bench_function("encode_pong/4", |bencher| {
         bencher.iter(|| {
             out.clear();
-            encode::message(Kind::Text, black_box(&payload), None, &mut out);
+            encode::pong(black_box(b"ping"), None, &mut out);
             black_box(&mut out);
         });
     });
@@ -86,6 +157,14 @@ fn unmask(criterion: &mut Criterion) {
         group.bench_function(bytes.to_string(), |bencher| {
             bencher.iter(|| mask::apply(black_box(&mut payload), black_box(KEY), 1));
         });
+        let id = BenchmarkId::new("byte_by_byte", bytes);
+        group.bench_function(id, |bencher| {
+            bencher.iter(|| {
+                let key = black_box(KEY).into_iter().cycle().skip(1);
+                let bytes = black_box(&mut payload).iter_mut();
+                bytes.zip(key).for_each(|(byte, key)| *byte ^= key);
+            });
+        });
     }
     group.finish();
 }
@@ -98,6 +177,10 @@ fn utf8(criterion: &mut Criterion) {
             group.throughput(Throughput::Bytes(text.len() as u64));
             group.bench_function(BenchmarkId::new(name, bytes), |bencher| {
                 bencher.iter(|| Utf8::default().push(black_box(text.as_bytes())));
+            });
+            let id = BenchmarkId::new(format!("{name}/std"), bytes);
+            group.bench_function(id, |bencher| {
+                bencher.iter(|| str::from_utf8(black_box(text.as_bytes())).is_ok());
             });
         }
     }
@@ -119,6 +202,46 @@ fn count_messages(decoder: &mut Decoder, read: &mut [u8]) -> usize {
         }
     }
     messages
+}
+
+/// A stream from which the same bytes can be read again and again.
+struct Endless(Vec<u8>);
+
+impl io::Read for Endless {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.0.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&self.0[..count]);
+        Ok(count)
+    }
+}
+
+impl io::Write for Endless {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A message in frames of so many bytes.
+fn fragmented(payload: &[u8], frame_bytes: usize) -> Vec<u8> {
+    const FIN: u8 = 0x80;
+    const CONTINUATION: u8 = 0;
+    let mut out = Vec::new();
+    let frames = payload.len().div_ceil(frame_bytes);
+    for (number, part) in payload.chunks(frame_bytes).enumerate() {
+        let begin = out.len();
+        encode::message(Kind::Text, part, Some(KEY_NEUTRAL), &mut out);
+        if number > 0 {
+            out[begin] = FIN | CONTINUATION;
+        }
+        if number + 1 < frames {
+            out[begin] &= !FIN;
+        }
+    }
+    out
 }
 
 fn text(bytes: usize) -> Vec<u8> {

@@ -1,0 +1,22 @@
+//! Messages as apps send them.
+
+#[path = "table.rs"]
+mod table;
+
+use table::table;
+
+/// By what they weigh: a tick that comes many times a second, what a person has written, and two
+/// tables.
+pub(crate) fn messages() -> [(&'static str, Vec<u8>); 4] {
+    [
+        ("30B", br#"{"event":"tick","value":48213}"#.to_vec()),
+        ("200B", CHAT.as_bytes().to_vec()),
+        ("4KiB", table(0, 40)),
+        ("100KiB", table(0, 1000)),
+    ]
+}
+
+const CHAT: &str = "{\"type\":\"message\",\"room\":\"lobby\",\
+    \"from\":{\"id\":48213,\"name\":\"Optimus\"},\
+    \"text\":\"Autobots, roll out! We meet where the road crosses the river, at dawn.\",\
+    \"at\":1795219200123,\"read\":false,\"likes\":null}";
