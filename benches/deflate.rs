@@ -39,7 +39,7 @@ const CONTEXTS: [(&str, bool); 2] = [("shared", false), ("taken_over", true)];
 const MESSAGE_BYTES_MAX: usize = 1 << 20;
 
 fn compress(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("compress");
+    let mut group = criterion.benchmark_group("deflate_compress");
     for (size, rows) in SIZES {
         let updates = Updates::new(rows);
         group.throughput(Throughput::Bytes(updates.message_bytes()));
@@ -63,7 +63,7 @@ fn compress(criterion: &mut Criterion) {
 }
 
 fn inflate(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("inflate");
+    let mut group = criterion.benchmark_group("deflate_inflate");
     for (size, rows) in SIZES {
         let updates = Updates::new(rows);
         group.throughput(Throughput::Bytes(updates.message_bytes()));

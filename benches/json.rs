@@ -41,7 +41,7 @@ fn for_each_message(
 }
 
 fn check(criterion: &mut Criterion) {
-    for_each_message(criterion, "check", |group, name, message| {
+    for_each_message(criterion, "json_check", |group, name, message| {
         group.bench_function(BenchmarkId::new("scan", name), |bencher| {
             bencher.iter(|| Json.check(Kind::Text, black_box(message)));
         });
@@ -61,7 +61,7 @@ fn check(criterion: &mut Criterion) {
 }
 
 fn control(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("control");
+    let mut group = criterion.benchmark_group("json_control");
     for (name, message) in [
         ("object", &br#"{"event":"tick","value":48213}"#[..]),
         ("string", br#""hello, everybody""#),
@@ -75,7 +75,7 @@ fn control(criterion: &mut Criterion) {
 }
 
 fn decode(criterion: &mut Criterion) {
-    for_each_message(criterion, "decode", |group, name, message| {
+    for_each_message(criterion, "json_decode", |group, name, message| {
         group.bench_function(BenchmarkId::new("value", name), |bencher| {
             let mut scratch = Scratch::default();
             bencher.iter(|| Json.decode(Kind::Text, black_box(message), &mut scratch));
@@ -87,7 +87,7 @@ fn decode(criterion: &mut Criterion) {
 }
 
 fn encode(criterion: &mut Criterion) {
-    for_each_message(criterion, "encode", |group, name, message| {
+    for_each_message(criterion, "json_encode", |group, name, message| {
         let value = Json
             .decode(Kind::Text, message, &mut Scratch::default())
             .expect("the message is JSON");
@@ -108,7 +108,7 @@ fn encode(criterion: &mut Criterion) {
 }
 
 fn encode_checked(criterion: &mut Criterion) {
-    for_each_message(criterion, "encode_checked", |group, name, message| {
+    for_each_message(criterion, "json_encode_checked", |group, name, message| {
         group.bench_function(BenchmarkId::new("passes_through", name), |bencher| {
             bencher.iter(|| Json.passes_through(Kind::Text, black_box(message)));
         });

@@ -121,9 +121,6 @@ fn queue_of_two_threads(criterion: &mut Criterion) {
 
 fn wake(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("wake");
-    // Between two measurements the shard is given time to fall asleep, which costs three times as
-    // much as what is measured.
-    group.measurement_time(Duration::from_millis(200));
     let epoll = || Epoll::new(EpollOptions::default()).expect("epoll works");
     wake_on(&mut group, "epoll", epoll);
     if probe().is_ok() {

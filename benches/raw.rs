@@ -18,7 +18,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 criterion_group! {
     name = benches;
     config = config::config();
-    targets = check, control, decode, encode
+    targets = check, control, decode, encode, encode_checked
 }
 criterion_main!(benches);
 
@@ -81,6 +81,21 @@ fn encode(criterion: &mut Criterion) {
                 });
             });
         }
+    }
+    group.finish();
+}
+
+fn encode_checked(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("raw_encode_checked");
+    for (size, message) in messages() {
+        group.throughput(Throughput::Bytes(message.len() as u64));
+        group.bench_function(size, |bencher| {
+            let mut out = Vec::new();
+            bencher.iter(|| {
+                out.clear();
+                Raw.encode_checked(Kind::Text, black_box(&message), &mut out)
+            });
+        });
     }
     group.finish();
 }

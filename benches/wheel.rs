@@ -33,7 +33,7 @@ const BEGIN: Instant = Instant::from_ms(1_000);
 /// One timer among a million.
 fn single(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("wheel_of_1M");
-    let mut wheel = None;
+    let (mut wheel, mut rival) = (None, None);
     let mut order = Order::new();
     group.bench_function("move", |bencher| {
         let wheel = wheel.get_or_insert_with(full);
@@ -52,7 +52,7 @@ fn single(criterion: &mut Criterion) {
         bencher.iter(|| black_box(&*wheel).next_deadline());
     });
     group.bench_function("move/btree", |bencher| {
-        let mut rival = Sorted::full(&mut order);
+        let rival = rival.get_or_insert_with(Sorted::full);
         bencher.iter(|| rival.set(order.index(), order.deadline(BEGIN)));
     });
     group.finish();
@@ -172,10 +172,21 @@ struct Sorted {
 }
 
 impl Sorted {
-    fn full(order: &mut Order) -> Self {
-        let deadlines: Vec<_> = (0..TIMERS).map(|_| order.deadline(BEGIN)).collect();
+    /// Made in the order of deadlines, which is quick, with indexes in none.
+    fn full() -> Self {
+        const PRIME: u64 = 7919;
+        let timers: Vec<(Instant, u32)> = (0..u64::from(TIMERS))
+            .map(|number| {
+                let after = INTERVAL * number as u32 / TIMERS;
+                (BEGIN + after, (number * PRIME % u64::from(TIMERS)) as u32)
+            })
+            .collect();
+        let mut deadlines = vec![BEGIN; TIMERS as usize];
+        for (deadline, index) in &timers {
+            deadlines[*index as usize] = *deadline;
+        }
         Self {
-            by_deadline: deadlines.iter().copied().zip(0..).collect(),
+            by_deadline: timers.into_iter().collect(),
             deadlines,
         }
     }
