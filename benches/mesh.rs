@@ -89,12 +89,12 @@ fn queue_of_two_threads(criterion: &mut Criterion) {
         let nobody = nobody(&handle);
         group.bench_function(name, |bencher| {
             bencher.iter_custom(|count| {
-                let send = || {
+                let send = |at_end| {
                     (0..count).for_each(|_| ask(&nobody));
-                    passed(&handle)
+                    send_last(&handle, at_end);
                 };
-                beside(send, |is_done| {
-                    while !is_done() {
+                beside(send, |passed| {
+                    while !passed.is_set() {
                         turn(&mut shard);
                     }
                 })
@@ -104,10 +104,7 @@ fn queue_of_two_threads(criterion: &mut Criterion) {
     let queue = ArrayQueue::<Element>::new(INBOX_COMMANDS_MAX);
     group.bench_function("bare", |bencher| {
         bencher.iter_custom(|count| {
-            let send = || {
-                (0..count).for_each(|number| push(&queue, number));
-                Passed::default()
-            };
+            let send = |_| (0..count).for_each(|number| push(&queue, number));
             beside(send, |_| {
                 let mut missing = count;
                 while missing > 0 {
@@ -117,6 +114,23 @@ fn queue_of_two_threads(criterion: &mut Criterion) {
         });
     });
     group.finish();
+}
+
+/// Runs `send` on another thread, and returns how long `receive` takes meanwhile.
+fn beside(send: impl FnOnce(SetAtEnd) + Send, receive: impl FnOnce(&Passed)) -> Duration {
+    let passed = Passed::default();
+    let at_end = SetAtEnd(passed.clone());
+    let both_are_here = Barrier::new(2);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            both_are_here.wait();
+            send(at_end);
+        });
+        both_are_here.wait();
+        let begin = Instant::now();
+        receive(&passed);
+        begin.elapsed()
+    })
 }
 
 fn wake(criterion: &mut Criterion) {
@@ -144,8 +158,9 @@ fn wake_on<D: Driver>(
                     pause();
                     let begin = Instant::now();
                     (1..commands).for_each(|_| nobody.end());
-                    let last = passed(&sleeper.handle);
-                    while !last.is_set() {
+                    let passed = Passed::default();
+                    send_last(&sleeper.handle, SetAtEnd(passed.clone()));
+                    while !passed.is_set() {
                         spin_loop();
                     }
                     begin.elapsed()
@@ -162,36 +177,6 @@ fn pause() {
     while begin.elapsed() < Duration::from_micros(30) {
         spin_loop();
     }
-}
-
-/// Runs `send` on another thread, and how long `receive` takes meanwhile. That can ask whether
-/// everything has been sent and carried out.
-fn beside(
-    send: impl FnOnce() -> Passed + Send,
-    receive: impl FnOnce(&dyn Fn() -> bool),
-) -> Duration {
-    let (both_are_here, last) = (Barrier::new(2), mpsc::channel());
-    thread::scope(|scope| {
-        let both_are_here = &both_are_here;
-        let tell = last.0;
-        scope.spawn(move || {
-            both_are_here.wait();
-            // Who receives may have seen enough already.
-            let _ = tell.send(send());
-        });
-        both_are_here.wait();
-        let begin = Instant::now();
-        let passed = std::cell::OnceCell::new();
-        receive(&|| {
-            if passed.get().is_none()
-                && let Ok(last) = last.1.try_recv()
-            {
-                let _ = passed.set(last);
-            }
-            passed.get().is_some_and(Passed::is_set)
-        });
-        begin.elapsed()
-    })
 }
 
 /// Set once every command that was sent before has been carried out.
@@ -213,15 +198,12 @@ impl Drop for SetAtEnd {
     }
 }
 
-/// A last command: a shard drops the function when it has carried it out.
-fn passed(handle: &Handle) -> Passed {
-    let passed = Passed::default();
-    let at_end = SetAtEnd(passed.clone());
+/// Sends a last command: the shard drops its function when it has carried it out.
+fn send_last(handle: &Handle, at_end: SetAtEnd) {
     handle.for_each(move |_| {
         let _ = &at_end;
         true
     });
-    passed
 }
 
 /// A shard that sleeps on a thread of its own whenever it has nothing to do.
