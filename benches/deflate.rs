@@ -10,22 +10,18 @@
 //! of its own per connection (300 KiB to compress, 45 KiB to inflate), which is why sharing is the
 //! default.
 
-#[path = "support/config.rs"]
-mod config;
-#[path = "support/table.rs"]
-mod table;
-
 use std::hint::black_box;
 
 use allspark_protocol::websocket::deflate::{Deflater, Effort, Inflater, WindowBits};
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group};
+
+use crate::table::table;
 
 criterion_group! {
     name = benches;
-    config = config::config();
+    config = crate::config();
     targets = compress, inflate
 }
-criterion_main!(benches);
 
 /// Sizes by their number of rows.
 const SIZES: [(&str, i64); 3] = [("200B", 2), ("4KiB", 40), ("64KiB", 640)];
@@ -39,7 +35,7 @@ const CONTEXTS: [(&str, bool); 2] = [("shared", false), ("taken_over", true)];
 const MESSAGE_BYTES_MAX: usize = 1 << 20;
 
 fn compress(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("deflate_compress");
+    let mut group = criterion.benchmark_group("deflate/compress");
     for (size, rows) in SIZES {
         let updates = Updates::new(rows);
         group.throughput(Throughput::Bytes(updates.message_bytes()));
@@ -63,7 +59,7 @@ fn compress(criterion: &mut Criterion) {
 }
 
 fn inflate(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("deflate_inflate");
+    let mut group = criterion.benchmark_group("deflate/inflate");
     for (size, rows) in SIZES {
         let updates = Updates::new(rows);
         group.throughput(Throughput::Bytes(updates.message_bytes()));
@@ -95,7 +91,7 @@ impl Updates {
     fn new(rows: i64) -> Self {
         const ROWS: i64 = 1280;
         let numbers = (0..ROWS).step_by(rows as usize);
-        Self(numbers.map(|first| table::table(first, rows)).collect())
+        Self(numbers.map(|first| table(first, rows)).collect())
     }
 
     /// Bytes of a message, on the average.

@@ -8,11 +8,6 @@
 //! Not measured: sending and receiving (4 to 5 microseconds each over loopback), and the way from
 //! shard to shard (see `mesh`). With 100,000 sparks nothing is in the processor's caches any more.
 
-#[path = "support/config.rs"]
-mod config;
-#[path = "../tests/support/puppet.rs"]
-mod puppet;
-
 use std::cell::RefCell;
 use std::hint::black_box;
 use std::rc::Rc;
@@ -21,20 +16,20 @@ use allspark_engine::io::Wait;
 use allspark_engine::sim::single_shard;
 use allspark_engine::{Flow, Handle, Options, Shard};
 use allspark_transformers::websockets::WebSockets;
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use puppet::{HANDSHAKE, Hand, Puppet, frame};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group};
+
+use crate::puppet::{HANDSHAKE, Hand, Puppet, frame};
 
 criterion_group! {
     name = benches;
-    config = config::config();
+    config = crate::config();
     targets = broadcast, echo
 }
-criterion_main!(benches);
 
 type World = (Shard<Puppet, WebSockets>, Handle, Rc<RefCell<Hand>>);
 
 fn broadcast(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("broadcast");
+    let mut group = criterion.benchmark_group("fanout/broadcast");
     group.sample_size(20);
     for sparks in [1, 10, 100, 1_000, 10_000, 100_000] {
         let mut kept = None;
@@ -58,7 +53,7 @@ fn broadcast(criterion: &mut Criterion) {
 
 fn echo(criterion: &mut Criterion) {
     const SPARKS: usize = 100;
-    let mut group = criterion.benchmark_group("echo");
+    let mut group = criterion.benchmark_group("fanout/echo");
     for bytes in [16, 200] {
         let (mut shard, _, hand) = world(SPARKS);
         let message = frame(&format!("\"{}\"", "x".repeat(bytes)));

@@ -10,9 +10,6 @@
 //! Not measured: the system calls of a real move (an ordinary descriptor is made of a direct one,
 //! the old one is closed, and the new one installed) and waking the other shard (see `mesh`).
 
-#[path = "support/config.rs"]
-mod config;
-
 use std::time::Duration;
 
 use allspark_engine::Options;
@@ -20,14 +17,13 @@ use allspark_engine::io::sim::{EndpointId, Notice, SimNet};
 use allspark_engine::sim::SimServer;
 use allspark_transformers::CommonOptions;
 use allspark_transformers::engine_io::{EngineIo, EngineIoOptions};
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, Throughput, criterion_group};
 
 criterion_group! {
     name = benches;
-    config = config::config();
+    config = crate::config();
     targets = hand_over
 }
-criterion_main!(benches);
 
 fn hand_over(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("hand_over");

@@ -5,22 +5,18 @@
 //! beside it: the difference is what the reader refuses and keeps (see the invariants of
 //! `protocol/src/http`). Not measured: what a transport does with a request (see `transformers`).
 
-#[path = "support/config.rs"]
-mod config;
-
 use std::hint::black_box;
 
 use allspark_protocol::Input;
 use allspark_protocol::http::{Reader, RequestHead, Response};
 use allspark_protocol::websocket::handshake::Upgrade;
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{Criterion, criterion_group};
 
 criterion_group! {
     name = benches;
-    config = config::config();
+    config = crate::config();
     targets = read, ask, answer, handshake
 }
-criterion_main!(benches);
 
 /// A poll as a browser makes it.
 const POLL: &str = "GET /primus/?EIO=4&transport=polling&t=x7Gk2a1&sid=AAAAAAAAAAAAAAAAAAAAB \
@@ -36,7 +32,7 @@ const UPGRADE: &str = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocke
 const BODY_BYTES_MAX: usize = 1 << 20;
 
 fn read(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("http_read");
+    let mut group = criterion.benchmark_group("http/read");
     let get = format!("{POLL}\r\n").into_bytes();
     let body = "x".repeat(200);
     let post = POLL.replacen("GET", "POST", 1) + "Content-Length: 200\r\n\r\n" + &body;
@@ -86,7 +82,7 @@ fn requests(bytes: &mut [u8], part_bytes: usize) -> usize {
 
 /// What a transport asks of a head.
 fn ask(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("http_ask");
+    let mut group = criterion.benchmark_group("http/ask");
     let bytes = format!("{POLL}\r\n");
     let head = RequestHead::parse(bytes.as_bytes()).expect("the request is sound");
     group.bench_function("last_of_the_query", |bencher| {
@@ -99,7 +95,7 @@ fn ask(criterion: &mut Criterion) {
 }
 
 fn answer(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("http_answer");
+    let mut group = criterion.benchmark_group("http/answer");
     let body = "x".repeat(200).into_bytes();
     let mut out = Vec::new();
     group.bench_function("whole_200B", |bencher| {
@@ -128,7 +124,7 @@ fn handshake(criterion: &mut Criterion) {
         POLL.replace("Connection: keep-alive\r\n", "")
     );
     let mut out = Vec::new();
-    criterion.bench_function("http_handshake", |bencher| {
+    criterion.bench_function("http/handshake", |bencher| {
         bencher.iter(|| {
             out.clear();
             let head = RequestHead::parse(black_box(bytes.as_bytes()));

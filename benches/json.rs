@@ -4,27 +4,21 @@
 //! Not measured: what an app does with a value, and freeing what is built, except where a bench
 //! builds a value, which it also drops.
 
-#[path = "support/config.rs"]
-mod config;
-#[path = "support/messages.rs"]
-mod messages;
-
 use std::hint::black_box;
 
 use allspark_protocol::parser::{Json, Parser, Scratch};
 use allspark_protocol::transformer::Kind;
 use criterion::measurement::WallTime;
-use criterion::{
-    BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
-};
+use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group};
 use serde::de::IgnoredAny;
+
+use crate::messages::messages;
 
 criterion_group! {
     name = benches;
-    config = config::config();
+    config = crate::config();
     targets = check, control, decode, encode, encode_checked
 }
-criterion_main!(benches);
 
 /// Runs `bench` for each message, in a group that reports bytes per second.
 fn for_each_message(
@@ -33,7 +27,7 @@ fn for_each_message(
     mut bench: impl FnMut(&mut BenchmarkGroup<'_, WallTime>, &str, &[u8]),
 ) {
     let mut group = criterion.benchmark_group(group);
-    for (name, message) in messages::messages() {
+    for (name, message) in messages() {
         group.throughput(Throughput::Bytes(message.len() as u64));
         bench(&mut group, name, &message);
     }
@@ -41,7 +35,7 @@ fn for_each_message(
 }
 
 fn check(criterion: &mut Criterion) {
-    for_each_message(criterion, "json_check", |group, name, message| {
+    for_each_message(criterion, "json/check", |group, name, message| {
         group.bench_function(BenchmarkId::new("scan", name), |bencher| {
             bencher.iter(|| Json.check(Kind::Text, black_box(message)));
         });
@@ -61,7 +55,7 @@ fn check(criterion: &mut Criterion) {
 }
 
 fn control(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("json_control");
+    let mut group = criterion.benchmark_group("json/control");
     for (name, message) in [
         ("object", &br#"{"event":"tick","value":48213}"#[..]),
         ("string", br#""hello, everybody""#),
@@ -75,7 +69,7 @@ fn control(criterion: &mut Criterion) {
 }
 
 fn decode(criterion: &mut Criterion) {
-    for_each_message(criterion, "json_decode", |group, name, message| {
+    for_each_message(criterion, "json/decode", |group, name, message| {
         group.bench_function(BenchmarkId::new("value", name), |bencher| {
             let mut scratch = Scratch::default();
             bencher.iter(|| Json.decode(Kind::Text, black_box(message), &mut scratch));
@@ -87,7 +81,7 @@ fn decode(criterion: &mut Criterion) {
 }
 
 fn encode(criterion: &mut Criterion) {
-    for_each_message(criterion, "json_encode", |group, name, message| {
+    for_each_message(criterion, "json/encode", |group, name, message| {
         let value = Json
             .decode(Kind::Text, message, &mut Scratch::default())
             .expect("the message is JSON");
@@ -108,7 +102,7 @@ fn encode(criterion: &mut Criterion) {
 }
 
 fn encode_checked(criterion: &mut Criterion) {
-    for_each_message(criterion, "json_encode_checked", |group, name, message| {
+    for_each_message(criterion, "json/pass_on", |group, name, message| {
         group.bench_function(BenchmarkId::new("passes_through", name), |bencher| {
             bencher.iter(|| Json.passes_through(Kind::Text, black_box(message)));
         });

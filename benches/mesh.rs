@@ -12,9 +12,6 @@
 //!
 //! Not measured: what commands do (see `fanout`). Two threads need two cores that are free.
 
-#[path = "support/config.rs"]
-mod config;
-
 use std::hint::spin_loop;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Barrier, mpsc};
@@ -29,17 +26,14 @@ use allspark_engine::{Destroy, Handle, Options, Shard, SparkHandle, SparkId};
 use allspark_protocol::primus::id::IdParts;
 use allspark_transformers::websockets::WebSockets;
 use criterion::measurement::WallTime;
-use criterion::{
-    BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
-};
+use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group};
 use crossbeam_queue::ArrayQueue;
 
 criterion_group! {
     name = benches;
-    config = config::config();
+    config = crate::config();
     targets = queue_of_one_thread, queue_of_two_threads, wake
 }
-criterion_main!(benches);
 
 /// Commands that a shard takes in one turn.
 const BATCH: u64 = allspark_engine::limits::INBOX_COMMANDS_PER_TURN as u64;
@@ -59,7 +53,7 @@ const ASKED: [(&str, Ask); 2] = [
 type Element = [u64; 6];
 
 fn queue_of_one_thread(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("queue/one_thread");
+    let mut group = criterion.benchmark_group("mesh/queue_one_thread");
     group.throughput(Throughput::Elements(BATCH));
     for (name, ask) in ASKED {
         let (mut shard, handle) = idle_shard();
@@ -82,7 +76,7 @@ fn queue_of_one_thread(criterion: &mut Criterion) {
 }
 
 fn queue_of_two_threads(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("queue/two_threads");
+    let mut group = criterion.benchmark_group("mesh/queue_two_threads");
     group.throughput(Throughput::Elements(1));
     for (name, ask) in ASKED {
         let (mut shard, handle) = idle_shard();
@@ -134,7 +128,7 @@ fn beside(send: impl FnOnce(SetAtEnd) + Send, receive: impl FnOnce(&Passed)) -> 
 }
 
 fn wake(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("wake");
+    let mut group = criterion.benchmark_group("mesh/wake");
     let epoll = || Epoll::new(EpollOptions::default()).expect("epoll works");
     wake_on(&mut group, "epoll", epoll);
     if probe().is_ok() {

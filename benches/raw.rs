@@ -4,34 +4,25 @@
 //! Not measured: checking that text is UTF-8, which the transports do for every parser (see
 //! `websocket`); only where a value is built is it checked again.
 
-#[path = "support/config.rs"]
-mod config;
-#[path = "support/messages.rs"]
-mod messages;
-
 use std::hint::black_box;
 
 use allspark_protocol::parser::{Parser, Raw, Scratch};
 use allspark_protocol::transformer::Kind;
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group};
+
+use crate::messages::everyday;
 
 criterion_group! {
     name = benches;
-    config = config::config();
+    config = crate::config();
     targets = check, control, decode, encode, encode_checked
 }
-criterion_main!(benches);
 
 const KINDS: [Kind; 2] = [Kind::Text, Kind::Binary];
 
-/// Messages of 200 bytes and of 4 KiB.
-fn messages() -> impl Iterator<Item = (&'static str, Vec<u8>)> {
-    messages::messages().into_iter().skip(1).take(2)
-}
-
 fn check(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("raw_check");
-    for (size, message) in messages() {
+    let mut group = criterion.benchmark_group("raw/check");
+    for (size, message) in everyday() {
         group.bench_function(size, |bencher| {
             bencher.iter(|| Raw.check(Kind::Text, black_box(&message)));
         });
@@ -40,7 +31,7 @@ fn check(criterion: &mut Criterion) {
 }
 
 fn control(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("raw_control");
+    let mut group = criterion.benchmark_group("raw/control");
     for (name, message) in [
         ("message", &b"hello, everybody"[..]),
         ("pong", b"primus::pong::1795219200123"),
@@ -53,8 +44,8 @@ fn control(criterion: &mut Criterion) {
 }
 
 fn decode(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("raw_decode");
-    for (size, message) in messages() {
+    let mut group = criterion.benchmark_group("raw/decode");
+    for (size, message) in everyday() {
         group.throughput(Throughput::Bytes(message.len() as u64));
         for kind in KINDS {
             group.bench_function(BenchmarkId::new(format!("{kind:?}"), size), |bencher| {
@@ -67,8 +58,8 @@ fn decode(criterion: &mut Criterion) {
 }
 
 fn encode(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("raw_encode");
-    for (size, message) in messages() {
+    let mut group = criterion.benchmark_group("raw/encode");
+    for (size, message) in everyday() {
         group.throughput(Throughput::Bytes(message.len() as u64));
         for kind in KINDS {
             let value = Raw.decode(kind, &message, &mut Scratch::default());
@@ -86,8 +77,8 @@ fn encode(criterion: &mut Criterion) {
 }
 
 fn encode_checked(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("raw_encode_checked");
-    for (size, message) in messages() {
+    let mut group = criterion.benchmark_group("raw/pass_on");
+    for (size, message) in everyday() {
         group.throughput(Throughput::Bytes(message.len() as u64));
         group.bench_function(size, |bencher| {
             let mut out = Vec::new();

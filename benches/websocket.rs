@@ -9,9 +9,6 @@
 //! Not measured: compression (see `deflate`), the opening handshake (see `http`), what a transport
 //! makes of a frame (see `transformers`), and the kernel.
 
-#[path = "support/config.rs"]
-mod config;
-
 use std::hint::black_box;
 use std::io;
 
@@ -19,7 +16,7 @@ use allspark_protocol::Input;
 use allspark_protocol::transformer::Kind;
 use allspark_protocol::websocket::utf8::Utf8;
 use allspark_protocol::websocket::{Decoder, Item, Role, encode, mask};
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group};
 use tungstenite::protocol::{self, WebSocket, WebSocketConfig};
 
 const KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
@@ -28,7 +25,7 @@ const READ_BYTES: usize = 4096;
 
 criterion_group! {
     name = benches;
-    config = config::config();
+    config = crate::config();
     targets =
         decode_small,
         decode_fragments,
@@ -38,11 +35,10 @@ criterion_group! {
         unmask,
         utf8
 }
-criterion_main!(benches);
 
 /// One read of 4 KiB that is full of small masked frames: the everyday load of a server.
 fn decode_small(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("decode_4KiB_read_of");
+    let mut group = criterion.benchmark_group("websocket/decode_4KiB_read_of");
     for (kind, payload_bytes) in [
         (Kind::Text, 16),
         (Kind::Text, 64),
@@ -86,7 +82,7 @@ fn decode_small(criterion: &mut Criterion) {
 
 /// A message of 1 KiB in one frame and in more, which are put together.
 fn decode_fragments(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("decode_1KiB_message_in_frames");
+    let mut group = criterion.benchmark_group("websocket/decode_1KiB_message_in_frames");
     let payload = text(1024);
     for frames in [1, 4, 16] {
         let mut message = fragmented(&payload, payload.len() / frames);
@@ -101,7 +97,7 @@ fn decode_fragments(criterion: &mut Criterion) {
 
 /// A message of 64 KiB, in one piece and in reads of 4 KiB.
 fn decode_large(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("decode_64KiB_message_in_reads_of");
+    let mut group = criterion.benchmark_group("websocket/decode_64KiB_message_in_reads_of");
     let mut frame = Vec::new();
     encode::message(Kind::Text, &text(64 * 1024), Some(KEY_NEUTRAL), &mut frame);
     group.throughput(Throughput::Bytes(frame.len() as u64));
@@ -120,7 +116,7 @@ fn decode_large(criterion: &mut Criterion) {
 
 /// Frames of a server and of a client, appended to a buffer that has room.
 fn encode_message(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("encode_message");
+    let mut group = criterion.benchmark_group("websocket/encode");
     for (end, key) in [("server", None), ("client", Some(KEY))] {
         for bytes in [16, 64, 256, 4096, 65536] {
             let payload = text(bytes);
@@ -140,7 +136,7 @@ fn encode_message(criterion: &mut Criterion) {
 
 fn encode_control(criterion: &mut Criterion) {
     let mut out = Vec::new();
-    criterion.bench_function("encode_pong/4", |bencher| {
+    criterion.bench_function("websocket/encode_pong", |bencher| {
         bencher.iter(|| {
             out.clear();
             encode::pong(black_box(b"ping"), None, &mut out);
@@ -150,7 +146,7 @@ fn encode_control(criterion: &mut Criterion) {
 }
 
 fn unmask(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("unmask");
+    let mut group = criterion.benchmark_group("websocket/unmask");
     for bytes in [4, 16, 64, 256, 1024, 4096, 65536] {
         let mut payload = text(bytes);
         group.throughput(Throughput::Bytes(bytes as u64));
@@ -170,7 +166,7 @@ fn unmask(criterion: &mut Criterion) {
 }
 
 fn utf8(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("utf8");
+    let mut group = criterion.benchmark_group("websocket/utf8");
     for (name, unit) in [("ascii", "plain text, "), ("mixed", "naïve 世界 🦀 ")] {
         for bytes in [64, 4096, 65536] {
             let text = unit.repeat(bytes / unit.len());

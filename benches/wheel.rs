@@ -5,23 +5,19 @@
 //! Connections are touched in an order that no cache foresees, as messages come in. Deadlines are
 //! spread over the 30 s of a heartbeat. Not measured: what is done when a timer has fired.
 
-#[path = "support/config.rs"]
-mod config;
-
 use std::collections::BTreeSet;
 use std::hint::black_box;
 use std::time::Duration;
 
 use allspark_engine::bench::Wheel;
 use allspark_protocol::Instant;
-use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BatchSize, Criterion, Throughput, criterion_group};
 
 criterion_group! {
     name = benches;
-    config = config::config();
+    config = crate::config();
     targets = single, whole, pass
 }
-criterion_main!(benches);
 
 const TIMERS: u32 = 1_000_000;
 
@@ -32,7 +28,7 @@ const BEGIN: Instant = Instant::from_ms(1_000);
 
 /// One timer among a million.
 fn single(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("wheel_of_1M");
+    let mut group = criterion.benchmark_group("wheel/one_of_1M");
     let (mut wheel, mut rival) = (None, None);
     let mut order = Order::new();
     group.bench_function("move", |bencher| {
@@ -60,17 +56,17 @@ fn single(criterion: &mut Criterion) {
 
 /// All timers of a shard: as they are set when everybody connects, and cancelled.
 fn whole(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("wheel");
+    let mut group = criterion.benchmark_group("wheel/all_of_1M");
     group.sample_size(10);
     group.throughput(Throughput::Elements(u64::from(TIMERS)));
-    group.bench_function("set_1M", |bencher| {
+    group.bench_function("set", |bencher| {
         bencher.iter_batched_ref(
             || (Wheel::new(BEGIN), Order::new()),
             |(wheel, order)| fill(wheel, order),
             BatchSize::PerIteration,
         );
     });
-    group.bench_function("cancel_1M", |bencher| {
+    group.bench_function("cancel", |bencher| {
         bencher.iter_batched_ref(
             full,
             |wheel| (0..TIMERS).for_each(|index| wheel.cancel(index)),
@@ -82,7 +78,7 @@ fn whole(criterion: &mut Criterion) {
 
 /// Time passes, and each timer that fires is set again, as a heartbeat is.
 fn pass(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("wheel_of_1M_passes");
+    let mut group = criterion.benchmark_group("wheel/pass_with_1M");
     let mut shard = None;
     for ms in [1, 30] {
         let due = u64::from(TIMERS) * ms / INTERVAL.as_millis() as u64;

@@ -7,7 +7,7 @@ use allspark_protocol::websocket::deflate::{Deflater, Effort, WindowBits};
 use allspark_protocol::websocket::encode;
 use allspark_transformers::TransformerKind;
 
-use crate::rig::SPARK;
+use super::rig::SPARK;
 
 /// One way to reach a server.
 #[derive(Clone, Copy)]

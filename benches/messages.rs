@@ -1,9 +1,6 @@
 //! Messages as apps send them.
 
-#[path = "table.rs"]
-mod table;
-
-use table::table;
+use crate::table::table;
 
 /// By what they weigh: a tick that comes many times a second, what a person has written, and two
 /// tables.
@@ -14,6 +11,11 @@ pub(crate) fn messages() -> [(&'static str, Vec<u8>); 4] {
         ("4KiB", table(0, 40)),
         ("100KiB", table(0, 1000)),
     ]
+}
+
+/// Those of 200 bytes and of 4 KiB.
+pub(crate) fn everyday() -> impl Iterator<Item = (&'static str, Vec<u8>)> {
+    messages().into_iter().skip(1).take(2)
 }
 
 const CHAT: &str = "{\"type\":\"message\",\"room\":\"lobby\",\

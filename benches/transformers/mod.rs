@@ -1,5 +1,5 @@
 //! What one message costs the server half of each transport: from the bytes of a client to the
-//! message (`message_in`), and from the message to the bytes for a client (`message_out`). For
+//! message (`in`), and from the message to the bytes for a client (`out`). For
 //! polling transports that includes the HTTP request, read as a browser sends it, and its answer.
 //!
 //! A message in is a frame, or a request with one message, copied anew each time as if it had just
@@ -10,81 +10,83 @@
 //! browsers), the parser, the kernel, and what a client has to do. In a broadcast a frame is made
 //! once for all clients of a transport, and only what follows it once for each.
 
-#[path = "../support/config.rs"]
-mod config;
-#[path = "../support/messages.rs"]
-mod messages;
-
 mod client;
 mod rig;
 
 use std::hint::black_box;
 
 use allspark_transformers::{AnyTransformer, CommonOptions};
-use client::{Client, TRANSPORTS, Transport};
 use criterion::measurement::WallTime;
-use criterion::{
-    BatchSize, BenchmarkGroup, BenchmarkId, Criterion, criterion_group, criterion_main,
-};
+use criterion::{BatchSize, BenchmarkGroup, BenchmarkId, Criterion, criterion_group};
+
+use crate::messages::everyday;
+use client::{Client, TRANSPORTS, Transport};
 use rig::Rig;
 
 criterion_group! {
     name = benches;
-    config = config::config();
+    config = crate::config();
     targets = message_in, message_out
 }
-criterion_main!(benches);
 
 /// Requests and frames that are made ahead: few enough to stay in the processor's cache.
 const BATCH: BatchSize = BatchSize::NumIterations(32);
 
 fn message_in(criterion: &mut Criterion) {
-    for_each_case(criterion, "message_in", |group, id, transport, message| {
-        let (mut rig, mut client) = open(transport);
-        let by_request = !rig.is_streaming();
-        group.bench_function(id, |bencher| {
-            bencher.iter_batched_ref(
-                || client.message(message),
-                |bytes| {
-                    match by_request {
-                        true => rig.request(bytes),
-                        false => rig.receive(bytes),
-                    }
-                    rig.take_sent();
-                    assert_eq!(rig.take_messages(), 1);
-                },
-                BATCH,
-            );
-        });
-    });
+    for_each_case(
+        criterion,
+        "transformers/in",
+        |group, id, transport, message| {
+            let (mut rig, mut client) = open(transport);
+            let by_request = !rig.is_streaming();
+            group.bench_function(id, |bencher| {
+                bencher.iter_batched_ref(
+                    || client.message(message),
+                    |bytes| {
+                        match by_request {
+                            true => rig.request(bytes),
+                            false => rig.receive(bytes),
+                        }
+                        rig.take_sent();
+                        assert_eq!(rig.take_messages(), 1);
+                    },
+                    BATCH,
+                );
+            });
+        },
+    );
 }
 
 fn message_out(criterion: &mut Criterion) {
-    for_each_case(criterion, "message_out", |group, id, transport, message| {
-        let (mut rig, mut client) = open(transport);
-        if rig.is_streaming() {
-            group.bench_function(id, |bencher| {
-                bencher.iter(|| {
-                    rig.write(black_box(message));
-                    rig.take_sent()
+    for_each_case(
+        criterion,
+        "transformers/out",
+        |group, id, transport, message| {
+            let (mut rig, mut client) = open(transport);
+            if rig.is_streaming() {
+                group.bench_function(id, |bencher| {
+                    bencher.iter(|| {
+                        rig.write(black_box(message));
+                        rig.take_sent()
+                    });
                 });
+                return;
+            }
+            group.bench_function(id, |bencher| {
+                bencher.iter_batched_ref(
+                    || client.poll(),
+                    |poll| {
+                        if !rig.has_carrier() {
+                            rig.request(poll);
+                        }
+                        rig.write(black_box(message));
+                        rig.take_sent()
+                    },
+                    BATCH,
+                );
             });
-            return;
-        }
-        group.bench_function(id, |bencher| {
-            bencher.iter_batched_ref(
-                || client.poll(),
-                |poll| {
-                    if !rig.has_carrier() {
-                        rig.request(poll);
-                    }
-                    rig.write(black_box(message));
-                    rig.take_sent()
-                },
-                BATCH,
-            );
-        });
-    });
+        },
+    );
 }
 
 /// Runs `bench` for every transport, with messages of 200 bytes and of 4 KiB.
@@ -95,7 +97,7 @@ fn for_each_case(
 ) {
     let mut group = criterion.benchmark_group(group);
     for transport in TRANSPORTS {
-        for (size, message) in messages::messages().into_iter().skip(1).take(2) {
+        for (size, message) in everyday() {
             let id = BenchmarkId::new(transport.name, size);
             bench(&mut group, id, transport, &message);
         }
