@@ -1,5 +1,5 @@
-//! What code costs in memory, on one core or two, kernel excluded where that is possible. Each module
-//! is one subject, and says what it measures and what it does not.
+//! What code costs in memory, on one core or two, without the kernel where that is possible. Each
+//! module is one subject, and says what it measures and what it does not.
 //!
 //! All of them are one program, because to link one takes longer than to run several: it optimizes
 //! across all crates, as the server's build does. The name of a bench begins with its module, so
