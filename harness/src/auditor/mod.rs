@@ -34,7 +34,7 @@ use allspark_protocol::Instant;
 pub(crate) use delays::DelayReport;
 pub(crate) use finding::{Fault, Findings};
 pub(crate) use heartbeat::{HeartbeatReport, HeartbeatRule};
-pub(crate) use reconnects::ReconnectRule;
+pub(crate) use reconnects::{FirstDelays, ReconnectRule};
 pub(crate) use sparks::{ConnectionId, Leftovers, SilenceRule, SparkReport};
 
 use crate::workload::Scenario;
@@ -63,7 +63,9 @@ pub(crate) struct Auditor {
 pub(crate) struct Verdict {
     pub(crate) findings: Findings,
     pub(crate) heartbeats: Option<HeartbeatReport>,
-    /// The delays before attempts to reconnect, by attempt.
+    /// The delays before first attempts to reconnect, if there were any.
+    pub(crate) first_delays: Option<FirstDelays>,
+    /// The delays before all others, by attempt.
     pub(crate) delays: Vec<DelayReport>,
     pub(crate) sparks: Option<SparkReport>,
 }
@@ -212,9 +214,12 @@ impl Auditor {
         let mut findings = self.findings;
         let sparks = self.sparks;
         let reconnects = self.reconnects;
+        let delays = reconnects.map(|judge| judge.finish(now, &mut findings));
+        let (first_delays, delays) = delays.unwrap_or_default();
         Verdict {
             heartbeats: self.heartbeats.map(Heartbeats::into_report),
-            delays: reconnects.map_or_else(Vec::new, |judge| judge.finish(now, &mut findings)),
+            first_delays,
+            delays,
             sparks: sparks.map(|judge| judge.finish(now, &mut findings)),
             findings,
         }

@@ -1,12 +1,18 @@
 //! Whether clients come back by the reconnect algorithm of Primus (the npm module `recovery`):
 //! attempt 1 exactly `min` after the loss, attempt n between `min * factor^(n-1)` and twice that
 //! after the failure of the one before, never later than `max`, at most `retries` of them, and
-//! none after a close that was intended.
+//! none after a close that was intended. An attempt that is not answered is given up after
+//! `reconnect timeout`, and not before.
+//!
+//! Nothing may be early, not by a nanosecond: whoever tells of a loss and of the attempt after it
+//! takes both moments from one monotonic clock, by which the client's deadline was set, too, and
+//! timers of the kernel never fire before their time. Late may be whatever [`ReconnectRule`] says.
 
 use std::time::Duration;
 
 use allspark_protocol::Instant;
 use allspark_protocol::primus::BackoffOptions;
+use serde::Serialize;
 
 use super::delays::{DelayReport, Delays};
 use super::{Fault, Findings};
@@ -16,8 +22,22 @@ use super::{Fault, Findings};
 pub(crate) struct ReconnectRule {
     /// What the clients were told.
     pub(crate) backoff: BackoffOptions,
-    /// How far an attempt may be off its time.
+    /// How late an attempt may begin, or be given up. In virtual time that is nothing; with a real
+    /// clock it is what a busy machine needs to schedule the thread that plays the clients, and
+    /// that thread to come to the last of those who are due at the same moment.
     pub(crate) tolerance: Duration,
+}
+
+/// The delays before first attempts, which are all to be the same.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct FirstDelays {
+    pub(crate) count: u64,
+    /// What the algorithm says.
+    pub(crate) ms_expected: f64,
+    /// The shortest.
+    pub(crate) ms_min: f64,
+    /// The longest.
+    pub(crate) ms_max: f64,
 }
 
 /// Where one client stands.
@@ -40,7 +60,7 @@ struct Course {
     stage: Stage,
     /// The attempt that is under way, or the last one.
     attempt: u8,
-    /// When it began to wait.
+    /// When it began to wait, or to try.
     since: Instant,
 }
 
@@ -48,6 +68,7 @@ struct Course {
 pub(super) struct Reconnects {
     rule: ReconnectRule,
     courses: Vec<Course>,
+    first: Option<FirstDelays>,
     delays: Delays,
 }
 
@@ -61,6 +82,7 @@ impl Reconnects {
         Self {
             rule,
             courses: vec![fresh; clients as usize],
+            first: None,
             delays: Delays::new(rule.backoff),
         }
     }
@@ -88,8 +110,11 @@ impl Reconnects {
         if stage == Stage::Waiting {
             self.judge(client, attempt, now - course.since, findings);
         }
-        let course = &mut self.courses[client as usize];
-        (course.stage, course.attempt) = (Stage::Trying, attempt);
+        self.courses[client as usize] = Course {
+            stage: Stage::Trying,
+            attempt,
+            since: now,
+        };
     }
 
     /// The connection of a client is open.
@@ -101,10 +126,22 @@ impl Reconnects {
     }
 
     /// A client lost its connection, or an attempt to get one failed.
-    pub(super) fn lost(&mut self, client: u32, now: Instant) {
+    pub(super) fn lost(&mut self, client: u32, now: Instant, findings: &mut Findings) {
+        self.judge_patience(client, now, findings);
         let course = &mut self.courses[client as usize];
         if matches!(course.stage, Stage::Trying | Stage::Open) {
             (course.stage, course.since) = (Stage::Waiting, now);
+        }
+    }
+
+    /// A client gives an attempt up because nobody answers.
+    pub(super) fn timed_out(&mut self, client: u32, now: Instant, findings: &mut Findings) {
+        let patience = self.patience(client, now);
+        let timeout = self.rule.backoff.reconnect_timeout;
+        if let Some(patience) = patience.filter(|patience| *patience < timeout) {
+            findings.note(Fault::TimeoutEarly, || {
+                format!("client {client} gave an attempt up after {patience:?}")
+            });
         }
     }
 
@@ -127,8 +164,13 @@ impl Reconnects {
 
     /// The run is over: whoever still waits must not have waited for too long. What the delays
     /// show together is judged too.
-    pub(super) fn finish(self, now: Instant, findings: &mut Findings) -> Vec<DelayReport> {
+    pub(super) fn finish(
+        self,
+        now: Instant,
+        findings: &mut Findings,
+    ) -> (Option<FirstDelays>, Vec<DelayReport>) {
         for (client, course) in self.courses.iter().enumerate() {
+            self.judge_patience(client as u32, now, findings);
             let waited = now - course.since;
             let (_, latest) = self.bounds(course.attempt.saturating_add(1));
             if course.stage == Stage::Waiting && waited > latest.saturating_add(self.tolerance()) {
@@ -137,7 +179,25 @@ impl Reconnects {
                 });
             }
         }
-        self.delays.judge(findings)
+        (self.first, self.delays.judge(findings))
+    }
+
+    /// How long the attempt to reconnect that is under way has taken, if there is one. How long
+    /// the first connection may take is an option of its own, and not judged.
+    fn patience(&self, client: u32, now: Instant) -> Option<Duration> {
+        let course = self.courses[client as usize];
+        (course.stage == Stage::Trying && course.attempt > 0).then(|| now - course.since)
+    }
+
+    fn judge_patience(&self, client: u32, now: Instant, findings: &mut Findings) {
+        let timeout = self.rule.backoff.reconnect_timeout;
+        let latest = timeout.saturating_add(self.tolerance());
+        let patience = self.patience(client, now);
+        if let Some(patience) = patience.filter(|patience| *patience > latest) {
+            findings.note(Fault::TimeoutLate, || {
+                format!("an attempt of client {client} was under way for {patience:?}")
+            });
+        }
     }
 
     fn judge(&mut self, client: u32, attempt: u8, delay: Duration, findings: &mut Findings) {
@@ -151,13 +211,28 @@ impl Reconnects {
         };
         if u32::from(attempt) > self.rule.backoff.retries {
             findings.note(Fault::ReconnectUnwanted, text);
-        } else if delay + tolerance < earliest {
+        } else if delay < earliest {
             findings.note(Fault::ReconnectEarly, text);
         } else if delay > latest.saturating_add(tolerance) {
             findings.note(Fault::ReconnectLate, text);
+        } else if attempt == 1 {
+            self.record_first(earliest, delay);
         } else {
             self.delays.record(attempt, delay);
         }
+    }
+
+    fn record_first(&mut self, expected: Duration, delay: Duration) {
+        let ms = |time: Duration| time.as_secs_f64() * 1000.0;
+        let first = self.first.get_or_insert(FirstDelays {
+            count: 0,
+            ms_expected: ms(expected),
+            ms_min: ms(delay),
+            ms_max: ms(delay),
+        });
+        first.count += 1;
+        first.ms_min = first.ms_min.min(ms(delay));
+        first.ms_max = first.ms_max.max(ms(delay));
     }
 
     /// When an attempt may begin.
@@ -205,7 +280,7 @@ mod tests {
         reconnects.attempted(0, Instant::ZERO, &mut findings);
         reconnects.opened(0);
         for delay_ms in delays_ms {
-            reconnects.lost(0, now);
+            reconnects.lost(0, now, &mut findings);
             now = now + Duration::from_millis(*delay_ms);
             reconnects.attempted(0, now, &mut findings);
         }
@@ -252,7 +327,7 @@ mod tests {
         reconnects.attempted(0, Instant::ZERO, &mut findings);
         reconnects.opened(0);
         reconnects.ended(0);
-        reconnects.lost(0, Instant::ZERO);
+        reconnects.lost(0, Instant::ZERO, &mut findings);
         assert_eq!(findings.total(), 0);
         reconnects.attempted(0, Instant::from_ms(500), &mut findings);
         assert_eq!(findings.count(Fault::ReconnectUnwanted), 1);
@@ -272,11 +347,48 @@ mod tests {
         let (mut findings, mut reconnects) = (Findings::default(), Reconnects::new(rule(), 2));
         for client in 0..2 {
             reconnects.attempted(client, Instant::ZERO, &mut findings);
-            reconnects.lost(client, Instant::ZERO);
+            reconnects.lost(client, Instant::ZERO, &mut findings);
         }
         reconnects.gave_up(1, &mut findings);
         assert_eq!(findings.count(Fault::ReconnectLate), 1);
         reconnects.finish(Instant::from_ms(501), &mut findings);
         assert_eq!(findings.count(Fault::ReconnectLate), 2);
+    }
+    /// What is found if the second attempt ends after so long, by itself or because time is over.
+    fn given_up_after(ms: u64, is_timeout: bool) -> Findings {
+        let (mut findings, mut reconnects) = (Findings::default(), Reconnects::new(rule(), 1));
+        let begun = Instant::from_ms(500);
+        let ended = begun + Duration::from_millis(ms);
+        reconnects.attempted(0, Instant::ZERO, &mut findings);
+        reconnects.lost(0, Instant::ZERO, &mut findings);
+        reconnects.attempted(0, begun, &mut findings);
+        if is_timeout {
+            reconnects.timed_out(0, ended, &mut findings);
+        }
+        reconnects.lost(0, ended, &mut findings);
+        reconnects.finish(ended, &mut findings);
+        findings
+    }
+
+    #[test]
+    fn an_attempt_has_its_time_and_no_more() {
+        assert_eq!(given_up_after(30_000, true).total(), 0);
+        assert_eq!(given_up_after(10, false).total(), 0, "it was refused");
+        assert_eq!(given_up_after(29_999, true).count(Fault::TimeoutEarly), 1);
+        for is_timeout in [true, false] {
+            let findings = given_up_after(30_001, is_timeout);
+            assert_eq!(findings.count(Fault::TimeoutLate), 1);
+        }
+    }
+
+    #[test]
+    fn an_attempt_that_never_ends_is_found() {
+        let (mut findings, mut reconnects) = (Findings::default(), Reconnects::new(rule(), 1));
+        reconnects.attempted(0, Instant::ZERO, &mut findings);
+        reconnects.lost(0, Instant::ZERO, &mut findings);
+        reconnects.attempted(0, Instant::from_ms(500), &mut findings);
+        let (first, _) = reconnects.finish(Instant::from_ms(31_000), &mut findings);
+        assert_eq!(findings.count(Fault::TimeoutLate), 1);
+        assert!(first.is_some_and(|first| first.count == 1 && first.ms_max == 500.0));
     }
 }

@@ -25,7 +25,14 @@ impl ReconnectsOf<'_> {
     /// A client lost its connection, or an attempt to get one failed.
     pub(crate) fn lost(self, client: u32, now: Instant) {
         if let Some(judge) = &mut self.0.reconnects {
-            judge.lost(client, now);
+            judge.lost(client, now, &mut self.0.findings);
+        }
+    }
+
+    /// A client gives an attempt up because nobody answers. That it failed is told, too.
+    pub(crate) fn timed_out(self, client: u32, now: Instant) {
+        if let Some(judge) = &mut self.0.reconnects {
+            judge.timed_out(client, now, &mut self.0.findings);
         }
     }
 

@@ -4,6 +4,7 @@ mod compare;
 mod load;
 mod output;
 mod sim;
+mod storm;
 mod times;
 mod transformers;
 

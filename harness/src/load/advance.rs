@@ -42,26 +42,20 @@ impl<D: Driver> Runner<D> {
                 }
                 let until = self.now + self.plan.duration;
                 self.phase = Phase::Measuring { until };
-                self.strike()?;
             }
-            Phase::Measuring { until } if until <= self.now || self.storm_is_over() => {
+            Phase::Measuring { until } if until <= self.now => {
                 self.send_due();
                 let window = self.meter.end(self.now)?;
                 let churn = self.churn.as_ref();
                 self.churn_report = churn.map(|churn| churn.end_window(window.seconds));
                 self.window = Some(window);
-                self.storm_report = self.end_storm();
                 self.with_connections = Some(WithConnections {
                     memory: Snapshot::take(self.plan.server_pid)?,
                     connections: self.auditor.live_count(),
                 });
                 self.broadcast_rounds(self.plan.broadcasts)?;
             }
-            Phase::WarmUp { .. } => self.send_due(),
-            Phase::Measuring { .. } => {
-                self.send_due();
-                self.weather_storm()?;
-            }
+            Phase::WarmUp { .. } | Phase::Measuring { .. } => self.send_due(),
             Phase::Broadcasting { left, until } => {
                 if until <= self.now || self.auditor.outstanding() == 0 {
                     self.broadcasts.push(self.meter.end(self.now)?);
@@ -97,9 +91,7 @@ impl<D: Driver> Runner<D> {
             Phase::Closing { .. } => self.fleet.is_gone(),
             Phase::Opening { .. } => self.fleet.is_settled(),
             Phase::WarmUp { .. } | Phase::Measuring { .. } => {
-                self.traffic.has_unprimed()
-                    || self.storm_is_over()
-                    || self.churn.as_ref().is_some_and(Churn::has_ready)
+                self.traffic.has_unprimed() || self.churn.as_ref().is_some_and(Churn::has_ready)
             }
             Phase::Settling { .. } => false,
             Phase::Done => true,
@@ -148,7 +140,8 @@ impl<D: Driver> Runner<D> {
         if !self.fleet.is_settled() {
             return;
         }
-        self.opening = self.now - self.begin;
+        self.opening.seconds = (self.now - self.begin).as_secs_f64();
+        self.opening.opened = self.fleet.opened();
         if self.fleet.opened() == 0 {
             self.begin_leaving();
         } else {
@@ -178,6 +171,9 @@ impl<D: Driver> Runner<D> {
 
     /// Nothing moves any more: who is not connected by now never will be.
     fn give_up_opening(&mut self) {
+        self.opening.opened = self.fleet.opened();
+        let never_begun = self.fleet.len() - self.fleet.begun();
+        self.opening.stop(self.fleet.opening(), never_begun);
         let first_waiting = self.fleet.begin_no_more();
         for index in first_waiting..self.plan.clients {
             self.auditor

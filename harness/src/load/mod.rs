@@ -11,8 +11,10 @@
 //! | [`sessions`] | client halves and their connections, where it is not |
 //! | [`traffic`] | who says what, and what is made of what comes in |
 //! | [`churn`] | connections that come and go |
-//! | [`storm`], [`server`] | the server is killed, and everyone comes back |
-//! | [`meter`], [`memory`], [`series`] | what is measured, on the whole and second by second |
+//! | [`storm`] | the server is killed, and everyone comes back |
+//! | [`wires`], [`alarms`] | TCP connections of clients that may have several, and when these want to be called |
+//! | [`meter`], [`memory`] | what is measured on the whole |
+//! | [`series`], [`progress`] | what happened second by second |
 //! | [`spec`] | what the server says about itself |
 //!
 //! It never trusts the server: whatever comes in, or does not, the load ends by itself and says
@@ -24,6 +26,7 @@
 //! - A run without findings has seen every message arrive and every connection close in good form.
 
 mod advance;
+mod alarms;
 pub(crate) mod churn;
 mod client;
 pub(crate) mod dialect;
@@ -33,15 +36,16 @@ pub(crate) mod meter;
 mod outbox;
 mod phase;
 pub(crate) mod plan;
+mod progress;
 mod runner;
 pub(crate) mod series;
-mod server;
 mod sessions;
 pub(crate) mod spec;
 pub(crate) mod storm;
 pub(crate) mod target;
 mod traffic;
 mod transport;
+mod wires;
 
 use std::io;
 
@@ -55,7 +59,6 @@ use meter::Window;
 use plan::Plan;
 use runner::Runner;
 use series::Second;
-use server::ServerProcess;
 use storm::StormReport;
 
 /// What a load has shown.
@@ -63,10 +66,7 @@ use storm::StormReport;
 pub(crate) struct Outcome {
     pub(crate) plan: Plan,
     pub(crate) driver: DriverKind,
-    /// Clients that got a connection.
-    pub(crate) opened: u32,
-    /// From the first attempt until every client was connected or refused.
-    pub(crate) opening_seconds: f64,
+    pub(crate) opening: Opening,
     /// What was measured; nothing if no client got a connection.
     pub(crate) window: Option<Window>,
     /// What each broadcast at the end of an idle load showed, until the last client had it.
@@ -85,20 +85,42 @@ pub(crate) struct Outcome {
     pub(crate) findings: Findings,
 }
 
+/// How the clients got their connections.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Opening {
+    /// Clients that got one.
+    pub(crate) opened: u32,
+    /// From the first attempt until every client was connected or refused.
+    pub(crate) seconds: f64,
+    /// Why it was stopped before everybody had had a chance, in a sentence.
+    pub(crate) stopped: Option<String>,
+}
+
+impl Opening {
+    /// Nobody gets through any more: so many clients wait for an answer, and so many had no turn.
+    fn stop(&mut self, unanswered: u32, never_begun: u32) {
+        self.stopped = Some(format!(
+            "connecting was stopped because for {} s nobody got through: {} were connected, \
+             {unanswered} had asked and got no answer, {never_begun} had not begun",
+            phase::OPENING_STALL.as_secs(),
+            self.opened,
+        ));
+    }
+}
+
 /// Runs a load to its end.
 ///
 /// # Errors
 /// Only what has nothing to do with the server's conduct: the driver or `/proc` fails. What the
 /// server did wrong is in [`Outcome::findings`].
-pub(crate) fn run(driver: impl Driver, plan: Plan) -> io::Result<Outcome> {
+pub(crate) fn run(driver: impl Driver, mut plan: Plan) -> io::Result<Outcome> {
+    if let Some(storm) = plan.storm.take() {
+        return storm::run(driver, plan, storm);
+    }
     let kind = driver.kind();
     let before = Snapshot::take(plan.server_pid)?;
     let plan_pid = plan.server_pid;
-    let address = plan.target.address();
-    let command = plan.server_command.as_deref();
-    let server = command.map(|command| ServerProcess::start(command, address));
-    let server = server.transpose()?;
-    let mut runner = Runner::new(driver, plan, server);
+    let mut runner = Runner::new(driver, plan)?;
     runner.run()?;
     let at_end = plan_pid.and_then(|pid| ProcessMemory::rss_anon_bytes_of(pid).ok());
     runner.complete_churn_report(before.server.map(|server| server.rss_anon_bytes), at_end);
@@ -110,18 +132,34 @@ pub(crate) fn run(driver: impl Driver, plan: Plan) -> io::Result<Outcome> {
             .then(|| MemoryReport::between(before, after.memory, after.connections))
     });
     Ok(Outcome {
-        driver: kind,
-        opened: runner.fleet.opened(),
-        opening_seconds: runner.opening.as_secs_f64(),
+        opening: runner.opening,
         window: runner.window,
         broadcasts: runner.broadcasts,
         churn: runner.churn_report,
-        storm: runner.storm_report,
-        series: runner.series.into_seconds(),
+        series: runner.progress.into_seconds(),
         memory,
         heartbeats,
         skipped,
-        findings,
-        plan: runner.plan,
+        ..Outcome::empty(runner.plan, kind, findings)
     })
+}
+
+impl Outcome {
+    /// What a load that has measured nothing has shown.
+    fn empty(plan: Plan, driver: DriverKind, findings: Findings) -> Self {
+        Self {
+            plan,
+            driver,
+            opening: Opening::default(),
+            window: None,
+            broadcasts: Vec::new(),
+            churn: None,
+            storm: None,
+            series: Vec::new(),
+            memory: None,
+            heartbeats: None,
+            skipped: 0,
+            findings,
+        }
+    }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::auditor::HeartbeatRule;
 use crate::load::dialect::Dialect;
+use crate::load::storm::plan::StormPlan;
 use crate::load::target::Target;
 use crate::workload::Scenario;
 use crate::workload::message::MESSAGE_BYTES_MIN;
@@ -34,10 +35,8 @@ pub(crate) struct Plan {
     pub(crate) broadcasts: u32,
     /// Messages that each connection echoes where they come and go.
     pub(crate) messages: u16,
-    /// The command of the server, in a storm.
-    pub(crate) server_command: Option<String>,
-    /// How long a storm leaves the clients without a server.
-    pub(crate) outage: Duration,
+    /// What a storm is to do.
+    pub(crate) storm: Option<StormPlan>,
     /// Messages that each sender keeps under way when there is no rate.
     pub(crate) depth: u16,
     /// Messages per second of all senders together, or goodbyes in a churn; `None` sends as fast as
@@ -91,17 +90,13 @@ impl Plan {
     }
 
     fn check_storm(&self) -> Result<(), String> {
-        let is_storm = self.scenario == Scenario::Storm;
-        if is_storm != self.server_command.is_some() {
-            return Err("a storm, and nothing else, needs the command of its server".to_owned());
-        }
-        if is_storm && self.server_pid.is_some() {
+        let Some(storm) = &self.storm else {
+            return Ok(());
+        };
+        if self.server_pid.is_some() {
             return Err("a storm knows the process of its server".to_owned());
         }
-        if is_storm && self.outage >= self.duration {
-            return Err("the outage of a storm must be shorter than its duration".to_owned());
-        }
-        Ok(())
+        storm.check(self.duration)
     }
 
     fn check_publishers(&self) -> Result<(), String> {
@@ -121,7 +116,10 @@ impl Plan {
 
     /// TCP connections that all clients together may have.
     pub(crate) fn connections_max(&self) -> u32 {
-        self.clients.saturating_mul(self.dialect.connections_max())
+        let each = self.dialect.connections_max();
+        // Who comes back at once may still have the connection that was lost.
+        let each = if self.storm.is_some() { each + 1 } else { each };
+        self.clients.saturating_mul(each)
     }
 
     /// Which clients send.

@@ -4,12 +4,12 @@
 //! hands the driver what the clients have said, in one send per client.
 
 use std::io;
-use std::time::Duration;
 
 use allspark_engine::io::{Completion, Driver, Op, Socket, Token, Wait};
 use allspark_engine::memory::LentBuffer;
 use allspark_protocol::{Input, Instant};
 
+use super::Opening;
 use super::churn::{Churn, ChurnReport};
 use super::client::{Fleet, State};
 use super::handshake::Handshake;
@@ -18,17 +18,12 @@ use super::meter::{Meter, Window};
 use super::outbox::{Outbox, Seat};
 use super::phase::{OPENING_STALL, Phase};
 use super::plan::Plan;
-use super::series::Series;
-use super::server::ServerProcess;
+use super::progress::Progress;
 use super::sessions::Sessions;
-use super::storm::{Storm, StormReport};
 use super::traffic::Traffic;
 use super::transport::{Fatal, Incoming, Transport};
 use crate::auditor::{Auditor, Fault};
 use crate::workload::Scenario;
-
-/// Between two lines of progress.
-const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Everything that one load consists of.
 pub(super) struct Runner<D> {
@@ -46,22 +41,18 @@ pub(super) struct Runner<D> {
     pub(super) now: Instant,
     /// When the load began, which messages count their time from.
     pub(super) begin: Instant,
-    /// How long it took until every client was connected or refused.
-    pub(super) opening: Duration,
+    /// How the clients got their connections.
+    pub(super) opening: Opening,
     /// What the window showed, once it is over.
     pub(super) window: Option<Window>,
     /// What each broadcast at the end of an idle load showed.
     pub(super) broadcasts: Vec<Window>,
-    pub(super) series: Series,
+    pub(super) progress: Progress,
     /// Only where connections come and go.
     pub(super) churn: Option<Churn>,
     pub(super) churn_report: Option<ChurnReport>,
-    /// Only where the server is killed.
-    pub(super) storm: Option<Storm>,
-    pub(super) storm_report: Option<StormReport>,
     /// Memory at the end of the window.
     pub(super) with_connections: Option<WithConnections>,
-    next_progress: Instant,
 }
 
 /// Memory at a moment when so many clients were connected.
@@ -72,10 +63,10 @@ pub(super) struct WithConnections {
 }
 
 impl<D: Driver> Runner<D> {
-    pub(super) fn new(driver: D, plan: Plan, server: Option<ServerProcess>) -> Self {
+    pub(super) fn new(driver: D, plan: Plan) -> io::Result<Self> {
         let now = driver.now();
         let senders = plan.senders();
-        Self {
+        Ok(Self {
             fleet: Fleet::new(plan.clients),
             outbox: Outbox::default(),
             sessions: Sessions::default(),
@@ -87,28 +78,21 @@ impl<D: Driver> Runner<D> {
             },
             now,
             begin: now,
-            opening: Duration::ZERO,
+            opening: Opening::default(),
             window: None,
             broadcasts: Vec::new(),
-            series: Series::new(plan.server_pid),
+            progress: Progress::new(now, plan.clients, plan.progress, plan.server_pid)?,
             churn: (plan.scenario == Scenario::Churn).then(|| Churn::new(&plan)),
             churn_report: None,
-            storm: server.map(|server| Storm::new(&plan, server)),
-            storm_report: None,
             with_connections: None,
-            next_progress: now + PROGRESS_INTERVAL,
             driver,
             plan,
-        }
+        })
     }
 
     /// Runs the load to its end.
     pub(super) fn run(&mut self) -> io::Result<()> {
         let mut completions = Vec::new();
-        if let Some(storm) = &self.storm {
-            self.series.follow(storm.server_pid());
-        }
-        self.series.begin(self.now)?;
         while self.phase != Phase::Done {
             self.advance()?;
             self.flush();
@@ -121,7 +105,8 @@ impl<D: Driver> Runner<D> {
             for completion in completions.drain(..) {
                 self.complete(completion);
             }
-            self.report_progress()?;
+            let state = (self.phase.name(), self.auditor.live_count());
+            self.progress.report(self.now, state, &mut self.meter)?;
         }
         Ok(())
     }
@@ -130,7 +115,7 @@ impl<D: Driver> Runner<D> {
         if self.has_more_to_do() {
             return Wait::No;
         }
-        let mut until = self.phase.deadline().min(self.next_progress);
+        let mut until = self.phase.deadline().min(self.progress.next_due());
         if self.phase.has_traffic()
             && let Some(due) = self.traffic.next_due()
         {
@@ -138,11 +123,6 @@ impl<D: Driver> Runner<D> {
         }
         if self.phase.has_traffic()
             && let Some(due) = self.churn.as_ref().and_then(Churn::next_due)
-        {
-            until = until.min(due);
-        }
-        if self.phase.has_traffic()
-            && let Some(due) = self.storm.as_ref().and_then(Storm::next_due)
         {
             until = until.min(due);
         }
@@ -214,7 +194,6 @@ impl<D: Driver> Runner<D> {
             }),
             Ok(socket) => self.shake_hands(index, socket),
             Err(_) if is_late => {}
-            Err(_) if self.is_turned_away(index) => {}
             Err(error) => {
                 let address = self.plan.target.address_of(index);
                 let why = format!("{address}: {error}");
@@ -274,7 +253,6 @@ impl<D: Driver> Runner<D> {
         self.fleet.advance(index, State::Open);
         self.auditor.opened(index, self.now);
         self.opening_progressed();
-        self.came_back(index);
         if let Some(churn) = &mut self.churn {
             churn.opened(index, self.now);
         }
@@ -337,9 +315,6 @@ impl<D: Driver> Runner<D> {
 
     /// A connection is over though nobody meant it to be.
     pub(super) fn lose(&mut self, index: u32, fault: Fault, why: &dyn std::fmt::Display) {
-        if self.is_blown_away(index) {
-            return;
-        }
         if self.fleet.client(index).state < State::Ended {
             self.auditor.broke(index, fault, why);
             self.close(index);
@@ -358,27 +333,6 @@ impl<D: Driver> Runner<D> {
             socket,
             token: token(index),
         });
-    }
-
-    fn report_progress(&mut self) -> io::Result<()> {
-        if self.now < self.next_progress {
-            return Ok(());
-        }
-        self.next_progress = self.now + PROGRESS_INTERVAL;
-        let tick = self.meter.tick();
-        let (since_begin, open) = (self.now - self.begin, self.auditor.live_count());
-        let state = (self.phase.name(), open);
-        self.series.tick((self.now, since_begin), state, tick)?;
-        if self.plan.progress {
-            eprintln!(
-                "{:>6.1} s  {:<12}  {open} of {} connected, {} messages received",
-                since_begin.as_secs_f64(),
-                self.phase.name(),
-                self.plan.clients,
-                tick.received,
-            );
-        }
-        Ok(())
     }
 }
 

@@ -90,12 +90,6 @@ impl Traffic {
         key.to_ne_bytes()
     }
 
-    /// A number from 0 to 1.
-    pub(super) fn unit_random(&mut self) -> f64 {
-        let [number, _] = self.keys.next_pair();
-        f64::from(number) / f64::from(u32::MAX)
-    }
-
     /// What a client half makes its names and keys from.
     pub(super) fn seed(&mut self) -> u64 {
         let [low, high] = self.keys.next_pair();

@@ -1,10 +1,8 @@
 //! Clients whose sessions take several TCP connections, one after another or at once: each is a
-//! client half of the transformers crate, and its connections are wires.
+//! client half of the transformers crate, and its connections are [`wires`](super::wires).
 //!
 //! | module | what it is for |
 //! |---|---|
-//! | [`wires`] | the TCP connections of all clients, and what waits to be sent on them |
-//! | [`alarms`] | when client halves want to be called |
 //! | [`play`] | carries out what client halves want, and hears what they tell |
 //!
 //! Where every client is one plain WebSocket none of this is used.
@@ -15,15 +13,13 @@
 //! - A wire belongs to one client until the driver has confirmed that it is closed; a client is
 //!   gone only when it has none left.
 
-mod alarms;
 mod play;
-mod wires;
 
 use allspark_protocol::Instant;
 use allspark_protocol::transformer::{ClientOutputs, ClientTransport, Link};
 
-use alarms::Alarms;
-use wires::Wires;
+use super::alarms::Alarms;
+use super::wires::Wires;
 
 /// The sessions of all clients.
 #[derive(Default)]

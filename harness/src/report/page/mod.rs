@@ -5,16 +5,20 @@
 //!
 //! | module | whose page it makes |
 //! |---|---|
-//! | [`load`] | one load |
+//! | [`load`] | one load; of what some have and others not: [`churn`], [`heartbeats`], [`latency`], [`storm`] |
 //! | [`seconds`] | the same, second by second |
 //! | [`sim`] | one simulation |
 //! | [`compare`] | several servers under the same load |
 //! | [`transformers`] | every transformer, beside Primus on Node.js |
 
+mod churn;
 mod compare;
+mod heartbeats;
+mod latency;
 mod load;
 mod seconds;
 mod sim;
+mod storm;
 #[cfg(test)]
 mod tests;
 mod transformers;

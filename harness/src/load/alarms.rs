@@ -1,4 +1,4 @@
-//! When client halves want to be called. An alarm cannot be taken back: who hears one looks
+//! When clients want to be called. An alarm cannot be taken back: who hears one looks
 //! whether it still means anything.
 
 use std::cmp::Reverse;

@@ -8,8 +8,8 @@
 use allspark_engine::io::{Driver, Op, Socket};
 use allspark_protocol::transformer::Link;
 
-use crate::load::outbox::{Outbox, Seat, WaitingTooLong};
-use crate::load::runner::token;
+use super::outbox::{Outbox, Seat, WaitingTooLong};
+use super::runner::token;
 
 /// How far a wire has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
