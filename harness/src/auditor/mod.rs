@@ -84,6 +84,7 @@ impl Auditor {
             Scenario::Echo | Scenario::Churn => Shape::Sender,
             // An idle load may end with broadcasts.
             Scenario::Idle | Scenario::Broadcast => Shape::Everyone,
+            Scenario::Mixed => Shape::Both,
         };
         Self {
             live: vec![false; clients as usize],
@@ -142,6 +143,29 @@ impl Auditor {
     pub(crate) fn excused(&mut self, client: u32) {
         if self.leave(client) {
             self.deliveries.left(client, None);
+        }
+    }
+
+    /// A client is about to end its connection as it is meant to, while others go on: what they
+    /// have under way may miss it.
+    pub(crate) fn parted(&mut self, client: u32, now: Instant) {
+        if self.leave(client) {
+            self.deliveries.parted(client, &mut self.findings);
+            if let Some(heartbeats) = &mut self.heartbeats {
+                heartbeats.closed(client, now, &mut self.findings);
+            }
+        }
+    }
+
+    /// Whether a client has got back everything that was for it alone.
+    pub(crate) fn has_own(&self, client: u32) -> bool {
+        self.deliveries.has_own(client)
+    }
+
+    /// A client does not always read: when it is pinged is not judged.
+    pub(crate) fn exempt_from_heartbeats(&mut self, client: u32) {
+        if let Some(heartbeats) = &mut self.heartbeats {
+            heartbeats.exempt(client);
         }
     }
 

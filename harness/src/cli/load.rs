@@ -6,6 +6,7 @@ use allspark_engine::io::DriverChoice;
 use allspark_transformers::TransformerKind;
 use clap::{Args, ValueEnum};
 
+use super::mixed::MixedArguments;
 use super::output::OutputArguments;
 use super::storm::{self, StormArguments};
 use super::times::{PingInterval, parse_duration, parse_ping_interval};
@@ -66,12 +67,15 @@ pub(crate) struct LoadArguments {
     #[arg(long, default_value_t = 3)]
     messages: u16,
     #[command(flatten)]
+    mixed: MixedArguments,
+    #[command(flatten)]
     storm: StormArguments,
     /// Messages that each sender keeps under way.
     #[arg(long, default_value_t = 1)]
     depth: u16,
     /// Messages per second of all senders together, whatever the answers; instead of --depth.
-    /// In the scenario churn: connections per second that are replaced.
+    /// In the scenario churn: connections per second that are replaced. In the scenario mixed one
+    /// per client if nothing is said.
     #[arg(long)]
     rate: Option<u32>,
     /// Bytes of each message.
@@ -80,7 +84,8 @@ pub(crate) struct LoadArguments {
     /// Connections that may be opening at the same time.
     #[arg(long, default_value_t = 256)]
     opening: u32,
-    /// Milliseconds between two pings, or off. By default an idle load asks the server.
+    /// Milliseconds between two pings, or off. By default an idle or mixed load asks the
+    /// server.
     #[arg(long, value_parser = parse_ping_interval)]
     ping_interval: Option<PingInterval>,
     /// How far a ping may be off its time. By default a tenth of the interval, 200ms at least.
@@ -105,6 +110,7 @@ enum ScenarioName {
     Echo,
     Broadcast,
     Churn,
+    Mixed,
     Storm,
 }
 
@@ -116,6 +122,7 @@ impl LoadArguments {
             ScenarioName::Echo => Scenario::Echo,
             ScenarioName::Broadcast => Scenario::Broadcast,
             ScenarioName::Churn => Scenario::Churn,
+            ScenarioName::Mixed => Scenario::Mixed,
             ScenarioName::Storm => Scenario::Storm,
         };
         let target = Target::parse(&self.url, &self.pathname)?;
@@ -132,6 +139,7 @@ impl LoadArguments {
             publishers: self.publishers,
             broadcasts: self.broadcasts,
             messages: self.messages,
+            mixed: self.mixed.plan(scenario)?,
             storm: self.storm.plan(scenario)?,
             depth: self.depth,
             rate_per_s: self.rate,
@@ -145,6 +153,9 @@ impl LoadArguments {
         };
         plan.check()?;
         plan.heartbeat = self.heartbeat(scenario, &plan.target)?;
+        if let Some(mixed) = &plan.mixed {
+            mixed.check_stall(plan.heartbeat)?;
+        }
         Ok(plan)
     }
 
@@ -159,7 +170,7 @@ impl LoadArguments {
             }
             (Some(PingInterval::Off), _) => None,
             (Some(PingInterval::Every(interval)), _) => Some(interval),
-            (None, Scenario::Idle) => Spec::fetch(target)?.ping_interval(),
+            (None, Scenario::Idle | Scenario::Mixed) => Spec::fetch(target)?.ping_interval(),
             (None, Scenario::Echo | Scenario::Broadcast | Scenario::Churn | Scenario::Storm) => {
                 None
             }

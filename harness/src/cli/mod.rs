@@ -2,6 +2,7 @@
 
 mod compare;
 mod load;
+mod mixed;
 mod output;
 mod sim;
 mod storm;

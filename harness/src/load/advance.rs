@@ -4,6 +4,7 @@
 //! is never kept waiting for long.
 
 use std::io;
+use std::time::Duration;
 
 use allspark_engine::io::{Driver, Op};
 use allspark_protocol::transformer::Kind;
@@ -12,6 +13,7 @@ use allspark_protocol::websocket::{CloseCode, encode};
 use super::churn::Churn;
 use super::client::State;
 use super::memory::Snapshot;
+use super::mixed::Mixed;
 use super::phase::{CLOSING_MAX, GOODBYE_MAX, OPENING_STALL, Phase, SETTLE};
 use super::runner::{Runner, WithConnections, token};
 use crate::auditor::Fault;
@@ -31,6 +33,7 @@ impl<D: Driver> Runner<D> {
                 if let Some(churn) = &mut self.churn {
                     churn.begin(self.now);
                 }
+                self.begin_mixed();
                 self.send_due();
             }
             Phase::Settling { .. } => {}
@@ -54,6 +57,7 @@ impl<D: Driver> Runner<D> {
                     connections: self.auditor.live_count(),
                 });
                 self.broadcast_rounds(self.plan.broadcasts)?;
+                self.calm_down();
             }
             Phase::WarmUp { .. } | Phase::Measuring { .. } => self.send_due(),
             Phase::Broadcasting { left, until } => {
@@ -64,14 +68,24 @@ impl<D: Driver> Runner<D> {
                 }
             }
             Phase::Draining { until } => {
+                self.disturb();
                 if until <= self.now || self.is_drained() {
-                    self.begin_leaving();
+                    self.begin_counting(false);
+                }
+            }
+            Phase::Counting {
+                is_end,
+                next,
+                until,
+            } => {
+                if next <= self.now {
+                    self.count(is_end, until <= self.now);
                 }
             }
             Phase::Leaving { next, until } => self.leave(next, until <= self.now),
             Phase::Closing { until } => {
                 if until <= self.now || self.fleet.is_gone() {
-                    self.phase = Phase::Done;
+                    self.begin_counting(true);
                 }
             }
             Phase::Done => {}
@@ -93,7 +107,7 @@ impl<D: Driver> Runner<D> {
             Phase::WarmUp { .. } | Phase::Measuring { .. } => {
                 self.traffic.has_unprimed() || self.churn.as_ref().is_some_and(Churn::has_ready)
             }
-            Phase::Settling { .. } => false,
+            Phase::Settling { .. } | Phase::Counting { .. } => false,
             Phase::Done => true,
         }
     }
@@ -115,7 +129,8 @@ impl<D: Driver> Runner<D> {
     /// Begins the next broadcast, each of which is a window of its own; after the last one, or
     /// if nobody is there to publish it, nobody sends any more.
     fn broadcast_rounds(&mut self, left: u32) -> io::Result<()> {
-        let until = self.now + self.plan.drain_max;
+        let away_max = self.mixed.as_ref().map_or(Duration::ZERO, Mixed::away_max);
+        let until = self.now + self.plan.drain_max + away_max;
         if left > 0 && self.publish()? {
             self.phase = Phase::Broadcasting { left, until };
         } else {
@@ -166,7 +181,8 @@ impl<D: Driver> Runner<D> {
 
     /// Whether everything that is under way has arrived.
     fn is_drained(&self) -> bool {
-        self.auditor.outstanding() == 0 && self.fleet.opening() == 0
+        let is_calm = self.mixed.as_ref().is_none_or(Mixed::is_calm);
+        is_calm && self.auditor.outstanding() == 0 && self.fleet.opening() == 0
     }
 
     /// Nothing moves any more: who is not connected by now never will be.
@@ -198,7 +214,7 @@ impl<D: Driver> Runner<D> {
         }
     }
 
-    fn begin_leaving(&mut self) {
+    pub(super) fn begin_leaving(&mut self) {
         if self.fleet.opening() > 0 {
             self.give_up_connecting();
         }

@@ -21,6 +21,13 @@ impl Alarms {
         self.0.peek().map(|Reverse((at, _))| *at)
     }
 
+    /// Takes the earliest, if it rings by now.
+    pub(super) fn take_one(&mut self, now: Instant) -> Option<u32> {
+        let is_due = self.next().is_some_and(|at| at <= now);
+        let alarm = is_due.then(|| self.0.pop()).flatten();
+        alarm.map(|Reverse((_, client))| client)
+    }
+
     /// Takes all that ring by now, the earliest first.
     pub(super) fn take_due(&mut self, now: Instant) -> Vec<(Instant, u32)> {
         let mut due = Vec::new();

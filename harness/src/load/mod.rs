@@ -11,6 +11,7 @@
 //! | [`sessions`] | client halves and their connections, where it is not |
 //! | [`traffic`] | who says what, and what is made of what comes in |
 //! | [`churn`] | connections that come and go |
+//! | [`mixed`] | a bit of everything |
 //! | [`storm`] | the server is killed, and everyone comes back |
 //! | [`wires`], [`alarms`] | TCP connections of clients that may have several, and when these want to be called |
 //! | [`meter`], [`memory`] | what is measured on the whole |
@@ -33,6 +34,7 @@ pub(crate) mod dialect;
 mod handshake;
 pub(crate) mod memory;
 pub(crate) mod meter;
+pub(crate) mod mixed;
 mod outbox;
 mod phase;
 pub(crate) mod plan;
@@ -56,6 +58,7 @@ use crate::system::ProcessMemory;
 use churn::{Churn, ChurnReport};
 use memory::{MemoryReport, Snapshot};
 use meter::Window;
+use mixed::MixedReport;
 use plan::Plan;
 use runner::Runner;
 use series::Second;
@@ -73,6 +76,8 @@ pub(crate) struct Outcome {
     pub(crate) broadcasts: Vec<Window>,
     /// What the coming and going of connections showed, if they did.
     pub(crate) churn: Option<ChurnReport>,
+    /// What the clients did, if that was a bit of everything.
+    pub(crate) mixed: Option<MixedReport>,
     /// How the clients came back, if the server was killed.
     pub(crate) storm: Option<StormReport>,
     /// One sample per second, from the first connection on.
@@ -126,12 +131,14 @@ pub(crate) fn run(driver: impl Driver, mut plan: Plan) -> io::Result<Outcome> {
     runner.complete_churn_report(before.server.map(|server| server.rss_anon_bytes), at_end);
     let goodbyes_skipped = runner.churn.as_ref().map_or(0, Churn::skipped);
     let skipped = runner.traffic.skipped() + goodbyes_skipped;
+    let mixed = runner.mixed_report();
     let (findings, heartbeats) = runner.auditor.finish(runner.now);
     let memory = runner.with_connections.and_then(|after| {
         (after.connections > 0)
             .then(|| MemoryReport::between(before, after.memory, after.connections))
     });
     Ok(Outcome {
+        mixed,
         opening: runner.opening,
         window: runner.window,
         broadcasts: runner.broadcasts,
@@ -154,6 +161,7 @@ impl Outcome {
             window: None,
             broadcasts: Vec::new(),
             churn: None,
+            mixed: None,
             storm: None,
             series: Vec::new(),
             memory: None,

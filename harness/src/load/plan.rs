@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::auditor::HeartbeatRule;
 use crate::load::dialect::Dialect;
+use crate::load::mixed::plan::MixedPlan;
 use crate::load::storm::plan::StormPlan;
 use crate::load::target::Target;
 use crate::workload::Scenario;
@@ -35,6 +36,8 @@ pub(crate) struct Plan {
     pub(crate) broadcasts: u32,
     /// Messages that each connection echoes where they come and go.
     pub(crate) messages: u16,
+    /// What clients do that do a bit of everything.
+    pub(crate) mixed: Option<MixedPlan>,
     /// What a storm is to do.
     pub(crate) storm: Option<StormPlan>,
     /// Messages that each sender keeps under way when there is no rate.
@@ -85,6 +88,9 @@ impl Plan {
                     .to_owned(),
             );
         }
+        if let Some(mixed) = &self.mixed {
+            mixed.check(self.clients)?;
+        }
         self.check_storm()?;
         self.check_publishers()
     }
@@ -100,13 +106,15 @@ impl Plan {
     }
 
     fn check_publishers(&self) -> Result<(), String> {
-        if self.scenario != Scenario::Broadcast {
-            return Ok(());
-        }
-        if !(1..=self.clients).contains(&self.publishers) {
+        let publishers = match self.scenario {
+            Scenario::Broadcast => self.publishers,
+            Scenario::Mixed => self.senders().count(),
+            _ => return Ok(()),
+        };
+        if self.scenario == Scenario::Broadcast && !(1..=self.clients).contains(&publishers) {
             return Err("publishers are clients: at least 1, at most all of them".to_owned());
         }
-        if u64::from(self.publishers) * u64::from(self.clients) > STREAMS_MAX {
+        if u64::from(publishers) * u64::from(self.clients) > STREAMS_MAX {
             return Err(format!(
                 "clients times publishers may be {STREAMS_MAX} at most, for the auditor's memory"
             ));
@@ -129,6 +137,11 @@ impl Plan {
             Scenario::Idle => self.broadcasts.min(1),
             Scenario::Echo | Scenario::Churn => self.clients,
             Scenario::Broadcast => self.publishers,
+            // Those whose messages are for everyone: others have numbers of their own.
+            Scenario::Mixed => self
+                .mixed
+                .as_ref()
+                .map_or(0, |mixed| mixed.publishers(self.clients)),
         };
         Senders::new(self.clients, count)
     }

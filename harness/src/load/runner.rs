@@ -15,6 +15,7 @@ use super::client::{Fleet, State};
 use super::handshake::Handshake;
 use super::memory::Snapshot;
 use super::meter::{Meter, Window};
+use super::mixed::Mixed;
 use super::outbox::{Outbox, Seat};
 use super::phase::{OPENING_STALL, Phase};
 use super::plan::Plan;
@@ -51,6 +52,8 @@ pub(super) struct Runner<D> {
     /// Only where connections come and go.
     pub(super) churn: Option<Churn>,
     pub(super) churn_report: Option<ChurnReport>,
+    /// Only where clients do a bit of everything.
+    pub(super) mixed: Option<Mixed>,
     /// Memory at the end of the window.
     pub(super) with_connections: Option<WithConnections>,
 }
@@ -84,6 +87,7 @@ impl<D: Driver> Runner<D> {
             progress: Progress::new(now, plan.clients, plan.progress, plan.server_pid)?,
             churn: (plan.scenario == Scenario::Churn).then(|| Churn::new(&plan)),
             churn_report: None,
+            mixed: plan.mixed.as_ref().map(|mixed| Mixed::new(mixed, &plan)),
             with_connections: None,
             driver,
             plan,
@@ -123,6 +127,13 @@ impl<D: Driver> Runner<D> {
         }
         if self.phase.has_traffic()
             && let Some(due) = self.churn.as_ref().and_then(Churn::next_due)
+        {
+            until = until.min(due);
+        }
+        let has_traffic = self.phase.has_traffic();
+        if (has_traffic || matches!(self.phase, Phase::Draining { .. }))
+            && let Some(mixed) = &self.mixed
+            && let Some(due) = mixed.next_due(has_traffic)
         {
             until = until.min(due);
         }
@@ -198,6 +209,7 @@ impl<D: Driver> Runner<D> {
                 let address = self.plan.target.address_of(index);
                 let why = format!("{address}: {error}");
                 self.auditor.broke(index, Fault::Refused, &why);
+                self.stays_away(index);
                 self.fleet.advance(index, State::Gone);
             }
         }
@@ -253,6 +265,9 @@ impl<D: Driver> Runner<D> {
         self.fleet.advance(index, State::Open);
         self.auditor.opened(index, self.now);
         self.opening_progressed();
+        if let Some(mixed) = &mut self.mixed {
+            mixed.opened(index, self.now);
+        }
         if let Some(churn) = &mut self.churn {
             churn.opened(index, self.now);
         }
@@ -263,6 +278,9 @@ impl<D: Driver> Runner<D> {
     pub(super) fn left(&mut self, index: u32) {
         self.auditor.closed(index, self.now);
         self.leaving_progressed();
+        if let Some(mixed) = &mut self.mixed {
+            mixed.left(index, self.now);
+        }
         if let Some(churn) = &mut self.churn {
             churn.left(index);
         }
@@ -317,7 +335,14 @@ impl<D: Driver> Runner<D> {
     pub(super) fn lose(&mut self, index: u32, fault: Fault, why: &dyn std::fmt::Display) {
         if self.fleet.client(index).state < State::Ended {
             self.auditor.broke(index, fault, why);
+            self.stays_away(index);
             self.close(index);
+        }
+    }
+
+    fn stays_away(&mut self, index: u32) {
+        if let Some(mixed) = &mut self.mixed {
+            mixed.broke(index);
         }
     }
 

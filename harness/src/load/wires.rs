@@ -99,6 +99,25 @@ impl Wires {
         is_heard.then_some((wire.client, wire.link))
     }
 
+    /// Nothing is read from a wire. Returns whether it is connected; of another one there is nothing
+    /// to read.
+    pub(super) fn stop_receiving(&self, wire: u32, driver: &mut impl Driver) -> bool {
+        let entry = &self.list[wire as usize];
+        let is_connected = entry.state == State::Connected;
+        if is_connected {
+            let socket = entry.socket;
+            driver.push(Op::StopReceive { socket });
+        }
+        is_connected
+    }
+
+    /// A wire is read again.
+    pub(super) fn receive_again(&self, wire: u32, driver: &mut impl Driver) {
+        let socket = self.list[wire as usize].socket;
+        let token = token(wire);
+        driver.push(Op::Receive { socket, token });
+    }
+
     /// Says something on a wire.
     pub(super) fn say(&mut self, wire: u32, bytes: &[u8]) -> Result<(), WaitingTooLong> {
         let seat = &mut self.list[wire as usize].seat;

@@ -9,6 +9,7 @@ use crate::load::Outcome;
 use crate::load::churn::ChurnReport;
 use crate::load::memory::MemoryReport;
 use crate::load::meter::Window;
+use crate::load::mixed::MixedReport;
 use crate::load::series::Second;
 use crate::load::storm::StormReport;
 use crate::workload::Scenario;
@@ -45,6 +46,8 @@ pub(crate) struct LoadReport {
     pub(crate) broadcasts: Vec<Window>,
     /// What the coming and going of connections showed, if they did.
     pub(crate) churn: Option<ChurnReport>,
+    /// What the clients did, if that was a bit of everything.
+    pub(crate) mixed: Option<MixedReport>,
     /// How the clients came back, if the server was killed.
     pub(crate) storm: Option<StormReport>,
     pub(crate) findings: Findings,
@@ -76,6 +79,7 @@ impl LoadReport {
             memory: outcome.memory,
             broadcasts: outcome.broadcasts,
             churn: outcome.churn,
+            mixed: outcome.mixed,
             storm: outcome.storm,
             findings: outcome.findings,
             series: outcome.series,
@@ -133,6 +137,9 @@ impl fmt::Display for LoadReport {
         }
         if let Some(churn) = &self.churn {
             fmt_churn(f, churn)?;
+        }
+        if let Some(mixed) = &self.mixed {
+            fmt_mixed(f, mixed)?;
         }
         if let Some(storm) = &self.storm {
             fmt_storm(f, storm)?;
@@ -242,6 +249,28 @@ fn fmt_churn(f: &mut fmt::Formatter<'_>, churn: &ChurnReport) -> fmt::Result {
         )?;
     }
     Ok(())
+}
+
+fn fmt_mixed(f: &mut fmt::Formatter<'_>, mixed: &MixedReport) -> fmt::Result {
+    let roles = mixed.roles.iter().filter(|(_, count)| *count > 0);
+    let roles = roles.map(|(name, count)| format!("{count} {name}"));
+    writeln!(f, "clients       {}", roles.collect::<Vec<_>>().join(", "))?;
+    writeln!(
+        f,
+        "disturbances  {} times somebody did not read, {} vanished, {} left; {} came back",
+        mixed.stalls, mixed.vanished, mixed.left, mixed.returned,
+    )?;
+    let Some(sparks) = mixed.sparks else {
+        return writeln!(f, "sparks        the server does not say how many it has");
+    };
+    let show = |count: Option<u64>| count.map_or("?".to_owned(), |count| count.to_string());
+    writeln!(
+        f,
+        "sparks        the server had {} before, {} with all clients, {} after",
+        sparks.before,
+        show(sparks.with_clients),
+        show(sparks.after),
+    )
 }
 
 fn fmt_storm(f: &mut fmt::Formatter<'_>, storm: &StormReport) -> fmt::Result {

@@ -15,8 +15,10 @@
 
 mod play;
 
+use allspark_engine::io::Driver;
 use allspark_protocol::Instant;
 use allspark_protocol::transformer::{ClientOutputs, ClientTransport, Link};
+use smallvec::SmallVec;
 
 use super::alarms::Alarms;
 use super::wires::Wires;
@@ -67,6 +69,33 @@ impl Sessions {
         let links = self.list.get(client as usize).map(|session| &session.links);
         let mut wires = links.into_iter().flatten().map(|&(_, wire)| wire);
         wires.any(|wire| self.wires.is_stalled(wire))
+    }
+
+    /// A client reads nothing from now on. Returns its wires that are concerned.
+    pub(super) fn stop_reading(
+        &mut self,
+        client: u32,
+        driver: &mut impl Driver,
+    ) -> SmallVec<[(u32, Link); 1]> {
+        let links = self.session(client).links.clone();
+        let wires = links.into_iter().map(|(link, wire)| (wire, link));
+        wires
+            .filter(|&(wire, _)| self.wires.stop_receiving(wire, driver))
+            .collect()
+    }
+
+    /// A client reads these wires again, as far as it still has them.
+    pub(super) fn read_again(
+        &mut self,
+        client: u32,
+        wires: &[(u32, Link)],
+        driver: &mut impl Driver,
+    ) {
+        for &(wire, link) in wires {
+            if self.wires.listener(wire) == Some((client, link)) {
+                self.wires.receive_again(wire, driver);
+            }
+        }
     }
 
     fn begin(&mut self, client: u32, half: Box<dyn ClientTransport>) {

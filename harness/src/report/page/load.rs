@@ -1,6 +1,6 @@
 //! The page of one load.
 
-use super::{Page, Section, Tile, Verdict, churn, heartbeats, latency, seconds, storm};
+use super::{Page, Section, Tile, Verdict, churn, heartbeats, latency, mixed, seconds, storm};
 use crate::auditor::Findings;
 use crate::load::memory::MemoryReport;
 use crate::load::meter::Window;
@@ -17,6 +17,7 @@ impl Report for LoadReport {
             Some(self.opening()),
             self.window.as_ref().and_then(|window| self.traffic(window)),
             self.churn.as_ref().map(churn::section),
+            self.mixed.as_ref().map(mixed::section),
             self.storm.as_ref().map(storm::section),
             self.storm.as_ref().and_then(storm::delays),
             self.broadcasts(),

@@ -5,7 +5,7 @@
 //!
 //! | module | whose page it makes |
 //! |---|---|
-//! | [`load`] | one load; of what some have and others not: [`churn`], [`heartbeats`], [`latency`], [`storm`] |
+//! | [`load`] | one load; of what some have and others not: [`churn`], [`heartbeats`], [`latency`], [`mixed`], [`storm`] |
 //! | [`seconds`] | the same, second by second |
 //! | [`sim`] | one simulation |
 //! | [`compare`] | several servers under the same load |
@@ -16,6 +16,7 @@ mod compare;
 mod heartbeats;
 mod latency;
 mod load;
+mod mixed;
 mod seconds;
 mod sim;
 mod storm;
