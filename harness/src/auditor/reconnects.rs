@@ -145,8 +145,10 @@ impl Reconnects {
         }
     }
 
-    /// The end of a client's connections, because the client or the server meant it.
-    pub(super) fn ended(&mut self, client: u32) {
+    /// The end of a client's connections, because the client or the server meant it. Until now it
+    /// must have done what was due.
+    pub(super) fn ended(&mut self, client: u32, now: Instant, findings: &mut Findings) {
+        self.judge_idleness(client, now, findings);
         self.courses[client as usize].stage = Stage::Over;
     }
 
@@ -159,7 +161,7 @@ impl Reconnects {
                 format!("client {client} gave up after {attempt} of {retries} attempts")
             });
         }
-        self.ended(client);
+        self.courses[client as usize].stage = Stage::Over;
     }
 
     /// The run is over: whoever still waits must not have waited for too long. What the delays
@@ -169,15 +171,8 @@ impl Reconnects {
         now: Instant,
         findings: &mut Findings,
     ) -> (Option<FirstDelays>, Vec<DelayReport>) {
-        for (client, course) in self.courses.iter().enumerate() {
-            self.judge_patience(client as u32, now, findings);
-            let waited = now - course.since;
-            let (_, latest) = self.bounds(course.attempt.saturating_add(1));
-            if course.stage == Stage::Waiting && waited > latest.saturating_add(self.tolerance()) {
-                findings.note(Fault::ReconnectLate, || {
-                    format!("client {client} lost its connection {waited:?} ago and does nothing")
-                });
-            }
+        for client in 0..self.courses.len() as u32 {
+            self.judge_idleness(client, now, findings);
         }
         (self.first, self.delays.judge(findings))
     }
@@ -187,6 +182,19 @@ impl Reconnects {
     fn patience(&self, client: u32, now: Instant) -> Option<Duration> {
         let course = self.courses[client as usize];
         (course.stage == Stage::Trying && course.attempt > 0).then(|| now - course.since)
+    }
+
+    /// Who waits must not have waited for too long, and who tries not have tried for too long.
+    fn judge_idleness(&self, client: u32, now: Instant, findings: &mut Findings) {
+        self.judge_patience(client, now, findings);
+        let course = self.courses[client as usize];
+        let waited = now - course.since;
+        let (_, latest) = self.bounds(course.attempt.saturating_add(1));
+        if course.stage == Stage::Waiting && waited > latest.saturating_add(self.tolerance()) {
+            findings.note(Fault::ReconnectLate, || {
+                format!("client {client} lost its connection {waited:?} ago and does nothing")
+            });
+        }
     }
 
     fn judge_patience(&self, client: u32, now: Instant, findings: &mut Findings) {
@@ -326,7 +334,7 @@ mod tests {
         let (mut findings, mut reconnects) = (Findings::default(), Reconnects::new(rule(), 1));
         reconnects.attempted(0, Instant::ZERO, &mut findings);
         reconnects.opened(0);
-        reconnects.ended(0);
+        reconnects.ended(0, Instant::ZERO, &mut findings);
         reconnects.lost(0, Instant::ZERO, &mut findings);
         assert_eq!(findings.total(), 0);
         reconnects.attempted(0, Instant::from_ms(500), &mut findings);

@@ -37,9 +37,9 @@ impl ReconnectsOf<'_> {
     }
 
     /// The client or the server has ended it for good.
-    pub(crate) fn ended(self, client: u32) {
+    pub(crate) fn ended(self, client: u32, now: Instant) {
         if let Some(judge) = &mut self.0.reconnects {
-            judge.ended(client);
+            judge.ended(client, now, &mut self.0.findings);
         }
     }
 

@@ -2,17 +2,21 @@
 //!
 //! The server is tungstenite's, so that our client's half of WebSocket is judged by somebody else.
 
+mod mixed;
+mod opening;
 mod server;
 mod sessions;
+mod storm;
 
 use std::process::Command;
 
 use server::{Conduct, Server};
 
-/// How a run ended: its exit code, its report as JSON and as a page, and what it wrote to the
-/// error stream.
+/// How a run ended: its exit code, its report as JSON and as a page, and what it wrote to both
+/// streams.
 struct Run {
     code: i32,
+    output: String,
     report: serde_json::Value,
     page: String,
     complaints: String,
@@ -49,6 +53,7 @@ fn load_at(url: &str, options: &[&str]) -> Run {
         page: std::fs::read_to_string(&html).unwrap_or_default(),
         code: output.status.code().unwrap(),
         report,
+        output: String::from_utf8(output.stdout).unwrap(),
         complaints: String::from_utf8(output.stderr).unwrap(),
     }
 }
@@ -368,6 +373,12 @@ fn nobody_there_is_a_finding_and_a_wrong_option_is_not_a_run() {
         ["--scenario=churn", "--depth=2"],
         ["--scenario=storm", "--outage=1s"],
         ["--server-command", "true"],
+        ["--scenario=storm", "--strikes=0"],
+        ["--strikes", "2"],
+        ["--scenario=mixed", "--clients=5"],
+        ["--scenario=mixed", "--shares=idle"],
+        ["--scenario=mixed", "--stall=0s"],
+        ["--seed", "1"],
         ["--scenario=churn", "--ping-interval=100"],
     ] {
         let run = load_at("http://127.0.0.1:1", &wrong);

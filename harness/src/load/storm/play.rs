@@ -240,7 +240,7 @@ impl<D: Driver> Storm<D> {
             return;
         }
         if out.list().contains(&Output::Event(Event::Close)) {
-            self.auditor.reconnects().ended(number);
+            self.auditor.reconnects().ended(number, self.now);
             self.auditor.note(Fault::Ended, || {
                 format!("client {number}: the server told it not to come back")
             });

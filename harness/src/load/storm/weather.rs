@@ -239,7 +239,7 @@ impl<D: Driver> Storm<D> {
 
     fn say_farewell(&mut self, number: u32) {
         self.members[number as usize].said_farewell = true;
-        self.auditor.reconnects().ended(number);
+        self.auditor.reconnects().ended(number, self.now);
         self.call(number, |machine, now, out| machine.end(now, out));
         if self.storm.sabotage == Some(StormSabotage::ComesBackUnasked) {
             self.call(number, |machine, now, out| machine.open(now, out));
