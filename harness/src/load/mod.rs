@@ -7,7 +7,7 @@
 //! | [`runner`], [`advance`], [`phase`] | the loop, and the way from connecting to goodbye |
 //! | [`client`], [`outbox`] | the clients, and what they send in one turn |
 //! | [`dialect`] | which transformer is spoken, and by which of its carriers |
-//! | [`transport`], [`handshake`] | the client's half of the wire, where it is a plain WebSocket |
+//! | [`plain`], [`transport`], [`handshake`] | clients that are plain WebSockets, and their half of the wire |
 //! | [`sessions`] | client halves and their connections, where it is not |
 //! | [`traffic`] | who says what, and what is made of what comes in |
 //! | [`churn`] | connections that come and go |
@@ -37,6 +37,7 @@ pub(crate) mod meter;
 pub(crate) mod mixed;
 mod outbox;
 mod phase;
+mod plain;
 pub(crate) mod plan;
 mod progress;
 mod runner;

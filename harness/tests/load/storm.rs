@@ -48,15 +48,11 @@ fn serve(address: &str, manners: &str) {
     };
     let any = AnyTransformer::new(TransformerKind::Any, &CommonOptions::default(), &[]).unwrap();
     let primus = Primus::new(options, any, 1, DriverChoice::Auto);
-    let ends = |reconnect| EndOptions {
-        reconnect,
-        ..EndOptions::default()
-    };
     match manners {
         "dismiss" | "kick" => {
             let reconnect = manners == "kick";
             primus.on_connection(move |spark| {
-                spark.end_with(ends(reconnect));
+                spark.end_with(EndOptions { reconnect });
             });
         }
         _ => {}

@@ -42,7 +42,7 @@ impl StormPlan {
         match self.sabotage {
             Some(StormSabotage::HurriesBack) => backoff.min = backoff.min * 9 / 10,
             Some(StormSabotage::WaitsForEver) => {
-                backoff.reconnect_timeout = Duration::from_secs(3600)
+                backoff.reconnect_timeout = Duration::from_secs(3600);
             }
             Some(StormSabotage::ComesBackUnasked | StormSabotage::StaysAway) | None => {}
         }
