@@ -65,8 +65,10 @@ pub(crate) struct Verdict {
     pub(crate) heartbeats: Option<HeartbeatReport>,
     /// The delays before first attempts to reconnect, if there were any.
     pub(crate) first_delays: Option<FirstDelays>,
-    /// The delays before all others, by attempt.
+    /// The delays before all others, by attempt, without what whoever plays the clients was late.
     pub(crate) delays: Vec<DelayReport>,
+    /// The same as they were seen, if that is another thing.
+    pub(crate) delays_observed: Vec<DelayReport>,
     pub(crate) sparks: Option<SparkReport>,
 }
 
@@ -238,12 +240,13 @@ impl Auditor {
         let mut findings = self.findings;
         let sparks = self.sparks;
         let reconnects = self.reconnects;
-        let delays = reconnects.map(|judge| judge.finish(now, &mut findings));
-        let (first_delays, delays) = delays.unwrap_or_default();
+        let reconnects = reconnects.map(|judge| judge.finish(now, &mut findings));
+        let reconnects = reconnects.unwrap_or_default();
         Verdict {
             heartbeats: self.heartbeats.map(Heartbeats::into_report),
-            first_delays,
-            delays,
+            first_delays: reconnects.first,
+            delays: reconnects.delays,
+            delays_observed: reconnects.observed,
             sparks: sparks.map(|judge| judge.finish(now, &mut findings)),
             findings,
         }

@@ -7,6 +7,10 @@
 //! Nothing may be early, not by a nanosecond: whoever tells of a loss and of the attempt after it
 //! takes both moments from one monotonic clock, by which the client's deadline was set, too, and
 //! timers of the kernel never fire before their time. Late may be whatever [`ReconnectRule`] says.
+//!
+//! How late whoever plays the clients was itself, because it was woken late or had others to serve
+//! first, is no doing of the client: where that is told, it is taken out before the distribution of
+//! the delays is judged. The delays as they were seen are reported beside that.
 
 use std::time::Duration;
 
@@ -69,7 +73,21 @@ pub(super) struct Reconnects {
     rule: ReconnectRule,
     courses: Vec<Course>,
     first: Option<FirstDelays>,
+    /// Without the lateness of whoever plays the clients.
     delays: Delays,
+    /// As they were, if there is a tolerance and so a difference.
+    observed: Option<Delays>,
+}
+
+/// What reconnects have shown.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ReconnectReport {
+    /// The delays before first attempts, if there were any.
+    pub(super) first: Option<FirstDelays>,
+    /// The delays before all others, by attempt, without what whoever plays the clients was late.
+    pub(super) delays: Vec<DelayReport>,
+    /// The same as they were seen, if that is another thing.
+    pub(super) observed: Vec<DelayReport>,
 }
 
 impl Reconnects {
@@ -84,11 +102,17 @@ impl Reconnects {
             courses: vec![fresh; clients as usize],
             first: None,
             delays: Delays::new(rule.backoff),
+            observed: (!rule.tolerance.is_zero()).then(|| Delays::new(rule.backoff)),
         }
     }
 
-    /// A client begins to connect.
-    pub(super) fn attempted(&mut self, client: u32, now: Instant, findings: &mut Findings) {
+    /// A client begins to connect, by this much too late for a reason that is not its own.
+    pub(super) fn attempted(
+        &mut self,
+        client: u32,
+        (now, late): (Instant, Duration),
+        findings: &mut Findings,
+    ) {
         let course = self.courses[client as usize];
         let stage = course.stage;
         let attempt = match stage {
@@ -108,7 +132,7 @@ impl Reconnects {
             }
         };
         if stage == Stage::Waiting {
-            self.judge(client, attempt, now - course.since, findings);
+            self.judge(client, attempt, (now - course.since, late), findings);
         }
         self.courses[client as usize] = Course {
             stage: Stage::Trying,
@@ -166,15 +190,17 @@ impl Reconnects {
 
     /// The run is over: whoever still waits must not have waited for too long. What the delays
     /// show together is judged too.
-    pub(super) fn finish(
-        self,
-        now: Instant,
-        findings: &mut Findings,
-    ) -> (Option<FirstDelays>, Vec<DelayReport>) {
+    pub(super) fn finish(self, now: Instant, findings: &mut Findings) -> ReconnectReport {
         for client in 0..self.courses.len() as u32 {
             self.judge_idleness(client, now, findings);
         }
-        (self.first, self.delays.judge(findings))
+        ReconnectReport {
+            first: self.first,
+            delays: self.delays.judge(findings),
+            observed: self
+                .observed
+                .map_or_else(Vec::new, |delays| delays.reports()),
+        }
     }
 
     /// How long the attempt to reconnect that is under way has taken, if there is one. How long
@@ -208,7 +234,13 @@ impl Reconnects {
         }
     }
 
-    fn judge(&mut self, client: u32, attempt: u8, delay: Duration, findings: &mut Findings) {
+    fn judge(
+        &mut self,
+        client: u32,
+        attempt: u8,
+        (delay, late): (Duration, Duration),
+        findings: &mut Findings,
+    ) {
         let (earliest, latest) = self.bounds(attempt);
         let tolerance = self.tolerance();
         let text = || {
@@ -226,7 +258,10 @@ impl Reconnects {
         } else if attempt == 1 {
             self.record_first(earliest, delay);
         } else {
-            self.delays.record(attempt, delay);
+            self.delays.record(attempt, delay.saturating_sub(late));
+            if let Some(observed) = &mut self.observed {
+                observed.record(attempt, delay);
+            }
         }
     }
 

@@ -304,7 +304,23 @@ fn fmt_storm(f: &mut fmt::Formatter<'_>, storm: &StormReport) -> fmt::Result {
             storm.algorithm.tolerance_ms,
         )?;
     }
-    super::sim::fmt_delays(f, "", &storm.delays)
+    super::sim::fmt_delays(f, "", &storm.delays)?;
+    let late = &storm.lateness_us;
+    writeln!(
+        f,
+        "lateness      of the load generator itself: p50 {:.1} ms, p99 {:.1} ms, max {:.1} ms",
+        late.p50 / 1000.0,
+        late.p99 / 1000.0,
+        late.max / 1000.0,
+    )?;
+    if storm.is_blurred() {
+        writeln!(
+            f,
+            "              Only without it, as below, are the delays distributed as they should be."
+        )?;
+        super::sim::fmt_delays(f, "  punctual", &storm.delays_punctual)?;
+    }
+    Ok(())
 }
 
 fn fmt_broadcast(f: &mut fmt::Formatter<'_>, broadcast: &Window) -> fmt::Result {

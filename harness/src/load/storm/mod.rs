@@ -70,8 +70,13 @@ pub(crate) struct StormReport {
     pub(crate) algorithm: Algorithm,
     /// The delays before first attempts, which are all to be the same.
     pub(crate) first_delays: Option<FirstDelays>,
+    /// How late attempts began because the load generator was woken late, or had other clients to
+    /// serve first.
+    pub(crate) lateness_us: Latency,
     /// The delays before all others, by attempt, beside what the algorithm says.
     pub(crate) delays: Vec<DelayReport>,
+    /// The same without that lateness. These are judged.
+    pub(crate) delays_punctual: Vec<DelayReport>,
 }
 
 /// The options of Primus's reconnect algorithm, in milliseconds.
@@ -86,6 +91,16 @@ pub(crate) struct Algorithm {
 }
 
 impl StormReport {
+    /// Whether delays are distributed as the algorithm says only when it is taken into account how
+    /// late the load generator was.
+    pub(crate) fn is_blurred(&self) -> bool {
+        let fail = |delays: &[DelayReport]| {
+            let mut tests = delays.iter().filter_map(|delay| delay.tests);
+            tests.any(|tests| !tests.pass())
+        };
+        fail(&self.delays) && !fail(&self.delays_punctual)
+    }
+
     /// Delays that were seen, those before first attempts included.
     pub(crate) fn delays_seen(&self) -> u64 {
         let first = self.first_delays.map_or(0, |first| first.count);
@@ -124,7 +139,8 @@ pub(super) fn run(driver: impl Driver, plan: Plan, storm: StormPlan) -> io::Resu
     let verdict = storm.auditor.conclude(storm.now);
     let report = StormReport {
         first_delays: verdict.first_delays,
-        delays: verdict.delays,
+        delays: verdict.delays_observed,
+        delays_punctual: verdict.delays,
         ..report
     };
     Ok(Outcome {
@@ -158,6 +174,8 @@ struct Storm<D> {
     meter: Meter,
     progress: Progress,
     now: Instant,
+    /// When the client that is called now asked to be called, if that is why.
+    due: Option<Instant>,
     begin: Instant,
     /// Clients up to here have begun to connect.
     begun: u32,
@@ -175,6 +193,7 @@ struct Tally {
     timeouts: u64,
     attempts_max: u32,
     return_ns: Histogram<u64>,
+    lateness_ns: Histogram<u64>,
 }
 
 impl<D: Driver> Storm<D> {
@@ -204,6 +223,7 @@ impl<D: Driver> Storm<D> {
             meter: Meter::new(None),
             progress,
             now,
+            due: None,
             begin: now,
             begun: 0,
             opening_count: 0,
@@ -215,6 +235,7 @@ impl<D: Driver> Storm<D> {
                 timeouts: 0,
                 attempts_max: 0,
                 return_ns: histogram(),
+                lateness_ns: histogram(),
             },
             driver,
             plan,
@@ -262,8 +283,10 @@ impl<D: Driver> Storm<D> {
             attempts_max: self.tally.attempts_max,
             return_us: Latency::of(&self.tally.return_ns),
             algorithm: Algorithm::of(&self.storm),
+            lateness_us: Latency::of(&self.tally.lateness_ns),
             first_delays: None,
             delays: Vec::new(),
+            delays_punctual: Vec::new(),
         }
     }
 }

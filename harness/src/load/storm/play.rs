@@ -49,7 +49,9 @@ impl<D: Driver> Storm<D> {
             member.alarm = None;
             let deadline = member.machine.deadline();
             if deadline.is_some_and(|deadline| deadline <= self.now) {
+                self.due = deadline;
                 self.call(number, |machine, now, out| machine.expired(now, out));
+                self.due = None;
             } else {
                 self.set_alarm(number);
             }
@@ -155,7 +157,14 @@ impl<D: Driver> Storm<D> {
             member.attempts += 1;
             self.tally.attempts += 1;
         }
-        self.auditor.reconnects().attempted(number, self.now);
+        let late = self.due.map(|due| self.now - due);
+        if let Some(late) = late {
+            let ns = u64::try_from(late.as_nanos()).unwrap_or(u64::MAX);
+            self.tally.lateness_ns.saturating_record(ns);
+        }
+        let late = late.unwrap_or_default();
+        let reconnects = self.auditor.reconnects();
+        reconnects.attempted_late(number, self.now, late);
     }
 
     fn write(&mut self, number: u32, link: Link, bytes: &[u8]) {

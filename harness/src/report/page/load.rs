@@ -20,6 +20,7 @@ impl Report for LoadReport {
             self.mixed.as_ref().map(mixed::section),
             self.storm.as_ref().map(storm::section),
             self.storm.as_ref().and_then(storm::delays),
+            self.storm.as_ref().and_then(storm::delays_punctual),
             self.broadcasts(),
             self.heartbeats.as_ref().map(heartbeats::section),
             self.memory

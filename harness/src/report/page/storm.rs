@@ -48,3 +48,24 @@ pub(super) fn section(report: &StormReport) -> Section {
 pub(super) fn delays(report: &StormReport) -> Option<Section> {
     delays_section("Delays before attempts to reconnect", &report.delays)
 }
+
+/// The same without what the load generator itself was late, which is what was judged.
+pub(super) fn delays_punctual(report: &StormReport) -> Option<Section> {
+    let title = "Delays without the lateness of the load generator";
+    let mut section = delays_section(title, &report.delays_punctual)?;
+    let show = |us| Unit::Microseconds.show(us);
+    let late = &report.lateness_us;
+    let blurred = match report.is_blurred() {
+        true => " Only without it the delays are distributed as they should be.",
+        false => "",
+    };
+    section.sentences = vec![format!(
+        "Half of all attempts began at most {} after the moment for which the client had asked, 99 \
+         of 100 {}, the last {}: the load generator was woken late, or had other clients to serve \
+         first.{blurred} These delays, and not those above, are judged by their distribution.",
+        show(late.p50),
+        show(late.p99),
+        show(late.max),
+    )];
+    Some(section)
+}
