@@ -126,7 +126,7 @@ impl Fleet {
         self.opening
     }
 
-    /// Clients that are `Leaving` or `Ended`.
+    /// Clients from `Leaving` to `Ended`.
     pub(crate) fn parting(&self) -> u32 {
         self.parting
     }
@@ -180,7 +180,7 @@ impl Fleet {
         let client = &mut self.clients[index as usize];
         assert!(client.state < state, "a client only goes forward");
         let is_opening = |state| matches!(state, State::Connecting | State::Handshaking);
-        let is_parting = |state| matches!(state, State::Leaving | State::Ended);
+        let is_parting = |state| (State::Leaving..=State::Ended).contains(&state);
         self.opening -= u32::from(is_opening(client.state) && !is_opening(state));
         self.parting += u32::from(is_parting(state));
         self.parting -= u32::from(is_parting(client.state));
