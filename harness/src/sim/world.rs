@@ -54,6 +54,10 @@ pub(super) struct World {
 
 const NOBODY: u32 = u32::MAX;
 
+/// Rounds that one moment may take. What is due is done in a few; somebody who is never done, or
+/// whom nobody hears, would stop the time for ever.
+const ROUNDS_MAX: u32 = 10_000;
+
 impl World {
     /// A world in which nothing has happened yet.
     pub(super) fn new(plan: &SimPlan, talk: Talk, weights: Weights, auditor: Auditor) -> Self {
@@ -105,8 +109,11 @@ impl World {
     /// Lets virtual time pass.
     pub(super) fn run_for(&mut self, duration: Duration) {
         let end = self.now() + duration;
+        let mut rounds = 0;
         self.settle();
         while let Some(next) = self.next_moment().filter(|next| *next <= end) {
+            rounds = if next > self.now() { 0 } else { rounds + 1 };
+            assert!(rounds < ROUNDS_MAX, "time stands still at {next:?}");
             self.net.advance_to(next);
             self.series.note(next, self.auditor.live_count());
             // First whatever arrives now: what clients and the script do comes after it, and is
