@@ -101,6 +101,11 @@ impl Fleet {
         &mut self.clients[index as usize]
     }
 
+    /// Clients that have begun to connect.
+    pub(crate) fn begun(&self) -> u32 {
+        self.begun
+    }
+
     /// Clients that have ever been open.
     pub(crate) fn opened(&self) -> u32 {
         self.opened

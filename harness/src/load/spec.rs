@@ -36,7 +36,7 @@ impl Spec {
     pub(crate) fn fetch(target: &Target) -> Result<Self, String> {
         let path = format!("{}/spec", target.pathname());
         let complain = |why: String| format!("GET {path}: {why}");
-        let body = fetch(target, &path).map_err(complain)?;
+        let body = get(target, &path).map_err(complain)?;
         Self::parse(&body).map_err(complain)
     }
 
@@ -53,7 +53,8 @@ impl Spec {
     }
 }
 
-fn fetch(target: &Target, path: &str) -> Result<Vec<u8>, String> {
+/// What the server answers to a request, if the status is 200.
+pub(super) fn get(target: &Target, path: &str) -> Result<Vec<u8>, String> {
     let mut request = Vec::new();
     let headers = [("Connection", "close")];
     write_request(&mut request, "GET", path, target.host(), &headers, None)

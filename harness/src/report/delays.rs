@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::auditor::DelayReport;
+use crate::auditor::{DelayReport, FirstDelays};
 
 /// What each column of the table is.
 pub(super) const HEAD: [&str; 11] = [
@@ -42,15 +42,50 @@ pub(super) fn row(delay: &DelayReport) -> [String; 11] {
 }
 
 /// One line per attempt, if there are any.
-pub(super) fn fmt_delays(f: &mut fmt::Formatter<'_>, delays: &[DelayReport]) -> fmt::Result {
-    if delays.is_empty() {
+pub(super) fn fmt_delays(
+    f: &mut fmt::Formatter<'_>,
+    name: &str,
+    first: Option<&FirstDelays>,
+    delays: &[DelayReport],
+) -> fmt::Result {
+    if first.is_none() && delays.is_empty() {
         return Ok(());
     }
-    fmt_row(f, "delays", &HEAD.map(str::to_owned))?;
-    for delay in delays {
-        fmt_row(f, "", &row(delay))?;
+    fmt_row(f, name, &HEAD.map(str::to_owned))?;
+    for cells in rows(first, delays) {
+        fmt_row(f, "", &cells)?;
     }
     Ok(())
+}
+
+/// The rows of the table under [`HEAD`].
+pub(super) fn rows(
+    first: Option<&FirstDelays>,
+    delays: &[DelayReport],
+) -> impl Iterator<Item = [String; 11]> {
+    first
+        .map(first_row)
+        .into_iter()
+        .chain(delays.iter().map(row))
+}
+
+/// The first attempt, which has no distribution: whatever differs from it has been found.
+fn first_row(first: &FirstDelays) -> [String; 11] {
+    let none = || "–".to_owned();
+    let ms = |ms: f64| format!("{ms:.0}");
+    [
+        "1".to_owned(),
+        first.count.to_string(),
+        ms(first.ms_min),
+        ms(first.ms_max),
+        none(),
+        format!("{:.1}", first.ms_expected),
+        none(),
+        none(),
+        none(),
+        none(),
+        "constant".to_owned(),
+    ]
 }
 
 fn fmt_row(f: &mut fmt::Formatter<'_>, name: &str, cells: &[String; 11]) -> fmt::Result {

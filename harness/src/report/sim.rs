@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::auditor::{DelayReport, Findings, HeartbeatReport, SparkReport};
+use crate::auditor::{DelayReport, Findings, FirstDelays, HeartbeatReport, SparkReport};
 use crate::sim::plan::Talk;
 use crate::sim::{Messages, Outcome, Second, Span, Tally, Weights};
 
@@ -35,6 +35,9 @@ pub(crate) struct SimReport {
     /// What the scenario did meanwhile.
     pub(crate) spans: Vec<Span>,
     /// The delays of the simulated clients before their attempts to reconnect.
+    /// The first of them after each loss, which all are to be the same.
+    pub(crate) first_delays: Option<FirstDelays>,
+    /// All others.
     pub(crate) delays: Vec<DelayReport>,
     pub(crate) findings: Findings,
     /// Two histories share it only if they are the same. Sixteen hexadecimal digits.
@@ -67,6 +70,7 @@ impl SimReport {
             heartbeats: outcome.heartbeats,
             series: outcome.seconds,
             spans: outcome.spans,
+            first_delays: outcome.first_delays,
             delays: outcome.delays,
             findings: outcome.findings,
             trace: format!("{:016x}", outcome.trace),
@@ -130,7 +134,7 @@ impl fmt::Display for SimReport {
                 "memory        {bytes} bytes per client, client and server together"
             )?;
         }
-        super::delays::fmt_delays(f, &self.delays)?;
+        super::delays::fmt_delays(f, "delays", self.first_delays.as_ref(), &self.delays)?;
         super::load::fmt_findings(f, self.ok, &self.findings)?;
         writeln!(f, "trace {}", self.trace)
     }

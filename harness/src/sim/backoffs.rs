@@ -89,6 +89,7 @@ impl Solitude {
             spans: Vec::new(),
             heartbeats: None,
             sparks: None,
+            first_delays: verdict.first_delays,
             delays: verdict.delays,
             findings: verdict.findings,
             bytes_per_client: None,

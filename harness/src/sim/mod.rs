@@ -47,7 +47,7 @@ pub(crate) use series::{Second, Span};
 pub(crate) use swarm::{Tally, Weights};
 
 use crate::auditor::{
-    Auditor, DelayReport, Fault, Findings, HeartbeatReport, HeartbeatRule, Leftovers,
+    Auditor, DelayReport, Fault, Findings, FirstDelays, HeartbeatReport, HeartbeatRule, Leftovers,
     ReconnectRule, SilenceRule, SparkReport, Verdict,
 };
 use crate::workload::Scenario;
@@ -76,6 +76,7 @@ pub(crate) struct Outcome {
     pub(crate) spans: Vec<Span>,
     pub(crate) heartbeats: Option<HeartbeatReport>,
     pub(crate) sparks: Option<SparkReport>,
+    pub(crate) first_delays: Option<FirstDelays>,
     pub(crate) delays: Vec<DelayReport>,
     pub(crate) findings: Findings,
     /// Memory of this process when all clients were connected, divided among them.
@@ -120,6 +121,7 @@ pub(crate) fn run(mut plan: SimPlan, memory: impl FnOnce() -> Option<u64>) -> Ou
     let Verdict {
         findings,
         heartbeats,
+        first_delays,
         delays,
         sparks,
     } = world.auditor.conclude(now);
@@ -138,6 +140,7 @@ pub(crate) fn run(mut plan: SimPlan, memory: impl FnOnce() -> Option<u64>) -> Ou
         spans,
         heartbeats,
         sparks,
+        first_delays,
         delays,
         findings,
         bytes_per_client,

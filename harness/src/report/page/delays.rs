@@ -1,12 +1,16 @@
 //! The delays before attempts to reconnect, each beside what the algorithm says of it.
 
 use super::Section;
-use crate::auditor::DelayReport;
+use crate::auditor::{DelayReport, FirstDelays};
 use crate::report::chart::{Axis, Bin, Chart, Figure, Histogram, Table, Unit};
-use crate::report::delays::{HEAD, row};
+use crate::report::delays::{HEAD, row, rows};
 
 /// A table of all attempts and a chart of each, if there are any.
-pub(super) fn section(title: &str, delays: &[DelayReport]) -> Option<Section> {
+pub(super) fn section(
+    title: &str,
+    first: Option<&FirstDelays>,
+    delays: &[DelayReport],
+) -> Option<Section> {
     (!delays.is_empty()).then(|| Section {
         title: title.to_owned(),
         sentences: vec![
@@ -18,7 +22,7 @@ pub(super) fn section(title: &str, delays: &[DelayReport]) -> Option<Section> {
                 .to_owned(),
         ],
         figures: delays.iter().map(figure).collect(),
-        table: Some(table(delays)),
+        table: Some(table(first, delays)),
     })
 }
 
@@ -45,9 +49,9 @@ fn figure(delay: &DelayReport) -> Figure {
     }
 }
 
-fn table(delays: &[DelayReport]) -> Table {
+fn table(first: Option<&FirstDelays>, delays: &[DelayReport]) -> Table {
     Table {
         head: HEAD.map(str::to_owned).to_vec(),
-        rows: delays.iter().map(|delay| row(delay).to_vec()).collect(),
+        rows: rows(first, delays).map(|cells| cells.to_vec()).collect(),
     }
 }

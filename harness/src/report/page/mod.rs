@@ -5,18 +5,23 @@
 //!
 //! | module | whose page it makes |
 //! |---|---|
-//! | [`load`] | one load |
+//! | [`load`] | one load; of what some have and others not: [`churn`], [`heartbeats`], [`latency`], [`mixed`], [`storm`] |
 //! | [`seconds`] | the same, second by second |
 //! | [`sim`] | one simulation |
 //! | [`delays`] | delays before attempts to reconnect, of loads and simulations |
 //! | [`compare`] | several servers under the same load |
 //! | [`transformers`] | every transformer, beside Primus on Node.js |
 
+mod churn;
 mod compare;
 mod delays;
+mod heartbeats;
+mod latency;
 mod load;
+mod mixed;
 mod seconds;
 mod sim;
+mod storm;
 #[cfg(test)]
 mod tests;
 mod transformers;

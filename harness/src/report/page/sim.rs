@@ -1,7 +1,7 @@
 //! The page of one simulation.
 
-use super::load::{capitalized, findings_verdict, heartbeats};
-use super::{Page, Section, Tile, Verdict, delays};
+use super::load::{capitalized, findings_verdict};
+use super::{Page, Section, Tile, Verdict, delays, heartbeats};
 use crate::report::chart::{Axis, Chart, Figure, Line, Series, Span, Table, Unit};
 use crate::report::{Report, Run, SimReport};
 use crate::sim::{Messages, Second};
@@ -17,8 +17,12 @@ impl Report for SimReport {
     fn page(&self, run: &Run) -> Page {
         let sections = [
             self.has_servers().then(|| self.course()),
-            delays::section("Delays before attempts to reconnect", &self.delays),
-            self.heartbeats.as_ref().map(heartbeats),
+            delays::section(
+                "Delays before attempts to reconnect",
+                self.first_delays.as_ref(),
+                &self.delays,
+            ),
+            self.heartbeats.as_ref().map(heartbeats::section),
             self.faults_section(),
         ];
         Page {
