@@ -5,14 +5,18 @@ use serde::Deserialize;
 use crate::load::spec;
 use crate::load::target::Target;
 
+const PATH: &str = "/stats";
+
 #[derive(Debug, Deserialize)]
 struct Counts {
     sparks: u64,
 }
 
-/// How many sparks the server has by its own account; `None` if it does not say so.
-pub(super) fn sparks(target: &Target) -> Option<u64> {
-    let body = spec::get(target, "/stats").ok()?;
-    let counts: Counts = serde_json::from_slice(&body).ok()?;
-    Some(counts.sparks)
+/// How many sparks the server has by its own account, or why that is not known.
+pub(super) fn sparks(target: &Target) -> Result<u64, String> {
+    let complain = |why: String| format!("GET {PATH}: {why}");
+    let body = spec::get(target, PATH).map_err(complain)?;
+    let counts: Result<Counts, _> = serde_json::from_slice(&body);
+    let counts = counts.map_err(|error| complain(error.to_string()))?;
+    Ok(counts.sparks)
 }

@@ -101,6 +101,9 @@ impl Mixed {
         let mut seed = Chance::new(plan.seed);
         let cast = Cast::draw(load.clients, &plan.shares, &mut seed);
         let before = counts::sparks(&load.target);
+        if let Err(why) = &before {
+            eprintln!("harness: the server does not say how many sparks it has: {why}");
+        }
         Self {
             chances: (0..load.clients)
                 .map(|_| Chance::new(seed.next()))
@@ -121,7 +124,7 @@ impl Mixed {
                 vanished: 0,
                 left: 0,
                 returned: 0,
-                sparks: before.map(|before| SparkCounts {
+                sparks: before.ok().map(|before| SparkCounts {
                     before,
                     with_clients: None,
                     after: None,
@@ -168,12 +171,12 @@ impl Mixed {
     }
 
     /// Asks the server how many sparks it has, and remembers it for the report.
-    pub(super) fn count_sparks(&mut self, target: &Target, is_end: bool) -> Option<u64> {
+    pub(super) fn count_sparks(&mut self, target: &Target, is_end: bool) -> Result<u64, String> {
         let count = counts::sparks(target);
         if let Some(sparks) = &mut self.report.sparks {
             match is_end {
-                true => sparks.after = count,
-                false => sparks.with_clients = count,
+                true => sparks.after = count.as_ref().ok().copied(),
+                false => sparks.with_clients = count.as_ref().ok().copied(),
             }
         }
         count

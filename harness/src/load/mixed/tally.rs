@@ -40,7 +40,7 @@ impl<D: Driver> Runner<D> {
         let before = mixed.sparks_before().unwrap_or_default();
         let here = u64::from(self.auditor.live_count());
         let count = mixed.count_sparks(&self.plan.target, is_end);
-        if count == Some(before + here) {
+        if count == Ok(before + here) {
             return self.end_counting(is_end);
         }
         if !is_last {
@@ -55,8 +55,8 @@ impl<D: Driver> Runner<D> {
             Fault::Miscounted
         };
         self.auditor.note(fault, || match count {
-            None => "the server does not say any more how many sparks it has".to_owned(),
-            Some(count) => format!(
+            Err(why) => format!("the server does not say any more how many sparks it has: {why}"),
+            Ok(count) => format!(
                 "the server has {count} sparks; {before} were there before, and {here} clients are \
                  connected"
             ),

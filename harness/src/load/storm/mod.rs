@@ -164,6 +164,8 @@ struct Storm<D> {
     strikes_left: u32,
     /// How many servers there were before this one.
     servers: u32,
+    /// Clients that are connected to it. The kernel may show the end of the one before late.
+    back: u32,
     members: Vec<Member>,
     wires: Wires,
     /// Wires that the driver has not closed yet.
@@ -214,6 +216,7 @@ impl<D: Driver> Storm<D> {
             deadline: None,
             strikes_left: storm.strikes,
             servers: 0,
+            back: 0,
             members: (0..plan.clients).map(member).collect(),
             wires: Wires::default(),
             wires_open: 0,

@@ -206,6 +206,7 @@ impl<D: Driver> Storm<D> {
         let member = &mut self.members[number as usize];
         member.stage = Stage::Open;
         member.server = self.servers;
+        self.back += 1;
         let attempts = std::mem::take(&mut member.attempts);
         self.tally.attempts_max = self.tally.attempts_max.max(attempts);
         self.auditor.opened(number, self.now);
@@ -214,7 +215,7 @@ impl<D: Driver> Storm<D> {
             self.opening_count -= 1;
             self.opening.opened += 1;
             self.opening_progressed();
-        } else if let Weather::Up { since } = self.weather {
+        } else if let Weather::Up { since, .. } = self.weather {
             let ns = u64::try_from((self.now - since).as_nanos()).unwrap_or(u64::MAX);
             self.tally.return_ns.saturating_record(ns);
         }
@@ -226,20 +227,25 @@ impl<D: Driver> Storm<D> {
         match std::mem::replace(&mut member.stage, Stage::Away) {
             Stage::Away => return,
             Stage::Trying => {}
-            Stage::Open if member.said_farewell => self.auditor.closed(number, self.now),
-            Stage::Open if self.is_server_of(number) => {
-                let why = "the server, which is running, ended the connection";
-                self.auditor.broke(number, Fault::Ended, &why);
-            }
-            Stage::Open => self.auditor.excused(number),
+            Stage::Open => self.lost(number),
         }
         self.auditor.reconnects().lost(number, self.now);
     }
 
-    /// Whether the server that a client was connected to last is still running.
-    fn is_server_of(&self, number: u32) -> bool {
+    /// A client lost the connection that it had.
+    fn lost(&mut self, number: u32) {
+        let member = &self.members[number as usize];
+        let is_of_this_server = member.server == self.servers;
+        self.back -= u32::from(is_of_this_server);
         let is_running = !matches!(self.weather, Weather::Down { .. });
-        is_running && self.members[number as usize].server == self.servers
+        if member.said_farewell {
+            self.auditor.closed(number, self.now);
+        } else if is_of_this_server && is_running {
+            let why = "the server, which is running, ended the connection";
+            self.auditor.broke(number, Fault::Ended, &why);
+        } else {
+            self.auditor.excused(number);
+        }
     }
 
     /// A client will not connect again. If the connection was open until now, the server told it

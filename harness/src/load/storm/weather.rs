@@ -16,6 +16,9 @@ use crate::load::phase::{GOODBYE_MAX, OPENING_STALL, SETTLE};
 /// which a client that did not take its end for one would.
 const WATCH: Duration = Duration::from_secs(1);
 
+/// Between two looks whether the server is running.
+const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+
 /// Clients that say goodbye in one turn.
 const GOODBYES_PER_TURN: u32 = 512;
 
@@ -28,8 +31,8 @@ pub(super) enum Weather {
     Calm { until: Instant },
     /// There is no server.
     Down { until: Instant },
-    /// The server was started again.
-    Up { since: Instant },
+    /// The server was started again, and is looked after.
+    Up { since: Instant, look: Instant },
     /// Clients say goodbye, from the first to the last.
     Leaving { next: u32, until: Instant },
     /// Nobody may come back.
@@ -62,9 +65,10 @@ impl Weather {
             Self::Opening { give_up: until }
             | Self::Calm { until }
             | Self::Down { until }
+            | Self::Up { look: until, .. }
             | Self::Leaving { until, .. }
             | Self::Watching { until } => Some(until),
-            Self::Up { .. } | Self::Over => None,
+            Self::Over => None,
         }
     }
 
@@ -92,12 +96,22 @@ impl<D: Driver> Storm<D> {
             Weather::Down { .. } if is_due => {
                 self.server.start_again()?;
                 self.servers += 1;
+                self.back = 0;
                 self.progress.follow(self.server.pid());
-                self.weather = Weather::Up { since: self.now };
+                self.weather = Weather::Up {
+                    since: self.now,
+                    look: self.now + LOOK_INTERVAL,
+                };
             }
             Weather::Up { .. } if self.is_everybody_back() => {
+                self.progress.follow(self.server.pid());
                 let until = self.now + SETTLE;
                 self.weather = Weather::Calm { until };
+            }
+            Weather::Up { since, .. } if is_due => {
+                self.server.keep_running()?;
+                let look = self.now + LOOK_INTERVAL;
+                self.weather = Weather::Up { since, look };
             }
             Weather::Leaving { next, .. } => self.leave(next, is_due),
             Weather::Watching { .. } if is_due => self.weather = Weather::Over,
@@ -177,7 +191,7 @@ impl<D: Driver> Storm<D> {
     }
 
     fn is_everybody_back(&self) -> bool {
-        self.auditor.live_count() == self.plan.clients
+        self.back == self.plan.clients
     }
 
     /// The time is over, and the server not often enough.
