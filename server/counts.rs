@@ -1,5 +1,5 @@
-//! `GET /stats`: how many sparks and connections there are at this moment, for whoever wants to know
-//! whether everybody has left, as the harness does. It says nothing about any of them.
+//! `GET /stats`: how many sparks and connections there are at this moment, for whoever wants to
+//! know whether everybody has left, as the harness does. It says nothing about any of them.
 
 use std::sync::OnceLock;
 

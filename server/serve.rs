@@ -18,8 +18,8 @@ use crate::counts::Counts;
 use crate::page::Page;
 use crate::settings::{App, Settings};
 
-/// How a message begins that [`App::Mixed`] writes to every spark: an array whose first element says
-/// so, without a space.
+/// How a message begins that [`App::Mixed`] writes to every spark: an array whose first element
+/// says so, without a space.
 const TO_ALL: &[u8] = br#"["all","#;
 
 /// Serves until a signal ends it.

@@ -7,13 +7,13 @@
 //! | [`runner`], [`advance`], [`phase`] | the loop, and the way from connecting to goodbye |
 //! | [`client`], [`outbox`] | the clients, and what they send in one turn |
 //! | [`dialect`] | which transformer is spoken, and by which of its carriers |
-//! | [`plain`], [`transport`], [`handshake`] | clients that are plain WebSockets, and their half of the wire |
+//! | [`plain`], [`transport`], [`handshake`] | clients that are plain WebSockets, and their wire |
 //! | [`sessions`] | client halves and their connections, where it is not |
 //! | [`traffic`] | who says what, and what is made of what comes in |
 //! | [`churn`] | connections that come and go |
 //! | [`mixed`] | a bit of everything |
 //! | [`storm`] | the server is killed, and everyone comes back |
-//! | [`wires`], [`alarms`] | TCP connections of clients that may have several, and when these want to be called |
+//! | [`wires`], [`alarms`] | connections of clients that have several; when these are called |
 //! | [`meter`], [`memory`] | what is measured on the whole |
 //! | [`series`], [`progress`] | what happened second by second |
 //! | [`spec`] | what the server says about itself |

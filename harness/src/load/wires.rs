@@ -99,8 +99,8 @@ impl Wires {
         is_heard.then_some((wire.client, wire.link))
     }
 
-    /// Nothing is read from a wire. Returns whether it is connected; of another one there is nothing
-    /// to read.
+    /// Nothing is read from a wire. Returns whether it is connected; of another one there is
+    /// nothing to read.
     pub(super) fn stop_receiving(&self, wire: u32, driver: &mut impl Driver) -> bool {
         let entry = &self.list[wire as usize];
         let is_connected = entry.state == State::Connected;

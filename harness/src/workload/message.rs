@@ -24,7 +24,8 @@ pub(crate) struct Stamp {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Corrupt;
 
-/// How a message begins that is for everyone, where not all are; the server's app `mixed` goes by it.
+/// How a message begins that is for everyone, where not all are; the server's app `mixed` goes by
+/// it.
 const TO_ALL: &[u8] = br#"["all","#;
 
 /// Appends a message of `message_bytes` bytes, or a little more if that is too short to hold it.
@@ -53,7 +54,8 @@ fn encode_from(opening: &[u8], stamp: Stamp, message_bytes: usize, out: &mut Vec
     out.extend_from_slice(b"\"]");
 }
 
-/// Reads a message of either kind and checks every byte of it. `message_bytes` is what [`encode`] was given.
+/// Reads a message of either kind and checks every byte of it. `message_bytes` is what [`encode`]
+/// was given.
 pub(crate) fn decode(text: &[u8], message_bytes: usize) -> Result<Stamp, Corrupt> {
     if text.len() < message_bytes {
         return Err(Corrupt);

@@ -19,9 +19,9 @@
 //!   read gets everything as soon as it reads again.
 //! - A client comes back once its last connection is closed, and if that ended as it was to; one
 //!   that broke stays away.
-//! - When traffic ends nobody is disturbed any more, and everybody who is away comes back. So at the
-//!   end all are there, and the server's count of sparks must say so, and after the last goodbye it
-//!   must be what it was before the first connection.
+//! - When traffic ends nobody is disturbed any more, and everybody who is away comes back. So at
+//!   the end all are there, and the server's count of sparks must say so, and after the last
+//!   goodbye it must be what it was before the first connection.
 
 mod cast;
 mod counts;

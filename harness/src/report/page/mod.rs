@@ -5,7 +5,8 @@
 //!
 //! | module | whose page it makes |
 //! |---|---|
-//! | [`load`] | one load; of what some have and others not: [`churn`], [`heartbeats`], [`latency`], [`mixed`], [`storm`] |
+//! | [`load`] | one load |
+//! | [`churn`], [`heartbeats`], [`latency`], [`mixed`], [`storm`] | what only some loads have |
 //! | [`seconds`] | the same, second by second |
 //! | [`sim`] | one simulation |
 //! | [`delays`] | delays before attempts to reconnect, of loads and simulations |

@@ -9,10 +9,10 @@ pub(super) fn section(report: &StormReport) -> Section {
     let show = |us| Unit::Microseconds.show(us);
     let back = &report.return_us;
     let mut sentences = vec![format!(
-        "The server was killed {} times, and there was none for {} ms. Of {} connections that broke \
-         {} came back: half of them within {} after the server had begun anew, 99 of 100 within {}, \
-         the last within {}. That took {} attempts, at most {} of one client; {} were given up \
-         because nobody answered.",
+        "The server was killed {} times, and there was none for {} ms. Of {} connections that \
+         broke {} came back: half of them within {} after the server had begun anew, 99 of 100 \
+         within {}, the last within {}. That took {} attempts, at most {} of one client; {} were \
+         given up because nobody answered.",
         report.strikes,
         report.outage_ms,
         report.struck,
