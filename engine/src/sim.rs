@@ -40,8 +40,10 @@ pub struct SimServer<T: Transformer> {
 }
 
 struct Seat<T: Transformer> {
-    shard: Shard<SimDriver, T>,
-    flow: Flow,
+    /// Until it has ended. Whom it has not accepted by then is reset, as the kernel does it when a
+    /// listener is closed.
+    shard: Option<Shard<SimDriver, T>>,
+    wait: Wait,
 }
 
 impl<T: Transformer> SimServer<T> {
@@ -64,8 +66,8 @@ impl<T: Transformer> SimServer<T> {
                 Core::new(shared, transformer, number, net.now(), rng)
             });
             Seat {
-                shard,
-                flow: Flow::Continue(Wait::No),
+                shard: Some(shard),
+                wait: Wait::No,
             }
         };
         Self {
@@ -86,16 +88,17 @@ impl<T: Transformer> SimServer<T> {
 
     /// When a shard wants its next turn even if nothing happens.
     pub fn next_deadline(&self) -> Option<Instant> {
-        let deadline = |seat: &Seat<T>| match seat.flow {
-            Flow::Continue(Wait::Until(deadline)) => Some(deadline),
-            _ => None,
+        let deadline = |seat: &Seat<T>| match seat.wait {
+            Wait::Until(deadline) => Some(deadline),
+            Wait::No | Wait::Forever => None,
         };
         self.seats.iter().filter_map(deadline).min()
     }
 
     /// Connections of all shards, closing ones included.
     pub fn connections(&self) -> usize {
-        self.seats.iter().map(|seat| seat.shard.connections()).sum()
+        let shards = self.seats.iter().filter_map(|seat| seat.shard.as_ref());
+        shards.map(Shard::connections).sum()
     }
 
     /// Reaches the server.
@@ -115,20 +118,22 @@ impl<T: Transformer> std::fmt::Debug for SimServer<T> {
 impl<T: Transformer> Seat<T> {
     /// Turns once if there is a reason to. Returns whether there was.
     fn step(&mut self) -> bool {
-        let now = self.shard.now();
-        let is_due = match self.flow {
-            Flow::Ended => return false,
-            Flow::Continue(Wait::No) => true,
-            Flow::Continue(Wait::Until(deadline)) => deadline <= now,
-            Flow::Continue(Wait::Forever) => false,
+        let Some(shard) = &mut self.shard else {
+            return false;
         };
-        if !is_due && !self.shard.has_input() {
+        let is_due = match self.wait {
+            Wait::No => true,
+            Wait::Until(deadline) => deadline <= shard.now(),
+            Wait::Forever => false,
+        };
+        if !is_due && !shard.has_input() {
             return false;
         }
-        self.flow = self
-            .shard
-            .turn(Wait::No)
-            .expect("the simulator's driver does not fail");
+        let flow = shard.turn(Wait::No);
+        match flow.expect("the simulator's driver does not fail") {
+            Flow::Continue(wait) => self.wait = wait,
+            Flow::Ended => (self.shard, self.wait) = (None, Wait::Forever),
+        }
         true
     }
 }

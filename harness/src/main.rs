@@ -74,16 +74,20 @@ fn load(arguments: &LoadArguments) -> ExitCode {
 
 /// Simulates each seed. The first line names it, the last one its trace.
 fn simulate(arguments: &SimArguments) -> ExitCode {
+    let plans = match arguments.plans(allspark_engine::random) {
+        Ok(plans) => plans,
+        Err(why) => {
+            eprintln!("harness sim: {why}");
+            return ExitCode::from(EXIT_MISUSE);
+        }
+    };
     let mut exit = ExitCode::SUCCESS;
-    for plan in arguments.plans(allspark_engine::random) {
+    for plan in plans {
         let seed = plan.seed;
         println!("seed {seed}");
         let started = Instant::now();
         let memory = || ProcessMemory::of(std::process::id()).ok();
-        let mut outcome = sim::run(plan, || memory().map(|memory| memory.rss_anon_bytes));
-        if arguments.backoffs() > 0 {
-            outcome.add_delays(arguments.backoffs());
-        }
+        let outcome = sim::run(plan, || memory().map(|memory| memory.rss_anon_bytes));
         let report = SimReport::new(outcome, started.elapsed().as_secs_f64());
         if !report.ok {
             println!("replay        {}", arguments.replay(seed));

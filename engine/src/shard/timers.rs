@@ -61,13 +61,12 @@ impl<T: Transformer> Core<T> {
 
     /// The last moment for heartbeats that is not after `limit`, or the next one, if that is past.
     fn heartbeat_moment(&self, limit: Instant) -> Instant {
-        let interval_ms = self.shared.options.ping_interval_ms.unwrap_or(0);
-        let part_ms = (interval_ms / MOMENTS_PER_INTERVAL).max(1);
-        let last = Instant::from_ms(limit.as_ms() / part_ms * part_ms);
-        if last < self.now {
-            return last + Duration::from_millis(part_ms);
+        let interval_ms = self.shared.options.ping_interval_ms.unwrap_or(0).max(1);
+        let last = last_moment(limit, interval_ms);
+        match moment(last, interval_ms) {
+            at if at < self.now => moment(last + 1, interval_ms),
+            at => at,
         }
-        last
     }
 
     pub(super) fn fire_timers(&mut self) {
@@ -192,5 +191,36 @@ impl<T: Transformer> Core<T> {
             }
         }
         self.close_idle_if_ending();
+    }
+}
+
+/// When the moment with this number is. An interval after a moment there is another one, to the
+/// millisecond, so that no ping comes early.
+fn moment(number: u64, interval_ms: u64) -> Instant {
+    Instant::from_ms(number * interval_ms / MOMENTS_PER_INTERVAL)
+}
+
+/// The number of the last moment that is not after `limit`.
+fn last_moment(limit: Instant, interval_ms: u64) -> u64 {
+    ((limit.as_ms() + 1) * MOMENTS_PER_INTERVAL - 1) / interval_ms
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interval_after_a_moment_is_a_moment() {
+        for interval_ms in [1, 7, 500, 1_000, 25_000, 30_000, 59_999, 1_800_000] {
+            for limit_ms in (0..40).map(|n| n * 977 + 1_700_000_000_000) {
+                let last = |ms| last_moment(Instant::from_ms(ms), interval_ms);
+                let number = last(limit_ms);
+                let first_ms = moment(number, interval_ms).as_ms();
+                assert!(first_ms <= limit_ms);
+                assert!(moment(number + 1, interval_ms).as_ms() > limit_ms);
+                let second_ms = moment(last(first_ms + interval_ms), interval_ms).as_ms();
+                assert_eq!(second_ms, first_ms + interval_ms, "{interval_ms}");
+            }
+        }
     }
 }

@@ -147,15 +147,6 @@ impl Findings {
         self.counts.iter().sum()
     }
 
-    /// Adds what was found elsewhere.
-    pub(crate) fn add(&mut self, other: Self) {
-        for (count, more) in self.counts.iter_mut().zip(other.counts) {
-            *count += more;
-        }
-        self.examples.extend(other.examples);
-        self.examples.truncate(EXAMPLES_MAX);
-    }
-
     /// The first faults, in words.
     pub(crate) fn examples(&self) -> &[String] {
         &self.examples

@@ -10,10 +10,9 @@ use crate::sim::plan::{CLIENTS_MAX, NODES_MAX, Sabotage, SimPlan, SimScenario};
 
 #[derive(Debug, Args)]
 pub(crate) struct SimArguments {
-    /// How many clients there are.
-    #[arg(long, default_value_t = 1000,
-          value_parser = clap::value_parser!(u32).range(1..=i64::from(CLIENTS_MAX)))]
-    clients: u32,
+    /// How many clients there are. By default a thousand, or a million in the scenario `backoff`.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=i64::from(CLIENTS_MAX)))]
+    clients: Option<u32>,
     /// Everything follows from it. By default another one each time.
     #[arg(long)]
     seed: Option<u64>,
@@ -31,14 +30,9 @@ pub(crate) struct SimArguments {
     /// How many servers there are.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=i64::from(NODES_MAX)))]
     nodes: Option<u16>,
-    /// Milliseconds between two pings.
-    #[arg(long, default_value_t = 30_000,
-          value_parser = clap::value_parser!(u64).range(20_000..=1_800_000))]
-    ping_interval: u64,
-    /// Clients without a network that show how delays are distributed. By default a million in a
-    /// storm, else none.
-    #[arg(long)]
-    backoffs: Option<u32>,
+    /// Milliseconds between two pings. By default 30000.
+    #[arg(long, value_parser = clap::value_parser!(u64).range(20_000..=1_800_000))]
+    ping_interval: Option<u64>,
     /// Break something on purpose, to see whether it is found.
     #[arg(long, value_enum, hide = true)]
     sabotage: Option<Sabotage>,
@@ -46,47 +40,50 @@ pub(crate) struct SimArguments {
     pub(crate) output: OutputArguments,
 }
 
-/// Delays per attempt that a storm shows.
-const BACKOFFS_OF_STORM: u32 = 1_000_000;
-
 impl SimArguments {
     /// What to simulate, one plan for each seed.
-    pub(crate) fn plans(&self, random: impl FnOnce() -> u64) -> impl Iterator<Item = SimPlan> {
+    ///
+    /// # Errors
+    /// When an option is about servers and the scenario has none.
+    pub(crate) fn plans(
+        &self,
+        random: impl FnOnce() -> u64,
+    ) -> Result<impl Iterator<Item = SimPlan>, &'static str> {
+        let is_about_servers =
+            self.nodes.is_some() || self.duration.is_some() || self.ping_interval.is_some();
+        if self.scenario == SimScenario::Backoff && is_about_servers {
+            return Err("backoff has no servers, and so no nodes, duration or ping interval");
+        }
         let first = self.seed.unwrap_or_else(random);
-        let mut plan = SimPlan::new(self.scenario, self.clients, first);
+        let clients = self.clients.unwrap_or(self.scenario.clients());
+        let mut plan = SimPlan::new(self.scenario, clients, first);
         plan.duration = self.duration.unwrap_or(plan.duration);
         plan.sabotage = self.sabotage;
         plan.nodes = self.nodes.unwrap_or(plan.nodes);
-        plan.ping_interval = Duration::from_millis(self.ping_interval);
-        (0..self.seeds).map(move |number| SimPlan {
+        if let Some(ms) = self.ping_interval {
+            plan.ping_interval = Duration::from_millis(ms);
+        }
+        Ok((0..self.seeds).map(move |number| SimPlan {
             seed: first.wrapping_add(number),
             ..plan.clone()
-        })
-    }
-
-    /// How many clients without a network there are.
-    pub(crate) fn backoffs(&self) -> u32 {
-        self.backoffs.unwrap_or(match self.scenario {
-            SimScenario::Storm => BACKOFFS_OF_STORM,
-            _ => 0,
-        })
+        }))
     }
 
     /// The options that replay a seed.
     pub(crate) fn replay(&self, seed: u64) -> String {
-        let mut command = format!(
-            "harness sim --scenario {} --clients {} --seed {seed}",
-            self.scenario.name(),
-            self.clients,
-        );
+        let mut command = format!("harness sim --scenario {}", self.scenario.name());
+        if let Some(clients) = self.clients {
+            command += &format!(" --clients {clients}");
+        }
+        command += &format!(" --seed {seed}");
         if let Some(duration) = self.duration {
             command += &format!(" --duration {}ms", duration.as_millis());
         }
         if let Some(nodes) = self.nodes {
             command += &format!(" --nodes {nodes}");
         }
-        if self.ping_interval != 30_000 {
-            command += &format!(" --ping-interval {}", self.ping_interval);
+        if let Some(ms) = self.ping_interval {
+            command += &format!(" --ping-interval {ms}");
         }
         command
     }

@@ -304,7 +304,7 @@ fn fmt_storm(f: &mut fmt::Formatter<'_>, storm: &StormReport) -> fmt::Result {
             storm.algorithm.tolerance_ms,
         )?;
     }
-    super::sim::fmt_delays(f, "", &storm.delays)?;
+    super::delays::fmt_delays(f, "", None, &storm.delays)?;
     let late = &storm.lateness_us;
     writeln!(
         f,
@@ -318,7 +318,7 @@ fn fmt_storm(f: &mut fmt::Formatter<'_>, storm: &StormReport) -> fmt::Result {
             f,
             "              Only without it, as below, are the delays distributed as they should be."
         )?;
-        super::sim::fmt_delays(f, "  punctual", &storm.delays_punctual)?;
+        super::delays::fmt_delays(f, "  punctual", None, &storm.delays_punctual)?;
     }
     Ok(())
 }

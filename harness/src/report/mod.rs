@@ -3,6 +3,7 @@
 //! | module | what it is for |
 //! |---|---|
 //! | [`load`], [`sim`], [`compare`], [`transformers`] | text, by what was run |
+//! | [`delays`] | text that several of them have in common |
 //! | [`page`] | the same as a page of HTML |
 //! | [`chart`] | charts as plain SVG |
 //! | [`run`] | the command, the program and the moment |
@@ -11,6 +12,7 @@
 
 mod chart;
 mod compare;
+mod delays;
 mod load;
 mod page;
 mod run;

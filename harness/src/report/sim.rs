@@ -4,9 +4,9 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::auditor::{DelayReport, Findings, HeartbeatReport, SparkReport};
+use crate::auditor::{DelayReport, Findings, FirstDelays, HeartbeatReport, SparkReport};
 use crate::sim::plan::Talk;
-use crate::sim::{Messages, Outcome, Second, Tally, Weights};
+use crate::sim::{Messages, Outcome, Second, Span, Tally, Weights};
 
 /// Everything that a simulation has shown, and what it was.
 #[derive(Debug, Serialize)]
@@ -32,10 +32,13 @@ pub(crate) struct SimReport {
     pub(crate) heartbeats: Option<HeartbeatReport>,
     /// What happened in each second of virtual time.
     pub(crate) series: Vec<Second>,
+    /// What the scenario did meanwhile.
+    pub(crate) spans: Vec<Span>,
     /// The delays of the simulated clients before their attempts to reconnect.
+    /// The first of them after each loss, which all are to be the same.
+    pub(crate) first_delays: Option<FirstDelays>,
+    /// All others.
     pub(crate) delays: Vec<DelayReport>,
-    /// Those of clients without a network.
-    pub(crate) delays_alone: Vec<DelayReport>,
     pub(crate) findings: Findings,
     /// Two histories share it only if they are the same. Sixteen hexadecimal digits.
     pub(crate) trace: String,
@@ -66,10 +69,34 @@ impl SimReport {
             sparks: outcome.sparks,
             heartbeats: outcome.heartbeats,
             series: outcome.seconds,
+            spans: outcome.spans,
+            first_delays: outcome.first_delays,
             delays: outcome.delays,
-            delays_alone: outcome.delays_alone,
             findings: outcome.findings,
             trace: format!("{:016x}", outcome.trace),
+        }
+    }
+}
+
+impl SimReport {
+    /// Whether there was anybody to connect to.
+    pub(super) fn has_servers(&self) -> bool {
+        self.nodes > 0
+    }
+
+    /// How many servers there were, in words.
+    pub(super) fn servers(&self) -> String {
+        let count = |count: u16, name: &str| match count {
+            1 => format!("1 {name}"),
+            _ => format!("{count} {name}s"),
+        };
+        match self.has_servers() {
+            true => format!(
+                "{} of {}",
+                count(self.nodes, "server"),
+                count(self.shards, "shard")
+            ),
+            false => "no server".to_owned(),
         }
     }
 }
@@ -78,11 +105,10 @@ impl fmt::Display for SimReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "{}: {} clients, {} servers of {} shards, {:.0} virtual seconds in {:.1} s",
+            "{}: {} clients, {}, {:.0} virtual seconds in {:.1} s",
             self.scenario,
             self.clients,
-            self.nodes,
-            self.shards,
+            self.servers(),
             self.virtual_seconds,
             self.seconds,
         )?;
@@ -96,16 +122,9 @@ impl fmt::Display for SimReport {
         if self.faults != Tally::default() {
             fmt_faults(f, &self.faults)?;
         }
-        let Messages {
-            received,
-            written,
-            broadcast,
-        } = self.messages;
-        writeln!(
-            f,
-            "messages      {received} received, {written} written, {broadcast} broadcast, \
-             heartbeats included"
-        )?;
+        if self.has_servers() {
+            fmt_messages(f, self.messages)?;
+        }
         if let Some(heartbeats) = &self.heartbeats {
             super::load::fmt_heartbeats(f, heartbeats)?;
         }
@@ -115,11 +134,23 @@ impl fmt::Display for SimReport {
                 "memory        {bytes} bytes per client, client and server together"
             )?;
         }
-        fmt_delays(f, "delays", &self.delays)?;
-        fmt_delays(f, "  no network", &self.delays_alone)?;
+        super::delays::fmt_delays(f, "delays", self.first_delays.as_ref(), &self.delays)?;
         super::load::fmt_findings(f, self.ok, &self.findings)?;
         writeln!(f, "trace {}", self.trace)
     }
+}
+
+fn fmt_messages(f: &mut fmt::Formatter<'_>, messages: Messages) -> fmt::Result {
+    let Messages {
+        received,
+        written,
+        broadcast,
+    } = messages;
+    writeln!(
+        f,
+        "messages      {received} received, {written} written, {broadcast} broadcast, \
+         heartbeats included"
+    )
 }
 
 fn fmt_faults(f: &mut fmt::Formatter<'_>, faults: &Tally) -> fmt::Result {
@@ -128,36 +159,4 @@ fn fmt_faults(f: &mut fmt::Formatter<'_>, faults: &Tally) -> fmt::Result {
         .map(|(count, name)| format!("{count} {name}"))
         .collect();
     writeln!(f, "faults        {}", words.join(", "))
-}
-
-pub(super) fn fmt_delays(
-    f: &mut fmt::Formatter<'_>,
-    name: &str,
-    delays: &[DelayReport],
-) -> fmt::Result {
-    for (number, delay) in delays.iter().enumerate() {
-        write!(
-            f,
-            "{:14}attempt {}: {} of {} to {} ms, mean {:.1} (algorithm {:.1})",
-            if number == 0 { name } else { "" },
-            delay.attempt,
-            delay.count,
-            delay.ms_min,
-            delay.ms_max,
-            delay.ms_mean,
-            delay.ms_mean_expected,
-        )?;
-        if let Some(tests) = delay.tests {
-            write!(
-                f,
-                "; KS {:.5} (limit {:.5}), chi-square {:.1} (limit {:.1})",
-                tests.kolmogorov_smirnov,
-                tests.kolmogorov_smirnov_limit,
-                tests.chi_square,
-                tests.chi_square_limit,
-            )?;
-        }
-        writeln!(f)?;
-    }
-    Ok(())
 }

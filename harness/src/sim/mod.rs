@@ -7,9 +7,9 @@
 //! | [`world`] | the order in which things happen |
 //! | [`script`] | what happens when, by scenario |
 //! | [`swarm`], [`faults`] | what may go wrong, how often, and how it is done |
-//! | [`nodes`] | the servers |
-//! | [`member`], [`play`] | the clients, and what they want done |
-//! | [`backoffs`] | clients that never get a connection |
+//! | [`nodes`], [`app`] | the servers, and what runs on them |
+//! | [`machines`], [`member`], [`play`] | the clients, and what they want done |
+//! | [`backoffs`] | the scenario without servers: nobody ever gets a connection |
 //! | [`series`], [`chance`] | what happened each second; chance that can be repeated |
 //!
 //! It opens no socket and reads no clock. What it plays is told to the auditor, which judges it
@@ -23,9 +23,11 @@
 //! - The end of each run is calm: everything is mended, everybody comes back and gets what is due,
 //!   says goodbye, and nothing may be left.
 
+mod app;
 mod backoffs;
 pub(crate) mod chance;
 mod faults;
+mod machines;
 mod member;
 mod nodes;
 pub(crate) mod plan;
@@ -41,11 +43,11 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-pub(crate) use series::Second;
+pub(crate) use series::{Second, Span};
 pub(crate) use swarm::{Tally, Weights};
 
 use crate::auditor::{
-    Auditor, DelayReport, Fault, Findings, HeartbeatReport, HeartbeatRule, Leftovers,
+    Auditor, DelayReport, Fault, Findings, FirstDelays, HeartbeatReport, HeartbeatRule, Leftovers,
     ReconnectRule, SilenceRule, SparkReport, Verdict,
 };
 use crate::workload::Scenario;
@@ -70,18 +72,19 @@ pub(crate) struct Outcome {
     pub(crate) trace: u64,
     pub(crate) messages: Messages,
     pub(crate) seconds: Vec<Second>,
+    /// What the scenario did meanwhile.
+    pub(crate) spans: Vec<Span>,
     pub(crate) heartbeats: Option<HeartbeatReport>,
     pub(crate) sparks: Option<SparkReport>,
+    pub(crate) first_delays: Option<FirstDelays>,
     pub(crate) delays: Vec<DelayReport>,
-    /// Those of clients without a network, if there were any.
-    pub(crate) delays_alone: Vec<DelayReport>,
     pub(crate) findings: Findings,
     /// Memory of this process when all clients were connected, divided among them.
     pub(crate) bytes_per_client: Option<u64>,
 }
 
 /// What the servers counted, heartbeats included.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(crate) struct Messages {
     pub(crate) received: u64,
     /// Written to single sparks.
@@ -102,6 +105,9 @@ const FAREWELL_MAX: Duration = Duration::from_secs(100);
 
 /// Simulates. `memory` is asked once, when all clients are connected.
 pub(crate) fn run(mut plan: SimPlan, memory: impl FnOnce() -> Option<u64>) -> Outcome {
+    if plan.scenario == SimScenario::Backoff {
+        return backoffs::run(plan);
+    }
     let (talk, weights) = choose(&mut plan);
     let mut world = World::new(&plan, talk, weights, auditor(&plan, talk));
     world.run_for(RAMP);
@@ -111,12 +117,15 @@ pub(crate) fn run(mut plan: SimPlan, memory: impl FnOnce() -> Option<u64>) -> Ou
     world.disband();
     let totals = world.nodes.totals();
     let now = world.now();
+    let (seconds, spans) = world.series.finish();
     let Verdict {
         findings,
         heartbeats,
+        first_delays,
         delays,
         sparks,
-        ..
+        // In virtual time nothing is late, and what was observed is what was.
+        delays_observed: _,
     } = world.auditor.conclude(now);
     Outcome {
         talk,
@@ -129,23 +138,15 @@ pub(crate) fn run(mut plan: SimPlan, memory: impl FnOnce() -> Option<u64>) -> Ou
             written: totals.messages_written,
             broadcast: world.broadcasts,
         },
-        seconds: world.series.into_seconds(),
+        seconds,
+        spans,
         heartbeats,
         sparks,
+        first_delays,
         delays,
-        delays_alone: Vec::new(),
         findings,
         bytes_per_client,
         plan,
-    }
-}
-
-impl Outcome {
-    /// Adds what so many clients without a network show about delays.
-    pub(crate) fn add_delays(&mut self, clients: u32) {
-        let verdict = backoffs::judge(self.plan.seed, clients, self.plan.backoff);
-        self.delays_alone = verdict.delays;
-        self.findings.add(verdict.findings);
     }
 }
 
@@ -226,6 +227,7 @@ impl World {
 
     /// Everybody leaves, and nothing may be left.
     fn disband(&mut self) {
+        self.series.mark("goodbye", self.net.now(), RAMP);
         self.plan_in(Duration::ZERO, Act::Farewell(0));
         self.run_for(RAMP + FAREWELL_MAX);
         self.auditor.left_over(Leftovers {

@@ -1,29 +1,18 @@
 //! The servers of a simulation, which can be stopped and started.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 
-use allspark_engine::io::sim::{EndpointId, SimNet};
-use allspark_engine::sim::{Attach, SimServer};
-use allspark_engine::{Data, Destroy, EndOptions, Json, Options, Spark, Stats};
+use allspark_engine::io::sim::SimNet;
+use allspark_engine::sim::SimServer;
+use allspark_engine::{Destroy, Json, Options, Stats};
 use allspark_protocol::Instant;
 use allspark_transformers::websockets::WebSockets;
 
+use super::app::{App, Heard, Log};
 use super::plan::{Sabotage, SimPlan, Talk};
-use crate::workload::message;
 
 /// Bytes of the largest message that servers take.
 const MESSAGE_BYTES_MAX: usize = 1 << 20;
-
-/// What a server's application has heard.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Heard {
-    pub(super) node: u16,
-    /// The server's end of the connection.
-    pub(super) end: EndpointId,
-    pub(super) is_connection: bool,
-}
-
-type Log = Arc<Mutex<Vec<Heard>>>;
 
 /// One server, or the place of one that is gone.
 struct Node {
@@ -88,15 +77,20 @@ impl Nodes {
         self.starts += 1;
         let seed = self.plan.seed ^ (self.starts << 48);
         let transformer = WebSockets::uncompressed(MESSAGE_BYTES_MAX);
-        let (log, talk) = (Arc::clone(&self.log), self.talk);
-        let echo = Echo::new(self.plan.sabotage, self.plan.message_bytes);
+        let app = App {
+            node: number,
+            log: Arc::clone(&self.log),
+            echoes: self.talk == Talk::Echo,
+            message_bytes: self.plan.message_bytes,
+            sabotage: self.plan.sabotage,
+        };
         let server = SimServer::new(
             &self.net,
             self.options(),
             &transformer,
             self.plan.shards,
             seed,
-            |primus| attach(primus, number, &log, (talk == Talk::Echo).then_some(echo)),
+            |primus| app.attach(primus),
         );
         let node = &mut self.nodes[usize::from(number)];
         *node = Node {
@@ -218,73 +212,5 @@ impl Totals {
         self.messages_received += stats.messages_received;
         self.messages_written += stats.messages_written;
         self.sparks_silent += stats.sparks_silent;
-    }
-}
-
-/// The application of a server.
-fn attach(primus: &Attach<'_>, node: u16, log: &Log, echo: Option<Echo>) {
-    let opened = Arc::clone(log);
-    primus.on_connection(move |spark| {
-        hear(&opened, node, spark, true);
-        if let Some(mut echo) = echo.clone() {
-            spark.on_data(move |spark, data| echo.answer(spark, &data));
-        }
-    });
-    let ended = Arc::clone(log);
-    primus.on_disconnection(move |spark| hear(&ended, node, spark, false));
-}
-
-fn hear(log: &Log, node: u16, spark: &Spark<'_>, is_connection: bool) {
-    let heard = Heard {
-        node,
-        end: SimNet::end_of(spark.address()),
-        is_connection,
-    };
-    let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
-    log.push(heard);
-}
-
-/// The sabotaged server does something to one of so many messages of the first client.
-const SABOTAGED_ONE_IN: u32 = 4;
-
-/// Writes each message back, unless it is broken on purpose.
-#[derive(Clone)]
-struct Echo {
-    sabotage: Option<Sabotage>,
-    message_bytes: usize,
-    held: Option<serde_json::Value>,
-}
-
-impl Echo {
-    fn new(sabotage: Option<Sabotage>, message_bytes: usize) -> Self {
-        Self {
-            sabotage,
-            message_bytes,
-            held: None,
-        }
-    }
-
-    fn answer(&mut self, spark: &mut Spark<'_>, data: &Data<'_>) {
-        let is_chosen = self.sabotage.is_some()
-            && message::decode(data.encoded(), self.message_bytes)
-                .is_ok_and(|stamp| stamp.from == 0 && stamp.sequence % SABOTAGED_ONE_IN == 1);
-        match self.sabotage.filter(|_| is_chosen) {
-            Some(Sabotage::Loses) => return,
-            Some(Sabotage::Duplicates) => {
-                spark.write(data);
-            }
-            Some(Sabotage::Reorders) => {
-                self.held = serde_json::from_slice(data.encoded()).ok();
-                return;
-            }
-            Some(Sabotage::EndsTheLiving) => {
-                spark.end_with(EndOptions { reconnect: true });
-            }
-            _ => {}
-        }
-        spark.write(data);
-        if let Some(held) = self.held.take() {
-            spark.write(Json(held));
-        }
     }
 }

@@ -20,6 +20,8 @@ pub(crate) enum SimScenario {
     Storm,
     /// Everything that can go wrong does, now and then.
     Faults,
+    /// There is no server: everybody goes through all attempts to connect again.
+    Backoff,
 }
 
 impl SimScenario {
@@ -31,26 +33,36 @@ impl SimScenario {
             Self::RollingRestart => "rolling-restart",
             Self::Storm => "storm",
             Self::Faults => "faults",
+            Self::Backoff => "backoff",
         }
     }
 
     /// What the clients say meanwhile. Under faults the seed decides.
     pub(super) const fn talk(self) -> Talk {
         match self {
-            Self::Heartbeat => Talk::Nothing,
+            Self::Heartbeat | Self::Backoff => Talk::Nothing,
             Self::Outage | Self::Faults => Talk::Echo,
             Self::RollingRestart | Self::Storm => Talk::Broadcast,
         }
     }
 
+    /// How many clients there are by default.
+    pub(crate) const fn clients(self) -> u32 {
+        match self {
+            Self::Backoff => 1_000_000,
+            _ => 1_000,
+        }
+    }
+
     /// How long it takes by default, from the moment on in which all clients have been told to
-    /// connect.
+    /// connect. Without servers it takes as long as the attempts do.
     pub(crate) const fn duration(self) -> Duration {
         match self {
             Self::Heartbeat => Duration::from_secs(600),
             Self::Outage => Duration::from_secs(300),
             Self::RollingRestart => Duration::from_secs(180),
             Self::Storm => Duration::from_secs(60),
+            Self::Backoff => Duration::ZERO,
             Self::Faults => Duration::from_secs(240),
         }
     }
@@ -58,6 +70,7 @@ impl SimScenario {
     /// How many servers there are by default.
     pub(crate) const fn nodes(self) -> u16 {
         match self {
+            Self::Backoff => 0,
             Self::Heartbeat | Self::Storm => 1,
             Self::Outage => 2,
             Self::RollingRestart => 8,
@@ -83,7 +96,7 @@ pub(crate) struct SimPlan {
     pub(crate) seed: u64,
     pub(crate) scenario: SimScenario,
     pub(crate) clients: u32,
-    /// Servers, 1 to [`NODES_MAX`].
+    /// Servers, 1 to [`NODES_MAX`], or none in the scenario without them.
     pub(crate) nodes: u16,
     /// Shards of each server.
     pub(crate) shards: u16,
@@ -137,6 +150,14 @@ pub(crate) enum Sabotage {
     Duplicates,
     /// The servers let a message overtake another.
     Reorders,
+    /// The servers change a message.
+    Corrupts,
+    /// The servers write a message that nobody has sent.
+    Invents,
+    /// The servers write a client what is for another.
+    Misdelivers,
+    /// The servers say twice that a spark has ended.
+    TellsTwice,
     /// The clients wait a little less than the algorithm says.
     HurriesBack,
     /// The clients wait as long as the algorithm allows, but not by chance.
@@ -149,4 +170,8 @@ pub(crate) enum Sabotage {
     EndsTheLiving,
     /// A client does not notice that its connection is lost.
     StaysAway,
+    /// The clients give up after two attempts.
+    GivesUp,
+    /// A client does not answer pings.
+    KeepsSilence,
 }

@@ -139,7 +139,9 @@ impl World {
         let Some(wire) = self.members[number as usize].wire(link) else {
             return;
         };
-        if wire.is_void {
+        // Where nobody talks, a client that is up writes nothing but answers to pings.
+        let is_silent = number == SABOTEUR && self.plan.sabotage == Some(Sabotage::KeepsSilence);
+        if wire.is_void || (is_silent && wire.is_up) {
             return;
         }
         if let Some(held) = self.held.get_mut(&wire.end.0) {

@@ -49,6 +49,7 @@ const SILENT_ONE_IN: u32 = 100;
 impl World {
     /// Plans what the scenario is about.
     pub(super) fn write_script(&mut self) {
+        self.series.mark("connecting", self.net.now(), RAMP);
         self.plan_in(Duration::ZERO, Act::Open(0));
         if self.talk != Talk::Nothing {
             self.plan_in(RAMP, Act::Talk);
@@ -66,6 +67,7 @@ impl World {
                 self.plan_in(TICK, Act::ClientFaults);
                 self.plan_in(RAMP, Act::NodeFault);
             }
+            SimScenario::Backoff => unreachable!("it has no world"),
         }
     }
 
@@ -86,6 +88,8 @@ impl World {
             self.plan_in(delay, Act::Stop(node));
             self.plan_in(delay + length, Act::Start(node));
         }
+        let begin = self.now() + delay;
+        self.series.mark("no server", begin, length);
     }
 
     /// Each server is drained, stopped and started, one after the other.
@@ -97,6 +101,8 @@ impl World {
             self.plan_in(begin, Act::Drain(node));
             self.plan_in(begin + turn / 2, Act::Stop(node));
             self.plan_in(begin + turn * 3 / 4, Act::Start(node));
+            let drained = self.now() + begin;
+            self.series.mark("restart", drained, turn * 3 / 4);
         }
     }
 

@@ -1,5 +1,7 @@
 //! What happened in each second.
 
+use std::time::Duration;
+
 use allspark_protocol::Instant;
 use serde::Serialize;
 
@@ -16,11 +18,21 @@ pub(crate) struct Second {
     pub(crate) lost: u32,
 }
 
+/// Something that the scenario does for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub(crate) struct Span {
+    pub(crate) name: &'static str,
+    /// Seconds of virtual time since the beginning.
+    pub(crate) from_s: f64,
+    pub(crate) to_s: f64,
+}
+
 /// The seconds of a run.
 pub(super) struct Series {
     start: Instant,
     seconds: Vec<Second>,
     current: Second,
+    spans: Vec<Span>,
 }
 
 impl Series {
@@ -29,6 +41,7 @@ impl Series {
             start,
             seconds: Vec::new(),
             current: Second::default(),
+            spans: Vec::new(),
         }
     }
 
@@ -54,7 +67,22 @@ impl Series {
         self.current.lost += u32::from(was_open);
     }
 
-    pub(super) fn into_seconds(self) -> Vec<Second> {
-        self.seconds
+    /// The scenario does something from then on for so long.
+    pub(super) fn mark(&mut self, name: &'static str, from: Instant, duration: Duration) {
+        let from = from - self.start;
+        self.spans.push(Span {
+            name,
+            from_s: from.as_secs_f64(),
+            to_s: (from + duration).as_secs_f64(),
+        });
+    }
+
+    /// Each second, up to the last in which anything happened, and what the scenario did.
+    pub(super) fn finish(mut self) -> (Vec<Second>, Vec<Span>) {
+        let quiet = Second::default();
+        let last = self.seconds.iter().rposition(|second| *second != quiet);
+        // One more, so that the end is seen.
+        self.seconds.truncate(last.map_or(0, |last| last + 2));
+        (self.seconds, self.spans)
     }
 }

@@ -2,18 +2,18 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
-use std::sync::Arc;
 use std::time::Duration;
 
-use allspark_client::core::{Client, ClientOptions, Event, Outputs};
+use allspark_client::core::{Event, Outputs};
 use allspark_engine::io::sim::{EndpointId, Notice, SimNet};
 use allspark_protocol::Instant;
-use allspark_protocol::primus::BackoffOptions;
 
+use super::app::Heard;
 use super::chance::{Chance, Purpose};
+use super::machines::machines;
 use super::member::Member;
-use super::nodes::{Heard, Nodes};
-use super::plan::{Sabotage, SimPlan, Talk};
+use super::nodes::Nodes;
+use super::plan::{SimPlan, Talk};
 use super::script::Act;
 use super::series::Series;
 use super::swarm::{Tally, Weights};
@@ -54,6 +54,10 @@ pub(super) struct World {
 
 const NOBODY: u32 = u32::MAX;
 
+/// Rounds that one moment may take. What is due is done in a few; somebody who is never done, or
+/// whom nobody hears, would stop the time for ever.
+const ROUNDS_MAX: u32 = 10_000;
+
 impl World {
     /// A world in which nothing has happened yet.
     pub(super) fn new(plan: &SimPlan, talk: Talk, weights: Weights, auditor: Auditor) -> Self {
@@ -65,7 +69,7 @@ impl World {
             weights,
             tally: Tally::default(),
             nodes,
-            members: members(plan),
+            members: machines(plan).map(Member::new).collect(),
             auditor,
             series: Series::new(net.now()),
             network: Chance::of(plan.seed, Purpose::Network),
@@ -105,8 +109,11 @@ impl World {
     /// Lets virtual time pass.
     pub(super) fn run_for(&mut self, duration: Duration) {
         let end = self.now() + duration;
+        let mut rounds = 0;
         self.settle();
         while let Some(next) = self.next_moment().filter(|next| *next <= end) {
+            rounds = if next > self.now() { 0 } else { rounds + 1 };
+            assert!(rounds < ROUNDS_MAX, "time stands still at {next:?}");
             self.net.advance_to(next);
             self.series.note(next, self.auditor.live_count());
             // First whatever arrives now: what clients and the script do comes after it, and is
@@ -274,35 +281,6 @@ impl World {
 /// How the auditor calls the connection with this end at the server.
 pub(super) fn connection(spark: EndpointId) -> ConnectionId {
     ConnectionId(u64::from(spark.0))
-}
-
-fn members(plan: &SimPlan) -> Vec<Member> {
-    let options = Arc::new(client_options(plan));
-    let mut chance = Chance::of(plan.seed, Purpose::Clients);
-    let seed = move |_| match plan.sabotage {
-        Some(Sabotage::IsNotRandom) => plan.seed,
-        _ => chance.next(),
-    };
-    let seeds = (0..plan.clients).map(seed);
-    seeds
-        .map(|seed| Member::new(Client::new(Arc::clone(&options), seed)))
-        .collect()
-}
-
-fn client_options(plan: &SimPlan) -> ClientOptions {
-    let min = match plan.sabotage {
-        Some(Sabotage::HurriesBack) => plan.backoff.min * 9 / 10,
-        _ => plan.backoff.min,
-    };
-    ClientOptions {
-        reconnect: BackoffOptions {
-            min,
-            ..plan.backoff
-        },
-        // As many missed pings as Primus's defaults allow.
-        ping_timeout: Some(plan.ping_interval * 3 / 2),
-        ..ClientOptions::default()
-    }
 }
 
 /// Whether an event says that the client has no connection any more.

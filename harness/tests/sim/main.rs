@@ -50,6 +50,33 @@ fn misuse_is_exit_code_2() {
     for wrong in [["--clients", "0"], ["--nodes", "9"], ["--scenario", "war"]] {
         assert_eq!(sim(&wrong).status.code(), Some(2), "{wrong:?}");
     }
+    for about_servers in ["--nodes=2", "--duration=10s", "--ping-interval=25000"] {
+        let output = sim(&["--scenario", "backoff", "--clients", "1", about_servers]);
+        assert_eq!(output.status.code(), Some(2), "{about_servers}");
+    }
+}
+
+#[test]
+fn delays_are_compared_with_the_algorithm_attempt_by_attempt() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let [json, html] = ["json", "html"].map(|end| folder.path().join(format!("report.{end}")));
+    let path = |path: &std::path::Path| path.to_str().expect("a path is text").to_owned();
+    let files = [path(&json), path(&html)];
+    let plan = ["--scenario", "backoff", "--clients", "2000", "--seed", "3"];
+    let mut arguments = plan.to_vec();
+    arguments.extend(["--json", &files[0], "--html", &files[1]]);
+    let output = sim(&arguments);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(lines(&output).last(), lines(&sim(&plan)).last());
+    let text = std::fs::read(&json).expect("the report is there");
+    let report: serde_json::Value = serde_json::from_slice(&text).expect("it is JSON");
+    for (attempt, delay) in (2..=10).zip(report["delays"].as_array().expect("a list")) {
+        assert_eq!(delay["attempt"], attempt);
+        assert_eq!(delay["count"], 2000);
+        assert_eq!(delay["tests"]["fits"], true);
+    }
+    let page = std::fs::read_to_string(&html).expect("the page is there");
+    assert!(page.contains("Attempt 10") && page.contains("expected"));
 }
 
 #[test]

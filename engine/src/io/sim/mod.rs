@@ -13,6 +13,7 @@ use crate::memory::{BufferPool, Slice};
 
 mod net;
 
+use net::Accept;
 pub(super) use net::Stray;
 pub use net::{EndpointId, Notice, SimNet};
 
@@ -59,8 +60,8 @@ impl SimDriver {
 
     fn submit(&mut self, op: Op, completions: &mut Vec<Completion>) {
         match op {
-            Op::Accept => self.net.listen(self.number, true),
-            Op::StopAccept => self.net.listen(self.number, false),
+            Op::Accept => self.net.listen(self.number),
+            Op::StopAccept => self.net.stop_listening(self.number),
             Op::Receive { socket, token } => self.start_receive(socket, token, completions),
             Op::StopReceive { socket } => {
                 if let Some(record) = self.records.get_mut(&EndpointId(socket.0)) {
@@ -157,15 +158,7 @@ impl SimDriver {
 
     fn notice(&mut self, id: EndpointId, notice: Notice, completions: &mut Vec<Completion>) {
         match notice {
-            Notice::Incoming if self.net.accept_fails(id, self.number) => {
-                // What the kernel says when the process has no descriptor left.
-                let error = io::Error::from_raw_os_error(rustix::io::Errno::MFILE.raw_os_error());
-                completions.push(Completion::AcceptFailed { error });
-            }
-            Notice::Incoming => completions.push(Completion::Accepted {
-                socket: Socket(id.0),
-                peer: SimNet::address(id),
-            }),
+            Notice::Incoming => self.accept(id, completions),
             Notice::Readable => self.receive(id, completions),
             Notice::Writable => {
                 if let Some(record) = self.records.get_mut(&id)
@@ -176,6 +169,22 @@ impl SimDriver {
                     });
                 }
             }
+        }
+    }
+
+    fn accept(&self, id: EndpointId, completions: &mut Vec<Completion>) {
+        match self.net.accept(id, self.number) {
+            Some(Accept::Done) => completions.push(Completion::Accepted {
+                socket: Socket(id.0),
+                peer: SimNet::address(id),
+            }),
+            Some(Accept::Failed) => {
+                // What the kernel says when the process has no descriptor left.
+                let error = io::Error::from_raw_os_error(rustix::io::Errno::MFILE.raw_os_error());
+                completions.push(Completion::AcceptFailed { error });
+            }
+            // The client is gone, or the listener was closed.
+            None => {}
         }
     }
 

@@ -260,6 +260,28 @@ fn a_server_that_crashes_takes_its_connections_with_it() {
 }
 
 #[test]
+fn a_listener_that_is_closed_resets_whom_it_has_not_accepted() {
+    let net = SimNet::default();
+    let mut driver = SimDriver::new(&net);
+    let (_, accepted) = connect(&net, &mut driver);
+    let waiting = net.connect(0, LATENCY).unwrap();
+    net.send(waiting, b"hello").unwrap();
+    settle(&net);
+    let late = net.connect(0, LATENCY).unwrap();
+    driver.push(Op::StopAccept);
+    assert!(turn(&mut driver).is_empty());
+    assert!(net.connect(0, LATENCY).is_none());
+    settle(&net);
+    for client in [waiting, late] {
+        assert_eq!(net.receive(client, 1), None);
+        assert!(net.end_of_stream(client).is_err(), "it is a reset");
+        net.close(client);
+    }
+    assert!(driver.owns(accepted));
+    assert_eq!(net.open_endpoints(), 2);
+}
+
+#[test]
 fn an_accept_that_fails_is_tried_again() {
     let net = SimNet::default();
     let mut driver = SimDriver::new(&net);

@@ -96,7 +96,7 @@ impl StormReport {
     pub(crate) fn is_blurred(&self) -> bool {
         let fail = |delays: &[DelayReport]| {
             let mut tests = delays.iter().filter_map(|delay| delay.tests);
-            tests.any(|tests| !tests.pass())
+            tests.any(|tests| !tests.fits)
         };
         fail(&self.delays) && !fail(&self.delays_punctual)
     }

@@ -2,7 +2,7 @@
 
 use super::frame::style;
 use super::scale::{End, Scale};
-use super::svg::{Anchor, Drawing, WIDTH, elide, text_width};
+use super::svg::{Anchor, Drawing, Size, elide, text_width};
 use super::{Axis, Table};
 
 /// The height of a bar with the space around it.
@@ -26,7 +26,7 @@ const GAP: f64 = 14.0;
 const OWN: usize = 0;
 const OTHERS: usize = 2;
 
-/// Values beside each other.
+/// Values beside each other. They always need a row of the page.
 #[derive(Clone, Debug)]
 pub(crate) struct Bars {
     pub(crate) axis: Axis,
@@ -58,7 +58,7 @@ impl Bars {
     pub(super) fn draw(&self) -> Drawing {
         let columns = self.columns();
         let bottom = TOP + ROW * self.bars.len() as f64;
-        let mut drawing = Drawing::new(bottom + BOTTOM);
+        let mut drawing = Drawing::new(Size::Full, bottom + BOTTOM);
         let values = self.bars.iter().flat_map(|bar| {
             let most = bar.spread.map(|(_, most)| most);
             [Some(bar.value), most].into_iter().flatten()
@@ -98,7 +98,7 @@ impl Bars {
             widths.fold(0.0, f64::max).min(most)
         };
         let names = widest(|bar| &bar.name, NAMES_MAX);
-        let notes = WIDTH - widest(|bar| &bar.note, NOTES_MAX) - 6.0;
+        let notes = Size::Full.width() - widest(|bar| &bar.note, NOTES_MAX) - 6.0;
         let values = notes - GAP;
         Columns {
             left: names + GAP,

@@ -3,7 +3,7 @@
 
 use super::frame::{Plot, style};
 use super::scale::{End, Scale};
-use super::svg::Drawing;
+use super::svg::{Drawing, Size};
 use super::{Axis, Table, Unit};
 
 /// Space between two bars, as a part of their width.
@@ -33,14 +33,14 @@ pub(crate) struct Bin {
 }
 
 impl Histogram {
-    pub(super) fn draw(&self) -> Drawing {
+    pub(super) fn draw(&self, size: Size) -> Drawing {
         let expects = self.bins.iter().any(|bin| bin.expected.is_some());
         let names: &[&str] = if expects {
             &["measured", "expected"]
         } else {
             &[]
         };
-        let (plot, mut drawing) = Plot::new(names);
+        let (plot, mut drawing) = Plot::new(size, names);
         let counts = self
             .bins
             .iter()

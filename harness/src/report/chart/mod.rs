@@ -30,8 +30,8 @@ mod unit;
 pub(crate) use bars::{Bar, Bars};
 pub(crate) use histogram::{Bin, Histogram};
 pub(crate) use percentiles::PercentileCurve;
-pub(crate) use series::{Line, Series};
-pub(crate) use svg::escape;
+pub(crate) use series::{Line, Series, Span};
+pub(crate) use svg::{Size, escape};
 pub(crate) use unit::Unit;
 
 /// A chart with what is said of it.
@@ -68,11 +68,11 @@ pub(crate) struct Table {
 
 impl Figure {
     /// The picture. Its colours come from the style sheet of the page.
-    pub(crate) fn svg(&self) -> String {
+    pub(crate) fn svg(&self, size: Size) -> String {
         let drawing = match &self.chart {
-            Chart::Series(series) => series.draw(),
-            Chart::Percentiles(curve) => curve.draw(),
-            Chart::Histogram(histogram) => histogram.draw(),
+            Chart::Series(series) => series.draw(size),
+            Chart::Percentiles(curve) => curve.draw(size),
+            Chart::Histogram(histogram) => histogram.draw(size),
             Chart::Bars(bars) => bars.draw(),
         };
         drawing.finish(&self.title, &self.caption)

@@ -4,7 +4,7 @@
 use super::frame::Plot;
 use super::scale::{End, Scale};
 use super::series::{Line, draw_line, finite, names};
-use super::svg::Drawing;
+use super::svg::{Drawing, Size};
 use super::{Table, Unit};
 
 /// The rarest of what is shown: one in so many.
@@ -26,10 +26,10 @@ pub(crate) struct PercentileCurve {
 }
 
 impl PercentileCurve {
-    pub(super) fn draw(&self) -> Drawing {
+    pub(super) fn draw(&self, size: Size) -> Drawing {
         let names = names(&self.lines);
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let (plot, mut drawing) = Plot::new(&names);
+        let (plot, mut drawing) = Plot::new(size, &names);
         let x = self.quantile_scale().onto(plot.left, plot.right);
         let y = self.value_scale().onto(plot.bottom, plot.top);
         let axis = super::Axis::new(self.label, self.unit);

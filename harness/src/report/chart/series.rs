@@ -2,7 +2,7 @@
 
 use super::frame::{Plot, style};
 use super::scale::{End, Scale};
-use super::svg::{Drawing, elide};
+use super::svg::{Drawing, Size, elide};
 use super::{Axis, Table};
 
 /// Points that a line is drawn with; of more, the least and the most of each column are drawn.
@@ -23,6 +23,16 @@ pub(crate) struct Series {
     pub(crate) x: Axis,
     pub(crate) y: Axis,
     pub(crate) lines: Vec<Line>,
+    /// What was going on meanwhile.
+    pub(crate) spans: Vec<Span>,
+}
+
+/// Something that lasted for a while, by the first numbers of the points.
+#[derive(Clone, Debug)]
+pub(crate) struct Span {
+    pub(crate) name: String,
+    pub(crate) from: f64,
+    pub(crate) to: f64,
 }
 
 /// One line. Values below zero are drawn as zero.
@@ -34,15 +44,19 @@ pub(crate) struct Line {
 }
 
 impl Series {
-    pub(super) fn draw(&self) -> Drawing {
+    pub(super) fn draw(&self, size: Size) -> Drawing {
         let names = names(&self.lines);
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let (plot, mut drawing) = Plot::new(&names);
+        let (plot, mut drawing) = Plot::new(size, &names);
         let points = || self.lines.iter().flat_map(|line| finite(&line.points));
         let x = Scale::linear(points().map(|point| point.0), self.x.unit, End::AtValue)
             .onto(plot.left, plot.right);
         let y = Scale::linear(points().map(|point| point.1), self.y.unit, End::AtTick)
             .onto(plot.bottom, plot.top);
+        let is_finite = |span: &&Span| span.from.is_finite() && span.to.is_finite();
+        for span in self.spans.iter().filter(is_finite) {
+            plot.draw_span(&mut drawing, x.at(span.from), x.at(span.to), &span.name);
+        }
         plot.draw_y(&mut drawing, &self.y, &y);
         let ticks = x
             .ticks

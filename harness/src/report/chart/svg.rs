@@ -2,8 +2,31 @@
 
 use std::fmt::Write;
 
-/// The width of every picture. It is a unit of its own: the page stretches it.
-pub(super) const WIDTH: f64 = 720.0;
+/// How large a picture is. Its unit is its own: the page stretches it, and letters with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Size {
+    /// It has a row of the page to itself.
+    Full,
+    /// Two share a row.
+    Half,
+}
+
+impl Size {
+    pub(super) const fn width(self) -> f64 {
+        match self {
+            Self::Full => 720.0,
+            Self::Half => 400.0,
+        }
+    }
+
+    /// The height of what is inside the axes.
+    pub(super) const fn plot_height(self) -> f64 {
+        match self {
+            Self::Full => 220.0,
+            Self::Half => 150.0,
+        }
+    }
+}
 
 /// The height of letters.
 pub(super) const FONT_SIZE: f64 = 12.0;
@@ -23,13 +46,15 @@ pub(super) enum Anchor {
 #[derive(Clone, Debug)]
 pub(super) struct Drawing {
     body: String,
+    size: Size,
     height: f64,
 }
 
 impl Drawing {
-    pub(super) const fn new(height: f64) -> Self {
+    pub(super) const fn new(size: Size, height: f64) -> Self {
         Self {
             body: String::new(),
+            size,
             height,
         }
     }
@@ -37,8 +62,9 @@ impl Drawing {
     /// The whole element, with its name and description for those who do not see it.
     pub(super) fn finish(self, title: &str, description: &str) -> String {
         format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" viewBox=\"0 0 {WIDTH} {}\">\n\
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" viewBox=\"0 0 {} {}\">\n\
              <title>{}</title>\n<desc>{}</desc>\n{}</svg>\n",
+            self.size.width(),
             self.height,
             escape(title),
             escape(description),
@@ -69,6 +95,19 @@ impl Drawing {
         self.push(format_args!(
             "<rect class=\"{class}\" x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\" \
              rx=\"2\"><title>{}</title></rect>",
+            corner.0,
+            corner.1,
+            size.0,
+            size.1,
+            escape(hint),
+        ));
+    }
+
+    /// A place behind the data, which says what it is when pointed at.
+    pub(super) fn span(&mut self, corner: (f64, f64), size: (f64, f64), hint: &str) {
+        self.push(format_args!(
+            "<rect class=\"span\" x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\">\
+             <title>{}</title></rect>",
             corner.0,
             corner.1,
             size.0,

@@ -36,6 +36,14 @@ fn series(lines: Vec<Vec<(f64, f64)>>) -> Chart {
         x: Axis::new("time", Unit::Seconds),
         y: Axis::new("clients", Unit::Count),
         lines: lines.into_iter().map(line).collect(),
+        spans: ODD
+            .windows(2)
+            .map(|ends| Span {
+                name: "<outage>".to_owned(),
+                from: ends[0],
+                to: ends[1],
+            })
+            .collect(),
     })
 }
 
@@ -121,8 +129,12 @@ fn is(node: Node<'_, '_>, class: &str) -> bool {
 /// Reads a picture back: it is well-formed, everything is on it, data is inside the axes, and no
 /// label of a tick is on another one.
 fn check(figure: &Figure) {
-    let svg = figure.svg();
-    let document = Document::parse(&svg).unwrap_or_else(|error| panic!("{error}: {svg}"));
+    check_picture(&figure.svg(Size::Full));
+    check_picture(&figure.svg(Size::Half));
+}
+
+fn check_picture(svg: &str) {
+    let document = Document::parse(svg).unwrap_or_else(|error| panic!("{error}: {svg}"));
     let root = document.root_element();
     let size: Vec<f64> = root.attribute("viewBox").unwrap()[4..]
         .split(' ')
@@ -155,7 +167,7 @@ fn check_plot(document: &Document<'_>) {
     );
     let marks = document.descendants().filter(|node| {
         let is_legend = node.tag_name().name() == "line" && is(*node, "line");
-        ["line", "dot", "bar", "spread"]
+        ["line", "dot", "bar", "spread", "span"]
             .iter()
             .any(|class| is(*node, class))
             && !is_legend
@@ -208,7 +220,7 @@ fn a_single_point_is_seen() {
         series(vec![vec![(5.0, 7.0)]]),
         percentiles(vec![(0.5, 1.0)]),
     ] {
-        assert!(figure(chart).svg().contains("<circle"));
+        assert!(figure(chart).svg(Size::Full).contains("<circle"));
     }
 }
 
@@ -234,7 +246,7 @@ fn odd_numbers_stay_inside() {
 
 #[test]
 fn names_are_escaped() {
-    let svg = figure(series(vec![vec![(1.0, 1.0)], vec![(1.0, 2.0)]])).svg();
+    let svg = figure(series(vec![vec![(1.0, 1.0)], vec![(1.0, 2.0)]])).svg(Size::Full);
     assert!(svg.contains("&lt;b&gt;&#39;&amp;&quot;\u{fffd}"), "{svg}");
     assert!(!svg.contains("<b>"));
     let document = Document::parse(&svg).unwrap();
@@ -253,7 +265,7 @@ fn long_lines_are_thinned_and_keep_their_peaks() {
     points[31_234].1 = 9.0;
     let figure = figure(series(vec![points]));
     check(&figure);
-    let svg = figure.svg();
+    let svg = figure.svg(Size::Full);
     assert!(svg.len() < 60_000, "{}", svg.len());
     let document = Document::parse(&svg).unwrap();
     let drawn = document

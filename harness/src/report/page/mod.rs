@@ -9,11 +9,13 @@
 //! | [`churn`], [`heartbeats`], [`latency`], [`mixed`], [`storm`] | what only some loads have |
 //! | [`seconds`] | the same, second by second |
 //! | [`sim`] | one simulation |
+//! | [`delays`] | delays before attempts to reconnect, of loads and simulations |
 //! | [`compare`] | several servers under the same load |
 //! | [`transformers`] | every transformer, beside Primus on Node.js |
 
 mod churn;
 mod compare;
+mod delays;
 mod heartbeats;
 mod latency;
 mod load;
@@ -27,7 +29,7 @@ mod transformers;
 
 use std::fmt::Write;
 
-use super::chart::{Figure, Table, escape};
+use super::chart::{Chart, Figure, Size, Table, escape};
 
 /// What every page looks like.
 const STYLE: &str = include_str!("page.css");
@@ -139,20 +141,38 @@ impl Section {
     fn render(&self) -> String {
         let sentence = |text: &String| format!("<p>{}</p>\n", escape(text));
         let sentences: String = self.sentences.iter().map(sentence).collect();
-        let figures: String = self.figures.iter().map(render_figure).collect();
+        let size = self.figure_size();
+        let figures = self
+            .figures
+            .iter()
+            .map(|figure| render_figure(figure, size));
+        let figures: String = figures.collect();
+        let figures = match size {
+            Size::Full => figures,
+            Size::Half => format!("<div class=\"grid\">\n{figures}</div>\n"),
+        };
         let table = self.table.as_ref().map_or_else(String::new, render_table);
         let title = escape(&self.title);
         format!("<section><h2>{title}</h2>\n{sentences}{table}{figures}</section>\n")
     }
+
+    /// Histograms are alike: where there are several, two share a row.
+    fn figure_size(&self) -> Size {
+        let is_histogram = |figure: &Figure| matches!(figure.chart, Chart::Histogram(_));
+        match self.figures.len() > 1 && self.figures.iter().all(is_histogram) {
+            true => Size::Half,
+            false => Size::Full,
+        }
+    }
 }
 
 /// A picture with its numbers under it.
-fn render_figure(figure: &Figure) -> String {
+fn render_figure(figure: &Figure, size: Size) -> String {
     format!(
         "<figure><h3>{}</h3>\n{}<figcaption>{}</figcaption>\n\
          <details><summary>Numbers</summary>\n{}</details></figure>\n",
         escape(&figure.title),
-        figure.svg(),
+        figure.svg(size),
         escape(&figure.caption),
         render_table(&figure.table()),
     )

@@ -38,6 +38,7 @@ pub(super) fn over_time(title: &str, caption: &str, y: Axis, lines: Vec<Line>) -
             x: Axis::new("seconds", Unit::Seconds),
             y,
             lines,
+            spans: Vec::new(),
         }),
     }
 }

@@ -1,11 +1,13 @@
 //! The page of one simulation.
 
 use super::load::{capitalized, findings_verdict};
-use super::{Page, Section, Tile, Verdict, heartbeats};
-use crate::auditor::DelayReport;
-use crate::report::chart::{Axis, Bin, Chart, Figure, Histogram, Line, Series, Table, Unit};
+use super::{Page, Section, Tile, Verdict, delays, heartbeats};
+use crate::report::chart::{Axis, Chart, Figure, Line, Series, Span, Table, Unit};
 use crate::report::{Report, Run, SimReport};
-use crate::sim::Second;
+use crate::sim::{Messages, Second};
+
+/// What a line shows of each second.
+type Of = fn(&Second) -> u32;
 
 impl Report for SimReport {
     fn is_ok(&self) -> bool {
@@ -14,9 +16,12 @@ impl Report for SimReport {
 
     fn page(&self, run: &Run) -> Page {
         let sections = [
-            Some(self.course()),
-            delays_section("Delays before attempts to reconnect", &self.delays),
-            delays_section("The same of clients without a network", &self.delays_alone),
+            self.has_servers().then(|| self.course()),
+            delays::section(
+                "Delays before attempts to reconnect",
+                self.first_delays.as_ref(),
+                &self.delays,
+            ),
             self.heartbeats.as_ref().map(heartbeats::section),
             self.faults_section(),
         ];
@@ -38,8 +43,11 @@ impl SimReport {
         }
         Verdict {
             ok: true,
-            headline: "Nothing wrong: everybody got what was due, left, and left nothing."
-                .to_owned(),
+            headline: match self.has_servers() {
+                true => "Nothing wrong: everybody got what was due, left, and left nothing.",
+                false => "Nothing wrong: every delay is one that the algorithm allows.",
+            }
+            .to_owned(),
             examples: Vec::new(),
         }
     }
@@ -75,45 +83,69 @@ impl SimReport {
     }
 
     fn course(&self) -> Section {
-        let points = |value: fn(&Second) -> u32| {
-            let seconds = self.series.iter().enumerate();
-            seconds
-                .map(|(second, one)| (second as f64, f64::from(value(one))))
-                .collect()
-        };
-        let line = |name: &str, value| Line {
-            name: name.to_owned(),
-            points: points(value),
-        };
-        let x = || Axis::new("virtual time", Unit::Seconds);
-        let live = Figure {
-            title: "Clients with a connection".to_owned(),
-            caption: "At the end of each second.".to_owned(),
-            chart: Chart::Series(Series {
-                x: x(),
-                y: Axis::new("clients", Unit::Count),
-                lines: vec![line("connected", |second| second.live)],
-            }),
-        };
-        let events = Figure {
-            title: "Connections that come and go".to_owned(),
-            caption: "In each second: attempts to connect, those that succeeded, and connections \
-                      that were lost or left."
-                .to_owned(),
-            chart: Chart::Series(Series {
-                x: x(),
-                y: Axis::new("per second", Unit::Count),
-                lines: vec![
-                    line("attempts", |second| second.attempts),
-                    line("opened", |second| second.opened),
-                    line("lost or left", |second| second.lost),
-                ],
-            }),
-        };
+        let live = self.over_time(
+            "Clients with a connection",
+            "At the end of each second.",
+            Axis::new("clients", Unit::Count),
+            &[("connected", |second| second.live)],
+        );
+        let events = self.over_time(
+            "Connections that come and go",
+            "In each second: attempts to connect, those that succeeded, and connections that were \
+             lost or left.",
+            Axis::new("per second", Unit::Count),
+            &[
+                ("attempts", |second| second.attempts),
+                ("opened", |second| second.opened),
+                ("lost or left", |second| second.lost),
+            ],
+        );
         Section {
             title: "What happened".to_owned(),
+            sentences: self.shades().into_iter().collect(),
             figures: vec![live, events],
             ..Section::default()
+        }
+    }
+
+    /// What the scenario did, for spans that are too narrow to be named in the charts.
+    fn shades(&self) -> Option<String> {
+        let mut names: Vec<(&str, usize)> = Vec::new();
+        for span in &self.spans {
+            match names.iter_mut().find(|(name, _)| *name == span.name) {
+                Some((_, times)) => *times += 1,
+                None => names.push((span.name, 1)),
+            }
+        }
+        let words = names.iter().map(|(name, times)| match times {
+            1 => (*name).to_owned(),
+            _ => format!("{name} ({times} times)"),
+        });
+        let words = words.collect::<Vec<_>>().join(", ");
+        (!words.is_empty()).then(|| format!("Shaded is when the scenario did something: {words}."))
+    }
+
+    /// A chart of each second of virtual time, drawn where it ends.
+    fn over_time(&self, title: &str, caption: &str, y: Axis, lines: &[(&str, Of)]) -> Figure {
+        let points = |value: Of| (1..).map(f64::from).zip(self.series.iter().map(value));
+        let line = |&(name, value): &(&str, Of)| Line {
+            name: name.to_owned(),
+            points: points(value).map(|(s, count)| (s, count.into())).collect(),
+        };
+        let spans = self.spans.iter().map(|span| Span {
+            name: span.name.to_owned(),
+            from: span.from_s,
+            to: span.to_s,
+        });
+        Figure {
+            title: title.to_owned(),
+            caption: caption.to_owned(),
+            chart: Chart::Series(Series {
+                x: Axis::new("virtual time", Unit::Seconds),
+                y,
+                lines: lines.iter().map(line).collect(),
+                spans: spans.collect(),
+            }),
         }
     }
 
@@ -133,102 +165,29 @@ impl SimReport {
         let facts = [
             ("Seed", self.seed.to_string()),
             ("Trace", self.trace.clone()),
-            (
-                "Servers",
-                format!("{} of {} shards", self.nodes, self.shards),
-            ),
-            (
-                "Talk",
-                format!("{}, messages of {} bytes", self.talk, self.message_bytes),
-            ),
-            (
-                "Messages",
-                format!(
-                    "{} received by servers, {} written to single sparks, {} broadcasts",
-                    self.messages.received, self.messages.written, self.messages.broadcast
-                ),
-            ),
+            ("Servers", self.servers()),
         ];
+        let talk = self.has_servers().then(|| self.talk_facts());
+        let facts = facts.into_iter().chain(talk.into_iter().flatten());
         let facts = facts.map(|(name, value)| (name.to_owned(), value));
         run.facts().into_iter().chain(facts).collect()
+    }
+
+    fn talk_facts(&self) -> [(&'static str, String); 2] {
+        let Messages {
+            received,
+            written,
+            broadcast,
+        } = self.messages;
+        let talk = format!("{}, messages of {} bytes", self.talk, self.message_bytes);
+        let messages = format!(
+            "{received} received by servers, {written} written to single sparks, \
+             {broadcast} broadcasts"
+        );
+        [("Talk", talk), ("Messages", messages)]
     }
 }
 
 fn row((count, name): (u32, &str)) -> Vec<String> {
     vec![name.to_owned(), count.to_string()]
-}
-
-/// Each attempt's delays beside what the algorithm says of them.
-pub(super) fn delays_section(title: &str, delays: &[DelayReport]) -> Option<Section> {
-    (!delays.is_empty()).then(|| Section {
-        title: title.to_owned(),
-        sentences: vec![
-            "The first attempt comes exactly min after the loss. Attempt n waits between \
-             min · factor^(n-1) and twice that, every millisecond as likely as any other. The \
-             limits of the tests are those that a right client exceeds once in a million times."
-                .to_owned(),
-        ],
-        figures: delays.iter().map(delay_figure).collect(),
-        table: Some(delay_table(delays)),
-    })
-}
-
-fn delay_figure(delay: &DelayReport) -> Figure {
-    // Attempt n waits between g and 2 g, and its mean is 1.5 g.
-    let least_s = delay.ms_mean_expected / 1500.0;
-    let width_s = least_s / delay.bins.len() as f64;
-    let bins = delay.bins.iter().zip(&delay.bins_expected).enumerate();
-    let bin = |(number, (&count, &expected)): (usize, (&u64, &f64))| Bin {
-        from: least_s + number as f64 * width_s,
-        to: least_s + (number + 1) as f64 * width_s,
-        count: count as f64,
-        expected: Some(expected),
-    };
-    Figure {
-        title: format!("Attempt {}", delay.attempt),
-        caption: format!(
-            "{} delays from {} to {} ms, beside what the algorithm expects.",
-            delay.count, delay.ms_min, delay.ms_max
-        ),
-        chart: Chart::Histogram(Histogram {
-            x: Axis::new("delay", Unit::Seconds),
-            label: "delays",
-            bins: bins.map(bin).collect(),
-        }),
-    }
-}
-
-fn delay_table(delays: &[DelayReport]) -> Table {
-    let head = [
-        "attempt",
-        "delays",
-        "mean in ms",
-        "expected",
-        "Kolmogorov-Smirnov",
-        "limit",
-        "chi-square",
-        "limit",
-    ];
-    let row = |delay: &DelayReport| {
-        let mut cells = vec![
-            delay.attempt.to_string(),
-            delay.count.to_string(),
-            format!("{:.1}", delay.ms_mean),
-            format!("{:.1}", delay.ms_mean_expected),
-        ];
-        match delay.tests {
-            Some(tests) => cells.extend([
-                format!("{:.5}", tests.kolmogorov_smirnov),
-                format!("{:.5}", tests.kolmogorov_smirnov_limit),
-                format!("{:.1}", tests.chi_square),
-                format!("{:.1}", tests.chi_square_limit),
-            ]),
-            None => cells.extend(vec!["–".to_owned(); 4]),
-        }
-        cells
-    };
-    Table {
-        head: head.map(str::to_owned).to_vec(),
-        rows: delays.iter().map(row).collect(),
-    }
 }

@@ -1,7 +1,6 @@
 //! How clients came back after their server was killed.
 
-use super::Section;
-use super::sim::delays_section;
+use super::{Section, delays as before_attempts};
 use crate::load::storm::StormReport;
 use crate::report::chart::Unit;
 
@@ -46,13 +45,14 @@ pub(super) fn section(report: &StormReport) -> Section {
 
 /// The delays of real clients beside what the algorithm says of them.
 pub(super) fn delays(report: &StormReport) -> Option<Section> {
-    delays_section("Delays before attempts to reconnect", &report.delays)
+    let title = "Delays before attempts to reconnect";
+    before_attempts::section(title, None, &report.delays)
 }
 
 /// The same without what the load generator itself was late, which is what was judged.
 pub(super) fn delays_punctual(report: &StormReport) -> Option<Section> {
     let title = "Delays without the lateness of the load generator";
-    let mut section = delays_section(title, &report.delays_punctual)?;
+    let mut section = before_attempts::section(title, None, &report.delays_punctual)?;
     let show = |us| Unit::Microseconds.show(us);
     let late = &report.lateness_us;
     let blurred = match report.is_blurred() {

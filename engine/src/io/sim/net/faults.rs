@@ -74,28 +74,24 @@ impl SimNet {
         net.close_dropped();
         net.listening[driver] = false;
         net.drivers[driver] = std::collections::VecDeque::new();
-        let owned = net
-            .endpoints
-            .iter()
-            .filter(|(_, end)| end.owner == Owner::Driver(driver));
-        let owned: Vec<_> = owned.map(|(index, end)| (index, end.peer)).collect();
-        for (index, peer) in owned {
-            net.endpoints.remove(index);
-            if let Some(peer) = peer {
-                net.sever(peer);
-            }
-        }
+        net.abandon(|owner| [Owner::Driver(driver), Owner::Listener(driver)].contains(&owner));
     }
 
-    /// Whether a driver can't accept this connection now. It is then told of it again.
-    pub(in crate::io::sim) fn accept_fails(&self, id: EndpointId, driver: usize) -> bool {
+    /// A driver accepts a connection of its listener, if there still is one. When it can't, it is
+    /// told of the connection again.
+    pub(in crate::io::sim) fn accept(&self, id: EndpointId, driver: usize) -> Option<Accept> {
         let net = &mut *self.0.borrow_mut();
-        let fails = net.now < net.accepts_fail_until[driver];
-        if fails {
-            let at = net.now + ACCEPT_PAUSE;
-            net.schedule(at, id, Notice::Incoming);
+        let (now, fails_until) = (net.now, net.accepts_fail_until[driver]);
+        let end = net.endpoint(id)?;
+        if end.owner != Owner::Listener(driver) {
+            return None;
         }
-        fails
+        if now < fails_until {
+            net.schedule(now + ACCEPT_PAUSE, id, Notice::Incoming);
+            return Some(Accept::Failed);
+        }
+        end.owner = Owner::Driver(driver);
+        Some(Accept::Done)
     }
 
     /// How a stream has ended.
@@ -108,7 +104,28 @@ impl SimNet {
     }
 }
 
+/// What became of an attempt to accept a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::io::sim) enum Accept {
+    /// The driver has it now.
+    Done,
+    /// There is no descriptor for it.
+    Failed,
+}
+
 impl Net {
+    /// The ends with such owners are gone at once; the other ends learn of it as of a reset.
+    pub(super) fn abandon(&mut self, is_gone: impl Fn(Owner) -> bool) {
+        let gone = self.endpoints.iter().filter(|(_, end)| is_gone(end.owner));
+        let gone: Vec<_> = gone.map(|(index, end)| (index, end.peer)).collect();
+        for (index, peer) in gone {
+            self.endpoints.remove(index);
+            if let Some(peer) = peer {
+                self.sever(peer);
+            }
+        }
+    }
+
     /// This end learns after its latency that the connection is broken. What has not arrived by now
     /// never does.
     fn sever(&mut self, id: EndpointId) {

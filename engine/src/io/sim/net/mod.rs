@@ -18,6 +18,7 @@ use slab::Slab;
 mod faults;
 mod stray;
 
+pub(super) use faults::Accept;
 pub(in crate::io) use stray::Stray;
 use stray::Strays;
 
@@ -36,6 +37,8 @@ pub struct EndpointId(pub u32);
 enum Owner {
     /// The driver with this number.
     Driver(usize),
+    /// The listener of the driver with this number, which has not accepted it yet.
+    Listener(usize),
     /// The simulated clients.
     Client,
     /// A [`Stray`]: a driver released it and none has adopted it yet.
@@ -176,7 +179,7 @@ impl SimNet {
             return None;
         }
         let client = net.insert(Owner::Client, latency);
-        let server = net.insert(Owner::Driver(driver), latency);
+        let server = net.insert(Owner::Listener(driver), latency);
         net.endpoint(client).expect("just inserted").peer = Some(server);
         net.endpoint(server).expect("just inserted").peer = Some(client);
         net.schedule(net.now + latency, server, Notice::Incoming);
@@ -217,8 +220,15 @@ impl SimNet {
         net.drivers.len() - 1
     }
 
-    pub(super) fn listen(&self, driver: usize, listening: bool) {
-        self.0.borrow_mut().listening[driver] = listening;
+    pub(super) fn listen(&self, driver: usize) {
+        self.0.borrow_mut().listening[driver] = true;
+    }
+
+    /// Closes the listener of a driver. Whom it has not accepted learns of it as of a reset.
+    pub(super) fn stop_listening(&self, driver: usize) {
+        let net = &mut *self.0.borrow_mut();
+        net.listening[driver] = false;
+        net.abandon(|owner| owner == Owner::Listener(driver));
     }
 
     pub(super) fn next_driver_notice(&self, driver: usize) -> Option<(EndpointId, Notice)> {
@@ -309,9 +319,12 @@ impl Net {
     fn notify(&mut self, id: EndpointId, notice: Notice) {
         match self.endpoint(id).map(|endpoint| endpoint.owner) {
             Some(Owner::Driver(driver)) => self.drivers[driver].push_back((id, notice)),
+            Some(Owner::Listener(driver)) if notice == Notice::Incoming => {
+                self.drivers[driver].push_back((id, notice));
+            }
             Some(Owner::Client) => self.clients.push_back((id, notice)),
-            // Who adopts it looks for itself.
-            Some(Owner::Nobody) | None => {}
+            // Who accepts or adopts it looks for itself.
+            Some(Owner::Listener(_) | Owner::Nobody) | None => {}
         }
     }
 

@@ -6,11 +6,12 @@
 //! what was seen, by two tests:
 //!
 //! - Kolmogorov-Smirnov: the largest distance between the two distribution functions. For a law
-//!   of steps, as this is, the test is the milder one, never the stricter one.
-//! - chi-square over up to [`BINS_MAX`] bins of about the same likelihood.
+//!   of steps, as this is, its likelihood is an upper bound, so that the test is the milder for it.
+//! - chi-square over bins of about the same likelihood.
 //!
-//! Both reject a right generator once in a million times, so that thousands of simulations can be
-//! judged, each with ten attempts, and a rejection means something.
+//! Both reject a right generator once in a million times at most.
+
+mod fit;
 
 use std::time::Duration;
 
@@ -18,25 +19,17 @@ use allspark_protocol::primus::BackoffOptions;
 use serde::Serialize;
 
 use super::{Fault, Findings};
+use fit::Bins;
 
 /// Attempts whose delays are counted.
 const ATTEMPTS_MAX: usize = 16;
 
 /// Milliseconds between the shortest and the longest delay, up to which all are counted singly.
-/// That is the ninth attempt of the default options.
-const RANGE_MS_MAX: u64 = 1 << 17;
+/// That is enough for the tenth and last attempt of the default options.
+const RANGE_MS_MAX: u64 = 1 << 18;
 
 /// Delays from which on their distribution says something.
 const JUDGED_MIN: u64 = 1_000;
-
-const BINS_MAX: usize = 64;
-
-/// `sqrt(ln(2 / p) / 2)` for p = 1 in 1,000,000: the distance of Kolmogorov and Smirnov that a
-/// right law exceeds that rarely, times the root of the number of samples.
-const KS_LIMIT: f64 = 2.693;
-
-/// The quantile of the normal distribution that is exceeded once in 1,000,000 times.
-const NORMAL_LIMIT: f64 = 4.753;
 
 /// The delays before one attempt, and how they compare with the algorithm.
 #[derive(Clone, Debug, Serialize)]
@@ -53,7 +46,7 @@ pub(crate) struct DelayReport {
     pub(crate) ms_mean: f64,
     /// The mean of the algorithm.
     pub(crate) ms_mean_expected: f64,
-    /// Delays in [`BINS_MAX`] or fewer equal parts of the range.
+    /// Delays in equal parts of the range.
     pub(crate) bins: Vec<u64>,
     /// What the algorithm would put there.
     pub(crate) bins_expected: Vec<f64>,
@@ -61,21 +54,18 @@ pub(crate) struct DelayReport {
     pub(crate) tests: Option<DelayTests>,
 }
 
-/// Two statistics with the limits that a right law exceeds once in a million times.
+/// Two statistics, and how likely it is that a right client shows at least as much.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct DelayTests {
     pub(crate) kolmogorov_smirnov: f64,
-    pub(crate) kolmogorov_smirnov_limit: f64,
+    /// At most this likely: see the module.
+    pub(crate) kolmogorov_smirnov_p: f64,
     pub(crate) chi_square: f64,
-    pub(crate) chi_square_limit: f64,
-}
-
-impl DelayTests {
-    /// Whether both are within their limits.
-    pub(crate) fn pass(&self) -> bool {
-        self.kolmogorov_smirnov <= self.kolmogorov_smirnov_limit
-            && self.chi_square <= self.chi_square_limit
-    }
+    /// Degrees of freedom: bins less one.
+    pub(crate) chi_square_degrees: usize,
+    pub(crate) chi_square_p: f64,
+    /// Whether neither is less likely than once in a million times.
+    pub(crate) fits: bool,
 }
 
 /// The delays of all attempts, counted by the millisecond.
@@ -108,7 +98,7 @@ impl Delays {
     pub(super) fn judge(self, findings: &mut Findings) -> Vec<DelayReport> {
         let reports = self.reports();
         for report in &reports {
-            if report.tests.is_some_and(|tests| !tests.pass()) {
+            if report.tests.is_some_and(|tests| !tests.fits) {
                 findings.note(Fault::DelaysSkewed, || {
                     format!(
                         "the delays before attempt {}: {:?}",
@@ -149,14 +139,14 @@ impl Delays {
 }
 
 fn report(attempt: usize, least_ms: u64, counts: &[u32]) -> DelayReport {
-    let count: u64 = counts.iter().map(|&count| u64::from(count)).sum();
+    let count = fit::total(counts);
     let first = counts.iter().position(|&count| count > 0).unwrap_or(0);
     let last = counts.iter().rposition(|&count| count > 0).unwrap_or(0);
     let offsets = counts.iter().enumerate();
     let sum_ms: f64 = offsets
         .map(|(ms, &count)| ms as f64 * f64::from(count))
         .sum();
-    let (bins, bins_expected) = bins(counts, count);
+    let bins = Bins::of(counts);
     DelayReport {
         attempt,
         count,
@@ -164,66 +154,10 @@ fn report(attempt: usize, least_ms: u64, counts: &[u32]) -> DelayReport {
         ms_max: least_ms + last as u64,
         ms_mean: least_ms as f64 + sum_ms / count as f64,
         ms_mean_expected: 1.5 * least_ms as f64,
-        tests: (count >= JUDGED_MIN).then(|| DelayTests {
-            kolmogorov_smirnov: kolmogorov_smirnov(counts, count),
-            kolmogorov_smirnov_limit: KS_LIMIT / (count as f64).sqrt(),
-            chi_square: chi_square(&bins, &bins_expected),
-            chi_square_limit: chi_square_limit(bins.len() - 1),
-        }),
-        bins,
-        bins_expected,
+        tests: (count >= JUDGED_MIN).then(|| fit::tests(counts, &bins)),
+        bins: bins.seen,
+        bins_expected: bins.expected,
     }
-}
-
-/// How likely a delay is to be at most so many milliseconds above the shortest one.
-fn law(offset_ms: usize, range_ms: usize) -> f64 {
-    ((offset_ms as f64 + 0.5) / range_ms as f64).min(1.0)
-}
-
-fn kolmogorov_smirnov(counts: &[u32], total: u64) -> f64 {
-    let (mut seen, mut distance) = (0, 0.0_f64);
-    for (offset_ms, &count) in counts.iter().enumerate() {
-        seen += u64::from(count);
-        let share = seen as f64 / total as f64;
-        distance = distance.max((share - law(offset_ms, counts.len() - 1)).abs());
-    }
-    distance
-}
-
-/// Counts in parts of the range, and what the law expects there.
-fn bins(counts: &[u32], total: u64) -> (Vec<u64>, Vec<f64>) {
-    let range_ms = counts.len() - 1;
-    let bins = BINS_MAX.min(range_ms);
-    let mut seen = vec![0; bins];
-    for (offset_ms, &count) in counts.iter().enumerate() {
-        seen[bin(offset_ms, bins, range_ms)] += u64::from(count);
-    }
-    let mut expected = vec![0.0; bins];
-    let mut before = 0.0;
-    for offset_ms in 0..=range_ms {
-        let until = law(offset_ms, range_ms);
-        expected[bin(offset_ms, bins, range_ms)] += (until - before) * total as f64;
-        before = until;
-    }
-    (seen, expected)
-}
-
-fn bin(offset_ms: usize, bins: usize, range_ms: usize) -> usize {
-    (offset_ms * bins / range_ms).min(bins - 1)
-}
-
-fn chi_square(seen: &[u64], expected: &[f64]) -> f64 {
-    let pairs = seen.iter().zip(expected);
-    pairs
-        .map(|(&seen, &expected)| (seen as f64 - expected).powi(2) / expected)
-        .sum()
-}
-
-/// The quantile of chi-square by Wilson and Hilferty.
-fn chi_square_limit(degrees: usize) -> f64 {
-    let degrees = degrees as f64;
-    let spread = 2.0 / (9.0 * degrees);
-    degrees * (1.0 - spread + NORMAL_LIMIT * spread.sqrt()).powi(3)
 }
 
 #[cfg(test)]
@@ -277,15 +211,6 @@ mod tests {
         for (name, law) in laws {
             assert_eq!(judged(law).0.count(Fault::DelaysSkewed), 2, "{name}");
         }
-    }
-
-    #[test]
-    fn limits_are_those_of_the_tables() {
-        // Chi-square with 63 degrees of freedom is above 131.4 once in a million times.
-        let limit = chi_square_limit(63);
-        assert!((130.4..132.4).contains(&limit), "{limit}");
-        let p = 2.0 * (-2.0 * KS_LIMIT * KS_LIMIT).exp();
-        assert!((p / 1e-6 - 1.0).abs() < 0.01, "{p}");
     }
 
     #[test]
