@@ -58,6 +58,7 @@ pub(crate) struct LoadReport {
 impl LoadReport {
     pub(crate) fn new(outcome: Outcome) -> Self {
         let (plan, opening) = (outcome.plan, outcome.opening);
+        let mixed = outcome.mixed.as_ref();
         Self {
             ok: outcome.findings.total() == 0 && opening.opened == plan.clients,
             scenario: plan.scenario.name(),
@@ -66,7 +67,7 @@ impl LoadReport {
             server: format!("http://{}{}", plan.target.host(), plan.target.pathname()),
             driver: outcome.driver.name(),
             clients: plan.clients,
-            senders: plan.senders().count(),
+            senders: mixed.map_or(plan.senders().count(), MixedReport::senders),
             depth: plan.rate_per_s.is_none().then_some(plan.depth),
             rate_per_second: plan.rate_per_s,
             message_bytes: plan.message_bytes,
