@@ -3,6 +3,7 @@
 //! | module | what it is for |
 //! |---|---|
 //! | [`load`], [`sim`], [`compare`], [`transformers`] | text, by what was run |
+//! | [`scenarios`] | the same, of what only some loads have to say |
 //! | [`page`] | the same as a page of HTML |
 //! | [`chart`] | charts as plain SVG |
 //! | [`run`] | the command, the program and the moment |
@@ -14,6 +15,7 @@ mod compare;
 mod load;
 mod page;
 mod run;
+mod scenarios;
 mod sim;
 mod transformers;
 
