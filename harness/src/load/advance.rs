@@ -99,7 +99,9 @@ impl<D: Driver> Runner<D> {
             return true;
         }
         match self.phase {
-            Phase::Leaving { next, .. } => next < self.fleet.len() || self.fleet.is_gone(),
+            Phase::Leaving { next, .. } => {
+                (next < self.fleet.len() && self.may_leave() > 0) || self.fleet.is_gone()
+            }
             Phase::Broadcasting { .. } => self.auditor.outstanding() == 0,
             Phase::Draining { .. } => self.is_drained(),
             Phase::Closing { .. } => self.fleet.is_gone(),
@@ -222,9 +224,22 @@ impl<D: Driver> Runner<D> {
         self.phase = Phase::Leaving { next: 0, until };
     }
 
+    /// How many clients may begin to leave now. A server that is to close all connections at once
+    /// has no time for those that stay, as one that is to open them has none.
+    fn may_leave(&self) -> u32 {
+        let room = self.plan.opening_max.saturating_sub(self.fleet.parting());
+        room.min(CLIENTS_PER_TURN)
+    }
+
     /// Says goodbye for the next clients, and waits for the server to close all connections.
     fn leave(&mut self, next: u32, is_over: bool) {
-        let end = (next + CLIENTS_PER_TURN).min(self.fleet.len());
+        // Nobody waits longer for those that the server does not close.
+        let count = if is_over {
+            CLIENTS_PER_TURN
+        } else {
+            self.may_leave()
+        };
+        let end = (next + count).min(self.fleet.len());
         for index in next..end {
             if self.fleet.client(index).state == State::Open {
                 self.say_goodbye(index);
