@@ -276,4 +276,23 @@ mod tests {
         heartbeats.pinged(0, Instant::from_ms(wrap_ms + 600), None, &mut findings);
         assert_eq!(findings.total(), 0);
     }
+    #[test]
+    fn who_does_not_always_read_is_counted_and_not_judged() {
+        let mut findings = Findings::default();
+        let mut heartbeats = Heartbeats::new(RULE, 2);
+        heartbeats.exempt(1);
+        for client in 0..2 {
+            heartbeats.opened(client, Instant::from_ms(1000));
+            // Two pings at once, after a long time.
+            for ms in [4000, 4001] {
+                heartbeats.pinged(client, Instant::from_ms(ms), None, &mut findings);
+            }
+        }
+        assert_eq!(
+            findings.total(),
+            2,
+            "one is late and one early, of the other client"
+        );
+        assert_eq!(heartbeats.into_report().judged, 1);
+    }
 }

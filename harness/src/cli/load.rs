@@ -142,7 +142,10 @@ impl LoadArguments {
             mixed: self.mixed.plan(scenario)?,
             storm: self.storm.plan(scenario)?,
             depth: self.depth,
-            rate_per_s: self.rate,
+            rate_per_s: match scenario {
+                Scenario::Mixed => self.rate.or(Some(self.clients.unwrap_or(clients))),
+                _ => self.rate,
+            },
             message_bytes: self.message_bytes,
             warm_up: self.warm_up,
             duration: self.duration.unwrap_or(duration),

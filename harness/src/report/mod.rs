@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`load`], [`sim`], [`compare`], [`transformers`] | text, by what was run |
 //! | [`delays`] | text that several of them have in common |
+//! | [`scenarios`] | the same, of what only some loads have to say |
 //! | [`page`] | the same as a page of HTML |
 //! | [`chart`] | charts as plain SVG |
 //! | [`run`] | the command, the program and the moment |
@@ -16,6 +17,7 @@ mod delays;
 mod load;
 mod page;
 mod run;
+mod scenarios;
 mod sim;
 mod transformers;
 

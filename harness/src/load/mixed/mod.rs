@@ -63,6 +63,15 @@ pub(crate) struct MixedReport {
     pub(crate) sparks: Option<SparkCounts>,
 }
 
+impl MixedReport {
+    /// How many clients sent messages.
+    pub(crate) fn senders(&self) -> u32 {
+        let roles = self.roles.iter();
+        let senders = roles.filter(|(name, _)| *name != Share::Idle.name());
+        senders.map(|(_, count)| count).sum()
+    }
+}
+
 /// How many sparks a server had by its own account.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct SparkCounts {
