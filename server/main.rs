@@ -2,6 +2,7 @@
 //! the client library.
 
 mod config;
+mod counts;
 mod file;
 mod flags;
 mod library_command;

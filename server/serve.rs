@@ -14,8 +14,13 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+use crate::counts::Counts;
 use crate::page::Page;
 use crate::settings::{App, Settings};
+
+/// How a message begins that [`App::Mixed`] writes to every spark: an array whose first element
+/// says so, without a space.
+const TO_ALL: &[u8] = br#"["all","#;
 
 /// Serves until a signal ends it.
 ///
@@ -53,6 +58,8 @@ fn raise_descriptor_limit() {
 
 fn start(settings: &Settings) -> Result<Server, Error> {
     let page = Page::new(&settings.pathname, settings.app.name());
+    let counts = Arc::new(Counts::default());
+    let told = Arc::clone(&counts);
     let mut builder = Primus::builder();
     for (name, value) in &settings.transport {
         builder = builder.transport(name, value);
@@ -69,8 +76,12 @@ fn start(settings: &Settings) -> Result<Server, Error> {
         .send_queue(settings.send_queue_bytes_max, settings.send_policy)
         .shards(settings.shards)
         .driver(settings.driver)
-        .fallback(move |request| page.respond(request))
+        .fallback(move |request| {
+            let counts = told.respond(request);
+            counts.unwrap_or_else(|| page.respond(request))
+        })
         .build()?;
+    counts.follow(primus.handle());
     attach(settings.app, &primus);
     primus.start(settings.listen)
 }
@@ -85,6 +96,15 @@ fn attach(app: App, primus: &Primus) {
         App::Broadcast => primus.on_connection(|spark| {
             spark.on_data(|spark, data| {
                 if let Err(error) = spark.primus().write(data) {
+                    tracing::warn!(spark = %spark.id(), %error, "a message was not broadcast");
+                }
+            });
+        }),
+        App::Mixed => primus.on_connection(|spark| {
+            spark.on_data(|spark, data| {
+                if !data.encoded().starts_with(TO_ALL) {
+                    spark.write(data);
+                } else if let Err(error) = spark.primus().write(data) {
                     tracing::warn!(spark = %spark.id(), %error, "a message was not broadcast");
                 }
             });

@@ -83,6 +83,8 @@ pub(crate) enum App {
     Echo,
     /// Each message goes to every spark.
     Broadcast,
+    /// A message that begins with `["all",` goes to every spark, any other one back.
+    Mixed,
     /// Messages are read and forgotten.
     None,
 }
@@ -93,6 +95,7 @@ impl App {
         match self {
             Self::Echo => "echo",
             Self::Broadcast => "broadcast",
+            Self::Mixed => "mixed",
             Self::None => "none",
         }
     }
@@ -204,7 +207,8 @@ pub(crate) const SETTINGS: &[Setting] = &[
     Setting {
         name: "app",
         value_name: "NAME",
-        help: "What to do with messages: echo, broadcast, none [default: broadcast]",
+        help: "What to do with messages: echo, broadcast, mixed (to all what begins \
+               with [\"all\",), none [default: broadcast]",
         is_for_library: false,
         set: |settings, text| choose(text, APPS).map(|value| settings.app = value),
     },
@@ -328,6 +332,7 @@ fn set_cors(settings: &mut Settings, change: impl FnOnce(&mut CorsOptions)) -> R
 const APPS: &[(&str, App)] = &[
     (App::Echo.name(), App::Echo),
     (App::Broadcast.name(), App::Broadcast),
+    (App::Mixed.name(), App::Mixed),
     (App::None.name(), App::None),
 ];
 

@@ -25,6 +25,13 @@ mod spark;
 mod start;
 mod stats;
 
+/// What benches/ measures although applications have no use for it. It is no part of the interface
+/// and may change at any time.
+#[doc(hidden)]
+pub mod bench {
+    pub use crate::shard::Wheel;
+}
+
 pub use allspark_protocol::Value;
 pub use allspark_protocol::primus::SparkId;
 pub use config::{Fallback, KeepHeaders, Options, SendPolicy};

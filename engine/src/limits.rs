@@ -33,5 +33,9 @@ pub const TIMERS_PER_TURN: usize = 256;
 /// this is about a millisecond in which nothing else happens.
 pub const BROADCAST_SENDS_PER_TURN: usize = 256;
 
+/// The same while timers are late: heartbeats go first, or a broadcast to a million makes sparks
+/// look dead, but it goes on.
+pub const BROADCAST_SENDS_BESIDE_TIMERS: usize = 32;
+
 /// Connections whose queues are sent in one turn; the rest follows in the next.
 pub const SENDS_PER_TURN: usize = 1024;

@@ -62,6 +62,9 @@ fn load(arguments: &LoadArguments) -> ExitCode {
             return ExitCode::from(EXIT_MISUSE);
         }
     };
+    if let Some(mixed) = &plan.mixed {
+        println!("seed {}", mixed.seed);
+    }
     let report = match driver::run(arguments.driver, plan) {
         Ok(outcome) => LoadReport::new(outcome),
         Err(error) => return failed("load", &error),

@@ -17,6 +17,7 @@ const trips = new RoundTrips();
 const APPS = {
   echo: 'This server echoes: what you send comes back to you alone.',
   broadcast: 'This server broadcasts: what you send reaches everyone. Try it with a second window.',
+  mixed: 'This server echoes, but what begins with ["all", reaches everyone.',
   none: 'This server reads what you send and forgets it.',
 };
 

@@ -12,6 +12,8 @@ const { pathToFileURL } = require('node:url');
 const vm = require('node:vm');
 const zlib = require('node:zlib');
 
+const { minify } = require('terser');
+
 const { allsparkBinary, freePort, startServer, within } = require('../interop/server');
 
 const TRANSFORMERS = [
@@ -52,6 +54,15 @@ const knowledge = (Primus) => {
 };
 
 const KNOWN = { pathname: '/primus', version: '8.0.9', authorization: false, pingTimeout: 45_000 };
+
+test('websockets and JSON fit into 5,000 bytes, minified and compressed', async () => {
+  for (const format of ['universal', 'esm']) {
+    const text = library('--transformer', 'websockets', '--parser', 'json', '--format', format);
+    const { code } = await minify(text, { module: format === 'esm', compress: { passes: 3 } });
+    const bytes = zlib.gzipSync(code, { level: 9 }).length;
+    assert.ok(bytes < 5_000, `${format}: ${bytes} bytes`);
+  }
+});
 
 test('every choice is JavaScript, and the same each time', { concurrency: 2 }, async (t) => {
   const formats = [['universal', 'js'], ['esm', 'mjs']];

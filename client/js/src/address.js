@@ -33,8 +33,8 @@ export const parseQuery = (query) => {
 
 export const formatQuery = (values) =>
   Object.entries(values)
-    .map(([name, value]) => [name, Number.isNaN(value) ? '' : (value ?? '')])
-    .map((pair) => pair.map(encodeURIComponent).join('='))
+    .map(([name, value]) => [name, Number.isNaN(value) ? '' : (value ?? '')]
+      .map(encodeURIComponent).join('='))
     .join('&');
 
 // Completes the options from which the URL of a connection is made: what `outgoing::url` is called

@@ -18,12 +18,12 @@ class EmitterMethods {
 
   // Without a function all listeners of the event go. `context` and `once` narrow the choice.
   removeListener(event, fn, context, once) {
-    const gone = (handler) =>
-      !fn ||
-      (handler.fn === fn &&
-        (!once || handler.once) &&
-        (!context || handler.context === context));
-    setHandlers(this, event, handlersOf(this, event).filter((handler) => !gone(handler)));
+    const stays = (handler) =>
+      fn &&
+      (handler.fn !== fn ||
+        (once && !handler.once) ||
+        (context && handler.context !== context));
+    setHandlers(this, event, handlersOf(this, event).filter(stays));
     return this;
   }
 

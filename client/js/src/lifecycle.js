@@ -13,6 +13,8 @@ export const followEvents = (primus, link) => {
   primus.on('outgoing::open', () => {
     primus.disconnect = false;
     changeState(primus, OPENING, 'opening');
+    primus.emit('outgoing::end');
+    link.open();
   });
   primus.on('incoming::open', () => opened(primus));
   primus.on('incoming::ping', (time) => pinged(primus, time));
@@ -21,10 +23,6 @@ export const followEvents = (primus, link) => {
   primus.on('incoming::end', () => {
     link.close();
     ended(primus);
-  });
-  primus.on('outgoing::open', () => {
-    primus.emit('outgoing::end');
-    link.open();
   });
   primus.on('outgoing::data', (packet) => link.send(packet));
   primus.on('outgoing::reconnect', () => primus.emit('outgoing::open'));
@@ -70,8 +68,9 @@ export const startConnectTimer = (primus) => {
 
 // Handles the messages of the protocol itself. All that begin as one are Primus's, known or not.
 const handleProtocol = (primus, message) => {
-  if (typeof message !== 'string' || !message.startsWith('primus::')) return false;
-  const [, kind, value] = /^primus::([^:]*)::?(.*)$/s.exec(message) ?? [];
+  const found = typeof message === 'string' && /^primus::(?:([^:]*)::?(.*))?/s.exec(message);
+  if (!found) return false;
+  const [, kind, value] = found;
   if (kind === 'ping') primus.emit('incoming::ping', +value);
   else if (kind === 'id') primus.emit('incoming::id', value);
   else if (kind === 'server' && value === 'close') primus.disconnect = true;
@@ -88,7 +87,7 @@ const followRecovery = (primus) => {
   }
 };
 
-const RECOVERY_EVENTS = [
+export const RECOVERY_EVENTS = [
   'reconnect scheduled',
   'reconnect',
   'reconnect timeout',

@@ -13,7 +13,7 @@ export class Link {
 
   open() {
     const primus = this.#primus;
-    const attempt = (this.#current = { connection: null });
+    const attempt = (this.#current = {});
     try {
       attempt.connection = this.#transport(this.#sideOf(attempt));
     } catch (error) {
@@ -44,7 +44,7 @@ export class Link {
     const primus = this.#primus;
     const tell = (event) => (value) => {
       if (this.#current !== attempt) attempt.connection.close();
-    else primus.emit(event, value);
+      else primus.emit(event, value);
     };
     return {
       uri: (options) => primus.uri(options),

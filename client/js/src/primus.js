@@ -2,7 +2,7 @@ import { defaultAddress, formatQuery, joinUri } from './address.js';
 import { parseAddress, parseQuery, uriOptions } from './address.js';
 import { defaults, parsers, transports } from './defaults.js';
 import { Emitter } from './emitter.js';
-import { CLOSED, OPEN, OPENING, changeState } from './lifecycle.js';
+import { CLOSED, OPEN, OPENING, RECOVERY_EVENTS, changeState } from './lifecycle.js';
 import { followEvents, startConnectTimer } from './lifecycle.js';
 import { Link } from './link.js';
 import { followNetwork, leaveNetwork, networkEventsExist } from './network.js';
@@ -36,8 +36,7 @@ class Client extends Emitter {
     this.authorization = options.authorization ?? this.authorization;
     this.options = completeOptions(options, defaults, this.authorization);
     this.buffer = [];
-    this.writable = true;
-    this.readable = true;
+    this.writable = this.readable = true;
     this.url = this.parse(url || defaultAddress());
     this.readyState = CLOSED;
     this.timers = new Timers();
@@ -219,13 +218,11 @@ const escapeLineSeparators = (packet) => {
   return packet.replace(/\u2028/g, '\\u2028').replace(/\u2029/g, '\\u2029');
 };
 
-const CLIENT_EVENTS =
-  'reconnect scheduled,reconnect timeout,readyStateChange,reconnect failed,reconnected,reconnect,' +
-  'offline,timeout,destroy,online,error,close,open,data,end';
+const CLIENT_EVENTS = 'readyStateChange,offline,timeout,destroy,online,error,close,open,data,end';
 
 // On the prototype, where plugins and applications find and change them for all clients.
 Client.prototype.reserved.events = Object.fromEntries(
-  CLIENT_EVENTS.split(',').map((event) => [event, 1]),
+  [...RECOVERY_EVENTS, ...CLIENT_EVENTS.split(',')].map((event) => [event, 1]),
 );
 Object.assign(Client.prototype, {
   ark: {},

@@ -10,8 +10,7 @@ import { Timers, milliseconds } from './timers.js';
 export class Recovery extends Emitter {
   constructor(options) {
     super();
-    this.attempt = null;
-    this._fn = null;
+    this._fn = this.attempt = null;
     this.timers = new Timers();
     Object.assign(this, attemptOptions(options ?? {}, RECOVERY_DEFAULTS));
   }

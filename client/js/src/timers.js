@@ -6,7 +6,7 @@ export class Timers {
   // Runs `fn` once after `time`. A timer of the same name is replaced.
   setTimeout(name, fn, time) {
     const fire = () => {
-      this.#ids.delete(name);
+      this.clear(name);
       fn();
     };
     this.clear(name);

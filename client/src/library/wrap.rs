@@ -42,7 +42,7 @@ fn universal(library: &Library, body: &str) -> String {
 const PLUG: &str = "for (const plug of plugins) plug(Primus);\n";
 
 const PUBLISH: &str = "\
-if (typeof module !== 'undefined' && module.exports) module.exports = Primus;
+if (typeof module === 'object' && module.exports) module.exports = Primus;
 else if (typeof define === 'function' && define.amd) define(() => Primus);
 ";
 

@@ -108,6 +108,8 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) end_deadline: Option<Instant>,
     /// Whether the shard holds back input, see [`Core::is_congested`].
     pub(super) has_stash: bool,
+    /// Whether timers are due that did not fit into this turn.
+    pub(super) timers_wait: bool,
     rng: ChaCha12Rng,
 }
 
@@ -165,6 +167,7 @@ impl<T: Transformer> Core<T> {
             destroyed: None,
             end_deadline: None,
             has_stash: false,
+            timers_wait: false,
             rng,
         }
     }

@@ -53,6 +53,7 @@ mod wheel;
 pub(crate) use self::core::Core;
 pub(crate) use self::host::Host;
 pub(crate) use self::travel::Parcel;
+pub use self::wheel::Wheel;
 
 /// What a shard wants after a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

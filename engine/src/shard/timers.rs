@@ -59,24 +59,28 @@ impl<T: Transformer> Core<T> {
         }
     }
 
-    /// The last moment for heartbeats that is not after `limit`.
+    /// The last moment for heartbeats that is not after `limit`, or the next one, if that is past.
     fn heartbeat_moment(&self, limit: Instant) -> Instant {
         let interval_ms = self.shared.options.ping_interval_ms.unwrap_or(0);
         let part_ms = (interval_ms / MOMENTS_PER_INTERVAL).max(1);
-        Instant::from_ms(limit.as_ms() / part_ms * part_ms)
+        let last = Instant::from_ms(limit.as_ms() / part_ms * part_ms);
+        if last < self.now {
+            return last + Duration::from_millis(part_ms);
+        }
+        last
     }
 
     pub(super) fn fire_timers(&mut self) {
         self.fire_destroy();
         let mut due = std::mem::take(&mut self.due);
-        self.wheel.expire(self.now, TIMERS_PER_TURN, &mut due);
+        let mut in_time = self.wheel.expire(self.now, TIMERS_PER_TURN, &mut due);
         for index in due.drain(..) {
             if let Some(key) = self.connections.key_at(index) {
                 self.timer(key);
                 self.settle();
             }
         }
-        self.spark_wheel.expire(self.now, TIMERS_PER_TURN, &mut due);
+        in_time &= self.spark_wheel.expire(self.now, TIMERS_PER_TURN, &mut due);
         for index in due.drain(..) {
             if let Some(spark) = self.sparks.key_at(index) {
                 self.spark_timer(spark);
@@ -84,6 +88,7 @@ impl<T: Transformer> Core<T> {
             }
         }
         self.due = due;
+        self.timers_wait = !in_time;
     }
 
     fn timer(&mut self, key: Key) {

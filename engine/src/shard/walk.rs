@@ -10,7 +10,7 @@ use super::core::Core;
 use super::host::Host;
 use crate::broadcast::Stream;
 use crate::io::Op;
-use crate::limits::BROADCAST_SENDS_PER_TURN;
+use crate::limits::{BROADCAST_SENDS_BESIDE_TIMERS, BROADCAST_SENDS_PER_TURN};
 use crate::memory::Key;
 use crate::spark::ReadyState;
 
@@ -67,8 +67,13 @@ impl<T: Transformer> Core<T> {
             return;
         };
         let bound = self.sparks.index_bound();
+        let sends_max = if self.timers_wait {
+            BROADCAST_SENDS_BESIDE_TIMERS
+        } else {
+            BROADCAST_SENDS_PER_TURN
+        };
         let mut sends = 0;
-        while index < bound && sends < BROADCAST_SENDS_PER_TURN {
+        while index < bound && sends < sends_max {
             if let Some(spark) = self.sparks.key_at(index) {
                 sends += usize::from(self.send_broadcast(spark));
             }

@@ -47,7 +47,7 @@ const _: () = assert!(size_of::<Node>() == 16, "there is one for each connection
 
 /// All timers of a shard.
 #[derive(Debug)]
-pub(crate) struct Wheel {
+pub struct Wheel {
     now_ms: u64,
     heads: [u32; LEVELS * SLOTS as usize],
     occupied: [u64; LEVELS],
@@ -56,7 +56,8 @@ pub(crate) struct Wheel {
 }
 
 impl Wheel {
-    pub(crate) fn new(now: Instant) -> Self {
+    /// A wheel without timers, at this moment.
+    pub fn new(now: Instant) -> Self {
         Self {
             now_ms: now.as_ms(),
             heads: [NONE; LEVELS * SLOTS as usize],
@@ -73,7 +74,7 @@ impl Wheel {
     }
 
     /// Sets the timer of `index`, replacing the one it has.
-    pub(crate) fn set(&mut self, index: u32, deadline: Instant) {
+    pub fn set(&mut self, index: u32, deadline: Instant) {
         self.cancel(index);
         while self.pages.len() <= index as usize / PAGE_TIMERS {
             self.pages.push(Box::new([UNSET; PAGE_TIMERS]));
@@ -88,7 +89,7 @@ impl Wheel {
     }
 
     /// Cancels the timer of `index`, if it has one.
-    pub(crate) fn cancel(&mut self, index: u32) {
+    pub fn cancel(&mut self, index: u32) {
         let is_known = (index as usize) < self.pages.len() * PAGE_TIMERS;
         if is_known && self.node(index).list != NONE {
             self.unlink(index);
@@ -98,7 +99,7 @@ impl Wheel {
 
     /// A moment by which [`Wheel::expire`] must be called again: the next deadline, or earlier,
     /// when timers have to move to a finer level. `None` when no timer is set.
-    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+    pub fn next_deadline(&self) -> Option<Instant> {
         let next_ms = (0..LEVELS)
             .filter_map(|level| self.next_in_level(level))
             .min()?;
@@ -107,7 +108,7 @@ impl Wheel {
 
     /// Advances to `now` and appends the indexes of at most `count_max` timers that are due, oldest
     /// tick first. Returns whether time has caught up, that is, whether none was left over.
-    pub(crate) fn expire(&mut self, now: Instant, count_max: usize, due: &mut Vec<u32>) -> bool {
+    pub fn expire(&mut self, now: Instant, count_max: usize, due: &mut Vec<u32>) -> bool {
         let target_ms = now.as_ms();
         let count_max = due.len() + count_max;
         loop {

@@ -106,21 +106,29 @@ impl Delays {
 
     /// Judges each attempt.
     pub(super) fn judge(self, findings: &mut Findings) -> Vec<DelayReport> {
-        let mut reports = Vec::new();
-        for (attempt, counts) in self.attempts.iter().enumerate() {
-            let range = u8::try_from(attempt).ok().and_then(|n| self.range_ms(n));
-            let Some((least_ms, _)) = range.filter(|_| !counts.is_empty()) else {
-                continue;
-            };
-            let report = report(attempt, least_ms, counts);
+        let reports = self.reports();
+        for report in &reports {
             if report.tests.is_some_and(|tests| !tests.pass()) {
                 findings.note(Fault::DelaysSkewed, || {
-                    format!("the delays before attempt {attempt}: {:?}", report.tests)
+                    format!(
+                        "the delays before attempt {}: {:?}",
+                        report.attempt, report.tests
+                    )
                 });
             }
-            reports.push(report);
         }
         reports
+    }
+
+    /// Compares each attempt, and blames nobody.
+    pub(super) fn reports(&self) -> Vec<DelayReport> {
+        let attempts = self.attempts.iter().enumerate();
+        let reports = attempts.filter_map(|(attempt, counts)| {
+            let range = u8::try_from(attempt).ok().and_then(|n| self.range_ms(n));
+            let (least_ms, _) = range.filter(|_| !counts.is_empty())?;
+            Some(report(attempt, least_ms, counts))
+        });
+        reports.collect()
     }
 
     /// The shortest delay of an attempt and how much longer the longest one is, if delays are

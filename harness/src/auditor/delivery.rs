@@ -1,6 +1,6 @@
 //! Whether each message arrived once, in order, at everyone it was for.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use super::{Fault, Findings};
@@ -9,6 +9,10 @@ use crate::workload::message::Stamp;
 /// Gaps that are remembered in all. A gap that is not remembered counts as lost at once; if it is
 /// filled later, that counts as duplication. Either way the run has failed long before.
 const GAPS_MAX: usize = 1 << 16;
+
+/// Messages of one publisher that may be under way when a client joins: seconds of them at any rate
+/// at which they are worth to be judged one by one.
+const UNDER_WAY_MAX: u32 = 4096;
 
 /// Whom a message is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,12 +23,17 @@ pub(super) enum Shape {
     Sender,
     /// Every live client.
     Everyone,
+    /// Of publishers, which are the first senders, every live client; of the others the sender
+    /// itself, whose number as a client comes after those of the publishers. Clients come and go
+    /// while publishers send.
+    Both,
 }
 
 /// All streams of messages: one per pair of receiver and sender.
 pub(super) struct Deliveries {
     shape: Shape,
-    senders: u32,
+    /// Senders whose messages are for everyone.
+    publishers: u32,
     /// For each sender, how many messages it has sent.
     sent: Vec<u32>,
     /// For each stream, the sequence number that should come next.
@@ -33,18 +42,26 @@ pub(super) struct Deliveries {
     gaps: HashMap<usize, Vec<Range<u32>>>,
     gap_count: usize,
     outstanding: u64,
+    /// Streams of clients that joined when messages might be under way, and have got none yet.
+    joining: HashSet<usize>,
 }
 
 impl Deliveries {
+    /// `senders` counts, where both shapes are, only the publishers.
     pub(super) fn new(shape: Shape, clients: u32, senders: u32) -> Self {
-        let streams = match shape {
-            Shape::Nobody => 0,
-            Shape::Sender => clients as usize,
-            Shape::Everyone => clients as usize * senders as usize,
+        let publishers = match shape {
+            Shape::Nobody | Shape::Sender => 0,
+            Shape::Everyone | Shape::Both => senders,
         };
+        let senders = match shape {
+            Shape::Both => senders + clients,
+            _ => senders,
+        };
+        let streams = clients as usize * Self::streams_per_client(shape, publishers);
         Self {
             shape,
-            senders,
+            publishers,
+            joining: HashSet::new(),
             sent: vec![0; senders as usize],
             next: vec![0; streams],
             gaps: HashMap::new(),
@@ -58,17 +75,45 @@ impl Deliveries {
         self.outstanding
     }
 
-    /// From now on the client gets what is sent.
+    /// From now on the client gets what is sent. What publishers have under way at this moment it
+    /// may get or not, but if it gets a message it gets all that follow.
     pub(super) fn joined(&mut self, client: u32) {
         for stream in self.streams_of(client) {
-            self.next[stream] = self.sent[self.sender_of(stream)];
+            let sender = self.sender_of(stream);
+            self.next[stream] = self.sent[sender];
+            if self.shape == Shape::Both && sender < self.publishers as usize {
+                self.joining.insert(stream);
+            }
         }
+    }
+
+    /// The client is about to leave, and others do not wait for that: what they have under way may
+    /// miss it. What it has skipped until now is lost.
+    pub(super) fn parted(&mut self, client: u32, findings: &mut Findings) {
+        for stream in self.streams_of(client) {
+            let sender = self.sender_of(stream);
+            if sender < self.publishers as usize {
+                self.outstanding -= u64::from(self.sent[sender] - self.next[stream]);
+                self.next[stream] = self.sent[sender];
+            }
+        }
+        self.left(client, Some(findings));
+    }
+
+    /// Whether a client has got back everything that was for it alone.
+    pub(super) fn has_own(&self, client: u32) -> bool {
+        let mut streams = self.streams_of(client);
+        streams.all(|stream| {
+            let sender = self.sender_of(stream);
+            sender < self.publishers as usize || self.next[stream] == self.sent[sender]
+        })
     }
 
     /// The client gets nothing more. What it should have got until now is lost, unless nobody
     /// wants to know, because the reason is known already.
     pub(super) fn left(&mut self, client: u32, mut findings: Option<&mut Findings>) {
         for stream in self.streams_of(client) {
+            self.joining.remove(&stream);
             let sender = self.sender_of(stream);
             let tail = u64::from(self.sent[sender] - self.next[stream]);
             let gaps = self.gaps.remove(&stream).unwrap_or_default();
@@ -97,8 +142,8 @@ impl Deliveries {
         *sent += 1;
         self.outstanding += match self.shape {
             Shape::Nobody => 0,
-            Shape::Sender => 1,
-            Shape::Everyone => u64::from(live_clients),
+            _ if sender < self.publishers => u64::from(live_clients),
+            _ => 1,
         };
     }
 
@@ -118,6 +163,9 @@ impl Deliveries {
             findings.note(Fault::Misdelivered, message);
             return;
         };
+        if !self.joining.is_empty() && self.joining.remove(&stream) {
+            self.begin_early(stream, sequence);
+        }
         let next = self.next[stream];
         if sequence == next {
             self.next[stream] = next + 1;
@@ -131,6 +179,16 @@ impl Deliveries {
             return;
         }
         self.outstanding -= 1;
+    }
+
+    /// The first message that a client got may be one that was under way when it joined: then it
+    /// gets all from that one on.
+    fn begin_early(&mut self, stream: usize, sequence: u32) {
+        let next = self.next[stream];
+        if (next.saturating_sub(UNDER_WAY_MAX)..next).contains(&sequence) {
+            self.outstanding += u64::from(next - sequence);
+            self.next[stream] = sequence;
+        }
     }
 
     fn remember_gap(
@@ -172,160 +230,38 @@ impl Deliveries {
 
     /// Which stream leads from this sender to this client, if one does.
     fn stream(&self, client: u32, sender: u32) -> Option<usize> {
+        let first = self.streams_of(client).start;
         match self.shape {
             Shape::Nobody => None,
-            Shape::Sender => (client == sender).then_some(client as usize),
-            Shape::Everyone => Some(client as usize * self.senders as usize + sender as usize),
+            _ if sender < self.publishers => Some(first + sender as usize),
+            Shape::Everyone => None,
+            Shape::Sender | Shape::Both => {
+                let is_own = sender - self.publishers == client;
+                is_own.then_some(first + self.publishers as usize)
+            }
         }
     }
 
     /// The streams that lead to this client.
     fn streams_of(&self, client: u32) -> Range<usize> {
-        let (client, senders) = (client as usize, self.senders as usize);
-        match self.shape {
-            Shape::Nobody => 0..0,
-            Shape::Sender => client..client + 1,
-            Shape::Everyone => client * senders..(client + 1) * senders,
-        }
+        let each = Self::streams_per_client(self.shape, self.publishers);
+        client as usize * each..(client as usize + 1) * each
+    }
+
+    /// One of each publisher, and, if clients have messages for themselves, one of these.
+    fn streams_per_client(shape: Shape, publishers: u32) -> usize {
+        publishers as usize + usize::from(matches!(shape, Shape::Sender | Shape::Both))
     }
 
     fn sender_of(&self, stream: usize) -> usize {
-        match self.shape {
-            Shape::Nobody | Shape::Sender => stream,
-            Shape::Everyone => stream % self.senders as usize,
+        let publishers = self.publishers as usize;
+        let each = Self::streams_per_client(self.shape, self.publishers);
+        match stream % each {
+            publisher if publisher < publishers => publisher,
+            _ => publishers + stream / each,
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Sends `sent` messages from sender 0 to two clients and lets client 1 receive `order`.
-    fn judged(sent: u32, order: &[u32]) -> Findings {
-        let mut findings = Findings::default();
-        let mut deliveries = Deliveries::new(Shape::Everyone, 2, 1);
-        for sequence in 0..sent {
-            deliveries.sent(0, sequence, 2);
-            deliveries.received(0, stamp(0, sequence), &mut findings);
-        }
-        for &sequence in order {
-            deliveries.received(1, stamp(0, sequence), &mut findings);
-        }
-        deliveries.left(0, Some(&mut findings));
-        deliveries.left(1, Some(&mut findings));
-        assert_eq!(deliveries.outstanding(), 0);
-        assert_eq!(deliveries.gap_count, 0);
-        findings
-    }
-
-    fn stamp(from: u32, sequence: u32) -> Stamp {
-        Stamp {
-            from,
-            sequence,
-            sent_ns: 0,
-        }
-    }
-
-    fn found(findings: &Findings) -> Vec<(&'static str, u64)> {
-        findings
-            .found()
-            .map(|(fault, count)| (fault.name(), count))
-            .collect()
-    }
-
-    #[test]
-    fn order_without_gaps_is_right() {
-        assert_eq!(found(&judged(4, &[0, 1, 2, 3])), []);
-    }
-
-    #[test]
-    fn a_gap_that_stays_is_loss() {
-        assert_eq!(found(&judged(6, &[0, 4, 5])), [("lost", 3)]);
-        assert_eq!(found(&judged(3, &[0])), [("lost", 2)]);
-        assert_eq!(found(&judged(3, &[])), [("lost", 3)]);
-    }
-
-    #[test]
-    fn a_gap_that_is_filled_is_reordering() {
-        assert_eq!(found(&judged(3, &[1, 0, 2])), [("reordered", 1)]);
-        assert_eq!(found(&judged(5, &[0, 4, 2, 1, 3])), [("reordered", 3)]);
-        let both = judged(5, &[4, 2, 2]);
-        assert_eq!(
-            found(&both),
-            [("lost", 3), ("duplicated", 1), ("reordered", 1)]
-        );
-    }
-
-    #[test]
-    fn what_comes_again_is_duplication() {
-        assert_eq!(found(&judged(3, &[0, 1, 1, 2, 0])), [("duplicated", 2)]);
-    }
-
-    #[test]
-    fn what_was_not_sent_is_invented() {
-        assert_eq!(found(&judged(1, &[0, 1])), [("invented", 1)]);
-        let mut findings = Findings::default();
-        let mut deliveries = Deliveries::new(Shape::Everyone, 1, 1);
-        deliveries.received(0, stamp(7, 0), &mut findings);
-        assert_eq!(found(&findings), [("invented", 1)]);
-    }
-
-    #[test]
-    fn an_echo_is_for_its_sender_alone() {
-        let mut findings = Findings::default();
-        let mut deliveries = Deliveries::new(Shape::Sender, 2, 2);
-        deliveries.sent(0, 0, 2);
-        assert_eq!(deliveries.outstanding(), 1);
-        deliveries.received(1, stamp(0, 0), &mut findings);
-        deliveries.received(0, stamp(0, 0), &mut findings);
-        assert_eq!(deliveries.outstanding(), 0);
-        assert_eq!(found(&findings), [("misdelivered", 1)]);
-    }
-
-    /// What is wrong with an order of arrival, counted in the plainest way.
-    fn counted(sent: u32, order: &[u32]) -> [u64; 4] {
-        let (mut duplicated, mut reordered, mut invented) = (0, 0, 0);
-        let mut seen = std::collections::BTreeSet::new();
-        for &sequence in order {
-            if sequence >= sent {
-                invented += 1;
-            } else if seen.contains(&sequence) {
-                duplicated += 1;
-            } else {
-                reordered += u64::from(seen.last().is_some_and(|&last| last > sequence));
-                seen.insert(sequence);
-            }
-        }
-        let lost = u64::from(sent) - seen.len() as u64;
-        [lost, duplicated, reordered, invented]
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn any_trace_is_counted_right(
-            sent in 0..12u32,
-            order in proptest::collection::vec(0..14u32, 0..40),
-        ) {
-            let findings = judged(sent, &order);
-            let faults = [Fault::Lost, Fault::Duplicated, Fault::Reordered, Fault::Invented];
-            let found = faults.map(|fault| findings.count(fault));
-            proptest::prop_assert_eq!(found, counted(sent, &order));
-        }
-    }
-
-    #[test]
-    fn two_senders_are_two_orders() {
-        let mut findings = Findings::default();
-        let mut deliveries = Deliveries::new(Shape::Everyone, 1, 2);
-        for sequence in 0..2 {
-            deliveries.sent(0, sequence, 1);
-            deliveries.sent(1, sequence, 1);
-        }
-        for (from, sequence) in [(1, 0), (1, 1), (0, 0), (0, 1)] {
-            deliveries.received(0, stamp(from, sequence), &mut findings);
-        }
-        deliveries.left(0, Some(&mut findings));
-        assert_eq!(found(&findings), []);
-    }
-}
+mod tests;

@@ -44,6 +44,10 @@ pub(crate) enum Fault {
     /// A client connected again though it must not: its end was intended, or its attempts were used
     /// up.
     ReconnectUnwanted,
+    /// An attempt to connect again was given up before its time was over.
+    TimeoutEarly,
+    /// An attempt to connect again was not given up in time.
+    TimeoutLate,
     /// The delays before attempts are not distributed as the algorithm says.
     DelaysSkewed,
     /// A client had no connection at the end, though it should.
@@ -55,7 +59,7 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    const ALL: [Self; 21] = [
+    const ALL: [Self; 23] = [
         Self::Lost,
         Self::Duplicated,
         Self::Reordered,
@@ -73,6 +77,8 @@ impl Fault {
         Self::ReconnectEarly,
         Self::ReconnectLate,
         Self::ReconnectUnwanted,
+        Self::TimeoutEarly,
+        Self::TimeoutLate,
         Self::DelaysSkewed,
         Self::Absent,
         Self::Miscounted,
@@ -99,6 +105,8 @@ impl Fault {
             Self::ReconnectEarly => "reconnect early",
             Self::ReconnectLate => "reconnect late",
             Self::ReconnectUnwanted => "reconnect unwanted",
+            Self::TimeoutEarly => "timeout early",
+            Self::TimeoutLate => "timeout late",
             Self::DelaysSkewed => "delays skewed",
             Self::Absent => "absent",
             Self::Miscounted => "miscounted",

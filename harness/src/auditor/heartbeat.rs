@@ -1,5 +1,6 @@
 //! Whether each client is pinged once per interval.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use allspark_protocol::Instant;
@@ -71,6 +72,8 @@ pub(super) struct Heartbeats {
     pings: Vec<u16>,
     total: u64,
     opened: Vec<bool>,
+    /// Clients that are late for reasons of their own.
+    exempt: HashSet<u32>,
     /// Whether each client's connection is so new that it was not pinged yet.
     fresh: Vec<bool>,
     jitter_us: Histogram<u64>,
@@ -85,10 +88,16 @@ impl Heartbeats {
             pings: vec![0; clients as usize],
             total: 0,
             opened: vec![false; clients as usize],
+            exempt: HashSet::new(),
             fresh: vec![true; clients as usize],
             jitter_us: Histogram::new_with_max(JITTER_US_MAX, 3).expect("the bounds are constants"),
             age_ms: Histogram::new_with_max(AGE_MS_MAX, 3).expect("the bounds are constants"),
         }
+    }
+
+    /// A client does not always read, so its pings are counted, and not judged.
+    pub(super) fn exempt(&mut self, client: u32) {
+        self.exempt.insert(client);
     }
 
     pub(super) fn opened(&mut self, client: u32, now: Instant) {
@@ -109,7 +118,7 @@ impl Heartbeats {
         let gap = self.gap(client, now);
         let is_first = std::mem::take(&mut self.fresh[client as usize]);
         self.judge_late(client, gap, findings);
-        if !is_first {
+        if !is_first && !self.is_exempt(client) {
             self.judge_early(client, gap, findings);
             let jitter = gap.abs_diff(self.rule.interval);
             let jitter_us = u64::try_from(jitter.as_micros()).unwrap_or(u64::MAX);
@@ -154,8 +163,12 @@ impl Heartbeats {
         Duration::from_micros(u64::from(us))
     }
 
+    fn is_exempt(&self, client: u32) -> bool {
+        !self.exempt.is_empty() && self.exempt.contains(&client)
+    }
+
     fn judge_late(&self, client: u32, gap: Duration, findings: &mut Findings) {
-        if gap > self.rule.interval + self.rule.tolerance {
+        if gap > self.rule.interval + self.rule.tolerance && !self.is_exempt(client) {
             findings.note(Fault::PingLate, || {
                 format!("client {client} was not pinged for {gap:?}")
             });

@@ -34,7 +34,7 @@ use allspark_protocol::Instant;
 pub(crate) use delays::DelayReport;
 pub(crate) use finding::{Fault, Findings};
 pub(crate) use heartbeat::{HeartbeatReport, HeartbeatRule};
-pub(crate) use reconnects::ReconnectRule;
+pub(crate) use reconnects::{FirstDelays, ReconnectRule};
 pub(crate) use sparks::{ConnectionId, Leftovers, SilenceRule, SparkReport};
 
 use crate::workload::Scenario;
@@ -63,8 +63,12 @@ pub(crate) struct Auditor {
 pub(crate) struct Verdict {
     pub(crate) findings: Findings,
     pub(crate) heartbeats: Option<HeartbeatReport>,
-    /// The delays before attempts to reconnect, by attempt.
+    /// The delays before first attempts to reconnect, if there were any.
+    pub(crate) first_delays: Option<FirstDelays>,
+    /// The delays before all others, by attempt, without what whoever plays the clients was late.
     pub(crate) delays: Vec<DelayReport>,
+    /// The same as they were seen, if that is another thing.
+    pub(crate) delays_observed: Vec<DelayReport>,
     pub(crate) sparks: Option<SparkReport>,
 }
 
@@ -82,6 +86,7 @@ impl Auditor {
             Scenario::Echo | Scenario::Churn => Shape::Sender,
             // An idle load may end with broadcasts.
             Scenario::Idle | Scenario::Broadcast => Shape::Everyone,
+            Scenario::Mixed => Shape::Both,
         };
         Self {
             live: vec![false; clients as usize],
@@ -140,6 +145,29 @@ impl Auditor {
     pub(crate) fn excused(&mut self, client: u32) {
         if self.leave(client) {
             self.deliveries.left(client, None);
+        }
+    }
+
+    /// A client is about to end its connection as it is meant to, while others go on: what they
+    /// have under way may miss it.
+    pub(crate) fn parted(&mut self, client: u32, now: Instant) {
+        if self.leave(client) {
+            self.deliveries.parted(client, &mut self.findings);
+            if let Some(heartbeats) = &mut self.heartbeats {
+                heartbeats.closed(client, now, &mut self.findings);
+            }
+        }
+    }
+
+    /// Whether a client has got back everything that was for it alone.
+    pub(crate) fn has_own(&self, client: u32) -> bool {
+        self.deliveries.has_own(client)
+    }
+
+    /// A client does not always read: when it is pinged is not judged.
+    pub(crate) fn exempt_from_heartbeats(&mut self, client: u32) {
+        if let Some(heartbeats) = &mut self.heartbeats {
+            heartbeats.exempt(client);
         }
     }
 
@@ -212,9 +240,13 @@ impl Auditor {
         let mut findings = self.findings;
         let sparks = self.sparks;
         let reconnects = self.reconnects;
+        let reconnects = reconnects.map(|judge| judge.finish(now, &mut findings));
+        let reconnects = reconnects.unwrap_or_default();
         Verdict {
             heartbeats: self.heartbeats.map(Heartbeats::into_report),
-            delays: reconnects.map_or_else(Vec::new, |judge| judge.finish(now, &mut findings)),
+            first_delays: reconnects.first,
+            delays: reconnects.delays,
+            delays_observed: reconnects.observed,
             sparks: sparks.map(|judge| judge.finish(now, &mut findings)),
             findings,
         }

@@ -1,5 +1,7 @@
 //! What the judges of reconnects and of sparks are told, grouped by who tells it.
 
+use std::time::Duration;
+
 use allspark_protocol::Instant;
 
 use super::{Auditor, ConnectionId};
@@ -10,8 +12,13 @@ pub(crate) struct ReconnectsOf<'a>(pub(super) &'a mut Auditor);
 impl ReconnectsOf<'_> {
     /// A client begins to connect.
     pub(crate) fn attempted(self, client: u32, now: Instant) {
+        self.attempted_late(client, now, Duration::ZERO);
+    }
+
+    /// A client begins to connect, by this much too late for a reason that is not its own.
+    pub(crate) fn attempted_late(self, client: u32, now: Instant, late: Duration) {
         if let Some(judge) = &mut self.0.reconnects {
-            judge.attempted(client, now, &mut self.0.findings);
+            judge.attempted(client, (now, late), &mut self.0.findings);
         }
     }
 
@@ -25,14 +32,21 @@ impl ReconnectsOf<'_> {
     /// A client lost its connection, or an attempt to get one failed.
     pub(crate) fn lost(self, client: u32, now: Instant) {
         if let Some(judge) = &mut self.0.reconnects {
-            judge.lost(client, now);
+            judge.lost(client, now, &mut self.0.findings);
+        }
+    }
+
+    /// A client gives an attempt up because nobody answers. That it failed is told, too.
+    pub(crate) fn timed_out(self, client: u32, now: Instant) {
+        if let Some(judge) = &mut self.0.reconnects {
+            judge.timed_out(client, now, &mut self.0.findings);
         }
     }
 
     /// The client or the server has ended it for good.
-    pub(crate) fn ended(self, client: u32) {
+    pub(crate) fn ended(self, client: u32, now: Instant) {
         if let Some(judge) = &mut self.0.reconnects {
-            judge.ended(client);
+            judge.ended(client, now, &mut self.0.findings);
         }
     }
 

@@ -6,7 +6,9 @@ use allspark_engine::io::DriverChoice;
 use allspark_transformers::TransformerKind;
 use clap::{Args, ValueEnum};
 
+use super::mixed::MixedArguments;
 use super::output::OutputArguments;
+use super::storm::{self, StormArguments};
 use super::times::{PingInterval, parse_duration, parse_ping_interval};
 use crate::auditor::HeartbeatRule;
 use crate::load::dialect::Dialect;
@@ -14,6 +16,12 @@ use crate::load::plan::Plan;
 use crate::load::spec::Spec;
 use crate::load::target::Target;
 use crate::workload::Scenario;
+
+/// How many clients connect by default.
+const CLIENTS: u32 = 100;
+
+/// How long is measured by default.
+const DURATION: Duration = Duration::from_secs(10);
 
 /// The least that a ping may be off its time: what a busy machine needs to schedule anybody.
 const TOLERANCE_MIN: Duration = Duration::from_millis(200);
@@ -33,15 +41,16 @@ pub(crate) struct LoadArguments {
     /// xhr, eventsource, htmlfile, jsonp. browserchannel: streaming, polling. By default the first.
     #[arg(long)]
     carrier: Option<String>,
-    /// How many clients connect.
-    #[arg(long, default_value_t = 100)]
-    clients: u32,
+    /// How many clients connect. By default 100, in a storm 2000.
+    #[arg(long)]
+    clients: Option<u32>,
     /// What the clients do.
     #[arg(long, value_enum, default_value_t = ScenarioName::Echo)]
     scenario: ScenarioName,
-    /// How long is measured: 10s, 500ms, 2m.
-    #[arg(long, default_value = "10s", value_parser = parse_duration)]
-    duration: Duration,
+    /// How long is measured: 10s, 500ms, 2m. By default 10s. A storm is over when everybody is
+    /// back, at the latest after this long, by default 2m.
+    #[arg(long, value_parser = parse_duration)]
+    duration: Option<Duration>,
     /// How long traffic runs before that.
     #[arg(long, default_value = "2s", value_parser = parse_duration)]
     warm_up: Duration,
@@ -57,18 +66,16 @@ pub(crate) struct LoadArguments {
     /// Messages that each connection of the scenario churn echoes.
     #[arg(long, default_value_t = 3)]
     messages: u16,
-    /// In a storm, the command of the server, words with spaces between them: the load starts
-    /// it, kills it when the measured time begins, and starts it again.
-    #[arg(long)]
-    server_command: Option<String>,
-    /// In a storm, how long there is no server.
-    #[arg(long, default_value = "2s", value_parser = parse_duration)]
-    outage: Duration,
+    #[command(flatten)]
+    mixed: MixedArguments,
+    #[command(flatten)]
+    storm: StormArguments,
     /// Messages that each sender keeps under way.
     #[arg(long, default_value_t = 1)]
     depth: u16,
     /// Messages per second of all senders together, whatever the answers; instead of --depth.
-    /// In the scenario churn: connections per second that are replaced.
+    /// In the scenario churn: connections per second that are replaced. In the scenario mixed one
+    /// per client if nothing is said.
     #[arg(long)]
     rate: Option<u32>,
     /// Bytes of each message.
@@ -77,7 +84,8 @@ pub(crate) struct LoadArguments {
     /// Connections that may be opening at the same time.
     #[arg(long, default_value_t = 256)]
     opening: u32,
-    /// Milliseconds between two pings, or off. By default an idle load asks the server.
+    /// Milliseconds between two pings, or off. By default an idle or mixed load asks the
+    /// server.
     #[arg(long, value_parser = parse_ping_interval)]
     ping_interval: Option<PingInterval>,
     /// How far a ping may be off its time. By default a tenth of the interval, 200ms at least.
@@ -102,6 +110,7 @@ enum ScenarioName {
     Echo,
     Broadcast,
     Churn,
+    Mixed,
     Storm,
 }
 
@@ -113,25 +122,30 @@ impl LoadArguments {
             ScenarioName::Echo => Scenario::Echo,
             ScenarioName::Broadcast => Scenario::Broadcast,
             ScenarioName::Churn => Scenario::Churn,
+            ScenarioName::Mixed => Scenario::Mixed,
             ScenarioName::Storm => Scenario::Storm,
         };
         let target = Target::parse(&self.url, &self.pathname)?;
+        let (clients, duration) = match scenario {
+            Scenario::Storm => (storm::CLIENTS, storm::DURATION),
+            _ => (CLIENTS, DURATION),
+        };
         let mut plan = Plan {
             target,
             dialect: Dialect::find(self.transformer, self.carrier.as_deref())?,
-            clients: self.clients,
+            clients: self.clients.unwrap_or(clients),
             opening_max: self.opening,
             scenario,
             publishers: self.publishers,
             broadcasts: self.broadcasts,
             messages: self.messages,
-            server_command: self.server_command.clone(),
-            outage: self.outage,
+            mixed: self.mixed.plan(scenario)?,
+            storm: self.storm.plan(scenario)?,
             depth: self.depth,
             rate_per_s: self.rate,
             message_bytes: self.message_bytes,
             warm_up: self.warm_up,
-            duration: self.duration,
+            duration: self.duration.unwrap_or(duration),
             drain_max: self.drain,
             heartbeat: None,
             server_pid: self.server_pid,
@@ -139,6 +153,9 @@ impl LoadArguments {
         };
         plan.check()?;
         plan.heartbeat = self.heartbeat(scenario, &plan.target)?;
+        if let Some(mixed) = &plan.mixed {
+            mixed.check_stall(plan.heartbeat)?;
+        }
         Ok(plan)
     }
 
@@ -153,7 +170,7 @@ impl LoadArguments {
             }
             (Some(PingInterval::Off), _) => None,
             (Some(PingInterval::Every(interval)), _) => Some(interval),
-            (None, Scenario::Idle) => Spec::fetch(target)?.ping_interval(),
+            (None, Scenario::Idle | Scenario::Mixed) => Spec::fetch(target)?.ping_interval(),
             (None, Scenario::Echo | Scenario::Broadcast | Scenario::Churn | Scenario::Storm) => {
                 None
             }

@@ -2,8 +2,10 @@
 
 mod compare;
 mod load;
+mod mixed;
 mod output;
 mod sim;
+mod storm;
 mod times;
 mod transformers;
 

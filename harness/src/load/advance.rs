@@ -4,6 +4,7 @@
 //! is never kept waiting for long.
 
 use std::io;
+use std::time::Duration;
 
 use allspark_engine::io::{Driver, Op};
 use allspark_protocol::transformer::Kind;
@@ -12,6 +13,7 @@ use allspark_protocol::websocket::{CloseCode, encode};
 use super::churn::Churn;
 use super::client::State;
 use super::memory::Snapshot;
+use super::mixed::Mixed;
 use super::phase::{CLOSING_MAX, GOODBYE_MAX, OPENING_STALL, Phase, SETTLE};
 use super::runner::{Runner, WithConnections, token};
 use crate::auditor::Fault;
@@ -31,6 +33,7 @@ impl<D: Driver> Runner<D> {
                 if let Some(churn) = &mut self.churn {
                     churn.begin(self.now);
                 }
+                self.begin_mixed();
                 self.send_due();
             }
             Phase::Settling { .. } => {}
@@ -42,26 +45,21 @@ impl<D: Driver> Runner<D> {
                 }
                 let until = self.now + self.plan.duration;
                 self.phase = Phase::Measuring { until };
-                self.strike()?;
             }
-            Phase::Measuring { until } if until <= self.now || self.storm_is_over() => {
+            Phase::Measuring { until } if until <= self.now => {
                 self.send_due();
                 let window = self.meter.end(self.now)?;
                 let churn = self.churn.as_ref();
                 self.churn_report = churn.map(|churn| churn.end_window(window.seconds));
                 self.window = Some(window);
-                self.storm_report = self.end_storm();
                 self.with_connections = Some(WithConnections {
                     memory: Snapshot::take(self.plan.server_pid)?,
                     connections: self.auditor.live_count(),
                 });
                 self.broadcast_rounds(self.plan.broadcasts)?;
+                self.calm_down();
             }
-            Phase::WarmUp { .. } => self.send_due(),
-            Phase::Measuring { .. } => {
-                self.send_due();
-                self.weather_storm()?;
-            }
+            Phase::WarmUp { .. } | Phase::Measuring { .. } => self.send_due(),
             Phase::Broadcasting { left, until } => {
                 if until <= self.now || self.auditor.outstanding() == 0 {
                     self.broadcasts.push(self.meter.end(self.now)?);
@@ -70,14 +68,24 @@ impl<D: Driver> Runner<D> {
                 }
             }
             Phase::Draining { until } => {
+                self.disturb();
                 if until <= self.now || self.is_drained() {
-                    self.begin_leaving();
+                    self.begin_counting(false);
+                }
+            }
+            Phase::Counting {
+                is_end,
+                next,
+                until,
+            } => {
+                if next <= self.now {
+                    self.count(is_end, until <= self.now);
                 }
             }
             Phase::Leaving { next, until } => self.leave(next, until <= self.now),
             Phase::Closing { until } => {
                 if until <= self.now || self.fleet.is_gone() {
-                    self.phase = Phase::Done;
+                    self.begin_counting(true);
                 }
             }
             Phase::Done => {}
@@ -91,17 +99,17 @@ impl<D: Driver> Runner<D> {
             return true;
         }
         match self.phase {
-            Phase::Leaving { next, .. } => next < self.fleet.len() || self.fleet.is_gone(),
+            Phase::Leaving { next, .. } => {
+                (next < self.fleet.len() && self.may_leave() > 0) || self.fleet.is_gone()
+            }
             Phase::Broadcasting { .. } => self.auditor.outstanding() == 0,
             Phase::Draining { .. } => self.is_drained(),
             Phase::Closing { .. } => self.fleet.is_gone(),
             Phase::Opening { .. } => self.fleet.is_settled(),
             Phase::WarmUp { .. } | Phase::Measuring { .. } => {
-                self.traffic.has_unprimed()
-                    || self.storm_is_over()
-                    || self.churn.as_ref().is_some_and(Churn::has_ready)
+                self.traffic.has_unprimed() || self.churn.as_ref().is_some_and(Churn::has_ready)
             }
-            Phase::Settling { .. } => false,
+            Phase::Settling { .. } | Phase::Counting { .. } => false,
             Phase::Done => true,
         }
     }
@@ -123,7 +131,8 @@ impl<D: Driver> Runner<D> {
     /// Begins the next broadcast, each of which is a window of its own; after the last one, or
     /// if nobody is there to publish it, nobody sends any more.
     fn broadcast_rounds(&mut self, left: u32) -> io::Result<()> {
-        let until = self.now + self.plan.drain_max;
+        let away_max = self.mixed.as_ref().map_or(Duration::ZERO, Mixed::away_max);
+        let until = self.now + self.plan.drain_max + away_max;
         if left > 0 && self.publish()? {
             self.phase = Phase::Broadcasting { left, until };
         } else {
@@ -148,7 +157,8 @@ impl<D: Driver> Runner<D> {
         if !self.fleet.is_settled() {
             return;
         }
-        self.opening = self.now - self.begin;
+        self.opening.seconds = (self.now - self.begin).as_secs_f64();
+        self.opening.opened = self.fleet.opened();
         if self.fleet.opened() == 0 {
             self.begin_leaving();
         } else {
@@ -173,11 +183,15 @@ impl<D: Driver> Runner<D> {
 
     /// Whether everything that is under way has arrived.
     fn is_drained(&self) -> bool {
-        self.auditor.outstanding() == 0 && self.fleet.opening() == 0
+        let is_calm = self.mixed.as_ref().is_none_or(Mixed::is_calm);
+        is_calm && self.auditor.outstanding() == 0 && self.fleet.opening() == 0
     }
 
     /// Nothing moves any more: who is not connected by now never will be.
     fn give_up_opening(&mut self) {
+        self.opening.opened = self.fleet.opened();
+        let never_begun = self.fleet.len() - self.fleet.begun();
+        self.opening.stop(self.fleet.opening(), never_begun);
         let first_waiting = self.fleet.begin_no_more();
         for index in first_waiting..self.plan.clients {
             self.auditor
@@ -202,7 +216,7 @@ impl<D: Driver> Runner<D> {
         }
     }
 
-    fn begin_leaving(&mut self) {
+    pub(super) fn begin_leaving(&mut self) {
         if self.fleet.opening() > 0 {
             self.give_up_connecting();
         }
@@ -210,9 +224,22 @@ impl<D: Driver> Runner<D> {
         self.phase = Phase::Leaving { next: 0, until };
     }
 
+    /// How many clients may begin to leave now. A server that is to close all connections at once
+    /// has no time for those that stay, as one that is to open them has none.
+    fn may_leave(&self) -> u32 {
+        let room = self.plan.opening_max.saturating_sub(self.fleet.parting());
+        room.min(CLIENTS_PER_TURN)
+    }
+
     /// Says goodbye for the next clients, and waits for the server to close all connections.
     fn leave(&mut self, next: u32, is_over: bool) {
-        let end = (next + CLIENTS_PER_TURN).min(self.fleet.len());
+        // Nobody waits longer for those that the server does not close.
+        let count = if is_over {
+            CLIENTS_PER_TURN
+        } else {
+            self.may_leave()
+        };
+        let end = (next + count).min(self.fleet.len());
         for index in next..end {
             if self.fleet.client(index).state == State::Open {
                 self.say_goodbye(index);

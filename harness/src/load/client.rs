@@ -72,6 +72,8 @@ pub(crate) struct Fleet {
     opened: u32,
     /// Clients that have begun to connect and are neither open nor over yet.
     opening: u32,
+    /// Clients that are over, or on their way there, and have a connection yet.
+    parting: u32,
     /// Clients that are `Gone`, or `Ended` before they had a connection.
     gone: u32,
 }
@@ -85,6 +87,7 @@ impl Fleet {
             begun: 0,
             opened: 0,
             opening: 0,
+            parting: 0,
             gone: 0,
         }
     }
@@ -99,6 +102,11 @@ impl Fleet {
 
     pub(crate) fn client_mut(&mut self, index: u32) -> &mut Client {
         &mut self.clients[index as usize]
+    }
+
+    /// Clients that have begun to connect.
+    pub(crate) fn begun(&self) -> u32 {
+        self.begun
     }
 
     /// Clients that have ever been open.
@@ -116,6 +124,11 @@ impl Fleet {
     /// Clients that are on their way to be open.
     pub(crate) fn opening(&self) -> u32 {
         self.opening
+    }
+
+    /// Clients from `Leaving` to `Ended`.
+    pub(crate) fn parting(&self) -> u32 {
+        self.parting
     }
 
     /// Whether every client has begun to connect and has succeeded or failed.
@@ -166,9 +179,11 @@ impl Fleet {
     pub(crate) fn advance(&mut self, index: u32, state: State) {
         let client = &mut self.clients[index as usize];
         assert!(client.state < state, "a client only goes forward");
-        let was_opening = matches!(client.state, State::Connecting | State::Handshaking);
-        let is_opening = matches!(state, State::Connecting | State::Handshaking);
-        self.opening -= u32::from(was_opening && !is_opening);
+        let is_opening = |state| matches!(state, State::Connecting | State::Handshaking);
+        let is_parting = |state| (State::Leaving..=State::Ended).contains(&state);
+        self.opening -= u32::from(is_opening(client.state) && !is_opening(state));
+        self.parting += u32::from(is_parting(state));
+        self.parting -= u32::from(is_parting(client.state));
         self.opened += u32::from(state == State::Open);
         self.gone += u32::from(state == State::Gone);
         client.state = state;
@@ -192,10 +207,15 @@ mod tests {
         fleet.advance(1, State::Gone);
         assert_eq!((fleet.opening(), fleet.opened()), (0, 1));
         assert_eq!(fleet.first_open(), Some(0));
+        assert_eq!(fleet.parting(), 0);
         assert!(!fleet.is_settled(), "the third has not begun");
         fleet.begin_no_more();
         assert!(fleet.is_settled() && !fleet.is_gone());
+        fleet.advance(0, State::Leaving);
+        fleet.advance(0, State::Ended);
+        assert_eq!(fleet.parting(), 1);
         fleet.advance(0, State::Gone);
+        assert_eq!(fleet.parting(), 0);
         fleet.begin_again(0, true);
         assert_eq!((fleet.opening(), fleet.opened()), (1, 0));
         fleet.advance(0, State::Gone);

@@ -107,6 +107,11 @@ impl Dialect {
         self.carrier
     }
 
+    /// What a client machine is told.
+    pub(super) const fn speech(self) -> Speech {
+        self.speech
+    }
+
     /// Whether every client is one WebSocket that carries messages as they are.
     pub(crate) const fn is_plain_websocket(self) -> bool {
         matches!(self.speech, Speech::WebSocket(_))

@@ -127,9 +127,10 @@ impl Meter {
         self.sent += 1;
     }
 
-    /// A client received a message so long after it was sent.
-    pub(crate) fn received(&mut self, latency: Duration) {
+    /// A client received a message; so long after it was sent, if that says something.
+    pub(crate) fn received(&mut self, latency: Option<Duration>) {
         self.received += 1;
+        let Some(latency) = latency else { return };
         let ns = u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX);
         self.fresh_ns.saturating_record(ns);
     }
@@ -234,11 +235,11 @@ mod tests {
     fn only_the_window_counts() {
         let mut meter = Meter::new(None);
         meter.sent();
-        meter.received(Duration::from_secs(9));
+        meter.received(Some(Duration::from_secs(9)));
         meter.begin(Instant::from_ms(1000)).unwrap();
         for us in 1..=100 {
             meter.sent();
-            meter.received(Duration::from_micros(us));
+            meter.received(Some(Duration::from_micros(us)));
         }
         let tick = meter.tick();
         assert_eq!((tick.sent, tick.received, tick.pings), (101, 101, 0));

@@ -7,13 +7,16 @@
 //! | [`runner`], [`advance`], [`phase`] | the loop, and the way from connecting to goodbye |
 //! | [`client`], [`outbox`] | the clients, and what they send in one turn |
 //! | [`dialect`] | which transformer is spoken, and by which of its carriers |
-//! | [`transport`], [`handshake`] | the client's half of the wire, where it is a plain WebSocket |
+//! | [`plain`], [`transport`], [`handshake`] | clients that are plain WebSockets, and their wire |
 //! | [`sessions`] | client halves and their connections, where it is not |
 //! | [`traffic`] | who says what, and what is made of what comes in |
 //! | [`transcript`] | what everybody receives alike, read once |
 //! | [`churn`] | connections that come and go |
-//! | [`storm`], [`server`] | the server is killed, and everyone comes back |
-//! | [`meter`], [`memory`], [`series`] | what is measured, on the whole and second by second |
+//! | [`mixed`] | a bit of everything |
+//! | [`storm`] | the server is killed, and everyone comes back |
+//! | [`wires`], [`alarms`] | connections of clients that have several; when these are called |
+//! | [`meter`], [`memory`] | what is measured on the whole |
+//! | [`series`], [`progress`] | what happened second by second |
 //! | [`spec`] | what the server says about itself |
 //!
 //! It never trusts the server: whatever comes in, or does not, the load ends by itself and says
@@ -25,18 +28,21 @@
 //! - A run without findings has seen every message arrive and every connection close in good form.
 
 mod advance;
+mod alarms;
 pub(crate) mod churn;
 mod client;
 pub(crate) mod dialect;
 mod handshake;
 pub(crate) mod memory;
 pub(crate) mod meter;
+pub(crate) mod mixed;
 mod outbox;
 mod phase;
+mod plain;
 pub(crate) mod plan;
+mod progress;
 mod runner;
 pub(crate) mod series;
-mod server;
 mod sessions;
 pub(crate) mod spec;
 pub(crate) mod storm;
@@ -44,6 +50,7 @@ pub(crate) mod target;
 mod traffic;
 mod transcript;
 mod transport;
+mod wires;
 
 use std::io;
 
@@ -54,10 +61,10 @@ use crate::system::ProcessMemory;
 use churn::{Churn, ChurnReport};
 use memory::{MemoryReport, Snapshot};
 use meter::Window;
+use mixed::MixedReport;
 use plan::Plan;
 use runner::Runner;
 use series::Second;
-use server::ServerProcess;
 use storm::StormReport;
 
 /// What a load has shown.
@@ -65,16 +72,15 @@ use storm::StormReport;
 pub(crate) struct Outcome {
     pub(crate) plan: Plan,
     pub(crate) driver: DriverKind,
-    /// Clients that got a connection.
-    pub(crate) opened: u32,
-    /// From the first attempt until every client was connected or refused.
-    pub(crate) opening_seconds: f64,
+    pub(crate) opening: Opening,
     /// What was measured; nothing if no client got a connection.
     pub(crate) window: Option<Window>,
     /// What each broadcast at the end of an idle load showed, until the last client had it.
     pub(crate) broadcasts: Vec<Window>,
     /// What the coming and going of connections showed, if they did.
     pub(crate) churn: Option<ChurnReport>,
+    /// What the clients did, if that was a bit of everything.
+    pub(crate) mixed: Option<MixedReport>,
     /// How the clients came back, if the server was killed.
     pub(crate) storm: Option<StormReport>,
     /// One sample per second, from the first connection on.
@@ -87,43 +93,84 @@ pub(crate) struct Outcome {
     pub(crate) findings: Findings,
 }
 
+/// How the clients got their connections.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Opening {
+    /// Clients that got one.
+    pub(crate) opened: u32,
+    /// From the first attempt until every client was connected or refused.
+    pub(crate) seconds: f64,
+    /// Why it was stopped before everybody had had a chance, in a sentence.
+    pub(crate) stopped: Option<String>,
+}
+
+impl Opening {
+    /// Nobody gets through any more: so many clients wait for an answer, and so many had no turn.
+    fn stop(&mut self, unanswered: u32, never_begun: u32) {
+        self.stopped = Some(format!(
+            "connecting was stopped because for {} s nobody got through: {} were connected, \
+             {unanswered} had asked and got no answer, {never_begun} had not begun",
+            phase::OPENING_STALL.as_secs(),
+            self.opened,
+        ));
+    }
+}
+
 /// Runs a load to its end.
 ///
 /// # Errors
 /// Only what has nothing to do with the server's conduct: the driver or `/proc` fails. What the
 /// server did wrong is in [`Outcome::findings`].
-pub(crate) fn run(driver: impl Driver, plan: Plan) -> io::Result<Outcome> {
+pub(crate) fn run(driver: impl Driver, mut plan: Plan) -> io::Result<Outcome> {
+    if let Some(storm) = plan.storm.take() {
+        return storm::run(driver, plan, storm);
+    }
     let kind = driver.kind();
     let before = Snapshot::take(plan.server_pid)?;
     let plan_pid = plan.server_pid;
-    let address = plan.target.address();
-    let command = plan.server_command.as_deref();
-    let server = command.map(|command| ServerProcess::start(command, address));
-    let server = server.transpose()?;
-    let mut runner = Runner::new(driver, plan, server);
+    let mut runner = Runner::new(driver, plan)?;
     runner.run()?;
     let at_end = plan_pid.and_then(|pid| ProcessMemory::rss_anon_bytes_of(pid).ok());
     runner.complete_churn_report(before.server.map(|server| server.rss_anon_bytes), at_end);
     let goodbyes_skipped = runner.churn.as_ref().map_or(0, Churn::skipped);
     let skipped = runner.traffic.skipped() + goodbyes_skipped;
+    let mixed = runner.mixed_report();
     let (findings, heartbeats) = runner.auditor.finish(runner.now);
     let memory = runner.with_connections.and_then(|after| {
         (after.connections > 0)
             .then(|| MemoryReport::between(before, after.memory, after.connections))
     });
     Ok(Outcome {
-        driver: kind,
-        opened: runner.fleet.opened(),
-        opening_seconds: runner.opening.as_secs_f64(),
+        mixed,
+        opening: runner.opening,
         window: runner.window,
         broadcasts: runner.broadcasts,
         churn: runner.churn_report,
-        storm: runner.storm_report,
-        series: runner.series.into_seconds(),
+        series: runner.progress.into_seconds(),
         memory,
         heartbeats,
         skipped,
-        findings,
-        plan: runner.plan,
+        ..Outcome::empty(runner.plan, kind, findings)
     })
+}
+
+impl Outcome {
+    /// What a load that has measured nothing has shown.
+    fn empty(plan: Plan, driver: DriverKind, findings: Findings) -> Self {
+        Self {
+            plan,
+            driver,
+            opening: Opening::default(),
+            window: None,
+            broadcasts: Vec::new(),
+            churn: None,
+            mixed: None,
+            storm: None,
+            series: Vec::new(),
+            memory: None,
+            heartbeats: None,
+            skipped: 0,
+            findings,
+        }
+    }
 }

@@ -17,6 +17,9 @@ pub(super) const GOODBYE_MAX: Duration = Duration::from_secs(5);
 /// How long the driver may take to close what was not closed in time.
 pub(super) const CLOSING_MAX: Duration = Duration::from_secs(5);
 
+/// Between two questions how many sparks there are.
+pub(super) const COUNT_INTERVAL: Duration = Duration::from_millis(100);
+
 /// What is going on, and until when at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
@@ -33,6 +36,13 @@ pub(super) enum Phase {
     Broadcasting { left: u32, until: Instant },
     /// Nobody sends; what is under way arrives.
     Draining { until: Instant },
+    /// The server is asked how many sparks it has, until it says what it should: before the
+    /// goodbyes, or at the end.
+    Counting {
+        is_end: bool,
+        next: Instant,
+        until: Instant,
+    },
     /// Clients say goodbye, from the first to the last.
     Leaving { next: u32, until: Instant },
     /// What is still open is closed without a goodbye.
@@ -50,6 +60,7 @@ impl Phase {
             Self::Measuring { .. } => "measuring",
             Self::Broadcasting { .. } => "broadcasting",
             Self::Draining { .. } => "draining",
+            Self::Counting { .. } => "counting",
             Self::Leaving { .. } => "leaving",
             Self::Closing { .. } | Self::Done => "closing",
         }
@@ -59,6 +70,7 @@ impl Phase {
     pub(super) const fn deadline(self) -> Instant {
         match self {
             Self::Opening { give_up } => give_up,
+            Self::Counting { next, .. } => next,
             Self::Settling { until }
             | Self::WarmUp { until }
             | Self::Measuring { until }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use crate::auditor::HeartbeatRule;
 use crate::load::dialect::Dialect;
+use crate::load::mixed::plan::MixedPlan;
+use crate::load::storm::plan::StormPlan;
 use crate::load::target::Target;
 use crate::workload::Scenario;
 use crate::workload::message::MESSAGE_BYTES_MIN;
@@ -34,10 +36,10 @@ pub(crate) struct Plan {
     pub(crate) broadcasts: u32,
     /// Messages that each connection echoes where they come and go.
     pub(crate) messages: u16,
-    /// The command of the server, in a storm.
-    pub(crate) server_command: Option<String>,
-    /// How long a storm leaves the clients without a server.
-    pub(crate) outage: Duration,
+    /// What clients do that do a bit of everything.
+    pub(crate) mixed: Option<MixedPlan>,
+    /// What a storm is to do.
+    pub(crate) storm: Option<StormPlan>,
     /// Messages that each sender keeps under way when there is no rate.
     pub(crate) depth: u16,
     /// Messages per second of all senders together, or goodbyes in a churn; `None` sends as fast as
@@ -86,32 +88,33 @@ impl Plan {
                     .to_owned(),
             );
         }
+        if let Some(mixed) = &self.mixed {
+            mixed.check(self.clients)?;
+        }
         self.check_storm()?;
         self.check_publishers()
     }
 
     fn check_storm(&self) -> Result<(), String> {
-        let is_storm = self.scenario == Scenario::Storm;
-        if is_storm != self.server_command.is_some() {
-            return Err("a storm, and nothing else, needs the command of its server".to_owned());
-        }
-        if is_storm && self.server_pid.is_some() {
+        let Some(storm) = &self.storm else {
+            return Ok(());
+        };
+        if self.server_pid.is_some() {
             return Err("a storm knows the process of its server".to_owned());
         }
-        if is_storm && self.outage >= self.duration {
-            return Err("the outage of a storm must be shorter than its duration".to_owned());
-        }
-        Ok(())
+        storm.check(self.duration)
     }
 
     fn check_publishers(&self) -> Result<(), String> {
-        if self.scenario != Scenario::Broadcast {
-            return Ok(());
-        }
-        if !(1..=self.clients).contains(&self.publishers) {
+        let publishers = match self.scenario {
+            Scenario::Broadcast => self.publishers,
+            Scenario::Mixed => self.senders().count(),
+            _ => return Ok(()),
+        };
+        if self.scenario == Scenario::Broadcast && !(1..=self.clients).contains(&publishers) {
             return Err("publishers are clients: at least 1, at most all of them".to_owned());
         }
-        if u64::from(self.publishers) * u64::from(self.clients) > STREAMS_MAX {
+        if u64::from(publishers) * u64::from(self.clients) > STREAMS_MAX {
             return Err(format!(
                 "clients times publishers may be {STREAMS_MAX} at most, for the auditor's memory"
             ));
@@ -121,7 +124,10 @@ impl Plan {
 
     /// TCP connections that all clients together may have.
     pub(crate) fn connections_max(&self) -> u32 {
-        self.clients.saturating_mul(self.dialect.connections_max())
+        let each = self.dialect.connections_max();
+        // Who comes back at once may still have the connection that was lost.
+        let each = if self.storm.is_some() { each + 1 } else { each };
+        self.clients.saturating_mul(each)
     }
 
     /// Which clients send.
@@ -131,6 +137,11 @@ impl Plan {
             Scenario::Idle => self.broadcasts.min(1),
             Scenario::Echo | Scenario::Churn => self.clients,
             Scenario::Broadcast => self.publishers,
+            // Those whose messages are for everyone: others have numbers of their own.
+            Scenario::Mixed => self
+                .mixed
+                .as_ref()
+                .map_or(0, |mixed| mixed.publishers(self.clients)),
         };
         Senders::new(self.clients, count)
     }

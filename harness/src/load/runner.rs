@@ -4,32 +4,25 @@
 //! hands the driver what the clients have said, in one send per client.
 
 use std::io;
-use std::time::Duration;
 
-use allspark_engine::io::{Completion, Driver, Op, Socket, Token, Wait};
-use allspark_engine::memory::LentBuffer;
-use allspark_protocol::{Input, Instant};
+use allspark_engine::io::{Completion, Driver, Op, Token, Wait};
+use allspark_protocol::Instant;
 
+use super::Opening;
 use super::churn::{Churn, ChurnReport};
 use super::client::{Fleet, State};
-use super::handshake::Handshake;
 use super::memory::Snapshot;
 use super::meter::{Meter, Window};
+use super::mixed::Mixed;
 use super::outbox::{Outbox, Seat};
 use super::phase::{OPENING_STALL, Phase};
 use super::plan::Plan;
-use super::series::Series;
-use super::server::ServerProcess;
+use super::progress::Progress;
 use super::sessions::Sessions;
-use super::storm::{Storm, StormReport};
 use super::traffic::Traffic;
 use super::transcript::Transcript;
-use super::transport::{Fatal, Incoming, Transport};
 use crate::auditor::{Auditor, Fault};
 use crate::workload::Scenario;
-
-/// Between two lines of progress.
-const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Everything that one load consists of.
 pub(super) struct Runner<D> {
@@ -49,22 +42,20 @@ pub(super) struct Runner<D> {
     pub(super) now: Instant,
     /// When the load began, which messages count their time from.
     pub(super) begin: Instant,
-    /// How long it took until every client was connected or refused.
-    pub(super) opening: Duration,
+    /// How the clients got their connections.
+    pub(super) opening: Opening,
     /// What the window showed, once it is over.
     pub(super) window: Option<Window>,
     /// What each broadcast at the end of an idle load showed.
     pub(super) broadcasts: Vec<Window>,
-    pub(super) series: Series,
+    pub(super) progress: Progress,
     /// Only where connections come and go.
     pub(super) churn: Option<Churn>,
     pub(super) churn_report: Option<ChurnReport>,
-    /// Only where the server is killed.
-    pub(super) storm: Option<Storm>,
-    pub(super) storm_report: Option<StormReport>,
+    /// Only where clients do a bit of everything.
+    pub(super) mixed: Option<Mixed>,
     /// Memory at the end of the window.
     pub(super) with_connections: Option<WithConnections>,
-    next_progress: Instant,
 }
 
 /// Memory at a moment when so many clients were connected.
@@ -75,10 +66,10 @@ pub(super) struct WithConnections {
 }
 
 impl<D: Driver> Runner<D> {
-    pub(super) fn new(driver: D, plan: Plan, server: Option<ServerProcess>) -> Self {
+    pub(super) fn new(driver: D, plan: Plan) -> io::Result<Self> {
         let now = driver.now();
         let senders = plan.senders();
-        Self {
+        Ok(Self {
             fleet: Fleet::new(plan.clients),
             outbox: Outbox::default(),
             sessions: Sessions::default(),
@@ -92,28 +83,22 @@ impl<D: Driver> Runner<D> {
             },
             now,
             begin: now,
-            opening: Duration::ZERO,
+            opening: Opening::default(),
             window: None,
             broadcasts: Vec::new(),
-            series: Series::new(plan.server_pid),
+            progress: Progress::new(now, plan.clients, plan.progress, plan.server_pid)?,
             churn: (plan.scenario == Scenario::Churn).then(|| Churn::new(&plan)),
             churn_report: None,
-            storm: server.map(|server| Storm::new(&plan, server)),
-            storm_report: None,
+            mixed: plan.mixed.as_ref().map(|mixed| Mixed::new(mixed, &plan)),
             with_connections: None,
-            next_progress: now + PROGRESS_INTERVAL,
             driver,
             plan,
-        }
+        })
     }
 
     /// Runs the load to its end.
     pub(super) fn run(&mut self) -> io::Result<()> {
         let mut completions = Vec::new();
-        if let Some(storm) = &self.storm {
-            self.series.follow(storm.server_pid());
-        }
-        self.series.begin(self.now)?;
         while self.phase != Phase::Done {
             self.advance()?;
             self.flush();
@@ -126,7 +111,8 @@ impl<D: Driver> Runner<D> {
             for completion in completions.drain(..) {
                 self.complete(completion);
             }
-            self.report_progress()?;
+            let state = (self.phase.name(), self.auditor.live_count());
+            self.progress.report(self.now, state, &mut self.meter)?;
         }
         Ok(())
     }
@@ -135,7 +121,7 @@ impl<D: Driver> Runner<D> {
         if self.has_more_to_do() {
             return Wait::No;
         }
-        let mut until = self.phase.deadline().min(self.next_progress);
+        let mut until = self.phase.deadline().min(self.progress.next_due());
         if self.phase.has_traffic()
             && let Some(due) = self.traffic.next_due()
         {
@@ -146,8 +132,10 @@ impl<D: Driver> Runner<D> {
         {
             until = until.min(due);
         }
-        if self.phase.has_traffic()
-            && let Some(due) = self.storm.as_ref().and_then(Storm::next_due)
+        let has_traffic = self.phase.has_traffic();
+        if (has_traffic || matches!(self.phase, Phase::Draining { .. }))
+            && let Some(mixed) = &self.mixed
+            && let Some(due) = mixed.next_due(has_traffic)
         {
             until = until.min(due);
         }
@@ -209,69 +197,6 @@ impl<D: Driver> Runner<D> {
         }
     }
 
-    fn connected(&mut self, index: u32, result: io::Result<Socket>) {
-        let is_late = self.fleet.client(index).state != State::Connecting;
-        match result {
-            // Nobody waits for this connection any more.
-            Ok(socket) if is_late => self.driver.push(Op::Close {
-                socket,
-                token: token(index),
-            }),
-            Ok(socket) => self.shake_hands(index, socket),
-            Err(_) if is_late => {}
-            Err(_) if self.is_turned_away(index) => {}
-            Err(error) => {
-                let address = self.plan.target.address_of(index);
-                let why = format!("{address}: {error}");
-                self.auditor.broke(index, Fault::Refused, &why);
-                self.fleet.advance(index, State::Gone);
-            }
-        }
-    }
-
-    fn shake_hands(&mut self, index: u32, socket: Socket) {
-        self.fleet.advance(index, State::Handshaking);
-        self.driver.push(Op::Receive {
-            socket,
-            token: token(index),
-        });
-        let target = &self.plan.target;
-        let nonce = self.traffic.handshake_nonce();
-        let client = self.fleet.client_mut(index);
-        client.socket = socket;
-        let mut begun = None;
-        self.outbox
-            .say(index, &mut client.seat, |out| {
-                begun = Some(Handshake::begin(out, target, index, nonce));
-            })
-            .expect("nothing waits for a new connection");
-        match begun.expect("the outbox lets everybody speak") {
-            Ok(handshake) => client.transport = Transport::Handshake(Box::new(handshake)),
-            Err(misuse) => self.lose(index, Fault::Refused, &misuse),
-        }
-    }
-
-    fn received(&mut self, index: u32, mut buffer: LentBuffer) {
-        let mut input = Input::new(&mut buffer);
-        let message_bytes_max = self.message_bytes_max();
-        loop {
-            if self.fleet.client(index).transport.is_between_messages() {
-                self.recognize(index, &mut input);
-            }
-            let transport = &mut self.fleet.client_mut(index).transport;
-            match transport.next(&mut input, message_bytes_max) {
-                Ok(Some(incoming)) => self.incoming(index, incoming),
-                Ok(None) => return,
-                Err(Fatal::Refused(refusal)) => {
-                    return self.lose(index, Fault::Refused, &refusal);
-                }
-                Err(Fatal::Violated(violation)) => {
-                    return self.lose(index, Fault::Violated, &violation);
-                }
-            }
-        }
-    }
-
     /// Bytes of the longest message that a client takes.
     pub(super) fn message_bytes_max(&self) -> usize {
         self.plan.message_bytes.max(MESSAGE_BYTES_FLOOR)
@@ -282,7 +207,9 @@ impl<D: Driver> Runner<D> {
         self.fleet.advance(index, State::Open);
         self.auditor.opened(index, self.now);
         self.opening_progressed();
-        self.came_back(index);
+        if let Some(mixed) = &mut self.mixed {
+            mixed.opened(index, self.now);
+        }
         if let Some(churn) = &mut self.churn {
             churn.opened(index, self.now);
         }
@@ -293,45 +220,11 @@ impl<D: Driver> Runner<D> {
     pub(super) fn left(&mut self, index: u32) {
         self.auditor.closed(index, self.now);
         self.leaving_progressed();
+        if let Some(mixed) = &mut self.mixed {
+            mixed.left(index, self.now);
+        }
         if let Some(churn) = &mut self.churn {
             churn.left(index);
-        }
-    }
-
-    fn incoming(&mut self, index: u32, incoming: Incoming<'_>) {
-        match incoming {
-            Incoming::Opened => self.opened(index),
-            Incoming::Message(kind, payload) => self.message(index, kind, &payload),
-            Incoming::Ping(payload) => self.pong(index, &payload),
-            Incoming::Goodbye(code) if self.fleet.client(index).state < State::Leaving => {
-                let code = code.map_or("no code".to_owned(), |code| format!("{code:?}"));
-                self.lose(
-                    index,
-                    Fault::Ended,
-                    &format!("the server said goodbye ({code})"),
-                );
-            }
-            // The answer to our own goodbye: the server is to close the connection now.
-            Incoming::Goodbye(_) => self.fleet.advance(index, State::Answered),
-        }
-    }
-
-    fn receive_ended(&mut self, index: u32, result: io::Result<()>) {
-        match (self.fleet.client(index).state, result) {
-            (State::Answered, Ok(())) => {
-                self.left(index);
-                self.close(index);
-            }
-            (State::Leaving, Ok(())) => {
-                self.lose(
-                    index,
-                    Fault::Unanswered,
-                    &"the server closed without a goodbye",
-                );
-            }
-            (State::Ended | State::Gone, _) => {}
-            (_, Ok(())) => self.lose(index, Fault::Ended, &"the server closed the connection"),
-            (_, Err(error)) => self.lose(index, Fault::Ended, &error),
         }
     }
 
@@ -345,12 +238,16 @@ impl<D: Driver> Runner<D> {
 
     /// A connection is over though nobody meant it to be.
     pub(super) fn lose(&mut self, index: u32, fault: Fault, why: &dyn std::fmt::Display) {
-        if self.is_blown_away(index) {
-            return;
-        }
         if self.fleet.client(index).state < State::Ended {
             self.auditor.broke(index, fault, why);
+            self.stays_away(index);
             self.close(index);
+        }
+    }
+
+    pub(super) fn stays_away(&mut self, index: u32) {
+        if let Some(mixed) = &mut self.mixed {
+            mixed.broke(index);
         }
     }
 
@@ -366,27 +263,6 @@ impl<D: Driver> Runner<D> {
             socket,
             token: token(index),
         });
-    }
-
-    fn report_progress(&mut self) -> io::Result<()> {
-        if self.now < self.next_progress {
-            return Ok(());
-        }
-        self.next_progress = self.now + PROGRESS_INTERVAL;
-        let tick = self.meter.tick();
-        let (since_begin, open) = (self.now - self.begin, self.auditor.live_count());
-        let state = (self.phase.name(), open);
-        self.series.tick((self.now, since_begin), state, tick)?;
-        if self.plan.progress {
-            eprintln!(
-                "{:>6.1} s  {:<12}  {open} of {} connected, {} messages received",
-                since_begin.as_secs_f64(),
-                self.phase.name(),
-                self.plan.clients,
-                tick.received,
-            );
-        }
-        Ok(())
     }
 }
 

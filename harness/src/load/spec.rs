@@ -1,6 +1,6 @@
 //! Asks a Primus server for its specification, to learn how often it pings.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ impl Spec {
     pub(crate) fn fetch(target: &Target) -> Result<Self, String> {
         let path = format!("{}/spec", target.pathname());
         let complain = |why: String| format!("GET {path}: {why}");
-        let body = fetch(target, &path).map_err(complain)?;
+        let body = get(target, &path).map_err(complain)?;
         Self::parse(&body).map_err(complain)
     }
 
@@ -53,7 +53,8 @@ impl Spec {
     }
 }
 
-fn fetch(target: &Target, path: &str) -> Result<Vec<u8>, String> {
+/// What the server answers to a request, if the status is 200.
+pub(super) fn get(target: &Target, path: &str) -> Result<Vec<u8>, String> {
     let mut request = Vec::new();
     let headers = [("Connection", "close")];
     write_request(&mut request, "GET", path, target.host(), &headers, None)
@@ -70,7 +71,12 @@ fn exchange(stream: &mut TcpStream, request: &[u8]) -> std::io::Result<Vec<u8>> 
     let mut reader = ResponseReader::default();
     let (mut buffer, mut body) = ([0; 4096], Vec::new());
     loop {
-        let count = stream.read(&mut buffer)?;
+        let count = match stream.read(&mut buffer) {
+            // Where this thread has a ring the kernel interrupts it for work of the ring, and a
+            // read that has a time limit is not resumed.
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            read => read?,
+        };
         if count == 0 {
             reader.close().map_err(std::io::Error::other)?;
             return Ok(body);

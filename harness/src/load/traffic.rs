@@ -9,6 +9,7 @@ use allspark_protocol::websocket::encode;
 use allspark_protocol::{Input, Instant};
 
 use super::client::State;
+use super::mixed::{Mixed, Role};
 use super::plan::Plan;
 use super::runner::Runner;
 use crate::workload::Scenario;
@@ -54,7 +55,7 @@ impl Traffic {
             primed: match plan.scenario {
                 // Its broadcasts come when nothing else is left to do.
                 Scenario::Idle => plan.senders().count(),
-                Scenario::Echo | Scenario::Broadcast | Scenario::Churn | Scenario::Storm => 0,
+                _ => 0,
             },
             next_sender: 0,
             skipped: 0,
@@ -81,6 +82,11 @@ impl Traffic {
         self.pace.is_none() && self.primed < self.senders.count()
     }
 
+    /// A message was due at a connection that took nothing for the moment.
+    pub(super) fn skip(&mut self) {
+        self.skipped += 1;
+    }
+
     /// Messages that were due but not sent, because the server did not read fast enough.
     pub(super) fn skipped(&self) -> u64 {
         self.skipped
@@ -89,12 +95,6 @@ impl Traffic {
     pub(super) fn masking_key(&mut self) -> [u8; 4] {
         let [key, _] = self.keys.next_pair();
         key.to_ne_bytes()
-    }
-
-    /// A number from 0 to 1.
-    pub(super) fn unit_random(&mut self) -> f64 {
-        let [number, _] = self.keys.next_pair();
-        f64::from(number) / f64::from(u32::MAX)
     }
 
     /// What a client half makes its names and keys from.
@@ -117,7 +117,7 @@ impl Traffic {
     /// Whether a client answers this message with its next one.
     fn is_own(&self, client: u32, stamp: Stamp) -> bool {
         match self.scenario {
-            Scenario::Idle | Scenario::Storm => false,
+            Scenario::Idle | Scenario::Mixed | Scenario::Storm => false,
             Scenario::Echo | Scenario::Broadcast | Scenario::Churn => {
                 stamp.from < self.senders.count() && self.senders.client_of(stamp.from) == client
             }
@@ -128,7 +128,10 @@ impl Traffic {
 impl<D: Driver> Runner<D> {
     /// Sends what is due: the first messages of senders, or those of a fixed rate.
     pub(super) fn send_due(&mut self) {
-        if self.traffic.pace.is_some() {
+        if self.mixed.is_some() {
+            self.send_mixed();
+            self.disturb();
+        } else if self.traffic.pace.is_some() {
             self.send_paced();
         } else {
             self.prime();
@@ -164,7 +167,7 @@ impl<D: Driver> Runner<D> {
     }
 
     /// Whether the server takes nothing from a client for now.
-    fn is_stalled(&self, index: u32) -> bool {
+    pub(super) fn is_stalled(&self, index: u32) -> bool {
         if self.plan.dialect.is_plain_websocket() {
             self.fleet.client(index).seat.is_stalled()
         } else {
@@ -192,7 +195,7 @@ impl<D: Driver> Runner<D> {
     }
 
     /// Sends the next message of a sender as this client, which is open.
-    fn send_from(&mut self, index: u32, sender: u32, due: Instant) {
+    pub(super) fn send_from(&mut self, index: u32, sender: u32, due: Instant) {
         let client = self.fleet.client_mut(index);
         let stamp = Stamp {
             from: sender,
@@ -204,7 +207,13 @@ impl<D: Driver> Runner<D> {
         self.meter.sent();
         let mut scratch = std::mem::take(&mut self.traffic.scratch);
         scratch.clear();
-        message::encode(stamp, self.plan.message_bytes, &mut scratch);
+        let bytes = self.plan.message_bytes;
+        match &self.mixed {
+            Some(mixed) if mixed.role(index) == Role::Publish => {
+                message::encode_to_all(stamp, bytes, &mut scratch);
+            }
+            _ => message::encode(stamp, bytes, &mut scratch),
+        }
         self.say_text(index, &scratch);
         self.traffic.scratch = scratch;
     }
@@ -241,9 +250,12 @@ impl<D: Driver> Runner<D> {
         self.auditor.received(index, Ok(stamp));
         let age_ns = (self.now - self.begin).as_nanos();
         let latency_ns = u64::try_from(age_ns).unwrap_or(u64::MAX);
-        self.meter.received(Duration::from_nanos(
-            latency_ns.saturating_sub(stamp.sent_ns),
-        ));
+        // Who does not read makes delays of its own.
+        let reads = |mixed: &Mixed| mixed.role(index) != Role::Stall;
+        let latency_ns = latency_ns.saturating_sub(stamp.sent_ns);
+        let is_timed = self.mixed.as_ref().is_none_or(reads);
+        self.meter
+            .received(is_timed.then(|| Duration::from_nanos(latency_ns)));
         let answers = self.traffic.pace.is_none() && self.phase.has_traffic();
         if answers && self.traffic.is_own(index, stamp) && self.has_more_to_say(index) {
             self.send(stamp.from, self.now);

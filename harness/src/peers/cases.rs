@@ -100,8 +100,8 @@ impl Case {
             publishers: self.publishers,
             broadcasts: 0,
             messages: 1,
-            server_command: None,
-            outage: Duration::ZERO,
+            mixed: None,
+            storm: None,
             depth: self.depth,
             rate_per_s: None,
             message_bytes: conditions.message_bytes,
@@ -128,6 +128,7 @@ impl fmt::Display for Case {
         let (clients, publishers, depth) = (self.clients, self.publishers, self.depth);
         match self.scenario {
             Scenario::Churn => write!(f, "churn, {clients} clients"),
+            Scenario::Mixed => write!(f, "mixed, {clients} clients"),
             Scenario::Storm => write!(f, "storm, {clients} clients"),
             Scenario::Idle => write!(f, "idle, {clients} clients"),
             Scenario::Echo => write!(f, "echo, {clients} clients, {depth} under way each"),

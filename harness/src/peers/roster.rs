@@ -103,6 +103,7 @@ pub(super) fn command(
     let app = match scenario {
         Scenario::Idle | Scenario::Echo | Scenario::Churn | Scenario::Storm => "echo",
         Scenario::Broadcast => "broadcast",
+        Scenario::Mixed => "mixed",
     };
     let directory = &stage.peers_directory;
     let peer = |program: &Path, script: Option<&str>| {

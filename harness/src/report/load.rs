@@ -9,6 +9,7 @@ use crate::load::Outcome;
 use crate::load::churn::ChurnReport;
 use crate::load::memory::MemoryReport;
 use crate::load::meter::Window;
+use crate::load::mixed::MixedReport;
 use crate::load::series::Second;
 use crate::load::storm::StormReport;
 use crate::workload::Scenario;
@@ -33,6 +34,8 @@ pub(crate) struct LoadReport {
     pub(crate) message_bytes: usize,
     pub(crate) opened: u32,
     pub(crate) opening_seconds: f64,
+    /// Why connecting was stopped before everybody had had a chance, if it was.
+    pub(crate) opening_stopped: Option<String>,
     pub(crate) window: Option<Window>,
     /// Messages, or goodbyes in a churn, that were due but not sent, because the server did not
     /// read fast enough.
@@ -43,6 +46,8 @@ pub(crate) struct LoadReport {
     pub(crate) broadcasts: Vec<Window>,
     /// What the coming and going of connections showed, if they did.
     pub(crate) churn: Option<ChurnReport>,
+    /// What the clients did, if that was a bit of everything.
+    pub(crate) mixed: Option<MixedReport>,
     /// How the clients came back, if the server was killed.
     pub(crate) storm: Option<StormReport>,
     pub(crate) findings: Findings,
@@ -52,9 +57,9 @@ pub(crate) struct LoadReport {
 
 impl LoadReport {
     pub(crate) fn new(outcome: Outcome) -> Self {
-        let plan = outcome.plan;
+        let (plan, opening) = (outcome.plan, outcome.opening);
         Self {
-            ok: outcome.findings.total() == 0 && outcome.opened == plan.clients,
+            ok: outcome.findings.total() == 0 && opening.opened == plan.clients,
             scenario: plan.scenario.name(),
             transformer: plan.dialect.transformer().name(),
             carrier: plan.dialect.carrier(),
@@ -65,18 +70,28 @@ impl LoadReport {
             depth: plan.rate_per_s.is_none().then_some(plan.depth),
             rate_per_second: plan.rate_per_s,
             message_bytes: plan.message_bytes,
-            opened: outcome.opened,
-            opening_seconds: outcome.opening_seconds,
+            opened: opening.opened,
+            opening_seconds: opening.seconds,
+            opening_stopped: opening.stopped,
             window: outcome.window,
             skipped: outcome.skipped,
             heartbeats: outcome.heartbeats,
             memory: outcome.memory,
             broadcasts: outcome.broadcasts,
             churn: outcome.churn,
+            mixed: outcome.mixed,
             storm: outcome.storm,
             findings: outcome.findings,
             series: outcome.series,
         }
+    }
+
+    /// Whether clients send messages while it is measured.
+    pub(crate) fn has_messages(&self) -> bool {
+        let silent = [Scenario::Idle, Scenario::Storm];
+        silent
+            .iter()
+            .all(|scenario| scenario.name() != self.scenario)
     }
 
     /// Says whether the load generator had no time left, so that the numbers say more about it
@@ -105,6 +120,9 @@ impl fmt::Display for LoadReport {
             self.opening_seconds,
             self.driver,
         )?;
+        if let Some(stopped) = &self.opening_stopped {
+            writeln!(f, "stopped       {stopped}")?;
+        }
         if let Some(window) = &self.window {
             self.fmt_window(f, window)?;
         }
@@ -120,6 +138,9 @@ impl fmt::Display for LoadReport {
         if let Some(churn) = &self.churn {
             fmt_churn(f, churn)?;
         }
+        if let Some(mixed) = &self.mixed {
+            fmt_mixed(f, mixed)?;
+        }
         if let Some(storm) = &self.storm {
             fmt_storm(f, storm)?;
         }
@@ -132,7 +153,7 @@ impl fmt::Display for LoadReport {
 
 impl LoadReport {
     fn fmt_window(&self, f: &mut fmt::Formatter<'_>, window: &Window) -> fmt::Result {
-        if self.scenario != Scenario::Idle.name() {
+        if self.has_messages() {
             let latency = &window.latency_us;
             writeln!(
                 f,
@@ -230,21 +251,76 @@ fn fmt_churn(f: &mut fmt::Formatter<'_>, churn: &ChurnReport) -> fmt::Result {
     Ok(())
 }
 
+fn fmt_mixed(f: &mut fmt::Formatter<'_>, mixed: &MixedReport) -> fmt::Result {
+    let roles = mixed.roles.iter().filter(|(_, count)| *count > 0);
+    let roles = roles.map(|(name, count)| format!("{count} {name}"));
+    writeln!(f, "clients       {}", roles.collect::<Vec<_>>().join(", "))?;
+    writeln!(
+        f,
+        "disturbances  {} times somebody did not read, {} vanished, {} left; {} came back",
+        mixed.stalls, mixed.vanished, mixed.left, mixed.returned,
+    )?;
+    let Some(sparks) = mixed.sparks else {
+        return writeln!(f, "sparks        the server does not say how many it has");
+    };
+    let show = |count: Option<u64>| count.map_or("?".to_owned(), |count| count.to_string());
+    writeln!(
+        f,
+        "sparks        the server had {} before, {} with all clients, {} after",
+        sparks.before,
+        show(sparks.with_clients),
+        show(sparks.after),
+    )
+}
+
 fn fmt_storm(f: &mut fmt::Formatter<'_>, storm: &StormReport) -> fmt::Result {
     let back = &storm.return_us;
     writeln!(
         f,
-        "storm         {} of {} clients came back after {} ms without a server: half of them in \
-         {:.0} ms, 99 % in {:.0} ms, the last in {:.0} ms; {} attempts, at most {} of a client",
+        "storm         {} of {} connections came back after {} outages of {} ms: half of them \
+         {:.0} ms after the new beginning, 99 % in {:.0} ms, the last in {:.0} ms; {} attempts, at \
+         most {} of a client, {} of them given up unanswered",
         storm.returned,
         storm.struck,
+        storm.strikes,
         storm.outage_ms,
         back.p50 / 1000.0,
         back.p99 / 1000.0,
         back.max / 1000.0,
         storm.attempts,
         storm.attempts_max,
-    )
+        storm.timeouts,
+    )?;
+    if let Some(first) = storm.first_delays {
+        writeln!(
+            f,
+            "delays        {} in all; attempt 1: {} of {:.1} to {:.1} ms (algorithm {:.0}, at \
+             most {:.0} late)",
+            storm.delays_seen(),
+            first.count,
+            first.ms_min,
+            first.ms_max,
+            first.ms_expected,
+            storm.algorithm.tolerance_ms,
+        )?;
+    }
+    super::sim::fmt_delays(f, "", &storm.delays)?;
+    let late = &storm.lateness_us;
+    writeln!(
+        f,
+        "lateness      of the load generator itself: p50 {:.1} ms, p99 {:.1} ms, max {:.1} ms",
+        late.p50 / 1000.0,
+        late.p99 / 1000.0,
+        late.max / 1000.0,
+    )?;
+    if storm.is_blurred() {
+        writeln!(
+            f,
+            "              Only without it, as below, are the delays distributed as they should be."
+        )?;
+        super::sim::fmt_delays(f, "  punctual", &storm.delays_punctual)?;
+    }
+    Ok(())
 }
 
 fn fmt_broadcast(f: &mut fmt::Formatter<'_>, broadcast: &Window) -> fmt::Result {

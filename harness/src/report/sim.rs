@@ -130,7 +130,11 @@ fn fmt_faults(f: &mut fmt::Formatter<'_>, faults: &Tally) -> fmt::Result {
     writeln!(f, "faults        {}", words.join(", "))
 }
 
-fn fmt_delays(f: &mut fmt::Formatter<'_>, name: &str, delays: &[DelayReport]) -> fmt::Result {
+pub(super) fn fmt_delays(
+    f: &mut fmt::Formatter<'_>,
+    name: &str,
+    delays: &[DelayReport],
+) -> fmt::Result {
     for (number, delay) in delays.iter().enumerate() {
         write!(
             f,

@@ -25,7 +25,6 @@ pub(super) enum Purpose {
 }
 
 impl Chance {
-    #[cfg(test)]
     pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
@@ -52,7 +51,7 @@ impl Chance {
     }
 
     /// Uniform below `end`; 0 if there is nothing below it.
-    pub(super) fn below(&mut self, end: u64) -> u64 {
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
         // The product of 64 and 64 bits; the bias is far below what any run could show.
         ((u128::from(self.next()) * u128::from(end)) >> 64) as u64
     }

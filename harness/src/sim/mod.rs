@@ -116,6 +116,7 @@ pub(crate) fn run(mut plan: SimPlan, memory: impl FnOnce() -> Option<u64>) -> Ou
         heartbeats,
         delays,
         sparks,
+        ..
     } = world.auditor.conclude(now);
     Outcome {
         talk,

@@ -246,9 +246,10 @@ impl World {
 
     /// The client will not connect again.
     fn ended(&mut self, number: u32) {
+        let now = self.now();
         let member = &mut self.members[number as usize];
         if member.said_farewell {
-            self.auditor.reconnects().ended(number);
+            self.auditor.reconnects().ended(number, now);
         } else {
             member.gave_up = true;
             self.auditor.reconnects().gave_up(number);

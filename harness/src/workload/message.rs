@@ -24,10 +24,23 @@ pub(crate) struct Stamp {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Corrupt;
 
+/// How a message begins that is for everyone, where not all are; the server's app `mixed` goes by
+/// it.
+const TO_ALL: &[u8] = br#"["all","#;
+
 /// Appends a message of `message_bytes` bytes, or a little more if that is too short to hold it.
 pub(crate) fn encode(stamp: Stamp, message_bytes: usize, out: &mut Vec<u8>) {
+    encode_from(b"[", stamp, message_bytes, out);
+}
+
+/// As [`encode`], for everyone.
+pub(crate) fn encode_to_all(stamp: Stamp, message_bytes: usize, out: &mut Vec<u8>) {
+    encode_from(TO_ALL, stamp, message_bytes, out);
+}
+
+fn encode_from(opening: &[u8], stamp: Stamp, message_bytes: usize, out: &mut Vec<u8>) {
     let begin = out.len();
-    out.push(b'[');
+    out.extend_from_slice(opening);
     append_number(u64::from(stamp.from), out);
     out.push(b',');
     append_number(u64::from(stamp.sequence), out);
@@ -41,12 +54,15 @@ pub(crate) fn encode(stamp: Stamp, message_bytes: usize, out: &mut Vec<u8>) {
     out.extend_from_slice(b"\"]");
 }
 
-/// Reads a message and checks every byte of it. `message_bytes` is what [`encode`] was given.
+/// Reads a message of either kind and checks every byte of it. `message_bytes` is what [`encode`]
+/// was given.
 pub(crate) fn decode(text: &[u8], message_bytes: usize) -> Result<Stamp, Corrupt> {
     if text.len() < message_bytes {
         return Err(Corrupt);
     }
-    let mut rest = text.strip_prefix(b"[").ok_or(Corrupt)?;
+    let to_all = || text.strip_prefix(TO_ALL);
+    let own = || text.strip_prefix(b"[");
+    let mut rest = to_all().or_else(own).ok_or(Corrupt)?;
     let from = take_number(&mut rest)?;
     let sequence = take_number(&mut rest)?;
     let sent_ns = take_number(&mut rest)?;
@@ -178,9 +194,12 @@ mod tests {
                 },
                 LARGEST,
             ] {
-                let bytes = encoded(stamp, message_bytes);
-                assert_eq!(bytes.len(), message_bytes);
-                assert_eq!(decode(&bytes, message_bytes), Ok(stamp));
+                let mut to_all = Vec::new();
+                encode_to_all(stamp, message_bytes, &mut to_all);
+                for bytes in [encoded(stamp, message_bytes), to_all] {
+                    assert_eq!(bytes.len(), message_bytes);
+                    assert_eq!(decode(&bytes, message_bytes), Ok(stamp));
+                }
             }
         }
     }
@@ -199,12 +218,15 @@ mod tests {
             sequence: 345,
             sent_ns: 67_890_123,
         };
-        let bytes = encoded(stamp, 96);
-        for position in 0..bytes.len() {
-            for flip in [0x01, 0x02, 0x10, 0x80] {
-                let mut broken = bytes.clone();
-                broken[position] ^= flip;
-                assert_eq!(decode(&broken, 96), Err(Corrupt), "byte {position}");
+        let mut to_all = Vec::new();
+        encode_to_all(stamp, 96, &mut to_all);
+        for bytes in [encoded(stamp, 96), to_all] {
+            for position in 0..bytes.len() {
+                for flip in [0x01, 0x02, 0x10, 0x80] {
+                    let mut broken = bytes.clone();
+                    broken[position] ^= flip;
+                    assert_eq!(decode(&broken, 96), Err(Corrupt), "byte {position}");
+                }
             }
         }
     }

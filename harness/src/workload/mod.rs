@@ -23,6 +23,9 @@ pub(crate) enum Scenario {
     Broadcast,
     /// Each connection echoes a few messages and then makes room for a new one.
     Churn,
+    /// Some of all that: some hold their connections, some echo or publish, some do not read for a
+    /// while, some vanish or leave, and come back.
+    Mixed,
     /// They hold their connections, lose the server, and come back.
     Storm,
 }
@@ -35,6 +38,7 @@ impl Scenario {
             Self::Echo => "echo",
             Self::Broadcast => "broadcast",
             Self::Churn => "churn",
+            Self::Mixed => "mixed",
             Self::Storm => "storm",
         }
     }

@@ -2,17 +2,22 @@
 //!
 //! The server is tungstenite's, so that our client's half of WebSocket is judged by somebody else.
 
+mod churn;
+mod mixed;
+mod opening;
 mod server;
 mod sessions;
+mod storm;
 
 use std::process::Command;
 
 use server::{Conduct, Server};
 
-/// How a run ended: its exit code, its report as JSON and as a page, and what it wrote to the
-/// error stream.
+/// How a run ended: its exit code, its report as JSON and as a page, and what it wrote to both
+/// streams.
 struct Run {
     code: i32,
+    output: String,
     report: serde_json::Value,
     page: String,
     complaints: String,
@@ -49,6 +54,7 @@ fn load_at(url: &str, options: &[&str]) -> Run {
         page: std::fs::read_to_string(&html).unwrap_or_default(),
         code: output.status.code().unwrap(),
         report,
+        output: String::from_utf8(output.stdout).unwrap(),
         complaints: String::from_utf8(output.stderr).unwrap(),
     }
 }
@@ -301,55 +307,6 @@ fn an_idle_load_may_end_with_broadcasts() {
 }
 
 #[test]
-fn connections_come_and_go() {
-    for driver in ["epoll", "uring"] {
-        let server = Server::start(Conduct::Echo);
-        let options = ["--scenario", "churn", "--clients", "5", "--driver", driver];
-        let run = load(&server, &options);
-        assert_eq!(run.code, 0, "{} {}", run.report, run.complaints);
-        let churn = &run.report["churn"];
-        let connections = churn["connections"].as_u64().unwrap();
-        assert!(connections > 5, "everybody came again: {churn}");
-        let received = run.report["window"]["received"].as_u64().unwrap();
-        assert!(
-            received.abs_diff(3 * connections) <= 3 * 5,
-            "{}",
-            run.report
-        );
-        assert!(churn["opening_us"]["p50"].as_f64() > Some(0.0));
-    }
-}
-
-#[test]
-fn connections_are_replaced_at_a_fixed_rate() {
-    let server = Server::start(Conduct::Echo);
-    let options = ["--scenario", "churn", "--clients", "20", "--rate", "50"];
-    let times = ["--messages", "1", "--duration", "2s"];
-    let run = load(&server, &[&options[..], &times].concat());
-    assert_eq!(run.code, 0, "{} {}", run.report, run.complaints);
-    let skipped = run.report["skipped"].as_u64().unwrap();
-    let connections = run.report["churn"]["connections"].as_u64().unwrap();
-    let replaced = connections + skipped;
-    assert!(
-        (80..=120).contains(&replaced),
-        "{connections} and {skipped} skipped"
-    );
-}
-
-#[test]
-fn a_server_that_breaks_under_churn_is_found() {
-    let churn = ["--scenario", "churn", "--clients", "3", "--messages", "6"];
-    for (conduct, fault) in [
-        (Conduct::LeaveWithoutGoodbye, "unanswered"),
-        (Conduct::HangUp, "ended"),
-        (Conduct::Forget, "lost"),
-        (Conduct::Repeat, "duplicated"),
-    ] {
-        expect_fault(conduct, &churn, fault);
-    }
-}
-
-#[test]
 fn a_run_is_told_second_by_second() {
     let server = Server::start(Conduct::Echo);
     let options = ["--clients", "3", "--rate", "200", "--duration", "2200ms"];
@@ -388,6 +345,12 @@ fn nobody_there_is_a_finding_and_a_wrong_option_is_not_a_run() {
         ["--scenario=churn", "--depth=2"],
         ["--scenario=storm", "--outage=1s"],
         ["--server-command", "true"],
+        ["--scenario=storm", "--strikes=0"],
+        ["--strikes", "2"],
+        ["--scenario=mixed", "--clients=5"],
+        ["--scenario=mixed", "--shares=idle"],
+        ["--scenario=mixed", "--stall=0s"],
+        ["--seed", "1"],
         ["--scenario=churn", "--ping-interval=100"],
     ] {
         let run = load_at("http://127.0.0.1:1", &wrong);

@@ -121,68 +121,6 @@ fn an_idle_load_may_end_with_broadcasts_over_every_carrier() {
     }
 }
 
-/// Names the address of the server that [`serve_for_a_storm`] is to be.
-const STORM_ADDRESS: &str = "ALLSPARK_TEST_STORM_ADDRESS";
-
-/// No test: the process that a storm kills, which ends by itself if nobody kills it.
-#[test]
-fn serve_for_a_storm() {
-    let Ok(address) = std::env::var(STORM_ADDRESS) else {
-        return;
-    };
-    let _server = start_at(App::Echo, None, &address);
-    std::thread::sleep(std::time::Duration::from_secs(30));
-}
-
-/// A port that nobody listens on at this moment, and the command of a server there.
-fn storm_server() -> (String, String) {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    let test = std::env::current_exe().unwrap();
-    let command = format!(
-        "env {STORM_ADDRESS}={address} {} --exact sessions::serve_for_a_storm",
-        test.display()
-    );
-    (format!("http://{address}"), command)
-}
-
-#[test]
-fn everyone_comes_back_after_a_storm() {
-    let plain = ("websockets", "epoll");
-    for (transformer, driver) in [plain, ("websockets", "uring"), ("sockjs", "auto")] {
-        let (url, command) = storm_server();
-        let options = ["--scenario", "storm", "--clients", "20", "--driver", driver];
-        let spoken = ["--transformer", transformer, "--server-command", &command];
-        let times = ["--outage", "700ms", "--duration", "20s"];
-        let run = load_at(&url, &[&options[..], &spoken, &times].concat());
-        assert_eq!(run.code, 0, "{} {}", run.report, run.complaints);
-        let storm = &run.report["storm"];
-        assert_eq!(
-            (&storm["struck"], &storm["returned"]),
-            (&20.into(), &20.into())
-        );
-        // The first attempt, after half a second, finds nobody; the second one waits for another
-        // second at least.
-        assert!(storm["attempts_max"].as_u64() > Some(1), "{storm}");
-        assert!(storm["attempts"].as_u64() >= Some(40), "{storm}");
-        assert!(
-            storm["return_us"]["p50"].as_f64() > Some(500_000.0),
-            "{storm}"
-        );
-    }
-}
-
-#[test]
-fn who_does_not_come_back_is_found() {
-    let (url, command) = storm_server();
-    let options = ["--scenario", "storm", "--clients", "5", "--drain", "300ms"];
-    let times = ["--outage", "900ms", "--duration", "1s"];
-    let server = ["--server-command", &command];
-    let run = load_at(&url, &[&options[..], &times, &server].concat());
-    assert_eq!(run.code, 1, "{} {}", run.report, run.complaints);
-    assert_eq!(run.report["findings"]["refused"], 5, "{}", run.report);
-}
-
 #[test]
 fn connections_come_and_go_over_every_carrier() {
     let server = start(App::Echo, None);

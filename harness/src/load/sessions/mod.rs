@@ -1,10 +1,8 @@
 //! Clients whose sessions take several TCP connections, one after another or at once: each is a
-//! client half of the transformers crate, and its connections are wires.
+//! client half of the transformers crate, and its connections are [`wires`](super::wires).
 //!
 //! | module | what it is for |
 //! |---|---|
-//! | [`wires`] | the TCP connections of all clients, and what waits to be sent on them |
-//! | [`alarms`] | when client halves want to be called |
 //! | [`play`] | carries out what client halves want, and hears what they tell |
 //!
 //! Where every client is one plain WebSocket none of this is used.
@@ -15,15 +13,15 @@
 //! - A wire belongs to one client until the driver has confirmed that it is closed; a client is
 //!   gone only when it has none left.
 
-mod alarms;
 mod play;
-mod wires;
 
+use allspark_engine::io::Driver;
 use allspark_protocol::Instant;
 use allspark_protocol::transformer::{ClientOutputs, ClientTransport, Link};
+use smallvec::SmallVec;
 
-use alarms::Alarms;
-use wires::Wires;
+use super::alarms::Alarms;
+use super::wires::Wires;
 
 /// The sessions of all clients.
 #[derive(Default)]
@@ -71,6 +69,33 @@ impl Sessions {
         let links = self.list.get(client as usize).map(|session| &session.links);
         let mut wires = links.into_iter().flatten().map(|&(_, wire)| wire);
         wires.any(|wire| self.wires.is_stalled(wire))
+    }
+
+    /// A client reads nothing from now on. Returns its wires that are concerned.
+    pub(super) fn stop_reading(
+        &mut self,
+        client: u32,
+        driver: &mut impl Driver,
+    ) -> SmallVec<[(u32, Link); 1]> {
+        let links = self.session(client).links.clone();
+        let wires = links.into_iter().map(|(link, wire)| (wire, link));
+        wires
+            .filter(|&(wire, _)| self.wires.stop_receiving(wire, driver))
+            .collect()
+    }
+
+    /// A client reads these wires again, as far as it still has them.
+    pub(super) fn read_again(
+        &mut self,
+        client: u32,
+        wires: &[(u32, Link)],
+        driver: &mut impl Driver,
+    ) {
+        for &(wire, link) in wires {
+            if self.wires.listener(wire) == Some((client, link)) {
+                self.wires.receive_again(wire, driver);
+            }
+        }
     }
 
     fn begin(&mut self, client: u32, half: Box<dyn ClientTransport>) {

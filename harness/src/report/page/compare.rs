@@ -1,7 +1,6 @@
 //! The page of a comparison: the same load on several servers.
 
-use super::load::latency_figure;
-use super::{Page, Section, Tile, Verdict};
+use super::{Page, Section, Tile, Verdict, latency};
 use crate::peers::samples::{CaseResult, Comparison, EntrantResult};
 use crate::peers::standing::Distance;
 use crate::report::chart::{Axis, Bar, Bars, Chart, Figure, Table, Unit};
@@ -95,7 +94,7 @@ pub(super) fn section(case: &CaseResult) -> Section {
         sentences: remarks(case),
         figures: vec![
             rates(case),
-            latency_figure(caption.to_owned(), curves(&case.entrants)),
+            latency::figure(caption.to_owned(), curves(&case.entrants)),
         ],
         table: Some(table(case)),
     }

@@ -1,15 +1,11 @@
 //! The page of one load.
 
-use super::{Page, Section, Tile, Verdict, seconds};
-use crate::auditor::{Findings, HeartbeatReport};
-use crate::load::churn::ChurnReport;
+use super::{Page, Section, Tile, Verdict, churn, heartbeats, latency, mixed, seconds, storm};
+use crate::auditor::Findings;
 use crate::load::memory::MemoryReport;
 use crate::load::meter::Window;
-use crate::report::chart::{
-    Axis, Bar, Bars, Bin, Chart, Figure, Histogram, Line, PercentileCurve, Table, Unit,
-};
+use crate::report::chart::{Axis, Bar, Bars, Chart, Figure, Unit};
 use crate::report::{LoadReport, Report, Run};
-use crate::workload::Scenario;
 
 impl Report for LoadReport {
     fn is_ok(&self) -> bool {
@@ -20,9 +16,13 @@ impl Report for LoadReport {
         let sections = [
             Some(self.opening()),
             self.window.as_ref().and_then(|window| self.traffic(window)),
-            self.churn.as_ref().map(churn),
+            self.churn.as_ref().map(churn::section),
+            self.mixed.as_ref().map(mixed::section),
+            self.storm.as_ref().map(storm::section),
+            self.storm.as_ref().and_then(storm::delays),
+            self.storm.as_ref().and_then(storm::delays_punctual),
             self.broadcasts(),
-            self.heartbeats.as_ref().map(heartbeats),
+            self.heartbeats.as_ref().map(heartbeats::section),
             self.memory
                 .as_ref()
                 .map(|memory| self.memory_section(memory)),
@@ -66,31 +66,31 @@ impl LoadReport {
             value: self.opened.to_string(),
             note: format!("of {}, in {:.2} s", self.clients, self.opening_seconds),
         }];
-        if let Some(window) = self.window.as_ref().filter(|_| self.has_traffic()) {
+        if let Some(window) = self.window.as_ref().filter(|_| self.has_messages()) {
             tiles.push(Tile {
                 label: "Received",
                 value: Unit::PerSecond.show(window.received_per_second),
                 note: format!("messages of {} bytes", self.message_bytes),
             });
-            tiles.push(latency_tile(
+            tiles.push(latency::tile(
                 "Latency, p50",
                 window.latency_us.p50,
                 "half within",
             ));
-            tiles.push(latency_tile(
+            tiles.push(latency::tile(
                 "Latency, p99",
                 window.latency_us.p99,
                 "99 of 100 within",
             ));
         }
         if let Some(beats) = &self.heartbeats {
-            tiles.push(latency_tile(
+            tiles.push(latency::tile(
                 "Ping jitter, p99",
                 beats.jitter_us_p99 as f64,
                 "99 of 100 within",
             ));
         }
-        let memory = self.memory.as_ref().filter(|_| !self.has_traffic());
+        let memory = self.memory.as_ref().filter(|_| !self.has_messages());
         if let Some(bytes) = memory.and_then(|memory| memory.server_rss_anon_per_connection) {
             tiles.push(Tile {
                 label: "Server memory",
@@ -103,26 +103,24 @@ impl LoadReport {
 
     fn opening(&self) -> Section {
         let rate = f64::from(self.opened) / self.opening_seconds.max(1e-9);
+        let stopped = self.opening_stopped.as_deref().map(capitalized);
+        let all = format!(
+            "{} of {} clients connected in {:.2} s, {} on average, with the driver {}.",
+            self.opened,
+            self.clients,
+            self.opening_seconds,
+            Unit::PerSecond.show(rate),
+            self.driver,
+        );
         Section {
             title: "Connections".to_owned(),
-            sentences: vec![format!(
-                "{} of {} clients connected in {:.2} s, {} on average, with the driver {}.",
-                self.opened,
-                self.clients,
-                self.opening_seconds,
-                Unit::PerSecond.show(rate),
-                self.driver,
-            )],
+            sentences: [all].into_iter().chain(stopped).collect(),
             ..Section::default()
         }
     }
 
-    fn has_traffic(&self) -> bool {
-        self.scenario != Scenario::Idle.name()
-    }
-
     fn traffic(&self, window: &Window) -> Option<Section> {
-        if !self.has_traffic() {
+        if !self.has_messages() {
             return None;
         }
         let mut sentences = vec![format!(
@@ -142,12 +140,12 @@ impl LoadReport {
             None => "From the moment when a message was written to its arrival.".to_owned(),
         };
         let points = &window.latency_curve;
-        let figure = latency_figure(caption, vec![("messages".to_owned(), points.clone())]);
+        let figure = latency::figure(caption, vec![("messages".to_owned(), points.clone())]);
         Some(Section {
             title: "Messages".to_owned(),
             sentences,
             figures: vec![figure],
-            table: Some(latency_table(window)),
+            table: Some(latency::table(window)),
         })
     }
 
@@ -161,7 +159,7 @@ impl LoadReport {
         let caption = "From the moment when the message was written to its arrival at clients.";
         (!sentences.is_empty()).then(|| Section {
             title: "Broadcasts to all".to_owned(),
-            figures: vec![latency_figure(caption.to_owned(), lines.collect())],
+            figures: vec![latency::figure(caption.to_owned(), lines.collect())],
             sentences,
             table: None,
         })
@@ -188,7 +186,7 @@ impl LoadReport {
             })
         });
         let busy = "Under traffic, messages on their way weigh more than connections do.";
-        let sentences = self.has_traffic().then(|| busy.to_owned());
+        let sentences = self.has_messages().then(|| busy.to_owned());
         Section {
             title: "Memory".to_owned(),
             sentences: sentences.into_iter().collect(),
@@ -252,7 +250,7 @@ impl LoadReport {
 
     fn facts(&self, run: &Run) -> Vec<(String, String)> {
         let pace = match (self.rate_per_second, self.depth) {
-            _ if !self.has_traffic() => None,
+            _ if !self.has_messages() => None,
             (Some(rate), _) => Some(format!(
                 "{rate} messages per second of all senders together"
             )),
@@ -265,7 +263,7 @@ impl LoadReport {
                 "Transformer",
                 format!("{} ({})", self.transformer, self.carrier),
             )),
-            Some(("Senders", self.senders.to_string())).filter(|_| self.has_traffic()),
+            Some(("Senders", self.senders.to_string())).filter(|_| self.has_messages()),
             pace.map(|pace| ("Pace", pace)),
             Some(("Driver of the load", self.driver.to_owned())),
         ];
@@ -287,36 +285,6 @@ pub(super) fn findings_verdict(findings: &Findings) -> Verdict {
     }
 }
 
-/// Connections that came and went.
-fn churn(report: &ChurnReport) -> Section {
-    let show = |us| Unit::Microseconds.show(us);
-    let opening = &report.opening_us;
-    let mut sentences = vec![format!(
-        "{} connections of {} messages each came and went, {} on average. They opened within {} \
-         for half of them, {} for 99 of 100 and {} for all.",
-        report.connections,
-        report.messages_per_connection,
-        Unit::PerSecond.show(report.connections_per_second),
-        show(opening.p50),
-        show(opening.p99),
-        show(opening.max),
-    )];
-    let before = report.server_rss_anon_before_bytes;
-    let memory = before.zip(report.server_rss_anon_after_bytes);
-    sentences.extend(memory.map(|(before, after)| {
-        format!(
-            "The server had {} of memory before the first and {} after everybody had left.",
-            Unit::Bytes.show(before as f64),
-            Unit::Bytes.show(after as f64),
-        )
-    }));
-    Section {
-        title: "Connections that came and went".to_owned(),
-        sentences,
-        ..Section::default()
-    }
-}
-
 fn broadcast_sentence(window: &Window) -> String {
     let latency = &window.latency_us;
     let show = |us| Unit::Microseconds.show(us);
@@ -333,90 +301,6 @@ fn broadcast_sentence(window: &Window) -> String {
         show(latency.max),
         window.client_cpu_percent,
     )
-}
-
-fn latency_tile(label: &'static str, us: f64, note: &str) -> Tile {
-    Tile {
-        label,
-        value: Unit::Microseconds.show(us),
-        note: note.to_owned(),
-    }
-}
-
-/// How long messages took, of one or several servers: names, and quantiles with microseconds.
-pub(super) fn latency_figure(caption: String, lines: Vec<(String, Vec<(f64, f64)>)>) -> Figure {
-    let lines = lines.into_iter();
-    Figure {
-        title: "Latency by percentile".to_owned(),
-        caption: format!(
-            "{caption} Each step to the right leaves out nine tenths of the rest: what is far \
-             right happened rarely."
-        ),
-        chart: Chart::Percentiles(PercentileCurve {
-            label: "latency",
-            unit: Unit::Microseconds,
-            lines: lines.map(|(name, points)| Line { name, points }).collect(),
-        }),
-    }
-}
-
-fn latency_table(window: &Window) -> Table {
-    let latency = &window.latency_us;
-    let head = ["", "p50", "p90", "p99", "p99.9", "p99.99", "max"].map(str::to_owned);
-    let values = [
-        latency.p50,
-        latency.p90,
-        latency.p99,
-        latency.p999,
-        latency.p9999,
-        latency.max,
-    ];
-    let values = values.map(|us| Unit::Microseconds.show(us));
-    Table {
-        head: head.to_vec(),
-        rows: vec![["latency".to_owned()].into_iter().chain(values).collect()],
-    }
-}
-
-pub(super) fn heartbeats(report: &HeartbeatReport) -> Section {
-    let bins = report.jitter_us_bins.iter().map(|bin| Bin {
-        from: bin.from_us as f64,
-        to: bin.to_us as f64,
-        count: bin.count as f64,
-        expected: None,
-    });
-    let show = |us: u64| Unit::Microseconds.show(us as f64);
-    Section {
-        title: "Heartbeats".to_owned(),
-        sentences: vec![format!(
-            "{} pings came, {} to {} per client, one every {} ms. Half of those that could be \
-             judged were within {} of their time, 99 of 100 within {}, all within {}. On arrival \
-             99 of 100 were at most {} ms old, all at most {} ms.",
-            report.pings,
-            report.pings_per_client_min,
-            report.pings_per_client_max,
-            report.interval_ms,
-            show(report.jitter_us_p50),
-            show(report.jitter_us_p99),
-            show(report.jitter_us_max),
-            report.age_ms_p99,
-            report.age_ms_max,
-        )],
-        figures: vec![Figure {
-            title: "Jitter of pings".to_owned(),
-            caption: format!(
-                "How far {} pings were from one interval after the one before them, early or \
-                 late. Each range is twice as wide as the one before it.",
-                report.judged
-            ),
-            chart: Chart::Histogram(Histogram {
-                x: Axis::new("distance from the right moment", Unit::Microseconds),
-                label: "pings",
-                bins: bins.collect(),
-            }),
-        }],
-        table: None,
-    }
 }
 
 pub(super) fn capitalized(word: &str) -> String {

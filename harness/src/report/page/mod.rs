@@ -6,15 +6,21 @@
 //! | module | whose page it makes |
 //! |---|---|
 //! | [`load`] | one load |
+//! | [`churn`], [`heartbeats`], [`latency`], [`mixed`], [`storm`] | what only some loads have |
 //! | [`seconds`] | the same, second by second |
 //! | [`sim`] | one simulation |
 //! | [`compare`] | several servers under the same load |
 //! | [`transformers`] | every transformer, beside Primus on Node.js |
 
+mod churn;
 mod compare;
+mod heartbeats;
+mod latency;
 mod load;
+mod mixed;
 mod seconds;
 mod sim;
+mod storm;
 #[cfg(test)]
 mod tests;
 mod transformers;

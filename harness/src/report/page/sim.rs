@@ -1,7 +1,7 @@
 //! The page of one simulation.
 
-use super::load::{capitalized, findings_verdict, heartbeats};
-use super::{Page, Section, Tile, Verdict};
+use super::load::{capitalized, findings_verdict};
+use super::{Page, Section, Tile, Verdict, heartbeats};
 use crate::auditor::DelayReport;
 use crate::report::chart::{Axis, Bin, Chart, Figure, Histogram, Line, Series, Table, Unit};
 use crate::report::{Report, Run, SimReport};
@@ -17,7 +17,7 @@ impl Report for SimReport {
             Some(self.course()),
             delays_section("Delays before attempts to reconnect", &self.delays),
             delays_section("The same of clients without a network", &self.delays_alone),
-            self.heartbeats.as_ref().map(heartbeats),
+            self.heartbeats.as_ref().map(heartbeats::section),
             self.faults_section(),
         ];
         Page {
@@ -159,7 +159,7 @@ fn row((count, name): (u32, &str)) -> Vec<String> {
 }
 
 /// Each attempt's delays beside what the algorithm says of them.
-fn delays_section(title: &str, delays: &[DelayReport]) -> Option<Section> {
+pub(super) fn delays_section(title: &str, delays: &[DelayReport]) -> Option<Section> {
     (!delays.is_empty()).then(|| Section {
         title: title.to_owned(),
         sentences: vec![

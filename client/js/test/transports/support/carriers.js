@@ -20,14 +20,17 @@ const carrier = (name, transformer, transport, options, hasBytes = true) => ({
 
 const forced = (...transports) => ({ transport: { transports } });
 
+// By default a carrier has three seconds to open, which a busy machine may need.
+const patient = (name) => ({ transport: { transports: [name], timeout: 20_000 } });
+
 export const carriers = [
   carrier('websockets', 'websockets', websocket),
   carrier('engine.io', 'engine.io', engineIo),
   carrier('engine.io polling', 'engine.io', engineIo, forced('polling')),
   carrier('engine.io websocket', 'engine.io', engineIo, forced('websocket')),
-  carrier('sockjs websocket', 'sockjs', sockjs, forced('websocket'), false),
-  carrier('sockjs xhr-streaming', 'sockjs', sockjs, forced('xhr-streaming'), false),
-  carrier('sockjs eventsource', 'sockjs', sockjs, forced('eventsource'), false),
-  carrier('sockjs xhr-polling', 'sockjs', sockjs, forced('xhr-polling'), false),
+  carrier('sockjs websocket', 'sockjs', sockjs, patient('websocket'), false),
+  carrier('sockjs xhr-streaming', 'sockjs', sockjs, patient('xhr-streaming'), false),
+  carrier('sockjs eventsource', 'sockjs', sockjs, patient('eventsource'), false),
+  carrier('sockjs xhr-polling', 'sockjs', sockjs, patient('xhr-polling'), false),
   carrier('browserchannel', 'browserchannel', browserchannel, { transport: { failFast: true } }),
 ];

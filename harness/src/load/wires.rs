@@ -8,8 +8,8 @@
 use allspark_engine::io::{Driver, Op, Socket};
 use allspark_protocol::transformer::Link;
 
-use crate::load::outbox::{Outbox, Seat, WaitingTooLong};
-use crate::load::runner::token;
+use super::outbox::{Outbox, Seat, WaitingTooLong};
+use super::runner::token;
 
 /// How far a wire has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,6 +97,25 @@ impl Wires {
         let wire = &self.list[wire as usize];
         let is_heard = matches!(wire.state, State::Connecting | State::Connected);
         is_heard.then_some((wire.client, wire.link))
+    }
+
+    /// Nothing is read from a wire. Returns whether it is connected; of another one there is
+    /// nothing to read.
+    pub(super) fn stop_receiving(&self, wire: u32, driver: &mut impl Driver) -> bool {
+        let entry = &self.list[wire as usize];
+        let is_connected = entry.state == State::Connected;
+        if is_connected {
+            let socket = entry.socket;
+            driver.push(Op::StopReceive { socket });
+        }
+        is_connected
+    }
+
+    /// A wire is read again.
+    pub(super) fn receive_again(&self, wire: u32, driver: &mut impl Driver) {
+        let socket = self.list[wire as usize].socket;
+        let token = token(wire);
+        driver.push(Op::Receive { socket, token });
     }
 
     /// Says something on a wire.

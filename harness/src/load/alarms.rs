@@ -1,4 +1,4 @@
-//! When client halves want to be called. An alarm cannot be taken back: who hears one looks
+//! When clients want to be called. An alarm cannot be taken back: who hears one looks
 //! whether it still means anything.
 
 use std::cmp::Reverse;
@@ -19,6 +19,13 @@ impl Alarms {
     /// When the next one rings.
     pub(super) fn next(&self) -> Option<Instant> {
         self.0.peek().map(|Reverse((at, _))| *at)
+    }
+
+    /// Takes the earliest, if it rings by now.
+    pub(super) fn take_one(&mut self, now: Instant) -> Option<u32> {
+        let is_due = self.next().is_some_and(|at| at <= now);
+        let alarm = is_due.then(|| self.0.pop()).flatten();
+        alarm.map(|Reverse((_, client))| client)
     }
 
     /// Takes all that ring by now, the earliest first.

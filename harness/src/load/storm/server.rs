@@ -45,6 +45,17 @@ impl ServerProcess {
         Ok(())
     }
 
+    /// Starts the server once more if it has ended by itself, as a supervisor would. The kernel may
+    /// take its time to free the port of a server that was killed, for instance while it takes down
+    /// its rings; who wants to listen there meanwhile fails.
+    pub(super) fn keep_running(&mut self) -> io::Result<()> {
+        if let Some(status) = self.child.try_wait()? {
+            eprintln!("harness: the server ended by itself ({status}), and is started again");
+            self.start_again()?;
+        }
+        Ok(())
+    }
+
     fn await_listening(&mut self, address: SocketAddr) -> io::Result<()> {
         let deadline = Instant::now() + PATIENCE;
         while TcpStream::connect(address).is_err() {

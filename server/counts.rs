@@ -1,0 +1,74 @@
+//! `GET /stats`: how many sparks and connections there are at this moment, for whoever wants to
+//! know whether everybody has left, as the harness does. It says nothing about any of them.
+
+use std::sync::OnceLock;
+
+use allspark::{Handle, RequestHead, Response, Stats};
+
+/// Where it is asked for. The pathname of Primus begins elsewhere, or hides it.
+const PATH: &str = "/stats";
+
+/// Counts, as soon as there is a server that counts.
+#[derive(Default)]
+pub(crate) struct Counts(OnceLock<Handle>);
+
+impl Counts {
+    /// From now on this server's are told.
+    pub(crate) fn follow(&self, server: Handle) {
+        // A server is started once.
+        let _ = self.0.set(server);
+    }
+
+    /// Answers a request for them; `None` if it asks for something else.
+    pub(crate) fn respond(&self, request: &RequestHead<'_>) -> Option<Response> {
+        if request.path() != PATH {
+            return None;
+        }
+        if !matches!(request.method(), "GET" | "HEAD") {
+            let refusal = Response::text(405, "Method Not Allowed");
+            return Some(refusal.header("Allow", "GET, HEAD"));
+        }
+        let stats = self.0.get().map(Handle::stats).unwrap_or_default();
+        Some(Response::json(200, json(&stats)).header("Cache-Control", "no-store"))
+    }
+}
+
+/// Counters of several threads are read one after the other, so an end may be seen before its
+/// beginning.
+fn json(stats: &Stats) -> String {
+    let sparks = stats.sparks_opened.saturating_sub(stats.sparks_ended);
+    let connections = stats
+        .connections_accepted
+        .saturating_sub(stats.connections_closed);
+    format!(r#"{{"sparks":{sparks},"connections":{connections}}}"#)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask(method: &str, path: &str) -> Option<Response> {
+        let text = format!("{method} {path} HTTP/1.1\r\nHost: h\r\n\r\n");
+        Counts::default().respond(&RequestHead::parse(text.as_bytes()).unwrap())
+    }
+
+    #[test]
+    fn only_its_own_path_is_answered() {
+        let response = ask("GET", "/stats").unwrap();
+        assert_eq!(response.body_bytes(), br#"{"sparks":0,"connections":0}"#);
+        assert_eq!(ask("POST", "/stats").unwrap().status(), 405);
+        assert!(ask("GET", "/").is_none());
+    }
+
+    #[test]
+    fn who_has_left_is_not_counted() {
+        let stats = Stats {
+            sparks_opened: 5,
+            sparks_ended: 3,
+            connections_accepted: 9,
+            connections_closed: 9,
+            ..Stats::default()
+        };
+        assert_eq!(json(&stats), r#"{"sparks":2,"connections":0}"#);
+    }
+}
