@@ -29,6 +29,12 @@ pub(crate) struct PeersArguments {
     /// What is asked of the servers; everything if not given.
     #[arg(long, value_enum)]
     scenario: Option<ScenarioName>,
+    /// Only loads with so many clients; may be given several times.
+    #[arg(long = "clients")]
+    clients: Vec<u32>,
+    /// Only broadcasts by so many publishers; may be given several times.
+    #[arg(long = "publishers")]
+    publishers: Vec<u32>,
     /// Only these servers; may be given several times.
     #[arg(long = "server", value_enum)]
     servers: Vec<Entrant>,
@@ -75,6 +81,9 @@ struct StageArguments {
     /// The program of the peer written in Rust.
     #[arg(long, default_value = "target/release/peer-tungstenite")]
     tungstenite: PathBuf,
+    /// The program of the bare loops.
+    #[arg(long, default_value = "target/release/peer-floor")]
+    floor: PathBuf,
     /// The folder of the peers written in JavaScript.
     #[arg(long, default_value = "harness/peers")]
     peers_directory: PathBuf,
@@ -90,6 +99,7 @@ impl CommonArguments {
             peers_directory: stage.peers_directory.clone(),
             allspark: stage.allspark.clone(),
             tungstenite: stage.tungstenite.clone(),
+            floor: stage.floor.clone(),
         }
     }
 }
@@ -102,20 +112,23 @@ enum ScenarioName {
 
 impl PeersArguments {
     /// What to compare.
-    pub(crate) fn plan(&self) -> ComparisonPlan {
-        let wanted = self.scenario.map(|name| match name {
-            ScenarioName::Echo => Scenario::Echo,
-            ScenarioName::Broadcast => Scenario::Broadcast,
-        });
-        let cases = Case::ALL
+    ///
+    /// # Errors
+    /// If nothing is left to compare.
+    pub(crate) fn plan(&self) -> Result<ComparisonPlan, String> {
+        let cases: Vec<_> = Case::ALL
             .into_iter()
-            .filter(|case| wanted.is_none_or(|wanted| case.scenario == wanted));
+            .filter(|case| self.wants(case))
+            .collect();
+        if cases.is_empty() {
+            return Err("there is no such load".to_owned());
+        }
         let entrants = Entrant::ALL
             .into_iter()
             .filter(|entrant| self.servers.is_empty() || self.servers.contains(entrant));
-        ComparisonPlan {
+        Ok(ComparisonPlan {
             entrants: entrants.collect(),
-            cases: cases.collect(),
+            cases,
             rounds: self.common.rounds,
             conditions: Conditions {
                 dialect: Dialect::WEBSOCKETS,
@@ -124,6 +137,18 @@ impl PeersArguments {
                 message_bytes: self.common.message_bytes,
             },
             stage: self.common.stage(),
-        }
+        })
+    }
+
+    fn wants(&self, case: &Case) -> bool {
+        let scenario = match self.scenario {
+            None => case.scenario,
+            Some(ScenarioName::Echo) => Scenario::Echo,
+            Some(ScenarioName::Broadcast) => Scenario::Broadcast,
+        };
+        let is_among = |numbers: &[u32], number| numbers.is_empty() || numbers.contains(&number);
+        scenario == case.scenario
+            && is_among(&self.clients, case.clients)
+            && is_among(&self.publishers, case.publishers)
     }
 }

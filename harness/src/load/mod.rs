@@ -10,6 +10,7 @@
 //! | [`plain`], [`transport`], [`handshake`] | clients that are plain WebSockets, and their wire |
 //! | [`sessions`] | client halves and their connections, where it is not |
 //! | [`traffic`] | who says what, and what is made of what comes in |
+//! | [`transcript`] | what everybody receives alike, read once |
 //! | [`churn`] | connections that come and go |
 //! | [`mixed`] | a bit of everything |
 //! | [`storm`] | the server is killed, and everyone comes back |
@@ -47,6 +48,7 @@ pub(crate) mod spec;
 pub(crate) mod storm;
 pub(crate) mod target;
 mod traffic;
+mod transcript;
 mod transport;
 mod wires;
 

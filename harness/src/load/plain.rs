@@ -60,6 +60,9 @@ impl<D: Driver> Runner<D> {
         let mut input = Input::new(&mut buffer);
         let message_bytes_max = self.message_bytes_max();
         loop {
+            if self.fleet.client(index).transport.is_between_messages() {
+                self.recognize(index, &mut input);
+            }
             let transport = &mut self.fleet.client_mut(index).transport;
             match transport.next(&mut input, message_bytes_max) {
                 Ok(Some(incoming)) => self.incoming(index, incoming),
@@ -77,7 +80,7 @@ impl<D: Driver> Runner<D> {
     fn incoming(&mut self, index: u32, incoming: Incoming<'_>) {
         match incoming {
             Incoming::Opened => self.opened(index),
-            Incoming::Message(payload) => self.message(index, &payload),
+            Incoming::Message(kind, payload) => self.message(index, kind, &payload),
             Incoming::Ping(payload) => self.pong(index, &payload),
             Incoming::Goodbye(code) if self.fleet.client(index).state < State::Leaving => {
                 let code = code.map_or("no code".to_owned(), |code| format!("{code:?}"));

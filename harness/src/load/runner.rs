@@ -20,6 +20,7 @@ use super::plan::Plan;
 use super::progress::Progress;
 use super::sessions::Sessions;
 use super::traffic::Traffic;
+use super::transcript::Transcript;
 use crate::auditor::{Auditor, Fault};
 use crate::workload::Scenario;
 
@@ -34,6 +35,8 @@ pub(super) struct Runner<D> {
     pub(super) auditor: Auditor,
     pub(super) meter: Meter,
     pub(super) traffic: Traffic,
+    /// Only where everybody receives the same, in frames of plain WebSockets.
+    pub(super) transcript: Option<Transcript>,
     pub(super) phase: Phase,
     /// The reading of the clock that this turn goes by.
     pub(super) now: Instant,
@@ -73,6 +76,8 @@ impl<D: Driver> Runner<D> {
             auditor: Auditor::new(plan.scenario, plan.clients, senders, plan.heartbeat),
             meter: Meter::new(plan.server_pid),
             traffic: Traffic::new(&plan),
+            transcript: (plan.scenario == Scenario::Broadcast && plan.dialect.is_plain_websocket())
+                .then(|| Transcript::new(plan.clients, senders.count())),
             phase: Phase::Opening {
                 give_up: now + OPENING_STALL,
             },

@@ -7,6 +7,7 @@
 //! | [`process`] | a server that runs, on its core, until it is dropped |
 //! | [`cases`] | what is asked of every server |
 //! | [`samples`] | what came out, over all rounds |
+//! | [`standing`] | how AllSpark compares with the best of them, and with its budgets |
 //! | [`transformers`] | every transformer, beside Primus on Node.js with the same one |
 //!
 //! # Invariants
@@ -19,6 +20,7 @@ pub(crate) mod cases;
 mod process;
 pub(crate) mod roster;
 pub(crate) mod samples;
+pub(crate) mod standing;
 pub(crate) mod transformers;
 
 use std::io;
@@ -56,6 +58,8 @@ pub(crate) struct Stage {
     pub(crate) allspark: PathBuf,
     /// The program of the peer written in Rust.
     pub(crate) tungstenite: PathBuf,
+    /// The program of the bare loops.
+    pub(crate) floor: PathBuf,
 }
 
 /// Compares, and says on the error stream what is going on.
@@ -80,7 +84,8 @@ pub(crate) fn compare(plan: &ComparisonPlan) -> io::Result<Comparison> {
                 samples[position].push(Sample::of(&report));
             }
         }
-        results.push(CaseResult::new(case, &plan.entrants, samples));
+        let result = CaseResult::new(case, &plan.entrants, samples);
+        results.push(result.with_standing(case));
     }
     Ok(Comparison::new(
         Machine::read()?,

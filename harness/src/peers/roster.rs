@@ -9,6 +9,7 @@ use allspark_transformers::TransformerKind;
 use clap::ValueEnum;
 
 use super::Stage;
+use super::samples::Role;
 use crate::workload::Scenario;
 
 /// A server that takes part.
@@ -22,11 +23,22 @@ pub(crate) enum Entrant {
     Bun,
     /// tokio-tungstenite on a current-thread runtime.
     Tungstenite,
+    /// The bare loop on `io_uring`, which is no server.
+    FloorUring,
+    /// The bare loop on epoll, which is no server.
+    FloorEpoll,
 }
 
 impl Entrant {
     /// All of them, in the order in which they take turns.
-    pub(crate) const ALL: [Self; 4] = [Self::Allspark, Self::Primus, Self::Bun, Self::Tungstenite];
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Allspark,
+        Self::Primus,
+        Self::Bun,
+        Self::Tungstenite,
+        Self::FloorUring,
+        Self::FloorEpoll,
+    ];
 
     /// The name in reports.
     pub(crate) const fn name(self) -> &'static str {
@@ -35,6 +47,17 @@ impl Entrant {
             Self::Primus => "Primus",
             Self::Bun => "Bun",
             Self::Tungstenite => "tungstenite",
+            Self::FloorUring => "floor-uring",
+            Self::FloorEpoll => "floor-epoll",
+        }
+    }
+
+    /// What AllSpark is compared with it for.
+    pub(super) const fn role(self) -> Role {
+        match self {
+            Self::Allspark => Role::Own,
+            Self::Primus | Self::Bun | Self::Tungstenite => Role::Peer,
+            Self::FloorUring | Self::FloorEpoll => Role::Floor,
         }
     }
 }
@@ -61,6 +84,10 @@ fn needs(entrant: Entrant, stage: &Stage) -> Vec<(PathBuf, String)> {
         Entrant::Tungstenite => vec![(
             stage.tungstenite.clone(),
             "cargo build --release -p allspark-peer-tungstenite".to_owned(),
+        )],
+        Entrant::FloorUring | Entrant::FloorEpoll => vec![(
+            stage.floor.clone(),
+            "cargo build --release -p allspark-peer-floor".to_owned(),
         )],
     }
 }
@@ -94,6 +121,8 @@ pub(super) fn command(
         }
         Entrant::Bun => peer(&bun(directory), Some("bun.js")),
         Entrant::Tungstenite => peer(&stage.tungstenite, None),
+        Entrant::FloorUring => floor(&stage.floor, "uring", port, app),
+        Entrant::FloorEpoll => floor(&stage.floor, "epoll", port, app),
     }
 }
 
@@ -110,6 +139,11 @@ fn allspark(program: &Path, port: u16, app: &str, transformer: TransformerKind) 
         words.extend([option.into(), value.into()]);
     }
     words
+}
+
+fn floor(program: &Path, kind: &str, port: u16, app: &str) -> Vec<OsString> {
+    let port = port.to_string();
+    vec![program.into(), kind.into(), port.into(), app.into()]
 }
 
 fn bun(directory: &Path) -> PathBuf {
