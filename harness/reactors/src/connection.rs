@@ -110,3 +110,6 @@ impl Turn {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 mod compare;
 mod load;
 mod output;
+mod reactors;
 mod sim;
 mod times;
 mod transformers;
@@ -12,6 +13,7 @@ use clap::{Parser, Subcommand};
 pub(crate) use compare::{CompareCommand, PeersArguments};
 pub(crate) use load::LoadArguments;
 pub(crate) use output::OutputArguments;
+pub(crate) use reactors::ReactorsArguments;
 pub(crate) use sim::SimArguments;
 pub(crate) use transformers::TransformersArguments;
 

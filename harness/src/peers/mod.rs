@@ -8,6 +8,7 @@
 //! | [`cases`] | what is asked of every server |
 //! | [`samples`] | what came out, over all rounds |
 //! | [`transformers`] | every transformer, beside Primus on Node.js with the same one |
+//! | [`reactors`] | the same protocol core on several reactors |
 //!
 //! # Invariants
 //! - Rounds are interleaved: every server has its turn before any has its second, so that what
@@ -17,6 +18,7 @@
 
 pub(crate) mod cases;
 mod process;
+pub(crate) mod reactors;
 pub(crate) mod roster;
 pub(crate) mod samples;
 pub(crate) mod transformers;
@@ -56,6 +58,8 @@ pub(crate) struct Stage {
     pub(crate) allspark: PathBuf,
     /// The program of the peer written in Rust.
     pub(crate) tungstenite: PathBuf,
+    /// The folder of the programs of reactors that are not ours.
+    pub(crate) reactors_directory: PathBuf,
 }
 
 /// Compares, and says on the error stream what is going on.

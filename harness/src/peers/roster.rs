@@ -9,6 +9,7 @@ use allspark_transformers::TransformerKind;
 use clap::ValueEnum;
 
 use super::Stage;
+use super::reactors::{Host, Reactor};
 use crate::workload::Scenario;
 
 /// A server that takes part.
@@ -22,6 +23,9 @@ pub(crate) enum Entrant {
     Bun,
     /// tokio-tungstenite on a current-thread runtime.
     Tungstenite,
+    /// Our protocol core on a reactor.
+    #[value(skip)]
+    Reactor(Reactor),
 }
 
 impl Entrant {
@@ -35,7 +39,21 @@ impl Entrant {
             Self::Primus => "Primus",
             Self::Bun => "Bun",
             Self::Tungstenite => "tungstenite",
+            Self::Reactor(reactor) => reactor.name(),
         }
+    }
+
+    /// Whether it is a process of our own server, which does not say its version when it starts.
+    pub(super) const fn is_allspark(self) -> bool {
+        matches!(
+            self,
+            Self::Allspark | Self::Reactor(Reactor::Uring | Reactor::Epoll)
+        )
+    }
+
+    /// Whether the others are compared with it.
+    pub(super) const fn is_measure(self) -> bool {
+        matches!(self, Self::Allspark | Self::Reactor(Reactor::Uring))
     }
 }
 
@@ -62,6 +80,13 @@ fn needs(entrant: Entrant, stage: &Stage) -> Vec<(PathBuf, String)> {
             stage.tungstenite.clone(),
             "cargo build --release -p allspark-peer-tungstenite".to_owned(),
         )],
+        Entrant::Reactor(reactor) => match reactor.host() {
+            Host::Driver(_) => needs(Entrant::Allspark, stage),
+            Host::Program(name) => vec![(
+                stage.reactors_directory.join(name),
+                "scripts/compare-reactors".to_owned(),
+            )],
+        },
     }
 }
 
@@ -93,6 +118,14 @@ pub(super) fn command(
         }
         Entrant::Bun => peer(&bun(directory), Some("bun.js")),
         Entrant::Tungstenite => peer(&stage.tungstenite, None),
+        Entrant::Reactor(reactor) => match reactor.host() {
+            Host::Program(name) => peer(&stage.reactors_directory.join(name), None),
+            Host::Driver(driver) => {
+                let mut words = allspark(&stage.allspark, port, app, transformer);
+                words.extend(["--driver".into(), driver.into()]);
+                words
+            }
+        },
     }
 }
 

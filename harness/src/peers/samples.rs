@@ -61,7 +61,7 @@ pub(crate) struct EntrantResult {
     pub(crate) latency_p99_us_median: f64,
     pub(crate) client_cpu_percent_median: f64,
     pub(crate) server_cpu_percent_median: f64,
-    /// Its median as a part of AllSpark's, if AllSpark took part.
+    /// Its median as a part of that of AllSpark (on `io_uring`), if that took part.
     pub(crate) ratio_to_allspark: Option<f64>,
     /// Whether the load generator had no time left in at least half of the samples.
     pub(crate) client_is_the_limit: bool,
@@ -101,6 +101,8 @@ impl EntrantResult {
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct CaseResult {
     pub(crate) case: String,
+    /// The name of the entrant that the others are compared with.
+    pub(crate) measure: &'static str,
     pub(crate) entrants: Vec<EntrantResult>,
 }
 
@@ -111,16 +113,17 @@ impl CaseResult {
             .zip(samples)
             .map(|(&entrant, samples)| EntrantResult::new(entrant, samples))
             .collect();
-        let allspark = entrants
-            .iter()
-            .position(|&entrant| entrant == Entrant::Allspark)
+        let measure = entrants.iter().position(|entrant| entrant.is_measure());
+        let rate = measure
             .map(|position| results[position].per_second_median)
             .filter(|&rate| rate > 0.0);
         for result in &mut results {
-            result.ratio_to_allspark = allspark.map(|rate| result.per_second_median / rate);
+            result.ratio_to_allspark = rate.map(|rate| result.per_second_median / rate);
         }
+        let measure = measure.map_or(Entrant::Allspark, |position| entrants[position]);
         Self {
             case: case.to_string(),
+            measure: measure.name(),
             entrants: results,
         }
     }
@@ -154,10 +157,24 @@ impl Machine {
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Comparison {
     pub(crate) ok: bool,
+    /// What was compared, as a title.
+    pub(crate) title: &'static str,
     pub(crate) machine: Machine,
     /// Each server's name and what it calls itself.
     pub(crate) versions: Vec<(&'static str, String)>,
     pub(crate) cases: Vec<CaseResult>,
+    /// Who was not measured.
+    pub(crate) left_out: Vec<LeftOut>,
+}
+
+/// An entrant that was not measured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct LeftOut {
+    pub(crate) name: &'static str,
+    /// A sentence without its subject: `did not finish: ..`.
+    pub(crate) why: String,
+    /// Whether it did wrong, rather than not being there or not being able to run here.
+    pub(crate) is_wrong: bool,
 }
 
 impl Comparison {
@@ -171,9 +188,21 @@ impl Comparison {
         let mut results = cases.iter().flat_map(|case| &case.entrants);
         Self {
             ok: results.all(|result| result.faults == 0 && result.per_second_min > 0.0),
+            title: "Servers under the same load",
             machine,
             versions: names.zip(versions).collect(),
             cases,
+            left_out: Vec::new(),
+        }
+    }
+
+    /// The same under another title, beside those who were not measured.
+    pub(super) fn with_left_out(self, title: &'static str, left_out: Vec<LeftOut>) -> Self {
+        Self {
+            ok: self.ok && !left_out.iter().any(|entrant| entrant.is_wrong),
+            title,
+            left_out,
+            ..self
         }
     }
 }

@@ -15,6 +15,9 @@ impl fmt::Display for Comparison {
         for (name, version) in &self.versions {
             writeln!(f, "{name}: {version}")?;
         }
+        for entrant in &self.left_out {
+            writeln!(f, "Not measured: {} {}", entrant.name, entrant.why)?;
+        }
         self.cases.iter().try_for_each(|case| fmt_case(f, case))
     }
 }
@@ -24,8 +27,15 @@ pub(super) fn fmt_case(f: &mut fmt::Formatter<'_>, case: &CaseResult) -> fmt::Re
     writeln!(f, "\n{}", case.case)?;
     writeln!(
         f,
-        "  {:<12} {:>10} {:>21} {:>9} {:>9} {:>8} {:>8} {:>9}",
-        "", "per second", "least to most", "p50 us", "p99 us", "server", "client", "AllSpark=1"
+        "  {:<12} {:>10} {:>21} {:>9} {:>9} {:>8} {:>8} {:>14}",
+        "",
+        "per second",
+        "least to most",
+        "p50 us",
+        "p99 us",
+        "server",
+        "client",
+        format_args!("{}=1", case.measure)
     )?;
     for result in &case.entrants {
         fmt_entrant(f, result)?;
@@ -46,7 +56,7 @@ fn fmt_entrant(f: &mut fmt::Formatter<'_>, result: &EntrantResult) -> fmt::Resul
         .map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}"));
     writeln!(
         f,
-        "  {:<12} {:>10.0} {:>21} {:>9.0} {:>9.0} {:>6.0} % {:>6.0} % {:>9}",
+        "  {:<12} {:>10.0} {:>21} {:>9.0} {:>9.0} {:>6.0} % {:>6.0} % {:>14}",
         result.name,
         result.per_second_median,
         spread,
@@ -71,6 +81,13 @@ fn fmt_remarks(f: &mut fmt::Formatter<'_>, result: &EntrantResult) -> fmt::Resul
             f,
             "  With {} neither side was busy: other programs kept the cores, and the numbers say \
              little.",
+            result.name
+        )?;
+    }
+    if result.per_second_min <= 0.0 {
+        writeln!(
+            f,
+            "  {} did not finish: nothing came back in a round.",
             result.name
         )?;
     }
