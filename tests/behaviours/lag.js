@@ -1,5 +1,5 @@
-// How long this process stood still lately, because the machine was busy with something else. What
-// was timed meanwhile says nothing.
+// How long the processes of a test stood still lately, because the machine was busy with something
+// else. What was timed meanwhile says nothing.
 'use strict';
 
 const TICK_MS = 10;
@@ -9,11 +9,16 @@ class Lag {
   #stalls = [];
   #ticker = setInterval(() => this.#tick(), TICK_MS);
 
-  /** The longest standstill since a moment of `performance.now()`. */
+  /** Another process says that it stood still. */
+  add(ms) {
+    this.#stalls.push({ until: performance.now(), ms });
+  }
+
+  /** All standstills together since a moment of `performance.now()`. */
   since(moment) {
     this.#tick();
     const stalls = this.#stalls.filter(({ until }) => until >= moment);
-    return Math.max(0, ...stalls.map(({ ms }) => ms));
+    return stalls.reduce((sum, { ms }) => sum + ms, 0);
   }
 
   stop() {
@@ -24,7 +29,7 @@ class Lag {
     const now = performance.now();
     const ms = now - this.#last - TICK_MS;
     this.#last = now;
-    if (ms > TICK_MS) this.#stalls.push({ until: now, ms });
+    if (ms > TICK_MS) this.add(ms);
   }
 }
 

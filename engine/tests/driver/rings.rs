@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::time::{Duration, Instant};
 
 use allspark_engine::io::{Completion, Driver, Op, Token, Uring, Wait};
 use allspark_engine::memory::Slice;
@@ -10,6 +11,9 @@ use allspark_engine::memory::Slice;
 use crate::hand_over::assert_ended;
 use crate::receive::reset;
 use crate::rig::{Connection, Rig, Size, pattern};
+
+/// How long a sleep lasts that nobody ends.
+const OVERSLEPT: Duration = Duration::from_secs(10);
 
 const SMALL_TABLES: Size = Size {
     buffers: 16,
@@ -190,20 +194,26 @@ fn adopts_on_every_ring() {
     assert!(giver.driver.rings() <= 2, "{} rings", giver.driver.rings());
 }
 
-/// Bytes on any ring end a sleep in the main one, again and again.
+/// Bytes on any ring end a sleep in the main one that has begun, again and again.
 #[test]
 fn sleeps_in_the_main_ring_for_all() {
     let mut rig = Rig::<Uring>::sized(SMALL_TABLES);
     let mut connections: Vec<Connection> = (0..40).map(|_| rig.open()).collect();
     rig.settle();
-    for _ in 0..3 {
-        for connection in &mut connections {
-            connection.peer.write_all(b"x").unwrap();
+    for connection in connections.iter_mut().chain(&mut [rig.open()]) {
+        for _ in 0..2 {
+            let mut peer = connection.peer.try_clone().unwrap();
+            let writer = std::thread::spawn(move || {
+                std::thread::sleep(Duration::from_millis(20));
+                peer.write_all(b"x").unwrap();
+            });
+            let begun = Instant::now();
             while rig.pending() == 0 {
-                // Hangs if nobody tells the main ring.
-                rig.turn(Wait::Forever);
+                rig.turn(Wait::Until(rig.driver.now() + OVERSLEPT));
             }
+            assert!(begun.elapsed() < OVERSLEPT, "nobody told the main ring");
             assert_eq!(rig.receive(connection.token, 1), b"x");
+            writer.join().unwrap();
         }
     }
 }

@@ -37,7 +37,7 @@ class InProcess {
 
   #record(event) {
     this.primus.on(event, (...args) => {
-      this.trace.add(event, args.map(plain), performance.now());
+      this.trace.add(event, args.map(plain), turnMs());
     });
   }
 
@@ -78,6 +78,16 @@ class InProcess {
     // In the middle of an attempt to reconnect, the end is none to the attempts that come after it.
     this.primus.recovery.reset();
   }
+}
+
+/**
+ * When this turn of the event loop began, in milliseconds: it is what timers count from, however
+ * long the turn takes.
+ */
+function turnMs() {
+  const timer = setTimeout(() => {}, 1);
+  clearTimeout(timer);
+  return timer._idleStart;
 }
 
 /** Transforms that mind nothing but numbers, as such or in `{ value }`. */

@@ -15,10 +15,15 @@ const STOP_MS_MAX = 10_000;
 class Program {
   #child = null;
   #clients = new Map();
+  #onStall = () => {};
 
   add(client) {
     this.#child ??= this.#start();
     this.#clients.set(client.number, client);
+  }
+
+  onStall(listener) {
+    this.#onStall = listener;
   }
 
   tell(command) {
@@ -42,8 +47,9 @@ class Program {
     const stdio = ['pipe', 'pipe', 'inherit'];
     const child = spawn(binary('ALLSPARK_CLIENTS_BIN', 'examples/clients'), ['primus'], { stdio });
     createInterface({ input: child.stdout }).on('line', (line) => {
-      const { client, ...said } = JSON.parse(line);
-      this.#clients.get(client)?.hear(said);
+      const { client, stalled, ...said } = JSON.parse(line);
+      if (stalled !== undefined) this.#onStall(stalled);
+      else this.#clients.get(client)?.hear(said);
     });
     return child;
   }
@@ -116,4 +122,10 @@ async function create(url, options) {
   return new InRust(url, options);
 }
 
-module.exports = { name: 'rust', create, stop: () => program.stop() };
+module.exports = {
+  name: 'rust',
+  create,
+  stop: () => program.stop(),
+  /** Has the program say how many milliseconds it stood still, when it did. */
+  onStall: (listener) => program.onStall(listener),
+};

@@ -84,8 +84,7 @@ module.exports = [
     expected: [...OPENING, ...ENDING],
     async run(world) {
       const client = await world.open();
-      client.write({ do: 'count', to: 100 });
-      client.end();
+      client.end({ do: 'count', to: 100 });
       await world.sleep(100);
       return client;
     },

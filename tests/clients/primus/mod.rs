@@ -15,6 +15,7 @@
 //! |---|---|
 //! | `{"client":1,"event":"open","args":[],"at":12.5}` | an event; `at` in ms since the start |
 //! | `{"client":1,"failed":"..."}` | the command could not be carried out |
+//! | `{"stalled":25.0}` | all of it stood still for so many ms, so that times before mean nothing |
 
 mod events;
 mod options;
@@ -22,7 +23,7 @@ mod transforms;
 
 use std::collections::HashMap;
 use std::io::{BufRead, Write};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use allspark_client::{Events, Writer};
 use futures_util::StreamExt;
@@ -31,6 +32,9 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use options::Options;
+
+/// How often it is asked whether all goes on. To be late by as much is a standstill.
+const TICK: Duration = Duration::from_millis(10);
 
 /// Lines that wait to be carried out.
 const LINES_MAX: usize = 64;
@@ -51,6 +55,7 @@ pub(crate) fn run() {
         .build()
         .expect("a runtime");
     runtime.block_on(async {
+        tokio::spawn(tell_stalls());
         let mut clients = Clients::new();
         while let Some(line) = commands.recv().await {
             let command = serde_json::from_str(&line);
@@ -145,6 +150,17 @@ impl Clients {
                 self.writers.insert(client, writer);
             }
             Err(error) => fail(client, &error.to_string()),
+        }
+    }
+}
+
+async fn tell_stalls() {
+    loop {
+        let begun = Instant::now();
+        tokio::time::sleep(TICK).await;
+        let late = begun.elapsed().saturating_sub(TICK);
+        if late > TICK {
+            say(&json!({ "stalled": late.as_secs_f64() * 1000.0 }));
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Sockets are direct descriptors: slots of a table that belongs to a ring. The kernel allows
 //! `RLIMIT_NOFILE` slots per table, so a driver that is full opens a further ring, and has as many
 //! sockets as it likes on a machine that grants a process only 20,000 descriptors. A thread sleeps
-//! in its main ring, which watches the others.
+//! in its main ring; the others end that sleep through the event of the waker.
 //!
 //! The kernel does the work of a ring only inside our calls (`DEFER_TASKRUN`), and only 20 pieces
 //! of it per call, so under load a turn calls again as long as the ring says that there is more.
@@ -50,20 +50,19 @@ pub use setup::{RingSize, SetupError, UringOptions};
 mod kind {
     pub(super) const IGNORED: u8 = 0;
     pub(super) const WAKER: u8 = 1;
-    pub(super) const RING: u8 = 2;
-    pub(super) const ACCEPT: u8 = 3;
-    pub(super) const CANCEL_ACCEPT: u8 = 4;
-    pub(super) const SOCKET: u8 = 5;
-    pub(super) const CONNECT: u8 = 6;
-    pub(super) const RECEIVE: u8 = 7;
-    pub(super) const CANCEL_RECEIVE: u8 = 8;
-    pub(super) const SEND: u8 = 9;
-    pub(super) const POLL: u8 = 10;
-    pub(super) const CANCEL_POLL: u8 = 11;
-    pub(super) const CLOSE: u8 = 12;
-    pub(super) const INSTALL: u8 = 13;
-    pub(super) const RELEASE: u8 = 14;
-    pub(super) const SHUTDOWN: u8 = 15;
+    pub(super) const ACCEPT: u8 = 2;
+    pub(super) const CANCEL_ACCEPT: u8 = 3;
+    pub(super) const SOCKET: u8 = 4;
+    pub(super) const CONNECT: u8 = 5;
+    pub(super) const RECEIVE: u8 = 6;
+    pub(super) const CANCEL_RECEIVE: u8 = 7;
+    pub(super) const SEND: u8 = 8;
+    pub(super) const POLL: u8 = 9;
+    pub(super) const CANCEL_POLL: u8 = 10;
+    pub(super) const CLOSE: u8 = 11;
+    pub(super) const INSTALL: u8 = 12;
+    pub(super) const RELEASE: u8 = 13;
+    pub(super) const SHUTDOWN: u8 = 14;
 }
 
 /// Completions handled per turn. More would keep the shard from its timers and its inbox.
@@ -134,7 +133,10 @@ impl Uring {
         if self.rings.len() == self.rings_max {
             return Err(io::Error::from_raw_os_error(libc::ENFILE));
         }
-        let ring = Ring::new(self.further, self.slots_per_ring).map_err(SetupError::into_io)?;
+        let mut ring = Ring::new(self.further, self.slots_per_ring).map_err(SetupError::into_io)?;
+        if let Some(event) = self.waker.event() {
+            ring.register_event(event.as_raw_fd())?;
+        }
         self.rings.push(ring);
         Ok(self.rings.len() - 1)
     }
@@ -147,15 +149,24 @@ impl Uring {
         }
     }
 
-    /// Has the main ring say when another one has completions. The kernel ends such a poll after
-    /// its first event, so it is armed before each sleep, and only where it is not armed yet.
-    fn watch_rings(&mut self) {
-        let (main, further) = self.rings.split_at_mut(1);
-        for (index, ring) in further.iter_mut().enumerate() {
-            if !std::mem::replace(&mut ring.watched, true) {
-                let poll = opcode::PollAdd::new(Fd(ring.descriptor()), libc::POLLIN as u32);
-                main[0].push(poll.build(), Token::new(kind::RING, 0, index as u32 + 1));
-            }
+    /// Has the other rings end the sleep that is to come. Returns whether one of them has something
+    /// to say already.
+    fn prepare_sleep(&mut self) -> bool {
+        let further = &mut self.rings[1..];
+        if further.is_empty() {
+            return false;
+        }
+        for ring in &mut *further {
+            ring.announce(true);
+        }
+        // Either the kernel sees that it has to announce its work, or we see the work.
+        std::sync::atomic::fence(std::sync::atomic::Ordering::SeqCst);
+        further.iter_mut().any(Ring::has_deferred)
+    }
+
+    fn end_sleep(&mut self) {
+        for ring in &mut self.rings[1..] {
+            ring.announce(false);
         }
     }
 
@@ -201,13 +212,28 @@ impl Uring {
                 .any(|ring| !ring.fetched.is_empty() || ring.can_resume());
         let sleep = if busy { Sleep::No } else { self.sleep(wait) };
         if sleep != Sleep::No {
-            self.watch_rings();
+            return self.submit_and_sleep(sleep, completions);
         }
         let main = &mut self.rings[0];
-        if sleep != Sleep::No || main.has_queued() || main.has_deferred() {
-            main.submit(sleep, completions)?;
+        if main.has_queued() || main.has_deferred() {
+            main.submit(Sleep::No, completions)?;
         }
         Ok(())
+    }
+
+    fn submit_and_sleep(
+        &mut self,
+        sleep: Sleep,
+        completions: &mut Vec<Completion>,
+    ) -> io::Result<()> {
+        let sleep = if self.prepare_sleep() {
+            Sleep::No
+        } else {
+            sleep
+        };
+        let submitted = self.rings[0].submit(sleep, completions);
+        self.end_sleep();
+        submitted
     }
 
     fn sleep(&self, wait: Wait) -> Sleep {
@@ -274,7 +300,6 @@ impl Uring {
                     self.watch_waker();
                 }
             }
-            kind::RING => self.rings[name.index() as usize].watched = false,
             kind::ACCEPT => self.finish_accept(ring_index, name, result, completions),
             kind::CONNECT => self.finish_connect(ring_index, name, result, completions),
             kind::SOCKET => ring.finish_socket(name, result, completions),

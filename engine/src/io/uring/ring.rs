@@ -53,8 +53,6 @@ pub(super) struct Ring {
     pub(super) fetched: VecDeque<cqueue::Entry>,
     /// The last enter brought completions, so there may be more.
     talkative: bool,
-    /// The main ring will be told when this one has something to say.
-    pub(super) watched: bool,
     pub(super) stale_completions: u64,
     pub(super) enters: u64,
 }
@@ -84,15 +82,27 @@ impl Ring {
             starved: VecDeque::new(),
             fetched: VecDeque::new(),
             talkative: false,
-            watched: false,
             stale_completions: 0,
             enters: 0,
         })
     }
 
-    /// The ring's own descriptor.
-    pub(super) fn descriptor(&self) -> RawFd {
-        self.ring.as_raw_fd()
+    /// Has the kernel write to `event` when it has work for this ring, while that is to be
+    /// announced. To poll the ring's own descriptor is no way to learn of it: the kernel wakes such
+    /// a poll for completions only, and it makes none before we ask.
+    pub(super) fn register_event(&mut self, event: RawFd) -> io::Result<()> {
+        self.announce(false);
+        self.ring.submitter().register_eventfd(event)
+    }
+
+    /// Whether new work is to be announced.
+    pub(super) fn announce(&mut self, announced: bool) {
+        let completion = self.ring.completion();
+        if announced {
+            completion.enable_eventfd();
+        } else {
+            completion.disable_eventfd();
+        }
     }
 
     /// Asks the kernel which operations it knows.
