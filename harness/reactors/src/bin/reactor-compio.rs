@@ -42,14 +42,16 @@ async fn converse(stream: TcpStream, service: &Rc<Service>) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let (mut reader, mut writer) = stream.into_split();
     let mut connection = Connection::new(service);
-    let (mut buffer, mut out) = (Vec::with_capacity(READ_BUFFER_BYTES), Vec::new());
+    let (mut buffer, mut out) = (vec![0; READ_BUFFER_BYTES], Vec::new());
     loop {
         let count;
         BufResult(count, buffer) = reader.read(buffer).await;
-        if count? == 0 {
+        // The vector stays as long as the longest read.
+        let count = count?;
+        if count == 0 {
             return Ok(());
         }
-        let turn = connection.receive(&mut buffer, &mut out);
+        let turn = connection.receive(&mut buffer[..count], &mut out);
         if !out.is_empty() {
             let written;
             BufResult(written, out) = writer.write_all(out).await;
