@@ -26,8 +26,8 @@ pub const INBOX_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Commands that a shard takes from its inbox in one turn, so that its own connections get a turn.
 pub const INBOX_COMMANDS_PER_TURN: usize = 1024;
 
-/// Timers that fire in one turn.
-pub const TIMERS_PER_TURN: usize = 1024;
+/// Timers of a kind that fire in one turn: each can be a send, see [`BROADCAST_SENDS_PER_TURN`].
+pub const TIMERS_PER_TURN: usize = 256;
 
 /// Connections that a broadcast is written to in one turn. A send costs 4 to 5 microseconds, so
 /// this is about a millisecond in which nothing else happens.
