@@ -95,7 +95,14 @@ fn simulate(arguments: &SimArguments) -> ExitCode {
 }
 
 fn compare_peers(arguments: &PeersArguments) -> ExitCode {
-    match peers::compare(&arguments.plan()) {
+    let plan = match arguments.plan() {
+        Ok(plan) => plan,
+        Err(why) => {
+            eprintln!("harness compare: {why}");
+            return ExitCode::from(EXIT_MISUSE);
+        }
+    };
+    match peers::compare(&plan) {
         Ok(comparison) => conclude("compare", &comparison, &arguments.common.output),
         Err(error) => failed("compare", &error),
     }

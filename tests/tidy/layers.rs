@@ -99,6 +99,8 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "allspark-plugins",
         ],
     ),
+    // Its handshake is no part of what it measures.
+    ("allspark-peer-floor", &["allspark-protocol"]),
 ];
 
 /// Folders whose code never touches the world. Tests in files of their own may: one of them runs in

@@ -32,6 +32,12 @@ pub(crate) struct PeersArguments {
     /// What is asked of the servers; everything if not given.
     #[arg(long, value_enum)]
     scenario: Option<ScenarioName>,
+    /// Only loads with so many clients; may be given several times.
+    #[arg(long = "clients")]
+    clients: Vec<u32>,
+    /// Only broadcasts by so many publishers; may be given several times.
+    #[arg(long = "publishers")]
+    publishers: Vec<u32>,
     /// Only these servers; may be given several times.
     #[arg(long = "server", value_enum)]
     servers: Vec<Entrant>,
@@ -78,6 +84,9 @@ struct StageArguments {
     /// The program of the peer written in Rust.
     #[arg(long, default_value = "target/release/peer-tungstenite")]
     tungstenite: PathBuf,
+    /// The program of the bare loops.
+    #[arg(long, default_value = "target/release/peer-floor")]
+    floor: PathBuf,
     /// The folder of the peers written in JavaScript.
     #[arg(long, default_value = "harness/peers")]
     peers_directory: PathBuf,
@@ -93,6 +102,7 @@ impl CommonArguments {
             peers_directory: stage.peers_directory.clone(),
             allspark: stage.allspark.clone(),
             tungstenite: stage.tungstenite.clone(),
+            floor: stage.floor.clone(),
             reactors_directory: PathBuf::new(),
         }
     }
@@ -128,16 +138,32 @@ impl ScenarioName {
 
 impl PeersArguments {
     /// What to compare.
-    pub(crate) fn plan(&self) -> ComparisonPlan {
+    ///
+    /// # Errors
+    /// If nothing is left to compare.
+    pub(crate) fn plan(&self) -> Result<ComparisonPlan, String> {
+        let cases: Vec<_> = ScenarioName::choose(self.scenario, &Case::ALL)
+            .into_iter()
+            .filter(|case| self.wants(case))
+            .collect();
+        if cases.is_empty() {
+            return Err("there is no such load".to_owned());
+        }
         let entrants = Entrant::ALL
             .into_iter()
             .filter(|entrant| self.servers.is_empty() || self.servers.contains(entrant));
-        ComparisonPlan {
+        Ok(ComparisonPlan {
             entrants: entrants.collect(),
-            cases: ScenarioName::choose(self.scenario, &Case::ALL),
+            cases,
             rounds: self.common.rounds,
             conditions: self.common.conditions(),
+            has_budgets: true,
             stage: self.common.stage(),
-        }
+        })
+    }
+
+    fn wants(&self, case: &Case) -> bool {
+        let is_among = |numbers: &[u32], number| numbers.is_empty() || numbers.contains(&number);
+        is_among(&self.clients, case.clients) && is_among(&self.publishers, case.publishers)
     }
 }

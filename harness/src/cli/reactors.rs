@@ -36,6 +36,7 @@ impl ReactorsArguments {
             cases: ScenarioName::choose(self.scenario, &Case::REACTORS),
             rounds: self.common.rounds,
             conditions: self.common.conditions(),
+            has_budgets: false,
             stage: Stage {
                 reactors_directory: self.reactors_directory.clone(),
                 ..self.common.stage()

@@ -12,7 +12,11 @@ use crate::workload::Scenario;
 const OPENING_MAX: u32 = 128;
 
 /// How long messages under way may take to arrive at the end. Slow servers need it.
-const DRAIN_MAX: Duration = Duration::from_secs(10);
+const DRAIN_MIN: Duration = Duration::from_secs(10);
+
+/// Deliveries per second that the slowest server makes; it must be given the time for all that are
+/// under way. Every publisher may have as many messages under way as its depth says.
+const DELIVERIES_PER_S_MIN: u64 = 20_000;
 
 /// What is the same for every case of a comparison.
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +39,7 @@ pub(crate) struct Case {
 impl Case {
     /// All cases. Echo: one message at a time, and many. Broadcast: from one publisher, where
     /// nothing can be sent together, to many, where nearly everything can.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::echo(100, 1),
         Self::echo(100, 16),
         Self::broadcast(200, 1),
@@ -44,6 +48,9 @@ impl Case {
         Self::broadcast(1000, 1),
         Self::broadcast(1000, 50),
         Self::broadcast(1000, 200),
+        Self::broadcast(10_000, 1),
+        Self::broadcast(10_000, 50),
+        Self::broadcast(10_000, 200),
     ];
 
     /// What is asked of every reactor. Echo: one message under way per client, and many.
@@ -82,7 +89,8 @@ impl Case {
         }
     }
 
-    const fn broadcast(clients: u32, publishers: u32) -> Self {
+    /// Clients that all receive what some of them publish.
+    pub(crate) const fn broadcast(clients: u32, publishers: u32) -> Self {
         Self {
             scenario: Scenario::Broadcast,
             clients,
@@ -114,13 +122,19 @@ impl Case {
             message_bytes: conditions.message_bytes,
             warm_up: conditions.warm_up,
             duration: conditions.duration,
-            drain_max: DRAIN_MAX,
+            drain_max: self.drain_max(),
             heartbeat: None,
             server_pid: Some(server_pid),
             progress: false,
         };
         load_plan.check()?;
         Ok(load_plan)
+    }
+
+    fn drain_max(&self) -> Duration {
+        let under_way = u64::from(self.publishers) * u64::from(self.depth);
+        let deliveries = under_way * u64::from(self.clients);
+        DRAIN_MIN + Duration::from_secs(deliveries / DELIVERIES_PER_S_MIN)
     }
 }
 

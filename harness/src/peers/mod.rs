@@ -7,6 +7,7 @@
 //! | [`process`] | a server that runs, on its core, until it is dropped |
 //! | [`cases`] | what is asked of every server |
 //! | [`samples`] | what came out, over all rounds |
+//! | [`standing`] | how AllSpark compares with the best of them, and with its budgets |
 //! | [`transformers`] | every transformer, beside Primus on Node.js with the same one |
 //! | [`reactors`] | the same protocol core on several reactors |
 //!
@@ -21,6 +22,7 @@ mod process;
 pub(crate) mod reactors;
 pub(crate) mod roster;
 pub(crate) mod samples;
+pub(crate) mod standing;
 pub(crate) mod transformers;
 
 use std::io;
@@ -43,6 +45,8 @@ pub(crate) struct ComparisonPlan {
     pub(crate) cases: Vec<Case>,
     pub(crate) rounds: u32,
     pub(crate) conditions: Conditions,
+    /// Whether AllSpark is to be compared with the best of the others, and with its budgets.
+    pub(crate) has_budgets: bool,
     pub(crate) stage: Stage,
 }
 
@@ -58,6 +62,8 @@ pub(crate) struct Stage {
     pub(crate) allspark: PathBuf,
     /// The program of the peer written in Rust.
     pub(crate) tungstenite: PathBuf,
+    /// The program of the bare loops.
+    pub(crate) floor: PathBuf,
     /// The folder of the programs of reactors that are not ours.
     pub(crate) reactors_directory: PathBuf,
 }
@@ -84,7 +90,11 @@ pub(crate) fn compare(plan: &ComparisonPlan) -> io::Result<Comparison> {
                 samples[position].push(Sample::of(&report));
             }
         }
-        results.push(CaseResult::new(case, &plan.entrants, samples));
+        let result = CaseResult::new(case, &plan.entrants, samples);
+        results.push(match plan.has_budgets {
+            true => result.with_standing(case),
+            false => result,
+        });
     }
     Ok(Comparison::new(
         Machine::read()?,

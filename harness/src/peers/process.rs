@@ -15,6 +15,7 @@ use rustix::thread::{CpuSet, sched_setaffinity};
 
 use super::Stage;
 use super::roster::{self, Entrant};
+use super::samples::Role;
 use crate::workload::Scenario;
 
 /// How long a server may take to listen, and to end.
@@ -49,7 +50,7 @@ impl Process {
     ) -> io::Result<Self> {
         let port = free_port()?;
         let words = roster::command(entrant, scenario, transformer, port, stage);
-        let speaks = !entrant.is_allspark();
+        let speaks = entrant.role() != Role::Own;
         let complaints = File::from(memfd_create("complaints", MemfdFlags::CLOEXEC)?);
         let child = spawn(&words, stage.server_cpu, speaks, complaints.try_clone()?)?;
         let mut process = Self {

@@ -94,7 +94,9 @@ pub(crate) fn compare(mut plan: ComparisonPlan) -> io::Result<Comparison> {
         }
     });
     if plan.entrants.is_empty() {
-        let reasons = left_out.iter().map(|out| format!("{} {}", out.name, out.why));
+        let reasons = left_out
+            .iter()
+            .map(|out| format!("{} {}", out.name, out.why));
         let reasons: Vec<_> = reasons.collect();
         return Err(io::Error::other(reasons.join("; ")));
     }

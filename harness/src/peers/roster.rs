@@ -10,6 +10,7 @@ use clap::ValueEnum;
 
 use super::Stage;
 use super::reactors::{Host, Reactor};
+use super::samples::Role;
 use crate::workload::Scenario;
 
 /// A server that takes part.
@@ -23,6 +24,10 @@ pub(crate) enum Entrant {
     Bun,
     /// tokio-tungstenite on a current-thread runtime.
     Tungstenite,
+    /// The bare loop on `io_uring`, which is no server.
+    FloorUring,
+    /// The bare loop on epoll, which is no server.
+    FloorEpoll,
     /// Our protocol core on a reactor.
     #[value(skip)]
     Reactor(Reactor),
@@ -30,7 +35,14 @@ pub(crate) enum Entrant {
 
 impl Entrant {
     /// All of them, in the order in which they take turns.
-    pub(crate) const ALL: [Self; 4] = [Self::Allspark, Self::Primus, Self::Bun, Self::Tungstenite];
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Allspark,
+        Self::Primus,
+        Self::Bun,
+        Self::Tungstenite,
+        Self::FloorUring,
+        Self::FloorEpoll,
+    ];
 
     /// The name in reports.
     pub(crate) const fn name(self) -> &'static str {
@@ -40,20 +52,22 @@ impl Entrant {
             Self::Bun => "Bun",
             Self::Tungstenite => "tungstenite",
             Self::Reactor(reactor) => reactor.name(),
+            Self::FloorUring => "floor-uring",
+            Self::FloorEpoll => "floor-epoll",
         }
     }
 
-    /// Whether it is a process of our own server, which does not say its version when it starts.
-    pub(super) const fn is_allspark(self) -> bool {
-        matches!(
-            self,
-            Self::Allspark | Self::Reactor(Reactor::Uring | Reactor::Epoll)
-        )
-    }
-
-    /// Whether the others are compared with it.
-    pub(super) const fn is_measure(self) -> bool {
-        matches!(self, Self::Allspark | Self::Reactor(Reactor::Uring))
+    /// What AllSpark is compared with it for.
+    pub(super) const fn role(self) -> Role {
+        match self {
+            Self::Allspark => Role::Own,
+            Self::Primus | Self::Bun | Self::Tungstenite => Role::Peer,
+            Self::FloorUring | Self::FloorEpoll => Role::Floor,
+            Self::Reactor(reactor) => match reactor.host() {
+                Host::Driver(_) => Role::Own,
+                Host::Program(_) => Role::Peer,
+            },
+        }
     }
 }
 
@@ -79,6 +93,10 @@ fn needs(entrant: Entrant, stage: &Stage) -> Vec<(PathBuf, String)> {
         Entrant::Tungstenite => vec![(
             stage.tungstenite.clone(),
             "cargo build --release -p allspark-peer-tungstenite".to_owned(),
+        )],
+        Entrant::FloorUring | Entrant::FloorEpoll => vec![(
+            stage.floor.clone(),
+            "cargo build --release -p allspark-peer-floor".to_owned(),
         )],
         Entrant::Reactor(reactor) => match reactor.host() {
             Host::Driver(_) => needs(Entrant::Allspark, stage),
@@ -118,6 +136,8 @@ pub(super) fn command(
         }
         Entrant::Bun => peer(&bun(directory), Some("bun.js")),
         Entrant::Tungstenite => peer(&stage.tungstenite, None),
+        Entrant::FloorUring => floor(&stage.floor, "uring", port, app),
+        Entrant::FloorEpoll => floor(&stage.floor, "epoll", port, app),
         Entrant::Reactor(reactor) => match reactor.host() {
             Host::Program(name) => peer(&stage.reactors_directory.join(name), None),
             Host::Driver(driver) => {
@@ -142,6 +162,11 @@ fn allspark(program: &Path, port: u16, app: &str, transformer: TransformerKind) 
         words.extend([option.into(), value.into()]);
     }
     words
+}
+
+fn floor(program: &Path, kind: &str, port: u16, app: &str) -> Vec<OsString> {
+    let port = port.to_string();
+    vec![program.into(), kind.into(), port.into(), app.into()]
 }
 
 fn bun(directory: &Path) -> PathBuf {

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::cases::Case;
 use super::roster::Entrant;
+use super::standing::{Outcome, Standing};
 use crate::report::LoadReport;
 
 /// Percent of a core below which a server under a load without pauses was kept from its work.
@@ -50,10 +51,23 @@ impl Sample {
     }
 }
 
+/// What a server is to AllSpark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Role {
+    /// AllSpark itself.
+    Own,
+    /// A server that people use.
+    Peer,
+    /// A bare loop that no server can undercut.
+    Floor,
+}
+
 /// All samples of one server in one case.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct EntrantResult {
     pub(crate) name: &'static str,
+    pub(crate) role: Role,
     pub(crate) per_second_median: f64,
     pub(crate) per_second_min: f64,
     pub(crate) per_second_max: f64,
@@ -61,7 +75,7 @@ pub(crate) struct EntrantResult {
     pub(crate) latency_p99_us_median: f64,
     pub(crate) client_cpu_percent_median: f64,
     pub(crate) server_cpu_percent_median: f64,
-    /// Its median as a part of that of AllSpark (on `io_uring`), if that took part.
+    /// Its median as a part of that of [`CaseResult::measure`], if that took part.
     pub(crate) ratio_to_allspark: Option<f64>,
     /// Whether the load generator had no time left in at least half of the samples.
     pub(crate) client_is_the_limit: bool,
@@ -73,7 +87,7 @@ pub(crate) struct EntrantResult {
 }
 
 impl EntrantResult {
-    fn new(entrant: Entrant, samples: Vec<Sample>) -> Self {
+    pub(super) fn new(entrant: Entrant, samples: Vec<Sample>) -> Self {
         let all = |of: fn(&Sample) -> f64| samples.iter().map(of).collect::<Vec<_>>();
         let rates = all(|sample| sample.per_second);
         let client_cpu_percent = median(&all(|sample| sample.client_cpu_percent));
@@ -81,6 +95,7 @@ impl EntrantResult {
         let limited = samples.iter().filter(|sample| sample.client_is_the_limit);
         Self {
             name: entrant.name(),
+            role: entrant.role(),
             per_second_median: median(&rates),
             per_second_min: rates.iter().copied().fold(f64::INFINITY, f64::min),
             per_second_max: rates.iter().copied().fold(0.0, f64::max),
@@ -101,9 +116,11 @@ impl EntrantResult {
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct CaseResult {
     pub(crate) case: String,
-    /// The name of the entrant that the others are compared with.
+    /// The name of the entrant that the others are compared with: the first that is our own.
     pub(crate) measure: &'static str,
     pub(crate) entrants: Vec<EntrantResult>,
+    /// How AllSpark compares with the best of them, where that was asked.
+    pub(crate) standing: Option<Standing>,
 }
 
 impl CaseResult {
@@ -113,19 +130,61 @@ impl CaseResult {
             .zip(samples)
             .map(|(&entrant, samples)| EntrantResult::new(entrant, samples))
             .collect();
-        let measure = entrants.iter().position(|entrant| entrant.is_measure());
-        let rate = measure
-            .map(|position| results[position].per_second_median)
+        let own = results.iter().find(|result| result.role == Role::Own);
+        let measure = own.map_or(Entrant::Allspark.name(), |own| own.name);
+        let rate = own
+            .map(|own| own.per_second_median)
             .filter(|&rate| rate > 0.0);
         for result in &mut results {
             result.ratio_to_allspark = rate.map(|rate| result.per_second_median / rate);
         }
-        let measure = measure.map_or(Entrant::Allspark, |position| entrants[position]);
         Self {
             case: case.to_string(),
-            measure: measure.name(),
+            measure,
             entrants: results,
+            standing: None,
         }
+    }
+
+    /// Compares AllSpark with the best of the others too, and with its budgets.
+    pub(super) fn with_standing(mut self, case: &Case) -> Self {
+        self.standing = Some(Standing::new(case, &self.entrants));
+        self
+    }
+
+    /// What has to be said about the numbers: once, with the names of all whom it concerns.
+    pub(crate) fn remarks(&self) -> Vec<String> {
+        let standing = self.standing.iter().flat_map(Standing::sentences);
+        let client = self.names_of(|result| result.client_is_the_limit);
+        let client = client.map(|names| {
+            format!("With {names} the load generator, not the server, was the limit.")
+        });
+        let machine = self.names_of(|result| result.machine_is_the_limit);
+        let machine = machine.map(|names| {
+            format!(
+                "With {names} neither side was busy: other programs kept the cores, and the \
+                 numbers say little."
+            )
+        });
+        let silent = self.names_of(|result| result.per_second_min <= 0.0);
+        let silent =
+            silent.map(|names| format!("{names} did not finish: nothing came back in a round."));
+        standing
+            .chain(client)
+            .chain(machine)
+            .chain(silent)
+            .collect()
+    }
+
+    /// The names of those whom something concerns, as in a sentence.
+    fn names_of(&self, concerns: fn(&EntrantResult) -> bool) -> Option<String> {
+        let results = self.entrants.iter().filter(|result| concerns(result));
+        let names: Vec<_> = results.map(|result| result.name).collect();
+        let (last, others) = names.split_last()?;
+        Some(match others {
+            [] => (*last).to_owned(),
+            _ => format!("{} and {last}", others.join(", ")),
+        })
     }
 }
 
@@ -205,6 +264,24 @@ impl Comparison {
             ..self
         }
     }
+
+    /// What became of the budgets, in one sentence; nothing if none was judged.
+    pub(crate) fn budgets(&self) -> Option<String> {
+        let standings = self.cases.iter().filter_map(|case| case.standing.as_ref());
+        let outcomes: Vec<_> = standings.clone().flat_map(Standing::outcomes).collect();
+        let count = |wanted| outcomes.iter().filter(|&&it| it == wanted).count();
+        let not_measured: u32 = standings.map(|standing| standing.not_measured).sum();
+        (!outcomes.is_empty()).then(|| {
+            format!(
+                "Of {} budgets: {} met, {} missed, {} not shown (the load generator was the limit), \
+                 {not_measured} not measured.",
+                outcomes.len() + not_measured as usize,
+                count(Outcome::Met),
+                count(Outcome::Missed),
+                count(Outcome::NotShown),
+            )
+        })
+    }
 }
 
 /// The middle of the numbers, or between the two middle ones.
@@ -224,17 +301,27 @@ pub(super) fn median(numbers: &[f64]) -> f64 {
 mod tests {
     use super::*;
 
+    impl Sample {
+        /// Of a server that did nothing wrong and was busy.
+        pub(crate) fn at_rate(per_second: f64) -> Self {
+            Self {
+                per_second,
+                latency_p50_us: 1.0,
+                latency_p99_us: 2.0,
+                latency_curve: Vec::new(),
+                client_cpu_percent: 50.0,
+                server_cpu_percent: 100.0,
+                client_is_the_limit: false,
+                faults: 0,
+                examples: Vec::new(),
+            }
+        }
+    }
+
     fn sample(per_second: f64, faults: u64) -> Sample {
         Sample {
-            per_second,
-            latency_p50_us: 1.0,
-            latency_p99_us: 2.0,
-            latency_curve: Vec::new(),
-            client_cpu_percent: 50.0,
-            server_cpu_percent: 100.0,
-            client_is_the_limit: false,
             faults,
-            examples: Vec::new(),
+            ..Sample::at_rate(per_second)
         }
     }
 
@@ -254,6 +341,34 @@ mod tests {
         assert_eq!((bun.per_second_min, bun.per_second_max), (10.0, 50.0));
         assert_eq!(bun.ratio_to_allspark, Some(0.5));
         assert_eq!(allspark.ratio_to_allspark, Some(1.0));
+    }
+
+    #[test]
+    fn budgets_are_counted_and_remarks_name_all_whom_they_concern() {
+        let entrants = [Entrant::Allspark, Entrant::Bun, Entrant::FloorEpoll];
+        let samples = |own: f64| {
+            let limited = Sample {
+                client_is_the_limit: true,
+                ..sample(10.0, 0)
+            };
+            vec![vec![sample(own, 0)], vec![sample(10.0, 0)], vec![limited]]
+        };
+        let case = Case::broadcast(200, 1);
+        let cases = [13.0, 8.0].map(|own| {
+            let result = CaseResult::new(&case, &entrants, samples(own));
+            result.with_standing(&case)
+        });
+        let remarks = cases[0].remarks();
+        let limit = "With floor-epoll the load generator, not the server, was the limit.";
+        assert_eq!((remarks.len(), remarks[2].as_str()), (3, limit));
+        let machine = Machine::read().unwrap();
+        let versions = vec![String::new(); 3];
+        let comparison = Comparison::new(machine, &entrants, versions, cases.to_vec());
+        assert_eq!(
+            comparison.budgets().unwrap(),
+            "Of 4 budgets: 1 met, 2 missed, 1 not shown (the load generator was the limit), 0 not \
+             measured."
+        );
     }
 
     #[test]

@@ -18,7 +18,11 @@ impl fmt::Display for Comparison {
         for entrant in &self.left_out {
             writeln!(f, "Not measured: {} {}", entrant.name, entrant.why)?;
         }
-        self.cases.iter().try_for_each(|case| fmt_case(f, case))
+        self.cases.iter().try_for_each(|case| fmt_case(f, case))?;
+        match self.budgets() {
+            Some(budgets) => writeln!(f, "\n{budgets}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -40,10 +44,13 @@ pub(super) fn fmt_case(f: &mut fmt::Formatter<'_>, case: &CaseResult) -> fmt::Re
     for result in &case.entrants {
         fmt_entrant(f, result)?;
     }
-    for result in &case.entrants {
-        fmt_remarks(f, result)?;
+    for remark in case.remarks() {
+        writeln!(f, "  {remark}")?;
     }
-    Ok(())
+    case.entrants.iter().try_for_each(|result| {
+        let examples = result.samples.iter().flat_map(|sample| &sample.examples);
+        fmt_faults(f, result.name, result.faults, examples)
+    })
 }
 
 fn fmt_entrant(f: &mut fmt::Formatter<'_>, result: &EntrantResult) -> fmt::Result {
@@ -66,33 +73,6 @@ fn fmt_entrant(f: &mut fmt::Formatter<'_>, result: &EntrantResult) -> fmt::Resul
         result.client_cpu_percent_median,
         ratio,
     )
-}
-
-fn fmt_remarks(f: &mut fmt::Formatter<'_>, result: &EntrantResult) -> fmt::Result {
-    if result.client_is_the_limit {
-        writeln!(
-            f,
-            "  With {} the load generator, not the server, was the limit.",
-            result.name
-        )?;
-    }
-    if result.machine_is_the_limit {
-        writeln!(
-            f,
-            "  With {} neither side was busy: other programs kept the cores, and the numbers say \
-             little.",
-            result.name
-        )?;
-    }
-    if result.per_second_min <= 0.0 {
-        writeln!(
-            f,
-            "  {} did not finish: nothing came back in a round.",
-            result.name
-        )?;
-    }
-    let examples = result.samples.iter().flat_map(|sample| &sample.examples);
-    fmt_faults(f, result.name, result.faults, examples)
 }
 
 /// What an entrant did wrong, if it did.

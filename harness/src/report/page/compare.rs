@@ -3,6 +3,7 @@
 use super::load::latency_figure;
 use super::{Page, Section, Tile, Verdict};
 use crate::peers::samples::{CaseResult, Comparison, EntrantResult, LeftOut};
+use crate::peers::standing::Distance;
 use crate::report::chart::{Axis, Bar, Bars, Chart, Figure, Table, Unit};
 use crate::report::{Report, Run};
 
@@ -12,13 +13,12 @@ impl Report for Comparison {
     }
 
     fn page(&self, run: &Run) -> Page {
-        let sections = self.cases.iter().map(section);
         Page {
             title: self.title.to_owned(),
             kind: "Comparison",
             verdict: self.verdict(),
             tiles: self.tiles(),
-            sections: not_measured(&self.left_out).into_iter().chain(sections).collect(),
+            sections: self.sections(),
             facts: with_versions(run, &self.versions),
         }
     }
@@ -36,6 +36,24 @@ impl Comparison {
             verdict.examples.splice(..0, wrong);
         }
         verdict
+    }
+
+    /// Who was left out, the budgets, and then each load.
+    fn sections(&self) -> Vec<Section> {
+        let budgets = self.budgets().map(|sentence| Section {
+            title: "AllSpark, its best peer and the floor".to_owned(),
+            sentences: vec![
+                sentence,
+                "The floor is a bare loop that receives and sends, without a protocol. A sign \
+                 before a ratio says that the load generator was the limit, so that it is a bound."
+                    .to_owned(),
+            ],
+            figures: Vec::new(),
+            table: Some(standings(&self.cases)),
+        });
+        let cases = self.cases.iter().map(section);
+        let left_out = not_measured(&self.left_out);
+        left_out.into_iter().chain(budgets).chain(cases).collect()
     }
 
     fn tiles(&self) -> Vec<Tile> {
@@ -97,7 +115,7 @@ pub(super) fn section(case: &CaseResult) -> Section {
     let caption = "Of the round in the middle of each server.";
     Section {
         title: case.case.clone(),
-        sentences: remarks(&case.entrants),
+        sentences: remarks(case),
         figures: vec![
             rates(case),
             latency_figure(caption.to_owned(), curves(&case.entrants)),
@@ -175,39 +193,48 @@ fn table(case: &CaseResult) -> Table {
     }
 }
 
-/// What has to be said about the numbers: once, with the names of all whom it concerns.
-fn remarks(entrants: &[EntrantResult]) -> Vec<String> {
-    let names = |concerns: fn(&EntrantResult) -> bool| {
-        let names = entrants.iter().filter(|result| concerns(result));
-        let names: Vec<_> = names.map(|result| result.name).collect();
-        let (last, others) = names.split_last()?;
-        Some(match others {
-            [] => (*last).to_owned(),
-            _ => format!("{} and {last}", others.join(", ")),
-        })
+/// Where AllSpark stands in each case.
+fn standings(cases: &[CaseResult]) -> Table {
+    let head = [
+        "",
+        "best peer",
+        "ratio",
+        "budget",
+        "floor",
+        "ratio",
+        "budget",
+    ];
+    let cells = |distance: &Option<Distance>| match distance {
+        None => [(); 3].map(|()| "–".to_owned()),
+        Some(distance) => [
+            distance.with.to_owned(),
+            distance.shown(),
+            match distance.budget.zip(distance.outcome) {
+                Some((budget, outcome)) => format!("{budget:.1}: {}", outcome.name()),
+                None => "–".to_owned(),
+            },
+        ],
     };
-    let client = names(|result| result.client_is_the_limit)
-        .map(|names| format!("With {names} the load generator, not the server, was the limit."));
-    let machine = names(|result| result.machine_is_the_limit).map(|names| {
-        format!(
-            "With {names} neither side was busy: other programs kept the cores, and the numbers \
-             say little."
-        )
-    });
-    let silent = names(|result| result.per_second_min <= 0.0)
-        .map(|names| format!("{names} did not finish: nothing came back in a round."));
-    let faults = entrants.iter().filter(|result| result.faults > 0);
+    let row = |case: &CaseResult| {
+        let standing = case.standing.as_ref()?;
+        let [best_peer, floor] = [&standing.best_peer, &standing.floor].map(cells);
+        let cells = best_peer.into_iter().chain(floor);
+        Some(std::iter::once(case.case.clone()).chain(cells).collect())
+    };
+    Table {
+        head: head.map(str::to_owned).to_vec(),
+        rows: cases.iter().filter_map(row).collect(),
+    }
+}
+
+/// What has to be said about the numbers, and what servers did wrong.
+fn remarks(case: &CaseResult) -> Vec<String> {
+    let faults = case.entrants.iter().filter(|result| result.faults > 0);
     let faults = faults.map(|result| {
-        let first = result
-            .samples
-            .iter()
-            .find_map(|sample| sample.examples.first());
-        let example = first.map_or("", String::as_str);
-        format!(
-            "{} did {} things wrong: {example}",
-            result.name, result.faults
-        )
+        let mut examples = result.samples.iter().flat_map(|sample| &sample.examples);
+        let example = examples.next().map_or("", String::as_str);
+        let (name, count) = (result.name, result.faults);
+        format!("{name} did {count} things wrong: {example}")
     });
-    let said = [client, machine, silent].into_iter().flatten();
-    said.chain(faults).collect()
+    case.remarks().into_iter().chain(faults).collect()
 }
