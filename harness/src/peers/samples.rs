@@ -299,7 +299,9 @@ pub(super) fn median(numbers: &[f64]) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::reactors::Reactor;
     use super::*;
+    use crate::report::{Report, Run};
 
     impl Sample {
         /// Of a server that did nothing wrong and was busy.
@@ -369,6 +371,51 @@ mod tests {
             "Of 4 budgets: 1 met, 2 missed, 1 not shown (the load generator was the limit), 0 not \
              measured."
         );
+    }
+
+    #[test]
+    fn reactors_are_compared_with_the_first_that_is_our_own() {
+        let all = [Reactor::Tokio, Reactor::Uring, Reactor::Epoll];
+        let samples = vec![
+            vec![sample(10.0, 0)],
+            vec![sample(40.0, 0)],
+            vec![sample(20.0, 0)],
+        ];
+        let result = CaseResult::new(&Case::REACTORS[0], &all.map(Entrant::Reactor), samples);
+        let ratios: Vec<_> = result
+            .entrants
+            .iter()
+            .map(|it| it.ratio_to_allspark)
+            .collect();
+        assert_eq!(ratios, [Some(0.25), Some(1.0), Some(0.5)]);
+        assert_eq!(result.measure, "our io_uring");
+        assert_eq!(result.remarks().len(), 0);
+    }
+
+    #[test]
+    fn who_is_left_out_spoils_a_comparison_only_by_doing_wrong() {
+        for (is_wrong, ok) in [(false, true), (true, false)] {
+            let entrants = [Entrant::Reactor(Reactor::Uring)];
+            let case = CaseResult::new(&Case::REACTORS[0], &entrants, vec![vec![sample(1.0, 0)]]);
+            let versions = vec![String::new()];
+            let machine = Machine::read().unwrap();
+            let comparison = Comparison::new(machine, &entrants, versions, vec![case]);
+            let left_out = LeftOut {
+                name: "glommio",
+                why: "can't run here".to_owned(),
+                is_wrong,
+            };
+            let comparison = comparison.with_left_out("Reactors", vec![left_out]);
+            assert_eq!(comparison.ok, ok);
+            let text = comparison.to_string();
+            assert!(
+                text.contains("Not measured: glommio can't run here"),
+                "{text}"
+            );
+            let html = comparison.page(&Run::of_this_process()).render();
+            assert!(html.contains("<h1>Reactors</h1>"), "{html}");
+            assert!(html.contains("glommio can&#39;t run here"), "{html}");
+        }
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub(super) fn fmt_case(f: &mut fmt::Formatter<'_>, case: &CaseResult) -> fmt::Re
         "p99 us",
         "server",
         "client",
-        format_args!("{}=1", case.measure)
+        format!("{}=1", case.measure)
     )?;
     for result in &case.entrants {
         fmt_entrant(f, result)?;

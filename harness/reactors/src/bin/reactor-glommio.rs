@@ -25,7 +25,8 @@ fn main() -> ExitCode {
         let executor = LocalExecutorBuilder::new(Placement::Unbound)
             .io_memory(FILE_MEMORY_BYTES)
             .ring_depth(RING_ENTRIES as usize)
-            .make()?;
+            .make()
+            .map_err(|error| io::Error::other(error.to_string()))?;
         executor.run(serve(arguments))
     })
 }
