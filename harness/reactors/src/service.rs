@@ -9,7 +9,7 @@ use allspark_protocol::parser::{Json, Parser};
 use allspark_protocol::primus::id::IdParts;
 use allspark_protocol::primus::{Packet, SparkId};
 use allspark_protocol::transformer::{
-    Carrier, Context, Event, Kind, Output, Outputs, Transformer, Wire,
+    Answer, Carrier, Context, Event, Kind, Output, Outputs, Transformer, Wire,
 };
 use allspark_protocol::{Instant, http};
 use allspark_transformers::CommonOptions;
@@ -78,8 +78,6 @@ impl Service {
         &self,
         request: &http::Request<'_>,
     ) -> (http::Response, Option<WebSocketSession>) {
-        use allspark_protocol::transformer::Answer;
-
         if !request.head.path().starts_with(&self.pathname) {
             return (http::Response::text(404, "Not Found\n"), None);
         }

@@ -10,6 +10,7 @@
 //! | [`transport`], [`handshake`] | the client's half of the wire, where it is a plain WebSocket |
 //! | [`sessions`] | client halves and their connections, where it is not |
 //! | [`traffic`] | who says what, and what is made of what comes in |
+//! | [`transcript`] | what everybody receives alike, read once |
 //! | [`churn`] | connections that come and go |
 //! | [`storm`], [`server`] | the server is killed, and everyone comes back |
 //! | [`meter`], [`memory`], [`series`] | what is measured, on the whole and second by second |
@@ -41,6 +42,7 @@ pub(crate) mod spec;
 pub(crate) mod storm;
 pub(crate) mod target;
 mod traffic;
+mod transcript;
 mod transport;
 
 use std::io;

@@ -23,6 +23,7 @@ use super::server::ServerProcess;
 use super::sessions::Sessions;
 use super::storm::{Storm, StormReport};
 use super::traffic::Traffic;
+use super::transcript::Transcript;
 use super::transport::{Fatal, Incoming, Transport};
 use crate::auditor::{Auditor, Fault};
 use crate::workload::Scenario;
@@ -41,6 +42,8 @@ pub(super) struct Runner<D> {
     pub(super) auditor: Auditor,
     pub(super) meter: Meter,
     pub(super) traffic: Traffic,
+    /// Only where everybody receives the same, in frames of plain WebSockets.
+    pub(super) transcript: Option<Transcript>,
     pub(super) phase: Phase,
     /// The reading of the clock that this turn goes by.
     pub(super) now: Instant,
@@ -82,6 +85,8 @@ impl<D: Driver> Runner<D> {
             auditor: Auditor::new(plan.scenario, plan.clients, senders, plan.heartbeat),
             meter: Meter::new(plan.server_pid),
             traffic: Traffic::new(&plan),
+            transcript: (plan.scenario == Scenario::Broadcast && plan.dialect.is_plain_websocket())
+                .then(|| Transcript::new(plan.clients, senders.count())),
             phase: Phase::Opening {
                 give_up: now + OPENING_STALL,
             },
@@ -250,6 +255,9 @@ impl<D: Driver> Runner<D> {
         let mut input = Input::new(&mut buffer);
         let message_bytes_max = self.message_bytes_max();
         loop {
+            if self.fleet.client(index).transport.is_between_messages() {
+                self.recognize(index, &mut input);
+            }
             let transport = &mut self.fleet.client_mut(index).transport;
             match transport.next(&mut input, message_bytes_max) {
                 Ok(Some(incoming)) => self.incoming(index, incoming),
@@ -293,7 +301,7 @@ impl<D: Driver> Runner<D> {
     fn incoming(&mut self, index: u32, incoming: Incoming<'_>) {
         match incoming {
             Incoming::Opened => self.opened(index),
-            Incoming::Message(payload) => self.message(index, &payload),
+            Incoming::Message(kind, payload) => self.message(index, kind, &payload),
             Incoming::Ping(payload) => self.pong(index, &payload),
             Incoming::Goodbye(code) if self.fleet.client(index).state < State::Leaving => {
                 let code = code.map_or("no code".to_owned(), |code| format!("{code:?}"));

@@ -4,8 +4,9 @@ use std::io;
 use std::time::Duration;
 
 use allspark_engine::io::Driver;
-use allspark_protocol::Instant;
+use allspark_protocol::transformer::Kind;
 use allspark_protocol::websocket::encode;
+use allspark_protocol::{Input, Instant};
 
 use super::client::State;
 use super::plan::Plan;
@@ -209,13 +210,35 @@ impl<D: Driver> Runner<D> {
     }
 
     /// A client got a message.
-    pub(super) fn message(&mut self, index: u32, text: &[u8]) {
+    pub(super) fn message(&mut self, index: u32, kind: Kind, text: &[u8]) {
         if text.starts_with(PROTOCOL) {
             return self.protocol_message(index, text);
         }
-        let decoded = message::decode(text, self.plan.message_bytes);
-        self.auditor.received(index, decoded);
-        let Ok(stamp) = decoded else { return };
+        match message::decode(text, self.plan.message_bytes) {
+            Ok(stamp) => {
+                if let Some(transcript) = &mut self.transcript {
+                    transcript.read(index, kind, text, stamp);
+                }
+                self.heard(index, stamp);
+            }
+            Err(corrupt) => self.auditor.received(index, Err(corrupt)),
+        }
+    }
+
+    /// Takes from the input of a client, at the front, the messages that others have read before.
+    /// A message must begin there.
+    pub(super) fn recognize(&mut self, index: u32, input: &mut Input<'_>) {
+        while let Some(transcript) = &mut self.transcript
+            && let Some((bytes, stamp)) = transcript.recognize(index, input.peek())
+        {
+            input.take(bytes);
+            self.heard(index, stamp);
+        }
+    }
+
+    /// A client got a message that is right in itself.
+    fn heard(&mut self, index: u32, stamp: Stamp) {
+        self.auditor.received(index, Ok(stamp));
         let age_ns = (self.now - self.begin).as_nanos();
         let latency_ns = u64::try_from(age_ns).unwrap_or(u64::MAX);
         self.meter.received(Duration::from_nanos(

@@ -2,6 +2,7 @@
 
 use allspark_protocol::Input;
 use allspark_protocol::input::Payload;
+use allspark_protocol::transformer::Kind;
 use allspark_protocol::websocket::{CloseCode, Decoder, Item, Role, Violation};
 use thiserror::Error;
 
@@ -25,7 +26,7 @@ pub(crate) enum Incoming<'i> {
     /// The server has accepted the connection.
     Opened,
     /// A message, of text or of bytes.
-    Message(Payload<'i>),
+    Message(Kind, Payload<'i>),
     /// A ping of the transport, which wants a pong of the same payload.
     Ping(Payload<'i>),
     /// The server says goodbye, or answers ours.
@@ -42,6 +43,11 @@ pub(crate) enum Fatal {
 }
 
 impl Transport {
+    /// Whether the next byte that comes in begins a message.
+    pub(crate) fn is_between_messages(&self) -> bool {
+        matches!(self, Self::Open(decoder) if decoder.is_between_messages())
+    }
+
     /// Takes from the input up to the next thing that came in, or all of it.
     pub(crate) fn next<'i>(
         &mut self,
@@ -72,7 +78,7 @@ fn next_item<'i>(
     loop {
         return Ok(match decoder.next(input)? {
             None => None,
-            Some(Item::Message { payload, .. }) => Some(Incoming::Message(payload)),
+            Some(Item::Message { kind, payload }) => Some(Incoming::Message(kind, payload)),
             Some(Item::Ping(payload)) => Some(Incoming::Ping(payload)),
             Some(Item::Pong(_)) => continue,
             Some(Item::Close { code, .. }) => Some(Incoming::Goodbye(code)),

@@ -273,8 +273,8 @@ impl Comparison {
         let not_measured: u32 = standings.map(|standing| standing.not_measured).sum();
         (!outcomes.is_empty()).then(|| {
             format!(
-                "Of {} budgets: {} met, {} missed, {} not shown (the load generator was the limit), \
-                 {not_measured} not measured.",
+                "Of {} budgets: {} met, {} missed, {} not shown (the load generator or other \
+                 programs were the limit), {not_measured} not measured.",
                 outcomes.len() + not_measured as usize,
                 count(Outcome::Met),
                 count(Outcome::Missed),
@@ -368,8 +368,8 @@ mod tests {
         let comparison = Comparison::new(machine, &entrants, versions, cases.to_vec());
         assert_eq!(
             comparison.budgets().unwrap(),
-            "Of 4 budgets: 1 met, 2 missed, 1 not shown (the load generator was the limit), 0 not \
-             measured."
+            "Of 4 budgets: 1 met, 2 missed, 1 not shown (the load generator or other programs \
+             were the limit), 0 not measured."
         );
     }
 

@@ -3,7 +3,7 @@
 //!
 //! A ratio is only as good as both of its numbers. Where the load generator was the limit, a server
 //! can do more than was measured, so the ratio is a bound, and a budget that it does not decide is
-//! neither met nor missed.
+//! neither met nor missed. Where other programs kept the cores, no budget is.
 
 use serde::Serialize;
 
@@ -42,6 +42,8 @@ pub(crate) struct Distance {
     pub(crate) is_at_least: bool,
     /// With the other the load generator was the limit: the ratio may be lower.
     pub(crate) is_at_most: bool,
+    /// With one of them neither the server nor the load generator was busy: the ratio says little.
+    pub(crate) is_disturbed: bool,
     /// Whether the budget is met; nothing if there is none.
     pub(crate) outcome: Option<Outcome>,
 }
@@ -52,7 +54,7 @@ pub(crate) struct Distance {
 pub(crate) enum Outcome {
     Met,
     Missed,
-    /// The load generator was the limit, and the budget may be met or missed.
+    /// The load generator or other programs were the limit: it may be met or missed.
     NotShown,
 }
 
@@ -119,7 +121,9 @@ impl Distance {
     fn new(own: &EntrantResult, other: &EntrantResult, budget: Option<f64>) -> Self {
         let ratio = own.per_second_median / other.per_second_median;
         let (is_at_least, is_at_most) = (own.client_is_the_limit, other.client_is_the_limit);
+        let is_disturbed = own.machine_is_the_limit || other.machine_is_the_limit;
         let outcome = |budget| match ratio >= budget {
+            _ if is_disturbed => Outcome::NotShown,
             true if is_at_most => Outcome::NotShown,
             true => Outcome::Met,
             false if is_at_least => Outcome::NotShown,
@@ -131,6 +135,7 @@ impl Distance {
             budget,
             is_at_least,
             is_at_most,
+            is_disturbed,
             outcome: budget.map(outcome),
         }
     }
@@ -165,20 +170,23 @@ impl Distance {
             Outcome::Met => format!("{reached}: the budget of {budget:.1} is met."),
             Outcome::Missed => format!("{reached}: the budget of {budget:.1} is missed."),
             Outcome::NotShown => format!(
-                "{reached}: whether the budget of {budget:.1} is met is not shown, because the load \
-                 generator was the limit with {}.",
-                self.limited()
+                "{reached}: whether the budget of {budget:.1} is met is not shown, because {}.",
+                self.obstacle()
             ),
         }
     }
 
-    /// With whom the load generator was the limit.
-    fn limited(&self) -> String {
-        match (self.is_at_least, self.is_at_most) {
+    /// Why the ratio decides nothing.
+    fn obstacle(&self) -> String {
+        if self.is_disturbed {
+            return "other programs kept the cores".to_owned();
+        }
+        let with = match (self.is_at_least, self.is_at_most) {
             (true, true) => format!("both AllSpark and {}", self.with),
             (_, true) => self.with.to_owned(),
             _ => "AllSpark".to_owned(),
-        }
+        };
+        format!("the load generator was the limit with {with}")
     }
 }
 
@@ -265,6 +273,21 @@ mod tests {
         assert!(standing.best_peer.is_none() && standing.floor.is_none());
         assert_eq!(standing.not_measured, 2);
         assert_eq!(standing.outcomes().count(), 0);
+    }
+
+    #[test]
+    fn nothing_is_decided_on_a_machine_that_does_something_else() {
+        let own = result(Entrant::Allspark, 100.0, false);
+        let mut kept = result(Entrant::Bun, 50.0, false);
+        kept.machine_is_the_limit = true;
+        let standing = Standing::new(&Case::echo(100, 1), &[own, kept]);
+        assert_eq!(
+            standing.sentences(),
+            [
+                "AllSpark reaches 2.00 times the best peer, Bun: whether the budget of 1.0 is met \
+                 is not shown, because other programs kept the cores."
+            ]
+        );
     }
 
     #[test]

@@ -47,6 +47,12 @@ impl Decoder {
         }
     }
 
+    /// Whether the next byte begins a frame, and this frame a message: what came before was whole.
+    #[inline]
+    pub fn is_between_messages(&self) -> bool {
+        self.partial.is_none() && !self.ended
+    }
+
     /// Consumes from `input` up to the end of the next item. `None` means that all of it has been
     /// consumed; what it held of an incomplete item is kept. After a close or a violation, all
     /// input is discarded (RFC 6455, 1.4 and 7.1.7).
@@ -190,6 +196,25 @@ mod tests {
             assert!(input.is_empty());
         }
         (items, None)
+    }
+
+    #[test]
+    fn knows_whether_a_message_begins() {
+        let mut decoder = Decoder::new(Role::Client, 1000);
+        let mut feed = |bytes: &[u8]| {
+            let mut bytes = bytes.to_vec();
+            let mut input = Input::new(&mut bytes);
+            while let Ok(Some(_)) = decoder.next(&mut input) {}
+            decoder.is_between_messages()
+        };
+        assert!(feed(b"\x81\x02ab"));
+        assert!(!feed(b"\x81\x02a"));
+        assert!(feed(b"b"));
+        // The first fragment of two, and a ping between them.
+        assert!(!feed(b"\x01\x01a"));
+        assert!(!feed(b"\x89\x00"));
+        assert!(feed(b"\x80\x01b"));
+        assert!(!feed(b"\x88\x00"), "nothing comes after a goodbye");
     }
 
     fn described(item: &Item<'_>) -> String {

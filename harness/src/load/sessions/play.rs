@@ -209,8 +209,8 @@ impl<D: Driver> Runner<D> {
             }
             match output {
                 ClientOutput::Open => self.opened(index),
-                ClientOutput::Message { bytes, .. } => {
-                    self.message(index, outputs.bytes(bytes.clone()));
+                ClientOutput::Message { kind, bytes } => {
+                    self.message(index, *kind, outputs.bytes(bytes.clone()));
                 }
                 ClientOutput::Ended(end) => self.session_ended(index, end),
                 ClientOutput::Connect(_) | ClientOutput::Write(..) | ClientOutput::Close(_) => {}
