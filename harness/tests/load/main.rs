@@ -200,6 +200,26 @@ fn an_echo_to_everyone_is_no_echo() {
     expect_fault(Conduct::Broadcast, &["--clients", "2"], "misdelivered");
 }
 
+/// All but the first client only compare what they receive with what the first has read.
+#[test]
+fn each_fault_of_a_broadcast_is_found() {
+    let options = [
+        "--scenario",
+        "broadcast",
+        "--clients",
+        "12",
+        "--publishers",
+        "2",
+    ];
+    for (conduct, fault) in [
+        (Conduct::BroadcastForget, "lost"),
+        (Conduct::BroadcastRepeat, "duplicated"),
+        (Conduct::BroadcastGarble, "corrupted"),
+    ] {
+        expect_fault(conduct, &options, fault);
+    }
+}
+
 #[test]
 fn a_broadcast_reaches_everyone_once() {
     let server = Server::start(Conduct::Broadcast);

@@ -21,6 +21,12 @@ pub(crate) enum Conduct {
     Echo,
     /// Every message goes to everyone.
     Broadcast,
+    /// A broadcast that forgets one of its receivers now and then.
+    BroadcastForget,
+    /// A broadcast that reaches one of its receivers twice now and then.
+    BroadcastRepeat,
+    /// A broadcast that changes a byte for one of its receivers now and then.
+    BroadcastGarble,
     /// Primus's pings are sent, and pongs counted.
     Ping,
     /// An echo that forgets a message now and then.
@@ -43,6 +49,15 @@ pub(crate) enum Conduct {
     Deaf,
     /// It answers a goodbye by closing the socket.
     LeaveWithoutGoodbye,
+}
+
+impl Conduct {
+    fn is_broadcast(self) -> bool {
+        matches!(
+            self,
+            Self::Broadcast | Self::BroadcastForget | Self::BroadcastRepeat | Self::BroadcastGarble
+        )
+    }
 }
 
 /// A server that lives as long as its process.
@@ -117,7 +132,7 @@ fn serve(mut stream: TcpStream, shared: &Shared) -> Served {
     let mut socket = accept(stream, shared)?;
     let served = match shared.conduct {
         Conduct::Ping => ping(&mut socket, shared),
-        Conduct::Broadcast => broadcast(&mut socket, shared),
+        conduct if conduct.is_broadcast() => broadcast(&mut socket, shared),
         Conduct::Deaf => {
             shared.hold_forever(&socket)?;
             return Ok(());
@@ -134,7 +149,7 @@ fn accept(
     stream: TcpStream,
     shared: &Shared,
 ) -> Result<WebSocket<TcpStream>, Box<dyn std::error::Error>> {
-    if shared.conduct != Conduct::Broadcast {
+    if !shared.conduct.is_broadcast() {
         return Ok(tungstenite::accept(stream)?);
     }
     let own = stream.try_clone()?;
@@ -213,7 +228,7 @@ fn mistake(
 }
 
 fn broadcast(socket: &mut WebSocket<TcpStream>, shared: &Shared) -> Served {
-    loop {
+    for count in 1.. {
         let Message::Text(text) = socket.read()? else {
             continue;
         };
@@ -224,10 +239,30 @@ fn broadcast(socket: &mut WebSocket<TcpStream>, shared: &Shared) -> Served {
             _ => frame.extend_from_slice(&[126, 0, length]),
         }
         frame.extend_from_slice(text.as_bytes());
-        for stream in shared.everyone.lock().unwrap().iter_mut() {
-            // Somebody who has left gets nothing.
+        let mut everyone = shared.everyone.lock().unwrap();
+        let (last, others) = everyone.split_last_mut().expect("the sender is there");
+        // Somebody who has left gets nothing.
+        for stream in others {
             let _ = stream.write_all(&frame);
         }
+        if count % MISTAKE_EVERY == 0 {
+            break_rule(shared.conduct, &mut frame);
+        }
+        let _ = last.write_all(&frame);
+    }
+    Ok(())
+}
+
+/// What one receiver gets in the place of a frame.
+fn break_rule(conduct: Conduct, frame: &mut Vec<u8>) {
+    match conduct {
+        Conduct::BroadcastForget => frame.clear(),
+        Conduct::BroadcastRepeat => frame.extend_from_within(..),
+        Conduct::BroadcastGarble => {
+            let padding = frame.len() - 4;
+            frame[padding] ^= 1;
+        }
+        _ => {}
     }
 }
 

@@ -85,7 +85,7 @@ fn document(text: &[u8]) -> Result<(), Stop> {
 
 /// Reads what follows a complete value, up to where the next value must begin; `None` if the text
 /// has come to its proper end.
-#[inline]
+#[inline(always)]
 fn next_value(text: &[u8], mut at: usize, levels: &mut Levels) -> Result<Option<usize>, Stop> {
     while levels.depth > 0 {
         let (byte, after) = token(text, at)?;
@@ -109,7 +109,7 @@ fn next_value(text: &[u8], mut at: usize, levels: &mut Levels) -> Result<Option<
 }
 
 /// Reads a key after its opening quote, and its colon.
-#[inline]
+#[inline(always)]
 fn key(text: &[u8], at: usize) -> After {
     match token(text, string(text, at)?)? {
         (b':', after) => Ok(after),
@@ -118,7 +118,7 @@ fn key(text: &[u8], at: usize) -> After {
 }
 
 /// Reads a string after its opening quote.
-#[inline]
+#[inline(always)]
 fn string(text: &[u8], mut at: usize) -> After {
     loop {
         at = plain(text, at);
@@ -147,7 +147,7 @@ fn escape(text: &[u8], at: usize) -> After {
 }
 
 /// Reads a number from its first character.
-#[inline]
+#[inline(always)]
 fn number(text: &[u8], mut at: usize) -> After {
     if text.get(at) == Some(&b'-') {
         at += 1;
@@ -166,7 +166,7 @@ fn number(text: &[u8], mut at: usize) -> After {
     Ok(at)
 }
 
-#[inline]
+#[inline(always)]
 fn some_digits(text: &[u8], at: usize) -> After {
     match digits(text, at) {
         none if none == at => Err(Stop(at)),
@@ -175,7 +175,7 @@ fn some_digits(text: &[u8], at: usize) -> After {
 }
 
 /// Reads the rest of `true`, `false` or `null`.
-#[inline]
+#[inline(always)]
 fn word(text: &[u8], at: usize, rest: &[u8]) -> After {
     let same = text[at..]
         .iter()
@@ -188,7 +188,7 @@ fn word(text: &[u8], at: usize, rest: &[u8]) -> After {
 }
 
 /// Takes the next byte that is not white space, and the offset after it.
-#[inline]
+#[inline(always)]
 fn token(text: &[u8], at: usize) -> Result<(u8, usize), Stop> {
     match text.get(at) {
         Some(&byte) if byte > b' ' => Ok((byte, at + 1)),
@@ -209,7 +209,7 @@ struct Levels {
 
 impl Levels {
     /// Opens the one whose bracket ends at `after`.
-    #[inline]
+    #[inline(always)]
     fn enter(&mut self, object: bool, after: usize) -> Result<(), Stop> {
         if self.depth == JSON_DEPTH_MAX {
             return Err(Stop((after - 1) | TOO_DEEP));
@@ -221,7 +221,7 @@ impl Levels {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn leave(&mut self) {
         self.depth -= 1;
         let outer = self.depth.saturating_sub(1);

@@ -1,31 +1,25 @@
 //! Skips what a scan need not look into, many bytes at once: in words of eight bytes, where each
 //! byte of a number stands for one of the text, and in blocks that the compiler turns into vector
-//! instructions.  Each function takes the text and an offset within it and gives the offset where
+//! instructions. Each function takes the text and an offset within it and gives the offset where
 //! it stopped. One that lies beyond the text panics; the scan never makes one.
 
 const WORD_BYTES: usize = 8;
 const BLOCK_BYTES: usize = 32;
-/// Words of a string that are looked at one by one before whole blocks are: most strings are short.
-const SINGLE_WORDS: usize = 4;
 
 /// Skips to the first quote, backslash or control character, or to the end.
-#[inline]
+#[inline(always)]
 pub(super) fn plain(text: &[u8], mut at: usize) -> usize {
-    for _ in 0..SINGLE_WORDS {
-        let specials = specials(word_at(text, at));
-        if specials != 0 {
-            return at + first_byte(specials);
-        }
-        at += WORD_BYTES;
+    // Most strings are short: the first word is looked at before a whole block is.
+    let specials_of_first = specials(word_at(text, at));
+    if specials_of_first != 0 {
+        return at + first_byte(specials_of_first);
     }
-    plain_long(text, at)
-}
-
-/// The same for a string that goes on after a few words.
-#[inline(never)]
-fn plain_long(text: &[u8], mut at: usize) -> usize {
-    let (blocks, _) = text[at..].as_chunks::<BLOCK_BYTES>();
-    at += BLOCK_BYTES * blocks.iter().take_while(|block| is_plain(block)).count();
+    at += WORD_BYTES;
+    while let Some(block) = text[at..].first_chunk()
+        && is_plain(block)
+    {
+        at += BLOCK_BYTES;
+    }
     loop {
         let specials = specials(word_at(text, at));
         if specials != 0 {
@@ -36,7 +30,7 @@ fn plain_long(text: &[u8], mut at: usize) -> usize {
 }
 
 /// Skips to the first byte that is no digit, or to the end.
-#[inline]
+#[inline(always)]
 pub(super) fn digits(text: &[u8], mut at: usize) -> usize {
     loop {
         let others = others_than_digits(word_at(text, at));
@@ -61,7 +55,7 @@ pub(super) fn white_space(text: &[u8], mut at: usize) -> usize {
 
 /// The eight bytes at an offset up to the end. What lies beyond the end is zero, which is a control
 /// character and no digit, so whoever looks for the first of those stops at the end at the latest.
-#[inline]
+#[inline(always)]
 fn word_at(text: &[u8], at: usize) -> u64 {
     match text[at..].first_chunk() {
         Some(word) => u64::from_le_bytes(*word),
@@ -71,7 +65,7 @@ fn word_at(text: &[u8], at: usize) -> u64 {
 
 /// The same where fewer than eight bytes are left: of the last eight bytes of the text those that
 /// lie before the offset are shifted out.
-#[inline]
+#[inline(always)]
 fn last_word(text: &[u8], at: usize) -> u64 {
     let shift = (WORD_BYTES - (text.len() - at)) as u32 * u8::BITS;
     match text.last_chunk() {
@@ -87,7 +81,7 @@ const ONES: u64 = u64::MAX / 255;
 const TOPS: u64 = ONES << 7;
 
 /// Sets the top bit of the first byte that ends a plain run. Bytes after that one may be wrong.
-#[inline]
+#[inline(always)]
 fn specials(word: u64) -> u64 {
     let below = |limit: u8, word: u64| word.wrapping_sub(ONES * u64::from(limit)) & !word;
     let equal = |byte: u8| below(1, word ^ (ONES * u64::from(byte)));
@@ -95,26 +89,26 @@ fn specials(word: u64) -> u64 {
 }
 
 /// Sets the top bit of each byte that is no digit.
-#[inline]
+#[inline(always)]
 fn others_than_digits(word: u64) -> u64 {
     let values = word ^ (ONES * u64::from(b'0'));
     (((values & !TOPS) + ONES * (0x7f - 9)) | values) & TOPS
 }
 
 /// The place of the first byte whose top bit is set.
-#[inline]
+#[inline(always)]
 fn first_byte(tops: u64) -> usize {
     tops.trailing_zeros() as usize / 8
 }
 
-#[inline]
+#[inline(always)]
 fn is_plain(block: &[u8; BLOCK_BYTES]) -> bool {
     !block
         .iter()
         .fold(false, |any, &byte| any | is_special(byte))
 }
 
-#[inline]
+#[inline(always)]
 fn is_special(byte: u8) -> bool {
     (byte < 0x20) | (byte == b'"') | (byte == b'\\')
 }
