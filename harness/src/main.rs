@@ -31,8 +31,8 @@ use std::time::Instant;
 use clap::Parser;
 
 use cli::{
-    Cli, Command, CompareCommand, LoadArguments, OutputArguments, PeersArguments, SimArguments,
-    TransformersArguments,
+    Cli, Command, CompareCommand, LoadArguments, OutputArguments, PeersArguments,
+    ReactorsArguments, SimArguments, TransformersArguments,
 };
 use report::{LoadReport, Report, Run, SimReport};
 use system::ProcessMemory;
@@ -51,6 +51,7 @@ fn main() -> ExitCode {
         Command::Compare(CompareCommand::Transformers(arguments)) => {
             compare_transformers(&arguments)
         }
+        Command::Compare(CompareCommand::Reactors(arguments)) => compare_reactors(&arguments),
     }
 }
 
@@ -109,6 +110,13 @@ fn compare_peers(arguments: &PeersArguments) -> ExitCode {
         }
     };
     match peers::compare(&plan) {
+        Ok(comparison) => conclude("compare", &comparison, &arguments.common.output),
+        Err(error) => failed("compare", &error),
+    }
+}
+
+fn compare_reactors(arguments: &ReactorsArguments) -> ExitCode {
+    match peers::reactors::compare(arguments.plan()) {
         Ok(comparison) => conclude("compare", &comparison, &arguments.common.output),
         Err(error) => failed("compare", &error),
     }

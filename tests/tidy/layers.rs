@@ -101,6 +101,10 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ),
     // Its handshake is no part of what it measures.
     ("allspark-peer-floor", &["allspark-protocol"]),
+    (
+        "allspark-reactors",
+        &["allspark-protocol", "allspark-transformers"],
+    ),
 ];
 
 /// Folders whose code never touches the world. Tests in files of their own may: one of them runs in

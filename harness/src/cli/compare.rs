@@ -7,6 +7,7 @@ use allspark_engine::io::DriverChoice;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::output::OutputArguments;
+use super::reactors::ReactorsArguments;
 use super::times::parse_duration;
 use super::transformers::TransformersArguments;
 use crate::load::dialect::Dialect;
@@ -22,6 +23,8 @@ pub(crate) enum CompareCommand {
     /// AllSpark and Primus on Node.js, transformer by transformer: memory of idle sessions, and
     /// how many messages they echo.
     Transformers(TransformersArguments),
+    /// The same protocol core on our drivers and on the reactors of others, one thread each.
+    Reactors(ReactorsArguments),
 }
 
 #[derive(Debug, Args)]
@@ -100,14 +103,37 @@ impl CommonArguments {
             allspark: stage.allspark.clone(),
             tungstenite: stage.tungstenite.clone(),
             floor: stage.floor.clone(),
+            reactors_directory: PathBuf::new(),
+        }
+    }
+
+    /// What is the same for every case, if all clients are plain WebSockets.
+    pub(super) fn conditions(&self) -> Conditions {
+        Conditions {
+            dialect: Dialect::WEBSOCKETS,
+            warm_up: self.warm_up,
+            duration: self.duration,
+            message_bytes: self.message_bytes,
         }
     }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum ScenarioName {
+pub(super) enum ScenarioName {
     Echo,
     Broadcast,
+}
+
+impl ScenarioName {
+    /// The cases of a scenario, or all of them.
+    pub(super) fn choose(name: Option<Self>, cases: &[Case]) -> Vec<Case> {
+        let wanted = name.map(|name| match name {
+            Self::Echo => Scenario::Echo,
+            Self::Broadcast => Scenario::Broadcast,
+        });
+        let is_wanted = |case: &Case| wanted.is_none_or(|wanted| case.scenario == wanted);
+        cases.iter().copied().filter(is_wanted).collect()
+    }
 }
 
 impl PeersArguments {
@@ -116,7 +142,7 @@ impl PeersArguments {
     /// # Errors
     /// If nothing is left to compare.
     pub(crate) fn plan(&self) -> Result<ComparisonPlan, String> {
-        let cases: Vec<_> = Case::ALL
+        let cases: Vec<_> = ScenarioName::choose(self.scenario, &Case::ALL)
             .into_iter()
             .filter(|case| self.wants(case))
             .collect();
@@ -130,25 +156,14 @@ impl PeersArguments {
             entrants: entrants.collect(),
             cases,
             rounds: self.common.rounds,
-            conditions: Conditions {
-                dialect: Dialect::WEBSOCKETS,
-                warm_up: self.common.warm_up,
-                duration: self.common.duration,
-                message_bytes: self.common.message_bytes,
-            },
+            conditions: self.common.conditions(),
+            has_budgets: true,
             stage: self.common.stage(),
         })
     }
 
     fn wants(&self, case: &Case) -> bool {
-        let scenario = match self.scenario {
-            None => case.scenario,
-            Some(ScenarioName::Echo) => Scenario::Echo,
-            Some(ScenarioName::Broadcast) => Scenario::Broadcast,
-        };
         let is_among = |numbers: &[u32], number| numbers.is_empty() || numbers.contains(&number);
-        scenario == case.scenario
-            && is_among(&self.clients, case.clients)
-            && is_among(&self.publishers, case.publishers)
+        is_among(&self.clients, case.clients) && is_among(&self.publishers, case.publishers)
     }
 }

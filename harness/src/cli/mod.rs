@@ -4,6 +4,7 @@ mod compare;
 mod load;
 mod mixed;
 mod output;
+mod reactors;
 mod sim;
 mod storm;
 mod times;
@@ -14,6 +15,7 @@ use clap::{Parser, Subcommand};
 pub(crate) use compare::{CompareCommand, PeersArguments};
 pub(crate) use load::LoadArguments;
 pub(crate) use output::OutputArguments;
+pub(crate) use reactors::ReactorsArguments;
 pub(crate) use sim::SimArguments;
 pub(crate) use transformers::TransformersArguments;
 

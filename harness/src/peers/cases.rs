@@ -54,6 +54,22 @@ impl Case {
         Self::broadcast(10_000, 200),
     ];
 
+    /// What is asked of every reactor. Echo: one message under way per client, and many.
+    /// Broadcast: one under way in all, and as many as there are publishers.
+    pub(crate) const REACTORS: [Self; 8] = [
+        Self::echo(100, 1),
+        Self::echo(100, 16),
+        Self::echo(1000, 1),
+        Self::echo(1000, 16),
+        Self::broadcast(100, 1),
+        Self::broadcast(100, 16),
+        Self::broadcast(1000, 1),
+        Self::broadcast(1000, 16),
+    ];
+
+    /// What a reactor must do without a fault before it is measured.
+    pub(super) const TRIALS: [Self; 2] = [Self::echo(20, 4), Self::broadcast(20, 5)];
+
     /// Clients that only hold their sessions.
     pub(crate) const fn idle(clients: u32) -> Self {
         Self {

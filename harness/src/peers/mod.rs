@@ -9,6 +9,7 @@
 //! | [`samples`] | what came out, over all rounds |
 //! | [`standing`] | how AllSpark compares with the best of them, and with its budgets |
 //! | [`transformers`] | every transformer, beside Primus on Node.js with the same one |
+//! | [`reactors`] | the same protocol core on several reactors |
 //!
 //! # Invariants
 //! - Rounds are interleaved: every server has its turn before any has its second, so that what
@@ -18,6 +19,7 @@
 
 pub(crate) mod cases;
 mod process;
+pub(crate) mod reactors;
 pub(crate) mod roster;
 pub(crate) mod samples;
 pub(crate) mod standing;
@@ -43,6 +45,8 @@ pub(crate) struct ComparisonPlan {
     pub(crate) cases: Vec<Case>,
     pub(crate) rounds: u32,
     pub(crate) conditions: Conditions,
+    /// Whether AllSpark is to be compared with the best of the others, and with its budgets.
+    pub(crate) has_budgets: bool,
     pub(crate) stage: Stage,
 }
 
@@ -60,6 +64,8 @@ pub(crate) struct Stage {
     pub(crate) tungstenite: PathBuf,
     /// The program of the bare loops.
     pub(crate) floor: PathBuf,
+    /// The folder of the programs of reactors that are not ours.
+    pub(crate) reactors_directory: PathBuf,
 }
 
 /// Compares, and says on the error stream what is going on.
@@ -85,7 +91,10 @@ pub(crate) fn compare(plan: &ComparisonPlan) -> io::Result<Comparison> {
             }
         }
         let result = CaseResult::new(case, &plan.entrants, samples);
-        results.push(result.with_standing(case));
+        results.push(match plan.has_budgets {
+            true => result.with_standing(case),
+            false => result,
+        });
     }
     Ok(Comparison::new(
         Machine::read()?,

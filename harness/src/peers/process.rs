@@ -1,17 +1,21 @@
 //! A server that runs on a core of its own, until it is dropped.
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::FileExt;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use allspark_transformers::TransformerKind;
+use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::thread::{CpuSet, sched_setaffinity};
 
 use super::Stage;
 use super::roster::{self, Entrant};
+use super::samples::Role;
 use crate::workload::Scenario;
 
 /// How long a server may take to listen, and to end.
@@ -23,11 +27,17 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(20);
 /// Lines that a server may say before it listens.
 const LINES_MAX: usize = 100;
 
+/// Bytes of a server's complaints that are passed on.
+const COMPLAINTS_BYTES_MAX: usize = 4096;
+
 /// A running server. Dropping it ends it.
 pub(super) struct Process {
     child: Child,
     port: u16,
     version: String,
+    /// What it writes to its error stream, until that is passed on. It is no pipe, because nobody
+    /// reads it while the server runs.
+    complaints: Option<File>,
 }
 
 impl Process {
@@ -40,20 +50,46 @@ impl Process {
     ) -> io::Result<Self> {
         let port = free_port()?;
         let words = roster::command(entrant, scenario, transformer, port, stage);
-        let speaks = entrant != Entrant::Allspark;
-        let child = spawn(&words, stage.server_cpu, speaks)?;
+        let speaks = entrant.role() != Role::Own;
+        let complaints = File::from(memfd_create("complaints", MemfdFlags::CLOEXEC)?);
+        let child = spawn(&words, stage.server_cpu, speaks, complaints.try_clone()?)?;
         let mut process = Self {
             child,
             port,
             version: String::new(),
+            complaints: Some(complaints),
         };
-        process.await_listening()?;
-        process.version = if speaks {
-            process.read_version()?
+        match process.become_ready(speaks, stage) {
+            Ok(()) => Ok(process),
+            Err(error) => Err(process.with_complaints(&error)),
+        }
+    }
+
+    fn become_ready(&mut self, speaks: bool, stage: &Stage) -> io::Result<()> {
+        self.await_listening()?;
+        self.version = if speaks {
+            self.read_version()?
         } else {
             roster::allspark_version(&stage.allspark)?
         };
-        Ok(process)
+        Ok(())
+    }
+
+    /// Why the server did not become ready, in its own words too.
+    fn with_complaints(&mut self, error: &io::Error) -> io::Error {
+        match self.take_complaints() {
+            words if words.is_empty() => io::Error::other(error.to_string()),
+            words => io::Error::other(format!("{error}: {words}")),
+        }
+    }
+
+    /// What the server has complained about, unless that was taken before, on one line.
+    fn take_complaints(&mut self) -> String {
+        let mut bytes = vec![0; COMPLAINTS_BYTES_MAX];
+        let read = |file: File| file.read_at(&mut bytes, 0).unwrap_or(0);
+        let count = self.complaints.take().map_or(0, read);
+        let words = String::from_utf8_lossy(&bytes[..count]);
+        words.trim().replace('\n', "; ")
     }
 
     pub(super) fn port(&self) -> u16 {
@@ -124,6 +160,10 @@ impl Drop for Process {
             let _ = self.child.kill();
             let _ = self.child.wait();
         }
+        let complaints = self.take_complaints();
+        if !complaints.is_empty() {
+            eprintln!("  the server complained: {complaints}");
+        }
     }
 }
 
@@ -137,7 +177,7 @@ pub(super) fn pin_this_thread(cpu: usize) -> io::Result<()> {
 
 /// `taskset` becomes the server, so the child's number is the server's. What a server says is read
 /// or thrown away, because one whose words nobody takes would come to a halt.
-fn spawn(words: &[OsString], cpu: usize, is_heard: bool) -> io::Result<Child> {
+fn spawn(words: &[OsString], cpu: usize, is_heard: bool, complaints: File) -> io::Result<Child> {
     let output = if is_heard {
         Stdio::piped()
     } else {
@@ -150,6 +190,7 @@ fn spawn(words: &[OsString], cpu: usize, is_heard: bool) -> io::Result<Child> {
         .env("ALLSPARK_LOG", "warn")
         .stdin(Stdio::null())
         .stdout(output)
+        .stderr(complaints)
         .spawn()
         .map_err(|error| io::Error::new(error.kind(), format!("taskset: {error}")))
 }

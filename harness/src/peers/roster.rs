@@ -9,6 +9,7 @@ use allspark_transformers::TransformerKind;
 use clap::ValueEnum;
 
 use super::Stage;
+use super::reactors::{Host, Reactor};
 use super::samples::Role;
 use crate::workload::Scenario;
 
@@ -27,6 +28,9 @@ pub(crate) enum Entrant {
     FloorUring,
     /// The bare loop on epoll, which is no server.
     FloorEpoll,
+    /// Our protocol core on a reactor.
+    #[value(skip)]
+    Reactor(Reactor),
 }
 
 impl Entrant {
@@ -47,6 +51,7 @@ impl Entrant {
             Self::Primus => "Primus",
             Self::Bun => "Bun",
             Self::Tungstenite => "tungstenite",
+            Self::Reactor(reactor) => reactor.name(),
             Self::FloorUring => "floor-uring",
             Self::FloorEpoll => "floor-epoll",
         }
@@ -58,6 +63,10 @@ impl Entrant {
             Self::Allspark => Role::Own,
             Self::Primus | Self::Bun | Self::Tungstenite => Role::Peer,
             Self::FloorUring | Self::FloorEpoll => Role::Floor,
+            Self::Reactor(reactor) => match reactor.host() {
+                Host::Driver(_) => Role::Own,
+                Host::Program(_) => Role::Peer,
+            },
         }
     }
 }
@@ -89,6 +98,13 @@ fn needs(entrant: Entrant, stage: &Stage) -> Vec<(PathBuf, String)> {
             stage.floor.clone(),
             "cargo build --release -p allspark-peer-floor".to_owned(),
         )],
+        Entrant::Reactor(reactor) => match reactor.host() {
+            Host::Driver(_) => needs(Entrant::Allspark, stage),
+            Host::Program(name) => vec![(
+                stage.reactors_directory.join(name),
+                "scripts/compare-reactors".to_owned(),
+            )],
+        },
     }
 }
 
@@ -123,6 +139,14 @@ pub(super) fn command(
         Entrant::Tungstenite => peer(&stage.tungstenite, None),
         Entrant::FloorUring => floor(&stage.floor, "uring", port, app),
         Entrant::FloorEpoll => floor(&stage.floor, "epoll", port, app),
+        Entrant::Reactor(reactor) => match reactor.host() {
+            Host::Program(name) => peer(&stage.reactors_directory.join(name), None),
+            Host::Driver(driver) => {
+                let mut words = allspark(&stage.allspark, port, app, transformer);
+                words.extend(["--driver".into(), driver.into()]);
+                words
+            }
+        },
     }
 }
 

@@ -75,7 +75,7 @@ pub(crate) struct EntrantResult {
     pub(crate) latency_p99_us_median: f64,
     pub(crate) client_cpu_percent_median: f64,
     pub(crate) server_cpu_percent_median: f64,
-    /// Its median as a part of AllSpark's, if AllSpark took part.
+    /// Its median as a part of that of [`CaseResult::measure`], if that took part.
     pub(crate) ratio_to_allspark: Option<f64>,
     /// Whether the load generator had no time left in at least half of the samples.
     pub(crate) client_is_the_limit: bool,
@@ -116,6 +116,8 @@ impl EntrantResult {
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct CaseResult {
     pub(crate) case: String,
+    /// The name of the entrant that the others are compared with: the first that is our own.
+    pub(crate) measure: &'static str,
     pub(crate) entrants: Vec<EntrantResult>,
     /// How AllSpark compares with the best of them, where that was asked.
     pub(crate) standing: Option<Standing>,
@@ -128,16 +130,17 @@ impl CaseResult {
             .zip(samples)
             .map(|(&entrant, samples)| EntrantResult::new(entrant, samples))
             .collect();
-        let allspark = entrants
-            .iter()
-            .position(|&entrant| entrant == Entrant::Allspark)
-            .map(|position| results[position].per_second_median)
+        let own = results.iter().find(|result| result.role == Role::Own);
+        let measure = own.map_or(Entrant::Allspark.name(), |own| own.name);
+        let rate = own
+            .map(|own| own.per_second_median)
             .filter(|&rate| rate > 0.0);
         for result in &mut results {
-            result.ratio_to_allspark = allspark.map(|rate| result.per_second_median / rate);
+            result.ratio_to_allspark = rate.map(|rate| result.per_second_median / rate);
         }
         Self {
             case: case.to_string(),
+            measure,
             entrants: results,
             standing: None,
         }
@@ -163,7 +166,14 @@ impl CaseResult {
                  numbers say little."
             )
         });
-        standing.chain(client).chain(machine).collect()
+        let silent = self.names_of(|result| result.per_second_min <= 0.0);
+        let silent =
+            silent.map(|names| format!("{names} did not finish: nothing came back in a round."));
+        standing
+            .chain(client)
+            .chain(machine)
+            .chain(silent)
+            .collect()
     }
 
     /// The names of those whom something concerns, as in a sentence.
@@ -206,10 +216,24 @@ impl Machine {
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Comparison {
     pub(crate) ok: bool,
+    /// What was compared, as a title.
+    pub(crate) title: &'static str,
     pub(crate) machine: Machine,
     /// Each server's name and what it calls itself.
     pub(crate) versions: Vec<(&'static str, String)>,
     pub(crate) cases: Vec<CaseResult>,
+    /// Who was not measured.
+    pub(crate) left_out: Vec<LeftOut>,
+}
+
+/// An entrant that was not measured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct LeftOut {
+    pub(crate) name: &'static str,
+    /// A sentence without its subject: `did not finish: ..`.
+    pub(crate) why: String,
+    /// Whether it did wrong, rather than not being there or not being able to run here.
+    pub(crate) is_wrong: bool,
 }
 
 impl Comparison {
@@ -223,9 +247,21 @@ impl Comparison {
         let mut results = cases.iter().flat_map(|case| &case.entrants);
         Self {
             ok: results.all(|result| result.faults == 0 && result.per_second_min > 0.0),
+            title: "Servers under the same load",
             machine,
             versions: names.zip(versions).collect(),
             cases,
+            left_out: Vec::new(),
+        }
+    }
+
+    /// The same under another title, beside those who were not measured.
+    pub(super) fn with_left_out(self, title: &'static str, left_out: Vec<LeftOut>) -> Self {
+        Self {
+            ok: self.ok && !left_out.iter().any(|entrant| entrant.is_wrong),
+            title,
+            left_out,
+            ..self
         }
     }
 
@@ -263,7 +299,9 @@ pub(super) fn median(numbers: &[f64]) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::reactors::Reactor;
     use super::*;
+    use crate::report::{Report, Run};
 
     impl Sample {
         /// Of a server that did nothing wrong and was busy.
@@ -333,6 +371,51 @@ mod tests {
             "Of 4 budgets: 1 met, 2 missed, 1 not shown (the load generator or other programs \
              were the limit), 0 not measured."
         );
+    }
+
+    #[test]
+    fn reactors_are_compared_with_the_first_that_is_our_own() {
+        let all = [Reactor::Tokio, Reactor::Uring, Reactor::Epoll];
+        let samples = vec![
+            vec![sample(10.0, 0)],
+            vec![sample(40.0, 0)],
+            vec![sample(20.0, 0)],
+        ];
+        let result = CaseResult::new(&Case::REACTORS[0], &all.map(Entrant::Reactor), samples);
+        let ratios: Vec<_> = result
+            .entrants
+            .iter()
+            .map(|it| it.ratio_to_allspark)
+            .collect();
+        assert_eq!(ratios, [Some(0.25), Some(1.0), Some(0.5)]);
+        assert_eq!(result.measure, "our io_uring");
+        assert_eq!(result.remarks().len(), 0);
+    }
+
+    #[test]
+    fn who_is_left_out_spoils_a_comparison_only_by_doing_wrong() {
+        for (is_wrong, ok) in [(false, true), (true, false)] {
+            let entrants = [Entrant::Reactor(Reactor::Uring)];
+            let case = CaseResult::new(&Case::REACTORS[0], &entrants, vec![vec![sample(1.0, 0)]]);
+            let versions = vec![String::new()];
+            let machine = Machine::read().unwrap();
+            let comparison = Comparison::new(machine, &entrants, versions, vec![case]);
+            let left_out = LeftOut {
+                name: "glommio",
+                why: "can't run here".to_owned(),
+                is_wrong,
+            };
+            let comparison = comparison.with_left_out("Reactors", vec![left_out]);
+            assert_eq!(comparison.ok, ok);
+            let text = comparison.to_string();
+            assert!(
+                text.contains("Not measured: glommio can't run here"),
+                "{text}"
+            );
+            let html = comparison.page(&Run::of_this_process()).render();
+            assert!(html.contains("<h1>Reactors</h1>"), "{html}");
+            assert!(html.contains("glommio can&#39;t run here"), "{html}");
+        }
     }
 
     #[test]

@@ -15,6 +15,9 @@ impl fmt::Display for Comparison {
         for (name, version) in &self.versions {
             writeln!(f, "{name}: {version}")?;
         }
+        for entrant in &self.left_out {
+            writeln!(f, "Not measured: {} {}", entrant.name, entrant.why)?;
+        }
         self.cases.iter().try_for_each(|case| fmt_case(f, case))?;
         match self.budgets() {
             Some(budgets) => writeln!(f, "\n{budgets}"),
@@ -28,8 +31,15 @@ pub(super) fn fmt_case(f: &mut fmt::Formatter<'_>, case: &CaseResult) -> fmt::Re
     writeln!(f, "\n{}", case.case)?;
     writeln!(
         f,
-        "  {:<12} {:>10} {:>21} {:>9} {:>9} {:>8} {:>8} {:>9}",
-        "", "per second", "least to most", "p50 us", "p99 us", "server", "client", "AllSpark=1"
+        "  {:<12} {:>10} {:>21} {:>9} {:>9} {:>8} {:>8} {:>14}",
+        "",
+        "per second",
+        "least to most",
+        "p50 us",
+        "p99 us",
+        "server",
+        "client",
+        format!("{}=1", case.measure)
     )?;
     for result in &case.entrants {
         fmt_entrant(f, result)?;
@@ -53,7 +63,7 @@ fn fmt_entrant(f: &mut fmt::Formatter<'_>, result: &EntrantResult) -> fmt::Resul
         .map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}"));
     writeln!(
         f,
-        "  {:<12} {:>10.0} {:>21} {:>9.0} {:>9.0} {:>6.0} % {:>6.0} % {:>9}",
+        "  {:<12} {:>10.0} {:>21} {:>9.0} {:>9.0} {:>6.0} % {:>6.0} % {:>14}",
         result.name,
         result.per_second_median,
         spread,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::sim::fmt_delays;
+use super::delays::fmt_delays;
 use crate::load::churn::ChurnReport;
 use crate::load::mixed::MixedReport;
 use crate::load::storm::StormReport;
@@ -85,7 +85,7 @@ pub(super) fn storm(f: &mut fmt::Formatter<'_>, storm: &StormReport) -> fmt::Res
             storm.algorithm.tolerance_ms,
         )?;
     }
-    fmt_delays(f, "", &storm.delays)?;
+    fmt_delays(f, "", None, &storm.delays)?;
     let late = &storm.lateness_us;
     writeln!(
         f,
@@ -99,7 +99,7 @@ pub(super) fn storm(f: &mut fmt::Formatter<'_>, storm: &StormReport) -> fmt::Res
             f,
             "              Only without it, as below, are the delays distributed as they should be."
         )?;
-        fmt_delays(f, "  punctual", &storm.delays_punctual)?;
+        fmt_delays(f, "  punctual", None, &storm.delays_punctual)?;
     }
     Ok(())
 }

@@ -1,13 +1,10 @@
 //! The page of a comparison: the same load on several servers.
 
 use super::{Page, Section, Tile, Verdict, latency};
-use crate::peers::samples::{CaseResult, Comparison, EntrantResult};
+use crate::peers::samples::{CaseResult, Comparison, EntrantResult, LeftOut};
 use crate::peers::standing::Distance;
 use crate::report::chart::{Axis, Bar, Bars, Chart, Figure, Table, Unit};
 use crate::report::{Report, Run};
-
-/// The name of the server that the others are compared with.
-pub(super) const OWN: &str = "AllSpark";
 
 impl Report for Comparison {
     fn is_ok(&self) -> bool {
@@ -15,11 +12,10 @@ impl Report for Comparison {
     }
 
     fn page(&self, run: &Run) -> Page {
-        let results = self.cases.iter().flat_map(|case| &case.entrants);
         Page {
-            title: "Servers under the same load".to_owned(),
+            title: self.title.to_owned(),
             kind: "Comparison",
-            verdict: verdict(self.ok, &results.collect::<Vec<_>>()),
+            verdict: self.verdict(),
             tiles: self.tiles(),
             sections: self.sections(),
             facts: with_versions(run, &self.versions),
@@ -28,7 +24,20 @@ impl Report for Comparison {
 }
 
 impl Comparison {
-    /// The budgets, and then each load.
+    /// As of any comparison, after those who did wrong before it began.
+    fn verdict(&self) -> Verdict {
+        let results = self.cases.iter().flat_map(|case| &case.entrants);
+        let mut verdict = verdict(self.ok, &results.collect::<Vec<_>>());
+        let wrong = self.left_out.iter().filter(|entrant| entrant.is_wrong);
+        let wrong: Vec<_> = wrong.map(left_out_sentence).collect();
+        if !wrong.is_empty() {
+            verdict.headline = format!("{} did wrong and were not measured.", wrong.len());
+            verdict.examples.splice(..0, wrong);
+        }
+        verdict
+    }
+
+    /// Who was left out, the budgets, and then each load.
     fn sections(&self) -> Vec<Section> {
         let budgets = self.budgets().map(|sentence| Section {
             title: "AllSpark, its best peer and the floor".to_owned(),
@@ -42,7 +51,8 @@ impl Comparison {
             table: Some(standings(&self.cases)),
         });
         let cases = self.cases.iter().map(section);
-        budgets.into_iter().chain(cases).collect()
+        let left_out = not_measured(&self.left_out);
+        left_out.into_iter().chain(budgets).chain(cases).collect()
     }
 
     fn tiles(&self) -> Vec<Tile> {
@@ -59,6 +69,19 @@ impl Comparison {
             tile("Rounds", rounds, "interleaved; the median counts"),
         ]
     }
+}
+
+/// Who was not measured, and why, if there is anybody.
+fn not_measured(left_out: &[LeftOut]) -> Option<Section> {
+    (!left_out.is_empty()).then(|| Section {
+        title: "Not measured".to_owned(),
+        sentences: left_out.iter().map(left_out_sentence).collect(),
+        ..Section::default()
+    })
+}
+
+fn left_out_sentence(entrant: &LeftOut) -> String {
+    format!("{} {}", entrant.name, entrant.why)
 }
 
 /// Right if nobody did anything wrong; else who did.
@@ -111,22 +134,24 @@ pub(super) fn with_versions(
 }
 
 fn rates(case: &CaseResult) -> Figure {
+    let measure = case.measure;
     let bar = |result: &EntrantResult| Bar {
         name: result.name.to_owned(),
         value: result.per_second_median,
         spread: Some((result.per_second_min, result.per_second_max)),
         note: match result.ratio_to_allspark {
             _ if result.faults > 0 => "did wrong".to_owned(),
-            Some(ratio) if result.name != OWN => format!("{ratio:.2} ×"),
+            Some(ratio) if result.name != measure => format!("{ratio:.2} ×"),
             _ => String::new(),
         },
-        is_own: result.name == OWN,
+        is_own: result.name == measure,
     };
     Figure {
         title: "Messages received per second".to_owned(),
-        caption: "The median of all rounds; the thin line goes from the least to the most. On \
-                  the right, beside AllSpark."
-            .to_owned(),
+        caption: format!(
+            "The median of all rounds; the thin line goes from the least to the most. On the \
+             right, beside {measure}."
+        ),
         chart: Chart::Bars(Bars {
             axis: Axis::new("messages per second", Unit::PerSecond),
             bars: case.entrants.iter().map(bar).collect(),
@@ -147,15 +172,8 @@ fn curves(entrants: &[EntrantResult]) -> Vec<(String, Vec<(f64, f64)>)> {
 }
 
 fn table(case: &CaseResult) -> Table {
-    let head = [
-        "",
-        "per second",
-        "p50",
-        "p99",
-        "server",
-        "client",
-        "AllSpark = 1",
-    ];
+    let own = format!("{} = 1", case.measure);
+    let head = ["", "per second", "p50", "p99", "server", "client", &own];
     let row = |result: &EntrantResult| {
         let ratio = result.ratio_to_allspark;
         vec![

@@ -1,10 +1,13 @@
 //! The page of a comparison by transformers.
 
-use super::compare::{OWN, section, verdict, with_versions};
+use super::compare::{section, verdict, with_versions};
 use super::{Page, Section, Tile};
 use crate::peers::transformers::{DialectResult, IdleResult, TransformersComparison};
 use crate::report::chart::{Axis, Bar, Bars, Chart, Figure, Unit};
 use crate::report::{Report, Run};
+
+/// The name of our own server.
+const OWN: &str = "AllSpark";
 
 impl Report for TransformersComparison {
     fn is_ok(&self) -> bool {
