@@ -78,5 +78,5 @@ taskset -c "$others" "target/$profile/allspark" serve --listen "0.0.0.0:$port" \
 server=$!
 sleep 1
 taskset -c "$last" "target/$profile/harness" load --url "http://127.0.0.1:$port" \
-    --clients "$clients" --opening 1024 --scenario idle --duration "${seconds}s" \
+    --clients "$clients" --opening 512 --scenario idle --duration "${seconds}s" \
     --broadcasts 3 --drain 60s --server-pid "$server" ${JSON:+--json "$JSON"}

@@ -224,11 +224,13 @@ impl<D: Driver> Runner<D> {
         self.phase = Phase::Leaving { next: 0, until };
     }
 
-    /// How many clients may begin to leave now. A server that is to close all connections at once
-    /// has no time for those that stay, as one that is to open them has none.
+    /// How many clients may begin to leave now: half as many at once as may open. A server that is
+    /// to close all connections at once has no time for those that stay.
     fn may_leave(&self) -> u32 {
-        let room = self.plan.opening_max.saturating_sub(self.fleet.parting());
-        room.min(CLIENTS_PER_TURN)
+        let at_once = self.plan.opening_max.div_ceil(2);
+        at_once
+            .saturating_sub(self.fleet.parting())
+            .min(CLIENTS_PER_TURN)
     }
 
     /// Says goodbye for the next clients, and waits for the server to close all connections.
