@@ -5,10 +5,10 @@
 # memory for a million clients and their server on one machine. Raises what the kernel allows,
 # prints the old and the new values and restores them at its end. Starts a server on all CPUs but
 # the last, which is the load's, connects the clients over many loopback addresses, holds them with
-# heartbeats every 30 s, sends three broadcasts, one after the other, and closes. Prints the time to connect, bytes per connection in
-# user space and in the kernel, processor time, how late pings came, and how long each broadcast
-# took until the last client had it. With JSON=FILE the report goes there, too. It ends by itself,
-# with 0 if the auditor found nothing wrong.
+# heartbeats every 30 s, sends three broadcasts, one after the other, and closes. Prints the time
+# to connect, bytes per connection in user space and in the kernel, processor time, how late pings
+# came, and how long each broadcast took until the last client had it. With JSON=FILE the report
+# goes there, too. It ends by itself, with 0 if the auditor found nothing wrong.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
