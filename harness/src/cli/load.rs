@@ -81,7 +81,7 @@ pub(crate) struct LoadArguments {
     /// Bytes of each message.
     #[arg(long, default_value_t = 128)]
     message_bytes: usize,
-    /// Connections that may be opening at the same time.
+    /// Connections that may be opening at the same time, and twice those that may be closing.
     #[arg(long, default_value_t = 256)]
     opening: u32,
     /// Milliseconds between two pings, or off. By default an idle or mixed load asks the
