@@ -6,23 +6,32 @@
 //! it lets a walk over a million sparks be interrupted after any of them: sparks that are reached
 //! later simply get more in one send.
 //!
+//! A block that is still being sent from can't be written to, so what a spark has to get may lie in
+//! several. Most sparks that a walk reaches stand at the same offset: it is put together once, for
+//! all of them.
+//!
 //! # Invariants
 //! - Offsets only grow. A spark that opens starts at the head, so it gets nothing older.
 //! - Bytes are kept until a whole walk that began after them is done.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::rc::Rc;
 
-use crate::memory::{BlockPool, Slice};
+use crate::memory::{Block, BlockPool, Slice};
 
-/// Bytes of one log block; a longer one is begun anew so that blocks stay fit for reuse.
-const LOG_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of one log block beyond which another is begun. With the last frame and the room that a
+/// growing block takes, blocks stay small enough to be used again.
+const LOG_BYTES_MAX: usize = 32 * 1024;
+
+/// Bytes of several blocks up to which they are put together.
+const JOINED_BYTES_MAX: u64 = 64 * 1024;
 
 #[derive(Debug)]
 struct Log {
     /// The offset of its first byte.
     base: u64,
-    block: Rc<crate::memory::Block>,
+    block: Rc<Block>,
 }
 
 impl Log {
@@ -31,11 +40,19 @@ impl Log {
     }
 }
 
+/// The bytes of several logs, put together.
+#[derive(Debug)]
+struct Joined {
+    range: Range<u64>,
+    block: Rc<Block>,
+}
+
 /// Frames for all sparks of one wire format.
 #[derive(Debug, Default)]
 pub(crate) struct Stream {
     logs: VecDeque<Log>,
     head: u64,
+    joined: Option<Joined>,
 }
 
 impl Stream {
@@ -78,8 +95,45 @@ impl Stream {
         })
     }
 
+    /// The same for one send, if it is not too much for that.
+    pub(crate) fn piece_since(&mut self, seen: u64, pool: &mut BlockPool) -> Option<Slice> {
+        let range = seen..self.head;
+        let mut slices = self.since(seen);
+        let first = slices.next()?;
+        if first.len() as u64 == range.end - range.start {
+            return Some(first);
+        }
+        drop((first, slices));
+        if range.end - range.start > JOINED_BYTES_MAX {
+            return None;
+        }
+        let joined = match self.joined.take() {
+            Some(joined) if joined.range == range => joined,
+            outdated => {
+                if let Some(outdated) = outdated {
+                    pool.give_back(outdated.block);
+                }
+                self.join(range, pool)
+            }
+        };
+        let joined = self.joined.insert(joined);
+        Some(Slice::new(&joined.block, 0..joined.block.len()))
+    }
+
+    fn join(&self, range: Range<u64>, pool: &mut BlockPool) -> Joined {
+        let mut block = pool.take();
+        let bytes = Rc::get_mut(&mut block).expect("a block from the pool is not shared");
+        for slice in self.since(range.start) {
+            bytes.append(&slice);
+        }
+        Joined { range, block }
+    }
+
     /// Forgets what every spark has got.
     pub(crate) fn forget_before(&mut self, offset: u64, pool: &mut BlockPool) {
+        if let Some(joined) = self.joined.take() {
+            pool.give_back(joined.block);
+        }
         while self.logs.front().is_some_and(|log| log.end() <= offset) {
             let log = self.logs.pop_front().expect("there is a first one");
             pool.give_back(log.block);
@@ -115,6 +169,38 @@ mod tests {
         assert_eq!(since(&stream, 3), "twothree");
         assert_eq!(since(&stream, 6), "three");
         assert_eq!(since(&stream, stream.head()), "");
+    }
+
+    #[test]
+    fn readers_at_one_offset_share_what_was_put_together() {
+        let (mut stream, mut pool) = (Stream::default(), BlockPool::default());
+        append(&mut stream, &mut pool, "one");
+        let held: Vec<Slice> = stream.since(0).collect();
+        append(&mut stream, &mut pool, "two");
+        let first = stream.piece_since(0, &mut pool).unwrap();
+        let second = stream.piece_since(0, &mut pool).unwrap();
+        assert_eq!(&*first, b"onetwo");
+        assert_eq!(first.frames(), 2);
+        assert_eq!(first.as_ptr(), second.as_ptr());
+        assert_eq!(&*stream.piece_since(3, &mut pool).unwrap(), b"two");
+        append(&mut stream, &mut pool, "three");
+        assert_eq!(&*stream.piece_since(0, &mut pool).unwrap(), b"onetwothree");
+        assert_eq!(&*first, b"onetwo", "what is shared does not change");
+        assert!(stream.piece_since(stream.head(), &mut pool).is_none());
+        drop(held);
+    }
+
+    #[test]
+    fn too_much_for_one_send_is_not_put_together() {
+        let (mut stream, mut pool) = (Stream::default(), BlockPool::default());
+        let half = "x".repeat(JOINED_BYTES_MAX as usize / 2);
+        append(&mut stream, &mut pool, &half);
+        let held: Vec<Slice> = stream.since(0).collect();
+        append(&mut stream, &mut pool, &half);
+        assert!(stream.piece_since(0, &mut pool).is_some());
+        append(&mut stream, &mut pool, "x");
+        assert!(stream.piece_since(0, &mut pool).is_none());
+        drop(held);
     }
 
     #[test]

@@ -112,24 +112,20 @@ impl<T: Transformer> Core<T> {
             .connections
             .get_mut(key)
             .expect("an open spark has a connection");
-        let is_free = connection.queue.is_none() && !connection.blocked;
-        let mut slices = stream.since(seen);
-        match (slices.next(), slices.next()) {
-            // The usual case: nothing else waits, and all of it lies in one piece.
-            (Some(bytes), None) if is_free && connection.sent_turn != turn => {
-                connection.sent_turn = turn;
-                self.ops.push(Op::Send {
-                    socket: connection.socket,
-                    bytes,
-                });
-                drop(slices);
-                let head = self.streams[wire].head();
-                self.spark_mut(spark).seen = head;
-            }
-            _ => {
-                drop(slices);
-                self.catch_up(spark);
-            }
+        let is_free =
+            connection.queue.is_none() && !connection.blocked && connection.sent_turn != turn;
+        let stream = &mut self.streams[wire];
+        // The usual case: nothing else waits, and everybody shares the bytes.
+        if is_free && let Some(bytes) = stream.piece_since(seen, &mut self.blocks) {
+            connection.sent_turn = turn;
+            self.ops.push(Op::Send {
+                socket: connection.socket,
+                bytes,
+            });
+            let head = stream.head();
+            self.spark_mut(spark).seen = head;
+        } else {
+            self.catch_up(spark);
         }
         true
     }
