@@ -31,7 +31,7 @@ pub use program::{Arguments, listen, run};
 pub use service::{App, Service};
 
 /// Bytes of the buffer into which a connection reads: all that a client of the comparison has under
-/// way. AllSpark's own buffers hold 2 KiB on `io_uring` and 16 KiB on epoll.
+/// way. AllSpark's own buffers hold 4 KiB on `io_uring` and 16 KiB on epoll.
 pub const READ_BUFFER_BYTES: usize = 4 * 1024;
 
 /// Entries of the submission queue, for runtimes that ask for a number: room for what all
