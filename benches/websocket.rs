@@ -131,9 +131,7 @@ fn encode_message(criterion: &mut Criterion) {
             encode_placed(&mut group, id, key, &text(bytes), PAGE_BYTES / 2);
         }
     }
-    // On AMD's Zen, `rep movsb`, by which glibc copies from some 3 KiB on, is many times slower if
-    // its target lies 1 to 31 bytes behind its source, not counting whole pages. Allocators that
-    // give out whole pages make that likely: a header is as long.
+    // Where a copy in one piece would be many times slower, see `protocol::copy`.
     for bytes in [4096, 65536] {
         let id = BenchmarkId::new("server/aliased", bytes);
         encode_placed(&mut group, id, None, &text(bytes), 16);

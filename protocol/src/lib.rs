@@ -6,6 +6,7 @@
 //!
 //! | module | what it knows |
 //! |---|---|
+//! | [`mod@copy`] | how to append many bytes |
 //! | [`http`] | HTTP/1.1 messages (RFC 9112): heads, bodies, query strings |
 //! | [`websocket`] | WebSocket (RFC 6455): handshake, frames, messages, close codes |
 //! | [`parser`] | how a Primus message becomes a value: JSON, raw |
@@ -14,6 +15,7 @@
 //! | [`transformer`] | what a transport must offer so that the engine can serve it |
 #![forbid(unsafe_code)]
 
+pub mod copy;
 pub mod http;
 pub mod input;
 pub mod limits;

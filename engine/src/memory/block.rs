@@ -7,6 +7,8 @@
 use std::ops::{Deref, Range};
 use std::rc::Rc;
 
+use allspark_protocol::copy;
+
 /// Frames in one piece of memory.
 #[derive(Debug, Default)]
 pub struct Block {
@@ -50,7 +52,7 @@ impl Block {
     /// the rest becomes exempt, for its beginning was sent already.
     pub fn append(&mut self, slice: &Slice) {
         let base = self.bytes.len();
-        self.bytes.extend_from_slice(slice);
+        copy::append(&mut self.bytes, slice);
         let mut partial = !slice.starts_its_frame();
         for (end, exempt) in slice.frame_ends() {
             let end = u32::try_from(base + end - slice.start()).expect("blocks stay below 2 GiB");

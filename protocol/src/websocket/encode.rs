@@ -5,6 +5,7 @@
 
 use super::frame::{HEADER_BYTES_MAX, Header, Opcode};
 use super::{CloseCode, mask};
+use crate::copy;
 use crate::limits::WEBSOCKET_CONTROL_BYTES_MAX;
 use crate::transformer::Kind;
 
@@ -72,7 +73,7 @@ fn frame(opcode: Opcode, payload: &[u8], key: Option<[u8; 4]>, rsv1: bool, out: 
     out.reserve(HEADER_BYTES_MAX + payload.len());
     header(opcode, payload.len(), key, rsv1).encode(out);
     let begin = out.len();
-    out.extend_from_slice(payload);
+    copy::append(out, payload);
     if let Some(key) = key {
         mask::apply(&mut out[begin..], key, 0);
     }

@@ -6,6 +6,7 @@ use super::item::{Item, control_item, inflated_item};
 use super::rules::Rules;
 use super::utf8::Utf8;
 use super::{Violation, mask};
+use crate::copy;
 use crate::input::{Input, Payload};
 use crate::transformer::Kind;
 
@@ -211,7 +212,7 @@ impl Message {
             self.bytes
                 .reserve_exact(doubled_bytes.min(whole_bytes) - self.bytes.len());
         }
-        self.bytes.extend_from_slice(part);
+        copy::append(&mut self.bytes, part);
         Ok(())
     }
 
