@@ -44,10 +44,10 @@ pub struct RingSize {
 }
 
 impl RingSize {
-    /// 4.2 MiB: 1,024 buffers, one for each completion of a turn, of 4 KiB: a read that does not fit
-    /// costs another receive, and a copy of the message that it cuts. With half the size an echo of
-    /// 16 messages of 128 bytes at a time took an eighth more of the processor; with half as many
-    /// buffers 1,000 busy connections did, some of which found none.
+    /// 4.2 MiB: 1,024 buffers, one for each completion of a turn, of 4 KiB: a read that does not
+    /// fit costs another receive, and a copy of the message that it cuts. With half the size an
+    /// echo of 16 messages of 128 bytes at a time took an eighth more of the processor; with half
+    /// as many buffers 1,000 busy connections did, some of which found none.
     pub const MAIN: Self = Self {
         submissions: 256,
         completions: 8192,
