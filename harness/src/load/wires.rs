@@ -5,7 +5,8 @@
 //! - A wire that is to be closed is closed only after everything said on it was taken.
 //! - The number of a wire is used again only after the driver has closed it.
 
-use allspark_engine::io::{Driver, Op, Socket};
+use allspark_engine::io::{Completion, Driver, Op, Socket};
+use allspark_engine::memory::LentBuffer;
 use allspark_protocol::transformer::Link;
 
 use super::outbox::{Outbox, Seat, WaitingTooLong};
@@ -38,6 +39,21 @@ struct Wire {
     state: State,
 }
 
+/// What happened to a wire, for the client whose it is.
+#[derive(Debug)]
+pub(super) enum Notice {
+    /// Bytes came in.
+    Received {
+        client: u32,
+        link: Link,
+        buffer: LentBuffer,
+    },
+    /// The other end is gone.
+    Lost { client: u32, link: Link },
+    /// The client has one wire less. If the wire could not be connected its link is lost, too.
+    Closed { client: u32, lost: Option<Link> },
+}
+
 /// All wires, by number.
 #[derive(Debug, Default)]
 pub(super) struct Wires {
@@ -68,13 +84,49 @@ impl Wires {
         wire
     }
 
-    /// A wire is connected. Returns whether it is of use; otherwise it is being closed.
-    pub(super) fn connected(
+    /// Something happened to a wire. Returns what its client must know of it.
+    pub(super) fn complete(
         &mut self,
-        wire: u32,
-        socket: Socket,
+        completion: Completion,
         driver: &mut impl Driver,
-    ) -> bool {
+    ) -> Option<Notice> {
+        match completion {
+            Completion::Connected { token, result } => match result {
+                Ok(socket) => self.connected(token.index(), socket, driver),
+                Err(_) => {
+                    let lost = self.listener(token.index()).map(|(_, link)| link);
+                    return Some(self.closed(token.index(), lost));
+                }
+            },
+            Completion::Received { token, buffer } => {
+                let (client, link) = self.listener(token.index())?;
+                return Some(Notice::Received {
+                    client,
+                    link,
+                    buffer,
+                });
+            }
+            Completion::ReceiveEnded { token, .. } | Completion::SendFailed { token, .. } => {
+                let listener = self.listener(token.index());
+                self.abandon(token.index(), driver);
+                let (client, link) = listener?;
+                return Some(Notice::Lost { client, link });
+            }
+            Completion::SendStalled { token, rest } => self.stalled(token.index(), &rest, driver),
+            Completion::Writable { token } => self.writable(token.index()),
+            Completion::Closed { token } => return Some(self.closed(token.index(), None)),
+            Completion::Accepted { .. }
+            | Completion::AcceptFailed { .. }
+            | Completion::Released { .. }
+            | Completion::Adopted { .. } => {
+                unreachable!("a driver reports only what it was asked for")
+            }
+        }
+        None
+    }
+
+    /// A wire is connected: it is read from, unless it is of no use any more.
+    fn connected(&mut self, wire: u32, socket: Socket, driver: &mut impl Driver) {
         let entry = &mut self.list[wire as usize];
         entry.socket = socket;
         entry.state = match entry.state {
@@ -83,13 +135,10 @@ impl Wires {
                 self.finishing.push(wire);
                 State::Finishing { is_connected: true }
             }
-            _ => {
-                self.close(wire, driver);
-                return false;
-            }
+            _ => return self.close(wire, driver),
         };
         self.outbox.resume(wire, &mut entry.seat);
-        true
+        self.receive(wire, driver);
     }
 
     /// Whom what comes in on a wire is for, if anybody wants it.
@@ -111,8 +160,8 @@ impl Wires {
         is_connected
     }
 
-    /// A wire is read again.
-    pub(super) fn receive_again(&self, wire: u32, driver: &mut impl Driver) {
+    /// A connected wire is read from.
+    pub(super) fn receive(&self, wire: u32, driver: &mut impl Driver) {
         let socket = self.list[wire as usize].socket;
         let token = token(wire);
         driver.push(Op::Receive { socket, token });
@@ -132,7 +181,7 @@ impl Wires {
     }
 
     /// A wire did not take `rest`.
-    pub(super) fn stalled(&mut self, wire: u32, rest: &[u8], driver: &mut impl Driver) {
+    fn stalled(&mut self, wire: u32, rest: &[u8], driver: &mut impl Driver) {
         let entry = &mut self.list[wire as usize];
         if entry.is_connected() {
             self.outbox.stall(wire, &mut entry.seat, rest);
@@ -142,7 +191,7 @@ impl Wires {
     }
 
     /// A wire takes bytes again.
-    pub(super) fn writable(&mut self, wire: u32) {
+    fn writable(&mut self, wire: u32) {
         let entry = &mut self.list[wire as usize];
         if entry.is_connected() {
             self.outbox.resume(wire, &mut entry.seat);
@@ -174,15 +223,16 @@ impl Wires {
         }
     }
 
-    /// The driver is done with a wire, or it could not be connected. Returns whose it was.
-    pub(super) fn closed(&mut self, wire: u32) -> u32 {
+    /// The driver is done with a wire, or it could not be connected.
+    fn closed(&mut self, wire: u32, lost: Option<Link>) -> Notice {
         let entry = &mut self.list[wire as usize];
         assert!(entry.state != State::Free, "a wire is closed once");
         entry.state = State::Free;
         entry.seat = Seat::NONE;
         self.outbox.forget(wire);
         self.free.push(wire);
-        entry.client
+        let client = entry.client;
+        Notice::Closed { client, lost }
     }
 
     /// Hands the driver everything that was said in this turn, and closes wires that have nothing

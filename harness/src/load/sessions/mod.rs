@@ -93,7 +93,7 @@ impl Sessions {
     ) {
         for &(wire, link) in wires {
             if self.wires.listener(wire) == Some((client, link)) {
-                self.wires.receive_again(wire, driver);
+                self.wires.receive(wire, driver);
             }
         }
     }

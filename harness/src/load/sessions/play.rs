@@ -1,9 +1,6 @@
 //! Carries out what client halves want, and hears what they tell.
 
-use std::io;
-
-use allspark_engine::io::{Completion, Driver, Op, Socket};
-use allspark_engine::memory::LentBuffer;
+use allspark_engine::io::{Completion, Driver, Op};
 use allspark_protocol::transformer::{
     ClientOutput, ClientOutputs, ClientTransport, End, Kind, Link,
 };
@@ -12,6 +9,7 @@ use allspark_protocol::{Input, Instant};
 use crate::auditor::Fault;
 use crate::load::client::State;
 use crate::load::runner::{Runner, token};
+use crate::load::wires::Notice;
 
 impl<D: Driver> Runner<D> {
     /// A client begins its session.
@@ -81,68 +79,34 @@ impl<D: Driver> Runner<D> {
 
     /// Something happened to a wire.
     pub(in crate::load) fn wire_completed(&mut self, completion: Completion) {
-        match completion {
-            Completion::Connected { token, result } => self.wire_connected(token.index(), result),
-            Completion::Received { token, buffer } => self.wire_received(token.index(), buffer),
-            Completion::ReceiveEnded { token, .. } | Completion::SendFailed { token, .. } => {
-                self.wire_lost(token.index());
+        match self.sessions.wires.complete(completion, &mut self.driver) {
+            None => {}
+            Some(Notice::Received {
+                client,
+                link,
+                mut buffer,
+            }) => {
+                let mut input = Input::new(&mut buffer);
+                self.drive(client, |half, now, out| {
+                    half.receive(now, link, &mut input, out);
+                });
             }
-            Completion::SendStalled { token, rest } => {
-                let wires = &mut self.sessions.wires;
-                wires.stalled(token.index(), &rest, &mut self.driver);
-            }
-            Completion::Writable { token } => self.sessions.wires.writable(token.index()),
-            Completion::Closed { token } => self.wire_closed(token.index()),
-            Completion::Accepted { .. }
-            | Completion::AcceptFailed { .. }
-            | Completion::Released { .. }
-            | Completion::Adopted { .. } => {
-                unreachable!("a driver reports only what it was asked for")
-            }
-        }
-    }
-
-    fn wire_connected(&mut self, wire: u32, result: io::Result<Socket>) {
-        match result {
-            Ok(socket) => {
-                let wires = &mut self.sessions.wires;
-                if wires.connected(wire, socket, &mut self.driver) {
-                    let token = token(wire);
-                    self.driver.push(Op::Receive { socket, token });
+            Some(Notice::Lost { client, link }) => self.link_lost(client, link),
+            Some(Notice::Closed { client, lost }) => {
+                self.wire_closed(client);
+                if let Some(link) = lost {
+                    self.link_lost(client, link);
                 }
             }
-            Err(_) => {
-                let listener = self.sessions.wires.listener(wire);
-                self.wire_closed(wire);
-                self.tell_of_loss(listener);
-            }
         }
     }
 
-    fn wire_received(&mut self, wire: u32, mut buffer: LentBuffer) {
-        if let Some((index, link)) = self.sessions.wires.listener(wire) {
-            let mut input = Input::new(&mut buffer);
-            self.drive(index, |half, now, out| {
-                half.receive(now, link, &mut input, out);
-            });
-        }
+    fn link_lost(&mut self, index: u32, link: Link) {
+        self.sessions.forget_link(index, link);
+        self.drive(index, |half, now, out| half.lost(now, link, out));
     }
 
-    fn wire_lost(&mut self, wire: u32) {
-        let listener = self.sessions.wires.listener(wire);
-        self.sessions.wires.abandon(wire, &mut self.driver);
-        self.tell_of_loss(listener);
-    }
-
-    fn tell_of_loss(&mut self, listener: Option<(u32, Link)>) {
-        if let Some((index, link)) = listener {
-            self.sessions.forget_link(index, link);
-            self.drive(index, |half, now, out| half.lost(now, link, out));
-        }
-    }
-
-    fn wire_closed(&mut self, wire: u32) {
-        let index = self.sessions.wires.closed(wire);
+    fn wire_closed(&mut self, index: u32) {
         let session = self.sessions.session(index);
         session.wires -= 1;
         if session.wires == 0 && self.fleet.client(index).state == State::Ended {

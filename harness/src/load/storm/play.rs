@@ -1,11 +1,8 @@
 //! Calls client machines, carries out what they want, and tells the auditor what it looks like
 //! from outside.
 
-use std::io;
-
 use allspark_client::core::{Client, Event, Output, Outputs};
-use allspark_engine::io::{Completion, Driver, Op, Socket};
-use allspark_engine::memory::LentBuffer;
+use allspark_engine::io::{Completion, Driver, Op};
 use allspark_protocol::transformer::Link;
 use allspark_protocol::{Input, Instant};
 
@@ -15,6 +12,7 @@ use super::plan::StormSabotage;
 use super::weather::Weather;
 use crate::auditor::Fault;
 use crate::load::runner::token;
+use crate::load::wires::Notice;
 
 impl<D: Driver> Storm<D> {
     /// Calls a client and carries out what it wants.
@@ -60,63 +58,32 @@ impl<D: Driver> Storm<D> {
 
     /// Something happened to a wire.
     pub(super) fn complete(&mut self, completion: Completion) {
-        match completion {
-            Completion::Connected { token, result } => self.connected(token.index(), result),
-            Completion::Received { token, buffer } => self.received(token.index(), buffer),
-            Completion::ReceiveEnded { token, .. } | Completion::SendFailed { token, .. } => {
-                self.wire_lost(token.index());
+        match self.wires.complete(completion, &mut self.driver) {
+            None => {}
+            Some(Notice::Received {
+                client,
+                link,
+                mut buffer,
+            }) => {
+                let mut input = Input::new(&mut buffer);
+                self.call(client, |machine, now, out| {
+                    machine.receive(now, link, &mut input, out);
+                });
             }
-            Completion::SendStalled { token, rest } => {
-                self.wires.stalled(token.index(), &rest, &mut self.driver);
-            }
-            Completion::Writable { token } => self.wires.writable(token.index()),
-            Completion::Closed { token } => self.wire_closed(token.index()),
-            Completion::Accepted { .. }
-            | Completion::AcceptFailed { .. }
-            | Completion::Released { .. }
-            | Completion::Adopted { .. } => {
-                unreachable!("a driver reports only what it was asked for")
-            }
-        }
-    }
-
-    fn connected(&mut self, wire: u32, result: io::Result<Socket>) {
-        match result {
-            Ok(socket) => {
-                if self.wires.connected(wire, socket, &mut self.driver) {
-                    let token = token(wire);
-                    self.driver.push(Op::Receive { socket, token });
+            Some(Notice::Lost { client, link }) => self.link_lost(client, link),
+            Some(Notice::Closed { client, lost }) => {
+                self.members[client as usize].wires -= 1;
+                self.wires_open -= 1;
+                if let Some(link) = lost {
+                    self.link_lost(client, link);
                 }
             }
-            Err(_) => {
-                let listener = self.wires.listener(wire);
-                self.wire_closed(wire);
-                self.tell_of_loss(listener);
-            }
         }
-    }
-
-    fn received(&mut self, wire: u32, mut buffer: LentBuffer) {
-        if let Some((number, link)) = self.wires.listener(wire) {
-            let mut input = Input::new(&mut buffer);
-            self.call(number, |machine, now, out| {
-                machine.receive(now, link, &mut input, out);
-            });
-        }
-    }
-
-    fn wire_lost(&mut self, wire: u32) {
-        let listener = self.wires.listener(wire);
-        self.wires.abandon(wire, &mut self.driver);
-        self.tell_of_loss(listener);
     }
 
     /// Where a client has one wire at a time, its loss is that of the connection, whatever the
     /// client makes of it.
-    fn tell_of_loss(&mut self, listener: Option<(u32, Link)>) {
-        let Some((number, link)) = listener else {
-            return;
-        };
+    fn link_lost(&mut self, number: u32, link: Link) {
         self.members[number as usize].forget(link);
         if self.plan.dialect.is_plain_websocket() {
             self.left(number);
@@ -124,12 +91,6 @@ impl<D: Driver> Storm<D> {
         if self.storm.sabotage != Some(StormSabotage::StaysAway) {
             self.call(number, |machine, now, out| machine.lost(now, link, out));
         }
-    }
-
-    fn wire_closed(&mut self, wire: u32) {
-        let number = self.wires.closed(wire);
-        self.members[number as usize].wires -= 1;
-        self.wires_open -= 1;
     }
 
     fn connect(&mut self, number: u32, link: Link) {
