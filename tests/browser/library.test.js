@@ -3,7 +3,6 @@
 'use strict';
 
 const assert = require('node:assert/strict');
-const { EventEmitter, once } = require('node:events');
 const { test } = require('node:test');
 
 const { afterwards } = require('../interop/afterwards');
@@ -77,7 +76,9 @@ async function judge(t, browser, { transformer, name, uses, options, server, way
 
   const visit = await openVisit(page, site, { transformer, reconnect: RECONNECT, ...options });
   await echo(visit);
-  await within(STEP_MS_MAX, channels.haveAll(uses), () => `the channels ${channels.names}`);
+  // A channel shows when something comes on it, which may have been too late for that.
+  const talk = echoUntil(visit, () => channels.have(uses));
+  await within(STEP_MS_MAX, talk, () => `the channels ${channels.names}`);
   await echo(visit);
   await site.upstream.kill('SIGKILL');
   await step(visit, (visit) => visit.saw('reconnect scheduled'));
@@ -139,19 +140,24 @@ async function echo(visit) {
   assert.deepEqual(await step(visit, (visit, values) => visit.echo(values), VALUES), VALUES);
 }
 
+async function echoUntil(visit, isEnough) {
+  while (!isEnough()) await echo(visit);
+}
+
 /** The channels that the clients of a page use. */
 class Channels {
   #used = new Set();
-  #changes = new EventEmitter();
 
   constructor(page) {
     page.on('request', (request) => {
       const channel = Object.keys(CHANNELS).find((name) => CHANNELS[name].test(request.url()));
-      if (channel) this.#use(channel);
+      if (channel) this.#used.add(channel);
     });
     page.on('websocket', (socket) => {
       // Before that it may be one that is only tried.
-      socket.on('framereceived', ({ payload }) => payload !== PROBED && this.#use('websocket'));
+      socket.on('framereceived', ({ payload }) => {
+        if (payload !== PROBED) this.#used.add('websocket');
+      });
     });
   }
 
@@ -159,13 +165,8 @@ class Channels {
     return [...this.#used].sort();
   }
 
-  async haveAll(names) {
-    while (!names.every((name) => this.#used.has(name))) await once(this.#changes, 'change');
-  }
-
-  #use(channel) {
-    this.#used.add(channel);
-    this.#changes.emit('change');
+  have(names) {
+    return names.every((name) => this.#used.has(name));
   }
 }
 
