@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use allspark_client::library::{Library, LibraryError};
 use allspark_engine::io::DriverChoice;
-use allspark_engine::{self as engine, KeepHeaders, Options, SendPolicy, StartError};
+use allspark_engine::{self as engine, KeepHeaders, Options, SendPolicy, ShardFailure, StartError};
 use allspark_protocol::http::{Cors, CorsOptions, RequestHead, Response};
 use allspark_protocol::limits::{MESSAGE_BYTES_MAX_DEFAULT, SHARDS_MAX};
 use allspark_protocol::parser::ParserKind;
@@ -30,6 +30,9 @@ pub enum Error {
     /// The server can't be started.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// The server ran and has failed.
+    #[error(transparent)]
+    Failed(#[from] ShardFailure),
     /// The client library can't be saved. What was at that path before is still there.
     #[error("{}: {source}", path.display())]
     Save {

@@ -39,3 +39,19 @@ pub const BROADCAST_SENDS_BESIDE_TIMERS: usize = 32;
 
 /// Connections whose queues are sent in one turn; the rest follows in the next.
 pub const SENDS_PER_TURN: usize = 1024;
+
+/// Milliseconds between two lines of the log of one kind that a peer can cause. What is not logged
+/// is counted, and the next line says how many there were.
+pub const LOG_LINE_INTERVAL_MS: u64 = 1_000;
+
+/// How often a ring is asked for again when the kernel has no memory for it, and the pause before
+/// each time: 0.2 s in all. The kernel gives back what a ring that is gone had locked only some
+/// time after, be it the one of the probe or those of a server that has just ended.
+pub const RING_ATTEMPTS_MAX: u32 = 10;
+/// See [`RING_ATTEMPTS_MAX`].
+pub const RING_RETRY_MS: u64 = 20;
+
+/// Milliseconds that the shards of a server of which one has failed get to tell their clients to
+/// reconnect, before nobody waits for them any more. A shard that ends takes 10 s at most; one that
+/// takes longer is held up by the application.
+pub const FAILURE_TIMEOUT_MS: u64 = 15_000;

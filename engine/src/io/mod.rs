@@ -33,6 +33,7 @@ mod token;
 mod uring;
 mod waker;
 
+pub(crate) use choose::explained;
 pub use choose::{Chosen, DriverChoice, Unavailable, UnknownDriver, probe, probe_release};
 pub use detached::Detached;
 pub use epoll::{Epoll, EpollOptions};

@@ -7,15 +7,23 @@ use allspark_protocol::transformer::Transformer;
 
 use super::core::Core;
 use super::host::Host;
+use crate::guard;
 use crate::limits::INBOX_COMMANDS_PER_TURN;
 use crate::memory::Key;
 use crate::mesh::{Command, Visitor};
+use crate::primus::Destroy;
 use crate::spark::{ReadyState, Spark};
 
 impl<T: Transformer> Core<T> {
     /// Carries out commands that wait, and tries again to pass on those that other shards had no
     /// room for.
     pub(super) fn drain_inbox(&mut self) {
+        if self.must_end() {
+            self.plan_destroy(Destroy {
+                reconnect: true,
+                ..Destroy::default()
+            });
+        }
         self.flush_outbox();
         for _ in 0..INBOX_COMMANDS_PER_TURN {
             // Broadcasts must not pile up behind a long walk: they wait in the bounded inbox.
@@ -47,6 +55,7 @@ impl<T: Transformer> Core<T> {
                 if let Some(key) = self.find(id) {
                     self.visit(key, &visitor);
                 }
+                guard::drop_value(visitor);
             }
             Command::Visit { visitor, stopped } => {
                 for index in 0..self.sparks.index_bound() {
@@ -60,9 +69,11 @@ impl<T: Transformer> Core<T> {
                         stopped.store(true, Ordering::Relaxed);
                     }
                 }
+                guard::drop_value(visitor);
             }
             Command::Arrive(parcel) => self.arrive(parcel),
             Command::Destroy(options) => self.plan_destroy(options),
+            Command::Listeners => self.listeners = self.shared.listeners(),
         }
     }
 

@@ -63,6 +63,7 @@ mod kind {
     pub(super) const INSTALL: u8 = 12;
     pub(super) const RELEASE: u8 = 13;
     pub(super) const SHUTDOWN: u8 = 14;
+    pub(super) const INSTALL_TO_SHUT: u8 = 15;
 }
 
 /// Completions handled per turn. More would keep the shard from its timers and its inbox.
@@ -308,7 +309,8 @@ impl Uring {
             kind::CANCEL_ACCEPT => ring.retry_cancel_accept(name),
             kind::CANCEL_RECEIVE => ring.retry_cancel_receive(name),
             kind::CANCEL_POLL => ring.retry_cancel_poll(name),
-            kind::SHUTDOWN => ring.finish_shutdown(name),
+            kind::SHUTDOWN => ring.finish_shutdown(name, result),
+            kind::INSTALL_TO_SHUT => ring.finish_shutdown_by_hand(name, result, completions),
             kind::CLOSE => {
                 ring.finish_close(name, completions);
                 self.acceptor.pause.end_early();

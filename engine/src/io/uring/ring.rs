@@ -5,12 +5,14 @@ use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::time::Duration;
 
+use allspark_protocol::Instant;
 use io_uring::squeue::{Entry, Flags};
 use io_uring::types::{SubmitArgs, Timespec};
 use io_uring::{EnterFlags, IoUring, Probe, cqueue};
 use socket2::SockAddr;
 
 use super::buffers::BufferRing;
+use super::close;
 use super::hand_over::Releases;
 use super::kind;
 use super::send::Sending;
@@ -53,6 +55,8 @@ pub(super) struct Ring {
     pub(super) fetched: VecDeque<cqueue::Entry>,
     /// The last enter brought completions, so there may be more.
     talkative: bool,
+    /// Until when shutdowns are not left to the kernel, which had no thread for one.
+    pub(super) by_hand_until: Instant,
     pub(super) stale_completions: u64,
     pub(super) enters: u64,
 }
@@ -82,6 +86,7 @@ impl Ring {
             starved: VecDeque::new(),
             fetched: VecDeque::new(),
             talkative: false,
+            by_hand_until: Instant::ZERO,
             stale_completions: 0,
             enters: 0,
         })
@@ -263,6 +268,10 @@ impl Ring {
                 kind::INSTALL => {
                     let awaited = self.releases.finish_install(name, entry.result());
                     self.stale_completions += u64::from(!awaited);
+                }
+                kind::INSTALL_TO_SHUT => {
+                    close::shut_installed(entry.result());
+                    self.fetched.push_back(entry);
                 }
                 _ => self.fetched.push_back(entry),
             }
