@@ -37,5 +37,9 @@ pub const BROADCAST_SENDS_PER_TURN: usize = 256;
 /// look dead, but it goes on.
 pub const BROADCAST_SENDS_BESIDE_TIMERS: usize = 32;
 
+/// Sparks that a broadcast looks at in one turn, those among them that have it already. To look at
+/// one costs a miss in the cache at worst, so this is less than half a millisecond.
+pub const WALK_VISITS_PER_TURN: usize = 4096;
+
 /// Connections whose queues are sent in one turn; the rest follows in the next.
 pub const SENDS_PER_TURN: usize = 1024;

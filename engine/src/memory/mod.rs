@@ -3,6 +3,7 @@
 //! Nothing here is shared between threads, and nothing here belongs to an idle connection.
 
 mod arena;
+mod bits;
 mod block;
 mod lent;
 

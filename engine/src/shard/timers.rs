@@ -184,11 +184,11 @@ impl<T: Transformer> Core<T> {
             self.ops.push(crate::io::Op::StopAccept);
         }
         let reconnect = options.reconnect;
-        for index in 0..self.sparks.index_bound() {
-            if let Some(spark) = self.sparks.key_at(index) {
-                self.end(spark, EndOptions { reconnect });
-                self.settle();
-            }
+        let mut index = 0;
+        while let Some(spark) = self.sparks.next_from(index) {
+            index = spark.index + 1;
+            self.end(spark, EndOptions { reconnect });
+            self.settle();
         }
         self.close_idle_if_ending();
     }

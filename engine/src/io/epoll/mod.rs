@@ -6,7 +6,7 @@
 //! # Invariants
 //! - A send is done when its operation is executed, so no bytes are kept.
 //! - Every event of a turn is handled in that turn, and sockets are closed only before the events
-//!   are fetched: an event never meets another use of its descriptor number.
+//!   are fetched: an event never meets another use of its index.
 //! - A socket that nothing is expected of is not in the epoll set.
 
 use std::collections::VecDeque;
