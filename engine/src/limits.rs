@@ -43,3 +43,11 @@ pub const WALK_VISITS_PER_TURN: usize = 4096;
 
 /// Connections whose queues are sent in one turn; the rest follows in the next.
 pub const SENDS_PER_TURN: usize = 1024;
+
+/// Milliseconds after its last work at which a shard gives back what it does not need any more, and
+/// as often while it works. Longer than the second for which mimalloc keeps freed memory.
+pub const GIVE_BACK_INTERVAL_MS: u64 = 2_000;
+
+/// Sparks and connections that must be gone before less than half of them counts as the end of a
+/// peak.
+pub const PEAK_ENTRIES_MIN: usize = 1024;

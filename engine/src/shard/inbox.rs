@@ -31,6 +31,7 @@ impl<T: Transformer> Core<T> {
     }
 
     pub(super) fn carry_out(&mut self, command: Command) {
+        self.upkeep.has_worked = true;
         match command {
             Command::Broadcast { kind, payload } => self.broadcast_here(kind, &payload),
             Command::Write { id, kind, payload } => {

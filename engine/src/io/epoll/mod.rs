@@ -21,7 +21,7 @@ use rustix::fd::OwnedFd;
 
 use super::accept_pause::AcceptPause;
 use super::{Completion, Detached, Driver, DriverKind, Op, Socket, Token, Wait, Waker, clock};
-use crate::memory::BufferPool;
+use crate::memory::{BufferPool, GiveBack};
 
 mod connect;
 mod hand_over;
@@ -229,6 +229,11 @@ impl Driver for Epoll {
         }
         self.events = events;
         Ok(())
+    }
+
+    fn give_back(&mut self) {
+        self.starved.give_back();
+        self.ops.give_back();
     }
 
     fn waker(&self) -> Waker {

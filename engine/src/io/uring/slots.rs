@@ -72,6 +72,11 @@ impl Slots {
         }
     }
 
+    /// Whether no slot is in use.
+    pub(super) fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
     /// Whether [`Slots::reserve`] would find a slot.
     pub(super) fn has_room(&self) -> bool {
         self.slots.len() < self.capacity
