@@ -90,6 +90,7 @@ fn start(settings: &Settings) -> Result<Server, Error> {
         .send_queue(settings.send_queue_bytes_max, settings.send_policy)
         .shards(settings.shards)
         .driver(settings.driver)
+        .give_back(allspark_engine::memory::collect_mimalloc)
         .fallback(move |request| {
             let counts = told.respond(request);
             counts.unwrap_or_else(|| page.respond(request))

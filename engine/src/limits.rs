@@ -37,6 +37,10 @@ pub const BROADCAST_SENDS_PER_TURN: usize = 256;
 /// look dead, but it goes on.
 pub const BROADCAST_SENDS_BESIDE_TIMERS: usize = 32;
 
+/// Sparks that a broadcast looks at in one turn, those among them that have it already. To look at
+/// one costs a miss in the cache at worst, so this is less than half a millisecond.
+pub const WALK_VISITS_PER_TURN: usize = 4096;
+
 /// Connections whose queues are sent in one turn; the rest follows in the next.
 pub const SENDS_PER_TURN: usize = 1024;
 
@@ -55,3 +59,11 @@ pub const RING_RETRY_MS: u64 = 20;
 /// reconnect, before nobody waits for them any more. A shard that ends takes 10 s at most; one that
 /// takes longer is held up by the application.
 pub const FAILURE_TIMEOUT_MS: u64 = 15_000;
+
+/// Milliseconds after its last work at which a shard gives back what it does not need any more, and
+/// as often while it works. Longer than the second for which mimalloc keeps freed memory.
+pub const GIVE_BACK_INTERVAL_MS: u64 = 2_000;
+
+/// Sparks and connections that must be gone before less than half of them counts as the end of a
+/// peak.
+pub const PEAK_ENTRIES_MIN: usize = 1024;

@@ -252,6 +252,9 @@ pub trait Driver {
     /// number of completions is reported per turn; the rest follows in the next.
     fn turn(&mut self, wait: Wait, completions: &mut Vec<Completion>) -> io::Result<()>;
 
+    /// Gives back memory that only a past peak needed. Called seldom, between two turns.
+    fn give_back(&mut self) {}
+
     /// Ends a sleep from another thread.
     fn waker(&self) -> Waker;
 }

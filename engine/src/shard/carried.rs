@@ -335,9 +335,10 @@ impl<T: Transformer> Core<T> {
         if self.end_deadline.is_none() || self.carried_count > 0 {
             return;
         }
-        for index in 0..self.connections.index_bound() {
-            if let Some(key) = self.connections.key_at(index)
-                && let Role::Http(_) = self.connection(key).role
+        let mut index = 0;
+        while let Some(key) = self.connections.next_from(index) {
+            index = key.index + 1;
+            if let Role::Http(_) = self.connection(key).role
                 && self.connection(key).closing == Closing::No
             {
                 self.finish(key);

@@ -17,6 +17,7 @@ use super::connection::Declined;
 use super::names::Names;
 use super::queue::SendQueue;
 use super::travel::Parcel;
+use super::upkeep::Upkeep;
 use super::walk::Walk;
 use super::wheel::Wheel;
 use super::{CONNECTION, key_of};
@@ -111,6 +112,7 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) has_stash: bool,
     /// Whether timers are due that did not fit into this turn.
     pub(super) timers_wait: bool,
+    pub(super) upkeep: Upkeep,
     rng: ChaCha12Rng,
 }
 
@@ -169,6 +171,7 @@ impl<T: Transformer> Core<T> {
             end_deadline: None,
             has_stash: false,
             timers_wait: false,
+            upkeep: Upkeep::new(now),
             rng,
         }
     }
@@ -204,6 +207,7 @@ impl<T: Transformer> Core<T> {
 
     /// Handles one completion.
     pub(super) fn complete(&mut self, completion: Completion) {
+        self.upkeep.has_worked = true;
         match completion {
             Completion::Accepted { socket, peer } => self.accepted(socket, peer),
             Completion::AcceptFailed { error } => {
@@ -295,7 +299,7 @@ impl<T: Transformer> Core<T> {
         let timers = [self.wheel.next_deadline(), self.spark_wheel.next_deadline()];
         timers
             .into_iter()
-            .chain([destroy, self.end_deadline])
+            .chain([destroy, self.end_deadline, self.upkeep.due()])
             .flatten()
             .min()
     }

@@ -39,6 +39,7 @@ impl<T: Transformer> Core<T> {
     }
 
     pub(super) fn carry_out(&mut self, command: Command) {
+        self.upkeep.has_worked = true;
         match command {
             Command::Broadcast { kind, payload } => self.broadcast_here(kind, &payload),
             Command::Write { id, kind, payload } => {
@@ -58,13 +59,11 @@ impl<T: Transformer> Core<T> {
                 guard::drop_value(visitor);
             }
             Command::Visit { visitor, stopped } => {
-                for index in 0..self.sparks.index_bound() {
-                    if stopped.load(Ordering::Relaxed) {
-                        break;
-                    }
-                    let Some(key) = self.sparks.key_at(index) else {
-                        continue;
-                    };
+                let mut index = 0;
+                while !stopped.load(Ordering::Relaxed)
+                    && let Some(key) = self.sparks.next_from(index)
+                {
+                    index = key.index + 1;
                     if self.spark(key).ready == ReadyState::Open && !self.visit(key, &visitor) {
                         stopped.store(true, Ordering::Relaxed);
                     }

@@ -336,7 +336,7 @@ impl<T: Transformer> Core<T> {
 
     /// An emptied queue is used again by the next connection that needs one.
     pub(super) fn keep_queue(&mut self, queue: Box<SendQueue>) {
-        if self.queues.len() < QUEUES_MAX {
+        if self.queues.len() < QUEUES_MAX && queue.is_worth_keeping() {
             self.queues.push(queue);
         }
     }

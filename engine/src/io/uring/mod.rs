@@ -26,6 +26,7 @@ use io_uring::types::Fd;
 use io_uring::{cqueue, opcode};
 
 use super::{Completion, Driver, DriverKind, Op, Socket, Token, Wait, Waker, clock};
+use crate::memory::GiveBack;
 
 mod accept;
 mod buffers;
@@ -140,6 +141,18 @@ impl Uring {
         }
         self.rings.push(ring);
         Ok(self.rings.len() - 1)
+    }
+
+    /// Closes rings that a crowd needed which is gone. Sockets go into the first ring with room, so
+    /// the last rings empty themselves. One that is not used stays, as it may be needed at once.
+    fn close_unused_rings(&mut self) {
+        while let [_, .., before, last] = self.rings.as_slice()
+            && before.is_unused()
+            && last.is_unused()
+        {
+            self.rings.pop();
+        }
+        self.first %= self.rings.len();
     }
 
     fn watch_waker(&mut self) {
@@ -359,6 +372,12 @@ impl Driver for Uring {
         self.fetch_more(completions)?;
         self.handle_fetched(completions);
         Ok(())
+    }
+
+    fn give_back(&mut self) {
+        self.close_unused_rings();
+        self.rings.iter_mut().for_each(Ring::give_back);
+        self.ops.give_back();
     }
 
     fn waker(&self) -> Waker {

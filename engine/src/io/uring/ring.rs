@@ -19,6 +19,7 @@ use super::send::Sending;
 use super::setup::{self, RingSize, SetupError};
 use super::slots::Slots;
 use crate::io::{Completion, Token};
+use crate::memory::GiveBack;
 
 /// Times that the kernel may take none of what is submitted before the turn gives up. It does so
 /// when it has no memory, or when completions must be fetched first.
@@ -145,6 +146,20 @@ impl Ring {
     pub(super) fn has_deferred(&mut self) -> bool {
         let submission = self.ring.submission();
         self.talkative || submission.taskrun() || submission.cq_overflow()
+    }
+
+    /// Gives back what lists have room for since they were longer.
+    pub(super) fn give_back(&mut self) {
+        self.queue.give_back();
+        self.sends.give_back();
+        self.addresses.give_back();
+        self.starved.give_back();
+        self.fetched.give_back();
+    }
+
+    /// Whether it has no socket, and nothing is to be said about one.
+    pub(super) fn is_unused(&self) -> bool {
+        self.slots.is_empty() && self.queue.is_empty() && self.fetched.is_empty()
     }
 
     /// Submits everything that was pushed, and sleeps if nothing came of it.
