@@ -39,8 +39,8 @@ mod socket;
 pub use allspark_engine::io::{DriverChoice, DriverKind};
 pub use allspark_engine::{
     Data, Destroy, EndOptions, Handle, Headers, Json, KeepHeaders, LocalPrimus, Message,
-    ReadyState, SendPolicy, Server, Spark, SparkError, SparkHandle, SparkId, StartError, Stats,
-    Value,
+    ReadyState, SendPolicy, Server, ShardFailure, Spark, SparkError, SparkHandle, SparkId,
+    StartError, Stats, Value,
 };
 pub use allspark_protocol::http::{CorsOptions, Query, RequestHead, Response};
 pub use allspark_protocol::parser::{DecodeError, EncodeError, ParseError, ParserKind};
@@ -77,7 +77,8 @@ impl Primus {
         Builder::default()
     }
 
-    /// Calls `listener` with every new spark. Attach it before the server starts.
+    /// Calls `listener` with every new spark. One that is attached to a running server is called
+    /// with sparks that come from then on.
     pub fn on_connection(
         &self,
         listener: impl Fn(&mut Spark<'_>) + Send + Sync + 'static,
@@ -86,7 +87,8 @@ impl Primus {
         self
     }
 
-    /// Calls `listener` with every spark that has ended. Attach it before the server starts.
+    /// Calls `listener` with every spark that has ended. One that is attached to a running server
+    /// is called with sparks that end from then on.
     pub fn on_disconnection(
         &self,
         listener: impl Fn(&mut Spark<'_>) + Send + Sync + 'static,
@@ -96,11 +98,19 @@ impl Primus {
     }
 
     /// Starts the server and returns when it was destroyed.
+    ///
+    /// # Errors
+    /// When it can't be started, as in [`Primus::start`]. When a shard has failed, as in
+    /// [`Server::join`]: the server is gone then, and the process should end, to be started again.
     pub fn listen(&self, address: impl ToSocketAddrs + ToString) -> Result<(), Error> {
-        Ok(self.engine.listen(address)?)
+        Ok(self.start(address)?.join()?)
     }
 
     /// Starts the server and returns once it accepts connections.
+    ///
+    /// # Errors
+    /// When it can't be started; then it can be tried again, for instance with another address.
+    /// When it was started before: a server has one address and one life.
     pub fn start(&self, address: impl ToSocketAddrs + ToString) -> Result<Server, Error> {
         Ok(self.engine.start(address)?)
     }

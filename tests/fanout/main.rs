@@ -138,7 +138,7 @@ fn everything_is_returned(mut crowd: Crowd, primus: &Primus, server: Server, log
     crowd.run_until("the server has closed every connection", |crowd| {
         crowd.members.iter().all(|member| member.is_gone)
     });
-    server.join();
+    server.join().unwrap();
     let stats = handle.stats();
     assert_eq!(stats.sparks_opened, stats.sparks_ended);
     assert_eq!(stats.connections_accepted, stats.connections_closed);
@@ -200,7 +200,7 @@ fn a_thread_of_the_application_keeps_its_order() {
     crowd.run_until("all are gone", |crowd| {
         crowd.members.iter().all(|member| member.is_gone)
     });
-    server.join();
+    server.join().unwrap();
 }
 
 /// A handler that panics ends its spark and harms nobody else.
@@ -239,7 +239,7 @@ fn a_panic_ends_one_spark_only() {
     crowd.run_until("all are gone", |crowd| {
         crowd.members.iter().all(|member| member.is_gone)
     });
-    server.join();
+    server.join().unwrap();
 }
 
 /// `for_each` visits every spark of every shard.
@@ -261,5 +261,5 @@ fn for_each_visits_every_spark() {
     crowd.run_until("all are gone", |crowd| {
         crowd.members.iter().all(|member| member.is_gone)
     });
-    server.join();
+    server.join().unwrap();
 }
