@@ -12,8 +12,23 @@
 //! # Ok::<(), allspark::Error>(())
 //! ```
 //!
-//! Handlers run on the shard of their spark, one at a time. [`Primus::handle`] and
-//! [`Spark::handle`] reach the server and a spark from any other thread.
+//! Handlers run on the shard of their spark, one at a time, and must not block: every spark of that
+//! shard waits for them. What takes long belongs on another thread, which answers through
+//! [`Spark::handle`]; [`Primus::handle`] reaches the server from anywhere.
+//!
+//! ```no_run
+//! let primus = allspark::Primus::builder().build()?;
+//! primus.on_connection(|spark| {
+//!     spark.on_data(|spark, data| {
+//!         let (answer, question) = (spark.handle(), data.encoded().to_vec());
+//!         std::thread::spawn(move || {
+//!             let found = question.len(); // A database, another service, ...
+//!             drop(answer.write(found));
+//!         });
+//!     });
+//! });
+//! # Ok::<(), allspark::Error>(())
+//! ```
 
 mod builder;
 mod library;
@@ -27,8 +42,11 @@ pub use allspark_engine::{
     ReadyState, SendPolicy, Server, ShardFailure, Spark, SparkError, SparkHandle, SparkId,
     StartError, Stats, Value,
 };
-pub use allspark_protocol::http::{CorsOptions, RequestHead, Response};
-pub use allspark_protocol::parser::ParserKind;
+pub use allspark_protocol::http::{CorsOptions, Query, RequestHead, Response};
+pub use allspark_protocol::parser::{DecodeError, EncodeError, ParseError, ParserKind};
+pub use allspark_protocol::transformer::Kind;
+pub use allspark_protocol::value;
+pub use allspark_protocol::value::{Number, Object};
 pub use allspark_transformers::TransformerKind;
 pub use builder::{Builder, Error};
 #[cfg(feature = "client")]
@@ -97,8 +115,47 @@ impl Primus {
         Ok(self.engine.start(address)?)
     }
 
-    /// Reaches the server from any thread: write, for_each, spark, destroy.
+    /// Reaches the server from any thread, for as long as one likes.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), allspark::Error> {
+    /// let primus = allspark::Primus::builder().build()?;
+    /// let handle = primus.handle();
+    /// std::thread::spawn(move || {
+    ///     handle.write("to everybody").expect("text can be encoded");
+    /// });
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn handle(&self) -> Handle {
         self.engine.handle()
+    }
+
+    /// As [`Handle::write`]: writes a message to every spark.
+    ///
+    /// # Errors
+    /// The message can't be encoded.
+    pub fn write(&self, message: impl Message) -> Result<(), SparkError> {
+        self.handle().write(message)
+    }
+
+    /// As [`Handle::for_each`]: calls `visit` with every spark, on its shard.
+    pub fn for_each(&self, visit: impl Fn(&mut Spark<'_>) -> bool + Send + Sync + 'static) {
+        self.handle().for_each(visit);
+    }
+
+    /// As [`Handle::spark`]: reaches the spark with this id.
+    pub fn spark(&self, id: SparkId) -> Option<SparkHandle> {
+        self.handle().spark(id)
+    }
+
+    /// As [`Handle::stats`]: what was counted so far.
+    pub fn stats(&self) -> Stats {
+        self.handle().stats()
+    }
+
+    /// As [`Handle::destroy`]: ends every spark and, unless told otherwise, the server.
+    pub fn destroy(&self, options: Destroy) {
+        self.handle().destroy(options);
     }
 }

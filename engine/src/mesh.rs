@@ -27,6 +27,9 @@ use crate::stats::Counters;
 /// Is called with every spark; `false` stops it.
 pub(crate) type Visitor = Arc<dyn Fn(&mut Spark<'_>) -> bool + Send + Sync>;
 
+/// Is called with a spark, or with nothing if it has ended.
+pub(crate) type Finder = Box<dyn FnOnce(Option<&mut Spark<'_>>) + Send>;
+
 /// What a shard can be asked to do.
 pub(crate) enum Command {
     /// Write an encoded message to every spark.
@@ -44,8 +47,8 @@ pub(crate) enum Command {
         visitor: Visitor,
         stopped: Arc<AtomicBool>,
     },
-    /// Call a function with one spark.
-    With { id: SparkId, visitor: Visitor },
+    /// Call a function with one spark, or without it.
+    Find { id: SparkId, finder: Finder },
     /// Take over a connection with a request for a session of that shard.
     Arrive(Box<Parcel>),
     /// End all sparks and the shard.
@@ -62,7 +65,7 @@ impl Command {
                 Self::Arrive(parcel) => parcel.bytes(),
                 Self::End { .. }
                 | Self::Visit { .. }
-                | Self::With { .. }
+                | Self::Find { .. }
                 | Self::Destroy(_)
                 | Self::Listeners => 0,
             }

@@ -178,8 +178,9 @@ impl Handle {
         });
     }
 
-    /// The spark with this id. What is asked of a spark that does not exist, or no longer, is
-    /// ignored; `None` if the id can't be one of this server at all.
+    /// Reaches the spark with this id. `None` if the id can't be one of this server at all; whether
+    /// the spark exists, or still does, only its shard knows: see [`SparkHandle::find`]. What is
+    /// asked of one that does not is ignored.
     pub fn spark(&self, id: SparkId) -> Option<SparkHandle> {
         let known = id.parts(self.0.id_key).shard < self.0.mesh.shards();
         known.then(|| SparkHandle::new(self.clone(), id))

@@ -263,3 +263,31 @@ fn for_each_visits_every_spark() {
     });
     server.join().unwrap();
 }
+
+/// Whoever holds on to a spark learns from its shard whether it is still there.
+#[test]
+fn a_spark_that_has_ended_is_said_to_be_gone() {
+    let primus = Primus::builder().shards(8).build().unwrap();
+    let (tell, ids) = std::sync::mpsc::channel();
+    let (tell_end, ends) = std::sync::mpsc::channel();
+    primus.on_connection(move |spark| tell.send(spark.id()).unwrap());
+    primus.on_disconnection(move |spark| tell_end.send(spark.id()).unwrap());
+    let server = primus.start("127.0.0.1:0").unwrap();
+    let mut crowd = Crowd::new(server.address());
+    crowd.gather(2);
+    let sparks: Vec<_> = ids.iter().take(2).collect();
+    crowd.leave(0, false);
+    crowd.run_until("it is gone", |crowd| crowd.members[0].is_gone);
+    let gone = ends.recv().unwrap();
+    for id in sparks {
+        let (tell, answer) = std::sync::mpsc::channel();
+        let spark = primus.spark(id).unwrap();
+        spark.find(move |spark| tell.send(spark.map(|spark| spark.id())).unwrap());
+        assert_eq!(answer.recv().unwrap(), (id != gone).then_some(id));
+    }
+    primus.destroy(Destroy::default());
+    crowd.run_until("all are gone", |crowd| {
+        crowd.members.iter().all(|member| member.is_gone)
+    });
+    server.join().unwrap();
+}

@@ -137,6 +137,21 @@ impl<T: Transformer> Core<T> {
         }
     }
 
+    /// Calls a function of the application that is about no spark.
+    pub(super) fn guard_alone(&self, call: impl FnOnce()) {
+        if let Err(panicked) = guard::call(call)
+            && let Some(line) = self.has_panicked()
+        {
+            let (shard, unlogged) = (self.shard, line.unlogged);
+            tracing::error!(
+                shard,
+                panicked,
+                unlogged,
+                "a function of the application panicked"
+            );
+        }
+    }
+
     /// What a request that is not for Primus gets.
     pub(super) fn fallback(&self, head: &RequestHead<'_>) -> Response {
         let Some(answer) = &self.shared.options.fallback else {

@@ -52,12 +52,12 @@ impl<T: Transformer> Core<T> {
                     self.end(key, options);
                 }
             }
-            Command::With { id, visitor } => {
-                if let Some(key) = self.find(id) {
-                    self.visit(key, &visitor);
+            Command::Find { id, finder } => match self.find(id) {
+                Some(key) => {
+                    self.guard(key, |core| finder(Some(&mut Spark::new(core, key, None))));
                 }
-                guard::drop_value(visitor);
-            }
+                None => self.guard_alone(|| finder(None)),
+            },
             Command::Visit { visitor, stopped } => {
                 let mut index = 0;
                 while !stopped.load(Ordering::Relaxed)
