@@ -14,6 +14,7 @@ use rand_chacha::rand_core::Rng;
 use super::carried::Carried;
 use super::connection::Connection;
 use super::connection::Declined;
+use super::held::Charges;
 use super::names::Names;
 use super::queue::SendQueue;
 use super::room::Room;
@@ -70,6 +71,8 @@ pub(crate) struct Core<T: Transformer> {
     /// Sparks that are not bound to one connection.
     pub(super) carried_count: usize,
     pub(super) room: Room,
+    pub(super) connection_charges: Charges,
+    pub(super) session_charges: Charges,
     pub(super) names: Names,
     /// Sparks whose sessions may have something to send.
     pub(super) dirty_sparks: Vec<Key>,
@@ -148,6 +151,8 @@ impl<T: Transformer> Core<T> {
             spark_wheel: Wheel::new(now),
             carried_count: 0,
             room: Room::default(),
+            connection_charges: Charges::default(),
+            session_charges: Charges::default(),
             names: Names::default(),
             dirty_sparks: Vec::new(),
             resumed: Vec::new(),
@@ -205,6 +210,7 @@ impl<T: Transformer> Core<T> {
 
     pub(super) fn end_turn(&mut self) {
         debug_assert!(!mesh::has_outgoing() && self.deferred.is_empty());
+        self.publish_held();
         mesh::leave_shard();
     }
 
@@ -223,7 +229,10 @@ impl<T: Transformer> Core<T> {
                 }
             }
             Completion::Received { token, mut buffer } => {
-                self.with_connection(token, |core, key| core.received(key, &mut buffer));
+                self.with_connection(token, |core, key| {
+                    core.received(key, &mut buffer);
+                    core.settle_input(key);
+                });
             }
             Completion::ReceiveEnded { token, result } => {
                 self.with_connection(token, |core, key| core.input_ended(key, result));

@@ -38,6 +38,7 @@ mod close;
 mod connection;
 mod core;
 mod emit;
+mod held;
 mod host;
 mod inbox;
 mod names;
