@@ -22,11 +22,26 @@ use crate::settings::{App, Settings};
 /// says so, without a space.
 const TO_ALL: &[u8] = br#"["all","#;
 
+/// Why it did not serve, or no longer does, in one line.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// It could not start.
+    Start(String),
+    /// A shard has failed, so the server has ended.
+    Shard(String),
+}
+
+impl From<String> for Failure {
+    fn from(reason: String) -> Self {
+        Self::Start(reason)
+    }
+}
+
 /// Serves until a signal ends it.
 ///
 /// # Errors
-/// Why it could not start, in one line.
-pub(crate) fn run(settings: &Settings) -> Result<(), String> {
+/// Why it could not start, or why it has failed.
+pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     let signals = Signals::new([SIGTERM, SIGINT]);
     let signals = signals.map_err(|error| format!("signals cannot be received: {error}"))?;
     raise_descriptor_limit();
@@ -35,10 +50,9 @@ pub(crate) fn run(settings: &Settings) -> Result<(), String> {
     let is_draining = Arc::new(AtomicBool::new(false));
     drain_on(signals, server.handle(), Arc::clone(&is_draining))
         .map_err(|error| format!("signals cannot be awaited: {error}"))?;
-    server.join();
-    if !is_draining.load(Ordering::Relaxed) {
-        return Err("every shard has failed".to_owned());
-    }
+    server
+        .join()
+        .map_err(|failure| Failure::Shard(failure.to_string()))?;
     tracing::info!("ended");
     Ok(())
 }
@@ -75,6 +89,7 @@ fn start(settings: &Settings) -> Result<Server, Error> {
         .shards(settings.shards)
         .driver(settings.driver)
         .fallback(beside_primus(settings, counts.clone()))
+        .give_back(allspark_engine::memory::collect_mimalloc)
         .build()?;
     if let Some(counts) = counts {
         counts.follow(primus.handle());
