@@ -6,7 +6,9 @@ mod counts;
 mod file;
 mod flags;
 mod library_command;
+mod listen;
 mod log;
+mod nearest;
 mod page;
 mod save;
 mod serve;
@@ -33,7 +35,7 @@ const EXIT_MISUSE: u8 = 2;
 const EXIT_SHARD_FAILURE: u8 = 70;
 
 fn main() -> ExitCode {
-    match config::load(env::args_os(), |name| env::var_os(name)) {
+    match config::load(env::args_os(), env::vars_os()) {
         Ok(Command::Serve(settings)) => {
             log::start(settings.log);
             match serve::run(&settings) {

@@ -160,6 +160,9 @@ impl<T: Transformer> Core<T> {
             return self.respond(key, head, &self.fallback(head));
         }
         let cors = &self.shared.options.cors;
+        if let Some(refusal) = cors.refuse_upgrade(head) {
+            return self.respond_last(key, head, &refusal);
+        }
         let browser = match Browser::of(cors, head) {
             Ok(browser) => browser,
             Err(response) => return self.respond(key, head, &response),
@@ -285,10 +288,18 @@ impl<T: Transformer> Core<T> {
 
     fn respond(&mut self, key: Key, head: &RequestHead<'_>, response: &Response) {
         let asked = Asked::of(head);
-        let keep_alive = asked.keep_alive && self.end_deadline.is_none();
-        self.write_response(key, response, keep_alive, asked.head_only);
-        if !keep_alive {
-            self.finish(key);
+        if asked.keep_alive && self.end_deadline.is_none() {
+            self.write_response(key, response, true, asked.head_only);
+        } else {
+            self.respond_last(key, head, response);
         }
+    }
+
+    /// Answers a request and closes the connection. What follows an upgrade that was refused may be
+    /// anything but HTTP.
+    fn respond_last(&mut self, key: Key, head: &RequestHead<'_>, response: &Response) {
+        let asked = Asked::of(head);
+        self.write_response(key, response, false, asked.head_only);
+        self.finish(key);
     }
 }
