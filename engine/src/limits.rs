@@ -32,7 +32,7 @@ pub const SESSIONS_MAX_DEFAULT: usize = 1 << 17;
 /// so does what an idle connection costs.
 pub const MEMORY_DIVISOR_DEFAULT: u64 = 2;
 
-/// Bytes below which it is not noted what is held for a peer. It is as much as a connection may take
+/// Bytes below which it is not noted what is held for a peer: as much as a connection may take
 /// anyhow.
 pub const HELD_BYTES_MIN: usize = 1024;
 

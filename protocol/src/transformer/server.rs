@@ -210,8 +210,8 @@ pub trait Transformer: Clone + Send + 'static {
     }
 
     /// Bytes of heap memory that the session holds for its client: the part of a message that has
-    /// come so far, and what it keeps beside [`Units`]. Asked after each call that may change it, so
-    /// it must cost nothing.
+    /// come so far, and what it keeps beside [`Units`]. Asked after each call that may change it,
+    /// so it must cost nothing.
     fn held_bytes(&self, session: &Self::Session) -> usize {
         let _ = session;
         0
