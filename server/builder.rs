@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use allspark_client::library::{Library, LibraryError};
 use allspark_engine::io::DriverChoice;
-use allspark_engine::{self as engine, KeepHeaders, Options, SendPolicy, StartError};
+use allspark_engine::{self as engine, KeepHeaders, Options, SendPolicy, ShardFailure, StartError};
 use allspark_protocol::http::{Cors, CorsOptions, RequestHead, Response};
 use allspark_protocol::limits::{MESSAGE_BYTES_MAX_DEFAULT, SHARDS_MAX};
 use allspark_protocol::parser::ParserKind;
@@ -30,6 +30,9 @@ pub enum Error {
     /// The server can't be started.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// The server ran and has failed.
+    #[error(transparent)]
+    Failed(#[from] ShardFailure),
     /// The client library can't be saved. What was at that path before is still there.
     #[error("{}: {source}", path.display())]
     Save {
@@ -182,6 +185,16 @@ impl Builder {
         answer: impl Fn(&RequestHead<'_>) -> Response + Send + Sync + 'static,
     ) -> Self {
         self.options.fallback = Some(Arc::new(answer));
+        self
+    }
+
+    /// Has the allocator give freed memory back to the system. Each shard calls it on its own thread
+    /// some seconds after it has worked, with `true` if it holds much less than before. Allocators
+    /// that give back lazily do so when they are called for something else, which a shard that
+    /// sleeps never does. Default: nothing; the `allspark` server tells mimalloc.
+    #[must_use]
+    pub fn give_back(mut self, give_back: fn(bool)) -> Self {
+        self.options.give_back = Some(give_back);
         self
     }
 

@@ -25,6 +25,7 @@ use std::env;
 use std::process::ExitCode;
 
 use config::Command;
+use serve::Failure;
 use settings::Settings;
 
 #[global_allocator]
@@ -35,6 +36,10 @@ const EXIT_FAILURE: u8 = 1;
 
 /// The exit code when the command line, the environment or the file is wrong.
 const EXIT_MISUSE: u8 = 2;
+
+/// The exit code when a shard has failed (`EX_SOFTWARE` of sysexits.h): the server has ended and
+/// should be started again.
+const EXIT_SHARD_FAILURE: u8 = 70;
 
 fn main() -> ExitCode {
     match config::load(env::args_os(), |name| env::var_os(name)) {
@@ -50,10 +55,12 @@ fn serve(settings: &Settings) -> ExitCode {
         Ok(log) => log,
         Err(error) => return fail(&format!("there can be no log: {error}"), EXIT_FAILURE),
     };
-    let result = serve::run(settings, log.lines());
-    let (last_line, code) = match result {
+    let (last_line, code) = match serve::run(settings, log.lines()) {
         Ok(()) => (None, ExitCode::SUCCESS),
-        Err(reason) => (Some(complaint(&reason)), ExitCode::from(EXIT_FAILURE)),
+        Err(Failure::Start(reason)) => (Some(complaint(&reason)), ExitCode::from(EXIT_FAILURE)),
+        Err(Failure::Shard(reason)) => {
+            (Some(complaint(&reason)), ExitCode::from(EXIT_SHARD_FAILURE))
+        }
     };
     log.end(last_line);
     code

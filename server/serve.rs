@@ -15,23 +15,37 @@ use crate::signals::Inbox;
 /// says so, without a space.
 const TO_ALL: &[u8] = br#"["all","#;
 
+/// Why it did not serve, or no longer does, in one line.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// It could not start.
+    Start(String),
+    /// A shard has failed, so the server has ended.
+    Shard(String),
+}
+
+impl From<String> for Failure {
+    fn from(reason: String) -> Self {
+        Self::Start(reason)
+    }
+}
+
 /// Serves until a signal ends it.
 ///
 /// # Errors
-/// Why it could not start, in one line.
-pub(crate) fn run(settings: &Settings, log: &Lines) -> Result<(), String> {
+/// Why it could not start, or why it has failed.
+pub(crate) fn run(settings: &Settings, log: &Lines) -> Result<(), Failure> {
     let signals = Inbox::open();
     let signals = signals.map_err(|error| format!("signals cannot be received: {error}"))?;
     raise_descriptor_limit();
     let server = start(settings, log.clone()).map_err(|error| error.to_string())?;
     say_what_is_served(settings, &server);
-    let draining = signals
+    signals
         .drain_on_signal(server.handle())
         .map_err(|error| format!("signals cannot be awaited: {error}"))?;
-    server.join();
-    if !draining.has_begun() {
-        return Err("every shard has failed".to_owned());
-    }
+    server
+        .join()
+        .map_err(|failure| Failure::Shard(failure.to_string()))?;
     tracing::info!("ended");
     Ok(())
 }
@@ -69,6 +83,7 @@ fn start(settings: &Settings, log: Lines) -> Result<Server, Error> {
         .send_queue(settings.send_queue_bytes_max, settings.send_policy)
         .shards(settings.shards)
         .driver(settings.driver)
+        .give_back(allspark_engine::memory::collect_mimalloc)
         .fallback(move |request| {
             let counts = told.respond(request);
             counts.unwrap_or_else(|| page.respond(request))

@@ -11,7 +11,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::thread;
 
 use allspark::{Destroy, Handle};
@@ -29,21 +29,7 @@ const OF_NO_INTEREST: [i32; 1] = [SIGXFSZ];
 const IGNORED: [i32; 3] = [SIGHUP, SIGUSR1, SIGUSR2];
 
 /// Signals that came since it was opened.
-pub(crate) struct Inbox {
-    signals: Signals,
-    draining: Draining,
-}
-
-/// Whether the process has been told to end.
-#[derive(Clone)]
-pub(crate) struct Draining(Arc<AtomicBool>);
-
-impl Draining {
-    /// Whether the process has been told to end.
-    pub(crate) fn has_begun(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
+pub(crate) struct Inbox(Signals);
 
 impl Inbox {
     /// From now on signals do what this module says. Open it once.
@@ -51,30 +37,26 @@ impl Inbox {
     /// # Errors
     /// What the kernel said.
     pub(crate) fn open() -> io::Result<Self> {
-        let has_begun = Arc::new(AtomicBool::new(false));
+        let is_draining = Arc::new(AtomicBool::new(false));
         for signal in DRAINING {
             // In this order, so that only the second signal finds the flag set. The exit code is
             // by convention 128 and the number of the signal.
-            flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&has_begun))?;
-            flag::register(signal, Arc::clone(&has_begun))?;
+            flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&is_draining))?;
+            flag::register(signal, Arc::clone(&is_draining))?;
         }
         for signal in OF_NO_INTEREST {
             flag::register(signal, Arc::default())?;
         }
-        Ok(Self {
-            signals: Signals::new(DRAINING.iter().chain(&IGNORED))?,
-            draining: Draining(has_begun),
-        })
+        Signals::new(DRAINING.iter().chain(&IGNORED)).map(Self)
     }
 
     /// Ends the server when a signal says so, even if that has come already.
     ///
     /// # Errors
     /// If there can be no thread that waits.
-    pub(crate) fn drain_on_signal(mut self, server: Handle) -> io::Result<Draining> {
-        let draining = self.draining.clone();
+    pub(crate) fn drain_on_signal(mut self, server: Handle) -> io::Result<()> {
         let wait = move || {
-            for signal in self.signals.forever() {
+            for signal in self.0.forever() {
                 if DRAINING.contains(&signal) {
                     drain(&server);
                 } else {
@@ -85,8 +67,8 @@ impl Inbox {
         };
         thread::Builder::new()
             .name("signals".to_owned())
-            .spawn(wait)?;
-        Ok(draining)
+            .spawn(wait)
+            .map(drop)
     }
 }
 

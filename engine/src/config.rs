@@ -59,6 +59,9 @@ pub struct Options {
     pub files: Arc<[(&'static str, StaticBody)]>,
     /// Answers requests that are not for Primus; without it they get 404.
     pub fallback: Option<Fallback>,
+    /// Has the allocator give freed memory back to the system. Called on the thread of a shard some
+    /// seconds after it has worked; `true` if it holds much less than before. Default: nothing.
+    pub give_back: Option<fn(bool)>,
 }
 
 impl Default for Options {
@@ -73,6 +76,7 @@ impl Default for Options {
             cors: Cors::default(),
             files: Arc::new([]),
             fallback: None,
+            give_back: None,
         }
     }
 }

@@ -47,7 +47,7 @@ counters! {
     sparks_silent,
     /// Completions for something that was already gone.
     completions_stale,
-    /// Handlers that panicked.
+    /// Handlers and other functions of the application that panicked.
     handlers_panicked,
 }
 

@@ -14,6 +14,7 @@ use super::core::{Core, Deferred};
 use super::host::Host;
 use super::names::NameHash;
 use super::queue::SendQueue;
+use crate::guard;
 use crate::memory::{BlockPool, Key, Slice};
 use crate::spark::ReadyState;
 
@@ -296,9 +297,13 @@ impl<T: Transformer> Core<T> {
     }
 
     pub(super) fn forget(&mut self, spark: Key) {
-        let Some(slot) = self.sparks.remove(spark) else {
+        let Some(mut slot) = self.sparks.remove(spark) else {
             return;
         };
+        // Usually it has none left, but a last handler may have attached one more.
+        if let Some(handlers) = slot.state.handlers.take() {
+            guard::drop_value(handlers);
+        }
         self.spark_wheel.cancel(spark.index);
         self.count_wire(slot.state.wire, -1);
         self.counters().sparks_forgotten.add(1);
@@ -330,9 +335,10 @@ impl<T: Transformer> Core<T> {
         if self.end_deadline.is_none() || self.carried_count > 0 {
             return;
         }
-        for index in 0..self.connections.index_bound() {
-            if let Some(key) = self.connections.key_at(index)
-                && let Role::Http(_) = self.connection(key).role
+        let mut index = 0;
+        while let Some(key) = self.connections.next_from(index) {
+            index = key.index + 1;
+            if let Role::Http(_) = self.connection(key).role
                 && self.connection(key).closing == Closing::No
             {
                 self.finish(key);

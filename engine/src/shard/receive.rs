@@ -186,12 +186,6 @@ impl<T: Transformer> Core<T> {
         Some(file.answer(head))
     }
 
-    /// What a request that is not for Primus gets.
-    fn fallback(&self, head: &RequestHead<'_>) -> Response {
-        let fallback = self.shared.options.fallback.as_ref();
-        fallback.map_or_else(|| Response::text(404, "Not Found\n"), |answer| answer(head))
-    }
-
     fn find_session(
         &mut self,
         key: Key,
