@@ -15,6 +15,7 @@ mod http;
 mod server;
 mod witness;
 
+mod bounds;
 mod posts;
 mod requests;
 mod sessions;
