@@ -8,7 +8,7 @@ macro_rules! counters {
         #[derive(Debug, Default)]
         pub(crate) struct Counters { $(pub(crate) $name: Counter,)* }
 
-        /// What was counted since the server started.
+        /// What was counted since the server started, or as it is at this moment.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         pub struct Stats { $($(#[$doc])* pub $name: u64,)* }
 
@@ -49,6 +49,12 @@ counters! {
     completions_stale,
     /// Handlers that panicked.
     handlers_panicked,
+    /// What waits to be sent at this moment, in bytes of memory, structure included. Where many wait
+    /// for the same bytes, each counts them.
+    waiting_cost_bytes,
+    /// Memory of outgoing bytes at this moment, each byte once: what waits, and what is kept so
+    /// that the next message costs no allocation.
+    block_bytes,
 }
 
 /// One number with one writer.
@@ -56,6 +62,12 @@ counters! {
 pub(crate) struct Counter(AtomicU64);
 
 impl Counter {
+    /// For what does not only grow.
+    #[inline]
+    pub(crate) fn set(&self, amount: u64) {
+        self.0.store(amount, Ordering::Relaxed);
+    }
+
     /// Counts. With a single writer a load and a store do; no locked instruction is needed.
     pub(crate) fn add(&self, amount: u64) {
         self.0

@@ -5,7 +5,12 @@
 mod arena;
 mod block;
 mod lent;
+mod pool;
+mod slice;
 
 pub use arena::{Arena, Key};
-pub use block::{Block, BlockPool, Slice};
+pub use block::{Block, FrameClass, FrameTooLong};
+pub(crate) use block::{FRAME_BYTES_MAX, Mark};
 pub use lent::{BufferPool, LentBuffer};
+pub use pool::BlockPool;
+pub use slice::Slice;

@@ -9,7 +9,7 @@
 //! 4. fire timers ([`timers`]);
 //! 5. let the sessions of polling transports compose what waits for them ([`carried`]);
 //! 6. queue the sends: everything that waits for a connection leaves as one send ([`send`],
-//!    [`walk`]).
+//!    [`flush`], [`walk`]).
 //!
 //! What a session wants is carried out by [`outputs`]; a request for a session of another shard
 //! takes its connection there ([`travel`]).
@@ -36,6 +36,7 @@ mod close;
 mod connection;
 mod core;
 mod emit;
+mod flush;
 mod host;
 mod inbox;
 mod names;
