@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use allspark::{Handle, RequestHead, Response, Stats};
 
 /// Where it is asked for. The pathname of Primus begins elsewhere, or hides it.
-const PATH: &str = "/stats";
+pub(crate) const PATH: &str = "/stats";
 
 /// Counts, as soon as there is a server that counts.
 #[derive(Default)]

@@ -6,7 +6,9 @@ mod counts;
 mod file;
 mod flags;
 mod library_command;
+mod listen;
 mod log;
+mod nearest;
 mod page;
 mod save;
 mod serve;
@@ -17,6 +19,7 @@ use std::env;
 use std::process::ExitCode;
 
 use config::Command;
+use serve::Failure;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -27,13 +30,18 @@ const EXIT_FAILURE: u8 = 1;
 /// The exit code when the command line, the environment or the file is wrong.
 const EXIT_MISUSE: u8 = 2;
 
+/// The exit code when a shard has failed (`EX_SOFTWARE` of sysexits.h): the server has ended and
+/// should be started again.
+const EXIT_SHARD_FAILURE: u8 = 70;
+
 fn main() -> ExitCode {
-    match config::load(env::args_os(), |name| env::var_os(name)) {
+    match config::load(env::args_os(), env::vars_os()) {
         Ok(Command::Serve(settings)) => {
             log::start(settings.log);
             match serve::run(&settings) {
                 Ok(()) => ExitCode::SUCCESS,
-                Err(reason) => fail(&reason, EXIT_FAILURE),
+                Err(Failure::Start(reason)) => fail(&reason, EXIT_FAILURE),
+                Err(Failure::Shard(reason)) => fail(&reason, EXIT_SHARD_FAILURE),
             }
         }
         Ok(Command::Library(settings, flags)) => match library_command::run(&settings, &flags) {

@@ -8,7 +8,7 @@ macro_rules! counters {
         #[derive(Debug, Default)]
         pub(crate) struct Counters { $(pub(crate) $name: Counter,)* }
 
-        /// What was counted since the server started, or as it is at this moment.
+        /// What was counted since the server started, unless it says "now".
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         pub struct Stats { $($(#[$doc])* pub $name: u64,)* }
 
@@ -27,12 +27,18 @@ counters! {
     connections_closed,
     /// Connections that were handed from one shard to another, to the session they were for.
     connections_adopted,
+    /// Connections that were refused because there were too many; they are not counted as accepted.
+    connections_refused,
     /// Sparks that were opened.
     sparks_opened,
     /// Sparks that have ended.
     sparks_ended,
     /// Sparks that are forgotten, with everything that belonged to their sessions returned.
     sparks_forgotten,
+    /// Sparks of polling transports that no request waits for: how many there are now.
+    sparks_unattended,
+    /// Sessions that were refused because there were too many of those.
+    sessions_refused,
     /// Messages that arrived, heartbeats included.
     messages_received,
     /// Messages written to single sparks, heartbeats included.
@@ -47,12 +53,12 @@ counters! {
     sparks_silent,
     /// Completions for something that was already gone.
     completions_stale,
-    /// Handlers that panicked.
+    /// Handlers and other functions of the application that panicked.
     handlers_panicked,
-    /// What waits to be sent at this moment, in bytes of memory, structure included. Where many wait
+    /// What waits to be sent now, in bytes of memory, structure included. Where many wait
     /// for the same bytes, each counts them.
     waiting_cost_bytes,
-    /// Memory of outgoing bytes at this moment, each byte once: what waits, and what is kept so
+    /// Memory of outgoing bytes now, each byte once: what waits, and what is kept so
     /// that the next message costs no allocation.
     block_bytes,
 }
@@ -62,15 +68,18 @@ counters! {
 pub(crate) struct Counter(AtomicU64);
 
 impl Counter {
-    /// For what does not only grow.
-    #[inline]
-    pub(crate) fn set(&self, amount: u64) {
-        self.0.store(amount, Ordering::Relaxed);
-    }
-
     /// Counts. With a single writer a load and a store do; no locked instruction is needed.
     pub(crate) fn add(&self, amount: u64) {
         self.0
             .store(self.0.load(Ordering::Relaxed) + amount, Ordering::Relaxed);
+    }
+
+    /// For a number that also falls.
+    pub(crate) fn set(&self, number: u64) {
+        self.0.store(number, Ordering::Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
     }
 }

@@ -3,6 +3,7 @@
 
 mod backlog;
 mod late;
+mod origins;
 mod outage;
 mod stage;
 mod travel;

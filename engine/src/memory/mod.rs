@@ -3,8 +3,12 @@
 //! Nothing here is shared between threads, and nothing here belongs to an idle connection.
 
 mod arena;
+mod bits;
 mod block;
 mod lent;
+mod lists;
+#[cfg(feature = "mimalloc")]
+mod mimalloc;
 mod pool;
 mod slice;
 
@@ -12,5 +16,9 @@ pub use arena::{Arena, Key};
 pub use block::{Block, FrameClass, FrameTooLong};
 pub(crate) use block::{FRAME_BYTES_MAX, Mark};
 pub use lent::{BufferPool, LentBuffer};
+pub use lists::GiveBack;
+pub(crate) use lists::kept;
+#[cfg(feature = "mimalloc")]
+pub use mimalloc::collect_mimalloc;
 pub use pool::BlockPool;
 pub use slice::Slice;

@@ -4,12 +4,13 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use super::block::Block;
+use super::lists::GiveBack;
 
 /// Blocks that are used again.
 #[derive(Debug, Default)]
 pub struct BlockPool {
-    small: Vec<Rc<Block>>,
-    large: Vec<Rc<Block>>,
+    small: FreeBlocks,
+    large: FreeBlocks,
     large_bytes: usize,
     lent: Vec<Rc<Block>>,
     /// Bytes of all blocks that exist, whoever shares them.
@@ -20,6 +21,9 @@ pub struct BlockPool {
 /// Blocks of each kind that are kept for later; more are freed.
 const FREE_BLOCKS_MAX: usize = 1024;
 
+/// Blocks of each kind that are kept even if nobody needs them.
+const FREE_BLOCKS_MIN: usize = 16;
+
 /// Bytes up to which a block is kept: a rare huge message must not stay in memory.
 const FREE_BLOCK_BYTES_MAX: usize = 128 * 1024;
 
@@ -28,6 +32,32 @@ const SMALL_BLOCK_BYTES_MAX: usize = 2 * 1024;
 
 /// Bytes of all large blocks that are kept for later.
 const FREE_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+#[derive(Debug, Default)]
+struct FreeBlocks {
+    /// The one that was used last is used first, so those that are not needed lie at the front.
+    blocks: Vec<Rc<Block>>,
+    /// Those that were not needed since the last [`FreeBlocks::free_unused`].
+    unused: usize,
+}
+
+impl FreeBlocks {
+    fn pop(&mut self) -> Option<Rc<Block>> {
+        let block = self.blocks.pop();
+        self.unused = self.unused.min(self.blocks.len());
+        block
+    }
+
+    /// Returns how many bytes were freed.
+    fn free_unused(&mut self) -> usize {
+        let spare = self.blocks.len().saturating_sub(FREE_BLOCKS_MIN);
+        let freed = self.blocks.drain(..self.unused.min(spare));
+        let bytes = freed.map(|block| block.capacity()).sum();
+        self.unused = self.blocks.len();
+        self.blocks.give_back();
+        bytes
+    }
+}
 
 impl BlockPool {
     /// An empty block, for bytes that leave soon.
@@ -45,6 +75,15 @@ impl BlockPool {
     pub(crate) fn take_small(&mut self) -> Rc<Block> {
         let small = self.small.pop();
         small.unwrap_or_else(|| Rc::new(self.fresh()))
+    }
+
+    /// Frees the blocks that nobody has needed since the last call. Returns whether there are others
+    /// that may turn out to be needed no more.
+    pub fn free_unused(&mut self) -> bool {
+        self.small.free_unused();
+        self.large_bytes -= self.large.free_unused();
+        self.lent.give_back();
+        self.small.unused.max(self.large.unused) > FREE_BLOCKS_MIN
     }
 
     /// A block that has no memory yet.
@@ -68,18 +107,17 @@ impl BlockPool {
             unshared.clear();
             let bytes = unshared.capacity();
             if bytes <= SMALL_BLOCK_BYTES_MAX {
-                if self.small.len() < FREE_BLOCKS_MAX {
-                    self.small.push(block);
+                if self.small.blocks.len() < FREE_BLOCKS_MAX {
+                    self.small.blocks.push(block);
                 }
             } else if bytes <= FREE_BLOCK_BYTES_MAX
-                && self.large.len() < FREE_BLOCKS_MAX
+                && self.large.blocks.len() < FREE_BLOCKS_MAX
                 && self.large_bytes + bytes <= FREE_BYTES_MAX
             {
                 self.large_bytes += bytes;
-                self.large.push(block);
+                self.large.blocks.push(block);
             }
         }
-        self.lent.shrink_to(FREE_BLOCKS_MAX);
     }
 
     /// Bytes of all blocks of this shard: those that are kept for later, and each one that somebody
@@ -119,7 +157,7 @@ mod tests {
         let slice = Slice::new(&taken, 0..3);
         pool.give_back(taken);
         pool.reclaim();
-        assert!(pool.small.is_empty(), "the slice still needs it");
+        assert!(pool.small.blocks.is_empty(), "the slice still needs it");
         assert_eq!(&*slice, b"abc");
 
         let taken = pool.take();
@@ -142,5 +180,22 @@ mod tests {
         assert!(pool.block_bytes() <= FREE_BYTES_MAX + 200 * 1024);
         assert!(pool.take_small().capacity() <= SMALL_BLOCK_BYTES_MAX);
         assert!(pool.take().capacity() > SMALL_BLOCK_BYTES_MAX);
+    }
+
+    #[test]
+    fn blocks_that_nobody_needs_any_more_are_freed() {
+        let mut pool = BlockPool::default();
+        let use_blocks = |pool: &mut BlockPool, count| {
+            let taken: Vec<_> = (0..count).map(|_| pool.take()).collect();
+            taken.into_iter().for_each(|block| pool.give_back(block));
+            pool.reclaim();
+        };
+        use_blocks(&mut pool, 500);
+        assert!(pool.free_unused(), "they were needed a moment ago");
+        use_blocks(&mut pool, 100);
+        assert!(pool.free_unused());
+        assert_eq!(pool.small.blocks.len(), 100);
+        assert!(!pool.free_unused());
+        assert_eq!(pool.small.blocks.len(), FREE_BLOCKS_MIN);
     }
 }

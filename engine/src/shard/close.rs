@@ -53,7 +53,7 @@ impl<T: Transformer> Core<T> {
         let connection = self.connection_mut(key);
         if connection.closing == Closing::No {
             connection.closing = Closing::AfterSending;
-            if !matches!(connection.role, Role::Spark(_)) {
+            if !connection.role.stays() {
                 connection.role = Role::Discard;
             }
             self.finishing.push(key);
@@ -94,7 +94,7 @@ impl<T: Transformer> Core<T> {
             return;
         }
         connection.closing = Closing::Asked;
-        if !matches!(connection.role, Role::Spark(_)) {
+        if !connection.role.stays() {
             connection.role = Role::Discard;
         }
         let (socket, queue) = (connection.socket, connection.queue.take());
@@ -114,9 +114,13 @@ impl<T: Transformer> Core<T> {
             .remove(key)
             .expect("the caller looked it up");
         self.recycle_queue(connection.queue);
-        if let Role::Spark(spark) = connection.role {
-            debug_assert!(self.spark(spark).ready == ReadyState::Closed);
-            self.forget(spark);
+        match connection.role {
+            Role::Spark(spark) => {
+                debug_assert!(self.spark(spark).ready == ReadyState::Closed);
+                self.forget(spark);
+            }
+            Role::TurnedAway => return self.turned_away_closed(),
+            _ => {}
         }
         self.counters().connections_closed.add(1);
     }

@@ -15,6 +15,7 @@ use super::host::Host;
 use super::queue::{Admission, Bound, SendQueue};
 use crate::io::Op;
 use crate::limits::{ANSWERS_COST_MAX, EXEMPT_BYTES_MAX, PAUSE_BYTES_MAX};
+use crate::lines::Line;
 use crate::memory::{BlockPool, FrameClass, FrameTooLong, Key, Slice};
 use crate::spark::{EndOptions, ReadyState, SparkError};
 
@@ -137,11 +138,18 @@ impl<T: Transformer> Core<T> {
         self.queue_frame(key, |out| response.encode(out, keep_alive, head_only));
     }
 
+    /// The spark whose stream this connection is.
+    fn spark_of_stream(&self, key: Key) -> Option<Key> {
+        let Role::Spark(spark) = self.connection(key).role else {
+            return None;
+        };
+        let slot = self.sparks.get(spark)?;
+        (slot.state.stream == Some(key)).then_some(spark)
+    }
+
     /// As [`Core::catch_up`], if the connection is the stream of a spark.
     pub(super) fn catch_up_connection(&mut self, key: Key) {
-        if let Role::Spark(spark) = self.connection(key).role
-            && self.spark(spark).stream == Some(key)
-        {
+        if let Some(spark) = self.spark_of_stream(key) {
             self.catch_up(spark);
         }
     }
@@ -210,21 +218,20 @@ impl<T: Transformer> Core<T> {
     /// Closes a connection whose peer does not read what it gets, and ends the spark whose stream
     /// it is.
     fn cut_off(&mut self, key: Key) {
-        match self.connection(key).role {
-            Role::Spark(spark)
-                if self.spark(spark).stream == Some(key)
-                    && self.spark(spark).ready == ReadyState::Open =>
-            {
-                self.overflow(spark);
-            }
+        match self.spark_of_stream(key) {
+            Some(spark) if self.spark(spark).ready == ReadyState::Open => self.overflow(spark),
             _ => self.close(key),
         }
     }
 
     fn overflow(&mut self, spark: Key) {
         self.counters().sparks_overflowed.add(1);
-        tracing::info!(shard = self.shard, spark = %self.spark(spark).id,
-            "a client reads too slowly; its spark ends");
+        if let Some(line) = self.may_log(Line::Overflowed) {
+            let (shard, unlogged) = (self.shard, line.unlogged);
+            let id = self.spark(spark).id;
+            tracing::info!(shard, spark = %id, unlogged,
+                "a client reads too slowly; its spark ends");
+        }
         self.fail(spark, SparkError::Overflow);
         // What waits will not be read in time, so nothing is added, not even a goodbye.
         self.lose(spark);

@@ -10,14 +10,17 @@ use super::core::Core;
 use super::host::Host;
 use crate::broadcast::Stream;
 use crate::io::Op;
-use crate::limits::{BROADCAST_SENDS_BESIDE_TIMERS, BROADCAST_SENDS_PER_TURN, SEND_BYTES_PER_TURN};
+use crate::limits::{
+    BROADCAST_SENDS_BESIDE_TIMERS, BROADCAST_SENDS_PER_TURN, SEND_BYTES_PER_TURN,
+    WALK_VISITS_PER_TURN,
+};
 use crate::memory::{FrameTooLong, Key};
 use crate::spark::ReadyState;
 
 /// A walk over all sparks that is under way.
 #[derive(Debug, Default)]
 pub(crate) struct Walk {
-    /// The index of the next slot, if a walk is under way.
+    /// Where the walk under way goes on: at the first spark from this index on.
     next: Option<u32>,
     /// Where each stream stood when the walk began: what every spark has got when it is done.
     targets: Vec<u64>,
@@ -88,26 +91,26 @@ impl<T: Transformer> Core<T> {
         let Some(mut index) = self.walk.next else {
             return;
         };
-        let bound = self.sparks.index_bound();
         let sends_max = if self.timers_wait {
             BROADCAST_SENDS_BESIDE_TIMERS
         } else {
             BROADCAST_SENDS_PER_TURN
         };
         let (mut sends, mut offered_bytes) = (0, 0);
-        while index < bound && sends < sends_max && offered_bytes < SEND_BYTES_PER_TURN {
-            if let Some(spark) = self.sparks.key_at(index)
-                && let Some(bytes) = self.send_broadcast(spark)
-            {
+        for _ in 0..WALK_VISITS_PER_TURN {
+            if sends == sends_max || offered_bytes >= SEND_BYTES_PER_TURN {
+                break;
+            }
+            let Some(spark) = self.sparks.next_from(index) else {
+                return self.end_walk();
+            };
+            if let Some(bytes) = self.send_broadcast(spark) {
                 sends += 1;
                 offered_bytes += bytes;
             }
-            index += 1;
+            index = spark.index + 1;
         }
         self.walk.next = Some(index);
-        if index >= bound {
-            self.end_walk();
-        }
     }
 
     fn end_walk(&mut self) {

@@ -11,7 +11,7 @@ use allspark_protocol::Instant;
 use super::{
     Completion, Detached, Driver, DriverKind, Op, Socket, Token, Wait, Waker, report_rests,
 };
-use crate::memory::{BufferPool, Slice};
+use crate::memory::{BufferPool, GiveBack, Slice, kept};
 
 mod net;
 
@@ -254,6 +254,14 @@ impl Driver for SimDriver {
             self.notice(id, notice, completions);
         }
         Ok(())
+    }
+
+    fn give_back(&mut self) {
+        self.ops.give_back();
+        self.starved.give_back();
+        if let Some(kept) = kept(self.records.len(), self.records.capacity()) {
+            self.records.shrink_to(kept);
+        }
     }
 
     fn waker(&self) -> Waker {
