@@ -195,6 +195,13 @@ impl<T: Transformer> Core<T> {
         connection.is_some_and(super::connection::Connection::is_free)
     }
 
+    /// Whether the messages of a carried spark can be sent at the end of this turn.
+    pub(super) fn has_free_carrier(&self, spark: Key) -> bool {
+        let slot = self.sparks.get(spark);
+        let carrier = slot.and_then(|slot| self.transformer.carrier(&slot.session));
+        carrier.is_some_and(|carrier| self.is_free(carrier))
+    }
+
     /// Offers a session the messages that wait for it.
     fn send_units(&mut self, spark: Key) {
         let Some(slot) = self.sparks.get_mut(spark) else {
@@ -215,9 +222,8 @@ impl<T: Transformer> Core<T> {
         };
         self.transformer
             .send(&mut slot.session, context, &mut units, &mut self.outputs);
-        if let Some(queue) = carried.queue.take_if(|queue| queue.is_empty()) {
-            self.keep_queue(queue);
-        }
+        let emptied = carried.queue.take_if(|queue| queue.is_empty());
+        self.recycle_queue(emptied);
         if !self.outputs.is_empty() {
             self.perform(spark);
         }
@@ -331,13 +337,6 @@ impl<T: Transformer> Core<T> {
         let slot = self.sparks.get_mut(spark);
         let queue = slot.and_then(|slot| slot.carried.as_mut()?.queue.take());
         self.recycle_queue(queue);
-    }
-
-    fn recycle_queue(&mut self, queue: Option<Box<SendQueue>>) {
-        if let Some(mut queue) = queue {
-            queue.clear(&mut self.blocks);
-            self.keep_queue(queue);
-        }
     }
 
     /// Once a server that ends has no session left that waits for its client, connections without

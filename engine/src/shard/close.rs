@@ -94,11 +94,11 @@ impl<T: Transformer> Core<T> {
             return;
         }
         connection.closing = Closing::Asked;
-        connection.queue = None;
         if !connection.role.stays() {
             connection.role = Role::Discard;
         }
-        let socket = connection.socket;
+        let (socket, queue) = (connection.socket, connection.queue.take());
+        self.recycle_queue(queue);
         self.wheel.cancel(key.index);
         self.ops.push(Op::Close {
             socket,
@@ -113,6 +113,7 @@ impl<T: Transformer> Core<T> {
             .connections
             .remove(key)
             .expect("the caller looked it up");
+        self.recycle_queue(connection.queue);
         match connection.role {
             Role::Spark(spark) => {
                 debug_assert!(self.spark(spark).ready == ReadyState::Closed);

@@ -205,6 +205,9 @@ impl<T: Transformer> Core<T> {
 
     pub(super) fn end_turn(&mut self) {
         debug_assert!(!mesh::has_outgoing() && self.deferred.is_empty());
+        let (waiting, blocks) = (self.blocks.waiting_cost(), self.blocks.block_bytes());
+        self.counters().waiting_cost_bytes.set(waiting as u64);
+        self.counters().block_bytes.set(blocks as u64);
         mesh::leave_shard();
     }
 

@@ -186,7 +186,7 @@ impl WebSocketSession {
                 }
                 Ok(Some(Item::Ping(payload))) => {
                     if self.is_open() {
-                        out.write(carrier, |out| encode::pong(&payload, None, out));
+                        out.latest(carrier, |out| encode::pong(&payload, None, out));
                     }
                 }
                 Ok(Some(Item::Pong(payload))) => self.pong(service, &payload),
