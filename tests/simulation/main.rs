@@ -3,6 +3,7 @@
 
 mod late;
 mod outage;
+mod paused;
 mod travel;
 mod world;
 
