@@ -68,8 +68,8 @@ pub const GIVE_BACK_INTERVAL_MS: u64 = 2_000;
 /// peak.
 pub const PEAK_ENTRIES_MIN: usize = 1024;
 
-/// Milliseconds by which a turn must be late before everybody is given time anew. A shard under load
-/// is late by less, and what it has not read yet is waited for in any case.
+/// Milliseconds by which a turn must be late before everybody is given time anew. A shard under
+/// load is late by less, and what it has not read yet is waited for in any case.
 pub const LATE_MS: u64 = 1_000;
 
 /// Milliseconds that everybody is given anew at least after a late turn: some tries of TCP to send

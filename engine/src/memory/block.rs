@@ -200,8 +200,8 @@ impl BlockPool {
         block.unwrap_or_default()
     }
 
-    /// Frees the blocks that nobody has needed since the last call. Returns whether there are others
-    /// that may turn out to be needed no more.
+    /// Frees the blocks that nobody has needed since the last call. Returns whether there are
+    /// others that may turn out to be needed no more.
     pub fn free_unused(&mut self) -> bool {
         let count = self
             .unused
