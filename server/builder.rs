@@ -197,10 +197,10 @@ impl Builder {
         self
     }
 
-    /// Has the allocator give freed memory back to the system. Each shard calls it on its own thread
-    /// some seconds after it has worked, with `true` if it holds much less than before. Allocators
-    /// that give back lazily do so when they are called for something else, which a shard that
-    /// sleeps never does. Default: nothing; the `allspark` server tells mimalloc.
+    /// Has the allocator give freed memory back to the system. Each shard calls it on its own
+    /// thread some seconds after it has worked, with `true` if it holds much less than before.
+    /// Allocators that give back lazily do so when they are called for something else, which a
+    /// shard that sleeps never does. Default: nothing; the `allspark` server tells mimalloc.
     #[must_use]
     pub fn give_back(mut self, give_back: fn(bool)) -> Self {
         self.options.give_back = Some(give_back);

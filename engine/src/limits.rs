@@ -108,3 +108,19 @@ pub const GIVE_BACK_INTERVAL_MS: u64 = 2_000;
 /// Sparks and connections that must be gone before less than half of them counts as the end of a
 /// peak.
 pub const PEAK_ENTRIES_MIN: usize = 1024;
+
+/// Milliseconds by which a turn must be late before everybody is given time anew. A shard under
+/// load is late by less, and what it has not read yet is waited for in any case.
+pub const LATE_MS: u64 = 1_000;
+
+/// Milliseconds that everybody is given anew at least after a late turn: some tries of TCP to send
+/// again what was lost meanwhile.
+pub const GRACE_MIN_MS: u64 = 5_000;
+
+/// The same at most. TCP waits longer from try to try, about as long as it has tried already, up to
+/// two minutes; a peer that keeps a shard waiting for a minute may connect anew.
+pub const GRACE_MAX_MS: u64 = 60_000;
+
+/// Milliseconds for which nobody is judged because there is more to read. Peers that send without
+/// end must not keep those alive that are silent.
+pub const BEHIND_MAX_MS: u64 = 5_000;

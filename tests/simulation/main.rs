@@ -5,6 +5,7 @@ mod backlog;
 mod late;
 mod origins;
 mod outage;
+mod paused;
 mod stage;
 mod travel;
 mod world;

@@ -283,6 +283,12 @@ pub trait Driver {
     /// number of completions is reported per turn; the rest follows in the next.
     fn turn(&mut self, wait: Wait, completions: &mut Vec<Completion>) -> io::Result<()>;
 
+    /// Whether something had happened by the end of the last turn that was not reported, so that
+    /// bytes which have arrived may still be unknown to the shard.
+    fn has_more(&self) -> bool {
+        false
+    }
+
     /// Gives back memory that only a past peak needed. Called seldom, between two turns.
     fn give_back(&mut self) {}
 

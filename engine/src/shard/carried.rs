@@ -130,13 +130,18 @@ impl<T: Transformer> Core<T> {
     /// Sets the timer of a carried spark, if it is not early enough already. One that is too early
     /// does no harm, and a deadline that moves on with every message costs nothing this way.
     pub(super) fn set_spark_timer(&mut self, spark: Key) {
+        let judge_from = self.fairness.judge_from();
         let Some(slot) = self.sparks.get_mut(spark) else {
             return;
         };
         let Some(carried) = &mut slot.carried else {
             return;
         };
-        let deadlines = [self.transformer.deadline(&slot.session), carried.beat_at];
+        let mut deadline = self.transformer.deadline(&slot.session);
+        if judge_from > self.now && self.transformer.awaits_client(&slot.session) {
+            deadline = deadline.map(|deadline| deadline.max(judge_from));
+        }
+        let deadlines = [deadline, carried.beat_at];
         if let Some(deadline) = deadlines.into_iter().flatten().min()
             && carried.timer.is_none_or(|timer| deadline < timer)
         {
@@ -147,7 +152,7 @@ impl<T: Transformer> Core<T> {
 
     /// The timer of a carried spark fired.
     pub(super) fn spark_timer(&mut self, spark: Key) {
-        let now = self.now;
+        let (now, put_off) = (self.now, self.put_off());
         let slot = self.sparks.get_mut(spark).expect("the caller looked it up");
         let Some(carried) = &mut slot.carried else {
             return;
@@ -157,7 +162,8 @@ impl<T: Transformer> Core<T> {
         let has_expired = self
             .transformer
             .deadline(&slot.session)
-            .is_some_and(|at| at <= now);
+            .is_some_and(|at| at <= now)
+            && !(put_off.is_some() && self.transformer.awaits_client(&slot.session));
         if must_beat && slot.state.ready == ReadyState::Open {
             self.beat(spark);
         }

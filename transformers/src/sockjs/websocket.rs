@@ -149,6 +149,11 @@ impl WebSocketSession {
         self.deadline
     }
 
+    /// Whether it is the client who has to act by the deadline: otherwise a ping is due.
+    pub(super) fn awaits_client(&self) -> bool {
+        self.stage != Stage::Open
+    }
+
     /// The deadline has passed.
     pub(super) fn expired(&mut self, now: Instant, out: &mut Outputs) {
         match (self.stage, self.carrier) {

@@ -361,6 +361,7 @@ impl Driver for Uring {
     fn turn(&mut self, wait: Wait, completions: &mut Vec<Completion>) -> io::Result<()> {
         for ring in &mut self.rings {
             ring.restock();
+            ring.has_left = false;
         }
         let reported_before = completions.len();
         let mut ops = std::mem::take(&mut self.ops);
@@ -375,6 +376,10 @@ impl Driver for Uring {
         self.fetch_more(completions)?;
         self.handle_fetched(completions);
         Ok(())
+    }
+
+    fn has_more(&self) -> bool {
+        self.rings.iter().any(Ring::has_more)
     }
 
     fn give_back(&mut self) {
