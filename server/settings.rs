@@ -47,8 +47,8 @@ pub(crate) struct Settings {
     pub(crate) compression: bool,
     /// What scripts of other origins may do. Default: Primus's, which allow every origin.
     pub(crate) cors: CorsOptions,
-    /// Bytes that may wait to be sent to one spark. Default: 4 MiB.
-    pub(crate) send_queue_bytes_max: usize,
+    /// Bytes that may wait to be sent to one spark. Default: what two of the longest messages need.
+    pub(crate) send_queue_bytes_max: Option<usize>,
     /// What happens when they become more. Default: [`SendPolicy::Disconnect`].
     pub(crate) send_policy: SendPolicy,
     /// Connections of all shards together. Default: 1048576.
@@ -152,7 +152,7 @@ impl Default for Settings {
             max_length_bytes: MESSAGE_BYTES_MAX_DEFAULT,
             compression: false,
             cors: CorsOptions::default(),
-            send_queue_bytes_max: engine.send_queue_bytes_max,
+            send_queue_bytes_max: None,
             send_policy: engine.send_policy,
             connections_max: engine.connections_max,
             sessions_max: engine.sessions_max,
@@ -345,10 +345,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
     Setting {
         name: "send-queue",
         value_name: "BYTES",
-        help: "How much may wait to be sent to one spark [default: 4194304]",
+        help: "How much may wait to be sent to one spark; without it twice max-length and 1 MiB, \
+               at least 4 MiB",
         is_for_library: false,
         set: |settings, text| {
-            number(text, 1..=usize::MAX).map(|value| settings.send_queue_bytes_max = value)
+            number(text, 1..=usize::MAX).map(|value| settings.send_queue_bytes_max = Some(value))
         },
     },
     Setting {

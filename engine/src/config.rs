@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use allspark_protocol::http::{Cors, RequestHead, Response, StaticBody};
+use allspark_protocol::limits::MESSAGE_BYTES_MAX_DEFAULT;
 use allspark_protocol::parser::ParserKind;
 
-use crate::limits::{CONNECTIONS_MAX_DEFAULT, SESSIONS_MAX_DEFAULT};
+use crate::limits::{
+    CONNECTIONS_MAX_DEFAULT, SEND_QUEUE_BYTES_LEAST, SEND_QUEUE_SLACK_BYTES, SESSIONS_MAX_DEFAULT,
+};
 
 /// Answers requests that are not for Primus.
 pub type Fallback = Arc<dyn Fn(&RequestHead<'_>) -> Response + Send + Sync>;
@@ -38,6 +41,18 @@ pub enum KeepHeaders {
     All,
 }
 
+/// Bytes of a send queue that does not contradict the bytes of the longest message: two of them and
+/// some more fit, so that a client which reads at once what it is sent is never taken for slow.
+pub const fn send_queue_bytes_for(message_bytes_max: usize) -> usize {
+    let two = message_bytes_max.saturating_mul(2);
+    let bytes = two.saturating_add(SEND_QUEUE_SLACK_BYTES);
+    if bytes < SEND_QUEUE_BYTES_LEAST {
+        SEND_QUEUE_BYTES_LEAST
+    } else {
+        bytes
+    }
+}
+
 /// Options of the engine.
 #[derive(Clone)]
 pub struct Options {
@@ -47,8 +62,9 @@ pub struct Options {
     pub parser: ParserKind,
     /// Milliseconds between two pings of a spark; `None` for no heartbeat. Default 30,000.
     pub ping_interval_ms: Option<u64>,
-    /// Bytes that may wait to be sent to one spark. Default 4 MiB. A single longer message passes
-    /// when nothing else waits.
+    /// Bytes that may wait to be sent to one spark, the memory for their structure included. As long
+    /// as the kernel takes everything, twice as many. A single longer message passes when nothing
+    /// else waits. Default: [`send_queue_bytes_for`] Primus's `maxLength`.
     pub send_queue_bytes_max: usize,
     /// What happens when more would have to wait.
     pub send_policy: SendPolicy,
@@ -84,7 +100,7 @@ impl Default for Options {
             pathname: "/primus".to_owned(),
             parser: ParserKind::Json,
             ping_interval_ms: Some(30_000),
-            send_queue_bytes_max: 4 * 1024 * 1024,
+            send_queue_bytes_max: send_queue_bytes_for(MESSAGE_BYTES_MAX_DEFAULT),
             connections_max: CONNECTIONS_MAX_DEFAULT,
             sessions_max: SESSIONS_MAX_DEFAULT,
             memory_bytes_max: None,

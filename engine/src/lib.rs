@@ -39,7 +39,7 @@ pub mod bench {
 
 pub use allspark_protocol::Value;
 pub use allspark_protocol::primus::SparkId;
-pub use config::{Fallback, KeepHeaders, Options, SendPolicy};
+pub use config::{Fallback, KeepHeaders, Options, SendPolicy, send_queue_bytes_for};
 pub use primus::{Destroy, Handle};
 pub use server::{Server, ShardFailure};
 pub use shard::{Flow, Shard};

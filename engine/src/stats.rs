@@ -60,6 +60,12 @@ counters! {
     completions_stale,
     /// Handlers and other functions of the application that panicked.
     handlers_panicked,
+    /// What waits to be sent now, in bytes of memory, structure included. Where many wait
+    /// for the same bytes, each counts them.
+    waiting_cost_bytes,
+    /// Memory of outgoing bytes now, each byte once: what waits, and what is kept so
+    /// that the next message costs no allocation.
+    block_bytes,
 }
 
 /// One number with one writer.

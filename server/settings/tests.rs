@@ -44,7 +44,10 @@ fn every_option_reaches_its_field() {
     assert_eq!(cors("headers", "X-A").headers, "X-A");
     assert_eq!(cors("headers", "false").headers, "");
     assert_eq!(cors("exposed", "X-B").exposed, "X-B");
-    assert_eq!(set("send-queue", "9").unwrap().send_queue_bytes_max, 9);
+    assert_eq!(
+        set("send-queue", "9").unwrap().send_queue_bytes_max,
+        Some(9)
+    );
     assert_eq!(
         set("send-policy", "keep-latest").unwrap().send_policy,
         SendPolicy::KeepLatest

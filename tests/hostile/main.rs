@@ -16,6 +16,7 @@ mod server;
 mod witness;
 
 mod bounds;
+mod pauses;
 mod posts;
 mod requests;
 mod sessions;

@@ -88,6 +88,7 @@ impl<T: Transformer> Core<T> {
             .connections
             .remove(key)
             .expect("the caller looked it up");
+        self.recycle_queue(connection.queue);
         match (connection.role, result) {
             (Role::Leaving(mut parcel), Ok(socket)) => {
                 parcel.socket = Some(socket);

@@ -223,6 +223,14 @@ pub trait Transformer: Clone + Send + 'static {
         None
     }
 
+    /// Whether it is the client who had to act by that deadline, and not the session itself. A
+    /// server that was away for a while gives clients time anew before it says
+    /// [`Transformer::expired`].
+    fn awaits_client(&self, session: &Self::Session) -> bool {
+        let _ = session;
+        true
+    }
+
     /// The deadline has passed.
     fn expired(&mut self, session: &mut Self::Session, context: Context, out: &mut Outputs) {
         let _ = (session, context, out);

@@ -233,6 +233,10 @@ impl Transformer for BrowserChannel {
         session.deadline()
     }
 
+    fn awaits_client(&self, session: &BrowserChannelSession) -> bool {
+        session.awaits_client()
+    }
+
     fn expired(
         &mut self,
         session: &mut BrowserChannelSession,

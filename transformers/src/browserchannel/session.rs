@@ -87,6 +87,11 @@ impl BrowserChannelSession {
         (self.state != State::Over).then_some(self.deadline)
     }
 
+    /// Whether it is the client who has to act by that deadline: otherwise a noop is due.
+    pub(super) fn awaits_client(&self) -> bool {
+        self.state != State::Open || self.back.is_none()
+    }
+
     /// Handles a request, the one that opens the session among them.
     pub(super) fn exchange(
         &mut self,

@@ -83,6 +83,11 @@ impl DraftSession {
         self.hixie.deadline().or(self.heartbeat)
     }
 
+    /// Whether the challenge is awaited: otherwise a heartbeat is due.
+    pub(super) fn awaits_client(&self) -> bool {
+        self.hixie.deadline().is_some()
+    }
+
     /// The deadline has passed.
     pub(super) fn expired(&mut self, service: &Service, now: Instant, out: &mut Outputs) {
         match (self.hixie.carrier(), self.heartbeat) {

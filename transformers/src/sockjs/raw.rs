@@ -54,7 +54,9 @@ impl RawSession {
                     return Some(Event::Message { kind, payload });
                 }
                 Ok(Some(Item::Ping(payload))) => {
-                    self.write(carrier, out, |out| encode::pong(&payload, None, out));
+                    if !self.said_goodbye {
+                        out.latest(carrier, |out| encode::pong(&payload, None, out));
+                    }
                 }
                 Ok(Some(Item::Pong(_))) => {}
                 Ok(Some(Item::Close { code, reason })) => {

@@ -343,6 +343,15 @@ impl Transformer for SockJs {
         }
     }
 
+    fn awaits_client(&self, session: &SockJsSession) -> bool {
+        match &session.0 {
+            Session::Http(session) => session.awaits_client(),
+            Session::WebSocket(session) => session.awaits_client(),
+            Session::Draft(session) => session.awaits_client(),
+            Session::Raw(_) => true,
+        }
+    }
+
     fn expired(&mut self, session: &mut SockJsSession, context: Context, out: &mut Outputs) {
         match &mut session.0 {
             Session::Http(session) => session.expired(&self.service, context.now, out),

@@ -88,7 +88,7 @@ impl Streaming {
                 }
                 Ok(Some(Item::Ping(payload))) => {
                     if !self.said_goodbye {
-                        out.write(carrier, |out| encode::pong(&payload, None, out));
+                        out.latest(carrier, |out| encode::pong(&payload, None, out));
                     }
                     return Some(Event::Alive);
                 }

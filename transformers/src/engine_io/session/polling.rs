@@ -67,6 +67,10 @@ impl Polling {
         self.probe.as_deref().map(Probe::deadline)
     }
 
+    pub(super) fn probe_awaits_client(&self) -> bool {
+        self.probe.as_deref().is_some_and(Probe::awaits_client)
+    }
+
     pub(super) fn set_probe(&mut self, probe: Box<Probe>) {
         self.probe = Some(probe);
     }
