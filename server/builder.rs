@@ -155,6 +155,32 @@ impl Builder {
         self
     }
 
+    /// Connections of all shards together; a further one is answered with 503 and `Retry-After`,
+    /// and closed. Default 1,048,576.
+    #[must_use]
+    pub fn connections_max(mut self, count: usize) -> Self {
+        self.options.connections_max = count;
+        self
+    }
+
+    /// Sessions of polling transports, of all shards together, that no request waits for at the
+    /// moment: those of clients between two polls, and those that nobody polls. Who asks for a
+    /// further one gets 503 and `Retry-After`. Default 131,072.
+    #[must_use]
+    pub fn sessions_max(mut self, count: usize) -> Self {
+        self.options.sessions_max = count;
+        self
+    }
+
+    /// Bytes that all shards together may hold for peers that have not finished what they began.
+    /// With more than that new connections and sessions get 503, and whoever wants more although it
+    /// has its share is ended. Default: half of what the machine or the control group has.
+    #[must_use]
+    pub fn memory_max(mut self, bytes: u64) -> Self {
+        self.options.memory_bytes_max = Some(bytes);
+        self
+    }
+
     /// Which request headers a spark keeps after its `connection` event. Default none.
     #[must_use]
     pub fn keep_headers(mut self, keep: KeepHeaders) -> Self {
@@ -263,6 +289,9 @@ impl Builder {
         }
         if self.max_length == 0 {
             return Err(wrong("max_length", "must be at least 1 byte".to_owned()));
+        }
+        if options.connections_max == 0 {
+            return Err(wrong("connections_max", "must be at least 1".to_owned()));
         }
         if self.shards > SHARDS_MAX {
             return Err(wrong("shards", format!("must be at most {SHARDS_MAX}")));

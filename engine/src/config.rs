@@ -74,6 +74,12 @@ pub struct Options {
     /// Sessions of polling transports, of all shards together, that no request waits for at the
     /// moment; who asks for a further one gets 503. Default 131,072.
     pub sessions_max: usize,
+    /// Bytes that all shards together may hold for peers that have not finished what they began:
+    /// parts of requests and messages, and broadcasts on their way. With more than that new
+    /// connections and sessions get 503, and whoever wants more although it has its share is ended.
+    /// Default `None`: half of what the machine has, or the control group; without a bound where
+    /// nobody says how much that is, and in simulations.
+    pub memory_bytes_max: Option<u64>,
     /// Which request headers a spark keeps.
     pub keep_headers: KeepHeaders,
     /// What scripts of other origins may do. Default: what they want, as in Primus.
@@ -97,6 +103,7 @@ impl Default for Options {
             send_queue_bytes_max: send_queue_bytes_for(MESSAGE_BYTES_MAX_DEFAULT),
             connections_max: CONNECTIONS_MAX_DEFAULT,
             sessions_max: SESSIONS_MAX_DEFAULT,
+            memory_bytes_max: None,
             send_policy: SendPolicy::default(),
             keep_headers: KeepHeaders::default(),
             cors: Cors::default(),
@@ -116,6 +123,7 @@ impl std::fmt::Debug for Options {
             .field("send_queue_bytes_max", &self.send_queue_bytes_max)
             .field("connections_max", &self.connections_max)
             .field("sessions_max", &self.sessions_max)
+            .field("memory_bytes_max", &self.memory_bytes_max)
             .field("send_policy", &self.send_policy)
             .finish_non_exhaustive()
     }

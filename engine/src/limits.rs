@@ -27,6 +27,15 @@ pub const CONNECTIONS_MAX_DEFAULT: usize = 1 << 20;
 /// about 1.5 KiB each they take 200 MB.
 pub const SESSIONS_MAX_DEFAULT: usize = 1 << 17;
 
+/// The part of the memory of the machine, or of the control group, that may be held for peers
+/// unless an option says otherwise: one half. The kernel's buffers of sockets need the other, and
+/// so does what an idle connection costs.
+pub const MEMORY_DIVISOR_DEFAULT: u64 = 2;
+
+/// Bytes below which it is not noted what is held for a peer: as much as a connection may take
+/// anyhow.
+pub const HELD_BYTES_MIN: usize = 1024;
+
 /// Connections per shard that are refused and not closed yet, but wait for the peer's request and
 /// for its end, so that it gets to read why. Further ones are closed at once.
 pub const TURNED_AWAY_MAX: usize = 1024;

@@ -15,6 +15,7 @@ mod http;
 mod server;
 mod witness;
 
+mod bounds;
 mod pauses;
 mod posts;
 mod requests;

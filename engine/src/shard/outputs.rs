@@ -227,6 +227,7 @@ impl<T: Transformer> Core<T> {
         };
         if waiting.pending.is_empty() {
             self.take_up(key, next);
+            self.settle_input(key);
         } else {
             waiting.next = Some(next);
             self.resumed.push(key);
@@ -268,6 +269,7 @@ impl<T: Transformer> Core<T> {
                 let mut pending = self.take_up(key, next);
                 self.listen_again(key);
                 self.received(key, &mut pending);
+                self.settle_input(key);
                 self.settle();
             }
         }
