@@ -17,6 +17,23 @@ pub const LINGER_MS: u64 = 2_000;
 /// request before the answer are rare, and it is small.
 pub const PENDING_BYTES_MAX: usize = 64 * 1024;
 
+/// Connections of all shards, unless an option says otherwise: what one process is built for. Idle
+/// and over WebSocket they take 0.4 GiB of the process, and of the kernel some GiB.
+pub const CONNECTIONS_MAX_DEFAULT: usize = 1 << 20;
+
+/// Sessions of polling transports of all shards that no connection belongs to, unless an option
+/// says otherwise. A client is between two polls for a moment only, so these are few, except when
+/// all were just sent a broadcast; and nothing but this bounds how many one connection opens. At
+/// about 1.5 KiB each they take 200 MB.
+pub const SESSIONS_MAX_DEFAULT: usize = 1 << 17;
+
+/// Connections per shard that are refused and not closed yet, but wait for the peer's request and
+/// for its end, so that it gets to read why. Further ones are closed at once.
+pub const TURNED_AWAY_MAX: usize = 1024;
+
+/// Seconds after which who is refused may come back. A text, as it stands in a header.
+pub const RETRY_AFTER_S: &str = "10";
+
 /// Commands that may wait in the inbox of a shard.
 pub const INBOX_COMMANDS_MAX: usize = 64 * 1024;
 

@@ -261,14 +261,18 @@ impl<T: Transformer> Core<T> {
         let spark = match &self.connection(key).role {
             Role::Waiting(waiting) => waiting.spark,
             Role::Spark(spark) => *spark,
-            Role::Http(_) | Role::Paced(_) | Role::Leaving(_) | Role::Discard => return None,
+            Role::Http(_)
+            | Role::Paced(_)
+            | Role::Leaving(_)
+            | Role::TurnedAway
+            | Role::Discard => return None,
         };
         let slot = self.sparks.get_mut(spark)?;
-        let carried = slot.carried.as_mut()?;
-        carried.carriers.retain(|carrier| *carrier != key);
+        slot.carried.as_ref()?;
         if slot.state.stream == Some(key) {
             slot.state.stream = None;
         }
+        self.remove_carrier(spark, key);
         self.connection_mut(key).role = Role::Discard;
         Some(spark)
     }
@@ -288,7 +292,11 @@ impl<T: Transformer> Core<T> {
         if let Some(carried) = &mut slot.carried
             && !std::mem::replace(&mut carried.over, true)
         {
-            for key in std::mem::take(&mut carried.carriers) {
+            let carriers = std::mem::take(&mut carried.carriers);
+            if !carriers.is_empty() {
+                self.count_unattended(1);
+            }
+            for key in carriers {
                 self.take_carrier(key);
                 self.finish(key);
             }
@@ -309,6 +317,9 @@ impl<T: Transformer> Core<T> {
         self.counters().sparks_forgotten.add(1);
         if let Some(carried) = slot.carried {
             self.carried_count -= 1;
+            if carried.carriers.is_empty() {
+                self.count_unattended(-1);
+            }
             self.names.forget(carried.name, spark);
             self.recycle_queue(carried.queue);
             self.close_idle_if_ending();

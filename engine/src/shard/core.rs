@@ -16,6 +16,7 @@ use super::connection::Connection;
 use super::connection::Declined;
 use super::names::Names;
 use super::queue::SendQueue;
+use super::room::Room;
 use super::travel::Parcel;
 use super::upkeep::Upkeep;
 use super::walk::Walk;
@@ -68,6 +69,7 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) spark_wheel: Wheel,
     /// Sparks that are not bound to one connection.
     pub(super) carried_count: usize,
+    pub(super) room: Room,
     pub(super) names: Names,
     /// Sparks whose sessions may have something to send.
     pub(super) dirty_sparks: Vec<Key>,
@@ -145,6 +147,7 @@ impl<T: Transformer> Core<T> {
             wheel: Wheel::new(now),
             spark_wheel: Wheel::new(now),
             carried_count: 0,
+            room: Room::default(),
             names: Names::default(),
             dirty_sparks: Vec::new(),
             resumed: Vec::new(),

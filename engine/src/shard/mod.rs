@@ -45,6 +45,7 @@ mod outputs;
 mod paced;
 mod queue;
 mod receive;
+mod room;
 mod send;
 mod session;
 mod timers;

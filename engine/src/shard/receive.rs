@@ -12,6 +12,7 @@ use super::carried::{Carried, carrier_of};
 use super::connection::{Asked, Closing, Connection, Role, Waiting};
 use super::core::Core;
 use super::names::{Address, NameHash};
+use super::room::unavailable;
 use super::token_of;
 use crate::io::{Op, Socket};
 use crate::limits::{KEEP_ALIVE_TIMEOUT_MS, PENDING_BYTES_MAX, REQUEST_TIMEOUT_MS};
@@ -19,9 +20,13 @@ use crate::memory::Key;
 
 impl<T: Transformer> Core<T> {
     pub(super) fn accepted(&mut self, socket: Socket, peer: SocketAddr) {
+        let is_ending = self.end_deadline.is_some();
+        if !is_ending && !self.admit_connection() {
+            return self.turn_away(socket, peer);
+        }
         self.counters().connections_accepted.add(1);
         let key = self.insert_connection(socket, peer);
-        if self.end_deadline.is_some() {
+        if is_ending {
             self.close(key);
         } else {
             self.set_timer_ms(key, REQUEST_TIMEOUT_MS);
@@ -64,6 +69,7 @@ impl<T: Transformer> Core<T> {
                 }
             }
             Role::Leaving(parcel) => parcel.rest.extend_from_slice(bytes),
+            Role::TurnedAway => self.answer_turned_away(key),
             Role::Paced(_) | Role::Discard => {}
         }
     }
@@ -135,7 +141,7 @@ impl<T: Transformer> Core<T> {
                 self.read_session(key, spark, input);
             }
             Role::Leaving(parcel) => parcel.rest.extend_from_slice(input.take_all()),
-            Role::Paced(_) | Role::Discard => {}
+            Role::Paced(_) | Role::TurnedAway | Role::Discard => {}
         }
         None
     }
@@ -241,6 +247,10 @@ impl<T: Transformer> Core<T> {
                 self.write_response(key, &response, true, false);
                 self.open_upgraded(key, session, &request.head);
             }
+            Answer::Open { .. } if !self.admit_session() => {
+                let response = self.complete_for(browser.as_ref(), unavailable());
+                self.respond(key, &request.head, &response);
+            }
             Answer::Open { session, port } => {
                 let mut peer = self.connection(key).peer;
                 if let Some(port) = port {
@@ -270,11 +280,7 @@ impl<T: Transformer> Core<T> {
         };
         self.connection_mut(key).role = Role::Waiting(Box::new(waiting));
         self.wheel.cancel(key.index);
-        if let Some(slot) = self.sparks.get_mut(spark)
-            && let Some(carried) = &mut slot.carried
-        {
-            carried.carriers.push(key);
-        }
+        self.add_carrier(spark, key);
         self.ask_session(spark, |transformer, session, context, out| {
             transformer.exchange(session, context, carrier_of(key), request, out);
         });

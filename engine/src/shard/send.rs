@@ -317,7 +317,7 @@ impl<T: Transformer> Core<T> {
                 let spark = *spark;
                 self.mark(spark);
             }
-            Role::Http(_) | Role::Paced(_) | Role::Discard => {}
+            Role::Http(_) | Role::Paced(_) | Role::TurnedAway | Role::Discard => {}
         }
         self.listen_again(key);
     }

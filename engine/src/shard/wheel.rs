@@ -67,6 +67,7 @@ pub struct Wheel {
     occupied: [u64; LEVELS],
     pages: Vec<Page>,
     /// Memory of pages that had to give it back; no timer is set there.
+    #[expect(clippy::vec_box, reason = "the boxes themselves are used again")]
     spare: Vec<Box<[Node; PAGE_TIMERS]>>,
     len: usize,
 }
