@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use allspark_client::library::{Library, LibraryError};
 use allspark_engine::io::DriverChoice;
-use allspark_engine::{self as engine, KeepHeaders, Options, SendPolicy, StartError};
+use allspark_engine::{self as engine, KeepHeaders, Options, SendPolicy, ShardFailure, StartError};
 use allspark_protocol::http::{Cors, CorsOptions, RequestHead, Response};
 use allspark_protocol::limits::{MESSAGE_BYTES_MAX_DEFAULT, SHARDS_MAX};
 use allspark_protocol::parser::ParserKind;
+use allspark_protocol::primus::pathname;
 use allspark_transformers::{AnyTransformer, CommonOptions, TransformerKind};
 
 use crate::Primus;
@@ -30,6 +31,9 @@ pub enum Error {
     /// The server can't be started.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// The server ran and has failed.
+    #[error(transparent)]
+    Failed(#[from] ShardFailure),
     /// The client library can't be saved. What was at that path before is still there.
     #[error("{}: {source}", path.display())]
     Save {
@@ -107,16 +111,11 @@ impl Builder {
         self
     }
 
-    /// Requests whose path starts with this belong to Primus; a missing leading `/` is added.
-    /// Default `/primus`.
+    /// Requests whose path starts with this belong to Primus; a missing leading `/` is added, and
+    /// a `/` at the end means nothing. Default `/primus`.
     #[must_use]
     pub fn pathname(mut self, pathname: impl Into<String>) -> Self {
-        let pathname = pathname.into();
-        self.options.pathname = if pathname.starts_with('/') {
-            pathname
-        } else {
-            format!("/{pathname}")
-        };
+        self.options.pathname = pathname.into();
         self
     }
 
@@ -152,7 +151,8 @@ impl Builder {
     }
 
     /// What scripts of other origins may do: Primus's `origins`, `methods`, `credentials`,
-    /// `maxAge`, `headers` and `exposed`. Default: Primus's, which allow every origin.
+    /// `maxAge`, `headers` and `exposed`. Default: Primus's, which allow every origin. Once origins
+    /// are listed, they are asked of upgrades, too, unless [`CorsOptions::upgrades`] is false.
     #[must_use]
     pub fn cors(mut self, cors: CorsOptions) -> Self {
         self.cors = cors;
@@ -199,6 +199,16 @@ impl Builder {
         self
     }
 
+    /// Has the allocator give freed memory back to the system. Each shard calls it on its own thread
+    /// some seconds after it has worked, with `true` if it holds much less than before. Allocators
+    /// that give back lazily do so when they are called for something else, which a shard that
+    /// sleeps never does. Default: nothing; the `allspark` server tells mimalloc.
+    #[must_use]
+    pub fn give_back(mut self, give_back: fn(bool)) -> Self {
+        self.options.give_back = Some(give_back);
+        self
+    }
+
     /// How many shards, each a thread on a CPU of its own as far as there are enough. Default 0:
     /// one per CPU that the process may use.
     #[must_use]
@@ -222,6 +232,8 @@ impl Builder {
             .parse()
             .map_err(|e| wrong("transformer", format!("{e}")))?;
         let mut options = self.options;
+        options.pathname =
+            pathname(&options.pathname).map_err(|error| wrong("pathname", error.to_string()))?;
         options.parser = ParserKind::from_name(&self.parser)
             .map_err(|error| wrong("parser", error.to_string()))?;
         if options.ping_interval_ms == Some(0) {
@@ -236,7 +248,7 @@ impl Builder {
         if self.shards > SHARDS_MAX {
             return Err(wrong("shards", format!("must be at most {SHARDS_MAX}")));
         }
-        options.cors = Cors::new(&self.cors).map_err(|misuse| wrong("cors", misuse.to_string()))?;
+        options.cors = Cors::new(&self.cors).map_err(|error| wrong("cors", error.to_string()))?;
         let common = CommonOptions {
             pathname: options.pathname.clone(),
             message_bytes_max: self.max_length,
@@ -275,5 +287,50 @@ fn option_of(error: &LibraryError) -> &'static str {
     match error {
         LibraryError::Global(_) => "global",
         _ => "client_plugin",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_option_that_means_nothing_is_refused_with_a_sentence() {
+        let cors = |change: fn(&mut CorsOptions)| {
+            let mut cors = CorsOptions::default();
+            change(&mut cors);
+            Primus::builder().cors(cors)
+        };
+        for (builder, expected) in [
+            (
+                cors(|cors| cors.origins = "http://a.example/".into()),
+                "option `cors`: origins: \"http://a.example/\" goes on behind its host: write \
+                 http://a.example",
+            ),
+            (
+                cors(|cors| cors.methods = "GET;POST".into()),
+                "option `cors`: methods: \"GET;POST\" is no method: write them as in GET,POST",
+            ),
+            (
+                Primus::builder().pathname("//x"),
+                "option `pathname`: browsers take what follows the // of \"//x\" for a host: write \
+                 one slash",
+            ),
+            (
+                Primus::builder().pathname("/"),
+                "option `pathname`: with \"/\" every path belongs to Primus: write a path such as \
+                 /primus",
+            ),
+        ] {
+            assert_eq!(builder.build().unwrap_err().to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn a_pathname_is_the_same_with_and_without_its_slashes() {
+        for pathname in ["chat", "/chat", "chat/", "/chat/"] {
+            let primus = Primus::builder().pathname(pathname).build().unwrap();
+            assert!(primus.library_path().starts_with("/chat/primus.js?"));
+        }
     }
 }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use allspark_protocol::http::{Cors, RequestHead, Response, StaticBody};
 use allspark_protocol::parser::ParserKind;
 
+use crate::limits::{CONNECTIONS_MAX_DEFAULT, SESSIONS_MAX_DEFAULT};
+
 /// Answers requests that are not for Primus.
 pub type Fallback = Arc<dyn Fn(&RequestHead<'_>) -> Response + Send + Sync>;
 
@@ -50,6 +52,12 @@ pub struct Options {
     pub send_queue_bytes_max: usize,
     /// What happens when more would have to wait.
     pub send_policy: SendPolicy,
+    /// Connections of all shards together; a further one is answered with 503 and closed. Default
+    /// 1,048,576.
+    pub connections_max: usize,
+    /// Sessions of polling transports, of all shards together, that no request waits for at the
+    /// moment; who asks for a further one gets 503. Default 131,072.
+    pub sessions_max: usize,
     /// Which request headers a spark keeps.
     pub keep_headers: KeepHeaders,
     /// What scripts of other origins may do. Default: what they want, as in Primus.
@@ -59,6 +67,9 @@ pub struct Options {
     pub files: Arc<[(&'static str, StaticBody)]>,
     /// Answers requests that are not for Primus; without it they get 404.
     pub fallback: Option<Fallback>,
+    /// Has the allocator give freed memory back to the system. Called on the thread of a shard some
+    /// seconds after it has worked; `true` if it holds much less than before. Default: nothing.
+    pub give_back: Option<fn(bool)>,
 }
 
 impl Default for Options {
@@ -68,11 +79,14 @@ impl Default for Options {
             parser: ParserKind::Json,
             ping_interval_ms: Some(30_000),
             send_queue_bytes_max: 4 * 1024 * 1024,
+            connections_max: CONNECTIONS_MAX_DEFAULT,
+            sessions_max: SESSIONS_MAX_DEFAULT,
             send_policy: SendPolicy::default(),
             keep_headers: KeepHeaders::default(),
             cors: Cors::default(),
             files: Arc::new([]),
             fallback: None,
+            give_back: None,
         }
     }
 }
@@ -84,6 +98,8 @@ impl std::fmt::Debug for Options {
             .field("parser", &self.parser)
             .field("ping_interval_ms", &self.ping_interval_ms)
             .field("send_queue_bytes_max", &self.send_queue_bytes_max)
+            .field("connections_max", &self.connections_max)
+            .field("sessions_max", &self.sessions_max)
             .field("send_policy", &self.send_policy)
             .finish_non_exhaustive()
     }

@@ -14,11 +14,15 @@
 
 mod broadcast;
 mod config;
+mod guard;
 pub mod io;
 pub mod limits;
+mod lines;
 pub mod memory;
 mod mesh;
 mod primus;
+mod seat;
+mod server;
 mod shard;
 pub mod sim;
 mod spark;
@@ -36,10 +40,11 @@ pub use allspark_protocol::Value;
 pub use allspark_protocol::primus::SparkId;
 pub use config::{Fallback, KeepHeaders, Options, SendPolicy};
 pub use primus::{Destroy, Handle};
+pub use server::{Server, ShardFailure};
 pub use shard::{Flow, Shard};
 pub use spark::{
     Data, EndOptions, Headers, Json, LocalPrimus, Message, ReadyState, Spark, SparkError,
     SparkHandle,
 };
-pub use start::{Primus, Server, StartError, allowed_cpus, random};
+pub use start::{Primus, StartError, allowed_cpus, random};
 pub use stats::Stats;

@@ -2,6 +2,7 @@
 //! clients over virtual minutes, the same history for the same seed.
 
 mod late;
+mod origins;
 mod outage;
 mod travel;
 mod world;

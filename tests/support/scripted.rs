@@ -31,7 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         reconnect: true,
         ..Destroy::default()
     });
-    server.join();
+    server.join().unwrap();
     Ok(())
 }
 

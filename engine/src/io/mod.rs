@@ -33,6 +33,7 @@ mod token;
 mod uring;
 mod waker;
 
+pub(crate) use choose::explained;
 pub use choose::{Chosen, DriverChoice, Unavailable, UnknownDriver, probe, probe_release};
 pub use detached::Detached;
 pub use epoll::{Epoll, EpollOptions};
@@ -250,6 +251,9 @@ pub trait Driver {
     /// Submits what was pushed, sleeps as `wait` says, and appends what completed. A bounded
     /// number of completions is reported per turn; the rest follows in the next.
     fn turn(&mut self, wait: Wait, completions: &mut Vec<Completion>) -> io::Result<()>;
+
+    /// Gives back memory that only a past peak needed. Called seldom, between two turns.
+    fn give_back(&mut self) {}
 
     /// Ends a sleep from another thread.
     fn waker(&self) -> Waker;

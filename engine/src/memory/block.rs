@@ -9,6 +9,8 @@ use std::rc::Rc;
 
 use allspark_protocol::copy;
 
+use super::lists::GiveBack;
+
 /// Frames in one piece of memory.
 #[derive(Debug, Default)]
 pub struct Block {
@@ -171,20 +173,44 @@ impl Deref for Slice {
 /// Blocks that are used again, so that a message costs no allocation.
 #[derive(Debug, Default)]
 pub struct BlockPool {
+    /// The one that was used last is used first, so those that are not needed lie at the front.
     free: Vec<Rc<Block>>,
     lent: Vec<Rc<Block>>,
+    /// Free blocks that were not needed since the last [`BlockPool::free_unused`].
+    unused: usize,
 }
 
 /// Blocks that are kept for later; more are freed.
 const FREE_BLOCKS_MAX: usize = 1024;
 
+/// Blocks that are kept even if nobody needs them.
+const FREE_BLOCKS_MIN: usize = 16;
+
 /// Bytes up to which a block is kept: a rare huge message must not stay in memory.
 const FREE_BLOCK_BYTES_MAX: usize = 64 * 1024;
+
+/// Frames up to which a block is kept: many tiny ones cost more than their bytes.
+const FREE_BLOCK_FRAMES_MAX: usize = 8 * 1024;
 
 impl BlockPool {
     /// An empty block.
     pub fn take(&mut self) -> Rc<Block> {
-        self.free.pop().unwrap_or_default()
+        let block = self.free.pop();
+        self.unused = self.unused.min(self.free.len());
+        block.unwrap_or_default()
+    }
+
+    /// Frees the blocks that nobody has needed since the last call. Returns whether there are others
+    /// that may turn out to be needed no more.
+    pub fn free_unused(&mut self) -> bool {
+        let count = self
+            .unused
+            .min(self.free.len().saturating_sub(FREE_BLOCKS_MIN));
+        self.free.drain(..count);
+        self.unused = self.free.len();
+        self.free.give_back();
+        self.lent.give_back();
+        self.unused > FREE_BLOCKS_MIN
     }
 
     /// Gives a block back that is perhaps still shared. It is used again once
@@ -202,6 +228,7 @@ impl BlockPool {
             }
             if let Some(unshared) = Rc::get_mut(&mut block)
                 && unshared.bytes.capacity() <= FREE_BLOCK_BYTES_MAX
+                && unshared.ends.capacity() <= FREE_BLOCK_FRAMES_MAX
             {
                 unshared.clear();
                 self.free.push(block);
@@ -276,5 +303,22 @@ mod tests {
         pool.give_back(taken);
         pool.reclaim();
         assert_eq!(Rc::as_ptr(&pool.take()), address);
+    }
+
+    #[test]
+    fn blocks_that_nobody_needs_any_more_are_freed() {
+        let mut pool = BlockPool::default();
+        let use_blocks = |pool: &mut BlockPool, count| {
+            let taken: Vec<_> = (0..count).map(|_| pool.take()).collect();
+            taken.into_iter().for_each(|block| pool.give_back(block));
+            pool.reclaim();
+        };
+        use_blocks(&mut pool, 500);
+        assert!(pool.free_unused(), "they were needed a moment ago");
+        use_blocks(&mut pool, 100);
+        assert!(pool.free_unused());
+        assert_eq!(pool.free.len(), 100);
+        assert!(!pool.free_unused());
+        assert_eq!(pool.free.len(), FREE_BLOCKS_MIN);
     }
 }

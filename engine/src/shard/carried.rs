@@ -14,6 +14,7 @@ use super::core::{Core, Deferred};
 use super::host::Host;
 use super::names::NameHash;
 use super::queue::SendQueue;
+use crate::guard;
 use crate::memory::{BlockPool, Key, Slice};
 use crate::spark::ReadyState;
 
@@ -260,14 +261,18 @@ impl<T: Transformer> Core<T> {
         let spark = match &self.connection(key).role {
             Role::Waiting(waiting) => waiting.spark,
             Role::Spark(spark) => *spark,
-            Role::Http(_) | Role::Paced(_) | Role::Leaving(_) | Role::Discard => return None,
+            Role::Http(_)
+            | Role::Paced(_)
+            | Role::Leaving(_)
+            | Role::TurnedAway
+            | Role::Discard => return None,
         };
         let slot = self.sparks.get_mut(spark)?;
-        let carried = slot.carried.as_mut()?;
-        carried.carriers.retain(|carrier| *carrier != key);
+        slot.carried.as_ref()?;
         if slot.state.stream == Some(key) {
             slot.state.stream = None;
         }
+        self.remove_carrier(spark, key);
         self.connection_mut(key).role = Role::Discard;
         Some(spark)
     }
@@ -287,7 +292,11 @@ impl<T: Transformer> Core<T> {
         if let Some(carried) = &mut slot.carried
             && !std::mem::replace(&mut carried.over, true)
         {
-            for key in std::mem::take(&mut carried.carriers) {
+            let carriers = std::mem::take(&mut carried.carriers);
+            if !carriers.is_empty() {
+                self.count_unattended(1);
+            }
+            for key in carriers {
                 self.take_carrier(key);
                 self.finish(key);
             }
@@ -296,14 +305,21 @@ impl<T: Transformer> Core<T> {
     }
 
     pub(super) fn forget(&mut self, spark: Key) {
-        let Some(slot) = self.sparks.remove(spark) else {
+        let Some(mut slot) = self.sparks.remove(spark) else {
             return;
         };
+        // Usually it has none left, but a last handler may have attached one more.
+        if let Some(handlers) = slot.state.handlers.take() {
+            guard::drop_value(handlers);
+        }
         self.spark_wheel.cancel(spark.index);
         self.count_wire(slot.state.wire, -1);
         self.counters().sparks_forgotten.add(1);
         if let Some(carried) = slot.carried {
             self.carried_count -= 1;
+            if carried.carriers.is_empty() {
+                self.count_unattended(-1);
+            }
             self.names.forget(carried.name, spark);
             self.recycle_queue(carried.queue);
             self.close_idle_if_ending();
@@ -330,9 +346,10 @@ impl<T: Transformer> Core<T> {
         if self.end_deadline.is_none() || self.carried_count > 0 {
             return;
         }
-        for index in 0..self.connections.index_bound() {
-            if let Some(key) = self.connections.key_at(index)
-                && let Role::Http(_) = self.connection(key).role
+        let mut index = 0;
+        while let Some(key) = self.connections.next_from(index) {
+            index = key.index + 1;
+            if let Role::Http(_) = self.connection(key).role
                 && self.connection(key).closing == Closing::No
             {
                 self.finish(key);

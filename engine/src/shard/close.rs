@@ -53,7 +53,7 @@ impl<T: Transformer> Core<T> {
         let connection = self.connection_mut(key);
         if connection.closing == Closing::No {
             connection.closing = Closing::AfterSending;
-            if !matches!(connection.role, Role::Spark(_)) {
+            if !connection.role.stays() {
                 connection.role = Role::Discard;
             }
             self.finishing.push(key);
@@ -95,7 +95,7 @@ impl<T: Transformer> Core<T> {
         }
         connection.closing = Closing::Asked;
         connection.queue = None;
-        if !matches!(connection.role, Role::Spark(_)) {
+        if !connection.role.stays() {
             connection.role = Role::Discard;
         }
         let socket = connection.socket;
@@ -113,9 +113,13 @@ impl<T: Transformer> Core<T> {
             .connections
             .remove(key)
             .expect("the caller looked it up");
-        if let Role::Spark(spark) = connection.role {
-            debug_assert!(self.spark(spark).ready == ReadyState::Closed);
-            self.forget(spark);
+        match connection.role {
+            Role::Spark(spark) => {
+                debug_assert!(self.spark(spark).ready == ReadyState::Closed);
+                self.forget(spark);
+            }
+            Role::TurnedAway => return self.turned_away_closed(),
+            _ => {}
         }
         self.counters().connections_closed.add(1);
     }

@@ -23,8 +23,17 @@ pub(crate) enum Role {
     Paced(Box<Paced>),
     /// On its way to the shard that owns the session its request is for.
     Leaving(Box<Parcel>),
+    /// Whatever it is, the answer is that there are too many.
+    TurnedAway,
     /// Of no interest: the connection is about to be closed.
     Discard,
+}
+
+impl Role {
+    /// Whether it is still of interest when the connection is being closed.
+    pub(crate) fn stays(&self) -> bool {
+        matches!(self, Self::Spark(_) | Self::TurnedAway)
+    }
 }
 
 /// An HTTP connection while a session has its request.

@@ -16,12 +16,15 @@ use super::connection::Connection;
 use super::connection::Declined;
 use super::names::Names;
 use super::queue::SendQueue;
+use super::room::Room;
 use super::travel::Parcel;
+use super::upkeep::Upkeep;
 use super::walk::Walk;
 use super::wheel::Wheel;
 use super::{CONNECTION, key_of};
 use crate::broadcast::Stream;
 use crate::io::{Completion, Op, Token};
+use crate::lines::{Admitted, Line};
 use crate::memory::{Arena, BlockPool, Key};
 use crate::mesh::{self, Command, Mesh};
 use crate::primus::{Destroy, Listeners, Shared};
@@ -66,6 +69,7 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) spark_wheel: Wheel,
     /// Sparks that are not bound to one connection.
     pub(super) carried_count: usize,
+    pub(super) room: Room,
     pub(super) names: Names,
     /// Sparks whose sessions may have something to send.
     pub(super) dirty_sparks: Vec<Key>,
@@ -110,6 +114,7 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) has_stash: bool,
     /// Whether timers are due that did not fit into this turn.
     pub(super) timers_wait: bool,
+    pub(super) upkeep: Upkeep,
     rng: ChaCha12Rng,
 }
 
@@ -142,6 +147,7 @@ impl<T: Transformer> Core<T> {
             wheel: Wheel::new(now),
             spark_wheel: Wheel::new(now),
             carried_count: 0,
+            room: Room::default(),
             names: Names::default(),
             dirty_sparks: Vec::new(),
             resumed: Vec::new(),
@@ -168,6 +174,7 @@ impl<T: Transformer> Core<T> {
             end_deadline: None,
             has_stash: false,
             timers_wait: false,
+            upkeep: Upkeep::new(now),
             rng,
         }
     }
@@ -184,6 +191,11 @@ impl<T: Transformer> Core<T> {
         self.shared.mesh.counters(self.shard)
     }
 
+    /// Whether a line that a peer can cause may be logged now; if not, it is counted.
+    pub(super) fn may_log(&self, line: Line) -> Option<Admitted> {
+        self.shared.lines.admit(line, self.now)
+    }
+
     pub(super) fn begin_turn(&mut self, now: Instant, unix_ms: u64) {
         self.now = now.max(self.now);
         self.unix_ms = unix_ms;
@@ -198,10 +210,17 @@ impl<T: Transformer> Core<T> {
 
     /// Handles one completion.
     pub(super) fn complete(&mut self, completion: Completion) {
+        self.upkeep.has_worked = true;
         match completion {
             Completion::Accepted { socket, peer } => self.accepted(socket, peer),
             Completion::AcceptFailed { error } => {
-                tracing::warn!(shard = self.shard, %error, "no connection can be accepted for now");
+                if let Some(line) = self.may_log(Line::AcceptFailed) {
+                    let (shard, unlogged) = (self.shard, line.unlogged);
+                    tracing::warn!(
+                        shard, %error, unlogged,
+                        "no connection can be accepted for now"
+                    );
+                }
             }
             Completion::Received { token, mut buffer } => {
                 self.with_connection(token, |core, key| core.received(key, &mut buffer));
@@ -269,7 +288,12 @@ impl<T: Transformer> Core<T> {
     }
 
     pub(super) fn has_commands(&self) -> bool {
-        self.mesh().has_commands(self.shard)
+        self.mesh().has_commands(self.shard) || self.must_end()
+    }
+
+    /// Whether another shard has failed and this one has not begun to end.
+    pub(super) fn must_end(&self) -> bool {
+        self.mesh().is_failing() && self.end_deadline.is_none()
     }
 
     /// When the next turn must come even if nothing happens.
@@ -278,7 +302,7 @@ impl<T: Transformer> Core<T> {
         let timers = [self.wheel.next_deadline(), self.spark_wheel.next_deadline()];
         timers
             .into_iter()
-            .chain([destroy, self.end_deadline])
+            .chain([destroy, self.end_deadline, self.upkeep.due()])
             .flatten()
             .min()
     }

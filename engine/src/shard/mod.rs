@@ -9,7 +9,8 @@
 //! 4. fire timers ([`timers`]);
 //! 5. let the sessions of polling transports compose what waits for them ([`carried`]);
 //! 6. queue the sends: everything that waits for a connection leaves as one send ([`send`],
-//!    [`walk`]).
+//!    [`walk`]);
+//! 7. now and then: give back memory that a peak has left behind ([`upkeep`]).
 //!
 //! What a session wants is carried out by [`outputs`]; a request for a session of another shard
 //! takes its connection there ([`travel`]).
@@ -29,6 +30,7 @@ use std::io;
 use allspark_protocol::transformer::Transformer;
 
 use crate::io::{Completion, Driver, Token, Wait, Waker};
+use crate::memory::GiveBack;
 
 mod browser;
 mod carried;
@@ -43,10 +45,12 @@ mod outputs;
 mod paced;
 mod queue;
 mod receive;
+mod room;
 mod send;
 mod session;
 mod timers;
 mod travel;
+mod upkeep;
 mod walk;
 mod wheel;
 
@@ -115,6 +119,11 @@ impl<D: Driver, T: Transformer> Shard<D, T> {
         self.core.settle();
         for op in self.core.take_ops() {
             self.driver.push(op);
+        }
+        if self.core.look_after_memory() {
+            self.completions.give_back();
+            self.stash.give_back();
+            self.driver.give_back();
         }
         self.core.end_turn();
         if self.core.has_ended() {

@@ -86,7 +86,11 @@ impl<T: Transformer> Core<T> {
         let is_its = match &self.connections.get(key)?.role {
             Role::Waiting(waiting) => waiting.spark == spark,
             Role::Spark(other) => *other == spark,
-            Role::Http(_) | Role::Paced(_) | Role::Leaving(_) | Role::Discard => false,
+            Role::Http(_)
+            | Role::Paced(_)
+            | Role::Leaving(_)
+            | Role::TurnedAway
+            | Role::Discard => false,
         };
         is_its.then_some(key)
     }
@@ -240,11 +244,7 @@ impl<T: Transformer> Core<T> {
         self.connection_mut(key).role = match next {
             Next::Upgraded => Role::Spark(spark),
             Next::Http => {
-                if let Some(slot) = self.sparks.get_mut(spark)
-                    && let Some(carried) = &mut slot.carried
-                {
-                    carried.carriers.retain(|carrier| *carrier != key);
-                }
+                self.remove_carrier(spark, key);
                 Role::Http(reader)
             }
         };

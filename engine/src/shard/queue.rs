@@ -15,6 +15,9 @@ use crate::memory::{Block, BlockPool, Slice};
 /// Bytes up to which everything that waits is put together for one send.
 const GATHER_BYTES_MAX: usize = 64 * 1024;
 
+/// Slices for which a queue that is kept for later may have room.
+const KEPT_SLICES_MAX: usize = 64;
+
 /// Frames of one connection that wait to be sent.
 #[derive(Debug, Default)]
 pub(crate) struct SendQueue {
@@ -43,6 +46,11 @@ impl SendQueue {
     /// Bytes that wait.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Whether an emptied queue holds little enough to be kept for the next who needs one.
+    pub(crate) fn is_worth_keeping(&self) -> bool {
+        self.slices.capacity() <= KEPT_SLICES_MAX
     }
 
     /// Writes one frame at the end, whatever the bound.

@@ -19,6 +19,7 @@ use super::token_of;
 use crate::config::SendPolicy;
 use crate::io::Op;
 use crate::limits::SENDS_PER_TURN;
+use crate::lines::Line;
 use crate::memory::{BlockPool, Key, Slice};
 use crate::spark::{EndOptions, ReadyState, SparkError};
 
@@ -175,8 +176,12 @@ impl<T: Transformer> Core<T> {
     fn overflow(&mut self, spark: Key) {
         debug_assert_eq!(self.shared.options.send_policy, SendPolicy::Disconnect);
         self.counters().sparks_overflowed.add(1);
-        tracing::info!(shard = self.shard, spark = %self.spark(spark).id,
-            "a client reads too slowly; its spark ends");
+        if let Some(line) = self.may_log(Line::Overflowed) {
+            let (shard, unlogged) = (self.shard, line.unlogged);
+            let id = self.spark(spark).id;
+            tracing::info!(shard, spark = %id, unlogged,
+                "a client reads too slowly; its spark ends");
+        }
         self.fail(spark, SparkError::Overflow);
         // What waits will not be read in time, so nothing is added, not even a goodbye.
         self.lose(spark);
@@ -312,7 +317,7 @@ impl<T: Transformer> Core<T> {
                 let spark = *spark;
                 self.mark(spark);
             }
-            Role::Http(_) | Role::Paced(_) | Role::Discard => {}
+            Role::Http(_) | Role::Paced(_) | Role::TurnedAway | Role::Discard => {}
         }
         self.listen_again(key);
     }
@@ -331,7 +336,7 @@ impl<T: Transformer> Core<T> {
 
     /// An emptied queue is used again by the next connection that needs one.
     pub(super) fn keep_queue(&mut self, queue: Box<SendQueue>) {
-        if self.queues.len() < QUEUES_MAX {
+        if self.queues.len() < QUEUES_MAX && queue.is_worth_keeping() {
             self.queues.push(queue);
         }
     }

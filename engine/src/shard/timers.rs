@@ -73,6 +73,7 @@ impl<T: Transformer> Core<T> {
         self.fire_destroy();
         let mut due = std::mem::take(&mut self.due);
         let mut in_time = self.wheel.expire(self.now, TIMERS_PER_TURN, &mut due);
+        let mut has_fired = !due.is_empty();
         for index in due.drain(..) {
             if let Some(key) = self.connections.key_at(index) {
                 self.timer(key);
@@ -80,12 +81,14 @@ impl<T: Transformer> Core<T> {
             }
         }
         in_time &= self.spark_wheel.expire(self.now, TIMERS_PER_TURN, &mut due);
+        has_fired |= !due.is_empty();
         for index in due.drain(..) {
             if let Some(spark) = self.sparks.key_at(index) {
                 self.spark_timer(spark);
                 self.settle();
             }
         }
+        self.upkeep.has_worked |= has_fired;
         self.due = due;
         self.timers_wait = !in_time;
     }
@@ -184,11 +187,11 @@ impl<T: Transformer> Core<T> {
             self.ops.push(crate::io::Op::StopAccept);
         }
         let reconnect = options.reconnect;
-        for index in 0..self.sparks.index_bound() {
-            if let Some(spark) = self.sparks.key_at(index) {
-                self.end(spark, EndOptions { reconnect });
-                self.settle();
-            }
+        let mut index = 0;
+        while let Some(spark) = self.sparks.next_from(index) {
+            index = spark.index + 1;
+            self.end(spark, EndOptions { reconnect });
+            self.settle();
         }
         self.close_idle_if_ending();
     }

@@ -20,6 +20,7 @@ use super::core::Core;
 use super::{ARRIVAL, token_of};
 use crate::io::{Detached, Op, Socket, Token};
 use crate::limits::REQUEST_TIMEOUT_MS;
+use crate::lines::Line;
 use crate::memory::Key;
 use crate::mesh::Command;
 
@@ -121,7 +122,10 @@ impl<T: Transformer> Core<T> {
             Ok(socket) => socket,
             Err(error) => {
                 self.counters().connections_closed.add(1);
-                tracing::warn!(shard = self.shard, %error, "a connection can't be taken over");
+                if let Some(line) = self.may_log(Line::TravelFailed) {
+                    let (shard, unlogged) = (self.shard, line.unlogged);
+                    tracing::warn!(shard, %error, unlogged, "a connection can't be taken over");
+                }
                 return;
             }
         };

@@ -10,14 +10,16 @@ use super::core::Core;
 use super::host::Host;
 use crate::broadcast::Stream;
 use crate::io::Op;
-use crate::limits::{BROADCAST_SENDS_BESIDE_TIMERS, BROADCAST_SENDS_PER_TURN};
+use crate::limits::{
+    BROADCAST_SENDS_BESIDE_TIMERS, BROADCAST_SENDS_PER_TURN, WALK_VISITS_PER_TURN,
+};
 use crate::memory::Key;
 use crate::spark::ReadyState;
 
 /// A walk over all sparks that is under way.
 #[derive(Debug, Default)]
 pub(crate) struct Walk {
-    /// The index of the next slot, if a walk is under way.
+    /// Where the walk under way goes on: at the first spark from this index on.
     next: Option<u32>,
     /// Where each stream stood when the walk began: what every spark has got when it is done.
     targets: Vec<u64>,
@@ -66,23 +68,23 @@ impl<T: Transformer> Core<T> {
         let Some(mut index) = self.walk.next else {
             return;
         };
-        let bound = self.sparks.index_bound();
         let sends_max = if self.timers_wait {
             BROADCAST_SENDS_BESIDE_TIMERS
         } else {
             BROADCAST_SENDS_PER_TURN
         };
         let mut sends = 0;
-        while index < bound && sends < sends_max {
-            if let Some(spark) = self.sparks.key_at(index) {
-                sends += usize::from(self.send_broadcast(spark));
+        for _ in 0..WALK_VISITS_PER_TURN {
+            if sends == sends_max {
+                break;
             }
-            index += 1;
+            let Some(spark) = self.sparks.next_from(index) else {
+                return self.end_walk();
+            };
+            sends += usize::from(self.send_broadcast(spark));
+            index = spark.index + 1;
         }
         self.walk.next = Some(index);
-        if index >= bound {
-            self.end_walk();
-        }
     }
 
     fn end_walk(&mut self) {

@@ -6,7 +6,7 @@
 //! # Invariants
 //! - A send is done when its operation is executed, so no bytes are kept.
 //! - Every event of a turn is handled in that turn, and sockets are closed only before the events
-//!   are fetched: an event never meets another use of its descriptor number.
+//!   are fetched: an event never meets another use of its index.
 //! - A socket that nothing is expected of is not in the epoll set.
 
 use std::collections::VecDeque;
@@ -21,7 +21,7 @@ use rustix::fd::OwnedFd;
 
 use super::accept_pause::AcceptPause;
 use super::{Completion, Detached, Driver, DriverKind, Op, Socket, Token, Wait, Waker, clock};
-use crate::memory::BufferPool;
+use crate::memory::{BufferPool, GiveBack};
 
 mod connect;
 mod hand_over;
@@ -229,6 +229,11 @@ impl Driver for Epoll {
         }
         self.events = events;
         Ok(())
+    }
+
+    fn give_back(&mut self) {
+        self.starved.give_back();
+        self.ops.give_back();
     }
 
     fn waker(&self) -> Waker {

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use allspark_protocol::Instant;
 
 use super::{Completion, Detached, Driver, DriverKind, Op, Socket, Token, Wait, Waker};
-use crate::memory::{BufferPool, Slice};
+use crate::memory::{BufferPool, GiveBack, Slice, kept};
 
 mod net;
 
@@ -250,6 +250,14 @@ impl Driver for SimDriver {
             self.notice(id, notice, completions);
         }
         Ok(())
+    }
+
+    fn give_back(&mut self) {
+        self.ops.give_back();
+        self.starved.give_back();
+        if let Some(kept) = kept(self.records.len(), self.records.capacity()) {
+            self.records.shrink_to(kept);
+        }
     }
 
     fn waker(&self) -> Waker {

@@ -5,18 +5,21 @@ use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::time::Duration;
 
+use allspark_protocol::Instant;
 use io_uring::squeue::{Entry, Flags};
 use io_uring::types::{SubmitArgs, Timespec};
 use io_uring::{EnterFlags, IoUring, Probe, cqueue};
 use socket2::SockAddr;
 
 use super::buffers::BufferRing;
+use super::close;
 use super::hand_over::Releases;
 use super::kind;
 use super::send::Sending;
 use super::setup::{self, RingSize, SetupError};
 use super::slots::Slots;
 use crate::io::{Completion, Token};
+use crate::memory::GiveBack;
 
 /// Times that the kernel may take none of what is submitted before the turn gives up. It does so
 /// when it has no memory, or when completions must be fetched first.
@@ -53,6 +56,8 @@ pub(super) struct Ring {
     pub(super) fetched: VecDeque<cqueue::Entry>,
     /// The last enter brought completions, so there may be more.
     talkative: bool,
+    /// Until when shutdowns are not left to the kernel, which had no thread for one.
+    pub(super) by_hand_until: Instant,
     pub(super) stale_completions: u64,
     pub(super) enters: u64,
 }
@@ -82,6 +87,7 @@ impl Ring {
             starved: VecDeque::new(),
             fetched: VecDeque::new(),
             talkative: false,
+            by_hand_until: Instant::ZERO,
             stale_completions: 0,
             enters: 0,
         })
@@ -140,6 +146,20 @@ impl Ring {
     pub(super) fn has_deferred(&mut self) -> bool {
         let submission = self.ring.submission();
         self.talkative || submission.taskrun() || submission.cq_overflow()
+    }
+
+    /// Gives back what lists have room for since they were longer.
+    pub(super) fn give_back(&mut self) {
+        self.queue.give_back();
+        self.sends.give_back();
+        self.addresses.give_back();
+        self.starved.give_back();
+        self.fetched.give_back();
+    }
+
+    /// Whether it has no socket, and nothing is to be said about one.
+    pub(super) fn is_unused(&self) -> bool {
+        self.slots.is_empty() && self.queue.is_empty() && self.fetched.is_empty()
     }
 
     /// Submits everything that was pushed, and sleeps if nothing came of it.
@@ -263,6 +283,10 @@ impl Ring {
                 kind::INSTALL => {
                     let awaited = self.releases.finish_install(name, entry.result());
                     self.stale_completions += u64::from(!awaited);
+                }
+                kind::INSTALL_TO_SHUT => {
+                    close::shut_installed(entry.result());
+                    self.fetched.push_back(entry);
                 }
                 _ => self.fetched.push_back(entry),
             }
