@@ -1,6 +1,6 @@
-// The library that a server serves, in a Node.js without a WebSocket of its own: `require`, `import`
-// and a sandbox take the package `ws` where it is installed, as npm primus's does. Where it is not,
-// transports that can do without one do, and the others say once what is missing.
+// The library that a server serves, in a Node.js without a WebSocket of its own: `require`,
+// `import` and a sandbox take the package `ws` where it is installed, as npm primus's does. Where
+// it is not, transports that can do without one do, and the others say once what is missing.
 'use strict';
 
 const assert = require('node:assert/strict');

@@ -1,5 +1,5 @@
-// Builds what the package ships: for Node.js, and for browsers, which need no WebSocket of ours, one
-// file each for `import` and for `require`.
+// Builds what the package ships: for Node.js, and for browsers, which need no WebSocket of ours,
+// one file each for `import` and for `require`.
 
 const { build } = await import('esbuild').catch(() => {
   console.error('The build of allspark-client needs its development packages: run `npm ci` first.');

@@ -107,8 +107,9 @@ const setHandlers = (emitter, event, handlers) => {
   else registries.get(emitter).delete(event);
 };
 
-const addHandler = (emitter, event, fn, context = emitter, once) => {
+const addHandler = (emitter, event, fn, context, once) => {
   if (typeof fn !== 'function') throw new TypeError('The listener must be a function');
+  context ??= emitter;
   setHandlers(emitter, event, [...handlersOf(emitter, event), { fn, context, once }]);
   return emitter;
 };

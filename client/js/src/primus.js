@@ -44,7 +44,8 @@ export function Primus(url, options) {
 }
 
 class PrimusMethods extends Emitter {
-  initialise({ manual, parser, transformer }) {
+  initialise() {
+    const { manual, parser, transformer } = this.options;
     const transport = chooseAmong('transformer', transports, transformer ?? defaults.transformer);
     if (parser) Object.assign(this, parserFunctions(chooseAmong('parser', parsers, parser)));
     // A moment later, so that the application can listen to everything.
@@ -243,7 +244,8 @@ const escapeLineSeparators = (packet) => {
 const CLIENT_EVENTS = 'readyStateChange,offline,timeout,destroy,online,error,close,open,data,end';
 
 // On the prototype, where plugins and applications find and change them for all clients.
-Primus.prototype = Object.assign(PrimusMethods.prototype, parserFunctions(parsers[defaults.parser]), {
+Primus.prototype = Object.assign(PrimusMethods.prototype, {
+  ...parserFunctions(parsers[defaults.parser]),
   constructor: Primus,
   ark: {},
   AVOID_WEBSOCKETS: false,
@@ -258,7 +260,6 @@ Primus.prototype = Object.assign(PrimusMethods.prototype, parserFunctions(parser
 });
 const reservedEvents = (Primus.prototype.reserved.events = {});
 for (const event of RECOVERY_EVENTS.concat(CLIENT_EVENTS.split(','))) reservedEvents[event] = 1;
-
 
 Object.assign(Primus, {
   OPENING,

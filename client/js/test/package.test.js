@@ -42,12 +42,12 @@ test('it is packed, installed without a network, and works in both kinds of modu
     const Socket = Primus.createSocket({ plugin: './plugin.cjs' });
     const { isPlugged } = new Socket('http://127.0.0.1:1', { manual: true });
     console.log(client instanceof Primus, isPlugged, Primus.requires('./plugin.cjs').name);`;
-  const files_ = {
+  const sources = {
     'plugin.cjs': `exports.client = (primus) => (primus.isPlugged = true); exports.name = 'p';`,
     'required.cjs': `const Primus = require('allspark-client'); ${use}`,
     'imported.mjs': `import Primus from 'allspark-client'; ${use}`,
   };
-  for (const [name, text] of Object.entries(files_)) await writeFile(join(path, name), text);
+  for (const [name, text] of Object.entries(sources)) await writeFile(join(path, name), text);
   for (const name of ['required.cjs', 'imported.mjs']) {
     const printed = await run(process.execPath, [name], { cwd: path });
     assert.equal(printed.stdout, 'true true p\n', name);
@@ -65,7 +65,8 @@ test('a build without its development packages says in one line what to do', asy
     await cp(join(folder, name), join(path, name), { recursive: true });
   }
   const error = await run('npm', ['pack'], { cwd: path }).catch((refusal) => refusal);
-  const lines = `${error.stdout}${error.stderr}`.split('\n').filter((line) => /esbuild|npm ci/.test(line));
+  const printed = `${error.stdout}${error.stderr}`.split('\n');
+  const lines = printed.filter((line) => /esbuild|npm ci/.test(line));
   assert.deepEqual(lines, [
     'The build of allspark-client needs its development packages: run `npm ci` first.',
   ]);

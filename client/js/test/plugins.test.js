@@ -1,5 +1,5 @@
-// Plugins: the client halves of those on npm, unchanged, with our client and a server of npm primus,
-// and what a client offers to plugins in general.
+// Plugins: the client halves of those on npm, unchanged, with our client and a server of npm
+// primus, and what a client offers to plugins in general.
 
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
@@ -13,7 +13,7 @@ const require = createRequire(import.meta.url);
 const load = (name) => require(name);
 const objectOf = (names, of) => Object.fromEntries(names.map((name) => [name, of(name)]));
 
-// The ways in which `createSocket` is told of plugins, and npm's own client, which judges the plays.
+// The ways in which `createSocket` is told of plugins, and npm's own client, which judges them all.
 const MAKERS = {
   'named in a text': (names) => Primus.createSocket({ plugin: names.join(', ') }),
   'named one by one': (names) => Primus.createSocket({ plugin: objectOf(names, (name) => name) }),
@@ -29,16 +29,21 @@ for (const [name, play] of Object.entries(PLAYS)) {
   }
 }
 
-test('the plugins of a page work, where there is no createSocket', async (t) => {
-  const play = PLAYS['primus-emitter'];
-  const make = async ([name]) => {
-    class Page extends Primus {}
-    const { client, library } = load(name);
-    Page.prototype.ark = { [name]: client };
-    new Function('Primus', library)(Page);
-    return Page;
+test('plugins work in a page, where there is no createSocket', async (t) => {
+  t.after(() => delete globalThis.Primus);
+  const make = async (names) => {
+    globalThis.Primus = class extends Primus {};
+    globalThis.Primus.prototype.ark = {};
+    for (const name of names) {
+      const { client, library } = load(name);
+      globalThis.Primus.prototype.ark[name] = client;
+      new Function(library)();
+    }
+    return globalThis.Primus;
   };
-  assert.deepEqual(await perform(t, play, make), play.expected);
+  for (const name of ['primus-emitter', 'primus-resource']) {
+    assert.deepEqual(await perform(t, PLAYS[name], make), PLAYS[name].expected);
+  }
 });
 
 test('what npm has on the class and its prototype for plugins, ours has', () => {
@@ -84,7 +89,7 @@ test('a plugin may put its own methods in the place of ours', () => {
   assert.deepEqual(called, [...inOrder, 'decoder', 'protocol', 'transforms']);
 });
 
-test('plugins are called with the client and its options, and what they reserve is reserved', () => {
+test('plugins get the client and its options, and what they reserve is reserved', () => {
   const seen = [];
   const Socket = Primus.createSocket({
     plugin: {

@@ -32,6 +32,8 @@ export interface Link {
   uri(options: UriOptions & { object: true }): UriParts;
   uri(options: UriOptions): string;
   readonly options: Readonly<Record<string, any>>;
+  /** Gives a module of Node.js; where there are none it gives nothing, or is missing. */
+  readonly requires?: (name: string) => any;
   opened(): void;
   received(packet: string | ArrayBuffer): void;
   failed(error: unknown): void;
