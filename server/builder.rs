@@ -213,6 +213,20 @@ impl Builder {
         self
     }
 
+    /// Adds a plugin's client half together with its `library`: statements that run once, with the
+    /// class as `Primus`, for code that the client half needs. Of the two one may be empty. The
+    /// plugins of Primus have them in `plugin.client.toString()` and `plugin.library`.
+    #[must_use]
+    pub fn client_plugin_with_library(
+        mut self,
+        name: impl Into<String>,
+        client: impl Into<String>,
+        library: impl Into<String>,
+    ) -> Self {
+        self.library = self.library.plugin(name, client, library);
+        self
+    }
+
     /// Answers requests that are not for Primus. Default: 404.
     #[must_use]
     pub fn fallback(
