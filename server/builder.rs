@@ -7,7 +7,7 @@ use std::sync::Arc;
 use allspark_client::library::{Library, LibraryError};
 use allspark_engine::io::DriverChoice;
 use allspark_engine::{self as engine, KeepHeaders, Options, SendPolicy, ShardFailure, StartError};
-use allspark_protocol::http::{Cors, CorsOptions, RequestHead, Response};
+use allspark_protocol::http::{Cors, CorsOptions, RequestHead, Response, is_token};
 use allspark_protocol::limits::{MESSAGE_BYTES_MAX_DEFAULT, SHARDS_MAX};
 use allspark_protocol::parser::ParserKind;
 use allspark_protocol::primus::pathname;
@@ -213,6 +213,20 @@ impl Builder {
         self
     }
 
+    /// Adds a plugin's client half together with its `library`: statements that run once, with the
+    /// class as `Primus`, for code that the client half needs. Of the two one may be empty. The
+    /// plugins of Primus have them in `plugin.client.toString()` and `plugin.library`.
+    #[must_use]
+    pub fn client_plugin_with_library(
+        mut self,
+        name: impl Into<String>,
+        client: impl Into<String>,
+        library: impl Into<String>,
+    ) -> Self {
+        self.library = self.library.plugin(name, client, library);
+        self
+    }
+
     /// Answers requests that are not for Primus. Default: 404.
     #[must_use]
     pub fn fallback(
@@ -296,6 +310,7 @@ impl Builder {
         if self.shards > SHARDS_MAX {
             return Err(wrong("shards", format!("must be at most {SHARDS_MAX}")));
         }
+        check_names(&options.keep_headers).map_err(|reason| wrong("keep_headers", reason))?;
         options.cors = Cors::new(&self.cors).map_err(|error| wrong("cors", error.to_string()))?;
         let common = CommonOptions {
             pathname: options.pathname.clone(),
@@ -327,6 +342,17 @@ impl Builder {
             #[cfg(feature = "client")]
             socket,
         })
+    }
+}
+
+/// No request has a header with another name than a token.
+fn check_names(keep: &KeepHeaders) -> Result<(), String> {
+    let KeepHeaders::Named(names) = keep else {
+        return Ok(());
+    };
+    match names.iter().find(|name| !is_token(name.as_bytes())) {
+        Some(wrong) => Err(format!("{wrong:?} is no header's name")),
+        None => Ok(()),
     }
 }
 
@@ -381,6 +407,10 @@ mod tests {
             (
                 cors(|cors| cors.methods = "GET;POST".into()),
                 "option `cors`: methods: \"GET;POST\" is no method: write them as in GET,POST",
+            ),
+            (
+                Primus::builder().keep_headers(KeepHeaders::Named(vec!["X-A, X-B".into()])),
+                "option `keep_headers`: \"X-A, X-B\" is no header's name",
             ),
             (
                 Primus::builder().pathname("//x"),

@@ -215,10 +215,10 @@ impl<T: Transformer> Core<T> {
 
     pub(super) fn end_turn(&mut self) {
         debug_assert!(!mesh::has_outgoing() && self.deferred.is_empty());
-        self.publish_held();
         let (waiting, blocks) = (self.blocks.waiting_cost(), self.blocks.block_bytes());
         self.counters().waiting_cost_bytes.set(waiting as u64);
         self.counters().block_bytes.set(blocks as u64);
+        self.publish_held();
         mesh::leave_shard();
     }
 
