@@ -158,6 +158,7 @@ impl Ring {
         self.addresses.give_back();
         self.starved.give_back();
         self.fetched.give_back();
+        self.releases.give_back();
     }
 
     /// Whether something has arrived that the turn which is over did not report.
