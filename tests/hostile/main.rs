@@ -16,5 +16,6 @@ mod server;
 mod witness;
 
 mod posts;
+mod readers;
 mod requests;
 mod sessions;
