@@ -11,6 +11,7 @@ use allspark_protocol::parser::Parser;
 use allspark_protocol::primus::{Packet, SparkId};
 use allspark_protocol::transformer::{Kind, Transformer};
 
+use super::close::EndReason;
 use super::connection::{Closing, Connection, Role};
 use super::core::Core;
 use super::host::Host;
@@ -110,6 +111,7 @@ impl<T: Transformer> Core<T> {
             self.close(key);
             return;
         }
+        let response = response.at(self.date());
         self.queue_frame(key, true, |out| response.encode(out, keep_alive, head_only));
     }
 
@@ -178,18 +180,18 @@ impl<T: Transformer> Core<T> {
         self.counters().sparks_overflowed.add(1);
         if let Some(line) = self.may_log(Line::Overflowed) {
             let (shard, unlogged) = (self.shard, line.unlogged);
-            let id = self.spark(spark).id;
-            tracing::info!(shard, spark = %id, unlogged,
+            let (id, peer) = (self.spark(spark).id, self.peer(spark));
+            tracing::info!(shard, spark = %id, %peer, unlogged,
                 "a client reads too slowly; its spark ends");
         }
         self.fail(spark, SparkError::Overflow);
         // What waits will not be read in time, so nothing is added, not even a goodbye.
-        self.lose(spark);
+        self.lose(spark, EndReason::TooSlow);
         if let Some(key) = self.spark(spark).stream {
             self.close(key);
         } else {
             self.drop_units(spark);
-            self.say_goodbye(spark);
+            self.say_goodbye(spark, EndReason::TooSlow);
         }
     }
 
@@ -375,7 +377,7 @@ impl<T: Transformer> Core<T> {
             if slot.state.ready == ReadyState::Open {
                 self.fail(spark, SparkError::Io(error));
             }
-            self.lose(spark);
+            self.lose(spark, EndReason::Broken);
         }
         self.close(key);
     }
@@ -386,7 +388,7 @@ impl<T: Transformer> Core<T> {
     }
 
     /// Ends a spark in words: what it was written is sent, then the transport's goodbye.
-    pub(super) fn end(&mut self, spark: Key, options: EndOptions) {
+    pub(super) fn end(&mut self, spark: Key, options: EndOptions, reason: EndReason) {
         let state = self.spark(spark);
         if state.ready != ReadyState::Open {
             return;
@@ -394,7 +396,7 @@ impl<T: Transformer> Core<T> {
         if !options.reconnect {
             self.write_packet_of_primus(spark, &Packet::ServerClose);
         }
-        self.say_goodbye(spark);
+        self.say_goodbye(spark, reason);
     }
 }
 
