@@ -15,6 +15,7 @@ use std::collections::HashMap;
 
 use allspark_protocol::transformer::Transformer;
 
+use super::close::EndReason;
 use super::connection::Role;
 use super::core::Core;
 use super::room::unavailable;
@@ -136,9 +137,9 @@ impl<T: Transformer> Core<T> {
     fn shed_session(&mut self, spark: Key) {
         self.count_shed();
         self.fail(spark, SparkError::Overflow);
-        self.lose(spark);
+        self.lose(spark, EndReason::Shed);
         self.drop_units(spark);
-        self.say_goodbye(spark);
+        self.say_goodbye(spark, EndReason::Shed);
     }
 
     fn count_shed(&self) {
