@@ -9,8 +9,8 @@ use crate::attack::{Attack, MIB, scaled, seed};
 use crate::http::{Client, get, post, push};
 use crate::server::Server;
 
-/// Opens `count` connections, some at a time, each of which says `words`; the server may have closed
-/// it by then. Those that are returned are open at this end.
+/// Opens `count` connections, each of which says `words`; the server may have closed it by then.
+/// Those that are returned are open at this end.
 fn connect(server: &Server, count: usize, words: &[u8]) -> Vec<TcpStream> {
     let connect = |_| {
         let mut stream = server.connect();
