@@ -77,7 +77,6 @@ fn requests_that_never_end_are_bounded_in_all() {
         memory_max: 64 * MIB,
         // It is about memory; hundreds of full sockets keep a small machine busy by themselves.
         wait_max: Duration::from_secs(15),
-        ..Attack::default()
     };
     attack.play(|server| {
         let body = vec![b'x'; 1_500_000];
