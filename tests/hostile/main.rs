@@ -19,3 +19,4 @@ mod pauses;
 mod posts;
 mod requests;
 mod sessions;
+mod slow;
