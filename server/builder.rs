@@ -8,7 +8,7 @@ use allspark_client::library::{Library, LibraryError};
 use allspark_engine::io::DriverChoice;
 use allspark_engine::limits::TIMEOUT_MS_HIGHEST;
 use allspark_engine::{self as engine, KeepHeaders, Options, SendPolicy, ShardFailure, StartError};
-use allspark_protocol::http::{Cors, CorsOptions, RequestHead, Response};
+use allspark_protocol::http::{Cors, CorsOptions, RequestHead, Response, is_token};
 use allspark_protocol::limits::{MESSAGE_BYTES_MAX_DEFAULT, SHARDS_MAX};
 use allspark_protocol::parser::ParserKind;
 use allspark_protocol::primus::pathname;
@@ -139,8 +139,8 @@ impl Builder {
     }
 
     /// Bytes that may wait to be sent to one spark, and what happens when more would have to wait.
-    /// What waits is counted as what it costs in memory; while the client's kernel takes everything,
-    /// twice as much may wait until the end of a turn. Default: two messages of
+    /// What waits is counted as what it costs in memory; while the kernel takes everything for the
+    /// client, twice as much may wait until the end of a turn. Default: two messages of
     /// [`Builder::max_length`] and 1 MiB, at least 4 MiB, and [`SendPolicy::Disconnect`]. Less than
     /// one such message is warned of when the server is built.
     #[must_use]
@@ -181,6 +181,32 @@ impl Builder {
         self
     }
 
+    /// Connections of all shards together; a further one is answered with 503 and `Retry-After`,
+    /// and closed. Default 1,048,576.
+    #[must_use]
+    pub fn connections_max(mut self, count: usize) -> Self {
+        self.options.connections_max = count;
+        self
+    }
+
+    /// Sessions of polling transports, of all shards together, that no request waits for at the
+    /// moment: those of clients between two polls, and those that nobody polls. Who asks for a
+    /// further one gets 503 and `Retry-After`. Default 131,072.
+    #[must_use]
+    pub fn sessions_max(mut self, count: usize) -> Self {
+        self.options.sessions_max = count;
+        self
+    }
+
+    /// Bytes that all shards together may hold for peers that have not finished what they began.
+    /// With more than that new connections and sessions get 503, and whoever wants more although it
+    /// has its share is ended. Default: half of what the machine or the control group has.
+    #[must_use]
+    pub fn memory_max(mut self, bytes: u64) -> Self {
+        self.options.memory_bytes_max = Some(bytes);
+        self
+    }
+
     /// Which request headers a spark keeps after its `connection` event. Default none.
     #[must_use]
     pub fn keep_headers(mut self, keep: KeepHeaders) -> Self {
@@ -210,6 +236,20 @@ impl Builder {
     #[must_use]
     pub fn client_plugin(mut self, name: impl Into<String>, client: impl Into<String>) -> Self {
         self.library = self.library.client_plugin(name, client);
+        self
+    }
+
+    /// Adds a plugin's client half together with its `library`: statements that run once, with the
+    /// class as `Primus`, for code that the client half needs. Of the two one may be empty. The
+    /// plugins of Primus have them in `plugin.client.toString()` and `plugin.library`.
+    #[must_use]
+    pub fn client_plugin_with_library(
+        mut self,
+        name: impl Into<String>,
+        client: impl Into<String>,
+        library: impl Into<String>,
+    ) -> Self {
+        self.library = self.library.plugin(name, client, library);
         self
     }
 
@@ -298,9 +338,13 @@ impl Builder {
         if self.max_length == 0 {
             return Err(wrong("max_length", "must be at least 1 byte".to_owned()));
         }
+        if options.connections_max == 0 {
+            return Err(wrong("connections_max", "must be at least 1".to_owned()));
+        }
         if self.shards > SHARDS_MAX {
             return Err(wrong("shards", format!("must be at most {SHARDS_MAX}")));
         }
+        check_names(&options.keep_headers).map_err(|reason| wrong("keep_headers", reason))?;
         options.cors = Cors::new(&self.cors).map_err(|error| wrong("cors", error.to_string()))?;
         let common = CommonOptions {
             pathname: options.pathname.clone(),
@@ -332,6 +376,17 @@ impl Builder {
             #[cfg(feature = "client")]
             socket,
         })
+    }
+}
+
+/// No request has a header with another name than a token.
+fn check_names(keep: &KeepHeaders) -> Result<(), String> {
+    let KeepHeaders::Named(names) = keep else {
+        return Ok(());
+    };
+    match names.iter().find(|name| !is_token(name.as_bytes())) {
+        Some(wrong) => Err(format!("{wrong:?} is no header's name")),
+        None => Ok(()),
     }
 }
 
@@ -386,6 +441,10 @@ mod tests {
             (
                 cors(|cors| cors.methods = "GET;POST".into()),
                 "option `cors`: methods: \"GET;POST\" is no method: write them as in GET,POST",
+            ),
+            (
+                Primus::builder().keep_headers(KeepHeaders::Named(vec!["X-A, X-B".into()])),
+                "option `keep_headers`: \"X-A, X-B\" is no header's name",
             ),
             (
                 Primus::builder().pathname("//x"),

@@ -72,6 +72,9 @@ fn start(settings: &Settings, log: Lines) -> Result<Server, Error> {
     if let Some(bytes_max) = settings.send_queue_bytes_max {
         builder = builder.send_queue(bytes_max, settings.send_policy);
     }
+    if let Some(bytes) = settings.memory_bytes_max {
+        builder = builder.memory_max(bytes);
+    }
     let primus = builder
         .compression(settings.compression)
         .cors(settings.cors.clone())
@@ -85,6 +88,8 @@ fn start(settings: &Settings, log: Lines) -> Result<Server, Error> {
         .request_timeout_ms(settings.request_timeout_ms)
         .keep_alive_timeout_ms(settings.keep_alive_timeout_ms)
         .min_rate(settings.min_rate_bytes_per_s)
+        .connections_max(settings.connections_max)
+        .sessions_max(settings.sessions_max)
         .shards(settings.shards)
         .driver(settings.driver)
         .fallback(beside_primus(settings, counts.clone()))

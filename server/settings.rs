@@ -59,6 +59,12 @@ pub(crate) struct Settings {
     pub(crate) keep_alive_timeout_ms: u64,
     /// Bytes per second that a peer must send of a body, and take of what it is sent. Default: 500.
     pub(crate) min_rate_bytes_per_s: u32,
+    /// Connections of all shards together. Default: 1048576.
+    pub(crate) connections_max: usize,
+    /// Sessions of polling transports that no request waits for. Default: 131072.
+    pub(crate) sessions_max: usize,
+    /// Bytes that may be held for peers in all. Default: half of what the machine has.
+    pub(crate) memory_bytes_max: Option<u64>,
     /// Shards, each with its own thread. Default: 0, one for each CPU that the process may use.
     pub(crate) shards: usize,
     /// How the kernel is spoken to. Default: [`DriverChoice::Auto`].
@@ -159,6 +165,9 @@ impl Default for Settings {
             request_timeout_ms: engine.request_timeout_ms,
             keep_alive_timeout_ms: engine.keep_alive_timeout_ms,
             min_rate_bytes_per_s: engine.min_rate_bytes_per_s,
+            connections_max: engine.connections_max,
+            sessions_max: engine.sessions_max,
+            memory_bytes_max: engine.memory_bytes_max,
             shards: 0,
             driver: DriverChoice::Auto,
             page: true,
@@ -387,6 +396,35 @@ pub(crate) const SETTINGS: &[Setting] = &[
             let rate = number(text, 0..=MIN_RATE_BYTES_PER_S_HIGHEST)?;
             settings.min_rate_bytes_per_s = rate as u32;
             Ok(())
+        },
+    },
+    Setting {
+        name: "connections-max",
+        value_name: "N",
+        help: "Connections in all; further ones get 503 [default: 1048576]",
+        is_for_library: false,
+        set: |settings, text| {
+            number(text, 1..=usize::MAX).map(|value| settings.connections_max = value)
+        },
+    },
+    Setting {
+        name: "sessions-max",
+        value_name: "N",
+        help: "Sessions of polling transports that are not polled at the moment; further ones get \
+               503 [default: 131072]",
+        is_for_library: false,
+        set: |settings, text| {
+            number(text, 0..=usize::MAX).map(|value| settings.sessions_max = value)
+        },
+    },
+    Setting {
+        name: "memory-max",
+        value_name: "BYTES",
+        help: "What may be held in all for peers that have not finished what they began; without \
+               it half of what the machine or its control group has",
+        is_for_library: false,
+        set: |settings, text| {
+            number(text, 1..=usize::MAX).map(|value| settings.memory_bytes_max = Some(value as u64))
         },
     },
     Setting {

@@ -49,6 +49,11 @@ counters! {
     sparks_unattended,
     /// Sessions that were refused because there were too many of those.
     sessions_refused,
+    /// Bytes that are held for peers that have not finished what they began: how many now.
+    bytes_held,
+    /// Peers that were ended because the server held as much as it may, and they more than their
+    /// share of it.
+    peers_shed,
     /// Messages that arrived, heartbeats included.
     messages_received,
     /// Messages written to single sparks, heartbeats included.

@@ -361,6 +361,12 @@ impl Transformer for AnyTransformer {
         of_request!(self, request, absent)
     }
 
+    #[inline]
+    fn held_bytes(&self, session: &AnySession) -> usize {
+        ask_session!(self, session, |transformer, inner| transformer
+            .held_bytes(inner))
+    }
+
     fn wire(&self, session: &AnySession) -> Wire {
         let Wire(wire) = ask_session!(self, session, |transformer, inner| transformer.wire(inner));
         Wire(session.wire_base() + wire)

@@ -113,6 +113,7 @@ impl<T: Transformer> Core<T> {
     pub(super) fn woke(&mut self, spark: Key) {
         self.set_spark_timer(spark);
         self.mark(spark);
+        self.settle_session(spark);
     }
 
     /// The session of this spark is asked at the end of the turn what it can send.
@@ -188,6 +189,7 @@ impl<T: Transformer> Core<T> {
                 if carrier.is_some_and(|carrier| self.is_free(carrier)) {
                     self.send_units(spark);
                     self.set_spark_timer(spark);
+                    self.settle_session(spark);
                 }
             }
         }
@@ -329,6 +331,7 @@ impl<T: Transformer> Core<T> {
         self.counters().sparks_forgotten.add(1);
         if let Some(carried) = slot.carried {
             self.carried_count -= 1;
+            self.settle_forgotten(spark);
             if carried.carriers.is_empty() {
                 self.count_unattended(-1);
             }

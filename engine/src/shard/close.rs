@@ -69,6 +69,7 @@ impl<T: Transformer> Core<T> {
             } else {
                 self.set_timer_ms(key, LINGER_MS);
             }
+            self.settle_closed(key);
         }
     }
 
@@ -125,6 +126,7 @@ impl<T: Transformer> Core<T> {
         let (socket, queue) = (connection.socket, connection.queue.take());
         self.recycle_queue(queue);
         self.wheel.cancel(key.index);
+        self.settle_closed(key);
         self.ops.push(Op::Close {
             socket,
             token: token_of(key),

@@ -15,6 +15,7 @@ use super::carried::Carried;
 use super::connection::Connection;
 use super::connection::Declined;
 use super::fairness::Fairness;
+use super::held::Charges;
 use super::moves::Moves;
 use super::names::Names;
 use super::queue::SendQueue;
@@ -72,6 +73,8 @@ pub(crate) struct Core<T: Transformer> {
     /// Sparks that are not bound to one connection.
     pub(super) carried_count: usize,
     pub(super) room: Room,
+    pub(super) connection_charges: Charges,
+    pub(super) session_charges: Charges,
     pub(super) names: Names,
     /// Sparks whose sessions may have something to send.
     pub(super) dirty_sparks: Vec<Key>,
@@ -157,6 +160,8 @@ impl<T: Transformer> Core<T> {
             spark_wheel: Wheel::new(now),
             carried_count: 0,
             room: Room::default(),
+            connection_charges: Charges::default(),
+            session_charges: Charges::default(),
             names: Names::default(),
             dirty_sparks: Vec::new(),
             resumed: Vec::new(),
@@ -223,6 +228,7 @@ impl<T: Transformer> Core<T> {
         let (waiting, blocks) = (self.blocks.waiting_cost(), self.blocks.block_bytes());
         self.counters().waiting_cost_bytes.set(waiting as u64);
         self.counters().block_bytes.set(blocks as u64);
+        self.publish_held();
         mesh::leave_shard();
     }
 
@@ -241,7 +247,10 @@ impl<T: Transformer> Core<T> {
                 }
             }
             Completion::Received { token, mut buffer } => {
-                self.with_connection(token, |core, key| core.received(key, &mut buffer));
+                self.with_connection(token, |core, key| {
+                    core.received(key, &mut buffer);
+                    core.settle_input(key);
+                });
             }
             Completion::ReceiveEnded { token, result } => {
                 self.with_connection(token, |core, key| core.input_ended(key, result));

@@ -40,6 +40,7 @@ mod core;
 mod emit;
 mod fairness;
 mod flush;
+mod held;
 mod host;
 mod inbox;
 mod moves;

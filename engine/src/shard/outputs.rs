@@ -226,6 +226,7 @@ impl<T: Transformer> Core<T> {
         };
         if waiting.pending.is_empty() {
             self.take_up(key, next);
+            self.settle_input(key);
         } else {
             waiting.next = Some(next);
             self.resumed.push(key);
@@ -267,6 +268,7 @@ impl<T: Transformer> Core<T> {
                 let mut pending = self.take_up(key, next);
                 self.let_go(key, Flags::BEHIND);
                 self.received(key, &mut pending);
+                self.settle_input(key);
                 self.settle();
             }
         }

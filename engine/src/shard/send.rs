@@ -185,18 +185,20 @@ impl<T: Transformer> Core<T> {
     }
 
     /// What may wait. While nothing keeps it from leaving at the end of this turn, that is twice
-    /// as much: nobody reads too slowly before the kernel has refused something.
-    fn bound(&self, target: Target) -> Bound {
+    /// as much: nobody reads too slowly before the kernel has refused something. What stays may be
+    /// no more than a peer's share of the memory, while there is too little.
+    fn bound(&mut self, target: Target) -> Bound {
         let leaves_soon = match target {
             Target::Connection(key) => self.connections.get(key).is_some_and(|c| !c.blocked),
             Target::Units(spark) => self.has_free_carrier(spark),
         };
         let options = &self.shared.options;
-        let times = if leaves_soon { 2 } else { 1 };
-        Bound {
-            cost_max: options.send_queue_bytes_max.saturating_mul(times),
-            policy: options.send_policy,
-        }
+        let (bytes_max, policy) = (options.send_queue_bytes_max, options.send_policy);
+        let cost_max = match leaves_soon {
+            true => bytes_max.saturating_mul(2),
+            false => bytes_max.min(self.share_when_short_lately()),
+        };
+        Bound { cost_max, policy }
     }
 
     /// What no policy bounds has a bound of its own.

@@ -70,6 +70,11 @@ impl Leaving {
         self.parcel.rest.len()
     }
 
+    /// Bytes that it takes.
+    pub(super) fn bytes(&self) -> usize {
+        self.parcel.bytes()
+    }
+
     /// Whether it has moved too often and has to wait.
     pub(super) fn waits(&self) -> bool {
         self.waits
@@ -214,6 +219,7 @@ impl<T: Transformer> Core<T> {
     pub(super) fn released(&mut self, key: Key, result: io::Result<Detached>) {
         self.wheel.cancel(key.index);
         self.moves.closed(key.index);
+        self.settle_closed(key);
         let connection = self
             .connections
             .remove(key)
@@ -291,5 +297,6 @@ impl<T: Transformer> Core<T> {
         if let Some(reader) = self.after_request(key, reader, &mut input) {
             self.read_requests(key, reader, &mut input);
         }
+        self.settle_input(key);
     }
 }

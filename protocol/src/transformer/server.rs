@@ -209,6 +209,14 @@ pub trait Transformer: Clone + Send + 'static {
         let _ = (session, context, carrier, out);
     }
 
+    /// Bytes of heap memory that the session holds for its client: the part of a message that has
+    /// come so far, and what it keeps beside [`Units`]. Asked after each call that may change it,
+    /// so it must cost nothing.
+    fn held_bytes(&self, session: &Self::Session) -> usize {
+        let _ = session;
+        0
+    }
+
     /// When [`Transformer::expired`] wants to be called.
     fn deadline(&self, session: &Self::Session) -> Option<Instant> {
         let _ = session;

@@ -28,6 +28,11 @@ pub(super) struct RawSession {
 }
 
 impl RawSession {
+    /// Bytes of heap memory that a message under way takes.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.decoder.held_bytes()
+    }
+
     pub(super) fn new(service: &Service) -> Self {
         Self {
             decoder: Decoder::new(Role::Server, service.message_bytes_max),

@@ -84,6 +84,11 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 const BROKEN_FRAMING: &str = "Broken framing.";
 
 impl WebSocketSession {
+    /// Bytes of heap memory that a message under way takes.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.decoder.held_bytes()
+    }
+
     /// A session whose carrier is about to come.
     pub(super) fn new(service: &Service) -> Self {
         Self {

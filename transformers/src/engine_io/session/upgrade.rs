@@ -37,6 +37,12 @@ pub(super) struct Probe {
     base64: bool,
 }
 
+impl Probe {
+    pub(super) fn held_bytes(&self) -> usize {
+        self.decoder.held_bytes()
+    }
+}
+
 /// What came of bytes on the WebSocket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ProbeStep {
