@@ -85,6 +85,10 @@ impl Driver for Puppet {
                 hand.sends += 1;
                 hand.bytes_sent += bytes.len() as u64;
             }
+            Op::SendMany { slices, .. } => {
+                hand.sends += 1;
+                hand.bytes_sent += slices.iter().map(|bytes| bytes.len() as u64).sum::<u64>();
+            }
             Op::Close { token, .. } => hand.incoming.push_back(Completion::Closed { token }),
             _ => {}
         }

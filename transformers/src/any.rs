@@ -327,6 +327,10 @@ impl Transformer for AnyTransformer {
         self.kind.name()
     }
 
+    fn session_name(&self, session: &AnySession) -> &'static str {
+        session.kind().name()
+    }
+
     fn finds_sessions(&self) -> bool {
         match self.kind {
             TransformerKind::WebSockets | TransformerKind::Faye | TransformerKind::Uws => false,
@@ -359,6 +363,12 @@ impl Transformer for AnyTransformer {
 
     fn absent<'r>(&mut self, request: &'r Request<'_>) -> Answer<'r, AnySession> {
         of_request!(self, request, absent)
+    }
+
+    #[inline]
+    fn held_bytes(&self, session: &AnySession) -> usize {
+        ask_session!(self, session, |transformer, inner| transformer
+            .held_bytes(inner))
     }
 
     fn wire(&self, session: &AnySession) -> Wire {

@@ -9,6 +9,7 @@ use allspark_protocol::Instant;
 use allspark_protocol::transformer::{Carrier, Context, Outputs, Transformer, Units, Wire};
 use smallvec::SmallVec;
 
+use super::close::EndReason;
 use super::connection::{Closing, Role};
 use super::core::{Core, Deferred};
 use super::host::Host;
@@ -113,6 +114,7 @@ impl<T: Transformer> Core<T> {
     pub(super) fn woke(&mut self, spark: Key) {
         self.set_spark_timer(spark);
         self.mark(spark);
+        self.settle_session(spark);
     }
 
     /// The session of this spark is asked at the end of the turn what it can send.
@@ -188,6 +190,7 @@ impl<T: Transformer> Core<T> {
                 if carrier.is_some_and(|carrier| self.is_free(carrier)) {
                     self.send_units(spark);
                     self.set_spark_timer(spark);
+                    self.settle_session(spark);
                 }
             }
         }
@@ -199,6 +202,13 @@ impl<T: Transformer> Core<T> {
     fn is_free(&self, carrier: Carrier) -> bool {
         let connection = self.connections.get(connection_of(carrier));
         connection.is_some_and(super::connection::Connection::is_free)
+    }
+
+    /// Whether the messages of a carried spark can be sent at the end of this turn.
+    pub(super) fn has_free_carrier(&self, spark: Key) -> bool {
+        let slot = self.sparks.get(spark);
+        let carrier = slot.and_then(|slot| self.transformer.carrier(&slot.session));
+        carrier.is_some_and(|carrier| self.is_free(carrier))
     }
 
     /// Offers a session the messages that wait for it.
@@ -221,9 +231,8 @@ impl<T: Transformer> Core<T> {
         };
         self.transformer
             .send(&mut slot.session, context, &mut units, &mut self.outputs);
-        if let Some(queue) = carried.queue.take_if(|queue| queue.is_empty()) {
-            self.keep_queue(queue);
-        }
+        let emptied = carried.queue.take_if(|queue| queue.is_empty());
+        self.recycle_queue(emptied);
         if !self.outputs.is_empty() {
             self.perform(spark);
         }
@@ -291,7 +300,7 @@ impl<T: Transformer> Core<T> {
 
     /// The session can be forgotten. Its slot is freed once the application knows of the end.
     pub(super) fn session_over(&mut self, spark: Key) {
-        self.lose(spark);
+        self.lose(spark, EndReason::Goodbye);
         let Some(slot) = self.sparks.get_mut(spark) else {
             return;
         };
@@ -323,6 +332,7 @@ impl<T: Transformer> Core<T> {
         self.counters().sparks_forgotten.add(1);
         if let Some(carried) = slot.carried {
             self.carried_count -= 1;
+            self.settle_forgotten(spark);
             if carried.carriers.is_empty() {
                 self.count_unattended(-1);
             }
@@ -337,13 +347,6 @@ impl<T: Transformer> Core<T> {
         let slot = self.sparks.get_mut(spark);
         let queue = slot.and_then(|slot| slot.carried.as_mut()?.queue.take());
         self.recycle_queue(queue);
-    }
-
-    fn recycle_queue(&mut self, queue: Option<Box<SendQueue>>) {
-        if let Some(mut queue) = queue {
-            queue.clear(&mut self.blocks);
-            self.keep_queue(queue);
-        }
     }
 
     /// Once a server that ends has no session left that waits for its client, connections without

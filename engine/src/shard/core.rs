@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use allspark_protocol::Instant;
+use allspark_protocol::http::HttpDate;
 use allspark_protocol::primus::SparkId;
 use allspark_protocol::primus::id::IdParts;
 use allspark_protocol::transformer::{Carrier, Outputs, Transformer};
@@ -12,9 +13,11 @@ use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::Rng;
 
 use super::carried::Carried;
+use super::close::EndReason;
 use super::connection::Connection;
 use super::connection::Declined;
 use super::fairness::Fairness;
+use super::held::Charges;
 use super::names::Names;
 use super::queue::SendQueue;
 use super::room::Room;
@@ -43,7 +46,7 @@ pub(crate) struct Slot<S> {
 /// An event that came up while a handler ran.
 pub(crate) enum Deferred {
     /// The spark has ended.
-    Ended(Key),
+    Ended(Key, EndReason),
     /// Something went wrong with the spark.
     Error(Key, SparkError),
     /// A carrier of the spark's session is gone.
@@ -60,6 +63,8 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) shard: u16,
     pub(super) now: Instant,
     pub(super) unix_ms: u64,
+    /// The second of `unix_ms` in which an answer was last sent.
+    date: HttpDate,
     /// Counts turns; wraps.
     pub(super) turn: u32,
     pub(super) connections: Arena<Connection>,
@@ -71,6 +76,8 @@ pub(crate) struct Core<T: Transformer> {
     /// Sparks that are not bound to one connection.
     pub(super) carried_count: usize,
     pub(super) room: Room,
+    pub(super) connection_charges: Charges,
+    pub(super) session_charges: Charges,
     pub(super) names: Names,
     /// Sparks whose sessions may have something to send.
     pub(super) dirty_sparks: Vec<Key>,
@@ -143,6 +150,7 @@ impl<T: Transformer> Core<T> {
             shard,
             now,
             unix_ms: 0,
+            date: HttpDate::at(0),
             turn: 1,
             connections: Arena::default(),
             sparks: Arena::default(),
@@ -150,6 +158,8 @@ impl<T: Transformer> Core<T> {
             spark_wheel: Wheel::new(now),
             carried_count: 0,
             room: Room::default(),
+            connection_charges: Charges::default(),
+            session_charges: Charges::default(),
             names: Names::default(),
             dirty_sparks: Vec::new(),
             resumed: Vec::new(),
@@ -208,8 +218,18 @@ impl<T: Transformer> Core<T> {
         mesh::enter_shard(&self.shared.mesh);
     }
 
+    /// When answers of this turn are sent.
+    pub(super) fn date(&mut self) -> HttpDate {
+        self.date.move_to(self.unix_ms);
+        self.date
+    }
+
     pub(super) fn end_turn(&mut self) {
         debug_assert!(!mesh::has_outgoing() && self.deferred.is_empty());
+        let (waiting, blocks) = (self.blocks.waiting_cost(), self.blocks.block_bytes());
+        self.counters().waiting_cost_bytes.set(waiting as u64);
+        self.counters().block_bytes.set(blocks as u64);
+        self.publish_held();
         mesh::leave_shard();
     }
 
@@ -228,7 +248,10 @@ impl<T: Transformer> Core<T> {
                 }
             }
             Completion::Received { token, mut buffer } => {
-                self.with_connection(token, |core, key| core.received(key, &mut buffer));
+                self.with_connection(token, |core, key| {
+                    core.received(key, &mut buffer);
+                    core.settle_input(key);
+                });
             }
             Completion::ReceiveEnded { token, result } => {
                 self.with_connection(token, |core, key| core.input_ended(key, result));

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use allspark_protocol::primus::SparkId;
 use allspark_protocol::transformer::Transformer;
 
+use super::close::EndReason;
 use super::core::Core;
 use super::host::Host;
 use crate::guard;
@@ -41,7 +42,10 @@ impl<T: Transformer> Core<T> {
     pub(super) fn carry_out(&mut self, command: Command) {
         self.upkeep.has_worked = true;
         match command {
-            Command::Broadcast { kind, payload } => self.broadcast_here(kind, &payload),
+            Command::Broadcast { kind, payload } => {
+                // Whoever wrote it is elsewhere by now.
+                let _ = self.broadcast_here(kind, &payload);
+            }
             Command::Write { id, kind, payload } => {
                 if let Some(key) = self.find(id) {
                     self.write_message(key, kind, &payload);
@@ -49,7 +53,7 @@ impl<T: Transformer> Core<T> {
             }
             Command::End { id, options } => {
                 if let Some(key) = self.find(id) {
-                    self.end(key, options);
+                    self.end(key, options, EndReason::Application);
                 }
             }
             Command::Find { id, finder } => match self.find(id) {

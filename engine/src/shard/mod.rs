@@ -9,7 +9,7 @@
 //! 4. fire timers ([`timers`]);
 //! 5. let the sessions of polling transports compose what waits for them ([`carried`]);
 //! 6. queue the sends: everything that waits for a connection leaves as one send ([`send`],
-//!    [`walk`]);
+//!    [`flush`], [`walk`]);
 //! 7. now and then: give back memory that a peak has left behind ([`upkeep`]).
 //!
 //! What a session wants is carried out by [`outputs`]; a request for a session of another shard
@@ -39,6 +39,8 @@ mod connection;
 mod core;
 mod emit;
 mod fairness;
+mod flush;
+mod held;
 mod host;
 mod inbox;
 mod names;

@@ -9,6 +9,7 @@ use allspark_protocol::transformer::{Answer, Transformer};
 
 use super::browser::Browser;
 use super::carried::{Carried, carrier_of};
+use super::close::EndReason;
 use super::connection::{Asked, Closing, Connection, Role, Waiting};
 use super::core::Core;
 use super::names::{Address, NameHash};
@@ -84,7 +85,7 @@ impl<T: Transformer> Core<T> {
         match self.connection(key).role {
             // Its next shard will see the end itself.
             Role::Leaving(_) => return,
-            Role::Spark(spark) if !self.is_carried(spark) => self.lose(spark),
+            Role::Spark(spark) if !self.is_carried(spark) => self.lose(spark, EndReason::Gone),
             _ => self.drop_carrier(key),
         }
         if self.connection(key).closing == Closing::Lingering {
@@ -109,9 +110,12 @@ impl<T: Transformer> Core<T> {
             is_new = true;
         }
         if reader.take_continue() {
-            self.queue_frame(key, true, |out| {
+            self.queue_frame(key, |out| {
                 Response::new(100).encode(out, true, false);
             });
+            if self.connection(key).closing == Closing::Asked {
+                return;
+            }
         }
         if reader.is_idle() {
             self.set_timer_ms(key, KEEP_ALIVE_TIMEOUT_MS);
@@ -147,6 +151,8 @@ impl<T: Transformer> Core<T> {
     }
 
     fn refuse(&mut self, key: Key, error: HttpError) {
+        let peer = self.connection(key).peer;
+        tracing::debug!(shard = self.shard, %peer, %error, "a request is refused");
         let response = Response::text(error.status(), &format!("{error}\n"));
         self.write_response(key, &response, false, false);
         self.finish(key);

@@ -10,11 +10,12 @@ use allspark_protocol::parser::Parser;
 use allspark_protocol::primus::{Beat, Packet};
 use allspark_protocol::transformer::Transformer;
 
+use super::close::EndReason;
 use super::connection::{Closing, Role};
 use super::core::Core;
 use super::host::Host;
 use crate::limits::TIMERS_PER_TURN;
-use crate::memory::{Key, Slice};
+use crate::memory::{FrameClass, Key, Slice};
 use crate::primus::Destroy;
 use crate::spark::{EndOptions, ReadyState};
 
@@ -151,13 +152,13 @@ impl<T: Transformer> Core<T> {
         match self.spark_mut(spark).heartbeat.beat() {
             Beat::Ping => {
                 let frame = self.ping_frame(spark);
-                self.write_shared(spark, frame);
+                self.write_ping(spark, frame);
                 self.set_beat(spark, Some(Duration::from_millis(interval_ms)));
             }
             Beat::End => {
                 self.set_beat(spark, None);
                 self.counters().sparks_silent.add(1);
-                self.end(spark, EndOptions { reconnect: true });
+                self.end(spark, EndOptions { reconnect: true }, EndReason::Silent);
             }
         }
     }
@@ -174,11 +175,13 @@ impl<T: Transformer> Core<T> {
             let (mut text, mut encoded) = (String::new(), Vec::new());
             Packet::write_ping(self.unix_ms, &mut text);
             let kind = self.shared.options.parser.encode_str(&text, &mut encoded);
-            let mut block = self.blocks.take();
+            let mut block = self.blocks.take_small();
             let unshared = Rc::get_mut(&mut block).expect("a block from the pool is not shared");
             self.transformer
                 .frame(wire, kind, &encoded, unshared.writer());
-            unshared.end_frame(true);
+            let ended = unshared.end_frame(FrameClass::Exempt);
+            debug_assert!(ended.is_ok(), "a ping is short");
+            unshared.set_common();
             let frame = Slice::new(&block, 0..block.len());
             self.blocks.give_back(block);
             frame
@@ -211,7 +214,7 @@ impl<T: Transformer> Core<T> {
         let mut index = 0;
         while let Some(spark) = self.sparks.next_from(index) {
             index = spark.index + 1;
-            self.end(spark, EndOptions { reconnect });
+            self.end(spark, EndOptions { reconnect }, EndReason::Destroyed);
             self.settle();
         }
         self.close_idle_if_ending();

@@ -123,6 +123,12 @@ pub trait Transformer: Clone + Send + 'static {
     /// The name as Primus spells it, for instance `websockets`.
     fn name(&self) -> &'static str;
 
+    /// The name of the transformer that a session is of, if this one stands for several.
+    fn session_name(&self, session: &Self::Session) -> &'static str {
+        let _ = session;
+        self.name()
+    }
+
     /// Whether it ever says [`Answer::Find`]: then connections must be able to change their shard.
     fn finds_sessions(&self) -> bool {
         false
@@ -207,6 +213,14 @@ pub trait Transformer: Clone + Send + 'static {
         out: &mut Outputs,
     ) {
         let _ = (session, context, carrier, out);
+    }
+
+    /// Bytes of heap memory that the session holds for its client: the part of a message that has
+    /// come so far, and what it keeps beside [`Units`]. Asked after each call that may change it,
+    /// so it must cost nothing.
+    fn held_bytes(&self, session: &Self::Session) -> usize {
+        let _ = session;
+        0
     }
 
     /// When [`Transformer::expired`] wants to be called.

@@ -161,6 +161,11 @@ impl Transformer for BrowserChannel {
         }
     }
 
+    #[inline]
+    fn held_bytes(&self, session: &BrowserChannelSession) -> usize {
+        session.held_bytes()
+    }
+
     fn wire(&self, _session: &BrowserChannelSession) -> Wire {
         Wire(0)
     }

@@ -63,6 +63,11 @@ const TOO_EARLY: &str = "too many requests or maps came before their turn";
 const TOO_LONG: &str = "a message is longer than maxLength";
 
 impl BrowserChannelSession {
+    /// Bytes of heap memory that came early, or that its client has not acknowledged.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.arrays.held_bytes() + self.forward.held_bytes()
+    }
+
     /// A session whose first request has this number.
     pub(super) fn new(first_request: u64) -> Self {
         Self {

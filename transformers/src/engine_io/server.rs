@@ -97,6 +97,11 @@ impl Transformer for EngineIo {
     }
 
     #[inline]
+    fn held_bytes(&self, session: &EngineIoSession) -> usize {
+        session.held_bytes()
+    }
+
+    #[inline]
     fn wire(&self, session: &EngineIoSession) -> Wire {
         session.format().wire()
     }

@@ -26,6 +26,11 @@ pub(super) struct DraftSession {
 }
 
 impl DraftSession {
+    /// Bytes of heap memory that a message under way takes.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.hixie.held_bytes()
+    }
+
     /// A session whose carrier is about to come.
     ///
     /// # Errors

@@ -193,6 +193,16 @@ impl Transformer for SockJs {
         }
     }
 
+    #[inline]
+    fn held_bytes(&self, session: &SockJsSession) -> usize {
+        match &session.0 {
+            Session::Http(_) => 0,
+            Session::WebSocket(session) => session.held_bytes(),
+            Session::Draft(session) => session.held_bytes(),
+            Session::Raw(session) => session.held_bytes(),
+        }
+    }
+
     fn wire(&self, session: &SockJsSession) -> Wire {
         match session.0 {
             Session::Http(_) => WIRE_HTTP,

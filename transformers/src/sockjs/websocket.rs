@@ -84,6 +84,11 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 const BROKEN_FRAMING: &str = "Broken framing.";
 
 impl WebSocketSession {
+    /// Bytes of heap memory that a message under way takes.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.decoder.held_bytes()
+    }
+
     /// A session whose carrier is about to come.
     pub(super) fn new(service: &Service) -> Self {
         Self {
@@ -191,13 +196,13 @@ impl WebSocketSession {
                 }
                 Ok(Some(Item::Ping(payload))) => {
                     if self.is_open() {
-                        out.write(carrier, |out| encode::pong(&payload, None, out));
+                        out.latest(carrier, |out| encode::pong(&payload, None, out));
                     }
                 }
                 Ok(Some(Item::Pong(payload))) => self.pong(service, &payload),
                 Ok(Some(Item::Close { code, reason })) => {
                     self.answer_close((code, reason), carrier, out);
-                    self.finish(carrier, End::Goodbye, out);
+                    self.finish(carrier, End::closed(code), out);
                 }
                 Err(violation) => {
                     if self.is_open() {

@@ -8,7 +8,9 @@ use std::rc::Rc;
 
 use allspark_protocol::Instant;
 
-use super::{Completion, Detached, Driver, DriverKind, Op, Socket, Token, Wait, Waker};
+use super::{
+    Completion, Detached, Driver, DriverKind, Op, Socket, Token, Wait, Waker, report_rests,
+};
 use crate::memory::{BufferPool, GiveBack, Slice, kept};
 
 mod net;
@@ -77,7 +79,10 @@ impl SimDriver {
                     record.receiving = false;
                 }
             }
-            Op::Send { socket, bytes } => self.send(EndpointId(socket.0), bytes, completions),
+            Op::Send { socket, bytes } => self.send(EndpointId(socket.0), &[bytes], completions),
+            Op::SendMany { socket, slices } => {
+                self.send(EndpointId(socket.0), &slices, completions);
+            }
             Op::AwaitWritable { socket } => {
                 let id = EndpointId(socket.0);
                 if let Some(record) = self.records.get_mut(&id) {
@@ -145,24 +150,23 @@ impl SimDriver {
         completions.push(Completion::Adopted { token, result });
     }
 
-    fn send(&mut self, id: EndpointId, bytes: Slice, completions: &mut Vec<Completion>) {
+    fn send(&mut self, id: EndpointId, slices: &[Slice], completions: &mut Vec<Completion>) {
         let Some(record) = self.records.get(&id) else {
             return;
         };
         let token = record.token;
-        match self.net.send(id, &bytes) {
-            Some(count) if count == bytes.len() => {}
-            Some(count) => {
-                completions.push(Completion::SendStalled {
-                    token,
-                    rest: bytes.skip(count),
-                });
-            }
-            None => {
+        let mut taken = 0;
+        for bytes in slices {
+            let Some(count) = self.net.send(id, bytes) else {
                 let error = io::ErrorKind::BrokenPipe.into();
-                completions.push(Completion::SendFailed { token, error });
+                return completions.push(Completion::SendFailed { token, error });
+            };
+            taken += count;
+            if count < bytes.len() {
+                break;
             }
         }
+        report_rests(token, slices, taken, completions);
     }
 
     fn notice(&mut self, id: EndpointId, notice: Notice, completions: &mut Vec<Completion>) {

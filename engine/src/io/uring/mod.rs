@@ -194,6 +194,9 @@ impl Uring {
             }),
             Op::StopReceive { socket } => self.on(socket, Ring::stop_receive),
             Op::Send { socket, bytes } => self.on(socket, |ring, slot| ring.send(slot, bytes)),
+            Op::SendMany { socket, slices } => {
+                self.on(socket, |ring, slot| ring.send_many(slot, slices));
+            }
             Op::AwaitWritable { socket } => self.on(socket, Ring::await_writable),
             Op::Shutdown { socket } => self.on(socket, Ring::shutdown),
             Op::Release { socket, token } => self.on(socket, |ring, slot| {

@@ -229,9 +229,10 @@ impl Ring {
     fn fill(&mut self) -> usize {
         let mut submission = self.ring.submission();
         while let Some(entry) = self.queue.pop_front() {
-            // SAFETY: what a send or a connect points to is kept in `sends` and `addresses` until
-            // it was submitted and is not needed after that; receives use registered buffers; the
-            // places for accepted addresses and the option values outlive the ring.
+            // SAFETY: what a send or a connect points to is kept in `sends` and `addresses`, where
+            // it does not move, until it was submitted, and is not needed after that; receives use
+            // registered buffers; the places for accepted addresses and the option values outlive
+            // the ring.
             if unsafe { submission.push(&entry) }.is_err() {
                 self.queue.push_front(entry);
                 break;
@@ -287,7 +288,7 @@ impl Ring {
             match name.kind() {
                 kind::SEND => match self.sends.get(name.index() as usize) {
                     Some(sending) if name.generation() == self.round => {
-                        completions.extend(sending.outcome(entry.result()));
+                        sending.report(entry.result(), completions);
                     }
                     _ => self.stale_completions += 1,
                 },

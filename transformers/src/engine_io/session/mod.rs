@@ -91,6 +91,15 @@ enum Phase {
 }
 
 impl EngineIoSession {
+    /// Bytes of heap memory that a message under way takes.
+    pub(super) fn held_bytes(&self) -> usize {
+        match &self.transport {
+            Transport::Awaited => 0,
+            Transport::Polling(polling) => polling.held_bytes(),
+            Transport::WebSocket(stream) => stream.decoder.held_bytes(),
+        }
+    }
+
     pub(super) fn new(transport: TransportName, parameters: Parameters<'_>) -> Self {
         let protocol = parameters.protocol;
         let (transport, format) = match transport {

@@ -31,6 +31,10 @@ pub(super) struct Polling {
 }
 
 impl Polling {
+    pub(super) fn held_bytes(&self) -> usize {
+        self.probe.as_ref().map_or(0, |probe| probe.held_bytes())
+    }
+
     pub(super) fn new(parameters: Parameters<'_>) -> Box<Self> {
         Box::new(Self {
             poll: None,

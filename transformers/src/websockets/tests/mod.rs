@@ -50,7 +50,9 @@ fn response(lines: &str) -> (Response, Option<WebSocketSession>) {
 /// What was written, all on one carrier.
 fn written(out: &Outputs) -> Vec<u8> {
     let bytes = |output: &Output| match output {
-        Output::Write(CARRIER, range) => out.bytes(range.clone()).to_vec(),
+        Output::Write(CARRIER, range) | Output::Latest(CARRIER, range) => {
+            out.bytes(range.clone()).to_vec()
+        }
         other => panic!("{other:?}"),
     };
     out.list().iter().flat_map(bytes).collect()
@@ -100,7 +102,10 @@ fn a_goodbye_is_answered_in_its_own_words_once() {
     let mut out = Outputs::default();
     let mut bytes = goodbye.clone();
     let event = session().receive(CARRIER, &mut Input::new(&mut bytes), None, &mut out);
-    assert!(matches!(event, Some(Event::Ended(End::Goodbye))));
+    let Some(Event::Ended(end)) = event else {
+        panic!()
+    };
+    assert_eq!(end, End::closed(code));
     assert_eq!(
         written(&out),
         client(|out| encode::close(code, "bye", None, out))
