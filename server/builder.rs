@@ -138,8 +138,8 @@ impl Builder {
     }
 
     /// Bytes that may wait to be sent to one spark, and what happens when more would have to wait.
-    /// What waits is counted as what it costs in memory; while the client's kernel takes everything,
-    /// twice as much may wait until the end of a turn. Default: two messages of
+    /// What waits is counted as what it costs in memory; while the kernel takes everything for the
+    /// client, twice as much may wait until the end of a turn. Default: two messages of
     /// [`Builder::max_length`] and 1 MiB, at least 4 MiB, and [`SendPolicy::Disconnect`]. Less than
     /// one such message is warned of when the server is built.
     #[must_use]

@@ -41,8 +41,8 @@ pub enum KeepHeaders {
     All,
 }
 
-/// Bytes of a send queue that does not contradict the bytes of the longest message: two of them and
-/// some more fit, so that a client which reads at once what it is sent is never taken for slow.
+/// Bytes of a send queue that does not contradict the bytes of the longest message: two of them
+/// and some more fit, so that a client which reads at once what it is sent is never taken for slow.
 pub const fn send_queue_bytes_for(message_bytes_max: usize) -> usize {
     let two = message_bytes_max.saturating_mul(2);
     let bytes = two.saturating_add(SEND_QUEUE_SLACK_BYTES);
@@ -62,9 +62,9 @@ pub struct Options {
     pub parser: ParserKind,
     /// Milliseconds between two pings of a spark; `None` for no heartbeat. Default 30,000.
     pub ping_interval_ms: Option<u64>,
-    /// Bytes that may wait to be sent to one spark, the memory for their structure included. As long
-    /// as the kernel takes everything, twice as many. A single longer message passes when nothing
-    /// else waits. Default: [`send_queue_bytes_for`] Primus's `maxLength`.
+    /// Bytes that may wait to be sent to one spark, the memory for their structure included. As
+    /// long as the kernel takes everything, twice as many. A single longer message passes when
+    /// nothing else waits. Default: [`send_queue_bytes_for`] Primus's `maxLength`.
     pub send_queue_bytes_max: usize,
     /// What happens when more would have to wait.
     pub send_policy: SendPolicy,

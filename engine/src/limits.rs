@@ -75,16 +75,16 @@ pub const SENDS_PER_TURN: usize = 1024;
 pub const SEND_BYTES_PER_TURN: usize = 64 * 1024 * 1024;
 
 /// Bytes that may wait for one client and that no send policy bounds: pings, answers to requests
-/// for the id and to pings of the transport, closing frames. They are 5 to 135 bytes each, and those
-/// that one answer can stand for are not repeated, so an honest client never has 1,000 of them.
+/// for the id and to pings of the transport, closing frames. They are 5 to 135 bytes each, and
+/// those that one answer can stand for are not repeated, so an honest client never has 500 of them.
 pub const EXEMPT_BYTES_MAX: usize = 64 * 1024;
 
 /// What answers may cost that wait for the peer of one HTTP connection when it asks for more. An
 /// answer may be longer, but who asks behind one must read it.
 pub const ANSWERS_COST_MAX: usize = 2 * 1024 * 1024;
 
-/// Bytes that wait for a peer beyond which it is not listened to, unless the bound of its send queue
-/// is so small that half of it comes first.
+/// Bytes that wait for a peer beyond which it is not listened to, unless the bound of its send
+/// queue is so small that half of it comes first.
 pub const PAUSE_BYTES_MAX: usize = 1024 * 1024;
 
 /// Bytes of a send queue beside two of the longest messages, unless it is told otherwise: for what

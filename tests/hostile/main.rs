@@ -18,5 +18,6 @@ mod witness;
 mod bounds;
 mod pauses;
 mod posts;
+mod readers;
 mod requests;
 mod sessions;

@@ -5,7 +5,10 @@
 //! [`Core::finish`] sends what waits, shuts down, and reads on for a moment, so that the peer gets
 //! the last bytes instead of a reset; [`Core::close`] closes at once.
 
+use std::fmt;
+
 use allspark_protocol::transformer::Transformer;
+use allspark_protocol::websocket::CloseCode;
 
 use super::connection::{Closing, Role};
 use super::core::{Core, Deferred};
@@ -16,13 +19,58 @@ use crate::limits::{GOODBYE_TIMEOUT_MS, LINGER_MS};
 use crate::memory::Key;
 use crate::spark::ReadyState;
 
+/// Why a spark ends, for the log.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum EndReason {
+    /// The application has ended it.
+    Application,
+    /// The server is being destroyed.
+    Destroyed,
+    /// A handler of its own has panicked.
+    Panicked,
+    /// Its client did not answer a ping.
+    Silent,
+    /// Its client reads too slowly.
+    TooSlow,
+    /// Its client wanted more memory than its share while the server had none left.
+    Shed,
+    /// The transport is over: its client said goodbye, or did not come back.
+    Goodbye,
+    /// Its client closed the WebSocket with this code.
+    Closed(CloseCode),
+    /// Its connection was closed without a goodbye.
+    Gone,
+    /// Its connection broke.
+    Broken,
+    /// Its client broke a rule of the transport.
+    Violation,
+}
+
+impl fmt::Display for EndReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Closed(code) => return write!(f, "closed by the client with code {code}"),
+            Self::Application => "ended by the application",
+            Self::Destroyed => "the server ends",
+            Self::Panicked => "a handler panicked",
+            Self::Shed => "the server has no memory left for it",
+            Self::Silent => "no answer to a ping",
+            Self::TooSlow => "the client reads too slowly",
+            Self::Goodbye => "closed by the client",
+            Self::Gone => "the connection ended without a goodbye",
+            Self::Broken => "the connection broke",
+            Self::Violation => "the client broke a rule of the transport",
+        })
+    }
+}
+
 impl<T: Transformer> Core<T> {
     /// The transport says goodbye; the peer has a while to answer.
-    pub(super) fn say_goodbye(&mut self, spark: Key) {
+    pub(super) fn say_goodbye(&mut self, spark: Key, reason: EndReason) {
         self.wake_session(spark, |transformer, session, context, out| {
             transformer.close(session, context, out);
         });
-        self.lose(spark);
+        self.lose(spark, reason);
         let state = self.spark(spark);
         if let Some(key) = state.stream
             && !self.is_carried(spark)
@@ -36,14 +84,13 @@ impl<T: Transformer> Core<T> {
         }
     }
 
-    /// The spark has ended; the application is told when no handler runs.
-    pub(super) fn lose(&mut self, spark: Key) {
+    /// The spark has ended; the application is told when no handler runs, after the error that may
+    /// be behind it.
+    pub(super) fn lose(&mut self, spark: Key, reason: EndReason) {
         let state = self.spark_mut(spark);
         if state.ready == ReadyState::Open {
             state.ready = ReadyState::Closed;
-            let id = state.id;
-            tracing::debug!(shard = self.shard, spark = %id, "disconnection");
-            self.deferred.push_back(Deferred::Ended(spark));
+            self.deferred.push_back(Deferred::Ended(spark, reason));
         }
     }
 

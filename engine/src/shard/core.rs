@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use allspark_protocol::Instant;
+use allspark_protocol::http::HttpDate;
 use allspark_protocol::primus::SparkId;
 use allspark_protocol::primus::id::IdParts;
 use allspark_protocol::transformer::{Carrier, Outputs, Transformer};
@@ -12,6 +13,7 @@ use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::Rng;
 
 use super::carried::Carried;
+use super::close::EndReason;
 use super::connection::Connection;
 use super::connection::Declined;
 use super::fairness::Fairness;
@@ -44,7 +46,7 @@ pub(crate) struct Slot<S> {
 /// An event that came up while a handler ran.
 pub(crate) enum Deferred {
     /// The spark has ended.
-    Ended(Key),
+    Ended(Key, EndReason),
     /// Something went wrong with the spark.
     Error(Key, SparkError),
     /// A carrier of the spark's session is gone.
@@ -61,6 +63,8 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) shard: u16,
     pub(super) now: Instant,
     pub(super) unix_ms: u64,
+    /// The second of `unix_ms` in which an answer was last sent.
+    date: HttpDate,
     /// Counts turns; wraps.
     pub(super) turn: u32,
     pub(super) connections: Arena<Connection>,
@@ -146,6 +150,7 @@ impl<T: Transformer> Core<T> {
             shard,
             now,
             unix_ms: 0,
+            date: HttpDate::at(0),
             turn: 1,
             connections: Arena::default(),
             sparks: Arena::default(),
@@ -211,6 +216,12 @@ impl<T: Transformer> Core<T> {
         self.unix_ms = unix_ms;
         self.turn = self.turn.wrapping_add(1);
         mesh::enter_shard(&self.shared.mesh);
+    }
+
+    /// When answers of this turn are sent.
+    pub(super) fn date(&mut self) -> HttpDate {
+        self.date.move_to(self.unix_ms);
+        self.date
     }
 
     pub(super) fn end_turn(&mut self) {

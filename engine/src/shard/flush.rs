@@ -4,6 +4,7 @@ use std::io;
 
 use allspark_protocol::transformer::Transformer;
 
+use super::close::EndReason;
 use super::connection::{Closing, Role};
 use super::core::Core;
 use super::queue::{Batch, SendQueue};
@@ -158,7 +159,7 @@ impl<T: Transformer> Core<T> {
             if slot.state.ready == ReadyState::Open {
                 self.fail(spark, SparkError::Io(error));
             }
-            self.lose(spark);
+            self.lose(spark, EndReason::Broken);
         }
         self.close(key);
     }

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use allspark_protocol::primus::SparkId;
 use allspark_protocol::transformer::Transformer;
 
+use super::close::EndReason;
 use super::core::Core;
 use super::host::Host;
 use crate::guard;
@@ -52,7 +53,7 @@ impl<T: Transformer> Core<T> {
             }
             Command::End { id, options } => {
                 if let Some(key) = self.find(id) {
-                    self.end(key, options);
+                    self.end(key, options, EndReason::Application);
                 }
             }
             Command::Find { id, finder } => match self.find(id) {

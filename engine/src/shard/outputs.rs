@@ -7,6 +7,7 @@ use allspark_protocol::transformer::{Carrier, End, Output, Outputs, Transformer}
 
 use super::browser::Browser;
 use super::carried::connection_of;
+use super::close::EndReason;
 use super::connection::{Asked, Declined, Next, Role, Waiting};
 use super::core::Core;
 use super::host::Host;
@@ -77,12 +78,17 @@ impl<T: Transformer> Core<T> {
 
     /// The transport of a spark is over.
     pub(super) fn transport_ended(&mut self, spark: Key, end: &End) {
-        if let End::Violation(reason) = end
-            && self.spark(spark).ready == ReadyState::Open
-        {
-            self.fail(spark, SparkError::Violation(reason));
-        }
-        self.lose(spark);
+        let reason = match end {
+            End::Goodbye => EndReason::Goodbye,
+            End::Closed(code) => EndReason::Closed(*code),
+            End::Violation(sentence) => {
+                if self.spark(spark).ready == ReadyState::Open {
+                    self.fail(spark, SparkError::Violation(sentence));
+                }
+                EndReason::Violation
+            }
+        };
+        self.lose(spark, reason);
     }
 
     /// The connection that a carrier of this spark is, if it still is one.
@@ -156,6 +162,7 @@ impl<T: Transformer> Core<T> {
         let framing = response.framing(minor_version, head_only);
         waiting.body = Some(framing);
         let response = self.complete_answer(key, response);
+        let response = response.at(self.date());
         self.queue_frame(key, |out| {
             response.encode_begin(out, framing, keep_alive);
         });

@@ -32,6 +32,7 @@ impl<T: Transformer> Core<T> {
             return self.finish(key);
         }
         let framing = response.framing(asked.minor_version, asked.head_only);
+        let response = response.at(self.date());
         self.queue_frame(key, |out| {
             response.encode_begin(out, framing, false);
         });

@@ -9,6 +9,7 @@ use allspark_protocol::transformer::{Answer, Transformer};
 
 use super::browser::Browser;
 use super::carried::{Carried, carrier_of};
+use super::close::EndReason;
 use super::connection::{Asked, Closing, Connection, Role, Waiting};
 use super::core::Core;
 use super::names::{Address, NameHash};
@@ -84,7 +85,7 @@ impl<T: Transformer> Core<T> {
         match self.connection(key).role {
             // Its next shard will see the end itself.
             Role::Leaving(_) => return,
-            Role::Spark(spark) if !self.is_carried(spark) => self.lose(spark),
+            Role::Spark(spark) if !self.is_carried(spark) => self.lose(spark, EndReason::Gone),
             _ => self.drop_carrier(key),
         }
         if self.connection(key).closing == Closing::Lingering {
@@ -150,6 +151,8 @@ impl<T: Transformer> Core<T> {
     }
 
     fn refuse(&mut self, key: Key, error: HttpError) {
+        let peer = self.connection(key).peer;
+        tracing::debug!(shard = self.shard, %peer, %error, "a request is refused");
         let response = Response::text(error.status(), &format!("{error}\n"));
         self.write_response(key, &response, false, false);
         self.finish(key);

@@ -72,7 +72,12 @@ impl<T: Transformer> Core<T> {
         });
         self.count_wire(wire, 1);
         self.counters().sparks_opened.add(1);
-        tracing::debug!(shard = self.shard, spark = %self.spark(spark).id, "connection");
+        let Slot { state, session, .. } = self.sparks.get(spark).expect("it was just inserted");
+        tracing::debug!(
+            shard = self.shard, spark = %state.id, peer = %self.peer(spark),
+            transformer = %self.transformer.session_name(session),
+            "connection"
+        );
         spark
     }
 

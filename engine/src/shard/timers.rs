@@ -10,6 +10,7 @@ use allspark_protocol::parser::Parser;
 use allspark_protocol::primus::{Beat, Packet};
 use allspark_protocol::transformer::Transformer;
 
+use super::close::EndReason;
 use super::connection::{Closing, Role};
 use super::core::Core;
 use super::host::Host;
@@ -157,7 +158,7 @@ impl<T: Transformer> Core<T> {
             Beat::End => {
                 self.set_beat(spark, None);
                 self.counters().sparks_silent.add(1);
-                self.end(spark, EndOptions { reconnect: true });
+                self.end(spark, EndOptions { reconnect: true }, EndReason::Silent);
             }
         }
     }
@@ -213,7 +214,7 @@ impl<T: Transformer> Core<T> {
         let mut index = 0;
         while let Some(spark) = self.sparks.next_from(index) {
             index = spark.index + 1;
-            self.end(spark, EndOptions { reconnect });
+            self.end(spark, EndOptions { reconnect }, EndReason::Destroyed);
             self.settle();
         }
         self.close_idle_if_ending();

@@ -75,6 +75,7 @@ impl Epoll {
             None => Ok(0),
         };
         if let Ok(count @ 1..) = received {
+            self.has_more |= count == len;
             // SAFETY: the buffer was taken above, the read is over, and it is lent once.
             return Ok(Some(unsafe { self.pool.lend(id, count) }));
         }
