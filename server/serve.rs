@@ -69,6 +69,12 @@ fn start(settings: &Settings, log: Lines) -> Result<Server, Error> {
     for (name, value) in &settings.transport {
         builder = builder.transport(name, value);
     }
+    if let Some(bytes_max) = settings.send_queue_bytes_max {
+        builder = builder.send_queue(bytes_max, settings.send_policy);
+    }
+    if let Some(bytes) = settings.memory_bytes_max {
+        builder = builder.memory_max(bytes);
+    }
     let primus = builder
         .compression(settings.compression)
         .cors(settings.cors.clone())
@@ -78,7 +84,9 @@ fn start(settings: &Settings, log: Lines) -> Result<Server, Error> {
         .global(&settings.global)
         .ping_interval_ms(settings.ping_interval_ms)
         .max_length(settings.max_length_bytes)
-        .send_queue(settings.send_queue_bytes_max, settings.send_policy)
+        .send_policy(settings.send_policy)
+        .connections_max(settings.connections_max)
+        .sessions_max(settings.sessions_max)
         .shards(settings.shards)
         .driver(settings.driver)
         .fallback(beside_primus(settings, counts.clone()))

@@ -47,10 +47,16 @@ pub(crate) struct Settings {
     pub(crate) compression: bool,
     /// What scripts of other origins may do. Default: Primus's, which allow every origin.
     pub(crate) cors: CorsOptions,
-    /// Bytes that may wait to be sent to one spark. Default: 4 MiB.
-    pub(crate) send_queue_bytes_max: usize,
+    /// Bytes that may wait to be sent to one spark. Default: what two of the longest messages need.
+    pub(crate) send_queue_bytes_max: Option<usize>,
     /// What happens when they become more. Default: [`SendPolicy::Disconnect`].
     pub(crate) send_policy: SendPolicy,
+    /// Connections of all shards together. Default: 1048576.
+    pub(crate) connections_max: usize,
+    /// Sessions of polling transports that no request waits for. Default: 131072.
+    pub(crate) sessions_max: usize,
+    /// Bytes that may be held for peers in all. Default: half of what the machine has.
+    pub(crate) memory_bytes_max: Option<u64>,
     /// Shards, each with its own thread. Default: 0, one for each CPU that the process may use.
     pub(crate) shards: usize,
     /// How the kernel is spoken to. Default: [`DriverChoice::Auto`].
@@ -146,8 +152,11 @@ impl Default for Settings {
             max_length_bytes: MESSAGE_BYTES_MAX_DEFAULT,
             compression: false,
             cors: CorsOptions::default(),
-            send_queue_bytes_max: engine.send_queue_bytes_max,
+            send_queue_bytes_max: None,
             send_policy: engine.send_policy,
+            connections_max: engine.connections_max,
+            sessions_max: engine.sessions_max,
+            memory_bytes_max: engine.memory_bytes_max,
             shards: 0,
             driver: DriverChoice::Auto,
             page: true,
@@ -336,10 +345,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
     Setting {
         name: "send-queue",
         value_name: "BYTES",
-        help: "How much may wait to be sent to one spark [default: 4194304]",
+        help: "How much may wait to be sent to one spark; without it twice max-length and 1 MiB, \
+               at least 4 MiB",
         is_for_library: false,
         set: |settings, text| {
-            number(text, 1..=usize::MAX).map(|value| settings.send_queue_bytes_max = value)
+            number(text, 1..=usize::MAX).map(|value| settings.send_queue_bytes_max = Some(value))
         },
     },
     Setting {
@@ -349,6 +359,35 @@ pub(crate) const SETTINGS: &[Setting] = &[
                [default: disconnect]",
         is_for_library: false,
         set: |settings, text| choose(text, SEND_POLICIES).map(|value| settings.send_policy = value),
+    },
+    Setting {
+        name: "connections-max",
+        value_name: "N",
+        help: "Connections in all; further ones get 503 [default: 1048576]",
+        is_for_library: false,
+        set: |settings, text| {
+            number(text, 1..=usize::MAX).map(|value| settings.connections_max = value)
+        },
+    },
+    Setting {
+        name: "sessions-max",
+        value_name: "N",
+        help: "Sessions of polling transports that are not polled at the moment; further ones get \
+               503 [default: 131072]",
+        is_for_library: false,
+        set: |settings, text| {
+            number(text, 0..=usize::MAX).map(|value| settings.sessions_max = value)
+        },
+    },
+    Setting {
+        name: "memory-max",
+        value_name: "BYTES",
+        help: "What may be held in all for peers that have not finished what they began; without \
+               it half of what the machine or its control group has",
+        is_for_library: false,
+        set: |settings, text| {
+            number(text, 1..=usize::MAX).map(|value| settings.memory_bytes_max = Some(value as u64))
+        },
     },
     Setting {
         name: "shards",

@@ -16,6 +16,8 @@ pub(crate) enum Line {
     ConnectionRefused,
     /// A session was refused because too many are not polled.
     SessionRefused,
+    /// A peer was ended because it wanted more memory than its share.
+    Shed,
     /// A function of the application panicked.
     Panicked,
     /// A client reads too slowly.

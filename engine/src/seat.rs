@@ -146,7 +146,7 @@ fn serve<D: Driver, T: Transformer>(
     ended
 }
 
-/// Sockets that one shard may need if all connections come to it, those beside that are refused, and
+/// Sockets that one shard may need if all connections come to it, with those that are refused, and
 /// those that are accepted in a turn before it can say so.
 fn sockets_max(connections_max: usize) -> u32 {
     let sockets = connections_max.saturating_add(TURNED_AWAY_MAX + 1024);

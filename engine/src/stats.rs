@@ -39,6 +39,11 @@ counters! {
     sparks_unattended,
     /// Sessions that were refused because there were too many of those.
     sessions_refused,
+    /// Bytes that are held for peers that have not finished what they began: how many now.
+    bytes_held,
+    /// Peers that were ended because the server held as much as it may, and they more than their
+    /// share of it.
+    peers_shed,
     /// Messages that arrived, heartbeats included.
     messages_received,
     /// Messages written to single sparks, heartbeats included.
@@ -55,6 +60,12 @@ counters! {
     completions_stale,
     /// Handlers and other functions of the application that panicked.
     handlers_panicked,
+    /// What waits to be sent now, in bytes of memory, structure included. Where many wait
+    /// for the same bytes, each counts them.
+    waiting_cost_bytes,
+    /// Memory of outgoing bytes now, each byte once: what waits, and what is kept so
+    /// that the next message costs no allocation.
+    block_bytes,
 }
 
 /// One number with one writer.

@@ -44,11 +44,18 @@ fn every_option_reaches_its_field() {
     assert_eq!(cors("headers", "X-A").headers, "X-A");
     assert_eq!(cors("headers", "false").headers, "");
     assert_eq!(cors("exposed", "X-B").exposed, "X-B");
-    assert_eq!(set("send-queue", "9").unwrap().send_queue_bytes_max, 9);
+    assert_eq!(
+        set("send-queue", "9").unwrap().send_queue_bytes_max,
+        Some(9)
+    );
     assert_eq!(
         set("send-policy", "keep-latest").unwrap().send_policy,
         SendPolicy::KeepLatest
     );
+    assert_eq!(set("connections-max", "9").unwrap().connections_max, 9);
+    assert_eq!(set("sessions-max", "0").unwrap().sessions_max, 0);
+    let memory_max = set("memory-max", "9").unwrap().memory_bytes_max;
+    assert_eq!(memory_max, Some(9));
     assert_eq!(set("shards", "3").unwrap().shards, 3);
     assert_eq!(set("driver", "epoll").unwrap().driver, DriverChoice::Epoll);
     assert!(!set("page", "false").unwrap().page);

@@ -58,6 +58,7 @@ impl<T: Transformer> Core<T> {
             }
             self.finishing.push(key);
             self.set_timer_ms(key, LINGER_MS);
+            self.settle_closed(key);
         }
     }
 
@@ -94,12 +95,13 @@ impl<T: Transformer> Core<T> {
             return;
         }
         connection.closing = Closing::Asked;
-        connection.queue = None;
         if !connection.role.stays() {
             connection.role = Role::Discard;
         }
-        let socket = connection.socket;
+        let (socket, queue) = (connection.socket, connection.queue.take());
+        self.recycle_queue(queue);
         self.wheel.cancel(key.index);
+        self.settle_closed(key);
         self.ops.push(Op::Close {
             socket,
             token: token_of(key),
@@ -113,6 +115,7 @@ impl<T: Transformer> Core<T> {
             .connections
             .remove(key)
             .expect("the caller looked it up");
+        self.recycle_queue(connection.queue);
         match connection.role {
             Role::Spark(spark) => {
                 debug_assert!(self.spark(spark).ready == ReadyState::Closed);

@@ -51,6 +51,13 @@ pub(crate) struct Waiting {
     pub(crate) next: Option<Next>,
 }
 
+impl Waiting {
+    /// Bytes that it holds for the peer.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.reader.held_bytes() + self.pending.capacity()
+    }
+}
+
 /// A request that a session leaves to be answered as if it were not there.
 pub(crate) struct Declined {
     /// As in [`Waiting`].

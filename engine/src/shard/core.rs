@@ -14,6 +14,8 @@ use rand_chacha::rand_core::Rng;
 use super::carried::Carried;
 use super::connection::Connection;
 use super::connection::Declined;
+use super::fairness::Fairness;
+use super::held::Charges;
 use super::names::Names;
 use super::queue::SendQueue;
 use super::room::Room;
@@ -23,7 +25,7 @@ use super::walk::Walk;
 use super::wheel::Wheel;
 use super::{CONNECTION, key_of};
 use crate::broadcast::Stream;
-use crate::io::{Completion, Op, Token};
+use crate::io::{Completion, Op, Token, Wait};
 use crate::lines::{Admitted, Line};
 use crate::memory::{Arena, BlockPool, Key};
 use crate::mesh::{self, Command, Mesh};
@@ -70,6 +72,8 @@ pub(crate) struct Core<T: Transformer> {
     /// Sparks that are not bound to one connection.
     pub(super) carried_count: usize,
     pub(super) room: Room,
+    pub(super) connection_charges: Charges,
+    pub(super) session_charges: Charges,
     pub(super) names: Names,
     /// Sparks whose sessions may have something to send.
     pub(super) dirty_sparks: Vec<Key>,
@@ -115,6 +119,7 @@ pub(crate) struct Core<T: Transformer> {
     /// Whether timers are due that did not fit into this turn.
     pub(super) timers_wait: bool,
     pub(super) upkeep: Upkeep,
+    pub(super) fairness: Fairness,
     rng: ChaCha12Rng,
 }
 
@@ -148,6 +153,8 @@ impl<T: Transformer> Core<T> {
             spark_wheel: Wheel::new(now),
             carried_count: 0,
             room: Room::default(),
+            connection_charges: Charges::default(),
+            session_charges: Charges::default(),
             names: Names::default(),
             dirty_sparks: Vec::new(),
             resumed: Vec::new(),
@@ -175,6 +182,7 @@ impl<T: Transformer> Core<T> {
             has_stash: false,
             timers_wait: false,
             upkeep: Upkeep::new(now),
+            fairness: Fairness::new(now),
             rng,
         }
     }
@@ -196,8 +204,10 @@ impl<T: Transformer> Core<T> {
         self.shared.lines.admit(line, self.now)
     }
 
-    pub(super) fn begin_turn(&mut self, now: Instant, unix_ms: u64) {
+    /// `is_all_read` says that whatever had arrived by now is among the completions of this turn.
+    pub(super) fn begin_turn(&mut self, now: Instant, unix_ms: u64, is_all_read: bool) {
         self.now = now.max(self.now);
+        self.fairness.begin(self.now, is_all_read);
         self.unix_ms = unix_ms;
         self.turn = self.turn.wrapping_add(1);
         mesh::enter_shard(&self.shared.mesh);
@@ -205,6 +215,10 @@ impl<T: Transformer> Core<T> {
 
     pub(super) fn end_turn(&mut self) {
         debug_assert!(!mesh::has_outgoing() && self.deferred.is_empty());
+        let (waiting, blocks) = (self.blocks.waiting_cost(), self.blocks.block_bytes());
+        self.counters().waiting_cost_bytes.set(waiting as u64);
+        self.counters().block_bytes.set(blocks as u64);
+        self.publish_held();
         mesh::leave_shard();
     }
 
@@ -223,7 +237,10 @@ impl<T: Transformer> Core<T> {
                 }
             }
             Completion::Received { token, mut buffer } => {
-                self.with_connection(token, |core, key| core.received(key, &mut buffer));
+                self.with_connection(token, |core, key| {
+                    core.received(key, &mut buffer);
+                    core.settle_input(key);
+                });
             }
             Completion::ReceiveEnded { token, result } => {
                 self.with_connection(token, |core, key| core.input_ended(key, result));
@@ -272,6 +289,18 @@ impl<T: Transformer> Core<T> {
         self.streams
             .iter()
             .any(|stream| stream.kept_bytes() > STREAM_BYTES_MAX)
+    }
+
+    /// The shard has said how its next turn waits.
+    pub(super) fn expect(&mut self, wait: Wait) {
+        self.fairness.expect(self.now, wait);
+    }
+
+    /// Until when the judgement about a silent peer must be put off, if it must.
+    #[inline]
+    pub(super) fn put_off(&self) -> Option<Instant> {
+        let judge_from = self.fairness.judge_from();
+        (judge_from > self.now).then_some(judge_from)
     }
 
     /// Whether the next turn has something to do even if nothing happens.

@@ -51,6 +51,11 @@ impl<T: Transformer> Core<T> {
             Output::Ended(end) => self.transport_ended(spark, &end),
             Output::Over => self.session_over(spark),
             Output::Write(carrier, bytes) => self.write_carrier(spark, carrier, bytes, outputs),
+            Output::Latest(carrier, bytes) => {
+                if let Some(key) = self.carrier(spark, carrier) {
+                    self.write_latest(key, outputs.bytes(bytes));
+                }
+            }
             Output::Respond(carrier, response) => self.answer(spark, carrier, response),
             Output::Begin(carrier, response) => self.begin(spark, carrier, response),
             Output::Decline(carrier) => self.decline(spark, carrier),
@@ -120,7 +125,7 @@ impl<T: Transformer> Core<T> {
             _ => return self.write_exempt(key, bytes),
         };
         if let Some(framing) = framing {
-            self.queue_frame(key, true, |out| framing.push(out, bytes));
+            self.queue_frame(key, |out| framing.push(out, bytes));
         }
     }
 
@@ -151,7 +156,7 @@ impl<T: Transformer> Core<T> {
         let framing = response.framing(minor_version, head_only);
         waiting.body = Some(framing);
         let response = self.complete_answer(key, response);
-        self.queue_frame(key, true, |out| {
+        self.queue_frame(key, |out| {
             response.encode_begin(out, framing, keep_alive);
         });
     }
@@ -164,7 +169,7 @@ impl<T: Transformer> Core<T> {
             return;
         };
         let keep_alive = waiting.asked.keep_alive && !framing.ends_with_connection();
-        self.queue_frame(key, true, |out| framing.end(out));
+        self.queue_frame(key, |out| framing.end(out));
         self.answered(key, keep_alive && self.end_deadline.is_none());
     }
 
@@ -222,6 +227,7 @@ impl<T: Transformer> Core<T> {
         };
         if waiting.pending.is_empty() {
             self.take_up(key, next);
+            self.settle_input(key);
         } else {
             waiting.next = Some(next);
             self.resumed.push(key);
@@ -263,6 +269,7 @@ impl<T: Transformer> Core<T> {
                 let mut pending = self.take_up(key, next);
                 self.listen_again(key);
                 self.received(key, &mut pending);
+                self.settle_input(key);
                 self.settle();
             }
         }

@@ -109,9 +109,12 @@ impl<T: Transformer> Core<T> {
             is_new = true;
         }
         if reader.take_continue() {
-            self.queue_frame(key, true, |out| {
+            self.queue_frame(key, |out| {
                 Response::new(100).encode(out, true, false);
             });
+            if self.connection(key).closing == Closing::Asked {
+                return;
+            }
         }
         if reader.is_idle() {
             self.set_timer_ms(key, KEEP_ALIVE_TIMEOUT_MS);

@@ -21,8 +21,8 @@ const HORIZON_MS: u64 = (1 << (SLOT_BITS * LEVELS as u32)) - 1;
 /// No timer: the end of a list, or not in the wheel.
 const NONE: u32 = u32::MAX;
 
-/// Timers per page. Growing by pages moves nothing and leaves no hole behind, and a page in which no
-/// timer is set gives its memory back.
+/// Timers per page. Growing by pages moves nothing and leaves no hole behind, and a page in which
+/// no timer is set gives its memory back.
 const PAGE_TIMERS: usize = 64;
 
 /// Pages that keep their memory for the next timer: most timers are set anew as soon as they fire,
