@@ -70,7 +70,7 @@ impl<T: Transformer> Core<T> {
         let bytes = match &connection.role {
             Role::Http(reader) => reader.held_bytes(),
             Role::Waiting(waiting) => waiting.held_bytes(),
-            Role::Leaving(parcel) => parcel.bytes(),
+            Role::Leaving(leaving) => leaving.bytes(),
             Role::Spark(spark) => self.sparks.get(*spark).map_or(0, |slot| {
                 let is_charged = slot.carried.is_some();
                 match is_charged {

@@ -8,10 +8,9 @@ use allspark_protocol::transformer::{Carrier, End, Output, Outputs, Transformer}
 use super::browser::Browser;
 use super::carried::connection_of;
 use super::close::EndReason;
-use super::connection::{Asked, Declined, Next, Role, Waiting};
+use super::connection::{Asked, Declined, Flags, Next, Role, Waiting};
 use super::core::Core;
 use super::host::Host;
-use crate::limits::KEEP_ALIVE_TIMEOUT_MS;
 use crate::memory::Key;
 use crate::spark::{ReadyState, SparkError};
 
@@ -227,7 +226,7 @@ impl<T: Transformer> Core<T> {
     /// session is being called.
     fn go_on(&mut self, key: Key, next: Next) {
         if next == Next::Http {
-            self.set_timer_ms(key, KEEP_ALIVE_TIMEOUT_MS);
+            self.set_idle_timer_ms(key, self.shared.options.keep_alive_timeout_ms);
         }
         let Role::Waiting(waiting) = &mut self.connection_mut(key).role else {
             return;
@@ -274,7 +273,7 @@ impl<T: Transformer> Core<T> {
                 && let Some(next) = waiting.next
             {
                 let mut pending = self.take_up(key, next);
-                self.listen_again(key);
+                self.let_go(key, Flags::BEHIND);
                 self.received(key, &mut pending);
                 self.settle_input(key);
                 self.settle();

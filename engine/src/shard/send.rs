@@ -10,11 +10,10 @@ use allspark_protocol::primus::{Packet, SparkId};
 use allspark_protocol::transformer::{Kind, Transformer};
 
 use super::close::EndReason;
-use super::connection::{Closing, Connection, Role};
+use super::connection::{Closing, Connection, Flags, Role};
 use super::core::Core;
 use super::host::Host;
 use super::queue::{Admission, Bound, SendQueue};
-use crate::io::Op;
 use crate::limits::{ANSWERS_COST_MAX, EXEMPT_BYTES_MAX, PAUSE_BYTES_MAX};
 use crate::lines::Line;
 use crate::memory::{BlockPool, FrameClass, FrameTooLong, Key, Slice};
@@ -320,12 +319,15 @@ impl<T: Transformer> Core<T> {
         if !connection.dirty && !connection.blocked {
             connection.dirty = true;
             self.dirty.push_back(key);
-        } else if connection.blocked && !connection.paused && connection.queue_bytes() > pause_bytes
+        } else if connection.blocked
+            && !connection.flags.has(Flags::UNREAD)
+            && connection.queue_bytes() > pause_bytes
         {
-            // Its peer reads too slowly to be listened to: an echo must not fill the queue.
-            connection.paused = true;
-            let socket = connection.socket;
-            self.ops.push(Op::StopReceive { socket });
+            // An echo must not fill the queue.
+            if !connection.flags.has(Flags::WATCHED) {
+                connection.taken_bytes = 0;
+            }
+            self.hold(key, Flags::UNREAD);
         }
     }
 
