@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use allspark_client::library::{Library, LibraryError};
 use allspark_engine::io::DriverChoice;
+use allspark_engine::limits::TIMEOUT_MS_HIGHEST;
 use allspark_engine::{self as engine, KeepHeaders, Options, SendPolicy, ShardFailure, StartError};
-use allspark_protocol::http::{Cors, CorsOptions, RequestHead, Response};
+use allspark_protocol::http::{Cors, CorsOptions, RequestHead, Response, is_token};
 use allspark_protocol::limits::{MESSAGE_BYTES_MAX_DEFAULT, SHARDS_MAX};
 use allspark_protocol::parser::ParserKind;
 use allspark_protocol::primus::pathname;
@@ -155,6 +156,57 @@ impl Builder {
         self
     }
 
+    /// Milliseconds that the head of a request may take from its first byte, and that a connection
+    /// may take for its first one. Default 30,000. A body may take longer, and so may what is sent,
+    /// see [`Builder::min_rate`].
+    #[must_use]
+    pub fn request_timeout_ms(mut self, timeout_ms: u64) -> Self {
+        self.options.request_timeout_ms = timeout_ms;
+        self
+    }
+
+    /// Milliseconds that a connection may wait between two requests. Default 60,000.
+    #[must_use]
+    pub fn keep_alive_timeout_ms(mut self, timeout_ms: u64) -> Self {
+        self.options.keep_alive_timeout_ms = timeout_ms;
+        self
+    }
+
+    /// Bytes per second, at the least, that a peer must send of a request's body, and take of what
+    /// it is sent, on the average of a [`Builder::request_timeout_ms`]; who is slower is given up.
+    /// Default 500. With 0 a single byte in that time will do.
+    #[must_use]
+    pub fn min_rate(mut self, bytes_per_s: u32) -> Self {
+        self.options.min_rate_bytes_per_s = bytes_per_s;
+        self
+    }
+
+    /// Connections of all shards together; a further one is answered with 503 and `Retry-After`,
+    /// and closed. Default 1,048,576.
+    #[must_use]
+    pub fn connections_max(mut self, count: usize) -> Self {
+        self.options.connections_max = count;
+        self
+    }
+
+    /// Sessions of polling transports, of all shards together, that no request waits for at the
+    /// moment: those of clients between two polls, and those that nobody polls. Who asks for a
+    /// further one gets 503 and `Retry-After`. Default 131,072.
+    #[must_use]
+    pub fn sessions_max(mut self, count: usize) -> Self {
+        self.options.sessions_max = count;
+        self
+    }
+
+    /// Bytes that all shards together may hold for peers that have not finished what they began.
+    /// With more than that new connections and sessions get 503, and whoever wants more although it
+    /// has its share is ended. Default: half of what the machine or the control group has.
+    #[must_use]
+    pub fn memory_max(mut self, bytes: u64) -> Self {
+        self.options.memory_bytes_max = Some(bytes);
+        self
+    }
+
     /// Which request headers a spark keeps after its `connection` event. Default none.
     #[must_use]
     pub fn keep_headers(mut self, keep: KeepHeaders) -> Self {
@@ -187,6 +239,20 @@ impl Builder {
         self
     }
 
+    /// Adds a plugin's client half together with its `library`: statements that run once, with the
+    /// class as `Primus`, for code that the client half needs. Of the two one may be empty. The
+    /// plugins of Primus have them in `plugin.client.toString()` and `plugin.library`.
+    #[must_use]
+    pub fn client_plugin_with_library(
+        mut self,
+        name: impl Into<String>,
+        client: impl Into<String>,
+        library: impl Into<String>,
+    ) -> Self {
+        self.library = self.library.plugin(name, client, library);
+        self
+    }
+
     /// Answers requests that are not for Primus. Default: 404.
     #[must_use]
     pub fn fallback(
@@ -197,10 +263,10 @@ impl Builder {
         self
     }
 
-    /// Has the allocator give freed memory back to the system. Each shard calls it on its own thread
-    /// some seconds after it has worked, with `true` if it holds much less than before. Allocators
-    /// that give back lazily do so when they are called for something else, which a shard that
-    /// sleeps never does. Default: nothing; the `allspark` server tells mimalloc.
+    /// Has the allocator give freed memory back to the system. Each shard calls it on its own
+    /// thread some seconds after it has worked, with `true` if it holds much less than before.
+    /// Allocators that give back lazily do so when they are called for something else, which a
+    /// shard that sleeps never does. Default: nothing; the `allspark` server tells mimalloc.
     #[must_use]
     pub fn give_back(mut self, give_back: fn(bool)) -> Self {
         self.options.give_back = Some(give_back);
@@ -261,12 +327,24 @@ impl Builder {
                 "must be at least 1 ms".to_owned(),
             ));
         }
+        for (name, timeout_ms) in [
+            ("request_timeout_ms", options.request_timeout_ms),
+            ("keep_alive_timeout_ms", options.keep_alive_timeout_ms),
+        ] {
+            if !(1..=TIMEOUT_MS_HIGHEST).contains(&timeout_ms) {
+                return Err(wrong(name, "must be from 1 ms to a day".to_owned()));
+            }
+        }
         if self.max_length == 0 {
             return Err(wrong("max_length", "must be at least 1 byte".to_owned()));
+        }
+        if options.connections_max == 0 {
+            return Err(wrong("connections_max", "must be at least 1".to_owned()));
         }
         if self.shards > SHARDS_MAX {
             return Err(wrong("shards", format!("must be at most {SHARDS_MAX}")));
         }
+        check_names(&options.keep_headers).map_err(|reason| wrong("keep_headers", reason))?;
         options.cors = Cors::new(&self.cors).map_err(|error| wrong("cors", error.to_string()))?;
         let common = CommonOptions {
             pathname: options.pathname.clone(),
@@ -298,6 +376,17 @@ impl Builder {
             #[cfg(feature = "client")]
             socket,
         })
+    }
+}
+
+/// No request has a header with another name than a token.
+fn check_names(keep: &KeepHeaders) -> Result<(), String> {
+    let KeepHeaders::Named(names) = keep else {
+        return Ok(());
+    };
+    match names.iter().find(|name| !is_token(name.as_bytes())) {
+        Some(wrong) => Err(format!("{wrong:?} is no header's name")),
+        None => Ok(()),
     }
 }
 
@@ -352,6 +441,10 @@ mod tests {
             (
                 cors(|cors| cors.methods = "GET;POST".into()),
                 "option `cors`: methods: \"GET;POST\" is no method: write them as in GET,POST",
+            ),
+            (
+                Primus::builder().keep_headers(KeepHeaders::Named(vec!["X-A, X-B".into()])),
+                "option `keep_headers`: \"X-A, X-B\" is no header's name",
             ),
             (
                 Primus::builder().pathname("//x"),

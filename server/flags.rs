@@ -92,7 +92,8 @@ fn command() -> Command {
 const AFTER_HELP: &str = "\
 Every option can also be given in the environment (ALLSPARK_PING_INTERVAL=1000) and, by the same \
 name, in the file (ping-interval = 1000). The command line outranks the environment, which \
-outranks the file. SIGTERM and SIGINT end the server after its clients were told to reconnect.";
+outranks the file. SIGTERM and SIGINT end the server after its clients were told to reconnect; a \
+second one ends it at once. SIGHUP, SIGUSR1 and SIGUSR2 are ignored.";
 
 fn arguments() -> impl Iterator<Item = Arg> {
     let config = Arg::new("config")

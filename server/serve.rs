@@ -1,22 +1,15 @@
 //! Serves: builds the server that the settings describe, and ends it when a signal says so.
-//!
-//! The first SIGTERM or SIGINT ends every spark in a way that lets its client reconnect, and then
-//! the process; the second one ends the process at once.
 
-use std::io;
-use std::process;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 
-use allspark::{Destroy, Error, Handle, Primus, RequestHead, Response, Server};
+use allspark::{Error, Primus, RequestHead, Response, Server};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
 
 use crate::counts::Counts;
+use crate::log::Lines;
 use crate::page::Page;
 use crate::settings::{App, Settings};
+use crate::signals::Inbox;
 
 /// How a message begins that [`App::Mixed`] writes to every spark: an array whose first element
 /// says so, without a space.
@@ -41,14 +34,14 @@ impl From<String> for Failure {
 ///
 /// # Errors
 /// Why it could not start, or why it has failed.
-pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
-    let signals = Signals::new([SIGTERM, SIGINT]);
+pub(crate) fn run(settings: &Settings, log: &Lines) -> Result<(), Failure> {
+    let signals = Inbox::open();
     let signals = signals.map_err(|error| format!("signals cannot be received: {error}"))?;
     raise_descriptor_limit();
-    let server = start(settings).map_err(|error| error.to_string())?;
+    let server = start(settings, log.clone()).map_err(|error| error.to_string())?;
     say_what_is_served(settings, &server);
-    let is_draining = Arc::new(AtomicBool::new(false));
-    drain_on(signals, server.handle(), Arc::clone(&is_draining))
+    signals
+        .drain_on_signal(server.handle())
         .map_err(|error| format!("signals cannot be awaited: {error}"))?;
     server
         .join()
@@ -70,14 +63,17 @@ fn raise_descriptor_limit() {
     }
 }
 
-fn start(settings: &Settings) -> Result<Server, Error> {
-    let counts = settings.stats.then(|| Arc::new(Counts::default()));
+fn start(settings: &Settings, log: Lines) -> Result<Server, Error> {
+    let counts = settings.stats.then(|| Arc::new(Counts::new(log)));
     let mut builder = Primus::builder();
     for (name, value) in &settings.transport {
         builder = builder.transport(name, value);
     }
     if let Some(bytes_max) = settings.send_queue_bytes_max {
         builder = builder.send_queue(bytes_max, settings.send_policy);
+    }
+    if let Some(bytes) = settings.memory_bytes_max {
+        builder = builder.memory_max(bytes);
     }
     let primus = builder
         .compression(settings.compression)
@@ -89,6 +85,11 @@ fn start(settings: &Settings) -> Result<Server, Error> {
         .ping_interval_ms(settings.ping_interval_ms)
         .max_length(settings.max_length_bytes)
         .send_policy(settings.send_policy)
+        .request_timeout_ms(settings.request_timeout_ms)
+        .keep_alive_timeout_ms(settings.keep_alive_timeout_ms)
+        .min_rate(settings.min_rate_bytes_per_s)
+        .connections_max(settings.connections_max)
+        .sessions_max(settings.sessions_max)
         .shards(settings.shards)
         .driver(settings.driver)
         .fallback(beside_primus(settings, counts.clone()))
@@ -162,24 +163,4 @@ fn say_what_is_served(settings: &Settings, server: &Server) {
     if settings.page && is_listed {
         tracing::info!("the page connects only from an origin that --origins lists");
     }
-}
-
-fn drain_on(mut signals: Signals, server: Handle, is_draining: Arc<AtomicBool>) -> io::Result<()> {
-    let wait = move || {
-        for signal in signals.forever() {
-            if is_draining.swap(true, Ordering::Relaxed) {
-                // By convention: 128 and the number of the signal.
-                process::exit(128 + signal);
-            }
-            tracing::info!("draining: clients are to reconnect; a second signal ends at once");
-            server.destroy(Destroy {
-                reconnect: true,
-                ..Destroy::default()
-            });
-        }
-    };
-    thread::Builder::new()
-        .name("signals".to_owned())
-        .spawn(wait)?;
-    Ok(())
 }

@@ -7,7 +7,9 @@ use allspark_protocol::limits::MESSAGE_BYTES_MAX_DEFAULT;
 use allspark_protocol::parser::ParserKind;
 
 use crate::limits::{
-    CONNECTIONS_MAX_DEFAULT, SEND_QUEUE_BYTES_LEAST, SEND_QUEUE_SLACK_BYTES, SESSIONS_MAX_DEFAULT,
+    CONNECTIONS_MAX_DEFAULT, KEEP_ALIVE_TIMEOUT_MS_DEFAULT, MIN_RATE_BYTES_PER_S_DEFAULT,
+    REQUEST_TIMEOUT_MS_DEFAULT, SEND_QUEUE_BYTES_LEAST, SEND_QUEUE_SLACK_BYTES,
+    SESSIONS_MAX_DEFAULT,
 };
 
 /// Answers requests that are not for Primus.
@@ -68,12 +70,28 @@ pub struct Options {
     pub send_queue_bytes_max: usize,
     /// What happens when more would have to wait.
     pub send_policy: SendPolicy,
+    /// Milliseconds that the head of a request may take from its first byte, and that a connection
+    /// may take for its first one. A body may take longer, and so may what is sent: then at least
+    /// [`Options::min_rate_bytes_per_s`] must have moved in each period of this length. Default
+    /// 30,000.
+    pub request_timeout_ms: u64,
+    /// Milliseconds that a connection may wait between two requests. Default 60,000.
+    pub keep_alive_timeout_ms: u64,
+    /// Bytes per second, at the least, that a peer must send of a request's body, and take of what
+    /// it is sent. Default 500; with 0 a single byte in [`Options::request_timeout_ms`] will do.
+    pub min_rate_bytes_per_s: u32,
     /// Connections of all shards together; a further one is answered with 503 and closed. Default
     /// 1,048,576.
     pub connections_max: usize,
     /// Sessions of polling transports, of all shards together, that no request waits for at the
     /// moment; who asks for a further one gets 503. Default 131,072.
     pub sessions_max: usize,
+    /// Bytes that all shards together may hold for peers that have not finished what they began:
+    /// parts of requests and messages, and broadcasts on their way. With more than that new
+    /// connections and sessions get 503, and whoever wants more although it has its share is ended.
+    /// Default `None`: half of what the machine has, or the control group; without a bound where
+    /// nobody says how much that is, and in simulations.
+    pub memory_bytes_max: Option<u64>,
     /// Which request headers a spark keeps.
     pub keep_headers: KeepHeaders,
     /// What scripts of other origins may do. Default: what they want, as in Primus.
@@ -97,7 +115,11 @@ impl Default for Options {
             send_queue_bytes_max: send_queue_bytes_for(MESSAGE_BYTES_MAX_DEFAULT),
             connections_max: CONNECTIONS_MAX_DEFAULT,
             sessions_max: SESSIONS_MAX_DEFAULT,
+            memory_bytes_max: None,
             send_policy: SendPolicy::default(),
+            request_timeout_ms: REQUEST_TIMEOUT_MS_DEFAULT,
+            keep_alive_timeout_ms: KEEP_ALIVE_TIMEOUT_MS_DEFAULT,
+            min_rate_bytes_per_s: MIN_RATE_BYTES_PER_S_DEFAULT,
             keep_headers: KeepHeaders::default(),
             cors: Cors::default(),
             files: Arc::new([]),
@@ -116,7 +138,11 @@ impl std::fmt::Debug for Options {
             .field("send_queue_bytes_max", &self.send_queue_bytes_max)
             .field("connections_max", &self.connections_max)
             .field("sessions_max", &self.sessions_max)
+            .field("memory_bytes_max", &self.memory_bytes_max)
             .field("send_policy", &self.send_policy)
+            .field("request_timeout_ms", &self.request_timeout_ms)
+            .field("keep_alive_timeout_ms", &self.keep_alive_timeout_ms)
+            .field("min_rate_bytes_per_s", &self.min_rate_bytes_per_s)
             .finish_non_exhaustive()
     }
 }

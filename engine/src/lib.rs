@@ -18,6 +18,7 @@ mod guard;
 pub mod io;
 pub mod limits;
 mod lines;
+mod machine;
 pub mod memory;
 mod mesh;
 mod primus;

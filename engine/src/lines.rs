@@ -16,16 +16,20 @@ pub(crate) enum Line {
     ConnectionRefused,
     /// A session was refused because too many are not polled.
     SessionRefused,
+    /// A peer was ended because it wanted more memory than its share.
+    Shed,
     /// A function of the application panicked.
     Panicked,
     /// A client reads too slowly.
     Overflowed,
     /// A connection is lost between two shards.
     TravelFailed,
+    /// A request was refused because too much is on its way to other shards.
+    MoveRefused,
 }
 
 /// How many kinds there are.
-const KINDS: usize = Line::TravelFailed as usize + 1;
+const KINDS: usize = Line::MoveRefused as usize + 1;
 
 /// When each kind of line may be logged again. All shards of a server share it.
 #[derive(Debug, Default)]

@@ -66,7 +66,7 @@ pub(crate) struct Seat<T: Transformer> {
 
 enum Opened {
     Uring(Box<Uring>),
-    Epoll(Epoll),
+    Epoll(Box<Epoll>),
 }
 
 impl<T: Transformer> Seat<T> {
@@ -119,7 +119,7 @@ impl<T: Transformer> Seat<T> {
         drop(listener);
         match opened {
             Some(Opened::Uring(driver)) => serve(*driver, number, shared, transformer),
-            Some(Opened::Epoll(driver)) => serve(driver, number, shared, transformer),
+            Some(Opened::Epoll(driver)) => serve(*driver, number, shared, transformer),
             None => Err("it was to serve without a driver".to_owned()),
         }
     }
@@ -146,7 +146,7 @@ fn serve<D: Driver, T: Transformer>(
     ended
 }
 
-/// Sockets that one shard may need if all connections come to it, those beside that are refused, and
+/// Sockets that one shard may need if all connections come to it, with those that are refused, and
 /// those that are accepted in a turn before it can say so.
 fn sockets_max(connections_max: usize) -> u32 {
     let sockets = connections_max.saturating_add(TURNED_AWAY_MAX + 1024);
@@ -160,7 +160,7 @@ fn open(
 ) -> Result<Opened, OpenError> {
     match kind {
         DriverKind::Epoll => open_epoll(listener)
-            .map(Opened::Epoll)
+            .map(|driver| Opened::Epoll(Box::new(driver)))
             .map_err(OpenError::Epoll),
         _ => open_uring(listener, sockets_max(connections_max))
             .map(|driver| Opened::Uring(Box::new(driver)))

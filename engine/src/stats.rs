@@ -27,6 +27,16 @@ counters! {
     connections_closed,
     /// Connections that were handed from one shard to another, to the session they were for.
     connections_adopted,
+    /// Connections that were closed because their peers read too slowly what they were sent.
+    connections_slow,
+    /// Connections that were closed because their peers sent too much behind a request.
+    connections_overrun,
+    /// Requests that were answered with 408, because they came too slowly.
+    requests_timed_out,
+    /// Requests that had to wait, because their connection had changed its shard too often.
+    moves_delayed,
+    /// Requests that were answered with 503, because too much was on its way to other shards.
+    moves_refused,
     /// Connections that were refused because there were too many; they are not counted as accepted.
     connections_refused,
     /// Sparks that were opened.
@@ -39,6 +49,11 @@ counters! {
     sparks_unattended,
     /// Sessions that were refused because there were too many of those.
     sessions_refused,
+    /// Bytes that are held for peers that have not finished what they began: how many now.
+    bytes_held,
+    /// Peers that were ended because the server held as much as it may, and they more than their
+    /// share of it.
+    peers_shed,
     /// Messages that arrived, heartbeats included.
     messages_received,
     /// Messages written to single sparks, heartbeats included.

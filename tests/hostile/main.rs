@@ -15,7 +15,10 @@ mod http;
 mod server;
 mod witness;
 
+mod bounds;
+mod pauses;
 mod posts;
 mod readers;
 mod requests;
 mod sessions;
+mod slow;

@@ -21,6 +21,7 @@ pub(crate) struct Hand {
     pub(crate) tokens: Vec<Token>,
     pub(crate) sends: u64,
     pub(crate) bytes_sent: u64,
+    pub(crate) now: Instant,
 }
 
 /// The driver.
@@ -34,6 +35,7 @@ impl Puppet {
             tokens: Vec::new(),
             sends: 0,
             bytes_sent: 0,
+            now: Instant::from_ms(1),
         }));
         (Self(Rc::clone(&hand)), hand)
     }
@@ -68,7 +70,7 @@ impl Driver for Puppet {
     }
 
     fn now(&self) -> Instant {
-        Instant::from_ms(1)
+        self.0.borrow().now
     }
 
     fn unix_ms(&self) -> u64 {

@@ -9,6 +9,7 @@ use allspark_protocol::Instant;
 use allspark_protocol::transformer::{Carrier, Context, Outputs, Transformer, Units, Wire};
 use smallvec::SmallVec;
 
+use super::close::EndReason;
 use super::connection::{Closing, Role};
 use super::core::{Core, Deferred};
 use super::host::Host;
@@ -113,6 +114,7 @@ impl<T: Transformer> Core<T> {
     pub(super) fn woke(&mut self, spark: Key) {
         self.set_spark_timer(spark);
         self.mark(spark);
+        self.settle_session(spark);
     }
 
     /// The session of this spark is asked at the end of the turn what it can send.
@@ -130,13 +132,18 @@ impl<T: Transformer> Core<T> {
     /// Sets the timer of a carried spark, if it is not early enough already. One that is too early
     /// does no harm, and a deadline that moves on with every message costs nothing this way.
     pub(super) fn set_spark_timer(&mut self, spark: Key) {
+        let judge_from = self.fairness.judge_from();
         let Some(slot) = self.sparks.get_mut(spark) else {
             return;
         };
         let Some(carried) = &mut slot.carried else {
             return;
         };
-        let deadlines = [self.transformer.deadline(&slot.session), carried.beat_at];
+        let mut deadline = self.transformer.deadline(&slot.session);
+        if judge_from > self.now && self.transformer.awaits_client(&slot.session) {
+            deadline = deadline.map(|deadline| deadline.max(judge_from));
+        }
+        let deadlines = [deadline, carried.beat_at];
         if let Some(deadline) = deadlines.into_iter().flatten().min()
             && carried.timer.is_none_or(|timer| deadline < timer)
         {
@@ -147,7 +154,7 @@ impl<T: Transformer> Core<T> {
 
     /// The timer of a carried spark fired.
     pub(super) fn spark_timer(&mut self, spark: Key) {
-        let now = self.now;
+        let (now, put_off) = (self.now, self.put_off());
         let slot = self.sparks.get_mut(spark).expect("the caller looked it up");
         let Some(carried) = &mut slot.carried else {
             return;
@@ -157,7 +164,8 @@ impl<T: Transformer> Core<T> {
         let has_expired = self
             .transformer
             .deadline(&slot.session)
-            .is_some_and(|at| at <= now);
+            .is_some_and(|at| at <= now)
+            && !(put_off.is_some() && self.transformer.awaits_client(&slot.session));
         if must_beat && slot.state.ready == ReadyState::Open {
             self.beat(spark);
         }
@@ -182,6 +190,7 @@ impl<T: Transformer> Core<T> {
                 if carrier.is_some_and(|carrier| self.is_free(carrier)) {
                     self.send_units(spark);
                     self.set_spark_timer(spark);
+                    self.settle_session(spark);
                 }
             }
         }
@@ -291,7 +300,7 @@ impl<T: Transformer> Core<T> {
 
     /// The session can be forgotten. Its slot is freed once the application knows of the end.
     pub(super) fn session_over(&mut self, spark: Key) {
-        self.lose(spark);
+        self.lose(spark, EndReason::Goodbye);
         let Some(slot) = self.sparks.get_mut(spark) else {
             return;
         };
@@ -323,6 +332,7 @@ impl<T: Transformer> Core<T> {
         self.counters().sparks_forgotten.add(1);
         if let Some(carried) = slot.carried {
             self.carried_count -= 1;
+            self.settle_forgotten(spark);
             if carried.carriers.is_empty() {
                 self.count_unattended(-1);
             }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use allspark_protocol::Instant;
+use allspark_protocol::http::HttpDate;
 use allspark_protocol::primus::SparkId;
 use allspark_protocol::primus::id::IdParts;
 use allspark_protocol::transformer::{Carrier, Outputs, Transformer};
@@ -12,18 +13,22 @@ use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::Rng;
 
 use super::carried::Carried;
+use super::close::EndReason;
 use super::connection::Connection;
 use super::connection::Declined;
+use super::fairness::Fairness;
+use super::held::Charges;
+use super::moves::Moves;
 use super::names::Names;
 use super::queue::SendQueue;
 use super::room::Room;
-use super::travel::Parcel;
+use super::travel::{Luggage, Parcel};
 use super::upkeep::Upkeep;
 use super::walk::Walk;
 use super::wheel::Wheel;
 use super::{CONNECTION, key_of};
 use crate::broadcast::Stream;
-use crate::io::{Completion, Op, Token};
+use crate::io::{Completion, Op, Token, Wait};
 use crate::lines::{Admitted, Line};
 use crate::memory::{Arena, BlockPool, Key};
 use crate::mesh::{self, Command, Mesh};
@@ -42,7 +47,7 @@ pub(crate) struct Slot<S> {
 /// An event that came up while a handler ran.
 pub(crate) enum Deferred {
     /// The spark has ended.
-    Ended(Key),
+    Ended(Key, EndReason),
     /// Something went wrong with the spark.
     Error(Key, SparkError),
     /// A carrier of the spark's session is gone.
@@ -59,6 +64,8 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) shard: u16,
     pub(super) now: Instant,
     pub(super) unix_ms: u64,
+    /// The second of `unix_ms` in which an answer was last sent.
+    date: HttpDate,
     /// Counts turns; wraps.
     pub(super) turn: u32,
     pub(super) connections: Arena<Connection>,
@@ -70,6 +77,8 @@ pub(crate) struct Core<T: Transformer> {
     /// Sparks that are not bound to one connection.
     pub(super) carried_count: usize,
     pub(super) room: Room,
+    pub(super) connection_charges: Charges,
+    pub(super) session_charges: Charges,
     pub(super) names: Names,
     /// Sparks whose sessions may have something to send.
     pub(super) dirty_sparks: Vec<Key>,
@@ -78,7 +87,13 @@ pub(crate) struct Core<T: Transformer> {
     /// A session declined the request that it was just asked about.
     pub(super) declined: Option<Declined>,
     /// Connections that go to another shard once everything is sent.
-    pub(super) leaving: Vec<Key>,
+    pub(super) leaving: VecDeque<Key>,
+    /// What all connections that leave take with them.
+    pub(super) luggage: Luggage,
+    /// How often connections that came from other shards have moved.
+    pub(super) moves: Moves,
+    /// Connections for which everything that waited was submitted.
+    pub(super) caught_up: Vec<Key>,
     /// Connections that come from other shards.
     pub(super) arrivals: Arena<Box<Parcel>>,
     /// What the session that was called last wants.
@@ -115,6 +130,7 @@ pub(crate) struct Core<T: Transformer> {
     /// Whether timers are due that did not fit into this turn.
     pub(super) timers_wait: bool,
     pub(super) upkeep: Upkeep,
+    pub(super) fairness: Fairness,
     rng: ChaCha12Rng,
 }
 
@@ -141,6 +157,7 @@ impl<T: Transformer> Core<T> {
             shard,
             now,
             unix_ms: 0,
+            date: HttpDate::at(0),
             turn: 1,
             connections: Arena::default(),
             sparks: Arena::default(),
@@ -148,11 +165,16 @@ impl<T: Transformer> Core<T> {
             spark_wheel: Wheel::new(now),
             carried_count: 0,
             room: Room::default(),
+            connection_charges: Charges::default(),
+            session_charges: Charges::default(),
             names: Names::default(),
             dirty_sparks: Vec::new(),
             resumed: Vec::new(),
             declined: None,
-            leaving: Vec::new(),
+            leaving: VecDeque::new(),
+            luggage: Luggage::default(),
+            moves: Moves::default(),
+            caught_up: Vec::new(),
             arrivals: Arena::default(),
             outputs: Outputs::default(),
             wire_sparks: vec![0; usize::from(T::WIRES)],
@@ -175,6 +197,7 @@ impl<T: Transformer> Core<T> {
             has_stash: false,
             timers_wait: false,
             upkeep: Upkeep::new(now),
+            fairness: Fairness::new(now),
             rng,
         }
     }
@@ -196,11 +219,19 @@ impl<T: Transformer> Core<T> {
         self.shared.lines.admit(line, self.now)
     }
 
-    pub(super) fn begin_turn(&mut self, now: Instant, unix_ms: u64) {
+    /// `is_all_read` says that whatever had arrived by now is among the completions of this turn.
+    pub(super) fn begin_turn(&mut self, now: Instant, unix_ms: u64, is_all_read: bool) {
         self.now = now.max(self.now);
+        self.fairness.begin(self.now, is_all_read);
         self.unix_ms = unix_ms;
         self.turn = self.turn.wrapping_add(1);
         mesh::enter_shard(&self.shared.mesh);
+    }
+
+    /// When answers of this turn are sent.
+    pub(super) fn date(&mut self) -> HttpDate {
+        self.date.move_to(self.unix_ms);
+        self.date
     }
 
     pub(super) fn end_turn(&mut self) {
@@ -208,6 +239,7 @@ impl<T: Transformer> Core<T> {
         let (waiting, blocks) = (self.blocks.waiting_cost(), self.blocks.block_bytes());
         self.counters().waiting_cost_bytes.set(waiting as u64);
         self.counters().block_bytes.set(blocks as u64);
+        self.publish_held();
         mesh::leave_shard();
     }
 
@@ -226,7 +258,10 @@ impl<T: Transformer> Core<T> {
                 }
             }
             Completion::Received { token, mut buffer } => {
-                self.with_connection(token, |core, key| core.received(key, &mut buffer));
+                self.with_connection(token, |core, key| {
+                    core.received(key, &mut buffer);
+                    core.settle_input(key);
+                });
             }
             Completion::ReceiveEnded { token, result } => {
                 self.with_connection(token, |core, key| core.input_ended(key, result));
@@ -236,6 +271,9 @@ impl<T: Transformer> Core<T> {
             }
             Completion::SendFailed { token, error } => {
                 self.with_connection(token, |core, key| core.broke(key, error));
+            }
+            Completion::Unsent { token, bytes } => {
+                self.with_connection(token, |core, key| core.unsent(key, bytes));
             }
             Completion::Writable { token } => {
                 self.with_connection(token, |core, key| core.writable(key));
@@ -277,6 +315,18 @@ impl<T: Transformer> Core<T> {
             .any(|stream| stream.kept_bytes() > STREAM_BYTES_MAX)
     }
 
+    /// The shard has said how its next turn waits.
+    pub(super) fn expect(&mut self, wait: Wait) {
+        self.fairness.expect(self.now, wait);
+    }
+
+    /// Until when the judgement about a silent peer must be put off, if it must.
+    #[inline]
+    pub(super) fn put_off(&self) -> Option<Instant> {
+        let judge_from = self.fairness.judge_from();
+        (judge_from > self.now).then_some(judge_from)
+    }
+
     /// Whether the next turn has something to do even if nothing happens.
     pub(super) fn has_work(&self) -> bool {
         self.walk.is_active()
@@ -286,6 +336,7 @@ impl<T: Transformer> Core<T> {
             || !self.dirty_sparks.is_empty()
             || !self.resumed.is_empty()
             || !self.leaving.is_empty()
+            || !self.caught_up.is_empty()
             || self.outbox_len > 0
             || self.has_commands()
     }

@@ -38,9 +38,12 @@ mod close;
 mod connection;
 mod core;
 mod emit;
+mod fairness;
 mod flush;
+mod held;
 mod host;
 mod inbox;
+mod moves;
 mod names;
 mod outputs;
 mod paced;
@@ -49,6 +52,7 @@ mod receive;
 mod room;
 mod send;
 mod session;
+mod slow;
 mod timers;
 mod travel;
 mod upkeep;
@@ -106,8 +110,9 @@ impl<D: Driver, T: Transformer> Shard<D, T> {
     /// One turn.
     pub fn turn(&mut self, wait: Wait) -> io::Result<Flow> {
         self.submit(wait)?;
+        let is_all_read = !self.driver.has_more() && self.stash.is_empty();
         self.core
-            .begin_turn(self.driver.now(), self.driver.unix_ms());
+            .begin_turn(self.driver.now(), self.driver.unix_ms(), is_all_read);
         self.complete();
         self.core.after_submit();
         self.core.release_leaving();
@@ -130,7 +135,9 @@ impl<D: Driver, T: Transformer> Shard<D, T> {
         if self.core.has_ended() {
             return Ok(Flow::Ended);
         }
-        Ok(Flow::Continue(self.next_wait()))
+        let wait = self.next_wait();
+        self.core.expect(wait);
+        Ok(Flow::Continue(wait))
     }
 
     /// How many connections there are, closing ones included.
@@ -192,7 +199,7 @@ impl<T: Transformer> Shard<crate::io::sim::SimDriver, T> {
     }
 
     /// Whether a turn would find something to do.
-    pub(crate) fn has_input(&self) -> bool {
+    pub fn has_input(&self) -> bool {
         self.driver.has_work() || self.core.has_commands()
     }
 }

@@ -10,7 +10,8 @@ use allspark_protocol::parser::Parser;
 use allspark_protocol::primus::{Beat, Packet};
 use allspark_protocol::transformer::Transformer;
 
-use super::connection::{Closing, Role};
+use super::close::EndReason;
+use super::connection::{Closing, Flags, Role};
 use super::core::Core;
 use super::host::Host;
 use crate::limits::TIMERS_PER_TURN;
@@ -33,7 +34,7 @@ const MOMENTS_PER_INTERVAL: u64 = 512;
 
 /// How long a decision about a silent spark is put off while the shard holds back input: its
 /// answer may be in there.
-const CONGESTION_RETRY_MS: u64 = 100;
+pub(super) const CONGESTION_RETRY_MS: u64 = 100;
 
 impl<T: Transformer> Core<T> {
     /// The first ping comes at a random moment of the first interval, so that clients who came
@@ -47,6 +48,10 @@ impl<T: Transformer> Core<T> {
     /// Sets when a spark is pinged next; `None` for never.
     fn set_beat(&mut self, spark: Key, delay: Option<Duration>) {
         let at = delay.map(|delay| self.heartbeat_moment(self.now + delay));
+        self.set_beat_at(spark, at);
+    }
+
+    fn set_beat_at(&mut self, spark: Key, at: Option<Instant>) {
         let slot = self.sparks.get_mut(spark).expect("an open spark exists");
         if let Some(carried) = &mut slot.carried {
             carried.beat_at = at;
@@ -71,6 +76,7 @@ impl<T: Transformer> Core<T> {
 
     pub(super) fn fire_timers(&mut self) {
         self.fire_destroy();
+        self.put_off_end();
         let mut due = std::mem::take(&mut self.due);
         let mut in_time = self.wheel.expire(self.now, TIMERS_PER_TURN, &mut due);
         let mut has_fired = !due.is_empty();
@@ -93,20 +99,35 @@ impl<T: Transformer> Core<T> {
         self.timers_wait = !in_time;
     }
 
+    /// A shard that ends waits for its peers, too.
+    fn put_off_end(&mut self) {
+        if let Some(deadline) = &mut self.end_deadline
+            && *deadline <= self.now
+        {
+            *deadline = self.fairness.judge_from().max(*deadline);
+        }
+    }
+
     fn timer(&mut self, key: Key) {
         let connection = self.connection(key);
-        match connection.role {
-            Role::Spark(spark) if connection.closing == Closing::No => {
-                if self.spark(spark).ready == ReadyState::Open {
-                    self.beat(spark);
+        let is_open = connection.closing == Closing::No;
+        match &connection.role {
+            Role::Spark(spark) if is_open && self.spark(*spark).ready == ReadyState::Open => {
+                let spark = *spark;
+                if connection.flags.has(Flags::WATCHED) {
+                    self.ask_unsent(key);
                 } else {
-                    // The peer did not answer the goodbye.
-                    self.close(key);
+                    self.beat(spark);
                 }
             }
-            Role::Paced(_) if connection.closing == Closing::No => self.go_on_paced(key),
-            // A request that does not come or does not end, or a peer that does not close.
-            _ => self.close(key),
+            Role::Paced(_) if is_open => self.go_on_paced(key),
+            Role::Leaving(leaving) if is_open && leaving.waits() => self.depart(key),
+            // A goodbye without an answer, a request that does not come or does not end, or a peer
+            // that does not read or does not close.
+            _ => match self.put_off() {
+                Some(judge_from) => self.wheel.set(key.index, judge_from),
+                None => self.judge(key),
+            },
         }
     }
 
@@ -119,15 +140,20 @@ impl<T: Transformer> Core<T> {
             return;
         }
         // Its answer waits behind what it has not read yet, but it does read.
-        let is_catching_up = self.spark(spark).stream.is_some_and(|key| {
-            let connection = self.connection_mut(key);
-            connection.paused && std::mem::take(&mut connection.progress)
-        });
+        let stream = self.spark(spark).stream;
+        let is_catching_up = stream.is_some_and(|key| self.is_catching_up(key, interval_ms));
         let state = self.spark_mut(spark);
         if is_catching_up {
             state.heartbeat.alive();
         }
-        match state.heartbeat.beat() {
+        if state.heartbeat.is_waiting() {
+            let interval = Duration::from_millis(interval_ms);
+            let judge_from = self.fairness.judge_from_with(interval);
+            if judge_from > self.now {
+                return self.set_beat_at(spark, Some(judge_from));
+            }
+        }
+        match self.spark_mut(spark).heartbeat.beat() {
             Beat::Ping => {
                 let frame = self.ping_frame(spark);
                 self.write_ping(spark, frame);
@@ -136,7 +162,7 @@ impl<T: Transformer> Core<T> {
             Beat::End => {
                 self.set_beat(spark, None);
                 self.counters().sparks_silent.add(1);
-                self.end(spark, EndOptions { reconnect: true });
+                self.end(spark, EndOptions { reconnect: true }, EndReason::Silent);
             }
         }
     }
@@ -192,7 +218,7 @@ impl<T: Transformer> Core<T> {
         let mut index = 0;
         while let Some(spark) = self.sparks.next_from(index) {
             index = spark.index + 1;
-            self.end(spark, EndOptions { reconnect });
+            self.end(spark, EndOptions { reconnect }, EndReason::Destroyed);
             self.settle();
         }
         self.close_idle_if_ending();

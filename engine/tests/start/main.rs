@@ -1,5 +1,5 @@
-//! How a server starts on the machine that it finds, whom it lets in, and how it ends when something
-//! fails in it.
+//! How a server starts on the machine that it finds, whom it lets in, and how it ends when
+//! something fails in it.
 
 mod client;
 mod failure;

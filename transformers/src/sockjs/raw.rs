@@ -28,6 +28,11 @@ pub(super) struct RawSession {
 }
 
 impl RawSession {
+    /// Bytes of heap memory that a message under way takes.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.decoder.held_bytes()
+    }
+
     pub(super) fn new(service: &Service) -> Self {
         Self {
             decoder: Decoder::new(Role::Server, service.message_bytes_max),
@@ -55,9 +60,11 @@ impl RawSession {
                 }
                 Ok(Some(Item::Pong(_))) => {}
                 Ok(Some(Item::Close { code, reason })) => {
-                    let code = code.or(Some(CloseCode::NORMAL));
-                    self.write(carrier, out, |out| encode::close(code, &reason, None, out));
-                    return Some(Event::Ended(End::Goodbye));
+                    let answer = code.or(Some(CloseCode::NORMAL));
+                    self.write(carrier, out, |out| {
+                        encode::close(answer, &reason, None, out)
+                    });
+                    return Some(Event::Ended(End::closed(code)));
                 }
                 Err(violation) => {
                     let code = Some(violation.close_code());

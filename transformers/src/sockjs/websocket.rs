@@ -84,6 +84,11 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 const BROKEN_FRAMING: &str = "Broken framing.";
 
 impl WebSocketSession {
+    /// Bytes of heap memory that a message under way takes.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.decoder.held_bytes()
+    }
+
     /// A session whose carrier is about to come.
     pub(super) fn new(service: &Service) -> Self {
         Self {
@@ -149,6 +154,11 @@ impl WebSocketSession {
         self.deadline
     }
 
+    /// Whether it is the client who has to act by the deadline: otherwise a ping is due.
+    pub(super) fn awaits_client(&self) -> bool {
+        self.stage != Stage::Open
+    }
+
     /// The deadline has passed.
     pub(super) fn expired(&mut self, now: Instant, out: &mut Outputs) {
         match (self.stage, self.carrier) {
@@ -192,7 +202,7 @@ impl WebSocketSession {
                 Ok(Some(Item::Pong(payload))) => self.pong(service, &payload),
                 Ok(Some(Item::Close { code, reason })) => {
                     self.answer_close((code, reason), carrier, out);
-                    self.finish(carrier, End::Goodbye, out);
+                    self.finish(carrier, End::closed(code), out);
                 }
                 Err(violation) => {
                     if self.is_open() {

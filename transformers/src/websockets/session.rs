@@ -34,7 +34,22 @@ pub(super) struct Streaming {
     wire: Wire,
 }
 
+impl WebSocketSession {
+    /// Bytes of heap memory that a message under way takes.
+    pub(super) fn held_bytes(&self) -> usize {
+        match &self.0 {
+            State::Streaming(streaming) => streaming.held_bytes(),
+            State::Inflating(own) => own.0.held_bytes(),
+            State::Carried(own) => own.held_bytes(),
+        }
+    }
+}
+
 impl Streaming {
+    pub(super) fn held_bytes(&self) -> usize {
+        self.decoder.held_bytes()
+    }
+
     pub(super) fn new(message_bytes_max: usize, wire: Wire) -> Self {
         Self {
             decoder: Decoder::new(Role::Server, message_bytes_max),
@@ -83,7 +98,7 @@ impl Streaming {
                         // As `ws` does: the peer's own words are the answer (RFC 6455, 5.5.1).
                         out.write(carrier, |out| encode::close(code, &reason, None, out));
                     }
-                    return Some(Event::Ended(End::Goodbye));
+                    return Some(Event::Ended(End::closed(code)));
                 }
                 Err(violation) => {
                     if !self.said_goodbye {

@@ -43,6 +43,7 @@ pub struct SimDriver {
     records: HashMap<EndpointId, Record>,
     /// Connections that had something to read when no buffer was left.
     starved: Vec<EndpointId>,
+    completions_max: usize,
     waker: Waker,
 }
 
@@ -56,8 +57,16 @@ impl SimDriver {
             buffers: BufferPool::new(BUFFERS, BUFFER_BYTES),
             records: HashMap::new(),
             starved: Vec::new(),
+            completions_max: COMPLETIONS_MAX,
             waker: Waker::idle(),
         }
+    }
+
+    /// The same driver, which reports in smaller portions: about `completions_max` per turn.
+    #[must_use]
+    pub fn in_portions_of(mut self, completions_max: usize) -> Self {
+        self.completions_max = completions_max;
+        self
     }
 
     fn submit(&mut self, op: Op, completions: &mut Vec<Completion>) {
@@ -73,6 +82,13 @@ impl SimDriver {
             Op::Send { socket, bytes } => self.send(EndpointId(socket.0), &[bytes], completions),
             Op::SendMany { socket, slices } => {
                 self.send(EndpointId(socket.0), &slices, completions);
+            }
+            Op::AskUnsent { socket } => {
+                let id = EndpointId(socket.0);
+                if let Some(record) = self.records.get(&id) {
+                    let (token, bytes) = (record.token, Some(self.net.unread(id)));
+                    completions.push(Completion::Unsent { token, bytes });
+                }
             }
             Op::AwaitWritable { socket } => {
                 let id = EndpointId(socket.0);
@@ -248,12 +264,16 @@ impl Driver for SimDriver {
         for id in std::mem::take(&mut self.starved) {
             self.receive(id, completions);
         }
-        while completions.len() < COMPLETIONS_MAX
+        while completions.len() < self.completions_max
             && let Some((id, notice)) = self.net.next_driver_notice(self.number)
         {
             self.notice(id, notice, completions);
         }
         Ok(())
+    }
+
+    fn has_more(&self) -> bool {
+        !self.starved.is_empty() || self.net.has_driver_notice(self.number)
     }
 
     fn give_back(&mut self) {

@@ -37,6 +37,12 @@ pub(super) struct Probe {
     base64: bool,
 }
 
+impl Probe {
+    pub(super) fn held_bytes(&self) -> usize {
+        self.decoder.held_bytes()
+    }
+}
+
 /// What came of bytes on the WebSocket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ProbeStep {
@@ -101,6 +107,11 @@ impl Probe {
         self.noop_at
             .map_or(self.deadline, |at| at.min(self.deadline))
     }
+
+    /// Whether the next deadline is the client's, and not that of a noop.
+    pub(super) fn awaits_client(&self) -> bool {
+        self.noop_at.is_none_or(|at| self.deadline <= at)
+    }
 }
 
 /// What a packet on the WebSocket asks for.
@@ -148,6 +159,14 @@ impl Polling {
 }
 
 impl EngineIoSession {
+    /// Whether the client has to go on with the upgrade by the deadline of the attempt.
+    pub(super) fn awaits_upgrade(&self) -> bool {
+        match &self.transport {
+            Transport::Polling(polling) => polling.probe_awaits_client(),
+            Transport::Awaited | Transport::WebSocket(_) => false,
+        }
+    }
+
     /// Handles a request for a WebSocket.
     pub(super) fn try_upgrade(
         &mut self,
