@@ -324,10 +324,8 @@ impl<T: Transformer> Core<T> {
             && connection.queue_bytes() > pause_bytes
         {
             // An echo must not fill the queue.
-            if !connection.flags.has(Flags::WATCHED) {
-                connection.taken_bytes = 0;
-            }
             self.hold(key, Flags::UNREAD);
+            self.measure_unread(key);
         }
     }
 
