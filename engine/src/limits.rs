@@ -39,3 +39,7 @@ pub const BROADCAST_SENDS_BESIDE_TIMERS: usize = 32;
 
 /// Connections whose queues are sent in one turn; the rest follows in the next.
 pub const SENDS_PER_TURN: usize = 1024;
+
+/// Portions of messages that requests brought which are handed to the application in one turn, see
+/// [`PORTION_MESSAGES`](allspark_protocol::limits::PORTION_MESSAGES): about a millisecond of work.
+pub const PORTIONS_PER_TURN: usize = 4;

@@ -422,6 +422,23 @@ impl Transformer for AnyTransformer {
             .exchange(inner, context, carrier, request, out));
     }
 
+    fn proceed(&mut self, session: &mut AnySession, context: Context, out: &mut Outputs) {
+        of_session!(self, session, |transformer, inner| transformer
+            .proceed(inner, context, out));
+    }
+
+    fn is_script(&self, head: &RequestHead<'_>) -> bool {
+        match self.kind_of(head) {
+            TransformerKind::EngineIo => self.engine_io.is_script(head),
+            TransformerKind::SockJs => self.sockjs.is_script(head),
+            TransformerKind::BrowserChannel => self.browserchannel.is_script(head),
+            TransformerKind::WebSockets
+            | TransformerKind::Faye
+            | TransformerKind::Uws
+            | TransformerKind::Any => false,
+        }
+    }
+
     fn carrier(&self, session: &AnySession) -> Option<Carrier> {
         ask_session!(self, session, |transformer, inner| transformer
             .carrier(inner))

@@ -40,7 +40,7 @@ pub use error::{Error, Misuse};
 pub use fields::Headers;
 pub(crate) use fields::is_token;
 pub use head::RequestHead;
-pub use query::{Query, decode};
+pub use query::{Field, Query, decode, decode_into};
 pub use reader::{Reader, Request};
 pub use response::Response;
 pub use static_body::StaticBody;

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::{Carrier, End, Kind};
 use crate::http::Response;
+use crate::limits::{PORTION_BYTES, PORTION_MESSAGES};
 
 /// One thing that a session wants done.
 #[derive(Debug)]
@@ -49,6 +50,7 @@ pub enum Output {
 pub struct Outputs {
     list: Vec<Output>,
     bytes: Vec<u8>,
+    has_more: bool,
 }
 
 impl Outputs {
@@ -87,6 +89,25 @@ impl Outputs {
     pub fn message(&mut self, kind: Kind, payload: &[u8]) {
         let bytes = self.append(|out| out.extend_from_slice(payload));
         self.list.push(Output::Message { kind, bytes });
+    }
+
+    /// Whether a session should hand on no more messages in this call. If it has more it says so
+    /// with [`Outputs::more`].
+    pub fn is_portion(&self) -> bool {
+        self.list.len() >= PORTION_MESSAGES || self.bytes.len() >= PORTION_BYTES
+    }
+
+    /// The session has more messages to hand on, and is to be asked for them with
+    /// [`Transformer::proceed`], once. It must not say so again before that.
+    ///
+    /// [`Transformer::proceed`]: super::Transformer::proceed
+    pub fn more(&mut self) {
+        self.has_more = true;
+    }
+
+    /// Whether the session has said that it has more, since this was asked last.
+    pub fn take_more(&mut self) -> bool {
+        std::mem::take(&mut self.has_more)
     }
 
     /// See [`Output::Alive`].
