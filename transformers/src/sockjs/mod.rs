@@ -23,6 +23,8 @@
 //!   frame, the rest into the next;
 //! - `htmlfile` and `jsonp` write `<\/` for `</`, so that no message can end its script;
 //! - a closed session tells so for one `disconnect_delay`, and is not kept by asking again;
+//! - the iframe page runs a script of its own server, `iframe.js`, unless `sockjs_url` says
+//!   otherwise; that of sockjs-node runs one from a public host;
 //! - a body that is not UTF-8 is broken JSON; sockjs-node replaces what is wrong in it;
 //! - one message of more than `maxLength` bytes is refused with 413, and so are more than
 //!   [`REQUEST_MESSAGES_MAX`](allspark_protocol::limits::REQUEST_MESSAGES_MAX) in one request; the

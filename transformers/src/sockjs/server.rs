@@ -83,7 +83,8 @@ impl SockJs {
         Answer::Respond(match endpoint {
             _ if head.method() == "OPTIONS" => reply::preflight(head, endpoint, options),
             Endpoint::Greeting => reply::greeting(),
-            Endpoint::Iframe => reply::iframe(head, &options.sockjs_url),
+            Endpoint::Iframe => reply::iframe(head, options.sockjs_url.as_deref()),
+            Endpoint::IframeScript => reply::iframe_script(head),
             Endpoint::Info => reply::info(head, options, self.entropy.next()),
             Endpoint::ChunkingTest => reply::chunking_test(head, options),
             Endpoint::RawWebSocket | Endpoint::WebSocket if !options.websocket => {
@@ -259,7 +260,8 @@ impl Transformer for SockJs {
         matches!(
             Endpoint::of(&self.pathname, head.path()),
             Some(
-                Endpoint::Receive(Transport::Jsonp | Transport::HtmlFile, _)
+                Endpoint::Iframe
+                    | Endpoint::Receive(Transport::Jsonp | Transport::HtmlFile, _)
                     | Endpoint::Send(Sender::Jsonp, _)
             )
         )

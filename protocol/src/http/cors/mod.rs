@@ -39,6 +39,8 @@
 //!   `Pragma` are lost, and so is what its option `cors` says if the request has an `Origin`.
 //!
 //! # Where it differs from `access-control`
+//! - If not all origins are allowed, requests whose answers are scripts or pages are refused when
+//!   their `Referer` is of another one ([`Cors::allows_referer`]).
 //! - An `Origin` at which `url.parse` of Node.js throws (`http://[::1`) takes Node.js down. Here it
 //!   is judged like any other.
 //! - Several `Origin` headers are refused, not joined: no browser sends them (RFC 6454, 7.3). So is
@@ -137,6 +139,28 @@ impl Cors {
         }
     }
 
+    /// Whether the page that a request names as its `Referer` may have sent it. That is asked of
+    /// requests whose answers are scripts or pages (JSONP, iframes), which browsers send for any page
+    /// and without an `Origin`. A page of the server itself may, and so may who names none: browsers
+    /// can be told not to, so this keeps out what does not hide, and no more.
+    pub fn allows_referer(&self, request: &RequestHead<'_>) -> bool {
+        if self.origins.is_none() {
+            return true;
+        }
+        let mut headers = request.headers();
+        headers.all(|(name, value)| {
+            !name.eq_ignore_ascii_case("referer") || self.allows_page(value, request.host())
+        })
+    }
+
+    fn allows_page(&self, url: &[u8], own_host: Option<&str>) -> bool {
+        let Some((origin, host)) = std::str::from_utf8(url).ok().and_then(origin_of) else {
+            return url.is_empty();
+        };
+        let is_own = own_host.is_some_and(|own| own.eq_ignore_ascii_case(host));
+        is_own || self.allows_origin(origin)
+    }
+
     /// Adds to the answer what was granted to its request, in the place of what it says itself.
     #[must_use]
     pub fn apply(&self, grant: &CorsGrant, response: Response) -> Response {
@@ -207,6 +231,13 @@ impl Cors {
 fn list(text: &str) -> Vec<String> {
     let elements = text.split([',', ' ']).filter(|element| !element.is_empty());
     elements.map(str::to_owned).collect()
+}
+
+/// The origin of a URL, and the host in it, with its port if that is said.
+fn origin_of(url: &str) -> Option<(&str, &str)> {
+    let (scheme, rest) = url.split_once("://")?;
+    let host = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
+    Some((&url[..scheme.len() + "://".len() + host.len()], host))
 }
 
 /// Whether `url.parse` of Node.js finds a protocol.
