@@ -114,6 +114,6 @@ mod tests {
         writer.end().await;
         print(events).await;
         server.handle().destroy(allspark::Destroy::default());
-        server.join();
+        server.join().unwrap();
     }
 }

@@ -1,22 +1,35 @@
 //! `GET /stats`: how many sparks and connections there are at this moment, for whoever wants to
-//! know whether everybody has left, as the harness does. It says nothing about any of them.
+//! know whether everybody has left, as the harness does, and how many lines the log has lost. It
+//! says nothing about any client.
 
 use std::sync::OnceLock;
 
 use allspark::{Handle, RequestHead, Response, Stats};
 
+use crate::log::Lines;
+
 /// Where it is asked for. The pathname of Primus begins elsewhere, or hides it.
-const PATH: &str = "/stats";
+pub(crate) const PATH: &str = "/stats";
 
 /// Counts, as soon as there is a server that counts.
-#[derive(Default)]
-pub(crate) struct Counts(OnceLock<Handle>);
+pub(crate) struct Counts {
+    server: OnceLock<Handle>,
+    log: Lines,
+}
 
 impl Counts {
+    /// Counts of a server that comes later.
+    pub(crate) fn new(log: Lines) -> Self {
+        Self {
+            server: OnceLock::new(),
+            log,
+        }
+    }
+
     /// From now on this server's are told.
     pub(crate) fn follow(&self, server: Handle) {
         // A server is started once.
-        let _ = self.0.set(server);
+        let _ = self.server.set(server);
     }
 
     /// Answers a request for them; `None` if it asks for something else.
@@ -28,19 +41,20 @@ impl Counts {
             let refusal = Response::text(405, "Method Not Allowed");
             return Some(refusal.header("Allow", "GET, HEAD"));
         }
-        let stats = self.0.get().map(Handle::stats).unwrap_or_default();
-        Some(Response::json(200, json(&stats)).header("Cache-Control", "no-store"))
+        let stats = self.server.get().map(Handle::stats).unwrap_or_default();
+        let json = json(&stats, self.log.lost());
+        Some(Response::json(200, json).header("Cache-Control", "no-store"))
     }
 }
 
 /// Counters of several threads are read one after the other, so an end may be seen before its
 /// beginning.
-fn json(stats: &Stats) -> String {
+fn json(stats: &Stats, lines_lost: u64) -> String {
     let sparks = stats.sparks_opened.saturating_sub(stats.sparks_ended);
     let connections = stats
         .connections_accepted
         .saturating_sub(stats.connections_closed);
-    format!(r#"{{"sparks":{sparks},"connections":{connections}}}"#)
+    format!(r#"{{"sparks":{sparks},"connections":{connections},"logLinesLost":{lines_lost}}}"#)
 }
 
 #[cfg(test)]
@@ -49,13 +63,14 @@ mod tests {
 
     fn ask(method: &str, path: &str) -> Option<Response> {
         let text = format!("{method} {path} HTTP/1.1\r\nHost: h\r\n\r\n");
-        Counts::default().respond(&RequestHead::parse(text.as_bytes()).unwrap())
+        Counts::new(Lines::to_nowhere()).respond(&RequestHead::parse(text.as_bytes()).unwrap())
     }
 
     #[test]
     fn only_its_own_path_is_answered() {
         let response = ask("GET", "/stats").unwrap();
-        assert_eq!(response.body_bytes(), br#"{"sparks":0,"connections":0}"#);
+        let expected = br#"{"sparks":0,"connections":0,"logLinesLost":0}"#;
+        assert_eq!(response.body_bytes(), expected);
         assert_eq!(ask("POST", "/stats").unwrap().status(), 405);
         assert!(ask("GET", "/").is_none());
     }
@@ -69,6 +84,7 @@ mod tests {
             connections_closed: 9,
             ..Stats::default()
         };
-        assert_eq!(json(&stats), r#"{"sparks":2,"connections":0}"#);
+        let expected = r#"{"sparks":2,"connections":0,"logLinesLost":7}"#;
+        assert_eq!(json(&stats, 7), expected);
     }
 }

@@ -12,8 +12,23 @@
 //! # Ok::<(), allspark::Error>(())
 //! ```
 //!
-//! Handlers run on the shard of their spark, one at a time. [`Primus::handle`] and
-//! [`Spark::handle`] reach the server and a spark from any other thread.
+//! Handlers run on the shard of their spark, one at a time, and must not block: every spark of that
+//! shard waits for them. What takes long belongs on another thread, which answers through
+//! [`Spark::handle`]; [`Primus::handle`] reaches the server from anywhere.
+//!
+//! ```no_run
+//! let primus = allspark::Primus::builder().build()?;
+//! primus.on_connection(|spark| {
+//!     spark.on_data(|spark, data| {
+//!         let (answer, question) = (spark.handle(), data.encoded().to_vec());
+//!         std::thread::spawn(move || {
+//!             let found = question.len(); // A database, another service, ...
+//!             drop(answer.write(found));
+//!         });
+//!     });
+//! });
+//! # Ok::<(), allspark::Error>(())
+//! ```
 
 mod builder;
 mod library;
@@ -24,11 +39,14 @@ mod socket;
 pub use allspark_engine::io::{DriverChoice, DriverKind};
 pub use allspark_engine::{
     Data, Destroy, EndOptions, Handle, Headers, Json, KeepHeaders, LocalPrimus, Message,
-    ReadyState, SendPolicy, Server, Spark, SparkError, SparkHandle, SparkId, StartError, Stats,
-    Value,
+    ReadyState, SendPolicy, Server, ShardFailure, Spark, SparkError, SparkHandle, SparkId,
+    StartError, Stats, Value,
 };
-pub use allspark_protocol::http::{CorsOptions, RequestHead, Response};
-pub use allspark_protocol::parser::ParserKind;
+pub use allspark_protocol::http::{CorsOptions, Query, RequestHead, Response};
+pub use allspark_protocol::parser::{DecodeError, EncodeError, ParseError, ParserKind};
+pub use allspark_protocol::transformer::Kind;
+pub use allspark_protocol::value;
+pub use allspark_protocol::value::{Number, Object};
 pub use allspark_transformers::TransformerKind;
 pub use builder::{Builder, Error};
 #[cfg(feature = "client")]
@@ -59,7 +77,8 @@ impl Primus {
         Builder::default()
     }
 
-    /// Calls `listener` with every new spark. Attach it before the server starts.
+    /// Calls `listener` with every new spark. One that is attached to a running server is called
+    /// with sparks that come from then on.
     pub fn on_connection(
         &self,
         listener: impl Fn(&mut Spark<'_>) + Send + Sync + 'static,
@@ -68,7 +87,8 @@ impl Primus {
         self
     }
 
-    /// Calls `listener` with every spark that has ended. Attach it before the server starts.
+    /// Calls `listener` with every spark that has ended. One that is attached to a running server
+    /// is called with sparks that end from then on.
     pub fn on_disconnection(
         &self,
         listener: impl Fn(&mut Spark<'_>) + Send + Sync + 'static,
@@ -78,17 +98,64 @@ impl Primus {
     }
 
     /// Starts the server and returns when it was destroyed.
+    ///
+    /// # Errors
+    /// When it can't be started, as in [`Primus::start`]. When a shard has failed, as in
+    /// [`Server::join`]: the server is gone then, and the process should end, to be started again.
     pub fn listen(&self, address: impl ToSocketAddrs + ToString) -> Result<(), Error> {
-        Ok(self.engine.listen(address)?)
+        Ok(self.start(address)?.join()?)
     }
 
     /// Starts the server and returns once it accepts connections.
+    ///
+    /// # Errors
+    /// When it can't be started; then it can be tried again, for instance with another address.
+    /// When it was started before: a server has one address and one life.
     pub fn start(&self, address: impl ToSocketAddrs + ToString) -> Result<Server, Error> {
         Ok(self.engine.start(address)?)
     }
 
-    /// Reaches the server from any thread: write, for_each, spark, destroy.
+    /// Reaches the server from any thread, for as long as one likes.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), allspark::Error> {
+    /// let primus = allspark::Primus::builder().build()?;
+    /// let handle = primus.handle();
+    /// std::thread::spawn(move || {
+    ///     handle.write("to everybody").expect("text can be encoded");
+    /// });
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn handle(&self) -> Handle {
         self.engine.handle()
+    }
+
+    /// As [`Handle::write`]: writes a message to every spark.
+    ///
+    /// # Errors
+    /// The message can't be encoded.
+    pub fn write(&self, message: impl Message) -> Result<(), SparkError> {
+        self.handle().write(message)
+    }
+
+    /// As [`Handle::for_each`]: calls `visit` with every spark, on its shard.
+    pub fn for_each(&self, visit: impl Fn(&mut Spark<'_>) -> bool + Send + Sync + 'static) {
+        self.handle().for_each(visit);
+    }
+
+    /// As [`Handle::spark`]: reaches the spark with this id.
+    pub fn spark(&self, id: SparkId) -> Option<SparkHandle> {
+        self.handle().spark(id)
+    }
+
+    /// As [`Handle::stats`]: what was counted so far.
+    pub fn stats(&self) -> Stats {
+        self.handle().stats()
+    }
+
+    /// As [`Handle::destroy`]: ends every spark and, unless told otherwise, the server.
+    pub fn destroy(&self, options: Destroy) {
+        self.handle().destroy(options);
     }
 }

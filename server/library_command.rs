@@ -1,11 +1,11 @@
 //! `allspark library`: writes the client library that a server with the same settings serves.
 
-use std::io::{self, Write};
 use std::path::Path;
 
 use allspark_client::library::Library;
 
 use crate::flags::LibraryFlags;
+use crate::output;
 use crate::save;
 use crate::settings::Settings;
 
@@ -26,8 +26,6 @@ pub(crate) fn run(settings: &Settings, flags: &LibraryFlags) -> Result<(), Strin
     match &flags.out {
         Some(path) => save::save(Path::new(path), text.as_bytes())
             .map_err(|error| format!("{}: {error}", path.escape_debug())),
-        None => io::stdout()
-            .write_all(text.as_bytes())
-            .map_err(|error| format!("standard output: {error}")),
+        None => output::print(text.as_bytes()),
     }
 }

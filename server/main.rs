@@ -1,22 +1,34 @@
 //! The `allspark` binary: reads its settings, serves, and drains when it is told to end; or writes
 //! the client library.
 
+#![deny(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "they panic when nobody reads any more"
+)]
+
 mod config;
 mod counts;
 mod file;
 mod flags;
 mod library_command;
+mod listen;
 mod log;
+mod nearest;
+mod output;
 mod page;
 mod save;
 mod serve;
 mod settings;
+mod signals;
 mod values;
 
 use std::env;
 use std::process::ExitCode;
 
 use config::Command;
+use serve::Failure;
+use settings::Settings;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -27,28 +39,47 @@ const EXIT_FAILURE: u8 = 1;
 /// The exit code when the command line, the environment or the file is wrong.
 const EXIT_MISUSE: u8 = 2;
 
+/// The exit code when a shard has failed (`EX_SOFTWARE` of sysexits.h): the server has ended and
+/// should be started again.
+const EXIT_SHARD_FAILURE: u8 = 70;
+
 fn main() -> ExitCode {
-    match config::load(env::args_os(), |name| env::var_os(name)) {
-        Ok(Command::Serve(settings)) => {
-            log::start(settings.log);
-            match serve::run(&settings) {
-                Ok(()) => ExitCode::SUCCESS,
-                Err(reason) => fail(&reason, EXIT_FAILURE),
-            }
-        }
-        Ok(Command::Library(settings, flags)) => match library_command::run(&settings, &flags) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(reason) => fail(&reason, EXIT_FAILURE),
-        },
-        Ok(Command::Print(text)) => {
-            print!("{text}");
-            ExitCode::SUCCESS
-        }
+    match config::load(env::args_os(), env::vars_os()) {
+        Ok(Command::Serve(settings)) => serve(&settings),
+        Ok(Command::Library(settings, flags)) => done(library_command::run(&settings, &flags)),
+        Ok(Command::Print(text)) => done(output::print(text.as_bytes())),
         Err(reason) => fail(&reason, EXIT_MISUSE),
     }
 }
 
+fn serve(settings: &Settings) -> ExitCode {
+    let log = match log::start(settings.log) {
+        Ok(log) => log,
+        Err(error) => return fail(&format!("there can be no log: {error}"), EXIT_FAILURE),
+    };
+    let (last_line, code) = match serve::run(settings, log.lines()) {
+        Ok(()) => (None, ExitCode::SUCCESS),
+        Err(Failure::Start(reason)) => (Some(complaint(&reason)), ExitCode::from(EXIT_FAILURE)),
+        Err(Failure::Shard(reason)) => {
+            (Some(complaint(&reason)), ExitCode::from(EXIT_SHARD_FAILURE))
+        }
+    };
+    log.end(last_line);
+    code
+}
+
+fn done(result: Result<(), String>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => fail(&reason, EXIT_FAILURE),
+    }
+}
+
 fn fail(reason: &str, code: u8) -> ExitCode {
-    eprintln!("allspark: {reason}");
+    output::complain(&complaint(reason));
     ExitCode::from(code)
+}
+
+fn complaint(reason: &str) -> String {
+    format!("allspark: {reason}")
 }

@@ -1,44 +1,51 @@
 //! Serves: builds the server that the settings describe, and ends it when a signal says so.
-//!
-//! The first SIGTERM or SIGINT ends every spark in a way that lets its client reconnect, and then
-//! the process; the second one ends the process at once.
 
-use std::io;
-use std::process;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 
-use allspark::{Destroy, Error, Handle, Primus, Server};
+use allspark::{Error, Primus, RequestHead, Response, Server};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
 
 use crate::counts::Counts;
+use crate::log::Lines;
 use crate::page::Page;
 use crate::settings::{App, Settings};
+use crate::signals::Inbox;
 
 /// How a message begins that [`App::Mixed`] writes to every spark: an array whose first element
 /// says so, without a space.
 const TO_ALL: &[u8] = br#"["all","#;
 
+/// Why it did not serve, or no longer does, in one line.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// It could not start.
+    Start(String),
+    /// A shard has failed, so the server has ended.
+    Shard(String),
+}
+
+impl From<String> for Failure {
+    fn from(reason: String) -> Self {
+        Self::Start(reason)
+    }
+}
+
 /// Serves until a signal ends it.
 ///
 /// # Errors
-/// Why it could not start, in one line.
-pub(crate) fn run(settings: &Settings) -> Result<(), String> {
-    let signals = Signals::new([SIGTERM, SIGINT]);
+/// Why it could not start, or why it has failed.
+pub(crate) fn run(settings: &Settings, log: &Lines) -> Result<(), Failure> {
+    let signals = Inbox::open();
     let signals = signals.map_err(|error| format!("signals cannot be received: {error}"))?;
     raise_descriptor_limit();
-    let server = start(settings).map_err(|error| error.to_string())?;
+    let server = start(settings, log.clone()).map_err(|error| error.to_string())?;
     say_what_is_served(settings, &server);
-    let is_draining = Arc::new(AtomicBool::new(false));
-    drain_on(signals, server.handle(), Arc::clone(&is_draining))
+    signals
+        .drain_on_signal(server.handle())
         .map_err(|error| format!("signals cannot be awaited: {error}"))?;
-    server.join();
-    if !is_draining.load(Ordering::Relaxed) {
-        return Err("every shard has failed".to_owned());
-    }
+    server
+        .join()
+        .map_err(|failure| Failure::Shard(failure.to_string()))?;
     tracing::info!("ended");
     Ok(())
 }
@@ -56,13 +63,17 @@ fn raise_descriptor_limit() {
     }
 }
 
-fn start(settings: &Settings) -> Result<Server, Error> {
-    let page = Page::new(&settings.pathname, settings.app.name());
-    let counts = Arc::new(Counts::default());
-    let told = Arc::clone(&counts);
+fn start(settings: &Settings, log: Lines) -> Result<Server, Error> {
+    let counts = settings.stats.then(|| Arc::new(Counts::new(log)));
     let mut builder = Primus::builder();
     for (name, value) in &settings.transport {
         builder = builder.transport(name, value);
+    }
+    if let Some(bytes_max) = settings.send_queue_bytes_max {
+        builder = builder.send_queue(bytes_max, settings.send_policy);
+    }
+    if let Some(bytes) = settings.memory_bytes_max {
+        builder = builder.memory_max(bytes);
     }
     let primus = builder
         .compression(settings.compression)
@@ -73,17 +84,36 @@ fn start(settings: &Settings) -> Result<Server, Error> {
         .global(&settings.global)
         .ping_interval_ms(settings.ping_interval_ms)
         .max_length(settings.max_length_bytes)
-        .send_queue(settings.send_queue_bytes_max, settings.send_policy)
+        .send_policy(settings.send_policy)
+        .connections_max(settings.connections_max)
+        .sessions_max(settings.sessions_max)
         .shards(settings.shards)
         .driver(settings.driver)
-        .fallback(move |request| {
-            let counts = told.respond(request);
-            counts.unwrap_or_else(|| page.respond(request))
-        })
+        .fallback(beside_primus(settings, counts.clone()))
+        .give_back(allspark_engine::memory::collect_mimalloc)
         .build()?;
-    counts.follow(primus.handle());
+    if let Some(counts) = counts {
+        counts.follow(primus.handle());
+    }
     attach(settings.app, &primus);
-    primus.start(settings.listen)
+    primus.start(&settings.listen)
+}
+
+/// Answers what is not for Primus: the counts and the page, as far as they are switched on.
+fn beside_primus(
+    settings: &Settings,
+    counts: Option<Arc<Counts>>,
+) -> impl Fn(&RequestHead<'_>) -> Response + Send + Sync + 'static {
+    let page = settings
+        .page
+        .then(|| Page::new(&settings.pathname, settings.app.name()));
+    move |request| {
+        let counts = counts.as_ref().and_then(|counts| counts.respond(request));
+        let page = || page.as_ref().map(|page| page.respond(request));
+        counts
+            .or_else(page)
+            .unwrap_or_else(|| Response::text(404, "Not Found\n"))
+    }
 }
 
 fn attach(app: App, primus: &Primus) {
@@ -121,28 +151,13 @@ fn say_what_is_served(settings: &Settings, server: &Server) {
         shards = server.shards(),
         driver = server.driver().name(),
         because = server.fallback_reason().map(tracing::field::display),
-        "serving on http://{}{}, with a page at /",
+        "serving on http://{}{}{}",
         server.address(),
         settings.pathname,
+        if settings.page { ", with a page at /" } else { "" },
     );
-}
-
-fn drain_on(mut signals: Signals, server: Handle, is_draining: Arc<AtomicBool>) -> io::Result<()> {
-    let wait = move || {
-        for signal in signals.forever() {
-            if is_draining.swap(true, Ordering::Relaxed) {
-                // By convention: 128 and the number of the signal.
-                process::exit(128 + signal);
-            }
-            tracing::info!("draining: clients are to reconnect; a second signal ends at once");
-            server.destroy(Destroy {
-                reconnect: true,
-                ..Destroy::default()
-            });
-        }
-    };
-    thread::Builder::new()
-        .name("signals".to_owned())
-        .spawn(wait)?;
-    Ok(())
+    let is_listed = settings.cors.upgrades && settings.cors.origins != "*";
+    if settings.page && is_listed {
+        tracing::info!("the page connects only from an origin that --origins lists");
+    }
 }

@@ -95,7 +95,7 @@ mod tests {
                 assert_eq!(echo, client::Value::from(transformer));
             }
             primus.handle().destroy(Destroy::default());
-            server.join();
+            server.join().unwrap();
         }
     }
 

@@ -14,11 +14,16 @@
 
 mod broadcast;
 mod config;
+mod guard;
 pub mod io;
 pub mod limits;
+mod lines;
+mod machine;
 pub mod memory;
 mod mesh;
 mod primus;
+mod seat;
+mod server;
 mod shard;
 pub mod sim;
 mod spark;
@@ -34,12 +39,13 @@ pub mod bench {
 
 pub use allspark_protocol::Value;
 pub use allspark_protocol::primus::SparkId;
-pub use config::{Fallback, KeepHeaders, Options, SendPolicy};
+pub use config::{Fallback, KeepHeaders, Options, SendPolicy, send_queue_bytes_for};
 pub use primus::{Destroy, Handle};
+pub use server::{Server, ShardFailure};
 pub use shard::{Flow, Shard};
 pub use spark::{
     Data, EndOptions, Headers, Json, LocalPrimus, Message, ReadyState, Spark, SparkError,
     SparkHandle,
 };
-pub use start::{Primus, Server, StartError, allowed_cpus, random};
+pub use start::{Primus, StartError, allowed_cpus, random};
 pub use stats::Stats;

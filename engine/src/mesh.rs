@@ -16,6 +16,7 @@ use allspark_protocol::transformer::Kind;
 use crossbeam_queue::ArrayQueue;
 use crossbeam_utils::{Backoff, CachePadded};
 
+use crate::guard;
 use crate::io::Waker;
 use crate::limits::{INBOX_BYTES_MAX, INBOX_COMMANDS_MAX};
 use crate::primus::Destroy;
@@ -25,6 +26,9 @@ use crate::stats::Counters;
 
 /// Is called with every spark; `false` stops it.
 pub(crate) type Visitor = Arc<dyn Fn(&mut Spark<'_>) -> bool + Send + Sync>;
+
+/// Is called with a spark, or with nothing if it has ended.
+pub(crate) type Finder = Box<dyn FnOnce(Option<&mut Spark<'_>>) + Send>;
 
 /// What a shard can be asked to do.
 pub(crate) enum Command {
@@ -43,12 +47,14 @@ pub(crate) enum Command {
         visitor: Visitor,
         stopped: Arc<AtomicBool>,
     },
-    /// Call a function with one spark.
-    With { id: SparkId, visitor: Visitor },
+    /// Call a function with one spark, or without it.
+    Find { id: SparkId, finder: Finder },
     /// Take over a connection with a request for a session of that shard.
     Arrive(Box<Parcel>),
     /// End all sparks and the shard.
     Destroy(Destroy),
+    /// Look which functions of the application every spark goes through from now on.
+    Listeners,
 }
 
 impl Command {
@@ -57,7 +63,11 @@ impl Command {
             + match self {
                 Self::Broadcast { payload, .. } | Self::Write { payload, .. } => payload.len(),
                 Self::Arrive(parcel) => parcel.bytes(),
-                Self::End { .. } | Self::Visit { .. } | Self::With { .. } | Self::Destroy(_) => 0,
+                Self::End { .. }
+                | Self::Visit { .. }
+                | Self::Find { .. }
+                | Self::Destroy(_)
+                | Self::Listeners => 0,
             }
     }
 }
@@ -109,6 +119,9 @@ impl Inbox {
 /// The queues into all shards of a server.
 pub(crate) struct Mesh {
     inboxes: Box<[Inbox]>,
+    /// A shard has failed, so all others have to end. It is no command, because inboxes may be full
+    /// and a shard that fails waits for nobody.
+    failing: AtomicBool,
 }
 
 thread_local! {
@@ -125,6 +138,7 @@ impl Mesh {
     pub(crate) fn new(shards: usize) -> Arc<Self> {
         Arc::new(Self {
             inboxes: (0..shards).map(|_| Inbox::new()).collect(),
+            failing: AtomicBool::new(false),
         })
     }
 
@@ -176,8 +190,29 @@ impl Mesh {
         Some(command)
     }
 
+    /// Bytes of all commands that wait for any shard.
+    pub(crate) fn bytes(&self) -> usize {
+        let bytes = |inbox: &Inbox| inbox.bytes.load(Ordering::Relaxed);
+        self.inboxes.iter().map(bytes).sum()
+    }
+
     pub(crate) fn has_commands(&self, shard: u16) -> bool {
         !self.inboxes[usize::from(shard)].commands.is_empty()
+    }
+
+    /// Has every shard end, with reconnect.
+    pub(crate) fn fail(&self) {
+        self.failing.store(true, Ordering::SeqCst);
+        for inbox in &self.inboxes {
+            if let Some(waker) = inbox.waker.get() {
+                waker.wake();
+            }
+        }
+    }
+
+    /// Whether a shard has failed.
+    pub(crate) fn is_failing(&self) -> bool {
+        self.failing.load(Ordering::Relaxed)
     }
 
     /// Makes the shard reachable while it sleeps.
@@ -191,7 +226,9 @@ impl Mesh {
         self.inboxes[usize::from(shard)]
             .ended
             .store(true, Ordering::Release);
-        while self.receive(shard).is_some() {}
+        while let Some(command) = self.receive(shard) {
+            guard::drop_value(command);
+        }
     }
 }
 
@@ -205,7 +242,11 @@ pub(crate) fn enter_shard(mesh: &Mesh) {
 
 /// Undoes [`enter_shard`].
 pub(crate) fn leave_shard() {
-    OUTGOING.set(None);
+    let outgoing = OUTGOING.take();
+    // Usually there is nothing in it.
+    if outgoing.as_ref().is_some_and(|o| !o.commands.is_empty()) {
+        guard::drop_value(outgoing);
+    }
 }
 
 /// Whether a handler on this thread sent something that was not carried out yet.

@@ -1,6 +1,6 @@
 //! The server as an application holds it.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use allspark_protocol::http::RequestHead;
@@ -9,6 +9,8 @@ use allspark_protocol::primus::{PRIMUS_VERSION, SparkId};
 use allspark_protocol::transformer::Kind;
 
 use crate::config::Options;
+use crate::lines::Lines;
+use crate::memory::FRAME_BYTES_MAX;
 use crate::mesh::{Command, Mesh, Visitor};
 use crate::spark::{Message, Spark, SparkError, SparkHandle};
 use crate::stats::Stats;
@@ -21,8 +23,12 @@ pub(crate) struct Shared {
     pub(crate) mesh: Arc<Mesh>,
     /// Makes the owner of a spark unreadable in its id.
     pub(crate) id_key: u64,
-    /// Attached before the shards start; fixed from then on.
+    /// Lines of the log that peers can cause.
+    pub(crate) lines: Lines,
+    /// Every shard has a copy, and is told when they change.
     listeners: Mutex<Arc<Listeners>>,
+    /// Whether the shards run, or did.
+    started: AtomicBool,
 }
 
 /// Functions of the application that every spark goes through.
@@ -39,8 +45,22 @@ impl Shared {
             options,
             mesh,
             id_key,
+            lines: Lines::default(),
             listeners: Mutex::default(),
+            started: AtomicBool::new(false),
         })
+    }
+
+    /// The server is being started. Returns whether it was not yet.
+    pub(crate) fn begin(&self) -> bool {
+        !self.started.swap(true, Ordering::SeqCst)
+    }
+
+    /// The server could not be started; unless it has failed, it can be tried again.
+    pub(crate) fn withdraw(&self) {
+        if !self.mesh.is_failing() {
+            self.started.store(false, Ordering::SeqCst);
+        }
     }
 
     /// The listeners that are attached now.
@@ -64,6 +84,13 @@ impl Shared {
         };
         change(&mut changed);
         *listeners = Arc::new(changed);
+        drop(listeners);
+        // Shards that start after this look for themselves.
+        if self.started.load(Ordering::SeqCst) {
+            for shard in 0..self.mesh.shards() {
+                self.mesh.send(shard, Command::Listeners);
+            }
+        }
     }
 
     /// Whether a request is for Primus: its path starts with the pathname.
@@ -91,7 +118,7 @@ fn json_string(text: &str) -> String {
     String::from_utf8(out).expect("JSON is UTF-8")
 }
 
-/// Attaches a function that is called with every new spark. It must come before the shards start.
+/// Attaches a function that is called with every new spark.
 pub(crate) fn on_connection(shared: &Shared, listener: Listener) {
     shared.attach(|listeners| listeners.connection.push(Arc::new(listener)));
 }
@@ -131,7 +158,8 @@ impl Default for Destroy {
 pub struct Handle(pub(crate) Arc<Shared>);
 
 impl Handle {
-    /// Writes a message to every spark. It is encoded once. Fails only when it can't be encoded.
+    /// Writes a message to every spark. It is encoded once. Fails only when it can't be encoded or is
+    /// longer than a frame can be.
     pub fn write(&self, message: impl Message) -> Result<(), SparkError> {
         let (kind, payload) = self.encode(message)?;
         self.send_to_all(|| Command::Broadcast {
@@ -152,8 +180,9 @@ impl Handle {
         });
     }
 
-    /// The spark with this id. What is asked of a spark that does not exist, or no longer, is
-    /// ignored; `None` if the id can't be one of this server at all.
+    /// Reaches the spark with this id. `None` if the id can't be one of this server at all; whether
+    /// the spark exists, or still does, only its shard knows: see [`SparkHandle::find`]. What is
+    /// asked of one that does not is ignored.
     pub fn spark(&self, id: SparkId) -> Option<SparkHandle> {
         let known = id.parts(self.0.id_key).shard < self.0.mesh.shards();
         known.then(|| SparkHandle::new(self.clone(), id))
@@ -177,6 +206,9 @@ impl Handle {
         let (kind, payload) = message
             .encode(self.0.options.parser, &mut scratch)
             .map_err(SparkError::Encode)?;
+        if payload.len() > FRAME_BYTES_MAX {
+            return Err(SparkError::TooLong);
+        }
         Ok((kind, payload.into()))
     }
 

@@ -1,25 +1,23 @@
 //! Starts a server: chooses the driver, binds the listeners, pins one shard to each CPU.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
-use std::sync::Arc;
-use std::sync::mpsc;
+use std::net::{TcpListener, ToSocketAddrs};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use allspark_protocol::transformer::Transformer;
-use rand_chacha::ChaCha12Rng;
-use rand_chacha::rand_core::SeedableRng;
 
 use crate::config::Options;
-use crate::io::{
-    self as driver, Chosen, Driver, DriverChoice, DriverKind, Epoll, EpollOptions, Unavailable,
-    Uring, UringOptions,
-};
+use crate::io::{self as driver, Chosen, DriverChoice, DriverKind, Unavailable};
+use crate::limits::MEMORY_DIVISOR_DEFAULT;
+use crate::machine;
 use crate::primus::{self, Handle, Shared};
-use crate::shard::{Core, Shard};
+use crate::seat::{OpenError, Order, Report, Seat};
+use crate::server::Server;
 use crate::spark::Spark;
 
-/// A server that was not started yet, or a means to start it several times over.
+/// A server that is started once.
 pub struct Primus<T: Transformer> {
     shared: Arc<Shared>,
     transformer: T,
@@ -31,6 +29,9 @@ pub struct Primus<T: Transformer> {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
+    /// It was started already; that it was destroyed since changes nothing.
+    #[error("a Primus is started only once: build another one for another address or another life")]
+    Started,
     /// The address can't be listened on.
     #[error("can't listen on {address}: {source}")]
     Listen {
@@ -47,19 +48,23 @@ pub enum StartError {
     Shard {
         /// Which one.
         shard: usize,
-        /// What its driver said.
+        /// What the system said.
         reason: String,
     },
 }
 
 impl<T: Transformer + Sync> Primus<T> {
     /// A server with `shards` shards; 0 means one per CPU that the process may use.
-    pub fn new(options: Options, transformer: T, shards: usize, driver: DriverChoice) -> Self {
+    pub fn new(mut options: Options, transformer: T, shards: usize, driver: DriverChoice) -> Self {
         let shards = if shards == 0 {
             allowed_cpus().len()
         } else {
             shards
         };
+        if options.memory_bytes_max.is_none() {
+            let bytes = machine::memory_bytes();
+            options.memory_bytes_max = bytes.map(|bytes| bytes / MEMORY_DIVISOR_DEFAULT);
+        }
         let shared = Shared::new(options, shards, random());
         Self {
             shared,
@@ -69,12 +74,14 @@ impl<T: Transformer + Sync> Primus<T> {
         }
     }
 
-    /// Calls `listener` with every new spark. Attach it before the server starts.
+    /// Calls `listener` with every new spark. One that is attached to a running server is called
+    /// with sparks that come from then on.
     pub fn on_connection(&self, listener: impl Fn(&mut Spark<'_>) + Send + Sync + 'static) {
         primus::on_connection(&self.shared, Box::new(listener));
     }
 
-    /// Calls `listener` with every spark that has ended. Attach it before the server starts.
+    /// Calls `listener` with every spark that has ended. One that is attached to a running server
+    /// is called with sparks that end from then on.
     pub fn on_disconnection(&self, listener: impl Fn(&mut Spark<'_>) + Send + Sync + 'static) {
         primus::on_disconnection(&self.shared, Box::new(listener));
     }
@@ -84,67 +91,92 @@ impl<T: Transformer + Sync> Primus<T> {
         Handle(Arc::clone(&self.shared))
     }
 
-    /// Starts the server and returns when it was destroyed.
-    pub fn listen(&self, address: impl ToSocketAddrs + ToString) -> Result<(), StartError> {
-        self.start(address)?.join();
-        Ok(())
+    /// Starts the server and returns once it accepts connections.
+    ///
+    /// # Errors
+    /// When it can't be started; then it can be tried again, for instance with another address.
+    /// When it was started before.
+    pub fn start(&self, address: impl ToSocketAddrs + ToString) -> Result<Server, StartError> {
+        if !self.shared.begin() {
+            return Err(StartError::Started);
+        }
+        let server = self.start_once(&address);
+        if server.is_err() {
+            self.shared.withdraw();
+        }
+        server
     }
 
-    /// Starts the server and returns once it accepts connections.
-    pub fn start(&self, address: impl ToSocketAddrs + ToString) -> Result<Server, StartError> {
+    fn start_once(&self, address: &(impl ToSocketAddrs + ToString)) -> Result<Server, StartError> {
         let hands_over = self.shards > 1 && self.transformer.finds_sessions();
         let chosen = match hands_over {
             true => self.driver.resolve_releasing(),
             false => self.driver.resolve(),
         };
-        let Chosen { kind, fallback } = chosen.map_err(StartError::Driver)?;
-        let listeners = bind(&address, self.shards)?;
+        let Chosen {
+            mut kind,
+            mut fallback,
+        } = chosen.map_err(StartError::Driver)?;
+        let listeners = bind(address, self.shards)?;
         let address = listeners[0]
             .local_addr()
             .expect("a bound listener has an address");
-        let cpus = allowed_cpus();
-        let (report, reports) = mpsc::channel();
-        let mut threads = Vec::with_capacity(self.shards);
-        for (number, listener) in listeners.into_iter().enumerate() {
-            let seat = Seat {
-                number,
-                cpu: cpus[number % cpus.len()],
-                listener,
-            };
-            let (shared, transformer, report) = (
-                Arc::clone(&self.shared),
-                self.transformer.clone(),
-                report.clone(),
-            );
-            let run = move || match kind {
-                DriverKind::Epoll => seat.run(shared, transformer, &report, open_epoll),
-                _ => seat.run(shared, transformer, &report, open_uring),
-            };
-            let thread = std::thread::Builder::new()
-                .name(format!("shard-{number}"))
-                .spawn(run);
-            let thread = thread.map_err(|error| StartError::Shard {
-                shard: number,
-                reason: error.to_string(),
-            })?;
-            threads.push(thread);
+        let crew = self.muster(listeners)?;
+        match crew.open(kind) {
+            Ok(()) => {}
+            // Nobody was accepted yet, so all of them can take the other driver.
+            Err((_, OpenError::Uring(reason))) if self.driver == DriverChoice::Auto => {
+                (kind, fallback) = (DriverKind::Epoll, Some(reason));
+                if let Err((shard, error)) = crew.open(kind) {
+                    return Err(crew.dismiss(shard, error));
+                }
+            }
+            Err((shard, error)) => return Err(crew.dismiss(shard, error)),
         }
-        let server = Server {
+        for orders in &crew.orders {
+            // Who does not hear it has failed, and the server ends by itself.
+            let _ = orders.send(Order::Serve);
+        }
+        Ok(Server {
             handle: self.handle(),
             address,
             driver: kind,
             fallback,
-            threads,
+            threads: crew.threads,
+            reports: Mutex::new(crew.reports),
+        })
+    }
+
+    /// A thread for each shard, which waits for orders.
+    fn muster(&self, listeners: Vec<TcpListener>) -> Result<Crew, StartError> {
+        let cpus = allowed_cpus();
+        let (report, reports) = mpsc::channel();
+        let mut crew = Crew {
+            threads: Vec::with_capacity(self.shards),
+            orders: Vec::with_capacity(self.shards),
+            reports,
         };
-        for _ in 0..self.shards {
-            let (shard, result) = reports.recv().expect("each shard reports once");
-            if let Err(reason) = result {
-                server.handle.destroy(crate::Destroy::default());
-                server.join();
-                return Err(StartError::Shard { shard, reason });
+        for (number, listener) in listeners.into_iter().enumerate() {
+            let (order, orders) = mpsc::channel();
+            let seat = Seat {
+                number,
+                cpu: cpus[number % cpus.len()],
+                listener,
+                shared: Arc::clone(&self.shared),
+                transformer: self.transformer.clone(),
+                orders,
+                reports: report.clone(),
+            };
+            let thread = std::thread::Builder::new()
+                .name(format!("shard-{number}"))
+                .spawn(|| seat.run());
+            match thread {
+                Ok(thread) => crew.threads.push(thread),
+                Err(error) => return Err(crew.dismiss(number, error)),
             }
+            crew.orders.push(order);
         }
-        Ok(server)
+        Ok(crew)
     }
 }
 
@@ -156,110 +188,49 @@ impl<T: Transformer> std::fmt::Debug for Primus<T> {
     }
 }
 
-/// A running server. Dropping it leaves the server running; see [`Handle::destroy`].
-#[derive(Debug)]
-pub struct Server {
-    handle: Handle,
-    address: SocketAddr,
-    driver: DriverKind,
-    fallback: Option<Unavailable>,
+/// The threads of the shards, before they serve.
+struct Crew {
     threads: Vec<JoinHandle<()>>,
+    orders: Vec<Sender<Order>>,
+    reports: Receiver<(usize, Report)>,
 }
 
-impl Server {
-    /// Reaches the server from other threads.
-    pub fn handle(&self) -> Handle {
-        self.handle.clone()
+impl Crew {
+    /// Has every shard make its driver: the only way to know whether the machine grants all of them
+    /// what they need.
+    fn open(&self, kind: DriverKind) -> Result<(), (usize, OpenError)> {
+        for orders in &self.orders {
+            // Who does not hear it has ended, and says so below.
+            let _ = orders.send(Order::Open(kind));
+        }
+        let mut opened = Ok(());
+        for _ in &self.orders {
+            let (shard, report) = self.reports.recv().expect("each shard reports once");
+            match report {
+                Report::Opened(Err(error)) if opened.is_ok() => opened = Err((shard, error)),
+                Report::Opened(_) => {}
+                // It can't be asked for another driver either.
+                Report::Ended(_) => return Err((shard, OpenError::Ended)),
+            }
+        }
+        opened
     }
 
-    /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// The driver of its shards.
-    pub fn driver(&self) -> DriverKind {
-        self.driver
-    }
-
-    /// Why it is not `io_uring`, if that was left to the server.
-    pub fn fallback_reason(&self) -> Option<&Unavailable> {
-        self.fallback.as_ref()
-    }
-
-    /// How many shards it has.
-    pub fn shards(&self) -> usize {
-        self.threads.len()
-    }
-
-    /// Waits until it was destroyed.
-    pub fn join(self) {
+    /// Ends the threads, because one of them can't do its part.
+    fn dismiss(self, shard: usize, error: impl Into<OpenError>) -> StartError {
+        drop(self.orders);
         for thread in self.threads {
-            if thread.join().is_err() {
-                tracing::error!("a shard panicked");
-            }
+            // What it was ended for is known.
+            let _ = thread.join();
+        }
+        match error.into() {
+            OpenError::Uring(reason) => StartError::Driver(reason),
+            other => StartError::Shard {
+                shard,
+                reason: other.to_string(),
+            },
         }
     }
-}
-
-type Report = mpsc::Sender<(usize, Result<(), String>)>;
-
-/// Where a shard runs and what it listens on.
-struct Seat {
-    number: usize,
-    cpu: usize,
-    listener: TcpListener,
-}
-
-impl Seat {
-    fn run<T: Transformer, D: Driver>(
-        self,
-        shared: Arc<Shared>,
-        transformer: T,
-        report: &Report,
-        open: impl FnOnce(TcpListener) -> Result<D, String>,
-    ) {
-        let Self {
-            number,
-            cpu,
-            listener,
-        } = self;
-        pin(cpu);
-        let driver = match open(listener) {
-            Ok(driver) => driver,
-            Err(reason) => {
-                shared.mesh.end(number as u16);
-                let _ = report.send((number, Err(reason)));
-                return;
-            }
-        };
-        let mut seed = <ChaCha12Rng as SeedableRng>::Seed::default();
-        fill_random(&mut seed);
-        let rng = ChaCha12Rng::from_seed(seed);
-        let make_core =
-            |driver: &D| Core::new(shared, transformer, number as u16, driver.now(), rng);
-        let mut shard = Shard::new(driver, make_core);
-        let _ = report.send((number, Ok(())));
-        if let Err(error) = shard.run() {
-            tracing::error!(shard = number, %error, "the driver failed; the shard ends");
-        }
-    }
-}
-
-fn open_uring(listener: TcpListener) -> Result<Uring, String> {
-    let options = UringOptions {
-        listener: Some(listener),
-        ..UringOptions::default()
-    };
-    Uring::new(options).map_err(|error| error.to_string())
-}
-
-fn open_epoll(listener: TcpListener) -> Result<Epoll, String> {
-    let options = EpollOptions {
-        listener: Some(listener),
-        ..EpollOptions::default()
-    };
-    Epoll::new(options).map_err(|error| error.to_string())
 }
 
 fn bind(
@@ -291,14 +262,6 @@ pub fn allowed_cpus() -> Vec<usize> {
     if cpus.is_empty() { vec![0] } else { cpus }
 }
 
-fn pin(cpu: usize) {
-    let mut set = rustix::thread::CpuSet::new();
-    set.set(cpu);
-    if let Err(error) = rustix::thread::sched_setaffinity(None, &set) {
-        tracing::warn!(cpu, %error, "a shard can't be pinned to its CPU");
-    }
-}
-
 /// A number that nobody can foresee.
 pub fn random() -> u64 {
     let mut bytes = [0; 8];
@@ -306,7 +269,7 @@ pub fn random() -> u64 {
     u64::from_ne_bytes(bytes)
 }
 
-fn fill_random(bytes: &mut [u8]) {
+pub(crate) fn fill_random(bytes: &mut [u8]) {
     let filled = rustix::rand::getrandom(&mut *bytes, rustix::rand::GetRandomFlags::empty());
     // The kernel serves requests of up to 256 bytes whole once its pool is set up.
     assert_eq!(filled, Ok(bytes.len()), "the kernel gives no random bytes");

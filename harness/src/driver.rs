@@ -7,6 +7,7 @@ use allspark_engine::io::{
 };
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use crate::console::tell;
 use crate::load::plan::Plan;
 use crate::load::{self, Outcome};
 
@@ -27,7 +28,7 @@ pub(crate) fn run(choice: DriverChoice, plan: Plan) -> io::Result<Outcome> {
     let descriptors = raise_descriptor_limit();
     let chosen = choice.resolve().map_err(io::Error::other)?;
     if let Some(reason) = chosen.fallback {
-        eprintln!("harness: on epoll, because {reason}");
+        tell!("harness: on epoll, because {reason}");
     }
     match chosen.kind {
         DriverKind::Uring => on_uring(plan),

@@ -10,13 +10,21 @@
 //! | [`auditor`] | judges what was sent and received |
 //! | [`load`] | plays many clients of a real server |
 //! | [`sim`] | plays many clients of simulated servers, in virtual time |
+//! | [`console`] | what is said on the way |
 //! | [`driver`] | chooses how the load talks to the kernel |
 //! | [`peers`] | puts several servers under the same load |
 //! | [`system`] | what the kernel says about processes and itself |
 //! | [`report`] | text, JSON and pages with charts |
 
+#![deny(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "they panic when nobody reads any more"
+)]
+
 mod auditor;
 mod cli;
+mod console;
 mod driver;
 mod load;
 mod peers;
@@ -34,6 +42,7 @@ use cli::{
     Cli, Command, CompareCommand, LoadArguments, OutputArguments, PeersArguments,
     ReactorsArguments, SimArguments, TransformersArguments,
 };
+use console::{print, tell};
 use report::{LoadReport, Report, Run, SimReport};
 use system::ProcessMemory;
 
@@ -59,12 +68,14 @@ fn load(arguments: &LoadArguments) -> ExitCode {
     let plan = match arguments.plan() {
         Ok(plan) => plan,
         Err(why) => {
-            eprintln!("harness load: {why}");
+            tell!("harness load: {why}");
             return ExitCode::from(EXIT_MISUSE);
         }
     };
-    if let Some(mixed) = &plan.mixed {
-        println!("seed {}", mixed.seed);
+    if let Some(mixed) = &plan.mixed
+        && let Err(error) = print(format_args!("seed {}\n", mixed.seed))
+    {
+        return failed("load", &error);
     }
     let report = match driver::run(arguments.driver, plan) {
         Ok(outcome) => LoadReport::new(outcome),
@@ -78,20 +89,25 @@ fn simulate(arguments: &SimArguments) -> ExitCode {
     let plans = match arguments.plans(allspark_engine::random) {
         Ok(plans) => plans,
         Err(why) => {
-            eprintln!("harness sim: {why}");
+            tell!("harness sim: {why}");
             return ExitCode::from(EXIT_MISUSE);
         }
     };
     let mut exit = ExitCode::SUCCESS;
     for plan in plans {
         let seed = plan.seed;
-        println!("seed {seed}");
+        if let Err(error) = print(format_args!("seed {seed}\n")) {
+            return failed("sim", &error);
+        }
         let started = Instant::now();
         let memory = || ProcessMemory::of(std::process::id()).ok();
         let outcome = sim::run(plan, || memory().map(|memory| memory.rss_anon_bytes));
         let report = SimReport::new(outcome, started.elapsed().as_secs_f64());
         if !report.ok {
-            println!("replay        {}", arguments.replay(seed));
+            let replay = arguments.replay(seed);
+            if let Err(error) = print(format_args!("replay        {replay}\n")) {
+                return failed("sim", &error);
+            }
         }
         let concluded = conclude("sim", &report, &arguments.output);
         if concluded != ExitCode::SUCCESS {
@@ -105,7 +121,7 @@ fn compare_peers(arguments: &PeersArguments) -> ExitCode {
     let plan = match arguments.plan() {
         Ok(plan) => plan,
         Err(why) => {
-            eprintln!("harness compare: {why}");
+            tell!("harness compare: {why}");
             return ExitCode::from(EXIT_MISUSE);
         }
     };
@@ -126,7 +142,7 @@ fn compare_transformers(arguments: &TransformersArguments) -> ExitCode {
     let plan = match arguments.plan() {
         Ok(plan) => plan,
         Err(why) => {
-            eprintln!("harness compare: {why}");
+            tell!("harness compare: {why}");
             return ExitCode::from(EXIT_MISUSE);
         }
     };
@@ -138,8 +154,9 @@ fn compare_transformers(arguments: &TransformersArguments) -> ExitCode {
 
 /// Shows a report, writes it to the files that were asked for, and ends as it says.
 fn conclude(command: &str, report: &impl Report, output: &OutputArguments) -> ExitCode {
-    print!("{report}");
-    match write(report, output) {
+    // What was asked for as a file is written even if nobody can be shown it.
+    let shown = print(report);
+    match write(report, output).and(shown) {
         Err(error) => failed(command, &error),
         Ok(()) if report.is_ok() => ExitCode::SUCCESS,
         Ok(()) => ExitCode::FAILURE,
@@ -158,6 +175,6 @@ fn write(report: &impl Report, output: &OutputArguments) -> std::io::Result<()> 
 }
 
 fn failed(command: &str, error: &std::io::Error) -> ExitCode {
-    eprintln!("harness {command}: {error}");
+    tell!("harness {command}: {error}");
     ExitCode::FAILURE
 }

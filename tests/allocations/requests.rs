@@ -68,3 +68,40 @@ fn a_request_of_many_messages_lets_others_have_their_turn() {
     assert!(before < COUNT / 2 && COUNT < REQUEST_MESSAGES_MAX);
     assert!(allocated.bytes_max < 3 * request.len() as u64 + 512 * 1024);
 }
+
+#[test]
+fn packets_that_are_no_messages_do_not_stop_those_behind_them() {
+    let options = [("allowEIO3".to_owned(), "true".to_owned())];
+    let common = CommonOptions::default();
+    let any = AnyTransformer::new(TransformerKind::EngineIo, &common, &options).unwrap();
+    let (driver, hand) = Puppet::new();
+    let seen = Arc::new(Mutex::new((String::new(), 0)));
+    let seen_by_handlers = Arc::clone(&seen);
+    let (mut shard, _handle) = single_shard(driver, Options::default(), any, |primus| {
+        primus.on_connection(move |spark| {
+            seen_by_handlers.lock().unwrap().0 = spark.id().to_string();
+            let seen = Arc::clone(&seen_by_handlers);
+            spark.on_data(move |_, _| seen.lock().unwrap().1 += 1);
+        });
+    });
+    let turn = |shard: &mut Shard<_, _>| shard.turn(Wait::No).map(|_| ()).unwrap();
+    let target = "/primus/?EIO=4&transport=polling";
+    for _ in 0..2 {
+        hand.borrow_mut().connect();
+        turn(&mut shard);
+    }
+    let opening = format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n");
+    hand.borrow_mut().receive(0, opening.as_bytes());
+    turn(&mut shard);
+    let id = seen.lock().unwrap().0.clone();
+    let body = format!("{}4\"last\"", "6\x1e".repeat(10 * PORTION_MESSAGES));
+    let length = body.len();
+    let head = format!("POST {target}&sid={id} HTTP/1.1\r\nHost: a\r\nContent-Length: {length}");
+    for part in format!("{head}\r\n\r\n{body}").as_bytes().chunks(4096) {
+        hand.borrow_mut().receive(1, part);
+    }
+    for _ in 0..20 {
+        turn(&mut shard);
+    }
+    assert_eq!(seen.lock().unwrap().1, 1);
+}

@@ -80,7 +80,7 @@ impl Net for Sockets {
     fn finish(&mut self) {
         if let Some(server) = self.server.take() {
             self.handle.destroy(Destroy::default());
-            server.join();
+            server.join().unwrap();
         }
         let panicked = self.handle.stats().handlers_panicked;
         assert_eq!(panicked, 0, "a handler panicked");

@@ -138,7 +138,7 @@ fn everything_is_returned(mut crowd: Crowd, primus: &Primus, server: Server, log
     crowd.run_until("the server has closed every connection", |crowd| {
         crowd.members.iter().all(|member| member.is_gone)
     });
-    server.join();
+    server.join().unwrap();
     let stats = handle.stats();
     assert_eq!(stats.sparks_opened, stats.sparks_ended);
     assert_eq!(stats.connections_accepted, stats.connections_closed);
@@ -200,7 +200,7 @@ fn a_thread_of_the_application_keeps_its_order() {
     crowd.run_until("all are gone", |crowd| {
         crowd.members.iter().all(|member| member.is_gone)
     });
-    server.join();
+    server.join().unwrap();
 }
 
 /// A handler that panics ends its spark and harms nobody else.
@@ -239,7 +239,7 @@ fn a_panic_ends_one_spark_only() {
     crowd.run_until("all are gone", |crowd| {
         crowd.members.iter().all(|member| member.is_gone)
     });
-    server.join();
+    server.join().unwrap();
 }
 
 /// `for_each` visits every spark of every shard.
@@ -261,5 +261,33 @@ fn for_each_visits_every_spark() {
     crowd.run_until("all are gone", |crowd| {
         crowd.members.iter().all(|member| member.is_gone)
     });
-    server.join();
+    server.join().unwrap();
+}
+
+/// Whoever holds on to a spark learns from its shard whether it is still there.
+#[test]
+fn a_spark_that_has_ended_is_said_to_be_gone() {
+    let primus = Primus::builder().shards(8).build().unwrap();
+    let (tell, ids) = std::sync::mpsc::channel();
+    let (tell_end, ends) = std::sync::mpsc::channel();
+    primus.on_connection(move |spark| tell.send(spark.id()).unwrap());
+    primus.on_disconnection(move |spark| tell_end.send(spark.id()).unwrap());
+    let server = primus.start("127.0.0.1:0").unwrap();
+    let mut crowd = Crowd::new(server.address());
+    crowd.gather(2);
+    let sparks: Vec<_> = ids.iter().take(2).collect();
+    crowd.leave(0, false);
+    crowd.run_until("it is gone", |crowd| crowd.members[0].is_gone);
+    let gone = ends.recv().unwrap();
+    for id in sparks {
+        let (tell, answer) = std::sync::mpsc::channel();
+        let spark = primus.spark(id).unwrap();
+        spark.find(move |spark| tell.send(spark.map(|spark| spark.id())).unwrap());
+        assert_eq!(answer.recv().unwrap(), (id != gone).then_some(id));
+    }
+    primus.destroy(Destroy::default());
+    crowd.run_until("all are gone", |crowd| {
+        crowd.members.iter().all(|member| member.is_gone)
+    });
+    server.join().unwrap();
 }

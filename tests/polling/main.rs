@@ -71,7 +71,7 @@ fn sessions_poll(driver: DriverChoice) {
     let deeds = std::mem::take(&mut crowd.deeds);
     drop(crowd);
     handle.destroy(Destroy::default());
-    server.join();
+    server.join().unwrap();
     // Whoever can reach a server keeps what wakes its shards.
     drop((handle, primus));
 

@@ -63,7 +63,7 @@ impl Server {
             reconnect: true,
             ..Destroy::default()
         });
-        tokio::task::block_in_place(|| self.0.join());
+        tokio::task::block_in_place(|| self.0.join().unwrap());
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::fs;
 use std::str::FromStr;
+use std::thread;
 
 use super::DriverKind;
 use super::uring::{self, Abilities, SetupError};
@@ -175,13 +176,21 @@ fn require_release(abilities: Abilities, release: String) -> Result<(), Unavaila
     }
 }
 
+/// Asks on a thread of its own: when a ring is gone, the kernel has its thread clean up some
+/// milliseconds later, and interrupts whatever system call that is in then.
 fn abilities() -> Result<Abilities, Unavailable> {
-    uring::probe().map_err(|error| {
-        let disabled = read("/proc/sys/kernel/io_uring_disabled")
-            .parse()
-            .unwrap_or(0);
-        explain(error, disabled, read(OS_RELEASE))
-    })
+    let thread = thread::Builder::new().name("probe".to_owned());
+    let probed = thread.spawn(uring::probe).map_err(SetupError::Thread);
+    let probed = probed.and_then(|thread| thread.join().expect("the probe does not panic"));
+    probed.map_err(explained)
+}
+
+/// What is wrong with the machine, if this happened to a ring.
+pub(crate) fn explained(error: SetupError) -> Unavailable {
+    let disabled = read("/proc/sys/kernel/io_uring_disabled")
+        .parse()
+        .unwrap_or(0);
+    explain(error, disabled, read(OS_RELEASE))
 }
 
 /// What is in a small file of the kernel; nothing if there is no such file.
@@ -191,14 +200,7 @@ fn read(path: &str) -> String {
 }
 
 fn explain(error: SetupError, disabled: u8, release: String) -> Unavailable {
-    let code = match &error {
-        SetupError::Operation(_) => Some(libc::EINVAL),
-        SetupError::Ring(error)
-        | SetupError::Table { error, .. }
-        | SetupError::Buffers(error)
-        | SetupError::Descriptor(error) => error.raw_os_error(),
-    };
-    match code {
+    match error.code() {
         Some(libc::ENOSYS) => Unavailable::Missing { release },
         Some(libc::EPERM | libc::EACCES) if disabled > 0 => {
             Unavailable::SwitchedOff { value: disabled }

@@ -1,12 +1,25 @@
 //! A slab in pages, under generational keys.
 //!
 //! Growing never moves what is there: a plain slab of a million sparks would copy all of them when
-//! it doubles, and hold the old and the new memory at once.
+//! it doubles, and hold the old and the new memory at once. A page in which nothing is left gives
+//! its memory back, and what looks at all entries passes over those who are gone a page at a time:
+//! what a peak cost ends with the peak.
+//!
+//! # Invariants
+//! - A key names one entry, ever: a page that lost its memory remembers a generation above all that
+//!   were used in it. (Generations wrap after [`Key::GENERATIONS`] uses.)
+//! - A new entry takes the lowest free index. So every index is below the number of entries that
+//!   were there at once, and who stays after a peak keeps few pages.
+//! - One empty page keeps its memory, or an entry that comes and goes at the border of a page would
+//!   cost an allocation each time.
 
-use slab::Slab;
+use super::bits::{self, Bits};
 
-/// Entries per page. A power of two, so that an index splits into page and slot by bits.
-const PAGE_ENTRIES: usize = 1024;
+/// Entries per page. A power of two, so that an index splits into page and slot by bits; small, so
+/// that a few who stay hold little.
+const PAGE_ENTRIES: usize = 256;
+
+const PAGE_WORDS: usize = PAGE_ENTRIES / bits::WORD;
 
 /// The name of an entry. After the entry is removed the key names nothing, even when the slot is
 /// used again.
@@ -24,15 +37,77 @@ impl Key {
 }
 
 struct Page<T> {
-    entries: Slab<T>,
-    generations: Vec<u32>,
+    /// By slot. It grows within the capacity of a page: memory that is not touched costs nothing.
+    entries: Vec<Option<T>>,
+    /// Nothing while the page has no memory.
+    tags: Option<Box<Tags>>,
+    /// The generation of every slot when the page got its memory.
+    floor: u32,
+}
+
+/// What is known of the slots of a page.
+struct Tags {
+    /// Of the entry, or of the next one.
+    generations: [u32; PAGE_ENTRIES],
+    occupied: [u64; PAGE_WORDS],
+    len: usize,
+}
+
+impl<T> Page<T> {
+    const NEW: Self = Self {
+        entries: Vec::new(),
+        tags: None,
+        floor: 0,
+    };
+
+    /// What is known of the slots, in memory that the page has from now on.
+    fn take_memory(&mut self) -> &mut Tags {
+        if self.entries.capacity() == 0 {
+            self.entries.reserve_exact(PAGE_ENTRIES);
+        }
+        self.tags.get_or_insert_with(|| {
+            Box::new(Tags {
+                generations: [self.floor; PAGE_ENTRIES],
+                occupied: [0; PAGE_WORDS],
+                len: 0,
+            })
+        })
+    }
+
+    /// Gives the memory of an empty page back.
+    fn give_back(&mut self) {
+        self.entries = Vec::new();
+        let Some(tags) = self.tags.take() else {
+            return;
+        };
+        assert!(tags.len == 0);
+        let uses_of = |generation: &u32| generation.wrapping_sub(self.floor) % Key::GENERATIONS;
+        let uses_max = tags.generations.iter().map(uses_of).max().unwrap_or(0);
+        self.floor = (self.floor + uses_max) % Key::GENERATIONS;
+    }
+
+    fn is_named(&self, slot: usize, generation: u32) -> bool {
+        let tags = self.tags.as_deref();
+        tags.is_some_and(|tags| tags.generations[slot] == generation)
+    }
+
+    /// The first entry in this slot or behind it, and its generation.
+    fn next_from(&self, slot: usize) -> Option<(usize, u32)> {
+        let tags = self.tags.as_deref()?;
+        let slot = bits::first_from(&tags.occupied, slot)?;
+        Some((slot, tags.generations[slot]))
+    }
 }
 
 /// Holds entries of one type for one shard.
 pub struct Arena<T> {
     pages: Vec<Page<T>>,
-    /// Pages with room, the first to be filled last in the list.
-    roomy: Vec<u32>,
+    /// Pages with a free slot.
+    roomy: Bits,
+    /// Pages with an entry.
+    occupied: Bits,
+    /// The empty page that keeps its memory.
+    spare: Option<usize>,
     len: usize,
 }
 
@@ -40,7 +115,9 @@ impl<T> Default for Arena<T> {
     fn default() -> Self {
         Self {
             pages: Vec::new(),
-            roomy: Vec::new(),
+            roomy: Bits::default(),
+            occupied: Bits::default(),
+            spare: None,
             len: 0,
         }
     }
@@ -65,11 +142,6 @@ impl<T> Arena<T> {
         self.len == 0
     }
 
-    /// All indexes in use are below this one.
-    pub fn index_bound(&self) -> u32 {
-        (self.pages.len() * PAGE_ENTRIES) as u32
-    }
-
     /// Adds an entry.
     pub fn insert(&mut self, entry: T) -> Key {
         self.insert_with(|_| entry)
@@ -77,79 +149,124 @@ impl<T> Arena<T> {
 
     /// Adds an entry that is made from its own key.
     pub fn insert_with(&mut self, make: impl FnOnce(Key) -> T) -> Key {
-        let page_index = self.roomy.last().copied();
-        let page_index = page_index.unwrap_or_else(|| self.add_page());
-        let page = &mut self.pages[page_index as usize];
-        let vacant = page.entries.vacant_entry();
-        let slot = vacant.key();
-        let index = page_index * PAGE_ENTRIES as u32 + slot as u32;
+        let number = self.roomy.first().unwrap_or_else(|| self.add_page());
+        let page = &mut self.pages[number];
+        let tags = page.take_memory();
+        let slot = bits::first_clear(&tags.occupied).expect("the page has room");
         let key = Key {
-            index,
-            generation: page.generations[slot],
+            index: (number * PAGE_ENTRIES + slot) as u32,
+            generation: tags.generations[slot],
         };
-        vacant.insert(make(key));
-        if page.entries.len() == PAGE_ENTRIES {
-            self.roomy.pop();
+        let entry = Some(make(key));
+        bits::set(&mut tags.occupied, slot);
+        tags.len += 1;
+        if tags.len == 1 {
+            self.occupied.set(number);
+            self.spare.take_if(|spare| *spare == number);
+        }
+        if tags.len == PAGE_ENTRIES {
+            self.roomy.clear(number);
+        }
+        match page.entries.get_mut(slot) {
+            Some(free) => *free = entry,
+            // The lowest free slot is at most the first that was never used.
+            None => page.entries.push(entry),
         }
         self.len += 1;
         key
     }
 
-    fn add_page(&mut self) -> u32 {
-        let page_index = u32::try_from(self.pages.len()).expect("fewer than 2^22 pages");
-        let entries = Slab::with_capacity(PAGE_ENTRIES);
-        self.pages.push(Page {
-            entries,
-            generations: vec![0; PAGE_ENTRIES],
-        });
-        self.roomy.push(page_index);
-        page_index
+    fn add_page(&mut self) -> usize {
+        let number = self.pages.len();
+        assert!(number < 1 << 24, "an index has 32 bits");
+        self.pages.push(Page::NEW);
+        self.roomy.set(number);
+        number
     }
 
     /// Removes an entry, if the key still names one.
     pub fn remove(&mut self, key: Key) -> Option<T> {
-        let (page_index, slot) = split(key.index);
-        let page = self.pages.get_mut(page_index)?;
-        if page.generations[slot] != key.generation {
+        let (number, slot) = split(key.index);
+        let page = self.pages.get_mut(number)?;
+        let tags = page.tags.as_deref_mut()?;
+        if tags.generations[slot] != key.generation {
             return None;
         }
-        let entry = page.entries.try_remove(slot)?;
-        page.generations[slot] = (key.generation + 1) % Key::GENERATIONS;
-        if page.entries.len() == PAGE_ENTRIES - 1 {
-            self.roomy.push(page_index as u32);
-        }
+        let entry = page.entries.get_mut(slot)?.take()?;
+        tags.generations[slot] = (key.generation + 1) % Key::GENERATIONS;
+        bits::clear(&mut tags.occupied, slot);
+        tags.len -= 1;
+        let is_empty = tags.len == 0;
+        self.roomy.set(number);
         self.len -= 1;
+        if is_empty {
+            self.occupied.clear(number);
+            self.emptied(number);
+        }
         Some(entry)
     }
 
-    /// The entry that the key names.
-    pub fn get(&self, key: Key) -> Option<&T> {
-        let (page_index, slot) = split(key.index);
-        let page = self.pages.get(page_index)?;
-        if page.generations[slot] != key.generation {
-            return None;
+    /// Of two empty pages the lower one keeps its memory, as it is filled first.
+    fn emptied(&mut self, number: usize) {
+        let spare = *self.spare.get_or_insert(number);
+        if spare != number {
+            self.pages[spare.max(number)].give_back();
+            self.spare = Some(spare.min(number));
         }
-        page.entries.get(slot)
     }
 
     /// The entry that the key names.
-    pub fn get_mut(&mut self, key: Key) -> Option<&mut T> {
-        let (page_index, slot) = split(key.index);
-        let page = self.pages.get_mut(page_index)?;
-        if page.generations[slot] != key.generation {
+    #[inline]
+    pub fn get(&self, key: Key) -> Option<&T> {
+        let (number, slot) = split(key.index);
+        let page = self.pages.get(number)?;
+        if !page.is_named(slot, key.generation) {
             return None;
         }
-        page.entries.get_mut(slot)
+        page.entries.get(slot)?.as_ref()
+    }
+
+    /// The entry that the key names.
+    #[inline]
+    pub fn get_mut(&mut self, key: Key) -> Option<&mut T> {
+        let (number, slot) = split(key.index);
+        let page = self.pages.get_mut(number)?;
+        if !page.is_named(slot, key.generation) {
+            return None;
+        }
+        page.entries.get_mut(slot)?.as_mut()
+    }
+
+    /// The entry in a slot, whichever use of it this is.
+    #[inline]
+    pub fn at_mut(&mut self, index: u32) -> Option<&mut T> {
+        let (number, slot) = split(index);
+        self.pages.get_mut(number)?.entries.get_mut(slot)?.as_mut()
     }
 
     /// The key of the entry in a slot, if the slot is in use.
+    #[inline]
     pub fn key_at(&self, index: u32) -> Option<Key> {
-        let (page_index, slot) = split(index);
-        let page = self.pages.get(page_index)?;
-        page.entries.contains(slot).then(|| Key {
-            index,
-            generation: page.generations[slot],
-        })
+        let (number, slot) = split(index);
+        let page = self.pages.get(number)?;
+        page.entries.get(slot)?.as_ref()?;
+        let generation = page.tags.as_deref()?.generations[slot];
+        Some(Key { index, generation })
+    }
+
+    /// The key of the first entry whose index is this one or a higher one. Whoever looks at all of
+    /// them goes on behind the last: entries may come and go meanwhile.
+    #[inline]
+    pub fn next_from(&self, index: u32) -> Option<Key> {
+        let (mut number, slot) = split(index);
+        let page = self.pages.get(number)?;
+        let found = page.next_from(slot).or_else(|| {
+            number = self.occupied.first_from(number + 1)?;
+            self.pages[number].next_from(0)
+        });
+        let (slot, generation) = found?;
+        let index = (number * PAGE_ENTRIES + slot) as u32;
+        Some(Key { index, generation })
     }
 }
 
@@ -158,36 +275,4 @@ fn split(index: u32) -> (usize, usize) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_old_key_names_nothing() {
-        let mut arena = Arena::default();
-        let first = arena.insert("first");
-        assert_eq!(arena.remove(first), Some("first"));
-        let second = arena.insert("second");
-        assert_eq!(second.index, first.index, "the slot is used again");
-        assert_eq!(arena.get(first), None);
-        assert_eq!(arena.remove(first), None);
-        assert_eq!(arena.get(second), Some(&"second"));
-        assert_eq!(arena.key_at(second.index), Some(second));
-    }
-
-    #[test]
-    fn grows_by_pages_and_fills_gaps_first() {
-        let mut arena = Arena::default();
-        let keys: Vec<Key> = (0..PAGE_ENTRIES * 2 + 1).map(|n| arena.insert(n)).collect();
-        assert_eq!(arena.len(), PAGE_ENTRIES * 2 + 1);
-        assert_eq!(
-            keys.iter().filter(|key| arena.get(**key).is_some()).count(),
-            keys.len()
-        );
-        assert_eq!(arena.remove(keys[5]), Some(5));
-        assert_eq!(arena.key_at(5), None);
-        let bound = arena.index_bound();
-        arena.insert(0);
-        arena.insert(0);
-        assert_eq!(arena.index_bound(), bound);
-    }
-}
+mod tests;

@@ -14,6 +14,7 @@ use super::core::{Core, Deferred};
 use super::host::Host;
 use super::names::NameHash;
 use super::queue::SendQueue;
+use crate::guard;
 use crate::memory::{BlockPool, Key, Slice};
 use crate::spark::ReadyState;
 
@@ -112,6 +113,7 @@ impl<T: Transformer> Core<T> {
     pub(super) fn woke(&mut self, spark: Key) {
         self.set_spark_timer(spark);
         self.mark(spark);
+        self.settle_session(spark);
     }
 
     /// The session of this spark is asked at the end of the turn what it can send.
@@ -129,13 +131,18 @@ impl<T: Transformer> Core<T> {
     /// Sets the timer of a carried spark, if it is not early enough already. One that is too early
     /// does no harm, and a deadline that moves on with every message costs nothing this way.
     pub(super) fn set_spark_timer(&mut self, spark: Key) {
+        let judge_from = self.fairness.judge_from();
         let Some(slot) = self.sparks.get_mut(spark) else {
             return;
         };
         let Some(carried) = &mut slot.carried else {
             return;
         };
-        let deadlines = [self.transformer.deadline(&slot.session), carried.beat_at];
+        let mut deadline = self.transformer.deadline(&slot.session);
+        if judge_from > self.now && self.transformer.awaits_client(&slot.session) {
+            deadline = deadline.map(|deadline| deadline.max(judge_from));
+        }
+        let deadlines = [deadline, carried.beat_at];
         if let Some(deadline) = deadlines.into_iter().flatten().min()
             && carried.timer.is_none_or(|timer| deadline < timer)
         {
@@ -146,7 +153,7 @@ impl<T: Transformer> Core<T> {
 
     /// The timer of a carried spark fired.
     pub(super) fn spark_timer(&mut self, spark: Key) {
-        let now = self.now;
+        let (now, put_off) = (self.now, self.put_off());
         let slot = self.sparks.get_mut(spark).expect("the caller looked it up");
         let Some(carried) = &mut slot.carried else {
             return;
@@ -156,7 +163,8 @@ impl<T: Transformer> Core<T> {
         let has_expired = self
             .transformer
             .deadline(&slot.session)
-            .is_some_and(|at| at <= now);
+            .is_some_and(|at| at <= now)
+            && !(put_off.is_some() && self.transformer.awaits_client(&slot.session));
         if must_beat && slot.state.ready == ReadyState::Open {
             self.beat(spark);
         }
@@ -181,6 +189,7 @@ impl<T: Transformer> Core<T> {
                 if carrier.is_some_and(|carrier| self.is_free(carrier)) {
                     self.send_units(spark);
                     self.set_spark_timer(spark);
+                    self.settle_session(spark);
                 }
             }
         }
@@ -192,6 +201,13 @@ impl<T: Transformer> Core<T> {
     fn is_free(&self, carrier: Carrier) -> bool {
         let connection = self.connections.get(connection_of(carrier));
         connection.is_some_and(super::connection::Connection::is_free)
+    }
+
+    /// Whether the messages of a carried spark can be sent at the end of this turn.
+    pub(super) fn has_free_carrier(&self, spark: Key) -> bool {
+        let slot = self.sparks.get(spark);
+        let carrier = slot.and_then(|slot| self.transformer.carrier(&slot.session));
+        carrier.is_some_and(|carrier| self.is_free(carrier))
     }
 
     /// Offers a session the messages that wait for it.
@@ -214,9 +230,8 @@ impl<T: Transformer> Core<T> {
         };
         self.transformer
             .send(&mut slot.session, context, &mut units, &mut self.outputs);
-        if let Some(queue) = carried.queue.take_if(|queue| queue.is_empty()) {
-            self.keep_queue(queue);
-        }
+        let emptied = carried.queue.take_if(|queue| queue.is_empty());
+        self.recycle_queue(emptied);
         if !self.outputs.is_empty() {
             self.perform(spark);
         }
@@ -260,14 +275,18 @@ impl<T: Transformer> Core<T> {
         let spark = match &self.connection(key).role {
             Role::Waiting(waiting) => waiting.spark,
             Role::Spark(spark) => *spark,
-            Role::Http(_) | Role::Paced(_) | Role::Leaving(_) | Role::Discard => return None,
+            Role::Http(_)
+            | Role::Paced(_)
+            | Role::Leaving(_)
+            | Role::TurnedAway
+            | Role::Discard => return None,
         };
         let slot = self.sparks.get_mut(spark)?;
-        let carried = slot.carried.as_mut()?;
-        carried.carriers.retain(|carrier| *carrier != key);
+        slot.carried.as_ref()?;
         if slot.state.stream == Some(key) {
             slot.state.stream = None;
         }
+        self.remove_carrier(spark, key);
         self.connection_mut(key).role = Role::Discard;
         Some(spark)
     }
@@ -287,7 +306,11 @@ impl<T: Transformer> Core<T> {
         if let Some(carried) = &mut slot.carried
             && !std::mem::replace(&mut carried.over, true)
         {
-            for key in std::mem::take(&mut carried.carriers) {
+            let carriers = std::mem::take(&mut carried.carriers);
+            if !carriers.is_empty() {
+                self.count_unattended(1);
+            }
+            for key in carriers {
                 self.take_carrier(key);
                 self.finish(key);
             }
@@ -296,14 +319,22 @@ impl<T: Transformer> Core<T> {
     }
 
     pub(super) fn forget(&mut self, spark: Key) {
-        let Some(slot) = self.sparks.remove(spark) else {
+        let Some(mut slot) = self.sparks.remove(spark) else {
             return;
         };
+        // Usually it has none left, but a last handler may have attached one more.
+        if let Some(handlers) = slot.state.handlers.take() {
+            guard::drop_value(handlers);
+        }
         self.spark_wheel.cancel(spark.index);
         self.count_wire(slot.state.wire, -1);
         self.counters().sparks_forgotten.add(1);
         if let Some(carried) = slot.carried {
             self.carried_count -= 1;
+            self.settle_forgotten(spark);
+            if carried.carriers.is_empty() {
+                self.count_unattended(-1);
+            }
             self.names.forget(carried.name, spark);
             self.recycle_queue(carried.queue);
             self.close_idle_if_ending();
@@ -317,22 +348,16 @@ impl<T: Transformer> Core<T> {
         self.recycle_queue(queue);
     }
 
-    fn recycle_queue(&mut self, queue: Option<Box<SendQueue>>) {
-        if let Some(mut queue) = queue {
-            queue.clear(&mut self.blocks);
-            self.keep_queue(queue);
-        }
-    }
-
     /// Once a server that ends has no session left that waits for its client, connections without
     /// a request are of no use.
     pub(super) fn close_idle_if_ending(&mut self) {
         if self.end_deadline.is_none() || self.carried_count > 0 {
             return;
         }
-        for index in 0..self.connections.index_bound() {
-            if let Some(key) = self.connections.key_at(index)
-                && let Role::Http(_) = self.connection(key).role
+        let mut index = 0;
+        while let Some(key) = self.connections.next_from(index) {
+            index = key.index + 1;
+            if let Role::Http(_) = self.connection(key).role
                 && self.connection(key).closing == Closing::No
             {
                 self.finish(key);

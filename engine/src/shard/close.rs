@@ -53,11 +53,12 @@ impl<T: Transformer> Core<T> {
         let connection = self.connection_mut(key);
         if connection.closing == Closing::No {
             connection.closing = Closing::AfterSending;
-            if !matches!(connection.role, Role::Spark(_)) {
+            if !connection.role.stays() {
                 connection.role = Role::Discard;
             }
             self.finishing.push(key);
             self.set_timer_ms(key, LINGER_MS);
+            self.settle_closed(key);
         }
     }
 
@@ -94,12 +95,13 @@ impl<T: Transformer> Core<T> {
             return;
         }
         connection.closing = Closing::Asked;
-        connection.queue = None;
-        if !matches!(connection.role, Role::Spark(_)) {
+        if !connection.role.stays() {
             connection.role = Role::Discard;
         }
-        let socket = connection.socket;
+        let (socket, queue) = (connection.socket, connection.queue.take());
+        self.recycle_queue(queue);
         self.wheel.cancel(key.index);
+        self.settle_closed(key);
         self.ops.push(Op::Close {
             socket,
             token: token_of(key),
@@ -113,9 +115,14 @@ impl<T: Transformer> Core<T> {
             .connections
             .remove(key)
             .expect("the caller looked it up");
-        if let Role::Spark(spark) = connection.role {
-            debug_assert!(self.spark(spark).ready == ReadyState::Closed);
-            self.forget(spark);
+        self.recycle_queue(connection.queue);
+        match connection.role {
+            Role::Spark(spark) => {
+                debug_assert!(self.spark(spark).ready == ReadyState::Closed);
+                self.forget(spark);
+            }
+            Role::TurnedAway => return self.turned_away_closed(),
+            _ => {}
         }
         self.counters().connections_closed.add(1);
     }

@@ -1,13 +1,13 @@
 //! Calls the application. Only the phases of a turn come here, never a handler: what a handler
 //! causes is deferred until it has returned, so handlers never run inside each other.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
-use allspark_protocol::http::RequestHead;
+use allspark_protocol::http::{RequestHead, Response};
 use allspark_protocol::transformer::{Kind, Transformer};
 
 use super::core::{Core, Deferred};
 use super::host::Host;
+use crate::guard;
+use crate::lines::{Admitted, Line};
 use crate::memory::Key;
 use crate::mesh;
 use crate::primus::Listeners;
@@ -88,7 +88,7 @@ impl<T: Transformer> Core<T> {
             self.guard(key, |core| listener(&mut Spark::new(core, key, None)));
         }
         if let Some(slot) = self.sparks.get_mut(key) {
-            slot.state.handlers = None;
+            guard::drop_value(slot.state.handlers.take());
         }
         self.counters().sparks_ended.add(1);
     }
@@ -118,18 +118,62 @@ impl<T: Transformer> Core<T> {
     pub(super) fn guard<R>(&mut self, key: Key, call: impl FnOnce(&mut Self) -> R) -> Option<R> {
         // The engine's own state is consistent whenever a handler runs, so it may be used after a
         // handler was unwound; what the handler captured is dropped with its spark.
-        match catch_unwind(AssertUnwindSafe(|| call(self))) {
+        match guard::call(|| call(self)) {
             Ok(result) => Some(result),
-            Err(_) => {
-                let id = self.spark(key).id;
-                let shard = self.shard;
-                tracing::error!(shard, spark = %id, "a handler panicked; the spark ends");
-                self.counters().handlers_panicked.add(1);
+            Err(panicked) => {
+                if let Some(line) = self.has_panicked() {
+                    let (shard, unlogged) = (self.shard, line.unlogged);
+                    let id = self.spark(key).id;
+                    tracing::error!(
+                        shard, spark = %id, panicked, unlogged,
+                        "a handler panicked; the spark ends"
+                    );
+                }
                 if self.spark(key).ready != ReadyState::Closed {
                     self.end(key, EndOptions { reconnect: true });
                 }
                 None
             }
         }
+    }
+
+    /// Calls a function of the application that is about no spark.
+    pub(super) fn guard_alone(&self, call: impl FnOnce()) {
+        if let Err(panicked) = guard::call(call)
+            && let Some(line) = self.has_panicked()
+        {
+            let (shard, unlogged) = (self.shard, line.unlogged);
+            tracing::error!(
+                shard,
+                panicked,
+                unlogged,
+                "a function of the application panicked"
+            );
+        }
+    }
+
+    /// What a request that is not for Primus gets.
+    pub(super) fn fallback(&self, head: &RequestHead<'_>) -> Response {
+        let Some(answer) = &self.shared.options.fallback else {
+            return Response::text(404, "Not Found\n");
+        };
+        guard::call(|| answer(head)).unwrap_or_else(|panicked| {
+            if let Some(line) = self.has_panicked() {
+                let (shard, unlogged) = (self.shard, line.unlogged);
+                tracing::error!(
+                    shard,
+                    panicked,
+                    unlogged,
+                    "the fallback panicked; the request is answered with 500"
+                );
+            }
+            Response::text(500, "Internal Server Error\n")
+        })
+    }
+
+    /// Counts a panic of the application. Returns whether a line about it may be logged.
+    fn has_panicked(&self) -> Option<Admitted> {
+        self.counters().handlers_panicked.add(1);
+        self.may_log(Line::Panicked)
     }
 }

@@ -7,15 +7,23 @@ use allspark_protocol::transformer::Transformer;
 
 use super::core::Core;
 use super::host::Host;
+use crate::guard;
 use crate::limits::INBOX_COMMANDS_PER_TURN;
 use crate::memory::Key;
 use crate::mesh::{Command, Visitor};
+use crate::primus::Destroy;
 use crate::spark::{ReadyState, Spark};
 
 impl<T: Transformer> Core<T> {
     /// Carries out commands that wait, and tries again to pass on those that other shards had no
     /// room for.
     pub(super) fn drain_inbox(&mut self) {
+        if self.must_end() {
+            self.plan_destroy(Destroy {
+                reconnect: true,
+                ..Destroy::default()
+            });
+        }
         self.flush_outbox();
         for _ in 0..INBOX_COMMANDS_PER_TURN {
             // Broadcasts must not pile up behind a long walk: they wait in the bounded inbox.
@@ -31,8 +39,12 @@ impl<T: Transformer> Core<T> {
     }
 
     pub(super) fn carry_out(&mut self, command: Command) {
+        self.upkeep.has_worked = true;
         match command {
-            Command::Broadcast { kind, payload } => self.broadcast_here(kind, &payload),
+            Command::Broadcast { kind, payload } => {
+                // Whoever wrote it is elsewhere by now.
+                let _ = self.broadcast_here(kind, &payload);
+            }
             Command::Write { id, kind, payload } => {
                 if let Some(key) = self.find(id) {
                     self.write_message(key, kind, &payload);
@@ -43,26 +55,27 @@ impl<T: Transformer> Core<T> {
                     self.end(key, options);
                 }
             }
-            Command::With { id, visitor } => {
-                if let Some(key) = self.find(id) {
-                    self.visit(key, &visitor);
+            Command::Find { id, finder } => match self.find(id) {
+                Some(key) => {
+                    self.guard(key, |core| finder(Some(&mut Spark::new(core, key, None))));
                 }
-            }
+                None => self.guard_alone(|| finder(None)),
+            },
             Command::Visit { visitor, stopped } => {
-                for index in 0..self.sparks.index_bound() {
-                    if stopped.load(Ordering::Relaxed) {
-                        break;
-                    }
-                    let Some(key) = self.sparks.key_at(index) else {
-                        continue;
-                    };
+                let mut index = 0;
+                while !stopped.load(Ordering::Relaxed)
+                    && let Some(key) = self.sparks.next_from(index)
+                {
+                    index = key.index + 1;
                     if self.spark(key).ready == ReadyState::Open && !self.visit(key, &visitor) {
                         stopped.store(true, Ordering::Relaxed);
                     }
                 }
+                guard::drop_value(visitor);
             }
             Command::Arrive(parcel) => self.arrive(parcel),
             Command::Destroy(options) => self.plan_destroy(options),
+            Command::Listeners => self.listeners = self.shared.listeners(),
         }
     }
 

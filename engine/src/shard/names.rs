@@ -8,7 +8,7 @@ use std::hash::{DefaultHasher, Hasher};
 
 use allspark_protocol::transformer::SessionName;
 
-use crate::memory::Key;
+use crate::memory::{Key, kept};
 
 /// 128 bits of a chosen name. Names are not kept; that two meet is beyond all chance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -52,8 +52,8 @@ impl Names {
             && self.get(name) == Some(spark)
         {
             self.0.remove(&name);
-            if self.0.len() * 4 < self.0.capacity() {
-                self.0.shrink_to(self.0.len() * 2);
+            if let Some(kept) = kept(self.0.len(), self.0.capacity()) {
+                self.0.shrink_to(kept);
             }
         }
     }

@@ -20,6 +20,7 @@ use super::core::Core;
 use super::{ARRIVAL, token_of};
 use crate::io::{Detached, Op, Socket, Token};
 use crate::limits::REQUEST_TIMEOUT_MS;
+use crate::lines::Line;
 use crate::memory::Key;
 use crate::mesh::Command;
 
@@ -82,10 +83,12 @@ impl<T: Transformer> Core<T> {
     /// The driver has let go of a connection.
     pub(super) fn released(&mut self, key: Key, result: io::Result<Detached>) {
         self.wheel.cancel(key.index);
+        self.settle_closed(key);
         let connection = self
             .connections
             .remove(key)
             .expect("the caller looked it up");
+        self.recycle_queue(connection.queue);
         match (connection.role, result) {
             (Role::Leaving(mut parcel), Ok(socket)) => {
                 parcel.socket = Some(socket);
@@ -121,7 +124,10 @@ impl<T: Transformer> Core<T> {
             Ok(socket) => socket,
             Err(error) => {
                 self.counters().connections_closed.add(1);
-                tracing::warn!(shard = self.shard, %error, "a connection can't be taken over");
+                if let Some(line) = self.may_log(Line::TravelFailed) {
+                    let (shard, unlogged) = (self.shard, line.unlogged);
+                    tracing::warn!(shard, %error, unlogged, "a connection can't be taken over");
+                }
                 return;
             }
         };
@@ -152,5 +158,6 @@ impl<T: Transformer> Core<T> {
         if let Some(reader) = self.after_request(key, reader, &mut input) {
             self.read_requests(key, reader, &mut input);
         }
+        self.settle_input(key);
     }
 }

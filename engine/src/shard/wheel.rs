@@ -21,8 +21,13 @@ const HORIZON_MS: u64 = (1 << (SLOT_BITS * LEVELS as u32)) - 1;
 /// No timer: the end of a list, or not in the wheel.
 const NONE: u32 = u32::MAX;
 
-/// Timers per page. Growing by pages moves nothing and leaves no hole behind.
-const PAGE_TIMERS: usize = 1024;
+/// Timers per page. Growing by pages moves nothing and leaves no hole behind, and a page in which
+/// no timer is set gives its memory back.
+const PAGE_TIMERS: usize = 64;
+
+/// Pages that keep their memory for the next timer: most timers are set anew as soon as they fire,
+/// and where few are left that must not cost an allocation each time.
+const SPARE_PAGES: usize = 64;
 
 #[derive(Clone, Copy, Debug)]
 struct Node {
@@ -45,13 +50,25 @@ const UNSET: Node = Node {
 
 const _: () = assert!(size_of::<Node>() == 16, "there is one for each connection");
 
+/// The timers of neighbouring indexes.
+#[derive(Debug, Default)]
+struct Page {
+    /// None if no timer is set.
+    nodes: Option<Box<[Node; PAGE_TIMERS]>>,
+    /// How many are set.
+    len: usize,
+}
+
 /// All timers of a shard.
 #[derive(Debug)]
 pub struct Wheel {
     now_ms: u64,
     heads: [u32; LEVELS * SLOTS as usize],
     occupied: [u64; LEVELS],
-    pages: Vec<Box<[Node; PAGE_TIMERS]>>,
+    pages: Vec<Page>,
+    /// Memory of pages that had to give it back; no timer is set there.
+    #[expect(clippy::vec_box, reason = "the boxes themselves are used again")]
+    spare: Vec<Box<[Node; PAGE_TIMERS]>>,
     len: usize,
 }
 
@@ -63,6 +80,7 @@ impl Wheel {
             heads: [NONE; LEVELS * SLOTS as usize],
             occupied: [0; LEVELS],
             pages: Vec::new(),
+            spare: Vec::new(),
             len: 0,
         }
     }
@@ -75,25 +93,56 @@ impl Wheel {
 
     /// Sets the timer of `index`, replacing the one it has.
     pub fn set(&mut self, index: u32, deadline: Instant) {
-        self.cancel(index);
-        while self.pages.len() <= index as usize / PAGE_TIMERS {
-            self.pages.push(Box::new([UNSET; PAGE_TIMERS]));
-        }
+        self.take_page(index);
+        self.cancel_in_page(index);
         // Rounded up, so that it never fires early; at least one tick ahead, so that a timer that
         // is set while timers fire waits for the next turn.
         let deadline_ms = deadline.as_ns().div_ceil(1_000_000);
         let deadline_ms = deadline_ms.clamp(self.now_ms + 1, self.now_ms + HORIZON_MS);
         self.node_mut(index).deadline_low = deadline_ms as u32;
         self.link(index);
+        self.page_mut(index).len += 1;
         self.len += 1;
     }
 
     /// Cancels the timer of `index`, if it has one.
     pub fn cancel(&mut self, index: u32) {
-        let is_known = (index as usize) < self.pages.len() * PAGE_TIMERS;
-        if is_known && self.node(index).list != NONE {
+        let page = self.pages.get(index as usize / PAGE_TIMERS);
+        if page.is_some_and(|page| page.nodes.is_some()) {
+            self.cancel_in_page(index);
+            self.leave_page(index);
+        }
+    }
+
+    fn cancel_in_page(&mut self, index: u32) {
+        if self.node(index).list != NONE {
             self.unlink(index);
+            self.page_mut(index).len -= 1;
             self.len -= 1;
+        }
+    }
+
+    /// Gives the page of `index` memory.
+    fn take_page(&mut self, index: u32) {
+        let number = index as usize / PAGE_TIMERS;
+        if self.pages.len() <= number {
+            self.pages.resize_with(number + 1, Page::default);
+        }
+        let page = &mut self.pages[number];
+        if page.nodes.is_none() {
+            let spare = self.spare.pop();
+            page.nodes = Some(spare.unwrap_or_else(|| Box::new([UNSET; PAGE_TIMERS])));
+        }
+    }
+
+    /// Takes the memory of the page of `index` if no timer is set there.
+    fn leave_page(&mut self, index: u32) {
+        let page = self.page_mut(index);
+        if page.len == 0
+            && let Some(nodes) = page.nodes.take()
+            && self.spare.len() < SPARE_PAGES
+        {
+            self.spare.push(nodes);
         }
     }
 
@@ -157,8 +206,7 @@ impl Wheel {
             if due.len() >= count_max {
                 return false;
             }
-            self.unlink(index);
-            self.len -= 1;
+            self.cancel(index);
             due.push(index);
         }
         true
@@ -184,12 +232,20 @@ impl Wheel {
         Some((current + ahead) << unit)
     }
 
-    fn node(&self, index: u32) -> &Node {
-        &self.pages[index as usize / PAGE_TIMERS][index as usize % PAGE_TIMERS]
+    fn page_mut(&mut self, index: u32) -> &mut Page {
+        &mut self.pages[index as usize / PAGE_TIMERS]
     }
 
+    #[inline]
+    fn node(&self, index: u32) -> &Node {
+        let nodes = self.pages[index as usize / PAGE_TIMERS].nodes.as_deref();
+        &nodes.expect("a page with timers has memory")[index as usize % PAGE_TIMERS]
+    }
+
+    #[inline]
     fn node_mut(&mut self, index: u32) -> &mut Node {
-        &mut self.pages[index as usize / PAGE_TIMERS][index as usize % PAGE_TIMERS]
+        let nodes = self.page_mut(index).nodes.as_deref_mut();
+        &mut nodes.expect("a page with timers has memory")[index as usize % PAGE_TIMERS]
     }
 
     fn deadline_ms(&self, index: u32) -> u64 {
@@ -293,10 +349,27 @@ mod tests {
         assert_eq!(due, (0..10).collect::<Vec<u32>>());
     }
 
+    /// After a peak only those pages have memory in which a timer is set, and a few for the next.
+    #[test]
+    fn the_memory_of_a_peak_is_given_back() {
+        let mut wheel = Wheel::new(ms(0));
+        for index in 0..1_000_000 {
+            wheel.set(index, ms(u64::from(index % 5_000)));
+        }
+        wheel.set(700_000, ms(1_000_000));
+        let mut due = Vec::new();
+        assert!(wheel.expire(ms(10_000), usize::MAX / 2, &mut due));
+        let with_memory = wheel.pages.iter().filter(|page| page.nodes.is_some());
+        assert_eq!((wheel.len(), with_memory.count()), (1, 1));
+        assert_eq!(wheel.spare.len(), SPARE_PAGES);
+        assert!(wheel.expire(ms(1_000_000), 1, &mut due));
+        assert_eq!(due.pop(), Some(700_000));
+    }
+
     proptest! {
         #[test]
         fn agrees_with_a_sorted_map(
-            steps in proptest::collection::vec((0..4u8, 0..50u32, 0..10_000u64), 1..300),
+            steps in proptest::collection::vec((0..4u8, 0..200u32, 0..10_000u64), 1..300),
         ) {
             let mut wheel = Wheel::new(ms(1000));
             let mut model: BTreeMap<u32, u64> = BTreeMap::new();
@@ -324,6 +397,8 @@ mod tests {
                     }
                 }
                 prop_assert_eq!(wheel.len(), model.len());
+                let pages = wheel.pages.iter();
+                prop_assert!(pages.into_iter().all(|page| page.nodes.is_some() == (page.len > 0)));
                 let next = wheel.next_deadline().map(Instant::as_ms);
                 let first = model.values().min().copied();
                 prop_assert_eq!(next.is_some(), first.is_some());

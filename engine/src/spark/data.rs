@@ -39,7 +39,21 @@ impl<'a> Data<'a> {
             .decode(self.kind, self.bytes, &mut Scratch::default())
     }
 
-    /// The message as a type of the application.
+    /// The message as a type of the application. An error names the place that does not fit.
+    ///
+    /// ```
+    /// #[derive(serde::Deserialize)]
+    /// struct Order {
+    ///     symbol: String,
+    ///     count: u32,
+    /// }
+    ///
+    /// fn ordered(data: allspark_engine::Data<'_>) -> Result<u32, String> {
+    ///     // `count: invalid type: string "two", expected u32`
+    ///     let order: Order = data.parse().map_err(|error| error.to_string())?;
+    ///     Ok(order.count)
+    /// }
+    /// ```
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
         self.parser
             .decode_as(self.kind, self.bytes, &mut Scratch::default())

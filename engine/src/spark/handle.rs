@@ -1,14 +1,13 @@
 //! Reaches one spark from any thread.
 
-use std::sync::Arc;
-
 use allspark_protocol::primus::SparkId;
 
 use super::{EndOptions, Message, Spark, SparkError};
 use crate::mesh::Command;
 use crate::primus::Handle;
 
-/// One spark, from any thread and at any time. What is asked of a spark that has ended is ignored.
+/// One spark, from any thread and at any time. What is asked of a spark that has ended is ignored,
+/// but for [`SparkHandle::find`], which says so.
 ///
 /// Every method returns at once, or waits while the inbox of the spark's shard is full.
 #[derive(Clone, Debug)]
@@ -58,17 +57,29 @@ impl SparkHandle {
     }
 
     /// Calls `visit` with the spark, on its shard, unless it has ended by then.
-    pub fn with(&self, visit: impl Fn(&mut Spark<'_>) + Send + Sync + 'static) {
-        let visitor = Arc::new(move |spark: &mut Spark<'_>| {
-            visit(spark);
-            true
+    pub fn with(&self, visit: impl FnOnce(&mut Spark<'_>) + Send + 'static) {
+        self.find(|spark| {
+            if let Some(spark) = spark {
+                visit(spark);
+            }
         });
-        self.primus.send_to(
-            self.id,
-            Command::With {
-                id: self.id,
-                visitor,
-            },
-        );
+    }
+
+    /// Calls `visit` on the spark's shard: with the spark, or with `None` if it has ended by then.
+    /// So whoever must know whether a spark is still there asks its shard, which alone knows.
+    ///
+    /// ```
+    /// use std::sync::mpsc::Sender;
+    ///
+    /// fn tell(spark: &allspark_engine::SparkHandle, orders: Sender<&'static str>) {
+    ///     spark.find(move |spark| match spark {
+    ///         Some(spark) => drop(spark.write("your order is ready")),
+    ///         None => drop(orders.send("the customer has left")),
+    ///     });
+    /// }
+    /// ```
+    pub fn find(&self, visit: impl FnOnce(Option<&mut Spark<'_>>) + Send + 'static) {
+        let (id, finder) = (self.id, Box::new(visit));
+        self.primus.send_to(id, Command::Find { id, finder });
     }
 }

@@ -5,6 +5,8 @@
 //!   comes neither before the first nor after the second.
 //! - Handlers run one at a time on the shard's thread. One that panics ends its spark, is logged,
 //!   and harms nobody else.
+//! - A handler must not block: all sparks of its shard wait for it. What takes long belongs on
+//!   another thread, which answers through a [`SparkHandle`].
 
 use std::net::SocketAddr;
 
@@ -30,8 +32,9 @@ pub(crate) use headers::KeptRequest;
 pub(crate) use state::SparkState;
 
 use crate::memory::Key;
-use crate::primus::Handle;
+use crate::primus::{Destroy, Handle};
 use crate::shard::Host;
+use crate::stats::Stats;
 
 /// Where a spark stands. The numbers are Primus's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +57,18 @@ pub struct EndOptions {
 
 /// One connected client, on its shard, for as long as a handler runs. To reach it from elsewhere
 /// or later, keep its [`Spark::handle`].
+///
+/// ```
+/// fn connected(spark: &mut allspark_engine::Spark<'_>) {
+///     let room = spark.query().get("room").unwrap_or_default().into_owned();
+///     spark.on_data(move |spark, data| {
+///         // To everybody, in the words of the client.
+///         drop(spark.primus().write(data));
+///         drop(spark.write(format!("passed on in {room}")));
+///     });
+///     spark.on_end(|spark| println!("{} has left", spark.id()));
+/// }
+/// ```
 pub struct Spark<'a> {
     host: &'a mut dyn Host,
     key: Key,
@@ -100,8 +115,16 @@ impl<'a> Spark<'a> {
         self.host.send_queue_bytes(self.key)
     }
 
-    /// Writes a message: text, a number, a [`crate::Value`], a [`Json`] of something that can be
-    /// serialised, or the [`Data`] that just came in (which is passed on as it is).
+    /// Writes a [`Message`]: text, a number, bytes, a [`crate::Value`], a [`Json`] of something
+    /// that can be serialised, or the [`Data`] that just came in (which is passed on as it is).
+    ///
+    /// ```
+    /// fn greet(spark: &mut allspark_engine::Spark<'_>) {
+    ///     spark.write("hello");
+    ///     spark.write(42);
+    ///     spark.write(allspark_engine::Json(["a", "b"]));
+    /// }
+    /// ```
     ///
     /// Returns false when the spark has ended. A message that can't be encoded emits `error` and
     /// leaves the spark open, as in Primus.
@@ -129,7 +152,20 @@ impl<'a> Spark<'a> {
         self.host.end_spark(self.key, options)
     }
 
-    /// Calls `handler` with every message.
+    /// Calls `handler` with every message. It must not block: all sparks of the shard wait for it.
+    ///
+    /// ```
+    /// fn connected(spark: &mut allspark_engine::Spark<'_>) {
+    ///     let mut count = 0;
+    ///     spark.on_data(move |spark, data| {
+    ///         count += 1;
+    ///         match data.parse::<u64>() {
+    ///             Ok(number) => drop(spark.write(number + count)),
+    ///             Err(error) => drop(spark.write(error.to_string())),
+    ///         }
+    ///     });
+    /// }
+    /// ```
     pub fn on_data(&mut self, handler: impl FnMut(&mut Spark<'_>, Data<'_>) + 'static) {
         self.attach(Handler::Data(Box::new(handler)));
     }
@@ -188,18 +224,35 @@ pub struct LocalPrimus<'a> {
 
 impl LocalPrimus<'_> {
     /// Writes a message to every spark of the server, the caller's included. It is encoded once.
-    /// A message that can't be encoded is returned as the error.
+    /// A message that can't be encoded, or that no frame can hold, is returned as the error.
     pub fn write(&mut self, message: impl Message) -> Result<(), SparkError> {
         let mut scratch = self.host.take_scratch();
         let result = match message.encode(self.host.parser(), &mut scratch) {
-            Ok((kind, payload)) => {
-                self.host.broadcast_packet(kind, payload);
-                Ok(())
-            }
+            Ok((kind, payload)) => self.host.broadcast_packet(kind, payload),
             Err(error) => Err(SparkError::Encode(error)),
         };
         self.host.put_scratch(scratch);
         result
+    }
+
+    /// As [`Handle::for_each`], once the handler that runs now has returned.
+    pub fn for_each(&self, visit: impl Fn(&mut Spark<'_>) -> bool + Send + Sync + 'static) {
+        self.handle().for_each(visit);
+    }
+
+    /// As [`Handle::spark`].
+    pub fn spark(&self, id: SparkId) -> Option<SparkHandle> {
+        self.handle().spark(id)
+    }
+
+    /// As [`Handle::destroy`], once the handler that runs now has returned.
+    pub fn destroy(&self, options: Destroy) {
+        self.handle().destroy(options);
+    }
+
+    /// As [`Handle::stats`].
+    pub fn stats(&self) -> Stats {
+        self.handle().stats()
     }
 
     /// A handle, which can be kept and sent to other threads.

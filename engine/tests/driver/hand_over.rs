@@ -78,6 +78,13 @@ pub(crate) fn loses_no_byte_on_the_way<D: TestDriver>() {
             rig.turn(Wait::No);
             flow.drain(rig, token);
         }
+        // Now and then bytes must have come, whoever is scheduled when.
+        let before = flow.received;
+        while round % 8 == 7 && flow.received == before {
+            let until = rig.driver.now() + PATIENCE;
+            rig.turn(Wait::Until(until));
+            flow.drain(rig, token);
+        }
         let leave = rig.token();
         rig.driver.push(Op::Release {
             socket,
@@ -89,7 +96,6 @@ pub(crate) fn loses_no_byte_on_the_way<D: TestDriver>() {
         assert_eq!(rig.pending(), 0, "it is the last word");
         socket = rigs[(round + 1) % 2].adopt(detached).unwrap();
     }
-    let during = flow.received;
     stop.store(true, Ordering::Relaxed);
     let token = rigs[0].token();
     rigs[0].driver.push(Op::Receive { socket, token });
@@ -98,7 +104,6 @@ pub(crate) fn loses_no_byte_on_the_way<D: TestDriver>() {
         flow.drain(&mut rigs[0], token);
     }
     assert_eq!(flow.received, writer.join().unwrap());
-    assert!(during > HAND_OVERS, "only {during} bytes came meanwhile");
     assert_eq!((rigs[0].driver.stale(), rigs[1].driver.stale()), (0, 0));
 }
 

@@ -56,6 +56,39 @@ fn opens_rings_as_tables_fill_up() {
     assert_eq!(rig.driver.stale_completions(), 0);
 }
 
+/// What a crowd needed is given back when the crowd is gone, and others find what they need.
+#[test]
+fn closes_rings_that_nobody_uses() {
+    let mut rig = Rig::<Uring>::sized(SMALL_TABLES);
+    let connections: Vec<Connection> = (0..50).map(|_| rig.open()).collect();
+    assert!(rig.driver.rings() >= 7, "{} rings", rig.driver.rings());
+    rig.driver.give_back();
+    assert!(rig.driver.rings() >= 7, "they are used");
+    // Accepts that wait for a connection use sockets, too.
+    rig.driver.push(Op::StopAccept);
+    rig.settle();
+    let mut connections = connections.into_iter();
+    let stays = connections.next().expect("there are many");
+    for connection in connections {
+        rig.close(connection.socket, connection.token);
+    }
+    rig.driver.give_back();
+    assert_eq!(rig.driver.rings(), 2, "one is used, one may be needed soon");
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    for _ in 0..50 {
+        let token = rig.token();
+        rig.driver.push(Op::Connect { address, token });
+        rig.next("Connected", |completion| match completion {
+            Completion::Connected { token: t, result } if t == token => Ok(result.unwrap()),
+            other => Err(other),
+        });
+    }
+    assert!(rig.driver.rings() >= 7, "{} rings", rig.driver.rings());
+    rig.close(stays.socket, stays.token);
+    assert_eq!(rig.driver.stale_completions(), 0);
+}
+
 /// A connection that does not fit waits until another one is closed. None is lost.
 #[test]
 fn a_full_driver_keeps_connections_waiting() {

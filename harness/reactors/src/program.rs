@@ -1,6 +1,6 @@
 //! What every program here does before its reactor begins.
 
-use std::io;
+use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::process::ExitCode;
 
@@ -39,17 +39,22 @@ impl Arguments {
 pub fn run(name: &str, serve: impl FnOnce(Arguments) -> io::Result<()>) -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let Some(arguments) = Arguments::parse(&words) else {
-        eprintln!("usage: {name} PORT echo|broadcast");
+        complain(&format!("usage: {name} PORT echo|broadcast"));
         return ExitCode::from(2);
     };
     raise_descriptor_limit();
     match serve(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{name}: {error}");
+            complain(&format!("{name}: {error}"));
             ExitCode::FAILURE
         }
     }
+}
+
+/// Unlike `eprintln!` it does not panic when nobody reads any more.
+fn complain(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 /// A listener that blocks, on all addresses.
@@ -71,8 +76,8 @@ pub fn address(port: u16) -> SocketAddr {
 
 /// Tells who started the program what runs, and that clients may come.
 pub fn announce(version: &str, port: u16) {
-    println!("version {version}");
-    println!("listening {port}");
+    // Who started it may be gone, and then nobody has to be told.
+    let _ = writeln!(io::stdout(), "version {version}\nlistening {port}");
 }
 
 /// Connections that may wait to be accepted.
@@ -87,7 +92,7 @@ fn raise_descriptor_limit() {
         maximum,
     };
     if let Err(error) = setrlimit(Resource::Nofile, raised) {
-        eprintln!("the limit of descriptors stays as it is: {error}");
+        complain(&format!("the limit of descriptors stays as it is: {error}"));
     }
 }
 

@@ -7,6 +7,7 @@ use allspark_protocol::Instant;
 
 use super::meter::Meter;
 use super::series::{Second, Series};
+use crate::console::tell;
 
 /// Between two lines.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -65,7 +66,7 @@ impl Progress {
         let since_begin = now - self.begin;
         self.series.tick((now, since_begin), (phase, open), tick)?;
         if self.is_shown {
-            eprintln!(
+            tell!(
                 "{:>6.1} s  {phase:<12}  {open} of {} connected, {} messages received",
                 since_begin.as_secs_f64(),
                 self.clients,

@@ -35,6 +35,7 @@ use process::{Process, pin_this_thread};
 use roster::Entrant;
 use samples::{CaseResult, Comparison, Machine, Sample};
 
+use crate::console::tell;
 use crate::driver;
 use crate::report::LoadReport;
 
@@ -80,7 +81,7 @@ pub(crate) fn compare(plan: &ComparisonPlan) -> io::Result<Comparison> {
         let mut samples = vec![Vec::new(); plan.entrants.len()];
         for round in 1..=plan.rounds {
             for (position, &entrant) in plan.entrants.iter().enumerate() {
-                eprintln!(
+                tell!(
                     "{case}: round {round} of {}, {}",
                     plan.rounds,
                     entrant.name()

@@ -16,6 +16,7 @@ use rustix::thread::{CpuSet, sched_setaffinity};
 use super::Stage;
 use super::roster::{self, Entrant};
 use super::samples::Role;
+use crate::console::tell;
 use crate::workload::Scenario;
 
 /// How long a server may take to listen, and to end.
@@ -162,7 +163,7 @@ impl Drop for Process {
         }
         let complaints = self.take_complaints();
         if !complaints.is_empty() {
-            eprintln!("  the server complained: {complaints}");
+            tell!("  the server complained: {complaints}");
         }
     }
 }

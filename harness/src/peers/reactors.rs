@@ -14,6 +14,7 @@ use super::process::pin_this_thread;
 use super::roster::{self, Entrant};
 use super::samples::{Comparison, LeftOut, Sample};
 use super::{ComparisonPlan, Stage, measure};
+use crate::console::tell;
 
 /// A reactor that takes part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -83,11 +84,11 @@ pub(crate) fn compare(mut plan: ComparisonPlan) -> io::Result<Comparison> {
     let mut left_out = Vec::new();
     let trials = Trials::of(&plan);
     plan.entrants.retain(|&entrant| {
-        eprintln!("trial of {}", entrant.name());
+        tell!("trial of {}", entrant.name());
         match trials.pass(entrant, &plan.stage) {
             Ok(()) => true,
             Err(reason) => {
-                eprintln!("  left out: it {}", reason.why);
+                tell!("  left out: it {}", reason.why);
                 left_out.push(reason);
                 false
             }

@@ -15,6 +15,7 @@ use super::process::pin_this_thread;
 use super::roster::{self, Entrant};
 use super::samples::{CaseResult, Machine, Sample, median};
 use super::{Stage, measure};
+use crate::console::tell;
 use crate::load::dialect::Dialect;
 use crate::report::LoadReport;
 
@@ -127,7 +128,7 @@ fn compare_dialect(dialect: Dialect, plan: &TransformersPlan) -> io::Result<Dial
     for round in 1..=plan.rounds {
         for (position, &entrant) in entrants.iter().enumerate() {
             let name = entrant.name();
-            eprintln!("{dialect}: round {round} of {}, {name}", plan.rounds);
+            tell!("{dialect}: round {round} of {}, {name}", plan.rounds);
             let (version, report) = measure_idle(entrant, dialect, plan)?;
             versions[position] = version;
             idle[position].push(IdleSample::of(&report));

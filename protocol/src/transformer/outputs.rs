@@ -24,6 +24,9 @@ pub enum Output {
     Begin(Carrier, Response),
     /// Write to this carrier: a part of the body that was begun, or, after an upgrade, bytes.
     Write(Carrier, Range<usize>),
+    /// Write this answer to what the peer asks as often as it likes to an upgraded carrier. While
+    /// it waits, a later one with the same first byte stands for both, so only that is sent.
+    Latest(Carrier, Range<usize>),
     /// The body that was begun is complete; the carrier is free again.
     Finish(Carrier),
     /// Answer with this `101`; from then on the session receives the carrier's bytes.
@@ -54,10 +57,10 @@ pub struct Outputs {
 }
 
 impl Outputs {
-    /// Whether nothing is wanted.
+    /// Whether nothing is wanted, not even to be asked for more.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.list.is_empty()
+        self.list.is_empty() && !self.has_more
     }
 
     /// Everything that is wanted, in order.
@@ -132,6 +135,13 @@ impl Outputs {
         self.list.push(Output::Write(carrier, bytes));
     }
 
+    /// See [`Output::Latest`]. What `write` appends is written.
+    #[inline]
+    pub fn latest(&mut self, carrier: Carrier, write: impl FnOnce(&mut Vec<u8>)) {
+        let bytes = self.append(write);
+        self.list.push(Output::Latest(carrier, bytes));
+    }
+
     /// See [`Output::Finish`].
     pub fn finish(&mut self, carrier: Carrier) {
         self.list.push(Output::Finish(carrier));
@@ -179,3 +189,31 @@ const BYTES_KEPT_MAX: usize = 64 * 1024;
 
 /// Outputs up to which the memory for outputs is kept.
 const OUTPUTS_KEPT_MAX: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_more_wants_something_although_there_is_nothing_yet() {
+        let mut outputs = Outputs::default();
+        assert!(outputs.is_empty() && !outputs.is_portion());
+        outputs.more();
+        assert!(!outputs.is_empty());
+        assert!(outputs.take_more() && !outputs.take_more() && outputs.is_empty());
+    }
+
+    #[test]
+    fn a_portion_is_full_of_messages_or_of_bytes() {
+        let mut outputs = Outputs::default();
+        (1..PORTION_MESSAGES).for_each(|_| outputs.message(Kind::Text, b""));
+        assert!(!outputs.is_portion());
+        outputs.message(Kind::Text, b"");
+        assert!(outputs.is_portion());
+        let list = outputs.take_list();
+        outputs.recycle(list);
+        assert!(!outputs.is_portion());
+        outputs.message(Kind::Text, &[0; PORTION_BYTES]);
+        assert!(outputs.is_portion());
+    }
+}

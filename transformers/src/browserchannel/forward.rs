@@ -104,6 +104,14 @@ impl<'b> Body<'b> {
 }
 
 impl Forward {
+    /// Bytes of what is being handed on, and of what came early.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.early.as_ref().map_or(0, |early| {
+            let work = early.work.as_ref().and_then(|work| work.body.as_ref());
+            early.bytes + work.map_or(0, Body::kept_bytes)
+        })
+    }
+
     /// Expects the request with this number.
     pub(super) fn new(first_request: u64) -> Self {
         Self {

@@ -58,6 +58,11 @@ struct BackChannel {
 const STOPPED_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl BrowserChannelSession {
+    /// Bytes of heap memory that came early, or that its client has not acknowledged.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.arrays.held_bytes() + self.forward.held_bytes()
+    }
+
     /// A session whose first request has this number.
     pub(super) fn new(first_request: u64) -> Self {
         Self {
@@ -75,6 +80,11 @@ impl BrowserChannelSession {
 
     pub(super) fn deadline(&self) -> Option<Instant> {
         (self.state != State::Over).then_some(self.deadline)
+    }
+
+    /// Whether it is the client who has to act by that deadline: otherwise a noop is due.
+    pub(super) fn awaits_client(&self) -> bool {
+        self.state != State::Open || self.back.is_none()
     }
 
     /// Handles a request, the one that opens the session among them.

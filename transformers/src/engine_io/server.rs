@@ -97,6 +97,11 @@ impl Transformer for EngineIo {
     }
 
     #[inline]
+    fn held_bytes(&self, session: &EngineIoSession) -> usize {
+        session.held_bytes()
+    }
+
+    #[inline]
     fn wire(&self, session: &EngineIoSession) -> Wire {
         session.format().wire()
     }
@@ -131,10 +136,12 @@ impl Transformer for EngineIo {
         out: &mut Outputs,
     ) {
         session.exchange(&mut self.shared, context, carrier, request, out);
+        self.shared.trim();
     }
 
     fn proceed(&mut self, session: &mut EngineIoSession, context: Context, out: &mut Outputs) {
         session.proceed(&mut self.shared, context, out);
+        self.shared.trim();
     }
 
     fn is_script(&self, head: &RequestHead<'_>) -> bool {
@@ -153,6 +160,7 @@ impl Transformer for EngineIo {
         out: &mut Outputs,
     ) {
         session.send(&mut self.shared, context, units, out);
+        self.shared.trim();
     }
 
     fn lost(
@@ -168,6 +176,10 @@ impl Transformer for EngineIo {
     #[inline]
     fn deadline(&self, session: &EngineIoSession) -> Option<Instant> {
         session.deadline()
+    }
+
+    fn awaits_client(&self, session: &EngineIoSession) -> bool {
+        session.awaits_client()
     }
 
     fn expired(&mut self, session: &mut EngineIoSession, context: Context, out: &mut Outputs) {

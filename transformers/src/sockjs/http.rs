@@ -71,6 +71,11 @@ impl HttpSession {
         }
     }
 
+    /// Bytes of memory that messages of the client take which are not handed on yet.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.incoming.as_ref().map_or(0, |queue| queue.bytes())
+    }
+
     /// Whether messages of the client are wanted.
     pub(super) fn is_open(&self) -> bool {
         self.goodbye == Goodbye::No
@@ -84,6 +89,11 @@ impl HttpSession {
     /// When [`HttpSession::expired`] wants to be called.
     pub(super) fn deadline(&self) -> Instant {
         self.deadline
+    }
+
+    /// Whether it is the client who has to act by the deadline: otherwise a heartbeat is due.
+    pub(super) fn awaits_client(&self) -> bool {
+        self.receiver.is_none() || self.goodbye != Goodbye::No
     }
 
     /// A request that wants to receive.

@@ -34,9 +34,37 @@ pub(super) struct Incoming {
 }
 
 /// Several of them. Clients send one at a time.
-pub(super) type Queue = VecDeque<Incoming>;
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    requests: VecDeque<Incoming>,
+    /// Bytes of memory that they take.
+    bytes: usize,
+}
+
+impl Queue {
+    /// Bytes of memory that the requests take.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    fn push(&mut self, incoming: Incoming) {
+        self.bytes += incoming.bytes();
+        self.requests.push_back(incoming);
+    }
+
+    fn pop(&mut self) -> Option<Incoming> {
+        let incoming = self.requests.pop_front()?;
+        self.bytes -= incoming.bytes();
+        Some(incoming)
+    }
+}
 
 impl Incoming {
+    fn bytes(&self) -> usize {
+        let kept_bytes = self.kept.as_ref().map_or(0, |kept| kept.len());
+        size_of::<Self>() + self.body.capacity() + kept_bytes
+    }
+
     /// Hands on as many messages as one call should. Says whether these were all.
     fn hand_on(&mut self, out: &mut Outputs) -> bool {
         while !out.is_portion() {
@@ -84,18 +112,15 @@ impl HttpSession {
             service.return_scratch(incoming.body);
             return out.respond(carrier, accepted(asked, sender, &service.options));
         }
+        incoming.kept = asked.keep();
         let queue = self.incoming.get_or_insert_default();
-        let waiting_bytes = queue.iter().map(|incoming| incoming.body.capacity());
-        let bytes = waiting_bytes.sum::<usize>() + incoming.body.capacity();
-        if !queue.is_empty() && bytes > service.body_bytes_max() {
+        if queue.requests.is_empty() {
+            out.more();
+        } else if queue.bytes + incoming.bytes() > service.body_bytes_max() {
             let response = asked.sending(503, sender, &service.options);
             return out.respond(carrier, reply::failure(response, "Messages wait already."));
         }
-        incoming.kept = asked.keep();
-        if queue.is_empty() {
-            out.more();
-        }
-        queue.push_back(incoming);
+        queue.push(incoming);
     }
 
     /// Reads the messages of a request into `body`. `None` if they are wanted no more.
@@ -124,13 +149,15 @@ impl HttpSession {
         let Some(mut queue) = self.incoming.take() else {
             return;
         };
-        while let Some(mut incoming) = queue.pop_front() {
-            if self.is_open() && !incoming.hand_on(out) {
-                queue.push_front(incoming);
+        let is_open = self.is_open();
+        while let Some(incoming) = queue.requests.front_mut() {
+            if is_open && !incoming.hand_on(out) {
                 self.incoming = Some(queue);
                 return out.more();
             }
-            if let Some(carrier) = incoming.carrier {
+            if let Some(incoming) = queue.pop()
+                && let Some(carrier) = incoming.carrier
+            {
                 let asked = Asked::of_kept(&incoming.kept);
                 let answer = accepted(asked, incoming.sender, &service.options);
                 out.respond(carrier, answer);
@@ -140,7 +167,8 @@ impl HttpSession {
 
     /// A request was lost. What it has brought has arrived all the same.
     pub(super) fn lost_sender(&mut self, carrier: Carrier) {
-        for incoming in self.incoming.iter_mut().flat_map(|queue| queue.iter_mut()) {
+        let queue = self.incoming.iter_mut();
+        for incoming in queue.flat_map(|queue| &mut queue.requests) {
             incoming.carrier.take_if(|waiting| *waiting == carrier);
         }
     }

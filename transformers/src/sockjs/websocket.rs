@@ -101,6 +101,11 @@ impl FrameError {
 }
 
 impl WebSocketSession {
+    /// Bytes of heap memory that a message under way takes.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.decoder.held_bytes()
+    }
+
     /// A session whose carrier is about to come.
     pub(super) fn new(service: &Service) -> Self {
         Self {
@@ -166,6 +171,11 @@ impl WebSocketSession {
         self.deadline
     }
 
+    /// Whether it is the client who has to act by the deadline: otherwise a ping is due.
+    pub(super) fn awaits_client(&self) -> bool {
+        self.stage != Stage::Open
+    }
+
     /// The deadline has passed.
     pub(super) fn expired(&mut self, now: Instant, out: &mut Outputs) {
         match (self.stage, self.carrier) {
@@ -203,7 +213,7 @@ impl WebSocketSession {
                 }
                 Ok(Some(Item::Ping(payload))) => {
                     if self.is_open() {
-                        out.write(carrier, |out| encode::pong(&payload, None, out));
+                        out.latest(carrier, |out| encode::pong(&payload, None, out));
                     }
                 }
                 Ok(Some(Item::Pong(payload))) => self.pong(service, &payload),

@@ -95,9 +95,17 @@ fn what_was_sent_arrives_although_nobody_waits_for_the_answer() {
         (engine_io(), packets(MANY)),
         (browserchannel(), maps(2, MANY)),
     ] {
+        let before_bytes = world.held_bytes();
+        let sent_bytes = request.len();
         let carrier = world.ask(request);
+        let held_bytes = world.held_bytes() - before_bytes;
+        assert!(
+            (MANY..4 * sent_bytes).contains(&held_bytes),
+            "{held_bytes} of {sent_bytes}"
+        );
         world.lose(carrier);
         while world.proceed() {}
+        assert_eq!(world.held_bytes(), before_bytes);
         assert_eq!((world.seen.messages, world.seen.statuses()), (MANY, vec![]));
         assert_eq!(world.seen.end, None);
     }

@@ -135,6 +135,12 @@ impl World {
         }
     }
 
+    /// Bytes that the session says it holds.
+    pub(crate) fn held_bytes(&self) -> usize {
+        let session = self.session.as_ref().expect("it was opened");
+        self.transformer.held_bytes(session)
+    }
+
     /// Ends the spark.
     pub(crate) fn close(&mut self) {
         self.call(AnyTransformer::close);

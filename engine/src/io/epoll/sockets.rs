@@ -1,27 +1,19 @@
-//! The sockets of an epoll driver, by descriptor number.
+//! The sockets of an epoll driver.
 
 use std::io;
 
 use rustix::event::epoll::{self, EventData, EventFlags};
-use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use crate::io::{Socket, Token};
+use crate::memory::{Arena, Key};
 
 /// What an event is about.
 pub(super) const KIND_SOCKET: u8 = 0;
 
-/// Every open socket. `Socket` is the descriptor's number.
+/// Every open socket. `Socket` is its index, and the generation tells the uses of an index apart.
 #[derive(Debug, Default)]
-pub(super) struct Sockets {
-    slots: Vec<Slot>,
-}
-
-/// The use of one descriptor number.
-#[derive(Debug, Default)]
-struct Slot {
-    generation: u32,
-    open: Option<Open>,
-}
+pub(super) struct Sockets(Arena<Open>);
 
 /// An open socket.
 #[derive(Debug)]
@@ -60,11 +52,7 @@ impl AsFd for Open {
 impl Sockets {
     /// Adds a socket, not yet in the epoll set.
     pub(super) fn insert(&mut self, descriptor: OwnedFd) -> Socket {
-        let index = descriptor.as_raw_fd() as usize;
-        if index >= self.slots.len() {
-            self.slots.resize_with(index + 1, Slot::default);
-        }
-        self.slots[index].open = Some(Open {
+        let key = self.0.insert(Open {
             descriptor,
             token: Token::from_u64(0),
             receiving: false,
@@ -73,41 +61,38 @@ impl Sockets {
             connecting: false,
             registered: EventFlags::empty(),
         });
-        Socket(index as u32)
+        Socket(key.index)
     }
 
     /// The socket, unless it was closed.
     pub(super) fn get(&mut self, socket: Socket) -> Option<&mut Open> {
-        self.slots.get_mut(socket.0 as usize)?.open.as_mut()
+        self.0.at_mut(socket.0)
     }
 
     /// The socket that an event names, unless it was closed since.
     pub(super) fn by_event(&mut self, event: Token) -> Option<(Socket, &mut Open)> {
-        let slot = self.slots.get_mut(event.index() as usize)?;
-        let open = slot
-            .open
-            .as_mut()
-            .filter(|_| slot.generation == event.generation())?;
-        Some((Socket(event.index()), open))
+        let open = self.0.get_mut(Key {
+            index: event.index(),
+            generation: event.generation(),
+        });
+        Some((Socket(event.index()), open?))
     }
 
     /// The name that events of this socket carry.
     pub(super) fn event_token(&self, socket: Socket) -> Token {
-        Token::new(
-            KIND_SOCKET,
-            self.slots[socket.0 as usize].generation,
-            socket.0,
-        )
+        let key = self.0.key_at(socket.0);
+        Token::new(KIND_SOCKET, key.map_or(0, |key| key.generation), socket.0)
     }
 
     /// Closes the socket. Returns whether it was open.
     pub(super) fn close(&mut self, socket: Socket) -> bool {
-        let Some(slot) = self.slots.get_mut(socket.0 as usize) else {
-            return false;
-        };
-        slot.generation = (slot.generation + 1) % Token::GENERATIONS;
         // Closing the only descriptor of a socket also takes it out of the epoll set.
-        slot.open.take().is_some()
+        self.take(socket).is_some()
+    }
+
+    fn take(&mut self, socket: Socket) -> Option<Open> {
+        let key = self.0.key_at(socket.0)?;
+        self.0.remove(key)
     }
 
     /// Takes the socket out, still open. `None` if there is no such socket.
@@ -118,9 +103,7 @@ impl Sockets {
         poll: &OwnedFd,
         socket: Socket,
     ) -> Option<io::Result<OwnedFd>> {
-        let slot = self.slots.get_mut(socket.0 as usize)?;
-        let open = slot.open.take()?;
-        slot.generation = (slot.generation + 1) % Token::GENERATIONS;
+        let open = self.take(socket)?;
         if !open.registered.is_empty()
             && let Err(error) = epoll::delete(poll, &open)
         {

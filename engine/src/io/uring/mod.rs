@@ -26,6 +26,7 @@ use io_uring::types::Fd;
 use io_uring::{cqueue, opcode};
 
 use super::{Completion, Driver, DriverKind, Op, Socket, Token, Wait, Waker, clock};
+use crate::memory::GiveBack;
 
 mod accept;
 mod buffers;
@@ -63,6 +64,7 @@ mod kind {
     pub(super) const INSTALL: u8 = 12;
     pub(super) const RELEASE: u8 = 13;
     pub(super) const SHUTDOWN: u8 = 14;
+    pub(super) const INSTALL_TO_SHUT: u8 = 15;
 }
 
 /// Completions handled per turn. More would keep the shard from its timers and its inbox.
@@ -141,6 +143,18 @@ impl Uring {
         Ok(self.rings.len() - 1)
     }
 
+    /// Closes rings that a crowd needed which is gone. Sockets go into the first ring with room, so
+    /// the last rings empty themselves. One that is not used stays, as it may be needed at once.
+    fn close_unused_rings(&mut self) {
+        while let [_, .., before, last] = self.rings.as_slice()
+            && before.is_unused()
+            && last.is_unused()
+        {
+            self.rings.pop();
+        }
+        self.first %= self.rings.len();
+    }
+
     fn watch_waker(&mut self) {
         if let Some(event) = self.waker.event() {
             let event = Fd(event.as_raw_fd());
@@ -180,6 +194,9 @@ impl Uring {
             }),
             Op::StopReceive { socket } => self.on(socket, Ring::stop_receive),
             Op::Send { socket, bytes } => self.on(socket, |ring, slot| ring.send(slot, bytes)),
+            Op::SendMany { socket, slices } => {
+                self.on(socket, |ring, slot| ring.send_many(slot, slices));
+            }
             Op::AwaitWritable { socket } => self.on(socket, Ring::await_writable),
             Op::Shutdown { socket } => self.on(socket, Ring::shutdown),
             Op::Release { socket, token } => self.on(socket, |ring, slot| {
@@ -308,7 +325,8 @@ impl Uring {
             kind::CANCEL_ACCEPT => ring.retry_cancel_accept(name),
             kind::CANCEL_RECEIVE => ring.retry_cancel_receive(name),
             kind::CANCEL_POLL => ring.retry_cancel_poll(name),
-            kind::SHUTDOWN => ring.finish_shutdown(name),
+            kind::SHUTDOWN => ring.finish_shutdown(name, result),
+            kind::INSTALL_TO_SHUT => ring.finish_shutdown_by_hand(name, result, completions),
             kind::CLOSE => {
                 ring.finish_close(name, completions);
                 self.acceptor.pause.end_early();
@@ -343,6 +361,7 @@ impl Driver for Uring {
     fn turn(&mut self, wait: Wait, completions: &mut Vec<Completion>) -> io::Result<()> {
         for ring in &mut self.rings {
             ring.restock();
+            ring.has_left = false;
         }
         let reported_before = completions.len();
         let mut ops = std::mem::take(&mut self.ops);
@@ -357,6 +376,16 @@ impl Driver for Uring {
         self.fetch_more(completions)?;
         self.handle_fetched(completions);
         Ok(())
+    }
+
+    fn has_more(&self) -> bool {
+        self.rings.iter().any(Ring::has_more)
+    }
+
+    fn give_back(&mut self) {
+        self.close_unused_rings();
+        self.rings.iter_mut().for_each(Ring::give_back);
+        self.ops.give_back();
     }
 
     fn waker(&self) -> Waker {

@@ -111,16 +111,37 @@ pub enum SetupError {
     /// The event descriptor that ends a sleep, or the listener.
     #[error("a descriptor can't be used: {0}")]
     Descriptor(#[source] io::Error),
+    /// The thread that tries it.
+    #[error("no thread can be made that tries io_uring: {0}")]
+    Thread(#[source] io::Error),
 }
 
 impl SetupError {
+    /// Whether the kernel has no memory for it, or grants this user none.
+    pub(crate) fn lacks_memory(&self) -> bool {
+        self.code() == Some(libc::ENOMEM)
+    }
+
+    /// The kernel's number for what is wrong, where it has one.
+    pub(in crate::io) fn code(&self) -> Option<i32> {
+        match self {
+            Self::Operation(_) => Some(libc::EINVAL),
+            Self::Ring(error)
+            | Self::Table { error, .. }
+            | Self::Buffers(error)
+            | Self::Descriptor(error)
+            | Self::Thread(error) => error.raw_os_error(),
+        }
+    }
+
     /// What the kernel said, where it said something.
     pub(super) fn into_io(self) -> io::Error {
         match self {
             Self::Ring(error)
             | Self::Table { error, .. }
             | Self::Buffers(error)
-            | Self::Descriptor(error) => error,
+            | Self::Descriptor(error)
+            | Self::Thread(error) => error,
             Self::Operation(_) => io::Error::from_raw_os_error(libc::EOPNOTSUPP),
         }
     }

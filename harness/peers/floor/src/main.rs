@@ -25,7 +25,7 @@ mod frames;
 mod opening;
 mod uring;
 
-use std::io;
+use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::process::ExitCode;
 
@@ -48,16 +48,21 @@ enum Loop {
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let Some((kind, port, app)) = parse(&arguments) else {
-        eprintln!("usage: peer-floor uring|epoll PORT echo|broadcast");
+        complain("usage: peer-floor uring|epoll PORT echo|broadcast");
         return ExitCode::from(2);
     };
     match serve(kind, port, app) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("peer-floor: {error}");
+            complain(&format!("peer-floor: {error}"));
             ExitCode::FAILURE
         }
     }
+}
+
+/// Unlike `eprintln!` it does not panic when nobody reads any more.
+fn complain(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 fn parse(arguments: &[String]) -> Option<(Loop, u16, App)> {
@@ -80,8 +85,9 @@ fn parse(arguments: &[String]) -> Option<(Loop, u16, App)> {
 fn serve(kind: Loop, port: u16, app: App) -> io::Result<()> {
     let listener = listen(port)?;
     let version = env!("CARGO_PKG_VERSION");
-    println!("version bare loop {version}, {kind:?}");
-    println!("listening {}", listener.local_addr()?.port());
+    let mut stdout = io::stdout();
+    writeln!(stdout, "version bare loop {version}, {kind:?}")?;
+    writeln!(stdout, "listening {}", listener.local_addr()?.port())?;
     match kind {
         Loop::Uring => uring::serve(listener, app),
         Loop::Epoll => epoll::serve(listener, app),

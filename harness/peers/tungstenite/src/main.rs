@@ -4,6 +4,7 @@
 //!
 //! `peer-tungstenite PORT echo|broadcast`
 
+use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 
@@ -37,16 +38,21 @@ fn main() -> ExitCode {
         _ => None,
     };
     let Some((port, mode)) = parsed else {
-        eprintln!("usage: peer-tungstenite PORT echo|broadcast");
+        complain("usage: peer-tungstenite PORT echo|broadcast");
         return ExitCode::from(2);
     };
     match serve(port, mode) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("peer-tungstenite: {error}");
+            complain(&format!("peer-tungstenite: {error}"));
             ExitCode::FAILURE
         }
     }
+}
+
+/// Unlike `eprintln!` it does not panic when nobody reads any more.
+fn complain(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 fn parse_mode(mode: &str) -> Option<Mode> {
@@ -57,20 +63,21 @@ fn parse_mode(mode: &str) -> Option<Mode> {
     }
 }
 
-fn serve(port: u16, mode: Mode) -> std::io::Result<()> {
+fn serve(port: u16, mode: Mode) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .build()?;
     let tasks = tokio::task::LocalSet::new();
     tasks.block_on(&runtime, async move {
         let listener = listen(port)?;
-        println!("version {}", env!("PEER_VERSION"));
-        println!("listening {}", listener.local_addr()?.port());
+        let mut stdout = io::stdout();
+        writeln!(stdout, "version {}", env!("PEER_VERSION"))?;
+        writeln!(stdout, "listening {}", listener.local_addr()?.port())?;
         accept(listener, mode).await
     })
 }
 
-fn listen(port: u16) -> std::io::Result<TcpListener> {
+fn listen(port: u16) -> io::Result<TcpListener> {
     let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)?;
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
@@ -79,7 +86,7 @@ fn listen(port: u16) -> std::io::Result<TcpListener> {
     TcpListener::from_std(socket.into())
 }
 
-async fn accept(listener: TcpListener, mode: Mode) -> std::io::Result<()> {
+async fn accept(listener: TcpListener, mode: Mode) -> io::Result<()> {
     loop {
         let (stream, _) = listener.accept().await?;
         let mode = mode.clone();

@@ -37,6 +37,7 @@ use serde::Serialize;
 use super::alarms::Alarms;
 use super::plan::Plan;
 use super::target::Target;
+use crate::console::tell;
 use crate::sim::chance::Chance;
 use crate::workload::pace::Pace;
 use cast::Cast;
@@ -111,7 +112,7 @@ impl Mixed {
         let cast = Cast::draw(load.clients, &plan.shares, &mut seed);
         let before = counts::sparks(&load.target);
         if let Err(why) = &before {
-            eprintln!("harness: the server does not say how many sparks it has: {why}");
+            tell!("harness: the server does not say how many sparks it has: {why}");
         }
         Self {
             chances: (0..load.clients)

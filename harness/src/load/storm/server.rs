@@ -5,6 +5,8 @@ use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::console::tell;
+
 /// How long a server may take to listen for the first time.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -50,7 +52,7 @@ impl ServerProcess {
     /// its rings; who wants to listen there meanwhile fails.
     pub(super) fn keep_running(&mut self) -> io::Result<()> {
         if let Some(status) = self.child.try_wait()? {
-            eprintln!("harness: the server ended by itself ({status}), and is started again");
+            tell!("harness: the server ended by itself ({status}), and is started again");
             self.start_again()?;
         }
         Ok(())

@@ -21,8 +21,35 @@ pub(super) fn typed<T: DeserializeOwned>(
     text: &[u8],
     scratch: &mut Scratch,
 ) -> Result<T, DecodeError> {
-    decode(text, scratch, read_type)
+    match decode(text, scratch, read_type) {
+        Err(DecodeError::Mismatch(_)) => by_value(text, scratch),
+        result => result,
+    }
 }
+
+/// The same by way of a [`Value`]: slower, but it knows where in the message the type of the app
+/// does not fit.
+#[cold]
+fn by_value<T: DeserializeOwned>(text: &[u8], scratch: &mut Scratch) -> Result<T, DecodeError> {
+    serde_path_to_error::deserialize(value(text, scratch)?).map_err(|error| {
+        let is_inside = error.path().iter().next().is_some();
+        let place = is_inside.then(|| format!("{}: ", error.path()));
+        let sentence = format!("{}{}", place.unwrap_or_default(), error.inner());
+        DecodeError::Mismatch(shorten(sentence))
+    })
+}
+
+/// A sentence about a message may quote it, and a message may be long.
+fn shorten(mut sentence: String) -> String {
+    if sentence.len() > MISMATCH_BYTES_MAX {
+        sentence.truncate(sentence.floor_char_boundary(MISMATCH_BYTES_MAX));
+        sentence.push('…');
+    }
+    sentence
+}
+
+/// Bytes up to which a sentence about a message quotes it: it goes into logs.
+const MISMATCH_BYTES_MAX: usize = 300;
 
 /// What was read of a tape, and the tape, whose memory is used again.
 type Read<'t, R> = (Result<R, DecodeError>, Tape<'t>);

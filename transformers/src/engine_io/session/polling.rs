@@ -42,6 +42,12 @@ struct Incoming {
 }
 
 impl Polling {
+    pub(super) fn held_bytes(&self) -> usize {
+        let incoming = self.incoming.as_ref();
+        let incoming = incoming.map_or(0, |incoming| incoming.payload.capacity());
+        incoming + self.probe.as_ref().map_or(0, |probe| probe.held_bytes())
+    }
+
     pub(super) fn new(parameters: Parameters<'_>) -> Box<Self> {
         Box::new(Self {
             poll: None,
@@ -85,6 +91,10 @@ impl Polling {
 
     pub(super) fn probe_deadline(&self) -> Option<Instant> {
         self.probe.as_deref().map(Probe::deadline)
+    }
+
+    pub(super) fn probe_awaits_client(&self) -> bool {
+        self.probe.as_deref().is_some_and(Probe::awaits_client)
     }
 
     pub(super) fn set_probe(&mut self, probe: Box<Probe>) {
@@ -404,9 +414,6 @@ impl EngineIoSession {
     }
 }
 
-/// Bytes up to which scratch memory is kept from call to call.
-const SCRATCH_BYTES_KEPT_MAX: usize = 64 * 1024;
-
 /// The answer to a body.
 fn taken() -> Response {
     Response::new(200).body("text/html", &b"ok"[..])
@@ -422,7 +429,6 @@ fn message(data: Data<'_>, scratch: &mut Vec<u8>, out: &mut Outputs) {
             scratch.extend_from_slice(text);
             let length = base64::decode_in_place(scratch);
             out.message(Kind::Binary, &scratch[..length]);
-            scratch.shrink_to(SCRATCH_BYTES_KEPT_MAX);
         }
     }
 }

@@ -126,3 +126,33 @@ fn only_line_separators_keep_a_message_from_passing_through() {
     );
     assert_eq!(out, br#"["a\u2028",1]"#);
 }
+
+#[test]
+fn a_mismatch_names_the_place() {
+    #[derive(Debug, Deserialize)]
+    struct Order {
+        #[expect(dead_code, reason = "only read by serde")]
+        items: Vec<Item>,
+    }
+    #[derive(Debug, Deserialize)]
+    struct Item {
+        #[expect(dead_code, reason = "only read by serde")]
+        count: u32,
+    }
+    let refusal = |text: &str| {
+        let order: Result<Order, _> =
+            Json.decode_as(Kind::Text, text.as_bytes(), &mut Scratch::default());
+        order.unwrap_err().to_string()
+    };
+    assert_eq!(
+        refusal(r#"{"items":[{"count":1},{"count":"two"}]}"#),
+        r#"unexpected message: items[1].count: invalid type: string "two", expected u32"#
+    );
+    assert_eq!(
+        refusal(r#"{"items":[{}]}"#),
+        "unexpected message: items[0]: missing field `count`"
+    );
+    assert_eq!(refusal("[]"), "unexpected message: missing field `items`");
+    let long = refusal(&format!(r#"{{"items":"{}"}}"#, "x".repeat(1_000_000)));
+    assert!(long.len() < 400, "{}", long.len());
+}

@@ -1,37 +1,34 @@
-//! What the operator reads: one line on stderr for each event.
-//!
-//! ```text
-//! 2026-11-21T10:00:00.000000Z INFO  serving on http://127.0.0.1:8080/ driver=uring shards=2
-//! ```
+//! What a line of the log looks like.
 //!
 //! # Invariants
 //! - An event is one line, whatever text of a peer it carries: control characters are escaped.
-//! - Colours are used only on a terminal, and not if `NO_COLOR` is set.
 
-use std::env;
-use std::fmt;
-use std::io::{self, IsTerminal};
+use std::fmt::{self, Write};
 
-use tracing::level_filters::LevelFilter;
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
-/// Starts logging events of `level` and above. Call it once.
-pub(crate) fn start(level: LevelFilter) {
-    let has_colours = io::stderr().is_terminal() && env::var_os("NO_COLOR").is_none();
-    tracing_subscriber::fmt()
-        .with_max_level(level)
-        .with_writer(io::stderr)
-        .with_ansi(has_colours)
-        .event_format(OneLine)
-        .init();
+/// A line that no event is behind.
+pub(super) fn line(level: Level, has_colours: bool, text: &str) -> String {
+    let mut line = String::new();
+    // A String takes everything.
+    let _ = begin(&mut line, level, has_colours);
+    let _ = write_escaped(&mut line, text);
+    line.push('\n');
+    line
+}
+
+fn begin(out: &mut impl Write, level: Level, has_colours: bool) -> fmt::Result {
+    let (before, after) = colour(level, has_colours);
+    SystemTime.format_time(&mut Writer::new(out))?;
+    write!(out, " {before}{level:<5}{after} ")
 }
 
 /// Time, level, where it comes from if that is below `info`, message, fields.
-struct OneLine;
+pub(super) struct OneLine;
 
 impl<S, N> FormatEvent<S, N> for OneLine
 where
@@ -45,9 +42,8 @@ where
         event: &Event<'_>,
     ) -> fmt::Result {
         let level = *event.metadata().level();
-        let (before, after) = colour(level, writer.has_ansi_escapes());
-        SystemTime.format_time(&mut writer)?;
-        write!(writer, " {before}{level:<5}{after} ")?;
+        let has_colours = writer.has_ansi_escapes();
+        begin(&mut writer, level, has_colours)?;
         if level > Level::INFO {
             write!(writer, "{}: ", event.metadata().target())?;
         }
@@ -73,7 +69,7 @@ fn colour(level: Level, has_colours: bool) -> (&'static str, &'static str) {
     (before, "\x1b[0m")
 }
 
-fn write_escaped(writer: &mut Writer<'_>, text: &str) -> fmt::Result {
+fn write_escaped(writer: &mut impl Write, text: &str) -> fmt::Result {
     for character in text.chars() {
         if character.is_control() {
             write!(writer, "{}", character.escape_default())?;
@@ -86,8 +82,10 @@ fn write_escaped(writer: &mut Writer<'_>, text: &str) -> fmt::Result {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
     use std::sync::{Arc, Mutex};
 
+    use tracing::level_filters::LevelFilter;
     use tracing_subscriber::fmt::MakeWriter;
 
     use super::*;

@@ -1,0 +1,112 @@
+//! A running server, and how it ends.
+
+use std::net::SocketAddr;
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crate::io::{DriverKind, Unavailable};
+use crate::limits::FAILURE_TIMEOUT_MS;
+use crate::primus::Handle;
+use crate::seat::Report;
+
+/// A shard has failed, and with it its server: a fault of the engine, or of the machine.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("shard {shard} has failed: {reason}")]
+pub struct ShardFailure {
+    /// Which one; the first, if there were several.
+    pub shard: usize,
+    /// What happened to it.
+    pub reason: String,
+}
+
+/// A running server. Dropping it leaves the server running; see [`Handle::destroy`].
+#[derive(Debug)]
+pub struct Server {
+    pub(crate) handle: Handle,
+    pub(crate) address: SocketAddr,
+    pub(crate) driver: DriverKind,
+    pub(crate) fallback: Option<Unavailable>,
+    pub(crate) threads: Vec<JoinHandle<()>>,
+    pub(crate) reports: Mutex<Receiver<(usize, Report)>>,
+}
+
+impl Server {
+    /// Reaches the server from other threads.
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The driver of its shards.
+    pub fn driver(&self) -> DriverKind {
+        self.driver
+    }
+
+    /// Why it is not `io_uring`, if that was left to the server.
+    pub fn fallback_reason(&self) -> Option<&Unavailable> {
+        self.fallback.as_ref()
+    }
+
+    /// How many shards it has.
+    pub fn shards(&self) -> usize {
+        self.threads.len()
+    }
+
+    /// Waits until it was destroyed.
+    ///
+    /// # Errors
+    /// When a shard has failed. Then the others were destroyed, and their clients told to
+    /// reconnect. One that is held up by a handler of the application is waited for 15 seconds and
+    /// then left behind, so a process that ends after an error is never alive with a dead shard.
+    pub fn join(self) -> Result<(), ShardFailure> {
+        let reports = self.reports.into_inner();
+        let reports = reports.expect("nothing panics while it holds the lock");
+        let mut watch = Watch::default();
+        for _ in 0..self.threads.len() {
+            match watch.next(&reports) {
+                Ok((shard, Report::Ended(Err(reason)))) => watch.failed(shard, reason),
+                Ok(_) => {}
+                Err(RecvTimeoutError::Timeout) => return watch.end(),
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        for thread in self.threads {
+            // It has said its last word, and how it ended is known from that.
+            let _ = thread.join();
+        }
+        watch.end()
+    }
+}
+
+/// Waits for the ends of shards, once one has failed not for ever.
+#[derive(Default)]
+struct Watch {
+    failure: Option<ShardFailure>,
+    deadline: Option<Instant>,
+}
+
+impl Watch {
+    fn next<R>(&self, reports: &Receiver<R>) -> Result<R, RecvTimeoutError> {
+        match self.deadline {
+            None => reports.recv().map_err(RecvTimeoutError::from),
+            Some(at) => reports.recv_timeout(at.saturating_duration_since(Instant::now())),
+        }
+    }
+
+    fn failed(&mut self, shard: usize, reason: String) {
+        let timeout = Duration::from_millis(FAILURE_TIMEOUT_MS);
+        self.deadline
+            .get_or_insert_with(|| Instant::now() + timeout);
+        self.failure.get_or_insert(ShardFailure { shard, reason });
+    }
+
+    fn end(self) -> Result<(), ShardFailure> {
+        self.failure.map_or(Ok(()), Err)
+    }
+}

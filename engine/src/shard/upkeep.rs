@@ -1,0 +1,123 @@
+//! Gives back what a peak has left behind.
+//!
+//! What is kept for later, and the room of lists, follow what was needed lately. And an allocator
+//! gives freed memory back lazily, when it is called for something else; a shard that sleeps does
+//! not call it. So while a shard works, and once more some time after its last work, it looks after
+//! both. Idle, it is not woken for it again.
+
+use std::time::Duration;
+
+use allspark_protocol::Instant;
+use allspark_protocol::transformer::Transformer;
+
+use super::core::Core;
+use crate::limits::{GIVE_BACK_INTERVAL_MS, PEAK_ENTRIES_MIN};
+use crate::memory::GiveBack;
+
+const INTERVAL: Duration = Duration::from_millis(GIVE_BACK_INTERVAL_MS);
+
+/// When it is time again.
+#[derive(Debug)]
+pub(crate) struct Upkeep {
+    /// Something happened in this turn.
+    pub(super) has_worked: bool,
+    due: Option<Instant>,
+    worked_at: Instant,
+    /// The most sparks and connections since the last time.
+    peak: usize,
+}
+
+impl Upkeep {
+    pub(super) fn new(now: Instant) -> Self {
+        Self {
+            has_worked: false,
+            due: None,
+            worked_at: now,
+            peak: 0,
+        }
+    }
+
+    /// When the shard wants to be woken for it.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.due
+    }
+
+    /// The turn ends. Returns whether it is time.
+    fn is_due(&mut self, now: Instant, entries: usize) -> bool {
+        self.peak = self.peak.max(entries);
+        if std::mem::take(&mut self.has_worked) {
+            self.worked_at = now;
+            self.due.get_or_insert(now + INTERVAL);
+        }
+        if self.due.is_none_or(|due| due > now) {
+            return false;
+        }
+        let next = self.worked_at + INTERVAL;
+        self.due = (next > now).then_some(next);
+        true
+    }
+
+    /// Whether most of what was held is gone.
+    fn end_peak(&mut self, entries: usize) -> bool {
+        let peak = std::mem::replace(&mut self.peak, entries);
+        peak > 2 * entries + PEAK_ENTRIES_MIN
+    }
+}
+
+impl<T: Transformer> Core<T> {
+    /// The last phase of a turn. Returns whether the driver should look after its own lists, too.
+    pub(super) fn look_after_memory(&mut self) -> bool {
+        let entries = self.connections.len() + self.sparks.len();
+        if !self.upkeep.is_due(self.now, entries) {
+            return false;
+        }
+        self.dirty_sparks.give_back();
+        self.dirty.give_back();
+        self.finishing.give_back();
+        self.ops.give_back();
+        self.deferred.give_back();
+        self.outbox.iter_mut().for_each(GiveBack::give_back);
+        if self.blocks.free_unused() {
+            // What was needed in the meantime may not be needed any more.
+            self.upkeep.due.get_or_insert(self.now + INTERVAL);
+        }
+        let is_much = self.upkeep.end_peak(entries);
+        if let Some(give_back) = self.shared.options.give_back {
+            give_back(is_much);
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ms(ms: u64) -> Instant {
+        Instant::from_ms(ms)
+    }
+
+    #[test]
+    fn comes_while_there_is_work_and_once_more() {
+        let mut upkeep = Upkeep::new(ms(0));
+        let mut moments = Vec::new();
+        for now in (0..20_000).step_by(100) {
+            upkeep.has_worked = now <= 5_000;
+            if upkeep.is_due(ms(now), 1) {
+                moments.push(now);
+            }
+        }
+        assert_eq!(moments, [2_000, 4_000, 6_000, 7_000]);
+        assert_eq!(upkeep.due(), None, "an idle shard is not woken");
+    }
+
+    #[test]
+    fn knows_the_end_of_a_peak() {
+        let mut upkeep = Upkeep::new(ms(0));
+        upkeep.is_due(ms(0), 100_000);
+        assert!(!upkeep.end_peak(60_000));
+        assert!(!upkeep.end_peak(40_000));
+        assert!(upkeep.end_peak(1_000));
+        assert!(!upkeep.end_peak(0), "few are no peak");
+    }
+}

@@ -1,0 +1,117 @@
+//! What panics, or fails, and whom it harms.
+
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread;
+
+use allspark_engine::io::DriverChoice;
+use allspark_engine::{Destroy, Options, Server, ShardFailure};
+use allspark_protocol::http::Response;
+
+use crate::client::{Client, PATIENCE};
+use crate::drivers;
+use crate::plain::{GOODBYE, server};
+
+/// Joins a server that must end.
+fn join(server: Server) -> Result<(), ShardFailure> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || sender.send(server.join()));
+    receiver.recv_timeout(PATIENCE).expect("the server ends")
+}
+
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("dropped on purpose");
+    }
+}
+
+#[test]
+fn a_fallback_that_panics_answers_500_and_harms_nobody() {
+    for driver in drivers() {
+        let options = Options {
+            fallback: Some(Arc::new(|head| match head.path() {
+                "/panic" => panic!("on purpose"),
+                _ => Response::text(200, "fine"),
+            })),
+            ..Options::default()
+        };
+        let primus = server(options, 1, driver);
+        let running = primus.start("127.0.0.1:0").unwrap();
+        let mut bystander = Client::new(running.address());
+        let mut client = Client::new(running.address());
+        for _ in 0..3 {
+            assert_eq!(client.ask("/panic"), 500);
+            assert_eq!(client.ask("/"), 200, "its own connection goes on");
+        }
+        assert_eq!(bystander.ask("/"), 200);
+        assert_eq!(primus.handle().stats().handlers_panicked, 3);
+        primus.handle().destroy(Destroy::default());
+        drop((client, bystander));
+        assert_eq!(join(running), Ok(()));
+    }
+}
+
+#[test]
+fn what_a_function_captured_may_panic_when_it_is_dropped() {
+    for driver in drivers() {
+        let primus = server(Options::default(), 1, driver);
+        primus.on_connection(|spark| {
+            let bomb = Bomb;
+            spark.on_data(move |spark, _| {
+                let _ = &bomb;
+                spark.end();
+            });
+        });
+        let running = primus.start("127.0.0.1:0").unwrap();
+        let bomb = Bomb;
+        primus.handle().for_each(move |_| {
+            let _ = &bomb;
+            true
+        });
+        let mut client = Client::open(running.address());
+        client.send(b"1");
+        client.rest();
+        assert_eq!(Client::new(running.address()).ask("/primus/"), 200);
+        primus.handle().destroy(Destroy::default());
+        assert_eq!(join(running), Ok(()));
+    }
+}
+
+/// A panic of the engine itself.
+#[test]
+fn a_shard_that_panics_takes_its_server_with_it() {
+    for driver in drivers() {
+        let primus = server(Options::default(), 3, driver);
+        let running = primus.start("127.0.0.1:0").unwrap();
+        let mut others: Vec<Client> = (0..32).map(|_| Client::open(running.address())).collect();
+        let mut culprit = Client::new(running.address());
+        culprit.send(b"GET /primus/panic HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert!(culprit.rest().is_empty());
+        let rests: Vec<Vec<u8>> = others.iter_mut().map(Client::rest).collect();
+        let told = rests.iter().any(|rest| rest.ends_with(GOODBYE));
+        assert!(told, "the clients of the other shards were told");
+        drop(others);
+        let failure = join(running).unwrap_err();
+        assert_eq!(failure.reason, "it panicked: on purpose");
+        assert!(failure.shard < 3);
+        let text = format!(
+            "shard {} has failed: it panicked: on purpose",
+            failure.shard
+        );
+        assert_eq!(failure.to_string(), text);
+    }
+}
+
+#[test]
+fn a_lonely_shard_that_panics_is_reported_too() {
+    let primus = server(Options::default(), 1, DriverChoice::Auto);
+    let running = primus.start("127.0.0.1:0").unwrap();
+    let mut culprit = Client::new(running.address());
+    culprit.send(b"GET /primus/panic HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert!(culprit.rest().is_empty());
+    assert!(join(running).is_err());
+    // Whoever still holds the server waits for nobody.
+    primus.handle().write("too late").unwrap();
+}

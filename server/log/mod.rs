@@ -1,0 +1,83 @@
+//! What the operator reads: one line on stderr for each event.
+//!
+//! ```text
+//! 2026-11-21T10:00:00.000000Z INFO  serving on http://127.0.0.1:8080/ driver=uring shards=2
+//! ```
+//!
+//! stderr may be anything: a terminal that is closed, a pipe that nobody reads, a full disk. So
+//! those who log only queue ([`queue`]), and a thread of the log writes.
+//!
+//! # Invariants
+//! - Who logs never waits, and never fails.
+//! - A line is written, or it is counted as lost, and the log says so as soon as it can.
+//! - Colours are used only on a terminal, and not if `NO_COLOR` is set.
+
+mod format;
+mod panics;
+mod queue;
+mod stderr;
+
+use std::env;
+use std::io::{self, IsTerminal};
+use std::time::Duration;
+
+use tracing::Level;
+use tracing::level_filters::LevelFilter;
+
+pub(crate) use queue::Lines;
+
+use format::OneLine;
+use stderr::Stderr;
+
+/// How long the end of the process waits for lines that stderr does not take. A reader that lives
+/// takes them at once; a second is far less than what supervisors grant.
+const END_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The log of this process.
+pub(crate) struct Log {
+    lines: Lines,
+}
+
+/// Starts logging events of `level` and above, and panics. Call it once.
+///
+/// # Errors
+/// If there can be no thread that writes.
+pub(crate) fn start(level: LevelFilter) -> io::Result<Log> {
+    let has_colours = io::stderr().is_terminal() && env::var_os("NO_COLOR").is_none();
+    let say_lost = move |lost: u64| {
+        let text = format!("lines of the log are lost, because stderr did not take them: {lost}");
+        format::line(Level::WARN, has_colours, &text)
+    };
+    let lines = Lines::start(Stderr::new(), say_lost)?;
+    tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(lines.clone())
+        .with_ansi(has_colours)
+        // It would be told on stderr, which may be the very thing that does not work.
+        .log_internal_errors(false)
+        .event_format(OneLine)
+        .init();
+    if level >= LevelFilter::ERROR {
+        panics::log_to(lines.clone(), has_colours);
+    } else {
+        std::panic::set_hook(Box::new(|_| {}));
+    }
+    Ok(Log { lines })
+}
+
+impl Log {
+    /// Where the lines go.
+    pub(crate) fn lines(&self) -> &Lines {
+        &self.lines
+    }
+
+    /// Writes the last line, if there is one, and waits until everything is written, but not for
+    /// long. The line is not one of the log: it comes whatever the level, and as it is.
+    pub(crate) fn end(self, last_line: Option<String>) {
+        if let Some(mut line) = last_line {
+            line.push('\n');
+            self.lines.push(line.as_bytes());
+        }
+        self.lines.flush(END_TIMEOUT);
+    }
+}

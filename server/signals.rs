@@ -1,0 +1,81 @@
+//! Signals.
+//!
+//! The first SIGTERM or SIGINT ends every spark in a way that lets its client reconnect, and then
+//! the process; the second one ends the process at once. SIGHUP, SIGUSR1 and SIGUSR2 say something
+//! to other servers (read your configuration, open your log anew); they say nothing to this one,
+//! and end nothing. SIGQUIT is left to the kernel: it ends the process with a core dump, for those
+//! who want to know what it is doing.
+//!
+//! # Invariants
+//! - The second signal is carried out by the handler itself: no thread has to be alive for it.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::thread;
+
+use allspark::{Destroy, Handle};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGXFSZ};
+use signal_hook::flag;
+use signal_hook::iterator::Signals;
+use signal_hook::low_level::signal_name;
+
+const DRAINING: [i32; 2] = [SIGTERM, SIGINT];
+
+/// A log in a file that has reached its limit of size (RLIMIT_FSIZE) is an error of that write, not
+/// the end of the process.
+const OF_NO_INTEREST: [i32; 1] = [SIGXFSZ];
+
+const IGNORED: [i32; 3] = [SIGHUP, SIGUSR1, SIGUSR2];
+
+/// Signals that came since it was opened.
+pub(crate) struct Inbox(Signals);
+
+impl Inbox {
+    /// From now on signals do what this module says. Open it once.
+    ///
+    /// # Errors
+    /// What the kernel said.
+    pub(crate) fn open() -> io::Result<Self> {
+        let is_draining = Arc::new(AtomicBool::new(false));
+        for signal in DRAINING {
+            // In this order, so that only the second signal finds the flag set. The exit code is
+            // by convention 128 and the number of the signal.
+            flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&is_draining))?;
+            flag::register(signal, Arc::clone(&is_draining))?;
+        }
+        for signal in OF_NO_INTEREST {
+            flag::register(signal, Arc::default())?;
+        }
+        Signals::new(DRAINING.iter().chain(&IGNORED)).map(Self)
+    }
+
+    /// Ends the server when a signal says so, even if that has come already.
+    ///
+    /// # Errors
+    /// If there can be no thread that waits.
+    pub(crate) fn drain_on_signal(mut self, server: Handle) -> io::Result<()> {
+        let wait = move || {
+            for signal in self.0.forever() {
+                if DRAINING.contains(&signal) {
+                    drain(&server);
+                } else {
+                    let name = signal_name(signal).unwrap_or("a signal");
+                    tracing::info!("{name} is ignored: there is nothing to reload or to reopen");
+                }
+            }
+        };
+        thread::Builder::new()
+            .name("signals".to_owned())
+            .spawn(wait)
+            .map(drop)
+    }
+}
+
+fn drain(server: &Handle) {
+    tracing::info!("draining: clients are to reconnect; a second signal ends at once");
+    server.destroy(Destroy {
+        reconnect: true,
+        ..Destroy::default()
+    });
+}

@@ -1,0 +1,173 @@
+//! The little that an attacker needs of HTTP and WebSocket.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use allspark_protocol::transformer::Kind;
+use allspark_protocol::websocket::encode;
+
+use crate::server::Server;
+
+/// A POST as a browser would send it.
+pub(crate) fn post(path: &str, content_type: &str, body: &[u8]) -> Vec<u8> {
+    let mut request = format!(
+        "POST {path} HTTP/1.1\r\nHost: a\r\nContent-Type: {content_type}\r\n\
+         Content-Length: {}\r\n\r\n",
+        body.len()
+    )
+    .into_bytes();
+    request.extend_from_slice(body);
+    request
+}
+
+/// A GET as a browser would send it.
+pub(crate) fn get(path: &str) -> Vec<u8> {
+    format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n").into_bytes()
+}
+
+/// Sends what the server takes until it takes nothing for a moment, at most until `end`. Returns
+/// how much that was; an error of the connection, which the server may have closed, ends it too.
+pub(crate) fn push(stream: &mut TcpStream, bytes: &[u8], end: Instant) -> usize {
+    let patience = Some(Duration::from_millis(200));
+    stream.set_write_timeout(patience).expect("a valid time");
+    let mut sent = 0;
+    while sent < bytes.len() && Instant::now() < end {
+        match stream.write(&bytes[sent..]) {
+            Ok(count) if count > 0 => sent += count,
+            Ok(_) | Err(_) => break,
+        }
+    }
+    sent
+}
+
+/// A connection whose answers are read.
+pub(crate) struct Client(BufReader<TcpStream>);
+
+impl Client {
+    pub(crate) fn connect(server: &Server) -> Self {
+        Self(BufReader::new(server.connect()))
+    }
+
+    pub(crate) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.0.get_mut().write_all(bytes)
+    }
+
+    /// Sends one request and reads its answer.
+    pub(crate) fn ask(&mut self, request: &[u8]) -> io::Result<(u16, Vec<u8>)> {
+        self.send(request)?;
+        self.read_answer()
+    }
+
+    /// The status and the body of one answer with a `Content-Length`, or that is chunked.
+    pub(crate) fn read_answer(&mut self) -> io::Result<(u16, Vec<u8>)> {
+        let head = self.read_head()?;
+        let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
+        let status = status.ok_or_else(|| bad(&head))?;
+        if header(&head, "transfer-encoding").is_some() {
+            return Ok((status, self.read_chunks()?));
+        }
+        let len = header(&head, "content-length").and_then(|len| len.parse().ok());
+        let mut body = vec![0; len.unwrap_or(0)];
+        self.0.read_exact(&mut body)?;
+        Ok((status, body))
+    }
+
+    fn read_head(&mut self) -> io::Result<String> {
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            if self.0.read_line(&mut head)? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        Ok(head)
+    }
+
+    fn read_chunks(&mut self) -> io::Result<Vec<u8>> {
+        let mut body = Vec::new();
+        loop {
+            let mut line = String::new();
+            self.0.read_line(&mut line)?;
+            let len = usize::from_str_radix(line.trim_end(), 16).map_err(|_| bad(&line))?;
+            let mut chunk = vec![0; len + 2];
+            self.0.read_exact(&mut chunk)?;
+            if len == 0 {
+                return Ok(body);
+            }
+            body.extend_from_slice(&chunk[..len]);
+        }
+    }
+
+    /// Opens a spark over a WebSocket.
+    pub(crate) fn open_websocket(server: &Server) -> Self {
+        let mut client = Self::connect(server);
+        let request = "GET /primus HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\
+                       Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+                       Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
+        client.send(request.as_bytes()).expect("the server lives");
+        let head = client.read_head().expect("the server answers");
+        assert!(head.starts_with("HTTP/1.1 101"), "{head}");
+        client
+    }
+
+    /// Writes a text message as a client.
+    pub(crate) fn write_message(&mut self, text: &str) -> io::Result<()> {
+        let mut frame = Vec::new();
+        encode::message(Kind::Text, text.as_bytes(), Some([1, 2, 3, 4]), &mut frame);
+        self.send(&frame)
+    }
+
+    /// Reads one text message and answers a ping; the server never sends a message in parts.
+    pub(crate) fn read_message(&mut self) -> io::Result<String> {
+        let mut head = [0; 2];
+        self.0.read_exact(&mut head)?;
+        let len = match head[1] {
+            126 => {
+                let mut len = [0; 2];
+                self.0.read_exact(&mut len)?;
+                u64::from(u16::from_be_bytes(len))
+            }
+            127 => {
+                let mut len = [0; 8];
+                self.0.read_exact(&mut len)?;
+                u64::from_be_bytes(len)
+            }
+            short => u64::from(short),
+        };
+        let mut text = String::new();
+        (&mut self.0).take(len).read_to_string(&mut text)?;
+        if text.starts_with("\"primus::ping::") {
+            self.write_message(&text.replace("ping", "pong"))?;
+        }
+        Ok(text)
+    }
+
+    /// A socket that only sends, while everything that comes is thrown away.
+    pub(crate) fn deafen(self) -> Deaf {
+        let mut ears = self.0.into_inner();
+        let stream = ears.try_clone().expect("a socket can be shared");
+        std::thread::spawn(move || io::copy(&mut ears, &mut io::sink()));
+        Deaf(stream)
+    }
+}
+
+/// See [`Client::deafen`].
+pub(crate) struct Deaf(pub(crate) TcpStream);
+
+impl Drop for Deaf {
+    fn drop(&mut self) {
+        // It may be closed already; then its reader has ended, too.
+        let _ = self.0.shutdown(std::net::Shutdown::Both);
+    }
+}
+
+fn header<'h>(head: &'h str, name: &str) -> Option<&'h str> {
+    head.lines().find_map(|line| {
+        let (field, value) = line.split_once(':')?;
+        field.eq_ignore_ascii_case(name).then(|| value.trim())
+    })
+}
+
+fn bad(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what.to_owned())
+}

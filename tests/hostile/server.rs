@@ -1,0 +1,132 @@
+//! The binary under attack, and what it takes from the machine.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use socket2::{Domain, Socket, Type};
+
+/// A server of its own on a port that the system chose; killed when the test is over.
+pub(crate) struct Server {
+    child: Child,
+    /// Kept open, so that the server can log.
+    _stderr: BufReader<ChildStderr>,
+    pub(crate) address: SocketAddr,
+}
+
+impl Server {
+    /// Starts it with these arguments; it echoes, and broadcasts what begins with `["all",`.
+    pub(crate) fn start(driver: &str, shards: usize, args: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_allspark"))
+            .env_clear()
+            .args(["--listen", "127.0.0.1:0", "--app", "mixed"])
+            .args(["--driver", driver, "--shards", &shards.to_string()])
+            .args(args)
+            .stdin(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary can be started");
+        let mut stderr = BufReader::new(child.stderr.take().expect("it is piped"));
+        let mut line = String::new();
+        stderr
+            .read_line(&mut line)
+            .expect("it says where it listens");
+        let (_, rest) = line
+            .split_once("http://")
+            .unwrap_or_else(|| panic!("{line}"));
+        let (address, _) = rest.split_once('/').expect("a pathname follows");
+        Self {
+            address: address.parse().expect("an address and a port"),
+            child,
+            _stderr: stderr,
+        }
+    }
+
+    pub(crate) fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.address).expect("the server accepts");
+        let patience = Some(Duration::from_secs(20));
+        stream.set_read_timeout(patience).expect("a valid time");
+        stream.set_write_timeout(patience).expect("a valid time");
+        stream.set_nodelay(true).expect("a TCP socket");
+        stream
+    }
+
+    /// A connection whose kernel takes hardly anything that is not read.
+    pub(crate) fn connect_narrow(&self) -> TcpStream {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("there are descriptors");
+        socket.set_recv_buffer_size(4096).expect("a valid size");
+        socket
+            .connect(&self.address.into())
+            .expect("the server accepts");
+        socket.into()
+    }
+
+    /// Stops the process for a while, as a debugger does, or whoever moves a virtual machine.
+    pub(crate) fn pause(&self, time: Duration) {
+        let id = Pid::from_child(&self.child);
+        kill_process(id, Signal::STOP).expect("it is our child");
+        std::thread::sleep(time);
+        kill_process(id, Signal::CONT).expect("it is our child");
+    }
+
+    /// Bytes of memory that it has now.
+    pub(crate) fn memory(&self) -> u64 {
+        self.status("VmRSS:")
+    }
+
+    /// The most that it has had since [`Server::forget_peak`].
+    pub(crate) fn memory_peak(&self) -> u64 {
+        self.status("VmHWM:")
+    }
+
+    pub(crate) fn forget_peak(&self) {
+        let path = format!("/proc/{}/clear_refs", self.child.id());
+        fs::write(path, "5").expect("one's own children can be told");
+    }
+
+    fn status(&self, name: &str) -> u64 {
+        let path = format!("/proc/{}/status", self.child.id());
+        let status = fs::read_to_string(path).expect("the server lives");
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
+        kib.and_then(|kib| kib.parse::<u64>().ok())
+            .expect("the server lives, and the kernel counts its memory in kB")
+            * 1024
+    }
+
+    /// Processor time that it has used.
+    pub(crate) fn cpu(&self) -> Duration {
+        let path = format!("/proc/{}/stat", self.child.id());
+        let stat = fs::read_to_string(path).expect("the server lives");
+        // The name, in parentheses, may hold anything; times are fields 14 and 15, in ticks.
+        let (_, fields) = stat.rsplit_once(')').expect("the format of the kernel");
+        let mut fields = fields.split_whitespace().skip(11);
+        let mut ticks = || -> u64 { fields.next().and_then(|n| n.parse().ok()).unwrap_or(0) };
+        Duration::from_millis((ticks() + ticks()) * 10)
+    }
+
+    /// Waits until `is_so` holds.
+    pub(crate) fn wait_until(&self, what: &str, mut is_so: impl FnMut(&Self) -> bool) {
+        let begun = Instant::now();
+        while !is_so(self) {
+            assert!(begun.elapsed() < Duration::from_secs(60), "never: {what}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    pub(crate) fn assert_lives(&mut self) {
+        let status = self.child.try_wait().expect("it is our child");
+        assert_eq!(status, None, "the server has ended");
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already, which the test has said.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

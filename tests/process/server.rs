@@ -1,0 +1,158 @@
+//! A server process whose stderr is anything at all, and a client of it.
+
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// Nothing here takes this long, unless it never comes.
+pub(crate) const NEVER: Duration = Duration::from_secs(60);
+
+/// A server, killed when the test is over.
+pub(crate) struct Server {
+    child: Child,
+    address: SocketAddr,
+}
+
+pub(crate) fn allspark(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_allspark"));
+    command.args(args).env_clear().stdin(Stdio::null());
+    command
+}
+
+impl Server {
+    /// Starts an echo on one shard and waits until it answers, which stderr need not tell. That
+    /// somebody listens is not enough: a child that another test has just forked still has the
+    /// listener that reserved the port.
+    pub(crate) fn start(args: &[&str], stderr: impl Into<Stdio>) -> Self {
+        let address = free_address();
+        let child = allspark(args)
+            .args(["--app", "echo", "--shards", "1", "--listen"])
+            .arg(address.to_string())
+            .stderr(stderr)
+            .spawn()
+            .unwrap();
+        let mut server = Self { child, address };
+        server.wait_until(|server| {
+            if let Some(status) = server.child.try_wait().unwrap() {
+                panic!("the server ended before it answered: {status}");
+            }
+            server.try_get("/stats").is_ok().then_some(())
+        });
+        server
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    pub(crate) fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+
+    /// Its exit code; `None` if a signal ended it.
+    pub(crate) fn exit_code(&mut self) -> Option<i32> {
+        let status = self.wait_until(|server| server.child.try_wait().unwrap());
+        status.code()
+    }
+
+    /// A client comes, is answered, and leaves.
+    pub(crate) fn assert_serves(&self) {
+        let mut client = self.connect();
+        client.send(b"\"hello\"");
+        assert_eq!(client.receive(), b"\"hello\"");
+    }
+
+    pub(crate) fn connect(&self) -> Client {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(NEVER)).unwrap();
+        stream.set_write_timeout(Some(NEVER)).unwrap();
+        let request = "GET /primus HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\
+                       Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+                       Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).unwrap();
+            answer.push(byte[0]);
+        }
+        assert!(answer.starts_with(b"HTTP/1.1 101"));
+        Client(stream)
+    }
+
+    /// The body of what it answers.
+    pub(crate) fn get(&self, path: &str) -> String {
+        self.try_get(path).unwrap()
+    }
+
+    fn try_get(&self, path: &str) -> io::Result<String> {
+        let mut stream = TcpStream::connect(self.address)?;
+        stream.set_read_timeout(Some(NEVER))?;
+        let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes())?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        let body = answer.split_once("\r\n\r\n");
+        let (_, body) = body.ok_or(io::ErrorKind::UnexpectedEof)?;
+        Ok(body.to_owned())
+    }
+
+    fn wait_until<R>(&mut self, mut is_so: impl FnMut(&mut Self) -> Option<R>) -> R {
+        let begun = Instant::now();
+        loop {
+            if let Some(result) = is_so(self) {
+                return result;
+            }
+            assert!(begun.elapsed() < NEVER, "it never comes");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already, which is as good.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Nobody else uses this address: each test process and each server has one of its own.
+fn free_address() -> SocketAddr {
+    static SERVERS: AtomicU8 = AtomicU8::new(1);
+    let [high, low] = (std::process::id() as u16).to_be_bytes();
+    let address = Ipv4Addr::new(127, high, low, SERVERS.fetch_add(1, Ordering::Relaxed));
+    let listener = TcpListener::bind((address, 0)).unwrap();
+    listener.local_addr().unwrap()
+}
+
+/// A WebSocket whose messages are short.
+pub(crate) struct Client(TcpStream);
+
+impl Client {
+    pub(crate) fn send(&mut self, text: &[u8]) {
+        let length = u8::try_from(text.len()).unwrap();
+        assert!(length < 126);
+        let mut frame = vec![0x81, 0x80 | length, 0, 0, 0, 0];
+        frame.extend_from_slice(text);
+        self.0.write_all(&frame).unwrap();
+    }
+
+    /// The text of the next message that is none of Primus's own.
+    pub(crate) fn receive(&mut self) -> Vec<u8> {
+        loop {
+            let mut head = [0; 2];
+            self.0.read_exact(&mut head).unwrap();
+            let mut payload = vec![0; usize::from(head[1])];
+            self.0.read_exact(&mut payload).unwrap();
+            if head[0] == 0x81 && !payload.starts_with(b"\"primus::") {
+                return payload;
+            }
+        }
+    }
+}
