@@ -1,6 +1,6 @@
-// What the page `iframe.html` runs: sockjs-client 1 on a page of another origin has it speak to this
-// server, and exchanges messages with it: `s` (start), `m` (a message of the client), `t` (a frame
-// of the server) and `c` (close). For browsers that are as old as the transports: ECMAScript 5.
+// What the page `iframe.html` runs: sockjs-client 1 on a page of another origin has it speak to
+// this server, and exchanges messages with it: `s` (start), `m` (a message of the client), `t` (a
+// frame of the server) and `c` (close). For browsers as old as the transports: ECMAScript 5.
 (function () {
   'use strict';
 

@@ -152,9 +152,9 @@ impl Cors {
     }
 
     /// Whether the page that a request names as its `Referer` may have sent it. That is asked of
-    /// requests whose answers are scripts or pages (JSONP, iframes), which browsers send for any page
-    /// and without an `Origin`. A page of the server itself may, and so may who names none: browsers
-    /// can be told not to, so this keeps out what does not hide, and no more.
+    /// requests whose answers are scripts or pages (JSONP, iframes), which browsers send for any
+    /// page and without an `Origin`. A page of the server itself may, and so may who names none:
+    /// browsers can be told not to, so this keeps out what does not hide, and no more.
     pub fn allows_referer(&self, request: &RequestHead<'_>) -> bool {
         if self.origins.is_none() {
             return true;
