@@ -158,8 +158,8 @@ impl Default for Destroy {
 pub struct Handle(pub(crate) Arc<Shared>);
 
 impl Handle {
-    /// Writes a message to every spark. It is encoded once. Fails only when it can't be encoded or is
-    /// longer than a frame can be.
+    /// Writes a message to every spark. It is encoded once. Fails only when it can't be encoded or
+    /// is longer than a frame can be.
     pub fn write(&self, message: impl Message) -> Result<(), SparkError> {
         let (kind, payload) = self.encode(message)?;
         self.send_to_all(|| Command::Broadcast {

@@ -18,5 +18,7 @@ mod witness;
 mod bounds;
 mod pauses;
 mod posts;
+mod readers;
 mod requests;
 mod sessions;
+mod slow;

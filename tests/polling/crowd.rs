@@ -403,7 +403,7 @@ impl Crowd {
 
     fn ended(&mut self, client: usize, end: &End) {
         let member = &self.members[client];
-        let is_due = member.stage == Stage::Closing && *end == End::Goodbye;
+        let is_due = member.stage == Stage::Closing && end.is_goodbye();
         if !is_due && !member.may_end() {
             let (transport, stage) = (member.transport, member.stage);
             self.ledger.fault(format!(

@@ -1,6 +1,8 @@
 //! The process among others: what it writes to may be gone, full or stuck, and it is sent signals.
 //! Whatever becomes of that, it serves its clients, and it ends when it is told to.
 
+mod answers;
+mod lines;
 mod log;
 mod output;
 mod server;

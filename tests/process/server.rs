@@ -75,14 +75,17 @@ impl Server {
                        Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
                        Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
         stream.write_all(request.as_bytes()).unwrap();
-        let mut answer = Vec::new();
-        while !answer.ends_with(b"\r\n\r\n") {
-            let mut byte = [0];
-            stream.read_exact(&mut byte).unwrap();
-            answer.push(byte[0]);
-        }
-        assert!(answer.starts_with(b"HTTP/1.1 101"));
-        Client(stream)
+        let answer = read_head(&mut stream);
+        assert!(answer.starts_with("HTTP/1.1 101"), "{answer}");
+        Client { stream, answer }
+    }
+
+    /// The head of the answer to a request.
+    pub(crate) fn head_of(&self, request: &str) -> String {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(NEVER)).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        read_head(&mut stream)
     }
 
     /// The body of what it answers.
@@ -131,25 +134,53 @@ fn free_address() -> SocketAddr {
     listener.local_addr().unwrap()
 }
 
+fn read_head(stream: &mut TcpStream) -> String {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).unwrap();
+        head.push(byte[0]);
+    }
+    String::from_utf8(head).unwrap()
+}
+
 /// A WebSocket whose messages are short.
-pub(crate) struct Client(TcpStream);
+pub(crate) struct Client {
+    stream: TcpStream,
+    answer: String,
+}
 
 impl Client {
+    /// Where it is seen to be.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.stream.local_addr().unwrap()
+    }
+
+    /// The head of the answer that opened it.
+    pub(crate) fn answer(&self) -> &str {
+        &self.answer
+    }
+
     pub(crate) fn send(&mut self, text: &[u8]) {
-        let length = u8::try_from(text.len()).unwrap();
+        self.send_frame(0x81, text);
+    }
+
+    /// Sends a frame that begins with this byte.
+    pub(crate) fn send_frame(&mut self, first: u8, payload: &[u8]) {
+        let length = u8::try_from(payload.len()).unwrap();
         assert!(length < 126);
-        let mut frame = vec![0x81, 0x80 | length, 0, 0, 0, 0];
-        frame.extend_from_slice(text);
-        self.0.write_all(&frame).unwrap();
+        let mut frame = vec![first, 0x80 | length, 0, 0, 0, 0];
+        frame.extend_from_slice(payload);
+        self.stream.write_all(&frame).unwrap();
     }
 
     /// The text of the next message that is none of Primus's own.
     pub(crate) fn receive(&mut self) -> Vec<u8> {
         loop {
             let mut head = [0; 2];
-            self.0.read_exact(&mut head).unwrap();
+            self.stream.read_exact(&mut head).unwrap();
             let mut payload = vec![0; usize::from(head[1])];
-            self.0.read_exact(&mut payload).unwrap();
+            self.stream.read_exact(&mut payload).unwrap();
             if head[0] == 0x81 && !payload.starts_with(b"\"primus::") {
                 return payload;
             }

@@ -2,12 +2,16 @@
 //! clients over virtual minutes, the same history for the same seed.
 
 mod backlog;
+mod by_hand;
 mod late;
+mod moves;
 mod origins;
 mod outage;
 mod paused;
+mod slow;
 mod stage;
 mod travel;
+mod upgrades;
 mod world;
 
 use std::time::Duration;

@@ -328,6 +328,10 @@ impl Transformer for AnyTransformer {
         self.kind.name()
     }
 
+    fn session_name(&self, session: &AnySession) -> &'static str {
+        session.kind().name()
+    }
+
     fn finds_sessions(&self) -> bool {
         match self.kind {
             TransformerKind::WebSockets | TransformerKind::Faye | TransformerKind::Uws => false,

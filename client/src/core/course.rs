@@ -53,10 +53,10 @@ impl Client {
     pub(super) fn connection_ended(&mut self, now: Instant, end: End, out: &mut Outputs) {
         match end {
             End::Violation(what) => self.connection_failed(now, ClientError::Transport(what), out),
-            End::Goodbye if self.ready_state == ReadyState::Opening => {
+            End::Goodbye | End::Closed(_) if self.ready_state == ReadyState::Opening => {
                 self.connection_failed(now, ClientError::Transport(NEVER_OPENED), out);
             }
-            End::Goodbye => self.connection_lost(now, out),
+            End::Goodbye | End::Closed(_) => self.connection_lost(now, out),
         }
     }
 

@@ -77,8 +77,8 @@ impl BlockPool {
         small.unwrap_or_else(|| Rc::new(self.fresh()))
     }
 
-    /// Frees the blocks that nobody has needed since the last call. Returns whether there are others
-    /// that may turn out to be needed no more.
+    /// Frees the blocks that nobody has needed since the last call. Returns whether there are
+    /// others that may turn out to be needed no more.
     pub fn free_unused(&mut self) -> bool {
         self.small.free_unused();
         self.large_bytes -= self.large.free_unused();

@@ -9,6 +9,7 @@ use allspark_protocol::Instant;
 use allspark_protocol::transformer::{Carrier, Context, Outputs, Transformer, Units, Wire};
 use smallvec::SmallVec;
 
+use super::close::EndReason;
 use super::connection::{Closing, Role};
 use super::core::{Core, Deferred};
 use super::host::Host;
@@ -299,7 +300,7 @@ impl<T: Transformer> Core<T> {
 
     /// The session can be forgotten. Its slot is freed once the application knows of the end.
     pub(super) fn session_over(&mut self, spark: Key) {
-        self.lose(spark);
+        self.lose(spark, EndReason::Goodbye);
         let Some(slot) = self.sparks.get_mut(spark) else {
             return;
         };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use allspark_protocol::Instant;
+use allspark_protocol::http::HttpDate;
 use allspark_protocol::primus::SparkId;
 use allspark_protocol::primus::id::IdParts;
 use allspark_protocol::transformer::{Carrier, Outputs, Transformer};
@@ -12,14 +13,16 @@ use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::Rng;
 
 use super::carried::Carried;
+use super::close::EndReason;
 use super::connection::Connection;
 use super::connection::Declined;
 use super::fairness::Fairness;
 use super::held::Charges;
+use super::moves::Moves;
 use super::names::Names;
 use super::queue::SendQueue;
 use super::room::Room;
-use super::travel::Parcel;
+use super::travel::{Luggage, Parcel};
 use super::upkeep::Upkeep;
 use super::walk::Walk;
 use super::wheel::Wheel;
@@ -44,7 +47,7 @@ pub(crate) struct Slot<S> {
 /// An event that came up while a handler ran.
 pub(crate) enum Deferred {
     /// The spark has ended.
-    Ended(Key),
+    Ended(Key, EndReason),
     /// Something went wrong with the spark.
     Error(Key, SparkError),
     /// A carrier of the spark's session is gone.
@@ -61,6 +64,8 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) shard: u16,
     pub(super) now: Instant,
     pub(super) unix_ms: u64,
+    /// The second of `unix_ms` in which an answer was last sent.
+    date: HttpDate,
     /// Counts turns; wraps.
     pub(super) turn: u32,
     pub(super) connections: Arena<Connection>,
@@ -84,7 +89,13 @@ pub(crate) struct Core<T: Transformer> {
     /// A session declined the request that it was just asked about.
     pub(super) declined: Option<Declined>,
     /// Connections that go to another shard once everything is sent.
-    pub(super) leaving: Vec<Key>,
+    pub(super) leaving: VecDeque<Key>,
+    /// What all connections that leave take with them.
+    pub(super) luggage: Luggage,
+    /// How often connections that came from other shards have moved.
+    pub(super) moves: Moves,
+    /// Connections for which everything that waited was submitted.
+    pub(super) caught_up: Vec<Key>,
     /// Connections that come from other shards.
     pub(super) arrivals: Arena<Box<Parcel>>,
     /// What the session that was called last wants.
@@ -148,6 +159,7 @@ impl<T: Transformer> Core<T> {
             shard,
             now,
             unix_ms: 0,
+            date: HttpDate::at(0),
             turn: 1,
             connections: Arena::default(),
             sparks: Arena::default(),
@@ -162,7 +174,10 @@ impl<T: Transformer> Core<T> {
             proceeding: VecDeque::new(),
             resumed: Vec::new(),
             declined: None,
-            leaving: Vec::new(),
+            leaving: VecDeque::new(),
+            luggage: Luggage::default(),
+            moves: Moves::default(),
+            caught_up: Vec::new(),
             arrivals: Arena::default(),
             outputs: Outputs::default(),
             wire_sparks: vec![0; usize::from(T::WIRES)],
@@ -216,6 +231,12 @@ impl<T: Transformer> Core<T> {
         mesh::enter_shard(&self.shared.mesh);
     }
 
+    /// When answers of this turn are sent.
+    pub(super) fn date(&mut self) -> HttpDate {
+        self.date.move_to(self.unix_ms);
+        self.date
+    }
+
     pub(super) fn end_turn(&mut self) {
         debug_assert!(!mesh::has_outgoing() && self.deferred.is_empty());
         let (waiting, blocks) = (self.blocks.waiting_cost(), self.blocks.block_bytes());
@@ -253,6 +274,9 @@ impl<T: Transformer> Core<T> {
             }
             Completion::SendFailed { token, error } => {
                 self.with_connection(token, |core, key| core.broke(key, error));
+            }
+            Completion::Unsent { token, bytes } => {
+                self.with_connection(token, |core, key| core.unsent(key, bytes));
             }
             Completion::Writable { token } => {
                 self.with_connection(token, |core, key| core.writable(key));
@@ -316,6 +340,7 @@ impl<T: Transformer> Core<T> {
             || !self.resumed.is_empty()
             || (!self.proceeding.is_empty() && !self.is_congested())
             || !self.leaving.is_empty()
+            || !self.caught_up.is_empty()
             || self.outbox_len > 0
             || self.has_commands()
     }

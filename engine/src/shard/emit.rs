@@ -4,6 +4,7 @@
 use allspark_protocol::http::{RequestHead, Response};
 use allspark_protocol::transformer::{Kind, Transformer};
 
+use super::close::EndReason;
 use super::core::{Core, Deferred};
 use super::host::Host;
 use crate::guard;
@@ -48,7 +49,7 @@ impl<T: Transformer> Core<T> {
         loop {
             if let Some(deferred) = self.deferred.pop_front() {
                 match deferred {
-                    Deferred::Ended(key) => self.emit_end(key),
+                    Deferred::Ended(key, reason) => self.emit_end(key, reason),
                     Deferred::Error(key, error) => self.emit_error(key, &error),
                     Deferred::CarrierLost(key, carrier) => self.carrier_lost(key, carrier),
                     Deferred::Forget(key) => self.forget(key),
@@ -77,7 +78,11 @@ impl<T: Transformer> Core<T> {
         });
     }
 
-    fn emit_end(&mut self, key: Key) {
+    fn emit_end(&mut self, key: Key, reason: EndReason) {
+        if let Some(slot) = self.sparks.get(key) {
+            let id = slot.state.id;
+            tracing::debug!(shard = self.shard, spark = %id, %reason, "disconnection");
+        }
         self.call(key, |handler, spark| {
             if let Handler::End(handler) = handler {
                 handler(spark);
@@ -130,7 +135,7 @@ impl<T: Transformer> Core<T> {
                     );
                 }
                 if self.spark(key).ready != ReadyState::Closed {
-                    self.end(key, EndOptions { reconnect: true });
+                    self.end(key, EndOptions { reconnect: true }, EndReason::Panicked);
                 }
                 None
             }

@@ -4,7 +4,8 @@
 //! bytes behind a request that is not answered yet, and what sessions keep. It is looked at when
 //! bytes came in, and when a session was called, because it grows nowhere else; a connection that
 //! holds nothing, as nearly all do, costs a comparison. Each shard publishes its sum, and all of
-//! them look at all sums.
+//! them look at all sums. What waits to be sent, and broadcasts, are counted where they are made
+//! ([`BlockPool`](crate::memory::BlockPool)), and belong to the same bound.
 //!
 //! When the server holds more than it may, whoever grows then and holds more than its share (the
 //! bound divided by all connections and sessions) is ended. Somebody holds more than its share as
@@ -14,6 +15,7 @@ use std::collections::HashMap;
 
 use allspark_protocol::transformer::Transformer;
 
+use super::close::EndReason;
 use super::connection::Role;
 use super::core::Core;
 use super::room::unavailable;
@@ -68,7 +70,7 @@ impl<T: Transformer> Core<T> {
         let bytes = match &connection.role {
             Role::Http(reader) => reader.held_bytes(),
             Role::Waiting(waiting) => waiting.held_bytes(),
-            Role::Leaving(parcel) => parcel.bytes(),
+            Role::Leaving(leaving) => leaving.bytes(),
             Role::Spark(spark) => self.sparks.get(*spark).map_or(0, |slot| {
                 let is_charged = slot.carried.is_some();
                 match is_charged {
@@ -109,8 +111,7 @@ impl<T: Transformer> Core<T> {
 
     /// Tells the other shards what this one holds.
     pub(super) fn publish_held(&self) {
-        let streams: usize = self.streams.iter().map(|stream| stream.kept_bytes()).sum();
-        let held = self.connection_charges.total() + self.session_charges.total() + streams;
+        let held = self.connection_charges.total() + self.session_charges.total();
         let counter = &self.counters().bytes_held;
         if counter.get() != held as u64 {
             counter.set(held as u64);
@@ -136,9 +137,9 @@ impl<T: Transformer> Core<T> {
     fn shed_session(&mut self, spark: Key) {
         self.count_shed();
         self.fail(spark, SparkError::Overflow);
-        self.lose(spark);
+        self.lose(spark, EndReason::Shed);
         self.drop_units(spark);
-        self.say_goodbye(spark);
+        self.say_goodbye(spark, EndReason::Shed);
     }
 
     fn count_shed(&self) {

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use allspark_protocol::parser::ParserKind;
 use allspark_protocol::transformer::{Kind, Transformer};
 
+use super::close::EndReason;
 use super::core::{Core, Deferred};
 use crate::memory::{FrameTooLong, Key};
 use crate::mesh::{self, Command};
@@ -134,7 +135,7 @@ impl<T: Transformer> Host for Core<T> {
             self.mesh().send(self.shard, Command::End { id, options });
             return true;
         }
-        self.end(key, options);
+        self.end(key, options, EndReason::Application);
         true
     }
 

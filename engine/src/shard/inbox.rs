@@ -5,10 +5,11 @@ use std::sync::atomic::Ordering;
 use allspark_protocol::primus::SparkId;
 use allspark_protocol::transformer::Transformer;
 
+use super::close::EndReason;
 use super::core::Core;
 use super::host::Host;
 use crate::guard;
-use crate::limits::INBOX_COMMANDS_PER_TURN;
+use crate::limits::{INBOX_COMMANDS_PER_TURN, MOVES_PER_TURN};
 use crate::memory::Key;
 use crate::mesh::{Command, Visitor};
 use crate::primus::Destroy;
@@ -25,14 +26,16 @@ impl<T: Transformer> Core<T> {
             });
         }
         self.flush_outbox();
+        let mut arrivals = 0;
         for _ in 0..INBOX_COMMANDS_PER_TURN {
             // Broadcasts must not pile up behind a long walk: they wait in the bounded inbox.
-            if self.streams_are_full() {
+            if self.streams_are_full() || arrivals == MOVES_PER_TURN {
                 return;
             }
             let Some(command) = self.mesh().receive(self.shard) else {
                 return;
             };
+            arrivals += usize::from(matches!(command, Command::Arrive(_)));
             self.carry_out(command);
             self.settle();
         }
@@ -52,7 +55,7 @@ impl<T: Transformer> Core<T> {
             }
             Command::End { id, options } => {
                 if let Some(key) = self.find(id) {
-                    self.end(key, options);
+                    self.end(key, options, EndReason::Application);
                 }
             }
             Command::Find { id, finder } => match self.find(id) {

@@ -7,10 +7,11 @@ use allspark_protocol::transformer::{Carrier, End, Output, Outputs, Transformer}
 
 use super::browser::Browser;
 use super::carried::connection_of;
-use super::connection::{Asked, Declined, Next, Role, Waiting};
+use super::close::EndReason;
+use super::connection::{Asked, Declined, Flags, Next, Role, Waiting};
 use super::core::Core;
 use super::host::Host;
-use crate::limits::{KEEP_ALIVE_TIMEOUT_MS, PORTIONS_PER_TURN};
+use crate::limits::PORTIONS_PER_TURN;
 use crate::memory::Key;
 use crate::spark::{ReadyState, SparkError};
 
@@ -94,12 +95,17 @@ impl<T: Transformer> Core<T> {
 
     /// The transport of a spark is over.
     pub(super) fn transport_ended(&mut self, spark: Key, end: &End) {
-        if let End::Violation(reason) = end
-            && self.spark(spark).ready == ReadyState::Open
-        {
-            self.fail(spark, SparkError::Violation(reason));
-        }
-        self.lose(spark);
+        let reason = match end {
+            End::Goodbye => EndReason::Goodbye,
+            End::Closed(code) => EndReason::Closed(*code),
+            End::Violation(sentence) => {
+                if self.spark(spark).ready == ReadyState::Open {
+                    self.fail(spark, SparkError::Violation(sentence));
+                }
+                EndReason::Violation
+            }
+        };
+        self.lose(spark, reason);
     }
 
     /// The connection that a carrier of this spark is, if it still is one.
@@ -173,6 +179,7 @@ impl<T: Transformer> Core<T> {
         let framing = response.framing(minor_version, head_only);
         waiting.body = Some(framing);
         let response = self.complete_answer(key, response);
+        let response = response.at(self.date());
         self.queue_frame(key, |out| {
             response.encode_begin(out, framing, keep_alive);
         });
@@ -237,7 +244,7 @@ impl<T: Transformer> Core<T> {
     /// session is being called.
     fn go_on(&mut self, key: Key, next: Next) {
         if next == Next::Http {
-            self.set_timer_ms(key, KEEP_ALIVE_TIMEOUT_MS);
+            self.set_idle_timer_ms(key, self.shared.options.keep_alive_timeout_ms);
         }
         let Role::Waiting(waiting) = &mut self.connection_mut(key).role else {
             return;
@@ -284,7 +291,7 @@ impl<T: Transformer> Core<T> {
                 && let Some(next) = waiting.next
             {
                 let mut pending = self.take_up(key, next);
-                self.listen_again(key);
+                self.let_go(key, Flags::BEHIND);
                 self.received(key, &mut pending);
                 self.settle_input(key);
                 self.settle();

@@ -32,10 +32,13 @@ impl<T: Transformer> Core<T> {
             return self.finish(key);
         }
         let framing = response.framing(asked.minor_version, asked.head_only);
+        let response = response.at(self.date());
         self.queue_frame(key, |out| {
             response.encode_begin(out, framing, false);
         });
         let parts = parts.into();
+        // The timer is for its parts from now on.
+        self.end_watch(key);
         self.connection_mut(key).role = Role::Paced(Box::new(Paced { framing, parts }));
         self.go_on_paced(key);
     }

@@ -42,7 +42,7 @@ const PINNED_TIMES_MAX: usize = 4;
 /// Frames of one connection that wait to be sent.
 #[derive(Debug, Default)]
 pub(crate) struct SendQueue {
-    /// The rest of a frame whose beginning was sent; it was at the front when something was dropped.
+    /// The rest of a frame whose beginning was sent; it was at the front when others were dropped.
     partial: Option<Slice>,
     /// Frames that come next, as they were not dropped when older and newer ones were.
     kept: Option<Rc<Block>>,
@@ -211,8 +211,8 @@ impl SendQueue {
     pub(crate) fn push_front(&mut self, rest: Slice, pool: &mut BlockPool) {
         self.unkeep(pool);
         self.waits = true;
-        // What many share is copied by none of them. Of its own blocks a queue gets used ones, whose
-        // size is that of earlier messages.
+        // What many share is copied by none of them. Of its own blocks a queue gets used ones,
+        // whose size is that of earlier messages.
         let rest = if rest.is_common() {
             rest
         } else {

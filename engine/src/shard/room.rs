@@ -10,7 +10,9 @@
 //! seconds; if even of these there are many, it is closed at once.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
+use allspark_protocol::Instant;
 use allspark_protocol::http::Response;
 use allspark_protocol::transformer::Transformer;
 
@@ -22,11 +24,16 @@ use crate::lines::Line;
 use crate::memory::Key;
 use crate::stats::Counters;
 
+/// How old a look at all shards may be that is done for every message.
+const LATELY: Duration = Duration::from_millis(10);
+
 /// What a shard knows of the bounds.
 #[derive(Debug, Default)]
 pub(crate) struct Room {
     /// The turn in which it looked at the counters of all shards.
     turn: u32,
+    /// When that was.
+    looked_at: Instant,
     /// How many connections and sessions more it may let in until it looks again.
     connections: u64,
     sessions: u64,
@@ -52,12 +59,14 @@ impl<T: Transformer> Core<T> {
         let closed = count(|counters| counters.connections_closed.get());
         let accepted = count(|counters| counters.connections_accepted.get());
         let unattended = count(|counters| counters.sparks_unattended.get());
-        let held = count(|counters| counters.bytes_held.get()) + self.mesh().bytes() as u64;
+        let held = count(|counters| counters.bytes_held.get() + counters.block_bytes.get())
+            + self.mesh().bytes() as u64;
         let options = &self.shared.options;
         let held_max = options.memory_bytes_max.unwrap_or(u64::MAX);
         let peers = accepted - closed.min(accepted) + unattended;
         self.room.share_when_short = (held > held_max).then(|| held_max / peers.max(1));
         self.room.turn = self.turn;
+        self.room.looked_at = self.now;
         self.room.connections =
             (options.connections_max as u64).saturating_sub(accepted - closed.min(accepted));
         self.room.sessions = (options.sessions_max as u64).saturating_sub(unattended);
@@ -93,6 +102,18 @@ impl<T: Transformer> Core<T> {
     pub(super) fn share_when_short(&mut self) -> Option<u64> {
         self.look_for_room();
         self.room.share_when_short
+    }
+
+    /// The same, as it was lately, for what happens too often to look each time; without end, if
+    /// the server holds no more than it may.
+    pub(super) fn share_when_short_lately(&mut self) -> usize {
+        if self.now >= self.room.looked_at + LATELY {
+            self.look_for_room();
+        }
+        let share = self.room.share_when_short;
+        share.map_or(usize::MAX, |share| {
+            usize::try_from(share).unwrap_or(usize::MAX)
+        })
     }
 
     /// Refuses a connection that was just accepted.

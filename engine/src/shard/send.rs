@@ -9,11 +9,11 @@ use allspark_protocol::parser::Parser;
 use allspark_protocol::primus::{Packet, SparkId};
 use allspark_protocol::transformer::{Kind, Transformer};
 
-use super::connection::{Closing, Connection, Role};
+use super::close::EndReason;
+use super::connection::{Closing, Connection, Flags, Role};
 use super::core::Core;
 use super::host::Host;
 use super::queue::{Admission, Bound, SendQueue};
-use crate::io::Op;
 use crate::limits::{ANSWERS_COST_MAX, EXEMPT_BYTES_MAX, PAUSE_BYTES_MAX};
 use crate::lines::Line;
 use crate::memory::{BlockPool, FrameClass, FrameTooLong, Key, Slice};
@@ -135,6 +135,7 @@ impl<T: Transformer> Core<T> {
         if self.queue_cost(key) > ANSWERS_COST_MAX {
             return self.cut_off(key);
         }
+        let response = response.at(self.date());
         self.queue_frame(key, |out| response.encode(out, keep_alive, head_only));
     }
 
@@ -186,18 +187,20 @@ impl<T: Transformer> Core<T> {
     }
 
     /// What may wait. While nothing keeps it from leaving at the end of this turn, that is twice
-    /// as much: nobody reads too slowly before the kernel has refused something.
-    fn bound(&self, target: Target) -> Bound {
+    /// as much: nobody reads too slowly before the kernel has refused something. What stays may be
+    /// no more than a peer's share of the memory, while there is too little.
+    fn bound(&mut self, target: Target) -> Bound {
         let leaves_soon = match target {
             Target::Connection(key) => self.connections.get(key).is_some_and(|c| !c.blocked),
             Target::Units(spark) => self.has_free_carrier(spark),
         };
         let options = &self.shared.options;
-        let times = if leaves_soon { 2 } else { 1 };
-        Bound {
-            cost_max: options.send_queue_bytes_max.saturating_mul(times),
-            policy: options.send_policy,
-        }
+        let (bytes_max, policy) = (options.send_queue_bytes_max, options.send_policy);
+        let cost_max = match leaves_soon {
+            true => bytes_max.saturating_mul(2),
+            false => bytes_max.min(self.share_when_short_lately()),
+        };
+        Bound { cost_max, policy }
     }
 
     /// What no policy bounds has a bound of its own.
@@ -228,18 +231,18 @@ impl<T: Transformer> Core<T> {
         self.counters().sparks_overflowed.add(1);
         if let Some(line) = self.may_log(Line::Overflowed) {
             let (shard, unlogged) = (self.shard, line.unlogged);
-            let id = self.spark(spark).id;
-            tracing::info!(shard, spark = %id, unlogged,
+            let (id, peer) = (self.spark(spark).id, self.peer(spark));
+            tracing::info!(shard, spark = %id, %peer, unlogged,
                 "a client reads too slowly; its spark ends");
         }
         self.fail(spark, SparkError::Overflow);
         // What waits will not be read in time, so nothing is added, not even a goodbye.
-        self.lose(spark);
+        self.lose(spark, EndReason::TooSlow);
         if let Some(key) = self.spark(spark).stream {
             self.close(key);
         } else {
             self.drop_units(spark);
-            self.say_goodbye(spark);
+            self.say_goodbye(spark, EndReason::TooSlow);
         }
     }
 
@@ -316,12 +319,15 @@ impl<T: Transformer> Core<T> {
         if !connection.dirty && !connection.blocked {
             connection.dirty = true;
             self.dirty.push_back(key);
-        } else if connection.blocked && !connection.paused && connection.queue_bytes() > pause_bytes
+        } else if connection.blocked
+            && !connection.flags.has(Flags::UNREAD)
+            && connection.queue_bytes() > pause_bytes
         {
-            // Its peer reads too slowly to be listened to: an echo must not fill the queue.
-            connection.paused = true;
-            let socket = connection.socket;
-            self.ops.push(Op::StopReceive { socket });
+            // An echo must not fill the queue.
+            if !connection.flags.has(Flags::WATCHED) {
+                connection.taken_bytes = 0;
+            }
+            self.hold(key, Flags::UNREAD);
         }
     }
 
@@ -331,7 +337,7 @@ impl<T: Transformer> Core<T> {
     }
 
     /// Ends a spark in words: what it was written is sent, then the transport's goodbye.
-    pub(super) fn end(&mut self, spark: Key, options: EndOptions) {
+    pub(super) fn end(&mut self, spark: Key, options: EndOptions, reason: EndReason) {
         let state = self.spark(spark);
         if state.ready != ReadyState::Open {
             return;
@@ -339,7 +345,7 @@ impl<T: Transformer> Core<T> {
         if !options.reconnect {
             self.write_packet_of_primus(spark, &Packet::ServerClose);
         }
-        self.say_goodbye(spark);
+        self.say_goodbye(spark, reason);
     }
 }
 

@@ -20,6 +20,8 @@ impl<T: Transformer> Core<T> {
     pub(super) fn open_upgraded(&mut self, key: Key, session: T::Session, head: &RequestHead<'_>) {
         let spark = self.insert_spark(session, Some(key), None, head);
         self.connection_mut(key).role = Role::Spark(spark);
+        // The timer is for heartbeats from now on.
+        self.end_watch(key);
         self.start_heartbeat(spark);
         self.emit_connection(spark, head);
     }
@@ -72,7 +74,12 @@ impl<T: Transformer> Core<T> {
         });
         self.count_wire(wire, 1);
         self.counters().sparks_opened.add(1);
-        tracing::debug!(shard = self.shard, spark = %self.spark(spark).id, "connection");
+        let Slot { state, session, .. } = self.sparks.get(spark).expect("it was just inserted");
+        tracing::debug!(
+            shard = self.shard, spark = %state.id, peer = %self.peer(spark),
+            transformer = %self.transformer.session_name(session),
+            "connection"
+        );
         spark
     }
 

@@ -214,3 +214,42 @@ fn while_too_much_is_held_nobody_new_is_let_in() {
     let answer = net.receive(early, 1 << 16).unwrap();
     assert!(answer.starts_with(b"HTTP/1.1 200 "));
 }
+
+/// Many that read nothing, each of which may have its queue.
+#[test]
+fn what_waits_to_be_sent_belongs_to_the_same_bound() {
+    const DEAF: usize = 50;
+    const MESSAGE_BYTES: usize = 10_000;
+    let net = SimNet::default();
+    let options = Options {
+        memory_bytes_max: Some(4 * MEMORY_MAX),
+        ..Options::default()
+    };
+    let mut server = SimServer::new(&net, options, &Plain, 2, 7, |_| {});
+    server.settle();
+    let latency = Duration::from_millis(1);
+    for number in 0..DEAF {
+        let client = net.connect(number % 2, latency).unwrap();
+        net.set_window(client, 1024);
+        net.send(client, b"GET /primus/open HTTP/1.1\r\nHost: a\r\n\r\n");
+    }
+    run(&net, &mut server, 4 * latency, |_| {});
+    let mut most = 0;
+    for round in 0..50_u8 {
+        server.handle().for_each(move |spark| {
+            spark.write("x".repeat(MESSAGE_BYTES) + &round.to_string());
+            true
+        });
+        run(&net, &mut server, 20 * latency, |server| {
+            most = most.max(server.handle().stats().block_bytes);
+        });
+    }
+    let stats = server.handle().stats();
+    assert!(stats.sparks_overflowed > 0, "{stats:?}");
+    // A round is written before it is noticed, into blocks that have room for more.
+    let round = (DEAF * MESSAGE_BYTES) as u64;
+    assert!(
+        (MEMORY_MAX..4 * MEMORY_MAX + 4 * round).contains(&most),
+        "{most}"
+    );
+}

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::io::Write;
 
+use super::date::HttpDate;
 use super::error::Misuse;
 use super::fields::{Fields, Headers, is_token, is_value_byte};
 use super::streamed::BodyFraming;
@@ -107,14 +108,33 @@ impl Response {
         self.misuse
     }
 
+    /// This response, to be sent at that moment.
+    pub fn at(&self, date: HttpDate) -> DatedResponse<'_> {
+        DatedResponse {
+            response: self,
+            date,
+        }
+    }
+
     /// Appends the response to `out`. `keep_alive` says whether the server reads on after it;
-    /// `head_only` that it answers a `HEAD` request.
+    /// `head_only` that it answers a `HEAD` request. It has no `Date`: who has a clock sends
+    /// [`Response::at`].
     pub fn encode(&self, out: &mut Vec<u8>, keep_alive: bool, head_only: bool) {
+        self.encode_at(None, out, keep_alive, head_only);
+    }
+
+    fn encode_at(
+        &self,
+        date: Option<&HttpDate>,
+        out: &mut Vec<u8>,
+        keep_alive: bool,
+        head_only: bool,
+    ) {
         self.push_head(out);
         if !self.is_bodiless() {
             push_length(out, self.body.len());
         }
-        self.end_head(out, keep_alive);
+        self.end_head(date, out, keep_alive);
         if !self.is_bodiless() && !head_only {
             out.extend_from_slice(&self.body);
         }
@@ -138,14 +158,30 @@ impl Response {
     /// # Panics
     /// If `framing` is for a body and the status forbids one: then it was chosen by somebody else.
     pub fn encode_begin(&self, out: &mut Vec<u8>, framing: BodyFraming, keep_alive: bool) {
+        self.encode_begin_at(None, out, framing, keep_alive);
+    }
+
+    fn encode_begin_at(
+        &self,
+        date: Option<&HttpDate>,
+        out: &mut Vec<u8>,
+        framing: BodyFraming,
+        keep_alive: bool,
+    ) {
         let is_possible = framing == BodyFraming::Bodiless || !self.is_bodiless();
         assert!(is_possible, "the status forbids a body");
         self.push_head(out);
         if framing == BodyFraming::Chunked {
             push_header(out, "Transfer-Encoding", "chunked");
         }
-        self.end_head(out, keep_alive && !framing.ends_with_connection());
+        self.end_head(date, out, keep_alive && !framing.ends_with_connection());
         framing.push(out, &self.body);
+    }
+
+    /// Whether the app has said when it is from.
+    fn has_date(&self) -> bool {
+        self.headers()
+            .any(|(name, _)| name.eq_ignore_ascii_case("date"))
     }
 
     fn is_interim(&self) -> bool {
@@ -162,13 +198,45 @@ impl Response {
         out.extend_from_slice(&self.lines);
     }
 
-    fn end_head(&self, out: &mut Vec<u8>, keep_alive: bool) {
+    fn end_head(&self, date: Option<&HttpDate>, out: &mut Vec<u8>, keep_alive: bool) {
         if !self.is_interim() {
+            if let Some(date) = date
+                && !self.has_date()
+            {
+                out.extend_from_slice(b"Date: ");
+                out.extend_from_slice(date.as_bytes());
+                out.extend_from_slice(b"\r\n");
+            }
             // HTTP/1.0 peers need to be told what HTTP/1.1 peers assume; Node.js says it to both.
             let connection = if keep_alive { "keep-alive" } else { "close" };
             push_header(out, "Connection", connection);
         }
         out.extend_from_slice(b"\r\n");
+    }
+}
+
+/// A response with the moment at which it is sent: it has a `Date`, unless the app has set one. A
+/// `1xx` needs none (RFC 9110, 6.6.1), and like `ws` a `101` has none.
+#[derive(Clone, Copy, Debug)]
+pub struct DatedResponse<'r> {
+    response: &'r Response,
+    date: HttpDate,
+}
+
+impl DatedResponse<'_> {
+    /// See [`Response::encode`].
+    pub fn encode(&self, out: &mut Vec<u8>, keep_alive: bool, head_only: bool) {
+        self.response
+            .encode_at(Some(&self.date), out, keep_alive, head_only);
+    }
+
+    /// See [`Response::encode_begin`].
+    ///
+    /// # Panics
+    /// If `framing` is for a body and the status forbids one.
+    pub fn encode_begin(&self, out: &mut Vec<u8>, framing: BodyFraming, keep_alive: bool) {
+        self.response
+            .encode_begin_at(Some(&self.date), out, framing, keep_alive);
     }
 }
 
@@ -296,6 +364,36 @@ mod tests {
             "HTTP/1.1 299 \r\nContent-Type: application/json\r\nContent-Length: 2\r\n\
              Connection: close\r\n\r\n{}"
         );
+    }
+
+    #[test]
+    fn says_when_it_is_sent() {
+        let date = HttpDate::at(784_111_777_000);
+        let head = |response: &Response| {
+            let (mut whole, mut begun) = (Vec::new(), Vec::new());
+            response.at(date).encode(&mut whole, true, false);
+            let framing = response.framing(1, true);
+            response.at(date).encode_begin(&mut begun, framing, true);
+            let count = |bytes: Vec<u8>| {
+                let text = String::from_utf8(bytes).unwrap().to_lowercase();
+                let has = |line: &&str| line.starts_with("date: ");
+                text.lines().filter(has).map(str::to_owned).collect()
+            };
+            let (whole, begun): (Vec<String>, Vec<String>) = (count(whole), count(begun));
+            assert_eq!(whole, begun);
+            whole
+        };
+        let line = "date: sun, 06 nov 1994 08:49:37 gmt";
+        for status in [200, 204, 304, 404, 503] {
+            assert_eq!(head(&Response::new(status)), [line]);
+        }
+        for status in [100, 101] {
+            assert!(head(&Response::new(status)).is_empty());
+        }
+        let own = Response::new(200).header("DATE", "today");
+        assert_eq!(head(&own), ["date: today"]);
+        let near = Response::new(200).header("Date-X", "today");
+        assert_eq!(head(&near), [line]);
     }
 
     #[test]

@@ -21,6 +21,8 @@ pub use client::{ClientOutput, ClientOutputs, ClientTransport, Link};
 pub use outputs::{Output, Outputs};
 pub use server::{Answer, Carrier, Context, Event, PacedPart, SessionName, Transformer, Units};
 
+use crate::websocket::CloseCode;
+
 /// Whether a message is text or bytes on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -41,6 +43,20 @@ pub enum End {
     /// The peer said goodbye in the words of the transport, or is gone without a word: its carrier
     /// was lost, or it was silent for too long. As in Primus no `error` tells of it.
     Goodbye,
+    /// As before, and the words were a close frame with this code.
+    Closed(CloseCode),
     /// The peer broke a rule or a limit. The sentence says which.
     Violation(&'static str),
+}
+
+impl End {
+    /// The end by a close frame, which need not have a code.
+    pub fn closed(code: Option<CloseCode>) -> Self {
+        code.map_or(Self::Goodbye, Self::Closed)
+    }
+
+    /// Whether it is the peer's doing or fate, and nothing was wrong.
+    pub fn is_goodbye(&self) -> bool {
+        !matches!(self, Self::Violation(_))
+    }
 }

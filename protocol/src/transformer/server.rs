@@ -123,6 +123,12 @@ pub trait Transformer: Clone + Send + 'static {
     /// The name as Primus spells it, for instance `websockets`.
     fn name(&self) -> &'static str;
 
+    /// The name of the transformer that a session is of, if this one stands for several.
+    fn session_name(&self, session: &Self::Session) -> &'static str {
+        let _ = session;
+        self.name()
+    }
+
     /// Whether it ever says [`Answer::Find`]: then connections must be able to change their shard.
     fn finds_sessions(&self) -> bool {
         false

@@ -60,9 +60,11 @@ impl RawSession {
                 }
                 Ok(Some(Item::Pong(_))) => {}
                 Ok(Some(Item::Close { code, reason })) => {
-                    let code = code.or(Some(CloseCode::NORMAL));
-                    self.write(carrier, out, |out| encode::close(code, &reason, None, out));
-                    return Some(Event::Ended(End::Goodbye));
+                    let answer = code.or(Some(CloseCode::NORMAL));
+                    self.write(carrier, out, |out| {
+                        encode::close(answer, &reason, None, out)
+                    });
+                    return Some(Event::Ended(End::closed(code)));
                 }
                 Err(violation) => {
                     let code = Some(violation.close_code());

@@ -219,7 +219,7 @@ impl WebSocketSession {
                 Ok(Some(Item::Pong(payload))) => self.pong(service, &payload),
                 Ok(Some(Item::Close { code, reason })) => {
                     self.answer_close((code, reason), carrier, out);
-                    self.finish(carrier, End::Goodbye, out);
+                    self.finish(carrier, End::closed(code), out);
                 }
                 Err(violation) => {
                     if self.is_open() {

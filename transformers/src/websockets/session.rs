@@ -98,7 +98,7 @@ impl Streaming {
                         // As `ws` does: the peer's own words are the answer (RFC 6455, 5.5.1).
                         out.write(carrier, |out| encode::close(code, &reason, None, out));
                     }
-                    return Some(Event::Ended(End::Goodbye));
+                    return Some(Event::Ended(End::closed(code)));
                 }
                 Err(violation) => {
                     if !self.said_goodbye {

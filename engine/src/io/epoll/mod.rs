@@ -77,7 +77,7 @@ pub struct Epoll {
     starved: VecDeque<Token>,
     ops: Vec<Op>,
     events: Vec<Event>,
-    /// There may be events that were not fetched.
+    /// There may be events that were not fetched, or bytes that were not read.
     has_more: bool,
     stale_completions: u64,
 }
@@ -124,6 +124,7 @@ impl Epoll {
             Op::Receive { socket, token } => self.receive(socket, token, completions),
             Op::StopReceive { socket } => self.stop_receive(socket, completions),
             Op::Send { socket, bytes } => self.send(socket, bytes, completions),
+            Op::AskUnsent { socket } => self.ask_unsent(socket, completions),
             Op::SendMany { socket, slices } => self.send_many(socket, &slices, completions),
             Op::AwaitWritable { socket } => self.await_writable(socket, completions),
             Op::Shutdown { socket } => self.shutdown(socket),
@@ -153,7 +154,7 @@ impl Epoll {
         self.events.clear();
         let room = rustix::buffer::spare_capacity(&mut self.events);
         match epoll::wait(&self.poll, room, timeout.as_ref()) {
-            Ok(_) => self.has_more = self.events.len() >= EVENTS_PER_TURN,
+            Ok(_) => self.has_more |= self.events.len() >= EVENTS_PER_TURN,
             // A signal ends the wait without an event, whatever there is.
             Err(rustix::io::Errno::INTR) => self.has_more = true,
             Err(error) => return Err(error.into()),
@@ -219,6 +220,7 @@ impl Driver for Epoll {
 
     fn turn(&mut self, wait: Wait, completions: &mut Vec<Completion>) -> io::Result<()> {
         let reported_before = completions.len();
+        self.has_more = false;
         self.resume_starved(completions);
         let mut ops = std::mem::take(&mut self.ops);
         for op in ops.drain(..) {

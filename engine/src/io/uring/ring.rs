@@ -158,6 +158,7 @@ impl Ring {
         self.addresses.give_back();
         self.starved.give_back();
         self.fetched.give_back();
+        self.releases.give_back();
     }
 
     /// Whether something has arrived that the turn which is over did not report.
@@ -228,9 +229,10 @@ impl Ring {
     fn fill(&mut self) -> usize {
         let mut submission = self.ring.submission();
         while let Some(entry) = self.queue.pop_front() {
-            // SAFETY: what a send or a connect points to is kept in `sends` and `addresses`, where it
-            // does not move, until it was submitted, and is not needed after that; receives use registered buffers; the
-            // places for accepted addresses and the option values outlive the ring.
+            // SAFETY: what a send or a connect points to is kept in `sends` and `addresses`, where
+            // it does not move, until it was submitted, and is not needed after that; receives use
+            // registered buffers; the places for accepted addresses and the option values outlive
+            // the ring.
             if unsafe { submission.push(&entry) }.is_err() {
                 self.queue.push_front(entry);
                 break;

@@ -184,15 +184,17 @@ impl<D: Driver> Runner<D> {
 
     fn session_ended(&mut self, index: u32, end: &End) {
         match (self.fleet.client(index).state, end) {
-            (State::Leaving, End::Goodbye) => {
+            (State::Leaving, end) if end.is_goodbye() => {
                 self.left(index);
                 self.end_session(index);
             }
-            (State::Handshaking, End::Goodbye) => {
+            (State::Handshaking, end) if end.is_goodbye() => {
                 self.lose(index, Fault::Refused, &"the server said goodbye at once");
             }
             (State::Handshaking, End::Violation(why)) => self.lose(index, Fault::Refused, why),
-            (_, End::Goodbye) => self.lose(index, Fault::Ended, &"the server ended the session"),
+            (_, End::Goodbye | End::Closed(_)) => {
+                self.lose(index, Fault::Ended, &"the server ended the session")
+            }
             (_, End::Violation(why)) => self.lose(index, Fault::Violated, why),
         }
     }

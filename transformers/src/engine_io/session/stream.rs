@@ -157,7 +157,7 @@ impl EngineIoSession {
                 if is_open {
                     stream.write_close(*code, reason, out);
                 }
-                self.finish(Some(End::Goodbye), out);
+                self.finish(Some(End::closed(*code)), out);
             }
             _ => {}
         }

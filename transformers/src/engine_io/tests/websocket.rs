@@ -78,7 +78,7 @@ fn a_client_ends_its_session_in_either_way() {
     let code = CloseCode::new(4321);
     world.frame(&socket, |out, key| encode::close(code, "bye", key, out));
     assert_eq!(world.came(&mut socket), [Came::Close(Some(4321))]);
-    world.assert_ended(spark, &End::Goodbye);
+    world.assert_ended(spark, &End::closed(code));
     world.assert_closed(socket.raw);
 
     let (spark, mut socket) = world.open_socket(EIO4);

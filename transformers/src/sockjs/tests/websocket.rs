@@ -226,7 +226,7 @@ fn the_application_closes() {
     socket.write(&mut rig, |out| {
         encode::close(Some(CloseCode::NORMAL), "", Some(KEY), out);
     });
-    rig.assert_over(&End::Goodbye);
+    rig.assert_over(&End::Closed(CloseCode::NORMAL));
     assert!(rig.pair.raw_is_closed(socket.raw));
 }
 
@@ -251,7 +251,7 @@ fn the_client_closes() {
         socket.write(&mut rig, |out| encode::close(code, "why", Some(KEY), out));
         assert_eq!(socket.read(&mut rig), [said]);
         assert!(rig.pair.raw_is_closed(socket.raw));
-        rig.assert_over(&End::Goodbye);
+        rig.assert_over(&End::closed(code));
     }
 }
 

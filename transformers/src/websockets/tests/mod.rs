@@ -102,7 +102,10 @@ fn a_goodbye_is_answered_in_its_own_words_once() {
     let mut out = Outputs::default();
     let mut bytes = goodbye.clone();
     let event = session().receive(CARRIER, &mut Input::new(&mut bytes), None, &mut out);
-    assert!(matches!(event, Some(Event::Ended(End::Goodbye))));
+    let Some(Event::Ended(end)) = event else {
+        panic!()
+    };
+    assert_eq!(end, End::closed(code));
     assert_eq!(
         written(&out),
         client(|out| encode::close(code, "bye", None, out))

@@ -1,0 +1,46 @@
+//! What every answer says.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use allspark_protocol::http::HttpDate;
+
+use crate::server::Server;
+
+fn unix_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    u64::try_from(since.as_millis()).unwrap()
+}
+
+/// Whole answers and those that come in parts, of the page, of Primus and of its transports.
+#[test]
+fn every_answer_has_a_date_but_an_upgrade() {
+    let server = Server::start(&[], std::process::Stdio::null());
+    let get = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    for request in [
+        get("/"),
+        get("/nothing"),
+        get("/primus/spec"),
+        get("/primus/primus.js"),
+        get("/primus/000/12345678/xhr"),
+        get("/primus/000/12345679/eventsource"),
+        get("/primus/?EIO=4&transport=polling"),
+        get("/primus/?EIO=4&transport=polling&sid=nobody"),
+        "nonsense\r\n\r\n".to_owned(),
+    ] {
+        let before_ms = unix_ms();
+        let head = server.head_of(&request);
+        let dates: Vec<&str> = head
+            .lines()
+            .filter_map(|line| line.strip_prefix("Date: "))
+            .collect();
+        let [date] = dates[..] else {
+            panic!("{request}{head}")
+        };
+        let is_it = |ms| HttpDate::at(ms).as_bytes() == date.as_bytes();
+        // A turn reads the clock when it begins, which may be the second before.
+        let mut moments = (before_ms - 1_000..=unix_ms()).step_by(500);
+        assert!(moments.any(is_it), "{request}{head}");
+    }
+    let upgrade = server.connect();
+    assert!(!upgrade.answer().contains("Date"), "{}", upgrade.answer());
+}
