@@ -7,9 +7,10 @@ use std::sync::Arc;
 use allspark_client::library::{Library, LibraryError};
 use allspark_engine::io::DriverChoice;
 use allspark_engine::{self as engine, KeepHeaders, Options, SendPolicy, ShardFailure, StartError};
-use allspark_protocol::http::{Cors, CorsOptions, RequestHead, Response};
+use allspark_protocol::http::{Cors, CorsOptions, RequestHead, Response, is_token};
 use allspark_protocol::limits::{MESSAGE_BYTES_MAX_DEFAULT, SHARDS_MAX};
 use allspark_protocol::parser::ParserKind;
+use allspark_protocol::primus::pathname;
 use allspark_transformers::{AnyTransformer, CommonOptions, TransformerKind};
 
 use crate::Primus;
@@ -53,6 +54,8 @@ pub struct Builder {
     cors: CorsOptions,
     parser: String,
     max_length: usize,
+    /// Derived from `max_length` unless it is given.
+    send_queue_bytes_max: Option<usize>,
     shards: usize,
     driver: DriverChoice,
     /// Only what nothing else here says: the global name and the plugins.
@@ -69,6 +72,7 @@ impl Default for Builder {
             cors: CorsOptions::default(),
             parser: "json".to_owned(),
             max_length: MESSAGE_BYTES_MAX_DEFAULT,
+            send_queue_bytes_max: None,
             shards: 0,
             driver: DriverChoice::Auto,
             library: Library::new(),
@@ -110,16 +114,11 @@ impl Builder {
         self
     }
 
-    /// Requests whose path starts with this belong to Primus; a missing leading `/` is added.
-    /// Default `/primus`.
+    /// Requests whose path starts with this belong to Primus; a missing leading `/` is added, and
+    /// a `/` at the end means nothing. Default `/primus`.
     #[must_use]
     pub fn pathname(mut self, pathname: impl Into<String>) -> Self {
-        let pathname = pathname.into();
-        self.options.pathname = if pathname.starts_with('/') {
-            pathname
-        } else {
-            format!("/{pathname}")
-        };
+        self.options.pathname = pathname.into();
         self
     }
 
@@ -139,11 +138,46 @@ impl Builder {
     }
 
     /// Bytes that may wait to be sent to one spark, and what happens when more would have to wait.
-    /// Default 4 MiB and [`SendPolicy::Disconnect`].
+    /// What waits is counted as what it costs in memory; while the kernel takes everything for the
+    /// client, twice as much may wait until the end of a turn. Default: two messages of
+    /// [`Builder::max_length`] and 1 MiB, at least 4 MiB, and [`SendPolicy::Disconnect`]. Less than
+    /// one such message is warned of when the server is built.
     #[must_use]
     pub fn send_queue(mut self, bytes_max: usize, policy: SendPolicy) -> Self {
-        self.options.send_queue_bytes_max = bytes_max;
+        self.send_queue_bytes_max = Some(bytes_max);
+        self.send_policy(policy)
+    }
+
+    /// What happens when more would have to wait for one spark than may.
+    #[must_use]
+    pub fn send_policy(mut self, policy: SendPolicy) -> Self {
         self.options.send_policy = policy;
+        self
+    }
+
+    /// Connections of all shards together; a further one is answered with 503 and `Retry-After`,
+    /// and closed. Default 1,048,576.
+    #[must_use]
+    pub fn connections_max(mut self, count: usize) -> Self {
+        self.options.connections_max = count;
+        self
+    }
+
+    /// Sessions of polling transports, of all shards together, that no request waits for at the
+    /// moment: those of clients between two polls, and those that nobody polls. Who asks for a
+    /// further one gets 503 and `Retry-After`. Default 131,072.
+    #[must_use]
+    pub fn sessions_max(mut self, count: usize) -> Self {
+        self.options.sessions_max = count;
+        self
+    }
+
+    /// Bytes that all shards together may hold for peers that have not finished what they began.
+    /// With more than that new connections and sessions get 503, and whoever wants more although it
+    /// has its share is ended. Default: half of what the machine or the control group has.
+    #[must_use]
+    pub fn memory_max(mut self, bytes: u64) -> Self {
+        self.options.memory_bytes_max = Some(bytes);
         self
     }
 
@@ -155,7 +189,8 @@ impl Builder {
     }
 
     /// What scripts of other origins may do: Primus's `origins`, `methods`, `credentials`,
-    /// `maxAge`, `headers` and `exposed`. Default: Primus's, which allow every origin.
+    /// `maxAge`, `headers` and `exposed`. Default: Primus's, which allow every origin. Once origins
+    /// are listed, they are asked of upgrades, too, unless [`CorsOptions::upgrades`] is false.
     #[must_use]
     pub fn cors(mut self, cors: CorsOptions) -> Self {
         self.cors = cors;
@@ -178,6 +213,20 @@ impl Builder {
         self
     }
 
+    /// Adds a plugin's client half together with its `library`: statements that run once, with the
+    /// class as `Primus`, for code that the client half needs. Of the two one may be empty. The
+    /// plugins of Primus have them in `plugin.client.toString()` and `plugin.library`.
+    #[must_use]
+    pub fn client_plugin_with_library(
+        mut self,
+        name: impl Into<String>,
+        client: impl Into<String>,
+        library: impl Into<String>,
+    ) -> Self {
+        self.library = self.library.plugin(name, client, library);
+        self
+    }
+
     /// Answers requests that are not for Primus. Default: 404.
     #[must_use]
     pub fn fallback(
@@ -188,10 +237,10 @@ impl Builder {
         self
     }
 
-    /// Has the allocator give freed memory back to the system. Each shard calls it on its own thread
-    /// some seconds after it has worked, with `true` if it holds much less than before. Allocators
-    /// that give back lazily do so when they are called for something else, which a shard that
-    /// sleeps never does. Default: nothing; the `allspark` server tells mimalloc.
+    /// Has the allocator give freed memory back to the system. Each shard calls it on its own
+    /// thread some seconds after it has worked, with `true` if it holds much less than before.
+    /// Allocators that give back lazily do so when they are called for something else, which a
+    /// shard that sleeps never does. Default: nothing; the `allspark` server tells mimalloc.
     #[must_use]
     pub fn give_back(mut self, give_back: fn(bool)) -> Self {
         self.options.give_back = Some(give_back);
@@ -213,14 +262,37 @@ impl Builder {
         self
     }
 
+    fn send_queue_bytes(&self) -> usize {
+        let derived = engine::send_queue_bytes_for(self.max_length);
+        self.send_queue_bytes_max.unwrap_or(derived)
+    }
+
+    /// What two options say that does not go together.
+    fn contradiction(&self) -> Option<String> {
+        let (queue, message) = (self.send_queue_bytes(), self.max_length);
+        (queue < message).then(|| {
+            format!(
+                "a send queue of {queue} bytes holds no message of {message} bytes (max_length) \
+                 beside anything else: clients that get such messages will count as too slow"
+            )
+        })
+    }
+
     /// Checks the options.
     pub fn build(self) -> Result<Primus, Error> {
         let wrong = |name, reason: String| Error::Option { name, reason };
+        if let Some(contradiction) = self.contradiction() {
+            tracing::warn!("{contradiction}");
+        }
+        let send_queue_bytes_max = self.send_queue_bytes();
         let kind: TransformerKind = self
             .transformer
             .parse()
             .map_err(|e| wrong("transformer", format!("{e}")))?;
         let mut options = self.options;
+        options.send_queue_bytes_max = send_queue_bytes_max;
+        options.pathname =
+            pathname(&options.pathname).map_err(|error| wrong("pathname", error.to_string()))?;
         options.parser = ParserKind::from_name(&self.parser)
             .map_err(|error| wrong("parser", error.to_string()))?;
         if options.ping_interval_ms == Some(0) {
@@ -232,10 +304,14 @@ impl Builder {
         if self.max_length == 0 {
             return Err(wrong("max_length", "must be at least 1 byte".to_owned()));
         }
+        if options.connections_max == 0 {
+            return Err(wrong("connections_max", "must be at least 1".to_owned()));
+        }
         if self.shards > SHARDS_MAX {
             return Err(wrong("shards", format!("must be at most {SHARDS_MAX}")));
         }
-        options.cors = Cors::new(&self.cors).map_err(|misuse| wrong("cors", misuse.to_string()))?;
+        check_names(&options.keep_headers).map_err(|reason| wrong("keep_headers", reason))?;
+        options.cors = Cors::new(&self.cors).map_err(|error| wrong("cors", error.to_string()))?;
         let common = CommonOptions {
             pathname: options.pathname.clone(),
             message_bytes_max: self.max_length,
@@ -269,10 +345,93 @@ impl Builder {
     }
 }
 
+/// No request has a header with another name than a token.
+fn check_names(keep: &KeepHeaders) -> Result<(), String> {
+    let KeepHeaders::Named(names) = keep else {
+        return Ok(());
+    };
+    match names.iter().find(|name| !is_token(name.as_bytes())) {
+        Some(wrong) => Err(format!("{wrong:?} is no header's name")),
+        None => Ok(()),
+    }
+}
+
 /// The option that a library can't be made with.
 fn option_of(error: &LibraryError) -> &'static str {
     match error {
         LibraryError::Global(_) => "global",
         _ => "client_plugin",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_send_queue_follows_the_longest_message() {
+        let bytes = |builder: &Builder| (builder.send_queue_bytes(), builder.contradiction());
+        let (mib, policy) = (1024 * 1024, SendPolicy::DropOldest);
+        assert_eq!(bytes(&Builder::default()), (21 * mib, None));
+        let long = Builder::default().max_length(100 * mib).send_policy(policy);
+        assert_eq!(bytes(&long), (201 * mib, None));
+        assert_eq!(bytes(&Builder::default().max_length(9)), (4 * mib, None));
+        let given = Builder::default().send_queue(10 * mib, policy);
+        assert_eq!(bytes(&given), (10 * mib, None));
+    }
+
+    #[test]
+    fn a_send_queue_that_holds_no_message_is_a_contradiction() {
+        let builder = Builder::default().send_queue(4 << 20, SendPolicy::Disconnect);
+        let sentence = builder.contradiction().unwrap();
+        assert!(
+            sentence.contains("4194304") && sentence.contains("10485760"),
+            "{sentence}"
+        );
+        assert_eq!(builder.max_length(4 << 20).contradiction(), None);
+    }
+
+    #[test]
+    fn an_option_that_means_nothing_is_refused_with_a_sentence() {
+        let cors = |change: fn(&mut CorsOptions)| {
+            let mut cors = CorsOptions::default();
+            change(&mut cors);
+            Primus::builder().cors(cors)
+        };
+        for (builder, expected) in [
+            (
+                cors(|cors| cors.origins = "http://a.example/".into()),
+                "option `cors`: origins: \"http://a.example/\" goes on behind its host: write \
+                 http://a.example",
+            ),
+            (
+                cors(|cors| cors.methods = "GET;POST".into()),
+                "option `cors`: methods: \"GET;POST\" is no method: write them as in GET,POST",
+            ),
+            (
+                Primus::builder().keep_headers(KeepHeaders::Named(vec!["X-A, X-B".into()])),
+                "option `keep_headers`: \"X-A, X-B\" is no header's name",
+            ),
+            (
+                Primus::builder().pathname("//x"),
+                "option `pathname`: browsers take what follows the // of \"//x\" for a host: write \
+                 one slash",
+            ),
+            (
+                Primus::builder().pathname("/"),
+                "option `pathname`: with \"/\" every path belongs to Primus: write a path such as \
+                 /primus",
+            ),
+        ] {
+            assert_eq!(builder.build().unwrap_err().to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn a_pathname_is_the_same_with_and_without_its_slashes() {
+        for pathname in ["chat", "/chat", "chat/", "/chat/"] {
+            let primus = Primus::builder().pathname(pathname).build().unwrap();
+            assert!(primus.library_path().starts_with("/chat/primus.js?"));
+        }
     }
 }

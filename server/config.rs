@@ -2,14 +2,18 @@
 //! the earlier.
 //!
 //! A refusal names its place (`--listen`, `ALLSPARK_LISTEN`, or file, line and key) and is one
-//! line. Nothing is read unless it was asked for: there is no file without `--config`.
+//! line. Nothing is read unless it was asked for: there is no file without `--config`. A variable
+//! that only looks like an option is refused, because its owner believes that it has an effect;
+//! one that concerns only the server is none of the client library's business.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 
 use crate::file;
 use crate::flags::{self, Flags, LibraryFlags, Request};
-use crate::settings::{SETTINGS, Settings};
+use crate::nearest::nearest;
+use crate::settings::{SETTINGS, Setting, Settings};
 
 /// What the process is to do.
 #[derive(Debug, PartialEq, Eq)]
@@ -29,54 +33,121 @@ pub(crate) enum Command {
 /// What is wrong and where, in one line.
 pub(crate) fn load(
     args: impl IntoIterator<Item = OsString>,
-    environment: impl Fn(&str) -> Option<OsString>,
+    environment: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> Result<Command, String> {
+    let environment = Environment::of(environment);
     match flags::parse(args)? {
-        Request::Serve(flags) => Ok(Command::Serve(settings(&flags, &environment)?)),
+        Request::Serve(flags) => {
+            environment.check_names()?;
+            let settings = settings(&flags, &environment, |_| true)?;
+            settings.check()?;
+            Ok(Command::Serve(Box::new(settings)))
+        }
         Request::Library(flags, library) => {
-            Ok(Command::Library(settings(&flags, &environment)?, library))
+            let settings = settings(&flags, &environment, |setting| setting.is_for_library)?;
+            Ok(Command::Library(Box::new(settings), library))
         }
         Request::Print(text) => Ok(Command::Print(text)),
     }
 }
 
+/// What the sources say, of the environment only what `concerns` the command.
 fn settings(
     flags: &Flags,
-    environment: &impl Fn(&str) -> Option<OsString>,
-) -> Result<Box<Settings>, String> {
+    environment: &Environment,
+    concerns: impl Fn(&Setting) -> bool,
+) -> Result<Settings, String> {
     let mut settings = Settings::default();
-    if let Some(path) = file_to_read(flags, environment)? {
+    let path = match &flags.config {
+        Some(path) => Some(path.clone()),
+        None => environment.text(CONFIG)?,
+    };
+    if let Some(path) = path {
         let text = fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))?;
         file::apply(&mut settings, &path, &text)?;
     }
-    apply_environment(&mut settings, environment)?;
+    for setting in SETTINGS.iter().filter(|setting| concerns(setting)) {
+        environment.apply(setting, &mut settings)?;
+    }
     apply_flags(&mut settings, flags)?;
-    settings.check()?;
-    Ok(Box::new(settings))
+    Ok(settings)
 }
 
-fn file_to_read(
-    flags: &Flags,
-    environment: &impl Fn(&str) -> Option<OsString>,
-) -> Result<Option<String>, String> {
-    match &flags.config {
-        Some(path) => Ok(Some(path.clone())),
-        None => variable("ALLSPARK_CONFIG", environment),
+/// The variables that begin with `ALLSPARK_`, by what follows. One that is set to nothing counts as
+/// not set: that is how compose files unset one.
+struct Environment(BTreeMap<String, OsString>);
+
+const PREFIX: &str = "ALLSPARK_";
+
+/// The one variable that is no setting.
+const CONFIG: &str = "CONFIG";
+
+impl Environment {
+    fn of(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
+        let ours = variables.into_iter().filter_map(|(name, value)| {
+            let name = name.to_str()?.strip_prefix(PREFIX)?.to_owned();
+            (!value.is_empty()).then_some((name, value))
+        });
+        Self(ours.collect())
+    }
+
+    fn text(&self, name: &str) -> Result<Option<String>, String> {
+        let text = self.0.get(name).map(|value| value.clone().into_string());
+        text.transpose()
+            .map_err(|_| format!("{PREFIX}{name}: it is not UTF-8"))
+    }
+
+    fn apply(&self, setting: &Setting, settings: &mut Settings) -> Result<(), String> {
+        let name = variable_of(setting);
+        let Some(text) = self.text(&name)? else {
+            return Ok(());
+        };
+        let applied = setting.apply(settings, &text);
+        applied.map_err(|reason| format!("{PREFIX}{name}: {reason}"))
+    }
+
+    /// Refuses variables that are no options.
+    fn check_names(&self) -> Result<(), String> {
+        let mut known: Vec<String> = SETTINGS.iter().map(variable_of).collect();
+        known.push(CONFIG.to_owned());
+        let is_wrong =
+            |(name, value): &(&String, &OsString)| !known.contains(name) && !is_link(name, value);
+        let Some((name, _)) = self.0.iter().find(is_wrong) else {
+            return Ok(());
+        };
+        let advice = match nearest(name, known.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean {PREFIX}{near}?"),
+            None => "see allspark --help".to_owned(),
+        };
+        let name = name.escape_debug();
+        Err(format!("{PREFIX}{name}: no such option; {advice}"))
     }
 }
 
-fn apply_environment(
-    settings: &mut Settings,
-    environment: &impl Fn(&str) -> Option<OsString>,
-) -> Result<(), String> {
-    for setting in SETTINGS {
-        let name = format!("ALLSPARK_{}", setting.name.replace('-', "_").to_uppercase());
-        if let Some(text) = variable(&name, environment)? {
-            let applied = setting.apply(settings, &text);
-            applied.map_err(|reason| format!("{name}: {reason}"))?;
+fn variable_of(setting: &Setting) -> String {
+    setting.name.replace('-', "_").to_uppercase()
+}
+
+/// Whether Kubernetes sets this variable for a service that is called `allspark`, or Docker for a
+/// linked container of that name. Nobody means an option by it.
+fn is_link(name: &str, value: &OsString) -> bool {
+    let is_address = || {
+        let value = value.to_string_lossy();
+        ["tcp://", "udp://", "sctp://"]
+            .iter()
+            .any(|scheme| value.starts_with(scheme))
+    };
+    let has_number = |rest: &str| rest.starts_with(|char: char| char.is_ascii_digit());
+    match name {
+        "NAME" => value.to_string_lossy().starts_with('/'),
+        "PORT" => is_address(),
+        "SERVICE_HOST" | "SERVICE_PORT" => true,
+        _ => {
+            name.starts_with("SERVICE_PORT_")
+                || name.starts_with("ENV_")
+                || name.strip_prefix("PORT_").is_some_and(has_number)
         }
     }
-    Ok(())
 }
 
 fn apply_flags(settings: &mut Settings, flags: &Flags) -> Result<(), String> {
@@ -87,20 +158,6 @@ fn apply_flags(settings: &mut Settings, flags: &Flags) -> Result<(), String> {
         }
     }
     Ok(())
-}
-
-/// A variable that is set to nothing counts as not set: that is how compose files unset one.
-fn variable(
-    name: &str,
-    environment: &impl Fn(&str) -> Option<OsString>,
-) -> Result<Option<String>, String> {
-    let Some(value) = environment(name).filter(|value| !value.is_empty()) else {
-        return Ok(None);
-    };
-    let text = value
-        .into_string()
-        .map_err(|_| format!("{name}: it is not UTF-8"))?;
-    Ok(Some(text))
 }
 
 #[cfg(test)]
@@ -119,11 +176,13 @@ mod tests {
         let args = args.chain([path.into_os_string()]);
         load(
             args.chain(line.split_whitespace().map(OsString::from)),
-            |name| {
-                let found = variables.iter().find(|(variable, _)| *variable == name);
-                found.map(|(_, value)| OsString::from(value))
-            },
+            environment(variables),
         )
+    }
+
+    fn environment(variables: &[(&str, &str)]) -> Vec<(OsString, OsString)> {
+        let pair = |(name, value): &(&str, &str)| (name.into(), value.into());
+        variables.iter().map(pair).collect()
     }
 
     fn settings(text: &str, variables: &[(&str, &str)], line: &str) -> Settings {
@@ -164,7 +223,7 @@ mod tests {
             "--pathname",
             "/chat",
         ];
-        let command = load(args.map(OsString::from), |_| None);
+        let command = load(args.map(OsString::from), []);
         let Ok(Command::Library(settings, flags)) = command else {
             panic!("{command:?}");
         };
@@ -201,7 +260,7 @@ mod tests {
     #[test]
     fn a_file_that_is_not_there_is_named() {
         let args = ["allspark", "--config", "/nowhere.toml"].map(OsString::from);
-        let error = load(args, |_| None).unwrap_err();
+        let error = load(args, []).unwrap_err();
         assert_eq!(
             error,
             "/nowhere.toml: No such file or directory (os error 2)"
@@ -210,9 +269,84 @@ mod tests {
 
     #[test]
     fn a_variable_that_is_not_utf_8_is_refused() {
-        let error = load([OsString::from("allspark")], |name| {
-            (name == "ALLSPARK_APP").then(|| OsString::from_vec(vec![0xff]))
-        });
+        let value = OsString::from_vec(vec![0xff]);
+        let error = load(
+            [OsString::from("allspark")],
+            [("ALLSPARK_APP".into(), value)],
+        );
         assert_eq!(error.unwrap_err(), "ALLSPARK_APP: it is not UTF-8");
+    }
+
+    #[test]
+    fn a_variable_that_is_no_option_is_refused_with_the_nearest_one() {
+        for (name, expected) in [
+            ("ALLSPARK_LISEN", "did you mean ALLSPARK_LISTEN?"),
+            (
+                "ALLSPARK_PINGINTERVAL",
+                "did you mean ALLSPARK_PING_INTERVAL?",
+            ),
+            ("ALLSPARK_CONFIGFILE", "did you mean ALLSPARK_CONFIG?"),
+            ("ALLSPARK_PORT", "see allspark --help"),
+            ("ALLSPARK_", "see allspark --help"),
+            ("ALLSPARK_A\nB", "see allspark --help"),
+        ] {
+            let error = load_from("", &[(name, "1")], "").unwrap_err();
+            let expected = format!("{}: no such option; {expected}", name.escape_debug());
+            assert_eq!(error, expected);
+            assert_eq!(settings("", &[(name, "")], ""), Settings::default());
+        }
+        assert_eq!(
+            settings("", &[("ALLSPARKLE", "1")], ""),
+            Settings::default()
+        );
+    }
+
+    #[test]
+    fn what_kubernetes_and_docker_set_for_a_service_of_this_name_is_no_option() {
+        let variables = [
+            ("ALLSPARK_SERVICE_HOST", "10.0.0.1"),
+            ("ALLSPARK_SERVICE_PORT", "8080"),
+            ("ALLSPARK_SERVICE_PORT_HTTP", "8080"),
+            ("ALLSPARK_PORT", "tcp://10.0.0.1:8080"),
+            ("ALLSPARK_PORT_8080_TCP", "tcp://10.0.0.1:8080"),
+            ("ALLSPARK_PORT_8080_TCP_ADDR", "10.0.0.1"),
+            ("ALLSPARK_NAME", "/web/allspark"),
+            ("ALLSPARK_ENV_PATH", "/bin"),
+        ];
+        assert_eq!(settings("", &variables, ""), Settings::default());
+    }
+
+    #[test]
+    fn the_library_does_not_mind_variables_of_the_server() {
+        let variables = [
+            ("ALLSPARK_LISTEN", "nonsense"),
+            ("ALLSPARK_TRANSPORT", "pingTimeout=soon"),
+            ("ALLSPARK_LISEN", "1"),
+            ("ALLSPARK_PATHNAME", "/chat"),
+        ];
+        let args = ["allspark", "library", "--transformer", "sockjs"].map(OsString::from);
+        let command = load(args.clone(), environment(&variables));
+        let Ok(Command::Library(settings, _)) = command else {
+            panic!("{command:?}");
+        };
+        assert_eq!(settings.pathname, "/chat");
+        let error = load(args, environment(&[("ALLSPARK_PATHNAME", "//x")])).unwrap_err();
+        assert!(error.starts_with("ALLSPARK_PATHNAME: "), "{error}");
+    }
+
+    #[test]
+    fn a_switch_is_turned_off_where_it_outranks_others() {
+        let text = "compression = true";
+        assert!(settings(text, &[], "").compression);
+        for line in ["--compression=false", "--compression no", "--compression=0"] {
+            assert!(!settings(text, &[], line).compression, "{line}");
+        }
+        for (value, expected) in [("1", true), ("yes", true), ("true", true), ("0", false)] {
+            let variables = [("ALLSPARK_COMPRESSION", value)];
+            assert_eq!(settings("", &variables, "").compression, expected);
+        }
+        let variables = [("ALLSPARK_COMPRESSION", "0")];
+        assert!(settings(text, &variables, "--compression").compression);
+        assert!(!settings(text, &variables, "").compression);
     }
 }

@@ -10,7 +10,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::settings::{SETTINGS, Setting};
-use crate::values::choose;
+use crate::values::{self, choose};
 
 /// What the command line asks for.
 #[derive(Debug, PartialEq, Eq)]
@@ -104,22 +104,25 @@ fn arguments() -> impl Iterator<Item = Arg> {
 }
 
 fn argument(setting: &Setting) -> Arg {
-    let action = if setting.is_switch() {
-        ArgAction::SetTrue
-    } else if setting.is_repeatable() {
-        ArgAction::Append
-    } else {
-        ArgAction::Set
-    };
     let argument = Arg::new(setting.name)
         .long(setting.name)
         .help(setting.help)
-        .action(action);
+        .value_name(setting.value_name);
     if setting.is_switch() {
-        argument
+        switch(argument)
+    } else if setting.is_repeatable() {
+        argument.action(ArgAction::Append)
     } else {
-        argument.value_name(setting.value_name)
+        argument.action(ArgAction::Set)
     }
+}
+
+/// True if it is only named; what outranks others must be able to say no.
+fn switch(argument: Arg) -> Arg {
+    argument
+        .action(ArgAction::Set)
+        .num_args(0..=1)
+        .default_missing_value("true")
 }
 
 /// A file may hold all options, whoever reads it.
@@ -137,10 +140,8 @@ fn library_arguments() -> [Arg; 3] {
             "universal (script tag, CommonJS, AMD, import for its effect) or esm (export default) \
              [default: universal]",
         ),
-        Arg::new("node")
-            .long("node")
-            .help("For Node.js: with a WebSocket of its own")
-            .action(ArgAction::SetTrue),
+        switch(Arg::new("node").long("node").value_name("BOOL"))
+            .help("For Node.js: with a WebSocket of its own [default: false]"),
         Arg::new("out")
             .long("out")
             .value_name("FILE")
@@ -153,7 +154,11 @@ fn library_flags(matches: &ArgMatches) -> Result<LibraryFlags, String> {
         Some(text) => choose(text, FORMATS).map_err(|reason| format!("--format: {reason}"))?,
         None => Format::default(),
     };
-    let target = match matches.get_flag("node") {
+    let is_for_node = match matches.get_one::<String>("node") {
+        Some(text) => values::switch(text).map_err(|reason| format!("--node: {reason}"))?,
+        None => false,
+    };
+    let target = match is_for_node {
         true => Target::Node,
         false => Target::Browser,
     };
@@ -174,16 +179,10 @@ fn flags(matches: &ArgMatches, settings: impl Iterator<Item = &'static Setting>)
         values: Vec::new(),
     };
     for setting in settings {
-        if setting.is_switch() {
-            if matches.get_flag(setting.name) {
-                flags.values.push((setting.name, "true".to_owned()));
-            }
-        } else {
-            let values = matches.get_many::<String>(setting.name).unwrap_or_default();
-            flags
-                .values
-                .extend(values.map(|value| (setting.name, value.clone())));
-        }
+        let values = matches.get_many::<String>(setting.name).unwrap_or_default();
+        flags
+            .values
+            .extend(values.map(|value| (setting.name, value.clone())));
     }
     flags
 }
@@ -252,6 +251,18 @@ mod tests {
     }
 
     #[test]
+    fn a_switch_can_be_turned_off() {
+        for line in ["--page=false", "--page false", "serve --page false"] {
+            let flags = serve(line);
+            assert_eq!(flags.values, [("page", "false".to_owned())], "{line}");
+        }
+        let Ok(Request::Library(_, library)) = read("library --node=no") else {
+            panic!()
+        };
+        assert_eq!(library.target, Target::Browser);
+    }
+
+    #[test]
     fn the_library_has_options_of_its_own_and_those_that_change_it() {
         let line = "library --node --format ESM --out a.mjs --transformer sockjs --config b.toml";
         let Ok(Request::Library(flags, library)) = read(line) else {
@@ -317,8 +328,13 @@ mod tests {
             ),
             (
                 "--listen",
-                "a value is required for '--listen <ADDRESS:PORT>' but none was supplied; \
+                "a value is required for '--listen <[ADDRESS:]PORT>' but none was supplied; \
                  see allspark --help",
+            ),
+            (
+                "library --node=perhaps",
+                "--node: \"perhaps\" is not known; the choices are: true, false, yes, no, on, off, \
+                 1, 0",
             ),
         ] {
             assert_eq!(read(line), Err(expected.to_owned()), "{line}");
@@ -327,7 +343,7 @@ mod tests {
             "--app echo --app none",
             "--app echo serve",
             "serve x",
-            "--compression=1",
+            "--compression --compression",
         ] {
             let error = read(line).unwrap_err();
             assert!(!error.contains('\n'), "{line}: {error}");

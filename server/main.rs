@@ -12,7 +12,9 @@ mod counts;
 mod file;
 mod flags;
 mod library_command;
+mod listen;
 mod log;
+mod nearest;
 mod output;
 mod page;
 mod save;
@@ -42,7 +44,7 @@ const EXIT_MISUSE: u8 = 2;
 const EXIT_SHARD_FAILURE: u8 = 70;
 
 fn main() -> ExitCode {
-    match config::load(env::args_os(), |name| env::var_os(name)) {
+    match config::load(env::args_os(), env::vars_os()) {
         Ok(Command::Serve(settings)) => serve(&settings),
         Ok(Command::Library(settings, flags)) => done(library_command::run(&settings, &flags)),
         Ok(Command::Print(text)) => done(output::print(text.as_bytes())),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use allspark::{Error, Primus, Server};
+use allspark::{Error, Primus, RequestHead, Response, Server};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::counts::Counts;
@@ -64,12 +64,18 @@ fn raise_descriptor_limit() {
 }
 
 fn start(settings: &Settings, log: Lines) -> Result<Server, Error> {
-    let page = Page::new(&settings.pathname, settings.app.name());
-    let counts = Arc::new(Counts::new(log));
-    let told = Arc::clone(&counts);
+    let counts = settings
+        .stats
+        .then(|| Arc::new(Counts::new(settings.app.name(), log)));
     let mut builder = Primus::builder();
     for (name, value) in &settings.transport {
         builder = builder.transport(name, value);
+    }
+    if let Some(bytes_max) = settings.send_queue_bytes_max {
+        builder = builder.send_queue(bytes_max, settings.send_policy);
+    }
+    if let Some(bytes) = settings.memory_bytes_max {
+        builder = builder.memory_max(bytes);
     }
     let primus = builder
         .compression(settings.compression)
@@ -80,18 +86,36 @@ fn start(settings: &Settings, log: Lines) -> Result<Server, Error> {
         .global(&settings.global)
         .ping_interval_ms(settings.ping_interval_ms)
         .max_length(settings.max_length_bytes)
-        .send_queue(settings.send_queue_bytes_max, settings.send_policy)
+        .send_policy(settings.send_policy)
+        .connections_max(settings.connections_max)
+        .sessions_max(settings.sessions_max)
         .shards(settings.shards)
         .driver(settings.driver)
+        .fallback(beside_primus(settings, counts.clone()))
         .give_back(allspark_engine::memory::collect_mimalloc)
-        .fallback(move |request| {
-            let counts = told.respond(request);
-            counts.unwrap_or_else(|| page.respond(request))
-        })
         .build()?;
-    counts.follow(primus.handle());
+    if let Some(counts) = counts {
+        counts.follow(primus.handle());
+    }
     attach(settings.app, &primus);
-    primus.start(settings.listen)
+    primus.start(&settings.listen)
+}
+
+/// Answers what is not for Primus: the counts and the page, as far as they are switched on.
+fn beside_primus(
+    settings: &Settings,
+    counts: Option<Arc<Counts>>,
+) -> impl Fn(&RequestHead<'_>) -> Response + Send + Sync + 'static {
+    let page = settings
+        .page
+        .then(|| Page::new(&settings.pathname, settings.app.name()));
+    move |request| {
+        let counts = counts.as_ref().and_then(|counts| counts.respond(request));
+        let page = || page.as_ref().map(|page| page.respond(request));
+        counts
+            .or_else(page)
+            .unwrap_or_else(|| Response::text(404, "Not Found\n"))
+    }
 }
 
 fn attach(app: App, primus: &Primus) {
@@ -129,8 +153,13 @@ fn say_what_is_served(settings: &Settings, server: &Server) {
         shards = server.shards(),
         driver = server.driver().name(),
         because = server.fallback_reason().map(tracing::field::display),
-        "serving on http://{}{}, with a page at /",
+        "serving on http://{}{}{}",
         server.address(),
         settings.pathname,
+        if settings.page { ", with a page at /" } else { "" },
     );
+    let is_listed = settings.cors.upgrades && settings.cors.origins != "*";
+    if settings.page && is_listed {
+        tracing::info!("the page connects only from an origin that --origins lists");
+    }
 }

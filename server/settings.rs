@@ -4,8 +4,6 @@
 //! only place where that text is judged. An option that would have no effect in this build is
 //! refused rather than ignored.
 
-use std::net::SocketAddr;
-
 use allspark::{DriverChoice, ParserKind, SendPolicy, TransformerKind};
 use allspark_engine::Options;
 use allspark_protocol::http::{Cors, CorsOptions};
@@ -13,9 +11,12 @@ use allspark_protocol::limits::{MESSAGE_BYTES_MAX_DEFAULT, MESSAGE_BYTES_MAX_HIG
 use allspark_transformers::{AnyTransformer, CommonOptions};
 use tracing::level_filters::LevelFilter;
 
+use crate::counts;
+use crate::listen::Listen;
+use crate::page;
 use crate::values::{
-    address, choose, global, list, max_age_s, named, number, pair, parser, pathname,
-    ping_interval_ms,
+    choose, global, list, max_age_s, named, number, pair, parser, pathname, ping_interval_ms,
+    switch,
 };
 
 /// Everything that the server needs to know before it starts. [`Settings::default`] is what it
@@ -23,8 +24,9 @@ use crate::values::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Settings {
     /// Where connections are accepted. Default: `127.0.0.1:8080`.
-    pub(crate) listen: SocketAddr,
-    /// The prefix of the paths that belong to Primus. Starts with `/`. Default: `/primus`.
+    pub(crate) listen: Listen,
+    /// The prefix of the paths that belong to Primus. Starts with `/` and does not end with one.
+    /// Default: `/primus`.
     pub(crate) pathname: String,
     /// The transport. Default: `any`.
     pub(crate) transformer: TransformerKind,
@@ -45,14 +47,24 @@ pub(crate) struct Settings {
     pub(crate) compression: bool,
     /// What scripts of other origins may do. Default: Primus's, which allow every origin.
     pub(crate) cors: CorsOptions,
-    /// Bytes that may wait to be sent to one spark. Default: 4 MiB.
-    pub(crate) send_queue_bytes_max: usize,
+    /// Bytes that may wait to be sent to one spark. Default: what two of the longest messages need.
+    pub(crate) send_queue_bytes_max: Option<usize>,
     /// What happens when they become more. Default: [`SendPolicy::Disconnect`].
     pub(crate) send_policy: SendPolicy,
+    /// Connections of all shards together. Default: 1048576.
+    pub(crate) connections_max: usize,
+    /// Sessions of polling transports that no request waits for. Default: 131072.
+    pub(crate) sessions_max: usize,
+    /// Bytes that may be held for peers in all. Default: half of what the machine has.
+    pub(crate) memory_bytes_max: Option<u64>,
     /// Shards, each with its own thread. Default: 0, one for each CPU that the process may use.
     pub(crate) shards: usize,
     /// How the kernel is spoken to. Default: [`DriverChoice::Auto`].
     pub(crate) driver: DriverChoice,
+    /// Whether there is a page at `/`. Default: true.
+    pub(crate) page: bool,
+    /// Whether `/stats` tells how many sparks there are. Default: true.
+    pub(crate) stats: bool,
     /// The least important events that are logged. Default: `info`.
     pub(crate) log: LevelFilter,
 }
@@ -63,6 +75,11 @@ impl Settings {
     /// # Errors
     /// What is wrong, in one line.
     pub(crate) fn check(&self) -> Result<(), String> {
+        self.check_transport()?;
+        self.check_paths()
+    }
+
+    fn check_transport(&self) -> Result<(), String> {
         let common = CommonOptions {
             pathname: self.pathname.clone(),
             message_bytes_max: self.max_length_bytes,
@@ -72,6 +89,25 @@ impl Settings {
         match AnyTransformer::new(self.transformer, &common, &self.transport) {
             Ok(_) => Ok(()),
             Err(error) => Err(format!("transport: {}", error.to_string().escape_debug())),
+        }
+    }
+
+    /// What begins with the pathname belongs to Primus, so nothing else that is served may.
+    fn check_paths(&self) -> Result<(), String> {
+        let pathname = &self.pathname;
+        let mut files = page::paths().filter(|_| self.page);
+        if let Some(file) = files.find(|file| file.starts_with(&**pathname)) {
+            return Err(format!(
+                "pathname: {pathname} would hide {file}, which the page at / needs: write another \
+                 one, or --page=false"
+            ));
+        }
+        match self.stats && counts::PATH.starts_with(&**pathname) {
+            true => Err(format!(
+                "pathname: {pathname} would hide {}: write another one, or --stats=false",
+                counts::PATH
+            )),
+            false => Ok(()),
         }
     }
 }
@@ -105,7 +141,7 @@ impl Default for Settings {
     fn default() -> Self {
         let engine = Options::default();
         Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            listen: Listen::local(8080),
             pathname: engine.pathname,
             transformer: TransformerKind::Any,
             transport: Vec::new(),
@@ -116,10 +152,15 @@ impl Default for Settings {
             max_length_bytes: MESSAGE_BYTES_MAX_DEFAULT,
             compression: false,
             cors: CorsOptions::default(),
-            send_queue_bytes_max: engine.send_queue_bytes_max,
+            send_queue_bytes_max: None,
             send_policy: engine.send_policy,
+            connections_max: engine.connections_max,
+            sessions_max: engine.sessions_max,
+            memory_bytes_max: engine.memory_bytes_max,
             shards: 0,
             driver: DriverChoice::Auto,
+            page: true,
+            stats: true,
             log: LevelFilter::INFO,
         }
     }
@@ -129,7 +170,7 @@ impl Default for Settings {
 pub(crate) struct Setting {
     /// Its name in kebab case: `--name`, `ALLSPARK_NAME`, `name = ..`.
     pub(crate) name: &'static str,
-    /// What stands for its value in the help; empty for a switch, which is `true` or `false`.
+    /// What stands for its value in the help. Some say what it is: [`BOOL`], [`LIST`], [`PAIR`].
     pub(crate) value_name: &'static str,
     /// What it means, for the help.
     pub(crate) help: &'static str,
@@ -147,25 +188,35 @@ impl Setting {
         (self.set)(settings, text)
     }
 
-    /// Whether it needs no value on the command line.
+    /// Whether it is true or false, and on the command line true if it is only named.
     pub(crate) fn is_switch(&self) -> bool {
-        self.value_name.is_empty()
+        self.value_name == BOOL
+    }
+
+    /// Whether it is a list, which a file may have as an array.
+    pub(crate) fn is_list(&self) -> bool {
+        self.value_name == LIST
     }
 
     /// Whether it may be given more than once.
     pub(crate) fn is_repeatable(&self) -> bool {
-        self.value_name == "KEY=VALUE"
+        self.value_name == PAIR
     }
 }
+
+const BOOL: &str = "BOOL";
+const LIST: &str = "LIST";
+const PAIR: &str = "KEY=VALUE";
 
 /// Every option, in the order of the help.
 pub(crate) const SETTINGS: &[Setting] = &[
     Setting {
         name: "listen",
-        value_name: "ADDRESS:PORT",
-        help: "Where to accept connections [default: 127.0.0.1:8080]",
+        value_name: "[ADDRESS:]PORT",
+        help: "Where to accept connections: 8080 on this machine alone, :8080 on every interface, \
+               localhost:8080, [::1]:8080 [default: 127.0.0.1:8080]",
         is_for_library: false,
-        set: |settings, text| address(text).map(|value| settings.listen = value),
+        set: |settings, text| Listen::parse(text).map(|value| settings.listen = value),
     },
     Setting {
         name: "pathname",
@@ -184,7 +235,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "transport",
-        value_name: "KEY=VALUE",
+        value_name: PAIR,
         help: "An option of the transport by its name in Primus, such as pingTimeout=5000 for \
                engine.io; may be repeated",
         is_for_library: false,
@@ -231,21 +282,32 @@ pub(crate) const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "compression",
-        value_name: "",
-        help: "Compress messages for clients that offer it (websockets, faye, uws)",
+        value_name: BOOL,
+        help: "Compress messages for clients that offer it (websockets, faye, uws) \
+               [default: false]",
         is_for_library: false,
-        set: |settings, text| choose(text, SWITCH).map(|value| settings.compression = value),
+        set: |settings, text| switch(text).map(|value| settings.compression = value),
     },
     Setting {
         name: "origins",
-        value_name: "LIST",
-        help: "Origins whose scripts may connect, with commas between them [default: *]",
+        value_name: LIST,
+        help: "Origins whose scripts may connect, such as https://chat.example.org, with commas \
+               between them [default: *]",
         is_for_library: false,
         set: |settings, text| set_cors(settings, |cors| cors.origins = list(text)),
     },
     Setting {
+        name: "origins-upgrades",
+        value_name: BOOL,
+        help: "Whether WebSockets are refused to other origins, too, once some are listed; false \
+               as in Primus, where every page can open one with its visitor's cookies \
+               [default: true]",
+        is_for_library: false,
+        set: |settings, text| switch(text).map(|value| settings.cors.upgrades = value),
+    },
+    Setting {
         name: "methods",
-        value_name: "LIST",
+        value_name: LIST,
         help: "Methods that scripts of other origins may use \
                [default: GET,HEAD,PUT,POST,DELETE,OPTIONS]",
         is_for_library: false,
@@ -253,10 +315,10 @@ pub(crate) const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "credentials",
-        value_name: "BOOL",
+        value_name: BOOL,
         help: "Whether they may send cookies: true, false [default: true]",
         is_for_library: false,
-        set: |settings, text| choose(text, SWITCH).map(|value| settings.cors.credentials = value),
+        set: |settings, text| switch(text).map(|value| settings.cors.credentials = value),
     },
     Setting {
         name: "max-age",
@@ -268,14 +330,14 @@ pub(crate) const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "headers",
-        value_name: "LIST",
+        value_name: LIST,
         help: "Headers that scripts of other origins may send; without it those they ask for",
         is_for_library: false,
         set: |settings, text| set_cors(settings, |cors| cors.headers = list(text)),
     },
     Setting {
         name: "exposed",
-        value_name: "LIST",
+        value_name: LIST,
         help: "Headers of answers that scripts of other origins may see; without it none",
         is_for_library: false,
         set: |settings, text| set_cors(settings, |cors| cors.exposed = list(text)),
@@ -283,10 +345,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
     Setting {
         name: "send-queue",
         value_name: "BYTES",
-        help: "How much may wait to be sent to one spark [default: 4194304]",
+        help: "How much may wait to be sent to one spark; without it twice max-length and 1 MiB, \
+               at least 4 MiB",
         is_for_library: false,
         set: |settings, text| {
-            number(text, 1..=usize::MAX).map(|value| settings.send_queue_bytes_max = value)
+            number(text, 1..=usize::MAX).map(|value| settings.send_queue_bytes_max = Some(value))
         },
     },
     Setting {
@@ -296,6 +359,35 @@ pub(crate) const SETTINGS: &[Setting] = &[
                [default: disconnect]",
         is_for_library: false,
         set: |settings, text| choose(text, SEND_POLICIES).map(|value| settings.send_policy = value),
+    },
+    Setting {
+        name: "connections-max",
+        value_name: "N",
+        help: "Connections in all; further ones get 503 [default: 1048576]",
+        is_for_library: false,
+        set: |settings, text| {
+            number(text, 1..=usize::MAX).map(|value| settings.connections_max = value)
+        },
+    },
+    Setting {
+        name: "sessions-max",
+        value_name: "N",
+        help: "Sessions of polling transports that are not polled at the moment; further ones get \
+               503 [default: 131072]",
+        is_for_library: false,
+        set: |settings, text| {
+            number(text, 0..=usize::MAX).map(|value| settings.sessions_max = value)
+        },
+    },
+    Setting {
+        name: "memory-max",
+        value_name: "BYTES",
+        help: "What may be held in all for peers that have not finished what they began; without \
+               it half of what the machine or its control group has",
+        is_for_library: false,
+        set: |settings, text| {
+            number(text, 1..=usize::MAX).map(|value| settings.memory_bytes_max = Some(value as u64))
+        },
     },
     Setting {
         name: "shards",
@@ -312,6 +404,22 @@ pub(crate) const SETTINGS: &[Setting] = &[
         set: |settings, text| choose(text, DRIVERS).map(|value| settings.driver = value),
     },
     Setting {
+        name: "page",
+        value_name: BOOL,
+        help: "Whether there is a page at / to try the server on; false in production \
+               [default: true]",
+        is_for_library: false,
+        set: |settings, text| switch(text).map(|value| settings.page = value),
+    },
+    Setting {
+        name: "stats",
+        value_name: BOOL,
+        help: "Whether /stats tells everybody how many sparks there are; false in production \
+               [default: true]",
+        is_for_library: false,
+        set: |settings, text| switch(text).map(|value| settings.stats = value),
+    },
+    Setting {
         name: "log",
         value_name: "LEVEL",
         help: "What to log to stderr: off, error, warn, info, debug, trace [default: info]",
@@ -320,11 +428,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
     },
 ];
 
-/// Changes the options of CORS, if what they become can be sent in headers.
+/// Changes the options of CORS, if what they become means something.
 fn set_cors(settings: &mut Settings, change: impl FnOnce(&mut CorsOptions)) -> Result<(), String> {
     let mut cors = settings.cors.clone();
     change(&mut cors);
-    Cors::new(&cors).map_err(|misuse| misuse.to_string().escape_debug().to_string())?;
+    Cors::new(&cors).map_err(|error| error.reason)?;
     settings.cors = cors;
     Ok(())
 }
@@ -358,115 +466,5 @@ const LEVELS: &[(&str, LevelFilter)] = &[
     ("trace", LevelFilter::TRACE),
 ];
 
-const SWITCH: &[(&str, bool)] = &[("true", true), ("false", false)];
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn set(name: &str, text: &str) -> Result<Settings, String> {
-        let mut settings = Settings::default();
-        let setting = SETTINGS
-            .iter()
-            .find(|setting| setting.name == name)
-            .unwrap();
-        setting.apply(&mut settings, text).map(|()| settings)
-    }
-
-    #[test]
-    fn every_option_reaches_its_field() {
-        assert_eq!(
-            set("listen", "[::1]:9").unwrap().listen,
-            "[::1]:9".parse().unwrap()
-        );
-        assert_eq!(set("pathname", "/chat").unwrap().pathname, "/chat");
-        assert_eq!(
-            set("transformer", "WebSockets").unwrap().transformer,
-            TransformerKind::WebSockets
-        );
-        assert_eq!(set("parser", "RAW").unwrap().parser, ParserKind::Raw);
-        assert_eq!(set("global", "Chat").unwrap().global, "Chat");
-        assert_eq!(set("app", "echo").unwrap().app, App::Echo);
-        assert_eq!(
-            set("ping-interval", "250").unwrap().ping_interval_ms,
-            Some(250)
-        );
-        assert_eq!(set("ping-interval", "off").unwrap().ping_interval_ms, None);
-        assert_eq!(set("max-length", "7").unwrap().max_length_bytes, 7);
-        assert!(set("compression", "true").unwrap().compression);
-        let pair = ("a".to_owned(), "b=c".to_owned());
-        assert_eq!(set("transport", "a=b=c").unwrap().transport, [pair]);
-        let cors = |name, text| set(name, text).unwrap().cors;
-        assert_eq!(
-            cors("origins", "http://a, http://b").origins,
-            "http://a, http://b"
-        );
-        assert_eq!(cors("methods", "GET").methods, "GET");
-        assert!(!cors("credentials", "false").credentials);
-        assert_eq!(cors("max-age", "1.5 h").max_age_s, 5400);
-        assert_eq!(cors("headers", "X-A").headers, "X-A");
-        assert_eq!(cors("headers", "false").headers, "");
-        assert_eq!(cors("exposed", "X-B").exposed, "X-B");
-        assert_eq!(set("send-queue", "9").unwrap().send_queue_bytes_max, 9);
-        assert_eq!(
-            set("send-policy", "keep-latest").unwrap().send_policy,
-            SendPolicy::KeepLatest
-        );
-        assert_eq!(set("shards", "3").unwrap().shards, 3);
-        assert_eq!(set("driver", "epoll").unwrap().driver, DriverChoice::Epoll);
-        assert_eq!(set("log", "off").unwrap().log, LevelFilter::OFF);
-    }
-
-    #[test]
-    fn what_has_no_effect_is_refused() {
-        let reason = set("parser", "msgpack").unwrap_err();
-        assert!(reason.contains("in this build yet"), "{reason}");
-    }
-
-    #[test]
-    fn what_cannot_stand_in_a_header_is_refused() {
-        for name in ["methods", "headers", "exposed"] {
-            let reason = set(name, "a\r\nb: c").unwrap_err();
-            assert!(!reason.contains('\n'), "{reason}");
-        }
-        assert!(set("max-age", "a while").is_err());
-        assert!(set("credentials", "perhaps").is_err());
-    }
-
-    #[test]
-    fn an_option_of_the_transport_must_be_one_that_it_has() {
-        let check = |transformer: &str, pair: (&str, &str)| {
-            let settings = Settings {
-                transformer: transformer.parse().unwrap(),
-                transport: vec![(pair.0.to_owned(), pair.1.to_owned())],
-                ..Settings::default()
-            };
-            settings.check()
-        };
-        assert_eq!(check("engine.io", ("pingTimeout", "5000")), Ok(()));
-        assert_eq!(check("any", ("pingTimeout", "5000")), Ok(()));
-        let reason = check("sockjs", ("pingTimeout", "5000")).unwrap_err();
-        assert!(
-            reason.starts_with("transport: the transformer `sockjs` has no"),
-            "{reason}"
-        );
-        let reason = check("engine.io", ("pingTimeout", "soon")).unwrap_err();
-        assert!(reason.starts_with("transport: "), "{reason}");
-    }
-
-    #[test]
-    fn the_help_names_the_defaults() {
-        let mut settings = Settings::default();
-        for setting in SETTINGS {
-            let Some((_, default)) = setting.help.split_once("[default: ") else {
-                continue;
-            };
-            if setting.name != "shards" {
-                setting
-                    .apply(&mut settings, default.trim_end_matches(']'))
-                    .unwrap();
-            }
-        }
-        assert_eq!(settings, Settings::default());
-    }
-}
+mod tests;

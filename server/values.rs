@@ -4,36 +4,35 @@
 //! the text came from. Foreign text is quoted, so that it cannot break the line.
 
 use std::fmt::Display;
-use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use allspark::ParserKind;
 use allspark_client::library::Library;
 use allspark_protocol::http;
-use allspark_protocol::limits::{PATHNAME_BYTES_MAX, PING_INTERVAL_MS_HIGHEST};
+use allspark_protocol::limits::PING_INTERVAL_MS_HIGHEST;
+use allspark_protocol::primus;
 
-/// An address and a port.
-pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| {
-        format!("{text:?} is not an address and a port, such as 127.0.0.1:8080 or [::]:8080")
-    })
-}
-
-/// Primus adds the slash that is missing in front. Whatever could not be part of a request's path
-/// as it is, or would end it, is refused.
+/// A pathname, as the protocol knows it.
 pub(crate) fn pathname(text: &str) -> Result<String, String> {
-    const PUNCTUATION: &[u8] = b"/-._~!$&'()*+,;=:@%";
-    let is_path_byte = |byte: u8| byte.is_ascii_alphanumeric() || PUNCTUATION.contains(&byte);
-    if text.is_empty() || !text.bytes().all(is_path_byte) {
-        return Err(format!("{text:?} is not a path such as /primus"));
-    }
-    let slash = if text.starts_with('/') { "" } else { "/" };
-    if slash.len() + text.len() > PATHNAME_BYTES_MAX {
-        return Err(format!("it is longer than {PATHNAME_BYTES_MAX} bytes"));
-    }
-    Ok(format!("{slash}{text}"))
+    primus::pathname(text).map_err(|error| error.to_string())
 }
+
+/// Yes or no, as people write it.
+pub(crate) fn switch(text: &str) -> Result<bool, String> {
+    choose(text, SWITCH)
+}
+
+const SWITCH: &[(&str, bool)] = &[
+    ("true", true),
+    ("false", false),
+    ("yes", true),
+    ("no", false),
+    ("on", true),
+    ("off", false),
+    ("1", true),
+    ("0", false),
+];
 
 /// Milliseconds, or `None` for `off` (Primus says `false`).
 pub(crate) fn ping_interval_ms(text: &str) -> Result<Option<u64>, String> {
@@ -128,14 +127,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pathname_starts_with_a_slash_and_holds_what_a_path_may_hold() {
-        assert_eq!(pathname("primus").unwrap(), "/primus");
-        assert_eq!(pathname("/a/b%20c").unwrap(), "/a/b%20c");
-        for wrong in ["", "/a b", "/a?b", "/a#b", "/a\r\n", "/ä", "/<script>"] {
-            assert!(pathname(wrong).is_err(), "{wrong:?}");
+    fn a_switch_has_many_words_in_any_case() {
+        for (text, expected) in [("1", true), ("TRUE", true), ("Yes", true), ("on", true)] {
+            assert_eq!(switch(text), Ok(expected), "{text}");
         }
-        assert!(pathname(&"a".repeat(PATHNAME_BYTES_MAX - 1)).is_ok());
-        assert!(pathname(&"a".repeat(PATHNAME_BYTES_MAX)).is_err());
+        for text in ["0", "false", "NO", "off"] {
+            assert_eq!(switch(text), Ok(false), "{text}");
+        }
+        let reason = switch("perhaps").unwrap_err();
+        assert!(
+            reason.contains("the choices are: true, false, yes, no"),
+            "{reason}"
+        );
+        assert!(switch("").is_err());
     }
 
     #[test]
@@ -203,14 +207,6 @@ mod tests {
         assert_eq!(pair("a="), Ok(("a".to_owned(), String::new())));
         for wrong in ["", "a", "=b"] {
             assert!(pair(wrong).is_err(), "{wrong:?}");
-        }
-    }
-
-    #[test]
-    fn an_address_has_a_port() {
-        assert!(address("0.0.0.0:80").is_ok());
-        for wrong in ["80", ":80", "localhost", "127.0.0.1", "127.0.0.1:99999"] {
-            assert!(address(wrong).is_err(), "{wrong:?}");
         }
     }
 }

@@ -11,12 +11,18 @@ struct Server {
     child: Child,
     stderr: BufReader<std::process::ChildStderr>,
     address: String,
+    /// What it said when it was started.
+    first_line: String,
 }
 
 impl Server {
     fn start(args: &[&str]) -> Self {
+        Self::start_on("127.0.0.1:0", args)
+    }
+
+    fn start_on(listen: &str, args: &[&str]) -> Self {
         let mut child = allspark(args)
-            .args(["--listen", "127.0.0.1:0"])
+            .args(["--listen", listen])
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
@@ -32,7 +38,23 @@ impl Server {
             child,
             stderr,
             address,
+            first_line: line,
         }
+    }
+
+    /// What a request on a connection of its own is answered; the server or the request closes it.
+    fn ask(&self, request: &str) -> String {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    fn get(&self, path: &str) -> String {
+        self.ask(&format!(
+            "GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+        ))
     }
 
     fn signal(&self, signal: Signal) {
@@ -85,6 +107,20 @@ fn a_wrong_option_is_one_line_and_exit_code_2() {
         &["--compression=perhaps"],
         &["--max-age", "a while"],
         &["--headers", "a\nb"],
+        &["--headers", "X-A X-B"],
+        &["--exposed", "a:b"],
+        &["--methods", "GET;POST"],
+        &["--origins", "not an origin"],
+        &["--origins", "http://a.example/"],
+        &["--origins", "http://a.example\r\nX: y"],
+        &["--origins", "null"],
+        &["--origins-upgrades=perhaps"],
+        &["--pathname", "/"],
+        &["--pathname", "//x"],
+        &["--pathname", "/page.js"],
+        &["--pathname", "/stats", "--page=false"],
+        &["--listen", "localhost"],
+        &["--listen", "http://localhost:8080"],
         &["--transport", "a=b"],
         &["--config", "/nowhere.toml"],
         &["nonsense"],
@@ -108,6 +144,107 @@ fn a_wrong_variable_is_named() {
         .unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(lines(&output)[0].starts_with("allspark: ALLSPARK_SHARDS: \"many\""));
+}
+
+#[test]
+fn a_misspelt_variable_is_refused_by_the_server_alone() {
+    let with = |args: &[&str]| {
+        let mut command = allspark(args);
+        command
+            .env("ALLSPARK_LISEN", "127.0.0.1:0")
+            .env("ALLSPARK_SHARDS", "many");
+        command.output().unwrap()
+    };
+    let output = with(&[]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(
+        lines(&output),
+        ["allspark: ALLSPARK_LISEN: no such option; did you mean ALLSPARK_LISTEN?"]
+    );
+    for args in [&["library"][..], &["--version"]] {
+        let output = with(args);
+        assert_eq!(output.status.code(), Some(0), "{:?}", lines(&output));
+    }
+}
+
+#[test]
+fn an_address_is_read_as_people_write_it() {
+    for (listen, host) in [
+        ("0", "127.0.0.1:"),
+        ("localhost:0", "127.0.0.1:"),
+        (":0", ""),
+        ("[::1]:0", "[::1]:"),
+    ] {
+        if host == "[::1]:" && TcpListener::bind("[::1]:0").is_err() {
+            continue;
+        }
+        let server = Server::start_on(listen, &["--shards", "1"]);
+        assert!(
+            server.address.starts_with(host),
+            "{listen}: {}",
+            server.address
+        );
+        let (_, port) = server.address.rsplit_once(':').unwrap();
+        let mine = match host {
+            "[::1]:" => format!("[::1]:{port}"),
+            _ => format!("127.0.0.1:{port}"),
+        };
+        TcpStream::connect(mine).unwrap();
+    }
+}
+
+#[test]
+fn page_and_counts_can_be_switched_off() {
+    let files = ["/", "/page.js", "/style.css", "/stats"];
+    let is_there =
+        |server: &Server| files.map(|file| server.get(file).starts_with("HTTP/1.1 200 "));
+    let server = Server::start(&["--shards", "1"]);
+    assert_eq!(is_there(&server), [true; 4]);
+    assert!(
+        server.first_line.contains("with a page at /"),
+        "{}",
+        server.first_line
+    );
+
+    let server = Server::start(&["--shards", "1", "--page=false", "--stats", "false"]);
+    assert_eq!(is_there(&server), [false; 4]);
+    assert!(!server.first_line.contains("page"), "{}", server.first_line);
+    assert!(server.get("/primus/spec").starts_with("HTTP/1.1 200 "));
+
+    // Then their paths are free.
+    let server = Server::start(&["--shards", "1", "--page=false", "--pathname", "/page/"]);
+    assert!(server.get("/page/spec").starts_with("HTTP/1.1 200 "));
+    assert!(server.get("/stats").starts_with("HTTP/1.1 200 "));
+}
+
+#[test]
+fn listed_origins_are_asked_of_upgrades() {
+    let upgrade = |origin: &str| {
+        format!(
+            "GET /primus HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Origin: {origin}\r\nSec-WebSocket-Version: 13\r\n\
+             Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+        )
+    };
+    let listed = ["--shards", "1", "--origins", "http://friend.example"];
+    let server = Server::start(&listed);
+    let refused = server.ask(&upgrade("http://foe.example"));
+    assert!(refused.starts_with("HTTP/1.1 403 "), "{refused}");
+    assert!(refused.contains("Connection: close\r\n"), "{refused}");
+    let status = |server: &Server, origin: &str| {
+        let mut stream = TcpStream::connect(&server.address).unwrap();
+        stream.write_all(upgrade(origin).as_bytes()).unwrap();
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).unwrap();
+        String::from_utf8_lossy(&answer).into_owned()
+    };
+    assert_eq!(status(&server, "http://friend.example"), "HTTP/1.1 101");
+    let _no_browser = server.connect_mute();
+
+    let mut args = listed.to_vec();
+    args.push("--origins-upgrades=false");
+    let server = Server::start(&args);
+    assert_eq!(status(&server, "http://foe.example"), "HTTP/1.1 101");
 }
 
 #[test]

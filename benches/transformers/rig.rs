@@ -194,7 +194,7 @@ impl Rig {
                 response.encode_begin(&mut self.sent, framing, true);
                 self.body = Some(framing);
             }
-            Output::Write(_, bytes) => {
+            Output::Write(_, bytes) | Output::Latest(_, bytes) => {
                 let bytes = self.outputs.bytes(bytes);
                 match self.body {
                     Some(framing) => framing.push(&mut self.sent, bytes),

@@ -3,7 +3,12 @@
 use std::sync::Arc;
 
 use allspark_protocol::http::{Cors, RequestHead, Response, StaticBody};
+use allspark_protocol::limits::MESSAGE_BYTES_MAX_DEFAULT;
 use allspark_protocol::parser::ParserKind;
+
+use crate::limits::{
+    CONNECTIONS_MAX_DEFAULT, SEND_QUEUE_BYTES_LEAST, SEND_QUEUE_SLACK_BYTES, SESSIONS_MAX_DEFAULT,
+};
 
 /// Answers requests that are not for Primus.
 pub type Fallback = Arc<dyn Fn(&RequestHead<'_>) -> Response + Send + Sync>;
@@ -36,6 +41,18 @@ pub enum KeepHeaders {
     All,
 }
 
+/// Bytes of a send queue that does not contradict the bytes of the longest message: two of them
+/// and some more fit, so that a client which reads at once what it is sent is never taken for slow.
+pub const fn send_queue_bytes_for(message_bytes_max: usize) -> usize {
+    let two = message_bytes_max.saturating_mul(2);
+    let bytes = two.saturating_add(SEND_QUEUE_SLACK_BYTES);
+    if bytes < SEND_QUEUE_BYTES_LEAST {
+        SEND_QUEUE_BYTES_LEAST
+    } else {
+        bytes
+    }
+}
+
 /// Options of the engine.
 #[derive(Clone)]
 pub struct Options {
@@ -45,11 +62,24 @@ pub struct Options {
     pub parser: ParserKind,
     /// Milliseconds between two pings of a spark; `None` for no heartbeat. Default 30,000.
     pub ping_interval_ms: Option<u64>,
-    /// Bytes that may wait to be sent to one spark. Default 4 MiB. A single longer message passes
-    /// when nothing else waits.
+    /// Bytes that may wait to be sent to one spark, the memory for their structure included. As
+    /// long as the kernel takes everything, twice as many. A single longer message passes when
+    /// nothing else waits. Default: [`send_queue_bytes_for`] Primus's `maxLength`.
     pub send_queue_bytes_max: usize,
     /// What happens when more would have to wait.
     pub send_policy: SendPolicy,
+    /// Connections of all shards together; a further one is answered with 503 and closed. Default
+    /// 1,048,576.
+    pub connections_max: usize,
+    /// Sessions of polling transports, of all shards together, that no request waits for at the
+    /// moment; who asks for a further one gets 503. Default 131,072.
+    pub sessions_max: usize,
+    /// Bytes that all shards together may hold for peers that have not finished what they began:
+    /// parts of requests and messages, and broadcasts on their way. With more than that new
+    /// connections and sessions get 503, and whoever wants more although it has its share is ended.
+    /// Default `None`: half of what the machine has, or the control group; without a bound where
+    /// nobody says how much that is, and in simulations.
+    pub memory_bytes_max: Option<u64>,
     /// Which request headers a spark keeps.
     pub keep_headers: KeepHeaders,
     /// What scripts of other origins may do. Default: what they want, as in Primus.
@@ -70,7 +100,10 @@ impl Default for Options {
             pathname: "/primus".to_owned(),
             parser: ParserKind::Json,
             ping_interval_ms: Some(30_000),
-            send_queue_bytes_max: 4 * 1024 * 1024,
+            send_queue_bytes_max: send_queue_bytes_for(MESSAGE_BYTES_MAX_DEFAULT),
+            connections_max: CONNECTIONS_MAX_DEFAULT,
+            sessions_max: SESSIONS_MAX_DEFAULT,
+            memory_bytes_max: None,
             send_policy: SendPolicy::default(),
             keep_headers: KeepHeaders::default(),
             cors: Cors::default(),
@@ -88,6 +121,9 @@ impl std::fmt::Debug for Options {
             .field("parser", &self.parser)
             .field("ping_interval_ms", &self.ping_interval_ms)
             .field("send_queue_bytes_max", &self.send_queue_bytes_max)
+            .field("connections_max", &self.connections_max)
+            .field("sessions_max", &self.sessions_max)
+            .field("memory_bytes_max", &self.memory_bytes_max)
             .field("send_policy", &self.send_policy)
             .finish_non_exhaustive()
     }

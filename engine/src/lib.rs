@@ -18,6 +18,7 @@ mod guard;
 pub mod io;
 pub mod limits;
 mod lines;
+mod machine;
 pub mod memory;
 mod mesh;
 mod primus;
@@ -38,7 +39,7 @@ pub mod bench {
 
 pub use allspark_protocol::Value;
 pub use allspark_protocol::primus::SparkId;
-pub use config::{Fallback, KeepHeaders, Options, SendPolicy};
+pub use config::{Fallback, KeepHeaders, Options, SendPolicy, send_queue_bytes_for};
 pub use primus::{Destroy, Handle};
 pub use server::{Server, ShardFailure};
 pub use shard::{Flow, Shard};

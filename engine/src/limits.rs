@@ -17,6 +17,32 @@ pub const LINGER_MS: u64 = 2_000;
 /// request before the answer are rare, and it is small.
 pub const PENDING_BYTES_MAX: usize = 64 * 1024;
 
+/// Connections of all shards, unless an option says otherwise: what one process is built for. Idle
+/// and over WebSocket they take 0.4 GiB of the process, and of the kernel some GiB.
+pub const CONNECTIONS_MAX_DEFAULT: usize = 1 << 20;
+
+/// Sessions of polling transports of all shards that no connection belongs to, unless an option
+/// says otherwise. A client is between two polls for a moment only, so these are few, except when
+/// all were just sent a broadcast; and nothing but this bounds how many one connection opens. At
+/// about 1.5 KiB each they take 200 MB.
+pub const SESSIONS_MAX_DEFAULT: usize = 1 << 17;
+
+/// The part of the memory of the machine, or of the control group, that may be held for peers
+/// unless an option says otherwise: one half. The kernel's buffers of sockets need the other, and
+/// so does what an idle connection costs.
+pub const MEMORY_DIVISOR_DEFAULT: u64 = 2;
+
+/// Bytes below which it is not noted what is held for a peer: as much as a connection may take
+/// anyhow.
+pub const HELD_BYTES_MIN: usize = 1024;
+
+/// Connections per shard that are refused and not closed yet, but wait for the peer's request and
+/// for its end, so that it gets to read why. Further ones are closed at once.
+pub const TURNED_AWAY_MAX: usize = 1024;
+
+/// Seconds after which who is refused may come back. A text, as it stands in a header.
+pub const RETRY_AFTER_S: &str = "10";
+
 /// Commands that may wait in the inbox of a shard.
 pub const INBOX_COMMANDS_MAX: usize = 64 * 1024;
 
@@ -44,6 +70,30 @@ pub const WALK_VISITS_PER_TURN: usize = 4096;
 /// Connections whose queues are sent in one turn; the rest follows in the next.
 pub const SENDS_PER_TURN: usize = 1024;
 
+/// Bytes that the kernel is offered in one turn from queues, and as many from broadcasts; the rest
+/// follows in the next turn. What it takes it copies, at some GB per second.
+pub const SEND_BYTES_PER_TURN: usize = 64 * 1024 * 1024;
+
+/// Bytes that may wait for one client and that no send policy bounds: pings, answers to requests
+/// for the id and to pings of the transport, closing frames. They are 5 to 135 bytes each, and
+/// those that one answer can stand for are not repeated, so an honest client never has 500 of them.
+pub const EXEMPT_BYTES_MAX: usize = 64 * 1024;
+
+/// What answers may cost that wait for the peer of one HTTP connection when it asks for more. An
+/// answer may be longer, but who asks behind one must read it.
+pub const ANSWERS_COST_MAX: usize = 2 * 1024 * 1024;
+
+/// Bytes that wait for a peer beyond which it is not listened to, unless the bound of its send
+/// queue is so small that half of it comes first.
+pub const PAUSE_BYTES_MAX: usize = 1024 * 1024;
+
+/// Bytes of a send queue beside two of the longest messages, unless it is told otherwise: for what
+/// their frames cost, and for short messages between them.
+pub const SEND_QUEUE_SLACK_BYTES: usize = 1024 * 1024;
+
+/// Bytes of a send queue, unless it is told otherwise, however short messages are.
+pub const SEND_QUEUE_BYTES_LEAST: usize = 4 * 1024 * 1024;
+
 /// Milliseconds between two lines of the log of one kind that a peer can cause. What is not logged
 /// is counted, and the next line says how many there were.
 pub const LOG_LINE_INTERVAL_MS: u64 = 1_000;
@@ -67,3 +117,19 @@ pub const GIVE_BACK_INTERVAL_MS: u64 = 2_000;
 /// Sparks and connections that must be gone before less than half of them counts as the end of a
 /// peak.
 pub const PEAK_ENTRIES_MIN: usize = 1024;
+
+/// Milliseconds by which a turn must be late before everybody is given time anew. A shard under
+/// load is late by less, and what it has not read yet is waited for in any case.
+pub const LATE_MS: u64 = 1_000;
+
+/// Milliseconds that everybody is given anew at least after a late turn: some tries of TCP to send
+/// again what was lost meanwhile.
+pub const GRACE_MIN_MS: u64 = 5_000;
+
+/// The same at most. TCP waits longer from try to try, about as long as it has tried already, up to
+/// two minutes; a peer that keeps a shard waiting for a minute may connect anew.
+pub const GRACE_MAX_MS: u64 = 60_000;
+
+/// Milliseconds for which nobody is judged because there is more to read. Peers that send without
+/// end must not keep those alive that are silent.
+pub const BEHIND_MAX_MS: u64 = 5_000;

@@ -12,6 +12,12 @@ use crate::limits::LOG_LINE_INTERVAL_MS;
 pub(crate) enum Line {
     /// The machine lets no connection be accepted.
     AcceptFailed,
+    /// A connection was refused because there are too many.
+    ConnectionRefused,
+    /// A session was refused because too many are not polled.
+    SessionRefused,
+    /// A peer was ended because it wanted more memory than its share.
+    Shed,
     /// A function of the application panicked.
     Panicked,
     /// A client reads too slowly.

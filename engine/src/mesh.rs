@@ -190,6 +190,12 @@ impl Mesh {
         Some(command)
     }
 
+    /// Bytes of all commands that wait for any shard.
+    pub(crate) fn bytes(&self) -> usize {
+        let bytes = |inbox: &Inbox| inbox.bytes.load(Ordering::Relaxed);
+        self.inboxes.iter().map(bytes).sum()
+    }
+
     pub(crate) fn has_commands(&self, shard: u16) -> bool {
         !self.inboxes[usize::from(shard)].commands.is_empty()
     }

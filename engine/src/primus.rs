@@ -10,6 +10,7 @@ use allspark_protocol::transformer::Kind;
 
 use crate::config::Options;
 use crate::lines::Lines;
+use crate::memory::FRAME_BYTES_MAX;
 use crate::mesh::{Command, Mesh, Visitor};
 use crate::spark::{Message, Spark, SparkError, SparkHandle};
 use crate::stats::Stats;
@@ -157,7 +158,8 @@ impl Default for Destroy {
 pub struct Handle(pub(crate) Arc<Shared>);
 
 impl Handle {
-    /// Writes a message to every spark. It is encoded once. Fails only when it can't be encoded.
+    /// Writes a message to every spark. It is encoded once. Fails only when it can't be encoded or
+    /// is longer than a frame can be.
     pub fn write(&self, message: impl Message) -> Result<(), SparkError> {
         let (kind, payload) = self.encode(message)?;
         self.send_to_all(|| Command::Broadcast {
@@ -204,6 +206,9 @@ impl Handle {
         let (kind, payload) = message
             .encode(self.0.options.parser, &mut scratch)
             .map_err(SparkError::Encode)?;
+        if payload.len() > FRAME_BYTES_MAX {
+            return Err(SparkError::TooLong);
+        }
         Ok((kind, payload.into()))
     }
 

@@ -18,7 +18,7 @@ use crate::io::{
     Driver, DriverKind, Epoll, EpollOptions, SetupError, Unavailable, Uring, UringOptions,
     explained,
 };
-use crate::limits::{RING_ATTEMPTS_MAX, RING_RETRY_MS};
+use crate::limits::{RING_ATTEMPTS_MAX, RING_RETRY_MS, TURNED_AWAY_MAX};
 use crate::mesh;
 use crate::primus::Shared;
 use crate::shard::{Core, Shard};
@@ -66,7 +66,7 @@ pub(crate) struct Seat<T: Transformer> {
 
 enum Opened {
     Uring(Box<Uring>),
-    Epoll(Epoll),
+    Epoll(Box<Epoll>),
 }
 
 impl<T: Transformer> Seat<T> {
@@ -100,7 +100,8 @@ impl<T: Transformer> Seat<T> {
                 Ok(Order::Open(kind)) => {
                     // What the old one holds may be what the new one lacks.
                     drop(opened.take());
-                    let result = open(kind, &self.listener).map(|driver| opened = Some(driver));
+                    let result = open(kind, &self.listener, self.shared.options.connections_max)
+                        .map(|driver| opened = Some(driver));
                     let _ = self.reports.send((self.number, Report::Opened(result)));
                 }
                 Ok(Order::Serve) => break,
@@ -118,7 +119,7 @@ impl<T: Transformer> Seat<T> {
         drop(listener);
         match opened {
             Some(Opened::Uring(driver)) => serve(*driver, number, shared, transformer),
-            Some(Opened::Epoll(driver)) => serve(driver, number, shared, transformer),
+            Some(Opened::Epoll(driver)) => serve(*driver, number, shared, transformer),
             None => Err("it was to serve without a driver".to_owned()),
         }
     }
@@ -145,24 +146,36 @@ fn serve<D: Driver, T: Transformer>(
     ended
 }
 
-fn open(kind: DriverKind, listener: &TcpListener) -> Result<Opened, OpenError> {
+/// Sockets that one shard may need if all connections come to it, with those that are refused, and
+/// those that are accepted in a turn before it can say so.
+fn sockets_max(connections_max: usize) -> u32 {
+    let sockets = connections_max.saturating_add(TURNED_AWAY_MAX + 1024);
+    u32::try_from(sockets).unwrap_or(u32::MAX)
+}
+
+fn open(
+    kind: DriverKind,
+    listener: &TcpListener,
+    connections_max: usize,
+) -> Result<Opened, OpenError> {
     match kind {
         DriverKind::Epoll => open_epoll(listener)
-            .map(Opened::Epoll)
+            .map(|driver| Opened::Epoll(Box::new(driver)))
             .map_err(OpenError::Epoll),
-        _ => open_uring(listener)
+        _ => open_uring(listener, sockets_max(connections_max))
             .map(|driver| Opened::Uring(Box::new(driver)))
             .map_err(|error| OpenError::Uring(explained(error))),
     }
 }
 
-fn open_uring(listener: &TcpListener) -> Result<Uring, SetupError> {
+fn open_uring(listener: &TcpListener, sockets_max: u32) -> Result<Uring, SetupError> {
     let mut attempts = 0;
     loop {
         attempts += 1;
         let listener = listener.try_clone().map_err(SetupError::Descriptor)?;
         let options = UringOptions {
             listener: Some(listener),
+            sockets_max,
             ..UringOptions::default()
         };
         match Uring::new(options) {

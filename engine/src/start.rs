@@ -10,6 +10,8 @@ use allspark_protocol::transformer::Transformer;
 
 use crate::config::Options;
 use crate::io::{self as driver, Chosen, DriverChoice, DriverKind, Unavailable};
+use crate::limits::MEMORY_DIVISOR_DEFAULT;
+use crate::machine;
 use crate::primus::{self, Handle, Shared};
 use crate::seat::{OpenError, Order, Report, Seat};
 use crate::server::Server;
@@ -53,12 +55,16 @@ pub enum StartError {
 
 impl<T: Transformer + Sync> Primus<T> {
     /// A server with `shards` shards; 0 means one per CPU that the process may use.
-    pub fn new(options: Options, transformer: T, shards: usize, driver: DriverChoice) -> Self {
+    pub fn new(mut options: Options, transformer: T, shards: usize, driver: DriverChoice) -> Self {
         let shards = if shards == 0 {
             allowed_cpus().len()
         } else {
             shards
         };
+        if options.memory_bytes_max.is_none() {
+            let bytes = machine::memory_bytes();
+            options.memory_bytes_max = bytes.map(|bytes| bytes / MEMORY_DIVISOR_DEFAULT);
+        }
         let shared = Shared::new(options, shards, random());
         Self {
             shared,

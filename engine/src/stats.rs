@@ -8,7 +8,7 @@ macro_rules! counters {
         #[derive(Debug, Default)]
         pub(crate) struct Counters { $(pub(crate) $name: Counter,)* }
 
-        /// What was counted since the server started.
+        /// What was counted since the server started, unless it says "now".
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         pub struct Stats { $($(#[$doc])* pub $name: u64,)* }
 
@@ -27,12 +27,23 @@ counters! {
     connections_closed,
     /// Connections that were handed from one shard to another, to the session they were for.
     connections_adopted,
+    /// Connections that were refused because there were too many; they are not counted as accepted.
+    connections_refused,
     /// Sparks that were opened.
     sparks_opened,
     /// Sparks that have ended.
     sparks_ended,
     /// Sparks that are forgotten, with everything that belonged to their sessions returned.
     sparks_forgotten,
+    /// Sparks of polling transports that no request waits for: how many there are now.
+    sparks_unattended,
+    /// Sessions that were refused because there were too many of those.
+    sessions_refused,
+    /// Bytes that are held for peers that have not finished what they began: how many now.
+    bytes_held,
+    /// Peers that were ended because the server held as much as it may, and they more than their
+    /// share of it.
+    peers_shed,
     /// Messages that arrived, heartbeats included.
     messages_received,
     /// Messages written to single sparks, heartbeats included.
@@ -49,6 +60,12 @@ counters! {
     completions_stale,
     /// Handlers and other functions of the application that panicked.
     handlers_panicked,
+    /// What waits to be sent now, in bytes of memory, structure included. Where many wait
+    /// for the same bytes, each counts them.
+    waiting_cost_bytes,
+    /// Memory of outgoing bytes now, each byte once: what waits, and what is kept so
+    /// that the next message costs no allocation.
+    block_bytes,
 }
 
 /// One number with one writer.
@@ -60,5 +77,14 @@ impl Counter {
     pub(crate) fn add(&self, amount: u64) {
         self.0
             .store(self.0.load(Ordering::Relaxed) + amount, Ordering::Relaxed);
+    }
+
+    /// For a number that also falls.
+    pub(crate) fn set(&self, number: u64) {
+        self.0.store(number, Ordering::Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
     }
 }

@@ -35,6 +35,11 @@ const FILES: [(&str, &str, &str); 9] = [
     ),
 ];
 
+/// The paths of the page and of what it needs.
+pub(crate) fn paths() -> impl Iterator<Item = String> {
+    FILES.iter().map(|(name, ..)| format!("/{name}"))
+}
+
 const HTML: &str = "text/html; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
 const SVG: &str = "image/svg+xml";

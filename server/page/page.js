@@ -71,35 +71,41 @@ function connect() {
   primus = listen(new Primus(location.origin, options));
 }
 
-/** Another transformer is another client. */
+/** Another transformer is another client. That the one before it ends is what was asked for. */
 function change(transformer) {
-  recovery = null;
-  isLeaving = true;
-  primus?.destroy();
+  const before = primus;
+  primus = recovery = null;
+  before?.destroy();
   trips.forget();
-  $('spark-id').textContent = 'none';
+  $('spark-id').textContent = $('carrier').textContent = 'none';
   log.add('event', 'note', `Transformer ${transformer}`);
   setState('opening', 'Connecting', 'Waiting for the server');
   connect();
 }
 
-function listen(primus) {
-  return primus
-    .on('open', opened)
-    .on('data', received)
-    .on('incoming::ping', pinged)
-    .on('close', () => lost('The connection closed'))
-    .on('end', ended)
-    .on('error', (error) => log.add('event', 'down', error.message))
-    .on('timeout', () => log.add('event', 'down', 'The server did not answer in time'))
-    .on('offline', () => log.add('event', 'down', 'Offline: no heartbeat, or no network'))
-    .on('online', () => log.add('event', 'note', 'Online again'))
-    .on('readyStateChange', (state) => state === 'opening' && opening())
-    .on('reconnect scheduled', scheduled)
-    .on('reconnect', attempted)
-    .on('reconnect timeout', () => log.add('event', 'down', 'The attempt took too long'))
-    .on('reconnected', reconnected)
-    .on('reconnect failed', gaveUp);
+/** Shows what happens to a client, as long as it is the one of this page. */
+function listen(client) {
+  const events = {
+    'open': opened,
+    'data': received,
+    'incoming::ping': pinged,
+    'close': lost,
+    'end': ended,
+    'error': (error) => log.add('event', 'down', error.message),
+    'timeout': () => log.add('event', 'down', 'The server did not answer in time'),
+    'offline': () => log.add('event', 'down', 'Offline: no heartbeat, or no network'),
+    'online': () => log.add('event', 'note', 'Online again'),
+    'readyStateChange': (state) => state === 'opening' && opening(),
+    'reconnect scheduled': scheduled,
+    'reconnect': attempted,
+    'reconnect timeout': () => log.add('event', 'down', 'The attempt took too long'),
+    'reconnected': reconnected,
+    'reconnect failed': gaveUp,
+  };
+  for (const [event, tell] of Object.entries(events)) {
+    client.on(event, (...args) => client === primus && tell(...args));
+  }
+  return client;
 }
 
 function opening() {
@@ -112,7 +118,9 @@ function opened() {
   setState('open', 'Connected', 'Just now');
   showCarrier(isOnWebSocket);
   log.add('event', 'note', `Connected by ${transformers.chosen}`);
-  primus.id((id) => {
+  const client = primus;
+  client.id((id) => {
+    if (client !== primus) return;
     $('spark-id').textContent = id;
     log.add('event', 'note', `Spark ${id}`);
   });
@@ -125,10 +133,10 @@ function showCarrier(isWebSocket) {
   $('carrier').textContent = isOpen() ? carrier : 'none';
 }
 
-function lost(reason) {
+function lost() {
   trips.forget();
   $('spark-id').textContent = $('carrier').textContent = 'none';
-  log.add('event', 'down', reason);
+  log.add('event', isLeaving ? 'note' : 'down', 'The connection closed');
 }
 
 function ended() {
@@ -202,19 +210,19 @@ function send(event) {
   trips.sent(text);
   primus.write(value);
   log.add('message', 'out', text);
+  $('write').value = '';
 }
 
 /** What stands in the field as a value; undefined if it is meant to be JSON and is not. */
 function written() {
   const field = $('write');
   const text = field.value;
-  const isJson = new FormData($('composer')).get('mode') === 'json';
   let value = text;
   let problem = '';
   try {
-    if (isJson) value = JSON.parse(text);
+    if (isJson()) value = JSON.parse(text);
   } catch (error) {
-    problem = `This is not JSON: ${error.message}`;
+    problem = text.trim() === '' ? 'Write something first.' : `This is not JSON: ${error.message}`;
     value = undefined;
   }
   field.setAttribute('aria-invalid', String(problem !== ''));
@@ -222,6 +230,7 @@ function written() {
   return value;
 }
 
+const isJson = () => new FormData($('composer')).get('mode') === 'json';
 const usualHint = () => 'Enter sends, Shift and Enter starts a new line.';
 
 function shown(value) {
@@ -300,6 +309,7 @@ $('write').addEventListener('keydown', (event) => {
   if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) send(event);
 });
 $('composer').addEventListener('input', () => {
+  $('write').placeholder = isJson() ? '{"hello": "world"}' : 'Hello';
   $('write').setAttribute('aria-invalid', 'false');
   $('write-hint').textContent = usualHint();
 });
@@ -316,5 +326,6 @@ $('endpoint').textContent = `${location.host}${pathname}`;
 $('empty').textContent = 'Nothing yet. Send a first message.';
 $('app-hint').textContent = APPS[app] ?? '';
 $('write-hint').textContent = usualHint();
+$('write').placeholder = '{"hello": "world"}';
 setInterval(tick, 100);
 start();

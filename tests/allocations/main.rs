@@ -6,9 +6,10 @@ mod puppet;
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use allocation_counter::measure;
-use allspark_engine::io::Wait;
+use allspark_engine::io::{Completion, Wait};
 use allspark_engine::sim::{Attach, single_shard};
 use allspark_engine::{Handle, Options, Shard};
 use allspark_transformers::websockets::WebSockets;
@@ -79,6 +80,41 @@ fn a_recipient_of_a_broadcast_costs_no_allocation() {
         per_broadcast(1000) <= 4,
         "one copy of the message, at its publisher"
     );
+}
+
+/// What tens of thousands of sparks needed is given back when they are gone, once the shard has had
+/// a moment for it.
+#[test]
+fn a_peak_leaves_nothing_behind() {
+    let memory_of = |sparks: usize| {
+        let mut kept = None;
+        let measured = measure(|| {
+            let (mut shard, primus, hand) = world(sparks, |_| {});
+            primus.write("a message for everybody").unwrap();
+            (0..sparks / 128).for_each(|_| turn(&mut shard));
+            let tokens = std::mem::take(&mut hand.borrow_mut().tokens);
+            for token in tokens {
+                let result = Ok(());
+                let ended = Completion::ReceiveEnded { token, result };
+                hand.borrow_mut().incoming.push_back(ended);
+            }
+            for _ in 0..4 {
+                turn(&mut shard);
+                let mut hand = hand.borrow_mut();
+                hand.incoming.shrink_to_fit();
+                hand.now = hand.now + Duration::from_secs(3);
+            }
+            assert_eq!(primus.stats().sparks_ended, sparks as u64);
+            assert_eq!(shard.connections(), 0);
+            kept = Some((shard, primus, hand));
+        });
+        drop(kept);
+        measured.bytes_current
+    };
+    let (few, many) = (memory_of(100), memory_of(50_000));
+    println!("{few} bytes after a few, {many} after a peak");
+    // The directories of pages, and what lists keep for the next crowd.
+    assert!(many - few < 512 * 1024, "{} bytes stay", many - few);
 }
 
 /// The memory of the shard's own structures; a driver adds its own record of each socket.

@@ -153,6 +153,71 @@ test('without a network it waits, and with one it comes back', async (t) => {
   await entry(page, 'note', 'Reconnected after').waitFor();
 });
 
+const SCREENS = [
+  [390, 844], [412, 915], [768, 1024], [1024, 768], [1280, 720], [1366, 768], [1440, 900],
+  [1920, 1080],
+];
+
+test('the field is on the first screen, and every name fits its pill', async (t) => {
+  const page = await openPage(await startBrowser(t), await startServer(t, { transformer: 'any' }));
+  for (const [width, height] of SCREENS) {
+    await page.setViewportSize({ width, height });
+    const size = `${width}x${height}`;
+    for (const id of ['write', 'send']) {
+      const { y, ...box } = await page.locator(`#${id}`).boundingBox();
+      assert.ok(y >= 0 && y + box.height <= height, `${id} at ${y} to ${y + box.height} of ${size}`);
+    }
+    for (const transformer of TRANSFORMERS) {
+      // The name of the one that is chosen is wider.
+      await page.getByRole('radio', { name: transformer, exact: true }).check();
+      const pill = page.locator('.choices input:checked + span');
+      const fit = await pill.evaluate((pill) => {
+        const text = document.createRange();
+        text.selectNodeContents(pill);
+        const [inner, outer] = [text, pill].map((part) => part.getBoundingClientRect());
+        const fits = pill.scrollWidth <= pill.clientWidth;
+        return { fits, margin: Math.min(inner.left - outer.left, outer.right - inner.right) };
+      });
+      assert.ok(fit.fits && fit.margin >= 4, `${transformer} at ${size}: ${JSON.stringify(fit)}`);
+    }
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    assert.equal(overflow, 0, size);
+  }
+});
+
+test('a transformer is changed without a word of failure', async (t) => {
+  const page = await openPage(await startBrowser(t), await startServer(t, { transformer: 'any' }));
+  await page.evaluate(() => {
+    window.states = [];
+    const note = () => window.states.push(document.getElementById('state').dataset.state);
+    new MutationObserver(note).observe(document.getElementById('state'), { attributes: true });
+  });
+  for (const transformer of [...TRANSFORMERS.slice(1), TRANSFORMERS[0]]) {
+    await choose(page, transformer);
+  }
+  assert.deepEqual(await entry(page, 'down', '').allInnerTexts(), []);
+  const states = await page.evaluate(() => window.states);
+  assert.deepEqual([...new Set(states)].sort(), ['open', 'opening']);
+
+  await page.getByRole('button', { name: 'Disconnect' }).click();
+  await inState(page, 'Disconnected');
+  assert.deepEqual(await entry(page, 'down', '').allInnerTexts(), []);
+});
+
+test('what was sent leaves the field, and what was not stays', async (t) => {
+  const page = await openPage(await startBrowser(t), await startServer(t, { app: 'echo' }));
+  const field = page.getByLabel('Message', { exact: true });
+  await send(page, '"gone"');
+  await entry(page, 'in', 'gone').waitFor();
+  assert.equal(await field.inputValue(), '');
+  await page.getByRole('button', { name: 'Send' }).click();
+  await page.getByText('Write something first.').waitFor();
+  await send(page, '{oops');
+  await page.getByText('This is not JSON').waitFor();
+  assert.equal(await field.inputValue(), '{oops');
+  assert.equal(await number(page, 'sent'), 1);
+});
+
 const CARDS = { light: 'rgb(255, 255, 255)', dark: 'rgb(21, 24, 35)' };
 
 for (const colorScheme of ['light', 'dark']) {
@@ -174,6 +239,35 @@ for (const colorScheme of ['light', 'dark']) {
     assert.equal(look.overflow, 0);
     assert.equal(look.background, CARDS[colorScheme]);
   });
+
+  test(`what is chosen stands out on a ${colorScheme} screen`, async (t) => {
+    const browser = await startBrowser(t, { colorScheme });
+    const page = await openPage(browser, await startServer(t, { transformer: 'any' }));
+    await page.getByRole('radio', { name: 'sockjs', exact: true }).check();
+    const pill = page.locator('.choices input:checked + span');
+    // Not while a colour is on its way.
+    await pill.evaluate((pill) => Promise.all(pill.getAnimations().map(({ finished }) => finished)));
+    const [ground, behind, text] = await pill.evaluate((pill) => {
+      const [own, list] = [pill, pill.closest('.choices')].map((part) => getComputedStyle(part));
+      return [own.backgroundColor, list.backgroundColor, own.color];
+    });
+    // WCAG 2.2: 1.4.11 for the pill, 1.4.3 for its name.
+    assert.ok(contrast(ground, behind) >= 3, `${ground} on ${behind}`);
+    assert.ok(contrast(text, ground) >= 4.5, `${text} on ${ground}`);
+  });
+}
+
+/** How much two opaque colours differ (WCAG 2.2, "contrast ratio"). */
+function contrast(...colours) {
+  const luminance = (colour) => {
+    const linear = colour.match(/[\d.]+/g).slice(0, 3).map((value) => {
+      const part = value / 255;
+      return part <= .04045 ? part / 12.92 : ((part + .055) / 1.055) ** 2.4;
+    });
+    return .2126 * linear[0] + .7152 * linear[1] + .0722 * linear[2];
+  };
+  const [dark, light] = colours.map(luminance).sort((a, b) => a - b);
+  return (light + .05) / (dark + .05);
 }
 
 /** Chooses a transformer as a person would, and waits until it is in use. */

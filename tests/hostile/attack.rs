@@ -61,7 +61,7 @@ impl Attack {
 }
 
 /// The drivers that this kernel can run.
-fn drivers() -> Vec<&'static str> {
+pub(crate) fn drivers() -> Vec<&'static str> {
     match probe_release() {
         Ok(()) => vec!["epoll", "uring"],
         Err(reason) => {

@@ -15,6 +15,9 @@ mod http;
 mod server;
 mod witness;
 
+mod bounds;
+mod pauses;
 mod posts;
+mod readers;
 mod requests;
 mod sessions;

@@ -6,6 +6,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use socket2::{Domain, Socket, Type};
 
 /// A server of its own on a port that the system chose; killed when the test is over.
@@ -61,6 +62,14 @@ impl Server {
             .connect(&self.address.into())
             .expect("the server accepts");
         socket.into()
+    }
+
+    /// Stops the process for a while, as a debugger does, or whoever moves a virtual machine.
+    pub(crate) fn pause(&self, time: Duration) {
+        let id = Pid::from_child(&self.child);
+        kill_process(id, Signal::STOP).expect("it is our child");
+        std::thread::sleep(time);
+        kill_process(id, Signal::CONT).expect("it is our child");
     }
 
     /// Bytes of memory that it has now.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::attack::{Attack, MIB, scaled, seed};
+use crate::attack::{Attack, MIB, drivers, scaled, seed};
 use crate::http::{Client, get, post};
 use crate::server::Server;
 
@@ -76,6 +76,33 @@ fn sessions_that_have_expired_cost_nothing() {
             server.memory() < memory + 24 * MIB
         });
     });
+}
+
+/// Nothing happens after the peak that would wake a shard, or call its allocator. What may stay is
+/// what the kernel makes of the memory: huge pages.
+#[test]
+fn an_idle_server_gives_the_memory_of_a_peak_back() {
+    for driver in drivers() {
+        let args = [
+            "--transformer",
+            "any",
+            "--transport",
+            "disconnect_delay=6000",
+        ];
+        let mut server = Server::start(driver, 1, &args);
+        let rest = server.memory();
+        server.forget_peak();
+        let mut client = Client::connect(&server);
+        open_sessions(&mut client, &format!("p{}-", seed()), scaled(150_000));
+        drop(client);
+        server.wait_until("the memory is given back", |server| {
+            server.memory() < rest + 40 * MIB
+        });
+        let peak = (server.memory_peak() - rest) / MIB;
+        eprintln!("{driver}: a peak of {peak} MiB");
+        assert!(peak > 55, "{driver}: {peak} MiB are no peak");
+        server.assert_lives();
+    }
 }
 
 #[test]

@@ -4,9 +4,6 @@
 
 const assert = require('node:assert/strict');
 const { execFile, execFileSync } = require('node:child_process');
-const fs = require('node:fs');
-const os = require('node:os');
-const path = require('node:path');
 const { test } = require('node:test');
 const { pathToFileURL } = require('node:url');
 const vm = require('node:vm');
@@ -15,26 +12,13 @@ const zlib = require('node:zlib');
 const { minify } = require('terser');
 
 const { allsparkBinary, freePort, startServer, within } = require('../interop/server');
+const { fileOf, library } = require('./made');
 
 const TRANSFORMERS = [
   'websockets', 'faye', 'uws', 'engine.io', 'sockjs', 'browserchannel', 'any',
 ];
 const PARSERS = ['json', 'raw'];
 const STEP_MS_MAX = 20_000;
-
-/** What `allspark library` writes with these options. */
-function library(...options) {
-  return execFileSync(allsparkBinary(), ['library', ...options], { encoding: 'utf8' });
-}
-
-/** A file with this content, removed with the test. */
-function fileOf(t, name, content) {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'allspark-library-'));
-  t.after(() => fs.rmSync(folder, { recursive: true, force: true }));
-  const file = path.join(folder, name);
-  fs.writeFileSync(file, content);
-  return file;
-}
 
 /** Runs the text as a browser runs a classic script, where no code may be made of text. */
 function runAsScript(text, globals = {}) {

@@ -1,8 +1,12 @@
 //! The real shards, the real transformer and the real client machine in virtual time: ten thousand
 //! clients over virtual minutes, the same history for the same seed.
 
+mod backlog;
 mod late;
+mod origins;
 mod outage;
+mod paused;
+mod stage;
 mod travel;
 mod world;
 

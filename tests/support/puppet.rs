@@ -21,6 +21,7 @@ pub(crate) struct Hand {
     pub(crate) tokens: Vec<Token>,
     pub(crate) sends: u64,
     pub(crate) bytes_sent: u64,
+    pub(crate) now: Instant,
 }
 
 /// The driver.
@@ -34,6 +35,7 @@ impl Puppet {
             tokens: Vec::new(),
             sends: 0,
             bytes_sent: 0,
+            now: Instant::from_ms(1),
         }));
         (Self(Rc::clone(&hand)), hand)
     }
@@ -68,7 +70,7 @@ impl Driver for Puppet {
     }
 
     fn now(&self) -> Instant {
-        Instant::from_ms(1)
+        self.0.borrow().now
     }
 
     fn unix_ms(&self) -> u64 {
@@ -82,6 +84,10 @@ impl Driver for Puppet {
             Op::Send { bytes, .. } => {
                 hand.sends += 1;
                 hand.bytes_sent += bytes.len() as u64;
+            }
+            Op::SendMany { slices, .. } => {
+                hand.sends += 1;
+                hand.bytes_sent += slices.iter().map(|bytes| bytes.len() as u64).sum::<u64>();
             }
             Op::Close { token, .. } => hand.incoming.push_back(Completion::Closed { token }),
             _ => {}

@@ -183,6 +183,7 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<(Builder, String), 
                 builder
             }
             "--transformer" => builder.transformer(value),
+            "--client-plugins" => with_client_plugins(builder, &value)?,
             "--transport" => {
                 let option = value.split_once('=');
                 let (name, value) = option.ok_or("--transport needs NAME=VALUE")?;
@@ -197,6 +198,28 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<(Builder, String), 
         };
     }
     Ok((builder, address))
+}
+
+/// What the client library of a server has of a plugin.
+#[derive(serde::Deserialize)]
+struct ClientPlugin {
+    name: String,
+    client: String,
+    library: String,
+}
+
+/// Adds the plugins that the file lists as JSON.
+fn with_client_plugins(mut builder: Builder, file: &str) -> Result<Builder, Box<dyn Error>> {
+    let plugins: Vec<ClientPlugin> = serde_json::from_slice(&std::fs::read(file)?)?;
+    for ClientPlugin {
+        name,
+        client,
+        library,
+    } in plugins
+    {
+        builder = builder.client_plugin_with_library(name, client, library);
+    }
+    Ok(builder)
 }
 
 fn driver(name: &str) -> Result<DriverChoice, String> {

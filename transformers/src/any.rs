@@ -365,6 +365,12 @@ impl Transformer for AnyTransformer {
         of_request!(self, request, absent)
     }
 
+    #[inline]
+    fn held_bytes(&self, session: &AnySession) -> usize {
+        ask_session!(self, session, |transformer, inner| transformer
+            .held_bytes(inner))
+    }
+
     fn wire(&self, session: &AnySession) -> Wire {
         let Wire(wire) = ask_session!(self, session, |transformer, inner| transformer.wire(inner));
         Wire(session.wire_base() + wire)
@@ -458,6 +464,11 @@ impl Transformer for AnyTransformer {
             .deadline(inner))
     }
 
+    fn awaits_client(&self, session: &AnySession) -> bool {
+        ask_session!(self, session, |transformer, inner| transformer
+            .awaits_client(inner))
+    }
+
     fn expired(&mut self, session: &mut AnySession, context: Context, out: &mut Outputs) {
         of_session!(self, session, |transformer, inner| transformer
             .expired(inner, context, out));
@@ -465,37 +476,4 @@ impl Transformer for AnyTransformer {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::Pair;
-
-    const KEYS: &str = "Sec-WebSocket-Key1: 4 @1  46546xW%0l 1 5\r\n\
-        Sec-WebSocket-Key2: 12998 5 Y3 1  .P00\r\n";
-    const TODAY: &str = "Sec-WebSocket-Key: x3JJHMbDL1EzLkh9GBhXDw==\r\n\
-        Sec-WebSocket-Version: 13\r\n";
-
-    fn answer(path: &str, headers: &str, rest: &str) -> String {
-        let any = AnyTransformer::new(TransformerKind::Any, &CommonOptions::default(), &[]);
-        let mut pair = Pair::server_only(any.unwrap(), 7);
-        let raw = pair.raw();
-        let head = format!("GET /primus{path} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\n");
-        pair.raw_send(
-            raw,
-            format!("{head}Upgrade: websocket\r\n{headers}\r\n{rest}"),
-        );
-        pair.settle();
-        String::from_utf8_lossy(&pair.raw_received(raw)).into_owned()
-    }
-
-    #[test]
-    fn a_websocket_of_any_version_is_of_the_transport_that_its_path_names() {
-        let draft = |path| answer(path, KEYS, "^n:ds[4U");
-        assert!(draft("/0/s/websocket").ends_with("8jKS'y:G*Co,Wxa-\0o\u{fffd}"));
-        assert!(draft("").ends_with("8jKS'y:G*Co,Wxa-"));
-        assert!(draft("/websocket").ends_with("8jKS'y:G*Co,Wxa-"));
-        assert!(answer("/0/s/websocket", "", "").ends_with("\0o\u{fffd}"));
-        assert!(answer("/0/s/websocket", TODAY, "").ends_with("\u{fffd}\u{1}o"));
-        assert!(answer("/websocket", TODAY, "").starts_with("HTTP/1.1 101 "));
-        assert!(draft("/?EIO=4&transport=websocket").starts_with("HTTP/1.1 400 "));
-    }
-}
+mod tests;

@@ -1,12 +1,21 @@
-// Builds what the package ships: one file each for Node.js with `import`, for Node.js with
-// `require`, and for browsers, which need no WebSocket of ours.
+// Builds what the package ships: for Node.js, and for browsers, which need no WebSocket of ours,
+// one file each for `import` and for `require`.
 
-import { build } from 'esbuild';
+const { build } = await import('esbuild').catch(() => {
+  console.error('The build of allspark-client needs its development packages: run `npm ci` first.');
+  process.exit(1);
+});
 
 const common = {
   bundle: true,
   target: 'es2022',
   logLevel: 'warning',
+};
+
+// `require` gives the class itself, as `require` of a client of npm primus does.
+const commonJs = {
+  format: 'cjs',
+  footer: { js: 'module.exports = module.exports.Primus;' },
 };
 
 await Promise.all([
@@ -18,17 +27,24 @@ await Promise.all([
   }),
   build({
     ...common,
+    ...commonJs,
     entryPoints: ['src/index.js'],
-    format: 'cjs',
+    // Where the module lies is called otherwise there.
+    define: { 'import.meta.url': '__filename' },
     outfile: 'dist/primus.cjs',
-    // `require` gives the class itself, as `require` of a client of npm primus does.
-    footer: { js: 'module.exports = module.exports.Primus;' },
   }),
   build({
     ...common,
     entryPoints: ['src/browser.js'],
     format: 'esm',
     outfile: 'dist/primus.browser.mjs',
+    minify: true,
+  }),
+  build({
+    ...common,
+    ...commonJs,
+    entryPoints: ['src/browser.js'],
+    outfile: 'dist/primus.browser.cjs',
     minify: true,
   }),
 ]);

@@ -33,7 +33,7 @@ export const parseQuery = (query) => {
 
 export const formatQuery = (values) =>
   Object.entries(values)
-    .map(([name, value]) => [name, Number.isNaN(value) ? '' : (value ?? '')]
+    .map(([name, value]) => [name, value === value ? (value ?? '') : '']
       .map(encodeURIComponent).join('='))
     .join('&');
 
@@ -61,4 +61,4 @@ export const joinUri = ({ protocol, secure, auth, pathname, query }, host) => {
 
 let uniqueCount = 0;
 
-const uniqueText = () => `${Date.now().toString(36)}.${(uniqueCount++).toString(36)}`;
+const uniqueText = () => `${Date.now()}.${uniqueCount++}`;

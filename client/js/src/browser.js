@@ -1,3 +1,8 @@
 // The entry of the npm package in browsers.
 
-export { Primus, Primus as default } from './primus.js';
+import { Primus } from './primus.js';
+
+// There are no modules of Node.js here.
+Primus.requires = Primus.require = () => {};
+
+export { Primus, Primus as default };

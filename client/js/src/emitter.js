@@ -9,11 +9,11 @@ export function Emitter() {}
 
 class EmitterMethods {
   on(event, fn, context) {
-    return addHandler(this, event, { fn, context: context ?? this });
+    return addHandler(this, event, fn, context);
   }
 
   once(event, fn, context) {
-    return addHandler(this, event, { fn, context: context ?? this, once: true });
+    return addHandler(this, event, fn, context, true);
   }
 
   // Without a function all listeners of the event go. `context` and `once` narrow the choice.
@@ -87,10 +87,13 @@ class EmitterMethods {
   }
 }
 
-EmitterMethods.prototype.off = EmitterMethods.prototype.removeListener;
-EmitterMethods.prototype.addListener = EmitterMethods.prototype.on;
-EmitterMethods.prototype.constructor = Emitter;
-Emitter.prototype = EmitterMethods.prototype;
+const methods = EmitterMethods.prototype;
+
+Emitter.prototype = Object.assign(methods, {
+  constructor: Emitter,
+  off: methods.removeListener,
+  addListener: methods.on,
+});
 
 // For each emitter its handlers by event, in the order in which they were added. Lists are replaced
 // when they change, never changed, so that an emission keeps the one with which it began.
@@ -104,8 +107,9 @@ const setHandlers = (emitter, event, handlers) => {
   else registries.get(emitter).delete(event);
 };
 
-const addHandler = (emitter, event, handler) => {
-  if (typeof handler.fn !== 'function') throw new TypeError('The listener must be a function');
-  setHandlers(emitter, event, [...handlersOf(emitter, event), handler]);
+const addHandler = (emitter, event, fn, context, once) => {
+  if (typeof fn !== 'function') throw new TypeError('The listener must be a function');
+  context ??= emitter;
+  setHandlers(emitter, event, [...handlersOf(emitter, event), { fn, context, once }]);
   return emitter;
 };

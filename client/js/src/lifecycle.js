@@ -35,48 +35,6 @@ export const changeState = (primus, state, name) => {
   if (before !== state) primus.emit('readyStateChange', name);
 };
 
-// Ends a connection from which no ping has come in time.
-const startHeartbeat = (primus) => {
-  if (!primus.options.pingTimeout) return;
-  const expire = () => {
-    // The network events were faster.
-    if (!primus.online) return;
-    primus.online = false;
-    primus.emit('offline');
-    primus.emit('incoming::end');
-  };
-  primus.timers.setTimeout('heartbeat', expire, primus.options.pingTimeout);
-};
-
-// Gives a first connection its time. Any word of the connection stops the clock.
-export const startConnectTimer = (primus) => {
-  if (primus.timers.active('connect')) return;
-  const events = ['error', 'open', 'end'];
-  const stop = () => {
-    for (const event of events) primus.removeListener(event, stop);
-    primus.timers?.clear('connect');
-  };
-  const expire = () => {
-    stop();
-    if (primus.readyState === OPEN || primus.recovery.reconnecting()) return;
-    primus.emit('timeout');
-    reconnectOrEnd(primus);
-  };
-  primus.timers.setTimeout('connect', expire, primus.options.timeout);
-  for (const event of events) primus.on(event, stop);
-};
-
-// Handles the messages of the protocol itself. All that begin as one are Primus's, known or not.
-const handleProtocol = (primus, message) => {
-  const found = typeof message === 'string' && /^primus::(?:([^:]*)::?(.*))?/s.exec(message);
-  if (!found) return false;
-  const [, kind, value] = found;
-  if (kind === 'ping') primus.emit('incoming::ping', +value);
-  else if (kind === 'id') primus.emit('incoming::id', value);
-  else if (kind === 'server' && value === 'close') primus.disconnect = true;
-  return true;
-};
-
 const followRecovery = (primus) => {
   for (const event of RECOVERY_EVENTS) {
     primus.recovery.on(event, (...args) => {
@@ -107,14 +65,14 @@ const opened = (primus) => {
   }
   changeState(primus, OPEN, 'open');
   if (primus.readyState !== OPEN) return;
-  startHeartbeat(primus);
+  primus.heartbeat();
   for (const data of primus.buffer.splice(0)) primus._write(data);
   primus.emit('open');
 };
 
 const pinged = (primus, time) => {
   primus.online = true;
-  startHeartbeat(primus);
+  primus.heartbeat();
   primus.emit('outgoing::pong', time);
   primus._write(`primus::pong::${time}`);
 };
@@ -123,7 +81,9 @@ const failed = (primus, error) => {
   const connecting = primus.timers.active('connect');
   if (primus.recovery.reconnecting()) return primus.recovery.reconnected(error);
   primus.emit('error', error);
-  if (connecting) reconnectOrEnd(primus);
+  if (!connecting || primus.readyState !== OPENING) return;
+  primus.timers?.clear('connect');
+  reconnectOrEnd(primus);
 };
 
 // A transport's own description of an error becomes an error with all that it says.
@@ -136,7 +96,7 @@ const asError = (error) => {
 const received = (primus, raw) => {
   primus.decoder(raw, (error, data) => {
     if (error) primus.emit('error', error);
-    else if (!handleProtocol(primus, data)) {
+    else if (!primus.protocol(data)) {
       primus.transforms(primus, primus, 'incoming', data, raw);
     }
   });
@@ -160,7 +120,7 @@ const ended = (primus) => {
   primus.emit('end');
 };
 
-const reconnectOrEnd = (primus) => {
+export const reconnectOrEnd = (primus) => {
   if (primus.options?.strategy.includes('timeout')) primus.recovery.reconnect();
   else primus.end();
 };

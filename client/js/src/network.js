@@ -1,9 +1,10 @@
 // The browser's own word about the network. It is heard where there is one: in pages and workers.
 
 export const networkEventsExist = () =>
-  'onLine' in (globalThis.navigator ?? {}) && !!globalThis.addEventListener;
+  globalThis.navigator?.onLine !== undefined && !!globalThis.addEventListener;
 
 export const followNetwork = (primus) => {
+  primus.online = globalThis.navigator?.onLine !== false;
   primus.offlineHandler = () => {
     if (!primus.online) return;
     primus.online = false;

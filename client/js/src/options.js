@@ -18,8 +18,7 @@ export const completeOptions = (options, defaults, authorization) => {
 
 // Finds what is compiled in under a name. What is no text was brought by the application itself.
 export const chooseAmong = (what, choices, name) => {
-  if (typeof name !== 'string') return name;
-  const choice = choices[name.toLowerCase()];
+  const choice = typeof name === 'string' ? choices[name.toLowerCase()] : name;
   if (choice) return choice;
   throw new Error(`Unknown ${what} \`${name}\`, use one of: ${Object.keys(choices).join(', ')}`);
 };
@@ -43,8 +42,8 @@ const withCallback = (convert) => (value, done) => {
 };
 
 const strategyText = (strategy, authorization) => {
-  const usual = ['disconnect', 'online', ...(authorization ? [] : ['timeout'])];
-  const given = typeof strategy === 'string' ? strategy.split(/\s?,\s?/) : strategy || [];
-  const chosen = strategy === false || given.length ? given : usual;
-  return chosen.join(',').toLowerCase();
+  const isGiven = typeof strategy !== 'object' || strategy.length;
+  const usual = authorization ? 'disconnect,online' : 'disconnect,online,timeout';
+  const chosen = isGiven ? strategy || '' : usual;
+  return `${chosen}`.replace(/\s?,\s?/g, ',').toLowerCase();
 };

@@ -3,70 +3,62 @@ import { parseAddress, parseQuery, uriOptions } from './address.js';
 import { defaults, parsers, transports } from './defaults.js';
 import { Emitter } from './emitter.js';
 import { CLOSED, OPEN, OPENING, RECOVERY_EVENTS, changeState } from './lifecycle.js';
-import { followEvents, startConnectTimer } from './lifecycle.js';
-import { Link } from './link.js';
+import { followEvents, reconnectOrEnd } from './lifecycle.js';
+import { makeLink } from './link.js';
 import { followNetwork, leaveNetwork, networkEventsExist } from './network.js';
 import { chooseAmong, completeOptions, parserFunctions } from './options.js';
 import { Recovery } from './recovery.js';
 import { Timers } from './timers.js';
 
 // The client of a Primus server, with the interface and the events of npm primus 8.0.9.
-class Client extends Emitter {
-  static OPENING = OPENING;
-  static CLOSED = CLOSED;
-  static OPEN = OPEN;
-  static EventEmitter = Emitter;
-  static Stream = Emitter;
-
-  static connect(url, options) {
-    return new Primus(url, options);
+//
+// It is a function, and not a class, because it is called without `new` as well, also by what
+// inherits from it in the way of before 2015 (`Primus.call(this, url, options)`). All that npm's
+// client does in a method is done in one here: plugins put others in their place.
+export function Primus(url, options) {
+  if (!(this instanceof Primus)) return new Primus(url, options);
+  if (typeof url === 'object' && !(url instanceof URL)) {
+    options = url;
+    url = options.url || options.uri;
   }
-
-  constructor(url, options) {
-    super();
-    if (typeof url === 'object' && !(url instanceof URL)) {
-      options = url;
-      url = options.url || options.uri;
-    }
-    options ??= {};
-    if ('ping' in options || 'pong' in options) {
-      return this.critical(new Error('The `ping` and `pong` options have been removed'));
-    }
-    this.pathname = options.pathname ?? this.pathname;
-    this.authorization = options.authorization ?? this.authorization;
-    this.options = completeOptions(options, defaults, this.authorization);
-    this.buffer = [];
-    this.writable = this.readable = true;
-    this.url = this.parse(url || defaultAddress());
-    this.readyState = CLOSED;
-    this.timers = new Timers();
-    this.socket = null;
-    this.disconnect = false;
-    this.transport = this.options.transport;
-    this.transformers = { outgoing: [], incoming: [] };
-    this.recovery = new Recovery(this.options.reconnect);
-    if ('websockets' in options) this.AVOID_WEBSOCKETS = !options.websockets;
-    if ('network' in options) this.NETWORK_EVENTS = options.network;
-    this.initialise();
+  options ??= {};
+  if ('ping' in options || 'pong' in options) {
+    return this.critical(new Error('The `ping` and `pong` options have been removed'));
   }
+  this.pathname = options.pathname ?? this.pathname;
+  this.authorization = options.authorization ?? this.authorization;
+  this.options = completeOptions(options, defaults, this.authorization);
+  this.buffer = [];
+  this.writable = this.readable = true;
+  this.url = this.parse(url || defaultAddress());
+  this.readyState = CLOSED;
+  this.timers = new Timers();
+  this.socket = null;
+  this.disconnect = false;
+  this.transport = this.options.transport;
+  this.transformers = { outgoing: [], incoming: [] };
+  this.recovery = new Recovery(this.options.reconnect);
+  if ('websockets' in options) this.AVOID_WEBSOCKETS = !options.websockets;
+  if ('network' in options) this.NETWORK_EVENTS = options.network;
+  this.initialise(this.options);
+}
 
+class PrimusMethods extends Emitter {
   initialise() {
     const { manual, parser, transformer } = this.options;
     const transport = chooseAmong('transformer', transports, transformer ?? defaults.transformer);
-    const chosen = chooseAmong('parser', parsers, parser ?? defaults.parser);
-    Object.assign(this, parserFunctions(chosen));
+    if (parser) Object.assign(this, parserFunctions(chooseAmong('parser', parsers, parser)));
     // A moment later, so that the application can listen to everything.
     if (!manual) this.timers.setTimeout('open', () => this.open(), 0);
-    followEvents(this, new Link(this, transport));
+    followEvents(this, makeLink(this, transport));
     for (const name in this.ark) this.ark[name].call(this, this, this.options);
-    if (!this.NETWORK_EVENTS) return;
-    this.online = globalThis.navigator?.onLine !== false;
-    followNetwork(this);
+    if (this.NETWORK_EVENTS) followNetwork(this);
+    return this;
   }
 
   // Opens a connection. There must be none, nor a reconnect under way.
   open() {
-    if (!this.recovery.reconnecting() && this.options.timeout) startConnectTimer(this);
+    if (!this.recovery.reconnecting() && this.options.timeout) this.timeout();
     this.emit('outgoing::open');
     return this;
   }
@@ -88,6 +80,49 @@ class Client extends Emitter {
       if (error) this.emit('error', error);
       else if (packet !== undefined) this.emit('outgoing::data', escapeLineSeparators(packet));
     });
+    return true;
+  }
+
+  // Ends a connection from which no ping has come in time.
+  heartbeat() {
+    const { pingTimeout } = this.options;
+    const expire = () => {
+      // The network events were faster.
+      if (!this.online) return;
+      this.online = false;
+      this.emit('offline');
+      this.emit('incoming::end');
+    };
+    if (pingTimeout) this.timers.setTimeout('heartbeat', expire, pingTimeout);
+    return this;
+  }
+
+  // Gives a first connection its time. Any word of the connection stops the clock; an error does so
+  // where it is dealt with, since one that has a listener is not thrown.
+  timeout() {
+    if (this.timers.active('connect')) return this;
+    const stop = () => {
+      this.off('open', stop).off('end', stop);
+      this.timers?.clear('connect');
+    };
+    const expire = () => {
+      stop();
+      if (this.readyState === OPEN || this.recovery.reconnecting()) return;
+      this.emit('timeout');
+      reconnectOrEnd(this);
+    };
+    this.timers.setTimeout('connect', expire, this.options.timeout);
+    return this.on('open', stop).on('end', stop);
+  }
+
+  // Handles the messages of the protocol itself. All that begin as one are Primus's, known or not.
+  protocol(message) {
+    const found = typeof message === 'string' && /^primus::(?:([^:]*)::?(.*))?/s.exec(message);
+    if (!found) return false;
+    const [, kind, value] = found;
+    if (kind === 'ping') this.emit('incoming::ping', +value);
+    else if (kind === 'id') this.emit('incoming::id', value);
+    else if (kind === 'server' && value === 'close') this.disconnect = true;
     return true;
   }
 
@@ -115,7 +150,7 @@ class Client extends Emitter {
 
   // Ends the client and frees all it has. It can not be used again. False if that was done before.
   destroy() {
-    if (this.url === null) return false;
+    if (!this.url) return false;
     this.end();
     for (const name of OWNED) {
       this[name]?.destroy?.();
@@ -184,18 +219,6 @@ class Client extends Emitter {
     return options.object ? options : joinUri(options, this.url.host);
   }
 
-  parse(url) {
-    return parseAddress(url);
-  }
-
-  querystring(query) {
-    return parseQuery(query);
-  }
-
-  querystringify(values) {
-    return formatQuery(values);
-  }
-
   merge(target, ...sources) {
     return Object.assign(target, ...sources);
   }
@@ -210,7 +233,7 @@ class Client extends Emitter {
 }
 
 // What `destroy` frees, in this order.
-const OWNED = ['url', 'timers', 'options', 'recovery', 'socket', 'transport', 'transformers'];
+const OWNED = 'url,timers,options,recovery,socket,transport,transformers'.split(',');
 
 // Transports of old evaluated text as JavaScript, in which both of these ended a line.
 const escapeLineSeparators = (packet) => {
@@ -221,10 +244,9 @@ const escapeLineSeparators = (packet) => {
 const CLIENT_EVENTS = 'readyStateChange,offline,timeout,destroy,online,error,close,open,data,end';
 
 // On the prototype, where plugins and applications find and change them for all clients.
-Client.prototype.reserved.events = Object.fromEntries(
-  [...RECOVERY_EVENTS, ...CLIENT_EVENTS.split(',')].map((event) => [event, 1]),
-);
-Object.assign(Client.prototype, {
+Primus.prototype = Object.assign(PrimusMethods.prototype, {
+  ...parserFunctions(parsers[defaults.parser]),
+  constructor: Primus,
   ark: {},
   AVOID_WEBSOCKETS: false,
   NETWORK_EVENTS: networkEventsExist(),
@@ -232,11 +254,19 @@ Object.assign(Client.prototype, {
   pathname: defaults.pathname,
   authorization: defaults.authorization,
   version: defaults.version,
+  parse: parseAddress,
+  querystring: parseQuery,
+  querystringify: formatQuery,
 });
+const reservedEvents = (Primus.prototype.reserved.events = {});
+for (const event of RECOVERY_EVENTS.concat(CLIENT_EVENTS.split(','))) reservedEvents[event] = 1;
 
-// The class, which can be called without `new` as well.
-export const Primus = new Proxy(Client, {
-  apply: (target, self, args) => new Primus(...args),
+Object.assign(Primus, {
+  OPENING,
+  CLOSED,
+  OPEN,
+  EventEmitter: Emitter,
+  Stream: Emitter,
+  // Without `new` it makes a client, too.
+  connect: Primus,
 });
-
-Client.prototype.constructor = Primus;

@@ -44,9 +44,9 @@ export class Recovery extends Emitter {
   #backOff(attempt) {
     if (attempt.backoff) return this;
     Object.assign(attempt, attemptOptions(attempt, this));
-    attempt.start = +attempt.start || Date.now();
-    attempt.duration = +attempt.duration || 0;
-    attempt.attempt = +attempt.attempt || 0;
+    attempt.start ??= Date.now();
+    attempt.duration ??= 0;
+    attempt.attempt ??= 0;
     if (attempt.attempt === attempt.retries) {
       return this.#finish(attempt, new Error('Unable to recover'));
     }

@@ -19,7 +19,7 @@ export class Timers {
 
   // Without names all timers are cleared.
   clear(...names) {
-    for (const name of names.length ? names : [...this.#ids.keys()]) {
+    for (const name of names.length ? names : this.#ids.keys()) {
       clearTimeout(this.#ids.get(name));
       this.#ids.delete(name);
     }

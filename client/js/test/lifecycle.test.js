@@ -363,3 +363,41 @@ test('nobody has to listen to errors', () => {
   link().received('{ this is no JSON');
   assert.equal(primus.readyState, Primus.OPEN);
 });
+
+test('a client that is ended by its listener of errors does not come back', () => {
+  const { primus, news, link } = fakeClient({ strategy: 'timeout' });
+  primus.on('error', () => primus.end());
+  primus.open();
+  link().failed(new Error('refused'));
+  pass(60_000);
+  const ended = ['readyStateChange end', 'close', 'end'];
+  assert.deepEqual(news(), ['readyStateChange opening', 'error refused', ...ended]);
+});
+
+test('an error of the connection stops the clock of the first attempt', () => {
+  const { primus, news, link } = fakeClient({ strategy: false, timeout: 100 });
+  primus.open();
+  link().failed(new Error('refused'));
+  pass(1000);
+  const ended = ['readyStateChange end', 'close', 'end'];
+  assert.deepEqual(news(), ['readyStateChange opening', 'error refused', ...ended]);
+});
+
+test('without any WebSocket that is said once, and nothing is tried again', (t) => {
+  const { WebSocket } = globalThis;
+  delete globalThis.WebSocket;
+  t.after(() => WebSocket && (globalThis.WebSocket = WebSocket));
+  const missing = 'There is no WebSocket: `npm install ws`';
+  for (const transformer of ['websockets', 'faye', 'uws', 'engine.io', 'sockjs']) {
+    const transport = { transports: ['websocket'] };
+    const { primus, news } = fakeClient({ transformer, transport });
+    primus.open();
+    pass(60_000);
+    const ended = ['readyStateChange end', 'close', 'end'];
+    assert.deepEqual(news(), ['readyStateChange opening', `error ${missing}`, ...ended]);
+    primus.removeAllListeners('error');
+    assert.throws(() => primus.open(), { message: missing });
+    assert.equal(primus.readyState, Primus.CLOSED);
+    pass(60_000);
+  }
+});

@@ -32,6 +32,8 @@ export interface Link {
   uri(options: UriOptions & { object: true }): UriParts;
   uri(options: UriOptions): string;
   readonly options: Readonly<Record<string, any>>;
+  /** Gives a module of Node.js; where there are none it gives nothing, or is missing. */
+  readonly requires?: (name: string) => any;
   opened(): void;
   received(packet: string | ArrayBuffer): void;
   failed(error: unknown): void;
@@ -231,11 +233,11 @@ export interface MessagePacket {
   data: Data;
 }
 
-/** Returning `false` drops the message. */
-export type SyncTransform = (this: PrimusClient, packet: MessagePacket) => unknown;
-
-/** Calling back with `false` drops the message, with an error emits `error` and drops it. */
-export type AsyncTransform = (
+/**
+ * With one parameter: returning `false` drops the message. With two it takes its time: calling back
+ * with `false` drops the message, with an error emits `error` and drops it.
+ */
+export type Transform = (
   this: PrimusClient,
   packet: MessagePacket,
   next: (error?: unknown, keep?: boolean) => void,
@@ -275,10 +277,24 @@ export interface PrimusClient extends Emitter {
   /** Calls back with the id of the spark. */
   id(fn: (id: string) => void): unknown;
   /** Adds a transform of messages. */
-  transform(type: 'incoming' | 'outgoing', fn: SyncTransform | AsyncTransform): this;
+  transform(type: 'incoming' | 'outgoing', fn: Transform): this;
   /** The plugin of that name, or all of them. */
   plugin(name: string): Plugin | undefined;
   plugin(): Record<string, Plugin>;
+  // What the client calls itself; plugins put others in the place of these.
+  initialise(options: Options): this;
+  heartbeat(): this;
+  timeout(): this;
+  protocol(message: Data): boolean;
+  transforms(
+    primus: PrimusClient,
+    connection: PrimusClient,
+    type: 'incoming' | 'outgoing',
+    data: Data,
+    raw?: Packet,
+  ): this;
+  encoder(value: Data, done: (error: unknown, packet?: Packet) => void): void;
+  decoder(packet: string | ArrayBuffer, done: (error: unknown, value?: Data) => void): void;
   /** Whether an event is one of Primus's own. */
   reserved: { (event: string): boolean; events: Record<string, 1> };
   /** Emits `error`, or throws if nobody listens. */
@@ -293,6 +309,15 @@ export interface PrimusClient extends Emitter {
   clone<T extends object>(source: T): T;
 }
 
+/** A plugin as a server has it. For a client its client half and its library count. */
+export interface SocketPlugin {
+  /** Called with each client; runs from its source, with the class as `Primus`. */
+  client?: ((this: any, primus: any, options: any) => void) | string;
+  server?: (...args: any[]) => void;
+  /** Statements that run once, with the class as `Primus`. */
+  library?: string;
+}
+
 /** What a server was told, for `createSocket`. */
 export interface SocketOptions {
   transformer?: Transformer;
@@ -301,8 +326,8 @@ export interface SocketOptions {
   /** Milliseconds between two pings; `false` without heartbeats. */
   pingInterval?: number | false;
   authorization?: boolean;
-  /** Plugins by name; their client halves are used. */
-  plugin?: Record<string, { client?: Plugin }>;
+  /** Plugins by name, or names of modules that are plugins, separated by commas or blanks. */
+  plugin?: string | Record<string, string | SocketPlugin>;
 }
 
 export interface PrimusConstructor {
@@ -315,6 +340,9 @@ export interface PrimusConstructor {
   readonly OPENING: 1;
   readonly CLOSED: 2;
   readonly OPEN: 3;
+  /** A module of Node.js; nothing in browsers. */
+  requires(name: string): any;
+  require(name: string): any;
   readonly EventEmitter: typeof Emitter;
   readonly Stream: typeof Emitter;
 }

@@ -124,13 +124,15 @@ fn plugins_follow_in_their_order() {
     let library = Library::new()
         .client_plugin("a\"b", "function () {} // last;\n;")
         .plugin("c", "", "var c = 1; // last");
-    let plugins = "[\n\
-        function (Primus) {\nPrimus.prototype.ark[\"a\\\"b\"] = \
-        function () {} // last;\n\n;\n\n},\n\
-        function (Primus) {\nvar c = 1; // last\n},\n]";
-    for format in FORMATS {
+    for (format, parameters) in FORMATS.into_iter().zip(["Primus", "Primus, require"]) {
+        let plugins = format!(
+            "[\n\
+            function ({parameters}) {{\nPrimus.prototype.ark[\"a\\\"b\"] = \
+            function () {{}} // last;\n\n;\n\n}},\n\
+            function ({parameters}) {{\nvar c = 1; // last\n}},\n]"
+        );
         let text = library.assemble(format).unwrap();
-        assert!(text.contains(plugins), "{text}");
+        assert!(text.contains(&plugins), "{text}");
     }
 }
 

@@ -10,6 +10,10 @@ use super::{Format, Library, Plugin, literal};
 /// `module.exports` under CommonJS, which is then replaced), as what `require` gives, or as what an
 /// AMD loader gets. Plugins run outside of its function, and so outside of strict mode: code that
 /// is older than that may depend on it.
+///
+/// Around the modules is also what gives them modules of Node.js (`Primus.requires`), such as the
+/// package `ws`. Neither format names `require` or `import.meta`: bundlers would look for what is
+/// asked for, warn, or write down where the file lay.
 pub(super) fn wrap(library: &Library, format: Format, body: &str) -> String {
     let banner = format!(
         "/* AllSpark {}: a client of {} with {} and {} */\n",
@@ -27,46 +31,64 @@ pub(super) fn wrap(library: &Library, format: Format, body: &str) -> String {
 
 fn universal(library: &Library, body: &str) -> String {
     let global = literal::string(&library.global);
-    let (parameter, call, argument) = match list(&library.plugins) {
+    let (parameter, call, argument) = match list(&library.plugins, "Primus") {
         Some(list) => (", plugins", PLUG, format!(", {list}")),
         None => ("", "", String::new()),
     };
     format!(
         "(function (make, context, name{parameter}) {{\n\
          const Primus = context[name] = make();\n\
-         {call}{PUBLISH}}})(function () {{\n'use strict';\n\
+         {PUBLISH}{call}}})(function () {{\n'use strict';\n\
          {body}return Primus;\n}}, this ?? globalThis, {global}{argument});\n"
     )
 }
 
 const PLUG: &str = "for (const plug of plugins) plug(Primus);\n";
 
+/// `context` becomes what has a `require`: the module, under CommonJS, or the global object of a
+/// sandbox in Node.js; an AMD loader's is another one.
 const PUBLISH: &str = "\
-if (typeof module === 'object' && module.exports) module.exports = Primus;
-else if (typeof define === 'function' && define.amd) define(() => Primus);
+if (typeof module === 'object' && module.exports) (context = module).exports = Primus;
+else if (typeof define === 'function' && define.amd) define(context = () => Primus);
+Primus.requires = Primus.require = (name) => context.require?.(name);
 ";
 
-/// The class has another name here, so that a plugin's own `Primus` is always its parameter.
+/// A module finds what the program can find that runs.
+const REQUIRES: &str = "\
+AllSpark.requires = AllSpark.require = (name) => {
+const { argv, cwd, getBuiltinModule } = globalThis.process ?? {};
+return getBuiltinModule?.('module').createRequire(argv[1] ?? cwd() + '/')(name);
+};
+";
+
+/// The class has another name here, so that a plugin's own `Primus` is always its parameter. So is
+/// `require`, which plugins look for to know whether they are in Node.js.
 fn module(library: &Library, body: &str) -> String {
-    let plugs = match list(&library.plugins) {
-        Some(list) => format!("for (const plug of {list}) plug(AllSpark);\n"),
+    let plugs = match list(&library.plugins, "Primus, require") {
+        Some(list) => format!("for (const plug of {list}) {PLUG_MODULE}"),
         None => String::new(),
     };
     format!(
         "const AllSpark = (() => {{\n'use strict';\n{body}return Primus;\n}})();\n\
-         {plugs}export {{ AllSpark as default, AllSpark as Primus }};\n"
+         {REQUIRES}{plugs}export {{ AllSpark as default, AllSpark as Primus }};\n"
     )
 }
 
+const PLUG_MODULE: &str =
+    "plug(AllSpark, globalThis.process?.getBuiltinModule && AllSpark.requires);\n";
+
 /// A list of functions that take the class, one for each plugin, if there are any.
-fn list(plugins: &[Plugin]) -> Option<String> {
-    let functions: String = plugins.iter().map(plugin).collect();
+fn list(plugins: &[Plugin], parameters: &str) -> Option<String> {
+    let functions: String = plugins
+        .iter()
+        .map(|each| plugin(each, parameters))
+        .collect();
     (!plugins.is_empty()).then(|| format!("[\n{functions}]"))
 }
 
 /// Line breaks keep a comment at the end of foreign code from swallowing ours. A semicolon at the
 /// end of the function's source is no part of the function.
-fn plugin(plugin: &Plugin) -> String {
+fn plugin(plugin: &Plugin, parameters: &str) -> String {
     let name = literal::string(&plugin.name);
     let client = plugin.client.trim().trim_end_matches(';');
     let ark = match client.is_empty() {
@@ -74,7 +96,7 @@ fn plugin(plugin: &Plugin) -> String {
         false => format!("Primus.prototype.ark[{name}] = {client}\n;\n"),
     };
     format!(
-        "function (Primus) {{\n{ark}{library}\n}},\n",
+        "function ({parameters}) {{\n{ark}{library}\n}},\n",
         library = plugin.library
     )
 }

@@ -6,9 +6,11 @@
 //! it lets a walk over a million sparks be interrupted after any of them: sparks that are reached
 //! later simply get more in one send.
 //!
-//! A block that is still being sent from can't be written to, so what a spark has to get may lie in
-//! several. Most sparks that a walk reaches stand at the same offset: it is put together once, for
-//! all of them.
+//! Frames of several broadcasts lie side by side in one block: a new one is written behind what is
+//! being sent, or waits in the queues of slow sparks, so that for such a queue its next broadcast
+//! only makes its last slice longer. What a spark has to get lies in several blocks only where one
+//! was full, or where a frame is large. Most sparks that a walk reaches stand at the same offset:
+//! it is put together once, for all of them.
 //!
 //! # Invariants
 //! - Offsets only grow. A spark that opens starts at the head, so it gets nothing older.
@@ -18,11 +20,14 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::rc::Rc;
 
-use crate::memory::{Block, BlockPool, Slice};
+use crate::memory::{Block, BlockPool, FrameClass, FrameTooLong, Slice};
 
-/// Bytes of one log block beyond which another is begun. With the last frame and the room that a
-/// growing block takes, blocks stay small enough to be used again.
-const LOG_BYTES_MAX: usize = 32 * 1024;
+/// Bytes of a block for several frames. It is as much as a queue can keep alive for one byte.
+const LOG_BYTES: usize = 32 * 1024;
+
+/// A frame of so many bytes gets a block of its own: it is not worth a copy, and at most a quarter
+/// of the block that it would not fit into stays empty.
+const ALONE_BYTES: usize = LOG_BYTES / 4;
 
 /// Bytes of several blocks up to which they are put together.
 const JOINED_BYTES_MAX: u64 = 64 * 1024;
@@ -32,6 +37,8 @@ struct Log {
     /// The offset of its first byte.
     base: u64,
     block: Rc<Block>,
+    /// It holds one large frame, and gets no other.
+    is_complete: bool,
 }
 
 impl Log {
@@ -52,7 +59,11 @@ struct Joined {
 pub(crate) struct Stream {
     logs: VecDeque<Log>,
     head: u64,
+    /// Nobody needs what is before this offset.
+    forgotten: u64,
     joined: Option<Joined>,
+    /// Where the next frame is written, as its length is not known before.
+    scratch: Option<Rc<Block>>,
 }
 
 impl Stream {
@@ -63,31 +74,77 @@ impl Stream {
 
     /// Bytes that are kept.
     pub(crate) fn kept_bytes(&self) -> usize {
-        self.logs
-            .front()
-            .map_or(0, |first| (self.head - first.base) as usize)
+        (self.head - self.forgotten) as usize
     }
 
     /// Appends one frame.
-    pub(crate) fn append(&mut self, pool: &mut BlockPool, frame: impl FnOnce(&mut Vec<u8>)) {
-        let fits = |log: &mut Log| {
-            log.block.len() < LOG_BYTES_MAX && Rc::get_mut(&mut log.block).is_some()
-        };
-        if !self.logs.back_mut().is_some_and(fits) {
-            self.logs.push_back(Log {
-                base: self.head,
-                block: pool.take(),
-            });
-        }
-        let log = self.logs.back_mut().expect("was just made sure of");
-        let block = Rc::get_mut(&mut log.block).expect("is not shared, see `fits`");
+    ///
+    /// # Errors
+    /// It is too long, and nothing was appended.
+    pub(crate) fn append(
+        &mut self,
+        pool: &mut BlockPool,
+        frame: impl FnOnce(&mut Vec<u8>),
+    ) -> Result<(), FrameTooLong> {
+        let mut scratch = self.scratch.take().unwrap_or_else(|| pool.take());
+        let block = unshared(&mut scratch);
         frame(block.writer());
-        block.end_frame(false);
-        self.head = log.end();
+        block.end_frame(FrameClass::Message)?;
+        if block.len() >= ALONE_BYTES {
+            if block.capacity() > 2 * block.len() {
+                block.shrink();
+            }
+            block.set_common();
+            self.push(scratch, true);
+        } else {
+            self.append_small(block.bytes(), pool);
+            block.rewind();
+            self.scratch = Some(scratch);
+        }
+        self.head = self.logs.back().map_or(self.head, Log::end);
+        Ok(())
+    }
+
+    fn append_small(&mut self, frame: &[u8], pool: &mut BlockPool) {
+        if let Some(last) = self.logs.back_mut().filter(|last| !last.is_complete) {
+            if last.end() <= self.forgotten
+                && let Some(block) = Rc::get_mut(&mut last.block)
+            {
+                // Nobody needs what it holds, so the same memory does once more.
+                last.base = self.head;
+                block.rewind();
+            }
+            if last.block.append_shared(frame) {
+                return;
+            }
+        }
+        let mut fresh = pool.take();
+        let block = unshared(&mut fresh);
+        block.set_capacity(LOG_BYTES);
+        block.set_common();
+        let has_room = block.append_shared(frame);
+        assert!(
+            has_room,
+            "a frame that is not large fits into an empty block"
+        );
+        self.push(fresh, false);
+    }
+
+    fn push(&mut self, block: Rc<Block>, is_complete: bool) {
+        self.logs.push_back(Log {
+            base: self.head,
+            block,
+            is_complete,
+        });
+    }
+
+    /// The first piece of what a spark at offset `seen` still has to get.
+    pub(crate) fn next_since(&self, seen: u64) -> Option<Slice> {
+        self.since(seen).next()
     }
 
     /// What a spark at offset `seen` still has to get.
-    pub(crate) fn since(&self, seen: u64) -> impl Iterator<Item = Slice> + '_ {
+    fn since(&self, seen: u64) -> impl Iterator<Item = Slice> + '_ {
         let first = self.logs.partition_point(|log| log.end() <= seen);
         self.logs.range(first..).map(move |log| {
             let start = seen.saturating_sub(log.base) as usize;
@@ -113,32 +170,42 @@ impl Stream {
                 if let Some(outdated) = outdated {
                     pool.give_back(outdated.block);
                 }
-                self.join(range, pool)
+                self.join(range, pool)?
             }
         };
         let joined = self.joined.insert(joined);
         Some(Slice::new(&joined.block, 0..joined.block.len()))
     }
 
-    fn join(&self, range: Range<u64>, pool: &mut BlockPool) -> Joined {
+    fn join(&self, range: Range<u64>, pool: &mut BlockPool) -> Option<Joined> {
         let mut block = pool.take();
-        let bytes = Rc::get_mut(&mut block).expect("a block from the pool is not shared");
+        let bytes = unshared(&mut block);
         for slice in self.since(range.start) {
-            bytes.append(&slice);
+            bytes.append(&slice).ok()?;
         }
-        Joined { range, block }
+        bytes.set_common();
+        Some(Joined { range, block })
     }
 
-    /// Forgets what every spark has got.
+    /// Forgets what every spark has got. The last block stays if it can be written to: a spark that
+    /// still waits for a part of it shall find the next frame right behind.
     pub(crate) fn forget_before(&mut self, offset: u64, pool: &mut BlockPool) {
+        self.forgotten = self.forgotten.max(offset);
         if let Some(joined) = self.joined.take() {
             pool.give_back(joined.block);
         }
-        while self.logs.front().is_some_and(|log| log.end() <= offset) {
+        while let Some(first) = self.logs.front()
+            && first.end() <= offset
+            && (self.logs.len() > 1 || first.is_complete)
+        {
             let log = self.logs.pop_front().expect("there is a first one");
             pool.give_back(log.block);
         }
     }
+}
+
+fn unshared(block: &mut Rc<Block>) -> &mut Block {
+    Rc::get_mut(block).expect("a block from the pool is not shared")
 }
 
 #[cfg(test)]
@@ -146,7 +213,8 @@ mod tests {
     use super::*;
 
     fn append(stream: &mut Stream, pool: &mut BlockPool, text: &str) {
-        stream.append(pool, |out| out.extend_from_slice(text.as_bytes()));
+        let frame = |out: &mut Vec<u8>| out.extend_from_slice(text.as_bytes());
+        stream.append(pool, frame).unwrap();
     }
 
     fn since(stream: &Stream, seen: u64) -> String {
@@ -172,22 +240,39 @@ mod tests {
     }
 
     #[test]
-    fn readers_at_one_offset_share_what_was_put_together() {
+    fn what_waits_grows_instead_of_becoming_more() {
         let (mut stream, mut pool) = (Stream::default(), BlockPool::default());
         append(&mut stream, &mut pool, "one");
-        let held: Vec<Slice> = stream.since(0).collect();
-        append(&mut stream, &mut pool, "two");
+        let mut held = stream.next_since(0).unwrap();
+        for number in 0..1000 {
+            let seen = stream.head();
+            append(&mut stream, &mut pool, &format!("<{number}>"));
+            let next = stream.next_since(seen).unwrap();
+            held.extend(next).expect("it lies right behind");
+            stream.forget_before(stream.head(), &mut pool);
+        }
+        assert_eq!(held.frames(), 1001);
+        assert!(held.starts_with(b"one<0><1>") && held.ends_with(b"<999>"));
+        assert!(stream.logs.len() == 1 && pool.block_bytes() < 2 * LOG_BYTES);
+    }
+
+    #[test]
+    fn readers_at_one_offset_share_what_was_put_together() {
+        let (mut stream, mut pool) = (Stream::default(), BlockPool::default());
+        let big = "x".repeat(ALONE_BYTES);
+        append(&mut stream, &mut pool, "one");
+        append(&mut stream, &mut pool, &big);
         let first = stream.piece_since(0, &mut pool).unwrap();
         let second = stream.piece_since(0, &mut pool).unwrap();
-        assert_eq!(&*first, b"onetwo");
+        assert_eq!(&*first, format!("one{big}").as_bytes());
         assert_eq!(first.frames(), 2);
         assert_eq!(first.as_ptr(), second.as_ptr());
-        assert_eq!(&*stream.piece_since(3, &mut pool).unwrap(), b"two");
-        append(&mut stream, &mut pool, "three");
-        assert_eq!(&*stream.piece_since(0, &mut pool).unwrap(), b"onetwothree");
-        assert_eq!(&*first, b"onetwo", "what is shared does not change");
+        assert_eq!(&*stream.piece_since(3, &mut pool).unwrap(), big.as_bytes());
+        append(&mut stream, &mut pool, "two");
+        let all = stream.piece_since(0, &mut pool).unwrap();
+        assert_eq!(&*all, format!("one{big}two").as_bytes());
+        assert_eq!(first.len(), all.len() - 3, "what is shared does not change");
         assert!(stream.piece_since(stream.head(), &mut pool).is_none());
-        drop(held);
     }
 
     #[test]
@@ -195,30 +280,29 @@ mod tests {
         let (mut stream, mut pool) = (Stream::default(), BlockPool::default());
         let half = "x".repeat(JOINED_BYTES_MAX as usize / 2);
         append(&mut stream, &mut pool, &half);
-        let held: Vec<Slice> = stream.since(0).collect();
         append(&mut stream, &mut pool, &half);
         assert!(stream.piece_since(0, &mut pool).is_some());
         append(&mut stream, &mut pool, "x");
         assert!(stream.piece_since(0, &mut pool).is_none());
-        drop(held);
     }
 
     #[test]
-    fn forgets_only_whole_blocks_that_all_have_seen() {
+    fn forgets_what_all_have_seen() {
         let (mut stream, mut pool) = (Stream::default(), BlockPool::default());
+        let big = "x".repeat(ALONE_BYTES);
         append(&mut stream, &mut pool, "one");
-        let held: Vec<Slice> = stream.since(0).collect();
+        append(&mut stream, &mut pool, &big);
         append(&mut stream, &mut pool, "two");
         stream.forget_before(2, &mut pool);
-        assert_eq!(stream.kept_bytes(), 6);
+        assert_eq!((stream.logs.len(), stream.kept_bytes()), (3, big.len() + 4));
         stream.forget_before(3, &mut pool);
-        assert_eq!(
-            (stream.kept_bytes(), since(&stream, 3)),
-            (3, "two".to_owned())
-        );
+        assert_eq!((stream.logs.len(), stream.kept_bytes()), (2, big.len() + 3));
         stream.forget_before(stream.head(), &mut pool);
+        assert_eq!((stream.logs.len(), stream.kept_bytes()), (1, 0));
+        let head = stream.head();
         append(&mut stream, &mut pool, "new");
-        assert_eq!(since(&stream, 6), "new");
-        drop(held);
+        assert_eq!(since(&stream, head), "new");
+        let block = &stream.logs[0].block;
+        assert_eq!(block.len(), 3, "memory that nobody needs is used again");
     }
 }

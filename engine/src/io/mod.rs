@@ -7,7 +7,8 @@
 //! - Completions are collected in [`Driver::turn`] and handed over after it returned: nothing of
 //!   the engine runs inside a submission.
 //! - Bytes given to [`Op::Send`] are needed only until the `turn` that submits it returns. At most
-//!   one `Send` per socket may be pushed between two turns; it never waits for the peer.
+//!   one `Send` or `SendMany` per socket may be pushed between two turns; it never waits for the
+//!   peer.
 //! - After [`Op::Close`] exactly one [`Completion::Closed`] comes, after every other completion of
 //!   that socket. Only then may its token be reused, and only then is the socket reused.
 //! - After [`Op::Release`] exactly one [`Completion::Released`] comes, in the place of `Closed`. No
@@ -80,6 +81,13 @@ pub enum Op {
         socket: Socket,
         /// What to send.
         bytes: Slice,
+    },
+    /// As [`Op::Send`], for what lies in several slices, 1,024 at most.
+    SendMany {
+        /// The connection.
+        socket: Socket,
+        /// What to send.
+        slices: Vec<Slice>,
     },
     /// Say once when the connection can be written to.
     AwaitWritable {
@@ -159,7 +167,8 @@ pub enum Completion {
         /// `Ok` at the end of the stream.
         result: io::Result<()>,
     },
-    /// The kernel took none or only a part of a `Send`; `rest` is what it did not take.
+    /// The kernel took none or only a part of a `Send`; `rest` is what it did not take. Of a
+    /// `SendMany` each slice that was not taken whole is reported, the last one first.
     SendStalled {
         /// The connection.
         token: Token,
@@ -212,6 +221,28 @@ pub enum Wait {
     Forever,
 }
 
+/// Reports what is left of several slices of which the first `taken` bytes were taken.
+fn report_rests(
+    token: Token,
+    slices: &[Slice],
+    mut taken: usize,
+    completions: &mut Vec<Completion>,
+) {
+    let first = slices.iter().position(|bytes| {
+        let is_whole = taken >= bytes.len();
+        taken -= if is_whole { bytes.len() } else { 0 };
+        !is_whole
+    });
+    let Some(first) = first else {
+        return;
+    };
+    for (index, bytes) in slices.iter().enumerate().skip(first).rev() {
+        let count = if index == first { taken } else { 0 };
+        let rest = bytes.clone().skip(count);
+        completions.push(Completion::SendStalled { token, rest });
+    }
+}
+
 /// Which driver it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DriverKind {
@@ -251,6 +282,12 @@ pub trait Driver {
     /// Submits what was pushed, sleeps as `wait` says, and appends what completed. A bounded
     /// number of completions is reported per turn; the rest follows in the next.
     fn turn(&mut self, wait: Wait, completions: &mut Vec<Completion>) -> io::Result<()>;
+
+    /// Whether something had happened by the end of the last turn that was not reported, so that
+    /// bytes which have arrived may still be unknown to the shard.
+    fn has_more(&self) -> bool {
+        false
+    }
 
     /// Gives back memory that only a past peak needed. Called seldom, between two turns.
     fn give_back(&mut self) {}

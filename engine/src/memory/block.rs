@@ -1,239 +1,304 @@
 //! Outgoing bytes: written once into a block, shared by slices, recycled by the shard.
 //!
 //! # Invariants
-//! - A block is written only while nobody shares it.
+//! - A byte that a slice may refer to is never written again. While a block is shared, frames are
+//!   only added behind what it holds, in room that it has already.
 //! - A block knows where its frames end, so that a bounded queue can drop whole frames only.
 
-use std::ops::{Deref, Range};
+use std::cell::{Cell, RefCell, UnsafeCell};
 use std::rc::Rc;
 
 use allspark_protocol::copy;
 
-use super::lists::GiveBack;
+use super::slice::Slice;
 
 /// Frames in one piece of memory.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Block {
-    bytes: Vec<u8>,
+    bytes: UnsafeCell<Vec<u8>>,
     /// Where each frame ends; the highest bit marks a frame that must not be dropped.
-    ends: Vec<u32>,
+    ends: RefCell<Vec<u32>>,
+    /// Bytes of frames of [`FrameClass::Exempt`].
+    exempt_bytes: usize,
+    /// Readers of many connections share it, so that it is not worth a copy to any of them alone.
+    is_common: bool,
+    meter: Option<Meter>,
 }
 
-/// Marks the end of a frame that no policy may drop: heartbeats, closing frames.
-const EXEMPT: u32 = 1 << 31;
+/// What may become of a frame that waits, and against which bound it counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrameClass {
+    /// A message: a policy may drop it.
+    Message,
+    /// Never dropped, as it stands for messages that were admitted before.
+    Kept,
+    /// Never dropped, and counted apart, as no policy bounds it: heartbeats, closing frames,
+    /// answers to what a peer may ask as often as it likes.
+    Exempt,
+}
+
+/// A frame does not fit into any block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a frame is longer than 2 GiB")]
+pub struct FrameTooLong;
+
+/// Marks the end of a frame that no policy may drop.
+const KEPT: u32 = 1 << 31;
+
+/// Bytes of a block, and so of a frame. Positions have 31 bits, as one marks frames that are not
+/// dropped.
+pub(crate) const FRAME_BYTES_MAX: usize = (KEPT - 1) as usize;
+
+/// How far a block was written, see [`Block::cut`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mark {
+    bytes: usize,
+    ends: usize,
+    exempt_bytes: usize,
+}
+
+impl Mark {
+    /// Bytes before it.
+    pub(crate) fn bytes(self) -> usize {
+        self.bytes
+    }
+}
 
 impl Block {
+    pub(super) fn metered(total: &Rc<Cell<usize>>) -> Self {
+        Self {
+            meter: Some(Meter {
+                total: Rc::clone(total),
+                counted: Cell::new(0),
+            }),
+            ..Self::default()
+        }
+    }
+
     /// The bytes so far.
+    #[expect(unsafe_code, reason = "frames are added behind what is shared")]
     pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+        // SAFETY: a block stays on its thread, and no reference to the vector itself outlives a
+        // method of this file. While the result lives, `self` is shared, so that only
+        // `append_shared` can write: behind these bytes, without moving them.
+        unsafe { &*self.bytes.get() }
     }
 
     /// How many bytes so far.
     pub fn len(&self) -> usize {
-        self.bytes.len()
+        self.bytes().len()
     }
 
     /// Whether nothing was written yet.
     pub fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
+        self.bytes().is_empty()
     }
 
     /// Where a frame is written to. Call [`Block::end_frame`] after each.
     pub fn writer(&mut self) -> &mut Vec<u8> {
-        &mut self.bytes
+        self.bytes.get_mut()
     }
 
-    /// Marks that a frame ends here. An exempt frame is never dropped by a policy.
-    pub fn end_frame(&mut self, exempt: bool) {
-        let end = u32::try_from(self.bytes.len()).expect("blocks stay far below 2 GiB");
-        assert!(end & EXEMPT == 0);
-        self.ends.push(end | if exempt { EXEMPT } else { 0 });
+    /// Marks that a frame ends here.
+    ///
+    /// # Errors
+    /// The frame does not fit, and nothing of it is kept.
+    pub fn end_frame(&mut self, class: FrameClass) -> Result<(), FrameTooLong> {
+        let len = self.bytes.get_mut().len();
+        let begin = self.last_end();
+        if len > FRAME_BYTES_MAX {
+            self.bytes.get_mut().truncate(begin);
+            return Err(FrameTooLong);
+        }
+        if class == FrameClass::Exempt {
+            self.exempt_bytes += len - begin;
+        }
+        let kept = class != FrameClass::Message;
+        let mark = if kept { KEPT } else { 0 };
+        self.ends.get_mut().push(len as u32 | mark);
+        self.measure();
+        Ok(())
+    }
+
+    /// Adds a message behind what is shared, if there is room without moving that.
+    #[expect(unsafe_code, reason = "frames are added behind what is shared")]
+    pub(crate) fn append_shared(&self, frame: &[u8]) -> bool {
+        // SAFETY: a block stays on its thread, and no other reference to the vector itself lives
+        // here, see `bytes`. References to its bytes may live: they are not written, for the
+        // vector writes behind its length only, and not moved, for there is room.
+        let bytes = unsafe { &mut *self.bytes.get() };
+        let end = bytes.len() + frame.len();
+        if end > bytes.capacity() || end > FRAME_BYTES_MAX {
+            return false;
+        }
+        bytes.extend_from_slice(frame);
+        self.ends.borrow_mut().push(end as u32);
+        self.measure();
+        true
     }
 
     /// Appends frames of another block, boundaries included. A frame of which the slice holds only
-    /// the rest becomes exempt, for its beginning was sent already.
-    pub fn append(&mut self, slice: &Slice) {
-        let base = self.bytes.len();
-        copy::append(&mut self.bytes, slice);
+    /// the rest is kept from now on, for its beginning was sent already.
+    ///
+    /// # Errors
+    /// They do not fit, and nothing was appended.
+    pub fn append(&mut self, slice: &Slice) -> Result<(), FrameTooLong> {
+        let base = self.len();
+        if base + slice.len() > FRAME_BYTES_MAX {
+            return Err(FrameTooLong);
+        }
+        copy::append(self.bytes.get_mut(), slice);
+        self.exempt_bytes += slice.exempt_bytes();
         let mut partial = !slice.starts_its_frame();
-        for (end, exempt) in slice.frame_ends() {
-            let end = u32::try_from(base + end - slice.start()).expect("blocks stay below 2 GiB");
-            let exempt = exempt || std::mem::take(&mut partial);
-            self.ends.push(end | if exempt { EXEMPT } else { 0 });
+        for (end, kept) in slice.frame_ends() {
+            let end = (base + end - slice.start()) as u32;
+            let kept = std::mem::take(&mut partial) || kept;
+            self.ends.get_mut().push(end | if kept { KEPT } else { 0 });
+        }
+        self.measure();
+        Ok(())
+    }
+
+    /// How far it is written now.
+    pub(crate) fn mark(&self) -> Mark {
+        Mark {
+            bytes: self.len(),
+            ends: self.ends.borrow().len(),
+            exempt_bytes: self.exempt_bytes,
         }
     }
 
-    /// The end of the frame that the byte at `position` belongs to, and whether it is exempt.
-    fn frame_end_after(&self, position: usize) -> Option<(usize, bool)> {
-        let after = self
-            .ends
-            .partition_point(|end| (end & !EXEMPT) as usize <= position);
-        self.ends
-            .get(after)
-            .map(|end| ((end & !EXEMPT) as usize, end & EXEMPT != 0))
-    }
-
-    fn clear(&mut self) {
-        self.bytes.clear();
-        self.ends.clear();
-    }
-}
-
-/// A part of a block. Cheap to clone; stays on its thread.
-#[derive(Clone, Debug)]
-pub struct Slice {
-    block: Rc<Block>,
-    start: u32,
-    end: u32,
-}
-
-impl Slice {
-    /// A part of a block that is complete.
-    pub fn new(block: &Rc<Block>, range: Range<usize>) -> Self {
-        assert!(range.start <= range.end && range.end <= block.len());
-        // A block is shorter than 2 GiB, see `end_frame`.
-        Self {
-            block: Rc::clone(block),
-            start: range.start as u32,
-            end: range.end as u32,
-        }
-    }
-
-    /// Copies bytes into a block of their own, as one frame.
-    pub fn copy_of(bytes: &[u8]) -> Self {
-        let mut block = Block::default();
-        block.writer().extend_from_slice(bytes);
-        block.end_frame(false);
-        let len = block.len();
-        Self::new(&Rc::new(block), 0..len)
-    }
-
-    /// Where it starts in its block.
-    pub fn start(&self) -> usize {
-        self.start as usize
-    }
-
-    /// The slice without its first `count` bytes.
-    #[must_use]
-    pub fn skip(mut self, count: usize) -> Self {
-        assert!(count <= self.len());
-        self.start += count as u32;
-        self
-    }
-
-    /// Cuts off and returns the first `count` bytes.
-    #[must_use]
-    pub fn split_front(&mut self, count: usize) -> Self {
-        assert!(count <= self.len());
-        let mut front = self.clone();
-        front.end = front.start + count as u32;
-        self.start = front.end;
-        front
-    }
-
-    /// How many bytes the first frame still has in this slice, and whether it is exempt.
-    pub fn first_frame(&self) -> Option<(usize, bool)> {
-        let (end, exempt) = self.block.frame_end_after(self.start())?;
-        (!self.is_empty()).then_some((end.min(self.end as usize) - self.start(), exempt))
+    /// Takes back what was written since.
+    pub(crate) fn cut(&mut self, mark: Mark) {
+        self.bytes.get_mut().truncate(mark.bytes);
+        self.ends.get_mut().truncate(mark.ends);
+        self.exempt_bytes = mark.exempt_bytes;
     }
 
     /// How many frames end in it.
-    pub fn frames(&self) -> usize {
-        self.frame_ends().count()
+    pub(crate) fn frames(&self) -> usize {
+        self.ends.borrow().len()
     }
 
-    /// Whether it begins where a frame begins.
-    pub fn starts_its_frame(&self) -> bool {
-        let ends = &self.block.ends;
-        self.start == 0
-            || ends
-                .binary_search_by_key(&self.start, |end| end & !EXEMPT)
-                .is_ok()
+    /// How many frames end at or before a position.
+    pub(super) fn frames_until(&self, position: usize) -> usize {
+        self.ends
+            .borrow()
+            .partition_point(|end| (end & !KEPT) as usize <= position)
     }
 
-    /// The ends of the frames in this slice, as positions in its block.
-    fn frame_ends(&self) -> impl Iterator<Item = (usize, bool)> + '_ {
-        let mut position = self.start();
-        std::iter::from_fn(move || {
-            let (end, exempt) = self.block.frame_end_after(position)?;
-            position = end;
-            (end <= self.end as usize).then_some((end, exempt))
-        })
-    }
-}
-
-impl Deref for Slice {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        &self.block.bytes[self.start as usize..self.end as usize]
-    }
-}
-
-/// Blocks that are used again, so that a message costs no allocation.
-#[derive(Debug, Default)]
-pub struct BlockPool {
-    /// The one that was used last is used first, so those that are not needed lie at the front.
-    free: Vec<Rc<Block>>,
-    lent: Vec<Rc<Block>>,
-    /// Free blocks that were not needed since the last [`BlockPool::free_unused`].
-    unused: usize,
-}
-
-/// Blocks that are kept for later; more are freed.
-const FREE_BLOCKS_MAX: usize = 1024;
-
-/// Blocks that are kept even if nobody needs them.
-const FREE_BLOCKS_MIN: usize = 16;
-
-/// Bytes up to which a block is kept: a rare huge message must not stay in memory.
-const FREE_BLOCK_BYTES_MAX: usize = 64 * 1024;
-
-/// Frames up to which a block is kept: many tiny ones cost more than their bytes.
-const FREE_BLOCK_FRAMES_MAX: usize = 8 * 1024;
-
-impl BlockPool {
-    /// An empty block.
-    pub fn take(&mut self) -> Rc<Block> {
-        let block = self.free.pop();
-        self.unused = self.unused.min(self.free.len());
-        block.unwrap_or_default()
+    /// The end of the frame that the byte at `position` belongs to, and whether it is kept.
+    pub(super) fn frame_end_after(&self, position: usize) -> Option<(usize, bool)> {
+        let after = self.frames_until(position);
+        let end = *self.ends.borrow().get(after)?;
+        Some(((end & !KEPT) as usize, end & KEPT != 0))
     }
 
-    /// Frees the blocks that nobody has needed since the last call. Returns whether there are others
-    /// that may turn out to be needed no more.
-    pub fn free_unused(&mut self) -> bool {
-        let count = self
-            .unused
-            .min(self.free.len().saturating_sub(FREE_BLOCKS_MIN));
-        self.free.drain(..count);
-        self.unused = self.free.len();
-        self.free.give_back();
-        self.lent.give_back();
-        self.unused > FREE_BLOCKS_MIN
+    /// Whether a frame ends at this position.
+    pub(super) fn has_end_at(&self, position: usize) -> bool {
+        let ends = self.ends.borrow();
+        ends.binary_search_by_key(&position, |end| (end & !KEPT) as usize)
+            .is_ok()
     }
 
-    /// Gives a block back that is perhaps still shared. It is used again once
-    /// [`BlockPool::reclaim`] finds that nobody shares it any more.
-    pub fn give_back(&mut self, block: Rc<Block>) {
-        self.lent.push(block);
+    fn last_end(&self) -> usize {
+        let ends = self.ends.borrow();
+        ends.last().map_or(0, |end| (end & !KEPT) as usize)
     }
 
-    /// Looks at every block that was given back since the last call. A block that somebody still
-    /// shares is left to its last owner. Call it when the bytes of the turn were submitted.
-    pub fn reclaim(&mut self) {
-        for mut block in self.lent.drain(..) {
-            if self.free.len() >= FREE_BLOCKS_MAX {
-                continue;
-            }
-            if let Some(unshared) = Rc::get_mut(&mut block)
-                && unshared.bytes.capacity() <= FREE_BLOCK_BYTES_MAX
-                && unshared.ends.capacity() <= FREE_BLOCK_FRAMES_MAX
-            {
-                unshared.clear();
-                self.free.push(block);
-            }
+    pub(crate) fn exempt_bytes(&self) -> usize {
+        self.exempt_bytes
+    }
+
+    pub(super) fn is_common(&self) -> bool {
+        self.is_common
+    }
+
+    /// From now on readers of many connections share it.
+    pub(crate) fn set_common(&mut self) {
+        self.is_common = true;
+    }
+
+    /// Bytes that it has room for, written ones included.
+    #[expect(unsafe_code, reason = "frames are added behind what is shared")]
+    pub fn capacity(&self) -> usize {
+        // SAFETY: as in `bytes`.
+        unsafe { &*self.bytes.get() }.capacity()
+    }
+
+    /// Gives memory back that it has no use for.
+    pub(crate) fn shrink(&mut self) {
+        self.bytes.get_mut().shrink_to_fit();
+        self.ends.get_mut().shrink_to_fit();
+        self.measure();
+    }
+
+    /// Makes room for exactly `capacity` bytes, unless it has room for about as many.
+    pub(crate) fn set_capacity(&mut self, capacity: usize) {
+        let bytes = self.bytes.get_mut();
+        debug_assert!(bytes.is_empty());
+        if bytes.capacity() < capacity || bytes.capacity() > 2 * capacity {
+            *bytes = Vec::with_capacity(capacity);
         }
+        self.measure();
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.bytes.get_mut().clear();
+        let ends = self.ends.get_mut();
+        ends.clear();
+        ends.shrink_to(ENDS_KEPT_MAX);
+        self.exempt_bytes = 0;
+        self.is_common = false;
+        self.measure();
+    }
+
+    /// Forgets its frames, so that others can be written in their place.
+    pub(crate) fn rewind(&mut self) {
+        let is_common = self.is_common;
+        self.clear();
+        self.is_common = is_common;
+    }
+
+    fn measure(&self) {
+        if let Some(meter) = &self.meter {
+            let ends_bytes = self.ends.borrow().capacity() * size_of::<u32>();
+            meter.set(size_of::<Self>() + self.capacity() + ends_bytes);
+        }
+    }
+}
+
+impl std::fmt::Debug for Block {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Block")
+            .field("len", &self.len())
+            .field("frames", &self.frames())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Ends of frames for which memory is kept when a block is used again.
+const ENDS_KEPT_MAX: usize = 4096;
+
+/// Counts what a block takes, for as long as it exists.
+struct Meter {
+    total: Rc<Cell<usize>>,
+    counted: Cell<usize>,
+}
+
+impl Meter {
+    #[inline]
+    fn set(&self, bytes: usize) {
+        let counted = self.counted.replace(bytes);
+        if counted != bytes {
+            self.total.set(self.total.get() - counted + bytes);
+        }
+    }
+}
+
+impl Drop for Meter {
+    fn drop(&mut self) {
+        self.total.set(self.total.get() - self.counted.get());
     }
 }
 
@@ -241,84 +306,44 @@ impl BlockPool {
 mod tests {
     use super::*;
 
-    fn block(frames: &[(&str, bool)]) -> Rc<Block> {
+    #[test]
+    fn what_is_shared_stays_where_it_is() {
         let mut block = Block::default();
-        for &(frame, exempt) in frames {
-            block.writer().extend_from_slice(frame.as_bytes());
-            block.end_frame(exempt);
-        }
-        Rc::new(block)
+        block.set_capacity(8);
+        let block = Rc::new(block);
+        assert!(block.append_shared(b"abc"));
+        let first = Slice::new(&block, 0..3);
+        let (bytes, address) = (&*first, first.as_ptr());
+        assert!(block.append_shared(b"defg"));
+        assert_eq!((bytes, first.as_ptr()), (&b"abc"[..], address));
+        assert!(!block.append_shared(b"hi"), "that would move it");
+        let second = Slice::new(&block, 3..7);
+        assert_eq!((&*second, second.frames()), (&b"defg"[..], 1));
     }
 
     #[test]
-    fn a_slice_knows_its_frames() {
-        let block = block(&[("abc", false), ("de", true), ("f", false)]);
-        let mut slice = Slice::new(&block, 1..6);
-        assert_eq!(slice.first_frame(), Some((2, false)));
-        assert_eq!(&*slice.split_front(2), b"bc");
-        assert_eq!(slice.first_frame(), Some((2, true)));
-        assert_eq!(&*slice.clone().skip(2), b"f");
-        assert_eq!(slice.skip(3).first_frame(), None);
+    fn a_frame_that_is_taken_back_leaves_nothing() {
+        let mut block = Block::default();
+        block.writer().extend_from_slice(b"abc");
+        block.end_frame(FrameClass::Message).unwrap();
+        let mark = block.mark();
+        block.writer().extend_from_slice(b"de");
+        block.end_frame(FrameClass::Exempt).unwrap();
+        assert_eq!((block.frames(), block.exempt_bytes()), (2, 2));
+        block.cut(mark);
+        assert_eq!((block.bytes(), block.frames()), (&b"abc"[..], 1));
+        assert_eq!(block.exempt_bytes(), 0);
     }
 
     #[test]
-    fn appending_keeps_boundaries() {
-        let source = block(&[("abc", false), ("de", true), ("f", false)]);
-        let mut target = Block::default();
-        target.writer().extend_from_slice(b"xy");
-        target.end_frame(false);
-        target.append(&Slice::new(&source, 1..6));
-        let target = Rc::new(target);
-        let mut slice = Slice::new(&target, 0..target.len());
-        let mut frames = Vec::new();
-        while let Some((len, exempt)) = slice.first_frame() {
-            frames.push((
-                String::from_utf8(slice.split_front(len).to_vec()).unwrap(),
-                exempt,
-            ));
-        }
-        let expected = [("xy", false), ("bc", true), ("de", true), ("f", false)];
-        assert_eq!(
-            frames,
-            expected.map(|(frame, exempt)| (frame.to_owned(), exempt))
-        );
-    }
-
-    #[test]
-    fn a_block_is_used_again_only_when_nobody_shares_it() {
-        let mut pool = BlockPool::default();
-        let mut taken = pool.take();
-        Rc::get_mut(&mut taken)
-            .unwrap()
-            .writer()
-            .extend_from_slice(b"abc");
-        let slice = Slice::new(&taken, 0..3);
-        pool.give_back(taken);
-        pool.reclaim();
-        assert!(pool.free.is_empty(), "the slice still needs it");
-        assert_eq!(&*slice, b"abc");
-
-        let taken = pool.take();
-        let address = Rc::as_ptr(&taken);
-        pool.give_back(taken);
-        pool.reclaim();
-        assert_eq!(Rc::as_ptr(&pool.take()), address);
-    }
-
-    #[test]
-    fn blocks_that_nobody_needs_any_more_are_freed() {
-        let mut pool = BlockPool::default();
-        let use_blocks = |pool: &mut BlockPool, count| {
-            let taken: Vec<_> = (0..count).map(|_| pool.take()).collect();
-            taken.into_iter().for_each(|block| pool.give_back(block));
-            pool.reclaim();
-        };
-        use_blocks(&mut pool, 500);
-        assert!(pool.free_unused(), "they were needed a moment ago");
-        use_blocks(&mut pool, 100);
-        assert!(pool.free_unused());
-        assert_eq!(pool.free.len(), 100);
-        assert!(!pool.free_unused());
-        assert_eq!(pool.free.len(), FREE_BLOCKS_MIN);
+    fn the_meter_counts_blocks_that_exist() {
+        let total = Rc::new(Cell::new(0));
+        let mut block = Block::metered(&total);
+        block.set_capacity(1000);
+        block.writer().extend_from_slice(&[0; 10]);
+        block.end_frame(FrameClass::Message).unwrap();
+        assert!(total.get() >= 1000 + size_of::<Block>());
+        drop(block);
+        assert_eq!(total.get(), 0);
     }
 }

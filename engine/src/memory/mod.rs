@@ -9,11 +9,16 @@ mod lent;
 mod lists;
 #[cfg(feature = "mimalloc")]
 mod mimalloc;
+mod pool;
+mod slice;
 
 pub use arena::{Arena, Key};
-pub use block::{Block, BlockPool, Slice};
+pub use block::{Block, FrameClass, FrameTooLong};
+pub(crate) use block::{FRAME_BYTES_MAX, Mark};
 pub use lent::{BufferPool, LentBuffer};
 pub use lists::GiveBack;
 pub(crate) use lists::kept;
 #[cfg(feature = "mimalloc")]
 pub use mimalloc::collect_mimalloc;
+pub use pool::BlockPool;
+pub use slice::Slice;

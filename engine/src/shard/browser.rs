@@ -13,7 +13,8 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
-    /// What to say to the browser that sent this request; nothing if it is an upgrade.
+    /// What to say to the browser that sent this request; nothing if it is an upgrade, which
+    /// [`Cors::refuse_upgrade`] has judged already.
     ///
     /// # Errors
     /// The complete answer to a request that goes no further: a preflight, or a refusal.

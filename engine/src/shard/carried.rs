@@ -114,6 +114,7 @@ impl<T: Transformer> Core<T> {
     pub(super) fn woke(&mut self, spark: Key) {
         self.set_spark_timer(spark);
         self.mark(spark);
+        self.settle_session(spark);
     }
 
     /// The session of this spark is asked at the end of the turn what it can send.
@@ -131,13 +132,18 @@ impl<T: Transformer> Core<T> {
     /// Sets the timer of a carried spark, if it is not early enough already. One that is too early
     /// does no harm, and a deadline that moves on with every message costs nothing this way.
     pub(super) fn set_spark_timer(&mut self, spark: Key) {
+        let judge_from = self.fairness.judge_from();
         let Some(slot) = self.sparks.get_mut(spark) else {
             return;
         };
         let Some(carried) = &mut slot.carried else {
             return;
         };
-        let deadlines = [self.transformer.deadline(&slot.session), carried.beat_at];
+        let mut deadline = self.transformer.deadline(&slot.session);
+        if judge_from > self.now && self.transformer.awaits_client(&slot.session) {
+            deadline = deadline.map(|deadline| deadline.max(judge_from));
+        }
+        let deadlines = [deadline, carried.beat_at];
         if let Some(deadline) = deadlines.into_iter().flatten().min()
             && carried.timer.is_none_or(|timer| deadline < timer)
         {
@@ -148,7 +154,7 @@ impl<T: Transformer> Core<T> {
 
     /// The timer of a carried spark fired.
     pub(super) fn spark_timer(&mut self, spark: Key) {
-        let now = self.now;
+        let (now, put_off) = (self.now, self.put_off());
         let slot = self.sparks.get_mut(spark).expect("the caller looked it up");
         let Some(carried) = &mut slot.carried else {
             return;
@@ -158,7 +164,8 @@ impl<T: Transformer> Core<T> {
         let has_expired = self
             .transformer
             .deadline(&slot.session)
-            .is_some_and(|at| at <= now);
+            .is_some_and(|at| at <= now)
+            && !(put_off.is_some() && self.transformer.awaits_client(&slot.session));
         if must_beat && slot.state.ready == ReadyState::Open {
             self.beat(spark);
         }
@@ -183,6 +190,7 @@ impl<T: Transformer> Core<T> {
                 if carrier.is_some_and(|carrier| self.is_free(carrier)) {
                     self.send_units(spark);
                     self.set_spark_timer(spark);
+                    self.settle_session(spark);
                 }
             }
         }
@@ -194,6 +202,13 @@ impl<T: Transformer> Core<T> {
     fn is_free(&self, carrier: Carrier) -> bool {
         let connection = self.connections.get(connection_of(carrier));
         connection.is_some_and(super::connection::Connection::is_free)
+    }
+
+    /// Whether the messages of a carried spark can be sent at the end of this turn.
+    pub(super) fn has_free_carrier(&self, spark: Key) -> bool {
+        let slot = self.sparks.get(spark);
+        let carrier = slot.and_then(|slot| self.transformer.carrier(&slot.session));
+        carrier.is_some_and(|carrier| self.is_free(carrier))
     }
 
     /// Offers a session the messages that wait for it.
@@ -216,9 +231,8 @@ impl<T: Transformer> Core<T> {
         };
         self.transformer
             .send(&mut slot.session, context, &mut units, &mut self.outputs);
-        if let Some(queue) = carried.queue.take_if(|queue| queue.is_empty()) {
-            self.keep_queue(queue);
-        }
+        let emptied = carried.queue.take_if(|queue| queue.is_empty());
+        self.recycle_queue(emptied);
         if !self.outputs.is_empty() {
             self.perform(spark);
         }
@@ -262,14 +276,18 @@ impl<T: Transformer> Core<T> {
         let spark = match &self.connection(key).role {
             Role::Waiting(waiting) => waiting.spark,
             Role::Spark(spark) => *spark,
-            Role::Http(_) | Role::Paced(_) | Role::Leaving(_) | Role::Discard => return None,
+            Role::Http(_)
+            | Role::Paced(_)
+            | Role::Leaving(_)
+            | Role::TurnedAway
+            | Role::Discard => return None,
         };
         let slot = self.sparks.get_mut(spark)?;
-        let carried = slot.carried.as_mut()?;
-        carried.carriers.retain(|carrier| *carrier != key);
+        slot.carried.as_ref()?;
         if slot.state.stream == Some(key) {
             slot.state.stream = None;
         }
+        self.remove_carrier(spark, key);
         self.connection_mut(key).role = Role::Discard;
         Some(spark)
     }
@@ -289,7 +307,11 @@ impl<T: Transformer> Core<T> {
         if let Some(carried) = &mut slot.carried
             && !std::mem::replace(&mut carried.over, true)
         {
-            for key in std::mem::take(&mut carried.carriers) {
+            let carriers = std::mem::take(&mut carried.carriers);
+            if !carriers.is_empty() {
+                self.count_unattended(1);
+            }
+            for key in carriers {
                 self.take_carrier(key);
                 self.finish(key);
             }
@@ -310,6 +332,10 @@ impl<T: Transformer> Core<T> {
         self.counters().sparks_forgotten.add(1);
         if let Some(carried) = slot.carried {
             self.carried_count -= 1;
+            self.settle_forgotten(spark);
+            if carried.carriers.is_empty() {
+                self.count_unattended(-1);
+            }
             self.names.forget(carried.name, spark);
             self.recycle_queue(carried.queue);
             self.close_idle_if_ending();
@@ -321,13 +347,6 @@ impl<T: Transformer> Core<T> {
         let slot = self.sparks.get_mut(spark);
         let queue = slot.and_then(|slot| slot.carried.as_mut()?.queue.take());
         self.recycle_queue(queue);
-    }
-
-    fn recycle_queue(&mut self, queue: Option<Box<SendQueue>>) {
-        if let Some(mut queue) = queue {
-            queue.clear(&mut self.blocks);
-            self.keep_queue(queue);
-        }
     }
 
     /// Once a server that ends has no session left that waits for its client, connections without

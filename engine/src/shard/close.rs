@@ -32,6 +32,8 @@ pub(super) enum EndReason {
     Silent,
     /// Its client reads too slowly.
     TooSlow,
+    /// It holds more than its share of memory, of which there is too little.
+    Shed,
     /// The transport is over: its client said goodbye, or did not come back.
     Goodbye,
     /// Its client closed the WebSocket with this code.
@@ -53,6 +55,7 @@ impl fmt::Display for EndReason {
             Self::Panicked => "a handler panicked",
             Self::Silent => "no answer to a ping",
             Self::TooSlow => "the client reads too slowly",
+            Self::Shed => "the server has too little memory",
             Self::Goodbye => "closed by the client",
             Self::Gone => "the connection ended without a goodbye",
             Self::Broken => "the connection broke",
@@ -97,11 +100,12 @@ impl<T: Transformer> Core<T> {
         let connection = self.connection_mut(key);
         if connection.closing == Closing::No {
             connection.closing = Closing::AfterSending;
-            if !matches!(connection.role, Role::Spark(_)) {
+            if !connection.role.stays() {
                 connection.role = Role::Discard;
             }
             self.finishing.push(key);
             self.set_timer_ms(key, LINGER_MS);
+            self.settle_closed(key);
         }
     }
 
@@ -138,12 +142,13 @@ impl<T: Transformer> Core<T> {
             return;
         }
         connection.closing = Closing::Asked;
-        connection.queue = None;
-        if !matches!(connection.role, Role::Spark(_)) {
+        if !connection.role.stays() {
             connection.role = Role::Discard;
         }
-        let socket = connection.socket;
+        let (socket, queue) = (connection.socket, connection.queue.take());
+        self.recycle_queue(queue);
         self.wheel.cancel(key.index);
+        self.settle_closed(key);
         self.ops.push(Op::Close {
             socket,
             token: token_of(key),
@@ -157,9 +162,14 @@ impl<T: Transformer> Core<T> {
             .connections
             .remove(key)
             .expect("the caller looked it up");
-        if let Role::Spark(spark) = connection.role {
-            debug_assert!(self.spark(spark).ready == ReadyState::Closed);
-            self.forget(spark);
+        self.recycle_queue(connection.queue);
+        match connection.role {
+            Role::Spark(spark) => {
+                debug_assert!(self.spark(spark).ready == ReadyState::Closed);
+                self.forget(spark);
+            }
+            Role::TurnedAway => return self.turned_away_closed(),
+            _ => {}
         }
         self.counters().connections_closed.add(1);
     }

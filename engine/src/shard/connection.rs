@@ -23,8 +23,17 @@ pub(crate) enum Role {
     Paced(Box<Paced>),
     /// On its way to the shard that owns the session its request is for.
     Leaving(Box<Parcel>),
+    /// Whatever it is, the answer is that there are too many.
+    TurnedAway,
     /// Of no interest: the connection is about to be closed.
     Discard,
+}
+
+impl Role {
+    /// Whether it is still of interest when the connection is being closed.
+    pub(crate) fn stays(&self) -> bool {
+        matches!(self, Self::Spark(_) | Self::TurnedAway)
+    }
 }
 
 /// An HTTP connection while a session has its request.
@@ -40,6 +49,13 @@ pub(crate) struct Waiting {
     pub(crate) body: Option<BodyFraming>,
     /// What the connection becomes as soon as `pending` can be looked at.
     pub(crate) next: Option<Next>,
+}
+
+impl Waiting {
+    /// Bytes that it holds for the peer.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.reader.held_bytes() + self.pending.capacity()
+    }
 }
 
 /// A request that a session leaves to be answered as if it were not there.

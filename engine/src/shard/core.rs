@@ -16,15 +16,18 @@ use super::carried::Carried;
 use super::close::EndReason;
 use super::connection::Connection;
 use super::connection::Declined;
+use super::fairness::Fairness;
+use super::held::Charges;
 use super::names::Names;
 use super::queue::SendQueue;
+use super::room::Room;
 use super::travel::Parcel;
 use super::upkeep::Upkeep;
 use super::walk::Walk;
 use super::wheel::Wheel;
 use super::{CONNECTION, key_of};
 use crate::broadcast::Stream;
-use crate::io::{Completion, Op, Token};
+use crate::io::{Completion, Op, Token, Wait};
 use crate::lines::{Admitted, Line};
 use crate::memory::{Arena, BlockPool, Key};
 use crate::mesh::{self, Command, Mesh};
@@ -72,6 +75,9 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) spark_wheel: Wheel,
     /// Sparks that are not bound to one connection.
     pub(super) carried_count: usize,
+    pub(super) room: Room,
+    pub(super) connection_charges: Charges,
+    pub(super) session_charges: Charges,
     pub(super) names: Names,
     /// Sparks whose sessions may have something to send.
     pub(super) dirty_sparks: Vec<Key>,
@@ -117,6 +123,7 @@ pub(crate) struct Core<T: Transformer> {
     /// Whether timers are due that did not fit into this turn.
     pub(super) timers_wait: bool,
     pub(super) upkeep: Upkeep,
+    pub(super) fairness: Fairness,
     rng: ChaCha12Rng,
 }
 
@@ -150,6 +157,9 @@ impl<T: Transformer> Core<T> {
             wheel: Wheel::new(now),
             spark_wheel: Wheel::new(now),
             carried_count: 0,
+            room: Room::default(),
+            connection_charges: Charges::default(),
+            session_charges: Charges::default(),
             names: Names::default(),
             dirty_sparks: Vec::new(),
             resumed: Vec::new(),
@@ -177,6 +187,7 @@ impl<T: Transformer> Core<T> {
             has_stash: false,
             timers_wait: false,
             upkeep: Upkeep::new(now),
+            fairness: Fairness::new(now),
             rng,
         }
     }
@@ -198,8 +209,10 @@ impl<T: Transformer> Core<T> {
         self.shared.lines.admit(line, self.now)
     }
 
-    pub(super) fn begin_turn(&mut self, now: Instant, unix_ms: u64) {
+    /// `is_all_read` says that whatever had arrived by now is among the completions of this turn.
+    pub(super) fn begin_turn(&mut self, now: Instant, unix_ms: u64, is_all_read: bool) {
         self.now = now.max(self.now);
+        self.fairness.begin(self.now, is_all_read);
         self.unix_ms = unix_ms;
         self.turn = self.turn.wrapping_add(1);
         mesh::enter_shard(&self.shared.mesh);
@@ -213,6 +226,10 @@ impl<T: Transformer> Core<T> {
 
     pub(super) fn end_turn(&mut self) {
         debug_assert!(!mesh::has_outgoing() && self.deferred.is_empty());
+        let (waiting, blocks) = (self.blocks.waiting_cost(), self.blocks.block_bytes());
+        self.counters().waiting_cost_bytes.set(waiting as u64);
+        self.counters().block_bytes.set(blocks as u64);
+        self.publish_held();
         mesh::leave_shard();
     }
 
@@ -231,7 +248,10 @@ impl<T: Transformer> Core<T> {
                 }
             }
             Completion::Received { token, mut buffer } => {
-                self.with_connection(token, |core, key| core.received(key, &mut buffer));
+                self.with_connection(token, |core, key| {
+                    core.received(key, &mut buffer);
+                    core.settle_input(key);
+                });
             }
             Completion::ReceiveEnded { token, result } => {
                 self.with_connection(token, |core, key| core.input_ended(key, result));
@@ -280,6 +300,18 @@ impl<T: Transformer> Core<T> {
         self.streams
             .iter()
             .any(|stream| stream.kept_bytes() > STREAM_BYTES_MAX)
+    }
+
+    /// The shard has said how its next turn waits.
+    pub(super) fn expect(&mut self, wait: Wait) {
+        self.fairness.expect(self.now, wait);
+    }
+
+    /// Until when the judgement about a silent peer must be put off, if it must.
+    #[inline]
+    pub(super) fn put_off(&self) -> Option<Instant> {
+        let judge_from = self.fairness.judge_from();
+        (judge_from > self.now).then_some(judge_from)
     }
 
     /// Whether the next turn has something to do even if nothing happens.

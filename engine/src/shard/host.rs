@@ -7,7 +7,7 @@ use allspark_protocol::transformer::{Kind, Transformer};
 
 use super::close::EndReason;
 use super::core::{Core, Deferred};
-use crate::memory::Key;
+use crate::memory::{FrameTooLong, Key};
 use crate::mesh::{self, Command};
 use crate::primus::Handle;
 use crate::spark::{EndOptions, ReadyState, SparkError, SparkState};
@@ -25,7 +25,7 @@ pub(crate) trait Host {
     /// Writes an encoded message to an open spark.
     fn write_packet(&mut self, key: Key, kind: Kind, payload: &[u8]);
     /// Writes an encoded message to every spark of the server.
-    fn broadcast_packet(&mut self, kind: Kind, payload: &[u8]);
+    fn broadcast_packet(&mut self, kind: Kind, payload: &[u8]) -> Result<(), SparkError>;
     /// Returns false when the spark has ended already.
     fn end_spark(&mut self, key: Key, options: EndOptions) -> bool;
     /// Reports an error to the handlers of the spark, after the handler that runs now.
@@ -101,7 +101,7 @@ impl<T: Transformer> Host for Core<T> {
         }
     }
 
-    fn broadcast_packet(&mut self, kind: Kind, payload: &[u8]) {
+    fn broadcast_packet(&mut self, kind: Kind, payload: &[u8]) -> Result<(), SparkError> {
         if mesh::has_outgoing() {
             let payload: std::sync::Arc<[u8]> = payload.into();
             for shard in 0..self.mesh().shards() {
@@ -109,9 +109,10 @@ impl<T: Transformer> Host for Core<T> {
                 self.mesh()
                     .send(shard, Command::Broadcast { kind, payload });
             }
-            return;
+            return Ok(());
         }
-        self.broadcast_here(kind, payload);
+        self.broadcast_here(kind, payload)
+            .map_err(|FrameTooLong| SparkError::TooLong)?;
         if self.outbox.len() > 1 {
             let payload: std::sync::Arc<[u8]> = payload.into();
             for shard in 0..self.mesh().shards() {
@@ -121,6 +122,7 @@ impl<T: Transformer> Host for Core<T> {
                 }
             }
         }
+        Ok(())
     }
 
     fn end_spark(&mut self, key: Key, options: EndOptions) -> bool {

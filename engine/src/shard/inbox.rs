@@ -42,7 +42,10 @@ impl<T: Transformer> Core<T> {
     pub(super) fn carry_out(&mut self, command: Command) {
         self.upkeep.has_worked = true;
         match command {
-            Command::Broadcast { kind, payload } => self.broadcast_here(kind, &payload),
+            Command::Broadcast { kind, payload } => {
+                // Whoever wrote it is elsewhere by now.
+                let _ = self.broadcast_here(kind, &payload);
+            }
             Command::Write { id, kind, payload } => {
                 if let Some(key) = self.find(id) {
                     self.write_message(key, kind, &payload);

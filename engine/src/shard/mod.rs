@@ -9,7 +9,7 @@
 //! 4. fire timers ([`timers`]);
 //! 5. let the sessions of polling transports compose what waits for them ([`carried`]);
 //! 6. queue the sends: everything that waits for a connection leaves as one send ([`send`],
-//!    [`walk`]);
+//!    [`flush`], [`walk`]);
 //! 7. now and then: give back memory that a peak has left behind ([`upkeep`]).
 //!
 //! What a session wants is carried out by [`outputs`]; a request for a session of another shard
@@ -38,6 +38,9 @@ mod close;
 mod connection;
 mod core;
 mod emit;
+mod fairness;
+mod flush;
+mod held;
 mod host;
 mod inbox;
 mod names;
@@ -45,6 +48,7 @@ mod outputs;
 mod paced;
 mod queue;
 mod receive;
+mod room;
 mod send;
 mod session;
 mod timers;
@@ -104,8 +108,9 @@ impl<D: Driver, T: Transformer> Shard<D, T> {
     /// One turn.
     pub fn turn(&mut self, wait: Wait) -> io::Result<Flow> {
         self.submit(wait)?;
+        let is_all_read = !self.driver.has_more() && self.stash.is_empty();
         self.core
-            .begin_turn(self.driver.now(), self.driver.unix_ms());
+            .begin_turn(self.driver.now(), self.driver.unix_ms(), is_all_read);
         self.complete();
         self.core.after_submit();
         self.core.release_leaving();
@@ -128,7 +133,9 @@ impl<D: Driver, T: Transformer> Shard<D, T> {
         if self.core.has_ended() {
             return Ok(Flow::Ended);
         }
-        Ok(Flow::Continue(self.next_wait()))
+        let wait = self.next_wait();
+        self.core.expect(wait);
+        Ok(Flow::Continue(wait))
     }
 
     /// How many connections there are, closing ones included.
@@ -190,7 +197,7 @@ impl<T: Transformer> Shard<crate::io::sim::SimDriver, T> {
     }
 
     /// Whether a turn would find something to do.
-    pub(crate) fn has_input(&self) -> bool {
+    pub fn has_input(&self) -> bool {
         self.driver.has_work() || self.core.has_commands()
     }
 }

@@ -52,6 +52,11 @@ impl<T: Transformer> Core<T> {
             Output::Ended(end) => self.transport_ended(spark, &end),
             Output::Over => self.session_over(spark),
             Output::Write(carrier, bytes) => self.write_carrier(spark, carrier, bytes, outputs),
+            Output::Latest(carrier, bytes) => {
+                if let Some(key) = self.carrier(spark, carrier) {
+                    self.write_latest(key, outputs.bytes(bytes));
+                }
+            }
             Output::Respond(carrier, response) => self.answer(spark, carrier, response),
             Output::Begin(carrier, response) => self.begin(spark, carrier, response),
             Output::Decline(carrier) => self.decline(spark, carrier),
@@ -92,7 +97,11 @@ impl<T: Transformer> Core<T> {
         let is_its = match &self.connections.get(key)?.role {
             Role::Waiting(waiting) => waiting.spark == spark,
             Role::Spark(other) => *other == spark,
-            Role::Http(_) | Role::Paced(_) | Role::Leaving(_) | Role::Discard => false,
+            Role::Http(_)
+            | Role::Paced(_)
+            | Role::Leaving(_)
+            | Role::TurnedAway
+            | Role::Discard => false,
         };
         is_its.then_some(key)
     }
@@ -122,7 +131,7 @@ impl<T: Transformer> Core<T> {
             _ => return self.write_exempt(key, bytes),
         };
         if let Some(framing) = framing {
-            self.queue_frame(key, true, |out| framing.push(out, bytes));
+            self.queue_frame(key, |out| framing.push(out, bytes));
         }
     }
 
@@ -154,7 +163,7 @@ impl<T: Transformer> Core<T> {
         waiting.body = Some(framing);
         let response = self.complete_answer(key, response);
         let response = response.at(self.date());
-        self.queue_frame(key, true, |out| {
+        self.queue_frame(key, |out| {
             response.encode_begin(out, framing, keep_alive);
         });
     }
@@ -167,7 +176,7 @@ impl<T: Transformer> Core<T> {
             return;
         };
         let keep_alive = waiting.asked.keep_alive && !framing.ends_with_connection();
-        self.queue_frame(key, true, |out| framing.end(out));
+        self.queue_frame(key, |out| framing.end(out));
         self.answered(key, keep_alive && self.end_deadline.is_none());
     }
 
@@ -225,6 +234,7 @@ impl<T: Transformer> Core<T> {
         };
         if waiting.pending.is_empty() {
             self.take_up(key, next);
+            self.settle_input(key);
         } else {
             waiting.next = Some(next);
             self.resumed.push(key);
@@ -247,11 +257,7 @@ impl<T: Transformer> Core<T> {
         self.connection_mut(key).role = match next {
             Next::Upgraded => Role::Spark(spark),
             Next::Http => {
-                if let Some(slot) = self.sparks.get_mut(spark)
-                    && let Some(carried) = &mut slot.carried
-                {
-                    carried.carriers.retain(|carrier| *carrier != key);
-                }
+                self.remove_carrier(spark, key);
                 Role::Http(reader)
             }
         };
@@ -270,6 +276,7 @@ impl<T: Transformer> Core<T> {
                 let mut pending = self.take_up(key, next);
                 self.listen_again(key);
                 self.received(key, &mut pending);
+                self.settle_input(key);
                 self.settle();
             }
         }

@@ -33,7 +33,7 @@ impl<T: Transformer> Core<T> {
         }
         let framing = response.framing(asked.minor_version, asked.head_only);
         let response = response.at(self.date());
-        self.queue_frame(key, true, |out| {
+        self.queue_frame(key, |out| {
             response.encode_begin(out, framing, false);
         });
         let parts = parts.into();
@@ -50,11 +50,11 @@ impl<T: Transformer> Core<T> {
             };
             let framing = paced.framing;
             let Some(part) = paced.parts.pop_front() else {
-                self.queue_frame(key, true, |out| framing.end(out));
+                self.queue_frame(key, |out| framing.end(out));
                 return self.finish(key);
             };
             if part.pause.is_zero() {
-                self.queue_frame(key, true, |out| framing.push(out, &part.bytes));
+                self.queue_frame(key, |out| framing.push(out, &part.bytes));
                 continue;
             }
             pause = part.pause;

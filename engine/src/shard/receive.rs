@@ -13,6 +13,7 @@ use super::close::EndReason;
 use super::connection::{Asked, Closing, Connection, Role, Waiting};
 use super::core::Core;
 use super::names::{Address, NameHash};
+use super::room::unavailable;
 use super::token_of;
 use crate::io::{Op, Socket};
 use crate::limits::{KEEP_ALIVE_TIMEOUT_MS, PENDING_BYTES_MAX, REQUEST_TIMEOUT_MS};
@@ -20,9 +21,13 @@ use crate::memory::Key;
 
 impl<T: Transformer> Core<T> {
     pub(super) fn accepted(&mut self, socket: Socket, peer: SocketAddr) {
+        let is_ending = self.end_deadline.is_some();
+        if !is_ending && !self.admit_connection() {
+            return self.turn_away(socket, peer);
+        }
         self.counters().connections_accepted.add(1);
         let key = self.insert_connection(socket, peer);
-        if self.end_deadline.is_some() {
+        if is_ending {
             self.close(key);
         } else {
             self.set_timer_ms(key, REQUEST_TIMEOUT_MS);
@@ -65,6 +70,7 @@ impl<T: Transformer> Core<T> {
                 }
             }
             Role::Leaving(parcel) => parcel.rest.extend_from_slice(bytes),
+            Role::TurnedAway => self.answer_turned_away(key),
             Role::Paced(_) | Role::Discard => {}
         }
     }
@@ -104,9 +110,12 @@ impl<T: Transformer> Core<T> {
             is_new = true;
         }
         if reader.take_continue() {
-            self.queue_frame(key, true, |out| {
+            self.queue_frame(key, |out| {
                 Response::new(100).encode(out, true, false);
             });
+            if self.connection(key).closing == Closing::Asked {
+                return;
+            }
         }
         if reader.is_idle() {
             self.set_timer_ms(key, KEEP_ALIVE_TIMEOUT_MS);
@@ -136,7 +145,7 @@ impl<T: Transformer> Core<T> {
                 self.read_session(key, spark, input);
             }
             Role::Leaving(parcel) => parcel.rest.extend_from_slice(input.take_all()),
-            Role::Paced(_) | Role::Discard => {}
+            Role::Paced(_) | Role::TurnedAway | Role::Discard => {}
         }
         None
     }
@@ -157,6 +166,9 @@ impl<T: Transformer> Core<T> {
             return self.respond(key, head, &self.fallback(head));
         }
         let cors = &self.shared.options.cors;
+        if let Some(refusal) = cors.refuse_upgrade(head) {
+            return self.respond_last(key, head, &refusal);
+        }
         let browser = match Browser::of(cors, head) {
             Ok(browser) => browser,
             Err(response) => return self.respond(key, head, &response),
@@ -241,6 +253,10 @@ impl<T: Transformer> Core<T> {
                 self.write_response(key, &response, true, false);
                 self.open_upgraded(key, session, &request.head);
             }
+            Answer::Open { .. } if !self.admit_session() => {
+                let response = self.complete_for(browser.as_ref(), unavailable());
+                self.respond(key, &request.head, &response);
+            }
             Answer::Open { session, port } => {
                 let mut peer = self.connection(key).peer;
                 if let Some(port) = port {
@@ -270,11 +286,7 @@ impl<T: Transformer> Core<T> {
         };
         self.connection_mut(key).role = Role::Waiting(Box::new(waiting));
         self.wheel.cancel(key.index);
-        if let Some(slot) = self.sparks.get_mut(spark)
-            && let Some(carried) = &mut slot.carried
-        {
-            carried.carriers.push(key);
-        }
+        self.add_carrier(spark, key);
         self.ask_session(spark, |transformer, session, context, out| {
             transformer.exchange(session, context, carrier_of(key), request, out);
         });
@@ -282,10 +294,18 @@ impl<T: Transformer> Core<T> {
 
     fn respond(&mut self, key: Key, head: &RequestHead<'_>, response: &Response) {
         let asked = Asked::of(head);
-        let keep_alive = asked.keep_alive && self.end_deadline.is_none();
-        self.write_response(key, response, keep_alive, asked.head_only);
-        if !keep_alive {
-            self.finish(key);
+        if asked.keep_alive && self.end_deadline.is_none() {
+            self.write_response(key, response, true, asked.head_only);
+        } else {
+            self.respond_last(key, head, response);
         }
+    }
+
+    /// Answers a request and closes the connection. What follows an upgrade that was refused may be
+    /// anything but HTTP.
+    fn respond_last(&mut self, key: Key, head: &RequestHead<'_>, response: &Response) {
+        let asked = Asked::of(head);
+        self.write_response(key, response, false, asked.head_only);
+        self.finish(key);
     }
 }

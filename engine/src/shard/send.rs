@@ -4,8 +4,6 @@
 //! send. Broadcasts go another way, see [`super::walk`]; here they are only queued for sparks that
 //! can't be sent to at once, or that something else is written to.
 
-use std::io;
-
 use allspark_protocol::http::Response;
 use allspark_protocol::parser::Parser;
 use allspark_protocol::primus::{Packet, SparkId};
@@ -15,13 +13,11 @@ use super::close::EndReason;
 use super::connection::{Closing, Connection, Role};
 use super::core::Core;
 use super::host::Host;
-use super::queue::{Admission, SendQueue};
-use super::token_of;
-use crate::config::SendPolicy;
+use super::queue::{Admission, Bound, SendQueue};
 use crate::io::Op;
-use crate::limits::SENDS_PER_TURN;
+use crate::limits::{ANSWERS_COST_MAX, EXEMPT_BYTES_MAX, PAUSE_BYTES_MAX};
 use crate::lines::Line;
-use crate::memory::{BlockPool, Key, Slice};
+use crate::memory::{BlockPool, FrameClass, FrameTooLong, Key, Slice};
 use crate::spark::{EndOptions, ReadyState, SparkError};
 
 impl<T: Transformer> Core<T> {
@@ -41,15 +37,33 @@ impl<T: Transformer> Core<T> {
     pub(super) fn write_message(&mut self, spark: Key, kind: Kind, payload: &[u8]) {
         self.counters().messages_written.add(1);
         let target = self.catch_up(spark);
-        match self.admit(target, payload.len()) {
+        let state = self.spark(spark);
+        if state.ready != ReadyState::Open {
+            return;
+        }
+        let (wire, bound) = (state.wire, self.bound(target));
+        let Some(outlet) = self.outlet(target) else {
+            return;
+        };
+        let frame = |out: &mut Vec<u8>| outlet.transformer.frame(wire, kind, payload, out);
+        match outlet.queue.write_message(outlet.blocks, bound, frame) {
+            Ok(admission) => self.admitted(spark, target, admission, 1),
+            Err(FrameTooLong) => self.fail(spark, SparkError::TooLong),
+        }
+    }
+
+    /// Counts what became of messages for a spark.
+    fn admitted(&mut self, spark: Key, target: Target, admission: Admission, messages: usize) {
+        let dropped = match admission {
             Admission::Queued { dropped } => {
-                self.counters().messages_dropped.add(dropped as u64);
-                self.write_frame(spark, target, false, kind, payload);
+                self.queue_grew(target);
+                dropped
             }
-            Admission::Dropped { dropped } => {
-                self.counters().messages_dropped.add(dropped as u64 + 1);
-            }
-            Admission::Overflow => self.overflow(spark),
+            Admission::Dropped => messages,
+            Admission::Overflow => return self.overflow(spark),
+        };
+        if dropped > 0 {
+            self.counters().messages_dropped.add(dropped as u64);
         }
     }
 
@@ -59,44 +73,56 @@ impl<T: Transformer> Core<T> {
         let (mut text, mut encoded) = (String::new(), Vec::new());
         packet.write(&mut text);
         let kind = self.shared.options.parser.encode_str(&text, &mut encoded);
-        self.write_frame(spark, target, true, kind, &encoded);
-    }
-
-    fn write_frame(
-        &mut self,
-        spark: Key,
-        target: Target,
-        exempt: bool,
-        kind: Kind,
-        payload: &[u8],
-    ) {
         let wire = self.spark(spark).wire;
         if let Some(outlet) = self.outlet(target) {
-            let frame = |out: &mut Vec<u8>| outlet.transformer.frame(wire, kind, payload, out);
-            outlet.queue.write(outlet.blocks, exempt, frame);
+            let frame = |out: &mut Vec<u8>| outlet.transformer.frame(wire, kind, &encoded, out);
+            let class = FrameClass::Exempt;
+            let written = outlet.queue.write(outlet.blocks, class, frame);
+            debug_assert!(written.is_ok(), "they are short");
             self.queue_grew(target);
+            self.judge_exempt(target);
         }
     }
 
+    /// Answers a client that asks for its id. An answer that still waits is one to everything that
+    /// was asked before it arrives.
     pub(super) fn write_id(&mut self, spark: Key) {
+        let target = self.catch_up(spark);
+        if self.queue(target).is_some_and(|queue| queue.has_id()) {
+            return;
+        }
         let id: SparkId = self.spark(spark).id;
         self.write_packet_of_primus(spark, &Packet::Id(id.encode(&mut [0; 21])));
+        if let Some(outlet) = self.outlet(target) {
+            outlet.queue.set_has_id();
+        }
     }
 
     /// Writes bytes of the transport itself, which no policy drops.
     pub(super) fn write_exempt(&mut self, key: Key, bytes: &[u8]) {
-        if let Role::Spark(spark) = self.connection(key).role
-            && self.spark(spark).stream == Some(key)
-        {
-            self.catch_up(spark);
-        }
-        self.queue_frame(key, true, |out| out.extend_from_slice(bytes));
+        self.catch_up_connection(key);
+        self.queue_frame(key, |out| out.extend_from_slice(bytes));
     }
 
-    /// Queues a frame that is shared with other connections.
-    pub(super) fn write_shared(&mut self, spark: Key, frame: Slice) {
+    /// Writes an answer of the transport, in the place of one that still waits, if there is one.
+    pub(super) fn write_latest(&mut self, key: Key, bytes: &[u8]) {
+        self.catch_up_connection(key);
+        let target = Target::Connection(key);
+        if let Some(Outlet { queue, blocks, .. }) = self.outlet(target) {
+            queue.write_latest(blocks, bytes);
+            self.queue_grew(target);
+            self.judge_exempt(target);
+        }
+    }
+
+    /// Queues a ping, which is shared with other connections.
+    pub(super) fn write_ping(&mut self, spark: Key, frame: Slice) {
         let target = self.catch_up(spark);
-        self.queue_slice(target, frame);
+        if let Some(Outlet { queue, blocks, .. }) = self.outlet(target) {
+            queue.push(frame, blocks);
+            self.queue_grew(target);
+            self.judge_exempt(target);
+        }
     }
 
     /// Writes an HTTP answer. A peer that asks without reading the answers is cut off.
@@ -107,27 +133,42 @@ impl<T: Transformer> Core<T> {
         keep_alive: bool,
         head_only: bool,
     ) {
-        if self.connection(key).queue_bytes() > self.shared.options.send_queue_bytes_max {
-            self.close(key);
-            return;
+        if self.queue_cost(key) > ANSWERS_COST_MAX {
+            return self.cut_off(key);
         }
         let response = response.at(self.date());
-        self.queue_frame(key, true, |out| response.encode(out, keep_alive, head_only));
+        self.queue_frame(key, |out| response.encode(out, keep_alive, head_only));
+    }
+
+    /// The spark whose stream this connection is.
+    fn spark_of_stream(&self, key: Key) -> Option<Key> {
+        let Role::Spark(spark) = self.connection(key).role else {
+            return None;
+        };
+        let slot = self.sparks.get(spark)?;
+        (slot.state.stream == Some(key)).then_some(spark)
+    }
+
+    /// As [`Core::catch_up`], if the connection is the stream of a spark.
+    pub(super) fn catch_up_connection(&mut self, key: Key) {
+        if let Some(spark) = self.spark_of_stream(key) {
+            self.catch_up(spark);
+        }
     }
 
     /// Queues what was broadcast before, so that a direct write comes after it. Returns where
     /// messages for the spark are queued.
     pub(super) fn catch_up(&mut self, spark: Key) -> Target {
         let state = self.spark(spark);
-        let (wire, seen) = (usize::from(state.wire.0), state.seen);
+        let (wire, mut seen) = (usize::from(state.wire.0), state.seen);
         let target = state
             .stream
             .map_or(Target::Units(spark), Target::Connection);
         let head = self.streams[wire].head();
         if seen < head {
             self.spark_mut(spark).seen = head;
-            let slices: Vec<Slice> = self.streams[wire].since(seen).collect();
-            for slice in slices {
+            while let Some(slice) = self.streams[wire].next_since(seen) {
+                seen += slice.len() as u64;
                 self.queue_broadcast(spark, target, slice);
             }
         }
@@ -136,47 +177,58 @@ impl<T: Transformer> Core<T> {
 
     /// Queues broadcasts for one spark, within the bound of its queue.
     fn queue_broadcast(&mut self, spark: Key, target: Target, slice: Slice) {
-        let state = self.spark(spark);
-        if state.ready != ReadyState::Open {
+        if self.spark(spark).ready != ReadyState::Open {
             return;
         }
-        match self.admit(target, slice.len()) {
-            Admission::Queued { dropped } => {
-                self.counters().messages_dropped.add(dropped as u64);
-                self.queue_slice(target, slice);
-            }
-            Admission::Dropped { dropped } => {
-                self.counters()
-                    .messages_dropped
-                    .add((dropped + slice.frames()) as u64);
-            }
-            Admission::Overflow => self.overflow(spark),
+        let (bound, messages) = (self.bound(target), slice.frames());
+        if let Some(Outlet { queue, blocks, .. }) = self.outlet(target) {
+            let admission = queue.push_messages(slice, bound, blocks);
+            self.admitted(spark, target, admission, messages);
         }
     }
 
-    fn admit(&mut self, target: Target, bytes: usize) -> Admission {
-        let (bytes_max, policy) = (
-            self.shared.options.send_queue_bytes_max,
-            self.shared.options.send_policy,
-        );
-        let queue = match target {
-            Target::Connection(key) => match self.connections.get_mut(key) {
-                Some(connection) => connection.queue.as_mut(),
-                None => return Admission::Dropped { dropped: 0 },
-            },
-            Target::Units(spark) => self
-                .sparks
-                .get_mut(spark)
-                .and_then(|slot| slot.carried.as_mut()?.queue.as_mut()),
+    /// What may wait. While nothing keeps it from leaving at the end of this turn, that is twice
+    /// as much: nobody reads too slowly before the kernel has refused something. What stays may be
+    /// no more than a peer's share of the memory, while there is too little.
+    fn bound(&mut self, target: Target) -> Bound {
+        let leaves_soon = match target {
+            Target::Connection(key) => self.connections.get(key).is_some_and(|c| !c.blocked),
+            Target::Units(spark) => self.has_free_carrier(spark),
         };
-        let Some(queue) = queue else {
-            return Admission::Queued { dropped: 0 };
+        let options = &self.shared.options;
+        let (bytes_max, policy) = (options.send_queue_bytes_max, options.send_policy);
+        let cost_max = match leaves_soon {
+            true => bytes_max.saturating_mul(2),
+            false => bytes_max.min(self.share_when_short_lately()),
         };
-        queue.admit(bytes, bytes_max, policy, &mut self.blocks)
+        Bound { cost_max, policy }
+    }
+
+    /// What no policy bounds has a bound of its own.
+    fn judge_exempt(&mut self, target: Target) {
+        let exempt_bytes = self.queue(target).map_or(0, SendQueue::exempt_bytes);
+        if exempt_bytes <= EXEMPT_BYTES_MAX {
+            return;
+        }
+        match target {
+            Target::Connection(key) => self.cut_off(key),
+            Target::Units(spark) if self.spark(spark).ready == ReadyState::Open => {
+                self.overflow(spark);
+            }
+            Target::Units(spark) => self.drop_units(spark),
+        }
+    }
+
+    /// Closes a connection whose peer does not read what it gets, and ends the spark whose stream
+    /// it is.
+    fn cut_off(&mut self, key: Key) {
+        match self.spark_of_stream(key) {
+            Some(spark) if self.spark(spark).ready == ReadyState::Open => self.overflow(spark),
+            _ => self.close(key),
+        }
     }
 
     fn overflow(&mut self, spark: Key) {
-        debug_assert_eq!(self.shared.options.send_policy, SendPolicy::Disconnect);
         self.counters().sparks_overflowed.add(1);
         if let Some(line) = self.may_log(Line::Overflowed) {
             let (shard, unlogged) = (self.shard, line.unlogged);
@@ -195,19 +247,36 @@ impl<T: Transformer> Core<T> {
         }
     }
 
-    /// Queues bytes for one connection.
-    pub(super) fn queue_frame(&mut self, key: Key, exempt: bool, frame: impl FnOnce(&mut Vec<u8>)) {
+    /// Queues bytes for one connection that stand for what was admitted elsewhere, or that come
+    /// seldom. If too much waits all the same, its peer is cut off.
+    pub(super) fn queue_frame(&mut self, key: Key, frame: impl FnOnce(&mut Vec<u8>)) {
+        let cost_max = self.shared.options.send_queue_bytes_max.saturating_mul(2);
+        if self.queue_cost(key) > cost_max.max(ANSWERS_COST_MAX) {
+            return self.cut_off(key);
+        }
         let target = Target::Connection(key);
-        if let Some(Outlet { queue, blocks, .. }) = self.outlet(target) {
-            queue.write(blocks, exempt, frame);
-            self.queue_grew(target);
+        let Some(Outlet { queue, blocks, .. }) = self.outlet(target) else {
+            return;
+        };
+        match queue.write(blocks, FrameClass::Kept, frame) {
+            Ok(()) => self.queue_grew(target),
+            Err(FrameTooLong) => self.cut_off(key),
         }
     }
 
-    fn queue_slice(&mut self, target: Target, slice: Slice) {
-        if let Some(Outlet { queue, blocks, .. }) = self.outlet(target) {
-            queue.push(slice, blocks);
-            self.queue_grew(target);
+    fn queue_cost(&self, key: Key) -> usize {
+        self.queue(Target::Connection(key))
+            .map_or(0, SendQueue::cost)
+    }
+
+    /// What waits there.
+    fn queue(&self, target: Target) -> Option<&SendQueue> {
+        match target {
+            Target::Connection(key) => self.connections.get(key)?.queue.as_deref(),
+            Target::Units(spark) => {
+                let slot = self.sparks.get(spark)?;
+                slot.carried.as_ref()?.queue.as_deref()
+            }
         }
     }
 
@@ -230,6 +299,9 @@ impl<T: Transformer> Core<T> {
             }
         };
         let queue = queue.get_or_insert_with(|| self.queues.pop().unwrap_or_default());
+        if let Target::Units(_) = target {
+            queue.set_waits();
+        }
         Some(Outlet {
             queue,
             blocks: &mut self.blocks,
@@ -237,12 +309,13 @@ impl<T: Transformer> Core<T> {
         })
     }
 
-    fn queue_grew(&mut self, target: Target) {
+    pub(super) fn queue_grew(&mut self, target: Target) {
         let key = match target {
             Target::Connection(key) => key,
             Target::Units(spark) => return self.mark(spark),
         };
-        let pause_bytes = self.shared.options.send_queue_bytes_max / 2;
+        let half = self.shared.options.send_queue_bytes_max / 2;
+        let pause_bytes = half.min(PAUSE_BYTES_MAX);
         let connection = self.connection_mut(key);
         if !connection.dirty && !connection.blocked {
             connection.dirty = true;
@@ -254,132 +327,6 @@ impl<T: Transformer> Core<T> {
             let socket = connection.socket;
             self.ops.push(Op::StopReceive { socket });
         }
-    }
-
-    /// The last phase of a turn.
-    pub(super) fn queue_sends(&mut self) {
-        for _ in 0..self.dirty.len().min(SENDS_PER_TURN) {
-            let Some(key) = self.dirty.pop_front() else {
-                break;
-            };
-            if let Some(connection) = self.connections.get_mut(key) {
-                connection.dirty = false;
-                self.send_queued(key);
-            }
-        }
-        self.walk();
-    }
-
-    fn send_queued(&mut self, key: Key) {
-        let turn = self.turn;
-        let connection = self
-            .connections
-            .get_mut(key)
-            .expect("the caller looked it up");
-        if connection.blocked || connection.closing == Closing::Asked {
-            return;
-        }
-        debug_assert!(
-            connection.sent_turn != turn,
-            "one send per turn and connection"
-        );
-        let Some(queue) = &mut connection.queue else {
-            return;
-        };
-        if let Some(bytes) = queue.next(&mut self.blocks) {
-            connection.sent_turn = turn;
-            self.ops.push(Op::Send {
-                socket: connection.socket,
-                bytes,
-            });
-        }
-        if !queue.is_empty() {
-            connection.dirty = true;
-            self.dirty.push_back(key);
-        } else if let Some(queue) = connection.queue.take() {
-            self.keep_queue(queue);
-            self.sent_all(key);
-        }
-    }
-
-    /// Nothing waits for this connection any more, unless the kernel refuses what was just queued.
-    fn sent_all(&mut self, key: Key) {
-        let connection = self.connection_mut(key);
-        if connection.closing == Closing::AfterSending {
-            self.finishing.push(key);
-            return;
-        }
-        match &connection.role {
-            Role::Leaving(_) => self.leaving.push(key),
-            Role::Waiting(waiting) => {
-                let spark = waiting.spark;
-                self.mark(spark);
-            }
-            Role::Spark(spark) => {
-                let spark = *spark;
-                self.mark(spark);
-            }
-            Role::Http(_) | Role::Paced(_) | Role::Discard => {}
-        }
-        self.listen_again(key);
-    }
-
-    /// A connection that was not listened to for a while is listened to again.
-    pub(super) fn listen_again(&mut self, key: Key) {
-        let connection = self.connection_mut(key);
-        if std::mem::take(&mut connection.paused) {
-            let socket = connection.socket;
-            self.ops.push(Op::Receive {
-                socket,
-                token: token_of(key),
-            });
-        }
-    }
-
-    /// An emptied queue is used again by the next connection that needs one.
-    pub(super) fn keep_queue(&mut self, queue: Box<SendQueue>) {
-        if self.queues.len() < QUEUES_MAX && queue.is_worth_keeping() {
-            self.queues.push(queue);
-        }
-    }
-
-    /// The kernel did not take everything.
-    pub(super) fn stalled(&mut self, key: Key, rest: Slice) {
-        let connection = self.connection_mut(key);
-        if connection.closing == Closing::Asked {
-            return;
-        }
-        connection.blocked = true;
-        let socket = connection.socket;
-        let queue = self.queues.pop().unwrap_or_default();
-        let queue = self.connection_mut(key).queue.get_or_insert(queue);
-        queue.push_front(rest);
-        self.ops.push(Op::AwaitWritable { socket });
-        self.queue_grew(Target::Connection(key));
-    }
-
-    pub(super) fn writable(&mut self, key: Key) {
-        let connection = self.connection_mut(key);
-        connection.blocked = false;
-        connection.progress = true;
-        if !connection.dirty {
-            connection.dirty = true;
-            self.dirty.push_back(key);
-        }
-    }
-
-    /// The connection broke.
-    pub(super) fn broke(&mut self, key: Key, error: io::Error) {
-        if let Role::Spark(spark) = self.connection(key).role
-            && let Some(slot) = self.sparks.get(spark)
-            && slot.state.stream == Some(key)
-        {
-            if slot.state.ready == ReadyState::Open {
-                self.fail(spark, SparkError::Io(error));
-            }
-            self.lose(spark, EndReason::Broken);
-        }
-        self.close(key);
     }
 
     /// Reports an error to the application, after the handler that runs now.
@@ -401,7 +348,7 @@ impl<T: Transformer> Core<T> {
 }
 
 /// Where messages for a spark are queued.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Target {
     /// With everything else for this connection.
     Connection(Key),
@@ -415,6 +362,3 @@ struct Outlet<'a, T> {
     blocks: &'a mut BlockPool,
     transformer: &'a mut T,
 }
-
-/// Empty queues that are kept for later.
-const QUEUES_MAX: usize = 1024;

@@ -37,6 +37,7 @@ impl<T: Transformer> Core<T> {
             self.names.insert(name, spark);
         }
         self.carried_count += 1;
+        self.count_unattended(1);
         self.start_heartbeat(spark);
         spark
     }

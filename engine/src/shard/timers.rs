@@ -15,7 +15,7 @@ use super::connection::{Closing, Role};
 use super::core::Core;
 use super::host::Host;
 use crate::limits::TIMERS_PER_TURN;
-use crate::memory::{Key, Slice};
+use crate::memory::{FrameClass, Key, Slice};
 use crate::primus::Destroy;
 use crate::spark::{EndOptions, ReadyState};
 
@@ -48,6 +48,10 @@ impl<T: Transformer> Core<T> {
     /// Sets when a spark is pinged next; `None` for never.
     fn set_beat(&mut self, spark: Key, delay: Option<Duration>) {
         let at = delay.map(|delay| self.heartbeat_moment(self.now + delay));
+        self.set_beat_at(spark, at);
+    }
+
+    fn set_beat_at(&mut self, spark: Key, at: Option<Instant>) {
         let slot = self.sparks.get_mut(spark).expect("an open spark exists");
         if let Some(carried) = &mut slot.carried {
             carried.beat_at = at;
@@ -72,6 +76,7 @@ impl<T: Transformer> Core<T> {
 
     pub(super) fn fire_timers(&mut self) {
         self.fire_destroy();
+        self.put_off_end();
         let mut due = std::mem::take(&mut self.due);
         let mut in_time = self.wheel.expire(self.now, TIMERS_PER_TURN, &mut due);
         let mut has_fired = !due.is_empty();
@@ -94,20 +99,29 @@ impl<T: Transformer> Core<T> {
         self.timers_wait = !in_time;
     }
 
+    /// A shard that ends waits for its peers, too.
+    fn put_off_end(&mut self) {
+        if let Some(deadline) = &mut self.end_deadline
+            && *deadline <= self.now
+        {
+            *deadline = self.fairness.judge_from().max(*deadline);
+        }
+    }
+
     fn timer(&mut self, key: Key) {
         let connection = self.connection(key);
+        let is_open = connection.closing == Closing::No;
         match connection.role {
-            Role::Spark(spark) if connection.closing == Closing::No => {
-                if self.spark(spark).ready == ReadyState::Open {
-                    self.beat(spark);
-                } else {
-                    // The peer did not answer the goodbye.
-                    self.close(key);
-                }
+            Role::Spark(spark) if is_open && self.spark(spark).ready == ReadyState::Open => {
+                self.beat(spark);
             }
-            Role::Paced(_) if connection.closing == Closing::No => self.go_on_paced(key),
-            // A request that does not come or does not end, or a peer that does not close.
-            _ => self.close(key),
+            Role::Paced(_) if is_open => self.go_on_paced(key),
+            // A goodbye without an answer, a request that does not come or does not end, or a peer
+            // that does not close.
+            _ => match self.put_off() {
+                Some(judge_from) => self.wheel.set(key.index, judge_from),
+                None => self.close(key),
+            },
         }
     }
 
@@ -128,10 +142,17 @@ impl<T: Transformer> Core<T> {
         if is_catching_up {
             state.heartbeat.alive();
         }
-        match state.heartbeat.beat() {
+        if state.heartbeat.is_waiting() {
+            let interval = Duration::from_millis(interval_ms);
+            let judge_from = self.fairness.judge_from_with(interval);
+            if judge_from > self.now {
+                return self.set_beat_at(spark, Some(judge_from));
+            }
+        }
+        match self.spark_mut(spark).heartbeat.beat() {
             Beat::Ping => {
                 let frame = self.ping_frame(spark);
-                self.write_shared(spark, frame);
+                self.write_ping(spark, frame);
                 self.set_beat(spark, Some(Duration::from_millis(interval_ms)));
             }
             Beat::End => {
@@ -154,11 +175,13 @@ impl<T: Transformer> Core<T> {
             let (mut text, mut encoded) = (String::new(), Vec::new());
             Packet::write_ping(self.unix_ms, &mut text);
             let kind = self.shared.options.parser.encode_str(&text, &mut encoded);
-            let mut block = self.blocks.take();
+            let mut block = self.blocks.take_small();
             let unshared = Rc::get_mut(&mut block).expect("a block from the pool is not shared");
             self.transformer
                 .frame(wire, kind, &encoded, unshared.writer());
-            unshared.end_frame(true);
+            let ended = unshared.end_frame(FrameClass::Exempt);
+            debug_assert!(ended.is_ok(), "a ping is short");
+            unshared.set_common();
             let frame = Slice::new(&block, 0..block.len());
             self.blocks.give_back(block);
             frame

@@ -83,10 +83,12 @@ impl<T: Transformer> Core<T> {
     /// The driver has let go of a connection.
     pub(super) fn released(&mut self, key: Key, result: io::Result<Detached>) {
         self.wheel.cancel(key.index);
+        self.settle_closed(key);
         let connection = self
             .connections
             .remove(key)
             .expect("the caller looked it up");
+        self.recycle_queue(connection.queue);
         match (connection.role, result) {
             (Role::Leaving(mut parcel), Ok(socket)) => {
                 parcel.socket = Some(socket);
@@ -156,5 +158,6 @@ impl<T: Transformer> Core<T> {
         if let Some(reader) = self.after_request(key, reader, &mut input) {
             self.read_requests(key, reader, &mut input);
         }
+        self.settle_input(key);
     }
 }

@@ -11,9 +11,10 @@ use super::host::Host;
 use crate::broadcast::Stream;
 use crate::io::Op;
 use crate::limits::{
-    BROADCAST_SENDS_BESIDE_TIMERS, BROADCAST_SENDS_PER_TURN, WALK_VISITS_PER_TURN,
+    BROADCAST_SENDS_BESIDE_TIMERS, BROADCAST_SENDS_PER_TURN, SEND_BYTES_PER_TURN,
+    WALK_VISITS_PER_TURN,
 };
-use crate::memory::Key;
+use crate::memory::{FrameTooLong, Key};
 use crate::spark::ReadyState;
 
 /// A walk over all sparks that is under way.
@@ -34,23 +35,45 @@ impl Walk {
 }
 
 impl<T: Transformer> Core<T> {
-    /// Frames a message once for each wire format; the next walk sends it to every spark.
-    pub(super) fn broadcast_here(&mut self, kind: Kind, payload: &[u8]) {
+    /// Frames a message once for each wire format; the next walk sends it to every spark. Where a
+    /// frame can't hold it, nobody gets it, which is counted, logged and returned.
+    pub(super) fn broadcast_here(
+        &mut self,
+        kind: Kind,
+        payload: &[u8],
+    ) -> Result<(), FrameTooLong> {
         if self.sparks.is_empty() {
-            return;
+            return Ok(());
         }
         self.counters().broadcasts.add(1);
+        let mut refused = 0;
         for (wire, stream) in (0..).zip(&mut self.streams) {
-            if self.wire_sparks[usize::from(wire)] > 0 {
-                stream.append(&mut self.blocks, |out| {
+            let sparks = self.wire_sparks[usize::from(wire)];
+            if sparks > 0 {
+                let appended = stream.append(&mut self.blocks, |out| {
                     self.transformer.frame(Wire(wire), kind, payload, out);
                 });
+                refused += if appended.is_err() { sparks } else { 0 };
             }
+        }
+        if refused > 0 {
+            tracing::error!(
+                shard = self.shard,
+                bytes = payload.len(),
+                sparks = refused,
+                "a broadcast is longer than a frame can be; it was not sent"
+            );
+            self.counters().messages_dropped.add(refused as u64);
         }
         if self.walk.is_active() {
             self.walk.again = true;
         } else {
             self.start_walk();
+        }
+        if refused == 0 {
+            Ok(())
+        } else {
+            Err(FrameTooLong)
         }
     }
 
@@ -73,15 +96,18 @@ impl<T: Transformer> Core<T> {
         } else {
             BROADCAST_SENDS_PER_TURN
         };
-        let mut sends = 0;
+        let (mut sends, mut offered_bytes) = (0, 0);
         for _ in 0..WALK_VISITS_PER_TURN {
-            if sends == sends_max {
+            if sends == sends_max || offered_bytes >= SEND_BYTES_PER_TURN {
                 break;
             }
             let Some(spark) = self.sparks.next_from(index) else {
                 return self.end_walk();
             };
-            sends += usize::from(self.send_broadcast(spark));
+            if let Some(bytes) = self.send_broadcast(spark) {
+                sends += 1;
+                offered_bytes += bytes;
+            }
             index = spark.index + 1;
         }
         self.walk.next = Some(index);
@@ -97,17 +123,18 @@ impl<T: Transformer> Core<T> {
         }
     }
 
-    /// Sends a spark what it has not seen. Returns whether there was something.
-    fn send_broadcast(&mut self, spark: Key) -> bool {
+    /// Sends a spark what it has not seen, if there is something. Returns how many bytes the kernel
+    /// is offered at once.
+    fn send_broadcast(&mut self, spark: Key) -> Option<usize> {
         let state = self.spark(spark);
         let (wire, seen) = (usize::from(state.wire.0), state.seen);
         let stream = &self.streams[wire];
         if seen >= stream.head() || state.ready != ReadyState::Open {
-            return false;
+            return None;
         }
         let Some(key) = state.stream else {
             self.catch_up(spark);
-            return true;
+            return Some(0);
         };
         let turn = self.turn;
         let connection = self
@@ -120,15 +147,17 @@ impl<T: Transformer> Core<T> {
         // The usual case: nothing else waits, and everybody shares the bytes.
         if is_free && let Some(bytes) = stream.piece_since(seen, &mut self.blocks) {
             connection.sent_turn = turn;
+            let offered_bytes = bytes.len();
             self.ops.push(Op::Send {
                 socket: connection.socket,
                 bytes,
             });
             let head = stream.head();
             self.spark_mut(spark).seen = head;
+            Some(offered_bytes)
         } else {
             self.catch_up(spark);
+            Some(0)
         }
-        true
     }
 }

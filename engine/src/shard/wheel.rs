@@ -21,8 +21,8 @@ const HORIZON_MS: u64 = (1 << (SLOT_BITS * LEVELS as u32)) - 1;
 /// No timer: the end of a list, or not in the wheel.
 const NONE: u32 = u32::MAX;
 
-/// Timers per page. Growing by pages moves nothing and leaves no hole behind, and a page in which no
-/// timer is set gives its memory back.
+/// Timers per page. Growing by pages moves nothing and leaves no hole behind, and a page in which
+/// no timer is set gives its memory back.
 const PAGE_TIMERS: usize = 64;
 
 /// Pages that keep their memory for the next timer: most timers are set anew as soon as they fire,
@@ -67,6 +67,7 @@ pub struct Wheel {
     occupied: [u64; LEVELS],
     pages: Vec<Page>,
     /// Memory of pages that had to give it back; no timer is set there.
+    #[expect(clippy::vec_box, reason = "the boxes themselves are used again")]
     spare: Vec<Box<[Node; PAGE_TIMERS]>>,
     len: usize,
 }

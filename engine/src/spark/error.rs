@@ -14,6 +14,10 @@ pub enum SparkError {
     /// The application wrote something that the parser can't express. The spark stays.
     #[error("the message can't be encoded: {0}")]
     Encode(EncodeError),
+    /// The application wrote a message that no frame can hold: 2 GiB, as its transport writes it.
+    /// The spark stays.
+    #[error("the message is too long to be sent")]
+    TooLong,
     /// The client broke a rule or a limit of the transport. The spark ends.
     #[error("the client broke a rule of the transport: {0}")]
     Violation(&'static str),

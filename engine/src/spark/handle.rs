@@ -69,7 +69,9 @@ impl SparkHandle {
     /// So whoever must know whether a spark is still there asks its shard, which alone knows.
     ///
     /// ```
-    /// fn tell(spark: &allspark_engine::SparkHandle, orders: std::sync::mpsc::Sender<&'static str>) {
+    /// use std::sync::mpsc::Sender;
+    ///
+    /// fn tell(spark: &allspark_engine::SparkHandle, orders: Sender<&'static str>) {
     ///     spark.find(move |spark| match spark {
     ///         Some(spark) => drop(spark.write("your order is ready")),
     ///         None => drop(orders.send("the customer has left")),

@@ -224,14 +224,11 @@ pub struct LocalPrimus<'a> {
 
 impl LocalPrimus<'_> {
     /// Writes a message to every spark of the server, the caller's included. It is encoded once.
-    /// A message that can't be encoded is returned as the error.
+    /// A message that can't be encoded, or that no frame can hold, is returned as the error.
     pub fn write(&mut self, message: impl Message) -> Result<(), SparkError> {
         let mut scratch = self.host.take_scratch();
         let result = match message.encode(self.host.parser(), &mut scratch) {
-            Ok((kind, payload)) => {
-                self.host.broadcast_packet(kind, payload);
-                Ok(())
-            }
+            Ok((kind, payload)) => self.host.broadcast_packet(kind, payload),
             Err(error) => Err(SparkError::Encode(error)),
         };
         self.host.put_scratch(scratch);

@@ -44,7 +44,8 @@ on_every_driver! {
         starved_sockets_share_what_returns, reports_the_end, reports_a_reset,
         stops_and_starts, survives_toggling, reports_many_in_one_turn,
         reports_in_the_order_of_arrival;
-    send: delivers_in_order, reports_what_was_not_taken, stalls_in_the_same_turn,
+    send: delivers_in_order, reports_what_was_not_taken, sends_many_slices_in_order,
+        stalls_in_the_same_turn,
         fails_when_the_peer_is_gone;
     sleep: ends_at_the_deadline, ends_when_woken, ends_when_bytes_come;
 }

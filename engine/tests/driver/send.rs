@@ -1,9 +1,10 @@
+use std::collections::VecDeque;
 use std::io::{Read, Write};
 use std::rc::Rc;
 use std::thread;
 
 use allspark_engine::io::{Completion, Op, Wait};
-use allspark_engine::memory::{Block, Slice};
+use allspark_engine::memory::{Block, FrameClass, Slice};
 
 use crate::receive::reset;
 use crate::rig::{Connection, Rig, Size, TestDriver, pattern};
@@ -74,6 +75,51 @@ pub(crate) fn reports_what_was_not_taken<D: TestDriver>() {
     assert!(reader.join().unwrap().0 == sent);
 }
 
+/// Several slices are one send: what the kernel does not take of them comes back from the end, so
+/// that who puts each rest in front of what waits has them in order again.
+pub(crate) fn sends_many_slices_in_order<D: TestDriver>() {
+    let mut rig = Rig::<D>::new();
+    let mut connection = rig.open();
+    let (socket, token) = (connection.socket, connection.token);
+    let sent = pattern(32 << 20);
+    let lengths = [1, 70_000, 3, 1 << 20, 5].into_iter().cycle();
+    let mut waiting: VecDeque<Slice> = VecDeque::new();
+    let mut begin = 0;
+    for length in lengths {
+        let end = sent.len().min(begin + length);
+        waiting.push_back(Slice::copy_of(&sent[begin..end]));
+        begin = end;
+        if end == sent.len() {
+            break;
+        }
+    }
+    let reader = thread::spawn(move || {
+        let mut received = vec![0; 32 << 20];
+        connection.peer.read_exact(&mut received).unwrap();
+        (received, connection.peer)
+    });
+    while !waiting.is_empty() {
+        let slices = waiting.drain(..).collect();
+        rig.driver.push(Op::SendMany { socket, slices });
+        rig.turn(Wait::No);
+        for completion in rig.drain() {
+            let Completion::SendStalled { token: t, rest } = completion else {
+                panic!("{completion:?}");
+            };
+            assert_eq!(t, token);
+            waiting.push_front(rest);
+        }
+        if !waiting.is_empty() {
+            rig.driver.push(Op::AwaitWritable { socket });
+            rig.next("Writable", |completion| match completion {
+                Completion::Writable { .. } => Ok(()),
+                other => Err(other),
+            });
+        }
+    }
+    assert!(reader.join().unwrap().0 == sent);
+}
+
 fn stalled<D: TestDriver>(rig: &mut Rig<D>) -> Option<Slice> {
     rig.reported(|completion| match completion {
         Completion::SendStalled { rest, .. } => Ok(rest),
@@ -92,7 +138,7 @@ pub(crate) fn stalls_in_the_same_turn<D: TestDriver>() {
     rig.settle();
     let mut block = Block::default();
     block.writer().extend_from_slice(&pattern(8 << 20));
-    block.end_frame(false);
+    block.end_frame(FrameClass::Message).unwrap();
     let block = Rc::new(block);
     for connection in &connections {
         let socket = connection.socket;

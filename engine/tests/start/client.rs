@@ -29,6 +29,12 @@ impl Client {
 
     /// Sends a request and reads the answer. Returns its status.
     pub(crate) fn ask(&mut self, path: &str) -> u16 {
+        let head = self.ask_for_head(path);
+        head[9..12].parse().unwrap()
+    }
+
+    /// The same; returns its head.
+    pub(crate) fn ask_for_head(&mut self, path: &str) -> String {
         self.send(format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes());
         let head = self.head();
         let length = head.lines().find_map(|line| {
@@ -39,7 +45,7 @@ impl Client {
         self.0
             .read_exact(&mut vec![0; length.unwrap_or(0)])
             .unwrap();
-        head[9..12].parse().unwrap()
+        head
     }
 
     /// Reads up to the end of a head.

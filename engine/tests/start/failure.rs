@@ -1,5 +1,6 @@
 //! What panics, or fails, and whom it harms.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread;
@@ -65,11 +66,15 @@ fn what_a_function_captured_may_panic_when_it_is_dropped() {
             });
         });
         let running = primus.start("127.0.0.1:0").unwrap();
-        let bomb = Bomb;
-        primus.handle().for_each(move |_| {
-            let _ = &bomb;
-            true
-        });
+        // Whoever is done with the function last drops it: a shard, or this thread.
+        let handle = primus.handle();
+        let _ = catch_unwind(AssertUnwindSafe(|| {
+            let bomb = Bomb;
+            handle.for_each(move |_| {
+                let _ = &bomb;
+                true
+            });
+        }));
         let mut client = Client::open(running.address());
         client.send(b"1");
         client.rest();

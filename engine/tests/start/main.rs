@@ -1,10 +1,12 @@
-//! How a server starts on the machine that it finds, and how it ends when something fails in it.
+//! How a server starts on the machine that it finds, whom it lets in, and how it ends when
+//! something fails in it.
 
 mod client;
 mod failure;
 mod life;
 mod machine;
 mod plain;
+mod room;
 
 use allspark_engine::io::{DriverChoice, probe};
 

@@ -1,5 +1,6 @@
 //! The smallest transport: whoever asks for `/primus/open` has a spark from then on, whose bytes
-//! are its messages. What is wrong with it is wrong on purpose.
+//! are its messages, and whoever asks for `/primus/session` one that no connection belongs to. What
+//! is wrong with it is wrong on purpose.
 
 use allspark_engine::io::DriverChoice;
 use allspark_engine::{Options, Primus};
@@ -34,6 +35,10 @@ impl Transformer for Plain {
                 response: Response::new(101),
                 session: (),
             },
+            "/primus/session" => Answer::Open {
+                session: (),
+                port: None,
+            },
             "/primus/panic" => panic!("on purpose"),
             _ => Answer::Respond(Response::text(200, "ok\n")),
         }
@@ -60,6 +65,17 @@ impl Transformer for Plain {
             kind: Kind::Text,
             payload: allspark_protocol::Payload::Borrowed(bytes),
         })
+    }
+
+    fn exchange(
+        &mut self,
+        _session: &mut (),
+        _context: Context,
+        carrier: Carrier,
+        _request: &Request<'_>,
+        out: &mut Outputs,
+    ) {
+        out.respond(carrier, Response::text(200, "open\n"));
     }
 
     fn close(&mut self, _session: &mut (), context: Context, out: &mut Outputs) {

@@ -189,7 +189,7 @@ impl Speech {
     fn write_outputs(&mut self, out: &mut Vec<u8>) {
         let list = self.outputs.take_list();
         for output in &list {
-            if let Output::Write(_, range) = output {
+            if let Output::Write(_, range) | Output::Latest(_, range) = output {
                 out.extend_from_slice(self.outputs.bytes(range.clone()));
             }
         }

@@ -202,6 +202,9 @@ impl Nodes {
         };
         Options {
             ping_interval_ms,
+            // A world may have more clients than one process is built for.
+            connections_max: usize::MAX,
+            sessions_max: usize::MAX,
             ..Options::default()
         }
     }

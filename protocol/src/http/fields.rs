@@ -73,7 +73,7 @@ pub(super) fn is_token_byte(byte: u8) -> bool {
 }
 
 /// Whether it is a token, for instance a method or a header name.
-pub(crate) fn is_token(text: &[u8]) -> bool {
+pub fn is_token(text: &[u8]) -> bool {
     !text.is_empty() && text.iter().copied().all(is_token_byte)
 }
 

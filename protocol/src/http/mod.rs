@@ -36,11 +36,10 @@ mod tests;
 
 pub use browsers::{is_explorer, no_cache, no_xss_filter};
 pub use client::{ResponseHead, ResponsePart, ResponseReader, write_request};
-pub use cors::{Cors, CorsGrant, CorsOptions, CorsVerdict, max_age_s};
+pub use cors::{Cors, CorsError, CorsGrant, CorsOptions, CorsVerdict, max_age_s};
 pub use date::HttpDate;
 pub use error::{Error, Misuse};
-pub use fields::Headers;
-pub(crate) use fields::is_token;
+pub use fields::{Headers, is_token};
 pub use head::RequestHead;
 pub use query::{Query, decode};
 pub use reader::{Reader, Request};

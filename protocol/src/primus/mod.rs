@@ -6,6 +6,7 @@
 //! | [`heartbeat`] | who is alive: the server's rounds of pings, the client's ping time-out |
 //! | [`id`] | the name of a spark, from which its owner can be read back |
 //! | [`backoff`] | when a client tries to connect again |
+//! | [`pathname`](mod@pathname) | which paths of a server belong to Primus |
 //! | [`reserved`] | event names that belong to Primus and not to the app |
 //!
 //! Nothing here reads a clock, draws a random number or touches a socket: all three are handed in.
@@ -18,12 +19,14 @@ pub mod backoff;
 pub mod heartbeat;
 pub mod id;
 pub mod packet;
+pub mod pathname;
 pub mod reserved;
 
 pub use backoff::{Backoff, BackoffOptions};
 pub use heartbeat::{Beat, Heartbeat, PingTimeout};
 pub use id::SparkId;
 pub use packet::Packet;
+pub use pathname::{PathnameError, pathname};
 
 /// The version of Primus whose protocol this is.
 pub const PRIMUS_VERSION: &str = "8.0.9";

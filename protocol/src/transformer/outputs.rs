@@ -23,6 +23,9 @@ pub enum Output {
     Begin(Carrier, Response),
     /// Write to this carrier: a part of the body that was begun, or, after an upgrade, bytes.
     Write(Carrier, Range<usize>),
+    /// Write this answer to what the peer asks as often as it likes to an upgraded carrier. While
+    /// it waits, a later one with the same first byte stands for both, so only that is sent.
+    Latest(Carrier, Range<usize>),
     /// The body that was begun is complete; the carrier is free again.
     Finish(Carrier),
     /// Answer with this `101`; from then on the session receives the carrier's bytes.
@@ -109,6 +112,13 @@ impl Outputs {
     pub fn write(&mut self, carrier: Carrier, write: impl FnOnce(&mut Vec<u8>)) {
         let bytes = self.append(write);
         self.list.push(Output::Write(carrier, bytes));
+    }
+
+    /// See [`Output::Latest`]. What `write` appends is written.
+    #[inline]
+    pub fn latest(&mut self, carrier: Carrier, write: impl FnOnce(&mut Vec<u8>)) {
+        let bytes = self.append(write);
+        self.list.push(Output::Latest(carrier, bytes));
     }
 
     /// See [`Output::Finish`].

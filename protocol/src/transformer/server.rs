@@ -215,10 +215,26 @@ pub trait Transformer: Clone + Send + 'static {
         let _ = (session, context, carrier, out);
     }
 
+    /// Bytes of heap memory that the session holds for its client: the part of a message that has
+    /// come so far, and what it keeps beside [`Units`]. Asked after each call that may change it,
+    /// so it must cost nothing.
+    fn held_bytes(&self, session: &Self::Session) -> usize {
+        let _ = session;
+        0
+    }
+
     /// When [`Transformer::expired`] wants to be called.
     fn deadline(&self, session: &Self::Session) -> Option<Instant> {
         let _ = session;
         None
+    }
+
+    /// Whether it is the client who had to act by that deadline, and not the session itself. A
+    /// server that was away for a while gives clients time anew before it says
+    /// [`Transformer::expired`].
+    fn awaits_client(&self, session: &Self::Session) -> bool {
+        let _ = session;
+        true
     }
 
     /// The deadline has passed.

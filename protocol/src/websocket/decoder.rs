@@ -53,6 +53,14 @@ impl Decoder {
         self.partial.is_none() && !self.ended
     }
 
+    /// Bytes of heap memory that it holds: none between two messages, and at most twice what has
+    /// come of the one under way.
+    #[inline]
+    pub fn held_bytes(&self) -> usize {
+        let partial = self.partial.as_deref();
+        partial.map_or(0, |partial| size_of::<Partial>() + partial.held_bytes())
+    }
+
     /// Consumes from `input` up to the end of the next item. `None` means that all of it has been
     /// consumed; what it held of an incomplete item is kept. After a close or a violation, all
     /// input is discarded (RFC 6455, 1.4 and 7.1.7).

@@ -62,7 +62,6 @@ impl Partial {
     }
 
     /// How many bytes of payload there is room for.
-    #[cfg(test)]
     pub(super) fn held_bytes(&self) -> usize {
         self.control.capacity()
             + self

@@ -35,6 +35,11 @@ pub(super) struct Arrays {
 }
 
 impl Arrays {
+    /// Bytes of heap memory.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.kept.capacity()
+    }
+
     /// Takes the next array, which is JSON.
     pub(super) fn push(&mut self, array: &[u8]) {
         self.push_measured(array, json::utf16_len(array));

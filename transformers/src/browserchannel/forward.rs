@@ -35,6 +35,11 @@ struct Early {
 pub(super) struct TooEarly;
 
 impl Forward {
+    /// Bytes of what came early.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.early.as_ref().map_or(0, |early| early.bytes)
+    }
+
     /// Expects the request with this number.
     pub(super) fn new(first_request: u64) -> Self {
         Self {

@@ -161,6 +161,11 @@ impl Transformer for BrowserChannel {
         }
     }
 
+    #[inline]
+    fn held_bytes(&self, session: &BrowserChannelSession) -> usize {
+        session.held_bytes()
+    }
+
     fn wire(&self, _session: &BrowserChannelSession) -> Wire {
         Wire(0)
     }
@@ -226,6 +231,10 @@ impl Transformer for BrowserChannel {
 
     fn deadline(&self, session: &BrowserChannelSession) -> Option<allspark_protocol::Instant> {
         session.deadline()
+    }
+
+    fn awaits_client(&self, session: &BrowserChannelSession) -> bool {
+        session.awaits_client()
     }
 
     fn expired(

@@ -63,6 +63,11 @@ const TOO_EARLY: &str = "too many requests or maps came before their turn";
 const TOO_LONG: &str = "a message is longer than maxLength";
 
 impl BrowserChannelSession {
+    /// Bytes of heap memory that came early, or that its client has not acknowledged.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.arrays.held_bytes() + self.forward.held_bytes()
+    }
+
     /// A session whose first request has this number.
     pub(super) fn new(first_request: u64) -> Self {
         Self {
@@ -80,6 +85,11 @@ impl BrowserChannelSession {
 
     pub(super) fn deadline(&self) -> Option<Instant> {
         (self.state != State::Over).then_some(self.deadline)
+    }
+
+    /// Whether it is the client who has to act by that deadline: otherwise a noop is due.
+    pub(super) fn awaits_client(&self) -> bool {
+        self.state != State::Open || self.back.is_none()
     }
 
     /// Handles a request, the one that opens the session among them.

@@ -97,6 +97,11 @@ impl Transformer for EngineIo {
     }
 
     #[inline]
+    fn held_bytes(&self, session: &EngineIoSession) -> usize {
+        session.held_bytes()
+    }
+
+    #[inline]
     fn wire(&self, session: &EngineIoSession) -> Wire {
         session.format().wire()
     }
@@ -131,6 +136,7 @@ impl Transformer for EngineIo {
         out: &mut Outputs,
     ) {
         session.exchange(&mut self.shared, context, carrier, request, out);
+        self.shared.trim();
     }
 
     fn carrier(&self, session: &EngineIoSession) -> Option<Carrier> {
@@ -145,6 +151,7 @@ impl Transformer for EngineIo {
         out: &mut Outputs,
     ) {
         session.send(&mut self.shared, context, units, out);
+        self.shared.trim();
     }
 
     fn lost(
@@ -160,6 +167,10 @@ impl Transformer for EngineIo {
     #[inline]
     fn deadline(&self, session: &EngineIoSession) -> Option<Instant> {
         session.deadline()
+    }
+
+    fn awaits_client(&self, session: &EngineIoSession) -> bool {
+        session.awaits_client()
     }
 
     fn expired(&mut self, session: &mut EngineIoSession, context: Context, out: &mut Outputs) {

@@ -118,6 +118,14 @@ impl Transformer for Faye {
         }
     }
 
+    #[inline]
+    fn held_bytes(&self, session: &FayeSession) -> usize {
+        match &session.0 {
+            State::WebSocket(session) => self.websockets.held_bytes(session),
+            State::Hixie(hixie) => hixie.held_bytes(),
+        }
+    }
+
     fn wire(&self, session: &FayeSession) -> Wire {
         match &session.0 {
             State::WebSocket(session) => self.websockets.wire(session),

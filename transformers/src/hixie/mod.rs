@@ -176,6 +176,14 @@ pub(crate) enum Item<'i> {
 }
 
 impl Hixie {
+    /// Bytes of heap memory that a message under way takes.
+    pub(crate) fn held_bytes(&self) -> usize {
+        match &self.stage {
+            Stage::Challenge(bytes) | Stage::Text(bytes) => bytes.capacity(),
+            Stage::Lead | Stage::Length(..) | Stage::Skip(_) | Stage::Over => 0,
+        }
+    }
+
     /// A connection that a request asks for.
     ///
     /// # Errors

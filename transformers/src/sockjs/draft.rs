@@ -26,6 +26,11 @@ pub(super) struct DraftSession {
 }
 
 impl DraftSession {
+    /// Bytes of heap memory that a message under way takes.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.hixie.held_bytes()
+    }
+
     /// A session whose carrier is about to come.
     ///
     /// # Errors
@@ -76,6 +81,11 @@ impl DraftSession {
     /// When [`DraftSession::expired`] wants to be called.
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.hixie.deadline().or(self.heartbeat)
+    }
+
+    /// Whether the challenge is awaited: otherwise a heartbeat is due.
+    pub(super) fn awaits_client(&self) -> bool {
+        self.hixie.deadline().is_some()
     }
 
     /// The deadline has passed.

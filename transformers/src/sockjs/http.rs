@@ -82,6 +82,11 @@ impl HttpSession {
         self.deadline
     }
 
+    /// Whether it is the client who has to act by the deadline: otherwise a heartbeat is due.
+    pub(super) fn awaits_client(&self) -> bool {
+        self.receiver.is_none() || self.goodbye != Goodbye::No
+    }
+
     /// A request that wants to receive.
     pub(super) fn receive(
         &mut self,

@@ -28,6 +28,11 @@ pub(super) struct RawSession {
 }
 
 impl RawSession {
+    /// Bytes of heap memory that a message under way takes.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.decoder.held_bytes()
+    }
+
     pub(super) fn new(service: &Service) -> Self {
         Self {
             decoder: Decoder::new(Role::Server, service.message_bytes_max),
@@ -49,7 +54,9 @@ impl RawSession {
                     return Some(Event::Message { kind, payload });
                 }
                 Ok(Some(Item::Ping(payload))) => {
-                    self.write(carrier, out, |out| encode::pong(&payload, None, out));
+                    if !self.said_goodbye {
+                        out.latest(carrier, |out| encode::pong(&payload, None, out));
+                    }
                 }
                 Ok(Some(Item::Pong(_))) => {}
                 Ok(Some(Item::Close { code, reason })) => {

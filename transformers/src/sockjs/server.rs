@@ -193,6 +193,16 @@ impl Transformer for SockJs {
         }
     }
 
+    #[inline]
+    fn held_bytes(&self, session: &SockJsSession) -> usize {
+        match &session.0 {
+            Session::Http(_) => 0,
+            Session::WebSocket(session) => session.held_bytes(),
+            Session::Draft(session) => session.held_bytes(),
+            Session::Raw(session) => session.held_bytes(),
+        }
+    }
+
     fn wire(&self, session: &SockJsSession) -> Wire {
         match session.0 {
             Session::Http(_) => WIRE_HTTP,
@@ -330,6 +340,15 @@ impl Transformer for SockJs {
             Session::WebSocket(session) => Some(session.deadline()),
             Session::Draft(session) => session.deadline(),
             Session::Raw(_) => None,
+        }
+    }
+
+    fn awaits_client(&self, session: &SockJsSession) -> bool {
+        match &session.0 {
+            Session::Http(session) => session.awaits_client(),
+            Session::WebSocket(session) => session.awaits_client(),
+            Session::Draft(session) => session.awaits_client(),
+            Session::Raw(_) => true,
         }
     }
 

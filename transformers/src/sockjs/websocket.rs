@@ -84,6 +84,11 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 const BROKEN_FRAMING: &str = "Broken framing.";
 
 impl WebSocketSession {
+    /// Bytes of heap memory that a message under way takes.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.decoder.held_bytes()
+    }
+
     /// A session whose carrier is about to come.
     pub(super) fn new(service: &Service) -> Self {
         Self {
@@ -149,6 +154,11 @@ impl WebSocketSession {
         self.deadline
     }
 
+    /// Whether it is the client who has to act by the deadline: otherwise a ping is due.
+    pub(super) fn awaits_client(&self) -> bool {
+        self.stage != Stage::Open
+    }
+
     /// The deadline has passed.
     pub(super) fn expired(&mut self, now: Instant, out: &mut Outputs) {
         match (self.stage, self.carrier) {
@@ -186,7 +196,7 @@ impl WebSocketSession {
                 }
                 Ok(Some(Item::Ping(payload))) => {
                     if self.is_open() {
-                        out.write(carrier, |out| encode::pong(&payload, None, out));
+                        out.latest(carrier, |out| encode::pong(&payload, None, out));
                     }
                 }
                 Ok(Some(Item::Pong(payload))) => self.pong(service, &payload),

@@ -221,7 +221,9 @@ impl<T: Transformer, C: ClientTransport> Pair<T, C> {
                 self.connection(carrier.0).respond(pending.form, &response);
             }
             Output::Begin(carrier, response) => self.begin(spark, carrier, &response),
-            Output::Write(carrier, bytes) => self.write(spark, carrier, out.bytes(bytes)),
+            Output::Write(carrier, bytes) | Output::Latest(carrier, bytes) => {
+                self.write(spark, carrier, out.bytes(bytes));
+            }
             Output::Finish(carrier) => {
                 let pending = self.unanswered(spark, carrier);
                 let framing = pending.body.expect("an answer must begin before it ends");

@@ -34,6 +34,11 @@ impl Transformer for Uws {
         self.0.request(request)
     }
 
+    #[inline]
+    fn held_bytes(&self, session: &WebSocketSession) -> usize {
+        self.0.held_bytes(session)
+    }
+
     fn wire(&self, session: &WebSocketSession) -> Wire {
         self.0.wire(session)
     }

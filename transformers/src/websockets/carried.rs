@@ -37,6 +37,10 @@ pub(super) struct CarriedSession {
 }
 
 impl CarriedSession {
+    pub(super) fn held_bytes(&self) -> usize {
+        self.streaming.held_bytes()
+    }
+
     pub(super) fn new(
         streaming: Streaming,
         deflater: Deflater,

@@ -114,6 +114,11 @@ impl Transformer for WebSockets {
             .unwrap_or_else(|refusal| Answer::Respond(refusal.response()))
     }
 
+    #[inline]
+    fn held_bytes(&self, session: &WebSocketSession) -> usize {
+        session.held_bytes()
+    }
+
     fn wire(&self, session: &WebSocketSession) -> Wire {
         match &session.0 {
             State::Streaming(streaming) => streaming.wire(),

@@ -34,7 +34,22 @@ pub(super) struct Streaming {
     wire: Wire,
 }
 
+impl WebSocketSession {
+    /// Bytes of heap memory that a message under way takes.
+    pub(super) fn held_bytes(&self) -> usize {
+        match &self.0 {
+            State::Streaming(streaming) => streaming.held_bytes(),
+            State::Inflating(own) => own.0.held_bytes(),
+            State::Carried(own) => own.held_bytes(),
+        }
+    }
+}
+
 impl Streaming {
+    pub(super) fn held_bytes(&self) -> usize {
+        self.decoder.held_bytes()
+    }
+
     pub(super) fn new(message_bytes_max: usize, wire: Wire) -> Self {
         Self {
             decoder: Decoder::new(Role::Server, message_bytes_max),
@@ -73,7 +88,7 @@ impl Streaming {
                 }
                 Ok(Some(Item::Ping(payload))) => {
                     if !self.said_goodbye {
-                        out.write(carrier, |out| encode::pong(&payload, None, out));
+                        out.latest(carrier, |out| encode::pong(&payload, None, out));
                     }
                     return Some(Event::Alive);
                 }

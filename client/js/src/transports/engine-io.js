@@ -8,7 +8,7 @@
 
 import { fromBase64, toBase64 } from './base64.js';
 import { extend, request, tell, unique } from './http.js';
-import { openSocket, socketError } from './socket.js';
+import { openSocket, socketClass, socketError } from './socket.js';
 
 export const engineIo = (link) => new EngineIo(link);
 
@@ -171,9 +171,8 @@ class EngineIo {
     if (!this.#isClosing) tell(this.#link, 'opened');
     const { upgrades = [] } = this.#handshake;
     const isWanted = this.#options.upgrade !== false && this.#names.includes('websocket');
-    if (isWanted && upgrades.includes('websocket') && !this.#isUpgraded && !this.#isClosing) {
-      this.#openSocket();
-    }
+    const isOffered = upgrades.includes('websocket') && socketClass(this.#link);
+    if (isWanted && isOffered && !this.#isUpgraded && !this.#isClosing) this.#openSocket();
     this.#flush();
   }
 

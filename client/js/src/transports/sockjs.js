@@ -7,7 +7,7 @@
 // a carrier has to open, if more than 3000) and `server` (the first part of a session's path).
 
 import { extend, request, tell } from './http.js';
-import { openSocket } from './socket.js';
+import { openSocket, socketClass } from './socket.js';
 
 export const sockjs = (link) => new SockJs(link);
 
@@ -50,6 +50,9 @@ class SockJs {
       if (name === 'eventsource' && !globalThis.EventSource) return false;
       return wanted.includes(name);
     });
+    // Who wants a WebSocket and nothing else is told that there is none.
+    const [first, ...others] = this.#names;
+    if (first === 'websocket' && others[0] && !socketClass(link)) this.#names = others;
     this.#connect();
   }
 
@@ -72,15 +75,15 @@ class SockJs {
     const name = this.#names.shift();
     this.#carrier = undefined;
     if (!name) return queueMicrotask(() => this.#finish(ALL_FAILED, 'All transports failed'));
-    const late = () => this.#lost(TIMED_OUT, 'Transport timed out');
-    this.#wait(Math.max(this.#options.timeout ?? 0, CARRIER_OPENS_MS), late);
-    const { server = randomBelow(1000).toString().padStart(3, '0') } = this.#options;
+    const { server = `${Math.floor(Math.random() * 1000)}`.padStart(3, '0') } = this.#options;
     const uri = extend(this.#uri, `/${server}/${sessionName()}`);
     const isCurrent = () => this.#carrier === carrier;
     const hear = (frame) => isCurrent() && this.#take(frame);
     const lost = (code, reason) => isCurrent() && this.#lost(code, reason);
     const carrier = carriers[name](uri, hear, lost, this.#link);
     this.#carrier = carrier;
+    const late = () => this.#lost(TIMED_OUT, 'Transport timed out');
+    this.#wait(Math.max(this.#options.timeout ?? 0, CARRIER_OPENS_MS), late);
   }
 
   #lost(code, reason) {
@@ -161,13 +164,13 @@ class SockJs {
   }
 }
 
-// As many characters, and the same ones, as the names that sockjs-client makes.
+// As many characters, and the same ones, as the names that sockjs-client makes. Who guesses the
+// name has the session, so it must not follow from names that were seen before.
 const sessionName = () => {
   const characters = 'abcdefghijklmnopqrstuvwxyz012345';
-  return Array.from({ length: 8 }, () => characters[randomBelow(32)]).join('');
+  const bytes = crypto.getRandomValues(new Uint8Array(8));
+  return Array.from(bytes, (byte) => characters[byte % 32]).join('');
 };
-
-const randomBelow = (bound) => Math.floor(Math.random() * bound);
 
 const overWebSocket = (uri, hear, lost, link) => {
   const socket = openSocket(link, extend(uri.replace('http', 'ws'), '/websocket'));

@@ -3,6 +3,7 @@
 // A transport is a function of a link, which opens one connection:
 // - `link.uri(options)` makes the URL as `primus.uri` does (`{ protocol, query }`);
 // - `link.options` are the client's options (`transport`, `websockets`, ..);
+// - `link.requires(name)` gives a module of Node.js, where there are such (`Primus.requires`);
 // - `link.opened()`, `link.received(packet)`, `link.failed(error)` and `link.ended()` tell what
 //   happened. `ended` is the last word; the link hears nothing of what comes after it, nor after
 //   `close` was called.

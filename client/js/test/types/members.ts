@@ -111,11 +111,20 @@ primus.transform('outgoing', function outgoing(packet, next) {
   this.write(packet.data);
   next(undefined, false);
 });
+primus.transform('incoming', (packet) => packet.data !== 1);
+primus.transform('outgoing', (packet, next) => next(new Error(packet.data)));
+// @ts-expect-error A message comes in a packet.
+primus.transform('incoming', (packet: string) => packet);
 // @ts-expect-error There are two directions.
 primus.transform('sideways', () => {});
 const plugin = primus.plugin('name');
 if (plugin) plugin.call(primus, primus, options);
 Object.keys(primus.plugin());
+const initialise = Primus.prototype.initialise;
+Primus.prototype.initialise = function (given) {
+  return initialise.call(this, given);
+};
+const required: unknown = Primus.requires('ws') ?? Primus.require('ws');
 Primus.prototype.ark.name = (client, given) => void client.write(given.manual);
 const reserved: boolean = primus.reserved('open');
 Object.keys(primus.reserved.events);
@@ -166,10 +175,17 @@ class Wider extends Primus {
 new Wider('http://localhost').greet();
 const Socket = Primus.createSocket({ transformer: 'sockjs', pingInterval: false });
 new Socket('http://localhost', { manual: true }).end();
-// @ts-expect-error A plugin is an object.
-Primus.createSocket({ plugin: { a: 'b' } });
+Primus.createSocket({ plugin: 'primus-emit, mirage' });
+Primus.createSocket({
+  plugin: {
+    'primus-emit': 'primus-emit',
+    own: { client: (client, given) => void [client, given], server() {}, library: 'var a;' },
+  },
+});
+// @ts-expect-error A plugin is an object or the name of one.
+Primus.createSocket({ plugin: { a: 5 } });
 
 export const used = [
   ...[flags, texts, attempt, waiting, given, own, destroyed, reserved, uri, parts, parsed, query],
-  ...[text, merged, cloned, heard, count, names, emit, piped],
+  ...[text, merged, cloned, heard, count, names, emit, piped, required],
 ];

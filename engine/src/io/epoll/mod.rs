@@ -77,6 +77,8 @@ pub struct Epoll {
     starved: VecDeque<Token>,
     ops: Vec<Op>,
     events: Vec<Event>,
+    /// There may be events that were not fetched, or bytes that were not read.
+    has_more: bool,
     stale_completions: u64,
 }
 
@@ -104,6 +106,7 @@ impl Epoll {
             starved: VecDeque::new(),
             ops: Vec::new(),
             events: Vec::with_capacity(EVENTS_PER_TURN),
+            has_more: false,
             stale_completions: 0,
         })
     }
@@ -121,6 +124,7 @@ impl Epoll {
             Op::Receive { socket, token } => self.receive(socket, token, completions),
             Op::StopReceive { socket } => self.stop_receive(socket, completions),
             Op::Send { socket, bytes } => self.send(socket, bytes, completions),
+            Op::SendMany { socket, slices } => self.send_many(socket, &slices, completions),
             Op::AwaitWritable { socket } => self.await_writable(socket, completions),
             Op::Shutdown { socket } => self.shutdown(socket),
             Op::Release { socket, token } => self.release(socket, token, completions),
@@ -149,9 +153,12 @@ impl Epoll {
         self.events.clear();
         let room = rustix::buffer::spare_capacity(&mut self.events);
         match epoll::wait(&self.poll, room, timeout.as_ref()) {
-            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
-            Err(error) => Err(error.into()),
+            Ok(_) => self.has_more |= self.events.len() >= EVENTS_PER_TURN,
+            // A signal ends the wait without an event, whatever there is.
+            Err(rustix::io::Errno::INTR) => self.has_more = true,
+            Err(error) => return Err(error.into()),
         }
+        Ok(())
     }
 
     fn dispatch(&mut self, event: Event, completions: &mut Vec<Completion>) {
@@ -212,6 +219,7 @@ impl Driver for Epoll {
 
     fn turn(&mut self, wait: Wait, completions: &mut Vec<Completion>) -> io::Result<()> {
         let reported_before = completions.len();
+        self.has_more = false;
         self.resume_starved(completions);
         let mut ops = std::mem::take(&mut self.ops);
         for op in ops.drain(..) {
@@ -229,6 +237,10 @@ impl Driver for Epoll {
         }
         self.events = events;
         Ok(())
+    }
+
+    fn has_more(&self) -> bool {
+        self.has_more || !self.starved.is_empty()
     }
 
     fn give_back(&mut self) {

@@ -1,11 +1,14 @@
 //! Receiving and sending.
 
-use std::io;
+use std::io::{self, IoSlice};
 
 use rustix::io::Errno;
-use rustix::net::{RecvFlags, SendFlags, Shutdown, recv, send, shutdown};
+use rustix::net::{
+    RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown, recv, send, sendmsg, shutdown,
+};
 
 use super::{Completion, Epoll, Socket, Token};
+use crate::io::report_rests;
 use crate::memory::{LentBuffer, Slice};
 
 impl Epoll {
@@ -72,6 +75,7 @@ impl Epoll {
             None => Ok(0),
         };
         if let Ok(count @ 1..) = received {
+            self.has_more |= count == len;
             // SAFETY: the buffer was taken above, the read is over, and it is lent once.
             return Ok(Some(unsafe { self.pool.lend(id, count) }));
         }
@@ -134,6 +138,34 @@ impl Epoll {
                 completions.push(Completion::SendStalled { token, rest });
             }
             Err(Errno::AGAIN) => completions.push(Completion::SendStalled { token, rest: bytes }),
+            Err(error) => {
+                let error = error.into();
+                completions.push(Completion::SendFailed { token, error });
+            }
+        }
+    }
+
+    pub(super) fn send_many(
+        &mut self,
+        socket: Socket,
+        slices: &[Slice],
+        completions: &mut Vec<Completion>,
+    ) {
+        let Some(open) = self.sockets.get(socket) else {
+            return;
+        };
+        let token = open.token;
+        let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+        let vectors: Vec<IoSlice<'_>> = slices.iter().map(|bytes| IoSlice::new(bytes)).collect();
+        let sent = loop {
+            match sendmsg(&*open, &vectors, &mut SendAncillaryBuffer::default(), flags) {
+                Err(Errno::INTR) => {}
+                sent => break sent,
+            }
+        };
+        match sent {
+            Ok(count) => report_rests(token, slices, count, completions),
+            Err(Errno::AGAIN) => report_rests(token, slices, 0, completions),
             Err(error) => {
                 let error = error.into();
                 completions.push(Completion::SendFailed { token, error });

@@ -8,7 +8,9 @@ use std::rc::Rc;
 
 use allspark_protocol::Instant;
 
-use super::{Completion, Detached, Driver, DriverKind, Op, Socket, Token, Wait, Waker};
+use super::{
+    Completion, Detached, Driver, DriverKind, Op, Socket, Token, Wait, Waker, report_rests,
+};
 use crate::memory::{BufferPool, GiveBack, Slice, kept};
 
 mod net;
@@ -41,6 +43,7 @@ pub struct SimDriver {
     records: HashMap<EndpointId, Record>,
     /// Connections that had something to read when no buffer was left.
     starved: Vec<EndpointId>,
+    completions_max: usize,
     waker: Waker,
 }
 
@@ -54,8 +57,16 @@ impl SimDriver {
             buffers: BufferPool::new(BUFFERS, BUFFER_BYTES),
             records: HashMap::new(),
             starved: Vec::new(),
+            completions_max: COMPLETIONS_MAX,
             waker: Waker::idle(),
         }
+    }
+
+    /// The same driver, which reports in smaller portions: about `completions_max` per turn.
+    #[must_use]
+    pub fn in_portions_of(mut self, completions_max: usize) -> Self {
+        self.completions_max = completions_max;
+        self
     }
 
     fn submit(&mut self, op: Op, completions: &mut Vec<Completion>) {
@@ -68,7 +79,10 @@ impl SimDriver {
                     record.receiving = false;
                 }
             }
-            Op::Send { socket, bytes } => self.send(EndpointId(socket.0), bytes, completions),
+            Op::Send { socket, bytes } => self.send(EndpointId(socket.0), &[bytes], completions),
+            Op::SendMany { socket, slices } => {
+                self.send(EndpointId(socket.0), &slices, completions);
+            }
             Op::AwaitWritable { socket } => {
                 let id = EndpointId(socket.0);
                 if let Some(record) = self.records.get_mut(&id) {
@@ -136,24 +150,23 @@ impl SimDriver {
         completions.push(Completion::Adopted { token, result });
     }
 
-    fn send(&mut self, id: EndpointId, bytes: Slice, completions: &mut Vec<Completion>) {
+    fn send(&mut self, id: EndpointId, slices: &[Slice], completions: &mut Vec<Completion>) {
         let Some(record) = self.records.get(&id) else {
             return;
         };
         let token = record.token;
-        match self.net.send(id, &bytes) {
-            Some(count) if count == bytes.len() => {}
-            Some(count) => {
-                completions.push(Completion::SendStalled {
-                    token,
-                    rest: bytes.skip(count),
-                });
-            }
-            None => {
+        let mut taken = 0;
+        for bytes in slices {
+            let Some(count) = self.net.send(id, bytes) else {
                 let error = io::ErrorKind::BrokenPipe.into();
-                completions.push(Completion::SendFailed { token, error });
+                return completions.push(Completion::SendFailed { token, error });
+            };
+            taken += count;
+            if count < bytes.len() {
+                break;
             }
         }
+        report_rests(token, slices, taken, completions);
     }
 
     fn notice(&mut self, id: EndpointId, notice: Notice, completions: &mut Vec<Completion>) {
@@ -244,12 +257,16 @@ impl Driver for SimDriver {
         for id in std::mem::take(&mut self.starved) {
             self.receive(id, completions);
         }
-        while completions.len() < COMPLETIONS_MAX
+        while completions.len() < self.completions_max
             && let Some((id, notice)) = self.net.next_driver_notice(self.number)
         {
             self.notice(id, notice, completions);
         }
         Ok(())
+    }
+
+    fn has_more(&self) -> bool {
+        !self.starved.is_empty() || self.net.has_driver_notice(self.number)
     }
 
     fn give_back(&mut self) {

@@ -20,6 +20,7 @@ use super::ring::Ring;
 use super::slots::State;
 use super::{Uring, kind, pack};
 use crate::io::{Completion, Detached, Token};
+use crate::memory::kept;
 
 /// The releases of one ring that are under way, by generation and slot.
 #[derive(Debug, Default)]
@@ -115,6 +116,13 @@ impl Ring {
 }
 
 impl Releases {
+    /// Gives back what it has room for since more were under way.
+    pub(super) fn give_back(&mut self) {
+        if let Some(kept) = kept(self.0.len(), self.0.capacity()) {
+            self.0.shrink_to(kept);
+        }
+    }
+
     /// The kernel made an ordinary descriptor, or refused to. Returns whether somebody waited for
     /// it; otherwise it is closed.
     #[expect(unsafe_code, reason = "the kernel made a descriptor for us")]

@@ -194,6 +194,9 @@ impl Uring {
             }),
             Op::StopReceive { socket } => self.on(socket, Ring::stop_receive),
             Op::Send { socket, bytes } => self.on(socket, |ring, slot| ring.send(slot, bytes)),
+            Op::SendMany { socket, slices } => {
+                self.on(socket, |ring, slot| ring.send_many(slot, slices));
+            }
             Op::AwaitWritable { socket } => self.on(socket, Ring::await_writable),
             Op::Shutdown { socket } => self.on(socket, Ring::shutdown),
             Op::Release { socket, token } => self.on(socket, |ring, slot| {
@@ -358,6 +361,7 @@ impl Driver for Uring {
     fn turn(&mut self, wait: Wait, completions: &mut Vec<Completion>) -> io::Result<()> {
         for ring in &mut self.rings {
             ring.restock();
+            ring.has_left = false;
         }
         let reported_before = completions.len();
         let mut ops = std::mem::take(&mut self.ops);
@@ -372,6 +376,10 @@ impl Driver for Uring {
         self.fetch_more(completions)?;
         self.handle_fetched(completions);
         Ok(())
+    }
+
+    fn has_more(&self) -> bool {
+        self.rings.iter().any(Ring::has_more)
     }
 
     fn give_back(&mut self) {

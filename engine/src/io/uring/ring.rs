@@ -56,6 +56,8 @@ pub(super) struct Ring {
     pub(super) fetched: VecDeque<cqueue::Entry>,
     /// The last enter brought completions, so there may be more.
     talkative: bool,
+    /// The last enter of this turn left something over, as far as can be told.
+    pub(super) has_left: bool,
     /// Until when shutdowns are not left to the kernel, which had no thread for one.
     pub(super) by_hand_until: Instant,
     pub(super) stale_completions: u64,
@@ -87,6 +89,7 @@ impl Ring {
             starved: VecDeque::new(),
             fetched: VecDeque::new(),
             talkative: false,
+            has_left: false,
             by_hand_until: Instant::ZERO,
             stale_completions: 0,
             enters: 0,
@@ -155,6 +158,12 @@ impl Ring {
         self.addresses.give_back();
         self.starved.give_back();
         self.fetched.give_back();
+        self.releases.give_back();
+    }
+
+    /// Whether something has arrived that the turn which is over did not report.
+    pub(super) fn has_more(&self) -> bool {
+        self.has_left || !self.fetched.is_empty() || !self.starved.is_empty()
     }
 
     /// Whether it has no socket, and nothing is to be said about one.
@@ -220,9 +229,10 @@ impl Ring {
     fn fill(&mut self) -> usize {
         let mut submission = self.ring.submission();
         while let Some(entry) = self.queue.pop_front() {
-            // SAFETY: what a send or a connect points to is kept in `sends` and `addresses` until
-            // it was submitted and is not needed after that; receives use registered buffers; the
-            // places for accepted addresses and the option values outlive the ring.
+            // SAFETY: what a send or a connect points to is kept in `sends` and `addresses`, where
+            // it does not move, until it was submitted, and is not needed after that; receives use
+            // registered buffers; the places for accepted addresses and the option values outlive
+            // the ring.
             if unsafe { submission.push(&entry) }.is_err() {
                 self.queue.push_front(entry);
                 break;
@@ -255,11 +265,13 @@ impl Ring {
         let submitter = self.ring.submitter();
         // SAFETY: the entries are complete, see `fill`, and `EXT_ARG` takes this very type.
         let entered = unsafe { submitter.enter(submitting, count, flags.bits(), Some(&arguments)) };
+        self.has_left = false;
         match entered.as_ref().map_err(io::Error::raw_os_error) {
-            // Out of time, a signal, or out of memory: what was not submitted still is in the
-            // queue, and the caller sees that.
-            Ok(_)
-            | Err(Some(libc::ETIME | libc::EINTR | libc::EAGAIN | libc::EBUSY | libc::ENOMEM)) => {
+            Ok(_) | Err(Some(libc::ETIME)) => Ok(()),
+            // A signal, or out of memory: what was not submitted still is in the queue, and the
+            // caller sees that.
+            Err(Some(libc::EINTR | libc::EAGAIN | libc::EBUSY | libc::ENOMEM)) => {
+                self.has_left = true;
                 Ok(())
             }
             Err(_) => entered.map(drop),
@@ -276,7 +288,7 @@ impl Ring {
             match name.kind() {
                 kind::SEND => match self.sends.get(name.index() as usize) {
                     Some(sending) if name.generation() == self.round => {
-                        completions.extend(sending.outcome(entry.result()));
+                        sending.report(entry.result(), completions);
                     }
                     _ => self.stale_completions += 1,
                 },
@@ -292,6 +304,8 @@ impl Ring {
             }
         }
         self.talkative = count > 0;
+        let submission = self.ring.submission();
+        self.has_left |= count >= KERNEL_BATCH || submission.taskrun() || submission.cq_overflow();
         count
     }
 }

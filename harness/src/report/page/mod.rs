@@ -166,10 +166,17 @@ impl Section {
     }
 }
 
-/// A picture with its numbers under it.
+/// A picture with its numbers under it. Where it is too small to be read as a whole, a part of it
+/// is shown, and `sideways` says so.
 fn render_figure(figure: &Figure, size: Size) -> String {
+    let class = match size {
+        Size::Full => "full",
+        Size::Half => "half",
+    };
     format!(
-        "<figure><h3>{}</h3>\n{}<figcaption>{}</figcaption>\n\
+        "<figure class=\"{class}\"><h3>{}</h3>\n<div class=\"plot\">{}</div>\n\
+         <p class=\"sideways\">Scroll sideways, the chart goes on →</p>\n\
+         <figcaption>{}</figcaption>\n\
          <details><summary>Numbers</summary>\n{}</details></figure>\n",
         escape(&figure.title),
         figure.svg(size),

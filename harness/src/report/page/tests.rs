@@ -89,6 +89,14 @@ fn every_picture_has_a_name_and_its_numbers() {
                 .into_iter()
                 .all(has)
         );
+        // Where only a part of the picture is shown, the page says so.
+        let part = |class: &str| {
+            let mut parts = figure.children();
+            let part = parts.find(|part| part.attribute("class") == Some(class));
+            part.unwrap_or_else(|| panic!("{class} is missing"))
+        };
+        assert!(part("plot").children().any(|n| n.has_tag_name("svg")));
+        assert!(part("sideways").text().is_some());
         let cells = figure.descendants().filter(|n| n.has_tag_name("td"));
         assert!(cells.filter_map(|n| n.text()).any(|text| text == "42"));
         figures += 1;

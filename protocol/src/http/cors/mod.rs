@@ -14,10 +14,10 @@
 //! those of CORS alone, and may be cached; what authorization and transport answer has all of them,
 //! errors included.
 //!
-//! Upgrades get none of this: neither a `101` nor the refusal of a handshake has any of these
-//! headers, and an upgrade of `/spec` goes to the transport. An upgrade is what Node.js takes for
-//! one: a request with the `Upgrade` header and the connection option `upgrade`, unless the
-//! transport has no upgrades (browserchannel), in which case it is a plain request.
+//! An upgrade gets no headers: neither a `101` nor the refusal of a handshake has any of these, and
+//! an upgrade of `/spec` goes to the transport. An upgrade is what Node.js takes for one: a request
+//! with the `Upgrade` header and the connection option `upgrade`, unless the transport has no
+//! upgrades (browserchannel), in which case it is a plain request.
 //!
 //! # Which header wins
 //! Primus sets its headers before the transport sets its own, but with the npm package `setheader`,
@@ -39,6 +39,10 @@
 //!   `Pragma` are lost, and so is what its option `cors` says if the request has an `Origin`.
 //!
 //! # Where it differs from `access-control`
+//! - As soon as the origins are listed, an upgrade from another one is refused
+//!   ([`Cors::refuse_upgrade`]). Browsers ask nobody before they open a WebSocket to another
+//!   origin, and let its page read what comes. Primus leaves that to `authorization`.
+//! - Options that no browser or no header can match are refused, and `null` can't be listed.
 //! - An `Origin` at which `url.parse` of Node.js throws (`http://[::1`) takes Node.js down. Here it
 //!   is judged like any other.
 //! - Several `Origin` headers are refused, not joined: no browser sends them (RFC 6454, 7.3). So is
@@ -46,20 +50,21 @@
 //! - Names of headers are sent in their usual spelling, not in lower case.
 
 mod options;
+mod origins;
 #[cfg(test)]
 mod tests;
 
-pub use options::{CorsOptions, max_age_s};
+pub use options::{CorsError, CorsOptions, max_age_s};
 
-use super::error::Misuse;
 use super::head::RequestHead;
-use super::response::{Response, check_header};
+use super::response::Response;
 
 /// The policy of a server towards scripts of other origins.
 #[derive(Clone, Debug)]
 pub struct Cors {
-    /// In the case of the options; `None` allows all.
+    /// As browsers write them; `None` allows all.
     origins: Option<Vec<String>>,
+    upgrades: bool,
     /// In upper case; none allows all.
     methods: Vec<String>,
     credentials: bool,
@@ -96,16 +101,13 @@ impl Cors {
     /// The policy that the options describe.
     ///
     /// # Errors
-    /// If a list that is sent in a header holds what headers cannot hold.
-    pub fn new(options: &CorsOptions) -> Result<Self, Misuse> {
-        for list in [&options.methods, &options.headers, &options.exposed] {
-            check_header("Access-Control", list, false)?;
-        }
-        let is_for_all = options.origins == "*";
-        let methods = options.methods.to_ascii_uppercase();
+    /// The first option that means nothing, with a sentence that says how it should be written.
+    pub fn new(options: &CorsOptions) -> Result<Self, CorsError> {
+        options.check_headers()?;
         Ok(Self {
-            origins: (!is_for_all).then(|| list(&options.origins)),
-            methods: list(&methods),
+            origins: options.origins()?,
+            upgrades: options.upgrades,
+            methods: options.methods()?,
             credentials: options.credentials,
             max_age_s: options.max_age_s,
             headers: options.headers.clone(),
@@ -113,18 +115,28 @@ impl Cors {
         })
     }
 
+    /// The answer to an upgrade from an origin that is not allowed; its connection is to be closed.
+    /// One without `Origin` is allowed: no browser sent it. So is what is no upgrade, for which
+    /// there is [`Cors::judge`].
+    pub fn refuse_upgrade(&self, request: &RequestHead<'_>) -> Option<Response> {
+        if self.origins.is_none() || !self.upgrades || !request.wants_upgrade() {
+            return None;
+        }
+        match origin_of(request) {
+            Some((value, origin)) if origin.is_none_or(|origin| !self.allows_origin(origin)) => {
+                Some(refusal(value, request.method()))
+            }
+            _ => None,
+        }
+    }
+
     /// Decides about a request that is no upgrade.
     pub fn judge(&self, request: &RequestHead<'_>) -> CorsVerdict {
-        let mut origins = request
-            .headers()
-            .filter(|(name, _)| name.eq_ignore_ascii_case("origin"));
-        let Some((_, value)) = origins.next() else {
+        let Some((value, origin)) = origin_of(request) else {
             return CorsVerdict::Pass(CorsGrant::default());
         };
-        let is_only = origins.next().is_none();
-        let allowed = std::str::from_utf8(value).ok().filter(|origin| {
-            is_only && self.allows_origin(origin) && self.allows_method(request.method())
-        });
+        let allowed = origin
+            .filter(|origin| self.allows_origin(origin) && self.allows_method(request.method()));
         let Some(origin) = allowed else {
             return CorsVerdict::Answer(refusal(value, request.method()));
         };
@@ -147,8 +159,9 @@ impl Cors {
         }
     }
 
-    /// As `access-control` does it: `null`, or anything that begins like a URL and is not escaped.
-    fn allows_origin(&self, origin: &str) -> bool {
+    /// Whether scripts of this origin may connect, whoever says that it is theirs. As
+    /// `access-control` does it: `null`, or anything that begins like a URL and is not escaped.
+    pub fn allows_origin(&self, origin: &str) -> bool {
         let is_one = origin.eq_ignore_ascii_case("null") || has_scheme(origin);
         let is_listed = |origins: &Vec<String>| {
             let mut origins = origins.iter();
@@ -203,10 +216,14 @@ impl Cors {
     }
 }
 
-/// The elements of an option: separated by commas, spaces or both.
-fn list(text: &str) -> Vec<String> {
-    let elements = text.split([',', ' ']).filter(|element| !element.is_empty());
-    elements.map(str::to_owned).collect()
+/// The first `Origin` of a request, if it has one, and what it says if that can be judged.
+fn origin_of<'r>(request: &'r RequestHead<'_>) -> Option<(&'r [u8], Option<&'r str>)> {
+    let mut origins = request
+        .headers()
+        .filter(|(name, _)| name.eq_ignore_ascii_case("origin"));
+    let (_, value) = origins.next()?;
+    let is_only = origins.next().is_none();
+    Some((value, std::str::from_utf8(value).ok().filter(|_| is_only)))
 }
 
 /// Whether `url.parse` of Node.js finds a protocol.

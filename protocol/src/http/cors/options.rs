@@ -1,11 +1,21 @@
-//! The options, with the names and defaults of Primus.
+//! The options, with the names and defaults of Primus, and what their values can be.
 
-/// What scripts of other origins may do. Lists are separated by commas, spaces or both.
+use super::super::fields::is_token;
+use super::origins::origin;
+
+/// What scripts of other origins may do. Origins and methods are separated by commas, spaces or
+/// both, headers by commas.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CorsOptions {
-    /// `origins`: those that are allowed, in any case, or `*` for all of them. Default `*`. An
-    /// empty list allows none.
+    /// `origins`: those that are allowed, as browsers write them and in any case (`https://a.b`,
+    /// `http://a.b:8080`), or `*` for all of them. Default `*`. An empty list allows none. The
+    /// server's own origin is one like any other, and `null` can't be listed, as every site can
+    /// send it.
     pub origins: String,
+    /// Whether `origins` is asked of upgrades, too, as soon as it is not `*`. Default true. Primus
+    /// does not ask them, which false gives back: then any page that a person visits can open a
+    /// WebSocket to this server with that person's cookies, and read what it is sent.
+    pub upgrades: bool,
     /// `methods`: those that are allowed, for plain requests too as soon as they have an `Origin`.
     /// Default `GET,HEAD,PUT,POST,DELETE,OPTIONS`; without `OPTIONS` every preflight is refused,
     /// and an empty list allows all.
@@ -27,6 +37,7 @@ impl Default for CorsOptions {
     fn default() -> Self {
         Self {
             origins: "*".to_owned(),
+            upgrades: true,
             methods: "GET,HEAD,PUT,POST,DELETE,OPTIONS".to_owned(),
             credentials: true,
             max_age_s: 30 * DAY_MS / SECOND_MS,
@@ -34,6 +45,64 @@ impl Default for CorsOptions {
             exposed: String::new(),
         }
     }
+}
+
+/// Why an option of CORS means nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{option}: {reason}")]
+#[non_exhaustive]
+pub struct CorsError {
+    /// Which one, as [`CorsOptions`] calls it.
+    pub option: &'static str,
+    /// What is wrong with its value and how it should be written, in one line.
+    pub reason: String,
+}
+
+impl CorsOptions {
+    /// The origins as browsers write them; `None` allows all.
+    pub(super) fn origins(&self) -> Result<Option<Vec<String>>, CorsError> {
+        if self.origins == "*" {
+            return Ok(None);
+        }
+        let origins: Result<_, _> = elements(&self.origins, &[',', ' ']).map(origin).collect();
+        origins.map(Some).map_err(|reason| CorsError {
+            option: "origins",
+            reason,
+        })
+    }
+
+    /// The methods in upper case; none allows all.
+    pub(super) fn methods(&self) -> Result<Vec<String>, CorsError> {
+        let methods = elements(&self.methods, &[',', ' ']);
+        let methods = methods.map(|method| match is_token(method.as_bytes()) {
+            true => Ok(method.to_ascii_uppercase()),
+            false => Err(CorsError {
+                option: "methods",
+                reason: format!("{method:?} is no method: write them as in GET,POST"),
+            }),
+        });
+        methods.collect()
+    }
+
+    /// Both lists of headers are sent as they stand, so they have to be lists of HTTP.
+    pub(super) fn check_headers(&self) -> Result<(), CorsError> {
+        for (option, list) in [("headers", &self.headers), ("exposed", &self.exposed)] {
+            let mut headers = elements(list, &[',']);
+            if let Some(wrong) = headers.find(|header| !is_token(header.as_bytes())) {
+                let reason = format!("{wrong:?} is no header's name: write them as in X-One,X-Two");
+                return Err(CorsError { option, reason });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What stands between the separators, apart from white space.
+fn elements<'t>(list: &'t str, separators: &'static [char]) -> impl Iterator<Item = &'t str> {
+    let elements = list.split(separators);
+    elements
+        .map(|element| element.trim_matches([' ', '\t']))
+        .filter(|element| !element.is_empty())
 }
 
 const SECOND_MS: u64 = 1000;

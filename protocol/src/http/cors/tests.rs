@@ -159,7 +159,13 @@ fn origins_can_be_listed_in_any_case() {
         assert_headers(&options, GET, PASSED, &[NAMED, "vary: Origin", CREDENTIALS]);
     }
     let refused = ["content-type: text/plain"];
-    for origins in ["http://b", "null", "", "http://example.or", "*, http://b"] {
+    for origins in [
+        "http://b",
+        "",
+        "http://example.or",
+        "https://example.org",
+        ",",
+    ] {
         let options = options(|o| o.origins = origins.into());
         assert_headers(&options, GET, 403, &refused);
         assert_headers(&options, PREFLIGHT, 403, &refused);
@@ -279,14 +285,116 @@ fn vary_is_joined() {
 }
 
 #[test]
-fn options_that_no_header_can_hold_are_refused() {
-    for change in [
-        |o: &mut CorsOptions| o.headers = "a\r\nb".into(),
-        |o: &mut CorsOptions| o.exposed = "a\nb".into(),
-        |o: &mut CorsOptions| o.methods = "GET\0".into(),
+fn upgrades_are_asked_for_their_origin_as_soon_as_origins_are_listed() {
+    let status = |options: &CorsOptions, headers: &str| {
+        let text = format!("GET /primus HTTP/1.1\r\nHost: h\r\n{headers}\r\n");
+        let cors = Cors::new(options).unwrap();
+        let refusal = cors.refuse_upgrade(&RequestHead::parse(text.as_bytes()).unwrap());
+        refusal.map(|response| response.status())
+    };
+    let upgrade = |origin: &str| format!("Connection: upgrade\r\nUpgrade: websocket\r\n{origin}");
+    let friend = upgrade("Origin: http://Friend.example\r\n");
+    let foe = upgrade("Origin: http://foe.example\r\n");
+    let listed = options(|o| o.origins = "https://x, HTTP://friend.EXAMPLE:80".into());
+    assert_eq!(status(&listed, &friend), None);
+    assert_eq!(status(&listed, &upgrade("")), None, "no browser");
+    for origin in [
+        "Origin: http://foe.example\r\n",
+        "Origin: http://friend.example:81\r\n",
+        "Origin: http://friend.example.foe.example\r\n",
+        "Origin: https://friend.example\r\n",
+        "Origin: null\r\n",
+        "Origin:\r\n",
+        "Origin: http://caf\u{e9}\r\n",
+        "Origin: http://friend.example\r\nOrigin: http://friend.example\r\n",
     ] {
-        let refused = Cors::new(&options(change)).map(|_| ());
-        assert_eq!(refused, Err(Misuse::HeaderValue));
+        assert_eq!(status(&listed, &upgrade(origin)), Some(403), "{origin}");
+    }
+    assert_eq!(
+        status(&listed, "Origin: http://foe.example\r\n"),
+        None,
+        "no upgrade"
+    );
+    let nobody = options(|o| o.origins = String::new());
+    assert_eq!(status(&nobody, &friend), Some(403));
+    assert_eq!(status(&nobody, &upgrade("")), None);
+    assert_eq!(status(&CorsOptions::default(), &foe), None);
+    assert_eq!(
+        status(&CorsOptions::default(), &upgrade("Origin: foo\r\n")),
+        None
+    );
+    let as_in_primus = CorsOptions {
+        upgrades: false,
+        ..listed
+    };
+    assert_eq!(status(&as_in_primus, &foe), None);
+}
+
+#[test]
+fn options_that_no_browser_or_header_can_match_are_refused() {
+    let refusal = |change: fn(&mut CorsOptions)| {
+        let error = Cors::new(&options(change)).map(|_| ()).unwrap_err();
+        assert!(!error.reason.contains(['\r', '\n']), "{error}");
+        error.to_string()
+    };
+    for (change, expected) in [
+        (
+            (|o| o.origins = "http://a, not an origin".into()) as fn(&mut CorsOptions),
+            "origins: \"not\" is no origin: an origin is scheme://host or scheme://host:port, \
+             such as https://chat.example.org",
+        ),
+        (
+            |o| o.origins = "http://a.example/".into(),
+            "origins: \"http://a.example/\" goes on behind its host: write http://a.example",
+        ),
+        (
+            |o| o.origins = "http://a\r\nX:y".into(),
+            "origins: \"http://a\\r\\nX:y\" has",
+        ),
+        (
+            |o| o.origins = "*, http://b".into(),
+            "origins: \"*\" allows every origin",
+        ),
+        (
+            |o| o.origins = "null".into(),
+            "origins: \"null\" can be sent by every site",
+        ),
+        (
+            |o| o.headers = "a\r\nb".into(),
+            "headers: \"a\\r\\nb\" is no header's name",
+        ),
+        (
+            |o| o.headers = "a\r\n,b".into(),
+            "headers: \"a\\r\\n\" is no",
+        ),
+        (
+            |o| o.headers = "X-A X-B".into(),
+            "headers: \"X-A X-B\" is no header's name: write",
+        ),
+        (
+            |o| o.exposed = "X-A, b:".into(),
+            "exposed: \"b:\" is no header's name",
+        ),
+        (|o| o.exposed = "\u{fc}".into(), "exposed: "),
+        (
+            |o| o.methods = "GET\0".into(),
+            "methods: \"GET\\0\" is no method: write",
+        ),
+        (
+            |o| o.methods = "GET;POST".into(),
+            "methods: \"GET;POST\" is no method",
+        ),
+    ] {
+        let refused = refusal(change);
+        assert!(refused.starts_with(expected), "{refused}");
+    }
+    for change in [
+        (|o| o.headers = "*".into()) as fn(&mut CorsOptions),
+        |o| o.exposed = " X-A ,\tX-B, ".into(),
+        |o| o.methods = "get, POST PATCH".into(),
+        |o| o.origins = "http://a http://b,http://c".into(),
+    ] {
+        assert!(Cors::new(&options(change)).is_ok());
     }
 }
 

@@ -42,6 +42,17 @@ pub(super) struct Shared {
     pub(super) scratch: Vec<u8>,
 }
 
+/// Bytes up to which scratch space is kept: a rare huge message must not stay in memory.
+const SCRATCH_BYTES_KEPT_MAX: usize = 64 * 1024;
+
+impl Shared {
+    /// Gives back what a huge message needed.
+    pub(super) fn trim(&mut self) {
+        self.scratch.truncate(SCRATCH_BYTES_KEPT_MAX);
+        self.scratch.shrink_to(SCRATCH_BYTES_KEPT_MAX);
+    }
+}
+
 /// The server half of one session.
 #[derive(Debug)]
 pub struct EngineIoSession {
@@ -80,6 +91,15 @@ enum Phase {
 }
 
 impl EngineIoSession {
+    /// Bytes of heap memory that a message under way takes.
+    pub(super) fn held_bytes(&self) -> usize {
+        match &self.transport {
+            Transport::Awaited => 0,
+            Transport::Polling(polling) => polling.held_bytes(),
+            Transport::WebSocket(stream) => stream.decoder.held_bytes(),
+        }
+    }
+
     pub(super) fn new(transport: TransportName, parameters: Parameters<'_>) -> Self {
         let protocol = parameters.protocol;
         let (transport, format) = match transport {
@@ -123,6 +143,20 @@ impl EngineIoSession {
                 (own, probe) => own.or(probe),
             },
             Transport::Awaited | Transport::WebSocket(_) => own,
+        }
+    }
+
+    /// Whether it is the client who has to act by that deadline.
+    pub(super) fn awaits_client(&self) -> bool {
+        let own = (self.beat != Beat::Stopped).then_some(self.deadline);
+        let probe = match &self.transport {
+            Transport::Polling(polling) => polling.probe_deadline(),
+            Transport::Awaited | Transport::WebSocket(_) => None,
+        };
+        match (own, probe) {
+            (Some(own), Some(probe)) if probe < own => self.awaits_upgrade(),
+            (None, Some(_)) => self.awaits_upgrade(),
+            _ => self.beat != Beat::PingDue,
         }
     }
 

@@ -31,6 +31,10 @@ pub(super) struct Polling {
 }
 
 impl Polling {
+    pub(super) fn held_bytes(&self) -> usize {
+        self.probe.as_ref().map_or(0, |probe| probe.held_bytes())
+    }
+
     pub(super) fn new(parameters: Parameters<'_>) -> Box<Self> {
         Box::new(Self {
             poll: None,
@@ -61,6 +65,10 @@ impl Polling {
 
     pub(super) fn probe_deadline(&self) -> Option<Instant> {
         self.probe.as_deref().map(Probe::deadline)
+    }
+
+    pub(super) fn probe_awaits_client(&self) -> bool {
+        self.probe.as_deref().is_some_and(Probe::awaits_client)
     }
 
     pub(super) fn set_probe(&mut self, probe: Box<Probe>) {

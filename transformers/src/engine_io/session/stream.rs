@@ -42,6 +42,13 @@ pub(super) fn write_text(carrier: Carrier, packet: &[u8], out: &mut Outputs) {
     });
 }
 
+/// Writes a packet that answers another one as a frame of text.
+pub(super) fn answer_text(carrier: Carrier, packet: &[u8], out: &mut Outputs) {
+    out.latest(carrier, |out| {
+        encode::message(Kind::Text, packet, None, out);
+    });
+}
+
 impl EngineIoSession {
     /// Consumes bytes up to the next message. A session that says goodbye hears no message.
     #[inline]
@@ -111,9 +118,7 @@ impl EngineIoSession {
         };
         let now = context.now;
         let result = match kind {
-            PacketKind::Ping => self
-                .heard_ping(shared, now)
-                .map(|()| self.write_packet(b"3", out)),
+            PacketKind::Ping => self.heard_ping(shared, now).map(|()| self.write_pong(out)),
             PacketKind::Pong => self.heard_pong(shared, now),
             PacketKind::Message => {
                 self.heard(shared, now);
@@ -146,7 +151,7 @@ impl EngineIoSession {
         let is_open = self.phase == Phase::Open;
         match item {
             Item::Ping(payload) if is_open => {
-                out.write(stream.carrier, |out| encode::pong(payload, None, out));
+                out.latest(stream.carrier, |out| encode::pong(payload, None, out));
             }
             Item::Close { code, reason } => {
                 if is_open {
@@ -158,9 +163,9 @@ impl EngineIoSession {
         }
     }
 
-    fn write_packet(&self, packet: &[u8], out: &mut Outputs) {
+    fn write_pong(&self, out: &mut Outputs) {
         if let Transport::WebSocket(stream) = &self.transport {
-            write_text(stream.carrier, packet, out);
+            answer_text(stream.carrier, b"3", out);
         }
     }
 

@@ -18,7 +18,7 @@ use super::super::format::Format;
 use super::super::packet::{Data, Packet, PacketKind, Protocol};
 use super::super::parameters::{Parameters, TransportName};
 use super::polling::{CLOSE, NOOP, Polling};
-use super::stream::{Stream, write_text};
+use super::stream::{Stream, answer_text, write_text};
 use super::{EngineIoSession, Shared, Transport};
 
 /// Milliseconds between two noops, as in the package.
@@ -35,6 +35,12 @@ pub(super) struct Probe {
     noop_at: Option<Instant>,
     /// The client wants bytes in base64.
     base64: bool,
+}
+
+impl Probe {
+    pub(super) fn held_bytes(&self) -> usize {
+        self.decoder.held_bytes()
+    }
 }
 
 /// What came of bytes on the WebSocket.
@@ -67,7 +73,7 @@ impl Probe {
                     Ok(step_of(&Packet::from_binary(protocol, &payload)))
                 }
                 Ok(Some(Item::Ping(payload))) => {
-                    out.write(self.carrier, |out| encode::pong(&payload, None, out));
+                    out.latest(self.carrier, |out| encode::pong(&payload, None, out));
                     continue;
                 }
                 Ok(Some(Item::Pong(_))) => continue,
@@ -85,7 +91,7 @@ impl Probe {
             };
             match packet {
                 Ok(Step::Probe) => {
-                    write_text(self.carrier, b"3probe", out);
+                    answer_text(self.carrier, b"3probe", out);
                     self.noop_at = Some(context.now + NOOP_INTERVAL);
                 }
                 Ok(Step::Upgrade) => return ProbeStep::Upgrade,
@@ -100,6 +106,11 @@ impl Probe {
     pub(super) fn deadline(&self) -> Instant {
         self.noop_at
             .map_or(self.deadline, |at| at.min(self.deadline))
+    }
+
+    /// Whether the next deadline is the client's, and not that of a noop.
+    pub(super) fn awaits_client(&self) -> bool {
+        self.noop_at.is_none_or(|at| self.deadline <= at)
     }
 }
 
@@ -148,6 +159,14 @@ impl Polling {
 }
 
 impl EngineIoSession {
+    /// Whether the client has to go on with the upgrade by the deadline of the attempt.
+    pub(super) fn awaits_upgrade(&self) -> bool {
+        match &self.transport {
+            Transport::Polling(polling) => polling.probe_awaits_client(),
+            Transport::Awaited | Transport::WebSocket(_) => false,
+        }
+    }
+
     /// Handles a request for a WebSocket.
     pub(super) fn try_upgrade(
         &mut self,

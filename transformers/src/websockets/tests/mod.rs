@@ -50,7 +50,9 @@ fn response(lines: &str) -> (Response, Option<WebSocketSession>) {
 /// What was written, all on one carrier.
 fn written(out: &Outputs) -> Vec<u8> {
     let bytes = |output: &Output| match output {
-        Output::Write(CARRIER, range) => out.bytes(range.clone()).to_vec(),
+        Output::Write(CARRIER, range) | Output::Latest(CARRIER, range) => {
+            out.bytes(range.clone()).to_vec()
+        }
         other => panic!("{other:?}"),
     };
     out.list().iter().flat_map(bytes).collect()

@@ -1,0 +1,201 @@
+//! Blocks that are used again, so that a message costs no allocation.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use super::block::Block;
+use super::lists::GiveBack;
+
+/// Blocks that are used again.
+#[derive(Debug, Default)]
+pub struct BlockPool {
+    small: FreeBlocks,
+    large: FreeBlocks,
+    large_bytes: usize,
+    lent: Vec<Rc<Block>>,
+    /// Bytes of all blocks that exist, whoever shares them.
+    total: Rc<Cell<usize>>,
+    waiting_cost: usize,
+}
+
+/// Blocks of each kind that are kept for later; more are freed.
+const FREE_BLOCKS_MAX: usize = 1024;
+
+/// Blocks of each kind that are kept even if nobody needs them.
+const FREE_BLOCKS_MIN: usize = 16;
+
+/// Bytes up to which a block is kept: a rare huge message must not stay in memory.
+const FREE_BLOCK_BYTES_MAX: usize = 128 * 1024;
+
+/// Bytes of a block that something may wait in without wasting much.
+const SMALL_BLOCK_BYTES_MAX: usize = 2 * 1024;
+
+/// Bytes of all large blocks that are kept for later.
+const FREE_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+#[derive(Debug, Default)]
+struct FreeBlocks {
+    /// The one that was used last is used first, so those that are not needed lie at the front.
+    blocks: Vec<Rc<Block>>,
+    /// Those that were not needed since the last [`FreeBlocks::free_unused`].
+    unused: usize,
+}
+
+impl FreeBlocks {
+    fn pop(&mut self) -> Option<Rc<Block>> {
+        let block = self.blocks.pop();
+        self.unused = self.unused.min(self.blocks.len());
+        block
+    }
+
+    /// Returns how many bytes were freed.
+    fn free_unused(&mut self) -> usize {
+        let spare = self.blocks.len().saturating_sub(FREE_BLOCKS_MIN);
+        let freed = self.blocks.drain(..self.unused.min(spare));
+        let bytes = freed.map(|block| block.capacity()).sum();
+        self.unused = self.blocks.len();
+        self.blocks.give_back();
+        bytes
+    }
+}
+
+impl BlockPool {
+    /// An empty block, for bytes that leave soon.
+    pub fn take(&mut self) -> Rc<Block> {
+        match self.large.pop() {
+            Some(block) => {
+                self.large_bytes -= block.capacity();
+                block
+            }
+            None => self.take_small(),
+        }
+    }
+
+    /// An empty block that takes little memory, for bytes that wait.
+    pub(crate) fn take_small(&mut self) -> Rc<Block> {
+        let small = self.small.pop();
+        small.unwrap_or_else(|| Rc::new(self.fresh()))
+    }
+
+    /// Frees the blocks that nobody has needed since the last call. Returns whether there are
+    /// others that may turn out to be needed no more.
+    pub fn free_unused(&mut self) -> bool {
+        self.small.free_unused();
+        self.large_bytes -= self.large.free_unused();
+        self.lent.give_back();
+        self.small.unused.max(self.large.unused) > FREE_BLOCKS_MIN
+    }
+
+    /// A block that has no memory yet.
+    pub(crate) fn fresh(&self) -> Block {
+        Block::metered(&self.total)
+    }
+
+    /// Gives a block back that is perhaps still shared. It is used again once
+    /// [`BlockPool::reclaim`] finds that nobody shares it any more.
+    pub fn give_back(&mut self, block: Rc<Block>) {
+        self.lent.push(block);
+    }
+
+    /// Looks at every block that was given back since the last call. A block that somebody still
+    /// shares is left to its last owner. Call it when the bytes of the turn were submitted.
+    pub fn reclaim(&mut self) {
+        for mut block in self.lent.drain(..) {
+            let Some(unshared) = Rc::get_mut(&mut block) else {
+                continue;
+            };
+            unshared.clear();
+            let bytes = unshared.capacity();
+            if bytes <= SMALL_BLOCK_BYTES_MAX {
+                if self.small.blocks.len() < FREE_BLOCKS_MAX {
+                    self.small.blocks.push(block);
+                }
+            } else if bytes <= FREE_BLOCK_BYTES_MAX
+                && self.large.blocks.len() < FREE_BLOCKS_MAX
+                && self.large_bytes + bytes <= FREE_BYTES_MAX
+            {
+                self.large_bytes += bytes;
+                self.large.blocks.push(block);
+            }
+        }
+    }
+
+    /// Bytes of all blocks of this shard: those that are kept for later, and each one that somebody
+    /// shares once.
+    pub(crate) fn block_bytes(&self) -> usize {
+        self.total.get()
+    }
+
+    /// What waits in all queues of this shard, as each of them would cost alone.
+    pub(crate) fn waiting_cost(&self) -> usize {
+        self.waiting_cost
+    }
+
+    /// A queue that cost `before` costs `now`.
+    pub(crate) fn count_waiting(&mut self, before: usize, now: usize) {
+        debug_assert!(before <= self.waiting_cost);
+        self.waiting_cost = self.waiting_cost - before + now;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::{FrameClass, Slice};
+
+    fn write(block: &mut Rc<Block>, bytes: &[u8]) {
+        let block = Rc::get_mut(block).unwrap();
+        block.writer().extend_from_slice(bytes);
+        block.end_frame(FrameClass::Message).unwrap();
+    }
+
+    #[test]
+    fn a_block_is_used_again_only_when_nobody_shares_it() {
+        let mut pool = BlockPool::default();
+        let mut taken = pool.take();
+        write(&mut taken, b"abc");
+        let slice = Slice::new(&taken, 0..3);
+        pool.give_back(taken);
+        pool.reclaim();
+        assert!(pool.small.blocks.is_empty(), "the slice still needs it");
+        assert_eq!(&*slice, b"abc");
+
+        let taken = pool.take();
+        let address = Rc::as_ptr(&taken);
+        pool.give_back(taken);
+        pool.reclaim();
+        assert_eq!(Rc::as_ptr(&pool.take()), address);
+    }
+
+    #[test]
+    fn what_waits_gets_no_large_block_and_a_peak_is_given_back() {
+        let mut pool = BlockPool::default();
+        let taken: Vec<_> = (0..200).map(|_| pool.take()).collect();
+        for mut block in taken {
+            write(&mut block, &[0; 100 * 1024]);
+            pool.give_back(block);
+        }
+        assert!(pool.block_bytes() >= 200 * 100 * 1024);
+        pool.reclaim();
+        assert!(pool.block_bytes() <= FREE_BYTES_MAX + 200 * 1024);
+        assert!(pool.take_small().capacity() <= SMALL_BLOCK_BYTES_MAX);
+        assert!(pool.take().capacity() > SMALL_BLOCK_BYTES_MAX);
+    }
+
+    #[test]
+    fn blocks_that_nobody_needs_any_more_are_freed() {
+        let mut pool = BlockPool::default();
+        let use_blocks = |pool: &mut BlockPool, count| {
+            let taken: Vec<_> = (0..count).map(|_| pool.take()).collect();
+            taken.into_iter().for_each(|block| pool.give_back(block));
+            pool.reclaim();
+        };
+        use_blocks(&mut pool, 500);
+        assert!(pool.free_unused(), "they were needed a moment ago");
+        use_blocks(&mut pool, 100);
+        assert!(pool.free_unused());
+        assert_eq!(pool.small.blocks.len(), 100);
+        assert!(!pool.free_unused());
+        assert_eq!(pool.small.blocks.len(), FREE_BLOCKS_MIN);
+    }
+}

@@ -1,0 +1,108 @@
+//! The pathname: which of a server's paths belong to Primus.
+
+use crate::limits::PATHNAME_BYTES_MAX;
+
+/// Why a text is no pathname, and how it should be written.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PathnameError {
+    /// It holds what a path can't hold as it is, or what would end it.
+    #[error("{0:?} is not a path such as /primus")]
+    Malformed(String),
+    /// Every path begins with it.
+    #[error("with {0:?} every path belongs to Primus: write a path such as /primus")]
+    Everything(String),
+    /// As a link it leads to another host.
+    #[error("browsers take what follows the // of {0:?} for a host: write one slash")]
+    OtherHost(String),
+    /// Browsers ask for another path instead.
+    #[error("{0:?} has a part of dots alone, which browsers resolve before they ask")]
+    Dots(String),
+    /// It leaves too little room for what follows it in a request.
+    #[error("it is longer than {PATHNAME_BYTES_MAX} bytes")]
+    TooLong,
+}
+
+/// Reads a pathname. As in Primus a slash that is missing in front is added; slashes at the end
+/// mean nothing, as what belongs to Primus is found behind the pathname and a slash.
+///
+/// # Errors
+/// If no client could reach what is behind it, or no one anything else.
+pub fn pathname(text: &str) -> Result<String, PathnameError> {
+    const PUNCTUATION: &[u8] = b"/-._~!$&'()*+,;=:@%";
+    let is_path_byte = |byte: u8| byte.is_ascii_alphanumeric() || PUNCTUATION.contains(&byte);
+    if text.is_empty() || !text.bytes().all(is_path_byte) {
+        return Err(PathnameError::Malformed(text.to_owned()));
+    }
+    let path = text.trim_end_matches('/');
+    if path.is_empty() {
+        return Err(PathnameError::Everything(text.to_owned()));
+    }
+    if path.starts_with("//") {
+        return Err(PathnameError::OtherHost(text.to_owned()));
+    }
+    if path.split('/').any(is_dots) {
+        return Err(PathnameError::Dots(text.to_owned()));
+    }
+    let slash = if path.starts_with('/') { "" } else { "/" };
+    if slash.len() + path.len() > PATHNAME_BYTES_MAX {
+        return Err(PathnameError::TooLong);
+    }
+    Ok(format!("{slash}{path}"))
+}
+
+/// Whether browsers take this part of a path for its parent or for nothing (URL standard,
+/// "single-dot" and "double-dot URL path segment").
+fn is_dots(part: &str) -> bool {
+    let plain = part.to_ascii_lowercase().replace("%2e", ".");
+    plain == "." || plain == ".."
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_starts_with_one_slash_and_ends_with_none() {
+        for (text, expected) in [
+            ("primus", "/primus"),
+            ("/primus", "/primus"),
+            ("/primus/", "/primus"),
+            ("/primus//", "/primus"),
+            ("/a/b%20c", "/a/b%20c"),
+            ("/a.b", "/a.b"),
+            ("/...", "/..."),
+            ("engine.io", "/engine.io"),
+        ] {
+            assert_eq!(pathname(text).as_deref(), Ok(expected), "{text}");
+        }
+        assert!(pathname(&"a".repeat(PATHNAME_BYTES_MAX - 1)).is_ok());
+        let long = pathname(&"a".repeat(PATHNAME_BYTES_MAX));
+        assert_eq!(long, Err(PathnameError::TooLong));
+    }
+
+    #[test]
+    fn what_would_not_be_found_or_would_hide_everything_else_is_refused() {
+        for (text, expected) in [
+            ("", "\"\" is not a path such as /primus"),
+            ("/a b", "is not a path"),
+            ("/a?b", "is not a path"),
+            ("/a#b", "is not a path"),
+            ("/a\r\n", "\"/a\\r\\n\" is not a path"),
+            ("/\u{e4}", "is not a path"),
+            ("/<script>", "is not a path"),
+            ("/", "every path belongs to Primus"),
+            ("//", "every path belongs to Primus"),
+            ("//x", "for a host: write one slash"),
+            ("//x/y", "for a host: write one slash"),
+            ("/a/../b", "dots alone"),
+            ("./a", "dots alone"),
+            ("/a/.", "dots alone"),
+            ("/a/%2E%2e/b", "dots alone"),
+            ("/.%2e", "dots alone"),
+        ] {
+            let reason = pathname(text).unwrap_err().to_string();
+            assert!(reason.contains(expected), "{text}: {reason}");
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Attacks on what a server has in all: more connections, sessions and unfinished requests than it
+//! is to have, each of which is within its own bounds.
+
+use std::io::Write;
+use std::net::TcpStream;
+
+use crate::attack::{Attack, MIB, scaled, seed};
+use crate::http::{Client, get, post, push};
+use crate::server::Server;
+
+/// Opens `count` connections, some at a time, each of which says `words`; the server may have closed
+/// it by then. Those that are returned are open at this end.
+fn connect(server: &Server, count: usize, words: &[u8]) -> Vec<TcpStream> {
+    let connect = |_| {
+        let mut stream = server.connect();
+        let _ = stream.write_all(words);
+        stream
+    };
+    (0..count).map(connect).collect()
+}
+
+/// Asks until the server has room again.
+fn wait_for_room(server: &Server) {
+    server.wait_until("there is room again", |server| {
+        let answer = Client::connect(server).ask(&get("/"));
+        answer.is_ok_and(|(status, _)| status == 200)
+    });
+}
+
+#[test]
+fn connections_beyond_the_bound_cost_little_and_others_go_on() {
+    let attack = Attack {
+        args: &["--connections-max", "200"],
+        memory_max: 24 * MIB,
+        ..Attack::default()
+    };
+    attack.play(|server| {
+        for words in [&b""[..], b"GET / HTTP/1.1\r\n"] {
+            let crowd = connect(server, scaled(3_000), words);
+            let refused = Client::connect(server).ask(&get("/"));
+            // Who comes when many are being turned away gets no answer.
+            assert!(refused.is_err() || refused.is_ok_and(|(status, _)| status == 503));
+            drop(crowd);
+            wait_for_room(server);
+        }
+    });
+}
+
+#[test]
+fn sessions_that_nobody_polls_are_bounded() {
+    let attack = Attack {
+        args: &["--sessions-max", "2000"],
+        memory_max: 24 * MIB,
+        ..Attack::default()
+    };
+    attack.play(|server| {
+        let mut client = Client::connect(server);
+        let mut refused = 0;
+        for number in 0..scaled(20_000) {
+            let path = format!("/primus/0/g{}-{number}/xhr", seed());
+            let (status, _) = client
+                .ask(&post(&path, "text/plain", b""))
+                .expect("the server answers");
+            refused += usize::from(status == 503);
+        }
+        // Some have expired meanwhile, so others were let in.
+        assert!(refused > 0, "{refused}");
+    });
+}
+
+#[test]
+fn requests_that_never_end_are_bounded_in_all() {
+    let attack = Attack {
+        args: &["--memory-max", "8388608"],
+        // With what the allocator keeps of vectors that have grown. Unbounded it is some hundreds.
+        memory_max: 64 * MIB,
+        ..Attack::default()
+    };
+    attack.play(|server| {
+        let body = vec![b'x'; 1_500_000];
+        let head = format!(
+            "POST /primus/0/h{}/xhr_send HTTP/1.1\r\nHost: a\r\nContent-Length: 9000000\r\n\r\n",
+            seed()
+        );
+        let mut crowd = connect(server, scaled(300), head.as_bytes());
+        let end = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        for part in body.chunks(100_000) {
+            for stream in &mut crowd {
+                push(stream, part, end);
+            }
+        }
+        drop(crowd);
+        wait_for_room(server);
+    });
+}

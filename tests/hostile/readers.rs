@@ -1,0 +1,70 @@
+//! Attacks by clients that do not read what they are sent.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use allspark_protocol::transformer::Kind;
+use allspark_protocol::websocket::encode;
+
+use crate::attack::{Attack, scaled};
+use crate::http::Client;
+use crate::server::Server;
+
+const MASK: Option<[u8; 4]> = Some([1, 2, 3, 4]);
+
+/// Opens a spark whose kernel takes hardly anything that is not read.
+fn open_narrow(server: &Server) -> TcpStream {
+    let mut stream = server.connect_narrow();
+    let request = "GET /primus HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\
+                   Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+                   Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
+    stream
+        .write_all(request.as_bytes())
+        .expect("the server lives");
+    let mut head = [0; 12];
+    stream.read_exact(&mut head).expect("the server answers");
+    assert_eq!(&head, b"HTTP/1.1 101");
+    stream
+}
+
+/// Whatever one may ask as often as one likes, and reads no answer to: what waits stays small, or
+/// the server ends who asks.
+#[test]
+fn answers_that_nobody_reads_are_bounded() {
+    Attack::default().play(|server| {
+        let mut said = Vec::new();
+        for _ in 0..500 {
+            encode::ping(&[7; 125], MASK, &mut said);
+            encode::message(Kind::Text, b"\"primus::id::\"", MASK, &mut said);
+        }
+        let mut peers: Vec<TcpStream> = (0..20).map(|_| open_narrow(server)).collect();
+        for _ in 0..scaled(30) {
+            for peer in &mut peers {
+                if peer.write_all(&said).is_err() {
+                    // It was ended, as it must be some time.
+                    *peer = open_narrow(server);
+                }
+            }
+        }
+    });
+}
+
+/// Many clients that have stopped reading share what waits for them.
+#[test]
+fn broadcasts_to_clients_that_do_not_read_are_kept_once() {
+    let attack = Attack {
+        args: &["--transformer", "any", "--ping-interval", "off"],
+        memory_max: 96 * crate::attack::MIB,
+        ..Attack::default()
+    };
+    attack.play(|server| {
+        let peers: Vec<TcpStream> = (0..200).map(|_| open_narrow(server)).collect();
+        let mut publisher = Client::open_websocket(server);
+        let message = format!("[\"all\",\"{}\"]", "x".repeat(10_000));
+        for _ in 0..scaled(1_500) {
+            publisher.write_message(&message).expect("the server lives");
+            while publisher.read_message().expect("the server lives") != message {}
+        }
+        drop(peers);
+    });
+}
