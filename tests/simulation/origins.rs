@@ -215,7 +215,7 @@ fn scripts_are_for_pages_of_listed_origins() {
     ];
     for (kind, path, is_script) in ASKED {
         for kind in [kind, TransformerKind::Any] {
-            let mut status = |cors: &CorsOptions, referer: &str| {
+            let status = |cors: &CorsOptions, referer: &str| {
                 let mut world = World::new(kind, cors);
                 let head = format!("GET /primus{path} HTTP/1.1\r\nHost: own.example:80");
                 let (answer, _) = world.ask(&format!("{head}\r\n{referer}\r\n"));
