@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use allspark_client::library::{Library, LibraryError};
 use allspark_engine::io::DriverChoice;
+use allspark_engine::limits::TIMEOUT_MS_HIGHEST;
 use allspark_engine::{self as engine, KeepHeaders, Options, SendPolicy, ShardFailure, StartError};
 use allspark_protocol::http::{Cors, CorsOptions, RequestHead, Response, is_token};
 use allspark_protocol::limits::{MESSAGE_BYTES_MAX_DEFAULT, SHARDS_MAX};
@@ -155,6 +156,31 @@ impl Builder {
         self
     }
 
+    /// Milliseconds that the head of a request may take from its first byte, and that a connection
+    /// may take for its first one. Default 30,000. A body may take longer, and so may what is sent,
+    /// see [`Builder::min_rate`].
+    #[must_use]
+    pub fn request_timeout_ms(mut self, timeout_ms: u64) -> Self {
+        self.options.request_timeout_ms = timeout_ms;
+        self
+    }
+
+    /// Milliseconds that a connection may wait between two requests. Default 60,000.
+    #[must_use]
+    pub fn keep_alive_timeout_ms(mut self, timeout_ms: u64) -> Self {
+        self.options.keep_alive_timeout_ms = timeout_ms;
+        self
+    }
+
+    /// Bytes per second, at the least, that a peer must send of a request's body, and take of what
+    /// it is sent, on the average of a [`Builder::request_timeout_ms`]; who is slower is given up.
+    /// Default 500. With 0 a single byte in that time will do.
+    #[must_use]
+    pub fn min_rate(mut self, bytes_per_s: u32) -> Self {
+        self.options.min_rate_bytes_per_s = bytes_per_s;
+        self
+    }
+
     /// Connections of all shards together; a further one is answered with 503 and `Retry-After`,
     /// and closed. Default 1,048,576.
     #[must_use]
@@ -300,6 +326,14 @@ impl Builder {
                 "ping_interval_ms",
                 "must be at least 1 ms".to_owned(),
             ));
+        }
+        for (name, timeout_ms) in [
+            ("request_timeout_ms", options.request_timeout_ms),
+            ("keep_alive_timeout_ms", options.keep_alive_timeout_ms),
+        ] {
+            if !(1..=TIMEOUT_MS_HIGHEST).contains(&timeout_ms) {
+                return Err(wrong(name, "must be from 1 ms to a day".to_owned()));
+            }
         }
         if self.max_length == 0 {
             return Err(wrong("max_length", "must be at least 1 byte".to_owned()));

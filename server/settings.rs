@@ -6,6 +6,7 @@
 
 use allspark::{DriverChoice, ParserKind, SendPolicy, TransformerKind};
 use allspark_engine::Options;
+use allspark_engine::limits::MIN_RATE_BYTES_PER_S_HIGHEST;
 use allspark_protocol::http::{Cors, CorsOptions};
 use allspark_protocol::limits::{MESSAGE_BYTES_MAX_DEFAULT, MESSAGE_BYTES_MAX_HIGHEST, SHARDS_MAX};
 use allspark_transformers::{AnyTransformer, CommonOptions};
@@ -16,7 +17,7 @@ use crate::listen::Listen;
 use crate::page;
 use crate::values::{
     choose, global, list, max_age_s, named, number, pair, parser, pathname, ping_interval_ms,
-    switch,
+    switch, timeout_ms,
 };
 
 /// Everything that the server needs to know before it starts. [`Settings::default`] is what it
@@ -51,6 +52,13 @@ pub(crate) struct Settings {
     pub(crate) send_queue_bytes_max: Option<usize>,
     /// What happens when they become more. Default: [`SendPolicy::Disconnect`].
     pub(crate) send_policy: SendPolicy,
+    /// Milliseconds that the head of a request may take, and in which a body, and what is sent,
+    /// must move by the least rate. Default: 30000.
+    pub(crate) request_timeout_ms: u64,
+    /// Milliseconds that a connection may wait between two requests. Default: 60000.
+    pub(crate) keep_alive_timeout_ms: u64,
+    /// Bytes per second that a peer must send of a body, and take of what it is sent. Default: 500.
+    pub(crate) min_rate_bytes_per_s: u32,
     /// Connections of all shards together. Default: 1048576.
     pub(crate) connections_max: usize,
     /// Sessions of polling transports that no request waits for. Default: 131072.
@@ -154,6 +162,9 @@ impl Default for Settings {
             cors: CorsOptions::default(),
             send_queue_bytes_max: None,
             send_policy: engine.send_policy,
+            request_timeout_ms: engine.request_timeout_ms,
+            keep_alive_timeout_ms: engine.keep_alive_timeout_ms,
+            min_rate_bytes_per_s: engine.min_rate_bytes_per_s,
             connections_max: engine.connections_max,
             sessions_max: engine.sessions_max,
             memory_bytes_max: engine.memory_bytes_max,
@@ -359,6 +370,33 @@ pub(crate) const SETTINGS: &[Setting] = &[
                [default: disconnect]",
         is_for_library: false,
         set: |settings, text| choose(text, SEND_POLICIES).map(|value| settings.send_policy = value),
+    },
+    Setting {
+        name: "request-timeout",
+        value_name: "MS",
+        help: "How long the head of a request may take; a body, and what is sent, may take longer \
+               at the least rate [default: 30000]",
+        is_for_library: false,
+        set: |settings, text| timeout_ms(text).map(|value| settings.request_timeout_ms = value),
+    },
+    Setting {
+        name: "keep-alive-timeout",
+        value_name: "MS",
+        help: "How long a connection may wait between two requests [default: 60000]",
+        is_for_library: false,
+        set: |settings, text| timeout_ms(text).map(|value| settings.keep_alive_timeout_ms = value),
+    },
+    Setting {
+        name: "min-rate",
+        value_name: "BYTES",
+        help: "How much of a body a peer must send per second, and take of what it is sent, on \
+               the average of a request-timeout; 0 for at least one byte in it [default: 500]",
+        is_for_library: false,
+        set: |settings, text| {
+            let rate = number(text, 0..=MIN_RATE_BYTES_PER_S_HIGHEST)?;
+            settings.min_rate_bytes_per_s = rate as u32;
+            Ok(())
+        },
     },
     Setting {
         name: "connections-max",

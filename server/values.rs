@@ -9,6 +9,7 @@ use std::str::FromStr;
 
 use allspark::ParserKind;
 use allspark_client::library::Library;
+use allspark_engine::limits::TIMEOUT_MS_HIGHEST;
 use allspark_protocol::http;
 use allspark_protocol::limits::PING_INTERVAL_MS_HIGHEST;
 use allspark_protocol::primus;
@@ -47,6 +48,11 @@ pub(crate) fn ping_interval_ms(text: &str) -> Result<Option<u64>, String> {
              {PING_INTERVAL_MS_HIGHEST}"
         )),
     }
+}
+
+/// Milliseconds after which something is given up: at least one, at most a day.
+pub(crate) fn timeout_ms(text: &str) -> Result<u64, String> {
+    number(text, 1..=TIMEOUT_MS_HIGHEST as usize).map(|ms| ms as u64)
 }
 
 /// A list as Primus takes it, with commas or spaces. `false`, as Primus says for none, is empty.
@@ -170,6 +176,15 @@ mod tests {
             r#""3" is not a number from 1 to 2"#
         );
         assert!(number("99999999999999999999999", 1..=usize::MAX).is_err());
+    }
+
+    #[test]
+    fn a_timeout_is_some_time_and_at_most_a_day() {
+        assert_eq!(timeout_ms("1"), Ok(1));
+        assert_eq!(timeout_ms("86400000"), Ok(86_400_000));
+        for wrong in ["0", "off", "86400001", "1s", ""] {
+            assert!(timeout_ms(wrong).is_err(), "{wrong:?}");
+        }
     }
 
     #[test]

@@ -7,7 +7,9 @@ use allspark_protocol::limits::MESSAGE_BYTES_MAX_DEFAULT;
 use allspark_protocol::parser::ParserKind;
 
 use crate::limits::{
-    CONNECTIONS_MAX_DEFAULT, SEND_QUEUE_BYTES_LEAST, SEND_QUEUE_SLACK_BYTES, SESSIONS_MAX_DEFAULT,
+    CONNECTIONS_MAX_DEFAULT, KEEP_ALIVE_TIMEOUT_MS_DEFAULT, MIN_RATE_BYTES_PER_S_DEFAULT,
+    REQUEST_TIMEOUT_MS_DEFAULT, SEND_QUEUE_BYTES_LEAST, SEND_QUEUE_SLACK_BYTES,
+    SESSIONS_MAX_DEFAULT,
 };
 
 /// Answers requests that are not for Primus.
@@ -68,6 +70,16 @@ pub struct Options {
     pub send_queue_bytes_max: usize,
     /// What happens when more would have to wait.
     pub send_policy: SendPolicy,
+    /// Milliseconds that the head of a request may take from its first byte, and that a connection
+    /// may take for its first one. A body may take longer, and so may what is sent: then at least
+    /// [`Options::min_rate_bytes_per_s`] must have moved in each period of this length. Default
+    /// 30,000.
+    pub request_timeout_ms: u64,
+    /// Milliseconds that a connection may wait between two requests. Default 60,000.
+    pub keep_alive_timeout_ms: u64,
+    /// Bytes per second, at the least, that a peer must send of a request's body, and take of what
+    /// it is sent. Default 500; with 0 a single byte in [`Options::request_timeout_ms`] will do.
+    pub min_rate_bytes_per_s: u32,
     /// Connections of all shards together; a further one is answered with 503 and closed. Default
     /// 1,048,576.
     pub connections_max: usize,
@@ -105,6 +117,9 @@ impl Default for Options {
             sessions_max: SESSIONS_MAX_DEFAULT,
             memory_bytes_max: None,
             send_policy: SendPolicy::default(),
+            request_timeout_ms: REQUEST_TIMEOUT_MS_DEFAULT,
+            keep_alive_timeout_ms: KEEP_ALIVE_TIMEOUT_MS_DEFAULT,
+            min_rate_bytes_per_s: MIN_RATE_BYTES_PER_S_DEFAULT,
             keep_headers: KeepHeaders::default(),
             cors: Cors::default(),
             files: Arc::new([]),
@@ -125,6 +140,9 @@ impl std::fmt::Debug for Options {
             .field("sessions_max", &self.sessions_max)
             .field("memory_bytes_max", &self.memory_bytes_max)
             .field("send_policy", &self.send_policy)
+            .field("request_timeout_ms", &self.request_timeout_ms)
+            .field("keep_alive_timeout_ms", &self.keep_alive_timeout_ms)
+            .field("min_rate_bytes_per_s", &self.min_rate_bytes_per_s)
             .finish_non_exhaustive()
     }
 }

@@ -1,10 +1,18 @@
 //! The engine's own bounds, each with its reason.
 
-/// Milliseconds that a connection has for its first request, and for the rest of one that began.
-pub const REQUEST_TIMEOUT_MS: u64 = 30_000;
+/// Milliseconds that a connection has for the head of a request, unless options say otherwise.
+/// Within as much a body, and what is sent, must move by the least rate.
+pub const REQUEST_TIMEOUT_MS_DEFAULT: u64 = 30_000;
 
-/// Milliseconds that a connection may wait between two requests.
-pub const KEEP_ALIVE_TIMEOUT_MS: u64 = 60_000;
+/// Milliseconds that a connection may wait between two requests, unless options say otherwise.
+pub const KEEP_ALIVE_TIMEOUT_MS_DEFAULT: u64 = 60_000;
+
+/// What both may be set to, at most: a day.
+pub const TIMEOUT_MS_HIGHEST: u64 = 24 * 60 * 60 * 1000;
+
+/// Bytes per second that a peer must send of a body, and take of what it is sent, unless options
+/// say otherwise. The slowest line that anybody still has brings several times as much.
+pub const MIN_RATE_BYTES_PER_S_DEFAULT: u32 = 500;
 
 /// Milliseconds that a peer has to answer a goodbye before its connection is closed.
 pub const GOODBYE_TIMEOUT_MS: u64 = 5_000;
@@ -13,9 +21,35 @@ pub const GOODBYE_TIMEOUT_MS: u64 = 5_000;
 /// was sent last instead of a reset.
 pub const LINGER_MS: u64 = 2_000;
 
-/// Bytes that are taken in behind a request that is not answered yet. Clients that send their next
-/// request before the answer are rare, and it is small.
+/// What that may be raised to: with more, hardly anybody would be fast enough.
+pub const MIN_RATE_BYTES_PER_S_HIGHEST: usize = 1024 * 1024;
+
+/// Bytes behind a request that is not answered yet after which the connection is not listened to:
+/// clients that send their next request before the answer are rare, and it is small.
 pub const PENDING_BYTES_MAX: usize = 64 * 1024;
+
+/// Bytes behind a request at which the connection is closed. After it is not listened to any more,
+/// what is under way still comes in: with epoll what fits into one receive buffer, with `io_uring`,
+/// if a peer sends as fast as memory can be copied, all that the ring has buffers for, which is 4
+/// MiB. That is too much to be kept for everybody who does so.
+pub const PENDING_BYTES_HIGHEST: usize = 256 * 1024;
+
+/// Connections of a shard that may be on their way to others at a time.
+pub const LUGGAGE_PARCELS_MAX: usize = 4096;
+
+/// Bytes of requests that they may take along, and what came behind these.
+pub const LUGGAGE_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// Times per second that a connection may change its shard, on the average. A move costs both
+/// shards about 50 microseconds, so one connection can take a twentieth of their time.
+pub const MOVES_PER_SECOND_MAX: u32 = 1000;
+
+/// Times that it may do so without a pause, if it has not done so before.
+pub const MOVES_AT_ONCE_MAX: u32 = 100;
+
+/// Connections that a shard lets go in one turn, and that it takes in, so that its own connections
+/// get a turn.
+pub const MOVES_PER_TURN: usize = 64;
 
 /// Connections of all shards, unless an option says otherwise: what one process is built for. Idle
 /// and over WebSocket they take 0.4 GiB of the process, and of the kernel some GiB.
@@ -133,3 +167,7 @@ pub const GRACE_MAX_MS: u64 = 60_000;
 /// Milliseconds for which nobody is judged because there is more to read. Peers that send without
 /// end must not keep those alive that are silent.
 pub const BEHIND_MAX_MS: u64 = 5_000;
+
+/// Portions of messages that requests brought which are handed to the application in one turn, see
+/// [`PORTION_MESSAGES`](allspark_protocol::limits::PORTION_MESSAGES): about a millisecond of work.
+pub const PORTIONS_PER_TURN: usize = 4;

@@ -24,10 +24,12 @@ pub(crate) enum Line {
     Overflowed,
     /// A connection is lost between two shards.
     TravelFailed,
+    /// A request was refused because too much is on its way to other shards.
+    MoveRefused,
 }
 
 /// How many kinds there are.
-const KINDS: usize = Line::TravelFailed as usize + 1;
+const KINDS: usize = Line::MoveRefused as usize + 1;
 
 /// When each kind of line may be logged again. All shards of a server share it.
 #[derive(Debug, Default)]

@@ -27,6 +27,16 @@ counters! {
     connections_closed,
     /// Connections that were handed from one shard to another, to the session they were for.
     connections_adopted,
+    /// Connections that were closed because their peers read too slowly what they were sent.
+    connections_slow,
+    /// Connections that were closed because their peers sent too much behind a request.
+    connections_overrun,
+    /// Requests that were answered with 408, because they came too slowly.
+    requests_timed_out,
+    /// Requests that had to wait, because their connection had changed its shard too often.
+    moves_delayed,
+    /// Requests that were answered with 503, because too much was on its way to other shards.
+    moves_refused,
     /// Connections that were refused because there were too many; they are not counted as accepted.
     connections_refused,
     /// Sparks that were opened.

@@ -52,6 +52,11 @@ fn every_option_reaches_its_field() {
         set("send-policy", "keep-latest").unwrap().send_policy,
         SendPolicy::KeepLatest
     );
+    let settings = set("request-timeout", "7000").unwrap();
+    assert_eq!(settings.request_timeout_ms, 7000);
+    let settings = set("keep-alive-timeout", "8000").unwrap();
+    assert_eq!(settings.keep_alive_timeout_ms, 8000);
+    assert_eq!(set("min-rate", "0").unwrap().min_rate_bytes_per_s, 0);
     assert_eq!(set("connections-max", "9").unwrap().connections_max, 9);
     assert_eq!(set("sessions-max", "0").unwrap().sessions_max, 0);
     let memory_max = set("memory-max", "9").unwrap().memory_bytes_max;

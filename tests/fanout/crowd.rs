@@ -207,6 +207,7 @@ impl Crowd {
             | Completion::Accepted { .. }
             | Completion::AcceptFailed { .. }
             | Completion::Released { .. }
+            | Completion::Unsent { .. }
             | Completion::Adopted { .. } => {}
         }
     }

@@ -21,3 +21,4 @@ mod posts;
 mod readers;
 mod requests;
 mod sessions;
+mod slow;

@@ -131,7 +131,9 @@ test('a wrong global name is one line and exit code 2', async () => {
 });
 
 test('it is served as Primus serves it, and cached', async (t) => {
-  const server = await startServer(t, { kind: 'allspark', transformer: 'engine.io' });
+  // What is served has the server's interval in it; that of `allspark library` is the default.
+  const options = { kind: 'allspark', transformer: 'engine.io', pingIntervalMs: 30_000 };
+  const server = await startServer(t, options);
   const ask = (name, headers = {}, method = 'GET') =>
     fetch(`${server.url}/primus/${name}`, { method, headers });
   for (const [name, format] of [['primus.js', 'universal'], ['primus.mjs', 'esm']]) {

@@ -12,6 +12,7 @@ const { test } = require('node:test');
 const { startServer } = require('../interop/server');
 const { folderOf } = require('./made');
 
+const PROGRAM_MS_MAX = 60_000;
 const MISSING = 'There is no WebSocket: `npm install ws`';
 
 /** Each transformer, and those that poll told to do without polling. */
@@ -56,7 +57,8 @@ const PROGRAM = `
 /** Runs a program without WebSocket and resolves with `{ code, happened, stderr }`. */
 async function run(folder, name, url, cases) {
   const args = ['--require', './bare.cjs', name, JSON.stringify([url, cases])];
-  const child = spawn(process.execPath, args, { cwd: folder });
+  // One that reconnects for ever would never end.
+  const child = spawn(process.execPath, args, { cwd: folder, timeout: PROGRAM_MS_MAX });
   const output = { stdout: '', stderr: '' };
   for (const stream of ['stdout', 'stderr']) {
     child[stream].setEncoding('utf8').on('data', (text) => (output[stream] += text));

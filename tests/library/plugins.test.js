@@ -102,8 +102,11 @@ const browserSocket = class extends ws {
   }
 };
 
+// Where a plugin does not work, it waits for ever.
+const PATIENCE = { timeout: 60_000 };
+
 for (const [name, play] of Object.entries(PLAYS)) {
-  test(`${name} works in the served library`, async (t) => {
+  test(`${name} works in the served library`, PATIENCE, async (t) => {
     const url = await npmServer(t, name, play);
     for (const [way, Primus] of Object.entries(await classes(t, name))) {
       const client = new Primus(url, { WebSocket: browserSocket });

@@ -21,15 +21,18 @@ const MAKERS = {
   "with npm primus's client": (names, server) => server.Socket,
 };
 
+// Where a plugin does not work, it waits for ever.
+const PATIENCE = { timeout: 30_000 };
+
 for (const [name, play] of Object.entries(PLAYS)) {
   for (const [way, make] of Object.entries(MAKERS)) {
-    test(`${name} works ${way}`, async (t) => {
+    test(`${name} works ${way}`, PATIENCE, async (t) => {
       assert.deepEqual(await perform(t, play, make), play.expected);
     });
   }
 }
 
-test('plugins work in a page, where there is no createSocket', async (t) => {
+test('plugins work in a page, where there is no createSocket', PATIENCE, async (t) => {
   t.after(() => delete globalThis.Primus);
   const make = async (names) => {
     globalThis.Primus = class extends Primus {};

@@ -70,7 +70,7 @@ pub enum Op {
         token: Token,
     },
     /// Stop receiving; `Receive` starts it again. Bytes that were already on their way may still
-    /// be delivered.
+    /// be delivered, for one or two turns: never more than fit into the driver's receive buffers.
     StopReceive {
         /// The connection.
         socket: Socket,
@@ -91,6 +91,12 @@ pub enum Op {
     },
     /// Say once when the connection can be written to.
     AwaitWritable {
+        /// The connection.
+        socket: Socket,
+    },
+    /// Say how many of the bytes that were sent the peer has not acknowledged. Answered by
+    /// [`Completion::Unsent`] in the turn that submits it.
+    AskUnsent {
         /// The connection.
         socket: Socket,
     },
@@ -181,6 +187,14 @@ pub enum Completion {
         token: Token,
         /// What the kernel said.
         error: io::Error,
+    },
+    /// The answer to [`Op::AskUnsent`].
+    Unsent {
+        /// The connection.
+        token: Token,
+        /// How many bytes; the end of the stream counts as one. `None` if the kernel can't say
+        /// (`io_uring` before Linux 6.7).
+        bytes: Option<u32>,
     },
     /// The answer to [`Op::AwaitWritable`].
     Writable {

@@ -3,14 +3,15 @@
 //! A spark ends once, for one of these reasons: the application ends it ([`Core::say_goodbye`]), or
 //! its transport is over ([`Core::lose`]). Its connection is then closed in one of two ways:
 //! [`Core::finish`] sends what waits, shuts down, and reads on for a moment, so that the peer gets
-//! the last bytes instead of a reset; [`Core::close`] closes at once.
+//! the last bytes instead of a reset; [`Core::close`] closes at once. Both ends of that are given
+//! as long as the peer takes what is sent ([`super::slow`]).
 
 use std::fmt;
 
 use allspark_protocol::transformer::Transformer;
 use allspark_protocol::websocket::CloseCode;
 
-use super::connection::{Closing, Role};
+use super::connection::{Closing, Flags, Role};
 use super::core::{Core, Deferred};
 use super::host::Host;
 use super::token_of;
@@ -32,7 +33,7 @@ pub(super) enum EndReason {
     Silent,
     /// Its client reads too slowly.
     TooSlow,
-    /// It holds more than its share of memory, of which there is too little.
+    /// Its client wanted more memory than its share while the server had none left.
     Shed,
     /// The transport is over: its client said goodbye, or did not come back.
     Goodbye,
@@ -55,7 +56,7 @@ impl fmt::Display for EndReason {
             Self::Panicked => "a handler panicked",
             Self::Silent => "no answer to a ping",
             Self::TooSlow => "the client reads too slowly",
-            Self::Shed => "the server has too little memory",
+            Self::Shed => "the server has no memory left for it",
             Self::Goodbye => "closed by the client",
             Self::Gone => "the connection ended without a goodbye",
             Self::Broken => "the connection broke",
@@ -76,8 +77,11 @@ impl<T: Transformer> Core<T> {
             && !self.is_carried(spark)
             && self.connection(key).closing == Closing::No
         {
-            if self.connection(key).input_ended {
+            if self.connection(key).input_ended() {
                 self.finish(key);
+            } else if self.connection(key).blocked {
+                // First it must be able to read the goodbye.
+                self.start_watch(key);
             } else {
                 self.set_timer_ms(key, GOODBYE_TIMEOUT_MS);
             }
@@ -103,8 +107,15 @@ impl<T: Transformer> Core<T> {
             if !connection.role.stays() {
                 connection.role = Role::Discard;
             }
+            let (blocked, flags) = (connection.blocked, connection.flags);
             self.finishing.push(key);
-            self.set_timer_ms(key, LINGER_MS);
+            if flags.has(Flags::WATCHED) {
+                // It still is, for as long as the peer takes what waits.
+            } else if blocked {
+                self.start_watch(key);
+            } else {
+                self.set_timer_ms(key, LINGER_MS);
+            }
             self.settle_closed(key);
         }
     }
@@ -112,6 +123,7 @@ impl<T: Transformer> Core<T> {
     /// Goes on with connections whose last bytes were submitted.
     pub(super) fn after_submit(&mut self) {
         self.blocks.reclaim();
+        self.after_sending();
         for _ in 0..self.finishing.len() {
             let key = self.finishing.pop().expect("counted above");
             let Some(connection) = self.connections.get_mut(key) else {
@@ -120,17 +132,30 @@ impl<T: Transformer> Core<T> {
             if connection.closing != Closing::AfterSending {
                 continue;
             }
-            if connection.queue.is_some() {
+            if connection.has_unsent() {
                 // Once the rest is sent, it is put into the list again.
                 continue;
             }
-            if connection.input_ended {
+            if connection.input_ended() {
                 self.close(key);
             } else {
-                connection.closing = Closing::Lingering;
-                let socket = connection.socket;
-                self.ops.push(Op::Shutdown { socket });
+                self.linger(key);
             }
+        }
+    }
+
+    /// Everything is sent: the peer is told so, and listened to until it closes, too.
+    fn linger(&mut self, key: Key) {
+        let connection = self.connection_mut(key);
+        connection.closing = Closing::Lingering;
+        let socket = connection.socket;
+        self.ops.push(Op::Shutdown { socket });
+        self.end_watch(key);
+        self.set_timer_ms(key, LINGER_MS);
+        if self.connection_mut(key).flags.clear_holds() {
+            // What it sends is of no interest, but its end is.
+            let token = token_of(key);
+            self.ops.push(Op::Receive { socket, token });
         }
     }
 
@@ -158,6 +183,7 @@ impl<T: Transformer> Core<T> {
     /// The driver is done with the connection: everything that belonged to it is returned.
     pub(super) fn closed(&mut self, key: Key) {
         self.wheel.cancel(key.index);
+        self.moves.closed(key.index);
         let connection = self
             .connections
             .remove(key)

@@ -7,7 +7,7 @@ use allspark_protocol::http::{BodyFraming, Reader, RequestHead};
 use super::browser::Browser;
 use super::paced::Paced;
 use super::queue::SendQueue;
-use super::travel::Parcel;
+use super::travel::Leaving;
 use crate::io::Socket;
 use crate::memory::Key;
 
@@ -22,7 +22,7 @@ pub(crate) enum Role {
     /// Answered in parts with pauses; the bytes are of no interest.
     Paced(Box<Paced>),
     /// On its way to the shard that owns the session its request is for.
-    Leaving(Box<Parcel>),
+    Leaving(Box<Leaving>),
     /// Whatever it is, the answer is that there are too many.
     TurnedAway,
     /// Of no interest: the connection is about to be closed.
@@ -85,10 +85,72 @@ pub(crate) struct Asked {
 impl Asked {
     pub(crate) fn of(head: &RequestHead<'_>) -> Self {
         Self {
-            keep_alive: head.keep_alive(),
+            // Something on the way may take whatever answers a request for an upgrade for the
+            // upgrade, and the bytes behind it for another protocol's: they must not be requests.
+            keep_alive: head.keep_alive() && !names_upgrade(head),
             head_only: head.method() == "HEAD",
             minor_version: head.minor_version(),
         }
+    }
+}
+
+/// Whether it has the header `Upgrade`, whatever else it has.
+fn names_upgrade(head: &RequestHead<'_>) -> bool {
+    let mut names = head.headers().map(|(name, _)| name);
+    names.any(|name| name.eq_ignore_ascii_case("upgrade"))
+}
+
+/// What is the case about a connection: a set in one byte. The first three are reasons not to
+/// listen to it for now; each goes with its own cause, and none hides another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Flags(u8);
+
+impl Flags {
+    /// Its peer reads too slowly to be listened to, until everything is sent.
+    pub(crate) const UNREAD: Self = Self(1);
+    /// Its peer sends behind a request that is not answered yet.
+    pub(crate) const BEHIND: Self = Self(2);
+    /// It is on its way to another shard, which will listen to it.
+    pub(crate) const LEAVING: Self = Self(4);
+    /// The peer sends nothing more.
+    pub(crate) const INPUT_ENDED: Self = Self(8);
+    /// Its timer says when it is judged how much the peer took of what waits to be sent.
+    pub(crate) const WATCHED: Self = Self(16);
+    /// It is known where that measurement began.
+    pub(crate) const MEASURED: Self = Self(32);
+
+    /// Before its spark is judged by its silence, the kernel was asked what the peer took.
+    pub(crate) const ASKED: Self = Self(64);
+
+    const HOLDS: u8 = Self::UNREAD.0 | Self::BEHIND.0 | Self::LEAVING.0;
+
+    pub(crate) const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether one of these is the case.
+    pub(crate) fn has(self, flags: Self) -> bool {
+        self.0 & flags.0 != 0
+    }
+
+    /// Whether there is a reason not to listen.
+    pub(crate) fn is_held(self) -> bool {
+        self.0 & Self::HOLDS != 0
+    }
+
+    pub(crate) fn set(&mut self, flags: Self) {
+        self.0 |= flags.0;
+    }
+
+    pub(crate) fn clear(&mut self, flags: Self) {
+        self.0 &= !flags.0;
+    }
+
+    /// Drops all reasons not to listen. Returns whether there was one.
+    pub(crate) fn clear_holds(&mut self) -> bool {
+        let was_held = self.is_held();
+        self.0 &= !Self::HOLDS;
+        was_held
     }
 }
 
@@ -118,13 +180,14 @@ pub(crate) struct Connection {
     pub(crate) blocked: bool,
     /// It is in the list of connections to be sent to.
     pub(crate) dirty: bool,
-    /// Its peer reads too slowly to be listened to.
-    pub(crate) paused: bool,
-    /// The kernel took something since the last heartbeat.
-    pub(crate) progress: bool,
-    /// The peer sends nothing more.
-    pub(crate) input_ended: bool,
+    pub(crate) flags: Flags,
+    /// Bytes that the kernel took since it was asked last how much the peer has of them, and those
+    /// that the peer did not have then.
+    pub(crate) taken_bytes: u32,
 }
+
+// There may be a million of them.
+const _: () = assert!(size_of::<Connection>() == 80);
 
 impl Connection {
     /// A connection that just came in.
@@ -138,15 +201,36 @@ impl Connection {
             closing: Closing::No,
             blocked: false,
             dirty: false,
-            paused: false,
-            progress: false,
-            input_ended: false,
+            flags: Flags::default(),
+            taken_bytes: 0,
         }
     }
 
     /// Whether something could be sent at once.
     pub(crate) fn is_free(&self) -> bool {
         self.queue.is_none() && !self.blocked && self.closing == Closing::No
+    }
+
+    /// Whether something waits to be sent.
+    pub(crate) fn has_unsent(&self) -> bool {
+        self.queue.is_some() || self.blocked
+    }
+
+    /// Whether the peer sends nothing more.
+    pub(crate) fn input_ended(&self) -> bool {
+        self.flags.has(Flags::INPUT_ENDED)
+    }
+
+    /// The kernel is given so many bytes.
+    pub(crate) fn count_taken(&mut self, bytes: usize) {
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        self.taken_bytes = self.taken_bytes.saturating_add(bytes);
+    }
+
+    /// It did not take so many of them.
+    pub(crate) fn count_refused(&mut self, bytes: usize) {
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        self.taken_bytes = self.taken_bytes.saturating_sub(bytes);
     }
 
     /// Bytes that wait to be sent.

@@ -18,10 +18,11 @@ use super::connection::Connection;
 use super::connection::Declined;
 use super::fairness::Fairness;
 use super::held::Charges;
+use super::moves::Moves;
 use super::names::Names;
 use super::queue::SendQueue;
 use super::room::Room;
-use super::travel::Parcel;
+use super::travel::{Luggage, Parcel};
 use super::upkeep::Upkeep;
 use super::walk::Walk;
 use super::wheel::Wheel;
@@ -81,12 +82,20 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) names: Names,
     /// Sparks whose sessions may have something to send.
     pub(super) dirty_sparks: Vec<Key>,
+    /// Sparks whose sessions have more messages to hand on.
+    pub(super) proceeding: VecDeque<Key>,
     /// Connections that can go on with what their peers sent meanwhile.
     pub(super) resumed: Vec<Key>,
     /// A session declined the request that it was just asked about.
     pub(super) declined: Option<Declined>,
     /// Connections that go to another shard once everything is sent.
-    pub(super) leaving: Vec<Key>,
+    pub(super) leaving: VecDeque<Key>,
+    /// What all connections that leave take with them.
+    pub(super) luggage: Luggage,
+    /// How often connections that came from other shards have moved.
+    pub(super) moves: Moves,
+    /// Connections for which everything that waited was submitted.
+    pub(super) caught_up: Vec<Key>,
     /// Connections that come from other shards.
     pub(super) arrivals: Arena<Box<Parcel>>,
     /// What the session that was called last wants.
@@ -162,9 +171,13 @@ impl<T: Transformer> Core<T> {
             session_charges: Charges::default(),
             names: Names::default(),
             dirty_sparks: Vec::new(),
+            proceeding: VecDeque::new(),
             resumed: Vec::new(),
             declined: None,
-            leaving: Vec::new(),
+            leaving: VecDeque::new(),
+            luggage: Luggage::default(),
+            moves: Moves::default(),
+            caught_up: Vec::new(),
             arrivals: Arena::default(),
             outputs: Outputs::default(),
             wire_sparks: vec![0; usize::from(T::WIRES)],
@@ -262,6 +275,9 @@ impl<T: Transformer> Core<T> {
             Completion::SendFailed { token, error } => {
                 self.with_connection(token, |core, key| core.broke(key, error));
             }
+            Completion::Unsent { token, bytes } => {
+                self.with_connection(token, |core, key| core.unsent(key, bytes));
+            }
             Completion::Writable { token } => {
                 self.with_connection(token, |core, key| core.writable(key));
             }
@@ -322,7 +338,9 @@ impl<T: Transformer> Core<T> {
             || !self.finishing.is_empty()
             || !self.dirty_sparks.is_empty()
             || !self.resumed.is_empty()
+            || (!self.proceeding.is_empty() && !self.is_congested())
             || !self.leaving.is_empty()
+            || !self.caught_up.is_empty()
             || self.outbox_len > 0
             || self.has_commands()
     }

@@ -5,11 +5,10 @@ use std::io;
 use allspark_protocol::transformer::Transformer;
 
 use super::close::EndReason;
-use super::connection::{Closing, Role};
+use super::connection::{Closing, Flags, Role};
 use super::core::Core;
 use super::queue::{Batch, SendQueue};
 use super::send::Target;
-use super::token_of;
 use crate::io::Op;
 use crate::limits::{SEND_BYTES_PER_TURN, SENDS_PER_TURN};
 use crate::memory::{Key, Slice};
@@ -65,8 +64,9 @@ impl<T: Transformer> Core<T> {
                 Batch::Many(slices) => Op::SendMany { socket, slices },
             });
         }
-        let offered_bytes = before - queue.bytes();
-        if !queue.is_empty() {
+        let (offered_bytes, is_empty) = (before - queue.bytes(), queue.is_empty());
+        connection.count_taken(offered_bytes);
+        if !is_empty {
             connection.dirty = true;
             self.dirty.push_back(key);
         } else if let Some(queue) = connection.queue.take() {
@@ -83,8 +83,11 @@ impl<T: Transformer> Core<T> {
             self.finishing.push(key);
             return;
         }
-        match &connection.role {
-            Role::Leaving(_) => self.leaving.push(key),
+        if connection.flags.has(Flags::UNREAD.or(Flags::WATCHED)) {
+            self.caught_up.push(key);
+        }
+        match &self.connection(key).role {
+            Role::Leaving(leaving) if !leaving.waits() => self.leaving.push_back(key),
             Role::Waiting(waiting) => {
                 let spark = waiting.spark;
                 self.mark(spark);
@@ -93,20 +96,11 @@ impl<T: Transformer> Core<T> {
                 let spark = *spark;
                 self.mark(spark);
             }
-            Role::Http(_) | Role::Paced(_) | Role::TurnedAway | Role::Discard => {}
-        }
-        self.listen_again(key);
-    }
-
-    /// A connection that was not listened to for a while is listened to again.
-    pub(super) fn listen_again(&mut self, key: Key) {
-        let connection = self.connection_mut(key);
-        if std::mem::take(&mut connection.paused) {
-            let socket = connection.socket;
-            self.ops.push(Op::Receive {
-                socket,
-                token: token_of(key),
-            });
+            Role::Http(_)
+            | Role::Paced(_)
+            | Role::Leaving(_)
+            | Role::TurnedAway
+            | Role::Discard => {}
         }
     }
 
@@ -134,16 +128,17 @@ impl<T: Transformer> Core<T> {
         if !std::mem::replace(&mut connection.blocked, true) {
             self.ops.push(Op::AwaitWritable { socket });
         }
+        connection.count_refused(rest.len());
         let fresh = || self.queues.pop().unwrap_or_default();
         let queue = connection.queue.get_or_insert_with(fresh);
         queue.push_front(rest, &mut self.blocks);
         self.queue_grew(Target::Connection(key));
+        self.watch_if_idle(key);
     }
 
     pub(super) fn writable(&mut self, key: Key) {
         let connection = self.connection_mut(key);
         connection.blocked = false;
-        connection.progress = true;
         if !connection.dirty {
             connection.dirty = true;
             self.dirty.push_back(key);

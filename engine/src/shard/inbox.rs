@@ -9,7 +9,7 @@ use super::close::EndReason;
 use super::core::Core;
 use super::host::Host;
 use crate::guard;
-use crate::limits::INBOX_COMMANDS_PER_TURN;
+use crate::limits::{INBOX_COMMANDS_PER_TURN, MOVES_PER_TURN};
 use crate::memory::Key;
 use crate::mesh::{Command, Visitor};
 use crate::primus::Destroy;
@@ -26,14 +26,16 @@ impl<T: Transformer> Core<T> {
             });
         }
         self.flush_outbox();
+        let mut arrivals = 0;
         for _ in 0..INBOX_COMMANDS_PER_TURN {
             // Broadcasts must not pile up behind a long walk: they wait in the bounded inbox.
-            if self.streams_are_full() {
+            if self.streams_are_full() || arrivals == MOVES_PER_TURN {
                 return;
             }
             let Some(command) = self.mesh().receive(self.shard) else {
                 return;
             };
+            arrivals += usize::from(matches!(command, Command::Arrive(_)));
             self.carry_out(command);
             self.settle();
         }

@@ -8,10 +8,10 @@ use allspark_protocol::transformer::{Carrier, End, Output, Outputs, Transformer}
 use super::browser::Browser;
 use super::carried::connection_of;
 use super::close::EndReason;
-use super::connection::{Asked, Declined, Next, Role, Waiting};
+use super::connection::{Asked, Declined, Flags, Next, Role, Waiting};
 use super::core::Core;
 use super::host::Host;
-use crate::limits::KEEP_ALIVE_TIMEOUT_MS;
+use crate::limits::PORTIONS_PER_TURN;
 use crate::memory::Key;
 use crate::spark::{ReadyState, SparkError};
 
@@ -26,6 +26,9 @@ impl<T: Transformer> Core<T> {
     pub(super) fn perform_opening(&mut self, spark: Key, mut opening: Option<&RequestHead<'_>>) {
         let mut outputs = std::mem::take(&mut self.outputs);
         let mut list = outputs.take_list();
+        if outputs.take_more() {
+            self.proceeding.push_back(spark);
+        }
         for output in list.drain(..) {
             if is_event(&output)
                 && let Some(head) = opening.take()
@@ -38,6 +41,20 @@ impl<T: Transformer> Core<T> {
         self.outputs = outputs;
         if let Some(head) = opening {
             self.emit_connection(spark, head);
+        }
+    }
+
+    /// Has sessions go on whose requests brought more messages than one turn should hand on. They
+    /// take turns, so that none of them waits for the whole of another.
+    pub(super) fn proceed(&mut self) {
+        let count = self.proceeding.len().min(PORTIONS_PER_TURN);
+        for _ in 0..count {
+            if !self.is_congested()
+                && let Some(spark) = self.proceeding.pop_front()
+            {
+                self.wake_session(spark, T::proceed);
+                self.settle();
+            }
         }
     }
 
@@ -227,7 +244,7 @@ impl<T: Transformer> Core<T> {
     /// session is being called.
     fn go_on(&mut self, key: Key, next: Next) {
         if next == Next::Http {
-            self.set_timer_ms(key, KEEP_ALIVE_TIMEOUT_MS);
+            self.set_idle_timer_ms(key, self.shared.options.keep_alive_timeout_ms);
         }
         let Role::Waiting(waiting) = &mut self.connection_mut(key).role else {
             return;
@@ -274,7 +291,7 @@ impl<T: Transformer> Core<T> {
                 && let Some(next) = waiting.next
             {
                 let mut pending = self.take_up(key, next);
-                self.listen_again(key);
+                self.let_go(key, Flags::BEHIND);
                 self.received(key, &mut pending);
                 self.settle_input(key);
                 self.settle();

@@ -37,6 +37,8 @@ impl<T: Transformer> Core<T> {
             response.encode_begin(out, framing, false);
         });
         let parts = parts.into();
+        // The timer is for its parts from now on.
+        self.end_watch(key);
         self.connection_mut(key).role = Role::Paced(Box::new(Paced { framing, parts }));
         self.go_on_paced(key);
     }

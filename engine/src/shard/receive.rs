@@ -10,13 +10,13 @@ use allspark_protocol::transformer::{Answer, Transformer};
 use super::browser::Browser;
 use super::carried::{Carried, carrier_of};
 use super::close::EndReason;
-use super::connection::{Asked, Closing, Connection, Role, Waiting};
+use super::connection::{Asked, Closing, Connection, Flags, Role, Waiting};
 use super::core::Core;
 use super::names::{Address, NameHash};
 use super::room::unavailable;
 use super::token_of;
 use crate::io::{Op, Socket};
-use crate::limits::{KEEP_ALIVE_TIMEOUT_MS, PENDING_BYTES_MAX, REQUEST_TIMEOUT_MS};
+use crate::limits::{PENDING_BYTES_HIGHEST, PENDING_BYTES_MAX};
 use crate::memory::Key;
 
 impl<T: Transformer> Core<T> {
@@ -30,7 +30,7 @@ impl<T: Transformer> Core<T> {
         if is_ending {
             self.close(key);
         } else {
-            self.set_timer_ms(key, REQUEST_TIMEOUT_MS);
+            self.set_timer_ms(key, self.shared.options.request_timeout_ms);
         }
     }
 
@@ -60,18 +60,30 @@ impl<T: Transformer> Core<T> {
                     self.read_requests(key, reader, &mut Input::new(bytes));
                 }
             }
-            Role::Waiting(waiting) => {
-                waiting.pending.extend_from_slice(bytes);
-                if waiting.pending.len() > PENDING_BYTES_MAX && !connection.paused {
-                    // Who asks for more before the answer has come can wait for it.
-                    connection.paused = true;
-                    let socket = connection.socket;
-                    self.ops.push(Op::StopReceive { socket });
-                }
-            }
-            Role::Leaving(parcel) => parcel.rest.extend_from_slice(bytes),
+            Role::Waiting(_) | Role::Leaving(_) => self.keep_behind(key, bytes),
             Role::TurnedAway => self.answer_turned_away(key),
             Role::Paced(_) | Role::Discard => {}
+        }
+    }
+
+    /// Keeps what the peer sends behind a request that has not been answered here.
+    fn keep_behind(&mut self, key: Key, bytes: &[u8]) {
+        let (kept, reason) = match &mut self.connection_mut(key).role {
+            Role::Waiting(waiting) => {
+                append(&mut waiting.pending, bytes);
+                (waiting.pending.len(), Flags::BEHIND)
+            }
+            Role::Leaving(leaving) => (leaving.keep(bytes), Flags::LEAVING),
+            Role::Http(_) | Role::Spark(_) | Role::Paced(_) | Role::TurnedAway | Role::Discard => {
+                return;
+            }
+        };
+        if kept > PENDING_BYTES_HIGHEST || (reason == Flags::LEAVING && self.luggage.is_over()) {
+            self.counters().connections_overrun.add(1);
+            self.close(key);
+        } else if kept > PENDING_BYTES_MAX {
+            // Who asks for more before the answer has come can wait for it.
+            self.hold(key, reason);
         }
     }
 
@@ -81,7 +93,7 @@ impl<T: Transformer> Core<T> {
             self.broke(key, error);
             return;
         }
-        self.connection_mut(key).input_ended = true;
+        self.connection_mut(key).flags.set(Flags::INPUT_ENDED);
         match self.connection(key).role {
             // Its next shard will see the end itself.
             Role::Leaving(_) => return,
@@ -96,7 +108,10 @@ impl<T: Transformer> Core<T> {
     }
 
     pub(super) fn read_requests(&mut self, key: Key, mut reader: Reader, input: &mut Input<'_>) {
-        let mut is_new = reader.is_idle();
+        // From its first byte the head of a request has so long, however slowly the rest drips in.
+        let mut had_begun = !reader.is_idle();
+        let mut had_head = reader.awaits_body();
+        let mut answered = false;
         loop {
             match reader.next(input) {
                 Ok(None) => break,
@@ -107,7 +122,7 @@ impl<T: Transformer> Core<T> {
                 Some(reader) => reader,
                 None => return,
             };
-            is_new = true;
+            (had_begun, had_head, answered) = (false, false, true);
         }
         if reader.take_continue() {
             self.queue_frame(key, |out| {
@@ -117,11 +132,14 @@ impl<T: Transformer> Core<T> {
                 return;
             }
         }
+        let options = &self.shared.options;
         if reader.is_idle() {
-            self.set_timer_ms(key, KEEP_ALIVE_TIMEOUT_MS);
-        } else if is_new {
-            // From its first byte a request has this long, however slowly the rest drips in.
-            self.set_timer_ms(key, REQUEST_TIMEOUT_MS);
+            // An empty line is no reason to wait any longer.
+            if answered {
+                self.set_idle_timer_ms(key, options.keep_alive_timeout_ms);
+            }
+        } else if !had_begun || reader.awaits_body() != had_head {
+            self.set_idle_timer_ms(key, options.request_timeout_ms);
         }
         self.connection_mut(key).role = Role::Http(reader);
     }
@@ -138,19 +156,19 @@ impl<T: Transformer> Core<T> {
             Role::Http(_) => return Some(reader),
             Role::Waiting(waiting) => {
                 waiting.reader = reader;
-                waiting.pending.extend_from_slice(input.take_all());
+                self.keep_behind(key, input.take_all());
             }
             Role::Spark(spark) => {
                 let spark = *spark;
                 self.read_session(key, spark, input);
             }
-            Role::Leaving(parcel) => parcel.rest.extend_from_slice(input.take_all()),
+            Role::Leaving(_) => self.keep_behind(key, input.take_all()),
             Role::Paced(_) | Role::TurnedAway | Role::Discard => {}
         }
         None
     }
 
-    fn refuse(&mut self, key: Key, error: HttpError) {
+    pub(super) fn refuse(&mut self, key: Key, error: HttpError) {
         let peer = self.connection(key).peer;
         tracing::debug!(shard = self.shard, %peer, %error, "a request is refused");
         let response = Response::text(error.status(), &format!("{error}\n"));
@@ -173,6 +191,9 @@ impl<T: Transformer> Core<T> {
             Ok(browser) => browser,
             Err(response) => return self.respond(key, head, &response),
         };
+        if !cors.allows_referer(head) && self.transformer.is_script(head) {
+            return self.respond(key, head, &Response::text(403, "Forbidden\n"));
+        }
         if let Some(browser) = &browser
             && let Some(response) = self.own_answer(head)
         {
@@ -285,14 +306,14 @@ impl<T: Transformer> Core<T> {
             next: None,
         };
         self.connection_mut(key).role = Role::Waiting(Box::new(waiting));
-        self.wheel.cancel(key.index);
+        self.cancel_idle_timer(key);
         self.add_carrier(spark, key);
         self.ask_session(spark, |transformer, session, context, out| {
             transformer.exchange(session, context, carrier_of(key), request, out);
         });
     }
 
-    fn respond(&mut self, key: Key, head: &RequestHead<'_>, response: &Response) {
+    pub(super) fn respond(&mut self, key: Key, head: &RequestHead<'_>, response: &Response) {
         let asked = Asked::of(head);
         if asked.keep_alive && self.end_deadline.is_none() {
             self.write_response(key, response, true, asked.head_only);
@@ -308,4 +329,13 @@ impl<T: Transformer> Core<T> {
         self.write_response(key, response, false, asked.head_only);
         self.finish(key);
     }
+}
+
+/// Keeps bytes behind others. What is beyond the limit takes no more room than it needs: then
+/// hardly anything follows.
+pub(super) fn append(kept: &mut Vec<u8>, bytes: &[u8]) {
+    if kept.len() + bytes.len() > PENDING_BYTES_MAX {
+        kept.reserve_exact(bytes.len());
+    }
+    kept.extend_from_slice(bytes);
 }

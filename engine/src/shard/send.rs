@@ -10,11 +10,10 @@ use allspark_protocol::primus::{Packet, SparkId};
 use allspark_protocol::transformer::{Kind, Transformer};
 
 use super::close::EndReason;
-use super::connection::{Closing, Connection, Role};
+use super::connection::{Closing, Connection, Flags, Role};
 use super::core::Core;
 use super::host::Host;
 use super::queue::{Admission, Bound, SendQueue};
-use crate::io::Op;
 use crate::limits::{ANSWERS_COST_MAX, EXEMPT_BYTES_MAX, PAUSE_BYTES_MAX};
 use crate::lines::Line;
 use crate::memory::{BlockPool, FrameClass, FrameTooLong, Key, Slice};
@@ -167,7 +166,10 @@ impl<T: Transformer> Core<T> {
         let head = self.streams[wire].head();
         if seen < head {
             self.spark_mut(spark).seen = head;
-            while let Some(slice) = self.streams[wire].next_since(seen) {
+            // One that has ended may have been left far behind, and gets nothing.
+            while self.spark(spark).ready == ReadyState::Open
+                && let Some(slice) = self.streams[wire].next_since(seen)
+            {
                 seen += slice.len() as u64;
                 self.queue_broadcast(spark, target, slice);
             }
@@ -177,9 +179,6 @@ impl<T: Transformer> Core<T> {
 
     /// Queues broadcasts for one spark, within the bound of its queue.
     fn queue_broadcast(&mut self, spark: Key, target: Target, slice: Slice) {
-        if self.spark(spark).ready != ReadyState::Open {
-            return;
-        }
         let (bound, messages) = (self.bound(target), slice.frames());
         if let Some(Outlet { queue, blocks, .. }) = self.outlet(target) {
             let admission = queue.push_messages(slice, bound, blocks);
@@ -320,12 +319,13 @@ impl<T: Transformer> Core<T> {
         if !connection.dirty && !connection.blocked {
             connection.dirty = true;
             self.dirty.push_back(key);
-        } else if connection.blocked && !connection.paused && connection.queue_bytes() > pause_bytes
+        } else if connection.blocked
+            && !connection.flags.has(Flags::UNREAD)
+            && connection.queue_bytes() > pause_bytes
         {
-            // Its peer reads too slowly to be listened to: an echo must not fill the queue.
-            connection.paused = true;
-            let socket = connection.socket;
-            self.ops.push(Op::StopReceive { socket });
+            // An echo must not fill the queue.
+            self.hold(key, Flags::UNREAD);
+            self.measure_unread(key);
         }
     }
 

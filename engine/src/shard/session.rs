@@ -20,6 +20,8 @@ impl<T: Transformer> Core<T> {
     pub(super) fn open_upgraded(&mut self, key: Key, session: T::Session, head: &RequestHead<'_>) {
         let spark = self.insert_spark(session, Some(key), None, head);
         self.connection_mut(key).role = Role::Spark(spark);
+        // The timer is for heartbeats from now on.
+        self.end_watch(key);
         self.start_heartbeat(spark);
         self.emit_connection(spark, head);
     }

@@ -11,7 +11,7 @@ use allspark_protocol::primus::{Beat, Packet};
 use allspark_protocol::transformer::Transformer;
 
 use super::close::EndReason;
-use super::connection::{Closing, Role};
+use super::connection::{Closing, Flags, Role};
 use super::core::Core;
 use super::host::Host;
 use crate::limits::TIMERS_PER_TURN;
@@ -34,7 +34,7 @@ const MOMENTS_PER_INTERVAL: u64 = 512;
 
 /// How long a decision about a silent spark is put off while the shard holds back input: its
 /// answer may be in there.
-const CONGESTION_RETRY_MS: u64 = 100;
+pub(super) const CONGESTION_RETRY_MS: u64 = 100;
 
 impl<T: Transformer> Core<T> {
     /// The first ping comes at a random moment of the first interval, so that clients who came
@@ -111,16 +111,22 @@ impl<T: Transformer> Core<T> {
     fn timer(&mut self, key: Key) {
         let connection = self.connection(key);
         let is_open = connection.closing == Closing::No;
-        match connection.role {
-            Role::Spark(spark) if is_open && self.spark(spark).ready == ReadyState::Open => {
-                self.beat(spark);
+        match &connection.role {
+            Role::Spark(spark) if is_open && self.spark(*spark).ready == ReadyState::Open => {
+                let spark = *spark;
+                if connection.flags.has(Flags::WATCHED) {
+                    self.ask_unsent(key);
+                } else {
+                    self.beat(spark);
+                }
             }
             Role::Paced(_) if is_open => self.go_on_paced(key),
+            Role::Leaving(leaving) if is_open && leaving.waits() => self.depart(key),
             // A goodbye without an answer, a request that does not come or does not end, or a peer
-            // that does not close.
+            // that does not read or does not close.
             _ => match self.put_off() {
                 Some(judge_from) => self.wheel.set(key.index, judge_from),
-                None => self.close(key),
+                None => self.judge(key),
             },
         }
     }
@@ -134,14 +140,13 @@ impl<T: Transformer> Core<T> {
             return;
         }
         // Its answer waits behind what it has not read yet, but it does read.
-        let is_catching_up = self.spark(spark).stream.is_some_and(|key| {
-            let connection = self.connection_mut(key);
-            connection.paused && std::mem::take(&mut connection.progress)
-        });
-        let state = self.spark_mut(spark);
-        if is_catching_up {
-            state.heartbeat.alive();
+        if self.spark(spark).heartbeat.is_waiting()
+            && let Some(key) = self.spark(spark).stream
+            && self.must_ask_first(spark, key)
+        {
+            return self.set_beat(spark, Some(Duration::from_millis(CONGESTION_RETRY_MS)));
         }
+        let state = self.spark(spark);
         if state.heartbeat.is_waiting() {
             let interval = Duration::from_millis(interval_ms);
             let judge_from = self.fairness.judge_from_with(interval);

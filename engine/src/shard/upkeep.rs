@@ -74,6 +74,8 @@ impl<T: Transformer> Core<T> {
         self.dirty_sparks.give_back();
         self.dirty.give_back();
         self.finishing.give_back();
+        self.caught_up.give_back();
+        self.leaving.give_back();
         self.ops.give_back();
         self.deferred.give_back();
         self.outbox.iter_mut().for_each(GiveBack::give_back);

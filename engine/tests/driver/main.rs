@@ -42,10 +42,10 @@ on_every_driver! {
         gives_away_many_at_once;
     receive: delivers_a_message, delivers_a_mebibyte, resumes_when_buffers_return,
         starved_sockets_share_what_returns, reports_the_end, reports_a_reset,
-        stops_and_starts, survives_toggling, reports_many_in_one_turn,
+        stops_and_starts, stops_within_its_buffers, survives_toggling, reports_many_in_one_turn,
         reports_in_the_order_of_arrival;
     send: delivers_in_order, reports_what_was_not_taken, sends_many_slices_in_order,
-        stalls_in_the_same_turn,
+        stalls_in_the_same_turn, tells_what_the_peer_does_not_have,
         fails_when_the_peer_is_gone;
     sleep: ends_at_the_deadline, ends_when_woken, ends_when_bytes_come;
 }

@@ -218,3 +218,43 @@ pub(crate) fn reports_in_the_order_of_arrival<D: TestDriver>() {
         assert_eq!(order, [earlier.token, token], "round {round}");
     }
 }
+
+/// A peer sends as fast as it can. When receiving stops, no more comes in than there are buffers,
+/// and then nothing.
+pub(crate) fn stops_within_its_buffers<D: TestDriver>() {
+    const ROUNDS: usize = 50;
+    let size = Size {
+        buffers: 16,
+        buffer_bytes: 1024,
+        ..Size::default()
+    };
+    let mut rig = Rig::<D>::sized(size);
+    let connection = rig.open();
+    let (socket, token) = (connection.socket, connection.token);
+    let mut peer = connection.peer;
+    let writer = thread::spawn(move || while peer.write_all(&[1; 8192]).is_ok() {});
+    for _ in 0..ROUNDS {
+        rig.driver.push(Op::Receive { socket, token });
+        while !matches!(rig.drain().as_slice(), [Completion::Received { .. }, ..]) {
+            rig.turn(Wait::Until(rig.driver.now() + Duration::from_millis(100)));
+        }
+        rig.driver.push(Op::StopReceive { socket });
+        let mut late_bytes = 0;
+        for _ in 0..20 {
+            rig.turn(Wait::No);
+            for completion in rig.drain() {
+                match completion {
+                    Completion::Received { buffer, .. } => late_bytes += buffer.len(),
+                    other => panic!("{other:?}"),
+                }
+            }
+        }
+        // Each turn gives the buffers back, so it is the stop that counts, not their number.
+        let most = 2 * usize::from(size.buffers) * size.buffer_bytes;
+        assert!(late_bytes <= most, "{late_bytes} bytes came late");
+        rig.settle();
+        assert!(rig.drain().is_empty(), "it has stopped");
+    }
+    rig.close(socket, token);
+    writer.join().unwrap();
+}

@@ -7,7 +7,7 @@ use allspark_engine::io::{Completion, Op, Wait};
 use allspark_engine::memory::{Block, FrameClass, Slice};
 
 use crate::receive::reset;
-use crate::rig::{Connection, Rig, Size, TestDriver, pattern};
+use crate::rig::{Connection, PATIENCE, Rig, Size, TestDriver, pattern};
 
 pub(crate) fn delivers_in_order<D: TestDriver>() {
     let mut rig = Rig::<D>::new();
@@ -175,4 +175,52 @@ pub(crate) fn fails_when_the_peer_is_gone<D: TestDriver>() {
         "{reported:?}"
     );
     rig.close(socket, token);
+}
+
+/// How much the peer does not have yet: a part of what the kernel took, less when the peer reads,
+/// and nothing when it has read everything.
+pub(crate) fn tells_what_the_peer_does_not_have<D: TestDriver>() {
+    let mut rig = Rig::<D>::new();
+    let mut connection = rig.open();
+    let (socket, token) = (connection.socket, connection.token);
+    assert_eq!(unsent(&mut rig, &connection), Some(0));
+    let sent = pattern(32 << 20);
+    let bytes = Slice::copy_of(&sent);
+    rig.driver.push(Op::Send { socket, bytes });
+    rig.turn(Wait::No);
+    let rest = stalled(&mut rig).expect("nobody reads 32 MiB");
+    let taken = sent.len() - rest.len();
+    let Some(before) = unsent(&mut rig, &connection) else {
+        // A kernel that can't say.
+        return rig.close(socket, token);
+    };
+    assert!((1..=taken).contains(&(before as usize)), "{before}");
+
+    let mut received = vec![0; taken];
+    connection.peer.read_exact(&mut received).unwrap();
+    assert!(received == sent[..taken]);
+    // What is read was acknowledged, but our side may not have heard of it.
+    let start = std::time::Instant::now();
+    while unsent(&mut rig, &connection) != Some(0) {
+        assert!(start.elapsed() < PATIENCE);
+    }
+    rig.close(socket, token);
+    rig.driver.push(Op::AskUnsent { socket });
+    rig.settle();
+    assert!(rig.drain().is_empty(), "a closed socket is asked in vain");
+}
+
+/// The answer comes in the turn of the question.
+fn unsent<D: TestDriver>(rig: &mut Rig<D>, connection: &Connection) -> Option<u32> {
+    let socket = connection.socket;
+    rig.driver.push(Op::AskUnsent { socket });
+    rig.turn(Wait::No);
+    let (token, bytes) = rig
+        .reported(|completion| match completion {
+            Completion::Unsent { token, bytes } => Ok((token, bytes)),
+            other => Err(other),
+        })
+        .expect("an answer");
+    assert_eq!(token, connection.token);
+    bytes
 }

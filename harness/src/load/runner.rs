@@ -191,6 +191,7 @@ impl<D: Driver> Runner<D> {
             Completion::Accepted { .. }
             | Completion::AcceptFailed { .. }
             | Completion::Released { .. }
+            | Completion::Unsent { .. }
             | Completion::Adopted { .. } => {
                 unreachable!("a driver reports only what it was asked for")
             }

@@ -118,6 +118,7 @@ impl Wires {
             Completion::Accepted { .. }
             | Completion::AcceptFailed { .. }
             | Completion::Released { .. }
+            | Completion::Unsent { .. }
             | Completion::Adopted { .. } => {
                 unreachable!("a driver reports only what it was asked for")
             }

@@ -145,6 +145,8 @@ pub struct ResponseReader {
     phase: Phase,
     /// An incomplete head, or the head that was given out last if it came in parts.
     kept: Vec<u8>,
+    /// Before the next response.
+    empty_lines: u8,
 }
 
 #[derive(Debug, Default)]
@@ -180,7 +182,7 @@ impl ResponseReader {
             Err(error) => {
                 *self = Self {
                     phase: Phase::Failed(error),
-                    kept: Vec::new(),
+                    ..Self::default()
                 };
                 Err(error)
             }
@@ -222,7 +224,11 @@ impl ResponseReader {
 
     fn read_head<'i>(&mut self, input: &mut Input<'i>, head_only: bool) -> Result<Step<'i>, Error> {
         loop {
-            let (head, in_place) = match gather(&mut self.kept, input, STATUS_LINE)? {
+            let gathered = gather(&mut self.kept, input, STATUS_LINE, &mut self.empty_lines)?;
+            if !matches!(gathered, Gathered::More) {
+                self.empty_lines = 0;
+            }
+            let (head, in_place) = match gathered {
                 Gathered::More => return Ok(Step::More),
                 Gathered::InPlace(bytes) => {
                     let head = ResponseHead::parse(bytes)?;

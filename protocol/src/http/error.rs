@@ -15,6 +15,9 @@ pub enum Error {
     /// A line feed without carriage return, or the other way round (RFC 9112, 2.2).
     #[error("a line of the head does not end with CR LF")]
     LineEnding,
+    /// More than [`HTTP_EMPTY_LINES_MAX`](crate::limits::HTTP_EMPTY_LINES_MAX) before a message.
+    #[error("there are too many empty lines before the message")]
+    EmptyLines,
     /// A header continues on a second line (RFC 9112, 5.2).
     #[error("a header is folded over several lines")]
     LineFolding,

@@ -4,7 +4,7 @@ use super::error::Error;
 use super::fields::is_token_byte;
 use super::head::head_end;
 use crate::input::Input;
-use crate::limits::HTTP_HEAD_BYTES_MAX;
+use crate::limits::{HTTP_EMPTY_LINES_MAX, HTTP_HEAD_BYTES_MAX};
 
 /// What was found of a head.
 #[derive(Debug)]
@@ -25,13 +25,15 @@ pub(super) struct FirstLine {
 }
 
 /// Takes a head from the input, and not one byte of what follows it. `kept` holds what earlier
-/// calls took; it stays below the limit of heads.
+/// calls took; it stays below the limit of heads. `empty_lines` counts the empty lines before the
+/// message, those of earlier calls included.
 pub(super) fn gather<'i>(
     kept: &mut Vec<u8>,
     input: &mut Input<'i>,
     first_line: FirstLine,
+    empty_lines: &mut u8,
 ) -> Result<Gathered<'i>, Error> {
-    skip_empty_lines(kept, input, first_line)?;
+    skip_empty_lines(kept, input, first_line, empty_lines)?;
     if !kept.is_empty() {
         return gather_kept(kept, input, first_line);
     }
@@ -44,15 +46,24 @@ pub(super) fn gather<'i>(
     }
 }
 
-/// Skips empty lines before a message (RFC 9112, 2.2) and looks at the byte with which it begins,
-/// so that a peer who speaks TLS is refused at once and not when its time is over. A CR whose LF
-/// has not arrived is kept.
+/// Skips a few empty lines before a message (RFC 9112, 2.2) and looks at the byte with which it
+/// begins, so that a peer who speaks TLS is refused at once and not when its time is over. A CR
+/// whose LF has not arrived is kept.
 fn skip_empty_lines(
     kept: &mut Vec<u8>,
     input: &mut Input<'_>,
     first_line: FirstLine,
+    empty_lines: &mut u8,
 ) -> Result<(), Error> {
+    let mut count = || {
+        *empty_lines += 1;
+        match *empty_lines > HTTP_EMPTY_LINES_MAX {
+            true => Err(Error::EmptyLines),
+            false => Ok(()),
+        }
+    };
     if kept == b"\r" && input.peek().starts_with(b"\n") {
+        count()?;
         input.take(1);
         kept.clear();
     }
@@ -60,6 +71,7 @@ fn skip_empty_lines(
         return Ok(());
     }
     while input.peek().starts_with(b"\r\n") {
+        count()?;
         input.take(2);
     }
     match input.peek() {

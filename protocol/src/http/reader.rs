@@ -22,15 +22,19 @@ pub struct Request<'r> {
 /// connection: between requests the reader then holds no memory of its own.
 #[derive(Debug)]
 pub struct Reader {
-    body_bytes_max: usize,
+    body_bytes_max: u32,
+    /// Before the next request.
+    empty_lines: u8,
     partial: Option<Box<Partial>>,
 }
 
 impl Reader {
-    /// A reader that refuses bodies of more than `body_bytes_max` bytes after decoding.
+    /// A reader that refuses bodies of more than `body_bytes_max` bytes after decoding, and any of
+    /// 4 GiB.
     pub fn new(body_bytes_max: usize) -> Self {
         Self {
-            body_bytes_max,
+            body_bytes_max: u32::try_from(body_bytes_max).unwrap_or(u32::MAX),
+            empty_lines: 0,
             partial: None,
         }
     }
@@ -51,8 +55,12 @@ impl Reader {
                 self.partial = partial;
                 Ok(None)
             }
-            Ok(Progress::InPlace(request)) => Ok(Some(request)),
+            Ok(Progress::InPlace(request)) => {
+                self.empty_lines = 0;
+                Ok(Some(request))
+            }
             Ok(Progress::Kept(head, body)) => {
+                self.empty_lines = 0;
                 let partial = self.partial.insert(Partial::new(head, Phase::Delivered));
                 // Parsing twice what came in parts is simpler than keeping a head beside itself.
                 let head = RequestHead::parse_delimited(&partial.head)?;
@@ -77,15 +85,40 @@ impl Reader {
         }
     }
 
-    /// Whether no request has begun.
+    /// Whether no request has begun. An empty line, or half of one, is no beginning.
     pub fn is_idle(&self) -> bool {
         self.partial
             .as_deref()
-            .is_none_or(|partial| matches!(partial.phase, Phase::Delivered))
+            .is_none_or(|partial| match partial.phase {
+                Phase::Delivered => true,
+                Phase::Head => partial.head == b"\r",
+                Phase::Body(_) | Phase::Failed(_) => false,
+            })
+    }
+
+    /// Whether the head of a request is complete and its body is not.
+    pub fn awaits_body(&self) -> bool {
+        self.partial
+            .as_deref()
+            .is_some_and(|partial| matches!(partial.phase, Phase::Body(_)))
+    }
+
+    /// If the head of a request is complete and its body is not: how many bytes of the body came
+    /// since this was asked last. Who judges how fast it comes asks now and then. What frames the
+    /// body does not count, or a peer could send nothing else.
+    pub fn take_progress(&mut self) -> Option<usize> {
+        match self.partial.as_deref_mut() {
+            Some(Partial {
+                phase: Phase::Body(collector),
+                ..
+            }) => Some(std::mem::take(&mut collector.progress_bytes)),
+            _ => None,
+        }
     }
 
     /// Bytes of heap memory that the reader holds: none between requests, and never more than
-    /// twice what the limits allow a request to have.
+    /// twice what the limits allow a request to have. A body whose length is known takes no more
+    /// than that in the end.
     pub fn held_bytes(&self) -> usize {
         let Some(partial) = self.partial.as_deref() else {
             return 0;
@@ -111,11 +144,11 @@ impl Reader {
     }
 
     fn read_head<'i>(
-        &self,
+        &mut self,
         mut kept: Vec<u8>,
         input: &mut Input<'i>,
     ) -> Result<Progress<'i>, Error> {
-        match gather(&mut kept, input, REQUEST_LINE)? {
+        match gather(&mut kept, input, REQUEST_LINE, &mut self.empty_lines)? {
             Gathered::InPlace(bytes) => self.read_in_place(bytes, input),
             Gathered::Kept => {
                 let collector =
@@ -196,12 +229,15 @@ struct Collector {
     body: Body,
     collected: Vec<u8>,
     bytes_max: usize,
+    /// Collected since somebody asked last.
+    progress_bytes: usize,
     /// The peer sends nothing of the body before it is told to.
     is_awaited: bool,
 }
 
 impl Collector {
-    fn new(head: &RequestHead<'_>, bytes_max: usize) -> Result<Self, Error> {
+    fn new(head: &RequestHead<'_>, bytes_max: u32) -> Result<Self, Error> {
+        let bytes_max = bytes_max as usize;
         if matches!(head.framing(), Framing::Length(length) if length > bytes_max as u64) {
             return Err(Error::BodyTooLarge);
         }
@@ -209,6 +245,7 @@ impl Collector {
             body: Body::from(head.framing()),
             collected: Vec::new(),
             bytes_max,
+            progress_bytes: 0,
             is_awaited: head.expects_continue(),
         })
     }
@@ -226,7 +263,9 @@ impl Collector {
                     if data.len() > self.bytes_max - self.collected.len() {
                         return Err(Error::BodyTooLarge);
                     }
+                    self.make_room(data.len());
                     self.collected.extend_from_slice(data);
+                    self.progress_bytes += data.len();
                 }
                 Piece::More => return Ok(None),
                 Piece::End => {
@@ -234,6 +273,22 @@ impl Collector {
                     return Ok(Some(Payload::Owned(collected)));
                 }
             }
+        }
+    }
+}
+
+impl Collector {
+    /// Makes room for the next bytes: twice as much as there was, but not more than is to come, if
+    /// that is known.
+    fn make_room(&mut self, bytes: usize) {
+        let needed = self.collected.len() + bytes;
+        if let Body::Length(left) = self.body
+            && needed > self.collected.capacity()
+        {
+            let whole = needed.saturating_add(usize::try_from(left).unwrap_or(usize::MAX));
+            let doubled = needed.max(self.collected.capacity() * 2);
+            let room = doubled.min(whole) - self.collected.len();
+            self.collected.reserve_exact(room);
         }
     }
 }

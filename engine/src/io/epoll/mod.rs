@@ -124,6 +124,7 @@ impl Epoll {
             Op::Receive { socket, token } => self.receive(socket, token, completions),
             Op::StopReceive { socket } => self.stop_receive(socket, completions),
             Op::Send { socket, bytes } => self.send(socket, bytes, completions),
+            Op::AskUnsent { socket } => self.ask_unsent(socket, completions),
             Op::SendMany { socket, slices } => self.send_many(socket, &slices, completions),
             Op::AwaitWritable { socket } => self.await_writable(socket, completions),
             Op::Shutdown { socket } => self.shutdown(socket),

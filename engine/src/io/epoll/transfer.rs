@@ -1,6 +1,7 @@
 //! Receiving and sending.
 
 use std::io::{self, IoSlice};
+use std::os::fd::{AsFd, AsRawFd};
 
 use rustix::io::Errno;
 use rustix::net::{
@@ -171,6 +172,19 @@ impl Epoll {
                 completions.push(Completion::SendFailed { token, error });
             }
         }
+    }
+
+    #[expect(unsafe_code, reason = "rustix has no such call")]
+    pub(super) fn ask_unsent(&mut self, socket: Socket, completions: &mut Vec<Completion>) {
+        let Some(open) = self.sockets.get(socket) else {
+            return;
+        };
+        let token = open.token;
+        let mut count: libc::c_int = 0;
+        // SAFETY: the descriptor is open, and the call writes one `int` to a local value.
+        let result = unsafe { libc::ioctl(open.as_fd().as_raw_fd(), libc::TIOCOUTQ, &mut count) };
+        let bytes = (result == 0).then(|| u32::try_from(count).unwrap_or(0));
+        completions.push(Completion::Unsent { token, bytes });
     }
 
     pub(super) fn await_writable(&mut self, socket: Socket, completions: &mut Vec<Completion>) {

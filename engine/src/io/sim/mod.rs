@@ -83,6 +83,13 @@ impl SimDriver {
             Op::SendMany { socket, slices } => {
                 self.send(EndpointId(socket.0), &slices, completions);
             }
+            Op::AskUnsent { socket } => {
+                let id = EndpointId(socket.0);
+                if let Some(record) = self.records.get(&id) {
+                    let (token, bytes) = (record.token, Some(self.net.unread(id)));
+                    completions.push(Completion::Unsent { token, bytes });
+                }
+            }
             Op::AwaitWritable { socket } => {
                 let id = EndpointId(socket.0);
                 if let Some(record) = self.records.get_mut(&id) {

@@ -65,6 +65,7 @@ mod kind {
     pub(super) const RELEASE: u8 = 13;
     pub(super) const SHUTDOWN: u8 = 14;
     pub(super) const INSTALL_TO_SHUT: u8 = 15;
+    pub(super) const UNSENT: u8 = 16;
 }
 
 /// Completions handled per turn. More would keep the shard from its timers and its inbox.
@@ -194,6 +195,7 @@ impl Uring {
             }),
             Op::StopReceive { socket } => self.on(socket, Ring::stop_receive),
             Op::Send { socket, bytes } => self.on(socket, |ring, slot| ring.send(slot, bytes)),
+            Op::AskUnsent { socket } => self.on(socket, Ring::ask_unsent),
             Op::SendMany { socket, slices } => {
                 self.on(socket, |ring, slot| ring.send_many(slot, slices));
             }
@@ -322,6 +324,7 @@ impl Uring {
             kind::SOCKET => ring.finish_socket(name, result, completions),
             kind::RECEIVE => ring.finish_receive(entry, completions),
             kind::POLL => ring.finish_poll(name, completions),
+            kind::UNSENT => ring.finish_unsent(name, result, completions),
             kind::CANCEL_ACCEPT => ring.retry_cancel_accept(name),
             kind::CANCEL_RECEIVE => ring.retry_cancel_receive(name),
             kind::CANCEL_POLL => ring.retry_cancel_poll(name),

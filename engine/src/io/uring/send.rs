@@ -17,6 +17,9 @@ use crate::memory::Slice;
 
 const FLAGS: i32 = libc::MSG_DONTWAIT | libc::MSG_WAITALL | libc::MSG_NOSIGNAL;
 
+/// `SOCKET_URING_OP_SIOCOUTQ` of the kernel's interface.
+const SIOCOUTQ: u32 = 1;
+
 /// One send of the current turn.
 pub(super) struct Sending {
     token: Token,
@@ -105,6 +108,30 @@ impl Ring {
         let name = Token::new(kind::SEND, self.round, self.sends.len() as u32);
         self.push_quiet(entry, name);
         self.sends.push(Sending { token, bytes });
+    }
+
+    /// The kernel answers while it takes the question, so nothing is pending.
+    pub(super) fn ask_unsent(&mut self, index: u32) {
+        if self.slots.open(index).is_some() {
+            let entry = opcode::UringCmd16::new(Fixed(index), SIOCOUTQ).build();
+            self.push(entry, self.slots.name(kind::UNSENT, index));
+        }
+    }
+
+    /// A kernel before 6.7 does not know the question.
+    pub(super) fn finish_unsent(
+        &mut self,
+        name: Token,
+        result: i32,
+        completions: &mut Vec<Completion>,
+    ) {
+        match self.slots.named(name) {
+            Some(slot) => completions.push(Completion::Unsent {
+                token: slot.token,
+                bytes: u32::try_from(result).ok(),
+            }),
+            None => self.stale_completions += 1,
+        }
     }
 
     pub(super) fn await_writable(&mut self, index: u32) {

@@ -4,8 +4,8 @@ fn ms(ms: u64) -> Instant {
     Instant::from_ms(ms)
 }
 
-/// From when on somebody may be judged after turns that should have begun at the first moment, began
-/// at the second, and found everything read or not.
+/// From when on somebody may be judged after turns that should have begun at the first moment,
+/// began at the second, and found everything read or not.
 fn judge_from(turns: &[(u64, u64, bool)]) -> u64 {
     let mut fairness = Fairness::new(ms(0));
     for (wanted, now, is_all_read) in turns {

@@ -32,7 +32,7 @@ fn headers() -> impl Strategy<Value = Vec<(String, Vec<u8>)>> {
 fn chunked(body: &[u8], size: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
     for (index, chunk) in body.chunks(size).enumerate() {
-        let extension = ["", ";a=b", " ;\"c\""][index % 3];
+        let extension = ["", ";a=b", "; \"c\""][index % 3];
         bytes.extend(format!("{:x}{extension}\r\n", chunk.len()).bytes());
         bytes.extend(chunk);
         bytes.extend(b"\r\n");

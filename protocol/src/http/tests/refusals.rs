@@ -78,6 +78,12 @@ fn refuses_broken_chunks() {
         ("b\r\n01234567890\r\n", Error::BodyTooLarge),
         ("6\r\n012345\r\n5\r\n67890", Error::BodyTooLarge),
         ("0\r\n folded\r\n\r\n", Error::Trailer),
+        ("1 \r\na\r\n0\r\n\r\n", Error::ChunkSize),
+        ("1\r\na\r\n0 \r\n\r\n", Error::ChunkSize),
+        ("1;a\nb\r\na\r\n0\r\n\r\n", Error::ChunkExtension),
+        ("0\r\nno colon\r\n\r\n", Error::Trailer),
+        ("0\r\na : b\r\n\r\n", Error::Trailer),
+        ("0\r\na: b\n\r\n", Error::Trailer),
     ];
     for (behind, error) in cases {
         assert_refused(&post("Transfer-Encoding: chunked", behind), error);

@@ -2,7 +2,7 @@
 
 use super::super::{Error, Reader};
 use super::read;
-use crate::limits::HTTP_HEAD_BYTES_MAX;
+use crate::limits::{HTTP_EMPTY_LINES_MAX, HTTP_HEAD_BYTES_MAX};
 use crate::{Input, Payload};
 
 const GET: &[u8] = b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
@@ -71,7 +71,7 @@ fn holds_nothing_between_requests() {
         (true, true),
         "empty lines before a request"
     );
-    assert_eq!(feed(b"\r"), (false, false));
+    assert_eq!(feed(b"\r"), (true, false), "half of an empty line");
     assert_eq!(feed(b"\n"), (true, true));
 }
 
@@ -148,4 +148,52 @@ fn a_peer_that_does_not_wait_is_not_told_to_continue() {
     // A body that is refused is not asked for.
     let (_, fault) = read([AWAITED], 2);
     assert_eq!(fault, Some(Error::BodyTooLarge));
+}
+
+/// Who sends nothing but empty lines asks for nothing, however slowly they come.
+#[test]
+fn only_a_few_empty_lines_may_precede_a_request() {
+    let empty = |lines: usize| b"\r\n".repeat(lines);
+    let most = usize::from(HTTP_EMPTY_LINES_MAX);
+    for step in [1, 2, 3, 64] {
+        let fits = [empty(most), GET.to_vec(), empty(most), GET.to_vec()].concat();
+        let (seen, fault) = read(fits.chunks(step), 0);
+        assert_eq!((seen.len(), fault), (2, None), "by {step}");
+
+        let (seen, fault) = read(empty(most + 1).chunks(step), 0);
+        assert_eq!((seen.len(), fault), (0, Some(Error::EmptyLines)));
+        let behind = [GET.to_vec(), empty(most + 1)].concat();
+        let (seen, fault) = read(behind.chunks(step), 0);
+        assert_eq!((seen.len(), fault), (1, Some(Error::EmptyLines)));
+    }
+}
+
+/// What is asked for is the body alone: neither its frame nor a head is progress.
+#[test]
+fn tells_how_much_of_a_body_came_meanwhile() {
+    let mut reader = Reader::new(100);
+    let mut feed = |part: &[u8]| {
+        let mut part = part.to_vec();
+        let mut input = Input::new(&mut part);
+        let complete = reader.next(&mut input).unwrap().is_some();
+        (complete, reader.take_progress())
+    };
+    assert_eq!(feed(b"POST / HTTP/1.1\r\nHost: h\r\n"), (false, None));
+    assert_eq!(
+        feed(b"Transfer-Encoding: chunked\r\n\r\n5;x"),
+        (false, Some(0))
+    );
+    assert_eq!(feed(b"\r\nab"), (false, Some(2)));
+    assert_eq!(feed(b"cde\r\n1\r\nf"), (false, Some(4)));
+    assert_eq!(feed(b"\r\n0\r\na: trailer\r\n"), (false, Some(0)));
+    assert_eq!(feed(b"\r\n"), (true, None));
+}
+
+/// A peer that says how much will come is given no memory for it before it comes.
+#[test]
+fn a_claimed_length_costs_nothing() {
+    let mut reader = Reader::new(1 << 30);
+    let mut bytes = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 999999999\r\n\r\nab".to_vec();
+    assert!(reader.next(&mut Input::new(&mut bytes)).unwrap().is_none());
+    assert!(reader.held_bytes() < 1024, "{}", reader.held_bytes());
 }

@@ -252,6 +252,16 @@ impl SimNet {
         }
     }
 
+    /// Bytes sent from this end that the other one has not read.
+    pub(super) fn unread(&self, id: EndpointId) -> u32 {
+        let net = &mut *self.0.borrow_mut();
+        let end = net.endpoint(id);
+        let (sent, peer) = end.map_or((None, None), |end| (end.void_bytes, end.peer));
+        let peer = peer.and_then(|peer| net.endpoint(peer));
+        let bytes = sent.or(peer.map(|peer| peer.inbound_bytes)).unwrap_or(0);
+        u32::try_from(bytes).unwrap_or(u32::MAX)
+    }
+
     /// Whether this end of a connection belongs to driver `driver`.
     pub(super) fn is_owned_by(&self, id: EndpointId, driver: usize) -> bool {
         let net = &mut *self.0.borrow_mut();
