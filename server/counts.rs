@@ -1,7 +1,7 @@
 //! `GET /stats`: how many sparks and connections there are at this moment, for whoever wants to
-//! know whether everybody has left, as the harness does; which app this is, so that the harness does
-//! not take another one for a broken one; and how many lines the log has lost. It says nothing about
-//! any client.
+//! know whether everybody has left, as the harness does; which app this is, so that the harness
+//! does not take another one for a broken one; and how many lines the log has lost. It says nothing
+//! about any client.
 
 use std::sync::OnceLock;
 
@@ -57,9 +57,8 @@ fn json(app: &str, stats: &Stats, lines_lost: u64) -> String {
     let connections = stats
         .connections_accepted
         .saturating_sub(stats.connections_closed);
-    format!(
-        r#"{{"app":"{app}","sparks":{sparks},"connections":{connections},"logLinesLost":{lines_lost}}}"#
-    )
+    let counts = format!(r#""sparks":{sparks},"connections":{connections}"#);
+    format!(r#"{{"app":"{app}",{counts},"logLinesLost":{lines_lost}}}"#)
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! Asks the server which app it runs: every message of a load is a fault if that is another one than
-//! the scenario is about.
+//! Asks the server which app it runs: every message of a load is a fault if that is another one
+//! than the scenario is about.
 
 use serde::Deserialize;
 
