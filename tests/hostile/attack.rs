@@ -41,6 +41,18 @@ impl Attack {
         }
     }
 
+    /// The same against all of them at a time, for an attack that mostly waits.
+    pub(crate) fn play_together(&self, run: impl Fn(&Server) + Sync) {
+        std::thread::scope(|scope| {
+            for driver in drivers() {
+                for shards in [1, 2] {
+                    let run = &run;
+                    scope.spawn(move || self.play_against(driver, shards, run));
+                }
+            }
+        });
+    }
+
     fn play_against(&self, driver: &str, shards: usize, run: impl Fn(&Server)) {
         let mut server = Server::start(driver, shards, self.args);
         let witness = Witness::start(&server);

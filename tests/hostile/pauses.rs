@@ -15,7 +15,7 @@ fn nobody_is_blamed_for_a_pause_of_the_server() {
         wait_max: Duration::from_secs(8),
         ..Attack::default()
     };
-    attack.play(|server| {
+    attack.play_together(|server| {
         let clients: Vec<_> = (0..CLIENTS)
             .map(|_| {
                 let mut client = Client::open_websocket(server);

@@ -1,7 +1,8 @@
-//! An honest client that sends a message, waits for its echo, and notes how long that took.
+//! An honest client that sends a message, waits for its echo, and notes how long that took. A while
+//! in which the whole machine stood still says nothing of the server, and does not count.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -11,39 +12,86 @@ use crate::server::Server;
 /// Between two messages.
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// Who sleeps for so long longer than he meant to notices a standstill. A machine that is merely
+/// busy lets nobody wait as long.
+const STANDSTILL: Duration = Duration::from_millis(300);
+
 pub(crate) struct Witness {
-    is_over: Arc<AtomicBool>,
-    thread: JoinHandle<Duration>,
+    told: Arc<Told>,
+    watch: JoinHandle<Duration>,
+    sleeper: JoinHandle<()>,
+}
+
+/// What the threads of a witness tell each other.
+#[derive(Default)]
+struct Told {
+    is_over: AtomicBool,
+    /// Milliseconds of all standstills together.
+    standstills_ms: AtomicU64,
+}
+
+impl Told {
+    fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::Relaxed)
+    }
+
+    fn standstills(&self) -> Duration {
+        Duration::from_millis(self.standstills_ms.load(Ordering::Relaxed))
+    }
+
+    /// Sleeps, and notes how much longer that took than it should.
+    fn sleep(&self) {
+        let begun = Instant::now();
+        std::thread::sleep(PAUSE);
+        let overslept = begun.elapsed().saturating_sub(PAUSE);
+        if overslept > STANDSTILL {
+            let ms = u64::try_from(overslept.as_millis()).unwrap_or(u64::MAX);
+            self.standstills_ms.fetch_add(ms, Ordering::Relaxed);
+        }
+    }
 }
 
 impl Witness {
     pub(crate) fn start(server: &Server) -> Self {
         let mut client = Client::open_websocket(server);
-        let is_over = Arc::new(AtomicBool::new(false));
-        let told = Arc::clone(&is_over);
+        let told = Arc::new(Told::default());
+        let sleeper = {
+            let told = Arc::clone(&told);
+            std::thread::spawn(move || {
+                while !told.is_over() {
+                    told.sleep();
+                }
+            })
+        };
+        let ours = Arc::clone(&told);
         let watch = move || {
             let mut longest = Duration::ZERO;
             let mut number = 0_u64;
-            while !told.load(Ordering::Relaxed) {
-                let begun = Instant::now();
+            while !ours.is_over() {
+                let (begun, before) = (Instant::now(), ours.standstills());
                 let message = format!("\"witness {number}\"");
                 client.write_message(&message).expect("the server lives");
                 while client.read_message().expect("the server answers") != message {}
-                longest = longest.max(begun.elapsed());
+                let wait = begun.elapsed();
+                // The sleeper, too, comes round to noting it.
+                std::thread::sleep(if wait > STANDSTILL { 5 * PAUSE } else { PAUSE });
+                longest = longest.max(wait.saturating_sub(ours.standstills() - before));
                 number += 1;
-                std::thread::sleep(PAUSE);
             }
             longest
         };
         Self {
-            is_over,
-            thread: std::thread::spawn(watch),
+            told,
+            watch: std::thread::spawn(watch),
+            sleeper,
         }
     }
 
     /// The longest wait for an answer.
     pub(crate) fn conclude(self) -> Duration {
-        self.is_over.store(true, Ordering::Relaxed);
-        self.thread.join().expect("the witness got every answer")
+        self.told.is_over.store(true, Ordering::Relaxed);
+        let longest = self.watch.join().expect("the witness got every answer");
+        self.sleeper.join().expect("it only sleeps");
+        longest
     }
 }
