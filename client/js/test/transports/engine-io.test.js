@@ -21,6 +21,9 @@ const isSocket = ({ query }) => query.transport === 'websocket';
 const isPoll = ({ method, query }) => method === 'GET' && !isSocket({ query });
 const isPost = ({ method }) => method === 'POST';
 
+// The socket of engine.io to which a spark belongs.
+const engineSocket = (echo, { id }) => echo.primus.transformer.service.clients[id];
+
 suite('engine.io', { concurrency: 4 }, () => {
   test('requests say what engine.io-client says', async (t) => {
     const { proxy, session, sparks } = await start(t);
@@ -46,7 +49,7 @@ suite('engine.io', { concurrency: 4 }, () => {
   });
 
   test('nothing is lost or reordered by the upgrade', async (t) => {
-    const { proxy, session, sparks } = await start(t, {
+    const { echo, proxy, session, sparks } = await start(t, {
       interfere: (seen) => (isSocket(seen) ? 100 : 2),
     });
     await session.opened();
@@ -61,6 +64,8 @@ suite('engine.io', { concurrency: 4 }, () => {
     assert.deepEqual(packets.filter((packet) => packet.startsWith('from')), sent);
     assert.deepEqual(packets.filter((packet) => packet.startsWith('echo')), echoed);
     assert.ok(proxy.requests.some(isPost), 'the session began with polling');
+    const isUpgraded = () => engineSocket(echo, sparks[0]).transport.name === 'websocket';
+    await eventually(isUpgraded, 'the upgrade');
     const before = proxy.requests.length;
     await session.echo('over the WebSocket');
     assert.equal(proxy.requests.length, before);
@@ -122,12 +127,14 @@ suite('engine.io', { concurrency: 4 }, () => {
 
   test('pings are answered on both carriers', async (t) => {
     for (const transports of [['polling'], ['websocket']]) {
-      const { session } = await start(t, {
-        transport: { pingInterval: 200, pingTimeout: 1000 },
+      const { echo, session, sparks } = await start(t, {
+        transport: { pingInterval: 200, pingTimeout: 20_000 },
         options: { transport: { transports } },
       });
       await session.opened();
-      await sleep(2000);
+      let answers = 0;
+      engineSocket(echo, sparks[0]).on('heartbeat', () => { answers += 1; });
+      await eventually(() => answers >= 5, 'answers to pings');
       await session.echo('still here');
       assert.deepEqual(session.events, ['opened']);
     }

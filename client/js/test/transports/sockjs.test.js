@@ -13,7 +13,10 @@ const start = async (t, { interfere, options, ...server } = {}) => {
   const sparks = [];
   echo.primus.on('connection', (spark) => sparks.push(spark));
   const proxy = await startProxy(t, echo.port, interfere);
-  const session = new Session(t, sockjs, proxy.port, { WebSocket: NodeWebSocket, ...options });
+  // By default a carrier has three seconds to open, which a busy machine may need.
+  const transport = { timeout: 20_000, ...options?.transport };
+  const patient = { WebSocket: NodeWebSocket, ...options, transport };
+  const session = new Session(t, sockjs, proxy.port, patient);
   return { echo, proxy, session, sparks };
 };
 
@@ -49,6 +52,7 @@ suite('sockjs', { concurrency: 4 }, () => {
         if (ends('websocket')(seen)) return 'ignore';
         if (ends('xhr_streaming', 'eventsource')(seen)) return 'buffer';
       },
+      options: { transport: { timeout: 4_000 } },
     });
     await session.opened();
     await session.echo('a', 'b');

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { atEnd } from './cleanup.js';
 
 // Machines that do much else at the same time.
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 60_000;
 
 export class Session {
   // Names of events, but for `received`.
