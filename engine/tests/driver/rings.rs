@@ -10,10 +10,7 @@ use allspark_engine::memory::Slice;
 
 use crate::hand_over::assert_ended;
 use crate::receive::reset;
-use crate::rig::{Connection, Rig, Size, pattern};
-
-/// How long a sleep lasts that nobody ends.
-const OVERSLEPT: Duration = Duration::from_secs(10);
+use crate::rig::{Connection, PATIENCE, Rig, Size, pattern};
 
 const SMALL_TABLES: Size = Size {
     buffers: 16,
@@ -242,9 +239,9 @@ fn sleeps_in_the_main_ring_for_all() {
             });
             let begun = Instant::now();
             while rig.pending() == 0 {
-                rig.turn(Wait::Until(rig.driver.now() + OVERSLEPT));
+                rig.turn(Wait::Until(rig.driver.now() + PATIENCE));
             }
-            assert!(begun.elapsed() < OVERSLEPT, "nobody told the main ring");
+            assert!(begun.elapsed() < PATIENCE, "nobody told the main ring");
             assert_eq!(rig.receive(connection.token, 1), b"x");
             writer.join().unwrap();
         }

@@ -149,13 +149,15 @@ fn ends_connections_without_threads() {
         maximum: Some(1),
     };
     setrlimit(Resource::Nproc, limit).unwrap();
-    let start = Instant::now();
+    // Each by itself, as the machine may keep one of them waiting, whatever the server does.
+    let mut waits = 0;
     for _ in 0..10 {
+        let start = Instant::now();
         let mut client = Client::new(running.address());
         client.send(b"GET /primus/ HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
         assert!(client.rest().ends_with(b"ok\n"));
+        waits += u32::from(start.elapsed().as_millis() >= u128::from(LINGER_MS));
     }
-    let waits = start.elapsed().as_millis() / u128::from(LINGER_MS);
     assert!(waits < 5, "most ends came only when lingering was over");
     primus.handle().destroy(Destroy::default());
     running.join().unwrap();
