@@ -100,11 +100,11 @@ impl Crowd {
         }
     }
 
-    /// Turns until `done` says so, for 30 s at most.
+    /// Turns until `done` says so, for two minutes at most.
     pub(crate) fn run_until(&mut self, what: &str, mut done: impl FnMut(&mut Self) -> bool) {
-        let end = self.driver.now() + std::time::Duration::from_secs(30);
+        let end = self.driver.now() + std::time::Duration::from_secs(120);
         while !done(self) {
-            assert!(self.driver.now() < end, "not within 30 s: {what}");
+            assert!(self.driver.now() < end, "not within two minutes: {what}");
             self.turn();
         }
     }
