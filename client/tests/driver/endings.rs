@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
-use crate::server::Server;
+use crate::server::{Reserved, Server};
 use crate::{KINDS, connect, data, names_to, next, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -55,8 +55,9 @@ async fn a_client_that_is_dropped_by_the_server_comes_back() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn clients_survive_a_restart_of_their_server() {
     for kind in KINDS {
-        let server = Server::start(kind);
-        let address = server.address().to_string();
+        let reserved = Reserved::new();
+        let address = reserved.address();
+        let server = Server::start_at(kind, &address, ParserKind::Json);
         let mut client = connect(&server.url(), kind).await.unwrap();
         server.stop();
         names_to(&mut client, "reconnect scheduled").await;
@@ -151,9 +152,8 @@ async fn a_server_that_says_nothing_is_given_up_in_time() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_not_there_is_an_error_with_its_reason() {
-    let gone = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", gone.local_addr().unwrap());
-    drop(gone);
+    let nobody = Reserved::new();
+    let url = nobody.url();
     for kind in KINDS {
         let result = connect(&url, kind).strategy("disconnect, online").await;
         match result {
@@ -172,10 +172,8 @@ async fn a_server_that_is_not_there_is_an_error_with_its_reason() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn attempts_are_used_up() {
-    let gone = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", gone.local_addr().unwrap());
-    drop(gone);
-    let mut client = Primus::connect(&url)
+    let nobody = Reserved::new();
+    let mut client = Primus::connect(nobody.url())
         .reconnect(BackoffOptions {
             min: Duration::from_millis(10),
             retries: 2,

@@ -8,7 +8,7 @@ use allspark_transformers::TransformerKind;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::json;
 
-use crate::server::Server;
+use crate::server::{Reserved, Server};
 use crate::{KINDS, connect, data, next};
 
 const MANY: u32 = 10_000;
@@ -92,10 +92,9 @@ async fn raw_messages_stay_as_they_are() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_written_before_open_arrives_in_order() {
     for kind in KINDS {
-        // Reserves a port at which nobody listens yet.
-        let reserved = Server::start(kind);
-        let address = reserved.address().to_string();
-        reserved.stop();
+        // Nobody listens there yet.
+        let reserved = Reserved::new();
+        let address = reserved.address();
         let mut client = connect(&format!("ws://{address}"), kind).start().unwrap();
         for n in 0..100 {
             client.write(n).await.unwrap();

@@ -8,12 +8,37 @@ use allspark_engine::io::DriverChoice;
 use allspark_engine::{Destroy, EndOptions, Options, Primus, Spark};
 use allspark_protocol::parser::ParserKind;
 use allspark_transformers::{AnyTransformer, CommonOptions, TransformerKind};
+use socket2::{Domain, Socket, Type};
 use tokio::io::{AsyncRead, AsyncWrite, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig};
+
+/// An address of which this process is sure: nobody else gets it, a client that connects to it is
+/// refused, and a server may listen there all the same.
+pub(crate) struct Reserved(Socket);
+
+impl Reserved {
+    pub(crate) fn new() -> Self {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        // Servers have it, too; who shares an address must.
+        socket.set_reuse_address(true).expect("an option");
+        let any = "127.0.0.1:0".parse::<SocketAddr>().expect("an address");
+        socket.bind(&any.into()).expect("a port");
+        Self(socket)
+    }
+
+    pub(crate) fn address(&self) -> String {
+        let address = self.0.local_addr().expect("it is bound");
+        address.as_socket().expect("an address of IP").to_string()
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address())
+    }
+}
 
 /// A server of one shard. It writes back what it gets, but for the messages in [`obey`].
 pub(crate) struct Server(allspark_engine::Server);
