@@ -64,7 +64,7 @@ test('bare clients are told apart by path and query', onlyAllSpark, async (t) =>
 });
 
 function startAny(t, options) {
-  const transport = { disconnect_delay: 1_000 };
+  const transport = { disconnect_delay: 3_000 };
   return startServer(t, { ...options, transformer: 'any', transport });
 }
 

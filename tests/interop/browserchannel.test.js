@@ -72,14 +72,19 @@ test('the test of the network: host prefixes, and two chunks with a pause', asyn
   const first = await request(server, 'GET', '/primus/test?VER=8&MODE=init');
   assert.deepEqual([first.status, first.body], [200, '[null,null]']);
   assert.equal(first.headers['x-accept'], 'application/json; application/x-www-form-urlencoded');
-  const begun = Date.now();
-  const second = await begin(server, 'GET', '/primus/test?VER=8&TYPE=xmlhttp');
-  await second.until(/^11111/);
-  assert.ok(Date.now() - begun < 1_900);
-  await second.ended;
-  assert.equal(second.body, '111112');
-  // A timer may be early by the rounding of the clock.
-  assert.ok(Date.now() - begun >= 1_990);
+  // On a machine that stands still meanwhile both chunks are seen at once, but not again and again.
+  for (let tries = 1; ; tries += 1) {
+    const begun = Date.now();
+    const second = await begin(server, 'GET', '/primus/test?VER=8&TYPE=xmlhttp');
+    await second.until(/^11111/);
+    const isFirstAlone = second.body === '11111';
+    await second.ended;
+    assert.equal(second.body, '111112');
+    // A timer may be early by the rounding of the clock.
+    assert.ok(Date.now() - begun >= 1_990);
+    if (isFirstAlone) return;
+    assert.ok(tries < 5, 'the second chunk comes with the first');
+  }
 });
 
 test('what there is not', async (t) => {

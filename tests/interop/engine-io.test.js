@@ -35,10 +35,11 @@ for (const [name, transports] of Object.entries(TRANSPORTS)) {
   });
 
   test(`engine.io's own pings keep a client ${name}`, async (t) => {
-    const transport = { pingInterval: 100, pingTimeout: 400 };
+    // Together the pings take longer than the server waits for an answer to one of them.
+    const transport = { pingInterval: 100, pingTimeout: 2_000 };
     const client = await openClient(await startEngine(t, { transport }), transports);
     const closes = record(client, 'close');
-    await collect(client, 'ping', 6);
+    await collect(client, 'ping', 25);
     client.send('"still here"');
     assert.equal(await event(client, 'message'), '"still here"');
     assert.deepEqual(closes, []);
@@ -95,7 +96,8 @@ test('a poll waits for a message, and a ping is one', async (t) => {
 });
 
 test('a client that does not answer a ping is forgotten', async (t) => {
-  const transport = { pingInterval: 50, pingTimeout: 50 };
+  // Enough for the first poll of a client that is slow.
+  const transport = { pingInterval: 50, pingTimeout: 2_000 };
   const server = await startEngine(t, { app: 'scripted', transport });
   const path = await handshake(server);
   assert.equal((await request(server, 'GET', path)).body, '2');
@@ -204,7 +206,7 @@ test('an upgrade that does not begin with a probe closes the WebSocket alone', a
 });
 
 test('an upgrade that is not finished in time is given up', async (t) => {
-  const server = await startEngine(t, { transport: { upgradeTimeout: 100 } });
+  const server = await startEngine(t, { transport: { upgradeTimeout: 2_000 } });
   const path = await handshake(server);
   const socket = await openSocket(server, path.replace('polling', 'websocket'));
   const closed = event(socket, 'close');

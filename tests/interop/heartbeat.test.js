@@ -9,14 +9,15 @@ const {
 } = require('./clients');
 const { startServer } = require('./server');
 
-const INTERVAL_MS = 400;
+// A client that is to live may stand still for nearly so long, as the machine may.
+const INTERVAL_MS = 2_000;
 // How much later than due something may happen on a busy machine.
-const LATE_MS = 2_000;
+const LATE_MS = 10_000;
 // Clocks count whole milliseconds, and two of them may cut differently.
 const ROUNDING_MS = 3;
 
 test('a client that answers is pinged once per interval and stays connected', async (t) => {
-  const count = 5;
+  const count = 3;
   const server = await startServer(t, { pingIntervalMs: INTERVAL_MS });
   const client = await open(server);
   const openedAt = Date.now();
@@ -68,6 +69,6 @@ test('a client without Primus that never answers is ended in the same time', asy
 test('a ping of the WebSocket itself counts as an answer', async (t) => {
   const socket = await openPlain(await startServer(t, { pingIntervalMs: INTERVAL_MS }));
   socket.on('message', () => socket.ping());
-  await collect(socket, 'message', 4);
+  await collect(socket, 'message', 3);
   assert.equal(socket.readyState, socket.OPEN);
 });

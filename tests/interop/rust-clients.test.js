@@ -37,7 +37,7 @@ for (const kind of kinds) {
     for (const name of names) {
       test(`the client half ${name} against ${transformer} of ${kind}`, async (t) => {
         // For how long SockJS waits for a client to come back, before it takes it for gone.
-        const transport = transformer === 'sockjs' ? { disconnect_delay: 1_000 } : {};
+        const transport = transformer === 'sockjs' ? { disconnect_delay: 3_000 } : {};
         const server = await startServer(t, { kind, app: 'scripted', transformer, transport });
         await run(name, server);
       });

@@ -15,7 +15,7 @@ const { peer, startServer } = require('./server');
 const TRANSPORTS = ['websocket', 'xhr-streaming', 'eventsource', 'xhr-polling'];
 const NOT_FOUND = '404 Error: Page not found\n';
 // What the server takes for a client that is gone.
-const DISCONNECT_DELAY = { disconnect_delay: 1_000 };
+const DISCONNECT_DELAY = { disconnect_delay: 3_000 };
 
 for (const name of TRANSPORTS) {
   test(`1,000 messages come back in order by ${name}`, async (t) => {

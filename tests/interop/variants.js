@@ -4,6 +4,10 @@
 
 const { peer } = require('./server');
 
+// By default the client of npm gives each of its ways to connect less than a second, and a session
+// that it has given up counts all the same.
+const SOCKJS_PATIENT = { timeout: 20_000 };
+
 /**
  * By name: what the `server` is started with, options of the `client`, and which option of the
  * client's `transport` holds further `headers`, if it takes any.
@@ -27,11 +31,11 @@ const VARIANTS = {
     client: { websockets: false },
     headers: 'extraHeaders',
   },
-  'sockjs': { server: { transformer: 'sockjs' } },
+  'sockjs': { server: { transformer: 'sockjs' }, client: { transport: SOCKJS_PATIENT } },
   'sockjs by streaming': {
-    // It takes a client for gone when that has not come back for so long.
-    server: { transformer: 'sockjs', transport: { disconnect_delay: 1_000 } },
-    client: { websockets: false },
+    // It takes a client for gone when that has not come back for so long, as the machine may not.
+    server: { transformer: 'sockjs', transport: { disconnect_delay: 3_000 } },
+    client: { websockets: false, transport: SOCKJS_PATIENT },
   },
   'browserchannel': {
     // A session that was stopped is remembered for so long, in case its client is still there.
