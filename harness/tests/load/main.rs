@@ -60,14 +60,20 @@ fn load_at(url: &str, options: &[&str]) -> Run {
     }
 }
 
-/// Runs against a server that breaks a rule, and expects exactly that to be found.
+/// Runs against a server that breaks a rule, and expects exactly that to be found. On a machine that
+/// stands still for a moment too little may happen at first.
 fn expect_fault(conduct: Conduct, options: &[&str], fault: &str) {
+    const TRIES: usize = 3;
     for driver in ["epoll", "uring"] {
-        let server = Server::start(conduct);
-        let run = load(
-            &server,
-            &[options, &["--driver", driver, "--drain", "300ms"]].concat(),
-        );
+        let options = [options, &["--driver", driver, "--drain", "300ms"]].concat();
+        let play = || load(&Server::start(conduct), &options);
+        let is_found = |run: &Run| run.report["findings"][fault].as_u64() > Some(0);
+        let mut run = play();
+        for _ in 1..TRIES {
+            if !is_found(&run) {
+                run = play();
+            }
+        }
         let findings = &run.report["findings"];
         assert_eq!(run.code, 1, "{conduct:?}: {findings} {}", run.complaints);
         assert_eq!(run.report["ok"], false);
@@ -254,7 +260,8 @@ fn pings_are_answered_and_judged() {
         "--ping-tolerance",
         "20s",
     ];
-    let run = load(&server, &idle);
+    // Enough for a ping to each, whatever else the machine does.
+    let run = load(&server, &[&idle[..], &["--duration", "3s"]].concat());
     assert_eq!(run.code, 0, "{} {}", run.report, run.complaints);
     let heartbeats = &run.report["heartbeats"];
     assert_eq!(heartbeats["interval_ms"], server::PING_INTERVAL_MS);
@@ -321,7 +328,9 @@ fn a_run_is_told_second_by_second() {
     let busy = |second: &&serde_json::Value| second["phase"] == "measuring";
     for second in series.iter().filter(busy) {
         assert_eq!(second["open"], 3);
-        assert!(second["latency_us"]["p9999"].as_f64() > Some(0.0));
+        // The machine may stand still for a second.
+        let is_lively = second["received"].as_u64() > Some(0);
+        assert!(!is_lively || second["latency_us"]["p9999"].as_f64() > Some(0.0));
         assert!(
             second["server_cpu_percent"].is_null(),
             "its process is unknown"

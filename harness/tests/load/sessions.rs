@@ -12,7 +12,7 @@ use crate::server::Conduct;
 const SHARDS: usize = 2;
 
 /// Long enough for the pong of a client on a machine that is busy with other things.
-const PING_INTERVAL_MS: u64 = 2000;
+const PING_INTERVAL_MS: u64 = 4000;
 
 /// Every transformer with every carrier.
 const DIALECTS: [(&str, &str); 14] = [
@@ -125,10 +125,13 @@ fn an_idle_load_may_end_with_broadcasts_over_every_carrier() {
 fn connections_come_and_go_over_every_carrier() {
     let server = start(App::Echo, None);
     for dialect in DIALECTS {
-        let options = ["--scenario=churn", "--clients=4", "--duration", "500ms"];
-        let report = expect_nothing_wrong(&server, dialect, &options);
-        let connections = report["churn"]["connections"].as_u64();
-        assert!(connections > Some(0), "{dialect:?}: {report}");
+        // A machine that stands still for half a second may need more time.
+        let came_and_went = ["500ms", "5s"].into_iter().any(|duration| {
+            let options = ["--scenario=churn", "--clients=4", "--duration", duration];
+            let report = expect_nothing_wrong(&server, dialect, &options);
+            report["churn"]["connections"].as_u64() > Some(0)
+        });
+        assert!(came_and_went, "{dialect:?}");
     }
 }
 
@@ -137,7 +140,7 @@ fn pings_are_answered_over_every_carrier() {
     let server = start(App::Echo, Some(PING_INTERVAL_MS));
     // Each client is pinged within the first interval, and gone within the second one if it does
     // not answer.
-    let options = ["--scenario", "idle", "--clients", "6", "--duration", "5s"];
+    let options = ["--scenario", "idle", "--clients", "6", "--duration", "9s"];
     let tolerance = ["--ping-tolerance", "20s"];
     let options = [&options[..], &tolerance].concat();
     std::thread::scope(|scope| {
