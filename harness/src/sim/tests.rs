@@ -67,7 +67,7 @@ fn every_kind_of_fault_happens() {
         })
         .collect();
     type Count = fn(&Tally) -> u32;
-    let kinds: [(&str, Count); 11] = [
+    let kinds: [(&str, Count); 12] = [
         ("reset", |tally| tally.resets),
         ("vanish", |tally| tally.vanished),
         ("sleep", |tally| tally.sleeps),
@@ -79,6 +79,7 @@ fn every_kind_of_fault_happens() {
         ("drain", |tally| tally.drains),
         ("accept", |tally| tally.accept_pauses),
         ("clock", |tally| tally.clock_jumps),
+        ("villains", |tally| tally.villains),
     ];
     for (name, count) in kinds {
         assert!(tallies.iter().map(count).sum::<u32>() > 0, "no {name}");
@@ -127,7 +128,7 @@ fn every_sabotage_is_caught_for_its_own_reason() {
 /// Where it shows, and as what: first what it is, then what follows from it.
 fn expected(sabotage: Sabotage) -> (SimScenario, &'static [Fault]) {
     use Fault::*;
-    use SimScenario::{Backoff, Heartbeat, Outage, Storm};
+    use SimScenario::{Backoff, Faults, Heartbeat, Outage, Storm};
     match sabotage {
         Sabotage::PingsTooOften => (Heartbeat, &[PingEarly]),
         Sabotage::PingsTooRarely => (Heartbeat, &[PingLate, SilentKept]),
@@ -147,5 +148,6 @@ fn expected(sabotage: Sabotage) -> (SimScenario, &'static [Fault]) {
         Sabotage::ComesBackUnasked => (Storm, &[ReconnectUnwanted, Leaked]),
         Sabotage::TellsTwice => (Storm, &[Miscounted]),
         Sabotage::Leaks => (Storm, &[Leaked]),
+        Sabotage::Hoards => (Faults, &[Hoarded]),
     }
 }
