@@ -1,6 +1,7 @@
 //! `GET /stats`: how many sparks and connections there are at this moment, for whoever wants to
-//! know whether everybody has left, as the harness does, and how many lines the log has lost. It
-//! says nothing about any client.
+//! know whether everybody has left, as the harness does; which app this is, so that the harness
+//! does not take another one for a broken one; and how many lines the log has lost. It says nothing
+//! about any client.
 
 use std::sync::OnceLock;
 
@@ -14,14 +15,16 @@ pub(crate) const PATH: &str = "/stats";
 /// Counts, as soon as there is a server that counts.
 pub(crate) struct Counts {
     server: OnceLock<Handle>,
+    app: &'static str,
     log: Lines,
 }
 
 impl Counts {
-    /// Counts of a server that comes later.
-    pub(crate) fn new(log: Lines) -> Self {
+    /// Counts of a server that comes later, with this app, named as on the command line.
+    pub(crate) fn new(app: &'static str, log: Lines) -> Self {
         Self {
             server: OnceLock::new(),
+            app,
             log,
         }
     }
@@ -42,19 +45,20 @@ impl Counts {
             return Some(refusal.header("Allow", "GET, HEAD"));
         }
         let stats = self.server.get().map(Handle::stats).unwrap_or_default();
-        let json = json(&stats, self.log.lost());
+        let json = json(self.app, &stats, self.log.lost());
         Some(Response::json(200, json).header("Cache-Control", "no-store"))
     }
 }
 
 /// Counters of several threads are read one after the other, so an end may be seen before its
 /// beginning.
-fn json(stats: &Stats, lines_lost: u64) -> String {
+fn json(app: &str, stats: &Stats, lines_lost: u64) -> String {
     let sparks = stats.sparks_opened.saturating_sub(stats.sparks_ended);
     let connections = stats
         .connections_accepted
         .saturating_sub(stats.connections_closed);
-    format!(r#"{{"sparks":{sparks},"connections":{connections},"logLinesLost":{lines_lost}}}"#)
+    let counts = format!(r#""sparks":{sparks},"connections":{connections}"#);
+    format!(r#"{{"app":"{app}",{counts},"logLinesLost":{lines_lost}}}"#)
 }
 
 #[cfg(test)]
@@ -63,13 +67,14 @@ mod tests {
 
     fn ask(method: &str, path: &str) -> Option<Response> {
         let text = format!("{method} {path} HTTP/1.1\r\nHost: h\r\n\r\n");
-        Counts::new(Lines::to_nowhere()).respond(&RequestHead::parse(text.as_bytes()).unwrap())
+        Counts::new("echo", Lines::to_nowhere())
+            .respond(&RequestHead::parse(text.as_bytes()).unwrap())
     }
 
     #[test]
     fn only_its_own_path_is_answered() {
         let response = ask("GET", "/stats").unwrap();
-        let expected = br#"{"sparks":0,"connections":0,"logLinesLost":0}"#;
+        let expected = br#"{"app":"echo","sparks":0,"connections":0,"logLinesLost":0}"#;
         assert_eq!(response.body_bytes(), expected);
         assert_eq!(ask("POST", "/stats").unwrap().status(), 405);
         assert!(ask("GET", "/").is_none());
@@ -84,7 +89,7 @@ mod tests {
             connections_closed: 9,
             ..Stats::default()
         };
-        let expected = r#"{"sparks":2,"connections":0,"logLinesLost":7}"#;
-        assert_eq!(json(&stats, 7), expected);
+        let expected = r#"{"app":"mixed","sparks":2,"connections":0,"logLinesLost":7}"#;
+        assert_eq!(json("mixed", &stats, 7), expected);
     }
 }

@@ -64,7 +64,9 @@ fn raise_descriptor_limit() {
 }
 
 fn start(settings: &Settings, log: Lines) -> Result<Server, Error> {
-    let counts = settings.stats.then(|| Arc::new(Counts::new(log)));
+    let counts = settings
+        .stats
+        .then(|| Arc::new(Counts::new(settings.app.name(), log)));
     let mut builder = Primus::builder();
     for (name, value) in &settings.transport {
         builder = builder.transport(name, value);

@@ -167,3 +167,7 @@ pub const GRACE_MAX_MS: u64 = 60_000;
 /// Milliseconds for which nobody is judged because there is more to read. Peers that send without
 /// end must not keep those alive that are silent.
 pub const BEHIND_MAX_MS: u64 = 5_000;
+
+/// Portions of messages that requests brought which are handed to the application in one turn, see
+/// [`PORTION_MESSAGES`](allspark_protocol::limits::PORTION_MESSAGES): about a millisecond of work.
+pub const PORTIONS_PER_TURN: usize = 4;

@@ -36,9 +36,17 @@ pub const MESSAGE_BYTES_MAX_HIGHEST: usize = 512 * 1024 * 1024;
 /// timers overflow at 2^31 ms.
 pub const PING_INTERVAL_MS_HIGHEST: u64 = 24 * 60 * 60 * 1000;
 
-/// Packets in one body of engine.io. A packet may have two bytes in the body, but costs some 100
-/// until the app has seen it. No client collects as many between two requests.
-pub const ENGINE_IO_PAYLOAD_PACKETS_MAX: usize = 128 * 1024;
+/// Messages in one request, of the transports that join what waits (engine.io, sockjs). One may
+/// have two bytes there, but each is handed to the application by itself. No client collects as
+/// many between two requests: it would have to write that many within one round trip.
+pub const REQUEST_MESSAGES_MAX: usize = 128 * 1024;
+
+/// Messages of one request that are handed to the application before others get their turn: some
+/// tenths of a millisecond of work.
+pub const PORTION_MESSAGES: usize = 1024;
+
+/// Bytes of messages after which the same happens. A message larger than that goes by itself.
+pub const PORTION_BYTES: usize = 64 * 1024;
 
 /// Bytes of the pathname. Every request target starts with it and has to leave room for the rest.
 pub const PATHNAME_BYTES_MAX: usize = 1024;
@@ -54,6 +62,14 @@ pub const JSON_DEPTH_MAX: usize = 512;
 /// some 20 times the message, once per thread.
 pub const DECODE_SCRATCH_BYTES_KEPT_MAX: usize = 64 * 1024;
 
+/// Fields of a form in which a client of JSONP sends its messages, all of them in one field. Those
+/// behind are not looked at.
+pub const JSONP_FORM_FIELDS_MAX: usize = 64;
+
+/// Messages in one frame of a WebSocket of SockJS. Its clients put one into each; a few other
+/// libraries put those that wait into one.
+pub const SOCKJS_WEBSOCKET_FRAME_MESSAGES_MAX: usize = 1024;
+
 /// Bytes of waiting messages after which a SockJS frame ends that is sent to a request. What waits
 /// beyond that goes into the next frame, so that not all of a long queue is copied at once.
 pub const SOCKJS_FRAME_BYTES_MAX: usize = 1024 * 1024;
@@ -66,6 +82,13 @@ pub const BROWSERCHANNEL_BACK_CHANNEL_BYTES: usize = 10 * 1024;
 /// kept until the client acknowledges it, and sent again if it does not. Large enough that a client
 /// that is 100 ms away gets a megabyte per second.
 pub const BROWSERCHANNEL_CHUNK_BYTES: usize = 128 * 1024;
+
+/// Maps in one request of browserchannel. Its clients put up to 1000 into one, and so does ours.
+pub const BROWSERCHANNEL_MAPS_MAX: usize = 4096;
+
+/// Pairs in a form of browserchannel: up to four for each map, though clients have one, and those
+/// that say how many maps there are.
+pub const BROWSERCHANNEL_FORM_FIELDS_MAX: usize = 4 * BROWSERCHANNEL_MAPS_MAX + 16;
 
 /// Bytes of what a client of browserchannel sent before its turn, per session. Clients have one
 /// request under way at a time, so that something waits is rare.

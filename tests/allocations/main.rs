@@ -3,6 +3,7 @@
 
 #[path = "../support/puppet.rs"]
 mod puppet;
+mod requests;
 
 use std::cell::RefCell;
 use std::rc::Rc;

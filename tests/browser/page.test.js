@@ -164,8 +164,9 @@ test('the field is on the first screen, and every name fits its pill', async (t)
     await page.setViewportSize({ width, height });
     const size = `${width}x${height}`;
     for (const id of ['write', 'send']) {
-      const { y, ...box } = await page.locator(`#${id}`).boundingBox();
-      assert.ok(y >= 0 && y + box.height <= height, `${id} at ${y} to ${y + box.height} of ${size}`);
+      const box = await page.locator(`#${id}`).boundingBox();
+      const end = box.y + box.height;
+      assert.ok(box.y >= 0 && end <= height, `${id} at ${box.y} to ${end} of ${size}`);
     }
     for (const transformer of TRANSFORMERS) {
       // The name of the one that is chosen is wider.
@@ -246,7 +247,8 @@ for (const colorScheme of ['light', 'dark']) {
     await page.getByRole('radio', { name: 'sockjs', exact: true }).check();
     const pill = page.locator('.choices input:checked + span');
     // Not while a colour is on its way.
-    await pill.evaluate((pill) => Promise.all(pill.getAnimations().map(({ finished }) => finished)));
+    const settled = (pill) => Promise.all(pill.getAnimations().map(({ finished }) => finished));
+    await pill.evaluate(settled);
     const [ground, behind, text] = await pill.evaluate((pill) => {
       const [own, list] = [pill, pill.closest('.choices')].map((part) => getComputedStyle(part));
       return [own.backgroundColor, list.backgroundColor, own.color];

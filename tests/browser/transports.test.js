@@ -98,7 +98,11 @@ async function judge(t, browser, { transformer, transport, server: serverName, f
 
 function serverOptions(transformer, site) {
   switch (transformer) {
-    case 'sockjs': return { sockjs_url: `${site.url}/sockjs.js`, disconnect_delay: AWAY_MS };
+    case 'sockjs': return {
+      disconnect_delay: AWAY_MS,
+      // AllSpark has a script of its own for the page of the iframe transports.
+      ...(peer === 'node' && { sockjs_url: `${site.url}/sockjs.js` }),
+    };
     case 'browserchannel': return { sessionTimeoutInterval: AWAY_MS };
     // A poll that the reload stops before it is sent is missed no sooner than a ping.
     case 'engine.io': return { pingInterval: 500, pingTimeout: AWAY_MS };

@@ -10,7 +10,7 @@ const WebSocket = require('ws');
 
 const { collect, countsOnce, event, open, record, text } = require('./clients');
 const { begin, request } = require('./raw');
-const { startServer } = require('./server');
+const { peer, startServer } = require('./server');
 
 const TRANSPORTS = ['websocket', 'xhr-streaming', 'eventsource', 'xhr-polling'];
 const NOT_FOUND = '404 Error: Page not found\n';
@@ -128,6 +128,17 @@ test('the page for an iframe is cached by its tag', async (t) => {
   const again = await request(server, 'GET', '/primus/iframe.html', { headers });
   assert.deepEqual([again.status, again.body], [304, '']);
 });
+
+test('the page for an iframe takes its script from the same server', { skip: peer === 'node' },
+  async (t) => {
+    const server = await startSockJs(t);
+    const page = await request(server, 'GET', '/primus/iframe.html');
+    const sources = [...page.body.matchAll(/src="([^"]*)"/g)].map(([, source]) => source);
+    assert.deepEqual(sources, ['iframe.js']);
+    const script = await request(server, 'GET', '/primus/iframe.js');
+    assert.equal(script.headers['content-type'], 'application/javascript; charset=UTF-8');
+    assert.match(script.body, /bootstrap_iframe/);
+  });
 
 test('methods that are not meant, and preflights', async (t) => {
   const server = await startSockJs(t);

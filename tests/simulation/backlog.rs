@@ -153,7 +153,7 @@ fn compressed_output_is_counted_compressed() {
         };
         let transformer = WebSockets::new(&common, WebSocketsOptions::default());
         let options = Options {
-            send_queue_bytes_max: 6 * MIB,
+            send_queue_bytes_max: 4 * MIB,
             ..options(SendPolicy::Disconnect)
         };
         let mut stage = Stage::new(options, transformer, |primus| {

@@ -106,6 +106,7 @@ fn memory_of_ended_sparks_is_returned() {
         "connection and disconnection come once each"
     );
     assert_eq!(stats.completions_stale, 0);
+    assert_eq!(stats.waiting_cost_bytes, 0);
 }
 
 /// A broadcast reaches every spark of every shard once.
@@ -209,6 +210,10 @@ fn a_slow_client_is_ended_by_the_policy_disconnect() {
     let stats = world.stats();
     assert_eq!((stats.sparks_overflowed, stats.sparks_ended), (4, 4));
     assert_eq!(stats.messages_dropped, 0);
+    assert_eq!(
+        stats.waiting_cost_bytes, 0,
+        "nothing is counted for them any more"
+    );
 }
 
 /// What is not dropped arrives in order, and everything is either delivered or counted.

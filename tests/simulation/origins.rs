@@ -187,3 +187,51 @@ fn a_session_is_not_upgraded_from_elsewhere() {
     let (answer, _) = world.ask(&upgrade(&path, TODAY, FRIEND));
     assert!(answer.starts_with("HTTP/1.1 101 "), "{answer}");
 }
+
+/// Requests for scripts and for pages in iframes, which browsers send without an `Origin`.
+#[test]
+fn scripts_are_for_pages_of_listed_origins() {
+    const ASKED: [(TransformerKind, &str, bool); 8] = [
+        (
+            TransformerKind::EngineIo,
+            "/?EIO=4&transport=polling&j=0",
+            true,
+        ),
+        (
+            TransformerKind::EngineIo,
+            "/?EIO=4&transport=polling",
+            false,
+        ),
+        (TransformerKind::SockJs, "/0/s/jsonp?c=c", true),
+        (TransformerKind::SockJs, "/0/t/htmlfile?c=c", true),
+        (TransformerKind::SockJs, "/iframe.html", true),
+        (TransformerKind::SockJs, "/info", false),
+        (
+            TransformerKind::BrowserChannel,
+            "/test?VER=8&TYPE=html",
+            true,
+        ),
+        (TransformerKind::BrowserChannel, "/test?VER=8", false),
+    ];
+    for (kind, path, is_script) in ASKED {
+        for kind in [kind, TransformerKind::Any] {
+            let status = |cors: &CorsOptions, referer: &str| {
+                let mut world = World::new(kind, cors);
+                let head = format!("GET /primus{path} HTTP/1.1\r\nHost: own.example:80");
+                let (answer, _) = world.ask(&format!("{head}\r\n{referer}\r\n"));
+                answer["HTTP/1.1 ".len()..][..3].to_owned()
+            };
+            for referer in [
+                "",
+                "Referer: https://chat.example/room?x\r\n",
+                "Referer: http://own.example:80/primus/iframe.html\r\n",
+            ] {
+                assert_eq!(status(&listed(), referer), "200", "{path} {referer}");
+            }
+            let foe = "Referer: http://evil.example/https://chat.example\r\n";
+            let expected = if is_script { "403" } else { "200" };
+            assert_eq!(status(&listed(), foe), expected, "{path}");
+            assert_eq!(status(&CorsOptions::default(), foe), "200", "{path}");
+        }
+    }
+}

@@ -206,11 +206,7 @@ fn a_connection_lingers_while_its_peer_reads() {
             stage.net.receive(end, each_second);
             assert!(seconds <= 100, "{each_second}");
         }
-        let least = if each_second == 0 {
-            30
-        } else {
-            left / each_second
-        };
+        let least = left.checked_div(each_second).unwrap_or(30);
         assert!(seconds >= least, "{each_second}: {seconds} seconds");
     }
 }
@@ -278,4 +274,25 @@ fn who_sends_far_too_much_behind_a_request_is_cut_off() {
     stage.seconds(1);
     assert_eq!(stage.stats().connections_overrun, 1);
     assert_eq!(stage.server.connections(), 0);
+}
+
+/// A spark whose pong waits behind what its peer has not read yet lives as long as the peer reads,
+/// and no longer: a byte now and then is no sign of life.
+#[test]
+fn a_spark_lives_while_its_peer_reads() {
+    for (each_second, lives) in [(4_000, true), (1, false), (0, false)] {
+        let mut stage = ByHand::new(TransformerKind::WebSockets, 1);
+        let end = stage.connect(0);
+        let upgrade = "GET /primus HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n\
+            Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+            Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+        stage.send_all(end, upgrade.as_bytes());
+        stage.handle().write("x".repeat(8_000_000)).unwrap();
+        for _ in 0..300 {
+            stage.seconds(1);
+            stage.net.receive(end, each_second);
+        }
+        let is_open = stage.stats().sparks_ended == 0;
+        assert_eq!(is_open, lives, "{each_second} bytes per second");
+    }
 }

@@ -125,7 +125,8 @@ fn is_sockjs(path: &str) -> bool {
     match path.rsplit_once('/') {
         Some((before, last)) if TRANSPORTS.contains(&last) => before.matches('/').count() >= 2,
         Some((_, last)) => {
-            last == "info" || (last.starts_with("iframe") && last.ends_with(".html"))
+            matches!(last, "info" | "iframe.js")
+                || (last.starts_with("iframe") && last.ends_with(".html"))
         }
         None => false,
     }
@@ -430,6 +431,23 @@ impl Transformer for AnyTransformer {
         }
         of_session!(self, session, |transformer, inner| transformer
             .exchange(inner, context, carrier, request, out));
+    }
+
+    fn proceed(&mut self, session: &mut AnySession, context: Context, out: &mut Outputs) {
+        of_session!(self, session, |transformer, inner| transformer
+            .proceed(inner, context, out));
+    }
+
+    fn is_script(&self, head: &RequestHead<'_>) -> bool {
+        match self.kind_of(head) {
+            TransformerKind::EngineIo => self.engine_io.is_script(head),
+            TransformerKind::SockJs => self.sockjs.is_script(head),
+            TransformerKind::BrowserChannel => self.browserchannel.is_script(head),
+            TransformerKind::WebSockets
+            | TransformerKind::Faye
+            | TransformerKind::Uws
+            | TransformerKind::Any => false,
+        }
     }
 
     fn carrier(&self, session: &AnySession) -> Option<Carrier> {

@@ -30,6 +30,7 @@ pub mod websockets;
 
 mod any;
 mod any_client;
+mod chance;
 mod hixie;
 mod kind;
 mod options;
@@ -38,5 +39,6 @@ pub(crate) mod testing;
 
 pub use any::{AnySession, AnyTransformer};
 pub use any_client::{ClientCommonOptions, Speech};
+pub use chance::Chance;
 pub use kind::{TransformerKind, UnknownTransformer};
 pub use options::{CommonOptions, TransportOptionError};

@@ -119,6 +119,9 @@ impl Flags {
     /// It is known where that measurement began.
     pub(crate) const MEASURED: Self = Self(32);
 
+    /// Before its spark is judged by its silence, the kernel was asked what the peer took.
+    pub(crate) const ASKED: Self = Self(64);
+
     const HOLDS: u8 = Self::UNREAD.0 | Self::BEHIND.0 | Self::LEAVING.0;
 
     pub(crate) const fn or(self, other: Self) -> Self {

@@ -82,6 +82,8 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) names: Names,
     /// Sparks whose sessions may have something to send.
     pub(super) dirty_sparks: Vec<Key>,
+    /// Sparks whose sessions have more messages to hand on.
+    pub(super) proceeding: VecDeque<Key>,
     /// Connections that can go on with what their peers sent meanwhile.
     pub(super) resumed: Vec<Key>,
     /// A session declined the request that it was just asked about.
@@ -169,6 +171,7 @@ impl<T: Transformer> Core<T> {
             session_charges: Charges::default(),
             names: Names::default(),
             dirty_sparks: Vec::new(),
+            proceeding: VecDeque::new(),
             resumed: Vec::new(),
             declined: None,
             leaving: VecDeque::new(),
@@ -335,6 +338,7 @@ impl<T: Transformer> Core<T> {
             || !self.finishing.is_empty()
             || !self.dirty_sparks.is_empty()
             || !self.resumed.is_empty()
+            || (!self.proceeding.is_empty() && !self.is_congested())
             || !self.leaving.is_empty()
             || !self.caught_up.is_empty()
             || self.outbox_len > 0

@@ -21,7 +21,7 @@ use super::core::Core;
 use super::room::unavailable;
 use crate::limits::HELD_BYTES_MIN;
 use crate::lines::Line;
-use crate::memory::Key;
+use crate::memory::{Key, kept};
 use crate::spark::{ReadyState, SparkError};
 
 /// What connections or sessions hold, by the index of their slot.
@@ -55,8 +55,8 @@ impl Charges {
     fn remove(&mut self, index: u32) {
         self.total -= self.by_index.remove(&index).unwrap_or(0);
         // A peak must not stay.
-        if self.by_index.is_empty() {
-            self.by_index.shrink_to_fit();
+        if let Some(kept) = kept(self.by_index.len(), self.by_index.capacity()) {
+            self.by_index.shrink_to(kept);
         }
     }
 }

@@ -118,6 +118,7 @@ impl<D: Driver, T: Transformer> Shard<D, T> {
         self.core.release_leaving();
         self.core.drain_inbox();
         self.core.fire_timers();
+        self.core.proceed();
         self.core.resume();
         self.core.flush_carried();
         self.core.queue_sends();

@@ -11,6 +11,7 @@ use super::close::EndReason;
 use super::connection::{Asked, Declined, Flags, Next, Role, Waiting};
 use super::core::Core;
 use super::host::Host;
+use crate::limits::PORTIONS_PER_TURN;
 use crate::memory::Key;
 use crate::spark::{ReadyState, SparkError};
 
@@ -25,6 +26,9 @@ impl<T: Transformer> Core<T> {
     pub(super) fn perform_opening(&mut self, spark: Key, mut opening: Option<&RequestHead<'_>>) {
         let mut outputs = std::mem::take(&mut self.outputs);
         let mut list = outputs.take_list();
+        if outputs.take_more() {
+            self.proceeding.push_back(spark);
+        }
         for output in list.drain(..) {
             if is_event(&output)
                 && let Some(head) = opening.take()
@@ -37,6 +41,20 @@ impl<T: Transformer> Core<T> {
         self.outputs = outputs;
         if let Some(head) = opening {
             self.emit_connection(spark, head);
+        }
+    }
+
+    /// Has sessions go on whose requests brought more messages than one turn should hand on. They
+    /// take turns, so that none of them waits for the whole of another.
+    pub(super) fn proceed(&mut self) {
+        let count = self.proceeding.len().min(PORTIONS_PER_TURN);
+        for _ in 0..count {
+            if !self.is_congested()
+                && let Some(spark) = self.proceeding.pop_front()
+            {
+                self.wake_session(spark, T::proceed);
+                self.settle();
+            }
         }
     }
 

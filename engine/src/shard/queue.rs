@@ -189,8 +189,12 @@ impl SendQueue {
             self.push_back(slice, pool);
             Admission::Queued { dropped: 0 }
         } else if let Some(refusal) = refusal(bound.policy) {
+            let admission = match refusal {
+                Admission::Dropped => self.push_fitting(slice, bound, pool),
+                _ => refusal,
+            };
             self.compact_ends(pool);
-            refusal
+            admission
         } else {
             self.seal(pool);
             let dropped = self.drop_for(&slice, bound, pool);
@@ -290,6 +294,22 @@ impl SendQueue {
         self.bytes += block.len() - mark.bytes();
         self.frames += 1;
         Ok(mark)
+    }
+
+    /// Puts as many messages of a slice at the end as the bound has room for.
+    fn push_fitting(&mut self, mut slice: Slice, bound: Bound, pool: &mut BlockPool) -> Admission {
+        let messages = slice.frames();
+        let mut structure = FRAME_COST + SLICE_COST;
+        while let Some((len, _)) = slice.first_frame()
+            && self.cost() + len + structure <= bound.cost_max
+        {
+            self.push_back(slice.split_front(len), pool);
+            structure = FRAME_COST;
+        }
+        match slice.frames() {
+            dropped if dropped < messages => Admission::Queued { dropped },
+            _ => Admission::Dropped,
+        }
     }
 
     /// Takes the frame back that was just written.

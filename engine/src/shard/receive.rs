@@ -191,6 +191,9 @@ impl<T: Transformer> Core<T> {
             Ok(browser) => browser,
             Err(response) => return self.respond(key, head, &response),
         };
+        if !cors.allows_referer(head) && self.transformer.is_script(head) {
+            return self.respond(key, head, &Response::text(403, "Forbidden\n"));
+        }
         if let Some(browser) = &browser
             && let Some(response) = self.own_answer(head)
         {

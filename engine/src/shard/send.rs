@@ -166,7 +166,10 @@ impl<T: Transformer> Core<T> {
         let head = self.streams[wire].head();
         if seen < head {
             self.spark_mut(spark).seen = head;
-            while let Some(slice) = self.streams[wire].next_since(seen) {
+            // One that has ended may have been left far behind, and gets nothing.
+            while self.spark(spark).ready == ReadyState::Open
+                && let Some(slice) = self.streams[wire].next_since(seen)
+            {
                 seen += slice.len() as u64;
                 self.queue_broadcast(spark, target, slice);
             }
@@ -176,9 +179,6 @@ impl<T: Transformer> Core<T> {
 
     /// Queues broadcasts for one spark, within the bound of its queue.
     fn queue_broadcast(&mut self, spark: Key, target: Target, slice: Slice) {
-        if self.spark(spark).ready != ReadyState::Open {
-            return;
-        }
         let (bound, messages) = (self.bound(target), slice.frames());
         if let Some(Outlet { queue, blocks, .. }) = self.outlet(target) {
             let admission = queue.push_messages(slice, bound, blocks);
@@ -324,10 +324,8 @@ impl<T: Transformer> Core<T> {
             && connection.queue_bytes() > pause_bytes
         {
             // An echo must not fill the queue.
-            if !connection.flags.has(Flags::WATCHED) {
-                connection.taken_bytes = 0;
-            }
             self.hold(key, Flags::UNREAD);
+            self.measure_unread(key);
         }
     }
 

@@ -137,6 +137,12 @@ impl<T: Transformer> Core<T> {
         connection.taken_bytes = left;
         let is_measured = connection.flags.has(Flags::MEASURED);
         connection.flags.set(Flags::MEASURED);
+        if connection.flags.has(Flags::ASKED) {
+            return self.answer_for_peer(key, moved);
+        }
+        if !connection.flags.has(Flags::WATCHED) && connection.closing == Closing::No {
+            return;
+        }
         let is_slow = match bytes {
             // The peer has everything and could be sent more: it is the shard that is late.
             Some(0) if !connection.blocked => false,
@@ -150,17 +156,53 @@ impl<T: Transformer> Core<T> {
         }
     }
 
-    /// Whether the peer of a spark's connection reads, so that its answer to a ping waits behind
-    /// what it has not read yet.
-    pub(super) fn is_catching_up(&mut self, key: Key, interval_ms: u64) -> bool {
-        let least = (self.least_bytes(interval_ms) / COARSENESS).max(1);
+    /// What the peer of a spark took since its last ping counts as an answer, if it is enough.
+    fn answer_for_peer(&mut self, key: Key, moved: u64) {
+        let interval_ms = self.shared.options.ping_interval_ms.unwrap_or(0);
+        if moved >= self.least_bytes(interval_ms)
+            && let Role::Spark(spark) = self.connection(key).role
+            && let Some(slot) = self.sparks.get_mut(spark)
+        {
+            slot.state.heartbeat.alive();
+            self.connection_mut(key).flags.clear(Flags::ASKED);
+        }
+    }
+
+    /// A connection is not listened to because its peer reads too slowly. If its heartbeats judge
+    /// that, they begin to measure here.
+    pub(super) fn measure_unread(&mut self, key: Key) {
+        let Role::Spark(spark) = self.connection(key).role else {
+            return;
+        };
+        if self.beats_by_connection(spark) {
+            let connection = self.connection_mut(key);
+            connection.flags.clear(Flags::MEASURED.or(Flags::ASKED));
+            let socket = connection.socket;
+            self.ops.push(Op::AskUnsent { socket });
+        }
+    }
+
+    /// A spark has not answered its ping, perhaps because the answer waits behind what its peer has
+    /// not read yet. Returns whether the kernel must be asked first what the peer took meanwhile.
+    pub(super) fn must_ask_first(&mut self, spark: Key, key: Key) -> bool {
         let connection = self.connection_mut(key);
-        if !connection.flags.has(Flags::UNREAD) {
+        let flags = connection.flags;
+        if !flags.has(Flags::UNREAD) {
             return false;
         }
-        // Who is watched is judged there.
-        connection.flags.has(Flags::WATCHED)
-            || u64::from(std::mem::take(&mut connection.taken_bytes)) >= least
+        if flags.has(Flags::WATCHED) {
+            // It is judged there.
+            self.spark_mut(spark).heartbeat.alive();
+            return false;
+        }
+        if flags.has(Flags::ASKED) {
+            connection.flags.clear(Flags::ASKED);
+            return false;
+        }
+        connection.flags.set(Flags::ASKED);
+        let socket = connection.socket;
+        self.ops.push(Op::AskUnsent { socket });
+        true
     }
 
     /// The time of a request is over, or that of a connection without one.

@@ -140,12 +140,13 @@ impl<T: Transformer> Core<T> {
             return;
         }
         // Its answer waits behind what it has not read yet, but it does read.
-        let stream = self.spark(spark).stream;
-        let is_catching_up = stream.is_some_and(|key| self.is_catching_up(key, interval_ms));
-        let state = self.spark_mut(spark);
-        if is_catching_up {
-            state.heartbeat.alive();
+        if self.spark(spark).heartbeat.is_waiting()
+            && let Some(key) = self.spark(spark).stream
+            && self.must_ask_first(spark, key)
+        {
+            return self.set_beat(spark, Some(Duration::from_millis(CONGESTION_RETRY_MS)));
         }
+        let state = self.spark(spark);
         if state.heartbeat.is_waiting() {
             let interval = Duration::from_millis(interval_ms);
             let judge_from = self.fairness.judge_from_with(interval);

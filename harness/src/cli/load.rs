@@ -11,6 +11,7 @@ use super::output::OutputArguments;
 use super::storm::{self, StormArguments};
 use super::times::{PingInterval, parse_duration, parse_ping_interval};
 use crate::auditor::HeartbeatRule;
+use crate::load::app;
 use crate::load::dialect::Dialect;
 use crate::load::plan::Plan;
 use crate::load::spec::Spec;
@@ -155,6 +156,7 @@ impl LoadArguments {
             progress: !self.quiet,
         };
         plan.check()?;
+        app::check(&plan.target, scenario, plan.broadcasts)?;
         plan.heartbeat = self.heartbeat(scenario, &plan.target)?;
         if let Some(mixed) = &plan.mixed {
             mixed.check_stall(plan.heartbeat)?;

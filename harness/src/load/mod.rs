@@ -17,7 +17,7 @@
 //! | [`wires`], [`alarms`] | connections of clients that have several; when these are called |
 //! | [`meter`], [`memory`] | what is measured on the whole |
 //! | [`series`], [`progress`] | what happened second by second |
-//! | [`spec`] | what the server says about itself |
+//! | [`spec`], [`app`] | what the server says about itself |
 //!
 //! It never trusts the server: whatever comes in, or does not, the load ends by itself and says
 //! what was wrong.
@@ -29,6 +29,7 @@
 
 mod advance;
 mod alarms;
+pub(crate) mod app;
 pub(crate) mod churn;
 mod client;
 pub(crate) mod dialect;

@@ -220,13 +220,18 @@ impl IdleSample {
     fn of(report: &LoadReport) -> Self {
         let memory = report.memory.as_ref();
         let bytes = memory.and_then(|memory| memory.server_rss_anon_per_connection);
+        let kernel_bytes = memory.and_then(|memory| memory.kernel_slab_per_connection);
+        let mut examples = report.findings.examples().to_vec();
+        let is_unmeasured = memory.is_some() && (bytes.is_none() || kernel_bytes.is_none());
+        if is_unmeasured {
+            examples.push("memory per connection is not measurable".to_owned());
+        }
         Self {
             sessions: memory.map_or(0, |memory| memory.connections),
             bytes_per_session: bytes.unwrap_or_default() as f64,
-            kernel_bytes_per_session: memory
-                .map_or(0.0, |memory| memory.kernel_slab_per_connection as f64),
-            faults: report.findings.total(),
-            examples: report.findings.examples().to_vec(),
+            kernel_bytes_per_session: kernel_bytes.unwrap_or_default() as f64,
+            faults: report.findings.total() + u64::from(is_unmeasured),
+            examples,
         }
     }
 }

@@ -213,18 +213,25 @@ pub(super) fn fmt_heartbeats(
 }
 
 fn fmt_memory(f: &mut fmt::Formatter<'_>, memory: &MemoryReport) -> fmt::Result {
+    let show = |bytes: Option<u64>| match bytes {
+        Some(bytes) => format!("{bytes} bytes"),
+        None => "not measurable".to_owned(),
+    };
     write!(f, "memory        per connection: ")?;
-    if let Some(server) = memory.server_rss_anon_per_connection {
-        write!(f, "server {server} bytes, ")?;
+    if memory.before.server.is_some() {
+        write!(
+            f,
+            "server {}, ",
+            show(memory.server_rss_anon_per_connection)
+        )?;
     }
     writeln!(
         f,
-        "client {} bytes, kernel {} bytes of slabs and {} of buffers for both ends; the machine \
-         has {} less",
-        memory.client_rss_anon_per_connection,
-        memory.kernel_slab_per_connection,
-        memory.kernel_tcp_per_connection,
-        memory.machine_per_connection,
+        "client {}, kernel for both ends: slabs {}, buffers {}; the whole machine {}",
+        show(memory.client_rss_anon_per_connection),
+        show(memory.kernel_slab_per_connection),
+        show(memory.kernel_tcp_per_connection),
+        show(memory.machine_per_connection),
     )
 }
 

@@ -2,6 +2,7 @@
 //!
 //! The server is tungstenite's, so that our client's half of WebSocket is judged by somebody else.
 
+mod app;
 mod churn;
 mod mixed;
 mod opening;

@@ -3,8 +3,8 @@
 use std::io::Write;
 use std::time::{Duration, UNIX_EPOCH};
 
-/// A moment as HTTP writes it, to the second. Made once per second, it is as good for every response
-/// of that second.
+/// A moment as HTTP writes it, to the second. Made once per second, it is as good for every
+/// response of that second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HttpDate {
     unix_s: u64,

@@ -41,7 +41,7 @@ pub use date::HttpDate;
 pub use error::{Error, Misuse};
 pub use fields::{Headers, is_token};
 pub use head::RequestHead;
-pub use query::{Query, decode};
+pub use query::{Field, Query, decode, decode_into};
 pub use reader::{Reader, Request};
 pub use response::{DatedResponse, Response};
 pub use static_body::StaticBody;

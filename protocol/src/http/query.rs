@@ -19,54 +19,102 @@ impl<'b> Query<'b> {
         self.raw
     }
 
-    /// The decoded names and values, in order. A name without `=` has an empty value.
+    /// The names and values, in order, not decoded yet. A name without `=` has an empty value.
+    pub fn fields(&self) -> impl Iterator<Item = Field<'b>> + use<'b> {
+        let pairs = self.raw.split('&').filter(|pair| !pair.is_empty());
+        pairs.map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            Field { name, value }
+        })
+    }
+
+    /// The decoded names and values, in order.
     pub fn pairs(&self) -> impl Iterator<Item = (Cow<'b, str>, Cow<'b, str>)> + use<'b> {
-        self.raw_pairs()
-            .map(|(name, value)| (decode(name), decode(value)))
+        self.fields()
+            .map(|field| (decode(field.name), field.value()))
     }
 
     /// The decoded value of the first pair of that name.
     pub fn get(&self, name: &str) -> Option<Cow<'b, str>> {
-        self.raw_pairs()
-            .find(|(raw_name, _)| decode(raw_name) == name)
-            .map(|(_, value)| decode(value))
+        let mut fields = self.fields();
+        fields.find(|field| field.is(name)).map(Field::value)
+    }
+}
+
+/// One name and its value, as they were sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Field<'b> {
+    /// The name, encoded.
+    pub name: &'b str,
+    /// The value, encoded.
+    pub value: &'b str,
+}
+
+impl<'b> Field<'b> {
+    /// Whether the name is this one. It is compared where it lies.
+    pub fn is(self, name: &str) -> bool {
+        let mut decoded = Bytes(self.name.as_bytes());
+        name.bytes().all(|byte| decoded.next() == Some(byte)) && decoded.next().is_none()
     }
 
-    fn raw_pairs(&self) -> impl Iterator<Item = (&'b str, &'b str)> + use<'b> {
-        self.raw
-            .split('&')
-            .filter(|pair| !pair.is_empty())
-            .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+    /// The decoded value.
+    pub fn value(self) -> Cow<'b, str> {
+        decode(self.value)
     }
 }
 
 /// Decodes `%XX` and `+`. A `%` without two digits stands for itself; what is not UTF-8 after
 /// decoding is replaced. Borrows if there is nothing to decode.
 pub fn decode(text: &str) -> Cow<'_, str> {
-    let bytes = text.as_bytes();
-    let Some(first) = memchr::memchr2(b'%', b'+', bytes) else {
+    if memchr::memchr2(b'%', b'+', text.as_bytes()).is_none() {
         return Cow::Borrowed(text);
-    };
-    let mut decoded = Vec::with_capacity(bytes.len());
-    decoded.extend_from_slice(&bytes[..first]);
-    let mut rest = &bytes[first..];
-    while let [byte, after @ ..] = rest {
-        rest = after;
-        match (byte, after) {
-            (b'+', _) => decoded.push(b' '),
+    }
+    let mut decoded = Vec::new();
+    decode_into(text, &mut decoded);
+    Cow::Owned(String::from_utf8(decoded).expect("it was made to be UTF-8"))
+}
+
+/// The same, appended to `out`. It takes as much room as there will be bytes, or, if what is
+/// decoded is not UTF-8, up to three times as much.
+pub fn decode_into(text: &str, out: &mut Vec<u8>) {
+    let start = out.len();
+    out.reserve_exact(Bytes(text.as_bytes()).count());
+    let mut rest = text.as_bytes();
+    while let Some(at) = memchr::memchr2(b'%', b'+', rest) {
+        out.extend_from_slice(&rest[..at]);
+        let mut bytes = Bytes(&rest[at..]);
+        out.extend(bytes.next());
+        rest = bytes.0;
+    }
+    out.extend_from_slice(rest);
+    if let Err(replaced) = std::str::from_utf8(&out[start..])
+        .map_err(|_| String::from_utf8_lossy(&out[start..]).into_owned())
+    {
+        out.truncate(start);
+        out.extend_from_slice(replaced.as_bytes());
+    }
+}
+
+/// Decoded bytes, one by one.
+struct Bytes<'b>(&'b [u8]);
+
+impl Iterator for Bytes<'_> {
+    type Item = u8;
+
+    fn next(&mut self) -> Option<u8> {
+        let (&byte, rest) = self.0.split_first()?;
+        self.0 = rest;
+        Some(match (byte, rest) {
+            (b'+', _) => b' ',
             (b'%', [high, low, after @ ..]) => match (hex(*high), hex(*low)) {
                 (Some(high), Some(low)) => {
-                    decoded.push(high << 4 | low);
-                    rest = after;
+                    self.0 = after;
+                    high << 4 | low
                 }
-                _ => decoded.push(b'%'),
+                _ => b'%',
             },
-            _ => decoded.push(*byte),
-        }
-    }
-    match String::from_utf8(decoded) {
-        Ok(decoded) => Cow::Owned(decoded),
-        Err(error) => Cow::Owned(String::from_utf8_lossy(error.as_bytes()).into_owned()),
+            _ => byte,
+        })
     }
 }
 
@@ -116,6 +164,16 @@ mod tests {
         assert_eq!(decode("%+1"), "% 1");
         assert_eq!(decode("%ff%41"), "\u{fffd}A");
         assert_eq!(decode("é%41"), "éA");
+    }
+
+    #[test]
+    fn what_is_appended_takes_no_more_room_than_it_needs() {
+        let mut out = b"x".to_vec();
+        out.shrink_to_fit();
+        decode_into(&"%41".repeat(1000), &mut out);
+        assert_eq!((out.len(), out.capacity()), (1001, 1001));
+        decode_into("%ff", &mut out);
+        assert!(out.ends_with("A\u{fffd}".as_bytes()));
     }
 
     fn encode(text: &str) -> String {

@@ -117,7 +117,8 @@ impl Reader {
     }
 
     /// Bytes of heap memory that the reader holds: none between requests, and never more than
-    /// twice what the limits allow a request to have.
+    /// twice what the limits allow a request to have. A body whose length is known takes no more
+    /// than that in the end.
     pub fn held_bytes(&self) -> usize {
         let Some(partial) = self.partial.as_deref() else {
             return 0;
@@ -262,6 +263,7 @@ impl Collector {
                     if data.len() > self.bytes_max - self.collected.len() {
                         return Err(Error::BodyTooLarge);
                     }
+                    self.make_room(data.len());
                     self.collected.extend_from_slice(data);
                     self.progress_bytes += data.len();
                 }
@@ -271,6 +273,22 @@ impl Collector {
                     return Ok(Some(Payload::Owned(collected)));
                 }
             }
+        }
+    }
+}
+
+impl Collector {
+    /// Makes room for the next bytes: twice as much as there was, but not more than is to come, if
+    /// that is known.
+    fn make_room(&mut self, bytes: usize) {
+        let needed = self.collected.len() + bytes;
+        if let Body::Length(left) = self.body
+            && needed > self.collected.capacity()
+        {
+            let whole = needed.saturating_add(usize::try_from(left).unwrap_or(usize::MAX));
+            let doubled = needed.max(self.collected.capacity() * 2);
+            let room = doubled.min(whole) - self.collected.len();
+            self.collected.reserve_exact(room);
         }
     }
 }

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::{Carrier, End, Kind};
 use crate::http::Response;
+use crate::limits::{PORTION_BYTES, PORTION_MESSAGES};
 
 /// One thing that a session wants done.
 #[derive(Debug)]
@@ -52,13 +53,14 @@ pub enum Output {
 pub struct Outputs {
     list: Vec<Output>,
     bytes: Vec<u8>,
+    has_more: bool,
 }
 
 impl Outputs {
-    /// Whether nothing is wanted.
+    /// Whether nothing is wanted, not even to be asked for more.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.list.is_empty()
+        self.list.is_empty() && !self.has_more
     }
 
     /// Everything that is wanted, in order.
@@ -90,6 +92,25 @@ impl Outputs {
     pub fn message(&mut self, kind: Kind, payload: &[u8]) {
         let bytes = self.append(|out| out.extend_from_slice(payload));
         self.list.push(Output::Message { kind, bytes });
+    }
+
+    /// Whether a session should hand on no more messages in this call. If it has more it says so
+    /// with [`Outputs::more`].
+    pub fn is_portion(&self) -> bool {
+        self.list.len() >= PORTION_MESSAGES || self.bytes.len() >= PORTION_BYTES
+    }
+
+    /// The session has more messages to hand on, and is to be asked for them with
+    /// [`Transformer::proceed`], once. It must not say so again before that.
+    ///
+    /// [`Transformer::proceed`]: super::Transformer::proceed
+    pub fn more(&mut self) {
+        self.has_more = true;
+    }
+
+    /// Whether the session has said that it has more, since this was asked last.
+    pub fn take_more(&mut self) -> bool {
+        std::mem::take(&mut self.has_more)
     }
 
     /// See [`Output::Alive`].
@@ -168,3 +189,31 @@ const BYTES_KEPT_MAX: usize = 64 * 1024;
 
 /// Outputs up to which the memory for outputs is kept.
 const OUTPUTS_KEPT_MAX: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_more_wants_something_although_there_is_nothing_yet() {
+        let mut outputs = Outputs::default();
+        assert!(outputs.is_empty() && !outputs.is_portion());
+        outputs.more();
+        assert!(!outputs.is_empty());
+        assert!(outputs.take_more() && !outputs.take_more() && outputs.is_empty());
+    }
+
+    #[test]
+    fn a_portion_is_full_of_messages_or_of_bytes() {
+        let mut outputs = Outputs::default();
+        (1..PORTION_MESSAGES).for_each(|_| outputs.message(Kind::Text, b""));
+        assert!(!outputs.is_portion());
+        outputs.message(Kind::Text, b"");
+        assert!(outputs.is_portion());
+        let list = outputs.take_list();
+        outputs.recycle(list);
+        assert!(!outputs.is_portion());
+        outputs.message(Kind::Text, &[0; PORTION_BYTES]);
+        assert!(outputs.is_portion());
+    }
+}

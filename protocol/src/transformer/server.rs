@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::{End, Kind, Outputs, Wire};
-use crate::http::{Request, Response};
+use crate::http::{Request, RequestHead, Response};
 use crate::input::{Input, Payload};
 use crate::primus::SparkId;
 use crate::time::Instant;
@@ -183,6 +183,19 @@ pub trait Transformer: Clone + Send + 'static {
     ) {
         let _ = (session, context, request);
         out.respond(carrier, Response::text(400, "Bad Request\n"));
+    }
+
+    /// Hands on the next messages of requests that brought more than should be handed on at once.
+    /// Called in a later turn, once for each time that a session said [`Outputs::more`].
+    fn proceed(&mut self, session: &mut Self::Session, context: Context, out: &mut Outputs) {
+        let _ = (session, context, out);
+    }
+
+    /// Whether the answer to this request is a script or a page that acts on the page which asked
+    /// for it, so that a browser sends the request without an `Origin`.
+    fn is_script(&self, head: &RequestHead<'_>) -> bool {
+        let _ = head;
+        false
     }
 
     /// The carrier on which the session could send messages now, if it is carried.

@@ -30,3 +30,39 @@ fn a_websocket_of_any_version_is_of_the_transport_that_its_path_names() {
     assert!(answer("/websocket", TODAY, "").starts_with("HTTP/1.1 101 "));
     assert!(draft("/?EIO=4&transport=websocket").starts_with("HTTP/1.1 400 "));
 }
+
+#[test]
+fn what_a_page_loads_without_an_origin_is_known() {
+    let any = AnyTransformer::new(TransformerKind::Any, &CommonOptions::default(), &[]);
+    let any = any.unwrap();
+    let is_script = |target: &str| {
+        let head = format!("GET /primus{target} HTTP/1.1\r\nHost: a\r\n\r\n");
+        any.is_script(&RequestHead::parse(head.as_bytes()).unwrap())
+    };
+    for target in [
+        "/?EIO=4&transport=polling&j=0",
+        "/?EIO=4&transport=polling&%6A=0&sid=x",
+        "/0/s/jsonp?c=c",
+        "/0/s/jsonp_send",
+        "/0/s/htmlfile?c=c",
+        "/iframe.html",
+        "/iframe-1.6.1.html",
+        "/bind?VER=8&TYPE=html&RID=rpc",
+        "/test?VER=8&TYPE=html",
+    ] {
+        assert!(is_script(target), "{target}");
+    }
+    for target in [
+        "",
+        "/?EIO=4&transport=polling",
+        "/0/s/xhr",
+        "/0/s/xhr_send",
+        "/0/s/eventsource",
+        "/info",
+        "/iframe.js",
+        "/bind?VER=8&TYPE=xmlhttp&RID=rpc",
+        "/?j=0",
+    ] {
+        assert!(!is_script(target), "{target}");
+    }
+}

@@ -7,7 +7,8 @@
 
 use std::borrow::Cow;
 
-use allspark_protocol::http::Query;
+use allspark_protocol::http::{Query, decode};
+use allspark_protocol::limits::{BROWSERCHANNEL_FORM_FIELDS_MAX, BROWSERCHANNEL_MAPS_MAX};
 use allspark_protocol::transformer::Kind;
 
 use super::json::{self, Message};
@@ -15,131 +16,205 @@ use super::json::{self, Message};
 /// The largest number that a map or a request can have: what JavaScript counts exactly.
 const NUMBER_MAX: u64 = (1 << 53) - 1;
 
-/// What one request brings.
+/// What one request brings: where its maps lie in its body. Nothing is decoded before its turn.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Maps<'b> {
+pub(super) struct Maps {
     /// The number of the first map.
     pub(super) first: u64,
-    /// The maps, in order.
-    pub(super) list: Vec<Map<'b>>,
+    list: Vec<Map>,
+    is_form: bool,
 }
 
 /// One map.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Map<'b> {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Map {
     /// A message as JSON, which outranks the text.
-    json: Option<Cow<'b, str>>,
+    json: Option<Span>,
     /// A message as text.
-    text: Option<Cow<'b, str>>,
+    text: Option<Span>,
 }
 
-/// The body is not what a client of the package sends. It is answered with `400 Bad data`.
+/// A part of a body. No body has 4 GiB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct BadData;
+struct Span {
+    start: u32,
+    end: u32,
+}
+
+/// Why a body brings nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BadBody {
+    /// It is not what a client of the package sends. It is answered with `400 Bad data`.
+    Data,
+    /// It brings more maps than one request may. It is answered with `413 Too many maps`.
+    TooMany,
+}
 
 /// The message of a map is not JSON, although it says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct InvalidJson;
 
-impl<'b> Maps<'b> {
+impl Maps {
     /// Reads a body. `None` is a form that brings nothing.
-    pub(super) fn parse(
-        content_type: Option<&str>,
-        body: &'b str,
-    ) -> Result<Option<Self>, BadData> {
+    pub(super) fn parse(content_type: Option<&str>, body: &str) -> Result<Option<Self>, BadBody> {
         match content_type {
             Some("application/json") => Self::parse_json(body).map(Some),
             _ => Self::parse_form(body),
         }
     }
 
-    fn parse_form(body: &'b str) -> Result<Option<Self>, BadData> {
-        let form = Query::new(body);
-        let count = form.get("count").and_then(|count| parse_int(&count));
-        let count = match count.ok_or(BadData)? {
-            0 => return Ok(None),
-            // Each map has a pair of its own, so a body cannot claim more maps than it has pairs.
-            count if (1..=form.pairs().count() as i64).contains(&count) => count as usize,
-            _ => return Err(BadData),
-        };
-        let first = form.get("ofs").and_then(|first| parse_int(&first));
-        let first = first.and_then(number).ok_or(BadData)?;
-        let mut list = vec![None; count];
-        for (name, value) in form.pairs() {
-            if let Some((index, key)) = pair_of_map(&name) {
-                let map: &mut Option<Map<'b>> = list.get_mut(index).ok_or(BadData)?;
-                map.get_or_insert_default().set(key, value);
-            }
-        }
-        let list = list.into_iter().collect::<Option<_>>().ok_or(BadData)?;
-        Ok(Some(Self { first, list }))
+    /// How many maps there are.
+    pub(super) fn len(&self) -> usize {
+        self.list.len()
     }
 
-    fn parse_json(body: &'b str) -> Result<Self, BadData> {
-        if !json::is_valid(body.as_bytes()) {
-            return Err(BadData);
+    /// Bytes that keeping them takes, without their body.
+    pub(super) fn kept_bytes(&self) -> usize {
+        self.list.capacity() * size_of::<Map>()
+    }
+
+    /// The message that a map brings. A map may bring none: the client of the package sends such
+    /// a one, `type=_badmap`, in place of what it could not encode.
+    pub(super) fn message<'b>(
+        &self,
+        index: usize,
+        body: &'b str,
+    ) -> Result<Option<Message<'b>>, InvalidJson> {
+        let value = |span: Span| {
+            let value = span.of(body);
+            match self.is_form {
+                true => decode(value),
+                false => Cow::Borrowed(value),
+            }
+        };
+        match self.list.get(index) {
+            Some(Map {
+                json: Some(json), ..
+            }) => message_of(value(*json)).map(Some),
+            Some(Map {
+                text: Some(text), ..
+            }) => Ok(Some((Kind::Text, into_bytes(value(*text))))),
+            _ => Ok(None),
         }
-        let (mut first, mut list) = (None, None);
-        for (name, value) in json::members(body.as_bytes()).ok_or(BadData)? {
+    }
+
+    fn parse_form(body: &str) -> Result<Option<Self>, BadBody> {
+        let form = Query::new(body);
+        let count = form.get("count").and_then(|count| parse_int(&count));
+        let count = match count.ok_or(BadBody::Data)? {
+            0 => return Ok(None),
+            count => usize::try_from(count).map_err(|_| BadBody::Data)?,
+        };
+        // Each map has a pair of its own, so a body cannot claim more maps than it has pairs.
+        let fields = form.fields().take(BROWSERCHANNEL_FORM_FIELDS_MAX + 1);
+        let fields = fields.count();
+        if count > fields {
+            return Err(BadBody::Data);
+        }
+        if count > BROWSERCHANNEL_MAPS_MAX || fields > BROWSERCHANNEL_FORM_FIELDS_MAX {
+            return Err(BadBody::TooMany);
+        }
+        let first = form.get("ofs").and_then(|first| parse_int(&first));
+        let first = first.and_then(number).ok_or(BadBody::Data)?;
+        let mut list = vec![None; count];
+        for field in form.fields() {
+            if let Some((index, key)) = pair_of_map(&decode(field.name)) {
+                let map: &mut Option<Map> = list.get_mut(index).ok_or(BadBody::Data)?;
+                map.get_or_insert_default()
+                    .set(key, Span::within(body, field.value));
+            }
+        }
+        let list = list.into_iter().collect::<Option<_>>();
+        Ok(Some(Self {
+            first,
+            list: list.ok_or(BadBody::Data)?,
+            is_form: true,
+        }))
+    }
+
+    fn parse_json(body: &str) -> Result<Self, BadBody> {
+        if !json::is_valid(body.as_bytes()) {
+            return Err(BadBody::Data);
+        }
+        let (mut first, mut data) = (None, None);
+        for (name, value) in json::members(body.as_bytes()).ok_or(BadBody::Data)? {
+            let value = str::from_utf8(value).map_err(|_| BadBody::Data)?;
             match &*name {
-                b"ofs" => first = str::from_utf8(value).ok().and_then(parse_int),
-                b"data" => list = json::elements(value),
+                b"ofs" => first = parse_int(value),
+                b"data" => data = Some(value),
                 _ => {}
             }
         }
-        let list: Vec<_> = list.ok_or(BadData)?.into_iter().map(Map::of_json).collect();
+        let elements = data.and_then(|data| json::elements(data.as_bytes()));
+        let mut list = Vec::new();
+        for element in elements.ok_or(BadBody::Data)? {
+            if list.len() == BROWSERCHANNEL_MAPS_MAX {
+                return Err(BadBody::TooMany);
+            }
+            let element = str::from_utf8(element).map_err(|_| BadBody::Data)?;
+            list.push(Map {
+                json: Some(Span::within(body, element)),
+                text: None,
+            });
+        }
         let first = match first.and_then(number) {
-            None if !list.is_empty() => return Err(BadData),
+            None if !list.is_empty() => return Err(BadBody::Data),
             first => first.unwrap_or_default(),
         };
-        Ok(Self { first, list })
+        Ok(Self {
+            first,
+            list,
+            is_form: false,
+        })
     }
 }
 
-impl Map<'_> {
-    fn of_json(value: &[u8]) -> Map<'_> {
-        Map {
-            json: Some(String::from_utf8_lossy(value)),
-            text: None,
-        }
-    }
-
-    /// Bytes that keeping the map takes.
-    pub(super) fn bytes(&self) -> usize {
-        let bytes = |part: &Option<Cow<'_, str>>| part.as_ref().map_or(0, |part| part.len());
-        bytes(&self.json) + bytes(&self.text)
-    }
-
-    /// Copies what it borrows.
-    pub(super) fn into_owned(self) -> Map<'static> {
-        let owned = |part: Cow<'_, str>| Cow::Owned(part.into_owned());
-        Map {
-            json: self.json.map(owned),
-            text: self.text.map(owned),
-        }
-    }
-
-    /// The message that the map brings. A map may bring none: the client of the package sends such
-    /// a one, `type=_badmap`, in place of what it could not encode.
-    pub(super) fn message(&self) -> Result<Option<Message<'_>>, InvalidJson> {
-        match (&self.json, &self.text) {
-            (Some(json), _) if json::is_valid(json.as_bytes()) => {
-                Ok(Some(json::message(json.as_bytes())))
-            }
-            (Some(_), _) => Err(InvalidJson),
-            (None, Some(text)) => Ok(Some((Kind::Text, Cow::Borrowed(text.as_bytes())))),
-            (None, None) => Ok(None),
-        }
-    }
-}
-
-impl<'b> Map<'b> {
-    fn set(&mut self, key: &str, value: Cow<'b, str>) {
+impl Map {
+    fn set(&mut self, key: &str, value: Span) {
         match key {
             "JSON" => self.json = Some(value),
             "_S" => self.text = Some(value),
             _ => {}
         }
+    }
+}
+
+impl Span {
+    /// Where a part of a body lies, unless it is empty: then it may lie anywhere.
+    fn within(body: &str, part: &str) -> Self {
+        let start = part.as_ptr().addr().wrapping_sub(body.as_ptr().addr());
+        let is_within = !part.is_empty() && start + part.len() <= body.len();
+        let start = if is_within { start } else { 0 };
+        Self {
+            start: start as u32,
+            end: (start + part.len()) as u32,
+        }
+    }
+
+    fn of(self, body: &str) -> &str {
+        body.get(self.start as usize..self.end as usize)
+            .unwrap_or_default()
+    }
+}
+
+/// The message that a map gives as JSON.
+fn message_of(json: Cow<'_, str>) -> Result<Message<'_>, InvalidJson> {
+    if !json::is_valid(json.as_bytes()) {
+        return Err(InvalidJson);
+    }
+    Ok(match json {
+        Cow::Borrowed(json) => json::message(json.as_bytes()),
+        Cow::Owned(json) => {
+            let (kind, bytes) = json::message(json.as_bytes());
+            (kind, Cow::Owned(bytes.into_owned()))
+        }
+    })
+}
+
+fn into_bytes(text: Cow<'_, str>) -> Cow<'_, [u8]> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+        Cow::Owned(text) => Cow::Owned(text.into_bytes()),
     }
 }
 
@@ -179,14 +254,14 @@ mod tests {
 
     type Text = Option<(Kind, String)>;
 
-    fn messages(kind: Option<&str>, body: &str) -> Result<Option<(u64, Vec<Text>)>, BadData> {
+    fn messages(kind: Option<&str>, body: &str) -> Result<Option<(u64, Vec<Text>)>, BadBody> {
         let text = |(kind, bytes): (Kind, Cow<'_, [u8]>)| {
             (kind, String::from_utf8(bytes.into_owned()).unwrap())
         };
         let maps = Maps::parse(kind, body)?;
         Ok(maps.map(|maps| {
-            let list = maps.list.iter().map(|map| map.message().unwrap().map(text));
-            (maps.first, list.collect())
+            let message = |index| maps.message(index, body).unwrap().map(text);
+            (maps.first, (0..maps.len()).map(message).collect())
         }))
     }
 
@@ -216,7 +291,7 @@ mod tests {
         // Only this very type is JSON to the package.
         assert_eq!(
             messages(Some("application/json; charset=utf-8"), body),
-            Err(BadData)
+            Err(BadBody::Data)
         );
     }
 
@@ -236,7 +311,7 @@ mod tests {
             "count=4000000000&ofs=0&req3999999999__S=a",
             "count=1&ofs=9007199254740992&req0__S=a",
         ] {
-            assert_eq!(messages(FORM, body), Err(BadData), "{body}");
+            assert_eq!(messages(FORM, body), Err(BadBody::Data), "{body}");
         }
         for body in [
             "",
@@ -247,17 +322,34 @@ mod tests {
             r#"{"ofs":0}"#,
             r#"{"ofs":0,"data":1}"#,
         ] {
-            assert_eq!(messages(JSON, body), Err(BadData), "{body}");
+            assert_eq!(messages(JSON, body), Err(BadBody::Data), "{body}");
         }
     }
 
     #[test]
+    fn more_maps_than_a_client_sends_are_too_many() {
+        let form = |count: usize| {
+            let maps: String = (0..count).map(|n| format!("&req{n}__S=")).collect();
+            format!("count={count}&ofs=0{maps}")
+        };
+        let json = |count| format!(r#"{{"ofs":0,"data":[{}1]}}"#, "1,".repeat(count - 1));
+        const MAX: usize = BROWSERCHANNEL_MAPS_MAX;
+        for (kind, body) in [(FORM, form(MAX)), (JSON, json(MAX))] {
+            assert_eq!(messages(kind, &body).unwrap().unwrap().1.len(), MAX);
+        }
+        for (kind, body) in [(FORM, form(MAX + 1)), (JSON, json(MAX + 1))] {
+            assert_eq!(Maps::parse(kind, &body), Err(BadBody::TooMany));
+        }
+        let pairs = format!("{}{}", form(1), "&x".repeat(BROWSERCHANNEL_FORM_FIELDS_MAX));
+        assert_eq!(Maps::parse(FORM, &pairs), Err(BadBody::TooMany));
+    }
+
+    #[test]
     fn json_that_is_none_is_told_apart() {
-        let maps = Maps::parse(FORM, "count=1&ofs=0&req0_JSON=%7B")
-            .unwrap()
-            .unwrap();
-        assert_eq!(maps.list[0].message(), Err(InvalidJson));
-        assert_eq!(Map::default().message(), Ok(None));
+        let body = "count=1&ofs=0&req0_JSON=%7B";
+        let maps = Maps::parse(FORM, body).unwrap().unwrap();
+        assert_eq!(maps.message(0, body), Err(InvalidJson));
+        assert_eq!(maps.message(1, body), Ok(None));
     }
 
     #[test]

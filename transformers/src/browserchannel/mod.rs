@@ -27,6 +27,11 @@
 //! A client that reconnects may name the session that it had before (`OSID`), which then ends at
 //! once and not when it times out. Primus's clients do not do that.
 //!
+//! A request may bring [`limits::BROWSERCHANNEL_MAPS_MAX`](allspark_protocol::limits) maps; one
+//! with more is answered with 413 and brings nothing, and the session goes on. Maps are handed on
+//! in portions, over several turns, and the request is answered once all of them are. A body that
+//! is not UTF-8 is bad data; the package replaces what is wrong in it.
+//!
 //! Phrases behind the status (`400 Unknown SID`) are the standard ones here; clients can only see
 //! the status and the body, which are those of the package.
 //!

@@ -13,7 +13,8 @@ use allspark_protocol::transformer::{
 };
 
 use super::answers::{Answers, Form};
-use super::maps::Maps;
+use super::forward::Body;
+use super::maps::{BadBody, Maps};
 use super::options::BrowserChannelOptions;
 use super::session::{BrowserChannelSession, request_number};
 use super::{arrays, json};
@@ -112,14 +113,12 @@ impl BrowserChannel {
     /// A new session. The package makes one before it reads the body, and lets it time out if that
     /// is bad; here a bad body makes none.
     fn open<'r>(&self, request: &Request<'_>) -> Answer<'r, BrowserChannelSession> {
-        let body = String::from_utf8_lossy(&request.body);
-        let maps = Maps::parse(request.head.header("content-type"), &body);
-        match (maps, request_number(request.head.query())) {
-            (Ok(_), Some(number)) => Answer::Open {
+        match self.shared.read(request) {
+            Ok((number, _)) => Answer::Open {
                 session: BrowserChannelSession::new(number),
                 port: Some(PORT),
             },
-            _ => Answer::Respond(self.shared.bad_data()),
+            Err(response) => Answer::Respond(response),
         }
     }
 }
@@ -205,6 +204,21 @@ impl Transformer for BrowserChannel {
         session.exchange(&mut self.shared, context, carrier, request, out);
     }
 
+    fn proceed(
+        &mut self,
+        session: &mut BrowserChannelSession,
+        context: Context,
+        out: &mut Outputs,
+    ) {
+        session.proceed(&mut self.shared, context, out);
+    }
+
+    /// A page in an iframe, which takes on the domain that it is told.
+    fn is_script(&self, head: &RequestHead<'_>) -> bool {
+        let mut fields = head.query().fields();
+        fields.any(|field| field.is("TYPE") && field.value() == "html")
+    }
+
     fn carrier(&self, session: &BrowserChannelSession) -> Option<Carrier> {
         session.carrier()
     }
@@ -253,7 +267,27 @@ impl Shared {
         format!("[\"c\",\"{id}\",{},8]", self.next_prefix()).into_bytes()
     }
 
-    pub(super) fn bad_data(&self) -> Response {
+    /// The number of a request of the forward channel, and what it brings.
+    ///
+    /// # Errors
+    /// The answer to one that is not what a client of the package sends.
+    pub(super) fn read<'r>(
+        &self,
+        request: &'r Request<'_>,
+    ) -> Result<(u64, Option<Body<'r>>), Response> {
+        let number = request_number(request.head.query());
+        let text = str::from_utf8(&request.body).ok();
+        let (Some(number), Some(text)) = (number, text) else {
+            return Err(self.bad_data());
+        };
+        match Maps::parse(request.head.header("content-type"), text) {
+            Ok(maps) => Ok((number, maps.map(|maps| Body::new(text, maps)))),
+            Err(BadBody::Data) => Err(self.bad_data()),
+            Err(BadBody::TooMany) => Err(self.answers.error(413, "Too many maps")),
+        }
+    }
+
+    fn bad_data(&self) -> Response {
         self.answers.error(400, "Bad data")
     }
 

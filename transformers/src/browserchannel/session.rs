@@ -9,9 +9,9 @@ use allspark_protocol::transformer::{Carrier, Context, End, Outputs, Units};
 
 use super::answers::Form;
 use super::arrays::Arrays;
-use super::forward::Forward;
+use super::forward::{Body, Broken, Forward, Work};
 use super::json;
-use super::maps::{Map, Maps, number, parse_int};
+use super::maps::{number, parse_int};
 use super::server::{Shared, names_session};
 
 /// A session as the server sees it.
@@ -56,11 +56,6 @@ struct BackChannel {
 /// whose back channel breaks opens another one at once. It is as long as the engine gives a
 /// WebSocket for its goodbye. The package forgets the session after its timeout only.
 const STOPPED_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// The words of a peer that breaks a rule.
-const INVALID_JSON: &str = "a map is not JSON";
-const TOO_EARLY: &str = "too many requests or maps came before their turn";
-const TOO_LONG: &str = "a message is longer than maxLength";
 
 impl BrowserChannelSession {
     /// Bytes of heap memory that came early, or that its client has not acknowledged.
@@ -166,6 +161,8 @@ impl BrowserChannelSession {
         if self.carrier() == Some(carrier) {
             self.back = None;
             self.start_timeout(shared, context);
+        } else {
+            self.forward.lost(carrier);
         }
     }
 
@@ -193,21 +190,117 @@ impl BrowserChannelSession {
         is_first: bool,
         out: &mut Outputs,
     ) {
-        let body = String::from_utf8_lossy(&request.body);
-        let maps = Maps::parse(request.head.header("content-type"), &body);
-        let rid = request_number(request.head.query());
-        let (Ok(maps), Some(rid)) = (maps, rid) else {
-            return out.respond(carrier, shared.bad_data());
+        let (number, body) = match shared.read(request) {
+            Ok((number, body)) => (number, body),
+            Err(response) => return out.respond(carrier, response),
         };
-        if let Err(violation) = self.take_maps(shared, rid, maps, out) {
-            self.end(shared, End::Violation(violation), out);
-        } else if self.forward.is_over() {
-            self.end(shared, End::Goodbye, out);
+        let carrier = Some(carrier);
+        if self.forward.is_early(number) {
+            let result = self.forward.keep(number, body).map(|()| None);
+            return self.forwarded(shared, context, (carrier, is_first), result, out);
+        }
+        let Some(mut body) = body else {
+            let next = Ok(self.forward.done(number));
+            return self.forwarded(shared, context, (carrier, is_first), next, out);
+        };
+        match self.hand_on(shared, &mut body, out) {
+            Ok(false) => {
+                self.forward.put_off(Work {
+                    request: number,
+                    body: Some(body.into_owned()),
+                    carrier,
+                    is_first,
+                });
+                out.more();
+            }
+            Ok(true) => {
+                let next = Ok(self.forward.done(number));
+                self.forwarded(shared, context, (carrier, is_first), next, out);
+            }
+            Err(violation) => {
+                self.forwarded(shared, context, (carrier, is_first), Err(violation), out);
+            }
+        }
+    }
+
+    /// Hands on the next maps of a request that brought many, or of one that waited for it.
+    pub(super) fn proceed(&mut self, shared: &mut Shared, context: Context, out: &mut Outputs) {
+        let Some(mut work) = self.forward.take_work() else {
+            return;
+        };
+        let done = match &mut work.body {
+            Some(body) => self.hand_on(shared, body, out),
+            None => Ok(true),
+        };
+        let asked = (work.carrier, work.is_first);
+        match done {
+            Ok(false) => {
+                self.forward.put_off(work);
+                out.more();
+            }
+            Ok(true) => {
+                let next = Ok(self.forward.done(work.request));
+                self.forwarded(shared, context, asked, next, out);
+            }
+            Err(violation) => self.forwarded(shared, context, asked, Err(violation), out),
+        }
+    }
+
+    /// Hands on maps of a body, as many as one call should. Says whether these were all.
+    fn hand_on(
+        &mut self,
+        shared: &Shared,
+        body: &mut Body<'_>,
+        out: &mut Outputs,
+    ) -> Result<bool, Broken> {
+        let (is_open, bytes_max) = (self.state == State::Open, shared.message_bytes_max);
+        let mut is_too_long = false;
+        let done = self.forward.hand_on(body, |message| {
+            if let Some((kind, bytes)) = message
+                && is_open
+                && !is_too_long
+            {
+                is_too_long = bytes.len() > bytes_max;
+                if !is_too_long {
+                    out.message(kind, &bytes);
+                }
+            }
+            !is_too_long && !out.is_portion()
+        });
+        match is_too_long {
+            true => Err(Broken::TooLong),
+            false => done,
+        }
+    }
+
+    /// Answers a request that is done with, and begins with the one that waited for it.
+    fn forwarded(
+        &mut self,
+        shared: &mut Shared,
+        context: Context,
+        (carrier, is_first): (Option<Carrier>, bool),
+        next: Result<Option<Work>, Broken>,
+        out: &mut Outputs,
+    ) {
+        match next {
+            Ok(Some(work)) => {
+                self.forward.put_off(work);
+                out.more();
+            }
+            Ok(None) if self.forward.is_over() => self.end(shared, End::Goodbye, out),
+            Ok(None) => {}
+            Err(broken) => self.end(shared, End::Violation(broken.sentence()), out),
         }
         if self.state == State::Over {
-            out.respond(carrier, shared.answers.error(403, "Forbidden"));
-            out.over();
-        } else if is_first {
+            if let Some(carrier) = carrier {
+                out.respond(carrier, shared.answers.error(403, "Forbidden"));
+            }
+            return out.over();
+        }
+        let Some(carrier) = carrier else {
+            return;
+        };
+        if is_first {
             // The first answer is a back channel for one chunk, in which the session gets its name.
             let back = BackChannel::new(carrier, Form::Xmlhttp, false);
             self.set_back_channel(shared, context, back, "", out);
@@ -215,29 +308,6 @@ impl BrowserChannelSession {
             let body = self.status().into_bytes();
             out.respond(carrier, shared.answers.answer(200, body));
         }
-    }
-
-    fn take_maps(
-        &mut self,
-        shared: &Shared,
-        rid: u64,
-        maps: Option<Maps<'_>>,
-        out: &mut Outputs,
-    ) -> Result<(), &'static str> {
-        let mut due: Vec<Map<'_>> = Vec::new();
-        let taken = self.forward.take(rid, maps, &mut due);
-        for map in &due {
-            let message = map.message().map_err(|_| INVALID_JSON)?;
-            if let Some((kind, bytes)) = message
-                && self.state == State::Open
-            {
-                if bytes.len() > shared.message_bytes_max {
-                    return Err(TOO_LONG);
-                }
-                out.message(kind, &bytes);
-            }
-        }
-        taken.map_err(|_| TOO_EARLY)
     }
 
     /// What a client is told of its back channel: whether there is one, the last array that was

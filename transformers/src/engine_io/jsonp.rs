@@ -1,10 +1,10 @@
 //! Polling for browsers without cross-origin requests: answers are scripts, and what the client
 //! sends is a form.
 
-use std::borrow::Cow;
 use std::io::Write;
 
-use allspark_protocol::http::Query;
+use allspark_protocol::http::{Query, decode_into};
+use allspark_protocol::limits::JSONP_FORM_FIELDS_MAX;
 
 /// Wraps a payload into a call of the client's function, `___eio[<index>]("..");`, escaped as
 /// `JSON.stringify` does and so that it is JavaScript as well.
@@ -44,38 +44,36 @@ fn escape(mut text: &[u8], out: &mut Vec<u8>) {
 /// The payload in a form, its field `d`. Line breaks come as `\n` there, because forms change real
 /// ones, and what was `\n` before comes as `\\n`. `None` if there is not exactly one such field,
 /// which the package ignores.
-pub(super) fn unwrap(form: &[u8]) -> Option<String> {
+pub(super) fn unwrap(form: &[u8]) -> Option<Vec<u8>> {
     let form = std::str::from_utf8(form).ok()?;
-    let mut fields = Query::new(form).pairs().filter(|(name, _)| name == "d");
-    let (_, payload) = fields.next()?;
-    match fields.next() {
-        None => Some(unescape(payload)),
-        Some(_) => None,
+    let fields = Query::new(form).fields().take(JSONP_FORM_FIELDS_MAX);
+    let mut fields = fields.filter(|field| field.is("d"));
+    let field = fields.next()?;
+    if fields.next().is_some() {
+        return None;
     }
+    let mut payload = Vec::new();
+    decode_into(field.value, &mut payload);
+    unescape(&mut payload);
+    Some(payload)
 }
 
-fn unescape(payload: Cow<'_, str>) -> String {
-    if !payload.contains("\\n") {
-        return payload.into_owned();
+/// Undoes it where it stands; what comes of it is never longer.
+fn unescape(payload: &mut Vec<u8>) {
+    let (mut read, mut write) = (0, 0);
+    while let Some(found) = memchr::memchr(b'\\', &payload[read..]) {
+        payload.copy_within(read..read + found, write);
+        (read, write) = (read + found, write + found);
+        let (taken, put): (usize, &[u8]) = match payload[read..] {
+            [b'\\', b'\\', b'n', ..] => (3, b"\\n"),
+            [b'\\', b'n', ..] => (2, b"\n"),
+            _ => (1, b"\\"),
+        };
+        payload[write..write + put.len()].copy_from_slice(put);
+        (read, write) = (read + taken, write + put.len());
     }
-    let mut text = String::with_capacity(payload.len());
-    let mut rest = &*payload;
-    while let Some(at) = rest.find("\\n") {
-        let (before, after) = (&rest[..at], &rest[at + 2..]);
-        rest = after;
-        match before.strip_suffix('\\') {
-            Some(before) => {
-                text.push_str(before);
-                text.push_str("\\n");
-            }
-            None => {
-                text.push_str(before);
-                text.push('\n');
-            }
-        }
-    }
-    text.push_str(rest);
-    text
+    payload.copy_within(read.., write);
+    payload.truncate(write + payload.len() - read);
 }
 
 #[cfg(test)]
@@ -97,11 +95,13 @@ mod tests {
 
     #[test]
     fn a_form_becomes_a_payload() {
-        let payload = |form: &str| unwrap(form.as_bytes());
+        let text = |payload| String::from_utf8(payload).unwrap();
+        let payload = |form: &str| unwrap(form.as_bytes()).map(text);
         let some = |text: &str| Some(text.to_owned());
         assert_eq!(payload("d=4%22hi%22+you%1e2"), some("4\"hi\" you\u{1e}2"));
         assert_eq!(payload("x=1&d=4a%5Cnb"), some("4a\nb"));
         assert_eq!(payload("d=4a%5C%5Cnb"), some("4a\\nb"));
+        assert_eq!(payload("d=4%5C%5Ca%5Cn%5Cn%5C"), some("4\\\\a\n\n\\"));
         assert_eq!(payload("d="), some(""));
         assert_eq!(payload("d"), some(""));
         assert_eq!(payload("e=1"), None);

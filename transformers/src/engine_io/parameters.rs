@@ -40,14 +40,17 @@ impl<'b> Parameters<'b> {
             base64: false,
             jsonp: None,
         };
-        for (name, value) in head.query().pairs() {
-            match &*name {
-                "EIO" => parameters.protocol = protocol(&value),
-                "transport" => parameters.transport = transport(&value),
-                "sid" => parameters.sid = Some(value).filter(|sid| !sid.is_empty()),
-                "b64" => parameters.base64 = !value.is_empty(),
-                "j" => parameters.jsonp = Some(digits(&value)),
-                _ => {}
+        for field in head.query().fields() {
+            if field.is("EIO") {
+                parameters.protocol = protocol(&field.value());
+            } else if field.is("transport") {
+                parameters.transport = transport(&field.value());
+            } else if field.is("sid") {
+                parameters.sid = Some(field.value()).filter(|sid| !sid.is_empty());
+            } else if field.is("b64") {
+                parameters.base64 = !field.value.is_empty();
+            } else if field.is("j") {
+                parameters.jsonp = Some(digits(&field.value()));
             }
         }
         parameters

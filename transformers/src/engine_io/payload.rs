@@ -11,9 +11,7 @@
 //!   parse error, as on a WebSocket.
 //! - A payload of too many packets is refused at the packet that is too many.
 
-use std::ops::ControlFlow;
-
-use allspark_protocol::limits::ENGINE_IO_PAYLOAD_PACKETS_MAX;
+use allspark_protocol::limits::REQUEST_MESSAGES_MAX;
 use allspark_protocol::websocket::utf8;
 
 use super::base64;
@@ -23,90 +21,114 @@ use super::packet::{Packet, ParseError, Protocol};
 /// Stands between two packets of protocol 4.
 const SEPARATOR: u8 = 0x1e;
 
-/// Hands on each packet of a payload of text, in order, until told to stop. What comes before an
-/// error has been handed on when it is met.
-pub(super) fn read_text(
-    protocol: Protocol,
-    payload: &[u8],
-    mut packet: impl FnMut(Packet<'_>) -> ControlFlow<()>,
-) -> Result<(), ParseError> {
-    if !utf8::is_valid(payload) {
-        return Err(ParseError);
-    }
-    let mut rest = Some(payload);
-    let mut count = 0;
-    while let Some(payload) = rest {
-        let text;
-        (text, rest) = match protocol {
-            Protocol::V4 => split_separated(payload),
-            Protocol::V3 => split_counted(payload)?,
-        };
-        // The package skips what is empty in protocol 3.
-        if protocol == Protocol::V3 && text.is_empty() {
-            continue;
-        }
-        count_packet(&mut count)?;
-        if packet(Packet::from_text(protocol, text)?).is_break() {
-            return Ok(());
-        }
-    }
-    Ok(())
+/// Reads the packets of a payload, one after the other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Packets {
+    form: Form,
+    /// Where the next packet begins; nowhere behind the last one.
+    at: Option<usize>,
+    /// How many have been read.
+    count: usize,
 }
 
-/// The same for a payload of bytes, which only protocol 3 has.
-pub(super) fn read_binary(
-    mut payload: &[u8],
-    mut packet: impl FnMut(Packet<'_>) -> ControlFlow<()>,
-) -> Result<(), ParseError> {
-    let mut count = 0;
-    while let Some((&marker, rest)) = payload.split_first() {
-        let (length, rest) = split_length(rest)?;
-        let (bytes, rest) = rest.split_at_checked(length).ok_or(ParseError)?;
-        payload = rest;
-        let received = if marker != 0 {
-            Packet::from_binary(Protocol::V3, bytes)
-        } else if utf8::is_valid(bytes) {
-            Packet::from_text(Protocol::V3, bytes)?
-        } else {
-            return Err(ParseError);
-        };
-        count_packet(&mut count)?;
-        if packet(received).is_break() {
-            return Ok(());
+/// What a payload looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Text(Protocol),
+    /// Of protocol 3, the only one that has it.
+    Binary,
+}
+
+impl Packets {
+    /// Reads a payload of text.
+    pub(super) fn of_text(protocol: Protocol, payload: &[u8]) -> Result<Self, ParseError> {
+        match utf8::is_valid(payload) {
+            true => Ok(Self::new(Form::Text(protocol))),
+            false => Err(ParseError),
         }
     }
-    Ok(())
-}
 
-fn count_packet(count: &mut usize) -> Result<(), ParseError> {
-    *count += 1;
-    if *count > ENGINE_IO_PAYLOAD_PACKETS_MAX {
-        return Err(ParseError);
+    /// Reads a payload of bytes.
+    pub(super) fn of_binary() -> Self {
+        Self::new(Form::Binary)
     }
-    Ok(())
-}
 
-/// The first packet of protocol 4, and the rest if there is a separator.
-fn split_separated(payload: &[u8]) -> (&[u8], Option<&[u8]>) {
-    match memchr::memchr(SEPARATOR, payload) {
-        Some(at) => (&payload[..at], Some(&payload[at + 1..])),
-        None => (payload, None),
+    fn new(form: Form) -> Self {
+        Self {
+            form,
+            at: Some(0),
+            count: 0,
+        }
+    }
+
+    /// The next packet of the payload, which is always the same. What comes before an error has
+    /// been read when it is met.
+    pub(super) fn next<'p>(&mut self, payload: &'p [u8]) -> Result<Option<Packet<'p>>, ParseError> {
+        while let Some(at) = self.at {
+            let rest = &payload[at..];
+            let (packet, behind) = match self.form {
+                Form::Text(Protocol::V4) => separated(rest)?,
+                Form::Text(Protocol::V3) => counted(rest)?,
+                Form::Binary if rest.is_empty() => (None, None),
+                Form::Binary => measured(rest)?,
+            };
+            self.at = behind.map(|behind| at + behind);
+            // What is empty counts as well: it is work.
+            self.count += 1;
+            if self.count > REQUEST_MESSAGES_MAX {
+                return Err(ParseError);
+            }
+            if packet.is_some() {
+                return Ok(packet);
+            }
+        }
+        Ok(None)
     }
 }
 
-/// The first packet of protocol 3, `<length>:<packet>`, and the rest if there is one.
-fn split_counted(payload: &[u8]) -> Result<(&[u8], Option<&[u8]>), ParseError> {
+/// A packet, unless it is to be skipped, and where the next one begins, if there is one.
+type Split<'p> = (Option<Packet<'p>>, Option<usize>);
+
+/// The first packet of a payload of protocol 4.
+fn separated(payload: &[u8]) -> Result<Split<'_>, ParseError> {
+    let end = memchr::memchr(SEPARATOR, payload);
+    let text = &payload[..end.unwrap_or(payload.len())];
+    let packet = Packet::from_text(Protocol::V4, text)?;
+    Ok((Some(packet), end.map(|end| end + 1)))
+}
+
+/// The first packet of a payload of text of protocol 3, `<length>:<packet>`.
+fn counted(payload: &[u8]) -> Result<Split<'_>, ParseError> {
     let window = &payload[..payload.len().min(LENGTH_DIGITS_MAX + 1)];
     let colon = window.iter().position(|&byte| byte == b':');
     let colon = colon.ok_or(ParseError)?;
-    let units = length(
-        payload[..colon]
-            .iter()
-            .map(|digit| digit.wrapping_sub(b'0')),
-    )?;
+    let digits = payload[..colon].iter();
+    let units = length(digits.map(|digit| digit.wrapping_sub(b'0')))?;
     let rest = &payload[colon + 1..];
-    let (text, rest) = rest.split_at(utf16_prefix_bytes(rest, units).ok_or(ParseError)?);
-    Ok((text, Some(rest).filter(|rest| !rest.is_empty())))
+    let bytes = utf16_prefix_bytes(rest, units).ok_or(ParseError)?;
+    // The package skips what is empty.
+    let packet = match bytes {
+        0 => None,
+        _ => Some(Packet::from_text(Protocol::V3, &rest[..bytes])?),
+    };
+    let behind = colon + 1 + bytes;
+    Ok((packet, (behind < payload.len()).then_some(behind)))
+}
+
+/// The first packet of a payload of bytes of protocol 3.
+fn measured(payload: &[u8]) -> Result<Split<'_>, ParseError> {
+    let (&marker, rest) = payload.split_first().ok_or(ParseError)?;
+    let (length, rest) = split_length(rest)?;
+    let (bytes, rest) = rest.split_at_checked(length).ok_or(ParseError)?;
+    let packet = if marker != 0 {
+        Packet::from_binary(Protocol::V3, bytes)
+    } else if utf8::is_valid(bytes) {
+        Packet::from_text(Protocol::V3, bytes)?
+    } else {
+        return Err(ParseError);
+    };
+    let behind = payload.len() - rest.len();
+    Ok((Some(packet), (!rest.is_empty()).then_some(behind)))
 }
 
 /// The length of a packet in a payload of bytes, and what follows it.

@@ -2,7 +2,7 @@
 
 use allspark_protocol::Input;
 use allspark_protocol::Instant;
-use allspark_protocol::http::{Request, Response};
+use allspark_protocol::http::{Request, RequestHead, Response};
 use allspark_protocol::primus::SparkId;
 use allspark_protocol::transformer::{
     Answer, Carrier, Context, Event, Kind, Outputs, SessionName, Transformer, Units, Wire,
@@ -137,6 +137,15 @@ impl Transformer for EngineIo {
     ) {
         session.exchange(&mut self.shared, context, carrier, request, out);
         self.shared.trim();
+    }
+
+    fn proceed(&mut self, session: &mut EngineIoSession, context: Context, out: &mut Outputs) {
+        session.proceed(&mut self.shared, context, out);
+        self.shared.trim();
+    }
+
+    fn is_script(&self, head: &RequestHead<'_>) -> bool {
+        head.query().fields().any(|field| field.is("j"))
     }
 
     fn carrier(&self, session: &EngineIoSession) -> Option<Carrier> {

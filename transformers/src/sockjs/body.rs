@@ -1,9 +1,10 @@
 //! Messages that come in the body of a request, `xhr_send` or `jsonp_send`.
 
-use allspark_protocol::http::{Request, decode};
+use allspark_protocol::http::{Query, Request, decode_into};
+use allspark_protocol::limits::{JSONP_FORM_FIELDS_MAX, REQUEST_MESSAGES_MAX};
 
 use super::endpoint::Sender;
-use super::unquote::{self, Broken, Several};
+use super::unquote::{self, Broken, Span, Walk};
 
 /// Why a body holds no messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub(super) enum BodyError {
     Broken,
     /// A message is larger than `maxLength`.
     TooLarge,
+    /// There are more messages than a client can have gathered.
+    TooMany,
 }
 
 impl BodyError {
@@ -21,7 +24,7 @@ impl BodyError {
     pub(super) fn status(self) -> u16 {
         match self {
             Self::Missing | Self::Broken => 500,
-            Self::TooLarge => 413,
+            Self::TooLarge | Self::TooMany => 413,
         }
     }
 
@@ -31,6 +34,7 @@ impl BodyError {
             Self::Missing => "Payload expected.",
             Self::Broken => "Broken JSON encoding.",
             Self::TooLarge => "Message too large.",
+            Self::TooMany => "Too many messages.",
         }
     }
 }
@@ -41,29 +45,46 @@ impl From<Broken> for BodyError {
     }
 }
 
-/// Reads the messages of a request; `scratch` is empty, and they are put together in it.
+/// Checks the messages of a request and puts them into `body`, which is empty, to be walked there.
 ///
 /// # Errors
 /// In the order in which sockjs-node looks.
-pub(super) fn messages<'s>(
+pub(super) fn messages(
     request: &Request<'_>,
     sender: Sender,
-    scratch: &'s mut Vec<u8>,
-) -> Result<Several<'s>, BodyError> {
+    body: &mut Vec<u8>,
+) -> Result<Walk, BodyError> {
     let header = request.head.header("Content-Type").unwrap_or_default();
     let content_type = header.split(';').next().unwrap_or_default();
     match sender {
-        Sender::Xhr => xhr(content_type, &request.body, scratch),
-        Sender::Jsonp => jsonp(content_type, &request.body, scratch),
+        Sender::Xhr => xhr(content_type, &request.body, body)?,
+        Sender::Jsonp => jsonp(content_type, &request.body, body)?,
+    }
+    unquote::array(body)?.ok_or(BodyError::Missing)
+}
+
+/// Checks that none of the messages is larger than it may be, and that they are not too many.
+pub(super) fn check_bounds(
+    walk: &Walk,
+    body: &[u8],
+    message_bytes_max: usize,
+) -> Result<(), BodyError> {
+    // Each message takes two bytes at least, with what stands between it and the next.
+    if body.len() <= message_bytes_max && body.len() / 2 <= REQUEST_MESSAGES_MAX {
+        return Ok(());
+    }
+    let measure = walk.measure(body, REQUEST_MESSAGES_MAX);
+    if measure.count > REQUEST_MESSAGES_MAX {
+        return Err(BodyError::TooMany);
+    }
+    match measure.longest_bytes > message_bytes_max {
+        true => Err(BodyError::TooLarge),
+        false => Ok(()),
     }
 }
 
 /// An array. Browsers and old libraries send it as quite different types.
-fn xhr<'s>(
-    content_type: &str,
-    body: &[u8],
-    scratch: &'s mut Vec<u8>,
-) -> Result<Several<'s>, BodyError> {
+fn xhr(content_type: &str, sent: &[u8], body: &mut Vec<u8>) -> Result<(), BodyError> {
     const TYPES: [&str; 6] = [
         "text/plain",
         "T",
@@ -72,51 +93,40 @@ fn xhr<'s>(
         "",
         "text/xml",
     ];
-    if body.is_empty() || !TYPES.contains(&content_type) {
+    if sent.is_empty() || !TYPES.contains(&content_type) {
         return Err(BodyError::Missing);
     }
-    scratch.extend_from_slice(text(body)?.as_bytes());
-    unquote::array(scratch)?.ok_or(BodyError::Missing)
-}
-
-/// An array, or a string that holds an array, or a form with either of them in its field `d`.
-fn jsonp<'s>(
-    content_type: &str,
-    body: &[u8],
-    scratch: &'s mut Vec<u8>,
-) -> Result<Several<'s>, BodyError> {
-    match content_type {
-        "application/x-www-form-urlencoded" => form_field(text(body)?, scratch),
-        "text/plain" | "" if !body.is_empty() => {
-            scratch.extend_from_slice(text(body)?.as_bytes());
-            unwrap_string(scratch)?;
-        }
-        _ => return Err(BodyError::Missing),
-    }
-    if scratch.is_empty() {
-        return Err(BodyError::Missing);
-    }
-    unquote::array(scratch)?.ok_or(BodyError::Missing)
-}
-
-/// Finds the first field `d` of a form.
-fn form_field(body: &str, scratch: &mut Vec<u8>) {
-    let pairs = body.split('&').map(|pair| pair.split_once('='));
-    let field = pairs.flatten().find(|(name, _)| decode(name) == "d");
-    if let Some((_, value)) = field {
-        scratch.extend_from_slice(decode(value).as_bytes());
-    }
-}
-
-/// Puts what a JSON string holds in its place. Other JSON stays as it is.
-fn unwrap_string(scratch: &mut Vec<u8>) -> Result<(), Broken> {
-    let inner = unquote::string(scratch)?.map(|inner| inner.to_vec());
-    if let Some(inner) = inner {
-        *scratch = inner;
-    }
+    body.extend_from_slice(text(sent)?.as_bytes());
     Ok(())
 }
 
-fn text(body: &[u8]) -> Result<&str, BodyError> {
-    std::str::from_utf8(body).map_err(|_| BodyError::Broken)
+/// An array, or a string that holds an array, or a form with either of them in its field `d`.
+fn jsonp(content_type: &str, sent: &[u8], body: &mut Vec<u8>) -> Result<(), BodyError> {
+    match content_type {
+        "application/x-www-form-urlencoded" => form_field(text(sent)?, body),
+        "text/plain" | "" if !sent.is_empty() => {
+            body.extend_from_slice(text(sent)?.as_bytes());
+            if let Some(Span { start, end }) = unquote::string(body)? {
+                body.truncate(end);
+                body.drain(..start);
+            }
+        }
+        _ => return Err(BodyError::Missing),
+    }
+    match body.is_empty() {
+        true => Err(BodyError::Missing),
+        false => Ok(()),
+    }
+}
+
+/// Finds the first field `d` of a form.
+fn form_field(form: &str, body: &mut Vec<u8>) {
+    let mut fields = Query::new(form).fields().take(JSONP_FORM_FIELDS_MAX);
+    if let Some(field) = fields.find(|field| field.is("d")) {
+        decode_into(field.value, body);
+    }
+}
+
+fn text(sent: &[u8]) -> Result<&str, BodyError> {
+    std::str::from_utf8(sent).map_err(|_| BodyError::Broken)
 }

@@ -120,7 +120,7 @@ impl DraftSession {
                 Item::Text(payload) => match messages(payload, out) {
                     Ok(None) => {}
                     Ok(event) => return event,
-                    Err(_) => break End::Violation("a frame of the client is not JSON"),
+                    Err(error) => break End::Violation(error.sentence()),
                 },
                 Item::Goodbye => break End::Goodbye,
                 Item::TooBig => break End::Violation("a message is longer than it may be"),

@@ -11,6 +11,8 @@ pub(super) enum Endpoint<'r> {
     Greeting,
     /// `/iframe*.html`.
     Iframe,
+    /// The script of that page.
+    IframeScript,
     /// `/info`.
     Info,
     /// `/chunking_test`, which clients before 0.2 ask instead of `/info`.
@@ -56,6 +58,7 @@ impl<'r> Endpoint<'r> {
             "/info" => Some(Self::Info),
             "/chunking_test" => Some(Self::ChunkingTest),
             "/websocket" => Some(Self::RawWebSocket),
+            "/iframe.js" => Some(Self::IframeScript),
             rest if is_iframe(rest) => Some(Self::Iframe),
             rest => Self::of_session(rest),
         }
@@ -85,7 +88,11 @@ impl<'r> Endpoint<'r> {
     /// not `OPTIONS` is the method of the request itself.
     pub(super) fn methods(self) -> &'static str {
         match self {
-            Self::Greeting | Self::Iframe | Self::RawWebSocket | Self::WebSocket => "GET",
+            Self::Greeting
+            | Self::Iframe
+            | Self::IframeScript
+            | Self::RawWebSocket
+            | Self::WebSocket => "GET",
             Self::Info => "OPTIONS, GET",
             Self::ChunkingTest => "OPTIONS, POST",
             Self::Receive(Transport::Xhr | Transport::XhrStreaming, _)
@@ -236,6 +243,7 @@ mod tests {
         for (path, methods) in [
             ("", "GET"),
             ("/iframe.html", "GET"),
+            ("/iframe.js", "GET"),
             ("/info", "OPTIONS, GET"),
             ("/chunking_test", "OPTIONS, POST"),
             ("/websocket", "GET"),

@@ -18,6 +18,7 @@ use allspark_protocol::transformer::{Carrier, End, Outputs, Units};
 use super::asked::{Asked, Kept};
 use super::endpoint::Transport;
 use super::framing;
+use super::incoming::Queue;
 use super::service::Service;
 
 /// The state of a session without WebSocket.
@@ -25,6 +26,8 @@ use super::service::Service;
 pub(super) struct HttpSession {
     /// The request that receives.
     receiver: Option<Receiver>,
+    /// Requests whose messages are being handed on.
+    pub(super) incoming: Option<Box<Queue>>,
     /// When a heartbeat is due or, without a receiver, when the session is over.
     deadline: Instant,
     goodbye: Goodbye,
@@ -61,10 +64,16 @@ impl HttpSession {
     pub(super) fn new() -> Self {
         Self {
             receiver: None,
+            incoming: None,
             deadline: Instant::ZERO,
             goodbye: Goodbye::No,
             is_new: true,
         }
+    }
+
+    /// Bytes of memory that messages of the client take which are not handed on yet.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.incoming.as_ref().map_or(0, |queue| queue.bytes())
     }
 
     /// Whether messages of the client are wanted.
@@ -153,11 +162,13 @@ impl HttpSession {
         }
     }
 
-    /// The receiving request was lost.
+    /// A request was lost.
     pub(super) fn lost(&mut self, carrier: Carrier, out: &mut Outputs) {
         if self.carrier() == Some(carrier) {
             self.receiver = None;
             self.end(End::Goodbye, out);
+        } else {
+            self.lost_sender(carrier);
         }
     }
 

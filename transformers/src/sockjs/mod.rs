@@ -10,6 +10,7 @@
 //! | `quote`, `unquote` | messages as JSON strings, and back |
 //! | `http` | sessions that live in requests |
 //! | `body` | messages that come in the body of a request |
+//! | `incoming` | how they are handed on, if they are many |
 //! | `websocket`, `draft` | sessions over WebSocket, and over its drafts |
 //! | `raw` | WebSockets without frames of SockJS |
 //! | `server` | the transformer, which joins them |
@@ -22,8 +23,14 @@
 //!   frame, the rest into the next;
 //! - `htmlfile` and `jsonp` write `<\/` for `</`, so that no message can end its script;
 //! - a closed session tells so for one `disconnect_delay`, and is not kept by asking again;
+//! - the iframe page runs a script of its own server, `iframe.js`, unless `sockjs_url` says
+//!   otherwise; that of sockjs-node runs one from a public host;
 //! - a body that is not UTF-8 is broken JSON; sockjs-node replaces what is wrong in it;
-//! - one message of more than `maxLength` bytes is refused with 413; sockjs-node takes any;
+//! - one message of more than `maxLength` bytes is refused with 413, and so are more than
+//!   [`REQUEST_MESSAGES_MAX`](allspark_protocol::limits::REQUEST_MESSAGES_MAX) in one request; the
+//!   session goes on. A frame of a WebSocket with more than
+//!   [`SOCKJS_WEBSOCKET_FRAME_MESSAGES_MAX`](allspark_protocol::limits) closes it with 1008,
+//!   because a frame has no answer of its own. sockjs-node takes any;
 //! - WebSockets of the draft 7 are let in (websocket-driver refuses them);
 //! - `permessage-deflate` is not negotiated.
 //!
@@ -33,7 +40,8 @@
 //! # Invariants
 //! - A session that was opened says `o` before anything else, and nothing after its `c[..]`.
 //! - Text that comes out of a session is UTF-8.
-//! - A session owns no buffer of messages: what waits is with the engine.
+//! - A session owns no buffer of messages to send: what waits is with the engine.
+//! - Messages of a request are unescaped one after the other, in one copy of its body.
 
 mod asked;
 mod body;
@@ -42,6 +50,7 @@ mod draft;
 mod endpoint;
 mod framing;
 mod http;
+mod incoming;
 mod options;
 mod quote;
 mod raw;

@@ -6,9 +6,10 @@ use crate::options::{TransportOptionError, invalid, number, number_within, switc
 /// by Primus, `faye_server_options` are Primus's `maxLength` and `compression`.)
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SockJsOptions {
-    /// Where the iframe page finds the client library, `sockjs_url`. Default: the newest release
-    /// of version 1 at jsDelivr, as in sockjs-node.
-    pub sockjs_url: String,
+    /// Where the iframe page finds a client library, `sockjs_url`. Default none: then it takes a
+    /// script of this server, which all clients of version 1 can use. (sockjs-node takes the newest
+    /// release from a public host, which then may act for the server.)
+    pub sockjs_url: Option<String>,
     /// Another URL that `/info` tells clients to use, `base_url`. Default none.
     pub base_url: Option<String>,
     /// Whether WebSockets are served, `websocket`. Default true.
@@ -31,7 +32,7 @@ pub struct SockJsOptions {
 impl Default for SockJsOptions {
     fn default() -> Self {
         Self {
-            sockjs_url: SOCKJS_URL.to_owned(),
+            sockjs_url: None,
             base_url: None,
             websocket: true,
             jsessionid: false,
@@ -42,8 +43,6 @@ impl Default for SockJsOptions {
         }
     }
 }
-
-const SOCKJS_URL: &str = "https://cdn.jsdelivr.net/npm/sockjs-client@1/dist/sockjs.min.js";
 
 const NAMES: &[&str] = &[
     "sockjs_url",
@@ -63,7 +62,7 @@ impl SockJsOptions {
     /// If there is no such option, or it can't have that value.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), TransportOptionError> {
         match name {
-            "sockjs_url" => self.sockjs_url = url("sockjs_url", value)?,
+            "sockjs_url" => self.sockjs_url = Some(url("sockjs_url", value)?),
             "base_url" => self.base_url = Some(url("base_url", value)?),
             "websocket" => self.websocket = switch("websocket", value)?,
             "jsessionid" => self.jsessionid = switch("jsessionid", value)?,
@@ -124,7 +123,7 @@ mod tests {
             options.set(name, value).unwrap();
         }
         let expected = SockJsOptions {
-            sockjs_url: "/sockjs.js".to_owned(),
+            sockjs_url: Some("/sockjs.js".to_owned()),
             base_url: Some("http://b/x".to_owned()),
             websocket: false,
             jsessionid: true,

@@ -62,7 +62,7 @@ impl RawSession {
                 Ok(Some(Item::Close { code, reason })) => {
                     let answer = code.or(Some(CloseCode::NORMAL));
                     self.write(carrier, out, |out| {
-                        encode::close(answer, &reason, None, out)
+                        encode::close(answer, &reason, None, out);
                     });
                     return Some(Event::Ended(End::closed(code)));
                 }

@@ -5,8 +5,8 @@
 //! is for the engine to see to.
 
 use std::fmt::Write;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use allspark_protocol::http::{RequestHead, Response};
 use sha1::{Digest, Sha1};
@@ -45,14 +45,33 @@ pub(super) fn greeting() -> Response {
 }
 
 /// The page through which clients of other origins reach the server.
-pub(super) fn iframe(head: &RequestHead<'_>, sockjs_url: &str) -> Response {
-    let page = format!("{IFRAME_BEFORE_URL}{sockjs_url}{IFRAME_AFTER_URL}");
+pub(super) fn iframe(head: &RequestHead<'_>, sockjs_url: Option<&str>) -> Response {
+    let url = sockjs_url.unwrap_or(IFRAME_SCRIPT_NAME);
+    let page = format!("{IFRAME_BEFORE_URL}{url}{IFRAME_AFTER_URL}");
     let tag = format!("\"{}\"", digest(page.as_bytes()));
     if head.header("If-None-Match") == Some(&tag) {
         return cached(Response::new(304));
     }
     cached(Response::new(200).header("ETag", &tag)).body(HTML, page.into_bytes())
 }
+
+/// The script that this page runs, unless there is an option with another one. It knows what
+/// sockjs-client asks of its own one there.
+pub(super) fn iframe_script(head: &RequestHead<'_>) -> Response {
+    const SOURCE: &str = include_str!("iframe.js");
+    static TAG: LazyLock<String> = LazyLock::new(|| format!("\"{}\"", digest(SOURCE.as_bytes())));
+    if head.header("If-None-Match") == Some(&TAG) {
+        return Response::new(304).header("Cache-Control", "no-cache");
+    }
+    Response::new(200)
+        .header("Cache-Control", "no-cache")
+        .header("ETag", &TAG)
+        .header("X-Content-Type-Options", "nosniff")
+        .body(SCRIPT, SOURCE.as_bytes())
+}
+
+/// The name of that script, which lies where the page lies.
+pub(super) const IFRAME_SCRIPT_NAME: &str = "iframe.js";
 
 const IFRAME_BEFORE_URL: &str = r#"<!DOCTYPE html>
 <html>

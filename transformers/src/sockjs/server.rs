@@ -11,10 +11,10 @@ use allspark_protocol::{Input, Instant};
 
 use super::SockJsOptions;
 use super::asked::Asked;
-use super::body::{self, BodyError};
 use super::draft::DraftSession;
 use super::endpoint::{Endpoint, Sender, Transport};
 use super::http::HttpSession;
+use super::incoming;
 use super::quote;
 use super::raw::{self, RawSession};
 use super::reply::{self, Entropy};
@@ -83,7 +83,8 @@ impl SockJs {
         Answer::Respond(match endpoint {
             _ if head.method() == "OPTIONS" => reply::preflight(head, endpoint, options),
             Endpoint::Greeting => reply::greeting(),
-            Endpoint::Iframe => reply::iframe(head, &options.sockjs_url),
+            Endpoint::Iframe => reply::iframe(head, options.sockjs_url.as_deref()),
+            Endpoint::IframeScript => reply::iframe_script(head),
             Endpoint::Info => reply::info(head, options, self.entropy.next()),
             Endpoint::ChunkingTest => reply::chunking_test(head, options),
             Endpoint::RawWebSocket | Endpoint::WebSocket if !options.websocket => {
@@ -124,36 +125,6 @@ impl SockJs {
         websocket::upgrade(head)?;
         Ok(Session::WebSocket(WebSocketSession::new(&self.service)))
     }
-
-    /// Delivers the messages of a request, or explains why not.
-    fn take_messages(
-        &mut self,
-        request: &Request<'_>,
-        sender: Sender,
-        recipient: Recipient<'_>,
-    ) -> Response {
-        let mut scratch = self.service.take_scratch();
-        let max = self.service.message_bytes_max;
-        let result = deliver((request, sender), max, &mut scratch, recipient);
-        self.service.return_scratch(scratch);
-        let (asked, options) = (Asked::of(&request.head, ""), &self.service.options);
-        match (result, sender) {
-            (Ok(false), _) => reply::not_found_with(asked.sending(404, sender, options)),
-            (Ok(true), Sender::Xhr) => {
-                let response = asked.sending(204, sender, options);
-                // Firefox takes a response without content type for XML, and complains.
-                response.header("Content-Type", reply::TEXT)
-            }
-            // Konqueror does not like 204.
-            (Ok(true), Sender::Jsonp) => asked
-                .sending(200, sender, options)
-                .body(reply::TEXT, &b"ok"[..]),
-            (Err(error), _) => {
-                let response = asked.sending(error.status(), sender, options);
-                reply::failure(response, error.message())
-            }
-        }
-    }
 }
 
 impl Transformer for SockJs {
@@ -165,11 +136,8 @@ impl Transformer for SockJs {
         super::NAME
     }
 
-    /// A client sends everything that it has gathered in one request, so this is more than one
-    /// message. (sockjs-node has no limit.)
     fn request_body_bytes_max(&self) -> usize {
-        const LEAST: usize = 1024 * 1024;
-        self.service.message_bytes_max.saturating_mul(2).max(LEAST)
+        self.service.body_bytes_max()
     }
 
     fn request<'r>(&mut self, request: &'r Request<'_>) -> Answer<'r, SockJsSession> {
@@ -187,7 +155,7 @@ impl Transformer for SockJs {
         match Endpoint::of(&self.pathname, request.head.path()) {
             Some(Endpoint::Receive(..)) => open(Session::Http(HttpSession::new())),
             Some(Endpoint::Send(sender, _)) => {
-                Answer::Respond(self.take_messages(request, sender, Recipient::Nobody))
+                Answer::Respond(incoming::answer_absent(&mut self.service, sender, request))
             }
             _ => Answer::Respond(reply::not_found()),
         }
@@ -196,7 +164,7 @@ impl Transformer for SockJs {
     #[inline]
     fn held_bytes(&self, session: &SockJsSession) -> usize {
         match &session.0 {
-            Session::Http(_) => 0,
+            Session::Http(session) => session.held_bytes(),
             Session::WebSocket(session) => session.held_bytes(),
             Session::Draft(session) => session.held_bytes(),
             Session::Raw(session) => session.held_bytes(),
@@ -286,15 +254,27 @@ impl Transformer for SockJs {
                 session.receive(&self.service, context.now, receiver, asked, out);
             }
             (Some(Endpoint::Send(sender, _)), Session::Http(session)) => {
-                let recipient = match session.is_open() {
-                    true => Recipient::Application(out),
-                    false => Recipient::ClosedSession,
-                };
-                let response = self.take_messages(request, sender, recipient);
-                out.respond(carrier, response);
+                session.take(&mut self.service, (carrier, sender), request, out);
             }
             _ => out.respond(carrier, reply::not_found()),
         }
+    }
+
+    fn proceed(&mut self, session: &mut SockJsSession, _context: Context, out: &mut Outputs) {
+        if let Session::Http(session) = &mut session.0 {
+            session.proceed(&self.service, out);
+        }
+    }
+
+    fn is_script(&self, head: &RequestHead<'_>) -> bool {
+        matches!(
+            Endpoint::of(&self.pathname, head.path()),
+            Some(
+                Endpoint::Iframe
+                    | Endpoint::Receive(Transport::Jsonp | Transport::HtmlFile, _)
+                    | Endpoint::Send(Sender::Jsonp, _)
+            )
+        )
     }
 
     fn carrier(&self, session: &SockJsSession) -> Option<Carrier> {
@@ -369,40 +349,6 @@ fn open<'r>(session: Session) -> Answer<'r, SockJsSession> {
     }
 }
 
-/// Who gets the messages of a request.
-enum Recipient<'o> {
-    /// The application.
-    Application(&'o mut Outputs),
-    /// Nobody any more, which the client will be told when it receives.
-    ClosedSession,
-    /// There is no such session.
-    Nobody,
-}
-
-/// Says whether there was a session to deliver the messages to.
-fn deliver(
-    (request, sender): (&Request<'_>, Sender),
-    message_bytes_max: usize,
-    scratch: &mut Vec<u8>,
-    recipient: Recipient<'_>,
-) -> Result<bool, BodyError> {
-    let messages = body::messages(request, sender, scratch)?;
-    let may_be_too_large = messages.bytes_max() > message_bytes_max;
-    match recipient {
-        Recipient::Nobody => return Ok(false),
-        Recipient::ClosedSession => {}
-        Recipient::Application(_)
-            if may_be_too_large && messages.longest_bytes() > message_bytes_max =>
-        {
-            return Err(BodyError::TooLarge);
-        }
-        Recipient::Application(out) => {
-            messages.for_each(|message| out.message(Kind::Text, message));
-        }
-    }
-    Ok(true)
-}
-
 /// The function that a request wants to be called. Transports without one have an empty one.
 fn callback<'r>(transport: Transport, query: Query<'r>) -> Result<Cow<'r, str>, &'static str> {
     const JSONP_BYTES_MAX: usize = 32;
@@ -411,12 +357,13 @@ fn callback<'r>(transport: Transport, query: Query<'r>) -> Result<Cow<'r, str>, 
         Transport::HtmlFile => usize::MAX,
         _ => return Ok(Cow::Borrowed("")),
     };
-    let name = match query.pairs().any(|(name, _)| name == "c") {
+    let name = match query.fields().any(|field| field.is("c")) {
         true => "c",
         false => "callback",
     };
-    let mut named = query.pairs().filter(|(pair_name, _)| pair_name == name);
-    let (_, callback) = named.next().ok_or("\"callback\" parameter required")?;
+    let mut named = query.fields().filter(|field| field.is(name));
+    let callback = named.next().ok_or("\"callback\" parameter required")?;
+    let callback = callback.value();
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     let is_only_one = named.next().is_none();
     match is_only_one && callback.len() <= bytes_max && callback.bytes().all(is_allowed) {

@@ -25,6 +25,13 @@ impl Service {
         Duration::from_millis(self.options.disconnect_delay_ms.into())
     }
 
+    /// Bytes of the largest request body. A client sends everything that it has gathered in one
+    /// request, so this is more than one message. (sockjs-node has no limit.)
+    pub(super) fn body_bytes_max(&self) -> usize {
+        const LEAST: usize = 1024 * 1024;
+        self.message_bytes_max.saturating_mul(2).max(LEAST)
+    }
+
     /// Lends the scratch space.
     pub(super) fn take_scratch(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.scratch)

@@ -18,11 +18,11 @@ pub(super) struct Broken;
 
 /// What a body holds.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Messages<'b> {
+pub(super) enum Messages {
     /// One message. Nearly every frame of a WebSocket holds one.
     One(Span),
     /// Any number of them, to be walked.
-    Several(Several<'b>),
+    Several(Walk),
 }
 
 /// Where a message lies in its body.
@@ -32,14 +32,20 @@ pub(super) struct Span {
     pub(super) end: usize,
 }
 
-/// The messages of a body.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Several<'b> {
+/// A walk through the messages of a body. Each is unescaped, where it lies, when it is its turn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Walk {
     /// The first one, if it has been unescaped before it was clear that others follow.
     first: Option<Span>,
-    body: &'b mut [u8],
-    /// Where the JSON array of the others begins.
-    array: usize,
+    /// Where the next one begins, or white space in front of it, or the end of the array.
+    at: usize,
+}
+
+/// How many messages are to come, and how many bytes the longest of them has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Measure {
+    pub(super) count: usize,
+    pub(super) longest_bytes: usize,
 }
 
 /// Reads a frame of a WebSocket. If it is no array it is a message itself.
@@ -47,7 +53,7 @@ pub(super) struct Several<'b> {
 /// # Errors
 /// If the frame, which is UTF-8, is not JSON.
 #[inline]
-pub(super) fn frame(body: &mut [u8]) -> Result<Messages<'_>, Broken> {
+pub(super) fn frame(body: &mut [u8]) -> Result<Messages, Broken> {
     if !body.starts_with(b"[\"") {
         return frame_of_other_kind(body);
     }
@@ -62,82 +68,93 @@ pub(super) fn frame(body: &mut [u8]) -> Result<Messages<'_>, Broken> {
 ///
 /// # Errors
 /// If the body, which is UTF-8, is not JSON.
-pub(super) fn array(body: &mut [u8]) -> Result<Option<Several<'_>>, Broken> {
+pub(super) fn array(body: &[u8]) -> Result<Option<Walk>, Broken> {
     check(body)?;
     let start = skip_space(body, 0);
-    Ok((body[start] == b'[').then_some(Several {
+    Ok((body[start] == b'[').then_some(Walk {
         first: None,
-        body,
-        array: start,
+        at: start + 1,
     }))
 }
 
-/// The text of a body that is a JSON string; `None` if it is other JSON.
+/// Unescapes a body that is a JSON string, and says where its text lies; `None` if it is other
+/// JSON.
 ///
 /// # Errors
 /// If the body, which is UTF-8, is not JSON.
-pub(super) fn string(body: &mut [u8]) -> Result<Option<&mut [u8]>, Broken> {
+pub(super) fn string(body: &mut [u8]) -> Result<Option<Span>, Broken> {
     check(body)?;
     let start = skip_space(body, 0);
     if body[start] != b'"' {
         return Ok(None);
     }
     let Unescaped { span, .. } = unescape(body, start + 1).ok_or(Broken)?;
-    Ok(Some(&mut body[span.start..span.end]))
+    Ok(Some(span))
 }
 
-impl Several<'_> {
-    /// How long the longest message is. It takes a copy of the body, because to read a message is
-    /// to change it.
-    pub(super) fn longest_bytes(&self) -> usize {
-        let mut longest = self.first.map_or(0, |Span { start, end }| end - start);
-        let mut body = self.body.to_vec();
-        let copy = Several {
-            first: None,
-            body: &mut body,
-            array: self.array,
-        };
-        copy.for_each(|message| longest = longest.max(message.len()));
-        longest
+impl Walk {
+    /// The next message of the body, which is always the same.
+    pub(super) fn next(&mut self, body: &mut [u8]) -> Option<Span> {
+        if let Some(first) = self.first.take() {
+            return Some(first);
+        }
+        let start = self.element(body)?;
+        let Element { span, after } = element(body, start);
+        self.pass(body, after);
+        Some(span)
     }
 
-    /// How long all messages are together, at most.
-    pub(super) fn bytes_max(&self) -> usize {
-        self.body.len()
-    }
-
-    /// Hands every message to `deliver`, in order.
-    pub(super) fn for_each(self, mut deliver: impl FnMut(&[u8])) {
+    /// Measures what is to come without changing it, up to one message more than `count_max`.
+    pub(super) fn measure(&self, body: &[u8], count_max: usize) -> Measure {
+        let mut measure = Measure::default();
         if let Some(Span { start, end }) = self.first {
-            deliver(&self.body[start..end]);
+            measure.add(end - start);
         }
-        let mut at = skip_space(self.body, self.array + 1);
-        // The array has been checked, so this ends with its last byte at the latest.
-        while !matches!(self.body.get(at), None | Some(b']')) {
-            let Element { span, after } = element(self.body, at);
-            deliver(&self.body[span.start..span.end]);
-            at = skip_space(self.body, after);
-            if self.body.get(at) == Some(&b',') {
-                at = skip_space(self.body, at + 1);
-            }
+        let mut walk = self.clone();
+        while measure.count <= count_max
+            && let Some(start) = walk.element(body)
+        {
+            let (bytes, after) = measured(body, start);
+            measure.add(bytes);
+            walk.pass(body, after);
         }
+        measure
+    }
+
+    /// Where the next element of the array begins. The array has been checked, so it ends before
+    /// the body does.
+    fn element(&self, body: &[u8]) -> Option<usize> {
+        let at = skip_space(body, self.at);
+        (!matches!(body.get(at), None | Some(b']'))).then_some(at)
+    }
+
+    /// Goes on behind an element.
+    fn pass(&mut self, body: &[u8], after: usize) {
+        let at = skip_space(body, after);
+        self.at = at + usize::from(body.get(at) == Some(&b','));
+    }
+}
+
+impl Measure {
+    fn add(&mut self, bytes: usize) {
+        self.count += 1;
+        self.longest_bytes = self.longest_bytes.max(bytes);
     }
 }
 
 /// What follows the first string of an array is looked at as an array of its own, which begins in
 /// the place of the comma.
 #[cold]
-fn after_first(body: &mut [u8], first: Span, after: usize) -> Result<Messages<'_>, Broken> {
+fn after_first(body: &mut [u8], first: Span, after: usize) -> Result<Messages, Broken> {
     let at = skip_space(body, after);
     match body.get(at) {
         Some(b']') if skip_space(body, at + 1) == body.len() => Ok(Messages::One(first)),
         Some(b',') if body.get(skip_space(body, at + 1)) != Some(&b']') => {
             body[at] = b'[';
             check(&body[at..])?;
-            Ok(Messages::Several(Several {
+            Ok(Messages::Several(Walk {
                 first: Some(first),
-                body,
-                array: at,
+                at: at + 1,
             }))
         }
         _ => Err(Broken),
@@ -146,14 +163,10 @@ fn after_first(body: &mut [u8], first: Span, after: usize) -> Result<Messages<'_
 
 /// sockjs-node looks at the very first character only: an array after white space is one message.
 #[cold]
-fn frame_of_other_kind(body: &mut [u8]) -> Result<Messages<'_>, Broken> {
+fn frame_of_other_kind(body: &mut [u8]) -> Result<Messages, Broken> {
     check(body)?;
     if body[0] == b'[' {
-        return Ok(Messages::Several(Several {
-            first: None,
-            body,
-            array: 0,
-        }));
+        return Ok(Messages::Several(Walk { first: None, at: 1 }));
     }
     let start = skip_space(body, 0);
     Ok(Messages::One(element(body, start).span))
@@ -178,6 +191,27 @@ fn element(body: &mut [u8], start: usize) -> Element {
     let end = value_end(body, start);
     let span = Span { start, end };
     Element { span, after: end }
+}
+
+/// How many bytes the message has that begins at `start` in JSON that has been checked, and where
+/// it ends.
+fn measured(body: &[u8], start: usize) -> (usize, usize) {
+    if body[start] != b'"' {
+        let end = value_end(body, start);
+        return (end - start, end);
+    }
+    let end = string_end(body, start + 1);
+    let (mut at, mut bytes) = (start + 1, end - (start + 1));
+    while let Some(found) = memchr::memchr(b'\\', &body[at..end]) {
+        at += found;
+        let (written, after) = match unicode(body, at) {
+            Some((char, after)) => (char.len_utf8(), after),
+            None => (1, at + 2),
+        };
+        bytes -= after - at - written;
+        at = after;
+    }
+    (bytes, (end + 1).min(body.len()))
 }
 
 /// Where a value ends that is not a string, in JSON that has been checked.
@@ -294,21 +328,23 @@ fn short_escape(byte: u8) -> Option<u8> {
 
 /// Unescapes `\uXXXX`, or two of them that are one character, and gives where to go on.
 fn unescape_unicode(body: &mut [u8], read: usize, write: usize) -> Option<(usize, usize)> {
-    let unit = unit(body, read)?;
-    let mut read = read + ESCAPE_BYTES;
-    let char = match char::from_u32(u32::from(unit)) {
-        Some(char) => char,
-        None => match pair(unit, self::unit(body, read)) {
-            Some(char) => {
-                read += ESCAPE_BYTES;
-                char
-            }
-            None => char::REPLACEMENT_CHARACTER,
-        },
-    };
+    let (char, read) = unicode(body, read)?;
     // At most three bytes for each escape of six, so this does not run into what is still to read.
     let char_bytes = char.encode_utf8(&mut body[write..read]).len();
     Some((read, write + char_bytes))
+}
+
+/// The character that `\uXXXX`, or two of them, stand for, and where to go on.
+fn unicode(body: &[u8], at: usize) -> Option<(char, usize)> {
+    let unit = unit(body, at)?;
+    let after = at + ESCAPE_BYTES;
+    Some(match char::from_u32(u32::from(unit)) {
+        Some(char) => (char, after),
+        None => match pair(unit, self::unit(body, after)) {
+            Some(char) => (char, after + ESCAPE_BYTES),
+            None => (char::REPLACEMENT_CHARACTER, after),
+        },
+    })
 }
 
 const ESCAPE_BYTES: usize = r"\uXXXX".len();

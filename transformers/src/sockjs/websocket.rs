@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use allspark_protocol::http::{RequestHead, Response};
+use allspark_protocol::limits::SOCKJS_WEBSOCKET_FRAME_MESSAGES_MAX;
 use allspark_protocol::transformer::{Carrier, End, Event, Kind, Outputs, Units};
 use allspark_protocol::websocket::handshake::{Refusal, Upgrade};
 use allspark_protocol::websocket::{CloseCode, Decoder, Item, Role, encode};
@@ -15,7 +16,7 @@ use allspark_protocol::{Input, Instant, Payload};
 
 use super::framing;
 use super::service::Service;
-use super::unquote::{self, Messages, Span};
+use super::unquote::{self, Messages, Span, Walk};
 
 /// Checks a request as sockjs-node and faye-websocket do before they open a WebSocket. The drafts 7
 /// and 8, which have today's frames, are let in as well: the tests of the protocol demand it.
@@ -81,7 +82,23 @@ const PONG_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a client may take to answer a close. (faye-websocket waits for 30 s.)
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
-const BROKEN_FRAMING: &str = "Broken framing.";
+/// Why a frame brings no messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FrameError {
+    /// It is not JSON.
+    Broken,
+    /// It brings more than one frame may.
+    TooMany,
+}
+
+impl FrameError {
+    pub(super) fn sentence(self) -> &'static str {
+        match self {
+            Self::Broken => "a frame of the client is not JSON",
+            Self::TooMany => "a frame of the client has too many messages",
+        }
+    }
+}
 
 impl WebSocketSession {
     /// Bytes of heap memory that a message under way takes.
@@ -227,11 +244,11 @@ impl WebSocketSession {
         }
         // sockjs-node reads the bytes of a binary frame as text.
         if kind == Kind::Binary && std::str::from_utf8(&payload).is_err() {
-            self.break_off(carrier, out);
+            self.break_off(FrameError::Broken, carrier, out);
             return None;
         }
-        messages(payload, out).unwrap_or_else(|unquote::Broken| {
-            self.break_off(carrier, out);
+        messages(payload, out).unwrap_or_else(|error| {
+            self.break_off(error, carrier, out);
             None
         })
     }
@@ -240,19 +257,18 @@ impl WebSocketSession {
         matches!(self.stage, Stage::Open | Stage::Pinged)
     }
 
-    /// The client sent what is not JSON.
+    /// The client sent what is no frame.
     #[cold]
-    fn break_off(&mut self, carrier: Carrier, out: &mut Outputs) {
+    fn break_off(&mut self, error: FrameError, carrier: Carrier, out: &mut Outputs) {
         self.stage = Stage::Closed;
-        let code = CloseCode::new(3000);
+        let (code, reason) = match error {
+            FrameError::Broken => (3000, "Broken framing."),
+            FrameError::TooMany => (1008, "Too many messages."),
+        };
         out.write(carrier, |out| {
-            encode::close(code, BROKEN_FRAMING, None, out);
+            encode::close(CloseCode::new(code), reason, None, out);
         });
-        self.finish(
-            carrier,
-            End::Violation("a frame of the client is not JSON"),
-            out,
-        );
+        self.finish(carrier, End::Violation(error.sentence()), out);
     }
 
     /// The next ping is due one interval after the last one.
@@ -316,17 +332,31 @@ fn write_frame(carrier: Carrier, frame: &[u8], out: &mut Outputs) {
 pub(super) fn messages<'i>(
     mut payload: Payload<'i>,
     out: &mut Outputs,
-) -> Result<Option<Event<'i>>, unquote::Broken> {
-    match unquote::frame(&mut payload)? {
+) -> Result<Option<Event<'i>>, FrameError> {
+    match unquote::frame(&mut payload).map_err(|unquote::Broken| FrameError::Broken)? {
         Messages::One(span) => {
             let (kind, payload) = (Kind::Text, part(payload, span));
             Ok(Some(Event::Message { kind, payload }))
         }
-        Messages::Several(several) => {
-            several.for_each(|message| out.message(Kind::Text, message));
+        Messages::Several(walk) => {
+            several(walk, &mut payload, out)?;
             Ok(None)
         }
     }
+}
+
+/// Hands on the messages of a frame that has several, unless they are too many.
+#[cold]
+fn several(mut walk: Walk, frame: &mut [u8], out: &mut Outputs) -> Result<(), FrameError> {
+    const MAX: usize = SOCKJS_WEBSOCKET_FRAME_MESSAGES_MAX;
+    // Each takes two bytes at least.
+    if frame.len() / 2 > MAX && walk.measure(frame, MAX).count > MAX {
+        return Err(FrameError::TooMany);
+    }
+    while let Some(Span { start, end }) = walk.next(frame) {
+        out.message(Kind::Text, &frame[start..end]);
+    }
+    Ok(())
 }
 
 /// Cuts a message out of its frame.

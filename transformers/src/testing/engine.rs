@@ -201,10 +201,26 @@ impl<T: Transformer, C: ClientTransport> Pair<T, C> {
         };
         let mut out = Outputs::default();
         let result = call(&mut self.transformer, &mut session.state, context, &mut out);
+        let has_more = out.take_more();
         for output in out.take_list() {
             self.carry_out_for(spark, output, &out);
         }
+        if has_more {
+            self.proceeding.push_back(spark);
+        }
         result
+    }
+
+    /// Has the sessions that have more messages to hand on do so, a portion each.
+    pub(super) fn proceed(&mut self) -> bool {
+        let proceeding = std::mem::take(&mut self.proceeding);
+        let is_due = !proceeding.is_empty();
+        for spark in proceeding {
+            if self.sessions.contains_key(&spark) {
+                self.call(spark, Transformer::proceed);
+            }
+        }
+        is_due
     }
 
     fn carry_out_for(&mut self, spark: SparkId, output: Output, out: &Outputs) {

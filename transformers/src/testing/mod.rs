@@ -52,6 +52,8 @@ pub(crate) struct Pair<T: Transformer, C: ClientTransport> {
     names: BTreeMap<String, SparkId>,
     /// The connection whose request a session has just declined.
     declined: Option<u64>,
+    /// Sessions that have more messages to hand on.
+    proceeding: VecDeque<SparkId>,
     events: Vec<Event>,
 }
 
@@ -105,6 +107,7 @@ impl<T: Transformer, C: ClientTransport> Pair<T, C> {
             sessions_made: 0,
             names: BTreeMap::new(),
             declined: None,
+            proceeding: VecDeque::new(),
             events: Vec::new(),
         }
     }

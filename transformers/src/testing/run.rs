@@ -32,13 +32,15 @@ enum Sleeper {
 impl<T: Transformer, C: ClientTransport> Pair<T, C> {
     /// Delivers everything that is under way, until nothing more happens without time passing.
     pub(crate) fn settle(&mut self) {
-        self.end_turn();
-        while let Some(delivery) = self.next_delivery() {
-            match delivery {
-                Delivery::Up(id) => self.deliver_up(id),
-                Delivery::Down(id) => self.deliver_down(id),
-            }
+        loop {
+            let has_proceeded = self.proceed();
             self.end_turn();
+            match self.next_delivery() {
+                Some(Delivery::Up(id)) => self.deliver_up(id),
+                Some(Delivery::Down(id)) => self.deliver_down(id),
+                None if has_proceeded => {}
+                None => return,
+            }
         }
     }
 

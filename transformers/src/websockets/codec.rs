@@ -10,6 +10,7 @@ use allspark_protocol::websocket::handshake::Opening;
 use allspark_protocol::websocket::{Decoder, Item, Role, encode};
 
 use super::options::THRESHOLD_BYTES_DEFAULT;
+use crate::chance::{BLOCK_BYTES, Chance};
 
 /// The client half of one WebSocket connection.
 #[derive(Debug)]
@@ -92,13 +93,9 @@ impl WebSocketClient {
         deflate: Option<ClientDeflate>,
         out: &mut Vec<u8>,
     ) -> Result<Self, Misuse> {
-        let mut masks = Masks(seed);
+        let mut chance = Chance::new(seed);
         let mut nonce = [0; 16];
-        nonce
-            .as_chunks_mut()
-            .0
-            .iter_mut()
-            .for_each(|chunk: &mut [u8; 4]| *chunk = masks.next());
+        chance.fill(&mut nonce);
         let offer = deflate.map(|deflate| deflate.offer);
         let opening = Opening::request_offering(out, host, target, nonce, &[], &[], offer)?;
         let handshake = Handshake {
@@ -110,7 +107,7 @@ impl WebSocketClient {
             opening: Some(Box::new(handshake)),
             decoder: Decoder::new(Role::Client, message_bytes_max),
             deflate: None,
-            masks,
+            masks: Masks::new(chance),
             said_goodbye: false,
         })
     }
@@ -240,17 +237,75 @@ impl Deflating {
     }
 }
 
-/// Masking keys (RFC 6455, 10.3): not for secrecy, but no script may foresee them.
+/// Masking keys. Nobody who has seen those before, or the nonce of the handshake, may foresee the
+/// next one (RFC 6455, 5.3 and 10.3).
 #[derive(Clone, Debug)]
-struct Masks(u64);
+struct Masks {
+    chance: Chance,
+    block: [u8; BLOCK_BYTES],
+    /// Bytes of the block that were used.
+    used: u8,
+}
 
 impl Masks {
-    /// The next key (splitmix64).
+    fn new(chance: Chance) -> Self {
+        Self {
+            chance,
+            block: [0; BLOCK_BYTES],
+            used: BLOCK_BYTES as u8,
+        }
+    }
+
+    /// The next key.
     fn next(&mut self) -> [u8; 4] {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
+        let rest = self.block.get(usize::from(self.used)..);
+        let key = match rest.and_then(|rest| rest.first_chunk()) {
+            Some(key) => *key,
+            None => {
+                self.chance.fill(&mut self.block);
+                self.used = 0;
+                let [a, b, c, d, ..] = self.block;
+                [a, b, c, d]
+            }
+        };
+        self.used += key.len() as u8;
+        key
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    /// What the old generator would have made of its first number: the nonce gave it away.
+    fn splitmix(state: u64) -> [u8; 4] {
+        let mut z = state;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         ((z ^ (z >> 31)) as u32).to_le_bytes()
+    }
+
+    #[test]
+    fn masks_are_of_the_key_stream_behind_the_nonce() {
+        const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+        for seed in 0..20_u64 {
+            let mut out = Vec::new();
+            let mut client = WebSocketClient::connect("a", "/", 1000, seed, &mut out).unwrap();
+            let mut chance = Chance::new(seed);
+            let mut nonce = [0; 16];
+            chance.fill(&mut nonce);
+            assert_ne!(nonce[..4], splitmix(seed.wrapping_add(STEP)));
+            // Neither the nonce nor a key that was used comes again.
+            let mut seen: HashSet<[u8; 4]> = nonce.as_chunks().0.iter().copied().collect();
+            for _ in 0..1000 {
+                assert!(seen.insert(client.masks.next()));
+            }
+            // A block is used up before the next one is made.
+            let blocks = (1000 * 4_usize).div_ceil(BLOCK_BYTES);
+            let expected = std::iter::repeat_with(|| chance.number()).nth(blocks);
+            assert_eq!(Some(client.masks.chance.number()), expected);
+        }
     }
 }

@@ -192,6 +192,27 @@ fn shared_messages_are_bounded_as_others_are() {
 }
 
 #[test]
+fn of_several_shared_messages_those_that_fit_are_queued() {
+    let (mut queue, mut pool) = (SendQueue::default(), BlockPool::default());
+    let mut block = Block::default();
+    for number in 0..10 {
+        block
+            .writer()
+            .extend_from_slice(format!("<{number}>").as_bytes());
+        block.end_frame(FrameClass::Message).unwrap();
+    }
+    let messages = Slice::new(&Rc::new(block), 0..30);
+    write(&mut queue, &mut pool, "old");
+    let bound = Bound {
+        cost_max: cost(3 + 4 * 3, 1 + 4, 2),
+        policy: SendPolicy::DropNewest,
+    };
+    let admission = queue.push_messages(messages, bound, &mut pool);
+    assert_eq!(admission, Admission::Queued { dropped: 6 });
+    assert_eq!(drain(&mut queue, &mut pool), "old<0><1><2><3>");
+}
+
+#[test]
 fn a_later_answer_takes_the_place_of_one_that_waits() {
     let (mut queue, mut pool) = (SendQueue::default(), BlockPool::default());
     for number in 0..1000 {

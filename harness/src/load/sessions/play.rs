@@ -193,7 +193,7 @@ impl<D: Driver> Runner<D> {
             }
             (State::Handshaking, End::Violation(why)) => self.lose(index, Fault::Refused, why),
             (_, End::Goodbye | End::Closed(_)) => {
-                self.lose(index, Fault::Ended, &"the server ended the session")
+                self.lose(index, Fault::Ended, &"the server ended the session");
             }
             (_, End::Violation(why)) => self.lose(index, Fault::Violated, why),
         }

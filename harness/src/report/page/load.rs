@@ -168,14 +168,17 @@ impl LoadReport {
     fn memory_section(&self, memory: &MemoryReport) -> Section {
         let parts = [
             ("server", memory.server_rss_anon_per_connection),
-            ("client", Some(memory.client_rss_anon_per_connection)),
-            (
-                "slabs of the kernel",
-                Some(memory.kernel_slab_per_connection),
-            ),
-            ("buffers of TCP", Some(memory.kernel_tcp_per_connection)),
-            ("the whole machine", Some(memory.machine_per_connection)),
+            ("client", memory.client_rss_anon_per_connection),
+            ("slabs of the kernel", memory.kernel_slab_per_connection),
+            ("buffers of TCP", memory.kernel_tcp_per_connection),
+            ("the whole machine", memory.machine_per_connection),
         ];
+        let is_known = |name: &str| name != "server" || memory.before.server.is_some();
+        let missing = parts
+            .iter()
+            .filter(|(name, bytes)| bytes.is_none() && is_known(name))
+            .map(|(name, _)| format!("Not measurable: {name}."));
+        let missing: Vec<String> = missing.collect();
         let bars = parts.into_iter().filter_map(|(name, bytes)| {
             Some(Bar {
                 name: name.to_owned(),
@@ -186,10 +189,15 @@ impl LoadReport {
             })
         });
         let busy = "Under traffic, messages on their way weigh more than connections do.";
-        let sentences = self.has_messages().then(|| busy.to_owned());
+        let mut sentences: Vec<String> = self
+            .has_messages()
+            .then(|| busy.to_owned())
+            .into_iter()
+            .collect();
+        sentences.extend(missing);
         Section {
             title: "Memory".to_owned(),
-            sentences: sentences.into_iter().collect(),
+            sentences,
             figures: vec![Figure {
                 title: "Memory per connection".to_owned(),
                 caption: format!(

@@ -39,6 +39,8 @@
 //!   `Pragma` are lost, and so is what its option `cors` says if the request has an `Origin`.
 //!
 //! # Where it differs from `access-control`
+//! - If not all origins are allowed, requests whose answers are scripts or pages are refused when
+//!   their `Referer` is of another one ([`Cors::allows_referer`]).
 //! - As soon as the origins are listed, an upgrade from another one is refused
 //!   ([`Cors::refuse_upgrade`]). Browsers ask nobody before they open a WebSocket to another
 //!   origin, and let its page read what comes. Primus leaves that to `authorization`.
@@ -149,6 +151,28 @@ impl Cors {
         }
     }
 
+    /// Whether the page that a request names as its `Referer` may have sent it. That is asked of
+    /// requests whose answers are scripts or pages (JSONP, iframes), which browsers send for any
+    /// page and without an `Origin`. A page of the server itself may, and so may who names none:
+    /// browsers can be told not to, so this keeps out what does not hide, and no more.
+    pub fn allows_referer(&self, request: &RequestHead<'_>) -> bool {
+        if self.origins.is_none() {
+            return true;
+        }
+        let mut headers = request.headers();
+        headers.all(|(name, value)| {
+            !name.eq_ignore_ascii_case("referer") || self.allows_page(value, request.host())
+        })
+    }
+
+    fn allows_page(&self, url: &[u8], own_host: Option<&str>) -> bool {
+        let Some((origin, host)) = std::str::from_utf8(url).ok().and_then(page_origin) else {
+            return url.is_empty();
+        };
+        let is_own = own_host.is_some_and(|own| own.eq_ignore_ascii_case(host));
+        is_own || self.allows_origin(origin)
+    }
+
     /// Adds to the answer what was granted to its request, in the place of what it says itself.
     #[must_use]
     pub fn apply(&self, grant: &CorsGrant, response: Response) -> Response {
@@ -224,6 +248,13 @@ fn origin_of<'r>(request: &'r RequestHead<'_>) -> Option<(&'r [u8], Option<&'r s
     let (_, value) = origins.next()?;
     let is_only = origins.next().is_none();
     Some((value, std::str::from_utf8(value).ok().filter(|_| is_only)))
+}
+
+/// The origin of a page, and the host in it, with its port if that is said.
+fn page_origin(url: &str) -> Option<(&str, &str)> {
+    let (scheme, rest) = url.split_once("://")?;
+    let host = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
+    Some((&url[..scheme.len() + "://".len() + host.len()], host))
 }
 
 /// Whether `url.parse` of Node.js finds a protocol.

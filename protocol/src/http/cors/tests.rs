@@ -428,3 +428,50 @@ fn durations_are_read_as_primus_reads_text() {
         Some(u64::MAX)
     );
 }
+
+#[test]
+fn a_page_of_another_origin_may_not_load_scripts() {
+    let allows = |origins: &str, referers: &[&str]| {
+        let options = CorsOptions {
+            origins: origins.to_owned(),
+            ..CorsOptions::default()
+        };
+        let headers: String = referers
+            .iter()
+            .map(|referer| format!("Referer: {referer}\r\n"))
+            .collect();
+        let head = format!("GET / HTTP/1.1\r\nHost: own:81\r\n{headers}\r\n");
+        let head = RequestHead::parse(head.as_bytes()).unwrap();
+        Cors::new(&options).unwrap().allows_referer(&head)
+    };
+    let some = "http://a.example https://b.example:8443";
+    for referer in [
+        "http://a.example/",
+        "http://A.example",
+        "http://a.example/x?http://evil.example/",
+        "http://a.example?x",
+        "https://b.example:8443/path#x",
+        "http://own:81/page",
+        "https://OWN:81",
+    ] {
+        assert!(allows(some, &[referer]), "{referer}");
+    }
+    for referer in [
+        "http://evil.example/",
+        "http://evil.example/http://a.example/",
+        "http://a.example.evil.example/",
+        "http://a.example@evil.example/",
+        "http://a.example:81/",
+        "https://a.example/",
+        "http://own/",
+        "a.example",
+        "about:blank",
+        "null",
+    ] {
+        assert!(!allows(some, &[referer]), "{referer}");
+        assert!(allows("*", &[referer]));
+        assert!(!allows("", &[referer]));
+        assert!(!allows(some, &["http://a.example/", referer]));
+    }
+    assert!(allows(some, &[]) && allows(some, &[""]) && allows("", &[]));
+}

@@ -241,8 +241,9 @@ impl Channel {
             .filter(|_| is_valid)
             .ok_or(BAD_CHUNK)?;
         for array in arrays {
-            let parts = json::elements(array).ok_or(BAD_CHUNK)?;
-            let [number, data] = parts[..] else {
+            let mut parts = json::elements(array).ok_or(BAD_CHUNK)?;
+            let (Some(number), Some(data), None) = (parts.next(), parts.next(), parts.next())
+            else {
                 return Err(BAD_CHUNK);
             };
             let number = str::from_utf8(number)
@@ -269,14 +270,11 @@ impl Channel {
         now: Instant,
         out: &mut ClientOutputs,
     ) -> Result<(), &'static str> {
-        let elements = json::elements(data).unwrap_or_default();
-        let word = elements.first().and_then(|word| json::text(word));
+        let mut elements = json::elements(data).into_iter().flatten();
+        let word = elements.next().and_then(json::text);
         match word.as_deref() {
             Some(b"c") if self.session_id.is_empty() => {
-                let id = elements
-                    .get(1)
-                    .and_then(|id| json::text(id))
-                    .ok_or(BAD_CHUNK)?;
+                let id = elements.next().and_then(json::text).ok_or(BAD_CHUNK)?;
                 self.session_id = String::from_utf8_lossy(&id).into_owned();
                 if self.phase == Phase::Opening {
                     self.phase = Phase::Open;
@@ -393,8 +391,8 @@ impl Channel {
 
 /// Reads `[1,2,3]`.
 fn numbers(status: &[u8]) -> Option<[i64; 3]> {
-    let elements = json::elements(status).filter(|_| json::is_valid(status))?;
-    let number = |element: &[u8]| str::from_utf8(element).ok()?.parse().ok();
-    let numbers: Option<Vec<i64>> = elements.into_iter().map(number).collect();
-    numbers?.try_into().ok()
+    let mut elements = json::elements(status).filter(|_| json::is_valid(status))?;
+    let mut number = || str::from_utf8(elements.next()?).ok()?.parse().ok();
+    let numbers = [number()?, number()?, number()?];
+    elements.next().is_none().then_some(numbers)
 }

@@ -134,7 +134,7 @@ mod tests {
         for expected in [1000, 1000, 500] {
             let body = body(&mut outgoing);
             let maps = Maps::parse(None, &body).unwrap().unwrap();
-            assert_eq!(maps.list.len(), expected);
+            assert_eq!(maps.len(), expected);
             outgoing.confirm();
         }
         (0..3).for_each(|_| outgoing.push(Kind::Text, &vec![b'x'; BODY_BYTES / 2]));

@@ -32,7 +32,8 @@ pub(super) const GOODBYE: Duration = Duration::from_secs(5);
 const RETRY_MS_MIN: u64 = 5_000;
 const RETRY_MS_SPREAD: u64 = 10_000;
 
-/// Chance from a seed (splitmix64), to keep clients from doing everything at the same time.
+/// Chance from a seed (splitmix64), to keep clients from doing everything at the same time, and for
+/// the number of the first request. What it gives is no secret, and tells all that follows.
 #[derive(Debug)]
 pub(super) struct Random(u64);
 

@@ -31,6 +31,7 @@ use super::base64;
 use super::format::Format;
 use super::packet::{Data, Packet, PacketKind, ParseError, Protocol};
 use crate::agent::{Agent, RequestId};
+use crate::chance::Chance;
 use crate::websockets::WebSocketClient;
 use handshake::Terms;
 
@@ -75,7 +76,7 @@ pub enum ClientTransports {
 #[derive(Debug)]
 pub struct EngineIoClient {
     options: EngineIoClientOptions,
-    random: Random,
+    chance: Chance,
     agent: Agent,
     state: State,
     stage: Stage,
@@ -139,7 +140,7 @@ impl EngineIoClient {
         };
         Ok(Self {
             options: options.clone(),
-            random: Random(seed),
+            chance: Chance::new(seed),
             agent: Agent::new(&options.host).never_again(),
             state: State::Opening,
             stage,
@@ -162,7 +163,7 @@ impl EngineIoClient {
             Some((_, query)) if query.is_empty() || query.ends_with('&') => "",
             Some(_) => "&",
         };
-        let stamp = self.random.next();
+        let stamp = self.chance.number();
         let mut target = format!("{target}{joint}EIO=4&transport={transport}&t={stamp:016x}");
         if !self.terms.sid.is_empty() {
             target.push_str("&sid=");
@@ -316,19 +317,5 @@ impl ClientTransport for EngineIoClient {
             State::Opening | State::Open | State::Ended => End::Violation(PING_TIMEOUT),
         };
         self.end(end, out);
-    }
-}
-
-/// Numbers that nobody guesses who does not know the seed (splitmix64).
-#[derive(Clone, Debug)]
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
     }
 }

@@ -13,7 +13,7 @@ const LOST_EARLY: &str = "the connection could not be opened";
 impl EngineIoClient {
     pub(super) fn connect_socket(&mut self, out: &mut ClientOutputs) {
         let target = self.target("websocket");
-        let seed = self.random.next();
+        let seed = self.chance.number();
         let bytes_max = self.options.message_bytes_max.saturating_add(1);
         let mut request = Vec::new();
         let host = &self.options.host;

@@ -8,7 +8,19 @@ use allspark_protocol::transformer::Kind;
 /// What a payload is read as: kinds and data, and whether it was all right.
 fn read(protocol: Protocol, payload: &[u8], is_binary: bool) -> (Vec<(PacketKind, Vec<u8>)>, bool) {
     let mut packets = Vec::new();
-    let collect = |packet: Packet<'_>| {
+    let mut reader = match is_binary {
+        true => Packets::of_binary(),
+        false => match Packets::of_text(protocol, payload) {
+            Ok(reader) => reader,
+            Err(ParseError) => return (packets, false),
+        },
+    };
+    loop {
+        let packet = match reader.next(payload) {
+            Ok(Some(packet)) => packet,
+            Ok(None) => return (packets, true),
+            Err(ParseError) => return (packets, false),
+        };
         let data = match packet.data {
             Data::Text(data) | Data::Binary(data) => data.to_vec(),
             Data::Base64(data) => {
@@ -19,13 +31,7 @@ fn read(protocol: Protocol, payload: &[u8], is_binary: bool) -> (Vec<(PacketKind
             }
         };
         packets.push((packet.kind, data));
-        ControlFlow::Continue(())
-    };
-    let result = match is_binary {
-        true => read_binary(payload, collect),
-        false => read_text(protocol, payload, collect),
-    };
-    (packets, result.is_ok())
+    }
 }
 
 fn message(data: &str) -> (PacketKind, Vec<u8>) {
@@ -124,25 +130,14 @@ fn a_malformed_payload_of_bytes_is_refused() {
 }
 
 #[test]
-fn reading_stops_when_told_to() {
-    let mut count = 0;
-    let result = read_text(Protocol::V4, b"4\x1e1\x1ex", |packet| {
-        count += 1;
-        match packet.kind {
-            PacketKind::Close => ControlFlow::Break(()),
-            _ => ControlFlow::Continue(()),
-        }
-    });
-    assert_eq!((count, result), (2, Ok(())));
-}
-
-#[test]
 fn too_many_packets_are_refused() {
-    let packets = vec!["4"; ENGINE_IO_PAYLOAD_PACKETS_MAX];
+    let packets = vec!["4"; REQUEST_MESSAGES_MAX];
     let payload = packets.join("\x1e");
     assert!(read(Protocol::V4, payload.as_bytes(), false).1);
     let payload = format!("{payload}\x1e4");
     assert!(!read(Protocol::V4, payload.as_bytes(), false).1);
+    let empty = "0:".repeat(REQUEST_MESSAGES_MAX + 1);
+    assert!(!read(Protocol::V3, empty.as_bytes(), false).1);
 }
 
 /// Messages as an app may send them; text without the separator, which no encoding escapes.

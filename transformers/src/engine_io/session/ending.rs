@@ -79,6 +79,8 @@ impl EngineIoSession {
                     self.finish(Some(End::Goodbye), out);
                 } else if polling.probe_on(lost).is_some() {
                     polling.take_probe();
+                } else {
+                    polling.lose_sender(lost);
                 }
             }
             Transport::WebSocket(stream) => {

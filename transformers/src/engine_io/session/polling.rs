@@ -1,9 +1,8 @@
 //! Requests for a session that exists, and the answers to its polls.
 
-use std::ops::ControlFlow;
-
 use allspark_protocol::Instant;
 use allspark_protocol::http::{Request, Response};
+use allspark_protocol::limits::PORTION_MESSAGES;
 use allspark_protocol::transformer::{Carrier, Context, End, Kind, Outputs, Units};
 
 use super::super::base64;
@@ -11,7 +10,7 @@ use super::super::format::Format;
 use super::super::jsonp;
 use super::super::packet::{Data, Packet, PacketKind, ParseError, Protocol};
 use super::super::parameters::{Parameters, TransportName};
-use super::super::payload::{self, Encoding, Payload};
+use super::super::payload::{Encoding, Packets, Payload};
 use super::super::refusal::Refusal;
 use super::upgrade::Probe;
 use super::{EngineIoSession, Phase, Shared, Transport};
@@ -28,11 +27,25 @@ pub(super) struct Polling {
     base64: bool,
     owes_ping: bool,
     owes_pong: bool,
+    /// A body whose packets are being handed on.
+    incoming: Option<Box<Incoming>>,
+}
+
+/// A body whose packets are being handed on, in portions over several turns. Its request is
+/// answered once all of them are.
+#[derive(Debug)]
+struct Incoming {
+    /// What waits for the answer, unless it was lost.
+    carrier: Option<Carrier>,
+    payload: Vec<u8>,
+    packets: Packets,
 }
 
 impl Polling {
     pub(super) fn held_bytes(&self) -> usize {
-        self.probe.as_ref().map_or(0, |probe| probe.held_bytes())
+        let incoming = self.incoming.as_ref();
+        let incoming = incoming.map_or(0, |incoming| incoming.payload.capacity());
+        incoming + self.probe.as_ref().map_or(0, |probe| probe.held_bytes())
     }
 
     pub(super) fn new(parameters: Parameters<'_>) -> Box<Self> {
@@ -44,6 +57,7 @@ impl Polling {
             jsonp: parameters.jsonp,
             owes_ping: false,
             owes_pong: false,
+            incoming: None,
         })
     }
 
@@ -53,6 +67,18 @@ impl Polling {
 
     pub(super) fn take_poll_on(&mut self, carrier: Carrier) -> Option<Carrier> {
         self.poll.take_if(|poll| *poll == carrier)
+    }
+
+    /// A request was lost. What it has brought has arrived all the same.
+    pub(super) fn lose_sender(&mut self, lost: Carrier) {
+        if let Some(incoming) = &mut self.incoming {
+            incoming.carrier.take_if(|carrier| *carrier == lost);
+        }
+    }
+
+    /// Whether packets of a body are still being handed on.
+    pub(super) fn has_incoming(&self) -> bool {
+        self.incoming.is_some()
     }
 
     pub(super) fn probe(&mut self) -> Option<&mut Probe> {
@@ -130,6 +156,7 @@ pub(super) const NOOP: &[u8] = b"6";
 pub(super) const CLOSE: &[u8] = b"1";
 
 const OVERLAP: &str = "overlap from client";
+pub(super) const DATA_OVERLAP: &str = "data request overlap from client";
 const INVALID_CONTENT: &str = "invalid content";
 
 /// What one packet of a body leads to.
@@ -187,7 +214,8 @@ impl EngineIoSession {
         }
     }
 
-    /// Takes what the client sends.
+    /// Takes what the client sends. A second body while one is being handed on ends the session, as
+    /// in the package.
     fn take_body(
         &mut self,
         shared: &mut Shared,
@@ -200,53 +228,123 @@ impl EngineIoSession {
         if body.len() > shared.buffer_bytes_max {
             return out.respond(carrier, Response::new(413));
         }
+        if let Transport::Polling(polling) = &self.transport
+            && polling.incoming.is_some()
+        {
+            out.respond(carrier, Response::new(400));
+            return self.end(End::Violation(DATA_OVERLAP), out);
+        }
         let is_binary = request.head.header("content-type") == Some(BYTES);
         if is_binary && self.format.protocol() == Protocol::V4 {
             out.respond(carrier, Response::new(400));
             return self.end(End::Violation(INVALID_CONTENT), out);
         }
-        let stop = self.read_body(shared, context, body, is_binary, out);
-        let ok = Response::new(200).body("text/html", &b"ok"[..]);
-        out.respond(carrier, ok);
-        match stop {
-            None => {}
-            Some(Stop::Closed) => self.finish_by_client(out),
-            Some(Stop::Violation(sentence)) => self.end(End::Violation(sentence), out),
-        }
+        let protocol = self.format.protocol();
+        let form = match self.is_jsonp() && !is_binary {
+            true => match jsonp::unwrap(body) {
+                Some(payload) => Some(payload),
+                None => return out.respond(carrier, taken()),
+            },
+            false => None,
+        };
+        let payload = form.as_deref().unwrap_or(body);
+        let packets = match is_binary {
+            true => Ok(Packets::of_binary()),
+            false => Packets::of_text(protocol, payload),
+        };
+        let step = match packets {
+            Ok(mut packets) => match self.hand_on(shared, context, payload, &mut packets, out) {
+                None => {
+                    let incoming = Incoming {
+                        carrier: Some(carrier),
+                        payload: form.unwrap_or_else(|| body.to_vec()),
+                        packets,
+                    };
+                    return self.put_off(incoming, out);
+                }
+                Some(step) => step,
+            },
+            Err(ParseError) => self.malformed(),
+        };
+        self.taken(Some(carrier), step, out);
     }
 
-    fn read_body(
+    /// Hands on the next packets of a body that brought many.
+    pub(in super::super) fn proceed(
         &mut self,
         shared: &mut Shared,
         context: Context,
-        body: &[u8],
-        is_binary: bool,
         out: &mut Outputs,
-    ) -> Option<Stop> {
-        let protocol = self.format.protocol();
-        let is_jsonp = self.is_jsonp();
-        let mut stop = None;
-        let each = |packet: Packet<'_>| match self.packet(shared, context, packet, out) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(why) => {
-                stop = Some(why);
-                ControlFlow::Break(())
-            }
+    ) {
+        let Transport::Polling(polling) = &mut self.transport else {
+            return;
         };
-        let form;
-        let result = match is_jsonp {
-            _ if is_binary => payload::read_binary(body, each),
-            false => payload::read_text(protocol, body, each),
-            true => {
-                form = jsonp::unwrap(body)?;
-                payload::read_text(protocol, form.as_bytes(), each)
-            }
+        let Some(mut incoming) = polling.incoming.take() else {
+            return;
         };
-        match result {
-            Err(ParseError) if self.phase == Phase::Open => {
-                Some(Stop::Violation(ParseError::SENTENCE))
+        let Incoming {
+            carrier,
+            payload,
+            packets,
+        } = &mut *incoming;
+        match self.hand_on(shared, context, payload, packets, out) {
+            None => self.put_off(*incoming, out),
+            Some(step) => self.taken(*carrier, step, out),
+        }
+    }
+
+    /// Keeps a body whose other packets are handed on in a later turn.
+    fn put_off(&mut self, incoming: Incoming, out: &mut Outputs) {
+        if let Transport::Polling(polling) = &mut self.transport {
+            polling.incoming = Some(Box::new(incoming));
+            out.more();
+        }
+    }
+
+    /// Hands on as many packets as one call should. `None` if there are more.
+    fn hand_on(
+        &mut self,
+        shared: &mut Shared,
+        context: Context,
+        payload: &[u8],
+        packets: &mut Packets,
+        out: &mut Outputs,
+    ) -> Option<Result<(), Stop>> {
+        // Pings and what is unknown are no outputs, but work.
+        for _ in 0..PORTION_MESSAGES {
+            if out.is_portion() {
+                break;
             }
-            _ => stop,
+            match packets.next(payload) {
+                Ok(None) => return Some(Ok(())),
+                Ok(Some(packet)) => {
+                    if let Err(stop) = self.packet(shared, context, packet, out) {
+                        return Some(Err(stop));
+                    }
+                }
+                Err(ParseError) => return Some(self.malformed()),
+            }
+        }
+        None
+    }
+
+    /// What a body that is malformed leads to.
+    fn malformed(&self) -> Result<(), Stop> {
+        match self.phase {
+            Phase::Open => Err(Stop::Violation(ParseError::SENTENCE)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Answers the request of a body that is done with.
+    fn taken(&mut self, carrier: Option<Carrier>, step: Result<(), Stop>, out: &mut Outputs) {
+        if let Some(carrier) = carrier {
+            out.respond(carrier, taken());
+        }
+        match step {
+            Ok(()) => {}
+            Err(Stop::Closed) => self.finish_by_client(out),
+            Err(Stop::Violation(sentence)) => self.end(End::Violation(sentence), out),
         }
     }
 
@@ -275,7 +373,7 @@ impl EngineIoSession {
             PacketKind::Pong => self.heard_pong(shared, now).map_err(Stop::Violation)?,
             PacketKind::Message => {
                 self.heard(shared, now);
-                hand_on(packet.data, &mut shared.scratch, out);
+                message(packet.data, &mut shared.scratch, out);
             }
             _ => self.heard(shared, now),
         }
@@ -316,8 +414,13 @@ impl EngineIoSession {
     }
 }
 
+/// The answer to a body.
+fn taken() -> Response {
+    Response::new(200).body("text/html", &b"ok"[..])
+}
+
 /// Hands a message to the app.
-fn hand_on(data: Data<'_>, scratch: &mut Vec<u8>, out: &mut Outputs) {
+fn message(data: Data<'_>, scratch: &mut Vec<u8>, out: &mut Outputs) {
     match data {
         Data::Text(text) => out.message(Kind::Text, text),
         Data::Binary(bytes) => out.message(Kind::Binary, bytes),

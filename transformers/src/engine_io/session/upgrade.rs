@@ -9,7 +9,7 @@
 use std::time::Duration;
 
 use allspark_protocol::http::Request;
-use allspark_protocol::transformer::{Carrier, Context, Kind, Outputs};
+use allspark_protocol::transformer::{Carrier, Context, End, Kind, Outputs};
 use allspark_protocol::websocket::handshake::Upgrade;
 use allspark_protocol::websocket::{Decoder, Item, Role, encode};
 use allspark_protocol::{Input, Instant};
@@ -17,7 +17,7 @@ use allspark_protocol::{Input, Instant};
 use super::super::format::Format;
 use super::super::packet::{Data, Packet, PacketKind, Protocol};
 use super::super::parameters::{Parameters, TransportName};
-use super::polling::{CLOSE, NOOP, Polling};
+use super::polling::{CLOSE, DATA_OVERLAP, NOOP, Polling};
 use super::stream::{Stream, answer_text, write_text};
 use super::{EngineIoSession, Shared, Transport};
 
@@ -206,6 +206,11 @@ impl EngineIoSession {
         let Transport::Polling(polling) = &mut self.transport else {
             return;
         };
+        if polling.has_incoming() {
+            // What comes on the WebSocket would overtake it. No client changes before it has the
+            // answer to what it sent.
+            return self.end(End::Violation(DATA_OVERLAP), out);
+        }
         let Some(probe) = polling.take_probe() else {
             return;
         };

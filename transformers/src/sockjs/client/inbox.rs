@@ -64,7 +64,11 @@ impl Inbox {
         };
         match unquote::frame(json) {
             Ok(Messages::One(span)) => deliver(&json[span.start..span.end]),
-            Ok(Messages::Several(several)) => several.for_each(deliver),
+            Ok(Messages::Several(mut walk)) => {
+                while let Some(span) = walk.next(json) {
+                    deliver(&json[span.start..span.end]);
+                }
+            }
             Err(Broken) => return Some(End::Violation("a frame of the server is not JSON")),
         }
         is_too_large.then_some(End::Violation("a message of the server is too large"))

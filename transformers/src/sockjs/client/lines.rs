@@ -115,10 +115,9 @@ fn event(line: &mut [u8]) -> Option<(usize, usize)> {
 fn call(line: &mut [u8], function: &[u8]) -> Option<(usize, usize)> {
     let argument = line.strip_prefix(function)?.strip_suffix(b");")?;
     let (start, bytes) = (function.len(), argument.len());
+    // It is unescaped in its place.
     let text = unquote::string(&mut line[start..start + bytes]).ok()??;
-    // It was unescaped in its place, behind the quote.
-    let bytes = text.len();
-    Some((start + 1, start + 1 + bytes))
+    Some((start + text.start, start + text.end))
 }
 
 /// Undoes escapes, which sockjs-client does with `decodeURI`. A `+` stays as it is.

@@ -17,6 +17,8 @@ use http::HttpClient;
 use url::Urls;
 use websocket::FramedClient;
 
+use crate::chance::Chance;
+
 /// How a client reaches the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SockJsTransport {
@@ -86,10 +88,11 @@ enum Half {
 impl SockJsClient {
     /// A client that has yet to be started.
     pub fn new(options: SockJsClientOptions) -> Self {
-        let urls = Urls::new(&options.target, options.transport, options.seed);
+        let mut chance = Chance::new(options.seed);
+        let urls = Urls::new(&options.target, options.transport, &mut chance);
         Self(match options.transport {
             SockJsTransport::Websocket => {
-                Half::WebSocket(Box::new(FramedClient::new(options, urls)))
+                Half::WebSocket(Box::new(FramedClient::new(options, urls, chance.number())))
             }
             _ => Half::Http(Box::new(HttpClient::new(options, urls))),
         })

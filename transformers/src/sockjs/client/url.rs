@@ -1,6 +1,7 @@
 //! The URLs of one session.
 
 use super::SockJsTransport;
+use crate::chance::Chance;
 
 /// The URLs of one session. The query of the user goes with each of them.
 #[derive(Debug)]
@@ -16,10 +17,10 @@ pub(super) const CALLBACK: &str = "c";
 
 impl Urls {
     /// Puts a random server number and session name behind the path.
-    pub(super) fn new(target: &str, transport: SockJsTransport, seed: u64) -> Self {
+    pub(super) fn new(target: &str, transport: SockJsTransport, chance: &mut Chance) -> Self {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let path = path.trim_end_matches('/');
-        let (server, session) = names(seed);
+        let (server, session) = names(chance);
         let url = |end: &str, own_query: &str| {
             let queries = [query, own_query].map(str::to_owned);
             let queries: Vec<_> = queries.into_iter().filter(|q| !q.is_empty()).collect();
@@ -41,24 +42,20 @@ impl Urls {
 }
 
 /// A number of three digits and a name of eight characters, as those of sockjs-client.
-fn names(seed: u64) -> (u64, String) {
+fn names(chance: &mut Chance) -> (u64, String) {
     const CHARS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz012345";
-    let random = mixed(seed);
+    let random = chance.number();
     let char = |index: u32| char::from(CHARS[(random >> (index * 5)) as usize % CHARS.len()]);
     ((random >> 40) % 1000, (0..8).map(char).collect())
-}
-
-/// Spreads what is random in a seed over all of its bits (the finish of splitmix64).
-fn mixed(seed: u64) -> u64 {
-    let mut z = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn urls(target: &str, transport: SockJsTransport, seed: u64) -> Urls {
+        Urls::new(target, transport, &mut Chance::new(seed))
+    }
 
     #[test]
     fn the_session_stands_between_path_and_query() {
@@ -68,7 +65,7 @@ mod tests {
             ("/", "/", ""),
             ("/x//?", "/x/", ""),
         ] {
-            let Urls { receive, send } = Urls::new(target, SockJsTransport::XhrPolling, 3);
+            let Urls { receive, send } = urls(target, SockJsTransport::XhrPolling, 3);
             let rest = receive.strip_prefix(path).unwrap();
             let (names, end) = rest.split_at("123/abcdefgh".len());
             assert_eq!(end, format!("/xhr{query}"));
@@ -80,14 +77,14 @@ mod tests {
 
     #[test]
     fn a_callback_is_added_to_the_query() {
-        let receive = |target| Urls::new(target, SockJsTransport::JsonpPolling, 1).receive;
+        let receive = |target| urls(target, SockJsTransport::JsonpPolling, 1).receive;
         assert!(receive("/p").ends_with("/jsonp?c=c"));
         assert!(receive("/p?x=1").ends_with("/jsonp?x=1&c=c"));
     }
 
     #[test]
     fn another_seed_is_another_session() {
-        let receive = |seed| Urls::new("/p", SockJsTransport::Websocket, seed).receive;
+        let receive = |seed| urls("/p", SockJsTransport::Websocket, seed).receive;
         assert_eq!(receive(1), receive(1));
         assert_ne!(receive(1), receive(2));
     }

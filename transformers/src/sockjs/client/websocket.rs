@@ -13,6 +13,8 @@ use crate::websockets::{ClientEvent, WebSocketClient};
 #[derive(Debug)]
 pub(super) struct FramedClient {
     options: SockJsClientOptions,
+    /// What the nonce and the masks of the WebSocket come from.
+    seed: u64,
     target: String,
     codec: Option<WebSocketClient>,
     inbox: Inbox,
@@ -26,11 +28,13 @@ pub(super) struct FramedClient {
 const LINK: Link = Link(0);
 
 impl FramedClient {
-    pub(super) fn new(options: SockJsClientOptions, urls: Urls) -> Self {
+    /// `seed` is for the WebSocket alone.
+    pub(super) fn new(options: SockJsClientOptions, urls: Urls, seed: u64) -> Self {
         Self {
             inbox: Inbox::new(options.message_bytes_max),
             target: urls.receive,
             options,
+            seed,
             codec: None,
             scratch: Vec::new(),
             deadline: None,
@@ -39,10 +43,10 @@ impl FramedClient {
     }
 
     pub(super) fn start(&mut self, out: &mut ClientOutputs) {
-        let SockJsClientOptions { host, seed, .. } = &self.options;
+        let (host, seed) = (&self.options.host, self.seed);
         let bytes_max = self.inbox.frame_bytes_max();
         let mut handshake = Vec::new();
-        match WebSocketClient::connect(host, &self.target, bytes_max, *seed, &mut handshake) {
+        match WebSocketClient::connect(host, &self.target, bytes_max, seed, &mut handshake) {
             Ok(codec) => {
                 self.codec = Some(codec);
                 out.connect(LINK);

@@ -50,11 +50,12 @@ fn the_iframe_page_is_cached_for_long() {
     let mut rig = Rig::new();
     let page = rig.get("/iframe-0.1.2.html?t=1");
     assert_eq!(page.status, 200);
-    let script = "\n  <script src=\"https://cdn.jsdelivr.net/npm/sockjs-client@1/dist/sockjs.min.js\
-                  \"></script>\n";
+    let script = "\n  <script src=\"iframe.js\"></script>\n";
     assert!(page.body.contains(script), "{}", page.body);
-    // As long as the page of sockjs 0.3.24.
-    assert_eq!(page.body.len(), 472);
+    // As long as the page of sockjs 0.3.24, but for the URL.
+    const URL: &str = "https://cdn.jsdelivr.net/npm/sockjs-client@1/dist/sockjs.min.js";
+    assert_eq!(page.body.len(), 472 - URL.len() + "iframe.js".len());
+    assert!(!page.body.contains("://"), "nothing comes from elsewhere");
     page.assert_headers(&[
         ("content-type", Some("text/html; charset=UTF-8")),
         ("cache-control", Some("public, max-age=31536000")),
@@ -77,7 +78,7 @@ fn the_iframe_page_is_cached_for_long() {
     let other = rig.answer("GET", "/iframe.html", "If-None-Match: \"other\"\r\n", "");
     assert_eq!((other.status, other.header("etag")), (200, Some(tag)));
 
-    let mut rig = Rig::with(|options| options.sockjs_url = "/s.js".to_owned());
+    let mut rig = Rig::with(|options| options.sockjs_url = Some("/s.js".to_owned()));
     let page = rig.get("/iframe.html");
     assert!(
         page.body.contains("<script src=\"/s.js\">"),
@@ -85,6 +86,26 @@ fn the_iframe_page_is_cached_for_long() {
         page.body
     );
     assert_ne!(page.header("etag"), Some(tag));
+}
+
+#[test]
+fn the_script_of_the_iframe_page_comes_from_here() {
+    let mut rig = Rig::new();
+    let script = rig.get("/iframe.js");
+    assert_eq!(script.status, 200);
+    assert!(script.body.contains("bootstrap_iframe"));
+    assert!(!script.body.contains("://"), "nothing comes from elsewhere");
+    script.assert_headers(&[
+        (
+            "content-type",
+            Some("application/javascript; charset=UTF-8"),
+        ),
+        ("cache-control", Some("no-cache")),
+        ("x-content-type-options", Some("nosniff")),
+    ]);
+    let known = format!("If-None-Match: {}\r\n", script.header("etag").unwrap());
+    rig.answer("GET", "/iframe.js", &known, "")
+        .assert_is(304, "");
 }
 
 #[test]

@@ -4,16 +4,28 @@ use proptest::prelude::*;
 use super::super::quote::quote;
 use super::*;
 
-fn walked(several: Several<'_>) -> Vec<String> {
+fn walked(mut walk: Walk, body: &mut [u8]) -> Vec<String> {
+    let measure = walk.measure(body, usize::MAX);
     let mut all = Vec::new();
-    several.for_each(|message| all.push(String::from_utf8(message.to_vec()).unwrap()));
+    while let Some(Span { start, end }) = walk.next(body) {
+        all.push(String::from_utf8(body[start..end].to_vec()).unwrap());
+    }
+    let longest_bytes = all.iter().map(String::len).max().unwrap_or(0);
+    let count = all.len();
+    assert_eq!(
+        measure,
+        Measure {
+            count,
+            longest_bytes
+        }
+    );
     all
 }
 
 fn framed(json: &str) -> Result<Vec<String>, Broken> {
     let mut body = json.as_bytes().to_vec();
     Ok(match frame(&mut body)? {
-        Messages::Several(several) => walked(several),
+        Messages::Several(walk) => walked(walk, &mut body),
         Messages::One(Span { start, end }) => {
             vec![String::from_utf8(body[start..end].to_vec()).unwrap()]
         }
@@ -102,7 +114,7 @@ fn broken_json_delivers_nothing() {
 fn a_body_must_be_an_array_where_one_is_due() {
     let messages = |json: &str| {
         let mut body = json.as_bytes().to_vec();
-        array(&mut body).map(|several| several.map(walked))
+        array(&body).map(|walk| walk.map(|walk| walked(walk, &mut body)))
     };
     let two = vec!["a".to_owned(), "1".to_owned()];
     assert_eq!(messages(r#" ["a",1] "#), Ok(Some(two)));
@@ -115,7 +127,8 @@ fn a_body_must_be_an_array_where_one_is_due() {
 #[test]
 fn a_body_can_be_a_string() {
     let mut body = br#" "[\"a\"]" "#.to_vec();
-    assert_eq!(string(&mut body).unwrap().unwrap(), b"[\"a\"]");
+    let Span { start, end } = string(&mut body).unwrap().unwrap();
+    assert_eq!(&body[start..end], b"[\"a\"]");
     assert_eq!(string(&mut b"[]".to_vec()), Ok(None));
     assert_eq!(string(&mut b"x".to_vec()), Err(Broken));
 }
@@ -165,8 +178,8 @@ proptest! {
 
     #[test]
     fn any_bytes_do_no_harm(mut bytes in any::<Vec<u8>>()) {
-        if let Ok(Messages::Several(several)) = frame(&mut bytes) {
-            several.for_each(|_| {});
+        if let Ok(Messages::Several(mut walk)) = frame(&mut bytes) {
+            while walk.next(&mut bytes).is_some() {}
         }
     }
 }
