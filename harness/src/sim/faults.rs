@@ -26,7 +26,7 @@ const CLIENT_FAULT_SECONDS: u64 = 60;
 pub(super) const TICK: Duration = Duration::from_millis(100);
 
 /// How often strangers act.
-pub(super) const VILLAIN_TICK: Duration = Duration::from_millis(500);
+pub(super) const VILLAIN_TICK: Duration = Duration::from_secs(1);
 
 /// Between two faults of servers, on average.
 const NODE_FAULT_MS_MAX: u64 = 40_000;

@@ -3,6 +3,7 @@
 use std::sync::{Arc, PoisonError};
 
 use allspark_engine::io::sim::SimNet;
+use allspark_engine::limits::TURN_HELD_BYTES_MAX;
 use allspark_engine::sim::SimServer;
 use allspark_engine::{Destroy, Json, Options, Stats};
 use allspark_protocol::Instant;
@@ -14,12 +15,9 @@ use super::plan::{Sabotage, SimPlan, SimScenario, Talk};
 /// Bytes of the largest message that servers take.
 const MESSAGE_BYTES_MAX: usize = 1 << 20;
 
-/// Bytes that a server may hold for its peers in a world with strangers: little, so that it comes
-/// to that.
-const MEMORY_BYTES_MAX: u64 = 8 << 20;
-
-/// Bytes that a shard may take in, or write, before it looks again at what it holds.
-const TURN_BYTES_MAX: u64 = 4 << 20;
+/// Bytes that a server may hold for its peers in a world with strangers, beside what each of its
+/// shards may take in during a turn: little, so that it comes to that.
+const MEMORY_BYTES_MAX: u64 = 4 << 20;
 
 /// One server, or the place of one that is gone.
 struct Node {
@@ -189,7 +187,7 @@ impl Nodes {
 
     /// What a server may hold for its peers.
     pub(super) fn held_bytes_max(&self) -> u64 {
-        MEMORY_BYTES_MAX + u64::from(self.plan.shards) * TURN_BYTES_MAX
+        MEMORY_BYTES_MAX + u64::from(self.plan.shards) * TURN_HELD_BYTES_MAX
     }
 
     /// Under faults strangers come by every transport.
@@ -241,7 +239,7 @@ impl Nodes {
             && self.plan.sabotage != Some(Sabotage::Hoards);
         Options {
             ping_interval_ms,
-            memory_bytes_max: is_bounded.then_some(MEMORY_BYTES_MAX),
+            memory_bytes_max: is_bounded.then(|| self.held_bytes_max()),
             // A world may have more clients than one process is built for.
             connections_max: usize::MAX,
             sessions_max: usize::MAX,

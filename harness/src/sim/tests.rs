@@ -112,8 +112,11 @@ fn every_sabotage_is_caught_for_its_own_reason() {
         let (scenario, faults) = expected(sabotage);
         let mut plan = short(scenario, 7);
         plan.sabotage = Some(sabotage);
-        if sabotage == Sabotage::IsNotRandom {
-            plan.clients = 1_000;
+        match sabotage {
+            Sabotage::IsNotRandom => plan.clients = 1_000,
+            // A world with strangers.
+            Sabotage::Hoards => plan.seed = 20,
+            _ => {}
         }
         let findings = simulated(plan).findings;
         let found: Vec<_> = findings.found().map(|(fault, _)| fault).collect();

@@ -19,10 +19,10 @@ use crate::auditor::Fault;
 pub(super) const MARK: &str = "villain";
 
 /// Strangers at the same time, in a world that has some.
-const VILLAINS: usize = 8;
+const VILLAINS: usize = 24;
 
 /// Bytes that one of them sends at once, about.
-const BURST_BYTES: u64 = 16 * 1024;
+const BURST_BYTES: u64 = 48 * 1024;
 
 /// A stranger stays for so many ticks on average, unless it is thrown out.
 const STAY_TICKS: u64 = 60;
@@ -206,7 +206,9 @@ impl Villain {
             Transport::BrowserChannel => "\"c\",\"",
             Transport::WebSocket | Transport::SockJs | Transport::Http => return,
         };
-        let id = heard.split_once(before).and_then(|(_, id)| id.split_once('"'));
+        let id = heard
+            .split_once(before)
+            .and_then(|(_, id)| id.split_once('"'));
         self.session = id.map(|(id, _)| id.to_owned());
     }
 
