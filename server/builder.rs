@@ -232,7 +232,8 @@ impl Builder {
 
     /// Adds the client half of a plugin to the client library: the source of a JavaScript function,
     /// which each client calls when it is made, with itself and its options. Two plugins of one
-    /// name are an error, and so is one without name or source.
+    /// name are an error, and so is one without name or source, or with a source that can't be a
+    /// function: it would make the library useless for everybody.
     #[must_use]
     pub fn client_plugin(mut self, name: impl Into<String>, client: impl Into<String>) -> Self {
         self.library = self.library.client_plugin(name, client);

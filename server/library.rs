@@ -149,8 +149,8 @@ mod tests {
             "option `global`: \"a b\" can't be the name of a variable in JavaScript"
         );
         let twice = Primus::builder()
-            .client_plugin("a", "f")
-            .client_plugin("a", "g");
+            .client_plugin("a", "() => 1")
+            .client_plugin("a", "() => 2");
         assert_eq!(
             refusal(twice),
             "option `client_plugin`: there is a plugin named \"a\" already"

@@ -87,7 +87,8 @@ pub struct Options {
     /// moment; who asks for a further one gets 503. Default 131,072.
     pub sessions_max: usize,
     /// Bytes that all shards together may hold for peers that have not finished what they began:
-    /// parts of requests and messages, and broadcasts on their way. With more than that new
+    /// parts of requests and messages, and broadcasts on their way. Of it 4 MiB per shard, or half,
+    /// are kept free for what a turn takes in. With more than the rest new
     /// connections and sessions get 503, and whoever wants more although it has its share is ended.
     /// Default `None`: half of what the machine has, or the control group; without a bound where
     /// nobody says how much that is, and in simulations.

@@ -66,6 +66,11 @@ pub const SESSIONS_MAX_DEFAULT: usize = 1 << 17;
 /// so does what an idle connection costs.
 pub const MEMORY_DIVISOR_DEFAULT: u64 = 2;
 
+/// Bytes that a shard may take in for its peers in one turn before it looks again at what is held:
+/// its receive buffers. For each shard so much of the bound of the server is kept free, or half of
+/// it if that is less, so that it is not exceeded by the turn that comes up to it.
+pub const TURN_HELD_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
 /// Bytes below which it is not noted what is held for a peer: as much as a connection may take
 /// anyhow.
 pub const HELD_BYTES_MIN: usize = 1024;

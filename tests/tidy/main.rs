@@ -5,6 +5,7 @@
 //! reason; there is no way to switch a rule off in the file that it complains about.
 
 mod code;
+mod dependencies;
 mod layers;
 mod reach;
 mod repository;
@@ -46,9 +47,15 @@ impl Complaint {
 }
 
 fn rules() -> impl Iterator<Item = &'static Rule> {
-    [layers::RULES, reach::RULES, style::RULES, unsafety::RULES]
-        .into_iter()
-        .flatten()
+    [
+        dependencies::RULES,
+        layers::RULES,
+        reach::RULES,
+        style::RULES,
+        unsafety::RULES,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 #[test]

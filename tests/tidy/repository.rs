@@ -6,8 +6,9 @@ use std::path::Path;
 
 use crate::Sample;
 use crate::code::code_only;
+use crate::dependencies;
 
-/// Every text file of the repository, by its path from the root.
+/// Every text file of the repository, by its path from the root, and what it is built from.
 pub(crate) struct Repository {
     files: BTreeMap<String, String>,
 }
@@ -22,6 +23,8 @@ impl Repository {
             files: BTreeMap::new(),
         };
         repository.read_folder(Path::new(env!("CARGO_MANIFEST_DIR")), "");
+        let dependencies = dependencies::read(repository.file("deny.toml"));
+        repository.files.extend(dependencies);
         repository
     }
 

@@ -7,8 +7,8 @@
 //! No bundler takes part, so the modules keep to a few rules (see `defaults.js`), which are checked
 //! here (`module.rs`).
 //!
-//! It reads no file, and never judges the code of a plugin: it can't tell whether that is
-//! JavaScript.
+//! It reads no file. Of the code of a plugin it knows only whether it can stand in its place
+//! (`plugin_code.rs`), not whether it is right.
 //!
 //! # Invariants
 //! - The same options give the same text.
@@ -19,9 +19,11 @@
 
 mod assemble;
 mod defaults;
+mod lexer;
 mod literal;
 mod module;
 mod modules;
+mod plugin_code;
 #[cfg(test)]
 mod tests;
 mod wrap;
@@ -88,6 +90,19 @@ pub enum LibraryError {
     /// A plugin has neither a client half nor library code.
     #[error("the plugin {0:?} has no code for the client")]
     PluginEmpty(String),
+    /// The code of a plugin can't be JavaScript in its place, where it would keep everybody from
+    /// using the library.
+    #[error("the {half} code of the plugin {name:?} can't be used: {what} (line {line})")]
+    PluginCode {
+        /// The plugin.
+        name: String,
+        /// Which code of it: `client` or `library`.
+        half: &'static str,
+        /// Where it is wrong, counted from 1.
+        line: usize,
+        /// What is wrong.
+        what: String,
+    },
 }
 
 /// What a plugin adds to the library.
@@ -167,7 +182,8 @@ impl Library {
     }
 
     /// Adds the client half of a plugin: the source of a function, which the constructor of each
-    /// client calls with the client and its options (`Primus.prototype.ark` in Primus).
+    /// client calls with the client and its options (`Primus.prototype.ark` in Primus). It begins
+    /// with `function`, `async`, `(` or a parameter and `=>`.
     #[must_use]
     pub fn client_plugin(self, name: impl Into<String>, client: impl Into<String>) -> Self {
         self.plugin(name, client, "")
@@ -219,7 +235,8 @@ impl Library {
     /// Whether [`Library::assemble`] would make one.
     ///
     /// # Errors
-    /// If a name can't be what it is meant to be, or a plugin has no code.
+    /// If a name can't be what it is meant to be, or a plugin has no code or some that can't be
+    /// JavaScript.
     pub fn check(&self) -> Result<(), LibraryError> {
         if !literal::is_variable_name(&self.global) {
             return Err(LibraryError::Global(self.global.clone()));
@@ -238,6 +255,26 @@ impl Library {
             if plugin.client.trim().is_empty() && plugin.library.trim().is_empty() {
                 return Err(LibraryError::PluginEmpty(name.clone()));
             }
+            plugin.check_code()?;
+        }
+        Ok(())
+    }
+}
+
+impl Plugin {
+    fn check_code(&self) -> Result<(), LibraryError> {
+        let client = match self.client.trim().is_empty() {
+            true => Ok(()),
+            false => plugin_code::check_client(&self.client),
+        };
+        let library = plugin_code::check_library(&self.library);
+        for (half, found) in [("client", client), ("library", library)] {
+            found.map_err(|lexer::Fault { line, what }| LibraryError::PluginCode {
+                name: self.name.clone(),
+                half,
+                line,
+                what,
+            })?;
         }
         Ok(())
     }

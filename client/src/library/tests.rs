@@ -144,19 +144,28 @@ fn what_can_not_be_is_a_clear_error() {
         "\"my-app\" can't be the name of a variable in JavaScript"
     );
     assert_eq!(
-        refusal(Library::new().client_plugin("", "f")),
+        refusal(Library::new().client_plugin("", "() => {}")),
         "a plugin has no name"
     );
     assert_eq!(
         refusal(
             Library::new()
-                .client_plugin("a", "f")
-                .client_plugin("a", "g")
+                .client_plugin("a", "() => 1")
+                .client_plugin("a", "() => 2")
         ),
         "there is a plugin named \"a\" already"
     );
     assert_eq!(
         refusal(Library::new().client_plugin("a", " ")),
         "the plugin \"a\" has no code for the client"
+    );
+    assert_eq!(
+        refusal(Library::new().client_plugin("a", "\nlater")),
+        "the client code of the plugin \"a\" can't be used: a function can't begin with `later` \
+         (line 2)"
+    );
+    assert_eq!(
+        refusal(Library::new().plugin("a", "() => {}", "var a = 'b;")),
+        "the library code of the plugin \"a\" can't be used: a string is not closed (line 1)"
     );
 }

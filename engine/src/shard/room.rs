@@ -19,7 +19,7 @@ use allspark_protocol::transformer::Transformer;
 use super::connection::{Closing, Role};
 use super::core::Core;
 use crate::io::Socket;
-use crate::limits::{LINGER_MS, RETRY_AFTER_S, TURNED_AWAY_MAX};
+use crate::limits::{LINGER_MS, RETRY_AFTER_S, TURN_HELD_BYTES_MAX, TURNED_AWAY_MAX};
 use crate::lines::Line;
 use crate::memory::Key;
 use crate::stats::Counters;
@@ -62,7 +62,7 @@ impl<T: Transformer> Core<T> {
         let held = count(|counters| counters.bytes_held.get() + counters.block_bytes.get())
             + self.mesh().bytes() as u64;
         let options = &self.shared.options;
-        let held_max = options.memory_bytes_max.unwrap_or(u64::MAX);
+        let held_max = self.held_bytes_max();
         let peers = accepted - closed.min(accepted) + unattended;
         self.room.share_when_short = (held > held_max).then(|| held_max / peers.max(1));
         self.room.turn = self.turn;
@@ -70,6 +70,13 @@ impl<T: Transformer> Core<T> {
         self.room.connections =
             (options.connections_max as u64).saturating_sub(accepted - closed.min(accepted));
         self.room.sessions = (options.sessions_max as u64).saturating_sub(unattended);
+    }
+
+    /// What may be held for peers before nothing new is let in.
+    fn held_bytes_max(&self) -> u64 {
+        let bound = self.shared.options.memory_bytes_max.unwrap_or(u64::MAX);
+        let reserve = u64::from(self.mesh().shards()) * TURN_HELD_BYTES_MAX;
+        bound.saturating_sub(reserve).max(bound / 2)
     }
 
     /// Whether one more connection may be served.

@@ -56,10 +56,12 @@ pub(crate) enum Fault {
     Miscounted,
     /// Something was left when everybody had gone.
     Leaked,
+    /// A server held more for its peers than it may.
+    Hoarded,
 }
 
 impl Fault {
-    const ALL: [Self; 23] = [
+    const ALL: [Self; 24] = [
         Self::Lost,
         Self::Duplicated,
         Self::Reordered,
@@ -83,6 +85,7 @@ impl Fault {
         Self::Absent,
         Self::Miscounted,
         Self::Leaked,
+        Self::Hoarded,
     ];
 
     /// The name in reports.
@@ -111,6 +114,7 @@ impl Fault {
             Self::Absent => "absent",
             Self::Miscounted => "miscounted",
             Self::Leaked => "leaked",
+            Self::Hoarded => "hoarded",
         }
     }
 }

@@ -9,6 +9,7 @@ use allspark_engine::{Data, EndOptions, Json, Spark};
 use serde_json::Value;
 
 use super::plan::Sabotage;
+use super::villains::MARK;
 use crate::workload::message::{self, Stamp};
 
 /// What a server's application has heard.
@@ -53,6 +54,9 @@ impl App {
     }
 
     fn hear(&self, spark: &Spark<'_>, is_connection: bool) {
+        if spark.query().get(MARK).is_some() {
+            return;
+        }
         let heard = Heard {
             node: self.node,
             end: SimNet::end_of(spark.address()),

@@ -22,6 +22,8 @@ pub(super) enum Purpose {
     Clients = 5,
     /// What the servers draw.
     Nodes = 6,
+    /// What strangers do.
+    Villains = 7,
 }
 
 impl Chance {

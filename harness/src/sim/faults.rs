@@ -25,6 +25,9 @@ const CLIENT_FAULT_SECONDS: u64 = 60;
 /// How often it is drawn what goes wrong with clients.
 pub(super) const TICK: Duration = Duration::from_millis(100);
 
+/// How often strangers act.
+pub(super) const VILLAIN_TICK: Duration = Duration::from_secs(1);
+
 /// Between two faults of servers, on average.
 const NODE_FAULT_MS_MAX: u64 = 40_000;
 
@@ -185,6 +188,7 @@ impl World {
     /// Nothing goes wrong any more.
     pub(super) fn calm_down(&mut self) {
         self.is_calm = true;
+        self.banish_villains();
         for node in 0..self.nodes.count() {
             if !self.nodes.is_up(node) {
                 self.stop_node(node);

@@ -7,6 +7,7 @@
 //! | [`world`] | the order in which things happen |
 //! | [`script`] | what happens when, by scenario |
 //! | [`swarm`], [`faults`] | what may go wrong, how often, and how it is done |
+//! | [`villains`] | strangers who want to harm the servers, and what they cost |
 //! | [`nodes`], [`app`] | the servers, and what runs on them |
 //! | [`machines`], [`member`], [`play`] | the clients, and what they want done |
 //! | [`backoffs`] | the scenario without servers: nobody ever gets a connection |
@@ -37,6 +38,7 @@ mod series;
 mod swarm;
 #[cfg(test)]
 mod tests;
+mod villains;
 mod world;
 
 use std::time::Duration;

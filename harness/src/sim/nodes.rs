@@ -3,20 +3,25 @@
 use std::sync::{Arc, PoisonError};
 
 use allspark_engine::io::sim::SimNet;
+use allspark_engine::limits::TURN_HELD_BYTES_MAX;
 use allspark_engine::sim::SimServer;
 use allspark_engine::{Destroy, Json, Options, Stats};
 use allspark_protocol::Instant;
-use allspark_transformers::websockets::WebSockets;
+use allspark_transformers::{AnyTransformer, CommonOptions, TransformerKind};
 
 use super::app::{App, Heard, Log};
-use super::plan::{Sabotage, SimPlan, Talk};
+use super::plan::{Sabotage, SimPlan, SimScenario, Talk};
 
 /// Bytes of the largest message that servers take.
 const MESSAGE_BYTES_MAX: usize = 1 << 20;
 
+/// Bytes that a server may hold for its peers in a world with strangers, beside what each of its
+/// shards may take in during a turn: little, so that it comes to that.
+const MEMORY_BYTES_MAX: u64 = 4 << 20;
+
 /// One server, or the place of one that is gone.
 struct Node {
-    server: Option<SimServer<WebSockets>>,
+    server: Option<SimServer<AnyTransformer>>,
     /// The network's number of its first shard.
     first_driver: usize,
     /// It was told to end: it takes no connections any more.
@@ -76,7 +81,7 @@ impl Nodes {
     pub(super) fn start(&mut self, number: u16) {
         self.starts += 1;
         let seed = self.plan.seed ^ (self.starts << 48);
-        let transformer = WebSockets::uncompressed(MESSAGE_BYTES_MAX);
+        let transformer = self.transformer();
         let app = App {
             node: number,
             log: Arc::clone(&self.log),
@@ -168,6 +173,36 @@ impl Nodes {
         servers.filter_map(SimServer::next_deadline).min()
     }
 
+    /// What each server holds for its peers.
+    pub(super) fn held_bytes(&self) -> Vec<(usize, u64)> {
+        let held = |server: &SimServer<_>| {
+            let stats = server.handle().stats();
+            stats.bytes_held + stats.block_bytes
+        };
+        let nodes = self.nodes.iter().enumerate();
+        nodes
+            .filter_map(|(number, node)| Some((number, held(node.server.as_ref()?))))
+            .collect()
+    }
+
+    /// What a server may hold for its peers.
+    pub(super) fn held_bytes_max(&self) -> u64 {
+        MEMORY_BYTES_MAX + u64::from(self.plan.shards) * TURN_HELD_BYTES_MAX
+    }
+
+    /// Under faults strangers come by every transport.
+    fn transformer(&self) -> AnyTransformer {
+        let kind = match self.plan.scenario {
+            SimScenario::Faults => TransformerKind::Any,
+            _ => TransformerKind::WebSockets,
+        };
+        let common = CommonOptions {
+            message_bytes_max: MESSAGE_BYTES_MAX,
+            ..CommonOptions::default()
+        };
+        AnyTransformer::new(kind, &common, &[]).expect("there are no options")
+    }
+
     /// Connections that servers hold.
     pub(super) fn connections(&self) -> u64 {
         let servers = self.nodes.iter().filter_map(|node| node.server.as_ref());
@@ -200,8 +235,11 @@ impl Nodes {
             Some(Sabotage::KeepsSilent) => None,
             _ => Some(interval_ms),
         };
+        let is_bounded = self.plan.scenario == SimScenario::Faults
+            && self.plan.sabotage != Some(Sabotage::Hoards);
         Options {
             ping_interval_ms,
+            memory_bytes_max: is_bounded.then(|| self.held_bytes_max()),
             // A world may have more clients than one process is built for.
             connections_max: usize::MAX,
             sessions_max: usize::MAX,

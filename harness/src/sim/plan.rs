@@ -174,4 +174,6 @@ pub(crate) enum Sabotage {
     GivesUp,
     /// A client does not answer pings.
     KeepsSilence,
+    /// The servers do not look at what they hold.
+    Hoards,
 }

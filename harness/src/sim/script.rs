@@ -29,6 +29,8 @@ pub(super) enum Act {
     ClientFaults,
     /// Something goes wrong with a server.
     NodeFault,
+    /// Strangers come, act and go.
+    Villainy,
 }
 
 /// How long it takes until all clients have been told to connect, or to leave.
@@ -66,6 +68,9 @@ impl World {
             SimScenario::Faults => {
                 self.plan_in(TICK, Act::ClientFaults);
                 self.plan_in(RAMP, Act::NodeFault);
+                if self.weights.villains > 0 {
+                    self.plan_in(RAMP, Act::Villainy);
+                }
             }
             SimScenario::Backoff => unreachable!("it has no world"),
         }
@@ -122,6 +127,7 @@ impl World {
             Act::Start(node) => self.nodes.start(node),
             Act::ClientFaults => self.client_faults(),
             Act::NodeFault => self.node_fault(),
+            Act::Villainy => self.villainy(),
         }
     }
 

@@ -33,6 +33,8 @@ pub(crate) struct Weights {
     pub(crate) accept: u64,
     /// The wall clock jumps, up to an hour, to and fro.
     pub(crate) clock: u64,
+    /// Strangers want to harm the servers, unless it is 0.
+    pub(crate) villains: u64,
 }
 
 /// How often each kind of fault has happened.
@@ -60,6 +62,10 @@ pub(crate) struct Tally {
     pub(crate) accept_pauses: u32,
     /// Jumps of the wall clock.
     pub(crate) clock_jumps: u32,
+    /// Connections of strangers who wanted to harm the servers.
+    pub(crate) villains: u32,
+    /// The most that one server held for its peers, in bytes, where there were strangers.
+    pub(crate) held_bytes_max: u64,
 }
 
 impl Tally {
@@ -77,6 +83,7 @@ impl Tally {
             (self.drains, "servers drained"),
             (self.accept_pauses, "pauses of accepting"),
             (self.clock_jumps, "clock jumps"),
+            (self.villains, "hostile connections"),
         ];
         kinds.into_iter().filter(|(count, _)| *count > 0)
     }
@@ -105,6 +112,7 @@ impl Weights {
             drain: weight(),
             accept: weight(),
             clock: weight(),
+            villains: weight(),
         }
     }
 

@@ -67,7 +67,7 @@ fn every_kind_of_fault_happens() {
         })
         .collect();
     type Count = fn(&Tally) -> u32;
-    let kinds: [(&str, Count); 11] = [
+    let kinds: [(&str, Count); 12] = [
         ("reset", |tally| tally.resets),
         ("vanish", |tally| tally.vanished),
         ("sleep", |tally| tally.sleeps),
@@ -79,6 +79,7 @@ fn every_kind_of_fault_happens() {
         ("drain", |tally| tally.drains),
         ("accept", |tally| tally.accept_pauses),
         ("clock", |tally| tally.clock_jumps),
+        ("villains", |tally| tally.villains),
     ];
     for (name, count) in kinds {
         assert!(tallies.iter().map(count).sum::<u32>() > 0, "no {name}");
@@ -111,8 +112,11 @@ fn every_sabotage_is_caught_for_its_own_reason() {
         let (scenario, faults) = expected(sabotage);
         let mut plan = short(scenario, 7);
         plan.sabotage = Some(sabotage);
-        if sabotage == Sabotage::IsNotRandom {
-            plan.clients = 1_000;
+        match sabotage {
+            Sabotage::IsNotRandom => plan.clients = 1_000,
+            // A world with strangers.
+            Sabotage::Hoards => plan.seed = 20,
+            _ => {}
         }
         let findings = simulated(plan).findings;
         let found: Vec<_> = findings.found().map(|(fault, _)| fault).collect();
@@ -127,7 +131,7 @@ fn every_sabotage_is_caught_for_its_own_reason() {
 /// Where it shows, and as what: first what it is, then what follows from it.
 fn expected(sabotage: Sabotage) -> (SimScenario, &'static [Fault]) {
     use Fault::*;
-    use SimScenario::{Backoff, Heartbeat, Outage, Storm};
+    use SimScenario::{Backoff, Faults, Heartbeat, Outage, Storm};
     match sabotage {
         Sabotage::PingsTooOften => (Heartbeat, &[PingEarly]),
         Sabotage::PingsTooRarely => (Heartbeat, &[PingLate, SilentKept]),
@@ -147,5 +151,6 @@ fn expected(sabotage: Sabotage) -> (SimScenario, &'static [Fault]) {
         Sabotage::ComesBackUnasked => (Storm, &[ReconnectUnwanted, Leaked]),
         Sabotage::TellsTwice => (Storm, &[Miscounted]),
         Sabotage::Leaks => (Storm, &[Leaked]),
+        Sabotage::Hoards => (Faults, &[Hoarded]),
     }
 }

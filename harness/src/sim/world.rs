@@ -17,6 +17,7 @@ use super::plan::{SimPlan, Talk};
 use super::script::Act;
 use super::series::Series;
 use super::swarm::{Tally, Weights};
+use super::villains::Villains;
 use crate::auditor::{Auditor, ConnectionId, Fault};
 
 /// Everything there is.
@@ -33,6 +34,7 @@ pub(super) struct World {
     pub(super) network: Chance,
     pub(super) traffic: Chance,
     pub(super) faults: Chance,
+    pub(super) villains: Villains,
     /// What is to happen, by time and by the order in which it was planned.
     script: BTreeMap<(Instant, u64), Act>,
     planned: u64,
@@ -75,6 +77,7 @@ impl World {
             network: Chance::of(plan.seed, Purpose::Network),
             traffic: Chance::of(plan.seed, Purpose::Traffic),
             faults: Chance::of(plan.seed, Purpose::Faults),
+            villains: Villains::of(plan.seed),
             script: BTreeMap::new(),
             planned: 0,
             alarms: BinaryHeap::new(),

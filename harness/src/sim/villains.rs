@@ -1,0 +1,364 @@
+//! Strangers who want to harm the servers. They speak every transport, well enough to get a
+//! session, and then one of the vices: to ask without end, to begin and not to finish, to send
+//! behind a request, to have much written and not to read it, or to send what means nothing.
+//!
+//! They are nobody's clients: what becomes of them is nobody's business, but what they cost is.
+//! After every tick it is looked what each server holds; see [`World::judge_memory`].
+
+use allspark_engine::io::sim::EndpointId;
+use allspark_protocol::transformer::Kind;
+use allspark_protocol::websocket::encode;
+
+use super::chance::{Chance, Purpose};
+use super::script::Act;
+use super::world::World;
+use crate::auditor::Fault;
+
+/// What every request of a stranger has in its query, so that the application of a server knows
+/// whom it need not tell of.
+pub(super) const MARK: &str = "villain";
+
+/// Strangers at the same time, in a world that has some.
+const VILLAINS: usize = 24;
+
+/// Bytes that one of them sends at once, about.
+const BURST_BYTES: u64 = 48 * 1024;
+
+/// A stranger stays for so many ticks on average, unless it is thrown out.
+const STAY_TICKS: u64 = 60;
+
+/// Bytes of an answer in which the id of a session must be found.
+const HEARD_BYTES_MAX: usize = 1024;
+
+#[derive(Clone, Copy, Debug)]
+enum Transport {
+    WebSocket,
+    SockJs,
+    EngineIo,
+    BrowserChannel,
+    Http,
+}
+
+const TRANSPORTS: [Transport; 5] = [
+    Transport::WebSocket,
+    Transport::SockJs,
+    Transport::EngineIo,
+    Transport::BrowserChannel,
+    Transport::Http,
+];
+
+#[derive(Clone, Copy, Debug)]
+enum Vice {
+    /// Wants answers that no policy drops.
+    Asks,
+    /// Begins something large, and does not finish it.
+    Unfinished,
+    /// Sends behind a request that is not answered.
+    Behind,
+    /// Has written to it what it does not read.
+    Deaf,
+    /// Sends what means nothing.
+    Garbage,
+}
+
+const VICES: [Vice; 5] = [
+    Vice::Asks,
+    Vice::Unfinished,
+    Vice::Behind,
+    Vice::Deaf,
+    Vice::Garbage,
+];
+
+/// All strangers of a world.
+pub(super) struct Villains {
+    chance: Chance,
+    list: Vec<Villain>,
+}
+
+/// One of them, with its connection.
+struct Villain {
+    end: EndpointId,
+    transport: Transport,
+    vice: Vice,
+    /// Of its session, where it chooses that; otherwise 0.
+    name: u64,
+    /// What it was told that its session is called.
+    session: Option<String>,
+    heard: Vec<u8>,
+    /// What there was no room for.
+    rest: Vec<u8>,
+    /// How often it has sent something.
+    step: u64,
+}
+
+impl Villains {
+    pub(super) fn of(seed: u64) -> Self {
+        Self {
+            chance: Chance::of(seed, Purpose::Villains),
+            list: Vec::new(),
+        }
+    }
+}
+
+impl World {
+    /// Lets strangers come, act and go, and plans the next time.
+    pub(super) fn villainy(&mut self) {
+        let mut villains = std::mem::take(&mut self.villains.list);
+        villains.retain_mut(|villain| self.plague(villain));
+        while villains.len() < VILLAINS
+            && let Some(villain) = self.new_villain()
+        {
+            villains.push(villain);
+        }
+        self.villains.list = villains;
+        self.settle();
+        self.judge_memory();
+        self.plan_in(super::faults::VILLAIN_TICK, Act::Villainy);
+    }
+
+    /// All strangers leave, without a word.
+    pub(super) fn banish_villains(&mut self) {
+        for villain in std::mem::take(&mut self.villains.list) {
+            self.net.close(villain.end);
+        }
+    }
+
+    fn new_villain(&mut self) -> Option<Villain> {
+        let up: Vec<u16> = (0..self.nodes.count())
+            .filter(|node| self.nodes.is_up(*node))
+            .collect();
+        let chance = &mut self.villains.chance;
+        let node = *up.get(chance.below(up.len() as u64) as usize)?;
+        let shard = chance.below(u64::from(self.plan.shards)) as u16;
+        let latency = chance.between_ms(1, 50);
+        let transport = TRANSPORTS[chance.below(TRANSPORTS.len() as u64) as usize];
+        let vice = VICES[chance.below(VICES.len() as u64) as usize];
+        let name = chance.next();
+        let end = self.net.connect(self.nodes.driver(node, shard), latency)?;
+        self.tally.villains += 1;
+        Some(Villain {
+            end,
+            transport,
+            vice,
+            name,
+            session: None,
+            heard: Vec::new(),
+            rest: Vec::new(),
+            step: 0,
+        })
+    }
+
+    /// One of them acts. Returns whether it is still there.
+    fn plague(&mut self, villain: &mut Villain) -> bool {
+        if self.villains.chance.once_in(STAY_TICKS) || !self.listen(villain) {
+            self.net.close(villain.end);
+            return false;
+        }
+        if villain.rest.is_empty() {
+            villain.rest = villain.speak(&mut self.villains.chance);
+        }
+        match self.net.send(villain.end, &villain.rest) {
+            Some(taken) => drop(villain.rest.drain(..taken)),
+            None => villain.rest.clear(),
+        }
+        true
+    }
+
+    /// Reads, if it is one who reads. Returns whether the connection is still there.
+    fn listen(&mut self, villain: &mut Villain) -> bool {
+        let must_know = villain.session.is_none() && villain.step < 4;
+        if matches!(villain.vice, Vice::Deaf) && !must_know {
+            return true;
+        }
+        while let Some(bytes) = self.net.receive(villain.end, usize::MAX) {
+            if bytes.is_empty() {
+                return true;
+            }
+            villain.hear(&bytes);
+        }
+        false
+    }
+
+    /// Whether every server keeps to what it may hold.
+    fn judge_memory(&mut self) {
+        for (node, held) in self.nodes.held_bytes() {
+            let held_max = self.nodes.held_bytes_max();
+            self.tally.held_bytes_max = self.tally.held_bytes_max.max(held);
+            if held > held_max {
+                self.auditor.note(Fault::Hoarded, || {
+                    format!("server {node} holds {held} bytes; it may hold {held_max}")
+                });
+            }
+        }
+    }
+}
+
+impl Villain {
+    /// Looks for the id of its session in what it hears.
+    fn hear(&mut self, bytes: &[u8]) {
+        if self.session.is_some() || self.heard.len() > HEARD_BYTES_MAX {
+            return;
+        }
+        self.heard.extend_from_slice(bytes);
+        let heard = String::from_utf8_lossy(&self.heard);
+        let before = match self.transport {
+            Transport::EngineIo => "\"sid\":\"",
+            Transport::BrowserChannel => "\"c\",\"",
+            Transport::WebSocket | Transport::SockJs | Transport::Http => return,
+        };
+        let id = heard
+            .split_once(before)
+            .and_then(|(_, id)| id.split_once('"'));
+        self.session = id.map(|(id, _)| id.to_owned());
+    }
+
+    /// What it sends next.
+    fn speak(&mut self, chance: &mut Chance) -> Vec<u8> {
+        let step = self.step;
+        self.step += 1;
+        let bytes = 1 + chance.below(BURST_BYTES) as usize;
+        if matches!(self.vice, Vice::Garbage) && step > 0 {
+            return (0..bytes).map(|_| chance.next() as u8).collect();
+        }
+        match self.transport {
+            Transport::WebSocket => self.speak_websocket(step, bytes),
+            Transport::SockJs => self.speak_sockjs(step, bytes),
+            Transport::EngineIo => self.speak_engine_io(step, bytes),
+            Transport::BrowserChannel => self.speak_browserchannel(step, bytes),
+            Transport::Http => self.speak_http(step, bytes),
+        }
+    }
+
+    fn speak_websocket(&self, step: u64, bytes: usize) -> Vec<u8> {
+        let key = Some([1, 2, 3, 4]);
+        let mut out = Vec::new();
+        match (step, self.vice) {
+            (0, _) => {
+                let request = format!(
+                    "GET /primus?{MARK}=1 HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\
+                     Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+                     Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+                );
+                out = request.into_bytes();
+            }
+            (_, Vice::Asks) => {
+                while out.len() < bytes {
+                    encode::ping(b"ping", key, &mut out);
+                    encode::message(Kind::Text, b"\"primus::id::\"", key, &mut out);
+                }
+            }
+            (_, Vice::Unfinished) => {
+                // A text frame, then continuations, none of them the last; each claims and brings
+                // one byte.
+                for frame in 0..bytes / 7 {
+                    let opcode = u8::from(step == 1 && frame == 0);
+                    out.extend_from_slice(&[opcode, 0x81, 0, 0, 0, 0, b'x']);
+                }
+            }
+            (_, _) => {
+                let text = format!("\"{}\"", "x".repeat(bytes));
+                encode::message(Kind::Text, text.as_bytes(), key, &mut out);
+            }
+        }
+        out
+    }
+
+    fn speak_sockjs(&self, step: u64, bytes: usize) -> Vec<u8> {
+        let path = format!("/primus/0/{:x}", self.name);
+        match (step, self.vice) {
+            (0, Vice::Behind) => post(&format!("{path}/xhr_streaming"), "", 0),
+            (0, _) => post(&format!("{path}/xhr"), "", 0),
+            (_, Vice::Behind) => vec![b'x'; bytes],
+            (1, Vice::Unfinished) => post(&format!("{path}/xhr_send"), "[\"", 900_000),
+            (_, Vice::Unfinished) => vec![b'x'; bytes],
+            (_, vice) => {
+                let message = match vice {
+                    Vice::Asks => "\"\\\"primus::id::\\\"\"",
+                    _ => "\"1\"",
+                };
+                let body = format!("[{}]", vec![message; 1 + bytes / message.len()].join(","));
+                post(&format!("{path}/xhr_send"), &body, 0)
+            }
+        }
+    }
+
+    fn speak_engine_io(&self, step: u64, bytes: usize) -> Vec<u8> {
+        let path = "/primus/?EIO=4&transport=polling";
+        let Some(sid) = &self.session else {
+            return match step {
+                0 => get(path),
+                _ => Vec::new(),
+            };
+        };
+        let path = format!("{path}&sid={sid}");
+        match (step % 64, self.vice) {
+            (_, Vice::Behind) => [get(&path), vec![b'x'; bytes]].concat(),
+            (1..3, Vice::Unfinished) => post(&path, "4\"", 900_000),
+            (_, Vice::Unfinished) => vec![b'x'; bytes],
+            (_, vice) => {
+                let packet = match vice {
+                    Vice::Asks => "4\"primus::id::\"",
+                    _ => "41",
+                };
+                let body = vec![packet; 1 + bytes / packet.len()].join("\u{1e}");
+                post(&path, &body, 0)
+            }
+        }
+    }
+
+    fn speak_browserchannel(&self, step: u64, bytes: usize) -> Vec<u8> {
+        let Some(sid) = &self.session else {
+            return match step {
+                0 => post("/primus/bind?VER=8&RID=1&CVER=3", "count=0", 0),
+                _ => Vec::new(),
+            };
+        };
+        let path = format!("/primus/bind?VER=8&SID={sid}&AID=0");
+        match self.vice {
+            Vice::Behind => [
+                get(&format!("{path}&RID=rpc&CI=0&TYPE=xmlhttp")),
+                vec![b'x'; bytes],
+            ]
+            .concat(),
+            Vice::Unfinished => {
+                // Requests that are never next: what they bring must wait.
+                let body = format!("count=1&ofs={}&req0_a={}", 1_000 + step, "x".repeat(bytes));
+                post(&format!("{path}&RID={}", 1_000 + step), &body, 0)
+            }
+            _ => {
+                let body = format!("count=1&ofs={}&req0_JSON=\"primus::id::\"", step - 1);
+                post(&format!("{path}&RID={}", step + 1), &body, 0)
+            }
+        }
+    }
+
+    fn speak_http(&self, step: u64, bytes: usize) -> Vec<u8> {
+        match (step, self.vice) {
+            (_, Vice::Asks | Vice::Deaf) => get("/primus/spec").repeat(1 + bytes / 64),
+            (0, Vice::Unfinished) => b"GET /primus HTTP/1.1\r\nHost: a\r\nX: ".to_vec(),
+            (_, Vice::Unfinished) => vec![b'x'; 1 + bytes % 64],
+            (0, _) => post("/elsewhere", "", 900_000),
+            (_, _) => vec![b'\n'; bytes],
+        }
+    }
+}
+
+fn get(path: &str) -> Vec<u8> {
+    format!("GET {} HTTP/1.1\r\nHost: a\r\n\r\n", marked(path)).into_bytes()
+}
+
+/// A POST with this body, or with the beginning of one that is to have more bytes.
+fn post(path: &str, body: &str, more: usize) -> Vec<u8> {
+    format!(
+        "POST {} HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        marked(path),
+        body.len() + more
+    )
+    .into_bytes()
+}
+
+fn marked(path: &str) -> String {
+    let separator = if path.contains('?') { '&' } else { '?' };
+    format!("{path}{separator}{MARK}=1")
+}
