@@ -60,8 +60,8 @@ fn load_at(url: &str, options: &[&str]) -> Run {
     }
 }
 
-/// Runs against a server that breaks a rule, and expects exactly that to be found. On a machine that
-/// stands still for a moment too little may happen at first.
+/// Runs against a server that breaks a rule, and expects exactly that to be found. On a machine
+/// that stands still for a moment too little may happen at first.
 fn expect_fault(conduct: Conduct, options: &[&str], fault: &str) {
     const TRIES: usize = 3;
     for driver in ["epoll", "uring"] {
