@@ -86,6 +86,15 @@ impl BlockPool {
         self.small.unused.max(self.large.unused) > FREE_BLOCKS_MIN
     }
 
+    /// Frees every block that is kept for later. Returns how many bytes that were.
+    pub(crate) fn free_all(&mut self) -> usize {
+        let before = self.total.get();
+        self.small.blocks.clear();
+        self.large.blocks.clear();
+        self.large_bytes = 0;
+        before - self.total.get()
+    }
+
     /// A block that has no memory yet.
     pub(crate) fn fresh(&self) -> Block {
         Block::metered(&self.total)

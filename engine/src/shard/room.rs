@@ -59,10 +59,14 @@ impl<T: Transformer> Core<T> {
         let closed = count(|counters| counters.connections_closed.get());
         let accepted = count(|counters| counters.connections_accepted.get());
         let unattended = count(|counters| counters.sparks_unattended.get());
-        let held = count(|counters| counters.bytes_held.get() + counters.block_bytes.get())
+        let mut held = count(|counters| counters.bytes_held.get() + counters.block_bytes.get())
             + self.mesh().bytes() as u64;
         let options = &self.shared.options;
         let held_max = self.held_bytes_max();
+        if held > held_max {
+            // What nobody uses goes before anybody who uses something.
+            held = held.saturating_sub(self.blocks.free_all() as u64);
+        }
         let peers = accepted - closed.min(accepted) + unattended;
         self.room.share_when_short = (held > held_max).then(|| held_max / peers.max(1));
         self.room.turn = self.turn;
