@@ -37,7 +37,9 @@ class InProcess {
 
   #record(event) {
     this.primus.on(event, (...args) => {
-      this.trace.add(event, args.map(plain), turnMs());
+      // First, because the first copy of an argument takes some milliseconds.
+      const at = turnMs();
+      this.trace.add(event, args.map(plain), at);
     });
   }
 
@@ -80,10 +82,7 @@ class InProcess {
   }
 }
 
-/**
- * When this turn of the event loop began, in milliseconds: it is what timers count from, however
- * long the turn takes.
- */
+/** This moment, in milliseconds, by the clock that timers count from. */
 function turnMs() {
   const timer = setTimeout(() => {}, 1);
   clearTimeout(timer);
