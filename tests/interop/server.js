@@ -122,16 +122,21 @@ class Server {
   }
 }
 
+// Two tests that run at the same time must not draw the same one.
+const given = new Set();
+
 /** A port outside the range from which the system takes the ports of outgoing connections. */
 async function freePort() {
   for (;;) {
     const port = 10_000 + Math.floor(Math.random() * 20_000);
+    if (given.has(port)) continue;
     const probe = net.createServer();
     const free = await new Promise((resolve) => {
       probe.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true));
     });
     if (!free) continue;
     await new Promise((resolve) => probe.close(resolve));
+    given.add(port);
     return port;
   }
 }
