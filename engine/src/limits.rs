@@ -184,3 +184,6 @@ pub const LOG_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Milliseconds for which a shard that ends waits for its peers.
 pub const END_TIMEOUT_MS: u64 = 10_000;
+
+/// Visits to all sparks that a shard keeps before it takes in nothing new.
+pub const VISITS_MAX: usize = 1024;

@@ -14,7 +14,8 @@
 //! # Invariants
 //! - A walk does a bounded amount of work per turn, and all of them go on in each turn.
 //! - A walk reaches every spark that is there from its beginning to its end, once.
-//! - What a log keeps is bounded: a shard whose logs are full takes in nothing new.
+//! - What waits for walks is bounded: a shard whose logs are full, or that has too many visits to
+//!   make, takes in nothing new.
 
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
@@ -24,7 +25,7 @@ use std::sync::atomic::AtomicBool;
 use allspark_protocol::Instant;
 use allspark_protocol::transformer::Wire;
 
-use crate::limits::LOG_BYTES_MAX;
+use crate::limits::{LOG_BYTES_MAX, VISITS_MAX};
 use crate::memory::{BlockPool, Slice};
 
 mod cursor;
@@ -43,21 +44,15 @@ pub(crate) struct Fanout<V> {
     /// Broadcasts, by wire format.
     logs: Vec<Log>,
     /// The walk that writes them, if one is under way.
-    walk: Option<Walk>,
+    walk: Option<Cursor>,
+    /// Where each log stood when it began: what every spark has got when it is done.
+    targets: Vec<u64>,
     /// Broadcasts came since it began.
     again: bool,
     /// Only the first one walks.
     visits: VecDeque<Visit<V>>,
     pub(crate) ending: Option<Ending>,
     pub(crate) pings: Pings,
-}
-
-/// A walk that writes broadcasts.
-#[derive(Debug)]
-struct Walk {
-    cursor: Cursor,
-    /// Where each log stood when it began: what every spark has got when it is done.
-    targets: Vec<u64>,
 }
 
 /// A visit to all sparks.
@@ -73,6 +68,7 @@ impl<V> Fanout<V> {
         Self {
             logs: (0..wires).map(|_| Log::default()).collect(),
             walk: None,
+            targets: Vec::new(),
             again: false,
             visits: VecDeque::new(),
             ending: None,
@@ -122,29 +118,41 @@ impl<V> Fanout<V> {
                 refused += if appended.is_err() { *sparks } else { 0 };
             }
         }
-        self.again |= self.walk.is_some();
-        self.walk.get_or_insert_with(|| Walk::new(&self.logs));
+        if self.walk.is_some() {
+            self.again = true;
+        } else {
+            self.start_walk();
+        }
         refused
     }
 
-    /// Whether a shard has to take in nothing new, because broadcasts come faster than they leave.
+    fn start_walk(&mut self) {
+        self.walk = Some(Cursor::default());
+        self.again = false;
+        self.targets.clear();
+        self.targets.extend(self.logs.iter().map(Log::head));
+    }
+
+    /// Whether a shard has to take in nothing new, because broadcasts or visits come faster than
+    /// walks carry them out.
     pub(crate) fn is_full(&self) -> bool {
-        self.logs.iter().any(|log| log.kept_bytes() > LOG_BYTES_MAX)
+        let is_full = |log: &Log| log.kept_bytes() > LOG_BYTES_MAX;
+        self.visits.len() > VISITS_MAX || self.logs.iter().any(is_full)
     }
 
     /// The cursor of the walk that writes broadcasts.
     pub(crate) fn walk(&mut self) -> Option<&mut Cursor> {
-        self.walk.as_mut().map(|walk| &mut walk.cursor)
+        self.walk.as_mut()
     }
 
     /// That walk has reached everybody.
     pub(crate) fn end_walk(&mut self, blocks: &mut BlockPool) {
-        let walk = self.walk.take().expect("only a walk ends");
-        for (log, target) in self.logs.iter_mut().zip(&walk.targets) {
+        assert!(self.walk.take().is_some(), "only a walk ends");
+        for (log, target) in self.logs.iter_mut().zip(&self.targets) {
             log.forget_before(*target, blocks);
         }
-        if std::mem::take(&mut self.again) {
-            self.walk = Some(Walk::new(&self.logs));
+        if self.again {
+            self.start_walk();
         }
     }
 
@@ -192,15 +200,6 @@ impl<V> Fanout<V> {
     /// When a walk goes on that waits for its time.
     pub(crate) fn next_deadline(&self, now: Instant) -> Option<Instant> {
         self.ending.as_ref()?.waits_until(now)
-    }
-}
-
-impl Walk {
-    fn new(logs: &[Log]) -> Self {
-        Self {
-            cursor: Cursor::default(),
-            targets: logs.iter().map(Log::head).collect(),
-        }
     }
 }
 

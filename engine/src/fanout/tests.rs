@@ -57,6 +57,10 @@ fn is_full_when_walks_do_not_end() {
     fanout.end_walk(&mut blocks);
     fanout.end_walk(&mut blocks);
     assert!(!fanout.is_full(), "everybody has got it");
+    for _ in 0..=VISITS_MAX {
+        fanout.add_visit("visit", Arc::default());
+    }
+    assert!(fanout.is_full());
 }
 
 #[test]

@@ -12,7 +12,8 @@ use super::core::Core;
 use super::owner::Owner;
 use super::reason::EndReason;
 use crate::app;
-use crate::fanout::{Budget, Cursor};
+use crate::app::host::Visitor;
+use crate::fanout::{Budget, Cursor, Visit};
 use crate::guard;
 use crate::io::Op;
 use crate::limits::WALK_VISITS_PER_TURN;
@@ -90,14 +91,22 @@ impl<T: Transformer> Core<T> {
     }
 
     fn visit(&mut self, mut budget: Budget) {
-        let Some(mut visit) = self.fanout.take_visit() else {
-            return;
-        };
+        while let Some(mut visit) = self.fanout.take_visit() {
+            let is_done = self.go_on_visiting(&mut visit, &mut budget);
+            if !is_done {
+                return self.fanout.put_visit(visit);
+            }
+            guard::drop_value(visit.visitor);
+        }
+    }
+
+    /// Returns whether everybody was visited, or the visitor wants no more.
+    fn go_on_visiting(&mut self, visit: &mut Visit<Visitor>, budget: &mut Budget) -> bool {
         while budget.look() {
             let is_stopped = visit.stopped.load(Ordering::Relaxed);
             let next = visit.cursor.advance(|from| self.sessions.next_from(from));
             let Some(spark) = next.filter(|_| !is_stopped) else {
-                return guard::drop_value(visit.visitor);
+                return true;
             };
             if self.is_open(spark) {
                 budget.work(0);
@@ -107,7 +116,7 @@ impl<T: Transformer> Core<T> {
                 self.settle();
             }
         }
-        self.fanout.put_visit(visit);
+        false
     }
 
     /// Begins a destroy whose time has come.
