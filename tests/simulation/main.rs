@@ -12,6 +12,7 @@ mod slow;
 mod stage;
 mod travel;
 mod upgrades;
+mod visits;
 mod world;
 
 use std::time::Duration;
