@@ -3,6 +3,7 @@
 
 mod backlog;
 mod by_hand;
+mod destroys;
 mod late;
 mod moves;
 mod origins;
