@@ -11,6 +11,8 @@ mod outage;
 mod paused;
 mod slow;
 mod stage;
+mod state;
+mod timers;
 mod travel;
 mod upgrades;
 mod visits;
