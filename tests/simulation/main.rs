@@ -4,6 +4,7 @@
 mod backlog;
 mod by_hand;
 mod destroys;
+mod everyone;
 mod late;
 mod moves;
 mod origins;
