@@ -113,17 +113,20 @@ fn a_shard_that_was_late_calls_in_order_and_leaves_out_what_is_past() {
     assert_eq!(scene.log.take(), expected);
 }
 
+/// Whatever way they took through the wheel.
 #[test]
 fn those_of_one_moment_are_called_in_the_order_in_which_they_were_set() {
     const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
-    let (mut scene, _clients) = Scene::new(1, |spark, log| {
-        for name in NAMES {
-            let log = log.clone();
-            spark.after(ms(10), move |_| log.note(name));
-        }
-    });
-    scene.run_for(20);
-    assert_eq!(scene.log.take(), NAMES.map(|name| (name, 10)));
+    for delay_ms in [1, 10, 100, 5_000] {
+        let (mut scene, _clients) = Scene::new(1, move |spark, log| {
+            for name in NAMES {
+                let log = log.clone();
+                spark.after(ms(delay_ms), move |_| log.note(name));
+            }
+        });
+        scene.run_for(delay_ms);
+        assert_eq!(scene.log.take(), NAMES.map(|name| (name, delay_ms)));
+    }
 }
 
 #[test]
