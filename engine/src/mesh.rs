@@ -8,21 +8,23 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use allspark_protocol::primus::SparkId;
 use allspark_protocol::transformer::Kind;
-use crossbeam_queue::ArrayQueue;
-use crossbeam_utils::{Backoff, CachePadded};
+use crossbeam_utils::Backoff;
 
 use crate::guard;
 use crate::io::Waker;
-use crate::limits::{INBOX_BYTES_MAX, INBOX_COMMANDS_MAX};
 use crate::primus::Destroy;
 use crate::shard::Parcel;
 use crate::spark::{EndOptions, Spark};
 use crate::stats::Counters;
+
+mod bounded;
+
+use bounded::{BoundedQueue, Weigh};
 
 /// Is called with every spark; `false` stops it.
 pub(crate) type Visitor = Arc<dyn Fn(&mut Spark<'_>) -> bool + Send + Sync>;
@@ -57,7 +59,7 @@ pub(crate) enum Command {
     Listeners,
 }
 
-impl Command {
+impl Weigh for Command {
     fn bytes(&self) -> usize {
         size_of::<Self>()
             + match self {
@@ -74,8 +76,7 @@ impl Command {
 
 /// The queue into one shard.
 struct Inbox {
-    commands: ArrayQueue<Command>,
-    bytes: CachePadded<AtomicUsize>,
+    commands: BoundedQueue<Command>,
     /// Set when the shard's driver exists.
     waker: OnceLock<Waker>,
     /// Set when the shard has ended: commands are accepted and forgotten.
@@ -86,8 +87,7 @@ struct Inbox {
 impl Inbox {
     fn new() -> Self {
         Self {
-            commands: ArrayQueue::new(INBOX_COMMANDS_MAX),
-            bytes: CachePadded::new(AtomicUsize::new(0)),
+            commands: BoundedQueue::new(),
             waker: OnceLock::new(),
             ended: AtomicBool::new(false),
             counters: Counters::default(),
@@ -99,20 +99,11 @@ impl Inbox {
         if self.ended.load(Ordering::Acquire) {
             return Ok(());
         }
-        let bytes = command.bytes();
-        // A single huge command passes when nothing else waits, as in a spark's queue.
-        let before = self.bytes.fetch_add(bytes, Ordering::Relaxed);
-        if before > 0 && before + bytes > INBOX_BYTES_MAX {
-            self.bytes.fetch_sub(bytes, Ordering::Relaxed);
-            return Err(command);
-        }
-        let pushed = self.commands.push(command);
-        if pushed.is_err() {
-            self.bytes.fetch_sub(bytes, Ordering::Relaxed);
-        } else if let Some(waker) = self.waker.get() {
+        self.commands.push(command)?;
+        if let Some(waker) = self.waker.get() {
             waker.wake();
         }
-        pushed
+        Ok(())
     }
 }
 
@@ -184,15 +175,12 @@ impl Mesh {
 
     /// Takes the next command for a shard. Only that shard calls it.
     pub(crate) fn receive(&self, shard: u16) -> Option<Command> {
-        let inbox = &self.inboxes[usize::from(shard)];
-        let command = inbox.commands.pop()?;
-        inbox.bytes.fetch_sub(command.bytes(), Ordering::Relaxed);
-        Some(command)
+        self.inboxes[usize::from(shard)].commands.pop()
     }
 
     /// Bytes of all commands that wait for any shard.
     pub(crate) fn bytes(&self) -> usize {
-        let bytes = |inbox: &Inbox| inbox.bytes.load(Ordering::Relaxed);
+        let bytes = |inbox: &Inbox| inbox.commands.bytes();
         self.inboxes.iter().map(bytes).sum()
     }
 
@@ -262,6 +250,7 @@ pub(crate) fn take_outgoing() -> Option<(u16, Command)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::{INBOX_BYTES_MAX, INBOX_COMMANDS_MAX};
 
     fn broadcast(bytes: usize) -> Command {
         Command::Broadcast {
