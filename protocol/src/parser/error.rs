@@ -2,8 +2,6 @@
 
 use thiserror::Error;
 
-use super::{Parser, ParserKind};
-
 /// A received message that the parser does not understand. The peer is at fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum ParseError {
@@ -53,21 +51,4 @@ pub enum EncodeError {
     /// The `Serialize` of the value failed, for instance on a map whose keys are no strings.
     #[error("the value cannot be serialized: {0}")]
     Serialize(String),
-}
-
-/// No parser has this name. The configuration is at fault.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("unknown parser `{name}`; the parsers are: {}", known())]
-pub struct UnknownParser {
-    name: String,
-}
-
-impl UnknownParser {
-    pub(super) fn new(name: &str) -> Self {
-        Self { name: name.into() }
-    }
-}
-
-fn known() -> String {
-    ParserKind::ALL.map(|parser| parser.name()).join(", ")
 }

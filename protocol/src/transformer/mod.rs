@@ -19,7 +19,7 @@ mod server;
 
 pub use client::{ClientOutput, ClientOutputs, ClientTransport, Link};
 pub use outputs::{Output, Outputs};
-pub use server::{Answer, Carrier, Context, Event, PacedPart, SessionName, Transformer, Units};
+pub use server::{Answer, Context, Event, PacedPart, SessionName, Transformer, Units};
 
 use crate::websocket::CloseCode;
 
@@ -36,6 +36,11 @@ pub enum Kind {
 /// the same bytes. Small numbers, counted from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Wire(pub u8);
+
+/// A TCP connection as a session knows it: while a request on it waits for its answer, and from
+/// an upgrade on for good. Meaningless to anybody but the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Carrier(pub u64);
 
 /// Why a transport is over.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use super::{End, Kind, Outputs, Wire};
+use super::{Carrier, End, Kind, Outputs, Wire};
 use crate::http::{Request, RequestHead, Response};
 use crate::input::{Input, Payload};
 use crate::primus::SparkId;
@@ -60,11 +60,6 @@ pub enum SessionName<'r> {
     /// By a name that its client chose.
     Chosen(&'r str),
 }
-
-/// A TCP connection as a session knows it: while a request on it waits for its answer, and from
-/// an upgrade on for good. Meaningless to anybody but the engine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Carrier(pub u64);
 
 /// What a session may need to know when it is called.
 #[derive(Clone, Copy, Debug)]

@@ -5,18 +5,9 @@ use super::frame::Opcode;
 use super::item::{Item, control_item, inflated_item};
 use super::partial::Partial;
 use super::rules::Rules;
-use super::{Violation, utf8};
+use super::{Role, Violation, utf8};
 use crate::input::{Input, Payload};
 use crate::transformer::Kind;
-
-/// Which end of the connection we are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Role {
-    /// We accepted the connection: what we receive is masked, what we send is not.
-    Server,
-    /// We opened the connection: what we send is masked, what we receive is not.
-    Client,
-}
 
 /// The receiving half of one connection after the handshake.
 ///

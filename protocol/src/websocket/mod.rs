@@ -34,11 +34,13 @@ pub mod handshake;
 mod item;
 pub mod mask;
 mod partial;
+mod role;
 mod rules;
 pub mod utf8;
 pub mod violation;
 
 pub use close::CloseCode;
-pub use decoder::{Decoder, Role};
+pub use decoder::Decoder;
 pub use item::Item;
+pub use role::Role;
 pub use violation::Violation;
