@@ -28,11 +28,12 @@ pub enum DecodeError {
     /// The message is not valid: the peer is at fault.
     #[error("invalid message: {0}")]
     Invalid(#[from] ParseError),
-    /// The text of the message is not UTF-8: the transport let through what it must not.
+    /// The text of the message is not UTF-8. The transport is at fault: it must refuse such a
+    /// message.
     #[error("invalid message: text that is not UTF-8")]
     NotUtf8,
-    /// The message is valid but not that of the type which was asked for. The peer and the app do
-    /// not agree; the sentence says on what.
+    /// The message is valid, but no message of the type that the app decodes it as. The sentence
+    /// says where the message and the type differ.
     #[error("unexpected message: {0}")]
     Mismatch(String),
 }

@@ -1,17 +1,17 @@
 //! How a message becomes a value and a value a message. Primus calls this the parser.
 //!
-//! A parser is asked no more than someone needs: [`Parser::check`] reads a message without building
-//! anything, [`Parser::control`] finds the messages of Primus itself, and only [`Parser::decode`]
-//! builds a value. A message that is only passed on is never decoded: [`Parser::encode_checked`]
-//! writes it again as it came.
+//! The engine decodes a message only if the application reads its value: [`Parser::check`] reads a
+//! message without building anything, [`Parser::control`] finds the messages of Primus itself, and
+//! only [`Parser::decode`] builds a value. [`Parser::encode_checked`] writes a received message
+//! again without decoding it.
 //!
 //! Each parser is one module with one type; [`ParserKind`] is the closed set of them that a server
 //! stores. To add one is to write its module and to name it in the lists of `kind`.
 //!
 //! # Invariants
-//! - Text that is handed in is UTF-8: the sessions of the transformers see to that.
+//! - The caller hands in UTF-8 as text: the sessions of the transformers have checked it.
 //! - Nothing that a peer sends panics, recurses deeper than [`crate::limits::JSON_DEPTH_MAX`], or
-//!   holds memory after its message is done with.
+//!   holds memory after its message was handled.
 //! - What [`Parser::check`] accepts, [`Parser::decode`] decodes.
 //! - An encoding that fails leaves `out` as it was.
 
@@ -40,7 +40,7 @@ pub trait Parser: Copy + Send + Sync + 'static {
     /// The name as Primus spells it, for instance `json`.
     fn name(&self) -> &'static str;
 
-    /// As which kind a message of the kind `message` leaves when it is written again.
+    /// The kind with which a received message of the kind `message` is sent again.
     fn kind(&self, message: Kind) -> Kind;
 
     /// Whether a received message is one that this parser understands. It builds nothing.
@@ -99,7 +99,7 @@ pub trait Parser: Copy + Send + Sync + 'static {
     /// so the caller may share the bytes it has instead of calling [`Parser::encode_checked`].
     fn passes_through(&self, kind: Kind, message: &[u8]) -> bool;
 
-    /// Appends a received message that passed [`Parser::check`], as decoding and encoding it would,
-    /// but without either.
+    /// Appends the bytes that decoding and encoding a received message would give, without doing
+    /// either. The message must have passed [`Parser::check`].
     fn encode_checked(&self, kind: Kind, message: &[u8], out: &mut Vec<u8>) -> Kind;
 }

@@ -27,8 +27,8 @@ const _: () = assert!(
 );
 
 impl Decoder {
-    /// A decoder for what the peer of a connection sends, of which we are the end `role`. Messages
-    /// of more than `message_bytes_max` bytes are refused; a bound above 4 GiB - 1 is that.
+    /// A decoder for what the peer sends; `role` is our end of the connection. Messages of more
+    /// than `message_bytes_max` bytes are refused; a bound above 4 GiB - 1 means 4 GiB - 1.
     pub fn new(role: Role, message_bytes_max: usize) -> Self {
         Self {
             partial: None,
@@ -64,7 +64,8 @@ impl Decoder {
     }
 
     /// The same for a connection on which permessage-deflate has been negotiated: messages may be
-    /// compressed. A decoder is always used in the same of the two ways.
+    /// compressed. For one decoder the caller always uses either this function or
+    /// [`Decoder::next`].
     ///
     /// A compressed message is put together first and inflated as a whole, so that one inflater can
     /// serve many connections. The bound on messages counts before and after, as in `ws`.
