@@ -5,8 +5,8 @@ use allspark_protocol::limits::BROWSERCHANNEL_CLIENT_CHUNK_UNITS;
 use allspark_protocol::transformer::{ClientOutputs, End, Kind};
 
 use super::super::json;
-use super::BrowserChannelClientOptions;
 use super::lane::{Flight, Lane};
+use super::options::BrowserChannelClientOptions;
 use super::outgoing::Outgoing;
 use super::timing::{self, Random};
 use crate::agent::{Agent, Part, RequestId};
