@@ -26,9 +26,9 @@ mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use allspark_protocol::Instant;
 use allspark_protocol::primus::SparkId;
 use allspark_protocol::transformer::{Carrier, ClientTransport, Kind, Transformer, Wire};
+use allspark_protocol::{Dice, Instant};
 
 use clients::ClientState;
 pub(crate) use clients::{Client, NoClient};
@@ -39,7 +39,7 @@ pub(crate) use events::{ClientEvent, Event};
 /// A server half and its client halves.
 pub(crate) struct Pair<T: Transformer, C: ClientTransport> {
     now: Instant,
-    random: Random,
+    dice: Dice,
     transformer: T,
     make_client: Box<dyn FnMut(u64) -> C>,
     clients: Vec<ClientState<C>>,
@@ -97,7 +97,7 @@ impl<T: Transformer, C: ClientTransport> Pair<T, C> {
         Self {
             // Not zero, so that nothing mistakes the beginning for "never".
             now: Instant::from_ms(1),
-            random: Random(seed),
+            dice: Dice::new(seed),
             transformer,
             make_client: Box::new(make_client),
             clients: Vec::new(),
@@ -119,7 +119,7 @@ impl<T: Transformer, C: ClientTransport> Pair<T, C> {
 
     /// Starts a new client half.
     pub(crate) fn connect(&mut self) -> Client {
-        let transport = (self.make_client)(self.random.next());
+        let transport = (self.make_client)(self.dice.roll());
         self.start_client(transport)
     }
 
@@ -253,23 +253,5 @@ impl<T: Transformer, C: ClientTransport> Pair<T, C> {
     fn raw_connection(&mut self, raw: Raw) -> &mut Connection {
         let connection = self.connections.get_mut(&raw.0);
         connection.expect("a raw connection is kept for as long as its test")
-    }
-}
-
-/// Chance that a seed makes (splitmix64).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// A number below `bound`.
-    fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound as u64) as usize
     }
 }

@@ -173,7 +173,7 @@ impl<T: Transformer, C: ClientTransport> Pair<T, C> {
         let parts = IdParts {
             shard: 0,
             index: self.sessions_made,
-            random: u128::from(self.random.next()),
+            random: u128::from(self.dice.roll()),
         };
         self.sessions_made += 1;
         let spark = SparkId::new(parts, 0);

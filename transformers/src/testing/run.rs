@@ -145,7 +145,7 @@ impl<T: Transformer, C: ClientTransport> Pair<T, C> {
             }
         }
         let count = possible.len();
-        (count > 0).then(|| possible[self.random.below(count)])
+        (count > 0).then(|| possible[self.dice.index(count)])
     }
 
     fn deliver_up(&mut self, id: u64) {
@@ -183,7 +183,7 @@ impl<T: Transformer, C: ClientTransport> Pair<T, C> {
 
     /// How many bytes are delivered at once: often a few, sometimes many.
     fn piece(&mut self) -> usize {
-        let max = [3, 50, 4096, PIECE_BYTES_MAX][self.random.below(4)];
-        1 + self.random.below(max)
+        let max = [3, 50, 4096, PIECE_BYTES_MAX][self.dice.index(4)];
+        1 + self.dice.index(max)
     }
 }

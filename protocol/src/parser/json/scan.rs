@@ -280,7 +280,7 @@ fn token(text: &[u8], at: usize) -> Result<(u8, usize), Stop> {
     }
 }
 
-/// The arrays and objects that are open: one bit for each, set for an object. Those of the innermost
+/// The arrays and objects that are open: one bit for each, set for an object. The innermost of them
 /// are in one word, the innermost of all in its lowest bit.
 #[derive(Default)]
 struct Levels {

@@ -1,4 +1,4 @@
-//! Skips strings and numbers by vectors of 32 bytes, with instructions that not every CPU has: whoever
+//! Skips strings and numbers by vectors of 32 bytes, with instructions that not every CPU has: who
 //! calls these functions has asked for them. They are as [`super::skip`] says.
 
 use std::arch::x86_64::{

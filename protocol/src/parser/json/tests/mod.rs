@@ -1,5 +1,5 @@
-//! The parser as a whole: against the grammar, in what messages mean, and against other parsers; and
-//! that its two ways of skipping agree.
+//! The parser as a whole: against the grammar, in what messages mean, and against other parsers;
+//! and its two ways of skipping against each other.
 
 mod grammar;
 mod meaning;
