@@ -8,8 +8,8 @@
 
 use crate::http::response::Response;
 
-/// What answers say; `None` if everybody may, or if a listed origin can't be named in a policy, such
-/// as an address of IPv6. The policy would shut out who is listed.
+/// What answers say; `None` if everybody may, or if a listed origin can't be named in a policy,
+/// such as an address of IPv6. The policy would shut out who is listed.
 pub(super) fn policy(origins: Option<&[String]>) -> Option<String> {
     let origins = origins?;
     let can_be_named = origins.iter().all(|origin| can_be_named(origin));

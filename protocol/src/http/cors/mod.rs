@@ -180,8 +180,8 @@ impl Cors {
         is_own || self.allows_origin(origin)
     }
 
-    /// Adds to the answer what was granted to its request, in the place of what it says itself; to a
-    /// page also who may frame it, if not all origins are allowed.
+    /// Adds to the answer what was granted to its request, in the place of what it says itself; to
+    /// a page also who may frame it, if not all origins are allowed.
     #[must_use]
     pub fn apply(&self, grant: &CorsGrant, response: Response) -> Response {
         let response = frames::restrict(self.frames.as_deref(), self.allow(grant, response));
