@@ -45,11 +45,16 @@ pub(crate) fn run(settings: &Settings, log: &Lines) -> Result<(), Failure> {
     signals
         .drain_on_signal(server.handle())
         .map_err(|error| format!("signals cannot be awaited: {error}"))?;
-    server
-        .join()
-        .map_err(|failure| Failure::Shard(failure.to_string()))?;
+    wait(server)?;
     tracing::info!("ended");
     Ok(())
+}
+
+/// Waits for the end of the server, which is intended or that of a shard.
+fn wait(server: Server) -> Result<(), Failure> {
+    server
+        .join()
+        .map_err(|failure| Failure::Shard(failure.to_string()))
 }
 
 /// Descriptors bound how many connections a shard can have, on either driver, so the process takes
@@ -168,3 +173,6 @@ fn say_what_is_served(settings: &Settings, server: &Server) {
         tracing::info!("the page connects only from an origin that --origins lists");
     }
 }
+
+#[cfg(test)]
+mod tests;
