@@ -17,11 +17,12 @@ mod log;
 mod nearest;
 mod output;
 mod page;
+mod said;
 mod save;
 mod serve;
 mod settings;
 mod signals;
-mod values;
+mod table;
 
 use std::env;
 use std::process::ExitCode;

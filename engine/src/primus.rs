@@ -40,6 +40,7 @@ pub(crate) struct Listeners {
 
 impl Shared {
     pub(crate) fn new(options: Options, shards: usize, id_key: u64) -> Arc<Self> {
+        options.assert_sound();
         let mesh = Mesh::new(shards);
         Arc::new(Self {
             options,
@@ -95,7 +96,7 @@ impl Shared {
 
     /// Whether a request is for Primus: its path starts with the pathname.
     pub(crate) fn is_ours(&self, head: &RequestHead<'_>) -> bool {
-        head.path().starts_with(&self.options.pathname)
+        head.path().starts_with(&*self.options.pathname)
     }
 
     /// The answer to `GET <pathname>/spec`.

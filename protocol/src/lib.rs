@@ -11,6 +11,7 @@
 //! | [`websocket`] | WebSocket (RFC 6455): handshake, frames, messages, close codes |
 //! | [`parser`] | how a Primus message becomes a value: JSON, raw |
 //! | [`mod@value`] | what a message means |
+//! | [`options`] | what the options of a server are made of |
 //! | [`primus`] | the messages of Primus itself: ping, pong, id, close |
 //! | [`transformer`] | what a transport must offer so that the engine can serve it |
 #![forbid(unsafe_code)]
@@ -19,6 +20,7 @@ pub mod copy;
 pub mod http;
 pub mod input;
 pub mod limits;
+pub mod options;
 pub mod parser;
 pub mod primus;
 pub mod time;

@@ -213,7 +213,7 @@ impl<T: Transformer> Core<T> {
     /// What Primus itself answers, whatever the method: files (the library) and `/spec`.
     fn own_answer(&self, head: &RequestHead<'_>) -> Option<Response> {
         let options = &self.shared.options;
-        let name = head.path().strip_prefix(&options.pathname)?;
+        let name = head.path().strip_prefix(&*options.pathname)?;
         if name == "/spec" {
             let spec = self.shared.spec(self.transformer.name());
             return Some(Response::json(200, spec));

@@ -57,7 +57,7 @@ pub enum EncodeError {
 
 /// No parser has this name. The configuration is at fault.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("unknown parser `{name}`; the parsers are: {}", known())]
+#[error("{}; the parsers are: {}", self.reason(), known())]
 pub struct UnknownParser {
     name: String,
 }
@@ -65,6 +65,19 @@ pub struct UnknownParser {
 impl UnknownParser {
     pub(super) fn new(name: &str) -> Self {
         Self { name: name.into() }
+    }
+
+    /// A parser that Primus has and this build has not is no unknown one.
+    fn reason(&self) -> String {
+        const TO_COME: [&str; 3] = ["ejson", "msgpack", "binary"];
+        let name = self.name.escape_debug();
+        match TO_COME
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(&self.name))
+        {
+            true => format!("the parser `{name}` is not available in this build yet"),
+            false => format!("unknown parser `{name}`"),
+        }
     }
 }
 

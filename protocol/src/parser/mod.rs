@@ -241,5 +241,10 @@ mod tests {
             error.to_string(),
             "unknown parser `bson`; the parsers are: json, raw"
         );
+        let error = ParserKind::from_name("EJSON").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the parser `EJSON` is not available in this build yet; the parsers are: json, raw"
+        );
     }
 }
