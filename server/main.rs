@@ -9,6 +9,8 @@
 
 mod config;
 mod counts;
+#[cfg(test)]
+mod docs;
 mod file;
 mod flags;
 mod library_command;
