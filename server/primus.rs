@@ -142,3 +142,77 @@ impl Primus {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use allspark_client::{Event, Primus as Client};
+    use allspark_protocol::parser::{EncodeError, ParserKind};
+    use allspark_protocol::transformer::Kind;
+    use futures_util::StreamExt;
+
+    use super::*;
+
+    /// More bytes than a frame can carry. They are never touched, so that they cost nothing.
+    struct TooLong(Arc<Vec<u8>>);
+
+    impl TooLong {
+        fn new() -> Self {
+            Self(Arc::new(vec![0; 1 << 31]))
+        }
+    }
+
+    impl Message for TooLong {
+        fn encode<'m>(
+            &'m self,
+            _: ParserKind,
+            _: &'m mut Vec<u8>,
+        ) -> Result<(Kind, &'m [u8]), EncodeError> {
+            Ok((Kind::Binary, &self.0))
+        }
+    }
+
+    /// Every way to write says so, copies nothing, and harms nobody.
+    #[tokio::test]
+    async fn what_no_frame_can_carry_is_an_error_for_who_writes_it() {
+        let primus = Primus::builder().parser("raw").shards(2).build().unwrap();
+        let is_too_long = |result| matches!(result, Err(SparkError::TooLong));
+        primus.on_connection(move |spark| {
+            spark.on_error(|spark, error| {
+                let text = format!("error: {error}");
+                spark.write(text);
+            });
+            spark.on_data(move |spark, _| {
+                let message = TooLong::new();
+                assert!(is_too_long(spark.primus().write(&message)));
+                assert!(is_too_long(spark.primus().handle().write(&message)));
+                assert!(is_too_long(spark.handle().write(&message)));
+                spark.write("all refused");
+                spark.write(message);
+            });
+        });
+        let server = primus.start("127.0.0.1:0").unwrap();
+        assert!(is_too_long(primus.write(TooLong::new())));
+        let url = format!("http://{}", server.address());
+        let mut client = Client::connect(url).parser("raw").await.unwrap();
+        client.write("go").await.unwrap();
+        for expected in ["all refused", "error: the message is too long to be sent"] {
+            loop {
+                match client.next().await.unwrap() {
+                    Event::Data(data) => {
+                        assert_eq!(data.encoded(), expected.as_bytes());
+                        break;
+                    }
+                    event => assert!(!matches!(event, Event::Error(_)), "{event:?}"),
+                }
+            }
+        }
+        let stats = primus.stats();
+        assert_eq!((stats.sparks_opened, stats.sparks_ended), (1, 0));
+        assert_eq!(stats.block_bytes / (1 << 30), 0, "nothing of it was copied");
+        drop(client);
+        primus.destroy(Destroy::default());
+        server.join().unwrap();
+    }
+}

@@ -10,9 +10,8 @@ use allspark_protocol::transformer::Kind;
 
 use crate::config::Options;
 use crate::lines::Lines;
-use crate::memory::FRAME_BYTES_MAX;
 use crate::mesh::{Command, Mesh, Visitor};
-use crate::spark::{Message, Spark, SparkError, SparkHandle};
+use crate::spark::{self, Message, Spark, SparkError, SparkHandle};
 use crate::stats::Stats;
 
 pub(crate) type Listener = Box<dyn Fn(&mut Spark<'_>) + Send + Sync>;
@@ -204,12 +203,7 @@ impl Handle {
 
     pub(crate) fn encode(&self, message: impl Message) -> Result<(Kind, Arc<[u8]>), SparkError> {
         let mut scratch = Vec::new();
-        let (kind, payload) = message
-            .encode(self.0.options.parser, &mut scratch)
-            .map_err(SparkError::Encode)?;
-        if payload.len() > FRAME_BYTES_MAX {
-            return Err(SparkError::TooLong);
-        }
+        let (kind, payload) = spark::encode(&message, self.0.options.parser, &mut scratch)?;
         Ok((kind, payload.into()))
     }
 

@@ -26,7 +26,7 @@ impl SparkHandle {
         self.id
     }
 
-    /// Writes a message. Fails only when it can't be encoded.
+    /// Writes a message. Fails only when it can't be encoded or is longer than a frame can be.
     pub fn write(&self, message: impl Message) -> Result<(), SparkError> {
         let (kind, payload) = self.primus.encode(message)?;
         self.primus.send_to(

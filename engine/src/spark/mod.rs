@@ -29,6 +29,7 @@ pub use message::{Json, Message};
 
 pub(crate) use handlers::{Handler, Handlers};
 pub(crate) use headers::KeptRequest;
+pub(crate) use message::encode;
 pub(crate) use state::SparkState;
 
 use crate::memory::Key;
@@ -126,16 +127,16 @@ impl<'a> Spark<'a> {
     /// }
     /// ```
     ///
-    /// Returns false when the spark has ended. A message that can't be encoded emits `error` and
-    /// leaves the spark open, as in Primus.
+    /// Returns false when the spark has ended. A message that can't be encoded, or that no frame can
+    /// hold, emits `error` and leaves the spark open, as in Primus.
     pub fn write(&mut self, message: impl Message) -> bool {
         if self.state().ready != ReadyState::Open {
             return false;
         }
         let mut scratch = self.host.take_scratch();
-        match message.encode(self.host.parser(), &mut scratch) {
+        match encode(&message, self.host.parser(), &mut scratch) {
             Ok((kind, payload)) => self.host.write_packet(self.key, kind, payload),
-            Err(error) => self.host.report(self.key, SparkError::Encode(error)),
+            Err(error) => self.host.report(self.key, error),
         }
         self.host.put_scratch(scratch);
         true
@@ -227,9 +228,9 @@ impl LocalPrimus<'_> {
     /// A message that can't be encoded, or that no frame can hold, is returned as the error.
     pub fn write(&mut self, message: impl Message) -> Result<(), SparkError> {
         let mut scratch = self.host.take_scratch();
-        let result = match message.encode(self.host.parser(), &mut scratch) {
+        let result = match encode(&message, self.host.parser(), &mut scratch) {
             Ok((kind, payload)) => self.host.broadcast_packet(kind, payload),
-            Err(error) => Err(SparkError::Encode(error)),
+            Err(error) => Err(error),
         };
         self.host.put_scratch(scratch);
         result
