@@ -12,7 +12,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::nearest::nearest;
 use crate::said::Said;
-use crate::table::{Kind, SETTINGS, Setting, is_section};
+use crate::table::{Kind, SETTINGS, Setting, find, is_section};
 
 /// Takes over what the file says.
 ///
@@ -143,6 +143,12 @@ impl File<'_> {
 
 /// What is said about a key that is no option of this section, or none at all.
 fn no_such_option(section: &str, key: &str) -> String {
+    if let Some(setting) = find(key) {
+        return match setting.section {
+            "" => "no option of this section: it belongs to the top".to_owned(),
+            section => format!("no option of this section: it belongs to [{section}]"),
+        };
+    }
     let mut known: Vec<&str> = SETTINGS
         .iter()
         .filter(|setting| section.is_empty() || setting.section == section)
@@ -338,7 +344,15 @@ mod tests {
             ),
             (
                 "[limits]\norigins = '*'",
-                "a.toml:2: limits.origins: no such option: there are max-length, send-queue",
+                "a.toml:2: limits.origins: no option of this section: it belongs to [cors]",
+            ),
+            (
+                "[limits]\nshards = 1",
+                "a.toml:2: limits.shards: no option of this section: it belongs to the top",
+            ),
+            (
+                "[limits]\nzzz = 1",
+                "a.toml:2: limits.zzz: no such option: there are max-length, send-queue",
             ),
             (
                 "[limit]\nmax-length = 1",

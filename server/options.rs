@@ -68,7 +68,7 @@ pub struct Options {
     /// Milliseconds between two pings of a spark, or off. Default 30,000.
     pub ping_interval: PingInterval,
     /// Whether messages may be compressed. Default false.
-    #[serde(deserialize_with = "switch")]
+    #[serde(deserialize_with = "options::deserialize_switch")]
     pub compression: bool,
     /// What scripts of other origins may do. Default: Primus's, which allow every origin.
     pub cors: CorsOptions,
@@ -228,10 +228,6 @@ fn global<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error
     options::read(deserializer, |text| {
         check_global(text).map(|()| text.to_owned())
     })
-}
-
-fn switch<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    options::read(deserializer, options::switch)
 }
 
 #[cfg(test)]

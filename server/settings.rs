@@ -26,10 +26,10 @@ pub(crate) struct Settings {
     #[serde(deserialize_with = "app")]
     pub(crate) app: App,
     /// Whether there is a page at `/`.
-    #[serde(deserialize_with = "switch")]
+    #[serde(deserialize_with = "options::deserialize_switch")]
     pub(crate) page: bool,
     /// Whether `/stats` tells how many sparks there are.
-    #[serde(deserialize_with = "switch")]
+    #[serde(deserialize_with = "options::deserialize_switch")]
     pub(crate) stats: bool,
     /// The least important events that are logged.
     #[serde(deserialize_with = "level")]
@@ -145,10 +145,6 @@ fn app<'de, D: Deserializer<'de>>(deserializer: D) -> Result<App, D::Error> {
 
 fn level<'de, D: Deserializer<'de>>(deserializer: D) -> Result<LevelFilter, D::Error> {
     options::read(deserializer, |text| options::choose(text, LEVELS))
-}
-
-fn switch<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    options::read(deserializer, options::switch)
 }
 
 #[cfg(test)]

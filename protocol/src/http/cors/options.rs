@@ -21,7 +21,10 @@ pub struct CorsOptions {
     /// Whether `origins` is asked of upgrades, too, as soon as it is not `*`. Default true. Primus
     /// does not ask them, which false gives back: then any page that a person visits can open a
     /// WebSocket to this server with that person's cookies, and read what it is sent.
-    #[serde(rename = "origins-upgrades", deserialize_with = "switch")]
+    #[serde(
+        rename = "origins-upgrades",
+        deserialize_with = "options::deserialize_switch"
+    )]
     pub upgrades: bool,
     /// `methods`: those that are allowed, for plain requests too as soon as they have an `Origin`.
     /// Default `GET,HEAD,PUT,POST,DELETE,OPTIONS`; without `OPTIONS` every preflight is refused,
@@ -30,7 +33,7 @@ pub struct CorsOptions {
     pub methods: String,
     /// `credentials`: whether cookies may be sent. Default true, and then the answer names the
     /// origin even if all are allowed.
-    #[serde(deserialize_with = "switch")]
+    #[serde(deserialize_with = "options::deserialize_switch")]
     pub credentials: bool,
     /// `maxAge`: seconds for which a browser may remember a preflight. Default 30 days; of 0 it is
     /// not told.
@@ -131,10 +134,6 @@ fn method_list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::
 
 fn header_list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     options::list(deserializer, check_headers)
-}
-
-fn switch<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    options::read(deserializer, options::switch)
 }
 
 fn max_age<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
