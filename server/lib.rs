@@ -40,20 +40,23 @@ mod save;
 mod socket;
 mod transport;
 
+pub use allspark_client::library::LibraryError;
 pub use allspark_engine::io::{DriverChoice, DriverKind};
 pub use allspark_engine::{
     Data, Destroy, EndOptions, Handle, Headers, Json, KeepHeaders, LocalPrimus, Message,
     ReadyState, SendPolicy, Server, ShardFailure, Spark, SparkError, SparkHandle, SparkId,
     StartError, Stats, Value,
 };
-pub use allspark_protocol::http::{CorsOptions, Query, RequestHead, Response};
-pub use allspark_protocol::options::{Bounded, OutOfBounds};
-pub use allspark_protocol::parser::{DecodeError, EncodeError, ParseError, ParserKind};
-pub use allspark_protocol::primus::{Pathname, PingInterval};
+pub use allspark_protocol::http::{CorsError, CorsOptions, Query, RequestHead, Response};
+pub use allspark_protocol::options::{Bounded, OutOfBounds, UnknownChoice};
+pub use allspark_protocol::parser::{
+    DecodeError, EncodeError, ParseError, ParserKind, UnknownParser,
+};
+pub use allspark_protocol::primus::{Pathname, PathnameError, PingInterval, PingIntervalError};
 pub use allspark_protocol::transformer::Kind;
 pub use allspark_protocol::value;
 pub use allspark_protocol::value::{Number, Object};
-pub use allspark_transformers::TransformerKind;
+pub use allspark_transformers::{TransformerKind, TransportOptionError, UnknownTransformer};
 pub use builder::Builder;
 pub use error::{Error, OptionError};
 pub use options::{

@@ -180,7 +180,7 @@ impl Options {
     /// The transformer that these options describe.
     pub(crate) fn build_transformer(&self, seed: u64) -> Result<AnyTransformer, Error> {
         let common = CommonOptions {
-            pathname: self.pathname.to_string(),
+            pathname: self.pathname.clone(),
             message_bytes_max: self.limits.max_length.size(),
             compression: self.compression,
             seed,
