@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use allspark_client::library::{Library, LibraryError};
+use allspark_client::library::Library;
 use allspark_engine::io::DriverChoice;
 use allspark_engine::{self as engine, KeepHeaders, SendPolicy};
 use allspark_protocol::http::{CorsOptions, RequestHead, Response, is_token};
@@ -178,16 +178,15 @@ impl Builder {
     /// `maxAge`, `headers` and `exposed`. Default: Primus's, which allow every origin. Once origins
     /// are listed, they are asked of upgrades, too, unless [`CorsOptions::upgrades`] is false.
     #[must_use]
-    pub fn cors(mut self, cors: CorsOptions) -> Self {
-        self.options.cors = cors;
-        self
+    pub fn cors(self, cors: CorsOptions) -> Self {
+        self.set("cors", cors.try_into(), |o| &mut o.cors)
     }
 
     /// The name of the global variable that the client library makes. Default `Primus`.
     #[must_use]
-    pub fn global(mut self, name: impl Into<String>) -> Self {
-        self.options.global = name.into();
-        self
+    pub fn global(self, name: impl AsRef<str>) -> Self {
+        let global = name.as_ref().parse();
+        self.set("global", global, |o| &mut o.global)
     }
 
     /// Adds the client half of a plugin to the client library: the source of a JavaScript function,
@@ -282,11 +281,11 @@ impl Builder {
         check_names(&self.engine.keep_headers).map_err(Error::of("keep_headers"))?;
         let transformer = options.build_transformer(engine::random())?;
         let library = ServedLibrary::new(options.library(self.library), &options.pathname)
-            .map_err(|error| Error::of(option_of(&error))(error))?;
+            .map_err(Error::of("client_plugin"))?;
         let for_engine = options.for_engine(engine::Options {
             files: library.files(),
             ..self.engine
-        })?;
+        });
         let shards = options.shards.map_or(0, |shards| shards.size());
         Ok(Primus {
             engine: engine::Primus::new(for_engine, transformer, shards, options.driver),
@@ -311,14 +310,6 @@ fn check_names(keep: &KeepHeaders) -> Result<(), OptionError> {
     match names.iter().find(|name| !is_token(name.as_bytes())) {
         Some(wrong) => Err(OptionError::HeaderName(wrong.clone())),
         None => Ok(()),
-    }
-}
-
-/// The option that a library can't be made with.
-fn option_of(error: &LibraryError) -> &'static str {
-    match error {
-        LibraryError::Global(_) => "global",
-        _ => "client_plugin",
     }
 }
 

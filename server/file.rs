@@ -197,6 +197,8 @@ fn line(text: &str, at: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use allspark::{Cors, CorsOptions};
+
     use super::{Said, read as read_into};
     use crate::settings::{App, Settings};
 
@@ -220,8 +222,12 @@ mod tests {
         assert_eq!(options.limits.max_length.get(), 1000);
         assert_eq!(options.ping_interval.ms(), None);
         assert_eq!(options.shards.unwrap().get(), 2);
-        assert!(!options.cors.credentials && options.cors.exposed.is_empty());
-        assert_eq!(options.cors.max_age_s, 24 * 60 * 60);
+        let cors = CorsOptions {
+            credentials: false,
+            max_age_s: 24 * 60 * 60,
+            ..CorsOptions::default()
+        };
+        assert_eq!(options.cors, Cors::new(&cors).unwrap());
         let settings = read("[transport]\npingTimeout = 5_000\ncookie = 'io'").unwrap();
         let pairs = settings.options.transport.pairs().iter();
         let pairs: Vec<(&str, &str)> = pairs.map(|(n, v)| (n.as_str(), v.as_str())).collect();
@@ -234,12 +240,16 @@ mod tests {
             "origins = ['http://a', 'http://b']\nmethods = ['GET', 'POST']\nheaders = []",
             "origins = 'http://a,http://b'\nmethods = 'GET,POST'\nheaders = ''",
         ] {
-            let cors = read(text).unwrap().options.cors;
-            assert_eq!(cors.origins, "http://a,http://b");
-            assert_eq!(cors.methods, "GET,POST");
-            assert_eq!(cors.headers, "");
+            let cors = CorsOptions {
+                origins: "http://a http://b".to_owned(),
+                methods: "GET POST".to_owned(),
+                ..CorsOptions::default()
+            };
+            let expected = Cors::new(&cors).unwrap();
+            assert_eq!(read(text).unwrap().options.cors, expected);
         }
-        assert_eq!(read("origins = ['*']").unwrap().options.cors.origins, "*");
+        let all = read("origins = ['*']").unwrap().options.cors;
+        assert_eq!(all, Cors::default());
     }
 
     #[test]
@@ -252,7 +262,11 @@ mod tests {
             let options = read(text).unwrap().options;
             assert_eq!(options.limits.max_length.get(), 7, "{text}");
             assert_eq!(options.limits.connections_max.get(), 8, "{text}");
-            assert_eq!(options.cors.methods, "PUT", "{text}");
+            let cors = CorsOptions {
+                methods: "PUT".to_owned(),
+                ..CorsOptions::default()
+            };
+            assert_eq!(options.cors, Cors::new(&cors).unwrap(), "{text}");
         }
     }
 

@@ -47,7 +47,7 @@ pub use allspark_engine::{
     ReadyState, SendPolicy, Server, ShardFailure, Spark, SparkError, SparkHandle, SparkId,
     StartError, Stats, Value,
 };
-pub use allspark_protocol::http::{CorsError, CorsOptions, Query, RequestHead, Response};
+pub use allspark_protocol::http::{Cors, CorsError, CorsOptions, Query, RequestHead, Response};
 pub use allspark_protocol::options::{Bounded, OutOfBounds, UnknownChoice};
 pub use allspark_protocol::parser::{
     DecodeError, EncodeError, ParseError, ParserKind, UnknownParser,
@@ -60,7 +60,7 @@ pub use allspark_transformers::{TransformerKind, TransportOptionError, UnknownTr
 pub use builder::Builder;
 pub use error::{Error, OptionError};
 pub use options::{
-    Count, CountAtLeastOne, Limits, MaxLength, MinRate, Options, ShardCount, TimeoutMs,
+    Count, CountAtLeastOne, GlobalName, Limits, MaxLength, MinRate, Options, ShardCount, TimeoutMs,
 };
 pub use primus::Primus;
 pub use transport::TransportOptions;

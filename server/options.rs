@@ -1,7 +1,10 @@
 //! The options of a server, each of a type that can't be wrong, whoever says them: an application,
 //! a file, the environment or the command line.
 
-use allspark_client::library::Library;
+use std::fmt;
+use std::str::FromStr;
+
+use allspark_client::library::{Library, LibraryError};
 use allspark_engine::io::DriverChoice;
 use allspark_engine::limits::{
     CONNECTIONS_MAX_DEFAULT, KEEP_ALIVE_TIMEOUT_MS_DEFAULT, MIN_RATE_BYTES_PER_S_DEFAULT,
@@ -9,7 +12,7 @@ use allspark_engine::limits::{
     TIMEOUT_MS_HIGHEST,
 };
 use allspark_engine::{self as engine, SendPolicy};
-use allspark_protocol::http::{Cors, CorsOptions};
+use allspark_protocol::http::Cors;
 use allspark_protocol::limits::{MESSAGE_BYTES_MAX_DEFAULT, MESSAGE_BYTES_MAX_HIGHEST, SHARDS_MAX};
 use allspark_protocol::options::{self, Bounded};
 use allspark_protocol::parser::ParserKind;
@@ -17,7 +20,7 @@ use allspark_protocol::primus::{Pathname, PingInterval};
 use allspark_transformers::{AnyTransformer, CommonOptions, TransformerKind};
 use serde::{Deserialize, Deserializer};
 
-use crate::error::{Error, OptionError};
+use crate::error::Error;
 use crate::transport::TransportOptions;
 
 /// Bytes of the longest message: from 1 to 512 MiB.
@@ -61,17 +64,15 @@ pub struct Options {
     /// How messages become values. Default `json`.
     #[serde(deserialize_with = "options::deserialize")]
     pub parser: ParserKind,
-    /// The global variable that the client library makes: the name of one in JavaScript. Default
-    /// `Primus`.
-    #[serde(deserialize_with = "global")]
-    pub global: String,
+    /// The global variable that the client library makes. Default `Primus`.
+    pub global: GlobalName,
     /// Milliseconds between two pings of a spark, or off. Default 30,000.
     pub ping_interval: PingInterval,
     /// Whether messages may be compressed. Default false.
     #[serde(deserialize_with = "options::deserialize_switch")]
     pub compression: bool,
     /// What scripts of other origins may do. Default: Primus's, which allow every origin.
-    pub cors: CorsOptions,
+    pub cors: Cors,
     /// What a peer may cost.
     pub limits: Limits,
     /// Shards, each with its own thread. Default: one for each CPU that the process may use.
@@ -115,10 +116,10 @@ impl Default for Options {
             transformer: TransformerKind::WebSockets,
             transport: TransportOptions::default(),
             parser: ParserKind::default(),
-            global: "Primus".to_owned(),
+            global: GlobalName::default(),
             ping_interval: PingInterval::default(),
             compression: false,
-            cors: CorsOptions::default(),
+            cors: Cors::default(),
             limits: Limits::default(),
             shards: None,
             driver: DriverChoice::default(),
@@ -165,15 +166,12 @@ impl Limits {
 }
 
 impl Options {
-    /// Judges what no single type knows: options of the transport, which depend on the transformer,
-    /// and what was put together by hand.
+    /// Judges what no single type knows: which options the transport has, as that depends on the
+    /// transformer.
     ///
     /// # Errors
-    /// The first option that a server can't be built with, as [`Builder::build`](crate::Builder)
-    /// says it.
+    /// The first one that it has not, as [`Builder::build`](crate::Builder::build) says it.
     pub fn check(&self) -> Result<(), Error> {
-        check_global(&self.global).map_err(Error::of("global"))?;
-        Cors::new(&self.cors).map_err(Error::of("cors"))?;
         self.build_transformer(0).map(drop)
     }
 
@@ -190,9 +188,9 @@ impl Options {
     }
 
     /// What the engine is told, with the `rest` that only an application says.
-    pub(crate) fn for_engine(&self, rest: engine::Options) -> Result<engine::Options, Error> {
+    pub(crate) fn for_engine(&self, rest: engine::Options) -> engine::Options {
         let limits = &self.limits;
-        Ok(engine::Options {
+        engine::Options {
             pathname: self.pathname.clone(),
             parser: self.parser,
             ping_interval_ms: self.ping_interval.ms(),
@@ -204,9 +202,9 @@ impl Options {
             connections_max: limits.connections_max.size(),
             sessions_max: limits.sessions_max.size(),
             memory_bytes_max: limits.memory_max.map(Bounded::get),
-            cors: Cors::new(&self.cors).map_err(Error::of("cors"))?,
+            cors: self.cors.clone(),
             ..rest
-        })
+        }
     }
 
     /// `library`, for clients of a server with these options.
@@ -216,22 +214,52 @@ impl Options {
             .parser(self.parser)
             .pathname(&*self.pathname)
             .ping_interval_ms(self.ping_interval.ms())
-            .global(&self.global)
+            .global(self.global.as_str())
     }
 }
 
-fn check_global(name: &str) -> Result<(), OptionError> {
-    Ok(Library::new().global(name).check()?)
+/// The name of a variable in JavaScript. Default `Primus`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GlobalName(String);
+
+impl GlobalName {
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
-fn global<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    options::read(deserializer, |text| {
-        check_global(text).map(|()| text.to_owned())
-    })
+impl Default for GlobalName {
+    fn default() -> Self {
+        Self("Primus".to_owned())
+    }
+}
+
+impl FromStr for GlobalName {
+    type Err = LibraryError;
+
+    fn from_str(name: &str) -> Result<Self, LibraryError> {
+        Library::new().global(name).check()?;
+        Ok(Self(name.to_owned()))
+    }
+}
+
+impl fmt::Display for GlobalName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl<'de> Deserialize<'de> for GlobalName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        options::deserialize(deserializer)
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use allspark_protocol::http::CorsOptions;
+
     use super::*;
 
     #[test]
@@ -294,8 +322,12 @@ mod tests {
         let json = r#"{ "cors": { "origins": ["http://a", "http://b"], "max-age": "1 h" },
                         "transport": { "pingTimeout": 5000 }, "transformer": "engine.io" }"#;
         let options: Options = serde_json::from_str(json).unwrap();
-        assert_eq!(options.cors.origins, "http://a,http://b");
-        assert_eq!(options.cors.max_age_s, 3600);
+        let cors = CorsOptions {
+            origins: "http://a http://b".to_owned(),
+            max_age_s: 3600,
+            ..CorsOptions::default()
+        };
+        assert_eq!(options.cors, Cors::new(&cors).unwrap());
         assert_eq!(
             options.transport.pairs(),
             [("pingTimeout".into(), "5000".into())]

@@ -136,8 +136,7 @@ fn say_what_is_served(settings: &Settings, server: &Server) {
         options.pathname,
         if settings.page { ", with a page at /" } else { "" },
     );
-    let is_listed = options.cors.upgrades && options.cors.origins != "*";
-    if settings.page && is_listed {
+    if settings.page && options.cors.asks_upgrades() {
         tracing::info!("the page connects only from an origin that --origins lists");
     }
 }

@@ -1,6 +1,6 @@
 //! What each option takes, and what it refuses.
 
-use allspark::{DriverChoice, ParserKind, SendPolicy, TransformerKind};
+use allspark::{Cors, CorsOptions, DriverChoice, ParserKind, SendPolicy, TransformerKind};
 
 use super::*;
 use crate::table::{DefaultValue, Kind, SETTINGS, Setting, find};
@@ -35,7 +35,7 @@ fn every_option_reaches_its_field() {
     let transformer = options("transformer", "WebSockets").transformer;
     assert_eq!(transformer, TransformerKind::WebSockets);
     assert_eq!(options("parser", "RAW").parser, ParserKind::Raw);
-    assert_eq!(options("global", "Chat").global, "Chat");
+    assert_eq!(options("global", "Chat").global.as_str(), "Chat");
     let interval = |text| options("ping-interval", text).ping_interval.ms();
     assert_eq!((interval("250"), interval("off")), (Some(250), None));
     assert!(options("compression", "true").compression);
@@ -43,16 +43,6 @@ fn every_option_reaches_its_field() {
     assert_eq!(options("transport", "a=b=c").transport.pairs(), [pair]);
     assert_eq!(options("shards", "3").shards.unwrap().get(), 3);
     assert_eq!(options("driver", "epoll").driver, DriverChoice::Epoll);
-    let cors = |name, text| options(name, text).cors;
-    let origins = "http://a, http://b";
-    assert_eq!(cors("origins", origins).origins, origins);
-    assert!(!cors("origins-upgrades", "no").upgrades);
-    assert_eq!(cors("methods", "GET").methods, "GET");
-    assert!(!cors("credentials", "false").credentials);
-    assert_eq!(cors("max-age", "1.5 h").max_age_s, 5400);
-    assert_eq!(cors("headers", "X-A").headers, "X-A");
-    assert_eq!(cors("headers", "false").headers, "");
-    assert_eq!(cors("exposed", "X-B").exposed, "X-B");
     let limits = |name, text| options(name, text).limits;
     assert_eq!(limits("max-length", "7").max_length.get(), 7);
     assert_eq!(limits("send-queue", "9").send_queue_bytes(), 9);
@@ -65,6 +55,26 @@ fn every_option_reaches_its_field() {
     assert_eq!(limits("connections-max", "9").connections_max.get(), 9);
     assert_eq!(limits("sessions-max", "0").sessions_max.get(), 0);
     assert_eq!(limits("memory-max", "9").memory_max.unwrap().get(), 9);
+}
+
+#[test]
+fn every_option_of_cors_reaches_its_field() {
+    let assert_set = |name: &str, text: &str, change: fn(&mut CorsOptions)| {
+        let mut expected = CorsOptions::default();
+        change(&mut expected);
+        let cors = set(name, text).unwrap().options.cors;
+        assert_eq!(cors, Cors::new(&expected).unwrap(), "{name}");
+    };
+    assert_set("origins", "http://a, http://b", |cors| {
+        cors.origins = "http://a,http://b".into();
+    });
+    assert_set("origins-upgrades", "no", |cors| cors.upgrades = false);
+    assert_set("methods", "GET", |cors| cors.methods = "GET".into());
+    assert_set("credentials", "false", |cors| cors.credentials = false);
+    assert_set("max-age", "1.5 h", |cors| cors.max_age_s = 5400);
+    assert_set("headers", "X-A", |cors| cors.headers = "X-A".into());
+    assert_set("headers", "false", |cors| cors.headers = "".into());
+    assert_set("exposed", "X-B", |cors| cors.exposed = "X-B".into());
 }
 
 /// So a new option that no struct has is found.

@@ -127,8 +127,8 @@ impl<'a> Spark<'a> {
     /// }
     /// ```
     ///
-    /// Returns false when the spark has ended. A message that can't be encoded, or that no frame can
-    /// hold, emits `error` and leaves the spark open, as in Primus.
+    /// Returns false when the spark has ended. A message that can't be encoded, or that no frame
+    /// can hold, emits `error` and leaves the spark open, as in Primus.
     pub fn write(&mut self, message: impl Message) -> bool {
         if self.state().ready != ReadyState::Open {
             return false;
