@@ -78,7 +78,7 @@ impl Builder {
         self.set("pathname", pathname, |o| &mut o.pathname)
     }
 
-    /// Milliseconds between two pings of a spark, at most a day; `None` for no heartbeat. Default
+    /// Milliseconds between two pings of a spark, from 1 to a day; `None` for no heartbeat. Default
     /// 30,000.
     #[must_use]
     pub fn ping_interval_ms(self, interval_ms: Option<u64>) -> Self {
@@ -87,7 +87,7 @@ impl Builder {
     }
 
     /// Bytes of the longest message that is accepted; a longer one ends its spark, with close code
-    /// 1009 where the transport has codes. Default 10 MiB.
+    /// 1009 where the transport has codes. From 1 to 512 MiB; default 10 MiB.
     #[must_use]
     pub fn max_length(self, bytes: usize) -> Self {
         self.set("max_length", bytes.try_into(), |o| &mut o.limits.max_length)
@@ -97,7 +97,7 @@ impl Builder {
     /// What waits is counted as what it costs in memory; while the kernel takes everything for the
     /// client, twice as much may wait until the end of a turn. Default: two messages of
     /// [`Builder::max_length`] and 1 MiB, at least 4 MiB, and [`SendPolicy::Disconnect`]. Less than
-    /// one such message is warned of when the server is built.
+    /// one such message is warned of when the server is built, and 0 is refused.
     #[must_use]
     pub fn send_queue(self, bytes_max: usize, policy: SendPolicy) -> Self {
         let limit = bytes_max.try_into().map(Some);
@@ -113,8 +113,8 @@ impl Builder {
     }
 
     /// Milliseconds that the head of a request may take from its first byte, and that a connection
-    /// may take for its first one. Default 30,000. A body may take longer, and so may what is sent,
-    /// see [`Builder::min_rate`].
+    /// may take for its first one. From 1 to a day; default 30,000. A body may take longer, and so
+    /// may what is sent, see [`Builder::min_rate`].
     #[must_use]
     pub fn request_timeout_ms(self, timeout_ms: u64) -> Self {
         let limit = timeout_ms.try_into();
@@ -123,7 +123,8 @@ impl Builder {
         })
     }
 
-    /// Milliseconds that a connection may wait between two requests. Default 60,000.
+    /// Milliseconds that a connection may wait between two requests. From 1 to a day; default
+    /// 60,000.
     #[must_use]
     pub fn keep_alive_timeout_ms(self, timeout_ms: u64) -> Self {
         let limit = timeout_ms.try_into();
@@ -134,7 +135,7 @@ impl Builder {
 
     /// Bytes per second, at the least, that a peer must send of a request's body, and take of what
     /// it is sent, on the average of a [`Builder::request_timeout_ms`]; who is slower is given up.
-    /// Default 500. With 0 a single byte in that time will do.
+    /// At most 1 MiB; default 500. With 0 a single byte in that time will do.
     #[must_use]
     pub fn min_rate(self, bytes_per_s: u32) -> Self {
         let limit = u64::from(bytes_per_s).try_into();
@@ -142,7 +143,7 @@ impl Builder {
     }
 
     /// Connections of all shards together; a further one is answered with 503 and `Retry-After`,
-    /// and closed. Default 1,048,576.
+    /// and closed. At least 1; default 1,048,576.
     #[must_use]
     pub fn connections_max(self, count: usize) -> Self {
         let limit = count.try_into();
@@ -160,7 +161,8 @@ impl Builder {
 
     /// Bytes that all shards together may hold for peers that have not finished what they began.
     /// With more than that new connections and sessions get 503, and whoever wants more although it
-    /// has its share is ended. Default: half of what the machine or the control group has.
+    /// has its share is ended. At least 1; default: half of what the machine or the control group
+    /// has.
     #[must_use]
     pub fn memory_max(self, bytes: u64) -> Self {
         let limit = bytes.try_into().map(Some);
@@ -233,8 +235,8 @@ impl Builder {
         self
     }
 
-    /// How many shards, each a thread on a CPU of its own as far as there are enough. Default 0:
-    /// one per CPU that the process may use.
+    /// How many shards, each a thread on a CPU of its own as far as there are enough. At most
+    /// 1,024; default 0: one per CPU that the process may use.
     #[must_use]
     pub fn shards(self, count: usize) -> Self {
         let count = match count {

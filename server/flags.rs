@@ -293,7 +293,12 @@ mod tests {
                 panic!("{line}")
             };
             for setting in SETTINGS {
-                assert!(text.contains(setting.name), "{line} lacks {}", setting.name);
+                let flag = format!("--{}", setting.name);
+                let help = setting.help_text();
+                assert!(
+                    text.contains(&flag) && text.contains(&help),
+                    "{line}: {flag}"
+                );
             }
         }
         let Ok(Request::Print(text)) = read("--version") else {
