@@ -55,7 +55,8 @@ impl FromStr for Pathname {
     /// mean nothing, as what belongs to Primus is found behind the pathname and a slash.
     ///
     /// # Errors
-    /// If no client could reach what is behind it, or no one anything else.
+    /// If no client could reach what lies behind the pathname, or if everything would lie behind
+    /// it.
     fn from_str(text: &str) -> Result<Self, PathnameError> {
         const PUNCTUATION: &[u8] = b"/-._~!$&'()*+,;=:@%";
         let is_path_byte = |byte: u8| byte.is_ascii_alphanumeric() || PUNCTUATION.contains(&byte);
