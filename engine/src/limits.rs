@@ -14,15 +14,15 @@ pub const TIMEOUT_MS_HIGHEST: u64 = 24 * 60 * 60 * 1000;
 /// say otherwise. The slowest line that anybody still has brings several times as much.
 pub const MIN_RATE_BYTES_PER_S_DEFAULT: u32 = 500;
 
+/// What that may be raised to: with more, hardly anybody would be fast enough.
+pub const MIN_RATE_BYTES_PER_S_HIGHEST: u64 = 1024 * 1024;
+
 /// Milliseconds that a peer has to answer a goodbye before its connection is closed.
 pub const GOODBYE_TIMEOUT_MS: u64 = 5_000;
 
 /// Milliseconds for which a connection that is being closed still reads, so that the peer gets what
 /// was sent last instead of a reset.
 pub const LINGER_MS: u64 = 2_000;
-
-/// What that may be raised to: with more, hardly anybody would be fast enough.
-pub const MIN_RATE_BYTES_PER_S_HIGHEST: usize = 1024 * 1024;
 
 /// Bytes behind a request that is not answered yet after which the connection is not listened to:
 /// clients that send their next request before the answer are rare, and it is small.

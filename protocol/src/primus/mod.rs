@@ -6,7 +6,8 @@
 //! | [`heartbeat`] | whether the peer is alive: the server's pings, the client's ping time-out |
 //! | [`id`] | the name of a spark, from which its owner can be read back |
 //! | [`backoff`] | when a client tries to connect again |
-//! | [`pathname`](mod@pathname) | which paths of a server belong to Primus |
+//! | [`pathname`] | which paths of a server belong to Primus |
+//! | [`ping_interval`] | the time between two pings of a spark |
 //! | [`reserved`] | event names that belong to Primus and not to the app |
 //!
 //! Nothing here reads a clock, draws a random number or touches a socket: all three are handed in.
@@ -20,13 +21,15 @@ pub mod heartbeat;
 pub mod id;
 pub mod packet;
 pub mod pathname;
+pub mod ping_interval;
 pub mod reserved;
 
 pub use backoff::{Backoff, BackoffOptions};
 pub use heartbeat::{Beat, Heartbeat, PingTimeout};
 pub use id::SparkId;
 pub use packet::Packet;
-pub use pathname::{PathnameError, pathname};
+pub use pathname::{Pathname, PathnameError};
+pub use ping_interval::{PingInterval, PingIntervalError};
 
 /// The version of Primus whose protocol this is.
 pub const PRIMUS_VERSION: &str = "8.0.9";
