@@ -33,6 +33,8 @@ use settings::Settings;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+allspark_engine::refuse_huge_pages!();
+
 /// The exit code when the server cannot start, or the library cannot be written.
 const EXIT_FAILURE: u8 = 1;
 

@@ -40,6 +40,8 @@ pub(crate) fn run(settings: &Settings, log: &Lines) -> Result<(), Failure> {
     raise_descriptor_limit();
     let server = start(settings, log.clone()).map_err(|error| error.to_string())?;
     say_what_is_served(settings, &server);
+    // This thread made the client library, and will only wait from now on.
+    allspark_engine::memory::collect_mimalloc(true);
     signals
         .drain_on_signal(server.handle())
         .map_err(|error| format!("signals cannot be awaited: {error}"))?;

@@ -76,7 +76,7 @@ impl SparkId {
         }
     }
 
-    /// The id as text in `buffer`, for those who must not allocate.
+    /// Writes the id as text into `buffer`, without allocating.
     pub fn encode(self, buffer: &mut [u8; SPARK_ID_CHARS]) -> &str {
         let mut rest = self.0;
         for char in buffer.iter_mut().rev() {

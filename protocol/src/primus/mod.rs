@@ -3,7 +3,7 @@
 //! | module | what it knows |
 //! |---|---|
 //! | [`packet`] | the messages of the protocol: ping, pong, id, close |
-//! | [`heartbeat`] | who is alive: the server's rounds of pings, the client's ping time-out |
+//! | [`heartbeat`] | whether the peer is alive: the server's pings, the client's ping time-out |
 //! | [`id`] | the name of a spark, from which its owner can be read back |
 //! | [`backoff`] | when a client tries to connect again |
 //! | [`pathname`](mod@pathname) | which paths of a server belong to Primus |
@@ -13,7 +13,7 @@
 //!
 //! # Invariants
 //! - A string that starts with [`packet::PREFIX`] never reaches the app, understood or not.
-//! - A spark is ended for want of a pong only at the interval after the one that pinged it.
+//! - A spark that did not answer a ping ends one interval after the ping, and not before.
 
 pub mod backoff;
 pub mod heartbeat;

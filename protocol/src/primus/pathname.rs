@@ -27,7 +27,7 @@ pub enum PathnameError {
 /// mean nothing, as what belongs to Primus is found behind the pathname and a slash.
 ///
 /// # Errors
-/// If no client could reach what is behind it, or no one anything else.
+/// If no client could reach what lies behind the pathname, or if everything would lie behind it.
 pub fn pathname(text: &str) -> Result<String, PathnameError> {
     const PUNCTUATION: &[u8] = b"/-._~!$&'()*+,;=:@%";
     let is_path_byte = |byte: u8| byte.is_ascii_alphanumeric() || PUNCTUATION.contains(&byte);

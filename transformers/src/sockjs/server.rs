@@ -11,6 +11,7 @@ use allspark_protocol::{Input, Instant};
 
 use super::SockJsOptions;
 use super::asked::Asked;
+use super::caching;
 use super::draft::DraftSession;
 use super::endpoint::{Endpoint, Sender, Transport};
 use super::http::HttpSession;
@@ -88,7 +89,7 @@ impl SockJs {
             Endpoint::Info => reply::info(head, options, self.entropy.next()),
             Endpoint::ChunkingTest => reply::chunking_test(head, options),
             Endpoint::RawWebSocket | Endpoint::WebSocket if !options.websocket => {
-                reply::not_found_with(reply::cached(Response::new(404)))
+                reply::not_found_with(caching::cached(Response::new(404)))
             }
             Endpoint::RawWebSocket => match raw::upgrade(head) {
                 Ok(upgrade) => {
@@ -108,7 +109,7 @@ impl SockJs {
                 Ok(_) => return Answer::Find(SessionName::Chosen(name)),
                 Err(message) => {
                     let asked = Asked::of(head, "").cookie(Response::new(500), options);
-                    reply::failure(reply::not_cached(asked), message)
+                    reply::failure(caching::not_cached(asked), message)
                 }
             },
             Endpoint::Send(_, name) => return Answer::Find(SessionName::Chosen(name)),

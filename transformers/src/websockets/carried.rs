@@ -17,7 +17,7 @@ use allspark_protocol::websocket::encode;
 use allspark_protocol::websocket::frame::{Header, Opcode};
 use allspark_protocol::{Input, Instant};
 
-use super::session::Streaming;
+use super::streaming::Streaming;
 
 /// How long a closing session waits, first until everything is sent and then for the answer to its
 /// goodbye. The engine gives other sessions as long.

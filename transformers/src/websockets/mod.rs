@@ -5,7 +5,8 @@
 //! |---|---|
 //! | `options` | the transport options of `ws` |
 //! | `server` | requests, and the frames that sessions share |
-//! | `session` | what is received, and the two goodbyes |
+//! | `session` | a session, by who keeps the context of its compression |
+//! | `streaming` | what is received, and the two goodbyes |
 //! | `carried` | sessions whose messages are compressed one after another |
 //! | `codec` | the client's end of a byte stream, for this and for other client halves |
 //! | `client` | the client half |
@@ -26,6 +27,7 @@ mod codec;
 mod options;
 mod server;
 mod session;
+mod streaming;
 #[cfg(test)]
 mod tests;
 

@@ -89,7 +89,7 @@ pub enum CorsVerdict {
     Pass(CorsGrant),
 }
 
-/// What was granted to a request. Whoever answers later keeps it that long; it owns memory only if
+/// What was granted to a request, kept until the request is answered. It owns memory only if
 /// the request has an `Origin`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CorsGrant {

@@ -67,7 +67,7 @@ pub(super) fn white_space(text: &[u8], mut at: usize) -> usize {
 }
 
 /// The eight bytes at an offset up to the end. What lies beyond the end is zero, which is a control
-/// character and no digit, so whoever looks for the first of those stops at the end at the latest.
+/// character and no digit, so a search for either of them stops at the end at the latest.
 #[inline(always)]
 fn word_at(text: &[u8], at: usize) -> u64 {
     match text[at..].first_chunk() {

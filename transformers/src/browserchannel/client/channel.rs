@@ -5,8 +5,8 @@ use allspark_protocol::transformer::{ClientOutputs, End, Kind};
 use allspark_protocol::{Dice, Instant};
 
 use super::super::json;
-use super::BrowserChannelClientOptions;
 use super::lane::{Flight, Lane};
+use super::options::BrowserChannelClientOptions;
 use super::outgoing::Outgoing;
 use super::timing;
 use crate::agent::{Agent, Part, RequestId};

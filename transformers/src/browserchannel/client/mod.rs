@@ -14,6 +14,7 @@
 mod channel;
 mod chunks;
 mod lane;
+mod options;
 mod outgoing;
 mod requests;
 mod timing;
@@ -24,33 +25,7 @@ use allspark_protocol::{Input, Instant};
 use crate::agent::Agent;
 use channel::Channel;
 
-/// Where a client half connects to, and how.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BrowserChannelClientOptions {
-    /// Name or address of the server, and the port if it is not 80.
-    pub host: String,
-    /// Primus's pathname, and a query if there is one. The query is sent with every request.
-    pub target: String,
-    /// Bytes of the largest message that is taken. Default 10 MiB.
-    pub message_bytes_max: usize,
-    /// Whether the back channel is streamed. If not, each answer brings what has come until then,
-    /// which also gets through what holds bytes back. Default true.
-    pub streaming: bool,
-    /// A random number, new for each client half.
-    pub seed: u64,
-}
-
-impl Default for BrowserChannelClientOptions {
-    fn default() -> Self {
-        Self {
-            host: "localhost".to_owned(),
-            target: "/primus".to_owned(),
-            message_bytes_max: allspark_protocol::limits::MESSAGE_BYTES_MAX_DEFAULT,
-            streaming: true,
-            seed: 0,
-        }
-    }
-}
+pub use options::BrowserChannelClientOptions;
 
 /// The client half of one session.
 #[derive(Debug)]

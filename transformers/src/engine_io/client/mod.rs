@@ -205,6 +205,27 @@ impl EngineIoClient {
         }
     }
 
+    /// The session is open.
+    fn take_terms(&mut self, now: Instant, json: &[u8], out: &mut ClientOutputs) {
+        if self.state != State::Opening {
+            return;
+        }
+        let Some(terms) = Terms::parse(json) else {
+            return self.end(End::Violation(handshake::NOT_OPENED), out);
+        };
+        self.terms = terms;
+        self.await_ping(now);
+        self.state = State::Open;
+        out.open();
+        if self.stage == Stage::Polling
+            && self.options.transports == ClientTransports::PollingThenWebSocket
+            && self.terms.offers_websocket
+        {
+            self.stage = Stage::Probing;
+            self.connect_socket(out);
+        }
+    }
+
     /// The server pings once in every interval; it is gone if it is late by more than the time-out.
     fn await_ping(&mut self, now: Instant) {
         if matches!(self.state, State::Opening | State::Open) {

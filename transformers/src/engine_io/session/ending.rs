@@ -13,9 +13,8 @@ use std::time::Duration;
 use allspark_protocol::Instant;
 use allspark_protocol::transformer::{Carrier, Context, End, Outputs};
 
-use super::heartbeat::Beat;
-use super::polling::{CLOSE, NOOP};
-use super::{EngineIoSession, Phase, Transport};
+use super::polls::{CLOSE, NOOP};
+use super::{Beat, EngineIoSession, Phase, Transport};
 
 /// How long a client has to come for the goodbye: `closeTimeout` of the package.
 const POLL_GOODBYE_TIMEOUT: Duration = Duration::from_secs(30);

@@ -4,8 +4,8 @@ use allspark_protocol::transformer::{ClientOutputs, End, Event, Kind, Link};
 use allspark_protocol::{Input, Instant};
 
 use super::inbox::Inbox;
+use super::options::{CLOSE_TIMEOUT, SockJsClientOptions};
 use super::url::Urls;
-use super::{CLOSE_TIMEOUT, SockJsClientOptions};
 use crate::sockjs::quote;
 use crate::websockets::{ClientEvent, WebSocketClient};
 

@@ -78,7 +78,7 @@ fn what_waits_is_sent_before_the_goodbye_and_in_bounded_portions() {
     }
     pair.settle();
     assert!(
-        pair.units_waiting(spark) >= 8,
+        pair.waiting_bytes(spark) >= 8 * 50_000,
         "no more than two are under way"
     );
     pair.server_close(spark);
