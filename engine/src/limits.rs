@@ -34,6 +34,19 @@ pub const PENDING_BYTES_MAX: usize = 64 * 1024;
 /// MiB. That is too much to be kept for everybody who does so.
 pub const PENDING_BYTES_HIGHEST: usize = 256 * 1024;
 
+/// Bytes of messages of one receive after which the rest of it waits for a later turn, while others
+/// have theirs. Only compressed messages become so many: at worst some 5 million instructions.
+pub const SHARE_BYTES: usize = 128 * 1024;
+
+/// Such rests of which a share is looked at in one turn.
+pub const SHARES_PER_TURN: usize = 4;
+
+/// Bytes at which a connection is closed whose earlier ones wait for their turn. It is not listened
+/// to meanwhile, but as long as it takes to tell the driver, more comes in: with `io_uring`, from a
+/// peer that sends as fast as memory can be copied, all that the ring has buffers for, which is 4
+/// MiB.
+pub const BACKLOG_BYTES_MAX: usize = 8 * 1024 * 1024;
+
 /// Connections of a shard that may be on their way to others at a time.
 pub const LUGGAGE_PARCELS_MAX: usize = 4096;
 

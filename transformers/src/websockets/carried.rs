@@ -2,6 +2,11 @@
 //!
 //! What they send depends on what they have sent, so they can share no frame: messages wait as
 //! plain frames, and are compressed one after another when the connection can take them.
+//!
+//! So their queue counts them as they are before compression. To compress them when they are queued
+//! would not do: what waits may be dropped or replaced (`drop-oldest`, `keep-latest`), after which
+//! the context knows what the client has never seen; and a broadcast waits not in the queue of each
+//! client, but once for all.
 
 use std::time::Duration;
 
