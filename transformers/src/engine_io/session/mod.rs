@@ -41,7 +41,7 @@ use socket::Socket;
 #[derive(Debug)]
 pub struct EngineIoSession {
     transport: Transport,
-    /// When the heartbeat wants attention, or when a goodbye has taken too long.
+    /// The moment of the next heartbeat, or the end of the time for a goodbye.
     deadline: Instant,
     beat: Beat,
     phase: Phase,
@@ -83,11 +83,11 @@ enum Beat {
     PingDue,
     /// To receive a pong.
     PongDue,
-    /// The same, and the time was already prolonged.
+    /// To receive a pong. The session has already granted the time once more.
     PongOverdue,
     /// To receive a ping.
     ClientPingDue,
-    /// To have said goodbye.
+    /// To give up a goodbye that the client has not answered.
     GoodbyeDue,
 }
 
