@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`scan`] | whether a text is JSON, without building anything |
 //! | [`skip`] | skips strings and digits fast |
-//! | [`control`] | finds the messages of Primus among those of the app |
+//! | [`control`] | finds the messages of Primus among those of the application |
 //! | [`decode`] | builds values |
 //! | [`repair`] | rewrites what the library that builds them does not take |
 //! | [`encode`] | writes values |

@@ -68,7 +68,7 @@ enum Phase {
     /// Its first request has not been handled.
     Opening,
     Open,
-    /// The app has ended it: what waits is still sent, then the goodbye.
+    /// The application has ended it: what waits is still sent, then the goodbye.
     Closing,
     /// It can be forgotten.
     Over,
