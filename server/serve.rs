@@ -40,14 +40,21 @@ pub(crate) fn run(settings: &Settings, log: &Lines) -> Result<(), Failure> {
     raise_descriptor_limit();
     let server = start(settings, log.clone()).map_err(|error| error.to_string())?;
     say_what_is_served(settings, &server);
+    // This thread made the client library, and will only wait from now on.
+    allspark_engine::memory::collect_mimalloc(true);
     signals
         .drain_on_signal(server.handle())
         .map_err(|error| format!("signals cannot be awaited: {error}"))?;
-    server
-        .join()
-        .map_err(|failure| Failure::Shard(failure.to_string()))?;
+    wait(server)?;
     tracing::info!("ended");
     Ok(())
+}
+
+/// Waits for the end of the server, which is intended or that of a shard.
+fn wait(server: Server) -> Result<(), Failure> {
+    server
+        .join()
+        .map_err(|failure| Failure::Shard(failure.to_string()))
 }
 
 /// Descriptors bound how many connections a shard can have, on either driver, so the process takes
@@ -166,3 +173,6 @@ fn say_what_is_served(settings: &Settings, server: &Server) {
         tracing::info!("the page connects only from an origin that --origins lists");
     }
 }
+
+#[cfg(test)]
+mod tests;

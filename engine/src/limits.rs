@@ -103,8 +103,8 @@ pub const SPARKS_PER_TURN: usize = 256;
 /// look dead, but it goes on.
 pub const SPARKS_PER_TURN_BESIDE_TIMERS: usize = 32;
 
-/// Sparks that walks look at in one turn, those among them that have a broadcast already. To look at
-/// one costs a miss in the cache at worst, so this is less than half a millisecond.
+/// Sparks that walks look at in one turn, those among them that have a broadcast already. To look
+/// at one costs a miss in the cache at worst, so this is less than half a millisecond.
 pub const WALK_VISITS_PER_TURN: usize = 4096;
 
 /// Connections whose queues are sent in one turn; the rest follows in the next.

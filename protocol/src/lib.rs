@@ -7,6 +7,7 @@
 //! | module | what it knows |
 //! |---|---|
 //! | [`mod@copy`] | how to append many bytes |
+//! | [`dice`] | numbers that look like chance and are no secret |
 //! | [`http`] | HTTP/1.1 messages (RFC 9112): heads, bodies, query strings |
 //! | [`websocket`] | WebSocket (RFC 6455): handshake, frames, messages, close codes |
 //! | [`parser`] | how a Primus message becomes a value: JSON, raw |
@@ -16,6 +17,7 @@
 #![forbid(unsafe_code)]
 
 pub mod copy;
+pub mod dice;
 pub mod http;
 pub mod input;
 pub mod limits;
@@ -26,6 +28,7 @@ pub mod transformer;
 pub mod value;
 pub mod websocket;
 
+pub use dice::Dice;
 pub use input::{Input, Payload};
 pub use time::Instant;
 pub use value::Value;

@@ -47,9 +47,9 @@ impl Handle {
     /// Calls `visit` with every spark, on its shard, until it returns false. Shards do this at the
     /// same time, so a few sparks more may be visited after a false.
     ///
-    /// A shard visits a bounded number of sparks at a time, between its other work, so that nobody's
-    /// message waits for it. What is asked for meanwhile does not wait either: a message that is
-    /// written after `for_each` may reach a spark before its visit.
+    /// A shard visits a bounded number of sparks at a time, between its other work, so that
+    /// nobody's message waits for it. What is asked for meanwhile does not wait either: a message
+    /// that is written after `for_each` may reach a spark before its visit.
     pub fn for_each(&self, visit: impl Fn(&mut Spark<'_>) -> bool + Send + Sync + 'static) {
         let stopped = Arc::new(AtomicBool::new(false));
         let visitor: Visitor = Arc::new(move |host, key| visit(&mut Spark::new(host, key)));

@@ -11,7 +11,8 @@
 //!
 //! # Invariants
 //! - A request is judged once. What was decided about it travels with it ([`Verdict`]).
-//! - No transport, and nothing of the application but its fallback, sees a request that was refused.
+//! - No transport, and nothing of the application but its fallback, sees a request that was
+//!   refused.
 
 use allspark_protocol::http::{HttpDate, RequestHead, Response};
 use allspark_protocol::parser::{Json, Parser};

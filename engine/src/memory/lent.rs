@@ -17,9 +17,11 @@ impl BufferPool {
     /// A pool of `count` buffers of `buffer_bytes` each. Nobody holds any of them yet; all of them
     /// start out in the list of returned buffers.
     pub fn new(count: u16, buffer_bytes: usize) -> Rc<Self> {
-        let region = std::iter::repeat_with(|| UnsafeCell::new(0))
-            .take(usize::from(count) * buffer_bytes)
-            .collect();
+        // Memory that nobody has touched costs nothing, and the allocator has it zeroed.
+        let region = Box::new_zeroed_slice(usize::from(count) * buffer_bytes);
+        #[expect(unsafe_code, reason = "zero is a byte")]
+        // SAFETY: a byte may have any value, and so may one in a cell.
+        let region = unsafe { region.assume_init() };
         let returned = RefCell::new((0..count).rev().collect());
         Rc::new(Self {
             region,

@@ -19,15 +19,15 @@
 //! | bytes become requests, requests go to sessions | [`receive`], [`travel`] |
 //! | what a session understood becomes events | [`events`] |
 //! | what a session wants is done | [`outputs`] |
-//! | a handler writes, ends, broadcasts | [`host`], then [`write`](mod@write), [`close`], [`fan_out`] |
-//! | **effects**: what must not happen inside something else | [`effects`], carried out in [`carry_out`] |
-//! | a slow consumer is ended | [`write`](mod@write) (a queue is full), [`timers`] (it takes too little) |
+//! | a handler writes, ends, broadcasts | [`host`], then `write`, [`close`], [`fan_out`] |
+//! | what must not happen inside something else | [`effects`], then [`carry_out`] |
+//! | a slow consumer is ended | `write` (a queue is full), [`timers`] (it takes too little) |
 //! | how many may come and what they may hold | [`room`] |
 //!
 //! Calls go one way: phases -> [`carry_out`] -> [`outputs`] -> [`events`] -> the application ->
-//! [`host`] -> [`write`](mod@write) and [`close`] -> the machines. Whatever would have to go the
-//! other way is an effect. So a handler never runs inside a handler, a session is never called while
-//! one of its outputs is carried out, and nothing is called inside a submission.
+//! [`host`] -> `write` and [`close`] -> the machines. Whatever would have to go the
+//! other way is an effect. So a handler never runs inside a handler, a session is never called
+//! while one of its outputs is carried out, and nothing is called inside a submission.
 //!
 //! # Invariants
 //! - A turn ends without an effect, and without anything that a session wants.

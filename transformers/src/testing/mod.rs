@@ -27,10 +27,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use allspark_engine::io::sim::SimNet;
 use allspark_engine::sim::SimServer;
 use allspark_engine::{EndOptions, Options, Spark, Value};
-use allspark_protocol::Instant;
 use allspark_protocol::parser::ParserKind;
 use allspark_protocol::primus::SparkId;
 use allspark_protocol::transformer::{ClientTransport, Kind, Transformer};
+use allspark_protocol::{Dice, Instant};
 
 use clients::ClientState;
 pub(crate) use clients::{Client, NoClient};
@@ -45,7 +45,7 @@ pub(crate) struct Pair<T: Transformer, C: ClientTransport> {
     server: SimServer<Watched<T>>,
     watch: Watch,
     events: Vec<Event>,
-    random: Random,
+    dice: Dice,
     make_client: Box<dyn FnMut(u64) -> C>,
     clients: Vec<ClientState<C>>,
     connections: Vec<Connection>,
@@ -96,7 +96,7 @@ impl<T: Transformer, C: ClientTransport> Pair<T, C> {
             server,
             watch,
             events: Vec::new(),
-            random: Random(seed),
+            dice: Dice::new(seed),
             make_client: Box::new(make_client),
             clients: Vec::new(),
             connections: Vec::new(),
@@ -110,7 +110,7 @@ impl<T: Transformer, C: ClientTransport> Pair<T, C> {
 
     /// Starts a new client half.
     pub(crate) fn connect(&mut self) -> Client {
-        let transport = (self.make_client)(self.random.next());
+        let transport = (self.make_client)(self.dice.roll());
         self.start_client(transport)
     }
 
@@ -258,22 +258,4 @@ fn connected(watch: &Watch, spark: &mut Spark<'_>) {
             bytes: data.encoded().to_vec(),
         });
     });
-}
-
-/// Chance that a seed makes (splitmix64).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// A number below `bound`.
-    fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound as u64) as usize
-    }
 }

@@ -97,8 +97,8 @@ impl<T: Transformer, C: ClientTransport> Pair<T, C> {
     /// Moves a piece on one of the connections. Returns whether there was one to move.
     fn deliver(&mut self) -> bool {
         while self.net.next_client_notice().is_some() {}
-        let first = self.random.below(self.connections.len().max(1));
-        let reads_first = self.random.below(2) == 0;
+        let first = self.dice.index(self.connections.len().max(1));
+        let reads_first = self.dice.index(2) == 0;
         let order = (first..self.connections.len()).chain(0..first);
         for id in order {
             let moved = match reads_first {
@@ -156,7 +156,7 @@ impl<T: Transformer, C: ClientTransport> Pair<T, C> {
 
     /// How many bytes are delivered at once: often a few, sometimes many.
     fn piece(&mut self) -> usize {
-        let max = [3, 50, 4096, PIECE_BYTES_MAX][self.random.below(4)];
-        1 + self.random.below(max)
+        let max = [3, 50, 4096, PIECE_BYTES_MAX][self.dice.index(4)];
+        1 + self.dice.index(max)
     }
 }

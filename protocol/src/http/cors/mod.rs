@@ -44,6 +44,8 @@
 //! - As soon as the origins are listed, an upgrade from another one is refused
 //!   ([`Cors::refuse_upgrade`]). Browsers ask nobody before they open a WebSocket to another
 //!   origin, and let its page read what comes. Primus leaves that to `authorization`.
+//! - Then, too, pages of the transports say that only those origins and the server's own may frame
+//!   them (`Content-Security-Policy: frame-ancestors`).
 //! - Options that no browser or no header can match are refused, and `null` can't be listed.
 //! - An `Origin` at which `url.parse` of Node.js throws (`http://[::1`) takes Node.js down. Here it
 //!   is judged like any other.
@@ -51,6 +53,7 @@
 //!   one that is not UTF-8.
 //! - Names of headers are sent in their usual spelling, not in lower case.
 
+mod frames;
 mod options;
 mod origins;
 #[cfg(test)]
@@ -73,6 +76,8 @@ pub struct Cors {
     max_age_s: u64,
     headers: String,
     exposed: String,
+    /// Who may frame pages, if not everybody.
+    frames: Option<String>,
 }
 
 /// What becomes of a request.
@@ -106,8 +111,10 @@ impl Cors {
     /// The first option that means nothing, with a sentence that says how it should be written.
     pub fn new(options: &CorsOptions) -> Result<Self, CorsError> {
         options.check_headers()?;
+        let origins = options.origins()?;
         Ok(Self {
-            origins: options.origins()?,
+            frames: frames::policy(origins.as_deref()),
+            origins,
             upgrades: options.upgrades,
             methods: options.methods()?,
             credentials: options.credentials,
@@ -173,10 +180,11 @@ impl Cors {
         is_own || self.allows_origin(origin)
     }
 
-    /// Adds to the answer what was granted to its request, in the place of what it says itself.
+    /// Adds to the answer what was granted to its request, in the place of what it says itself; to
+    /// a page also who may frame it, if not all origins are allowed.
     #[must_use]
     pub fn apply(&self, grant: &CorsGrant, response: Response) -> Response {
-        let response = self.allow(grant, response);
+        let response = frames::restrict(self.frames.as_deref(), self.allow(grant, response));
         match grant.origin.is_some() && !self.exposed.is_empty() {
             true => response.set_header("Access-Control-Expose-Headers", &self.exposed),
             false => response,
