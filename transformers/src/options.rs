@@ -1,4 +1,4 @@
-//! What transformers are told, and the errors of those who tell them.
+//! The options that every transformer has, and the errors in options.
 
 use std::borrow::Cow;
 

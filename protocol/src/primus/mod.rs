@@ -6,14 +6,14 @@
 //! | [`heartbeat`] | whether the peer is alive: the server's pings, the client's ping time-out |
 //! | [`id`] | the name of a spark, from which its owner can be read back |
 //! | [`backoff`] | when a client tries to connect again |
-//! | [`pathname`] | which paths of a server belong to Primus |
+//! | [`pathname`](mod@pathname) | which paths of a server belong to Primus |
 //! | [`ping_interval`] | the time between two pings of a spark |
-//! | [`reserved`] | event names that belong to Primus and not to the app |
+//! | [`reserved`] | event names that belong to Primus and not to the application |
 //!
 //! Nothing here reads a clock, draws a random number or touches a socket: all three are handed in.
 //!
 //! # Invariants
-//! - A string that starts with [`packet::PREFIX`] never reaches the app, understood or not.
+//! - A string that starts with [`packet::PREFIX`] never reaches the application, understood or not.
 //! - A spark that did not answer a ping ends one interval after the ping, and not before.
 
 pub mod backoff;
