@@ -1,4 +1,5 @@
-//! Receive buffers: one region per driver or ring, lent to the shard while it parses, then returned.
+//! Receive buffers: one region per driver or ring, lent to the shard while it parses, then
+//! returned.
 
 use std::cell::{Cell, RefCell};
 use std::ops::{Deref, DerefMut, Range};

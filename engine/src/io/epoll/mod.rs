@@ -5,8 +5,9 @@
 //!
 //! # Invariants
 //! - A send is done when its operation is executed, so no bytes are kept.
-//! - Events are handled in the order in which they were fetched, each once, and the next are fetched
-//!   when none is left. An event that meets another use of its index is counted and dropped.
+//! - Events are handled in the order in which they were fetched, each once, and the next are
+//!   fetched when none is left. An event that meets another use of its index is counted and
+//!   dropped.
 //! - A socket that nothing is expected of is not in the epoll set.
 
 use allspark_protocol::Instant;
@@ -52,8 +53,8 @@ pub struct EpollOptions {
     pub listener: Option<TcpListener>,
     /// Receive buffers. By default one, and another one for when that is still needed.
     pub buffers: u16,
-    /// Bytes in each receive buffer. Reads fill it one after the other, each with a quarter of it at
-    /// most. By default 512 KiB, so that a message of 64 KiB is one read, and what was read is
+    /// Bytes in each receive buffer. Reads fill it one after the other, each with a quarter of it
+    /// at most. By default 512 KiB, so that a message of 64 KiB is one read, and what was read is
     /// looked at before it has left the processor's cache.
     pub buffer_bytes: usize,
 }

@@ -6,8 +6,8 @@
 //! buffer, so there must be many of them, and they are small.
 //!
 //! It is done only where the kernel can limit what one socket receives (6.17), because otherwise a
-//! peer that sends fast enough gets all buffers, turn after turn. These kernels also report receives
-//! in the order in which they were made, on which the positions in a buffer rely.
+//! peer that sends fast enough gets all buffers, turn after turn. These kernels also report
+//! receives in the order in which they were made, on which the positions in a buffer rely.
 
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::io;

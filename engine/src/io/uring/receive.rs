@@ -145,8 +145,8 @@ impl Ring {
         }
         let token = slot.token;
         let state = slot.state;
-        // One that had as much as an operation brings waits behind those that wait for a buffer, and
-        // until the shard has had its say.
+        // One that had as much as an operation brings waits behind those that wait for a buffer,
+        // and until the shard has had its say.
         let mut waits = result > 0;
         match -result {
             ..0 => {
