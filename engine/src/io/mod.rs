@@ -40,7 +40,7 @@ pub use detached::Detached;
 pub use epoll::{Epoll, EpollOptions};
 pub use listener::bind;
 pub use token::Token;
-pub use uring::{RingSize, SetupError, Uring, UringOptions};
+pub use uring::{Buffers, RingSize, SetupError, Uring, UringOptions};
 pub use waker::Waker;
 
 /// A connection as its driver names it. Meaningless to any other driver.
