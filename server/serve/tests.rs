@@ -8,7 +8,7 @@ use allspark::{Destroy, Server};
 use allspark_engine::io::DriverChoice;
 use allspark_engine::{Options, Primus};
 use allspark_protocol::Input;
-use allspark_protocol::http::{Request, Response};
+use allspark_protocol::http::Request;
 use allspark_protocol::transformer::{
     Answer, Carrier, Context, Event, Kind, Outputs, Transformer, Wire,
 };

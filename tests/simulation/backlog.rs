@@ -75,7 +75,7 @@ fn ends_with(client: &Client, text: &str) -> bool {
 #[test]
 fn a_client_that_reads_again_is_up_to_date() {
     for policy in POLICIES {
-        for bytes in [10, 1_000, 40_000, 100_000, 2_000_000] {
+        for bytes in [10, 1_000, 40_000, 60_000, 100_000, 2_000_000] {
             let mut stage = websockets(options(policy));
             let mut client = stage.upgrade("");
             client.set_window(2_000);

@@ -69,16 +69,6 @@ const LEFT: &[(&str, &[&str])] = &[
             "engine/src/memory/slice.rs",
         ],
     ),
-    // `Primus` itself is defined in the root file.
-    (
-        "server/lib.rs",
-        &[
-            "server/builder.rs",
-            "server/lib.rs",
-            "server/library.rs",
-            "server/socket.rs",
-        ],
-    ),
 ];
 
 fn no_circle_is_left(repository: &Repository) -> Vec<Complaint> {

@@ -116,7 +116,8 @@ impl<D: Driver, T: Transformer> Shard<D, T> {
     /// One turn.
     pub fn turn(&mut self, wait: Wait) -> io::Result<Flow> {
         self.submit(wait)?;
-        let is_all_read = !self.driver.has_more() && self.stash.is_empty();
+        let is_all_read =
+            !self.driver.has_more() && self.stash.is_empty() && self.core.backlog.is_empty();
         self.core
             .begin_turn(self.driver.now(), self.driver.unix_ms(), is_all_read);
         let holds_input = self.complete();
@@ -125,6 +126,7 @@ impl<D: Driver, T: Transformer> Shard<D, T> {
         self.core.drain_inbox();
         let is_in_time = self.core.fire_timers(holds_input);
         self.core.proceed();
+        self.core.read_backlog();
         self.core.resume();
         self.core.flush_sessions();
         self.core.flush();

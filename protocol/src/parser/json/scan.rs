@@ -112,6 +112,8 @@ where
                     }
                 }
             }
+            // One digit, as in flags and small counts: nothing else is to be looked at.
+            b'0'..=b'9' if let Some(b',' | b']' | b'}') = text.get(after) => after,
             b'-' | b'0'..=b'9' => number(text, after - 1)?,
             b't' => word(text, after, b"rue")?,
             b'f' => word(text, after, b"alse")?,
