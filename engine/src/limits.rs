@@ -14,15 +14,15 @@ pub const TIMEOUT_MS_HIGHEST: u64 = 24 * 60 * 60 * 1000;
 /// say otherwise. The slowest line that anybody still has brings several times as much.
 pub const MIN_RATE_BYTES_PER_S_DEFAULT: u32 = 500;
 
+/// What that may be raised to: with more, hardly anybody would be fast enough.
+pub const MIN_RATE_BYTES_PER_S_HIGHEST: u64 = 1024 * 1024;
+
 /// Milliseconds that a peer has to answer a goodbye before its connection is closed.
 pub const GOODBYE_TIMEOUT_MS: u64 = 5_000;
 
 /// Milliseconds for which a connection that is being closed still reads, so that the peer gets what
 /// was sent last instead of a reset.
 pub const LINGER_MS: u64 = 2_000;
-
-/// What that may be raised to: with more, hardly anybody would be fast enough.
-pub const MIN_RATE_BYTES_PER_S_HIGHEST: usize = 1024 * 1024;
 
 /// Bytes behind a request that is not answered yet after which the connection is not listened to:
 /// clients that send their next request before the answer are rare, and it is small.
@@ -34,6 +34,19 @@ pub const PENDING_BYTES_MAX: usize = 64 * 1024;
 /// all that the ring has buffers for, which is 4 MiB. That is too much to be kept for everybody who
 /// does so.
 pub const PENDING_BYTES_HIGHEST: usize = 256 * 1024;
+
+/// Bytes of messages of one receive after which the rest of it waits for a later turn, while others
+/// have theirs. Only compressed messages become so many: at worst some 5 million instructions.
+pub const SHARE_BYTES: usize = 128 * 1024;
+
+/// Such rests of which a share is looked at in one turn.
+pub const SHARES_PER_TURN: usize = 4;
+
+/// Bytes at which a connection is closed whose earlier ones wait for their turn. It is not listened
+/// to meanwhile, but as long as it takes to tell the driver, more comes in: with `io_uring`, from a
+/// peer that sends as fast as memory can be copied, all that the ring has buffers for, which is 4
+/// MiB.
+pub const BACKLOG_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// Connections of a shard that may be on their way to others at a time.
 pub const LUGGAGE_PARCELS_MAX: usize = 4096;
@@ -105,8 +118,8 @@ pub const SPARKS_PER_TURN: usize = 256;
 /// look dead, but it goes on.
 pub const SPARKS_PER_TURN_BESIDE_TIMERS: usize = 32;
 
-/// Sparks that walks look at in one turn, those among them that have a broadcast already. To look at
-/// one costs a miss in the cache at worst, so this is less than half a millisecond.
+/// Sparks that walks look at in one turn, those among them that have a broadcast already. To look
+/// at one costs a miss in the cache at worst, so this is less than half a millisecond.
 pub const WALK_VISITS_PER_TURN: usize = 4096;
 
 /// Connections whose queues are sent in one turn; the rest follows in the next.

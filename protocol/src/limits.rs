@@ -3,8 +3,8 @@
 /// Bytes of a request or response head (request line and all headers). Node.js allows 16 KiB too.
 pub const HTTP_HEAD_BYTES_MAX: usize = 16 * 1024;
 
-/// Empty lines before a message. Some old clients send one behind a body (RFC 9112, 2.2); who sends
-/// nothing else asks for nothing.
+/// Empty lines before a message. Some old clients send one behind a body (RFC 9112, 2.2); a client
+/// that sends nothing else asks for nothing.
 pub const HTTP_EMPTY_LINES_MAX: u8 = 4;
 
 /// Header lines of one message. Browsers send about 20; proxies add some.

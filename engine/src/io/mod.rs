@@ -35,7 +35,7 @@ mod uring;
 mod waker;
 
 pub(crate) use choose::explained;
-pub use choose::{Chosen, DriverChoice, Unavailable, UnknownDriver, probe, probe_release};
+pub use choose::{Chosen, DriverChoice, Unavailable, probe, probe_release};
 pub use detached::Detached;
 pub use epoll::{Epoll, EpollOptions};
 pub use listener::bind;

@@ -25,7 +25,7 @@ use crate::io::{Op, Wait};
 use crate::lines::{Admitted, Line};
 use crate::memory::{Arena, Key};
 use crate::mesh::{Mesh, Outbox, Parcel};
-use crate::net::{Luggage, Moves, Net, Room, Rules};
+use crate::net::{Backlog, Luggage, Moves, Net, Room, Rules};
 use crate::session::Sessions;
 use crate::stats::Counters;
 
@@ -46,6 +46,8 @@ pub(crate) struct Core<T: Transformer> {
     /// Commands that did not fit into the inboxes of other shards.
     pub(super) outbox: Outbox<Command>,
     pub(super) room: Room,
+    /// What came in and was not looked at yet.
+    pub(super) backlog: Backlog,
     /// Connections that can go on with what their peers sent meanwhile.
     pub(super) resumed: Vec<Key>,
     /// Connections that go to another shard once everything is sent.
@@ -87,6 +89,7 @@ impl<T: Transformer> Core<T> {
             effects: Effects::default(),
             outbox: Outbox::new(server.mesh.shards()),
             room: Room::default(),
+            backlog: Backlog::default(),
             resumed: Vec::new(),
             leaving: VecDeque::new(),
             luggage: Luggage::default(),
@@ -179,6 +182,7 @@ impl<T: Transformer> Core<T> {
             || (self.sessions.proceeding() > 0 && !self.is_congested())
             || self.fanout.has_work(self.clock.now)
             || self.closes_idle()
+            || (!self.backlog.is_empty() && !self.is_congested())
             || !self.resumed.is_empty()
             || !self.leaving.is_empty()
             || !self.outbox.is_empty()

@@ -9,6 +9,7 @@ use allspark_engine::io::{
     Buffers, Completion, Detached, Driver, DriverKind, Epoll, EpollOptions, Op, RingSize, Socket,
     Token, Uring, UringOptions, Wait, Waker, bind,
 };
+use allspark_protocol::Dice;
 
 /// How long a test waits for something that must happen. Never reached by a test that passes.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -343,11 +344,5 @@ impl<D: TestDriver> Rig<D> {
 
 /// Bytes of which every part is different, so that loss and disorder show.
 pub(crate) fn pattern(len: usize) -> Vec<u8> {
-    let mut state = 1u32;
-    std::iter::repeat_with(|| {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 24) as u8
-    })
-    .take(len)
-    .collect()
+    Dice::new(1).bytes(len)
 }

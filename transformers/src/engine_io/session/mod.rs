@@ -3,9 +3,9 @@
 //! | module | what it does |
 //! |---|---|
 //! | `opening` | the first request of a session |
-//! | `polling` | requests for a session, and the answers to its polls |
-//! | `upgrade` | a WebSocket that a polling session may change to |
-//! | `stream` | the WebSocket that a session lives on |
+//! | `polling`, `polls` | requests for a session, and the answers to its polls |
+//! | `upgrade`, `probe` | a WebSocket that a polling session may change to |
+//! | `stream`, `socket` | the WebSocket that a session lives on |
 //! | `heartbeat` | the pings of engine.io, and its time-outs |
 //! | `ending` | every way in which it ends |
 //!
@@ -18,6 +18,10 @@ mod ending;
 mod heartbeat;
 mod opening;
 mod polling;
+mod polls;
+mod probe;
+mod shared;
+mod socket;
 mod stream;
 mod upgrade;
 
@@ -25,39 +29,19 @@ use allspark_protocol::transformer::{Carrier, Context, Event, Outputs, Units};
 use allspark_protocol::{Input, Instant};
 
 use super::format::Format;
-use super::options::EngineIoOptions;
 use super::parameters::{Parameters, TransportName};
-use heartbeat::Beat;
-use polling::Polling;
-use stream::Stream;
-use upgrade::ProbeStep;
 
-/// What the sessions of a shard share.
-#[derive(Clone, Debug)]
-pub(super) struct Shared {
-    pub(super) options: EngineIoOptions,
-    /// Bytes of the largest body and of the largest WebSocket message.
-    pub(super) buffer_bytes_max: usize,
-    /// Where bytes are decoded.
-    pub(super) scratch: Vec<u8>,
-}
+pub(super) use shared::Shared;
 
-/// Bytes up to which scratch space is kept: a rare huge message must not stay in memory.
-const SCRATCH_BYTES_KEPT_MAX: usize = 64 * 1024;
-
-impl Shared {
-    /// Gives back what a huge message needed.
-    pub(super) fn trim(&mut self) {
-        self.scratch.truncate(SCRATCH_BYTES_KEPT_MAX);
-        self.scratch.shrink_to(SCRATCH_BYTES_KEPT_MAX);
-    }
-}
+use polls::Polling;
+use probe::ProbeStep;
+use socket::Socket;
 
 /// The server half of one session.
 #[derive(Debug)]
 pub struct EngineIoSession {
     transport: Transport,
-    /// When the heartbeat wants attention, or when a goodbye has taken too long.
+    /// The moment of the next heartbeat, or the end of the time for a goodbye.
     deadline: Instant,
     beat: Beat,
     phase: Phase,
@@ -75,7 +59,7 @@ enum Transport {
     /// The WebSocket that it begins with; the first request brings it.
     Awaited,
     Polling(Box<Polling>),
-    WebSocket(Stream),
+    WebSocket(Socket),
 }
 
 /// How far the session is.
@@ -84,10 +68,27 @@ enum Phase {
     /// Its first request has not been handled.
     Opening,
     Open,
-    /// The app has ended it: what waits is still sent, then the goodbye.
+    /// The application has ended it: what waits is still sent, then the goodbye.
     Closing,
     /// It can be forgotten.
     Over,
+}
+
+/// What the deadline of a session is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Beat {
+    /// There is none.
+    Stopped,
+    /// To send a ping.
+    PingDue,
+    /// To receive a pong.
+    PongDue,
+    /// To receive a pong. The session has already granted the time once more.
+    PongOverdue,
+    /// To receive a ping.
+    ClientPingDue,
+    /// To give up a goodbye that the client has not answered.
+    GoodbyeDue,
 }
 
 impl EngineIoSession {
