@@ -14,6 +14,18 @@ pub(crate) const RULES: &[Rule] = &[Rule {
         IO,
         MEMORY,
         LIMITS,
+        OTHERS[0],
+        OTHERS[1],
+        OTHERS[2],
+        OTHERS[3],
+        OTHERS[4],
+        OTHERS[5],
+        OTHERS[6],
+        OTHERS[7],
+        OTHERS[8],
+        OTHERS[9],
+        OTHERS[10],
+        OTHERS[11],
         ("engine/src/io/ring.rs", "use crate::shard::Shard;"),
         ("engine/src/memory/pool.rs", "fn f() { crate::shard::g() }"),
     ],
@@ -22,6 +34,18 @@ pub(crate) const RULES: &[Rule] = &[Rule {
         IO,
         MEMORY,
         LIMITS,
+        OTHERS[0],
+        OTHERS[1],
+        OTHERS[2],
+        OTHERS[3],
+        OTHERS[4],
+        OTHERS[5],
+        OTHERS[6],
+        OTHERS[7],
+        OTHERS[8],
+        OTHERS[9],
+        OTHERS[10],
+        OTHERS[11],
         (
             "engine/src/io/ring.rs",
             "use crate::memory::pool::Pool;\n#[cfg(test)]\nuse crate::shard::Shard;",
@@ -37,6 +61,22 @@ const ROOT: (&str, &str) = (
 const IO: (&str, &str) = ("engine/src/io/mod.rs", "mod ring;");
 const LIMITS: (&str, &str) = ("engine/src/limits.rs", "");
 const MEMORY: (&str, &str) = ("engine/src/memory/mod.rs", "mod pool;");
+
+/// The rest of what the table below names.
+const OTHERS: [(&str, &str); 12] = [
+    ("engine/src/app.rs", ""),
+    ("engine/src/config.rs", ""),
+    ("engine/src/fanout.rs", ""),
+    ("engine/src/guard.rs", ""),
+    ("engine/src/http.rs", ""),
+    ("engine/src/lines.rs", ""),
+    ("engine/src/mesh.rs", ""),
+    ("engine/src/net.rs", ""),
+    ("engine/src/session.rs", ""),
+    ("engine/src/shared.rs", ""),
+    ("engine/src/stats.rs", ""),
+    ("engine/src/wheel.rs", ""),
+];
 
 /// A folder of a crate, or a file beside its root, and what it may know of the same crate.
 struct Machine {
@@ -59,6 +99,43 @@ const MACHINES: &[Machine] = &[
     Machine {
         name: "memory",
         may_import: &["io", "limits"],
+    },
+    // Owns connections. It knows no spark, no session and no HTTP.
+    Machine {
+        name: "net",
+        may_import: &["config", "io", "limits", "memory", "mesh", "stats", "wheel"],
+    },
+    // The front door. It knows no connection and no spark.
+    Machine {
+        name: "http",
+        may_import: &["config", "limits"],
+    },
+    // From one to many. It knows no connection and no session.
+    Machine {
+        name: "fanout",
+        may_import: &["limits", "memory"],
+    },
+    // The side of the application. It knows no connection and no session.
+    Machine {
+        name: "app",
+        may_import: &[
+            "config", "guard", "memory", "mesh", "shared", "stats", "wheel",
+        ],
+    },
+    // Owns sessions. Of `net` it knows queues and the memory for them, but no connection.
+    Machine {
+        name: "session",
+        may_import: &["app", "memory", "net", "wheel"],
+    },
+    // The way between threads, for whatever is sent. What travels has passed the door.
+    Machine {
+        name: "mesh",
+        may_import: &["guard", "http", "io", "limits", "memory", "stats"],
+    },
+    // What all shards share, whatever they are.
+    Machine {
+        name: "shared",
+        may_import: &["config", "lines", "mesh"],
     },
 ];
 

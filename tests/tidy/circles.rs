@@ -69,40 +69,6 @@ const LEFT: &[(&str, &[&str])] = &[
             "engine/src/memory/slice.rs",
         ],
     ),
-    // The one object between the drivers and the application, which becomes machines.
-    (
-        "engine/src/lib.rs",
-        &[
-            "engine/src/mesh.rs",
-            "engine/src/primus.rs",
-            "engine/src/shard/carried.rs",
-            "engine/src/shard/close.rs",
-            "engine/src/shard/connection.rs",
-            "engine/src/shard/core.rs",
-            "engine/src/shard/held.rs",
-            "engine/src/shard/host.rs",
-            "engine/src/shard/mod.rs",
-            "engine/src/shard/paced.rs",
-            "engine/src/shard/receive.rs",
-            "engine/src/shard/room.rs",
-            "engine/src/shard/timers.rs",
-            "engine/src/shard/travel.rs",
-            "engine/src/shard/upkeep.rs",
-            "engine/src/shard/walk.rs",
-            "engine/src/spark/handle.rs",
-            "engine/src/spark/handlers.rs",
-            "engine/src/spark/mod.rs",
-            "engine/src/spark/state.rs",
-        ],
-    ),
-    (
-        "engine/src/lib.rs",
-        &[
-            "engine/src/seat.rs",
-            "engine/src/server.rs",
-            "engine/src/start.rs",
-        ],
-    ),
     // `Primus` itself is defined in the root file.
     (
         "server/lib.rs",

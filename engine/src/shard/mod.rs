@@ -12,7 +12,7 @@
 //!    ([`flush`]);
 //! 6. queue the sends: everything that waits for a connection leaves as one send ([`flush`]), and
 //!    walks over all sparks go on ([`fan_out`]);
-//! 7. now and then: give back memory that a peak has left behind ([`upkeep`]).
+//! 7. now and then: give back memory that a peak has left behind ([`give_back`]).
 //!
 //! | what happens | where |
 //! |---|---|
@@ -55,6 +55,7 @@ mod events;
 mod fairness;
 mod fan_out;
 mod flush;
+mod give_back;
 mod host;
 mod inbox;
 mod outputs;
