@@ -23,9 +23,9 @@ pub struct EndOptions {
 
 /// How a server ends. The defaults are Primus's.
 ///
-/// Of several that are asked for each begins at its time. One that begins while another is under way
-/// takes its place: it ends those who are left, in its own words and at its own pace. What closes
-/// does not open again.
+/// Of several that are asked for each begins at its time. One that begins while another is under
+/// way takes its place: it ends those who are left, in its own words and at its own pace. What
+/// closes does not open again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Destroy {
     /// Whether the listeners are closed and the shards end. Otherwise only the sparks end, and
