@@ -487,3 +487,6 @@ impl<T: Transformer> Sessions<T> {
         self.wants.give_back();
     }
 }
+
+#[cfg(test)]
+mod tests;
