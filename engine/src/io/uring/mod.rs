@@ -33,12 +33,14 @@ mod buffers;
 mod close;
 mod connect;
 mod hand_over;
+mod multishot;
 mod probe;
 mod receive;
 mod ring;
 mod send;
 mod setup;
 mod slots;
+mod starved;
 
 use accept::Acceptor;
 use ring::{Ring, Sleep};

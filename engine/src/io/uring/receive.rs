@@ -1,68 +1,13 @@
 //! Receiving: one multishot operation per socket, into buffers that the ring's sockets share.
 
-use std::collections::VecDeque;
 use std::io;
 
-use io_uring::squeue::Entry;
-use io_uring::types::Fixed;
 use io_uring::{cqueue, opcode};
 
-use super::buffers::GROUP;
-use super::kind;
 use super::ring::Ring;
 use super::slots::{Receive, State};
+use super::{kind, multishot};
 use crate::io::{Completion, Token};
-use crate::memory::GiveBack;
-
-/// Bytes that one receive brings at most, if the kernel can limit that.
-///
-/// A peer that sends as fast as it can must leave buffers for others, and what it gets in before it
-/// is told to stop must be less than what a connection is closed for (`PENDING_BYTES_HIGHEST` of
-/// the shard, less `PENDING_BYTES_MAX`). But a message of 64 KiB should be one receive.
-const RECEIVE_BYTES_MAX: u32 = 96 * 1024;
-
-/// Bytes after which a receive operation ends, if the kernel can limit that. It begins anew behind
-/// those that wait for a buffer. Up to twice as many have come by then.
-const OPERATION_BYTES_MAX: u32 = 96 * 1024;
-
-/// Sockets that are to receive again when there is a buffer and it is their turn, by the names of
-/// their receive operations.
-///
-/// Those whose last operation brought nothing wait apart, so that they are not behind the same
-/// others again and again who use up all buffers.
-#[derive(Debug, Default)]
-pub(super) struct Starved {
-    had_none: VecDeque<Token>,
-    had_some: VecDeque<Token>,
-}
-
-impl Starved {
-    pub(super) fn is_empty(&self) -> bool {
-        self.had_none.is_empty() && self.had_some.is_empty()
-    }
-
-    fn push(&mut self, name: Token, had_some: bool) {
-        match had_some {
-            true => self.had_some.push_back(name),
-            false => self.had_none.push_back(name),
-        }
-    }
-
-    /// Takes so many out, of both kinds by turns.
-    fn take(&mut self, count: usize) -> Vec<Token> {
-        let mut taken = Vec::with_capacity(count.min(self.had_none.len() + self.had_some.len()));
-        while taken.len() < count && !self.is_empty() {
-            taken.extend(self.had_none.pop_front());
-            taken.extend(self.had_some.pop_front());
-        }
-        taken
-    }
-
-    pub(super) fn give_back(&mut self) {
-        self.had_none.give_back();
-        self.had_some.give_back();
-    }
-}
 
 impl Ring {
     pub(super) fn receive(&mut self, index: u32, token: Token) {
@@ -199,12 +144,8 @@ impl Ring {
         if let Some(slot) = self.slots.open(index) {
             slot.receive = Receive::Armed;
             slot.fed = false;
-            let entry = opcode::RecvMulti::new(Fixed(index), GROUP);
-            let entry = match self.buffers.is_incremental() {
-                true => limited(entry.len(RECEIVE_BYTES_MAX).build()),
-                false => entry.build(),
-            };
-            self.push(poll_first(entry), self.slots.name(kind::RECEIVE, index));
+            let entry = multishot::receive(index, self.buffers.is_incremental());
+            self.push(entry, self.slots.name(kind::RECEIVE, index));
         }
     }
 
@@ -234,38 +175,4 @@ impl Ring {
     pub(super) fn can_resume(&self) -> bool {
         !self.starved.is_empty() && !self.buffers.is_empty()
     }
-}
-
-/// `IORING_RECVSEND_POLL_FIRST` of the kernel's interface.
-const POLL_FIRST: u16 = 1;
-
-const _: () = assert!(
-    size_of::<Entry>() == 64,
-    "an entry is one of the kernel's, and nothing else"
-);
-
-/// Has the kernel look whether there is something to receive before it tries.
-///
-/// Otherwise the first bytes of a connection are received while the operation is submitted, and
-/// overtake bytes that came before them on other connections but wait as deferred work: two
-/// requests of one client would be answered in the wrong order. It also saves the attempt, which is
-/// in vain on most connections that have just been accepted.
-#[expect(unsafe_code, reason = "io-uring 0.7 has no way to set this")]
-fn poll_first(mut entry: Entry) -> Entry {
-    let ioprio = (&raw mut entry).cast::<u16>().wrapping_add(1);
-    // SAFETY: an `Entry` is `repr(C)` and holds nothing but an `io_uring_sqe`, whose bytes 2 and 3
-    // are `ioprio`, the flags of a receive; the pointer is to these bytes of a local value, and
-    // aligned.
-    unsafe { *ioprio |= POLL_FIRST };
-    entry
-}
-
-/// Has the kernel end a multishot receive after [`OPERATION_BYTES_MAX`] (6.17; before that it
-/// refuses such an entry).
-#[expect(unsafe_code, reason = "io-uring 0.7 has no way to set this")]
-pub(super) fn limited(mut entry: Entry) -> Entry {
-    let optlen = (&raw mut entry).cast::<u32>().wrapping_add(11);
-    // SAFETY: as above; bytes 44 to 47 are `optlen`, which no other field of a receive overlaps.
-    unsafe { *optlen = OPERATION_BYTES_MAX };
-    entry
 }

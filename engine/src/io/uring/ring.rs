@@ -15,11 +15,11 @@ use super::buffers::BufferRing;
 use super::close;
 use super::hand_over::Releases;
 use super::kind;
-use super::probe;
-use super::receive::Starved;
+use super::multishot;
 use super::send::Sending;
 use super::setup::{self, RingSize, SetupError};
 use super::slots::Slots;
+use super::starved::Starved;
 use crate::io::{Completion, Token};
 use crate::memory::GiveBack;
 
@@ -84,7 +84,7 @@ impl Ring {
     pub(super) fn new(size: RingSize, slots: u32) -> Result<Self, SetupError> {
         let mut ring = setup::ring(size, slots)?;
         let can_limit = size.incremental.is_some()
-            && probe::can_limit_receives(&mut ring).map_err(SetupError::Ring)?;
+            && multishot::can_limit_receives(&mut ring).map_err(SetupError::Ring)?;
         let size = RingSize {
             incremental: size.incremental.filter(|_| can_limit),
             ..size
