@@ -15,6 +15,7 @@ use crate::config::Options;
 use crate::io::sim::{SimDriver, SimNet};
 use crate::io::{Driver, Wait};
 use crate::shard::{Core, Flow, Shard};
+use crate::shared::Secrets;
 
 /// A single shard on any driver, turned by hand, and the handle of its server. For benches and
 /// tests that look at the shard alone.
@@ -24,7 +25,7 @@ pub fn single_shard<D: Driver, T: Transformer>(
     transformer: T,
     attach: impl FnOnce(&Attach),
 ) -> (Shard<D, T>, Handle) {
-    let shared = Shared::new(options, 1, 0);
+    let shared = Shared::new(options, 1, Secrets::of_seed(0));
     attach(&Attach::new(&shared));
     let handle = Handle::new(&shared);
     let rng = ChaCha12Rng::seed_from_u64(0);
@@ -58,7 +59,7 @@ impl<T: Transformer> SimServer<T> {
         seed: u64,
         attach: impl FnOnce(&Attach),
     ) -> Self {
-        let shared = Shared::new(options, usize::from(shards), seed);
+        let shared = Shared::new(options, usize::from(shards), Secrets::of_seed(seed));
         attach(&Attach::new(&shared));
         let seat = |number| {
             let rng = ChaCha12Rng::seed_from_u64(seed ^ (u64::from(number) << 32));
