@@ -9,6 +9,8 @@
 
 mod config;
 mod counts;
+#[cfg(test)]
+mod docs;
 mod file;
 mod flags;
 mod library_command;
@@ -17,11 +19,12 @@ mod log;
 mod nearest;
 mod output;
 mod page;
+mod said;
 mod save;
 mod serve;
 mod settings;
 mod signals;
-mod values;
+mod table;
 
 use std::env;
 use std::process::ExitCode;

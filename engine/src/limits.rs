@@ -14,6 +14,9 @@ pub const TIMEOUT_MS_HIGHEST: u64 = 24 * 60 * 60 * 1000;
 /// say otherwise. The slowest line that anybody still has brings several times as much.
 pub const MIN_RATE_BYTES_PER_S_DEFAULT: u32 = 500;
 
+/// What that may be raised to: with more, hardly anybody would be fast enough.
+pub const MIN_RATE_BYTES_PER_S_HIGHEST: u64 = 1024 * 1024;
+
 /// Milliseconds that a peer has to answer a goodbye before its connection is closed.
 pub const GOODBYE_TIMEOUT_MS: u64 = 5_000;
 
@@ -21,17 +24,15 @@ pub const GOODBYE_TIMEOUT_MS: u64 = 5_000;
 /// was sent last instead of a reset.
 pub const LINGER_MS: u64 = 2_000;
 
-/// What that may be raised to: with more, hardly anybody would be fast enough.
-pub const MIN_RATE_BYTES_PER_S_HIGHEST: usize = 1024 * 1024;
-
 /// Bytes behind a request that is not answered yet after which the connection is not listened to:
 /// clients that send their next request before the answer are rare, and it is small.
 pub const PENDING_BYTES_MAX: usize = 64 * 1024;
 
 /// Bytes behind a request at which the connection is closed. After it is not listened to any more,
-/// what is under way still comes in: with epoll what fits into one receive buffer, with `io_uring`,
-/// if a peer sends as fast as memory can be copied, all that the ring has buffers for, which is 4
-/// MiB. That is too much to be kept for everybody who does so.
+/// what is under way still comes in: with epoll 128 KiB at most, with `io_uring` 192 KiB, so that
+/// nobody is closed for that; before Linux 6.17, if a peer sends as fast as memory can be copied,
+/// all that the ring has buffers for, which is 4 MiB. That is too much to be kept for everybody who
+/// does so.
 pub const PENDING_BYTES_HIGHEST: usize = 256 * 1024;
 
 /// Bytes of messages of one receive after which the rest of it waits for a later turn, while others
@@ -80,8 +81,9 @@ pub const SESSIONS_MAX_DEFAULT: usize = 1 << 17;
 pub const MEMORY_DIVISOR_DEFAULT: u64 = 2;
 
 /// Bytes that a shard may take in for its peers in one turn before it looks again at what is held:
-/// its receive buffers. For each shard so much of the bound of the server is kept free, or half of
-/// it if that is less, so that it is not exceeded by the turn that comes up to it.
+/// its receive buffers, where these are most (`io_uring` before Linux 6.17). For each shard so much
+/// of the bound of the server is kept free, or half of it if that is less, so that it is not
+/// exceeded by the turn that comes up to it.
 pub const TURN_HELD_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
 /// Bytes below which it is not noted what is held for a peer: as much as a connection may take
@@ -197,6 +199,10 @@ pub const LOG_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Milliseconds for which a shard that ends waits for its peers.
 pub const END_TIMEOUT_MS: u64 = 10_000;
+
+/// Milliseconds of its pace that a destroy makes up for when a turn was late. Under load turns take
+/// some; after a longer standstill clients must not be sent elsewhere all at once.
+pub const DESTROY_CATCH_UP_MS: u64 = 100;
 
 /// Visits to all sparks that a shard keeps before it takes in nothing new.
 pub const VISITS_MAX: usize = 1024;

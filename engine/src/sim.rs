@@ -17,6 +17,14 @@ use crate::io::{Driver, Wait};
 use crate::shard::{Core, Flow, Shard};
 use crate::shared::Secrets;
 
+/// What the shards of a server share that is being started.
+fn begun(options: Options, shards: usize, seed: u64, attach: impl FnOnce(&Attach)) -> Arc<Shared> {
+    let shared = Shared::new(options, shards, Secrets::of_seed(seed));
+    attach(&Attach::new(&shared));
+    assert!(shared.begin(), "nobody has started it before");
+    shared
+}
+
 /// A single shard on any driver, turned by hand, and the handle of its server. For benches and
 /// tests that look at the shard alone.
 pub fn single_shard<D: Driver, T: Transformer>(
@@ -25,8 +33,7 @@ pub fn single_shard<D: Driver, T: Transformer>(
     transformer: T,
     attach: impl FnOnce(&Attach),
 ) -> (Shard<D, T>, Handle) {
-    let shared = Shared::new(options, 1, Secrets::of_seed(0));
-    attach(&Attach::new(&shared));
+    let shared = begun(options, 1, 0, attach);
     let handle = Handle::new(&shared);
     let rng = ChaCha12Rng::seed_from_u64(0);
     let shard = Shard::new(driver, |driver| {
@@ -59,8 +66,7 @@ impl<T: Transformer> SimServer<T> {
         seed: u64,
         attach: impl FnOnce(&Attach),
     ) -> Self {
-        let shared = Shared::new(options, usize::from(shards), Secrets::of_seed(seed));
-        attach(&Attach::new(&shared));
+        let shared = begun(options, usize::from(shards), seed, attach);
         let seat = |number| {
             let rng = ChaCha12Rng::seed_from_u64(seed ^ (u64::from(number) << 32));
             let (shared, transformer) = (Arc::clone(&shared), transformer.clone());

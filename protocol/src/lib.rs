@@ -12,6 +12,7 @@
 //! | [`websocket`] | WebSocket (RFC 6455): handshake, frames, messages, close codes |
 //! | [`parser`] | how a Primus message becomes a value: JSON, raw |
 //! | [`mod@value`] | what a message means |
+//! | [`options`] | what the options of a server are made of |
 //! | [`primus`] | the messages of Primus itself: ping, pong, id, close |
 //! | [`transformer`] | what a transport must offer so that the engine can serve it |
 #![forbid(unsafe_code)]
@@ -21,6 +22,7 @@ pub mod dice;
 pub mod http;
 pub mod input;
 pub mod limits;
+pub mod options;
 pub mod parser;
 pub mod primus;
 pub mod time;

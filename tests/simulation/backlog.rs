@@ -9,7 +9,7 @@ use allspark_transformers::CommonOptions;
 use allspark_transformers::sockjs::{SockJs, SockJsOptions};
 use allspark_transformers::websockets::{WebSockets, WebSocketsOptions};
 
-use crate::stage::{Client, Stage, WIDE};
+use crate::stage::{Client, Stage, WIDE, frame};
 
 const POLICIES: [SendPolicy; 4] = [
     SendPolicy::Disconnect,
@@ -59,12 +59,6 @@ fn message(number: usize, bytes: usize) -> String {
     "0".repeat(bytes - digits.len()) + &digits
 }
 
-fn frame(text: &str) -> Vec<u8> {
-    let mut out = Vec::new();
-    encode::message(Kind::Text, text.as_bytes(), Some([1, 2, 3, 4]), &mut out);
-    out
-}
-
 /// Says it through an open window, and then takes next to nothing.
 fn say_and_stall(client: &mut Client, said: &[u8]) {
     client.set_window(WIDE);
@@ -81,7 +75,7 @@ fn ends_with(client: &Client, text: &str) -> bool {
 #[test]
 fn a_client_that_reads_again_is_up_to_date() {
     for policy in POLICIES {
-        for bytes in [10, 1_000, 40_000, 100_000, 2_000_000] {
+        for bytes in [10, 1_000, 40_000, 60_000, 100_000, 2_000_000] {
             let mut stage = websockets(options(policy));
             let mut client = stage.upgrade("");
             client.set_window(2_000);

@@ -49,6 +49,8 @@ const LEFT: &[(&str, &[&str])] = &[
             "engine/src/io/uring/close.rs",
             "engine/src/io/uring/hand_over.rs",
             "engine/src/io/uring/mod.rs",
+            "engine/src/io/uring/probe.rs",
+            "engine/src/io/uring/receive.rs",
             "engine/src/io/uring/ring.rs",
             "engine/src/io/uring/send.rs",
         ],
@@ -67,16 +69,6 @@ const LEFT: &[(&str, &[&str])] = &[
             "engine/src/memory/block.rs",
             "engine/src/memory/pool.rs",
             "engine/src/memory/slice.rs",
-        ],
-    ),
-    // `Primus` itself is defined in the root file.
-    (
-        "server/lib.rs",
-        &[
-            "server/builder.rs",
-            "server/lib.rs",
-            "server/library.rs",
-            "server/socket.rs",
         ],
     ),
 ];

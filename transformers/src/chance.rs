@@ -5,13 +5,13 @@ use std::fmt;
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-/// The key stream of ChaCha12 for a seed: who sees any of its numbers can tell no other, nor the
+/// The key stream of ChaCha12 for a seed: some of its numbers reveal no other number, nor the
 /// seed, short of trying all 2^64 seeds. So some may be said in clear (a nonce, a name, a number
 /// that keeps caches away) and others not be foreseen (masking keys, RFC 6455, 10.3; the seeds of
 /// what comes next).
 ///
 /// A client may be one of very many, so this is no more than a seed and a place, and each call
-/// makes a block anew. Who needs many numbers takes them by [`Chance::fill`].
+/// makes a block anew. For many numbers there is [`Chance::fill`].
 #[derive(Clone)]
 pub struct Chance {
     seed: u64,

@@ -9,9 +9,8 @@ use allspark_protocol::transformer::Kind;
 use super::ends::{Destroy, EndOptions};
 use super::error::SparkError;
 use super::host::{Command, Finder, Server, Visitor};
-use super::message::Message;
+use super::message::{self, Message};
 use super::spark::Spark;
-use crate::memory::FRAME_BYTES_MAX;
 use crate::stats::Stats;
 
 impl Spark<'_> {
@@ -82,12 +81,7 @@ impl Handle {
 
     pub(crate) fn encode(&self, message: impl Message) -> Result<(Kind, Arc<[u8]>), SparkError> {
         let mut scratch = Vec::new();
-        let (kind, payload) = message
-            .encode(self.0.options.parser, &mut scratch)
-            .map_err(SparkError::Encode)?;
-        if payload.len() > FRAME_BYTES_MAX {
-            return Err(SparkError::TooLong);
-        }
+        let (kind, payload) = message::encode(&message, self.0.options.parser, &mut scratch)?;
         Ok((kind, payload.into()))
     }
 
@@ -133,7 +127,7 @@ impl SparkHandle {
         self.id
     }
 
-    /// Writes a message. Fails only when it can't be encoded.
+    /// Writes a message. Fails only when it can't be encoded or is longer than a frame can be.
     pub fn write(&self, message: impl Message) -> Result<(), SparkError> {
         let (kind, payload) = self.primus.encode(message)?;
         self.primus.send_to(

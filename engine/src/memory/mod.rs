@@ -10,6 +10,7 @@ mod lists;
 #[cfg(feature = "mimalloc")]
 mod mimalloc;
 mod pool;
+mod region;
 mod slice;
 
 pub use arena::{Arena, Key};

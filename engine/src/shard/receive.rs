@@ -310,9 +310,11 @@ impl<T: Transformer> Core<T> {
         };
         if let Some(spark) = found {
             let is_declined = self.exchange(key, spark, request, verdict);
+            // Before the session is over and takes the connections along that are still its own.
+            let declined = is_declined.then(|| self.take_back(key)).flatten();
             self.settle();
             self.woke(spark);
-            match is_declined.then(|| self.take_back(key)).flatten() {
+            match declined {
                 Some(declined) => verdict = declined,
                 None => return,
             }

@@ -102,7 +102,10 @@ impl<D: TestDriver> Crowd<D> {
                 if self.random(2) == 0 {
                     self.turn();
                 }
-                self.rig.driver.push(Op::Receive { socket, token });
+                // Meanwhile it may have been closed, and its socket be another connection's.
+                if self.open.contains_key(&token) {
+                    self.rig.driver.push(Op::Receive { socket, token });
+                }
             }
             3 => {
                 self.open.remove(&token);

@@ -32,13 +32,13 @@ pub enum DecodeError {
     /// message.
     #[error("invalid message: text that is not UTF-8")]
     NotUtf8,
-    /// The message is valid, but no message of the type that the app decodes it as. The sentence
-    /// says where the message and the type differ.
+    /// The message is valid, but no message of the type that the application decodes it as. The
+    /// sentence says where the message and the type differ.
     #[error("unexpected message: {0}")]
     Mismatch(String),
 }
 
-/// A value for which the parser has no message. The app is at fault.
+/// A value for which the parser has no message. The application is at fault.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum EncodeError {
     /// The parser cannot express such a value.

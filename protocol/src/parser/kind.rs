@@ -130,7 +130,7 @@ impl Parser for ParserKind {
 
 /// No parser has this name. The configuration is at fault.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("unknown parser `{name}`; the parsers are: {}", known())]
+#[error("{}; the parsers are: {}", self.reason(), known())]
 pub struct UnknownParser {
     name: String,
 }
@@ -138,6 +138,17 @@ pub struct UnknownParser {
 impl UnknownParser {
     fn new(name: &str) -> Self {
         Self { name: name.into() }
+    }
+
+    /// A parser that Primus has and this build has not is no unknown one.
+    fn reason(&self) -> String {
+        const TO_COME: [&str; 3] = ["ejson", "msgpack", "binary"];
+        let name = self.name.escape_debug();
+        let mut to_come = TO_COME.iter();
+        match to_come.any(|known| known.eq_ignore_ascii_case(&self.name)) {
+            true => format!("the parser `{name}` is not available in this build yet"),
+            false => format!("unknown parser `{name}`"),
+        }
     }
 }
 
@@ -165,6 +176,11 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "unknown parser `bson`; the parsers are: json, raw"
+        );
+        let error = ParserKind::from_name("EJSON").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the parser `EJSON` is not available in this build yet; the parsers are: json, raw"
         );
     }
 }

@@ -51,7 +51,7 @@ pub trait Parser: Copy + Send + Sync + 'static {
 
     /// The string that a message consists of, if it starts with `primus::` and so belongs to Primus
     /// (see [`crate::primus::Packet::parse`]). `None`, after a few bytes, for any message of the
-    /// app, and for a message that is not valid. It need not have been checked.
+    /// application, and for a message that is not valid. It need not have been checked.
     fn control<'m>(&self, kind: Kind, message: &'m [u8]) -> Option<Cow<'m, str>>;
 
     /// Builds the value of a message. It need not have been checked.
@@ -65,7 +65,7 @@ pub trait Parser: Copy + Send + Sync + 'static {
         scratch: &mut Scratch,
     ) -> Result<Value, DecodeError>;
 
-    /// Builds a value of the app's own type. The message need not have been checked.
+    /// Builds a value of the application's own type. The message need not have been checked.
     ///
     /// # Errors
     /// If the message is not valid, or is not the message of a `T`.
@@ -82,7 +82,7 @@ pub trait Parser: Copy + Send + Sync + 'static {
     /// If this parser has no message for such a value.
     fn encode_value(&self, value: &Value, out: &mut Vec<u8>) -> Result<Kind, EncodeError>;
 
-    /// Appends the message of a value of the app's own type, like [`Parser::encode_value`].
+    /// Appends the message of a value of the application's own type, like [`Parser::encode_value`].
     ///
     /// # Errors
     /// If this parser has no message for such a value, or its `Serialize` fails.

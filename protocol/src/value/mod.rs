@@ -1,4 +1,5 @@
-//! A value of any type: what a message means, and what an app can write without a type of its own.
+//! A value of any type: what a message means, and what an application can write without a type of
+//! its own.
 //!
 //! It is what JavaScript has, seen from JSON, plus bytes for the binary parsers. Looking up what is
 //! not there gives [`Value::Null`], as `undefined` would, and never panics.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use allspark_protocol::Input;
 use allspark_protocol::http::{Query, Request, RequestHead, Response};
 use allspark_protocol::limits::BROWSERCHANNEL_BODY_BYTES_MIN;
-use allspark_protocol::primus::SparkId;
+use allspark_protocol::primus::{Pathname, SparkId};
 use allspark_protocol::transformer::{
     Answer, Carrier, Context, Event, Kind, Outputs, PacedPart, SessionName, Transformer, Units,
     Wire,
@@ -28,8 +28,7 @@ const TEST_PAUSE: Duration = Duration::from_secs(2);
 /// The server half of `browserchannel`.
 #[derive(Clone, Debug)]
 pub struct BrowserChannel {
-    /// The pathname, without a `/` at its end.
-    base: String,
+    pathname: Pathname,
     shared: Shared,
 }
 
@@ -37,9 +36,8 @@ impl BrowserChannel {
     /// A transformer that refuses messages of more than `common.message_bytes_max` bytes by ending
     /// their session. It does not compress.
     pub fn new(common: &CommonOptions, options: BrowserChannelOptions) -> Self {
-        let base = &common.pathname;
         Self {
-            base: base.strip_suffix('/').unwrap_or(base).to_owned(),
+            pathname: common.pathname.clone(),
             shared: Shared::new(options, common.message_bytes_max),
         }
     }
@@ -125,7 +123,7 @@ impl Transformer for BrowserChannel {
 
     fn request<'r>(&mut self, request: &'r Request<'_>) -> Answer<'r, BrowserChannelSession> {
         let path = request.head.path();
-        match path.strip_prefix(self.base.as_str()) {
+        match path.strip_prefix(&*self.pathname) {
             Some("/test") => self.test(&request.head),
             Some("/bind") => self.bind(request),
             Some(rest) if rest.starts_with('/') => {

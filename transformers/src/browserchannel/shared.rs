@@ -1,4 +1,4 @@
-//! What sessions share: the options, and the answers that follow from them.
+//! What the sessions of a shard share: the options, and the answers that depend on them.
 
 use allspark_protocol::http::{Query, Request, Response};
 use allspark_protocol::primus::SparkId;

@@ -1,15 +1,15 @@
-//! How long an answer may be kept by whom.
+//! The headers that say who may keep an answer, and how long.
 
 use allspark_protocol::http::Response;
 
-/// Lets nobody keep the answer.
+/// Forbids every cache to keep the answer.
 pub(super) fn not_cached(response: Response) -> Response {
     const NEVER: &str = "no-store, no-cache, no-transform, must-revalidate, max-age=0";
     response.header("Cache-Control", NEVER)
 }
 
-/// Lets everybody keep the answer for a year. `Expires` is for HTTP/1.0 and outranked by `max-age`
-/// (RFC 9111, 5.3). Without a calendar it can only be a day that is far off.
+/// Allows every cache to keep the answer for a year. `Expires` is for HTTP/1.0 and outranked by
+/// `max-age` (RFC 9111, 5.3). Without a calendar it can only be a day that is far off.
 pub(super) fn cached(response: Response) -> Response {
     response
         .header("Cache-Control", &format!("public, max-age={YEAR_SECONDS}"))

@@ -19,7 +19,7 @@ pub(super) struct Incoming {
     pub(super) walk: Walk,
 }
 
-/// Several of them. Clients send one at a time.
+/// The requests of one session whose messages wait. Clients send one request at a time.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     pub(super) requests: VecDeque<Incoming>,
@@ -51,7 +51,7 @@ impl Incoming {
         size_of::<Self>() + self.body.capacity() + kept_bytes
     }
 
-    /// Hands on as many messages as one call should. Says whether these were all.
+    /// Hands on as many messages as one call should. Returns whether no message is left.
     pub(super) fn hand_on(&mut self, out: &mut Outputs) -> bool {
         while !out.is_portion() {
             let Some(Span { start, end }) = self.walk.next(&mut self.body) else {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use allspark_protocol::http::{Query, Request, RequestHead, Response};
+use allspark_protocol::primus::Pathname;
 use allspark_protocol::transformer::{
     Answer, Carrier, Context, Event, Kind, Outputs, SessionName, Transformer, Units, Wire,
 };
@@ -27,7 +28,7 @@ use crate::hixie;
 /// The server half of `sockjs`.
 #[derive(Clone, Debug)]
 pub struct SockJs {
-    pathname: String,
+    pathname: Pathname,
     service: Service,
     entropy: Entropy,
 }

@@ -1,4 +1,4 @@
-//! The session of a WebSocket, by who keeps the context of its compression.
+//! The session of a WebSocket. Its kind depends on which end keeps the context of compression.
 
 use allspark_protocol::websocket::deflate::Inflater;
 

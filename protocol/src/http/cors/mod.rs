@@ -61,11 +61,14 @@ mod tests;
 
 pub use options::{CorsError, CorsOptions, max_age_s};
 
+use serde::Deserialize;
+
 use super::head::RequestHead;
 use super::response::Response;
 
-/// The policy of a server towards scripts of other origins.
-#[derive(Clone, Debug)]
+/// The policy of a server towards scripts of other origins. Serde reads it as [`CorsOptions`].
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "CorsOptions")]
 pub struct Cors {
     /// As browsers write them; `None` allows all.
     origins: Option<Vec<String>>,
@@ -104,6 +107,14 @@ impl Default for Cors {
     }
 }
 
+impl TryFrom<CorsOptions> for Cors {
+    type Error = CorsError;
+
+    fn try_from(options: CorsOptions) -> Result<Self, CorsError> {
+        Self::new(&options)
+    }
+}
+
 impl Cors {
     /// The policy that the options describe.
     ///
@@ -128,7 +139,7 @@ impl Cors {
     /// One without `Origin` is allowed: no browser sent it. So is what is no upgrade, for which
     /// there is [`Cors::judge`].
     pub fn refuse_upgrade(&self, request: &RequestHead<'_>) -> Option<Response> {
-        if self.origins.is_none() || !self.upgrades || !request.wants_upgrade() {
+        if !self.asks_upgrades() || !request.wants_upgrade() {
             return None;
         }
         match origin_of(request) {
@@ -137,6 +148,12 @@ impl Cors {
             }
             _ => None,
         }
+    }
+
+    /// Whether upgrades are asked for their origin: some are listed, and nobody said that they
+    /// should not be.
+    pub fn asks_upgrades(&self) -> bool {
+        self.origins.is_some() && self.upgrades
     }
 
     /// Decides about a request that is no upgrade.

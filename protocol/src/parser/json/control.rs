@@ -1,4 +1,4 @@
-//! Finds the messages of Primus among those of the app: strings that start with `primus::`.
+//! Finds the messages of Primus among those of the application: strings that start with `primus::`.
 
 use std::borrow::Cow;
 

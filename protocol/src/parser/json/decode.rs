@@ -16,7 +16,7 @@ pub(super) fn value(text: &[u8], scratch: &mut Scratch) -> Result<Value, DecodeE
     decode(text, scratch, read_value)
 }
 
-/// Builds a value of the app's own type.
+/// Builds a value of the application's own type.
 pub(super) fn typed<T: DeserializeOwned>(
     text: &[u8],
     scratch: &mut Scratch,
@@ -28,7 +28,7 @@ pub(super) fn typed<T: DeserializeOwned>(
 }
 
 /// As [`typed`], but it builds a [`Value`] first. That is slower, and its error says where in
-/// the message the type of the app does not fit.
+/// the message the type of the application does not fit.
 #[cold]
 fn by_value<T: DeserializeOwned>(text: &[u8], scratch: &mut Scratch) -> Result<T, DecodeError> {
     serde_path_to_error::deserialize(value(text, scratch)?).map_err(|error| {

@@ -5,7 +5,7 @@
 //! | [`scan`] | whether a text is JSON, without building anything |
 //! | [`skip`] | skips strings and digits fast, on any CPU |
 //! | [`vector`] | skips strings and numbers faster, on CPUs with AVX2 |
-//! | [`control`] | finds the messages of Primus among those of the app |
+//! | [`control`] | finds the messages of Primus among those of the application |
 //! | [`decode`] | builds values |
 //! | [`repair`] | rewrites what the library that builds them does not take |
 //! | [`encode`] | writes values |

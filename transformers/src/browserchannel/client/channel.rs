@@ -1,4 +1,4 @@
-//! What the client half knows of its session, and which requests that asks for.
+//! The state of a session in its client half, and the requests that follow from it.
 
 use allspark_protocol::limits::BROWSERCHANNEL_CLIENT_CHUNK_UNITS;
 use allspark_protocol::transformer::{ClientOutputs, End, Kind};
@@ -28,11 +28,11 @@ pub(super) struct Channel {
     pub(super) forward: Lane,
     pub(super) back: Lane,
     pub(super) goodbye: Option<RequestId>,
-    /// When arrays that the server has sent must have arrived.
+    /// When the client stops waiting for arrays that the server has sent.
     arrival_until: Option<Instant>,
-    /// When a goodbye has taken long enough.
+    /// When the client stops waiting for the answer to its goodbye.
     goodbye_until: Option<Instant>,
-    /// How the session ends once the goodbye is said.
+    /// The end that is reported after the goodbye.
     end: Option<End>,
 }
 
@@ -108,7 +108,7 @@ impl Channel {
         lanes.into_iter().chain(others).flatten().min()
     }
 
-    /// Gives up what takes too long.
+    /// Aborts the requests that take too long.
     pub(super) fn expired(&mut self, agent: &mut Agent, now: Instant, out: &mut ClientOutputs) {
         if self.goodbye_until.is_some_and(|at| at <= now) {
             self.phase = Phase::Over;

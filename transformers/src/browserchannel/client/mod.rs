@@ -1,15 +1,14 @@
 //! The client half: it speaks to our server half and to the npm package alike.
 //!
-//! It begins with the request that makes the session: the package's client first tests whether
-//! something on the way holds bytes back, which whoever makes a client half knows and says
-//! ([`BrowserChannelClientOptions::streaming`]).
+//! It begins with the request that makes the session. The package's client first tests whether a
+//! proxy holds bytes back; here the caller says so ([`BrowserChannelClientOptions::streaming`]).
 //!
 //! At most one request of the forward channel is under way, with everything that was written
 //! meanwhile in the next one; beside it the back channel is open. Requests that fail are made
 //! again, as the client of the package does it, with its numbers: see [`timing`].
 //!
-//! A goodbye, ours or the server's, is told to the server with a request of its own, so that it
-//! forgets the session, before the end is reported.
+//! When the session ends, whichever side ended it, the client sends one more request, so that the
+//! server forgets the session. Then it reports the end.
 
 mod channel;
 mod chunks;

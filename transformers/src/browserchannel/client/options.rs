@@ -1,4 +1,4 @@
-//! What a client half is told when it is made.
+//! The options of a client half.
 
 use allspark_protocol::limits::MESSAGE_BYTES_MAX_DEFAULT;
 

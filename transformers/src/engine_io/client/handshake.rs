@@ -19,7 +19,7 @@ pub(super) struct Terms {
     pub(super) payload_bytes_max: Option<usize>,
 }
 
-/// The server speaks before it has opened the session, or something else than engine.io.
+/// The first packet of the server is not the open packet of engine.io.
 pub(super) const NOT_OPENED: &str = "the server did not open a session";
 
 /// Characters of the longest id of a session. Those of engine.io have 20.

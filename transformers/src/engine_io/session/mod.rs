@@ -41,7 +41,7 @@ use socket::Socket;
 #[derive(Debug)]
 pub struct EngineIoSession {
     transport: Transport,
-    /// When the heartbeat wants attention, or when a goodbye has taken too long.
+    /// The moment of the next heartbeat, or the end of the time for a goodbye.
     deadline: Instant,
     beat: Beat,
     phase: Phase,
@@ -68,7 +68,7 @@ enum Phase {
     /// Its first request has not been handled.
     Opening,
     Open,
-    /// The app has ended it: what waits is still sent, then the goodbye.
+    /// The application has ended it: what waits is still sent, then the goodbye.
     Closing,
     /// It can be forgotten.
     Over,
@@ -83,11 +83,11 @@ enum Beat {
     PingDue,
     /// To receive a pong.
     PongDue,
-    /// The same, and the time was already prolonged.
+    /// To receive a pong. The session has already granted the time once more.
     PongOverdue,
     /// To receive a ping.
     ClientPingDue,
-    /// To have said goodbye.
+    /// To give up a goodbye that the client has not answered.
     GoodbyeDue,
 }
 

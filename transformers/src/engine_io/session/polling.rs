@@ -277,7 +277,7 @@ fn taken() -> Response {
     Response::new(200).body("text/html", &b"ok"[..])
 }
 
-/// Hands a message to the app.
+/// Hands a message to the application.
 fn message(data: Data<'_>, scratch: &mut Vec<u8>, out: &mut Outputs) {
     match data {
         Data::Text(text) => out.message(Kind::Text, text),

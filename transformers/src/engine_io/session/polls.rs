@@ -131,8 +131,7 @@ impl Polling {
         Response::new(200).body(content_type, body)
     }
 
-    /// Answers the poll that waits, if one does, with a single packet, because there will be no
-    /// better answer.
+    /// Answers the waiting poll, if there is one, with a single packet.
     pub(super) fn release_poll(&mut self, format: Format, packet: &[u8], out: &mut Outputs) {
         if let Some(carrier) = self.poll.take() {
             let mut payload = Payload::new(self.encoding(format));

@@ -31,7 +31,7 @@ impl Probe {
     }
 }
 
-/// What came of bytes on the WebSocket.
+/// What the bytes on the WebSocket lead to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ProbeStep {
     /// Nothing yet.

@@ -24,7 +24,7 @@ impl Socket {
         write_text(self.carrier, b"2", out);
     }
 
-    /// Says goodbye, without a code unless there is a reason for one.
+    /// Writes a close frame, with a code if there is one.
     pub(super) fn write_close(&self, code: Option<CloseCode>, reason: &str, out: &mut Outputs) {
         out.write(self.carrier, |out| encode::close(code, reason, None, out));
     }

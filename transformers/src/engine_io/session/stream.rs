@@ -56,7 +56,7 @@ impl EngineIoSession {
         }
     }
 
-    /// Takes a message of the WebSocket that is not simply text for the app.
+    /// Takes a message of the WebSocket that is not simply text for the application.
     #[inline(never)]
     fn receive_packet<'i>(
         &mut self,

@@ -1,4 +1,4 @@
-//! What a client is told when it is made.
+//! The options of a client half.
 
 use std::time::Duration;
 

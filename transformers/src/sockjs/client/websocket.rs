@@ -20,7 +20,7 @@ pub(super) struct FramedClient {
     inbox: Inbox,
     /// Where frames are put together.
     scratch: Vec<u8>,
-    /// When the server has had its time to answer the goodbye.
+    /// When the client stops waiting for the server's answer to its goodbye.
     deadline: Option<Instant>,
     is_over: bool,
 }
