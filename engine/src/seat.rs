@@ -214,6 +214,7 @@ mod tests {
     use super::*;
     use crate::Options;
     use crate::io::{Completion, Op, Wait, Waker};
+    use crate::shared::Secrets;
 
     /// A driver that the machine has left.
     struct Broken;
@@ -280,7 +281,7 @@ mod tests {
 
     #[test]
     fn a_driver_that_fails_ends_the_shard_with_the_reason() {
-        let shared = Shared::new(Options::default(), 1, 0);
+        let shared = Shared::new(Options::default(), 1, Secrets::of_seed(0));
         let ended = serve(Broken, 0, shared, Mute);
         assert_eq!(ended, Err("its driver failed: on purpose".to_owned()));
     }

@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
+use allspark_protocol::Dice;
+
 use crate::config::Options;
 use crate::lines::Lines;
 use crate::mesh::{Mesh, Weigh};
@@ -14,6 +16,8 @@ pub(crate) struct Shared<C, L> {
     pub(crate) mesh: Arc<Mesh<C>>,
     /// Makes the owner of a spark unreadable in its id.
     pub(crate) id_key: u64,
+    /// Decides on which shard a session lives whose name its client chose.
+    pub(crate) name_key: u64,
     /// Lines of the log that peers can cause.
     pub(crate) lines: Lines,
     /// Every shard has a copy, and is told when they change.
@@ -22,14 +26,39 @@ pub(crate) struct Shared<C, L> {
     started: AtomicBool,
 }
 
+/// What nobody outside may know of a server. Ids are not mixed strongly enough to keep a key that
+/// protects anything else, so names have one of their own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Secrets {
+    ids: u64,
+    names: u64,
+}
+
+impl Secrets {
+    /// Those of a server, from numbers that nobody can foresee.
+    pub(crate) fn draw(mut random: impl FnMut() -> u64) -> Self {
+        Self {
+            ids: random(),
+            names: random(),
+        }
+    }
+
+    /// Those of a server that must be the same each time.
+    pub(crate) fn of_seed(seed: u64) -> Self {
+        let mut dice = Dice::new(seed);
+        Self::draw(|| dice.roll())
+    }
+}
+
 impl<C: Weigh, L: Clone + Default> Shared<C, L> {
-    pub(crate) fn new(options: Options, shards: usize, id_key: u64) -> Arc<Self> {
+    pub(crate) fn new(options: Options, shards: usize, secrets: Secrets) -> Arc<Self> {
         options.assert_sound();
         let mesh = Mesh::new(shards);
         Arc::new(Self {
             options,
             mesh,
-            id_key,
+            id_key: secrets.ids,
+            name_key: secrets.names,
             lines: Lines::default(),
             listeners: Mutex::default(),
             started: AtomicBool::new(false),
@@ -74,5 +103,19 @@ impl<C: Weigh, L: Clone + Default> Shared<C, L> {
                 self.mesh.send(shard, tell());
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_knows_the_key_of_ids_does_not_know_that_of_names() {
+        let mut numbers = [7, 8].into_iter();
+        let drawn = Secrets::draw(|| numbers.next().expect("two are drawn"));
+        assert_eq!((drawn.ids, drawn.names, numbers.next()), (7, 8, None));
+        let (one, other) = (Secrets::of_seed(1), Secrets::of_seed(2));
+        assert!(one.ids != one.names && one.ids != other.ids && one.names != other.names);
     }
 }

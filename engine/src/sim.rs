@@ -15,10 +15,11 @@ use crate::config::Options;
 use crate::io::sim::{SimDriver, SimNet};
 use crate::io::{Driver, Wait};
 use crate::shard::{Core, Flow, Shard};
+use crate::shared::Secrets;
 
 /// What the shards of a server share that is being started.
 fn begun(options: Options, shards: usize, seed: u64, attach: impl FnOnce(&Attach)) -> Arc<Shared> {
-    let shared = Shared::new(options, shards, seed);
+    let shared = Shared::new(options, shards, Secrets::of_seed(seed));
     attach(&Attach::new(&shared));
     assert!(shared.begin(), "nobody has started it before");
     shared

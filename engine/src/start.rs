@@ -16,6 +16,7 @@ use crate::limits::MEMORY_DIVISOR_DEFAULT;
 use crate::machine::{self, allowed_cpus, random};
 use crate::seat::{OpenError, Order, Report, Seat};
 use crate::server::Server;
+use crate::shared::Secrets;
 
 /// A server that is started once.
 pub struct Primus<T: Transformer> {
@@ -65,7 +66,7 @@ impl<T: Transformer + Sync> Primus<T> {
             let bytes = machine::memory_bytes();
             options.memory_bytes_max = bytes.map(|bytes| bytes / MEMORY_DIVISOR_DEFAULT);
         }
-        let shared = Shared::new(options, shards, random());
+        let shared = Shared::new(options, shards, Secrets::draw(random));
         Self {
             shared,
             transformer,

@@ -281,7 +281,7 @@ impl<T: Transformer> Core<T> {
     pub(super) fn request_transport(&mut self, key: Key, request: &Request<'_>, verdict: Verdict) {
         match self.sessions.transformer.request(request) {
             Answer::Find(name) => {
-                let address = Address::new(name, self.server.id_key);
+                let address = Address::new(name, self.server.name_key);
                 self.find_session(key, request, verdict, address);
             }
             // A server that was destroyed serves those who are there, but nobody new.

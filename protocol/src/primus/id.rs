@@ -128,8 +128,8 @@ const fn owner_mask(random: u128, key: u64) -> u64 {
 
 /// The mixer of [`Dice`]: bijective, every output bit depends on every input bit. It is not made
 /// for secrets. It need not be: it hides how the server is built, and who computes the key from
-/// many ids learns that. An id can't be guessed because of its random bits, which come from a
-/// generator for secrets.
+/// many ids learns that, so the key must serve nothing else. An id can't be guessed because of its
+/// random bits, which come from a generator for secrets.
 const fn mix(number: u64) -> u64 {
     Dice::new(number).roll()
 }
