@@ -122,11 +122,38 @@ impl Reader<'_> {
         if let Some(path) = path_at(tokens, at) {
             module.paths.push((path, token.line));
         }
-        if !matches!(before(1), "." | "::") {
+        let is_field = tokens.get(at + 1).is_some_and(|next| next.text == ":");
+        if !matches!(before(1), "." | "::") && !is_field && !is_variant(&tokens[..at]) {
             let name = module.names.entry(token.text.to_owned());
             name.or_insert(token.line);
         }
     }
+}
+
+/// Whether the name behind these tokens is a variant that an enum defines.
+fn is_variant(before: &[Token<'_>]) -> bool {
+    let ends_another = |token: &Token<'_>| ["{", ",", "]"].contains(&token.text);
+    if !before.last().is_some_and(ends_another) {
+        return false;
+    }
+    let (mut braces, mut others) = (0_usize, 0_usize);
+    for (at, token) in before.iter().enumerate().rev() {
+        match token.text {
+            "}" => braces += 1,
+            ")" | "]" => others += 1,
+            "(" | "[" if others == 0 => return false,
+            "(" | "[" => others -= 1,
+            "{" if braces > 0 => braces -= 1,
+            "{" => {
+                // The block that the name stands in: what is it?
+                let head = before[..at].iter().rev();
+                let mut head = head.take_while(|token| ![";", "{", "}"].contains(&token.text));
+                return head.any(|token| token.text == "enum");
+            }
+            _ => {}
+        }
+    }
+    false
 }
 
 /// Whether the tokens before a word make it public, to whomever.

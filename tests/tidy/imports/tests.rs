@@ -66,6 +66,15 @@ fn who_needs_what_it_passes_on_imports_it() {
 }
 
 #[test]
+fn variants_and_fields_are_not_what_they_are_called_like() {
+    let lib = "mod a; pub use a::{A, B};\n\
+               enum E { / \n#[x] A, / \nB(u8), C { x: u8 }, }\nstruct S { A: u8 }\n\
+               fn f() -> E { E::A }";
+    let files = [("s/lib.rs", lib), ("s/a.rs", "pub struct A; pub struct B;")];
+    assert_eq!(of(&files), [""; 0]);
+}
+
+#[test]
 fn tests_do_not_count() {
     let files = [
         (

@@ -48,7 +48,10 @@ fn all(code: &str) -> Vec<Token<'_>> {
             };
             let (text, after) = rest.split_at(length);
             let line = number + 1;
-            tokens.push(Token { text, line });
+            // A slash is what is left of a comment.
+            if text != "/" {
+                tokens.push(Token { text, line });
+            }
             rest = after;
         }
     }
@@ -131,7 +134,7 @@ mod tests {
     #[test]
     fn names_and_paths_are_told_apart() {
         assert_eq!(
-            texts("a::b_1(&'x c)"),
+            texts("/ a::b_1(&'x c)"),
             ["a", "::", "b_1", "(", "&", "'x", "c", ")"]
         );
         let lines: Vec<_> = tokens("a\n\nb").iter().map(|token| token.line).collect();
