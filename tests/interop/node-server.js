@@ -16,6 +16,7 @@ const { values: flags } = parseArgs({
     driver: { type: 'string' },
     listen: { type: 'string' },
     'max-length': { type: 'string' },
+    pathname: { type: 'string' },
     'ping-interval': { type: 'string' },
     shards: { type: 'string' },
     transformer: { type: 'string' },
@@ -73,6 +74,7 @@ function primusOptions() {
     compression: flags.compression === true,
     pingInterval: pingInterval === 'off' ? false : Number(pingInterval),
     transport: Object.fromEntries(flags.transport.map(transportOption)),
+    ...(flags.pathname && { pathname: flags.pathname }),
     ...(flags['max-length'] && { maxLength: Number(flags['max-length']) }),
     iknowhttpsisbetter: true,
   };

@@ -10,7 +10,7 @@ use allspark_protocol::transformer::{
     Answer, Carrier, Context, Event, Kind, Outputs, Transformer, Units, Wire,
 };
 
-use crate::browserchannel::{BrowserChannel, BrowserChannelOptions, BrowserChannelSession};
+use crate::browserchannel::{self, BrowserChannel, BrowserChannelOptions, BrowserChannelSession};
 use crate::engine_io::{EngineIo, EngineIoOptions, EngineIoSession};
 use crate::faye::{Faye, FayeOptions, FayeSession};
 use crate::kind::TransformerKind;
@@ -80,7 +80,7 @@ impl AnyTransformer {
         }
         Ok(Self {
             kind,
-            pathname: common.pathname.clone(),
+            pathname: common.pathname.trim_end_matches('/').to_owned(),
             websockets: WebSockets::new(common, options.websockets),
             faye: Faye::new(common, options.faye),
             uws: Uws::new(common, options.uws),
@@ -96,9 +96,13 @@ impl AnyTransformer {
             return self.kind;
         }
         let path = head.path().strip_prefix(&*self.pathname);
+        let asks_browserchannel = || {
+            let path = browserchannel::behind(&self.pathname, head.path());
+            matches!(path, Some("/test" | "/bind")) && head.query().get("VER").is_some()
+        };
         if head.query().get("EIO").is_some() {
             TransformerKind::EngineIo
-        } else if matches!(path, Some("/test" | "/bind")) && head.query().get("VER").is_some() {
+        } else if asks_browserchannel() {
             TransformerKind::BrowserChannel
         } else if path.is_some_and(is_sockjs) {
             TransformerKind::SockJs
@@ -122,10 +126,12 @@ fn is_sockjs(path: &str) -> bool {
         "jsonp",
         "jsonp_send",
     ];
+    // As in sockjs-node, one slash more means nothing.
+    let path = path.strip_suffix('/').unwrap_or(path);
     match path.rsplit_once('/') {
         Some((before, last)) if TRANSPORTS.contains(&last) => before.matches('/').count() >= 2,
         Some((_, last)) => {
-            matches!(last, "info" | "iframe.js")
+            matches!(last, "info" | "chunking_test" | "iframe.js")
                 || (last.starts_with("iframe") && last.ends_with(".html"))
         }
         None => false,

@@ -29,7 +29,7 @@ const TEST_PAUSE: Duration = Duration::from_secs(2);
 /// The server half of `browserchannel`.
 #[derive(Clone, Debug)]
 pub struct BrowserChannel {
-    /// The pathname, without a `/` at its end.
+    /// The pathname, without slashes at its end.
     base: String,
     shared: Shared,
 }
@@ -50,7 +50,7 @@ impl BrowserChannel {
     pub fn new(common: &CommonOptions, options: BrowserChannelOptions) -> Self {
         let base = &common.pathname;
         Self {
-            base: base.strip_suffix('/').unwrap_or(base).to_owned(),
+            base: base.trim_end_matches('/').to_owned(),
             shared: Shared {
                 answers: Answers::new(&options),
                 options,
@@ -123,6 +123,14 @@ impl BrowserChannel {
     }
 }
 
+/// What stands behind the pathname. The package's client puts a slash and a name behind it even if
+/// it ends with slashes, so all of them together count as one.
+pub(crate) fn behind<'p>(base: &str, path: &'p str) -> Option<&'p str> {
+    let rest = path.strip_prefix(base)?;
+    let slashes = rest.len() - rest.trim_start_matches('/').len();
+    Some(&rest[slashes.saturating_sub(1)..])
+}
+
 impl Transformer for BrowserChannel {
     type Session = BrowserChannelSession;
 
@@ -140,8 +148,7 @@ impl Transformer for BrowserChannel {
     }
 
     fn request<'r>(&mut self, request: &'r Request<'_>) -> Answer<'r, BrowserChannelSession> {
-        let path = request.head.path();
-        match path.strip_prefix(self.base.as_str()) {
+        match behind(&self.base, request.head.path()) {
             Some("/test") => self.test(&request.head),
             Some("/bind") => self.bind(request),
             Some(rest) if rest.starts_with('/') => {
