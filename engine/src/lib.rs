@@ -8,6 +8,7 @@
 //! | `spark` | what an application sees of a client |
 //! | `broadcast` | one encoding for many sparks |
 //! | `mesh` | the way between threads |
+//! | `proxies` | what the operator should know of a proxy |
 //!
 //! A transport is a [`Transformer`](allspark_protocol::transformer::Transformer); the engine knows
 //! none by name.
@@ -22,6 +23,7 @@ mod machine;
 pub mod memory;
 mod mesh;
 mod primus;
+mod proxies;
 mod seat;
 mod server;
 mod shard;

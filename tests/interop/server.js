@@ -81,6 +81,20 @@ class Server {
     return within(STOP_MS_MAX, this.exited, () => `${signal} did not end it: ${this.#output}`);
   }
 
+  /** Resolves once what the server has said matches, with the match. */
+  async said(pattern) {
+    const complete = async () => {
+      while (!pattern.test(this.#output)) await once(this.#child, 'output');
+      return pattern.exec(this.#output);
+    };
+    return within(START_MS_MAX, complete(), () => `${pattern} in ${this.#output}`);
+  }
+
+  /** How often what the server has said matches a global pattern. */
+  timesSaid(pattern) {
+    return this.#output.match(pattern)?.length ?? 0;
+  }
+
   /** Has something done before the server is stopped, which otherwise still has its clients. */
   beforeStop(cleanup) {
     this.#beforeStop.push(cleanup);

@@ -18,6 +18,7 @@ use super::token_of;
 use crate::io::{Op, Socket};
 use crate::limits::{PENDING_BYTES_HIGHEST, PENDING_BYTES_MAX};
 use crate::memory::Key;
+use crate::proxies;
 
 impl<T: Transformer> Core<T> {
     pub(super) fn accepted(&mut self, socket: Socket, peer: SocketAddr) {
@@ -183,6 +184,7 @@ impl<T: Transformer> Core<T> {
         if !self.shared.is_ours(head) {
             return self.respond(key, head, &self.fallback(head));
         }
+        proxies::look_at(head, self.connection(key).peer);
         let cors = &self.shared.options.cors;
         if let Some(refusal) = cors.refuse_upgrade(head) {
             return self.respond_last(key, head, &refusal);

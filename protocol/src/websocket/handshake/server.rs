@@ -16,7 +16,9 @@ pub struct Upgrade<'b> {
 }
 
 impl<'b> Upgrade<'b> {
-    /// Checks a request.
+    /// Checks a request. As with `ws`, it may be HTTP/1.0, although RFC 6455, 4.2.1 wants 1.1: so
+    /// ask proxies that were not told otherwise (nginx without `proxy_http_version 1.1`), and the
+    /// answer switches protocols all the same.
     ///
     /// # Errors
     /// The first [`Refusal`] in the order in which `ws` checks.
@@ -32,9 +34,6 @@ impl<'b> Upgrade<'b> {
     pub fn check_versions(head: &RequestHead<'b>, versions: &[&str]) -> Result<Self, Refusal> {
         if head.method() != "GET" {
             return Err(Refusal::Method);
-        }
-        if head.minor_version() == 0 {
-            return Err(Refusal::HttpVersion);
         }
         if !head.has_token("Upgrade", "websocket") {
             return Err(Refusal::Upgrade);
@@ -105,9 +104,6 @@ pub enum Refusal {
     /// The method is not `GET`.
     #[error("Invalid HTTP method")]
     Method,
-    /// The request is HTTP/1.0, which knows no upgrades.
-    #[error("Invalid HTTP version")]
-    HttpVersion,
     /// The header `Upgrade` does not name `websocket`.
     #[error("Invalid Upgrade header")]
     Upgrade,
@@ -220,6 +216,7 @@ mod tests {
     fn what_browsers_and_old_clients_vary_is_granted() {
         assert_eq!(answer("", ""), Ok(None));
         assert_eq!(answer("Version: 13", "Version: 8"), Ok(None));
+        assert_eq!(answer("HTTP/1.1", "HTTP/1.0"), Ok(None));
         assert_eq!(answer("WebSocket", "foo/1, websocket"), Ok(None));
         assert_eq!(answer("jZQ==", "jZR=="), Ok(None), "surplus bits");
         assert_eq!(
@@ -232,7 +229,6 @@ mod tests {
     fn every_broken_rule_is_named() {
         let cases = [
             ("GET", "POST", Refusal::Method),
-            ("HTTP/1.1", "HTTP/1.0", Refusal::HttpVersion),
             ("WebSocket", "websockets", Refusal::Upgrade),
             ("Upgrade: WebSocket\r\n", "", Refusal::Upgrade),
             ("upgrade", "close", Refusal::Connection),
