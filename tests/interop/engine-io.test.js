@@ -6,9 +6,9 @@ const { describe, test } = require('node:test');
 const { Socket } = require('engine.io-client');
 const WebSocket = require('ws');
 
-const { collect, countsOnce, event, events, open, record, text } = require('./clients');
+const { collect, countsOnce, event, events, open, openPlain, record, text } = require('./clients');
 const { begin, request } = require('./raw');
-const { startServer } = require('./server');
+const { differsFromNode, startServer } = require('./server');
 
 const POLLING = '/primus/?EIO=4&transport=polling';
 const POLLING_3 = '/primus/?EIO=3&transport=polling&b64=1';
@@ -85,6 +85,24 @@ test('packets of one request come back in one answer', async (t) => {
   const poll = await request(server, 'GET', path);
   assert.deepEqual([poll.status, poll.body], [200, '4"é 👋"\x1e4[1]\x1e4null']);
 });
+
+test(
+  'a message with the byte that separates packets harms nobody who polls',
+  differsFromNode('it sends the byte as it is, and its clients end for what is behind it'),
+  async (t) => {
+    const options = { transformer: 'any', app: 'broadcast', parser: 'raw' };
+    const server = await startServer(t, options);
+    const clients = [await openClient(server, ['polling']), await openClient(server, ['polling'])];
+    const closes = clients.map((client) => record(client, 'close'));
+    const stranger = await openPlain(server);
+    for (const message of ['a\x1enonsense', '\x1e1', 'goodbye']) {
+      const came = clients.map((client) => event(client, 'message'));
+      stranger.send(message);
+      for (const data of await Promise.all(came)) assert.equal(Buffer.from(data).toString(), message);
+    }
+    assert.deepEqual(closes, [[], []]);
+  },
+);
 
 test('a poll waits for a message, and a ping is one', async (t) => {
   const transport = { pingInterval: 100, pingTimeout: 5_000 };

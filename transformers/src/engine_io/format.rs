@@ -2,14 +2,16 @@
 
 use allspark_protocol::transformer::{Kind, Wire};
 use allspark_protocol::websocket::encode;
+use memchr::memchr;
 
 use super::base64;
-use super::packet::Protocol;
+use super::packet::{Protocol, SEPARATOR};
 
 /// A wire format of engine.io.
 ///
 /// - In [`Format::PollingV4`] a unit is one packet of a payload, without the separator: `4text`, or
-///   `b` and base64.
+///   `b` and base64, also for text that holds the separator (only the parser `raw` lets it): its
+///   client gets bytes.
 /// - In [`Format::PollingV3`] it is one bare packet, `4text` or byte 4 and bytes. What a payload
 ///   makes of it depends on its neighbours.
 /// - In [`Format::WebSocketV4`] and [`Format::WebSocketV3`] it is a WebSocket frame.
@@ -86,11 +88,15 @@ impl Format {
     #[inline]
     pub(super) fn frame(self, kind: Kind, payload: &[u8], out: &mut Vec<u8>) {
         match (self, kind) {
-            (Self::PollingV4 | Self::PollingV3, Kind::Text) => push(TEXT_MESSAGE, payload, out),
-            (Self::PollingV4, Kind::Binary) => {
+            (Self::PollingV4, Kind::Text) if memchr(SEPARATOR, payload).is_none() => {
+                push(TEXT_MESSAGE, payload, out);
+            }
+            // Text that holds the separator would be several packets, and its client would be gone.
+            (Self::PollingV4, _) => {
                 out.push(b'b');
                 base64::encode(payload, out);
             }
+            (Self::PollingV3, Kind::Text) => push(TEXT_MESSAGE, payload, out),
             (Self::PollingV3, Kind::Binary) => push(BINARY_MESSAGE_V3, payload, out),
             (_, Kind::Text) => {
                 encode::message_header(Kind::Text, 1 + payload.len(), out);
@@ -175,6 +181,19 @@ mod tests {
         }
         let long = framed(Format::WebSocketV4, Kind::Text, &[b'x'; 125]);
         assert_eq!(long[..5], [0x81, 126, 0, 126, b'4']);
+    }
+
+    #[test]
+    fn text_that_would_be_several_packets_goes_as_bytes_where_packets_are_separated() {
+        let text = b"a\x1e1";
+        for format in ALL {
+            let unit = framed(format, Kind::Text, text);
+            if format == Format::PollingV4 {
+                assert_eq!(unit, b"bYR4x");
+            } else {
+                assert!(unit.ends_with(b"4a\x1e1"), "{format:?}");
+            }
+        }
     }
 
     #[test]

@@ -18,6 +18,8 @@
 //! - A body arrives here as a whole. Two that overlap are taken in the order in which they become
 //!   complete; the package closes the session if it sees the second begin before the first ends.
 //! - Text that is not UTF-8 is a parse error, also in a body, where the package replaces it.
+//! - Text that holds the byte which separates packets is sent as bytes to clients that poll. The
+//!   package sends it as it is, and the client ends for what is behind the byte.
 //! - A close packet on a WebSocket ends the session, as the protocol says; the package ignores it.
 //! - Messages and the goodbye after them leave in one payload; the package uses two polls.
 //! - A ping that waits for its pong when a session changes its transport is still waited for.
