@@ -57,6 +57,17 @@ test('an upgrade over HTTP/1.0 that is refused is the last request', async (t) =
   assert.equal(raw.bytes.match(/HTTP\/1\.1/g).length, 1);
 });
 
+test('a head may have as many lines as its bytes allow', async (t) => {
+  const server = await startServer(t);
+  const lines = (count) => Array.from({ length: count }, (_, n) => `x-${n}: ${n}`);
+  for (const count of [60, 65, 200, 1_000]) {
+    await upgrade(server, '/primus', 'HTTP/1.1', lines(count));
+  }
+  const raw = await rawConnection(server);
+  raw.write(['GET /primus HTTP/1.1', ...UPGRADE, ...lines(2_000), '', ''].join('\r\n'));
+  await received(raw, /^HTTP\/1\.1 431 /);
+});
+
 const onlyAllSpark = peer === 'node' ? { skip: 'Node.js says nothing' } : {};
 
 test('an operator is told once which setting of the proxy is missing', onlyAllSpark, async (t) => {
