@@ -106,12 +106,16 @@ impl AnyTransformer {
             TransformerKind::BrowserChannel
         } else if path.is_some_and(is_sockjs) {
             TransformerKind::SockJs
-        } else if head.wants_upgrade() && head.header("sec-websocket-version") != Some("13") {
+        } else if wants_websocket(head) && head.header("sec-websocket-version") != Some("13") {
             TransformerKind::Faye
         } else {
             TransformerKind::WebSockets
         }
     }
+}
+
+fn wants_websocket(head: &RequestHead<'_>) -> bool {
+    head.wants_upgrade() && head.has_token("upgrade", "websocket")
 }
 
 /// Whether SockJS serves this path behind the pathname, and no other transport does.
@@ -345,6 +349,20 @@ impl Transformer for AnyTransformer {
             | TransformerKind::SockJs
             | TransformerKind::BrowserChannel
             | TransformerKind::Any => true,
+        }
+    }
+
+    /// With `any`, what wants to change to anything but a WebSocket (HTTP/2, `h2c`) is a plain
+    /// request, as RFC 9110, 7.8 has it.
+    fn is_upgrade(&self, head: &RequestHead<'_>) -> bool {
+        match self.kind {
+            TransformerKind::WebSockets => self.websockets.is_upgrade(head),
+            TransformerKind::Faye => self.faye.is_upgrade(head),
+            TransformerKind::Uws => self.uws.is_upgrade(head),
+            TransformerKind::EngineIo => self.engine_io.is_upgrade(head),
+            TransformerKind::SockJs => self.sockjs.is_upgrade(head),
+            TransformerKind::BrowserChannel => self.browserchannel.is_upgrade(head),
+            TransformerKind::Any => wants_websocket(head),
         }
     }
 

@@ -186,12 +186,16 @@ impl<T: Transformer> Core<T> {
         }
         proxies::look_at(head, self.connection(key).peer);
         let cors = &self.shared.options.cors;
-        if let Some(refusal) = cors.refuse_upgrade(head) {
-            return self.respond_last(key, head, &refusal);
-        }
-        let browser = match Browser::of(cors, head) {
-            Ok(browser) => browser,
-            Err(response) => return self.respond(key, head, &response),
+        let browser = if self.transformer.is_upgrade(head) {
+            if let Some(refusal) = cors.refuse_upgrade(head) {
+                return self.respond_last(key, head, &refusal);
+            }
+            None
+        } else {
+            match Browser::of(cors, head) {
+                Ok(browser) => Some(browser),
+                Err(response) => return self.respond(key, head, &response),
+            }
         };
         if !cors.allows_referer(head) && self.transformer.is_script(head) {
             return self.respond(key, head, &Response::text(403, "Forbidden\n"));

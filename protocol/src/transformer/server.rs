@@ -139,6 +139,13 @@ pub trait Transformer: Clone + Send + 'static {
         64 * 1024
     }
 
+    /// Whether a request is an upgrade to this transport, which nobody else answers and which gets
+    /// no headers for browsers. As in Node.js, one is to a transport that has upgrades whatever it
+    /// wants to change to, and a plain request to one that has none.
+    fn is_upgrade(&self, head: &RequestHead<'_>) -> bool {
+        head.wants_upgrade()
+    }
+
     /// Answers a request under the pathname that is none of Primus's own (spec, library).
     fn request<'r>(&mut self, request: &'r Request<'_>) -> Answer<'r, Self::Session>;
 

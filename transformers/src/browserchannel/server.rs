@@ -140,6 +140,10 @@ impl Transformer for BrowserChannel {
         "browserchannel"
     }
 
+    fn is_upgrade(&self, _head: &RequestHead<'_>) -> bool {
+        false
+    }
+
     fn request_body_bytes_max(&self) -> usize {
         let message_bytes = self.shared.message_bytes_max.saturating_mul(3);
         message_bytes

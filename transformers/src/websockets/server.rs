@@ -56,13 +56,12 @@ impl WebSockets {
         Self { goodbye, ..self }
     }
 
-    /// Answers a request for an upgrade to one of these versions of WebSocket.
-    pub(crate) fn answer<'r>(
+    /// Answers a request for an upgrade that was checked.
+    pub(crate) fn answer<'r, 'h>(
         &self,
-        head: &RequestHead<'_>,
-        versions: &[&str],
+        head: &RequestHead<'h>,
+        upgrade: Upgrade<'h>,
     ) -> Result<Answer<'r, WebSocketSession>, Refusal> {
-        let upgrade = Upgrade::check_versions(head, versions)?;
         let upgrade = match &self.deflate {
             Some(deflate) => upgrade.with_deflate(head, &deflate.terms)?,
             None => upgrade,
@@ -110,7 +109,8 @@ impl Transformer for WebSockets {
         if !head.wants_upgrade() {
             return Answer::Respond(upgrade_required());
         }
-        self.answer(head, &VERSIONS)
+        Upgrade::check(head)
+            .and_then(|upgrade| self.answer(head, upgrade))
             .unwrap_or_else(|refusal| Answer::Respond(refusal.response()))
     }
 
@@ -228,9 +228,6 @@ impl Transformer for WebSockets {
         }
     }
 }
-
-/// Versions of WebSocket. 8 is a draft with the framing of 13; some old clients still say it.
-const VERSIONS: [&str; 2] = ["13", "8"];
 
 /// The wire of messages that are not compressed.
 const PLAIN: Wire = Wire(0);

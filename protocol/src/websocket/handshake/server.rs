@@ -24,10 +24,16 @@ impl<'b> Upgrade<'b> {
     /// The first [`Refusal`] in the order in which `ws` checks.
     pub fn check(head: &RequestHead<'b>) -> Result<Self, Refusal> {
         // Version 8 is a draft with the framing of version 13; some old clients still say it.
-        Self::check_versions(head, &["13", "8"])
+        let upgrade = Self::check_versions(head, &["13", "8"])?;
+        let protocol = first_protocol(head)?;
+        Ok(Self {
+            protocol,
+            ..upgrade
+        })
     }
 
-    /// The same with the versions that are let in. All from 7 on have the framing of 13.
+    /// The same with the versions that are let in, as faye-websocket does it: it looks at no
+    /// subprotocol and grants none. All versions from 7 on have the framing of 13.
     ///
     /// # Errors
     /// As those of [`Upgrade::check`].
@@ -47,10 +53,9 @@ impl<'b> Upgrade<'b> {
         if !version.is_some_and(|version| versions.contains(&version)) {
             return Err(Refusal::Version);
         }
-        let protocol = first_protocol(head)?;
         Ok(Self {
             key,
-            protocol,
+            protocol: None,
             deflate: None,
         })
     }
@@ -76,7 +81,8 @@ impl<'b> Upgrade<'b> {
         self.deflate
     }
 
-    /// The subprotocol that is granted: the first one that was offered, if any.
+    /// The subprotocol that is granted: the first one that was offered, if
+    /// any, and if [`Upgrade::check`] was asked.
     pub fn protocol(&self) -> Option<&'b str> {
         self.protocol
     }
@@ -260,6 +266,10 @@ mod tests {
         for list in ["", "a,,b", "a,", "a b", "a,b,a", "a;q=1"] {
             let line = format!("Sec-WebSocket-Protocol: {list}\r\n");
             assert_eq!(offer(&line), Err(Refusal::Protocol), "{list}");
+            let request = format!("{REQUEST}{line}\r\n");
+            let head = RequestHead::parse(request.as_bytes()).unwrap();
+            let upgrade = Upgrade::check_versions(&head, &["13"]).unwrap();
+            assert_eq!(upgrade.protocol(), None, "faye-websocket looks at none");
         }
     }
 
