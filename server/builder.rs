@@ -165,7 +165,9 @@ impl Builder {
         self
     }
 
-    /// Milliseconds that a connection may wait between two requests. Default 60,000.
+    /// Milliseconds that a connection may wait between two requests. Default 75,000: longer than
+    /// load balancers keep an idle connection (60 s is common), so that they close it and no
+    /// request meets the close. Behind one that keeps it for longer, set this higher, too.
     #[must_use]
     pub fn keep_alive_timeout_ms(mut self, timeout_ms: u64) -> Self {
         self.options.keep_alive_timeout_ms = timeout_ms;

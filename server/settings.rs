@@ -55,7 +55,7 @@ pub(crate) struct Settings {
     /// Milliseconds that the head of a request may take, and in which a body, and what is sent,
     /// must move by the least rate. Default: 30000.
     pub(crate) request_timeout_ms: u64,
-    /// Milliseconds that a connection may wait between two requests. Default: 60000.
+    /// Milliseconds that a connection may wait between two requests. Default: 75000.
     pub(crate) keep_alive_timeout_ms: u64,
     /// Bytes per second that a peer must send of a body, and take of what it is sent. Default: 500.
     pub(crate) min_rate_bytes_per_s: u32,
@@ -382,7 +382,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     Setting {
         name: "keep-alive-timeout",
         value_name: "MS",
-        help: "How long a connection may wait between two requests [default: 60000]",
+        help: "How long a connection may wait between two requests [default: 75000]",
         is_for_library: false,
         set: |settings, text| timeout_ms(text).map(|value| settings.keep_alive_timeout_ms = value),
     },
