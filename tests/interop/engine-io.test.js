@@ -87,6 +87,18 @@ test('packets of one request come back in one answer', async (t) => {
 });
 
 test(
+  'a body that is not UTF-8 ends the session',
+  differsFromNode('it replaces what is none, and hands on what nobody has sent'),
+  async (t) => {
+    const server = await startEngine(t);
+    const path = await handshake(server);
+    const body = Buffer.from('342261ff22', 'hex');
+    await request(server, 'POST', path, { body });
+    assert.deepEqual(await refusal(server, 'GET', path), [400, 1, 'Session ID unknown']);
+  },
+);
+
+test(
   'a message with the byte that separates packets harms nobody who polls',
   differsFromNode('it sends the byte as it is, and its clients end for what is behind it'),
   async (t) => {

@@ -5,7 +5,7 @@ const assert = require('node:assert/strict');
 const { test } = require('node:test');
 
 const { rawConnection, received } = require('./raw');
-const { peer, startServer } = require('./server');
+const { differsFromNode, peer, startServer } = require('./server');
 
 const UPGRADE = [
   'Host: a',
@@ -67,6 +67,27 @@ test('a head may have as many lines as its bytes allow', async (t) => {
   raw.write(['GET /primus HTTP/1.1', ...UPGRADE, ...lines(2_000), '', ''].join('\r\n'));
   await received(raw, /^HTTP\/1\.1 431 /);
 });
+
+test(
+  'a target with a fragment is refused',
+  differsFromNode('it takes what is before the # for the path'),
+  async (t) => {
+    const raw = await rawConnection(await startServer(t));
+    raw.write('GET /primus/spec#x HTTP/1.1\r\nHost: a\r\n\r\n');
+    await received(raw, /^HTTP\/1\.1 400 /);
+  },
+);
+
+test(
+  'two Origins are those of no browser',
+  differsFromNode('it allows the two, joined, to all'),
+  async (t) => {
+    const raw = await rawConnection(await startServer(t));
+    const origins = 'Origin: http://a\r\nOrigin: http://a\r\n';
+    raw.write(`GET /primus/spec HTTP/1.1\r\nHost: a\r\n${origins}\r\n`);
+    await received(raw, /^HTTP\/1\.1 403 /);
+  },
+);
 
 const onlyAllSpark = peer === 'node' ? { skip: 'Node.js says nothing' } : {};
 
