@@ -7,7 +7,7 @@ const { Socket } = require('engine.io-client');
 const WebSocket = require('ws');
 
 const { collect, countsOnce, event, events, open, openPlain, record, text } = require('./clients');
-const { begin, request } = require('./raw');
+const { begin, rawConnection, received, request } = require('./raw');
 const { differsFromNode, startServer } = require('./server');
 
 const POLLING = '/primus/?EIO=4&transport=polling';
@@ -148,6 +148,30 @@ test('a second poll at the same time ends the session', async (t) => {
   }));
   // Which of them the server reads first is not said.
   assert.deepEqual(answers.sort(), [[200, '1'], [400, '']]);
+  assert.deepEqual(await refusal(server, 'GET', path), [400, 1, 'Session ID unknown']);
+});
+
+test('a second body while one is coming ends the session', async (t) => {
+  const server = await startEngine(t);
+  const path = await handshake(server);
+  const first = await beginPost(server, path, 10);
+  const second = await beginPost(server, path, 10);
+  await received(second, /^HTTP\/1\.1 400 /);
+  first.write('x'.repeat(5));
+  assert.deepEqual(await refusal(server, 'GET', path), [400, 1, 'Session ID unknown']);
+});
+
+test('a body that is cut off ends the session', async (t) => {
+  const server = await startEngine(t, { app: 'scripted' });
+  const observer = await open(server);
+  const path = await handshake(server);
+  const poll = await beginPoll(server, path);
+  const raw = await beginPost(server, path, 10);
+  raw.destroy();
+  // Either the poll was there to see the end, or it came after it.
+  await received(poll, /\r\n\r\n1$|Session ID unknown/);
+  const counts = await countsOnce(observer, ({ disconnection }) => disconnection > 0);
+  assert.deepEqual([counts.connection, counts.disconnection], [2, 1]);
   assert.deepEqual(await refusal(server, 'GET', path), [400, 1, 'Session ID unknown']);
 });
 
@@ -340,6 +364,26 @@ async function handshake3(server) {
   const [, length, packet] = /^(\d+):0(\{.*?\})/.exec(body);
   assert.equal(Number(length), packet.length + 1);
   return `${POLLING_3}&sid=${JSON.parse(packet).sid}`;
+}
+
+/** A connection on which a body is coming, of which half has come. The server knows of it. */
+async function beginPost(server, path, length) {
+  const raw = await rawConnection(server);
+  const lines = [`POST ${path} HTTP/1.1`, 'Host: a', `Content-Length: ${length}`];
+  raw.write([...lines, 'Expect: 100-continue', '', ''].join('\r\n'));
+  await received(raw, /^HTTP\/1\.1 (100 Continue\r\n\r\n|400 )/);
+  if (raw.bytes.includes(' 100 ')) {
+    raw.bytes = '';
+    raw.write('4'.repeat(length / 2));
+  }
+  return raw;
+}
+
+/** A connection on which a poll waits. */
+async function beginPoll(server, path) {
+  const raw = await rawConnection(server);
+  raw.write(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
+  return raw;
 }
 
 /** A WebSocket that is open, or, if the server speaks first, one that is about to be. */

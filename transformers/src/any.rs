@@ -7,7 +7,7 @@ use allspark_protocol::Input;
 use allspark_protocol::Instant;
 use allspark_protocol::http::{Request, RequestHead, Response};
 use allspark_protocol::transformer::{
-    Answer, Carrier, Context, Event, Kind, Outputs, Transformer, Units, Wire,
+    Answer, Carrier, Context, Event, Kind, Outputs, SessionName, Transformer, Units, Wire,
 };
 
 use crate::browserchannel::{self, BrowserChannel, BrowserChannelOptions, BrowserChannelSession};
@@ -388,6 +388,33 @@ impl Transformer for AnyTransformer {
 
     fn absent<'r>(&mut self, request: &'r Request<'_>) -> Answer<'r, AnySession> {
         of_request!(self, request, absent)
+    }
+
+    fn announced<'r>(&self, head: &RequestHead<'r>) -> Option<SessionName<'r>> {
+        match self.kind_of(head) {
+            TransformerKind::EngineIo => self.engine_io.announced(head),
+            TransformerKind::SockJs => self.sockjs.announced(head),
+            TransformerKind::BrowserChannel => self.browserchannel.announced(head),
+            TransformerKind::WebSockets
+            | TransformerKind::Faye
+            | TransformerKind::Uws
+            | TransformerKind::Any => None,
+        }
+    }
+
+    fn begun(
+        &mut self,
+        session: &mut AnySession,
+        context: Context,
+        carrier: Carrier,
+        head: &RequestHead<'_>,
+        out: &mut Outputs,
+    ) -> Option<Response> {
+        if self.kind_of(head) != session.kind() {
+            return None;
+        }
+        of_session!(self, session, |transformer, inner| transformer
+            .begun(inner, context, carrier, head, out))
     }
 
     #[inline]

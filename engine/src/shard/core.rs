@@ -12,6 +12,7 @@ use allspark_protocol::transformer::{Carrier, Outputs, Transformer};
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::Rng;
 
+use super::arriving::Arriving;
 use super::carried::Carried;
 use super::close::EndReason;
 use super::connection::Connection;
@@ -69,6 +70,7 @@ pub(crate) struct Core<T: Transformer> {
     /// Counts turns; wraps.
     pub(super) turn: u32,
     pub(super) connections: Arena<Connection>,
+    pub(super) arriving: Arriving,
     pub(super) sparks: Arena<Slot<T::Session>>,
     /// One timer per connection, by the index of its slot.
     pub(super) wheel: Wheel,
@@ -162,6 +164,7 @@ impl<T: Transformer> Core<T> {
             date: HttpDate::at(0),
             turn: 1,
             connections: Arena::default(),
+            arriving: Arriving::default(),
             sparks: Arena::default(),
             wheel: Wheel::new(now),
             spark_wheel: Wheel::new(now),

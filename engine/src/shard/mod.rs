@@ -32,6 +32,7 @@ use allspark_protocol::transformer::Transformer;
 use crate::io::{Completion, Driver, Token, Wait, Waker};
 use crate::memory::GiveBack;
 
+mod arriving;
 mod browser;
 mod carried;
 mod close;

@@ -125,6 +125,9 @@ impl<T: Transformer> Core<T> {
             };
             (had_begun, had_head, answered) = (false, false, true);
         }
+        if reader.awaits_body() && !had_head && self.begin_request(key, &reader) {
+            return;
+        }
         if reader.take_continue() {
             self.queue_frame(key, |out| {
                 Response::new(100).encode(out, true, false);
@@ -180,6 +183,7 @@ impl<T: Transformer> Core<T> {
     /// Answers a request, or hands it to whom it is for. The connection's role says which.
     pub(super) fn request(&mut self, key: Key, request: &Request<'_>) {
         let head = &request.head;
+        self.end_arrival(key);
         self.connection_mut(key).role = Role::Http(Reader::new(0));
         if !self.shared.is_ours(head) {
             return self.respond(key, head, &self.fallback(head));

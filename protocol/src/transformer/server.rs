@@ -146,6 +146,29 @@ pub trait Transformer: Clone + Send + 'static {
         head.wants_upgrade()
     }
 
+    /// The session that is to know of a request before its body is complete, if one is. It is told
+    /// with [`Transformer::begun`], if it is on the shard where the request arrives.
+    fn announced<'r>(&self, head: &RequestHead<'r>) -> Option<SessionName<'r>> {
+        let _ = head;
+        None
+    }
+
+    /// A request for this session has begun: its head has come, and its body has not. From now on the
+    /// carrier belongs to the session. What follows is the [`Transformer::exchange`], or
+    /// [`Transformer::lost`] if the request is cut off. With an answer it is refused at once, and
+    /// its connection closed.
+    fn begun(
+        &mut self,
+        session: &mut Self::Session,
+        context: Context,
+        carrier: Carrier,
+        head: &RequestHead<'_>,
+        out: &mut Outputs,
+    ) -> Option<Response> {
+        let _ = (session, context, carrier, head, out);
+        None
+    }
+
     /// Answers a request under the pathname that is none of Primus's own (spec, library).
     fn request<'r>(&mut self, request: &'r Request<'_>) -> Answer<'r, Self::Session>;
 
@@ -224,7 +247,8 @@ pub trait Transformer: Clone + Send + 'static {
         let _ = (session, context, units, out);
     }
 
-    /// A carrier that belonged to the session was lost or closed by the peer.
+    /// A carrier that belonged to the session, or on which a request for it had begun, was lost or
+    /// closed by the peer.
     fn lost(
         &mut self,
         session: &mut Self::Session,

@@ -15,8 +15,8 @@
 //! It is written after the protocol document of Engine.IO (versions 3 and 4) and the behaviour of
 //! the packages engine.io 6.6, engine.io-client 6.6 and engine.io-parser 5.2 under Primus 8. Where
 //! it differs from the packages:
-//! - A body arrives here as a whole. Two that overlap are taken in the order in which they become
-//!   complete; the package closes the session if it sees the second begin before the first ends.
+//! - On another shard than that of its session a body is not known of before it is complete. Two
+//!   that overlap there are taken in the order in which they become complete.
 //! - Text that is not UTF-8 is a parse error, also in a body, where the package replaces it.
 //! - Text that holds the byte which separates packets is sent as bytes to clients that poll. The
 //!   package sends it as it is, and the client ends for what is behind the byte.

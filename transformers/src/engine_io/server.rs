@@ -91,6 +91,26 @@ impl Transformer for EngineIo {
             .unwrap_or_else(|refusal| Answer::Respond(refusal.response(is_upgrade)))
     }
 
+    /// Bodies for sessions that poll: a second one while one is under way ends the session.
+    fn announced<'r>(&self, head: &RequestHead<'r>) -> Option<SessionName<'r>> {
+        if head.method() != "POST" {
+            return None;
+        }
+        let id = Parameters::of(head).sid?.parse().ok()?;
+        Some(SessionName::Spark(id))
+    }
+
+    fn begun(
+        &mut self,
+        session: &mut EngineIoSession,
+        _context: Context,
+        carrier: Carrier,
+        head: &RequestHead<'_>,
+        out: &mut Outputs,
+    ) -> Option<Response> {
+        session.begun(carrier, head, out)
+    }
+
     fn absent<'r>(&mut self, request: &'r Request<'_>) -> Answer<'r, EngineIoSession> {
         let response: Response = Refusal::UnknownSid.response(request.head.wants_upgrade());
         Answer::Respond(response)

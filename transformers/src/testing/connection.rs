@@ -115,6 +115,8 @@ pub(super) struct Connection {
     pub(super) role: Role,
     /// Taken out while it is in use.
     pub(super) reader: Option<Reader>,
+    /// The session that knows of the request whose body is coming.
+    pub(super) begun: Option<SparkId>,
     /// Input that came behind a request that is not answered.
     pub(super) kept: Vec<u8>,
     /// The far end does not read.
@@ -132,6 +134,7 @@ impl Connection {
             down: Pipe::default(),
             role: Role::Http,
             reader: Some(Reader::new(body_bytes_max)),
+            begun: None,
             kept: Vec::new(),
             is_stalled: false,
         }
@@ -166,7 +169,8 @@ impl Connection {
         match &self.role {
             Role::Waiting(pending) => Some(pending.spark),
             Role::Upgraded(spark) => Some(*spark),
-            Role::Http | Role::Pacing(_) | Role::Discard => None,
+            Role::Http => self.begun,
+            Role::Pacing(_) | Role::Discard => None,
         }
     }
 

@@ -1,7 +1,7 @@
 //! The server's side of connections: requests, upgrades, and how connections end.
 
 use allspark_protocol::Input;
-use allspark_protocol::http::{Reader, Request, Response};
+use allspark_protocol::http::{Reader, Request, RequestHead, Response};
 use allspark_protocol::primus::SparkId;
 use allspark_protocol::primus::id::IdParts;
 use allspark_protocol::transformer::{Answer, Carrier, ClientTransport, SessionName, Transformer};
@@ -41,7 +41,7 @@ impl<T: Transformer, C: ClientTransport> Pair<T, C> {
         let connection = self.connection(id);
         let owner = connection.owner();
         connection.finish();
-        if let Some(spark) = owner {
+        if let Some(spark) = owner.filter(|spark| self.sessions.contains_key(spark)) {
             self.lose_carrier(spark, Carrier(id));
         }
     }
@@ -72,6 +72,9 @@ impl<T: Transformer, C: ClientTransport> Pair<T, C> {
                 }
             }
         }
+        if let Some(head) = reader.begun() {
+            self.begin_request(id, &head);
+        }
         if reader.take_continue() {
             self.connection(id)
                 .down
@@ -84,7 +87,32 @@ impl<T: Transformer, C: ClientTransport> Pair<T, C> {
         }
     }
 
+    /// Tells the session of a request whose body is coming, once.
+    fn begin_request(&mut self, id: u64, head: &RequestHead<'_>) {
+        let name = self.transformer.announced(head);
+        let Some(spark) = name.and_then(|name| self.find(name)) else {
+            return;
+        };
+        if self.connection(id).begun.is_some() {
+            return;
+        }
+        let refusal = self.call(spark, |transformer, session, context, out| {
+            transformer.begun(session, context, Carrier(id), head, out)
+        });
+        match refusal {
+            None => self.connection(id).begun = Some(spark),
+            Some(response) => {
+                let form = Form {
+                    keep_alive: false,
+                    ..Form::of(head)
+                };
+                self.connection(id).respond(form, &response);
+            }
+        }
+    }
+
     fn request(&mut self, id: u64, request: &Request<'_>) {
+        self.connection(id).begun = None;
         let answer = self.transformer.request(request);
         match answer {
             Answer::Find(name) => {

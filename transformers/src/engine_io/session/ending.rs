@@ -14,7 +14,7 @@ use allspark_protocol::Instant;
 use allspark_protocol::transformer::{Carrier, Context, End, Outputs};
 
 use super::heartbeat::Beat;
-use super::polling::{CLOSE, NOOP};
+use super::polling::{CLOSE, CUT_OFF, NOOP};
 use super::{EngineIoSession, Phase, Transport};
 
 /// How long a client has to come for the goodbye: `closeTimeout` of the package.
@@ -79,8 +79,8 @@ impl EngineIoSession {
                     self.finish(Some(End::Goodbye), out);
                 } else if polling.probe_on(lost).is_some() {
                     polling.take_probe();
-                } else {
-                    polling.lose_sender(lost);
+                } else if polling.lose_sender(lost) {
+                    self.end(End::Violation(CUT_OFF), out);
                 }
             }
             Transport::WebSocket(stream) => {

@@ -1,7 +1,7 @@
 //! Requests for a session that exists, and the answers to its polls.
 
 use allspark_protocol::Instant;
-use allspark_protocol::http::{Request, Response};
+use allspark_protocol::http::{Request, RequestHead, Response};
 use allspark_protocol::limits::PORTION_MESSAGES;
 use allspark_protocol::transformer::{Carrier, Context, End, Kind, Outputs, Units};
 
@@ -27,6 +27,8 @@ pub(super) struct Polling {
     base64: bool,
     owes_ping: bool,
     owes_pong: bool,
+    /// The request whose body is coming.
+    arriving: Option<Carrier>,
     /// A body whose packets are being handed on.
     incoming: Option<Box<Incoming>>,
 }
@@ -57,6 +59,7 @@ impl Polling {
             jsonp: parameters.jsonp,
             owes_ping: false,
             owes_pong: false,
+            arriving: None,
             incoming: None,
         })
     }
@@ -69,11 +72,18 @@ impl Polling {
         self.poll.take_if(|poll| *poll == carrier)
     }
 
-    /// A request was lost. What it has brought has arrived all the same.
-    pub(super) fn lose_sender(&mut self, lost: Carrier) {
+    /// A request was lost. What it has brought has arrived all the same, if all of it has: says
+    /// whether its body was cut off.
+    pub(super) fn lose_sender(&mut self, lost: Carrier) -> bool {
         if let Some(incoming) = &mut self.incoming {
             incoming.carrier.take_if(|carrier| *carrier == lost);
         }
+        self.arriving.take_if(|carrier| *carrier == lost).is_some()
+    }
+
+    /// Whether a body is under way, but on this carrier.
+    fn has_other_sender(&self, carrier: Carrier) -> bool {
+        self.incoming.is_some() || self.arriving.is_some_and(|other| other != carrier)
     }
 
     /// Whether packets of a body are still being handed on.
@@ -157,6 +167,7 @@ pub(super) const CLOSE: &[u8] = b"1";
 
 const OVERLAP: &str = "overlap from client";
 pub(super) const DATA_OVERLAP: &str = "data request overlap from client";
+pub(super) const CUT_OFF: &str = "data request connection closed prematurely";
 const INVALID_CONTENT: &str = "invalid content";
 
 /// What one packet of a body leads to.
@@ -182,12 +193,7 @@ impl EngineIoSession {
         }
         let parameters = Parameters::of(head);
         let is_upgrade = head.wants_upgrade();
-        let polls = parameters.transport == Some(TransportName::Polling)
-            && matches!(self.transport, Transport::Polling(_));
-        let fits = self.phase != Phase::Over
-            && (is_upgrade || polls)
-            && parameters.protocol == self.format.protocol();
-        if !fits {
+        if !self.fits(&parameters, is_upgrade) {
             let response = Refusal::BadRequest.response(is_upgrade);
             out.respond(carrier, response);
         } else if is_upgrade {
@@ -199,6 +205,37 @@ impl EngineIoSession {
                 _ => out.respond(carrier, Response::new(500)),
             }
         }
+    }
+
+    fn fits(&self, parameters: &Parameters<'_>, is_upgrade: bool) -> bool {
+        let polls = parameters.transport == Some(TransportName::Polling)
+            && matches!(self.transport, Transport::Polling(_));
+        self.phase != Phase::Over
+            && (is_upgrade || polls)
+            && parameters.protocol == self.format.protocol()
+    }
+
+    /// A body is about to come. A second one while one is under way ends the session, as in the
+    /// package.
+    pub(in super::super) fn begun(
+        &mut self,
+        carrier: Carrier,
+        head: &RequestHead<'_>,
+        out: &mut Outputs,
+    ) -> Option<Response> {
+        let fits = self.fits(&Parameters::of(head), head.wants_upgrade());
+        let Transport::Polling(polling) = &mut self.transport else {
+            return None;
+        };
+        if !fits {
+            return None;
+        }
+        if polling.has_other_sender(carrier) {
+            self.end(End::Violation(DATA_OVERLAP), out);
+            return Some(Response::new(400));
+        }
+        polling.arriving = Some(carrier);
+        None
     }
 
     /// Keeps a poll until there is something to say. A second one ends the session.
@@ -214,8 +251,8 @@ impl EngineIoSession {
         }
     }
 
-    /// Takes what the client sends. A second body while one is being handed on ends the session, as
-    /// in the package.
+    /// Takes what the client sends. A second body while one is under way ends the session, as in
+    /// the package.
     fn take_body(
         &mut self,
         shared: &mut Shared,
@@ -225,14 +262,15 @@ impl EngineIoSession {
         out: &mut Outputs,
     ) {
         let body = &*request.body;
+        if let Transport::Polling(polling) = &mut self.transport {
+            if polling.has_other_sender(carrier) {
+                out.respond(carrier, Response::new(400));
+                return self.end(End::Violation(DATA_OVERLAP), out);
+            }
+            polling.arriving = None;
+        }
         if body.len() > shared.buffer_bytes_max {
             return out.respond(carrier, Response::new(413));
-        }
-        if let Transport::Polling(polling) = &self.transport
-            && polling.incoming.is_some()
-        {
-            out.respond(carrier, Response::new(400));
-            return self.end(End::Violation(DATA_OVERLAP), out);
         }
         let is_binary = request.head.header("content-type") == Some(BYTES);
         if is_binary && self.format.protocol() == Protocol::V4 {
