@@ -294,7 +294,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     Setting {
         name: "compression",
         value_name: BOOL,
-        help: "Compress messages for clients that offer it (websockets, faye, uws) \
+        help: "Compress messages for clients that offer it (websockets, faye, uws, engine.io) \
                [default: false]",
         is_for_library: false,
         set: |settings, text| switch(text).map(|value| settings.compression = value),

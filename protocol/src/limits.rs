@@ -38,6 +38,10 @@ pub const MESSAGE_BYTES_MAX_HIGHEST: usize = 512 * 1024 * 1024;
 /// timers overflow at 2^31 ms.
 pub const PING_INTERVAL_MS_HIGHEST: u64 = 24 * 60 * 60 * 1000;
 
+/// Bytes of an answer to a poll that is still compressed. It is compressed for each session by
+/// itself and in the shard's own time, some tens of milliseconds for as much.
+pub const HTTP_COMPRESSION_BYTES_MAX: usize = 1024 * 1024;
+
 /// Messages in one request, of the transports that join what waits (engine.io, sockjs). One may
 /// have two bytes there, but each is handed to the application by itself. No client collects as
 /// many between two requests: it would have to write that many within one round trip.

@@ -153,8 +153,8 @@ pub trait Transformer: Clone + Send + 'static {
         None
     }
 
-    /// A request for this session has begun: its head has come, and its body has not. From now on the
-    /// carrier belongs to the session. What follows is the [`Transformer::exchange`], or
+    /// A request for this session has begun: its head has come, and its body has not. From now on
+    /// the carrier belongs to the session. What follows is the [`Transformer::exchange`], or
     /// [`Transformer::lost`] if the request is cut off. With an answer it is refused at once, and
     /// its connection closed.
     fn begun(

@@ -10,6 +10,7 @@
 //! | `client` | the client half |
 //! | `packet`, `payload`, `jsonp`, `base64` | the bytes |
 //! | `format` | the wire formats |
+//! | `gzipped` | answers to polls that are compressed |
 //! | `refusal`, `parameters`, `options` | what is answered, asked and configured |
 //!
 //! It is written after the protocol document of Engine.IO (versions 3 and 4) and the behaviour of
@@ -24,7 +25,10 @@
 //! - Messages and the goodbye after them leave in one payload; the package uses two polls.
 //! - A ping that waits for its pong when a session changes its transport is still waited for.
 //! - A WebSocket session is not changed for another WebSocket, which no client tries.
-//! - WebTransport, compression and the raw `GET` that never gets an answer are left out.
+//! - A message on a WebSocket is compressed without the help of those before it, so that a
+//!   broadcast is compressed once; what waited when a session changed to a WebSocket is sent as it
+//!   is.
+//! - WebTransport and the raw `GET` that never gets an answer are left out.
 //!
 //! # Invariants
 //! - At most one poll waits, and at most one upgrade is tried at a time.
@@ -36,6 +40,7 @@
 mod base64;
 mod client;
 mod format;
+mod gzipped;
 mod jsonp;
 mod options;
 mod packet;

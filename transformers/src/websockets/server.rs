@@ -13,6 +13,7 @@ use allspark_protocol::websocket::{CloseCode, encode};
 use super::carried::CarriedSession;
 use super::options::{DeflateOptions, WebSocketsOptions};
 use super::session::{State, Streaming, WebSocketSession};
+use super::shared::{Shared, WINDOWS};
 use crate::CommonOptions;
 
 /// The server half of `websockets`.
@@ -131,7 +132,8 @@ impl Transformer for WebSockets {
     fn frame(&mut self, wire: Wire, kind: Kind, payload: &[u8], out: &mut Vec<u8>) {
         match &self.deflate {
             Some(deflate) if wire != PLAIN && payload.len() >= deflate.threshold_bytes => {
-                self.shared.frame(deflate, wire, kind, payload, out);
+                let window = window_of(wire);
+                self.shared.frame(deflate, window, kind, payload, out);
             }
             _ => encode::message(kind, payload, None, out),
         }
@@ -232,75 +234,18 @@ impl Transformer for WebSockets {
 /// The wire of messages that are not compressed.
 const PLAIN: Wire = Wire(0);
 
-/// The wires of compressed messages: windows of 9 to 15 bits. One of 8 is served with 9, as
-/// [`Deflater::new`] explains.
-const WINDOWS: usize = 7;
-
 fn server_window(agreed: &Agreement) -> WindowBits {
     agreed.server_max_window_bits.unwrap_or(WindowBits::MAX)
 }
 
+/// The window of the messages of a wire that is not the plain one.
+fn window_of(Wire(wire): Wire) -> WindowBits {
+    let bits = WindowBits::new(WindowBits::MIN.bits() + wire);
+    bits.expect("there is a wire for each window and no more")
+}
+
 fn wire_of(window: WindowBits) -> Wire {
     Wire((window.bits() - WindowBits::MIN.bits()).max(1))
-}
-
-/// What all sessions of a shard share. It is made when it is first needed, so it costs nothing
-/// where nobody compresses.
-#[derive(Debug)]
-struct Shared {
-    inflater: Inflater,
-    /// By wire, without the plain one.
-    deflaters: [Option<Box<Deflater>>; WINDOWS],
-    scratch: Vec<u8>,
-}
-
-/// Bytes up to which scratch space is kept.
-const SCRATCH_BYTES_KEPT_MAX: usize = 64 * 1024;
-
-impl Default for Shared {
-    fn default() -> Self {
-        Self {
-            inflater: Inflater::new(false),
-            deflaters: Default::default(),
-            scratch: Vec::new(),
-        }
-    }
-}
-
-impl Clone for Shared {
-    /// Another shard has its own.
-    fn clone(&self) -> Self {
-        Self::default()
-    }
-}
-
-impl Shared {
-    /// Appends a message in the form of a wire that is not the plain one.
-    #[inline(never)]
-    fn frame(
-        &mut self,
-        options: &DeflateOptions,
-        wire: Wire,
-        kind: Kind,
-        payload: &[u8],
-        out: &mut Vec<u8>,
-    ) {
-        let bits = WindowBits::new(WindowBits::MIN.bits() + wire.0);
-        let deflater = self.deflaters[usize::from(wire.0) - 1].get_or_insert_with(|| {
-            let bits = bits.expect("there is a wire for each window and no more");
-            Box::new(Deflater::new(bits, options.effort, false))
-        });
-        match deflater.message(payload, &mut self.scratch) {
-            Some(compressed) => encode::compressed(kind, compressed, None, out),
-            None => encode::message(kind, payload, None, out),
-        }
-        self.trim();
-    }
-
-    fn trim(&mut self) {
-        self.scratch.truncate(SCRATCH_BYTES_KEPT_MAX);
-        self.scratch.shrink_to(SCRATCH_BYTES_KEPT_MAX);
-    }
 }
 
 /// What Primus has `ws` answer to a plain request.

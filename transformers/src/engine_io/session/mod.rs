@@ -21,12 +21,17 @@ mod polling;
 mod stream;
 mod upgrade;
 
-use allspark_protocol::transformer::{Carrier, Context, Event, Outputs, Units};
+use allspark_protocol::http::RequestHead;
+use allspark_protocol::transformer::{Carrier, Context, Event, Kind, Outputs, Units, Wire};
+use allspark_protocol::websocket::deflate::{Inflater, WindowBits};
+use allspark_protocol::websocket::handshake::{Refusal, Upgrade};
 use allspark_protocol::{Input, Instant};
 
 use super::format::Format;
+use super::gzipped::Gzipped;
 use super::options::EngineIoOptions;
 use super::parameters::{Parameters, TransportName};
+use crate::websockets::{self, DeflateOptions};
 use heartbeat::Beat;
 use polling::Polling;
 use stream::Stream;
@@ -40,12 +45,53 @@ pub(super) struct Shared {
     pub(super) buffer_bytes_max: usize,
     /// Where bytes are decoded.
     pub(super) scratch: Vec<u8>,
+    /// How messages on WebSockets are compressed, if they are.
+    pub(super) deflate: Option<DeflateOptions>,
+    pub(super) codec: websockets::Shared,
+    pub(super) gzipped: Gzipped,
 }
 
 /// Bytes up to which scratch space is kept: a rare huge message must not stay in memory.
 const SCRATCH_BYTES_KEPT_MAX: usize = 64 * 1024;
 
 impl Shared {
+    /// Checks a request for a WebSocket. Whether messages may be compressed is what it agrees on:
+    /// only with the largest window, which no client in the field forbids, so that there is one
+    /// wire for all.
+    ///
+    /// # Errors
+    /// As those of [`Upgrade::check`] and [`Upgrade::with_deflate`].
+    pub(super) fn upgrade<'b>(&self, head: &RequestHead<'b>) -> Result<Upgrade<'b>, Refusal> {
+        let plain = Upgrade::check(head)?;
+        let Some(deflate) = &self.deflate else {
+            return Ok(plain);
+        };
+        let compressed = plain.clone().with_deflate(head, &deflate.terms)?;
+        let bits = compressed
+            .deflate()
+            .and_then(|it| it.server_max_window_bits);
+        Ok(match bits {
+            None | Some(WindowBits::MAX) => compressed,
+            Some(_) => plain,
+        })
+    }
+
+    /// Appends a message as a compressed frame of this format.
+    pub(super) fn frame(
+        &mut self,
+        format: Format,
+        deflate: &DeflateOptions,
+        kind: Kind,
+        payload: &[u8],
+        out: &mut Vec<u8>,
+    ) {
+        self.scratch.clear();
+        let kind = format.packet(kind, payload, &mut self.scratch);
+        self.codec
+            .frame(deflate, WindowBits::MAX, kind, &self.scratch, out);
+        self.trim();
+    }
+
     /// Gives back what a huge message needed.
     pub(super) fn trim(&mut self) {
         self.scratch.truncate(SCRATCH_BYTES_KEPT_MAX);
@@ -62,6 +108,8 @@ pub struct EngineIoSession {
     beat: Beat,
     phase: Phase,
     format: Format,
+    /// Messages on its WebSocket may be compressed.
+    is_compressed: bool,
 }
 
 const _: () = assert!(
@@ -118,12 +166,13 @@ impl EngineIoSession {
             beat: Beat::Stopped,
             phase: Phase::Opening,
             format,
+            is_compressed: false,
         }
     }
 
     #[inline]
-    pub(super) fn format(&self) -> Format {
-        self.format
+    pub(super) fn wire(&self) -> Wire {
+        self.format.wire(self.is_compressed)
     }
 
     /// The poll that waits, if one does.
@@ -165,14 +214,15 @@ impl EngineIoSession {
     #[inline]
     pub(super) fn receive<'i>(
         &mut self,
-        shared: &Shared,
+        shared: &mut Shared,
         context: Context,
         carrier: Carrier,
         input: &mut Input<'i>,
         out: &mut Outputs,
     ) -> Option<Event<'i>> {
         if !matches!(&self.transport, Transport::WebSocket(stream) if stream.carrier == carrier) {
-            self.receive_probe(context, carrier, input, out);
+            let inflater = &mut shared.codec.inflater;
+            self.receive_probe(inflater, context, carrier, input, out);
         }
         // After an upgrade the rest is for the new transport.
         match &self.transport {
@@ -190,7 +240,7 @@ impl EngineIoSession {
         out: &mut Outputs,
     ) {
         match self.transport {
-            Transport::Polling(_) => self.answer_poll(units, out),
+            Transport::Polling(_) => self.answer_poll(&mut shared.gzipped, units, out),
             Transport::WebSocket(_) => self.send_waiting(shared, context, units, out),
             Transport::Awaited => {}
         }
@@ -199,6 +249,7 @@ impl EngineIoSession {
     #[inline(never)]
     fn receive_probe(
         &mut self,
+        inflater: &mut Inflater,
         context: Context,
         carrier: Carrier,
         input: &mut Input<'_>,
@@ -208,7 +259,8 @@ impl EngineIoSession {
             Transport::Polling(polling) => polling.probe_on(carrier),
             Transport::Awaited | Transport::WebSocket(_) => None,
         };
-        match probe.map(|probe| probe.receive(context, self.format.protocol(), input, out)) {
+        let protocol = self.format.protocol();
+        match probe.map(|probe| probe.receive(context, protocol, inflater, input, out)) {
             Some(ProbeStep::More) => {}
             Some(ProbeStep::Upgrade) => self.complete_upgrade(out),
             Some(ProbeStep::Failed) => {

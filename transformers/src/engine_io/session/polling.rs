@@ -1,12 +1,13 @@
 //! Requests for a session that exists, and the answers to its polls.
 
 use allspark_protocol::Instant;
-use allspark_protocol::http::{Request, RequestHead, Response};
+use allspark_protocol::http::{Request, RequestHead, Response, accepts_gzip};
 use allspark_protocol::limits::PORTION_MESSAGES;
 use allspark_protocol::transformer::{Carrier, Context, End, Kind, Outputs, Units};
 
 use super::super::base64;
 use super::super::format::Format;
+use super::super::gzipped::Gzipped;
 use super::super::jsonp;
 use super::super::packet::{Data, Packet, PacketKind, ParseError, Protocol};
 use super::super::parameters::{Parameters, TransportName};
@@ -20,6 +21,8 @@ use super::{EngineIoSession, Phase, Shared, Transport};
 pub(super) struct Polling {
     /// The request that waits until there is something to say.
     poll: Option<Carrier>,
+    /// Its client accepts gzip.
+    accepts_gzip: bool,
     probe: Option<Box<Probe>>,
     /// The number of the function that answers are to call, if they are to be scripts.
     jsonp: Option<Box<str>>,
@@ -53,6 +56,7 @@ impl Polling {
     pub(super) fn new(parameters: Parameters<'_>) -> Box<Self> {
         Box::new(Self {
             poll: None,
+            accepts_gzip: false,
             probe: None,
             // A script can't hold bytes.
             base64: parameters.base64 || parameters.jsonp.is_some(),
@@ -136,13 +140,18 @@ impl Polling {
 
     /// The answer to a poll.
     pub(super) fn response(&self, payload: Payload) -> Response {
+        let (content_type, body) = self.body(payload);
+        Response::new(200).body(content_type, body)
+    }
+
+    /// The body of the answer to a poll, with its type.
+    fn body(&self, payload: Payload) -> (&'static str, Vec<u8>) {
         let (body, is_binary) = payload.finish();
-        let (content_type, body) = match &self.jsonp {
+        match &self.jsonp {
             Some(index) => (TEXT, jsonp::wrap(index, &body)),
             None if is_binary => (BYTES, body),
             None => (TEXT, body),
-        };
-        Response::new(200).body(content_type, body)
+        }
     }
 
     /// Answers the poll that waits, if one does, with a single packet, because there will be no
@@ -200,7 +209,7 @@ impl EngineIoSession {
             self.try_upgrade(shared, context, carrier, request, &parameters, out);
         } else {
             match head.method() {
-                "GET" => self.take_poll(carrier, out),
+                "GET" => self.take_poll(carrier, head, out),
                 "POST" => self.take_body(shared, context, carrier, request, out),
                 _ => out.respond(carrier, Response::new(500)),
             }
@@ -239,12 +248,13 @@ impl EngineIoSession {
     }
 
     /// Keeps a poll until there is something to say. A second one ends the session.
-    fn take_poll(&mut self, carrier: Carrier, out: &mut Outputs) {
+    fn take_poll(&mut self, carrier: Carrier, head: &RequestHead<'_>, out: &mut Outputs) {
         let Transport::Polling(polling) = &mut self.transport else {
             return;
         };
         if polling.poll.is_none() {
             polling.poll = Some(carrier);
+            polling.accepts_gzip = accepts_gzip(head);
         } else {
             out.respond(carrier, Response::new(400));
             self.end(End::Violation(OVERLAP), out);
@@ -420,7 +430,12 @@ impl EngineIoSession {
 
     /// Answers the poll that waits with everything that waits, if there is anything. After a
     /// goodbye the close packet comes last, and the session is over.
-    pub(super) fn answer_poll(&mut self, units: &mut dyn Units, out: &mut Outputs) {
+    pub(super) fn answer_poll(
+        &mut self,
+        gzipped: &mut Gzipped,
+        units: &mut dyn Units,
+        out: &mut Outputs,
+    ) {
         let Transport::Polling(polling) = &mut self.transport else {
             return;
         };
@@ -441,7 +456,16 @@ impl EngineIoSession {
             return;
         }
         polling.poll = None;
-        out.respond(carrier, polling.response(payload));
+        let (content_type, body) = polling.body(payload);
+        let accepted = polling.accepts_gzip.then(|| gzipped.body(&body)).flatten();
+        let response = Response::new(200);
+        let response = match accepted {
+            Some(gzip) => response
+                .header("Content-Encoding", "gzip")
+                .body(content_type, gzip),
+            None => response.body(content_type, body),
+        };
+        out.respond(carrier, response);
         if self.phase == Phase::Closing {
             self.finish(None, out);
         }

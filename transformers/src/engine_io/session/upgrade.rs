@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use allspark_protocol::http::Request;
 use allspark_protocol::transformer::{Carrier, Context, End, Kind, Outputs};
-use allspark_protocol::websocket::handshake::Upgrade;
+use allspark_protocol::websocket::deflate::Inflater;
 use allspark_protocol::websocket::{Decoder, Item, Role, encode};
 use allspark_protocol::{Input, Instant};
 
@@ -35,6 +35,8 @@ pub(super) struct Probe {
     noop_at: Option<Instant>,
     /// The client wants bytes in base64.
     base64: bool,
+    /// Messages may be compressed.
+    is_compressed: bool,
 }
 
 impl Probe {
@@ -59,11 +61,16 @@ impl Probe {
         &mut self,
         context: Context,
         protocol: Protocol,
+        inflater: &mut Inflater,
         input: &mut Input<'_>,
         out: &mut Outputs,
     ) -> ProbeStep {
         loop {
-            let packet = match self.decoder.next(input) {
+            let item = match self.is_compressed {
+                false => self.decoder.next(input),
+                true => self.decoder.next_inflating(input, inflater),
+            };
+            let packet = match item {
                 Ok(None) => return ProbeStep::More,
                 Ok(Some(Item::Message {
                     kind: Kind::Text,
@@ -177,7 +184,7 @@ impl EngineIoSession {
         parameters: &Parameters<'_>,
         out: &mut Outputs,
     ) {
-        let upgrade = match Upgrade::check(&request.head) {
+        let upgrade = match shared.upgrade(&request.head) {
             Ok(upgrade) => upgrade,
             Err(refusal) => return out.respond(carrier, refusal.response()),
         };
@@ -194,6 +201,7 @@ impl EngineIoSession {
                     deadline: context.now + timeout,
                     noop_at: None,
                     base64: parameters.base64,
+                    is_compressed: upgrade.deflate().is_some(),
                 }));
             }
             _ => dismiss(carrier, out),
@@ -218,6 +226,7 @@ impl EngineIoSession {
             carrier,
             decoder,
             base64,
+            is_compressed,
             ..
         } = *probe;
         polling.release_poll(self.format, CLOSE, out);
@@ -225,6 +234,7 @@ impl EngineIoSession {
             write_text(carrier, beat, out);
         }
         self.format = Format::websocket(self.format.protocol(), base64);
+        self.is_compressed = is_compressed;
         self.transport = Transport::WebSocket(Stream { carrier, decoder });
         out.stream(carrier);
     }
