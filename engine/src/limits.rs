@@ -93,18 +93,19 @@ pub const INBOX_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Commands that a shard takes from its inbox in one turn, so that its own connections get a turn.
 pub const INBOX_COMMANDS_PER_TURN: usize = 1024;
 
-/// Timers of a kind that fire in one turn: each can be a send, see [`BROADCAST_SENDS_PER_TURN`].
+/// Timers of a kind that fire in one turn: each can be a send, see [`SPARKS_PER_TURN`].
 pub const TIMERS_PER_TURN: usize = 256;
 
-/// Connections that a broadcast is written to in one turn. A send costs 4 to 5 microseconds, so
-/// this is about a millisecond in which nothing else happens.
-pub const BROADCAST_SENDS_PER_TURN: usize = 256;
+/// Sparks about which walks over all of them do something in one turn: write a broadcast, visit,
+/// end. A send costs 4 to 5 microseconds, so this is about a millisecond in which nothing else
+/// happens.
+pub const SPARKS_PER_TURN: usize = 256;
 
 /// The same while timers are late: heartbeats go first, or a broadcast to a million makes sparks
 /// look dead, but it goes on.
-pub const BROADCAST_SENDS_BESIDE_TIMERS: usize = 32;
+pub const SPARKS_PER_TURN_BESIDE_TIMERS: usize = 32;
 
-/// Sparks that a broadcast looks at in one turn, those among them that have it already. To look at
+/// Sparks that walks look at in one turn, those among them that have a broadcast already. To look at
 /// one costs a miss in the cache at worst, so this is less than half a millisecond.
 pub const WALK_VISITS_PER_TURN: usize = 4096;
 
@@ -178,3 +179,13 @@ pub const BEHIND_MAX_MS: u64 = 5_000;
 /// Portions of messages that requests brought which are handed to the application in one turn, see
 /// [`PORTION_MESSAGES`](allspark_protocol::limits::PORTION_MESSAGES): about a millisecond of work.
 pub const PORTIONS_PER_TURN: usize = 4;
+
+/// Bytes of broadcasts that a shard keeps, per wire format, for sparks that it has not reached yet.
+/// With more it takes in nothing new.
+pub const LOG_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Milliseconds for which a shard that ends waits for its peers.
+pub const END_TIMEOUT_MS: u64 = 10_000;
+
+/// Visits to all sparks that a shard keeps before it takes in nothing new.
+pub const VISITS_MAX: usize = 1024;

@@ -13,14 +13,13 @@ use allspark_protocol::transformer::Transformer;
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::SeedableRng;
 
+use crate::app::host::Server as Shared;
 use crate::guard;
 use crate::io::{
     Driver, DriverKind, Epoll, EpollOptions, SetupError, Unavailable, Uring, UringOptions,
     explained,
 };
 use crate::limits::{RING_ATTEMPTS_MAX, RING_RETRY_MS, TURNED_AWAY_MAX};
-use crate::mesh;
-use crate::primus::Shared;
 use crate::shard::{Core, Shard};
 use crate::start::fill_random;
 
@@ -85,7 +84,7 @@ impl<T: Transformer> Seat<T> {
                 "a shard has failed; the server ends, and the clients of its other shards are to \
                  reconnect"
             );
-            mesh::leave_shard();
+            shared.mesh.leave();
             shared.mesh.fail();
             shared.mesh.end(number as u16);
         }

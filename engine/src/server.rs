@@ -6,9 +6,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use crate::app::Handle;
 use crate::io::{DriverKind, Unavailable};
 use crate::limits::FAILURE_TIMEOUT_MS;
-use crate::primus::Handle;
 use crate::seat::Report;
 
 /// A shard has failed, and with it its server: a fault of the engine, or of the machine.

@@ -8,12 +8,13 @@ use allspark_protocol::transformer::Transformer;
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::SeedableRng;
 
+use crate::app::host::Server as Shared;
+
+use crate::app::{Attach, Handle};
 use crate::config::Options;
 use crate::io::sim::{SimDriver, SimNet};
 use crate::io::{Driver, Wait};
-use crate::primus::{self, Handle, Shared};
 use crate::shard::{Core, Flow, Shard};
-use crate::spark::Spark;
 
 /// A single shard on any driver, turned by hand, and the handle of its server. For benches and
 /// tests that look at the shard alone.
@@ -21,11 +22,11 @@ pub fn single_shard<D: Driver, T: Transformer>(
     driver: D,
     options: Options,
     transformer: T,
-    attach: impl FnOnce(&Attach<'_>),
+    attach: impl FnOnce(&Attach),
 ) -> (Shard<D, T>, Handle) {
     let shared = Shared::new(options, 1, 0);
-    attach(&Attach(&shared));
-    let handle = Handle(Arc::clone(&shared));
+    attach(&Attach::new(&shared));
+    let handle = Handle::new(&shared);
     let rng = ChaCha12Rng::seed_from_u64(0);
     let shard = Shard::new(driver, |driver| {
         Core::new(shared, transformer, 0, driver.now(), rng)
@@ -55,10 +56,10 @@ impl<T: Transformer> SimServer<T> {
         transformer: &T,
         shards: u16,
         seed: u64,
-        attach: impl FnOnce(&Attach<'_>),
+        attach: impl FnOnce(&Attach),
     ) -> Self {
         let shared = Shared::new(options, usize::from(shards), seed);
-        attach(&Attach(&shared));
+        attach(&Attach::new(&shared));
         let seat = |number| {
             let rng = ChaCha12Rng::seed_from_u64(seed ^ (u64::from(number) << 32));
             let (shared, transformer) = (Arc::clone(&shared), transformer.clone());
@@ -103,7 +104,7 @@ impl<T: Transformer> SimServer<T> {
 
     /// Reaches the server.
     pub fn handle(&self) -> Handle {
-        Handle(Arc::clone(&self.shared))
+        Handle::new(&self.shared)
     }
 }
 
@@ -135,26 +136,5 @@ impl<T: Transformer> Seat<T> {
             Flow::Ended => (self.shard, self.wait) = (None, Wait::Forever),
         }
         true
-    }
-}
-
-/// Attaches listeners to a simulated server before it starts.
-pub struct Attach<'a>(&'a Shared);
-
-impl Attach<'_> {
-    /// Calls `listener` with every new spark.
-    pub fn on_connection(&self, listener: impl Fn(&mut Spark<'_>) + Send + Sync + 'static) {
-        primus::on_connection(self.0, Box::new(listener));
-    }
-
-    /// Calls `listener` with every spark that has ended.
-    pub fn on_disconnection(&self, listener: impl Fn(&mut Spark<'_>) + Send + Sync + 'static) {
-        primus::on_disconnection(self.0, Box::new(listener));
-    }
-}
-
-impl std::fmt::Debug for Attach<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Attach").finish_non_exhaustive()
     }
 }

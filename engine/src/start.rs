@@ -8,14 +8,14 @@ use std::thread::JoinHandle;
 
 use allspark_protocol::transformer::Transformer;
 
+use crate::app::host::Server as Shared;
+use crate::app::{Attach, Data, Handle, Spark, SparkError};
 use crate::config::Options;
 use crate::io::{self as driver, Chosen, DriverChoice, DriverKind, Unavailable};
 use crate::limits::MEMORY_DIVISOR_DEFAULT;
 use crate::machine;
-use crate::primus::{self, Handle, Shared};
 use crate::seat::{OpenError, Order, Report, Seat};
 use crate::server::Server;
-use crate::spark::Spark;
 
 /// A server that is started once.
 pub struct Primus<T: Transformer> {
@@ -77,18 +77,38 @@ impl<T: Transformer + Sync> Primus<T> {
     /// Calls `listener` with every new spark. One that is attached to a running server is called
     /// with sparks that come from then on.
     pub fn on_connection(&self, listener: impl Fn(&mut Spark<'_>) + Send + Sync + 'static) {
-        primus::on_connection(&self.shared, Box::new(listener));
+        self.attach().on_connection(listener);
     }
 
     /// Calls `listener` with every spark that has ended. One that is attached to a running server
     /// is called with sparks that end from then on.
     pub fn on_disconnection(&self, listener: impl Fn(&mut Spark<'_>) + Send + Sync + 'static) {
-        primus::on_disconnection(&self.shared, Box::new(listener));
+        self.attach().on_disconnection(listener);
+    }
+
+    /// Calls `listener` with every message of every spark, before the spark's own handlers. It
+    /// costs nothing per spark.
+    pub fn on_data(&self, listener: impl Fn(&mut Spark<'_>, Data<'_>) + Send + Sync + 'static) {
+        self.attach().on_data(listener);
+    }
+
+    /// Calls `listener` whenever a client has answered a ping.
+    pub fn on_heartbeat(&self, listener: impl Fn(&mut Spark<'_>) + Send + Sync + 'static) {
+        self.attach().on_heartbeat(listener);
+    }
+
+    /// Calls `listener` with every error of every spark, before the spark's own handlers.
+    pub fn on_error(&self, listener: impl Fn(&mut Spark<'_>, &SparkError) + Send + Sync + 'static) {
+        self.attach().on_error(listener);
+    }
+
+    fn attach(&self) -> Attach {
+        Attach::new(&self.shared)
     }
 
     /// Reaches the server from other threads.
     pub fn handle(&self) -> Handle {
-        Handle(Arc::clone(&self.shared))
+        Handle::new(&self.shared)
     }
 
     /// Starts the server and returns once it accepts connections.

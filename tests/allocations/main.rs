@@ -10,8 +10,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use allocation_counter::measure;
+use allspark_engine::Attach;
 use allspark_engine::io::{Completion, Wait};
-use allspark_engine::sim::{Attach, single_shard};
+use allspark_engine::sim::single_shard;
 use allspark_engine::{Handle, Options, Shard};
 use allspark_transformers::websockets::WebSockets;
 use puppet::{HANDSHAKE, Hand, Puppet, frame};
@@ -19,7 +20,7 @@ use puppet::{HANDSHAKE, Hand, Puppet, frame};
 type World = (Shard<Puppet, WebSockets>, Handle, Rc<RefCell<Hand>>);
 
 /// A shard with open sparks.
-fn world(sparks: usize, attach: impl FnOnce(&Attach<'_>)) -> World {
+fn world(sparks: usize, attach: impl FnOnce(&Attach)) -> World {
     let (driver, hand) = Puppet::new();
     let transformer = WebSockets::uncompressed(1 << 20);
     let (mut shard, handle) = single_shard(driver, Options::default(), transformer, attach);

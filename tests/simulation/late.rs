@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use allspark_engine::io::Wait;
 use allspark_engine::io::sim::{EndpointId, SimDriver, SimNet};
-use allspark_engine::limits::BROADCAST_SENDS_BESIDE_TIMERS;
+use allspark_engine::limits::SPARKS_PER_TURN_BESIDE_TIMERS;
 use allspark_engine::sim::single_shard;
 use allspark_engine::{Handle, Options, Shard};
 use allspark_transformers::websockets::WebSockets;
@@ -34,7 +34,7 @@ fn late_heartbeats_go_before_a_broadcast() {
         if stage.count(Reader::is_pinged) < CLIENTS {
             turns_late += 1;
             let told_only = stage.count(|client| client.is_told() && !client.is_pinged());
-            let most = turns_late * BROADCAST_SENDS_BESIDE_TIMERS;
+            let most = turns_late * SPARKS_PER_TURN_BESIDE_TIMERS;
             assert!(
                 (1..=most).contains(&told_only),
                 "{told_only} after {turns_late}"

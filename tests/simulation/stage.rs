@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use allspark_engine::Attach;
 use allspark_engine::io::Wait;
 use allspark_engine::io::sim::{EndpointId, SimDriver, SimNet};
-use allspark_engine::sim::{Attach, single_shard};
+use allspark_engine::sim::single_shard;
 use allspark_engine::{Handle, Options, Shard};
 use allspark_protocol::transformer::Transformer;
 
@@ -26,7 +27,7 @@ pub(crate) struct Client {
 }
 
 impl<T: Transformer> Stage<T> {
-    pub(crate) fn new(options: Options, transformer: T, attach: impl FnOnce(&Attach<'_>)) -> Self {
+    pub(crate) fn new(options: Options, transformer: T, attach: impl FnOnce(&Attach)) -> Self {
         let net = SimNet::default();
         let (mut shard, primus) = single_shard(SimDriver::new(&net), options, transformer, attach);
         shard.turn(Wait::No).unwrap();

@@ -302,6 +302,11 @@ impl Drop for Meter {
     }
 }
 
+/// A block to be written to, which nobody shares yet.
+pub(crate) fn unshared(block: &mut Rc<Block>) -> &mut Block {
+    Rc::get_mut(block).expect("a block that is written to is not shared")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,7 +14,7 @@ mod slice;
 
 pub use arena::{Arena, Key};
 pub use block::{Block, FrameClass, FrameTooLong};
-pub(crate) use block::{FRAME_BYTES_MAX, Mark};
+pub(crate) use block::{FRAME_BYTES_MAX, Mark, unshared};
 pub use lent::{BufferPool, LentBuffer};
 pub use lists::GiveBack;
 pub(crate) use lists::kept;

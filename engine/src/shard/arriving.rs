@@ -3,17 +3,15 @@
 
 use std::collections::HashMap;
 
-use allspark_protocol::http::{Reader, RequestHead, Response};
+use allspark_protocol::http::{Reader, RequestHead};
 use allspark_protocol::transformer::Transformer;
 
-use super::browser::Browser;
-use super::carried::carrier_of;
-use super::connection::Asked;
 use super::core::Core;
-use super::names::Address;
+use crate::http::{Verdict, Way};
 use crate::memory::Key;
+use crate::session::{Address, carrier_of};
 
-/// The session that knows of the request of a connection.
+/// The session that knows of the request of a connection, which is its carrier.
 pub(super) type Arriving = HashMap<Key, Key>;
 
 impl<T: Transformer> Core<T> {
@@ -23,52 +21,56 @@ impl<T: Transformer> Core<T> {
         let Some(head) = reader.begun() else {
             return false;
         };
-        let Some((spark, browser)) = self.announced(&head) else {
+        let Some((spark, verdict)) = self.announced(&head) else {
             return false;
         };
-        let refusal = self.ask_session(spark, |transformer, session, context, out| {
-            transformer.begun(session, context, carrier_of(key), &head, out)
-        });
-        let refusal: Option<Response> = refusal.flatten();
-        if let Some(response) = &refusal {
-            let response = self.complete_for(Some(&browser), response.clone());
-            let head_only = Asked::of(&head).head_only;
-            self.write_response(key, &response, false, head_only);
-            self.finish(key);
+        let (now, carrier) = (self.clock.now, carrier_of(key));
+        let begun = |transformer: &mut T, session: &mut _, context, out: &mut _| {
+            transformer.begun(session, context, carrier, &head, out)
+        };
+        let refusal = self.sessions.call(spark, now, begun).flatten();
+        let is_refused = refusal.is_some();
+        if let Some(response) = refusal {
+            let response = verdict.complete(&self.server.options.cors, response);
+            self.respond_last(key, &head, &response);
         } else {
             self.arriving.insert(key, spark);
-            self.add_carrier(spark, key);
+            self.sessions.add_carrier(spark, key);
         }
-        self.perform(spark);
+        self.settle();
         self.woke(spark);
-        refusal.is_some()
+        is_refused
     }
 
     /// The session that is to know of a request, if it is here and the request would get to it.
-    fn announced(&self, head: &RequestHead<'_>) -> Option<(Key, Browser)> {
-        if !self.shared.is_ours(head) || self.transformer.is_upgrade(head) {
+    fn announced(&self, head: &RequestHead<'_>) -> Option<(Key, Verdict)> {
+        let transformer = &self.sessions.transformer;
+        let name = transformer.announced(head)?;
+        let (options, id_key) = (&self.server.options, self.server.id_key);
+        let is_script = |head: &RequestHead<'_>| transformer.is_script(head);
+        let is_upgrade = transformer.is_upgrade(head);
+        let Way::Transport(verdict) = self.door.judge(options, head, is_upgrade, is_script) else {
             return None;
-        }
-        let name = self.transformer.announced(head)?;
-        let browser = Browser::of(&self.shared.options.cors, head).ok()?;
-        let address = Address::new(name, self.shared.id_key);
-        if address.shard(self.mesh().shards(), self.shared.id_key) != self.shard {
+        };
+        let address = Address::new(name, id_key);
+        if address.shard(self.mesh().shards(), id_key) != self.shard {
             return None;
         }
         let spark = match address {
-            Address::Spark(id) => self.session_with(id),
-            Address::Chosen(hash) => self.names.get(hash),
+            Address::Spark(id) => self.sessions.find(id, id.parts(id_key).index),
+            Address::Chosen(hash) => self.sessions.named(hash),
         };
-        Some((spark?, browser))
+        Some((spark?, verdict))
     }
 
-    /// The request of a connection has come whole, or never will.
+    /// The request of a connection has come whole, or never will. Returns the session that knows of
+    /// it.
     pub(super) fn end_arrival(&mut self, key: Key) -> Option<Key> {
         if self.arriving.is_empty() {
             return None;
         }
         let spark = self.arriving.remove(&key)?;
-        self.remove_carrier(spark, key);
+        self.sessions.remove_carrier(spark, key);
         Some(spark)
     }
 }

@@ -1,74 +1,58 @@
-//! What a [`Spark`](crate::Spark) may do to its shard, whatever the transformer.
+//! What the application may do to its shard. Nothing here calls the application, or a session: what
+//! would have to is an effect.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
+use allspark_protocol::Instant;
 use allspark_protocol::parser::ParserKind;
+use allspark_protocol::primus::SparkId;
 use allspark_protocol::transformer::{Kind, Transformer};
 
-use super::close::EndReason;
-use super::core::{Core, Deferred};
-use crate::memory::{FrameTooLong, Key};
-use crate::mesh::{self, Command};
-use crate::primus::Handle;
-use crate::spark::{EndOptions, ReadyState, SparkError, SparkState};
+use super::core::Core;
+use super::effects::Effect;
+use super::reason::EndReason;
+use crate::app::host::{Command, Host, Listeners, OnSpark, Server, SparkState};
+use crate::app::{EndOptions, SparkError};
+use crate::guard;
+use crate::lines::Line;
+use crate::memory::Key;
 
-/// A shard as its handlers see it.
-pub(crate) trait Host {
-    fn spark(&self, key: Key) -> &SparkState;
-    fn spark_mut(&mut self, key: Key) -> &mut SparkState;
-    fn peer(&self, key: Key) -> SocketAddr;
-    fn send_queue_bytes(&self, key: Key) -> usize;
-    fn parser(&self) -> ParserKind;
-    fn primus(&self) -> Handle;
-    fn take_scratch(&mut self) -> Vec<u8>;
-    fn put_scratch(&mut self, scratch: Vec<u8>);
-    /// Writes an encoded message to an open spark.
-    fn write_packet(&mut self, key: Key, kind: Kind, payload: &[u8]);
-    /// Writes an encoded message to every spark of the server.
-    fn broadcast_packet(&mut self, kind: Kind, payload: &[u8]) -> Result<(), SparkError>;
-    /// Returns false when the spark has ended already.
-    fn end_spark(&mut self, key: Key, options: EndOptions) -> bool;
-    /// Reports an error to the handlers of the spark, after the handler that runs now.
-    fn report(&mut self, key: Key, error: SparkError);
-}
+/// Bytes up to which the scratch space for encoding is kept.
+const SCRATCH_BYTES_MAX: usize = 64 * 1024;
 
 impl<T: Transformer> Host for Core<T> {
     fn spark(&self, key: Key) -> &SparkState {
-        &self
-            .sparks
-            .get(key)
-            .expect("a spark stays while its handlers run")
-            .state
+        let slot = self.sessions.get(key);
+        &slot.expect("a spark stays while its handlers run").state
     }
 
     fn spark_mut(&mut self, key: Key) -> &mut SparkState {
-        &mut self
-            .sparks
-            .get_mut(key)
-            .expect("a spark stays while its handlers run")
-            .state
+        let slot = self.sessions.get_mut(key);
+        &mut slot.expect("a spark stays while its handlers run").state
     }
 
     fn peer(&self, key: Key) -> SocketAddr {
-        let slot = self.sparks.get(key);
-        let slot = slot.expect("a spark stays while its handlers run");
-        match (&slot.carried, slot.state.stream) {
-            (Some(carried), _) => carried.peer,
-            (None, Some(stream)) => self.connection(stream).peer,
-            (None, None) => unreachable!("a spark without a connection is carried"),
-        }
+        let peer = self.peer_of(key);
+        peer.expect("a spark without a connection is carried")
     }
 
     fn send_queue_bytes(&self, key: Key) -> usize {
-        self.waiting_bytes(key)
+        let stream = self.spark(key).stream.and_then(|key| self.net.get(key));
+        let units = self.sessions.units(key);
+        units.map_or(0, |queue| queue.bytes()) + stream.map_or(0, |c| c.queue_bytes())
     }
 
     fn parser(&self) -> ParserKind {
-        self.shared.options.parser
+        self.server.options.parser
     }
 
-    fn primus(&self) -> Handle {
-        Handle(self.shared.clone())
+    fn server(&self) -> &Arc<Server> {
+        &self.server
+    }
+
+    fn now(&self) -> Instant {
+        self.clock.now
     }
 
     fn take_scratch(&mut self) -> Vec<u8> {
@@ -85,39 +69,31 @@ impl<T: Transformer> Host for Core<T> {
     }
 
     fn write_packet(&mut self, key: Key, kind: Kind, payload: &[u8]) {
-        if mesh::has_outgoing() {
-            // Something this handler sent through a handle comes first.
+        self.take_sent();
+        if self.effects.has_commands() {
             let id = self.spark(key).id;
-            self.mesh().send(
-                self.shard,
-                Command::Write {
-                    id,
-                    kind,
-                    payload: payload.into(),
-                },
-            );
+            let payload = payload.into();
+            let command = Command::Write { id, kind, payload };
+            self.effects.push(Effect::Command(command));
         } else {
             self.write_message(key, kind, payload);
         }
     }
 
     fn broadcast_packet(&mut self, kind: Kind, payload: &[u8]) -> Result<(), SparkError> {
-        if mesh::has_outgoing() {
-            let payload: std::sync::Arc<[u8]> = payload.into();
-            for shard in 0..self.mesh().shards() {
-                let payload = payload.clone();
-                self.mesh()
-                    .send(shard, Command::Broadcast { kind, payload });
-            }
-            return Ok(());
+        self.take_sent();
+        if self.effects.has_commands() {
+            let payload = payload.into();
+            let command = Command::Broadcast { kind, payload };
+            self.effects.push(Effect::Command(command));
+        } else if self.broadcast_here(kind, payload) > 0 {
+            return Err(SparkError::TooLong);
         }
-        self.broadcast_here(kind, payload)
-            .map_err(|FrameTooLong| SparkError::TooLong)?;
-        if self.outbox.len() > 1 {
-            let payload: std::sync::Arc<[u8]> = payload.into();
-            for shard in 0..self.mesh().shards() {
+        if self.server.mesh.shards() > 1 {
+            let payload: Arc<[u8]> = payload.into();
+            for shard in 0..self.server.mesh.shards() {
                 if shard != self.shard {
-                    let payload = payload.clone();
+                    let payload = Arc::clone(&payload);
                     self.send_to_shard(shard, Command::Broadcast { kind, payload });
                 }
             }
@@ -126,23 +102,112 @@ impl<T: Transformer> Host for Core<T> {
     }
 
     fn end_spark(&mut self, key: Key, options: EndOptions) -> bool {
-        let state = self.spark(key);
-        if state.ready == ReadyState::Closed {
-            return false;
+        self.take_sent();
+        let is_open = self.is_open(key);
+        if is_open && self.effects.has_commands() {
+            let id = self.spark(key).id;
+            let command = Command::End { id, options };
+            self.effects.push(Effect::Command(command));
+        } else if is_open {
+            self.end(key, options.reconnect, EndReason::Application);
         }
-        if mesh::has_outgoing() {
-            let id = state.id;
-            self.mesh().send(self.shard, Command::End { id, options });
-            return true;
+        is_open
+    }
+
+    fn panicked(&mut self, key: Key, what: &str) {
+        self.counters().handlers_panicked.add(1);
+        if let Some(line) = self.may_log(Line::Panicked) {
+            let (shard, unlogged) = (self.shard, line.unlogged);
+            let id = self.spark(key).id;
+            tracing::error!(
+                shard, spark = %id, panicked = what, unlogged,
+                "a handler panicked; the spark ends"
+            );
         }
-        self.end(key, options, EndReason::Application);
-        true
+        self.end(key, true, EndReason::Panicked);
     }
 
     fn report(&mut self, key: Key, error: SparkError) {
-        self.deferred.push_back(Deferred::Error(key, error));
+        self.effects.push(Effect::Error(key, error));
+    }
+
+    fn take_listeners(&mut self) -> Option<Arc<Listeners>> {
+        self.listeners.take()
+    }
+
+    fn put_listeners(&mut self, listeners: Option<Arc<Listeners>>) {
+        self.listeners = listeners;
+    }
+
+    fn add_timer(&mut self, key: Key, at: Instant, every_ms: Option<u64>, call: OnSpark) -> Key {
+        let timer = self.app_timers.add(key, at, every_ms, call);
+        let extras = self.spark_mut(key).extras.get_or_insert_default();
+        extras.timers.push(timer);
+        timer
+    }
+
+    fn cancel_timer(&mut self, timer: Key) -> bool {
+        let removed = self.app_timers.remove(timer);
+        let was_there = removed.is_some();
+        guard::drop_value(removed);
+        was_there
     }
 }
 
-/// Bytes up to which the scratch space for encoding is kept.
-const SCRATCH_BYTES_MAX: usize = 64 * 1024;
+impl<T: Transformer> Core<T> {
+    /// The address of a spark's client, unless it is gone.
+    pub(super) fn peer_of(&self, spark: Key) -> Option<SocketAddr> {
+        let stream = self.sessions.get(spark)?.state.stream;
+        let peer = self.sessions.peer(spark);
+        peer.or_else(|| Some(self.net.get(stream?)?.peer))
+    }
+
+    /// Takes in what handlers of this shard sent through handles, so that it comes before what they
+    /// do next. What calls nobody is done at once; from the first one on that does, all wait.
+    #[inline]
+    pub(super) fn take_sent(&mut self) {
+        while let Some((shard, command)) = self.server.mesh.take_sent(self.shard) {
+            if shard != self.shard {
+                self.send_to_shard(shard, command);
+            } else if self.effects.has_commands() {
+                self.effects.push(Effect::Command(command));
+            } else if let Err(command) = self.carry_out_plain(command) {
+                self.effects.push(Effect::Command(command));
+            }
+        }
+    }
+
+    /// Carries out a command if that calls nobody; otherwise gives it back.
+    pub(super) fn carry_out_plain(&mut self, command: Command) -> Result<(), Command> {
+        match command {
+            Command::Broadcast { kind, payload } => {
+                // Whoever wrote it is elsewhere by now. Who does not get it is counted and logged.
+                self.broadcast_here(kind, &payload);
+            }
+            Command::Write { id, kind, payload } => {
+                if let Some(spark) = self.find_open(id) {
+                    self.write_message(spark, kind, &payload);
+                }
+            }
+            Command::End { id, options } => {
+                if let Some(spark) = self.find_open(id) {
+                    self.end(spark, options.reconnect, EndReason::Application);
+                }
+            }
+            command => return Err(command),
+        }
+        Ok(())
+    }
+
+    /// The open spark with this id, if it is one of this shard.
+    pub(super) fn find_open(&self, id: SparkId) -> Option<Key> {
+        let index = id.parts(self.server.id_key).index;
+        let spark = self.sessions.find(id, index)?;
+        self.is_open(spark).then_some(spark)
+    }
+
+    /// Sends a command to another shard, or keeps it until there is room.
+    pub(super) fn send_to_shard(&mut self, shard: u16, command: Command) {
+        self.outbox.send(&self.server.mesh, shard, command);
+    }
+}

@@ -1,26 +1,38 @@
-//! A shard: one thread's share of the server. It owns its driver, its connections, its sparks, its
-//! timers and its memory, and nothing in it is locked.
+//! A shard: one thread's share of the server. It joins the machines ([`net`](crate::net),
+//! [`http`](crate::http), [`session`](crate::session), [`fanout`](crate::fanout),
+//! [`app`](crate::app)), which know nothing of each other; nothing in it is locked.
 //!
 //! A [`Shard`] turns. Each turn has the same phases, and each phase is bounded:
 //!
 //! 1. submit what the last turn left, sleep if there is nothing to do, collect completions;
-//! 2. handle the completions ([`receive`], [`session`], [`send`], [`close`]);
+//! 2. handle the completions ([`receive`], [`net`](crate::net));
 //! 3. carry out commands of other threads ([`inbox`]);
 //! 4. fire timers ([`timers`]);
-//! 5. let the sessions of polling transports compose what waits for them ([`carried`]);
-//! 6. queue the sends: everything that waits for a connection leaves as one send ([`send`],
-//!    [`flush`], [`walk`]);
+//! 5. hand on portions of large requests, and let carried sessions send what waits for them
+//!    ([`flush`]);
+//! 6. queue the sends: everything that waits for a connection leaves as one send ([`flush`]), and
+//!    walks over all sparks go on ([`fan_out`]);
 //! 7. now and then: give back memory that a peak has left behind ([`upkeep`]).
 //!
-//! What a session wants is carried out by [`outputs`]; a request for a session of another shard
-//! takes its connection there ([`travel`]).
+//! | what happens | where |
+//! |---|---|
+//! | bytes become requests, requests go to sessions | [`receive`], [`travel`] |
+//! | what a session understood becomes events | [`events`] |
+//! | what a session wants is done | [`outputs`] |
+//! | a handler writes, ends, broadcasts | [`host`], then [`write`](mod@write), [`close`], [`fan_out`] |
+//! | **effects**: what must not happen inside something else | [`effects`], carried out in [`carry_out`] |
+//! | a slow consumer is ended | [`write`](mod@write) (a queue is full), [`timers`] (it takes too little) |
+//! | how many may come and what they may hold | [`room`] |
 //!
-//! [`Core`] is everything but the driver. It is generic over the transformer only.
+//! Calls go one way: phases -> [`carry_out`] -> [`outputs`] -> [`events`] -> the application ->
+//! [`host`] -> [`write`](mod@write) and [`close`] -> the machines. Whatever would have to go the
+//! other way is an effect. So a handler never runs inside a handler, a session is never called while
+//! one of its outputs is carried out, and nothing is called inside a submission.
 //!
 //! # Invariants
+//! - A turn ends without an effect, and without anything that a session wants.
 //! - A connection's slot is reused only after its `Closed`; a completion with an old token is
 //!   counted and dropped.
-//! - A connection is sent to at most once per turn.
 //! - A shard that can't get rid of commands for other shards, or of its broadcasts, reads nothing
 //!   from its connections until it can. So all queues stay bounded, and no shard waits for another.
 
@@ -29,41 +41,34 @@ use std::io;
 
 use allspark_protocol::transformer::Transformer;
 
-use crate::io::{Completion, Driver, Token, Wait, Waker};
+use crate::io::{Completion, Driver, Wait, Waker};
 use crate::memory::GiveBack;
 
 mod arriving;
-mod browser;
-mod carried;
+mod carry_out;
+mod clock;
 mod close;
-mod connection;
+mod completions;
 mod core;
-mod emit;
+mod destroying;
+mod effects;
+mod events;
 mod fairness;
+mod fan_out;
 mod flush;
-mod held;
 mod host;
 mod inbox;
-mod moves;
-mod names;
 mod outputs;
-mod paced;
-mod queue;
+mod owner;
+mod reason;
 mod receive;
 mod room;
-mod send;
-mod session;
-mod slow;
 mod timers;
 mod travel;
 mod upkeep;
-mod walk;
-mod wheel;
+mod write;
 
 pub(crate) use self::core::Core;
-pub(crate) use self::host::Host;
-pub(crate) use self::travel::Parcel;
-pub use self::wheel::Wheel;
 
 /// What a shard wants after a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,15 +119,16 @@ impl<D: Driver, T: Transformer> Shard<D, T> {
         let is_all_read = !self.driver.has_more() && self.stash.is_empty();
         self.core
             .begin_turn(self.driver.now(), self.driver.unix_ms(), is_all_read);
-        self.complete();
+        let holds_input = self.complete();
         self.core.after_submit();
         self.core.release_leaving();
         self.core.drain_inbox();
-        self.core.fire_timers();
+        let is_in_time = self.core.fire_timers(holds_input);
         self.core.proceed();
         self.core.resume();
-        self.core.flush_carried();
-        self.core.queue_sends();
+        self.core.flush_sessions();
+        self.core.flush();
+        self.core.fan_out(!is_in_time);
         // A queue that overflowed just now has ended its spark.
         self.core.settle();
         for op in self.core.take_ops() {
@@ -144,7 +150,7 @@ impl<D: Driver, T: Transformer> Shard<D, T> {
 
     /// How many connections there are, closing ones included.
     pub fn connections(&self) -> usize {
-        self.core.connections.len()
+        self.core.connections()
     }
 
     fn submit(&mut self, wait: Wait) -> io::Result<()> {
@@ -162,7 +168,8 @@ impl<D: Driver, T: Transformer> Shard<D, T> {
         result
     }
 
-    fn complete(&mut self) {
+    /// Handles completions. Returns whether some are left, because the shard is congested.
+    fn complete(&mut self) -> bool {
         while !self.core.is_congested()
             && let Some(completion) = self.stash.pop_front()
         {
@@ -184,7 +191,7 @@ impl<D: Driver, T: Transformer> Shard<D, T> {
             }
         }
         self.completions = completions;
-        self.core.has_stash = !self.stash.is_empty();
+        !self.stash.is_empty()
     }
 
     fn next_wait(&self) -> Wait {
@@ -211,22 +218,5 @@ impl<D: Driver + std::fmt::Debug, T: Transformer> std::fmt::Debug for Shard<D, T
         f.debug_struct("Shard")
             .field("driver", &self.driver)
             .finish_non_exhaustive()
-    }
-}
-
-/// The kind of tokens that name a connection.
-const CONNECTION: u8 = 1;
-
-/// The kind of tokens that name a connection on its way from another shard.
-const ARRIVAL: u8 = 2;
-
-fn token_of(key: crate::memory::Key) -> Token {
-    Token::new(CONNECTION, key.generation, key.index)
-}
-
-fn key_of(token: Token) -> crate::memory::Key {
-    crate::memory::Key {
-        index: token.index(),
-        generation: token.generation(),
     }
 }

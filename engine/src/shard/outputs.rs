@@ -2,81 +2,44 @@
 
 use std::ops::Range;
 
-use allspark_protocol::http::{RequestHead, Response};
-use allspark_protocol::transformer::{Carrier, End, Output, Outputs, Transformer};
+use allspark_protocol::http::Response;
+use allspark_protocol::transformer::{Carrier, Output, Transformer};
 
-use super::browser::Browser;
-use super::carried::connection_of;
-use super::close::EndReason;
-use super::connection::{Asked, Declined, Flags, Next, Role, Waiting};
 use super::core::Core;
-use super::host::Host;
-use crate::limits::PORTIONS_PER_TURN;
+use super::effects::Effect;
+use super::owner::Owner;
+use super::reason::EndReason;
+use crate::http::{Asked, Next, Parked};
 use crate::memory::Key;
-use crate::spark::{ReadyState, SparkError};
+use crate::session::{Want, connection_of};
 
 impl<T: Transformer> Core<T> {
-    /// Carries out what the session of a spark wants, in order.
-    pub(super) fn perform(&mut self, spark: Key) {
-        self.perform_opening(spark, None);
-    }
-
-    /// As [`Core::perform`], for a spark that the application does not know yet if this is about
-    /// the request that opened it. It is told before anything else about the spark.
-    pub(super) fn perform_opening(&mut self, spark: Key, mut opening: Option<&RequestHead<'_>>) {
-        let mut outputs = std::mem::take(&mut self.outputs);
-        let mut list = outputs.take_list();
-        if outputs.take_more() {
-            self.proceeding.push_back(spark);
-        }
-        for output in list.drain(..) {
-            if is_event(&output)
-                && let Some(head) = opening.take()
-            {
-                self.emit_connection(spark, head);
-            }
-            self.output(spark, output, &outputs);
-        }
-        outputs.recycle(list);
-        self.outputs = outputs;
-        if let Some(head) = opening {
-            self.emit_connection(spark, head);
-        }
-    }
-
-    /// Has sessions go on whose requests brought more messages than one turn should hand on. They
-    /// take turns, so that none of them waits for the whole of another.
-    pub(super) fn proceed(&mut self) {
-        let count = self.proceeding.len().min(PORTIONS_PER_TURN);
-        for _ in 0..count {
-            if !self.is_congested()
-                && let Some(spark) = self.proceeding.pop_front()
-            {
-                self.wake_session(spark, T::proceed);
-                self.settle();
-            }
-        }
-    }
-
-    fn output(&mut self, spark: Key, output: Output, outputs: &Outputs) {
-        if self.sparks.get(spark).is_none() {
-            // A handler has just ended it for good.
+    /// Carries out one thing that the session of a spark wants.
+    pub(super) fn carry_out_output(&mut self, spark: Key, output: Output) {
+        if self.sessions.get(spark).is_none() {
             return;
         }
         match output {
-            Output::Message { kind, bytes } => self.message(spark, kind, outputs.bytes(bytes)),
+            Output::Message { kind, bytes } => {
+                let outputs = self.sessions.take_bytes();
+                self.message(spark, kind, outputs.bytes(bytes));
+                self.sessions.put_bytes(outputs);
+            }
             Output::Alive => self.alive(spark),
             Output::Ended(end) => self.transport_ended(spark, &end),
             Output::Over => self.session_over(spark),
-            Output::Write(carrier, bytes) => self.write_carrier(spark, carrier, bytes, outputs),
+            Output::Write(carrier, bytes) => self.write_carrier(spark, carrier, bytes),
             Output::Latest(carrier, bytes) => {
                 if let Some(key) = self.carrier(spark, carrier) {
+                    let outputs = self.sessions.take_bytes();
                     self.write_latest(key, outputs.bytes(bytes));
+                    self.sessions.put_bytes(outputs);
                 }
             }
             Output::Respond(carrier, response) => self.answer(spark, carrier, response),
             Output::Begin(carrier, response) => self.begin(spark, carrier, response),
-            Output::Decline(carrier) => self.decline(spark, carrier),
+            // Only the request that a session is just asked about can be declined.
+            Output::Decline(_) => {}
             Output::Finish(carrier) => self.finish_body(spark, carrier),
             Output::Upgrade(carrier, response) => self.upgrade(spark, carrier, &response),
             Output::Stream(carrier) => {
@@ -93,124 +56,88 @@ impl<T: Transformer> Core<T> {
         }
     }
 
-    /// The transport of a spark is over.
-    pub(super) fn transport_ended(&mut self, spark: Key, end: &End) {
-        let reason = match end {
-            End::Goodbye => EndReason::Goodbye,
-            End::Closed(code) => EndReason::Closed(*code),
-            End::Violation(sentence) => {
-                if self.spark(spark).ready == ReadyState::Open {
-                    self.fail(spark, SparkError::Violation(sentence));
-                }
-                EndReason::Violation
-            }
-        };
-        self.lose(spark, reason);
-    }
-
     /// The connection that a carrier of this spark is, if it still is one.
     fn carrier(&self, spark: Key, carrier: Carrier) -> Option<Key> {
         let key = connection_of(carrier);
-        let is_its = match &self.connections.get(key)?.role {
-            Role::Waiting(waiting) => waiting.spark == spark,
-            Role::Spark(other) => *other == spark,
-            Role::Http(_)
-            | Role::Paced(_)
-            | Role::Leaving(_)
-            | Role::TurnedAway
-            | Role::Discard => false,
-        };
-        is_its.then_some(key)
+        let owner = self.net.get(key)?.owner.spark();
+        (owner == Some(spark)).then_some(key)
     }
 
     /// The connection of a carrier whose request is not answered yet.
-    fn waiting(&mut self, spark: Key, carrier: Carrier) -> Option<(Key, &mut Waiting)> {
+    fn parked(&mut self, spark: Key, carrier: Carrier) -> Option<(Key, &mut Parked)> {
         let key = self.carrier(spark, carrier)?;
-        match &mut self.connection_mut(key).role {
-            Role::Waiting(waiting) if waiting.next.is_none() => Some((key, waiting)),
+        match &mut self.net.connection_mut(key).owner {
+            Owner::Request(request) if request.parked.next.is_none() => {
+                Some((key, &mut request.parked))
+            }
             _ => None,
         }
     }
 
-    fn write_carrier(
-        &mut self,
-        spark: Key,
-        carrier: Carrier,
-        bytes: Range<usize>,
-        outputs: &Outputs,
-    ) {
+    fn write_carrier(&mut self, spark: Key, carrier: Carrier, bytes: Range<usize>) {
         let Some(key) = self.carrier(spark, carrier) else {
             return;
         };
+        let outputs = self.sessions.take_bytes();
         let bytes = outputs.bytes(bytes);
-        let framing = match &self.connection(key).role {
-            Role::Waiting(waiting) if waiting.next != Some(Next::Upgraded) => waiting.body,
-            _ => return self.write_exempt(key, bytes),
-        };
-        if let Some(framing) = framing {
-            self.queue_frame(key, |out| framing.push(out, bytes));
+        match &self.net.connection(key).owner {
+            Owner::Request(request) if request.parked.next != Some(Next::Upgraded) => {
+                if let Some(framing) = request.parked.body {
+                    self.write_frame(key, |out| framing.push(out, bytes));
+                }
+            }
+            _ => self.write_bytes(key, bytes),
         }
+        self.sessions.put_bytes(outputs);
     }
 
     fn answer(&mut self, spark: Key, carrier: Carrier, response: Response) {
-        let Some((key, waiting)) = self.waiting(spark, carrier) else {
+        let is_closing = self.destroying.closes();
+        let Some((key, parked)) = self.parked(spark, carrier) else {
             return;
         };
         let Asked {
             keep_alive,
             head_only,
             ..
-        } = waiting.asked;
-        let keep_alive = keep_alive && self.end_deadline.is_none();
-        let response = self.complete_answer(key, response);
+        } = parked.asked;
+        let keep_alive = keep_alive && !is_closing;
+        let verdict = std::mem::take(&mut parked.verdict);
+        let response = verdict.complete(&self.server.options.cors, response);
         self.write_response(key, &response, keep_alive, head_only);
         self.answered(key, keep_alive);
     }
 
     fn begin(&mut self, spark: Key, carrier: Carrier, response: Response) {
-        let Some((key, waiting)) = self.waiting(spark, carrier) else {
+        let Some((key, parked)) = self.parked(spark, carrier) else {
             return;
         };
         let Asked {
             keep_alive,
             head_only,
             minor_version,
-        } = waiting.asked;
+        } = parked.asked;
         let framing = response.framing(minor_version, head_only);
-        waiting.body = Some(framing);
-        let response = self.complete_answer(key, response);
-        let response = response.at(self.date());
-        self.queue_frame(key, |out| {
+        parked.body = Some(framing);
+        let verdict = std::mem::take(&mut parked.verdict);
+        let response = verdict.complete(&self.server.options.cors, response);
+        let response = response.at(self.door.date(self.clock.unix_ms));
+        self.write_frame(key, |out| {
             response.encode_begin(out, framing, keep_alive);
         });
     }
 
     fn finish_body(&mut self, spark: Key, carrier: Carrier) {
-        let Some((key, waiting)) = self.waiting(spark, carrier) else {
+        let is_closing = self.destroying.closes();
+        let Some((key, parked)) = self.parked(spark, carrier) else {
             return;
         };
-        let Some(framing) = waiting.body else {
+        let Some(framing) = parked.body else {
             return;
         };
-        let keep_alive = waiting.asked.keep_alive && !framing.ends_with_connection();
-        self.queue_frame(key, |out| framing.end(out));
-        self.answered(key, keep_alive && self.end_deadline.is_none());
-    }
-
-    /// Adds to the answer of a session what Primus says to browsers.
-    fn complete_answer(&self, key: Key, response: Response) -> Response {
-        match &self.connection(key).role {
-            Role::Waiting(waiting) => self.complete_for(waiting.browser.as_ref(), response),
-            _ => response,
-        }
-    }
-
-    /// Adds to an answer what Primus says to browsers.
-    pub(super) fn complete_for(&self, browser: Option<&Browser>, response: Response) -> Response {
-        match browser {
-            Some(browser) => browser.complete(&self.shared.options.cors, response),
-            None => response,
-        }
+        let keep_alive = parked.asked.keep_alive && !framing.ends_with_connection();
+        self.write_frame(key, |out| framing.end(out));
+        self.answered(key, keep_alive && !is_closing);
     }
 
     /// The answer to a request is complete.
@@ -223,87 +150,87 @@ impl<T: Transformer> Core<T> {
         }
     }
 
-    /// The request that the session is being asked about is none of its own.
-    fn decline(&mut self, spark: Key, carrier: Carrier) {
-        let Some((key, waiting)) = self.waiting(spark, carrier) else {
-            return;
-        };
-        let browser = waiting.browser.take();
-        self.take_up(key, Next::Http);
-        self.declined = Some(Declined { browser });
-    }
-
     fn upgrade(&mut self, spark: Key, carrier: Carrier, response: &Response) {
-        if let Some((key, _)) = self.waiting(spark, carrier) {
+        if let Some((key, _)) = self.parked(spark, carrier) {
             self.write_response(key, response, true, false);
             self.go_on(key, Next::Upgraded);
         }
     }
 
-    /// The connection changes its role. What its peer has sent meanwhile is looked at when no
-    /// session is being called.
-    fn go_on(&mut self, key: Key, next: Next) {
-        if next == Next::Http {
-            self.set_idle_timer_ms(key, self.shared.options.keep_alive_timeout_ms);
+    /// From now on messages for the spark are written to an upgraded carrier.
+    fn start_stream(&mut self, spark: Key, key: Key) {
+        // What was broadcast in the form of the old wire waits with everything else.
+        self.catch_up(spark);
+        let buffers = &mut self.net.buffers;
+        let wants = self
+            .sessions
+            .begin_stream(spark, key, self.clock.now, buffers);
+        let fanout = &self.fanout;
+        self.sessions.change_wire(spark, |wire| fanout.head(wire));
+        // At once, as it comes before whatever is written from now on.
+        for (spark, want) in wants {
+            match want {
+                Want::Output(Output::Write(carrier, bytes)) => {
+                    self.write_carrier(spark, carrier, bytes);
+                }
+                want => self.sessions.want(spark, want),
+            }
         }
-        let Role::Waiting(waiting) = &mut self.connection_mut(key).role else {
+    }
+
+    /// A session can be forgotten. Its slot is freed once the application knows of the end.
+    fn session_over(&mut self, spark: Key) {
+        self.lose(spark, EndReason::Goodbye);
+        let Some(carriers) = self.sessions.end_carried(spark) else {
             return;
         };
-        if waiting.pending.is_empty() {
+        for key in carriers {
+            self.take_carrier(key);
+            self.finish(key);
+        }
+        self.effects.push(Effect::Forget(spark));
+    }
+
+    /// A connection changes its owner. What its peer has sent meanwhile is looked at when no session
+    /// is being called.
+    fn go_on(&mut self, key: Key, next: Next) {
+        if next == Next::Http {
+            let timeout_ms = self.server.options.keep_alive_timeout_ms;
+            self.net.set_idle_timer_ms(key, timeout_ms);
+        }
+        let Owner::Request(request) = &mut self.net.connection_mut(key).owner else {
+            return;
+        };
+        if request.parked.pending.is_empty() {
             self.take_up(key, next);
-            self.settle_input(key);
+            self.charge(key);
         } else {
-            waiting.next = Some(next);
+            request.parked.next = Some(next);
             self.resumed.push(key);
         }
     }
 
     /// Makes a connection that waited what it is next. Returns what its peer has sent meanwhile.
-    fn take_up(&mut self, key: Key, next: Next) -> Vec<u8> {
-        let role = std::mem::replace(&mut self.connection_mut(key).role, Role::Discard);
-        let Role::Waiting(waiting) = role else {
-            self.connection_mut(key).role = role;
-            return Vec::new();
-        };
-        let Waiting {
-            spark,
-            reader,
-            pending,
-            ..
-        } = *waiting;
-        self.connection_mut(key).role = match next {
-            Next::Upgraded => Role::Spark(spark),
-            Next::Http => {
-                self.remove_carrier(spark, key);
-                Role::Http(reader)
+    pub(super) fn take_up(&mut self, key: Key, next: Next) -> Vec<u8> {
+        let owner = &mut self.net.connection_mut(key).owner;
+        let request = match std::mem::replace(owner, Owner::Nobody) {
+            Owner::Request(request) => *request,
+            other => {
+                *owner = other;
+                return Vec::new();
             }
         };
+        let spark = request.spark;
+        let Parked {
+            reader, pending, ..
+        } = request.parked;
+        *owner = match next {
+            Next::Upgraded => Owner::Session(spark),
+            Next::Http => Owner::Http(reader),
+        };
+        if next == Next::Http {
+            self.sessions.remove_carrier(spark, key);
+        }
         pending
     }
-
-    /// Goes on with connections whose peers sent more while a request waited for its answer.
-    pub(super) fn resume(&mut self) {
-        for key in std::mem::take(&mut self.resumed) {
-            let Some(connection) = self.connections.get(key) else {
-                continue;
-            };
-            if let Role::Waiting(waiting) = &connection.role
-                && let Some(next) = waiting.next
-            {
-                let mut pending = self.take_up(key, next);
-                self.let_go(key, Flags::BEHIND);
-                self.received(key, &mut pending);
-                self.settle_input(key);
-                self.settle();
-            }
-        }
-    }
-}
-
-/// Whether an output is something that the application learns.
-fn is_event(output: &Output) -> bool {
-    matches!(
-        output,
-        Output::Message { .. } | Output::Alive | Output::Ended(_) | Output::Over
-    )
 }

@@ -1,113 +1,139 @@
-//! From bytes to requests and from requests to sparks.
+//! The way in: from bytes to requests, and from requests to sparks.
 
 use std::io;
 use std::net::SocketAddr;
 
 use allspark_protocol::Input;
 use allspark_protocol::http::{Error as HttpError, Reader, Request, RequestHead, Response};
-use allspark_protocol::transformer::{Answer, Transformer};
+use allspark_protocol::transformer::{Answer, Event, PacedPart, Transformer};
 
-use super::browser::Browser;
-use super::carried::{Carried, carrier_of};
-use super::close::EndReason;
-use super::connection::{Asked, Closing, Connection, Flags, Role, Waiting};
 use super::core::Core;
-use super::names::{Address, NameHash};
-use super::room::unavailable;
-use super::token_of;
-use crate::io::{Op, Socket};
+use super::owner::{self, Owner};
+use super::reason::EndReason;
+use crate::app;
+use crate::http::{Asked, Next, Paced, Parked, Verdict, Way, unavailable};
+use crate::io::Socket;
 use crate::limits::{PENDING_BYTES_HIGHEST, PENDING_BYTES_MAX};
 use crate::memory::Key;
+use crate::net::{Closing, Flags};
 use crate::proxies;
+use crate::session::{Address, Carried, NameHash, carrier_of};
 
 impl<T: Transformer> Core<T> {
     pub(super) fn accepted(&mut self, socket: Socket, peer: SocketAddr) {
-        let is_ending = self.end_deadline.is_some();
+        let is_ending = self.destroying.closes();
         if !is_ending && !self.admit_connection() {
             return self.turn_away(socket, peer);
         }
         self.counters().connections_accepted.add(1);
-        let key = self.insert_connection(socket, peer);
+        let key = self.insert_http(socket, peer);
         if is_ending {
             self.close(key);
         } else {
-            self.set_timer_ms(key, self.shared.options.request_timeout_ms);
+            let timeout_ms = self.server.options.request_timeout_ms;
+            self.net.set_timer_ms(key, timeout_ms);
         }
     }
 
-    /// A connection of this shard, which is received from.
-    pub(super) fn insert_connection(&mut self, socket: Socket, peer: SocketAddr) -> Key {
-        let reader = Reader::new(self.transformer.request_body_bytes_max());
-        let key = self
-            .connections
-            .insert(Connection::new(socket, peer, reader));
-        self.ops.push(Op::Receive {
-            socket,
-            token: token_of(key),
-        });
-        key
+    /// A connection on which requests come.
+    pub(super) fn insert_http(&mut self, socket: Socket, peer: SocketAddr) -> Key {
+        let body_bytes_max = self.sessions.transformer.request_body_bytes_max();
+        let owner = Owner::Http(Reader::new(body_bytes_max));
+        self.net.insert(socket, peer, owner)
     }
 
+    /// Bytes came in.
     pub(super) fn received(&mut self, key: Key, bytes: &mut [u8]) {
-        let connection = self.connection_mut(key);
-        match &mut connection.role {
-            Role::Spark(spark) => {
+        let owner = &mut self.net.connection_mut(key).owner;
+        match owner {
+            Owner::Session(spark) => {
                 let spark = *spark;
                 self.read_session(key, spark, &mut Input::new(bytes));
             }
-            Role::Http(_) => {
-                let role = std::mem::replace(&mut connection.role, Role::Discard);
-                if let Role::Http(reader) = role {
+            Owner::Http(_) => {
+                if let Owner::Http(reader) = std::mem::replace(owner, Owner::Nobody) {
                     self.read_requests(key, reader, &mut Input::new(bytes));
                 }
             }
-            Role::Waiting(_) | Role::Leaving(_) => self.keep_behind(key, bytes),
-            Role::TurnedAway => self.answer_turned_away(key),
-            Role::Paced(_) | Role::Discard => {}
+            Owner::Request(_) | Owner::Leaving(_) => self.keep_behind(key, bytes),
+            Owner::TurnedAway => self.answer_turned_away(key),
+            Owner::Paced(_) | Owner::Nobody => {}
         }
+        self.charge(key);
+        self.settle();
     }
 
     /// Keeps what the peer sends behind a request that has not been answered here.
     fn keep_behind(&mut self, key: Key, bytes: &[u8]) {
-        let (kept, reason) = match &mut self.connection_mut(key).role {
-            Role::Waiting(waiting) => {
-                append(&mut waiting.pending, bytes);
-                (waiting.pending.len(), Flags::BEHIND)
-            }
-            Role::Leaving(leaving) => (leaving.keep(bytes), Flags::LEAVING),
-            Role::Http(_) | Role::Spark(_) | Role::Paced(_) | Role::TurnedAway | Role::Discard => {
-                return;
-            }
+        let (kept, reason) = match &mut self.net.connection_mut(key).owner {
+            Owner::Request(request) => (request.parked.keep(bytes), Flags::BEHIND),
+            Owner::Leaving(leaving) => (leaving.keep(bytes), Flags::LEAVING),
+            _ => return,
         };
         if kept > PENDING_BYTES_HIGHEST || (reason == Flags::LEAVING && self.luggage.is_over()) {
             self.counters().connections_overrun.add(1);
             self.close(key);
         } else if kept > PENDING_BYTES_MAX {
             // Who asks for more before the answer has come can wait for it.
-            self.hold(key, reason);
+            self.net.hold(key, reason);
         }
     }
 
     /// The peer sends nothing more.
     pub(super) fn input_ended(&mut self, key: Key, result: io::Result<()>) {
         if let Err(error) = result {
-            self.broke(key, error);
-            return;
+            return self.broke(key, error);
         }
-        self.connection_mut(key).flags.set(Flags::INPUT_ENDED);
-        match self.connection(key).role {
+        self.net.input_ended(key);
+        match self.net.connection(key).owner {
             // Its next shard will see the end itself.
-            Role::Leaving(_) => return,
-            Role::Spark(spark) if !self.is_carried(spark) => self.lose(spark, EndReason::Gone),
+            Owner::Leaving(_) => return,
+            Owner::Session(spark) if !self.is_carried(spark) => self.lose(spark, EndReason::Gone),
             _ => self.drop_carrier(key),
         }
-        if self.connection(key).closing == Closing::Lingering {
+        if self.net.connection(key).closing() == Closing::Lingering {
             self.close(key);
         } else {
             self.finish(key);
         }
     }
 
+    fn is_carried(&self, spark: Key) -> bool {
+        let slot = self.sessions.get(spark);
+        slot.is_some_and(|slot| slot.is_carried())
+    }
+
+    /// Hands bytes of an upgraded carrier to the session of a spark.
+    fn read_session(&mut self, key: Key, spark: Key, input: &mut Input<'_>) {
+        let (carrier, now) = (carrier_of(key), self.clock.now);
+        loop {
+            let receive = |transformer: &mut T, session: &mut _, context, out: &mut _| {
+                transformer.receive(session, context, carrier, input, out)
+            };
+            let event = self.sessions.call(spark, now, receive);
+            // What it says about these bytes comes before what it understood in them.
+            if self.sessions.has_wants() {
+                self.settle();
+            }
+            match event.flatten() {
+                None => break,
+                Some(Event::Message { kind, payload }) => self.message(spark, kind, &payload),
+                Some(Event::Alive) => self.alive(spark),
+                Some(Event::Ended(end)) => {
+                    self.transport_ended(spark, &end);
+                    self.finish(key);
+                    self.settle();
+                    break;
+                }
+            }
+            self.settle();
+        }
+        if self.is_carried(spark) {
+            self.woke(spark);
+        }
+    }
+
+    /// Hands requests to whom they are for.
     pub(super) fn read_requests(&mut self, key: Key, mut reader: Reader, input: &mut Input<'_>) {
         // From its first byte the head of a request has so long, however slowly the rest drips in.
         let mut had_begun = !reader.is_idle();
@@ -119,6 +145,7 @@ impl<T: Transformer> Core<T> {
                 Ok(Some(request)) => self.request(key, &request),
                 Err(error) => return self.refuse(key, error),
             }
+            self.settle();
             reader = match self.after_request(key, reader, input) {
                 Some(reader) => reader,
                 None => return,
@@ -129,23 +156,24 @@ impl<T: Transformer> Core<T> {
             return;
         }
         if reader.take_continue() {
-            self.queue_frame(key, |out| {
+            self.write_frame(key, |out| {
                 Response::new(100).encode(out, true, false);
             });
-            if self.connection(key).closing == Closing::Asked {
+            if self.net.connection(key).closing() == Closing::Asked {
                 return;
             }
         }
-        let options = &self.shared.options;
+        let options = &self.server.options;
         if reader.is_idle() {
             // An empty line is no reason to wait any longer.
             if answered {
-                self.set_idle_timer_ms(key, options.keep_alive_timeout_ms);
+                self.net
+                    .set_idle_timer_ms(key, options.keep_alive_timeout_ms);
             }
         } else if !had_begun || reader.awaits_body() != had_head {
-            self.set_idle_timer_ms(key, options.request_timeout_ms);
+            self.net.set_idle_timer_ms(key, options.request_timeout_ms);
         }
-        self.connection_mut(key).role = Role::Http(reader);
+        self.net.connection_mut(key).owner = Owner::Http(reader);
     }
 
     /// Hands what follows a request to what the connection is now. Gives the reader back if that is
@@ -156,176 +184,170 @@ impl<T: Transformer> Core<T> {
         reader: Reader,
         input: &mut Input<'_>,
     ) -> Option<Reader> {
-        match &mut self.connection_mut(key).role {
-            Role::Http(_) => return Some(reader),
-            Role::Waiting(waiting) => {
-                waiting.reader = reader;
+        match &mut self.net.connection_mut(key).owner {
+            Owner::Http(_) => return Some(reader),
+            Owner::Request(request) => {
+                request.parked.reader = reader;
                 self.keep_behind(key, input.take_all());
             }
-            Role::Spark(spark) => {
+            Owner::Session(spark) => {
                 let spark = *spark;
                 self.read_session(key, spark, input);
             }
-            Role::Leaving(_) => self.keep_behind(key, input.take_all()),
-            Role::Paced(_) | Role::TurnedAway | Role::Discard => {}
+            Owner::Leaving(_) => self.keep_behind(key, input.take_all()),
+            Owner::Paced(_) | Owner::TurnedAway | Owner::Nobody => {}
         }
         None
     }
 
-    pub(super) fn refuse(&mut self, key: Key, error: HttpError) {
-        let peer = self.connection(key).peer;
+    fn refuse(&mut self, key: Key, error: HttpError) {
+        let peer = self.net.connection(key).peer;
         tracing::debug!(shard = self.shard, %peer, %error, "a request is refused");
         let response = Response::text(error.status(), &format!("{error}\n"));
         self.write_response(key, &response, false, false);
         self.finish(key);
     }
 
-    /// Answers a request, or hands it to whom it is for. The connection's role says which.
-    pub(super) fn request(&mut self, key: Key, request: &Request<'_>) {
+    /// Answers a request, or hands it to whom it is for. The connection's owner says which.
+    fn request(&mut self, key: Key, request: &Request<'_>) {
         let head = &request.head;
         self.end_arrival(key);
-        self.connection_mut(key).role = Role::Http(Reader::new(0));
-        if !self.shared.is_ours(head) {
-            return self.respond(key, head, &self.fallback(head));
-        }
-        proxies::look_at(head, self.connection(key).peer);
-        let cors = &self.shared.options.cors;
-        let browser = if self.transformer.is_upgrade(head) {
-            if let Some(refusal) = cors.refuse_upgrade(head) {
-                return self.respond_last(key, head, &refusal);
+        self.net.connection_mut(key).owner = Owner::Http(Reader::new(0));
+        let transformer = &self.sessions.transformer;
+        let is_script = |head: &RequestHead<'_>| transformer.is_script(head);
+        let (options, is_upgrade) = (&self.server.options, transformer.is_upgrade(head));
+        match self.door.judge(options, head, is_upgrade, is_script) {
+            Way::Answer(response) => self.respond(key, head, &response),
+            Way::LastAnswer(response) => self.respond_last(key, head, &response),
+            Way::Elsewhere => self.respond_elsewhere(key, head),
+            Way::Transport(verdict) => {
+                proxies::look_at(head, self.net.connection(key).peer);
+                self.request_transport(key, request, verdict);
             }
-            None
-        } else {
-            match Browser::of(cors, head) {
-                Ok(browser) => Some(browser),
-                Err(response) => return self.respond(key, head, &response),
-            }
-        };
-        if !cors.allows_referer(head) && self.transformer.is_script(head) {
-            return self.respond(key, head, &Response::text(403, "Forbidden\n"));
-        }
-        if let Some(browser) = &browser
-            && let Some(response) = self.own_answer(head)
-        {
-            return self.respond(key, head, &browser.allow(cors, response));
-        }
-        match self.transformer.request(request) {
-            Answer::Find(name) => {
-                let address = Address::new(name, self.shared.id_key);
-                self.find_session(key, request, browser, address);
-            }
-            // A server that was destroyed serves those who are there, but nobody new.
-            _ if self.destroyed.is_some() => self.respond(key, head, &self.fallback(head)),
-            answer => self.apply(key, request, browser, answer, None),
         }
     }
 
-    /// What Primus itself answers, whatever the method: files (the library) and `/spec`.
-    fn own_answer(&self, head: &RequestHead<'_>) -> Option<Response> {
-        let options = &self.shared.options;
-        let name = head.path().strip_prefix(&options.pathname)?;
-        if name == "/spec" {
-            let spec = self.shared.spec(self.transformer.name());
-            return Some(Response::json(200, spec));
+    /// Hands a request that the door has let in to the transport.
+    pub(super) fn request_transport(&mut self, key: Key, request: &Request<'_>, verdict: Verdict) {
+        match self.sessions.transformer.request(request) {
+            Answer::Find(name) => {
+                let address = Address::new(name, self.server.id_key);
+                self.find_session(key, request, verdict, address);
+            }
+            // A server that was destroyed serves those who are there, but nobody new.
+            _ if self.destroying.has_begun() => self.respond_elsewhere(key, &request.head),
+            answer => self.apply(key, request, verdict, answer, None),
         }
-        let (_, file) = options.files.iter().find(|(file, _)| *file == name)?;
-        Some(file.answer(head))
     }
 
     fn find_session(
         &mut self,
         key: Key,
         request: &Request<'_>,
-        mut browser: Option<Browser>,
+        mut verdict: Verdict,
         address: Address,
     ) {
-        let owner = address.shard(self.mesh().shards(), self.shared.id_key);
+        let owner = address.shard(self.mesh().shards(), self.server.id_key);
         if owner != self.shard {
-            return self.leave(key, owner, request);
+            return self.leave(key, owner, request, verdict);
         }
         let (found, name) = match address {
-            Address::Spark(id) => (self.session_with(id), None),
-            Address::Chosen(hash) => (self.names.get(hash), Some(hash)),
+            Address::Spark(id) => {
+                let index = id.parts(self.server.id_key).index;
+                (self.sessions.find(id, index), None)
+            }
+            Address::Chosen(hash) => (self.sessions.named(hash), Some(hash)),
         };
         if let Some(spark) = found {
-            self.exchange(key, spark, request, browser);
-            self.perform(spark);
+            let is_declined = self.exchange(key, spark, request, verdict);
+            self.settle();
             self.woke(spark);
-            match self.declined.take() {
-                Some(declined) => browser = declined.browser,
+            match is_declined.then(|| self.take_back(key)).flatten() {
+                Some(declined) => verdict = declined,
                 None => return,
             }
         }
-        let answer = self.transformer.absent(request);
-        if self.destroyed.is_some() && !matches!(answer, Answer::Respond(_)) {
-            return self.respond(key, &request.head, &self.fallback(&request.head));
+        let answer = self.sessions.transformer.absent(request);
+        if self.destroying.has_begun() && !matches!(answer, Answer::Respond(_)) {
+            return self.respond_elsewhere(key, &request.head);
         }
-        self.apply(key, request, browser, answer, name);
+        self.apply(key, request, verdict, answer, name);
+    }
+
+    /// Hands a request to a session. Returns whether that declines it.
+    fn exchange(&mut self, key: Key, spark: Key, request: &Request<'_>, verdict: Verdict) -> bool {
+        let parked = Parked::new(&request.head, verdict);
+        let request_of = owner::Request { spark, parked };
+        self.net.connection_mut(key).owner = Owner::Request(Box::new(request_of));
+        self.net.cancel_idle_timer(key);
+        self.sessions.add_carrier(spark, key);
+        self.sessions
+            .exchange(spark, self.clock.now, carrier_of(key), request)
+    }
+
+    /// A session has declined the request on this connection, which is an HTTP connection again.
+    fn take_back(&mut self, key: Key) -> Option<Verdict> {
+        let Owner::Request(request) = &mut self.net.connection_mut(key).owner else {
+            return None;
+        };
+        let verdict = std::mem::take(&mut request.parked.verdict);
+        self.take_up(key, Next::Http);
+        Some(verdict)
     }
 
     fn apply(
         &mut self,
         key: Key,
         request: &Request<'_>,
-        browser: Option<Browser>,
+        verdict: Verdict,
         answer: Answer<'_, T::Session>,
         name: Option<NameHash>,
     ) {
+        let head = &request.head;
+        let cors = &self.server.options.cors;
         match answer {
             Answer::Respond(response) => {
-                let response = self.complete_for(browser.as_ref(), response);
-                self.respond(key, &request.head, &response);
+                let response = verdict.complete(cors, response);
+                self.respond(key, head, &response);
             }
             Answer::Paced { response, parts } => {
-                let response = self.complete_for(browser.as_ref(), response);
-                self.begin_paced(key, &request.head, &response, parts);
+                let response = verdict.complete(cors, response);
+                self.begin_paced(key, head, &response, parts);
             }
             Answer::Upgrade { response, session } => {
                 self.write_response(key, &response, true, false);
-                self.open_upgraded(key, session, &request.head);
+                self.open_upgraded(key, session, head);
             }
             Answer::Open { .. } if !self.admit_session() => {
-                let response = self.complete_for(browser.as_ref(), unavailable());
-                self.respond(key, &request.head, &response);
+                let response = verdict.complete(&self.server.options.cors, unavailable());
+                self.respond(key, head, &response);
             }
             Answer::Open { session, port } => {
-                let mut peer = self.connection(key).peer;
+                let mut peer = self.net.connection(key).peer;
                 if let Some(port) = port {
                     peer.set_port(port);
                 }
-                let carried = Carried::new(peer, name);
-                let spark = self.open_carried(session, carried, &request.head);
-                self.exchange(key, spark, request, browser);
-                self.perform_opening(spark, Some(&request.head));
+                let spark = self.open_carried(session, Carried::new(peer, name), head);
+                self.exchange(key, spark, request, verdict);
+                // Before anything else about it.
+                app::connection(self, spark, head);
+                self.settle();
                 self.woke(spark);
             }
             // The contract of `absent`.
-            Answer::Find(_) => self.respond(key, &request.head, &self.fallback(&request.head)),
+            Answer::Find(_) => self.respond_elsewhere(key, head),
         }
     }
 
-    /// Hands a request to a session. What that wants is still to be carried out.
-    fn exchange(&mut self, key: Key, spark: Key, request: &Request<'_>, browser: Option<Browser>) {
-        let waiting = Waiting {
-            spark,
-            reader: Reader::new(0),
-            pending: Vec::new(),
-            asked: Asked::of(&request.head),
-            browser,
-            body: None,
-            next: None,
-        };
-        self.connection_mut(key).role = Role::Waiting(Box::new(waiting));
-        self.cancel_idle_timer(key);
-        self.add_carrier(spark, key);
-        self.ask_session(spark, |transformer, session, context, out| {
-            transformer.exchange(session, context, carrier_of(key), request, out);
-        });
+    /// What is not for Primus is for the application.
+    fn respond_elsewhere(&mut self, key: Key, head: &RequestHead<'_>) {
+        let response = self.fallback(head);
+        self.respond(key, head, &response);
     }
 
-    pub(super) fn respond(&mut self, key: Key, head: &RequestHead<'_>, response: &Response) {
+    fn respond(&mut self, key: Key, head: &RequestHead<'_>, response: &Response) {
         let asked = Asked::of(head);
-        if asked.keep_alive && self.end_deadline.is_none() {
+        if asked.keep_alive && !self.destroying.closes() {
             self.write_response(key, response, true, asked.head_only);
         } else {
             self.respond_last(key, head, response);
@@ -334,18 +356,49 @@ impl<T: Transformer> Core<T> {
 
     /// Answers a request and closes the connection. What follows an upgrade that was refused may be
     /// anything but HTTP.
-    fn respond_last(&mut self, key: Key, head: &RequestHead<'_>, response: &Response) {
+    pub(super) fn respond_last(&mut self, key: Key, head: &RequestHead<'_>, response: &Response) {
         let asked = Asked::of(head);
         self.write_response(key, response, false, asked.head_only);
         self.finish(key);
     }
-}
 
-/// Keeps bytes behind others. What is beyond the limit takes no more room than it needs: then
-/// hardly anything follows.
-pub(super) fn append(kept: &mut Vec<u8>, bytes: &[u8]) {
-    if kept.len() + bytes.len() > PENDING_BYTES_MAX {
-        kept.reserve_exact(bytes.len());
+    fn begin_paced(
+        &mut self,
+        key: Key,
+        head: &RequestHead<'_>,
+        response: &Response,
+        parts: Vec<PacedPart>,
+    ) {
+        let asked = Asked::of(head);
+        if asked.head_only {
+            self.write_response(key, response, false, true);
+            return self.finish(key);
+        }
+        let framing = response.framing(asked.minor_version, asked.head_only);
+        let response = response.at(self.door.date(self.clock.unix_ms));
+        self.write_frame(key, |out| {
+            response.encode_begin(out, framing, false);
+        });
+        // The timer is for its parts from now on.
+        self.net.own_timer(key);
+        let paced = Paced::new(framing, parts);
+        self.net.connection_mut(key).owner = Owner::Paced(Box::new(paced));
+        self.go_on_paced(key);
     }
-    kept.extend_from_slice(bytes);
+
+    /// Goes on with connections whose peers sent more while a request waited for its answer.
+    pub(super) fn resume(&mut self) {
+        for key in std::mem::take(&mut self.resumed) {
+            let Some(connection) = self.net.get(key) else {
+                continue;
+            };
+            if let Owner::Request(request) = &connection.owner
+                && let Some(next) = request.parked.next
+            {
+                let mut pending = self.take_up(key, next);
+                self.net.let_go(key, Flags::BEHIND);
+                self.received(key, &mut pending);
+            }
+        }
+    }
 }

@@ -1,228 +1,323 @@
 //! What happens at a certain time: heartbeats, and the ends of everything that may not last.
 //!
-//! Each connection has one timer, and what it means follows from the connection's state.
+//! Each connection has one timer, and what it means follows from whom the connection belongs to. A
+//! carried session has one of its own.
 
-use std::rc::Rc;
 use std::time::Duration;
 
 use allspark_protocol::Instant;
+use allspark_protocol::http::Response;
 use allspark_protocol::parser::Parser;
 use allspark_protocol::primus::{Beat, Packet};
 use allspark_protocol::transformer::Transformer;
 
-use super::close::EndReason;
-use super::connection::{Closing, Flags, Role};
 use super::core::Core;
-use super::host::Host;
-use crate::limits::TIMERS_PER_TURN;
-use crate::memory::{FrameClass, Key, Slice};
-use crate::primus::Destroy;
-use crate::spark::{EndOptions, ReadyState};
-
-/// The frame of the newest ping, which all sparks that are pinged in the same millisecond share.
-#[derive(Debug, Default)]
-pub(crate) struct PingFrame {
-    unix_ms: u64,
-    /// By wire format.
-    frames: Vec<Option<Slice>>,
-}
+use super::owner::Owner;
+use super::reason::EndReason;
+use crate::app;
+use crate::guard;
+use crate::http::Part;
+use crate::limits::{GOODBYE_TIMEOUT_MS, TIMERS_PER_TURN};
+use crate::memory::{Key, Slice};
+use crate::net::{Silence, Unsent};
+use crate::session::Fired;
 
 /// Heartbeats come at the moments that divide an interval into so many parts, all shards together.
 /// One that comes alone has its CPU woken, its code fetched into the cache and a system call made
 /// for itself, and its peer the same. At the default of 30 s a moment is 58 ms.
 const MOMENTS_PER_INTERVAL: u64 = 512;
 
-/// How long a decision about a silent spark is put off while the shard holds back input: its
-/// answer may be in there.
-pub(super) const CONGESTION_RETRY_MS: u64 = 100;
+/// How long a decision about a silent peer is put off while the shard holds back input: its answer
+/// may be in there.
+const CONGESTION_RETRY_MS: u64 = 100;
 
 impl<T: Transformer> Core<T> {
     /// The first ping comes at a random moment of the first interval, so that clients who came
     /// together are not pinged together.
     pub(super) fn start_heartbeat(&mut self, spark: Key) {
-        let interval_ms = self.shared.options.ping_interval_ms;
+        let interval_ms = self.server.options.ping_interval_ms;
         let delay = interval_ms.map(|ms| self.spread(Duration::from_millis(ms)));
         self.set_beat(spark, delay);
     }
 
     /// Sets when a spark is pinged next; `None` for never.
     fn set_beat(&mut self, spark: Key, delay: Option<Duration>) {
-        let at = delay.map(|delay| self.heartbeat_moment(self.now + delay));
+        let at = delay.map(|delay| self.heartbeat_moment(self.clock.now + delay));
         self.set_beat_at(spark, at);
     }
 
     fn set_beat_at(&mut self, spark: Key, at: Option<Instant>) {
-        let slot = self.sparks.get_mut(spark).expect("an open spark exists");
+        let Some(slot) = self.sessions.get_mut(spark) else {
+            return;
+        };
         if let Some(carried) = &mut slot.carried {
             carried.beat_at = at;
-            self.set_spark_timer(spark);
+            let judge_from = self.fairness.judge_from();
+            self.sessions.set_timer(spark, self.clock.now, judge_from);
         } else if let Some(key) = slot.state.stream {
             match at {
-                Some(at) => self.wheel.set(key.index, at),
-                None => self.wheel.cancel(key.index),
+                Some(at) => self.net.set_timer(key, at),
+                None => self.net.cancel_timer(key),
             }
         }
     }
 
     /// The last moment for heartbeats that is not after `limit`, or the next one, if that is past.
     fn heartbeat_moment(&self, limit: Instant) -> Instant {
-        let interval_ms = self.shared.options.ping_interval_ms.unwrap_or(0).max(1);
+        let interval_ms = self.server.options.ping_interval_ms.unwrap_or(0).max(1);
         let last = last_moment(limit, interval_ms);
         match moment(last, interval_ms) {
-            at if at < self.now => moment(last + 1, interval_ms),
+            at if at < self.clock.now => moment(last + 1, interval_ms),
             at => at,
         }
     }
 
-    pub(super) fn fire_timers(&mut self) {
-        self.fire_destroy();
-        self.put_off_end();
+    /// Fires what is due. `holds_input` says that the shard has received something that it has not
+    /// looked at. Returns whether that was everything.
+    pub(super) fn fire_timers(&mut self, holds_input: bool) -> bool {
+        self.begin_destroy();
+        let (now, judge_from) = (self.clock.now, self.fairness.judge_from());
+        self.destroying.put_off(now, judge_from);
         let mut due = std::mem::take(&mut self.due);
-        let mut in_time = self.wheel.expire(self.now, TIMERS_PER_TURN, &mut due);
+        let mut is_all = self.net.expire(TIMERS_PER_TURN, &mut due);
         let mut has_fired = !due.is_empty();
         for index in due.drain(..) {
-            if let Some(key) = self.connections.key_at(index) {
-                self.timer(key);
+            if let Some(key) = self.net.key_at(index) {
+                self.connection_timer(key, holds_input);
                 self.settle();
             }
         }
-        in_time &= self.spark_wheel.expire(self.now, TIMERS_PER_TURN, &mut due);
+        is_all &= self.sessions.expire(now, TIMERS_PER_TURN, &mut due);
         has_fired |= !due.is_empty();
         for index in due.drain(..) {
-            if let Some(spark) = self.sparks.key_at(index) {
-                self.spark_timer(spark);
+            if let Some(spark) = self.sessions.key_at(index) {
+                self.session_timer(spark, holds_input);
                 self.settle();
             }
         }
-        self.upkeep.has_worked |= has_fired;
         self.due = due;
-        self.timers_wait = !in_time;
-    }
-
-    /// A shard that ends waits for its peers, too.
-    fn put_off_end(&mut self) {
-        if let Some(deadline) = &mut self.end_deadline
-            && *deadline <= self.now
-        {
-            *deadline = self.fairness.judge_from().max(*deadline);
+        is_all &= self.app_timers.expire(now, TIMERS_PER_TURN);
+        while let Some((timer, spark, mut call)) = self.app_timers.next_due() {
+            has_fired = true;
+            if self.is_open(spark) {
+                app::spark_timer(self, spark, &mut call);
+            }
+            guard::drop_value(self.app_timers.called(timer, call, now));
+            self.settle();
         }
+        self.upkeep.has_worked |= has_fired;
+        is_all
     }
 
-    fn timer(&mut self, key: Key) {
-        let connection = self.connection(key);
-        let is_open = connection.closing == Closing::No;
-        match &connection.role {
-            Role::Spark(spark) if is_open && self.spark(*spark).ready == ReadyState::Open => {
+    fn connection_timer(&mut self, key: Key, holds_input: bool) {
+        let connection = self.net.connection(key);
+        let is_open = connection.is_open();
+        match &connection.owner {
+            Owner::Session(spark) if is_open && self.is_open(*spark) => {
                 let spark = *spark;
-                if connection.flags.has(Flags::WATCHED) {
-                    self.ask_unsent(key);
+                if connection.is_watched() {
+                    self.net.ask_unsent(key);
                 } else {
-                    self.beat(spark);
+                    self.beat(spark, holds_input);
                 }
             }
-            Role::Paced(_) if is_open => self.go_on_paced(key),
-            Role::Leaving(leaving) if is_open && leaving.waits() => self.depart(key),
+            Owner::Paced(_) if is_open => self.go_on_paced(key),
+            Owner::Leaving(leaving) if is_open && leaving.waits => self.depart(key),
             // A goodbye without an answer, a request that does not come or does not end, or a peer
             // that does not read or does not close.
             _ => match self.put_off() {
-                Some(judge_from) => self.wheel.set(key.index, judge_from),
-                None => self.judge(key),
+                Some(judge_from) => self.net.set_timer(key, judge_from),
+                None => self.judge(key, holds_input),
             },
         }
     }
 
-    pub(super) fn beat(&mut self, spark: Key) {
-        let Some(interval_ms) = self.shared.options.ping_interval_ms else {
+    /// The time of a connection is over that waits for its peer.
+    fn judge(&mut self, key: Key, holds_input: bool) {
+        if self.net.judge(key) {
+            return;
+        }
+        let connection = self.net.connection(key);
+        if matches!(connection.owner, Owner::Http(_)) && connection.is_open() {
+            self.judge_request(key, holds_input);
+        } else {
+            self.close(key);
+        }
+    }
+
+    /// The time of a request is over, or that of a connection without one.
+    fn judge_request(&mut self, key: Key, holds_input: bool) {
+        if holds_input {
+            // What is missing may be in there.
+            return self.net.set_timer_ms(key, CONGESTION_RETRY_MS);
+        }
+        let rules = *self.net.rules();
+        let period_ms = rules.request_timeout_ms;
+        let Owner::Http(reader) = &mut self.net.connection_mut(key).owner else {
             return;
         };
-        if self.has_stash && self.spark(spark).heartbeat.is_waiting() {
-            self.set_beat(spark, Some(Duration::from_millis(CONGESTION_RETRY_MS)));
-            return;
+        match reader.take_progress() {
+            Some(bytes) if bytes as u64 >= rules.least_bytes(period_ms) => {
+                self.net.set_timer_ms(key, period_ms);
+            }
+            None if reader.is_idle() => self.finish(key),
+            _ => {
+                self.counters().requests_timed_out.add(1);
+                let response = Response::text(408, "the request takes too long\n");
+                self.write_response(key, &response, false, false);
+                self.finish(key);
+            }
         }
-        // Its answer waits behind what it has not read yet, but it does read.
-        if self.spark(spark).heartbeat.is_waiting()
-            && let Some(key) = self.spark(spark).stream
-            && self.must_ask_first(spark, key)
+    }
+
+    /// Goes on with connections for which everything that waited was submitted.
+    pub(super) fn after_submit(&mut self) {
+        while let Some(key) = self.net.next_unwatched() {
+            self.set_timer_after_watch(key);
+        }
+        self.net.after_submit();
+    }
+
+    /// The peer has what it was sent, and its turn comes.
+    fn set_timer_after_watch(&mut self, key: Key) {
+        let options = &self.server.options;
+        let delay_ms = match &self.net.connection(key).owner {
+            Owner::Http(reader) if reader.is_idle() => Some(options.keep_alive_timeout_ms),
+            Owner::Http(_) | Owner::Leaving(_) => Some(options.request_timeout_ms),
+            Owner::Session(spark) => {
+                let slot = self.sessions.get(*spark);
+                let has_ended = slot.is_some_and(|slot| !slot.is_carried() && !slot.is_open());
+                has_ended.then_some(GOODBYE_TIMEOUT_MS)
+            }
+            Owner::Request(_) | Owner::Paced(_) | Owner::TurnedAway | Owner::Nobody => None,
+        };
+        match delay_ms {
+            Some(delay_ms) => self.net.set_timer_ms(key, delay_ms),
+            None => self.net.cancel_timer(key),
+        }
+    }
+
+    /// The kernel says how much of what it took a peer does not have yet.
+    pub(super) fn unsent(&mut self, key: Key, bytes: Option<u32>) {
+        let may_judge = self.put_off().is_none();
+        match self.net.unsent(key, bytes, may_judge) {
+            Unsent::Fine => {}
+            Unsent::Took(moved) => self.answer_for_peer(key, moved),
+            Unsent::TooSlow(moved) => {
+                self.counters().connections_slow.add(1);
+                tracing::debug!(shard = self.shard, moved, "a peer reads too slowly");
+                self.broke(key, std::io::ErrorKind::TimedOut.into());
+            }
+        }
+    }
+
+    /// What the peer of a spark took since its last ping counts as an answer, if it is enough.
+    fn answer_for_peer(&mut self, key: Key, moved: u64) {
+        let interval_ms = self.server.options.ping_interval_ms.unwrap_or(0);
+        if moved >= self.net.rules().least_bytes(interval_ms)
+            && let Owner::Session(spark) = self.net.connection(key).owner
+            && let Some(slot) = self.sessions.get_mut(spark)
         {
-            return self.set_beat(spark, Some(Duration::from_millis(CONGESTION_RETRY_MS)));
+            slot.state.heartbeat.alive();
+            self.net.excuse_silence(key);
         }
-        let state = self.spark(spark);
-        if state.heartbeat.is_waiting() {
+    }
+
+    fn session_timer(&mut self, spark: Key, holds_input: bool) {
+        let (now, judge_from) = (self.clock.now, self.fairness.judge_from());
+        let fired = self.sessions.timer(spark, now, judge_from);
+        let Some(Fired {
+            must_beat,
+            has_expired,
+        }) = fired
+        else {
+            return;
+        };
+        if must_beat {
+            self.beat(spark, holds_input);
+            self.settle();
+        }
+        if has_expired {
+            self.wake(spark, |transformer, session, context, out| {
+                transformer.expired(session, context, out);
+            });
+        } else {
+            self.sessions.set_timer(spark, now, judge_from);
+        }
+    }
+
+    /// The time of a spark's next heartbeat has come: it is pinged, or ended.
+    fn beat(&mut self, spark: Key, holds_input: bool) {
+        let Some(interval_ms) = self.server.options.ping_interval_ms else {
+            return;
+        };
+        let Some(slot) = self.sessions.get_mut(spark) else {
+            return;
+        };
+        let retry = Some(Duration::from_millis(CONGESTION_RETRY_MS));
+        if slot.state.heartbeat.is_waiting() {
+            if holds_input {
+                return self.set_beat(spark, retry);
+            }
+            // Its answer may wait behind what it has not read yet, but it does read.
+            let stream = slot.state.stream;
+            match stream.map_or(Silence::Real, |key| self.net.judge_silence(key)) {
+                Silence::Real => {}
+                Silence::Watched => {
+                    slot.state.heartbeat.alive();
+                }
+                Silence::Asked => return self.set_beat(spark, retry),
+            }
+        }
+        if slot.state.heartbeat.is_waiting() {
             let interval = Duration::from_millis(interval_ms);
             let judge_from = self.fairness.judge_from_with(interval);
-            if judge_from > self.now {
+            if judge_from > self.clock.now {
                 return self.set_beat_at(spark, Some(judge_from));
             }
         }
-        match self.spark_mut(spark).heartbeat.beat() {
+        match slot.state.heartbeat.beat() {
             Beat::Ping => {
                 let frame = self.ping_frame(spark);
-                self.write_ping(spark, frame);
+                if let Some(frame) = frame {
+                    self.write_ping(spark, frame);
+                }
                 self.set_beat(spark, Some(Duration::from_millis(interval_ms)));
             }
             Beat::End => {
                 self.set_beat(spark, None);
                 self.counters().sparks_silent.add(1);
-                self.end(spark, EndOptions { reconnect: true }, EndReason::Silent);
+                self.end(spark, true, EndReason::Silent);
             }
         }
     }
 
-    fn ping_frame(&mut self, spark: Key) -> Slice {
-        let wire = self.spark(spark).wire;
-        if self.ping.unix_ms != self.unix_ms || self.ping.frames.is_empty() {
-            self.ping.unix_ms = self.unix_ms;
-            self.ping.frames.clear();
-            self.ping.frames.resize(usize::from(T::WIRES), None);
-        }
-        let cached = self.ping.frames[usize::from(wire.0)].clone();
-        let frame = cached.unwrap_or_else(|| {
+    fn ping_frame(&mut self, spark: Key) -> Option<Slice> {
+        let (slot, transformer) = self.sessions.with_transformer(spark)?;
+        let (wire, unix_ms) = (slot.state.wire, self.clock.unix_ms);
+        let parser = self.server.options.parser;
+        let blocks = &mut self.net.buffers.blocks;
+        let frame = self.fanout.pings.frame(unix_ms, wire, blocks, |out| {
             let (mut text, mut encoded) = (String::new(), Vec::new());
-            Packet::write_ping(self.unix_ms, &mut text);
-            let kind = self.shared.options.parser.encode_str(&text, &mut encoded);
-            let mut block = self.blocks.take_small();
-            let unshared = Rc::get_mut(&mut block).expect("a block from the pool is not shared");
-            self.transformer
-                .frame(wire, kind, &encoded, unshared.writer());
-            let ended = unshared.end_frame(FrameClass::Exempt);
-            debug_assert!(ended.is_ok(), "a ping is short");
-            unshared.set_common();
-            let frame = Slice::new(&block, 0..block.len());
-            self.blocks.give_back(block);
-            frame
+            Packet::write_ping(unix_ms, &mut text);
+            let kind = parser.encode_str(&text, &mut encoded);
+            transformer.frame(wire, kind, &encoded, out);
         });
-        self.ping.frames[usize::from(wire.0)] = Some(frame.clone());
-        frame
+        Some(frame)
     }
 
-    /// Begins a destroy now or, as its options say, later.
-    pub(super) fn plan_destroy(&mut self, options: Destroy) {
-        let at = self.now + Duration::from_millis(options.timeout_ms);
-        self.destroy = Some((at, options));
-        self.fire_destroy();
-    }
-
-    fn fire_destroy(&mut self) {
-        let Some((at, options)) = self.destroy else {
-            return;
-        };
-        if at > self.now {
-            return;
+    /// Sends the parts of an answer that are due, and sets the timer for the next one.
+    pub(super) fn go_on_paced(&mut self, key: Key) {
+        while let Owner::Paced(paced) = &mut self.net.connection_mut(key).owner {
+            match paced.next() {
+                Part::Send(bytes) => self.write_frame(key, |out| out.extend_from_slice(&bytes)),
+                Part::Pause(pause) => return self.net.set_timer(key, self.clock.now + pause),
+                Part::End(bytes) => {
+                    self.write_frame(key, |out| out.extend_from_slice(&bytes));
+                    return self.finish(key);
+                }
+            }
         }
-        self.destroy = None;
-        self.destroyed = Some(options);
-        if options.close {
-            self.begin_end();
-            self.ops.push(crate::io::Op::StopAccept);
-        }
-        let reconnect = options.reconnect;
-        let mut index = 0;
-        while let Some(spark) = self.sparks.next_from(index) {
-            index = spark.index + 1;
-            self.end(spark, EndOptions { reconnect }, EndReason::Destroyed);
-            self.settle();
-        }
-        self.close_idle_if_ending();
     }
 }
 

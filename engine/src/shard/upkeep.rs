@@ -67,24 +67,21 @@ impl Upkeep {
 impl<T: Transformer> Core<T> {
     /// The last phase of a turn. Returns whether the driver should look after its own lists, too.
     pub(super) fn look_after_memory(&mut self) -> bool {
-        let entries = self.connections.len() + self.sparks.len();
-        if !self.upkeep.is_due(self.now, entries) {
+        let entries = self.net.len() + self.sessions.len();
+        if !self.upkeep.is_due(self.clock.now, entries) {
             return false;
         }
-        self.dirty_sparks.give_back();
-        self.dirty.give_back();
-        self.finishing.give_back();
-        self.caught_up.give_back();
+        self.net.give_back();
+        self.sessions.give_back();
+        self.effects.give_back();
+        self.outbox.give_back();
         self.leaving.give_back();
-        self.ops.give_back();
-        self.deferred.give_back();
-        self.outbox.iter_mut().for_each(GiveBack::give_back);
-        if self.blocks.free_unused() {
+        if self.net.buffers.blocks.free_unused() {
             // What was needed in the meantime may not be needed any more.
-            self.upkeep.due.get_or_insert(self.now + INTERVAL);
+            self.upkeep.due.get_or_insert(self.clock.now + INTERVAL);
         }
         let is_much = self.upkeep.end_peak(entries);
-        if let Some(give_back) = self.shared.options.give_back {
+        if let Some(give_back) = self.server.options.give_back {
             give_back(is_much);
         }
         true

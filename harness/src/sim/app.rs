@@ -3,8 +3,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use allspark_engine::Attach;
 use allspark_engine::io::sim::{EndpointId, SimNet};
-use allspark_engine::sim::Attach;
 use allspark_engine::{Data, EndOptions, Json, Spark};
 use serde_json::Value;
 
@@ -36,7 +36,7 @@ pub(super) struct App {
 }
 
 impl App {
-    pub(super) fn attach(self, primus: &Attach<'_>) {
+    pub(super) fn attach(self, primus: &Attach) {
         let app = self.clone();
         primus.on_connection(move |spark| {
             app.hear(spark, true);

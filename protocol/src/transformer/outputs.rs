@@ -73,6 +73,20 @@ impl Outputs {
         std::mem::take(&mut self.list)
     }
 
+    /// Takes the outputs out, in order, and keeps their bytes and the memory of the list.
+    pub fn drain(&mut self) -> impl Iterator<Item = Output> + use<'_> {
+        self.list.drain(..)
+    }
+
+    /// Forgets the bytes of outputs that were taken out; of the memory as much is kept as is often
+    /// needed.
+    pub fn forget_bytes(&mut self) {
+        debug_assert!(self.list.is_empty(), "their bytes are still needed");
+        self.bytes.clear();
+        self.bytes.shrink_to(BYTES_KEPT_MAX);
+        self.list.shrink_to(OUTPUTS_KEPT_MAX);
+    }
+
     /// The bytes of an output.
     pub fn bytes(&self, range: Range<usize>) -> &[u8] {
         &self.bytes[range]

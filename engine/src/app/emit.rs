@@ -1,0 +1,150 @@
+//! Calls functions of the application. Only the phases of a turn come here, never a handler: what a
+//! handler causes is an effect, which is carried out once it has returned.
+
+use std::sync::Arc;
+
+use allspark_protocol::http::RequestHead;
+use allspark_protocol::transformer::Kind;
+
+use super::data::Data;
+use super::ends::ReadyState;
+use super::error::SparkError;
+use super::host::{Handler, Host, Listeners, OnSpark, Visitor};
+use crate::guard;
+use crate::memory::Key;
+
+/// `connection`: the first that the application hears of a spark.
+pub(crate) fn connection<H: Host>(host: &mut H, key: Key, head: &RequestHead<'_>) {
+    for_each_listener(host, |host, listeners| {
+        for listener in &listeners.connection {
+            guarded(host, key, |host| listener(host, key, head));
+        }
+    });
+}
+
+/// `data`.
+pub(crate) fn data<H: Host>(host: &mut H, key: Key, kind: Kind, bytes: &[u8]) {
+    let data = Data::new(host.parser(), kind, bytes);
+    for_each_listener(host, |host, listeners| {
+        for listener in &listeners.data {
+            if host.spark(key).ready == ReadyState::Open {
+                guarded(host, key, |host| listener(host, key, data));
+            }
+        }
+    });
+    each_handler(host, key, |host, handler| {
+        if let Handler::Data(handler) = handler
+            && host.spark(key).ready == ReadyState::Open
+        {
+            handler(host, key, data);
+        }
+    });
+}
+
+/// `heartbeat`.
+pub(crate) fn heartbeat<H: Host>(host: &mut H, key: Key) {
+    for_each_listener(host, |host, listeners| {
+        for listener in &listeners.heartbeat {
+            guarded(host, key, |host| listener(host, key));
+        }
+    });
+    each_handler(host, key, |host, handler| {
+        if let Handler::Heartbeat(handler) = handler {
+            handler(host, key);
+        }
+    });
+}
+
+/// `error`.
+pub(crate) fn error<H: Host>(host: &mut H, key: Key, error: &SparkError) {
+    for_each_listener(host, |host, listeners| {
+        for listener in &listeners.error {
+            guarded(host, key, |host| listener(host, key, error));
+        }
+    });
+    each_handler(host, key, |host, handler| {
+        if let Handler::Error(handler) = handler {
+            handler(host, key, error);
+        }
+    });
+}
+
+/// `end`, then `disconnection`: the last that the application hears of a spark.
+pub(crate) fn disconnection<H: Host>(host: &mut H, key: Key) {
+    each_handler(host, key, |host, handler| {
+        if let Handler::End(handler) = handler {
+            handler(host, key);
+        }
+    });
+    for_each_listener(host, |host, listeners| {
+        for listener in &listeners.disconnection {
+            guarded(host, key, |host| listener(host, key));
+        }
+    });
+    if let Some(extras) = host.spark_mut(key).extras.take() {
+        for timer in &extras.timers {
+            host.cancel_timer(*timer);
+        }
+        guard::drop_value(extras);
+    }
+}
+
+/// A visitor comes to a spark. Returns whether it goes on.
+pub(crate) fn visit<H: Host>(host: &mut H, key: Key, visitor: &Visitor) -> bool {
+    guarded(host, key, |host| visitor(host, key)).unwrap_or(true)
+}
+
+/// Calls a function with a spark.
+pub(crate) fn find<H: Host>(host: &mut H, key: Key, call: impl FnOnce(&mut dyn Host, Key)) {
+    guarded(host, key, |host| call(host, key));
+}
+
+/// Calls the function of a timer.
+pub(crate) fn spark_timer<H: Host>(host: &mut H, key: Key, call: &mut OnSpark) {
+    guarded(host, key, |host| call(host, key));
+}
+
+/// Calls with the functions that every spark goes through, which are taken out meanwhile.
+fn for_each_listener<H: Host>(host: &mut H, call: impl FnOnce(&mut H, &Arc<Listeners>)) {
+    let listeners = host.take_listeners();
+    if let Some(listeners) = &listeners {
+        call(host, listeners);
+    }
+    host.put_listeners(listeners);
+}
+
+/// Calls with each handler of a spark, all of which are taken out of it meanwhile.
+fn each_handler<H: Host>(
+    host: &mut H,
+    key: Key,
+    mut call: impl FnMut(&mut dyn Host, &mut Handler),
+) {
+    let Some(extras) = &mut host.spark_mut(key).extras else {
+        return;
+    };
+    if extras.handlers.is_empty() {
+        return;
+    }
+    let mut handlers = std::mem::take(&mut extras.handlers);
+    guarded(host, key, |host| {
+        handlers.iter_mut().for_each(|handler| call(host, handler));
+    });
+    let extras = host.spark_mut(key).extras.get_or_insert_default();
+    // Behind those that were there come those that they attached.
+    handlers.append(&mut extras.handlers);
+    extras.handlers = handlers;
+}
+
+/// Calls a function of the application. If it panics, its spark ends, with reconnect.
+///
+/// The engine's own state is consistent whenever a handler runs, so it may be used after a handler
+/// was unwound; what the handler captured is dropped with its spark.
+fn guarded<H: Host, R>(host: &mut H, key: Key, call: impl FnOnce(&mut dyn Host) -> R) -> Option<R> {
+    match guard::call(|| call(host)) {
+        Ok(result) => Some(result),
+        Err(panicked) => {
+            host.panicked(key, &panicked);
+            None
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Reaches a server, or one spark, from any thread and at any time.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use allspark_protocol::primus::SparkId;
+use allspark_protocol::transformer::Kind;
+
+use super::ends::{Destroy, EndOptions};
+use super::error::SparkError;
+use super::host::{Command, Finder, Server, Visitor};
+use super::message::Message;
+use super::spark::Spark;
+use crate::memory::FRAME_BYTES_MAX;
+use crate::stats::Stats;
+
+impl Spark<'_> {
+    /// A way to reach this spark from any thread and at any time.
+    pub fn handle(&self) -> SparkHandle {
+        SparkHandle::new(Handle::new(self.host.server()), self.id())
+    }
+}
+
+/// Reaches a server from any thread and at any time.
+///
+/// Every method returns at once, or waits while the inbox of a shard is full. What one thread asks
+/// for is carried out in that order, as far as any one spark can see.
+#[derive(Clone)]
+pub struct Handle(Arc<Server>);
+
+impl Handle {
+    pub(crate) fn new(server: &Arc<Server>) -> Self {
+        Self(Arc::clone(server))
+    }
+
+    /// Writes a message to every spark. It is encoded once. Fails only when it can't be encoded or
+    /// is longer than a frame can be.
+    pub fn write(&self, message: impl Message) -> Result<(), SparkError> {
+        let (kind, payload) = self.encode(message)?;
+        self.send_to_all(|| Command::Broadcast {
+            kind,
+            payload: Arc::clone(&payload),
+        });
+        Ok(())
+    }
+
+    /// Calls `visit` with every spark, on its shard, until it returns false. Shards do this at the
+    /// same time, so a few sparks more may be visited after a false.
+    ///
+    /// A shard visits a bounded number of sparks at a time, between its other work, so that nobody's
+    /// message waits for it. What is asked for meanwhile does not wait either: a message that is
+    /// written after `for_each` may reach a spark before its visit.
+    pub fn for_each(&self, visit: impl Fn(&mut Spark<'_>) -> bool + Send + Sync + 'static) {
+        let stopped = Arc::new(AtomicBool::new(false));
+        let visitor: Visitor = Arc::new(move |host, key| visit(&mut Spark::new(host, key)));
+        self.send_to_all(|| Command::Visit {
+            visitor: Arc::clone(&visitor),
+            stopped: Arc::clone(&stopped),
+        });
+    }
+
+    /// Reaches the spark with this id. `None` if the id can't be one of this server at all; whether
+    /// the spark exists, or still does, only its shard knows: see [`SparkHandle::find`]. What is
+    /// asked of one that does not is ignored.
+    pub fn spark(&self, id: SparkId) -> Option<SparkHandle> {
+        let known = id.parts(self.0.id_key).shard < self.0.mesh.shards();
+        known.then(|| SparkHandle::new(self.clone(), id))
+    }
+
+    /// Ends every spark and, unless told otherwise, the server.
+    pub fn destroy(&self, options: Destroy) {
+        self.send_to_all(|| Command::Destroy(options));
+    }
+
+    /// What was counted so far.
+    pub fn stats(&self) -> Stats {
+        let mesh = &self.0.mesh;
+        let mut stats = Stats::default();
+        (0..mesh.shards()).for_each(|shard| stats.add(mesh.counters(shard)));
+        stats
+    }
+
+    pub(crate) fn encode(&self, message: impl Message) -> Result<(Kind, Arc<[u8]>), SparkError> {
+        let mut scratch = Vec::new();
+        let (kind, payload) = message
+            .encode(self.0.options.parser, &mut scratch)
+            .map_err(SparkError::Encode)?;
+        if payload.len() > FRAME_BYTES_MAX {
+            return Err(SparkError::TooLong);
+        }
+        Ok((kind, payload.into()))
+    }
+
+    pub(crate) fn send_to(&self, id: SparkId, command: Command) {
+        let shard = id.parts(self.0.id_key).shard;
+        if shard < self.0.mesh.shards() {
+            self.0.mesh.send(shard, command);
+        }
+    }
+
+    fn send_to_all(&self, command: impl Fn() -> Command) {
+        for shard in 0..self.0.mesh.shards() {
+            self.0.mesh.send(shard, command());
+        }
+    }
+}
+
+impl std::fmt::Debug for Handle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Handle")
+            .field("options", &self.0.options)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One spark, from any thread and at any time. What is asked of a spark that has ended is ignored,
+/// but for [`SparkHandle::find`], which says so.
+///
+/// Every method returns at once, or waits while the inbox of the spark's shard is full.
+#[derive(Clone, Debug)]
+pub struct SparkHandle {
+    primus: Handle,
+    id: SparkId,
+}
+
+impl SparkHandle {
+    pub(crate) fn new(primus: Handle, id: SparkId) -> Self {
+        Self { primus, id }
+    }
+
+    /// The id of the spark.
+    pub fn id(&self) -> SparkId {
+        self.id
+    }
+
+    /// Writes a message. Fails only when it can't be encoded.
+    pub fn write(&self, message: impl Message) -> Result<(), SparkError> {
+        let (kind, payload) = self.primus.encode(message)?;
+        self.primus.send_to(
+            self.id,
+            Command::Write {
+                id: self.id,
+                kind,
+                payload,
+            },
+        );
+        Ok(())
+    }
+
+    /// Ends the spark; its client does not reconnect.
+    pub fn end(&self) {
+        self.end_with(EndOptions::default());
+    }
+
+    /// Ends the spark.
+    pub fn end_with(&self, options: EndOptions) {
+        self.primus.send_to(
+            self.id,
+            Command::End {
+                id: self.id,
+                options,
+            },
+        );
+    }
+
+    /// Calls `visit` with the spark, on its shard, unless it has ended by then.
+    pub fn with(&self, visit: impl FnOnce(&mut Spark<'_>) + Send + 'static) {
+        self.find(|spark| {
+            if let Some(spark) = spark {
+                visit(spark);
+            }
+        });
+    }
+
+    /// Calls `visit` on the spark's shard: with the spark, or with `None` if it has ended by then.
+    /// So whoever must know whether a spark is still there asks its shard, which alone knows.
+    ///
+    /// ```
+    /// use std::sync::mpsc::Sender;
+    ///
+    /// fn tell(spark: &allspark_engine::SparkHandle, orders: Sender<&'static str>) {
+    ///     spark.find(move |spark| match spark {
+    ///         Some(spark) => drop(spark.write("your order is ready")),
+    ///         None => drop(orders.send("the customer has left")),
+    ///     });
+    /// }
+    /// ```
+    pub fn find(&self, visit: impl FnOnce(Option<&mut Spark<'_>>) + Send + 'static) {
+        let id = self.id;
+        let finder: Finder = Box::new(move |found| match found {
+            Some((host, key)) => visit(Some(&mut Spark::new(host, key))),
+            None => visit(None),
+        });
+        self.primus.send_to(id, Command::Find { id, finder });
+    }
+}

@@ -1,0 +1,161 @@
+//! The border between the application and a shard: what the application may do to its shard
+//! ([`Host`]), what it asks of other shards ([`Command`]), and the functions that it attaches. They
+//! name each other, so they stand together.
+//!
+//! A function of the application takes a [`Spark`](super::Spark). Here it is kept as a function of
+//! a host and a key, from which a spark is made when it is called.
+
+use std::any::Any;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use allspark_protocol::Instant;
+use allspark_protocol::http::RequestHead;
+use allspark_protocol::parser::ParserKind;
+use allspark_protocol::primus::{Heartbeat, SparkId};
+use allspark_protocol::transformer::{Kind, Wire};
+use smallvec::SmallVec;
+
+use super::data::Data;
+use super::ends::{Destroy, EndOptions, ReadyState};
+use super::error::SparkError;
+use super::headers::KeptRequest;
+use crate::memory::Key;
+use crate::mesh::{Parcel, Weigh};
+use crate::shared::Shared;
+
+/// What all shards of a server share.
+pub(crate) type Server = Shared<Command, Listeners>;
+
+/// A shard as its handlers see it.
+pub(crate) trait Host {
+    fn spark(&self, key: Key) -> &SparkState;
+    fn spark_mut(&mut self, key: Key) -> &mut SparkState;
+    fn peer(&self, key: Key) -> SocketAddr;
+    fn send_queue_bytes(&self, key: Key) -> usize;
+    fn parser(&self) -> ParserKind;
+    fn server(&self) -> &Arc<Server>;
+    fn now(&self) -> Instant;
+    fn take_scratch(&mut self) -> Vec<u8>;
+    fn put_scratch(&mut self, scratch: Vec<u8>);
+    /// Writes an encoded message to an open spark.
+    fn write_packet(&mut self, key: Key, kind: Kind, payload: &[u8]);
+    /// Writes an encoded message to every spark of the server.
+    fn broadcast_packet(&mut self, kind: Kind, payload: &[u8]) -> Result<(), SparkError>;
+    /// Returns false when the spark has ended already.
+    fn end_spark(&mut self, key: Key, options: EndOptions) -> bool;
+    /// Ends a spark because a function of the application panicked.
+    fn panicked(&mut self, key: Key, what: &str);
+    /// Tells the handlers of the spark of an error, after the handler that runs now.
+    fn report(&mut self, key: Key, error: SparkError);
+    /// The functions that every spark goes through, while one of them runs.
+    fn take_listeners(&mut self) -> Option<Arc<Listeners>>;
+    fn put_listeners(&mut self, listeners: Option<Arc<Listeners>>);
+    /// Calls a function at a time, unless the spark has ended by then.
+    fn add_timer(&mut self, key: Key, at: Instant, every_ms: Option<u64>, call: OnSpark) -> Key;
+    /// Returns false when it was called for the last time, or cancelled, already.
+    fn cancel_timer(&mut self, timer: Key) -> bool;
+}
+
+/// The part of a spark that does not depend on the transformer.
+pub(crate) struct SparkState {
+    pub(crate) id: SparkId,
+    /// The connection to which its messages are written as they come.
+    pub(crate) stream: Option<Key>,
+    pub(crate) request: KeptRequest,
+    /// What most sparks do not have.
+    pub(crate) extras: Option<Box<Extras>>,
+    /// The offset in the log of broadcasts of its wire format up to which it was written to.
+    pub(crate) seen: u64,
+    pub(crate) wire: Wire,
+    pub(crate) ready: ReadyState,
+    pub(crate) heartbeat: Heartbeat,
+}
+
+/// What a spark has only if the application gives it to it. Dropped when the spark has ended.
+#[derive(Default)]
+pub(crate) struct Extras {
+    /// In the order in which they were attached. One list for all events, because most sparks have
+    /// a single handler.
+    pub(crate) handlers: SmallVec<[Handler; 1]>,
+    /// A value of the application.
+    pub(crate) state: Option<Box<dyn Any>>,
+    /// Timers of the application that were not cancelled.
+    pub(crate) timers: SmallVec<[Key; 1]>,
+}
+
+pub(crate) type OnData = Box<dyn FnMut(&mut dyn Host, Key, Data<'_>)>;
+pub(crate) type OnSpark = Box<dyn FnMut(&mut dyn Host, Key)>;
+pub(crate) type OnError = Box<dyn FnMut(&mut dyn Host, Key, &SparkError)>;
+
+/// A function of one spark, and what it is called for.
+pub(crate) enum Handler {
+    Data(OnData),
+    End(OnSpark),
+    Heartbeat(OnSpark),
+    Error(OnError),
+}
+
+pub(crate) type EveryData = dyn Fn(&mut dyn Host, Key, Data<'_>) + Send + Sync;
+pub(crate) type EverySpark = dyn Fn(&mut dyn Host, Key) + Send + Sync;
+pub(crate) type EveryError = dyn Fn(&mut dyn Host, Key, &SparkError) + Send + Sync;
+pub(crate) type EveryConnection = dyn Fn(&mut dyn Host, Key, &RequestHead<'_>) + Send + Sync;
+
+/// Functions that every spark goes through.
+#[derive(Clone, Default)]
+pub(crate) struct Listeners {
+    pub(crate) connection: Vec<Arc<EveryConnection>>,
+    pub(crate) disconnection: Vec<Arc<EverySpark>>,
+    pub(crate) data: Vec<Arc<EveryData>>,
+    pub(crate) heartbeat: Vec<Arc<EverySpark>>,
+    pub(crate) error: Vec<Arc<EveryError>>,
+}
+
+/// Is called with every spark; `false` stops it.
+pub(crate) type Visitor = Arc<dyn Fn(&mut dyn Host, Key) -> bool + Send + Sync>;
+
+/// Is called with a spark, or with nothing if it has ended.
+pub(crate) type Finder = Box<dyn FnOnce(Option<(&mut dyn Host, Key)>) + Send>;
+
+/// What a shard can be asked to do.
+pub(crate) enum Command {
+    /// Write an encoded message to every spark.
+    Broadcast { kind: Kind, payload: Arc<[u8]> },
+    /// Write an encoded message to one spark.
+    Write {
+        id: SparkId,
+        kind: Kind,
+        payload: Arc<[u8]>,
+    },
+    /// End one spark.
+    End { id: SparkId, options: EndOptions },
+    /// Call a function with every spark.
+    Visit {
+        visitor: Visitor,
+        stopped: Arc<AtomicBool>,
+    },
+    /// Call a function with one spark, or without it.
+    Find { id: SparkId, finder: Finder },
+    /// Take over a connection with a request for a session of that shard.
+    Arrive(Box<Parcel>),
+    /// End all sparks and the shard.
+    Destroy(Destroy),
+    /// Look which functions every spark goes through from now on.
+    Listeners,
+}
+
+impl Weigh for Command {
+    fn bytes(&self) -> usize {
+        size_of::<Self>()
+            + match self {
+                Self::Broadcast { payload, .. } | Self::Write { payload, .. } => payload.len(),
+                Self::Arrive(parcel) => parcel.bytes(),
+                Self::End { .. }
+                | Self::Visit { .. }
+                | Self::Find { .. }
+                | Self::Destroy(_)
+                | Self::Listeners => 0,
+            }
+    }
+}

@@ -1,0 +1,49 @@
+//! The side of the application: what it sees of a client ([`Spark`]) and of the server
+//! ([`Handle`], [`LocalPrimus`]), its functions, and how they are called.
+//!
+//! | file | what it is |
+//! |---|---|
+//! | [`host`] | the border: what the application may do to its shard, and ask of others |
+//! | [`spark`], [`local`], [`handle`] | the interface, on the shard and from anywhere |
+//! | [`emit`] | calls functions of the application, under a guard |
+//! | [`timers`] | calls them at a time |
+//! | [`guard`] | a panic of a function of the application harms nobody else |
+//!
+//! It decides nothing about bytes and knows neither sockets nor sessions.
+//!
+//! # Invariants
+//! - `connection` and `disconnection` come once each per spark, in this order, on its shard; `data`
+//!   comes neither before the first nor after the second.
+//! - Handlers run one at a time on the shard's thread, never inside each other. One that panics ends
+//!   its spark, is logged, and harms nobody else.
+//! - A handler must not block: all sparks of its shard wait for it. What takes long belongs on
+//!   another thread, which answers through a [`SparkHandle`].
+
+mod data;
+mod emit;
+mod ends;
+mod error;
+mod handle;
+mod headers;
+pub(crate) mod host;
+mod listen;
+mod local;
+mod message;
+mod spark;
+mod timers;
+
+pub use data::Data;
+pub use ends::{Destroy, EndOptions, ReadyState};
+pub use error::SparkError;
+pub use handle::{Handle, SparkHandle};
+pub use headers::Headers;
+pub use listen::Attach;
+pub use local::LocalPrimus;
+pub use message::{Json, Message};
+pub use spark::{Spark, Timer};
+
+pub(crate) use emit::{
+    connection, data, disconnection, error, find, heartbeat, spark_timer, visit,
+};
+pub(crate) use headers::KeptRequest;
+pub(crate) use timers::Timers;

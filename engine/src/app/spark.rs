@@ -1,0 +1,292 @@
+//! A spark: one connected client, as the application sees it.
+
+use std::any::Any;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use allspark_protocol::http::{Query, RequestHead};
+use allspark_protocol::primus::SparkId;
+
+use super::data::Data;
+use super::ends::{EndOptions, ReadyState};
+use super::error::SparkError;
+use super::headers::Headers;
+use super::host::{Extras, Handler, Host, OnSpark, SparkState};
+use super::message::Message;
+use crate::memory::Key;
+
+/// One connected client, on its shard, for as long as a handler runs. To reach it from elsewhere
+/// or later, keep its [`Spark::handle`].
+///
+/// ```
+/// fn connected(spark: &mut allspark_engine::Spark<'_>) {
+///     let room = spark.query().get("room").unwrap_or_default().into_owned();
+///     spark.on_data(move |spark, data| {
+///         // To everybody, in the words of the client.
+///         drop(spark.primus().write(data));
+///         drop(spark.write(format!("passed on in {room}")));
+///     });
+///     spark.on_end(|spark| println!("{} has left", spark.id()));
+/// }
+/// ```
+pub struct Spark<'a> {
+    pub(super) host: &'a mut dyn Host,
+    key: Key,
+    /// The request that opened it, while the `connection` event runs.
+    head: Option<&'a RequestHead<'a>>,
+}
+
+impl<'a> Spark<'a> {
+    pub(super) fn new(host: &'a mut dyn Host, key: Key) -> Self {
+        let head = None;
+        Self { host, key, head }
+    }
+
+    /// While its `connection` event runs.
+    pub(super) fn opening(host: &'a mut dyn Host, key: Key, head: &'a RequestHead<'a>) -> Self {
+        let head = Some(head);
+        Self { host, key, head }
+    }
+
+    /// The id: 21 characters, unlike that of any other spark.
+    pub fn id(&self) -> SparkId {
+        self.inner().id
+    }
+
+    /// The query string of the URL that the client connected with.
+    pub fn query(&self) -> Query<'_> {
+        Query::new(self.inner().request.query())
+    }
+
+    /// The headers of the request that opened the connection. All of them while the `connection`
+    /// event runs, later those that [`crate::Options::keep_headers`] names.
+    pub fn headers(&self) -> Headers<'_> {
+        match self.head {
+            Some(head) => Headers::live(head),
+            None => Headers::kept(&self.inner().request),
+        }
+    }
+
+    /// The address of the peer.
+    pub fn address(&self) -> SocketAddr {
+        self.host.peer(self.key)
+    }
+
+    /// Where it stands.
+    pub fn ready_state(&self) -> ReadyState {
+        self.inner().ready
+    }
+
+    /// Bytes that wait to be sent, because the client reads more slowly than it is written to.
+    pub fn send_queue_bytes(&self) -> usize {
+        self.host.send_queue_bytes(self.key)
+    }
+
+    /// Writes a [`Message`]: text, a number, bytes, a [`crate::Value`], a [`Json`] of something
+    /// that can be serialised, or the [`Data`] that just came in (which is passed on as it is).
+    ///
+    /// ```
+    /// fn greet(spark: &mut allspark_engine::Spark<'_>) {
+    ///     spark.write("hello");
+    ///     spark.write(42);
+    ///     spark.write(allspark_engine::Json(["a", "b"]));
+    /// }
+    /// ```
+    ///
+    /// Returns false when the spark has ended. A message that can't be encoded emits `error` and
+    /// leaves the spark open, as in Primus.
+    pub fn write(&mut self, message: impl Message) -> bool {
+        if self.inner().ready != ReadyState::Open {
+            return false;
+        }
+        let mut scratch = self.host.take_scratch();
+        match message.encode(self.host.parser(), &mut scratch) {
+            Ok((kind, payload)) => self.host.write_packet(self.key, kind, payload),
+            Err(error) => self.host.report(self.key, SparkError::Encode(error)),
+        }
+        self.host.put_scratch(scratch);
+        true
+    }
+
+    /// Ends the spark; its client does not reconnect. What was written before is still sent.
+    /// Returns false when it has ended already.
+    pub fn end(&mut self) -> bool {
+        self.end_with(EndOptions::default())
+    }
+
+    /// Ends the spark. Returns false when it has ended already.
+    pub fn end_with(&mut self, options: EndOptions) -> bool {
+        self.host.end_spark(self.key, options)
+    }
+
+    /// Calls `handler` with every message. It must not block: all sparks of the shard wait for it.
+    ///
+    /// ```
+    /// fn connected(spark: &mut allspark_engine::Spark<'_>) {
+    ///     let mut count = 0;
+    ///     spark.on_data(move |spark, data| {
+    ///         count += 1;
+    ///         match data.parse::<u64>() {
+    ///             Ok(number) => drop(spark.write(number + count)),
+    ///             Err(error) => drop(spark.write(error.to_string())),
+    ///         }
+    ///     });
+    /// }
+    /// ```
+    pub fn on_data(&mut self, mut handler: impl FnMut(&mut Spark<'_>, Data<'_>) + 'static) {
+        self.attach(Handler::Data(Box::new(move |host, key, data| {
+            handler(&mut Spark::new(host, key), data);
+        })));
+    }
+
+    /// Calls `handler` when the spark has ended, before the server's `disconnection`.
+    pub fn on_end(&mut self, handler: impl FnMut(&mut Spark<'_>) + 'static) {
+        self.attach(Handler::End(on_spark(handler)));
+    }
+
+    /// Calls `handler` when the client answered a ping.
+    pub fn on_heartbeat(&mut self, handler: impl FnMut(&mut Spark<'_>) + 'static) {
+        self.attach(Handler::Heartbeat(on_spark(handler)));
+    }
+
+    /// Calls `handler` with every error of this spark: a message that is no value of the parser, a
+    /// broken transport, a full send queue.
+    pub fn on_error(&mut self, mut handler: impl FnMut(&mut Spark<'_>, &SparkError) + 'static) {
+        self.attach(Handler::Error(Box::new(move |host, key, error| {
+            handler(&mut Spark::new(host, key), error);
+        })));
+    }
+
+    /// Keeps a value with the spark, in the place of one of any type that it had before. It is
+    /// dropped when the spark has ended, after its `disconnection`.
+    ///
+    /// ```
+    /// struct Player {
+    ///     score: u64,
+    /// }
+    ///
+    /// fn connected(spark: &mut allspark_engine::Spark<'_>) {
+    ///     spark.set_state(Player { score: 0 });
+    /// }
+    ///
+    /// fn scored(spark: &mut allspark_engine::Spark<'_>) {
+    ///     if let Some(player) = spark.state_mut::<Player>() {
+    ///         player.score += 1;
+    ///     }
+    /// }
+    /// ```
+    pub fn set_state<S: 'static>(&mut self, state: S) {
+        self.extras().state = Some(Box::new(state));
+    }
+
+    /// The value that was kept with the spark, if it is of this type.
+    pub fn state<S: 'static>(&self) -> Option<&S> {
+        self.inner().extras.as_ref()?.state.as_ref()?.downcast_ref()
+    }
+
+    /// The same, to be changed.
+    pub fn state_mut<S: 'static>(&mut self) -> Option<&mut S> {
+        let extras = self.host.spark_mut(self.key).extras.as_mut()?;
+        extras.state.as_mut()?.downcast_mut()
+    }
+
+    /// Takes the value that was kept with the spark; `None`, and it stays, if it is not of this
+    /// type.
+    pub fn take_state<S: 'static>(&mut self) -> Option<S> {
+        let extras = self.host.spark_mut(self.key).extras.as_mut()?;
+        let state: Box<dyn Any> = extras.state.take()?;
+        match state.downcast() {
+            Ok(state) => Some(*state),
+            Err(other) => {
+                extras.state = Some(other);
+                None
+            }
+        }
+    }
+
+    /// Calls `handler` once after this time, to the millisecond, unless the spark has ended or the
+    /// timer was cancelled by then.
+    ///
+    /// ```
+    /// fn connected(spark: &mut allspark_engine::Spark<'_>) {
+    ///     let late = std::time::Duration::from_secs(10);
+    ///     let timer = spark.after(late, |spark| drop(spark.write("are you still there?")));
+    ///     spark.on_data(move |spark, _| drop(spark.cancel(timer)));
+    /// }
+    /// ```
+    pub fn after(
+        &mut self,
+        delay: Duration,
+        handler: impl FnOnce(&mut Spark<'_>) + 'static,
+    ) -> Timer {
+        let mut handler = Some(handler);
+        let call = on_spark(move |spark| {
+            if let Some(handler) = handler.take() {
+                handler(spark);
+            }
+        });
+        self.add_timer(delay, None, call)
+    }
+
+    /// Calls `handler` again and again, at this interval (a millisecond at least), until the spark
+    /// has ended or the timer was cancelled. When the shard was late, calls that are past are left
+    /// out.
+    pub fn every(
+        &mut self,
+        interval: Duration,
+        handler: impl FnMut(&mut Spark<'_>) + 'static,
+    ) -> Timer {
+        let every_ms = whole_ms(interval).max(1);
+        let interval = Duration::from_millis(every_ms);
+        self.add_timer(interval, Some(every_ms), on_spark(handler))
+    }
+
+    /// Cancels a timer. Returns false when it was called for the last time, or cancelled, already.
+    pub fn cancel(&mut self, timer: Timer) -> bool {
+        if let Some(extras) = &mut self.host.spark_mut(self.key).extras {
+            extras.timers.retain(|other| *other != timer.0);
+        }
+        self.host.cancel_timer(timer.0)
+    }
+
+    fn add_timer(&mut self, delay: Duration, every_ms: Option<u64>, call: OnSpark) -> Timer {
+        let at = self.host.now() + Duration::from_millis(whole_ms(delay));
+        let timer = self.host.add_timer(self.key, at, every_ms, call);
+        Timer(timer)
+    }
+
+    fn extras(&mut self) -> &mut Extras {
+        let state = self.host.spark_mut(self.key);
+        state.extras.get_or_insert_default()
+    }
+
+    fn inner(&self) -> &SparkState {
+        self.host.spark(self.key)
+    }
+
+    fn attach(&mut self, handler: Handler) {
+        self.extras().handlers.push(handler);
+    }
+}
+
+/// A timer of a spark. It means nothing to other sparks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timer(Key);
+
+fn on_spark(mut handler: impl FnMut(&mut Spark<'_>) + 'static) -> OnSpark {
+    Box::new(move |host, key| handler(&mut Spark::new(host, key)))
+}
+
+/// Milliseconds, rounded up, so that nothing is early.
+fn whole_ms(duration: Duration) -> u64 {
+    let ms = duration.as_nanos().div_ceil(1_000_000);
+    u64::try_from(ms).unwrap_or(u64::MAX / 4).min(u64::MAX / 4)
+}
+
+impl std::fmt::Debug for Spark<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Spark")
+            .field("id", &self.id())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,30 @@
+//! What an answer has to know of its request.
+
+use allspark_protocol::http::RequestHead;
+
+/// The part of a request's head that its answer needs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked {
+    pub(crate) keep_alive: bool,
+    pub(crate) head_only: bool,
+    /// The `x` of `HTTP/1.x`.
+    pub(crate) minor_version: u8,
+}
+
+impl Asked {
+    pub(crate) fn of(head: &RequestHead<'_>) -> Self {
+        Self {
+            // Something on the way may take whatever answers a request for an upgrade for the
+            // upgrade, and the bytes behind it for another protocol's: they must not be requests.
+            keep_alive: head.keep_alive() && !names_upgrade(head),
+            head_only: head.method() == "HEAD",
+            minor_version: head.minor_version(),
+        }
+    }
+}
+
+/// Whether it has the header `Upgrade`, whatever else it has.
+fn names_upgrade(head: &RequestHead<'_>) -> bool {
+    let mut names = head.headers().map(|(name, _)| name);
+    names.any(|name| name.eq_ignore_ascii_case("upgrade"))
+}

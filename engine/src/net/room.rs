@@ -1,0 +1,124 @@
+//! How many may come, and what becomes of those that are too many.
+//!
+//! Both bounds count over all shards of the server. A shard looks at the counters of the others at
+//! most once per turn, so several shards that fill up at the same moment may let in a turn's worth
+//! more.
+//!
+//! A connection too many is accepted all the same, answered with 503 as soon as it asks for
+//! something, and closed: a client that is told can tell its user, a load balancer goes elsewhere,
+//! and neither would learn anything from a backlog that nobody empties. It has no reader and two
+//! seconds; if even of these there are many, it is closed at once.
+
+use std::time::Duration;
+
+use allspark_protocol::Instant;
+
+use crate::config::Options;
+use crate::limits::TURN_HELD_BYTES_MAX;
+use crate::memory::BlockPool;
+use crate::mesh::{Mesh, Weigh};
+use crate::stats::Counters;
+
+/// How old a look at all shards may be that is done for every message.
+const LATELY: Duration = Duration::from_millis(10);
+
+/// What a shard knows of the bounds.
+#[derive(Debug, Default)]
+pub(crate) struct Room {
+    /// When it looked at the counters of all shards.
+    looked_at: Option<Instant>,
+    /// It has looked in this turn.
+    is_fresh: bool,
+    /// How many connections and sessions more it may let in until it looks again.
+    connections: u64,
+    sessions: u64,
+    /// What one connection or session may hold, if the server holds more than it may.
+    share_when_short: Option<u64>,
+    /// Connections of its own that are refused and not closed yet.
+    turned_away: usize,
+}
+
+impl Room {
+    /// A turn begins.
+    pub(crate) fn begin_turn(&mut self) {
+        self.is_fresh = false;
+    }
+
+    /// Looks at all shards, once per turn.
+    pub(crate) fn look<C: Weigh>(
+        &mut self,
+        now: Instant,
+        mesh: &Mesh<C>,
+        options: &Options,
+        blocks: &mut BlockPool,
+    ) {
+        if std::mem::replace(&mut self.is_fresh, true) {
+            return;
+        }
+        let count = |number: fn(&Counters) -> u64| -> u64 {
+            let of = |shard| number(mesh.counters(shard));
+            (0..mesh.shards()).map(of).sum()
+        };
+        // In this order, so that nobody is counted as closed who was not counted as accepted.
+        let closed = count(|counters| counters.connections_closed.get());
+        let accepted = count(|counters| counters.connections_accepted.get());
+        let unattended = count(|counters| counters.sparks_unattended.get());
+        let mut held = count(|counters| counters.bytes_held.get() + counters.block_bytes.get())
+            + mesh.bytes() as u64;
+        let held_max = held_bytes_max(options, mesh.shards());
+        if held > held_max {
+            // What nobody uses goes before anybody who uses something.
+            held = held.saturating_sub(blocks.free_all() as u64);
+        }
+        let connections = accepted - closed.min(accepted);
+        let peers = connections + unattended;
+        self.share_when_short = (held > held_max).then(|| held_max / peers.max(1));
+        self.looked_at = Some(now);
+        self.connections = (options.connections_max as u64).saturating_sub(connections);
+        self.sessions = (options.sessions_max as u64).saturating_sub(unattended);
+    }
+
+    /// Whether it looked a short while ago, which is enough for what happens for every message.
+    pub(crate) fn has_looked_lately(&self, now: Instant) -> bool {
+        self.looked_at.is_some_and(|at| now < at + LATELY)
+    }
+
+    /// Whether one more connection may be served.
+    pub(crate) fn admit_connection(&mut self) -> bool {
+        self.share_when_short.is_none() && take_one(&mut self.connections)
+    }
+
+    /// Whether one more session that no connection belongs to may be opened.
+    pub(crate) fn admit_session(&mut self) -> bool {
+        self.share_when_short.is_none() && take_one(&mut self.sessions)
+    }
+
+    /// What one connection or session may hold, if the server holds more than it may.
+    pub(crate) fn share_when_short(&self) -> Option<u64> {
+        self.share_when_short
+    }
+
+    /// A connection is refused. Returns how many are refused and not closed yet.
+    pub(crate) fn turn_away(&mut self) -> usize {
+        self.turned_away += 1;
+        self.turned_away
+    }
+
+    /// A connection that was refused is closed.
+    pub(crate) fn turned_away_closed(&mut self) {
+        self.turned_away -= 1;
+    }
+}
+
+/// What may be held for peers before nothing new is let in.
+fn held_bytes_max(options: &Options, shards: u16) -> u64 {
+    let bound = options.memory_bytes_max.unwrap_or(u64::MAX);
+    let reserve = u64::from(shards) * TURN_HELD_BYTES_MAX;
+    bound.saturating_sub(reserve).max(bound / 2)
+}
+
+fn take_one(room: &mut u64) -> bool {
+    let is_left = *room > 0;
+    *room = room.saturating_sub(1);
+    is_left
+}

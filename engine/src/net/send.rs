@@ -1,0 +1,238 @@
+//! Writing only queues. At the end of a turn everything that waits for a connection leaves in one
+//! send, and what the kernel does not take of it comes back.
+
+use super::connection::{Closing, Flags};
+use super::queue::{Batch, SendQueue};
+use super::{Net, token_of};
+use crate::io::Op;
+use crate::limits::{ANSWERS_COST_MAX, EXEMPT_BYTES_MAX};
+use crate::memory::{BlockPool, FrameClass, Key, Slice};
+
+/// More waits for a peer than it may, or a frame is longer than any may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TooMuch;
+
+/// What [`Net::flush`] did.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Flushed {
+    /// Bytes that the kernel is offered.
+    pub(crate) offered_bytes: usize,
+    /// Whether nothing waits any more, unless the kernel refuses what it was just offered.
+    pub(crate) is_all_sent: bool,
+}
+
+impl<O> Net<O> {
+    /// Writes bytes that stand for what was admitted elsewhere, or that come seldom.
+    ///
+    /// # Errors
+    /// More waits already than this may. Nothing was written.
+    pub(crate) fn write(
+        &mut self,
+        key: Key,
+        frame: impl FnOnce(&mut Vec<u8>),
+    ) -> Result<(), TooMuch> {
+        if self.connection(key).queue_cost() > self.rules.kept_cost_max {
+            return Err(TooMuch);
+        }
+        self.write_class(key, FrameClass::Kept, frame)
+    }
+
+    /// Writes an HTTP answer: as [`Net::write`], but a peer that asks must read.
+    ///
+    /// # Errors
+    /// More answers wait already than may. Nothing was written.
+    pub(crate) fn write_answer(
+        &mut self,
+        key: Key,
+        answer: impl FnOnce(&mut Vec<u8>),
+    ) -> Result<(), TooMuch> {
+        if self.connection(key).queue_cost() > ANSWERS_COST_MAX {
+            return Err(TooMuch);
+        }
+        self.write(key, answer)
+    }
+
+    fn write_class(
+        &mut self,
+        key: Key,
+        class: FrameClass,
+        frame: impl FnOnce(&mut Vec<u8>),
+    ) -> Result<(), TooMuch> {
+        let Some((queue, blocks)) = self.queue_mut(key) else {
+            return Ok(());
+        };
+        queue.write(blocks, class, frame).map_err(|_| TooMuch)?;
+        self.grew(key);
+        Ok(())
+    }
+
+    /// Writes an answer of the transport, in the place of one that still waits, if there is one.
+    ///
+    /// # Errors
+    /// More of such waits than may.
+    pub(crate) fn write_latest(&mut self, key: Key, bytes: &[u8]) -> Result<(), TooMuch> {
+        let Some((queue, blocks)) = self.queue_mut(key) else {
+            return Ok(());
+        };
+        queue.write_latest(blocks, bytes);
+        let exempt_bytes = queue.exempt_bytes();
+        self.grew(key);
+        match exempt_bytes > EXEMPT_BYTES_MAX {
+            true => Err(TooMuch),
+            false => Ok(()),
+        }
+    }
+
+    /// The queue of a connection that may still be written to, and the memory for it. Whoever has
+    /// written says so ([`Net::grew`]).
+    pub(crate) fn queue_mut(&mut self, key: Key) -> Option<(&mut SendQueue, &mut BlockPool)> {
+        let connection = self.connections.get_mut(key)?;
+        if !connection.is_open() {
+            return None;
+        }
+        Some(self.buffers.queue(&mut connection.queue))
+    }
+
+    /// More waits for this connection than before.
+    pub(crate) fn grew(&mut self, key: Key) {
+        let pause_bytes = self.rules.pause_bytes;
+        let connection = self.connection_mut(key);
+        if !connection.dirty && !connection.blocked {
+            connection.dirty = true;
+            self.dirty.push_back(key);
+        } else if connection.blocked
+            && !connection.flags.has(Flags::UNREAD)
+            && connection.queue_bytes() > pause_bytes
+        {
+            // An echo must not fill the queue.
+            self.hold(key, Flags::UNREAD);
+            self.measure_unread(key);
+        }
+    }
+
+    /// How many connections have something to send.
+    pub(crate) fn dirty_len(&self) -> usize {
+        self.dirty.len()
+    }
+
+    /// Takes the next connection with something to send, which is then to be flushed; `None` for
+    /// one that is gone.
+    pub(crate) fn next_dirty(&mut self) -> Option<Key> {
+        let key = self.dirty.pop_front()?;
+        self.connections.get(key).is_some().then_some(key)
+    }
+
+    /// Sends what waits for a connection. What does not fit into one send stays for the next turn.
+    pub(crate) fn flush(&mut self, key: Key) -> Flushed {
+        let turn = self.turn;
+        let connection = self
+            .connections
+            .get_mut(key)
+            .expect("the caller looked it up");
+        connection.dirty = false;
+        let nothing = Flushed {
+            offered_bytes: 0,
+            is_all_sent: false,
+        };
+        if connection.blocked || connection.closing == Closing::Asked {
+            return nothing;
+        }
+        debug_assert!(
+            connection.sent_turn != turn,
+            "one send per turn and connection"
+        );
+        let Some(queue) = &mut connection.queue else {
+            return nothing;
+        };
+        let before = queue.bytes();
+        if let Some(batch) = queue.next(&mut self.buffers.blocks) {
+            connection.sent_turn = turn;
+            let socket = connection.socket;
+            self.ops.push(match batch {
+                Batch::One(bytes) => Op::Send { socket, bytes },
+                Batch::Many(slices) => Op::SendMany { socket, slices },
+            });
+        }
+        let (offered_bytes, is_all_sent) = (before - queue.bytes(), queue.is_empty());
+        connection.count_taken(offered_bytes);
+        if is_all_sent {
+            let queue = connection.queue.take();
+            self.buffers.recycle(queue);
+            self.sent_all(key);
+        } else {
+            connection.dirty = true;
+            self.dirty.push_back(key);
+        }
+        Flushed {
+            offered_bytes,
+            is_all_sent,
+        }
+    }
+
+    fn sent_all(&mut self, key: Key) {
+        let connection = self.connection(key);
+        if connection.closing == Closing::AfterSending {
+            self.finishing.push(key);
+        } else if connection.flags.has(Flags::UNREAD.or(Flags::WATCHED)) {
+            self.caught_up.push(key);
+        }
+    }
+
+    /// Sends shared bytes at once, if nothing else waits for the connection and nothing was sent to
+    /// it in this turn. Returns how many bytes.
+    #[inline]
+    pub(crate) fn send_now(
+        &mut self,
+        key: Key,
+        piece: impl FnOnce(&mut BlockPool) -> Option<Slice>,
+    ) -> Option<usize> {
+        let turn = self.turn;
+        let connection = self.connections.get_mut(key)?;
+        if !connection.is_free() || connection.sent_turn == turn {
+            return None;
+        }
+        let bytes = piece(&mut self.buffers.blocks)?;
+        connection.sent_turn = turn;
+        let (socket, offered_bytes) = (connection.socket, bytes.len());
+        self.ops.push(Op::Send { socket, bytes });
+        Some(offered_bytes)
+    }
+
+    /// The kernel did not take everything.
+    pub(crate) fn stalled(&mut self, key: Key, rest: Slice) {
+        let connection = self
+            .connections
+            .get_mut(key)
+            .expect("the caller looked it up");
+        if connection.closing == Closing::Asked {
+            return;
+        }
+        let socket = connection.socket;
+        // Of several slices each may have a rest; the last one comes first.
+        if !std::mem::replace(&mut connection.blocked, true) {
+            self.ops.push(Op::AwaitWritable { socket });
+        }
+        connection.count_refused(rest.len());
+        let (queue, blocks) = self.buffers.queue(&mut connection.queue);
+        queue.push_front(rest, blocks);
+        self.grew(key);
+        self.watch_if_idle(key);
+    }
+
+    /// The kernel would take more.
+    pub(crate) fn writable(&mut self, key: Key) {
+        let connection = self.connection_mut(key);
+        connection.blocked = false;
+        if !connection.dirty {
+            connection.dirty = true;
+            self.dirty.push_back(key);
+        }
+    }
+
+    /// Receives from a connection again.
+    pub(super) fn receive(&mut self, key: Key) {
+        let socket = self.connection(key).socket;
+        let token = token_of(key);
+        self.ops.push(Op::Receive { socket, token });
+    }
+}

@@ -1,0 +1,485 @@
+//! The sessions of a shard: what sparks are to their transport. It owns the transformer, the slots of
+//! sparks, the names of sessions, and what sessions want. It touches no socket: a session names
+//! connections by carriers, and says in [`Want`]s what is to be done with them.
+//!
+//! | file | what it is |
+//! |---|---|
+//! | here | [`Sessions`]: who is there, how a session is called, and what it wants |
+//! | [`slot`] | what is kept of one spark |
+//! | [`carried`], [`carrier`] | sessions that outlive connections, and connections as they know them |
+//! | [`names`] | sessions by the names that their clients chose |
+//! | [`timers`] | deadlines of carried sessions |
+//!
+//! # Invariants
+//! - What a session wants is taken out ([`Sessions::next_want`]) in the order in which it was said,
+//!   whatever happened in between.
+//! - A slot is freed once, when nothing will be said about its spark any more.
+//! - Every spark is counted for exactly one wire format, every carried session that has no carrier
+//!   as unattended.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+
+use allspark_protocol::Instant;
+use allspark_protocol::primus::SparkId;
+use allspark_protocol::transformer::{Carrier, Context, Output, Outputs, Transformer, Wire};
+
+use crate::app::host::SparkState;
+use crate::memory::{Arena, GiveBack, Key};
+use crate::net::{Buffers, Charges, SendQueue};
+use crate::wheel::Wheel;
+
+mod carried;
+mod carrier;
+mod names;
+mod slot;
+mod timers;
+
+pub(crate) use carried::Carried;
+pub(crate) use carrier::{carrier_of, connection_of};
+pub(crate) use names::{Address, NameHash};
+pub(crate) use slot::Slot;
+pub(crate) use timers::Fired;
+
+use carried::QueueUnits;
+use names::Names;
+
+/// The sessions of one shard.
+pub(crate) struct Sessions<T: Transformer> {
+    pub(crate) transformer: T,
+    slots: Arena<Slot<T::Session>>,
+    /// One timer per session that is carried, by the index of its slot.
+    wheel: Wheel,
+    names: Names,
+    /// What sessions hold for their clients.
+    pub(crate) charges: Charges,
+    /// Sparks by wire format.
+    by_wire: Vec<usize>,
+    carried: usize,
+    unattended: usize,
+    /// Sessions that may have something to send.
+    dirty: Vec<Key>,
+    /// Sessions that have more messages to hand on.
+    proceeding: VecDeque<Key>,
+    /// What the session that was called last wants, and the bytes of everything in `wants`.
+    outputs: Outputs,
+    wants: VecDeque<(Key, Want)>,
+}
+
+/// What is to be done for a session.
+#[derive(Debug)]
+pub(crate) enum Want {
+    /// What it said.
+    Output(Output),
+    /// Everything is done that it said when it was told to say goodbye.
+    SaidGoodbye,
+}
+
+impl<T: Transformer> Sessions<T> {
+    pub(crate) fn new(transformer: T, now: Instant) -> Self {
+        Self {
+            transformer,
+            slots: Arena::default(),
+            wheel: Wheel::new(now),
+            names: Names::default(),
+            charges: Charges::default(),
+            by_wire: vec![0; usize::from(T::WIRES)],
+            carried: 0,
+            unattended: 0,
+            dirty: Vec::new(),
+            proceeding: VecDeque::new(),
+            outputs: Outputs::default(),
+            wants: VecDeque::new(),
+        }
+    }
+
+    /// How many sparks there are, those included that have ended and wait for the end of their
+    /// transport.
+    pub(crate) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    /// How many of them are carried.
+    pub(crate) fn carried(&self) -> usize {
+        self.carried
+    }
+
+    /// How many of those no connection belongs to.
+    pub(crate) fn unattended(&self) -> usize {
+        self.unattended
+    }
+
+    /// How many sparks use each wire format, and what frames messages for them.
+    pub(crate) fn by_wire_with_transformer(&mut self) -> (&[usize], &mut T) {
+        (&self.by_wire, &mut self.transformer)
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, spark: Key) -> Option<&Slot<T::Session>> {
+        self.slots.get(spark)
+    }
+
+    #[inline]
+    pub(crate) fn get_mut(&mut self, spark: Key) -> Option<&mut Slot<T::Session>> {
+        self.slots.get_mut(spark)
+    }
+
+    /// The spark and the transformer at once, to frame a message for it.
+    #[inline]
+    pub(crate) fn with_transformer(
+        &mut self,
+        spark: Key,
+    ) -> Option<(&mut Slot<T::Session>, &mut T)> {
+        Some((self.slots.get_mut(spark)?, &mut self.transformer))
+    }
+
+    /// The first spark whose index is not below this one.
+    pub(crate) fn next_from(&self, index: u32) -> Option<Key> {
+        self.slots.next_from(index)
+    }
+
+    /// The spark in this slot.
+    pub(crate) fn key_at(&self, index: u32) -> Option<Key> {
+        self.slots.key_at(index)
+    }
+
+    /// The spark with this id, which may have ended while its session goes on.
+    pub(crate) fn find(&self, id: SparkId, index: u32) -> Option<Key> {
+        let spark = self.slots.key_at(index)?;
+        let slot = self.slots.get(spark)?;
+        (slot.state.id == id).then_some(spark)
+    }
+
+    /// The session whose client chose this name.
+    pub(crate) fn named(&self, name: NameHash) -> Option<Key> {
+        self.names.get(name)
+    }
+
+    /// A spark with its session. `state` makes what does not depend on the transformer.
+    pub(crate) fn open(
+        &mut self,
+        session: T::Session,
+        carried: Option<Box<Carried>>,
+        state: impl FnOnce(Key, Wire) -> SparkState,
+    ) -> Key {
+        let wire = self.transformer.wire(&session);
+        let name = carried.as_ref().and_then(|carried| carried.name);
+        if carried.is_some() {
+            self.carried += 1;
+            self.unattended += 1;
+        }
+        let spark = self.slots.insert_with(|spark| Slot {
+            state: state(spark, wire),
+            session,
+            carried,
+        });
+        if let Some(name) = name {
+            self.names.insert(name, spark);
+        }
+        self.count_wire(wire, 1);
+        spark
+    }
+
+    /// Frees the slot of a spark. Returns what was in it.
+    pub(crate) fn forget(&mut self, spark: Key, buffers: &mut Buffers) -> Option<Slot<T::Session>> {
+        let mut slot = self.slots.remove(spark)?;
+        self.wheel.cancel(spark.index);
+        self.count_wire(slot.state.wire, -1);
+        if let Some(carried) = &mut slot.carried {
+            self.carried -= 1;
+            self.charges.set(spark.index, 0);
+            if carried.carriers.is_empty() {
+                self.unattended -= 1;
+            }
+            self.names.forget(carried.name, spark);
+            buffers.recycle(carried.queue.take());
+        }
+        Some(slot)
+    }
+
+    /// Calls the session of a spark, and keeps what it wants.
+    #[inline]
+    pub(crate) fn call<R>(
+        &mut self,
+        spark: Key,
+        now: Instant,
+        call: impl FnOnce(&mut T, &mut T::Session, Context, &mut Outputs) -> R,
+    ) -> Option<R> {
+        let slot = self.slots.get_mut(spark)?;
+        let context = slot.context(now);
+        let (transformer, outputs) = (&mut self.transformer, &mut self.outputs);
+        let result = call(transformer, &mut slot.session, context, outputs);
+        if !self.outputs.is_empty() {
+            self.keep_wants(spark);
+        }
+        Some(result)
+    }
+
+    fn keep_wants(&mut self, spark: Key) {
+        if self.outputs.take_more() {
+            self.proceeding.push_back(spark);
+        }
+        let outputs = self.outputs.drain();
+        self.wants
+            .extend(outputs.map(|output| (spark, Want::Output(output))));
+    }
+
+    /// As [`Sessions::call`], about a request on this carrier. Returns whether the session declines
+    /// it: then it is answered as if there were no such session.
+    pub(crate) fn exchange(
+        &mut self,
+        spark: Key,
+        now: Instant,
+        carrier: Carrier,
+        request: &allspark_protocol::http::Request<'_>,
+    ) -> bool {
+        let before = self.wants.len();
+        self.call(spark, now, |transformer, session, context, out| {
+            transformer.exchange(session, context, carrier, request, out);
+        });
+        let declines = |(_, want): &(Key, Want)| matches!(want, Want::Output(Output::Decline(other)) if *other == carrier);
+        let place = self.wants.range(before..).position(declines);
+        if let Some(place) = place {
+            self.wants.remove(before + place);
+        }
+        place.is_some()
+    }
+
+    /// Tells the session of a spark to say goodbye.
+    pub(crate) fn say_goodbye(&mut self, spark: Key, now: Instant) {
+        self.call(spark, now, |transformer, session, context, out| {
+            transformer.close(session, context, out);
+        });
+        self.wants.push_back((spark, Want::SaidGoodbye));
+    }
+
+    /// Takes the oldest thing that a session wants.
+    #[inline]
+    pub(crate) fn next_want(&mut self) -> Option<(Key, Want)> {
+        let want = self.wants.pop_front();
+        if want.is_none() {
+            self.outputs.forget_bytes();
+        }
+        want
+    }
+
+    /// Whether a session wants something.
+    pub(crate) fn has_wants(&self) -> bool {
+        !self.wants.is_empty()
+    }
+
+    /// Takes the bytes of outputs, so that they can be read while something is done about them. No
+    /// session may be called before they are put back.
+    pub(crate) fn take_bytes(&mut self) -> Outputs {
+        std::mem::take(&mut self.outputs)
+    }
+
+    /// See [`Sessions::take_bytes`].
+    pub(crate) fn put_bytes(&mut self, bytes: Outputs) {
+        assert!(self.outputs.is_empty(), "a session was called in between");
+        self.outputs = bytes;
+    }
+
+    /// The session of this spark is asked at the end of the turn what it can send.
+    pub(crate) fn mark(&mut self, spark: Key) {
+        if let Some(slot) = self.slots.get_mut(spark)
+            && let Some(carried) = &mut slot.carried
+            && slot.state.stream.is_none()
+            && !carried.dirty
+        {
+            carried.dirty = true;
+            self.dirty.push(spark);
+        }
+    }
+
+    /// Takes the list of those that were marked, each of which is then to be unmarked.
+    pub(crate) fn take_marked(&mut self) -> Vec<Key> {
+        std::mem::take(&mut self.dirty)
+    }
+
+    /// Gives the memory of that list back. Whoever was marked meanwhile waits for the next turn.
+    pub(crate) fn put_marked(&mut self, mut list: Vec<Key>) {
+        list.clear();
+        list.append(&mut self.dirty);
+        self.dirty = list;
+    }
+
+    /// Returns the carrier on which one that was marked could send, if there is one.
+    pub(crate) fn unmark(&mut self, spark: Key) -> Option<Carrier> {
+        let slot = self.slots.get_mut(spark)?;
+        slot.carried.as_mut()?.dirty = false;
+        self.transformer.carrier(&slot.session)
+    }
+
+    /// Whether one is marked.
+    pub(crate) fn has_marked(&self) -> bool {
+        !self.dirty.is_empty()
+    }
+
+    /// Takes the next session that has more messages to hand on.
+    pub(crate) fn next_proceeding(&mut self) -> Option<Key> {
+        self.proceeding.pop_front()
+    }
+
+    /// How many there are.
+    pub(crate) fn proceeding(&self) -> usize {
+        self.proceeding.len()
+    }
+
+    /// The carrier on which a session could send now, if it is carried.
+    pub(crate) fn carrier(&self, spark: Key) -> Option<Carrier> {
+        let slot = self.slots.get(spark)?;
+        self.transformer.carrier(&slot.session)
+    }
+
+    /// Offers a session the messages that wait for it.
+    pub(crate) fn send_units(&mut self, spark: Key, now: Instant, buffers: &mut Buffers) {
+        let Some(slot) = self.slots.get_mut(spark) else {
+            return;
+        };
+        let context = slot.context(now);
+        let Some(carried) = &mut slot.carried else {
+            return;
+        };
+        let mut units = QueueUnits::new(carried.queue.as_deref_mut(), &mut buffers.blocks);
+        self.transformer
+            .send(&mut slot.session, context, &mut units, &mut self.outputs);
+        buffers.recycle(carried.queue.take_if(|queue| queue.is_empty()));
+        if !self.outputs.is_empty() {
+            self.keep_wants(spark);
+        }
+    }
+
+    /// From now on messages for the spark are written to this connection. Returns what the session
+    /// wants in order to send what waited before.
+    pub(crate) fn begin_stream(
+        &mut self,
+        spark: Key,
+        connection: Key,
+        now: Instant,
+        buffers: &mut Buffers,
+    ) -> VecDeque<(Key, Want)> {
+        let before = self.wants.len();
+        if let Some(slot) = self.slots.get_mut(spark) {
+            slot.state.stream = Some(connection);
+            self.send_units(spark, now, buffers);
+        }
+        self.wants.split_off(before)
+    }
+
+    /// Keeps something that is to be done for a session, behind everything else.
+    pub(crate) fn want(&mut self, spark: Key, want: Want) {
+        self.wants.push_back((spark, want));
+    }
+
+    /// Messages for the spark are framed as its session has it now. `head` says where the broadcasts
+    /// of a wire are.
+    pub(crate) fn change_wire(&mut self, spark: Key, head: impl FnOnce(Wire) -> u64) {
+        let Some(slot) = self.slots.get_mut(spark) else {
+            return;
+        };
+        let wire = self.transformer.wire(&slot.session);
+        let before = std::mem::replace(&mut slot.state.wire, wire);
+        slot.state.seen = head(wire);
+        self.count_wire(before, -1);
+        self.count_wire(wire, 1);
+    }
+
+    fn count_wire(&mut self, wire: Wire, change: isize) {
+        let count = &mut self.by_wire[usize::from(wire.0)];
+        *count = count
+            .checked_add_signed(change)
+            .expect("every spark is counted once");
+    }
+
+    /// A connection becomes a carrier of a session.
+    pub(crate) fn add_carrier(&mut self, spark: Key, connection: Key) {
+        if let Some(slot) = self.slots.get_mut(spark)
+            && let Some(carried) = &mut slot.carried
+        {
+            carried.carriers.push(connection);
+            if carried.carriers.len() == 1 {
+                self.unattended -= 1;
+            }
+        }
+    }
+
+    /// A connection is no carrier of a session any more. Returns whether it was one.
+    pub(crate) fn remove_carrier(&mut self, spark: Key, connection: Key) -> bool {
+        let Some(slot) = self.slots.get_mut(spark) else {
+            return false;
+        };
+        let Some(carried) = &mut slot.carried else {
+            return false;
+        };
+        if slot.state.stream == Some(connection) {
+            slot.state.stream = None;
+        }
+        let place = carried.carriers.iter().position(|key| *key == connection);
+        if let Some(place) = place {
+            carried.carriers.remove(place);
+            if carried.carriers.is_empty() {
+                self.unattended += 1;
+            }
+        }
+        true
+    }
+
+    /// The session says that it can be forgotten. Returns its carriers, none of which belongs to it
+    /// any more; `None` if it has said so before, or is bound to one connection.
+    pub(crate) fn end_carried(&mut self, spark: Key) -> Option<impl Iterator<Item = Key> + use<T>> {
+        let slot = self.slots.get_mut(spark)?;
+        let carried = slot.carried.as_mut()?;
+        if std::mem::replace(&mut carried.over, true) {
+            return None;
+        }
+        let carriers = std::mem::take(&mut carried.carriers);
+        if !carriers.is_empty() {
+            self.unattended += 1;
+        }
+        Some(carriers.into_iter())
+    }
+
+    /// Drops everything that waits for a session.
+    pub(crate) fn drop_units(&mut self, spark: Key, buffers: &mut Buffers) {
+        let slot = self.slots.get_mut(spark);
+        let queue = slot.and_then(|slot| slot.carried.as_mut()?.queue.take());
+        buffers.recycle(queue);
+    }
+
+    /// What waits for a session, if something does.
+    pub(crate) fn units(&self, spark: Key) -> Option<&SendQueue> {
+        self.slots.get(spark)?.carried.as_ref()?.queue.as_deref()
+    }
+
+    /// Who opened the session of a spark that is carried.
+    pub(crate) fn peer(&self, spark: Key) -> Option<SocketAddr> {
+        Some(self.slots.get(spark)?.carried.as_ref()?.peer)
+    }
+
+    /// Notes what a carried session holds for its client. Returns how much, if that is more than
+    /// before.
+    pub(crate) fn charge(&mut self, spark: Key) -> Option<usize> {
+        let slot = self.slots.get(spark).filter(|slot| slot.is_carried())?;
+        let bytes = self.transformer.held_bytes(&slot.session);
+        self.charges.set(spark.index, bytes).then_some(bytes)
+    }
+
+    /// What the session of a spark holds that is bound to one connection, which is charged for it.
+    pub(crate) fn held_bytes(&self, spark: Key) -> usize {
+        match self.slots.get(spark) {
+            Some(slot) if slot.carried.is_none() => self.transformer.held_bytes(&slot.session),
+            _ => 0,
+        }
+    }
+
+    pub(crate) fn give_back(&mut self) {
+        self.dirty.give_back();
+        self.proceeding.give_back();
+        self.wants.give_back();
+    }
+}

@@ -1,0 +1,155 @@
+//! The one loop in which everything is carried out that must not happen inside something else: what
+//! sessions want, and effects. It runs between messages and between phases.
+
+use allspark_protocol::primus::Packet;
+use allspark_protocol::transformer::{Context, Outputs, Transformer};
+
+use super::core::Core;
+use super::effects::Effect;
+use super::reason::EndReason;
+use crate::app;
+use crate::app::host::Command;
+use crate::guard;
+use crate::lines::Line;
+use crate::memory::Key;
+use crate::session::Want;
+
+impl<T: Transformer> Core<T> {
+    /// Carries out everything that came up, and what comes up meanwhile. Effects go first: between
+    /// two messages of one request everything is done that the handler of the first has caused.
+    #[inline]
+    pub(super) fn settle(&mut self) {
+        loop {
+            self.take_sent();
+            if let Some(effect) = self.effects.pop() {
+                self.carry_out(effect);
+            } else if let Some((spark, want)) = self.sessions.next_want() {
+                match want {
+                    Want::Output(output) => self.carry_out_output(spark, output),
+                    Want::SaidGoodbye => self.await_goodbye(spark),
+                }
+            } else {
+                return;
+            }
+        }
+    }
+
+    fn carry_out(&mut self, effect: Effect) {
+        match effect {
+            Effect::Ended(spark, reason) => self.tell_end(spark, reason),
+            Effect::Error(spark, error) => {
+                if let Some(slot) = self.sessions.get(spark) {
+                    let id = slot.state.id;
+                    tracing::debug!(shard = self.shard, spark = %id, %error, "spark error");
+                    app::error(self, spark, &error);
+                }
+            }
+            Effect::End {
+                spark,
+                reconnect,
+                reason,
+            } => {
+                if !reconnect {
+                    self.write_packet_of_primus(spark, &Packet::ServerClose);
+                }
+                self.say_goodbye(spark);
+                self.effects.push(Effect::Ended(spark, reason));
+            }
+            Effect::Goodbye(spark) => self.say_goodbye(spark),
+            Effect::CarrierLost(spark, carrier) => {
+                self.wake(spark, |transformer, session, context, out| {
+                    transformer.lost(session, context, carrier, out);
+                });
+            }
+            Effect::Forget(spark) => self.forget(spark),
+            Effect::Command(command) => self.carry_out_command(command),
+        }
+    }
+
+    fn tell_end(&mut self, spark: Key, reason: EndReason) {
+        let Some(slot) = self.sessions.get(spark) else {
+            return;
+        };
+        let id = slot.state.id;
+        tracing::debug!(shard = self.shard, spark = %id, %reason, "disconnection");
+        app::disconnection(self, spark);
+        self.counters().sparks_ended.add(1);
+    }
+
+    fn say_goodbye(&mut self, spark: Key) {
+        self.sessions.say_goodbye(spark, self.clock.now);
+        self.woke(spark);
+    }
+
+    /// Calls the session of a spark because of something that happened to it.
+    pub(super) fn wake(
+        &mut self,
+        spark: Key,
+        call: impl FnOnce(&mut T, &mut T::Session, Context, &mut Outputs),
+    ) {
+        self.sessions.call(spark, self.clock.now, call);
+        self.woke(spark);
+    }
+
+    /// A session was called. If it is carried, it may have another deadline, be able to send, and
+    /// hold more than before.
+    pub(super) fn woke(&mut self, spark: Key) {
+        let judge_from = self.fairness.judge_from();
+        self.sessions.set_timer(spark, self.clock.now, judge_from);
+        self.sessions.mark(spark);
+        self.charge_session(spark);
+    }
+
+    /// A spark is over for good.
+    pub(super) fn forget(&mut self, spark: Key) {
+        let Some(slot) = self.sessions.forget(spark, &mut self.net.buffers) else {
+            return;
+        };
+        // Usually it has none left, but its last handler may have attached something.
+        if let Some(extras) = slot.state.extras {
+            for timer in &extras.timers {
+                guard::drop_value(self.app_timers.remove(*timer));
+            }
+            guard::drop_value(extras);
+        }
+        guard::drop_value(slot.session);
+        self.counters().sparks_forgotten.add(1);
+    }
+
+    /// Carries out a command.
+    pub(super) fn carry_out_command(&mut self, command: Command) {
+        self.upkeep.has_worked = true;
+        let Err(command) = self.carry_out_plain(command) else {
+            return;
+        };
+        match command {
+            Command::Find { id, finder } => match self.find_open(id) {
+                Some(spark) => app::find(self, spark, |host, key| finder(Some((host, key)))),
+                None => self.guard_alone(|| finder(None)),
+            },
+            Command::Visit { visitor, stopped } => self.fanout.add_visit(visitor, stopped),
+            Command::Arrive(parcel) => self.arrive(parcel),
+            Command::Destroy(options) => self.destroying.plan(options, self.clock.now),
+            Command::Listeners => self.listeners = Some(self.server.listeners()),
+            Command::Broadcast { .. } | Command::Write { .. } | Command::End { .. } => {
+                unreachable!("they call nobody")
+            }
+        }
+    }
+
+    /// Calls a function of the application that is about no spark.
+    fn guard_alone(&self, call: impl FnOnce()) {
+        if let Err(panicked) = guard::call(call) {
+            self.counters().handlers_panicked.add(1);
+            if let Some(line) = self.may_log(Line::Panicked) {
+                let (shard, unlogged) = (self.shard, line.unlogged);
+                tracing::error!(
+                    shard,
+                    panicked,
+                    unlogged,
+                    "a function of the application panicked"
+                );
+            }
+        }
+    }
+}

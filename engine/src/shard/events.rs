@@ -1,0 +1,127 @@
+//! Sparks begin here, and what their sessions understood becomes events of the application.
+
+use allspark_protocol::http::RequestHead;
+use allspark_protocol::parser::Parser;
+use allspark_protocol::primus::{Heartbeat, Packet};
+use allspark_protocol::transformer::{End, Kind, Transformer};
+
+use super::core::Core;
+use super::effects::Effect;
+use super::owner::Owner;
+use super::reason::EndReason;
+use crate::app::host::SparkState;
+use crate::app::{self, KeptRequest, ReadyState, SparkError};
+use crate::memory::Key;
+use crate::session::Carried;
+
+impl<T: Transformer> Core<T> {
+    /// A spark whose session has this connection as its only carrier.
+    pub(super) fn open_upgraded(&mut self, key: Key, session: T::Session, head: &RequestHead<'_>) {
+        let spark = self.open(session, Some(key), None, head);
+        self.net.connection_mut(key).owner = Owner::Session(spark);
+        if self.server.options.ping_interval_ms.is_some() {
+            self.net.own_timer(key);
+        }
+        self.start_heartbeat(spark);
+        app::connection(self, spark, head);
+    }
+
+    /// A spark whose session gets carriers as they come. The application does not know of it yet.
+    pub(super) fn open_carried(
+        &mut self,
+        session: T::Session,
+        carried: Box<Carried>,
+        head: &RequestHead<'_>,
+    ) -> Key {
+        let spark = self.open(session, None, Some(carried), head);
+        self.start_heartbeat(spark);
+        spark
+    }
+
+    fn open(
+        &mut self,
+        session: T::Session,
+        stream: Option<Key>,
+        carried: Option<Box<Carried>>,
+        head: &RequestHead<'_>,
+    ) -> Key {
+        let request = KeptRequest::new(head, &self.server.options.keep_headers);
+        let new_id = self.new_id();
+        let fanout = &self.fanout;
+        let spark = self
+            .sessions
+            .open(session, carried, |spark, wire| SparkState {
+                id: new_id(spark.index),
+                stream,
+                request,
+                extras: None,
+                // It gets nothing older.
+                seen: fanout.head(wire),
+                wire,
+                ready: ReadyState::Open,
+                heartbeat: Heartbeat::new(),
+            });
+        self.counters().sparks_opened.add(1);
+        if let Some(slot) = self.sessions.get(spark) {
+            tracing::debug!(
+                shard = self.shard, spark = %slot.state.id, peer = ?self.peer_of(spark),
+                transformer = %self.sessions.transformer.session_name(&slot.session),
+                "connection"
+            );
+        }
+        spark
+    }
+
+    /// A message of a client.
+    #[inline]
+    pub(super) fn message(&mut self, spark: Key, kind: Kind, payload: &[u8]) {
+        self.counters().messages_received.add(1);
+        if !self.is_open(spark) {
+            return;
+        }
+        let parser = self.server.options.parser;
+        if let Some(text) = parser.control(kind, payload) {
+            match Packet::parse(&text) {
+                Some(Packet::Pong(_)) => self.alive(spark),
+                // Primus does not look at the value of a request.
+                Some(Packet::IdRequest | Packet::Id(_)) => self.write_id(spark),
+                // Nothing that begins like a message of Primus reaches the application.
+                _ => {}
+            }
+            return;
+        }
+        match parser.check(kind, payload) {
+            Ok(()) => app::data(self, spark, kind, payload),
+            Err(error) => {
+                let error = SparkError::Parse(error);
+                self.effects.push(Effect::Error(spark, error));
+            }
+        }
+    }
+
+    /// The client gave a sign of life.
+    pub(super) fn alive(&mut self, spark: Key) {
+        if let Some(slot) = self.sessions.get_mut(spark)
+            && slot.is_open()
+        {
+            slot.state.heartbeat.alive();
+            app::heartbeat(self, spark);
+        }
+    }
+
+    /// The transport of a spark is over.
+    pub(super) fn transport_ended(&mut self, spark: Key, end: &End) {
+        let reason = match end {
+            End::Goodbye => EndReason::Goodbye,
+            End::Closed(code) => EndReason::Closed(*code),
+            End::Violation(sentence) => {
+                if self.is_open(spark) {
+                    let error = SparkError::Violation(sentence);
+                    self.effects.push(Effect::Error(spark, error));
+                }
+                EndReason::Violation
+            }
+        };
+        self.lose(spark, reason);
+    }
+}

@@ -1,0 +1,189 @@
+//! Walks over all sparks: broadcasts, visits, and the end of everybody. Each turn does a bounded part
+//! of every walk that is under way.
+//!
+//! Sparks that a walk with broadcasts reaches later get everything that was broadcast meanwhile in the
+//! same send; if it was already past some, another walk follows.
+
+use std::sync::atomic::Ordering;
+
+use allspark_protocol::transformer::{Kind, Transformer};
+
+use super::core::Core;
+use super::owner::Owner;
+use super::reason::EndReason;
+use crate::app;
+use crate::app::host::Visitor;
+use crate::fanout::{Budget, Cursor, Visit};
+use crate::guard;
+use crate::io::Op;
+use crate::limits::WALK_VISITS_PER_TURN;
+use crate::memory::Key;
+
+impl<T: Transformer> Core<T> {
+    /// Frames a message once for each wire format; the next walk sends it to every spark. Returns
+    /// how many don't get it, because a frame can't hold it, which is counted and logged.
+    pub(super) fn broadcast_here(&mut self, kind: Kind, payload: &[u8]) -> usize {
+        if self.sessions.is_empty() {
+            return 0;
+        }
+        self.counters().broadcasts.add(1);
+        let (sparks, transformer) = self.sessions.by_wire_with_transformer();
+        let blocks = &mut self.net.buffers.blocks;
+        let refused = self.fanout.broadcast(sparks, blocks, |wire, out| {
+            transformer.frame(wire, kind, payload, out);
+        });
+        if refused > 0 {
+            tracing::error!(
+                shard = self.shard,
+                bytes = payload.len(),
+                sparks = refused,
+                "a broadcast is longer than a frame can be; it was not sent"
+            );
+            self.counters().messages_dropped.add(refused as u64);
+        }
+        refused
+    }
+
+    /// Goes on with all walks.
+    pub(super) fn fan_out(&mut self, timers_are_late: bool) {
+        let walks = self.fanout.walks();
+        if walks > 0 {
+            self.walk(Budget::new(walks, timers_are_late));
+            self.visit(Budget::new(walks, timers_are_late));
+            self.end_sparks(Budget::new(walks, timers_are_late));
+        }
+        self.close_idle();
+    }
+
+    fn walk(&mut self, mut budget: Budget) {
+        while let Some(cursor) = self.fanout.walk()
+            && budget.look()
+        {
+            let Some(spark) = cursor.advance(|from| self.sessions.next_from(from)) else {
+                return self.fanout.end_walk(&mut self.net.buffers.blocks);
+            };
+            if let Some(offered_bytes) = self.send_broadcast(spark) {
+                budget.work(offered_bytes);
+            }
+        }
+    }
+
+    /// Sends a spark what it has not seen, if there is something. Returns how many bytes the kernel
+    /// is offered at once.
+    fn send_broadcast(&mut self, spark: Key) -> Option<usize> {
+        let slot = self.sessions.get_mut(spark)?;
+        let (wire, seen) = (slot.state.wire, slot.state.seen);
+        let head = self.fanout.head(wire);
+        if seen >= head || !slot.is_open() {
+            return None;
+        }
+        if let Some(key) = slot.state.stream {
+            // The usual case: nothing else waits, and everybody shares the bytes.
+            let fanout = &mut self.fanout;
+            let piece = |blocks: &mut _| fanout.piece_since(wire, seen, blocks);
+            if let Some(offered_bytes) = self.net.send_now(key, piece) {
+                slot.state.seen = head;
+                return Some(offered_bytes);
+            }
+        }
+        self.catch_up(spark);
+        Some(0)
+    }
+
+    fn visit(&mut self, mut budget: Budget) {
+        while let Some(mut visit) = self.fanout.take_visit() {
+            let is_done = self.go_on_visiting(&mut visit, &mut budget);
+            if !is_done {
+                return self.fanout.put_visit(visit);
+            }
+            guard::drop_value(visit.visitor);
+        }
+    }
+
+    /// Returns whether everybody was visited, or the visitor wants no more.
+    fn go_on_visiting(&mut self, visit: &mut Visit<Visitor>, budget: &mut Budget) -> bool {
+        while budget.look() {
+            let is_stopped = visit.stopped.load(Ordering::Relaxed);
+            let next = visit.cursor.advance(|from| self.sessions.next_from(from));
+            let Some(spark) = next.filter(|_| !is_stopped) else {
+                return true;
+            };
+            if self.is_open(spark) {
+                budget.work(0);
+                if !app::visit(self, spark, &visit.visitor) {
+                    visit.stopped.store(true, Ordering::Relaxed);
+                }
+                self.settle();
+            }
+        }
+        false
+    }
+
+    /// Begins a destroy whose time has come.
+    pub(super) fn begin_destroy(&mut self) {
+        let now = self.clock.now;
+        let Some(options) = self.destroying.begin(now) else {
+            return;
+        };
+        if options.close {
+            self.net.push_op(Op::StopAccept);
+        }
+        self.fanout
+            .end_all(options.reconnect, options.sparks_per_s, now);
+    }
+
+    fn end_sparks(&mut self, mut budget: Budget) {
+        while let Some(ending) = &mut self.fanout.ending
+            && ending.waits_until(self.clock.now).is_none()
+            && budget.look()
+        {
+            let reconnect = ending.reconnect;
+            let next = ending.cursor.advance(|from| self.sessions.next_from(from));
+            let Some(spark) = next else {
+                self.fanout.ending = None;
+                return self.destroying.ended_all(self.clock.now);
+            };
+            let slot = self.sessions.get(spark);
+            if slot.is_some_and(|slot| slot.is_open()) {
+                ending.count();
+                budget.work(0);
+                self.end(spark, reconnect, EndReason::Destroyed);
+                self.settle();
+            }
+        }
+    }
+
+    /// Whether connections without a request are being closed, or should be.
+    pub(super) fn closes_idle(&self) -> bool {
+        self.destroying.idle.is_some() || self.must_close_idle()
+    }
+
+    fn must_close_idle(&self) -> bool {
+        self.destroying.closes()
+            && !self.destroying.has_closed_idle
+            && self.sessions.carried() == 0
+            && self.fanout.ending.is_none()
+    }
+
+    /// Once a server that ends has no session left that waits for its client, connections without
+    /// a request are of no use.
+    fn close_idle(&mut self) {
+        if self.must_close_idle() {
+            self.destroying.has_closed_idle = true;
+            self.destroying.idle = Some(Cursor::default());
+        }
+        let Some(mut cursor) = self.destroying.idle.take() else {
+            return;
+        };
+        for _ in 0..WALK_VISITS_PER_TURN {
+            let Some(key) = cursor.advance(|from| self.net.next_from(from)) else {
+                return;
+            };
+            let connection = self.net.connection(key);
+            if matches!(connection.owner, Owner::Http(_)) && connection.is_open() {
+                self.finish(key);
+            }
+        }
+        self.destroying.idle = Some(cursor);
+    }
+}

@@ -1,0 +1,70 @@
+//! What a connection is for.
+
+use allspark_protocol::http::Reader;
+
+use crate::http::{Paced, Parked, append};
+use crate::memory::Key;
+use crate::mesh::Parcel;
+use crate::net::{Connection, Share};
+
+/// Whom a connection belongs to, and so what its bytes are.
+pub(crate) enum Owner {
+    /// HTTP requests.
+    Http(Reader),
+    /// A request that a session has not answered yet.
+    Request(Box<Request>),
+    /// Bytes for the session of a spark, which may have ended and wait for the peer's goodbye.
+    Session(Key),
+    /// Answered in parts with pauses; the bytes are of no interest.
+    Paced(Box<Paced>),
+    /// On its way to the shard that owns the session its request is for.
+    Leaving(Box<Leaving>),
+    /// Whatever it is, the answer is that there are too many.
+    TurnedAway,
+    /// Of no interest: the connection is about to be closed.
+    Nobody,
+}
+
+/// A request for a session.
+pub(crate) struct Request {
+    pub(crate) spark: Key,
+    pub(crate) parked: Parked,
+}
+
+/// A connection that leaves as soon as it can.
+pub(crate) struct Leaving {
+    pub(crate) parcel: Box<Parcel>,
+    /// It has moved too often and has to wait.
+    pub(crate) waits: bool,
+    pub(crate) share: Share,
+}
+
+impl Leaving {
+    /// Keeps what came behind the request. Returns how much that is by now.
+    pub(super) fn keep(&mut self, bytes: &[u8]) -> usize {
+        append(&mut self.parcel.rest, bytes);
+        self.share.set(self.parcel.bytes());
+        self.parcel.rest.len()
+    }
+}
+
+impl Owner {
+    /// Whether it is still of interest while the connection is being closed.
+    pub(super) fn stays(&self) -> bool {
+        matches!(self, Self::Session(_) | Self::TurnedAway)
+    }
+
+    /// The spark of which the connection is a carrier.
+    pub(super) fn spark(&self) -> Option<Key> {
+        match self {
+            Self::Session(spark) => Some(*spark),
+            Self::Request(request) => Some(request.spark),
+            Self::Http(_) | Self::Paced(_) | Self::Leaving(_) | Self::TurnedAway | Self::Nobody => {
+                None
+            }
+        }
+    }
+}
+
+// There may be a million of them.
+const _: () = assert!(size_of::<Connection<Owner>>() == 80);

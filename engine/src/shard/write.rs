@@ -1,0 +1,333 @@
+//! The way out: from messages to queues. Writing only queues; what waits leaves at the end of a turn
+//! ([`super::flush`]). Broadcasts go another way ([`super::fan_out`]); here they are only queued for
+//! sparks that something else is written to, or that can't be sent to at once.
+//!
+//! Nothing here calls the application or a session: whose queue is full is marked as ended, and the
+//! rest is an effect.
+
+use allspark_protocol::http::Response;
+use allspark_protocol::parser::Parser;
+use allspark_protocol::primus::{Packet, SparkId};
+use allspark_protocol::transformer::{Kind, Transformer};
+
+use super::core::Core;
+use super::effects::Effect;
+use super::reason::EndReason;
+use crate::app::SparkError;
+use crate::limits::EXEMPT_BYTES_MAX;
+use crate::lines::Line;
+use crate::memory::{BlockPool, FrameClass, FrameTooLong, Key, Slice};
+use crate::net::{Admission, Bound, SendQueue, TooMuch};
+use crate::session::{Slot, connection_of};
+
+/// Where messages for a spark are queued.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Target {
+    /// With everything else for this connection.
+    Connection(Key),
+    /// With the spark, for its session to send.
+    Units(Key),
+}
+
+impl Target {
+    fn of<S>(spark: Key, slot: &Slot<S>) -> Self {
+        let stream = slot.state.stream;
+        stream.map_or(Self::Units(spark), Self::Connection)
+    }
+}
+
+impl<T: Transformer> Core<T> {
+    /// Writes an encoded message to an open spark, within the bound of its queue.
+    pub(super) fn write_message(&mut self, spark: Key, kind: Kind, payload: &[u8]) {
+        self.counters().messages_written.add(1);
+        let Some(target) = self.catch_up(spark) else {
+            return;
+        };
+        let bound = self.bound(target);
+        let Some((slot, transformer)) = self.sessions.with_transformer(spark) else {
+            return;
+        };
+        if !slot.is_open() {
+            return;
+        }
+        let wire = slot.state.wire;
+        let frame = |out: &mut Vec<u8>| transformer.frame(wire, kind, payload, out);
+        let queue = match target {
+            Target::Connection(key) => self.net.queue_mut(key),
+            Target::Units(_) => units_mut(slot, &mut self.net.buffers),
+        };
+        let Some((queue, blocks)) = queue else {
+            return;
+        };
+        match queue.write_message(blocks, bound, frame) {
+            Ok(admission) => self.admitted(spark, target, admission, 1),
+            Err(FrameTooLong) => self.effects.push(Effect::Error(spark, SparkError::TooLong)),
+        }
+    }
+
+    /// Counts what became of messages for a spark.
+    fn admitted(&mut self, spark: Key, target: Target, admission: Admission, messages: usize) {
+        let dropped = match admission {
+            Admission::Queued { dropped } => {
+                self.grew(target);
+                dropped
+            }
+            Admission::Dropped => messages,
+            Admission::Overflow => return self.overflow(spark),
+        };
+        if dropped > 0 {
+            self.counters().messages_dropped.add(dropped as u64);
+        }
+    }
+
+    /// Writes a message of Primus itself, which no policy drops.
+    pub(super) fn write_packet_of_primus(&mut self, spark: Key, packet: &Packet<'_>) {
+        let (mut text, mut encoded) = (String::new(), Vec::new());
+        packet.write(&mut text);
+        let parser = self.server.options.parser;
+        let kind = parser.encode_str(&text, &mut encoded);
+        let Some(target) = self.catch_up(spark) else {
+            return;
+        };
+        let Some((slot, transformer)) = self.sessions.with_transformer(spark) else {
+            return;
+        };
+        let wire = slot.state.wire;
+        let frame = |out: &mut Vec<u8>| transformer.frame(wire, kind, &encoded, out);
+        let queue = match target {
+            Target::Connection(key) => self.net.queue_mut(key),
+            Target::Units(_) => units_mut(slot, &mut self.net.buffers),
+        };
+        if let Some((queue, blocks)) = queue {
+            let written = queue.write(blocks, FrameClass::Exempt, frame);
+            debug_assert!(written.is_ok(), "they are short");
+            self.grew(target);
+            self.judge_exempt(target);
+        }
+    }
+
+    /// Answers a client that asks for its id. An answer that still waits is one to everything that
+    /// was asked before it arrives.
+    pub(super) fn write_id(&mut self, spark: Key) {
+        let Some(target) = self.catch_up(spark) else {
+            return;
+        };
+        if self.queue(target).is_some_and(SendQueue::has_id) {
+            return;
+        }
+        let Some(slot) = self.sessions.get(spark) else {
+            return;
+        };
+        let id: SparkId = slot.state.id;
+        self.write_packet_of_primus(spark, &Packet::Id(id.encode(&mut [0; 21])));
+        if let Some((queue, _)) = self.queue_mut(target) {
+            queue.set_has_id();
+        }
+    }
+
+    /// Queues a ping, which is shared with other connections.
+    pub(super) fn write_ping(&mut self, spark: Key, frame: Slice) {
+        let Some(target) = self.catch_up(spark) else {
+            return;
+        };
+        if let Some((queue, blocks)) = self.queue_mut(target) {
+            queue.push(frame, blocks);
+            self.grew(target);
+            self.judge_exempt(target);
+        }
+    }
+
+    /// Writes bytes of the transport itself to a connection, which no policy drops.
+    pub(super) fn write_bytes(&mut self, key: Key, bytes: &[u8]) {
+        self.catch_up_connection(key);
+        self.write_frame(key, |out| out.extend_from_slice(bytes));
+    }
+
+    /// Writes an answer of the transport, in the place of one that still waits, if there is one.
+    pub(super) fn write_latest(&mut self, key: Key, bytes: &[u8]) {
+        self.catch_up_connection(key);
+        if self.net.write_latest(key, bytes) == Err(TooMuch) {
+            self.cut_off(key);
+        }
+    }
+
+    /// Writes bytes to a connection. If too much waits already, its peer is cut off.
+    pub(super) fn write_frame(&mut self, key: Key, frame: impl FnOnce(&mut Vec<u8>)) {
+        if self.net.write(key, frame) == Err(TooMuch) {
+            self.cut_off(key);
+        }
+    }
+
+    /// Writes an HTTP answer. A peer that asks without reading the answers is cut off.
+    pub(super) fn write_response(
+        &mut self,
+        key: Key,
+        response: &Response,
+        keep_alive: bool,
+        head_only: bool,
+    ) {
+        let response = response.at(self.door.date(self.clock.unix_ms));
+        let answer = |out: &mut Vec<u8>| response.encode(out, keep_alive, head_only);
+        if self.net.write_answer(key, answer) == Err(TooMuch) {
+            self.cut_off(key);
+        }
+    }
+
+    /// The open or ended spark whose stream this connection is.
+    fn spark_of_stream(&self, key: Key) -> Option<Key> {
+        let spark = self.net.connection(key).owner.spark()?;
+        let slot = self.sessions.get(spark)?;
+        (slot.state.stream == Some(key)).then_some(spark)
+    }
+
+    /// As [`Core::catch_up`], if the connection is the stream of a spark.
+    pub(super) fn catch_up_connection(&mut self, key: Key) {
+        if let Some(spark) = self.spark_of_stream(key) {
+            self.catch_up(spark);
+        }
+    }
+
+    /// Queues what was broadcast before, so that a direct write comes after it. Returns where
+    /// messages for the spark are queued, unless it is gone.
+    pub(super) fn catch_up(&mut self, spark: Key) -> Option<Target> {
+        let slot = self.sessions.get_mut(spark)?;
+        let (wire, mut seen) = (slot.state.wire, slot.state.seen);
+        let target = Target::of(spark, slot);
+        let head = self.fanout.head(wire);
+        if seen < head {
+            slot.state.seen = head;
+            // One that has ended may have been left far behind, and gets nothing.
+            while self.is_open(spark)
+                && let Some(slice) = self.fanout.next_since(wire, seen)
+            {
+                seen += slice.len() as u64;
+                self.queue_broadcast(spark, target, slice);
+            }
+        }
+        Some(target)
+    }
+
+    /// Queues broadcasts for one spark, within the bound of its queue.
+    fn queue_broadcast(&mut self, spark: Key, target: Target, slice: Slice) {
+        let (bound, messages) = (self.bound(target), slice.frames());
+        if let Some((queue, blocks)) = self.queue_mut(target) {
+            let admission = queue.push_messages(slice, bound, blocks);
+            self.admitted(spark, target, admission, messages);
+        }
+    }
+
+    /// What may wait. While nothing keeps it from leaving at the end of this turn, that is twice
+    /// as much: nobody reads too slowly before the kernel has refused something. What stays may be
+    /// no more than a peer's share of the memory, while there is too little.
+    fn bound(&mut self, target: Target) -> Bound {
+        let leaves_soon = match target {
+            Target::Connection(key) => self.net.get(key).is_some_and(|c| !c.is_blocked()),
+            Target::Units(spark) => self.has_free_carrier(spark),
+        };
+        let options = &self.server.options;
+        let (bytes_max, policy) = (options.send_queue_bytes_max, options.send_policy);
+        let cost_max = match leaves_soon {
+            true => bytes_max.saturating_mul(2),
+            false => bytes_max.min(self.share_when_short_lately()),
+        };
+        Bound { cost_max, policy }
+    }
+
+    /// Whether the messages of a carried spark can be sent at the end of this turn.
+    pub(super) fn has_free_carrier(&self, spark: Key) -> bool {
+        let carrier = self.sessions.carrier(spark);
+        let connection = carrier.and_then(|carrier| self.net.get(connection_of(carrier)));
+        connection.is_some_and(|connection| connection.is_free())
+    }
+
+    /// What no policy bounds has a bound of its own.
+    fn judge_exempt(&mut self, target: Target) {
+        let exempt_bytes = self.queue(target).map_or(0, SendQueue::exempt_bytes);
+        if exempt_bytes <= EXEMPT_BYTES_MAX {
+            return;
+        }
+        match target {
+            Target::Connection(key) => self.cut_off(key),
+            Target::Units(spark) if self.is_open(spark) => self.overflow(spark),
+            Target::Units(spark) => self.sessions.drop_units(spark, &mut self.net.buffers),
+        }
+    }
+
+    /// Closes a connection whose peer does not read what it gets, and ends the spark whose stream
+    /// it is.
+    pub(super) fn cut_off(&mut self, key: Key) {
+        match self.spark_of_stream(key) {
+            Some(spark) if self.is_open(spark) => self.overflow(spark),
+            _ => self.close(key),
+        }
+    }
+
+    /// The client of an open spark reads too slowly.
+    fn overflow(&mut self, spark: Key) {
+        self.counters().sparks_overflowed.add(1);
+        let Some(slot) = self.sessions.get(spark) else {
+            return;
+        };
+        let (id, stream) = (slot.state.id, slot.state.stream);
+        if let Some(line) = self.may_log(Line::Overflowed) {
+            let (shard, unlogged) = (self.shard, line.unlogged);
+            let peer = self.peer_of(spark);
+            tracing::info!(shard, spark = %id, ?peer, unlogged,
+                "a client reads too slowly; its spark ends");
+        }
+        self.effects
+            .push(Effect::Error(spark, SparkError::Overflow));
+        // What waits will not be read in time, so nothing is added, not even a goodbye.
+        self.lose(spark, EndReason::TooSlow);
+        if let Some(key) = stream {
+            self.close(key);
+        } else {
+            self.sessions.drop_units(spark, &mut self.net.buffers);
+            self.effects.push(Effect::Goodbye(spark));
+        }
+    }
+
+    /// What waits there.
+    fn queue(&self, target: Target) -> Option<&SendQueue> {
+        match target {
+            Target::Connection(key) => self.net.get(key)?.queue(),
+            Target::Units(spark) => self.sessions.units(spark),
+        }
+    }
+
+    /// The queue of a connection or spark that may still be written to.
+    fn queue_mut(&mut self, target: Target) -> Option<(&mut SendQueue, &mut BlockPool)> {
+        match target {
+            Target::Connection(key) => self.net.queue_mut(key),
+            Target::Units(spark) => units_mut(self.sessions.get_mut(spark)?, &mut self.net.buffers),
+        }
+    }
+
+    /// More waits there than before.
+    fn grew(&mut self, target: Target) {
+        match target {
+            Target::Connection(key) => self.net.grew(key),
+            Target::Units(spark) => self.sessions.mark(spark),
+        }
+    }
+
+    /// Whether a spark is there and has not ended.
+    #[inline]
+    pub(super) fn is_open(&self, spark: Key) -> bool {
+        self.sessions.get(spark).is_some_and(Slot::is_open)
+    }
+}
+
+/// The queue of a carried session that is not over.
+fn units_mut<'a, S>(
+    slot: &'a mut Slot<S>,
+    buffers: &'a mut crate::net::Buffers,
+) -> Option<(&'a mut SendQueue, &'a mut BlockPool)> {
+    let carried = slot.carried.as_mut()?;
+    if carried.over {
+        return None;
+    }
+    let (queue, blocks) = buffers.queue(&mut carried.queue);
+    queue.set_waits();
+    Some((queue, blocks))
+}
