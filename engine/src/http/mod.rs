@@ -71,8 +71,9 @@ impl Door {
         self.date
     }
 
-    /// Where a request goes. `is_upgrade` says whether it is an upgrade to the transport, `is_script`
-    /// whether what that answers is a script, which a browser asks for without an `Origin`.
+    /// Where a request goes. `is_upgrade` says whether it is an upgrade to the transport,
+    /// `is_script` whether what that answers is a script, which a browser asks for without an
+    /// `Origin`.
     pub(crate) fn judge(
         &self,
         options: &Options,
