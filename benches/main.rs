@@ -6,6 +6,7 @@
 //! `scripts/bench json/` runs those of JSON.
 
 mod deflate;
+mod documents;
 mod fanout;
 mod hand_over;
 mod http;

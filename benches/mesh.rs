@@ -20,14 +20,13 @@ use std::time::{Duration, Instant};
 
 use allspark_engine::io::sim::{SimDriver, SimNet};
 use allspark_engine::io::{Driver, Epoll, EpollOptions, Uring, UringOptions, Wait, probe};
-use allspark_engine::limits::INBOX_COMMANDS_MAX;
 use allspark_engine::sim::single_shard;
 use allspark_engine::{Destroy, Handle, Options, Shard, SparkHandle, SparkId};
 use allspark_protocol::primus::id::IdParts;
 use allspark_transformers::websockets::WebSockets;
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group};
-use crossbeam_queue::ArrayQueue;
+use crossbeam_queue::SegQueue;
 
 criterion_group! {
     name = benches;
@@ -65,10 +64,10 @@ fn queue_of_one_thread(criterion: &mut Criterion) {
             });
         });
     }
-    let queue = ArrayQueue::<Element>::new(INBOX_COMMANDS_MAX);
+    let queue = SegQueue::<Element>::new();
     group.bench_function("bare", |bencher| {
         bencher.iter(|| {
-            (0..BATCH).for_each(|number| push(&queue, number));
+            (0..BATCH).for_each(|number| queue.push([number; 6]));
             while queue.pop().is_some() {}
         });
     });
@@ -95,10 +94,10 @@ fn queue_of_two_threads(criterion: &mut Criterion) {
             });
         });
     }
-    let queue = ArrayQueue::<Element>::new(INBOX_COMMANDS_MAX);
+    let queue = SegQueue::<Element>::new();
     group.bench_function("bare", |bencher| {
         bencher.iter_custom(|count| {
-            let send = |_| (0..count).for_each(|number| push(&queue, number));
+            let send = |_| (0..count).for_each(|number| queue.push([number; 6]));
             beside(send, |_| {
                 let mut missing = count;
                 while missing > 0 {
@@ -251,10 +250,4 @@ fn nobody(handle: &Handle) -> SparkHandle {
     // A shard that is turned by hand has no secret.
     let id = SparkId::new(parts, 0);
     handle.spark(id).expect("there is a shard 0")
-}
-
-fn push(queue: &ArrayQueue<Element>, number: u64) {
-    while queue.push([number; 6]).is_err() {
-        spin_loop();
-    }
 }

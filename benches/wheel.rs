@@ -10,7 +10,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use allspark_engine::bench::Wheel;
-use allspark_protocol::Instant;
+use allspark_protocol::{Dice, Instant};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group};
 
 criterion_group! {
@@ -134,13 +134,13 @@ fn fill(wheel: &mut Wheel, order: &mut Order) {
     (0..TIMERS).for_each(|index| wheel.set(index, order.deadline(BEGIN)));
 }
 
-/// Which timer is next, and when it shall fire: by chance that costs a nanosecond (splitmix64), so
+/// Which timer is next, and when it shall fire: by chance that costs a nanosecond ([`Dice`]), so
 /// that it is the wheel that is measured.
-struct Order(u64);
+struct Order(Dice);
 
 impl Order {
     fn new() -> Self {
-        Self(1)
+        Self(Dice::new(1))
     }
 
     fn index(&mut self) -> u32 {
@@ -152,12 +152,8 @@ impl Order {
         Instant::from_ns(now.as_ns() + u64::from(ms) * 1_000_000)
     }
 
-    fn below(&mut self, bound: u32) -> u32 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((((z ^ (z >> 31)) >> 32) * u64::from(bound)) >> 32) as u32
+    fn below(&mut self, end: u32) -> u32 {
+        self.0.below(u64::from(end)) as u32
     }
 }
 

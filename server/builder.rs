@@ -1,82 +1,37 @@
-//! The options of a server, checked when it is built.
+//! Builds a server: options one by one, checked together.
 
-use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use allspark_client::library::{Library, LibraryError};
+use allspark_client::library::Library;
 use allspark_engine::io::DriverChoice;
-use allspark_engine::limits::TIMEOUT_MS_HIGHEST;
-use allspark_engine::{self as engine, KeepHeaders, Options, SendPolicy, ShardFailure, StartError};
-use allspark_protocol::http::{Cors, CorsOptions, RequestHead, Response, is_token};
-use allspark_protocol::limits::{MESSAGE_BYTES_MAX_DEFAULT, SHARDS_MAX};
-use allspark_protocol::parser::ParserKind;
-use allspark_protocol::primus::pathname;
-use allspark_transformers::{AnyTransformer, CommonOptions, TransformerKind};
+use allspark_engine::{self as engine, KeepHeaders, SendPolicy};
+use allspark_protocol::http::{CorsOptions, RequestHead, Response, is_token};
+use allspark_protocol::primus::PingInterval;
 
-use crate::Primus;
+use crate::error::{Error, OptionError};
 use crate::library::ServedLibrary;
+use crate::options::Options;
+use crate::primus::Primus;
 
-/// Why a server can't be built or started.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
-    /// An option has a value that means nothing.
-    #[error("option `{name}`: {reason}")]
-    Option {
-        /// Which option.
-        name: &'static str,
-        /// What is wrong with its value.
-        reason: String,
-    },
-    /// The server can't be started.
-    #[error(transparent)]
-    Start(#[from] StartError),
-    /// The server ran and has failed.
-    #[error(transparent)]
-    Failed(#[from] ShardFailure),
-    /// The client library can't be saved. What was at that path before is still there.
-    #[error("{}: {source}", path.display())]
-    Save {
-        /// Where it was to be saved.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-}
-
-/// The options of a server, with Primus's names and defaults.
-#[derive(Clone, Debug)]
+/// The options of a server, with Primus's names and defaults. [`Builder::build`] says what is wrong
+/// with one of them.
+#[derive(Clone, Debug, Default)]
 pub struct Builder {
     options: Options,
-    transformer: String,
-    transport: Vec<(String, String)>,
-    compression: bool,
-    cors: CorsOptions,
-    parser: String,
-    max_length: usize,
-    /// Derived from `max_length` unless it is given.
-    send_queue_bytes_max: Option<usize>,
-    shards: usize,
-    driver: DriverChoice,
-    /// Only what nothing else here says: the global name and the plugins.
+    /// What is wrong with options, each by its name.
+    wrong: Vec<(&'static str, OptionError)>,
+    /// Only what nothing else here says: what is done with headers, other requests and memory.
+    engine: engine::Options,
+    /// Only what nothing else here says: the plugins.
     library: Library,
 }
 
-impl Default for Builder {
-    fn default() -> Self {
+impl From<Options> for Builder {
+    /// A server with these options, which can still be told more.
+    fn from(options: Options) -> Self {
         Self {
-            options: Options::default(),
-            transformer: TransformerKind::WebSockets.name().to_owned(),
-            transport: Vec::new(),
-            compression: false,
-            cors: CorsOptions::default(),
-            parser: "json".to_owned(),
-            max_length: MESSAGE_BYTES_MAX_DEFAULT,
-            send_queue_bytes_max: None,
-            shards: 0,
-            driver: DriverChoice::Auto,
-            library: Library::new(),
+            options,
+            ..Self::default()
         }
     }
 }
@@ -85,9 +40,9 @@ impl Builder {
     /// The transport: `websockets`, `faye`, `uws`, `engine.io`, `sockjs`, `browserchannel`, or
     /// `any` for all of them on one pathname. In any case. Default `websockets`.
     #[must_use]
-    pub fn transformer(mut self, name: impl Into<String>) -> Self {
-        self.transformer = name.into();
-        self
+    pub fn transformer(self, name: impl AsRef<str>) -> Self {
+        let kind = name.as_ref().parse();
+        self.set("transformer", kind, |o| &mut o.transformer)
     }
 
     /// An option of the transport by its name in Primus, for instance `pingTimeout` of `engine.io`.
@@ -95,7 +50,7 @@ impl Builder {
     /// every transport that has it.
     #[must_use]
     pub fn transport(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.transport.push((name.into(), value.into()));
+        self.options.transport.push(name, value);
         self
     }
 
@@ -103,116 +58,123 @@ impl Builder {
     /// `websockets`, `faye` and `uws`). Default false.
     #[must_use]
     pub fn compression(mut self, enabled: bool) -> Self {
-        self.compression = enabled;
+        self.options.compression = enabled;
         self
     }
 
     /// How messages become values: `json`, or `raw` to pass text and bytes on as they are.
     /// Default `json`.
     #[must_use]
-    pub fn parser(mut self, name: impl Into<String>) -> Self {
-        self.parser = name.into();
-        self
+    pub fn parser(self, name: impl AsRef<str>) -> Self {
+        let parser = name.as_ref().parse();
+        self.set("parser", parser, |o| &mut o.parser)
     }
 
     /// Requests whose path starts with this belong to Primus; a missing leading `/` is added, and
     /// a `/` at the end means nothing. Default `/primus`.
     #[must_use]
-    pub fn pathname(mut self, pathname: impl Into<String>) -> Self {
-        self.options.pathname = pathname.into();
-        self
+    pub fn pathname(self, pathname: impl AsRef<str>) -> Self {
+        let pathname = pathname.as_ref().parse();
+        self.set("pathname", pathname, |o| &mut o.pathname)
     }
 
-    /// Milliseconds between two pings of a spark; `None` for no heartbeat. Default 30,000.
+    /// Milliseconds between two pings of a spark, from 1 to a day; `None` for no heartbeat. Default
+    /// 30,000.
     #[must_use]
-    pub fn ping_interval_ms(mut self, interval_ms: Option<u64>) -> Self {
-        self.options.ping_interval_ms = interval_ms;
-        self
+    pub fn ping_interval_ms(self, interval_ms: Option<u64>) -> Self {
+        let interval = PingInterval::try_from(interval_ms);
+        self.set("ping_interval_ms", interval, |o| &mut o.ping_interval)
     }
 
     /// Bytes of the longest message that is accepted; a longer one ends its spark, with close code
-    /// 1009 where the transport has codes. Default 10 MiB.
+    /// 1009 where the transport has codes. From 1 to 512 MiB; default 10 MiB.
     #[must_use]
-    pub fn max_length(mut self, bytes: usize) -> Self {
-        self.max_length = bytes;
-        self
+    pub fn max_length(self, bytes: usize) -> Self {
+        self.set("max_length", bytes.try_into(), |o| &mut o.limits.max_length)
     }
 
     /// Bytes that may wait to be sent to one spark, and what happens when more would have to wait.
     /// What waits is counted as what it costs in memory; while the kernel takes everything for the
     /// client, twice as much may wait until the end of a turn. Default: two messages of
     /// [`Builder::max_length`] and 1 MiB, at least 4 MiB, and [`SendPolicy::Disconnect`]. Less than
-    /// one such message is warned of when the server is built.
+    /// one such message is warned of when the server is built, and 0 is refused.
     #[must_use]
-    pub fn send_queue(mut self, bytes_max: usize, policy: SendPolicy) -> Self {
-        self.send_queue_bytes_max = Some(bytes_max);
-        self.send_policy(policy)
+    pub fn send_queue(self, bytes_max: usize, policy: SendPolicy) -> Self {
+        let limit = bytes_max.try_into().map(Some);
+        let queue = self.set("send_queue", limit, |o| &mut o.limits.send_queue);
+        queue.send_policy(policy)
     }
 
     /// What happens when more would have to wait for one spark than may.
     #[must_use]
     pub fn send_policy(mut self, policy: SendPolicy) -> Self {
-        self.options.send_policy = policy;
+        self.options.limits.send_policy = policy;
         self
     }
 
     /// Milliseconds that the head of a request may take from its first byte, and that a connection
-    /// may take for its first one. Default 30,000. A body may take longer, and so may what is sent,
-    /// see [`Builder::min_rate`].
+    /// may take for its first one. From 1 to a day; default 30,000. A body may take longer, and so
+    /// may what is sent, see [`Builder::min_rate`].
     #[must_use]
-    pub fn request_timeout_ms(mut self, timeout_ms: u64) -> Self {
-        self.options.request_timeout_ms = timeout_ms;
-        self
+    pub fn request_timeout_ms(self, timeout_ms: u64) -> Self {
+        let limit = timeout_ms.try_into();
+        self.set("request_timeout_ms", limit, |o| {
+            &mut o.limits.request_timeout
+        })
     }
 
-    /// Milliseconds that a connection may wait between two requests. Default 75,000: longer than
-    /// load balancers keep an idle connection (60 s is common), so that they close it and no
-    /// request meets the close. Behind one that keeps it for longer, set this higher, too.
+    /// Milliseconds that a connection may wait between two requests. From 1 to a day; default
+    /// 75,000: longer than load balancers keep an idle connection (60 s is common), so that they
+    /// close it and no request meets the close. Behind one that keeps it for longer, set this
+    /// higher, too.
     #[must_use]
-    pub fn keep_alive_timeout_ms(mut self, timeout_ms: u64) -> Self {
-        self.options.keep_alive_timeout_ms = timeout_ms;
-        self
+    pub fn keep_alive_timeout_ms(self, timeout_ms: u64) -> Self {
+        let limit = timeout_ms.try_into();
+        self.set("keep_alive_timeout_ms", limit, |o| {
+            &mut o.limits.keep_alive_timeout
+        })
     }
 
     /// Bytes per second, at the least, that a peer must send of a request's body, and take of what
     /// it is sent, on the average of a [`Builder::request_timeout_ms`]; who is slower is given up.
-    /// Default 500. With 0 a single byte in that time will do.
+    /// At most 1 MiB; default 500. With 0 a single byte in that time will do.
     #[must_use]
-    pub fn min_rate(mut self, bytes_per_s: u32) -> Self {
-        self.options.min_rate_bytes_per_s = bytes_per_s;
-        self
+    pub fn min_rate(self, bytes_per_s: u32) -> Self {
+        let limit = u64::from(bytes_per_s).try_into();
+        self.set("min_rate", limit, |o| &mut o.limits.min_rate)
     }
 
     /// Connections of all shards together; a further one is answered with 503 and `Retry-After`,
-    /// and closed. Default 1,048,576.
+    /// and closed. At least 1; default 1,048,576.
     #[must_use]
-    pub fn connections_max(mut self, count: usize) -> Self {
-        self.options.connections_max = count;
-        self
+    pub fn connections_max(self, count: usize) -> Self {
+        let limit = count.try_into();
+        self.set("connections_max", limit, |o| &mut o.limits.connections_max)
     }
 
     /// Sessions of polling transports, of all shards together, that no request waits for at the
     /// moment: those of clients between two polls, and those that nobody polls. Who asks for a
     /// further one gets 503 and `Retry-After`. Default 131,072.
     #[must_use]
-    pub fn sessions_max(mut self, count: usize) -> Self {
-        self.options.sessions_max = count;
-        self
+    pub fn sessions_max(self, count: usize) -> Self {
+        let limit = count.try_into();
+        self.set("sessions_max", limit, |o| &mut o.limits.sessions_max)
     }
 
     /// Bytes that all shards together may hold for peers that have not finished what they began.
     /// With more than that new connections and sessions get 503, and whoever wants more although it
-    /// has its share is ended. Default: half of what the machine or the control group has.
+    /// has its share is ended. At least 1; default: half of what the machine or the control group
+    /// has.
     #[must_use]
-    pub fn memory_max(mut self, bytes: u64) -> Self {
-        self.options.memory_bytes_max = Some(bytes);
-        self
+    pub fn memory_max(self, bytes: u64) -> Self {
+        let limit = bytes.try_into().map(Some);
+        self.set("memory_max", limit, |o| &mut o.limits.memory_max)
     }
 
     /// Which request headers a spark keeps after its `connection` event. Default none.
     #[must_use]
     pub fn keep_headers(mut self, keep: KeepHeaders) -> Self {
-        self.options.keep_headers = keep;
+        self.engine.keep_headers = keep;
         self
     }
 
@@ -220,16 +182,15 @@ impl Builder {
     /// `maxAge`, `headers` and `exposed`. Default: Primus's, which allow every origin. Once origins
     /// are listed, they are asked of upgrades, too, unless [`CorsOptions::upgrades`] is false.
     #[must_use]
-    pub fn cors(mut self, cors: CorsOptions) -> Self {
-        self.cors = cors;
-        self
+    pub fn cors(self, cors: CorsOptions) -> Self {
+        self.set("cors", cors.try_into(), |o| &mut o.cors)
     }
 
     /// The name of the global variable that the client library makes. Default `Primus`.
     #[must_use]
-    pub fn global(mut self, name: impl Into<String>) -> Self {
-        self.library = self.library.global(name);
-        self
+    pub fn global(self, name: impl AsRef<str>) -> Self {
+        let global = name.as_ref().parse();
+        self.set("global", global, |o| &mut o.global)
     }
 
     /// Adds the client half of a plugin to the client library: the source of a JavaScript function,
@@ -262,7 +223,7 @@ impl Builder {
         mut self,
         answer: impl Fn(&RequestHead<'_>) -> Response + Send + Sync + 'static,
     ) -> Self {
-        self.options.fallback = Some(Arc::new(answer));
+        self.engine.fallback = Some(Arc::new(answer));
         self
     }
 
@@ -272,161 +233,93 @@ impl Builder {
     /// shard that sleeps never does. Default: nothing; the `allspark` server tells mimalloc.
     #[must_use]
     pub fn give_back(mut self, give_back: fn(bool)) -> Self {
-        self.options.give_back = Some(give_back);
+        self.engine.give_back = Some(give_back);
         self
     }
 
-    /// How many shards, each a thread on a CPU of its own as far as there are enough. Default 0:
-    /// one per CPU that the process may use.
+    /// How many shards, each a thread on a CPU of its own as far as there are enough. At most
+    /// 1,024; default 0: one per CPU that the process may use.
     #[must_use]
-    pub fn shards(mut self, count: usize) -> Self {
-        self.shards = count;
-        self
+    pub fn shards(self, count: usize) -> Self {
+        let count = match count {
+            0 => Ok(None),
+            count => count.try_into().map(Some),
+        };
+        self.set("shards", count, |o| &mut o.shards)
     }
 
     /// Which driver. Default: `io_uring`, or `epoll` where that can't be used.
     #[must_use]
     pub fn driver(mut self, choice: DriverChoice) -> Self {
-        self.driver = choice;
+        self.options.driver = choice;
         self
     }
 
-    fn send_queue_bytes(&self) -> usize {
-        let derived = engine::send_queue_bytes_for(self.max_length);
-        self.send_queue_bytes_max.unwrap_or(derived)
-    }
-
-    /// What two options say that does not go together.
-    fn contradiction(&self) -> Option<String> {
-        let (queue, message) = (self.send_queue_bytes(), self.max_length);
-        (queue < message).then(|| {
-            format!(
-                "a send queue of {queue} bytes holds no message of {message} bytes (max_length) \
-                 beside anything else: clients that get such messages will count as too slow"
-            )
-        })
+    /// Takes over an option, or what is wrong with it.
+    fn set<T, E: Into<OptionError>>(
+        mut self,
+        name: &'static str,
+        value: Result<T, E>,
+        field: impl FnOnce(&mut Options) -> &mut T,
+    ) -> Self {
+        self.wrong.retain(|(wrong, _)| *wrong != name);
+        match value {
+            Ok(value) => *field(&mut self.options) = value,
+            Err(error) => self.wrong.push((name, error.into())),
+        }
+        self
     }
 
     /// Checks the options.
+    ///
+    /// # Errors
+    /// [`Error::Option`], with the first option that means nothing.
     pub fn build(self) -> Result<Primus, Error> {
-        let wrong = |name, reason: String| Error::Option { name, reason };
-        if let Some(contradiction) = self.contradiction() {
+        let options = self.options;
+        if let Some((name, error)) = self.wrong.into_iter().next() {
+            return Err(Error::of(name)(error));
+        }
+        if let Some(contradiction) = options.limits.contradiction() {
             tracing::warn!("{contradiction}");
         }
-        let send_queue_bytes_max = self.send_queue_bytes();
-        let kind: TransformerKind = self
-            .transformer
-            .parse()
-            .map_err(|e| wrong("transformer", format!("{e}")))?;
-        let mut options = self.options;
-        options.send_queue_bytes_max = send_queue_bytes_max;
-        options.pathname =
-            pathname(&options.pathname).map_err(|error| wrong("pathname", error.to_string()))?;
-        options.parser = ParserKind::from_name(&self.parser)
-            .map_err(|error| wrong("parser", error.to_string()))?;
-        if options.ping_interval_ms == Some(0) {
-            return Err(wrong(
-                "ping_interval_ms",
-                "must be at least 1 ms".to_owned(),
-            ));
-        }
-        for (name, timeout_ms) in [
-            ("request_timeout_ms", options.request_timeout_ms),
-            ("keep_alive_timeout_ms", options.keep_alive_timeout_ms),
-        ] {
-            if !(1..=TIMEOUT_MS_HIGHEST).contains(&timeout_ms) {
-                return Err(wrong(name, "must be from 1 ms to a day".to_owned()));
-            }
-        }
-        if self.max_length == 0 {
-            return Err(wrong("max_length", "must be at least 1 byte".to_owned()));
-        }
-        if options.connections_max == 0 {
-            return Err(wrong("connections_max", "must be at least 1".to_owned()));
-        }
-        if self.shards > SHARDS_MAX {
-            return Err(wrong("shards", format!("must be at most {SHARDS_MAX}")));
-        }
-        check_names(&options.keep_headers).map_err(|reason| wrong("keep_headers", reason))?;
-        options.cors = Cors::new(&self.cors).map_err(|error| wrong("cors", error.to_string()))?;
-        let common = CommonOptions {
-            pathname: options.pathname.clone(),
-            message_bytes_max: self.max_length,
-            compression: self.compression,
-            seed: engine::random(),
-        };
-        let transformer = AnyTransformer::new(kind, &common, &self.transport)
-            .map_err(|error| wrong("transport", error.to_string()))?;
-        let library = self
-            .library
-            .transformer(kind)
-            .parser(options.parser)
-            .pathname(&options.pathname)
-            .ping_interval_ms(options.ping_interval_ms);
-        let library = ServedLibrary::new(library, &options.pathname)
-            .map_err(|error| wrong(option_of(&error), error.to_string()))?;
-        options.files = library.files();
-        #[cfg(feature = "client")]
-        let socket = crate::Socket {
-            transformer: kind,
-            parser: options.parser,
-            pathname: options.pathname.clone(),
-            ping_interval_ms: options.ping_interval_ms,
-        };
+        check_names(&self.engine.keep_headers).map_err(Error::of("keep_headers"))?;
+        let transformer = options.build_transformer(engine::random())?;
+        let library = ServedLibrary::new(options.library(self.library), &options.pathname)
+            .map_err(Error::of("client_plugin"))?;
+        let for_engine = options.for_engine(engine::Options {
+            files: library.files(),
+            ..self.engine
+        });
+        let shards = options.shards.map_or(0, |shards| shards.size());
         Ok(Primus {
-            engine: engine::Primus::new(options, transformer, self.shards, self.driver),
+            engine: engine::Primus::new(for_engine, transformer, shards, options.driver),
             library,
-            #[cfg(feature = "client")]
-            socket,
+            options,
         })
+    }
+}
+
+impl Primus {
+    /// Options of a server, with Primus's names and defaults.
+    pub fn builder() -> Builder {
+        Builder::default()
     }
 }
 
 /// No request has a header with another name than a token.
-fn check_names(keep: &KeepHeaders) -> Result<(), String> {
+fn check_names(keep: &KeepHeaders) -> Result<(), OptionError> {
     let KeepHeaders::Named(names) = keep else {
         return Ok(());
     };
     match names.iter().find(|name| !is_token(name.as_bytes())) {
-        Some(wrong) => Err(format!("{wrong:?} is no header's name")),
+        Some(wrong) => Err(OptionError::HeaderName(wrong.clone())),
         None => Ok(()),
-    }
-}
-
-/// The option that a library can't be made with.
-fn option_of(error: &LibraryError) -> &'static str {
-    match error {
-        LibraryError::Global(_) => "global",
-        _ => "client_plugin",
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_send_queue_follows_the_longest_message() {
-        let bytes = |builder: &Builder| (builder.send_queue_bytes(), builder.contradiction());
-        let (mib, policy) = (1024 * 1024, SendPolicy::DropOldest);
-        assert_eq!(bytes(&Builder::default()), (21 * mib, None));
-        let long = Builder::default().max_length(100 * mib).send_policy(policy);
-        assert_eq!(bytes(&long), (201 * mib, None));
-        assert_eq!(bytes(&Builder::default().max_length(9)), (4 * mib, None));
-        let given = Builder::default().send_queue(10 * mib, policy);
-        assert_eq!(bytes(&given), (10 * mib, None));
-    }
-
-    #[test]
-    fn a_send_queue_that_holds_no_message_is_a_contradiction() {
-        let builder = Builder::default().send_queue(4 << 20, SendPolicy::Disconnect);
-        let sentence = builder.contradiction().unwrap();
-        assert!(
-            sentence.contains("4194304") && sentence.contains("10485760"),
-            "{sentence}"
-        );
-        assert_eq!(builder.max_length(4 << 20).contradiction(), None);
-    }
 
     #[test]
     fn an_option_that_means_nothing_is_refused_with_a_sentence() {
@@ -459,9 +352,84 @@ mod tests {
                 "option `pathname`: with \"/\" every path belongs to Primus: write a path such as \
                  /primus",
             ),
+            (
+                Primus::builder().parser("ejson"),
+                "option `parser`: the parser `ejson` is not available in this build yet; the \
+                 parsers are: json, raw",
+            ),
+            (
+                Primus::builder().transport("pingTimeout", "5000"),
+                "option `transport`: the transformer `websockets` has no transport option \
+                 `pingTimeout`; it has: maxPayload, perMessageDeflate",
+            ),
+        ] {
+            let error = builder.build().unwrap_err().to_string();
+            assert!(error.starts_with(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_number_out_of_bounds_is_refused_with_its_bounds() {
+        for (builder, expected) in [
+            (
+                Primus::builder().ping_interval_ms(Some(0)),
+                "option `ping_interval_ms`: \"0\" is neither off nor a number of milliseconds \
+                 from 1 to 86400000",
+            ),
+            (
+                Primus::builder().max_length(1 << 30),
+                "option `max_length`: \"1073741824\" is not a number from 1 to 536870912",
+            ),
+            (
+                Primus::builder().send_queue(0, SendPolicy::Disconnect),
+                "option `send_queue`: \"0\" is not a number from 1 to 18446744073709551615",
+            ),
+            (
+                Primus::builder().request_timeout_ms(0),
+                "option `request_timeout_ms`: \"0\" is not a number from 1 to 86400000",
+            ),
+            (
+                Primus::builder().keep_alive_timeout_ms(86_400_001),
+                "option `keep_alive_timeout_ms`: \"86400001\" is not a number from 1 to 86400000",
+            ),
+            (
+                Primus::builder().min_rate(1 << 21),
+                "option `min_rate`: \"2097152\" is not a number from 0 to 1048576",
+            ),
+            (
+                Primus::builder().connections_max(0),
+                "option `connections_max`: \"0\" is not a number from 1 to 18446744073709551615",
+            ),
+            (
+                Primus::builder().memory_max(0),
+                "option `memory_max`: \"0\" is not a number from 1 to 18446744073709551615",
+            ),
+            (
+                Primus::builder().shards(1025),
+                "option `shards`: \"1025\" is not a number from 1 to 1024",
+            ),
         ] {
             assert_eq!(builder.build().unwrap_err().to_string(), expected);
         }
+    }
+
+    #[test]
+    fn what_was_said_last_counts() {
+        let builder = Primus::builder().pathname("//x").pathname("/x");
+        assert!(builder.build().is_ok());
+        let builder = Primus::builder()
+            .pathname("/x")
+            .pathname("//x")
+            .shards(9999);
+        let error = builder.build().unwrap_err();
+        let is_pathname = matches!(
+            error,
+            Error::Option {
+                name: "pathname",
+                reason: OptionError::Pathname(_)
+            }
+        );
+        assert!(is_pathname, "{error:?}");
     }
 
     #[test]

@@ -13,7 +13,9 @@ use std::fs;
 use crate::file;
 use crate::flags::{self, Flags, LibraryFlags, Request};
 use crate::nearest::nearest;
-use crate::settings::{SETTINGS, Setting, Settings};
+use crate::said::Said;
+use crate::settings::Settings;
+use crate::table::{self, SETTINGS, Setting};
 
 /// What the process is to do.
 #[derive(Debug, PartialEq, Eq)]
@@ -39,38 +41,48 @@ pub(crate) fn load(
     match flags::parse(args)? {
         Request::Serve(flags) => {
             environment.check_names()?;
-            let settings = settings(&flags, &environment, |_| true)?;
-            settings.check()?;
+            let said = said(&flags, &environment, |_| true)?;
+            let settings = Settings::read(&said)?;
+            settings.check(&said)?;
             Ok(Command::Serve(Box::new(settings)))
         }
         Request::Library(flags, library) => {
-            let settings = settings(&flags, &environment, |setting| setting.is_for_library)?;
-            Ok(Command::Library(Box::new(settings), library))
+            let said = said(&flags, &environment, |setting| setting.is_for_library)?;
+            Ok(Command::Library(Box::new(Settings::read(&said)?), library))
         }
         Request::Print(text) => Ok(Command::Print(text)),
     }
 }
 
-/// What the sources say, of the environment only what `concerns` the command.
-fn settings(
+/// What the sources say, of the environment only what `concerns` the command. Each source is judged
+/// before the next one outranks it: what is wrong in a file is told even if a flag makes up for it.
+fn said(
     flags: &Flags,
     environment: &Environment,
     concerns: impl Fn(&Setting) -> bool,
-) -> Result<Settings, String> {
-    let mut settings = Settings::default();
+) -> Result<Said, String> {
+    let mut said = Said::nothing();
     let path = match &flags.config {
         Some(path) => Some(path.clone()),
         None => environment.text(CONFIG)?,
     };
     if let Some(path) = path {
         let text = fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))?;
-        file::apply(&mut settings, &path, &text)?;
+        file::read(&mut said, &path, &text)?;
+        Settings::read(&said)?;
     }
     for setting in SETTINGS.iter().filter(|setting| concerns(setting)) {
-        environment.apply(setting, &mut settings)?;
+        let name = variable_of(setting);
+        if let Some(text) = environment.text(&name)? {
+            said.say(setting, text, format!("{PREFIX}{name}"));
+        }
     }
-    apply_flags(&mut settings, flags)?;
-    Ok(settings)
+    Settings::read(&said)?;
+    for (name, text) in &flags.values {
+        let setting = table::find(name).expect("flags are options");
+        said.say(setting, text, format!("--{name}"));
+    }
+    Ok(said)
 }
 
 /// The variables that begin with `ALLSPARK_`, by what follows. One that is set to nothing counts as
@@ -95,15 +107,6 @@ impl Environment {
         let text = self.0.get(name).map(|value| value.clone().into_string());
         text.transpose()
             .map_err(|_| format!("{PREFIX}{name}: it is not UTF-8"))
-    }
-
-    fn apply(&self, setting: &Setting, settings: &mut Settings) -> Result<(), String> {
-        let name = variable_of(setting);
-        let Some(text) = self.text(&name)? else {
-            return Ok(());
-        };
-        let applied = setting.apply(settings, &text);
-        applied.map_err(|reason| format!("{PREFIX}{name}: {reason}"))
     }
 
     /// Refuses variables that are no options.
@@ -150,16 +153,6 @@ fn is_link(name: &str, value: &OsString) -> bool {
     }
 }
 
-fn apply_flags(settings: &mut Settings, flags: &Flags) -> Result<(), String> {
-    for (name, text) in &flags.values {
-        for setting in SETTINGS.iter().filter(|setting| setting.name == *name) {
-            let applied = setting.apply(settings, text);
-            applied.map_err(|reason| format!("--{name}: {reason}"))?;
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use std::os::unix::ffi::OsStringExt;
@@ -192,9 +185,13 @@ mod tests {
         }
     }
 
+    fn defaults() -> Settings {
+        Settings::read(&Said::nothing()).unwrap()
+    }
+
     #[test]
     fn nothing_said_means_the_defaults() {
-        assert_eq!(settings("", &[], ""), Settings::default());
+        assert_eq!(settings("", &[], ""), defaults());
     }
 
     #[test]
@@ -203,8 +200,8 @@ mod tests {
         let variables = [("ALLSPARK_SHARDS", "3"), ("ALLSPARK_PING_INTERVAL", "8")];
         let settings = settings(text, &variables, "--ping-interval 9");
         assert_eq!(settings.app, App::Echo);
-        assert_eq!(settings.shards, 3);
-        assert_eq!(settings.ping_interval_ms, Some(9));
+        assert_eq!(settings.options.shards.unwrap().get(), 3);
+        assert_eq!(settings.options.ping_interval.ms(), Some(9));
     }
 
     #[test]
@@ -228,16 +225,15 @@ mod tests {
             panic!("{command:?}");
         };
         assert_eq!(flags, LibraryFlags::default());
-        assert_eq!(
-            (&settings.pathname, settings.parser),
-            (&served.pathname, served.parser)
-        );
+        let (here, there) = (settings.options, served.options);
+        assert_eq!((here.pathname, here.parser), (there.pathname, there.parser));
     }
 
     #[test]
     fn an_empty_variable_is_not_set() {
         let variables = [("ALLSPARK_SHARDS", ""), ("ALLSPARK_CONFIG", "")];
-        assert_eq!(settings("shards = 2", &variables, "").shards, 2);
+        let settings = settings("shards = 2", &variables, "");
+        assert_eq!(settings.options.shards.unwrap().get(), 2);
     }
 
     #[test]
@@ -253,6 +249,34 @@ mod tests {
         let error = load_from("\nshards = 0", &[], "").unwrap_err();
         assert!(
             error.ends_with("allspark.toml:2: shards: \"0\" is not a number from 1 to 1024"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_even_if_it_is_outranked() {
+        let error = load_from("shards = 0", &[], "--shards 1").unwrap_err();
+        assert!(error.contains("allspark.toml:1: shards: "), "{error}");
+        let variables = [("ALLSPARK_SHARDS", "0")];
+        let error = load_from("", &variables, "--shards 1").unwrap_err();
+        assert!(error.starts_with("ALLSPARK_SHARDS: "), "{error}");
+    }
+
+    #[test]
+    fn what_does_not_go_together_is_told_with_its_place() {
+        let error = load_from("[transport]\na = 1\npingTimeot = 1", &[], "--transport b=1");
+        let error = error.unwrap_err();
+        assert!(
+            error.contains("allspark.toml:2: transport.a: the transformer `any` has no transport"),
+            "{error}"
+        );
+        let variables = [("ALLSPARK_TRANSFORMER", "engine.io")];
+        let error = load_from("", &variables, "--transport pingTimeot=1").unwrap_err();
+        assert!(error.starts_with("--transport: the transformer"), "{error}");
+        assert!(error.ends_with("; did you mean pingTimeout?"), "{error}");
+        let error = load_from("", &[("ALLSPARK_PATHNAME", "/stats")], "").unwrap_err();
+        assert!(
+            error.starts_with("ALLSPARK_PATHNAME: /stats would hide /stats"),
             "{error}"
         );
     }
@@ -293,12 +317,9 @@ mod tests {
             let error = load_from("", &[(name, "1")], "").unwrap_err();
             let expected = format!("{}: no such option; {expected}", name.escape_debug());
             assert_eq!(error, expected);
-            assert_eq!(settings("", &[(name, "")], ""), Settings::default());
+            assert_eq!(settings("", &[(name, "")], ""), defaults());
         }
-        assert_eq!(
-            settings("", &[("ALLSPARKLE", "1")], ""),
-            Settings::default()
-        );
+        assert_eq!(settings("", &[("ALLSPARKLE", "1")], ""), defaults());
     }
 
     #[test]
@@ -313,7 +334,7 @@ mod tests {
             ("ALLSPARK_NAME", "/web/allspark"),
             ("ALLSPARK_ENV_PATH", "/bin"),
         ];
-        assert_eq!(settings("", &variables, ""), Settings::default());
+        assert_eq!(settings("", &variables, ""), defaults());
     }
 
     #[test]
@@ -329,7 +350,7 @@ mod tests {
         let Ok(Command::Library(settings, _)) = command else {
             panic!("{command:?}");
         };
-        assert_eq!(settings.pathname, "/chat");
+        assert_eq!(settings.options.pathname.as_str(), "/chat");
         let error = load(args, environment(&[("ALLSPARK_PATHNAME", "//x")])).unwrap_err();
         assert!(error.starts_with("ALLSPARK_PATHNAME: "), "{error}");
     }
@@ -337,16 +358,20 @@ mod tests {
     #[test]
     fn a_switch_is_turned_off_where_it_outranks_others() {
         let text = "compression = true";
-        assert!(settings(text, &[], "").compression);
+        assert!(settings(text, &[], "").options.compression);
         for line in ["--compression=false", "--compression no", "--compression=0"] {
-            assert!(!settings(text, &[], line).compression, "{line}");
+            assert!(!settings(text, &[], line).options.compression, "{line}");
         }
         for (value, expected) in [("1", true), ("yes", true), ("true", true), ("0", false)] {
             let variables = [("ALLSPARK_COMPRESSION", value)];
-            assert_eq!(settings("", &variables, "").compression, expected);
+            assert_eq!(settings("", &variables, "").options.compression, expected);
         }
         let variables = [("ALLSPARK_COMPRESSION", "0")];
-        assert!(settings(text, &variables, "--compression").compression);
-        assert!(!settings(text, &variables, "").compression);
+        assert!(
+            settings(text, &variables, "--compression")
+                .options
+                .compression
+        );
+        assert!(!settings(text, &variables, "").options.compression);
     }
 }

@@ -1,89 +1,170 @@
 //! The configuration file: TOML whose keys are the names of the options.
 //!
-//! It turns values into the texts that the command line would have carried and never judges them
-//! itself. A key that is no option is an error, not a remark.
+//! An option stands at the top or in the section that the table names for it (`[limits]`), not in
+//! both. Values become the texts that the command line would have carried; they are judged where
+//! those are. A key that is no option is an error, not a remark.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::nearest::nearest;
-use crate::settings::{SETTINGS, Setting, Settings};
+use crate::said::Said;
+use crate::table::{Kind, SETTINGS, Setting, find, is_section};
 
 /// Takes over what the file says.
 ///
 /// # Errors
 /// What is wrong, in one line that names file, line and key.
-pub(crate) fn apply(settings: &mut Settings, path: &str, text: &str) -> Result<(), String> {
+pub(crate) fn read(said: &mut Said, path: &str, text: &str) -> Result<(), String> {
     let table = DeTable::parse(text).map_err(|error| {
         let at = error.span().map_or(0, |span| span.start);
         let reason = error.message().replace('\n', ", ");
         format!("{path}:{}: {reason}", line(text, at))
     })?;
-    for (key, value) in table.get_ref() {
-        apply_one(settings, key.get_ref(), value).map_err(|reason| {
-            let name = key.get_ref().escape_debug();
-            format!("{path}:{}: {name}: {reason}", line(text, key.span().start))
-        })?;
+    let mut file = File {
+        said,
+        path,
+        text,
+        seen: BTreeMap::new(),
+    };
+    for (key, value) in in_order(table.get_ref()) {
+        file.entry(key, value)?;
     }
     Ok(())
 }
 
-fn apply_one(
-    settings: &mut Settings,
-    key: &str,
-    value: &Spanned<DeValue<'_>>,
-) -> Result<(), String> {
-    let Some(setting) = SETTINGS.iter().find(|setting| setting.name == key) else {
-        let known = || SETTINGS.iter().map(|setting| setting.name);
-        return Err(match nearest(key, known()) {
-            Some(near) => format!("no such option; did you mean {near}?"),
-            None => {
-                let known: Vec<&str> = known().collect();
-                format!("no such option: there are {}", known.join(", "))
-            }
-        });
-    };
-    for text in texts(setting, value.get_ref())? {
-        setting.apply(settings, &text)?;
-    }
-    Ok(())
+/// The entries as they stand in the file: TOML's table is sorted by name.
+fn in_order<'t, 'f>(table: &'t DeTable<'f>) -> Vec<(&'t Key<'f>, &'t Spanned<DeValue<'f>>)> {
+    let mut entries: Vec<_> = table.iter().collect();
+    entries.sort_by_key(|(key, _)| key.span().start);
+    entries
 }
 
-/// What would have been written on the command line, once for each time that it would have been.
-fn texts<'v>(setting: &Setting, value: &'v DeValue<'_>) -> Result<Vec<Cow<'v, str>>, String> {
-    if setting.is_repeatable() {
-        let table = value
-            .as_table()
-            .ok_or("it has to be a table of keys and values")?;
-        let mut pairs = Vec::new();
-        flatten("", table, &mut pairs)?;
-        return Ok(pairs.into_iter().map(Cow::Owned).collect());
-    }
-    let text = match setting.is_list() {
-        true => text_or_list(value).ok_or("it has to be a text, or an array of texts")?,
-        false => text(value).ok_or("it has to be a text, a number, true or false")?,
-    };
-    Ok(vec![text])
+struct File<'f> {
+    said: &'f mut Said,
+    path: &'f str,
+    text: &'f str,
+    /// Options that were found, and where.
+    seen: BTreeMap<&'static str, String>,
 }
 
-/// The pairs `KEY=VALUE` of a table. A dot in a key, which options of Primus have
-/// (`perMessageDeflate.threshold`), is a table within the table to TOML, unless it is quoted.
-fn flatten(prefix: &str, table: &DeTable<'_>, pairs: &mut Vec<String>) -> Result<(), String> {
-    for (key, value) in table {
-        let key = format!("{prefix}{}", key.get_ref());
-        match value.get_ref() {
-            DeValue::Table(table) => flatten(&format!("{key}."), table, pairs)?,
-            value => {
-                let text = text_or_list(value).ok_or_else(|| {
-                    format!("{key:?} has to be a text, a number, true, false or an array of these")
-                })?;
-                pairs.push(format!("{key}={text}"));
+/// A key with the place where it stands.
+type Key<'t> = Spanned<Cow<'t, str>>;
+
+impl File<'_> {
+    /// An option at the top, or a section of them.
+    fn entry(&mut self, key: &Key<'_>, value: &Spanned<DeValue<'_>>) -> Result<(), String> {
+        let name = key.get_ref();
+        if !is_section(name) {
+            return self.option("", key, value.get_ref());
+        }
+        let Some(options) = value.get_ref().as_table() else {
+            let place = self.place(key, name);
+            return Err(format!("{place}: it has to be a table of options"));
+        };
+        for (key, value) in in_order(options) {
+            self.option(name, key, value.get_ref())?;
+        }
+        Ok(())
+    }
+
+    fn option(&mut self, section: &str, key: &Key<'_>, value: &DeValue<'_>) -> Result<(), String> {
+        let name = key.get_ref();
+        let dot = if section.is_empty() { "" } else { "." };
+        let place = self.place(key, &format!("{section}{dot}{name}"));
+        let is_here = |setting: &&Setting| section.is_empty() || setting.section == section;
+        let Some(setting) = SETTINGS
+            .iter()
+            .filter(is_here)
+            .find(|setting| setting.name == name)
+        else {
+            return Err(format!("{place}: {}", no_such_option(section, name)));
+        };
+        if let Some(before) = self.seen.insert(setting.name, place.clone()) {
+            return Err(format!("{place}: it stands at {before} already"));
+        }
+        self.value(setting, key, value, &place)
+            .map_err(|reason| format!("{place}: {reason}"))
+    }
+
+    /// Says what would have been said on the command line.
+    fn value(
+        &mut self,
+        setting: &'static Setting,
+        key: &Key<'_>,
+        value: &DeValue<'_>,
+        place: &str,
+    ) -> Result<(), String> {
+        let text = match setting.kind {
+            Kind::Pair => {
+                let table = value.as_table();
+                let table = table.ok_or("it has to be a table of keys and values")?;
+                return self.pairs(setting, key.get_ref(), "", table);
             }
+            Kind::List => text_or_list(value).ok_or("it has to be a text, or an array of texts")?,
+            _ => text(value).ok_or("it has to be a text, a number, true or false")?,
+        };
+        self.said.say(setting, text, place);
+        Ok(())
+    }
+
+    /// The pairs of a table. A dot in a key, which options of Primus have
+    /// (`perMessageDeflate.threshold`), is a table within the table to TOML, unless it is quoted.
+    fn pairs(
+        &mut self,
+        setting: &'static Setting,
+        name: &str,
+        prefix: &str,
+        table: &DeTable<'_>,
+    ) -> Result<(), String> {
+        for (key, value) in in_order(table) {
+            let pair = format!("{prefix}{}", key.get_ref());
+            if let DeValue::Table(table) = value.get_ref() {
+                self.pairs(setting, name, &format!("{pair}."), table)?;
+                continue;
+            }
+            let text = text_or_list(value.get_ref()).ok_or_else(|| {
+                format!("{pair:?} has to be a text, a number, true, false or an array of these")
+            })?;
+            let place = self.place(key, &format!("{name}.{pair}"));
+            self.said.say(setting, format!("{pair}={text}"), place);
+        }
+        Ok(())
+    }
+
+    fn place(&self, key: &Key<'_>, name: &str) -> String {
+        let line = line(self.text, key.span().start);
+        format!("{}:{line}: {}", self.path, name.escape_debug())
+    }
+}
+
+/// What is said about a key that is no option of this section, or none at all.
+fn no_such_option(section: &str, key: &str) -> String {
+    if let Some(setting) = find(key) {
+        return match setting.section {
+            "" => "no option of this section: it belongs to the top".to_owned(),
+            section => format!("no option of this section: it belongs to [{section}]"),
+        };
+    }
+    let mut known: Vec<&str> = SETTINGS
+        .iter()
+        .filter(|setting| section.is_empty() || setting.section == section)
+        .map(|setting| setting.name)
+        .collect();
+    if section.is_empty() {
+        let sections = SETTINGS.iter().map(|setting| setting.section);
+        known.extend(sections.filter(|section| !section.is_empty()));
+    }
+    match nearest(key, known.iter().copied()) {
+        Some(near) => format!("no such option; did you mean {near}?"),
+        None => {
+            known.dedup();
+            format!("no such option: there are {}", known.join(", "))
         }
     }
-    Ok(())
 }
 
 /// As [`text`], and of an array its elements, as a list is written on the command line.
@@ -116,12 +197,15 @@ fn line(text: &str, at: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::settings::App;
+    use allspark::{Cors, CorsOptions};
+
+    use super::{Said, read as read_into};
+    use crate::settings::{App, Settings};
 
     fn read(text: &str) -> Result<Settings, String> {
-        let mut settings = Settings::default();
-        apply(&mut settings, "a.toml", text).map(|()| settings)
+        let mut said = Said::nothing();
+        read_into(&mut said, "a.toml", text)?;
+        Settings::read(&said)
     }
 
     #[test]
@@ -133,16 +217,21 @@ mod tests {
         )
         .unwrap();
         assert_eq!(settings.listen.to_string(), "127.0.0.1:81");
-        assert_eq!(settings.max_length_bytes, 1000);
-        assert_eq!(settings.ping_interval_ms, None);
         assert_eq!(settings.app, App::Echo);
-        assert_eq!(settings.shards, 2);
-        assert!(!settings.cors.credentials && settings.cors.exposed.is_empty());
-        assert_eq!(settings.cors.max_age_s, 24 * 60 * 60);
+        let options = settings.options;
+        assert_eq!(options.limits.max_length.get(), 1000);
+        assert_eq!(options.ping_interval.ms(), None);
+        assert_eq!(options.shards.unwrap().get(), 2);
+        let cors = CorsOptions {
+            credentials: false,
+            max_age_s: 24 * 60 * 60,
+            ..CorsOptions::default()
+        };
+        assert_eq!(options.cors, Cors::new(&cors).unwrap());
         let settings = read("[transport]\npingTimeout = 5_000\ncookie = 'io'").unwrap();
-        let pairs = settings.transport.iter();
+        let pairs = settings.options.transport.pairs().iter();
         let pairs: Vec<(&str, &str)> = pairs.map(|(n, v)| (n.as_str(), v.as_str())).collect();
-        assert_eq!(pairs, [("cookie", "io"), ("pingTimeout", "5000")]);
+        assert_eq!(pairs, [("pingTimeout", "5000"), ("cookie", "io")]);
     }
 
     #[test]
@@ -151,12 +240,34 @@ mod tests {
             "origins = ['http://a', 'http://b']\nmethods = ['GET', 'POST']\nheaders = []",
             "origins = 'http://a,http://b'\nmethods = 'GET,POST'\nheaders = ''",
         ] {
-            let cors = read(text).unwrap().cors;
-            assert_eq!(cors.origins, "http://a,http://b");
-            assert_eq!(cors.methods, "GET,POST");
-            assert_eq!(cors.headers, "");
+            let cors = CorsOptions {
+                origins: "http://a http://b".to_owned(),
+                methods: "GET POST".to_owned(),
+                ..CorsOptions::default()
+            };
+            let expected = Cors::new(&cors).unwrap();
+            assert_eq!(read(text).unwrap().options.cors, expected);
         }
-        assert_eq!(read("origins = ['*']").unwrap().cors.origins, "*");
+        let all = read("origins = ['*']").unwrap().options.cors;
+        assert_eq!(all, Cors::default());
+    }
+
+    #[test]
+    fn an_option_stands_at_the_top_or_in_its_section() {
+        for text in [
+            "max-length = 7\nconnections-max = 8\nmethods = 'PUT'",
+            "[cors]\nmethods = ['PUT']\n[limits]\nmax-length = 7\nconnections-max = 8",
+            "max-length = 7\nlimits.connections-max = 8\ncors.methods = 'PUT'",
+        ] {
+            let options = read(text).unwrap().options;
+            assert_eq!(options.limits.max_length.get(), 7, "{text}");
+            assert_eq!(options.limits.connections_max.get(), 8, "{text}");
+            let cors = CorsOptions {
+                methods: "PUT".to_owned(),
+                ..CorsOptions::default()
+            };
+            assert_eq!(options.cors, Cors::new(&cors).unwrap(), "{text}");
+        }
     }
 
     #[test]
@@ -169,7 +280,7 @@ mod tests {
             "[transport.perMessageDeflate]\nthreshold = 64\n[transport]\n\
              transports = ['polling', 'websocket']",
         ] {
-            let mut pairs = read(text).unwrap().transport;
+            let mut pairs = read(text).unwrap().options.transport.pairs().to_vec();
             pairs.sort();
             let pair = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
             let expected = [
@@ -228,9 +339,53 @@ mod tests {
             ("shards", "a.toml:1: "),
             ("app = 'x", "a.toml:1: "),
         ] {
-            let error = read(text).unwrap_err();
-            assert!(error.starts_with(expected), "{text:?}: {error}");
-            assert!(!error.contains('\n'), "{text:?}: {error}");
+            refuses(text, expected);
+        }
+    }
+
+    fn refuses(text: &str, expected: &str) {
+        let error = read(text).unwrap_err();
+        assert!(error.starts_with(expected), "{text:?}: {error}");
+        assert!(!error.contains('\n'), "{text:?}: {error}");
+    }
+
+    #[test]
+    fn an_error_names_the_section() {
+        for (text, expected) in [
+            (
+                "[limits]\nmax-lenght = 1",
+                "a.toml:2: limits.max-lenght: no such option; did you mean max-length?",
+            ),
+            (
+                "[limits]\norigins = '*'",
+                "a.toml:2: limits.origins: no option of this section: it belongs to [cors]",
+            ),
+            (
+                "[limits]\nshards = 1",
+                "a.toml:2: limits.shards: no option of this section: it belongs to the top",
+            ),
+            (
+                "[limits]\nzzz = 1",
+                "a.toml:2: limits.zzz: no such option: there are max-length, send-queue",
+            ),
+            (
+                "[limit]\nmax-length = 1",
+                "a.toml:1: limit: no such option; did you mean limits?",
+            ),
+            (
+                "limits = 1",
+                "a.toml:1: limits: it has to be a table of options",
+            ),
+            (
+                "[limits]\nmax-length = 0",
+                "a.toml:2: limits.max-length: \"0\" is not a number from 1 to",
+            ),
+            (
+                "max-length = 1\n[limits]\n\nmax-length = 2",
+                "a.toml:4: limits.max-length: it stands at a.toml:1: max-length already",
+            ),
+        ] {
+            refuses(text, expected);
         }
     }
 }

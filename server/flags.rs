@@ -6,11 +6,11 @@
 use std::ffi::OsString;
 
 use allspark_client::library::{Format, Target};
+use allspark_protocol::options::{choose, switch as yes_or_no};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use crate::settings::{SETTINGS, Setting};
-use crate::values::{self, choose};
+use crate::table::{Kind, SETTINGS, Setting};
 
 /// What the command line asks for.
 #[derive(Debug, PartialEq, Eq)]
@@ -91,9 +91,10 @@ fn command() -> Command {
 
 const AFTER_HELP: &str = "\
 Every option can also be given in the environment (ALLSPARK_PING_INTERVAL=1000) and, by the same \
-name, in the file (ping-interval = 1000). The command line outranks the environment, which \
-outranks the file. SIGTERM and SIGINT end the server after its clients were told to reconnect; a \
-second one ends it at once. SIGHUP, SIGUSR1 and SIGUSR2 are ignored.";
+name, in the file (ping-interval = 1000; docs/allspark.toml has all of them). The command line \
+outranks the environment, which outranks the file. SIGTERM and SIGINT end the server after its \
+clients were told to reconnect; a second one ends it at once. SIGHUP, SIGUSR1 and SIGUSR2 are \
+ignored.";
 
 fn arguments() -> impl Iterator<Item = Arg> {
     let config = Arg::new("config")
@@ -106,14 +107,12 @@ fn arguments() -> impl Iterator<Item = Arg> {
 fn argument(setting: &Setting) -> Arg {
     let argument = Arg::new(setting.name)
         .long(setting.name)
-        .help(setting.help)
-        .value_name(setting.value_name);
-    if setting.is_switch() {
-        switch(argument)
-    } else if setting.is_repeatable() {
-        argument.action(ArgAction::Append)
-    } else {
-        argument.action(ArgAction::Set)
+        .help(setting.help_text())
+        .value_name(setting.kind.name());
+    match setting.kind {
+        Kind::Switch => switch(argument),
+        Kind::Pair => argument.action(ArgAction::Append),
+        _ => argument.action(ArgAction::Set),
     }
 }
 
@@ -155,7 +154,7 @@ fn library_flags(matches: &ArgMatches) -> Result<LibraryFlags, String> {
         None => Format::default(),
     };
     let is_for_node = match matches.get_one::<String>("node") {
-        Some(text) => values::switch(text).map_err(|reason| format!("--node: {reason}"))?,
+        Some(text) => yes_or_no(text).map_err(|reason| format!("--node: {reason}"))?,
         None => false,
     };
     let target = match is_for_node {
@@ -294,7 +293,12 @@ mod tests {
                 panic!("{line}")
             };
             for setting in SETTINGS {
-                assert!(text.contains(setting.name), "{line} lacks {}", setting.name);
+                let flag = format!("--{}", setting.name);
+                let help = setting.help_text();
+                assert!(
+                    text.contains(&flag) && text.contains(&help),
+                    "{line}: {flag}"
+                );
             }
         }
         let Ok(Request::Print(text)) = read("--version") else {

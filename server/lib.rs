@@ -31,131 +31,41 @@
 //! ```
 
 mod builder;
+mod error;
 mod library;
+mod options;
+mod primus;
 mod save;
 #[cfg(feature = "client")]
 mod socket;
+mod transport;
 
+pub use allspark_client::library::LibraryError;
 pub use allspark_engine::io::{DriverChoice, DriverKind};
 pub use allspark_engine::{
     Data, Destroy, EndOptions, Handle, Headers, Json, KeepHeaders, LocalPrimus, Message,
     ReadyState, SendPolicy, Server, ShardFailure, Spark, SparkError, SparkHandle, SparkId,
     StartError, Stats, Value,
 };
-pub use allspark_protocol::http::{CorsOptions, Query, RequestHead, Response};
-pub use allspark_protocol::parser::{DecodeError, EncodeError, ParseError, ParserKind};
+pub use allspark_protocol::http::{Cors, CorsError, CorsOptions, Query, RequestHead, Response};
+pub use allspark_protocol::options::{Bounded, OutOfBounds, UnknownChoice};
+pub use allspark_protocol::parser::{
+    DecodeError, EncodeError, ParseError, ParserKind, UnknownParser,
+};
+pub use allspark_protocol::primus::{Pathname, PathnameError, PingInterval, PingIntervalError};
 pub use allspark_protocol::transformer::Kind;
 pub use allspark_protocol::value;
 pub use allspark_protocol::value::{Number, Object};
-pub use allspark_transformers::TransformerKind;
-pub use builder::{Builder, Error};
+pub use allspark_transformers::{TransformerKind, TransportOptionError, UnknownTransformer};
+pub use builder::Builder;
+pub use error::{Error, OptionError};
+pub use options::{
+    Count, CountAtLeastOne, GlobalName, Limits, MaxLength, MinRate, Options, ShardCount, TimeoutMs,
+};
+pub use primus::Primus;
+pub use transport::TransportOptions;
 #[cfg(feature = "client")]
 pub use {
     allspark_client as client,
     socket::{Socket, create_socket},
 };
-
-use std::net::ToSocketAddrs;
-
-use allspark_engine as engine;
-use allspark_transformers::AnyTransformer;
-
-use library::ServedLibrary;
-
-/// A server.
-#[derive(Debug)]
-pub struct Primus {
-    engine: engine::Primus<AnyTransformer>,
-    library: ServedLibrary,
-    #[cfg(feature = "client")]
-    socket: Socket,
-}
-
-impl Primus {
-    /// Options of a server, with Primus's names and defaults.
-    pub fn builder() -> Builder {
-        Builder::default()
-    }
-
-    /// Calls `listener` with every new spark. One that is attached to a running server is called
-    /// with sparks that come from then on.
-    pub fn on_connection(
-        &self,
-        listener: impl Fn(&mut Spark<'_>) + Send + Sync + 'static,
-    ) -> &Self {
-        self.engine.on_connection(listener);
-        self
-    }
-
-    /// Calls `listener` with every spark that has ended. One that is attached to a running server
-    /// is called with sparks that end from then on.
-    pub fn on_disconnection(
-        &self,
-        listener: impl Fn(&mut Spark<'_>) + Send + Sync + 'static,
-    ) -> &Self {
-        self.engine.on_disconnection(listener);
-        self
-    }
-
-    /// Starts the server and returns when it was destroyed.
-    ///
-    /// # Errors
-    /// When it can't be started, as in [`Primus::start`]. When a shard has failed, as in
-    /// [`Server::join`]: the server is gone then, and the process should end, to be started again.
-    pub fn listen(&self, address: impl ToSocketAddrs + ToString) -> Result<(), Error> {
-        Ok(self.start(address)?.join()?)
-    }
-
-    /// Starts the server and returns once it accepts connections.
-    ///
-    /// # Errors
-    /// When it can't be started; then it can be tried again, for instance with another address.
-    /// When it was started before: a server has one address and one life.
-    pub fn start(&self, address: impl ToSocketAddrs + ToString) -> Result<Server, Error> {
-        Ok(self.engine.start(address)?)
-    }
-
-    /// Reaches the server from any thread, for as long as one likes.
-    ///
-    /// ```
-    /// # fn main() -> Result<(), allspark::Error> {
-    /// let primus = allspark::Primus::builder().build()?;
-    /// let handle = primus.handle();
-    /// std::thread::spawn(move || {
-    ///     handle.write("to everybody").expect("text can be encoded");
-    /// });
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn handle(&self) -> Handle {
-        self.engine.handle()
-    }
-
-    /// As [`Handle::write`]: writes a message to every spark.
-    ///
-    /// # Errors
-    /// The message can't be encoded.
-    pub fn write(&self, message: impl Message) -> Result<(), SparkError> {
-        self.handle().write(message)
-    }
-
-    /// As [`Handle::for_each`]: calls `visit` with every spark, on its shard.
-    pub fn for_each(&self, visit: impl Fn(&mut Spark<'_>) -> bool + Send + Sync + 'static) {
-        self.handle().for_each(visit);
-    }
-
-    /// As [`Handle::spark`]: reaches the spark with this id.
-    pub fn spark(&self, id: SparkId) -> Option<SparkHandle> {
-        self.handle().spark(id)
-    }
-
-    /// As [`Handle::stats`]: what was counted so far.
-    pub fn stats(&self) -> Stats {
-        self.handle().stats()
-    }
-
-    /// As [`Handle::destroy`]: ends every spark and, unless told otherwise, the server.
-    pub fn destroy(&self, options: Destroy) {
-        self.handle().destroy(options);
-    }
-}

@@ -1,12 +1,9 @@
 //! The client library of a server: served beside its transport, and handed to who asks for it.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use allspark_client::library::{Format, Library, LibraryError, Target};
 use allspark_protocol::http::StaticBody;
-
-use crate::{Error, Primus, save};
 
 /// The library, assembled and compressed once.
 #[derive(Debug)]
@@ -48,51 +45,28 @@ impl ServedLibrary {
         Arc::clone(&self.files)
     }
 
-    fn script(&self) -> &StaticBody {
-        &self.files[0].1
-    }
-}
-
-impl Primus {
-    /// The client library in JavaScript, with the options of this server compiled in, for a script
-    /// tag, `import` for its side effect, CommonJS and AMD. It is served as
-    /// `<pathname>/primus.js`; `<pathname>/primus.mjs` is the same with `export default`.
-    pub fn library(&self) -> String {
-        String::from_utf8_lossy(self.library.script().bytes()).into_owned()
+    /// The text for browsers.
+    pub(crate) fn script(&self) -> &[u8] {
+        self.files[0].1.bytes()
     }
 
-    /// The same for Node.js from 20.16 on, which needs a WebSocket of the library's own.
-    pub fn library_for_node(&self) -> String {
-        let library = self.library.library.clone().target(Target::Node);
+    /// The path of that text, with a mark of its content.
+    pub(crate) fn path(&self) -> String {
+        let (name, body) = &self.files[0];
+        format!("{}{name}?v={}", self.pathname, body.hash())
+    }
+
+    /// The text for Node.js.
+    pub(crate) fn for_node(&self) -> String {
+        let library = self.library.clone().target(Target::Node);
         let text = library.assemble(Format::Universal);
         text.expect("the same names were accepted when the server was built")
-    }
-
-    /// The path of the library with a mark of its content, `/primus/primus.js?v=<hash>`: what is
-    /// asked for so may be kept by caches, and another library has another path. Without the mark
-    /// they have to ask whether it is still the same.
-    pub fn library_path(&self) -> String {
-        let ServedLibrary { pathname, .. } = &self.library;
-        format!("{pathname}{SCRIPT}?v={}", self.library.script().hash())
-    }
-
-    /// Saves [`Primus::library`] to a file. A file that is there is replaced in one step, once the
-    /// new one is complete.
-    ///
-    /// # Errors
-    /// [`Error::Save`]; then what was there is still there.
-    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
-        let path = path.as_ref();
-        save::save(path, self.library.script().bytes()).map_err(|source| Error::Save {
-            path: path.to_owned(),
-            source,
-        })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::{Builder, Primus};
 
     fn primus() -> Primus {
         let builder = Primus::builder()
@@ -120,7 +94,10 @@ mod tests {
         assert!(primus().library_for_node().contains("getBuiltinModule"));
         let path = primus().library_path();
         let hash = path.strip_prefix("/chat/primus.js?v=").unwrap();
-        assert_eq!(hash, primus().library.script().hash());
+        assert!(
+            hash.len() > 8 && hash.bytes().all(|byte| byte.is_ascii_alphanumeric()),
+            "{hash}"
+        );
     }
 
     #[test]
@@ -143,7 +120,7 @@ mod tests {
 
     #[test]
     fn what_can_not_be_compiled_in_is_refused_when_the_server_is_built() {
-        let refusal = |builder: crate::Builder| builder.build().unwrap_err().to_string();
+        let refusal = |builder: Builder| builder.build().unwrap_err().to_string();
         assert_eq!(
             refusal(Primus::builder().global("a b")),
             "option `global`: \"a b\" can't be the name of a variable in JavaScript"

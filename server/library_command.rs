@@ -14,13 +14,8 @@ use crate::settings::Settings;
 /// # Errors
 /// Why it could not be written, in one line.
 pub(crate) fn run(settings: &Settings, flags: &LibraryFlags) -> Result<(), String> {
-    let library = Library::new()
-        .transformer(settings.transformer)
-        .parser(settings.parser)
-        .pathname(&settings.pathname)
-        .ping_interval_ms(settings.ping_interval_ms)
-        .global(&settings.global)
-        .target(flags.target);
+    let library = settings.options.library(Library::new());
+    let library = library.target(flags.target);
     let text = library.assemble(flags.format);
     let text = text.map_err(|error| error.to_string())?;
     match &flags.out {

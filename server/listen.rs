@@ -14,6 +14,7 @@
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs};
+use std::str::FromStr;
 use std::vec;
 
 /// Where to listen. A name is looked up when the server starts.
@@ -27,15 +28,19 @@ pub(crate) enum Listen {
 
 impl Listen {
     /// On this machine alone.
-    pub(crate) const fn local(port: u16) -> Self {
+    const fn local(port: u16) -> Self {
         Self::Address(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port))
     }
+}
+
+impl FromStr for Listen {
+    type Err = String;
 
     /// Reads what a person wrote.
     ///
     /// # Errors
     /// A sentence that says how it should be written.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, String> {
         if let Some(port) = port(text) {
             return Ok(Self::local(port));
         }
@@ -118,7 +123,9 @@ mod tests {
     use super::*;
 
     fn addresses(text: &str) -> Vec<String> {
-        let listen = Listen::parse(text).unwrap_or_else(|reason| panic!("{text}: {reason}"));
+        let listen = text
+            .parse::<Listen>()
+            .unwrap_or_else(|reason| panic!("{text}: {reason}"));
         let addresses = listen.to_socket_addrs().unwrap();
         addresses.map(|address| address.to_string()).collect()
     }
@@ -146,15 +153,15 @@ mod tests {
             );
         }
         let name = Listen::Name("chat.example.org".to_owned(), 81);
-        assert_eq!(Listen::parse("chat.example.org:81"), Ok(name));
+        assert_eq!("chat.example.org:81".parse(), Ok(name));
     }
 
     #[test]
     fn it_is_shown_so_that_it_can_be_written_again() {
         for text in ["127.0.0.1:80", "[::1]:80", ":80", "chat.example.org:80"] {
-            let listen = Listen::parse(text).unwrap();
+            let listen = text.parse::<Listen>().unwrap();
             assert_eq!(listen.to_string(), text);
-            assert_eq!(Listen::parse(&listen.to_string()), Ok(listen));
+            assert_eq!(listen.to_string().parse(), Ok(listen));
         }
     }
 
@@ -183,7 +190,7 @@ mod tests {
             ("a b:80", "no host that can be looked up"),
             ("a\n:80", "no host that can be looked up"),
         ] {
-            let reason = Listen::parse(text).unwrap_err();
+            let reason = text.parse::<Listen>().unwrap_err();
             assert!(reason.contains(expected), "{text}: {reason}");
             assert!(!reason.contains('\n'), "{text}: {reason}");
         }

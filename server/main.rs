@@ -9,6 +9,8 @@
 
 mod config;
 mod counts;
+#[cfg(test)]
+mod docs;
 mod file;
 mod flags;
 mod library_command;
@@ -17,11 +19,12 @@ mod log;
 mod nearest;
 mod output;
 mod page;
+mod said;
 mod save;
 mod serve;
 mod settings;
 mod signals;
-mod values;
+mod table;
 
 use std::env;
 use std::process::ExitCode;
@@ -32,6 +35,8 @@ use settings::Settings;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+allspark_engine::refuse_huge_pages!();
 
 /// The exit code when the server cannot start, or the library cannot be written.
 const EXIT_FAILURE: u8 = 1;
@@ -57,15 +62,18 @@ fn serve(settings: &Settings) -> ExitCode {
         Ok(log) => log,
         Err(error) => return fail(&format!("there can be no log: {error}"), EXIT_FAILURE),
     };
-    let (last_line, code) = match serve::run(settings, log.lines()) {
-        Ok(()) => (None, ExitCode::SUCCESS),
-        Err(Failure::Start(reason)) => (Some(complaint(&reason)), ExitCode::from(EXIT_FAILURE)),
-        Err(Failure::Shard(reason)) => {
-            (Some(complaint(&reason)), ExitCode::from(EXIT_SHARD_FAILURE))
-        }
-    };
+    let (last_line, code) = ending(serve::run(settings, log.lines()));
     log.end(last_line);
-    code
+    ExitCode::from(code)
+}
+
+/// The last line of the log, and the exit code.
+fn ending(served: Result<(), Failure>) -> (Option<String>, u8) {
+    match served {
+        Ok(()) => (None, 0),
+        Err(Failure::Start(reason)) => (Some(complaint(&reason)), EXIT_FAILURE),
+        Err(Failure::Shard(reason)) => (Some(complaint(&reason)), EXIT_SHARD_FAILURE),
+    }
 }
 
 fn done(result: Result<(), String>) -> ExitCode {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use allspark::{Error, Primus, RequestHead, Response, Server};
+use allspark::{Builder, Error, Primus, RequestHead, Response, Server};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::counts::Counts;
@@ -40,14 +40,21 @@ pub(crate) fn run(settings: &Settings, log: &Lines) -> Result<(), Failure> {
     raise_descriptor_limit();
     let server = start(settings, log.clone()).map_err(|error| error.to_string())?;
     say_what_is_served(settings, &server);
+    // This thread made the client library, and will only wait from now on.
+    allspark_engine::memory::collect_mimalloc(true);
     signals
         .drain_on_signal(server.handle())
         .map_err(|error| format!("signals cannot be awaited: {error}"))?;
-    server
-        .join()
-        .map_err(|failure| Failure::Shard(failure.to_string()))?;
+    wait(server)?;
     tracing::info!("ended");
     Ok(())
+}
+
+/// Waits for the end of the server, which is intended or that of a shard.
+fn wait(server: Server) -> Result<(), Failure> {
+    server
+        .join()
+        .map_err(|failure| Failure::Shard(failure.to_string()))
 }
 
 /// Descriptors bound how many connections a shard can have, on either driver, so the process takes
@@ -67,33 +74,7 @@ fn start(settings: &Settings, log: Lines) -> Result<Server, Error> {
     let counts = settings
         .stats
         .then(|| Arc::new(Counts::new(settings.app.name(), log)));
-    let mut builder = Primus::builder();
-    for (name, value) in &settings.transport {
-        builder = builder.transport(name, value);
-    }
-    if let Some(bytes_max) = settings.send_queue_bytes_max {
-        builder = builder.send_queue(bytes_max, settings.send_policy);
-    }
-    if let Some(bytes) = settings.memory_bytes_max {
-        builder = builder.memory_max(bytes);
-    }
-    let primus = builder
-        .compression(settings.compression)
-        .cors(settings.cors.clone())
-        .transformer(settings.transformer.name())
-        .parser(settings.parser.to_string())
-        .pathname(&settings.pathname)
-        .global(&settings.global)
-        .ping_interval_ms(settings.ping_interval_ms)
-        .max_length(settings.max_length_bytes)
-        .send_policy(settings.send_policy)
-        .request_timeout_ms(settings.request_timeout_ms)
-        .keep_alive_timeout_ms(settings.keep_alive_timeout_ms)
-        .min_rate(settings.min_rate_bytes_per_s)
-        .connections_max(settings.connections_max)
-        .sessions_max(settings.sessions_max)
-        .shards(settings.shards)
-        .driver(settings.driver)
+    let primus = Builder::from(settings.options.clone())
         .fallback(beside_primus(settings, counts.clone()))
         .give_back(allspark_engine::memory::collect_mimalloc)
         .build()?;
@@ -111,7 +92,7 @@ fn beside_primus(
 ) -> impl Fn(&RequestHead<'_>) -> Response + Send + Sync + 'static {
     let page = settings
         .page
-        .then(|| Page::new(&settings.pathname, settings.app.name()));
+        .then(|| Page::new(&settings.options.pathname, settings.app.name()));
     move |request| {
         let counts = counts.as_ref().and_then(|counts| counts.respond(request));
         let page = || page.as_ref().map(|page| page.respond(request));
@@ -149,20 +130,23 @@ fn attach(app: App, primus: &Primus) {
 }
 
 fn say_what_is_served(settings: &Settings, server: &Server) {
+    let options = &settings.options;
     tracing::info!(
-        transformer = settings.transformer.name(),
-        parser = %settings.parser,
+        transformer = options.transformer.name(),
+        parser = %options.parser,
         app = settings.app.name(),
         shards = server.shards(),
         driver = server.driver().name(),
         because = server.fallback_reason().map(tracing::field::display),
         "serving on http://{}{}{}",
         server.address(),
-        settings.pathname,
+        options.pathname,
         if settings.page { ", with a page at /" } else { "" },
     );
-    let is_listed = settings.cors.upgrades && settings.cors.origins != "*";
-    if settings.page && is_listed {
+    if settings.page && options.cors.asks_upgrades() {
         tracing::info!("the page connects only from an origin that --origins lists");
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,10 +4,12 @@
 use std::time::Duration;
 
 use allspark_client as client;
-use allspark_protocol::parser::{Parser, ParserKind};
-use allspark_transformers::TransformerKind;
+use allspark_protocol::parser::Parser;
 
-use crate::{Builder, Error, Primus};
+use crate::builder::Builder;
+use crate::error::Error;
+use crate::options::Options;
+use crate::primus::Primus;
 
 /// Makes clients of a server with a certain transformer, parser, pathname and heartbeat.
 ///
@@ -21,12 +23,7 @@ use crate::{Builder, Error, Primus};
 /// # }
 /// ```
 #[derive(Clone, Debug)]
-pub struct Socket {
-    pub(crate) transformer: TransformerKind,
-    pub(crate) parser: ParserKind,
-    pub(crate) pathname: String,
-    pub(crate) ping_interval_ms: Option<u64>,
-}
+pub struct Socket(Options);
 
 /// What makes clients of a server with these options; the server need not be in this process. Like
 /// Primus's `createSocket`, it takes the options of a server.
@@ -43,11 +40,12 @@ impl Socket {
     /// otherwise. As in the JavaScript library, a connection is lost when no ping came for one and
     /// a half intervals.
     pub fn connect(&self, url: impl Into<String>) -> client::Builder {
-        let interval = self.ping_interval_ms.map(Duration::from_millis);
+        let Self(options) = self;
+        let interval = options.ping_interval.ms().map(Duration::from_millis);
         client::Primus::connect(url)
-            .transformer(self.transformer.name())
-            .parser(self.parser.name())
-            .pathname(&self.pathname)
+            .transformer(options.transformer.name())
+            .parser(options.parser.name())
+            .pathname(&options.pathname)
             .ping_timeout(interval.map(|interval| interval.saturating_add(interval / 2)))
     }
 }
@@ -55,7 +53,7 @@ impl Socket {
 impl Primus {
     /// What makes clients that match this server.
     pub fn socket(&self) -> Socket {
-        self.socket.clone()
+        Socket(self.options().clone())
     }
 }
 

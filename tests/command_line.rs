@@ -147,6 +147,61 @@ fn a_wrong_variable_is_named() {
 }
 
 #[test]
+fn what_is_wrong_in_a_file_is_named_with_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.toml");
+    let path = path.to_str().unwrap();
+    for (text, expected) in [
+        (
+            "app = 'echo'\nshards = 0",
+            "2: shards: \"0\" is not a number from 1 to 1024",
+        ),
+        (
+            "\n[limits]\nmax-lenght = 1",
+            "3: limits.max-lenght: no such option; did you mean max-length?",
+        ),
+        (
+            "min-rate = 1\n[limits]\nmin-rate = 2",
+            &format!("3: limits.min-rate: it stands at {path}:1: min-rate already"),
+        ),
+        (
+            "transformer = 'sockjs'\n[transport]\nresponse_limitt = 1",
+            "3: transport.response_limitt: the transformer `sockjs` has no transport option",
+        ),
+        (
+            "pathname = 'stats'",
+            "1: pathname: /stats would hide /stats: write another one, or --stats=false",
+        ),
+    ] {
+        std::fs::write(path, text).unwrap();
+        let output = allspark(&["--config", path]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        let lines = lines(&output);
+        let [line] = lines[..] else {
+            panic!("{lines:?}")
+        };
+        let expected = format!("allspark: {path}:{expected}");
+        assert!(line.starts_with(&expected), "{line}\n{expected}");
+    }
+}
+
+#[test]
+fn an_option_in_its_section_has_its_effect() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.toml");
+    std::fs::write(&path, "[cors]\norigins = ['http://friend']\n").unwrap();
+    let server = Server::start(&["--shards", "1", "--config", path.to_str().unwrap()]);
+    let status = |origin: &str| {
+        let answer = server.ask(&format!(
+            "GET /primus/spec HTTP/1.1\r\nHost: a\r\nConnection: close\r\nOrigin: {origin}\r\n\r\n"
+        ));
+        answer[..12].to_owned()
+    };
+    assert_eq!(status("http://friend"), "HTTP/1.1 200");
+    assert_eq!(status("http://foe"), "HTTP/1.1 403");
+}
+
+#[test]
 fn a_misspelt_variable_is_refused_by_the_server_alone() {
     let with = |args: &[&str]| {
         let mut command = allspark(args);

@@ -1,15 +1,19 @@
 //! What a server can be told, with Primus's names and defaults where Primus has them.
 
+use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use allspark_protocol::http::{Cors, RequestHead, Response, StaticBody};
-use allspark_protocol::limits::MESSAGE_BYTES_MAX_DEFAULT;
+use allspark_protocol::limits::{MESSAGE_BYTES_MAX_DEFAULT, PING_INTERVAL_MS_HIGHEST};
+use allspark_protocol::options::{self, UnknownChoice};
 use allspark_protocol::parser::ParserKind;
+use allspark_protocol::primus::Pathname;
 
 use crate::limits::{
     CONNECTIONS_MAX_DEFAULT, KEEP_ALIVE_TIMEOUT_MS_DEFAULT, MIN_RATE_BYTES_PER_S_DEFAULT,
     REQUEST_TIMEOUT_MS_DEFAULT, SEND_QUEUE_BYTES_LEAST, SEND_QUEUE_SLACK_BYTES,
-    SESSIONS_MAX_DEFAULT,
+    SESSIONS_MAX_DEFAULT, TIMEOUT_MS_HIGHEST,
 };
 
 /// Answers requests that are not for Primus.
@@ -28,6 +32,30 @@ pub enum SendPolicy {
     DropOldest,
     /// Drop everything that waits and keep the message.
     KeepLatest,
+}
+
+impl SendPolicy {
+    const NAMES: [(&str, Self); 4] = [
+        ("disconnect", Self::Disconnect),
+        ("drop-newest", Self::DropNewest),
+        ("drop-oldest", Self::DropOldest),
+        ("keep-latest", Self::KeepLatest),
+    ];
+}
+
+impl FromStr for SendPolicy {
+    type Err = UnknownChoice;
+
+    /// Finds a policy by its name, in any case.
+    fn from_str(name: &str) -> Result<Self, UnknownChoice> {
+        options::choose(name, &Self::NAMES)
+    }
+}
+
+impl fmt::Display for SendPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(Self::NAMES[*self as usize].0)
+    }
 }
 
 /// Which request headers a spark keeps after its `connection` event. While that event runs, all of
@@ -59,7 +87,7 @@ pub const fn send_queue_bytes_for(message_bytes_max: usize) -> usize {
 #[derive(Clone)]
 pub struct Options {
     /// Requests whose path starts with this belong to Primus. Default `/primus`.
-    pub pathname: String,
+    pub pathname: Pathname,
     /// How messages become values. Default JSON.
     pub parser: ParserKind,
     /// Milliseconds between two pings of a spark; `None` for no heartbeat. Default 30,000.
@@ -110,7 +138,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            pathname: "/primus".to_owned(),
+            pathname: Pathname::default(),
             parser: ParserKind::Json,
             ping_interval_ms: Some(30_000),
             send_queue_bytes_max: send_queue_bytes_for(MESSAGE_BYTES_MAX_DEFAULT),
@@ -130,8 +158,21 @@ impl Default for Options {
     }
 }
 
-impl std::fmt::Debug for Options {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl Options {
+    /// Who starts a server with options that mean nothing has not built them of what users can say:
+    /// that is refused before.
+    pub(crate) fn assert_sound(&self) {
+        let ping_ms = self.ping_interval_ms.unwrap_or(1);
+        assert!((1..=PING_INTERVAL_MS_HIGHEST).contains(&ping_ms));
+        for timeout_ms in [self.request_timeout_ms, self.keep_alive_timeout_ms] {
+            assert!((1..=TIMEOUT_MS_HIGHEST).contains(&timeout_ms));
+        }
+        assert!(self.connections_max > 0, "nobody could connect");
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Options")
             .field("pathname", &self.pathname)
             .field("parser", &self.parser)
@@ -145,5 +186,20 @@ impl std::fmt::Debug for Options {
             .field("keep_alive_timeout_ms", &self.keep_alive_timeout_ms)
             .field("min_rate_bytes_per_s", &self.min_rate_bytes_per_s)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_is_found_by_its_name_in_any_case() {
+        for (name, policy) in SendPolicy::NAMES {
+            assert_eq!(name.to_uppercase().parse(), Ok(policy));
+            assert_eq!(policy.to_string(), name);
+        }
+        let reason = "drop-all".parse::<SendPolicy>().unwrap_err().to_string();
+        assert!(reason.contains("drop-newest, drop-oldest"), "{reason}");
     }
 }

@@ -53,7 +53,8 @@ pub use app::{
     Spark, SparkError, SparkHandle, Timer,
 };
 pub use config::{Fallback, KeepHeaders, Options, SendPolicy, send_queue_bytes_for};
+pub use machine::{allowed_cpus, random};
 pub use server::{Server, ShardFailure};
 pub use shard::{Flow, Shard};
-pub use start::{Primus, StartError, allowed_cpus, random};
+pub use start::{Primus, StartError};
 pub use stats::Stats;

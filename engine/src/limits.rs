@@ -16,6 +16,9 @@ pub const TIMEOUT_MS_HIGHEST: u64 = 24 * 60 * 60 * 1000;
 /// say otherwise. The slowest line that anybody still has brings several times as much.
 pub const MIN_RATE_BYTES_PER_S_DEFAULT: u32 = 500;
 
+/// What that may be raised to: with more, hardly anybody would be fast enough.
+pub const MIN_RATE_BYTES_PER_S_HIGHEST: u64 = 1024 * 1024;
+
 /// Milliseconds that a peer has to answer a goodbye before its connection is closed.
 pub const GOODBYE_TIMEOUT_MS: u64 = 5_000;
 
@@ -23,18 +26,29 @@ pub const GOODBYE_TIMEOUT_MS: u64 = 5_000;
 /// was sent last instead of a reset.
 pub const LINGER_MS: u64 = 2_000;
 
-/// What that may be raised to: with more, hardly anybody would be fast enough.
-pub const MIN_RATE_BYTES_PER_S_HIGHEST: usize = 1024 * 1024;
-
 /// Bytes behind a request that is not answered yet after which the connection is not listened to:
 /// clients that send their next request before the answer are rare, and it is small.
 pub const PENDING_BYTES_MAX: usize = 64 * 1024;
 
 /// Bytes behind a request at which the connection is closed. After it is not listened to any more,
-/// what is under way still comes in: with epoll what fits into one receive buffer, with `io_uring`,
-/// if a peer sends as fast as memory can be copied, all that the ring has buffers for, which is 4
-/// MiB. That is too much to be kept for everybody who does so.
+/// what is under way still comes in: with epoll 128 KiB at most, with `io_uring` 192 KiB, so that
+/// nobody is closed for that; before Linux 6.17, if a peer sends as fast as memory can be copied,
+/// all that the ring has buffers for, which is 4 MiB. That is too much to be kept for everybody who
+/// does so.
 pub const PENDING_BYTES_HIGHEST: usize = 256 * 1024;
+
+/// Bytes of messages of one receive after which the rest of it waits for a later turn, while others
+/// have theirs. Only compressed messages become so many: at worst some 5 million instructions.
+pub const SHARE_BYTES: usize = 128 * 1024;
+
+/// Such rests of which a share is looked at in one turn.
+pub const SHARES_PER_TURN: usize = 4;
+
+/// Bytes at which a connection is closed whose earlier ones wait for their turn. It is not listened
+/// to meanwhile, but as long as it takes to tell the driver, more comes in: with `io_uring`, from a
+/// peer that sends as fast as memory can be copied, all that the ring has buffers for, which is 4
+/// MiB.
+pub const BACKLOG_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// Connections of a shard that may be on their way to others at a time.
 pub const LUGGAGE_PARCELS_MAX: usize = 4096;
@@ -69,8 +83,9 @@ pub const SESSIONS_MAX_DEFAULT: usize = 1 << 17;
 pub const MEMORY_DIVISOR_DEFAULT: u64 = 2;
 
 /// Bytes that a shard may take in for its peers in one turn before it looks again at what is held:
-/// its receive buffers. For each shard so much of the bound of the server is kept free, or half of
-/// it if that is less, so that it is not exceeded by the turn that comes up to it.
+/// its receive buffers, where these are most (`io_uring` before Linux 6.17). For each shard so much
+/// of the bound of the server is kept free, or half of it if that is less, so that it is not
+/// exceeded by the turn that comes up to it.
 pub const TURN_HELD_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
 /// Bytes below which it is not noted what is held for a peer: as much as a connection may take
@@ -105,8 +120,8 @@ pub const SPARKS_PER_TURN: usize = 256;
 /// look dead, but it goes on.
 pub const SPARKS_PER_TURN_BESIDE_TIMERS: usize = 32;
 
-/// Sparks that walks look at in one turn, those among them that have a broadcast already. To look at
-/// one costs a miss in the cache at worst, so this is less than half a millisecond.
+/// Sparks that walks look at in one turn, those among them that have a broadcast already. To look
+/// at one costs a miss in the cache at worst, so this is less than half a millisecond.
 pub const WALK_VISITS_PER_TURN: usize = 4096;
 
 /// Connections whose queues are sent in one turn; the rest follows in the next.

@@ -1,4 +1,4 @@
-//! What the machine grants this process.
+//! What the machine grants this process: memory, CPUs, chance.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,6 +23,30 @@ pub(crate) fn memory_bytes() -> Option<u64> {
         .flat_map(|(root, file)| folders(Path::new(root), &own).map(move |path| path.join(file)))
         .filter_map(|path| fs::read_to_string(path).ok()?.trim().parse().ok());
     total.into_iter().chain(limits).min()
+}
+
+/// The CPUs that this process may use, at least one.
+pub fn allowed_cpus() -> Vec<usize> {
+    let Ok(set) = rustix::thread::sched_getaffinity(None) else {
+        return vec![0];
+    };
+    let cpus: Vec<usize> = (0..rustix::thread::CpuSet::MAX_CPU)
+        .filter(|cpu| set.is_set(*cpu))
+        .collect();
+    if cpus.is_empty() { vec![0] } else { cpus }
+}
+
+/// A number that nobody can foresee.
+pub fn random() -> u64 {
+    let mut bytes = [0; 8];
+    fill_random(&mut bytes);
+    u64::from_ne_bytes(bytes)
+}
+
+pub(crate) fn fill_random(bytes: &mut [u8]) {
+    let filled = rustix::rand::getrandom(&mut *bytes, rustix::rand::GetRandomFlags::empty());
+    // The kernel serves requests of up to 256 bytes whole once its pool is set up.
+    assert_eq!(filled, Ok(bytes.len()), "the kernel gives no random bytes");
 }
 
 /// The total of `/proc/meminfo`.

@@ -20,8 +20,8 @@ use crate::io::{
     explained,
 };
 use crate::limits::{RING_ATTEMPTS_MAX, RING_RETRY_MS, TURNED_AWAY_MAX};
+use crate::machine::fill_random;
 use crate::shard::{Core, Shard};
-use crate::start::fill_random;
 
 /// What a shard is told. Who is told nothing more ends.
 pub(crate) enum Order {

@@ -24,6 +24,7 @@ pub(crate) struct Shared<C, L> {
 
 impl<C: Weigh, L: Clone + Default> Shared<C, L> {
     pub(crate) fn new(options: Options, shards: usize, id_key: u64) -> Arc<Self> {
+        options.assert_sound();
         let mesh = Mesh::new(shards);
         Arc::new(Self {
             options,

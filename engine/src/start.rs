@@ -13,7 +13,7 @@ use crate::app::{Attach, Data, Handle, Spark, SparkError};
 use crate::config::Options;
 use crate::io::{self as driver, Chosen, DriverChoice, DriverKind, Unavailable};
 use crate::limits::MEMORY_DIVISOR_DEFAULT;
-use crate::machine;
+use crate::machine::{self, allowed_cpus, random};
 use crate::seat::{OpenError, Order, Report, Seat};
 use crate::server::Server;
 
@@ -269,28 +269,4 @@ fn bind(
         }
     }
     Err(fail(last))
-}
-
-/// The CPUs that this process may use, at least one.
-pub fn allowed_cpus() -> Vec<usize> {
-    let Ok(set) = rustix::thread::sched_getaffinity(None) else {
-        return vec![0];
-    };
-    let cpus: Vec<usize> = (0..rustix::thread::CpuSet::MAX_CPU)
-        .filter(|cpu| set.is_set(*cpu))
-        .collect();
-    if cpus.is_empty() { vec![0] } else { cpus }
-}
-
-/// A number that nobody can foresee.
-pub fn random() -> u64 {
-    let mut bytes = [0; 8];
-    fill_random(&mut bytes);
-    u64::from_ne_bytes(bytes)
-}
-
-pub(crate) fn fill_random(bytes: &mut [u8]) {
-    let filled = rustix::rand::getrandom(&mut *bytes, rustix::rand::GetRandomFlags::empty());
-    // The kernel serves requests of up to 256 bytes whole once its pool is set up.
-    assert_eq!(filled, Ok(bytes.len()), "the kernel gives no random bytes");
 }

@@ -2,9 +2,7 @@
 
 use std::io;
 
-use allspark_engine::io::{
-    DriverChoice, DriverKind, Epoll, EpollOptions, RingSize, Uring, UringOptions,
-};
+use allspark_engine::io::{DriverChoice, DriverKind, Epoll, EpollOptions, Uring, UringOptions};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::console::tell;
@@ -13,14 +11,6 @@ use crate::load::{self, Outcome};
 
 /// Descriptors that are needed besides those of connections: files, rings, the terminal.
 const OTHER_DESCRIPTORS: u64 = 32;
-
-/// Clients receive far more than they send: with 200 publishers, 27 kB at once. Every buffer is one
-/// more receive of the kernel and one more frame that lies in two pieces, so they are larger than a
-/// server's. Only the ring that every load has: a million clients have little to receive.
-const MAIN_RING: RingSize = RingSize {
-    buffer_bytes: 8 * 1024,
-    ..RingSize::MAIN
-};
 
 /// Runs a load on the driver that was asked for. `auto` takes `io_uring` where it works, and says
 /// on the error stream why where it does not.
@@ -40,7 +30,6 @@ pub(crate) fn run(choice: DriverChoice, plan: Plan) -> io::Result<Outcome> {
 fn on_uring(plan: Plan) -> io::Result<Outcome> {
     let options = UringOptions {
         sockets_max: plan.connections_max(),
-        main: MAIN_RING,
         ..UringOptions::default()
     };
     let driver = Uring::new(options).map_err(io::Error::other)?;

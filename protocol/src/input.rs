@@ -1,6 +1,6 @@
 //! Received bytes that are parsed in place.
 
-/// The bytes of one read that nobody has consumed yet.
+/// The bytes of one read that were not consumed yet.
 ///
 /// Parsers take from the front. What they take keeps the lifetime of the read, not of the parser,
 /// so a message can be handed on while the parser is already used again.

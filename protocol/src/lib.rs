@@ -7,18 +7,22 @@
 //! | module | what it knows |
 //! |---|---|
 //! | [`mod@copy`] | how to append many bytes |
+//! | [`dice`] | numbers that look like chance and are no secret |
 //! | [`http`] | HTTP/1.1 messages (RFC 9112): heads, bodies, query strings |
 //! | [`websocket`] | WebSocket (RFC 6455): handshake, frames, messages, close codes |
 //! | [`parser`] | how a Primus message becomes a value: JSON, raw |
 //! | [`mod@value`] | what a message means |
+//! | [`options`] | what the options of a server are made of |
 //! | [`primus`] | the messages of Primus itself: ping, pong, id, close |
 //! | [`transformer`] | what a transport must offer so that the engine can serve it |
 #![forbid(unsafe_code)]
 
 pub mod copy;
+pub mod dice;
 pub mod http;
 pub mod input;
 pub mod limits;
+pub mod options;
 pub mod parser;
 pub mod primus;
 pub mod time;
@@ -26,6 +30,7 @@ pub mod transformer;
 pub mod value;
 pub mod websocket;
 
+pub use dice::Dice;
 pub use input::{Input, Payload};
 pub use time::Instant;
 pub use value::Value;

@@ -4,8 +4,8 @@
 /// It is the only bound of header lines, of which identity proxies add many.
 pub const HTTP_HEAD_BYTES_MAX: usize = 16 * 1024;
 
-/// Empty lines before a message. Some old clients send one behind a body (RFC 9112, 2.2); who sends
-/// nothing else asks for nothing.
+/// Empty lines before a message. Some old clients send one behind a body (RFC 9112, 2.2); a client
+/// that sends nothing else asks for nothing.
 pub const HTTP_EMPTY_LINES_MAX: u8 = 4;
 
 /// Header lines of a message that is parsed without a heap allocation. Browsers send about 20;

@@ -1,4 +1,4 @@
-//! A clock reading that anybody can make: the kernel's, or the simulator's.
+//! A clock reading, which the kernel's clock gives, or the simulator's.
 
 use std::ops::{Add, Sub};
 use std::time::Duration;

@@ -1,71 +1,164 @@
 //! What each option takes, and what it refuses.
 
+use allspark::{Cors, CorsOptions, DriverChoice, ParserKind, SendPolicy, TransformerKind};
+
 use super::*;
+use crate::table::{DefaultValue, Kind, SETTINGS, Setting, find};
+
+fn said(words: &[(&str, &str)]) -> Said {
+    let mut said = Said::nothing();
+    for (name, text) in words {
+        said.say(find(name).unwrap(), *text, *name);
+    }
+    said
+}
 
 fn set(name: &str, text: &str) -> Result<Settings, String> {
-    let mut settings = Settings::default();
-    let setting = SETTINGS
-        .iter()
-        .find(|setting| setting.name == name)
-        .unwrap();
-    setting.apply(&mut settings, text).map(|()| settings)
+    Settings::read(&said(&[(name, text)]))
+}
+
+fn check(words: &[(&str, &str)]) -> Result<(), String> {
+    let said = said(words);
+    Settings::read(&said)?.check(&said)
 }
 
 #[test]
 fn every_option_reaches_its_field() {
-    let listen = set("listen", "[::1]:9").unwrap().listen;
-    assert_eq!(listen.to_string(), "[::1]:9");
-    assert_eq!(set("pathname", "/chat").unwrap().pathname, "/chat");
-    assert_eq!(
-        set("transformer", "WebSockets").unwrap().transformer,
-        TransformerKind::WebSockets
-    );
-    assert_eq!(set("parser", "RAW").unwrap().parser, ParserKind::Raw);
-    assert_eq!(set("global", "Chat").unwrap().global, "Chat");
-    assert_eq!(set("app", "echo").unwrap().app, App::Echo);
-    assert_eq!(
-        set("ping-interval", "250").unwrap().ping_interval_ms,
-        Some(250)
-    );
-    assert_eq!(set("ping-interval", "off").unwrap().ping_interval_ms, None);
-    assert_eq!(set("max-length", "7").unwrap().max_length_bytes, 7);
-    assert!(set("compression", "true").unwrap().compression);
+    let settings = |name, text| set(name, text).unwrap();
+    assert_eq!(settings("listen", "[::1]:9").listen.to_string(), "[::1]:9");
+    assert_eq!(settings("app", "echo").app, App::Echo);
+    assert!(!settings("page", "false").page);
+    assert!(!settings("stats", "0").stats);
+    assert_eq!(settings("log", "off").log, LevelFilter::OFF);
+    let options = |name, text| settings(name, text).options;
+    assert_eq!(options("pathname", "/chat").pathname.as_str(), "/chat");
+    let transformer = options("transformer", "WebSockets").transformer;
+    assert_eq!(transformer, TransformerKind::WebSockets);
+    assert_eq!(options("parser", "RAW").parser, ParserKind::Raw);
+    assert_eq!(options("global", "Chat").global.as_str(), "Chat");
+    let interval = |text| options("ping-interval", text).ping_interval.ms();
+    assert_eq!((interval("250"), interval("off")), (Some(250), None));
+    assert!(options("compression", "true").compression);
     let pair = ("a".to_owned(), "b=c".to_owned());
-    assert_eq!(set("transport", "a=b=c").unwrap().transport, [pair]);
-    let cors = |name, text| set(name, text).unwrap().cors;
-    assert_eq!(
-        cors("origins", "http://a, http://b").origins,
-        "http://a, http://b"
+    assert_eq!(options("transport", "a=b=c").transport.pairs(), [pair]);
+    assert_eq!(options("shards", "3").shards.unwrap().get(), 3);
+    assert_eq!(options("driver", "epoll").driver, DriverChoice::Epoll);
+    let limits = |name, text| options(name, text).limits;
+    assert_eq!(limits("max-length", "7").max_length.get(), 7);
+    assert_eq!(limits("send-queue", "9").send_queue_bytes(), 9);
+    let policy = limits("send-policy", "keep-latest").send_policy;
+    assert_eq!(policy, SendPolicy::KeepLatest);
+    assert_eq!(limits("request-timeout", "7").request_timeout.get(), 7);
+    let keep_alive = limits("keep-alive-timeout", "8").keep_alive_timeout;
+    assert_eq!(keep_alive.get(), 8);
+    assert_eq!(limits("min-rate", "0").min_rate.get(), 0);
+    assert_eq!(limits("connections-max", "9").connections_max.get(), 9);
+    assert_eq!(limits("sessions-max", "0").sessions_max.get(), 0);
+    assert_eq!(limits("memory-max", "9").memory_max.unwrap().get(), 9);
+}
+
+#[test]
+fn every_option_of_cors_reaches_its_field() {
+    let assert_set = |name: &str, text: &str, change: fn(&mut CorsOptions)| {
+        let mut expected = CorsOptions::default();
+        change(&mut expected);
+        let cors = set(name, text).unwrap().options.cors;
+        assert_eq!(cors, Cors::new(&expected).unwrap(), "{name}");
+    };
+    assert_set("origins", "http://a, http://b", |cors| {
+        cors.origins = "http://a,http://b".into();
+    });
+    assert_set("origins-upgrades", "no", |cors| cors.upgrades = false);
+    assert_set("methods", "GET", |cors| cors.methods = "GET".into());
+    assert_set("credentials", "false", |cors| cors.credentials = false);
+    assert_set("max-age", "1.5 h", |cors| cors.max_age_s = 5400);
+    assert_set("headers", "X-A", |cors| cors.headers = "X-A".into());
+    assert_set("headers", "false", |cors| cors.headers = "".into());
+    assert_set("exposed", "X-B", |cors| cors.exposed = "X-B".into());
+}
+
+/// So a new option that no struct has is found.
+#[test]
+fn every_option_of_the_table_is_judged() {
+    for Setting { name, kind, .. } in SETTINGS {
+        let wrong = match kind {
+            Kind::List => "a:b;c",
+            _ => "\n",
+        };
+        let reason = set(name, wrong).unwrap_err();
+        assert!(reason.starts_with(&format!("{name}: ")), "{reason}");
+        assert!(!reason.contains('\n'), "{reason}");
+    }
+}
+
+#[test]
+fn the_defaults_are_those_of_the_library_but_for_the_transformer() {
+    let defaults = Options {
+        transformer: TransformerKind::Any,
+        ..Options::default()
+    };
+    assert_eq!(Settings::read(&Said::nothing()).unwrap().options, defaults);
+    // Without a text in the table they are those of the types, too.
+    for setting in SETTINGS {
+        let text = matches!(setting.default, DefaultValue::Text(_));
+        assert!(
+            text || !matches!(setting.kind, Kind::Switch),
+            "{}",
+            setting.name
+        );
+    }
+}
+
+#[test]
+fn a_number_has_the_bounds_that_the_help_names() {
+    for setting in SETTINGS {
+        let (least, most) = match setting.kind {
+            Kind::Number(_, least, most) => (least, most),
+            _ if setting.name == "ping-interval" => (1, 24 * 60 * 60 * 1000),
+            _ => continue,
+        };
+        let takes = |number: Option<u64>| {
+            number.is_some_and(|number| set(setting.name, &number.to_string()).is_ok())
+        };
+        let name = setting.name;
+        assert!(takes(Some(least)) && takes(Some(most)), "{name}");
+        assert!(!takes(least.checked_sub(1)), "{name}");
+        assert!(!takes(most.checked_add(1)), "{name}");
+    }
+}
+
+#[test]
+fn the_help_names_every_choice() {
+    let names = |name: &str, choices: &[&str]| {
+        let help = find(name).unwrap().help;
+        for choice in choices {
+            assert!(help.contains(choice), "{name}: {choice}");
+        }
+    };
+    names(
+        "transformer",
+        &TransformerKind::ALL.map(TransformerKind::name),
     );
-    assert!(!cors("origins-upgrades", "no").upgrades);
-    assert_eq!(cors("methods", "GET").methods, "GET");
-    assert!(!cors("credentials", "false").credentials);
-    assert_eq!(cors("max-age", "1.5 h").max_age_s, 5400);
-    assert_eq!(cors("headers", "X-A").headers, "X-A");
-    assert_eq!(cors("headers", "false").headers, "");
-    assert_eq!(cors("exposed", "X-B").exposed, "X-B");
-    assert_eq!(
-        set("send-queue", "9").unwrap().send_queue_bytes_max,
-        Some(9)
+    names(
+        "parser",
+        &ParserKind::ALL
+            .map(|parser| parser.to_string())
+            .each_ref()
+            .map(|n| &**n),
     );
-    assert_eq!(
-        set("send-policy", "keep-latest").unwrap().send_policy,
-        SendPolicy::KeepLatest
+    names(
+        "app",
+        &APPS.iter().map(|(name, _)| *name).collect::<Vec<_>>(),
     );
-    let settings = set("request-timeout", "7000").unwrap();
-    assert_eq!(settings.request_timeout_ms, 7000);
-    let settings = set("keep-alive-timeout", "8000").unwrap();
-    assert_eq!(settings.keep_alive_timeout_ms, 8000);
-    assert_eq!(set("min-rate", "0").unwrap().min_rate_bytes_per_s, 0);
-    assert_eq!(set("connections-max", "9").unwrap().connections_max, 9);
-    assert_eq!(set("sessions-max", "0").unwrap().sessions_max, 0);
-    let memory_max = set("memory-max", "9").unwrap().memory_bytes_max;
-    assert_eq!(memory_max, Some(9));
-    assert_eq!(set("shards", "3").unwrap().shards, 3);
-    assert_eq!(set("driver", "epoll").unwrap().driver, DriverChoice::Epoll);
-    assert!(!set("page", "false").unwrap().page);
-    assert!(!set("stats", "0").unwrap().stats);
-    assert_eq!(set("log", "off").unwrap().log, LevelFilter::OFF);
+    names(
+        "log",
+        &LEVELS.iter().map(|(name, _)| *name).collect::<Vec<_>>(),
+    );
+    for name in ["send-policy", "driver"] {
+        let reason = set(name, "?").unwrap_err();
+        let (_, choices) = reason.split_once("the choices are: ").unwrap();
+        names(name, &choices.split(", ").collect::<Vec<_>>());
+    }
 }
 
 #[test]
@@ -83,7 +176,7 @@ fn what_cannot_stand_in_a_header_is_refused() {
     let reason = set("origins", "http://a.example/").unwrap_err();
     assert_eq!(
         reason,
-        "\"http://a.example/\" goes on behind its host: write http://a.example"
+        "origins: \"http://a.example/\" goes on behind its host: write http://a.example"
     );
     assert!(set("max-age", "a while").is_err());
     assert!(set("credentials", "perhaps").is_err());
@@ -91,50 +184,23 @@ fn what_cannot_stand_in_a_header_is_refused() {
 
 #[test]
 fn an_option_of_the_transport_must_be_one_that_it_has() {
-    let check = |transformer: &str, pair: (&str, &str)| {
-        let settings = Settings {
-            transformer: transformer.parse().unwrap(),
-            transport: vec![(pair.0.to_owned(), pair.1.to_owned())],
-            ..Settings::default()
-        };
-        settings.check()
-    };
-    assert_eq!(check("engine.io", ("pingTimeout", "5000")), Ok(()));
-    assert_eq!(check("any", ("pingTimeout", "5000")), Ok(()));
-    let reason = check("sockjs", ("pingTimeout", "5000")).unwrap_err();
+    let check = |transformer, pair| check(&[("transformer", transformer), ("transport", pair)]);
+    assert_eq!(check("engine.io", "pingTimeout=5000"), Ok(()));
+    assert_eq!(check("any", "pingTimeout=5000"), Ok(()));
+    let reason = check("sockjs", "pingTimeout=5000").unwrap_err();
     assert!(
         reason.starts_with("transport: the transformer `sockjs` has no"),
         "{reason}"
     );
-    let reason = check("engine.io", ("pingTimeout", "soon")).unwrap_err();
+    let reason = check("engine.io", "pingTimeout=soon").unwrap_err();
     assert!(reason.starts_with("transport: "), "{reason}");
 }
 
 #[test]
-fn the_help_names_the_defaults() {
-    let mut settings = Settings::default();
-    for setting in SETTINGS {
-        let Some((_, default)) = setting.help.split_once("[default: ") else {
-            continue;
-        };
-        if setting.name != "shards" {
-            setting
-                .apply(&mut settings, default.trim_end_matches(']'))
-                .unwrap();
-        }
-    }
-    assert_eq!(settings, Settings::default());
-}
-
-#[test]
 fn a_pathname_must_leave_the_page_and_the_counts_alone() {
-    let check = |pathname: &str, page: bool, stats: bool| {
-        let settings = Settings {
-            page,
-            stats,
-            ..set("pathname", pathname).unwrap()
-        };
-        settings.check()
+    let check = |pathname, page: bool, stats: bool| {
+        let (page, stats) = (page.to_string(), stats.to_string());
+        check(&[("pathname", pathname), ("page", &page), ("stats", &stats)])
     };
     for pathname in ["/page.js", "/pa", "/style.css", "/i"] {
         let reason = check(pathname, true, true).unwrap_err();

@@ -119,6 +119,38 @@ fn a_peak_leaves_nothing_behind() {
     assert!(many - few < 512 * 1024, "{} bytes stay", many - few);
 }
 
+/// A shard without sparks holds little, whatever it was asked to do before. What a driver has comes
+/// on top, above all its receive buffers.
+#[test]
+fn a_shard_at_rest_holds_little() {
+    const REST_BYTES_MAX: i64 = 32 * 1024;
+    let mut driver = None;
+    let of_driver = measure(|| driver = Some(Puppet::new())).bytes_current;
+    drop(driver);
+    let memory_of = |commands: usize| {
+        let mut kept = None;
+        let measured = measure(|| {
+            let (mut shard, primus, hand) = world(0, |_| {});
+            for _ in 0..commands {
+                primus.for_each(|_| true);
+            }
+            // As many as a turn carries out at least.
+            (0..=commands / 512).for_each(|_| turn(&mut shard));
+            kept = Some((shard, primus, hand));
+        });
+        drop(kept);
+        (
+            measured.bytes_max - of_driver as u64,
+            measured.bytes_current - of_driver,
+        )
+    };
+    let (few, many) = (memory_of(1), memory_of(50_000));
+    println!("{few:?} bytes, at most and at last, with few; {many:?} with many");
+    assert!(many.0 > 50_000 * 32, "the commands wait all at once");
+    assert!(many.1 < REST_BYTES_MAX, "{} bytes at rest", many.1);
+    assert!(many.1 - few.1 < 4096, "{} bytes stay", many.1 - few.1);
+}
+
 /// The memory of the shard's own structures; a driver adds its own record of each socket.
 #[test]
 fn an_idle_spark_costs_less_than_its_budget() {

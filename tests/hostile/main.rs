@@ -16,6 +16,7 @@ mod server;
 mod witness;
 
 mod bounds;
+mod inflated;
 mod pauses;
 mod posts;
 mod readers;

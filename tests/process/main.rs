@@ -4,6 +4,7 @@
 mod answers;
 mod lines;
 mod log;
+mod memory;
 mod output;
 mod server;
 mod signals;

@@ -25,13 +25,17 @@ pub(crate) fn allspark(args: &[&str]) -> Command {
 }
 
 impl Server {
-    /// Starts an echo on one shard and waits until it answers, which stderr need not tell. That
-    /// somebody listens is not enough: a child that another test has just forked still has the
-    /// listener that reserved the port.
+    /// Starts an echo on one shard and waits until it answers, which stderr need not tell.
     pub(crate) fn start(args: &[&str], stderr: impl Into<Stdio>) -> Self {
+        Self::start_with(allspark(args).args(["--shards", "1"]), stderr)
+    }
+
+    /// Starts an echo and waits until it answers. That somebody listens is not enough: a child that
+    /// another test has just forked still has the listener that reserved the port.
+    pub(crate) fn start_with(command: &mut Command, stderr: impl Into<Stdio>) -> Self {
         let address = free_address();
-        let child = allspark(args)
-            .args(["--app", "echo", "--shards", "1", "--listen"])
+        let child = command
+            .args(["--app", "echo", "--listen"])
             .arg(address.to_string())
             .stderr(stderr)
             .spawn()
@@ -105,7 +109,7 @@ impl Server {
         Ok(body.to_owned())
     }
 
-    fn wait_until<R>(&mut self, mut is_so: impl FnMut(&mut Self) -> Option<R>) -> R {
+    pub(crate) fn wait_until<R>(&mut self, mut is_so: impl FnMut(&mut Self) -> Option<R>) -> R {
         let begun = Instant::now();
         loop {
             if let Some(result) = is_so(self) {

@@ -1,6 +1,6 @@
 //! What waits for clients: how it leaves, what it costs, and who is too slow.
 
-use allspark_engine::{Options, SendPolicy};
+use allspark_engine::{Data, Options, SendPolicy, Spark};
 use allspark_protocol::parser::ParserKind;
 use allspark_protocol::transformer::Kind;
 use allspark_protocol::websocket::deflate::{Deflater, Effort, WindowBits};
@@ -33,6 +33,26 @@ fn websockets(options: Options) -> Stage<WebSockets> {
     Stage::new(options, WebSockets::uncompressed(10 * MIB), |_| {})
 }
 
+/// A server that answers each message by what `answer` writes.
+fn answering(
+    options: Options,
+    transformer: WebSockets,
+    answer: impl Fn(&mut Spark<'_>, Data<'_>) + Clone + Send + Sync + 'static,
+) -> Stage<WebSockets> {
+    Stage::new(options, transformer, |primus| {
+        primus.on_connection(move |spark| {
+            let answer = answer.clone();
+            spark.on_data(move |spark, data| answer(spark, data));
+        });
+    })
+}
+
+fn echoing(options: Options, transformer: WebSockets) -> Stage<WebSockets> {
+    answering(options, transformer, |spark, data| {
+        spark.write(data);
+    })
+}
+
 /// A message of so many bytes that says its number.
 fn message(number: usize, bytes: usize) -> String {
     let digits = number.to_string();
@@ -45,6 +65,13 @@ fn frame(text: &str) -> Vec<u8> {
     out
 }
 
+/// Says it through an open window, and then takes next to nothing.
+fn say_and_stall(client: &mut Client, said: &[u8]) {
+    client.set_window(WIDE);
+    client.say(said);
+    client.set_window(100);
+}
+
 fn ends_with(client: &Client, text: &str) -> bool {
     client.heard.ends_with(text.as_bytes())
 }
@@ -54,7 +81,7 @@ fn ends_with(client: &Client, text: &str) -> bool {
 #[test]
 fn a_client_that_reads_again_is_up_to_date() {
     for policy in POLICIES {
-        for bytes in [10, 1_000, 40_000, 100_000, 2_000_000] {
+        for bytes in [10, 1_000, 40_000, 60_000, 100_000, 2_000_000] {
             let mut stage = websockets(options(policy));
             let mut client = stage.upgrade("");
             client.set_window(2_000);
@@ -121,13 +148,9 @@ fn what_is_written_in_one_turn_is_not_slowness() {
             ..options(policy)
         };
         let transformer = WebSockets::uncompressed(MIB);
-        let mut stage = Stage::new(options, transformer, |primus| {
-            primus.on_connection(|spark| {
-                spark.on_data(|spark, _| {
-                    (0..15).for_each(|number| {
-                        spark.write(message(number, MIB / 10));
-                    });
-                });
+        let mut stage = answering(options, transformer, |spark, _| {
+            (0..15).for_each(|number| {
+                spark.write(message(number, MIB / 10));
             });
         });
         let mut client = stage.upgrade("");
@@ -156,13 +179,7 @@ fn compressed_output_is_counted_compressed() {
             send_queue_bytes_max: 4 * MIB,
             ..options(SendPolicy::Disconnect)
         };
-        let mut stage = Stage::new(options, transformer, |primus| {
-            primus.on_connection(|spark| {
-                spark.on_data(|spark, data| {
-                    spark.write(data);
-                });
-            });
-        });
+        let mut stage = echoing(options, transformer);
         let mut client = stage.upgrade(extension);
         let text = "x".repeat(5 * MIB);
         let mut deflater = Deflater::new(WindowBits::MAX, Effort::DEFAULT, false);
@@ -200,14 +217,10 @@ fn answers_that_nobody_reads_do_not_pile_up() {
         encode::ping(&[7; 100], Some([1, 2, 3, 4]), &mut said);
         said.extend_from_slice(&ask);
     });
-    client.set_window(WIDE);
-    client.say(&said);
-    client.set_window(100);
+    say_and_stall(&mut client, &said);
     for _ in 0..200 {
         stage.turns(2);
-        client.set_window(WIDE);
-        client.say(&said);
-        client.set_window(100);
+        say_and_stall(&mut client, &said);
     }
     stage.turns(4);
     let waiting = stage.primus.stats().waiting_cost_bytes;
@@ -235,14 +248,8 @@ fn a_client_that_never_reads_its_answers_is_ended() {
             ..options(policy)
         };
         let transformer = WebSockets::uncompressed(MIB);
-        let mut stage = Stage::new(options, transformer, |primus| {
-            primus.on_connection(|spark| {
-                spark.on_data(|spark, data| {
-                    spark.write(data);
-                });
-            });
-        });
-        let client = stage.upgrade("");
+        let mut stage = echoing(options, transformer);
+        let mut client = stage.upgrade("");
         let mut said = Vec::new();
         (0..20).for_each(|_| {
             encode::ping(&[7; 100], Some([1, 2, 3, 4]), &mut said);
@@ -253,9 +260,7 @@ fn a_client_that_never_reads_its_answers_is_ended() {
             if !client.is_open() {
                 break;
             }
-            client.set_window(WIDE);
-            client.say(&said);
-            client.set_window(100);
+            say_and_stall(&mut client, &said);
             stage.turn();
             most = most.max(stage.primus.stats().waiting_cost_bytes);
         }

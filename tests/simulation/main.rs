@@ -3,6 +3,7 @@
 
 mod backlog;
 mod by_hand;
+mod inflated;
 mod late;
 mod moves;
 mod origins;

@@ -235,3 +235,54 @@ fn scripts_are_for_pages_of_listed_origins() {
         }
     }
 }
+
+/// The header of an answer that says who may frame it.
+fn framed_by(answer: &str) -> Option<&str> {
+    let (head, _) = answer.split_once("\r\n\r\n").expect("a head ends");
+    let mut lines = head.lines();
+    lines.find_map(|line| line.strip_prefix("Content-Security-Policy: "))
+}
+
+/// Pages that are there to be framed: by those that are listed, and by each other.
+#[test]
+fn pages_are_framed_by_listed_origins() {
+    const ASKED: [(TransformerKind, &str, bool); 7] = [
+        (TransformerKind::SockJs, "/iframe.html", true),
+        (TransformerKind::SockJs, "/iframe-0.1.html", true),
+        (TransformerKind::SockJs, "/0/t/htmlfile?c=c", true),
+        (
+            TransformerKind::BrowserChannel,
+            "/test?VER=8&TYPE=html",
+            true,
+        ),
+        // What is no page is shown by no frame but as text.
+        (TransformerKind::SockJs, "/0/s/jsonp?c=c", false),
+        (TransformerKind::SockJs, "/iframe.js", false),
+        (
+            TransformerKind::EngineIo,
+            "/?EIO=4&transport=polling&j=0",
+            false,
+        ),
+    ];
+    for (kind, path, is_page) in ASKED {
+        for kind in [kind, TransformerKind::Any] {
+            let ask = |cors: &CorsOptions, header: &str| {
+                let mut world = World::new(kind, cors);
+                let head = format!("GET /primus{path} HTTP/1.1\r\nHost: own.example");
+                world.ask(&format!("{head}\r\n{header}\r\n")).0
+            };
+            let answer = ask(&listed(), "");
+            assert!(answer.starts_with("HTTP/1.1 200 "), "{path}: {answer}");
+            let expected = is_page.then_some("frame-ancestors 'self' https://chat.example");
+            assert_eq!(framed_by(&answer), expected, "{path}");
+            // Caches that have the page from before are told, too.
+            if let Some((_, tag)) = answer.split_once("ETag: ").filter(|_| is_page) {
+                let tag = tag.lines().next().expect("a line ends");
+                let answer = ask(&listed(), &format!("If-None-Match: {tag}\r\n"));
+                assert!(answer.starts_with("HTTP/1.1 304 "), "{path}: {answer}");
+                assert_eq!(framed_by(&answer), expected, "{path}");
+            }
+            assert_eq!(framed_by(&ask(&CorsOptions::default(), "")), None, "{path}");
+        }
+    }
+}

@@ -85,6 +85,11 @@ impl Client {
         bytes.len()
     }
 
+    /// Says nothing more.
+    pub(crate) fn end(&self) {
+        self.net.shutdown(self.endpoint);
+    }
+
     /// From now on so many bytes may be under way or unread.
     pub(crate) fn set_window(&self, bytes: usize) {
         self.net.set_window(self.endpoint, bytes);

@@ -10,7 +10,7 @@ use allspark_engine::io::sim::{EndpointId, SimNet};
 use allspark_engine::sim::SimServer;
 use allspark_engine::{Handle, Options, SendPolicy, Stats};
 use allspark_protocol::transformer::Link;
-use allspark_protocol::{Input, Instant};
+use allspark_protocol::{Dice, Input, Instant};
 use allspark_transformers::websockets::WebSockets;
 
 /// What the world is made of.
@@ -108,7 +108,7 @@ impl World {
 
     pub(crate) fn connect(&mut self, number: usize, plan: &Plan) {
         // Some latency between 1 and 100 ms, a different one for each client.
-        let latency_us = 1_000 + (number as u64).wrapping_mul(0x9e37_79b9) % 99_000;
+        let latency_us = 1_000 + Dice::new(number as u64).below(99_000);
         let shard = number % usize::from(plan.shards);
         let latency = Duration::from_micros(latency_us);
         let endpoint = self

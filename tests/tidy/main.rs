@@ -4,8 +4,11 @@
 //! finding anything is found itself. An exception is a line in a list beside its rule, with its
 //! reason; there is no way to switch a rule off in the file that it complains about.
 
+mod borders;
+mod circles;
 mod code;
 mod dependencies;
+mod imports;
 mod layers;
 mod reach;
 mod repository;
@@ -48,6 +51,8 @@ impl Complaint {
 
 fn rules() -> impl Iterator<Item = &'static Rule> {
     [
+        borders::RULES,
+        circles::RULES,
         dependencies::RULES,
         layers::RULES,
         reach::RULES,

@@ -147,13 +147,7 @@ fn follow(
     if !reached.insert(path.clone()) {
         return;
     }
-    let (folder, file) = path.rsplit_once('/').unwrap_or(("", &path));
-    let stem = file.trim_end_matches(".rs");
-    let below = if is_root || stem == "mod" {
-        folder.to_owned()
-    } else {
-        format!("{folder}/{stem}")
-    };
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
     // Attributes lie in literals, so they are read from the text, where lines stand as in the code.
     let text: Vec<_> = repository.file(&path).unwrap_or_default().lines().collect();
     for (index, line) in code.lines().enumerate() {
@@ -166,15 +160,27 @@ fn follow(
             .and_then(|rest| rest.strip_suffix("\"]"));
         let candidates = match given {
             Some(given) => vec![beside(folder, given)],
-            None => vec![
-                format!("{below}/{name}.rs"),
-                format!("{below}/{name}/mod.rs"),
-            ],
+            None => module_files(&path, is_root, name).into(),
         };
         for candidate in candidates {
             follow(repository, sources, candidate, false, reached);
         }
     }
+}
+
+/// Where the file of the module may lie that the file `parent` declares by `mod name;`.
+pub(crate) fn module_files(parent: &str, is_root: bool, name: &str) -> [String; 2] {
+    let (folder, file) = parent.rsplit_once('/').unwrap_or(("", parent));
+    let stem = file.trim_end_matches(".rs");
+    let below = if is_root || stem == "mod" {
+        folder.to_owned()
+    } else {
+        format!("{folder}/{stem}")
+    };
+    [
+        format!("{below}/{name}.rs"),
+        format!("{below}/{name}/mod.rs"),
+    ]
 }
 
 /// The path that `given` leads to from `folder`.

@@ -33,6 +33,26 @@ pub(crate) const RULES: &[Rule] = &[
         )],
     },
     Rule {
+        says: "numbers that need not be secret come from one generator, allspark_protocol::Dice",
+        check: dice_are_made_once,
+        bad: &[
+            (
+                "a.rs",
+                "let z = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);",
+            ),
+            ("b.rs", "const STEP: u64 = 0x9E3779B97F4A7C15;"),
+            ("c.rs", "x * 6_364_136_223_846_793_005_u64"),
+            ("d.rs", "x = x.wrapping_mul(1664525)"),
+        ],
+        good: &[
+            ("a.rs", "// 0x9e37_79b9\nconst OTHER: u64 = 0x9e37;"),
+            (
+                "protocol/src/dice.rs",
+                "const STEP: u64 = 0x9e37_79b9_7f4a_7c15;",
+            ),
+        ],
+    },
+    Rule {
         says: "a module says what it is for",
         check: modules_have_docs,
         bad: &[
@@ -92,6 +112,21 @@ const BANNED: &[(&str, &str)] = &[
     ("dbg!", "remove it"),
 ];
 
+/// The one file that makes such numbers.
+const DICE: &str = "protocol/src/dice.rs";
+
+/// Numbers by which the usual small generators are known: splitmix64, PCG and Knuth's, those of
+/// Numerical Recipes and of C, xorshift64*.
+const GENERATORS: &[&str] = &[
+    "9e3779b9",
+    "bf58476d1ce4e5b9",
+    "6364136223846793005",
+    "5851f42d4c957f2d",
+    "1664525",
+    "1103515245",
+    "2545f4914f6cdd1d",
+];
+
 const LONG: &str = match std::str::from_utf8(&[b'\n'; FILE_LINES_MAX + 1]) {
     Ok(text) => text,
     Err(_) => "",
@@ -131,6 +166,21 @@ fn nothing_is_left_open(repository: &Repository) -> Vec<Complaint> {
         |line| {
             let found = BANNED.iter().find(|(word, _)| has_start(line, word));
             found.map(|(word, instead)| format!("{word}: {instead}"))
+        },
+    )
+}
+
+fn dice_are_made_once(repository: &Repository) -> Vec<Complaint> {
+    let sources: Vec<_> = repository
+        .rust_code()
+        .filter(|(path, _)| *path != DICE)
+        .collect();
+    judge_lines(
+        sources.iter().map(|(path, code)| (*path, code.as_str())),
+        |line| {
+            let plain = line.replace('_', "").to_ascii_lowercase();
+            let found = GENERATORS.iter().find(|number| plain.contains(**number));
+            found.map(|number| format!("{number} is a generator of its own"))
         },
     )
 }

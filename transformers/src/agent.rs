@@ -29,7 +29,7 @@ pub struct Agent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RequestId(u64);
 
-/// What came of a request.
+/// A part of the answer to a request, or its failure.
 #[derive(Debug)]
 pub enum Part<'a> {
     /// Status and headers of the answer. Interim answers (100, 103) are skipped.

@@ -6,6 +6,7 @@
 use allspark_protocol::Input;
 use allspark_protocol::Instant;
 use allspark_protocol::http::{Request, RequestHead, Response};
+use allspark_protocol::primus::Pathname;
 use allspark_protocol::transformer::{
     Answer, Carrier, Context, Event, Kind, Outputs, SessionName, Transformer, Units, Wire,
 };
@@ -23,7 +24,7 @@ use crate::websockets::{WebSocketSession, WebSockets, WebSocketsOptions};
 #[derive(Clone, Debug)]
 pub struct AnyTransformer {
     kind: TransformerKind,
-    pathname: String,
+    pathname: Pathname,
     websockets: WebSockets,
     faye: Faye,
     uws: Uws,
@@ -80,7 +81,7 @@ impl AnyTransformer {
         }
         Ok(Self {
             kind,
-            pathname: common.pathname.trim_end_matches('/').to_owned(),
+            pathname: common.pathname.clone(),
             websockets: WebSockets::new(common, options.websockets),
             faye: Faye::new(common, options.faye),
             uws: Uws::new(common, options.uws),

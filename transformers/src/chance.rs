@@ -5,13 +5,13 @@ use std::fmt;
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-/// The key stream of ChaCha12 for a seed: who sees any of its numbers can tell no other, nor the
+/// The key stream of ChaCha12 for a seed: some of its numbers reveal no other number, nor the
 /// seed, short of trying all 2^64 seeds. So some may be said in clear (a nonce, a name, a number
 /// that keeps caches away) and others not be foreseen (masking keys, RFC 6455, 10.3; the seeds of
 /// what comes next).
 ///
 /// A client may be one of very many, so this is no more than a seed and a place, and each call
-/// makes a block anew. Who needs many numbers takes them by [`Chance::fill`].
+/// makes a block anew. For many numbers there is [`Chance::fill`].
 #[derive(Clone)]
 pub struct Chance {
     seed: u64,
@@ -46,7 +46,7 @@ impl Chance {
 }
 
 /// Bytes of a block of ChaCha.
-pub(crate) const BLOCK_BYTES: usize = 64;
+const BLOCK_BYTES: usize = 64;
 
 /// 32-bit words of a block.
 const BLOCK_WORDS: u128 = BLOCK_BYTES as u128 / 4;
@@ -55,6 +55,43 @@ impl fmt::Debug for Chance {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The seed is nobody's business.
         formatter.debug_struct("Chance").finish_non_exhaustive()
+    }
+}
+
+/// Masking keys. Nobody who has seen those before, or the nonce of the handshake, may foresee the
+/// next one (RFC 6455, 5.3 and 10.3).
+#[derive(Clone, Debug)]
+pub struct Masks {
+    chance: Chance,
+    block: [u8; BLOCK_BYTES],
+    /// Bytes of the block that were used.
+    used: u8,
+}
+
+impl Masks {
+    /// The keys that follow in a stream.
+    pub const fn new(chance: Chance) -> Self {
+        Self {
+            chance,
+            block: [0; BLOCK_BYTES],
+            used: BLOCK_BYTES as u8,
+        }
+    }
+
+    /// The next key.
+    pub fn next_key(&mut self) -> [u8; 4] {
+        let rest = self.block.get(usize::from(self.used)..);
+        let key = match rest.and_then(|rest| rest.first_chunk()) {
+            Some(key) => *key,
+            None => {
+                self.chance.fill(&mut self.block);
+                self.used = 0;
+                let [a, b, c, d, ..] = self.block;
+                [a, b, c, d]
+            }
+        };
+        self.used += key.len() as u8;
+        key
     }
 }
 
@@ -85,6 +122,20 @@ mod tests {
             plain.fill_bytes(&mut expected);
             assert_eq!(block, expected);
         }
+    }
+
+    #[test]
+    fn no_mask_comes_again_and_no_block_is_wasted() {
+        let mut chance = Chance::new(7);
+        let mut masks = Masks::new(chance.clone());
+        let keys: Vec<[u8; 4]> = (0..1000).map(|_| masks.next_key()).collect();
+        assert_eq!(keys.iter().collect::<HashSet<_>>().len(), keys.len());
+        let blocks = (keys.len() * 4).div_ceil(BLOCK_BYTES);
+        let mut stream = vec![0; blocks * BLOCK_BYTES];
+        stream
+            .chunks_mut(BLOCK_BYTES)
+            .for_each(|block| chance.fill(block));
+        assert!(stream.starts_with(keys.as_flattened()));
     }
 
     #[test]

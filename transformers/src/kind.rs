@@ -26,7 +26,7 @@ pub struct UnknownTransformer(String);
 impl std::fmt::Display for UnknownTransformer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let names = TransformerKind::ALL.map(TransformerKind::name);
-        let (name, names) = (&self.0, names.join(", "));
+        let (name, names) = (self.0.escape_debug(), names.join(", "));
         write!(f, "there is no transformer `{name}`; use one of: {names}")
     }
 }

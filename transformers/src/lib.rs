@@ -39,6 +39,6 @@ pub(crate) mod testing;
 
 pub use any::{AnySession, AnyTransformer};
 pub use any_client::{ClientCommonOptions, Speech};
-pub use chance::Chance;
+pub use chance::{Chance, Masks};
 pub use kind::{TransformerKind, UnknownTransformer};
 pub use options::{CommonOptions, TransportOptionError};

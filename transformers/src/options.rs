@@ -1,12 +1,14 @@
-//! What transformers are told, and the errors of those who tell them.
+//! The options that every transformer has, and the errors in options.
 
 use std::borrow::Cow;
+
+use allspark_protocol::primus::Pathname;
 
 /// What every transformer is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommonOptions {
-    /// The path under which the server is reached, with its leading `/`. Default `/primus`.
-    pub pathname: String,
+    /// The path under which the server is reached. Default `/primus`.
+    pub pathname: Pathname,
     /// Bytes of the largest message, Primus's `maxLength`. Default 10 MiB.
     pub message_bytes_max: usize,
     /// Whether messages may be compressed. Default false.
@@ -18,7 +20,7 @@ pub struct CommonOptions {
 impl Default for CommonOptions {
     fn default() -> Self {
         Self {
-            pathname: "/primus".to_owned(),
+            pathname: Pathname::default(),
             message_bytes_max: allspark_protocol::limits::MESSAGE_BYTES_MAX_DEFAULT,
             compression: false,
             seed: 0,

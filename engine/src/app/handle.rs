@@ -9,9 +9,8 @@ use allspark_protocol::transformer::Kind;
 use super::ends::{Destroy, EndOptions};
 use super::error::SparkError;
 use super::host::{Command, Finder, Server, Visitor};
-use super::message::Message;
+use super::message::{self, Message};
 use super::spark::Spark;
-use crate::memory::FRAME_BYTES_MAX;
 use crate::stats::Stats;
 
 impl Spark<'_> {
@@ -47,9 +46,9 @@ impl Handle {
     /// Calls `visit` with every spark, on its shard, until it returns false. Shards do this at the
     /// same time, so a few sparks more may be visited after a false.
     ///
-    /// A shard visits a bounded number of sparks at a time, between its other work, so that nobody's
-    /// message waits for it. What is asked for meanwhile does not wait either: a message that is
-    /// written after `for_each` may reach a spark before its visit.
+    /// A shard visits a bounded number of sparks at a time, between its other work, so that
+    /// nobody's message waits for it. What is asked for meanwhile does not wait either: a message
+    /// that is written after `for_each` may reach a spark before its visit.
     pub fn for_each(&self, visit: impl Fn(&mut Spark<'_>) -> bool + Send + Sync + 'static) {
         let stopped = Arc::new(AtomicBool::new(false));
         let visitor: Visitor = Arc::new(move |host, key| visit(&mut Spark::new(host, key)));
@@ -82,12 +81,7 @@ impl Handle {
 
     pub(crate) fn encode(&self, message: impl Message) -> Result<(Kind, Arc<[u8]>), SparkError> {
         let mut scratch = Vec::new();
-        let (kind, payload) = message
-            .encode(self.0.options.parser, &mut scratch)
-            .map_err(SparkError::Encode)?;
-        if payload.len() > FRAME_BYTES_MAX {
-            return Err(SparkError::TooLong);
-        }
+        let (kind, payload) = message::encode(&message, self.0.options.parser, &mut scratch)?;
         Ok((kind, payload.into()))
     }
 
@@ -133,7 +127,7 @@ impl SparkHandle {
         self.id
     }
 
-    /// Writes a message. Fails only when it can't be encoded.
+    /// Writes a message. Fails only when it can't be encoded or is longer than a frame can be.
     pub fn write(&self, message: impl Message) -> Result<(), SparkError> {
         let (kind, payload) = self.primus.encode(message)?;
         self.primus.send_to(

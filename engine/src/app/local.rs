@@ -6,7 +6,7 @@ use super::ends::Destroy;
 use super::error::SparkError;
 use super::handle::{Handle, SparkHandle};
 use super::host::Host;
-use super::message::Message;
+use super::message::{self, Message};
 use super::spark::Spark;
 use crate::stats::Stats;
 
@@ -30,9 +30,9 @@ impl LocalPrimus<'_> {
     /// A message that can't be encoded, or that no frame can hold, is returned as the error.
     pub fn write(&mut self, message: impl Message) -> Result<(), SparkError> {
         let mut scratch = self.host.take_scratch();
-        let result = match message.encode(self.host.parser(), &mut scratch) {
+        let result = match message::encode(&message, self.host.parser(), &mut scratch) {
             Ok((kind, payload)) => self.host.broadcast_packet(kind, payload),
-            Err(error) => Err(SparkError::Encode(error)),
+            Err(error) => Err(error),
         };
         self.host.put_scratch(scratch);
         result

@@ -7,7 +7,9 @@ use allspark_protocol::parser::{EncodeError, Parser, ParserKind};
 use allspark_protocol::transformer::Kind;
 use serde::{Serialize, Serializer};
 
-use super::Data;
+use super::data::Data;
+use super::error::SparkError;
+use crate::memory::FRAME_BYTES_MAX;
 
 /// Something that a parser can encode: text, a number, a truth value, `()` for null, bytes, a
 /// [`Value`] or `serde_json::Value`, the [`Data`] that just came in, an `Option` of these, or
@@ -19,6 +21,24 @@ pub trait Message {
         parser: ParserKind,
         scratch: &'m mut Vec<u8>,
     ) -> Result<(Kind, &'m [u8]), EncodeError>;
+}
+
+/// Encodes a message that is to be written, wherever to.
+///
+/// # Errors
+/// The parser can't express it, or no frame can carry it. Nothing was copied then that would have
+/// to be thrown away.
+pub(crate) fn encode<'m, M: Message + ?Sized>(
+    message: &'m M,
+    parser: ParserKind,
+    scratch: &'m mut Vec<u8>,
+) -> Result<(Kind, &'m [u8]), SparkError> {
+    let encoded = message.encode(parser, scratch);
+    let (kind, payload) = encoded.map_err(SparkError::Encode)?;
+    match payload.len() <= FRAME_BYTES_MAX {
+        true => Ok((kind, payload)),
+        false => Err(SparkError::TooLong),
+    }
 }
 
 /// Wraps something that serde can serialise, so that it can be written.

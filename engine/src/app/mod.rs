@@ -14,8 +14,8 @@
 //! # Invariants
 //! - `connection` and `disconnection` come once each per spark, in this order, on its shard; `data`
 //!   comes neither before the first nor after the second.
-//! - Handlers run one at a time on the shard's thread, never inside each other. One that panics ends
-//!   its spark, is logged, and harms nobody else.
+//! - Handlers run one at a time on the shard's thread, never inside each other. One that panics
+//!   ends its spark, is logged, and harms nobody else.
 //! - A handler must not block: all sparks of its shard wait for it. What takes long belongs on
 //!   another thread, which answers through a [`SparkHandle`].
 

@@ -12,7 +12,7 @@ use super::ends::{EndOptions, ReadyState};
 use super::error::SparkError;
 use super::headers::Headers;
 use super::host::{Extras, Handler, Host, OnSpark, SparkState};
-use super::message::Message;
+use super::message::{self, Message};
 use crate::memory::Key;
 
 /// One connected client, on its shard, for as long as a handler runs. To reach it from elsewhere
@@ -93,16 +93,16 @@ impl<'a> Spark<'a> {
     /// }
     /// ```
     ///
-    /// Returns false when the spark has ended. A message that can't be encoded emits `error` and
-    /// leaves the spark open, as in Primus.
+    /// Returns false when the spark has ended. A message that can't be encoded, or that no frame
+    /// can hold, emits `error` and leaves the spark open, as in Primus.
     pub fn write(&mut self, message: impl Message) -> bool {
         if self.inner().ready != ReadyState::Open {
             return false;
         }
         let mut scratch = self.host.take_scratch();
-        match message.encode(self.host.parser(), &mut scratch) {
+        match message::encode(&message, self.host.parser(), &mut scratch) {
             Ok((kind, payload)) => self.host.write_packet(self.key, kind, payload),
-            Err(error) => self.host.report(self.key, SparkError::Encode(error)),
+            Err(error) => self.host.report(self.key, error),
         }
         self.host.put_scratch(scratch);
         true

@@ -1,7 +1,7 @@
-//! From one to many. A broadcast is framed once per wire format, kept in a log, and written to every
-//! spark by a walk over all of them. Visits to all sparks, and the end of all of them, are such walks,
-//! too. It knows neither sockets nor sessions: who is there, and what is done about them, is a matter
-//! of the shard.
+//! From one to many. A broadcast is framed once per wire format, kept in a log, and written to
+//! every spark by a walk over all of them. Visits to all sparks, and the end of all of them, are
+//! such walks, too. It knows neither sockets nor sessions: who is there, and what is done about
+//! them, is a matter of the shard.
 //!
 //! | file | what it is |
 //! |---|---|

@@ -11,11 +11,12 @@
 //!
 //! # Invariants
 //! - A request is judged once. What was decided about it travels with it ([`Verdict`]).
-//! - No transport, and nothing of the application but its fallback, sees a request that was refused.
+//! - No transport, and nothing of the application but its fallback, sees a request that was
+//!   refused.
 
 use allspark_protocol::http::{HttpDate, RequestHead, Response};
 use allspark_protocol::parser::{Json, Parser};
-use allspark_protocol::primus::PRIMUS_VERSION;
+use allspark_protocol::primus::{PRIMUS_VERSION, Pathname};
 
 use crate::config::Options;
 use crate::limits::RETRY_AFTER_S;
@@ -50,7 +51,7 @@ pub(crate) enum Way {
 pub(crate) struct Door {
     /// The second in which an answer was last sent.
     date: HttpDate,
-    pathname: String,
+    pathname: Pathname,
     /// The answer to `GET <pathname>/spec`.
     spec: String,
 }
@@ -81,7 +82,7 @@ impl Door {
         is_upgrade: bool,
         is_script: impl FnOnce(&RequestHead<'_>) -> bool,
     ) -> Way {
-        if !head.path().starts_with(&self.pathname) {
+        if !head.path().starts_with(&*self.pathname) {
             return Way::Elsewhere;
         }
         let cors = &options.cors;
@@ -108,7 +109,7 @@ impl Door {
 
     /// What Primus itself answers, whatever the method: files (the library) and `/spec`.
     fn own_answer(&self, options: &Options, head: &RequestHead<'_>) -> Option<Response> {
-        let name = head.path().strip_prefix(&self.pathname)?;
+        let name = head.path().strip_prefix(&*self.pathname)?;
         if name == "/spec" {
             return Some(Response::json(200, self.spec.clone()));
         }

@@ -1,5 +1,5 @@
-//! Answers whose body comes in parts with pauses between them. The connection is closed afterwards, so
-//! what its peer sends meanwhile is not looked at.
+//! Answers whose body comes in parts with pauses between them. The connection is closed afterwards,
+//! so what its peer sends meanwhile is not looked at.
 
 use std::collections::VecDeque;
 use std::time::Duration;

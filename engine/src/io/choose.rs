@@ -5,6 +5,8 @@ use std::fs;
 use std::str::FromStr;
 use std::thread;
 
+use allspark_protocol::options::{self, UnknownChoice};
+
 use super::DriverKind;
 use super::uring::{self, Abilities, SetupError};
 
@@ -33,6 +35,12 @@ pub struct Chosen {
 }
 
 impl DriverChoice {
+    const NAMES: [(&str, Self); 3] = [
+        ("auto", Self::Auto),
+        ("uring", Self::Uring),
+        ("epoll", Self::Epoll),
+    ];
+
     /// Probes the machine, if the choice depends on it.
     ///
     /// # Errors
@@ -64,32 +72,19 @@ impl DriverChoice {
 }
 
 impl FromStr for DriverChoice {
-    type Err = UnknownDriver;
+    type Err = UnknownChoice;
 
-    fn from_str(name: &str) -> Result<Self, UnknownDriver> {
-        match name {
-            "auto" => Ok(Self::Auto),
-            "uring" => Ok(Self::Uring),
-            "epoll" => Ok(Self::Epoll),
-            _ => Err(UnknownDriver),
-        }
+    /// Finds a choice by its name, in any case.
+    fn from_str(name: &str) -> Result<Self, UnknownChoice> {
+        options::choose(name, &Self::NAMES)
     }
 }
 
 impl fmt::Display for DriverChoice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Auto => "auto",
-            Self::Uring => "uring",
-            Self::Epoll => "epoll",
-        })
+        f.pad(Self::NAMES[*self as usize].0)
     }
 }
-
-/// A name that no driver has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the driver is one of auto, uring and epoll")]
-pub struct UnknownDriver;
 
 /// Why `io_uring` does not work on this machine, and what the operator can do about it.
 #[derive(Debug, thiserror::Error)]
@@ -257,7 +252,11 @@ mod tests {
         for choice in [DriverChoice::Auto, DriverChoice::Uring, DriverChoice::Epoll] {
             assert_eq!(choice.to_string().parse(), Ok(choice));
         }
-        assert_eq!("kqueue".parse::<DriverChoice>(), Err(UnknownDriver));
+        let reason = "kqueue".parse::<DriverChoice>().unwrap_err().to_string();
+        assert!(
+            reason.ends_with("the choices are: auto, uring, epoll"),
+            "{reason}"
+        );
     }
 
     /// What a container's profile does, done to one thread.

@@ -35,12 +35,12 @@ mod uring;
 mod waker;
 
 pub(crate) use choose::explained;
-pub use choose::{Chosen, DriverChoice, Unavailable, UnknownDriver, probe, probe_release};
+pub use choose::{Chosen, DriverChoice, Unavailable, probe, probe_release};
 pub use detached::Detached;
 pub use epoll::{Epoll, EpollOptions};
 pub use listener::bind;
 pub use token::Token;
-pub use uring::{RingSize, SetupError, Uring, UringOptions};
+pub use uring::{Buffers, RingSize, SetupError, Uring, UringOptions};
 pub use waker::Waker;
 
 /// A connection as its driver names it. Meaningless to any other driver.

@@ -108,6 +108,7 @@ impl Block {
         let begin = self.last_end();
         if len > FRAME_BYTES_MAX {
             self.bytes.get_mut().truncate(begin);
+            self.shrink();
             return Err(FrameTooLong);
         }
         if class == FrameClass::Exempt {

@@ -10,6 +10,7 @@ mod lists;
 #[cfg(feature = "mimalloc")]
 mod mimalloc;
 mod pool;
+mod region;
 mod slice;
 
 pub use arena::{Arena, Key};
@@ -19,6 +20,6 @@ pub use lent::{BufferPool, LentBuffer};
 pub use lists::GiveBack;
 pub(crate) use lists::kept;
 #[cfg(feature = "mimalloc")]
-pub use mimalloc::collect_mimalloc;
+pub use mimalloc::{collect_mimalloc, refuse_huge_pages};
 pub use pool::BlockPool;
 pub use slice::Slice;

@@ -11,30 +11,24 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
-use crossbeam_queue::ArrayQueue;
-use crossbeam_utils::{Backoff, CachePadded};
+use crossbeam_utils::Backoff;
 
 use crate::guard;
 use crate::io::Waker;
-use crate::limits::{INBOX_BYTES_MAX, INBOX_COMMANDS_MAX};
 use crate::stats::Counters;
 
+mod bounded;
 mod outbox;
 mod parcel;
 
+use bounded::BoundedQueue;
+pub(crate) use bounded::Weigh;
 pub(crate) use outbox::Outbox;
 pub(crate) use parcel::Parcel;
 
-/// What knows its size in a queue, which is bounded in bytes.
-pub(crate) trait Weigh: Send + 'static {
-    /// Bytes that it takes while it waits.
-    fn bytes(&self) -> usize;
-}
-
 /// The queue into one shard.
 struct Inbox<C> {
-    commands: ArrayQueue<C>,
-    bytes: CachePadded<AtomicUsize>,
+    commands: BoundedQueue<C>,
     /// Set when the shard's driver exists.
     waker: OnceLock<Waker>,
     /// Set when the shard has ended: commands are accepted and forgotten.
@@ -46,8 +40,7 @@ struct Inbox<C> {
 impl<C: Weigh> Inbox<C> {
     fn new() -> Self {
         Self {
-            commands: ArrayQueue::new(INBOX_COMMANDS_MAX),
-            bytes: CachePadded::new(AtomicUsize::new(0)),
+            commands: BoundedQueue::new(),
             waker: OnceLock::new(),
             ended: AtomicBool::new(false),
             sent: Sent::new(),
@@ -60,20 +53,11 @@ impl<C: Weigh> Inbox<C> {
         if self.ended.load(Ordering::Acquire) {
             return Ok(());
         }
-        let bytes = command.bytes();
-        // A single huge command passes when nothing else waits, as in a spark's queue.
-        let before = self.bytes.fetch_add(bytes, Ordering::Relaxed);
-        if before > 0 && before + bytes > INBOX_BYTES_MAX {
-            self.bytes.fetch_sub(bytes, Ordering::Relaxed);
-            return Err(command);
-        }
-        let pushed = self.commands.push(command);
-        if pushed.is_err() {
-            self.bytes.fetch_sub(bytes, Ordering::Relaxed);
-        } else if let Some(waker) = self.waker.get() {
+        self.commands.push(command)?;
+        if let Some(waker) = self.waker.get() {
             waker.wake();
         }
-        pushed
+        Ok(())
     }
 }
 
@@ -156,15 +140,12 @@ impl<C: Weigh> Mesh<C> {
 
     /// Takes the next command for a shard. Only that shard calls it.
     pub(crate) fn receive(&self, shard: u16) -> Option<C> {
-        let inbox = &self.inboxes[usize::from(shard)];
-        let command = inbox.commands.pop()?;
-        inbox.bytes.fetch_sub(command.bytes(), Ordering::Relaxed);
-        Some(command)
+        self.inboxes[usize::from(shard)].commands.pop()
     }
 
     /// Bytes of all commands that wait for any shard.
     pub(crate) fn bytes(&self) -> usize {
-        let bytes = |inbox: &Inbox<C>| inbox.bytes.load(Ordering::Relaxed);
+        let bytes = |inbox: &Inbox<C>| inbox.commands.bytes();
         self.inboxes.iter().map(bytes).sum()
     }
 
@@ -249,6 +230,7 @@ impl<C> Sent<C> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::{INBOX_BYTES_MAX, INBOX_COMMANDS_MAX};
 
     struct Bytes(usize);
 

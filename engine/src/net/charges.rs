@@ -1,7 +1,7 @@
-//! What peers hold: what waits for a peer to go on. That is the part of a request or message that has
-//! come so far, bytes behind a request that is not answered yet, and what sessions keep. It is looked
-//! at when bytes came in, and when a session was called, because it grows nowhere else; who holds
-//! nothing, as nearly all do, costs a comparison.
+//! What peers hold: what waits for a peer to go on. That is the part of a request or message that
+//! has come so far, bytes behind a request that is not answered yet, and what sessions keep. It is
+//! looked at when bytes came in, and when a session was called, because it grows nowhere else; who
+//! holds nothing, as nearly all do, costs a comparison.
 //!
 //! What waits to be sent, and broadcasts, are counted where they are made
 //! ([`BlockPool`](crate::memory::BlockPool)), and belong to the same bound ([`super::room`]).

@@ -1,6 +1,6 @@
 //! How connections end. [`Net::finish`] sends what waits, shuts down, and reads on for a moment, so
-//! that the peer gets the last bytes instead of a reset; [`Net::close`] closes at once. Both ends of
-//! that are given as long as the peer takes what is sent ([`super::slow`]).
+//! that the peer gets the last bytes instead of a reset; [`Net::close`] closes at once. Both ends
+//! of that are given as long as the peer takes what is sent ([`super::slow`]).
 
 use super::connection::Closing;
 use super::{Net, token_of};

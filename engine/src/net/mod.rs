@@ -10,6 +10,7 @@
 //! | [`send`] | from queues to the driver, and what comes of it |
 //! | [`slow`] | peers that read or send too slowly, and why a connection is not listened to |
 //! | [`close`] | how connections end |
+//! | [`backlog`] | what came in and has to wait, as what came before it had its share of a turn |
 //! | [`charges`], [`room`] | what peers hold, and how many may come |
 //! | [`moves`], [`luggage`] | how often connections change their shard, and what they take along |
 //!
@@ -17,8 +18,8 @@
 //! - A connection's slot is reused only after its last completion ([`Net::remove`]).
 //! - A connection is sent to at most once per turn.
 //! - After [`Net::close`] the driver gets no operation for the connection any more.
-//! - What waits for a peer has a bound, whatever it is: a policy's for messages, [`Rules`]'s for the
-//!   rest. Who writes learns of it and decides; nothing here ends anything by itself but a
+//! - What waits for a peer has a bound, whatever it is: a policy's for messages, [`Rules`]'s for
+//!   the rest. Who writes learns of it and decides; nothing here ends anything by itself but a
 //!   connection that is being closed already.
 
 use std::collections::VecDeque;
@@ -31,6 +32,7 @@ use crate::io::{Op, Socket, Token};
 use crate::memory::{Arena, GiveBack, Key};
 use crate::wheel::Wheel;
 
+mod backlog;
 mod buffers;
 mod charges;
 mod close;
@@ -43,6 +45,7 @@ mod rules;
 mod send;
 mod slow;
 
+pub(crate) use backlog::Backlog;
 pub(crate) use buffers::Buffers;
 pub(crate) use charges::Charges;
 pub(crate) use connection::{Closing, Connection, Flags};

@@ -8,8 +8,8 @@
 //! everything is sent. What counts is what the peer's kernel has acknowledged, which our kernel is
 //! asked for: it takes megabytes at once and says for minutes that it takes no more, although a
 //! slow peer reads all the time. While the timer of a connection belongs to its owner
-//! ([`Flags::OWNED`]), the owner judges, by the silence of its peer; then the kernel is asked before
-//! that ([`Net::judge_silence`]).
+//! ([`Flags::OWNED`]), the owner judges, by the silence of its peer; then the kernel is asked
+//! before that ([`Net::judge_silence`]).
 //!
 //! A connection that was **shut down** and whose peer does not close is given up only when the peer
 //! has everything, or takes the rest too slowly.

@@ -1,12 +1,13 @@
-//! The sessions of a shard: what sparks are to their transport. It owns the transformer, the slots of
-//! sparks, the names of sessions, and what sessions want. It touches no socket: a session names
+//! The sessions of a shard: what sparks are to their transport. It owns the transformer, the slots
+//! of sparks, the names of sessions, and what sessions want. It touches no socket: a session names
 //! connections by carriers, and says in [`Want`]s what is to be done with them.
 //!
 //! | file | what it is |
 //! |---|---|
 //! | here | [`Sessions`]: who is there, how a session is called, and what it wants |
 //! | [`slot`] | what is kept of one spark |
-//! | [`carried`], [`carrier`] | sessions that outlive connections, and connections as they know them |
+//! | [`carried`] | sessions that outlive connections |
+//! | [`carrier`] | connections as sessions know them |
 //! | [`names`] | sessions by the names that their clients chose |
 //! | [`timers`] | deadlines of carried sessions |
 //!
@@ -21,6 +22,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use allspark_protocol::Instant;
+use allspark_protocol::http::Request;
 use allspark_protocol::primus::SparkId;
 use allspark_protocol::transformer::{Carrier, Context, Output, Outputs, Transformer, Wire};
 
@@ -235,14 +237,16 @@ impl<T: Transformer> Sessions<T> {
         spark: Key,
         now: Instant,
         carrier: Carrier,
-        request: &allspark_protocol::http::Request<'_>,
+        request: &Request<'_>,
     ) -> bool {
         let before = self.wants.len();
         self.call(spark, now, |transformer, session, context, out| {
             transformer.exchange(session, context, carrier, request, out);
         });
-        let declines = |(_, want): &(Key, Want)| matches!(want, Want::Output(Output::Decline(other)) if *other == carrier);
-        let place = self.wants.range(before..).position(declines);
+        let place = self.wants.range(before..).position(|(_, want)| match want {
+            Want::Output(Output::Decline(declined)) => *declined == carrier,
+            _ => false,
+        });
         if let Some(place) = place {
             self.wants.remove(before + place);
         }
@@ -376,8 +380,8 @@ impl<T: Transformer> Sessions<T> {
         self.wants.push_back((spark, want));
     }
 
-    /// Messages for the spark are framed as its session has it now. `head` says where the broadcasts
-    /// of a wire are.
+    /// Messages for the spark are framed as its session has it now. `head` says where the
+    /// broadcasts of a wire are.
     pub(crate) fn change_wire(&mut self, spark: Key, head: impl FnOnce(Wire) -> u64) {
         let Some(slot) = self.slots.get_mut(spark) else {
             return;

@@ -16,9 +16,9 @@ pub(crate) struct Fired {
 }
 
 impl<T: Transformer> Sessions<T> {
-    /// Sets the timer of a carried session, if it is not early enough already. One that is too early
-    /// does no harm, and a deadline that moves on with every message costs nothing this way. Nobody
-    /// who waits for its client is judged before `judge_from`.
+    /// Sets the timer of a carried session, if it is not early enough already. One that is too
+    /// early does no harm, and a deadline that moves on with every message costs nothing this way.
+    /// Nobody who waits for its client is judged before `judge_from`.
     pub(crate) fn set_timer(&mut self, spark: Key, now: Instant, judge_from: Instant) {
         let Some(slot) = self.slots.get_mut(spark) else {
             return;

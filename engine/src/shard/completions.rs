@@ -64,6 +64,7 @@ impl<T: Transformer> Core<T> {
     /// The driver is done with a connection: everything that belonged to it is returned.
     fn closed(&mut self, key: Key) {
         self.moves.closed(key.index);
+        self.backlog.closed(key);
         let connection = self.net.remove(key);
         match connection.owner {
             Owner::Session(spark) => {

@@ -26,7 +26,7 @@ use crate::io::{Op, Wait};
 use crate::lines::{Admitted, Line};
 use crate::memory::{Arena, Key};
 use crate::mesh::{Mesh, Outbox, Parcel};
-use crate::net::{Luggage, Moves, Net, Room, Rules};
+use crate::net::{Backlog, Luggage, Moves, Net, Room, Rules};
 use crate::session::Sessions;
 use crate::stats::Counters;
 
@@ -49,6 +49,8 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) room: Room,
     /// Sessions that know of requests whose bodies are coming.
     pub(super) arriving: Arriving,
+    /// What came in and was not looked at yet.
+    pub(super) backlog: Backlog,
     /// Connections that can go on with what their peers sent meanwhile.
     pub(super) resumed: Vec<Key>,
     /// Connections that go to another shard once everything is sent.
@@ -91,6 +93,7 @@ impl<T: Transformer> Core<T> {
             outbox: Outbox::new(server.mesh.shards()),
             room: Room::default(),
             arriving: Arriving::default(),
+            backlog: Backlog::default(),
             resumed: Vec::new(),
             leaving: VecDeque::new(),
             luggage: Luggage::default(),
@@ -183,6 +186,7 @@ impl<T: Transformer> Core<T> {
             || (self.sessions.proceeding() > 0 && !self.is_congested())
             || self.fanout.has_work(self.clock.now)
             || self.closes_idle()
+            || (!self.backlog.is_empty() && !self.is_congested())
             || !self.resumed.is_empty()
             || !self.leaving.is_empty()
             || !self.outbox.is_empty()

@@ -1,8 +1,8 @@
-//! Walks over all sparks: broadcasts, visits, and the end of everybody. Each turn does a bounded part
-//! of every walk that is under way.
+//! Walks over all sparks: broadcasts, visits, and the end of everybody. Each turn does a bounded
+//! part of every walk that is under way.
 //!
-//! Sparks that a walk with broadcasts reaches later get everything that was broadcast meanwhile in the
-//! same send; if it was already past some, another walk follows.
+//! Sparks that a walk with broadcasts reaches later get everything that was broadcast meanwhile in
+//! the same send; if it was already past some, another walk follows.
 
 use std::sync::atomic::Ordering;
 

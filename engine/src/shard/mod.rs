@@ -12,22 +12,22 @@
 //!    ([`flush`]);
 //! 6. queue the sends: everything that waits for a connection leaves as one send ([`flush`]), and
 //!    walks over all sparks go on ([`fan_out`]);
-//! 7. now and then: give back memory that a peak has left behind ([`upkeep`]).
+//! 7. now and then: give back memory that a peak has left behind ([`give_back`]).
 //!
 //! | what happens | where |
 //! |---|---|
 //! | bytes become requests, requests go to sessions | [`receive`], [`travel`] |
 //! | what a session understood becomes events | [`events`] |
 //! | what a session wants is done | [`outputs`] |
-//! | a handler writes, ends, broadcasts | [`host`], then [`write`](mod@write), [`close`], [`fan_out`] |
-//! | **effects**: what must not happen inside something else | [`effects`], carried out in [`carry_out`] |
-//! | a slow consumer is ended | [`write`](mod@write) (a queue is full), [`timers`] (it takes too little) |
+//! | a handler writes, ends, broadcasts | [`host`], then `write`, [`close`], [`fan_out`] |
+//! | what must not happen inside something else | [`effects`], then [`carry_out`] |
+//! | a slow consumer is ended | `write` (a queue is full), [`timers`] (it takes too little) |
 //! | how many may come and what they may hold | [`room`] |
 //!
 //! Calls go one way: phases -> [`carry_out`] -> [`outputs`] -> [`events`] -> the application ->
-//! [`host`] -> [`write`](mod@write) and [`close`] -> the machines. Whatever would have to go the
-//! other way is an effect. So a handler never runs inside a handler, a session is never called while
-//! one of its outputs is carried out, and nothing is called inside a submission.
+//! [`host`] -> `write` and [`close`] -> the machines. Whatever would have to go the
+//! other way is an effect. So a handler never runs inside a handler, a session is never called
+//! while one of its outputs is carried out, and nothing is called inside a submission.
 //!
 //! # Invariants
 //! - A turn ends without an effect, and without anything that a session wants.
@@ -56,6 +56,7 @@ mod events;
 mod fairness;
 mod fan_out;
 mod flush;
+mod give_back;
 mod host;
 mod inbox;
 mod outputs;
@@ -116,7 +117,8 @@ impl<D: Driver, T: Transformer> Shard<D, T> {
     /// One turn.
     pub fn turn(&mut self, wait: Wait) -> io::Result<Flow> {
         self.submit(wait)?;
-        let is_all_read = !self.driver.has_more() && self.stash.is_empty();
+        let is_all_read =
+            !self.driver.has_more() && self.stash.is_empty() && self.core.backlog.is_empty();
         self.core
             .begin_turn(self.driver.now(), self.driver.unix_ms(), is_all_read);
         let holds_input = self.complete();
@@ -125,6 +127,7 @@ impl<D: Driver, T: Transformer> Shard<D, T> {
         self.core.drain_inbox();
         let is_in_time = self.core.fire_timers(holds_input);
         self.core.proceed();
+        self.core.read_backlog();
         self.core.resume();
         self.core.flush_sessions();
         self.core.flush();

@@ -191,8 +191,8 @@ impl<T: Transformer> Core<T> {
         self.effects.push(Effect::Forget(spark));
     }
 
-    /// A connection changes its owner. What its peer has sent meanwhile is looked at when no session
-    /// is being called.
+    /// A connection changes its owner. What its peer has sent meanwhile is looked at when no
+    /// session is being called.
     fn go_on(&mut self, key: Key, next: Next) {
         if next == Next::Http {
             let timeout_ms = self.server.options.keep_alive_timeout_ms;

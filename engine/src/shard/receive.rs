@@ -13,7 +13,9 @@ use super::reason::EndReason;
 use crate::app;
 use crate::http::{Asked, Next, Paced, Parked, Verdict, Way, unavailable};
 use crate::io::Socket;
-use crate::limits::{PENDING_BYTES_HIGHEST, PENDING_BYTES_MAX};
+use crate::limits::{
+    BACKLOG_BYTES_MAX, PENDING_BYTES_HIGHEST, PENDING_BYTES_MAX, SHARE_BYTES, SHARES_PER_TURN,
+};
 use crate::memory::Key;
 use crate::net::{Closing, Flags};
 use crate::proxies;
@@ -47,8 +49,11 @@ impl<T: Transformer> Core<T> {
         let owner = &mut self.net.connection_mut(key).owner;
         match owner {
             Owner::Session(spark) => {
-                let spark = *spark;
-                self.read_session(key, spark, &mut Input::new(bytes));
+                let (spark, mut input) = (*spark, Input::new(bytes));
+                if !self.backlog.has(key) {
+                    self.read_session(key, spark, &mut input);
+                }
+                self.put_behind(key, input.take_all());
             }
             Owner::Http(_) => {
                 if let Owner::Http(reader) = std::mem::replace(owner, Owner::Nobody) {
@@ -61,6 +66,49 @@ impl<T: Transformer> Core<T> {
         }
         self.charge(key);
         self.settle();
+    }
+
+    /// Keeps what was not looked at for a later turn, and does not listen to its peer until then.
+    fn put_behind(&mut self, key: Key, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
+        if self.backlog.keep(key, bytes) > BACKLOG_BYTES_MAX {
+            self.counters().connections_overrun.add(1);
+            self.close(key);
+        } else {
+            self.net.hold(key, Flags::BEHIND);
+        }
+    }
+
+    /// Looks at a share of what waits, of each peer whose turn it is.
+    pub(super) fn read_backlog(&mut self) {
+        let count = self.backlog.len().min(SHARES_PER_TURN);
+        for _ in 0..count {
+            if self.is_congested() {
+                return;
+            }
+            let Some((key, mut rest)) = self.backlog.next() else {
+                return;
+            };
+            let Some(Owner::Session(spark)) = self.net.get(key).map(|found| &found.owner) else {
+                continue;
+            };
+            let mut input = Input::new(rest.unread());
+            self.read_session(key, *spark, &mut input);
+            let left = input.len();
+            rest.leave(left);
+            if left > 0 {
+                self.backlog.put_back(key, rest);
+            } else {
+                self.net.let_go(key, Flags::BEHIND);
+                if rest.has_ended() {
+                    self.input_ended(key, Ok(()));
+                }
+            }
+            self.charge(key);
+            self.settle();
+        }
     }
 
     /// Keeps what the peer sends behind a request that has not been answered here.
@@ -84,6 +132,9 @@ impl<T: Transformer> Core<T> {
         if let Err(error) = result {
             return self.broke(key, error);
         }
+        if self.backlog.end(key) {
+            return;
+        }
         self.net.input_ended(key);
         match self.net.connection(key).owner {
             // Its next shard will see the end itself.
@@ -103,10 +154,13 @@ impl<T: Transformer> Core<T> {
         slot.is_some_and(|slot| slot.is_carried())
     }
 
-    /// Hands bytes of an upgraded carrier to the session of a spark.
+    /// Hands bytes of an upgraded carrier to the session of a spark. What is left of them is for a
+    /// later turn.
     fn read_session(&mut self, key: Key, spark: Key, input: &mut Input<'_>) {
         let (carrier, now) = (carrier_of(key), self.clock.now);
-        loop {
+        let mut share_bytes = SHARE_BYTES;
+        // A session may have understood more than it has said: it is asked until it has nothing.
+        while share_bytes > 0 || input.is_empty() {
             let receive = |transformer: &mut T, session: &mut _, context, out: &mut _| {
                 transformer.receive(session, context, carrier, input, out)
             };
@@ -117,9 +171,14 @@ impl<T: Transformer> Core<T> {
             }
             match event.flatten() {
                 None => break,
-                Some(Event::Message { kind, payload }) => self.message(spark, kind, &payload),
+                Some(Event::Message { kind, payload }) => {
+                    share_bytes = share_bytes.saturating_sub(payload.len());
+                    self.message(spark, kind, &payload);
+                }
                 Some(Event::Alive) => self.alive(spark),
                 Some(Event::Ended(end)) => {
+                    // Nothing that follows means anything.
+                    input.take_all();
                     self.transport_ended(spark, &end);
                     self.finish(key);
                     self.settle();
@@ -260,9 +319,11 @@ impl<T: Transformer> Core<T> {
         };
         if let Some(spark) = found {
             let is_declined = self.exchange(key, spark, request, verdict);
+            // Before the session is over and takes the connections along that are still its own.
+            let declined = is_declined.then(|| self.take_back(key)).flatten();
             self.settle();
             self.woke(spark);
-            match is_declined.then(|| self.take_back(key)).flatten() {
+            match declined {
                 Some(declined) => verdict = declined,
                 None => return,
             }

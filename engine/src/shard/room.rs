@@ -99,7 +99,9 @@ impl<T: Transformer> Core<T> {
             Owner::Http(reader) => reader.held_bytes(),
             Owner::Request(request) => request.parked.held_bytes(),
             Owner::Leaving(leaving) => leaving.parcel.bytes(),
-            Owner::Session(spark) => self.sessions.held_bytes(*spark),
+            Owner::Session(spark) => {
+                self.sessions.held_bytes(*spark) + self.backlog.held_bytes(key)
+            }
             Owner::Paced(_) | Owner::TurnedAway | Owner::Nobody => 0,
         };
         if self.net.charges.set(key.index, bytes) && self.is_too_much(bytes) {

@@ -8,11 +8,8 @@
 use std::time::Duration;
 
 use allspark_protocol::Instant;
-use allspark_protocol::transformer::Transformer;
 
-use super::core::Core;
 use crate::limits::{GIVE_BACK_INTERVAL_MS, PEAK_ENTRIES_MIN};
-use crate::memory::GiveBack;
 
 const INTERVAL: Duration = Duration::from_millis(GIVE_BACK_INTERVAL_MS);
 
@@ -43,7 +40,7 @@ impl Upkeep {
     }
 
     /// The turn ends. Returns whether it is time.
-    fn is_due(&mut self, now: Instant, entries: usize) -> bool {
+    pub(super) fn is_due(&mut self, now: Instant, entries: usize) -> bool {
         self.peak = self.peak.max(entries);
         if std::mem::take(&mut self.has_worked) {
             self.worked_at = now;
@@ -57,35 +54,15 @@ impl Upkeep {
         true
     }
 
+    /// It will be time again soon, as there may be more to give back then.
+    pub(super) fn again(&mut self, now: Instant) {
+        self.due.get_or_insert(now + INTERVAL);
+    }
+
     /// Whether most of what was held is gone.
-    fn end_peak(&mut self, entries: usize) -> bool {
+    pub(super) fn end_peak(&mut self, entries: usize) -> bool {
         let peak = std::mem::replace(&mut self.peak, entries);
         peak > 2 * entries + PEAK_ENTRIES_MIN
-    }
-}
-
-impl<T: Transformer> Core<T> {
-    /// The last phase of a turn. Returns whether the driver should look after its own lists, too.
-    pub(super) fn look_after_memory(&mut self) -> bool {
-        let entries = self.net.len() + self.sessions.len();
-        if !self.upkeep.is_due(self.clock.now, entries) {
-            return false;
-        }
-        self.net.give_back();
-        self.sessions.give_back();
-        self.effects.give_back();
-        self.outbox.give_back();
-        self.leaving.give_back();
-        self.arriving.give_back();
-        if self.net.buffers.blocks.free_unused() {
-            // What was needed in the meantime may not be needed any more.
-            self.upkeep.due.get_or_insert(self.clock.now + INTERVAL);
-        }
-        let is_much = self.upkeep.end_peak(entries);
-        if let Some(give_back) = self.server.options.give_back {
-            give_back(is_much);
-        }
-        true
     }
 }
 

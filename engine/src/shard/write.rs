@@ -1,6 +1,6 @@
-//! The way out: from messages to queues. Writing only queues; what waits leaves at the end of a turn
-//! ([`super::flush`]). Broadcasts go another way ([`super::fan_out`]); here they are only queued for
-//! sparks that something else is written to, or that can't be sent to at once.
+//! The way out: from messages to queues. Writing only queues; what waits leaves at the end of a
+//! turn ([`super::flush`]). Broadcasts go another way ([`super::fan_out`]); here they are only
+//! queued for sparks that something else is written to, or that can't be sent to at once.
 //!
 //! Nothing here calls the application or a session: whose queue is full is marked as ended, and the
 //! rest is an effect.

@@ -6,6 +6,7 @@ use std::net::TcpStream;
 
 use allspark_engine::io::{Completion, Op, Socket, Token, Wait};
 use allspark_engine::memory::Slice;
+use allspark_protocol::Dice;
 
 use crate::receive::reset;
 use crate::rig::{Rig, Size, TestDriver};
@@ -16,7 +17,7 @@ const PEERS_MAX: usize = 40;
 /// A server side that echoes, as the shard would see it.
 struct Crowd<D: TestDriver> {
     rig: Rig<D>,
-    random: u64,
+    dice: Dice,
     peers: Vec<Peer>,
     open: HashMap<Token, Socket>,
     closing: HashMap<Token, Socket>,
@@ -40,7 +41,7 @@ pub(crate) fn serves_a_crowd_that_comes_and_goes<D: TestDriver>() {
         });
         let mut crowd = Crowd {
             rig,
-            random: seed,
+            dice: Dice::new(seed),
             peers: Vec::new(),
             open: HashMap::new(),
             closing: HashMap::new(),
@@ -55,10 +56,7 @@ pub(crate) fn serves_a_crowd_that_comes_and_goes<D: TestDriver>() {
 
 impl<D: TestDriver> Crowd<D> {
     fn random(&mut self, below: usize) -> usize {
-        self.random ^= self.random << 13;
-        self.random ^= self.random >> 7;
-        self.random ^= self.random << 17;
-        (self.random % below as u64) as usize
+        self.dice.index(below)
     }
 
     fn step(&mut self) {
@@ -104,7 +102,10 @@ impl<D: TestDriver> Crowd<D> {
                 if self.random(2) == 0 {
                     self.turn();
                 }
-                self.rig.driver.push(Op::Receive { socket, token });
+                // Meanwhile it may have been closed, and its socket be another connection's.
+                if self.open.contains_key(&token) {
+                    self.rig.driver.push(Op::Receive { socket, token });
+                }
             }
             3 => {
                 self.open.remove(&token);

@@ -1,8 +1,9 @@
+use std::collections::HashMap;
 use std::io::Write;
 use std::thread;
 use std::time::Duration;
 
-use allspark_engine::io::{Completion, Op, Wait};
+use allspark_engine::io::{Completion, Epoll, Op, Token, Uring, Wait};
 
 use crate::rig::{Connection, Rig, Size, TestDriver, pattern};
 
@@ -42,11 +43,13 @@ pub(crate) fn resumes_when_buffers_return<D: TestDriver>() {
         // Long enough for the driver to run out of buffers and to notice it.
         rig.settle();
         let held = rig.drain();
-        assert!(held.len() <= 8, "there are no more buffers");
+        let before = received.len();
         received.extend(held.iter().flat_map(|completion| match completion {
             Completion::Received { buffer, .. } => buffer.to_vec(),
             other => panic!("{other:?}"),
         }));
+        let held_bytes = received.len() - before;
+        assert!(held_bytes <= 8 * 1024, "there are no more buffers");
     }
     assert!(received == sent);
 }
@@ -63,7 +66,8 @@ pub(crate) fn starved_sockets_share_what_returns<D: TestDriver>() {
     hoarder.peer.write_all(&[1; 512]).unwrap();
     rig.settle();
     let mut held = rig.drain();
-    assert_eq!(held.len(), 2, "both buffers are held");
+    let held_bytes: usize = held.iter().map(received_bytes).sum();
+    assert_eq!(held_bytes, 512, "both buffers are held");
     // These begin to receive when there is no buffer; only the last of them has a message.
     let mut connections: Vec<Connection> = (0..20).map(|_| rig.open()).collect();
     rig.settle();
@@ -257,4 +261,111 @@ pub(crate) fn stops_within_its_buffers<D: TestDriver>() {
     }
     rig.close(socket, token);
     writer.join().unwrap();
+}
+
+/// How many pieces 20 messages of 60 KB came in.
+fn pieces_of_large_messages<D: TestDriver>(rig: &mut Rig<D>) -> usize {
+    let mut connection = rig.open();
+    let mut pieces = 0;
+    for _ in 0..20 {
+        connection.peer.write_all(&[5; 60_000]).unwrap();
+        let mut missing_bytes = 60_000;
+        while missing_bytes > 0 {
+            missing_bytes -= rig.next("Received", |completion| match completion {
+                Completion::Received { buffer, .. } => Ok(buffer.len()),
+                other => Err(other),
+            });
+            pieces += 1;
+        }
+    }
+    pieces
+}
+
+/// How many it is in depends on what the kernel has when it is asked; pages of 4 KiB make 300.
+#[test]
+fn a_large_message_lies_in_few_pieces() {
+    let size = Size {
+        buffers: 2,
+        buffer_bytes: 512 * 1024,
+        ..Size::default()
+    };
+    let pieces = pieces_of_large_messages(&mut Rig::<Epoll>::sized(size));
+    assert!(pieces <= 150, "{pieces} with epoll");
+    let mut rig = Rig::<Uring>::sized(size);
+    let pieces = pieces_of_large_messages(&mut rig);
+    // An older kernel has whole buffers.
+    assert!(
+        !rig.driver.is_incremental() || pieces <= 150,
+        "{pieces} with io_uring"
+    );
+}
+
+fn received_bytes(completion: &Completion) -> usize {
+    match completion {
+        Completion::Received { buffer, .. } => buffer.len(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// One peer sends without end, and could fill all buffers in each turn. Those who send little are
+/// heard all the same.
+pub(crate) fn a_flood_holds_nobody_up<D: TestDriver>() {
+    let size = Size {
+        buffers: 2,
+        buffer_bytes: 128 * 1024,
+        ..Size::default()
+    };
+    let mut rig = Rig::<D>::sized(size);
+    let flooder = rig.open();
+    let mut others: Vec<Connection> = (0..3).map(|_| rig.open()).collect();
+    let mut peer = flooder.peer;
+    let writer = thread::spawn(move || while peer.write_all(&[1; 65_536]).is_ok() {});
+    for round in 0..20_u8 {
+        for other in &mut others {
+            other.peer.write_all(&[round; 100]).unwrap();
+        }
+        let mut missing: HashMap<Token, usize> =
+            others.iter().map(|other| (other.token, 100)).collect();
+        let mut turns = 0;
+        while missing.values().any(|&bytes| bytes > 0) {
+            // Long enough to fill the window again; being too short can only hide a failure.
+            thread::sleep(Duration::from_millis(1));
+            rig.turn(Wait::Until(rig.driver.now() + Duration::from_millis(100)));
+            for completion in rig.drain() {
+                if let Completion::Received { token, buffer } = &completion
+                    && let Some(bytes) = missing.get_mut(token)
+                {
+                    *bytes -= buffer.len();
+                }
+            }
+            turns += 1;
+            assert!(turns < 100, "round {round}: {missing:?}");
+        }
+    }
+    rig.close(flooder.socket, flooder.token);
+    writer.join().unwrap();
+}
+
+/// What buffers held is forgotten between two turns, and nothing else.
+pub(crate) fn serves_on_after_memory_was_given_back<D: TestDriver>() {
+    let mut rig = Rig::<D>::new();
+    let mut connection = rig.open();
+    for round in 0..20 {
+        let sent = pattern(1000 + 3000 * round);
+        connection.peer.write_all(&sent).unwrap();
+        let mut received = Vec::new();
+        while received.len() < sent.len() {
+            rig.turn(Wait::Until(rig.driver.now() + Duration::from_millis(100)));
+            // While some of it is still lent, and once more when nothing is.
+            rig.driver.give_back();
+            for completion in rig.drain() {
+                match completion {
+                    Completion::Received { buffer, .. } => received.extend_from_slice(&buffer),
+                    other => panic!("{other:?}"),
+                }
+            }
+            rig.driver.give_back();
+        }
+        assert!(received == sent, "round {round}");
+    }
 }

@@ -1,13 +1,15 @@
 //! A driver, its listener, and the means to wait for what it reports.
 
 use std::collections::VecDeque;
+use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use allspark_engine::io::{
-    Completion, Detached, Driver, Epoll, EpollOptions, Op, RingSize, Socket, Token, Uring,
-    UringOptions, Wait, bind,
+    Buffers, Completion, Detached, Driver, DriverKind, Epoll, EpollOptions, Op, RingSize, Socket,
+    Token, Uring, UringOptions, Wait, Waker, bind,
 };
+use allspark_protocol::Dice;
 
 /// How long a test waits for something that must happen. Never reached by a test that passes.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -61,25 +63,86 @@ impl TestDriver for Epoll {
 
 impl TestDriver for Uring {
     fn make(listener: TcpListener, size: Size) -> Self {
-        let ring = |size: Size, ring: RingSize| RingSize {
-            buffers: size.buffers,
-            buffer_bytes: size.buffer_bytes,
-            submissions: size.submissions.unwrap_or(ring.submissions),
-            completions: size.submissions.map_or(ring.completions, |count| count * 2),
-        };
-        Self::new(UringOptions {
-            listener: Some(listener),
-            main: ring(size, RingSize::MAIN),
-            further: ring(size, RingSize::FURTHER),
-            sockets_per_ring: size.sockets_per_ring,
-            sockets_max: size.sockets_max,
-        })
-        .unwrap()
+        uring(listener, size, true)
     }
 
     fn stale(&self) -> u64 {
         self.stale_completions()
     }
+}
+
+/// The driver on `io_uring` as it is before Linux 6.12: a receive uses up a whole buffer.
+pub(crate) struct WholeBuffers(Uring);
+
+impl TestDriver for WholeBuffers {
+    fn make(listener: TcpListener, size: Size) -> Self {
+        Self(uring(listener, size, false))
+    }
+
+    fn stale(&self) -> u64 {
+        self.0.stale_completions()
+    }
+}
+
+impl Driver for WholeBuffers {
+    fn kind(&self) -> DriverKind {
+        self.0.kind()
+    }
+
+    fn now(&self) -> allspark_protocol::Instant {
+        self.0.now()
+    }
+
+    fn unix_ms(&self) -> u64 {
+        self.0.unix_ms()
+    }
+
+    fn push(&mut self, op: Op) {
+        self.0.push(op);
+    }
+
+    fn turn(&mut self, wait: Wait, completions: &mut Vec<Completion>) -> io::Result<()> {
+        self.0.turn(wait, completions)
+    }
+
+    fn has_more(&self) -> bool {
+        self.0.has_more()
+    }
+
+    fn give_back(&mut self) {
+        self.0.give_back();
+    }
+
+    fn waker(&self) -> Waker {
+        self.0.waker()
+    }
+}
+
+fn uring(listener: TcpListener, size: Size, is_incremental: bool) -> Uring {
+    let buffers = Buffers {
+        count: size.buffers,
+        bytes: size.buffer_bytes,
+    };
+    // A receive uses up a whole one, so there are none as large as the others may be.
+    let parts = buffers.bytes.div_ceil(4096);
+    let whole = Buffers {
+        count: buffers.count * parts as u16,
+        bytes: buffers.bytes / parts,
+    };
+    let ring = |ring: RingSize| RingSize {
+        incremental: is_incremental.then_some(buffers),
+        whole,
+        submissions: size.submissions.unwrap_or(ring.submissions),
+        completions: size.submissions.map_or(ring.completions, |count| count * 2),
+    };
+    Uring::new(UringOptions {
+        listener: Some(listener),
+        main: ring(RingSize::MAIN),
+        further: ring(RingSize::FURTHER),
+        sockets_per_ring: size.sockets_per_ring,
+        sockets_max: size.sockets_max,
+    })
+    .unwrap()
 }
 
 pub(crate) struct Rig<D> {
@@ -281,11 +344,5 @@ impl<D: TestDriver> Rig<D> {
 
 /// Bytes of which every part is different, so that loss and disorder show.
 pub(crate) fn pattern(len: usize) -> Vec<u8> {
-    let mut state = 1u32;
-    std::iter::repeat_with(|| {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 24) as u8
-    })
-    .take(len)
-    .collect()
+    Dice::new(1).bytes(len)
 }

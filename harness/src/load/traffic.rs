@@ -7,6 +7,7 @@ use allspark_engine::io::Driver;
 use allspark_protocol::transformer::Kind;
 use allspark_protocol::websocket::encode;
 use allspark_protocol::{Input, Instant};
+use allspark_transformers::{Chance, Masks};
 
 use super::client::State;
 use super::mixed::{Mixed, Role};
@@ -39,13 +40,16 @@ pub(super) struct Traffic {
     next_sender: u32,
     /// Messages that were due at a connection that took nothing for the moment.
     skipped: u64,
-    keys: Keys,
+    /// Sessions are named by it, and a server still has those of the load before.
+    chance: Chance,
+    masks: Masks,
     /// Where a message is put together.
     scratch: Vec<u8>,
 }
 
 impl Traffic {
     pub(super) fn new(plan: &Plan) -> Self {
+        let mut chance = Chance::new(allspark_engine::random());
         Self {
             scenario: plan.scenario,
             senders: plan.senders(),
@@ -59,8 +63,8 @@ impl Traffic {
             },
             next_sender: 0,
             skipped: 0,
-            // Sessions are named by it, and a server still has those of the load before.
-            keys: Keys(allspark_engine::random()),
+            masks: Masks::new(Chance::new(chance.number())),
+            chance,
             scratch: Vec::new(),
         }
     }
@@ -93,25 +97,19 @@ impl Traffic {
     }
 
     pub(super) fn masking_key(&mut self) -> [u8; 4] {
-        let [key, _] = self.keys.next_pair();
-        key.to_ne_bytes()
+        self.masks.next_key()
     }
 
     /// What a client half makes its names and keys from.
     pub(super) fn seed(&mut self) -> u64 {
-        let [low, high] = self.keys.next_pair();
-        u64::from(high) << 32 | u64::from(low)
+        self.chance.number()
     }
 
     /// The sixteen bytes of `Sec-WebSocket-Key`.
     pub(super) fn handshake_nonce(&mut self) -> [u8; 16] {
-        let mut key = [0; 16];
-        for half in key.chunks_exact_mut(8) {
-            let [low, high] = self.keys.next_pair();
-            half[..4].copy_from_slice(&low.to_ne_bytes());
-            half[4..].copy_from_slice(&high.to_ne_bytes());
-        }
-        key
+        let mut nonce = [0; 16];
+        self.chance.fill(&mut nonce);
+        nonce
     }
 
     /// Whether a client answers this message with its next one.
@@ -297,22 +295,5 @@ impl<D: Driver> Runner<D> {
             let key = Some(self.traffic.masking_key());
             self.say(index, |out| encode::pong(payload, key, out));
         }
-    }
-}
-
-/// Masking keys, and what client halves make theirs from. That nobody can predict them matters in
-/// a browser, not in a load generator; that they differ from message to message and from load to
-/// load matters here too.
-#[derive(Debug)]
-struct Keys(u64);
-
-impl Keys {
-    /// Two numbers of one step of SplitMix64.
-    fn next_pair(&mut self) -> [u32; 2] {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        let mixed = mixed ^ (mixed >> 31);
-        [mixed as u32, (mixed >> 32) as u32]
     }
 }

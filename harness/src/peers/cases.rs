@@ -7,6 +7,7 @@ use crate::load::dialect::Dialect;
 use crate::load::plan::Plan;
 use crate::load::target::Target;
 use crate::workload::Scenario;
+use crate::workload::message::MESSAGE_BYTES_MIN;
 
 /// Connections that may be opening at once.
 const OPENING_MAX: u32 = 128;
@@ -25,6 +26,7 @@ pub(crate) struct Conditions {
     pub(crate) dialect: Dialect,
     pub(crate) warm_up: Duration,
     pub(crate) duration: Duration,
+    /// Bytes of each message, unless the case says how many.
     pub(crate) message_bytes: usize,
 }
 
@@ -35,14 +37,22 @@ pub(crate) struct Case {
     pub(crate) clients: u32,
     pub(crate) publishers: u32,
     pub(crate) depth: u16,
+    /// Bytes of each message. `None` leaves that to the conditions.
+    pub(crate) message_bytes: Option<usize>,
 }
 
 impl Case {
-    /// All cases. Echo: one message at a time, and many. Broadcast: from one publisher, where
-    /// nothing can be sent together, to many, where nearly everything can.
-    pub(crate) const ALL: [Self; 11] = [
+    /// All cases. Echo: one message at a time, and many; and one at a time of each size. Broadcast:
+    /// from one publisher, where nothing can be sent together, to many, where nearly everything
+    /// can; and from one publisher with large messages.
+    pub(crate) const ALL: [Self; 22] = [
         Self::echo(100, 1),
         Self::echo(100, 16),
+        Self::echo(100, 1).with_bytes(MESSAGE_BYTES_MIN),
+        Self::echo(100, 1).with_bytes(1024),
+        Self::echo(100, 1).with_bytes(4 * 1024),
+        Self::echo(100, 1).with_bytes(16 * 1024),
+        Self::echo(100, 1).with_bytes(64 * 1024),
         Self::broadcast(200, 1),
         Self::broadcast(200, 50),
         Self::broadcast(200, 200),
@@ -52,6 +62,12 @@ impl Case {
         Self::broadcast(10_000, 1),
         Self::broadcast(10_000, 50),
         Self::broadcast(10_000, 200),
+        Self::broadcast(200, 1).with_bytes(4 * 1024),
+        Self::broadcast(200, 1).with_bytes(16 * 1024),
+        Self::broadcast(200, 1).with_bytes(60 * 1024),
+        Self::broadcast(1000, 1).with_bytes(4 * 1024),
+        Self::broadcast(1000, 1).with_bytes(16 * 1024),
+        Self::broadcast(1000, 1).with_bytes(60 * 1024),
     ];
 
     /// What is asked of every reactor. Echo: one message under way per client, and many.
@@ -77,6 +93,7 @@ impl Case {
             clients,
             publishers: 0,
             depth: 1,
+            message_bytes: None,
         }
     }
 
@@ -87,6 +104,7 @@ impl Case {
             clients,
             publishers: 0,
             depth,
+            message_bytes: None,
         }
     }
 
@@ -97,6 +115,15 @@ impl Case {
             clients,
             publishers,
             depth: 1,
+            message_bytes: None,
+        }
+    }
+
+    /// The same with messages of so many bytes.
+    const fn with_bytes(self, message_bytes: usize) -> Self {
+        Self {
+            message_bytes: Some(message_bytes),
+            ..self
         }
     }
 
@@ -120,7 +147,7 @@ impl Case {
             storm: None,
             depth: self.depth,
             rate_per_s: None,
-            message_bytes: conditions.message_bytes,
+            message_bytes: self.message_bytes.unwrap_or(conditions.message_bytes),
             warm_up: conditions.warm_up,
             duration: conditions.duration,
             drain_max: self.drain_max(),
@@ -151,6 +178,10 @@ impl fmt::Display for Case {
             Scenario::Broadcast => {
                 write!(f, "broadcast, {publishers} publishing to {clients} clients")
             }
+        }?;
+        match self.message_bytes {
+            Some(bytes) => write!(f, ", {bytes} bytes"),
+            None => Ok(()),
         }
     }
 }

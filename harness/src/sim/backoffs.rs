@@ -2,8 +2,8 @@
 //! attempts to reconnect. A million of them show how the delays are distributed.
 
 use allspark_client::core::{Client, Event, Output, Outputs};
-use allspark_protocol::Instant;
 use allspark_protocol::transformer::Link;
+use allspark_protocol::{Dice, Instant};
 
 use super::machines::machines;
 use super::plan::{SimPlan, Talk};
@@ -71,8 +71,7 @@ impl Solitude {
     fn attempted(&mut self, number: u32, now: Instant) {
         self.auditor.reconnects().attempted(number, now);
         for value in [u64::from(number), now.as_ns()] {
-            let mixed = (self.trace ^ value).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-            self.trace = mixed.rotate_left(29);
+            self.trace = Dice::new(self.trace ^ value).roll();
         }
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use allspark_engine::io::sim::EndpointId;
 use allspark_protocol::Instant;
 
+use super::purpose::between_ms;
 use super::script::Act;
 use super::swarm::{ClientFault, NodeFault, pick};
 use super::world::{World, connection};
@@ -49,7 +50,7 @@ impl World {
     /// Draws what goes wrong with a server now, and plans the next draw.
     pub(super) fn node_fault(&mut self) {
         let node = self.faults.below(u64::from(self.nodes.count())) as u16;
-        let pause = self.faults.between_ms(1_000, 20_000);
+        let pause = between_ms(&mut self.faults, 1_000, 20_000);
         match pick(&mut self.faults, &self.weights.of_nodes()) {
             Some(NodeFault::Crash) if self.nodes.is_up(node) => {
                 self.stop_node(node);
@@ -72,13 +73,13 @@ impl World {
             }
             Some(NodeFault::Crash | NodeFault::Drain) | None => {}
         }
-        let next = self.faults.between_ms(1_000, NODE_FAULT_MS_MAX);
+        let next = between_ms(&mut self.faults, 1_000, NODE_FAULT_MS_MAX);
         self.plan_in(next, Act::NodeFault);
     }
 
     fn hurt(&mut self, number: u32, fault: ClientFault) {
-        let ms = self.faults.between_ms(1, SLEEP_MS_MAX);
-        let bytes = self.faults.next();
+        let ms = between_ms(&mut self.faults, 1, SLEEP_MS_MAX);
+        let bytes = self.faults.roll();
         let latency = self.draw_latency();
         if matches!(fault, ClientFault::Vanish) {
             return self.vanish(number);
@@ -216,7 +217,7 @@ impl World {
             0 => LATENCY_MS_USUAL,
             _ => LATENCY_MS_MAX,
         };
-        self.network.between_ms(1, most)
+        between_ms(&mut self.network, 1, most)
     }
 
     /// Whether a new connection is refused.

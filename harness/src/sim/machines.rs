@@ -5,15 +5,15 @@ use std::sync::Arc;
 use allspark_client::core::{Client, ClientOptions};
 use allspark_protocol::primus::BackoffOptions;
 
-use super::chance::{Chance, Purpose};
 use super::plan::{Sabotage, SimPlan};
+use super::purpose::Purpose;
 
 /// One after the other, each with what it draws from.
 pub(super) fn machines(plan: &SimPlan) -> impl Iterator<Item = Client> + use<> {
     let options = Arc::new(options(plan));
-    let mut chance = Chance::of(plan.seed, Purpose::Clients);
+    let mut dice = Purpose::Clients.dice(plan.seed);
     let not_random = (plan.sabotage == Some(Sabotage::IsNotRandom)).then_some(plan.seed);
-    let seeds = (0..plan.clients).map(move |_| not_random.unwrap_or_else(|| chance.next()));
+    let seeds = (0..plan.clients).map(move |_| not_random.unwrap_or_else(|| dice.roll()));
     seeds.map(move |seed| Client::new(Arc::clone(&options), seed))
 }
 

@@ -11,7 +11,7 @@
 //! | [`nodes`], [`app`] | the servers, and what runs on them |
 //! | [`machines`], [`member`], [`play`] | the clients, and what they want done |
 //! | [`backoffs`] | the scenario without servers: nobody ever gets a connection |
-//! | [`series`], [`chance`] | what happened each second; chance that can be repeated |
+//! | [`series`], [`purpose`] | what happened each second; what dice are for |
 //!
 //! It opens no socket and reads no clock. What it plays is told to the auditor, which judges it
 //! together with what servers and clients say; the world itself judges nothing but whether
@@ -26,13 +26,13 @@
 
 mod app;
 mod backoffs;
-pub(crate) mod chance;
 mod faults;
 mod machines;
 mod member;
 mod nodes;
 pub(crate) mod plan;
 mod play;
+mod purpose;
 mod script;
 mod series;
 mod swarm;
@@ -54,9 +54,9 @@ use crate::auditor::{
 };
 use crate::workload::Scenario;
 use crate::workload::senders::Senders;
-use chance::{Chance, Purpose};
 use faults::{LATENCY_MS_MAX, SLEEP_MS_MAX};
 use plan::{SimPlan, SimScenario, Talk};
+use purpose::Purpose;
 use script::{Act, RAMP};
 use world::World;
 
@@ -152,17 +152,17 @@ pub(crate) fn run(mut plan: SimPlan, memory: impl FnOnce() -> Option<u64>) -> Ou
     }
 }
 
-/// Under faults the seed decides about more than chance.
+/// Under faults the seed decides about more than dice.
 fn choose(plan: &mut SimPlan) -> (Talk, Weights) {
     let weights = Weights::draw(plan.scenario, plan.seed);
     if plan.scenario != SimScenario::Faults {
         return (plan.scenario.talk(), weights);
     }
-    let mut chance = Chance::of(plan.seed, Purpose::Nodes);
-    plan.shards = 1 + chance.below(2) as u16;
+    let mut dice = Purpose::Nodes.dice(plan.seed);
+    plan.shards = 1 + dice.below(2) as u16;
     let sizes = [plan.message_bytes, 200, 1_000, 3_000];
-    plan.message_bytes = sizes[chance.below(sizes.len() as u64) as usize];
-    let talk = match plan.sabotage.is_none() && chance.once_in(2) {
+    plan.message_bytes = sizes[dice.below(sizes.len() as u64) as usize];
+    let talk = match plan.sabotage.is_none() && dice.once_in(2) {
         true => Talk::Broadcast,
         false => Talk::Echo,
     };

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::faults::TICK;
 use super::plan::{SimScenario, Talk};
+use super::purpose::between_ms;
 use super::world::World;
 
 /// Something that happens at a moment.
@@ -82,7 +83,7 @@ impl World {
         let until_ms = (self.plan.duration.as_millis() as u64).saturating_sub(5 * interval_ms / 2);
         for _ in 0..self.plan.clients.div_ceil(SILENT_ONE_IN) {
             let number = self.faults.below(u64::from(self.plan.clients)) as u32;
-            let delay = RAMP + self.faults.between_ms(0, until_ms);
+            let delay = RAMP + between_ms(&mut self.faults, 0, until_ms);
             self.plan_in(delay, Act::Vanish(number));
         }
     }

@@ -3,10 +3,11 @@
 //! Each seed chooses for itself which kinds of faults there are and how likely each is (swarm
 //! testing): a world with one kind of fault finds what a world with all of them hides.
 
+use allspark_protocol::Dice;
 use serde::Serialize;
 
-use super::chance::{Chance, Purpose};
 use super::plan::SimScenario;
+use super::purpose::Purpose;
 
 /// How likely each kind of fault is, relative to the others; 0 for never.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -95,10 +96,10 @@ impl Weights {
         if scenario != SimScenario::Faults {
             return Self::default();
         }
-        let mut chance = Chance::of(seed, Purpose::World);
-        let mut weight = || match chance.once_in(2) {
+        let mut dice = Purpose::World.dice(seed);
+        let mut weight = || match dice.once_in(2) {
             true => 0,
-            false => 1 + chance.below(8),
+            false => 1 + dice.below(8),
         };
         Self {
             reset: weight(),
@@ -160,9 +161,9 @@ pub(super) enum NodeFault {
 }
 
 /// Draws one, by weight; none if nothing weighs anything.
-pub(super) fn pick<T: Copy>(chance: &mut Chance, weighted: &[(u64, T)]) -> Option<T> {
+pub(super) fn pick<T: Copy>(dice: &mut Dice, weighted: &[(u64, T)]) -> Option<T> {
     let total = weighted.iter().map(|(weight, _)| weight).sum();
-    let mut rest = chance.below(total);
+    let mut rest = dice.below(total);
     for (weight, choice) in weighted {
         if rest < *weight {
             return Some(*choice);

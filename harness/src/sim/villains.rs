@@ -6,10 +6,11 @@
 //! After every tick it is looked what each server holds; see [`World::judge_memory`].
 
 use allspark_engine::io::sim::EndpointId;
+use allspark_protocol::Dice;
 use allspark_protocol::transformer::Kind;
 use allspark_protocol::websocket::encode;
 
-use super::chance::{Chance, Purpose};
+use super::purpose::{Purpose, between_ms};
 use super::script::Act;
 use super::world::World;
 use crate::auditor::Fault;
@@ -71,7 +72,7 @@ const VICES: [Vice; 5] = [
 
 /// All strangers of a world.
 pub(super) struct Villains {
-    chance: Chance,
+    dice: Dice,
     list: Vec<Villain>,
 }
 
@@ -94,7 +95,7 @@ struct Villain {
 impl Villains {
     pub(super) fn of(seed: u64) -> Self {
         Self {
-            chance: Chance::of(seed, Purpose::Villains),
+            dice: Purpose::Villains.dice(seed),
             list: Vec::new(),
         }
     }
@@ -127,13 +128,13 @@ impl World {
         let up: Vec<u16> = (0..self.nodes.count())
             .filter(|node| self.nodes.is_up(*node))
             .collect();
-        let chance = &mut self.villains.chance;
-        let node = *up.get(chance.below(up.len() as u64) as usize)?;
-        let shard = chance.below(u64::from(self.plan.shards)) as u16;
-        let latency = chance.between_ms(1, 50);
-        let transport = TRANSPORTS[chance.below(TRANSPORTS.len() as u64) as usize];
-        let vice = VICES[chance.below(VICES.len() as u64) as usize];
-        let name = chance.next();
+        let dice = &mut self.villains.dice;
+        let node = *up.get(dice.below(up.len() as u64) as usize)?;
+        let shard = dice.below(u64::from(self.plan.shards)) as u16;
+        let latency = between_ms(dice, 1, 50);
+        let transport = TRANSPORTS[dice.below(TRANSPORTS.len() as u64) as usize];
+        let vice = VICES[dice.below(VICES.len() as u64) as usize];
+        let name = dice.roll();
         let end = self.net.connect(self.nodes.driver(node, shard), latency)?;
         self.tally.villains += 1;
         Some(Villain {
@@ -150,12 +151,12 @@ impl World {
 
     /// One of them acts. Returns whether it is still there.
     fn plague(&mut self, villain: &mut Villain) -> bool {
-        if self.villains.chance.once_in(STAY_TICKS) || !self.listen(villain) {
+        if self.villains.dice.once_in(STAY_TICKS) || !self.listen(villain) {
             self.net.close(villain.end);
             return false;
         }
         if villain.rest.is_empty() {
-            villain.rest = villain.speak(&mut self.villains.chance);
+            villain.rest = villain.speak(&mut self.villains.dice);
         }
         match self.net.send(villain.end, &villain.rest) {
             Some(taken) => drop(villain.rest.drain(..taken)),
@@ -213,12 +214,12 @@ impl Villain {
     }
 
     /// What it sends next.
-    fn speak(&mut self, chance: &mut Chance) -> Vec<u8> {
+    fn speak(&mut self, dice: &mut Dice) -> Vec<u8> {
         let step = self.step;
         self.step += 1;
-        let bytes = 1 + chance.below(BURST_BYTES) as usize;
+        let bytes = 1 + dice.below(BURST_BYTES) as usize;
         if matches!(self.vice, Vice::Garbage) && step > 0 {
-            return (0..bytes).map(|_| chance.next() as u8).collect();
+            return (0..bytes).map(|_| dice.roll() as u8).collect();
         }
         match self.transport {
             Transport::WebSocket => self.speak_websocket(step, bytes),

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use allspark_client::core::{Event, Outputs};
 use allspark_engine::io::sim::{EndpointId, Notice, SimNet};
-use allspark_protocol::Instant;
+use allspark_protocol::{Dice, Instant};
 
 use super::app::Heard;
-use super::chance::{Chance, Purpose};
 use super::machines::machines;
 use super::member::Member;
 use super::nodes::Nodes;
 use super::plan::{SimPlan, Talk};
+use super::purpose::Purpose;
 use super::script::Act;
 use super::series::Series;
 use super::swarm::{Tally, Weights};
@@ -31,9 +31,9 @@ pub(super) struct World {
     pub(super) members: Vec<Member>,
     pub(super) auditor: Auditor,
     pub(super) series: Series,
-    pub(super) network: Chance,
-    pub(super) traffic: Chance,
-    pub(super) faults: Chance,
+    pub(super) network: Dice,
+    pub(super) traffic: Dice,
+    pub(super) faults: Dice,
     pub(super) villains: Villains,
     /// What is to happen, by time and by the order in which it was planned.
     script: BTreeMap<(Instant, u64), Act>,
@@ -74,9 +74,9 @@ impl World {
             members: machines(plan).map(Member::new).collect(),
             auditor,
             series: Series::new(net.now()),
-            network: Chance::of(plan.seed, Purpose::Network),
-            traffic: Chance::of(plan.seed, Purpose::Traffic),
-            faults: Chance::of(plan.seed, Purpose::Faults),
+            network: Purpose::Network.dice(plan.seed),
+            traffic: Purpose::Traffic.dice(plan.seed),
+            faults: Purpose::Faults.dice(plan.seed),
             villains: Villains::of(plan.seed),
             script: BTreeMap::new(),
             planned: 0,

@@ -6,6 +6,8 @@
 
 use std::ops::Range;
 
+use allspark_protocol::Dice;
+
 /// Bytes of the shortest message that [`encode`] can make whatever the numbers are.
 pub(crate) const MESSAGE_BYTES_MIN: usize = 64;
 
@@ -86,9 +88,8 @@ pub(crate) fn decode(text: &[u8], message_bytes: usize) -> Result<Stamp, Corrupt
 /// Mixes all three numbers, so that one cannot change without the check.
 fn check(stamp: Stamp) -> u32 {
     let identity = (u64::from(stamp.from) << 32) | u64::from(stamp.sequence);
-    let mixed = identity.wrapping_mul(0x9e37_79b9_7f4a_7c15)
-        ^ stamp.sent_ns.wrapping_mul(0xd6e8_feb8_6659_fd93);
-    (mixed >> 32) as u32
+    let mixed = Dice::new(identity).roll() ^ stamp.sent_ns;
+    (Dice::new(mixed).roll() >> 32) as u32
 }
 
 fn append_number(mut number: u64, out: &mut Vec<u8>) {

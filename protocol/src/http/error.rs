@@ -119,8 +119,8 @@ impl Error {
     }
 }
 
-/// Why something that the app wants to send was left out: it would change the structure of the
-/// message. The app is at fault, perhaps because it passed on what a peer had sent.
+/// Why something that the application wants to send was left out: it would change the structure of
+/// the message. The application is at fault, perhaps because it passed on what a peer had sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Misuse {

@@ -1,6 +1,6 @@
 //! The header lines of a head that has been checked, and the byte classes of RFC 9110.
 
-/// Header lines, each ended by CR LF. Whoever makes one has checked every line, so that walking
+/// Header lines, each ended by CR LF. Every line was checked when it was made, so that walking
 /// them again needs no error and no memory.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Fields<'b> {

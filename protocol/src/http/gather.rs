@@ -47,7 +47,7 @@ pub(super) fn gather<'i>(
 }
 
 /// Skips a few empty lines before a message (RFC 9112, 2.2) and looks at the byte with which it
-/// begins, so that a peer who speaks TLS is refused at once and not when its time is over. A CR
+/// begins, so that a peer that speaks TLS is refused at once and not after the time-out. A CR
 /// whose LF has not arrived is kept.
 fn skip_empty_lines(
     kept: &mut Vec<u8>,

@@ -1,10 +1,9 @@
 //! HTTP/1.1 messages (RFC 9112, RFC 9110): what the server side needs, and the little that a
 //! client needs.
 //!
-//! Reads from [`Input`](crate::Input) and writes to a `Vec`. It never interprets a path, never
-//! keeps a connection's time: whoever owns the connection gives a request as long as it sees fit.
-//! What Primus does to requests and answers for the sake of browsers is here too: [`Cors`],
-//! [`no_cache`], [`no_xss_filter`].
+//! Reads from [`Input`](crate::Input) and writes to a `Vec`. It never interprets a path, and it has
+//! no time-outs: those are the affair of the owner of the connection. What Primus does to requests
+//! and answers for the sake of browsers is here too: [`Cors`], [`no_cache`], [`no_xss_filter`].
 //!
 //! # Invariants
 //! - A head that lies whole in the input is parsed where it lies; only an incomplete one is copied.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-/// What follows the `?` of a target. Nothing is decoded before it is asked for.
+/// What follows the `?` of a target. A value is decoded only when it is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Query<'b> {
     raw: &'b str,

@@ -40,8 +40,8 @@ impl Reader {
     }
 
     /// Takes the next request from the input, or all of the input if that does not complete one.
-    /// Bytes behind the request stay in the input, so they are there for whom the connection is
-    /// handed to after an upgrade.
+    /// Bytes behind the request stay in the input, for the session that reads the connection after
+    /// an upgrade.
     ///
     /// # Errors
     /// The request is to be answered with [`Error::status`], and the connection closed: every
@@ -73,8 +73,8 @@ impl Reader {
         }
     }
 
-    /// Whether the peer waits for `100 Continue` before it sends the body that is missing. Says so
-    /// once. Ask when [`Reader::next`] returned `None`.
+    /// Whether the peer waits for `100 Continue` before it sends the body. True only once for each
+    /// request. To be called when [`Reader::next`] has returned `None`.
     pub fn take_continue(&mut self) -> bool {
         match self.partial.as_deref_mut() {
             Some(Partial {
@@ -115,8 +115,8 @@ impl Reader {
     }
 
     /// If the head of a request is complete and its body is not: how many bytes of the body came
-    /// since this was asked last. Who judges how fast it comes asks now and then. What frames the
-    /// body does not count, or a peer could send nothing else.
+    /// since the last call. The caller judges by this how fast the body comes. Bytes that frame the
+    /// body do not count, because a peer could send nothing else.
     pub fn take_progress(&mut self) -> Option<usize> {
         match self.partial.as_deref_mut() {
             Some(Partial {

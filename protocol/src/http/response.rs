@@ -10,8 +10,8 @@ use super::streamed::BodyFraming;
 
 /// A response. Where it ends and what becomes of the connection is said when it is encoded.
 ///
-/// Nothing an app puts in here can add a header or end the head: what would do so is left out and
-/// reported by [`Response::misuse`].
+/// Nothing an application puts in here can add a header or end the head: what would do so is left
+/// out and reported by [`Response::misuse`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response {
     status: u16,
@@ -26,7 +26,7 @@ impl Response {
     /// A response without headers and body.
     ///
     /// # Panics
-    /// If `status` is not between 100 and 999: a mistake in the app's source.
+    /// If `status` is not between 100 and 999: a mistake in the application's source.
     pub fn new(status: u16) -> Self {
         assert!((100..1000).contains(&status), "a status has three digits");
         Self {
@@ -178,7 +178,7 @@ impl Response {
         framing.push(out, &self.body);
     }
 
-    /// Whether the app has said when it is from.
+    /// Whether the application has said when it is from.
     fn has_date(&self) -> bool {
         self.headers()
             .any(|(name, _)| name.eq_ignore_ascii_case("date"))
@@ -215,8 +215,8 @@ impl Response {
     }
 }
 
-/// A response with the moment at which it is sent: it has a `Date`, unless the app has set one. A
-/// `1xx` needs none (RFC 9110, 6.6.1), and like `ws` a `101` has none.
+/// A response with the moment at which it is sent: it has a `Date`, unless the application has set
+/// one. A `1xx` needs none (RFC 9110, 6.6.1), and like `ws` a `101` has none.
 #[derive(Clone, Copy, Debug)]
 pub struct DatedResponse<'r> {
     response: &'r Response,

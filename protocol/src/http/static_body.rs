@@ -1,4 +1,4 @@
-//! Bodies that never change: asked for often, sent as seldom as possible.
+//! Bodies that never change. Clients that have a body already get a 304 instead.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -12,8 +12,8 @@ use super::response::Response;
 /// A body that stays as it is for as long as the server runs, with everything that caches need to
 /// know about it (RFC 9110, 8.8.3 and 13.1.2; RFC 9111).
 ///
-/// - It has an entity tag, which follows from its bytes alone, and is not sent to who has it (304).
-/// - It is compressed once, and sent so to who accepts `gzip`.
+/// - It has an entity tag, made from its bytes alone, and a client that has it gets a 304.
+/// - It is compressed once, and clients that accept `gzip` get it compressed.
 /// - Caches must ask each time (`Cache-Control: no-cache`), unless the request names the content:
 ///   what is asked for with the query `v=<hash>` (see [`StaticBody::hash`]) may be kept for a year.
 ///
@@ -86,7 +86,7 @@ impl StaticBody {
 /// The most that zlib can do: it is done once.
 const LEVEL: u8 = 9;
 
-/// A year, beyond which nobody goes; RFC 8246 for the last word.
+/// A year, which is the longest time in use; `immutable` is of RFC 8246.
 const FOREVER: &str = "public, max-age=31536000, immutable";
 
 /// Whether the sender has what the tag stands for. A proxy that compresses marks tags as weak,

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-/// How the client learns where a body ends whose length nobody knew when it began.
+/// How the client learns where a body ends whose length was not known when it began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyFraming {
     /// Each part is a chunk, and an empty one ends the body: for HTTP/1.1.
@@ -36,7 +36,7 @@ impl BodyFraming {
         }
     }
 
-    /// Appends the end of the body to `out`, if it is told in the body.
+    /// Appends the end of the body to `out`: the last chunk, or nothing if the body is not chunked.
     pub fn end(self, out: &mut Vec<u8>) {
         if self == Self::Chunked {
             out.extend_from_slice(b"0\r\n\r\n");

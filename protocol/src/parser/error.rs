@@ -2,8 +2,6 @@
 
 use thiserror::Error;
 
-use super::{Parser, ParserKind};
-
 /// A received message that the parser does not understand. The peer is at fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum ParseError {
@@ -30,16 +28,17 @@ pub enum DecodeError {
     /// The message is not valid: the peer is at fault.
     #[error("invalid message: {0}")]
     Invalid(#[from] ParseError),
-    /// The text of the message is not UTF-8: the transport let through what it must not.
+    /// The text of the message is not UTF-8. The transport is at fault: it must refuse such a
+    /// message.
     #[error("invalid message: text that is not UTF-8")]
     NotUtf8,
-    /// The message is valid but not that of the type which was asked for. The peer and the app do
-    /// not agree; the sentence says on what.
+    /// The message is valid, but no message of the type that the application decodes it as. The
+    /// sentence says where the message and the type differ.
     #[error("unexpected message: {0}")]
     Mismatch(String),
 }
 
-/// A value for which the parser has no message. The app is at fault.
+/// A value for which the parser has no message. The application is at fault.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum EncodeError {
     /// The parser cannot express such a value.
@@ -53,21 +52,4 @@ pub enum EncodeError {
     /// The `Serialize` of the value failed, for instance on a map whose keys are no strings.
     #[error("the value cannot be serialized: {0}")]
     Serialize(String),
-}
-
-/// No parser has this name. The configuration is at fault.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("unknown parser `{name}`; the parsers are: {}", known())]
-pub struct UnknownParser {
-    name: String,
-}
-
-impl UnknownParser {
-    pub(super) fn new(name: &str) -> Self {
-        Self { name: name.into() }
-    }
-}
-
-fn known() -> String {
-    ParserKind::ALL.map(|parser| parser.name()).join(", ")
 }

@@ -7,7 +7,7 @@ use simd_json::{Buffers, INPUT_PADDING, Tape};
 use crate::limits::{DECODE_SCRATCH_BYTES_KEPT_MAX, JSON_DEPTH_MAX};
 
 /// Working memory for [`super::Parser::decode`], so that a message does not allocate it anew. One
-/// per thread is enough; what a large message made of it is given back when that message is done.
+/// per thread is enough; memory that only a large message needs is freed after that message.
 pub struct Scratch {
     /// A copy of the message, which the JSON decoder unescapes in place, and its padding.
     pub(super) input: Vec<u8>,

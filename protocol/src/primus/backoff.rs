@@ -10,7 +10,7 @@ pub struct BackoffOptions {
     pub max: Duration,
     /// The first delay, and the base of all others. Default: 500 ms.
     pub min: Duration,
-    /// How many attempts there are. Default: 10.
+    /// After so many attempts the client gives up. Default: 10.
     pub retries: u32,
     /// How long one attempt may take (`reconnect timeout`). Default: 30 s.
     pub reconnect_timeout: Duration,
@@ -80,7 +80,8 @@ impl Backoff {
         self.attempt > 0
     }
 
-    /// The connection is back, or nobody wants it any more: the next attempt is the first again.
+    /// Ends the procedure: the connection is open again, or the client gave it up. The next attempt
+    /// is a first one.
     pub const fn reset(&mut self) {
         self.attempt = 0;
     }

@@ -1,17 +1,18 @@
-//! Who is alive. The server asks in rounds and the client waits to be asked; neither reads a clock.
+//! Whether the peer is alive. The server pings every spark once per interval, and the client
+//! expects a ping within its time-out. Neither half reads a clock.
 
 use std::time::Duration;
 
 use crate::time::Instant;
 
 /// The server's half: whether a spark has answered its last ping. One byte per spark; the interval
-/// and its timer belong to whoever holds the sparks.
+/// and its timer belong to the owner of the sparks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Heartbeat {
     answered: bool,
 }
 
-/// What the server owes a spark at an interval.
+/// What the server has to do for a spark when an interval is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Beat {
     /// Send a ping.

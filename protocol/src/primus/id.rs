@@ -9,6 +9,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::dice::Dice;
+
 /// Characters of an id as text.
 pub const SPARK_ID_CHARS: usize = 21;
 
@@ -74,7 +76,7 @@ impl SparkId {
         }
     }
 
-    /// The id as text in `buffer`, for those who must not allocate.
+    /// Writes the id as text into `buffer`, without allocating.
     pub fn encode(self, buffer: &mut [u8; SPARK_ID_CHARS]) -> &str {
         let mut rest = self.0;
         for char in buffer.iter_mut().rev() {
@@ -124,12 +126,12 @@ const fn owner_mask(random: u128, key: u64) -> u64 {
     high >> (u64::BITS - OWNER_BITS)
 }
 
-/// The finisher of splitmix64: bijective, every output bit depends on every input bit.
-const fn mix(mut x: u64) -> u64 {
-    x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^ (x >> 31)
+/// The mixer of [`Dice`]: bijective, every output bit depends on every input bit. It is not made
+/// for secrets. It need not be: it hides how the server is built, and who computes the key from
+/// many ids learns that. An id can't be guessed because of its random bits, which come from a
+/// generator for secrets.
+const fn mix(number: u64) -> u64 {
+    Dice::new(number).roll()
 }
 
 const fn values() -> [u8; 256] {

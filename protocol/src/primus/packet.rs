@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-/// What every message of the protocol starts with, and no message of an app may start with.
+/// What every message of the protocol starts with, and no message of an application may start with.
 pub const PREFIX: &str = "primus::";
 
 /// One message of the protocol.
@@ -20,12 +20,13 @@ pub enum Packet<'a> {
     IdRequest,
     /// Server to client: the id of the spark.
     Id(&'a str),
-    /// Claims to be of the protocol and is not understood. To be ignored, never given to the app.
+    /// Claims to be of the protocol and is not understood. To be ignored, never given to the
+    /// application.
     Unknown,
 }
 
 impl<'a> Packet<'a> {
-    /// Understands a string value; `None` if it is an ordinary message of the app.
+    /// Understands a string value; `None` if it is an ordinary message of the application.
     ///
     /// Like Primus: what stands between the prefix and the next colon is the kind of the message,
     /// and its value starts two characters after that colon, whatever the second one is.

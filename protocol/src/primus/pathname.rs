@@ -1,6 +1,18 @@
 //! The pathname: which of a server's paths belong to Primus.
 
+use std::fmt;
+use std::ops::Deref;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer};
+
 use crate::limits::PATHNAME_BYTES_MAX;
+use crate::options;
+
+/// Which paths belong to Primus: those that begin with it. It begins with one slash and ends with
+/// none. Default `/primus`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pathname(String);
 
 /// Why a text is no pathname, and how it should be written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,32 +35,78 @@ pub enum PathnameError {
     TooLong,
 }
 
-/// Reads a pathname. As in Primus a slash that is missing in front is added; slashes at the end
-/// mean nothing, as what belongs to Primus is found behind the pathname and a slash.
-///
-/// # Errors
-/// If no client could reach what is behind it, or no one anything else.
-pub fn pathname(text: &str) -> Result<String, PathnameError> {
-    const PUNCTUATION: &[u8] = b"/-._~!$&'()*+,;=:@%";
-    let is_path_byte = |byte: u8| byte.is_ascii_alphanumeric() || PUNCTUATION.contains(&byte);
-    if text.is_empty() || !text.bytes().all(is_path_byte) {
-        return Err(PathnameError::Malformed(text.to_owned()));
+impl Pathname {
+    /// The path.
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
-    let path = text.trim_end_matches('/');
-    if path.is_empty() {
-        return Err(PathnameError::Everything(text.to_owned()));
+}
+
+impl Default for Pathname {
+    fn default() -> Self {
+        Self("/primus".to_owned())
     }
-    if path.starts_with("//") {
-        return Err(PathnameError::OtherHost(text.to_owned()));
+}
+
+impl FromStr for Pathname {
+    type Err = PathnameError;
+
+    /// Reads a pathname. As in Primus a slash that is missing in front is added; slashes at the end
+    /// mean nothing, as what belongs to Primus is found behind the pathname and a slash.
+    ///
+    /// # Errors
+    /// If no client could reach what lies behind the pathname, or if everything would lie behind
+    /// it.
+    fn from_str(text: &str) -> Result<Self, PathnameError> {
+        const PUNCTUATION: &[u8] = b"/-._~!$&'()*+,;=:@%";
+        let is_path_byte = |byte: u8| byte.is_ascii_alphanumeric() || PUNCTUATION.contains(&byte);
+        if text.is_empty() || !text.bytes().all(is_path_byte) {
+            return Err(PathnameError::Malformed(text.to_owned()));
+        }
+        let path = text.trim_end_matches('/');
+        if path.is_empty() {
+            return Err(PathnameError::Everything(text.to_owned()));
+        }
+        if path.starts_with("//") {
+            return Err(PathnameError::OtherHost(text.to_owned()));
+        }
+        if path.split('/').any(is_dots) {
+            return Err(PathnameError::Dots(text.to_owned()));
+        }
+        let slash = if path.starts_with('/') { "" } else { "/" };
+        if slash.len() + path.len() > PATHNAME_BYTES_MAX {
+            return Err(PathnameError::TooLong);
+        }
+        Ok(Self(format!("{slash}{path}")))
     }
-    if path.split('/').any(is_dots) {
-        return Err(PathnameError::Dots(text.to_owned()));
+}
+
+impl TryFrom<&str> for Pathname {
+    type Error = PathnameError;
+
+    fn try_from(text: &str) -> Result<Self, PathnameError> {
+        text.parse()
     }
-    let slash = if path.starts_with('/') { "" } else { "/" };
-    if slash.len() + path.len() > PATHNAME_BYTES_MAX {
-        return Err(PathnameError::TooLong);
+}
+
+impl Deref for Pathname {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
     }
-    Ok(format!("{slash}{path}"))
+}
+
+impl fmt::Display for Pathname {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl<'de> Deserialize<'de> for Pathname {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        options::deserialize(deserializer)
+    }
 }
 
 /// Whether browsers take this part of a path for its parent or for nothing (URL standard,
@@ -74,11 +132,11 @@ mod tests {
             ("/...", "/..."),
             ("engine.io", "/engine.io"),
         ] {
-            assert_eq!(pathname(text).as_deref(), Ok(expected), "{text}");
+            assert_eq!(Pathname::try_from(text).as_deref(), Ok(expected), "{text}");
         }
-        assert!(pathname(&"a".repeat(PATHNAME_BYTES_MAX - 1)).is_ok());
-        let long = pathname(&"a".repeat(PATHNAME_BYTES_MAX));
-        assert_eq!(long, Err(PathnameError::TooLong));
+        let of_bytes = |bytes| "a".repeat(bytes).parse::<Pathname>();
+        assert!(of_bytes(PATHNAME_BYTES_MAX - 1).is_ok());
+        assert_eq!(of_bytes(PATHNAME_BYTES_MAX), Err(PathnameError::TooLong));
     }
 
     #[test]
@@ -101,7 +159,7 @@ mod tests {
             ("/a/%2E%2e/b", "dots alone"),
             ("/.%2e", "dots alone"),
         ] {
-            let reason = pathname(text).unwrap_err().to_string();
+            let reason = Pathname::try_from(text).unwrap_err().to_string();
             assert!(reason.contains(expected), "{text}: {reason}");
         }
     }

@@ -1,5 +1,5 @@
-//! Event names that belong to Primus. An app that emits its own events must not use them, and a
-//! plugin that lets peers choose event names must refuse them.
+//! Event names that belong to Primus. An application that emits its own events must not use them,
+//! and a plugin that lets peers choose event names must refuse them.
 
 const SERVER: [&str; 7] = [
     "disconnection",

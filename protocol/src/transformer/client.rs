@@ -11,14 +11,16 @@ use crate::time::Instant;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Link(pub u32);
 
-/// One thing that a client half wants done, or has to tell.
+/// One thing that a client half wants done, or reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClientOutput {
-    /// Connect to the server. What is written to the link meanwhile is sent once it is connected.
+    /// Connect to the server. The owner keeps what is written to the link before, and sends it as
+    /// soon as the link is connected.
     Connect(Link),
     /// Send these bytes, found with [`ClientOutputs::bytes`].
     Write(Link, Range<usize>),
-    /// Close the link once everything written to it is sent. Nothing more is heard of it.
+    /// Close the link as soon as everything that was written to it is sent. The owner reports
+    /// nothing about this link any more.
     Close(Link),
     /// The connection is open: messages can be sent.
     Open,
@@ -117,17 +119,16 @@ pub trait ClientTransport: Send + 'static {
     /// Sends a message, after [`ClientOutput::Open`].
     fn send(&mut self, now: Instant, kind: Kind, payload: &[u8], out: &mut ClientOutputs);
 
-    /// Says goodbye. [`ClientOutput::Ended`] follows, at once or when the server has answered or
-    /// has had its time.
+    /// Says goodbye. [`ClientOutput::Ended`] follows: at once, when the server has answered, or
+    /// when the server's time to answer is over.
     fn close(&mut self, now: Instant, out: &mut ClientOutputs);
 
-    /// The name of the connection, if it is open and the transport gives it one that both sides
-    /// know and that is the id of its spark.
+    /// The id of the spark, if the connection is open and the transport tells the id to its client.
     fn session_id(&self) -> Option<&str> {
         None
     }
 
-    /// When [`ClientTransport::expired`] wants to be called.
+    /// When the owner has to call [`ClientTransport::expired`]; `None` for never.
     fn deadline(&self) -> Option<Instant>;
 
     /// The deadline has passed.

@@ -19,7 +19,7 @@ mod server;
 
 pub use client::{ClientOutput, ClientOutputs, ClientTransport, Link};
 pub use outputs::{Output, Outputs};
-pub use server::{Answer, Carrier, Context, Event, PacedPart, SessionName, Transformer, Units};
+pub use server::{Answer, Context, Event, PacedPart, SessionName, Transformer, Units};
 
 use crate::websocket::CloseCode;
 
@@ -32,18 +32,25 @@ pub enum Kind {
     Binary,
 }
 
-/// Names one way of framing among those of a transformer: all sparks that share it can be sent
-/// the same bytes. Small numbers, counted from 0.
+/// One of the framing formats of a transformer. Sparks with the same wire receive the same bytes
+/// for the same message. The formats are numbered from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Wire(pub u8);
+
+/// A TCP connection as a session knows it. A session has a carrier while a request on it waits for
+/// its answer; after an upgrade it has the carrier until one of them ends. Only the engine knows
+/// what the number means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Carrier(pub u64);
 
 /// Why a transport is over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum End {
-    /// The peer said goodbye in the words of the transport, or is gone without a word: its carrier
-    /// was lost, or it was silent for too long. As in Primus no `error` tells of it.
+    /// The peer said goodbye as the transport defines it, or went away without a goodbye: its
+    /// carrier broke, or the peer was silent for too long. As in Primus, the spark emits no
+    /// `error`.
     Goodbye,
-    /// As before, and the words were a close frame with this code.
+    /// As [`End::Goodbye`]; the goodbye was a WebSocket close frame with this code.
     Closed(CloseCode),
     /// The peer broke a rule or a limit. The sentence says which.
     Violation(&'static str),
@@ -55,7 +62,7 @@ impl End {
         code.map_or(Self::Goodbye, Self::Closed)
     }
 
-    /// Whether it is the peer's doing or fate, and nothing was wrong.
+    /// Whether the session ended without a violation.
     pub fn is_goodbye(&self) -> bool {
         !matches!(self, Self::Violation(_))
     }

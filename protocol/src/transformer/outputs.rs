@@ -16,39 +16,45 @@ pub enum Output {
         /// Where the message lies.
         bytes: Range<usize>,
     },
-    /// A sign of life below the level of messages, which counts like a Primus pong.
+    /// The peer is alive, although it sent no message. It counts as the pong of Primus.
     Alive,
-    /// Answer the request of this carrier, which is then free again.
+    /// Answer the request of this carrier. After that the session does not own the carrier any
+    /// more.
     Respond(Carrier, Response),
-    /// Begin to answer the request of this carrier; the body follows in parts.
+    /// Begin to answer the request of this carrier. The parts of the body follow as
+    /// [`Output::Write`].
     Begin(Carrier, Response),
-    /// Write to this carrier: a part of the body that was begun, or, after an upgrade, bytes.
+    /// Write bytes to this carrier: a part of the body after [`Output::Begin`], plain bytes after
+    /// [`Output::Upgrade`].
     Write(Carrier, Range<usize>),
-    /// Write this answer to what the peer asks as often as it likes to an upgraded carrier. While
-    /// it waits, a later one with the same first byte stands for both, so only that is sent.
+    /// Write an answer to an upgraded carrier, to a question that the peer may repeat without end:
+    /// a ping, for instance. As long as the answer waits to be sent, a later answer with the same
+    /// first byte replaces it. So a peer that asks and does not read costs one answer.
     Latest(Carrier, Range<usize>),
-    /// The body that was begun is complete; the carrier is free again.
+    /// The body is complete. After that the session does not own the carrier any more.
     Finish(Carrier),
-    /// Answer with this `101`; from then on the session receives the carrier's bytes.
+    /// Answer the request of this carrier with this `101`. From then on the session receives the
+    /// bytes of the carrier.
     Upgrade(Carrier, Response),
-    /// From now on messages are framed for the session's wire and sent on this upgraded carrier.
+    /// From now on the session streams: the engine frames messages for the session's wire and
+    /// writes them to this upgraded carrier.
     Stream(Carrier),
-    /// Close this carrier once everything written to it is sent.
+    /// Close this carrier as soon as everything that was written to it is sent.
     Close(Carrier),
-    /// The request that the session is being asked about, in [`Transformer::exchange`], was for it
-    /// to know of, but not to answer: it is answered as if there were no such session, see
-    /// [`Transformer::absent`].
+    /// The session does not answer the request that [`Transformer::exchange`] gave it. The engine
+    /// answers the request as if the session did not exist: with [`Transformer::absent`].
     ///
     /// [`Transformer::exchange`]: super::Transformer::exchange
     /// [`Transformer::absent`]: super::Transformer::absent
     Decline(Carrier),
-    /// The transport is over: the spark ends now, if it has not ended already.
+    /// The session has ended. The engine ends the spark, unless the spark has ended before.
     Ended(End),
-    /// Forget the session. Carriers that it still has are closed.
+    /// Forget the session. The engine closes the carriers that the session still owns.
     Over,
 }
 
-/// What a session wants done, in order. Reused from call to call, so that it costs no allocation.
+/// What a session wants done, in order. The engine reuses it for every call, so that a call does
+/// not allocate.
 #[derive(Debug, Default)]
 pub struct Outputs {
     list: Vec<Output>,
@@ -57,18 +63,20 @@ pub struct Outputs {
 }
 
 impl Outputs {
-    /// Whether nothing is wanted, not even to be asked for more.
+    /// Whether the session wants nothing, not even a call of [`Transformer::proceed`].
+    ///
+    /// [`Transformer::proceed`]: super::Transformer::proceed
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.list.is_empty() && !self.has_more
     }
 
-    /// Everything that is wanted, in order.
+    /// Everything that the session wants, in order.
     pub fn list(&self) -> &[Output] {
         &self.list
     }
 
-    /// Takes the list out, so that it can be worked through while the bytes are read.
+    /// Takes the list out, so that the caller can change it while it reads the bytes.
     pub fn take_list(&mut self) -> Vec<Output> {
         std::mem::take(&mut self.list)
     }
@@ -92,8 +100,8 @@ impl Outputs {
         &self.bytes[range]
     }
 
-    /// Empties it for the next call. `list` is what [`Outputs::take_list`] gave; of its memory and
-    /// of that of the bytes as much is kept as is often needed.
+    /// Empties it for the next call. `list` is what [`Outputs::take_list`] returned. It keeps as
+    /// much memory of the list and of the bytes as many calls need, and frees the rest.
     pub fn recycle(&mut self, mut list: Vec<Output>) {
         list.clear();
         self.list = list;
@@ -108,21 +116,21 @@ impl Outputs {
         self.list.push(Output::Message { kind, bytes });
     }
 
-    /// Whether a session should hand on no more messages in this call. If it has more it says so
-    /// with [`Outputs::more`].
+    /// Whether this call has handed on as many messages as one call should. A session that has more
+    /// calls [`Outputs::more`] and returns.
     pub fn is_portion(&self) -> bool {
         self.list.len() >= PORTION_MESSAGES || self.bytes.len() >= PORTION_BYTES
     }
 
-    /// The session has more messages to hand on, and is to be asked for them with
-    /// [`Transformer::proceed`], once. It must not say so again before that.
+    /// The session has more messages to hand on. The engine calls [`Transformer::proceed`] once;
+    /// only then may the session say so again.
     ///
     /// [`Transformer::proceed`]: super::Transformer::proceed
     pub fn more(&mut self) {
         self.has_more = true;
     }
 
-    /// Whether the session has said that it has more, since this was asked last.
+    /// Whether the session has called [`Outputs::more`] since the last call of this function.
     pub fn take_more(&mut self) -> bool {
         std::mem::take(&mut self.has_more)
     }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use super::{End, Kind, Outputs, Wire};
+use super::{Carrier, End, Kind, Outputs, Wire};
 use crate::http::{Request, RequestHead, Response};
 use crate::input::{Input, Payload};
 use crate::primus::SparkId;
@@ -14,31 +14,33 @@ use crate::time::Instant;
 pub enum Answer<'r, S> {
     /// An ordinary HTTP answer; the connection stays an HTTP connection.
     Respond(Response),
-    /// As [`Answer::Respond`], but the body, which is not in the response, comes in parts with
-    /// pauses between them. This is for clients that want to know whether something on the way
-    /// holds bytes back. The connection is closed afterwards.
+    /// As [`Answer::Respond`], but the body is sent in parts, with pauses between them, and is not
+    /// in the response. By this a client finds out whether a proxy holds bytes back. The engine
+    /// closes the connection after the last part.
     Paced {
         /// Status and headers.
         response: Response,
         /// The body.
         parts: Vec<PacedPart>,
     },
-    /// The `101` answer is sent, and from then on the connection is the only carrier of the new
-    /// session, which never needs [`Transformer::exchange`], [`Transformer::send`] nor a deadline.
+    /// The engine sends the `101` answer. From then on the connection is the only carrier of the
+    /// new session. The engine never calls [`Transformer::exchange`], [`Transformer::send`] or
+    /// [`Transformer::expired`] for such a session.
     Upgrade {
         /// The `101` answer.
         response: Response,
         /// The new session.
         session: S,
     },
-    /// The request is for a session that is found by its name, perhaps on another shard. If there
-    /// is none, [`Transformer::absent`] is asked there.
+    /// The request is for the session with this name, which may live on another shard. If it does
+    /// not exist, the engine calls [`Transformer::absent`] on the shard where it would live.
     Find(SessionName<'r>),
-    /// A new session begins, and the request is its first [`Transformer::exchange`].
+    /// A new session begins. The engine calls [`Transformer::exchange`] with the same request.
     Open {
-        /// The new session. If it was asked for by a name that its client chose, it has this name.
+        /// The new session. If [`Transformer::request`] returned [`SessionName::Chosen`] before,
+        /// the session gets that name.
         session: S,
-        /// What the application is to see as the port of the peer, if not the real one.
+        /// The port that the application sees as that of the peer; `None` for the real one.
         port: Option<u16>,
     },
 }
@@ -46,7 +48,7 @@ pub enum Answer<'r, S> {
 /// A part of the body of [`Answer::Paced`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PacedPart {
-    /// How long to wait before it is sent, at most a few seconds.
+    /// How long the engine waits before it sends the part, at most a few seconds.
     pub pause: Duration,
     /// What is sent.
     pub bytes: Cow<'static, [u8]>,
@@ -61,15 +63,10 @@ pub enum SessionName<'r> {
     Chosen(&'r str),
 }
 
-/// A TCP connection as a session knows it: while a request on it waits for its answer, and from
-/// an upgrade on for good. Meaningless to anybody but the engine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Carrier(pub u64);
-
 /// What a session may need to know when it is called.
 #[derive(Clone, Copy, Debug)]
 pub struct Context {
-    /// The moment of the call.
+    /// When the call is made.
     pub now: Instant,
     /// The id of the session's spark.
     pub id: SparkId,
@@ -77,7 +74,7 @@ pub struct Context {
     pub stream: Option<Carrier>,
 }
 
-/// What a session understood in the bytes of a carrier.
+/// What a session has read from the bytes of a carrier.
 #[derive(Debug)]
 pub enum Event<'i> {
     /// A whole message.
@@ -87,32 +84,33 @@ pub enum Event<'i> {
         /// The bytes of the message.
         payload: Payload<'i>,
     },
-    /// A sign of life below the level of messages, which counts like a Primus pong.
+    /// The peer is alive, although it sent no message: a ping of WebSocket, for instance. It counts
+    /// as the pong of Primus.
     Alive,
-    /// The transport is over. What was written is still sent, then the carrier is closed.
+    /// The session has ended. The engine sends what was written before and then closes the carrier.
     Ended(End),
 }
 
-/// Messages in the form of [`Transformer::frame`] that wait for a session to send them.
+/// Messages that wait until a session sends them. [`Transformer::frame`] made each of them.
 pub trait Units {
-    /// Takes the next one.
+    /// Takes the oldest message; `None` if no message waits.
     fn take(&mut self) -> Option<&[u8]>;
 }
 
 /// The server half of a transport, shared by all sessions of a shard. It holds the options and
 /// what sessions can share (scratch space, compressors), so that a session holds only its own.
 ///
-/// A **streaming** session is sent each message as one frame, which is written directly to its
-/// carrier and which broadcasts share. It begins with [`Answer::Upgrade`], or with
-/// [`Outputs::stream`]. A session that is not streaming is **carried**: its messages wait, framed
-/// in the form of its wire, as [`Units`], until the session takes them with [`Transformer::send`].
+/// The engine writes each message for a **streaming** session as one frame directly to its carrier,
+/// and broadcasts share that frame. A session streams from [`Answer::Upgrade`] on, or from
+/// [`Outputs::stream`] on. Until then it is **carried**: its messages wait as [`Units`], framed for
+/// its wire, until the session takes them in [`Transformer::send`].
 ///
 /// # Invariants
 /// - [`Transformer::frame`] depends on its arguments and on options alone, so that one frame can be
 ///   shared by every spark of the same [`Wire`].
-/// - A session that was told to close, or that reported [`End`], reports [`Outputs::over`] in
-///   bounded time, by a deadline if need be. (A session made by [`Answer::Upgrade`] is over with
-///   its carrier.)
+/// - After [`Transformer::close`], or after it has reported [`End`], a session reports
+///   [`Outputs::over`] in bounded time, if need be at a deadline. (A session made by
+///   [`Answer::Upgrade`] is over when its carrier is closed.)
 pub trait Transformer: Clone + Send + 'static {
     /// The state of one session.
     type Session: 'static;
@@ -123,18 +121,20 @@ pub trait Transformer: Clone + Send + 'static {
     /// The name as Primus spells it, for instance `websockets`.
     fn name(&self) -> &'static str;
 
-    /// The name of the transformer that a session is of, if this one stands for several.
+    /// The name of the transformer that this session belongs to. It differs from
+    /// [`Transformer::name`] where one transformer stands for several.
     fn session_name(&self, session: &Self::Session) -> &'static str {
         let _ = session;
         self.name()
     }
 
-    /// Whether it ever says [`Answer::Find`]: then connections must be able to change their shard.
+    /// Whether [`Transformer::request`] can return [`Answer::Find`]. The session may live on
+    /// another shard, so the driver must then be able to hand connections over.
     fn finds_sessions(&self) -> bool {
         false
     }
 
-    /// Bytes of the largest request body that is of use.
+    /// The transport refuses request bodies of more bytes than this. Default 64 KiB.
     fn request_body_bytes_max(&self) -> usize {
         64 * 1024
     }
@@ -172,9 +172,9 @@ pub trait Transformer: Clone + Send + 'static {
     /// Answers a request under the pathname that is none of Primus's own (spec, library).
     fn request<'r>(&mut self, request: &'r Request<'_>) -> Answer<'r, Self::Session>;
 
-    /// Answers a request for which [`Transformer::request`] said [`Answer::Find`], when there is no
-    /// such session, or when the session declined it ([`Outputs::decline`]). It never says
-    /// [`Answer::Find`] again.
+    /// Answers a request for which [`Transformer::request`] returned [`Answer::Find`], if there is
+    /// no such session, or if the session declined the request ([`Outputs::decline`]). It never
+    /// returns [`Answer::Find`] itself.
     fn absent<'r>(&mut self, request: &'r Request<'_>) -> Answer<'r, Self::Session> {
         let _ = request;
         Answer::Respond(Response::text(404, "Not Found\n"))
@@ -186,7 +186,8 @@ pub trait Transformer: Clone + Send + 'static {
     /// Appends one message in the form of a wire to `out`.
     fn frame(&mut self, wire: Wire, kind: Kind, payload: &[u8], out: &mut Vec<u8>);
 
-    /// Consumes bytes of an upgraded carrier up to the next event, or all of them.
+    /// Consumes bytes of an upgraded carrier: up to the next event if there is one, else all of
+    /// them.
     fn receive<'i>(
         &mut self,
         session: &mut Self::Session,
@@ -196,13 +197,15 @@ pub trait Transformer: Clone + Send + 'static {
         out: &mut Outputs,
     ) -> Option<Event<'i>>;
 
-    /// Says goodbye in the words of the transport, after everything that was written before. After
-    /// that the engine gives a session of [`Answer::Upgrade`] 5 s until its peer has closed or
-    /// [`End`] is reported; any other session decides itself how long it waits.
+    /// Closes the session: everything that was written before is sent first, then the goodbye of
+    /// the transport. The engine closes a session of [`Answer::Upgrade`] 5 s later if its peer has
+    /// not closed and no [`End`] was reported until then. Any other session decides itself how long
+    /// it waits.
     fn close(&mut self, session: &mut Self::Session, context: Context, out: &mut Outputs);
 
-    /// Handles a request for this session. The carrier belongs to the session until it was answered
-    /// ([`Outputs::respond`], [`Outputs::finish`]) or closed; it need not be answered at once.
+    /// Handles a request for this session. The carrier belongs to the session until the session has
+    /// answered the request ([`Outputs::respond`], [`Outputs::finish`]) or closed the carrier. The
+    /// answer may come in a later call.
     fn exchange(
         &mut self,
         session: &mut Self::Session,
@@ -215,28 +218,31 @@ pub trait Transformer: Clone + Send + 'static {
         out.respond(carrier, Response::text(400, "Bad Request\n"));
     }
 
-    /// Hands on the next messages of requests that brought more than should be handed on at once.
-    /// Called in a later turn, once for each time that a session said [`Outputs::more`].
+    /// Hands the next messages to the application, if a request brought more of them than one call
+    /// should hand on. The engine calls this in a later turn, once for each [`Outputs::more`].
     fn proceed(&mut self, session: &mut Self::Session, context: Context, out: &mut Outputs) {
         let _ = (session, context, out);
     }
 
-    /// Whether the answer to this request is a script or a page that acts on the page which asked
-    /// for it, so that a browser sends the request without an `Origin`.
+    /// Whether the answer to this request is a script, or a page in a frame, that acts on the page
+    /// which loads it. Browsers send such requests without an `Origin`.
     fn is_script(&self, head: &RequestHead<'_>) -> bool {
         let _ = head;
         false
     }
 
-    /// The carrier on which the session could send messages now, if it is carried.
+    /// The carrier on which a carried session can send messages now; `None` for a streaming
+    /// session.
     fn carrier(&self, session: &Self::Session) -> Option<Carrier> {
         let _ = session;
         None
     }
 
-    /// Takes units for as long as it can send them. Called when there are some, or when something
-    /// has happened to the session, and its [`Transformer::carrier`] has sent everything else. Also
-    /// called once by [`Outputs::stream`], to send what waited before.
+    /// Takes units, and sends them, until its carrier can take no more or no unit is left. The
+    /// engine calls this when units wait or something has happened to the session, and when the
+    /// kernel has taken everything that was written to the [`Transformer::carrier`] before. It also
+    /// calls this once after [`Outputs::stream`], so that the session sends what has waited until
+    /// then.
     fn send(
         &mut self,
         session: &mut Self::Session,
@@ -247,8 +253,8 @@ pub trait Transformer: Clone + Send + 'static {
         let _ = (session, context, units, out);
     }
 
-    /// A carrier that belonged to the session, or on which a request for it had begun, was lost or
-    /// closed by the peer.
+    /// A carrier of the session, or one on which a request for it had begun, broke, or its peer
+    /// closed it. The session does not own it any more.
     fn lost(
         &mut self,
         session: &mut Self::Session,
@@ -259,22 +265,22 @@ pub trait Transformer: Clone + Send + 'static {
         let _ = (session, context, carrier, out);
     }
 
-    /// Bytes of heap memory that the session holds for its client: the part of a message that has
-    /// come so far, and what it keeps beside [`Units`]. Asked after each call that may change it,
-    /// so it must cost nothing.
+    /// Bytes of heap memory that the session holds for its client: the received part of a message
+    /// that is not complete, and what the session keeps beside [`Units`]. The engine asks after
+    /// each call that may change the number, so the answer must cost nothing.
     fn held_bytes(&self, session: &Self::Session) -> usize {
         let _ = session;
         0
     }
 
-    /// When [`Transformer::expired`] wants to be called.
+    /// When the engine has to call [`Transformer::expired`]; `None` for never.
     fn deadline(&self, session: &Self::Session) -> Option<Instant> {
         let _ = session;
         None
     }
 
-    /// Whether it is the client who had to act by that deadline, and not the session itself. A
-    /// server that was away for a while gives clients time anew before it says
+    /// Whether the client has to act before that deadline, and not the session itself. A server
+    /// that did not run for a while gives clients more time before it calls
     /// [`Transformer::expired`].
     fn awaits_client(&self, session: &Self::Session) -> bool {
         let _ = session;

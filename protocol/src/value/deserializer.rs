@@ -1,4 +1,4 @@
-//! From a value to a type of the app.
+//! From a value to a type of the application.
 
 use serde::de::value::{MapAccessDeserializer, MapDeserializer, SeqDeserializer};
 use serde::de::{DeserializeOwned, Error, IntoDeserializer, Unexpected, Visitor};
@@ -7,7 +7,7 @@ use serde::{Deserializer, forward_to_deserialize_any};
 use super::{Misfit, Number, Value};
 
 impl Value {
-    /// Turns the value into a type of the app, as if it had been decoded as that type.
+    /// Turns the value into a type of the application, as if it had been decoded as that type.
     ///
     /// # Errors
     /// If the value is not that of a `T`.

@@ -1,4 +1,5 @@
-//! A value of any type: what a message means, and what an app can write without a type of its own.
+//! A value of any type: what a message means, and what an application can write without a type of
+//! its own.
 //!
 //! It is what JavaScript has, seen from JSON, plus bytes for the binary parsers. Looking up what is
 //! not there gives [`Value::Null`], as `undefined` would, and never panics.
@@ -12,15 +13,17 @@ mod deserialize;
 mod deserializer;
 mod misfit;
 mod number;
-mod object;
 mod serialize;
 mod serializer;
+mod unite;
 
+use std::fmt;
 use std::ops::Index;
 
 pub use misfit::Misfit;
 pub use number::Number;
-pub use object::Object;
+
+use unite::unite;
 
 /// A value of any type.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -40,6 +43,13 @@ pub enum Value {
     Array(Vec<Self>),
     /// Values by name.
     Object(Object),
+}
+
+/// Values by name, in the order in which they were put in. Look-up walks the members: objects of
+/// messages are small. Two objects with the same members in another order are equal.
+#[derive(Clone, Default)]
+pub struct Object {
+    members: Vec<(String, Value)>,
 }
 
 static NULL: Value = Value::Null;
@@ -161,6 +171,109 @@ impl Index<usize> for Value {
     }
 }
 
+impl Object {
+    /// An object without members.
+    pub const fn new() -> Self {
+        Self {
+            members: Vec::new(),
+        }
+    }
+
+    /// How many members there are.
+    pub const fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    /// Whether there are no members.
+    pub const fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
+    /// The member of that name.
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        let (_, value) = self.members.iter().find(|(name, _)| name == key)?;
+        Some(value)
+    }
+
+    /// The member of that name, to change it.
+    pub fn get_mut(&mut self, key: &str) -> Option<&mut Value> {
+        let (_, value) = self.members.iter_mut().find(|(name, _)| name == key)?;
+        Some(value)
+    }
+
+    /// Sets a member and returns what it was before. A new one comes last.
+    pub fn insert(&mut self, key: impl Into<String>, value: impl Into<Value>) -> Option<Value> {
+        let (key, value) = (key.into(), value.into());
+        if let Some(member) = self.get_mut(&key) {
+            return Some(std::mem::replace(member, value));
+        }
+        self.members.push((key, value));
+        None
+    }
+
+    /// Takes a member out. Those after it move up.
+    pub fn remove(&mut self, key: &str) -> Option<Value> {
+        let at = self.members.iter().position(|(name, _)| name == key)?;
+        Some(self.members.remove(at).1)
+    }
+
+    /// The members in their order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Value)> {
+        self.members.iter().map(|(key, value)| (&**key, value))
+    }
+
+    fn sorted(&self) -> Vec<(&str, &Value)> {
+        let mut members: Vec<_> = self.iter().collect();
+        members.sort_unstable_by_key(|(key, _)| *key);
+        members
+    }
+}
+
+impl PartialEq for Object {
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len()
+            && if self
+                .iter()
+                .map(|(key, _)| key)
+                .eq(other.iter().map(|(key, _)| key))
+            {
+                self.iter().eq(other.iter())
+            } else {
+                self.sorted() == other.sorted()
+            }
+    }
+}
+
+impl fmt::Debug for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
+    }
+}
+
+impl FromIterator<(String, Value)> for Object {
+    fn from_iter<I: IntoIterator<Item = (String, Value)>>(members: I) -> Self {
+        Self::from(Vec::from_iter(members))
+    }
+}
+
+impl From<Vec<(String, Value)>> for Object {
+    /// Of several members with one name, the value of the last stands in the place of the first,
+    /// as in JavaScript.
+    fn from(mut members: Vec<(String, Value)>) -> Self {
+        unite(&mut members);
+        Self { members }
+    }
+}
+
+impl IntoIterator for Object {
+    type Item = (String, Value);
+    type IntoIter = std::vec::IntoIter<(String, Value)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.members.into_iter()
+    }
+}
+
 /// Writes a [`Value`] down as JSON. A value of more than one token, such as `-1` or a call, goes in
 /// parentheses.
 ///
@@ -187,46 +300,4 @@ macro_rules! value {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_missing_is_null() {
-        let value = value!({ "a": [1, { "b": "c" }] });
-        assert_eq!(value["a"][1]["b"].as_str(), Some("c"));
-        assert!(value["a"][2].is_null());
-        assert!(value["x"]["y"][0].is_null());
-        assert!(value["a"]["length"].is_null());
-        assert_eq!(value.get("x"), None);
-    }
-
-    #[test]
-    fn the_macro_writes_every_type() {
-        let text = String::from("t");
-        let value = value!({ "n": null, "t": text, "e": {}, "l": [], "x": (1 + 1), });
-        let expected: Vec<(String, Value)> = vec![
-            ("n".into(), Value::Null),
-            ("t".into(), "t".into()),
-            ("e".into(), Value::Object(Object::new())),
-            ("l".into(), Value::Array(Vec::new())),
-            ("x".into(), 2.into()),
-        ];
-        assert_eq!(value, Value::Object(expected.into_iter().collect()));
-        assert_eq!(value!(true), Value::Bool(true));
-    }
-
-    #[test]
-    fn an_accessor_gives_nothing_of_another_type() {
-        let all = value!([null, true, 1, "s", [], {}]);
-        let all = all.as_array().unwrap();
-        assert_eq!(all.iter().filter_map(Value::as_bool).count(), 1);
-        assert_eq!(all.iter().filter_map(Value::as_f64).count(), 1);
-        assert_eq!(all.iter().filter_map(Value::as_i64).count(), 1);
-        assert_eq!(all.iter().filter_map(Value::as_u64).count(), 1);
-        assert_eq!(all.iter().filter_map(Value::as_str).count(), 1);
-        assert_eq!(all.iter().filter_map(Value::as_bytes).count(), 0);
-        assert_eq!(all.iter().filter_map(Value::as_array).count(), 1);
-        assert_eq!(all.iter().filter_map(Value::as_object).count(), 1);
-        assert_eq!(Value::Bytes(vec![7]).as_bytes(), Some(&[7][..]));
-    }
-}
+mod tests;

@@ -1,4 +1,4 @@
-//! From a type of the app to a value.
+//! From a type of the application to a value.
 
 use serde::Serialize;
 use serde::ser::{
@@ -9,7 +9,8 @@ use serde::ser::{
 use super::{Misfit, Number, Object, Value};
 
 impl Value {
-    /// Makes the value of a type of the app: what encoding it and decoding it again would give.
+    /// Makes the value of a type of the application: what encoding it and decoding it again would
+    /// give.
     ///
     /// # Errors
     /// If its `Serialize` fails, or it holds a map whose keys are no strings, numbers or booleans.

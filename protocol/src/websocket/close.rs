@@ -4,8 +4,8 @@ use std::fmt;
 
 /// A close code that may stand in a close frame.
 ///
-/// The codes that only ever describe a connection locally (1005, 1006, 1015) and those that nobody
-/// has defined cannot be made, so they cannot be sent and are refused on arrival. The set is that
+/// Codes that only describe a connection locally (1005, 1006, 1015) and codes that are not defined
+/// cannot be made: they cannot be sent, and a peer that sends one breaks a rule. The set is that
 /// of the npm package `ws`: 1000-1003, 1007-1014 and 3000-4999.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CloseCode(u16);

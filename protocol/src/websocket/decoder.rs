@@ -5,18 +5,9 @@ use super::frame::Opcode;
 use super::item::{Item, control_item, inflated_item};
 use super::partial::Partial;
 use super::rules::Rules;
-use super::{Violation, utf8};
+use super::{Role, Violation, utf8};
 use crate::input::{Input, Payload};
 use crate::transformer::Kind;
-
-/// Which end of the connection we are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Role {
-    /// We accepted the connection: what we receive is masked, what we send is not.
-    Server,
-    /// We opened the connection: what we send is masked, what we receive is not.
-    Client,
-}
 
 /// The receiving half of one connection after the handshake.
 ///
@@ -36,8 +27,8 @@ const _: () = assert!(
 );
 
 impl Decoder {
-    /// A decoder for what the peer of a connection sends, of which we are the end `role`. Messages
-    /// of more than `message_bytes_max` bytes are refused; a bound above 4 GiB - 1 is that.
+    /// A decoder for what the peer sends; `role` is our end of the connection. Messages of more
+    /// than `message_bytes_max` bytes are refused; a bound above 4 GiB - 1 means 4 GiB - 1.
     pub fn new(role: Role, message_bytes_max: usize) -> Self {
         Self {
             partial: None,
@@ -73,7 +64,8 @@ impl Decoder {
     }
 
     /// The same for a connection on which permessage-deflate has been negotiated: messages may be
-    /// compressed. A decoder is always used in the same of the two ways.
+    /// compressed. For one decoder the caller always uses either this function or
+    /// [`Decoder::next`].
     ///
     /// A compressed message is put together first and inflated as a whole, so that one inflater can
     /// serve many connections. The bound on messages counts before and after, as in `ws`.

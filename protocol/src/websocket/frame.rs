@@ -76,7 +76,7 @@ impl Header {
     /// `None` means that `bytes` ends before the header does.
     ///
     /// # Errors
-    /// A [`Violation`] if no frame may have such a header, whoever sends it and whenever.
+    /// A [`Violation`] if no frame may have such a header, from either end and at any time.
     #[inline]
     pub fn parse(bytes: &[u8]) -> Result<Option<(Self, usize)>, Violation> {
         let [first, second, rest @ ..] = bytes else {

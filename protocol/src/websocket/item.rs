@@ -9,7 +9,7 @@ use super::{CloseCode, Violation, utf8};
 use crate::input::Payload;
 use crate::transformer::Kind;
 
-/// What a [`Decoder`](super::Decoder) understood.
+/// What a [`Decoder`](super::Decoder) has read.
 #[derive(Debug)]
 pub enum Item<'i> {
     /// A whole message.

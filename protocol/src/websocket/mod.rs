@@ -12,7 +12,7 @@
 //! | [`close`] | why a connection was closed, as a number |
 //! | [`violation`] | which rule a peer broke, and the close code that answers it |
 //!
-//! The same code serves both ends of a connection; [`Role`] says which of them we are.
+//! The same code serves both ends of a connection; [`Role`] says which end is ours.
 //!
 //! It never answers by itself: a ping is reported and the caller writes the pong, a close is
 //! reported and the caller writes the close. It never reorders, merges or drops a message.
@@ -34,11 +34,13 @@ pub mod handshake;
 mod item;
 pub mod mask;
 mod partial;
+mod role;
 mod rules;
 pub mod utf8;
 pub mod violation;
 
 pub use close::CloseCode;
-pub use decoder::{Decoder, Role};
+pub use decoder::Decoder;
 pub use item::Item;
+pub use role::Role;
 pub use violation::Violation;

@@ -1,8 +1,7 @@
 //! What a frame must be like at the point of the connection where it comes.
 
-use super::decoder::Role;
 use super::frame::{Header, Opcode};
-use super::{Violation, mask};
+use super::{Role, Violation, mask};
 use crate::input::Input;
 
 /// What a connection accepts.

@@ -29,7 +29,8 @@ impl Utf8 {
     /// Takes the next part of the text.
     ///
     /// # Errors
-    /// [`InvalidUtf8`] if the text cannot become valid any more. The checker is of no use then.
+    /// [`InvalidUtf8`] if the text cannot become valid any more. The checker must not be used after
+    /// that.
     pub fn push(&mut self, part: &[u8]) -> Result<(), InvalidUtf8> {
         let part = self.complete_carry(part)?;
         match simdutf8::compat::from_utf8(part) {

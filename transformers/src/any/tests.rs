@@ -50,18 +50,15 @@ fn a_request_is_of_the_same_transport_on_every_pathname() {
         ("/test", TransformerKind::WebSockets),
         ("/tests?VER=8", TransformerKind::WebSockets),
     ];
-    for pathname in ["/primus", "/api/", "/a/b//", "/"] {
+    for pathname in ["/primus", "/api/", "/a/b//"] {
         let common = CommonOptions {
-            pathname: pathname.to_owned(),
+            pathname: pathname.parse().unwrap(),
             ..CommonOptions::default()
         };
         let any = AnyTransformer::new(TransformerKind::Any, &common, &[]).unwrap();
         for (target, kind) in targets {
             let pathname = pathname.trim_end_matches('/');
             let target = format!("{pathname}{target}");
-            if !target.starts_with('/') {
-                continue;
-            }
             let text = format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n");
             let head = RequestHead::parse(text.as_bytes()).unwrap();
             assert_eq!(any.kind_of(&head), kind, "{target}");

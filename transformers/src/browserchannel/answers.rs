@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use allspark_protocol::Dice;
 use allspark_protocol::http::Response;
 
 use super::json;
@@ -150,13 +151,10 @@ const NOISE: [u8; NOISE_BYTES] = noise();
 
 const fn noise() -> [u8; NOISE_BYTES] {
     let mut noise = [b'\n'; NOISE_BYTES];
-    let mut state = 1_u64;
+    let mut dice = Dice::new(1);
     let mut at = 0;
     while at < NOISE_BYTES - 1 {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
-        noise[at] = b"0123456789abcdef"[(state >> 60) as usize];
+        noise[at] = b"0123456789abcdef"[dice.index(16)];
         at += 1;
     }
     noise

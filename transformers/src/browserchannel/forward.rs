@@ -281,6 +281,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use allspark_protocol::Dice;
 
     /// A body with the maps `range`, whose messages are their numbers.
     fn body(range: std::ops::Range<u64>) -> String {
@@ -414,10 +415,9 @@ mod tests {
             }).collect();
             // A few come again; then all are mixed.
             requests.push(requests[order.index(requests.len())].clone());
-            let mut random = seed;
+            let mut dice = Dice::new(seed);
             for at in (1..requests.len()).rev() {
-                random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-                requests.swap(at, (random >> 33) as usize % (at + 1));
+                requests.swap(at, dice.index(at + 1));
             }
             let mut forward = Forward::new(100);
             let mut due = Vec::new();

@@ -57,6 +57,7 @@ mod maps;
 mod options;
 mod server;
 mod session;
+mod shared;
 
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! What the transport is told.
+//! The options of the transport.
 
 use std::time::Duration;
 

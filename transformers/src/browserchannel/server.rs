@@ -6,17 +6,16 @@ use std::time::Duration;
 use allspark_protocol::Input;
 use allspark_protocol::http::{Query, Request, RequestHead, Response};
 use allspark_protocol::limits::BROWSERCHANNEL_BODY_BYTES_MIN;
-use allspark_protocol::primus::SparkId;
+use allspark_protocol::primus::{Pathname, SparkId};
 use allspark_protocol::transformer::{
     Answer, Carrier, Context, Event, Kind, Outputs, PacedPart, SessionName, Transformer, Units,
     Wire,
 };
 
-use super::answers::{Answers, Form};
-use super::forward::Body;
-use super::maps::{BadBody, Maps};
+use super::answers::Form;
 use super::options::BrowserChannelOptions;
-use super::session::{BrowserChannelSession, request_number};
+use super::session::BrowserChannelSession;
+use super::shared::{Shared, names_session};
 use super::{arrays, json};
 use crate::options::CommonOptions;
 
@@ -29,34 +28,17 @@ const TEST_PAUSE: Duration = Duration::from_secs(2);
 /// The server half of `browserchannel`.
 #[derive(Clone, Debug)]
 pub struct BrowserChannel {
-    /// The pathname, without slashes at its end.
-    base: String,
+    pathname: Pathname,
     shared: Shared,
-}
-
-/// What sessions share.
-#[derive(Clone, Debug)]
-pub(super) struct Shared {
-    pub(super) options: BrowserChannelOptions,
-    pub(super) answers: Answers,
-    pub(super) message_bytes_max: usize,
-    /// Which host prefix is given out next.
-    prefix_next: usize,
 }
 
 impl BrowserChannel {
     /// A transformer that refuses messages of more than `common.message_bytes_max` bytes by ending
     /// their session. It does not compress.
     pub fn new(common: &CommonOptions, options: BrowserChannelOptions) -> Self {
-        let base = &common.pathname;
         Self {
-            base: base.trim_end_matches('/').to_owned(),
-            shared: Shared {
-                answers: Answers::new(&options),
-                options,
-                message_bytes_max: common.message_bytes_max,
-                prefix_next: 0,
-            },
+            pathname: common.pathname.clone(),
+            shared: Shared::new(options, common.message_bytes_max),
         }
     }
 
@@ -152,7 +134,7 @@ impl Transformer for BrowserChannel {
     }
 
     fn request<'r>(&mut self, request: &'r Request<'_>) -> Answer<'r, BrowserChannelSession> {
-        match behind(&self.base, request.head.path()) {
+        match behind(&self.pathname, request.head.path()) {
             Some("/test") => self.test(&request.head),
             Some("/bind") => self.bind(request),
             Some(rest) if rest.starts_with('/') => {
@@ -270,80 +252,6 @@ impl Transformer for BrowserChannel {
     ) {
         session.expired(&self.shared, context, out);
     }
-}
-
-impl Shared {
-    /// The array that tells a client the name of its session.
-    pub(super) fn first_array(&mut self, id: SparkId) -> Vec<u8> {
-        format!("[\"c\",\"{id}\",{},8]", self.next_prefix()).into_bytes()
-    }
-
-    /// The number of a request of the forward channel, and what it brings.
-    ///
-    /// # Errors
-    /// The answer to one that is not what a client of the package sends.
-    pub(super) fn read<'r>(
-        &self,
-        request: &'r Request<'_>,
-    ) -> Result<(u64, Option<Body<'r>>), Response> {
-        let number = request_number(request.head.query());
-        let text = str::from_utf8(&request.body).ok();
-        let (Some(number), Some(text)) = (number, text) else {
-            return Err(self.bad_data());
-        };
-        match Maps::parse(request.head.header("content-type"), text) {
-            Ok(maps) => Ok((number, maps.map(|maps| Body::new(text, maps)))),
-            Err(BadBody::Data) => Err(self.bad_data()),
-            Err(BadBody::TooMany) => Err(self.answers.error(413, "Too many maps")),
-        }
-    }
-
-    fn bad_data(&self) -> Response {
-        self.answers.error(400, "Bad data")
-    }
-
-    pub(super) fn unknown_type(&self) -> Response {
-        self.answers.error(400, "Unknown TYPE")
-    }
-
-    pub(super) fn method_not_allowed(&self) -> Response {
-        self.answers.answer(405, &b"Method not allowed"[..])
-    }
-
-    fn wrong_version(&self) -> Response {
-        self.answers.error(400, "Version 8 required")
-    }
-
-    /// By these words in the body of a 400 a client knows that its session is gone.
-    fn unknown_session(&self) -> Response {
-        self.answers.error(400, "Unknown SID")
-    }
-
-    /// The first phase of the test: the host prefix to use, and that there is no other host by
-    /// which administrators could block this one.
-    fn host_prefixes(&mut self) -> Response {
-        let body = format!("[{},null]", self.next_prefix());
-        self.answers.answer(200, body.into_bytes()).header(
-            "X-Accept",
-            "application/json; application/x-www-form-urlencoded",
-        )
-    }
-
-    /// A host prefix as JSON. The package draws one by chance.
-    fn next_prefix(&mut self) -> String {
-        let prefixes = &self.options.host_prefixes;
-        if prefixes.is_empty() {
-            return "null".to_owned();
-        }
-        let prefix = &prefixes[self.prefix_next % prefixes.len()];
-        self.prefix_next = self.prefix_next.wrapping_add(1);
-        format!("\"{prefix}\"")
-    }
-}
-
-/// Whether a request is for a session that there should be.
-pub(super) fn names_session(query: Query<'_>) -> bool {
-    query.get("SID").is_some_and(|name| !name.is_empty())
 }
 
 /// The session that a client had before the one that it asks for.

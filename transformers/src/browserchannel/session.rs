@@ -11,8 +11,8 @@ use super::answers::Form;
 use super::arrays::Arrays;
 use super::forward::{Body, Broken, Forward, Work};
 use super::json;
-use super::maps::{number, parse_int};
-use super::server::{Shared, names_session};
+use super::maps::parse_int;
+use super::shared::{Shared, names_session, request_number};
 
 /// A session as the server sees it.
 #[derive(Debug)]
@@ -475,9 +475,4 @@ impl BackChannel {
     fn is_full(&self, bytes: usize) -> bool {
         self.sent as usize + bytes > BROWSERCHANNEL_BACK_CHANNEL_BYTES
     }
-}
-
-/// The number of a request.
-pub(super) fn request_number(query: Query<'_>) -> Option<u64> {
-    number(parse_int(&query.get("RID")?)?)
 }

@@ -288,8 +288,11 @@ fn headers_are_those_of_the_package_under_primus() {
             answer.header("Access-Control-Allow-Credentials"),
             Some("true")
         );
-        // The engine adds those of Primus.
-        assert_eq!(answer.header("Cache-Control"), None);
+        assert_eq!(
+            answer.header("Cache-Control"),
+            Some("no-store, no-cache, must-revalidate, max-age=0"),
+            "Primus's own word"
+        );
     }
     let answer = ask(&mut pair, "GET", &html, "").answer(&mut pair);
     assert_eq!(answer.header("Content-Type"), Some("text/html"));

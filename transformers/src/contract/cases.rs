@@ -1,5 +1,6 @@
 //! The cases.
 
+use allspark_protocol::Dice;
 use allspark_protocol::primus::SparkId;
 use allspark_protocol::transformer::{End, Kind};
 
@@ -497,13 +498,10 @@ fn numbered(name: &str, count: usize) -> Vec<Content> {
     (0..count).map(content).collect()
 }
 
-/// A message that no compressor makes much shorter: letters by a linear congruence.
+/// A message that no compressor makes much shorter.
 fn flood(number: usize) -> Content {
-    let mut state = number as u64;
-    let letter = |_| {
-        state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
-        b'A' + (state >> 33) as u8 % 26
-    };
+    let mut dice = Dice::new(number as u64);
+    let letter = |_| b'A' + dice.below(26) as u8;
     Content {
         kind: Kind::Text,
         bytes: (0..FLOOD_MESSAGE_BYTES).map(letter).collect(),

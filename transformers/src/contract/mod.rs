@@ -1,4 +1,4 @@
-//! The contract: what every transport owes to the server, to its clients and to those who use
+//! The contract: what every transport owes to the server, to its clients and to those that use
 //! them, as cases that all transports pass. Written once, run by `tests/contract` on every driver.
 //!
 //! A case knows neither sockets nor time. It sees a [`Rig`]: a server with one application, which
@@ -22,13 +22,13 @@ pub use seen::{ClientEvent, ClientSeen, Content, Seen, SparkEvent, SparkSeen};
 pub struct Case<R> {
     /// What holds, in words.
     pub name: &'static str,
-    /// What the server is told.
+    /// The options of the server.
     pub setup: Setup,
     /// The case itself. It panics if the contract is broken.
     pub run: fn(&mut R),
 }
 
-/// What a case tells the server.
+/// The options of the server in a case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Setup {
     /// Milliseconds between two pings of Primus; `None` for no heartbeat. Default `None`.

@@ -33,8 +33,8 @@
 //! # Invariants
 //! - At most one poll waits, and at most one upgrade is tried at a time.
 //! - engine.io's own pings and pongs are not signs of life for Primus, which has its own.
-//! - What a message needs between the socket and the app on a WebSocket is no allocation, and no
-//!   copy if it came in one frame.
+//! - What a message needs between the socket and the application on a WebSocket is no allocation,
+//!   and no copy if it came in one frame.
 //! - A session that is over keeps no carrier.
 
 mod base64;

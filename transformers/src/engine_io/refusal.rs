@@ -3,7 +3,7 @@
 use allspark_protocol::http::Response;
 
 /// Why a request is refused. The numbers are the codes of engine.io 6 (`Server.errors`); code 4 is
-/// for apps that refuse a client, which is Primus's affair here.
+/// for applications that refuse a client, which is Primus's affair here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
     /// `transport` is missing, or is none of those that can be used.

@@ -162,7 +162,7 @@ pub(crate) struct Hixie {
     said_goodbye: bool,
 }
 
-/// What came.
+/// What a peer sent.
 #[derive(Debug)]
 pub(crate) enum Item<'i> {
     /// The challenge; the handshake is complete with these bytes.

@@ -3,8 +3,8 @@
 use allspark_protocol::http::{RequestHead, Response};
 
 use super::SockJsOptions;
+use super::caching::not_cached;
 use super::endpoint::{Sender, Transport};
-use super::reply;
 
 /// What of a request shows in the head of its answer. Empty is the same as absent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +62,7 @@ impl<'a> Asked<'a> {
 
     /// The head of a response of a transport, without content type.
     pub(super) fn receiving(self, transport: Transport, options: &SockJsOptions) -> Response {
-        let response = reply::not_cached(self.cookie(Response::new(200), options));
+        let response = not_cached(self.cookie(Response::new(200), options));
         match transport {
             Transport::Xhr | Transport::XhrStreaming => self.cors(response, options),
             Transport::Jsonp => response.header("X-Content-Type-Options", "nosniff"),
@@ -73,7 +73,7 @@ impl<'a> Asked<'a> {
 
     /// The head of the answer to messages, without content type.
     pub(super) fn sending(self, status: u16, sender: Sender, options: &SockJsOptions) -> Response {
-        let response = reply::not_cached(self.cookie(Response::new(status), options));
+        let response = not_cached(self.cookie(Response::new(status), options));
         match sender {
             Sender::Xhr => self.cors(response, options),
             Sender::Jsonp => response,

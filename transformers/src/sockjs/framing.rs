@@ -13,10 +13,10 @@ pub(super) const HEARTBEAT: &[u8] = b"h";
 /// What sockjs-node says when Primus ends a spark.
 pub(super) const NORMAL_CLOSURE: &[u8] = br#"c[1000,"Normal closure"]"#;
 
-/// What a client is told that receives twice at once.
+/// The close frame for a client that receives with two requests at once.
 pub(super) const ALREADY_OPEN: &[u8] = br#"c[2010,"Another connection still open"]"#;
 
-/// What a client is told that does not answer the ping of a WebSocket.
+/// The close frame for a client that does not answer the ping of a WebSocket.
 pub(super) const NO_RESPONSE: &[u8] = br#"c[3000,"No response from heartbeat"]"#;
 
 impl Transport {

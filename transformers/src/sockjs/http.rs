@@ -18,7 +18,7 @@ use allspark_protocol::transformer::{Carrier, End, Outputs, Units};
 use super::asked::{Asked, Kept};
 use super::endpoint::Transport;
 use super::framing;
-use super::incoming::Queue;
+use super::queue::Queue;
 use super::service::Service;
 
 /// The state of a session without WebSocket.

@@ -8,74 +8,18 @@
 //! - What waits is bounded: bodies of as many bytes together as one may have. A request beyond that
 //!   is answered with 503, and the session goes on.
 
-use std::collections::VecDeque;
-
 use allspark_protocol::http::{Request, Response};
-use allspark_protocol::transformer::{Carrier, Kind, Outputs};
+use allspark_protocol::transformer::{Carrier, Outputs};
 
 use super::SockJsOptions;
-use super::asked::{Asked, Kept};
+use super::asked::Asked;
 use super::body::{self, BodyError};
 use super::endpoint::Sender;
 use super::http::HttpSession;
+use super::queue::Incoming;
 use super::reply;
 use super::service::Service;
-use super::unquote::{Span, Walk};
-
-/// A request whose messages are being handed on.
-#[derive(Debug)]
-pub(super) struct Incoming {
-    /// What waits for the answer, unless it was lost.
-    carrier: Option<Carrier>,
-    sender: Sender,
-    kept: Kept,
-    body: Vec<u8>,
-    walk: Walk,
-}
-
-/// Several of them. Clients send one at a time.
-#[derive(Debug, Default)]
-pub(super) struct Queue {
-    requests: VecDeque<Incoming>,
-    /// Bytes of memory that they take.
-    bytes: usize,
-}
-
-impl Queue {
-    /// Bytes of memory that the requests take.
-    pub(super) fn bytes(&self) -> usize {
-        self.bytes
-    }
-
-    fn push(&mut self, incoming: Incoming) {
-        self.bytes += incoming.bytes();
-        self.requests.push_back(incoming);
-    }
-
-    fn pop(&mut self) -> Option<Incoming> {
-        let incoming = self.requests.pop_front()?;
-        self.bytes -= incoming.bytes();
-        Some(incoming)
-    }
-}
-
-impl Incoming {
-    fn bytes(&self) -> usize {
-        let kept_bytes = self.kept.as_ref().map_or(0, |kept| kept.len());
-        size_of::<Self>() + self.body.capacity() + kept_bytes
-    }
-
-    /// Hands on as many messages as one call should. Says whether these were all.
-    fn hand_on(&mut self, out: &mut Outputs) -> bool {
-        while !out.is_portion() {
-            let Some(Span { start, end }) = self.walk.next(&mut self.body) else {
-                return true;
-            };
-            out.message(Kind::Text, &self.body[start..end]);
-        }
-        false
-    }
-}
+use super::unquote::Walk;
 
 impl HttpSession {
     /// A request that sends.

@@ -5,12 +5,12 @@
 //! | module | what it knows |
 //! |---|---|
 //! | `endpoint` | what a request is for |
-//! | `reply`, `asked` | answers that concern no session, and the headers of all |
+//! | `reply`, `asked`, `caching` | answers that concern no session, and the headers of all |
 //! | `framing` | the frames, and how each transport wraps them |
 //! | `quote`, `unquote` | messages as JSON strings, and back |
 //! | `http` | sessions that live in requests |
 //! | `body` | messages that come in the body of a request |
-//! | `incoming` | how they are handed on, if they are many |
+//! | `incoming`, `queue` | how they are handed on, if they are many |
 //! | `websocket`, `draft` | sessions over WebSocket, and over its drafts |
 //! | `raw` | WebSockets without frames of SockJS |
 //! | `server` | the transformer, which joins them |
@@ -45,6 +45,7 @@
 
 mod asked;
 mod body;
+mod caching;
 mod client;
 mod draft;
 mod endpoint;
@@ -52,6 +53,7 @@ mod framing;
 mod http;
 mod incoming;
 mod options;
+mod queue;
 mod quote;
 mod raw;
 mod reply;

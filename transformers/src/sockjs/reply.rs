@@ -13,6 +13,7 @@ use sha1::{Digest, Sha1};
 
 use super::SockJsOptions;
 use super::asked::Asked;
+use super::caching::{YEAR_SECONDS, cached, not_cached};
 use super::endpoint::Endpoint;
 
 /// The content type of what is no more than text.
@@ -136,22 +137,6 @@ pub(super) fn chunking_test(head: &RequestHead<'_>, options: &SockJsOptions) -> 
 pub(super) fn failure(response: Response, message: &'static str) -> Response {
     response.body("text/plain", message.as_bytes())
 }
-
-/// Lets nobody keep the answer.
-pub(super) fn not_cached(response: Response) -> Response {
-    const NEVER: &str = "no-store, no-cache, no-transform, must-revalidate, max-age=0";
-    response.header("Cache-Control", NEVER)
-}
-
-/// Lets everybody keep the answer for a year. `Expires` is for HTTP/1.0 and outranked by `max-age`
-/// (RFC 9111, 5.3). Without a calendar it can only be a day that is far off.
-pub(super) fn cached(response: Response) -> Response {
-    response
-        .header("Cache-Control", &format!("public, max-age={YEAR_SECONDS}"))
-        .header("Expires", "Thu, 31 Dec 2037 23:55:55 GMT")
-}
-
-const YEAR_SECONDS: &str = "31536000";
 
 /// 32 hexadecimal digits, as many as the MD5 of sockjs-node has.
 fn digest(bytes: &[u8]) -> String {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use allspark_protocol::http::{Query, Request, RequestHead, Response};
+use allspark_protocol::primus::Pathname;
 use allspark_protocol::transformer::{
     Answer, Carrier, Context, Event, Kind, Outputs, SessionName, Transformer, Units, Wire,
 };
@@ -11,6 +12,7 @@ use allspark_protocol::{Input, Instant};
 
 use super::SockJsOptions;
 use super::asked::Asked;
+use super::caching;
 use super::draft::DraftSession;
 use super::endpoint::{Endpoint, Sender, Transport};
 use super::http::HttpSession;
@@ -26,7 +28,7 @@ use crate::hixie;
 /// The server half of `sockjs`.
 #[derive(Clone, Debug)]
 pub struct SockJs {
-    pathname: String,
+    pathname: Pathname,
     service: Service,
     entropy: Entropy,
 }
@@ -88,7 +90,7 @@ impl SockJs {
             Endpoint::Info => reply::info(head, options, self.entropy.next()),
             Endpoint::ChunkingTest => reply::chunking_test(head, options),
             Endpoint::RawWebSocket | Endpoint::WebSocket if !options.websocket => {
-                reply::not_found_with(reply::cached(Response::new(404)))
+                reply::not_found_with(caching::cached(Response::new(404)))
             }
             Endpoint::RawWebSocket => match raw::upgrade(head) {
                 Ok(upgrade) => {
@@ -108,7 +110,7 @@ impl SockJs {
                 Ok(_) => return Answer::Find(SessionName::Chosen(name)),
                 Err(message) => {
                     let asked = Asked::of(head, "").cookie(Response::new(500), options);
-                    reply::failure(reply::not_cached(asked), message)
+                    reply::failure(caching::not_cached(asked), message)
                 }
             },
             Endpoint::Send(_, name) => return Answer::Find(SessionName::Chosen(name)),

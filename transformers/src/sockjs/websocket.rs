@@ -70,7 +70,7 @@ enum Stage {
     Open,
     /// A ping was sent; the client is given up at the deadline.
     Pinged,
-    /// Goodbye has been said; at the deadline the client has had its time to answer.
+    /// The goodbye is sent; at the deadline the session stops waiting for the answer.
     Closed,
     /// Everything has been said.
     Over,

@@ -18,7 +18,7 @@ pub(crate) struct Client(pub(super) usize);
 pub(super) struct ClientState<C> {
     pub(super) half: C,
     /// The connection of each link that is open.
-    pub(super) links: BTreeMap<u32, u64>,
+    pub(super) links: BTreeMap<u32, usize>,
     /// The links so far: a number is not used again.
     links_used: BTreeSet<u32>,
     is_open: bool,
@@ -53,10 +53,12 @@ impl<T: Transformer, C: ClientTransport> Pair<T, C> {
         call: impl FnOnce(&mut C, Instant, &mut ClientOutputs),
     ) {
         let mut out = ClientOutputs::default();
-        call(&mut self.clients[client.0].half, self.now, &mut out);
+        let now = self.net.now();
+        call(&mut self.clients[client.0].half, now, &mut out);
         for output in out.list() {
             self.carry_out(client, output, &out);
         }
+        self.collect();
     }
 
     pub(super) fn client_receives(&mut self, client: Client, link: Link, bytes: &mut [u8]) {
@@ -80,12 +82,10 @@ impl<T: Transformer, C: ClientTransport> Pair<T, C> {
             ClientOutput::Connect(link) => self.connect_link(client, *link),
             ClientOutput::Write(link, range) => {
                 let bytes = out.bytes(range.clone());
-                self.link(client, *link).up.write(bytes);
+                self.link(client, *link).write(bytes);
             }
             ClientOutput::Close(link) => {
-                let connection = self.link(client, *link);
-                connection.up.close();
-                connection.far = Far::Gone;
+                self.link(client, *link).close();
                 self.clients[client.0].links.remove(&link.0);
             }
             ClientOutput::Open => {
@@ -129,12 +129,11 @@ impl<T: Transformer, C: ClientTransport> Pair<T, C> {
         let Some(id) = self.clients[client.0].links.get(&link.0) else {
             panic!("a client half uses a link that is not open: {link:?}");
         };
-        let connection = self.connections.get_mut(id);
-        connection.expect("a connection is kept for as long as its client has it")
+        &mut self.connections[*id]
     }
 
     fn tell(&mut self, client: Client, event: ClientEvent) {
-        self.events.push(Event::Client(client, event));
+        self.watch.push(Event::Client(client, event));
     }
 }
 

@@ -1,13 +1,11 @@
-//! A tiny engine in memory, for the tests of transports: one server half and any number of client
-//! halves, connected by byte streams, in virtual time, on one thread.
+//! The real engine in memory, for the tests of transports: one server on the engine's simulator and
+//! any number of client halves, connected by byte streams, in virtual time, on one thread.
 //!
-//! It plays the part of the engine as the documentation of
-//! [`allspark_protocol::transformer`] describes it, and is stricter than the engine where a
-//! transport breaks its contract: it panics and says what was wrong. It splits every transfer at
-//! random places and delivers the connections in random order; all of it follows from one seed.
-//!
-//! It never bounds a queue, has no heartbeat of Primus, and knows no pathname: those are the
-//! engine's own affairs.
+//! Tests speak bytes and see what an application sees. What a session says to the engine is seen
+//! besides, and judged: who breaks the contract of [`allspark_protocol::transformer`] makes the
+//! test panic (`watch`). What sessions want is carried out by the engine alone. Whatever clients
+//! send and read is cut at random places and comes in random order; all of it follows from one
+//! seed.
 //!
 //! # Invariants
 //! - Bytes of one direction of one connection keep their order; nothing else does.
@@ -15,67 +13,49 @@
 //!   are met in the order of time.
 //! - The same seed and the same calls give the same history.
 
+mod carriers;
 mod clients;
 mod connection;
-mod engine;
 mod events;
-mod paced;
-mod requests;
 mod run;
 mod tests;
+mod watch;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use allspark_protocol::Instant;
+use allspark_engine::io::sim::SimNet;
+use allspark_engine::sim::SimServer;
+use allspark_engine::{EndOptions, Options, Spark, Value};
+use allspark_protocol::parser::ParserKind;
 use allspark_protocol::primus::SparkId;
-use allspark_protocol::transformer::{Carrier, ClientTransport, Kind, Transformer, Wire};
+use allspark_protocol::transformer::{ClientTransport, Kind, Transformer};
+use allspark_protocol::{Dice, Instant};
 
 use clients::ClientState;
 pub(crate) use clients::{Client, NoClient};
 pub(crate) use connection::Raw;
 use connection::{Connection, Far};
 pub(crate) use events::{ClientEvent, Event};
+use watch::{Watch, Watched};
 
 /// A server half and its client halves.
 pub(crate) struct Pair<T: Transformer, C: ClientTransport> {
-    now: Instant,
-    random: Random,
-    transformer: T,
+    net: SimNet,
+    server: SimServer<Watched<T>>,
+    watch: Watch,
+    events: Vec<Event>,
+    dice: Dice,
     make_client: Box<dyn FnMut(u64) -> C>,
     clients: Vec<ClientState<C>>,
-    /// By carrier.
-    connections: BTreeMap<u64, Connection>,
-    connections_made: u64,
-    sessions: BTreeMap<SparkId, Session<T::Session>>,
-    sessions_made: u32,
-    /// The sessions with names that their clients chose.
-    names: BTreeMap<String, SparkId>,
-    /// The connection whose request a session has just declined.
-    declined: Option<u64>,
-    /// Sessions that have more messages to hand on.
-    proceeding: VecDeque<SparkId>,
-    events: Vec<Event>,
+    connections: Vec<Connection>,
 }
 
-/// A session and what the engine keeps beside it.
-struct Session<S> {
-    state: S,
-    /// What messages are framed for.
-    wire: Wire,
-    /// Made by `Answer::Upgrade`: the engine itself ends it with its only carrier.
-    is_plain: bool,
-    stream: Option<Carrier>,
-    units: VecDeque<Vec<u8>>,
-    /// Something has happened to it since it was last asked to send.
-    is_touched: bool,
-    /// The application closed it.
-    is_closed: bool,
-    /// It reported its end.
-    has_ended: bool,
-    is_over: bool,
-    /// When the engine stops waiting for the goodbye of the peer of a plain session.
-    goodbye_deadline: Option<Instant>,
-}
+/// Milliseconds for which the engine waits for requests: longer than any test.
+const PATIENCE_MS: u64 = 24 * 60 * 60 * 1000;
+
+/// Bytes that may wait for a spark: no test is about this bound.
+const SEND_QUEUE_BYTES_MAX: usize = 1 << 30;
 
 impl<T: Transformer> Pair<T, NoClient> {
     /// A server half without client halves: it is spoken to with [`Pair::raw`].
@@ -94,32 +74,43 @@ impl<T: Transformer, C: ClientTransport> Pair<T, C> {
         seed: u64,
         make_client: impl FnMut(u64) -> C + 'static,
     ) -> Self {
+        let net = SimNet::default();
+        let watch = Watch::default();
+        let transformer = Watched::new(transformer, watch.clone());
+        let options = Options {
+            parser: ParserKind::Raw,
+            ping_interval_ms: None,
+            send_queue_bytes_max: SEND_QUEUE_BYTES_MAX,
+            request_timeout_ms: PATIENCE_MS,
+            keep_alive_timeout_ms: PATIENCE_MS,
+            min_rate_bytes_per_s: 0,
+            ..Options::default()
+        };
+        let opened = watch.clone();
+        let mut server = SimServer::new(&net, options, &transformer, 1, seed, |primus| {
+            primus.on_connection(move |spark| connected(&opened, spark));
+        });
+        server.settle();
         Self {
-            // Not zero, so that nothing mistakes the beginning for "never".
-            now: Instant::from_ms(1),
-            random: Random(seed),
-            transformer,
+            net,
+            server,
+            watch,
+            events: Vec::new(),
+            dice: Dice::new(seed),
             make_client: Box::new(make_client),
             clients: Vec::new(),
-            connections: BTreeMap::new(),
-            connections_made: 0,
-            sessions: BTreeMap::new(),
-            sessions_made: 0,
-            names: BTreeMap::new(),
-            declined: None,
-            proceeding: VecDeque::new(),
-            events: Vec::new(),
+            connections: Vec::new(),
         }
     }
 
     /// The virtual time.
     pub(crate) fn now(&self) -> Instant {
-        self.now
+        self.net.now()
     }
 
     /// Starts a new client half.
     pub(crate) fn connect(&mut self) -> Client {
-        let transport = (self.make_client)(self.random.next());
+        let transport = (self.make_client)(self.dice.roll());
         self.start_client(transport)
     }
 
@@ -142,12 +133,11 @@ impl<T: Transformer, C: ClientTransport> Pair<T, C> {
 
     /// Breaks all connections of a client: bytes under way are lost, both sides learn of it.
     pub(crate) fn cut(&mut self, client: Client) {
-        let far =
-            |connection: &Connection| matches!(connection.far, Far::Client(c, _) if c == client);
-        self.connections
-            .values_mut()
-            .filter(|connection| far(connection))
-            .for_each(Connection::cut);
+        for connection in &mut self.connections {
+            if matches!(connection.far, Far::Client(c, _) if c == client) {
+                connection.cut(&self.net);
+            }
+        }
     }
 
     /// Makes a client read nothing any more, or read again.
@@ -167,12 +157,12 @@ impl<T: Transformer, C: ClientTransport> Pair<T, C> {
 
     /// Sends bytes on a raw connection.
     pub(crate) fn raw_send(&mut self, raw: Raw, bytes: impl AsRef<[u8]>) {
-        self.raw_connection(raw).up.write(bytes.as_ref());
+        self.connections[raw.0].write(bytes.as_ref());
     }
 
     /// Takes what a raw connection received.
     pub(crate) fn raw_received(&mut self, raw: Raw) -> Vec<u8> {
-        match &mut self.raw_connection(raw).far {
+        match &mut self.connections[raw.0].far {
             Far::Raw(received) => std::mem::take(received),
             Far::Client(..) | Far::Gone => Vec::new(),
         }
@@ -180,63 +170,72 @@ impl<T: Transformer, C: ClientTransport> Pair<T, C> {
 
     /// Whether the server has closed a raw connection, and everything before that has arrived.
     pub(crate) fn raw_is_closed(&self, raw: Raw) -> bool {
-        self.connections[&raw.0].down.is_over()
+        self.connections[raw.0].is_over()
     }
 
     /// Makes the owner of a raw connection read nothing any more, or read again.
     pub(crate) fn raw_stall(&mut self, raw: Raw, stalled: bool) {
-        self.raw_connection(raw).is_stalled = stalled;
+        self.connections[raw.0].is_stalled = stalled;
     }
 
     /// Breaks a raw connection: bytes under way are lost.
     pub(crate) fn raw_cut(&mut self, raw: Raw) {
-        self.raw_connection(raw).cut();
+        self.connections[raw.0].cut(&self.net);
     }
 
-    /// Closes a raw connection.
+    /// Sends nothing more on a raw connection.
     pub(crate) fn raw_close(&mut self, raw: Raw) {
-        self.raw_connection(raw).up.close();
+        self.connections[raw.0].shutdown();
     }
 
-    /// Writes a message to a spark. Returns whether the spark was open.
+    /// Has the application write a message to a spark. Returns whether the spark is open.
     pub(crate) fn server_write(&mut self, spark: SparkId, kind: Kind, payload: &[u8]) -> bool {
-        let is_open = self.is_open(spark);
+        let is_open = self.watch.is_open(spark);
         if is_open {
-            self.write_frame(spark, kind, payload);
+            let value = match kind {
+                Kind::Text => Value::from(str::from_utf8(payload).expect("text is UTF-8")),
+                Kind::Binary => Value::Bytes(payload.to_vec()),
+            };
+            let handle = self.server.handle().spark(spark);
+            let written = handle.expect("an id of this server").write(value);
+            written.expect("the parser takes every text and all bytes");
         }
         is_open
     }
 
     /// Ends a spark as an application does. Returns whether the spark was open.
     pub(crate) fn server_close(&mut self, spark: SparkId) -> bool {
-        let is_open = self.is_open(spark);
+        let is_open = self.watch.close(spark);
         if is_open {
-            self.close_session(spark);
+            // Without a word of Primus, which is not what is tested here.
+            let options = EndOptions { reconnect: true };
+            let handle = self.server.handle().spark(spark);
+            handle.expect("an id of this server").end_with(options);
         }
         is_open
     }
 
-    /// How many messages wait for the session of a spark to send them.
-    pub(crate) fn units_waiting(&self, spark: SparkId) -> usize {
-        let session = self.sessions.get(&spark);
-        session.map_or(0, |session| session.units.len())
+    /// How many bytes wait for a spark, with what they cost.
+    pub(crate) fn waiting_bytes(&mut self, spark: SparkId) -> usize {
+        let bytes = Arc::new(AtomicUsize::new(0));
+        let told = Arc::clone(&bytes);
+        let handle = self.server.handle().spark(spark);
+        handle.expect("an id of this server").with(move |spark| {
+            told.store(spark.send_queue_bytes(), Ordering::Relaxed);
+        });
+        self.server.settle();
+        bytes.load(Ordering::Relaxed)
     }
 
     /// Asserts that nothing is left: no session, no connection, no link, no deadline.
     pub(crate) fn assert_clean(&self) {
-        let sessions: Vec<_> = self.sessions.keys().collect();
-        assert!(
-            sessions.is_empty(),
-            "sessions that are not over: {sessions:?}"
+        let stats = self.server.handle().stats();
+        assert_eq!(
+            stats.sparks_opened, stats.sparks_forgotten,
+            "sparks are not forgotten"
         );
-        assert!(
-            self.names.is_empty(),
-            "names without sessions: {:?}",
-            self.names
-        );
-        let mut connections = self.connections.values();
-        let open = connections.find(|connection| !connection.is_over());
-        assert!(open.is_none(), "a connection that nobody closed: {open:?}");
+        assert_eq!(self.server.connections(), 0, "the server has connections");
+        assert_eq!(self.net.open_endpoints(), 0, "a connection is open");
         for (number, client) in self.clients.iter().enumerate() {
             let links = &client.links;
             assert!(links.is_empty(), "client {number} has links: {links:?}");
@@ -244,32 +243,19 @@ impl<T: Transformer, C: ClientTransport> Pair<T, C> {
             assert_eq!(deadline, None, "client {number} still waits for something");
         }
     }
-
-    fn is_open(&self, spark: SparkId) -> bool {
-        let session = self.sessions.get(&spark);
-        session.is_some_and(|session| !session.is_closed && !session.has_ended)
-    }
-
-    fn raw_connection(&mut self, raw: Raw) -> &mut Connection {
-        let connection = self.connections.get_mut(&raw.0);
-        connection.expect("a raw connection is kept for as long as its test")
-    }
 }
 
-/// Chance that a seed makes (splitmix64).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// A number below `bound`.
-    fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound as u64) as usize
-    }
+/// The application: it writes down what happens.
+fn connected(watch: &Watch, spark: &mut Spark<'_>) {
+    watch.connected(spark.id(), spark.address().port());
+    let seen = watch.clone();
+    spark.on_end(move |spark| seen.seen_to_end(spark.id()));
+    let seen = watch.clone();
+    spark.on_data(move |spark, data| {
+        seen.push(Event::Message {
+            spark: spark.id(),
+            kind: data.kind(),
+            bytes: data.encoded().to_vec(),
+        });
+    });
 }

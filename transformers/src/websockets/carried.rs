@@ -1,7 +1,13 @@
 //! Sessions that compress each message with the help of those before it.
 //!
-//! What they send depends on what they have sent, so they can share no frame: messages wait as
-//! plain frames, and are compressed one after another when the connection can take them.
+//! The compressed form of a message depends on the messages before it, so such sessions can't share
+//! frames. Their messages wait as plain frames. The session compresses them one after another when
+//! the kernel takes what it has sent before.
+//!
+//! So their queue counts messages as they are before compression. To compress them when they are
+//! queued would not do: what waits may be dropped or replaced (`drop-oldest`, `keep-latest`), after
+//! which the context knows what the client has never seen; and a broadcast waits once for all
+//! clients, not in the queue of each.
 
 use std::time::Duration;
 
@@ -12,14 +18,14 @@ use allspark_protocol::websocket::encode;
 use allspark_protocol::websocket::frame::{Header, Opcode};
 use allspark_protocol::{Input, Instant};
 
-use super::session::Streaming;
+use super::streaming::Streaming;
 
 /// How long a closing session waits, first until everything is sent and then for the answer to its
 /// goodbye. The engine gives other sessions as long.
 const GOODBYE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Bytes after which no further message is compressed before the connection has sent them, so that
-/// what waits does so under the bound of the queue.
+/// After so many compressed bytes the session waits until the kernel has taken them. The messages
+/// that are left wait in the engine's queue, whose bound they count towards.
 const SEND_BYTES_MAX: usize = 64 * 1024;
 
 /// A session with a compressor of its own.
@@ -135,7 +141,7 @@ impl CarriedSession {
 }
 
 /// Appends a plain frame of ours in its compressed form. As in `ws`, a small one is compressed as
-/// well: with a context even that is of use.
+/// well: with a context even a small message shrinks.
 fn compress_frame(deflater: &mut Deflater, frame: &[u8], scratch: &mut Vec<u8>, out: &mut Vec<u8>) {
     let (kind, payload) = match Header::parse(frame) {
         Ok(Some((header, header_bytes))) => match header.opcode {

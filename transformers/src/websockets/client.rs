@@ -16,7 +16,7 @@ const LINK: Link = Link(0);
 /// `ws`).
 const GOODBYE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What a client half is told when it is made.
+/// The options of a client half.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebSocketsClientOptions {
     /// The server as the `Host` header names it.
@@ -48,7 +48,7 @@ pub struct WebSocketsClient {
     /// The handshake, until it is sent.
     request: Vec<u8>,
     state: State,
-    /// When the server has had its time to answer our goodbye.
+    /// When the client stops waiting for the server's answer to its goodbye.
     deadline: Option<Instant>,
 }
 

@@ -10,7 +10,7 @@ use allspark_protocol::websocket::handshake::Opening;
 use allspark_protocol::websocket::{Decoder, Item, Role, encode};
 
 use super::options::THRESHOLD_BYTES_DEFAULT;
-use crate::chance::{BLOCK_BYTES, Chance};
+use crate::chance::{Chance, Masks};
 
 /// The client half of one WebSocket connection.
 #[derive(Debug)]
@@ -134,20 +134,20 @@ impl WebSocketClient {
                 }
                 Ok(Some(Item::Ping(payload))) => {
                     if !self.said_goodbye {
-                        encode::pong(&payload, Some(self.masks.next()), out);
+                        encode::pong(&payload, Some(self.masks.next_key()), out);
                     }
                 }
                 Ok(Some(Item::Pong(_))) => {}
                 Ok(Some(Item::Close { code, reason })) => {
                     if !self.said_goodbye {
-                        encode::close(code, &reason, Some(self.masks.next()), out);
+                        encode::close(code, &reason, Some(self.masks.next_key()), out);
                     }
                     return Some(ClientEvent::Session(Event::Ended(End::Goodbye)));
                 }
                 Err(violation) => {
                     if !self.said_goodbye {
                         let code = Some(violation.close_code());
-                        encode::close(code, "", Some(self.masks.next()), out);
+                        encode::close(code, "", Some(self.masks.next_key()), out);
                     }
                     let end = End::Violation(violation.sentence());
                     return Some(ClientEvent::Session(Event::Ended(end)));
@@ -158,7 +158,7 @@ impl WebSocketClient {
 
     /// Appends the frame of one message to `out`.
     pub fn send(&mut self, kind: Kind, payload: &[u8], out: &mut Vec<u8>) {
-        let key = Some(self.masks.next());
+        let key = Some(self.masks.next_key());
         match &mut self.deflate {
             None => encode::message(kind, payload, key, out),
             Some(deflate) => deflate.encode(kind, payload, key, out),
@@ -168,7 +168,7 @@ impl WebSocketClient {
     /// Says goodbye; the server answers and closes the connection.
     pub fn close(&mut self, out: &mut Vec<u8>) {
         self.said_goodbye = true;
-        encode::close(None, "", Some(self.masks.next()), out);
+        encode::close(None, "", Some(self.masks.next_key()), out);
     }
 
     fn read_answer<'i>(&mut self, input: &mut Input<'i>) -> Option<ClientEvent<'i>> {
@@ -237,75 +237,24 @@ impl Deflating {
     }
 }
 
-/// Masking keys. Nobody who has seen those before, or the nonce of the handshake, may foresee the
-/// next one (RFC 6455, 5.3 and 10.3).
-#[derive(Clone, Debug)]
-struct Masks {
-    chance: Chance,
-    block: [u8; BLOCK_BYTES],
-    /// Bytes of the block that were used.
-    used: u8,
-}
-
-impl Masks {
-    fn new(chance: Chance) -> Self {
-        Self {
-            chance,
-            block: [0; BLOCK_BYTES],
-            used: BLOCK_BYTES as u8,
-        }
-    }
-
-    /// The next key.
-    fn next(&mut self) -> [u8; 4] {
-        let rest = self.block.get(usize::from(self.used)..);
-        let key = match rest.and_then(|rest| rest.first_chunk()) {
-            Some(key) => *key,
-            None => {
-                self.chance.fill(&mut self.block);
-                self.used = 0;
-                let [a, b, c, d, ..] = self.block;
-                [a, b, c, d]
-            }
-        };
-        self.used += key.len() as u8;
-        key
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
+    use allspark_protocol::Dice;
 
     use super::*;
 
-    /// What the old generator would have made of its first number: the nonce gave it away.
-    fn splitmix(state: u64) -> [u8; 4] {
-        let mut z = state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) as u32).to_le_bytes()
-    }
-
     #[test]
     fn masks_are_of_the_key_stream_behind_the_nonce() {
-        const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
         for seed in 0..20_u64 {
             let mut out = Vec::new();
             let mut client = WebSocketClient::connect("a", "/", 1000, seed, &mut out).unwrap();
             let mut chance = Chance::new(seed);
             let mut nonce = [0; 16];
             chance.fill(&mut nonce);
-            assert_ne!(nonce[..4], splitmix(seed.wrapping_add(STEP)));
-            // Neither the nonce nor a key that was used comes again.
-            let mut seen: HashSet<[u8; 4]> = nonce.as_chunks().0.iter().copied().collect();
-            for _ in 0..1000 {
-                assert!(seen.insert(client.masks.next()));
-            }
-            // A block is used up before the next one is made.
-            let blocks = (1000 * 4_usize).div_ceil(BLOCK_BYTES);
-            let expected = std::iter::repeat_with(|| chance.number()).nth(blocks);
-            assert_eq!(Some(client.masks.chance.number()), expected);
+            // A generator whose numbers tell its state would give the masks away.
+            assert_ne!(nonce[..4], Dice::new(seed).roll().to_le_bytes()[..4]);
+            let mut expected = Masks::new(chance);
+            assert!((0..100).all(|_| client.masks.next_key() == expected.next_key()));
         }
     }
 }

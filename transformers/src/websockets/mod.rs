@@ -5,7 +5,8 @@
 //! |---|---|
 //! | `options` | the transport options of `ws` |
 //! | `server` | requests, and the frames that sessions share |
-//! | `session` | what is received, and the two goodbyes |
+//! | `session` | the three kinds of session: by which end keeps the context of compression |
+//! | `streaming` | what is received, and the two goodbyes |
 //! | `carried` | sessions whose messages are compressed one after another |
 //! | `codec` | the client's end of a byte stream, for this and for other client halves |
 //! | `client` | the client half |
@@ -16,9 +17,9 @@
 //!
 //! # Invariants
 //! - A plain request under the pathname, whatever follows it, is answered with 426.
-//! - A ping of the peer is answered at once with its own payload and counts as a sign of life; a
-//!   pong of the peer, which nobody asked for, does not.
-//! - Without compression nothing is negotiated, and nothing is spent on it.
+//! - A ping of the peer is answered at once with its own payload, and shows that the peer is alive.
+//!   A pong of the peer does not, because the server sent no ping of WebSocket.
+//! - Without compression no extension is negotiated, and compression costs no memory and no time.
 
 mod carried;
 mod client;
@@ -27,6 +28,7 @@ mod options;
 mod server;
 mod session;
 mod shared;
+mod streaming;
 #[cfg(test)]
 mod tests;
 

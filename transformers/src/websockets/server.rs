@@ -12,8 +12,9 @@ use allspark_protocol::websocket::{CloseCode, encode};
 
 use super::carried::CarriedSession;
 use super::options::{DeflateOptions, WebSocketsOptions};
-use super::session::{State, Streaming, WebSocketSession};
+use super::session::{State, WebSocketSession};
 use super::shared::{Shared, WINDOWS};
+use super::streaming::Streaming;
 use crate::CommonOptions;
 
 /// The server half of `websockets`.

@@ -5,34 +5,40 @@
 //!
 //! # Invariants
 //! - A send is done when its operation is executed, so no bytes are kept.
-//! - Every event of a turn is handled in that turn, and sockets are closed only before the events
-//!   are fetched: an event never meets another use of its index.
+//! - Events are handled in the order in which they were fetched, each once, and the next are
+//!   fetched when none is left. An event that meets another use of its index is counted and
+//!   dropped.
 //! - A socket that nothing is expected of is not in the epoll set.
-
-use std::collections::VecDeque;
-use std::io;
-use std::net::TcpListener;
-use std::rc::Rc;
 
 use allspark_protocol::Instant;
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::fd::OwnedFd;
+use std::collections::VecDeque;
+use std::io;
+use std::net::TcpListener;
 
 use super::accept_pause::AcceptPause;
 use super::{Completion, Detached, Driver, DriverKind, Op, Socket, Token, Wait, Waker, clock};
-use crate::memory::{BufferPool, GiveBack};
+use crate::memory::GiveBack;
 
 mod connect;
 mod hand_over;
 mod listen;
+mod room;
 mod sockets;
 mod transfer;
 
+use room::Room;
 use sockets::Sockets;
 
 /// Events fetched per turn: enough to make the call worth it, few enough that a turn stays short.
 const EVENTS_PER_TURN: usize = 256;
+
+/// Bytes received in one turn after which the events that are left wait for the next one: as many
+/// as stay in the cache of a processor until they are looked at, and with one more read in one
+/// buffer of the usual size.
+const RECEIVED_BYTES_PER_TURN: usize = 256 * 1024;
 
 /// Names the listener in events.
 const KIND_LISTENER: u8 = 1;
@@ -45,9 +51,11 @@ const KIND_WAKER: u8 = 2;
 pub struct EpollOptions {
     /// Where connections come in; without it the driver only connects. It must not block.
     pub listener: Option<TcpListener>,
-    /// Receive buffers. By default one for each event of a turn.
+    /// Receive buffers. By default one, and another one for when that is still needed.
     pub buffers: u16,
-    /// Bytes in each receive buffer. By default 16 KiB, because every read is a system call.
+    /// Bytes in each receive buffer. Reads fill it one after the other, each with a quarter of it
+    /// at most. By default 512 KiB, so that a message of 64 KiB is one read, and what was read is
+    /// looked at before it has left the processor's cache.
     pub buffer_bytes: usize,
 }
 
@@ -55,8 +63,8 @@ impl Default for EpollOptions {
     fn default() -> Self {
         Self {
             listener: None,
-            buffers: EVENTS_PER_TURN as u16,
-            buffer_bytes: 16 * 1024,
+            buffers: 2,
+            buffer_bytes: 512 * 1024,
         }
     }
 }
@@ -72,11 +80,16 @@ pub struct Epoll {
     listening: bool,
     pause: AcceptPause,
     sockets: Sockets,
-    pool: Rc<BufferPool>,
+    room: Room,
+    /// Bytes that were received in this turn.
+    received_bytes: usize,
     /// Sockets that wait for a buffer, by the names their events carry.
     starved: VecDeque<Token>,
     ops: Vec<Op>,
-    events: Vec<Event>,
+    /// Where events are fetched to.
+    fetched: Vec<Event>,
+    /// Events that were fetched and not handled.
+    events: VecDeque<Event>,
     /// There may be events that were not fetched, or bytes that were not read.
     has_more: bool,
     stale_completions: u64,
@@ -102,10 +115,12 @@ impl Epoll {
             listening: false,
             pause: AcceptPause::default(),
             sockets: Sockets::default(),
-            pool: BufferPool::new(options.buffers, options.buffer_bytes),
+            room: Room::new(options.buffers, options.buffer_bytes),
+            received_bytes: 0,
             starved: VecDeque::new(),
             ops: Vec::new(),
-            events: Vec::with_capacity(EVENTS_PER_TURN),
+            fetched: Vec::with_capacity(EVENTS_PER_TURN),
+            events: VecDeque::with_capacity(EVENTS_PER_TURN),
             has_more: false,
             stale_completions: 0,
         })
@@ -151,15 +166,26 @@ impl Epoll {
             Wait::Until(deadline) => Some(time_until(deadline)),
             Wait::Forever => None,
         };
-        self.events.clear();
-        let room = rustix::buffer::spare_capacity(&mut self.events);
+        let room = rustix::buffer::spare_capacity(&mut self.fetched);
         match epoll::wait(&self.poll, room, timeout.as_ref()) {
-            Ok(_) => self.has_more |= self.events.len() >= EVENTS_PER_TURN,
+            Ok(_) => self.has_more |= self.fetched.len() >= EVENTS_PER_TURN,
             // A signal ends the wait without an event, whatever there is.
             Err(rustix::io::Errno::INTR) => self.has_more = true,
             Err(error) => return Err(error.into()),
         }
+        self.events.extend(self.fetched.drain(..));
         Ok(())
+    }
+
+    /// Handles what was fetched, as far as a turn goes.
+    fn handle_events(&mut self, completions: &mut Vec<Completion>) {
+        self.received_bytes = 0;
+        while self.received_bytes < RECEIVED_BYTES_PER_TURN
+            && let Some(event) = self.events.pop_front()
+        {
+            self.dispatch(event, completions);
+        }
+        self.has_more |= !self.events.is_empty();
     }
 
     fn dispatch(&mut self, event: Event, completions: &mut Vec<Completion>) {
@@ -195,7 +221,7 @@ impl std::fmt::Debug for Epoll {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Epoll")
             .field("listener", &self.listener)
-            .field("pool", &self.pool)
+            .field("room", &self.room)
             .field("starved", &self.starved.len())
             .finish_non_exhaustive()
     }
@@ -229,14 +255,12 @@ impl Driver for Epoll {
         self.ops = ops;
         self.update_listening(completions);
         // Some that wait for a buffer may not have been resumed although there are buffers left.
-        let resuming = !self.starved.is_empty() && self.pool.returned_count() > 0;
+        let resuming = !self.starved.is_empty() && self.room.reads() > 0;
         let idle = completions.len() == reported_before && !resuming;
-        self.fetch(if idle { wait } else { Wait::No })?;
-        let mut events = std::mem::take(&mut self.events);
-        for event in events.drain(..) {
-            self.dispatch(event, completions);
+        if self.events.is_empty() {
+            self.fetch(if idle { wait } else { Wait::No })?;
         }
-        self.events = events;
+        self.handle_events(completions);
         Ok(())
     }
 
@@ -247,6 +271,7 @@ impl Driver for Epoll {
     fn give_back(&mut self) {
         self.starved.give_back();
         self.ops.give_back();
+        self.room.give_back();
     }
 
     fn waker(&self) -> Waker {

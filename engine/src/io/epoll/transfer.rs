@@ -10,7 +10,7 @@ use rustix::net::{
 
 use super::{Completion, Epoll, Socket, Token};
 use crate::io::report_rests;
-use crate::memory::{LentBuffer, Slice};
+use crate::memory::Slice;
 
 impl Epoll {
     pub(super) fn receive(
@@ -43,15 +43,20 @@ impl Epoll {
             return;
         }
         let token = open.token;
-        let Some(id) = self.pool.take_returned() else {
+        let Some(part) = self.room.next() else {
             open.starved = true;
             self.starved.push_back(self.sockets.event_token(socket));
             return self.watch_receive(socket, completions);
         };
-        let end = match self.read(socket, id) {
-            Ok(Some(buffer)) => return completions.push(Completion::Received { token, buffer }),
+        let end = match recv(open, part, RecvFlags::DONTWAIT) {
+            Ok((_, count @ 1..)) => {
+                let buffer = self.room.lend(count);
+                self.received_bytes += count;
+                self.has_more |= count == self.room.read_bytes();
+                return completions.push(Completion::Received { token, buffer });
+            }
             Err(Errno::AGAIN | Errno::INTR) => return,
-            Ok(None) => Ok(()),
+            Ok((_, 0)) => Ok(()),
             Err(error) => Err(io::Error::from(error)),
         };
         self.end_receive(socket, end, completions);
@@ -62,26 +67,6 @@ impl Epoll {
             // A connection that is gone already needs no farewell.
             let _ = shutdown(open, Shutdown::Write);
         }
-    }
-
-    /// Reads into buffer `id`; `None` is the end of the stream.
-    #[expect(unsafe_code, reason = "the buffer is memory of the pool's region")]
-    fn read(&mut self, socket: Socket, id: u16) -> Result<Option<LentBuffer>, Errno> {
-        let len = self.pool.buffer_bytes();
-        // SAFETY: the buffer was just taken from the pool, so nobody else uses it, and `address`
-        // names `buffer_bytes` initialised bytes that live as long as the pool.
-        let room = unsafe { std::slice::from_raw_parts_mut(self.pool.address(id), len) };
-        let received = match self.sockets.get(socket) {
-            Some(open) => recv(open, room, RecvFlags::DONTWAIT).map(|(_, count)| count),
-            None => Ok(0),
-        };
-        if let Ok(count @ 1..) = received {
-            self.has_more |= count == len;
-            // SAFETY: the buffer was taken above, the read is over, and it is lent once.
-            return Ok(Some(unsafe { self.pool.lend(id, count) }));
-        }
-        self.pool.give_back(id);
-        received.map(|_| None)
     }
 
     fn end_receive(
@@ -106,9 +91,9 @@ impl Epoll {
         }
     }
 
-    /// Lets as many waiting sockets receive again as there are buffers.
+    /// Lets as many waiting sockets receive again as there is room for.
     pub(super) fn resume_starved(&mut self, completions: &mut Vec<Completion>) {
-        let count = self.pool.returned_count().min(self.starved.len());
+        let count = self.room.reads().min(self.starved.len());
         for _ in 0..count {
             let Some(event) = self.starved.pop_front() else {
                 return;

@@ -214,7 +214,7 @@ impl SimDriver {
             && self.net.is_readable(id)
         {
             let token = record.token;
-            if self.buffers.returned_count() == 0 {
+            if self.buffers.free_count() == 0 {
                 self.starved.push(id);
                 return;
             }

@@ -45,7 +45,7 @@ use ring::{Ring, Sleep};
 use setup::{RINGS_MAX, SLOTS_PER_RING_MAX};
 
 pub(super) use probe::{Abilities, probe};
-pub use setup::{RingSize, SetupError, UringOptions};
+pub use setup::{Buffers, RingSize, SetupError, UringOptions};
 
 /// What an operation of a ring is for.
 mod kind {
@@ -117,6 +117,11 @@ impl Uring {
     /// System calls made so far.
     pub fn enters(&self) -> u64 {
         self.rings.iter().map(|ring| ring.enters).sum()
+    }
+
+    /// Whether the kernel fills receive buffers bit by bit, see [`RingSize::incremental`].
+    pub fn is_incremental(&self) -> bool {
+        self.rings[0].buffers.is_incremental()
     }
 
     /// Rings opened so far.
@@ -363,8 +368,7 @@ impl Driver for Uring {
 
     fn turn(&mut self, wait: Wait, completions: &mut Vec<Completion>) -> io::Result<()> {
         for ring in &mut self.rings {
-            ring.restock();
-            ring.has_left = false;
+            ring.begin_turn();
         }
         let reported_before = completions.len();
         let mut ops = std::mem::take(&mut self.ops);
@@ -372,6 +376,8 @@ impl Driver for Uring {
             self.execute(op, completions);
         }
         self.ops = ops;
+        // Who was just told to stop does not begin again.
+        self.rings.iter_mut().for_each(Ring::resume_starved);
         self.top_up_accepts(completions);
         let idle = completions.len() == reported_before;
         self.submit(if idle { wait } else { Wait::No }, completions)?;

@@ -1,18 +1,28 @@
 //! Trying everything that the driver needs, once, before it is relied on.
 
-use io_uring::{Probe, opcode};
+use std::io;
 
+use io_uring::types::Fixed;
+use io_uring::{IoUring, Probe, opcode};
+
+use super::buffers::GROUP;
 use super::kind;
+use super::receive::limited;
 use super::ring::{Ring, Sleep};
-use super::setup::{RingSize, SetupError};
+use super::setup::{Buffers, RingSize, SetupError};
 use crate::io::Token;
 
 /// Enough to be the real thing, small enough to be granted wherever the real thing is.
 const SIZE: RingSize = RingSize {
     submissions: 8,
     completions: 32,
-    buffers: 8,
-    buffer_bytes: 64,
+    incremental: Some(BUFFERS),
+    whole: BUFFERS,
+};
+
+const BUFFERS: Buffers = Buffers {
+    count: 8,
+    bytes: 64,
 };
 
 /// Sockets in the table that is tried.
@@ -59,4 +69,21 @@ pub(in crate::io) fn probe() -> Result<Abilities, SetupError> {
         }),
         _ => Err(SetupError::Operation("nop")),
     }
+}
+
+/// Whether the kernel can end a multishot receive after so many bytes. Asked of a ring that has
+/// nothing to do yet, with a receive from a socket that does not exist: a kernel that does not know
+/// the limit refuses it before it looks for the socket.
+///
+/// # Errors
+/// What the kernel says to the question.
+pub(super) fn can_limit_receives(ring: &mut IoUring) -> io::Result<bool> {
+    let entry = opcode::RecvMulti::new(Fixed(0), GROUP).build();
+    #[expect(unsafe_code, reason = "memory that operations point to must stay")]
+    // SAFETY: the entry points to no memory.
+    let pushed = unsafe { ring.submission().push(&limited(entry)) };
+    pushed.expect("the ring is empty");
+    ring.submit_and_wait(1)?;
+    let answer = ring.completion().next().map(|entry| entry.result());
+    Ok(answer == Some(-libc::EBADF))
 }

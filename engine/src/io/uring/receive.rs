@@ -1,5 +1,6 @@
 //! Receiving: one multishot operation per socket, into buffers that the ring's sockets share.
 
+use std::collections::VecDeque;
 use std::io;
 
 use io_uring::squeue::Entry;
@@ -11,6 +12,57 @@ use super::kind;
 use super::ring::Ring;
 use super::slots::{Receive, State};
 use crate::io::{Completion, Token};
+use crate::memory::GiveBack;
+
+/// Bytes that one receive brings at most, if the kernel can limit that.
+///
+/// A peer that sends as fast as it can must leave buffers for others, and what it gets in before it
+/// is told to stop must be less than what a connection is closed for (`PENDING_BYTES_HIGHEST` of
+/// the shard, less `PENDING_BYTES_MAX`). But a message of 64 KiB should be one receive.
+const RECEIVE_BYTES_MAX: u32 = 96 * 1024;
+
+/// Bytes after which a receive operation ends, if the kernel can limit that. It begins anew behind
+/// those that wait for a buffer. Up to twice as many have come by then.
+const OPERATION_BYTES_MAX: u32 = 96 * 1024;
+
+/// Sockets that are to receive again when there is a buffer and it is their turn, by the names of
+/// their receive operations.
+///
+/// Those whose last operation brought nothing wait apart, so that they are not behind the same
+/// others again and again who use up all buffers.
+#[derive(Debug, Default)]
+pub(super) struct Starved {
+    had_none: VecDeque<Token>,
+    had_some: VecDeque<Token>,
+}
+
+impl Starved {
+    pub(super) fn is_empty(&self) -> bool {
+        self.had_none.is_empty() && self.had_some.is_empty()
+    }
+
+    fn push(&mut self, name: Token, had_some: bool) {
+        match had_some {
+            true => self.had_some.push_back(name),
+            false => self.had_none.push_back(name),
+        }
+    }
+
+    /// Takes so many out, of both kinds by turns.
+    fn take(&mut self, count: usize) -> Vec<Token> {
+        let mut taken = Vec::with_capacity(count.min(self.had_none.len() + self.had_some.len()));
+        while taken.len() < count && !self.is_empty() {
+            taken.extend(self.had_none.pop_front());
+            taken.extend(self.had_some.pop_front());
+        }
+        taken
+    }
+
+    pub(super) fn give_back(&mut self) {
+        self.had_none.give_back();
+        self.had_some.give_back();
+    }
+}
 
 impl Ring {
     pub(super) fn receive(&mut self, index: u32, token: Token) {
@@ -81,9 +133,8 @@ impl Ring {
     ) {
         let name = Token::from_u64(entry.user_data());
         let result = entry.result();
-        let len = usize::try_from(result).unwrap_or(0);
-        // Unless it is reported below, the buffer goes straight back.
-        let buffer = cqueue::buffer_select(entry.flags()).map(|id| self.buffers.take(id, len));
+        // Unless it is reported below, it goes straight back.
+        let buffer = self.buffers.take(entry);
         let Some(slot) = self.slots.named(name) else {
             self.stale_completions += 1;
             return;
@@ -94,9 +145,12 @@ impl Ring {
         }
         let token = slot.token;
         let state = slot.state;
-        let mut starved = false;
+        // One that had as much as an operation brings waits behind those that wait for a buffer,
+        // and until the shard has had its say.
+        let mut waits = result > 0;
         match -result {
             ..0 => {
+                slot.fed = true;
                 let report = matches!(state, State::Open | State::Releasing);
                 completions.extend(
                     buffer
@@ -104,7 +158,7 @@ impl Ring {
                         .map(|buffer| Completion::Received { token, buffer }),
                 );
             }
-            libc::ENOBUFS => starved = true,
+            libc::ENOBUFS => waits = true,
             libc::ECANCELED | libc::EINTR | libc::EAGAIN => {}
             error => {
                 slot.wanted = false;
@@ -123,15 +177,15 @@ impl Ring {
             }
         }
         if ended {
-            self.receive_ended(name.index(), starved);
+            self.receive_ended(name.index(), waits);
         }
     }
 
-    /// The kernel is done with a receive operation: leave, wait for a buffer, or go on.
-    fn receive_ended(&mut self, index: u32, starved: bool) {
+    /// The kernel is done with a receive operation: leave, wait for a turn, or go on.
+    fn receive_ended(&mut self, index: u32, waits: bool) {
         match self.slots.open(index) {
             None => self.leave_when_idle(index),
-            Some(slot) if slot.wanted && starved => self.starve(index),
+            Some(slot) if slot.wanted && waits => self.starve(index),
             Some(slot) if slot.wanted => self.arm_receive(index),
             Some(_) => {}
         }
@@ -139,12 +193,17 @@ impl Ring {
 
     fn arm_receive(&mut self, index: u32) {
         // Without a buffer it would fail at once, even if there is nothing to receive.
-        if self.buffers.available() == 0 {
+        if self.buffers.is_empty() {
             return self.starve(index);
         }
         if let Some(slot) = self.slots.open(index) {
             slot.receive = Receive::Armed;
-            let entry = opcode::RecvMulti::new(Fixed(index), GROUP).build();
+            slot.fed = false;
+            let entry = opcode::RecvMulti::new(Fixed(index), GROUP);
+            let entry = match self.buffers.is_incremental() {
+                true => limited(entry.len(RECEIVE_BYTES_MAX).build()),
+                false => entry.build(),
+            };
             self.push(poll_first(entry), self.slots.name(kind::RECEIVE, index));
         }
     }
@@ -153,16 +212,15 @@ impl Ring {
         if let Some(slot) = self.slots.open(index)
             && !std::mem::replace(&mut slot.starved, true)
         {
+            let had_some = slot.fed;
             let name = self.slots.name(kind::RECEIVE, index);
-            self.starved.push_back(name);
+            self.starved.push(name, had_some);
         }
     }
 
-    /// Gives buffers back to the kernel, and lets as many waiting sockets receive again.
-    pub(super) fn restock(&mut self) {
-        self.buffers.restock();
-        let count = self.starved.len().min(self.buffers.available() as usize);
-        for name in self.starved.drain(..count).collect::<Vec<_>>() {
+    /// Lets as many waiting sockets receive again as there are buffers for.
+    pub(super) fn resume_starved(&mut self) {
+        for name in self.starved.take(self.buffers.resumable()) {
             if let Some(slot) = self.slots.named(name) {
                 slot.starved = false;
                 if slot.wanted && slot.receive == Receive::Idle {
@@ -174,7 +232,7 @@ impl Ring {
 
     /// Whether some that wait for a buffer could receive now: the turn must not sleep.
     pub(super) fn can_resume(&self) -> bool {
-        !self.starved.is_empty() && self.buffers.available() > 0
+        !self.starved.is_empty() && !self.buffers.is_empty()
     }
 }
 
@@ -199,5 +257,15 @@ fn poll_first(mut entry: Entry) -> Entry {
     // are `ioprio`, the flags of a receive; the pointer is to these bytes of a local value, and
     // aligned.
     unsafe { *ioprio |= POLL_FIRST };
+    entry
+}
+
+/// Has the kernel end a multishot receive after [`OPERATION_BYTES_MAX`] (6.17; before that it
+/// refuses such an entry).
+#[expect(unsafe_code, reason = "io-uring 0.7 has no way to set this")]
+pub(super) fn limited(mut entry: Entry) -> Entry {
+    let optlen = (&raw mut entry).cast::<u32>().wrapping_add(11);
+    // SAFETY: as above; bytes 44 to 47 are `optlen`, which no other field of a receive overlaps.
+    unsafe { *optlen = OPERATION_BYTES_MAX };
     entry
 }

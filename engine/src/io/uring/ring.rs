@@ -15,6 +15,8 @@ use super::buffers::BufferRing;
 use super::close;
 use super::hand_over::Releases;
 use super::kind;
+use super::probe;
+use super::receive::Starved;
 use super::send::Sending;
 use super::setup::{self, RingSize, SetupError};
 use super::slots::Slots;
@@ -30,6 +32,10 @@ const ATTEMPTS_MAX: u32 = 16;
 /// Waiting for more is no way to get more: with a timeout of zero it programs a timer and gives up
 /// the CPU, which was measured to cost as much as 70 enters that do not wait.
 const KERNEL_BATCH: usize = 20;
+
+/// Bytes received in one turn after which no more are asked for: as many as stay in the cache of a
+/// processor until they are looked at.
+const RECEIVED_BYTES_PER_TURN: usize = 256 * 1024;
 
 /// A kernel ring and what belongs to it.
 pub(super) struct Ring {
@@ -50,10 +56,11 @@ pub(super) struct Ring {
         reason = "the kernel reads them, so they must not move"
     )]
     pub(super) addresses: Vec<Box<SockAddr>>,
-    /// Sockets that wait for a buffer, by the names of their receive operations.
-    pub(super) starved: VecDeque<Token>,
+    pub(super) starved: Starved,
     /// Completions that were fetched and not looked at yet.
     pub(super) fetched: VecDeque<cqueue::Entry>,
+    /// Bytes that were received in this turn.
+    received_bytes: usize,
     /// The last enter brought completions, so there may be more.
     talkative: bool,
     /// The last enter of this turn left something over, as far as can be told.
@@ -75,7 +82,13 @@ pub(super) enum Sleep {
 impl Ring {
     /// A ring with room for `slots` sockets.
     pub(super) fn new(size: RingSize, slots: u32) -> Result<Self, SetupError> {
-        let ring = setup::ring(size, slots)?;
+        let mut ring = setup::ring(size, slots)?;
+        let can_limit = size.incremental.is_some()
+            && probe::can_limit_receives(&mut ring).map_err(SetupError::Ring)?;
+        let size = RingSize {
+            incremental: size.incremental.filter(|_| can_limit),
+            ..size
+        };
         let buffers = BufferRing::register(&ring, size).map_err(SetupError::Buffers)?;
         Ok(Self {
             ring,
@@ -86,8 +99,9 @@ impl Ring {
             sends: Vec::new(),
             round: 0,
             addresses: Vec::new(),
-            starved: VecDeque::new(),
+            starved: Starved::default(),
             fetched: VecDeque::new(),
+            received_bytes: 0,
             talkative: false,
             has_left: false,
             by_hand_until: Instant::ZERO,
@@ -126,6 +140,13 @@ impl Ring {
         Ok(())
     }
 
+    /// A turn begins: buffers that came back go to the kernel.
+    pub(super) fn begin_turn(&mut self) {
+        self.received_bytes = 0;
+        self.has_left = false;
+        self.buffers.restock();
+    }
+
     /// Queues an operation whose completion will carry `name`.
     pub(super) fn push(&mut self, entry: Entry, name: Token) {
         self.queue.push_back(entry.user_data(name.as_u64()));
@@ -157,6 +178,10 @@ impl Ring {
         self.sends.give_back();
         self.addresses.give_back();
         self.starved.give_back();
+        // What was fetched but not handled lies in the buffers.
+        if self.fetched.is_empty() && !self.has_more() {
+            self.buffers.give_back();
+        }
         self.fetched.give_back();
         self.releases.give_back();
     }
@@ -210,14 +235,18 @@ impl Ring {
     }
 
     /// Fetches what the kernel held back in the last enter because it does only so much at a time,
-    /// up to about `count` completions.
+    /// up to about `count` completions, and so many bytes that they are still in the processor's
+    /// cache when they are looked at.
     pub(super) fn fetch_deferred(
         &mut self,
         count: usize,
         completions: &mut Vec<Completion>,
     ) -> io::Result<()> {
         let mut last = self.fetched.len();
-        while last >= KERNEL_BATCH && self.fetched.len() < count {
+        while last >= KERNEL_BATCH
+            && self.fetched.len() < count
+            && self.received_bytes < RECEIVED_BYTES_PER_TURN
+        {
             self.enter(Sleep::No)?;
             last = self.fetch(completions);
         }
@@ -298,6 +327,10 @@ impl Ring {
                 }
                 kind::INSTALL_TO_SHUT => {
                     close::shut_installed(entry.result());
+                    self.fetched.push_back(entry);
+                }
+                kind::RECEIVE => {
+                    self.received_bytes += usize::try_from(entry.result()).unwrap_or(0);
                     self.fetched.push_back(entry);
                 }
                 _ => self.fetched.push_back(entry),

@@ -24,6 +24,8 @@ pub(super) struct Slot {
     pub(super) wanted: bool,
     /// It is in the list of those that wait for a buffer.
     pub(super) starved: bool,
+    /// Its receive operation has brought something.
+    pub(super) fed: bool,
     /// The kernel waits for room to write.
     pub(super) polling: bool,
     /// The kernel was asked to shut the sending side down, and has not said that it did.
@@ -130,6 +132,7 @@ impl Slot {
             receive: Receive::Idle,
             wanted: false,
             starved: false,
+            fed: false,
             polling: false,
             shutting: false,
             silent: false,

@@ -162,10 +162,10 @@ fn report(attempt: usize, least_ms: u64, counts: &[u32]) -> DelayReport {
 
 #[cfg(test)]
 mod tests {
+    use allspark_protocol::Dice;
     use allspark_protocol::primus::Backoff;
 
     use super::*;
-    use crate::sim::chance::Chance;
 
     const SAMPLES: u32 = 20_000;
 
@@ -173,11 +173,12 @@ mod tests {
     fn judged(change: impl Fn(f64) -> f64) -> (Findings, Vec<DelayReport>) {
         let options = BackoffOptions::default();
         let (mut delays, mut findings) = (Delays::new(options), Findings::default());
-        let mut chance = Chance::new(5);
+        let mut dice = Dice::new(5);
         for _ in 0..SAMPLES {
             let mut backoff = Backoff::new(options);
             for attempt in 1..=3 {
-                let delay = backoff.next(change(chance.unit())).unwrap();
+                let random = (dice.roll() >> 11) as f64 / (1_u64 << 53) as f64;
+                let delay = backoff.next(change(random)).unwrap();
                 delays.record(attempt, delay);
             }
         }

@@ -1,7 +1,8 @@
 //! Which client does what in a mixed load.
 
+use allspark_protocol::Dice;
+
 use super::plan::{Share, Shares};
-use crate::sim::chance::Chance;
 
 /// What a client does.
 pub(in crate::load) type Role = Share;
@@ -25,11 +26,11 @@ pub(super) struct Cast {
 }
 
 impl Cast {
-    /// Gives each client a role, by chance.
-    pub(super) fn draw(clients: u32, shares: &Shares, chance: &mut Chance) -> Self {
+    /// Gives each client a role, by dice.
+    pub(super) fn draw(clients: u32, shares: &Shares, dice: &mut Dice) -> Self {
         let mut order: Vec<u32> = (0..clients).collect();
         for place in (1..order.len()).rev() {
-            order.swap(place, chance.below(place as u64 + 1) as usize);
+            order.swap(place, dice.below(place as u64 + 1) as usize);
         }
         let mut places = vec![0; order.len()];
         for (place, &client) in order.iter().enumerate() {
@@ -84,7 +85,7 @@ mod tests {
 
     #[test]
     fn everyone_has_one_role_and_the_seed_says_which() {
-        let cast = |seed| Cast::draw(100, &Shares::default(), &mut Chance::new(seed));
+        let cast = |seed| Cast::draw(100, &Shares::default(), &mut Dice::new(seed));
         let roles = |cast: &Cast| (0..100).map(|client| cast.role(client)).collect::<Vec<_>>();
         let first = cast(7);
         for share in Share::ALL {
@@ -100,7 +101,7 @@ mod tests {
 
     #[test]
     fn senders_have_numbers_of_their_own() {
-        let cast = Cast::draw(50, &Shares::default(), &mut Chance::new(1));
+        let cast = Cast::draw(50, &Shares::default(), &mut Dice::new(1));
         let publishers = cast.count(Share::Publish);
         let mut numbers: Vec<u32> = (0..50).map(|client| cast.sender_of(client)).collect();
         for client in 0..50 {

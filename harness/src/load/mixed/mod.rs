@@ -31,14 +31,13 @@ mod tally;
 
 use std::time::Duration;
 
-use allspark_protocol::Instant;
+use allspark_protocol::{Dice, Instant};
 use serde::Serialize;
 
 use super::alarms::Alarms;
 use super::plan::Plan;
 use super::target::Target;
 use crate::console::tell;
-use crate::sim::chance::Chance;
 use crate::workload::pace::Pace;
 use cast::Cast;
 pub(super) use cast::Role;
@@ -90,7 +89,7 @@ pub(super) struct Mixed {
     plan: MixedPlan,
     cast: Cast,
     /// What each client draws from.
-    chances: Vec<Chance>,
+    dice: Vec<Dice>,
     whereabouts: Vec<Whereabouts>,
     /// Of clients that do something to their connections: when.
     alarms: Alarms,
@@ -108,16 +107,14 @@ pub(super) struct Mixed {
 
 impl Mixed {
     pub(super) fn new(plan: &MixedPlan, load: &Plan) -> Self {
-        let mut seed = Chance::new(plan.seed);
+        let mut seed = Dice::new(plan.seed);
         let cast = Cast::draw(load.clients, &plan.shares, &mut seed);
         let before = counts::sparks(&load.target);
         if let Err(why) = &before {
             tell!("harness: the server does not say how many sparks it has: {why}");
         }
         Self {
-            chances: (0..load.clients)
-                .map(|_| Chance::new(seed.next()))
-                .collect(),
+            dice: (0..load.clients).map(|_| Dice::new(seed.roll())).collect(),
             whereabouts: vec![Whereabouts::Here; load.clients as usize],
             alarms: Alarms::default(),
             rate_per_s: load.rate_per_s.unwrap_or(load.clients),
@@ -208,7 +205,7 @@ impl Mixed {
     /// A time of which this is the mean: from half of it to one and a half.
     fn around(&mut self, client: u32, mean: Duration) -> Duration {
         let us = u64::try_from(mean.as_micros()).unwrap_or(u64::MAX);
-        let extra = self.chances[client as usize].below(us.saturating_add(1));
+        let extra = self.dice[client as usize].below(us.saturating_add(1));
         Duration::from_micros((us / 2).saturating_add(extra))
     }
 }

@@ -44,6 +44,8 @@
 //! - As soon as the origins are listed, an upgrade from another one is refused
 //!   ([`Cors::refuse_upgrade`]). Browsers ask nobody before they open a WebSocket to another
 //!   origin, and let its page read what comes. Primus leaves that to `authorization`.
+//! - Then, too, pages of the transports say that only those origins and the server's own may frame
+//!   them (`Content-Security-Policy: frame-ancestors`).
 //! - Options that no browser or no header can match are refused, and `null` can't be listed.
 //! - An `Origin` at which `url.parse` of Node.js throws (`http://[::1`) takes Node.js down. Here it
 //!   is judged like any other.
@@ -51,6 +53,7 @@
 //!   one that is not UTF-8.
 //! - Names of headers are sent in their usual spelling, not in lower case.
 
+mod frames;
 mod options;
 mod origins;
 #[cfg(test)]
@@ -58,11 +61,14 @@ mod tests;
 
 pub use options::{CorsError, CorsOptions, max_age_s};
 
+use serde::Deserialize;
+
 use super::head::RequestHead;
 use super::response::Response;
 
-/// The policy of a server towards scripts of other origins.
-#[derive(Clone, Debug)]
+/// The policy of a server towards scripts of other origins. Serde reads it as [`CorsOptions`].
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "CorsOptions")]
 pub struct Cors {
     /// As browsers write them; `None` allows all.
     origins: Option<Vec<String>>,
@@ -73,6 +79,8 @@ pub struct Cors {
     max_age_s: u64,
     headers: String,
     exposed: String,
+    /// Who may frame pages, if not everybody.
+    frames: Option<String>,
 }
 
 /// What becomes of a request.
@@ -84,7 +92,7 @@ pub enum CorsVerdict {
     Pass(CorsGrant),
 }
 
-/// What was granted to a request. Whoever answers later keeps it that long; it owns memory only if
+/// What was granted to a request, kept until the request is answered. It owns memory only if
 /// the request has an `Origin`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CorsGrant {
@@ -99,6 +107,14 @@ impl Default for Cors {
     }
 }
 
+impl TryFrom<CorsOptions> for Cors {
+    type Error = CorsError;
+
+    fn try_from(options: CorsOptions) -> Result<Self, CorsError> {
+        Self::new(&options)
+    }
+}
+
 impl Cors {
     /// The policy that the options describe.
     ///
@@ -106,8 +122,10 @@ impl Cors {
     /// The first option that means nothing, with a sentence that says how it should be written.
     pub fn new(options: &CorsOptions) -> Result<Self, CorsError> {
         options.check_headers()?;
+        let origins = options.origins()?;
         Ok(Self {
-            origins: options.origins()?,
+            frames: frames::policy(origins.as_deref()),
+            origins,
             upgrades: options.upgrades,
             methods: options.methods()?,
             credentials: options.credentials,
@@ -121,7 +139,7 @@ impl Cors {
     /// One without `Origin` is allowed: no browser sent it. So is what is no upgrade, for which
     /// there is [`Cors::judge`].
     pub fn refuse_upgrade(&self, request: &RequestHead<'_>) -> Option<Response> {
-        if self.origins.is_none() || !self.upgrades || !request.wants_upgrade() {
+        if !self.asks_upgrades() || !request.wants_upgrade() {
             return None;
         }
         match origin_of(request) {
@@ -130,6 +148,12 @@ impl Cors {
             }
             _ => None,
         }
+    }
+
+    /// Whether upgrades are asked for their origin: some are listed, and nobody said that they
+    /// should not be.
+    pub fn asks_upgrades(&self) -> bool {
+        self.origins.is_some() && self.upgrades
     }
 
     /// Decides about a request that is no upgrade.
@@ -173,10 +197,11 @@ impl Cors {
         is_own || self.allows_origin(origin)
     }
 
-    /// Adds to the answer what was granted to its request, in the place of what it says itself.
+    /// Adds to the answer what was granted to its request, in the place of what it says itself; to
+    /// a page also who may frame it, if not all origins are allowed.
     #[must_use]
     pub fn apply(&self, grant: &CorsGrant, response: Response) -> Response {
-        let response = self.allow(grant, response);
+        let response = frames::restrict(self.frames.as_deref(), self.allow(grant, response));
         match grant.origin.is_some() && !self.exposed.is_empty() {
             true => response.set_header("Access-Control-Expose-Headers", &self.exposed),
             false => response,

@@ -1,35 +1,50 @@
 //! The options, with the names and defaults of Primus, and what their values can be.
 
+use serde::{Deserialize, Deserializer};
+
 use super::super::fields::is_token;
 use super::origins::origin;
+use crate::options;
 
 /// What scripts of other origins may do. Origins and methods are separated by commas, spaces or
-/// both, headers by commas.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// both, headers by commas. What serde reads was checked, as [`Cors::new`](super::Cors::new) does;
+/// its names are those of the command line.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct CorsOptions {
     /// `origins`: those that are allowed, as browsers write them and in any case (`https://a.b`,
     /// `http://a.b:8080`), or `*` for all of them. Default `*`. An empty list allows none. The
     /// server's own origin is one like any other, and `null` can't be listed, as every site can
     /// send it.
+    #[serde(deserialize_with = "origin_list")]
     pub origins: String,
     /// Whether `origins` is asked of upgrades, too, as soon as it is not `*`. Default true. Primus
     /// does not ask them, which false gives back: then any page that a person visits can open a
     /// WebSocket to this server with that person's cookies, and read what it is sent.
+    #[serde(
+        rename = "origins-upgrades",
+        deserialize_with = "options::deserialize_switch"
+    )]
     pub upgrades: bool,
     /// `methods`: those that are allowed, for plain requests too as soon as they have an `Origin`.
     /// Default `GET,HEAD,PUT,POST,DELETE,OPTIONS`; without `OPTIONS` every preflight is refused,
     /// and an empty list allows all.
+    #[serde(deserialize_with = "method_list")]
     pub methods: String,
     /// `credentials`: whether cookies may be sent. Default true, and then the answer names the
     /// origin even if all are allowed.
+    #[serde(deserialize_with = "options::deserialize_switch")]
     pub credentials: bool,
     /// `maxAge`: seconds for which a browser may remember a preflight. Default 30 days; of 0 it is
     /// not told.
+    #[serde(rename = "max-age", deserialize_with = "max_age")]
     pub max_age_s: u64,
     /// `headers`: those that a request may have, sent as they stand here. Default empty, which
     /// allows whatever a preflight asks for.
+    #[serde(deserialize_with = "header_list")]
     pub headers: String,
     /// `exposed`: headers of answers that a script may see, sent as they stand here. Default empty.
+    #[serde(deserialize_with = "header_list")]
     pub exposed: String,
 }
 
@@ -61,40 +76,70 @@ pub struct CorsError {
 impl CorsOptions {
     /// The origins as browsers write them; `None` allows all.
     pub(super) fn origins(&self) -> Result<Option<Vec<String>>, CorsError> {
-        if self.origins == "*" {
-            return Ok(None);
-        }
-        let origins: Result<_, _> = elements(&self.origins, &[',', ' ']).map(origin).collect();
-        origins.map(Some).map_err(|reason| CorsError {
-            option: "origins",
-            reason,
-        })
+        origins(&self.origins).map_err(of("origins"))
     }
 
     /// The methods in upper case; none allows all.
     pub(super) fn methods(&self) -> Result<Vec<String>, CorsError> {
-        let methods = elements(&self.methods, &[',', ' ']);
-        let methods = methods.map(|method| match is_token(method.as_bytes()) {
-            true => Ok(method.to_ascii_uppercase()),
-            false => Err(CorsError {
-                option: "methods",
-                reason: format!("{method:?} is no method: write them as in GET,POST"),
-            }),
-        });
-        methods.collect()
+        methods(&self.methods).map_err(of("methods"))
     }
 
     /// Both lists of headers are sent as they stand, so they have to be lists of HTTP.
     pub(super) fn check_headers(&self) -> Result<(), CorsError> {
-        for (option, list) in [("headers", &self.headers), ("exposed", &self.exposed)] {
-            let mut headers = elements(list, &[',']);
-            if let Some(wrong) = headers.find(|header| !is_token(header.as_bytes())) {
-                let reason = format!("{wrong:?} is no header's name: write them as in X-One,X-Two");
-                return Err(CorsError { option, reason });
-            }
-        }
-        Ok(())
+        check_headers(&self.headers).map_err(of("headers"))?;
+        check_headers(&self.exposed).map_err(of("exposed"))
     }
+}
+
+fn of(option: &'static str) -> impl Fn(String) -> CorsError {
+    move |reason| CorsError { option, reason }
+}
+
+fn origins(list: &str) -> Result<Option<Vec<String>>, String> {
+    if list == "*" {
+        return Ok(None);
+    }
+    let origins: Result<_, _> = elements(list, &[',', ' ']).map(origin).collect();
+    origins.map(Some)
+}
+
+fn methods(list: &str) -> Result<Vec<String>, String> {
+    let methods = elements(list, &[',', ' ']);
+    let methods = methods.map(|method| match is_token(method.as_bytes()) {
+        true => Ok(method.to_ascii_uppercase()),
+        false => Err(format!(
+            "{method:?} is no method: write them as in GET,POST"
+        )),
+    });
+    methods.collect()
+}
+
+fn check_headers(list: &str) -> Result<(), String> {
+    let mut headers = elements(list, &[',']);
+    match headers.find(|header| !is_token(header.as_bytes())) {
+        Some(wrong) => Err(format!(
+            "{wrong:?} is no header's name: write them as in X-One,X-Two"
+        )),
+        None => Ok(()),
+    }
+}
+
+fn origin_list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    options::list(deserializer, origins)
+}
+
+fn method_list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    options::list(deserializer, methods)
+}
+
+fn header_list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    options::list(deserializer, check_headers)
+}
+
+fn max_age<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    options::read(deserializer, |text| {
+        max_age_s(text).ok_or_else(|| format!("{text:?} is not a time such as 30 days"))
+    })
 }
 
 /// What stands between the separators, apart from white space.

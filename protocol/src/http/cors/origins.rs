@@ -10,7 +10,7 @@ const FORM: &str =
 /// browsers do: in lower case, without the port that its scheme has anyway.
 ///
 /// `null` is refused. Any site can send it, from a frame that is sandboxed, so a list with `null`
-/// in it would only look as if it kept somebody out.
+/// in it would only seem to refuse something.
 ///
 /// # Errors
 /// A sentence that says how it should be written.

@@ -10,15 +10,19 @@ fn options(change: impl FnOnce(&mut CorsOptions)) -> CorsOptions {
     options
 }
 
+/// What is decided about a request, given as on the wire.
+fn verdict(cors: &Cors, text: &[u8]) -> CorsVerdict {
+    cors.judge(&RequestHead::parse(text).unwrap())
+}
+
 /// What a request with these headers leads to: the status of the answer, if there is one, and its
 /// headers; else those that are added to the answer of the transport, `said`.
 fn headers(options: &CorsOptions, request: &str, said: Response) -> (u16, Vec<String>) {
     let (line, headers) = request.split_once('\n').unwrap_or((request, ""));
     let headers: String = headers.lines().map(|line| format!("{line}\r\n")).collect();
     let text = format!("{line} /primus/x HTTP/1.1\r\nHost: h\r\n{headers}\r\n");
-    let head = RequestHead::parse(text.as_bytes()).unwrap();
     let cors = Cors::new(options).unwrap();
-    let (status, response) = match cors.judge(&head) {
+    let (status, response) = match verdict(&cors, text.as_bytes()) {
         CorsVerdict::Answer(response) => (response.status(), response),
         CorsVerdict::Pass(grant) => (0, cors.apply(&grant, said)),
     };
@@ -39,10 +43,15 @@ const GET: &str = "GET\nOrigin: http://Example.org";
 const PREFLIGHT: &str = "OPTIONS\nOrigin: http://Example.org\nAccess-Control-Request-Method: POST\n\
     Access-Control-Request-Headers: X-A, x-b";
 const NAMED: &str = "access-control-allow-origin: http://Example.org";
+const VARY: &str = "vary: Origin";
 const CREDENTIALS: &str = "access-control-allow-credentials: true";
 const MAX_AGE: &str = "access-control-max-age: 2592000";
 const METHODS: &str = "access-control-allow-methods: GET, HEAD, PUT, POST, DELETE, OPTIONS";
 const HEADERS: &str = "access-control-allow-headers: X-A, x-b";
+/// What the defaults add to an answer.
+const GRANTED: [&str; 3] = [NAMED, VARY, CREDENTIALS];
+/// What a refusal holds.
+const REFUSED: [&str; 1] = ["content-type: text/plain"];
 
 #[track_caller]
 fn assert_headers(options: &CorsOptions, request: &str, status: u16, expected: &[&str]) {
@@ -66,24 +75,16 @@ fn without_an_origin_nothing_is_added() {
 #[test]
 fn the_defaults_name_every_origin() {
     let defaults = CorsOptions::default();
-    let granted = [NAMED, "vary: Origin", CREDENTIALS];
-    assert_headers(&defaults, GET, PASSED, &granted);
+    assert_headers(&defaults, GET, PASSED, &GRANTED);
     for request in [
         "HEAD\nORIGIN: http://Example.org",
         "OPTIONS\nOrigin: http://Example.org",
         "OPTIONS\nOrigin: http://Example.org\nAccess-Control-Request-Method:",
         "GET\nOrigin: http://Example.org\nAccess-Control-Request-Method: POST",
     ] {
-        assert_headers(&defaults, request, PASSED, &granted);
+        assert_headers(&defaults, request, PASSED, &GRANTED);
     }
-    let preflight = [
-        NAMED,
-        "vary: Origin",
-        CREDENTIALS,
-        MAX_AGE,
-        METHODS,
-        HEADERS,
-    ];
+    let preflight = [NAMED, VARY, CREDENTIALS, MAX_AGE, METHODS, HEADERS];
     assert_headers(&defaults, PREFLIGHT, 200, &preflight);
     let (bare, _) = PREFLIGHT.rsplit_once('\n').unwrap();
     assert_headers(&defaults, bare, 200, &preflight[..5]);
@@ -93,7 +94,7 @@ fn the_defaults_name_every_origin() {
 fn a_refusal_says_what_was_refused() {
     let text = b"PATCH /primus HTTP/1.1\r\nHost: h\r\nOrigin: http://Example.org\r\n\r\n";
     let cors = Cors::new(&CorsOptions::default()).unwrap();
-    let verdict = cors.judge(&RequestHead::parse(text).unwrap());
+    let verdict = verdict(&cors, text);
     let CorsVerdict::Answer(response) = verdict else {
         panic!("{verdict:?}");
     };
@@ -136,16 +137,12 @@ fn an_origin_is_null_or_begins_like_a_url() {
 #[test]
 fn what_no_browser_sends_is_refused() {
     let twice = "GET\nOrigin: http://a\nOrigin: http://b";
-    assert_headers(
-        &CorsOptions::default(),
-        twice,
-        403,
-        &["content-type: text/plain"],
-    );
+    assert_headers(&CorsOptions::default(), twice, 403, &REFUSED);
     let text = b"GET / HTTP/1.1\r\nHost: h\r\nOrigin: http://caf\xe9\r\n\r\n";
     let cors = Cors::new(&CorsOptions::default()).unwrap();
-    let verdict = cors.judge(&RequestHead::parse(text).unwrap());
-    assert!(matches!(verdict, CorsVerdict::Answer(response) if response.status() == 403));
+    assert!(
+        matches!(verdict(&cors, text), CorsVerdict::Answer(response) if response.status() == 403)
+    );
 }
 
 #[test]
@@ -156,9 +153,8 @@ fn origins_can_be_listed_in_any_case() {
         "HTTP://EXAMPLE.ORG",
     ] {
         let options = options(|o| o.origins = origins.into());
-        assert_headers(&options, GET, PASSED, &[NAMED, "vary: Origin", CREDENTIALS]);
+        assert_headers(&options, GET, PASSED, &GRANTED);
     }
-    let refused = ["content-type: text/plain"];
     for origins in [
         "http://b",
         "",
@@ -167,8 +163,8 @@ fn origins_can_be_listed_in_any_case() {
         ",",
     ] {
         let options = options(|o| o.origins = origins.into());
-        assert_headers(&options, GET, 403, &refused);
-        assert_headers(&options, PREFLIGHT, 403, &refused);
+        assert_headers(&options, GET, 403, &REFUSED);
+        assert_headers(&options, PREFLIGHT, 403, &REFUSED);
     }
 }
 
@@ -188,34 +184,25 @@ fn without_credentials_everybody_is_named_at_once() {
         o.credentials = false;
         o.origins = "http://example.org".into();
     });
-    assert_headers(&listed, GET, PASSED, &[NAMED, "vary: Origin"]);
-    let preflight = [NAMED, "vary: Origin", MAX_AGE, METHODS, HEADERS];
+    assert_headers(&listed, GET, PASSED, &[NAMED, VARY]);
+    let preflight = [NAMED, VARY, MAX_AGE, METHODS, HEADERS];
     assert_headers(&listed, PREFLIGHT, 200, &preflight);
 }
 
 #[test]
 fn methods_are_for_every_request_with_an_origin() {
-    let granted = [NAMED, "vary: Origin", CREDENTIALS];
-    let refused = ["content-type: text/plain"];
     let some = options(|o| o.methods = "get, POST".into());
-    assert_headers(&some, GET, PASSED, &granted);
-    assert_headers(&some, PREFLIGHT, 403, &refused);
+    assert_headers(&some, GET, PASSED, &GRANTED);
+    assert_headers(&some, PREFLIGHT, 403, &REFUSED);
 
     let some = options(|o| o.methods = "get,options".into());
     let methods = "access-control-allow-methods: GET, OPTIONS";
-    let preflight = [
-        NAMED,
-        "vary: Origin",
-        CREDENTIALS,
-        MAX_AGE,
-        methods,
-        HEADERS,
-    ];
+    let preflight = [NAMED, VARY, CREDENTIALS, MAX_AGE, methods, HEADERS];
     assert_headers(&some, PREFLIGHT, 200, &preflight);
 
     let all = options(|o| o.methods = String::new());
-    assert_headers(&all, "PATCH\nOrigin: http://Example.org", PASSED, &granted);
-    let preflight = [NAMED, "vary: Origin", CREDENTIALS, MAX_AGE, HEADERS];
+    assert_headers(&all, "PATCH\nOrigin: http://Example.org", PASSED, &GRANTED);
+    let preflight = [NAMED, VARY, CREDENTIALS, MAX_AGE, HEADERS];
     assert_headers(&all, PREFLIGHT, 200, &preflight);
 }
 
@@ -236,7 +223,7 @@ fn a_preflight_is_told_what_the_options_say() {
 fn other_answers_are_told_what_is_exposed() {
     let options = options(|o| o.exposed = "X-Foo,Y".into());
     let exposed = "access-control-expose-headers: X-Foo,Y";
-    let granted = [NAMED, "vary: Origin", CREDENTIALS, exposed];
+    let granted = [NAMED, VARY, CREDENTIALS, exposed];
     assert_headers(&options, GET, PASSED, &granted);
     assert_headers(&options, "GET", PASSED, &[]);
 }
@@ -252,10 +239,7 @@ fn primus_outranks_the_transport() {
             .header("Content-Type", "application/json; charset=UTF-8")
     };
     let (_, lines) = headers(&CorsOptions::default(), GET, said());
-    let kept = [
-        "vary: Origin",
-        "content-type: application/json; charset=UTF-8",
-    ];
+    let kept = [VARY, "content-type: application/json; charset=UTF-8"];
     assert_eq!(lines, [kept[0], kept[1], NAMED, CREDENTIALS]);
 
     let options = options(|o| o.credentials = false);

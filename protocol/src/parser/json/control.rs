@@ -1,12 +1,12 @@
-//! Finds the messages of Primus among those of the app: strings that start with `primus::`.
+//! Finds the messages of Primus among those of the application: strings that start with `primus::`.
 
 use std::borrow::Cow;
 
 use super::scan::scan;
 use crate::primus::packet::PREFIX;
 
-/// The string that the text consists of, if it starts with `primus::`. All but these are told
-/// apart by their first bytes; only these are read to the end.
+/// The string that the text consists of, if it starts with `primus::`. The first bytes of any other
+/// text show that it is none of these, so only these are read to the end.
 #[inline]
 pub(super) fn control(text: &[u8]) -> Option<Cow<'_, str>> {
     let text = trim(text);

@@ -1,5 +1,5 @@
-//! Builds values, by means of simd-json. What `JSON.parse` accepts and simd-json does not is put
-//! in words that both accept, and tried again.
+//! Builds values with simd-json. A text that `JSON.parse` accepts and simd-json refuses is
+//! rewritten so that both accept it, and decoded again.
 
 use std::slice;
 
@@ -16,7 +16,7 @@ pub(super) fn value(text: &[u8], scratch: &mut Scratch) -> Result<Value, DecodeE
     decode(text, scratch, read_value)
 }
 
-/// Builds a value of the app's own type.
+/// Builds a value of the application's own type.
 pub(super) fn typed<T: DeserializeOwned>(
     text: &[u8],
     scratch: &mut Scratch,
@@ -27,8 +27,8 @@ pub(super) fn typed<T: DeserializeOwned>(
     }
 }
 
-/// The same by way of a [`Value`]: slower, but it knows where in the message the type of the app
-/// does not fit.
+/// As [`typed`], but it builds a [`Value`] first. That is slower, and its error says where in
+/// the message the type of the application does not fit.
 #[cold]
 fn by_value<T: DeserializeOwned>(text: &[u8], scratch: &mut Scratch) -> Result<T, DecodeError> {
     serde_path_to_error::deserialize(value(text, scratch)?).map_err(|error| {

@@ -1,5 +1,5 @@
-//! Puts valid JSON that simd-json refuses in words that it accepts: lone surrogates become U+FFFD
-//! and numbers too large for a float become the largest float.
+//! Rewrites valid JSON that simd-json refuses, so that simd-json accepts it: lone surrogates become
+//! U+FFFD and numbers too large for a float become the largest float.
 
 use std::borrow::Cow;
 use std::fmt::Write;

@@ -1,23 +1,59 @@
 //! Whether a text is JSON (RFC 8259), without building anything. Every message is scanned, most are
 //! never decoded, so this is written for speed: no recursion, one bit per level, and strings and
-//! digits skipped many bytes at once (see [`super::skip`]).
+//! numbers skipped many bytes at once, by words (see [`super::skip`]) or by vectors (see
+//! [`super::vector`]).
 //!
 //! The functions below the loop take the text and the offset to go on from, and give the offset
 //! after what they read. None of them holds the state of the loop, which so stays in registers.
 
-use super::skip::{digits, plain, white_space};
+use multiversion::multiversion;
+use multiversion::target::match_target;
+
+use super::skip::{self, digits, white_space};
+#[cfg(target_arch = "x86_64")]
+use super::vector;
 use crate::limits::JSON_DEPTH_MAX;
 use crate::parser::ParseError;
 
-const LEVEL_WORDS: usize = JSON_DEPTH_MAX.div_ceil(u64::BITS as usize);
+const LEVEL_WORDS: usize = JSON_DEPTH_MAX / LEVELS_PER_WORD;
+const LEVELS_PER_WORD: usize = u64::BITS as usize;
+const _: () = assert!(JSON_DEPTH_MAX.is_multiple_of(LEVELS_PER_WORD));
+
+/// From here on the wider vectors of the CPU that we run on are worth the choice between them.
+const VECTOR_BYTES_MIN: usize = 128;
 
 /// Reads a text to its end. It does not look at whether the text is UTF-8.
 pub(super) fn scan(text: &[u8]) -> Result<(), ParseError> {
-    document(text).map_err(|stop| stop.explain(text))
+    let end = if text.len() < VECTOR_BYTES_MIN {
+        by_words(text)
+    } else {
+        by_vectors(text)
+    };
+    end.map_err(|stop| stop.explain(text))
+}
+
+pub(super) fn by_words(text: &[u8]) -> Result<(), Stop> {
+    document(text, skip::plain, number)
+}
+
+/// The same as [`by_words`], faster where the CPU has wide vectors.
+#[multiversion(targets("x86_64+avx+avx2+bmi1+bmi2"))]
+pub(super) fn by_vectors(text: &[u8]) -> Result<(), Stop> {
+    // The vectors' functions are safe to call from this one. Closures inherit that, functions that
+    // it calls do not.
+    match_target! {
+        "x86_64+avx+avx2+bmi1+bmi2" => document(
+            text,
+            |text: &[u8], at: usize| vector::plain(text, at),
+            |text: &[u8], at: usize| vector::number(text, at).map_or_else(|| number(text, at), Ok),
+        ),
+        _ => by_words(text),
+    }
 }
 
 /// Where the text is wrong. One word, so that results stay in registers.
-struct Stop(usize);
+#[derive(Debug, PartialEq)]
+pub(super) struct Stop(usize);
 
 /// Set in the offset of a [`Stop`] where one level too many begins.
 const TOO_DEEP: usize = 1 << (usize::BITS - 1);
@@ -36,18 +72,24 @@ impl Stop {
     }
 }
 
-fn document(text: &[u8]) -> Result<(), Stop> {
+/// The loop. `plain` and `number` skip what their namesakes do.
+#[inline(always)]
+fn document<P, N>(text: &[u8], plain: P, number: N) -> Result<(), Stop>
+where
+    P: Fn(&[u8], usize) -> usize + Copy,
+    N: Fn(&[u8], usize) -> After,
+{
     let mut levels = Levels::default();
     let mut at = 0;
     loop {
         let (byte, after) = token(text, at)?;
         at = match byte {
-            b'"' => string(text, after)?,
+            b'"' => string(text, after, plain)?,
             b'{' => {
                 levels.enter(true, after)?;
                 match token(text, after)? {
                     (b'"', after) => {
-                        at = key(text, after)?;
+                        at = key(text, after, plain)?;
                         continue;
                     }
                     (b'}', after) => {
@@ -70,13 +112,15 @@ fn document(text: &[u8]) -> Result<(), Stop> {
                     }
                 }
             }
+            // One digit, as in flags and small counts: nothing else is to be looked at.
+            b'0'..=b'9' if let Some(b',' | b']' | b'}') = text.get(after) => after,
             b'-' | b'0'..=b'9' => number(text, after - 1)?,
             b't' => word(text, after, b"rue")?,
             b'f' => word(text, after, b"alse")?,
             b'n' => word(text, after, b"ull")?,
             _ => return Err(Stop(after - 1)),
         };
-        match next_value(text, at, &mut levels)? {
+        match next_value(text, at, &mut levels, plain)? {
             Some(next) => at = next,
             None => return Ok(()),
         }
@@ -86,14 +130,19 @@ fn document(text: &[u8]) -> Result<(), Stop> {
 /// Reads what follows a complete value, up to where the next value must begin; `None` if the text
 /// has come to its proper end.
 #[inline(always)]
-fn next_value(text: &[u8], mut at: usize, levels: &mut Levels) -> Result<Option<usize>, Stop> {
+fn next_value(
+    text: &[u8],
+    mut at: usize,
+    levels: &mut Levels,
+    plain: impl Fn(&[u8], usize) -> usize,
+) -> Result<Option<usize>, Stop> {
     while levels.depth > 0 {
         let (byte, after) = token(text, at)?;
-        match (byte, levels.in_object) {
+        match (byte, levels.in_object()) {
             (b',', false) => return Ok(Some(after)),
             (b',', true) => {
                 return match token(text, after)? {
-                    (b'"', after) => key(text, after).map(Some),
+                    (b'"', after) => key(text, after, plain).map(Some),
                     (_, after) => Err(Stop(after - 1)),
                 };
             }
@@ -108,10 +157,12 @@ fn next_value(text: &[u8], mut at: usize, levels: &mut Levels) -> Result<Option<
     }
 }
 
-/// Reads a key after its opening quote, and its colon.
+/// Reads a key after its opening quote, and its colon. Most keys are short: the first word is
+/// looked at before more is.
 #[inline(always)]
-fn key(text: &[u8], at: usize) -> After {
-    match token(text, string(text, at)?)? {
+fn key(text: &[u8], at: usize, plain: impl Fn(&[u8], usize) -> usize) -> After {
+    let plain = |text: &[u8], at| skip::plain_word(text, at).unwrap_or_else(|at| plain(text, at));
+    match token(text, string(text, at, plain)?)? {
         (b':', after) => Ok(after),
         (_, after) => Err(Stop(after - 1)),
     }
@@ -119,7 +170,7 @@ fn key(text: &[u8], at: usize) -> After {
 
 /// Reads a string after its opening quote.
 #[inline(always)]
-fn string(text: &[u8], mut at: usize) -> After {
+fn string(text: &[u8], mut at: usize, plain: impl Fn(&[u8], usize) -> usize) -> After {
     loop {
         at = plain(text, at);
         match text.get(at) {
@@ -130,20 +181,49 @@ fn string(text: &[u8], mut at: usize) -> After {
     }
 }
 
-/// Reads an escape after its backslash. Surrogates need not come in pairs.
-#[inline(never)]
+/// Reads an escape after its backslash. Those of one letter are told from others by a table, so
+/// that no branch depends on the letter.
+#[inline(always)]
 fn escape(text: &[u8], at: usize) -> After {
+    const LETTERS: [bool; 256] = table(br#""\/bfnrt"#);
     match text.get(at) {
-        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 1),
-        Some(b'u') => {
-            let digits = text[at + 1..].iter().take(4);
-            match digits.take_while(|digit| digit.is_ascii_hexdigit()).count() {
-                4 => Ok(at + 5),
-                fewer => Err(Stop(at + 1 + fewer)),
-            }
-        }
+        Some(&letter) if LETTERS[usize::from(letter)] => Ok(at + 1),
+        Some(b'u') => unit(text, at + 1),
         _ => Err(Stop(at)),
     }
+}
+
+/// Reads the four digits of an escape by number. Surrogates need not come in pairs.
+#[inline(always)]
+fn unit(text: &[u8], at: usize) -> After {
+    match text[at..].first_chunk::<4>() {
+        // All are looked at, without a branch for each.
+        Some(digits) if digits.iter().fold(true, |all, digit| all & is_hex(*digit)) => Ok(at + 4),
+        _ => Err(wrong_unit(text, at)),
+    }
+}
+
+#[inline(always)]
+fn is_hex(digit: u8) -> bool {
+    const DIGITS: [bool; 256] = table(b"0123456789abcdefABCDEF");
+    DIGITS[usize::from(digit)]
+}
+
+#[cold]
+fn wrong_unit(text: &[u8], at: usize) -> Stop {
+    let digits = text[at..].iter().take_while(|digit| is_hex(**digit));
+    Stop(at + digits.count())
+}
+
+/// Which bytes are among some.
+const fn table(bytes: &[u8]) -> [bool; 256] {
+    let mut table = [false; 256];
+    let mut index = 0;
+    while index < bytes.len() {
+        table[bytes[index] as usize] = true;
+        index += 1;
+    }
+    table
 }
 
 /// Reads a number from its first character.
@@ -177,14 +257,17 @@ fn some_digits(text: &[u8], at: usize) -> After {
 /// Reads the rest of `true`, `false` or `null`.
 #[inline(always)]
 fn word(text: &[u8], at: usize, rest: &[u8]) -> After {
-    let same = text[at..]
-        .iter()
-        .zip(rest)
-        .take_while(|(one, other)| one == other);
-    match same.count() {
-        all if all == rest.len() => Ok(at + all),
-        some => Err(Stop(at + some)),
+    if text[at..].starts_with(rest) {
+        Ok(at + rest.len())
+    } else {
+        Err(wrong_word(text, at, rest))
     }
+}
+
+#[cold]
+fn wrong_word(text: &[u8], at: usize, rest: &[u8]) -> Stop {
+    let both = text[at..].iter().zip(rest);
+    Stop(at + both.take_while(|(one, other)| one == other).count())
 }
 
 /// Takes the next byte that is not white space, and the offset after it.
@@ -199,24 +282,27 @@ fn token(text: &[u8], at: usize) -> Result<(u8, usize), Stop> {
     }
 }
 
-/// The arrays and objects that are open: one bit for each, set for an object.
+/// The arrays and objects that are open: one bit for each, set for an object. The innermost of them
+/// are in one word, the innermost of all in its lowest bit.
 #[derive(Default)]
 struct Levels {
     depth: usize,
-    in_object: bool,
-    objects: [u64; LEVEL_WORDS],
+    inner: u64,
+    /// What `inner` was when a multiple of its bits was open.
+    outer: [u64; LEVEL_WORDS],
 }
 
 impl Levels {
     /// Opens the one whose bracket ends at `after`.
     #[inline(always)]
     fn enter(&mut self, object: bool, after: usize) -> Result<(), Stop> {
-        if self.depth == JSON_DEPTH_MAX {
-            return Err(Stop((after - 1) | TOO_DEEP));
+        if self.depth.is_multiple_of(LEVELS_PER_WORD) {
+            match self.outer.get_mut(self.depth / LEVELS_PER_WORD) {
+                Some(outer) => *outer = self.inner,
+                None => return Err(Stop((after - 1) | TOO_DEEP)),
+            }
         }
-        let (word, bit) = (self.depth / 64, self.depth % 64);
-        self.objects[word] = self.objects[word] & !(1 << bit) | u64::from(object) << bit;
-        self.in_object = object;
+        self.inner = self.inner << 1 | u64::from(object);
         self.depth += 1;
         Ok(())
     }
@@ -224,8 +310,16 @@ impl Levels {
     #[inline(always)]
     fn leave(&mut self) {
         self.depth -= 1;
-        let outer = self.depth.saturating_sub(1);
-        self.in_object = self.objects[outer / 64] >> (outer % 64) & 1 == 1;
+        self.inner = if self.depth.is_multiple_of(LEVELS_PER_WORD) {
+            self.outer[self.depth / LEVELS_PER_WORD]
+        } else {
+            self.inner >> 1
+        };
+    }
+
+    #[inline(always)]
+    fn in_object(&self) -> bool {
+        self.inner & 1 == 1
     }
 }
 
@@ -240,11 +334,11 @@ mod tests {
         for _ in 0..2 {
             for depth in 0..JSON_DEPTH_MAX {
                 assert!(levels.enter(is_object(depth), 1).is_ok());
-                assert_eq!(levels.in_object, is_object(depth));
+                assert_eq!(levels.in_object(), is_object(depth));
             }
             for depth in (1..JSON_DEPTH_MAX).rev() {
                 levels.leave();
-                assert_eq!(levels.in_object, is_object(depth - 1), "{depth}");
+                assert_eq!(levels.in_object(), is_object(depth - 1), "{depth}");
             }
             levels.leave();
             assert_eq!(levels.depth, 0);

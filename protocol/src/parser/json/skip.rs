@@ -10,22 +10,35 @@ const BLOCK_BYTES: usize = 32;
 #[inline(always)]
 pub(super) fn plain(text: &[u8], mut at: usize) -> usize {
     // Most strings are short: the first word is looked at before a whole block is.
-    let specials_of_first = specials(word_at(text, at));
-    if specials_of_first != 0 {
-        return at + first_byte(specials_of_first);
+    match plain_word(text, at) {
+        Ok(end) => return end,
+        Err(next) => at = next,
     }
-    at += WORD_BYTES;
     while let Some(block) = text[at..].first_chunk()
         && is_plain(block)
     {
         at += BLOCK_BYTES;
     }
+    plain_words(text, at)
+}
+
+/// The same within one word; an error is the offset after it.
+#[inline(always)]
+pub(super) fn plain_word(text: &[u8], at: usize) -> Result<usize, usize> {
+    match specials(word_at(text, at)) {
+        0 => Err(at + WORD_BYTES),
+        specials => Ok(at + first_byte(specials)),
+    }
+}
+
+/// The same word by word.
+#[inline(always)]
+pub(super) fn plain_words(text: &[u8], mut at: usize) -> usize {
     loop {
-        let specials = specials(word_at(text, at));
-        if specials != 0 {
-            return at + first_byte(specials);
+        match plain_word(text, at) {
+            Ok(end) => return end,
+            Err(next) => at = next,
         }
-        at += WORD_BYTES;
     }
 }
 
@@ -54,7 +67,7 @@ pub(super) fn white_space(text: &[u8], mut at: usize) -> usize {
 }
 
 /// The eight bytes at an offset up to the end. What lies beyond the end is zero, which is a control
-/// character and no digit, so whoever looks for the first of those stops at the end at the latest.
+/// character and no digit, so a search for either of them stops at the end at the latest.
 #[inline(always)]
 fn word_at(text: &[u8], at: usize) -> u64 {
     match text[at..].first_chunk() {

@@ -19,13 +19,13 @@ impl Effort {
         level: 6,
         memory_level: 8,
     };
-    /// As little as is of use. (uWebSockets spends that little.)
+    /// The least that still compresses: what uWebSockets spends.
     pub const FAST: Self = Self {
         level: FAST_LEVEL,
         memory_level: 8,
     };
 
-    /// The same with another level: 1 (fastest) to 9 (smallest). Level 1 is taken for 2.
+    /// The same effort with another level: 1 (fastest) to 9 (smallest). Level 1 means 2.
     pub fn with_level(self, level: u8) -> Option<Self> {
         (1..=9).contains(&level).then_some(Self {
             level: level.max(FAST_LEVEL),
@@ -55,7 +55,7 @@ impl Default for Effort {
 
 /// Compresses messages, one at a time and each as a whole.
 ///
-/// Of one that keeps no context, the same can serve any number of connections.
+/// One that keeps no context can serve any number of connections.
 pub struct Deflater {
     /// Made for the first message: about 256 KiB with the largest window and the default effort.
     deflate: Option<Deflate>,

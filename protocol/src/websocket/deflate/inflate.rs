@@ -9,8 +9,8 @@ use crate::websocket::Violation;
 
 /// Inflates messages, one at a time and each as a whole.
 ///
-/// Its window is always the largest there is, so it understands what was compressed with any. Of
-/// one that keeps no context, the same can serve any number of connections.
+/// Its window is always the largest, so it inflates what was compressed with any window. One that
+/// keeps no context can serve any number of connections.
 pub struct Inflater {
     /// Made for the first message: about 45 KiB.
     inflate: Option<Inflate>,
@@ -38,11 +38,12 @@ impl Inflater {
     /// Inflates the joined payload of one message. What has been inflated is held up to
     /// `message_bytes_max` bytes and no further.
     ///
-    /// As `ws` does, it takes a message that ends within a block for what came of it.
+    /// As in `ws`, a message that ends within a block is valid; it is what was inflated until
+    /// there.
     ///
     /// # Errors
     /// [`Violation::MessageTooBig`] as soon as the bound is exceeded, or
-    /// [`Violation::InvalidDeflate`]. The connection is of no use after that.
+    /// [`Violation::InvalidDeflate`]. The connection must then be closed.
     pub fn message(
         &mut self,
         compressed: &[u8],

@@ -1,6 +1,7 @@
 //! Negotiation against recorded answers of `ws`, and the limits of both directions.
 
 use super::*;
+use crate::dice::Dice;
 use crate::websocket::Violation;
 use crate::websocket::handshake::extensions;
 
@@ -212,11 +213,7 @@ fn prose(bytes: usize) -> Vec<u8> {
 
 /// Bytes without any pattern.
 fn noise(bytes: usize) -> Vec<u8> {
-    let step = |state: &mut u32| {
-        *state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        Some((*state >> 24) as u8)
-    };
-    (0..bytes).scan(1, |state, _| step(state)).collect()
+    Dice::new(1).bytes(bytes)
 }
 
 #[test]

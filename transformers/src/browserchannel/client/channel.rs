@@ -1,21 +1,23 @@
-//! What the client half knows of its session, and which requests that asks for.
+//! The state of a session in its client half, and the requests that follow from it.
 
-use allspark_protocol::Instant;
 use allspark_protocol::limits::BROWSERCHANNEL_CLIENT_CHUNK_UNITS;
 use allspark_protocol::transformer::{ClientOutputs, End, Kind};
+use allspark_protocol::{Dice, Instant};
 
 use super::super::json;
-use super::BrowserChannelClientOptions;
 use super::lane::{Flight, Lane};
+use super::options::BrowserChannelClientOptions;
 use super::outgoing::Outgoing;
-use super::timing::{self, Random};
+use super::timing;
 use crate::agent::{Agent, Part, RequestId};
 
 /// A session as its client sees it.
 #[derive(Debug)]
 pub(super) struct Channel {
     pub(super) options: BrowserChannelClientOptions,
-    pub(super) random: Random,
+    /// Keeps clients from doing everything at the same time, and caches away. Nothing of it is a
+    /// secret: the session's name comes from the server.
+    pub(super) dice: Dice,
     pub(super) phase: Phase,
     pub(super) session_id: String,
     /// The number of the next request of the forward channel.
@@ -26,11 +28,11 @@ pub(super) struct Channel {
     pub(super) forward: Lane,
     pub(super) back: Lane,
     pub(super) goodbye: Option<RequestId>,
-    /// When arrays that the server has sent must have arrived.
+    /// When the client stops waiting for arrays that the server has sent.
     arrival_until: Option<Instant>,
-    /// When a goodbye has taken long enough.
+    /// When the client stops waiting for the answer to its goodbye.
     goodbye_until: Option<Instant>,
-    /// How the session ends once the goodbye is said.
+    /// The end that is reported after the goodbye.
     end: Option<End>,
 }
 
@@ -56,12 +58,12 @@ const ERROR_BYTES_MAX: usize = 4096;
 
 impl Channel {
     pub(super) fn new(options: BrowserChannelClientOptions) -> Self {
-        let mut random = Random::new(options.seed);
+        let mut dice = Dice::new(options.seed);
         Self {
             options,
             // A random beginning, as in the package.
-            next_request: random.next() % 100_000,
-            random,
+            next_request: dice.below(100_000),
+            dice,
             phase: Phase::Opening,
             session_id: String::new(),
             last_array: -1,
@@ -106,7 +108,7 @@ impl Channel {
         lanes.into_iter().chain(others).flatten().min()
     }
 
-    /// Gives up what takes too long.
+    /// Aborts the requests that take too long.
     pub(super) fn expired(&mut self, agent: &mut Agent, now: Instant, out: &mut ClientOutputs) {
         if self.goodbye_until.is_some_and(|at| at <= now) {
             self.phase = Phase::Over;
@@ -361,7 +363,7 @@ impl Channel {
         }
         // The same number again: the server may have had it.
         self.next_request -= 1;
-        self.forward.fail(&mut self.random, now);
+        self.forward.fail(&mut self.dice, now);
     }
 
     fn back_failed(&mut self, now: Instant) {
@@ -369,7 +371,7 @@ impl Channel {
         if self.back.failures >= timing::BACK_RETRIES {
             return self.fail(UNREACHABLE);
         }
-        self.back.fail(&mut self.random, now);
+        self.back.fail(&mut self.dice, now);
     }
 
     /// Ends at once.

@@ -1,9 +1,9 @@
 //! The two channels of a session: one request at a time, and when it is made again.
 
-use allspark_protocol::Instant;
+use allspark_protocol::{Dice, Instant};
 
 use super::chunks::Chunks;
-use super::timing::Random;
+use super::timing;
 use crate::agent::RequestId;
 
 /// A channel: one request at a time, and when the next one may be made.
@@ -46,9 +46,9 @@ impl Lane {
         self.flight.take_if(|flight| flight.until <= now)
     }
 
-    pub(super) fn fail(&mut self, random: &mut Random, now: Instant) {
+    pub(super) fn fail(&mut self, dice: &mut Dice, now: Instant) {
         self.flight = None;
-        self.retry_at = Some(random.retry_at(now, self.failures));
+        self.retry_at = Some(timing::retry_at(dice, now, self.failures));
         self.failures += 1;
     }
 }

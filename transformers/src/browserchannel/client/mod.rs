@@ -1,19 +1,19 @@
 //! The client half: it speaks to our server half and to the npm package alike.
 //!
-//! It begins with the request that makes the session: the package's client first tests whether
-//! something on the way holds bytes back, which whoever makes a client half knows and says
-//! ([`BrowserChannelClientOptions::streaming`]).
+//! It begins with the request that makes the session. The package's client first tests whether a
+//! proxy holds bytes back; here the caller says so ([`BrowserChannelClientOptions::streaming`]).
 //!
 //! At most one request of the forward channel is under way, with everything that was written
 //! meanwhile in the next one; beside it the back channel is open. Requests that fail are made
 //! again, as the client of the package does it, with its numbers: see [`timing`].
 //!
-//! A goodbye, ours or the server's, is told to the server with a request of its own, so that it
-//! forgets the session, before the end is reported.
+//! When the session ends, whichever side ended it, the client sends one more request, so that the
+//! server forgets the session. Then it reports the end.
 
 mod channel;
 mod chunks;
 mod lane;
+mod options;
 mod outgoing;
 mod requests;
 mod timing;
@@ -24,33 +24,7 @@ use allspark_protocol::{Input, Instant};
 use crate::agent::Agent;
 use channel::Channel;
 
-/// Where a client half connects to, and how.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BrowserChannelClientOptions {
-    /// Name or address of the server, and the port if it is not 80.
-    pub host: String,
-    /// Primus's pathname, and a query if there is one. The query is sent with every request.
-    pub target: String,
-    /// Bytes of the largest message that is taken. Default 10 MiB.
-    pub message_bytes_max: usize,
-    /// Whether the back channel is streamed. If not, each answer brings what has come until then,
-    /// which also gets through what holds bytes back. Default true.
-    pub streaming: bool,
-    /// A random number, new for each client half.
-    pub seed: u64,
-}
-
-impl Default for BrowserChannelClientOptions {
-    fn default() -> Self {
-        Self {
-            host: "localhost".to_owned(),
-            target: "/primus".to_owned(),
-            message_bytes_max: allspark_protocol::limits::MESSAGE_BYTES_MAX_DEFAULT,
-            streaming: true,
-            seed: 0,
-        }
-    }
-}
+pub use options::BrowserChannelClientOptions;
 
 /// The client half of one session.
 #[derive(Debug)]

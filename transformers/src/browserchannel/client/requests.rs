@@ -28,7 +28,7 @@ impl Channel {
         let body = self.outgoing.body();
         let id = agent.request("POST", &target, &[FORM], Some(&body), out);
         self.forward.retry_at = None;
-        let until = self.random.forward_until(now);
+        let until = timing::forward_until(&mut self.dice, now);
         self.forward.flight = self.flight(id, now, until);
     }
 
@@ -98,7 +98,7 @@ impl Channel {
             .unwrap_or((&self.options.target, ""));
         let separator = if query.is_empty() { "" } else { "&" };
         let path = path.strip_suffix('/').unwrap_or(path);
-        let noise = self.random.next();
+        let noise = self.dice.roll();
         format!("{path}/bind?{query}{separator}VER=8&zx={noise:x}")
     }
 }

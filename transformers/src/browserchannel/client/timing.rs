@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use allspark_protocol::Instant;
+use allspark_protocol::{Dice, Instant};
 
 /// How long a back channel may bring nothing. Servers send a noop every 20 s.
 pub(super) const SILENCE: Duration = Duration::from_secs(45);
@@ -32,32 +32,13 @@ pub(super) const GOODBYE: Duration = Duration::from_secs(5);
 const RETRY_MS_MIN: u64 = 5_000;
 const RETRY_MS_SPREAD: u64 = 10_000;
 
-/// Chance from a seed (splitmix64), to keep clients from doing everything at the same time, and for
-/// the number of the first request. What it gives is no secret, and tells all that follows.
-#[derive(Debug)]
-pub(super) struct Random(u64);
+/// When the retry after so many retries before is due: the first at once.
+pub(super) fn retry_at(dice: &mut Dice, now: Instant, before: u32) -> Instant {
+    let ms = RETRY_MS_MIN + dice.below(RETRY_MS_SPREAD);
+    now + Duration::from_millis(ms * u64::from(before))
+}
 
-impl Random {
-    pub(super) fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    pub(super) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// When the retry after so many retries before is due: the first at once.
-    pub(super) fn retry_at(&mut self, now: Instant, before: u32) -> Instant {
-        let ms = RETRY_MS_MIN + self.next() % RETRY_MS_SPREAD;
-        now + Duration::from_millis(ms * u64::from(before))
-    }
-
-    /// When a request of the forward channel is given up.
-    pub(super) fn forward_until(&mut self, now: Instant) -> Instant {
-        now + FORWARD + Duration::from_millis(self.next() % FORWARD.as_millis() as u64)
-    }
+/// When a request of the forward channel is given up.
+pub(super) fn forward_until(dice: &mut Dice, now: Instant) -> Instant {
+    now + FORWARD + Duration::from_millis(dice.below(FORWARD.as_millis() as u64))
 }

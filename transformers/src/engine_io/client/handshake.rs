@@ -2,12 +2,9 @@
 
 use std::time::Duration;
 
-use allspark_protocol::Instant;
 use allspark_protocol::parser::{Json, Parser, Scratch};
-use allspark_protocol::transformer::{ClientOutputs, End, Kind};
+use allspark_protocol::transformer::Kind;
 use allspark_protocol::value::Value;
-
-use super::{ClientTransports, EngineIoClient, Stage, State};
 
 /// What the server's open packet says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,7 +19,7 @@ pub(super) struct Terms {
     pub(super) payload_bytes_max: Option<usize>,
 }
 
-/// The server speaks before it has opened the session, or something else than engine.io.
+/// The first packet of the server is not the open packet of engine.io.
 pub(super) const NOT_OPENED: &str = "the server did not open a session";
 
 /// Characters of the longest id of a session. Those of engine.io have 20.
@@ -31,7 +28,7 @@ const SID_CHARS_MAX: usize = 128;
 impl Terms {
     /// Reads an open packet. `None` if it is none, or names the session in a way that can't stand
     /// in a URL.
-    fn parse(json: &[u8]) -> Option<Self> {
+    pub(super) fn parse(json: &[u8]) -> Option<Self> {
         let terms = Json.decode(Kind::Text, json, &mut Scratch::default());
         let terms: Value = terms.ok()?;
         let sid = terms.get("sid")?.as_str()?;
@@ -55,29 +52,6 @@ impl Terms {
 /// Whether a byte stands for itself in a URL (RFC 3986, 2.3).
 fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
-}
-
-impl EngineIoClient {
-    /// The session is open.
-    pub(super) fn take_terms(&mut self, now: Instant, json: &[u8], out: &mut ClientOutputs) {
-        if self.state != State::Opening {
-            return;
-        }
-        let Some(terms) = Terms::parse(json) else {
-            return self.end(End::Violation(NOT_OPENED), out);
-        };
-        self.terms = terms;
-        self.await_ping(now);
-        self.state = State::Open;
-        out.open();
-        if self.stage == Stage::Polling
-            && self.options.transports == ClientTransports::PollingThenWebSocket
-            && self.terms.offers_websocket
-        {
-            self.stage = Stage::Probing;
-            self.connect_socket(out);
-        }
-    }
 }
 
 #[cfg(test)]

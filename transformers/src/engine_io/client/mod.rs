@@ -35,7 +35,7 @@ use crate::chance::Chance;
 use crate::websockets::WebSocketClient;
 use handshake::Terms;
 
-/// What a client half is told when it is made.
+/// The options of a client half.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EngineIoClientOptions {
     /// The server as the `Host` header names it.
@@ -81,7 +81,8 @@ pub struct EngineIoClient {
     state: State,
     stage: Stage,
     terms: Terms,
-    /// When the server's next ping is overdue; while closing, when it has had its time.
+    /// When the client stops waiting: for the server's next ping or, while it closes, for the
+    /// answer to its goodbye.
     deadline: Option<Instant>,
     poll: Option<RequestId>,
     /// The request whose body is under way.
@@ -99,7 +100,7 @@ pub struct EngineIoClient {
 enum State {
     Opening,
     Open,
-    /// To say goodbye once everything is sent.
+    /// Everything that waits is sent, then the goodbye.
     Closing,
     SaidGoodbye,
     Ended,
@@ -109,7 +110,7 @@ enum State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     Polling,
-    /// The same, and a WebSocket is tried.
+    /// It polls, and tries a WebSocket at the same time.
     Probing,
     /// The WebSocket has answered: it takes over when no request is under way.
     Pausing,
@@ -205,6 +206,27 @@ impl EngineIoClient {
         }
     }
 
+    /// The session is open.
+    fn take_terms(&mut self, now: Instant, json: &[u8], out: &mut ClientOutputs) {
+        if self.state != State::Opening {
+            return;
+        }
+        let Some(terms) = Terms::parse(json) else {
+            return self.end(End::Violation(handshake::NOT_OPENED), out);
+        };
+        self.terms = terms;
+        self.await_ping(now);
+        self.state = State::Open;
+        out.open();
+        if self.stage == Stage::Polling
+            && self.options.transports == ClientTransports::PollingThenWebSocket
+            && self.terms.offers_websocket
+        {
+            self.stage = Stage::Probing;
+            self.connect_socket(out);
+        }
+    }
+
     /// The server pings once in every interval; it is gone if it is late by more than the time-out.
     fn await_ping(&mut self, now: Instant) {
         if matches!(self.state, State::Opening | State::Open) {
@@ -221,7 +243,7 @@ impl EngineIoClient {
         }
     }
 
-    /// The connection is over: everything is let go.
+    /// Ends the connection: closes its links, drops what waits, and reports the end.
     fn end(&mut self, end: End, out: &mut ClientOutputs) {
         if self.state == State::Ended {
             return;

@@ -127,7 +127,7 @@ fn a_client_that_may_changes_to_a_websocket() {
     world.server_write(spark, Kind::Text, b"straight to the socket");
     world.server_write(spark, Kind::Text, b"as well");
     world.settle();
-    assert_eq!(world.units_waiting(spark), 0);
+    assert_eq!(world.waiting_bytes(spark), 0);
     world.stall(client, false);
     world.settle();
     assert_eq!(world.client_messages(client).len(), 2);
@@ -144,7 +144,7 @@ fn what_is_not_offered_is_not_tried() {
         world.settle();
         world.server_write(spark, Kind::Text, b"two");
         world.settle();
-        assert_eq!(world.units_waiting(spark), 1, "the session polls");
+        assert!(world.waiting_bytes(spark) > 0, "the session polls");
         world.stall(client, false);
         talk_after(&mut world, client, 2);
     }

@@ -140,7 +140,7 @@ fn too_many_packets_are_refused() {
     assert!(!read(Protocol::V3, empty.as_bytes(), false).1);
 }
 
-/// Messages as an app may send them; text without the separator, which no encoding escapes.
+/// Messages as an application may send them; text without the separator, which no encoding escapes.
 fn messages() -> impl Strategy<Value = Vec<(Kind, Vec<u8>)>> {
     let text = "[^\u{1e}]{0,20}".prop_map(|text| (Kind::Text, text.into_bytes()));
     let bytes = any::<Vec<u8>>().prop_map(|bytes| (Kind::Binary, bytes));

@@ -2,7 +2,7 @@
 //!
 //! | who | how | what the client gets |
 //! |---|---|---|
-//! | the app | [`EngineIoSession::close`] | what waits, then the close packet or frame |
+//! | the application | [`EngineIoSession::close`] | what waits, then the close packet or frame |
 //! | the client, on a poll's side | `1` in a body | a noop for its poll |
 //! | the client, on a WebSocket | `1`, or the close frame | the close frame |
 //! | nobody: a rule is broken, or a time is up | | the close packet or frame, if it can be sent |
@@ -13,9 +13,9 @@ use std::time::Duration;
 use allspark_protocol::Instant;
 use allspark_protocol::transformer::{Carrier, Context, End, Outputs};
 
-use super::heartbeat::Beat;
-use super::polling::{CLOSE, CUT_OFF, NOOP};
-use super::{EngineIoSession, Phase, Transport};
+use super::polling::CUT_OFF;
+use super::polls::{CLOSE, NOOP};
+use super::{Beat, EngineIoSession, Phase, Transport};
 
 /// How long a client has to come for the goodbye: `closeTimeout` of the package.
 const POLL_GOODBYE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -25,8 +25,8 @@ const POLL_GOODBYE_TIMEOUT: Duration = Duration::from_secs(30);
 const WEBSOCKET_GOODBYE_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl EngineIoSession {
-    /// The app has ended the session. On a WebSocket the goodbye follows what was written; a client
-    /// that polls gets it with what waits.
+    /// The application has ended the session. On a WebSocket the goodbye follows what was written;
+    /// a client that polls gets it with what waits.
     pub(in super::super) fn close(&mut self, context: Context, out: &mut Outputs) {
         if !matches!(self.phase, Phase::Opening | Phase::Open) {
             return;
@@ -93,7 +93,7 @@ impl EngineIoSession {
     }
 
     /// Lets go of everything; carriers that are left are closed by that. That the session has ended
-    /// is news unless the app has ended it, and then there is no reason.
+    /// is news unless the application has ended it, and then there is no reason.
     pub(super) fn finish(&mut self, end: Option<End>, out: &mut Outputs) {
         if self.phase == Phase::Over {
             return;

@@ -11,24 +11,7 @@ use allspark_protocol::Instant;
 use allspark_protocol::transformer::{Context, End, Outputs};
 
 use super::super::packet::Protocol;
-use super::{EngineIoSession, Phase, Shared, Transport};
-
-/// What the deadline of a session is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Beat {
-    /// There is none.
-    Stopped,
-    /// To send a ping.
-    PingDue,
-    /// To receive a pong.
-    PongDue,
-    /// The same, and the time was already prolonged.
-    PongOverdue,
-    /// To receive a ping.
-    ClientPingDue,
-    /// To have said goodbye.
-    GoodbyeDue,
-}
+use super::{Beat, EngineIoSession, Phase, Shared, Transport};
 
 /// A heartbeat in the wrong direction.
 pub(super) const WRONG_DIRECTION: &str = "invalid heartbeat direction";

@@ -3,9 +3,9 @@
 //! | module | what it does |
 //! |---|---|
 //! | `opening` | the first request of a session |
-//! | `polling` | requests for a session, and the answers to its polls |
-//! | `upgrade` | a WebSocket that a polling session may change to |
-//! | `stream` | the WebSocket that a session lives on |
+//! | `polling`, `polls` | requests for a session, and the answers to its polls |
+//! | `upgrade`, `probe` | a WebSocket that a polling session may change to |
+//! | `stream`, `socket` | the WebSocket that a session lives on |
 //! | `heartbeat` | the pings of engine.io, and its time-outs |
 //! | `ending` | every way in which it ends |
 //!
@@ -18,92 +18,31 @@ mod ending;
 mod heartbeat;
 mod opening;
 mod polling;
+mod polls;
+mod probe;
+mod shared;
+mod socket;
 mod stream;
 mod upgrade;
 
-use allspark_protocol::http::RequestHead;
-use allspark_protocol::transformer::{Carrier, Context, Event, Kind, Outputs, Units, Wire};
-use allspark_protocol::websocket::deflate::{Inflater, WindowBits};
-use allspark_protocol::websocket::handshake::{Refusal, Upgrade};
+use allspark_protocol::transformer::{Carrier, Context, Event, Outputs, Units, Wire};
+use allspark_protocol::websocket::deflate::Inflater;
 use allspark_protocol::{Input, Instant};
 
 use super::format::Format;
-use super::gzipped::Gzipped;
-use super::options::EngineIoOptions;
 use super::parameters::{Parameters, TransportName};
-use crate::websockets::{self, DeflateOptions};
-use heartbeat::Beat;
-use polling::Polling;
-use stream::Stream;
-use upgrade::ProbeStep;
 
-/// What the sessions of a shard share.
-#[derive(Clone, Debug)]
-pub(super) struct Shared {
-    pub(super) options: EngineIoOptions,
-    /// Bytes of the largest body and of the largest WebSocket message.
-    pub(super) buffer_bytes_max: usize,
-    /// Where bytes are decoded.
-    pub(super) scratch: Vec<u8>,
-    /// How messages on WebSockets are compressed, if they are.
-    pub(super) deflate: Option<DeflateOptions>,
-    pub(super) codec: websockets::Shared,
-    pub(super) gzipped: Gzipped,
-}
+pub(super) use shared::Shared;
 
-/// Bytes up to which scratch space is kept: a rare huge message must not stay in memory.
-const SCRATCH_BYTES_KEPT_MAX: usize = 64 * 1024;
-
-impl Shared {
-    /// Checks a request for a WebSocket. Whether messages may be compressed is what it agrees on:
-    /// only with the largest window, which no client in the field forbids, so that there is one
-    /// wire for all.
-    ///
-    /// # Errors
-    /// As those of [`Upgrade::check`] and [`Upgrade::with_deflate`].
-    pub(super) fn upgrade<'b>(&self, head: &RequestHead<'b>) -> Result<Upgrade<'b>, Refusal> {
-        let plain = Upgrade::check(head)?;
-        let Some(deflate) = &self.deflate else {
-            return Ok(plain);
-        };
-        let compressed = plain.clone().with_deflate(head, &deflate.terms)?;
-        let bits = compressed
-            .deflate()
-            .and_then(|it| it.server_max_window_bits);
-        Ok(match bits {
-            None | Some(WindowBits::MAX) => compressed,
-            Some(_) => plain,
-        })
-    }
-
-    /// Appends a message as a compressed frame of this format.
-    pub(super) fn frame(
-        &mut self,
-        format: Format,
-        deflate: &DeflateOptions,
-        kind: Kind,
-        payload: &[u8],
-        out: &mut Vec<u8>,
-    ) {
-        self.scratch.clear();
-        let kind = format.packet(kind, payload, &mut self.scratch);
-        self.codec
-            .frame(deflate, WindowBits::MAX, kind, &self.scratch, out);
-        self.trim();
-    }
-
-    /// Gives back what a huge message needed.
-    pub(super) fn trim(&mut self) {
-        self.scratch.truncate(SCRATCH_BYTES_KEPT_MAX);
-        self.scratch.shrink_to(SCRATCH_BYTES_KEPT_MAX);
-    }
-}
+use polls::Polling;
+use probe::ProbeStep;
+use socket::Socket;
 
 /// The server half of one session.
 #[derive(Debug)]
 pub struct EngineIoSession {
     transport: Transport,
-    /// When the heartbeat wants attention, or when a goodbye has taken too long.
+    /// The moment of the next heartbeat, or the end of the time for a goodbye.
     deadline: Instant,
     beat: Beat,
     phase: Phase,
@@ -123,7 +62,7 @@ enum Transport {
     /// The WebSocket that it begins with; the first request brings it.
     Awaited,
     Polling(Box<Polling>),
-    WebSocket(Stream),
+    WebSocket(Socket),
 }
 
 /// How far the session is.
@@ -132,10 +71,27 @@ enum Phase {
     /// Its first request has not been handled.
     Opening,
     Open,
-    /// The app has ended it: what waits is still sent, then the goodbye.
+    /// The application has ended it: what waits is still sent, then the goodbye.
     Closing,
     /// It can be forgotten.
     Over,
+}
+
+/// What the deadline of a session is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Beat {
+    /// There is none.
+    Stopped,
+    /// To send a ping.
+    PingDue,
+    /// To receive a pong.
+    PongDue,
+    /// To receive a pong. The session has already granted the time once more.
+    PongOverdue,
+    /// To receive a ping.
+    ClientPingDue,
+    /// To give up a goodbye that the client has not answered.
+    GoodbyeDue,
 }
 
 impl EngineIoSession {

@@ -7,7 +7,7 @@ use allspark_protocol::websocket::encode;
 
 use super::super::options::EngineIoOptions;
 use super::super::payload::Payload;
-use super::stream::Stream;
+use super::socket::Socket;
 use super::{EngineIoSession, Phase, Shared, Transport};
 
 impl EngineIoSession {
@@ -55,7 +55,7 @@ impl EngineIoSession {
                 out.write(carrier, |out| {
                     encode::message(Kind::Text, &packet, None, out);
                 });
-                self.transport = Transport::WebSocket(Stream::new(shared, carrier));
+                self.transport = Transport::WebSocket(Socket::new(shared, carrier));
                 out.stream(carrier);
             }
             Err(refusal) => {

@@ -1,53 +1,15 @@
-//! The WebSocket that a session lives on.
+//! What comes on the WebSocket that a session lives on.
 
 use std::ops::ControlFlow;
 
-use allspark_protocol::transformer::{Carrier, Context, End, Event, Kind, Outputs, Units};
-use allspark_protocol::websocket::{CloseCode, Decoder, Item, Role, encode};
+use allspark_protocol::transformer::{Context, End, Event, Kind, Outputs, Units};
+use allspark_protocol::websocket::{Item, encode};
 use allspark_protocol::{Input, Payload};
 
 use super::super::base64;
 use super::super::packet::{Data, Packet, PacketKind, ParseError, Protocol};
+use super::socket::answer_text;
 use super::{EngineIoSession, Phase, Shared, Transport};
-
-/// The WebSocket of a session.
-#[derive(Debug)]
-pub(super) struct Stream {
-    pub(super) decoder: Decoder,
-    pub(super) carrier: Carrier,
-}
-
-impl Stream {
-    pub(super) fn new(shared: &Shared, carrier: Carrier) -> Self {
-        Self {
-            decoder: Decoder::new(Role::Server, shared.buffer_bytes_max),
-            carrier,
-        }
-    }
-
-    pub(super) fn write_ping(&self, out: &mut Outputs) {
-        write_text(self.carrier, b"2", out);
-    }
-
-    /// Says goodbye, without a code unless there is a reason for one.
-    pub(super) fn write_close(&self, code: Option<CloseCode>, reason: &str, out: &mut Outputs) {
-        out.write(self.carrier, |out| encode::close(code, reason, None, out));
-    }
-}
-
-/// Writes a packet as a frame of text.
-pub(super) fn write_text(carrier: Carrier, packet: &[u8], out: &mut Outputs) {
-    out.write(carrier, |out| {
-        encode::message(Kind::Text, packet, None, out);
-    });
-}
-
-/// Writes a packet that answers another one as a frame of text.
-pub(super) fn answer_text(carrier: Carrier, packet: &[u8], out: &mut Outputs) {
-    out.latest(carrier, |out| {
-        encode::message(Kind::Text, packet, None, out);
-    });
-}
 
 impl EngineIoSession {
     /// Consumes bytes up to the next message. A session that says goodbye hears no message.
@@ -98,7 +60,7 @@ impl EngineIoSession {
         }
     }
 
-    /// Takes a message of the WebSocket that is not simply text for the app.
+    /// Takes a message of the WebSocket that is not simply text for the application.
     #[inline(never)]
     fn receive_packet<'i>(
         &mut self,

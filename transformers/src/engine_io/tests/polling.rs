@@ -15,7 +15,11 @@ fn a_session_begins_with_its_terms() {
         reply.headers,
         [
             "Content-Type: text/plain; charset=UTF-8".to_owned(),
+            // These two are Primus's.
+            "Cache-Control: no-store, no-cache, must-revalidate, max-age=0".to_owned(),
+            "Pragma: no-cache".to_owned(),
             format!("Content-Length: {}", open.len()),
+            "Date: Tue, 14 Nov 2023 22:13:20 GMT".to_owned(),
             "Connection: keep-alive".to_owned(),
         ]
     );

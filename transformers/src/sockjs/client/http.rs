@@ -8,8 +8,8 @@ use allspark_protocol::{Input, Instant};
 
 use super::inbox::Inbox;
 use super::lines::Lines;
+use super::options::{CLOSE_TIMEOUT, SockJsClientOptions, SockJsTransport};
 use super::url::Urls;
-use super::{CLOSE_TIMEOUT, SockJsClientOptions, SockJsTransport};
 use crate::agent::{Agent, Part, RequestId};
 use crate::sockjs::quote;
 

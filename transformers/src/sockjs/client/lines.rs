@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use super::SockJsTransport;
+use super::options::SockJsTransport;
 use super::url::CALLBACK;
 use crate::sockjs::unquote;
 

@@ -7,73 +7,20 @@
 mod http;
 mod inbox;
 mod lines;
+mod options;
 mod url;
 mod websocket;
 
 use allspark_protocol::transformer::{ClientOutputs, ClientTransport, Kind, Link};
 use allspark_protocol::{Input, Instant};
 
+pub use options::{SockJsClientOptions, SockJsTransport};
+
 use http::HttpClient;
 use url::Urls;
 use websocket::FramedClient;
 
 use crate::chance::Chance;
-
-/// How a client reaches the server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum SockJsTransport {
-    /// `websocket`.
-    Websocket,
-    /// `xhr-streaming`.
-    XhrStreaming,
-    /// `xhr-polling`.
-    XhrPolling,
-    /// `eventsource`.
-    EventSource,
-    /// `htmlfile`.
-    HtmlFile,
-    /// `jsonp-polling`.
-    JsonpPolling,
-}
-
-impl SockJsTransport {
-    /// All of them, in the order in which sockjs-client tries them.
-    pub const ALL: [Self; 6] = [
-        Self::Websocket,
-        Self::XhrStreaming,
-        Self::EventSource,
-        Self::HtmlFile,
-        Self::XhrPolling,
-        Self::JsonpPolling,
-    ];
-
-    /// The name in sockjs-client.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Websocket => "websocket",
-            Self::XhrStreaming => "xhr-streaming",
-            Self::XhrPolling => "xhr-polling",
-            Self::EventSource => "eventsource",
-            Self::HtmlFile => "htmlfile",
-            Self::JsonpPolling => "jsonp-polling",
-        }
-    }
-}
-
-/// Where a client connects to, and how.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SockJsClientOptions {
-    /// Name or address of the server, and the port if it is not 80.
-    pub host: String,
-    /// The path of the server and perhaps a query, for instance `/primus?a=b`.
-    pub target: String,
-    /// Bytes of the largest message that the server may send.
-    pub message_bytes_max: usize,
-    /// Must be random and new for each client: the name of the session is made from it.
-    pub seed: u64,
-    /// How to reach the server.
-    pub transport: SockJsTransport,
-}
 
 /// The client half of `sockjs`.
 #[derive(Debug)]
@@ -155,9 +102,6 @@ impl ClientTransport for SockJsClient {
         }
     }
 }
-
-/// How long a client that closes waits for the server.
-const CLOSE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests;

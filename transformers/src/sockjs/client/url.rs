@@ -1,6 +1,6 @@
 //! The URLs of one session.
 
-use super::SockJsTransport;
+use super::options::SockJsTransport;
 use crate::chance::Chance;
 
 /// The URLs of one session. The query of the user goes with each of them.

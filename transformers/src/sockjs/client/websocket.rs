@@ -4,8 +4,8 @@ use allspark_protocol::transformer::{ClientOutputs, End, Event, Kind, Link};
 use allspark_protocol::{Input, Instant};
 
 use super::inbox::Inbox;
+use super::options::{CLOSE_TIMEOUT, SockJsClientOptions};
 use super::url::Urls;
-use super::{CLOSE_TIMEOUT, SockJsClientOptions};
 use crate::sockjs::quote;
 use crate::websockets::{ClientEvent, WebSocketClient};
 
@@ -20,7 +20,7 @@ pub(super) struct FramedClient {
     inbox: Inbox,
     /// Where frames are put together.
     scratch: Vec<u8>,
-    /// When the server has had its time to answer the goodbye.
+    /// When the client stops waiting for the server's answer to its goodbye.
     deadline: Option<Instant>,
     is_over: bool,
 }

@@ -2,10 +2,9 @@
 
 use allspark_protocol::transformer::End;
 
-use super::rig::Rig;
+use super::rig::{NO_CACHE, Rig};
 
 const SCRIPT: &str = "application/javascript; charset=UTF-8";
-const NEVER: &str = "no-store, no-cache, no-transform, must-revalidate, max-age=0";
 const TEXT: &str = "text/plain; charset=UTF-8";
 const FORM: &str = "Content-Type: application/x-www-form-urlencoded\r\n";
 
@@ -16,7 +15,7 @@ fn a_session_opens_and_carries_messages_both_ways() {
     opened.assert_is(200, "o\n");
     let headers = [
         ("content-type", Some(SCRIPT)),
-        ("cache-control", Some(NEVER)),
+        ("cache-control", Some(NO_CACHE)),
         ("access-control-allow-origin", Some("*")),
         ("vary", Some("Origin")),
     ];
@@ -24,7 +23,10 @@ fn a_session_opens_and_carries_messages_both_ways() {
     // The server part of the path is for load balancers.
     let sent = rig.post("/999/s/xhr_send", r#"["x","y\n"]"#);
     sent.assert_is(204, "");
-    sent.assert_headers(&[("content-type", Some(TEXT)), ("cache-control", Some(NEVER))]);
+    sent.assert_headers(&[
+        ("content-type", Some(TEXT)),
+        ("cache-control", Some(NO_CACHE)),
+    ]);
     assert_eq!(rig.messages(rig.spark()), ["x", "y\n"]);
     rig.write("1");
     rig.write("é\u{2028}");
@@ -234,13 +236,16 @@ fn jsonp_calls_a_function() {
     opened.assert_is(200, "/**/callback(\"o\");\r\n");
     opened.assert_headers(&[
         ("content-type", Some(SCRIPT)),
-        ("cache-control", Some(NEVER)),
+        ("cache-control", Some(NO_CACHE)),
         ("x-content-type-options", Some("nosniff")),
         ("access-control-allow-origin", None),
     ]);
     let sent = rig.answer("POST", "/000/s/jsonp_send", FORM, "d=%5B%22x%22%5D");
     sent.assert_is(200, "ok");
-    sent.assert_headers(&[("content-type", Some(TEXT)), ("cache-control", Some(NEVER))]);
+    sent.assert_headers(&[
+        ("content-type", Some(TEXT)),
+        ("cache-control", Some(NO_CACHE)),
+    ]);
     rig.write("x\"</script>");
     let mut poll = rig.ask("GET", "/000/s/jsonp?a=b&callback=_sockjs.a-1", "", "");
     rig.assert_reads(

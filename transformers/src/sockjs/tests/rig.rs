@@ -1,13 +1,16 @@
 //! A server to ask.
 
-use allspark_protocol::Input;
-use allspark_protocol::http::{ResponsePart, ResponseReader};
+use allspark_protocol::http::{Request, RequestHead, Response, ResponsePart, ResponseReader};
 use allspark_protocol::primus::SparkId;
-use allspark_protocol::transformer::{End, Kind};
+use allspark_protocol::transformer::{Answer as Verdict, End, Kind, Transformer};
+use allspark_protocol::{Input, Payload};
 
 use crate::CommonOptions;
 use crate::sockjs::{SockJs, SockJsOptions};
 use crate::testing::{Event, NoClient, Pair, Raw};
+
+/// What every answer says to caches: Primus's own word, which replaces that of the package.
+pub(super) const NO_CACHE: &str = "no-store, no-cache, must-revalidate, max-age=0";
 
 pub(super) struct Rig {
     pub(super) pair: Pair<SockJs, NoClient>,
@@ -57,12 +60,7 @@ impl Rig {
         let head = format!("{method} /primus{path} HTTP/1.1\r\nHost: a\r\n{headers}{length}\r\n");
         self.pair.raw_send(raw, head + body);
         self.pair.settle();
-        Asked {
-            raw,
-            reader: ResponseReader::default(),
-            head_only: method == "HEAD",
-            answer: Answer::default(),
-        }
+        Asked::new(raw, method == "HEAD")
     }
 
     /// The whole answer to a request.
@@ -87,33 +85,14 @@ impl Rig {
     /// What of the body has come since the last time.
     pub(super) fn read(&mut self, asked: &mut Asked) -> String {
         self.pair.settle();
-        let mut bytes = self.pair.raw_received(asked.raw);
-        let mut input = Input::new(&mut bytes);
-        let before = asked.answer.body.len();
-        while let Some(part) = asked.reader.next(&mut input, asked.head_only).unwrap() {
-            match part {
-                ResponsePart::Head(head) => {
-                    asked.answer.status = head.status();
-                    let pairs = head.headers().map(|(name, value)| {
-                        let value = String::from_utf8_lossy(value);
-                        (name.to_ascii_lowercase(), value.into_owned())
-                    });
-                    asked.answer.headers = pairs.collect();
-                }
-                ResponsePart::Data(data) => {
-                    asked.answer.body += std::str::from_utf8(data).unwrap();
-                }
-                ResponsePart::End => asked.answer.is_complete = true,
-            }
-        }
-        asked.answer.body[before..].to_owned()
+        let bytes = self.pair.raw_received(asked.raw);
+        asked.take(bytes)
     }
 
     #[track_caller]
     pub(super) fn assert_reads(&mut self, asked: &mut Asked, body: &str) {
         assert_eq!(self.read(asked), body);
     }
-
     /// The only spark.
     #[track_caller]
     pub(super) fn spark(&self) -> SparkId {
@@ -163,7 +142,63 @@ impl Rig {
     }
 }
 
+/// What the transport answers to a request that is for no session, before Primus adds its words.
+#[track_caller]
+pub(super) fn own_answer(method: &str, path: &str, headers: &str) -> Answer {
+    let text = format!("{method} /primus{path} HTTP/1.1\r\nHost: a\r\n{headers}\r\n");
+    let request = Request {
+        head: RequestHead::parse(text.as_bytes()).unwrap(),
+        body: Payload::Owned(Vec::new()),
+    };
+    let mut server = SockJs::new(&CommonOptions::default(), SockJsOptions::default());
+    match server.request(&request) {
+        Verdict::Respond(response) => own(&response),
+        _ => panic!("{path} is for a session"),
+    }
+}
+
+/// What a response says.
+pub(super) fn own(response: &Response) -> Answer {
+    let mut bytes = Vec::new();
+    response.encode(&mut bytes, true, false);
+    let mut asked = Asked::new(Raw::default(), false);
+    asked.take(bytes);
+    asked.answer
+}
+
 impl Asked {
+    fn new(raw: Raw, head_only: bool) -> Self {
+        Self {
+            raw,
+            reader: ResponseReader::default(),
+            head_only,
+            answer: Answer::default(),
+        }
+    }
+
+    /// Reads on. Returns what this brings of the body.
+    fn take(&mut self, mut bytes: Vec<u8>) -> String {
+        let mut input = Input::new(&mut bytes);
+        let before = self.answer.body.len();
+        while let Some(part) = self.reader.next(&mut input, self.head_only).unwrap() {
+            match part {
+                ResponsePart::Head(head) => {
+                    self.answer.status = head.status();
+                    let pairs = head.headers().map(|(name, value)| {
+                        let value = String::from_utf8_lossy(value);
+                        (name.to_ascii_lowercase(), value.into_owned())
+                    });
+                    self.answer.headers = pairs.collect();
+                }
+                ResponsePart::Data(data) => {
+                    self.answer.body += std::str::from_utf8(data).unwrap();
+                }
+                ResponsePart::End => self.answer.is_complete = true,
+            }
+        }
+        self.answer.body[before..].to_owned()
+    }
+
     pub(super) fn answer(&self) -> &Answer {
         &self.answer
     }

@@ -1,8 +1,14 @@
 //! Answers that concern no session.
 
-use super::rig::Rig;
+use allspark_protocol::http::RequestHead;
+
+use super::rig::{NO_CACHE, Rig, own, own_answer};
+use crate::sockjs::SockJsOptions;
+use crate::sockjs::asked::Asked;
+use crate::sockjs::endpoint::{Sender, Transport};
 
 const NEVER: &str = "no-store, no-cache, no-transform, must-revalidate, max-age=0";
+const YEAR: &str = "public, max-age=31536000";
 
 #[test]
 fn the_path_itself_greets() {
@@ -58,7 +64,7 @@ fn the_iframe_page_is_cached_for_long() {
     assert!(!page.body.contains("://"), "nothing comes from elsewhere");
     page.assert_headers(&[
         ("content-type", Some("text/html; charset=UTF-8")),
-        ("cache-control", Some("public, max-age=31536000")),
+        ("cache-control", Some(NO_CACHE)),
         ("expires", Some("Thu, 31 Dec 2037 23:55:55 GMT")),
         ("set-cookie", None),
     ]);
@@ -71,10 +77,7 @@ fn the_iframe_page_is_cached_for_long() {
         "",
     );
     known.assert_is(304, "");
-    known.assert_headers(&[
-        ("content-type", None),
-        ("cache-control", Some("public, max-age=31536000")),
-    ]);
+    known.assert_headers(&[("content-type", None), ("cache-control", Some(NO_CACHE))]);
     let other = rig.answer("GET", "/iframe.html", "If-None-Match: \"other\"\r\n", "");
     assert_eq!((other.status, other.header("etag")), (200, Some(tag)));
 
@@ -100,7 +103,7 @@ fn the_script_of_the_iframe_page_comes_from_here() {
             "content-type",
             Some("application/javascript; charset=UTF-8"),
         ),
-        ("cache-control", Some("no-cache")),
+        ("cache-control", Some(NO_CACHE)),
         ("x-content-type-options", Some("nosniff")),
     ]);
     let known = format!("If-None-Match: {}\r\n", script.header("etag").unwrap());
@@ -114,7 +117,7 @@ fn info_tells_what_the_server_can() {
     let entropies = [rig.get("/info"), rig.get("/info/")].map(|info| {
         info.assert_headers(&[
             ("content-type", Some("application/json; charset=UTF-8")),
-            ("cache-control", Some(NEVER)),
+            ("cache-control", Some(NO_CACHE)),
             ("access-control-allow-origin", Some("*")),
             ("access-control-allow-credentials", None),
             ("vary", Some("Origin")),
@@ -150,7 +153,6 @@ fn info_tells_what_the_server_can() {
 
 #[test]
 fn preflights_are_answered() {
-    let mut rig = Rig::new();
     for (path, methods) in [
         ("/info", "OPTIONS, GET"),
         ("/a/b/xhr", "OPTIONS, POST"),
@@ -164,10 +166,10 @@ fn preflights_are_answered() {
             // As sockjs-node, and as browsers want it today.
             ("Origin: null\r\n", "null", Some("true")),
         ] {
-            let answer = rig.answer("OPTIONS", path, origin, "");
+            let answer = own_answer("OPTIONS", path, origin);
             answer.assert_is(204, "");
             answer.assert_headers(&[
-                ("cache-control", Some("public, max-age=31536000")),
+                ("cache-control", Some(YEAR)),
                 ("expires", Some("Thu, 31 Dec 2037 23:55:55 GMT")),
                 ("access-control-max-age", Some("31536000")),
                 ("access-control-allow-methods", Some(methods)),
@@ -179,7 +181,7 @@ fn preflights_are_answered() {
         }
     }
     let asked = "Access-Control-Request-Headers: x-y, z\r\n";
-    let answer = rig.answer("OPTIONS", "/info", asked, "");
+    let answer = own_answer("OPTIONS", "/info", asked);
     answer.assert_headers(&[("access-control-allow-headers", Some("x-y, z"))]);
 }
 
@@ -232,5 +234,47 @@ fn sessions_may_have_any_name_without_a_dot() {
             let answer = rig.answer(method, &format!("{path}/xhr"), "", "");
             answer.assert_not_found();
         }
+    }
+}
+
+#[test]
+fn a_preflight_of_a_page_is_answered_by_primus() {
+    let headers = "Origin: http://b\r\nAccess-Control-Request-Method: POST\r\n";
+    let answer = Rig::new().answer("OPTIONS", "/a/b/xhr", headers, "");
+    assert_eq!(answer.status, 200);
+    answer.assert_headers(&[
+        ("access-control-allow-origin", Some("http://b")),
+        ("access-control-allow-credentials", Some("true")),
+        ("expires", None),
+    ]);
+}
+
+/// Primus replaces this, but the transport says what the package says.
+#[test]
+fn caches_are_told_what_the_package_tells_them() {
+    for path in ["/iframe.html", "/iframe-1.2.html"] {
+        own_answer("GET", path, "").assert_headers(&[("cache-control", Some(YEAR))]);
+    }
+    own_answer("GET", "/iframe.js", "").assert_headers(&[("cache-control", Some("no-cache"))]);
+    own_answer("GET", "/info", "").assert_headers(&[("cache-control", Some(NEVER))]);
+    let head = b"GET /primus HTTP/1.1\r\nHost: a\r\nOrigin: null\r\n\r\n";
+    let head = RequestHead::parse(head).unwrap();
+    let options = SockJsOptions::default();
+    let asked = Asked::of(&head, "");
+    for sender in [Sender::Xhr, Sender::Jsonp] {
+        let answer = own(&asked.sending(200, sender, &options));
+        answer.assert_headers(&[("cache-control", Some(NEVER))]);
+    }
+    for (transport, origin) in [
+        (Transport::Xhr, Some("null")),
+        (Transport::XhrStreaming, Some("null")),
+        (Transport::Jsonp, None),
+        (Transport::HtmlFile, None),
+        (Transport::EventSource, Some("*")),
+    ] {
+        own(&asked.receiving(transport, &options)).assert_headers(&[
+            ("cache-control", Some(NEVER)),
+            ("access-control-allow-origin", origin),
+        ]);
     }
 }

@@ -2,9 +2,7 @@
 
 use allspark_protocol::transformer::End;
 
-use super::rig::{Asked, Rig};
-
-const NEVER: &str = "no-store, no-cache, no-transform, must-revalidate, max-age=0";
+use super::rig::{Asked, NO_CACHE, Rig};
 
 /// The three transports: how they are asked for, what an `o` looks like, and a message of `x`s.
 const TRANSPORTS: [(&str, &str, &str, &str); 3] = [
@@ -44,7 +42,7 @@ fn streams_have_their_types_and_preludes() {
             "content-type",
             Some("application/javascript; charset=UTF-8"),
         ),
-        ("cache-control", Some(NEVER)),
+        ("cache-control", Some(NO_CACHE)),
         ("access-control-allow-origin", Some("http://b")),
         ("access-control-allow-credentials", Some("true")),
         ("transfer-encoding", Some("chunked")),
@@ -53,9 +51,10 @@ fn streams_have_their_types_and_preludes() {
     rig.assert_reads(&mut events, "\r\ndata: o\r\n\r\n");
     events.answer().assert_headers(&[
         ("content-type", Some("text/event-stream")),
-        ("cache-control", Some(NEVER)),
-        ("access-control-allow-origin", Some("*")),
-        ("access-control-allow-credentials", None),
+        ("cache-control", Some(NO_CACHE)),
+        // Primus's words replace those of the package, which would be `*`.
+        ("access-control-allow-origin", Some("null")),
+        ("access-control-allow-credentials", Some("true")),
     ]);
     let mut page = rig.ask("GET", "/a/h/htmlfile?c=%63allback", "", "");
     let begin = rig.read(&mut page);
@@ -67,7 +66,7 @@ fn streams_have_their_types_and_preludes() {
     assert_eq!(opening, "<script>\np(\"o\");\n</script>\r\n");
     page.answer().assert_headers(&[
         ("content-type", Some("text/html; charset=UTF-8")),
-        ("cache-control", Some(NEVER)),
+        ("cache-control", Some(NO_CACHE)),
         ("access-control-allow-origin", None),
     ]);
 }

@@ -246,3 +246,22 @@ fn events_are_told_in_order() {
     assert_eq!(pair.events(), expected);
     assert!(pair.now() < Instant::from_ms(2), "no time has passed");
 }
+
+/// A method that has a default would be lost in silence.
+#[test]
+fn the_watch_passes_every_call_on() {
+    let contract = include_str!("../../../../protocol/src/transformer/server.rs");
+    let watch = include_str!("../watch.rs");
+    let (_, methods) = contract.split_once("pub trait Transformer").unwrap();
+    let (_, passed_on) = watch.split_once("> Transformer for Watched<T>").unwrap();
+    let names: Vec<&str> = methods
+        .lines()
+        .filter_map(|line| line.strip_prefix("    fn "))
+        .filter_map(|rest| rest.split(['(', '<']).next())
+        .collect();
+    assert!(names.len() > 15, "{names:?}");
+    for name in names {
+        let call = format!("inner.{name}(");
+        assert!(passed_on.contains(&call), "{name} is not passed on");
+    }
+}

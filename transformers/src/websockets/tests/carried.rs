@@ -1,9 +1,9 @@
 //! Sessions with a compressor of their own.
 
-use allspark_protocol::Input;
 use allspark_protocol::transformer::Kind;
 use allspark_protocol::websocket::deflate::Inflater;
 use allspark_protocol::websocket::{Decoder, Item, Role, encode};
+use allspark_protocol::{Dice, Input};
 
 use super::pairs::{MESSAGE_BYTES_MAX, server};
 use crate::testing::{NoClient, Pair, Raw};
@@ -71,20 +71,14 @@ fn a_message_is_compressed_with_the_help_of_those_before_it() {
 fn what_waits_is_sent_before_the_goodbye_and_in_bounded_portions() {
     let (mut pair, raw) = opened();
     let spark = pair.sparks()[0];
-    let noise = |seed: u32| -> Vec<u8> {
-        let step = |state: &mut u32| {
-            *state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            Some((*state >> 24) as u8)
-        };
-        (0..50_000).scan(seed, |state, _| step(state)).collect()
-    };
+    let noise = |seed| Dice::new(seed).bytes(50_000);
     pair.raw_stall(raw, true);
     for seed in 0..10 {
         pair.server_write(spark, Kind::Binary, &noise(seed));
     }
     pair.settle();
     assert!(
-        pair.units_waiting(spark) >= 8,
+        pair.waiting_bytes(spark) >= 8 * 50_000,
         "no more than two are under way"
     );
     pair.server_close(spark);

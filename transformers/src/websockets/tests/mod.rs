@@ -11,7 +11,7 @@ use allspark_protocol::transformer::{
 use allspark_protocol::websocket::encode;
 use allspark_protocol::{Input, Payload};
 
-use super::session::Streaming;
+use super::streaming::Streaming;
 use super::*;
 use crate::CommonOptions;
 

@@ -1,8 +1,10 @@
-//! The parser as a whole: against the grammar, in what messages mean, and against other parsers.
+//! The parser as a whole: against the grammar, in what messages mean, and against other parsers;
+//! and its two ways of skipping against each other.
 
 mod grammar;
 mod meaning;
 mod oracles;
+mod ways;
 
 use super::*;
 

@@ -76,6 +76,7 @@ proptest! {
         let checked = check(&text);
         let reference = serde_json::from_str::<IgnoredAny>(&text);
         prop_assert_eq!(checked.is_ok(), reference.is_ok(), "{:?} {:?}", checked, reference);
+        prop_assert_eq!(scan::by_vectors(text.as_bytes()), scan::by_words(text.as_bytes()));
         let decoded = decode(&text);
         prop_assert_eq!(decoded.is_ok(), checked.is_ok(), "{:?} {:?}", checked, decoded);
         if let (Ok(decoded), Ok(reference)) = (decoded, serde_json::from_str(&text)) {

@@ -1,0 +1,31 @@
+//! The phase of a turn that gives back what a peak has left behind, see [`super::upkeep`].
+
+use allspark_protocol::transformer::Transformer;
+
+use super::core::Core;
+use crate::memory::GiveBack;
+
+impl<T: Transformer> Core<T> {
+    /// The last phase of a turn. Returns whether the driver should look after its own lists, too.
+    pub(super) fn look_after_memory(&mut self) -> bool {
+        let entries = self.net.len() + self.sessions.len();
+        if !self.upkeep.is_due(self.clock.now, entries) {
+            return false;
+        }
+        self.net.give_back();
+        self.sessions.give_back();
+        self.effects.give_back();
+        self.outbox.give_back();
+        self.leaving.give_back();
+        self.arriving.give_back();
+        if self.net.buffers.blocks.free_unused() {
+            // What was needed in the meantime may not be needed any more.
+            self.upkeep.again(self.clock.now);
+        }
+        let is_much = self.upkeep.end_peak(entries);
+        if let Some(give_back) = self.server.options.give_back {
+            give_back(is_much);
+        }
+        true
+    }
+}

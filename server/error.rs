@@ -1,0 +1,76 @@
+//! Why there is no server, or no longer one.
+
+use std::io;
+use std::path::PathBuf;
+
+use allspark_client::library::LibraryError;
+use allspark_engine::{ShardFailure, StartError};
+use allspark_protocol::http::CorsError;
+use allspark_protocol::options::OutOfBounds;
+use allspark_protocol::parser::UnknownParser;
+use allspark_protocol::primus::{PathnameError, PingIntervalError};
+use allspark_transformers::{TransportOptionError, UnknownTransformer};
+
+/// Why a server can't be built or started.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An option has a value that means nothing.
+    #[error("option `{name}`: {reason}")]
+    Option {
+        /// Which option, as [`Builder`](crate::Builder) calls it.
+        name: &'static str,
+        /// What is wrong with its value, and what is allowed.
+        reason: OptionError,
+    },
+    /// The server can't be started.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The server ran and has failed.
+    #[error(transparent)]
+    Failed(#[from] ShardFailure),
+    /// The client library can't be saved. What was at that path before is still there.
+    #[error("{}: {source}", path.display())]
+    Save {
+        /// Where it was to be saved.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// What is wrong with the value of an option, and what is allowed, in one line.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(transparent)]
+#[non_exhaustive]
+pub enum OptionError {
+    /// No client could reach this pathname, or no one anything else.
+    Pathname(#[from] PathnameError),
+    /// There is no transformer of this name.
+    Transformer(#[from] UnknownTransformer),
+    /// The transformer has no such option, or not with this value.
+    Transport(#[from] TransportOptionError),
+    /// There is no parser of this name.
+    Parser(#[from] UnknownParser),
+    /// No client could be pinged in this time.
+    PingInterval(#[from] PingIntervalError),
+    /// The number is too small or too large.
+    Number(#[from] OutOfBounds),
+    /// An option of CORS means nothing.
+    Cors(#[from] CorsError),
+    /// There can't be such a client library.
+    Library(#[from] LibraryError),
+    /// No request has a header of this name.
+    #[error("{0:?} is no header's name")]
+    HeaderName(String),
+}
+
+impl Error {
+    /// What is wrong with the option of this name.
+    pub(crate) fn of<E: Into<OptionError>>(name: &'static str) -> impl FnOnce(E) -> Self {
+        move |reason| Self::Option {
+            name,
+            reason: reason.into(),
+        }
+    }
+}

@@ -1,0 +1,337 @@
+//! The options of a server, each of a type that can't be wrong, whoever says them: an application,
+//! a file, the environment or the command line.
+
+use std::fmt;
+use std::str::FromStr;
+
+use allspark_client::library::{Library, LibraryError};
+use allspark_engine::io::DriverChoice;
+use allspark_engine::limits::{
+    CONNECTIONS_MAX_DEFAULT, KEEP_ALIVE_TIMEOUT_MS_DEFAULT, MIN_RATE_BYTES_PER_S_DEFAULT,
+    MIN_RATE_BYTES_PER_S_HIGHEST, REQUEST_TIMEOUT_MS_DEFAULT, SESSIONS_MAX_DEFAULT,
+    TIMEOUT_MS_HIGHEST,
+};
+use allspark_engine::{self as engine, SendPolicy};
+use allspark_protocol::http::Cors;
+use allspark_protocol::limits::{MESSAGE_BYTES_MAX_DEFAULT, MESSAGE_BYTES_MAX_HIGHEST, SHARDS_MAX};
+use allspark_protocol::options::{self, Bounded};
+use allspark_protocol::parser::ParserKind;
+use allspark_protocol::primus::{Pathname, PingInterval};
+use allspark_transformers::{AnyTransformer, CommonOptions, TransformerKind};
+use serde::{Deserialize, Deserializer};
+
+use crate::error::Error;
+use crate::transport::TransportOptions;
+
+/// Bytes of the longest message: from 1 to 512 MiB.
+pub type MaxLength = Bounded<1, { MESSAGE_BYTES_MAX_HIGHEST as u64 }>;
+
+/// Milliseconds after which something is given up: from 1 to a day.
+pub type TimeoutMs = Bounded<1, TIMEOUT_MS_HIGHEST>;
+
+/// Bytes per second: from 0 to 1 MiB.
+pub type MinRate = Bounded<0, MIN_RATE_BYTES_PER_S_HIGHEST>;
+
+/// How many there may be: from 0 on.
+pub type Count = Bounded<0, { u64::MAX }>;
+
+/// How many, or how many bytes, there may be: from 1 on.
+pub type CountAtLeastOne = Bounded<1, { u64::MAX }>;
+
+/// Shards of a server: from 1 to 1024.
+pub type ShardCount = Bounded<1, { SHARDS_MAX as u64 }>;
+
+/// The options of a server, with Primus's names and defaults. Serde reads them by the names of the
+/// command line (`ping-interval`), from text, numbers or truth values.
+///
+/// ```
+/// let options: allspark::Options = serde_json::from_str(
+///     r#"{ "pathname": "/chat", "ping-interval": "off", "limits": { "max-length": 65536 } }"#,
+/// )?;
+/// let primus = allspark::Builder::from(options).build()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Options {
+    /// Requests whose path starts with this belong to Primus. Default `/primus`.
+    pub pathname: Pathname,
+    /// The transport. Default `websockets`.
+    #[serde(deserialize_with = "options::deserialize")]
+    pub transformer: TransformerKind,
+    /// Options of the transport. Default none.
+    pub transport: TransportOptions,
+    /// How messages become values. Default `json`.
+    #[serde(deserialize_with = "options::deserialize")]
+    pub parser: ParserKind,
+    /// The global variable that the client library makes. Default `Primus`.
+    pub global: GlobalName,
+    /// Milliseconds between two pings of a spark, or off. Default 30,000.
+    pub ping_interval: PingInterval,
+    /// Whether messages may be compressed. Default false.
+    #[serde(deserialize_with = "options::deserialize_switch")]
+    pub compression: bool,
+    /// What scripts of other origins may do. Default: Primus's, which allow every origin.
+    pub cors: Cors,
+    /// What a peer may cost.
+    pub limits: Limits,
+    /// Shards, each with its own thread. Default: one for each CPU that the process may use.
+    pub shards: Option<ShardCount>,
+    /// How the kernel is spoken to. Default [`DriverChoice::Auto`].
+    #[serde(deserialize_with = "options::deserialize")]
+    pub driver: DriverChoice,
+}
+
+/// What a peer may cost, in bytes, in time, and in number.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Limits {
+    /// Bytes of one message; a longer one ends its spark. Default 10 MiB.
+    pub max_length: MaxLength,
+    /// Bytes that may wait to be sent to one spark. Default: what two of the longest messages need,
+    /// see [`Limits::send_queue_bytes`].
+    pub send_queue: Option<CountAtLeastOne>,
+    /// What happens when they become more. Default [`SendPolicy::Disconnect`].
+    #[serde(deserialize_with = "options::deserialize")]
+    pub send_policy: SendPolicy,
+    /// Milliseconds that the head of a request may take, and in which a body, and what is sent,
+    /// must move by the least rate. Default 30,000.
+    pub request_timeout: TimeoutMs,
+    /// Milliseconds that a connection may wait between two requests. Default 75,000.
+    pub keep_alive_timeout: TimeoutMs,
+    /// Bytes per second that a peer must send of a body, and take of what it is sent. Default 500.
+    pub min_rate: MinRate,
+    /// Connections of all shards together. Default 1,048,576.
+    pub connections_max: CountAtLeastOne,
+    /// Sessions of polling transports that no request waits for. Default 131,072.
+    pub sessions_max: Count,
+    /// Bytes that may be held for peers in all. Default: half of what the machine has.
+    pub memory_max: Option<CountAtLeastOne>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            pathname: Pathname::default(),
+            transformer: TransformerKind::WebSockets,
+            transport: TransportOptions::default(),
+            parser: ParserKind::default(),
+            global: GlobalName::default(),
+            ping_interval: PingInterval::default(),
+            compression: false,
+            cors: Cors::default(),
+            limits: Limits::default(),
+            shards: None,
+            driver: DriverChoice::default(),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        const {
+            Self {
+                max_length: Bounded::of(MESSAGE_BYTES_MAX_DEFAULT as u64),
+                send_queue: None,
+                send_policy: SendPolicy::Disconnect,
+                request_timeout: Bounded::of(REQUEST_TIMEOUT_MS_DEFAULT),
+                keep_alive_timeout: Bounded::of(KEEP_ALIVE_TIMEOUT_MS_DEFAULT),
+                min_rate: Bounded::of(MIN_RATE_BYTES_PER_S_DEFAULT as u64),
+                connections_max: Bounded::of(CONNECTIONS_MAX_DEFAULT as u64),
+                sessions_max: Bounded::of(SESSIONS_MAX_DEFAULT as u64),
+                memory_max: None,
+            }
+        }
+    }
+}
+
+impl Limits {
+    /// Bytes that may wait to be sent to one spark. Unless [`Limits::send_queue`] says otherwise,
+    /// two messages of [`Limits::max_length`] and 1 MiB, at least 4 MiB.
+    pub fn send_queue_bytes(&self) -> usize {
+        let derived = engine::send_queue_bytes_for(self.max_length.size());
+        self.send_queue.map_or(derived, Bounded::size)
+    }
+
+    /// What two limits say that does not go together.
+    pub(crate) fn contradiction(&self) -> Option<String> {
+        let (queue, message) = (self.send_queue_bytes(), self.max_length.size());
+        (queue < message).then(|| {
+            format!(
+                "a send queue of {queue} bytes holds no message of {message} bytes (max_length) \
+                 beside anything else: clients that get such messages will count as too slow"
+            )
+        })
+    }
+}
+
+impl Options {
+    /// Judges what no single type knows: which options the transport has, as that depends on the
+    /// transformer.
+    ///
+    /// # Errors
+    /// The first one that it has not, as [`Builder::build`](crate::Builder::build) says it.
+    pub fn check(&self) -> Result<(), Error> {
+        self.build_transformer(0).map(drop)
+    }
+
+    /// The transformer that these options describe.
+    pub(crate) fn build_transformer(&self, seed: u64) -> Result<AnyTransformer, Error> {
+        let common = CommonOptions {
+            pathname: self.pathname.clone(),
+            message_bytes_max: self.limits.max_length.size(),
+            compression: self.compression,
+            seed,
+        };
+        let transformer = AnyTransformer::new(self.transformer, &common, self.transport.pairs());
+        transformer.map_err(Error::of("transport"))
+    }
+
+    /// What the engine is told, with the `rest` that only an application says.
+    pub(crate) fn for_engine(&self, rest: engine::Options) -> engine::Options {
+        let limits = &self.limits;
+        engine::Options {
+            pathname: self.pathname.clone(),
+            parser: self.parser,
+            ping_interval_ms: self.ping_interval.ms(),
+            send_queue_bytes_max: limits.send_queue_bytes(),
+            send_policy: limits.send_policy,
+            request_timeout_ms: limits.request_timeout.get(),
+            keep_alive_timeout_ms: limits.keep_alive_timeout.get(),
+            min_rate_bytes_per_s: limits.min_rate.get() as u32,
+            connections_max: limits.connections_max.size(),
+            sessions_max: limits.sessions_max.size(),
+            memory_bytes_max: limits.memory_max.map(Bounded::get),
+            cors: self.cors.clone(),
+            ..rest
+        }
+    }
+
+    /// `library`, for clients of a server with these options.
+    pub fn library(&self, library: Library) -> Library {
+        library
+            .transformer(self.transformer)
+            .parser(self.parser)
+            .pathname(&*self.pathname)
+            .ping_interval_ms(self.ping_interval.ms())
+            .global(self.global.as_str())
+    }
+}
+
+/// The name of a variable in JavaScript. Default `Primus`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GlobalName(String);
+
+impl GlobalName {
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for GlobalName {
+    fn default() -> Self {
+        Self("Primus".to_owned())
+    }
+}
+
+impl FromStr for GlobalName {
+    type Err = LibraryError;
+
+    fn from_str(name: &str) -> Result<Self, LibraryError> {
+        Library::new().global(name).check()?;
+        Ok(Self(name.to_owned()))
+    }
+}
+
+impl fmt::Display for GlobalName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl<'de> Deserialize<'de> for GlobalName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        options::deserialize(deserializer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use allspark_protocol::http::CorsOptions;
+
+    use super::*;
+
+    #[test]
+    fn the_send_queue_follows_the_longest_message() {
+        let bytes = |max_length: usize, send_queue: Option<u64>| {
+            let limits = Limits {
+                max_length: max_length.try_into().unwrap(),
+                send_queue: send_queue.map(|bytes| bytes.try_into().unwrap()),
+                ..Limits::default()
+            };
+            (limits.send_queue_bytes(), limits.contradiction())
+        };
+        let mib = 1024 * 1024;
+        assert_eq!(bytes(10 * mib, None), (21 * mib, None));
+        assert_eq!(bytes(100 * mib, None), (201 * mib, None));
+        assert_eq!(bytes(9, None), (4 * mib, None));
+        assert_eq!(bytes(10 * mib, Some(10 << 20)), (10 * mib, None));
+        let (_, sentence) = bytes(10 * mib, Some(4 << 20));
+        let sentence = sentence.unwrap();
+        assert!(
+            sentence.contains("4194304") && sentence.contains("10485760"),
+            "{sentence}"
+        );
+    }
+
+    #[test]
+    fn serde_refuses_what_means_nothing() {
+        for (text, expected) in [
+            (r#"{ "pathname": "//x" }"#, "write one slash"),
+            (r#"{ "ping-interval": 0 }"#, "neither off nor a number"),
+            (
+                r#"{ "shards": 1025 }"#,
+                "\"1025\" is not a number from 1 to 1024",
+            ),
+            (r#"{ "global": "a b" }"#, "the name of a variable"),
+            (
+                r#"{ "limits": { "max-length": 0 } }"#,
+                "\"0\" is not a number from 1 to",
+            ),
+            (
+                r#"{ "limits": { "send-policy": "wait" } }"#,
+                "the choices are: disconnect",
+            ),
+            (
+                r#"{ "limits": { "max_length": 1 } }"#,
+                "unknown field `max_length`",
+            ),
+            (
+                r#"{ "cors": { "origins": ["http://a/"] } }"#,
+                "write http://a",
+            ),
+            (
+                r#"{ "transport": ["a"] }"#,
+                "\"a\" is not of the form KEY=VALUE",
+            ),
+        ] {
+            let error = serde_json::from_str::<Options>(text).unwrap_err();
+            assert!(error.to_string().contains(expected), "{text}: {error}");
+        }
+        let json = r#"{ "cors": { "origins": ["http://a", "http://b"], "max-age": "1 h" },
+                        "transport": { "pingTimeout": 5000 }, "transformer": "engine.io" }"#;
+        let options: Options = serde_json::from_str(json).unwrap();
+        let cors = CorsOptions {
+            origins: "http://a http://b".to_owned(),
+            max_age_s: 3600,
+            ..CorsOptions::default()
+        };
+        assert_eq!(options.cors, Cors::new(&cors).unwrap());
+        assert_eq!(
+            options.transport.pairs(),
+            [("pingTimeout".into(), "5000".into())]
+        );
+        options.check().unwrap();
+    }
+}

@@ -1,0 +1,319 @@
+//! The one table of options: what the command line, the environment, the file, `--help` and
+//! docs/OPTIONS.md know of them. What a value may be is the business of its type.
+
+use allspark_engine::limits::{MIN_RATE_BYTES_PER_S_HIGHEST, TIMEOUT_MS_HIGHEST};
+use allspark_protocol::limits::{MESSAGE_BYTES_MAX_HIGHEST, SHARDS_MAX};
+
+/// One option, the same on the command line, in the environment and in a file.
+pub(crate) struct Setting {
+    /// Its name in kebab case: `--name`, `ALLSPARK_NAME`, `name = ..`.
+    pub(crate) name: &'static str,
+    /// What its value is like.
+    pub(crate) kind: Kind,
+    /// What it is unless somebody says otherwise.
+    pub(crate) default: DefaultValue,
+    /// What it means.
+    pub(crate) help: &'static str,
+    /// The section of the file in which it may stand, too; none if this is empty.
+    pub(crate) section: &'static str,
+    /// The name of the option of Primus that it is; empty if Primus has no such option.
+    pub(crate) primus: &'static str,
+    /// Whether the binary alone has it, and no server of the library.
+    pub(crate) is_own: bool,
+    /// Whether it changes the client library, so that `allspark library` has it, too.
+    pub(crate) is_for_library: bool,
+}
+
+/// What a value is like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A text, with what stands for it in the help.
+    Text(&'static str),
+    /// Yes or no; on the command line yes if it is only named.
+    Switch,
+    /// A list, which a file may have as an array.
+    List,
+    /// A name and a value. It may be given more than once, and a file has a table of them.
+    Pair,
+    /// A whole number of this unit, from the least to the most.
+    Number(&'static str, u64, u64),
+}
+
+/// What an option is unless somebody says otherwise.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum DefaultValue {
+    /// This, as one would write it.
+    Text(&'static str),
+    /// What these words say.
+    Words(&'static str),
+}
+
+impl Kind {
+    /// What stands for the value in the help.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Text(name) | Self::Number(name, ..) => name,
+            Self::Switch => "BOOL",
+            Self::List => "LIST",
+            Self::Pair => "KEY=VALUE",
+        }
+    }
+
+    /// The bounds of a number, in words; empty if it has none.
+    pub(crate) fn bounds(self) -> String {
+        match self {
+            Self::Number(_, least, u64::MAX) => format!("at least {least}"),
+            Self::Number(_, least, most) => format!("{least} to {most}"),
+            _ => String::new(),
+        }
+    }
+}
+
+impl DefaultValue {
+    /// What the help says.
+    pub(crate) const fn words(self) -> &'static str {
+        match self {
+            Self::Text(words) | Self::Words(words) => words,
+        }
+    }
+}
+
+impl Setting {
+    const fn help(mut self, help: &'static str) -> Self {
+        self.help = help;
+        self
+    }
+
+    const fn within(mut self, section: &'static str) -> Self {
+        self.section = section;
+        self
+    }
+
+    const fn of_primus(mut self, name: &'static str) -> Self {
+        self.primus = name;
+        self
+    }
+
+    const fn own(mut self) -> Self {
+        self.is_own = true;
+        self
+    }
+
+    const fn for_library(mut self) -> Self {
+        self.is_for_library = true;
+        self
+    }
+
+    /// The structs that lead to its field.
+    pub(crate) fn struct_path(&self) -> impl Iterator<Item = &'static str> {
+        let options = if self.is_own { "" } else { "options" };
+        [options, self.section]
+            .into_iter()
+            .filter(|name| !name.is_empty())
+    }
+
+    /// What `--help` says about it.
+    pub(crate) fn help_text(&self) -> String {
+        let (help, default) = (self.help, self.default.words());
+        match self.kind.bounds().as_str() {
+            "" => format!("{help} [default: {default}]"),
+            bounds => format!("{help} [{bounds}; default: {default}]"),
+        }
+    }
+}
+
+const fn setting(name: &'static str, kind: Kind, default: DefaultValue) -> Setting {
+    Setting {
+        name,
+        kind,
+        default,
+        help: "",
+        section: "",
+        primus: "",
+        is_own: false,
+        is_for_library: false,
+    }
+}
+
+/// The option of this name.
+pub(crate) fn find(name: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.name == name)
+}
+
+/// Whether a file may have a table of options by this name.
+pub(crate) fn is_section(name: &str) -> bool {
+    !name.is_empty() && SETTINGS.iter().any(|setting| setting.section == name)
+}
+
+const CORS: &str = "cors";
+const LIMITS: &str = "limits";
+
+const NAME: Kind = Kind::Text("NAME");
+const MS: Kind = Kind::Number("MS", 1, TIMEOUT_MS_HIGHEST);
+const BYTES: Kind = Kind::Number("BYTES", 1, u64::MAX);
+
+use DefaultValue::{Text, Words};
+use Kind::{List, Number, Pair, Switch};
+
+/// Every option, in the order of the help.
+pub(crate) const SETTINGS: &[Setting] = &[
+    setting(
+        "listen",
+        Kind::Text("[ADDRESS:]PORT"),
+        Text("127.0.0.1:8080"),
+    )
+    .help(
+        "Where to accept connections: 8080 on this machine alone, :8080 on every interface, \
+             localhost:8080, [::1]:8080, name:8080",
+    )
+    .own(),
+    setting("pathname", Kind::Text("PATH"), Text("/primus"))
+        .help("The prefix of the paths that belong to Primus")
+        .of_primus("pathname")
+        .for_library(),
+    setting("transformer", NAME, Text("any"))
+        .help(
+            "The transport to speak: websockets, faye, uws, engine.io, sockjs, browserchannel, or \
+             any for all of them",
+        )
+        .of_primus("transformer")
+        .for_library(),
+    setting("transport", Pair, Words("none"))
+        .help(
+            "An option of the transport by its name in Primus, such as pingTimeout=5000 for \
+             engine.io; may be repeated",
+        )
+        .of_primus("transport"),
+    setting("parser", NAME, Text("json"))
+        .help("How messages are encoded: json, or raw to pass text and bytes on as they are")
+        .of_primus("parser")
+        .for_library(),
+    setting("global", NAME, Text("Primus"))
+        .help("The global variable that the client library makes")
+        .of_primus("global")
+        .for_library(),
+    setting("app", NAME, Text("broadcast"))
+        .help(
+            "What to do with messages: echo (back), broadcast (to every spark), mixed (back, or to \
+             every spark what begins with [\"all\",), none",
+        )
+        .own(),
+    setting("ping-interval", Kind::Text("MS|off"), Text("30000"))
+        .help("Milliseconds between two pings of a spark, at most a day")
+        .of_primus("pingInterval")
+        .for_library(),
+    setting(
+        "max-length",
+        Number("BYTES", 1, MESSAGE_BYTES_MAX_HIGHEST as u64),
+        Text("10485760"),
+    )
+    .help("The longest message a spark may send; a longer one ends it (close code 1009)")
+    .within(LIMITS)
+    .of_primus("maxLength"),
+    setting("compression", Switch, Text("false"))
+        .help("Compress messages for clients that offer it (websockets, faye, uws, engine.io)")
+        .of_primus("compression"),
+    setting("origins", List, Text("*"))
+        .help(
+            "Origins whose scripts may connect, such as https://chat.example.org, with commas \
+             between them",
+        )
+        .within(CORS)
+        .of_primus("origins"),
+    setting("origins-upgrades", Switch, Text("true"))
+        .help(
+            "Whether WebSockets are refused to other origins, too, once some are listed; false as \
+             in Primus, where every page can open one with its visitor's cookies",
+        )
+        .within(CORS),
+    setting("methods", List, Text("GET,HEAD,PUT,POST,DELETE,OPTIONS"))
+        .help("Methods that scripts of other origins may use")
+        .within(CORS)
+        .of_primus("methods"),
+    setting("credentials", Switch, Text("true"))
+        .help("Whether they may send cookies")
+        .within(CORS)
+        .of_primus("credentials"),
+    setting("max-age", Kind::Text("TIME"), Text("30 days"))
+        .help(
+            "How long browsers may remember that, such as 1 hour; a number alone is in \
+             milliseconds",
+        )
+        .within(CORS)
+        .of_primus("maxAge"),
+    setting("headers", List, Words("those they ask for"))
+        .help("Headers that scripts of other origins may send")
+        .within(CORS)
+        .of_primus("headers"),
+    setting("exposed", List, Words("none"))
+        .help("Headers of answers that scripts of other origins may see")
+        .within(CORS)
+        .of_primus("exposed"),
+    setting(
+        "send-queue",
+        BYTES,
+        Words("twice max-length and 1 MiB, at least 4 MiB"),
+    )
+    .help("How much may wait to be sent to one spark, counted as what it costs in memory")
+    .within(LIMITS),
+    setting("send-policy", NAME, Text("disconnect"))
+        .help("What to do when more waits: disconnect, drop-newest, drop-oldest, keep-latest")
+        .within(LIMITS),
+    setting("request-timeout", MS, Text("30000"))
+        .help(
+            "How long the head of a request may take; a body, and what is sent, may take longer at \
+             the least rate",
+        )
+        .within(LIMITS),
+    setting("keep-alive-timeout", MS, Text("75000"))
+        .help("How long a connection may wait between two requests: longer than a load balancer keeps one")
+        .within(LIMITS),
+    setting(
+        "min-rate",
+        Number("BYTES", 0, MIN_RATE_BYTES_PER_S_HIGHEST),
+        Text("500"),
+    )
+    .help(
+        "How much of a body a peer must send per second, and take of what it is sent, on the \
+             average of a request-timeout, or it is given up; 0 for at least one byte in it",
+    )
+    .within(LIMITS),
+    setting("connections-max", Number("N", 1, u64::MAX), Text("1048576"))
+        .help("Connections in all; further ones get 503 and Retry-After")
+        .within(LIMITS),
+    setting("sessions-max", Number("N", 0, u64::MAX), Text("131072"))
+        .help(
+            "Sessions of polling transports that are not polled at the moment; further ones get \
+             503 and Retry-After",
+        )
+        .within(LIMITS),
+    setting(
+        "memory-max",
+        BYTES,
+        Words("half of what the machine or its control group has"),
+    )
+    .help(
+        "What may be held in all for peers that have not finished what they began; then new \
+             ones get 503, and whoever wants more than its share is ended",
+    )
+    .within(LIMITS),
+    setting(
+        "shards",
+        Number("N", 1, SHARDS_MAX as u64),
+        Words("one for each CPU it may use"),
+    )
+    .help("Threads that serve sparks, each pinned to a CPU"),
+    setting("driver", NAME, Text("auto"))
+        .help("How to speak to the kernel: uring, epoll, or auto for io_uring where it works"),
+    setting("page", Switch, Text("true"))
+        .help("Whether there is a page at / to try the server on; false in production")
+        .own(),
+    setting("stats", Switch, Text("true"))
+        .help("Whether /stats tells everybody how many sparks there are; false in production")
+        .own(),
+    setting("log", Kind::Text("LEVEL"), Text("info"))
+        .help(
+            "What to log to stderr, one line for each event: off, error, warn, info, debug, trace",
+        )
+        .own(),
+];

@@ -1,0 +1,72 @@
+//! Attacks by compressed messages that become a thousand times as much.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
+
+use allspark_protocol::transformer::Kind;
+use allspark_protocol::websocket::deflate::{Deflater, Effort, WindowBits};
+use allspark_protocol::websocket::encode;
+
+use crate::attack::{Attack, MIB, scaled};
+use crate::server::Server;
+
+const MASK: Option<[u8; 4]> = Some([1, 2, 3, 4]);
+
+/// Opens a spark that compresses.
+fn open(server: &Server) -> TcpStream {
+    let mut stream = server.connect();
+    let request = "GET /primus HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\
+                   Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+                   Sec-WebSocket-Extensions: permessage-deflate\r\n\
+                   Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
+    stream
+        .write_all(request.as_bytes())
+        .expect("the server lives");
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).expect("the server answers");
+        head.push(byte[0]);
+    }
+    let head = String::from_utf8_lossy(&head);
+    assert!(head.contains("permessage-deflate"), "{head}");
+    stream
+}
+
+/// Arrays of numbers, which cost most to check, in 16 kB: 16 MB of messages.
+fn bombs() -> Vec<u8> {
+    let text = format!("[{}0]", "0,".repeat(100_000));
+    let mut deflater = Deflater::new(WindowBits::MAX, Effort::DEFAULT, false);
+    let (mut scratch, mut said) = (Vec::new(), Vec::new());
+    let compressed = deflater.message(text.as_bytes(), &mut scratch);
+    let compressed = compressed.expect("it shrinks");
+    while said.len() < 16_000 {
+        encode::compressed(Kind::Text, compressed, MASK, &mut said);
+    }
+    said
+}
+
+#[test]
+fn compressed_messages_do_not_hold_a_shard() {
+    let attack = Attack {
+        args: &["--compression"],
+        memory_max: 64 * MIB,
+        ..Attack::default()
+    };
+    let bombs = bombs();
+    attack.play(|server| {
+        let mut peers: Vec<TcpStream> = (0..96).map(|_| open(server)).collect();
+        for _ in 0..scaled(1) {
+            for peer in &mut peers {
+                peer.write_all(&bombs).expect("the server lives");
+            }
+        }
+        // Each of them is served to the end.
+        for mut peer in peers {
+            peer.shutdown(Shutdown::Write).expect("it is open");
+            let mut answers = Vec::new();
+            peer.read_to_end(&mut answers).expect("the server answers");
+            assert!(answers.len() > 10_000, "{}", answers.len());
+        }
+    });
+}
