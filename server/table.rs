@@ -266,7 +266,10 @@ pub(crate) const SETTINGS: &[Setting] = &[
         )
         .within(LIMITS),
     setting("keep-alive-timeout", MS, Text("75000"))
-        .help("How long a connection may wait between two requests: longer than a load balancer keeps one")
+        .help(
+            "How long a connection may wait between two requests: longer than a load balancer \
+             keeps one",
+        )
         .within(LIMITS),
     setting(
         "min-rate",

@@ -11,7 +11,6 @@
 //! | `app` | the side of the application: its interface and its functions |
 //! | `shard` | joins them: one thread's share of the server, in turns of fixed phases |
 //! | `mesh` | the way between threads |
-//! | `proxies` | what the operator should know of a proxy |
 //!
 //! A transport is a [`Transformer`](allspark_protocol::transformer::Transformer); the engine knows
 //! none by name.
@@ -28,7 +27,6 @@ mod machine;
 pub mod memory;
 mod mesh;
 mod net;
-mod proxies;
 mod seat;
 mod server;
 mod session;

@@ -6,6 +6,7 @@
 //! | here | [`Door`]: where a request goes |
 //! | [`asked`] | what an answer has to know of its request |
 //! | [`browser`] | what answers say to browsers |
+//! | [`proxies`] | what the operator should know of a proxy |
 //! | [`parked`] | a request that waits for its answer, with what comes behind it |
 //! | [`paced`] | an answer that comes in parts with pauses |
 //!
@@ -25,11 +26,13 @@ mod asked;
 mod browser;
 mod paced;
 mod parked;
+mod proxies;
 
 pub(crate) use asked::Asked;
 pub(crate) use browser::Verdict;
 pub(crate) use paced::{Paced, Part};
 pub(crate) use parked::{Next, Parked, append};
+pub(crate) use proxies::look_at_proxy;
 
 use browser::Browser;
 

@@ -1,8 +1,6 @@
 //! Requests whose head has come and whose body has not, as far as their sessions are to know of
 //! them: only where request and session are on one shard.
 
-use std::collections::HashMap;
-
 use allspark_protocol::http::{Reader, RequestHead};
 use allspark_protocol::transformer::Transformer;
 
@@ -10,9 +8,6 @@ use super::core::Core;
 use crate::http::{Verdict, Way};
 use crate::memory::Key;
 use crate::session::{Address, carrier_of};
-
-/// The session that knows of the request of a connection, which is its carrier.
-pub(super) type Arriving = HashMap<Key, Key>;
 
 impl<T: Transformer> Core<T> {
     /// Tells a session that a request for it has begun. Says whether that was refused, and the

@@ -1,6 +1,6 @@
 //! A shard without its driver: the machines, and nothing else.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +11,6 @@ use allspark_protocol::transformer::Transformer;
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::Rng;
 
-use super::arriving::Arriving;
 use super::clock::Clock;
 use super::destroying::Destroying;
 use super::effects::Effects;
@@ -47,8 +46,9 @@ pub(crate) struct Core<T: Transformer> {
     /// Commands that did not fit into the inboxes of other shards.
     pub(super) outbox: Outbox<Command>,
     pub(super) room: Room,
-    /// Sessions that know of requests whose bodies are coming.
-    pub(super) arriving: Arriving,
+    /// By connection, sessions that know of requests whose bodies are coming. The connection is a
+    /// carrier of its session.
+    pub(super) arriving: HashMap<Key, Key>,
     /// What came in and was not looked at yet.
     pub(super) backlog: Backlog,
     /// Connections that can go on with what their peers sent meanwhile.
@@ -92,7 +92,7 @@ impl<T: Transformer> Core<T> {
             effects: Effects::default(),
             outbox: Outbox::new(server.mesh.shards()),
             room: Room::default(),
-            arriving: Arriving::default(),
+            arriving: HashMap::default(),
             backlog: Backlog::default(),
             resumed: Vec::new(),
             leaving: VecDeque::new(),

@@ -11,14 +11,13 @@ use super::core::Core;
 use super::owner::{self, Owner};
 use super::reason::EndReason;
 use crate::app;
-use crate::http::{Asked, Next, Paced, Parked, Verdict, Way, unavailable};
+use crate::http::{Asked, Next, Paced, Parked, Verdict, Way, look_at_proxy, unavailable};
 use crate::io::Socket;
 use crate::limits::{
     BACKLOG_BYTES_MAX, PENDING_BYTES_HIGHEST, PENDING_BYTES_MAX, SHARE_BYTES, SHARES_PER_TURN,
 };
 use crate::memory::Key;
 use crate::net::{Closing, Flags};
-use crate::proxies;
 use crate::session::{Address, Carried, NameHash, carrier_of};
 
 impl<T: Transformer> Core<T> {
@@ -280,7 +279,7 @@ impl<T: Transformer> Core<T> {
             Way::LastAnswer(response) => self.respond_last(key, head, &response),
             Way::Elsewhere => self.respond_elsewhere(key, head),
             Way::Transport(verdict) => {
-                proxies::look_at(head, self.net.connection(key).peer);
+                look_at_proxy(head, self.net.connection(key).peer);
                 self.request_transport(key, request, verdict);
             }
         }
