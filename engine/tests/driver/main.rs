@@ -50,6 +50,7 @@ on_every_driver! {
         starved_sockets_share_what_returns, reports_the_end, reports_a_reset,
         stops_and_starts, stops_within_its_buffers, survives_toggling, reports_many_in_one_turn,
         reports_in_the_order_of_arrival, a_flood_holds_nobody_up,
+        keeps_streams_apart,
         serves_on_after_memory_was_given_back;
     send: delivers_in_order, reports_what_was_not_taken, sends_many_slices_in_order,
         stalls_in_the_same_turn, tells_what_the_peer_does_not_have,

@@ -346,6 +346,50 @@ pub(crate) fn a_flood_holds_nobody_up<D: TestDriver>() {
     writer.join().unwrap();
 }
 
+/// Many send much at the same time, in writes of many sizes, into buffers that they share. Each
+/// byte is reported for the connection that it came on.
+pub(crate) fn keeps_streams_apart<D: TestDriver>() {
+    const STREAMS: usize = 20;
+    const BYTES: usize = 1 << 20;
+    let size = Size {
+        buffers: 2,
+        buffer_bytes: 512 * 1024,
+        ..Size::default()
+    };
+    let mut rig = Rig::<D>::sized(size);
+    let sent: Vec<Vec<u8>> = (0..STREAMS)
+        .map(|stream| pattern(BYTES + stream).split_off(stream))
+        .collect();
+    let mut positions = HashMap::new();
+    let mut writers = Vec::new();
+    for (stream, sent) in sent.iter().enumerate() {
+        let connection = rig.open();
+        positions.insert(connection.token, (stream, 0));
+        let (mut peer, sent) = (connection.peer, sent.clone());
+        writers.push(thread::spawn(move || {
+            let part_bytes = 777 * (stream + 1) * (stream + 1);
+            sent.chunks(part_bytes)
+                .try_for_each(|part| peer.write_all(part))
+                .map(|()| peer)
+        }));
+    }
+    while positions.values().any(|&(_, position)| position < BYTES) {
+        rig.turn(Wait::Until(rig.driver.now() + Duration::from_millis(100)));
+        for completion in rig.drain() {
+            let Completion::Received { token, buffer } = completion else {
+                panic!("{completion:?}");
+            };
+            let (stream, position) = positions.get_mut(&token).unwrap();
+            let end = *position + buffer.len();
+            assert!(*buffer == sent[*stream][*position..end], "stream {stream}");
+            *position = end;
+        }
+    }
+    for writer in writers {
+        writer.join().unwrap().unwrap();
+    }
+}
+
 /// What buffers held is forgotten between two turns, and nothing else.
 pub(crate) fn serves_on_after_memory_was_given_back<D: TestDriver>() {
     let mut rig = Rig::<D>::new();

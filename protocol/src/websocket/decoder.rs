@@ -356,6 +356,8 @@ mod tests {
             decoder.next(&mut Input::new(&mut [7; 600])),
             Ok(None)
         ));
+        let held_bytes = decoder.held_bytes() - size_of::<Partial>();
+        assert_eq!(held_bytes, 1000, "it is moved no more");
         let mut rest = [7; 400];
         match decoder.next(&mut Input::new(&mut rest)) {
             Ok(Some(Item::Message {

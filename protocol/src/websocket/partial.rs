@@ -204,10 +204,11 @@ impl Message {
         }
         let needed_bytes = self.bytes.len() + part.len();
         if frame.header.fin && needed_bytes > self.bytes.capacity() {
-            // The end of the message is known: double up to there, but not beyond.
+            // The end of the message is known: twice what has come, but not beyond. So a message of
+            // which half has come is moved no more.
             let missing_bytes = usize::try_from(frame.missing_bytes()).unwrap_or(usize::MAX);
             let whole_bytes = needed_bytes.saturating_add(missing_bytes);
-            let doubled_bytes = needed_bytes.max(self.bytes.capacity() * 2);
+            let doubled_bytes = needed_bytes.saturating_mul(2);
             self.bytes
                 .reserve_exact(doubled_bytes.min(whole_bytes) - self.bytes.len());
         }

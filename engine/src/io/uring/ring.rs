@@ -179,7 +179,7 @@ impl Ring {
         self.addresses.give_back();
         self.starved.give_back();
         // What was fetched but not handled lies in the buffers.
-        if self.fetched.is_empty() && !self.has_more() {
+        if !self.has_more() {
             self.buffers.give_back();
         }
         self.fetched.give_back();
