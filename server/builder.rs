@@ -124,7 +124,9 @@ impl Builder {
     }
 
     /// Milliseconds that a connection may wait between two requests. From 1 to a day; default
-    /// 60,000.
+    /// 75,000: longer than load balancers keep an idle connection (60 s is common), so that they
+    /// close it and no request meets the close. Behind one that keeps it for longer, set this
+    /// higher, too.
     #[must_use]
     pub fn keep_alive_timeout_ms(self, timeout_ms: u64) -> Self {
         let limit = timeout_ms.try_into();

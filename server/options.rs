@@ -97,7 +97,7 @@ pub struct Limits {
     /// Milliseconds that the head of a request may take, and in which a body, and what is sent,
     /// must move by the least rate. Default 30,000.
     pub request_timeout: TimeoutMs,
-    /// Milliseconds that a connection may wait between two requests. Default 60,000.
+    /// Milliseconds that a connection may wait between two requests. Default 75,000.
     pub keep_alive_timeout: TimeoutMs,
     /// Bytes per second that a peer must send of a body, and take of what it is sent. Default 500.
     pub min_rate: MinRate,

@@ -211,7 +211,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     .within(LIMITS)
     .of_primus("maxLength"),
     setting("compression", Switch, Text("false"))
-        .help("Compress messages for clients that offer it (websockets, faye, uws)")
+        .help("Compress messages for clients that offer it (websockets, faye, uws, engine.io)")
         .of_primus("compression"),
     setting("origins", List, Text("*"))
         .help(
@@ -265,8 +265,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
              the least rate",
         )
         .within(LIMITS),
-    setting("keep-alive-timeout", MS, Text("60000"))
-        .help("How long a connection may wait between two requests")
+    setting("keep-alive-timeout", MS, Text("75000"))
+        .help(
+            "How long a connection may wait between two requests: longer than a load balancer \
+             keeps one",
+        )
         .within(LIMITS),
     setting(
         "min-rate",

@@ -5,7 +5,9 @@
 pub const REQUEST_TIMEOUT_MS_DEFAULT: u64 = 30_000;
 
 /// Milliseconds that a connection may wait between two requests, unless options say otherwise.
-pub const KEEP_ALIVE_TIMEOUT_MS_DEFAULT: u64 = 60_000;
+/// Longer than load balancers keep theirs (60 s is common): whoever closes an idle connection first
+/// must be the one who sends requests on it, or some meet the close and fail.
+pub const KEEP_ALIVE_TIMEOUT_MS_DEFAULT: u64 = 75_000;
 
 /// What both may be set to, at most: a day.
 pub const TIMEOUT_MS_HIGHEST: u64 = 24 * 60 * 60 * 1000;

@@ -1,14 +1,16 @@
 //! Every bound on what a peer can make us hold, in one place, each with its reason.
 
 /// Bytes of a request or response head (request line and all headers). Node.js allows 16 KiB too.
+/// It is the only bound of header lines, of which identity proxies add many.
 pub const HTTP_HEAD_BYTES_MAX: usize = 16 * 1024;
 
 /// Empty lines before a message. Some old clients send one behind a body (RFC 9112, 2.2); a client
 /// that sends nothing else asks for nothing.
 pub const HTTP_EMPTY_LINES_MAX: u8 = 4;
 
-/// Header lines of one message. Browsers send about 20; proxies add some.
-pub const HTTP_HEADERS_MAX: usize = 64;
+/// Header lines of a message that is parsed without a heap allocation. Browsers send about 20;
+/// proxies add some.
+pub const HTTP_HEADERS_IN_PLACE: usize = 64;
 
 /// Bytes of a request target. Every URL that a Primus client makes is far shorter.
 pub const HTTP_TARGET_BYTES_MAX: usize = 8 * 1024;
@@ -35,6 +37,10 @@ pub const MESSAGE_BYTES_MAX_HIGHEST: usize = 512 * 1024 * 1024;
 /// Milliseconds between two pings, at most: a day. The clients wait half as long again, and their
 /// timers overflow at 2^31 ms.
 pub const PING_INTERVAL_MS_HIGHEST: u64 = 24 * 60 * 60 * 1000;
+
+/// Bytes of an answer to a poll that is still compressed. It is compressed for each session by
+/// itself and in the shard's own time, some tens of milliseconds for as much.
+pub const HTTP_COMPRESSION_BYTES_MAX: usize = 1024 * 1024;
 
 /// Messages in one request, of the transports that join what waits (engine.io, sockjs). One may
 /// have two bytes there, but each is handed to the application by itself. No client collects as

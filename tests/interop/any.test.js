@@ -63,6 +63,14 @@ test('bare clients are told apart by path and query', onlyAllSpark, async (t) =>
   assert.equal(await text(socket), '1');
 });
 
+test('who asks for HTTP/2 besides gets what is there', onlyAllSpark, async (t) => {
+  const server = await startAny(t);
+  const headers = { connection: 'Upgrade', upgrade: 'h2c' };
+  for (const path of ['/primus/primus.js', '/primus/spec', '/primus/info']) {
+    assert.equal((await request(server, 'GET', path, { headers })).status, 200, path);
+  }
+});
+
 function startAny(t, options) {
   const transport = { disconnect_delay: 3_000 };
   return startServer(t, { ...options, transformer: 'any', transport });

@@ -31,6 +31,19 @@ test('messages may be sent while the session is being made', async (t) => {
   assert.deepEqual(await answers, ['"é👋%+&="', '2']);
 });
 
+test('an upgrade, of which there is none here, is a plain request', async (t) => {
+  const server = await startBrowserChannel(t);
+  const headers = { 'connection': 'Upgrade, HTTP2-Settings', 'http2-settings': 'AAMAAABkAAQAAP__' };
+  for (const upgrade of ['h2c', 'websocket']) {
+    const asked = { headers: { ...headers, upgrade } };
+    const library = await request(server, 'GET', '/primus/primus.js', asked);
+    assert.equal(library.status, 200);
+    assert.match(library.body, /Primus/);
+    const init = await request(server, 'GET', '/primus/test?VER=8&MODE=init', asked);
+    assert.deepEqual([init.status, init.body], [200, '[null,null]']);
+  }
+});
+
 test('a back channel with nothing to say is kept alive', async (t) => {
   const transport = { keepAliveInterval: 50 };
   const session = await openSession(await startBrowserChannel(t, { transport }));

@@ -15,7 +15,7 @@ const EVENT_MS_MAX = 30_000;
  * transformer that `server.spokenBy` names, or the option `spokenBy`.
  */
 function connect(server, { spokenBy = server.spokenBy, ...options } = {}, suffix = '') {
-  const PrimusClient = primusClient(spokenBy);
+  const PrimusClient = primusClient(spokenBy, server.pathname);
   const client = new PrimusClient(server.url + suffix, options);
   server.afterStop(() => {
     client.end();
@@ -27,11 +27,12 @@ function connect(server, { spokenBy = server.spokenBy, ...options } = {}, suffix
 
 const primusClients = new Map();
 
-function primusClient(transformer) {
-  if (!primusClients.has(transformer)) {
-    primusClients.set(transformer, Primus.createSocket({ transformer, parser: 'json' }));
+function primusClient(transformer, pathname) {
+  const name = `${transformer} ${pathname}`;
+  if (!primusClients.has(name)) {
+    primusClients.set(name, Primus.createSocket({ transformer, pathname, parser: 'json' }));
   }
-  return primusClients.get(transformer);
+  return primusClients.get(name);
 }
 
 /** A Primus client that is open. */

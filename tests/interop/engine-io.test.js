@@ -3,12 +3,13 @@
 
 const assert = require('node:assert/strict');
 const { describe, test } = require('node:test');
+const { gunzipSync } = require('node:zlib');
 const { Socket } = require('engine.io-client');
 const WebSocket = require('ws');
 
-const { collect, countsOnce, event, events, open, record, text } = require('./clients');
-const { begin, request } = require('./raw');
-const { startServer } = require('./server');
+const { collect, countsOnce, event, events, open, openPlain, record, text } = require('./clients');
+const { begin, rawConnection, received, request } = require('./raw');
+const { differsFromNode, startServer } = require('./server');
 
 const POLLING = '/primus/?EIO=4&transport=polling';
 const POLLING_3 = '/primus/?EIO=3&transport=polling&b64=1';
@@ -86,6 +87,37 @@ test('packets of one request come back in one answer', async (t) => {
   assert.deepEqual([poll.status, poll.body], [200, '4"é 👋"\x1e4[1]\x1e4null']);
 });
 
+test(
+  'a body that is not UTF-8 ends the session',
+  differsFromNode('it replaces what is none, and hands on what nobody has sent'),
+  async (t) => {
+    const server = await startEngine(t);
+    const path = await handshake(server);
+    const body = Buffer.from('342261ff22', 'hex');
+    await request(server, 'POST', path, { body });
+    assert.deepEqual(await refusal(server, 'GET', path), [400, 1, 'Session ID unknown']);
+  },
+);
+
+test(
+  'a message with the byte that separates packets harms nobody who polls',
+  differsFromNode('it sends the byte as it is, and its clients end for what is behind it'),
+  async (t) => {
+    const options = { transformer: 'any', app: 'broadcast', parser: 'raw' };
+    const server = await startServer(t, options);
+    const clients = [await openClient(server, ['polling']), await openClient(server, ['polling'])];
+    const closes = clients.map((client) => record(client, 'close'));
+    const stranger = await openPlain(server);
+    for (const message of ['a\x1enonsense', '\x1e1', 'goodbye']) {
+      const came = clients.map((client) => event(client, 'message'));
+      stranger.send(message);
+      const received = (await Promise.all(came)).map((data) => Buffer.from(data).toString());
+      assert.deepEqual(received, [message, message]);
+    }
+    assert.deepEqual(closes, [[], []]);
+  },
+);
+
 test('a poll waits for a message, and a ping is one', async (t) => {
   const transport = { pingInterval: 100, pingTimeout: 5_000 };
   const server = await startEngine(t, { transport });
@@ -118,6 +150,68 @@ test('a second poll at the same time ends the session', async (t) => {
   }));
   // Which of them the server reads first is not said.
   assert.deepEqual(answers.sort(), [[200, '1'], [400, '']]);
+  assert.deepEqual(await refusal(server, 'GET', path), [400, 1, 'Session ID unknown']);
+});
+
+test('messages are compressed for clients that offer it, if compression is on', async (t) => {
+  const message = `"${'x'.repeat(2_000)}"`;
+  for (const compression of [true, false]) {
+    const server = await startEngine(t, { compression });
+    const url = server.url.replace('http', 'ws') + '/primus/?EIO=4&transport=websocket';
+    const socket = new WebSocket(url);
+    server.afterStop(() => socket.terminate());
+    await text(socket);
+    assert.match(socket.extensions, compression ? /^permessage-deflate/ : /^$/);
+    const before = socket._socket.bytesRead;
+    socket.send(`4${message}`);
+    assert.equal(await text(socket), `4${message}`);
+    assert.equal(socket._socket.bytesRead - before < message.length, compression);
+
+    const path = await handshake(server);
+    await request(server, 'POST', path, { body: `4${message}` });
+    const headers = { 'accept-encoding': 'gzip, deflate' };
+    const poll = await request(server, 'GET', path, { headers, encoding: 'latin1' });
+    assert.equal(poll.headers['content-encoding'], compression ? 'gzip' : undefined);
+    const body = Buffer.from(poll.body, 'latin1');
+    assert.equal(String(compression ? gunzipSync(body) : body), `4${message}`);
+  }
+});
+
+test('the options of compression have the names of the package', async (t) => {
+  const transport = { perMessageDeflate: true, httpCompression: false };
+  const server = await startEngine(t, { transport });
+  const url = server.url.replace('http', 'ws') + '/primus/?EIO=4&transport=websocket';
+  const socket = new WebSocket(url);
+  server.afterStop(() => socket.terminate());
+  await text(socket);
+  assert.match(socket.extensions, /^permessage-deflate/);
+  const path = await handshake(server);
+  await request(server, 'POST', path, { body: `4"${'x'.repeat(2_000)}"` });
+  const poll = await request(server, 'GET', path, { headers: { 'accept-encoding': 'gzip' } });
+  assert.equal(poll.headers['content-encoding'], undefined);
+});
+
+test('a second body while one is coming ends the session', async (t) => {
+  const server = await startEngine(t);
+  const path = await handshake(server);
+  const first = await beginPost(server, path, 10);
+  const second = await beginPost(server, path, 10);
+  await received(second, /^HTTP\/1\.1 400 /);
+  first.write('x'.repeat(5));
+  assert.deepEqual(await refusal(server, 'GET', path), [400, 1, 'Session ID unknown']);
+});
+
+test('a body that is cut off ends the session', async (t) => {
+  const server = await startEngine(t, { app: 'scripted' });
+  const observer = await open(server);
+  const path = await handshake(server);
+  const poll = await beginPoll(server, path);
+  const raw = await beginPost(server, path, 10);
+  raw.destroy();
+  // Either the poll was there to see the end, or it came after it.
+  await received(poll, /\r\n\r\n1$|Session ID unknown/);
+  const counts = await countsOnce(observer, ({ disconnection }) => disconnection > 0);
+  assert.deepEqual([counts.connection, counts.disconnection], [2, 1]);
   assert.deepEqual(await refusal(server, 'GET', path), [400, 1, 'Session ID unknown']);
 });
 
@@ -310,6 +404,27 @@ async function handshake3(server) {
   const [, length, packet] = /^(\d+):0(\{.*?\})/.exec(body);
   assert.equal(Number(length), packet.length + 1);
   return `${POLLING_3}&sid=${JSON.parse(packet).sid}`;
+}
+
+/** A connection on which a body is coming, of which half has come. The server knows of it. */
+async function beginPost(server, path, length) {
+  const raw = await rawConnection(server);
+  const lines = [`POST ${path} HTTP/1.1`, 'Host: a', `Content-Length: ${length}`];
+  raw.write([...lines, 'Expect: 100-continue', '', ''].join('\r\n'));
+  const [begun] = await received(raw, /^HTTP\/1\.1 (100 Continue\r\n\r\n|400 )/);
+  if (begun.endsWith('\n')) {
+    // The answer itself may have come with it.
+    raw.bytes = raw.bytes.slice(begun.length);
+    raw.write('4'.repeat(length / 2));
+  }
+  return raw;
+}
+
+/** A connection on which a poll waits. */
+async function beginPoll(server, path) {
+  const raw = await rawConnection(server);
+  raw.write(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
+  return raw;
 }
 
 /** A WebSocket that is open, or, if the server speaks first, one that is about to be. */

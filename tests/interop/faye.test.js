@@ -65,7 +65,11 @@ test('hixie-75: no challenge', async (t) => {
   await assertGone(server);
 });
 
-for (const [when, isLate] of [['with the handshake', false], ['after the handshake', true]]) {
+for (const [when, isLate, lines] of [
+  ['with the handshake', false, {}],
+  ['after the handshake', true, {}],
+  ['as its body', false, { 'Content-Length': 8 }],
+]) {
   test(`hixie-76: the challenge, whose last part comes ${when}`, async (t) => {
     const server = await startFaye(t, { app: 'scripted' });
     const raw = await rawConnection(server);
@@ -73,6 +77,7 @@ for (const [when, isLate] of [['with the handshake', false], ['after the handsha
       Origin: 'http://x',
       'Sec-WebSocket-Key1': KEYS.first,
       'Sec-WebSocket-Key2': KEYS.second,
+      ...lines,
     });
     if (isLate) {
       raw.write(head);
@@ -93,6 +98,17 @@ for (const [when, isLate] of [['with the handshake', false], ['after the handsha
     await assertGone(server);
   });
 }
+
+test('a subprotocol is neither chosen nor looked at', async (t) => {
+  const server = await startFaye(t);
+  for (const list of ['a, b', 'a,,b', '', 'a b', 'a,a', 'a;q=1', '(']) {
+    const raw = await rawConnection(server);
+    raw.write(hybi('13', { 'Sec-WebSocket-Protocol': list }));
+    const [head] = await received(raw, /^HTTP\/1\.1 [^]*?\r\n\r\n/);
+    assert.match(head, /^HTTP\/1\.1 101 /, list);
+    assert.doesNotMatch(head, /Sec-WebSocket-Protocol/i);
+  }
+});
 
 test('a version of hybi that nobody knows is refused', async (t) => {
   const raw = await rawConnection(await startFaye(t));
@@ -157,9 +173,9 @@ async function openClient(server) {
   return client;
 }
 
-function hybi(version) {
+function hybi(version, headers) {
   const key = 'dGhlIHNhbXBsZSBub25jZQ==';
-  return handshake({ 'Sec-WebSocket-Key': key, 'Sec-WebSocket-Version': version });
+  return handshake({ 'Sec-WebSocket-Key': key, 'Sec-WebSocket-Version': version, ...headers });
 }
 
 function handshake(headers) {

@@ -16,6 +16,8 @@ const { values: flags } = parseArgs({
     driver: { type: 'string' },
     listen: { type: 'string' },
     'max-length': { type: 'string' },
+    parser: { type: 'string' },
+    pathname: { type: 'string' },
     'ping-interval': { type: 'string' },
     shards: { type: 'string' },
     transformer: { type: 'string' },
@@ -73,6 +75,8 @@ function primusOptions() {
     compression: flags.compression === true,
     pingInterval: pingInterval === 'off' ? false : Number(pingInterval),
     transport: Object.fromEntries(flags.transport.map(transportOption)),
+    ...(flags.parser === 'raw' && { parser: raw }),
+    ...(flags.pathname && { pathname: flags.pathname }),
     ...(flags['max-length'] && { maxLength: Number(flags['max-length']) }),
     iknowhttpsisbetter: true,
   };
@@ -81,6 +85,12 @@ function primusOptions() {
 function count(spark, to) {
   for (let n = 0; n < to; n += 1) spark.write(n);
 }
+
+/** Passes payloads on as they are, as AllSpark's parser of that name. */
+const raw = {
+  encoder: (data, next) => next(null, data),
+  decoder: (data, next) => next(null, data),
+};
 
 /** A spark as the application sees it. */
 function describe({ id, query, address: { ip, port }, headers }) {

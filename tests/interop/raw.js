@@ -41,26 +41,26 @@ async function request(server, method, path, options) {
 }
 
 /**
- * The same as soon as the answer begins. `body` grows, `until(pattern)` waits for it,
- * `ended` resolves with its end, and `destroy()` cuts the connection.
+ * The same as soon as the answer begins, read in an `encoding`. `body` grows, `until(pattern)`
+ * waits for it, `ended` resolves with its end, and `destroy()` cuts the connection.
  */
-async function begin(server, method, path, { headers, body } = {}) {
+async function begin(server, method, path, { headers, body, encoding = 'utf8' } = {}) {
   const sent = http.request(server.url + path, { method, headers, agent: false });
   server.beforeStop(() => sent.destroy());
   sent.end(body);
   const head = within(ANSWER_MS_MAX, once(sent, 'response'), () => `${method} ${path} answered`);
-  return new Answer(sent, (await head)[0]);
+  return new Answer(sent, (await head)[0], encoding);
 }
 
 class Answer {
   body = '';
   #stream;
 
-  constructor(sent, response) {
+  constructor(sent, response, encoding) {
     this.status = response.statusCode;
     this.headers = response.headers;
     this.destroy = () => sent.destroy();
-    this.#stream = response.setEncoding('utf8').on('data', (text) => {
+    this.#stream = response.setEncoding(encoding).on('data', (text) => {
       this.body += text;
       response.emit('more');
     });

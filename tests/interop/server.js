@@ -34,8 +34,8 @@ const driver = process.env.ALLSPARK_DRIVER || 'auto';
  * Options: `kind` ('allspark' or 'node', if not the server under test), `app` ('echo',
  * 'broadcast', 'scripted'), `transformer`, `spokenBy` (the transformer of its clients, if it is
  * another one), `transport` (options by name), `compression`, `pingIntervalMs` (a number or 'off'),
- * `maxLength` in bytes, `shards`, `port` (0 lets the system choose), and for 'scripted'
- * `clientPlugins`, a file of plugins for the client library.
+ * `maxLength` in bytes, `parser`, `pathname`, `shards`, `port` (0 lets the system choose), and for
+ * 'scripted' `clientPlugins`, a file of plugins for the client library.
  */
 async function startServer(t, options = {}) {
   const server = new Server(options);
@@ -55,6 +55,7 @@ class Server {
     const { app = 'echo', transformer = 'websockets', kind = peer, ...others } = options;
     const { spokenBy = transformer, ...told } = others;
     this.spokenBy = spokenBy;
+    this.pathname = told.pathname ?? '/primus';
     const [command, args] = commandFor(app, kind);
     args.push('--transformer', transformer, ...flags(told));
     const stdio = ['ignore', 'pipe', 'pipe'];
@@ -70,7 +71,7 @@ class Server {
     const explain = () => `no start line in: ${this.#output}`;
     this.port = await within(START_MS_MAX, this.#announced(), explain);
     this.url = `http://127.0.0.1:${this.port}`;
-    this.webSocketUrl = `ws://127.0.0.1:${this.port}/primus`;
+    this.webSocketUrl = `ws://127.0.0.1:${this.port}${this.pathname}`;
   }
 
   /** Sends a signal and resolves with `{ code, signal }` once the process is gone. */
@@ -78,6 +79,20 @@ class Server {
     this.#killed = true;
     this.#child.kill(signal);
     return within(STOP_MS_MAX, this.exited, () => `${signal} did not end it: ${this.#output}`);
+  }
+
+  /** Resolves once what the server has said matches, with the match. */
+  async said(pattern) {
+    const complete = async () => {
+      while (!pattern.test(this.#output)) await once(this.#child, 'output');
+      return pattern.exec(this.#output);
+    };
+    return within(START_MS_MAX, complete(), () => `${pattern} in ${this.#output}`);
+  }
+
+  /** How often what the server has said matches a global pattern. */
+  timesSaid(pattern) {
+    return this.#output.match(pattern)?.length ?? 0;
   }
 
   /** Has something done before the server is stopped, which otherwise still has its clients. */
@@ -158,11 +173,13 @@ async function within(ms, promise, explain) {
 
 // A heartbeat comes at a random moment of its interval, so it is off unless a test is about it.
 function flags({ port = 0, pingIntervalMs = 'off', shards = 1, transport = {}, ...others }) {
-  const { compression = false, maxLength, clientPlugins } = others;
+  const { compression = false, maxLength, clientPlugins, parser, pathname } = others;
   const args = ['--listen', `127.0.0.1:${port}`, '--ping-interval', String(pingIntervalMs)];
   args.push('--shards', String(shards), '--driver', driver);
   if (compression) args.push('--compression');
   if (maxLength !== undefined) args.push('--max-length', String(maxLength));
+  if (parser !== undefined) args.push('--parser', parser);
+  if (pathname !== undefined) args.push('--pathname', pathname);
   if (clientPlugins !== undefined) args.push('--client-plugins', clientPlugins);
   for (const [name, value] of Object.entries(transport)) {
     args.push('--transport', `${name}=${value}`);

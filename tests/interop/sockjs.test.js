@@ -10,7 +10,7 @@ const WebSocket = require('ws');
 
 const { collect, countsOnce, event, open, record, text } = require('./clients');
 const { begin, request } = require('./raw');
-const { peer, startServer } = require('./server');
+const { differsFromNode, peer, startServer } = require('./server');
 
 const TRANSPORTS = ['websocket', 'xhr-streaming', 'eventsource', 'xhr-polling'];
 const NOT_FOUND = '404 Error: Page not found\n';
@@ -250,6 +250,32 @@ test('jsonp', async (t) => {
   assert.deepEqual(await send('d=', form), [500, 'Payload expected.']);
   assert.deepEqual(await send('d=x', form), [500, 'Broken JSON encoding.']);
 });
+
+test('several fields of a form are a message each, as they are', async (t) => {
+  const server = await startSockJs(t);
+  const poll = () => request(server, 'POST', '/primus/0/f/xhr');
+  await poll();
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+  const body = 'd=%5b%222%22%5d&x=1&d=%22%c3%a9%5cn%22';
+  const answer = await request(server, 'POST', '/primus/0/f/jsonp_send', { headers, body });
+  assert.deepEqual([answer.status, answer.body], [200, 'ok']);
+  const messages = [];
+  while (messages.length < 2) messages.push(...JSON.parse((await poll()).body.slice(1)));
+  assert.deepEqual(messages, ['["2"]', '"é\\n"']);
+});
+
+test(
+  'half of a surrogate pair, which is no text, is replaced',
+  differsFromNode('it hands it on, and replaces it where it leaves on a WebSocket'),
+  async (t) => {
+    const server = await startSockJs(t);
+    const poll = () => request(server, 'POST', '/primus/0/h/xhr');
+    await poll();
+    const body = '["\\"a\\ud800\\""]';
+    assert.equal((await request(server, 'POST', '/primus/0/h/xhr_send', { body })).status, 204);
+    assert.deepEqual(JSON.parse((await poll()).body.slice(1)), ['"a\ufffd"']);
+  },
+);
 
 test('a callback is needed, and must not be a script', async (t) => {
   const server = await startSockJs(t);

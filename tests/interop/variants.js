@@ -26,6 +26,10 @@ const VARIANTS = {
     onlyAllSpark: true,
   },
   'engine.io': { server: { transformer: 'engine.io' }, headers: 'extraHeaders' },
+  'engine.io compressed': {
+    server: { transformer: 'engine.io', compression: true },
+    headers: 'extraHeaders',
+  },
   'engine.io by polling': {
     server: { transformer: 'engine.io' },
     client: { websockets: false },

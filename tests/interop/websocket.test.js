@@ -165,6 +165,24 @@ test(
   },
 );
 
+test(
+  'a length in more bytes than it needs is refused',
+  differsFromNode('it accepts them, which RFC 6455, 5.2 forbids'),
+  async (t) => {
+    const server = await startServer(t);
+    // The text `1`, masked with zeros.
+    for (const length of ['fe0001', 'ff0000000000000001']) {
+      const raw = await rawConnection(server);
+      raw.write(handshake());
+      await received(raw, /\r\n\r\n$/);
+      raw.bytes = '';
+      raw.write(Buffer.from(`81${length}0000000031`, 'hex'));
+      // Close code 1002.
+      await received(raw, /^\x88\x02\x03\xea$/);
+    }
+  },
+);
+
 /** Hands the bytes to the kernel, and lets the event loop turn, before anything else is written. */
 async function writeAlone(raw, bytes) {
   await new Promise((resolve) => raw.write(bytes, resolve));

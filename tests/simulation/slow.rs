@@ -47,6 +47,22 @@ fn empty_lines_hold_no_connection() {
     }
 }
 
+/// Load balancers commonly keep an idle connection for 60 s, and may use it in the last moment: the
+/// server must not be closing it then.
+#[test]
+fn a_connection_is_kept_for_longer_than_by_load_balancers() {
+    let mut stage = stage();
+    let end = stage.connect(0);
+    for _ in 0..2 {
+        stage.send_all(end, GET.as_bytes());
+        assert!(stage.read_all(end).0.ends_with("hello"));
+        stage.seconds(65);
+    }
+    assert_eq!(stage.server.connections(), 1);
+    stage.seconds(20);
+    assert_eq!(stage.server.connections(), 0);
+}
+
 #[test]
 fn a_few_empty_lines_do_no_harm_and_many_are_refused() {
     let mut stage = stage();

@@ -8,10 +8,10 @@ use allspark_protocol::Instant;
 use allspark_protocol::http::{Request, RequestHead, Response};
 use allspark_protocol::primus::Pathname;
 use allspark_protocol::transformer::{
-    Answer, Carrier, Context, Event, Kind, Outputs, Transformer, Units, Wire,
+    Answer, Carrier, Context, Event, Kind, Outputs, SessionName, Transformer, Units, Wire,
 };
 
-use crate::browserchannel::{BrowserChannel, BrowserChannelOptions, BrowserChannelSession};
+use crate::browserchannel::{self, BrowserChannel, BrowserChannelOptions, BrowserChannelSession};
 use crate::engine_io::{EngineIo, EngineIoOptions, EngineIoSession};
 use crate::faye::{Faye, FayeOptions, FayeSession};
 use crate::kind::TransformerKind;
@@ -97,18 +97,26 @@ impl AnyTransformer {
             return self.kind;
         }
         let path = head.path().strip_prefix(&*self.pathname);
+        let asks_browserchannel = || {
+            let path = browserchannel::behind(&self.pathname, head.path());
+            matches!(path, Some("/test" | "/bind")) && head.query().get("VER").is_some()
+        };
         if head.query().get("EIO").is_some() {
             TransformerKind::EngineIo
-        } else if matches!(path, Some("/test" | "/bind")) && head.query().get("VER").is_some() {
+        } else if asks_browserchannel() {
             TransformerKind::BrowserChannel
         } else if path.is_some_and(is_sockjs) {
             TransformerKind::SockJs
-        } else if head.wants_upgrade() && head.header("sec-websocket-version") != Some("13") {
+        } else if wants_websocket(head) && head.header("sec-websocket-version") != Some("13") {
             TransformerKind::Faye
         } else {
             TransformerKind::WebSockets
         }
     }
+}
+
+fn wants_websocket(head: &RequestHead<'_>) -> bool {
+    head.wants_upgrade() && head.has_token("upgrade", "websocket")
 }
 
 /// Whether SockJS serves this path behind the pathname, and no other transport does.
@@ -123,10 +131,12 @@ fn is_sockjs(path: &str) -> bool {
         "jsonp",
         "jsonp_send",
     ];
+    // As in sockjs-node, one slash more means nothing.
+    let path = path.strip_suffix('/').unwrap_or(path);
     match path.rsplit_once('/') {
         Some((before, last)) if TRANSPORTS.contains(&last) => before.matches('/').count() >= 2,
         Some((_, last)) => {
-            matches!(last, "info" | "iframe.js")
+            matches!(last, "info" | "chunking_test" | "iframe.js")
                 || (last.starts_with("iframe") && last.ends_with(".html"))
         }
         None => false,
@@ -343,6 +353,20 @@ impl Transformer for AnyTransformer {
         }
     }
 
+    /// With `any`, what wants to change to anything but a WebSocket (HTTP/2, `h2c`) is a plain
+    /// request, as RFC 9110, 7.8 has it.
+    fn is_upgrade(&self, head: &RequestHead<'_>) -> bool {
+        match self.kind {
+            TransformerKind::WebSockets => self.websockets.is_upgrade(head),
+            TransformerKind::Faye => self.faye.is_upgrade(head),
+            TransformerKind::Uws => self.uws.is_upgrade(head),
+            TransformerKind::EngineIo => self.engine_io.is_upgrade(head),
+            TransformerKind::SockJs => self.sockjs.is_upgrade(head),
+            TransformerKind::BrowserChannel => self.browserchannel.is_upgrade(head),
+            TransformerKind::Any => wants_websocket(head),
+        }
+    }
+
     fn request_body_bytes_max(&self) -> usize {
         match self.kind {
             TransformerKind::WebSockets => self.websockets.request_body_bytes_max(),
@@ -365,6 +389,33 @@ impl Transformer for AnyTransformer {
 
     fn absent<'r>(&mut self, request: &'r Request<'_>) -> Answer<'r, AnySession> {
         of_request!(self, request, absent)
+    }
+
+    fn announced<'r>(&self, head: &RequestHead<'r>) -> Option<SessionName<'r>> {
+        match self.kind_of(head) {
+            TransformerKind::EngineIo => self.engine_io.announced(head),
+            TransformerKind::SockJs => self.sockjs.announced(head),
+            TransformerKind::BrowserChannel => self.browserchannel.announced(head),
+            TransformerKind::WebSockets
+            | TransformerKind::Faye
+            | TransformerKind::Uws
+            | TransformerKind::Any => None,
+        }
+    }
+
+    fn begun(
+        &mut self,
+        session: &mut AnySession,
+        context: Context,
+        carrier: Carrier,
+        head: &RequestHead<'_>,
+        out: &mut Outputs,
+    ) -> Option<Response> {
+        if self.kind_of(head) != session.kind() {
+            return None;
+        }
+        of_session!(self, session, |transformer, inner| transformer
+            .begun(inner, context, carrier, head, out))
     }
 
     #[inline]

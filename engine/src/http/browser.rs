@@ -13,21 +13,18 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
-    /// What to say to the browser that sent this request; nothing if it is an upgrade, which
-    /// [`Cors::refuse_upgrade`] has judged already.
+    /// What to say to the browser that sent this request. An upgrade gets nothing of it;
+    /// [`Cors::refuse_upgrade`] judges that.
     ///
     /// # Errors
     /// The complete answer to a request that goes no further: a preflight, or a refusal.
-    pub(crate) fn of(cors: &Cors, head: &RequestHead<'_>) -> Result<Option<Self>, Response> {
-        if head.wants_upgrade() {
-            return Ok(None);
-        }
+    pub(crate) fn of(cors: &Cors, head: &RequestHead<'_>) -> Result<Self, Response> {
         match cors.judge(head) {
             CorsVerdict::Answer(response) => Err(response),
-            CorsVerdict::Pass(grant) => Ok(Some(Self {
+            CorsVerdict::Pass(grant) => Ok(Self {
                 grant,
                 is_explorer: is_explorer(head),
-            })),
+            }),
         }
     }
 

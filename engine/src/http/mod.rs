@@ -6,6 +6,7 @@
 //! | here | [`Door`]: where a request goes |
 //! | [`asked`] | what an answer has to know of its request |
 //! | [`browser`] | what answers say to browsers |
+//! | [`proxies`] | what the operator should know of a proxy |
 //! | [`parked`] | a request that waits for its answer, with what comes behind it |
 //! | [`paced`] | an answer that comes in parts with pauses |
 //!
@@ -25,11 +26,13 @@ mod asked;
 mod browser;
 mod paced;
 mod parked;
+mod proxies;
 
 pub(crate) use asked::Asked;
 pub(crate) use browser::Verdict;
 pub(crate) use paced::{Paced, Part};
 pub(crate) use parked::{Next, Parked, append};
+pub(crate) use proxies::look_at_proxy;
 
 use browser::Browser;
 
@@ -72,24 +75,29 @@ impl Door {
         self.date
     }
 
-    /// Where a request goes. `is_script` says whether what the transport answers is a script, which
-    /// a browser asks for without an `Origin`.
+    /// Where a request goes. `is_upgrade` says whether it is an upgrade to the transport,
+    /// `is_script` whether what that answers is a script, which a browser asks for without an
+    /// `Origin`.
     pub(crate) fn judge(
         &self,
         options: &Options,
         head: &RequestHead<'_>,
+        is_upgrade: bool,
         is_script: impl FnOnce(&RequestHead<'_>) -> bool,
     ) -> Way {
         if !head.path().starts_with(&*self.pathname) {
             return Way::Elsewhere;
         }
         let cors = &options.cors;
-        if let Some(refusal) = cors.refuse_upgrade(head) {
+        if is_upgrade && let Some(refusal) = cors.refuse_upgrade(head) {
             return Way::LastAnswer(refusal);
         }
-        let browser = match Browser::of(cors, head) {
-            Ok(browser) => browser,
-            Err(response) => return Way::Answer(response),
+        let browser = match is_upgrade {
+            true => None,
+            false => match Browser::of(cors, head) {
+                Ok(browser) => Some(browser),
+                Err(response) => return Way::Answer(response),
+            },
         };
         if !cors.allows_referer(head) && is_script(head) {
             return Way::Answer(Response::text(403, "Forbidden\n"));
@@ -155,7 +163,8 @@ mod tests {
     fn judge(options: &Options, head: &str) -> Way {
         let head = format!("{head}\r\nHost: a.example\r\n\r\n");
         let head = RequestHead::parse(head.as_bytes()).unwrap();
-        Door::new(options, "websockets").judge(options, &head, |_| false)
+        let is_upgrade = head.wants_upgrade();
+        Door::new(options, "websockets").judge(options, &head, is_upgrade, |_| false)
     }
 
     fn status(way: &Way) -> Option<u16> {

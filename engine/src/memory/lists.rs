@@ -1,6 +1,7 @@
 //! Lists that live as long as their shard, and whose room follows what they hold.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
+use std::hash::Hash;
 
 /// Entries for which a list keeps its room, whatever it holds.
 const ENTRIES_KEPT: usize = 1024;
@@ -21,6 +22,14 @@ impl<T> GiveBack for Vec<T> {
 }
 
 impl<T> GiveBack for VecDeque<T> {
+    fn give_back(&mut self) {
+        if let Some(kept) = kept(self.len(), self.capacity()) {
+            self.shrink_to(kept);
+        }
+    }
+}
+
+impl<K: Eq + Hash, V> GiveBack for HashMap<K, V> {
     fn give_back(&mut self) {
         if let Some(kept) = kept(self.len(), self.capacity()) {
             self.shrink_to(kept);
@@ -54,5 +63,9 @@ mod tests {
         queue.clear();
         queue.give_back();
         assert!(queue.capacity() < 2 * ENTRIES_KEPT);
+        let mut map: HashMap<u64, u64> = (0..100_000).map(|key| (key, key)).collect();
+        map.clear();
+        map.give_back();
+        assert!(map.capacity() < 2 * ENTRIES_KEPT);
     }
 }

@@ -1,6 +1,6 @@
 //! A shard without its driver: the machines, and nothing else.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,6 +46,9 @@ pub(crate) struct Core<T: Transformer> {
     /// Commands that did not fit into the inboxes of other shards.
     pub(super) outbox: Outbox<Command>,
     pub(super) room: Room,
+    /// By connection, sessions that know of requests whose bodies are coming. The connection is a
+    /// carrier of its session.
+    pub(super) arriving: HashMap<Key, Key>,
     /// What came in and was not looked at yet.
     pub(super) backlog: Backlog,
     /// Connections that can go on with what their peers sent meanwhile.
@@ -89,6 +92,7 @@ impl<T: Transformer> Core<T> {
             effects: Effects::default(),
             outbox: Outbox::new(server.mesh.shards()),
             room: Room::default(),
+            arriving: HashMap::default(),
             backlog: Backlog::default(),
             resumed: Vec::new(),
             leaving: VecDeque::new(),

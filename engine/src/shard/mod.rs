@@ -44,6 +44,7 @@ use allspark_protocol::transformer::Transformer;
 use crate::io::{Completion, Driver, Wait, Waker};
 use crate::memory::GiveBack;
 
+mod arriving;
 mod carry_out;
 mod clock;
 mod close;

@@ -11,7 +11,7 @@ use super::core::Core;
 use super::owner::{self, Owner};
 use super::reason::EndReason;
 use crate::app;
-use crate::http::{Asked, Next, Paced, Parked, Verdict, Way, unavailable};
+use crate::http::{Asked, Next, Paced, Parked, Verdict, Way, look_at_proxy, unavailable};
 use crate::io::Socket;
 use crate::limits::{
     BACKLOG_BYTES_MAX, PENDING_BYTES_HIGHEST, PENDING_BYTES_MAX, SHARE_BYTES, SHARES_PER_TURN,
@@ -210,6 +210,9 @@ impl<T: Transformer> Core<T> {
             };
             (had_begun, had_head, answered) = (false, false, true);
         }
+        if reader.awaits_body() && !had_head && self.begin_request(key, &reader) {
+            return;
+        }
         if reader.take_continue() {
             self.write_frame(key, |out| {
                 Response::new(100).encode(out, true, false);
@@ -266,14 +269,19 @@ impl<T: Transformer> Core<T> {
     /// Answers a request, or hands it to whom it is for. The connection's owner says which.
     fn request(&mut self, key: Key, request: &Request<'_>) {
         let head = &request.head;
+        self.end_arrival(key);
         self.net.connection_mut(key).owner = Owner::Http(Reader::new(0));
         let transformer = &self.sessions.transformer;
         let is_script = |head: &RequestHead<'_>| transformer.is_script(head);
-        match self.door.judge(&self.server.options, head, is_script) {
+        let (options, is_upgrade) = (&self.server.options, transformer.is_upgrade(head));
+        match self.door.judge(options, head, is_upgrade, is_script) {
             Way::Answer(response) => self.respond(key, head, &response),
             Way::LastAnswer(response) => self.respond_last(key, head, &response),
             Way::Elsewhere => self.respond_elsewhere(key, head),
-            Way::Transport(verdict) => self.request_transport(key, request, verdict),
+            Way::Transport(verdict) => {
+                look_at_proxy(head, self.net.connection(key).peer);
+                self.request_transport(key, request, verdict);
+            }
         }
     }
 
@@ -408,7 +416,7 @@ impl<T: Transformer> Core<T> {
 
     /// Answers a request and closes the connection. What follows an upgrade that was refused may be
     /// anything but HTTP.
-    fn respond_last(&mut self, key: Key, head: &RequestHead<'_>, response: &Response) {
+    pub(super) fn respond_last(&mut self, key: Key, head: &RequestHead<'_>, response: &Response) {
         let asked = Asked::of(head);
         self.write_response(key, response, false, asked.head_only);
         self.finish(key);

@@ -1,16 +1,13 @@
 //! The client's side of a connection: requests are written, responses are read as they arrive.
 
-use std::mem::MaybeUninit;
-
 use super::body::{Body, Piece};
 use super::error::{Error, Misuse};
 use super::fields::{Fields, Headers, is_host, is_target_byte, is_token};
 use super::framing::framing;
 use super::gather::{FirstLine, Gathered, gather};
-use super::head::{explain, field_lines};
+use super::head::{field_lines, with_room};
 use super::response::{check_header, push_header, push_length};
 use crate::input::Input;
-use crate::limits::HTTP_HEADERS_MAX;
 
 /// Appends a request to `out`. A body, even an empty one, is announced by its length.
 ///
@@ -62,26 +59,22 @@ pub struct ResponseHead<'b> {
 
 impl<'b> ResponseHead<'b> {
     fn parse(bytes: &'b [u8]) -> Result<Self, Error> {
-        let mut headers = [const { MaybeUninit::uninit() }; HTTP_HEADERS_MAX];
-        let mut response = httparse::Response::new(&mut []);
-        let result = httparse::ParserConfig::default().parse_response_with_uninit_headers(
-            &mut response,
-            bytes,
-            &mut headers,
-        );
-        match result {
-            Ok(httparse::Status::Complete(end)) if end == bytes.len() => {}
-            Ok(_) => return Err(STATUS_LINE.malformed),
-            Err(error) => return Err(explain(error, bytes, STATUS_LINE.malformed)),
-        }
-        match (response.code, response.version) {
-            (Some(status @ 100..), Some(minor_version)) => Ok(Self {
-                status,
-                minor_version,
-                fields: Fields::new(field_lines(bytes)),
-            }),
-            _ => Err(STATUS_LINE.malformed),
-        }
+        with_room(bytes, STATUS_LINE.malformed, |headers| {
+            let mut response = httparse::Response::new(&mut []);
+            let config = httparse::ParserConfig::default();
+            match config.parse_response_with_uninit_headers(&mut response, bytes, headers)? {
+                httparse::Status::Complete(end) if end == bytes.len() => {}
+                _ => return Ok(None),
+            }
+            Ok(match (response.code, response.version) {
+                (Some(status @ 100..), Some(minor_version)) => Some(Self {
+                    status,
+                    minor_version,
+                    fields: Fields::new(field_lines(bytes)),
+                }),
+                _ => None,
+            })
+        })
     }
 
     /// The status: 100 to 999.

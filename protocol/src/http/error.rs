@@ -79,9 +79,6 @@ pub enum Error {
     /// More than [`HTTP_HEAD_BYTES_MAX`](crate::limits::HTTP_HEAD_BYTES_MAX).
     #[error("the head is too large")]
     HeadTooLarge,
-    /// More than [`HTTP_HEADERS_MAX`](crate::limits::HTTP_HEADERS_MAX).
-    #[error("there are too many headers")]
-    TooManyHeaders,
     /// More than [`HTTP_TARGET_BYTES_MAX`](crate::limits::HTTP_TARGET_BYTES_MAX).
     #[error("the request target is too long")]
     TargetTooLong,
@@ -113,7 +110,7 @@ impl Error {
             Self::BodyTooLarge => 413,
             Self::TargetTooLong => 414,
             Self::Expectation => 417,
-            Self::HeadTooLarge | Self::TooManyHeaders | Self::TrailersTooLarge => 431,
+            Self::HeadTooLarge | Self::TrailersTooLarge => 431,
             Self::TransferCodingUnknown => 501,
             Self::StatusLine | Self::Truncated => 502,
             Self::Version => 505,

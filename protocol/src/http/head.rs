@@ -7,7 +7,7 @@ use super::fields::{Fields, Headers, is_host};
 use super::framing::{Framing, framing};
 use super::query::Query;
 use super::target::Target;
-use crate::limits::{HTTP_HEAD_BYTES_MAX, HTTP_HEADERS_MAX};
+use crate::limits::{HTTP_HEAD_BYTES_MAX, HTTP_HEADERS_IN_PLACE};
 
 /// A request head that has been checked as a whole. It borrows the bytes it was read from and
 /// looks headers up in them, so that making one costs no memory.
@@ -38,18 +38,18 @@ impl<'b> RequestHead<'b> {
 
     /// Parses a head that ends where [`head_end`] found its end.
     pub(super) fn parse_delimited(bytes: &'b [u8]) -> Result<Self, Error> {
-        let mut headers = [const { MaybeUninit::uninit() }; HTTP_HEADERS_MAX];
-        let mut request = httparse::Request::new(&mut []);
-        match request.parse_with_uninit_headers(bytes, &mut headers) {
-            Ok(httparse::Status::Complete(end)) if end == bytes.len() => {}
-            Ok(_) => return Err(Error::RequestLine),
-            Err(error) => return Err(explain(error, bytes, Error::RequestLine)),
-        }
-        let (Some(method), Some(target), Some(minor_version)) =
-            (request.method, request.path, request.version)
-        else {
-            return Err(Error::RequestLine);
-        };
+        let (method, target, minor_version) = with_room(bytes, Error::RequestLine, |headers| {
+            let mut request = httparse::Request::new(&mut []);
+            match request.parse_with_uninit_headers(bytes, headers)? {
+                httparse::Status::Complete(end) if end == bytes.len() => {}
+                _ => return Ok(None),
+            }
+            let line = (request.method, request.path, request.version);
+            Ok(match line {
+                (Some(method), Some(target), Some(version)) => Some((method, target, version)),
+                _ => None,
+            })
+        })?;
         let target = Target::parse(method, target)?;
         let fields = Fields::new(field_lines(bytes));
         let header_host = host(fields, minor_version)?;
@@ -199,8 +199,32 @@ pub(super) fn field_lines(head: &[u8]) -> &[u8] {
     head.get(start..end).unwrap_or_default()
 }
 
+/// Parses a delimited head with room for its header lines: on the stack for the usual number, on
+/// the heap for more. A head is bounded by its bytes alone, so that is at most 128 KiB, for as long
+/// as the call takes. `None` stands for a first line that is malformed.
+pub(super) fn with_room<'b, T>(
+    head: &'b [u8],
+    first_line: Error,
+    mut parse: impl FnMut(
+        &mut [MaybeUninit<httparse::Header<'b>>],
+    ) -> Result<Option<T>, httparse::Error>,
+) -> Result<T, Error> {
+    let mut headers = [const { MaybeUninit::uninit() }; HTTP_HEADERS_IN_PLACE];
+    let result = match parse(&mut headers) {
+        Err(httparse::Error::TooManyHeaders) => {
+            let lines = memchr::memchr_iter(b'\n', head).count();
+            parse(Vec::with_capacity(lines).spare_capacity_mut())
+        }
+        result => result,
+    };
+    match result {
+        Ok(parsed) => parsed.ok_or(first_line),
+        Err(error) => Err(explain(error, head, first_line)),
+    }
+}
+
 /// Names the fault that made the parser refuse a delimited head.
-pub(super) fn explain(error: httparse::Error, head: &[u8], first_line: Error) -> Error {
+fn explain(error: httparse::Error, head: &[u8], first_line: Error) -> Error {
     if has_bare_return(head) {
         return Error::LineEnding;
     }
@@ -208,7 +232,8 @@ pub(super) fn explain(error: httparse::Error, head: &[u8], first_line: Error) ->
         httparse::Error::HeaderName if has_fold(head) => Error::LineFolding,
         httparse::Error::HeaderName => Error::HeaderName,
         httparse::Error::HeaderValue => Error::HeaderValue,
-        httparse::Error::TooManyHeaders => Error::TooManyHeaders,
+        // There is room for as many as there are lines.
+        httparse::Error::TooManyHeaders => Error::HeadTooLarge,
         httparse::Error::Version if names_version(head, first_line) => Error::Version,
         // Bare line feeds and returns are excluded by now, so what is not the end of a line is on
         // the first one.

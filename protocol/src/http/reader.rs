@@ -103,6 +103,17 @@ impl Reader {
             .is_some_and(|partial| matches!(partial.phase, Phase::Body(_)))
     }
 
+    /// The head of a request whose body is not complete.
+    pub fn begun(&self) -> Option<RequestHead<'_>> {
+        match self.partial.as_deref()? {
+            Partial {
+                head,
+                phase: Phase::Body(_),
+            } => RequestHead::parse_delimited(head).ok(),
+            _ => None,
+        }
+    }
+
     /// If the head of a request is complete and its body is not: how many bytes of the body came
     /// since the last call. The caller judges by this how fast the body comes. Bytes that frame the
     /// body do not count, because a peer could send nothing else.

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 use sha1::{Digest, Sha1};
-use zlib_rs::{DeflateConfig, compress_bound, compress_slice};
 
+use super::gzip::{accepts_gzip, gzip};
 use super::head::RequestHead;
 use super::response::Response;
 
@@ -31,7 +31,7 @@ impl StaticBody {
     /// Takes a body and compresses it. `content_type` is that of the answers.
     pub fn new(content_type: &'static str, body: impl Into<Cow<'static, [u8]>>) -> Self {
         let plain = body.into();
-        let gzip = Some(gzip(&plain)).filter(|gzip| gzip.len() < plain.len());
+        let gzip = Some(gzip(&plain, LEVEL)).filter(|gzip| gzip.len() < plain.len());
         let hash = hash(&plain);
         Self {
             content_type,
@@ -83,6 +83,9 @@ impl StaticBody {
     }
 }
 
+/// The most that zlib can do: it is done once.
+const LEVEL: u8 = 9;
+
 /// A year, which is the longest time in use; `immutable` is of RFC 8246.
 const FOREVER: &str = "public, max-age=31536000, immutable";
 
@@ -95,33 +98,6 @@ fn is_known(request: &RequestHead<'_>, tag: &str) -> bool {
     is_known && matches!(request.method(), "GET" | "HEAD")
 }
 
-/// Whether `Accept-Encoding` allows gzip: by its name, or else by `*`, with another weight than 0
-/// (RFC 9110, 12.5.3).
-fn accepts_gzip(request: &RequestHead<'_>) -> bool {
-    let header = request.header("accept-encoding").unwrap_or_default();
-    let weight_of = |name: &str| {
-        header.split(',').find_map(|element| {
-            let (coding, parameters) = element.split_once(';').unwrap_or((element, ""));
-            let is_it = coding.trim().eq_ignore_ascii_case(name);
-            is_it.then(|| weight(parameters))
-        })
-    };
-    weight_of("gzip")
-        .or_else(|| weight_of("*"))
-        .is_some_and(|weight| weight > 0.0)
-}
-
-/// The weight in ` q=0.5`; 1 if there is none, 0 if it is no number.
-fn weight(parameters: &str) -> f32 {
-    match parameters.trim().strip_prefix(['q', 'Q']) {
-        None => 1.0,
-        Some(rest) => {
-            let number = rest.trim_start().strip_prefix('=').map(str::trim);
-            number.and_then(|number| number.parse().ok()).unwrap_or(0.0)
-        }
-    }
-}
-
 fn hash(body: &[u8]) -> String {
     let digest = Sha1::digest(body);
     digest[..8].iter().fold(String::new(), |mut hash, byte| {
@@ -130,29 +106,11 @@ fn hash(body: &[u8]) -> String {
     })
 }
 
-fn gzip(body: &[u8]) -> Vec<u8> {
-    let config = DeflateConfig {
-        level: 9,
-        window_bits: WINDOW_BITS_GZIP,
-        ..DeflateConfig::default()
-    };
-    let mut gzip = vec![0; compress_bound(body.len()) + GZIP_BYTES];
-    let (written, _) = compress_slice(&mut gzip, body, config);
-    let length = written.len();
-    gzip.truncate(length);
-    gzip
-}
-
-/// zlib's way to ask for the largest window and for gzip (RFC 1952) around it.
-const WINDOW_BITS_GZIP: i32 = 15 + 16;
-
-/// Bytes by which gzip is longer than zlib, for which the bound counts.
-const GZIP_BYTES: usize = 12;
-
 #[cfg(test)]
 mod tests {
     use zlib_rs::{InflateConfig, decompress_slice};
 
+    use super::super::gzip::WINDOW_BITS_GZIP;
     use super::*;
 
     const TEXT: &str = "a text that is there twice, a text that is there twice";

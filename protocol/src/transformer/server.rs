@@ -139,6 +139,36 @@ pub trait Transformer: Clone + Send + 'static {
         64 * 1024
     }
 
+    /// Whether a request is an upgrade to this transport, which nobody else answers and which gets
+    /// no headers for browsers. As in Node.js, one is to a transport that has upgrades whatever it
+    /// wants to change to, and a plain request to one that has none.
+    fn is_upgrade(&self, head: &RequestHead<'_>) -> bool {
+        head.wants_upgrade()
+    }
+
+    /// The session that is to know of a request before its body is complete, if one is. It is told
+    /// with [`Transformer::begun`], if it is on the shard where the request arrives.
+    fn announced<'r>(&self, head: &RequestHead<'r>) -> Option<SessionName<'r>> {
+        let _ = head;
+        None
+    }
+
+    /// A request for this session has begun: its head has come, and its body has not. From now on
+    /// the carrier belongs to the session. What follows is the [`Transformer::exchange`], or
+    /// [`Transformer::lost`] if the request is cut off. With an answer it is refused at once, and
+    /// its connection closed.
+    fn begun(
+        &mut self,
+        session: &mut Self::Session,
+        context: Context,
+        carrier: Carrier,
+        head: &RequestHead<'_>,
+        out: &mut Outputs,
+    ) -> Option<Response> {
+        let _ = (session, context, carrier, head, out);
+        None
+    }
+
     /// Answers a request under the pathname that is none of Primus's own (spec, library).
     fn request<'r>(&mut self, request: &'r Request<'_>) -> Answer<'r, Self::Session>;
 
@@ -223,7 +253,8 @@ pub trait Transformer: Clone + Send + 'static {
         let _ = (session, context, units, out);
     }
 
-    /// A carrier of the session broke, or its peer closed it. The session does not own it any more.
+    /// A carrier of the session, or one on which a request for it had begun, broke, or its peer
+    /// closed it. The session does not own it any more.
     fn lost(
         &mut self,
         session: &mut Self::Session,

@@ -32,6 +32,41 @@ fn a_websocket_of_any_version_is_of_the_transport_that_its_path_names() {
 }
 
 #[test]
+fn a_request_is_of_the_same_transport_on_every_pathname() {
+    let targets = [
+        ("", TransformerKind::WebSockets),
+        ("/", TransformerKind::WebSockets),
+        ("/?EIO=4&transport=polling", TransformerKind::EngineIo),
+        ("/0/s/xhr", TransformerKind::SockJs),
+        ("/0/s/xhr/", TransformerKind::SockJs),
+        ("/0/s.s/websocket", TransformerKind::SockJs),
+        ("/info", TransformerKind::SockJs),
+        ("/info/", TransformerKind::SockJs),
+        ("/chunking_test", TransformerKind::SockJs),
+        ("/iframe-1.6.1.html", TransformerKind::SockJs),
+        ("/iframe.html/", TransformerKind::SockJs),
+        ("/test?VER=8&MODE=init", TransformerKind::BrowserChannel),
+        ("//bind?VER=8&RID=1", TransformerKind::BrowserChannel),
+        ("/test", TransformerKind::WebSockets),
+        ("/tests?VER=8", TransformerKind::WebSockets),
+    ];
+    for pathname in ["/primus", "/api/", "/a/b//"] {
+        let common = CommonOptions {
+            pathname: pathname.parse().unwrap(),
+            ..CommonOptions::default()
+        };
+        let any = AnyTransformer::new(TransformerKind::Any, &common, &[]).unwrap();
+        for (target, kind) in targets {
+            let pathname = pathname.trim_end_matches('/');
+            let target = format!("{pathname}{target}");
+            let text = format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n");
+            let head = RequestHead::parse(text.as_bytes()).unwrap();
+            assert_eq!(any.kind_of(&head), kind, "{target}");
+        }
+    }
+}
+
+#[test]
 fn what_a_page_loads_without_an_origin_is_known() {
     let any = AnyTransformer::new(TransformerKind::Any, &CommonOptions::default(), &[]);
     let any = any.unwrap();

@@ -32,6 +32,9 @@
 //! in portions, over several turns, and the request is answered once all of them are. A body that
 //! is not UTF-8 is bad data; the package replaces what is wrong in it.
 //!
+//! A pathname that ends with slashes is the same without them here; the package's own client puts
+//! one more behind it and is not found by the package's server.
+//!
 //! Phrases behind the status (`400 Unknown SID`) are the standard ones here; clients can only see
 //! the status and the body, which are those of the package.
 //!
@@ -62,4 +65,5 @@ mod tests;
 pub use client::{BrowserChannelClient, BrowserChannelClientOptions};
 pub use options::BrowserChannelOptions;
 pub use server::BrowserChannel;
+pub(crate) use server::behind;
 pub use session::BrowserChannelSession;

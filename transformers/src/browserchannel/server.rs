@@ -105,6 +105,14 @@ impl BrowserChannel {
     }
 }
 
+/// What stands behind the pathname. The package's client puts a slash and a name behind it even if
+/// it ends with slashes, so all of them together count as one.
+pub(crate) fn behind<'p>(base: &str, path: &'p str) -> Option<&'p str> {
+    let rest = path.strip_prefix(base)?;
+    let slashes = rest.len() - rest.trim_start_matches('/').len();
+    Some(&rest[slashes.saturating_sub(1)..])
+}
+
 impl Transformer for BrowserChannel {
     type Session = BrowserChannelSession;
 
@@ -112,6 +120,10 @@ impl Transformer for BrowserChannel {
 
     fn name(&self) -> &'static str {
         "browserchannel"
+    }
+
+    fn is_upgrade(&self, _head: &RequestHead<'_>) -> bool {
+        false
     }
 
     fn request_body_bytes_max(&self) -> usize {
@@ -122,8 +134,7 @@ impl Transformer for BrowserChannel {
     }
 
     fn request<'r>(&mut self, request: &'r Request<'_>) -> Answer<'r, BrowserChannelSession> {
-        let path = request.head.path();
-        match path.strip_prefix(&*self.pathname) {
+        match behind(&self.pathname, request.head.path()) {
             Some("/test") => self.test(&request.head),
             Some("/bind") => self.bind(request),
             Some(rest) if rest.starts_with('/') => {

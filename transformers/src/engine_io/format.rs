@@ -2,14 +2,16 @@
 
 use allspark_protocol::transformer::{Kind, Wire};
 use allspark_protocol::websocket::encode;
+use memchr::memchr;
 
 use super::base64;
-use super::packet::Protocol;
+use super::packet::{Protocol, SEPARATOR};
 
 /// A wire format of engine.io.
 ///
 /// - In [`Format::PollingV4`] a unit is one packet of a payload, without the separator: `4text`, or
-///   `b` and base64.
+///   `b` and base64, also for text that holds the separator (only the parser `raw` lets it): its
+///   client gets bytes.
 /// - In [`Format::PollingV3`] it is one bare packet, `4text` or byte 4 and bytes. What a payload
 ///   makes of it depends on its neighbours.
 /// - In [`Format::WebSocketV4`] and [`Format::WebSocketV3`] it is a WebSocket frame.
@@ -44,6 +46,10 @@ pub(super) const BINARY_MESSAGE_V3: u8 = 4;
 impl Format {
     pub(super) const COUNT: u8 = 6;
 
+    /// How many wires there are: one for each format, and one for each in which messages may be
+    /// compressed. (Those of polling have one that is not used.)
+    pub(super) const WIRES: u8 = 2 * Self::COUNT;
+
     pub(super) fn polling(protocol: Protocol) -> Self {
         match protocol {
             Protocol::V3 => Self::PollingV3,
@@ -61,17 +67,20 @@ impl Format {
     }
 
     #[inline]
-    pub(super) fn wire(self) -> Wire {
-        Wire(self as u8)
+    pub(super) fn wire(self, is_compressed: bool) -> Wire {
+        Wire(self as u8 + Self::COUNT * u8::from(is_compressed))
     }
 
-    /// The format that a wire stands for.
+    /// The format that a wire stands for, and whether messages may be compressed.
     ///
     /// # Panics
     /// If it is none of [`Format::wire`]: the engine has mixed up its transformers.
     #[inline]
-    pub(super) fn of(wire: Wire) -> Self {
-        ALL[usize::from(wire.0)]
+    pub(super) fn of(Wire(wire): Wire) -> (Self, bool) {
+        match wire.checked_sub(Self::COUNT) {
+            None => (ALL[usize::from(wire)], false),
+            Some(wire) => (ALL[usize::from(wire)], true),
+        }
     }
 
     #[inline]
@@ -86,11 +95,15 @@ impl Format {
     #[inline]
     pub(super) fn frame(self, kind: Kind, payload: &[u8], out: &mut Vec<u8>) {
         match (self, kind) {
-            (Self::PollingV4 | Self::PollingV3, Kind::Text) => push(TEXT_MESSAGE, payload, out),
-            (Self::PollingV4, Kind::Binary) => {
+            (Self::PollingV4, Kind::Text) if memchr(SEPARATOR, payload).is_none() => {
+                push(TEXT_MESSAGE, payload, out);
+            }
+            // Text that holds the separator would be several packets, and its client would be gone.
+            (Self::PollingV4, _) => {
                 out.push(b'b');
                 base64::encode(payload, out);
             }
+            (Self::PollingV3, Kind::Text) => push(TEXT_MESSAGE, payload, out),
             (Self::PollingV3, Kind::Binary) => push(BINARY_MESSAGE_V3, payload, out),
             (_, Kind::Text) => {
                 encode::message_header(Kind::Text, 1 + payload.len(), out);
@@ -105,6 +118,34 @@ impl Format {
             }
             (Self::WebSocketV4Base64, Kind::Binary) => frame_base64(b"b", payload, out),
             (Self::WebSocketV3Base64, Kind::Binary) => frame_base64(b"b4", payload, out),
+        }
+    }
+
+    /// Appends what is in the WebSocket frame of a message, and returns the kind of the frame.
+    pub(super) fn packet(self, kind: Kind, payload: &[u8], out: &mut Vec<u8>) -> Kind {
+        match (self, kind) {
+            (Self::WebSocketV4Base64 | Self::PollingV4, Kind::Binary) => {
+                out.push(b'b');
+                base64::encode(payload, out);
+                Kind::Text
+            }
+            (Self::WebSocketV3Base64, Kind::Binary) => {
+                out.extend_from_slice(b"b4");
+                base64::encode(payload, out);
+                Kind::Text
+            }
+            (Self::WebSocketV3 | Self::PollingV3, Kind::Binary) => {
+                push(BINARY_MESSAGE_V3, payload, out);
+                Kind::Binary
+            }
+            (Self::WebSocketV4, Kind::Binary) => {
+                out.extend_from_slice(payload);
+                Kind::Binary
+            }
+            (_, Kind::Text) => {
+                push(TEXT_MESSAGE, payload, out);
+                Kind::Text
+            }
         }
     }
 
@@ -153,9 +194,27 @@ mod tests {
 
     #[test]
     fn a_wire_stands_for_its_format() {
-        for (number, format) in (0..Format::COUNT).zip(ALL) {
-            assert_eq!(format.wire(), Wire(number));
-            assert_eq!(Format::of(Wire(number)), format);
+        let wires = (0..Format::WIRES).zip(ALL.into_iter().chain(ALL));
+        for (number, format) in wires {
+            let is_compressed = number >= Format::COUNT;
+            assert_eq!(format.wire(is_compressed), Wire(number));
+            assert_eq!(Format::of(Wire(number)), (format, is_compressed));
+        }
+    }
+
+    #[test]
+    fn a_frame_holds_the_packet() {
+        for format in ALL {
+            if Format::polling(format.protocol()) == format {
+                continue;
+            }
+            for kind in [Kind::Text, Kind::Binary] {
+                let mut packet = Vec::new();
+                let frame_kind = format.packet(kind, b"hi", &mut packet);
+                let mut expected = Vec::new();
+                encode::message(frame_kind, &packet, None, &mut expected);
+                assert_eq!(framed(format, kind, b"hi"), expected, "{format:?} {kind:?}");
+            }
         }
     }
 
@@ -175,6 +234,19 @@ mod tests {
         }
         let long = framed(Format::WebSocketV4, Kind::Text, &[b'x'; 125]);
         assert_eq!(long[..5], [0x81, 126, 0, 126, b'4']);
+    }
+
+    #[test]
+    fn text_that_would_be_several_packets_goes_as_bytes_where_packets_are_separated() {
+        let text = b"a\x1e1";
+        for format in ALL {
+            let unit = framed(format, Kind::Text, text);
+            if format == Format::PollingV4 {
+                assert_eq!(unit, b"bYR4x");
+            } else {
+                assert!(unit.ends_with(b"4a\x1e1"), "{format:?}");
+            }
+        }
     }
 
     #[test]

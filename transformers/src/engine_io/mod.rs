@@ -10,19 +10,25 @@
 //! | `client` | the client half |
 //! | `packet`, `payload`, `jsonp`, `base64` | the bytes |
 //! | `format` | the wire formats |
+//! | `gzipped` | answers to polls that are compressed |
 //! | `refusal`, `parameters`, `options` | what is answered, asked and configured |
 //!
 //! It is written after the protocol document of Engine.IO (versions 3 and 4) and the behaviour of
 //! the packages engine.io 6.6, engine.io-client 6.6 and engine.io-parser 5.2 under Primus 8. Where
 //! it differs from the packages:
-//! - A body arrives here as a whole. Two that overlap are taken in the order in which they become
-//!   complete; the package closes the session if it sees the second begin before the first ends.
+//! - On another shard than that of its session a body is not known of before it is complete. Two
+//!   that overlap there are taken in the order in which they become complete.
 //! - Text that is not UTF-8 is a parse error, also in a body, where the package replaces it.
+//! - Text that holds the byte which separates packets is sent as bytes to clients that poll. The
+//!   package sends it as it is, and the client ends for what is behind the byte.
 //! - A close packet on a WebSocket ends the session, as the protocol says; the package ignores it.
 //! - Messages and the goodbye after them leave in one payload; the package uses two polls.
 //! - A ping that waits for its pong when a session changes its transport is still waited for.
 //! - A WebSocket session is not changed for another WebSocket, which no client tries.
-//! - WebTransport, compression and the raw `GET` that never gets an answer are left out.
+//! - A message on a WebSocket is compressed without the help of those before it, so that a
+//!   broadcast is compressed once; what waited when a session changed to a WebSocket is sent as it
+//!   is.
+//! - WebTransport and the raw `GET` that never gets an answer are left out.
 //!
 //! # Invariants
 //! - At most one poll waits, and at most one upgrade is tried at a time.
@@ -34,6 +40,7 @@
 mod base64;
 mod client;
 mod format;
+mod gzipped;
 mod jsonp;
 mod options;
 mod packet;

@@ -2,13 +2,14 @@
 
 use allspark_protocol::limits::{MESSAGE_BYTES_MAX_HIGHEST, PING_INTERVAL_MS_HIGHEST};
 
-use crate::options::{TransportOptionError, invalid, number_within, switch};
+use crate::CommonOptions;
+use crate::options::{TransportOptionError, invalid, number, number_within, switch};
+use crate::websockets::{COMPRESSION, DeflateOptions, LEVEL, MEMORY_LEVEL, THRESHOLD};
 
 /// The options of engine.io 6, with its names for [`EngineIoOptions::set`] and its defaults.
 ///
 /// Options of the npm package that are not here configure what AllSpark does elsewhere (`cors`,
-/// `allowRequest`) or not at all for this transport (`perMessageDeflate` and `httpCompression`,
-/// which Primus switches off unless it compresses).
+/// `allowRequest`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EngineIoOptions {
     /// `pingInterval`: milliseconds from an answered ping to the next one. Default 25000.
@@ -31,6 +32,18 @@ pub struct EngineIoOptions {
     /// `allowEIO3`: whether clients of protocol 3 (engine.io 3, Socket.IO 2) are served as well.
     /// Default false.
     pub allow_eio3: bool,
+    /// `perMessageDeflate`: whether messages on WebSockets may be compressed. Default: Primus's
+    /// `compression`.
+    pub per_message_deflate: Option<bool>,
+    /// `perMessageDeflate.threshold`, `.zlibDeflateOptions.level` and `.memLevel`. A message never
+    /// depends on another, so that one compressor serves all sessions of a shard.
+    pub(crate) deflate: DeflateOptions,
+    /// `httpCompression`: whether answers to polls are compressed (gzip) for clients that accept
+    /// it. Default: Primus's `compression`.
+    pub http_compression: Option<bool>,
+    /// `httpCompression.threshold`: bytes of an answer below which it is sent as it is. Default
+    /// 1024. Beyond 1 MiB it is, too.
+    pub http_compression_threshold_bytes: usize,
 }
 
 /// The transports of engine.io that a server lets be used.
@@ -56,12 +69,19 @@ impl Default for EngineIoOptions {
             },
             cookie: None,
             allow_eio3: false,
+            per_message_deflate: None,
+            deflate: DeflateOptions::default(),
+            http_compression: None,
+            http_compression_threshold_bytes: HTTP_THRESHOLD_BYTES_DEFAULT,
         }
     }
 }
 
+/// As in the package.
+const HTTP_THRESHOLD_BYTES_DEFAULT: usize = 1024;
+
 /// The names that [`EngineIoOptions::set`] knows.
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 14] = [
     "pingInterval",
     "pingTimeout",
     "upgradeTimeout",
@@ -70,9 +90,27 @@ const NAMES: [&str; 8] = [
     "transports",
     "cookie",
     "allowEIO3",
+    COMPRESSION,
+    THRESHOLD,
+    LEVEL,
+    MEMORY_LEVEL,
+    "httpCompression",
+    "httpCompression.threshold",
 ];
 
 impl EngineIoOptions {
+    /// From how many bytes on answers to polls are compressed, if they are.
+    pub(super) fn http_compression(&self, common: &CommonOptions) -> Option<usize> {
+        let is_on = self.http_compression.unwrap_or(common.compression);
+        is_on.then_some(self.http_compression_threshold_bytes)
+    }
+
+    /// How messages on WebSockets are compressed, if they are.
+    pub(super) fn deflate(&self, common: &CommonOptions) -> Option<DeflateOptions> {
+        let is_on = self.per_message_deflate.unwrap_or(common.compression);
+        is_on.then_some(self.deflate)
+    }
+
     /// Sets an option by its npm name.
     ///
     /// # Errors
@@ -87,6 +125,13 @@ impl EngineIoOptions {
             "transports" => self.transports = transports(value)?,
             "cookie" => self.cookie = cookie(value)?,
             "allowEIO3" => self.allow_eio3 = switch("allowEIO3", value)?,
+            COMPRESSION => self.per_message_deflate = Some(switch(COMPRESSION, value)?),
+            THRESHOLD | LEVEL | MEMORY_LEVEL => self.deflate.set(name, value)?,
+            "httpCompression" => self.http_compression = Some(switch("httpCompression", value)?),
+            "httpCompression.threshold" => {
+                let threshold = number("httpCompression.threshold", value, "a number of bytes")?;
+                self.http_compression_threshold_bytes = threshold;
+            }
             _ => {
                 return Err(TransportOptionError::Unknown {
                     transformer: super::NAME,
@@ -150,6 +195,8 @@ fn is_token(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use allspark_protocol::websocket::deflate::Effort;
+
     use super::*;
 
     #[test]
@@ -164,6 +211,12 @@ mod tests {
             ("transports", "websocket"),
             ("cookie", "true"),
             ("allowEIO3", "true"),
+            ("perMessageDeflate", "true"),
+            ("perMessageDeflate.threshold", "10"),
+            ("perMessageDeflate.zlibDeflateOptions.level", "9"),
+            ("perMessageDeflate.zlibDeflateOptions.memLevel", "1"),
+            ("httpCompression", "true"),
+            ("httpCompression.threshold", "5"),
         ] {
             assert!(NAMES.contains(&name));
             options.set(name, value).unwrap();
@@ -180,6 +233,17 @@ mod tests {
             },
             cookie: Some("io".to_owned()),
             allow_eio3: true,
+            per_message_deflate: Some(true),
+            deflate: DeflateOptions {
+                threshold_bytes: 10,
+                effort: Effort::DEFAULT
+                    .with_level(9)
+                    .and_then(|effort| effort.with_memory_level(1))
+                    .unwrap(),
+                ..DeflateOptions::default()
+            },
+            http_compression: Some(true),
+            http_compression_threshold_bytes: 5,
         };
         assert_eq!(options, expected);
         options.set("transports", "polling, websocket").unwrap();
@@ -208,6 +272,11 @@ mod tests {
             ("cookie", "a;b"),
             ("cookie", ""),
             ("allowEIO3", "3"),
+            ("httpCompression", "1"),
+            ("httpCompression.threshold", "x"),
+            ("perMessageDeflate", "1"),
+            ("perMessageDeflate.threshold", "-1"),
+            ("perMessageDeflate.zlibDeflateOptions.level", "10"),
         ] {
             let error = options.set(name, value).unwrap_err();
             assert!(

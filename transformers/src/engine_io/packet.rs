@@ -1,5 +1,8 @@
 //! Packets: what engine.io sends instead of bare messages. The first character says what it is.
 
+/// Stands between two packets of one body in protocol 4.
+pub(super) const SEPARATOR: u8 = 0x1e;
+
 /// The versions of the protocol. The numbers are those of `EIO`; the packages have others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Protocol {

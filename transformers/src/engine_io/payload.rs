@@ -16,10 +16,7 @@ use allspark_protocol::websocket::utf8;
 
 use super::base64;
 use super::format::BINARY_MESSAGE_V3;
-use super::packet::{Packet, ParseError, Protocol};
-
-/// Stands between two packets of protocol 4.
-const SEPARATOR: u8 = 0x1e;
+use super::packet::{Packet, ParseError, Protocol, SEPARATOR};
 
 /// Reads the packets of a payload, one after the other.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,15 +7,16 @@ use allspark_protocol::primus::SparkId;
 use allspark_protocol::transformer::{
     Answer, Carrier, Context, Event, Kind, Outputs, SessionName, Transformer, Units, Wire,
 };
-use allspark_protocol::websocket::handshake::Upgrade;
 
 use super::format::Format;
+use super::gzipped::Gzipped;
 use super::options::EngineIoOptions;
 use super::packet::Protocol;
 use super::parameters::{Parameters, TransportName};
 use super::refusal::Refusal;
 use super::session::{EngineIoSession, Shared};
 use crate::options::CommonOptions;
+use crate::websockets;
 
 /// The server half of `engine.io`.
 #[derive(Clone, Debug)]
@@ -31,6 +32,9 @@ impl EngineIo {
         Self {
             shared: Shared {
                 buffer_bytes_max: bytes_max.unwrap_or(common.message_bytes_max),
+                deflate: options.deflate(common),
+                gzipped: Gzipped::new(options.http_compression(common)),
+                codec: websockets::Shared::default(),
                 options,
                 scratch: Vec::new(),
             },
@@ -57,7 +61,7 @@ impl EngineIo {
         if is_upgrade != (transport == TransportName::WebSocket) {
             return Err(Refusal::BadRequest);
         }
-        if is_upgrade && let Err(refusal) = Upgrade::check(head) {
+        if is_upgrade && let Err(refusal) = self.shared.upgrade(head) {
             return Ok(Answer::Respond(refusal.response()));
         }
         if parameters.protocol == Protocol::V3 && !self.shared.options.allow_eio3 {
@@ -75,7 +79,7 @@ type Verdict<'r> = Result<Answer<'r, EngineIoSession>, Refusal>;
 impl Transformer for EngineIo {
     type Session = EngineIoSession;
 
-    const WIRES: u8 = Format::COUNT;
+    const WIRES: u8 = Format::WIRES;
 
     fn name(&self) -> &'static str {
         super::NAME
@@ -91,6 +95,26 @@ impl Transformer for EngineIo {
             .unwrap_or_else(|refusal| Answer::Respond(refusal.response(is_upgrade)))
     }
 
+    /// Bodies for sessions that poll: a second one while one is under way ends the session.
+    fn announced<'r>(&self, head: &RequestHead<'r>) -> Option<SessionName<'r>> {
+        if head.method() != "POST" {
+            return None;
+        }
+        let id = Parameters::of(head).sid?.parse().ok()?;
+        Some(SessionName::Spark(id))
+    }
+
+    fn begun(
+        &mut self,
+        session: &mut EngineIoSession,
+        _context: Context,
+        carrier: Carrier,
+        head: &RequestHead<'_>,
+        out: &mut Outputs,
+    ) -> Option<Response> {
+        session.begun(carrier, head, out)
+    }
+
     fn absent<'r>(&mut self, request: &'r Request<'_>) -> Answer<'r, EngineIoSession> {
         let response: Response = Refusal::UnknownSid.response(request.head.wants_upgrade());
         Answer::Respond(response)
@@ -103,12 +127,17 @@ impl Transformer for EngineIo {
 
     #[inline]
     fn wire(&self, session: &EngineIoSession) -> Wire {
-        session.format().wire()
+        session.wire()
     }
 
     #[inline]
     fn frame(&mut self, wire: Wire, kind: Kind, payload: &[u8], out: &mut Vec<u8>) {
-        Format::of(wire).frame(kind, payload, out);
+        match (Format::of(wire), self.shared.deflate) {
+            ((format, true), Some(deflate)) if payload.len() >= deflate.threshold_bytes => {
+                self.shared.frame(format, &deflate, kind, payload, out);
+            }
+            ((format, _), _) => format.frame(kind, payload, out),
+        }
     }
 
     #[inline]
@@ -120,7 +149,7 @@ impl Transformer for EngineIo {
         input: &mut Input<'i>,
         out: &mut Outputs,
     ) -> Option<Event<'i>> {
-        session.receive(&self.shared, context, carrier, input, out)
+        session.receive(&mut self.shared, context, carrier, input, out)
     }
 
     fn close(&mut self, session: &mut EngineIoSession, context: Context, out: &mut Outputs) {

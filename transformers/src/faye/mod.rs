@@ -11,7 +11,7 @@
 //! the goodbye carries code 1000, and refusals are plain text. Where it differs from the package:
 //! the drafts are always served (websocket-driver 0.8 asks for `allowDrafts`, and every version of
 //! it refuses 7 and 8), an upgrade to something else is answered with 400 instead of being cut off,
-//! and so are a key that is not 16 bytes in base64 and a subprotocol header that is no list.
+//! and so is a key that is not 16 bytes in base64. As in the package no subprotocol is ever chosen.
 //!
 //! The drafts themselves are in `hixie`, which `sockjs` uses, too.
 //!

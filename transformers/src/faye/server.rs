@@ -5,7 +5,7 @@ use allspark_protocol::transformer::{
     Answer, Carrier, Context, End, Event, Kind, Outputs, Transformer, Units, Wire,
 };
 use allspark_protocol::websocket::CloseCode;
-use allspark_protocol::websocket::handshake::Refusal;
+use allspark_protocol::websocket::handshake::{Refusal, Upgrade};
 use allspark_protocol::{Input, Instant};
 
 use super::options::FayeOptions;
@@ -53,7 +53,8 @@ impl Faye {
     }
 
     fn open_websocket<'r>(&self, head: &RequestHead<'_>) -> Answer<'r, FayeSession> {
-        let answer = self.websockets.answer(head, &VERSIONS);
+        let answer = Upgrade::check_versions(head, &VERSIONS)
+            .and_then(|upgrade| self.websockets.answer(head, upgrade));
         match answer.map_err(|refusal| bad_request(&explain(refusal, head))) {
             Ok(Answer::Upgrade { response, session }) => Answer::Upgrade {
                 response,
@@ -69,8 +70,8 @@ impl Faye {
         }
     }
 
-    fn open_draft<'r>(&self, head: &RequestHead<'_>) -> Answer<'r, FayeSession> {
-        match Hixie::new(head, self.message_bytes_max) {
+    fn open_draft<'r>(&self, request: &Request<'_>) -> Answer<'r, FayeSession> {
+        match Hixie::new(request, self.message_bytes_max) {
             Err(reason) => Answer::Respond(bad_request(reason)),
             Ok(hixie) => Answer::Open {
                 session: FayeSession(State::Hixie(Box::new(hixie))),
@@ -112,7 +113,7 @@ impl Transformer for Faye {
         } else if head.method() != "GET" || !head.has_token("upgrade", "websocket") {
             Answer::Respond(bad_request("Not a WebSocket request"))
         } else if hixie::is_meant(head) {
-            self.open_draft(head)
+            self.open_draft(request)
         } else {
             self.open_websocket(head)
         }
@@ -189,7 +190,7 @@ impl Transformer for Faye {
                     .exchange(session, context, carrier, request, out);
             }
             State::Hixie(hixie) => {
-                hixie.begin(context.now, carrier, out);
+                hixie.begin(context.now, carrier, &request.body, out);
                 if hixie.is_open() {
                     out.stream(carrier);
                 }

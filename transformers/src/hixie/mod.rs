@@ -18,7 +18,7 @@ mod tests;
 
 use std::time::Duration;
 
-use allspark_protocol::http::{RequestHead, Response};
+use allspark_protocol::http::{Request, RequestHead, Response};
 use allspark_protocol::transformer::{Carrier, Kind, Outputs, Units};
 use allspark_protocol::{Input, Instant, Payload};
 use md5::{Digest, Md5};
@@ -189,10 +189,18 @@ impl Hixie {
     /// # Errors
     /// What faye-websocket says to a handshake that makes no sense.
     pub(crate) fn new(
-        head: &RequestHead<'_>,
+        request: &Request<'_>,
         message_bytes_max: usize,
     ) -> Result<Self, &'static str> {
+        let head = &request.head;
         let opening = Opening::of(head)?;
+        let body_bytes_max = match opening.draft {
+            Draft::Hixie75 => 0,
+            Draft::Hixie76 => CHALLENGE_BYTES,
+        };
+        if request.body.len() > body_bytes_max {
+            return Err("The body of the request is no challenge");
+        }
         let stage = match opening.draft {
             Draft::Hixie75 => Stage::Lead,
             Draft::Hixie76 => Stage::Challenge(Vec::with_capacity(CHALLENGE_BYTES)),
@@ -208,14 +216,21 @@ impl Hixie {
         })
     }
 
-    /// Answers the request; there is no second one.
-    pub(crate) fn begin(&mut self, now: Instant, carrier: Carrier, out: &mut Outputs) {
+    /// Answers the request; there is no second one. What it has as a body is the challenge: some
+    /// clients and proxies say `Content-Length: 8`, which the draft leaves out.
+    pub(crate) fn begin(&mut self, now: Instant, carrier: Carrier, body: &[u8], out: &mut Outputs) {
         let Some(response) = self.response.take() else {
             let refusal = Response::new(400).body("text/plain", &b"Not a WebSocket request"[..]);
             return out.respond(carrier, refusal);
         };
         out.upgrade(carrier, response);
         self.carrier = Some(carrier);
+        if let Stage::Challenge(challenge) = &mut self.stage {
+            challenge.extend_from_slice(body);
+            if let Some(answer) = self.take_challenge() {
+                out.write(carrier, |out| out.extend_from_slice(&answer));
+            }
+        }
         if !self.is_open() {
             self.deadline = Some(now + CHALLENGE_TIMEOUT);
         }
@@ -289,18 +304,29 @@ impl Hixie {
 
     fn read_challenge<'i>(
         &mut self,
-        mut body: Vec<u8>,
+        mut challenge: Vec<u8>,
         input: &mut Input<'i>,
     ) -> (Stage, Option<Item<'i>>) {
-        body.extend_from_slice(input.take(CHALLENGE_BYTES - body.len()));
-        if body.len() < CHALLENGE_BYTES {
-            return (Stage::Challenge(body), None);
+        challenge.extend_from_slice(input.take(CHALLENGE_BYTES - challenge.len()));
+        self.stage = Stage::Challenge(challenge);
+        let item = self.take_challenge().map(Item::Challenge);
+        (std::mem::replace(&mut self.stage, Stage::Over), item)
+    }
+
+    /// The answer to the challenge, once that is whole.
+    fn take_challenge(&mut self) -> Option<[u8; 16]> {
+        let Stage::Challenge(challenge) = &self.stage else {
+            return None;
+        };
+        if challenge.len() < CHALLENGE_BYTES {
+            return None;
         }
-        self.deadline = None;
         let mut hash = Md5::new();
         hash.update(self.opening.numbers);
-        hash.update(&body);
-        (Stage::Lead, Some(Item::Challenge(hash.finalize().into())))
+        hash.update(challenge);
+        self.deadline = None;
+        self.stage = Stage::Lead;
+        Some(hash.finalize().into())
     }
 
     fn read_lead<'i>(&self, input: &mut Input<'i>) -> (Stage, Option<Item<'i>>) {

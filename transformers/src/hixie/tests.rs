@@ -17,12 +17,17 @@ const KEYS: &str = "Sec-WebSocket-Key1: 4 @1  46546xW%0l 1 5\r\n\
     Sec-WebSocket-Key2: 12998 5 Y3 1  .P00\r\nOrigin: http://example.com\r\n";
 
 fn hixie(lines: &str, message_bytes_max: usize) -> Hixie {
+    hixie_with(lines, b"", message_bytes_max).unwrap()
+}
+
+/// The same for a request with a body.
+fn hixie_with(lines: &str, body: &[u8], message_bytes_max: usize) -> Result<Hixie, &'static str> {
     let head = head(lines);
-    Hixie::new(
-        &RequestHead::parse(head.as_bytes()).unwrap(),
-        message_bytes_max,
-    )
-    .unwrap()
+    let request = Request {
+        head: RequestHead::parse(head.as_bytes()).unwrap(),
+        body: Payload::Owned(body.to_vec()),
+    };
+    Hixie::new(&request, message_bytes_max)
 }
 
 /// Everything that comes out of these bytes, cut after every `step`.
@@ -49,6 +54,25 @@ fn the_example_of_the_draft_is_answered_as_it_says() {
     assert!(!hixie.is_open());
     assert_eq!(items(&mut hixie, b"^n:ds[4U", 3), ["8jKS'y:G*Co,Wxa-"]);
     assert!(hixie.is_open());
+}
+
+#[test]
+fn the_challenge_may_be_the_body_of_the_request() {
+    for body in [&b"^n:ds[4U"[..], b"^n:d"] {
+        let mut hixie = hixie_with(KEYS, body, 99).unwrap();
+        let mut out = Outputs::default();
+        hixie.begin(Instant::ZERO, Carrier(1), body, &mut out);
+        let rest = &b"^n:ds[4U\x00a\xff"[body.len()..];
+        if rest.starts_with(b"\x00") {
+            assert!(hixie.is_open() && hixie.deadline().is_none());
+            assert_eq!(out.bytes(0..16), b"8jKS'y:G*Co,Wxa-");
+            assert_eq!(items(&mut hixie, rest, 2), ["text a"]);
+        } else {
+            assert_eq!(items(&mut hixie, rest, 2), ["8jKS'y:G*Co,Wxa-", "text a"]);
+        }
+    }
+    assert!(hixie_with(KEYS, b"^n:ds[4U\x00", 99).is_err());
+    assert!(hixie_with("", b"^n:ds[4U", 99).is_err());
 }
 
 #[test]
@@ -158,11 +182,11 @@ fn the_challenge_must_come_in_time() {
     let (now, carrier) = (Instant::ZERO, Carrier(1));
     let mut out = Outputs::default();
     let mut older = hixie("", 9);
-    older.begin(now, carrier, &mut out);
+    older.begin(now, carrier, b"", &mut out);
     assert!(older.is_open());
     assert_eq!(older.deadline(), None);
     let mut newer = hixie(KEYS, 9);
-    newer.begin(now, carrier, &mut out);
+    newer.begin(now, carrier, b"", &mut out);
     assert_eq!(newer.deadline(), Some(now + CHALLENGE_TIMEOUT));
     items(&mut newer, b"^n:ds[4U", 8);
     assert_eq!(newer.deadline(), None);

@@ -4,6 +4,7 @@ use allspark_protocol::http::{Query, Request, decode_into};
 use allspark_protocol::limits::{JSONP_FORM_FIELDS_MAX, REQUEST_MESSAGES_MAX};
 
 use super::endpoint::Sender;
+use super::quote;
 use super::unquote::{self, Broken, Span, Walk};
 
 /// Why a body holds no messages.
@@ -119,11 +120,27 @@ fn jsonp(content_type: &str, sent: &[u8], body: &mut Vec<u8>) -> Result<(), Body
     }
 }
 
-/// Finds the first field `d` of a form.
+/// Takes the field `d` of a form, which holds the messages. As in sockjs-node, where there are
+/// several of that name each is a message itself.
 fn form_field(form: &str, body: &mut Vec<u8>) {
-    let mut fields = Query::new(form).fields().take(JSONP_FORM_FIELDS_MAX);
-    if let Some(field) = fields.find(|field| field.is("d")) {
-        decode_into(field.value, body);
+    let fields = || {
+        let fields = Query::new(form).fields().take(JSONP_FORM_FIELDS_MAX);
+        fields.filter(|field| field.is("d"))
+    };
+    if let Some(only) = fields().next()
+        && fields().nth(1).is_none()
+    {
+        return decode_into(only.value, body);
+    }
+    let mut message = Vec::new();
+    for field in fields() {
+        message.clear();
+        decode_into(field.value, &mut message);
+        body.push(if body.is_empty() { b'[' } else { b',' });
+        quote::quote(&message, body);
+    }
+    if !body.is_empty() {
+        body.push(b']');
     }
 }
 

@@ -7,7 +7,7 @@
 //! - They have no close code either: after its `c[..]` a session says the goodbye of its draft, if
 //!   that has one, and closes.
 
-use allspark_protocol::http::{RequestHead, Response};
+use allspark_protocol::http::{Request, Response};
 use allspark_protocol::transformer::{Carrier, End, Event, Kind, Outputs, Units};
 use allspark_protocol::{Input, Instant};
 
@@ -35,9 +35,9 @@ impl DraftSession {
     ///
     /// # Errors
     /// What faye-websocket answers to a handshake that makes no sense.
-    pub(super) fn new(service: &Service, head: &RequestHead<'_>) -> Result<Self, Response> {
+    pub(super) fn new(service: &Service, request: &Request<'_>) -> Result<Self, Response> {
         Ok(Self {
-            hixie: Hixie::new(head, service.message_bytes_max).map_err(bad_request)?,
+            hixie: Hixie::new(request, service.message_bytes_max).map_err(bad_request)?,
             heartbeat: None,
             is_over: false,
         })
@@ -49,9 +49,10 @@ impl DraftSession {
         service: &Service,
         now: Instant,
         carrier: Carrier,
+        body: &[u8],
         out: &mut Outputs,
     ) {
-        self.hixie.begin(now, carrier, out);
+        self.hixie.begin(now, carrier, body, out);
         if self.hixie.is_open() {
             self.open(service, now, carrier, out);
         }

@@ -102,7 +102,7 @@ impl SockJs {
                 }
                 Err(response) => response,
             },
-            Endpoint::WebSocket => match self.websocket(head) {
+            Endpoint::WebSocket => match self.websocket(request) {
                 Ok(session) => return open(session),
                 Err(response) => response,
             },
@@ -118,10 +118,11 @@ impl SockJs {
     }
 
     /// A session over a WebSocket, or over one of its drafts.
-    fn websocket(&self, head: &RequestHead<'_>) -> Result<Session, Response> {
+    fn websocket(&self, request: &Request<'_>) -> Result<Session, Response> {
+        let head = &request.head;
         websocket::is_websocket(head)?;
         if hixie::is_meant(head) {
-            let session = DraftSession::new(&self.service, head)?;
+            let session = DraftSession::new(&self.service, request)?;
             return Ok(Session::Draft(Box::new(session)));
         }
         websocket::upgrade(head)?;
@@ -247,7 +248,7 @@ impl Transformer for SockJs {
                 session.open(&self.service, context.now, (carrier, head), out);
             }
             (Some(Endpoint::WebSocket), Session::Draft(session)) => {
-                session.begin(&self.service, context.now, carrier, out);
+                session.begin(&self.service, context.now, carrier, &request.body, out);
             }
             (Some(Endpoint::Receive(transport, _)), Session::Http(session)) => {
                 // It has been checked by `request`.

@@ -4,10 +4,11 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use allspark_protocol::http::{Request, RequestHead};
+use allspark_protocol::http::{Request, RequestHead, Response};
 use allspark_protocol::primus::SparkId;
 use allspark_protocol::transformer::{
-    self, Answer, Carrier, Context, End, Kind, Output, Outputs, Transformer, Units, Wire,
+    self, Answer, Carrier, Context, End, Kind, Output, Outputs, SessionName, Transformer, Units,
+    Wire,
 };
 use allspark_protocol::{Input, Instant};
 
@@ -259,6 +260,28 @@ impl<T: Transformer> Transformer for Watched<T> {
     fn request<'r>(&mut self, request: &'r Request<'_>) -> Answer<'r, Self::Session> {
         let answer = self.inner.request(request);
         self.watched(request, answer)
+    }
+
+    fn is_upgrade(&self, head: &RequestHead<'_>) -> bool {
+        self.inner.is_upgrade(head)
+    }
+
+    fn announced<'r>(&self, head: &RequestHead<'r>) -> Option<SessionName<'r>> {
+        self.inner.announced(head)
+    }
+
+    fn begun(
+        &mut self,
+        session: &mut Self::Session,
+        context: Context,
+        carrier: Carrier,
+        head: &RequestHead<'_>,
+        out: &mut Outputs,
+    ) -> Option<Response> {
+        session.carriers.ask(carrier);
+        self.call(session, context, out, |inner, session, out| {
+            inner.begun(session, context, carrier, head, out)
+        })
     }
 
     fn absent<'r>(&mut self, request: &'r Request<'_>) -> Answer<'r, Self::Session> {

@@ -27,6 +27,7 @@ mod codec;
 mod options;
 mod server;
 mod session;
+mod shared;
 mod streaming;
 #[cfg(test)]
 mod tests;
@@ -34,6 +35,8 @@ mod tests;
 pub use client::{WebSocketsClient, WebSocketsClientOptions};
 pub use codec::{ClientDeflate, ClientEvent, WebSocketClient};
 pub use options::WebSocketsOptions;
+pub(crate) use options::{COMPRESSION, DeflateOptions, LEVEL, MEMORY_LEVEL, THRESHOLD};
 pub use server::WebSockets;
 pub(crate) use server::upgrade_required;
 pub use session::WebSocketSession;
+pub(crate) use shared::Shared;

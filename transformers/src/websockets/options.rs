@@ -32,18 +32,46 @@ impl Default for DeflateOptions {
     }
 }
 
+impl DeflateOptions {
+    /// Sets the option of that name: [`THRESHOLD`], [`LEVEL`] or [`MEMORY_LEVEL`].
+    ///
+    /// # Errors
+    /// [`TransportOptionError`] if it cannot have this value.
+    pub(crate) fn set(&mut self, name: &str, value: &str) -> Result<(), TransportOptionError> {
+        match name {
+            LEVEL => self.effort = self.effort(LEVEL, value, Effort::with_level)?,
+            MEMORY_LEVEL => {
+                self.effort = self.effort(MEMORY_LEVEL, value, Effort::with_memory_level)?;
+            }
+            _ => self.threshold_bytes = bytes(THRESHOLD, value)?,
+        }
+        Ok(())
+    }
+
+    fn effort(
+        &self,
+        name: &'static str,
+        value: &str,
+        with: impl FnOnce(Effort, u8) -> Option<Effort>,
+    ) -> Result<Effort, TransportOptionError> {
+        let expected = "a number from 1 to 9";
+        let level = number(name, value, expected)?;
+        with(self.effort, level).ok_or_else(|| invalid(name, value, expected))
+    }
+}
+
 /// Bytes below which `ws` leaves a message alone unless it is told otherwise.
 pub(crate) const THRESHOLD_BYTES_DEFAULT: usize = 1024;
 
 const MAX_PAYLOAD: &str = "maxPayload";
-const COMPRESSION: &str = "perMessageDeflate";
+pub(crate) const COMPRESSION: &str = "perMessageDeflate";
 const SERVER_NO_CONTEXT_TAKEOVER: &str = "perMessageDeflate.serverNoContextTakeover";
 const CLIENT_NO_CONTEXT_TAKEOVER: &str = "perMessageDeflate.clientNoContextTakeover";
 const SERVER_MAX_WINDOW_BITS: &str = "perMessageDeflate.serverMaxWindowBits";
 const CLIENT_MAX_WINDOW_BITS: &str = "perMessageDeflate.clientMaxWindowBits";
-const THRESHOLD: &str = "perMessageDeflate.threshold";
-const LEVEL: &str = "perMessageDeflate.zlibDeflateOptions.level";
-const MEMORY_LEVEL: &str = "perMessageDeflate.zlibDeflateOptions.memLevel";
+pub(crate) const THRESHOLD: &str = "perMessageDeflate.threshold";
+pub(crate) const LEVEL: &str = "perMessageDeflate.zlibDeflateOptions.level";
+pub(crate) const MEMORY_LEVEL: &str = "perMessageDeflate.zlibDeflateOptions.memLevel";
 
 impl WebSocketsOptions {
     /// The names of all options.
@@ -96,12 +124,7 @@ impl WebSocketsOptions {
             }
             SERVER_MAX_WINDOW_BITS => terms.server_window = window(SERVER_MAX_WINDOW_BITS, value)?,
             CLIENT_MAX_WINDOW_BITS => terms.client_window = window(CLIENT_MAX_WINDOW_BITS, value)?,
-            THRESHOLD => self.deflate.threshold_bytes = bytes(THRESHOLD, value)?,
-            LEVEL => self.deflate.effort = self.effort(LEVEL, value, Effort::with_level)?,
-            MEMORY_LEVEL => {
-                self.deflate.effort =
-                    self.effort(MEMORY_LEVEL, value, Effort::with_memory_level)?;
-            }
+            THRESHOLD | LEVEL | MEMORY_LEVEL => self.deflate.set(name, value)?,
             _ => {
                 return Err(TransportOptionError::Unknown {
                     transformer: "websockets",
@@ -127,17 +150,6 @@ impl WebSocketsOptions {
     pub(super) fn deflate(&self, common: &CommonOptions) -> Option<DeflateOptions> {
         let is_on = self.compression.unwrap_or(common.compression);
         is_on.then_some(self.deflate)
-    }
-
-    fn effort(
-        &self,
-        name: &'static str,
-        value: &str,
-        with: impl FnOnce(Effort, u8) -> Option<Effort>,
-    ) -> Result<Effort, TransportOptionError> {
-        let expected = "a number from 1 to 9";
-        let level = number(name, value, expected)?;
-        with(self.deflate.effort, level).ok_or_else(|| invalid(name, value, expected))
     }
 }
 

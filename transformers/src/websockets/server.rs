@@ -13,6 +13,7 @@ use allspark_protocol::websocket::{CloseCode, encode};
 use super::carried::CarriedSession;
 use super::options::{DeflateOptions, WebSocketsOptions};
 use super::session::{State, WebSocketSession};
+use super::shared::{Shared, WINDOWS};
 use super::streaming::Streaming;
 use crate::CommonOptions;
 
@@ -57,13 +58,12 @@ impl WebSockets {
         Self { goodbye, ..self }
     }
 
-    /// Answers a request for an upgrade to one of these versions of WebSocket.
-    pub(crate) fn answer<'r>(
+    /// Answers a request for an upgrade that was checked.
+    pub(crate) fn answer<'r, 'h>(
         &self,
-        head: &RequestHead<'_>,
-        versions: &[&str],
+        head: &RequestHead<'h>,
+        upgrade: Upgrade<'h>,
     ) -> Result<Answer<'r, WebSocketSession>, Refusal> {
-        let upgrade = Upgrade::check_versions(head, versions)?;
         let upgrade = match &self.deflate {
             Some(deflate) => upgrade.with_deflate(head, &deflate.terms)?,
             None => upgrade,
@@ -111,7 +111,8 @@ impl Transformer for WebSockets {
         if !head.wants_upgrade() {
             return Answer::Respond(upgrade_required());
         }
-        self.answer(head, &VERSIONS)
+        Upgrade::check(head)
+            .and_then(|upgrade| self.answer(head, upgrade))
             .unwrap_or_else(|refusal| Answer::Respond(refusal.response()))
     }
 
@@ -132,7 +133,8 @@ impl Transformer for WebSockets {
     fn frame(&mut self, wire: Wire, kind: Kind, payload: &[u8], out: &mut Vec<u8>) {
         match &self.deflate {
             Some(deflate) if wire != PLAIN && payload.len() >= deflate.threshold_bytes => {
-                self.shared.frame(deflate, wire, kind, payload, out);
+                let window = window_of(wire);
+                self.shared.frame(deflate, window, kind, payload, out);
             }
             _ => encode::message(kind, payload, None, out),
         }
@@ -230,81 +232,21 @@ impl Transformer for WebSockets {
     }
 }
 
-/// Versions of WebSocket. 8 is a draft with the framing of 13; some old clients still say it.
-const VERSIONS: [&str; 2] = ["13", "8"];
-
 /// The wire of messages that are not compressed.
 const PLAIN: Wire = Wire(0);
-
-/// The wires of compressed messages: windows of 9 to 15 bits. One of 8 is served with 9, as
-/// [`Deflater::new`] explains.
-const WINDOWS: usize = 7;
 
 fn server_window(agreed: &Agreement) -> WindowBits {
     agreed.server_max_window_bits.unwrap_or(WindowBits::MAX)
 }
 
+/// The window of the messages of a wire that is not the plain one.
+fn window_of(Wire(wire): Wire) -> WindowBits {
+    let bits = WindowBits::new(WindowBits::MIN.bits() + wire);
+    bits.expect("there is a wire for each window and no more")
+}
+
 fn wire_of(window: WindowBits) -> Wire {
     Wire((window.bits() - WindowBits::MIN.bits()).max(1))
-}
-
-/// What all sessions of a shard share. It is made when it is first needed, so it costs nothing
-/// where nobody compresses.
-#[derive(Debug)]
-struct Shared {
-    inflater: Inflater,
-    /// By wire, without the plain one.
-    deflaters: [Option<Box<Deflater>>; WINDOWS],
-    scratch: Vec<u8>,
-}
-
-/// Bytes up to which scratch space is kept.
-const SCRATCH_BYTES_KEPT_MAX: usize = 64 * 1024;
-
-impl Default for Shared {
-    fn default() -> Self {
-        Self {
-            inflater: Inflater::new(false),
-            deflaters: Default::default(),
-            scratch: Vec::new(),
-        }
-    }
-}
-
-impl Clone for Shared {
-    /// Another shard has its own.
-    fn clone(&self) -> Self {
-        Self::default()
-    }
-}
-
-impl Shared {
-    /// Appends a message in the form of a wire that is not the plain one.
-    #[inline(never)]
-    fn frame(
-        &mut self,
-        options: &DeflateOptions,
-        wire: Wire,
-        kind: Kind,
-        payload: &[u8],
-        out: &mut Vec<u8>,
-    ) {
-        let bits = WindowBits::new(WindowBits::MIN.bits() + wire.0);
-        let deflater = self.deflaters[usize::from(wire.0) - 1].get_or_insert_with(|| {
-            let bits = bits.expect("there is a wire for each window and no more");
-            Box::new(Deflater::new(bits, options.effort, false))
-        });
-        match deflater.message(payload, &mut self.scratch) {
-            Some(compressed) => encode::compressed(kind, compressed, None, out),
-            None => encode::message(kind, payload, None, out),
-        }
-        self.trim();
-    }
-
-    fn trim(&mut self) {
-        self.scratch.truncate(SCRATCH_BYTES_KEPT_MAX);
-        self.scratch.shrink_to(SCRATCH_BYTES_KEPT_MAX);
-    }
 }
 
 /// What Primus has `ws` answer to a plain request.

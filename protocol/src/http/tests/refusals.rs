@@ -2,7 +2,7 @@
 
 use super::super::Error;
 use super::read;
-use crate::limits::{HTTP_HEAD_BYTES_MAX, HTTP_HEADERS_MAX, HTTP_TARGET_BYTES_MAX};
+use crate::limits::{HTTP_HEAD_BYTES_MAX, HTTP_HEADERS_IN_PLACE, HTTP_TARGET_BYTES_MAX};
 
 const BODY_BYTES_MAX: usize = 10;
 
@@ -188,9 +188,16 @@ fn refuses_what_is_beyond_a_limit_and_nothing_before() {
     );
     assert_refused(target(HTTP_HEAD_BYTES_MAX).as_bytes(), Error::TargetTooLong);
 
-    let headers = |count: usize| post("A: b\r\n".repeat(count - 1).trim_end(), "");
-    accepted(&headers(HTTP_HEADERS_MAX));
-    assert_refused(&headers(HTTP_HEADERS_MAX + 1), Error::TooManyHeaders);
+    // Lines are bounded by their bytes alone.
+    let headers = |count: usize| post("A:\r\n".repeat(count).trim_end(), "");
+    let room = 1 + (HTTP_HEAD_BYTES_MAX - headers(1).len()) / "A:\r\n".len();
+    for count in [HTTP_HEADERS_IN_PLACE - 1, HTTP_HEADERS_IN_PLACE, room] {
+        accepted(&headers(count));
+    }
+    assert_refused(&headers(room + 1), Error::HeadTooLarge);
+    let broken = String::from_utf8(headers(HTTP_HEADERS_IN_PLACE)).unwrap();
+    let broken = broken.replace("A:\r\n\r\n", "A :\r\n\r\n");
+    assert_refused(broken.as_bytes(), Error::HeaderName);
 
     accepted(&post("Content-Length: 10", "0123456789"));
     accepted(&post(
@@ -208,7 +215,6 @@ fn maps_faults_to_statuses() {
         (Error::TargetTooLong, 414),
         (Error::Expectation, 417),
         (Error::HeadTooLarge, 431),
-        (Error::TooManyHeaders, 431),
         (Error::TransferCodingUnknown, 501),
         (Error::Version, 505),
     ];

@@ -16,25 +16,30 @@ pub struct Upgrade<'b> {
 }
 
 impl<'b> Upgrade<'b> {
-    /// Checks a request.
+    /// Checks a request. As with `ws`, it may be HTTP/1.0, although RFC 6455, 4.2.1 wants 1.1: so
+    /// ask proxies that were not told otherwise (nginx without `proxy_http_version 1.1`), and the
+    /// answer switches protocols all the same.
     ///
     /// # Errors
     /// The first [`Refusal`] in the order in which `ws` checks.
     pub fn check(head: &RequestHead<'b>) -> Result<Self, Refusal> {
         // Version 8 is a draft with the framing of version 13; some old clients still say it.
-        Self::check_versions(head, &["13", "8"])
+        let upgrade = Self::check_versions(head, &["13", "8"])?;
+        let protocol = first_protocol(head)?;
+        Ok(Self {
+            protocol,
+            ..upgrade
+        })
     }
 
-    /// The same with the versions that are let in. All from 7 on have the framing of 13.
+    /// The same with the versions that are let in, as faye-websocket does it: it looks at no
+    /// subprotocol and grants none. All versions from 7 on have the framing of 13.
     ///
     /// # Errors
     /// As those of [`Upgrade::check`].
     pub fn check_versions(head: &RequestHead<'b>, versions: &[&str]) -> Result<Self, Refusal> {
         if head.method() != "GET" {
             return Err(Refusal::Method);
-        }
-        if head.minor_version() == 0 {
-            return Err(Refusal::HttpVersion);
         }
         if !head.has_token("Upgrade", "websocket") {
             return Err(Refusal::Upgrade);
@@ -48,10 +53,9 @@ impl<'b> Upgrade<'b> {
         if !version.is_some_and(|version| versions.contains(&version)) {
             return Err(Refusal::Version);
         }
-        let protocol = first_protocol(head)?;
         Ok(Self {
             key,
-            protocol,
+            protocol: None,
             deflate: None,
         })
     }
@@ -77,7 +81,8 @@ impl<'b> Upgrade<'b> {
         self.deflate
     }
 
-    /// The subprotocol that is granted: the first one that was offered, if any.
+    /// The subprotocol that is granted: the first one that was offered, if
+    /// any, and if [`Upgrade::check`] was asked.
     pub fn protocol(&self) -> Option<&'b str> {
         self.protocol
     }
@@ -105,9 +110,6 @@ pub enum Refusal {
     /// The method is not `GET`.
     #[error("Invalid HTTP method")]
     Method,
-    /// The request is HTTP/1.0, which knows no upgrades.
-    #[error("Invalid HTTP version")]
-    HttpVersion,
     /// The header `Upgrade` does not name `websocket`.
     #[error("Invalid Upgrade header")]
     Upgrade,
@@ -220,6 +222,7 @@ mod tests {
     fn what_browsers_and_old_clients_vary_is_granted() {
         assert_eq!(answer("", ""), Ok(None));
         assert_eq!(answer("Version: 13", "Version: 8"), Ok(None));
+        assert_eq!(answer("HTTP/1.1", "HTTP/1.0"), Ok(None));
         assert_eq!(answer("WebSocket", "foo/1, websocket"), Ok(None));
         assert_eq!(answer("jZQ==", "jZR=="), Ok(None), "surplus bits");
         assert_eq!(
@@ -232,7 +235,6 @@ mod tests {
     fn every_broken_rule_is_named() {
         let cases = [
             ("GET", "POST", Refusal::Method),
-            ("HTTP/1.1", "HTTP/1.0", Refusal::HttpVersion),
             ("WebSocket", "websockets", Refusal::Upgrade),
             ("Upgrade: WebSocket\r\n", "", Refusal::Upgrade),
             ("upgrade", "close", Refusal::Connection),
@@ -264,6 +266,10 @@ mod tests {
         for list in ["", "a,,b", "a,", "a b", "a,b,a", "a;q=1"] {
             let line = format!("Sec-WebSocket-Protocol: {list}\r\n");
             assert_eq!(offer(&line), Err(Refusal::Protocol), "{list}");
+            let request = format!("{REQUEST}{line}\r\n");
+            let head = RequestHead::parse(request.as_bytes()).unwrap();
+            let upgrade = Upgrade::check_versions(&head, &["13"]).unwrap();
+            assert_eq!(upgrade.protocol(), None, "faye-websocket looks at none");
         }
     }
 

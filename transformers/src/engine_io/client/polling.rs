@@ -4,11 +4,9 @@ use allspark_protocol::transformer::{ClientOutputs, End, Link};
 use allspark_protocol::{Input, Instant};
 
 use super::super::base64;
+use super::super::packet::SEPARATOR;
 use super::{EngineIoClient, MISUSED, Stage, State};
 use crate::agent::{Part, RequestId};
-
-/// Stands between two packets.
-const SEPARATOR: u8 = 0x1e;
 
 const ACCEPT: (&str, &str) = ("Accept", "*/*");
 const CONTENT_TYPE: (&str, &str) = ("Content-Type", "text/plain;charset=UTF-8");

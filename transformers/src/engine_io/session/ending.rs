@@ -13,6 +13,7 @@ use std::time::Duration;
 use allspark_protocol::Instant;
 use allspark_protocol::transformer::{Carrier, Context, End, Outputs};
 
+use super::polling::CUT_OFF;
 use super::polls::{CLOSE, NOOP};
 use super::{Beat, EngineIoSession, Phase, Transport};
 
@@ -78,8 +79,8 @@ impl EngineIoSession {
                     self.finish(Some(End::Goodbye), out);
                 } else if polling.probe_on(lost).is_some() {
                     polling.take_probe();
-                } else {
-                    polling.lose_sender(lost);
+                } else if polling.lose_sender(lost) {
+                    self.end(End::Violation(CUT_OFF), out);
                 }
             }
             Transport::WebSocket(stream) => {

@@ -25,7 +25,8 @@ mod socket;
 mod stream;
 mod upgrade;
 
-use allspark_protocol::transformer::{Carrier, Context, Event, Outputs, Units};
+use allspark_protocol::transformer::{Carrier, Context, Event, Outputs, Units, Wire};
+use allspark_protocol::websocket::deflate::Inflater;
 use allspark_protocol::{Input, Instant};
 
 use super::format::Format;
@@ -46,6 +47,8 @@ pub struct EngineIoSession {
     beat: Beat,
     phase: Phase,
     format: Format,
+    /// Messages on its WebSocket may be compressed.
+    is_compressed: bool,
 }
 
 const _: () = assert!(
@@ -119,12 +122,13 @@ impl EngineIoSession {
             beat: Beat::Stopped,
             phase: Phase::Opening,
             format,
+            is_compressed: false,
         }
     }
 
     #[inline]
-    pub(super) fn format(&self) -> Format {
-        self.format
+    pub(super) fn wire(&self) -> Wire {
+        self.format.wire(self.is_compressed)
     }
 
     /// The poll that waits, if one does.
@@ -166,14 +170,15 @@ impl EngineIoSession {
     #[inline]
     pub(super) fn receive<'i>(
         &mut self,
-        shared: &Shared,
+        shared: &mut Shared,
         context: Context,
         carrier: Carrier,
         input: &mut Input<'i>,
         out: &mut Outputs,
     ) -> Option<Event<'i>> {
         if !matches!(&self.transport, Transport::WebSocket(stream) if stream.carrier == carrier) {
-            self.receive_probe(context, carrier, input, out);
+            let inflater = &mut shared.codec.inflater;
+            self.receive_probe(inflater, context, carrier, input, out);
         }
         // After an upgrade the rest is for the new transport.
         match &self.transport {
@@ -191,7 +196,7 @@ impl EngineIoSession {
         out: &mut Outputs,
     ) {
         match self.transport {
-            Transport::Polling(_) => self.answer_poll(units, out),
+            Transport::Polling(_) => self.answer_poll(&mut shared.gzipped, units, out),
             Transport::WebSocket(_) => self.send_waiting(shared, context, units, out),
             Transport::Awaited => {}
         }
@@ -200,6 +205,7 @@ impl EngineIoSession {
     #[inline(never)]
     fn receive_probe(
         &mut self,
+        inflater: &mut Inflater,
         context: Context,
         carrier: Carrier,
         input: &mut Input<'_>,
@@ -209,7 +215,8 @@ impl EngineIoSession {
             Transport::Polling(polling) => polling.probe_on(carrier),
             Transport::Awaited | Transport::WebSocket(_) => None,
         };
-        match probe.map(|probe| probe.receive(context, self.format.protocol(), input, out)) {
+        let protocol = self.format.protocol();
+        match probe.map(|probe| probe.receive(context, protocol, inflater, input, out)) {
             Some(ProbeStep::More) => {}
             Some(ProbeStep::Upgrade) => self.complete_upgrade(out),
             Some(ProbeStep::Failed) => {

@@ -4,7 +4,6 @@ use allspark_protocol::http::Request;
 use allspark_protocol::primus::SparkId;
 use allspark_protocol::transformer::{Carrier, Context, End, Kind, Outputs};
 use allspark_protocol::websocket::encode;
-use allspark_protocol::websocket::handshake::Upgrade;
 
 use super::super::options::EngineIoOptions;
 use super::super::payload::Payload;
@@ -48,9 +47,10 @@ impl EngineIoSession {
         request: &Request<'_>,
         out: &mut Outputs,
     ) {
-        match Upgrade::check(&request.head) {
+        match shared.upgrade(&request.head) {
             Ok(upgrade) => {
                 out.upgrade(carrier, upgrade.response());
+                self.is_compressed = upgrade.deflate().is_some();
                 let packet = open_packet(shared, context.id, false);
                 out.write(carrier, |out| {
                     encode::message(Kind::Text, &packet, None, out);

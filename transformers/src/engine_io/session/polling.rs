@@ -1,10 +1,11 @@
 //! Requests for a session that exists, and the answers to its polls.
 
-use allspark_protocol::http::{Request, Response};
+use allspark_protocol::http::{Request, RequestHead, Response, accepts_gzip};
 use allspark_protocol::limits::PORTION_MESSAGES;
 use allspark_protocol::transformer::{Carrier, Context, End, Kind, Outputs, Units};
 
 use super::super::base64;
+use super::super::gzipped::Gzipped;
 use super::super::jsonp;
 use super::super::packet::{Data, Packet, PacketKind, ParseError, Protocol};
 use super::super::parameters::{Parameters, TransportName};
@@ -15,6 +16,7 @@ use super::{EngineIoSession, Phase, Shared, Transport};
 
 const OVERLAP: &str = "overlap from client";
 pub(super) const DATA_OVERLAP: &str = "data request overlap from client";
+pub(super) const CUT_OFF: &str = "data request connection closed prematurely";
 const INVALID_CONTENT: &str = "invalid content";
 
 /// What one packet of a body leads to.
@@ -40,40 +42,67 @@ impl EngineIoSession {
         }
         let parameters = Parameters::of(head);
         let is_upgrade = head.wants_upgrade();
-        let polls = parameters.transport == Some(TransportName::Polling)
-            && matches!(self.transport, Transport::Polling(_));
-        let fits = self.phase != Phase::Over
-            && (is_upgrade || polls)
-            && parameters.protocol == self.format.protocol();
-        if !fits {
+        if !self.fits(&parameters, is_upgrade) {
             let response = Refusal::BadRequest.response(is_upgrade);
             out.respond(carrier, response);
         } else if is_upgrade {
             self.try_upgrade(shared, context, carrier, request, &parameters, out);
         } else {
             match head.method() {
-                "GET" => self.take_poll(carrier, out),
+                "GET" => self.take_poll(carrier, head, out),
                 "POST" => self.take_body(shared, context, carrier, request, out),
                 _ => out.respond(carrier, Response::new(500)),
             }
         }
     }
 
+    fn fits(&self, parameters: &Parameters<'_>, is_upgrade: bool) -> bool {
+        let polls = parameters.transport == Some(TransportName::Polling)
+            && matches!(self.transport, Transport::Polling(_));
+        self.phase != Phase::Over
+            && (is_upgrade || polls)
+            && parameters.protocol == self.format.protocol()
+    }
+
+    /// A body is about to come. A second one while one is under way ends the session, as in the
+    /// package.
+    pub(in super::super) fn begun(
+        &mut self,
+        carrier: Carrier,
+        head: &RequestHead<'_>,
+        out: &mut Outputs,
+    ) -> Option<Response> {
+        let fits = self.fits(&Parameters::of(head), head.wants_upgrade());
+        let Transport::Polling(polling) = &mut self.transport else {
+            return None;
+        };
+        if !fits {
+            return None;
+        }
+        if polling.has_other_sender(carrier) {
+            self.end(End::Violation(DATA_OVERLAP), out);
+            return Some(Response::new(400));
+        }
+        polling.arriving = Some(carrier);
+        None
+    }
+
     /// Keeps a poll until there is something to say. A second one ends the session.
-    fn take_poll(&mut self, carrier: Carrier, out: &mut Outputs) {
+    fn take_poll(&mut self, carrier: Carrier, head: &RequestHead<'_>, out: &mut Outputs) {
         let Transport::Polling(polling) = &mut self.transport else {
             return;
         };
         if polling.poll.is_none() {
             polling.poll = Some(carrier);
+            polling.accepts_gzip = accepts_gzip(head);
         } else {
             out.respond(carrier, Response::new(400));
             self.end(End::Violation(OVERLAP), out);
         }
     }
 
-    /// Takes what the client sends. A second body while one is being handed on ends the session, as
-    /// in the package.
+    /// Takes what the client sends. A second body while one is under way ends the session, as in
+    /// the package.
     fn take_body(
         &mut self,
         shared: &mut Shared,
@@ -83,14 +112,15 @@ impl EngineIoSession {
         out: &mut Outputs,
     ) {
         let body = &*request.body;
+        if let Transport::Polling(polling) = &mut self.transport {
+            if polling.has_other_sender(carrier) {
+                out.respond(carrier, Response::new(400));
+                return self.end(End::Violation(DATA_OVERLAP), out);
+            }
+            polling.arriving = None;
+        }
         if body.len() > shared.buffer_bytes_max {
             return out.respond(carrier, Response::new(413));
-        }
-        if let Transport::Polling(polling) = &self.transport
-            && polling.incoming.is_some()
-        {
-            out.respond(carrier, Response::new(400));
-            return self.end(End::Violation(DATA_OVERLAP), out);
         }
         let is_binary = request.head.header("content-type") == Some(BYTES);
         if is_binary && self.format.protocol() == Protocol::V4 {
@@ -240,7 +270,12 @@ impl EngineIoSession {
 
     /// Answers the poll that waits with everything that waits, if there is anything. After a
     /// goodbye the close packet comes last, and the session is over.
-    pub(super) fn answer_poll(&mut self, units: &mut dyn Units, out: &mut Outputs) {
+    pub(super) fn answer_poll(
+        &mut self,
+        gzipped: &mut Gzipped,
+        units: &mut dyn Units,
+        out: &mut Outputs,
+    ) {
         let Transport::Polling(polling) = &mut self.transport else {
             return;
         };
@@ -261,7 +296,16 @@ impl EngineIoSession {
             return;
         }
         polling.poll = None;
-        out.respond(carrier, polling.response(payload));
+        let (content_type, body) = polling.body(payload);
+        let accepted = polling.accepts_gzip.then(|| gzipped.body(&body)).flatten();
+        let response = Response::new(200);
+        let response = match accepted {
+            Some(gzip) => response
+                .header("Content-Encoding", "gzip")
+                .body(content_type, gzip),
+            None => response.body(content_type, body),
+        };
+        out.respond(carrier, response);
         if self.phase == Phase::Closing {
             self.finish(None, out);
         }

@@ -16,6 +16,8 @@ use super::probe::{NOOP_INTERVAL, Probe, dismiss};
 pub(super) struct Polling {
     /// The request that waits until there is something to say.
     pub(super) poll: Option<Carrier>,
+    /// Its client accepts gzip.
+    pub(super) accepts_gzip: bool,
     probe: Option<Box<Probe>>,
     /// The number of the function that answers are to call, if they are to be scripts.
     pub(super) jsonp: Option<Box<str>>,
@@ -23,6 +25,8 @@ pub(super) struct Polling {
     base64: bool,
     owes_ping: bool,
     pub(super) owes_pong: bool,
+    /// The request whose body is coming.
+    pub(super) arriving: Option<Carrier>,
     /// A body whose packets are being handed on.
     pub(super) incoming: Option<Box<Incoming>>,
 }
@@ -47,12 +51,14 @@ impl Polling {
     pub(super) fn new(parameters: Parameters<'_>) -> Box<Self> {
         Box::new(Self {
             poll: None,
+            accepts_gzip: false,
             probe: None,
             // A script can't hold bytes.
             base64: parameters.base64 || parameters.jsonp.is_some(),
             jsonp: parameters.jsonp,
             owes_ping: false,
             owes_pong: false,
+            arriving: None,
             incoming: None,
         })
     }
@@ -65,11 +71,18 @@ impl Polling {
         self.poll.take_if(|poll| *poll == carrier)
     }
 
-    /// A request was lost. What it has brought has arrived all the same.
-    pub(super) fn lose_sender(&mut self, lost: Carrier) {
+    /// A request was lost. What it has brought has arrived all the same, if all of it has: says
+    /// whether its body was cut off.
+    pub(super) fn lose_sender(&mut self, lost: Carrier) -> bool {
         if let Some(incoming) = &mut self.incoming {
             incoming.carrier.take_if(|carrier| *carrier == lost);
         }
+        self.arriving.take_if(|carrier| *carrier == lost).is_some()
+    }
+
+    /// Whether a body is under way, but on this carrier.
+    pub(super) fn has_other_sender(&self, carrier: Carrier) -> bool {
+        self.incoming.is_some() || self.arriving.is_some_and(|other| other != carrier)
     }
 
     /// Whether packets of a body are still being handed on.
@@ -122,13 +135,18 @@ impl Polling {
 
     /// The answer to a poll.
     pub(super) fn response(&self, payload: Payload) -> Response {
+        let (content_type, body) = self.body(payload);
+        Response::new(200).body(content_type, body)
+    }
+
+    /// The body of the answer to a poll, with its type.
+    pub(super) fn body(&self, payload: Payload) -> (&'static str, Vec<u8>) {
         let (body, is_binary) = payload.finish();
-        let (content_type, body) = match &self.jsonp {
+        match &self.jsonp {
             Some(index) => (TEXT, jsonp::wrap(index, &body)),
             None if is_binary => (BYTES, body),
             None => (TEXT, body),
-        };
-        Response::new(200).body(content_type, body)
+        }
     }
 
     /// Answers the waiting poll, if there is one, with a single packet.

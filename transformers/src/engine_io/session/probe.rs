@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use allspark_protocol::transformer::{Carrier, Context, Kind, Outputs};
+use allspark_protocol::websocket::deflate::Inflater;
 use allspark_protocol::websocket::{Decoder, Item, encode};
 use allspark_protocol::{Input, Instant};
 
@@ -23,6 +24,8 @@ pub(super) struct Probe {
     pub(super) noop_at: Option<Instant>,
     /// The client wants bytes in base64.
     pub(super) base64: bool,
+    /// Messages may be compressed.
+    pub(super) is_compressed: bool,
 }
 
 impl Probe {
@@ -47,11 +50,16 @@ impl Probe {
         &mut self,
         context: Context,
         protocol: Protocol,
+        inflater: &mut Inflater,
         input: &mut Input<'_>,
         out: &mut Outputs,
     ) -> ProbeStep {
         loop {
-            let packet = match self.decoder.next(input) {
+            let item = match self.is_compressed {
+                false => self.decoder.next(input),
+                true => self.decoder.next_inflating(input, inflater),
+            };
+            let packet = match item {
                 Ok(None) => return ProbeStep::More,
                 Ok(Some(Item::Message {
                     kind: Kind::Text,

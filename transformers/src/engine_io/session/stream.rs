@@ -16,7 +16,7 @@ impl EngineIoSession {
     #[inline]
     pub(super) fn receive_stream<'i>(
         &mut self,
-        shared: &Shared,
+        shared: &mut Shared,
         context: Context,
         input: &mut Input<'i>,
         out: &mut Outputs,
@@ -25,7 +25,11 @@ impl EngineIoSession {
             let Transport::WebSocket(stream) = &mut self.transport else {
                 return None;
             };
-            match stream.decoder.next(input) {
+            let item = match self.is_compressed {
+                false => stream.decoder.next(input),
+                true => (stream.decoder).next_inflating(input, &mut shared.codec.inflater),
+            };
+            match item {
                 Ok(None) => return None,
                 Ok(Some(Item::Message {
                     kind: Kind::Text,

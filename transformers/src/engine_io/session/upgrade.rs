@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use allspark_protocol::http::Request;
 use allspark_protocol::transformer::{Carrier, Context, End, Outputs};
-use allspark_protocol::websocket::handshake::Upgrade;
 use allspark_protocol::websocket::{Decoder, Role};
 
 use super::super::format::Format;
@@ -40,7 +39,7 @@ impl EngineIoSession {
         parameters: &Parameters<'_>,
         out: &mut Outputs,
     ) {
-        let upgrade = match Upgrade::check(&request.head) {
+        let upgrade = match shared.upgrade(&request.head) {
             Ok(upgrade) => upgrade,
             Err(refusal) => return out.respond(carrier, refusal.response()),
         };
@@ -57,6 +56,7 @@ impl EngineIoSession {
                     deadline: context.now + timeout,
                     noop_at: None,
                     base64: parameters.base64,
+                    is_compressed: upgrade.deflate().is_some(),
                 }));
             }
             _ => dismiss(carrier, out),
@@ -81,6 +81,7 @@ impl EngineIoSession {
             carrier,
             decoder,
             base64,
+            is_compressed,
             ..
         } = *probe;
         polling.release_poll(self.format, CLOSE, out);
@@ -88,6 +89,7 @@ impl EngineIoSession {
             write_text(carrier, beat, out);
         }
         self.format = Format::websocket(self.format.protocol(), base64);
+        self.is_compressed = is_compressed;
         self.transport = Transport::WebSocket(Socket { carrier, decoder });
         out.stream(carrier);
     }

@@ -1,6 +1,7 @@
 //! The server half over byte streams. The answers that are compared byte for byte are those of the
 //! npm package under Primus.
 
+mod compression;
 mod heartbeat;
 mod polling;
 mod refusals;

@@ -113,29 +113,77 @@ fn a_second_poll_ends_the_session() {
     assert!(world.get(&query).body.contains("Session ID unknown"));
 }
 
+/// A request with a body, cut into its head with a part of the body, and the rest.
+fn post_in_parts(query: &str, body: &str) -> (String, String) {
+    let length = body.len();
+    let head = format!("POST /primus/?{query} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}");
+    let (part, rest) = body.split_at(length / 2);
+    (format!("{head}\r\n\r\n{part}"), rest.to_owned())
+}
+
 #[test]
-fn bodies_that_overlap_are_taken_one_after_the_other() {
+fn a_second_body_while_one_is_coming_ends_the_session() {
+    for is_whole in [true, false] {
+        let mut world = World::new(&[]);
+        let (spark, query) = world.open(EIO4);
+        let poll = world.poll(&query);
+        let (first, second) = (world.0.raw(), world.0.raw());
+        world.0.raw_send(first, post_in_parts(&query, "4one").0);
+        world.0.settle();
+        let (mut other, end) = post_in_parts(&query, "4two");
+        if is_whole {
+            other += &end;
+        }
+        world.0.raw_send(second, other);
+        world.0.settle();
+        let refused = world.reply(second).unwrap();
+        assert_eq!((refused.status, &*refused.body), (400, ""));
+        assert_eq!(world.0.raw_is_closed(second), !is_whole);
+        assert_eq!(world.polled(poll), "1");
+        world.assert_ended(spark, &violation("data request overlap from client"));
+        // As in the package, what is left of the first one is not waited for.
+        assert!(world.0.raw_is_closed(first));
+        assert_eq!(world.messages(spark), [""; 0]);
+    }
+}
+
+#[test]
+fn bodies_that_come_in_parts_one_after_the_other_are_taken() {
     let mut world = World::new(&[]);
     let (spark, query) = world.open(EIO4);
-    let (first, second) = (world.0.raw(), world.0.raw());
-    let request = |body: &str| {
-        let length = body.len();
-        format!("POST /primus/?{query} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n")
-            + body
-    };
-    world
-        .0
-        .raw_send(first, &request("4one")[..request("4one").len() - 1]);
-    world.0.settle();
-    world.0.raw_send(second, request("4two"));
-    world.0.settle();
-    world.0.raw_send(first, "e");
-    world.0.settle();
-    assert_eq!(world.messages(spark), ["two", "one"]);
-    for raw in [first, second] {
+    for (body, is_last) in [("4one", false), ("4two", true)] {
+        let raw = world.0.raw();
+        let (begin, rest) = post_in_parts(&query, body);
+        world.0.raw_send(raw, begin);
+        world.0.settle();
+        world.0.raw_send(raw, rest);
+        world.0.settle();
         assert_eq!(world.polled(raw), "ok");
+        // Afterwards its connection is no concern of the session.
+        if is_last {
+            world.0.raw_cut(raw);
+            world.0.settle();
+        }
     }
+    assert_eq!(world.messages(spark), ["one", "two"]);
     world.assert_open(spark);
+}
+
+#[test]
+fn a_body_that_is_cut_off_ends_the_session() {
+    let mut world = World::new(&[]);
+    let (spark, query) = world.open(EIO4);
+    let poll = world.poll(&query);
+    let raw = world.0.raw();
+    world.0.raw_send(raw, post_in_parts(&query, "4never").0);
+    world.0.settle();
+    world.assert_open(spark);
+    world.0.raw_cut(raw);
+    world.0.settle();
+    assert_eq!(world.polled(poll), "1");
+    let sentence = "data request connection closed prematurely";
+    world.assert_ended(spark, &violation(sentence));
+    assert_eq!(world.messages(spark), [""; 0]);
 }
 
 #[test]

@@ -314,11 +314,16 @@ fn jsonp_sends_forms_or_text() {
         .assert_is(500, "Payload expected.");
     rig.answer("POST", path, FORM, "a=1&d=%5B%22a+b%22%5D")
         .assert_is(200, "ok");
+    rig.answer("POST", path, FORM, "d=%5B1%5D&a=1&d=%22\\%22")
+        .assert_is(200, "ok");
     rig.answer("POST", path, text, "[\"%61bc\"]")
         .assert_is(200, "ok");
     rig.post(path, r#""[\"in a string\"]""#)
         .assert_is(200, "ok");
-    assert_eq!(rig.messages(rig.spark()), ["a b", "%61bc", "in a string"]);
+    assert_eq!(
+        rig.messages(rig.spark()),
+        ["a b", "[1]", r#""\""#, "%61bc", "in a string"]
+    );
     rig.post("/a/unknown/jsonp_send", "[]").assert_not_found();
 }
 
