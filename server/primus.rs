@@ -4,8 +4,8 @@ use std::net::ToSocketAddrs;
 use std::path::Path;
 
 use allspark_engine::{
-    self as engine, Destroy, Handle, Message, Server, Spark, SparkError, SparkHandle, SparkId,
-    Stats,
+    self as engine, Data, Destroy, Handle, Message, Server, Spark, SparkError, SparkHandle,
+    SparkId, Stats,
 };
 use allspark_transformers::AnyTransformer;
 
@@ -45,6 +45,60 @@ impl Primus {
         listener: impl Fn(&mut Spark<'_>) + Send + Sync + 'static,
     ) -> &Self {
         self.engine.on_disconnection(listener);
+        self
+    }
+
+    /// Calls `listener` with every message of every spark, before the spark's own handlers. Unlike
+    /// these it costs nothing per spark. One that is attached to a running server is called with
+    /// messages that come from then on.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), allspark::Error> {
+    /// /// What is kept with each spark.
+    /// #[derive(Default)]
+    /// struct Player {
+    ///     moves: u64,
+    /// }
+    ///
+    /// let primus = allspark::Primus::builder().build()?;
+    /// primus.on_connection(|spark| spark.set_state(Player::default()));
+    /// primus.on_data(|spark, data| {
+    ///     if let Some(player) = spark.state_mut::<Player>() {
+    ///         player.moves += 1;
+    ///         spark.write(data);
+    ///     }
+    /// });
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn on_data(
+        &self,
+        listener: impl Fn(&mut Spark<'_>, Data<'_>) + Send + Sync + 'static,
+    ) -> &Self {
+        self.engine.on_data(listener);
+        self
+    }
+
+    /// Calls `listener` whenever a client has answered a ping, before the spark's own handlers.
+    pub fn on_heartbeat(&self, listener: impl Fn(&mut Spark<'_>) + Send + Sync + 'static) -> &Self {
+        self.engine.on_heartbeat(listener);
+        self
+    }
+
+    /// Calls `listener` with every error of every spark, before the spark's own handlers.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), allspark::Error> {
+    /// let primus = allspark::Primus::builder().build()?;
+    /// primus.on_error(|spark, error| eprintln!("{}: {error}", spark.id()));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn on_error(
+        &self,
+        listener: impl Fn(&mut Spark<'_>, &SparkError) + Send + Sync + 'static,
+    ) -> &Self {
+        self.engine.on_error(listener);
         self
     }
 

@@ -200,5 +200,9 @@ pub const LOG_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Milliseconds for which a shard that ends waits for its peers.
 pub const END_TIMEOUT_MS: u64 = 10_000;
 
+/// Milliseconds of its pace that a destroy makes up for when a turn was late. Under load turns take
+/// some; after a longer standstill clients must not be sent elsewhere all at once.
+pub const DESTROY_CATCH_UP_MS: u64 = 100;
+
 /// Visits to all sparks that a shard keeps before it takes in nothing new.
 pub const VISITS_MAX: usize = 1024;

@@ -16,6 +16,14 @@ use crate::io::sim::{SimDriver, SimNet};
 use crate::io::{Driver, Wait};
 use crate::shard::{Core, Flow, Shard};
 
+/// What the shards of a server share that is being started.
+fn begun(options: Options, shards: usize, seed: u64, attach: impl FnOnce(&Attach)) -> Arc<Shared> {
+    let shared = Shared::new(options, shards, seed);
+    attach(&Attach::new(&shared));
+    assert!(shared.begin(), "nobody has started it before");
+    shared
+}
+
 /// A single shard on any driver, turned by hand, and the handle of its server. For benches and
 /// tests that look at the shard alone.
 pub fn single_shard<D: Driver, T: Transformer>(
@@ -24,8 +32,7 @@ pub fn single_shard<D: Driver, T: Transformer>(
     transformer: T,
     attach: impl FnOnce(&Attach),
 ) -> (Shard<D, T>, Handle) {
-    let shared = Shared::new(options, 1, 0);
-    attach(&Attach::new(&shared));
+    let shared = begun(options, 1, 0, attach);
     let handle = Handle::new(&shared);
     let rng = ChaCha12Rng::seed_from_u64(0);
     let shard = Shard::new(driver, |driver| {
@@ -58,8 +65,7 @@ impl<T: Transformer> SimServer<T> {
         seed: u64,
         attach: impl FnOnce(&Attach),
     ) -> Self {
-        let shared = Shared::new(options, usize::from(shards), seed);
-        attach(&Attach::new(&shared));
+        let shared = begun(options, usize::from(shards), seed, attach);
         let seat = |number| {
             let rng = ChaCha12Rng::seed_from_u64(seed ^ (u64::from(number) << 32));
             let (shared, transformer) = (Arc::clone(&shared), transformer.clone());

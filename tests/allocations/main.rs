@@ -7,15 +7,19 @@ mod requests;
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use allocation_counter::measure;
 use allspark_engine::Attach;
 use allspark_engine::io::{Completion, Wait};
 use allspark_engine::sim::single_shard;
-use allspark_engine::{Handle, Options, Shard};
+use allspark_engine::{Data, Handle, Options, Shard, Spark};
 use allspark_transformers::websockets::WebSockets;
 use puppet::{HANDSHAKE, Hand, Puppet, frame};
+
+const MILLISECOND: Duration = Duration::from_millis(1);
 
 type World = (Shard<Puppet, WebSockets>, Handle, Rc<RefCell<Hand>>);
 
@@ -40,15 +44,22 @@ fn turn(shard: &mut Shard<Puppet, WebSockets>) {
     }
 }
 
+fn echo(spark: &mut Spark<'_>, data: Data<'_>) {
+    spark.write(data);
+}
+
 #[test]
 fn an_echoed_message_costs_no_allocation() {
-    let (mut shard, _, hand) = world(100, |primus| {
-        primus.on_connection(|spark| {
-            spark.on_data(|spark, data| {
-                spark.write(data);
-            });
-        });
-    });
+    echoes_cost_none(|primus| primus.on_connection(|spark| spark.on_data(echo)));
+}
+
+#[test]
+fn a_message_costs_no_allocation_where_one_function_serves_all_sparks() {
+    echoes_cost_none(|primus| primus.on_data(echo));
+}
+
+fn echoes_cost_none(attach: impl FnOnce(&Attach)) {
+    let (mut shard, _, hand) = world(100, attach);
     let message = frame("{\"a\":[1,2,3],\"text\":\"hello\"}");
     let mut round = || {
         (0..100).for_each(|socket| hand.borrow_mut().receive(socket, &message));
@@ -57,6 +68,47 @@ fn an_echoed_message_costs_no_allocation() {
     (0..10).for_each(|_| round());
     assert_eq!(measure(|| (0..100).for_each(|_| round())).count_total, 0);
     assert!(hand.borrow().sends >= 100 * 110, "the messages were echoed");
+}
+
+/// Lets a millisecond pass so many times.
+fn run_for(shard: &mut Shard<Puppet, WebSockets>, hand: &RefCell<Hand>, ms: usize) {
+    for _ in 0..ms {
+        let now = hand.borrow().now;
+        hand.borrow_mut().now = now + MILLISECOND;
+        shard.turn(Wait::No).unwrap();
+    }
+}
+
+#[test]
+fn a_timer_that_is_called_again_costs_no_allocation() {
+    let calls = Arc::<AtomicUsize>::default();
+    let counted = Arc::clone(&calls);
+    let (mut shard, _, hand) = world(100, |primus| {
+        primus.on_connection(move |spark| {
+            let calls = Arc::clone(&counted);
+            spark.every(MILLISECOND, move |_| {
+                calls.fetch_add(1, Ordering::Relaxed);
+            });
+        });
+    });
+    run_for(&mut shard, &hand, 100);
+    calls.store(0, Ordering::Relaxed);
+    let measured = measure(|| run_for(&mut shard, &hand, 1000));
+    assert_eq!(measured.count_total, 0);
+    assert_eq!(calls.load(Ordering::Relaxed), 100 * 1000);
+}
+
+/// A spark may set a timer each time that its last one was called, for years.
+#[test]
+fn timers_that_were_called_leave_nothing_behind() {
+    fn again(spark: &mut Spark<'_>) {
+        spark.after(MILLISECOND, again);
+    }
+    let (mut shard, _, hand) = world(1, |primus| primus.on_connection(again));
+    run_for(&mut shard, &hand, 100);
+    let measured = measure(|| run_for(&mut shard, &hand, 10_000));
+    assert!(measured.count_total >= 10_000, "it is set again");
+    assert_eq!(measured.bytes_current, 0);
 }
 
 #[test]
@@ -155,20 +207,37 @@ fn a_shard_at_rest_holds_little() {
 #[test]
 fn an_idle_spark_costs_less_than_its_budget() {
     const BUDGET_BYTES: i64 = 512;
+    let per_spark = bytes_per_idle_spark(|primus| {
+        primus.on_connection(|spark| spark.on_data(|_, _| {}));
+    });
+    println!("{per_spark} bytes per idle spark");
+    assert!(per_spark < BUDGET_BYTES, "{per_spark} bytes per idle spark");
+}
+
+#[test]
+fn functions_that_all_sparks_share_cost_nothing_per_spark() {
+    let with = bytes_per_idle_spark(|primus| {
+        primus.on_connection(|_| {});
+        primus.on_data(echo);
+        primus.on_heartbeat(|_| {});
+        primus.on_error(|_, _| {});
+    });
+    assert_eq!(with, bytes_per_idle_spark(|_| {}));
+    let with_its_own = bytes_per_idle_spark(|primus| {
+        primus.on_connection(|spark| spark.on_data(echo));
+    });
+    assert!(with < with_its_own, "{with} and {with_its_own} bytes");
+}
+
+fn bytes_per_idle_spark(attach: fn(&Attach)) -> i64 {
     let memory_of = |sparks: usize| {
         let mut kept = None;
-        let measured = measure(|| {
-            kept = Some(world(sparks, |primus| {
-                primus.on_connection(|spark| spark.on_data(|_, _| {}));
-            }));
-        });
+        let measured = measure(|| kept = Some(world(sparks, attach)));
         drop(kept);
         measured.bytes_current
     };
     // Sizes just above a power of two, where growing by doubling wastes most; the difference of
     // two worlds leaves out what does not depend on the number of sparks.
     let (small, large) = (2 * 1024 + 1, 32 * 1024 + 1);
-    let per_spark = (memory_of(large) - memory_of(small)) / (large - small) as i64;
-    println!("{per_spark} bytes per idle spark");
-    assert!(per_spark < BUDGET_BYTES, "{per_spark} bytes per idle spark");
+    (memory_of(large) - memory_of(small)) / (large - small) as i64
 }

@@ -291,3 +291,41 @@ fn a_spark_that_has_ended_is_said_to_be_gone() {
     });
     server.join().unwrap();
 }
+
+/// Functions for all sparks can be attached before the start and later.
+#[test]
+fn functions_for_all_sparks_can_be_attached_at_any_time() {
+    let primus = Primus::builder().shards(8).build().unwrap();
+    primus.on_data(|spark, data| _ = spark.write(data));
+    let server = primus.start("127.0.0.1:0").unwrap();
+    let mut crowd = Crowd::new(server.address());
+    crowd.gather(16);
+    primus
+        .on_data(|spark, _| _ = spark.write("heard"))
+        .on_heartbeat(|spark| _ = spark.write("alive"))
+        .on_error(|spark, _| _ = spark.write("no value"));
+    // Shards do what they are told in this order.
+    primus.for_each(|spark| spark.write("ready"));
+    let have_received = |count: usize| {
+        move |crowd: &mut Crowd| {
+            let mut members = crowd.members.iter();
+            members.all(|member| member.received.len() >= count)
+        }
+    };
+    crowd.run_until("all shards are ready", have_received(1));
+    for member in 0..16 {
+        for words in ["1", "\"primus::pong::1\"", "one"] {
+            crowd.write(member, words);
+        }
+    }
+    crowd.run_until("all were heard", have_received(5));
+    let expected = ["\"ready\"", "1", "\"heard\"", "\"alive\"", "\"no value\""];
+    for member in &crowd.members {
+        assert_eq!(member.received, expected);
+    }
+    primus.destroy(Destroy::default());
+    crowd.run_until("all are gone", |crowd| {
+        crowd.members.iter().all(|member| member.is_gone)
+    });
+    server.join().unwrap();
+}

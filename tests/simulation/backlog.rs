@@ -9,7 +9,7 @@ use allspark_transformers::CommonOptions;
 use allspark_transformers::sockjs::{SockJs, SockJsOptions};
 use allspark_transformers::websockets::{WebSockets, WebSocketsOptions};
 
-use crate::stage::{Client, Stage, WIDE};
+use crate::stage::{Client, Stage, WIDE, frame};
 
 const POLICIES: [SendPolicy; 4] = [
     SendPolicy::Disconnect,
@@ -57,12 +57,6 @@ fn echoing(options: Options, transformer: WebSockets) -> Stage<WebSockets> {
 fn message(number: usize, bytes: usize) -> String {
     let digits = number.to_string();
     "0".repeat(bytes - digits.len()) + &digits
-}
-
-fn frame(text: &str) -> Vec<u8> {
-    let mut out = Vec::new();
-    encode::message(Kind::Text, text.as_bytes(), Some([1, 2, 3, 4]), &mut out);
-    out
 }
 
 /// Says it through an open window, and then takes next to nothing.

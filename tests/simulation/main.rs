@@ -3,6 +3,8 @@
 
 mod backlog;
 mod by_hand;
+mod destroys;
+mod everyone;
 mod inflated;
 mod late;
 mod moves;
@@ -11,8 +13,11 @@ mod outage;
 mod paused;
 mod slow;
 mod stage;
+mod state;
+mod timers;
 mod travel;
 mod upgrades;
+mod visits;
 mod world;
 
 use std::time::Duration;

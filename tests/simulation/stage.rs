@@ -7,12 +7,17 @@ use allspark_engine::io::Wait;
 use allspark_engine::io::sim::{EndpointId, SimDriver, SimNet};
 use allspark_engine::sim::single_shard;
 use allspark_engine::{Handle, Options, Shard};
-use allspark_protocol::transformer::Transformer;
+use allspark_protocol::transformer::{Kind, Transformer};
+use allspark_protocol::websocket::encode;
+use allspark_transformers::websockets::WebSockets;
 
 pub(crate) const LATENCY: Duration = Duration::from_millis(1);
 
 /// Bytes of a network that takes everything.
 pub(crate) const WIDE: usize = 1 << 30;
+
+/// Clients of a crowd that come at a time.
+const GROUP: usize = 512;
 
 pub(crate) struct Stage<T: Transformer> {
     pub(crate) net: SimNet,
@@ -34,14 +39,43 @@ impl<T: Transformer> Stage<T> {
         Self { net, shard, primus }
     }
 
-    /// A client that has said this.
-    pub(crate) fn connect(&mut self, words: &[u8]) -> Client {
+    /// Clients that have all said this.
+    fn group(&mut self, count: usize, words: &[u8]) -> Vec<Client> {
+        let clients: Vec<Client> = (0..count).map(|_| self.dial()).collect();
+        clients.iter().for_each(|client| client.say(words));
+        self.turns(4);
+        clients
+    }
+
+    /// A client that has said nothing and was not accepted yet.
+    pub(crate) fn dial(&mut self) -> Client {
         let endpoint = self.net.connect(0, LATENCY).expect("the shard listens");
-        let client = Client {
+        Client {
             net: self.net.clone(),
             endpoint,
             heard: Vec::new(),
-        };
+        }
+    }
+
+    /// So many WebSockets.
+    pub(crate) fn crowd(&mut self, count: usize) -> Vec<Client> {
+        let handshake = handshake("");
+        let mut clients = Vec::with_capacity(count);
+        while clients.len() < count {
+            let group = GROUP.min(count - clients.len());
+            clients.extend(self.group(group, handshake.as_bytes()));
+        }
+        for client in &mut clients {
+            client.read();
+            assert!(client.heard.starts_with(b"HTTP/1.1 101 "));
+            client.heard.clear();
+        }
+        clients
+    }
+
+    /// A client that has said this.
+    pub(crate) fn connect(&mut self, words: &[u8]) -> Client {
+        let client = self.dial();
         client.say(words);
         self.turns(4);
         client
@@ -49,12 +83,7 @@ impl<T: Transformer> Stage<T> {
 
     /// A WebSocket, whose handshake asks for these extensions.
     pub(crate) fn upgrade(&mut self, extensions: &str) -> Client {
-        let handshake = format!(
-            "GET /primus HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\
-             Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n{extensions}\
-             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-        );
-        let mut client = self.connect(handshake.as_bytes());
+        let mut client = self.connect(handshake(extensions).as_bytes());
         client.read();
         assert!(client.heard.starts_with(b"HTTP/1.1 101 "));
         client.heard.clear();
@@ -72,6 +101,31 @@ impl<T: Transformer> Stage<T> {
     }
 }
 
+/// What a WebSocket that asks for these extensions says first.
+pub(crate) fn handshake(extensions: &str) -> String {
+    format!(
+        "GET /primus HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\
+         Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n{extensions}\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+}
+
+/// One shard for WebSockets that are never pinged.
+pub(crate) fn quiet(attach: impl FnOnce(&Attach)) -> Stage<WebSockets> {
+    let options = Options {
+        ping_interval_ms: None,
+        ..Options::default()
+    };
+    Stage::new(options, WebSockets::uncompressed(1 << 20), attach)
+}
+
+/// A client's frame of a text message.
+pub(crate) fn frame(text: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    encode::message(Kind::Text, text.as_bytes(), Some([1, 2, 3, 4]), &mut out);
+    out
+}
+
 impl Client {
     pub(crate) fn say(&self, bytes: &[u8]) {
         assert_eq!(self.net.send(self.endpoint, bytes), Some(bytes.len()));
@@ -83,6 +137,18 @@ impl Client {
         let bytes = bytes.unwrap_or_default();
         self.heard.extend_from_slice(&bytes);
         bytes.len()
+    }
+
+    /// Reads what has arrived. Returns whether these words are in what was heard so far.
+    pub(crate) fn has_heard(&mut self, words: &str) -> bool {
+        self.read();
+        let words = words.as_bytes();
+        self.heard.windows(words.len()).any(|bytes| bytes == words)
+    }
+
+    /// Closes the connection without a word.
+    pub(crate) fn leave(&self) {
+        self.net.close(self.endpoint);
     }
 
     /// Says nothing more.

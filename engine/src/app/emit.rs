@@ -9,7 +9,8 @@ use allspark_protocol::transformer::Kind;
 use super::data::Data;
 use super::ends::ReadyState;
 use super::error::SparkError;
-use super::host::{Handler, Host, Listeners, OnSpark, Visitor};
+use super::host::{Extras, Handler, Host, Listeners, Visitor};
+use super::timers::Due;
 use crate::guard;
 use crate::memory::Key;
 
@@ -27,14 +28,14 @@ pub(crate) fn data<H: Host>(host: &mut H, key: Key, kind: Kind, bytes: &[u8]) {
     let data = Data::new(host.parser(), kind, bytes);
     for_each_listener(host, |host, listeners| {
         for listener in &listeners.data {
-            if host.spark(key).ready == ReadyState::Open {
+            if is_open(host, key) {
                 guarded(host, key, |host| listener(host, key, data));
             }
         }
     });
     each_handler(host, key, |host, handler| {
         if let Handler::Data(handler) = handler
-            && host.spark(key).ready == ReadyState::Open
+            && is_open(host, key)
         {
             handler(host, key, data);
         }
@@ -45,11 +46,15 @@ pub(crate) fn data<H: Host>(host: &mut H, key: Key, kind: Kind, bytes: &[u8]) {
 pub(crate) fn heartbeat<H: Host>(host: &mut H, key: Key) {
     for_each_listener(host, |host, listeners| {
         for listener in &listeners.heartbeat {
-            guarded(host, key, |host| listener(host, key));
+            if is_open(host, key) {
+                guarded(host, key, |host| listener(host, key));
+            }
         }
     });
     each_handler(host, key, |host, handler| {
-        if let Handler::Heartbeat(handler) = handler {
+        if let Handler::Heartbeat(handler) = handler
+            && is_open(host, key)
+        {
             handler(host, key);
         }
     });
@@ -81,12 +86,26 @@ pub(crate) fn disconnection<H: Host>(host: &mut H, key: Key) {
             guarded(host, key, |host| listener(host, key));
         }
     });
-    if let Some(extras) = host.spark_mut(key).extras.take() {
-        for timer in &extras.timers {
-            host.cancel_timer(*timer);
-        }
-        guard::drop_value(extras);
+    let extras = host.spark_mut(key).extras.take();
+    drop_extras(host, extras);
+}
+
+/// Drops what the application gave to a spark that has ended. Each value has a guard of its own,
+/// because two panics at once end the process.
+pub(crate) fn drop_extras<H: Host>(host: &mut H, extras: Option<Box<Extras>>) {
+    let Some(extras) = extras else {
+        return;
+    };
+    let Extras {
+        handlers,
+        state,
+        timers,
+    } = *extras;
+    for timer in timers {
+        host.cancel_timer(timer);
     }
+    handlers.into_iter().for_each(guard::drop_value);
+    guard::drop_value(state);
 }
 
 /// A visitor comes to a spark. Returns whether it goes on.
@@ -100,8 +119,18 @@ pub(crate) fn find<H: Host>(host: &mut H, key: Key, call: impl FnOnce(&mut dyn H
 }
 
 /// Calls the function of a timer.
-pub(crate) fn spark_timer<H: Host>(host: &mut H, key: Key, call: &mut OnSpark) {
-    guarded(host, key, |host| call(host, key));
+pub(crate) fn spark_timer<H: Host>(host: &mut H, due: &mut Due) {
+    let spark = due.spark;
+    if due.is_last
+        && let Some(extras) = &mut host.spark_mut(spark).extras
+    {
+        extras.timers.retain(|timer| *timer != due.timer);
+    }
+    guarded(host, spark, |host| (due.call)(host, spark));
+}
+
+fn is_open(host: &dyn Host, key: Key) -> bool {
+    host.spark(key).ready == ReadyState::Open
 }
 
 /// Calls with the functions that every spark goes through, which are taken out meanwhile.

@@ -22,6 +22,10 @@ pub struct EndOptions {
 }
 
 /// How a server ends. The defaults are Primus's.
+///
+/// Of several that are asked for each begins at its time. One that begins while another is under
+/// way takes its place: it ends those who are left, in its own words and at its own pace. What
+/// closes does not open again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Destroy {
     /// Whether the listeners are closed and the shards end. Otherwise only the sparks end, and
@@ -32,7 +36,8 @@ pub struct Destroy {
     /// Milliseconds to wait before it begins. Default 0.
     pub timeout_ms: u64,
     /// Sparks that each shard ends per second, so that clients which reconnect do not come to
-    /// another node all at once. Default `None`: as fast as a shard can beside its other work.
+    /// another node all at once. A shard that was late makes up for a tenth of a second at most.
+    /// Default `None`: as fast as a shard can beside its other work.
     pub sparks_per_s: Option<NonZeroU32>,
 }
 

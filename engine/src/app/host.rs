@@ -9,6 +9,7 @@ use std::any::Any;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use allspark_protocol::Instant;
 use allspark_protocol::http::RequestHead;
@@ -53,7 +54,13 @@ pub(crate) trait Host {
     fn take_listeners(&mut self) -> Option<Arc<Listeners>>;
     fn put_listeners(&mut self, listeners: Option<Arc<Listeners>>);
     /// Calls a function at a time, unless the spark has ended by then.
-    fn add_timer(&mut self, key: Key, at: Instant, every_ms: Option<u64>, call: OnSpark) -> Key;
+    fn add_timer(
+        &mut self,
+        key: Key,
+        at: Instant,
+        interval: Option<Duration>,
+        call: OnSpark,
+    ) -> Key;
     /// Returns false when it was called for the last time, or cancelled, already.
     fn cancel_timer(&mut self, timer: Key) -> bool;
 }
@@ -81,7 +88,7 @@ pub(crate) struct Extras {
     pub(crate) handlers: SmallVec<[Handler; 1]>,
     /// A value of the application.
     pub(crate) state: Option<Box<dyn Any>>,
-    /// Timers of the application that were not cancelled.
+    /// Timers of the application that may still be called.
     pub(crate) timers: SmallVec<[Key; 1]>,
 }
 

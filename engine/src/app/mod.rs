@@ -43,7 +43,7 @@ pub use message::{Json, Message};
 pub use spark::{Spark, Timer};
 
 pub(crate) use emit::{
-    connection, data, disconnection, error, find, heartbeat, spark_timer, visit,
+    connection, data, disconnection, drop_extras, error, find, heartbeat, spark_timer, visit,
 };
 pub(crate) use headers::KeptRequest;
 pub(crate) use timers::Timers;

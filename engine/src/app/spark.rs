@@ -236,23 +236,28 @@ impl<'a> Spark<'a> {
         interval: Duration,
         handler: impl FnMut(&mut Spark<'_>) + 'static,
     ) -> Timer {
-        let every_ms = whole_ms(interval).max(1);
-        let interval = Duration::from_millis(every_ms);
-        self.add_timer(interval, Some(every_ms), on_spark(handler))
+        let interval = whole_ms(interval).max(Duration::from_millis(1));
+        self.add_timer(interval, Some(interval), on_spark(handler))
     }
 
-    /// Cancels a timer. Returns false when it was called for the last time, or cancelled, already.
+    /// Cancels a timer of this spark. Returns false when it is one of another spark, or was called
+    /// for the last time, or cancelled, already.
     pub fn cancel(&mut self, timer: Timer) -> bool {
-        if let Some(extras) = &mut self.host.spark_mut(self.key).extras {
-            extras.timers.retain(|other| *other != timer.0);
+        if timer.spark != self.id() {
+            return false;
         }
-        self.host.cancel_timer(timer.0)
+        if let Some(extras) = &mut self.host.spark_mut(self.key).extras {
+            extras.timers.retain(|other| *other != timer.key);
+        }
+        self.host.cancel_timer(timer.key)
     }
 
-    fn add_timer(&mut self, delay: Duration, every_ms: Option<u64>, call: OnSpark) -> Timer {
-        let at = self.host.now() + Duration::from_millis(whole_ms(delay));
-        let timer = self.host.add_timer(self.key, at, every_ms, call);
-        Timer(timer)
+    fn add_timer(&mut self, delay: Duration, interval: Option<Duration>, call: OnSpark) -> Timer {
+        let at = self.host.now() + whole_ms(delay);
+        Timer {
+            spark: self.id(),
+            key: self.host.add_timer(self.key, at, interval, call),
+        }
     }
 
     fn extras(&mut self) -> &mut Extras {
@@ -271,16 +276,20 @@ impl<'a> Spark<'a> {
 
 /// A timer of a spark. It means nothing to other sparks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Timer(Key);
+pub struct Timer {
+    spark: SparkId,
+    /// Other shards may have the same.
+    key: Key,
+}
 
 fn on_spark(mut handler: impl FnMut(&mut Spark<'_>) + 'static) -> OnSpark {
     Box::new(move |host, key| handler(&mut Spark::new(host, key)))
 }
 
-/// Milliseconds, rounded up, so that nothing is early.
-fn whole_ms(duration: Duration) -> u64 {
+/// In whole milliseconds, rounded up, so that nothing is early.
+fn whole_ms(duration: Duration) -> Duration {
     let ms = duration.as_nanos().div_ceil(1_000_000);
-    u64::try_from(ms).unwrap_or(u64::MAX / 4).min(u64::MAX / 4)
+    Duration::from_millis(u64::try_from(ms).unwrap_or(u64::MAX))
 }
 
 impl std::fmt::Debug for Spark<'_> {

@@ -1,5 +1,13 @@
 //! Functions that the application wants called at a time, each for one spark. They are cancelled
 //! with their spark.
+//!
+//! # Invariants
+//! - A timer is called at or after its time, never before, however far ahead that is.
+//! - Those that are called in one turn are called in the order of their times, and those of one
+//!   moment in the order in which they were set.
+
+use std::cmp::Reverse;
+use std::time::Duration;
 
 use allspark_protocol::Instant;
 
@@ -11,18 +19,36 @@ use crate::wheel::Wheel;
 pub(crate) struct Timers {
     entries: Arena<Entry>,
     wheel: Wheel,
-    due: Vec<u32>,
+    /// Those that are due, the next one last. They are named by keys, because the place of one that
+    /// is cancelled meanwhile may be taken by another.
+    due: Vec<(Order, Key)>,
+    /// What the wheel says, used again from turn to turn.
+    fired: Vec<u32>,
+    /// How many were added so far.
+    added: u64,
 }
+
+/// Which of two timers is called first.
+type Order = (Instant, u64);
 
 /// One of them.
 pub(crate) struct Entry {
-    pub(crate) spark: Key,
-    /// Milliseconds from one call to the next; `None` for a single call.
-    every_ms: Option<u64>,
-    /// When it is due.
-    at: Instant,
+    spark: Key,
+    /// From one call to the next; `None` for a single call.
+    interval: Option<Duration>,
+    /// When it is due, and its number among all that were added.
+    order: Order,
     /// Not here while it is called.
-    pub(crate) call: Option<OnSpark>,
+    call: Option<OnSpark>,
+}
+
+/// One whose time has come.
+pub(crate) struct Due {
+    pub(crate) timer: Key,
+    pub(crate) spark: Key,
+    pub(crate) call: OnSpark,
+    /// It is not called again, and gone already.
+    pub(crate) is_last: bool,
 }
 
 impl Timers {
@@ -31,6 +57,8 @@ impl Timers {
             entries: Arena::default(),
             wheel: Wheel::new(now),
             due: Vec::new(),
+            fired: Vec::new(),
+            added: 0,
         }
     }
 
@@ -43,15 +71,16 @@ impl Timers {
         &mut self,
         spark: Key,
         at: Instant,
-        every_ms: Option<u64>,
+        interval: Option<Duration>,
         call: OnSpark,
     ) -> Key {
         let timer = self.entries.insert(Entry {
             spark,
-            every_ms,
-            at,
+            interval,
+            order: (at, self.added),
             call: Some(call),
         });
+        self.added += 1;
         self.wheel.set(timer.index, at);
         timer
     }
@@ -65,19 +94,40 @@ impl Timers {
 
     /// Fills the list of those that are due, at most `count_max`. Returns whether these are all.
     pub(crate) fn expire(&mut self, now: Instant, count_max: usize) -> bool {
-        self.due.clear();
-        self.wheel.expire(now, count_max, &mut self.due)
+        assert!(self.due.is_empty(), "those of the last turn were called");
+        let is_all = self.wheel.expire(now, count_max, &mut self.fired);
+        for index in self.fired.drain(..) {
+            let timer = self.entries.key_at(index);
+            let timer = timer.expect("the wheel knows those that are there");
+            let entry = self.entries.get(timer).expect("it is there");
+            match entry.order.0 {
+                // The wheel does not reach that far.
+                at if at > now => self.wheel.set(index, at),
+                _ => self.due.push((entry.order, timer)),
+            }
+        }
+        self.due.sort_unstable_by_key(|(order, _)| Reverse(*order));
+        is_all
     }
 
     /// Takes the next one that is due, with its function.
-    pub(crate) fn next_due(&mut self) -> Option<(Key, Key, OnSpark)> {
-        while let Some(index) = self.due.pop() {
-            if let Some(timer) = self.entries.key_at(index)
-                && let Some(entry) = self.entries.get_mut(timer)
-                && let Some(call) = entry.call.take()
-            {
-                return Some((timer, entry.spark, call));
+    pub(crate) fn next_due(&mut self) -> Option<Due> {
+        while let Some((_, timer)) = self.due.pop() {
+            // It may have been cancelled since it was found to be due.
+            let Some(entry) = self.entries.get_mut(timer) else {
+                continue;
+            };
+            let (spark, is_last) = (entry.spark, entry.interval.is_none());
+            let call = entry.call.take().expect("a timer is due once at a time");
+            if is_last {
+                self.entries.remove(timer);
             }
+            return Some(Due {
+                timer,
+                spark,
+                call,
+                is_last,
+            });
         }
         None
     }
@@ -86,20 +136,21 @@ impl Timers {
     ///
     /// A repeated one is next due an interval after it was due, not after it was called, so that it
     /// keeps its pace; intervals that are past already are left out.
-    pub(crate) fn called(&mut self, timer: Key, call: OnSpark, now: Instant) -> Option<OnSpark> {
+    pub(crate) fn called(&mut self, due: Due, now: Instant) -> Option<OnSpark> {
+        let Due { timer, call, .. } = due;
         let Some(entry) = self.entries.get_mut(timer) else {
             return Some(call);
         };
-        let Some(every_ms) = entry.every_ms else {
-            self.entries.remove(timer);
-            return Some(call);
-        };
-        let every_ms = every_ms.max(1);
-        let late_ms = now.as_ms().saturating_sub(entry.at.as_ms());
-        let at_ms = entry.at.as_ms() + (late_ms / every_ms + 1) * every_ms;
-        entry.at = Instant::from_ms(at_ms);
+        let interval = entry.interval.expect("one that is called once is gone");
+        let (at, number) = entry.order;
+        let late_ns = (now - at).as_nanos();
+        let interval_ns = interval.as_nanos().max(1);
+        let past_ns = late_ns - late_ns % interval_ns;
+        let past = Duration::from_nanos(u64::try_from(past_ns).unwrap_or(u64::MAX));
+        let next = at + past + interval;
+        entry.order = (next, number);
         entry.call = Some(call);
-        self.wheel.set(timer.index, entry.at);
+        self.wheel.set(timer.index, next);
         None
     }
 }
@@ -107,6 +158,8 @@ impl Timers {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
 
     const SPARK: Key = Key {
         index: 3,
@@ -121,9 +174,9 @@ mod tests {
         let is_all = timers.expire(now, 100);
         assert!(is_all);
         let mut count = 0;
-        while let Some((timer, spark, call)) = timers.next_due() {
-            assert_eq!(spark, SPARK);
-            timers.called(timer, call, now);
+        while let Some(due) = timers.next_due() {
+            assert_eq!(due.spark, SPARK);
+            timers.called(due, now);
             count += 1;
         }
         count
@@ -133,7 +186,7 @@ mod tests {
     fn one_is_due_once_and_one_every_interval() {
         let mut timers = Timers::new(ms(0));
         timers.add(SPARK, ms(50), None, Box::new(|_, _| ()));
-        timers.add(SPARK, ms(40), Some(40), Box::new(|_, _| ()));
+        timers.add(SPARK, ms(40), Some(MS * 40), Box::new(|_, _| ()));
         assert_eq!(due_at(&mut timers, ms(39)), 0);
         assert_eq!(due_at(&mut timers, ms(41)), 1);
         assert_eq!(due_at(&mut timers, ms(79)), 1, "the one that comes once");
@@ -145,13 +198,36 @@ mod tests {
     #[test]
     fn one_that_is_removed_is_due_no_more() {
         let mut timers = Timers::new(ms(0));
-        let timer = timers.add(SPARK, ms(50), Some(50), Box::new(|_, _| ()));
+        let timer = timers.add(SPARK, ms(50), Some(MS * 50), Box::new(|_, _| ()));
         assert!(timers.expire(ms(50), 100));
-        let (due, _, call) = timers.next_due().unwrap();
-        assert_eq!(due, timer);
+        let due = timers.next_due().unwrap();
+        assert_eq!((due.timer, due.is_last), (timer, false));
         assert!(timers.remove(timer).is_some(), "while it is called");
-        assert!(timers.called(timer, call, ms(50)).is_some());
+        assert!(timers.called(due, ms(50)).is_some());
         assert_eq!(due_at(&mut timers, ms(500)), 0);
         assert!(timers.remove(timer).is_none());
+    }
+    #[test]
+    fn an_interval_is_kept_to_the_nanosecond() {
+        let mut timers = Timers::new(ms(0));
+        let first = Instant::from_ns(10_900_000);
+        timers.add(SPARK, first, Some(MS * 40), Box::new(|_, _| ()));
+        assert_eq!(due_at(&mut timers, ms(11)), 1);
+        assert_eq!(due_at(&mut timers, Instant::from_ns(50_899_999)), 0);
+        assert_eq!(due_at(&mut timers, ms(51)), 1);
+        assert_eq!(due_at(&mut timers, Instant::from_ns(90_899_999)), 0);
+    }
+
+    #[test]
+    fn the_place_of_one_that_is_cancelled_is_not_due() {
+        let mut timers = Timers::new(ms(0));
+        let first = timers.add(SPARK, ms(10), None, Box::new(|_, _| ()));
+        let second = timers.add(SPARK, ms(10), None, Box::new(|_, _| ()));
+        assert!(timers.expire(ms(10), 100));
+        assert_eq!(timers.next_due().map(|due| due.timer), Some(first));
+        assert!(timers.remove(second).is_some());
+        let places = [(); 2].map(|()| timers.add(SPARK, ms(500), None, Box::new(|_, _| ())).index);
+        assert!(places.contains(&second.index));
+        assert!(timers.next_due().is_none());
     }
 }

@@ -167,7 +167,12 @@ impl<V> Fanout<V> {
 
     /// Takes the visit that walks. It is put back unless it is done.
     pub(crate) fn take_visit(&mut self) -> Option<Visit<V>> {
-        self.visits.pop_front()
+        let visit = self.visits.pop_front();
+        if visit.is_none() {
+            // Visits are rare, so no room is kept for them.
+            self.visits = VecDeque::new();
+        }
+        visit
     }
 
     pub(crate) fn put_visit(&mut self, visit: Visit<V>) {

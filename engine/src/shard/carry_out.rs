@@ -106,12 +106,7 @@ impl<T: Transformer> Core<T> {
             return;
         };
         // Usually it has none left, but its last handler may have attached something.
-        if let Some(extras) = slot.state.extras {
-            for timer in &extras.timers {
-                guard::drop_value(self.app_timers.remove(*timer));
-            }
-            guard::drop_value(extras);
-        }
+        app::drop_extras(self, slot.state.extras);
         guard::drop_value(slot.session);
         self.counters().sparks_forgotten.add(1);
     }

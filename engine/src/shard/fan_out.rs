@@ -119,33 +119,39 @@ impl<T: Transformer> Core<T> {
         false
     }
 
-    /// Begins a destroy whose time has come.
+    /// Begins destroys whose time has come.
     pub(super) fn begin_destroy(&mut self) {
         let now = self.clock.now;
-        let Some(options) = self.destroying.begin(now) else {
-            return;
-        };
-        if options.close {
-            self.net.push_op(Op::StopAccept);
+        while let Some(options) = self.destroying.begin(now) {
+            if options.close {
+                self.net.push_op(Op::StopAccept);
+            }
+            self.fanout
+                .end_all(options.reconnect, options.sparks_per_s, now);
         }
-        self.fanout
-            .end_all(options.reconnect, options.sparks_per_s, now);
     }
 
     fn end_sparks(&mut self, mut budget: Budget) {
+        let now = self.clock.now;
         while let Some(ending) = &mut self.fanout.ending
-            && ending.waits_until(self.clock.now).is_none()
             && budget.look()
         {
-            let reconnect = ending.reconnect;
-            let next = ending.cursor.advance(|from| self.sessions.next_from(from));
+            let mut cursor = ending.cursor;
+            let next = cursor.advance(|from| self.sessions.next_from(from));
             let Some(spark) = next else {
                 self.fanout.ending = None;
-                return self.destroying.ended_all(self.clock.now);
+                return self.destroying.ended_all(now);
             };
             let slot = self.sessions.get(spark);
-            if slot.is_some_and(|slot| slot.is_open()) {
-                ending.count();
+            let is_open = slot.is_some_and(|slot| slot.is_open());
+            if is_open && ending.waits_until(now).is_some() {
+                // Whoever comes to it next finds it again, or knows that it was the last.
+                return;
+            }
+            ending.cursor = cursor;
+            if is_open {
+                let reconnect = ending.reconnect;
+                ending.count(now);
                 budget.work(0);
                 self.end(spark, reconnect, EndReason::Destroyed);
                 self.settle();

@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use allspark_protocol::Instant;
 use allspark_protocol::parser::ParserKind;
@@ -139,8 +140,14 @@ impl<T: Transformer> Host for Core<T> {
         self.listeners = listeners;
     }
 
-    fn add_timer(&mut self, key: Key, at: Instant, every_ms: Option<u64>, call: OnSpark) -> Key {
-        let timer = self.app_timers.add(key, at, every_ms, call);
+    fn add_timer(
+        &mut self,
+        key: Key,
+        at: Instant,
+        interval: Option<Duration>,
+        call: OnSpark,
+    ) -> Key {
+        let timer = self.app_timers.add(key, at, interval, call);
         let extras = self.spark_mut(key).extras.get_or_insert_default();
         extras.timers.push(timer);
         timer

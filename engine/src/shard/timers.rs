@@ -97,12 +97,12 @@ impl<T: Transformer> Core<T> {
         }
         self.due = due;
         is_all &= self.app_timers.expire(now, TIMERS_PER_TURN);
-        while let Some((timer, spark, mut call)) = self.app_timers.next_due() {
+        while let Some(mut due) = self.app_timers.next_due() {
             has_fired = true;
-            if self.is_open(spark) {
-                app::spark_timer(self, spark, &mut call);
+            if self.is_open(due.spark) {
+                app::spark_timer(self, &mut due);
             }
-            guard::drop_value(self.app_timers.called(timer, call, now));
+            guard::drop_value(self.app_timers.called(due, now));
             self.settle();
         }
         self.upkeep.has_worked |= has_fired;
