@@ -45,8 +45,6 @@ const LEFT: &[(&str, &[&str])] = &[
             "engine/src/io/uring/close.rs",
             "engine/src/io/uring/hand_over.rs",
             "engine/src/io/uring/mod.rs",
-            "engine/src/io/uring/probe.rs",
-            "engine/src/io/uring/receive.rs",
             "engine/src/io/uring/ring.rs",
             "engine/src/io/uring/send.rs",
         ],
