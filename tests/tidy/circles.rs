@@ -49,13 +49,6 @@ const LEFT: &[(&str, &[&str])] = &[
             "engine/src/io/uring/send.rs",
         ],
     ),
-    (
-        "engine/src/lib.rs",
-        &[
-            "engine/src/io/sim/net/mod.rs",
-            "engine/src/io/sim/net/stray.rs",
-        ],
-    ),
     // A slice gives its block back to the pool that both come from.
     (
         "engine/src/lib.rs",

@@ -16,9 +16,12 @@ use allspark_protocol::Instant;
 use slab::Slab;
 
 mod faults;
+mod hand_over;
+mod id;
 mod stray;
 
 pub(super) use faults::Accept;
+pub use id::EndpointId;
 pub(in crate::io) use stray::Stray;
 use stray::Strays;
 
@@ -27,10 +30,6 @@ const WINDOW_BYTES: usize = 64 * 1024;
 
 /// Milliseconds since 1970 at the beginning of every simulation.
 const UNIX_START_MS: u64 = 1_700_000_000_000;
-
-/// One end of a connection, or nothing any more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct EndpointId(pub u32);
 
 /// To whom an end of a connection belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use super::{EndpointId, Net, Owner, SimNet};
+use super::id::EndpointId;
 
 /// An end of a connection that no driver owns. Dropped, it is closed.
 ///
@@ -12,15 +12,15 @@ use super::{EndpointId, Net, Owner, SimNet};
 #[derive(Debug)]
 pub(in crate::io) struct Stray {
     /// `None` once it is adopted.
-    id: Option<EndpointId>,
-    dropped: Sender<EndpointId>,
+    pub(super) id: Option<EndpointId>,
+    pub(super) dropped: Sender<EndpointId>,
 }
 
 /// Where dropped strays leave word.
 #[derive(Debug)]
 pub(super) struct Strays {
-    sender: Sender<EndpointId>,
-    receiver: Receiver<EndpointId>,
+    pub(super) sender: Sender<EndpointId>,
+    pub(super) receiver: Receiver<EndpointId>,
 }
 
 impl Default for Strays {
@@ -35,52 +35,6 @@ impl Drop for Stray {
         if let Some(id) = self.id {
             // Without a network there is nothing left to close.
             let _ = self.dropped.send(id);
-        }
-    }
-}
-
-impl SimNet {
-    /// Takes an end of a connection away from driver `driver`. `None` if it does not own it.
-    pub(in crate::io::sim) fn release(&self, id: EndpointId, driver: usize) -> Option<Stray> {
-        let net = &mut *self.0.borrow_mut();
-        let endpoint = net
-            .endpoint(id)
-            .filter(|endpoint| endpoint.owner == Owner::Driver(driver))?;
-        endpoint.owner = Owner::Nobody;
-        endpoint.awaits_room = false;
-        Some(Stray {
-            id: Some(id),
-            dropped: net.strays.sender.clone(),
-        })
-    }
-
-    /// Gives an end of a connection to driver `driver`.
-    ///
-    /// # Errors
-    /// When it is not of this network; it is then closed where it is from.
-    pub(in crate::io::sim) fn adopt(
-        &self,
-        mut stray: Stray,
-        driver: usize,
-    ) -> io::Result<EndpointId> {
-        let net = &mut *self.0.borrow_mut();
-        let unknown = io::ErrorKind::NotFound;
-        let id = stray.id.ok_or(unknown)?;
-        let endpoint = net
-            .endpoint(id)
-            .filter(|endpoint| endpoint.owner == Owner::Nobody)
-            .ok_or(unknown)?;
-        endpoint.owner = Owner::Driver(driver);
-        stray.id = None;
-        Ok(id)
-    }
-}
-
-impl Net {
-    /// Closes what was released and dropped since.
-    pub(super) fn close_dropped(&mut self) {
-        while let Ok(id) = self.strays.receiver.try_recv() {
-            self.close(id);
         }
     }
 }
