@@ -16,7 +16,7 @@
 //!
 //! | what happens | where |
 //! |---|---|
-//! | bytes become requests, requests go to sessions | [`receive`], [`travel`] |
+//! | bytes become requests, requests go to sessions | [`receive`], [`requests`], [`travel`] |
 //! | what a session understood becomes events | [`events`] |
 //! | what a session wants is done | [`outputs`] |
 //! | a handler writes, ends, broadcasts | [`host`], then `write`, [`close`], [`fan_out`] |
@@ -63,6 +63,7 @@ mod outputs;
 mod owner;
 mod reason;
 mod receive;
+mod requests;
 mod room;
 mod timers;
 mod travel;

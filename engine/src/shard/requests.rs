@@ -1,0 +1,193 @@
+//! From requests to sparks: a request is answered here, or goes to the session that it is for.
+
+use allspark_protocol::http::{Reader, Request, RequestHead, Response};
+use allspark_protocol::transformer::{Answer, PacedPart, Transformer};
+
+use super::core::Core;
+use super::owner::{self, Owner};
+use crate::app;
+use crate::http::{Asked, Next, Paced, Parked, Verdict, Way, look_at_proxy, unavailable};
+use crate::memory::Key;
+use crate::session::{Address, Carried, NameHash, carrier_of};
+
+impl<T: Transformer> Core<T> {
+    /// Answers a request, or hands it to whom it is for. The connection's owner says which.
+    pub(super) fn request(&mut self, key: Key, request: &Request<'_>) {
+        let head = &request.head;
+        self.end_arrival(key);
+        self.net.connection_mut(key).owner = Owner::Http(Reader::new(0));
+        let transformer = &self.sessions.transformer;
+        let is_script = |head: &RequestHead<'_>| transformer.is_script(head);
+        let (options, is_upgrade) = (&self.server.options, transformer.is_upgrade(head));
+        match self.door.judge(options, head, is_upgrade, is_script) {
+            Way::Answer(response) => self.respond(key, head, &response),
+            Way::LastAnswer(response) => self.respond_last(key, head, &response),
+            Way::Elsewhere => self.respond_elsewhere(key, head),
+            Way::Transport(verdict) => {
+                look_at_proxy(head, self.net.connection(key).peer);
+                self.request_transport(key, request, verdict);
+            }
+        }
+    }
+
+    /// Hands a request that the door has let in to the transport.
+    pub(super) fn request_transport(&mut self, key: Key, request: &Request<'_>, verdict: Verdict) {
+        match self.sessions.transformer.request(request) {
+            Answer::Find(name) => {
+                let address = Address::new(name, self.server.name_key);
+                self.find_session(key, request, verdict, address);
+            }
+            // A server that was destroyed serves those who are there, but nobody new.
+            _ if self.destroying.has_begun() => self.respond_elsewhere(key, &request.head),
+            answer => self.apply(key, request, verdict, answer, None),
+        }
+    }
+
+    fn find_session(
+        &mut self,
+        key: Key,
+        request: &Request<'_>,
+        mut verdict: Verdict,
+        address: Address,
+    ) {
+        let owner = address.shard(self.mesh().shards(), self.server.id_key);
+        if owner != self.shard {
+            return self.leave(key, owner, request, verdict);
+        }
+        let (found, name) = match address {
+            Address::Spark(id) => {
+                let index = id.parts(self.server.id_key).index;
+                (self.sessions.find(id, index), None)
+            }
+            Address::Chosen(hash) => (self.sessions.named(hash), Some(hash)),
+        };
+        if let Some(spark) = found {
+            let is_declined = self.exchange(key, spark, request, verdict);
+            // Before the session is over and takes the connections along that are still its own.
+            let declined = is_declined.then(|| self.take_back(key)).flatten();
+            self.settle();
+            self.woke(spark);
+            match declined {
+                Some(declined) => verdict = declined,
+                None => return,
+            }
+        }
+        let answer = self.sessions.transformer.absent(request);
+        if self.destroying.has_begun() && !matches!(answer, Answer::Respond(_)) {
+            return self.respond_elsewhere(key, &request.head);
+        }
+        self.apply(key, request, verdict, answer, name);
+    }
+
+    /// Hands a request to a session. Returns whether that declines it.
+    fn exchange(&mut self, key: Key, spark: Key, request: &Request<'_>, verdict: Verdict) -> bool {
+        let parked = Parked::new(&request.head, verdict);
+        let request_of = owner::Request { spark, parked };
+        self.net.connection_mut(key).owner = Owner::Request(Box::new(request_of));
+        self.net.cancel_idle_timer(key);
+        self.sessions.add_carrier(spark, key);
+        self.sessions
+            .exchange(spark, self.clock.now, carrier_of(key), request)
+    }
+
+    /// A session has declined the request on this connection, which is an HTTP connection again.
+    fn take_back(&mut self, key: Key) -> Option<Verdict> {
+        let Owner::Request(request) = &mut self.net.connection_mut(key).owner else {
+            return None;
+        };
+        let verdict = std::mem::take(&mut request.parked.verdict);
+        self.take_up(key, Next::Http);
+        Some(verdict)
+    }
+
+    fn apply(
+        &mut self,
+        key: Key,
+        request: &Request<'_>,
+        verdict: Verdict,
+        answer: Answer<'_, T::Session>,
+        name: Option<NameHash>,
+    ) {
+        let head = &request.head;
+        let cors = &self.server.options.cors;
+        match answer {
+            Answer::Respond(response) => {
+                let response = verdict.complete(cors, response);
+                self.respond(key, head, &response);
+            }
+            Answer::Paced { response, parts } => {
+                let response = verdict.complete(cors, response);
+                self.begin_paced(key, head, &response, parts);
+            }
+            Answer::Upgrade { response, session } => {
+                self.write_response(key, &response, true, false);
+                self.open_upgraded(key, session, head);
+            }
+            Answer::Open { .. } if !self.admit_session() => {
+                let response = verdict.complete(&self.server.options.cors, unavailable());
+                self.respond(key, head, &response);
+            }
+            Answer::Open { session, port } => {
+                let mut peer = self.net.connection(key).peer;
+                if let Some(port) = port {
+                    peer.set_port(port);
+                }
+                let spark = self.open_carried(session, Carried::new(peer, name), head);
+                self.exchange(key, spark, request, verdict);
+                // Before anything else about it.
+                app::connection(self, spark, head);
+                self.settle();
+                self.woke(spark);
+            }
+            // The contract of `absent`.
+            Answer::Find(_) => self.respond_elsewhere(key, head),
+        }
+    }
+
+    /// What is not for Primus is for the application.
+    fn respond_elsewhere(&mut self, key: Key, head: &RequestHead<'_>) {
+        let response = self.fallback(head);
+        self.respond(key, head, &response);
+    }
+
+    fn respond(&mut self, key: Key, head: &RequestHead<'_>, response: &Response) {
+        let asked = Asked::of(head);
+        if asked.keep_alive && !self.destroying.closes() {
+            self.write_response(key, response, true, asked.head_only);
+        } else {
+            self.respond_last(key, head, response);
+        }
+    }
+
+    /// Answers a request and closes the connection. What follows an upgrade that was refused may be
+    /// anything but HTTP.
+    pub(super) fn respond_last(&mut self, key: Key, head: &RequestHead<'_>, response: &Response) {
+        let asked = Asked::of(head);
+        self.write_response(key, response, false, asked.head_only);
+        self.finish(key);
+    }
+
+    fn begin_paced(
+        &mut self,
+        key: Key,
+        head: &RequestHead<'_>,
+        response: &Response,
+        parts: Vec<PacedPart>,
+    ) {
+        let asked = Asked::of(head);
+        if asked.head_only {
+            self.write_response(key, response, false, true);
+            return self.finish(key);
+        }
+        let framing = response.framing(asked.minor_version, asked.head_only);
+        let response = response.at(self.door.date(self.clock.unix_ms));
+        self.write_frame(key, |out| {
+            response.encode_begin(out, framing, false);
+        });
+        // The timer is for its parts from now on.
+        self.net.own_timer(key);
+        let paced = Paced::new(framing, parts);
+        self.net.connection_mut(key).owner = Owner::Paced(Box::new(paced));
+        self.go_on_paced(key);
+    }
+}
