@@ -1,6 +1,5 @@
 //! Ends of connections on their way from one driver to another.
 
-use std::io;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use super::id::EndpointId;
