@@ -49,15 +49,6 @@ const LEFT: &[(&str, &[&str])] = &[
             "engine/src/io/uring/send.rs",
         ],
     ),
-    // A slice gives its block back to the pool that both come from.
-    (
-        "engine/src/lib.rs",
-        &[
-            "engine/src/memory/block.rs",
-            "engine/src/memory/pool.rs",
-            "engine/src/memory/slice.rs",
-        ],
-    ),
 ];
 
 fn no_circle_is_left(repository: &Repository) -> Vec<Complaint> {
