@@ -36,29 +36,7 @@ const CRATES: &[&str] = &[
 
 /// Circles that are still there, by the root file of their crate, each with all its files. This
 /// list only becomes shorter: what is mended is removed from it, and what is new is mended.
-const LEFT: &[(&str, &[&str])] = &[
-    // `Uring` with its parts, and `Ring` with the lists of those who work on it.
-    (
-        "engine/src/lib.rs",
-        &[
-            "engine/src/io/uring/accept.rs",
-            "engine/src/io/uring/close.rs",
-            "engine/src/io/uring/hand_over.rs",
-            "engine/src/io/uring/mod.rs",
-            "engine/src/io/uring/ring.rs",
-            "engine/src/io/uring/send.rs",
-        ],
-    ),
-    // A slice gives its block back to the pool that both come from.
-    (
-        "engine/src/lib.rs",
-        &[
-            "engine/src/memory/block.rs",
-            "engine/src/memory/pool.rs",
-            "engine/src/memory/slice.rs",
-        ],
-    ),
-];
+const LEFT: &[(&str, &[&str])] = &[];
 
 fn no_circle_is_left(repository: &Repository) -> Vec<Complaint> {
     let sources: Sources = repository.rust_code().collect();

@@ -10,8 +10,6 @@ use std::rc::Rc;
 
 use allspark_protocol::copy;
 
-use super::slice::Slice;
-
 /// Frames in one piece of memory.
 #[derive(Default)]
 pub struct Block {
@@ -138,22 +136,26 @@ impl Block {
         true
     }
 
-    /// Appends frames of another block, boundaries included. A frame of which the slice holds only
-    /// the rest is kept from now on, for its beginning was sent already.
+    /// Appends bytes with the frames that end in them: for each the position of its end, counted
+    /// from the first of these bytes, and whether it is kept. `exempt_bytes` of them are frames of
+    /// [`FrameClass::Exempt`].
     ///
     /// # Errors
     /// They do not fit, and nothing was appended.
-    pub fn append(&mut self, slice: &Slice) -> Result<(), FrameTooLong> {
+    pub(super) fn append_frames(
+        &mut self,
+        bytes: &[u8],
+        exempt_bytes: usize,
+        ends: impl Iterator<Item = (usize, bool)>,
+    ) -> Result<(), FrameTooLong> {
         let base = self.len();
-        if base + slice.len() > FRAME_BYTES_MAX {
+        if base + bytes.len() > FRAME_BYTES_MAX {
             return Err(FrameTooLong);
         }
-        copy::append(self.bytes.get_mut(), slice);
-        self.exempt_bytes += slice.exempt_bytes();
-        let mut partial = !slice.starts_its_frame();
-        for (end, kept) in slice.frame_ends() {
-            let end = (base + end - slice.start()) as u32;
-            let kept = std::mem::take(&mut partial) || kept;
+        copy::append(self.bytes.get_mut(), bytes);
+        self.exempt_bytes += exempt_bytes;
+        for (end, kept) in ends {
+            let end = (base + end) as u32;
             self.ends.get_mut().push(end | if kept { KEPT } else { 0 });
         }
         self.measure();
@@ -311,6 +313,7 @@ pub(crate) fn unshared(block: &mut Rc<Block>) -> &mut Block {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::memory::Slice;
 
     #[test]
     fn what_is_shared_stays_where_it_is() {

@@ -112,13 +112,29 @@ impl Slice {
     }
 
     /// The ends of the frames in this slice, as positions in its block, and whether they are kept.
-    pub(super) fn frame_ends(&self) -> impl Iterator<Item = (usize, bool)> + '_ {
+    fn frame_ends(&self) -> impl Iterator<Item = (usize, bool)> + '_ {
         let mut position = self.start();
         std::iter::from_fn(move || {
             let (end, kept) = self.block.frame_end_after(position)?;
             position = end;
             (end <= self.end as usize).then_some((end, kept))
         })
+    }
+}
+
+impl Block {
+    /// Appends frames of another block, boundaries included. A frame of which the slice holds only
+    /// the rest is kept from now on, for its beginning was sent already.
+    ///
+    /// # Errors
+    /// They do not fit, and nothing was appended.
+    pub fn append(&mut self, slice: &Slice) -> Result<(), FrameTooLong> {
+        let mut partial = !slice.starts_its_frame();
+        let ends = slice.frame_ends().map(|(end, kept)| {
+            let kept = std::mem::take(&mut partial) || kept;
+            (end - slice.start(), kept)
+        });
+        self.append_frames(slice, slice.exempt_bytes(), ends)
     }
 }
 

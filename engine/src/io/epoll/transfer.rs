@@ -9,7 +9,7 @@ use rustix::net::{
 };
 
 use super::{Completion, Epoll, Socket, Token};
-use crate::io::report_rests;
+use crate::io::rests::report_rests;
 use crate::memory::Slice;
 
 impl Epoll {

@@ -8,9 +8,8 @@ use std::rc::Rc;
 
 use allspark_protocol::Instant;
 
-use super::{
-    Completion, Detached, Driver, DriverKind, Op, Socket, Token, Wait, Waker, report_rests,
-};
+use super::rests::report_rests;
+use super::{Completion, Detached, Driver, DriverKind, Op, Socket, Token, Wait, Waker};
 use crate::memory::{BufferPool, GiveBack, Slice, kept};
 
 mod net;

@@ -1,14 +1,12 @@
 //! Closing: cancel what is pending, wait until the kernel is done with it, close the descriptor.
 
 use std::io;
-use std::os::fd::{FromRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use allspark_protocol::Instant;
 use io_uring::opcode;
 use io_uring::types::Fixed;
-use rustix::net::Shutdown;
 
 use super::kind;
 use super::ring::Ring;
@@ -136,18 +134,6 @@ impl Ring {
             completions.push(Completion::Closed { token });
         }
         self.slots.release(name.index());
-    }
-}
-
-/// Uses the ordinary descriptor that the kernel has just made of a direct one, and closes it.
-#[expect(unsafe_code, reason = "the kernel made a descriptor for us")]
-pub(super) fn shut_installed(result: i32) {
-    if result >= 0 {
-        // SAFETY: the kernel has just made this descriptor, for nobody else, and a completion is
-        // looked at once.
-        let socket = unsafe { OwnedFd::from_raw_fd(result) };
-        // A connection that is gone already needs no farewell.
-        let _ = rustix::net::shutdown(&socket, Shutdown::Write);
     }
 }
 

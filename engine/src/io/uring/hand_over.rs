@@ -9,31 +9,17 @@
 //! because the one that gives does not know which ring will take; not worth it. There a release
 //! fails, and [`probe_release`](crate::io::probe_release) says so beforehand.
 
-use std::collections::HashMap;
 use std::io;
-use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 
 use io_uring::opcode;
 use io_uring::types::Fixed;
 
+use super::installed::Release;
 use super::ring::Ring;
 use super::slots::State;
 use super::{Uring, kind, pack};
 use crate::io::{Completion, Detached, Token};
-use crate::memory::kept;
-
-/// The releases of one ring that are under way, by generation and slot.
-#[derive(Debug, Default)]
-pub(super) struct Releases(HashMap<(u32, u32), Release>);
-
-/// A connection that is being given away.
-#[derive(Debug)]
-struct Release {
-    /// The token of the request; the connection's own still names what it received.
-    token: Token,
-    /// What the other driver will get, once the kernel has made it.
-    descriptor: io::Result<Option<OwnedFd>>,
-}
 
 impl Uring {
     pub(super) fn adopt(
@@ -72,27 +58,22 @@ impl Ring {
         };
         slot.state = State::Releasing;
         slot.wanted = false;
-        let descriptor = Ok(None);
         let name = self.slots.name(kind::RELEASE, index);
-        let release = Release { token, descriptor };
-        self.releases.0.insert(key(name), release);
+        self.releases.begin(name, token);
         self.wind_up(index);
     }
 
     /// The connection broke before it was given away. The kernel tells that only once, so who
     /// adopted it would take it for a good end.
     pub(super) fn release_broken(&mut self, name: Token, error: io::Error) {
-        if let Some(release) = self.releases.0.get_mut(&key(name)) {
-            release.descriptor = Err(error);
-        }
+        self.releases.fail(name, error);
     }
 
     /// Nothing is pending any more: makes an ordinary descriptor and closes the direct one, in one
     /// submission. Neither ever waits, so the first is done when the kernel comes to the second.
     pub(super) fn give_away(&mut self, index: u32) {
         let name = self.slots.name(kind::RELEASE, index);
-        let sound = |release: &Release| release.descriptor.is_ok();
-        if self.releases.0.get(&key(name)).is_some_and(sound) {
+        if self.releases.is_sound(name) {
             let install = opcode::FixedFdInstall::new(Fixed(index), 0).build();
             self.push(install, self.slots.name(kind::INSTALL, index));
         }
@@ -101,7 +82,7 @@ impl Ring {
 
     /// The direct descriptor is closed, so the ordinary one is all that is left.
     pub(super) fn finish_release(&mut self, name: Token, completions: &mut Vec<Completion>) {
-        let Some(Release { token, descriptor }) = self.releases.0.remove(&key(name)) else {
+        let Some(Release { token, descriptor }) = self.releases.finish(name) else {
             self.stale_completions += 1;
             return;
         };
@@ -113,36 +94,4 @@ impl Ring {
         completions.push(Completion::Released { token, result });
         self.slots.release(name.index());
     }
-}
-
-impl Releases {
-    /// Gives back what it has room for since more were under way.
-    pub(super) fn give_back(&mut self) {
-        if let Some(kept) = kept(self.0.len(), self.0.capacity()) {
-            self.0.shrink_to(kept);
-        }
-    }
-
-    /// The kernel made an ordinary descriptor, or refused to. Returns whether somebody waited for
-    /// it; otherwise it is closed.
-    #[expect(unsafe_code, reason = "the kernel made a descriptor for us")]
-    pub(super) fn finish_install(&mut self, name: Token, result: i32) -> bool {
-        let descriptor = if result < 0 {
-            Err(io::Error::from_raw_os_error(-result))
-        } else {
-            // SAFETY: the kernel has just made this descriptor, for nobody else, and a completion
-            // is looked at once.
-            Ok(Some(unsafe { OwnedFd::from_raw_fd(result) }))
-        };
-        let release = self.0.get_mut(&key(name));
-        let awaited = release.is_some();
-        if let Some(release) = release {
-            release.descriptor = descriptor;
-        }
-        awaited
-    }
-}
-
-fn key(name: Token) -> (u32, u32) {
-    (name.generation(), name.index())
 }

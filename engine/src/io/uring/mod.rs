@@ -29,46 +29,29 @@ use super::{Completion, Driver, DriverKind, Op, Socket, Token, Wait, Waker, cloc
 use crate::memory::GiveBack;
 
 mod accept;
+mod acceptor;
 mod buffers;
 mod close;
 mod connect;
 mod hand_over;
+mod installed;
+mod kind;
 mod multishot;
 mod probe;
 mod receive;
 mod ring;
 mod send;
+mod sending;
 mod setup;
 mod slots;
 mod starved;
 
-use accept::Acceptor;
+use acceptor::Acceptor;
 use ring::{Ring, Sleep};
 use setup::{RINGS_MAX, SLOTS_PER_RING_MAX};
 
 pub(super) use probe::{Abilities, probe};
 pub use setup::{Buffers, RingSize, SetupError, UringOptions};
-
-/// What an operation of a ring is for.
-mod kind {
-    pub(super) const IGNORED: u8 = 0;
-    pub(super) const WAKER: u8 = 1;
-    pub(super) const ACCEPT: u8 = 2;
-    pub(super) const CANCEL_ACCEPT: u8 = 3;
-    pub(super) const SOCKET: u8 = 4;
-    pub(super) const CONNECT: u8 = 5;
-    pub(super) const RECEIVE: u8 = 6;
-    pub(super) const CANCEL_RECEIVE: u8 = 7;
-    pub(super) const SEND: u8 = 8;
-    pub(super) const POLL: u8 = 9;
-    pub(super) const CANCEL_POLL: u8 = 10;
-    pub(super) const CLOSE: u8 = 11;
-    pub(super) const INSTALL: u8 = 12;
-    pub(super) const RELEASE: u8 = 13;
-    pub(super) const SHUTDOWN: u8 = 14;
-    pub(super) const INSTALL_TO_SHUT: u8 = 15;
-    pub(super) const UNSENT: u8 = 16;
-}
 
 /// Completions handled per turn. More would keep the shard from its timers and its inbox.
 const COMPLETIONS_PER_TURN: usize = 1024;

@@ -12,11 +12,10 @@ use io_uring::{EnterFlags, IoUring, Probe, cqueue};
 use socket2::SockAddr;
 
 use super::buffers::BufferRing;
-use super::close;
-use super::hand_over::Releases;
+use super::installed::{Releases, shut_installed};
 use super::kind;
 use super::multishot;
-use super::send::Sending;
+use super::sending::Sending;
 use super::setup::{self, RingSize, SetupError};
 use super::slots::Slots;
 use super::starved::Starved;
@@ -326,7 +325,7 @@ impl Ring {
                     self.stale_completions += u64::from(!awaited);
                 }
                 kind::INSTALL_TO_SHUT => {
-                    close::shut_installed(entry.result());
+                    shut_installed(entry.result());
                     self.fetched.push_back(entry);
                 }
                 kind::RECEIVE => {

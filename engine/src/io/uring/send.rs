@@ -4,84 +4,20 @@
 //! With `MSG_WAITALL` one that was taken only in part is reported; without, it would count as a
 //! success, and successes are not reported.
 
-use std::io;
-
 use io_uring::opcode;
 use io_uring::squeue::Entry;
 use io_uring::types::Fixed;
 
 use super::kind;
 use super::ring::Ring;
-use crate::io::{Completion, Token, report_rests};
+use super::sending::{Bytes, Many, Sending};
+use crate::io::{Completion, Token};
 use crate::memory::Slice;
 
 const FLAGS: i32 = libc::MSG_DONTWAIT | libc::MSG_WAITALL | libc::MSG_NOSIGNAL;
 
 /// `SOCKET_URING_OP_SIOCOUTQ` of the kernel's interface.
 const SIOCOUTQ: u32 = 1;
-
-/// One send of the current turn.
-pub(super) struct Sending {
-    token: Token,
-    bytes: Bytes,
-}
-
-enum Bytes {
-    One(Slice),
-    Many(Box<Many>),
-}
-
-/// Several slices as the kernel wants them. It reads the header and what that points to.
-struct Many {
-    slices: Vec<Slice>,
-    vectors: Vec<libc::iovec>,
-    header: libc::msghdr,
-}
-
-impl Many {
-    #[expect(
-        unsafe_code,
-        reason = "a structure of the kernel that is empty if all is zero"
-    )]
-    fn new(slices: Vec<Slice>) -> Box<Self> {
-        let vector = |bytes: &Slice| libc::iovec {
-            iov_base: bytes.as_ptr().cast_mut().cast(),
-            iov_len: bytes.len(),
-        };
-        let mut many = Box::new(Self {
-            vectors: slices.iter().map(vector).collect(),
-            slices,
-            // SAFETY: integers and pointers, which may be zero.
-            header: unsafe { std::mem::zeroed() },
-        });
-        many.header.msg_iov = many.vectors.as_mut_ptr();
-        many.header.msg_iovlen = many.vectors.len();
-        many
-    }
-}
-
-impl Sending {
-    /// Reports what is to be reported when the kernel answers `result`.
-    pub(super) fn report(&self, result: i32, completions: &mut Vec<Completion>) {
-        let token = self.token;
-        let taken = match result {
-            0.. => result as usize,
-            _ if result == -libc::EAGAIN => 0,
-            _ => {
-                let error = io::Error::from_raw_os_error(-result);
-                return completions.push(Completion::SendFailed { token, error });
-            }
-        };
-        match &self.bytes {
-            Bytes::Many(many) => report_rests(token, &many.slices, taken, completions),
-            Bytes::One(bytes) if taken < bytes.len() => {
-                let rest = bytes.clone().skip(taken);
-                completions.push(Completion::SendStalled { token, rest });
-            }
-            Bytes::One(_) => {}
-        }
-    }
-}
 
 impl Ring {
     pub(super) fn send(&mut self, index: u32, bytes: Slice) {

@@ -1,0 +1,93 @@
+//! The listener of a driver, and the places for the addresses of those who come in.
+
+use std::cell::UnsafeCell;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::AsRawFd;
+
+use io_uring::opcode;
+use io_uring::types::{DestinationSlot, Fd};
+use socket2::{SockAddr, SockAddrStorage};
+
+use crate::io::accept_pause::AcceptPause;
+
+/// Accepts that are pending at a time: what one turn can take in.
+pub(super) const PENDING_MAX: usize = 64;
+
+/// The driver's listener and what waits on it.
+#[derive(Debug)]
+pub(super) struct Acceptor {
+    pub(super) listener: Option<TcpListener>,
+    /// Whether the shard wants connections.
+    pub(super) wanted: bool,
+    pub(super) pause: AcceptPause,
+    places: Box<[UnsafeCell<Place>]>,
+    pub(super) free: Vec<u16>,
+    /// For each place the ring and the slot of the accept that uses it.
+    pub(super) users: [Option<(usize, u32)>; PENDING_MAX],
+}
+
+/// Where the kernel writes the address of a peer.
+#[derive(Debug)]
+struct Place {
+    storage: SockAddrStorage,
+    len: libc::socklen_t,
+}
+
+impl Acceptor {
+    pub(super) fn new(listener: Option<TcpListener>) -> io::Result<Self> {
+        if let Some(listener) = &listener {
+            // An accept on a non-blocking listener would not wait for a connection.
+            listener.set_nonblocking(false)?;
+        }
+        let place = || {
+            UnsafeCell::new(Place {
+                storage: SockAddrStorage::zeroed(),
+                len: 0,
+            })
+        };
+        Ok(Self {
+            listener,
+            wanted: false,
+            pause: AcceptPause::default(),
+            places: std::iter::repeat_with(place).take(PENDING_MAX).collect(),
+            free: (0..PENDING_MAX as u16).collect(),
+            users: [None; PENDING_MAX],
+        })
+    }
+
+    pub(super) fn start(&mut self) {
+        self.wanted = true;
+    }
+
+    /// The operation that accepts into `slot`, with the address in `place`.
+    #[expect(unsafe_code, reason = "the kernel writes into the place")]
+    pub(super) fn operation(&self, place: u16, slot: u32) -> Option<io_uring::squeue::Entry> {
+        let listener = Fd(self.listener.as_ref()?.as_raw_fd());
+        let slot = DestinationSlot::try_from_slot_target(slot).expect("below 2^20");
+        let place = self.places[usize::from(place)].get();
+        // SAFETY: a place that is free is used by no accept, so nobody else has a reference to it.
+        let (storage, len) = unsafe {
+            (*place).len = size_of::<SockAddrStorage>() as libc::socklen_t;
+            (&raw mut (*place).storage, &raw mut (*place).len)
+        };
+        let accept = opcode::Accept::new(listener, storage.cast(), len).file_index(Some(slot));
+        Some(accept.build())
+    }
+
+    /// Frees a place. Returns the address in it, if the kernel wrote one.
+    #[expect(unsafe_code, reason = "the kernel wrote into the place")]
+    pub(super) fn free(&mut self, place: u16) -> Option<SocketAddr> {
+        self.users[usize::from(place)] = None;
+        self.free.push(place);
+        // SAFETY: the accept that used the place has completed, so the kernel is done with it. The
+        // storage is plain bytes, zeroed at first, so it can be copied and is valid for any length
+        // up to its size.
+        unsafe {
+            let Place { storage, len } = self.places[usize::from(place)].get().read();
+            (len as usize <= size_of::<SockAddrStorage>())
+                .then(|| SockAddr::new(storage, len))?
+                .as_socket()
+        }
+    }
+}
