@@ -7,7 +7,6 @@
 //! | [`spark`], [`local`], [`handle`] | the interface, on the shard and from anywhere |
 //! | [`emit`] | calls functions of the application, under a guard |
 //! | [`timers`] | calls them at a time |
-//! | [`guard`] | a panic of a function of the application harms nobody else |
 //!
 //! It decides nothing about bytes and knows neither sockets nor sessions.
 //!
