@@ -82,8 +82,9 @@ impl<'a> Spark<'a> {
         self.host.send_queue_bytes(self.key)
     }
 
-    /// Writes a [`Message`]: text, a number, bytes, a [`crate::Value`], a [`Json`] of something
-    /// that can be serialised, or the [`Data`] that just came in (which is passed on as it is).
+    /// Writes a [`Message`]: text, a number, bytes, a [`crate::Value`], a [`crate::Json`] of
+    /// something that can be serialised, or the [`Data`] that just came in (which is passed on as
+    /// it is).
     ///
     /// ```
     /// fn greet(spark: &mut allspark_engine::Spark<'_>) {
