@@ -7,7 +7,7 @@ use allspark_protocol::websocket::encode;
 use allspark_transformers::CommonOptions;
 use allspark_transformers::websockets::{WebSockets, WebSocketsOptions};
 
-use crate::stage::{Stage, WIDE};
+use crate::stage::{Stage, WIDE, handshake};
 
 const EXTENSION: &str = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
 
@@ -104,6 +104,18 @@ fn a_turn_looks_at_a_share_of_them_and_others_are_served_meanwhile() {
     attacker.say(&hello);
     stage.turns(4);
     assert!(attacker.read() > 0);
+}
+
+/// What comes right behind the handshake, in the same receive, is no exception.
+#[test]
+fn who_says_them_with_its_handshake_is_heard_to_the_end() {
+    let mut stage = echoing();
+    let client = stage.dial();
+    client.say(&[handshake(EXTENSION).as_bytes(), &bombs()].concat());
+    stage.turns(500);
+    let stats = stage.primus.stats();
+    assert_eq!(stats.messages_received as usize, MESSAGES);
+    assert_eq!(stats.sparks_ended, 0);
 }
 
 #[test]

@@ -249,6 +249,7 @@ impl<T: Transformer> Core<T> {
             Owner::Session(spark) => {
                 let spark = *spark;
                 self.read_session(key, spark, input);
+                self.put_behind(key, input.take_all());
             }
             Owner::Leaving(_) => self.keep_behind(key, input.take_all()),
             Owner::Paced(_) | Owner::TurnedAway | Owner::Nobody => {}
