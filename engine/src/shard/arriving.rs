@@ -47,7 +47,7 @@ impl<T: Transformer> Core<T> {
         let Way::Transport(verdict) = self.door.judge(options, head, is_upgrade, is_script) else {
             return None;
         };
-        let address = Address::new(name, id_key);
+        let address = Address::new(name, self.server.name_key);
         if address.shard(self.mesh().shards(), id_key) != self.shard {
             return None;
         }
