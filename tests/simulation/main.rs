@@ -16,6 +16,7 @@ mod stage;
 mod state;
 mod timers;
 mod travel;
+mod unwanted;
 mod upgrades;
 mod visits;
 mod world;

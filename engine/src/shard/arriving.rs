@@ -1,33 +1,51 @@
-//! Requests whose head has come and whose body has not, as far as their sessions are to know of
-//! them: only where request and session are on one shard.
+//! Requests whose head has come and whose body has not.
+//!
+//! Where such a request goes is decided by its head. Who would get an answer that does not depend on
+//! the body gets it at once, so that the bodies of requests which nobody wants are not gathered. A
+//! session may want to know that a request for it has begun; it does if request and session are on
+//! one shard.
 
 use allspark_protocol::http::{Reader, RequestHead};
 use allspark_protocol::transformer::Transformer;
 
 use super::core::Core;
 use crate::http::{Verdict, Way};
+use crate::limits::PENDING_BYTES_MAX;
 use crate::memory::Key;
 use crate::session::{Address, carrier_of};
 
 impl<T: Transformer> Core<T> {
-    /// Tells a session that a request for it has begun. Says whether that was refused, and the
-    /// connection is closed.
+    /// The body of a request is still to come. Returns whether the request was answered without it,
+    /// and the connection is being closed.
     pub(super) fn begin_request(&mut self, key: Key, reader: &Reader) -> bool {
         let Some(head) = reader.begun() else {
             return false;
         };
-        let Some((spark, verdict)) = self.announced(&head) else {
+        let response = match self.judge_head(&head) {
+            Way::Transport(verdict) => return self.announce(key, &head, verdict),
+            // It will not be long, and then the connection can be used again.
+            _ if has_short_body(&head) => return false,
+            Way::Answer(response) | Way::LastAnswer(response) => response,
+            Way::Elsewhere => self.fallback(&head),
+        };
+        self.respond_last(key, &head, &response);
+        true
+    }
+
+    /// Tells a session that a request for it has begun. Returns whether it refuses that.
+    fn announce(&mut self, key: Key, head: &RequestHead<'_>, verdict: Verdict) -> bool {
+        let Some(spark) = self.announced(head) else {
             return false;
         };
         let (now, carrier) = (self.clock.now, carrier_of(key));
         let begun = |transformer: &mut T, session: &mut _, context, out: &mut _| {
-            transformer.begun(session, context, carrier, &head, out)
+            transformer.begun(session, context, carrier, head, out)
         };
         let refusal = self.sessions.call(spark, now, begun).flatten();
         let is_refused = refusal.is_some();
         if let Some(response) = refusal {
             let response = verdict.complete(&self.server.options.cors, response);
-            self.respond_last(key, &head, &response);
+            self.respond_last(key, head, &response);
         } else {
             self.arriving.insert(key, spark);
             self.sessions.add_carrier(spark, key);
@@ -37,25 +55,18 @@ impl<T: Transformer> Core<T> {
         is_refused
     }
 
-    /// The session that is to know of a request, if it is here and the request would get to it.
-    fn announced(&self, head: &RequestHead<'_>) -> Option<(Key, Verdict)> {
-        let transformer = &self.sessions.transformer;
-        let name = transformer.announced(head)?;
-        let (options, id_key) = (&self.server.options, self.server.id_key);
-        let is_script = |head: &RequestHead<'_>| transformer.is_script(head);
-        let is_upgrade = transformer.is_upgrade(head);
-        let Way::Transport(verdict) = self.door.judge(options, head, is_upgrade, is_script) else {
-            return None;
-        };
+    /// The session that is to know of a request, if it is here.
+    fn announced(&self, head: &RequestHead<'_>) -> Option<Key> {
+        let name = self.sessions.transformer.announced(head)?;
+        let id_key = self.server.id_key;
         let address = Address::new(name, self.server.name_key);
         if address.shard(self.mesh().shards(), id_key) != self.shard {
             return None;
         }
-        let spark = match address {
+        match address {
             Address::Spark(id) => self.sessions.find(id, id.parts(id_key).index),
             Address::Chosen(hash) => self.sessions.named(hash),
-        };
-        Some((spark?, verdict))
+        }
     }
 
     /// The request of a connection has come whole, or never will. Returns the session that knows of
@@ -68,4 +79,11 @@ impl<T: Transformer> Core<T> {
         self.sessions.remove_carrier(spark, key);
         Some(spark)
     }
+}
+
+/// Whether the body is no longer than what may follow a request that is not answered yet.
+fn has_short_body(head: &RequestHead<'_>) -> bool {
+    let length = head.header("content-length");
+    let length = length.and_then(|length| length.parse::<usize>().ok());
+    length.is_some_and(|length| length <= PENDING_BYTES_MAX)
 }

@@ -16,10 +16,7 @@ impl<T: Transformer> Core<T> {
         let head = &request.head;
         self.end_arrival(key);
         self.net.connection_mut(key).owner = Owner::Http(Reader::new(0));
-        let transformer = &self.sessions.transformer;
-        let is_script = |head: &RequestHead<'_>| transformer.is_script(head);
-        let (options, is_upgrade) = (&self.server.options, transformer.is_upgrade(head));
-        match self.door.judge(options, head, is_upgrade, is_script) {
+        match self.judge_head(head) {
             Way::Answer(response) => self.respond(key, head, &response),
             Way::LastAnswer(response) => self.respond_last(key, head, &response),
             Way::Elsewhere => self.respond_elsewhere(key, head),
@@ -28,6 +25,14 @@ impl<T: Transformer> Core<T> {
                 self.request_transport(key, request, verdict);
             }
         }
+    }
+
+    /// Where a request goes.
+    pub(super) fn judge_head(&self, head: &RequestHead<'_>) -> Way {
+        let transformer = &self.sessions.transformer;
+        let is_script = |head: &RequestHead<'_>| transformer.is_script(head);
+        let (options, is_upgrade) = (&self.server.options, transformer.is_upgrade(head));
+        self.door.judge(options, head, is_upgrade, is_script)
     }
 
     /// Hands a request that the door has let in to the transport.
