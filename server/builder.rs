@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use allspark_client::library::Library;
 use allspark_engine::io::DriverChoice;
-use allspark_engine::{self as engine, KeepHeaders, SendPolicy};
+use allspark_engine::{self as engine, KeepHeaders, Routes, SendPolicy};
 use allspark_protocol::http::{CorsOptions, RequestHead, Response, is_token};
 use allspark_protocol::primus::PingInterval;
 
@@ -217,7 +217,32 @@ impl Builder {
         self
     }
 
-    /// Answers requests that are not for Primus. Default: 404.
+    /// Where requests go that are not for Primus: a page, a health check, an upload. Answers may
+    /// come later, from any thread. Default: no routes.
+    ///
+    /// ```
+    /// use allspark::{Primus, Reply, Response, Routes};
+    ///
+    /// let mut routes = Routes::new();
+    /// routes.add("GET", "/health", |_| Response::text(200, "ok\n").into())?;
+    /// routes.add("GET", "/users/{id}", |request| {
+    ///     let (ticket, id) = (request.later(), request.param("id").map(str::to_owned));
+    ///     std::thread::spawn(move || {
+    ///         let found = format!("{id:?}"); // A database, another service, ...
+    ///         ticket.respond(Response::text(200, &found));
+    ///     });
+    ///     Reply::Later
+    /// })?;
+    /// let primus = Primus::builder().routes(routes).build();
+    /// # Ok::<(), allspark::RouteError>(())
+    /// ```
+    #[must_use]
+    pub fn routes(mut self, routes: Routes) -> Self {
+        self.engine.routes = Arc::new(routes);
+        self
+    }
+
+    /// Answers requests that are neither for Primus nor for a route. Default: 404.
     #[must_use]
     pub fn fallback(
         mut self,

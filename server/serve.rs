@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use allspark::{Builder, Error, Primus, RequestHead, Response, Server};
+use allspark::{Builder, Error, Primus, RequestHead, Response, Routes, Server};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::counts::Counts;
+use crate::counts::{self, Counts};
 use crate::log::Lines;
-use crate::page::Page;
+use crate::page::{self, Page};
 use crate::settings::{App, Settings};
 use crate::signals::Inbox;
 
@@ -75,7 +75,7 @@ fn start(settings: &Settings, log: Lines) -> Result<Server, Error> {
         .stats
         .then(|| Arc::new(Counts::new(settings.app.name(), log)));
     let primus = Builder::from(settings.options.clone())
-        .fallback(beside_primus(settings, counts.clone()))
+        .routes(beside_primus(settings, counts.clone()))
         .give_back(allspark_engine::memory::collect_mimalloc)
         .build()?;
     if let Some(counts) = counts {
@@ -85,22 +85,38 @@ fn start(settings: &Settings, log: Lines) -> Result<Server, Error> {
     primus.start(&settings.listen)
 }
 
-/// Answers what is not for Primus: the counts and the page, as far as they are switched on.
-fn beside_primus(
-    settings: &Settings,
-    counts: Option<Arc<Counts>>,
-) -> impl Fn(&RequestHead<'_>) -> Response + Send + Sync + 'static {
-    let page = settings
-        .page
-        .then(|| Page::new(&settings.options.pathname, settings.app.name()));
-    move |request| {
-        let counts = counts.as_ref().and_then(|counts| counts.respond(request));
-        let page = || page.as_ref().map(|page| page.respond(request));
-        counts
-            .or_else(page)
-            .unwrap_or_else(|| Response::text(404, "Not Found\n"))
+/// What is not for Primus: the counts and the page, as far as they are switched on.
+fn beside_primus(settings: &Settings, counts: Option<Arc<Counts>>) -> Routes {
+    let mut routes = Routes::new();
+    if let Some(counts) = counts {
+        add(&mut routes, counts::PATH, move |head| counts.respond(head));
     }
+    if settings.page {
+        let page = Page::new(&settings.options.pathname, settings.app.name());
+        let page = Arc::new(page);
+        for path in page::paths() {
+            let page = Arc::clone(&page);
+            add(&mut routes, &path, move |head| page.respond(head));
+        }
+    }
+    routes
 }
+
+/// Adds what answers requests of all methods, whatever their body is.
+fn add(
+    routes: &mut Routes,
+    path: &str,
+    answer: impl Fn(&RequestHead<'_>) -> Response + Send + Sync + 'static,
+) {
+    routes
+        .add_with_body("*", path, IGNORED_BODY_BYTES_MAX, move |request| {
+            answer(request.head()).into()
+        })
+        .expect("these paths differ");
+}
+
+/// Bytes of a body that nobody looks at; with more the answer is 413.
+const IGNORED_BODY_BYTES_MAX: usize = 64 * 1024;
 
 fn attach(app: App, primus: &Primus) {
     match app {

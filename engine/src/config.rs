@@ -15,6 +15,7 @@ use crate::limits::{
     REQUEST_TIMEOUT_MS_DEFAULT, SEND_QUEUE_BYTES_LEAST, SEND_QUEUE_SLACK_BYTES,
     SESSIONS_MAX_DEFAULT, TIMEOUT_MS_HIGHEST,
 };
+use crate::routes::Routes;
 
 /// Answers requests that are not for Primus.
 pub type Fallback = Arc<dyn Fn(&RequestHead<'_>) -> Response + Send + Sync>;
@@ -128,7 +129,9 @@ pub struct Options {
     /// What is served beside the transport: each under its name behind the pathname, for instance
     /// `/primus.js`. Who asks for an upgrade is not served. Default none.
     pub files: Arc<[(&'static str, StaticBody)]>,
-    /// Answers requests that are not for Primus; without it they get 404.
+    /// Where requests go that are not for Primus. Default: no routes.
+    pub routes: Arc<Routes>,
+    /// Answers requests that are neither for Primus nor for a route; without it they get 404.
     pub fallback: Option<Fallback>,
     /// Has the allocator give freed memory back to the system. Called on the thread of a shard some
     /// seconds after it has worked; `true` if it holds much less than before. Default: nothing.
@@ -152,6 +155,7 @@ impl Default for Options {
             keep_headers: KeepHeaders::default(),
             cors: Cors::default(),
             files: Arc::new([]),
+            routes: Arc::default(),
             fallback: None,
             give_back: None,
         }

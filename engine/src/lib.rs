@@ -11,6 +11,7 @@
 //! | `app` | the side of the application: its interface and its functions |
 //! | `shard` | joins them: one thread's share of the server, in turns of fixed phases |
 //! | `mesh` | the way between threads |
+//! | `routes` | requests that are not for Primus: a table of routes, answers that come later |
 //!
 //! A transport is a [`Transformer`](allspark_protocol::transformer::Transformer); the engine knows
 //! none by name.
@@ -27,6 +28,7 @@ mod machine;
 pub mod memory;
 mod mesh;
 mod net;
+mod routes;
 mod seat;
 mod server;
 mod session;
@@ -52,6 +54,7 @@ pub use app::{
 };
 pub use config::{Fallback, KeepHeaders, Options, SendPolicy, send_queue_bytes_for};
 pub use machine::{allowed_cpus, random};
+pub use routes::{Reply, RouteError, RouteRequest, Routes, Ticket};
 pub use server::{Server, ShardFailure};
 pub use shard::{Flow, Shard};
 pub use start::{Primus, StartError};

@@ -27,7 +27,7 @@ pub(crate) struct Stage<T: Transformer> {
 
 pub(crate) struct Client {
     net: SimNet,
-    endpoint: EndpointId,
+    pub(crate) endpoint: EndpointId,
     pub(crate) heard: Vec<u8>,
 }
 

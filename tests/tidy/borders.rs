@@ -50,7 +50,7 @@ const MACHINES: &[Machine] = &[
         name: "shard",
         may_import: &[
             "app", "fanout", "guard", "http", "io", "limits", "lines", "memory", "mesh", "net",
-            "session", "stats",
+            "routes", "session", "stats",
         ],
     },
     // Connections. Knows no spark, no HTTP and nobody's owner.
@@ -103,6 +103,11 @@ const MACHINES: &[Machine] = &[
     },
     Machine {
         name: "config",
+        may_import: &["limits", "routes"],
+    },
+    // The application's routes, and answers that come later.
+    Machine {
+        name: "routes",
         may_import: &["limits"],
     },
     Machine {

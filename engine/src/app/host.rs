@@ -12,7 +12,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use allspark_protocol::Instant;
-use allspark_protocol::http::RequestHead;
+use allspark_protocol::http::{RequestHead, Response};
 use allspark_protocol::parser::ParserKind;
 use allspark_protocol::primus::{Heartbeat, SparkId};
 use allspark_protocol::transformer::{Kind, Wire};
@@ -150,6 +150,12 @@ pub(crate) enum Command {
     Destroy(Destroy),
     /// Look which functions every spark goes through from now on.
     Listeners,
+    /// Answer the request on this connection, if it still waits for this ticket.
+    Answer {
+        connection: Key,
+        ticket: u64,
+        response: Response,
+    },
 }
 
 impl Weigh for Command {
@@ -158,6 +164,7 @@ impl Weigh for Command {
             + match self {
                 Self::Broadcast { payload, .. } | Self::Write { payload, .. } => payload.len(),
                 Self::Arrive(parcel) => parcel.bytes(),
+                Self::Answer { response, .. } => response.body_bytes().len(),
                 Self::End { .. }
                 | Self::Visit { .. }
                 | Self::Find { .. }

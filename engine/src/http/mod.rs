@@ -20,7 +20,6 @@ use allspark_protocol::parser::{Json, Parser};
 use allspark_protocol::primus::{PRIMUS_VERSION, Pathname};
 
 use crate::config::Options;
-use crate::limits::RETRY_AFTER_S;
 
 mod asked;
 mod browser;
@@ -119,11 +118,6 @@ impl Door {
         let (_, file) = options.files.iter().find(|(file, _)| *file == name)?;
         Some(file.answer(head))
     }
-}
-
-/// The answer to who may come back later.
-pub(crate) fn unavailable() -> Response {
-    Response::text(503, "Service Unavailable\n").header("Retry-After", RETRY_AFTER_S)
 }
 
 fn spec(options: &Options, transformer: &str) -> String {

@@ -1,9 +1,9 @@
 //! Requests whose head has come and whose body has not.
 //!
-//! Where such a request goes is decided by its head. Who would get an answer that does not depend on
-//! the body gets it at once, so that the bodies of requests which nobody wants are not gathered. A
-//! session may want to know that a request for it has begun; it does if request and session are on
-//! one shard.
+//! Where such a request goes is decided by its head. Who would get an answer that does not depend
+//! on the body gets it at once, so that the bodies of requests which nobody wants are not gathered.
+//! A session may want to know that a request for it has begun; it does if request and session are
+//! on one shard.
 
 use allspark_protocol::http::{Reader, RequestHead};
 use allspark_protocol::transformer::Transformer;
@@ -17,19 +17,43 @@ use crate::session::{Address, carrier_of};
 impl<T: Transformer> Core<T> {
     /// The body of a request is still to come. Returns whether the request was answered without it,
     /// and the connection is being closed.
-    pub(super) fn begin_request(&mut self, key: Key, reader: &Reader) -> bool {
+    pub(super) fn begin_request(&mut self, key: Key, reader: &mut Reader) -> bool {
         let Some(head) = reader.begun() else {
             return false;
         };
-        let response = match self.judge_head(&head) {
-            Way::Transport(verdict) => return self.announce(key, &head, verdict),
+        let body_bytes_max = match self.judge_head(&head) {
+            Way::Transport(verdict) => {
+                if self.announce(key, &head, verdict) {
+                    return true;
+                }
+                self.transport_body_bytes_max()
+            }
             // It will not be long, and then the connection can be used again.
             _ if has_short_body(&head) => return false,
-            Way::Answer(response) | Way::LastAnswer(response) => response,
-            Way::Elsewhere => self.fallback(&head),
+            Way::Answer(response) | Way::LastAnswer(response) => {
+                self.respond_last(key, &head, &response);
+                return true;
+            }
+            Way::Elsewhere => match self.server.options.routes.find(&head) {
+                Some(route) => match route.refusal(head.method()) {
+                    Some(response) => {
+                        self.respond_last(key, &head, &response);
+                        return true;
+                    }
+                    None => route.body_bytes_max(),
+                },
+                None => {
+                    let response = self.fallback(&head);
+                    self.respond_last(key, &head, &response);
+                    return true;
+                }
+            },
         };
-        self.respond_last(key, &head, &response);
-        true
+        if let Err(error) = reader.limit_body(body_bytes_max) {
+            self.refuse(key, error);
+            return true;
+        }
+        false
     }
 
     /// Tells a session that a request for it has begun. Returns whether it refuses that.

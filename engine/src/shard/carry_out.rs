@@ -124,6 +124,11 @@ impl<T: Transformer> Core<T> {
             },
             Command::Visit { visitor, stopped } => self.fanout.add_visit(visitor, stopped),
             Command::Arrive(parcel) => self.arrive(parcel),
+            Command::Answer {
+                connection,
+                ticket,
+                response,
+            } => self.answer_ticket(connection, ticket, &response),
             Command::Destroy(options) => self.destroying.plan(options, self.clock.now),
             Command::Listeners => self.listeners = Some(self.server.listeners()),
             Command::Broadcast { .. } | Command::Write { .. } | Command::End { .. } => {

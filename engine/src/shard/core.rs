@@ -68,6 +68,8 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) due: Vec<u32>,
     /// Where messages are encoded.
     pub(super) scratch: Vec<u8>,
+    /// The number of the next ticket.
+    pub(super) next_ticket: u64,
     rng: ChaCha12Rng,
 }
 
@@ -104,6 +106,7 @@ impl<T: Transformer> Core<T> {
             fairness: Fairness::new(now),
             due: Vec::new(),
             scratch: Vec::new(),
+            next_ticket: 0,
             server,
             rng,
         }

@@ -71,8 +71,11 @@ impl<T: Transformer> Core<T> {
         }
         match &connection.owner {
             Owner::Leaving(leaving) if !leaving.waits => self.leaving.push_back(key),
-            Owner::Request(request) => self.sessions.mark(request.spark),
-            Owner::Session(spark) => self.sessions.mark(*spark),
+            owner @ (Owner::Request(_) | Owner::Session(_)) => {
+                if let Some(spark) = owner.spark() {
+                    self.sessions.mark(spark);
+                }
+            }
             Owner::Http(_)
             | Owner::Paced(_)
             | Owner::Leaving(_)

@@ -22,6 +22,7 @@
 //! | a handler writes, ends, broadcasts | [`host`], then `write`, [`close`], [`fan_out`] |
 //! | what must not happen inside something else | [`effects`], then [`carry_out`] |
 //! | a slow consumer is ended | `write` (a queue is full), [`timers`] (it takes too little) |
+//! | what is not for Primus goes to the application's routes | [`elsewhere`] |
 //! | how many may come and what they may hold | [`room`] |
 //!
 //! Calls go one way: phases -> [`carry_out`] -> [`outputs`] -> [`events`] -> the application ->
@@ -52,6 +53,7 @@ mod completions;
 mod core;
 mod destroying;
 mod effects;
+mod elsewhere;
 mod events;
 mod fairness;
 mod fan_out;

@@ -7,7 +7,7 @@ use allspark_protocol::transformer::{Carrier, Output, Transformer};
 
 use super::core::Core;
 use super::effects::Effect;
-use super::owner::Owner;
+use super::owner::{Answerer, Owner};
 use super::reason::EndReason;
 use crate::http::{Asked, Next, Parked};
 use crate::memory::Key;
@@ -141,7 +141,7 @@ impl<T: Transformer> Core<T> {
     }
 
     /// The answer to a request is complete.
-    fn answered(&mut self, key: Key, keep_alive: bool) {
+    pub(super) fn answered(&mut self, key: Key, keep_alive: bool) {
         if keep_alive {
             self.go_on(key, Next::Http);
         } else {
@@ -220,15 +220,15 @@ impl<T: Transformer> Core<T> {
                 return Vec::new();
             }
         };
-        let spark = request.spark;
+        let by = request.by;
         let Parked {
             reader, pending, ..
         } = request.parked;
-        *owner = match next {
-            Next::Upgraded => Owner::Session(spark),
-            Next::Http => Owner::Http(reader),
+        *owner = match (next, by) {
+            (Next::Upgraded, Answerer::Session(spark)) => Owner::Session(spark),
+            _ => Owner::Http(reader),
         };
-        if next == Next::Http {
+        if let (Next::Http, Answerer::Session(spark)) = (next, by) {
             self.sessions.remove_carrier(spark, key);
         }
         pending

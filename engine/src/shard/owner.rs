@@ -11,7 +11,7 @@ use crate::net::{Connection, Share};
 pub(crate) enum Owner {
     /// HTTP requests.
     Http(Reader),
-    /// A request that a session has not answered yet.
+    /// A request that is not answered yet.
     Request(Box<Request>),
     /// Bytes for the session of a spark, which may have ended and wait for the peer's goodbye.
     Session(Key),
@@ -25,10 +25,19 @@ pub(crate) enum Owner {
     Nobody,
 }
 
-/// A request for a session.
+/// A request that waits for its answer.
 pub(crate) struct Request {
-    pub(crate) spark: Key,
+    pub(crate) by: Answerer,
     pub(crate) parked: Parked,
+}
+
+/// Who owes an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answerer {
+    /// The session of this spark.
+    Session(Key),
+    /// Whoever has this ticket.
+    Ticket(u64),
 }
 
 /// A connection that leaves as soon as it can.
@@ -58,7 +67,10 @@ impl Owner {
     pub(super) fn spark(&self) -> Option<Key> {
         match self {
             Self::Session(spark) => Some(*spark),
-            Self::Request(request) => Some(request.spark),
+            Self::Request(request) => match request.by {
+                Answerer::Session(spark) => Some(spark),
+                Answerer::Ticket(_) => None,
+            },
             Self::Http(_) | Self::Paced(_) | Self::Leaving(_) | Self::TurnedAway | Self::Nobody => {
                 None
             }

@@ -36,8 +36,7 @@ impl<T: Transformer> Core<T> {
 
     /// A connection on which requests come.
     pub(super) fn insert_http(&mut self, socket: Socket, peer: SocketAddr) -> Key {
-        let body_bytes_max = self.sessions.transformer.request_body_bytes_max();
-        let owner = Owner::Http(Reader::new(body_bytes_max));
+        let owner = Owner::Http(Reader::new(self.body_bytes_max()));
         self.net.insert(socket, peer, owner)
     }
 
@@ -208,7 +207,7 @@ impl<T: Transformer> Core<T> {
             };
             (had_begun, had_head, answered) = (false, false, true);
         }
-        if reader.awaits_body() && !had_head && self.begin_request(key, &reader) {
+        if reader.awaits_body() && !had_head && self.begin_request(key, &mut reader) {
             return;
         }
         if reader.take_continue() {
@@ -257,7 +256,7 @@ impl<T: Transformer> Core<T> {
         None
     }
 
-    fn refuse(&mut self, key: Key, error: HttpError) {
+    pub(super) fn refuse(&mut self, key: Key, error: HttpError) {
         let peer = self.net.connection(key).peer;
         tracing::debug!(shard = self.shard, %peer, %error, "a request is refused");
         let response = Response::text(error.status(), &format!("{error}\n"));

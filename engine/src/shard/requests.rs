@@ -4,10 +4,11 @@ use allspark_protocol::http::{Reader, Request, RequestHead, Response};
 use allspark_protocol::transformer::{Answer, PacedPart, Transformer};
 
 use super::core::Core;
-use super::owner::{self, Owner};
+use super::owner::{self, Answerer, Owner};
 use crate::app;
-use crate::http::{Asked, Next, Paced, Parked, Verdict, Way, look_at_proxy, unavailable};
+use crate::http::{Asked, Next, Paced, Parked, Verdict, Way, look_at_proxy};
 use crate::memory::Key;
+use crate::routes::unavailable;
 use crate::session::{Address, Carried, NameHash, carrier_of};
 
 impl<T: Transformer> Core<T> {
@@ -19,7 +20,10 @@ impl<T: Transformer> Core<T> {
         match self.judge_head(head) {
             Way::Answer(response) => self.respond(key, head, &response),
             Way::LastAnswer(response) => self.respond_last(key, head, &response),
-            Way::Elsewhere => self.respond_elsewhere(key, head),
+            Way::Elsewhere => self.respond_elsewhere(key, request),
+            Way::Transport(_) if request.body.len() > self.transport_body_bytes_max() => {
+                self.respond(key, head, &Response::text(413, "Content Too Large\n"));
+            }
             Way::Transport(verdict) => {
                 look_at_proxy(head, self.net.connection(key).peer);
                 self.request_transport(key, request, verdict);
@@ -43,7 +47,7 @@ impl<T: Transformer> Core<T> {
                 self.find_session(key, request, verdict, address);
             }
             // A server that was destroyed serves those who are there, but nobody new.
-            _ if self.destroying.has_begun() => self.respond_elsewhere(key, &request.head),
+            _ if self.destroying.has_begun() => self.respond_elsewhere(key, request),
             answer => self.apply(key, request, verdict, answer, None),
         }
     }
@@ -79,7 +83,7 @@ impl<T: Transformer> Core<T> {
         }
         let answer = self.sessions.transformer.absent(request);
         if self.destroying.has_begun() && !matches!(answer, Answer::Respond(_)) {
-            return self.respond_elsewhere(key, &request.head);
+            return self.respond_elsewhere(key, request);
         }
         self.apply(key, request, verdict, answer, name);
     }
@@ -87,7 +91,8 @@ impl<T: Transformer> Core<T> {
     /// Hands a request to a session. Returns whether that declines it.
     fn exchange(&mut self, key: Key, spark: Key, request: &Request<'_>, verdict: Verdict) -> bool {
         let parked = Parked::new(&request.head, verdict);
-        let request_of = owner::Request { spark, parked };
+        let by = Answerer::Session(spark);
+        let request_of = owner::Request { by, parked };
         self.net.connection_mut(key).owner = Owner::Request(Box::new(request_of));
         self.net.cancel_idle_timer(key);
         self.sessions.add_carrier(spark, key);
@@ -145,17 +150,11 @@ impl<T: Transformer> Core<T> {
                 self.woke(spark);
             }
             // The contract of `absent`.
-            Answer::Find(_) => self.respond_elsewhere(key, head),
+            Answer::Find(_) => self.respond_elsewhere(key, request),
         }
     }
 
-    /// What is not for Primus is for the application.
-    fn respond_elsewhere(&mut self, key: Key, head: &RequestHead<'_>) {
-        let response = self.fallback(head);
-        self.respond(key, head, &response);
-    }
-
-    fn respond(&mut self, key: Key, head: &RequestHead<'_>, response: &Response) {
+    pub(super) fn respond(&mut self, key: Key, head: &RequestHead<'_>, response: &Response) {
         let asked = Asked::of(head);
         if asked.keep_alive && !self.destroying.closes() {
             self.write_response(key, response, true, asked.head_only);

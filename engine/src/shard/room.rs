@@ -10,11 +10,11 @@ use super::effects::Effect;
 use super::owner::Owner;
 use super::reason::EndReason;
 use crate::app::SparkError;
-use crate::http::unavailable;
 use crate::io::Socket;
 use crate::limits::{LINGER_MS, TURNED_AWAY_MAX};
 use crate::lines::Line;
 use crate::memory::Key;
+use crate::routes::unavailable;
 
 impl<T: Transformer> Core<T> {
     fn look_for_room(&mut self) {

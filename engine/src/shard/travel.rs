@@ -17,12 +17,13 @@ use allspark_protocol::{Input, Payload};
 use super::core::Core;
 use super::owner::{Leaving, Owner};
 use crate::app::host::Command;
-use crate::http::{Verdict, unavailable};
+use crate::http::Verdict;
 use crate::io::{Detached, Op, Socket, Token};
 use crate::limits::MOVES_PER_TURN;
 use crate::lines::Line;
 use crate::memory::Key;
 use crate::mesh::Parcel;
+use crate::routes::unavailable;
 
 /// The kind of tokens that name a connection on its way from another shard.
 const ARRIVAL: u8 = 2;
@@ -175,7 +176,7 @@ impl<T: Transformer> Core<T> {
         self.net.connection_mut(key).owner = Owner::Http(Reader::new(0));
         self.request_transport(key, &request, verdict);
         self.settle();
-        let reader = Reader::new(self.sessions.transformer.request_body_bytes_max());
+        let reader = Reader::new(self.body_bytes_max());
         let mut input = Input::new(&mut rest);
         if let Some(reader) = self.after_request(key, reader, &mut input) {
             self.read_requests(key, reader, &mut input);

@@ -127,6 +127,28 @@ impl Reader {
         }
     }
 
+    /// Lowers the bound of the body that is still to come.
+    ///
+    /// # Errors
+    /// The body is longer. The request is to be answered, and the connection closed.
+    pub fn limit_body(&mut self, bytes_max: usize) -> Result<(), Error> {
+        let Some(partial) = self.partial.as_deref_mut() else {
+            return Ok(());
+        };
+        let Phase::Body(collector) = &mut partial.phase else {
+            return Ok(());
+        };
+        collector.bytes_max = collector.bytes_max.min(bytes_max);
+        let left = match collector.body {
+            Body::Length(left) => left,
+            Body::Chunked(_) | Body::UntilClose => 0,
+        };
+        match collector.collected.len() as u64 + left > collector.bytes_max as u64 {
+            true => Err(Error::BodyTooLarge),
+            false => Ok(()),
+        }
+    }
+
     /// Bytes of heap memory that the reader holds: none between requests, and never more than
     /// twice what the limits allow a request to have. A body whose length is known takes no more
     /// than that in the end.

@@ -1,0 +1,109 @@
+//! Requests that are not for Primus: they are the application's, which answers now or later.
+
+use std::sync::Arc;
+
+use allspark_protocol::http::{Request, RequestHead, Response};
+use allspark_protocol::transformer::Transformer;
+
+use super::core::Core;
+use super::owner::{self, Answerer, Owner};
+use crate::app::host::Command;
+use crate::guard;
+use crate::http::{Asked, Parked, Verdict};
+use crate::lines::Line;
+use crate::memory::Key;
+use crate::routes::{Reply, Ticket};
+
+impl<T: Transformer> Core<T> {
+    /// Has the application answer a request: a route, or the fallback.
+    pub(super) fn respond_elsewhere(&mut self, key: Key, request: &Request<'_>) {
+        let head = &request.head;
+        match self.ask_route(key, request) {
+            None => self.respond(key, head, &self.fallback(head)),
+            Some(Reply::Now(response)) => self.respond(key, head, &response),
+            Some(Reply::Later) => self.await_ticket(key, head),
+        }
+    }
+
+    /// What a route says to a request, if there is one. The next ticket is for this request.
+    fn ask_route(&self, key: Key, request: &Request<'_>) -> Option<Reply> {
+        let route = self.server.options.routes.find(&request.head)?;
+        let peer = self.net.connection(key).peer;
+        let (shard, ticket) = (self.shard, self.next_ticket);
+        let later = || {
+            let server = Arc::clone(&self.server);
+            Ticket::new(move |response| {
+                let command = Command::Answer {
+                    connection: key,
+                    ticket,
+                    response,
+                };
+                server.mesh.send(shard, command);
+            })
+        };
+        let reply = guard::call(|| route.call(&request.head, &request.body, peer, &later));
+        Some(reply.unwrap_or_else(|panicked| self.panicked_elsewhere(&panicked).into()))
+    }
+
+    /// A connection waits until somebody answers with the ticket.
+    fn await_ticket(&mut self, key: Key, head: &RequestHead<'_>) {
+        let by = Answerer::Ticket(self.next_ticket);
+        self.next_ticket += 1;
+        let parked = Parked::new(head, Verdict::default());
+        let request = owner::Request { by, parked };
+        self.net.connection_mut(key).owner = Owner::Request(Box::new(request));
+        self.net.cancel_idle_timer(key);
+    }
+
+    /// Somebody answers with a ticket. The connection may be gone, or serve others by now.
+    pub(super) fn answer_ticket(&mut self, key: Key, ticket: u64, response: &Response) {
+        let is_closing = self.destroying.closes();
+        let asked = match self.net.get(key).map(|connection| &connection.owner) {
+            Some(Owner::Request(request)) if request.by == Answerer::Ticket(ticket) => {
+                request.parked.asked
+            }
+            _ => return,
+        };
+        let Asked {
+            keep_alive,
+            head_only,
+            ..
+        } = asked;
+        let keep_alive = keep_alive && !is_closing;
+        self.write_response(key, response, keep_alive, head_only);
+        self.answered(key, keep_alive);
+    }
+
+    /// The largest body that a request may have.
+    pub(super) fn body_bytes_max(&self) -> usize {
+        let of_routes = self.server.options.routes.body_bytes_max();
+        self.transport_body_bytes_max().max(of_routes)
+    }
+
+    /// The largest body that is of use to the transport.
+    pub(super) fn transport_body_bytes_max(&self) -> usize {
+        self.sessions.transformer.request_body_bytes_max()
+    }
+
+    /// What a request that is not for Primus gets.
+    pub(super) fn fallback(&self, head: &RequestHead<'_>) -> Response {
+        let Some(answer) = &self.server.options.fallback else {
+            return Response::text(404, "Not Found\n");
+        };
+        guard::call(|| answer(head)).unwrap_or_else(|panicked| self.panicked_elsewhere(&panicked))
+    }
+
+    fn panicked_elsewhere(&self, panicked: &str) -> Response {
+        self.counters().handlers_panicked.add(1);
+        if let Some(line) = self.may_log(Line::Panicked) {
+            let (shard, unlogged) = (self.shard, line.unlogged);
+            tracing::error!(
+                shard,
+                panicked,
+                unlogged,
+                "a route or the fallback panicked; the request is answered with 500"
+            );
+        }
+        Response::text(500, "Internal Server Error\n")
+    }
+}
