@@ -64,7 +64,8 @@ impl<T: Transformer> Core<T> {
         self.counters().sparks_opened.add(1);
         if let Some(slot) = self.sessions.get(spark) {
             tracing::debug!(
-                shard = self.shard, spark = %slot.state.id, peer = ?self.peer_of(spark),
+                shard = self.shard, spark = %slot.state.id,
+                peer = self.peer_of(spark).map(tracing::field::display),
                 transformer = %self.sessions.transformer.session_name(&slot.session),
                 "connection"
             );

@@ -271,8 +271,8 @@ impl<T: Transformer> Core<T> {
         let (id, stream) = (slot.state.id, slot.state.stream);
         if let Some(line) = self.may_log(Line::Overflowed) {
             let (shard, unlogged) = (self.shard, line.unlogged);
-            let peer = self.peer_of(spark);
-            tracing::info!(shard, spark = %id, ?peer, unlogged,
+            let peer = self.peer_of(spark).map(tracing::field::display);
+            tracing::info!(shard, spark = %id, peer, unlogged,
                 "a client reads too slowly; its spark ends");
         }
         self.effects
