@@ -13,8 +13,8 @@ use crate::server::{Server, allspark};
 
 const MIB: i64 = 1024 * 1024;
 
-/// What one shard may take. With `io_uring` the kernel fills every receive buffer before it fills
-/// one again, and all of them are 4 MiB; with epoll the one that was used last is used first.
+/// What one shard may take. Receive buffers are the most of it: before Linux 6.17 a ring has 4 MiB,
+/// and the kernel fills all of them before it fills one again.
 const SHARD_MAX: [(&str, i64); 2] = [("uring", 6 * MIB), ("epoll", 3 * MIB)];
 
 /// What a process may take once: for its main thread, the log, the client library, the allocator.
