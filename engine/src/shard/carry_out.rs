@@ -140,16 +140,16 @@ impl<T: Transformer> Core<T> {
     /// Calls a function of the application that is about no spark.
     fn guard_alone(&self, call: impl FnOnce()) {
         if let Err(panicked) = guard::call(call) {
-            self.counters().handlers_panicked.add(1);
-            if let Some(line) = self.may_log(Line::Panicked) {
-                let (shard, unlogged) = (self.shard, line.unlogged);
-                tracing::error!(
-                    shard,
-                    panicked,
-                    unlogged,
-                    "a function of the application panicked"
-                );
-            }
+            self.tell_panic(&panicked, "a function of the application panicked");
+        }
+    }
+
+    /// Counts a panic of the application, and says what came of it.
+    pub(super) fn tell_panic(&self, panicked: &str, what: &'static str) {
+        self.counters().handlers_panicked.add(1);
+        if let Some(line) = self.may_log(Line::Panicked) {
+            let (shard, unlogged) = (self.shard, line.unlogged);
+            tracing::error!(shard, panicked, unlogged, "{what}");
         }
     }
 }

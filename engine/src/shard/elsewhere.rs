@@ -10,7 +10,6 @@ use super::owner::{self, Answerer, Owner};
 use crate::app::host::Command;
 use crate::guard;
 use crate::http::{Asked, Parked, Verdict};
-use crate::lines::Line;
 use crate::memory::Key;
 use crate::routes::{Reply, Ticket};
 
@@ -94,16 +93,8 @@ impl<T: Transformer> Core<T> {
     }
 
     fn panicked_elsewhere(&self, panicked: &str) -> Response {
-        self.counters().handlers_panicked.add(1);
-        if let Some(line) = self.may_log(Line::Panicked) {
-            let (shard, unlogged) = (self.shard, line.unlogged);
-            tracing::error!(
-                shard,
-                panicked,
-                unlogged,
-                "a route or the fallback panicked; the request is answered with 500"
-            );
-        }
+        let what = "a route or the fallback panicked; the request is answered with 500";
+        self.tell_panic(panicked, what);
         Response::text(500, "Internal Server Error\n")
     }
 }
