@@ -17,11 +17,12 @@ const KINDS: [(&str, &str); 5] = [
     ("GET / HTTP/1.1\r\nHost: a\r\n\r\n", "\r\n"),
     ("GET / HTTP/1.1\r\nHost: a\r\nX: ", "x"),
     (
-        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9000000\r\n\r\n",
+        "POST /primus/0/slow/xhr_send HTTP/1.1\r\nHost: a\r\nContent-Length: 9000000\r\n\r\n",
         "x",
     ),
     (
-        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "POST /primus/0/slow/xhr_send HTTP/1.1\r\nHost: a\r\n\
+         Transfer-Encoding: chunked\r\n\r\n",
         "1\r\nx\r\n",
     ),
 ];

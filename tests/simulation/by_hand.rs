@@ -5,12 +5,15 @@ use std::time::Duration;
 
 use allspark_engine::io::sim::{EndpointId, SimNet};
 use allspark_engine::sim::SimServer;
-use allspark_engine::{Handle, Options, Stats};
+use allspark_engine::{Handle, Options, RouteRequest, Routes, Stats};
 use allspark_protocol::http::Response;
 use allspark_transformers::{AnyTransformer, CommonOptions, TransformerKind};
 
 /// Bytes of the answer to `GET /large`.
 pub(crate) const LARGE_BYTES: usize = 3_900_000;
+
+/// Bytes of a body that `POST /upload` takes.
+const UPLOAD_BYTES_MAX: usize = 20 * 1024 * 1024;
 
 /// What is under way to the server at most, beside what it took.
 pub(crate) const WINDOW_BYTES: usize = 64 * 1024;
@@ -21,11 +24,17 @@ pub(crate) struct ByHand {
 }
 
 impl ByHand {
-    /// A server of this transport, which answers `GET /large` and `GET /medium` at length and
-    /// everything else that is not for Primus with a word.
+    /// A server of this transport, which answers `GET /large` and `GET /medium` at length,
+    /// `POST /upload` once it has the body, and everything else that is not for Primus with a word.
     pub(crate) fn new(kind: TransformerKind, shards: u16) -> Self {
         let net = SimNet::default();
+        let mut routes = Routes::new();
+        let upload = |_: &RouteRequest<'_>| Response::text(200, "hello").into();
+        routes
+            .add_with_body("POST", "/upload", UPLOAD_BYTES_MAX, upload)
+            .expect("it is the only one");
         let options = Options {
+            routes: Arc::new(routes),
             fallback: Some(Arc::new(|head| match head.path() {
                 "/medium" => Response::text(200, &"x".repeat(1 << 20)),
                 "/large" => Response::text(200, &"x".repeat(LARGE_BYTES)),

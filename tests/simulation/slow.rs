@@ -18,7 +18,7 @@ fn stage() -> ByHand {
 /// Begins a request with a body of so many bytes.
 fn begin_post(stage: &mut ByHand, length: usize) -> EndpointId {
     let end = stage.connect(0);
-    let head = format!("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n");
+    let head = format!("POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n");
     stage.send_all(end, head.as_bytes());
     end
 }
@@ -118,7 +118,7 @@ fn a_body_that_does_not_come_is_given_up() {
 fn the_frame_of_a_body_is_no_progress() {
     let mut stage = stage();
     let end = stage.connect(0);
-    let head = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5;";
+    let head = b"POST /upload HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5;";
     stage.send_all(end, head);
     for _ in 0..31 {
         stage.seconds(1);
