@@ -7,7 +7,7 @@ use std::rc::Rc;
 use allspark_protocol::Input;
 use allspark_protocol::parser::{Json, Parser};
 use allspark_protocol::primus::id::IdParts;
-use allspark_protocol::primus::{Packet, SparkId};
+use allspark_protocol::primus::{Packet, Pathname, SparkId};
 use allspark_protocol::transformer::{
     Answer, Carrier, Context, Event, Kind, Output, Outputs, Transformer, Wire,
 };
@@ -31,7 +31,7 @@ pub enum App {
 #[derive(Debug)]
 pub struct Service {
     app: App,
-    pathname: String,
+    pathname: Pathname,
     speech: RefCell<Speech>,
     audience: Rc<Audience>,
     /// Connections that were opened, ever.
@@ -78,7 +78,7 @@ impl Service {
         &self,
         request: &http::Request<'_>,
     ) -> (http::Response, Option<WebSocketSession>) {
-        if !request.head.path().starts_with(&self.pathname) {
+        if !request.head.path().starts_with(&*self.pathname) {
             return (http::Response::text(404, "Not Found\n"), None);
         }
         match self.speech.borrow_mut().transformer.request(request) {
