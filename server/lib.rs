@@ -30,6 +30,8 @@
 //! # Ok::<(), allspark::Error>(())
 //! ```
 
+#[cfg(feature = "auth")]
+pub mod auth;
 mod builder;
 mod error;
 mod library;

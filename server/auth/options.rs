@@ -1,0 +1,194 @@
+//! What an operator says about authorization.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use allspark_protocol::options::{self, Bounded, UnknownChoice};
+use serde::{Deserialize, Deserializer};
+
+use super::jwt::JwtAlgorithm;
+use super::secret::Secret;
+use super::sessions::SessionKind;
+use super::sources::Sources;
+
+/// Seconds by which the clocks of issuer and server may differ: from 0 to an hour.
+pub type LeewayS = Bounded<0, { 60 * 60 }>;
+
+/// Seconds by which clocks may differ unless somebody says otherwise.
+const LEEWAY_S_DEFAULT: u64 = 60;
+
+/// Who may connect. Without any token, key, secret or URL everybody may, as in Primus without an
+/// `authorization` function. With several, a client needs one of them.
+///
+/// Serde reads them by the names of the command line without `auth-`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct AuthorizationOptions {
+    /// Where a request has its credential. Default `bearer,query:token`.
+    pub sources: Sources,
+    /// A file of static tokens: one per line, or `sha256:` and its digest, and behind it who has
+    /// it.
+    #[serde(deserialize_with = "path")]
+    pub tokens_file: Option<PathBuf>,
+    /// Static tokens, as such a file has them.
+    pub tokens: Option<Secret>,
+    /// A file that holds the secret of JWTs (HS256, HS384, HS512): all of it but a line's end.
+    #[serde(deserialize_with = "path")]
+    pub jwt_secret_file: Option<PathBuf>,
+    /// The secret itself.
+    pub jwt_secret: Option<Secret>,
+    /// A file that holds a public key in PEM format (RSA, P-256, P-384, Ed25519).
+    #[serde(deserialize_with = "path")]
+    pub jwt_key_file: Option<PathBuf>,
+    /// A file that holds a set of keys (JWKS, RFC 7517).
+    #[serde(deserialize_with = "path")]
+    pub jwks_file: Option<PathBuf>,
+    /// Which algorithms keys may be used with. Default: RS256, ES256, ES384, EdDSA and HS256, each
+    /// with the keys that it is for, or what a key of a set names.
+    #[serde(deserialize_with = "algorithms")]
+    pub jwt_algorithms: Vec<JwtAlgorithm>,
+    /// Who may have issued a JWT (`iss`). Default: anybody who has a key.
+    #[serde(deserialize_with = "names")]
+    pub jwt_issuer: Vec<String>,
+    /// For whom it must be (`aud`). Default: for nobody, so that one that names an audience is
+    /// refused.
+    #[serde(deserialize_with = "names")]
+    pub jwt_audience: Vec<String>,
+    /// Seconds by which clocks may differ. Default 60.
+    pub jwt_leeway: LeewayS,
+    /// A file of the secrets of session cookies, one per line, the newest first.
+    #[serde(deserialize_with = "path")]
+    pub session_secrets_file: Option<PathBuf>,
+    /// Those secrets, with line ends between them.
+    pub session_secrets: Option<Secret>,
+    /// Who signs those cookies. Default `express`.
+    #[serde(deserialize_with = "options::deserialize")]
+    pub session_kind: SessionKind,
+    /// The cookie's name. Default: `connect.sid`, and `session` for `cookie-session`.
+    #[serde(deserialize_with = "cookie_name")]
+    pub session_cookie: Option<String>,
+    /// What happens to a spark whose credential expires. Default [`Expiry::End`].
+    #[serde(deserialize_with = "options::deserialize")]
+    pub expiry: Expiry,
+}
+
+impl Default for AuthorizationOptions {
+    fn default() -> Self {
+        Self {
+            sources: Sources::default(),
+            tokens_file: None,
+            tokens: None,
+            jwt_secret_file: None,
+            jwt_secret: None,
+            jwt_key_file: None,
+            jwks_file: None,
+            jwt_algorithms: Vec::new(),
+            jwt_issuer: Vec::new(),
+            jwt_audience: Vec::new(),
+            jwt_leeway: Bounded::of(LEEWAY_S_DEFAULT),
+            session_secrets_file: None,
+            session_secrets: None,
+            session_kind: SessionKind::default(),
+            session_cookie: None,
+            expiry: Expiry::default(),
+        }
+    }
+}
+
+impl AuthorizationOptions {
+    /// Whether not everybody may connect.
+    pub fn is_on(&self) -> bool {
+        self.takes_tokens() || self.takes_jwt() || self.takes_sessions()
+    }
+
+    pub(super) fn takes_tokens(&self) -> bool {
+        self.tokens.is_some() || self.tokens_file.is_some()
+    }
+
+    pub(super) fn takes_jwt(&self) -> bool {
+        let files = [&self.jwt_secret_file, &self.jwt_key_file, &self.jwks_file];
+        self.jwt_secret.is_some() || files.into_iter().any(Option::is_some)
+    }
+
+    pub(super) fn takes_sessions(&self) -> bool {
+        self.session_secrets.is_some() || self.session_secrets_file.is_some()
+    }
+}
+
+/// What happens to a spark whose credential expires.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Expiry {
+    /// It ends, and its client does not reconnect: `end` is what the page sees.
+    #[default]
+    End,
+    /// It ends, and its client reconnects, with the cookie or the query that it has by then.
+    Reconnect,
+    /// A minute before, or halfway if it counts for less than two, the server writes
+    /// `{"authorization":"refresh","expires":<ms since 1970>}`, so that the page can get a new
+    /// credential; then as [`Expiry::Reconnect`].
+    Refresh,
+    /// Nothing: the credential only had to be valid when the spark came.
+    Ignore,
+}
+
+const EXPIRIES: &[(&str, Expiry)] = &[
+    ("end", Expiry::End),
+    ("reconnect", Expiry::Reconnect),
+    ("refresh", Expiry::Refresh),
+    ("ignore", Expiry::Ignore),
+];
+
+impl FromStr for Expiry {
+    type Err = UnknownChoice;
+
+    fn from_str(text: &str) -> Result<Self, UnknownChoice> {
+        options::choose(text, EXPIRIES)
+    }
+}
+
+impl fmt::Display for Expiry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let named = EXPIRIES.iter().find(|(_, expiry)| expiry == self);
+        f.write_str(named.expect("every one has a name").0)
+    }
+}
+
+fn path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
+    options::read(deserializer, |text| match text {
+        "" => Err("it names no file"),
+        path => Ok(Some(PathBuf::from(path))),
+    })
+}
+
+fn cookie_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    options::read(
+        deserializer,
+        |text| match allspark_protocol::http::is_token(text.as_bytes()) {
+            true => Ok(Some(text.to_owned())),
+            false => Err(format!("{text:?} is no name of a cookie")),
+        },
+    )
+}
+
+fn names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let list = options::list(deserializer, |_| Ok::<_, String>(()))?;
+    Ok(elements(&list).map(str::to_owned).collect())
+}
+
+fn algorithms<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<JwtAlgorithm>, D::Error> {
+    let read = |list: &str| {
+        elements(list)
+            .map(str::parse)
+            .collect::<Result<Vec<_>, _>>()
+    };
+    let list = options::list(deserializer, read)?;
+    Ok(read(&list).expect("it was checked"))
+}
+
+fn elements(list: &str) -> impl Iterator<Item = &str> {
+    list.split(',')
+        .map(str::trim)
+        .filter(|element| !element.is_empty())
+}
