@@ -282,6 +282,63 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_comes_from_the_environment_and_is_never_told() {
+        let tokens = "hush-hush-hush-hush ann";
+        let told = settings("", &[("ALLSPARK_AUTH_TOKENS", tokens)], "");
+        assert!(told.options.authorization.is_on());
+        assert!(!format!("{told:?}").contains("hush"), "{told:?}");
+        for (variable, value) in [
+            ("ALLSPARK_AUTH_TOKENS", "hush"),
+            ("ALLSPARK_AUTH_JWT_SECRET", "hush"),
+            ("ALLSPARK_AUTH_SESSION_SECRETS", "hush"),
+        ] {
+            let error = load_from("", &[(variable, value)], "").unwrap_err();
+            assert!(error.starts_with(&format!("{variable}: ")), "{error}");
+            assert!(!error.contains("hush") && !error.contains('\n'), "{error}");
+        }
+        let error = load_from("", &[], "--auth-tokens hush").unwrap_err();
+        assert!(
+            error.starts_with("unexpected argument '--auth-tokens'"),
+            "{error}"
+        );
+        for text in [
+            "auth-jwt-secret = 'hush'",
+            "[authorization]\njwt-secret = 'hush'",
+        ] {
+            let error = load_from(text, &[], "").unwrap_err();
+            assert!(error.contains("(jwt-secret-file)"), "{error}");
+            assert!(!error.contains("hush"), "{error}");
+        }
+    }
+
+    #[test]
+    fn keys_are_read_before_the_server_starts() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys");
+        let line = format!("--auth-jwks-file {}", path.display());
+        let error = load_from("", &[], &line).unwrap_err();
+        let there_is_none = format!("--auth-jwks-file: {}: No such file", path.display());
+        assert!(error.starts_with(&there_is_none), "{error}");
+        fs::write(&path, "{\"keys\":\"hush\"}").unwrap();
+        let text = format!("[authorization]\njwks-file = {path:?}");
+        let error = load_from(&text, &[], "").unwrap_err();
+        assert!(
+            error.contains("allspark.toml:2: authorization.jwks-file: "),
+            "{error}"
+        );
+        assert!(error.ends_with("see line 1, column 14"), "{error}");
+        fs::write(&path, "0123456789abcdef").unwrap();
+        let line = format!("--auth-tokens-file {}", path.display());
+        assert!(load_from("", &[], &line).is_ok());
+        let variables = [("ALLSPARK_AUTH_TOKENS", "fedcba9876543210")];
+        let error = load_from("", &variables, &line).unwrap_err();
+        assert!(
+            error.starts_with("ALLSPARK_AUTH_TOKENS: auth-tokens-file is there, too"),
+            "{error}"
+        );
+    }
+
+    #[test]
     fn a_file_that_is_not_there_is_named() {
         let args = ["allspark", "--config", "/nowhere.toml"].map(OsString::from);
         let error = load(args, []).unwrap_err();

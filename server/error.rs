@@ -60,6 +60,9 @@ pub enum OptionError {
     Cors(#[from] CorsError),
     /// There can't be such a client library.
     Library(#[from] LibraryError),
+    /// A file of keys, or a secret, can't be used.
+    #[cfg(feature = "auth")]
+    Authorization(#[from] crate::auth::KeyFileError),
     /// No request has a header of this name.
     #[error("{0:?} is no header's name")]
     HeaderName(String),

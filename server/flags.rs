@@ -55,8 +55,8 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request,
                 let flags = flags(given, library_settings());
                 Ok(Request::Library(flags, library_flags(given)?))
             }
-            Some((_, given)) => Ok(Request::Serve(flags(given, SETTINGS.iter()))),
-            None => Ok(Request::Serve(flags(&matches, SETTINGS.iter()))),
+            Some((_, given)) => Ok(Request::Serve(flags(given, serve_settings()))),
+            None => Ok(Request::Serve(flags(&matches, serve_settings()))),
         },
         Err(error) => match error.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
@@ -101,7 +101,7 @@ fn arguments() -> impl Iterator<Item = Arg> {
         .long("config")
         .value_name("FILE")
         .help("A TOML file with options [no default]");
-    std::iter::once(config).chain(SETTINGS.iter().map(argument))
+    std::iter::once(config).chain(serve_settings().map(argument))
 }
 
 fn argument(setting: &Setting) -> Arg {
@@ -127,6 +127,11 @@ fn switch(argument: Arg) -> Arg {
 /// A file may hold all options, whoever reads it.
 fn is_for_library(name: &str) -> bool {
     name == "config" || library_settings().any(|setting| setting.name == name)
+}
+
+/// Secrets are no flags.
+fn serve_settings() -> impl Iterator<Item = &'static Setting> {
+    SETTINGS.iter().filter(|setting| !setting.is_secret)
 }
 
 fn library_settings() -> impl Iterator<Item = &'static Setting> {
@@ -292,7 +297,7 @@ mod tests {
             let Ok(Request::Print(text)) = read(line) else {
                 panic!("{line}")
             };
-            for setting in SETTINGS {
+            for setting in serve_settings() {
                 let flag = format!("--{}", setting.name);
                 let help = setting.help_text();
                 assert!(

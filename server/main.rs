@@ -7,6 +7,7 @@
     reason = "they panic when nobody reads any more"
 )]
 
+mod authorization_table;
 mod config;
 mod counts;
 #[cfg(test)]
@@ -22,6 +23,7 @@ mod page;
 mod said;
 mod save;
 mod serve;
+mod setting;
 mod settings;
 mod signals;
 mod table;

@@ -121,7 +121,7 @@ fn twice(option: &'static str) -> KeyFileError {
     KeyFileError {
         option,
         path: None,
-        reason: format!("there is a {option}-file, too: write only one of them"),
+        reason: format!("{option}-file is there, too: write only one of them"),
     }
 }
 

@@ -31,7 +31,7 @@ mod verdict;
 pub use files::KeyFileError;
 pub use judges::Judges;
 pub use jwt::{JwtAlgorithm, UnknownJwtAlgorithm};
-pub use options::{AuthorizationOptions, Expiry};
+pub use options::{AuthorizationOptions, Expiry, LeewayS};
 pub use secret::Secret;
 pub use sessions::SessionKind;
 pub use sources::{Source, SourceError, Sources};

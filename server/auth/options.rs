@@ -157,7 +157,7 @@ impl fmt::Display for Expiry {
 
 fn path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
     options::read(deserializer, |text| match text {
-        "" => Err("it names no file"),
+        path if path.is_empty() || path.contains(char::is_control) => Err("it names no file"),
         path => Ok(Some(PathBuf::from(path))),
     })
 }
@@ -173,7 +173,10 @@ fn cookie_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Stri
 }
 
 fn names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    let list = options::list(deserializer, |_| Ok::<_, String>(()))?;
+    let list = options::list(deserializer, |list| match list.contains(char::is_control) {
+        true => Err(format!("{list:?} is no list of names")),
+        false => Ok(()),
+    })?;
     Ok(elements(&list).map(str::to_owned).collect())
 }
 

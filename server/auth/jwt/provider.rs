@@ -22,7 +22,7 @@ pub(super) fn install() {
     };
     if CryptoProvider::try_get_default().is_none() {
         // Another thread may have been faster, with the same.
-        drop(RING.install_default());
+        let _ = RING.install_default();
     }
 }
 
