@@ -83,6 +83,30 @@ pub(crate) const AUTHORIZATION_SETTINGS: &[Setting] = &[
     )
     .help("The name of the cookie")
     .within(AUTHORIZATION),
+    setting("auth-url", Kind::Text("URL"), Words("none"))
+        .help(
+            "A URL that is asked about who has no other credential: 2xx allows (JSON: sub, exp, \
+             ..), 401 and 403 refuse with their body, anything else is 503",
+        )
+        .within(AUTHORIZATION),
+    setting("auth-url-headers", List, Text("authorization,cookie"))
+        .help(
+            "Headers of the request that it is told, besides X-Forwarded-Method, -Uri, -For, -Host",
+        )
+        .within(AUTHORIZATION),
+    setting("auth-url-timeout", Number("MS", 1, 60 * 1000), Text("5000"))
+        .help("How long it may take")
+        .within(AUTHORIZATION),
+    setting("auth-url-at-once", Number("N", 1, 256), Text("16"))
+        .help("Requests that it may get at once; 4096 wait, further ones get 503")
+        .within(AUTHORIZATION),
+    setting(
+        "auth-url-cache",
+        Number("MS", 0, 60 * 60 * 1000),
+        Text("10000"),
+    )
+    .help("How long its answer counts for requests with the same headers and query")
+    .within(AUTHORIZATION),
     setting("auth-expiry", NAME, Text("end"))
         .help(
             "What happens to a spark whose token expires: end, reconnect, refresh (a minute before \

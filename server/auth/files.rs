@@ -23,6 +23,14 @@ pub struct KeyFileError {
 }
 
 impl KeyFileError {
+    pub(super) fn of(option: &'static str, reason: String) -> Self {
+        Self {
+            option,
+            path: None,
+            reason,
+        }
+    }
+
     /// Which option it is about, by its name on the command line or in the environment.
     pub fn option(&self) -> &'static str {
         self.option
@@ -86,11 +94,7 @@ fn jwt(options: &AuthorizationOptions) -> Result<Option<Jwt>, KeyFileError> {
     }
     if !options.jwt_algorithms.is_empty() {
         let allowed = keys.allow(&options.jwt_algorithms);
-        allowed.map_err(|error| KeyFileError {
-            option: "auth-jwt-algorithms",
-            path: None,
-            reason: error.to_string(),
-        })?;
+        allowed.map_err(|error| KeyFileError::of("auth-jwt-algorithms", error.to_string()))?;
     }
     let demands = Demands {
         issuers: options.jwt_issuer.clone(),
@@ -118,11 +122,8 @@ fn sessions(options: &AuthorizationOptions) -> Result<Option<Sessions>, KeyFileE
 
 /// Two lists would be one more than anybody looks at when a token is to be taken away.
 fn twice(option: &'static str) -> KeyFileError {
-    KeyFileError {
-        option,
-        path: None,
-        reason: format!("{option}-file is there, too: write only one of them"),
-    }
+    let reason = format!("{option}-file is there, too: write only one of them");
+    KeyFileError::of(option, reason)
 }
 
 /// A text and where it comes from.

@@ -11,6 +11,8 @@
 //! | [`verdict`] | who somebody is, or why nobody may come in |
 //! | [`judges`] | all judges of a server, asked in turn |
 //! | [`files`] | secrets and keys, read from files and the environment |
+//! | [`ask`], [`url`] | the URL that is asked |
+//! | [`authorizer`] | all of it, in the place of Primus's function |
 //!
 //! # Invariants
 //! - A judge takes text and the time and touches nothing else: no socket, clock or file.
@@ -18,6 +20,8 @@
 //! - A credential is compared in a time that tells nothing of the right one.
 //! - Whatever can't be judged is refused.
 
+mod ask;
+mod authorizer;
 mod files;
 mod judges;
 mod jwt;
@@ -26,13 +30,15 @@ mod secret;
 mod sessions;
 mod sources;
 mod tokens;
+mod url;
 mod verdict;
 
 pub use files::KeyFileError;
 pub use judges::Judges;
 pub use jwt::{JwtAlgorithm, UnknownJwtAlgorithm};
-pub use options::{AuthorizationOptions, Expiry, LeewayS};
+pub use options::{AuthorizationOptions, Expiry, LeewayS, UrlAtOnce, UrlCacheMs, UrlTimeoutMs};
 pub use secret::Secret;
 pub use sessions::SessionKind;
 pub use sources::{Source, SourceError, Sources};
+pub use url::{AuthUrl, AuthUrlError, HeaderNames, HeaderNamesError};
 pub use verdict::{Auth, ClaimsError, Method, Reason, Refusal};

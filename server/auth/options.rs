@@ -1,7 +1,7 @@
 //! What an operator says about authorization.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use allspark_protocol::options::{self, Bounded, UnknownChoice};
@@ -11,9 +11,30 @@ use super::jwt::JwtAlgorithm;
 use super::secret::Secret;
 use super::sessions::SessionKind;
 use super::sources::Sources;
+use super::url::{AuthUrl, HeaderNames};
 
 /// Seconds by which the clocks of issuer and server may differ: from 0 to an hour.
 pub type LeewayS = Bounded<0, { 60 * 60 }>;
+
+/// Milliseconds that a URL may take: from 1 to a minute.
+pub type UrlTimeoutMs = Bounded<1, { 60 * 1000 }>;
+
+/// Requests that a URL may get at once: from 1 to 256, each of which is a thread.
+pub type UrlAtOnce = Bounded<1, 256>;
+
+/// Milliseconds for which an answer counts: from 0 to an hour.
+pub type UrlCacheMs = Bounded<0, { 60 * 60 * 1000 }>;
+
+/// Milliseconds that a URL may take unless somebody says otherwise: half as long as npm's client
+/// waits for its connection.
+const URL_TIMEOUT_MS_DEFAULT: u64 = 5_000;
+
+/// Requests that it may get at once unless somebody says otherwise.
+const URL_AT_ONCE_DEFAULT: u64 = 16;
+
+/// Milliseconds for which its answer counts unless somebody says otherwise: clients that poll are
+/// asked about with each request.
+const URL_CACHE_MS_DEFAULT: u64 = 10_000;
 
 /// Seconds by which clocks may differ unless somebody says otherwise.
 const LEEWAY_S_DEFAULT: u64 = 60;
@@ -68,6 +89,17 @@ pub struct AuthorizationOptions {
     /// The cookie's name. Default: `connect.sid`, and `session` for `cookie-session`.
     #[serde(deserialize_with = "cookie_name")]
     pub session_cookie: Option<String>,
+    /// A URL that is asked about who has no other credential. Default none.
+    #[serde(deserialize_with = "url")]
+    pub url: Option<AuthUrl>,
+    /// Milliseconds after which it is given up. Default 5,000.
+    pub url_timeout: UrlTimeoutMs,
+    /// How many requests it may get at once. Default 16.
+    pub url_at_once: UrlAtOnce,
+    /// Milliseconds for which an answer counts. Default 10,000.
+    pub url_cache: UrlCacheMs,
+    /// Which headers of a request it is told. Default `authorization,cookie`.
+    pub url_headers: HeaderNames,
     /// What happens to a spark whose credential expires. Default [`Expiry::End`].
     #[serde(deserialize_with = "options::deserialize")]
     pub expiry: Expiry,
@@ -91,6 +123,11 @@ impl Default for AuthorizationOptions {
             session_secrets: None,
             session_kind: SessionKind::default(),
             session_cookie: None,
+            url: None,
+            url_timeout: Bounded::of(URL_TIMEOUT_MS_DEFAULT),
+            url_at_once: Bounded::of(URL_AT_ONCE_DEFAULT),
+            url_cache: Bounded::of(URL_CACHE_MS_DEFAULT),
+            url_headers: HeaderNames::default(),
             expiry: Expiry::default(),
         }
     }
@@ -99,7 +136,19 @@ impl Default for AuthorizationOptions {
 impl AuthorizationOptions {
     /// Whether not everybody may connect.
     pub fn is_on(&self) -> bool {
-        self.takes_tokens() || self.takes_jwt() || self.takes_sessions()
+        self.takes_tokens() || self.takes_jwt() || self.takes_sessions() || self.url.is_some()
+    }
+
+    /// The files that keys are read from.
+    pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
+        let files = [
+            &self.tokens_file,
+            &self.jwt_secret_file,
+            &self.jwt_key_file,
+            &self.jwks_file,
+            &self.session_secrets_file,
+        ];
+        files.into_iter().flatten().map(PathBuf::as_path)
     }
 
     pub(super) fn takes_tokens(&self) -> bool {
@@ -160,6 +209,10 @@ fn path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D
         path if path.is_empty() || path.contains(char::is_control) => Err("it names no file"),
         path => Ok(Some(PathBuf::from(path))),
     })
+}
+
+fn url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<AuthUrl>, D::Error> {
+    options::read(deserializer, |text| text.parse().map(Some))
 }
 
 fn cookie_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {

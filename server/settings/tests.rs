@@ -107,6 +107,12 @@ fn every_option_of_authorization_reaches_its_field() {
     assert_eq!(kind, SessionKind::CookieSession);
     let cookie = auth("auth-session-cookie", "sid").session_cookie;
     assert_eq!(cookie.as_deref(), Some("sid"));
+    let url = auth("auth-url", "http://[::1]:3000/a").url.unwrap();
+    assert_eq!(url.to_string(), "http://[::1]:3000/a");
+    assert!(auth("auth-url-headers", "x-key").url_headers.has("X-Key"));
+    assert_eq!(auth("auth-url-timeout", "7").url_timeout.get(), 7);
+    assert_eq!(auth("auth-url-at-once", "8").url_at_once.get(), 8);
+    assert_eq!(auth("auth-url-cache", "0").url_cache.get(), 0);
     assert_eq!(auth("auth-expiry", "refresh").expiry, Expiry::Refresh);
 }
 
