@@ -7,6 +7,7 @@ mod destroys;
 mod everyone;
 mod inflated;
 mod late;
+mod layers;
 mod moves;
 mod origins;
 mod outage;

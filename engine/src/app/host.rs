@@ -22,6 +22,7 @@ use super::data::Data;
 use super::ends::{Destroy, EndOptions, ReadyState};
 use super::error::SparkError;
 use super::headers::KeptRequest;
+use crate::layers::{Chain, Decision, Notes};
 use crate::memory::Key;
 use crate::mesh::{Parcel, Weigh};
 use crate::shared::Shared;
@@ -86,6 +87,8 @@ pub(crate) struct Extras {
     /// In the order in which they were attached. One list for all events, because most sparks have
     /// a single handler.
     pub(crate) handlers: SmallVec<[Handler; 1]>,
+    /// What layers have attached to the request that opened it.
+    pub(crate) notes: Option<Box<Notes>>,
     /// A value of the application.
     pub(crate) state: Option<Box<dyn Any>>,
     /// Timers of the application that may still be called.
@@ -109,7 +112,7 @@ pub(crate) type EverySpark = dyn Fn(&mut dyn Host, Key) + Send + Sync;
 pub(crate) type EveryError = dyn Fn(&mut dyn Host, Key, &SparkError) + Send + Sync;
 pub(crate) type EveryConnection = dyn Fn(&mut dyn Host, Key, &RequestHead<'_>) + Send + Sync;
 
-/// Functions that every spark goes through.
+/// Functions that every spark goes through, and layers that every request for Primus does.
 #[derive(Clone, Default)]
 pub(crate) struct Listeners {
     pub(crate) connection: Vec<Arc<EveryConnection>>,
@@ -117,6 +120,7 @@ pub(crate) struct Listeners {
     pub(crate) data: Vec<Arc<EveryData>>,
     pub(crate) heartbeat: Vec<Arc<EverySpark>>,
     pub(crate) error: Vec<Arc<EveryError>>,
+    pub(crate) layers: Arc<Chain>,
 }
 
 /// Is called with every spark; `false` stops it.
@@ -148,13 +152,19 @@ pub(crate) enum Command {
     Arrive(Box<Parcel>),
     /// End all sparks and the shard.
     Destroy(Destroy),
-    /// Look which functions every spark goes through from now on.
+    /// Look which functions every spark goes through from now on, and which layers requests do.
     Listeners,
     /// Answer the request on this connection, if it still waits for this ticket.
     Answer {
         connection: Key,
         ticket: u64,
         response: Response,
+    },
+    /// Go on with the request on this connection, if it still waits for this ticket of a layer.
+    Decide {
+        connection: Key,
+        ticket: u64,
+        decision: Box<Decision>,
     },
 }
 
@@ -165,6 +175,7 @@ impl Weigh for Command {
                 Self::Broadcast { payload, .. } | Self::Write { payload, .. } => payload.len(),
                 Self::Arrive(parcel) => parcel.bytes(),
                 Self::Answer { response, .. } => response.body_bytes().len(),
+                Self::Decide { decision, .. } => decision.bytes(),
                 Self::End { .. }
                 | Self::Visit { .. }
                 | Self::Find { .. }
