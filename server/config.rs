@@ -13,6 +13,7 @@ use std::fs;
 use crate::file;
 use crate::flags::{self, Flags, LibraryFlags, Request};
 use crate::nearest::nearest;
+use crate::of_primus::instead;
 use crate::said::Said;
 use crate::settings::Settings;
 use crate::table::{self, SETTINGS, Setting};
@@ -118,6 +119,9 @@ impl Environment {
         let Some((name, _)) = self.0.iter().find(is_wrong) else {
             return Ok(());
         };
+        if let Some(instead) = instead(name) {
+            return Err(format!("{PREFIX}{name}: no such option: {instead}"));
+        }
         let advice = match nearest(name, known.iter().map(String::as_str)) {
             Some(near) => format!("did you mean {PREFIX}{near}?"),
             None => "see allspark --help".to_owned(),
@@ -367,7 +371,6 @@ mod tests {
                 "did you mean ALLSPARK_PING_INTERVAL?",
             ),
             ("ALLSPARK_CONFIGFILE", "did you mean ALLSPARK_CONFIG?"),
-            ("ALLSPARK_PORT", "see allspark --help"),
             ("ALLSPARK_", "see allspark --help"),
             ("ALLSPARK_A\nB", "see allspark --help"),
         ] {
@@ -377,6 +380,16 @@ mod tests {
             assert_eq!(settings("", &[(name, "")], ""), defaults());
         }
         assert_eq!(settings("", &[("ALLSPARKLE", "1")], ""), defaults());
+        let error = load_from("", &[("ALLSPARK_PORT", "1")], "").unwrap_err();
+        assert_eq!(
+            error,
+            "ALLSPARK_PORT: no such option: write it behind listen"
+        );
+        let error = load_from("", &[], "--timeout 1").unwrap_err();
+        assert!(
+            error.starts_with("--timeout: no such option: it has been removed"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -11,6 +11,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::nearest::nearest;
+use crate::of_primus::instead;
 use crate::said::Said;
 use crate::table::{Kind, SETTINGS, Setting, find, find_in, is_section};
 
@@ -155,6 +156,9 @@ fn no_such_option(section: &str, key: &str) -> String {
                 setting.key()
             ),
         };
+    }
+    if let Some(instead) = instead(key) {
+        return format!("no such option: {instead}");
     }
     let mut known: Vec<&str> = SETTINGS
         .iter()
@@ -316,6 +320,18 @@ mod tests {
             (
                 "zzz = 1",
                 "a.toml:1: zzz: no such option: there are listen, ",
+            ),
+            (
+                "timeout = 1",
+                "a.toml:1: timeout: no such option: it has been removed",
+            ),
+            (
+                "pingInterval = 1",
+                "a.toml:1: pingInterval: no such option; did you mean ping-interval?",
+            ),
+            (
+                "iknowhttpsisbetter = true",
+                "a.toml:1: iknowhttpsisbetter: no such option: there is no warning",
             ),
             (
                 "shards = 1.5",

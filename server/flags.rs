@@ -10,6 +10,7 @@ use allspark_protocol::options::{choose, switch as yes_or_no};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
+use crate::of_primus::instead;
 use crate::table::{Kind, SETTINGS, Setting};
 
 /// What the command line asks for.
@@ -93,8 +94,8 @@ const AFTER_HELP: &str = "\
 Every option can also be given in the environment (ALLSPARK_PING_INTERVAL=1000) and, by the same \
 name, in the file (ping-interval = 1000; docs/allspark.toml has all of them). The command line \
 outranks the environment, which outranks the file. SIGTERM and SIGINT end the server after its \
-clients were told to reconnect; a second one ends it at once. SIGHUP, SIGUSR1 and SIGUSR2 are \
-ignored.";
+clients were told to reconnect; a second one ends it at once. SIGHUP has the keys of authorization \
+be read anew. SIGUSR1 and SIGUSR2 are ignored.";
 
 fn arguments() -> impl Iterator<Item = Arg> {
     let config = Arg::new("config")
@@ -193,6 +194,12 @@ fn flags(matches: &ArgMatches, settings: impl Iterator<Item = &'static Setting>)
 
 /// Reduces an error, which may fill a screen with usage, to its first line and its best advice.
 fn one_line(error: &clap::Error) -> String {
+    if let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg)
+        && error.kind() == ErrorKind::UnknownArgument
+        && let Some(instead) = instead(flag.trim_start_matches('-'))
+    {
+        return format!("{flag}: no such option: {instead}");
+    }
     let text = error.to_string();
     let first = text.lines().next().unwrap_or_default();
     let first = first.strip_prefix("error: ").unwrap_or(first);

@@ -34,6 +34,8 @@
 pub mod auth;
 mod builder;
 mod error;
+#[cfg(feature = "auth")]
+mod keys;
 mod library;
 mod options;
 mod primus;

@@ -18,6 +18,7 @@ mod library_command;
 mod listen;
 mod log;
 mod nearest;
+mod of_primus;
 mod output;
 mod page;
 mod said;

@@ -235,7 +235,7 @@ impl Options {
     }
 
     /// Whether clients may be refused, so that they must not try again and again.
-    fn has_authorization(&self) -> bool {
+    pub(crate) fn has_authorization(&self) -> bool {
         #[cfg(feature = "auth")]
         return self.authorization.is_on();
         #[cfg(not(feature = "auth"))]

@@ -20,6 +20,8 @@ pub struct Primus {
     pub(crate) engine: engine::Primus<AnyTransformer>,
     pub(crate) library: ServedLibrary,
     pub(crate) options: Options,
+    #[cfg(feature = "auth")]
+    pub(crate) keys: Option<std::sync::Arc<crate::auth::Watch>>,
 }
 
 impl Primus {

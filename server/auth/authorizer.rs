@@ -1,10 +1,12 @@
 //! What stands in the place of Primus's `authorization` function: judges whose keys can be
 //! exchanged, and the URL that is asked if none of them knows.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use allspark_engine::Verdict;
 use allspark_protocol::http::{RequestHead, Response};
 use arc_swap::ArcSwap;
 
@@ -12,7 +14,7 @@ use super::ask::{Answer, AskOptions, Asked, Asker, Question};
 use super::files::KeyFileError;
 use super::judges::Judges;
 use super::options::AuthorizationOptions;
-use super::verdict::{Auth, Reason, Refusal};
+use super::verdict::{Auth, Reason};
 
 /// Decides about requests.
 pub(crate) struct Authorizer {
@@ -21,10 +23,17 @@ pub(crate) struct Authorizer {
     asker: Option<Asker>,
 }
 
+impl fmt::Debug for Authorizer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let judges = self.judges.load();
+        write!(f, "Authorizer({})", judges.summary())
+    }
+}
+
 /// What is decided about a request.
 pub(crate) enum Decision {
     Allowed(Auth),
-    Refused(Response),
+    Refused(Verdict),
     /// The call that was handed over gets it, on another thread.
     Later,
 }
@@ -68,6 +77,17 @@ impl Authorizer {
         Ok(summary)
     }
 
+    /// As [`Authorizer::reload`], and tells the log.
+    pub(crate) fn reload_and_tell(&self) {
+        match self.reload() {
+            Ok(keys) => tracing::info!("the keys of authorization were read anew: {keys}"),
+            Err(error) => {
+                let option = error.option();
+                tracing::error!("{option}: {error}; the keys that were there before stay");
+            }
+        }
+    }
+
     /// Decides about a request from `address`. If the URL has to be asked, `later` makes what is
     /// called with the decision.
     pub(crate) fn decide<L>(
@@ -84,7 +104,7 @@ impl Authorizer {
             Err(refusal) => refusal,
         };
         let Some(asker) = &self.asker else {
-            return Decision::Refused(refusal.response());
+            return Decision::Refused(refusal.error().into());
         };
         let question = Question::about(head, address, &self.options.url_headers);
         let asked = asker.ask(question, || {
@@ -93,10 +113,10 @@ impl Authorizer {
         });
         match asked {
             Asked::Later => Decision::Later,
-            Asked::Full => Decision::Refused(unavailable()),
+            Asked::Full => Decision::Refused(unavailable().into()),
             Asked::Known(answer) => match verdict(&answer) {
                 Ok(auth) => Decision::Allowed(auth),
-                Err(response) => Decision::Refused(response),
+                Err(response) => Decision::Refused(response.into()),
             },
         }
     }
@@ -105,11 +125,7 @@ impl Authorizer {
 fn verdict(answer: &Answer) -> Result<Auth, Response> {
     match answer {
         Answer::Allowed(auth) if auth.expires_at_ms().is_some_and(|at| at <= unix_ms()) => {
-            let refusal = Refusal {
-                reason: Reason::Expired,
-                takes_bearer: false,
-            };
-            Err(refusal.response())
+            Err(refused(401, &Reason::Expired.to_string()))
         }
         Answer::Allowed(auth) => Ok(auth.clone()),
         Answer::Refused(refused) => Err(refused.response()),
@@ -121,8 +137,13 @@ fn verdict(answer: &Answer) -> Result<Auth, Response> {
 const RETRY_AFTER_S: &str = "10";
 
 fn unavailable() -> Response {
-    let body = serde_json::json!({ "error": "nobody can be authorized at the moment" });
-    Response::json(503, body.to_string()).header("Retry-After", RETRY_AFTER_S)
+    let response = refused(503, "nobody can be authorized at the moment");
+    response.header("Retry-After", RETRY_AFTER_S)
+}
+
+fn refused(status: u16, why: &str) -> Response {
+    let body = serde_json::json!({ "error": why }).to_string();
+    Response::new(status).body("application/json", body.into_bytes())
 }
 
 /// Milliseconds since 1970.

@@ -1,6 +1,6 @@
 //! Secrets and keys, read from files and the environment.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -168,6 +168,11 @@ impl<'o> Text<'o> {
 
 fn read(path: &Path) -> Result<String, String> {
     let mut text = String::new();
+    let found = fs::metadata(path).map_err(|error| error.to_string())?;
+    // A pipe could be read only once, and might be waited for.
+    if !found.is_file() {
+        return Err("it is no regular file".to_owned());
+    }
     let file = File::open(path).map_err(|error| error.to_string())?;
     match file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text) {
         Err(error) => Err(error.to_string()),

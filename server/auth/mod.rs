@@ -13,6 +13,7 @@
 //! | [`files`] | secrets and keys, read from files and the environment |
 //! | [`ask`], [`url`] | the URL that is asked |
 //! | [`authorizer`] | all of it, in the place of Primus's function |
+//! | [`attach`], [`watch`] | how a server has it: its layer, its sparks, its files |
 //!
 //! # Invariants
 //! - A judge takes text and the time and touches nothing else: no socket, clock or file.
@@ -21,6 +22,7 @@
 //! - Whatever can't be judged is refused.
 
 mod ask;
+mod attach;
 mod authorizer;
 mod files;
 mod judges;
@@ -32,7 +34,11 @@ mod sources;
 mod tokens;
 mod url;
 mod verdict;
+mod watch;
 
+pub use attach::Authorized;
+pub(crate) use attach::{connected, decide};
+pub(crate) use authorizer::Authorizer;
 pub use files::KeyFileError;
 pub use judges::Judges;
 pub use jwt::{JwtAlgorithm, UnknownJwtAlgorithm};
@@ -42,3 +48,4 @@ pub use sessions::SessionKind;
 pub use sources::{Source, SourceError, Sources};
 pub use url::{AuthUrl, AuthUrlError, HeaderNames, HeaderNamesError};
 pub use verdict::{Auth, ClaimsError, Method, Reason, Refusal};
+pub(crate) use watch::Watch;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use allspark_protocol::http::Response;
+use allspark_engine::LayerError;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -164,13 +164,12 @@ impl Refusal {
         self.takes_bearer.then_some(challenge)
     }
 
-    /// The answer.
-    pub fn response(&self) -> Response {
-        let body = serde_json::json!({ "error": self.reason.to_string() });
-        let response = Response::json(401, body.to_string());
+    /// The same as a layer says it.
+    pub fn error(&self) -> LayerError {
+        let error = LayerError::new(self.reason.to_string()).status(401);
         match self.challenge() {
-            Some(challenge) => response.header("WWW-Authenticate", &challenge),
-            None => response,
+            Some(challenge) => error.authenticate(challenge),
+            None => error,
         }
     }
 }
@@ -179,31 +178,25 @@ impl Refusal {
 mod tests {
     use super::*;
 
-    fn response(reason: Reason, takes_bearer: bool) -> (u16, String, Vec<String>) {
+    fn challenge(reason: Reason, takes_bearer: bool) -> Option<String> {
         let refusal = Refusal {
             reason,
             takes_bearer,
         };
-        let response = refusal.response();
-        let challenges = response
-            .headers()
-            .filter(|(name, _)| *name == "WWW-Authenticate")
-            .map(|(_, value)| String::from_utf8_lossy(value).into_owned());
-        let body = String::from_utf8_lossy(response.body_bytes()).into_owned();
-        (response.status(), body, challenges.collect())
+        refusal.challenge()
     }
 
     #[test]
-    fn a_refusal_is_worded_as_primus_does() {
-        let (status, body, challenges) = response(Reason::Missing, true);
-        assert_eq!(status, 401);
-        assert_eq!(body, r#"{"error":"authorization required"}"#);
-        assert_eq!(challenges, ["Bearer realm=\"allspark\""]);
-        let (_, body, challenges) = response(Reason::Expired, true);
-        assert_eq!(body, r#"{"error":"the credential has expired"}"#);
-        let said = &challenges[0];
-        assert!(said.contains("error=\"invalid_token\""), "{said}");
-        assert!(response(Reason::Invalid, false).2.is_empty());
+    fn a_challenge_says_what_is_wrong_with_a_token() {
+        let missing = challenge(Reason::Missing, true);
+        assert_eq!(missing.as_deref(), Some("Bearer realm=\"allspark\""));
+        let expired = challenge(Reason::Expired, true).unwrap();
+        assert!(expired.contains("error=\"invalid_token\""), "{expired}");
+        assert!(
+            expired.ends_with("\"the credential has expired\""),
+            "{expired}"
+        );
+        assert_eq!(challenge(Reason::Invalid, false), None);
     }
 
     #[test]
