@@ -34,6 +34,7 @@
 pub mod auth;
 mod builder;
 mod error;
+mod events;
 #[cfg(feature = "auth")]
 mod keys;
 mod library;
@@ -48,9 +49,9 @@ pub use allspark_client::library::LibraryError;
 pub use allspark_engine::io::{DriverChoice, DriverKind};
 pub use allspark_engine::{
     Data, Destroy, EndOptions, Handle, Headers, Json, KeepHeaders, Layer, LayerError, LayerRequest,
-    LayerTicket, Layers, LocalPrimus, Message, ReadyState, Reply, RouteError, RouteRequest, Routes,
-    SendPolicy, Server, ShardFailure, Spark, SparkError, SparkHandle, SparkId, StartError, Stats,
-    Ticket, Timer, Value, Verdict,
+    LayerTicket, Layers, LocalPrimus, Message, Next, ReadyState, Reply, RouteError, RouteRequest,
+    Routes, SendPolicy, Server, ShardFailure, Spark, SparkError, SparkHandle, SparkId, StartError,
+    Stats, Ticket, Timer, Value, Verdict,
 };
 pub use allspark_protocol::http::{
     Cors, CorsError, CorsOptions, ForwardedHeader, NetworkError, Query, RequestHead, Response,

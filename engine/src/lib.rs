@@ -51,7 +51,7 @@ pub mod bench {
 pub use allspark_protocol::Value;
 pub use allspark_protocol::primus::SparkId;
 pub use app::{
-    Attach, Data, Destroy, EndOptions, Handle, Headers, Json, Layers, LocalPrimus, Message,
+    Attach, Data, Destroy, EndOptions, Handle, Headers, Json, Layers, LocalPrimus, Message, Next,
     ReadyState, Spark, SparkError, SparkHandle, Timer,
 };
 pub use config::{Fallback, KeepHeaders, Options, SendPolicy, send_queue_bytes_for};
