@@ -15,6 +15,7 @@ use crate::flags::{self, Flags, LibraryFlags, Request};
 use crate::nearest::nearest;
 use crate::of_primus::instead;
 use crate::said::Said;
+use crate::setting::AUTHORIZATION;
 use crate::settings::Settings;
 use crate::table::{self, SETTINGS, Setting};
 
@@ -48,7 +49,10 @@ pub(crate) fn load(
             Ok(Command::Serve(Box::new(settings)))
         }
         Request::Library(flags, library) => {
-            let said = said(&flags, &environment, |setting| setting.is_for_library)?;
+            // With authorization clients are told not to try again and again.
+            let concerns =
+                |setting: &Setting| setting.is_for_library || setting.section == AUTHORIZATION;
+            let said = said(&flags, &environment, concerns)?;
             Ok(Command::Library(Box::new(Settings::read(&said)?), library))
         }
         Request::Print(text) => Ok(Command::Print(text)),
@@ -160,6 +164,8 @@ fn is_link(name: &str, value: &OsString) -> bool {
 #[cfg(test)]
 mod tests {
     use std::os::unix::ffi::OsStringExt;
+
+    use allspark_client::library::{Format, Library};
 
     use super::*;
     use crate::settings::App;
@@ -423,6 +429,23 @@ mod tests {
         assert_eq!(settings.options.pathname.as_str(), "/chat");
         let error = load(args, environment(&[("ALLSPARK_PATHNAME", "//x")])).unwrap_err();
         assert!(error.starts_with("ALLSPARK_PATHNAME: "), "{error}");
+    }
+
+    #[test]
+    fn the_library_knows_whether_there_is_authorization() {
+        let args = ["allspark", "library"].map(OsString::from);
+        for (variables, expected) in [
+            (&[][..], false),
+            (&[("ALLSPARK_AUTH_TOKENS_FILE", "tokens.txt")], true),
+        ] {
+            let command = load(args.clone(), environment(variables));
+            let Ok(Command::Library(settings, _)) = command else {
+                panic!("{command:?}");
+            };
+            let library = settings.options.library(Library::new());
+            let text = library.assemble(Format::Universal).unwrap();
+            assert!(text.contains(&format!("authorization: {expected}")));
+        }
     }
 
     #[test]

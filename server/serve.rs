@@ -166,6 +166,14 @@ fn say_what_is_served(settings: &Settings, server: &Server) {
     if settings.page && options.cors.asks_upgrades() {
         tracing::info!("the page connects only from an origin that --origins lists");
     }
+    if options.authorization.is_on() {
+        let page = if settings.page {
+            "; the page passes on what follows its ?"
+        } else {
+            ""
+        };
+        tracing::info!("who connects needs a credential{page}");
+    }
 }
 
 #[cfg(test)]

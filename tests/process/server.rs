@@ -76,6 +76,11 @@ impl Server {
     }
 
     pub(crate) fn connect_to(&self, target: &str) -> Client {
+        self.try_connect_to(target).unwrap()
+    }
+
+    /// A client, or the head of the answer that refuses it.
+    pub(crate) fn try_connect_to(&self, target: &str) -> Result<Client, String> {
         let mut stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(NEVER)).unwrap();
         stream.set_write_timeout(Some(NEVER)).unwrap();
@@ -85,8 +90,10 @@ impl Server {
         );
         stream.write_all(request.as_bytes()).unwrap();
         let answer = read_head(&mut stream);
-        assert!(answer.starts_with("HTTP/1.1 101"), "{answer}");
-        Client { stream, answer }
+        match answer.starts_with("HTTP/1.1 101") {
+            true => Ok(Client { stream, answer }),
+            false => Err(answer),
+        }
     }
 
     /// The head of the answer to a request.
@@ -154,6 +161,7 @@ fn read_head(stream: &mut TcpStream) -> String {
 }
 
 /// A WebSocket whose messages are short.
+#[derive(Debug)]
 pub(crate) struct Client {
     stream: TcpStream,
     answer: String,
