@@ -15,6 +15,7 @@ use super::clock::Clock;
 use super::destroying::Destroying;
 use super::effects::Effects;
 use super::fairness::Fairness;
+use super::framed::Framed;
 use super::owner::Owner;
 use super::upkeep::Upkeep;
 use crate::app::Timers;
@@ -70,6 +71,8 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) scratch: Vec<u8>,
     /// The number of the next ticket.
     pub(super) next_ticket: u64,
+    /// The large message that the application is given now.
+    pub(super) framed: Option<Framed>,
     rng: ChaCha12Rng,
 }
 
@@ -107,6 +110,7 @@ impl<T: Transformer> Core<T> {
             due: Vec::new(),
             scratch: Vec::new(),
             next_ticket: 0,
+            framed: None,
             server,
             rng,
         }
