@@ -32,6 +32,7 @@
 
 mod builder;
 mod error;
+mod events;
 mod library;
 mod options;
 mod primus;
@@ -43,7 +44,7 @@ mod transport;
 pub use allspark_client::library::LibraryError;
 pub use allspark_engine::io::{DriverChoice, DriverKind};
 pub use allspark_engine::{
-    Data, Destroy, EndOptions, Handle, Headers, Json, KeepHeaders, LocalPrimus, Message,
+    Data, Destroy, EndOptions, Handle, Headers, Json, KeepHeaders, LocalPrimus, Message, Next,
     ReadyState, Reply, RouteError, RouteRequest, Routes, SendPolicy, Server, ShardFailure, Spark,
     SparkError, SparkHandle, SparkId, StartError, Stats, Ticket, Timer, Value,
 };

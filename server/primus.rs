@@ -145,6 +145,7 @@ impl Primus {
     }
 
     /// As [`Handle::for_each`]: calls `visit` with every spark, on its shard.
+    #[doc(alias = "forEach")]
     pub fn for_each(&self, visit: impl Fn(&mut Spark<'_>) -> bool + Send + Sync + 'static) {
         self.handle().for_each(visit);
     }
@@ -160,6 +161,7 @@ impl Primus {
     }
 
     /// As [`Handle::destroy`]: ends every spark and, unless told otherwise, the server.
+    #[doc(alias = "end")]
     pub fn destroy(&self, options: Destroy) {
         self.handle().destroy(options);
     }

@@ -4,6 +4,7 @@
 mod backlog;
 mod by_hand;
 mod destroys;
+mod events;
 mod everyone;
 mod inflated;
 mod late;
@@ -15,6 +16,7 @@ mod routes;
 mod slow;
 mod stage;
 mod state;
+mod steps;
 mod timers;
 mod travel;
 mod unwanted;

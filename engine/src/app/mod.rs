@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`host`] | the border: what the application may do to its shard, and ask of others |
 //! | [`spark`], [`local`], [`handle`] | the interface, on the shard and from anywhere |
+//! | [`next`] | visits to all sparks, each of which may take its time |
 //! | [`emit`] | calls functions of the application, under a guard |
 //! | [`timers`] | calls them at a time |
 //!
@@ -25,9 +26,11 @@ mod error;
 mod handle;
 mod headers;
 pub(crate) mod host;
+mod legs;
 mod listen;
 mod local;
 mod message;
+mod next;
 mod spark;
 mod timers;
 
@@ -39,10 +42,12 @@ pub use headers::Headers;
 pub use listen::Attach;
 pub use local::LocalPrimus;
 pub use message::{Json, Message};
+pub use next::Next;
 pub use spark::{Spark, Timer};
 
 pub(crate) use emit::{
-    connection, data, disconnection, drop_extras, error, find, heartbeat, spark_timer, visit,
+    closed, connection, data, disconnection, drop_extras, error, find, heartbeat, incoming_pong,
+    initialised, outgoing_ping, spark_timer, step, visit,
 };
 pub(crate) use headers::KeptRequest;
 pub(crate) use timers::Timers;

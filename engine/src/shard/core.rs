@@ -19,7 +19,7 @@ use super::framed::Framed;
 use super::owner::Owner;
 use super::upkeep::Upkeep;
 use crate::app::Timers;
-use crate::app::host::{Command, Listeners, Server, Visitor};
+use crate::app::host::{Command, Listeners, Server, Step, Visitor};
 use crate::fanout::Fanout;
 use crate::http::Door;
 use crate::io::{Op, Wait};
@@ -38,7 +38,7 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) net: Net<Owner>,
     pub(super) door: Door,
     pub(super) sessions: Sessions<T>,
-    pub(super) fanout: Fanout<Visitor>,
+    pub(super) fanout: Fanout<Visitor, Step>,
     /// Functions that every spark goes through. Not here while one of them runs.
     pub(super) listeners: Option<Arc<Listeners>>,
     /// Timers of the application.
@@ -248,5 +248,6 @@ impl<T: Transformer> Core<T> {
 impl<T: Transformer> Drop for Core<T> {
     fn drop(&mut self) {
         self.server.mesh.end(self.shard);
+        self.tell_close();
     }
 }
