@@ -43,7 +43,7 @@ impl<'i> Lease<'i> {
         let buffer = self.pool.address(self.id).addr();
         let offset = bytes.as_ptr().addr().checked_sub(buffer);
         let buffer_bytes = self.pool.buffer_bytes();
-        if !offset.is_some_and(|offset| offset + bytes.len() <= buffer_bytes) {
+        if offset.is_none_or(|offset| offset + bytes.len() > buffer_bytes) {
             return Err(bytes);
         }
         self.pool.lend_part(self.id);
