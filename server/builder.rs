@@ -398,6 +398,8 @@ impl Builder {
             engine: engine::Primus::new(for_engine, transformer, shards, options.driver),
             library,
             options,
+            #[cfg(feature = "client")]
+            asks,
             #[cfg(feature = "auth")]
             keys: None,
         };

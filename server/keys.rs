@@ -38,3 +38,68 @@ impl Primus {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use allspark_client::Event;
+    use allspark_engine::Destroy;
+    use futures_util::StreamExt;
+
+    use super::*;
+    use crate::auth::{AuthorizationOptions, Authorized, Secret};
+
+    fn tokens() -> AuthorizationOptions {
+        AuthorizationOptions {
+            tokens: Some(Secret::from("0123456789abcdef ann".to_owned())),
+            ..AuthorizationOptions::default()
+        }
+    }
+
+    #[tokio::test]
+    async fn an_application_knows_who_a_spark_is() {
+        let primus = Primus::builder().authorization_by(tokens()).shards(1);
+        let primus = primus.build().unwrap();
+        primus.on_connection(|spark| {
+            let subject = spark.auth().and_then(|auth| auth.subject());
+            let subject = subject.map(str::to_owned);
+            spark.write(subject);
+        });
+        let server = primus.start("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", server.address());
+        // It does not try again, as it knows that it may be refused.
+        let refused = primus.socket().connect(&url).await;
+        assert!(refused.is_err(), "{refused:?}");
+        let url = format!("{url}/?token=0123456789abcdef");
+        let mut client = primus.socket().connect(url).await.unwrap();
+        loop {
+            match client.next().await.unwrap() {
+                Event::Data(data) => {
+                    assert_eq!(data.encoded(), b"\"ann\"");
+                    break;
+                }
+                event => assert!(!matches!(event, Event::Error(_)), "{event:?}"),
+            }
+        }
+        drop(client);
+        primus.destroy(Destroy::default());
+        server.join().unwrap();
+    }
+
+    #[test]
+    fn a_function_and_a_configuration_are_one_too_many() {
+        let builder = Primus::builder().authorization(|_| ());
+        let error = builder.authorization_by(tokens()).build().unwrap_err();
+        assert!(error.to_string().contains("give only one"), "{error}");
+    }
+
+    #[test]
+    fn clients_of_a_server_with_authorization_do_not_try_again() {
+        let knows = |primus: Primus| primus.library().contains("authorization: true");
+        assert!(knows(
+            Primus::builder().authorization(|_| ()).build().unwrap()
+        ));
+        let configured = Primus::builder().authorization_by(tokens());
+        assert!(knows(configured.build().unwrap()));
+        assert!(!knows(Primus::builder().build().unwrap()));
+    }
+}

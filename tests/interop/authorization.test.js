@@ -10,8 +10,9 @@ const { test } = require('node:test');
 const Primus = require('primus');
 
 const { event, record } = require('./clients');
-const { startServer } = require('./server');
+const { differsFromNode, startServer } = require('./server');
 
+const ours = differsFromNode('who may connect is a function there');
 const TRANSFORMERS = ['websockets', 'faye', 'engine.io', 'sockjs', 'browserchannel'];
 const SECRET = 'a secret of at least thirty-two bytes';
 
@@ -32,7 +33,7 @@ async function start(t, transformer, ...more) {
   const file = path.join(folder, 'secret');
   fs.writeFileSync(file, SECRET);
   const further = ['--auth-jwt-secret-file', file, '--auth-jwt-leeway', '0', ...more];
-  return startServer(t, { kind: 'allspark', transformer, further });
+  return startServer(t, { transformer, further });
 }
 
 /** A client as a server with an `authorization` function makes it. */
@@ -47,7 +48,7 @@ function connect(server, transformer, query, options = {}) {
 }
 
 for (const transformer of TRANSFORMERS) {
-  test(`${transformer}: who has no token is refused, once, and who has one is let in`, async (t) => {
+  test(`${transformer}: who has no token is refused, once, and who has one is let in`, ours, async (t) => {
     const server = await start(t, transformer);
     const refused = connect(server, transformer, '');
     const attempts = record(refused, 'reconnect scheduled');
@@ -76,7 +77,7 @@ async function shortLived(connect) {
   throw new Error('nobody is let in');
 }
 
-test('a token that expires ends its spark, and the client stays away', async (t) => {
+test('a token that expires ends its spark, and the client stays away', ours, async (t) => {
   const server = await start(t, 'websockets');
   const client = await shortLived((token) => connect(server, 'websockets', `/?token=${token}`));
   const attempts = record(client, 'reconnect scheduled');
@@ -84,7 +85,7 @@ test('a token that expires ends its spark, and the client stays away', async (t)
   assert.equal(attempts.length, 0);
 });
 
-test('who is asked to refresh comes back with a new token', async (t) => {
+test('who is asked to refresh comes back with a new token', ours, async (t) => {
   for (const transformer of ['websockets', 'engine.io']) {
     const server = await start(t, transformer, '--auth-expiry', 'refresh');
     let token;
