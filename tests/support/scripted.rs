@@ -6,22 +6,34 @@
 //! answered with how often each event came on all sparks together, and how many sessions there are,
 //! or `{"do":"remember","key":..,"value":..}`, for which any spark can ask with
 //! `{"do":"recall","key":..}`.
+//! `--layers` sets its layers up, see `set_up.rs`.
 //! It reads the options of `allspark serve` that the tests use. tests/interop/node-server.js is the
 //! same on Node.js.
+
+mod set_up;
 
 use std::collections::HashMap;
 use std::error::Error;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use allspark::{Builder, Destroy, DriverChoice, EndOptions, Json, KeepHeaders, Primus, Spark};
+use allspark::{
+    Builder, CorsOptions, Destroy, DriverChoice, EndOptions, Json, KeepHeaders, Primus, Spark,
+};
 use signal_hook::consts::SIGTERM;
 use signal_hook::iterator::Signals;
 
+use set_up::{Order, set_up};
+
 fn main() -> Result<(), Box<dyn Error>> {
-    let (builder, address) = options(std::env::args().skip(1))?;
+    let Told {
+        builder,
+        address,
+        layers,
+    } = options(std::env::args().skip(1))?;
     let primus = builder.build()?;
     script(&primus);
+    set_up(&primus, &layers)?;
     // Before it says that it listens, or a test that is quick could end it uncleanly.
     let mut signals = Signals::new([SIGTERM])?;
     let server = primus.start(address)?;
@@ -160,6 +172,7 @@ fn describe(spark: &Spark<'_>) -> serde_json::Value {
         "query": serde_json::Map::from_iter(query),
         "address": { "ip": address.ip().to_string(), "port": address.port() },
         "header": spark.headers().get(HEADER),
+        "order": spark.attached().map(|Order(order)| order),
     })
 }
 
@@ -167,10 +180,18 @@ fn count(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
 }
 
-fn options(mut args: impl Iterator<Item = String>) -> Result<(Builder, String), Box<dyn Error>> {
+/// What the command line says.
+struct Told {
+    builder: Builder,
+    address: String,
+    /// As tests/support/set_up.rs reads it.
+    layers: String,
+}
+
+fn options(mut args: impl Iterator<Item = String>) -> Result<Told, Box<dyn Error>> {
     let kept = KeepHeaders::Named(vec![HEADER.to_owned()]);
     let mut builder = Primus::builder().keep_headers(kept);
-    let mut address = "127.0.0.1:0".to_owned();
+    let (mut address, mut layers) = ("127.0.0.1:0".to_owned(), "[]".to_owned());
     while let Some(flag) = args.next() {
         if flag == "--compression" {
             builder = builder.compression(true);
@@ -182,6 +203,15 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<(Builder, String), 
                 address = value;
                 builder
             }
+            "--layers" => {
+                layers = value;
+                builder
+            }
+            "--origins" => builder.cors(CorsOptions {
+                origins: value,
+                ..CorsOptions::default()
+            }),
+            "--trusted-proxies" => builder.trusted_proxies(value),
             "--transformer" => builder.transformer(value),
             "--client-plugins" => with_client_plugins(builder, &value)?,
             "--transport" => {
@@ -197,7 +227,11 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<(Builder, String), 
             _ => return Err(format!("unknown option {flag}").into()),
         };
     }
-    Ok((builder, address))
+    Ok(Told {
+        builder,
+        address,
+        layers,
+    })
 }
 
 /// What the client library of a server has of a plugin.
