@@ -39,14 +39,16 @@ mod primus;
 mod save;
 #[cfg(feature = "client")]
 mod socket;
+mod transforms;
 mod transport;
 
 pub use allspark_client::library::LibraryError;
 pub use allspark_engine::io::{DriverChoice, DriverKind};
 pub use allspark_engine::{
-    Data, Destroy, EndOptions, Handle, Headers, Json, KeepHeaders, LocalPrimus, Message, Next,
-    ReadyState, Reply, RouteError, RouteRequest, Routes, SendPolicy, Server, ShardFailure, Spark,
-    SparkError, SparkHandle, SparkId, StartError, Stats, Ticket, Timer, Value,
+    Data, Destroy, EndOptions, Fault, Handle, Headers, Json, KeepHeaders, LocalPrimus, Message,
+    Next, Packet, ReadyState, Reply, RouteError, RouteRequest, Routes, SendPolicy, Server,
+    ShardFailure, Spark, SparkError, SparkHandle, SparkId, StartError, Stats, Ticket, Timer,
+    Transformed, Value,
 };
 pub use allspark_protocol::http::{Cors, CorsError, CorsOptions, Query, RequestHead, Response};
 pub use allspark_protocol::options::{Bounded, OutOfBounds, UnknownChoice};

@@ -137,7 +137,11 @@ impl<T: Transformer> Core<T> {
                 response,
             } => self.answer_ticket(connection, ticket, &response),
             Command::Destroy(options) => self.destroying.plan(options, self.clock.now),
-            Command::Listeners => self.listeners = Some(self.server.listeners()),
+            Command::Listeners => {
+                let listeners = self.server.listeners();
+                self.transforms.clone_from(&listeners.transforms);
+                self.listeners = Some(listeners);
+            }
             Command::Broadcast { .. } | Command::Write { .. } | Command::End { .. } => {
                 unreachable!("they call nobody")
             }

@@ -18,7 +18,7 @@ use super::fairness::Fairness;
 use super::owner::Owner;
 use super::upkeep::Upkeep;
 use crate::app::Timers;
-use crate::app::host::{Command, Listeners, Server, Step, Visitor};
+use crate::app::host::{Command, Listeners, Server, Step, Transforms, Visitor};
 use crate::fanout::Fanout;
 use crate::http::Door;
 use crate::io::{Op, Wait};
@@ -40,6 +40,8 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) fanout: Fanout<Visitor, Step>,
     /// Functions that every spark goes through. Not here while one of them runs.
     pub(super) listeners: Option<Arc<Listeners>>,
+    /// What messages go through.
+    pub(super) transforms: Option<Arc<Transforms>>,
     /// Timers of the application.
     pub(super) app_timers: Timers,
     pub(super) effects: Effects,
@@ -89,6 +91,7 @@ impl<T: Transformer> Core<T> {
             door: Door::new(options, transformer.name()),
             sessions: Sessions::new(transformer, now),
             fanout: Fanout::new(T::WIRES),
+            transforms: server.listeners().transforms.clone(),
             listeners: Some(server.listeners()),
             app_timers: Timers::new(now),
             effects: Effects::default(),
