@@ -8,6 +8,7 @@ mod events;
 mod everyone;
 mod inflated;
 mod late;
+mod layers;
 mod moves;
 mod origins;
 mod outage;

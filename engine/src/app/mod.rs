@@ -8,6 +8,7 @@
 //! | [`next`] | visits to all sparks, each of which may take its time |
 //! | [`transform`], [`packet`] | functions that messages go through |
 //! | [`emit`] | calls functions of the application, under a guard |
+//! | [`layers`], [`attached`] | its layers, and what they attach to a request for its spark |
 //! | [`timers`] | calls them at a time |
 //!
 //! It decides nothing about bytes and knows neither sockets nor sessions.
@@ -21,6 +22,7 @@
 //!   another thread, which answers through a [`SparkHandle`].
 
 mod attach;
+mod attached;
 mod data;
 mod emit;
 mod ends;
@@ -28,6 +30,7 @@ mod error;
 mod handle;
 mod headers;
 pub(crate) mod host;
+mod layers;
 mod legs;
 mod listen;
 mod local;
@@ -43,6 +46,7 @@ pub use ends::{Destroy, EndOptions, ReadyState};
 pub use error::{Fault, SparkError};
 pub use handle::{Handle, SparkHandle};
 pub use headers::Headers;
+pub use layers::Layers;
 pub use listen::Attach;
 pub use local::LocalPrimus;
 pub use message::{Json, Message};

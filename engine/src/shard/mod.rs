@@ -23,6 +23,7 @@
 //! | what must not happen inside something else | [`effects`], then [`carry_out`] |
 //! | a slow consumer is ended | `write` (a queue is full), [`timers`] (it takes too little) |
 //! | messages go through the application's transforms | [`transform`] |
+//! | requests go through the layers, and wait for one | [`layered`] |
 //! | what is not for Primus goes to the application's routes | [`elsewhere`] |
 //! | how many may come and what they may hold | [`room`] |
 //!
@@ -62,6 +63,7 @@ mod flush;
 mod give_back;
 mod host;
 mod inbox;
+mod layered;
 mod outputs;
 mod owner;
 mod reason;
