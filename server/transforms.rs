@@ -9,10 +9,10 @@ impl Primus {
     /// as `data`: Primus's `transform('incoming', ..)`. Transforms are called in the order in which
     /// they were attached.
     ///
-    /// A transform looks at the message ([`Packet::data`]) or replaces it ([`Packet::set`]). What it
-    /// returns says what becomes of the message: nothing or `true` that it goes on; `false`, as in
-    /// Primus, that nobody gets it; an `Err` that nobody gets it and that `error` is emitted, with
-    /// [`SparkError::Transform`](crate::SparkError::Transform). One that panics ends the spark.
+    /// A transform looks at the message ([`Packet::data`]) or replaces it ([`Packet::set`]). What
+    /// it returns says what becomes of the message: nothing or `true` that it goes on; `false`, as
+    /// in Primus, that nobody gets it; an `Err` that nobody gets it and that `error` is emitted,
+    /// with [`SparkError::Transform`](crate::SparkError::Transform). One that panics ends the spark.
     ///
     /// Messages of Primus itself are not transformed. A function that is attached twice is called
     /// twice: Rust can't tell whether two closures are the same one.
@@ -52,8 +52,8 @@ impl Primus {
     /// It returns what an incoming one may ([`Primus::transform_incoming`]). An `Err` emits `error`
     /// on the spark that a handler writes to; whoever writes to all or through a handle gets it
     /// back. Primus calls transforms before the parser; here the message is encoded already, and
-    /// decoded only if the transform looks at its value. So what a transform sees is what the client
-    /// would get, and what the parser can't express never comes here.
+    /// decoded only if the transform looks at its value. So what a transform sees is what the
+    /// client would get, and what the parser can't express never comes here.
     ///
     /// ```
     /// # fn main() -> Result<(), allspark::Error> {

@@ -67,7 +67,8 @@ function scripted() {
 function note(spark) {
   const events = ['connection'];
   heard.set(spark.id, events);
-  const names = ['data', 'heartbeat', 'outgoing::ping', 'incoming::pong', 'readyStateChange', 'end'];
+  const heartbeats = ['outgoing::ping', 'incoming::pong', 'heartbeat'];
+  const names = ['data', ...heartbeats, 'readyStateChange', 'end'];
   for (const name of names) spark.on(name, () => events.push(name));
 }
 

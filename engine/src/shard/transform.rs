@@ -2,8 +2,8 @@
 //!
 //! Transforms of messages that are written are called where they are written, also from within a
 //! handler, and those that know the spark even while its queue is brought up to date
-//! ([`Core::catch_up`]). So they get a spark that they can only read: nothing here changes while one
-//! of them runs.
+//! ([`Core::catch_up`]). So they get a spark that they can only read: nothing here changes while
+//! one of them runs.
 
 use std::sync::Arc;
 

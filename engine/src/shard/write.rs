@@ -38,8 +38,8 @@ impl Target {
 }
 
 impl<T: Transformer> Core<T> {
-    /// Writes an encoded message to an open spark, within the bound of its queue. What was broadcast
-    /// before and depends on the spark was written to it before.
+    /// Writes an encoded message to an open spark, within the bound of its queue. What was
+    /// broadcast before and depends on the spark was written to it before.
     pub(super) fn write_message(&mut self, spark: Key, kind: Kind, payload: &[u8]) {
         self.counters().messages_written.add(1);
         let Some(target) = self.catch_up_log(spark) else {
