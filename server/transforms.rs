@@ -12,7 +12,8 @@ impl Primus {
     /// A transform looks at the message ([`Packet::data`]) or replaces it ([`Packet::set`]). What
     /// it returns says what becomes of the message: nothing or `true` that it goes on; `false`, as
     /// in Primus, that nobody gets it; an `Err` that nobody gets it and that `error` is emitted,
-    /// with [`SparkError::Transform`](crate::SparkError::Transform). One that panics ends the spark.
+    /// with [`SparkError::Transform`](crate::SparkError::Transform). One that panics ends the
+    /// spark.
     ///
     /// Messages of Primus itself are not transformed. A function that is attached twice is called
     /// twice: Rust can't tell whether two closures are the same one.

@@ -35,8 +35,8 @@ const driver = process.env.ALLSPARK_DRIVER || 'auto';
  * 'broadcast', 'scripted'), `transformer`, `spokenBy` (the transformer of its clients, if it is
  * another one), `transport` (options by name), `compression`, `pingIntervalMs` (a number or 'off'),
  * `maxLength` in bytes, `parser`, `pathname`, `shards`, `port` (0 lets the system choose), and for
- * 'scripted' `clientPlugins`, a file of plugins for the client library, and `transforms`, which puts
- * the transforms of tests/support/scripted.rs in the way of messages.
+ * 'scripted' `clientPlugins`, a file of plugins for the client library, and `transforms`, which
+ * puts the transforms of tests/support/scripted.rs in the way of messages.
  */
 async function startServer(t, options = {}) {
   const server = new Server(options);

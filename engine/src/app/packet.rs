@@ -18,7 +18,7 @@ use super::message::{self, Message};
 /// /// Tells each client when its message was passed on.
 /// fn stamp(packet: &mut Packet<'_>) -> Result<(), SparkError> {
 ///     if let Ok(Value::Object(mut object)) = packet.data().value() {
-///         object.insert("passed".into(), 7.into());
+///         object.insert("passed", 7);
 ///         packet.set(Value::Object(object))?;
 ///     }
 ///     Ok(())
