@@ -127,7 +127,8 @@ pub struct Options {
     /// What scripts of other origins may do. Default: what they want, as in Primus.
     pub cors: Cors,
     /// What is served beside the transport: each under its name behind the pathname, for instance
-    /// `/primus.js`. Who asks for an upgrade is not served. Default none.
+    /// `/primus.js`. A name that ends with `?word` is for requests whose query has the word, and
+    /// stands before the name without it. Who asks for an upgrade is not served. Default none.
     pub files: Arc<[(&'static str, StaticBody)]>,
     /// Where requests go that are not for Primus. Default: no routes.
     pub routes: Arc<Routes>,

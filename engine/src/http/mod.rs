@@ -115,8 +115,17 @@ impl Door {
         if name == "/spec" {
             return Some(Response::json(200, self.spec.clone()));
         }
-        let (_, file) = options.files.iter().find(|(file, _)| *file == name)?;
+        let mut files = options.files.iter();
+        let (_, file) = files.find(|(file, _)| is_asked_for(file, name, head))?;
         Some(file.answer(head))
+    }
+}
+
+/// Whether a request for what lies behind the pathname as `name` is one for this file.
+fn is_asked_for(file: &str, name: &str, head: &RequestHead<'_>) -> bool {
+    match file.split_once('?') {
+        None => file == name,
+        Some((file, word)) => file == name && head.query().get(word).is_some(),
     }
 }
 
@@ -178,6 +187,22 @@ mod tests {
         for own in ["/primus/spec", "/primus/primus.js"] {
             let way = judge(&options, &format!("PUT {own} HTTP/1.1"));
             assert_eq!(status(&way), Some(200), "{own}");
+        }
+    }
+
+    #[test]
+    fn a_file_may_be_for_those_who_say_a_word() {
+        let file = |text: &'static str| StaticBody::new("text/plain", text.as_bytes());
+        let options = Options {
+            files: Arc::new([("/a?old", file("older")), ("/a", file("a"))]),
+            ..Options::default()
+        };
+        for (query, length) in [("", 1), ("?old", 5), ("?v=1&old=", 5), ("?older", 1)] {
+            let Way::Answer(response) = judge(&options, &format!("GET /primus/a{query} HTTP/1.1"))
+            else {
+                panic!("{query}")
+            };
+            assert_eq!(response.body_bytes().len(), length, "{query}");
         }
     }
 
