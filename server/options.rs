@@ -71,6 +71,10 @@ pub struct Options {
     /// Whether messages may be compressed. Default false.
     #[serde(deserialize_with = "options::deserialize_switch")]
     pub compression: bool,
+    /// Whether a WebSocket may be asked for over HTTP/1.0, as an nginx does that was not told
+    /// `proxy_http_version 1.1`. Default true.
+    #[serde(deserialize_with = "options::deserialize_switch")]
+    pub http10_upgrades: bool,
     /// What scripts of other origins may do. Default: Primus's, which allow every origin.
     pub cors: Cors,
     /// What a peer may cost.
@@ -119,6 +123,7 @@ impl Default for Options {
             global: GlobalName::default(),
             ping_interval: PingInterval::default(),
             compression: false,
+            http10_upgrades: true,
             cors: Cors::default(),
             limits: Limits::default(),
             shards: None,
@@ -202,6 +207,7 @@ impl Options {
             connections_max: limits.connections_max.size(),
             sessions_max: limits.sessions_max.size(),
             memory_bytes_max: limits.memory_max.map(Bounded::get),
+            upgrades_of_http_1_0: self.http10_upgrades,
             cors: self.cors.clone(),
             ..rest
         }

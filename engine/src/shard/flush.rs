@@ -77,6 +77,7 @@ impl<T: Transformer> Core<T> {
                 }
             }
             Owner::Http(_)
+            | Owner::Layered(_)
             | Owner::Paced(_)
             | Owner::Leaving(_)
             | Owner::TurnedAway
