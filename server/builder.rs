@@ -73,6 +73,15 @@ impl Builder {
         self
     }
 
+    /// Whether a WebSocket may be asked for over HTTP/1.0. Proxies do so that were not told
+    /// otherwise (nginx: `proxy_http_version 1.1`), and such a site works, so the default is true,
+    /// as in Primus. RFC 6455, 4.1 wants HTTP/1.1: with false such a request gets 400.
+    #[must_use]
+    pub fn http10_upgrades(mut self, allowed: bool) -> Self {
+        self.options.http10_upgrades = allowed;
+        self
+    }
+
     /// How messages become values: `json`, or `raw` to pass text and bytes on as they are.
     /// Default `json`.
     #[must_use]

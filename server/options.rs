@@ -71,6 +71,10 @@ pub struct Options {
     /// Whether messages may be compressed. Default false.
     #[serde(deserialize_with = "options::deserialize_switch")]
     pub compression: bool,
+    /// Whether a WebSocket may be asked for over HTTP/1.0, as an nginx does that was not told
+    /// `proxy_http_version 1.1`. Default true.
+    #[serde(deserialize_with = "options::deserialize_switch")]
+    pub http10_upgrades: bool,
     /// What scripts of other origins may do. Default: Primus's, which allow every origin.
     pub cors: Cors,
     /// Networks of the proxies whose word counts about whom a request comes from. Default none.
@@ -124,6 +128,7 @@ impl Default for Options {
             global: GlobalName::default(),
             ping_interval: PingInterval::default(),
             compression: false,
+            http10_upgrades: true,
             cors: Cors::default(),
             trusted_proxies: TrustedProxies::default(),
             forwarded_header: ForwardedHeader::default(),
@@ -209,6 +214,7 @@ impl Options {
             connections_max: limits.connections_max.size(),
             sessions_max: limits.sessions_max.size(),
             memory_bytes_max: limits.memory_max.map(Bounded::get),
+            upgrades_of_http_1_0: self.http10_upgrades,
             cors: self.cors.clone(),
             trusted_proxies: self.trusted_proxies.clone(),
             forwarded_header: self.forwarded_header,
