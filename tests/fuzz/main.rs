@@ -7,6 +7,7 @@
 mod clients;
 #[cfg(feature = "auth")]
 mod credentials;
+mod forwarded;
 #[path = "../support/puppet.rs"]
 mod puppet;
 mod requests;
