@@ -30,9 +30,13 @@
 //! # Ok::<(), allspark::Error>(())
 //! ```
 
+#[cfg(feature = "auth")]
+pub mod auth;
 mod builder;
 mod error;
 mod events;
+#[cfg(feature = "auth")]
+mod keys;
 mod library;
 mod options;
 mod primus;
