@@ -77,14 +77,14 @@ pub struct Options {
     pub http10_upgrades: bool,
     /// What scripts of other origins may do. Default: Primus's, which allow every origin.
     pub cors: Cors,
-    /// Who may connect. Default: everybody.
-    #[cfg(feature = "auth")]
-    pub authorization: crate::auth::AuthorizationOptions,
     /// Networks of the proxies whose word counts about whom a request comes from. Default none.
     pub trusted_proxies: TrustedProxies,
     /// The header in which they say that. Default `x-forwarded-for`.
     #[serde(deserialize_with = "options::deserialize")]
     pub forwarded_header: ForwardedHeader,
+    /// Who may connect. Default: everybody.
+    #[cfg(feature = "auth")]
+    pub authorization: crate::auth::AuthorizationOptions,
     /// What a peer may cost.
     pub limits: Limits,
     /// Shards, each with its own thread. Default: one for each CPU that the process may use.
@@ -133,10 +133,10 @@ impl Default for Options {
             compression: false,
             http10_upgrades: true,
             cors: Cors::default(),
-            #[cfg(feature = "auth")]
-            authorization: crate::auth::AuthorizationOptions::default(),
             trusted_proxies: TrustedProxies::default(),
             forwarded_header: ForwardedHeader::default(),
+            #[cfg(feature = "auth")]
+            authorization: crate::auth::AuthorizationOptions::default(),
             limits: Limits::default(),
             shards: None,
             driver: DriverChoice::default(),
