@@ -142,7 +142,7 @@ impl Attach {
         self.attach(|listeners| listeners.close.push(Arc::new(listener)));
     }
 
-    fn attach(&self, change: impl FnOnce(&mut Listeners)) {
+    pub(super) fn attach(&self, change: impl FnOnce(&mut Listeners)) {
         self.0.attach(change, || Command::Listeners);
     }
 }
