@@ -197,6 +197,16 @@ impl Primus {
         self.handle().spark(id)
     }
 
+    /// As [`Handle::find_given`]: calls `visit` with the spark that has this id of the
+    /// [`Builder::id_generator`](crate::Builder::id_generator), or with `None`.
+    pub fn find_given(
+        &self,
+        id: &str,
+        visit: impl FnOnce(Option<&mut Spark<'_>>) + Send + 'static,
+    ) {
+        self.handle().find_given(id, visit);
+    }
+
     /// As [`Handle::stats`]: what was counted so far.
     pub fn stats(&self) -> Stats {
         self.handle().stats()

@@ -6,6 +6,7 @@ mod by_hand;
 mod destroys;
 mod events;
 mod everyone;
+mod given_ids;
 mod inflated;
 mod late;
 mod layers;
