@@ -30,6 +30,11 @@
 //! # Ok::<(), allspark::Error>(())
 //! ```
 
+/// Compiles what docs/MIGRATING.md shows.
+#[cfg(all(doctest, feature = "client"))]
+#[doc = include_str!("../docs/MIGRATING.md")]
+mod migrating {}
+
 mod builder;
 mod error;
 mod events;

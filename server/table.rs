@@ -213,11 +213,10 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting("compression", Switch, Text("false"))
         .help("Compress messages for clients that offer it (websockets, faye, uws, engine.io)")
         .of_primus("compression"),
-    setting("http10-upgrades", Switch, Text("true"))
-        .help(
-            "Whether a WebSocket may be asked for over HTTP/1.0, as nginx does without \
+    setting("http10-upgrades", Switch, Text("true")).help(
+        "Whether a WebSocket may be asked for over HTTP/1.0, as nginx does without \
              proxy_http_version 1.1; false answers 400, as RFC 6455 wants",
-        ),
+    ),
     setting("origins", List, Text("*"))
         .help(
             "Origins whose scripts may connect, such as https://chat.example.org, with commas \

@@ -16,6 +16,7 @@ use super::clock::Clock;
 use super::destroying::Destroying;
 use super::effects::Effects;
 use super::fairness::Fairness;
+use super::framed::Framed;
 use super::owner::Owner;
 use super::upkeep::Upkeep;
 use crate::app::Timers;
@@ -73,6 +74,8 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) scratch: Vec<u8>,
     /// How many tickets were made.
     tickets: Cell<u64>,
+    /// The large message that the application is given now.
+    pub(super) framed: Option<Framed>,
     rng: ChaCha12Rng,
 }
 
@@ -113,6 +116,7 @@ impl<T: Transformer> Core<T> {
             due: Vec::new(),
             scratch: Vec::new(),
             tickets: Cell::new(0),
+            framed: None,
             server,
             rng,
         }

@@ -19,6 +19,7 @@
 //! | bytes become requests, requests go to sessions | [`receive`], [`requests`], [`travel`] |
 //! | what a session understood becomes events | [`events`] |
 //! | what a session wants is done | [`outputs`] |
+//! | a large message is written back from where it lies | [`in_place`] |
 //! | a handler writes, ends, broadcasts | [`host`], then `write`, [`close`], [`fan_out`] |
 //! | what must not happen inside something else | [`effects`], then [`carry_out`] |
 //! | a slow consumer is ended | `write` (a queue is full), [`timers`] (it takes too little) |
@@ -59,8 +60,10 @@ mod events;
 mod fairness;
 mod fan_out;
 mod flush;
+mod framed;
 mod give_back;
 mod host;
+mod in_place;
 mod inbox;
 mod layered;
 mod outputs;
