@@ -206,6 +206,29 @@ impl Builder {
         self.set("cors", cors.try_into(), |o| &mut o.cors)
     }
 
+    /// Networks and addresses of the proxies whose word counts about whom a request comes from,
+    /// separated by commas: `10.0.0.0/8, ::1`. Default none: then a request comes from the peer of
+    /// its connection. Primus believes the header of everybody.
+    ///
+    /// The client is the first address from the right that is no trusted proxy, in
+    /// [`Builder::forwarded_header`]. It is that of the spark
+    /// ([`Spark::address`](crate::Spark::address)), of layers and routes, and in the log. Its port
+    /// is 0 unless the proxy names it.
+    #[must_use]
+    pub fn trusted_proxies(self, networks: impl AsRef<str>) -> Self {
+        let networks = networks.as_ref().parse();
+        self.set("trusted_proxies", networks, |o| &mut o.trusted_proxies)
+    }
+
+    /// The header in which trusted proxies say whom a request comes from: `x-forwarded-for`, or
+    /// `forwarded` (RFC 7239). In any case; default `x-forwarded-for`. The other one is not looked
+    /// at, as a proxy that does not write it passes on what a stranger has written.
+    #[must_use]
+    pub fn forwarded_header(self, name: impl AsRef<str>) -> Self {
+        let header = name.as_ref().parse();
+        self.set("forwarded_header", header, |o| &mut o.forwarded_header)
+    }
+
     /// Asks this function about every request and upgrade for Primus, as Primus's option of this
     /// name. It runs on the shard of the request and must not block: what takes long is decided
     /// later, from any thread, with [`LayerRequest::later`]. Default: everybody is let in.
@@ -430,6 +453,15 @@ mod tests {
             (
                 cors(|cors| cors.methods = "GET;POST".into()),
                 "option `cors`: methods: \"GET;POST\" is no method: write them as in GET,POST",
+            ),
+            (
+                Primus::builder().trusted_proxies("10.0.0.1/8"),
+                "option `trusted_proxies`: \"10.0.0.1/8\" names an address within a network: write \
+                 10.0.0.0/8",
+            ),
+            (
+                Primus::builder().forwarded_header("x-real-ip"),
+                "option `forwarded_header`: ",
             ),
             (
                 Primus::builder().keep_headers(KeepHeaders::Named(vec!["X-A, X-B".into()])),

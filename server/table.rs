@@ -253,6 +253,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         .help("Headers of answers that scripts of other origins may see")
         .within(CORS)
         .of_primus("exposed"),
+    setting("trusted-proxies", List, Words("none")).help(
+        "Networks of the proxies whose word counts about whom a request comes from, such as \
+             10.0.0.0/8,::1; Primus believes everybody",
+    ),
+    setting("forwarded-header", NAME, Text("x-forwarded-for"))
+        .help("The header in which they say that: x-forwarded-for or forwarded"),
     setting(
         "send-queue",
         BYTES,

@@ -1,6 +1,7 @@
 //! What a server can be told, with Primus's names and defaults where Primus has them.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -178,6 +179,12 @@ impl Default for Options {
 }
 
 impl Options {
+    /// Whom a request comes from whose connection has this peer, if trusted proxies say so.
+    pub(crate) fn client(&self, head: &RequestHead<'_>, peer: SocketAddr) -> Option<SocketAddr> {
+        self.trusted_proxies
+            .client(head, self.forwarded_header, peer)
+    }
+
     /// Who starts a server with options that mean nothing has not built them of what users can say:
     /// that is refused before.
     pub(crate) fn assert_sound(&self) {

@@ -196,11 +196,7 @@ fn is_asked_for(file: &str, name: &str, head: &RequestHead<'_>) -> bool {
 }
 
 fn forward(case: &Case<'_>, pass: &mut Pass) {
-    let options = case.options;
-    let said = options
-        .trusted_proxies
-        .client(case.head, options.forwarded_header, case.peer);
-    if let Some(client) = said {
+    if let Some(client) = case.options.client(case.head, case.peer) {
         pass.notes.get_or_insert_default().address = Some(client);
     }
 }
@@ -276,6 +272,8 @@ fn answer_of(verdict: Verdict) -> Option<Response> {
 
 fn answer(pass: &Pass, case: &Case<'_>, response: Response) -> Way {
     let response = pass.complete(&case.options.cors, response);
+    let client = pass.address().unwrap_or(case.peer);
+    tracing::debug!(%client, status = response.status(), "a layer has answered");
     match case.is_upgrade {
         true => Way::LastAnswer(response),
         false => Way::Answer(response),
