@@ -32,6 +32,12 @@
 
 #[cfg(feature = "auth")]
 pub mod auth;
+
+/// Compiles what docs/MIGRATING.md shows.
+#[cfg(all(doctest, feature = "client"))]
+#[doc = include_str!("../docs/MIGRATING.md")]
+mod migrating {}
+
 mod builder;
 mod error;
 mod events;
