@@ -43,9 +43,10 @@ mod transport;
 pub use allspark_client::library::LibraryError;
 pub use allspark_engine::io::{DriverChoice, DriverKind};
 pub use allspark_engine::{
-    Data, Destroy, EndOptions, Handle, Headers, Json, KeepHeaders, LocalPrimus, Message,
-    ReadyState, Reply, RouteError, RouteRequest, Routes, SendPolicy, Server, ShardFailure, Spark,
-    SparkError, SparkHandle, SparkId, StartError, Stats, Ticket, Timer, Value,
+    Data, Destroy, EndOptions, Executor, Handle, Headers, Json, KeepHeaders, LocalPrimus,
+    LocalSpark, Message, Outcome, OwnedData, ReadyState, Reply, RouteError, RouteRequest, Routes,
+    SendPolicy, Server, ShardFailure, Sleep, Spark, SparkError, SparkHandle, SparkId, SparkStream,
+    StartError, Stats, Ticket, Timer, Value,
 };
 pub use allspark_protocol::http::{Cors, CorsError, CorsOptions, Query, RequestHead, Response};
 pub use allspark_protocol::options::{Bounded, OutOfBounds, UnknownChoice};

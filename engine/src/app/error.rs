@@ -21,6 +21,13 @@ pub enum SparkError {
     /// The client broke a rule or a limit of the transport. The spark ends.
     #[error("the client broke a rule of the transport: {0}")]
     Violation(&'static str),
+    /// A `connection` listener that is `async`, or a function that was given the spark's stream,
+    /// failed with this. The spark ends, and its client does not reconnect, as in Primus.
+    #[error("a listener failed: {0}")]
+    Listener(String),
+    /// The application wrote to a spark that has ended.
+    #[error("the spark has ended")]
+    Ended,
     /// The client reads too slowly and its send queue is full. The spark ends.
     #[error("the send queue is full")]
     Overflow,

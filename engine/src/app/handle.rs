@@ -122,6 +122,10 @@ impl SparkHandle {
         Self { primus, id }
     }
 
+    pub(crate) fn primus(&self) -> &Handle {
+        &self.primus
+    }
+
     /// The id of the spark.
     pub fn id(&self) -> SparkId {
         self.id

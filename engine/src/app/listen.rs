@@ -26,8 +26,9 @@ impl Attach {
     pub fn on_connection(&self, listener: impl Fn(&mut Spark<'_>) + Send + Sync + 'static) {
         self.attach(|listeners| {
             let listener = Arc::new(
-                move |host: &mut dyn Host, key: Key, head: &RequestHead<'_>| {
+                move |host: &mut dyn Host, key: Key, head: Option<&RequestHead<'_>>| {
                     listener(&mut Spark::opening(host, key, head));
+                    None
                 },
             );
             listeners.connection.push(listener);
@@ -64,7 +65,7 @@ impl Attach {
         });
     }
 
-    fn attach(&self, change: impl FnOnce(&mut Listeners)) {
+    pub(super) fn attach(&self, change: impl FnOnce(&mut Listeners)) {
         self.0.attach(change, || Command::Listeners);
     }
 }

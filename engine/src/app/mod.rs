@@ -7,6 +7,8 @@
 //! | [`spark`], [`local`], [`handle`] | the interface, on the shard and from anywhere |
 //! | [`emit`] | calls functions of the application, under a guard |
 //! | [`timers`] | calls them at a time |
+//! | [`local_spark`], [`spark_stream`], [`later`] | the interface for `async` blocks |
+//! | [`life`], [`inbox`] | what a spark shares with them |
 //!
 //! It decides nothing about bytes and knows neither sockets nor sessions.
 //!
@@ -18,6 +20,7 @@
 //! - A handler must not block: all sparks of its shard wait for it. What takes long belongs on
 //!   another thread, which answers through a [`SparkHandle`].
 
+mod answer;
 mod data;
 mod emit;
 mod ends;
@@ -25,10 +28,16 @@ mod error;
 mod handle;
 mod headers;
 pub(crate) mod host;
+mod inbox;
+mod later;
+mod life;
 mod listen;
 mod local;
+mod local_spark;
 mod message;
+mod owned;
 mod spark;
+mod spark_stream;
 mod timers;
 
 pub use data::Data;
@@ -36,13 +45,19 @@ pub use ends::{Destroy, EndOptions, ReadyState};
 pub use error::SparkError;
 pub use handle::{Handle, SparkHandle};
 pub use headers::Headers;
+pub use later::Outcome;
 pub use listen::Attach;
 pub use local::LocalPrimus;
+pub use local_spark::LocalSpark;
 pub use message::{Json, Message};
+pub use owned::OwnedData;
 pub use spark::{Spark, Timer};
+pub use spark_stream::SparkStream;
 
 pub(crate) use emit::{
-    connection, data, disconnection, drop_extras, error, find, heartbeat, spark_timer, visit,
+    connection, data, disconnection, drop_extras, error, find, go_on_opening, heartbeat,
+    spark_timer, visit,
 };
 pub(crate) use headers::KeptRequest;
+pub(crate) use life::Life;
 pub(crate) use timers::Timers;

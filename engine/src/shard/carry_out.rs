@@ -63,6 +63,8 @@ impl<T: Transformer> Core<T> {
             }
             Effect::Forget(spark) => self.forget(spark),
             Effect::Command(command) => self.carry_out_command(command),
+            Effect::Opened(spark, result) => self.listener_done(spark, result),
+            Effect::Early(spark) => self.hand_on_early(spark),
         }
     }
 
@@ -73,6 +75,7 @@ impl<T: Transformer> Core<T> {
         let id = slot.state.id;
         tracing::debug!(shard = self.shard, spark = %id, %reason, "disconnection");
         app::disconnection(self, spark);
+        self.end_tasks(spark);
         self.counters().sparks_ended.add(1);
     }
 
@@ -130,6 +133,7 @@ impl<T: Transformer> Core<T> {
                 response,
             } => self.answer_ticket(connection, ticket, &response),
             Command::Destroy(options) => self.destroying.plan(options, self.clock.now),
+            Command::Asked => self.carry_out_asked(),
             Command::Listeners => self.listeners = Some(self.server.listeners()),
             Command::Broadcast { .. } | Command::Write { .. } | Command::End { .. } => {
                 unreachable!("they call nobody")

@@ -92,6 +92,7 @@ impl<T: Transformer> Core<T> {
             return;
         }
         match parser.check(kind, payload) {
+            Ok(()) if !self.openings.is_empty() && self.keep_early(spark, kind, payload) => {}
             Ok(()) => app::data(self, spark, kind, payload),
             Err(error) => {
                 let error = SparkError::Parse(error);

@@ -90,8 +90,14 @@ impl<T: Transformer> Core<T> {
             let Some(Owner::Session(spark)) = self.net.get(key).map(|found| &found.owner) else {
                 continue;
             };
+            let spark = *spark;
+            if self.untaken.is_full(spark) {
+                self.backlog.park(key, rest);
+                self.untaken.park(spark, key);
+                continue;
+            }
             let mut input = Input::new(rest.unread());
-            self.read_session(key, *spark, &mut input);
+            self.read_session(key, spark, &mut input);
             let left = input.len();
             rest.leave(left);
             if left > 0 {
@@ -157,6 +163,9 @@ impl<T: Transformer> Core<T> {
         let mut share_bytes = SHARE_BYTES;
         // A session may have understood more than it has said: it is asked until it has nothing.
         while share_bytes > 0 || input.is_empty() {
+            if self.untaken.is_full(spark) {
+                break;
+            }
             let receive = |transformer: &mut T, session: &mut _, context, out: &mut _| {
                 transformer.receive(session, context, carrier, input, out)
             };

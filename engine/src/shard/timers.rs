@@ -259,6 +259,12 @@ impl<T: Transformer> Core<T> {
             if holds_input {
                 return self.set_beat(spark, retry);
             }
+            if self.untaken.is_full(spark) && self.untaken.holds(spark) {
+                // Its answer may be among what waits for the application.
+                slot.state.heartbeat.alive();
+            }
+        }
+        if slot.state.heartbeat.is_waiting() {
             // Its answer may wait behind what it has not read yet, but it does read.
             let stream = slot.state.stream;
             match stream.map_or(Silence::Real, |key| self.net.judge_silence(key)) {
