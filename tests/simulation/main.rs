@@ -5,6 +5,7 @@ mod backlog;
 mod by_hand;
 mod destroys;
 mod everyone;
+mod held;
 mod inflated;
 mod late;
 mod moves;

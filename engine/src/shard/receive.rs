@@ -140,7 +140,7 @@ impl<T: Transformer> Core<T> {
         self.net.input_ended(key);
         match self.net.connection(key).owner {
             // Its next shard will see the end itself.
-            Owner::Leaving(_) => return,
+            Owner::Leaving(_) if !self.is_held(key) => return,
             Owner::Session(spark) if !self.is_carried(spark) => self.lose(spark, EndReason::Gone),
             _ => self.drop_carrier(key),
         }
@@ -276,6 +276,10 @@ impl<T: Transformer> Core<T> {
     /// Goes on with connections whose peers sent more while a request waited for its answer.
     pub(super) fn resume(&mut self) {
         for key in std::mem::take(&mut self.resumed) {
+            if self.is_held(key) {
+                self.take_up_request(key);
+                continue;
+            }
             let Some(connection) = self.net.get(key) else {
                 continue;
             };

@@ -15,7 +15,7 @@ impl<T: Transformer> Core<T> {
     /// Answers a request, or hands it to whom it is for. The connection's owner says which.
     pub(super) fn request(&mut self, key: Key, request: &Request<'_>) {
         let head = &request.head;
-        self.end_arrival(key);
+        let begun = self.end_arrival(key);
         self.net.connection_mut(key).owner = Owner::Http(Reader::new(0));
         match self.judge_head(head) {
             Way::Answer(response) => self.respond(key, head, &response),
@@ -27,6 +27,9 @@ impl<T: Transformer> Core<T> {
             Way::Transport(verdict) => {
                 look_at_proxy(head, self.net.connection(key).peer);
                 self.request_transport(key, request, verdict);
+                if let Some(spark) = begun.filter(|_| self.is_held(key)) {
+                    self.begin_arrival(key, spark);
+                }
             }
         }
     }
@@ -71,6 +74,9 @@ impl<T: Transformer> Core<T> {
             Address::Chosen(hash) => (self.sessions.named(hash), Some(hash)),
         };
         if let Some(spark) = found {
+            if self.untaken.is_full(spark) && !request.body.is_empty() {
+                return self.hold_request(key, spark, request, verdict);
+            }
             let is_declined = self.exchange(key, spark, request, verdict);
             // Before the session is over and takes the connections along that are still its own.
             let declined = is_declined.then(|| self.take_back(key)).flatten();

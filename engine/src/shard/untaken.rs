@@ -6,11 +6,16 @@
 //! - As long as nobody is here, it costs a comparison per message.
 //! - What waits for a spark is taken up once its last reason is gone, or once the spark has ended.
 
+use allspark_protocol::http::Request;
 use allspark_protocol::transformer::Transformer;
 
 use super::core::Core;
+use super::owner::{Leaving, Owner};
 use super::waiting::Waiting;
+use crate::http::Verdict;
 use crate::memory::Key;
+use crate::mesh::Parcel;
+use crate::net::Flags;
 
 impl<T: Transformer> Core<T> {
     /// There is a reason, or one more, why nothing may be handed to a spark.
@@ -40,6 +45,61 @@ impl<T: Transformer> Core<T> {
         }
         if waiting.proceeds {
             self.sessions.proceed_again(spark);
+        }
+        self.resumed.extend(waiting.requests);
+    }
+
+    /// A request brings something for a spark that is full. It waits as if its connection came from
+    /// another shard, with the same bound.
+    pub(super) fn hold_request(
+        &mut self,
+        key: Key,
+        spark: Key,
+        request: &Request<'_>,
+        verdict: Verdict,
+    ) {
+        let bytes = request.head.as_bytes().len() + request.body.len();
+        if !self.luggage.has_room(bytes) {
+            return self.refuse_to_leave(key);
+        }
+        let parcel = Box::new(Parcel {
+            owner: self.shard,
+            peer: self.net.connection(key).peer,
+            head: request.head.as_bytes().to_vec(),
+            body: request.body.to_vec(),
+            verdict,
+            rest: Vec::new(),
+            paid_until: self.clock.now,
+            socket: None,
+        });
+        let leaving = Leaving {
+            share: self.luggage.add(parcel.bytes()),
+            waits: true,
+            parcel,
+        };
+        self.net.connection_mut(key).owner = Owner::Leaving(Box::new(leaving));
+        self.net.cancel_idle_timer(key);
+        self.untaken.hold(spark, key);
+    }
+
+    /// Whether a request waits on this connection for a spark of this shard.
+    pub(super) fn is_held(&self, key: Key) -> bool {
+        match self.net.get(key).map(|connection| &connection.owner) {
+            Some(Owner::Leaving(leaving)) => leaving.parcel.owner == self.shard,
+            _ => false,
+        }
+    }
+
+    /// Hands on a request that waited.
+    pub(super) fn take_up_request(&mut self, key: Key) {
+        let owner = &mut self.net.connection_mut(key).owner;
+        match std::mem::replace(owner, Owner::Nobody) {
+            Owner::Leaving(leaving) => {
+                self.end_arrival(key);
+                self.net.let_go(key, Flags::LEAVING);
+                self.take_in(key, *leaving.parcel);
+            }
+            other => *owner = other,
         }
     }
 }

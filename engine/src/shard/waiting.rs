@@ -24,6 +24,8 @@ pub(super) struct Waiting {
     reasons: usize,
     /// Connections whose bytes wait in the backlog.
     pub(super) connections: SmallVec<[Key; 2]>,
+    /// Connections with a request for its session.
+    pub(super) requests: SmallVec<[Key; 1]>,
     /// Its session has more messages to hand on.
     pub(super) proceeds: bool,
 }
@@ -65,6 +67,13 @@ impl Untaken {
         }
     }
 
+    /// A request on this connection waits for a spark that is full.
+    pub(super) fn hold(&mut self, spark: Key, connection: Key) {
+        if let Some(waiting) = self.by_spark.get_mut(&spark) {
+            waiting.requests.push(connection);
+        }
+    }
+
     /// The session of a spark that is full is asked later for more.
     pub(super) fn put_off(&mut self, spark: Key) {
         if let Some(waiting) = self.by_spark.get_mut(&spark) {
@@ -75,7 +84,9 @@ impl Untaken {
     /// Whether something that its client sent waits for a spark: its silence means nothing.
     pub(super) fn holds(&self, spark: Key) -> bool {
         let waiting = self.by_spark.get(&spark);
-        waiting.is_some_and(|waiting| !waiting.connections.is_empty() || waiting.proceeds)
+        waiting.is_some_and(|waiting| {
+            waiting.proceeds || !waiting.connections.is_empty() || !waiting.requests.is_empty()
+        })
     }
 
     pub(super) fn give_back(&mut self) {
