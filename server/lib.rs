@@ -32,6 +32,7 @@
 
 mod builder;
 mod error;
+mod events;
 mod library;
 mod options;
 mod primus;
@@ -44,9 +45,9 @@ pub use allspark_client::library::LibraryError;
 pub use allspark_engine::io::{DriverChoice, DriverKind};
 pub use allspark_engine::{
     Data, Destroy, EndOptions, Executor, Handle, Headers, Json, KeepHeaders, LocalPrimus,
-    LocalSpark, Message, Outcome, OwnedData, ReadyState, Reply, RouteError, RouteRequest, Routes,
-    SendPolicy, Server, ShardFailure, Sleep, Spark, SparkError, SparkHandle, SparkId, SparkStream,
-    StartError, Stats, Ticket, Timer, Value,
+    LocalSpark, Message, Next, Outcome, OwnedData, ReadyState, Reply, RouteError, RouteRequest,
+    Routes, SendPolicy, Server, ShardFailure, Sleep, Spark, SparkError, SparkHandle, SparkId,
+    SparkStream, StartError, Stats, Ticket, Timer, Value,
 };
 pub use allspark_protocol::http::{Cors, CorsError, CorsOptions, Query, RequestHead, Response};
 pub use allspark_protocol::options::{Bounded, OutOfBounds, UnknownChoice};

@@ -238,6 +238,7 @@ impl Primus {
     }
 
     /// As [`Handle::for_each`]: calls `visit` with every spark, on its shard.
+    #[doc(alias = "forEach")]
     pub fn for_each(&self, visit: impl Fn(&mut Spark<'_>) -> bool + Send + Sync + 'static) {
         self.handle().for_each(visit);
     }
@@ -253,6 +254,7 @@ impl Primus {
     }
 
     /// As [`Handle::destroy`]: ends every spark and, unless told otherwise, the server.
+    #[doc(alias = "end")]
     pub fn destroy(&self, options: Destroy) {
         self.handle().destroy(options);
     }

@@ -52,7 +52,7 @@ pub use allspark_protocol::Value;
 pub use allspark_protocol::primus::SparkId;
 pub use app::{
     Attach, Data, Destroy, EndOptions, Handle, Headers, Json, LocalPrimus, LocalSpark, Message,
-    Outcome, OwnedData, ReadyState, Spark, SparkError, SparkHandle, SparkStream, Timer,
+    Next, Outcome, OwnedData, ReadyState, Spark, SparkError, SparkHandle, SparkStream, Timer,
 };
 pub use config::{Fallback, KeepHeaders, Options, SendPolicy, send_queue_bytes_for};
 pub use machine::{allowed_cpus, random};

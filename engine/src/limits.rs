@@ -227,3 +227,7 @@ pub const ORPHANS_MAX: usize = 64 * 1024;
 /// What data may cost that waits for a stream of a spark, or for its `connection` listeners, before
 /// its connection is not listened to. A single longer message passes when nothing else waits.
 pub const UNTAKEN_COST_MAX: usize = 64 * 1024;
+
+/// Visits to all sparks that go on only when the application says so, and that a shard makes at a
+/// time: each waits for something slow. A further one is refused.
+pub const STEPS_MAX: usize = 1024;

@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use allspark_protocol::transformer::Transformer;
 
 use crate::app::host::Server as Shared;
-use crate::app::{Attach, Data, Handle, LocalSpark, Outcome, Spark, SparkError, SparkStream};
+use crate::app::{self, Attach, Data, Handle, LocalSpark, Outcome, Spark, SparkError, SparkStream};
 use crate::config::Options;
 use crate::io::{self as driver, Chosen, DriverChoice, DriverKind, Unavailable};
 use crate::limits::MEMORY_DIVISOR_DEFAULT;
@@ -121,7 +121,8 @@ impl<T: Transformer + Sync> Primus<T> {
         self.attach().on_error(listener);
     }
 
-    fn attach(&self) -> Attach {
+    /// Attaches functions that every spark goes through, and those that hear of the server.
+    pub fn attach(&self) -> Attach {
         Attach::new(&self.shared)
     }
 
@@ -176,6 +177,7 @@ impl<T: Transformer + Sync> Primus<T> {
             // Who does not hear it has failed, and the server ends by itself.
             let _ = orders.send(Order::Serve);
         }
+        app::initialised(&self.shared);
         Ok(Server {
             handle: self.handle(),
             address,

@@ -4,6 +4,7 @@
 mod backlog;
 mod by_hand;
 mod destroys;
+mod events;
 mod everyone;
 mod held;
 mod inflated;
@@ -17,6 +18,7 @@ mod routes;
 mod slow;
 mod stage;
 mod state;
+mod steps;
 mod streams;
 mod timers;
 mod travel;

@@ -16,7 +16,7 @@ use std::time::Duration;
 use allspark_protocol::Instant;
 use allspark_protocol::http::{RequestHead, Response};
 use allspark_protocol::parser::ParserKind;
-use allspark_protocol::primus::{Heartbeat, SparkId};
+use allspark_protocol::primus::{Heartbeat, Latency, SparkId};
 use allspark_protocol::transformer::{Kind, Wire};
 use smallvec::SmallVec;
 
@@ -24,6 +24,7 @@ use super::data::Data;
 use super::ends::{Destroy, EndOptions, ReadyState};
 use super::error::SparkError;
 use super::headers::KeptRequest;
+use super::legs::Leg;
 use super::life::Life;
 use crate::memory::Key;
 use crate::mesh::{Parcel, Weigh};
@@ -112,7 +113,11 @@ pub(crate) struct SparkState {
     pub(crate) wire: Wire,
     pub(crate) ready: ReadyState,
     pub(crate) heartbeat: Heartbeat,
+    /// It lies where there was nothing before.
+    pub(crate) latency: Latency,
 }
+
+const _: () = assert!(size_of::<SparkState>() == 80, "there is one for each spark");
 
 /// What a spark has only if the application gives it to it. Dropped when the spark has ended.
 #[derive(Default)]
@@ -149,6 +154,8 @@ pub(crate) struct Opening {
 pub(crate) type OnData = Box<dyn FnMut(&mut dyn Host, Key, Data<'_>)>;
 pub(crate) type OnSpark = Box<dyn FnMut(&mut dyn Host, Key)>;
 pub(crate) type OnError = Box<dyn FnMut(&mut dyn Host, Key, &SparkError)>;
+pub(crate) type OnPing = Box<dyn FnMut(&mut dyn Host, Key, u64)>;
+pub(crate) type OnPong = Box<dyn FnMut(&mut dyn Host, Key, Option<u64>)>;
 
 /// A function of one spark, and what it is called for.
 pub(crate) enum Handler {
@@ -156,6 +163,9 @@ pub(crate) enum Handler {
     End(OnSpark),
     Heartbeat(OnSpark),
     Error(OnError),
+    ReadyStateChange(OnSpark),
+    OutgoingPing(OnPing),
+    IncomingPong(OnPong),
 }
 
 pub(crate) type EveryData = dyn Fn(&mut dyn Host, Key, Data<'_>) + Send + Sync;
@@ -164,8 +174,12 @@ pub(crate) type EveryError = dyn Fn(&mut dyn Host, Key, &SparkError) + Send + Sy
 /// Without the head if an earlier one was `async`. Returns what is to be awaited.
 pub(crate) type EveryConnection =
     dyn Fn(&mut dyn Host, Key, Option<&RequestHead<'_>>) -> Option<Later> + Send + Sync;
+pub(crate) type EveryPing = dyn Fn(&mut dyn Host, Key, u64) + Send + Sync;
+pub(crate) type EveryPong = dyn Fn(&mut dyn Host, Key, Option<u64>) + Send + Sync;
+pub(crate) type OnInitialised = dyn Fn(&Arc<Server>) + Send + Sync;
+pub(crate) type OnClose = dyn Fn(&Destroy) + Send + Sync;
 
-/// Functions that every spark goes through.
+/// Functions that every spark goes through, and those that hear of the server.
 #[derive(Clone, Default)]
 pub(crate) struct Listeners {
     pub(crate) connection: Vec<Arc<EveryConnection>>,
@@ -173,10 +187,25 @@ pub(crate) struct Listeners {
     pub(crate) data: Vec<Arc<EveryData>>,
     pub(crate) heartbeat: Vec<Arc<EverySpark>>,
     pub(crate) error: Vec<Arc<EveryError>>,
+    pub(crate) ready_state_change: Vec<Arc<EverySpark>>,
+    pub(crate) outgoing_ping: Vec<Arc<EveryPing>>,
+    pub(crate) incoming_pong: Vec<Arc<EveryPong>>,
+    pub(crate) initialised: Vec<Arc<OnInitialised>>,
+    pub(crate) close: Vec<Arc<OnClose>>,
 }
 
 /// Is called with every spark; `false` stops it.
 pub(crate) type Visitor = Arc<dyn Fn(&mut dyn Host, Key) -> bool + Send + Sync>;
+
+/// Is called with every spark and the walk that has come to it, which waits until it is told to go
+/// on.
+pub(crate) type StepVisitor = Arc<dyn Fn(&mut dyn Host, Key, Key) + Send + Sync>;
+
+/// A walk over the sparks of one shard that waits after each of them.
+pub(crate) struct Step {
+    pub(crate) visitor: StepVisitor,
+    pub(crate) leg: Leg,
+}
 
 /// Is called with a spark, or with nothing if it has ended.
 pub(crate) type Finder = Box<dyn FnOnce(Option<(&mut dyn Host, Key)>) + Send>;
@@ -198,6 +227,10 @@ pub(crate) enum Command {
         visitor: Visitor,
         stopped: Arc<AtomicBool>,
     },
+    /// Call a function with every spark, one after the other.
+    ForEach(Step),
+    /// Go on with such a walk.
+    StepOn { walk: Key },
     /// Call a function with one spark, or without it.
     Find { id: SparkId, finder: Finder },
     /// Take over a connection with a request for a session of that shard.
@@ -226,6 +259,8 @@ impl Weigh for Command {
                 Self::Answer { response, .. } => response.body_bytes().len(),
                 Self::End { .. }
                 | Self::Visit { .. }
+                | Self::ForEach(_)
+                | Self::StepOn { .. }
                 | Self::Find { .. }
                 | Self::Destroy(_)
                 | Self::Listeners

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`host`] | the border: what the application may do to its shard, and ask of others |
 //! | [`spark`], [`local`], [`handle`] | the interface, on the shard and from anywhere |
+//! | [`next`] | visits to all sparks, each of which may take its time |
 //! | [`emit`] | calls functions of the application, under a guard |
 //! | [`timers`] | calls them at a time |
 //! | [`local_spark`], [`spark_stream`], [`later`] | the interface for `async` blocks |
@@ -30,11 +31,13 @@ mod headers;
 pub(crate) mod host;
 mod inbox;
 mod later;
+mod legs;
 mod life;
 mod listen;
 mod local;
 mod local_spark;
 mod message;
+mod next;
 mod owned;
 mod spark;
 mod spark_stream;
@@ -50,13 +53,14 @@ pub use listen::Attach;
 pub use local::LocalPrimus;
 pub use local_spark::LocalSpark;
 pub use message::{Json, Message};
+pub use next::Next;
 pub use owned::OwnedData;
 pub use spark::{Spark, Timer};
 pub use spark_stream::SparkStream;
 
 pub(crate) use emit::{
-    connection, data, disconnection, drop_extras, error, find, go_on_opening, heartbeat,
-    spark_timer, visit,
+    closed, connection, data, disconnection, drop_extras, error, find, go_on_opening, heartbeat,
+    incoming_pong, initialised, outgoing_ping, spark_timer, step, visit,
 };
 pub(crate) use headers::KeptRequest;
 pub(crate) use life::Life;

@@ -8,6 +8,7 @@
 //! | here | [`Fanout`]: the logs, and which walks are under way |
 //! | [`log`] | the frames of one wire format |
 //! | [`cursor`] | how far a walk is, and what it may do in a turn |
+//! | [`steps`] | visits that wait after each spark until they are told to go on |
 //! | [`ending`] | the end of all sparks, as fast as was asked for |
 //! | [`pings`] | frames of pings, shared by those who are pinged together |
 //!
@@ -32,15 +33,17 @@ mod cursor;
 mod ending;
 mod log;
 mod pings;
+mod steps;
 
 pub(crate) use cursor::{Budget, Cursor};
 
 use ending::Ending;
 use log::Log;
 use pings::Pings;
+use steps::Steps;
 
-/// The fan-out of one shard. `V` is a function that visits sparks.
-pub(crate) struct Fanout<V> {
+/// The fan-out of one shard. `V` is a function that visits sparks, `S` one that takes its time.
+pub(crate) struct Fanout<V, S> {
     /// Broadcasts, by wire format.
     logs: Vec<Log>,
     /// The walk that writes them, if one is under way.
@@ -51,6 +54,7 @@ pub(crate) struct Fanout<V> {
     again: bool,
     /// Only the first one walks.
     visits: VecDeque<Visit<V>>,
+    pub(crate) steps: Steps<S>,
     pub(crate) ending: Option<Ending>,
     pub(crate) pings: Pings,
 }
@@ -63,7 +67,7 @@ pub(crate) struct Visit<V> {
     pub(crate) stopped: Arc<AtomicBool>,
 }
 
-impl<V> Fanout<V> {
+impl<V, S> Fanout<V, S> {
     pub(crate) fn new(wires: u8) -> Self {
         Self {
             logs: (0..wires).map(|_| Log::default()).collect(),
@@ -71,6 +75,7 @@ impl<V> Fanout<V> {
             targets: Vec::new(),
             again: false,
             visits: VecDeque::new(),
+            steps: Steps::default(),
             ending: None,
             pings: Pings::new(wires),
         }
@@ -193,13 +198,17 @@ impl<V> Fanout<V> {
     pub(crate) fn walks(&self) -> usize {
         let visits = usize::from(!self.visits.is_empty());
         let ending = usize::from(self.ending.is_some());
-        usize::from(self.walk.is_some()) + visits + ending
+        let steps = usize::from(self.steps.has_ready());
+        usize::from(self.walk.is_some()) + visits + steps + ending
     }
 
     /// Whether a walk would go on in the next turn.
     pub(crate) fn has_work(&self, now: Instant) -> bool {
         let ends = |ending: &Ending| ending.waits_until(now).is_none();
-        self.walk.is_some() || !self.visits.is_empty() || self.ending.as_ref().is_some_and(ends)
+        self.walk.is_some()
+            || !self.visits.is_empty()
+            || self.steps.has_ready()
+            || self.ending.as_ref().is_some_and(ends)
     }
 
     /// When a walk goes on that waits for its time.

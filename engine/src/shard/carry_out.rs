@@ -74,9 +74,10 @@ impl<T: Transformer> Core<T> {
         };
         let id = slot.state.id;
         tracing::debug!(shard = self.shard, spark = %id, %reason, "disconnection");
+        // As in Primus, who hears of it does not count it any more.
+        self.counters().sparks_ended.add(1);
         app::disconnection(self, spark);
         self.end_tasks(spark);
-        self.counters().sparks_ended.add(1);
     }
 
     fn say_goodbye(&mut self, spark: Key) {
@@ -126,6 +127,12 @@ impl<T: Transformer> Core<T> {
                 None => self.guard_alone(|| finder(None)),
             },
             Command::Visit { visitor, stopped } => self.fanout.add_visit(visitor, stopped),
+            Command::ForEach(step) => {
+                if let Err(step) = self.fanout.steps.add(step) {
+                    step.leg.refuse();
+                }
+            }
+            Command::StepOn { walk } => self.fanout.steps.go_on(walk),
             Command::Arrive(parcel) => self.arrive(parcel),
             Command::Answer {
                 connection,

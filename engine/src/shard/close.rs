@@ -15,7 +15,7 @@ use super::core::Core;
 use super::effects::Effect;
 use super::owner::Owner;
 use super::reason::EndReason;
-use crate::app::{ReadyState, SparkError};
+use crate::app::{self, ReadyState, SparkError};
 use crate::limits::GOODBYE_TIMEOUT_MS;
 use crate::memory::Key;
 use crate::session::carrier_of;
@@ -128,6 +128,13 @@ impl<T: Transformer> Core<T> {
         }
         connection.owner = Owner::Nobody;
         Some(spark)
+    }
+
+    /// The shard has ended, or its sparks have. The last one tells the application.
+    pub(super) fn tell_close(&self) {
+        if self.server.is_last(self.shard) {
+            app::closed(&self.server, &self.destroying.options());
+        }
     }
 
     /// A connection broke.

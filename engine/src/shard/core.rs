@@ -19,7 +19,7 @@ use super::fairness::Fairness;
 use super::owner::Owner;
 use super::upkeep::Upkeep;
 use super::waiting::{Drains, Openings, Untaken};
-use crate::app::host::{Command, Listeners, LocalDesk, Server, Visitor};
+use crate::app::host::{Command, Listeners, LocalDesk, Server, Step, Visitor};
 use crate::app::{Life, Timers};
 use crate::fanout::Fanout;
 use crate::http::Door;
@@ -40,7 +40,7 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) net: Net<Owner>,
     pub(super) door: Door,
     pub(super) sessions: Sessions<T>,
-    pub(super) fanout: Fanout<Visitor>,
+    pub(super) fanout: Fanout<Visitor, Step>,
     /// Functions that every spark goes through. Not here while one of them runs.
     pub(super) listeners: Option<Arc<Listeners>>,
     /// Timers of the application.
@@ -270,5 +270,6 @@ impl<T: Transformer> Drop for Core<T> {
     fn drop(&mut self) {
         self.desk.close();
         self.server.mesh.end(self.shard);
+        self.tell_close();
     }
 }

@@ -2,7 +2,7 @@
 
 use allspark_protocol::http::RequestHead;
 use allspark_protocol::parser::Parser;
-use allspark_protocol::primus::{Heartbeat, Packet};
+use allspark_protocol::primus::{Heartbeat, Latency, Packet};
 use allspark_protocol::transformer::{End, Kind, Transformer};
 
 use super::core::Core;
@@ -60,7 +60,9 @@ impl<T: Transformer> Core<T> {
                 wire,
                 ready: ReadyState::Open,
                 heartbeat: Heartbeat::new(),
+                latency: Latency::new(),
             });
+        self.fanout.steps.opened(spark.index);
         self.counters().sparks_opened.add(1);
         if let Some(slot) = self.sessions.get(spark) {
             tracing::debug!(
@@ -83,7 +85,7 @@ impl<T: Transformer> Core<T> {
         let parser = self.server.options.parser;
         if let Some(text) = parser.control(kind, payload) {
             match Packet::parse(&text) {
-                Some(Packet::Pong(_)) => self.alive(spark),
+                Some(Packet::Pong(value)) => self.ponged(spark, value),
                 // Primus does not look at the value of a request.
                 Some(Packet::IdRequest | Packet::Id(_)) => self.write_id(spark),
                 // Nothing that begins like a message of Primus reaches the application.
@@ -101,14 +103,30 @@ impl<T: Transformer> Core<T> {
         }
     }
 
-    /// The client gave a sign of life.
+    /// The client says that it got a ping.
+    fn ponged(&mut self, spark: Key, value: &str) {
+        let now = self.clock.now;
+        if let Some(slot) = self.sessions.get_mut(spark) {
+            if slot.state.heartbeat.alive() {
+                slot.state.latency.ponged(now);
+            }
+            self.tell_alive(spark, value.parse().ok());
+        }
+    }
+
+    /// The client gave a sign of life below the level of messages, which Primus takes for a pong.
     pub(super) fn alive(&mut self, spark: Key) {
         if let Some(slot) = self.sessions.get_mut(spark)
             && slot.is_open()
         {
             slot.state.heartbeat.alive();
-            app::heartbeat(self, spark);
+            self.tell_alive(spark, None);
         }
+    }
+
+    fn tell_alive(&mut self, spark: Key, unix_ms: Option<u64>) {
+        app::incoming_pong(self, spark, unix_ms);
+        app::heartbeat(self, spark);
     }
 
     /// The transport of a spark is over.
