@@ -18,23 +18,29 @@ const ROUNDS: usize = 200;
 
 /// A value that another thread gives.
 #[derive(Clone, Default)]
-struct Promise(Arc<Mutex<(Option<Vec<u8>>, Option<Waker>)>>);
+struct Promise(Arc<Mutex<Promised>>);
+
+#[derive(Default)]
+struct Promised {
+    value: Option<Vec<u8>>,
+    waker: Option<Waker>,
+}
 
 impl Promise {
     fn give(&self, value: Vec<u8>) {
         let mut promise = self.0.lock().unwrap();
-        promise.0 = Some(value);
-        let waker = promise.1.take();
+        promise.value = Some(value);
+        let waker = promise.waker.take();
         drop(promise);
         waker.into_iter().for_each(Waker::wake);
     }
 
     fn poll(&self, context: &Context<'_>) -> Poll<Vec<u8>> {
         let mut promise = self.0.lock().unwrap();
-        match promise.0.take() {
+        match promise.value.take() {
             Some(value) => Poll::Ready(value),
             None => {
-                promise.1 = Some(context.waker().clone());
+                promise.waker = Some(context.waker().clone());
                 Poll::Pending
             }
         }
