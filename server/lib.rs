@@ -44,12 +44,16 @@ mod transport;
 pub use allspark_client::library::LibraryError;
 pub use allspark_engine::io::{DriverChoice, DriverKind};
 pub use allspark_engine::{
-    Data, Destroy, EndOptions, Executor, Handle, Headers, Json, KeepHeaders, LocalPrimus,
-    LocalSpark, Message, Next, Outcome, OwnedData, ReadyState, Reply, RouteError, RouteRequest,
-    Routes, SendPolicy, Server, ShardFailure, Sleep, Spark, SparkError, SparkHandle, SparkId,
-    SparkStream, StartError, Stats, Ticket, Timer, Value,
+    Data, Destroy, EndOptions, Executor, Handle, Headers, Json, KeepHeaders, Layer, LayerError,
+    LayerRequest, LayerTicket, Layers, LocalPrimus, LocalSpark, Message, Next, Outcome, OwnedData,
+    ReadyState, Reply, RouteError, RouteRequest, Routes, SendPolicy, Server, ShardFailure, Sleep,
+    Spark, SparkError, SparkHandle, SparkId, SparkStream, StartError, Stats, Ticket, Timer, Value,
+    Verdict,
 };
-pub use allspark_protocol::http::{Cors, CorsError, CorsOptions, Query, RequestHead, Response};
+pub use allspark_protocol::http::{
+    Cors, CorsError, CorsOptions, ForwardedHeader, NetworkError, Query, RequestHead, Response,
+    TrustedProxies,
+};
 pub use allspark_protocol::options::{Bounded, OutOfBounds, UnknownChoice};
 pub use allspark_protocol::parser::{
     DecodeError, EncodeError, ParseError, ParserKind, UnknownParser,

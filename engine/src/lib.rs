@@ -12,6 +12,7 @@
 //! | `shard` | joins them: one thread's share of the server, in turns of fixed phases |
 //! | `tasks` | futures of the application, run by their shard. Knows no spark |
 //! | `mesh` | the way between threads |
+//! | `layers` | what requests for Primus go through: authorization and other middleware |
 //! | `routes` | requests that are not for Primus: a table of routes, answers that come later |
 //!
 //! A transport is a [`Transformer`](allspark_protocol::transformer::Transformer); the engine knows
@@ -23,6 +24,7 @@ mod fanout;
 mod guard;
 mod http;
 pub mod io;
+mod layers;
 pub mod limits;
 mod lines;
 mod machine;
@@ -51,10 +53,12 @@ pub mod bench {
 pub use allspark_protocol::Value;
 pub use allspark_protocol::primus::SparkId;
 pub use app::{
-    Attach, Data, Destroy, EndOptions, Handle, Headers, Json, LocalPrimus, LocalSpark, Message,
-    Next, Outcome, OwnedData, ReadyState, Spark, SparkError, SparkHandle, SparkStream, Timer,
+    Attach, Data, Destroy, EndOptions, Handle, Headers, Json, Layers, LocalPrimus, LocalSpark,
+    Message, Next, Outcome, OwnedData, ReadyState, Spark, SparkError, SparkHandle, SparkStream,
+    Timer,
 };
 pub use config::{Fallback, KeepHeaders, Options, SendPolicy, send_queue_bytes_for};
+pub use layers::{Layer, LayerError, LayerRequest, LayerTicket, Verdict};
 pub use machine::{allowed_cpus, random};
 pub use routes::{Reply, RouteError, RouteRequest, Routes, Ticket};
 pub use server::{Server, ShardFailure};

@@ -9,6 +9,7 @@ mod everyone;
 mod held;
 mod inflated;
 mod late;
+mod layers;
 mod moves;
 mod openings;
 mod origins;

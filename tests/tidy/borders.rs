@@ -49,8 +49,8 @@ const MACHINES: &[Machine] = &[
     Machine {
         name: "shard",
         may_import: &[
-            "app", "fanout", "guard", "http", "io", "limits", "lines", "memory", "mesh", "net",
-            "routes", "session", "stats", "tasks",
+            "app", "fanout", "guard", "http", "io", "layers", "limits", "lines", "memory", "mesh",
+            "net", "routes", "session", "stats", "tasks",
         ],
     },
     // Connections. Knows no spark, no HTTP and nobody's owner.
@@ -61,7 +61,7 @@ const MACHINES: &[Machine] = &[
     // The front door. Knows no spark and no socket.
     Machine {
         name: "http",
-        may_import: &["config", "limits"],
+        may_import: &["config", "guard", "layers", "limits", "routes"],
     },
     // Touches no socket: of `net` it knows what waits to be sent. Of `app` it knows what is kept of
     // a spark.
@@ -78,7 +78,8 @@ const MACHINES: &[Machine] = &[
     Machine {
         name: "app",
         may_import: &[
-            "config", "guard", "limits", "memory", "mesh", "shared", "stats", "tasks", "wheel",
+            "config", "guard", "layers", "limits", "memory", "mesh", "shared", "stats", "tasks",
+            "wheel",
         ],
     },
     // Futures of the application. Knows no spark: a task has an owner, which is a key.
@@ -109,6 +110,11 @@ const MACHINES: &[Machine] = &[
     Machine {
         name: "config",
         may_import: &["limits", "routes"],
+    },
+    // What requests for Primus go through.
+    Machine {
+        name: "layers",
+        may_import: &["guard", "routes"],
     },
     // The application's routes, and answers that come later.
     Machine {

@@ -26,6 +26,7 @@ use super::error::SparkError;
 use super::headers::KeptRequest;
 use super::legs::Leg;
 use super::life::Life;
+use crate::layers::{Chain, Decision, Notes};
 use crate::memory::Key;
 use crate::mesh::{Parcel, Weigh};
 use crate::shared::Shared;
@@ -125,6 +126,8 @@ pub(crate) struct Extras {
     /// In the order in which they were attached. One list for all events, because most sparks have
     /// a single handler.
     pub(crate) handlers: SmallVec<[Handler; 1]>,
+    /// What layers have attached to the request that opened it.
+    pub(crate) notes: Option<Box<Notes>>,
     /// A value of the application.
     pub(crate) state: Option<Box<dyn Any>>,
     /// Timers of the application that may still be called.
@@ -179,7 +182,8 @@ pub(crate) type EveryPong = dyn Fn(&mut dyn Host, Key, Option<u64>) + Send + Syn
 pub(crate) type OnInitialised = dyn Fn(&Arc<Server>) + Send + Sync;
 pub(crate) type OnClose = dyn Fn(&Destroy) + Send + Sync;
 
-/// Functions that every spark goes through, and those that hear of the server.
+/// Functions that every spark goes through, those that hear of the server, and layers that every
+/// request for Primus goes through.
 #[derive(Clone, Default)]
 pub(crate) struct Listeners {
     pub(crate) connection: Vec<Arc<EveryConnection>>,
@@ -192,6 +196,7 @@ pub(crate) struct Listeners {
     pub(crate) incoming_pong: Vec<Arc<EveryPong>>,
     pub(crate) initialised: Vec<Arc<OnInitialised>>,
     pub(crate) close: Vec<Arc<OnClose>>,
+    pub(crate) layers: Arc<Chain>,
 }
 
 /// Is called with every spark; `false` stops it.
@@ -237,7 +242,7 @@ pub(crate) enum Command {
     Arrive(Box<Parcel>),
     /// End all sparks and the shard.
     Destroy(Destroy),
-    /// Look which functions every spark goes through from now on.
+    /// Look which functions every spark goes through from now on, and which layers requests do.
     Listeners,
     /// Carry out the next thing that a future of this shard asked for, see
     /// [`Desk`](crate::tasks::Desk).
@@ -248,6 +253,12 @@ pub(crate) enum Command {
         ticket: u64,
         response: Response,
     },
+    /// Go on with the request on this connection, if it still waits for this ticket of a layer.
+    Decide {
+        connection: Key,
+        ticket: u64,
+        decision: Box<Decision>,
+    },
 }
 
 impl Weigh for Command {
@@ -257,6 +268,7 @@ impl Weigh for Command {
                 Self::Broadcast { payload, .. } | Self::Write { payload, .. } => payload.len(),
                 Self::Arrive(parcel) => parcel.bytes(),
                 Self::Answer { response, .. } => response.body_bytes().len(),
+                Self::Decide { decision, .. } => decision.bytes(),
                 Self::End { .. }
                 | Self::Visit { .. }
                 | Self::ForEach(_)

@@ -7,6 +7,7 @@
 //! | [`spark`], [`local`], [`handle`] | the interface, on the shard and from anywhere |
 //! | [`next`] | visits to all sparks, each of which may take its time |
 //! | [`emit`] | calls functions of the application, under a guard |
+//! | [`layers`], [`attached`] | its layers, and what they attach to a request for its spark |
 //! | [`timers`] | calls them at a time |
 //! | [`local_spark`], [`spark_stream`], [`later`] | the interface for `async` blocks |
 //! | [`life`], [`inbox`] | what a spark shares with them |
@@ -22,6 +23,7 @@
 //!   another thread, which answers through a [`SparkHandle`].
 
 mod answer;
+mod attached;
 mod data;
 mod emit;
 mod ends;
@@ -31,6 +33,7 @@ mod headers;
 pub(crate) mod host;
 mod inbox;
 mod later;
+mod layers;
 mod legs;
 mod life;
 mod listen;
@@ -49,6 +52,7 @@ pub use error::SparkError;
 pub use handle::{Handle, SparkHandle};
 pub use headers::Headers;
 pub use later::Outcome;
+pub use layers::Layers;
 pub use listen::Attach;
 pub use local::LocalPrimus;
 pub use local_spark::LocalSpark;

@@ -1,5 +1,6 @@
 //! A shard without its driver: the machines, and nothing else.
 
+use std::cell::Cell;
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -16,13 +17,14 @@ use super::clock::Clock;
 use super::destroying::Destroying;
 use super::effects::Effects;
 use super::fairness::Fairness;
+use super::framed::Framed;
 use super::owner::Owner;
 use super::upkeep::Upkeep;
 use super::waiting::{Drains, Openings, Untaken};
 use crate::app::host::{Command, Listeners, LocalDesk, Server, Step, Visitor};
 use crate::app::{Life, Timers};
 use crate::fanout::Fanout;
-use crate::http::Door;
+use crate::http::{Door, Way};
 use crate::io::{Op, Wait, Waker};
 use crate::lines::{Admitted, Line};
 use crate::memory::{Arena, Key};
@@ -60,6 +62,8 @@ pub(crate) struct Core<T: Transformer> {
     /// By connection, sessions that know of requests whose bodies are coming. The connection is a
     /// carrier of its session.
     pub(super) arriving: HashMap<Key, Key>,
+    /// By connection, what layers have decided about requests whose bodies are coming.
+    pub(super) judged: HashMap<Key, Way>,
     /// What came in and was not looked at yet.
     pub(super) backlog: Backlog,
     /// Connections that can go on with what their peers sent meanwhile.
@@ -79,8 +83,10 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) due: Vec<u32>,
     /// Where messages are encoded.
     pub(super) scratch: Vec<u8>,
-    /// The number of the next ticket.
-    pub(super) next_ticket: u64,
+    /// How many tickets were made.
+    tickets: Cell<u64>,
+    /// The large message that the application is given now.
+    pub(super) framed: Option<Framed>,
     rng: ChaCha12Rng,
 }
 
@@ -96,6 +102,8 @@ impl<T: Transformer> Core<T> {
         let tasks = Tasks::new(now);
         let mesh = Arc::clone(&server.mesh);
         let tell = move || mesh.send(shard, Command::Asked);
+        let listeners = server.listeners();
+        let layers = Arc::clone(&listeners.layers);
         Self {
             desk: Rc::new(Desk::new(tasks.executor().clone(), tell)),
             tasks,
@@ -106,15 +114,16 @@ impl<T: Transformer> Core<T> {
             shard,
             clock: Clock::new(now),
             net: Net::new(Rules::new(options), now),
-            door: Door::new(options, transformer.name()),
+            door: Door::new(options, transformer.name(), layers),
             sessions: Sessions::new(transformer, now),
             fanout: Fanout::new(T::WIRES),
-            listeners: Some(server.listeners()),
+            listeners: Some(listeners),
             app_timers: Timers::new(now),
             effects: Effects::default(),
             outbox: Outbox::new(server.mesh.shards()),
             room: Room::default(),
             arriving: HashMap::default(),
+            judged: HashMap::default(),
             backlog: Backlog::default(),
             resumed: Vec::new(),
             leaving: VecDeque::new(),
@@ -126,7 +135,8 @@ impl<T: Transformer> Core<T> {
             fairness: Fairness::new(now),
             due: Vec::new(),
             scratch: Vec::new(),
-            next_ticket: 0,
+            tickets: Cell::new(0),
+            framed: None,
             server,
             rng,
         }
@@ -257,6 +267,17 @@ impl<T: Transformer> Core<T> {
                 key,
             )
         }
+    }
+
+    /// The number of a new ticket, for an answer that comes later. No other has it.
+    pub(super) fn new_ticket(&self) -> u64 {
+        self.tickets.set(self.tickets.get() + 1);
+        self.tickets.get()
+    }
+
+    /// The number of the ticket that was made last.
+    pub(super) fn last_ticket(&self) -> u64 {
+        self.tickets.get()
     }
 
     /// A random duration below `limit`, to spread what would otherwise happen at once.

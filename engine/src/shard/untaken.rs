@@ -12,7 +12,7 @@ use allspark_protocol::transformer::Transformer;
 use super::core::Core;
 use super::owner::{Leaving, Owner};
 use super::waiting::Waiting;
-use crate::http::Verdict;
+use crate::http::Pass;
 use crate::memory::Key;
 use crate::mesh::Parcel;
 use crate::net::Flags;
@@ -51,13 +51,7 @@ impl<T: Transformer> Core<T> {
 
     /// A request brings something for a spark that is full. It waits as if its connection came from
     /// another shard, with the same bound.
-    pub(super) fn hold_request(
-        &mut self,
-        key: Key,
-        spark: Key,
-        request: &Request<'_>,
-        verdict: Verdict,
-    ) {
+    pub(super) fn hold_request(&mut self, key: Key, spark: Key, request: &Request<'_>, pass: Pass) {
         let bytes = request.head.as_bytes().len() + request.body.len();
         if !self.luggage.has_room(bytes) {
             return self.refuse_to_leave(key);
@@ -67,7 +61,7 @@ impl<T: Transformer> Core<T> {
             peer: self.net.connection(key).peer,
             head: request.head.as_bytes().to_vec(),
             body: request.body.to_vec(),
-            verdict,
+            pass,
             rest: Vec::new(),
             paid_until: self.clock.now,
             socket: None,
