@@ -39,16 +39,17 @@ mod primus;
 mod save;
 #[cfg(feature = "client")]
 mod socket;
+mod transforms;
 mod transport;
 
 pub use allspark_client::library::LibraryError;
 pub use allspark_engine::io::{DriverChoice, DriverKind};
 pub use allspark_engine::{
-    Data, Destroy, EndOptions, Executor, Handle, Headers, Json, KeepHeaders, Layer, LayerError,
-    LayerRequest, LayerTicket, Layers, LocalPrimus, LocalSpark, Message, Next, Outcome, OwnedData,
-    ReadyState, Reply, RouteError, RouteRequest, Routes, SendPolicy, Server, ShardFailure, Sleep,
-    Spark, SparkError, SparkHandle, SparkId, SparkStream, StartError, Stats, Ticket, Timer, Value,
-    Verdict,
+    Data, Destroy, EndOptions, Executor, Fault, Handle, Headers, Json, KeepHeaders, Layer,
+    LayerError, LayerRequest, LayerTicket, Layers, LocalPrimus, LocalSpark, Message, Next, Outcome,
+    OwnedData, Packet, ReadyState, Reply, RouteError, RouteRequest, Routes, SendPolicy, Server,
+    ShardFailure, Sleep, Spark, SparkError, SparkHandle, SparkId, SparkStream, StartError, Stats,
+    Ticket, Timer, Transformed, Value, Verdict,
 };
 pub use allspark_protocol::http::{
     Cors, CorsError, CorsOptions, ForwardedHeader, NetworkError, Query, RequestHead, Response,

@@ -22,6 +22,7 @@ mod state;
 mod steps;
 mod streams;
 mod timers;
+mod transforms;
 mod travel;
 mod unwanted;
 mod upgrades;

@@ -16,7 +16,7 @@ use super::ends::EndOptions;
 use super::error::SparkError;
 use super::handle::{Handle, SparkHandle};
 use super::headers::{Headers, KeptRequest};
-use super::host::{Command, Host, LocalCall, LocalDesk};
+use super::host::{Host, LocalCall, LocalDesk};
 use super::life::{Life, MayWrite};
 use super::message::Message;
 use super::spark::Spark;
@@ -161,11 +161,8 @@ impl LocalSpark {
         if self.has_ended() {
             return Err(SparkError::Ended);
         }
-        let (kind, payload) = self.handle.primus().encode(message)?;
-        self.life.wrote(payload.len());
-        let id = self.id();
-        let command = Command::Write { id, kind, payload };
-        self.handle.primus().send_to(id, command);
+        let bytes = self.handle.write_counted(message)?;
+        self.life.wrote(bytes);
         Ok(())
     }
 

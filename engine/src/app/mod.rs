@@ -6,6 +6,7 @@
 //! | [`host`] | the border: what the application may do to its shard, and ask of others |
 //! | [`spark`], [`local`], [`handle`] | the interface, on the shard and from anywhere |
 //! | [`next`] | visits to all sparks, each of which may take its time |
+//! | [`transform`], [`packet`] | functions that messages go through |
 //! | [`emit`] | calls functions of the application, under a guard |
 //! | [`layers`], [`attached`] | its layers, and what they attach to a request for its spark |
 //! | [`timers`] | calls them at a time |
@@ -23,6 +24,7 @@
 //!   another thread, which answers through a [`SparkHandle`].
 
 mod answer;
+mod attach;
 mod attached;
 mod data;
 mod emit;
@@ -42,13 +44,15 @@ mod local_spark;
 mod message;
 mod next;
 mod owned;
+mod packet;
 mod spark;
 mod spark_stream;
 mod timers;
+mod transform;
 
 pub use data::Data;
 pub use ends::{Destroy, EndOptions, ReadyState};
-pub use error::SparkError;
+pub use error::{Fault, SparkError};
 pub use handle::{Handle, SparkHandle};
 pub use headers::Headers;
 pub use later::Outcome;
@@ -59,13 +63,15 @@ pub use local_spark::LocalSpark;
 pub use message::{Json, Message};
 pub use next::Next;
 pub use owned::OwnedData;
+pub use packet::{Packet, Transformed};
 pub use spark::{Spark, Timer};
 pub use spark_stream::SparkStream;
 
 pub(crate) use emit::{
     closed, connection, data, disconnection, drop_extras, error, find, go_on_opening, heartbeat,
-    incoming_pong, initialised, outgoing_ping, spark_timer, step, visit,
+    incoming, incoming_pong, initialised, outgoing_ping, spark_timer, step, visit,
 };
 pub(crate) use headers::KeptRequest;
 pub(crate) use life::Life;
 pub(crate) use timers::Timers;
+pub(crate) use transform::{outgoing, outgoing_per_spark};

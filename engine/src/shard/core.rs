@@ -21,7 +21,7 @@ use super::framed::Framed;
 use super::owner::Owner;
 use super::upkeep::Upkeep;
 use super::waiting::{Drains, Openings, Untaken};
-use crate::app::host::{Command, Listeners, LocalDesk, Server, Step, Visitor};
+use crate::app::host::{Command, Listeners, LocalDesk, Server, Step, Transforms, Visitor};
 use crate::app::{Life, Timers};
 use crate::fanout::Fanout;
 use crate::http::{Door, Way};
@@ -45,6 +45,8 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) fanout: Fanout<Visitor, Step>,
     /// Functions that every spark goes through. Not here while one of them runs.
     pub(super) listeners: Option<Arc<Listeners>>,
+    /// What messages go through.
+    pub(super) transforms: Option<Arc<Transforms>>,
     /// Timers of the application.
     pub(super) app_timers: Timers,
     /// Futures of the application, and what they ask for.
@@ -117,6 +119,7 @@ impl<T: Transformer> Core<T> {
             door: Door::new(options, transformer.name(), layers),
             sessions: Sessions::new(transformer, now),
             fanout: Fanout::new(T::WIRES),
+            transforms: listeners.transforms.clone(),
             listeners: Some(listeners),
             app_timers: Timers::new(now),
             effects: Effects::default(),

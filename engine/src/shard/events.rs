@@ -78,6 +78,7 @@ impl<T: Transformer> Core<T> {
                 latency: Latency::new(),
             });
         self.fanout.steps.opened(spark.index);
+        self.begin_per_spark(spark);
         self.counters().sparks_opened.add(1);
         if let Some(slot) = self.sessions.get(spark) {
             tracing::debug!(
@@ -109,8 +110,10 @@ impl<T: Transformer> Core<T> {
             return;
         }
         match parser.check(kind, payload) {
-            Ok(()) if !self.openings.is_empty() && self.keep_early(spark, kind, payload) => {}
-            Ok(()) => app::data(self, spark, kind, payload),
+            Ok(()) => match self.transforms.clone() {
+                None => self.hand_on(spark, kind, payload),
+                Some(transforms) => self.transform_incoming(&transforms, spark, kind, payload),
+            },
             Err(error) => {
                 let error = SparkError::Parse(error);
                 self.effects.push(Effect::Error(spark, error));
@@ -140,8 +143,9 @@ impl<T: Transformer> Core<T> {
     }
 
     fn tell_alive(&mut self, spark: Key, unix_ms: Option<u64>) {
-        app::incoming_pong(self, spark, unix_ms);
+        // As in Primus, whose own listener of pongs emits the heartbeat before others hear of it.
         app::heartbeat(self, spark);
+        app::incoming_pong(self, spark, unix_ms);
     }
 
     /// The transport of a spark is over.

@@ -9,8 +9,16 @@ use crate::app::host::Host;
 use crate::memory::Key;
 
 impl<T: Transformer> Core<T> {
+    /// Hands data to the application, unless the spark is opening.
+    #[inline]
+    pub(super) fn hand_on(&mut self, spark: Key, kind: Kind, payload: &[u8]) {
+        if self.openings.is_empty() || !self.keep_early(spark, kind, payload) {
+            app::data(self, spark, kind, payload);
+        }
+    }
+
     /// Keeps data of a spark that is opening. Returns whether it is.
-    pub(super) fn keep_early(&mut self, spark: Key, kind: Kind, payload: &[u8]) -> bool {
+    fn keep_early(&mut self, spark: Key, kind: Kind, payload: &[u8]) -> bool {
         let Some((cost, is_full)) = self.openings.keep(spark, kind, payload) else {
             return false;
         };
