@@ -65,6 +65,8 @@ impl<T: Transformer> Core<T> {
             }
             Effect::Forget(spark) => self.forget(spark),
             Effect::Command(command) => self.carry_out_command(command),
+            Effect::Opened(spark, result) => self.listener_done(spark, result),
+            Effect::Early(spark) => self.hand_on_early(spark),
         }
     }
 
@@ -78,6 +80,7 @@ impl<T: Transformer> Core<T> {
         self.counters().sparks_ended.add(1);
         self.take_id(spark);
         app::disconnection(self, spark);
+        self.end_tasks(spark);
     }
 
     fn say_goodbye(&mut self, spark: Key) {
@@ -141,6 +144,7 @@ impl<T: Transformer> Core<T> {
                 response,
             } => self.answer_ticket(connection, ticket, &response),
             Command::Destroy(options) => self.destroying.plan(options, self.clock.now),
+            Command::Asked => self.carry_out_asked(),
             Command::Decide {
                 connection,
                 ticket,
