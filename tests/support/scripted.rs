@@ -5,8 +5,9 @@
 //! which is answered with what the application sees of the spark, `{"do":"counts"}`, which is
 //! answered with how often each event came on all sparks together, and how many sessions there are,
 //! `{"do":"events","of":id}`, which is answered with the events of a spark,
-//! `{"do":"broadcast",..}`, `{"do":"visit"}`, which visits all sparks, or `{"do":"remember","key":..,"value":..}`, for which
-//! any spark can ask with `{"do":"recall","key":..}`. With `--transforms` messages are transformed.
+//! `{"do":"broadcast","value":..}`, `{"do":"visit"}`, which visits all sparks, or
+//! `{"do":"remember","key":..,"value":..}`, for which any spark can ask with
+//! `{"do":"recall","key":..}`. With `--transforms` messages are transformed.
 //! It reads the options of `allspark serve` that the tests use. tests/interop/node-server.js is the
 //! same on Node.js.
 
