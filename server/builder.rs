@@ -73,6 +73,15 @@ impl Builder {
         self
     }
 
+    /// Whether a WebSocket may be asked for over HTTP/1.0. Proxies do so that were not told
+    /// otherwise (nginx: `proxy_http_version 1.1`), and such a site works, so the default is true,
+    /// as in Primus. RFC 6455, 4.1 wants HTTP/1.1: with false such a request gets 400.
+    #[must_use]
+    pub fn http10_upgrades(mut self, allowed: bool) -> Self {
+        self.options.http10_upgrades = allowed;
+        self
+    }
+
     /// How messages become values: `json`, or `raw` to pass text and bytes on as they are.
     /// Default `json`.
     #[must_use]
@@ -195,6 +204,29 @@ impl Builder {
     #[must_use]
     pub fn cors(self, cors: CorsOptions) -> Self {
         self.set("cors", cors.try_into(), |o| &mut o.cors)
+    }
+
+    /// Networks and addresses of the proxies whose word counts about whom a request comes from,
+    /// separated by commas: `10.0.0.0/8, ::1`. Default none: then a request comes from the peer of
+    /// its connection. Primus believes the header of everybody.
+    ///
+    /// The client is the first address from the right that is no trusted proxy, in
+    /// [`Builder::forwarded_header`]. It is that of the spark
+    /// ([`Spark::address`](crate::Spark::address)), of layers and routes, and in the log. Its port
+    /// is 0 unless the proxy names it.
+    #[must_use]
+    pub fn trusted_proxies(self, networks: impl AsRef<str>) -> Self {
+        let networks = networks.as_ref().parse();
+        self.set("trusted_proxies", networks, |o| &mut o.trusted_proxies)
+    }
+
+    /// The header in which trusted proxies say whom a request comes from: `x-forwarded-for`, or
+    /// `forwarded` (RFC 7239). In any case; default `x-forwarded-for`. The other one is not looked
+    /// at, as a proxy that does not write it passes on what a stranger has written.
+    #[must_use]
+    pub fn forwarded_header(self, name: impl AsRef<str>) -> Self {
+        let header = name.as_ref().parse();
+        self.set("forwarded_header", header, |o| &mut o.forwarded_header)
     }
 
     /// Asks this function about every request and upgrade for Primus, as Primus's option of this
@@ -421,6 +453,15 @@ mod tests {
             (
                 cors(|cors| cors.methods = "GET;POST".into()),
                 "option `cors`: methods: \"GET;POST\" is no method: write them as in GET,POST",
+            ),
+            (
+                Primus::builder().trusted_proxies("10.0.0.1/8"),
+                "option `trusted_proxies`: \"10.0.0.1/8\" names an address within a network: write \
+                 10.0.0.0/8",
+            ),
+            (
+                Primus::builder().forwarded_header("x-real-ip"),
+                "option `forwarded_header`: ",
             ),
             (
                 Primus::builder().keep_headers(KeepHeaders::Named(vec!["X-A, X-B".into()])),

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use allspark_client::library::LibraryError;
 use allspark_engine::{ShardFailure, StartError};
-use allspark_protocol::http::CorsError;
-use allspark_protocol::options::OutOfBounds;
+use allspark_protocol::http::{CorsError, NetworkError};
+use allspark_protocol::options::{OutOfBounds, UnknownChoice};
 use allspark_protocol::parser::UnknownParser;
 use allspark_protocol::primus::{PathnameError, PingIntervalError};
 use allspark_transformers::{TransportOptionError, UnknownTransformer};
@@ -58,6 +58,10 @@ pub enum OptionError {
     Number(#[from] OutOfBounds),
     /// An option of CORS means nothing.
     Cors(#[from] CorsError),
+    /// What is named is no network.
+    Network(#[from] NetworkError),
+    /// There is no such header, policy or other thing of a list.
+    Choice(#[from] UnknownChoice),
     /// There can't be such a client library.
     Library(#[from] LibraryError),
     /// No request has a header of this name.

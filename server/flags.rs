@@ -133,7 +133,7 @@ fn library_settings() -> impl Iterator<Item = &'static Setting> {
     SETTINGS.iter().filter(|setting| setting.is_for_library)
 }
 
-fn library_arguments() -> [Arg; 3] {
+fn library_arguments() -> [Arg; 4] {
     [
         Arg::new("format").long("format").value_name("NAME").help(
             "universal (script tag, CommonJS, AMD, import for its effect) or esm (export default) \
@@ -141,6 +141,8 @@ fn library_arguments() -> [Arg; 3] {
         ),
         switch(Arg::new("node").long("node").value_name("BOOL"))
             .help("For Node.js: with a WebSocket of its own [default: false]"),
+        switch(Arg::new("legacy").long("legacy").value_name("BOOL"))
+            .help("For browsers that know ES5 and no more: primus.js?legacy [default: false]"),
         Arg::new("out")
             .long("out")
             .value_name("FILE")
@@ -153,13 +155,18 @@ fn library_flags(matches: &ArgMatches) -> Result<LibraryFlags, String> {
         Some(text) => choose(text, FORMATS).map_err(|reason| format!("--format: {reason}"))?,
         None => Format::default(),
     };
-    let is_for_node = match matches.get_one::<String>("node") {
-        Some(text) => yes_or_no(text).map_err(|reason| format!("--node: {reason}"))?,
-        None => false,
+    let is_set = |name: &str| match matches.get_one::<String>(name) {
+        Some(text) => yes_or_no(text).map_err(|reason| format!("--{name}: {reason}")),
+        None => Ok(false),
     };
-    let target = match is_for_node {
-        true => Target::Node,
-        false => Target::Browser,
+    let target = match (is_set("node")?, is_set("legacy")?) {
+        (true, true) => return Err("--legacy: not together with --node".to_owned()),
+        (false, true) if format == Format::Module => {
+            return Err("--legacy: old browsers know no modules (--format esm)".to_owned());
+        }
+        (true, false) => Target::Node,
+        (false, true) => Target::Legacy,
+        (false, false) => Target::Browser,
     };
     let out = matches.get_one::<String>("out").cloned();
     Ok(LibraryFlags {
@@ -259,6 +266,18 @@ mod tests {
             panic!()
         };
         assert_eq!(library.target, Target::Browser);
+        let Ok(Request::Library(_, library)) = read("library --legacy") else {
+            panic!()
+        };
+        assert_eq!(library.target, Target::Legacy);
+        assert_eq!(
+            read("library --legacy --node").unwrap_err(),
+            "--legacy: not together with --node"
+        );
+        assert_eq!(
+            read("library --legacy --format esm").unwrap_err(),
+            "--legacy: old browsers know no modules (--format esm)"
+        );
     }
 
     #[test]

@@ -12,7 +12,7 @@ use allspark_engine::limits::{
     TIMEOUT_MS_HIGHEST,
 };
 use allspark_engine::{self as engine, SendPolicy};
-use allspark_protocol::http::Cors;
+use allspark_protocol::http::{Cors, ForwardedHeader, TrustedProxies};
 use allspark_protocol::limits::{MESSAGE_BYTES_MAX_DEFAULT, MESSAGE_BYTES_MAX_HIGHEST, SHARDS_MAX};
 use allspark_protocol::options::{self, Bounded};
 use allspark_protocol::parser::ParserKind;
@@ -71,8 +71,17 @@ pub struct Options {
     /// Whether messages may be compressed. Default false.
     #[serde(deserialize_with = "options::deserialize_switch")]
     pub compression: bool,
+    /// Whether a WebSocket may be asked for over HTTP/1.0, as an nginx does that was not told
+    /// `proxy_http_version 1.1`. Default true.
+    #[serde(deserialize_with = "options::deserialize_switch")]
+    pub http10_upgrades: bool,
     /// What scripts of other origins may do. Default: Primus's, which allow every origin.
     pub cors: Cors,
+    /// Networks of the proxies whose word counts about whom a request comes from. Default none.
+    pub trusted_proxies: TrustedProxies,
+    /// The header in which they say that. Default `x-forwarded-for`.
+    #[serde(deserialize_with = "options::deserialize")]
+    pub forwarded_header: ForwardedHeader,
     /// What a peer may cost.
     pub limits: Limits,
     /// Shards, each with its own thread. Default: one for each CPU that the process may use.
@@ -119,7 +128,10 @@ impl Default for Options {
             global: GlobalName::default(),
             ping_interval: PingInterval::default(),
             compression: false,
+            http10_upgrades: true,
             cors: Cors::default(),
+            trusted_proxies: TrustedProxies::default(),
+            forwarded_header: ForwardedHeader::default(),
             limits: Limits::default(),
             shards: None,
             driver: DriverChoice::default(),
@@ -202,7 +214,10 @@ impl Options {
             connections_max: limits.connections_max.size(),
             sessions_max: limits.sessions_max.size(),
             memory_bytes_max: limits.memory_max.map(Bounded::get),
+            upgrades_of_http_1_0: self.http10_upgrades,
             cors: self.cors.clone(),
+            trusted_proxies: self.trusted_proxies.clone(),
+            forwarded_header: self.forwarded_header,
             ..rest
         }
     }

@@ -215,6 +215,12 @@ impl Primus {
         self.library.for_node()
     }
 
+    /// The same for browsers that know ECMAScript 5 and no more (Internet Explorer 10, iOS 6,
+    /// Android 4.4, televisions of those years). It is served as `<pathname>/primus.js?legacy`.
+    pub fn library_for_old_browsers(&self) -> String {
+        String::from_utf8_lossy(self.library.legacy_script()).into_owned()
+    }
+
     /// The path of the library with a mark of its content, `/primus/primus.js?v=<hash>`: what is
     /// asked for so may be kept by caches, and another library has another path. Without the mark
     /// they have to ask whether it is still the same.

@@ -213,6 +213,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting("compression", Switch, Text("false"))
         .help("Compress messages for clients that offer it (websockets, faye, uws, engine.io)")
         .of_primus("compression"),
+    setting("http10-upgrades", Switch, Text("true"))
+        .help(
+            "Whether a WebSocket may be asked for over HTTP/1.0, as nginx does without \
+             proxy_http_version 1.1; false answers 400, as RFC 6455 wants",
+        ),
     setting("origins", List, Text("*"))
         .help(
             "Origins whose scripts may connect, such as https://chat.example.org, with commas \
@@ -249,6 +254,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         .help("Headers of answers that scripts of other origins may see")
         .within(CORS)
         .of_primus("exposed"),
+    setting("trusted-proxies", List, Words("none")).help(
+        "Networks of the proxies whose word counts about whom a request comes from, such as \
+             10.0.0.0/8,::1; Primus believes everybody",
+    ),
+    setting("forwarded-header", NAME, Text("x-forwarded-for"))
+        .help("The header in which they say that: x-forwarded-for or forwarded"),
     setting(
         "send-queue",
         BYTES,

@@ -1,6 +1,8 @@
 //! What each option takes, and what it refuses.
 
-use allspark::{Cors, CorsOptions, DriverChoice, ParserKind, SendPolicy, TransformerKind};
+use allspark::{
+    Cors, CorsOptions, DriverChoice, ForwardedHeader, ParserKind, SendPolicy, TransformerKind,
+};
 
 use super::*;
 use crate::table::{DefaultValue, Kind, SETTINGS, Setting, find};
@@ -43,6 +45,10 @@ fn every_option_reaches_its_field() {
     assert_eq!(options("transport", "a=b=c").transport.pairs(), [pair]);
     assert_eq!(options("shards", "3").shards.unwrap().get(), 3);
     assert_eq!(options("driver", "epoll").driver, DriverChoice::Epoll);
+    let proxies = options("trusted-proxies", "10.0.0.0/8,::1").trusted_proxies;
+    assert!(proxies.trusts("10.9.9.9".parse().unwrap()));
+    let header = options("forwarded-header", "Forwarded").forwarded_header;
+    assert_eq!(header, ForwardedHeader::Forwarded);
     let limits = |name, text| options(name, text).limits;
     assert_eq!(limits("max-length", "7").max_length.get(), 7);
     assert_eq!(limits("send-queue", "9").send_queue_bytes(), 9);

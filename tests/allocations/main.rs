@@ -2,6 +2,7 @@
 //! an idle spark costs few bytes, all structures counted.
 
 mod large;
+mod layers;
 #[path = "../support/puppet.rs"]
 mod puppet;
 mod requests;

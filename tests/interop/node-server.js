@@ -9,13 +9,17 @@ const http = require('node:http');
 const { parseArgs } = require('node:util');
 const Primus = require('primus');
 
+const { setUp } = require('./set-up');
+
 const { values: flags } = parseArgs({
   options: {
     app: { type: 'string' },
     compression: { type: 'boolean' },
     driver: { type: 'string' },
+    layers: { type: 'string', default: '[]' },
     listen: { type: 'string' },
     'max-length': { type: 'string' },
+    origins: { type: 'string' },
     parser: { type: 'string' },
     pathname: { type: 'string' },
     'ping-interval': { type: 'string' },
@@ -23,6 +27,8 @@ const { values: flags } = parseArgs({
     transformer: { type: 'string' },
     transforms: { type: 'boolean' },
     transport: { type: 'string', multiple: true, default: [] },
+    // Primus believes every proxy.
+    'trusted-proxies': { type: 'string' },
   },
 });
 
@@ -34,6 +40,7 @@ const counts = { connection: 0, disconnection: 0, data: 0, error: 0, heartbeat: 
 const server = http.createServer();
 const primus = new Primus(server, primusOptions());
 apps[flags.app]();
+setUp(primus, JSON.parse(flags.layers));
 if (flags.transforms) transform();
 listen();
 process.on('SIGTERM', () => primus.destroy({ reconnect: true }, () => process.exit(0)));
@@ -123,6 +130,7 @@ function primusOptions() {
     pingInterval: pingInterval === 'off' ? false : Number(pingInterval),
     transport: Object.fromEntries(flags.transport.map(transportOption)),
     ...(flags.parser === 'raw' && { parser: raw }),
+    ...(flags.origins && { origins: flags.origins }),
     ...(flags.pathname && { pathname: flags.pathname }),
     ...(flags['max-length'] && { maxLength: Number(flags['max-length']) }),
     iknowhttpsisbetter: true,
@@ -140,8 +148,9 @@ const raw = {
 };
 
 /** A spark as the application sees it. */
-function describe({ id, query, address: { ip, port }, headers }) {
-  return { id, query, address: { ip, port }, header: headers['x-interop'] ?? null };
+function describe({ id, query, address: { ip, port }, headers, request }) {
+  const order = request.order ?? null;
+  return { id, query, address: { ip, port }, header: headers['x-interop'] ?? null, order };
 }
 
 /** `pingTimeout=100` means a number, `cookie=true` a boolean, anything else a text. */

@@ -7,9 +7,12 @@
 //! `{"do":"events","of":id}`, which is answered with the events of a spark,
 //! `{"do":"broadcast","value":..}`, `{"do":"visit"}`, which visits all sparks, or
 //! `{"do":"remember","key":..,"value":..}`, for which any spark can ask with
-//! `{"do":"recall","key":..}`. With `--transforms` messages are transformed.
+//! `{"do":"recall","key":..}`.
+//! `--layers` sets its layers up, see `set_up.rs`; with `--transforms` messages are transformed.
 //! It reads the options of `allspark serve` that the tests use. tests/interop/node-server.js is the
 //! same on Node.js.
+
+mod set_up;
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -18,20 +21,27 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use allspark::{
-    Builder, Destroy, DriverChoice, EndOptions, Json, KeepHeaders, Packet, Primus, Spark,
-    SparkError, SparkId,
+    Builder, CorsOptions, Destroy, DriverChoice, EndOptions, Json, KeepHeaders, Packet, Primus,
+    Spark, SparkError, SparkId,
 };
 use signal_hook::consts::SIGTERM;
 use signal_hook::iterator::Signals;
+
+use set_up::{Order, set_up};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut args: Vec<String> = std::env::args().skip(1).collect();
     let flags = args.len();
     args.retain(|flag| flag != "--transforms");
     let transforms = args.len() < flags;
-    let (builder, address) = options(args.into_iter())?;
+    let Told {
+        builder,
+        address,
+        layers,
+    } = options(args.into_iter())?;
     let primus = builder.build()?;
     script(&primus);
+    set_up(&primus, &layers)?;
     if transforms {
         transform(&primus);
     }
@@ -279,6 +289,7 @@ fn describe(spark: &Spark<'_>) -> serde_json::Value {
         "query": serde_json::Map::from_iter(query),
         "address": { "ip": address.ip().to_string(), "port": address.port() },
         "header": spark.headers().get(HEADER),
+        "order": spark.attached().map(|Order(order)| order),
     })
 }
 
@@ -286,10 +297,18 @@ fn count(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
 }
 
-fn options(mut args: impl Iterator<Item = String>) -> Result<(Builder, String), Box<dyn Error>> {
+/// What the command line says.
+struct Told {
+    builder: Builder,
+    address: String,
+    /// As tests/support/set_up.rs reads it.
+    layers: String,
+}
+
+fn options(mut args: impl Iterator<Item = String>) -> Result<Told, Box<dyn Error>> {
     let kept = KeepHeaders::Named(vec![HEADER.to_owned()]);
     let mut builder = Primus::builder().keep_headers(kept);
-    let mut address = "127.0.0.1:0".to_owned();
+    let (mut address, mut layers) = ("127.0.0.1:0".to_owned(), "[]".to_owned());
     while let Some(flag) = args.next() {
         if flag == "--compression" {
             builder = builder.compression(true);
@@ -301,6 +320,15 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<(Builder, String), 
                 address = value;
                 builder
             }
+            "--layers" => {
+                layers = value;
+                builder
+            }
+            "--origins" => builder.cors(CorsOptions {
+                origins: value,
+                ..CorsOptions::default()
+            }),
+            "--trusted-proxies" => builder.trusted_proxies(value),
             "--transformer" => builder.transformer(value),
             "--client-plugins" => with_client_plugins(builder, &value)?,
             "--transport" => {
@@ -316,7 +344,11 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<(Builder, String), 
             _ => return Err(format!("unknown option {flag}").into()),
         };
     }
-    Ok((builder, address))
+    Ok(Told {
+        builder,
+        address,
+        layers,
+    })
 }
 
 /// What the client library of a server has of a plugin.
