@@ -48,7 +48,7 @@ pub use allspark_engine::{
     Data, Destroy, EndOptions, Fault, Handle, Headers, Json, KeepHeaders, Layer, LayerError,
     LayerRequest, LayerTicket, Layers, LocalPrimus, Message, Next, Packet, ReadyState, Reply,
     RouteError, RouteRequest, Routes, SendPolicy, Server, ShardFailure, Spark, SparkError,
-    SparkHandle, SparkId, StartError, Stats, Ticket, Timer, Transformed, Value, Verdict,
+    SparkHandle, SparkId, StartError, Stats, Ticket, Timer, TransformTicket, Transformed, Value, Verdict,
 };
 pub use allspark_protocol::http::{
     Cors, CorsError, CorsOptions, ForwardedHeader, NetworkError, Query, RequestHead, Response,

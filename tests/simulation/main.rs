@@ -20,6 +20,7 @@ mod state;
 mod steps;
 mod timers;
 mod transforms;
+mod transforms_later;
 mod travel;
 mod unwanted;
 mod upgrades;

@@ -12,7 +12,7 @@ use super::error::SparkError;
 use super::host::{Extras, Handler, Host, Listeners, Server, StepVisitor, Transforms, Visitor};
 use super::packet::Packet;
 use super::timers::Due;
-use super::transform::goes_on;
+use super::transform::{Outcome, outcome};
 use crate::guard;
 use crate::memory::Key;
 
@@ -56,8 +56,8 @@ pub(crate) fn incoming<H: Host>(
 ) -> bool {
     for transform in &transforms.incoming {
         let transformed = guarded(host, key, |host| transform(host, key, packet));
-        match transformed.map(goes_on) {
-            Some(Ok(true)) if is_open(host, key) => {}
+        match transformed.map(|transformed| outcome(transformed, packet)) {
+            Some(Ok(Outcome::Next)) if is_open(host, key) => {}
             Some(Err(error)) => {
                 host.report(key, error);
                 return false;

@@ -18,6 +18,7 @@ use allspark_protocol::primus::{Heartbeat, Latency, SparkId};
 use allspark_protocol::transformer::{Kind, Wire};
 use smallvec::SmallVec;
 
+use super::awaited::Awaited;
 use super::data::Data;
 use super::ends::{Destroy, EndOptions, ReadyState};
 use super::error::SparkError;
@@ -181,15 +182,29 @@ pub(crate) type Finder = Box<dyn FnOnce(Option<(&mut dyn Host, Key)>) + Send>;
 /// What a shard can be asked to do.
 pub(crate) enum Command {
     /// Write an encoded message to every spark.
-    Broadcast { kind: Kind, payload: Arc<[u8]> },
+    Broadcast {
+        kind: Kind,
+        payload: Arc<[u8]>,
+    },
     /// Write an encoded message to one spark.
     Write {
         id: SparkId,
         kind: Kind,
         payload: Arc<[u8]>,
     },
+    /// The same with a message that is not known yet.
+    BroadcastLater(Arc<Awaited>),
+    WriteLater {
+        id: SparkId,
+        awaited: Arc<Awaited>,
+    },
+    /// Some of those messages are known now.
+    Settled,
     /// End one spark.
-    End { id: SparkId, options: EndOptions },
+    End {
+        id: SparkId,
+        options: EndOptions,
+    },
     /// Call a function with every spark.
     Visit {
         visitor: Visitor,
@@ -198,9 +213,14 @@ pub(crate) enum Command {
     /// Call a function with every spark, one after the other.
     ForEach(Step),
     /// Go on with such a walk.
-    StepOn { walk: Key },
+    StepOn {
+        walk: Key,
+    },
     /// Call a function with one spark, or without it.
-    Find { id: SparkId, finder: Finder },
+    Find {
+        id: SparkId,
+        finder: Finder,
+    },
     /// Take over a connection with a request for a session of that shard.
     Arrive(Box<Parcel>),
     /// End all sparks and the shard.
@@ -229,7 +249,9 @@ impl Weigh for Command {
                 Self::Arrive(parcel) => parcel.bytes(),
                 Self::Answer { response, .. } => response.body_bytes().len(),
                 Self::Decide { decision, .. } => decision.bytes(),
-                Self::End { .. }
+                Self::BroadcastLater(awaited) | Self::WriteLater { awaited, .. } => awaited.bytes,
+                Self::Settled
+                | Self::End { .. }
                 | Self::Visit { .. }
                 | Self::ForEach(_)
                 | Self::StepOn { .. }

@@ -23,6 +23,7 @@
 
 mod attach;
 mod attached;
+mod awaited;
 mod data;
 mod emit;
 mod ends;
@@ -51,13 +52,15 @@ pub use listen::Attach;
 pub use local::LocalPrimus;
 pub use message::{Json, Message};
 pub use next::Next;
-pub use packet::{Packet, Transformed};
+pub use packet::{Packet, TransformTicket, Transformed};
 pub use spark::{Spark, Timer};
 
+pub(crate) use awaited::{Awaited, Settled};
 pub(crate) use emit::{
     closed, connection, data, disconnection, drop_extras, error, find, heartbeat, incoming,
     incoming_pong, initialised, outgoing_ping, spark_timer, step, visit,
 };
 pub(crate) use headers::KeptRequest;
+pub(crate) use packet::Body;
 pub(crate) use timers::Timers;
-pub(crate) use transform::{outgoing, outgoing_per_spark};
+pub(crate) use transform::{Written, outgoing, outgoing_per_spark};

@@ -1,6 +1,7 @@
-//! A message on its way through transforms.
+//! A message on its way through transforms, some of which take their time.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::error::Error;
 
 use allspark_protocol::parser::ParserKind;
@@ -24,18 +25,24 @@ use super::message::{self, Message};
 ///     Ok(())
 /// }
 /// ```
-#[derive(Debug)]
 pub struct Packet<'a> {
+    body: Body<'a>,
+    /// Who takes it on if a transform takes its time.
+    origin: Option<&'a dyn Origin>,
+    has_ticket: Cell<bool>,
+}
+
+/// A message, and what it was replaced by.
+pub(crate) struct Body<'a> {
     parser: ParserKind,
     /// As it came in, or as the parser made it of what was written.
     raw: (Kind, Cow<'a, [u8]>),
-    /// What it was replaced by.
     replaced: Option<Kind>,
     bytes: Vec<u8>,
     scratch: Vec<u8>,
 }
 
-impl<'a> Packet<'a> {
+impl<'a> Body<'a> {
     pub(crate) fn new(parser: ParserKind, kind: Kind, bytes: &'a [u8]) -> Self {
         Self {
             parser,
@@ -46,22 +53,22 @@ impl<'a> Packet<'a> {
         }
     }
 
-    /// The message as it is now: Primus's `packet.data`. It is decoded only when somebody looks.
-    pub fn data(&self) -> Data<'_> {
+    fn into_owned(&self) -> Body<'static> {
+        Body {
+            parser: self.parser,
+            raw: (self.raw.0, Cow::Owned(self.raw.1.to_vec())),
+            replaced: self.replaced,
+            bytes: self.bytes.clone(),
+            scratch: Vec::new(),
+        }
+    }
+
+    fn data(&self) -> Data<'_> {
         let (kind, bytes) = self.encoded();
         Data::new(self.parser, kind, bytes)
     }
 
-    /// The message before the first transform: Primus's `packet.raw`.
-    pub fn raw(&self) -> Data<'_> {
-        Data::new(self.parser, self.raw.0, &self.raw.1)
-    }
-
-    /// Replaces the message.
-    ///
-    /// # Errors
-    /// The parser can't express it, or no frame can hold it. Then the message is what it was.
-    pub fn set(&mut self, message: impl Message) -> Result<(), SparkError> {
+    fn set(&mut self, message: impl Message) -> Result<(), SparkError> {
         self.scratch.clear();
         let (kind, bytes) = message::encode(&message, self.parser, &mut self.scratch)?;
         self.bytes.clear();
@@ -70,16 +77,85 @@ impl<'a> Packet<'a> {
         Ok(())
     }
 
-    /// Whether a transform has replaced the message.
-    pub fn is_replaced(&self) -> bool {
-        self.replaced.is_some()
-    }
-
     pub(crate) fn encoded(&self) -> (Kind, &[u8]) {
         match self.replaced {
             Some(kind) => (kind, &self.bytes),
             None => (self.raw.0, &self.raw.1),
         }
+    }
+}
+
+impl<'a> Packet<'a> {
+    /// A message, and who takes it on if a transform takes its time; if nobody does, none may.
+    pub(crate) fn new(body: Body<'a>, origin: Option<&'a dyn Origin>) -> Self {
+        Self {
+            body,
+            origin,
+            has_ticket: Cell::new(false),
+        }
+    }
+
+    /// The message as it is now: Primus's `packet.data`. It is decoded only when somebody looks.
+    pub fn data(&self) -> Data<'_> {
+        self.body.data()
+    }
+
+    /// The message before the first transform: Primus's `packet.raw`.
+    pub fn raw(&self) -> Data<'_> {
+        let (kind, bytes) = &self.body.raw;
+        Data::new(self.body.parser, *kind, bytes)
+    }
+
+    /// Replaces the message.
+    ///
+    /// # Errors
+    /// The parser can't express it, or no frame can hold it. Then the message is what it was.
+    pub fn set(&mut self, message: impl Message) -> Result<(), SparkError> {
+        self.body.set(message)
+    }
+
+    /// A ticket with which the message goes on later, from any thread: for a transform that has to
+    /// ask somebody, and returns [`Transformed::Later`]. What is written, or sent by the same
+    /// client, meanwhile waits behind it.
+    ///
+    /// ```
+    /// use allspark_engine::{Packet, Transformed};
+    ///
+    /// fn translate(packet: &mut Packet<'_>) -> Transformed {
+    ///     let mut ticket = packet.later();
+    ///     std::thread::spawn(move || {
+    ///         let translated = "asked of another service";
+    ///         match ticket.set(translated) {
+    ///             Ok(()) => ticket.next(),
+    ///             Err(error) => ticket.fail(error),
+    ///         }
+    ///     });
+    ///     Transformed::Later
+    /// }
+    /// ```
+    pub fn later(&self) -> TransformTicket {
+        self.has_ticket.set(true);
+        let body = self.body.into_owned();
+        let bytes = self.body.encoded().1.len();
+        let onward = self.origin.map(|origin| origin.onward(bytes));
+        TransformTicket {
+            body: Some(body),
+            onward,
+        }
+    }
+
+    /// Whether a transform that was called since this was asked last has taken a ticket.
+    pub(crate) fn take_has_ticket(&self) -> bool {
+        self.has_ticket.take()
+    }
+
+    /// Whether a transform has replaced the message.
+    pub fn is_replaced(&self) -> bool {
+        self.body.replaced.is_some()
+    }
+
+    pub(crate) fn encoded(&self) -> (Kind, &[u8]) {
+        self.body.encoded()
     }
 }
 
@@ -93,6 +169,88 @@ pub enum Transformed {
     Drop,
     /// Nobody gets it, and this is an error: [`SparkError::Transform`].
     Fail(Box<dyn Error + Send + Sync>),
+    /// The ticket of [`Packet::later`] says it. Without a ticket nobody could, so that is an error.
+    Later,
+}
+
+/// Where a message goes on once a transform has taken its time.
+pub(crate) trait Origin {
+    /// `bytes` are those of the message.
+    fn onward(&self, bytes: usize) -> Onward;
+}
+
+/// Is called once, with the message and what becomes of it.
+pub(crate) type Onward = Box<dyn FnOnce(Body<'static>, Transformed) + Send>;
+
+/// A message whose transform takes its time, see [`Packet::later`]. Dropped without a word it is an
+/// error, so that nothing waits for ever because of a mistake.
+#[must_use = "dropped it refuses the message"]
+pub struct TransformTicket {
+    /// Until it was used.
+    body: Option<Body<'static>>,
+    onward: Option<Onward>,
+}
+
+impl TransformTicket {
+    /// The message, see [`Packet::data`].
+    pub fn data(&self) -> Data<'_> {
+        self.body.as_ref().expect(UNUSED).data()
+    }
+
+    /// Replaces the message, see [`Packet::set`].
+    ///
+    /// # Errors
+    /// The parser can't express it, or no frame can hold it. Then the message is what it was.
+    pub fn set(&mut self, message: impl Message) -> Result<(), SparkError> {
+        self.body.as_mut().expect(UNUSED).set(message)
+    }
+
+    /// The message goes on: Primus's `next()`.
+    pub fn next(mut self) {
+        self.answer(Transformed::Next);
+    }
+
+    /// Nobody gets the message: Primus's `next(null, false)`.
+    pub fn drop_message(mut self) {
+        self.answer(Transformed::Drop);
+    }
+
+    /// Nobody gets the message, and this is an error: Primus's `next(err)`.
+    pub fn fail(mut self, error: impl Into<Box<dyn Error + Send + Sync>>) {
+        self.answer(Transformed::Fail(error.into()));
+    }
+
+    fn answer(&mut self, transformed: Transformed) {
+        if let (Some(body), Some(onward)) = (self.body.take(), self.onward.take()) {
+            onward(body, transformed);
+        }
+    }
+}
+
+/// Using a ticket takes it.
+const UNUSED: &str = "a ticket is used once";
+
+impl Drop for TransformTicket {
+    fn drop(&mut self) {
+        let reason = "the ticket of a transform was dropped";
+        self.answer(Transformed::Fail(reason.into()));
+    }
+}
+
+impl std::fmt::Debug for Packet<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Packet")
+            .field("data", &self.data())
+            .finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for TransformTicket {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TransformTicket")
+            .field("data", &self.data())
+            .finish_non_exhaustive()
+    }
 }
 
 impl From<()> for Transformed {
@@ -129,7 +287,7 @@ mod tests {
 
     #[test]
     fn a_packet_is_what_it_was_set_to_last() {
-        let mut packet = Packet::new(ParserKind::Json, Kind::Text, b"[1]");
+        let mut packet = Packet::new(Body::new(ParserKind::Json, Kind::Text, b"[1]"), None);
         assert_eq!(
             (text(packet.data()), packet.is_replaced()),
             ("[1]".into(), false)
@@ -145,7 +303,7 @@ mod tests {
 
     #[test]
     fn what_the_parser_can_not_express_changes_nothing() {
-        let mut packet = Packet::new(ParserKind::Raw, Kind::Text, b"text");
+        let mut packet = Packet::new(Body::new(ParserKind::Raw, Kind::Text, b"text"), None);
         assert!(matches!(packet.set(1), Err(SparkError::Encode(_))));
         assert_eq!(text(packet.data()), "text");
         packet.set(b"bytes").unwrap();

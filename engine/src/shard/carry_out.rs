@@ -77,6 +77,8 @@ impl<T: Transformer> Core<T> {
         // As in Primus, who hears of it does not count it any more.
         self.counters().sparks_ended.add(1);
         app::disconnection(self, spark);
+        // What waits for its transforms holds nobody up any more.
+        self.awaited.must_look |= !self.awaited.is_empty();
     }
 
     fn say_goodbye(&mut self, spark: Key) {
@@ -145,9 +147,12 @@ impl<T: Transformer> Core<T> {
                 decision,
             } => self.decide(connection, ticket, *decision),
             Command::Listeners => self.look_at_listeners(),
-            Command::Broadcast { .. } | Command::Write { .. } | Command::End { .. } => {
-                unreachable!("they call nobody")
-            }
+            Command::Broadcast { .. }
+            | Command::BroadcastLater(_)
+            | Command::Write { .. }
+            | Command::WriteLater { .. }
+            | Command::Settled
+            | Command::End { .. } => unreachable!("they call nobody"),
         }
     }
 

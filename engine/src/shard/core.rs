@@ -12,6 +12,7 @@ use allspark_protocol::transformer::Transformer;
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::Rng;
 
+use super::awaited::Queue;
 use super::clock::Clock;
 use super::destroying::Destroying;
 use super::effects::Effects;
@@ -44,6 +45,8 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) listeners: Option<Arc<Listeners>>,
     /// What messages go through.
     pub(super) transforms: Option<Arc<Transforms>>,
+    /// What waits for transforms.
+    pub(super) awaited: Queue,
     /// Timers of the application.
     pub(super) app_timers: Timers,
     pub(super) effects: Effects,
@@ -101,6 +104,7 @@ impl<T: Transformer> Core<T> {
             fanout: Fanout::new(T::WIRES),
             transforms: listeners.transforms.clone(),
             listeners: Some(listeners),
+            awaited: Queue::default(),
             app_timers: Timers::new(now),
             effects: Effects::default(),
             outbox: Outbox::new(server.mesh.shards()),
@@ -206,6 +210,7 @@ impl<T: Transformer> Core<T> {
             || !self.resumed.is_empty()
             || !self.leaving.is_empty()
             || !self.outbox.is_empty()
+            || self.awaited.must_look
             || self.has_commands()
     }
 

@@ -8,7 +8,7 @@
 //! 2. handle the completions ([`receive`], [`net`](crate::net));
 //! 3. carry out commands of other threads ([`inbox`]);
 //! 4. fire timers ([`timers`]);
-//! 5. hand on portions of large requests, and let carried sessions send what waits for them
+//! 5. hand on portions of large requests, write what transforms took their time for, and let carried sessions send what waits for them
 //!    ([`flush`]);
 //! 6. queue the sends: everything that waits for a connection leaves as one send ([`flush`]), and
 //!    walks over all sparks go on ([`fan_out`]);
@@ -23,7 +23,7 @@
 //! | a handler writes, ends, broadcasts | [`host`], then `write`, [`close`], [`fan_out`] |
 //! | what must not happen inside something else | [`effects`], then [`carry_out`] |
 //! | a slow consumer is ended | `write` (a queue is full), [`timers`] (it takes too little) |
-//! | messages go through the application's transforms | [`transform`] |
+//! | messages go through the application's transforms | [`transform`], and wait there: [`awaited`] |
 //! | requests go through the layers, and wait for one | [`layered`] |
 //! | what is not for Primus goes to the application's routes | [`elsewhere`] |
 //! | how many may come and what they may hold | [`room`] |
@@ -49,6 +49,7 @@ use crate::io::{Completion, Driver, Wait, Waker};
 use crate::memory::GiveBack;
 
 mod arriving;
+mod awaited;
 mod carry_out;
 mod clock;
 mod close;
@@ -139,6 +140,7 @@ impl<D: Driver, T: Transformer> Shard<D, T> {
         self.core.proceed();
         self.core.read_backlog();
         self.core.resume();
+        self.core.write_settled();
         self.core.flush_sessions();
         self.core.flush();
         self.core.fan_out(!is_in_time);
