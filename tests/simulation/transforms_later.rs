@@ -281,7 +281,7 @@ fn who_takes_its_time_without_a_ticket_is_refused() {
     assert_eq!(heard(&mut client), [""; 0]);
     let errors = errors.lock().unwrap();
     assert_eq!(errors.len(), 2);
-    assert!(errors[0].contains("without a ticket") && errors[1].contains("can't wait"));
+    assert!(errors[0].contains("without a ticket") && errors[1].contains("can't take its time"));
 }
 
 /// More than may wait, for one client.
@@ -343,4 +343,117 @@ fn the_end_of_a_spark_lets_everything_go_on() {
     drop(stage);
     tickets.let_go("me-late1");
     tickets.let_go("all-late3");
+}
+
+/// A stage whose incoming transforms take their time for what begins with one word, twice.
+fn asking(tickets: &Tickets, options: Options) -> Stage<WebSockets> {
+    Stage::new(options, WebSockets::uncompressed(1 << 20), |primus| {
+        primus.transform_incoming(|_, packet| {
+            // A ticket that is used at once, and one that is not used.
+            let ticket = packet.later();
+            if text(ticket.data()).starts_with("at-once") {
+                ticket.next();
+                return Transformed::Later;
+            }
+            Transformed::Next
+        });
+        for _ in 0..2 {
+            let take = tickets.taken_for("late");
+            primus.transform_incoming(move |_, packet| take(packet));
+        }
+        primus.transform_incoming(|_, packet| match text(packet.data()).as_str() {
+            "refuse" => Err("refused"),
+            _ => Ok(()),
+        });
+        primus.on_error(|spark, error| _ = spark.write(format!("error: {error}")));
+        primus.on_data(|spark, data| _ = spark.write(data));
+    })
+}
+
+fn without_pings() -> Options {
+    Options {
+        ping_interval_ms: None,
+        ..Options::default()
+    }
+}
+
+#[test]
+fn what_a_client_sends_waits_behind_it_and_other_clients_do_not() {
+    let tickets = Tickets::default();
+    let mut stage = asking(&tickets, without_pings());
+    let (mut one, mut other) = (stage.upgrade(""), stage.upgrade(""));
+    for text in ["a", "late1", "b", "refuse", "late2", "at-once", "c"] {
+        one.say(&frame(&format!("\"{text}\"")));
+    }
+    say(&mut stage, &other, "d");
+    assert_eq!(
+        (heard(&mut one), heard(&mut other)),
+        (vec!["a".into()], vec!["d".into()])
+    );
+    tickets.let_go("late1");
+    stage.turns(4);
+    assert_eq!((heard(&mut one), tickets.count()), (vec![], 1), "twice");
+    tickets.let_go("late1!");
+    stage.turns(4);
+    let refused = "error: a transform failed: refused";
+    assert_eq!(heard(&mut one), ["late1!!", "b", refused]);
+    tickets.take("late2").drop_message();
+    stage.turns(4);
+    assert_eq!(heard(&mut one), ["at-once", "c"]);
+    say(&mut stage, &one, "late3");
+    drop(tickets.take("late3"));
+    say(&mut stage, &one, "e");
+    let dropped = "error: a transform failed: the ticket of a transform was dropped";
+    assert_eq!(heard(&mut one), [dropped, "e"]);
+}
+
+/// Pongs are messages of Primus, which wait for no transform.
+#[test]
+fn a_client_whose_message_waits_is_alive() {
+    let tickets = Tickets::default();
+    let mut stage = asking(&tickets, without_pings());
+    let mut client = stage.upgrade("");
+    say(&mut stage, &client, "late1");
+    say(&mut stage, &client, "primus::id::");
+    assert!(client.has_heard("primus::id::"));
+}
+
+#[test]
+fn what_waits_of_one_client_is_bounded() {
+    let tickets = Tickets::default();
+    let options = Options {
+        send_queue_bytes_max: 1_000,
+        ..without_pings()
+    };
+    let mut stage = asking(&tickets, options);
+    let (mut one, mut other) = (stage.upgrade(""), stage.upgrade(""));
+    say(&mut stage, &one, "late");
+    for _ in 0..100 {
+        if one.is_open() {
+            say(&mut stage, &one, "something");
+        }
+    }
+    assert_eq!(stage.primus.connected(), 1);
+    say(&mut stage, &other, "a");
+    assert_eq!(heard(&mut other), ["a"]);
+    tickets.let_go("late");
+    stage.turns(4);
+    assert_eq!(tickets.count(), 0, "nobody is there for whom to go on");
+}
+
+#[test]
+fn a_client_that_leaves_takes_what_waits_along() {
+    let tickets = Tickets::default();
+    let mut stage = asking(&tickets, without_pings());
+    let one = stage.upgrade("");
+    say(&mut stage, &one, "late");
+    say(&mut stage, &one, "a");
+    one.leave();
+    stage.turns(4);
+    // The same place, with another spark.
+    let mut other = stage.upgrade("");
+    say(&mut stage, &other, "b");
+    tickets.let_go("late");
+    stage.turns(4);
+    assert_eq!((heard(&mut other), tickets.count()), (vec!["b".into()], 0));
 }

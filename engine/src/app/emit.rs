@@ -9,10 +9,11 @@ use allspark_protocol::transformer::Kind;
 use super::data::Data;
 use super::ends::{Destroy, ReadyState};
 use super::error::SparkError;
-use super::host::{Extras, Handler, Host, Listeners, Server, StepVisitor, Transforms, Visitor};
-use super::packet::Packet;
+use super::host::{
+    Command, Extras, Handler, Host, Listeners, Server, StepVisitor, Transforms, Visitor,
+};
+use super::packet::{Onward, Outcome, Packet};
 use super::timers::Due;
-use super::transform::{Outcome, outcome};
 use crate::guard;
 use crate::memory::Key;
 
@@ -47,25 +48,56 @@ pub(crate) fn connection<H: Host>(host: &mut H, key: Key, head: &RequestHead<'_>
     });
 }
 
-/// A message goes through the transforms. Returns whether the application is to get it.
+/// What came of a message that goes through the transforms.
+pub(crate) enum Incoming {
+    /// The application is to get it.
+    Data,
+    /// It does not.
+    Nothing,
+    /// A transform takes its time; this one is next.
+    Waits(usize),
+}
+
+/// A message goes through the transforms, from this one on. If one of them takes its time, the
+/// shard is told with this number what came of it.
 pub(crate) fn incoming<H: Host>(
     host: &mut H,
     key: Key,
-    transforms: &Transforms,
     packet: &mut Packet<'_>,
-) -> bool {
-    for transform in &transforms.incoming {
+    transforms: &Transforms,
+    first: usize,
+    number: u64,
+) -> Incoming {
+    for (place, transform) in transforms.incoming.iter().enumerate().skip(first) {
         let transformed = guarded(host, key, |host| transform(host, key, packet));
-        match transformed.map(|transformed| outcome(transformed, packet)) {
+        let outcome = transformed
+            .map(|transformed| packet.outcome(transformed, |_| answer_to(host, key, number)));
+        match outcome {
             Some(Ok(Outcome::Next)) if is_open(host, key) => {}
+            Some(Ok(Outcome::Later)) => return Incoming::Waits(place + 1),
             Some(Err(error)) => {
                 host.report(key, error);
-                return false;
+                return Incoming::Nothing;
             }
-            _ => return false,
+            _ => return Incoming::Nothing,
         }
     }
-    true
+    Incoming::Data
+}
+
+/// Tells the shard of a spark what came of its message.
+fn answer_to<H: Host>(host: &H, key: Key, number: u64) -> Onward {
+    let server = Arc::clone(host.server());
+    let shard = host.spark(key).id.parts(server.id_key).shard;
+    Box::new(move |body, transformed| {
+        let answer = Box::new((body, transformed));
+        let command = Command::Transformed {
+            spark: key,
+            number,
+            answer,
+        };
+        server.mesh.send(shard, command);
+    })
 }
 
 /// `data`.

@@ -24,7 +24,7 @@ use super::ends::{Destroy, EndOptions, ReadyState};
 use super::error::SparkError;
 use super::headers::KeptRequest;
 use super::legs::Leg;
-use super::packet::{Packet, Transformed};
+use super::packet::{Body, Packet, Transformed};
 use crate::layers::{Chain, Decision, Notes};
 use crate::memory::Key;
 use crate::mesh::{Parcel, Weigh};
@@ -200,6 +200,12 @@ pub(crate) enum Command {
     },
     /// Some of those messages are known now.
     Settled,
+    /// A transform has taken its time for a message of a client.
+    Transformed {
+        spark: Key,
+        number: u64,
+        answer: Box<(Body<'static>, Transformed)>,
+    },
     /// End one spark.
     End {
         id: SparkId,
@@ -250,6 +256,7 @@ impl Weigh for Command {
                 Self::Answer { response, .. } => response.body_bytes().len(),
                 Self::Decide { decision, .. } => decision.bytes(),
                 Self::BroadcastLater(awaited) | Self::WriteLater { awaited, .. } => awaited.bytes,
+                Self::Transformed { answer, .. } => answer.0.encoded().1.len(),
                 Self::Settled
                 | Self::End { .. }
                 | Self::Visit { .. }

@@ -57,10 +57,10 @@ pub use spark::{Spark, Timer};
 
 pub(crate) use awaited::{Awaited, Settled};
 pub(crate) use emit::{
-    closed, connection, data, disconnection, drop_extras, error, find, heartbeat, incoming,
-    incoming_pong, initialised, outgoing_ping, spark_timer, step, visit,
+    Incoming, closed, connection, data, disconnection, drop_extras, error, find, heartbeat,
+    incoming, incoming_pong, initialised, outgoing_ping, spark_timer, step, visit,
 };
 pub(crate) use headers::KeptRequest;
-pub(crate) use packet::Body;
+pub(crate) use packet::{Body, Outcome};
 pub(crate) use timers::Timers;
 pub(crate) use transform::{Written, outgoing, outgoing_per_spark};

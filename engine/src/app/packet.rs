@@ -1,8 +1,9 @@
 //! A message on its way through transforms, some of which take their time.
 
 use std::borrow::Cow;
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::error::Error;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use allspark_protocol::parser::ParserKind;
 use allspark_protocol::transformer::Kind;
@@ -27,9 +28,8 @@ use super::message::{self, Message};
 /// ```
 pub struct Packet<'a> {
     body: Body<'a>,
-    /// Who takes it on if a transform takes its time.
-    origin: Option<&'a dyn Origin>,
-    has_ticket: Cell<bool>,
+    /// Of the ticket that the transform which runs has taken.
+    slip: RefCell<Option<Arc<Slip>>>,
 }
 
 /// A message, and what it was replaced by.
@@ -86,13 +86,9 @@ impl<'a> Body<'a> {
 }
 
 impl<'a> Packet<'a> {
-    /// A message, and who takes it on if a transform takes its time; if nobody does, none may.
-    pub(crate) fn new(body: Body<'a>, origin: Option<&'a dyn Origin>) -> Self {
-        Self {
-            body,
-            origin,
-            has_ticket: Cell::new(false),
-        }
+    pub(crate) fn new(body: Body<'a>) -> Self {
+        let slip = RefCell::new(None);
+        Self { body, slip }
     }
 
     /// The message as it is now: Primus's `packet.data`. It is decoded only when somebody looks.
@@ -134,19 +130,53 @@ impl<'a> Packet<'a> {
     /// }
     /// ```
     pub fn later(&self) -> TransformTicket {
-        self.has_ticket.set(true);
-        let body = self.body.into_owned();
-        let bytes = self.body.encoded().1.len();
-        let onward = self.origin.map(|origin| origin.onward(bytes));
+        let slip = Arc::<Slip>::default();
+        if let Some(earlier) = self.slip.replace(Some(Arc::clone(&slip))) {
+            earlier.cancel();
+        }
         TransformTicket {
-            body: Some(body),
-            onward,
+            body: Some(self.body.into_owned()),
+            slip,
         }
     }
 
-    /// Whether a transform that was called since this was asked last has taken a ticket.
-    pub(crate) fn take_has_ticket(&self) -> bool {
-        self.has_ticket.take()
+    /// What becomes of the message, by what a transform has said. If a ticket says it later, that
+    /// calls what `onward` makes.
+    ///
+    /// # Errors
+    /// The transform has refused the message.
+    pub(crate) fn outcome(
+        &mut self,
+        transformed: Transformed,
+        onward: impl FnOnce(usize) -> Onward,
+    ) -> Result<Outcome, SparkError> {
+        let slip = self.slip.take();
+        let transformed = match (transformed, slip) {
+            (Transformed::Later, None) => {
+                let reason = "a transform takes its time without a ticket";
+                return Err(SparkError::Transform(reason.into()));
+            }
+            (Transformed::Later, Some(slip)) => {
+                let bytes = self.body.encoded().1.len();
+                let Some((body, answer)) = slip.wait(|| onward(bytes)) else {
+                    return Ok(Outcome::Later);
+                };
+                self.body = body;
+                answer
+            }
+            (transformed, slip) => {
+                if let Some(slip) = slip {
+                    slip.cancel();
+                }
+                transformed
+            }
+        };
+        match transformed {
+            Transformed::Next => Ok(Outcome::Next),
+            Transformed::Drop => Ok(Outcome::Drop),
+            Transformed::Fail(error) => Err(SparkError::Transform(error)),
+            Transformed::Later => unreachable!("a ticket says what becomes of its message"),
+        }
     }
 
     /// Whether a transform has replaced the message.
@@ -173,14 +203,73 @@ pub enum Transformed {
     Later,
 }
 
-/// Where a message goes on once a transform has taken its time.
-pub(crate) trait Origin {
-    /// `bytes` are those of the message.
-    fn onward(&self, bytes: usize) -> Onward;
+/// What becomes of a message that was transformed.
+pub(crate) enum Outcome {
+    /// It goes on.
+    Next,
+    /// Nobody gets it.
+    Drop,
+    /// A ticket says it.
+    Later,
 }
 
 /// Is called once, with the message and what becomes of it.
 pub(crate) type Onward = Box<dyn FnOnce(Body<'static>, Transformed) + Send>;
+
+/// What a ticket and the place share in which its message waits.
+#[derive(Default)]
+struct Slip(Mutex<State>);
+
+#[derive(Default)]
+enum State {
+    /// The transform that took the ticket still runs.
+    #[default]
+    Taken,
+    /// The ticket was used meanwhile.
+    Used(Body<'static>, Transformed),
+    /// The message waits.
+    Waits(Onward),
+    /// Nothing comes of it any more.
+    Over,
+}
+
+impl Slip {
+    /// The message waits, unless the ticket was used already: then returns what it said.
+    fn wait(&self, onward: impl FnOnce() -> Onward) -> Option<(Body<'static>, Transformed)> {
+        let mut state = self.lock();
+        match std::mem::replace(&mut *state, State::Over) {
+            State::Used(body, transformed) => Some((body, transformed)),
+            _ => {
+                *state = State::Waits(onward());
+                None
+            }
+        }
+    }
+
+    /// The transform has said something else.
+    fn cancel(&self) {
+        *self.lock() = State::Over;
+    }
+
+    /// The ticket is used.
+    fn answer(&self, body: Body<'static>, transformed: Transformed) {
+        let mut state = self.lock();
+        match std::mem::replace(&mut *state, State::Over) {
+            State::Taken => *state = State::Used(body, transformed),
+            State::Waits(onward) => {
+                drop(state);
+                onward(body, transformed);
+            }
+            State::Used(..) | State::Over => {}
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0
+            .lock()
+            .expect("nothing panics while it holds the lock")
+    }
+}
 
 /// A message whose transform takes its time, see [`Packet::later`]. Dropped without a word it is an
 /// error, so that nothing waits for ever because of a mistake.
@@ -188,7 +277,7 @@ pub(crate) type Onward = Box<dyn FnOnce(Body<'static>, Transformed) + Send>;
 pub struct TransformTicket {
     /// Until it was used.
     body: Option<Body<'static>>,
-    onward: Option<Onward>,
+    slip: Arc<Slip>,
 }
 
 impl TransformTicket {
@@ -221,8 +310,8 @@ impl TransformTicket {
     }
 
     fn answer(&mut self, transformed: Transformed) {
-        if let (Some(body), Some(onward)) = (self.body.take(), self.onward.take()) {
-            onward(body, transformed);
+        if let Some(body) = self.body.take() {
+            self.slip.answer(body, transformed);
         }
     }
 }
@@ -287,7 +376,7 @@ mod tests {
 
     #[test]
     fn a_packet_is_what_it_was_set_to_last() {
-        let mut packet = Packet::new(Body::new(ParserKind::Json, Kind::Text, b"[1]"), None);
+        let mut packet = Packet::new(Body::new(ParserKind::Json, Kind::Text, b"[1]"));
         assert_eq!(
             (text(packet.data()), packet.is_replaced()),
             ("[1]".into(), false)
@@ -303,7 +392,7 @@ mod tests {
 
     #[test]
     fn what_the_parser_can_not_express_changes_nothing() {
-        let mut packet = Packet::new(Body::new(ParserKind::Raw, Kind::Text, b"text"), None);
+        let mut packet = Packet::new(Body::new(ParserKind::Raw, Kind::Text, b"text"));
         assert!(matches!(packet.set(1), Err(SparkError::Encode(_))));
         assert_eq!(text(packet.data()), "text");
         packet.set(b"bytes").unwrap();
@@ -324,5 +413,62 @@ mod tests {
             panic!("it failed");
         };
         assert_eq!(error.to_string(), "why");
+    }
+
+    fn packet() -> Packet<'static> {
+        Packet::new(Body::new(ParserKind::Json, Kind::Text, b"1"))
+    }
+
+    /// Where a message goes on that waits: the ticket must not be used before.
+    fn never(_: usize) -> Onward {
+        Box::new(|_, _| panic!("nothing waits"))
+    }
+
+    #[test]
+    fn a_ticket_that_is_used_at_once_says_it_at_once() {
+        let mut packet = packet();
+        let mut ticket = packet.later();
+        ticket.set(2).unwrap();
+        ticket.next();
+        let outcome = packet.outcome(Transformed::Later, never);
+        assert!(matches!(outcome, Ok(Outcome::Next)));
+        assert_eq!(text(packet.data()), "2");
+        drop(packet.later());
+        let outcome = packet.outcome(Transformed::Later, never);
+        assert!(matches!(outcome, Err(SparkError::Transform(_))));
+    }
+
+    #[test]
+    fn a_ticket_that_nobody_waits_for_says_nothing() {
+        let mut packet = packet();
+        let (first, second) = (packet.later(), packet.later());
+        let outcome = packet.outcome(Transformed::Next, never);
+        assert!(matches!(outcome, Ok(Outcome::Next)));
+        first.fail("too late");
+        second.drop_message();
+        let outcome = packet.outcome(Transformed::Later, never);
+        assert!(
+            matches!(outcome, Err(SparkError::Transform(_))),
+            "no ticket"
+        );
+    }
+
+    #[test]
+    fn a_message_that_waits_goes_on_with_its_last_ticket() {
+        let (send, said) = std::sync::mpsc::channel();
+        let mut packet = packet();
+        let (first, mut second) = (packet.later(), packet.later());
+        let onward: Onward = Box::new(move |body, transformed| {
+            let (_, bytes) = body.encoded();
+            send.send((bytes.to_vec(), matches!(transformed, Transformed::Next)))
+                .unwrap();
+        });
+        let outcome = packet.outcome(Transformed::Later, |_| onward);
+        assert!(matches!(outcome, Ok(Outcome::Later)));
+        drop(first);
+        second.set(2).unwrap();
+        std::thread::spawn(|| second.next()).join().unwrap();
+        let said: Vec<_> = said.iter().collect();
+        assert_eq!(said, [(b"2".to_vec(), true)]);
     }
 }

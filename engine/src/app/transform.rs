@@ -1,7 +1,6 @@
 //! Message transforms: functions through which messages go, in both directions, in the order in
 //! which they were attached. Messages of Primus itself do not.
 
-use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use allspark_protocol::transformer::Kind;
@@ -9,42 +8,8 @@ use allspark_protocol::transformer::Kind;
 use super::awaited::{Awaited, Settled};
 use super::error::SparkError;
 use super::host::{Command, Host, Server, Transforms};
-use super::packet::{Body, Onward, Origin, Packet, Transformed};
+use super::packet::{Body, Onward, Outcome, Packet, Transformed};
 use crate::memory::Key;
-
-/// What becomes of a message that was transformed.
-pub(crate) enum Outcome {
-    /// It goes on.
-    Next,
-    /// Nobody gets it.
-    Drop,
-    /// A ticket says it.
-    Later,
-}
-
-/// What a transform has said about a packet.
-///
-/// # Errors
-/// It has refused the message.
-pub(crate) fn outcome(
-    transformed: Transformed,
-    packet: &Packet<'_>,
-) -> Result<Outcome, SparkError> {
-    let has_ticket = packet.take_has_ticket();
-    match transformed {
-        Transformed::Next => Ok(Outcome::Next),
-        Transformed::Drop => Ok(Outcome::Drop),
-        Transformed::Later if has_ticket => Ok(Outcome::Later),
-        Transformed::Later => Err(refused(
-            "a transform said that it takes its time, without a ticket",
-        )),
-        Transformed::Fail(error) => Err(SparkError::Transform(error)),
-    }
-}
-
-fn refused(reason: &str) -> SparkError {
-    SparkError::Transform(reason.into())
-}
 
 /// What is to be written once a message has gone through the transforms that do not know for whom
 /// it is.
@@ -71,16 +36,24 @@ pub(crate) fn outgoing<M>(
     payload: &[u8],
     now: impl FnOnce(Kind, &[u8]) -> M,
 ) -> Result<Written<M>, SparkError> {
-    let course = Course::new(server, transforms, 0, None);
+    let mut course = Course {
+        server,
+        transforms,
+        next: 0,
+        awaited: None,
+    };
     let body = Body::new(server.options.parser, kind, payload);
-    let mut packet = Packet::new(body, Some(&course));
+    let mut packet = Packet::new(body);
     Ok(match course.run(&mut packet)? {
         Outcome::Next => {
             let (kind, payload) = packet.encoded();
             Written::Now(now(kind, payload))
         }
         Outcome::Drop => Written::Nothing,
-        Outcome::Later => Written::Later(course.awaited(payload.len())),
+        Outcome::Later => {
+            let awaited = course.awaited.expect("it was made with what settles it");
+            Written::Later(awaited)
+        }
     })
 }
 
@@ -89,31 +62,18 @@ struct Course<'a> {
     server: &'a Arc<Server>,
     transforms: &'a Arc<Transforms>,
     /// The transform behind the one that runs.
-    next: Cell<usize>,
-    /// What is written in the place of the message, once one has taken a ticket.
-    awaited: RefCell<Option<Arc<Awaited>>>,
+    next: usize,
+    /// What is written in the place of the message, if one takes its time.
+    awaited: Option<Arc<Awaited>>,
 }
 
-impl<'a> Course<'a> {
-    fn new(
-        server: &'a Arc<Server>,
-        transforms: &'a Arc<Transforms>,
-        next: usize,
-        awaited: Option<Arc<Awaited>>,
-    ) -> Self {
-        Self {
-            server,
-            transforms,
-            next: Cell::new(next),
-            awaited: RefCell::new(awaited),
-        }
-    }
-
-    fn run(&self, packet: &mut Packet<'_>) -> Result<Outcome, SparkError> {
-        while let Some(transform) = self.transforms.outgoing.get(self.next.get()) {
-            self.next.set(self.next.get() + 1);
+impl Course<'_> {
+    fn run(&mut self, packet: &mut Packet<'_>) -> Result<Outcome, SparkError> {
+        let transforms = Arc::clone(self.transforms);
+        while let Some(transform) = transforms.outgoing.get(self.next) {
+            self.next += 1;
             let transformed = transform(packet);
-            match outcome(transformed, packet)? {
+            match packet.outcome(transformed, |bytes| self.onward(bytes))? {
                 Outcome::Next => {}
                 other => return Ok(other),
             }
@@ -121,16 +81,10 @@ impl<'a> Course<'a> {
         Ok(Outcome::Next)
     }
 
-    fn awaited(&self, bytes: usize) -> Arc<Awaited> {
-        let mut awaited = self.awaited.borrow_mut();
-        Arc::clone(awaited.get_or_insert_with(|| Awaited::new(bytes)))
-    }
-}
-
-impl Origin for Course<'_> {
-    fn onward(&self, bytes: usize) -> Onward {
+    fn onward(&mut self, bytes: usize) -> Onward {
+        let awaited = self.awaited.get_or_insert_with(|| Awaited::new(bytes));
+        let (awaited, next) = (Arc::clone(awaited), self.next);
         let (server, transforms) = (Arc::clone(self.server), Arc::clone(self.transforms));
-        let (next, awaited) = (self.next.get(), self.awaited(bytes));
         Box::new(move |body, transformed| {
             let settled = go_on(&server, &transforms, next, &awaited, body, transformed);
             if let Some(settled) = settled {
@@ -153,13 +107,17 @@ fn go_on(
     body: Body<'static>,
     transformed: Transformed,
 ) -> Option<Settled> {
-    let course = Course::new(server, transforms, next, Some(Arc::clone(awaited)));
-    let mut packet = Packet::new(body, Some(&course));
-    let result = match transformed {
-        Transformed::Next => course.run(&mut packet),
-        Transformed::Drop => Ok(Outcome::Drop),
-        Transformed::Later => Err(refused("a ticket says what becomes of its message")),
-        Transformed::Fail(error) => Err(SparkError::Transform(error)),
+    let mut course = Course {
+        server,
+        transforms,
+        next,
+        awaited: Some(Arc::clone(awaited)),
+    };
+    let mut packet = Packet::new(body);
+    let result = packet.outcome(transformed, |_| unreachable!("a ticket does not wait"));
+    let result = match result {
+        Ok(Outcome::Next) => course.run(&mut packet),
+        other => other,
     };
     match result {
         Ok(Outcome::Next) => {
@@ -195,11 +153,16 @@ pub(crate) fn outgoing_per_spark(
     packet: &mut Packet<'_>,
 ) -> Result<bool, SparkError> {
     for transform in &transforms.outgoing_per_spark {
-        let transformed = transform(host, key, packet);
-        match outcome(transformed, packet)? {
-            Outcome::Next => {}
-            Outcome::Drop => return Ok(false),
-            Outcome::Later => return Err(refused("a transform that knows the spark can't wait")),
+        let transformed = match transform(host, key, packet) {
+            Transformed::Later => {
+                let reason = "a transform that knows the spark can't take its time";
+                Transformed::Fail(reason.into())
+            }
+            transformed => transformed,
+        };
+        let outcome = packet.outcome(transformed, |_| unreachable!("it does not wait"))?;
+        if matches!(outcome, Outcome::Drop) {
+            return Ok(false);
         }
     }
     Ok(true)

@@ -64,6 +64,7 @@ impl<T: Transformer> Core<T> {
                 });
             }
             Effect::Forget(spark) => self.forget(spark),
+            Effect::Intake(spark) => self.take_in_next(spark),
             Effect::Command(command) => self.carry_out_command(command),
         }
     }
@@ -79,6 +80,7 @@ impl<T: Transformer> Core<T> {
         app::disconnection(self, spark);
         // What waits for its transforms holds nobody up any more.
         self.awaited.must_look |= !self.awaited.is_empty();
+        self.forget_intake(spark);
     }
 
     fn say_goodbye(&mut self, spark: Key) {
@@ -133,6 +135,11 @@ impl<T: Transformer> Core<T> {
                     step.leg.refuse();
                 }
             }
+            Command::Transformed {
+                spark,
+                number,
+                answer,
+            } => self.transformed(spark, number, *answer),
             Command::StepOn { walk } => self.fanout.steps.go_on(walk),
             Command::Arrive(parcel) => self.arrive(parcel),
             Command::Answer {

@@ -18,6 +18,7 @@ use super::destroying::Destroying;
 use super::effects::Effects;
 use super::fairness::Fairness;
 use super::framed::Framed;
+use super::intake::Intake;
 use super::owner::Owner;
 use super::upkeep::Upkeep;
 use crate::app::Timers;
@@ -45,8 +46,9 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) listeners: Option<Arc<Listeners>>,
     /// What messages go through.
     pub(super) transforms: Option<Arc<Transforms>>,
-    /// What waits for transforms.
+    /// What is written and waits for transforms, and what came in and does.
     pub(super) awaited: Queue,
+    pub(super) intake: Intake,
     /// Timers of the application.
     pub(super) app_timers: Timers,
     pub(super) effects: Effects,
@@ -105,6 +107,7 @@ impl<T: Transformer> Core<T> {
             transforms: listeners.transforms.clone(),
             listeners: Some(listeners),
             awaited: Queue::default(),
+            intake: Intake::default(),
             app_timers: Timers::new(now),
             effects: Effects::default(),
             outbox: Outbox::new(server.mesh.shards()),

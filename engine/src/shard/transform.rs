@@ -18,23 +18,6 @@ use crate::guard;
 use crate::memory::Key;
 
 impl<T: Transformer> Core<T> {
-    /// A message of a client, for which there are transforms.
-    #[cold]
-    pub(super) fn transform_incoming(
-        &mut self,
-        transforms: &Arc<Transforms>,
-        spark: Key,
-        kind: Kind,
-        payload: &[u8],
-    ) {
-        let body = Body::new(self.server.options.parser, kind, payload);
-        let mut packet = Packet::new(body, None);
-        if app::incoming(self, spark, transforms, &mut packet) {
-            let (kind, payload) = packet.encoded();
-            app::data(self, spark, kind, payload);
-        }
-    }
-
     /// A handler writes to a spark.
     #[cold]
     pub(super) fn write_transformed(
@@ -132,7 +115,7 @@ impl<T: Transformer> Core<T> {
             return;
         }
         let body = Body::new(self.server.options.parser, kind, payload);
-        let mut packet = Packet::new(body, None);
+        let mut packet = Packet::new(body);
         let outcome = guard::call(|| app::outgoing_per_spark(self, spark, transforms, &mut packet));
         match outcome {
             Ok(Ok(true)) => {
