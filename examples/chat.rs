@@ -48,7 +48,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// The server, which is not yet started.
-pub fn chat() -> Result<Primus, Box<dyn Error>> {
+pub(crate) fn chat() -> Result<Primus, Box<dyn Error>> {
     let mut routes = Routes::new();
     routes.add("GET", "/health", |_| Response::text(200, "well\n").into())?;
     let primus = Primus::builder()
@@ -66,7 +66,10 @@ pub fn chat() -> Result<Primus, Box<dyn Error>> {
 /// Finds out who it is. The spark has it as what was attached.
 fn authorize(request: &mut LayerRequest<'_>) -> Result<(), &'static str> {
     let token = request.head().query().get("token").unwrap_or_default();
-    let (_, name) = TOKENS.iter().find(|(known, _)| *known == token).ok_or("who are you?")?;
+    let (_, name) = TOKENS
+        .iter()
+        .find(|(known, _)| *known == token)
+        .ok_or("who are you?")?;
     request.attach(User(name));
     Ok(())
 }
@@ -74,7 +77,9 @@ fn authorize(request: &mut LayerRequest<'_>) -> Result<(), &'static str> {
 fn joined(spark: &mut Spark<'_>) {
     tell_all(spark, format!("{} has joined", name(spark)));
     spark.every(Duration::from_secs(60), |spark| {
-        let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let time = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         spark.write(Json(from_server(format!("it is {} s", time.as_secs()))));
     });
 }

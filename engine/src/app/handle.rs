@@ -151,6 +151,11 @@ impl Handle {
         self.0.mesh.shards()
     }
 
+    /// The first shard passes it on, if it is not the right one.
+    pub(super) fn send_to_first(&self, command: Command) {
+        self.0.mesh.send(0, command);
+    }
+
     pub(super) fn send_to_all(&self, command: impl Fn() -> Command) {
         for shard in 0..self.0.mesh.shards() {
             self.0.mesh.send(shard, command());
@@ -181,6 +186,10 @@ impl SparkHandle {
         Self { primus, id }
     }
 
+    pub(crate) fn primus(&self) -> &Handle {
+        &self.primus
+    }
+
     /// The id of the spark.
     pub fn id(&self) -> SparkId {
         self.id
@@ -189,13 +198,25 @@ impl SparkHandle {
     /// Writes a message. Fails only when it can't be encoded, is longer than a frame can be, or was
     /// refused by a transform.
     pub fn write(&self, message: impl Message) -> Result<(), SparkError> {
+        self.write_counted(message).map(drop)
+    }
+
+    /// The same; returns how many bytes it is, if anything is left of it.
+    pub(super) fn write_counted(&self, message: impl Message) -> Result<usize, SparkError> {
         let id = self.id;
-        match self.primus.encode(message)? {
-            Written::Now((kind, payload)) => self.send(Command::Write { id, kind, payload }),
-            Written::Later(awaited) => self.send(Command::WriteLater { id, awaited }),
-            Written::Nothing => {}
-        }
-        Ok(())
+        Ok(match self.primus.encode(message)? {
+            Written::Now((kind, payload)) => {
+                let bytes = payload.len();
+                self.send(Command::Write { id, kind, payload });
+                bytes
+            }
+            Written::Later(awaited) => {
+                let bytes = awaited.bytes;
+                self.send(Command::WriteLater { id, awaited });
+                bytes
+            }
+            Written::Nothing => 0,
+        })
     }
 
     /// Ends the spark; its client does not reconnect.

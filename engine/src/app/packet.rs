@@ -149,7 +149,7 @@ impl<'a> Packet<'a> {
         &mut self,
         transformed: Transformed,
         onward: impl FnOnce(usize) -> Onward,
-    ) -> Result<Outcome, SparkError> {
+    ) -> Result<Fate, SparkError> {
         let slip = self.slip.take();
         let transformed = match (transformed, slip) {
             (Transformed::Later, None) => {
@@ -159,7 +159,7 @@ impl<'a> Packet<'a> {
             (Transformed::Later, Some(slip)) => {
                 let bytes = self.body.encoded().1.len();
                 let Some((body, answer)) = slip.wait(|| onward(bytes)) else {
-                    return Ok(Outcome::Later);
+                    return Ok(Fate::Later);
                 };
                 self.body = body;
                 answer
@@ -172,8 +172,8 @@ impl<'a> Packet<'a> {
             }
         };
         match transformed {
-            Transformed::Next => Ok(Outcome::Next),
-            Transformed::Drop => Ok(Outcome::Drop),
+            Transformed::Next => Ok(Fate::Next),
+            Transformed::Drop => Ok(Fate::Drop),
             Transformed::Fail(error) => Err(SparkError::Transform(error)),
             Transformed::Later => unreachable!("a ticket says what becomes of its message"),
         }
@@ -204,7 +204,7 @@ pub enum Transformed {
 }
 
 /// What becomes of a message that was transformed.
-pub(crate) enum Outcome {
+pub(crate) enum Fate {
     /// It goes on.
     Next,
     /// Nobody gets it.
@@ -431,7 +431,7 @@ mod tests {
         ticket.set(2).unwrap();
         ticket.next();
         let outcome = packet.outcome(Transformed::Later, never);
-        assert!(matches!(outcome, Ok(Outcome::Next)));
+        assert!(matches!(outcome, Ok(Fate::Next)));
         assert_eq!(text(packet.data()), "2");
         drop(packet.later());
         let outcome = packet.outcome(Transformed::Later, never);
@@ -443,7 +443,7 @@ mod tests {
         let mut packet = packet();
         let (first, second) = (packet.later(), packet.later());
         let outcome = packet.outcome(Transformed::Next, never);
-        assert!(matches!(outcome, Ok(Outcome::Next)));
+        assert!(matches!(outcome, Ok(Fate::Next)));
         first.fail("too late");
         second.drop_message();
         let outcome = packet.outcome(Transformed::Later, never);
@@ -464,7 +464,7 @@ mod tests {
                 .unwrap();
         });
         let outcome = packet.outcome(Transformed::Later, |_| onward);
-        assert!(matches!(outcome, Ok(Outcome::Later)));
+        assert!(matches!(outcome, Ok(Fate::Later)));
         drop(first);
         second.set(2).unwrap();
         std::thread::spawn(|| second.next()).join().unwrap();

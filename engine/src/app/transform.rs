@@ -8,7 +8,7 @@ use allspark_protocol::transformer::Kind;
 use super::awaited::{Awaited, Settled};
 use super::error::SparkError;
 use super::host::{Command, Host, Server, Transforms};
-use super::packet::{Body, Onward, Outcome, Packet, Transformed};
+use super::packet::{Body, Fate, Onward, Packet, Transformed};
 use crate::memory::Key;
 
 /// What is to be written once a message has gone through the transforms that do not know for whom
@@ -45,12 +45,12 @@ pub(crate) fn outgoing<M>(
     let body = Body::new(server.options.parser, kind, payload);
     let mut packet = Packet::new(body);
     Ok(match course.run(&mut packet)? {
-        Outcome::Next => {
+        Fate::Next => {
             let (kind, payload) = packet.encoded();
             Written::Now(now(kind, payload))
         }
-        Outcome::Drop => Written::Nothing,
-        Outcome::Later => {
+        Fate::Drop => Written::Nothing,
+        Fate::Later => {
             let awaited = course.awaited.expect("it was made with what settles it");
             Written::Later(awaited)
         }
@@ -68,17 +68,17 @@ struct Course<'a> {
 }
 
 impl Course<'_> {
-    fn run(&mut self, packet: &mut Packet<'_>) -> Result<Outcome, SparkError> {
+    fn run(&mut self, packet: &mut Packet<'_>) -> Result<Fate, SparkError> {
         let transforms = Arc::clone(self.transforms);
         while let Some(transform) = transforms.outgoing.get(self.next) {
             self.next += 1;
             let transformed = transform(packet);
             match packet.outcome(transformed, |bytes| self.onward(bytes))? {
-                Outcome::Next => {}
+                Fate::Next => {}
                 other => return Ok(other),
             }
         }
-        Ok(Outcome::Next)
+        Ok(Fate::Next)
     }
 
     fn onward(&mut self, bytes: usize) -> Onward {
@@ -116,16 +116,16 @@ fn go_on(
     let mut packet = Packet::new(body);
     let result = packet.outcome(transformed, |_| unreachable!("a ticket does not wait"));
     let result = match result {
-        Ok(Outcome::Next) => course.run(&mut packet),
+        Ok(Fate::Next) => course.run(&mut packet),
         other => other,
     };
     match result {
-        Ok(Outcome::Next) => {
+        Ok(Fate::Next) => {
             let (kind, payload) = packet.encoded();
             Some(Settled::Message(kind, payload.into()))
         }
-        Ok(Outcome::Drop) => Some(Settled::Nothing),
-        Ok(Outcome::Later) => None,
+        Ok(Fate::Drop) => Some(Settled::Nothing),
+        Ok(Fate::Later) => None,
         Err(error) => Some(Settled::Refused(reason(&error).into())),
     }
 }
@@ -161,7 +161,7 @@ pub(crate) fn outgoing_per_spark(
             transformed => transformed,
         };
         let outcome = packet.outcome(transformed, |_| unreachable!("it does not wait"))?;
-        if matches!(outcome, Outcome::Drop) {
+        if matches!(outcome, Fate::Drop) {
             return Ok(false);
         }
     }

@@ -14,7 +14,7 @@ use super::core::Core;
 use super::effects::Effect;
 use super::reason::EndReason;
 use crate::app::host::{Host, Transforms};
-use crate::app::{self, Body, Incoming, Outcome, Packet, SparkError, Transformed};
+use crate::app::{self, Body, Fate, Incoming, Packet, SparkError, Transformed};
 use crate::memory::Key;
 
 /// A spark for one of whose messages a transform takes its time.
@@ -114,7 +114,7 @@ impl<T: Transformer> Core<T> {
         match app::incoming(self, spark, packet, transforms, first, number) {
             Incoming::Data => {
                 let (kind, payload) = packet.encoded();
-                app::data(self, spark, kind, payload);
+                self.hand_on(spark, kind, payload);
             }
             Incoming::Nothing => {}
             Incoming::Waits(next) => {
@@ -140,8 +140,8 @@ impl<T: Transformer> Core<T> {
             let mut packet = Packet::new(body);
             let outcome = packet.outcome(transformed, |_| unreachable!("a ticket does not wait"));
             match outcome {
-                Ok(Outcome::Next) => self.go_through(&transforms, spark, &mut packet, next),
-                Ok(Outcome::Drop | Outcome::Later) => {}
+                Ok(Fate::Next) => self.go_through(&transforms, spark, &mut packet, next),
+                Ok(Fate::Drop | Fate::Later) => {}
                 Err(error) => self.report(spark, error),
             }
         }
