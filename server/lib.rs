@@ -59,7 +59,7 @@ pub use allspark_engine::{
     LayerError, LayerRequest, LayerTicket, Layers, LocalPrimus, LocalSpark, Message, Next, Outcome,
     OwnedData, Packet, ReadyState, Reply, RouteError, RouteRequest, Routes, SendPolicy, Server,
     ShardFailure, Sleep, Spark, SparkError, SparkHandle, SparkId, SparkStream, StartError, Stats,
-    Ticket, Timer, Transformed, Value, Verdict,
+    Ticket, Timer, TransformTicket, Transformed, Value, Verdict,
 };
 pub use allspark_protocol::http::{
     Cors, CorsError, CorsOptions, ForwardedHeader, NetworkError, Query, RequestHead, Response,
