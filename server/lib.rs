@@ -35,9 +35,13 @@
 #[doc = include_str!("../docs/MIGRATING.md")]
 mod migrating {}
 
+#[cfg(feature = "auth")]
+pub mod auth;
 mod builder;
 mod error;
 mod events;
+#[cfg(feature = "auth")]
+mod keys;
 mod library;
 mod options;
 mod primus;

@@ -20,6 +20,11 @@ pub struct Primus {
     pub(crate) engine: engine::Primus<AnyTransformer>,
     pub(crate) library: ServedLibrary,
     pub(crate) options: Options,
+    /// Whether it may refuse clients by what its builder was told.
+    #[cfg(feature = "client")]
+    pub(crate) asks: bool,
+    #[cfg(feature = "auth")]
+    pub(crate) keys: Option<std::sync::Arc<crate::auth::Watch>>,
 }
 
 impl Primus {
