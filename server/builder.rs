@@ -62,8 +62,10 @@ impl Builder {
         self
     }
 
-    /// How messages become values: `json`, or `raw` to pass text and bytes on as they are.
-    /// Default `json`.
+    /// How messages become values: `json`; `ejson`, `msgpack` or `binary` with the bytes of the npm
+    /// packages that Primus drives (ejson, primus-msgpack, binary-pack); or `raw` to pass text and
+    /// bytes on as they are. In any case. Default `json`. The messages of `msgpack` and `binary` are
+    /// bytes, which the transformer `sockjs` can't carry.
     #[must_use]
     pub fn parser(self, name: impl AsRef<str>) -> Self {
         let parser = name.as_ref().parse();
@@ -378,9 +380,14 @@ mod tests {
                  /primus",
             ),
             (
-                Primus::builder().parser("ejson"),
-                "option `parser`: the parser `ejson` is not available in this build yet; the \
-                 parsers are: json, raw",
+                Primus::builder().parser("bson"),
+                "option `parser`: unknown parser `bson`; the parsers are: json, ejson, msgpack, \
+                 binary, raw",
+            ),
+            (
+                Primus::builder().parser("msgpack").transformer("sockjs"),
+                "option `parser`: messages of `msgpack` are bytes, which the transformer `sockjs` \
+                 can't carry",
             ),
             (
                 Primus::builder().transport("pingTimeout", "5000"),

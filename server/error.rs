@@ -52,6 +52,14 @@ pub enum OptionError {
     Transport(#[from] TransportOptionError),
     /// There is no parser of this name.
     Parser(#[from] UnknownParser),
+    /// The messages of the parser are bytes, and no client of the transformer could get them.
+    #[error("messages of `{parser}` are bytes, which the transformer `{transformer}` can't carry")]
+    NoBytes {
+        /// The name of the parser.
+        parser: &'static str,
+        /// The name of the transformer.
+        transformer: &'static str,
+    },
     /// No client could be pinged in this time.
     PingInterval(#[from] PingIntervalError),
     /// The number is too small or too large.

@@ -1,6 +1,7 @@
 //! What each option takes, and what it refuses.
 
 use allspark::{Cors, CorsOptions, DriverChoice, ParserKind, SendPolicy, TransformerKind};
+use allspark_protocol::parser::Parser;
 
 use super::*;
 use crate::table::{DefaultValue, Kind, SETTINGS, Setting, find};
@@ -162,9 +163,19 @@ fn the_help_names_every_choice() {
 }
 
 #[test]
-fn what_has_no_effect_is_refused() {
-    let reason = set("parser", "msgpack").unwrap_err();
-    assert!(reason.contains("in this build yet"), "{reason}");
+fn a_parser_and_a_transformer_must_go_together() {
+    let check = |transformer, parser| check(&[("transformer", transformer), ("parser", parser)]);
+    for parser in ParserKind::ALL.map(|parser| parser.name()) {
+        for transformer in ["websockets", "any", "browserchannel"] {
+            assert_eq!(check(transformer, parser), Ok(()));
+        }
+    }
+    assert_eq!(check("sockjs", "ejson"), Ok(()));
+    let reason = check("sockjs", "binary").unwrap_err();
+    assert!(
+        reason.starts_with("parser: messages of `binary` are bytes"),
+        "{reason}"
+    );
 }
 
 #[test]

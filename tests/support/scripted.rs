@@ -5,7 +5,8 @@
 //! which is answered with what the application sees of the spark, `{"do":"counts"}`, which is
 //! answered with how often each event came on all sparks together, and how many sessions there are,
 //! or `{"do":"remember","key":..,"value":..}`, for which any spark can ask with
-//! `{"do":"recall","key":..}`.
+//! `{"do":"recall","key":..}`. `["rewrite", value]` is answered with that value, which is decoded
+//! and encoded anew, where an echo would pass on the bytes that came.
 //! It reads the options of `allspark serve` that the tests use. tests/interop/node-server.js is the
 //! same on Node.js.
 
@@ -14,7 +15,9 @@ use std::error::Error;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use allspark::{Builder, Destroy, DriverChoice, EndOptions, Json, KeepHeaders, Primus, Spark};
+use allspark::{
+    Builder, Data, Destroy, DriverChoice, EndOptions, Json, KeepHeaders, Primus, Spark, Value,
+};
 use signal_hook::consts::SIGTERM;
 use signal_hook::iterator::Signals;
 
@@ -106,12 +109,24 @@ fn script(primus: &Primus) {
         spark.on_heartbeat(move |_| count(&heartbeats.counts.heartbeat));
         spark.on_data(move |spark, message| {
             count(&data.counts.data);
+            if let Some(value) = to_rewrite(message) {
+                spark.write(value);
+                return;
+            }
             match message.parse() {
                 Ok(command) => obey(spark, command, &data),
                 Err(error) => eprintln!("no command: {error}"),
             }
         });
     });
+}
+
+/// What is to be written anew.
+fn to_rewrite(message: Data<'_>) -> Option<Value> {
+    match message.value().ok()? {
+        Value::Array(mut parts) if parts.len() == 2 && parts[0] == "rewrite".into() => parts.pop(),
+        _ => None,
+    }
 }
 
 fn obey(spark: &mut Spark<'_>, command: Command, shared: &Shared) {
@@ -183,6 +198,7 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<(Builder, String), 
                 builder
             }
             "--transformer" => builder.transformer(value),
+            "--parser" => builder.parser(value),
             "--client-plugins" => with_client_plugins(builder, &value)?,
             "--transport" => {
                 let option = value.split_once('=');

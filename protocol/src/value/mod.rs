@@ -1,8 +1,9 @@
 //! A value of any type: what a message means, and what an application can write without a type of
 //! its own.
 //!
-//! It is what JavaScript has, seen from JSON, plus bytes for the binary parsers. Looking up what is
-//! not there gives [`Value::Null`], as `undefined` would, and never panics.
+//! It is what JavaScript has, seen from JSON, plus bytes for the binary parsers, and what some parsers
+//! know beyond that ([`Extended`]). Looking up what is not there gives [`Value::Null`], as `undefined`
+//! would, and never panics.
 //!
 //! # Invariants
 //! - Integers that fit an `i64` or `u64` are exact.
@@ -11,6 +12,7 @@
 mod convert;
 mod deserialize;
 mod deserializer;
+mod extended;
 mod misfit;
 mod number;
 mod serialize;
@@ -20,6 +22,7 @@ mod unite;
 use std::fmt;
 use std::ops::Index;
 
+pub use extended::{Date, Extended};
 pub use misfit::Misfit;
 pub use number::Number;
 
@@ -43,6 +46,8 @@ pub enum Value {
     Array(Vec<Self>),
     /// Values by name.
     Object(Object),
+    /// What only some parsers know: a date, a regular expression, or a type of the application.
+    Extended(Box<Extended>),
 }
 
 /// Values by name, in the order in which they were put in. Look-up walks the members: objects of
@@ -108,6 +113,17 @@ impl Value {
         }
     }
 
+    /// The moment, if it is a date. Only the parsers `ejson` and `msgpack` know dates.
+    pub fn as_date(&self) -> Option<Date> {
+        match self {
+            Self::Extended(extended) => match **extended {
+                Extended::Date(date) => Some(date),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     /// The elements, if it is an array.
     pub fn as_array(&self) -> Option<&[Self]> {
         match self {
@@ -147,6 +163,7 @@ impl Value {
             Self::Bytes(_) => "bytes",
             Self::Array(_) => "an array",
             Self::Object(_) => "an object",
+            Self::Extended(extended) => extended.type_name(),
         }
     }
 }
