@@ -171,7 +171,8 @@ impl Options {
     /// transport has, and whether it carries what the parser makes.
     ///
     /// # Errors
-    /// The first thing that does not go together, as [`Builder::build`](crate::Builder::build) says it.
+    /// The first thing that does not go together, as [`Builder::build`](crate::Builder::build) says
+    /// it.
     pub fn check(&self) -> Result<(), Error> {
         self.build_transformer(0).map(drop)
     }

@@ -5,6 +5,7 @@
 //! `FUZZ_ROUNDS=1000000 FUZZ_SEED=7 cargo test --release --test fuzz`.
 
 mod clients;
+mod parsers;
 #[path = "../support/puppet.rs"]
 mod puppet;
 mod requests;

@@ -1,8 +1,8 @@
 // The oracle: the real Primus of Node.js behind the command line of `allspark serve`. A test that
 // does not pass against this server is wrong.
 //
-// With `--app scripted` it obeys messages like {"do":"end"} and ["rewrite",5]; tests/support/scripted.rs
-// is the same for AllSpark.
+// With `--app scripted` it obeys messages like {"do":"end"} and ["rewrite",5];
+// tests/support/scripted.rs is the same for AllSpark.
 'use strict';
 
 const http = require('node:http');

@@ -3,11 +3,13 @@
 'use strict';
 
 const assert = require('node:assert/strict');
+const Module = require('node:module');
 const { test } = require('node:test');
+const Primus = require('primus');
 
 const { ask, event, open, openPlain, record, sparkId } = require('./clients');
 const { buffer, date, generated, infinite, regExp, typedArray } = require('./generated');
-const { peer, startServer, within } = require('./server');
+const { differsFromNode, peer, startServer, within } = require('./server');
 const { VALUES } = require('./values');
 const { variants } = require('./variants');
 
@@ -86,7 +88,7 @@ async function servers(t, parser) {
 }
 
 async function talk(members, parser) {
-  const values = Object.values(VALUES).filter(PARSERS[parser].reads ?? (() => true));
+  const values = carried(parser);
   for (const value of values) {
     const heard = members.map(({ client }) => event(client, 'data'));
     members[0].client.write(value);
@@ -132,6 +134,72 @@ test('what is no message of the parser is an error of its spark, and no more', a
     assert.deepEqual([counts.error, counts.disconnection], [messages.length, 0], parser);
   }
 });
+
+test(
+  'a parser of the application speaks with clients that have its other half',
+  differsFromNode('the server of the tests has no such parser'),
+  async (t) => {
+    const server = await startServer(t, { app: 'scripted', parser: 'lettered', pingIntervalMs: 200 });
+    assert.equal((await (await fetch(`${server.url}/primus/spec`)).json()).parser, 'lettered');
+    const Served = load(await (await fetch(`${server.url}/primus/primus.js`)).text());
+    const Npm = Primus.createSocket({ transformer: 'websockets', parser: LETTERED });
+    for (const Client of [Served, Npm]) {
+      const client = new Client(server.url);
+      server.afterStop(() => client.end());
+      await event(client, 'open');
+      for (const value of [...Object.values(VALUES), 'x'.repeat(200)]) {
+        assert.deepEqual(await ask(client, ['rewrite', value]), value);
+      }
+      assert.match(await sparkId(client), /^.+$/);
+      await event(client, 'incoming::ping');
+    }
+    const socket = await openPlain(server);
+    for (const message of ['1', '', 'v', Buffer.of(255)]) socket.send(message);
+    const answer = collectMessages(socket, 1);
+    socket.send('v{"do":"counts"}');
+    const { error, disconnection } = JSON.parse(String((await answer)[0][0]).slice(1));
+    assert.deepEqual([error, disconnection], [4, 0]);
+  },
+);
+
+test(
+  'the client library of a server has its parser',
+  differsFromNode('what its library needs is not in this folder'),
+  async (t) => {
+    for (const parser of [...Object.keys(PARSERS), 'raw']) {
+      const server = await startServer(t, { parser });
+      const text = await (await fetch(`${server.url}/primus/primus.js`)).text();
+      const Served = load(text);
+      const client = new Served(server.url);
+      server.afterStop(() => client.end());
+      await event(client, 'open');
+      const values = parser === 'raw' ? ['text'] : carried(parser);
+      for (const value of values) assert.deepEqual(await ask(client, value), value, parser);
+      assert.match(await sparkId(client), /^.+$/);
+    }
+  },
+);
+
+/** The parser of the scripted server as npm takes one; both functions are written into its client. */
+const LETTERED = {
+  encoder: (value, done) => done(null, `v${JSON.stringify(value)}`),
+  decoder: (packet, done) => {
+    const isText = typeof packet === 'string';
+    const text = isText ? packet : String.fromCharCode(...new Uint8Array(packet));
+    done(null, JSON.parse(text.slice(1)));
+  },
+};
+
+/** What a client library exports. */
+function load(text) {
+  const made = new Module('primus.js');
+  made.paths = module.paths;
+  made._compile(text, 'primus.js');
+  return made.exports;
+}
+
+/** Values that npm's parser of this name brings back as they went. */
+const carried = (parser) => Object.values(VALUES).filter(PARSERS[parser].reads ?? (() => true));
 
 /** The message of a value, as npm primus makes it. */
 function encode(parser, value) {

@@ -7,7 +7,8 @@
 //! or `{"do":"remember","key":..,"value":..}`, for which any spark can ask with
 //! `{"do":"recall","key":..}`. `["rewrite", value]` is answered with that value, which is decoded
 //! and encoded anew, where an echo would pass on the bytes that came.
-//! It reads the options of `allspark serve` that the tests use. tests/interop/node-server.js is the
+//! It reads the options of `allspark serve` that the tests use, and knows a parser of its own,
+//! `lettered`. tests/interop/node-server.js is the
 //! same on Node.js.
 
 use std::collections::HashMap;
@@ -15,8 +16,10 @@ use std::error::Error;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use allspark::parser::{Parser, Scratch};
 use allspark::{
-    Builder, Data, Destroy, DriverChoice, EndOptions, Json, KeepHeaders, Primus, Spark, Value,
+    Builder, ClientHalf, CustomParser, Data, DecodeError, Destroy, DriverChoice, EncodeError,
+    EndOptions, Json, KeepHeaders, Kind, ParseError, Primus, Spark, Value, parser,
 };
 use signal_hook::consts::SIGTERM;
 use signal_hook::iterator::Signals;
@@ -198,6 +201,7 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<(Builder, String), 
                 builder
             }
             "--transformer" => builder.transformer(value),
+            "--parser" if value == "lettered" => builder.custom_parser(&Lettered),
             "--parser" => builder.parser(value),
             "--client-plugins" => with_client_plugins(builder, &value)?,
             "--transport" => {
@@ -214,6 +218,49 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<(Builder, String), 
         };
     }
     Ok((builder, address))
+}
+
+/// A parser of the application: JSON behind a letter, as text or, if it is longer than that should
+/// be, as bytes.
+struct Lettered;
+
+impl CustomParser for Lettered {
+    fn name(&self) -> &'static str {
+        "lettered"
+    }
+
+    fn encode(&self, value: &Value, out: &mut Vec<u8>) -> Result<Kind, EncodeError> {
+        out.push(b'v');
+        parser::Json.encode_value(value, out)?;
+        Ok(match out.len() < 100 {
+            true => Kind::Text,
+            false => Kind::Binary,
+        })
+    }
+
+    fn decode(&self, _: Kind, message: &[u8]) -> Result<Value, DecodeError> {
+        let what = "a message without its letter";
+        let json = message.strip_prefix(b"v");
+        let json = json.ok_or(ParseError::Refused { what })?;
+        parser::Json.decode(Kind::Text, json, &mut Scratch::default())
+    }
+
+    fn client_half(&self) -> ClientHalf {
+        ClientHalf {
+            encoder: "function encoder(value, done) { done(null, LETTER + JSON.stringify(value)); }"
+                .into(),
+            decoder: "function decoder(packet, done) {
+                try { packet = JSON.parse(text(packet).slice(1)); } catch (error) { return done(error); }
+                done(null, packet);
+            }"
+            .into(),
+            library: "var LETTER = 'v';
+                function text(packet) {
+                    return typeof packet === 'string' ? packet : new TextDecoder().decode(packet);
+                }"
+            .into(),
+        }
+    }
 }
 
 /// What the client library of a server has of a plugin.

@@ -1,6 +1,6 @@
 //! What stands around the modules, so that others can use the class that they make.
 
-use allspark_protocol::parser::Parser;
+use allspark_protocol::parser::{ClientHalf, Parser, ParserKind};
 
 use super::{Format, Library, Plugin, literal};
 
@@ -8,8 +8,8 @@ use super::{Format, Library, Plugin, literal};
 ///
 /// In the universal format it finds its place as Primus's library does: as a global variable (of
 /// `module.exports` under CommonJS, which is then replaced), as what `require` gives, or as what an
-/// AMD loader gets. Plugins run outside of its function, and so outside of strict mode: code that
-/// is older than that may depend on it.
+/// AMD loader gets. Plugins, and a parser of the application, run outside of its function, and so
+/// outside of strict mode: code that is older than that may depend on it.
 ///
 /// Around the modules is also what gives them modules of Node.js (`Primus.requires`), such as the
 /// package `ws`. Neither format names `require` or `import.meta`: bundlers would look for what is
@@ -20,7 +20,7 @@ pub(super) fn wrap(library: &Library, format: Format, body: &str) -> String {
         env!("CARGO_PKG_VERSION"),
         literal::comment(&library.pathname),
         library.transformer.name(),
-        library.parser.name(),
+        literal::comment(library.parser.name()),
     );
     let wrapped = match format {
         Format::Universal => universal(library, body),
@@ -31,7 +31,7 @@ pub(super) fn wrap(library: &Library, format: Format, body: &str) -> String {
 
 fn universal(library: &Library, body: &str) -> String {
     let global = literal::string(&library.global);
-    let (parameter, call, argument) = match list(&library.plugins, "Primus") {
+    let (parameter, call, argument) = match list(library, "Primus") {
         Some(list) => (", plugins", PLUG, format!(", {list}")),
         None => ("", "", String::new()),
     };
@@ -64,7 +64,7 @@ return getBuiltinModule?.('module').createRequire(argv[1] ?? cwd() + '/')(name);
 /// The class has another name here, so that a plugin's own `Primus` is always its parameter. So is
 /// `require`, which plugins look for to know whether they are in Node.js.
 fn module(library: &Library, body: &str) -> String {
-    let plugs = match list(&library.plugins, "Primus, require") {
+    let plugs = match list(library, "Primus, require") {
         Some(list) => format!("for (const plug of {list}) {PLUG_MODULE}"),
         None => String::new(),
     };
@@ -77,13 +77,29 @@ fn module(library: &Library, body: &str) -> String {
 const PLUG_MODULE: &str =
     "plug(AllSpark, globalThis.process?.getBuiltinModule && AllSpark.requires);\n";
 
-/// A list of functions that take the class, one for each plugin, if there are any.
-fn list(plugins: &[Plugin], parameters: &str) -> Option<String> {
-    let functions: String = plugins
-        .iter()
-        .map(|each| plugin(each, parameters))
-        .collect();
-    (!plugins.is_empty()).then(|| format!("[\n{functions}]"))
+/// A list of functions that take the class, one for the parser of the application and one for each
+/// plugin, if there are any.
+fn list(library: &Library, parameters: &str) -> Option<String> {
+    let parser = match &library.parser {
+        ParserKind::Custom(custom) => parser(&custom.client_half(), parameters),
+        _ => String::new(),
+    };
+    let plugins = library.plugins.iter().map(|each| plugin(each, parameters));
+    let functions: String = [parser].into_iter().chain(plugins).collect();
+    (!functions.is_empty()).then(|| format!("[\n{functions}]"))
+}
+
+/// As in Primus, the functions of a parser see what its library declares, and that sees the class.
+fn parser(half: &ClientHalf, parameters: &str) -> String {
+    let function = |source: &str| source.trim().trim_end_matches(';').to_owned();
+    format!(
+        "function ({parameters}) {{\n{library}\n\
+         Primus.prototype.encoder = {encoder}\n;\n\
+         Primus.prototype.decoder = {decoder}\n;\n}},\n",
+        library = half.library,
+        encoder = function(&half.encoder),
+        decoder = function(&half.decoder),
+    )
 }
 
 /// Line breaks keep a comment at the end of foreign code from swallowing ours. A semicolon at the

@@ -9,7 +9,8 @@ use serde::de::DeserializeOwned;
 use thiserror::Error;
 
 use super::{
-    BinaryPack, DecodeError, Ejson, EncodeError, Json, MsgPack, ParseError, Parser, Raw, Scratch,
+    BinaryPack, Custom, DecodeError, Ejson, EncodeError, Json, MsgPack, ParseError, Parser, Raw,
+    Scratch,
 };
 use crate::transformer::Kind;
 use crate::value::Value;
@@ -28,6 +29,8 @@ pub enum ParserKind {
     Binary,
     /// No parser: text is a string and stays text, bytes are bytes and stay bytes.
     Raw,
+    /// A parser of the application.
+    Custom(Custom),
 }
 
 /// Calls the parser that a [`ParserKind`] stands for.
@@ -54,12 +57,16 @@ macro_rules! with_parser {
                 let $parser = Raw;
                 $call
             }
+            ParserKind::Custom(custom) => {
+                let $parser = custom;
+                $call
+            }
         }
     };
 }
 
 impl ParserKind {
-    /// Every parser there is, in the order in which errors and help texts name them.
+    /// Every parser that is built in, in the order in which errors and help texts name them.
     pub const ALL: [Self; 5] = [
         Self::Json,
         Self::Ejson,
@@ -68,7 +75,7 @@ impl ParserKind {
         Self::Raw,
     ];
 
-    /// Finds a parser by its name, in any case.
+    /// Finds a built-in parser by its name, in any case.
     ///
     /// # Errors
     /// If there is none of that name. The error lists those that there are.

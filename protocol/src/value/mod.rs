@@ -1,15 +1,16 @@
 //! A value of any type: what a message means, and what an application can write without a type of
 //! its own.
 //!
-//! It is what JavaScript has, seen from JSON, plus bytes for the binary parsers, and what some parsers
-//! know beyond that ([`Extended`]). Looking up what is not there gives [`Value::Null`], as `undefined`
-//! would, and never panics.
+//! It is what JavaScript has, seen from JSON, plus bytes for the binary parsers, and what some
+//! parsers know beyond that ([`Extended`]). Looking up what is not there gives [`Value::Null`], as
+//! `undefined` would, and never panics.
 //!
 //! # Invariants
 //! - Integers that fit an `i64` or `u64` are exact.
 //! - The keys of an object are distinct and keep their order.
 
 mod convert;
+mod date;
 mod deserialize;
 mod deserializer;
 mod extended;
@@ -22,7 +23,7 @@ mod unite;
 use std::fmt;
 use std::ops::Index;
 
-pub use extended::{Date, Extended};
+pub use date::Date;
 pub use misfit::Misfit;
 pub use number::Number;
 
@@ -55,6 +56,37 @@ pub enum Value {
 #[derive(Clone, Default)]
 pub struct Object {
     members: Vec<(String, Value)>,
+}
+
+/// A value that only some parsers know. `ejson` knows dates, regular expressions and custom types;
+/// `msgpack` knows dates, regular expressions and extensions. Others refuse to encode them, except
+/// `json`, which writes what is inside: of a date its milliseconds.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Extended {
+    /// A moment.
+    Date(Date),
+    /// A regular expression of JavaScript. It is not looked at.
+    RegExp {
+        /// What stands between the slashes.
+        source: String,
+        /// What stands behind them.
+        flags: String,
+    },
+    /// A custom type of EJSON (`EJSON.addType`). Neither of the two halves is looked at.
+    Custom {
+        /// The name of the type.
+        name: String,
+        /// What its `toJSONValue` gave: JSON.
+        value: Value,
+    },
+    /// An extension of MessagePack that is none of the above, for instance an `Int16Array`. It is
+    /// not looked at.
+    Extension {
+        /// Its type.
+        kind: u8,
+        /// What it holds.
+        bytes: Vec<u8>,
+    },
 }
 
 static NULL: Value = Value::Null;

@@ -22,10 +22,18 @@ pub(super) const ESCAPE: &str = "$escape";
 pub(super) const TYPE: &str = "$type";
 pub(super) const VALUE: &str = "$value";
 
+/// All of these names.
+pub(super) const NAMES: [&str; 8] = [DATE, REG_EXP, FLAGS, INF_NAN, BINARY, ESCAPE, TYPE, VALUE];
+
 /// What the object stands for, if it has the names of a form and no others.
 pub(super) fn form_of(object: &Object) -> Option<Form> {
     let mut names = object.iter().map(|(name, _)| name);
-    match (names.next()?, names.next(), names.next()) {
+    form_of_names((names.next()?, names.next(), names.next()))
+}
+
+/// What an object stands for by its first three names, if it has as many.
+pub(super) fn form_of_names(names: (&str, Option<&str>, Option<&str>)) -> Option<Form> {
+    match names {
         (DATE, None, None) => Some(Form::Date),
         (INF_NAN, None, None) => Some(Form::InfNan),
         (BINARY, None, None) => Some(Form::Binary),

@@ -6,23 +6,29 @@
 //! | `{"$date":0}` | [`Extended::Date`](crate::value::Extended::Date) |
 //! | `{"$binary":"AAE="}` | bytes |
 //! | `{"$InfNaN":0}`, `1`, `-1` | not-a-number and the infinities |
-//! | `{"$regexp":"a","$flags":"g"}` | [`Extended::RegExp`](crate::value::Extended::RegExp), with the flags that the package keeps (`gimuy`) |
-//! | `{"$type":"T","$value":..}` | [`Extended::Custom`](crate::value::Extended::Custom), whose value is JSON and is not looked at |
+//! | `{"$regexp":"a","$flags":"g"}` | [`Extended::RegExp`](crate::value::Extended::RegExp) |
+//! | `{"$type":"T","$value":..}` | [`Extended::Custom`](crate::value::Extended::Custom) |
 //! | `{"$escape":{"$date":0}}` | an object of the application that looks like one of these |
+//!
+//! The value of a custom type is JSON and is not looked at. Of flags those are kept that the
+//! package keeps (`gimuy`).
 //!
 //! | module | what it does |
 //! |---|---|
 //! | [`forms`] | which objects stand for something |
+//! | [`judge`] | whether what they hold makes sense, without building anything |
 //! | [`read`] | makes values of them |
 //! | [`write`] | writes them |
 //!
 //! Differences from the package, all on purpose, beside those of [`super::Json`]:
-//! - a form with a content that makes no sense (a date that is no number or too far away, bytes that
-//!   are no base64) is an error. The package makes of some of them whatever JavaScript makes of them;
+//! - a form with a content that makes no sense (a date that is no number or too far away, bytes
+//!   that are no base64) is an error. The package makes of some of them whatever JavaScript makes
+//!   of them;
 //! - a custom type need not be known here. The package refuses what nobody added by `addType`;
 //! - whether a regular expression is one is left to who uses it.
 
 mod forms;
+mod judge;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -39,9 +45,6 @@ use crate::transformer::Kind;
 use crate::value::Value;
 
 /// The parser `ejson`, in text messages. Bytes are no message of it, as in Primus.
-///
-/// A message that holds one of the forms is decoded to be checked, as only that shows whether what
-/// it says makes sense; any other one is scanned, as JSON is.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Ejson;
 
@@ -59,13 +62,7 @@ impl Parser for Ejson {
         if !may_hold_forms(message) {
             return Ok(());
         }
-        match self.decode(kind, message, &mut Scratch::default()) {
-            Ok(_) => Ok(()),
-            Err(DecodeError::Invalid(error)) => Err(error),
-            Err(DecodeError::NotUtf8 | DecodeError::Mismatch(_)) => Err(ParseError::Refused {
-                what: "text that is not UTF-8",
-            }),
-        }
+        judge::judge(message).map_err(|what| ParseError::Refused { what })
     }
 
     #[inline]

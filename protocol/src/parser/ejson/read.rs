@@ -23,7 +23,7 @@ const FLAGS_KEPT: [char; 5] = ['g', 'i', 'm', 'u', 'y'];
 const FLAGS_LOOKED_AT: usize = 50;
 
 /// What makes no sense, in words.
-type Nonsense = &'static str;
+pub(super) type Nonsense = &'static str;
 
 /// Makes the value of what JSON says.
 pub(super) fn from_json(json: Value) -> Result<Value, Nonsense> {
@@ -34,7 +34,16 @@ pub(super) fn from_json(json: Value) -> Result<Value, Nonsense> {
         }
         Value::Object(object) => match form_of(&object) {
             None => members(object),
-            Some(form) => read(form, object),
+            Some(Form::Escape) => match object.into_iter().next() {
+                Some((_, Value::Object(escaped))) => members(escaped),
+                _ => Err(NOT_ESCAPED),
+            },
+            Some(stands_for) => {
+                let mut object = object;
+                form(stands_for, &mut |name| {
+                    object.remove(name).unwrap_or_default()
+                })
+            }
         },
         plain => Ok(plain),
     }
@@ -48,16 +57,18 @@ fn members(object: Object) -> Result<Value, Nonsense> {
     Ok(Value::Object(Object::from(members?)))
 }
 
-fn read(form: Form, mut object: Object) -> Result<Value, Nonsense> {
-    let mut take = |name| object.remove(name).unwrap_or_default();
+const NOT_ESCAPED: Nonsense = "`$escape` of what is no object";
+
+/// The value of a form other than `$escape` of an object, of which `take` gives what it holds.
+pub(super) fn form(
+    form: Form,
+    take: &mut dyn FnMut(&'static str) -> Value,
+) -> Result<Value, Nonsense> {
     match form {
         Form::Date => date(&take(forms::DATE)),
         Form::InfNan => inf_nan(&take(forms::INF_NAN)),
         Form::Binary => binary(&take(forms::BINARY)),
-        Form::Escape => match take(forms::ESCAPE) {
-            Value::Object(escaped) => members(escaped),
-            _ => Err("`$escape` of what is no object"),
-        },
+        Form::Escape => Err(NOT_ESCAPED),
         Form::RegExp => reg_exp(take(forms::REG_EXP), &take(forms::FLAGS)),
         Form::Custom => match (take(forms::TYPE), take(forms::VALUE)) {
             (Value::String(name), value) => Ok(Extended::Custom { name, value }.into()),

@@ -1,5 +1,5 @@
-//! The right-hand sides are what npm ejson 2 writes and reads. Further values are compared with it by
-//! tests/interop.
+//! The right-hand sides are what npm ejson 2 writes and reads. Further values are compared with it
+//! by tests/interop.
 
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -112,6 +112,12 @@ fn foreign_text_is_read_as_the_package_reads_it() {
         (r#"{"$binary":"QQ"}"#, Value::Bytes(vec![b'A'])),
         (r#"{"$flags":"yxgig","$regexp":"("}"#, reg_exp("(", "giy")),
         (r#"[{"$escape":{}}]"#, value!([{}])),
+        (
+            r#"{"$type":"T","$value":{"$date":"x"}}"#,
+            custom("T", value!({ "$date": "x" })),
+        ),
+        (r#"{"$escape":{"$date":"x"}}"#, value!({ "$date": "x" })),
+        (r#"{"$binary":"\u0051Q"}"#, Value::Bytes(vec![b'A'])),
         (r#"{"$value":1,"$type":"T"}"#, custom("T", 1.into())),
         (
             r#"{"$escape":{"$escape":{"$date":1}}}"#,
@@ -136,6 +142,11 @@ fn what_makes_no_sense_is_an_error() {
         ),
         (r#"{"$escape":null}"#, "`$escape` of what is no object"),
         (r#"{"$type":1,"$value":1}"#, "`$type` that is no text"),
+        (r#"{"\u0024date":true}"#, "`$date` that is no date"),
+        (
+            r#"{"$escape":{"a":{"$date":[]}}}"#,
+            "`$date` that is no date",
+        ),
     ] {
         assert_eq!(
             decoded(text),
@@ -254,10 +265,42 @@ fn any_value() -> impl Strategy<Value = Value> {
     })
 }
 
+/// JSON whose objects look like forms, mostly with contents that make no sense.
+fn like_forms() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        "[A-Za-z=]{0,8}|.{0,4}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(6, 40, 3, |inner| {
+        let member = (name(), inner.clone());
+        prop_oneof![
+            1 => prop::collection::vec(inner, 0..3).prop_map(Value::Array),
+            3 => prop::collection::vec(member, 1..3)
+                .prop_map(|members| Value::Object(Object::from(members))),
+        ]
+    })
+}
+
 proptest! {
     #[test]
     fn whatever_is_written_is_read_again(value in any_value()) {
         let text = encoded(&value).unwrap();
         prop_assert_eq!(decoded(&text), Ok(value), "{}", text);
+    }
+
+    /// Each name once, or `check` would see more than `decode`.
+    #[test]
+    fn what_makes_no_sense_is_found_without_building_it(json in like_forms()) {
+        let mut text = Vec::new();
+        Json.encode_value(&json, &mut text).unwrap();
+        let _ = decoded(str::from_utf8(&text).unwrap());
+    }
+
+    #[test]
+    fn the_judge_comes_to_an_end_whatever_it_is_given(text in ".{0,40}") {
+        let _ = judge::judge(text.as_bytes());
     }
 }

@@ -1,8 +1,7 @@
-//! BinaryPack as npm binary-pack 1 has it: an early MessagePack, with other types of text and bytes,
-//! and without extensions.
+//! BinaryPack as npm binary-pack 1 has it: an early MessagePack, with other types of text and
+//! bytes, and without extensions.
 
-use super::Dialect;
-use super::read::{Reader, Token};
+use super::read::{Dialect, Reader, Token};
 use super::write::{self, Head};
 use crate::parser::{EncodeError, ParseError};
 use crate::value::{Extended, Number, Value};
@@ -13,8 +12,8 @@ use crate::value::{Extended, Number, Value};
 /// whole number from 2^64 on, or below -2^63, and infinity have no message, as with npm. Types that
 /// npm reads as `undefined` are an error.
 ///
-/// npm's writes whole numbers beyond 32 bits in a way that it can't read again itself, and 2^63 as if
-/// it were negative. The bytes are the same here.
+/// npm's writes whole numbers beyond 32 bits in a way that it can't read again itself, and 2^63 as
+/// if it were negative. The bytes are the same here.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct BinaryPack;
 

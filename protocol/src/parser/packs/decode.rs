@@ -1,8 +1,7 @@
-//! Checks messages without building anything, and builds values. Both go through a message alike, so
-//! that what one accepts the other accepts.
+//! Checks messages without building anything, and builds values. Both go through a message alike,
+//! so that what one accepts the other accepts.
 
-use super::Dialect;
-use super::read::{Reader, Token};
+use super::read::{Dialect, Reader, Token};
 use crate::limits::VALUE_DEPTH_MAX;
 use crate::parser::{ParseError, float};
 use crate::value::{Number, Object, Value};

@@ -1,6 +1,7 @@
 //! Writes values.
 
-use super::{Dialect, write};
+use super::read::Dialect;
+use super::write;
 use crate::limits::VALUE_DEPTH_MAX;
 use crate::parser::EncodeError;
 use crate::value::Value;

@@ -1,26 +1,29 @@
-//! The binary parsers: `msgpack` and `binary`. Both pack a value into few bytes, each of which begins
-//! with a byte that says what follows; they differ in some of these bytes and in how they write
-//! numbers, which is their [`Dialect`].
+//! The binary parsers: `msgpack` and `binary`. Both pack a value into few bytes, each of which
+//! begins with a byte that says what follows; they differ in some of these bytes and in how they
+//! write numbers, which is their [`Dialect`].
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`read`] | takes messages apart: bounds, types, lengths |
+//! | [`read`] | takes messages apart: bounds, types, lengths; what a dialect is |
 //! | [`write`] | writes what both write alike |
 //! | [`decode`] | checks messages, and builds values |
 //! | [`encode`] | writes values |
 //! | [`msgpack`], [`binary`] | what only one of them knows |
 //!
-//! Crates for MessagePack write other bytes than the packages of Primus do (a whole number beyond 32
-//! bits is a double there, 255 bytes have a length of 16 bits, objects are never arrays), and none
-//! knows the other format. So this is our own.
+//! Crates for MessagePack write other bytes than the packages of Primus do (a whole number beyond
+//! 32 bits is a double there, 255 bytes have a length of 16 bits, objects are never arrays), and
+//! none knows the other format. So this is our own.
 //!
 //! Differences from the npm packages, all on purpose:
 //! - arrays and maps nest at most [`crate::limits::VALUE_DEPTH_MAX`] levels;
-//! - a message ends with its value: bytes behind it are an error, which the packages do not look at;
-//! - integers that fit an `i64` or `u64` are exact; those that no double can hold are written with 64
-//!   bits, which the packages read as the nearest double;
-//! - keys are text, numbers, booleans or null, and become text as in JavaScript; others are an error;
-//! - a received message is sent again byte for byte, be it packed more loosely than by the packages.
+//! - a message ends with its value: bytes behind it are an error, which the packages do not look
+//!   at;
+//! - integers that fit an `i64` or `u64` are exact; those that no double can hold are written with
+//!   64 bits, which the packages read as the nearest double;
+//! - keys are text, numbers, booleans or null, and become text as in JavaScript; others are an
+//!   error;
+//! - a received message is sent again byte for byte, be it packed more loosely than by the
+//!   packages.
 //!
 //! As with the packages, text that is not UTF-8 is read with U+FFFD for what is none.
 
@@ -44,41 +47,8 @@ pub use msgpack::MsgPack;
 use super::{DecodeError, EncodeError, ParseError, Parser, Scratch, typed};
 use crate::primus::packet::PREFIX;
 use crate::transformer::Kind;
-use crate::value::{Extended, Number, Value};
-use read::{Reader, Token};
-
-/// What distinguishes one binary parser from the other.
-pub(super) trait Dialect: Copy + Send + Sync + 'static {
-    /// The name of the parser.
-    const NAME: &'static str;
-
-    /// Reads what follows a type that the other one does not know, or reads otherwise.
-    ///
-    /// # Errors
-    /// If there is no such type, or the message ends too early.
-    fn other<'m>(reader: &mut Reader<'m>, kind: u8) -> Result<Token<'m>, ParseError>;
-
-    /// The value of an extension.
-    fn extension(kind: u8, bytes: &[u8]) -> Value;
-
-    /// Appends the type and the length of a text.
-    fn text_head(bytes: usize, out: &mut Vec<u8>);
-
-    /// Appends the type and the length of bytes.
-    fn bytes_head(bytes: usize, out: &mut Vec<u8>);
-
-    /// Appends a number.
-    ///
-    /// # Errors
-    /// If there is no way to write it.
-    fn number(number: Number, out: &mut Vec<u8>) -> Result<(), EncodeError>;
-
-    /// Appends a value that not every parser knows.
-    ///
-    /// # Errors
-    /// If this one does not.
-    fn extended(extended: &Extended, out: &mut Vec<u8>) -> Result<(), EncodeError>;
-}
+use crate::value::Value;
+use read::{Dialect, Reader, Token};
 
 impl<D: Dialect> Parser for D {
     fn name(&self) -> &'static str {

@@ -1,10 +1,10 @@
-//! MessagePack as npm primus-msgpack 1 (msgpack-lite) has it: a number that is no integer of 32 bits
-//! is a double, and dates and regular expressions are extensions of its own, and so are typed arrays.
+//! MessagePack as npm primus-msgpack 1 (msgpack-lite) has it: a number that is no integer of 32
+//! bits is a double, and dates and regular expressions are extensions of its own, and so are typed
+//! arrays.
 
-use super::decode;
-use super::read::{Reader, Token};
+use super::read::{Dialect, Reader, Token};
 use super::write::{self, Head};
-use super::{Dialect, encode};
+use super::{decode, encode};
 use crate::parser::{EncodeError, ParseError};
 use crate::value::{Date, Extended, Number, Value};
 
@@ -12,12 +12,14 @@ use crate::value::{Date, Extended, Number, Value};
 ///
 /// | in JavaScript | as a value |
 /// |---|---|
-/// | a `Buffer`, `Uint8Array`, `Uint8ClampedArray`, `ArrayBuffer`, `DataView` | bytes; written as a `Buffer`, which browsers read as an `Uint8Array` |
+/// | a `Buffer`, `Uint8Array`, `Uint8ClampedArray`, `ArrayBuffer`, `DataView` | bytes |
 /// | a `Date` that is valid | [`Extended::Date`] |
 /// | a `RegExp` | [`Extended::RegExp`] |
 /// | a number, string or boolean in a box (`Object(5)`) | what is in the box |
 /// | another typed array, an `Error`, any other extension | [`Extended::Extension`], as it is |
 /// | what has no value (`undefined`, a function) | null |
+///
+/// Bytes are written as a `Buffer`, which browsers read as an `Uint8Array`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MsgPack;
 

@@ -1,8 +1,8 @@
-//! Takes a message apart, token by token. It builds nothing, and what a message says about lengths is
-//! believed only as far as there are bytes.
+//! Takes a message apart, token by token. It builds nothing, and what a message says about lengths
+//! is believed only as far as there are bytes.
 
-use super::Dialect;
-use crate::parser::ParseError;
+use crate::parser::{EncodeError, ParseError};
+use crate::value::{Extended, Number, Value};
 
 /// One piece of a message: a value, or how many values follow.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -20,6 +20,39 @@ pub(in crate::parser) enum Token<'m> {
     List(usize),
     /// So many keys, and as many values.
     Map(usize),
+}
+
+/// What distinguishes one binary parser from the other.
+pub(in crate::parser) trait Dialect: Copy + Send + Sync + 'static {
+    /// The name of the parser.
+    const NAME: &'static str;
+
+    /// Reads what follows a type that the other one does not know, or reads otherwise.
+    ///
+    /// # Errors
+    /// If there is no such type, or the message ends too early.
+    fn other<'m>(reader: &mut Reader<'m>, kind: u8) -> Result<Token<'m>, ParseError>;
+
+    /// The value of an extension.
+    fn extension(kind: u8, bytes: &[u8]) -> Value;
+
+    /// Appends the type and the length of a text.
+    fn text_head(bytes: usize, out: &mut Vec<u8>);
+
+    /// Appends the type and the length of bytes.
+    fn bytes_head(bytes: usize, out: &mut Vec<u8>);
+
+    /// Appends a number.
+    ///
+    /// # Errors
+    /// If there is no way to write it.
+    fn number(number: Number, out: &mut Vec<u8>) -> Result<(), EncodeError>;
+
+    /// Appends a value that not every parser knows.
+    ///
+    /// # Errors
+    /// If this one does not.
+    fn extended(extended: &Extended, out: &mut Vec<u8>) -> Result<(), EncodeError>;
 }
 
 /// A message, and how far it has been read.

@@ -1,6 +1,6 @@
 //! The bytes are npm's (`vectors`), whatever is written is read again (`ways`), and nothing that a
-//! peer sends costs more than it weighs (`hostile`). Further values are compared with the packages by
-//! tests/interop.
+//! peer sends costs more than it weighs (`hostile`). Further values are compared with the packages
+//! by tests/interop.
 
 mod hostile;
 mod vectors;
