@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use allspark_client::library::{Library, LibraryError};
 use allspark_engine::io::DriverChoice;
-use allspark_engine::{self as engine, KeepHeaders, Routes, SendPolicy};
+use allspark_engine::{self as engine, KeepHeaders, LayerRequest, Routes, SendPolicy, Verdict};
 use allspark_protocol::http::{CorsOptions, RequestHead, Response, is_token};
 use allspark_protocol::parser::{Custom, CustomParser, Parser, ParserKind};
 use allspark_protocol::primus::PingInterval;
@@ -13,6 +13,16 @@ use crate::error::{Error, OptionError};
 use crate::library::ServedLibrary;
 use crate::options::Options;
 use crate::primus::Primus;
+
+/// What is asked whether a request may go on.
+#[derive(Clone)]
+struct Authorization(Arc<dyn Fn(&mut LayerRequest<'_>) -> Verdict + Send + Sync>);
+
+impl std::fmt::Debug for Authorization {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Authorization").finish_non_exhaustive()
+    }
+}
 
 /// The options of a server, with Primus's names and defaults. [`Builder::build`] says what is wrong
 /// with one of them.
@@ -23,6 +33,7 @@ pub struct Builder {
     wrong: Vec<(&'static str, OptionError)>,
     /// Only what nothing else here says: what is done with headers, other requests and memory.
     engine: engine::Options,
+    authorization: Option<Authorization>,
     /// Only what nothing else here says: the plugins.
     library: Library,
 }
@@ -60,6 +71,15 @@ impl Builder {
     #[must_use]
     pub fn compression(mut self, enabled: bool) -> Self {
         self.options.compression = enabled;
+        self
+    }
+
+    /// Whether a WebSocket may be asked for over HTTP/1.0. Proxies do so that were not told
+    /// otherwise (nginx: `proxy_http_version 1.1`), and such a site works, so the default is true,
+    /// as in Primus. RFC 6455, 4.1 wants HTTP/1.1: with false such a request gets 400.
+    #[must_use]
+    pub fn http10_upgrades(mut self, allowed: bool) -> Self {
+        self.options.http10_upgrades = allowed;
         self
     }
 
@@ -243,6 +263,94 @@ impl Builder {
         self.set("cors", cors.try_into(), |o| &mut o.cors)
     }
 
+    /// Networks and addresses of the proxies whose word counts about whom a request comes from,
+    /// separated by commas: `10.0.0.0/8, ::1`. Default none: then a request comes from the peer of
+    /// its connection. Primus believes the header of everybody.
+    ///
+    /// The client is the first address from the right that is no trusted proxy, in
+    /// [`Builder::forwarded_header`]. It is that of the spark
+    /// ([`Spark::address`](crate::Spark::address)), of layers and routes, and in the log. Its port
+    /// is 0 unless the proxy names it.
+    #[must_use]
+    pub fn trusted_proxies(self, networks: impl AsRef<str>) -> Self {
+        let networks = networks.as_ref().parse();
+        self.set("trusted_proxies", networks, |o| &mut o.trusted_proxies)
+    }
+
+    /// The header in which trusted proxies say whom a request comes from: `x-forwarded-for`, or
+    /// `forwarded` (RFC 7239). In any case; default `x-forwarded-for`. The other one is not looked
+    /// at, as a proxy that does not write it passes on what a stranger has written.
+    #[must_use]
+    pub fn forwarded_header(self, name: impl AsRef<str>) -> Self {
+        let header = name.as_ref().parse();
+        self.set("forwarded_header", header, |o| &mut o.forwarded_header)
+    }
+
+    /// Asks this function about every request and upgrade for Primus, as Primus's option of this
+    /// name. It runs on the shard of the request and must not block: what takes long is decided
+    /// later, from any thread, with [`LayerRequest::later`]. Default: everybody is let in.
+    ///
+    /// Who is refused gets 401, or the status of the error, with `{"error":message}`, and with 401
+    /// the `WWW-Authenticate` of the error, if it has one. Of a session that polls every request is
+    /// asked, not only the one that opens it. `/spec` and the client library come before it. What
+    /// is attached to a request is its spark's ([`Spark::attached`](crate::Spark::attached)).
+    ///
+    /// ```
+    /// use allspark::{LayerError, Primus, Verdict};
+    ///
+    /// # fn known(_: &str) -> bool { true }
+    /// // At once:
+    /// let primus = Primus::builder().authorization(|request| {
+    ///     match request.head().query().get("token") {
+    ///         Some(token) if known(&token) => Ok(()),
+    ///         _ => Err(LayerError::new("who are you?").authenticate("Bearer")),
+    ///     }
+    /// });
+    /// // Later, by a thread or a future:
+    /// let primus = Primus::builder().authorization(|request| {
+    ///     let token = request.head().query().get("token").map(String::from);
+    ///     let mut ticket = request.later();
+    ///     std::thread::spawn(move || match token {
+    ///         Some(token) if known(&token) => {
+    ///             ticket.attach(token);
+    ///             ticket.next();
+    ///         }
+    ///         _ => ticket.fail("who are you?"),
+    ///     });
+    ///     Verdict::Later
+    /// });
+    /// ```
+    #[must_use]
+    pub fn authorization<V: Into<Verdict>>(
+        mut self,
+        authorization: impl Fn(&mut LayerRequest<'_>) -> V + Send + Sync + 'static,
+    ) -> Self {
+        let ask = move |request: &mut LayerRequest<'_>| authorization(request).into();
+        self.authorization = Some(Authorization(Arc::new(ask)));
+        self
+    }
+
+    /// Has tokens, JWTs, session cookies or a URL decide who may connect, instead of a function;
+    /// both is an error. [`Authorized::auth`](crate::auth::Authorized::auth) is who a spark is.
+    /// Files are read when the server is built and whenever they change. Default: nothing, so that
+    /// everybody may connect.
+    ///
+    /// ```no_run
+    /// use allspark::auth::AuthorizationOptions;
+    ///
+    /// let primus = allspark::Primus::builder().authorization_by(AuthorizationOptions {
+    ///     jwks_file: Some("/etc/allspark/jwks.json".into()),
+    ///     jwt_audience: vec!["chat".to_owned()],
+    ///     ..AuthorizationOptions::default()
+    /// });
+    /// ```
+    #[cfg(feature = "auth")]
+    #[must_use]
+    pub fn authorization_by(mut self, options: crate::auth::AuthorizationOptions) -> Self {
+        self.options.authorization = options;
+        self
+    }
+
     /// The name of the global variable that the client library makes. Default `Primus`.
     #[must_use]
     pub fn global(self, name: impl AsRef<str>) -> Self {
@@ -366,7 +474,9 @@ impl Builder {
         }
         check_names(&self.engine.keep_headers).map_err(Error::of("keep_headers"))?;
         let transformer = options.build_transformer(engine::random())?;
-        let library = ServedLibrary::new(options.library(self.library), &options.pathname);
+        let asks = self.authorization.is_some() || options.has_authorization();
+        let library = options.library(self.library).authorization(asks);
+        let library = ServedLibrary::new(library, &options.pathname);
         let library = library.map_err(|error| match error {
             LibraryError::ParserCode { .. } => Error::of("parser")(error),
             _ => Error::of("client_plugin")(error),
@@ -376,11 +486,21 @@ impl Builder {
             ..self.engine
         });
         let shards = options.shards.map_or(0, |shards| shards.size());
-        Ok(Primus {
+        let primus = Primus {
             engine: engine::Primus::new(for_engine, transformer, shards, options.driver),
             library,
             options,
-        })
+            #[cfg(feature = "client")]
+            asks,
+            #[cfg(feature = "auth")]
+            keys: None,
+        };
+        #[cfg(feature = "auth")]
+        let primus = primus.with_keys(self.authorization.is_some())?;
+        if let Some(Authorization(ask)) = self.authorization {
+            primus.authorize(move |request| ask(request));
+        }
+        Ok(primus)
     }
 }
 
@@ -422,6 +542,15 @@ mod tests {
             (
                 cors(|cors| cors.methods = "GET;POST".into()),
                 "option `cors`: methods: \"GET;POST\" is no method: write them as in GET,POST",
+            ),
+            (
+                Primus::builder().trusted_proxies("10.0.0.1/8"),
+                "option `trusted_proxies`: \"10.0.0.1/8\" names an address within a network: write \
+                 10.0.0.0/8",
+            ),
+            (
+                Primus::builder().forwarded_header("x-real-ip"),
+                "option `forwarded_header`: ",
             ),
             (
                 Primus::builder().keep_headers(KeepHeaders::Named(vec!["X-A, X-B".into()])),

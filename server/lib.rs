@@ -30,24 +30,34 @@
 //! # Ok::<(), allspark::Error>(())
 //! ```
 
+#[cfg(feature = "auth")]
+pub mod auth;
 mod builder;
 mod error;
+mod events;
+#[cfg(feature = "auth")]
+mod keys;
 mod library;
 mod options;
 mod primus;
 mod save;
 #[cfg(feature = "client")]
 mod socket;
+mod transforms;
 mod transport;
 
 pub use allspark_client::library::LibraryError;
 pub use allspark_engine::io::{DriverChoice, DriverKind};
 pub use allspark_engine::{
-    Data, Destroy, EndOptions, Handle, Headers, Json, KeepHeaders, LocalPrimus, Message,
-    ReadyState, Reply, RouteError, RouteRequest, Routes, SendPolicy, Server, ShardFailure, Spark,
-    SparkError, SparkHandle, SparkId, StartError, Stats, Ticket, Timer, Value,
+    Data, Destroy, EndOptions, Fault, Handle, Headers, Json, KeepHeaders, Layer, LayerError,
+    LayerRequest, LayerTicket, Layers, LocalPrimus, Message, Next, Packet, ReadyState, Reply,
+    RouteError, RouteRequest, Routes, SendPolicy, Server, ShardFailure, Spark, SparkError,
+    SparkHandle, SparkId, StartError, Stats, Ticket, Timer, Transformed, Value, Verdict,
 };
-pub use allspark_protocol::http::{Cors, CorsError, CorsOptions, Query, RequestHead, Response};
+pub use allspark_protocol::http::{
+    Cors, CorsError, CorsOptions, ForwardedHeader, NetworkError, Query, RequestHead, Response,
+    TrustedProxies,
+};
 pub use allspark_protocol::options::{Bounded, OutOfBounds, UnknownChoice};
 pub use allspark_protocol::parser;
 pub use allspark_protocol::parser::{

@@ -40,8 +40,8 @@ export class Transformers {
    */
   offer(transformer, parser) {
     const all = Object.keys(TRANSFORMERS);
-    const usable = PARSERS_OF_BYTES.includes(parser) ? all.filter((name) => name !== 'sockjs') : all;
-    const names = transformer === 'any' ? usable : [transformer];
+    const isCarried = (name) => name !== 'sockjs' || !PARSERS_OF_BYTES.includes(parser);
+    const names = transformer === 'any' ? all.filter(isCarried) : [transformer];
     const wanted = decodeURIComponent(location.hash.slice(1));
     this.#list.replaceChildren(...names.map(option));
     this.#use([this.#chosen, wanted, names[0]].find((name) => names.includes(name)));

@@ -1,6 +1,8 @@
 //! A message costs no allocation: neither one that is echoed, nor a recipient of a broadcast. And
 //! an idle spark costs few bytes, all structures counted.
 
+mod large;
+mod layers;
 mod parsers;
 #[path = "../support/puppet.rs"]
 mod puppet;
@@ -66,6 +68,19 @@ fn an_echoed_message_costs_no_allocation() {
 #[test]
 fn a_message_costs_no_allocation_where_one_function_serves_all_sparks() {
     echoes_cost_none(|primus| primus.on_data(echo));
+}
+
+/// They cost what they do, and nothing else.
+#[test]
+fn a_message_costs_no_allocation_where_ten_transforms_look_at_it() {
+    echoes_cost_none(|primus| {
+        for _ in 0..10 {
+            primus.transform_incoming(|_, packet| !packet.data().encoded().is_empty());
+            primus.transform_outgoing(|packet| !packet.data().encoded().is_empty());
+            primus.transform_outgoing_per_spark(|_, packet| !packet.raw().encoded().is_empty());
+        }
+        primus.on_data(echo);
+    });
 }
 
 fn echoes_cost_none(attach: impl FnOnce(&Attach)) {

@@ -9,29 +9,39 @@ const http = require('node:http');
 const { parseArgs } = require('node:util');
 const Primus = require('primus');
 
+const { setUp } = require('./set-up');
+
 const { values: flags } = parseArgs({
   options: {
     app: { type: 'string' },
     compression: { type: 'boolean' },
     driver: { type: 'string' },
+    layers: { type: 'string', default: '[]' },
     listen: { type: 'string' },
     'max-length': { type: 'string' },
+    origins: { type: 'string' },
     parser: { type: 'string' },
     pathname: { type: 'string' },
     'ping-interval': { type: 'string' },
     shards: { type: 'string' },
     transformer: { type: 'string' },
+    transforms: { type: 'boolean' },
     transport: { type: 'string', multiple: true, default: [] },
+    // Primus believes every proxy.
+    'trusted-proxies': { type: 'string' },
   },
 });
 
 const apps = { broadcast, echo, scripted };
 const memory = new Map();
+const heard = new Map();
 const counts = { connection: 0, disconnection: 0, data: 0, error: 0, heartbeat: 0 };
 
 const server = http.createServer();
 const primus = new Primus(server, primusOptions());
 apps[flags.app]();
+setUp(primus, JSON.parse(flags.layers));
+if (flags.transforms) transform();
 listen();
 process.on('SIGTERM', () => primus.destroy({ reconnect: true }, () => process.exit(0)));
 
@@ -46,6 +56,7 @@ function broadcast() {
 function scripted() {
   primus.on('connection', (spark) => {
     counts.connection += 1;
+    note(spark);
     spark.on('error', () => { counts.error += 1; });
     spark.on('heartbeat', () => { counts.heartbeat += 1; });
     spark.on('data', (command) => {
@@ -54,7 +65,45 @@ function scripted() {
       else obey(spark, command);
     });
   });
-  primus.on('disconnection', () => { counts.disconnection += 1; });
+  primus.on('disconnection', ({ id }) => {
+    counts.disconnection += 1;
+    heard.get(id).push('disconnection');
+  });
+}
+
+/** Notes the events of a spark. */
+function note(spark) {
+  const events = ['connection'];
+  heard.set(spark.id, events);
+  const heartbeats = ['outgoing::ping', 'incoming::pong', 'heartbeat'];
+  const names = ['data', ...heartbeats, 'readyStateChange', 'end'];
+  for (const name of names) spark.on(name, () => events.push(name));
+}
+
+/** The transforms of tests/support/scripted.rs. */
+function transform() {
+  primus.transform('incoming', (packet) => packet.data.do !== 'drop');
+  primus.transform('incoming', (packet, next) => {
+    next(packet.data.do === 'refuse' ? new Error('refused') : null);
+  });
+  primus.transform('incoming', (packet) => {
+    if (typeof packet.data.value === 'string') packet.data.value += '<';
+  });
+  primus.transform('outgoing', (packet) => packet.data !== 'secret<');
+  primus.transform('outgoing', (packet, next) => {
+    next(packet.data === 'bad<' ? new Error('refused') : null);
+  });
+  primus.transform('outgoing', (packet) => {
+    if (typeof packet.data === 'string') packet.data += '>';
+  });
+}
+
+/** Visits all sparks, each a while after the other, and says so when it is done. */
+function visit(spark) {
+  primus.forEach((other, next) => {
+    other.write('visited');
+    setTimeout(next, 1);
+  }, () => spark.write('done'));
 }
 
 function obey(spark, command) {
@@ -62,9 +111,14 @@ function obey(spark, command) {
     case 'end': return spark.end(command.data, { reconnect: command.reconnect === true });
     case 'write': return spark.write(command.value);
     case 'count': return count(spark, command.to);
-    case 'counts': return spark.write({ ...counts, sessions: primus.connected });
+    case 'counts': return spark.write({
+      ...counts, sessions: primus.connected, connected: primus.connected,
+    });
     case 'remember': return void memory.set(command.key, command.value);
     case 'recall': return spark.write(memory.get(command.key) ?? null);
+    case 'broadcast': return primus.write(command.value);
+    case 'visit': return visit(spark);
+    case 'events': return spark.write(heard.get(command.of) ?? []);
     case 'describe': return spark.write(describe(spark));
   }
 }
@@ -77,6 +131,7 @@ function primusOptions() {
     pingInterval: pingInterval === 'off' ? false : Number(pingInterval),
     transport: Object.fromEntries(flags.transport.map(transportOption)),
     ...(flags.parser && { parser: flags.parser === 'raw' ? raw : flags.parser }),
+    ...(flags.origins && { origins: flags.origins }),
     ...(flags.pathname && { pathname: flags.pathname }),
     ...(flags['max-length'] && { maxLength: Number(flags['max-length']) }),
     iknowhttpsisbetter: true,
@@ -94,8 +149,9 @@ const raw = {
 };
 
 /** A spark as the application sees it. */
-function describe({ id, query, address: { ip, port }, headers }) {
-  return { id, query, address: { ip, port }, header: headers['x-interop'] ?? null };
+function describe({ id, query, address: { ip, port }, headers, request }) {
+  const order = request.order ?? null;
+  return { id, query, address: { ip, port }, header: headers['x-interop'] ?? null, order };
 }
 
 /** `pingTimeout=100` means a number, `cookie=true` a boolean, anything else a text. */

@@ -76,7 +76,8 @@ async function servers(t, parser) {
   const start = (transformer) => startServer(t, { ...options, transformer });
   const join = async (server, [, { server: { transformer }, client = {} }]) => {
     const member = await open(server, { ...client, spokenBy: transformer });
-    return { client: member, heard: record(member, 'data'), pings: record(member, 'incoming::ping') };
+    const [heard, pings] = [record(member, 'data'), record(member, 'incoming::ping')];
+    return { client: member, heard, pings };
   };
   if (peer === 'node') {
     return Promise.all(spoken.map(async (variant) => {
@@ -139,7 +140,8 @@ test(
   'a parser of the application speaks with clients that have its other half',
   differsFromNode('the server of the tests has no such parser'),
   async (t) => {
-    const server = await startServer(t, { app: 'scripted', parser: 'lettered', pingIntervalMs: 200 });
+    const options = { app: 'scripted', parser: 'lettered', pingIntervalMs: 1_000 };
+    const server = await startServer(t, options);
     assert.equal((await (await fetch(`${server.url}/primus/spec`)).json()).parser, 'lettered');
     const Served = load(await (await fetch(`${server.url}/primus/primus.js`)).text());
     const Npm = Primus.createSocket({ transformer: 'websockets', parser: LETTERED });
@@ -180,7 +182,7 @@ test(
   },
 );
 
-/** The parser of the scripted server as npm takes one; both functions are written into its client. */
+/** The parser of the scripted server as npm takes one: both functions end up in its client. */
 const LETTERED = {
   encoder: (value, done) => done(null, `v${JSON.stringify(value)}`),
   decoder: (packet, done) => {

@@ -1,4 +1,5 @@
-//! The module that says what is compiled in, in place of `client/js/src/defaults.js`.
+//! The module that says what is compiled in, in place of `client/js/src/defaults.js`. Old browsers
+//! get the same, so it is ECMAScript 5.
 
 use allspark_protocol::parser::{Parser, ParserKind};
 use allspark_protocol::primus::PRIMUS_VERSION;
@@ -27,7 +28,7 @@ pub(super) fn module(library: &Library) -> String {
             imports.push(format!(
                 "import {{ {parser} }} from './parsers/{parser}.js';\n"
             ));
-            parser.to_owned()
+            format!("{parser}: {parser}")
         }
     };
     let mut web_socket = "";
@@ -39,16 +40,17 @@ pub(super) fn module(library: &Library) -> String {
     let ping_timeout = ping_timeout.map_or_else(|| "false".to_owned(), |ms| ms.to_string());
     format!(
         "{imports}\
-         export const defaults = {{\n\
+         export var defaults = {{\n\
          version: {version},\n\
          pathname: {pathname},\n\
          transformer: {transformer},\n\
          parser: {parser_name},\n\
          pingTimeout: {ping_timeout},\n\
-         authorization: {authorization},\n\
-         {web_socket}}};\n\
-         export const transports = {{ {transports} }};\n\
-         export const parsers = {{ {parsers} }};\n",
+         {web_socket}\
+         authorization: {authorization}\n\
+         }};\n\
+         export var transports = {{ {transports} }};\n\
+         export var parsers = {{ {parsers} }};\n",
         imports = imports.concat(),
         version = literal::string(PRIMUS_VERSION),
         pathname = literal::string(&library.pathname),
@@ -63,7 +65,10 @@ pub(super) fn module(library: &Library) -> String {
 /// then, and by its name, it is what the class has.
 fn custom_parser(name: &str) -> String {
     let [encoder, decoder] = ["encoder", "decoder"].map(|half| {
-        format!("{half}(value, done) {{ Primus.prototype.{half}.call(this, value, done); }}")
+        format!(
+            "{half}: function (value, done) {{ \
+             Primus.prototype.{half}.call(this, value, done); }}"
+        )
     });
     format!("{}: {{ {encoder}, {decoder} }}", literal::string(name))
 }

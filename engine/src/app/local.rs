@@ -27,7 +27,8 @@ pub struct LocalPrimus<'a> {
 
 impl LocalPrimus<'_> {
     /// Writes a message to every spark of the server, the caller's included. It is encoded once.
-    /// A message that can't be encoded, or that no frame can hold, is returned as the error.
+    /// A message that can't be encoded, that no frame can hold, or that a transform refuses is an
+    /// error.
     pub fn write(&mut self, message: impl Message) -> Result<(), SparkError> {
         let mut scratch = self.host.take_scratch();
         let result = match message::encode(&message, self.host.parser(), &mut scratch) {
@@ -38,7 +39,13 @@ impl LocalPrimus<'_> {
         result
     }
 
+    /// As [`Handle::connected`].
+    pub fn connected(&self) -> u64 {
+        self.handle().connected()
+    }
+
     /// As [`Handle::for_each`], once the handler that runs now has returned.
+    #[doc(alias = "forEach")]
     pub fn for_each(&self, visit: impl Fn(&mut Spark<'_>) -> bool + Send + Sync + 'static) {
         self.handle().for_each(visit);
     }
@@ -49,6 +56,7 @@ impl LocalPrimus<'_> {
     }
 
     /// As [`Handle::destroy`], once the handler that runs now has returned.
+    #[doc(alias = "end")]
     pub fn destroy(&self, options: Destroy) {
         self.handle().destroy(options);
     }

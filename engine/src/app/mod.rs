@@ -5,7 +5,10 @@
 //! |---|---|
 //! | [`host`] | the border: what the application may do to its shard, and ask of others |
 //! | [`spark`], [`local`], [`handle`] | the interface, on the shard and from anywhere |
+//! | [`next`] | visits to all sparks, each of which may take its time |
+//! | [`transform`], [`packet`] | functions that messages go through |
 //! | [`emit`] | calls functions of the application, under a guard |
+//! | [`layers`], [`attached`] | its layers, and what they attach to a request for its spark |
 //! | [`timers`] | calls them at a time |
 //!
 //! It decides nothing about bytes and knows neither sockets nor sessions.
@@ -18,6 +21,8 @@
 //! - A handler must not block: all sparks of its shard wait for it. What takes long belongs on
 //!   another thread, which answers through a [`SparkHandle`].
 
+mod attach;
+mod attached;
 mod data;
 mod emit;
 mod ends;
@@ -25,24 +30,34 @@ mod error;
 mod handle;
 mod headers;
 pub(crate) mod host;
+mod layers;
+mod legs;
 mod listen;
 mod local;
 mod message;
+mod next;
+mod packet;
 mod spark;
 mod timers;
+mod transform;
 
 pub use data::Data;
 pub use ends::{Destroy, EndOptions, ReadyState};
-pub use error::SparkError;
+pub use error::{Fault, SparkError};
 pub use handle::{Handle, SparkHandle};
 pub use headers::Headers;
+pub use layers::Layers;
 pub use listen::Attach;
 pub use local::LocalPrimus;
 pub use message::{Json, Message};
+pub use next::Next;
+pub use packet::{Packet, Transformed};
 pub use spark::{Spark, Timer};
 
 pub(crate) use emit::{
-    connection, data, disconnection, drop_extras, error, find, heartbeat, spark_timer, visit,
+    closed, connection, data, disconnection, drop_extras, error, find, heartbeat, incoming,
+    incoming_pong, initialised, outgoing_ping, spark_timer, step, visit,
 };
 pub(crate) use headers::KeptRequest;
 pub(crate) use timers::Timers;
+pub(crate) use transform::{outgoing, outgoing_per_spark};

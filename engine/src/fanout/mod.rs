@@ -8,6 +8,8 @@
 //! | here | [`Fanout`]: the logs, and which walks are under way |
 //! | [`log`] | the frames of one wire format |
 //! | [`cursor`] | how far a walk is, and what it may do in a turn |
+//! | [`steps`] | visits that wait after each spark until they are told to go on |
+//! | [`per_spark`] | broadcasts that are not the same for every spark |
 //! | [`ending`] | the end of all sparks, as fast as was asked for |
 //! | [`pings`] | frames of pings, shared by those who are pinged together |
 //!
@@ -23,7 +25,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use allspark_protocol::Instant;
-use allspark_protocol::transformer::Wire;
+use allspark_protocol::transformer::{Kind, Wire};
 
 use crate::limits::{LOG_BYTES_MAX, VISITS_MAX};
 use crate::memory::{BlockPool, Slice};
@@ -31,26 +33,33 @@ use crate::memory::{BlockPool, Slice};
 mod cursor;
 mod ending;
 mod log;
+mod per_spark;
 mod pings;
+mod steps;
 
 pub(crate) use cursor::{Budget, Cursor};
 
 use ending::Ending;
 use log::Log;
+use per_spark::PerSpark;
 use pings::Pings;
+use steps::Steps;
 
-/// The fan-out of one shard. `V` is a function that visits sparks.
-pub(crate) struct Fanout<V> {
+/// The fan-out of one shard. `V` is a function that visits sparks, `S` one that takes its time.
+pub(crate) struct Fanout<V, S> {
     /// Broadcasts, by wire format.
     logs: Vec<Log>,
     /// The walk that writes them, if one is under way.
     walk: Option<Cursor>,
     /// Where each log stood when it began: what every spark has got when it is done.
     targets: Vec<u64>,
+    target_per_spark: u64,
     /// Broadcasts came since it began.
     again: bool,
     /// Only the first one walks.
     visits: VecDeque<Visit<V>>,
+    pub(crate) steps: Steps<S>,
+    pub(crate) per_spark: PerSpark,
     pub(crate) ending: Option<Ending>,
     pub(crate) pings: Pings,
 }
@@ -63,14 +72,17 @@ pub(crate) struct Visit<V> {
     pub(crate) stopped: Arc<AtomicBool>,
 }
 
-impl<V> Fanout<V> {
+impl<V, S> Fanout<V, S> {
     pub(crate) fn new(wires: u8) -> Self {
         Self {
             logs: (0..wires).map(|_| Log::default()).collect(),
             walk: None,
             targets: Vec::new(),
+            target_per_spark: 0,
             again: false,
             visits: VecDeque::new(),
+            steps: Steps::default(),
+            per_spark: PerSpark::default(),
             ending: None,
             pings: Pings::new(wires),
         }
@@ -118,12 +130,22 @@ impl<V> Fanout<V> {
                 refused += if appended.is_err() { *sparks } else { 0 };
             }
         }
+        self.walk_soon();
+        refused
+    }
+
+    /// Keeps a broadcast that the walk has to bring to each spark in another form.
+    pub(crate) fn broadcast_per_spark(&mut self, kind: Kind, payload: Arc<[u8]>) {
+        self.per_spark.push(kind, payload);
+        self.walk_soon();
+    }
+
+    fn walk_soon(&mut self) {
         if self.walk.is_some() {
             self.again = true;
         } else {
             self.start_walk();
         }
-        refused
     }
 
     fn start_walk(&mut self) {
@@ -131,13 +153,14 @@ impl<V> Fanout<V> {
         self.again = false;
         self.targets.clear();
         self.targets.extend(self.logs.iter().map(Log::head));
+        self.target_per_spark = self.per_spark.head();
     }
 
     /// Whether a shard has to take in nothing new, because broadcasts or visits come faster than
     /// walks carry them out.
     pub(crate) fn is_full(&self) -> bool {
         let is_full = |log: &Log| log.kept_bytes() > LOG_BYTES_MAX;
-        self.visits.len() > VISITS_MAX || self.logs.iter().any(is_full)
+        self.visits.len() > VISITS_MAX || self.logs.iter().any(is_full) || self.per_spark.is_full()
     }
 
     /// The cursor of the walk that writes broadcasts.
@@ -151,6 +174,7 @@ impl<V> Fanout<V> {
         for (log, target) in self.logs.iter_mut().zip(&self.targets) {
             log.forget_before(*target, blocks);
         }
+        self.per_spark.forget_before(self.target_per_spark);
         if self.again {
             self.start_walk();
         }
@@ -193,13 +217,17 @@ impl<V> Fanout<V> {
     pub(crate) fn walks(&self) -> usize {
         let visits = usize::from(!self.visits.is_empty());
         let ending = usize::from(self.ending.is_some());
-        usize::from(self.walk.is_some()) + visits + ending
+        let steps = usize::from(self.steps.has_ready());
+        usize::from(self.walk.is_some()) + visits + steps + ending
     }
 
     /// Whether a walk would go on in the next turn.
     pub(crate) fn has_work(&self, now: Instant) -> bool {
         let ends = |ending: &Ending| ending.waits_until(now).is_none();
-        self.walk.is_some() || !self.visits.is_empty() || self.ending.as_ref().is_some_and(ends)
+        self.walk.is_some()
+            || !self.visits.is_empty()
+            || self.steps.has_ready()
+            || self.ending.as_ref().is_some_and(ends)
     }
 
     /// When a walk goes on that waits for its time.

@@ -1,6 +1,8 @@
 //! The one loop in which everything is carried out that must not happen inside something else: what
 //! sessions want, and effects. It runs between messages and between phases.
 
+use std::sync::Arc;
+
 use allspark_protocol::primus::Packet;
 use allspark_protocol::transformer::{Context, Outputs, Transformer};
 
@@ -72,8 +74,9 @@ impl<T: Transformer> Core<T> {
         };
         let id = slot.state.id;
         tracing::debug!(shard = self.shard, spark = %id, %reason, "disconnection");
-        app::disconnection(self, spark);
+        // As in Primus, who hears of it does not count it any more.
         self.counters().sparks_ended.add(1);
+        app::disconnection(self, spark);
     }
 
     fn say_goodbye(&mut self, spark: Key) {
@@ -123,6 +126,12 @@ impl<T: Transformer> Core<T> {
                 None => self.guard_alone(|| finder(None)),
             },
             Command::Visit { visitor, stopped } => self.fanout.add_visit(visitor, stopped),
+            Command::ForEach(step) => {
+                if let Err(step) = self.fanout.steps.add(step) {
+                    step.leg.refuse();
+                }
+            }
+            Command::StepOn { walk } => self.fanout.steps.go_on(walk),
             Command::Arrive(parcel) => self.arrive(parcel),
             Command::Answer {
                 connection,
@@ -130,11 +139,23 @@ impl<T: Transformer> Core<T> {
                 response,
             } => self.answer_ticket(connection, ticket, &response),
             Command::Destroy(options) => self.destroying.plan(options, self.clock.now),
-            Command::Listeners => self.listeners = Some(self.server.listeners()),
+            Command::Decide {
+                connection,
+                ticket,
+                decision,
+            } => self.decide(connection, ticket, *decision),
+            Command::Listeners => self.look_at_listeners(),
             Command::Broadcast { .. } | Command::Write { .. } | Command::End { .. } => {
                 unreachable!("they call nobody")
             }
         }
+    }
+
+    fn look_at_listeners(&mut self) {
+        let listeners = self.server.listeners();
+        self.door.set_chain(Arc::clone(&listeners.layers));
+        self.transforms.clone_from(&listeners.transforms);
+        guard::drop_value(self.listeners.replace(listeners));
     }
 
     /// Calls a function of the application that is about no spark.

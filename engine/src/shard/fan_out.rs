@@ -27,6 +27,9 @@ impl<T: Transformer> Core<T> {
             return 0;
         }
         self.counters().broadcasts.add(1);
+        if self.broadcast_per_spark(kind, payload) {
+            return 0;
+        }
         let (sparks, transformer) = self.sessions.by_wire_with_transformer();
         let blocks = &mut self.net.buffers.blocks;
         let refused = self.fanout.broadcast(sparks, blocks, |wire, out| {
@@ -50,6 +53,7 @@ impl<T: Transformer> Core<T> {
         if walks > 0 {
             self.walk(Budget::new(walks, timers_are_late));
             self.visit(Budget::new(walks, timers_are_late));
+            self.step(Budget::new(walks, timers_are_late));
             self.end_sparks(Budget::new(walks, timers_are_late));
         }
         self.close_idle();
@@ -62,10 +66,20 @@ impl<T: Transformer> Core<T> {
             let Some(spark) = cursor.advance(|from| self.sessions.next_from(from)) else {
                 return self.fanout.end_walk(&mut self.net.buffers.blocks);
             };
-            if let Some(offered_bytes) = self.send_broadcast(spark) {
+            if self.fanout.per_spark.head() > 0 {
+                self.walk_per_spark(spark, &mut budget);
+            } else if let Some(offered_bytes) = self.send_broadcast(spark) {
                 budget.work(offered_bytes);
             }
         }
+    }
+
+    /// Writes a spark what it has not seen, where that is not the same for all.
+    #[cold]
+    fn walk_per_spark(&mut self, spark: Key, budget: &mut Budget) {
+        self.catch_up_log(spark);
+        let count = self.catch_up_per_spark(spark);
+        (0..count).for_each(|_| budget.work(0));
     }
 
     /// Sends a spark what it has not seen, if there is something. Returns how many bytes the kernel
@@ -119,6 +133,33 @@ impl<T: Transformer> Core<T> {
         false
     }
 
+    /// Goes on with visits whose visitors take their time, those of them that need not wait.
+    fn step(&mut self, mut budget: Budget) {
+        while budget.look()
+            && let Some((walk, step)) = self.fanout.steps.take_ready()
+        {
+            let sessions = &self.sessions;
+            let next = self.fanout.steps.advance(
+                walk,
+                |from| sessions.next_from(from),
+                |index| sessions.key_at(index),
+            );
+            let Some(spark) = next.filter(|_| !step.leg.is_stopped()) else {
+                self.fanout.steps.end(walk);
+                guard::drop_value(step);
+                continue;
+            };
+            if self.is_open(spark) {
+                budget.work(0);
+                app::step(self, spark, &step.visitor, walk);
+                self.settle();
+            } else {
+                self.fanout.steps.go_on(walk);
+            }
+            self.fanout.steps.put(walk, step);
+        }
+    }
+
     /// Begins destroys whose time has come.
     pub(super) fn begin_destroy(&mut self) {
         let now = self.clock.now;
@@ -140,7 +181,11 @@ impl<T: Transformer> Core<T> {
             let next = cursor.advance(|from| self.sessions.next_from(from));
             let Some(spark) = next else {
                 self.fanout.ending = None;
-                return self.destroying.ended_all(now);
+                self.destroying.ended_all(now);
+                if !self.destroying.closes() {
+                    self.tell_close();
+                }
+                return;
             };
             let slot = self.sessions.get(spark);
             let is_open = slot.is_some_and(|slot| slot.is_open());
