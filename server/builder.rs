@@ -24,6 +24,16 @@ impl std::fmt::Debug for Authorization {
     }
 }
 
+/// What makes ids of requests.
+#[derive(Clone)]
+struct IdGenerator(Arc<dyn Fn(&RequestHead<'_>) -> String + Send + Sync>);
+
+impl std::fmt::Debug for IdGenerator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("IdGenerator").finish_non_exhaustive()
+    }
+}
+
 /// The options of a server, with Primus's names and defaults. [`Builder::build`] says what is wrong
 /// with one of them.
 #[derive(Clone, Debug, Default)]
@@ -34,6 +44,7 @@ pub struct Builder {
     /// Only what nothing else here says: what is done with headers, other requests and memory.
     engine: engine::Options,
     authorization: Option<Authorization>,
+    id_generator: Option<IdGenerator>,
     /// Only what nothing else here says: the plugins.
     library: Library,
 }
@@ -351,6 +362,30 @@ impl Builder {
         self
     }
 
+    /// Gives each spark an id that this function makes of the request which opened it, Primus's
+    /// `idGenerator`. It has to be unlike all others, and has from 1 to 128 bytes. It is what
+    /// [`Spark::given_id`](crate::Spark::given_id) says, what a client is told that asks for its
+    /// id, and by which [`Primus::find_given`] finds the spark. Default: sparks have no such id.
+    ///
+    /// The spark's own id ([`Spark::id`](crate::Spark::id)) stays what it is: it says on which
+    /// shard and at which place the spark is, so that nobody has to look for it.
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicU64, Ordering};
+    ///
+    /// let count = AtomicU64::new(0);
+    /// let primus = allspark::Primus::builder()
+    ///     .id_generator(move |_| format!("client-{}", count.fetch_add(1, Ordering::Relaxed)));
+    /// ```
+    #[must_use]
+    pub fn id_generator(
+        mut self,
+        generate: impl Fn(&RequestHead<'_>) -> String + Send + Sync + 'static,
+    ) -> Self {
+        self.id_generator = Some(IdGenerator(Arc::new(generate)));
+        self
+    }
+
     /// The name of the global variable that the client library makes. Default `Primus`.
     #[must_use]
     pub fn global(self, name: impl AsRef<str>) -> Self {
@@ -497,6 +532,9 @@ impl Builder {
         };
         #[cfg(feature = "auth")]
         let primus = primus.with_keys(self.authorization.is_some())?;
+        if let Some(IdGenerator(generate)) = self.id_generator {
+            primus.engine.id_generator(move |head| generate(head));
+        }
         if let Some(Authorization(ask)) = self.authorization {
             primus.authorize(move |request| ask(request));
         }

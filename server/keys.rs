@@ -16,7 +16,7 @@ impl Primus {
         if has_function {
             return Err(Error::of("authorization")(OptionError::AuthorizationTwice));
         }
-        let authorizer = Authorizer::start(options);
+        let authorizer = Authorizer::start(options, &self.options.pathname);
         let authorizer = authorizer.map_err(|error| Error::of(error.option())(error))?;
         let watch = Watch::start(Arc::new(authorizer));
         let watch = Arc::new(watch.map_err(|error| Error::Watch(error.to_string()))?);

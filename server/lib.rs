@@ -32,6 +32,12 @@
 
 #[cfg(feature = "auth")]
 pub mod auth;
+
+/// Compiles what docs/MIGRATING.md shows.
+#[cfg(all(doctest, feature = "client"))]
+#[doc = include_str!("../docs/MIGRATING.md")]
+mod migrating {}
+
 mod builder;
 mod error;
 mod events;
@@ -49,10 +55,11 @@ mod transport;
 pub use allspark_client::library::LibraryError;
 pub use allspark_engine::io::{DriverChoice, DriverKind};
 pub use allspark_engine::{
-    Data, Destroy, EndOptions, Fault, Handle, Headers, Json, KeepHeaders, Layer, LayerError,
-    LayerRequest, LayerTicket, Layers, LocalPrimus, Message, Next, Packet, ReadyState, Reply,
-    RouteError, RouteRequest, Routes, SendPolicy, Server, ShardFailure, Spark, SparkError,
-    SparkHandle, SparkId, StartError, Stats, Ticket, Timer, Transformed, Value, Verdict,
+    Data, Destroy, EndOptions, Executor, Fault, Handle, Headers, Json, KeepHeaders, Layer,
+    LayerError, LayerRequest, LayerTicket, Layers, LocalPrimus, LocalSpark, Message, Next, Outcome,
+    OwnedData, Packet, ReadyState, Reply, RouteError, RouteRequest, Routes, SendPolicy, Server,
+    ShardFailure, Sleep, Spark, SparkError, SparkHandle, SparkId, SparkStream, StartError, Stats,
+    Ticket, Timer, Transformed, Value, Verdict,
 };
 pub use allspark_protocol::http::{
     Cors, CorsError, CorsOptions, ForwardedHeader, NetworkError, Query, RequestHead, Response,

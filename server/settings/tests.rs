@@ -67,11 +67,13 @@ fn every_option_reaches_its_field() {
     assert_eq!(limits("memory-max", "9").memory_max.unwrap().get(), 9);
 }
 
+type Field<T> = fn(AuthorizationOptions) -> Option<T>;
+
 #[test]
 fn every_option_of_authorization_reaches_its_field() {
     let auth = |name: &str, text: &str| set(name, text).unwrap().options.authorization;
     let path = |name: &str| PathBuf::from(format!("/{name}"));
-    let files: [(&str, fn(AuthorizationOptions) -> Option<PathBuf>); 5] = [
+    let files: [(&str, Field<PathBuf>); 5] = [
         ("auth-tokens-file", |auth| auth.tokens_file),
         ("auth-jwt-secret-file", |auth| auth.jwt_secret_file),
         ("auth-jwt-key-file", |auth| auth.jwt_key_file),
@@ -84,7 +86,7 @@ fn every_option_of_authorization_reaches_its_field() {
         let found = field(auth(name, &format!("/{name}")));
         assert_eq!(found, Some(path(name)), "{name}");
     }
-    let secrets: [(&str, fn(AuthorizationOptions) -> Option<Secret>); 3] = [
+    let secrets: [(&str, Field<Secret>); 3] = [
         ("auth-tokens", |auth| auth.tokens),
         ("auth-jwt-secret", |auth| auth.jwt_secret),
         ("auth-session-secrets", |auth| auth.session_secrets),

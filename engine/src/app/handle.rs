@@ -152,6 +152,11 @@ impl Handle {
         self.0.mesh.shards()
     }
 
+    /// The first shard passes it on, if it is not the right one.
+    pub(super) fn send_to_first(&self, command: Command) {
+        self.0.mesh.send(0, command);
+    }
+
     pub(super) fn send_to_all(&self, command: impl Fn() -> Command) {
         for shard in 0..self.0.mesh.shards() {
             self.0.mesh.send(shard, command());
@@ -182,6 +187,10 @@ impl SparkHandle {
         Self { primus, id }
     }
 
+    pub(crate) fn primus(&self) -> &Handle {
+        &self.primus
+    }
+
     /// The id of the spark.
     pub fn id(&self) -> SparkId {
         self.id
@@ -190,11 +199,17 @@ impl SparkHandle {
     /// Writes a message. Fails only when it can't be encoded, is longer than a frame can be, or was
     /// refused by a transform.
     pub fn write(&self, message: impl Message) -> Result<(), SparkError> {
-        if let Some((kind, payload)) = self.primus.encode(message)? {
-            let id = self.id;
-            self.send(Command::Write { id, kind, payload });
-        }
-        Ok(())
+        self.write_counted(message).map(drop)
+    }
+
+    /// The same; returns how many bytes it is, if anything is left of it.
+    pub(super) fn write_counted(&self, message: impl Message) -> Result<usize, SparkError> {
+        let Some((kind, payload)) = self.primus.encode(message)? else {
+            return Ok(0);
+        };
+        let (id, bytes) = (self.id, payload.len());
+        self.send(Command::Write { id, kind, payload });
+        Ok(bytes)
     }
 
     /// Ends the spark; its client does not reconnect.

@@ -7,6 +7,8 @@
 
 use std::any::Any;
 use std::net::SocketAddr;
+use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -23,11 +25,13 @@ use super::ends::{Destroy, EndOptions, ReadyState};
 use super::error::SparkError;
 use super::headers::KeptRequest;
 use super::legs::Leg;
+use super::life::Life;
 use super::packet::{Packet, Transformed};
 use crate::layers::{Chain, Decision, Notes};
 use crate::memory::Key;
 use crate::mesh::{Parcel, Weigh};
 use crate::shared::Shared;
+use crate::tasks::{BoxFuture, Desk};
 
 /// What all shards of a server share.
 pub(crate) type Server = Shared<Command, Listeners>;
@@ -66,6 +70,36 @@ pub(crate) trait Host {
     ) -> Key;
     /// Returns false when it was called for the last time, or cancelled, already.
     fn cancel_timer(&mut self, timer: Key) -> bool;
+    /// Whether a spark is there and has not ended.
+    fn has_open(&self, key: Key) -> bool;
+    /// Runs a future that belongs to a spark.
+    fn spawn(&mut self, key: Key, future: BoxFuture);
+    /// What futures ask of the shard.
+    fn desk(&self) -> &Rc<LocalDesk>;
+    /// What a spark shares with futures; `None` if no future asked for it yet.
+    fn life(&self, key: Key) -> Option<&Rc<Life>>;
+    fn set_life(&mut self, key: Key, life: Rc<Life>);
+    /// The spark ends.
+    fn take_life(&mut self, key: Key) -> Option<Rc<Life>>;
+    /// More waits for the application than before. `is_full` says that it is too much now: the
+    /// spark's connection is not listened to until as many calls of [`Host::taken`] have come.
+    fn untaken(&mut self, key: Key, cost: usize, is_full: bool);
+    fn taken(&mut self, key: Key);
+    /// Calls a function once little waits to be sent to a spark, or once it has ended.
+    fn when_drained(&mut self, key: Key, call: OnDrained);
+    /// Bytes that may be written to a spark to which little waits to be sent, before that is to be
+    /// looked at again.
+    fn write_credit(&self) -> usize;
+    /// The other `connection` listeners wait.
+    fn begin_opening(&mut self, key: Key, opening: Opening);
+    /// The listener that the others waited for is done. They go on once nothing runs.
+    fn end_opening(&mut self, key: Key, result: Result<(), String>);
+    /// Takes what waits of a spark's `connection` event.
+    fn opening(&mut self, key: Key) -> Option<&mut Opening>;
+    /// Everything of it is done.
+    fn opened(&mut self, key: Key);
+    /// Ends a spark because a listener failed.
+    fn failed(&mut self, key: Key, why: String);
 }
 
 /// The part of a spark that does not depend on the transformer.
@@ -93,6 +127,8 @@ pub(crate) struct Extras {
     /// In the order in which they were attached. One list for all events, because most sparks have
     /// a single handler.
     pub(crate) handlers: SmallVec<[Handler; 1]>,
+    /// The id that the application has given to it.
+    pub(crate) given_id: Option<Arc<str>>,
     /// What layers have attached to the request that opened it.
     pub(crate) notes: Option<Box<Notes>>,
     /// A value of the application.
@@ -102,6 +138,26 @@ pub(crate) struct Extras {
     /// The number of the next broadcast that is transformed for it, if there are transforms that
     /// know it.
     pub(crate) seen_per_spark: u64,
+}
+
+/// A function that a future asked for.
+pub(crate) type LocalCall = Box<dyn FnOnce(&mut dyn Host)>;
+
+/// What futures ask of their shard.
+pub(crate) type LocalDesk = Desk<LocalCall>;
+
+pub(crate) type OnDrained = Box<dyn FnOnce()>;
+
+/// What a `connection` listener that is `async` still does.
+pub(crate) type Later = Pin<Box<dyn Future<Output = Result<(), String>>>>;
+
+/// The `connection` event of a spark, while a listener is not done with it.
+pub(crate) struct Opening {
+    pub(crate) listeners: Arc<Listeners>,
+    /// The first of them that was not called yet.
+    pub(crate) next: usize,
+    /// What the spark keeps of its request once all of them were called. Until then it keeps all.
+    pub(crate) kept: KeptRequest,
 }
 
 pub(crate) type OnData = Box<dyn FnMut(&mut dyn Host, Key, Data<'_>)>;
@@ -124,7 +180,9 @@ pub(crate) enum Handler {
 pub(crate) type EveryData = dyn Fn(&mut dyn Host, Key, Data<'_>) + Send + Sync;
 pub(crate) type EverySpark = dyn Fn(&mut dyn Host, Key) + Send + Sync;
 pub(crate) type EveryError = dyn Fn(&mut dyn Host, Key, &SparkError) + Send + Sync;
-pub(crate) type EveryConnection = dyn Fn(&mut dyn Host, Key, &RequestHead<'_>) + Send + Sync;
+/// Without the head if an earlier one was `async`. Returns what is to be awaited.
+pub(crate) type EveryConnection =
+    dyn Fn(&mut dyn Host, Key, Option<&RequestHead<'_>>) -> Option<Later> + Send + Sync;
 pub(crate) type EveryPing = dyn Fn(&mut dyn Host, Key, u64) + Send + Sync;
 pub(crate) type EveryPong = dyn Fn(&mut dyn Host, Key, Option<u64>) + Send + Sync;
 pub(crate) type OnInitialised = dyn Fn(&Arc<Server>) + Send + Sync;
@@ -147,6 +205,7 @@ pub(crate) struct Listeners {
     pub(crate) layers: Arc<Chain>,
     /// Absent as long as there are none.
     pub(crate) transforms: Option<Arc<Transforms>>,
+    pub(crate) id_generator: Option<Arc<IdGenerator>>,
 }
 
 pub(crate) type Transform = dyn Fn(&mut Packet<'_>) -> Transformed + Send + Sync;
@@ -161,6 +220,9 @@ pub(crate) struct Transforms {
     /// They get a spark that they can only read.
     pub(crate) outgoing_per_spark: Vec<Arc<TransformOfSpark>>,
 }
+
+/// Makes the id of a spark of the request that opened it.
+pub(crate) type IdGenerator = dyn Fn(&RequestHead<'_>) -> String + Send + Sync;
 
 /// Is called with every spark; `false` stops it.
 pub(crate) type Visitor = Arc<dyn Fn(&mut dyn Host, Key) -> bool + Send + Sync>;
@@ -201,12 +263,18 @@ pub(crate) enum Command {
     StepOn { walk: Key },
     /// Call a function with one spark, or without it.
     Find { id: SparkId, finder: Finder },
+    /// Call a function with the spark to which the application gave this id, or have the next
+    /// shard look for it, or call it without.
+    FindGiven { id: Box<str>, finder: Finder },
     /// Take over a connection with a request for a session of that shard.
     Arrive(Box<Parcel>),
     /// End all sparks and the shard.
     Destroy(Destroy),
     /// Look which functions every spark goes through from now on, and which layers requests do.
     Listeners,
+    /// Carry out the next thing that a future of this shard asked for, see
+    /// [`Desk`](crate::tasks::Desk).
+    Asked,
     /// Answer the request on this connection, if it still waits for this ticket.
     Answer {
         connection: Key,
@@ -229,13 +297,15 @@ impl Weigh for Command {
                 Self::Arrive(parcel) => parcel.bytes(),
                 Self::Answer { response, .. } => response.body_bytes().len(),
                 Self::Decide { decision, .. } => decision.bytes(),
+                Self::FindGiven { id, .. } => id.len(),
                 Self::End { .. }
                 | Self::Visit { .. }
                 | Self::ForEach(_)
                 | Self::StepOn { .. }
                 | Self::Find { .. }
                 | Self::Destroy(_)
-                | Self::Listeners => 0,
+                | Self::Listeners
+                | Self::Asked => 0,
             }
     }
 }

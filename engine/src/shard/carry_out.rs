@@ -65,6 +65,8 @@ impl<T: Transformer> Core<T> {
             }
             Effect::Forget(spark) => self.forget(spark),
             Effect::Command(command) => self.carry_out_command(command),
+            Effect::Opened(spark, result) => self.listener_done(spark, result),
+            Effect::Early(spark) => self.hand_on_early(spark),
         }
     }
 
@@ -76,7 +78,9 @@ impl<T: Transformer> Core<T> {
         tracing::debug!(shard = self.shard, spark = %id, %reason, "disconnection");
         // As in Primus, who hears of it does not count it any more.
         self.counters().sparks_ended.add(1);
+        self.take_id(spark);
         app::disconnection(self, spark);
+        self.end_tasks(spark);
     }
 
     fn say_goodbye(&mut self, spark: Key) {
@@ -125,6 +129,7 @@ impl<T: Transformer> Core<T> {
                 Some(spark) => app::find(self, spark, |host, key| finder(Some((host, key)))),
                 None => self.guard_alone(|| finder(None)),
             },
+            Command::FindGiven { id, finder } => self.find_given(id, finder),
             Command::Visit { visitor, stopped } => self.fanout.add_visit(visitor, stopped),
             Command::ForEach(step) => {
                 if let Err(step) = self.fanout.steps.add(step) {
@@ -139,6 +144,7 @@ impl<T: Transformer> Core<T> {
                 response,
             } => self.answer_ticket(connection, ticket, &response),
             Command::Destroy(options) => self.destroying.plan(options, self.clock.now),
+            Command::Asked => self.carry_out_asked(),
             Command::Decide {
                 connection,
                 ticket,
@@ -159,7 +165,7 @@ impl<T: Transformer> Core<T> {
     }
 
     /// Calls a function of the application that is about no spark.
-    fn guard_alone(&self, call: impl FnOnce()) {
+    pub(super) fn guard_alone(&self, call: impl FnOnce()) {
         if let Err(panicked) = guard::call(call) {
             self.tell_panic(&panicked, "a function of the application panicked");
         }

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::collections::{HashMap, VecDeque};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,17 +20,19 @@ use super::fairness::Fairness;
 use super::framed::Framed;
 use super::owner::Owner;
 use super::upkeep::Upkeep;
-use crate::app::Timers;
-use crate::app::host::{Command, Listeners, Server, Step, Transforms, Visitor};
+use super::waiting::{Drains, Openings, Untaken};
+use crate::app::host::{Command, Listeners, LocalDesk, Server, Step, Transforms, Visitor};
+use crate::app::{Life, Timers};
 use crate::fanout::Fanout;
 use crate::http::{Door, Way};
-use crate::io::{Op, Wait};
+use crate::io::{Op, Wait, Waker};
 use crate::lines::{Admitted, Line};
 use crate::memory::{Arena, Key};
 use crate::mesh::{Mesh, Outbox, Parcel};
 use crate::net::{Backlog, Luggage, Moves, Net, Room, Rules};
 use crate::session::Sessions;
 use crate::stats::Counters;
+use crate::tasks::{Desk, Tasks};
 
 /// Everything of a shard but its driver.
 pub(crate) struct Core<T: Transformer> {
@@ -46,6 +49,14 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) transforms: Option<Arc<Transforms>>,
     /// Timers of the application.
     pub(super) app_timers: Timers,
+    /// Futures of the application, and what they ask for.
+    pub(super) tasks: Tasks,
+    pub(super) desk: Rc<LocalDesk>,
+    /// What sparks share with futures.
+    pub(super) lives: HashMap<Key, Rc<Life>>,
+    pub(super) openings: Openings,
+    pub(super) untaken: Untaken,
+    pub(super) drains: Drains,
     pub(super) effects: Effects,
     /// Commands that did not fit into the inboxes of other shards.
     pub(super) outbox: Outbox<Command>,
@@ -55,6 +66,8 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) arriving: HashMap<Key, Key>,
     /// By connection, what layers have decided about requests whose bodies are coming.
     pub(super) judged: HashMap<Key, Way>,
+    /// Sparks by the ids that the application has given to them.
+    pub(super) given_ids: HashMap<Arc<str>, Key>,
     /// What came in and was not looked at yet.
     pub(super) backlog: Backlog,
     /// Connections that can go on with what their peers sent meanwhile.
@@ -90,9 +103,18 @@ impl<T: Transformer> Core<T> {
         rng: ChaCha12Rng,
     ) -> Self {
         let options = &server.options;
+        let tasks = Tasks::new(now);
+        let mesh = Arc::clone(&server.mesh);
+        let tell = move || mesh.send(shard, Command::Asked);
         let listeners = server.listeners();
         let layers = Arc::clone(&listeners.layers);
         Self {
+            desk: Rc::new(Desk::new(tasks.executor().clone(), tell)),
+            tasks,
+            lives: HashMap::new(),
+            openings: Openings::default(),
+            untaken: Untaken::default(),
+            drains: Drains::default(),
             shard,
             clock: Clock::new(now),
             net: Net::new(Rules::new(options), now),
@@ -107,6 +129,7 @@ impl<T: Transformer> Core<T> {
             room: Room::default(),
             arriving: HashMap::default(),
             judged: HashMap::default(),
+            given_ids: HashMap::default(),
             backlog: Backlog::default(),
             resumed: Vec::new(),
             leaving: VecDeque::new(),
@@ -129,8 +152,10 @@ impl<T: Transformer> Core<T> {
         &self.server.mesh
     }
 
-    pub(crate) fn shard(&self) -> u16 {
-        self.shard
+    /// Makes the shard reachable while it sleeps.
+    pub(super) fn set_waker(&self, waker: &Waker) {
+        self.mesh().set_waker(self.shard, waker.clone());
+        self.tasks.executor().set_waker(waker.clone());
     }
 
     pub(super) fn counters(&self) -> &Counters {
@@ -148,6 +173,7 @@ impl<T: Transformer> Core<T> {
         self.fairness.begin(self.clock.now, is_all_read);
         self.net.begin_turn(self.clock.now);
         self.room.begin_turn();
+        self.tasks.begin_turn(self.clock.now);
         self.server.mesh.enter(self.shard);
     }
 
@@ -164,7 +190,8 @@ impl<T: Transformer> Core<T> {
     fn publish(&self) {
         let blocks = &self.net.buffers.blocks;
         let counters = self.counters();
-        let held = self.net.charges.total() + self.sessions.charges.total();
+        let untaken = self.desk.held_bytes() + self.openings.held_bytes();
+        let held = self.net.charges.total() + self.sessions.charges.total() + untaken;
         counters
             .waiting_cost_bytes
             .set(blocks.waiting_cost() as u64);
@@ -210,7 +237,7 @@ impl<T: Transformer> Core<T> {
     }
 
     pub(super) fn has_commands(&self) -> bool {
-        self.mesh().has_commands(self.shard) || self.must_end()
+        self.mesh().has_commands(self.shard) || self.must_end() || self.tasks.has_woken()
     }
 
     /// Whether another shard has failed and this one has not begun to end.
@@ -224,6 +251,7 @@ impl<T: Transformer> Core<T> {
             self.net.next_deadline(),
             self.sessions.next_deadline(),
             self.app_timers.next_deadline(),
+            self.tasks.next_deadline(),
             self.fanout.next_deadline(self.clock.now),
             self.destroying.next_deadline(),
             self.upkeep.due(),
@@ -267,6 +295,7 @@ impl<T: Transformer> Core<T> {
 
 impl<T: Transformer> Drop for Core<T> {
     fn drop(&mut self) {
+        self.desk.close();
         self.server.mesh.end(self.shard);
         self.tell_close();
     }

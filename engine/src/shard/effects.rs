@@ -31,6 +31,10 @@ pub(crate) enum Effect {
     Forget(Key),
     /// A handler of this shard asked for something.
     Command(Command),
+    /// A `connection` listener that others waited for is done.
+    Opened(Key, Result<(), String>),
+    /// Data that came before the end of the `connection` event is handed on.
+    Early(Key),
 }
 
 /// Effects in the order in which they came up.

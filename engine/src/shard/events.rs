@@ -80,6 +80,7 @@ impl<T: Transformer> Core<T> {
         self.fanout.steps.opened(spark.index);
         self.begin_per_spark(spark);
         self.counters().sparks_opened.add(1);
+        self.give_id(spark, head);
         if let Some(slot) = self.sessions.get(spark) {
             tracing::debug!(
                 shard = self.shard, spark = %slot.state.id,
@@ -111,7 +112,7 @@ impl<T: Transformer> Core<T> {
         }
         match parser.check(kind, payload) {
             Ok(()) => match self.transforms.clone() {
-                None => app::data(self, spark, kind, payload),
+                None => self.hand_on(spark, kind, payload),
                 Some(transforms) => self.transform_incoming(&transforms, spark, kind, payload),
             },
             Err(error) => {

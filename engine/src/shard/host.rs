@@ -2,6 +2,7 @@
 //! would have to is an effect.
 
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,11 +14,14 @@ use allspark_protocol::transformer::{Kind, Transformer};
 use super::core::Core;
 use super::effects::Effect;
 use super::reason::EndReason;
-use crate::app::host::{Command, Host, Listeners, OnSpark, Server, SparkState};
-use crate::app::{EndOptions, SparkError};
+use crate::app::host::{
+    Command, Host, Listeners, LocalDesk, OnDrained, OnSpark, Opening, Server, SparkState,
+};
+use crate::app::{EndOptions, Life, SparkError};
 use crate::guard;
 use crate::lines::Line;
 use crate::memory::Key;
+use crate::tasks::BoxFuture;
 
 /// Bytes up to which the scratch space for encoding is kept.
 const SCRATCH_BYTES_MAX: usize = 64 * 1024;
@@ -139,6 +143,75 @@ impl<T: Transformer> Host for Core<T> {
         let was_there = removed.is_some();
         guard::drop_value(removed);
         was_there
+    }
+
+    fn has_open(&self, key: Key) -> bool {
+        self.is_open(key)
+    }
+
+    fn spawn(&mut self, key: Key, future: BoxFuture) {
+        let owner = self.sessions.get(key).map(|_| key);
+        if self.tasks.spawn(owner, future) {
+            self.begin_untaken(key);
+        }
+    }
+
+    fn desk(&self) -> &Rc<LocalDesk> {
+        &self.desk
+    }
+
+    fn life(&self, key: Key) -> Option<&Rc<Life>> {
+        self.lives.get(&key)
+    }
+
+    fn set_life(&mut self, key: Key, life: Rc<Life>) {
+        self.lives.insert(key, life);
+    }
+
+    fn take_life(&mut self, key: Key) -> Option<Rc<Life>> {
+        match self.lives.is_empty() {
+            true => None,
+            false => self.lives.remove(&key),
+        }
+    }
+
+    fn untaken(&mut self, key: Key, cost: usize, is_full: bool) {
+        if is_full {
+            self.begin_untaken(key);
+        }
+        self.charge_untaken(key, cost);
+    }
+
+    fn taken(&mut self, key: Key) {
+        self.end_untaken(key);
+    }
+
+    fn when_drained(&mut self, key: Key, call: OnDrained) {
+        self.await_drained(key, call);
+    }
+
+    fn write_credit(&self) -> usize {
+        self.net.rules().drained_bytes()
+    }
+
+    fn begin_opening(&mut self, key: Key, opening: Opening) {
+        self.openings.insert(key, opening);
+    }
+
+    fn end_opening(&mut self, key: Key, result: Result<(), String>) {
+        self.effects.push(Effect::Opened(key, result));
+    }
+
+    fn opening(&mut self, key: Key) -> Option<&mut Opening> {
+        self.openings.get(key)
+    }
+
+    fn opened(&mut self, key: Key) {
+        self.effects.push(Effect::Early(key));
+    }
+
+    fn failed(&mut self, key: Key, why: String) {
+        self.listener_failed(key, why);
     }
 }
 

@@ -30,7 +30,7 @@ impl<T: Transformer> Core<T> {
         let mut packet = Packet::new(self.server.options.parser, kind, payload);
         if app::incoming(self, spark, transforms, &mut packet) {
             let (kind, payload) = packet.encoded();
-            app::data(self, spark, kind, payload);
+            self.hand_on(spark, kind, payload);
         }
     }
 
