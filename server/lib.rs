@@ -66,13 +66,14 @@ pub use allspark_protocol::http::{
     TrustedProxies,
 };
 pub use allspark_protocol::options::{Bounded, OutOfBounds, UnknownChoice};
+pub use allspark_protocol::parser;
 pub use allspark_protocol::parser::{
-    DecodeError, EncodeError, ParseError, ParserKind, UnknownParser,
+    ClientHalf, CustomParser, DecodeError, EncodeError, ParseError, ParserKind, UnknownParser,
 };
 pub use allspark_protocol::primus::{Pathname, PathnameError, PingInterval, PingIntervalError};
 pub use allspark_protocol::transformer::Kind;
 pub use allspark_protocol::value;
-pub use allspark_protocol::value::{Number, Object};
+pub use allspark_protocol::value::{Date, Extended, Number, Object};
 pub use allspark_transformers::{TransformerKind, TransportOptionError, UnknownTransformer};
 pub use builder::Builder;
 pub use error::{Error, OptionError};
