@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use allspark_client::library::Library;
+use allspark_client::library::{Library, LibraryError};
 use allspark_engine::io::DriverChoice;
 use allspark_engine::{self as engine, KeepHeaders, LayerRequest, Routes, SendPolicy, Verdict};
 use allspark_protocol::http::{CorsOptions, RequestHead, Response, is_token};
+use allspark_protocol::parser::{Custom, CustomParser, Parser, ParserKind};
 use allspark_protocol::primus::PingInterval;
 
 use crate::error::{Error, OptionError};
@@ -93,12 +94,68 @@ impl Builder {
         self
     }
 
-    /// How messages become values: `json`, or `raw` to pass text and bytes on as they are.
-    /// Default `json`.
+    /// How messages become values: `json`; `ejson`, `msgpack` or `binary` with the bytes of the npm
+    /// packages that Primus drives (ejson, primus-msgpack, binary-pack); or `raw` to pass text and
+    /// bytes on as they are. In any case. Default `json`. The messages of `msgpack` and `binary`
+    /// are bytes, which the transformer `sockjs` can't carry.
     #[must_use]
     pub fn parser(self, name: impl AsRef<str>) -> Self {
         let parser = name.as_ref().parse();
         self.set("parser", parser, |o| &mut o.parser)
+    }
+
+    /// A parser of the application: how messages become values here, and the sources of the two
+    /// functions that do the same in its clients in JavaScript, which the client library then has.
+    /// It lives as long as the program; one without state does by itself.
+    ///
+    /// ```
+    /// use allspark::parser::{Json, Parser, Scratch};
+    /// use allspark::{
+    ///     ClientHalf, CustomParser, DecodeError, EncodeError, Kind, ParseError, Primus, Value,
+    /// };
+    ///
+    /// /// JSON behind a letter.
+    /// struct Lettered;
+    ///
+    /// impl CustomParser for Lettered {
+    ///     fn name(&self) -> &'static str {
+    ///         "lettered"
+    ///     }
+    ///
+    ///     fn encode(&self, value: &Value, out: &mut Vec<u8>) -> Result<Kind, EncodeError> {
+    ///         out.push(b'v');
+    ///         Json.encode_value(value, out)
+    ///     }
+    ///
+    ///     fn decode(&self, kind: Kind, message: &[u8]) -> Result<Value, DecodeError> {
+    ///         let what = "no letter";
+    ///         let json = message.strip_prefix(b"v").ok_or(ParseError::Refused { what })?;
+    ///         Json.decode(kind, json, &mut Scratch::default())
+    ///     }
+    ///
+    ///     fn client_half(&self) -> ClientHalf {
+    ///         ClientHalf {
+    ///             encoder: "(value, done) => done(null, 'v' + JSON.stringify(value))".into(),
+    ///             decoder: "(packet, done) => done(null, JSON.parse(packet.slice(1)))".into(),
+    ///             library: "".into(),
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let primus = Primus::builder().custom_parser(&Lettered).build()?;
+    /// assert!(primus.library().contains("'v' + JSON.stringify"));
+    /// # Ok::<(), allspark::Error>(())
+    /// ```
+    #[must_use]
+    pub fn custom_parser(self, parser: &'static dyn CustomParser) -> Self {
+        let custom = Custom::new(parser);
+        let checked = match custom.carries_control() {
+            true => Ok(ParserKind::Custom(custom)),
+            false => Err(OptionError::NoControl {
+                parser: custom.name(),
+            }),
+        };
+        self.set("parser", checked, |o| &mut o.parser)
     }
 
     /// Requests whose path starts with this belong to Primus; a missing leading `/` is added, and
@@ -500,8 +557,11 @@ impl Builder {
         let transformer = options.build_transformer(engine::random())?;
         let asks = self.authorization.is_some() || options.has_authorization();
         let library = options.library(self.library).authorization(asks);
-        let library =
-            ServedLibrary::new(library, &options.pathname).map_err(Error::of("client_plugin"))?;
+        let library = ServedLibrary::new(library, &options.pathname);
+        let library = library.map_err(|error| match error {
+            LibraryError::ParserCode { .. } => Error::of("parser")(error),
+            _ => Error::of("client_plugin")(error),
+        })?;
         let for_engine = options.for_engine(engine::Options {
             files: library.files(),
             ..self.engine
@@ -618,9 +678,14 @@ mod tests {
                  /primus",
             ),
             (
-                Primus::builder().parser("ejson"),
-                "option `parser`: the parser `ejson` is not available in this build yet; the \
-                 parsers are: json, raw",
+                Primus::builder().parser("bson"),
+                "option `parser`: unknown parser `bson`; the parsers are: json, ejson, msgpack, \
+                 binary, raw",
+            ),
+            (
+                Primus::builder().parser("msgpack").transformer("sockjs"),
+                "option `parser`: messages of `msgpack` are bytes, which the transformer `sockjs` \
+                 can't carry",
             ),
             (
                 Primus::builder().transport("pingTimeout", "5000"),

@@ -55,7 +55,7 @@ pub use allspark_protocol::primus::SparkId;
 pub use app::{
     Attach, Data, Destroy, EndOptions, Fault, Handle, Headers, Json, Layers, LocalPrimus,
     LocalSpark, Message, Next, Outcome, OwnedData, Packet, ReadyState, Spark, SparkError,
-    SparkHandle, SparkStream, Timer, Transformed,
+    SparkHandle, SparkStream, Timer, TransformTicket, Transformed,
 };
 pub use config::{Fallback, KeepHeaders, Options, SendPolicy, send_queue_bytes_for};
 pub use layers::{Layer, LayerError, LayerRequest, LayerTicket, Verdict};

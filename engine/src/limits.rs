@@ -239,3 +239,10 @@ pub const STEPS_MAX: usize = 1024;
 /// Broadcasts that a shard keeps to transform them for each spark, before it takes in nothing new:
 /// so many at most are transformed for one spark in one turn, beside those of [`SPARKS_PER_TURN`].
 pub const PER_SPARK_MESSAGES_MAX: usize = 1024;
+
+/// What messages may cost that wait on a shard for transforms of the application, and for others
+/// before them: as much as broadcasts that wait for walks.
+pub const AWAITED_COST_MAX: usize = 16 * 1024 * 1024;
+
+/// How many of them there may be: all are looked at in a turn in which one of them is known.
+pub const AWAITED_MESSAGES_MAX: usize = 4096;

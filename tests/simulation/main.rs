@@ -24,6 +24,7 @@ mod steps;
 mod streams;
 mod timers;
 mod transforms;
+mod transforms_later;
 mod travel;
 mod unwanted;
 mod upgrades;

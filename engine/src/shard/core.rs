@@ -13,11 +13,13 @@ use allspark_protocol::transformer::Transformer;
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::Rng;
 
+use super::awaited::Queue;
 use super::clock::Clock;
 use super::destroying::Destroying;
 use super::effects::Effects;
 use super::fairness::Fairness;
 use super::framed::Framed;
+use super::intake::Intake;
 use super::owner::Owner;
 use super::upkeep::Upkeep;
 use super::waiting::{Drains, Openings, Untaken};
@@ -47,6 +49,9 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) listeners: Option<Arc<Listeners>>,
     /// What messages go through.
     pub(super) transforms: Option<Arc<Transforms>>,
+    /// What is written and waits for transforms, and what came in and does.
+    pub(super) awaited: Queue,
+    pub(super) intake: Intake,
     /// Timers of the application.
     pub(super) app_timers: Timers,
     /// Futures of the application, and what they ask for.
@@ -123,6 +128,8 @@ impl<T: Transformer> Core<T> {
             fanout: Fanout::new(T::WIRES),
             transforms: listeners.transforms.clone(),
             listeners: Some(listeners),
+            awaited: Queue::default(),
+            intake: Intake::default(),
             app_timers: Timers::new(now),
             effects: Effects::default(),
             outbox: Outbox::new(server.mesh.shards()),
@@ -233,6 +240,7 @@ impl<T: Transformer> Core<T> {
             || !self.resumed.is_empty()
             || !self.leaving.is_empty()
             || !self.outbox.is_empty()
+            || self.awaited.must_look
             || self.has_commands()
     }
 

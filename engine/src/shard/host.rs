@@ -290,6 +290,13 @@ impl<T: Transformer> Core<T> {
                     self.write_to(spark, kind, &payload);
                 }
             }
+            Command::BroadcastLater(awaited) => self.write_later(None, awaited),
+            Command::WriteLater { id, awaited } => {
+                if let Some(spark) = self.find_open(id) {
+                    self.write_later(Some(spark), awaited);
+                }
+            }
+            Command::Settled => self.awaited.must_look = true,
             Command::End { id, options } => {
                 if let Some(spark) = self.find_open(id) {
                     self.end(spark, options.reconnect, EndReason::Application);
