@@ -273,6 +273,38 @@ impl Builder {
         self
     }
 
+    /// As [`Builder::authorization`], but `async`: what the function returns is run by the shard of
+    /// the request, and decides when it is done. To attach something to the request, take a ticket:
+    /// [`LayerRequest::spawn`].
+    ///
+    /// ```
+    /// use allspark::{LayerError, Primus};
+    ///
+    /// # async fn is_known(_: Option<String>) -> bool { true }
+    /// let primus = Primus::builder().authorization_async(|request| {
+    ///     let token = request.head().query().get("token").map(String::from);
+    ///     async move {
+    ///         match is_known(token).await {
+    ///             true => Ok(()),
+    ///             false => Err(LayerError::new("who are you?").authenticate("Bearer")),
+    ///         }
+    ///     }
+    /// });
+    /// ```
+    #[must_use]
+    pub fn authorization_async<F>(
+        self,
+        authorization: impl Fn(&mut LayerRequest<'_>) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output: Into<Verdict>> + 'static,
+    {
+        self.authorization(move |request| {
+            let future = authorization(request);
+            request.decide_by(future)
+        })
+    }
+
     /// The name of the global variable that the client library makes. Default `Primus`.
     #[must_use]
     pub fn global(self, name: impl AsRef<str>) -> Self {
