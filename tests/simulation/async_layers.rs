@@ -70,8 +70,7 @@ fn layers_wait_one_after_the_other() {
             let asked = Arc::clone(&counted);
             primus.layers().add(Layer::new_async(name, move |request| {
                 asked.fetch_add(1, Ordering::Relaxed);
-                let pause = request.executor().sleep(PAUSE);
-                async move { pause.await }
+                request.executor().sleep(PAUSE)
             }));
         }
     });
