@@ -23,6 +23,16 @@ impl std::fmt::Debug for Authorization {
     }
 }
 
+/// What makes ids of requests.
+#[derive(Clone)]
+struct IdGenerator(Arc<dyn Fn(&RequestHead<'_>) -> String + Send + Sync>);
+
+impl std::fmt::Debug for IdGenerator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("IdGenerator").finish_non_exhaustive()
+    }
+}
+
 /// The options of a server, with Primus's names and defaults. [`Builder::build`] says what is wrong
 /// with one of them.
 #[derive(Clone, Debug, Default)]
@@ -33,6 +43,7 @@ pub struct Builder {
     /// Only what nothing else here says: what is done with headers, other requests and memory.
     engine: engine::Options,
     authorization: Option<Authorization>,
+    id_generator: Option<IdGenerator>,
     /// Only what nothing else here says: the plugins.
     library: Library,
 }
@@ -305,6 +316,51 @@ impl Builder {
         })
     }
 
+    /// Has tokens, JWTs, session cookies or a URL decide who may connect, instead of a function;
+    /// both is an error. [`Authorized::auth`](crate::auth::Authorized::auth) is who a spark is.
+    /// Files are read when the server is built and whenever they change. Default: nothing, so that
+    /// everybody may connect.
+    ///
+    /// ```no_run
+    /// use allspark::auth::AuthorizationOptions;
+    ///
+    /// let primus = allspark::Primus::builder().authorization_by(AuthorizationOptions {
+    ///     jwks_file: Some("/etc/allspark/jwks.json".into()),
+    ///     jwt_audience: vec!["chat".to_owned()],
+    ///     ..AuthorizationOptions::default()
+    /// });
+    /// ```
+    #[cfg(feature = "auth")]
+    #[must_use]
+    pub fn authorization_by(mut self, options: crate::auth::AuthorizationOptions) -> Self {
+        self.options.authorization = options;
+        self
+    }
+
+    /// Gives each spark an id that this function makes of the request which opened it, Primus's
+    /// `idGenerator`. It has to be unlike all others, and has from 1 to 128 bytes. It is what
+    /// [`Spark::given_id`](crate::Spark::given_id) says, what a client is told that asks for its
+    /// id, and by which [`Primus::find_given`] finds the spark. Default: sparks have no such id.
+    ///
+    /// The spark's own id ([`Spark::id`](crate::Spark::id)) stays what it is: it says on which
+    /// shard and at which place the spark is, so that nobody has to look for it.
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicU64, Ordering};
+    ///
+    /// let count = AtomicU64::new(0);
+    /// let primus = allspark::Primus::builder()
+    ///     .id_generator(move |_| format!("client-{}", count.fetch_add(1, Ordering::Relaxed)));
+    /// ```
+    #[must_use]
+    pub fn id_generator(
+        mut self,
+        generate: impl Fn(&RequestHead<'_>) -> String + Send + Sync + 'static,
+    ) -> Self {
+        self.id_generator = Some(IdGenerator(Arc::new(generate)));
+        self
+    }
+
     /// The name of the global variable that the client library makes. Default `Primus`.
     #[must_use]
     pub fn global(self, name: impl AsRef<str>) -> Self {
@@ -428,8 +484,10 @@ impl Builder {
         }
         check_names(&self.engine.keep_headers).map_err(Error::of("keep_headers"))?;
         let transformer = options.build_transformer(engine::random())?;
-        let library = ServedLibrary::new(options.library(self.library), &options.pathname)
-            .map_err(Error::of("client_plugin"))?;
+        let asks = self.authorization.is_some() || options.has_authorization();
+        let library = options.library(self.library).authorization(asks);
+        let library =
+            ServedLibrary::new(library, &options.pathname).map_err(Error::of("client_plugin"))?;
         let for_engine = options.for_engine(engine::Options {
             files: library.files(),
             ..self.engine
@@ -439,7 +497,16 @@ impl Builder {
             engine: engine::Primus::new(for_engine, transformer, shards, options.driver),
             library,
             options,
+            #[cfg(feature = "client")]
+            asks,
+            #[cfg(feature = "auth")]
+            keys: None,
         };
+        #[cfg(feature = "auth")]
+        let primus = primus.with_keys(self.authorization.is_some())?;
+        if let Some(IdGenerator(generate)) = self.id_generator {
+            primus.engine.id_generator(move |head| generate(head));
+        }
         if let Some(Authorization(ask)) = self.authorization {
             primus.authorize(move |request| ask(request));
         }

@@ -10,6 +10,7 @@ use allspark_protocol::options::{choose, switch as yes_or_no};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
+use crate::of_primus::instead;
 use crate::table::{Kind, SETTINGS, Setting};
 
 /// What the command line asks for.
@@ -55,8 +56,8 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request,
                 let flags = flags(given, library_settings());
                 Ok(Request::Library(flags, library_flags(given)?))
             }
-            Some((_, given)) => Ok(Request::Serve(flags(given, SETTINGS.iter()))),
-            None => Ok(Request::Serve(flags(&matches, SETTINGS.iter()))),
+            Some((_, given)) => Ok(Request::Serve(flags(given, serve_settings()))),
+            None => Ok(Request::Serve(flags(&matches, serve_settings()))),
         },
         Err(error) => match error.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
@@ -93,15 +94,15 @@ const AFTER_HELP: &str = "\
 Every option can also be given in the environment (ALLSPARK_PING_INTERVAL=1000) and, by the same \
 name, in the file (ping-interval = 1000; docs/allspark.toml has all of them). The command line \
 outranks the environment, which outranks the file. SIGTERM and SIGINT end the server after its \
-clients were told to reconnect; a second one ends it at once. SIGHUP, SIGUSR1 and SIGUSR2 are \
-ignored.";
+clients were told to reconnect; a second one ends it at once. SIGHUP has the keys of authorization \
+be read anew. SIGUSR1 and SIGUSR2 are ignored.";
 
 fn arguments() -> impl Iterator<Item = Arg> {
     let config = Arg::new("config")
         .long("config")
         .value_name("FILE")
         .help("A TOML file with options [no default]");
-    std::iter::once(config).chain(SETTINGS.iter().map(argument))
+    std::iter::once(config).chain(serve_settings().map(argument))
 }
 
 fn argument(setting: &Setting) -> Arg {
@@ -127,6 +128,11 @@ fn switch(argument: Arg) -> Arg {
 /// A file may hold all options, whoever reads it.
 fn is_for_library(name: &str) -> bool {
     name == "config" || library_settings().any(|setting| setting.name == name)
+}
+
+/// Secrets are no flags.
+fn serve_settings() -> impl Iterator<Item = &'static Setting> {
+    SETTINGS.iter().filter(|setting| !setting.is_secret)
 }
 
 fn library_settings() -> impl Iterator<Item = &'static Setting> {
@@ -195,6 +201,12 @@ fn flags(matches: &ArgMatches, settings: impl Iterator<Item = &'static Setting>)
 
 /// Reduces an error, which may fill a screen with usage, to its first line and its best advice.
 fn one_line(error: &clap::Error) -> String {
+    if let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg)
+        && error.kind() == ErrorKind::UnknownArgument
+        && let Some(instead) = instead(flag.trim_start_matches('-'))
+    {
+        return format!("{flag}: no such option: {instead}");
+    }
     let text = error.to_string();
     let first = text.lines().next().unwrap_or_default();
     let first = first.strip_prefix("error: ").unwrap_or(first);
@@ -311,7 +323,7 @@ mod tests {
             let Ok(Request::Print(text)) = read(line) else {
                 panic!("{line}")
             };
-            for setting in SETTINGS {
+            for setting in serve_settings() {
                 let flag = format!("--{}", setting.name);
                 let help = setting.help_text();
                 assert!(

@@ -30,9 +30,19 @@
 //! # Ok::<(), allspark::Error>(())
 //! ```
 
+#[cfg(feature = "auth")]
+pub mod auth;
+
+/// Compiles what docs/MIGRATING.md shows.
+#[cfg(all(doctest, feature = "client"))]
+#[doc = include_str!("../docs/MIGRATING.md")]
+mod migrating {}
+
 mod builder;
 mod error;
 mod events;
+#[cfg(feature = "auth")]
+mod keys;
 mod library;
 mod options;
 mod primus;

@@ -20,6 +20,11 @@ pub struct Primus {
     pub(crate) engine: engine::Primus<AnyTransformer>,
     pub(crate) library: ServedLibrary,
     pub(crate) options: Options,
+    /// Whether it may refuse clients by what its builder was told.
+    #[cfg(feature = "client")]
+    pub(crate) asks: bool,
+    #[cfg(feature = "auth")]
+    pub(crate) keys: Option<std::sync::Arc<crate::auth::Watch>>,
 }
 
 impl Primus {
@@ -296,6 +301,16 @@ impl Primus {
     /// As [`Handle::spark`]: reaches the spark with this id.
     pub fn spark(&self, id: SparkId) -> Option<SparkHandle> {
         self.handle().spark(id)
+    }
+
+    /// As [`Handle::find_given`]: calls `visit` with the spark that has this id of the
+    /// [`Builder::id_generator`](crate::Builder::id_generator), or with `None`.
+    pub fn find_given(
+        &self,
+        id: &str,
+        visit: impl FnOnce(Option<&mut Spark<'_>>) + Send + 'static,
+    ) {
+        self.handle().find_given(id, visit);
     }
 
     /// As [`Handle::stats`]: what was counted so far.

@@ -136,6 +136,10 @@ pub const SEND_BYTES_PER_TURN: usize = 64 * 1024 * 1024;
 /// those that one answer can stand for are not repeated, so an honest client never has 500 of them.
 pub const EXEMPT_BYTES_MAX: usize = 64 * 1024;
 
+/// Bytes of an id that the application gives to a spark. A client may ask for it again and again,
+/// and the answers are of those that no policy bounds.
+pub const GIVEN_ID_BYTES_MAX: usize = 128;
+
 /// What answers may cost that wait for the peer of one HTTP connection when it asks for more. An
 /// answer may be longer, but who asks behind one must read it.
 pub const ANSWERS_COST_MAX: usize = 2 * 1024 * 1024;

@@ -6,6 +6,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
+use allspark_protocol::http::RequestHead;
 use allspark_protocol::transformer::Transformer;
 
 use crate::app::host::Server as Shared;
@@ -102,6 +103,14 @@ impl<T: Transformer + Sync> Primus<T> {
             let future = authorization(request);
             request.decide_by(future)
         });
+    }
+
+    /// As [`Attach::id_generator`].
+    pub fn id_generator(
+        &self,
+        generate: impl Fn(&RequestHead<'_>) -> String + Send + Sync + 'static,
+    ) {
+        self.attach().id_generator(generate);
     }
 
     /// The layers of the server.

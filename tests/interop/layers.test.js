@@ -5,7 +5,7 @@
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
 
-const { ask, open } = require('./clients');
+const { ask, event, open, sparkId } = require('./clients');
 const { rawConnection, request } = require('./raw');
 const { differsFromNode, startServer } = require('./server');
 
@@ -201,6 +201,26 @@ test('origins are asked of upgrades', differsFromNode('it asks only requests'), 
   const open_ = await start(t, layers, { origins: 'http://a.example' });
   assert.equal((await upgrade(open_, '/primus', evil)).status, 101);
 });
+
+for (const transformer of ['websockets', 'browserchannel']) {
+  test(`${transformer}: sparks have the ids that the application gives`, async (t) => {
+    const server = await start(t, [], { transformer, ids: 'user', shards: 2 });
+    const clients = [];
+    for (let n = 0; n < 4; n += 1) {
+      clients.push(await open(server));
+      const { id } = await ask(clients[n], { do: 'describe' });
+      assert.equal(id, `user-${n}`);
+    }
+    if (transformer === 'websockets') assert.equal(await sparkId(clients[2]), 'user-2');
+    for (const [n, client] of clients.entries()) {
+      const told = event(client, 'data');
+      clients[0].write({ do: 'tell', to: `user-${n}`, value: `to ${n}` });
+      assert.equal(await told, `to ${n}`);
+    }
+    clients[0].write({ do: 'tell', to: 'nobody', value: 'lost' });
+    assert.equal((await ask(clients[0], { do: 'describe' })).id, 'user-0');
+  });
+}
 
 const FORWARDED = { 'x-forwarded-for': '203.0.113.7' };
 

@@ -16,6 +16,7 @@ const { values: flags } = parseArgs({
     app: { type: 'string' },
     compression: { type: 'boolean' },
     driver: { type: 'string' },
+    ids: { type: 'string' },
     layers: { type: 'string', default: '[]' },
     listen: { type: 'string' },
     'max-length': { type: 'string' },
@@ -118,6 +119,7 @@ function obey(spark, command) {
     case 'broadcast': return primus.write(command.value);
     case 'visit': return visit(spark);
     case 'events': return spark.write(heard.get(command.of) ?? []);
+    case 'tell': return void primus.spark(command.to)?.write(command.value);
     case 'describe': return spark.write(describe(spark));
   }
 }
@@ -130,11 +132,17 @@ function primusOptions() {
     pingInterval: pingInterval === 'off' ? false : Number(pingInterval),
     transport: Object.fromEntries(flags.transport.map(transportOption)),
     ...(flags.parser === 'raw' && { parser: raw }),
+    ...(flags.ids && { idGenerator: ids(flags.ids) }),
     ...(flags.origins && { origins: flags.origins }),
     ...(flags.pathname && { pathname: flags.pathname }),
     ...(flags['max-length'] && { maxLength: Number(flags['max-length']) }),
     iknowhttpsisbetter: true,
   };
+}
+
+function ids(prefix) {
+  let count = 0;
+  return () => `${prefix}-${count++}`;
 }
 
 function count(spark, to) {

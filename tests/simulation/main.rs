@@ -7,6 +7,7 @@ mod by_hand;
 mod destroys;
 mod events;
 mod everyone;
+mod given_ids;
 mod held;
 mod inflated;
 mod late;

@@ -5,8 +5,9 @@
 //! which is answered with what the application sees of the spark, `{"do":"counts"}`, which is
 //! answered with how often each event came on all sparks together, and how many sessions there are,
 //! `{"do":"events","of":id}`, which is answered with the events of a spark, `{"do":"broadcast",..}`,
-//! `{"do":"visit"}`, which visits all sparks, or `{"do":"remember","key":..,"value":..}`, for which
-//! any spark can ask with `{"do":"recall","key":..}`.
+//! `{"do":"visit"}`, which visits all sparks, `{"do":"tell","to":ID,"value":..}`, which is written
+//! to the spark with that id, or `{"do":"remember","key":..,"value":..}`, for which any spark can
+//! ask with `{"do":"recall","key":..}`.
 //! `--layers` sets its layers up, see `set_up.rs`; with `--transforms` messages are transformed.
 //! It reads the options of `allspark serve` that the tests use. tests/interop/node-server.js is the
 //! same on Node.js.
@@ -81,6 +82,11 @@ enum Command {
     Visit,
     Events {
         of: String,
+    },
+    /// Writes to the spark with this id.
+    Tell {
+        to: String,
+        value: serde_json::Value,
     },
     Describe,
     Counts,
@@ -253,6 +259,11 @@ fn obey(spark: &mut Spark<'_>, command: Command, shared: &Shared) {
             drop(heard);
             spark.write(Json(events));
         }
+        Command::Tell { to, value } => spark.primus().find_given(&to, |spark| {
+            if let Some(spark) = spark {
+                spark.write(Json(value));
+            }
+        }),
         Command::Describe => {
             let description = describe(spark);
             spark.write(Json(description));
@@ -284,7 +295,7 @@ fn describe(spark: &Spark<'_>) -> serde_json::Value {
     let query = query.map(|(name, value)| (name.into_owned(), value.into_owned().into()));
     let address = spark.address();
     serde_json::json!({
-        "id": spark.id().to_string(),
+        "id": spark.given_id().map_or_else(|| spark.id().to_string(), str::to_owned),
         "query": serde_json::Map::from_iter(query),
         "address": { "ip": address.ip().to_string(), "port": address.port() },
         "header": spark.headers().get(HEADER),
@@ -322,6 +333,12 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Told, Box<dyn Error
             "--layers" => {
                 layers = value;
                 builder
+            }
+            "--ids" => {
+                let count = AtomicU64::new(0);
+                builder.id_generator(move |_| {
+                    format!("{value}-{}", count.fetch_add(1, Ordering::Relaxed))
+                })
             }
             "--origins" => builder.cors(CorsOptions {
                 origins: value,

@@ -248,6 +248,7 @@ pub(crate) fn drop_extras<H: Host>(host: &mut H, extras: Option<Box<Extras>>) {
     };
     let Extras {
         handlers,
+        given_id: _,
         notes,
         state,
         timers,

@@ -152,6 +152,11 @@ impl Handle {
         self.0.mesh.shards()
     }
 
+    /// The first shard passes it on, if it is not the right one.
+    pub(super) fn send_to_first(&self, command: Command) {
+        self.0.mesh.send(0, command);
+    }
+
     pub(super) fn send_to_all(&self, command: impl Fn() -> Command) {
         for shard in 0..self.0.mesh.shards() {
             self.0.mesh.send(shard, command());

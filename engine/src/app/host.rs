@@ -127,6 +127,8 @@ pub(crate) struct Extras {
     /// In the order in which they were attached. One list for all events, because most sparks have
     /// a single handler.
     pub(crate) handlers: SmallVec<[Handler; 1]>,
+    /// The id that the application has given to it.
+    pub(crate) given_id: Option<Arc<str>>,
     /// What layers have attached to the request that opened it.
     pub(crate) notes: Option<Box<Notes>>,
     /// A value of the application.
@@ -203,6 +205,7 @@ pub(crate) struct Listeners {
     pub(crate) layers: Arc<Chain>,
     /// Absent as long as there are none.
     pub(crate) transforms: Option<Arc<Transforms>>,
+    pub(crate) id_generator: Option<Arc<IdGenerator>>,
 }
 
 pub(crate) type Transform = dyn Fn(&mut Packet<'_>) -> Transformed + Send + Sync;
@@ -217,6 +220,9 @@ pub(crate) struct Transforms {
     /// They get a spark that they can only read.
     pub(crate) outgoing_per_spark: Vec<Arc<TransformOfSpark>>,
 }
+
+/// Makes the id of a spark of the request that opened it.
+pub(crate) type IdGenerator = dyn Fn(&RequestHead<'_>) -> String + Send + Sync;
 
 /// Is called with every spark; `false` stops it.
 pub(crate) type Visitor = Arc<dyn Fn(&mut dyn Host, Key) -> bool + Send + Sync>;
@@ -257,6 +263,9 @@ pub(crate) enum Command {
     StepOn { walk: Key },
     /// Call a function with one spark, or without it.
     Find { id: SparkId, finder: Finder },
+    /// Call a function with the spark to which the application gave this id, or have the next
+    /// shard look for it, or call it without.
+    FindGiven { id: Box<str>, finder: Finder },
     /// Take over a connection with a request for a session of that shard.
     Arrive(Box<Parcel>),
     /// End all sparks and the shard.
@@ -288,6 +297,7 @@ impl Weigh for Command {
                 Self::Arrive(parcel) => parcel.bytes(),
                 Self::Answer { response, .. } => response.body_bytes().len(),
                 Self::Decide { decision, .. } => decision.bytes(),
+                Self::FindGiven { id, .. } => id.len(),
                 Self::End { .. }
                 | Self::Visit { .. }
                 | Self::ForEach(_)

@@ -30,6 +30,7 @@ mod data;
 mod emit;
 mod ends;
 mod error;
+mod given_id;
 mod handle;
 mod headers;
 pub(crate) mod host;

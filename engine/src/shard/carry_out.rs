@@ -78,6 +78,7 @@ impl<T: Transformer> Core<T> {
         tracing::debug!(shard = self.shard, spark = %id, %reason, "disconnection");
         // As in Primus, who hears of it does not count it any more.
         self.counters().sparks_ended.add(1);
+        self.take_id(spark);
         app::disconnection(self, spark);
         self.end_tasks(spark);
     }
@@ -128,6 +129,7 @@ impl<T: Transformer> Core<T> {
                 Some(spark) => app::find(self, spark, |host, key| finder(Some((host, key)))),
                 None => self.guard_alone(|| finder(None)),
             },
+            Command::FindGiven { id, finder } => self.find_given(id, finder),
             Command::Visit { visitor, stopped } => self.fanout.add_visit(visitor, stopped),
             Command::ForEach(step) => {
                 if let Err(step) = self.fanout.steps.add(step) {
@@ -163,7 +165,7 @@ impl<T: Transformer> Core<T> {
     }
 
     /// Calls a function of the application that is about no spark.
-    fn guard_alone(&self, call: impl FnOnce()) {
+    pub(super) fn guard_alone(&self, call: impl FnOnce()) {
         if let Err(panicked) = guard::call(call) {
             self.tell_panic(&panicked, "a function of the application panicked");
         }

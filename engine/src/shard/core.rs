@@ -66,6 +66,8 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) arriving: HashMap<Key, Key>,
     /// By connection, what layers have decided about requests whose bodies are coming.
     pub(super) judged: HashMap<Key, Way>,
+    /// Sparks by the ids that the application has given to them.
+    pub(super) given_ids: HashMap<Arc<str>, Key>,
     /// What came in and was not looked at yet.
     pub(super) backlog: Backlog,
     /// Connections that can go on with what their peers sent meanwhile.
@@ -127,6 +129,7 @@ impl<T: Transformer> Core<T> {
             room: Room::default(),
             arriving: HashMap::default(),
             judged: HashMap::default(),
+            given_ids: HashMap::default(),
             backlog: Backlog::default(),
             resumed: Vec::new(),
             leaving: VecDeque::new(),

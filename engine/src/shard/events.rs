@@ -80,6 +80,7 @@ impl<T: Transformer> Core<T> {
         self.fanout.steps.opened(spark.index);
         self.begin_per_spark(spark);
         self.counters().sparks_opened.add(1);
+        self.give_id(spark, head);
         if let Some(slot) = self.sessions.get(spark) {
             tracing::debug!(
                 shard = self.shard, spark = %slot.state.id,

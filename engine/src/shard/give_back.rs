@@ -24,6 +24,7 @@ impl<T: Transformer> Core<T> {
         self.untaken.give_back();
         self.drains.give_back();
         self.judged.give_back();
+        self.given_ids.give_back();
         if self.net.buffers.blocks.free_unused() {
             // What was needed in the meantime may not be needed any more.
             self.upkeep.again(self.clock.now);

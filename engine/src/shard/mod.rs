@@ -67,6 +67,7 @@ mod fan_out;
 mod flush;
 mod framed;
 mod give_back;
+mod given;
 mod host;
 mod in_place;
 mod inbox;

@@ -133,7 +133,11 @@ impl<T: Transformer> Core<T> {
             return;
         };
         let id: SparkId = slot.state.id;
-        self.write_packet_of_primus(spark, &Packet::Id(id.encode(&mut [0; 21])));
+        let extras = slot.state.extras.as_ref();
+        match extras.and_then(|extras| extras.given_id.clone()) {
+            Some(given) => self.write_packet_of_primus(spark, &Packet::Id(&given)),
+            None => self.write_packet_of_primus(spark, &Packet::Id(id.encode(&mut [0; 21]))),
+        }
         if let Some((queue, _)) = self.queue_mut(target) {
             queue.set_has_id();
         }
