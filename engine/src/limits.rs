@@ -224,8 +224,9 @@ pub const TASK_STEPS: u32 = 128;
 /// an application that spawns one for each message must not be made to run any number of them.
 pub const TASKS_PER_OWNER: usize = 256;
 
-/// Tasks of a shard that go on although their sparks have ended. Beyond it the oldest are dropped:
-/// whoever connects and leaves again and again must not leave something behind each time.
+/// Tasks of a shard that go on although their sparks have ended, and those of layers that decide
+/// about requests. Beyond it the oldest are dropped: whoever connects and leaves again and again
+/// must not leave something behind each time.
 pub const ORPHANS_MAX: usize = 64 * 1024;
 
 /// What data may cost that waits for a stream of a spark, or for its `connection` listeners, before

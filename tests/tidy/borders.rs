@@ -61,7 +61,7 @@ const MACHINES: &[Machine] = &[
     // The front door. Knows no spark and no socket.
     Machine {
         name: "http",
-        may_import: &["config", "guard", "layers", "limits", "routes"],
+        may_import: &["config", "guard", "layers", "limits", "routes", "tasks"],
     },
     // Touches no socket: of `net` it knows what waits to be sent. Of `app` it knows what is kept of
     // a spark.
@@ -114,7 +114,7 @@ const MACHINES: &[Machine] = &[
     // What requests for Primus go through.
     Machine {
         name: "layers",
-        may_import: &["guard", "routes"],
+        may_import: &["guard", "routes", "tasks"],
     },
     // The application's routes, and answers that come later.
     Machine {
