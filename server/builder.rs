@@ -84,6 +84,15 @@ impl Builder {
         self
     }
 
+    /// Whether a WebSocket may be asked for over HTTP/1.0. Proxies do so that were not told
+    /// otherwise (nginx: `proxy_http_version 1.1`), and such a site works, so the default is true,
+    /// as in Primus. RFC 6455, 4.1 wants HTTP/1.1: with false such a request gets 400.
+    #[must_use]
+    pub fn http10_upgrades(mut self, allowed: bool) -> Self {
+        self.options.http10_upgrades = allowed;
+        self
+    }
+
     /// How messages become values: `json`, or `raw` to pass text and bytes on as they are.
     /// Default `json`.
     #[must_use]
@@ -299,6 +308,27 @@ impl Builder {
         self
     }
 
+    /// Has tokens, JWTs, session cookies or a URL decide who may connect, instead of a function;
+    /// both is an error. [`Authorized::auth`](crate::auth::Authorized::auth) is who a spark is.
+    /// Files are read when the server is built and whenever they change. Default: nothing, so that
+    /// everybody may connect.
+    ///
+    /// ```no_run
+    /// use allspark::auth::AuthorizationOptions;
+    ///
+    /// let primus = allspark::Primus::builder().authorization_by(AuthorizationOptions {
+    ///     jwks_file: Some("/etc/allspark/jwks.json".into()),
+    ///     jwt_audience: vec!["chat".to_owned()],
+    ///     ..AuthorizationOptions::default()
+    /// });
+    /// ```
+    #[cfg(feature = "auth")]
+    #[must_use]
+    pub fn authorization_by(mut self, options: crate::auth::AuthorizationOptions) -> Self {
+        self.options.authorization = options;
+        self
+    }
+
     /// The name of the global variable that the client library makes. Default `Primus`.
     #[must_use]
     pub fn global(self, name: impl AsRef<str>) -> Self {
@@ -422,8 +452,10 @@ impl Builder {
         }
         check_names(&self.engine.keep_headers).map_err(Error::of("keep_headers"))?;
         let transformer = options.build_transformer(engine::random())?;
-        let library = ServedLibrary::new(options.library(self.library), &options.pathname)
-            .map_err(Error::of("client_plugin"))?;
+        let asks = self.authorization.is_some() || options.has_authorization();
+        let library = options.library(self.library).authorization(asks);
+        let library =
+            ServedLibrary::new(library, &options.pathname).map_err(Error::of("client_plugin"))?;
         let for_engine = options.for_engine(engine::Options {
             files: library.files(),
             ..self.engine
@@ -433,10 +465,16 @@ impl Builder {
             engine: engine::Primus::new(for_engine, transformer, shards, options.driver),
             library,
             options,
+            #[cfg(feature = "client")]
+            asks,
+            #[cfg(feature = "auth")]
+            keys: None,
         };
         if let Some(IdGenerator(generate)) = self.id_generator {
             primus.engine.id_generator(move |head| generate(head));
         }
+        #[cfg(feature = "auth")]
+        let primus = primus.with_keys(self.authorization.is_some())?;
         if let Some(Authorization(ask)) = self.authorization {
             primus.authorize(move |request| ask(request));
         }

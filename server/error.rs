@@ -29,6 +29,10 @@ pub enum Error {
     /// The server ran and has failed.
     #[error(transparent)]
     Failed(#[from] ShardFailure),
+    /// Nobody can look whether the keys of authorization have changed.
+    #[cfg(feature = "auth")]
+    #[error("there can be no thread that watches keys: {0}")]
+    Watch(String),
     /// The client library can't be saved. What was at that path before is still there.
     #[error("{}: {source}", path.display())]
     Save {
@@ -64,6 +68,13 @@ pub enum OptionError {
     Choice(#[from] UnknownChoice),
     /// There can't be such a client library.
     Library(#[from] LibraryError),
+    /// A file of keys, or a secret, can't be used.
+    #[cfg(feature = "auth")]
+    Authorization(#[from] crate::auth::KeyFileError),
+    /// There is a function and a configuration, and who would decide is not said.
+    #[cfg(feature = "auth")]
+    #[error("there is a function that authorizes, and tokens, keys or a URL, too: give only one")]
+    AuthorizationTwice,
     /// No request has a header of this name.
     #[error("{0:?} is no header's name")]
     HeaderName(String),

@@ -30,24 +30,29 @@
 //! # Ok::<(), allspark::Error>(())
 //! ```
 
+#[cfg(feature = "auth")]
+pub mod auth;
 mod builder;
 mod error;
 mod events;
+#[cfg(feature = "auth")]
+mod keys;
 mod library;
 mod options;
 mod primus;
 mod save;
 #[cfg(feature = "client")]
 mod socket;
+mod transforms;
 mod transport;
 
 pub use allspark_client::library::LibraryError;
 pub use allspark_engine::io::{DriverChoice, DriverKind};
 pub use allspark_engine::{
-    Data, Destroy, EndOptions, Handle, Headers, Json, KeepHeaders, Layer, LayerError, LayerRequest,
-    LayerTicket, Layers, LocalPrimus, Message, Next, ReadyState, Reply, RouteError, RouteRequest,
-    Routes, SendPolicy, Server, ShardFailure, Spark, SparkError, SparkHandle, SparkId, StartError,
-    Stats, Ticket, Timer, Value, Verdict,
+    Data, Destroy, EndOptions, Fault, Handle, Headers, Json, KeepHeaders, Layer, LayerError,
+    LayerRequest, LayerTicket, Layers, LocalPrimus, Message, Next, Packet, ReadyState, Reply,
+    RouteError, RouteRequest, Routes, SendPolicy, Server, ShardFailure, Spark, SparkError,
+    SparkHandle, SparkId, StartError, Stats, Ticket, Timer, Transformed, Value, Verdict,
 };
 pub use allspark_protocol::http::{
     Cors, CorsError, CorsOptions, ForwardedHeader, NetworkError, Query, RequestHead, Response,

@@ -71,6 +71,10 @@ pub struct Options {
     /// Whether messages may be compressed. Default false.
     #[serde(deserialize_with = "options::deserialize_switch")]
     pub compression: bool,
+    /// Whether a WebSocket may be asked for over HTTP/1.0, as an nginx does that was not told
+    /// `proxy_http_version 1.1`. Default true.
+    #[serde(deserialize_with = "options::deserialize_switch")]
+    pub http10_upgrades: bool,
     /// What scripts of other origins may do. Default: Primus's, which allow every origin.
     pub cors: Cors,
     /// Networks of the proxies whose word counts about whom a request comes from. Default none.
@@ -78,6 +82,9 @@ pub struct Options {
     /// The header in which they say that. Default `x-forwarded-for`.
     #[serde(deserialize_with = "options::deserialize")]
     pub forwarded_header: ForwardedHeader,
+    /// Who may connect. Default: everybody.
+    #[cfg(feature = "auth")]
+    pub authorization: crate::auth::AuthorizationOptions,
     /// What a peer may cost.
     pub limits: Limits,
     /// Shards, each with its own thread. Default: one for each CPU that the process may use.
@@ -124,9 +131,12 @@ impl Default for Options {
             global: GlobalName::default(),
             ping_interval: PingInterval::default(),
             compression: false,
+            http10_upgrades: true,
             cors: Cors::default(),
             trusted_proxies: TrustedProxies::default(),
             forwarded_header: ForwardedHeader::default(),
+            #[cfg(feature = "auth")]
+            authorization: crate::auth::AuthorizationOptions::default(),
             limits: Limits::default(),
             shards: None,
             driver: DriverChoice::default(),
@@ -174,12 +184,23 @@ impl Limits {
 
 impl Options {
     /// Judges what no single type knows: which options the transport has, as that depends on the
-    /// transformer.
+    /// transformer; and what stands in files: the keys of authorization.
     ///
     /// # Errors
-    /// The first one that it has not, as [`Builder::build`](crate::Builder::build) says it.
+    /// The first one that it has not, as [`Builder::build`](crate::Builder::build) says it, or the
+    /// first file of keys that can't be used.
     pub fn check(&self) -> Result<(), Error> {
-        self.build_transformer(0).map(drop)
+        self.build_transformer(0)?;
+        #[cfg(feature = "auth")]
+        self.judges()?;
+        Ok(())
+    }
+
+    /// Who decides about requests, with the keys that there are at the moment.
+    #[cfg(feature = "auth")]
+    pub(crate) fn judges(&self) -> Result<crate::auth::Judges, Error> {
+        let judges = crate::auth::Judges::try_from(&self.authorization);
+        judges.map_err(|error| Error::of(error.option())(error))
     }
 
     /// The transformer that these options describe.
@@ -209,6 +230,7 @@ impl Options {
             connections_max: limits.connections_max.size(),
             sessions_max: limits.sessions_max.size(),
             memory_bytes_max: limits.memory_max.map(Bounded::get),
+            upgrades_of_http_1_0: self.http10_upgrades,
             cors: self.cors.clone(),
             trusted_proxies: self.trusted_proxies.clone(),
             forwarded_header: self.forwarded_header,
@@ -224,6 +246,15 @@ impl Options {
             .pathname(&*self.pathname)
             .ping_interval_ms(self.ping_interval.ms())
             .global(self.global.as_str())
+            .authorization(self.has_authorization())
+    }
+
+    /// Whether clients may be refused, so that they must not try again and again.
+    pub(crate) fn has_authorization(&self) -> bool {
+        #[cfg(feature = "auth")]
+        return self.authorization.is_on();
+        #[cfg(not(feature = "auth"))]
+        false
     }
 }
 

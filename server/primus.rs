@@ -20,6 +20,11 @@ pub struct Primus {
     pub(crate) engine: engine::Primus<AnyTransformer>,
     pub(crate) library: ServedLibrary,
     pub(crate) options: Options,
+    /// Whether it may refuse clients by what its builder was told.
+    #[cfg(feature = "client")]
+    pub(crate) asks: bool,
+    #[cfg(feature = "auth")]
+    pub(crate) keys: Option<std::sync::Arc<crate::auth::Watch>>,
 }
 
 impl Primus {
@@ -223,6 +228,12 @@ impl Primus {
     /// The same for Node.js from 20.16 on, which needs a WebSocket of the library's own.
     pub fn library_for_node(&self) -> String {
         self.library.for_node()
+    }
+
+    /// The same for browsers that know ECMAScript 5 and no more (Internet Explorer 10, iOS 6,
+    /// Android 4.4, televisions of those years). It is served as `<pathname>/primus.js?legacy`.
+    pub fn library_for_old_browsers(&self) -> String {
+        String::from_utf8_lossy(self.library.legacy_script()).into_owned()
     }
 
     /// The path of the library with a mark of its content, `/primus/primus.js?v=<hash>`: what is

@@ -38,12 +38,16 @@ pub(crate) fn run(settings: &Settings, log: &Lines) -> Result<(), Failure> {
     let signals = Inbox::open();
     let signals = signals.map_err(|error| format!("signals cannot be received: {error}"))?;
     raise_descriptor_limit();
-    let server = start(settings, log.clone()).map_err(|error| error.to_string())?;
+    let primus = build(settings, log.clone()).map_err(|error| error.to_string())?;
+    let server = primus.start(&settings.listen);
+    let server = server.map_err(|error| error.to_string())?;
+    let reload = primus.key_reloader();
+    drop(primus);
     say_what_is_served(settings, &server);
     // This thread made the client library, and will only wait from now on.
     allspark_engine::memory::collect_mimalloc(true);
     signals
-        .drain_on_signal(server.handle())
+        .obey(server.handle(), reload)
         .map_err(|error| format!("signals cannot be awaited: {error}"))?;
     wait(server)?;
     tracing::info!("ended");
@@ -70,7 +74,7 @@ fn raise_descriptor_limit() {
     }
 }
 
-fn start(settings: &Settings, log: Lines) -> Result<Server, Error> {
+fn build(settings: &Settings, log: Lines) -> Result<Primus, Error> {
     let counts = settings
         .stats
         .then(|| Arc::new(Counts::new(settings.app.name(), log)));
@@ -82,7 +86,7 @@ fn start(settings: &Settings, log: Lines) -> Result<Server, Error> {
         counts.follow(primus.handle());
     }
     attach(settings.app, &primus);
-    primus.start(&settings.listen)
+    Ok(primus)
 }
 
 /// What is not for Primus: the counts and the page, as far as they are switched on.
@@ -161,6 +165,14 @@ fn say_what_is_served(settings: &Settings, server: &Server) {
     );
     if settings.page && options.cors.asks_upgrades() {
         tracing::info!("the page connects only from an origin that --origins lists");
+    }
+    if options.authorization.is_on() {
+        let page = if settings.page {
+            "; the page passes on what follows its ?"
+        } else {
+            ""
+        };
+        tracing::info!("who connects needs a credential{page}");
     }
 }
 

@@ -51,8 +51,8 @@ pub mod bench {
 pub use allspark_protocol::Value;
 pub use allspark_protocol::primus::SparkId;
 pub use app::{
-    Attach, Data, Destroy, EndOptions, Handle, Headers, Json, Layers, LocalPrimus, Message, Next,
-    ReadyState, Spark, SparkError, SparkHandle, Timer,
+    Attach, Data, Destroy, EndOptions, Fault, Handle, Headers, Json, Layers, LocalPrimus, Message,
+    Next, Packet, ReadyState, Spark, SparkError, SparkHandle, Timer, Transformed,
 };
 pub use config::{Fallback, KeepHeaders, Options, SendPolicy, send_queue_bytes_for};
 pub use layers::{Layer, LayerError, LayerRequest, LayerTicket, Verdict};

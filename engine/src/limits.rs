@@ -216,3 +216,7 @@ pub const VISITS_MAX: usize = 1024;
 /// Visits to all sparks that go on only when the application says so, and that a shard makes at a
 /// time: each waits for something slow. A further one is refused.
 pub const STEPS_MAX: usize = 1024;
+
+/// Broadcasts that a shard keeps to transform them for each spark, before it takes in nothing new:
+/// so many at most are transformed for one spark in one turn, beside those of [`SPARKS_PER_TURN`].
+pub const PER_SPARK_MESSAGES_MAX: usize = 1024;

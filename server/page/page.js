@@ -68,7 +68,8 @@ function connect() {
   const transformer = transformers.chosen;
   isLeaving = false;
   const options = { transformer, queueSize: 1_000, WebSocket: WatchedWebSocket };
-  primus = listen(new Primus(location.origin, options));
+  // The page's own query string may hold what the server asks for (`/?token=..`).
+  primus = listen(new Primus(`${location.origin}/${location.search}`, options));
 }
 
 /** Another transformer is another client. That the one before it ends is what was asked for. */

@@ -60,6 +60,19 @@ fn a_message_costs_no_allocation_where_one_function_serves_all_sparks() {
     echoes_cost_none(|primus| primus.on_data(echo));
 }
 
+/// They cost what they do, and nothing else.
+#[test]
+fn a_message_costs_no_allocation_where_ten_transforms_look_at_it() {
+    echoes_cost_none(|primus| {
+        for _ in 0..10 {
+            primus.transform_incoming(|_, packet| !packet.data().encoded().is_empty());
+            primus.transform_outgoing(|packet| !packet.data().encoded().is_empty());
+            primus.transform_outgoing_per_spark(|_, packet| !packet.raw().encoded().is_empty());
+        }
+        primus.on_data(echo);
+    });
+}
+
 fn echoes_cost_none(attach: impl FnOnce(&Attach)) {
     let (mut shard, _, hand) = world(100, attach);
     let message = frame("{\"a\":[1,2,3],\"text\":\"hello\"}");

@@ -26,6 +26,7 @@ const { values: flags } = parseArgs({
     'ping-interval': { type: 'string' },
     shards: { type: 'string' },
     transformer: { type: 'string' },
+    transforms: { type: 'boolean' },
     transport: { type: 'string', multiple: true, default: [] },
     // Primus believes every proxy.
     'trusted-proxies': { type: 'string' },
@@ -34,12 +35,14 @@ const { values: flags } = parseArgs({
 
 const apps = { broadcast, echo, scripted };
 const memory = new Map();
+const heard = new Map();
 const counts = { connection: 0, disconnection: 0, data: 0, error: 0, heartbeat: 0 };
 
 const server = http.createServer();
 const primus = new Primus(server, primusOptions());
 apps[flags.app]();
 setUp(primus, JSON.parse(flags.layers));
+if (flags.transforms) transform();
 listen();
 process.on('SIGTERM', () => primus.destroy({ reconnect: true }, () => process.exit(0)));
 
@@ -54,6 +57,7 @@ function broadcast() {
 function scripted() {
   primus.on('connection', (spark) => {
     counts.connection += 1;
+    note(spark);
     spark.on('error', () => { counts.error += 1; });
     spark.on('heartbeat', () => { counts.heartbeat += 1; });
     spark.on('data', (command) => {
@@ -61,7 +65,45 @@ function scripted() {
       obey(spark, command);
     });
   });
-  primus.on('disconnection', () => { counts.disconnection += 1; });
+  primus.on('disconnection', ({ id }) => {
+    counts.disconnection += 1;
+    heard.get(id).push('disconnection');
+  });
+}
+
+/** Notes the events of a spark. */
+function note(spark) {
+  const events = ['connection'];
+  heard.set(spark.id, events);
+  const heartbeats = ['outgoing::ping', 'incoming::pong', 'heartbeat'];
+  const names = ['data', ...heartbeats, 'readyStateChange', 'end'];
+  for (const name of names) spark.on(name, () => events.push(name));
+}
+
+/** The transforms of tests/support/scripted.rs. */
+function transform() {
+  primus.transform('incoming', (packet) => packet.data.do !== 'drop');
+  primus.transform('incoming', (packet, next) => {
+    next(packet.data.do === 'refuse' ? new Error('refused') : null);
+  });
+  primus.transform('incoming', (packet) => {
+    if (typeof packet.data.value === 'string') packet.data.value += '<';
+  });
+  primus.transform('outgoing', (packet) => packet.data !== 'secret<');
+  primus.transform('outgoing', (packet, next) => {
+    next(packet.data === 'bad<' ? new Error('refused') : null);
+  });
+  primus.transform('outgoing', (packet) => {
+    if (typeof packet.data === 'string') packet.data += '>';
+  });
+}
+
+/** Visits all sparks, each a while after the other, and says so when it is done. */
+function visit(spark) {
+  primus.forEach((other, next) => {
+    other.write('visited');
+    setTimeout(next, 1);
+  }, () => spark.write('done'));
 }
 
 function obey(spark, command) {
@@ -69,10 +111,15 @@ function obey(spark, command) {
     case 'end': return spark.end(command.data, { reconnect: command.reconnect === true });
     case 'write': return spark.write(command.value);
     case 'count': return count(spark, command.to);
-    case 'counts': return spark.write({ ...counts, sessions: primus.connected });
+    case 'counts': return spark.write({
+      ...counts, sessions: primus.connected, connected: primus.connected,
+    });
     case 'remember': return void memory.set(command.key, command.value);
     case 'recall': return spark.write(memory.get(command.key) ?? null);
     case 'tell': return void primus.spark(command.to)?.write(command.value);
+    case 'broadcast': return primus.write(command.value);
+    case 'visit': return visit(spark);
+    case 'events': return spark.write(heard.get(command.of) ?? []);
     case 'describe': return spark.write(describe(spark));
   }
 }

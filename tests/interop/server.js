@@ -36,8 +36,9 @@ const driver = process.env.ALLSPARK_DRIVER || 'auto';
  * another one), `transport` (options by name), `compression`, `pingIntervalMs` (a number or 'off'),
  * `maxLength` in bytes, `parser`, `pathname`, `shards`, `port` (0 lets the system choose), and for
  * 'scripted' `clientPlugins`, a file of plugins for the client library, `layers`, steps that set
- * its layers up (tests/support/set_up.rs), `ids`, how the ids begin that it gives, `origins` and
- * `trustedProxies`.
+ * its layers up (tests/support/set_up.rs), `ids`, how the ids begin that it gives, `transforms`,
+ * which puts the transforms of tests/support/scripted.rs in the way of messages, `origins` and
+ * `trustedProxies`. `further` are flags.
  */
 async function startServer(t, options = {}) {
   const server = new Server(options);
@@ -175,11 +176,12 @@ async function within(ms, promise, explain) {
 
 // A heartbeat comes at a random moment of its interval, so it is off unless a test is about it.
 function flags({ port = 0, pingIntervalMs = 'off', shards = 1, transport = {}, ...others }) {
-  const { compression = false, maxLength, clientPlugins, parser, pathname } = others;
-  const { ids, layers, origins, trustedProxies } = others;
+  const { compression = false, maxLength, clientPlugins, parser, pathname, further = [] } = others;
+  const { ids, layers, origins, transforms, trustedProxies } = others;
   const args = ['--listen', `127.0.0.1:${port}`, '--ping-interval', String(pingIntervalMs)];
   args.push('--shards', String(shards), '--driver', driver);
   if (compression) args.push('--compression');
+  if (transforms) args.push('--transforms');
   if (maxLength !== undefined) args.push('--max-length', String(maxLength));
   if (parser !== undefined) args.push('--parser', parser);
   if (pathname !== undefined) args.push('--pathname', pathname);
@@ -187,6 +189,7 @@ function flags({ port = 0, pingIntervalMs = 'off', shards = 1, transport = {}, .
   if (layers !== undefined) args.push('--layers', JSON.stringify(layers));
   if (origins !== undefined) args.push('--origins', origins);
   if (trustedProxies !== undefined) args.push('--trusted-proxies', trustedProxies);
+  args.push(...further);
   if (clientPlugins !== undefined) args.push('--client-plugins', clientPlugins);
   for (const [name, value] of Object.entries(transport)) {
     args.push('--transport', `${name}=${value}`);

@@ -20,6 +20,7 @@ mod stage;
 mod state;
 mod steps;
 mod timers;
+mod transforms;
 mod travel;
 mod unwanted;
 mod upgrades;

@@ -5,9 +5,10 @@
 //! which is answered with what the application sees of the spark, `{"do":"counts"}`, which is
 //! answered with how often each event came on all sparks together, and how many sessions there are,
 //! `{"do":"tell","to":ID,"value":..}`, which is written to the spark with that id,
-//! or `{"do":"remember","key":..,"value":..}`, for which any spark can ask with
-//! `{"do":"recall","key":..}`.
-//! `--layers` sets its layers up, see `set_up.rs`.
+//! `{"do":"events","of":id}`, which is answered with the events of a spark, `{"do":"broadcast",..}`,
+//! `{"do":"visit"}`, which visits all sparks, or `{"do":"remember","key":..,"value":..}`, for which
+//! any spark can ask with `{"do":"recall","key":..}`.
+//! `--layers` sets its layers up, see `set_up.rs`; with `--transforms` messages are transformed.
 //! It reads the options of `allspark serve` that the tests use. tests/interop/node-server.js is the
 //! same on Node.js.
 
@@ -17,9 +18,11 @@ use std::collections::HashMap;
 use std::error::Error;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use allspark::{
-    Builder, CorsOptions, Destroy, DriverChoice, EndOptions, Json, KeepHeaders, Primus, Spark,
+    Builder, CorsOptions, Destroy, DriverChoice, EndOptions, Json, KeepHeaders, Packet, Primus,
+    Spark, SparkError, SparkId,
 };
 use signal_hook::consts::SIGTERM;
 use signal_hook::iterator::Signals;
@@ -27,14 +30,21 @@ use signal_hook::iterator::Signals;
 use set_up::{Order, set_up};
 
 fn main() -> Result<(), Box<dyn Error>> {
+    let mut args: Vec<String> = std::env::args().skip(1).collect();
+    let flags = args.len();
+    args.retain(|flag| flag != "--transforms");
+    let transforms = args.len() < flags;
     let Told {
         builder,
         address,
         layers,
-    } = options(std::env::args().skip(1))?;
+    } = options(args.into_iter())?;
     let primus = builder.build()?;
     script(&primus);
     set_up(&primus, &layers)?;
+    if transforms {
+        transform(&primus);
+    }
     // Before it says that it listens, or a test that is quick could end it uncleanly.
     let mut signals = Signals::new([SIGTERM])?;
     let server = primus.start(address)?;
@@ -71,6 +81,13 @@ enum Command {
         to: String,
         value: serde_json::Value,
     },
+    Broadcast {
+        value: serde_json::Value,
+    },
+    Visit,
+    Events {
+        of: String,
+    },
     Describe,
     Counts,
     Remember {
@@ -97,11 +114,18 @@ struct Counts {
 struct Shared {
     counts: Counts,
     memory: Mutex<HashMap<String, serde_json::Value>>,
+    heard: Mutex<HashMap<String, Vec<&'static str>>>,
 }
 
 impl Shared {
     fn memory(&self) -> MutexGuard<'_, HashMap<String, serde_json::Value>> {
         self.memory.lock().expect("no thread that panicked")
+    }
+
+    /// Notes an event of a spark.
+    fn note(&self, spark: SparkId, event: &'static str) {
+        let mut heard = self.heard.lock().expect("no thread that panicked");
+        heard.entry(spark.to_string()).or_default().push(event);
     }
 }
 
@@ -111,14 +135,19 @@ struct Report<'c> {
     #[serde(flatten)]
     counts: &'c Counts,
     sessions: u64,
+    connected: u64,
 }
 
 fn script(primus: &Primus) {
     let shared = Arc::new(Shared::default());
     let disconnections = Arc::clone(&shared);
-    primus.on_disconnection(move |_| count(&disconnections.counts.disconnection));
+    primus.on_disconnection(move |spark| {
+        count(&disconnections.counts.disconnection);
+        disconnections.note(spark.id(), "disconnection");
+    });
     primus.on_connection(move |spark| {
         count(&shared.counts.connection);
+        note(spark, &shared);
         let (data, errors, heartbeats) = (shared.clone(), shared.clone(), shared.clone());
         spark.on_error(move |_, _| count(&errors.counts.error));
         spark.on_heartbeat(move |_| count(&heartbeats.counts.heartbeat));
@@ -130,6 +159,77 @@ fn script(primus: &Primus) {
             }
         });
     });
+}
+
+/// Notes the events of a spark.
+fn note(spark: &mut Spark<'_>, shared: &Arc<Shared>) {
+    let noter = |event: &'static str| {
+        let shared = Arc::clone(shared);
+        move |spark: &mut Spark<'_>| shared.note(spark.id(), event)
+    };
+    noter("connection")(spark);
+    let (data, ping, pong) = (
+        noter("data"),
+        noter("outgoing::ping"),
+        noter("incoming::pong"),
+    );
+    spark.on_data(move |spark, _| data(spark));
+    spark.on_outgoing_ping(move |spark, _| ping(spark));
+    spark.on_incoming_pong(move |spark, _| pong(spark));
+    spark.on_heartbeat(noter("heartbeat"));
+    spark.on_ready_state_change(noter("readyStateChange"));
+    spark.on_end(noter("end"));
+}
+
+/// Puts transforms in the way of messages.
+fn transform(primus: &Primus) {
+    primus.transform_incoming(|_, packet| command(packet) != "drop");
+    primus.transform_incoming(|_, packet| match &*command(packet) {
+        "refuse" => Err("refused"),
+        _ => Ok(()),
+    });
+    primus.transform_incoming(|_, packet| {
+        let value = packet.data().parse();
+        let Ok(serde_json::Value::Object(mut object)) = value else {
+            return Ok(());
+        };
+        if let Some(serde_json::Value::String(text)) = object.get_mut("value") {
+            text.push('<');
+        }
+        packet.set(serde_json::Value::Object(object))
+    });
+    primus.transform_outgoing(|packet| packet.data().encoded() != b"\"secret<\"");
+    primus.transform_outgoing(|packet| match packet.data().encoded() {
+        b"\"bad<\"" => Err("refused"),
+        _ => Ok(()),
+    });
+    primus.transform_outgoing(|packet| -> Result<(), SparkError> {
+        match packet.data().parse::<String>() {
+            Ok(text) => packet.set(text + ">"),
+            Err(_) => Ok(()),
+        }
+    });
+}
+
+/// What a message asks for, if it is a command.
+fn command(packet: &Packet<'_>) -> String {
+    let value: serde_json::Value = packet.data().parse().unwrap_or_default();
+    value["do"].as_str().unwrap_or_default().to_owned()
+}
+
+/// Visits all sparks, each a while after the other, and says so when it is done.
+fn visit(spark: &mut Spark<'_>) {
+    let asker = spark.handle();
+    spark.primus().for_each_async(
+        |spark, next| {
+            spark.write("visited");
+            std::thread::spawn(|| {
+                std::thread::sleep(Duration::from_millis(1));
+                next.forward();
+            });
+        },
+        move |_| asker.write("done").expect("text can be encoded"),
+    );
 }
 
 fn obey(spark: &mut Spark<'_>, command: Command, shared: &Shared) {
@@ -153,6 +253,17 @@ fn obey(spark: &mut Spark<'_>, command: Command, shared: &Shared) {
                 spark.write(Json(value));
             }
         }),
+        Command::Broadcast { value } => {
+            // Whether it can be written is a matter of the transforms.
+            drop(spark.primus().write(Json(value)));
+        }
+        Command::Visit => visit(spark),
+        Command::Events { of } => {
+            let heard = shared.heard.lock().expect("no thread that panicked");
+            let events = heard.get(&of).cloned().unwrap_or_default();
+            drop(heard);
+            spark.write(Json(events));
+        }
         Command::Describe => {
             let description = describe(spark);
             spark.write(Json(description));
@@ -161,7 +272,12 @@ fn obey(spark: &mut Spark<'_>, command: Command, shared: &Shared) {
             let stats = spark.primus().handle().stats();
             let sessions = stats.sparks_opened - stats.sparks_forgotten;
             let counts = &shared.counts;
-            spark.write(Json(Report { counts, sessions }));
+            let connected = spark.primus().connected();
+            spark.write(Json(Report {
+                counts,
+                sessions,
+                connected,
+            }));
         }
         Command::Remember { key, value } => {
             shared.memory().insert(key, value);

@@ -1,4 +1,5 @@
-//! The module that says what is compiled in, in place of `client/js/src/defaults.js`.
+//! The module that says what is compiled in, in place of `client/js/src/defaults.js`. Old browsers
+//! get the same, so it is ECMAScript 5.
 
 use allspark_protocol::parser::Parser;
 use allspark_protocol::primus::PRIMUS_VERSION;
@@ -33,16 +34,17 @@ pub(super) fn module(library: &Library) -> String {
     let ping_timeout = ping_timeout.map_or_else(|| "false".to_owned(), |ms| ms.to_string());
     format!(
         "{imports}\
-         export const defaults = {{\n\
+         export var defaults = {{\n\
          version: {version},\n\
          pathname: {pathname},\n\
          transformer: {transformer},\n\
          parser: {parser_name},\n\
          pingTimeout: {ping_timeout},\n\
-         authorization: {authorization},\n\
-         {web_socket}}};\n\
-         export const transports = {{ {transports} }};\n\
-         export const parsers = {{ {parser} }};\n",
+         {web_socket}\
+         authorization: {authorization}\n\
+         }};\n\
+         export var transports = {{ {transports} }};\n\
+         export var parsers = {{ {parser}: {parser} }};\n",
         imports = imports.concat(),
         version = literal::string(PRIMUS_VERSION),
         pathname = literal::string(&library.pathname),

@@ -61,6 +61,10 @@ pub enum Target {
     Browser,
     /// In Node.js from 20.16 on: it brings a `WebSocket` of its own, where Node.js has none.
     Node,
+    /// In browsers that know ECMAScript 5 and no more, from about 2012 on: without `fetch`,
+    /// promises and classes. It makes requests with `XMLHttpRequest`. A plugin's code is left as it
+    /// is.
+    Legacy,
 }
 
 /// How a library is handed to the code that uses it.
@@ -81,6 +85,9 @@ pub enum LibraryError {
     /// The global name can't be the name of a variable.
     #[error("{0:?} can't be the name of a variable in JavaScript")]
     Global(String),
+    /// A module was asked for, for browsers that know none ([`Target::Legacy`]).
+    #[error("browsers that need the legacy library know no modules")]
+    LegacyModule,
     /// A plugin has no name.
     #[error("a plugin has no name")]
     PluginUnnamed,
@@ -217,12 +224,17 @@ impl Library {
     /// Makes the library.
     ///
     /// # Errors
-    /// Those of [`Library::check`].
+    /// Those of [`Library::check`], and [`LibraryError::LegacyModule`].
     pub fn assemble(&self, format: Format) -> Result<String, LibraryError> {
         self.check()?;
+        let is_legacy = self.target == Target::Legacy;
+        if is_legacy && format == Format::Module {
+            return Err(LibraryError::LegacyModule);
+        }
         let defaults = defaults::module(self);
         let sources = |path: &str| match path {
             "defaults.js" => Some(defaults.as_str()),
+            _ if is_legacy => modules::legacy_text(path),
             _ => modules::text(path),
         };
         // Which options are compiled in decides which modules are taken, and nothing else; the

@@ -2,7 +2,7 @@
 
 use allspark_protocol::parser::Parser;
 
-use super::{Format, Library, Plugin, literal};
+use super::{Format, Library, Plugin, Target, literal};
 
 /// The library: `body` is the code of all modules, in which the class is called `Primus`.
 ///
@@ -16,17 +16,28 @@ use super::{Format, Library, Plugin, literal};
 /// asked for, warn, or write down where the file lay.
 pub(super) fn wrap(library: &Library, format: Format, body: &str) -> String {
     let banner = format!(
-        "/* AllSpark {}: a client of {} with {} and {} */\n",
+        "/* AllSpark {}: a client of {} with {} and {}, in {} */\n",
         env!("CARGO_PKG_VERSION"),
         literal::comment(&library.pathname),
         library.transformer.name(),
         library.parser.name(),
+        baseline(library.target),
     );
     let wrapped = match format {
+        Format::Universal if library.target == Target::Legacy => legacy(library, body),
         Format::Universal => universal(library, body),
         Format::Module => module(library, body),
     };
     banner + &wrapped
+}
+
+/// What a browser must know to run it.
+fn baseline(target: Target) -> &'static str {
+    match target {
+        Target::Browser => "ES2022 (primus.js?legacy: in ES5)",
+        Target::Node => "ES2022",
+        Target::Legacy => "ES5",
+    }
 }
 
 fn universal(library: &Library, body: &str) -> String {
@@ -43,6 +54,33 @@ fn universal(library: &Library, body: &str) -> String {
     )
 }
 
+/// As [`universal`], in ECMAScript 5.
+fn legacy(library: &Library, body: &str) -> String {
+    let global = literal::string(&library.global);
+    let (parameter, call, argument) = match list(&library.plugins, "Primus") {
+        Some(list) => (", plugins", PLUG_LEGACY, format!(", {list}")),
+        None => ("", "", String::new()),
+    };
+    format!(
+        "(function (make, context, name{parameter}) {{\n\
+         var Primus = context[name] = make();\n\
+         {PUBLISH_LEGACY}{call}}})(function () {{\n'use strict';\n\
+         {body}return Primus;\n}}, this || self, {global}{argument});\n"
+    )
+}
+
+const PLUG_LEGACY: &str = "for (var i = 0; i < plugins.length; i++) plugins[i](Primus);\n";
+
+const PUBLISH_LEGACY: &str = "\
+if (typeof module === 'object' && module.exports) (context = module).exports = Primus;
+else if (typeof define === 'function' && define.amd) {
+define(context = function () { return Primus; });
+}
+Primus.requires = Primus.require = function (name) {
+return context.require && context.require(name);
+};
+";
+
 const PLUG: &str = "for (const plug of plugins) plug(Primus);\n";
 
 /// `context` becomes what has a `require`: the module, under CommonJS, or the global object of a
@@ -56,8 +94,9 @@ Primus.requires = Primus.require = (name) => context.require?.(name);
 /// A module finds what the program can find that runs.
 const REQUIRES: &str = "\
 AllSpark.requires = AllSpark.require = (name) => {
-const { argv, cwd, getBuiltinModule } = globalThis.process ?? {};
-return getBuiltinModule?.('module').createRequire(argv[1] ?? cwd() + '/')(name);
+const { process } = globalThis;
+return process?.getBuiltinModule?.('module')
+.createRequire(process.argv[1] ?? process.cwd() + '/')(name);
 };
 ";
 
@@ -79,11 +118,12 @@ const PLUG_MODULE: &str =
 
 /// A list of functions that take the class, one for each plugin, if there are any.
 fn list(plugins: &[Plugin], parameters: &str) -> Option<String> {
-    let functions: String = plugins
+    let functions: Vec<_> = plugins
         .iter()
         .map(|each| plugin(each, parameters))
         .collect();
-    (!plugins.is_empty()).then(|| format!("[\n{functions}]"))
+    // Old browsers take a comma at the end for one more entry.
+    (!plugins.is_empty()).then(|| format!("[\n{}\n]", functions.join(",\n")))
 }
 
 /// Line breaks keep a comment at the end of foreign code from swallowing ours. A semicolon at the
@@ -96,7 +136,7 @@ fn plugin(plugin: &Plugin, parameters: &str) -> String {
         false => format!("Primus.prototype.ark[{name}] = {client}\n;\n"),
     };
     format!(
-        "function ({parameters}) {{\n{ark}{library}\n}},\n",
+        "function ({parameters}) {{\n{ark}{library}\n}}",
         library = plugin.library
     )
 }

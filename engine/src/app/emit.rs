@@ -9,8 +9,10 @@ use allspark_protocol::transformer::Kind;
 use super::data::Data;
 use super::ends::{Destroy, ReadyState};
 use super::error::SparkError;
-use super::host::{Extras, Handler, Host, Listeners, Server, StepVisitor, Visitor};
+use super::host::{Extras, Handler, Host, Listeners, Server, StepVisitor, Transforms, Visitor};
+use super::packet::Packet;
 use super::timers::Due;
+use super::transform::goes_on;
 use crate::guard;
 use crate::memory::Key;
 
@@ -43,6 +45,27 @@ pub(crate) fn connection<H: Host>(host: &mut H, key: Key, head: &RequestHead<'_>
             guarded(host, key, |host| listener(host, key, head));
         }
     });
+}
+
+/// A message goes through the transforms. Returns whether the application is to get it.
+pub(crate) fn incoming<H: Host>(
+    host: &mut H,
+    key: Key,
+    transforms: &Transforms,
+    packet: &mut Packet<'_>,
+) -> bool {
+    for transform in &transforms.incoming {
+        let transformed = guarded(host, key, |host| transform(host, key, packet));
+        match transformed.map(goes_on) {
+            Some(Ok(true)) if is_open(host, key) => {}
+            Some(Err(error)) => {
+                host.report(key, error);
+                return false;
+            }
+            _ => return false,
+        }
+    }
+    true
 }
 
 /// `data`.
@@ -170,6 +193,7 @@ pub(crate) fn drop_extras<H: Host>(host: &mut H, extras: Option<Box<Extras>>) {
         notes,
         state,
         timers,
+        seen_per_spark: _,
     } = *extras;
     for timer in timers {
         host.cancel_timer(timer);

@@ -1,7 +1,7 @@
 //! Reaches a server, or one spark, from any thread and at any time.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use allspark_protocol::primus::SparkId;
 use allspark_protocol::primus::reserved::reserved_server;
@@ -11,7 +11,9 @@ use super::ends::{Destroy, EndOptions};
 use super::error::SparkError;
 use super::host::{Command, Finder, Server, Visitor};
 use super::message::{self, Message};
+use super::packet::Packet;
 use super::spark::Spark;
+use super::transform;
 use crate::stats::Stats;
 
 impl Spark<'_> {
@@ -20,6 +22,9 @@ impl Spark<'_> {
         SparkHandle::new(Handle::new(self.host.server()), self.id())
     }
 }
+
+/// A message as the parser encoded it.
+type Encoded = (Kind, Arc<[u8]>);
 
 /// Reaches a server from any thread and at any time.
 ///
@@ -33,14 +38,15 @@ impl Handle {
         Self(Arc::clone(server))
     }
 
-    /// Writes a message to every spark. It is encoded once. Fails only when it can't be encoded or
-    /// is longer than a frame can be.
+    /// Writes a message to every spark. It is encoded once. Fails only when it can't be encoded, is
+    /// longer than a frame can be, or was refused by a transform.
     pub fn write(&self, message: impl Message) -> Result<(), SparkError> {
-        let (kind, payload) = self.encode(message)?;
-        self.send_to_all(|| Command::Broadcast {
-            kind,
-            payload: Arc::clone(&payload),
-        });
+        if let Some((kind, payload)) = self.encode(message)? {
+            self.send_to_all(|| Command::Broadcast {
+                kind,
+                payload: Arc::clone(&payload),
+            });
+        }
         Ok(())
     }
 
@@ -113,10 +119,22 @@ impl Handle {
         stats
     }
 
-    fn encode(&self, message: impl Message) -> Result<(Kind, Arc<[u8]>), SparkError> {
+    /// Encodes a message and has it transformed, which may leave nothing of it.
+    fn encode(&self, message: impl Message) -> Result<Option<Encoded>, SparkError> {
         let mut scratch = Vec::new();
-        let (kind, payload) = message::encode(&message, self.0.options.parser, &mut scratch)?;
-        Ok((kind, payload.into()))
+        let parser = self.0.options.parser;
+        let (kind, payload) = message::encode(&message, parser, &mut scratch)?;
+        if !self.0.transforms.load(Ordering::Acquire) {
+            return Ok(Some((kind, payload.into())));
+        }
+        let mut packet = Packet::new(parser, kind, payload);
+        let listeners = self.0.listeners();
+        let goes_on = match &listeners.transforms {
+            Some(transforms) => transform::outgoing(transforms, &mut packet)?,
+            None => true,
+        };
+        let (kind, payload) = packet.encoded();
+        Ok(goes_on.then(|| (kind, payload.into())))
     }
 
     fn send_to(&self, id: SparkId, command: Command) {
@@ -174,11 +192,13 @@ impl SparkHandle {
         self.id
     }
 
-    /// Writes a message. Fails only when it can't be encoded or is longer than a frame can be.
+    /// Writes a message. Fails only when it can't be encoded, is longer than a frame can be, or was
+    /// refused by a transform.
     pub fn write(&self, message: impl Message) -> Result<(), SparkError> {
-        let (kind, payload) = self.primus.encode(message)?;
-        let id = self.id;
-        self.send(Command::Write { id, kind, payload });
+        if let Some((kind, payload)) = self.primus.encode(message)? {
+            let id = self.id;
+            self.send(Command::Write { id, kind, payload });
+        }
         Ok(())
     }
 

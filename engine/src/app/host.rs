@@ -23,6 +23,7 @@ use super::ends::{Destroy, EndOptions, ReadyState};
 use super::error::SparkError;
 use super::headers::KeptRequest;
 use super::legs::Leg;
+use super::packet::{Packet, Transformed};
 use crate::layers::{Chain, Decision, Notes};
 use crate::memory::Key;
 use crate::mesh::{Parcel, Weigh};
@@ -100,6 +101,9 @@ pub(crate) struct Extras {
     pub(crate) state: Option<Box<dyn Any>>,
     /// Timers of the application that may still be called.
     pub(crate) timers: SmallVec<[Key; 1]>,
+    /// The number of the next broadcast that is transformed for it, if there are transforms that
+    /// know it.
+    pub(crate) seen_per_spark: u64,
 }
 
 pub(crate) type OnData = Box<dyn FnMut(&mut dyn Host, Key, Data<'_>)>;
@@ -144,6 +148,21 @@ pub(crate) struct Listeners {
     pub(crate) close: Vec<Arc<OnClose>>,
     pub(crate) layers: Arc<Chain>,
     pub(crate) id_generator: Option<Arc<IdGenerator>>,
+    /// Absent as long as there are none.
+    pub(crate) transforms: Option<Arc<Transforms>>,
+}
+
+pub(crate) type Transform = dyn Fn(&mut Packet<'_>) -> Transformed + Send + Sync;
+pub(crate) type TransformOfSpark =
+    dyn Fn(&mut dyn Host, Key, &mut Packet<'_>) -> Transformed + Send + Sync;
+
+/// Functions that messages go through, in the order of these lists.
+#[derive(Clone, Default)]
+pub(crate) struct Transforms {
+    pub(crate) incoming: Vec<Arc<TransformOfSpark>>,
+    pub(crate) outgoing: Vec<Arc<Transform>>,
+    /// They get a spark that they can only read.
+    pub(crate) outgoing_per_spark: Vec<Arc<TransformOfSpark>>,
 }
 
 /// Makes the id of a spark of the request that opened it.

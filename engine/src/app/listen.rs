@@ -108,7 +108,7 @@ impl Attach {
         });
     }
 
-    /// `incoming::pong`: calls `listener` with every pong of a client, before `heartbeat`, and with
+    /// `incoming::pong`: calls `listener` with every pong of a client, after `heartbeat`, and with
     /// what it says: what the ping said, if the client is honest. `None` if that is no number, and
     /// for a ping of the WebSocket, which counts as a pong.
     #[doc(alias = "incoming::pong")]
@@ -140,6 +140,10 @@ impl Attach {
     /// ever has no end, so nobody hears of it.
     pub fn on_close(&self, listener: impl Fn(&Destroy) + Send + Sync + 'static) {
         self.attach(|listeners| listeners.close.push(Arc::new(listener)));
+    }
+
+    pub(super) fn server(&self) -> &Server {
+        &self.0
     }
 
     pub(super) fn attach(&self, change: impl FnOnce(&mut Listeners)) {

@@ -27,7 +27,8 @@ pub struct LocalPrimus<'a> {
 
 impl LocalPrimus<'_> {
     /// Writes a message to every spark of the server, the caller's included. It is encoded once.
-    /// A message that can't be encoded, or that no frame can hold, is returned as the error.
+    /// A message that can't be encoded, that no frame can hold, or that a transform refuses is an
+    /// error.
     pub fn write(&mut self, message: impl Message) -> Result<(), SparkError> {
         let mut scratch = self.host.take_scratch();
         let result = match message::encode(&message, self.host.parser(), &mut scratch) {

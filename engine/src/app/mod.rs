@@ -6,6 +6,7 @@
 //! | [`host`] | the border: what the application may do to its shard, and ask of others |
 //! | [`spark`], [`local`], [`handle`] | the interface, on the shard and from anywhere |
 //! | [`next`] | visits to all sparks, each of which may take its time |
+//! | [`transform`], [`packet`] | functions that messages go through |
 //! | [`emit`] | calls functions of the application, under a guard |
 //! | [`layers`], [`attached`] | its layers, and what they attach to a request for its spark |
 //! | [`timers`] | calls them at a time |
@@ -20,6 +21,7 @@
 //! - A handler must not block: all sparks of its shard wait for it. What takes long belongs on
 //!   another thread, which answers through a [`SparkHandle`].
 
+mod attach;
 mod attached;
 mod data;
 mod emit;
@@ -35,12 +37,14 @@ mod listen;
 mod local;
 mod message;
 mod next;
+mod packet;
 mod spark;
 mod timers;
+mod transform;
 
 pub use data::Data;
 pub use ends::{Destroy, EndOptions, ReadyState};
-pub use error::SparkError;
+pub use error::{Fault, SparkError};
 pub use handle::{Handle, SparkHandle};
 pub use headers::Headers;
 pub use layers::Layers;
@@ -48,11 +52,13 @@ pub use listen::Attach;
 pub use local::LocalPrimus;
 pub use message::{Json, Message};
 pub use next::Next;
+pub use packet::{Packet, Transformed};
 pub use spark::{Spark, Timer};
 
 pub(crate) use emit::{
-    closed, connection, data, disconnection, drop_extras, error, find, heartbeat, incoming_pong,
-    initialised, outgoing_ping, spark_timer, step, visit,
+    closed, connection, data, disconnection, drop_extras, error, find, heartbeat, incoming,
+    incoming_pong, initialised, outgoing_ping, spark_timer, step, visit,
 };
 pub(crate) use headers::KeptRequest;
 pub(crate) use timers::Timers;
+pub(crate) use transform::{outgoing, outgoing_per_spark};

@@ -138,8 +138,8 @@ impl<'a> Spark<'a> {
     /// }
     /// ```
     ///
-    /// Returns false when the spark has ended. A message that can't be encoded, or that no frame
-    /// can hold, emits `error` and leaves the spark open, as in Primus.
+    /// Returns false when the spark has ended. A message that can't be encoded, that no frame can
+    /// hold, or that a transform refuses emits `error` and leaves the spark open, as in Primus.
     pub fn write(&mut self, message: impl Message) -> bool {
         if self.inner().ready != ReadyState::Open {
             return false;
@@ -210,7 +210,7 @@ impl<'a> Spark<'a> {
         })));
     }
 
-    /// `incoming::pong`: calls `handler` with every pong, before `heartbeat`, and with what it
+    /// `incoming::pong`: calls `handler` with every pong, after `heartbeat`, and with what it
     /// says, if that is a number; see [`Attach::on_incoming_pong`](crate::Attach).
     #[doc(alias = "incoming::pong")]
     pub fn on_incoming_pong(

@@ -97,6 +97,10 @@ impl Door {
         if !case.head.path().starts_with(&*self.pathname) {
             return Way::Elsewhere;
         }
+        let is_old = case.head.minor_version() == 0;
+        if case.is_upgrade && is_old && !case.options.upgrades_of_http_1_0 {
+            return Way::LastAnswer(Response::text(400, "WebSockets need HTTP/1.1\n"));
+        }
         self.walk(&self.chain, 0, Pass::default(), case)
     }
 
@@ -173,13 +177,21 @@ impl Door {
     fn library(&self, case: &Case<'_>) -> Option<Response> {
         let name = self.name(case)?;
         let mut files = case.options.files.iter();
-        let (_, file) = files.find(|(file, _)| *file == name)?;
+        let (_, file) = files.find(|(file, _)| is_asked_for(file, name, case.head))?;
         Some(file.answer(case.head))
     }
 
     /// What the server says of itself, whatever the method.
     fn answer_spec(&self, case: &Case<'_>) -> Option<Response> {
         (self.name(case)? == "/spec").then(|| Response::json(200, self.spec.clone()))
+    }
+}
+
+/// Whether a request for what lies behind the pathname as `name` is one for this file.
+fn is_asked_for(file: &str, name: &str, head: &RequestHead<'_>) -> bool {
+    match file.split_once('?') {
+        None => file == name,
+        Some((file, word)) => file == name && head.query().get(word).is_some(),
     }
 }
 

@@ -156,6 +156,7 @@ impl<T: Transformer> Core<T> {
     fn look_at_listeners(&mut self) {
         let listeners = self.server.listeners();
         self.door.set_chain(Arc::clone(&listeners.layers));
+        self.transforms.clone_from(&listeners.transforms);
         guard::drop_value(self.listeners.replace(listeners));
     }
 

@@ -20,7 +20,7 @@ use super::framed::Framed;
 use super::owner::Owner;
 use super::upkeep::Upkeep;
 use crate::app::Timers;
-use crate::app::host::{Command, Listeners, Server, Step, Visitor};
+use crate::app::host::{Command, Listeners, Server, Step, Transforms, Visitor};
 use crate::fanout::Fanout;
 use crate::http::{Door, Way};
 use crate::io::{Op, Wait};
@@ -42,6 +42,8 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) fanout: Fanout<Visitor, Step>,
     /// Functions that every spark goes through. Not here while one of them runs.
     pub(super) listeners: Option<Arc<Listeners>>,
+    /// What messages go through.
+    pub(super) transforms: Option<Arc<Transforms>>,
     /// Timers of the application.
     pub(super) app_timers: Timers,
     pub(super) effects: Effects,
@@ -99,6 +101,7 @@ impl<T: Transformer> Core<T> {
             door: Door::new(options, transformer.name(), layers),
             sessions: Sessions::new(transformer, now),
             fanout: Fanout::new(T::WIRES),
+            transforms: listeners.transforms.clone(),
             listeners: Some(listeners),
             app_timers: Timers::new(now),
             effects: Effects::default(),

@@ -70,36 +70,17 @@ impl<T: Transformer> Host for Core<T> {
     }
 
     fn write_packet(&mut self, key: Key, kind: Kind, payload: &[u8]) {
-        self.take_sent();
-        if self.effects.has_commands() {
-            let id = self.spark(key).id;
-            let payload = payload.into();
-            let command = Command::Write { id, kind, payload };
-            self.effects.push(Effect::Command(command));
-        } else {
-            self.write_message(key, kind, payload);
+        match self.transforms.clone() {
+            None => self.write_in_order(key, kind, payload),
+            Some(transforms) => self.write_transformed(&transforms, key, kind, payload),
         }
     }
 
     fn broadcast_packet(&mut self, kind: Kind, payload: &[u8]) -> Result<(), SparkError> {
-        self.take_sent();
-        if self.effects.has_commands() {
-            let payload = payload.into();
-            let command = Command::Broadcast { kind, payload };
-            self.effects.push(Effect::Command(command));
-        } else if self.broadcast_here(kind, payload) > 0 {
-            return Err(SparkError::TooLong);
+        match self.transforms.clone() {
+            None => self.broadcast_in_order(kind, payload),
+            Some(transforms) => self.broadcast_transformed(&transforms, kind, payload),
         }
-        if self.server.mesh.shards() > 1 {
-            let payload: Arc<[u8]> = payload.into();
-            for shard in 0..self.server.mesh.shards() {
-                if shard != self.shard {
-                    let payload = Arc::clone(&payload);
-                    self.send_to_shard(shard, Command::Broadcast { kind, payload });
-                }
-            }
-        }
-        Ok(())
     }
 
     fn end_spark(&mut self, key: Key, options: EndOptions) -> bool {
@@ -162,6 +143,46 @@ impl<T: Transformer> Host for Core<T> {
 }
 
 impl<T: Transformer> Core<T> {
+    /// Writes an encoded message behind everything that a handler has asked for before.
+    #[inline]
+    pub(super) fn write_in_order(&mut self, key: Key, kind: Kind, payload: &[u8]) {
+        self.take_sent();
+        if self.effects.has_commands() {
+            let id = self.spark(key).id;
+            let payload = payload.into();
+            let command = Command::Write { id, kind, payload };
+            self.effects.push(Effect::Command(command));
+        } else {
+            self.write_to(key, kind, payload);
+        }
+    }
+
+    /// The same to every spark.
+    pub(super) fn broadcast_in_order(
+        &mut self,
+        kind: Kind,
+        payload: &[u8],
+    ) -> Result<(), SparkError> {
+        self.take_sent();
+        if self.effects.has_commands() {
+            let payload = payload.into();
+            let command = Command::Broadcast { kind, payload };
+            self.effects.push(Effect::Command(command));
+        } else if self.broadcast_here(kind, payload) > 0 {
+            return Err(SparkError::TooLong);
+        }
+        if self.server.mesh.shards() > 1 {
+            let payload: Arc<[u8]> = payload.into();
+            for shard in 0..self.server.mesh.shards() {
+                if shard != self.shard {
+                    let payload = Arc::clone(&payload);
+                    self.send_to_shard(shard, Command::Broadcast { kind, payload });
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// The address of a spark's client, unless it is gone.
     pub(super) fn peer_of(&self, spark: Key) -> Option<SocketAddr> {
         let stream = self.sessions.get(spark)?.state.stream;
@@ -193,7 +214,7 @@ impl<T: Transformer> Core<T> {
             }
             Command::Write { id, kind, payload } => {
                 if let Some(spark) = self.find_open(id) {
-                    self.write_message(spark, kind, &payload);
+                    self.write_to(spark, kind, &payload);
                 }
             }
             Command::End { id, options } => {

@@ -23,6 +23,7 @@
 //! | a handler writes, ends, broadcasts | [`host`], then `write`, [`close`], [`fan_out`] |
 //! | what must not happen inside something else | [`effects`], then [`carry_out`] |
 //! | a slow consumer is ended | `write` (a queue is full), [`timers`] (it takes too little) |
+//! | messages go through the application's transforms | [`transform`] |
 //! | requests go through the layers, and wait for one | [`layered`] |
 //! | what is not for Primus goes to the application's routes | [`elsewhere`] |
 //! | how many may come and what they may hold | [`room`] |
@@ -74,6 +75,7 @@ mod receive;
 mod requests;
 mod room;
 mod timers;
+mod transform;
 mod travel;
 mod upkeep;
 mod write;
