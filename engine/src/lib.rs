@@ -54,7 +54,9 @@ pub use app::{
 };
 pub use config::{Fallback, KeepHeaders, Options, SendPolicy, send_queue_bytes_for};
 pub use machine::{allowed_cpus, random};
-pub use routes::{Reply, RouteError, RouteRequest, Routes, Ticket};
+pub use routes::{
+    Body, BodyError, BodySender, Pull, Pulled, Reply, RouteError, RouteRequest, Routes, Ticket,
+};
 pub use server::{Server, ShardFailure};
 pub use shard::{Flow, Shard};
 pub use start::{Primus, StartError};

@@ -10,6 +10,12 @@ use allspark_protocol::http::{RequestHead, Response};
 
 use crate::limits::RETRY_AFTER_S;
 
+mod body;
+mod channel;
+
+pub use body::{Body, Pull, Pulled};
+pub use channel::{BodyError, BodySender};
+
 /// Answers a request, now or later.
 type Handler = Arc<dyn Fn(&RouteRequest<'_>) -> Reply + Send + Sync>;
 
@@ -267,6 +273,10 @@ pub enum Reply {
     Now(Response),
     /// The answer comes with the ticket that the handler took. Without one the answer is 503.
     Later,
+    /// This is the head of the answer, and what its body begins with; the rest comes as it is
+    /// pulled. The client learns where it ends: by chunks, or, with HTTP/1.0, by the end of the
+    /// connection. An answer that has no body (to `HEAD`, with 204) drops it.
+    Stream(Response, Body),
 }
 
 impl From<Response> for Reply {
@@ -278,17 +288,24 @@ impl From<Response> for Reply {
 /// Answers one request, from any thread and at any time. Until then its connection waits, and what
 /// its peer sends meanwhile is bounded. Dropped without an answer it answers 503; if the client is
 /// gone by then, the answer is too.
-pub struct Ticket(Option<Box<dyn FnOnce(Response) + Send>>);
+pub struct Ticket(Option<Box<dyn FnOnce(Response, Option<Body>) + Send>>);
 
 impl Ticket {
-    pub(crate) fn new(answer: impl FnOnce(Response) + Send + 'static) -> Self {
+    pub(crate) fn new(answer: impl FnOnce(Response, Option<Body>) + Send + 'static) -> Self {
         Self(Some(Box::new(answer)))
     }
 
     /// Answers the request.
     pub fn respond(mut self, response: Response) {
         if let Some(answer) = self.0.take() {
-            answer(response);
+            answer(response, None);
+        }
+    }
+
+    /// Answers the request as [`Reply::Stream`] does.
+    pub fn stream(mut self, response: Response, body: Body) {
+        if let Some(answer) = self.0.take() {
+            answer(response, Some(body));
         }
     }
 }
@@ -296,7 +313,7 @@ impl Ticket {
 impl Drop for Ticket {
     fn drop(&mut self) {
         if let Some(answer) = self.0.take() {
-            answer(unavailable());
+            answer(unavailable(), None);
         }
     }
 }
@@ -338,7 +355,7 @@ mod tests {
                 let body = String::from_utf8(response.body_bytes().to_vec()).unwrap();
                 Some((response.status(), body))
             }
-            Reply::Later => panic!("it was answered"),
+            other => panic!("{other:?}"),
         }
     }
 
@@ -381,7 +398,7 @@ mod tests {
         let told = Arc::new(Mutex::new(Vec::new()));
         let ticket = || {
             let told = Arc::clone(&told);
-            Ticket::new(move |response| told.lock().unwrap().push(response.status()))
+            Ticket::new(move |response, _| told.lock().unwrap().push(response.status()))
         };
         ticket().respond(Response::text(200, "late"));
         drop(ticket());

@@ -2,6 +2,7 @@
 //! clients over virtual minutes, the same history for the same seed.
 
 mod backlog;
+mod bodies;
 mod by_hand;
 mod destroys;
 mod events;

@@ -25,6 +25,7 @@ use super::headers::KeptRequest;
 use super::legs::Leg;
 use crate::memory::Key;
 use crate::mesh::{Parcel, Weigh};
+use crate::routes::Body;
 use crate::shared::Shared;
 
 /// What all shards of a server share.
@@ -188,7 +189,11 @@ pub(crate) enum Command {
         connection: Key,
         ticket: u64,
         response: Response,
+        /// The rest of its body.
+        body: Option<Box<Body>>,
     },
+    /// Pull the body on this connection, if it is still that of this ticket.
+    Pull { connection: Key, ticket: u64 },
 }
 
 impl Weigh for Command {
@@ -200,6 +205,7 @@ impl Weigh for Command {
                 Self::Answer { response, .. } => response.body_bytes().len(),
                 Self::End { .. }
                 | Self::Visit { .. }
+                | Self::Pull { .. }
                 | Self::ForEach(_)
                 | Self::StepOn { .. }
                 | Self::Find { .. }

@@ -9,6 +9,7 @@
 //! | [`proxies`] | what the operator should know of a proxy |
 //! | [`parked`] | a request that waits for its answer, with what comes behind it |
 //! | [`paced`] | an answer that comes in parts with pauses |
+//! | [`streamed`] | an answer whose body comes as it is pulled |
 //!
 //! # Invariants
 //! - A request is judged once. What was decided about it travels with it ([`Verdict`]).
@@ -26,12 +27,14 @@ mod browser;
 mod paced;
 mod parked;
 mod proxies;
+mod streamed;
 
 pub(crate) use asked::Asked;
 pub(crate) use browser::Verdict;
 pub(crate) use paced::{Paced, Part};
 pub(crate) use parked::{Next, Parked, append};
 pub(crate) use proxies::look_at_proxy;
+pub(crate) use streamed::Streamed;
 
 use browser::Browser;
 

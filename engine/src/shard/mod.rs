@@ -8,8 +8,8 @@
 //! 2. handle the completions ([`receive`], [`net`](crate::net));
 //! 3. carry out commands of other threads ([`inbox`]);
 //! 4. fire timers ([`timers`]);
-//! 5. hand on portions of large requests, and let carried sessions send what waits for them
-//!    ([`flush`]);
+//! 5. hand on portions of large requests, pull bodies that are sent as they come ([`bodies`]), and
+//!    let carried sessions send what waits for them ([`flush`]);
 //! 6. queue the sends: everything that waits for a connection leaves as one send ([`flush`]), and
 //!    walks over all sparks go on ([`fan_out`]);
 //! 7. now and then: give back memory that a peak has left behind ([`give_back`]).
@@ -47,6 +47,7 @@ use crate::io::{Completion, Driver, Wait, Waker};
 use crate::memory::GiveBack;
 
 mod arriving;
+mod bodies;
 mod carry_out;
 mod clock;
 mod close;
@@ -135,6 +136,7 @@ impl<D: Driver, T: Transformer> Shard<D, T> {
         self.core.proceed();
         self.core.read_backlog();
         self.core.resume();
+        self.core.pull_bodies();
         self.core.flush_sessions();
         self.core.flush();
         self.core.fan_out(!is_in_time);
