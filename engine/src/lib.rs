@@ -11,6 +11,7 @@
 //! | `app` | the side of the application: its interface and its functions |
 //! | `shard` | joins them: one thread's share of the server, in turns of fixed phases |
 //! | `mesh` | the way between threads |
+//! | `layers` | what requests for Primus go through: authorization and other middleware |
 //! | `routes` | requests that are not for Primus: a table of routes, answers that come later |
 //!
 //! A transport is a [`Transformer`](allspark_protocol::transformer::Transformer); the engine knows
@@ -22,6 +23,7 @@ mod fanout;
 mod guard;
 mod http;
 pub mod io;
+mod layers;
 pub mod limits;
 mod lines;
 mod machine;
@@ -49,10 +51,11 @@ pub mod bench {
 pub use allspark_protocol::Value;
 pub use allspark_protocol::primus::SparkId;
 pub use app::{
-    Attach, Data, Destroy, EndOptions, Handle, Headers, Json, LocalPrimus, Message, Next,
+    Attach, Data, Destroy, EndOptions, Handle, Headers, Json, Layers, LocalPrimus, Message, Next,
     ReadyState, Spark, SparkError, SparkHandle, Timer,
 };
 pub use config::{Fallback, KeepHeaders, Options, SendPolicy, send_queue_bytes_for};
+pub use layers::{Layer, LayerError, LayerRequest, LayerTicket, Verdict};
 pub use machine::{allowed_cpus, random};
 pub use routes::{
     Body, BodyError, BodySender, Pull, Pulled, Reply, RouteError, RouteRequest, Routes, Ticket,

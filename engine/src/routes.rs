@@ -16,6 +16,9 @@ mod channel;
 pub use body::{Body, Pull, Pulled};
 pub use channel::{BodyError, BodySender};
 
+/// Gives the answer of a ticket to the shard of its request: its head, and the rest of its body.
+type Answer = Box<dyn FnOnce(Response, Option<Body>) + Send>;
+
 /// Answers a request, now or later.
 type Handler = Arc<dyn Fn(&RouteRequest<'_>) -> Reply + Send + Sync>;
 
@@ -288,7 +291,7 @@ impl From<Response> for Reply {
 /// Answers one request, from any thread and at any time. Until then its connection waits, and what
 /// its peer sends meanwhile is bounded. Dropped without an answer it answers 503; if the client is
 /// gone by then, the answer is too.
-pub struct Ticket(Option<Box<dyn FnOnce(Response, Option<Body>) + Send>>);
+pub struct Ticket(Option<Answer>);
 
 impl Ticket {
     pub(crate) fn new(answer: impl FnOnce(Response, Option<Body>) + Send + 'static) -> Self {

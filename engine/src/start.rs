@@ -9,9 +9,10 @@ use std::thread::JoinHandle;
 use allspark_protocol::transformer::Transformer;
 
 use crate::app::host::Server as Shared;
-use crate::app::{self, Attach, Data, Handle, Spark, SparkError};
+use crate::app::{self, Attach, Data, Handle, Layers, Spark, SparkError};
 use crate::config::Options;
 use crate::io::{self as driver, Chosen, DriverChoice, DriverKind, Unavailable};
+use crate::layers::{LayerRequest, Verdict};
 use crate::limits::MEMORY_DIVISOR_DEFAULT;
 use crate::machine::{self, allowed_cpus, random};
 use crate::seat::{OpenError, Order, Report, Seat};
@@ -73,6 +74,24 @@ impl<T: Transformer + Sync> Primus<T> {
             shards,
             driver,
         }
+    }
+
+    /// Asks `authorization` about every request and upgrade for Primus, in the place of the one
+    /// that was asked before. It runs on the shard and must not block: what takes long is decided
+    /// later, with [`LayerRequest::later`](crate::LayerRequest::later). Who is refused gets 401, or
+    /// the status of the error, with `{"error":message}`.
+    ///
+    /// Of a session that polls every request is asked, not only the one that opens it.
+    pub fn authorize<V: Into<Verdict>>(
+        &self,
+        authorization: impl Fn(&mut LayerRequest<'_>) -> V + Send + Sync + 'static,
+    ) {
+        self.attach().authorize(authorization);
+    }
+
+    /// The layers of the server.
+    pub fn layers(&self) -> Layers {
+        self.attach().layers()
     }
 
     /// Calls `listener` with every new spark. One that is attached to a running server is called

@@ -9,6 +9,7 @@ mod events;
 mod everyone;
 mod inflated;
 mod late;
+mod layers;
 mod moves;
 mod origins;
 mod outage;

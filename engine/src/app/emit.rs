@@ -166,6 +166,7 @@ pub(crate) fn drop_extras<H: Host>(host: &mut H, extras: Option<Box<Extras>>) {
     };
     let Extras {
         handlers,
+        notes,
         state,
         timers,
     } = *extras;
@@ -174,6 +175,8 @@ pub(crate) fn drop_extras<H: Host>(host: &mut H, extras: Option<Box<Extras>>) {
     }
     handlers.into_iter().for_each(guard::drop_value);
     guard::drop_value(state);
+    // Each of its values has a guard of its own.
+    drop(notes);
 }
 
 /// A visitor comes to a spark. Returns whether it goes on.

@@ -23,6 +23,7 @@ use super::ends::{Destroy, EndOptions, ReadyState};
 use super::error::SparkError;
 use super::headers::KeptRequest;
 use super::legs::Leg;
+use crate::layers::{Chain, Decision, Notes};
 use crate::memory::Key;
 use crate::mesh::{Parcel, Weigh};
 use crate::routes::Body;
@@ -92,6 +93,8 @@ pub(crate) struct Extras {
     /// In the order in which they were attached. One list for all events, because most sparks have
     /// a single handler.
     pub(crate) handlers: SmallVec<[Handler; 1]>,
+    /// What layers have attached to the request that opened it.
+    pub(crate) notes: Option<Box<Notes>>,
     /// A value of the application.
     pub(crate) state: Option<Box<dyn Any>>,
     /// Timers of the application that may still be called.
@@ -124,7 +127,8 @@ pub(crate) type EveryPong = dyn Fn(&mut dyn Host, Key, Option<u64>) + Send + Syn
 pub(crate) type OnInitialised = dyn Fn(&Arc<Server>) + Send + Sync;
 pub(crate) type OnClose = dyn Fn(&Destroy) + Send + Sync;
 
-/// Functions that every spark goes through, and those that hear of the server.
+/// Functions that every spark goes through, those that hear of the server, and layers that every
+/// request for Primus goes through.
 #[derive(Clone, Default)]
 pub(crate) struct Listeners {
     pub(crate) connection: Vec<Arc<EveryConnection>>,
@@ -137,6 +141,7 @@ pub(crate) struct Listeners {
     pub(crate) incoming_pong: Vec<Arc<EveryPong>>,
     pub(crate) initialised: Vec<Arc<OnInitialised>>,
     pub(crate) close: Vec<Arc<OnClose>>,
+    pub(crate) layers: Arc<Chain>,
 }
 
 /// Is called with every spark; `false` stops it.
@@ -182,7 +187,7 @@ pub(crate) enum Command {
     Arrive(Box<Parcel>),
     /// End all sparks and the shard.
     Destroy(Destroy),
-    /// Look which functions every spark goes through from now on.
+    /// Look which functions every spark goes through from now on, and which layers requests do.
     Listeners,
     /// Answer the request on this connection, if it still waits for this ticket.
     Answer {
@@ -194,6 +199,12 @@ pub(crate) enum Command {
     },
     /// Pull the body on this connection, if it is still that of this ticket.
     Pull { connection: Key, ticket: u64 },
+    /// Go on with the request on this connection, if it still waits for this ticket of a layer.
+    Decide {
+        connection: Key,
+        ticket: u64,
+        decision: Box<Decision>,
+    },
 }
 
 impl Weigh for Command {
@@ -203,6 +214,7 @@ impl Weigh for Command {
                 Self::Broadcast { payload, .. } | Self::Write { payload, .. } => payload.len(),
                 Self::Arrive(parcel) => parcel.bytes(),
                 Self::Answer { response, .. } => response.body_bytes().len(),
+                Self::Decide { decision, .. } => decision.bytes(),
                 Self::End { .. }
                 | Self::Visit { .. }
                 | Self::Pull { .. }

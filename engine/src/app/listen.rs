@@ -9,7 +9,9 @@ use super::ends::Destroy;
 use super::error::SparkError;
 use super::handle::Handle;
 use super::host::{Command, EverySpark, Host, Listeners, Server};
+use super::layers::Layers;
 use super::spark::Spark;
+use crate::layers::{LayerRequest, Verdict};
 use crate::memory::Key;
 
 /// Attaches functions that every spark of a server goes through. Unlike those that are attached to
@@ -22,6 +24,25 @@ pub struct Attach(Arc<Server>);
 impl Attach {
     pub(crate) fn new(server: &Arc<Server>) -> Self {
         Self(Arc::clone(server))
+    }
+
+    /// Asks `authorization` about every request and upgrade for Primus, in the place of the one
+    /// that was asked before. It runs on the shard and must not block: what takes long is decided
+    /// later, with [`LayerRequest::later`](crate::LayerRequest::later). Who is refused gets 401, or
+    /// the status of the error, with `{"error":message}`.
+    ///
+    /// Of a session that polls every request is asked, not only the one that opens it.
+    #[doc(alias = "authorization")]
+    pub fn authorize<V: Into<Verdict>>(
+        &self,
+        authorization: impl Fn(&mut LayerRequest<'_>) -> V + Send + Sync + 'static,
+    ) {
+        self.layers().authorize(authorization);
+    }
+
+    /// The layers of the server.
+    pub fn layers(&self) -> Layers {
+        Layers::new(&self.0)
     }
 
     /// Calls `listener` with every new spark.

@@ -7,6 +7,7 @@
 //! | [`spark`], [`local`], [`handle`] | the interface, on the shard and from anywhere |
 //! | [`next`] | visits to all sparks, each of which may take its time |
 //! | [`emit`] | calls functions of the application, under a guard |
+//! | [`layers`], [`attached`] | its layers, and what they attach to a request for its spark |
 //! | [`timers`] | calls them at a time |
 //!
 //! It decides nothing about bytes and knows neither sockets nor sessions.
@@ -19,6 +20,7 @@
 //! - A handler must not block: all sparks of its shard wait for it. What takes long belongs on
 //!   another thread, which answers through a [`SparkHandle`].
 
+mod attached;
 mod data;
 mod emit;
 mod ends;
@@ -26,6 +28,7 @@ mod error;
 mod handle;
 mod headers;
 pub(crate) mod host;
+mod layers;
 mod legs;
 mod listen;
 mod local;
@@ -39,6 +42,7 @@ pub use ends::{Destroy, EndOptions, ReadyState};
 pub use error::SparkError;
 pub use handle::{Handle, SparkHandle};
 pub use headers::Headers;
+pub use layers::Layers;
 pub use listen::Attach;
 pub use local::LocalPrimus;
 pub use message::{Json, Message};

@@ -32,7 +32,7 @@ use crate::memory::Key;
 /// ```
 pub struct Spark<'a> {
     pub(super) host: &'a mut dyn Host,
-    key: Key,
+    pub(super) key: Key,
     /// The request that opened it, while the `connection` event runs.
     head: Option<&'a RequestHead<'a>>,
 }

@@ -51,6 +51,7 @@ impl<T: Transformer> Core<T> {
         response: Response,
         body: Body,
     ) {
+        self.new_ticket();
         self.await_ticket(key, head);
         self.begin_parked_body(key, response, body);
     }

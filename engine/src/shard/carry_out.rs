@@ -1,6 +1,8 @@
 //! The one loop in which everything is carried out that must not happen inside something else: what
 //! sessions want, and effects. It runs between messages and between phases.
 
+use std::sync::Arc;
+
 use allspark_protocol::primus::Packet;
 use allspark_protocol::transformer::{Context, Outputs, Transformer};
 
@@ -142,11 +144,22 @@ impl<T: Transformer> Core<T> {
             },
             Command::Pull { connection, ticket } => self.pull_again(connection, ticket),
             Command::Destroy(options) => self.destroying.plan(options, self.clock.now),
-            Command::Listeners => self.listeners = Some(self.server.listeners()),
+            Command::Decide {
+                connection,
+                ticket,
+                decision,
+            } => self.decide(connection, ticket, *decision),
+            Command::Listeners => self.look_at_listeners(),
             Command::Broadcast { .. } | Command::Write { .. } | Command::End { .. } => {
                 unreachable!("they call nobody")
             }
         }
+    }
+
+    fn look_at_listeners(&mut self) {
+        let listeners = self.server.listeners();
+        self.door.set_chain(Arc::clone(&listeners.layers));
+        guard::drop_value(self.listeners.replace(listeners));
     }
 
     /// Calls a function of the application that is about no spark.

@@ -112,6 +112,8 @@ impl<T: Transformer> Core<T> {
 
     /// A connection stops being a carrier, and its session is told.
     pub(super) fn drop_carrier(&mut self, key: Key) {
+        // Its request will not be complete any more.
+        drop(self.take_judged(key));
         if let Some(spark) = self.end_arrival(key).or_else(|| self.take_carrier(key)) {
             let carrier = carrier_of(key);
             self.effects.push(Effect::CarrierLost(spark, carrier));

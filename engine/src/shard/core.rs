@@ -1,5 +1,6 @@
 //! A shard without its driver: the machines, and nothing else.
 
+use std::cell::Cell;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +22,7 @@ use super::upkeep::Upkeep;
 use crate::app::Timers;
 use crate::app::host::{Command, Listeners, Server, Step, Visitor};
 use crate::fanout::Fanout;
-use crate::http::Door;
+use crate::http::{Door, Way};
 use crate::io::{Op, Wait};
 use crate::lines::{Admitted, Line};
 use crate::memory::{Arena, Key};
@@ -50,6 +51,8 @@ pub(crate) struct Core<T: Transformer> {
     /// By connection, sessions that know of requests whose bodies are coming. The connection is a
     /// carrier of its session.
     pub(super) arriving: HashMap<Key, Key>,
+    /// By connection, what layers have decided about requests whose bodies are coming.
+    pub(super) judged: HashMap<Key, Way>,
     /// What came in and was not looked at yet.
     pub(super) backlog: Backlog,
     /// Connections that can go on with what their peers sent meanwhile.
@@ -71,10 +74,10 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) due: Vec<u32>,
     /// Where messages are encoded.
     pub(super) scratch: Vec<u8>,
-    /// The number of the next ticket.
-    pub(super) next_ticket: u64,
     /// The large message that the application is given now.
     pub(super) framed: Option<Framed>,
+    /// How many tickets were made.
+    tickets: Cell<u64>,
     rng: ChaCha12Rng,
 }
 
@@ -87,19 +90,22 @@ impl<T: Transformer> Core<T> {
         rng: ChaCha12Rng,
     ) -> Self {
         let options = &server.options;
+        let listeners = server.listeners();
+        let layers = Arc::clone(&listeners.layers);
         Self {
             shard,
             clock: Clock::new(now),
             net: Net::new(Rules::new(options), now),
-            door: Door::new(options, transformer.name()),
+            door: Door::new(options, transformer.name(), layers),
             sessions: Sessions::new(transformer, now),
             fanout: Fanout::new(T::WIRES),
-            listeners: Some(server.listeners()),
+            listeners: Some(listeners),
             app_timers: Timers::new(now),
             effects: Effects::default(),
             outbox: Outbox::new(server.mesh.shards()),
             room: Room::default(),
             arriving: HashMap::default(),
+            judged: HashMap::default(),
             backlog: Backlog::default(),
             resumed: Vec::new(),
             bodies: VecDeque::new(),
@@ -112,8 +118,8 @@ impl<T: Transformer> Core<T> {
             fairness: Fairness::new(now),
             due: Vec::new(),
             scratch: Vec::new(),
-            next_ticket: 0,
             framed: None,
+            tickets: Cell::new(0),
             server,
             rng,
         }
@@ -240,6 +246,17 @@ impl<T: Transformer> Core<T> {
                 key,
             )
         }
+    }
+
+    /// The number of a new ticket, for an answer that comes later. No other has it.
+    pub(super) fn new_ticket(&self) -> u64 {
+        self.tickets.set(self.tickets.get() + 1);
+        self.tickets.get()
+    }
+
+    /// The number of the ticket that was made last.
+    pub(super) fn last_ticket(&self) -> u64 {
+        self.tickets.get()
     }
 
     /// A random duration below `limit`, to spread what would otherwise happen at once.

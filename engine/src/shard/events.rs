@@ -9,15 +9,22 @@ use super::core::Core;
 use super::effects::Effect;
 use super::owner::Owner;
 use super::reason::EndReason;
-use crate::app::host::SparkState;
+use crate::app::host::{Extras, SparkState};
 use crate::app::{self, KeptRequest, ReadyState, SparkError};
+use crate::layers::Notes;
 use crate::memory::Key;
 use crate::session::Carried;
 
 impl<T: Transformer> Core<T> {
     /// A spark whose session has this connection as its only carrier.
-    pub(super) fn open_upgraded(&mut self, key: Key, session: T::Session, head: &RequestHead<'_>) {
-        let spark = self.open(session, Some(key), None, head);
+    pub(super) fn open_upgraded(
+        &mut self,
+        key: Key,
+        session: T::Session,
+        head: &RequestHead<'_>,
+        notes: Option<Box<Notes>>,
+    ) {
+        let spark = self.open(session, Some(key), None, head, notes);
         self.net.connection_mut(key).owner = Owner::Session(spark);
         if self.server.options.ping_interval_ms.is_some() {
             self.net.own_timer(key);
@@ -32,8 +39,9 @@ impl<T: Transformer> Core<T> {
         session: T::Session,
         carried: Box<Carried>,
         head: &RequestHead<'_>,
+        notes: Option<Box<Notes>>,
     ) -> Key {
-        let spark = self.open(session, None, Some(carried), head);
+        let spark = self.open(session, None, Some(carried), head, notes);
         self.start_heartbeat(spark);
         spark
     }
@@ -44,7 +52,14 @@ impl<T: Transformer> Core<T> {
         stream: Option<Key>,
         carried: Option<Box<Carried>>,
         head: &RequestHead<'_>,
+        notes: Option<Box<Notes>>,
     ) -> Key {
+        let extras = notes.map(|notes| {
+            Box::new(Extras {
+                notes: Some(notes),
+                ..Extras::default()
+            })
+        });
         let request = KeptRequest::new(head, &self.server.options.keep_headers);
         let new_id = self.new_id();
         let fanout = &self.fanout;
@@ -54,7 +69,7 @@ impl<T: Transformer> Core<T> {
                 id: new_id(spark.index),
                 stream,
                 request,
-                extras: None,
+                extras,
                 // It gets nothing older.
                 seen: fanout.head(wire),
                 wire,

@@ -81,6 +81,7 @@ impl<T: Transformer> Core<T> {
                 None => self.queue_body(key),
             },
             Owner::Http(_)
+            | Owner::Layered(_)
             | Owner::Paced(_)
             | Owner::Leaving(_)
             | Owner::TurnedAway

@@ -23,6 +23,7 @@
 //! | a handler writes, ends, broadcasts | [`host`], then `write`, [`close`], [`fan_out`] |
 //! | what must not happen inside something else | [`effects`], then [`carry_out`] |
 //! | a slow consumer is ended | `write` (a queue is full), [`timers`] (it takes too little) |
+//! | requests go through the layers, and wait for one | [`layered`] |
 //! | what is not for Primus goes to the application's routes | [`elsewhere`] |
 //! | how many may come and what they may hold | [`room`] |
 //!
@@ -65,6 +66,7 @@ mod give_back;
 mod host;
 mod in_place;
 mod inbox;
+mod layered;
 mod outputs;
 mod owner;
 mod reason;

@@ -61,7 +61,9 @@ impl<T: Transformer> Core<T> {
                     self.read_requests(key, reader, &mut Input::new(bytes));
                 }
             }
-            Owner::Request(_) | Owner::Leaving(_) => self.keep_behind(key, bytes),
+            Owner::Request(_) | Owner::Layered(_) | Owner::Leaving(_) => {
+                self.keep_behind(key, bytes);
+            }
             Owner::TurnedAway => self.answer_turned_away(key),
             Owner::Paced(_) | Owner::Nobody => {}
         }
@@ -113,9 +115,10 @@ impl<T: Transformer> Core<T> {
     }
 
     /// Keeps what the peer sends behind a request that has not been answered here.
-    fn keep_behind(&mut self, key: Key, bytes: &[u8]) {
+    pub(super) fn keep_behind(&mut self, key: Key, bytes: &[u8]) {
         let (kept, reason) = match &mut self.net.connection_mut(key).owner {
             Owner::Request(request) => (request.parked.keep(bytes), Flags::BEHIND),
+            Owner::Layered(layered) => (layered.keep(bytes), Flags::BEHIND),
             Owner::Leaving(leaving) => (leaving.keep(bytes), Flags::LEAVING),
             _ => return,
         };
@@ -261,6 +264,10 @@ impl<T: Transformer> Core<T> {
                 request.parked.reader = reader;
                 self.keep_behind(key, input.take_all());
             }
+            Owner::Layered(layered) => {
+                layered.reader = reader;
+                self.keep_behind(key, input.take_all());
+            }
             Owner::Session(spark) => {
                 let spark = *spark;
                 self.read_session(key, spark, input, None);
@@ -280,18 +287,18 @@ impl<T: Transformer> Core<T> {
         self.finish(key);
     }
 
-    /// Goes on with connections whose peers sent more while a request waited for its answer.
+    /// Goes on with connections whose peers sent more while a request waited for its answer, and
+    /// with requests that waited for a layer.
     pub(super) fn resume(&mut self) {
         for key in std::mem::take(&mut self.resumed) {
-            let Some(connection) = self.net.get(key) else {
-                continue;
-            };
-            if let Owner::Request(request) = &connection.owner
-                && let Some(next) = request.parked.next
-            {
-                let mut pending = self.take_up(key, next);
-                self.net.let_go(key, Flags::BEHIND);
-                self.received(key, &mut pending, None);
+            match self.net.get(key).map(|connection| &connection.owner) {
+                Some(Owner::Layered(_)) => self.go_on_layered(key),
+                Some(Owner::Request(request)) if let Some(next) = request.parked.next => {
+                    let mut pending = self.take_up(key, next);
+                    self.net.let_go(key, Flags::BEHIND);
+                    self.received(key, &mut pending, None);
+                }
+                _ => {}
             }
         }
     }

@@ -189,7 +189,11 @@ impl<T: Transformer> Core<T> {
                 let has_ended = slot.is_some_and(|slot| !slot.is_carried() && !slot.is_open());
                 has_ended.then_some(GOODBYE_TIMEOUT_MS)
             }
-            Owner::Request(_) | Owner::Paced(_) | Owner::TurnedAway | Owner::Nobody => None,
+            Owner::Request(_)
+            | Owner::Layered(_)
+            | Owner::Paced(_)
+            | Owner::TurnedAway
+            | Owner::Nobody => None,
         };
         match delay_ms {
             Some(delay_ms) => self.net.set_timer_ms(key, delay_ms),
