@@ -12,9 +12,11 @@ use crate::limits::RETRY_AFTER_S;
 
 mod body;
 mod channel;
+mod pull;
 
-pub use body::{Body, Pull, Pulled};
+pub use body::Body;
 pub use channel::{BodyError, BodySender};
+pub use pull::{Pull, Pulled};
 
 /// Gives the answer of a ticket to the shard of its request: its head, and the rest of its body.
 type Answer = Box<dyn FnOnce(Response, Option<Body>) + Send>;

@@ -34,6 +34,10 @@ impl Streamed {
     /// # Errors
     /// It panicked, with this text.
     pub(crate) fn pull(&mut self, room: usize, out: &mut Vec<u8>) -> Result<Poll<Pulled>, String> {
+        assert!(
+            !self.is_queued,
+            "it is pulled once for each time that it was queued"
+        );
         self.told.store(false, Ordering::SeqCst);
         let mut context = Context::from_waker(&self.waker);
         self.body.pull(&mut context, room, out)

@@ -12,7 +12,7 @@ use std::thread::{self, Thread};
 use crossbeam_queue::SegQueue;
 use futures_util::task::AtomicWaker;
 
-use super::body::{Pull, Pulled};
+use super::pull::{Pull, Pulled};
 
 /// What a part costs beside its bytes: its place in the queue.
 const PART_COST: usize = 2 * size_of::<Vec<u8>>();
