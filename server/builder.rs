@@ -496,7 +496,8 @@ impl Builder {
     }
 
     /// Where requests go that are not for Primus: a page, a health check, an upload. Answers may
-    /// come later, from any thread. Default: no routes.
+    /// come later, from any thread, and a long body part by part ([`Reply::Stream`](crate::Reply)).
+    /// Default: no routes.
     ///
     /// ```
     /// use allspark::{Primus, Reply, Response, Routes};

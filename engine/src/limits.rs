@@ -199,6 +199,14 @@ pub const BEHIND_MAX_MS: u64 = 5_000;
 /// [`PORTION_MESSAGES`](allspark_protocol::limits::PORTION_MESSAGES): about a millisecond of work.
 pub const PORTIONS_PER_TURN: usize = 4;
 
+/// Bodies of answers that are pulled in one turn, of those that are sent as they come; the others
+/// have theirs in the next.
+pub const BODIES_PER_TURN: usize = 64;
+
+/// Bytes of such a body that are pulled at a time. As many wait for its client at most, however
+/// slowly it reads, if the source keeps to it.
+pub const BODY_PART_BYTES: usize = 64 * 1024;
+
 /// Bytes of broadcasts that a shard keeps, per wire format, for sparks that it has not reached yet.
 /// With more it takes in nothing new.
 pub const LOG_BYTES_MAX: usize = 16 * 1024 * 1024;

@@ -3,6 +3,7 @@
 
 mod async_layers;
 mod backlog;
+mod bodies;
 mod by_hand;
 mod destroys;
 mod events;
