@@ -48,7 +48,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// The server, which is not yet started.
-pub fn chat() -> Result<Primus, Box<dyn Error>> {
+pub(crate) fn chat() -> Result<Primus, Box<dyn Error>> {
     let mut routes = Routes::new();
     routes.add("GET", "/health", |_| Response::text(200, "well\n").into())?;
     let primus = Primus::builder()

@@ -105,7 +105,7 @@ pub(crate) const AUTHORIZATION_SETTINGS: &[Setting] = &[
         Number("MS", 0, 60 * 60 * 1000),
         Text("10000"),
     )
-    .help("How long its answer counts for requests with the same headers and query")
+    .help("How long its answer counts for requests of which it would be told the same")
     .within(AUTHORIZATION),
     setting("auth-expiry", NAME, Text("end"))
         .help(

@@ -81,7 +81,8 @@ const NOTES: &str = "
 - `--transport` may be repeated. In the file `[transport]` is a table of keys and values, and a key
   with a dot (`perMessageDeflate.threshold = 64`) needs no quotes.
 - A secret is no flag and stands in no configuration file: there is a file for it, or a variable.
-- In the section `[authorization]` names have no `auth-` in front: `jwks-file` is `--auth-jwks-file`.
+- In the section `[authorization]` names have no `auth-` in front: `jwks-file` is
+  `--auth-jwks-file`.
 - A name is read in any case.
 - What is wrong is one line, which names the flag, the variable, or the file with its line, then the
   value and what is allowed, and the exit code is 2. So is a variable or a key that only looks like

@@ -410,7 +410,8 @@ mod tests {
             ),
             (
                 "[limits]\norigins = '*'",
-                "a.toml:2: limits.origins: no option of this section: it belongs to [cors], as origins",
+                "a.toml:2: limits.origins: no option of this section: it belongs to [cors], as \
+                 origins",
             ),
             (
                 "[limits]\nshards = 1",

@@ -16,7 +16,7 @@ impl Primus {
         if has_function {
             return Err(Error::of("authorization")(OptionError::AuthorizationTwice));
         }
-        let authorizer = Authorizer::start(options);
+        let authorizer = Authorizer::start(options, &self.options.pathname);
         let authorizer = authorizer.map_err(|error| Error::of(error.option())(error))?;
         let watch = Watch::start(Arc::new(authorizer));
         let watch = Arc::new(watch.map_err(|error| Error::Watch(error.to_string()))?);
@@ -80,7 +80,7 @@ mod tests {
                 event => assert!(!matches!(event, Event::Error(_)), "{event:?}"),
             }
         }
-        drop(client);
+        client.end().await;
         primus.destroy(Destroy::default());
         server.join().unwrap();
     }

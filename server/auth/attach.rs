@@ -75,7 +75,7 @@ pub(crate) fn connected(authorizer: &Authorizer, spark: &mut Spark<'_>) {
         let left_ms = expires_at_ms.saturating_sub(unix_ms());
         let at_ms = expires_at_ms - REFRESH_MS.min(left_ms / 2);
         at(spark, at_ms, move |spark| {
-            ask_to_refresh(spark, expires_at_ms)
+            ask_to_refresh(spark, expires_at_ms);
         });
     }
     let reconnect = match expiry {
@@ -85,10 +85,7 @@ pub(crate) fn connected(authorizer: &Authorizer, spark: &mut Spark<'_>) {
     };
     at(spark, expires_at_ms, move |spark| {
         tracing::debug!(spark = %spark.id(), "its credential has expired");
-        spark.end_with(EndOptions {
-            reconnect,
-            ..EndOptions::default()
-        });
+        spark.end_with(EndOptions { reconnect });
     });
 }
 

@@ -19,6 +19,7 @@ use super::verdict::{Auth, Reason};
 /// Decides about requests.
 pub(crate) struct Authorizer {
     options: AuthorizationOptions,
+    pathname: String,
     judges: ArcSwap<Judges>,
     asker: Option<Asker>,
 }
@@ -43,7 +44,10 @@ impl Authorizer {
     ///
     /// # Errors
     /// A file that can't be used, or a URL that can't be asked.
-    pub(crate) fn start(options: &AuthorizationOptions) -> Result<Self, KeyFileError> {
+    pub(crate) fn start(
+        options: &AuthorizationOptions,
+        pathname: &str,
+    ) -> Result<Self, KeyFileError> {
         let judges = Judges::try_from(options)?;
         let asker = options.url.as_ref().map(|url| {
             let asker = Asker::start(AskOptions {
@@ -56,6 +60,7 @@ impl Authorizer {
         });
         Ok(Self {
             options: options.clone(),
+            pathname: pathname.to_owned(),
             judges: ArcSwap::from_pointee(judges),
             asker: asker.transpose()?,
         })
@@ -106,7 +111,7 @@ impl Authorizer {
         let Some(asker) = &self.asker else {
             return Decision::Refused(refusal.error().into());
         };
-        let question = Question::about(head, address, &self.options.url_headers);
+        let question = Question::about(head, address, &self.pathname, &self.options.url_headers);
         let asked = asker.ask(question, || {
             let later = later();
             Box::new(move |answer| later(verdict(answer)))

@@ -1,9 +1,10 @@
 //! Signed cookies of the sessions of express and connect.
 //!
-//! | kind | cookie | signature |
-//! |---|---|---|
-//! | `express` (express-session, connect.session, cookie-parser) | `s:<id>.<signature>`, percent-encoded | base64 of HMAC-SHA256 of the id, without padding (npm `cookie-signature`) |
-//! | `cookie-session` | base64 of JSON; the signature in a second cookie, `<name>.sig` | base64url of HMAC-SHA1 of `<name>=<value>` (npm `keygrip`) |
+//! - `express` (express-session, connect.session, cookie-parser): the cookie is
+//!   `s:<id>.<signature>`, percent-encoded; the signature is base64 of HMAC-SHA256 of the id,
+//!   without padding (npm `cookie-signature`).
+//! - `cookie-session`: the cookie is base64 of JSON, and a second one, `<name>.sig`, has the
+//!   signature: base64url of HMAC-SHA1 of `<name>=<value>` (npm `keygrip`).
 //!
 //! A signature is all that can be judged here. Whether a session of express still exists, and when
 //! it ends, only its store knows, and a cookie-session has no end but the browser's: who must know

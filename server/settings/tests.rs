@@ -6,6 +6,7 @@ use allspark::auth::{AuthorizationOptions, Expiry, Secret, SessionKind};
 use allspark::{
     Cors, CorsOptions, DriverChoice, ForwardedHeader, ParserKind, SendPolicy, TransformerKind,
 };
+use allspark_protocol::parser::Parser;
 
 use super::*;
 use crate::table::{DefaultValue, Kind, SETTINGS, Setting, find};
@@ -66,11 +67,13 @@ fn every_option_reaches_its_field() {
     assert_eq!(limits("memory-max", "9").memory_max.unwrap().get(), 9);
 }
 
+type Field<T> = fn(AuthorizationOptions) -> Option<T>;
+
 #[test]
 fn every_option_of_authorization_reaches_its_field() {
     let auth = |name: &str, text: &str| set(name, text).unwrap().options.authorization;
     let path = |name: &str| PathBuf::from(format!("/{name}"));
-    let files: [(&str, fn(AuthorizationOptions) -> Option<PathBuf>); 5] = [
+    let files: [(&str, Field<PathBuf>); 5] = [
         ("auth-tokens-file", |auth| auth.tokens_file),
         ("auth-jwt-secret-file", |auth| auth.jwt_secret_file),
         ("auth-jwt-key-file", |auth| auth.jwt_key_file),
@@ -83,7 +86,7 @@ fn every_option_of_authorization_reaches_its_field() {
         let found = field(auth(name, &format!("/{name}")));
         assert_eq!(found, Some(path(name)), "{name}");
     }
-    let secrets: [(&str, fn(AuthorizationOptions) -> Option<Secret>); 3] = [
+    let secrets: [(&str, Field<Secret>); 3] = [
         ("auth-tokens", |auth| auth.tokens),
         ("auth-jwt-secret", |auth| auth.jwt_secret),
         ("auth-session-secrets", |auth| auth.session_secrets),
@@ -228,9 +231,19 @@ fn the_help_names_every_choice() {
 }
 
 #[test]
-fn what_has_no_effect_is_refused() {
-    let reason = set("parser", "msgpack").unwrap_err();
-    assert!(reason.contains("in this build yet"), "{reason}");
+fn a_parser_and_a_transformer_must_go_together() {
+    let check = |transformer, parser| check(&[("transformer", transformer), ("parser", parser)]);
+    for parser in ParserKind::ALL.map(|parser| parser.name()) {
+        for transformer in ["websockets", "any", "browserchannel"] {
+            assert_eq!(check(transformer, parser), Ok(()));
+        }
+    }
+    assert_eq!(check("sockjs", "ejson"), Ok(()));
+    let reason = check("sockjs", "binary").unwrap_err();
+    assert!(
+        reason.starts_with("parser: messages of `binary` are bytes"),
+        "{reason}"
+    );
 }
 
 #[test]

@@ -24,7 +24,7 @@ fn two_clients_chat() {
         .enable_all()
         .build()
         .unwrap();
-    let play = tokio::time::timeout(PATIENCE, async {
+    let play = async {
         assert_refused(address).await;
         let mut ada = join(address, "ada-secret").await;
         assert_eq!(ada.line().await, line("server", "Ada has joined"));
@@ -51,8 +51,9 @@ fn two_clients_chat() {
             ..Destroy::default()
         });
         ada.reconnects().await;
-    });
-    runtime.block_on(play).expect("somebody waits in vain");
+    };
+    let patient = async { tokio::time::timeout(PATIENCE, play).await };
+    runtime.block_on(patient).expect("somebody waits in vain");
     drop(runtime);
     server.join().unwrap();
 }

@@ -48,7 +48,8 @@ function connect(server, transformer, query, options = {}) {
 }
 
 for (const transformer of TRANSFORMERS) {
-  test(`${transformer}: who has no token is refused, once, and who has one is let in`, ours, async (t) => {
+  const name = `${transformer}: who has no token is refused, who has one is let in`;
+  test(name, ours, async (t) => {
     const server = await start(t, transformer);
     const refused = connect(server, transformer, '');
     const attempts = record(refused, 'reconnect scheduled');
@@ -63,7 +64,7 @@ for (const transformer of TRANSFORMERS) {
   });
 }
 
-/** A client whose token expires soon, but after it was let in; `connect` is called with the token. */
+/** A client, made by `connect`, whose token expires soon, but after it was let in. */
 async function shortLived(connect) {
   for (let lifetime = 2; lifetime < 100; lifetime *= 2) {
     const client = connect(jwt({ exp: seconds(lifetime) }));
@@ -77,30 +78,39 @@ async function shortLived(connect) {
   throw new Error('nobody is let in');
 }
 
-test('a token that expires ends its spark, and the client stays away', ours, async (t) => {
+test('a token that expires ends its spark', ours, async (t) => {
+  // Together, as they mostly wait.
+  await Promise.all([
+    staysAway(t),
+    refreshes(t, 'websockets'),
+    refreshes(t, 'engine.io'),
+  ]);
+});
+
+/** Unless it is told otherwise, the client stays away. */
+async function staysAway(t) {
   const server = await start(t, 'websockets');
   const client = await shortLived((token) => connect(server, 'websockets', `/?token=${token}`));
   const attempts = record(client, 'reconnect scheduled');
   await event(client, 'end');
   assert.equal(attempts.length, 0);
-});
+}
 
-test('who is asked to refresh comes back with a new token', ours, async (t) => {
-  for (const transformer of ['websockets', 'engine.io']) {
-    const server = await start(t, transformer, '--auth-expiry', 'refresh');
-    let token;
-    const client = await shortLived((short) => {
-      token = short;
-      const opening = connect(server, transformer, '/?token=x');
-      opening.on('outgoing::url', (url) => { url.query = `token=${token}`; });
-      return opening;
-    });
-    const request = await event(client, 'data');
-    assert.equal(request.authorization, 'refresh');
-    assert.equal(typeof request.expires, 'number');
-    token = jwt({ exp: seconds(600) });
-    await event(client, 'reconnected');
-    client.write('back');
-    assert.equal(await event(client, 'data'), 'back');
-  }
-});
+/** Who is asked to refresh comes back with a new token. */
+async function refreshes(t, transformer) {
+  const server = await start(t, transformer, '--auth-expiry', 'refresh');
+  let token;
+  const client = await shortLived((short) => {
+    token = short;
+    const opening = connect(server, transformer, '/?token=x');
+    opening.on('outgoing::url', (url) => { url.query = `token=${token}`; });
+    return opening;
+  });
+  const request = await event(client, 'data');
+  assert.equal(request.authorization, 'refresh');
+  assert.equal(typeof request.expires, 'number');
+  token = jwt({ exp: seconds(600) });
+  await event(client, 'reconnected');
+  client.write('back');
+  assert.equal(await event(client, 'data'), 'back');
+}

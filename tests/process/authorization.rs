@@ -312,7 +312,7 @@ fn a_url_decides() {
     let asked: Vec<String> = heads.try_iter().collect();
     // Each question once, although it came as an upgrade and as a poll.
     assert_eq!(asked.len(), 2, "{asked:?}");
-    assert!(asked[0].contains("/primus?token=bob\r\n"), "{}", asked[0]);
+    assert!(asked[0].contains(" /primus?token=bob\r\n"), "{}", asked[0]);
 }
 
 #[test]

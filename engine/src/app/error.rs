@@ -39,6 +39,13 @@ pub enum SparkError {
     /// The client broke a rule or a limit of the transport. The spark ends.
     #[error("the client broke a rule of the transport: {0}")]
     Violation(&'static str),
+    /// A `connection` listener that is `async`, or a function that was given the spark's stream,
+    /// failed with this. The spark ends, and its client does not reconnect, as in Primus.
+    #[error("a listener failed: {0}")]
+    Listener(String),
+    /// The application wrote to a spark that has ended.
+    #[error("the spark has ended")]
+    Ended,
     /// The client reads too slowly and its send queue is full. The spark ends.
     #[error("the send queue is full")]
     Overflow,
@@ -64,7 +71,11 @@ impl SparkError {
     pub fn fault(&self) -> Fault {
         match self {
             Self::Parse(_) | Self::Violation(_) | Self::Overflow => Fault::Client,
-            Self::Encode(_) | Self::TooLong | Self::Transform(_) => Fault::Application,
+            Self::Encode(_)
+            | Self::TooLong
+            | Self::Transform(_)
+            | Self::Listener(_)
+            | Self::Ended => Fault::Application,
             Self::Io(_) => Fault::Network,
         }
     }
@@ -72,7 +83,9 @@ impl SparkError {
     /// Whether the spark ends with it. Otherwise a message was lost, and the spark goes on.
     pub fn ends_spark(&self) -> bool {
         match self {
-            Self::Violation(_) | Self::Overflow | Self::Io(_) => true,
+            Self::Violation(_) | Self::Overflow | Self::Io(_) | Self::Listener(_) | Self::Ended => {
+                true
+            }
             Self::Parse(_) | Self::Encode(_) | Self::TooLong | Self::Transform(_) => false,
         }
     }

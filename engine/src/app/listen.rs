@@ -49,8 +49,9 @@ impl Attach {
     pub fn on_connection(&self, listener: impl Fn(&mut Spark<'_>) + Send + Sync + 'static) {
         self.attach(|listeners| {
             let listener = Arc::new(
-                move |host: &mut dyn Host, key: Key, head: &RequestHead<'_>| {
+                move |host: &mut dyn Host, key: Key, head: Option<&RequestHead<'_>>| {
                     listener(&mut Spark::opening(host, key, head));
+                    None
                 },
             );
             listeners.connection.push(listener);

@@ -9,6 +9,7 @@ use super::host::Host;
 use super::message::{self, Message};
 use super::spark::Spark;
 use crate::stats::Stats;
+use crate::tasks::Executor;
 
 impl Spark<'_> {
     /// The server, from within a handler.
@@ -64,6 +65,16 @@ impl LocalPrimus<'_> {
     /// As [`Handle::stats`].
     pub fn stats(&self) -> Stats {
         self.handle().stats()
+    }
+
+    /// What runs futures on this shard.
+    pub fn executor(&self) -> Executor {
+        self.host.desk().executor().clone()
+    }
+
+    /// As [`Executor::spawn`].
+    pub fn spawn(&self, future: impl Future<Output = ()> + 'static) {
+        self.host.desk().executor().spawn(future);
     }
 
     /// A handle, which can be kept and sent to other threads.

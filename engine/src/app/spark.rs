@@ -34,7 +34,7 @@ pub struct Spark<'a> {
     pub(super) host: &'a mut dyn Host,
     pub(super) key: Key,
     /// The request that opened it, while the `connection` event runs.
-    head: Option<&'a RequestHead<'a>>,
+    pub(super) head: Option<&'a RequestHead<'a>>,
 }
 
 impl<'a> Spark<'a> {
@@ -44,8 +44,11 @@ impl<'a> Spark<'a> {
     }
 
     /// While its `connection` event runs.
-    pub(super) fn opening(host: &'a mut dyn Host, key: Key, head: &'a RequestHead<'a>) -> Self {
-        let head = Some(head);
+    pub(super) fn opening(
+        host: &'a mut dyn Host,
+        key: Key,
+        head: Option<&'a RequestHead<'a>>,
+    ) -> Self {
         Self { host, key, head }
     }
 
@@ -342,7 +345,7 @@ impl<'a> Spark<'a> {
         self.host.spark(self.key)
     }
 
-    fn attach(&mut self, handler: Handler) {
+    pub(super) fn attach(&mut self, handler: Handler) {
         self.extras().handlers.push(handler);
     }
 }

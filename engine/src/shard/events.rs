@@ -112,7 +112,7 @@ impl<T: Transformer> Core<T> {
         }
         match parser.check(kind, payload) {
             Ok(()) => match self.transforms.clone() {
-                None => app::data(self, spark, kind, payload),
+                None => self.hand_on(spark, kind, payload),
                 Some(transforms) => self.transform_incoming(&transforms, spark, kind, payload),
             },
             Err(error) => {

@@ -16,6 +16,10 @@ impl<T: Transformer> Core<T> {
             if !self.is_congested()
                 && let Some(spark) = self.sessions.next_proceeding()
             {
+                if self.untaken.is_full(spark) {
+                    self.untaken.put_off(spark);
+                    continue;
+                }
                 self.wake(spark, T::proceed);
                 self.settle();
             }
@@ -36,6 +40,9 @@ impl<T: Transformer> Core<T> {
                 self.sessions.set_timer(spark, self.clock.now, judge_from);
                 self.charge_session(spark);
                 self.settle();
+            }
+            if !self.drains.is_empty() {
+                self.drained(spark);
             }
         }
         self.sessions.put_marked(marked);
@@ -65,6 +72,9 @@ impl<T: Transformer> Core<T> {
             if flushed.is_all_sent {
                 self.sent_all(key);
             }
+            if !self.drains.is_empty() {
+                self.drained_connection(key);
+            }
         }
     }
 
@@ -76,11 +86,10 @@ impl<T: Transformer> Core<T> {
         }
         match &connection.owner {
             Owner::Leaving(leaving) if !leaving.waits => self.leaving.push_back(key),
-            owner @ (Owner::Request(_) | Owner::Session(_)) => {
-                if let Some(spark) = owner.spark() {
-                    self.sessions.mark(spark);
-                }
-            }
+            owner @ (Owner::Request(_) | Owner::Session(_)) => match owner.spark() {
+                Some(spark) => self.sessions.mark(spark),
+                None => self.queue_body(key),
+            },
             Owner::Http(_)
             | Owner::Layered(_)
             | Owner::Paced(_)

@@ -2,6 +2,7 @@
 //! would have to is an effect.
 
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,11 +14,14 @@ use allspark_protocol::transformer::{Kind, Transformer};
 use super::core::Core;
 use super::effects::Effect;
 use super::reason::EndReason;
-use crate::app::host::{Command, Host, Listeners, OnSpark, Server, SparkState};
-use crate::app::{EndOptions, SparkError};
+use crate::app::host::{
+    Command, Host, Listeners, LocalDesk, OnDrained, OnSpark, Opening, Server, SparkState,
+};
+use crate::app::{EndOptions, Life, SparkError};
 use crate::guard;
 use crate::lines::Line;
 use crate::memory::Key;
+use crate::tasks::BoxFuture;
 
 /// Bytes up to which the scratch space for encoding is kept.
 const SCRATCH_BYTES_MAX: usize = 64 * 1024;
@@ -140,6 +144,74 @@ impl<T: Transformer> Host for Core<T> {
         guard::drop_value(removed);
         was_there
     }
+
+    fn has_open(&self, key: Key) -> bool {
+        self.is_open(key)
+    }
+
+    fn spawn(&mut self, key: Key, future: BoxFuture) {
+        if self.tasks.spawn(key, future) {
+            self.begin_untaken(key);
+        }
+    }
+
+    fn desk(&self) -> &Rc<LocalDesk> {
+        &self.desk
+    }
+
+    fn life(&self, key: Key) -> Option<&Rc<Life>> {
+        self.lives.get(&key)
+    }
+
+    fn set_life(&mut self, key: Key, life: Rc<Life>) {
+        self.lives.insert(key, life);
+    }
+
+    fn take_life(&mut self, key: Key) -> Option<Rc<Life>> {
+        match self.lives.is_empty() {
+            true => None,
+            false => self.lives.remove(&key),
+        }
+    }
+
+    fn untaken(&mut self, key: Key, cost: usize, is_full: bool) {
+        if is_full {
+            self.begin_untaken(key);
+        }
+        self.charge_untaken(key, cost);
+    }
+
+    fn taken(&mut self, key: Key) {
+        self.end_untaken(key);
+    }
+
+    fn when_drained(&mut self, key: Key, call: OnDrained) {
+        self.await_drained(key, call);
+    }
+
+    fn write_credit(&self) -> usize {
+        self.net.rules().drained_bytes()
+    }
+
+    fn begin_opening(&mut self, key: Key, opening: Opening) {
+        self.openings.insert(key, opening);
+    }
+
+    fn end_opening(&mut self, key: Key, result: Result<(), String>) {
+        self.effects.push(Effect::Opened(key, result));
+    }
+
+    fn opening(&mut self, key: Key) -> Option<&mut Opening> {
+        self.openings.get(key)
+    }
+
+    fn opened(&mut self, key: Key) {
+        self.effects.push(Effect::Early(key));
+    }
+
+    fn failed(&mut self, key: Key, why: String) {
+        self.listener_failed(key, why);
+    }
 }
 
 impl<T: Transformer> Core<T> {
@@ -217,6 +289,13 @@ impl<T: Transformer> Core<T> {
                     self.write_to(spark, kind, &payload);
                 }
             }
+            Command::BroadcastLater(awaited) => self.write_later(None, awaited),
+            Command::WriteLater { id, awaited } => {
+                if let Some(spark) = self.find_open(id) {
+                    self.write_later(Some(spark), awaited);
+                }
+            }
+            Command::Settled => self.awaited.must_look = true,
             Command::End { id, options } => {
                 if let Some(spark) = self.find_open(id) {
                     self.end(spark, options.reconnect, EndReason::Application);

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use allspark_protocol::http::RequestHead;
+use allspark_protocol::http::{Field, RequestHead};
 use ring::digest;
 
 use super::super::url::HeaderNames;
@@ -15,12 +15,13 @@ pub(in crate::auth) struct Question {
     pub(super) headers: Vec<(String, Vec<u8>)>,
 }
 
-/// What questions have in common that get the same answer: the values of the headers that are
-/// passed on, and the query string without what transports put there. A hash, so that no credential
-/// is kept.
+/// What questions have in common that get the same answer: everything that the URL is told. So an
+/// answer that is kept is never given to a question that might have got another one. A hash, so
+/// that no credential is kept.
 pub(super) type Mark = [u8; digest::SHA256_OUTPUT_LEN];
 
-/// Parameters that transports add, some of them with another value in each request.
+/// Parameters that transports add, many of them with another value in each request. The URL is not
+/// told of them: it would be asked about each poll.
 const OF_TRANSPORTS: &[&str] = &[
     "_primuscb",
     "EIO",
@@ -45,48 +46,55 @@ const OF_TRANSPORTS: &[&str] = &[
 ];
 
 impl Question {
-    /// Asks about this request, which came from `address`, and passes on the headers of these
-    /// names.
+    /// Asks about this request, which came from `address` for Primus at `pathname`, and passes on
+    /// the headers of these names.
     pub(in crate::auth) fn about(
         head: &RequestHead<'_>,
         address: SocketAddr,
+        pathname: &str,
         passed_on: &HeaderNames,
     ) -> Self {
         let named = |name: &str, value: &str| (name.to_owned(), value.as_bytes().to_vec());
         let mut headers = vec![
             named("X-Forwarded-Method", head.method()),
-            named("X-Forwarded-Uri", head.target()),
+            named("X-Forwarded-Uri", &uri(head, pathname)),
             named("X-Forwarded-For", &address.ip().to_string()),
         ];
         headers.extend(head.host().map(|host| named("X-Forwarded-Host", host)));
-        let mut hash = digest::Context::new(&digest::SHA256);
-        for (name, value) in head.headers() {
-            if passed_on.has(name) {
-                add(&mut hash, &[name.to_ascii_lowercase().as_bytes(), value]);
-                headers.push((name.to_owned(), value.to_vec()));
-            }
-        }
-        add(&mut hash, &[]);
-        for field in head.query().fields() {
-            if !OF_TRANSPORTS.iter().any(|name| field.is(name)) {
-                add(&mut hash, &[field.name.as_bytes(), field.value.as_bytes()]);
-            }
-        }
-        let mark = hash.finish().as_ref().try_into();
+        let passed_on = head.headers().filter(|(name, _)| passed_on.has(name));
+        headers.extend(passed_on.map(|(name, value)| (name.to_ascii_lowercase(), value.to_vec())));
         Self {
-            mark: mark.expect("SHA-256 has 32 bytes"),
+            mark: mark(&headers),
             headers,
         }
     }
 }
 
-/// With lengths, so that no two lists are the same bytes.
-fn add(hash: &mut digest::Context, parts: &[&[u8]]) {
-    hash.update(&parts.len().to_le_bytes());
-    for part in parts {
-        hash.update(&part.len().to_le_bytes());
-        hash.update(part);
+/// The pathname, as what follows it is the transport's, and the query string as far as it is the
+/// client's.
+fn uri(head: &RequestHead<'_>, pathname: &str) -> String {
+    let is_own = |field: &Field<'_>| !OF_TRANSPORTS.iter().any(|name| field.is(name));
+    let mut uri = pathname.to_owned();
+    let mut before = '?';
+    for Field { name, value } in head.query().fields().filter(is_own) {
+        uri.extend([before]);
+        uri.extend([name, "=", value]);
+        before = '&';
     }
+    uri
+}
+
+fn mark(headers: &[(String, Vec<u8>)]) -> Mark {
+    let mut hash = digest::Context::new(&digest::SHA256);
+    for (name, value) in headers {
+        // With lengths, so that no two lists are the same bytes.
+        for part in [name.as_bytes(), value] {
+            hash.update(&part.len().to_le_bytes());
+            hash.update(part);
+        }
+    }
+    let hash = hash.finish();
+    hash.as_ref().try_into().expect("SHA-256 has 32 bytes")
 }
 
 #[cfg(test)]
@@ -94,15 +102,22 @@ mod tests {
     use super::*;
 
     fn about(target: &str, lines: &str) -> Question {
+        from("192.0.2.1:9", target, lines)
+    }
+
+    fn from(address: &str, target: &str, lines: &str) -> Question {
         let head = format!("GET {target} HTTP/1.1\r\nHost: a.example\r\n{lines}\r\n");
         let head = RequestHead::parse(head.as_bytes()).unwrap();
-        let address = "192.0.2.1:9".parse().unwrap();
-        Question::about(&head, address, &HeaderNames::default())
+        let address = address.parse().unwrap();
+        Question::about(&head, address, "/primus", &HeaderNames::default())
     }
 
     #[test]
     fn a_question_says_what_it_is_about() {
-        let question = about("/primus/?token=x&t=1", "Cookie: a=b\r\nAccept: x\r\n");
+        let question = about(
+            "/primus/0/s/xhr?token=x&t=1&room",
+            "Cookie: a=b\r\nAccept: x\r\n",
+        );
         let has = |name: &str| {
             let mut headers = question.headers.iter();
             let found = headers.find(|(other, _)| other == name);
@@ -110,11 +125,11 @@ mod tests {
         };
         let some = |text: &str| Some(text.to_owned());
         assert_eq!(has("X-Forwarded-Method"), some("GET"));
-        assert_eq!(has("X-Forwarded-Uri"), some("/primus/?token=x&t=1"));
+        assert_eq!(has("X-Forwarded-Uri"), some("/primus?token=x&room="));
         assert_eq!(has("X-Forwarded-For"), some("192.0.2.1"));
         assert_eq!(has("X-Forwarded-Host"), some("a.example"));
-        assert_eq!(has("Cookie"), some("a=b"));
-        assert_eq!(has("Accept"), None);
+        assert_eq!(has("cookie"), some("a=b"));
+        assert_eq!(has("accept"), None);
     }
 
     #[test]
@@ -137,5 +152,9 @@ mod tests {
         ] {
             assert_ne!(about(target, lines).mark, first.mark, "{target} {lines}");
         }
+        let elsewhere = from("192.0.2.2:9", "/primus/?token=x", cookie);
+        assert_ne!(elsewhere.mark, first.mark);
+        let port = from("192.0.2.1:10", "/primus/?token=x", cookie);
+        assert_eq!(port.mark, first.mark);
     }
 }

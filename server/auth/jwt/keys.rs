@@ -47,7 +47,7 @@ pub(in crate::auth) enum KeyError {
     #[error("it has more than {KEYS_MAX} keys")]
     TooMany,
     #[error("key {index} in it: {reason}")]
-    InSet { index: usize, reason: Box<KeyError> },
+    InSet { index: usize, reason: Box<Self> },
     #[error("none of the algorithms that are allowed goes with any key")]
     NoAlgorithm,
 }

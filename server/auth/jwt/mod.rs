@@ -116,9 +116,11 @@ fn ms(seconds: &Number) -> Option<u64> {
 
 /// What the crate looks at: names alone, as it would ask the clock itself for the rest.
 fn validation(demands: &Demands) -> Validation {
-    let mut validation = Validation::default();
-    validation.validate_exp = false;
-    validation.validate_nbf = false;
+    let mut validation = Validation {
+        validate_exp: false,
+        validate_nbf: false,
+        ..Validation::default()
+    };
     let mut required = vec!["exp"];
     if !demands.issuers.is_empty() {
         validation.set_issuer(&demands.issuers);

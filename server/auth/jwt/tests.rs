@@ -128,20 +128,23 @@ fn a_token_of_each_kind_of_key_is_known() {
 }
 
 /// The modulus of a key of 2048 bits that was made for these tests and thrown away.
-const RSA_N: &str = "wIITvKh9KZFZ9WOVYwSaQLNFENa8llr5jWtXIxbP8Cv7CG-TMw7_rTQwngqGE95swe4LRV1hf3ji20Z6HJvxNx\
+const RSA_N: &str = "\
+        wIITvKh9KZFZ9WOVYwSaQLNFENa8llr5jWtXIxbP8Cv7CG-TMw7_rTQwngqGE95swe4LRV1hf3ji20Z6HJvxNx\
         z2cmjwUZ7ysdAmArmS8RhKPg9UZmXRG9qU3mrIguAr95tfhQjYswvDw9ccMN1Hv5hF-TLyB3u9QQ7mTGR0hbeZ\
         CZJvGT4eEVm_5woxbrkyVkmT_GdyW32P0vkV_xCWSZyIDtgkrWhWF6k7hqFY0sSedRMyZPhGdhj5GJmq173Eai\
         guiEikt8HQvwnuBSE6jpRd-TwlbyHB5KzaTXn_h3R_TRrpGdVLHYOExv0_Yfp4UPLGgI8CMMGb2OSP0bHOpQ";
 
 /// `{"sub":"joe","exp":1300819380}`, signed with RS256 by Node.js.
-const RS256: &str = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJqb2UiLCJleHAiOjEzMDA4MTkzODB9.JANBHu0dbk6HHp8Q5ltV34NX\
+const RS256: &str = "\
+        eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJqb2UiLCJleHAiOjEzMDA4MTkzODB9.JANBHu0dbk6HHp8Q5ltV34NX\
         nWceQ2JSLXel1EKgCUYxZOH7uV2_DAKCWwIcyTHLwyObDMkxYEdmxAnVYxhXZhhgFVHE2Jcixi8slr4VrwnLW-\
         XsJX3-p8RgqyjuTHX6Q13TW5srBBWSxgpeeJpst2nIS5dSqqDV-jlczIIaOJBFbsDxtaV1QBy-kQSDNs1D6M9T\
         2-7IHToybNupshASdveRJ22w_e2NOOl7gPSbHoV-ZBDs-NVwB_zbdH-2N73TaqlU9hC_IFozt1b4TRrRRWCPCn\
         pEa9OZNzQ7pIUYjtDhkDfXEPw7uF_kKNBdAjWO5Hk3X14GP17-l39t-w-9tw";
 
 /// The same with PS256.
-const PS256: &str = "eyJhbGciOiJQUzI1NiJ9.eyJzdWIiOiJqb2UiLCJleHAiOjEzMDA4MTkzODB9.O4zeh6elIFIBWBCv8Fw2CiXw\
+const PS256: &str = "\
+        eyJhbGciOiJQUzI1NiJ9.eyJzdWIiOiJqb2UiLCJleHAiOjEzMDA4MTkzODB9.O4zeh6elIFIBWBCv8Fw2CiXw\
         aDl96yrq5lDciEpzpwilnpxpVFMDffRy3wqOjL6c6_Pr3QY5F_gNxF9f_RNWF_wohMDQidNLuqGg_pJiqFqCji\
         TDRSJLjhu0TX0rMpjK-vQc2VX0GvbJPFLRAzFqx3ECF1hv3g2Kgpmdmw4nIC44Kcdddy7h0ZNKkUcm-dlpvA-6\
         K1IyXD4gO6uPuXvWG7YWI8rV4YcvHi275W4194rhMWx-38IUT3PxwKSs1uApLt4JprKgkY4hnxP3Lnpn4YJgj3\
