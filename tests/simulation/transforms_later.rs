@@ -426,7 +426,7 @@ fn what_waits_of_one_client_is_bounded() {
         ..without_pings()
     };
     let mut stage = asking(&tickets, options);
-    let (one, other) = (stage.upgrade(""), stage.upgrade(""));
+    let (one, mut other) = (stage.upgrade(""), stage.upgrade(""));
     say(&mut stage, &one, "late");
     for _ in 0..100 {
         if one.is_open() {
