@@ -61,9 +61,10 @@ impl<T: Transformer> Core<T> {
     }
 
     /// Keeps what was decided about a request until its body has come. What does not ask the
-    /// application may as well be asked again.
+    /// application, and says nothing that only this request is told, may as well be asked again.
     pub(super) fn keep_judged(&mut self, key: Key, way: Way) {
-        if self.door.asks_application() {
+        let has_notes = matches!(&way, Way::Transport(pass) if pass.has_notes());
+        if has_notes || self.door.asks_application() {
             self.judged.insert(key, way);
         }
     }
