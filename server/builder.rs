@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use allspark_client::library::Library;
+use allspark_client::library::{Library, LibraryError};
 use allspark_engine::io::DriverChoice;
 use allspark_engine::{self as engine, KeepHeaders, LayerRequest, Routes, SendPolicy, Verdict};
 use allspark_protocol::http::{CorsOptions, RequestHead, Response, is_token};
+use allspark_protocol::parser::{Custom, CustomParser, Parser, ParserKind};
 use allspark_protocol::primus::PingInterval;
 
 use crate::error::{Error, OptionError};
@@ -93,12 +94,68 @@ impl Builder {
         self
     }
 
-    /// How messages become values: `json`, or `raw` to pass text and bytes on as they are.
-    /// Default `json`.
+    /// How messages become values: `json`; `ejson`, `msgpack` or `binary` with the bytes of the npm
+    /// packages that Primus drives (ejson, primus-msgpack, binary-pack); or `raw` to pass text and
+    /// bytes on as they are. In any case. Default `json`. The messages of `msgpack` and `binary`
+    /// are bytes, which the transformer `sockjs` can't carry.
     #[must_use]
     pub fn parser(self, name: impl AsRef<str>) -> Self {
         let parser = name.as_ref().parse();
         self.set("parser", parser, |o| &mut o.parser)
+    }
+
+    /// A parser of the application: how messages become values here, and the sources of the two
+    /// functions that do the same in its clients in JavaScript, which the client library then has.
+    /// It lives as long as the program; one without state does by itself.
+    ///
+    /// ```
+    /// use allspark::parser::{Json, Parser, Scratch};
+    /// use allspark::{
+    ///     ClientHalf, CustomParser, DecodeError, EncodeError, Kind, ParseError, Primus, Value,
+    /// };
+    ///
+    /// /// JSON behind a letter.
+    /// struct Lettered;
+    ///
+    /// impl CustomParser for Lettered {
+    ///     fn name(&self) -> &'static str {
+    ///         "lettered"
+    ///     }
+    ///
+    ///     fn encode(&self, value: &Value, out: &mut Vec<u8>) -> Result<Kind, EncodeError> {
+    ///         out.push(b'v');
+    ///         Json.encode_value(value, out)
+    ///     }
+    ///
+    ///     fn decode(&self, kind: Kind, message: &[u8]) -> Result<Value, DecodeError> {
+    ///         let what = "no letter";
+    ///         let json = message.strip_prefix(b"v").ok_or(ParseError::Refused { what })?;
+    ///         Json.decode(kind, json, &mut Scratch::default())
+    ///     }
+    ///
+    ///     fn client_half(&self) -> ClientHalf {
+    ///         ClientHalf {
+    ///             encoder: "(value, done) => done(null, 'v' + JSON.stringify(value))".into(),
+    ///             decoder: "(packet, done) => done(null, JSON.parse(packet.slice(1)))".into(),
+    ///             library: "".into(),
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let primus = Primus::builder().custom_parser(&Lettered).build()?;
+    /// assert!(primus.library().contains("'v' + JSON.stringify"));
+    /// # Ok::<(), allspark::Error>(())
+    /// ```
+    #[must_use]
+    pub fn custom_parser(self, parser: &'static dyn CustomParser) -> Self {
+        let custom = Custom::new(parser);
+        let checked = match custom.carries_control() {
+            true => Ok(ParserKind::Custom(custom)),
+            false => Err(OptionError::NoControl {
+                parser: custom.name(),
+            }),
+        };
+        self.set("parser", checked, |o| &mut o.parser)
     }
 
     /// Requests whose path starts with this belong to Primus; a missing leading `/` is added, and
@@ -217,6 +274,52 @@ impl Builder {
         self.set("cors", cors.try_into(), |o| &mut o.cors)
     }
 
+    /// Origins whose scripts may connect, with commas or spaces between them, or `*` for all. Default
+    /// `*`. Once some are listed, they are asked of upgrades, too: see [`CorsOptions::origins`].
+    #[must_use]
+    pub fn origins(self, origins: impl Into<String>) -> Self {
+        self.set_cors("origins", |cors| cors.origins = origins.into())
+    }
+
+    /// Methods that scripts of other origins may use. Default `GET,HEAD,PUT,POST,DELETE,OPTIONS`.
+    #[must_use]
+    pub fn methods(self, methods: impl Into<String>) -> Self {
+        self.set_cors("methods", |cors| cors.methods = methods.into())
+    }
+
+    /// Whether scripts of other origins may send cookies. Default true.
+    #[must_use]
+    pub fn credentials(self, credentials: bool) -> Self {
+        self.set_cors("credentials", |cors| cors.credentials = credentials)
+    }
+
+    /// Seconds for which browsers may remember what a preflight was told. Default 30 days.
+    #[doc(alias = "maxAge")]
+    #[must_use]
+    pub fn max_age_s(self, seconds: u64) -> Self {
+        self.set_cors("max_age_s", |cors| cors.max_age_s = seconds)
+    }
+
+    /// Headers that scripts of other origins may send, with commas between them. Default: those they
+    /// ask for.
+    #[must_use]
+    pub fn headers(self, headers: impl Into<String>) -> Self {
+        self.set_cors("headers", |cors| cors.headers = headers.into())
+    }
+
+    /// Headers of answers that scripts of other origins may see. Default none.
+    #[must_use]
+    pub fn exposed(self, exposed: impl Into<String>) -> Self {
+        self.set_cors("exposed", |cors| cors.exposed = exposed.into())
+    }
+
+    /// Changes one option of CORS.
+    fn set_cors(self, name: &'static str, change: impl FnOnce(&mut CorsOptions)) -> Self {
+        let mut cors = self.options.cors.options();
+        change(&mut cors);
+        self.set(name, cors.try_into(), |o| &mut o.cors)
+    }
+
     /// Networks and addresses of the proxies whose word counts about whom a request comes from,
     /// separated by commas: `10.0.0.0/8, ::1`. Default none: then a request comes from the peer of
     /// its connection. Primus believes the header of everybody.
@@ -282,6 +385,38 @@ impl Builder {
         let ask = move |request: &mut LayerRequest<'_>| authorization(request).into();
         self.authorization = Some(Authorization(Arc::new(ask)));
         self
+    }
+
+    /// As [`Builder::authorization`], but `async`: what the function returns is run by the shard of
+    /// the request, and decides when it is done. To attach something to the request, take a ticket:
+    /// [`LayerRequest::spawn`].
+    ///
+    /// ```
+    /// use allspark::{LayerError, Primus};
+    ///
+    /// # async fn is_known(_: Option<String>) -> bool { true }
+    /// let primus = Primus::builder().authorization_async(|request| {
+    ///     let token = request.head().query().get("token").map(String::from);
+    ///     async move {
+    ///         match is_known(token).await {
+    ///             true => Ok(()),
+    ///             false => Err(LayerError::new("who are you?").authenticate("Bearer")),
+    ///         }
+    ///     }
+    /// });
+    /// ```
+    #[must_use]
+    pub fn authorization_async<F>(
+        self,
+        authorization: impl Fn(&mut LayerRequest<'_>) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output: Into<Verdict>> + 'static,
+    {
+        self.authorization(move |request| {
+            let future = authorization(request);
+            request.decide_by(future)
+        })
     }
 
     /// Has tokens, JWTs, session cookies or a URL decide who may connect, instead of a function;
@@ -361,7 +496,8 @@ impl Builder {
     }
 
     /// Where requests go that are not for Primus: a page, a health check, an upload. Answers may
-    /// come later, from any thread. Default: no routes.
+    /// come later, from any thread, and a long body part by part ([`Reply::Stream`](crate::Reply)).
+    /// Default: no routes.
     ///
     /// ```
     /// use allspark::{Primus, Reply, Response, Routes};
@@ -454,8 +590,11 @@ impl Builder {
         let transformer = options.build_transformer(engine::random())?;
         let asks = self.authorization.is_some() || options.has_authorization();
         let library = options.library(self.library).authorization(asks);
-        let library =
-            ServedLibrary::new(library, &options.pathname).map_err(Error::of("client_plugin"))?;
+        let library = ServedLibrary::new(library, &options.pathname);
+        let library = library.map_err(|error| match error {
+            LibraryError::ParserCode { .. } => Error::of("parser")(error),
+            _ => Error::of("client_plugin")(error),
+        })?;
         let for_engine = options.for_engine(engine::Options {
             files: library.files(),
             ..self.engine
@@ -505,6 +644,33 @@ mod tests {
     use super::*;
 
     #[test]
+    fn options_of_cors_are_set_one_by_one_or_together() {
+        let all = CorsOptions {
+            origins: "http://a http://b".into(),
+            upgrades: true,
+            methods: "GET,PUT".into(),
+            credentials: false,
+            max_age_s: 60,
+            headers: "X-A".into(),
+            exposed: "X-B".into(),
+        };
+        let one_by_one = Primus::builder()
+            .origins("http://a, http://b")
+            .methods("get PUT")
+            .credentials(false)
+            .max_age_s(60)
+            .headers("X-A")
+            .exposed("X-B");
+        let cors = |builder: Builder| builder.build().unwrap().options().cors.clone();
+        assert_eq!(cors(one_by_one), cors(Primus::builder().cors(all.clone())));
+        assert_eq!(cors(Primus::builder().cors(all.clone())).options(), all);
+        assert_eq!(cors(Primus::builder()).options(), CorsOptions::default());
+        let error = Primus::builder().origins("a").methods("GET").build();
+        let error = error.unwrap_err().to_string();
+        assert!(error.starts_with("option `origins`: "), "{error}");
+    }
+
+    #[test]
     fn an_option_that_means_nothing_is_refused_with_a_sentence() {
         let cors = |change: fn(&mut CorsOptions)| {
             let mut cors = CorsOptions::default();
@@ -545,9 +711,14 @@ mod tests {
                  /primus",
             ),
             (
-                Primus::builder().parser("ejson"),
-                "option `parser`: the parser `ejson` is not available in this build yet; the \
-                 parsers are: json, raw",
+                Primus::builder().parser("bson"),
+                "option `parser`: unknown parser `bson`; the parsers are: json, ejson, msgpack, \
+                 binary, raw",
+            ),
+            (
+                Primus::builder().parser("msgpack").transformer("sockjs"),
+                "option `parser`: messages of `msgpack` are bytes, which the transformer `sockjs` \
+                 can't carry",
             ),
             (
                 Primus::builder().transport("pingTimeout", "5000"),

@@ -13,7 +13,7 @@ impl Primus {
     /// it returns says what becomes of the message: nothing or `true` that it goes on; `false`, as
     /// in Primus, that nobody gets it; an `Err` that nobody gets it and that `error` is emitted,
     /// with [`SparkError::Transform`](crate::SparkError::Transform). One that panics ends the
-    /// spark.
+    /// spark. A transform that has to ask somebody takes a ticket, [`Packet::later`].
     ///
     /// Messages of Primus itself are not transformed. A function that is attached twice is called
     /// twice: Rust can't tell whether two closures are the same one.

@@ -55,12 +55,14 @@ pub use allspark_protocol::primus::SparkId;
 pub use app::{
     Attach, Data, Destroy, EndOptions, Fault, Handle, Headers, Json, Layers, LocalPrimus,
     LocalSpark, Message, Next, Outcome, OwnedData, Packet, ReadyState, Spark, SparkError,
-    SparkHandle, SparkStream, Timer, Transformed,
+    SparkHandle, SparkStream, Timer, TransformTicket, Transformed,
 };
 pub use config::{Fallback, KeepHeaders, Options, SendPolicy, send_queue_bytes_for};
 pub use layers::{Layer, LayerError, LayerRequest, LayerTicket, Verdict};
 pub use machine::{allowed_cpus, random};
-pub use routes::{Reply, RouteError, RouteRequest, Routes, Ticket};
+pub use routes::{
+    Body, BodyError, BodySender, Pull, Pulled, Reply, RouteError, RouteRequest, Routes, Ticket,
+};
 pub use server::{Server, ShardFailure};
 pub use shard::{Flow, Shard};
 pub use start::{Primus, StartError};

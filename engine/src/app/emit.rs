@@ -11,12 +11,12 @@ use super::ends::{Destroy, ReadyState};
 use super::error::SparkError;
 use super::headers::KeptRequest;
 use super::host::{
-    Extras, Handler, Host, Later, Listeners, Opening, Server, StepVisitor, Transforms, Visitor,
+    Command, Extras, Handler, Host, Later, Listeners, Opening, Server, StepVisitor, Transforms,
+    Visitor,
 };
 use super::later::run_later;
-use super::packet::Packet;
+use super::packet::{Fate, Onward, Packet};
 use super::timers::Due;
-use super::transform::goes_on;
 use crate::config::KeepHeaders;
 use crate::guard;
 use crate::memory::Key;
@@ -103,25 +103,56 @@ fn call_connection<H: Host>(
     None
 }
 
-/// A message goes through the transforms. Returns whether the application is to get it.
+/// What came of a message that goes through the transforms.
+pub(crate) enum Incoming {
+    /// The application is to get it.
+    Data,
+    /// It does not.
+    Nothing,
+    /// A transform takes its time; this one is next.
+    Waits(usize),
+}
+
+/// A message goes through the transforms, from this one on. If one of them takes its time, the
+/// shard is told with this number what came of it.
 pub(crate) fn incoming<H: Host>(
     host: &mut H,
     key: Key,
-    transforms: &Transforms,
     packet: &mut Packet<'_>,
-) -> bool {
-    for transform in &transforms.incoming {
+    transforms: &Transforms,
+    first: usize,
+    number: u64,
+) -> Incoming {
+    for (place, transform) in transforms.incoming.iter().enumerate().skip(first) {
         let transformed = guarded(host, key, |host| transform(host, key, packet));
-        match transformed.map(goes_on) {
-            Some(Ok(true)) if is_open(host, key) => {}
+        let outcome = transformed
+            .map(|transformed| packet.outcome(transformed, |_| answer_to(host, key, number)));
+        match outcome {
+            Some(Ok(Fate::Next)) if is_open(host, key) => {}
+            Some(Ok(Fate::Later)) => return Incoming::Waits(place + 1),
             Some(Err(error)) => {
                 host.report(key, error);
-                return false;
+                return Incoming::Nothing;
             }
-            _ => return false,
+            _ => return Incoming::Nothing,
         }
     }
-    true
+    Incoming::Data
+}
+
+/// Tells the shard of a spark what came of its message.
+fn answer_to<H: Host>(host: &H, key: Key, number: u64) -> Onward {
+    let server = Arc::clone(host.server());
+    let shard = host.spark(key).id.parts(server.id_key).shard;
+    Box::new(move |body, transformed| {
+        let answer = Box::new((body, transformed));
+        let command = Command::Transformed {
+            spark: key,
+            number,
+            answer,
+        };
+        server.mesh.send(shard, command);
+    })
 }
 
 /// `data`.
@@ -213,6 +244,7 @@ pub(crate) fn error<H: Host>(host: &mut H, key: Key, error: &SparkError) {
 
 /// `readyStateChange`, `end`, then `disconnection`: the last that the application hears of a spark.
 pub(crate) fn disconnection<H: Host>(host: &mut H, key: Key) {
+    assert!(!is_open(host, key), "who hears of the end has ended");
     for_each_listener(host, |host, listeners| {
         for listener in &listeners.ready_state_change {
             guarded(host, key, |host| listener(host, key));

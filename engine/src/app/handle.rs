@@ -11,9 +11,8 @@ use super::ends::{Destroy, EndOptions};
 use super::error::SparkError;
 use super::host::{Command, Finder, Server, Visitor};
 use super::message::{self, Message};
-use super::packet::Packet;
 use super::spark::Spark;
-use super::transform;
+use super::transform::{self, Written};
 use crate::stats::Stats;
 
 impl Spark<'_> {
@@ -23,8 +22,8 @@ impl Spark<'_> {
     }
 }
 
-/// A message as the parser encoded it.
-type Encoded = (Kind, Arc<[u8]>);
+/// A message as the parser encoded it and the transforms have left it.
+type Encoded = Written<(Kind, Arc<[u8]>)>;
 
 /// Reaches a server from any thread and at any time.
 ///
@@ -41,11 +40,15 @@ impl Handle {
     /// Writes a message to every spark. It is encoded once. Fails only when it can't be encoded, is
     /// longer than a frame can be, or was refused by a transform.
     pub fn write(&self, message: impl Message) -> Result<(), SparkError> {
-        if let Some((kind, payload)) = self.encode(message)? {
-            self.send_to_all(|| Command::Broadcast {
+        match self.encode(message)? {
+            Written::Now((kind, payload)) => self.send_to_all(|| Command::Broadcast {
                 kind,
                 payload: Arc::clone(&payload),
-            });
+            }),
+            Written::Later(awaited) => {
+                self.send_to_all(|| Command::BroadcastLater(Arc::clone(&awaited)));
+            }
+            Written::Nothing => {}
         }
         Ok(())
     }
@@ -119,22 +122,18 @@ impl Handle {
         stats
     }
 
-    /// Encodes a message and has it transformed, which may leave nothing of it.
-    fn encode(&self, message: impl Message) -> Result<Option<Encoded>, SparkError> {
+    /// Encodes a message and has it transformed.
+    fn encode(&self, message: impl Message) -> Result<Encoded, SparkError> {
         let mut scratch = Vec::new();
         let parser = self.0.options.parser;
         let (kind, payload) = message::encode(&message, parser, &mut scratch)?;
-        if !self.0.transforms.load(Ordering::Acquire) {
-            return Ok(Some((kind, payload.into())));
+        let own = |kind, payload: &[u8]| (kind, payload.into());
+        if self.0.transforms.load(Ordering::Acquire)
+            && let Some(transforms) = &self.0.listeners().transforms
+        {
+            return transform::outgoing(&self.0, transforms, kind, payload, own);
         }
-        let mut packet = Packet::new(parser, kind, payload);
-        let listeners = self.0.listeners();
-        let goes_on = match &listeners.transforms {
-            Some(transforms) => transform::outgoing(transforms, &mut packet)?,
-            None => true,
-        };
-        let (kind, payload) = packet.encoded();
-        Ok(goes_on.then(|| (kind, payload.into())))
+        Ok(Written::Now(own(kind, payload)))
     }
 
     fn send_to(&self, id: SparkId, command: Command) {
@@ -204,12 +203,20 @@ impl SparkHandle {
 
     /// The same; returns how many bytes it is, if anything is left of it.
     pub(super) fn write_counted(&self, message: impl Message) -> Result<usize, SparkError> {
-        let Some((kind, payload)) = self.primus.encode(message)? else {
-            return Ok(0);
-        };
-        let (id, bytes) = (self.id, payload.len());
-        self.send(Command::Write { id, kind, payload });
-        Ok(bytes)
+        let id = self.id;
+        Ok(match self.primus.encode(message)? {
+            Written::Now((kind, payload)) => {
+                let bytes = payload.len();
+                self.send(Command::Write { id, kind, payload });
+                bytes
+            }
+            Written::Later(awaited) => {
+                let bytes = awaited.bytes;
+                self.send(Command::WriteLater { id, awaited });
+                bytes
+            }
+            Written::Nothing => 0,
+        })
     }
 
     /// Ends the spark; its client does not reconnect.

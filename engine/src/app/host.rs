@@ -20,16 +20,18 @@ use allspark_protocol::primus::{Heartbeat, Latency, SparkId};
 use allspark_protocol::transformer::{Kind, Wire};
 use smallvec::SmallVec;
 
+use super::awaited::Awaited;
 use super::data::Data;
 use super::ends::{Destroy, EndOptions, ReadyState};
 use super::error::SparkError;
 use super::headers::KeptRequest;
 use super::legs::Leg;
 use super::life::Life;
-use super::packet::{Packet, Transformed};
+use super::packet::{Body, Packet, Transformed};
 use crate::layers::{Chain, Decision, Notes};
 use crate::memory::Key;
 use crate::mesh::{Parcel, Weigh};
+use crate::routes;
 use crate::shared::Shared;
 use crate::tasks::{BoxFuture, Desk};
 
@@ -243,15 +245,35 @@ pub(crate) type Finder = Box<dyn FnOnce(Option<(&mut dyn Host, Key)>) + Send>;
 /// What a shard can be asked to do.
 pub(crate) enum Command {
     /// Write an encoded message to every spark.
-    Broadcast { kind: Kind, payload: Arc<[u8]> },
+    Broadcast {
+        kind: Kind,
+        payload: Arc<[u8]>,
+    },
     /// Write an encoded message to one spark.
     Write {
         id: SparkId,
         kind: Kind,
         payload: Arc<[u8]>,
     },
+    /// The same with a message that is not known yet.
+    BroadcastLater(Arc<Awaited>),
+    WriteLater {
+        id: SparkId,
+        awaited: Arc<Awaited>,
+    },
+    /// Some of those messages are known now.
+    Settled,
+    /// A transform has taken its time for a message of a client.
+    Transformed {
+        spark: Key,
+        number: u64,
+        answer: Box<(Body<'static>, Transformed)>,
+    },
     /// End one spark.
-    End { id: SparkId, options: EndOptions },
+    End {
+        id: SparkId,
+        options: EndOptions,
+    },
     /// Call a function with every spark.
     Visit {
         visitor: Visitor,
@@ -260,12 +282,20 @@ pub(crate) enum Command {
     /// Call a function with every spark, one after the other.
     ForEach(Step),
     /// Go on with such a walk.
-    StepOn { walk: Key },
+    StepOn {
+        walk: Key,
+    },
     /// Call a function with one spark, or without it.
-    Find { id: SparkId, finder: Finder },
+    Find {
+        id: SparkId,
+        finder: Finder,
+    },
     /// Call a function with the spark to which the application gave this id, or have the next
     /// shard look for it, or call it without.
-    FindGiven { id: Box<str>, finder: Finder },
+    FindGiven {
+        id: Box<str>,
+        finder: Finder,
+    },
     /// Take over a connection with a request for a session of that shard.
     Arrive(Box<Parcel>),
     /// End all sparks and the shard.
@@ -280,6 +310,13 @@ pub(crate) enum Command {
         connection: Key,
         ticket: u64,
         response: Response,
+        /// The rest of its body.
+        body: Option<Box<routes::Body>>,
+    },
+    /// Pull the body on this connection, if it is still that of this ticket.
+    Pull {
+        connection: Key,
+        ticket: u64,
     },
     /// Go on with the request on this connection, if it still waits for this ticket of a layer.
     Decide {
@@ -297,9 +334,13 @@ impl Weigh for Command {
                 Self::Arrive(parcel) => parcel.bytes(),
                 Self::Answer { response, .. } => response.body_bytes().len(),
                 Self::Decide { decision, .. } => decision.bytes(),
+                Self::BroadcastLater(awaited) | Self::WriteLater { awaited, .. } => awaited.bytes,
+                Self::Transformed { answer, .. } => answer.0.encoded().1.len(),
                 Self::FindGiven { id, .. } => id.len(),
-                Self::End { .. }
+                Self::Settled
+                | Self::End { .. }
                 | Self::Visit { .. }
+                | Self::Pull { .. }
                 | Self::ForEach(_)
                 | Self::StepOn { .. }
                 | Self::Find { .. }

@@ -26,6 +26,7 @@
 mod answer;
 mod attach;
 mod attached;
+mod awaited;
 mod data;
 mod emit;
 mod ends;
@@ -64,15 +65,17 @@ pub use local_spark::LocalSpark;
 pub use message::{Json, Message};
 pub use next::Next;
 pub use owned::OwnedData;
-pub use packet::{Packet, Transformed};
+pub use packet::{Packet, TransformTicket, Transformed};
 pub use spark::{Spark, Timer};
 pub use spark_stream::SparkStream;
 
+pub(crate) use awaited::{Awaited, Settled};
 pub(crate) use emit::{
-    closed, connection, data, disconnection, drop_extras, error, find, go_on_opening, heartbeat,
-    incoming, incoming_pong, initialised, outgoing_ping, spark_timer, step, visit,
+    Incoming, closed, connection, data, disconnection, drop_extras, error, find, go_on_opening,
+    heartbeat, incoming, incoming_pong, initialised, outgoing_ping, spark_timer, step, visit,
 };
 pub(crate) use headers::KeptRequest;
 pub(crate) use life::Life;
+pub(crate) use packet::{Body, Fate};
 pub(crate) use timers::Timers;
-pub(crate) use transform::{outgoing, outgoing_per_spark};
+pub(crate) use transform::{Written, outgoing, outgoing_per_spark};

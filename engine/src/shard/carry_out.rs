@@ -64,6 +64,7 @@ impl<T: Transformer> Core<T> {
                 });
             }
             Effect::Forget(spark) => self.forget(spark),
+            Effect::Intake(spark) => self.take_in_next(spark),
             Effect::Command(command) => self.carry_out_command(command),
             Effect::Opened(spark, result) => self.listener_done(spark, result),
             Effect::Early(spark) => self.hand_on_early(spark),
@@ -80,6 +81,9 @@ impl<T: Transformer> Core<T> {
         self.counters().sparks_ended.add(1);
         self.take_id(spark);
         app::disconnection(self, spark);
+        // What waits for its transforms holds nobody up any more.
+        self.awaited.must_look |= !self.awaited.is_empty();
+        self.forget_intake(spark);
         self.end_tasks(spark);
     }
 
@@ -136,13 +140,23 @@ impl<T: Transformer> Core<T> {
                     step.leg.refuse();
                 }
             }
+            Command::Transformed {
+                spark,
+                number,
+                answer,
+            } => self.transformed(spark, number, *answer),
             Command::StepOn { walk } => self.fanout.steps.go_on(walk),
             Command::Arrive(parcel) => self.arrive(parcel),
             Command::Answer {
                 connection,
                 ticket,
                 response,
-            } => self.answer_ticket(connection, ticket, &response),
+                body,
+            } => match body {
+                None => self.answer_ticket(connection, ticket, &response),
+                Some(body) => self.begin_ticket_body(connection, ticket, response, *body),
+            },
+            Command::Pull { connection, ticket } => self.pull_again(connection, ticket),
             Command::Destroy(options) => self.destroying.plan(options, self.clock.now),
             Command::Asked => self.carry_out_asked(),
             Command::Decide {
@@ -151,9 +165,12 @@ impl<T: Transformer> Core<T> {
                 decision,
             } => self.decide(connection, ticket, *decision),
             Command::Listeners => self.look_at_listeners(),
-            Command::Broadcast { .. } | Command::Write { .. } | Command::End { .. } => {
-                unreachable!("they call nobody")
-            }
+            Command::Broadcast { .. }
+            | Command::BroadcastLater(_)
+            | Command::Write { .. }
+            | Command::WriteLater { .. }
+            | Command::Settled
+            | Command::End { .. } => unreachable!("they call nobody"),
         }
     }
 

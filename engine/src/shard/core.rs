@@ -13,11 +13,13 @@ use allspark_protocol::transformer::Transformer;
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::Rng;
 
+use super::awaited::Queue;
 use super::clock::Clock;
 use super::destroying::Destroying;
 use super::effects::Effects;
 use super::fairness::Fairness;
 use super::framed::Framed;
+use super::intake::Intake;
 use super::owner::Owner;
 use super::upkeep::Upkeep;
 use super::waiting::{Drains, Openings, Untaken};
@@ -47,6 +49,9 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) listeners: Option<Arc<Listeners>>,
     /// What messages go through.
     pub(super) transforms: Option<Arc<Transforms>>,
+    /// What is written and waits for transforms, and what came in and does.
+    pub(super) awaited: Queue,
+    pub(super) intake: Intake,
     /// Timers of the application.
     pub(super) app_timers: Timers,
     /// Futures of the application, and what they ask for.
@@ -72,6 +77,8 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) backlog: Backlog,
     /// Connections that can go on with what their peers sent meanwhile.
     pub(super) resumed: Vec<Key>,
+    /// Connections on which a body is to be pulled.
+    pub(super) bodies: VecDeque<Key>,
     /// Connections that go to another shard once everything is sent.
     pub(super) leaving: VecDeque<Key>,
     /// What all connections that leave take with them.
@@ -123,6 +130,8 @@ impl<T: Transformer> Core<T> {
             fanout: Fanout::new(T::WIRES),
             transforms: listeners.transforms.clone(),
             listeners: Some(listeners),
+            awaited: Queue::default(),
+            intake: Intake::default(),
             app_timers: Timers::new(now),
             effects: Effects::default(),
             outbox: Outbox::new(server.mesh.shards()),
@@ -132,6 +141,7 @@ impl<T: Transformer> Core<T> {
             given_ids: HashMap::default(),
             backlog: Backlog::default(),
             resumed: Vec::new(),
+            bodies: VecDeque::new(),
             leaving: VecDeque::new(),
             luggage: Luggage::default(),
             moves: Moves::default(),
@@ -231,8 +241,10 @@ impl<T: Transformer> Core<T> {
             || self.closes_idle()
             || (!self.backlog.is_empty() && !self.is_congested())
             || !self.resumed.is_empty()
+            || !self.bodies.is_empty()
             || !self.leaving.is_empty()
             || !self.outbox.is_empty()
+            || self.awaited.must_look
             || self.has_commands()
     }
 

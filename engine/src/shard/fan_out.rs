@@ -23,6 +23,14 @@ impl<T: Transformer> Core<T> {
     /// Frames a message once for each wire format; the next walk sends it to every spark. Returns
     /// how many don't get it, because a frame can't hold it, which is counted and logged.
     pub(super) fn broadcast_here(&mut self, kind: Kind, payload: &[u8]) -> usize {
+        if self.transforms.is_some() && self.waits_behind(None, kind, payload) {
+            return 0;
+        }
+        self.frame_broadcast(kind, payload)
+    }
+
+    /// The same, once nothing that was written before waits.
+    pub(super) fn frame_broadcast(&mut self, kind: Kind, payload: &[u8]) -> usize {
         if self.sessions.is_empty() {
             return 0;
         }

@@ -150,8 +150,7 @@ impl<T: Transformer> Host for Core<T> {
     }
 
     fn spawn(&mut self, key: Key, future: BoxFuture) {
-        let owner = self.sessions.get(key).map(|_| key);
-        if self.tasks.spawn(owner, future) {
+        if self.tasks.spawn(key, future) {
             self.begin_untaken(key);
         }
     }
@@ -290,6 +289,13 @@ impl<T: Transformer> Core<T> {
                     self.write_to(spark, kind, &payload);
                 }
             }
+            Command::BroadcastLater(awaited) => self.write_later(None, awaited),
+            Command::WriteLater { id, awaited } => {
+                if let Some(spark) = self.find_open(id) {
+                    self.write_later(Some(spark), awaited);
+                }
+            }
+            Command::Settled => self.awaited.must_look = true,
             Command::End { id, options } => {
                 if let Some(spark) = self.find_open(id) {
                     self.end(spark, options.reconnect, EndReason::Application);

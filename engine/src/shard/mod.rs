@@ -9,8 +9,9 @@
 //! 3. carry out commands of other threads ([`inbox`]);
 //! 4. fire timers ([`timers`]);
 //! 5. poll futures of the application ([`tasks`]);
-//! 6. hand on portions of large requests, and let carried sessions send what waits for them
-//!    ([`flush`]);
+//! 6. hand on portions of large requests, write what transforms took their time for
+//!    ([`awaited`]), pull bodies that are sent as they come ([`bodies`]), and let carried sessions
+//!    send what waits for them ([`flush`]);
 //! 7. queue the sends: everything that waits for a connection leaves as one send ([`flush`]), and
 //!    walks over all sparks go on ([`fan_out`]);
 //! 8. now and then: give back memory that a peak has left behind ([`give_back`]).
@@ -24,7 +25,7 @@
 //! | a handler writes, ends, broadcasts | [`host`], then `write`, [`close`], [`fan_out`] |
 //! | what must not happen inside something else | [`effects`], then [`carry_out`] |
 //! | a slow consumer is ended | `write` (a queue is full), [`timers`] (it takes too little) |
-//! | messages go through the application's transforms | [`transform`] |
+//! | messages go through the application's transforms | [`transform`]; they wait in [`intake`] and [`awaited`] |
 //! | requests go through the layers, and wait for one | [`layered`] |
 //! | what is not for Primus goes to the application's routes | [`elsewhere`] |
 //! | how many may come and what they may hold | [`room`] |
@@ -52,6 +53,8 @@ use crate::io::{Completion, Driver, Wait, Waker};
 use crate::memory::GiveBack;
 
 mod arriving;
+mod awaited;
+mod bodies;
 mod carry_out;
 mod clock;
 mod close;
@@ -71,6 +74,7 @@ mod given;
 mod host;
 mod in_place;
 mod inbox;
+mod intake;
 mod layered;
 mod openings;
 mod outputs;
@@ -149,6 +153,8 @@ impl<D: Driver, T: Transformer> Shard<D, T> {
         self.core.proceed();
         self.core.read_backlog();
         self.core.resume();
+        self.core.write_settled();
+        self.core.pull_bodies();
         self.core.flush_sessions();
         self.core.flush();
         self.core.fan_out(!is_in_time);

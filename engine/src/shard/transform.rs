@@ -12,44 +12,31 @@ use allspark_protocol::transformer::{Kind, Transformer};
 use super::core::Core;
 use super::effects::Effect;
 use super::reason::EndReason;
-use crate::app::host::{Host, Transforms};
-use crate::app::{self, Packet, SparkError};
+use crate::app::host::{Command, Host, Transforms};
+use crate::app::{self, Body, Packet, SparkError, Written};
 use crate::guard;
 use crate::memory::Key;
 
 impl<T: Transformer> Core<T> {
-    /// A message of a client, for which there are transforms.
+    /// A handler writes to a spark.
     #[cold]
-    pub(super) fn transform_incoming(
+    pub(super) fn write_transformed(
         &mut self,
         transforms: &Arc<Transforms>,
         spark: Key,
         kind: Kind,
         payload: &[u8],
     ) {
-        let mut packet = Packet::new(self.server.options.parser, kind, payload);
-        if app::incoming(self, spark, transforms, &mut packet) {
-            let (kind, payload) = packet.encoded();
-            self.hand_on(spark, kind, payload);
-        }
-    }
-
-    /// A handler writes to a spark.
-    #[cold]
-    pub(super) fn write_transformed(
-        &mut self,
-        transforms: &Transforms,
-        spark: Key,
-        kind: Kind,
-        payload: &[u8],
-    ) {
-        let mut packet = Packet::new(self.server.options.parser, kind, payload);
-        match app::outgoing(transforms, &mut packet) {
-            Ok(true) => {
-                let (kind, payload) = packet.encoded();
-                self.write_in_order(spark, kind, payload);
+        let server = Arc::clone(&self.server);
+        let written = app::outgoing(&server, transforms, kind, payload, |kind, payload| {
+            self.write_in_order(spark, kind, payload);
+        });
+        match written {
+            Ok(Written::Later(awaited)) => {
+                let id = self.spark(spark).id;
+                self.do_in_order(Command::WriteLater { id, awaited });
             }
-            Ok(false) => {}
+            Ok(Written::Now(()) | Written::Nothing) => {}
             Err(error) => self.report(spark, error),
         }
     }
@@ -58,23 +45,52 @@ impl<T: Transformer> Core<T> {
     #[cold]
     pub(super) fn broadcast_transformed(
         &mut self,
-        transforms: &Transforms,
+        transforms: &Arc<Transforms>,
         kind: Kind,
         payload: &[u8],
     ) -> Result<(), SparkError> {
-        let mut packet = Packet::new(self.server.options.parser, kind, payload);
-        match app::outgoing(transforms, &mut packet)? {
-            true => {
-                let (kind, payload) = packet.encoded();
-                self.broadcast_in_order(kind, payload)
+        let server = Arc::clone(&self.server);
+        let written = app::outgoing(&server, transforms, kind, payload, |kind, payload| {
+            self.broadcast_in_order(kind, payload)
+        });
+        match written? {
+            Written::Now(result) => result,
+            Written::Nothing => Ok(()),
+            Written::Later(awaited) => {
+                for shard in 0..self.server.mesh.shards() {
+                    let awaited = Arc::clone(&awaited);
+                    if shard != self.shard {
+                        self.send_to_shard(shard, Command::BroadcastLater(awaited));
+                    }
+                }
+                self.do_in_order(Command::BroadcastLater(awaited));
+                Ok(())
             }
-            false => Ok(()),
         }
     }
 
-    /// Writes an encoded message to an open spark, after the transforms that know it.
+    /// Carries out what calls nobody behind everything that a handler has asked for before.
+    fn do_in_order(&mut self, command: Command) {
+        self.take_sent();
+        if self.effects.has_commands() {
+            self.effects.push(Effect::Command(command));
+        } else if let Err(command) = self.carry_out_plain(command) {
+            self.effects.push(Effect::Command(command));
+        }
+    }
+
+    /// Writes an encoded message to an open spark, behind those that wait for transforms.
     #[inline]
     pub(super) fn write_to(&mut self, spark: Key, kind: Kind, payload: &[u8]) {
+        if self.transforms.is_none() {
+            self.write_message(spark, kind, payload);
+        } else if !self.waits_behind(Some(spark), kind, payload) {
+            self.write_past_transforms(spark, kind, payload);
+        }
+    }
+
+    /// The same, after the transforms that know it.
+    pub(super) fn write_past_transforms(&mut self, spark: Key, kind: Kind, payload: &[u8]) {
         match self.per_spark() {
             None => self.write_message(spark, kind, payload),
             Some(transforms) => {
@@ -98,7 +114,8 @@ impl<T: Transformer> Core<T> {
         if !self.is_open(spark) {
             return;
         }
-        let mut packet = Packet::new(self.server.options.parser, kind, payload);
+        let body = Body::new(self.server.options.parser, kind, payload);
+        let mut packet = Packet::new(body);
         let outcome = guard::call(|| app::outgoing_per_spark(self, spark, transforms, &mut packet));
         match outcome {
             Ok(Ok(true)) => {

@@ -290,7 +290,7 @@ impl<T: Transformer> Core<T> {
     }
 
     /// The client of an open spark reads too slowly.
-    fn overflow(&mut self, spark: Key) {
+    pub(super) fn overflow(&mut self, spark: Key) {
         self.counters().sparks_overflowed.add(1);
         let Some(slot) = self.sessions.get(spark) else {
             return;
