@@ -4,23 +4,21 @@
 //!
 //! # Invariants
 //! - What waits is bounded: by the bound of a send queue for one spark, by [`AWAITED_COST_MAX`] and
-//!   [`AWAITED_MESSAGES_MAX`] for all of a shard.
+//!   [`AWAITED_MESSAGES_MAX`] for all of a shard. A client for which more than [`UNTAKEN_COST_MAX`]
+//!   waits is not listened to, so that one whose messages are answered waits, too.
 //! - Of what waits, each message is written once everything before it that it must not overtake is.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-use allspark_protocol::transformer::{Kind, Transformer};
+use allspark_protocol::transformer::Kind;
 
-use super::core::Core;
-use super::effects::Effect;
-use crate::app::{Awaited, Settled, SparkError};
-use crate::config::SendPolicy;
-use crate::limits::{AWAITED_COST_MAX, AWAITED_MESSAGES_MAX};
+use crate::app::{Awaited, Settled};
+use crate::limits::{AWAITED_COST_MAX, AWAITED_MESSAGES_MAX, UNTAKEN_COST_MAX};
 use crate::memory::{GiveBack, Key};
 
 /// A message that waits.
-enum Message {
+pub(super) enum Message {
     Known(Kind, Arc<[u8]>),
     Awaited(Arc<Awaited>),
 }
@@ -49,13 +47,23 @@ struct Entry {
     message: Message,
 }
 
+/// What waits for one spark.
+#[derive(Default)]
+struct OfSpark {
+    cost: usize,
+    /// So much that its client is not listened to.
+    is_full: bool,
+}
+
 /// All that wait on one shard, in the order in which they were written.
 #[derive(Default)]
 pub(crate) struct Queue {
     entries: VecDeque<Entry>,
     cost: usize,
     /// What those for one spark cost.
-    by_spark: HashMap<Key, usize>,
+    by_spark: HashMap<Key, OfSpark>,
+    /// Sparks for which too much waited and nothing does any more.
+    pub(super) relieved: Vec<Key>,
     /// How many are for all.
     broadcasts: usize,
     /// Something may be known that was not, so that all are looked at: once per turn, however often
@@ -70,7 +78,7 @@ impl Queue {
     }
 
     /// Whether something waits that a message for this spark, or for all, must not overtake.
-    fn blocks(&self, to: Option<Key>) -> bool {
+    pub(super) fn blocks(&self, to: Option<Key>) -> bool {
         match to {
             Some(spark) => self.broadcasts > 0 || self.by_spark.contains_key(&spark),
             None => !self.entries.is_empty(),
@@ -78,16 +86,22 @@ impl Queue {
     }
 
     /// Adds a message, unless there is no room for it.
-    fn push(&mut self, to: Option<Key>, message: Message, spark_cost_max: usize) -> bool {
+    pub(super) fn push(
+        &mut self,
+        to: Option<Key>,
+        message: Message,
+        spark_cost_max: usize,
+    ) -> bool {
         let cost = message.cost();
-        let of_spark = to.and_then(|spark| self.by_spark.get(&spark)).copied();
+        let of_spark = to.and_then(|spark| self.by_spark.get(&spark));
+        let of_spark = of_spark.map_or(0, |of_spark| of_spark.cost);
         let has_room = self.entries.len() < AWAITED_MESSAGES_MAX
             && self.cost.saturating_add(cost) <= AWAITED_COST_MAX
-            && of_spark.unwrap_or(0).saturating_add(cost) <= spark_cost_max.max(cost);
+            && of_spark.saturating_add(cost) <= spark_cost_max.max(cost);
         if has_room {
             self.cost += cost;
             match to {
-                Some(spark) => *self.by_spark.entry(spark).or_default() += cost,
+                Some(spark) => self.by_spark.entry(spark).or_default().cost += cost,
                 None => self.broadcasts += 1,
             }
             self.entries.push_back(Entry { to, message });
@@ -103,16 +117,37 @@ impl Queue {
             return;
         };
         if let Some(of_spark) = self.by_spark.get_mut(&spark) {
-            *of_spark -= cost;
-            if *of_spark == 0 {
+            of_spark.cost -= cost;
+            if of_spark.cost == 0 {
+                if of_spark.is_full {
+                    self.relieved.push(spark);
+                }
                 self.by_spark.remove(&spark);
             }
         }
     }
 
+    /// What waits for a spark costs so much, and whether that is too much since.
+    pub(super) fn of_spark(&mut self, spark: Key) -> (usize, bool) {
+        let Some(of_spark) = self.by_spark.get_mut(&spark) else {
+            return (0, false);
+        };
+        let is_full = !of_spark.is_full && of_spark.cost >= UNTAKEN_COST_MAX;
+        of_spark.is_full |= is_full;
+        (of_spark.cost, is_full)
+    }
+
+    /// What everything costs that waits.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.cost
+    }
+
     /// Takes everything that can be written now, in its order. What is for sparks that are gone is
     /// forgotten.
-    fn take_settled(&mut self, is_open: impl Fn(Key) -> bool) -> Vec<(Option<Key>, Settled)> {
+    pub(super) fn take_settled(
+        &mut self,
+        is_open: impl Fn(Key) -> bool,
+    ) -> Vec<(Option<Key>, Settled)> {
         let (mut taken, mut blocked) = (Vec::new(), HashSet::new());
         let mut kept = VecDeque::with_capacity(self.entries.len());
         let mut entries = std::mem::take(&mut self.entries);
@@ -144,78 +179,6 @@ impl Queue {
         self.entries = kept;
         self.entries.give_back();
         taken
-    }
-}
-
-impl<T: Transformer> Core<T> {
-    /// Keeps a message behind those that it must not overtake. Returns whether there are any.
-    pub(super) fn waits_behind(&mut self, to: Option<Key>, kind: Kind, payload: &[u8]) -> bool {
-        let must_wait = !self.awaited.is_empty() && self.awaited.blocks(to);
-        if must_wait {
-            self.await_message(to, Message::Known(kind, payload.into()));
-        }
-        must_wait
-    }
-
-    /// Writes a message to an open spark, or to all, once it is known.
-    pub(super) fn write_later(&mut self, to: Option<Key>, awaited: Arc<Awaited>) {
-        // It may be known by now.
-        self.awaited.must_look |= awaited.get().is_some();
-        self.await_message(to, Message::Awaited(awaited));
-    }
-
-    fn await_message(&mut self, to: Option<Key>, message: Message) {
-        let options = &self.server.options;
-        let (bytes_max, policy) = (options.send_queue_bytes_max, options.send_policy);
-        if self.awaited.push(to, message, bytes_max) {
-            return;
-        }
-        match to {
-            Some(spark) if policy == SendPolicy::Disconnect => self.overflow(spark),
-            Some(_) => self.counters().messages_dropped.add(1),
-            None => {
-                let sparks = self.sessions.len();
-                tracing::error!(
-                    shard = self.shard,
-                    sparks,
-                    "too much waits for transforms; a broadcast was not sent"
-                );
-                self.counters().messages_dropped.add(sparks as u64);
-            }
-        }
-    }
-
-    /// Writes what is known by now, as far as it overtakes nothing.
-    pub(super) fn write_settled(&mut self) {
-        if std::mem::take(&mut self.awaited.must_look) {
-            self.write_all_settled();
-            self.settle();
-        }
-    }
-
-    fn write_all_settled(&mut self) {
-        let sessions = &self.sessions;
-        let is_open = |spark| sessions.get(spark).is_some_and(|slot| slot.is_open());
-        for (to, settled) in self.awaited.take_settled(is_open) {
-            match (to, settled) {
-                (Some(spark), Settled::Message(kind, payload)) => {
-                    if self.is_open(spark) {
-                        self.write_past_transforms(spark, kind, &payload);
-                    }
-                }
-                (None, Settled::Message(kind, payload)) => {
-                    self.frame_broadcast(kind, &payload);
-                }
-                (Some(spark), Settled::Refused(reason)) => {
-                    let error = SparkError::Transform(reason.as_ref().into());
-                    self.effects.push(Effect::Error(spark, error));
-                }
-                (None, Settled::Refused(reason)) => {
-                    tracing::warn!(shard = self.shard, %reason, "a transform refused a broadcast");
-                }
-                (_, Settled::Nothing) => {}
-            }
-        }
     }
 }
 

@@ -200,7 +200,10 @@ impl<T: Transformer> Core<T> {
     fn publish(&self) {
         let blocks = &self.net.buffers.blocks;
         let counters = self.counters();
-        let untaken = self.desk.held_bytes() + self.openings.held_bytes();
+        let untaken = self.desk.held_bytes()
+            + self.openings.held_bytes()
+            + self.intake.held_bytes()
+            + self.awaited.held_bytes();
         let held = self.net.charges.total() + self.sessions.charges.total() + untaken;
         counters
             .waiting_cost_bytes

@@ -3,18 +3,13 @@
 //!
 //! # Invariants
 //! - Nobody is here for whom no transform takes its time.
-//! - What waits for one spark is bounded by the bound of its send queue.
+//! - A spark for which more than [`UNTAKEN_COST_MAX`] waits is not listened to until nothing does.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
 
-use allspark_protocol::transformer::{Kind, Transformer};
+use allspark_protocol::transformer::Kind;
 
-use super::core::Core;
-use super::effects::Effect;
-use super::reason::EndReason;
-use crate::app::host::{Host, Transforms};
-use crate::app::{self, Body, Fate, Incoming, Packet, SparkError, Transformed};
+use crate::limits::UNTAKEN_COST_MAX;
 use crate::memory::Key;
 
 /// A spark for one of whose messages a transform takes its time.
@@ -26,6 +21,8 @@ struct Waiting {
     /// What its client sent since.
     messages: VecDeque<(Kind, Box<[u8]>)>,
     cost: usize,
+    /// So much waited that its client is not listened to.
+    is_full: bool,
 }
 
 /// All of them.
@@ -34,26 +31,37 @@ pub(crate) struct Intake {
     waiting: HashMap<Key, Waiting>,
     /// How many answers were waited for so far.
     number: u64,
+    /// What everything costs that waits.
+    cost: usize,
 }
 
 impl Intake {
-    /// Keeps a message behind one that waits. Returns what all of them cost, or `None` if none
-    /// waits.
-    fn keep(&mut self, spark: Key, kind: Kind, payload: &[u8]) -> Option<usize> {
+    /// Keeps a message behind one that waits. Returns what all of them cost, and whether that is
+    /// too much since; `None` if none waits.
+    pub(super) fn keep(&mut self, spark: Key, kind: Kind, payload: &[u8]) -> Option<(usize, bool)> {
         let waiting = self.waiting.get_mut(&spark)?;
-        waiting.cost += cost(payload);
+        let cost = cost(payload);
+        waiting.cost += cost;
+        self.cost += cost;
         waiting.messages.push_back((kind, payload.into()));
-        Some(waiting.cost)
+        let is_full = !waiting.is_full && waiting.cost >= UNTAKEN_COST_MAX;
+        waiting.is_full |= is_full;
+        Some((waiting.cost, is_full))
+    }
+
+    /// What everything costs that waits.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.cost
     }
 
     /// An answer is waited for. Returns its number, which is none before.
-    fn next_number(&mut self) -> u64 {
+    pub(super) fn next_number(&mut self) -> u64 {
         self.number += 1;
         self.number
     }
 
     /// An answer has come. Returns which transform is next, if it was waited for.
-    fn answered(&mut self, spark: Key, number: u64) -> Option<usize> {
+    pub(super) fn answered(&mut self, spark: Key, number: u64) -> Option<usize> {
         let waiting = self.waiting.get_mut(&spark)?;
         let (_, next) = waiting
             .answer
@@ -61,119 +69,47 @@ impl Intake {
         Some(next)
     }
 
-    /// The oldest message of a spark whose transforms do not take their time any more. Without one
-    /// the spark is forgotten.
-    fn next(&mut self, spark: Key) -> Option<(Kind, Box<[u8]>)> {
+    /// The oldest message of a spark for which no transform takes its time any more.
+    pub(super) fn next(&mut self, spark: Key) -> Option<(Kind, Box<[u8]>)> {
         let waiting = self.waiting.get_mut(&spark)?;
         if waiting.answer.is_some() {
             return None;
         }
-        let message = waiting.messages.pop_front();
-        match &message {
-            Some((_, payload)) => waiting.cost -= cost(payload),
-            None => drop(self.waiting.remove(&spark)),
-        }
-        message
+        let (kind, payload) = waiting.messages.pop_front()?;
+        let cost = cost(&payload);
+        waiting.cost -= cost;
+        self.cost -= cost;
+        Some((kind, payload))
+    }
+
+    /// Nothing waits any more, or the spark has ended. Returns whether its client was not listened
+    /// to.
+    pub(super) fn forget(&mut self, spark: Key) -> bool {
+        let waiting = self.waiting.remove(&spark);
+        let waiting = waiting.unwrap_or_default();
+        self.cost -= waiting.cost;
+        waiting.is_full
+    }
+
+    /// A transform takes its time, and this one is next.
+    pub(super) fn wait(&mut self, spark: Key, number: u64, next: usize) {
+        let waiting = self.waiting.entry(spark).or_default();
+        waiting.answer = Some((number, next));
+    }
+
+    /// Whether no transform takes its time for anybody.
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    pub(super) fn is_waiting(&self, spark: Key) -> bool {
+        let waiting = self.waiting.get(&spark);
+        waiting.is_some_and(|waiting| waiting.answer.is_some())
     }
 }
 
 /// What a message costs that waits.
 fn cost(payload: &[u8]) -> usize {
     size_of::<(Kind, Box<[u8]>)>() + payload.len()
-}
-
-impl<T: Transformer> Core<T> {
-    /// A message of a client, for which there are transforms.
-    #[cold]
-    pub(super) fn transform_incoming(
-        &mut self,
-        transforms: &Arc<Transforms>,
-        spark: Key,
-        kind: Kind,
-        payload: &[u8],
-    ) {
-        if let Some(cost) = self.intake.keep(spark, kind, payload) {
-            if cost > self.server.options.send_queue_bytes_max.max(payload.len()) {
-                self.end_of_patience(spark);
-            }
-            return;
-        }
-        let body = Body::new(self.server.options.parser, kind, payload);
-        self.go_through(transforms, spark, &mut Packet::new(body), 0);
-    }
-
-    /// A message goes through the transforms, from this one on, and to the application.
-    fn go_through(
-        &mut self,
-        transforms: &Arc<Transforms>,
-        spark: Key,
-        packet: &mut Packet<'_>,
-        first: usize,
-    ) {
-        let number = self.intake.next_number();
-        match app::incoming(self, spark, packet, transforms, first, number) {
-            Incoming::Data => {
-                let (kind, payload) = packet.encoded();
-                self.hand_on(spark, kind, payload);
-            }
-            Incoming::Nothing => {}
-            Incoming::Waits(next) => {
-                let waiting = self.intake.waiting.entry(spark).or_default();
-                waiting.answer = Some((number, next));
-            }
-        }
-    }
-
-    /// A transform has taken its time, and says what becomes of its message.
-    pub(super) fn transformed(
-        &mut self,
-        spark: Key,
-        number: u64,
-        (body, transformed): (Body<'static>, Transformed),
-    ) {
-        let Some(next) = self.intake.answered(spark, number) else {
-            return;
-        };
-        if let Some(transforms) = self.transforms.clone()
-            && self.is_open(spark)
-        {
-            let mut packet = Packet::new(body);
-            let outcome = packet.outcome(transformed, |_| unreachable!("a ticket does not wait"));
-            match outcome {
-                Ok(Fate::Next) => self.go_through(&transforms, spark, &mut packet, next),
-                Ok(Fate::Drop | Fate::Later) => {}
-                Err(error) => self.report(spark, error),
-            }
-        }
-        self.effects.push(Effect::Intake(spark));
-    }
-
-    /// Goes on with the next message that waited, after everything that came of the one before.
-    pub(super) fn take_in_next(&mut self, spark: Key) {
-        let Some(transforms) = self.transforms.clone() else {
-            return;
-        };
-        while let Some((kind, payload)) = self.intake.next(spark) {
-            if self.is_open(spark) {
-                let body = Body::new(self.server.options.parser, kind, &payload);
-                self.go_through(&transforms, spark, &mut Packet::new(body), 0);
-                return self.effects.push(Effect::Intake(spark));
-            }
-        }
-    }
-
-    /// A client sends more than may wait for the transforms of the application.
-    fn end_of_patience(&mut self, spark: Key) {
-        let reason = "it sends more than may wait for a transform";
-        self.effects
-            .push(Effect::Error(spark, SparkError::Violation(reason)));
-        self.end(spark, true, EndReason::Violation);
-    }
-
-    /// A spark has ended: nothing of it waits.
-    pub(super) fn forget_intake(&mut self, spark: Key) {
-        if !self.intake.waiting.is_empty() {
-            self.intake.waiting.remove(&spark);
-        }
-    }
 }

@@ -83,6 +83,7 @@ mod reason;
 mod receive;
 mod requests;
 mod room;
+mod take_in;
 mod tasks;
 mod timers;
 mod transform;
@@ -91,6 +92,7 @@ mod untaken;
 mod upkeep;
 mod waiting;
 mod write;
+mod write_later;
 
 pub(crate) use self::core::Core;
 

@@ -1,0 +1,93 @@
+//! Messages that are written and whose transforms take their time, and what waits behind them
+//! ([`super::awaited`]).
+
+use std::sync::Arc;
+
+use allspark_protocol::transformer::{Kind, Transformer};
+
+use super::awaited::Message;
+use super::core::Core;
+use super::effects::Effect;
+use crate::app::host::Host;
+use crate::app::{Awaited, Settled, SparkError};
+use crate::config::SendPolicy;
+use crate::memory::Key;
+
+impl<T: Transformer> Core<T> {
+    /// Keeps a message behind those that it must not overtake. Returns whether there are any.
+    pub(super) fn waits_behind(&mut self, to: Option<Key>, kind: Kind, payload: &[u8]) -> bool {
+        let must_wait = !self.awaited.is_empty() && self.awaited.blocks(to);
+        if must_wait {
+            self.await_message(to, Message::Known(kind, payload.into()));
+        }
+        must_wait
+    }
+
+    /// Writes a message to an open spark, or to all, once it is known.
+    pub(super) fn write_later(&mut self, to: Option<Key>, awaited: Arc<Awaited>) {
+        // It may be known by now.
+        self.awaited.must_look |= awaited.get().is_some();
+        self.await_message(to, Message::Awaited(awaited));
+    }
+
+    fn await_message(&mut self, to: Option<Key>, message: Message) {
+        let options = &self.server.options;
+        let (bytes_max, policy) = (options.send_queue_bytes_max, options.send_policy);
+        if self.awaited.push(to, message, bytes_max) {
+            if let Some(spark) = to {
+                let (cost, is_full) = self.awaited.of_spark(spark);
+                self.untaken(spark, cost, is_full);
+            }
+            return;
+        }
+        match to {
+            Some(spark) if policy == SendPolicy::Disconnect => self.overflow(spark),
+            Some(_) => self.counters().messages_dropped.add(1),
+            None => {
+                let sparks = self.sessions.len();
+                tracing::error!(
+                    shard = self.shard,
+                    sparks,
+                    "too much waits for transforms; a broadcast was not sent"
+                );
+                self.counters().messages_dropped.add(sparks as u64);
+            }
+        }
+    }
+
+    /// Writes what is known by now, as far as it overtakes nothing.
+    pub(super) fn write_settled(&mut self) {
+        if std::mem::take(&mut self.awaited.must_look) {
+            self.write_all_settled();
+            self.settle();
+        }
+    }
+
+    fn write_all_settled(&mut self) {
+        let sessions = &self.sessions;
+        let is_open = |spark| sessions.get(spark).is_some_and(|slot| slot.is_open());
+        for (to, settled) in self.awaited.take_settled(is_open) {
+            match (to, settled) {
+                (Some(spark), Settled::Message(kind, payload)) => {
+                    if self.is_open(spark) {
+                        self.write_past_transforms(spark, kind, &payload);
+                    }
+                }
+                (None, Settled::Message(kind, payload)) => {
+                    self.frame_broadcast(kind, &payload);
+                }
+                (Some(spark), Settled::Refused(reason)) => {
+                    let error = SparkError::Transform(reason.as_ref().into());
+                    self.effects.push(Effect::Error(spark, error));
+                }
+                (None, Settled::Refused(reason)) => {
+                    tracing::warn!(shard = self.shard, %reason, "a transform refused a broadcast");
+                }
+                (_, Settled::Nothing) => {}
+            }
+        }
+        for spark in std::mem::take(&mut self.awaited.relieved) {
+            self.end_untaken(spark);
+        }
+    }
+}
