@@ -50,8 +50,8 @@ pub(crate) struct Tasks {
     tasks: Arena<Task>,
     /// By owner, its tasks.
     owned: HashMap<Key, SmallVec<[Key; 1]>>,
-    /// Tasks whose owners have ended, or that a stranger has caused: the oldest first, and some that
-    /// are done.
+    /// Tasks whose owners have ended, or that a stranger has caused: the oldest first, and some
+    /// that are done.
     orphans: VecDeque<Key>,
     orphans_alive: usize,
 }
