@@ -1,16 +1,20 @@
 //! The real shards, the real transformer and the real client machine in virtual time: ten thousand
 //! clients over virtual minutes, the same history for the same seed.
 
+mod async_layers;
 mod backlog;
 mod bodies;
 mod by_hand;
 mod destroys;
 mod events;
 mod everyone;
+mod given_ids;
+mod held;
 mod inflated;
 mod late;
 mod layers;
 mod moves;
+mod openings;
 mod origins;
 mod outage;
 mod paused;
@@ -19,7 +23,10 @@ mod slow;
 mod stage;
 mod state;
 mod steps;
+mod streams;
 mod timers;
+mod transforms;
+mod transforms_later;
 mod travel;
 mod unwanted;
 mod upgrades;

@@ -50,7 +50,7 @@ const MACHINES: &[Machine] = &[
         name: "shard",
         may_import: &[
             "app", "fanout", "guard", "http", "io", "layers", "limits", "lines", "memory", "mesh",
-            "net", "routes", "session", "stats",
+            "net", "routes", "session", "stats", "tasks",
         ],
     },
     // Connections. Knows no spark, no HTTP and nobody's owner.
@@ -61,7 +61,7 @@ const MACHINES: &[Machine] = &[
     // The front door. Knows no spark and no socket.
     Machine {
         name: "http",
-        may_import: &["config", "guard", "layers", "limits", "routes"],
+        may_import: &["config", "guard", "layers", "limits", "routes", "tasks"],
     },
     // Touches no socket: of `net` it knows what waits to be sent. Of `app` it knows what is kept of
     // a spark.
@@ -78,8 +78,14 @@ const MACHINES: &[Machine] = &[
     Machine {
         name: "app",
         may_import: &[
-            "config", "guard", "layers", "memory", "mesh", "routes", "shared", "stats", "wheel",
+            "config", "guard", "layers", "limits", "memory", "mesh", "routes", "shared", "stats",
+            "tasks", "wheel",
         ],
+    },
+    // Futures of the application. Knows no spark: a task has an owner, which is a key.
+    Machine {
+        name: "tasks",
+        may_import: &["guard", "io", "limits", "memory", "wheel"],
     },
     // The way between threads.
     Machine {
@@ -108,7 +114,7 @@ const MACHINES: &[Machine] = &[
     // What requests for Primus go through.
     Machine {
         name: "layers",
-        may_import: &["guard", "routes"],
+        may_import: &["guard", "routes", "tasks"],
     },
     // The application's routes, and answers that come later.
     Machine {

@@ -9,6 +9,7 @@
 //! | [`log`] | the frames of one wire format |
 //! | [`cursor`] | how far a walk is, and what it may do in a turn |
 //! | [`steps`] | visits that wait after each spark until they are told to go on |
+//! | [`per_spark`] | broadcasts that are not the same for every spark |
 //! | [`ending`] | the end of all sparks, as fast as was asked for |
 //! | [`pings`] | frames of pings, shared by those who are pinged together |
 //!
@@ -24,7 +25,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use allspark_protocol::Instant;
-use allspark_protocol::transformer::Wire;
+use allspark_protocol::transformer::{Kind, Wire};
 
 use crate::limits::{LOG_BYTES_MAX, VISITS_MAX};
 use crate::memory::{BlockPool, Slice};
@@ -32,6 +33,7 @@ use crate::memory::{BlockPool, Slice};
 mod cursor;
 mod ending;
 mod log;
+mod per_spark;
 mod pings;
 mod steps;
 
@@ -39,6 +41,7 @@ pub(crate) use cursor::{Budget, Cursor};
 
 use ending::Ending;
 use log::Log;
+use per_spark::PerSpark;
 use pings::Pings;
 use steps::Steps;
 
@@ -50,11 +53,13 @@ pub(crate) struct Fanout<V, S> {
     walk: Option<Cursor>,
     /// Where each log stood when it began: what every spark has got when it is done.
     targets: Vec<u64>,
+    target_per_spark: u64,
     /// Broadcasts came since it began.
     again: bool,
     /// Only the first one walks.
     visits: VecDeque<Visit<V>>,
     pub(crate) steps: Steps<S>,
+    pub(crate) per_spark: PerSpark,
     pub(crate) ending: Option<Ending>,
     pub(crate) pings: Pings,
 }
@@ -73,9 +78,11 @@ impl<V, S> Fanout<V, S> {
             logs: (0..wires).map(|_| Log::default()).collect(),
             walk: None,
             targets: Vec::new(),
+            target_per_spark: 0,
             again: false,
             visits: VecDeque::new(),
             steps: Steps::default(),
+            per_spark: PerSpark::default(),
             ending: None,
             pings: Pings::new(wires),
         }
@@ -123,12 +130,22 @@ impl<V, S> Fanout<V, S> {
                 refused += if appended.is_err() { *sparks } else { 0 };
             }
         }
+        self.walk_soon();
+        refused
+    }
+
+    /// Keeps a broadcast that the walk has to bring to each spark in another form.
+    pub(crate) fn broadcast_per_spark(&mut self, kind: Kind, payload: Arc<[u8]>) {
+        self.per_spark.push(kind, payload);
+        self.walk_soon();
+    }
+
+    fn walk_soon(&mut self) {
         if self.walk.is_some() {
             self.again = true;
         } else {
             self.start_walk();
         }
-        refused
     }
 
     fn start_walk(&mut self) {
@@ -136,13 +153,14 @@ impl<V, S> Fanout<V, S> {
         self.again = false;
         self.targets.clear();
         self.targets.extend(self.logs.iter().map(Log::head));
+        self.target_per_spark = self.per_spark.head();
     }
 
     /// Whether a shard has to take in nothing new, because broadcasts or visits come faster than
     /// walks carry them out.
     pub(crate) fn is_full(&self) -> bool {
         let is_full = |log: &Log| log.kept_bytes() > LOG_BYTES_MAX;
-        self.visits.len() > VISITS_MAX || self.logs.iter().any(is_full)
+        self.visits.len() > VISITS_MAX || self.logs.iter().any(is_full) || self.per_spark.is_full()
     }
 
     /// The cursor of the walk that writes broadcasts.
@@ -156,6 +174,7 @@ impl<V, S> Fanout<V, S> {
         for (log, target) in self.logs.iter_mut().zip(&self.targets) {
             log.forget_before(*target, blocks);
         }
+        self.per_spark.forget_before(self.target_per_spark);
         if self.again {
             self.start_walk();
         }
