@@ -1,11 +1,13 @@
 //! Builds a server: options one by one, checked together.
 
+mod cors;
+
 use std::sync::Arc;
 
 use allspark_client::library::{Library, LibraryError};
 use allspark_engine::io::DriverChoice;
 use allspark_engine::{self as engine, KeepHeaders, LayerRequest, Routes, SendPolicy, Verdict};
-use allspark_protocol::http::{CorsOptions, RequestHead, Response, is_token};
+use allspark_protocol::http::{RequestHead, Response, is_token};
 use allspark_protocol::parser::{Custom, CustomParser, Parser, ParserKind};
 use allspark_protocol::primus::PingInterval;
 
@@ -264,60 +266,6 @@ impl Builder {
     pub fn keep_headers(mut self, keep: KeepHeaders) -> Self {
         self.engine.keep_headers = keep;
         self
-    }
-
-    /// What scripts of other origins may do: Primus's `origins`, `methods`, `credentials`,
-    /// `maxAge`, `headers` and `exposed`. Default: Primus's, which allow every origin. Once origins
-    /// are listed, they are asked of upgrades, too, unless [`CorsOptions::upgrades`] is false.
-    #[must_use]
-    pub fn cors(self, cors: CorsOptions) -> Self {
-        self.set("cors", cors.try_into(), |o| &mut o.cors)
-    }
-
-    /// Origins whose scripts may connect, with commas or spaces between them, or `*` for all. Default
-    /// `*`. Once some are listed, they are asked of upgrades, too: see [`CorsOptions::origins`].
-    #[must_use]
-    pub fn origins(self, origins: impl Into<String>) -> Self {
-        self.set_cors("origins", |cors| cors.origins = origins.into())
-    }
-
-    /// Methods that scripts of other origins may use. Default `GET,HEAD,PUT,POST,DELETE,OPTIONS`.
-    #[must_use]
-    pub fn methods(self, methods: impl Into<String>) -> Self {
-        self.set_cors("methods", |cors| cors.methods = methods.into())
-    }
-
-    /// Whether scripts of other origins may send cookies. Default true.
-    #[must_use]
-    pub fn credentials(self, credentials: bool) -> Self {
-        self.set_cors("credentials", |cors| cors.credentials = credentials)
-    }
-
-    /// Seconds for which browsers may remember what a preflight was told. Default 30 days.
-    #[doc(alias = "maxAge")]
-    #[must_use]
-    pub fn max_age_s(self, seconds: u64) -> Self {
-        self.set_cors("max_age_s", |cors| cors.max_age_s = seconds)
-    }
-
-    /// Headers that scripts of other origins may send, with commas between them. Default: those they
-    /// ask for.
-    #[must_use]
-    pub fn headers(self, headers: impl Into<String>) -> Self {
-        self.set_cors("headers", |cors| cors.headers = headers.into())
-    }
-
-    /// Headers of answers that scripts of other origins may see. Default none.
-    #[must_use]
-    pub fn exposed(self, exposed: impl Into<String>) -> Self {
-        self.set_cors("exposed", |cors| cors.exposed = exposed.into())
-    }
-
-    /// Changes one option of CORS.
-    fn set_cors(self, name: &'static str, change: impl FnOnce(&mut CorsOptions)) -> Self {
-        let mut cors = self.options.cors.options();
-        change(&mut cors);
-        self.set(name, cors.try_into(), |o| &mut o.cors)
     }
 
     /// Networks and addresses of the proxies whose word counts about whom a request comes from,
@@ -640,166 +588,4 @@ fn check_names(keep: &KeepHeaders) -> Result<(), OptionError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn options_of_cors_are_set_one_by_one_or_together() {
-        let all = CorsOptions {
-            origins: "http://a http://b".into(),
-            upgrades: true,
-            methods: "GET,PUT".into(),
-            credentials: false,
-            max_age_s: 60,
-            headers: "X-A".into(),
-            exposed: "X-B".into(),
-        };
-        let one_by_one = Primus::builder()
-            .origins("http://a, http://b")
-            .methods("get PUT")
-            .credentials(false)
-            .max_age_s(60)
-            .headers("X-A")
-            .exposed("X-B");
-        let cors = |builder: Builder| builder.build().unwrap().options().cors.clone();
-        assert_eq!(cors(one_by_one), cors(Primus::builder().cors(all.clone())));
-        assert_eq!(cors(Primus::builder().cors(all.clone())).options(), all);
-        assert_eq!(cors(Primus::builder()).options(), CorsOptions::default());
-        let error = Primus::builder().origins("a").methods("GET").build();
-        let error = error.unwrap_err().to_string();
-        assert!(error.starts_with("option `origins`: "), "{error}");
-    }
-
-    #[test]
-    fn an_option_that_means_nothing_is_refused_with_a_sentence() {
-        let cors = |change: fn(&mut CorsOptions)| {
-            let mut cors = CorsOptions::default();
-            change(&mut cors);
-            Primus::builder().cors(cors)
-        };
-        for (builder, expected) in [
-            (
-                cors(|cors| cors.origins = "http://a.example/".into()),
-                "option `cors`: origins: \"http://a.example/\" goes on behind its host: write \
-                 http://a.example",
-            ),
-            (
-                cors(|cors| cors.methods = "GET;POST".into()),
-                "option `cors`: methods: \"GET;POST\" is no method: write them as in GET,POST",
-            ),
-            (
-                Primus::builder().trusted_proxies("10.0.0.1/8"),
-                "option `trusted_proxies`: \"10.0.0.1/8\" names an address within a network: write \
-                 10.0.0.0/8",
-            ),
-            (
-                Primus::builder().forwarded_header("x-real-ip"),
-                "option `forwarded_header`: ",
-            ),
-            (
-                Primus::builder().keep_headers(KeepHeaders::Named(vec!["X-A, X-B".into()])),
-                "option `keep_headers`: \"X-A, X-B\" is no header's name",
-            ),
-            (
-                Primus::builder().pathname("//x"),
-                "option `pathname`: browsers take what follows the // of \"//x\" for a host: write \
-                 one slash",
-            ),
-            (
-                Primus::builder().pathname("/"),
-                "option `pathname`: with \"/\" every path belongs to Primus: write a path such as \
-                 /primus",
-            ),
-            (
-                Primus::builder().parser("bson"),
-                "option `parser`: unknown parser `bson`; the parsers are: json, ejson, msgpack, \
-                 binary, raw",
-            ),
-            (
-                Primus::builder().parser("msgpack").transformer("sockjs"),
-                "option `parser`: messages of `msgpack` are bytes, which the transformer `sockjs` \
-                 can't carry",
-            ),
-            (
-                Primus::builder().transport("pingTimeout", "5000"),
-                "option `transport`: the transformer `websockets` has no transport option \
-                 `pingTimeout`; it has: maxPayload, perMessageDeflate",
-            ),
-        ] {
-            let error = builder.build().unwrap_err().to_string();
-            assert!(error.starts_with(expected), "{error}");
-        }
-    }
-
-    #[test]
-    fn a_number_out_of_bounds_is_refused_with_its_bounds() {
-        for (builder, expected) in [
-            (
-                Primus::builder().ping_interval_ms(Some(0)),
-                "option `ping_interval_ms`: \"0\" is neither off nor a number of milliseconds \
-                 from 1 to 86400000",
-            ),
-            (
-                Primus::builder().max_length(1 << 30),
-                "option `max_length`: \"1073741824\" is not a number from 1 to 536870912",
-            ),
-            (
-                Primus::builder().send_queue(0, SendPolicy::Disconnect),
-                "option `send_queue`: \"0\" is not a number from 1 to 18446744073709551615",
-            ),
-            (
-                Primus::builder().request_timeout_ms(0),
-                "option `request_timeout_ms`: \"0\" is not a number from 1 to 86400000",
-            ),
-            (
-                Primus::builder().keep_alive_timeout_ms(86_400_001),
-                "option `keep_alive_timeout_ms`: \"86400001\" is not a number from 1 to 86400000",
-            ),
-            (
-                Primus::builder().min_rate(1 << 21),
-                "option `min_rate`: \"2097152\" is not a number from 0 to 1048576",
-            ),
-            (
-                Primus::builder().connections_max(0),
-                "option `connections_max`: \"0\" is not a number from 1 to 18446744073709551615",
-            ),
-            (
-                Primus::builder().memory_max(0),
-                "option `memory_max`: \"0\" is not a number from 1 to 18446744073709551615",
-            ),
-            (
-                Primus::builder().shards(1025),
-                "option `shards`: \"1025\" is not a number from 1 to 1024",
-            ),
-        ] {
-            assert_eq!(builder.build().unwrap_err().to_string(), expected);
-        }
-    }
-
-    #[test]
-    fn what_was_said_last_counts() {
-        let builder = Primus::builder().pathname("//x").pathname("/x");
-        assert!(builder.build().is_ok());
-        let builder = Primus::builder()
-            .pathname("/x")
-            .pathname("//x")
-            .shards(9999);
-        let error = builder.build().unwrap_err();
-        let is_pathname = matches!(
-            error,
-            Error::Option {
-                name: "pathname",
-                reason: OptionError::Pathname(_)
-            }
-        );
-        assert!(is_pathname, "{error:?}");
-    }
-
-    #[test]
-    fn a_pathname_is_the_same_with_and_without_its_slashes() {
-        for pathname in ["chat", "/chat", "chat/", "/chat/"] {
-            let primus = Primus::builder().pathname(pathname).build().unwrap();
-            assert!(primus.library_path().starts_with("/chat/primus.js?"));
-        }
-    }
-}
+mod tests;
