@@ -1,11 +1,14 @@
 //! Builds a server: options one by one, checked together.
 
+mod cors;
+
 use std::sync::Arc;
 
-use allspark_client::library::Library;
+use allspark_client::library::{Library, LibraryError};
 use allspark_engine::io::DriverChoice;
 use allspark_engine::{self as engine, KeepHeaders, LayerRequest, Routes, SendPolicy, Verdict};
-use allspark_protocol::http::{CorsOptions, RequestHead, Response, is_token};
+use allspark_protocol::http::{RequestHead, Response, is_token};
+use allspark_protocol::parser::{Custom, CustomParser, Parser, ParserKind};
 use allspark_protocol::primus::PingInterval;
 
 use crate::error::{Error, OptionError};
@@ -93,12 +96,68 @@ impl Builder {
         self
     }
 
-    /// How messages become values: `json`, or `raw` to pass text and bytes on as they are.
-    /// Default `json`.
+    /// How messages become values: `json`; `ejson`, `msgpack` or `binary` with the bytes of the npm
+    /// packages that Primus drives (ejson, primus-msgpack, binary-pack); or `raw` to pass text and
+    /// bytes on as they are. In any case. Default `json`. The messages of `msgpack` and `binary`
+    /// are bytes, which the transformer `sockjs` can't carry.
     #[must_use]
     pub fn parser(self, name: impl AsRef<str>) -> Self {
         let parser = name.as_ref().parse();
         self.set("parser", parser, |o| &mut o.parser)
+    }
+
+    /// A parser of the application: how messages become values here, and the sources of the two
+    /// functions that do the same in its clients in JavaScript, which the client library then has.
+    /// It lives as long as the program; one without state does by itself.
+    ///
+    /// ```
+    /// use allspark::parser::{Json, Parser, Scratch};
+    /// use allspark::{
+    ///     ClientHalf, CustomParser, DecodeError, EncodeError, Kind, ParseError, Primus, Value,
+    /// };
+    ///
+    /// /// JSON behind a letter.
+    /// struct Lettered;
+    ///
+    /// impl CustomParser for Lettered {
+    ///     fn name(&self) -> &'static str {
+    ///         "lettered"
+    ///     }
+    ///
+    ///     fn encode(&self, value: &Value, out: &mut Vec<u8>) -> Result<Kind, EncodeError> {
+    ///         out.push(b'v');
+    ///         Json.encode_value(value, out)
+    ///     }
+    ///
+    ///     fn decode(&self, kind: Kind, message: &[u8]) -> Result<Value, DecodeError> {
+    ///         let what = "no letter";
+    ///         let json = message.strip_prefix(b"v").ok_or(ParseError::Refused { what })?;
+    ///         Json.decode(kind, json, &mut Scratch::default())
+    ///     }
+    ///
+    ///     fn client_half(&self) -> ClientHalf {
+    ///         ClientHalf {
+    ///             encoder: "(value, done) => done(null, 'v' + JSON.stringify(value))".into(),
+    ///             decoder: "(packet, done) => done(null, JSON.parse(packet.slice(1)))".into(),
+    ///             library: "".into(),
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let primus = Primus::builder().custom_parser(&Lettered).build()?;
+    /// assert!(primus.library().contains("'v' + JSON.stringify"));
+    /// # Ok::<(), allspark::Error>(())
+    /// ```
+    #[must_use]
+    pub fn custom_parser(self, parser: &'static dyn CustomParser) -> Self {
+        let custom = Custom::new(parser);
+        let checked = match custom.carries_control() {
+            true => Ok(ParserKind::Custom(custom)),
+            false => Err(OptionError::NoControl {
+                parser: custom.name(),
+            }),
+        };
+        self.set("parser", checked, |o| &mut o.parser)
     }
 
     /// Requests whose path starts with this belong to Primus; a missing leading `/` is added, and
@@ -209,14 +268,6 @@ impl Builder {
         self
     }
 
-    /// What scripts of other origins may do: Primus's `origins`, `methods`, `credentials`,
-    /// `maxAge`, `headers` and `exposed`. Default: Primus's, which allow every origin. Once origins
-    /// are listed, they are asked of upgrades, too, unless [`CorsOptions::upgrades`] is false.
-    #[must_use]
-    pub fn cors(self, cors: CorsOptions) -> Self {
-        self.set("cors", cors.try_into(), |o| &mut o.cors)
-    }
-
     /// Networks and addresses of the proxies whose word counts about whom a request comes from,
     /// separated by commas: `10.0.0.0/8, ::1`. Default none: then a request comes from the peer of
     /// its connection. Primus believes the header of everybody.
@@ -282,6 +333,38 @@ impl Builder {
         let ask = move |request: &mut LayerRequest<'_>| authorization(request).into();
         self.authorization = Some(Authorization(Arc::new(ask)));
         self
+    }
+
+    /// As [`Builder::authorization`], but `async`: what the function returns is run by the shard of
+    /// the request, and decides when it is done. To attach something to the request, take a ticket:
+    /// [`LayerRequest::spawn`].
+    ///
+    /// ```
+    /// use allspark::{LayerError, Primus};
+    ///
+    /// # async fn is_known(_: Option<String>) -> bool { true }
+    /// let primus = Primus::builder().authorization_async(|request| {
+    ///     let token = request.head().query().get("token").map(String::from);
+    ///     async move {
+    ///         match is_known(token).await {
+    ///             true => Ok(()),
+    ///             false => Err(LayerError::new("who are you?").authenticate("Bearer")),
+    ///         }
+    ///     }
+    /// });
+    /// ```
+    #[must_use]
+    pub fn authorization_async<F>(
+        self,
+        authorization: impl Fn(&mut LayerRequest<'_>) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output: Into<Verdict>> + 'static,
+    {
+        self.authorization(move |request| {
+            let future = authorization(request);
+            request.decide_by(future)
+        })
     }
 
     /// Has tokens, JWTs, session cookies or a URL decide who may connect, instead of a function;
@@ -361,7 +444,8 @@ impl Builder {
     }
 
     /// Where requests go that are not for Primus: a page, a health check, an upload. Answers may
-    /// come later, from any thread. Default: no routes.
+    /// come later, from any thread, and a long body part by part ([`Reply::Stream`](crate::Reply)).
+    /// Default: no routes.
     ///
     /// ```
     /// use allspark::{Primus, Reply, Response, Routes};
@@ -454,8 +538,11 @@ impl Builder {
         let transformer = options.build_transformer(engine::random())?;
         let asks = self.authorization.is_some() || options.has_authorization();
         let library = options.library(self.library).authorization(asks);
-        let library =
-            ServedLibrary::new(library, &options.pathname).map_err(Error::of("client_plugin"))?;
+        let library = ServedLibrary::new(library, &options.pathname);
+        let library = library.map_err(|error| match error {
+            LibraryError::ParserCode { .. } => Error::of("parser")(error),
+            _ => Error::of("client_plugin")(error),
+        })?;
         let for_engine = options.for_engine(engine::Options {
             files: library.files(),
             ..self.engine
@@ -501,134 +588,4 @@ fn check_names(keep: &KeepHeaders) -> Result<(), OptionError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_option_that_means_nothing_is_refused_with_a_sentence() {
-        let cors = |change: fn(&mut CorsOptions)| {
-            let mut cors = CorsOptions::default();
-            change(&mut cors);
-            Primus::builder().cors(cors)
-        };
-        for (builder, expected) in [
-            (
-                cors(|cors| cors.origins = "http://a.example/".into()),
-                "option `cors`: origins: \"http://a.example/\" goes on behind its host: write \
-                 http://a.example",
-            ),
-            (
-                cors(|cors| cors.methods = "GET;POST".into()),
-                "option `cors`: methods: \"GET;POST\" is no method: write them as in GET,POST",
-            ),
-            (
-                Primus::builder().trusted_proxies("10.0.0.1/8"),
-                "option `trusted_proxies`: \"10.0.0.1/8\" names an address within a network: write \
-                 10.0.0.0/8",
-            ),
-            (
-                Primus::builder().forwarded_header("x-real-ip"),
-                "option `forwarded_header`: ",
-            ),
-            (
-                Primus::builder().keep_headers(KeepHeaders::Named(vec!["X-A, X-B".into()])),
-                "option `keep_headers`: \"X-A, X-B\" is no header's name",
-            ),
-            (
-                Primus::builder().pathname("//x"),
-                "option `pathname`: browsers take what follows the // of \"//x\" for a host: write \
-                 one slash",
-            ),
-            (
-                Primus::builder().pathname("/"),
-                "option `pathname`: with \"/\" every path belongs to Primus: write a path such as \
-                 /primus",
-            ),
-            (
-                Primus::builder().parser("ejson"),
-                "option `parser`: the parser `ejson` is not available in this build yet; the \
-                 parsers are: json, raw",
-            ),
-            (
-                Primus::builder().transport("pingTimeout", "5000"),
-                "option `transport`: the transformer `websockets` has no transport option \
-                 `pingTimeout`; it has: maxPayload, perMessageDeflate",
-            ),
-        ] {
-            let error = builder.build().unwrap_err().to_string();
-            assert!(error.starts_with(expected), "{error}");
-        }
-    }
-
-    #[test]
-    fn a_number_out_of_bounds_is_refused_with_its_bounds() {
-        for (builder, expected) in [
-            (
-                Primus::builder().ping_interval_ms(Some(0)),
-                "option `ping_interval_ms`: \"0\" is neither off nor a number of milliseconds \
-                 from 1 to 86400000",
-            ),
-            (
-                Primus::builder().max_length(1 << 30),
-                "option `max_length`: \"1073741824\" is not a number from 1 to 536870912",
-            ),
-            (
-                Primus::builder().send_queue(0, SendPolicy::Disconnect),
-                "option `send_queue`: \"0\" is not a number from 1 to 18446744073709551615",
-            ),
-            (
-                Primus::builder().request_timeout_ms(0),
-                "option `request_timeout_ms`: \"0\" is not a number from 1 to 86400000",
-            ),
-            (
-                Primus::builder().keep_alive_timeout_ms(86_400_001),
-                "option `keep_alive_timeout_ms`: \"86400001\" is not a number from 1 to 86400000",
-            ),
-            (
-                Primus::builder().min_rate(1 << 21),
-                "option `min_rate`: \"2097152\" is not a number from 0 to 1048576",
-            ),
-            (
-                Primus::builder().connections_max(0),
-                "option `connections_max`: \"0\" is not a number from 1 to 18446744073709551615",
-            ),
-            (
-                Primus::builder().memory_max(0),
-                "option `memory_max`: \"0\" is not a number from 1 to 18446744073709551615",
-            ),
-            (
-                Primus::builder().shards(1025),
-                "option `shards`: \"1025\" is not a number from 1 to 1024",
-            ),
-        ] {
-            assert_eq!(builder.build().unwrap_err().to_string(), expected);
-        }
-    }
-
-    #[test]
-    fn what_was_said_last_counts() {
-        let builder = Primus::builder().pathname("//x").pathname("/x");
-        assert!(builder.build().is_ok());
-        let builder = Primus::builder()
-            .pathname("/x")
-            .pathname("//x")
-            .shards(9999);
-        let error = builder.build().unwrap_err();
-        let is_pathname = matches!(
-            error,
-            Error::Option {
-                name: "pathname",
-                reason: OptionError::Pathname(_)
-            }
-        );
-        assert!(is_pathname, "{error:?}");
-    }
-
-    #[test]
-    fn a_pathname_is_the_same_with_and_without_its_slashes() {
-        for pathname in ["chat", "/chat", "chat/", "/chat/"] {
-            let primus = Primus::builder().pathname(pathname).build().unwrap();
-            assert!(primus.library_path().starts_with("/chat/primus.js?"));
-        }
-    }
-}
+mod tests;

@@ -55,24 +55,26 @@ mod transport;
 pub use allspark_client::library::LibraryError;
 pub use allspark_engine::io::{DriverChoice, DriverKind};
 pub use allspark_engine::{
-    Data, Destroy, EndOptions, Executor, Fault, Handle, Headers, Json, KeepHeaders, Layer,
-    LayerError, LayerRequest, LayerTicket, Layers, LocalPrimus, LocalSpark, Message, Next, Outcome,
-    OwnedData, Packet, ReadyState, Reply, RouteError, RouteRequest, Routes, SendPolicy, Server,
-    ShardFailure, Sleep, Spark, SparkError, SparkHandle, SparkId, SparkStream, StartError, Stats,
-    Ticket, Timer, TransformTicket, Transformed, Value, Verdict,
+    Body, BodyError, BodySender, Data, Destroy, EndOptions, Executor, Fault, Handle, Headers, Json,
+    KeepHeaders, Layer, LayerError, LayerRequest, LayerTicket, Layers, LocalPrimus, LocalSpark,
+    Message, Next, Outcome, OwnedData, Packet, Pull, Pulled, ReadyState, Reply, RouteError,
+    RouteRequest, Routes, SendPolicy, Server, ShardFailure, Sleep, Spark, SparkError, SparkHandle,
+    SparkId, SparkStream, StartError, Stats, Ticket, Timer, TransformTicket, Transformed, Value,
+    Verdict,
 };
 pub use allspark_protocol::http::{
     Cors, CorsError, CorsOptions, ForwardedHeader, NetworkError, Query, RequestHead, Response,
     TrustedProxies,
 };
 pub use allspark_protocol::options::{Bounded, OutOfBounds, UnknownChoice};
+pub use allspark_protocol::parser;
 pub use allspark_protocol::parser::{
-    DecodeError, EncodeError, ParseError, ParserKind, UnknownParser,
+    ClientHalf, CustomParser, DecodeError, EncodeError, ParseError, ParserKind, UnknownParser,
 };
 pub use allspark_protocol::primus::{Pathname, PathnameError, PingInterval, PingIntervalError};
 pub use allspark_protocol::transformer::Kind;
 pub use allspark_protocol::value;
-pub use allspark_protocol::value::{Number, Object};
+pub use allspark_protocol::value::{Date, Extended, Number, Object};
 pub use allspark_transformers::{TransformerKind, TransportOptionError, UnknownTransformer};
 pub use builder::Builder;
 pub use error::{Error, OptionError};

@@ -15,12 +15,13 @@ use allspark_engine::{self as engine, SendPolicy};
 use allspark_protocol::http::{Cors, ForwardedHeader, TrustedProxies};
 use allspark_protocol::limits::{MESSAGE_BYTES_MAX_DEFAULT, MESSAGE_BYTES_MAX_HIGHEST, SHARDS_MAX};
 use allspark_protocol::options::{self, Bounded};
-use allspark_protocol::parser::ParserKind;
+use allspark_protocol::parser::{Parser, ParserKind};
 use allspark_protocol::primus::{Pathname, PingInterval};
+use allspark_protocol::transformer::Kind;
 use allspark_transformers::{AnyTransformer, CommonOptions, TransformerKind};
 use serde::{Deserialize, Deserializer};
 
-use crate::error::Error;
+use crate::error::{Error, OptionError};
 use crate::transport::TransportOptions;
 
 /// Bytes of the longest message: from 1 to 512 MiB.
@@ -183,12 +184,13 @@ impl Limits {
 }
 
 impl Options {
-    /// Judges what no single type knows: which options the transport has, as that depends on the
-    /// transformer; and what stands in files: the keys of authorization.
+    /// Judges what no single type knows, as it depends on the transformer: which options the
+    /// transport has, and whether it carries what the parser makes; and what stands in files: the
+    /// keys of authorization.
     ///
     /// # Errors
-    /// The first one that it has not, as [`Builder::build`](crate::Builder::build) says it, or the
-    /// first file of keys that can't be used.
+    /// The first thing that does not go together, as [`Builder::build`](crate::Builder::build) says
+    /// it, or the first file of keys that can't be used.
     pub fn check(&self) -> Result<(), Error> {
         self.build_transformer(0)?;
         #[cfg(feature = "auth")]
@@ -212,7 +214,22 @@ impl Options {
             seed,
         };
         let transformer = AnyTransformer::new(self.transformer, &common, self.transport.pairs());
-        transformer.map_err(Error::of("transport"))
+        let transformer = transformer.map_err(Error::of("transport"))?;
+        self.check_parser().map_err(Error::of("parser"))?;
+        Ok(transformer)
+    }
+
+    /// Whether clients of the transformer can get what the parser makes. SockJS has no bytes, there
+    /// or in npm's packages; with `any` clients of the other transports can.
+    fn check_parser(&self) -> Result<(), OptionError> {
+        let makes_bytes = self.parser.kind(Kind::Text) == Kind::Binary;
+        match self.transformer == TransformerKind::SockJs && makes_bytes {
+            true => Err(OptionError::NoBytes {
+                parser: self.parser.name(),
+                transformer: self.transformer.name(),
+            }),
+            false => Ok(()),
+        }
     }
 
     /// What the engine is told, with the `rest` that only an application says.

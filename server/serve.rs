@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use allspark::{Builder, Error, Primus, RequestHead, Response, Routes, Server};
+use allspark::{Builder, Data, Error, Kind, Primus, RequestHead, Response, Routes, Server};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::counts::{self, Counts};
@@ -14,6 +14,23 @@ use crate::signals::Inbox;
 /// How a message begins that [`App::Mixed`] writes to every spark: an array whose first element
 /// says so, without a space.
 const TO_ALL: &[u8] = br#"["all","#;
+
+/// Bytes that a binary parser puts before a text, at most: its type and its length.
+const TEXT_HEAD_BYTES_MAX: usize = 5;
+
+/// Whether a message is one of those. With a parser whose messages are bytes it is a text that
+/// begins so.
+fn is_to_all(data: &Data<'_>) -> bool {
+    let encoded = data.encoded();
+    let mut heads = match data.kind() {
+        Kind::Text => 0..=0,
+        Kind::Binary => 1..=TEXT_HEAD_BYTES_MAX,
+    };
+    heads.any(|head| {
+        let text = encoded.get(head..);
+        text.is_some_and(|text| text.starts_with(TO_ALL))
+    })
+}
 
 /// Why it did not serve, or no longer does, in one line.
 #[derive(Debug)]
@@ -138,7 +155,7 @@ fn attach(app: App, primus: &Primus) {
         }),
         App::Mixed => primus.on_connection(|spark| {
             spark.on_data(|spark, data| {
-                if !data.encoded().starts_with(TO_ALL) {
+                if !is_to_all(&data) {
                     spark.write(data);
                 } else if let Err(error) = spark.primus().write(data) {
                     tracing::warn!(spark = %spark.id(), %error, "a message was not broadcast");

@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use allspark_client as client;
-use allspark_protocol::parser::Parser;
 
 use crate::builder::Builder;
 use crate::error::Error;
@@ -48,7 +47,7 @@ impl Socket {
         let interval = options.ping_interval.ms().map(Duration::from_millis);
         let client = client::Primus::connect(url)
             .transformer(options.transformer.name())
-            .parser(options.parser.name())
+            .parser_kind(options.parser)
             .pathname(&options.pathname)
             .ping_timeout(interval.map(|interval| interval.saturating_add(interval / 2)));
         match self.asks {

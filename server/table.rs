@@ -80,7 +80,10 @@ const GENERAL_SETTINGS: &[Setting] = &[
         )
         .of_primus("transport"),
     setting("parser", NAME, Text("json"))
-        .help("How messages are encoded: json, or raw to pass text and bytes on as they are")
+        .help(
+            "How messages are encoded: json, ejson, msgpack, binary, or raw to pass text and bytes \
+             on as they are",
+        )
         .of_primus("parser")
         .for_library(),
     setting("global", NAME, Text("Primus"))

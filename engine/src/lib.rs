@@ -60,7 +60,9 @@ pub use app::{
 pub use config::{Fallback, KeepHeaders, Options, SendPolicy, send_queue_bytes_for};
 pub use layers::{Layer, LayerError, LayerRequest, LayerTicket, Verdict};
 pub use machine::{allowed_cpus, random};
-pub use routes::{Reply, RouteError, RouteRequest, Routes, Ticket};
+pub use routes::{
+    Body, BodyError, BodySender, Pull, Pulled, Reply, RouteError, RouteRequest, Routes, Ticket,
+};
 pub use server::{Server, ShardFailure};
 pub use shard::{Flow, Shard};
 pub use start::{Primus, StartError};

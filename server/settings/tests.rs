@@ -6,6 +6,7 @@ use allspark::auth::{AuthorizationOptions, Expiry, Secret, SessionKind};
 use allspark::{
     Cors, CorsOptions, DriverChoice, ForwardedHeader, ParserKind, SendPolicy, TransformerKind,
 };
+use allspark_protocol::parser::Parser;
 
 use super::*;
 use crate::table::{DefaultValue, Kind, SETTINGS, Setting, find};
@@ -230,9 +231,19 @@ fn the_help_names_every_choice() {
 }
 
 #[test]
-fn what_has_no_effect_is_refused() {
-    let reason = set("parser", "msgpack").unwrap_err();
-    assert!(reason.contains("in this build yet"), "{reason}");
+fn a_parser_and_a_transformer_must_go_together() {
+    let check = |transformer, parser| check(&[("transformer", transformer), ("parser", parser)]);
+    for parser in ParserKind::ALL.map(|parser| parser.name()) {
+        for transformer in ["websockets", "any", "browserchannel"] {
+            assert_eq!(check(transformer, parser), Ok(()));
+        }
+    }
+    assert_eq!(check("sockjs", "ejson"), Ok(()));
+    let reason = check("sockjs", "binary").unwrap_err();
+    assert!(
+        reason.starts_with("parser: messages of `binary` are bytes"),
+        "{reason}"
+    );
 }
 
 #[test]

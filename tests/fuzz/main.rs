@@ -8,6 +8,7 @@ mod clients;
 #[cfg(feature = "auth")]
 mod credentials;
 mod forwarded;
+mod parsers;
 #[path = "../support/puppet.rs"]
 mod puppet;
 mod requests;

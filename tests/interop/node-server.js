@@ -1,8 +1,8 @@
 // The oracle: the real Primus of Node.js behind the command line of `allspark serve`. A test that
 // does not pass against this server is wrong.
 //
-// With `--app scripted` it obeys messages like {"do":"end"}; tests/support/scripted.rs is the same
-// for AllSpark.
+// With `--app scripted` it obeys messages like {"do":"end"} and ["rewrite",5];
+// tests/support/scripted.rs is the same for AllSpark.
 'use strict';
 
 const http = require('node:http');
@@ -62,7 +62,8 @@ function scripted() {
     spark.on('heartbeat', () => { counts.heartbeat += 1; });
     spark.on('data', (command) => {
       counts.data += 1;
-      obey(spark, command);
+      if (command[0] === 'rewrite') spark.write(command[1]);
+      else obey(spark, command);
     });
   });
   primus.on('disconnection', ({ id }) => {
@@ -131,7 +132,7 @@ function primusOptions() {
     compression: flags.compression === true,
     pingInterval: pingInterval === 'off' ? false : Number(pingInterval),
     transport: Object.fromEntries(flags.transport.map(transportOption)),
-    ...(flags.parser === 'raw' && { parser: raw }),
+    ...(flags.parser && { parser: flags.parser === 'raw' ? raw : flags.parser }),
     ...(flags.ids && { idGenerator: ids(flags.ids) }),
     ...(flags.origins && { origins: flags.origins }),
     ...(flags.pathname && { pathname: flags.pathname }),

@@ -58,6 +58,7 @@ class Server {
     const { app = 'echo', transformer = 'websockets', kind = peer, ...others } = options;
     const { spokenBy = transformer, ...told } = others;
     this.spokenBy = spokenBy;
+    this.parser = told.parser ?? 'json';
     this.pathname = told.pathname ?? '/primus';
     const [command, args] = commandFor(app, kind);
     args.push('--transformer', transformer, ...flags(told));

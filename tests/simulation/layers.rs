@@ -330,6 +330,33 @@ fn layers_are_asked_once_about_a_request_whose_body_comes_slowly() {
     }
 }
 
+/// What a layer has said counts, even if it is switched off before the body has come.
+#[test]
+fn a_request_whose_body_comes_late_keeps_what_was_decided() {
+    let waiting = Waiting::default();
+    let attached = Arc::<Mutex<Vec<Option<u8>>>>::default();
+    let mut layers: Option<Layers> = None;
+    let mut stage = sockjs(|primus| {
+        waiting.attach(primus);
+        layers = Some(primus.layers());
+        let attached = Arc::clone(&attached);
+        primus.on_connection(move |spark| {
+            let value = spark.attached::<u8>().copied();
+            attached.lock().unwrap().push(value);
+        });
+    });
+    let client = stage.connect(post("/primus/000/s/xhr", 2).as_bytes());
+    assert!(layers.unwrap().disable("authorization"));
+    stage.turns(2);
+    let mut ticket = waiting.take();
+    ticket.attach(7_u8);
+    ticket.next();
+    stage.turns(2);
+    client.say(b"  ");
+    stage.turns(4);
+    assert_eq!(*attached.lock().unwrap(), [Some(7)]);
+}
+
 /// A long body that nobody wants is refused by its head alone.
 #[test]
 fn a_refusal_does_not_wait_for_the_body() {

@@ -8,8 +8,10 @@
 //! `{"do":"broadcast","value":..}`, `{"do":"visit"}`, which visits all sparks,
 //! `{"do":"tell","to":ID,"value":..}`, which is written to the spark with that id, or
 //! `{"do":"remember","key":..,"value":..}`, for which any spark can ask with
-//! `{"do":"recall","key":..}`.
-//! `--layers` sets its layers up, see `set_up.rs`; with `--transforms` messages are transformed.
+//! `{"do":"recall","key":..}`. `["rewrite", value]` is answered with that value, which is decoded
+//! and encoded anew, where an echo would pass on the bytes that came.
+//! `--layers` sets its layers up, see `set_up.rs`; with `--transforms` messages are transformed; it
+//! knows a parser of its own, `lettered`.
 //! It reads the options of `allspark serve` that the tests use. tests/interop/node-server.js is the
 //! same on Node.js.
 
@@ -21,9 +23,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use allspark::parser::{Parser, Scratch};
 use allspark::{
-    Builder, CorsOptions, Destroy, DriverChoice, EndOptions, Json, KeepHeaders, Packet, Primus,
-    Spark, SparkError, SparkId,
+    Builder, ClientHalf, CorsOptions, CustomParser, Data, DecodeError, Destroy, DriverChoice,
+    EncodeError, EndOptions, Json, KeepHeaders, Kind, Packet, ParseError, Primus, Spark,
+    SparkError, SparkId, Value, parser,
 };
 use signal_hook::consts::SIGTERM;
 use signal_hook::iterator::Signals;
@@ -154,12 +158,24 @@ fn script(primus: &Primus) {
         spark.on_heartbeat(move |_| count(&heartbeats.counts.heartbeat));
         spark.on_data(move |spark, message| {
             count(&data.counts.data);
+            if let Some(value) = to_rewrite(message) {
+                spark.write(value);
+                return;
+            }
             match message.parse() {
                 Ok(command) => obey(spark, command, &data),
                 Err(error) => eprintln!("no command: {error}"),
             }
         });
     });
+}
+
+/// What is to be written anew.
+fn to_rewrite(message: Data<'_>) -> Option<Value> {
+    match message.value().ok()? {
+        Value::Array(mut parts) if parts.len() == 2 && parts[0] == "rewrite".into() => parts.pop(),
+        _ => None,
+    }
 }
 
 /// Notes the events of a spark.
@@ -347,6 +363,8 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Told, Box<dyn Error
             }),
             "--trusted-proxies" => builder.trusted_proxies(value),
             "--transformer" => builder.transformer(value),
+            "--parser" if value == "lettered" => builder.custom_parser(&Lettered),
+            "--parser" => builder.parser(value),
             "--client-plugins" => with_client_plugins(builder, &value)?,
             "--transport" => {
                 let option = value.split_once('=');
@@ -366,6 +384,51 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Told, Box<dyn Error
         address,
         layers,
     })
+}
+
+/// A parser of the application: JSON behind a letter, as text or, if it is longer than that should
+/// be, as bytes.
+struct Lettered;
+
+impl CustomParser for Lettered {
+    fn name(&self) -> &'static str {
+        "lettered"
+    }
+
+    fn encode(&self, value: &Value, out: &mut Vec<u8>) -> Result<Kind, EncodeError> {
+        out.push(b'v');
+        parser::Json.encode_value(value, out)?;
+        Ok(match out.len() < 100 {
+            true => Kind::Text,
+            false => Kind::Binary,
+        })
+    }
+
+    fn decode(&self, _: Kind, message: &[u8]) -> Result<Value, DecodeError> {
+        let what = "a message without its letter";
+        let json = message.strip_prefix(b"v");
+        let json = json.ok_or(ParseError::Refused { what })?;
+        parser::Json.decode(Kind::Text, json, &mut Scratch::default())
+    }
+
+    fn client_half(&self) -> ClientHalf {
+        ClientHalf {
+            encoder:
+                "function encoder(value, done) { done(null, LETTER + JSON.stringify(value)); }"
+                    .into(),
+            decoder: "function decoder(packet, done) {
+                try { packet = JSON.parse(text(packet).slice(1)); }
+                catch (error) { return done(error); }
+                done(null, packet);
+            }"
+            .into(),
+            library: "var LETTER = 'v';
+                function text(packet) {
+                    return typeof packet === 'string' ? packet : new TextDecoder().decode(packet);
+                }"
+            .into(),
+        }
+    }
 }
 
 /// What the client library of a server has of a plugin.

@@ -1,7 +1,7 @@
 //! The module that says what is compiled in, in place of `client/js/src/defaults.js`. Old browsers
 //! get the same, so it is ECMAScript 5.
 
-use allspark_protocol::parser::Parser;
+use allspark_protocol::parser::{Parser, ParserKind};
 use allspark_protocol::primus::PRIMUS_VERSION;
 use allspark_transformers::TransformerKind;
 
@@ -20,11 +20,17 @@ pub(super) fn module(library: &Library) -> String {
         }
         entries.push(format!("{}: {name}", literal::string(kind.name())));
     }
-    // A module of a parser has the name of the parser, and so has what it exports.
     let parser = library.parser.name();
-    imports.push(format!(
-        "import {{ {parser} }} from './parsers/{parser}.js';\n"
-    ));
+    let parsers = match library.parser {
+        ParserKind::Custom(_) => custom_parser(parser),
+        // A module of a parser has the name of the parser, and so has what it exports.
+        _ => {
+            imports.push(format!(
+                "import {{ {parser} }} from './parsers/{parser}.js';\n"
+            ));
+            format!("{parser}: {parser}")
+        }
+    };
     let mut web_socket = "";
     if library.target == Target::Node {
         imports.push("import { NodeWebSocket } from './node/websocket.js';\n".to_owned());
@@ -44,7 +50,7 @@ pub(super) fn module(library: &Library) -> String {
          authorization: {authorization}\n\
          }};\n\
          export var transports = {{ {transports} }};\n\
-         export var parsers = {{ {parser}: {parser} }};\n",
+         export var parsers = {{ {parsers} }};\n",
         imports = imports.concat(),
         version = literal::string(PRIMUS_VERSION),
         pathname = literal::string(&library.pathname),
@@ -53,6 +59,18 @@ pub(super) fn module(library: &Library) -> String {
         authorization = library.authorization,
         transports = entries.join(", "),
     )
+}
+
+/// A parser of the application gets its functions once the class exists (see `wrap.rs`): until
+/// then, and by its name, it is what the class has.
+fn custom_parser(name: &str) -> String {
+    let [encoder, decoder] = ["encoder", "decoder"].map(|half| {
+        format!(
+            "{half}: function (value, done) {{ \
+             Primus.prototype.{half}.call(this, value, done); }}"
+        )
+    });
+    format!("{}: {{ {encoder}, {decoder} }}", literal::string(name))
 }
 
 /// What a client of a server with this transformer may speak; first what it speaks unless it is

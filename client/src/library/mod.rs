@@ -28,7 +28,7 @@ mod plugin_code;
 mod tests;
 mod wrap;
 
-use allspark_protocol::parser::ParserKind;
+use allspark_protocol::parser::{Custom, Parser, ParserKind};
 use allspark_transformers::TransformerKind;
 
 /// What a library is made of. The defaults are Primus's.
@@ -91,6 +91,18 @@ pub enum LibraryError {
     /// A plugin has no name.
     #[error("a plugin has no name")]
     PluginUnnamed,
+    /// The code of a parser of the application can't be JavaScript in its place.
+    #[error("the {half} of the parser {name:?} can't be used: {what} (line {line})")]
+    ParserCode {
+        /// The parser.
+        name: &'static str,
+        /// Which code of it: `encoder`, `decoder` or `library`.
+        half: &'static str,
+        /// Where it is wrong, counted from 1.
+        line: usize,
+        /// What is wrong.
+        what: String,
+    },
     /// Two plugins have the same name.
     #[error("there is a plugin named {0:?} already")]
     PluginTwice(String),
@@ -151,7 +163,7 @@ impl Library {
         self
     }
 
-    /// How messages become values. Default JSON.
+    /// How messages become values. Default JSON. One of the application brings its client half.
     #[must_use]
     pub fn parser(mut self, parser: ParserKind) -> Self {
         self.parser = parser;
@@ -253,6 +265,9 @@ impl Library {
         if !literal::is_variable_name(&self.global) {
             return Err(LibraryError::Global(self.global.clone()));
         }
+        if let ParserKind::Custom(custom) = &self.parser {
+            check_parser(custom)?;
+        }
         for (index, plugin) in self.plugins.iter().enumerate() {
             let name = &plugin.name;
             if name.is_empty() {
@@ -290,6 +305,23 @@ impl Plugin {
         }
         Ok(())
     }
+}
+
+fn check_parser(parser: &Custom) -> Result<(), LibraryError> {
+    let half = parser.client_half();
+    for (half, found) in [
+        ("encoder", plugin_code::check_client(&half.encoder)),
+        ("decoder", plugin_code::check_client(&half.decoder)),
+        ("library", plugin_code::check_library(&half.library)),
+    ] {
+        found.map_err(|lexer::Fault { line, what }| LibraryError::ParserCode {
+            name: parser.name(),
+            half,
+            line,
+            what,
+        })?;
+    }
+    Ok(())
 }
 
 /// What `pingInterval + Math.round(pingInterval / 2)` is in Primus, where an interval of 0 means

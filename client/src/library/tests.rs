@@ -1,6 +1,10 @@
 //! What a library holds and what it does not. That it runs, `tests/library` shows.
 
-use allspark_protocol::parser::ParserKind;
+use allspark_protocol::Value;
+use allspark_protocol::parser::{
+    ClientHalf, Custom, CustomParser, DecodeError, EncodeError, ParserKind,
+};
+use allspark_protocol::transformer::Kind;
 use allspark_transformers::TransformerKind;
 
 use super::module::Module;
@@ -22,7 +26,7 @@ fn holds(text: &str, path: &str) -> bool {
 #[test]
 fn every_choice_can_be_assembled() {
     for transformer in TransformerKind::ALL {
-        for parser in [ParserKind::Json, ParserKind::Raw] {
+        for parser in ParserKind::ALL {
             for target in [Target::Browser, Target::Node, Target::Legacy] {
                 let library = Library::new()
                     .transformer(transformer)
@@ -145,6 +149,63 @@ fn the_options_of_the_server_are_compiled_in() {
             .unwrap();
         assert!(text.contains("pingTimeout: false,\n"));
     }
+}
+
+/// A parser of the application, in as far as the library knows it.
+struct Own {
+    encoder: &'static str,
+}
+
+impl CustomParser for Own {
+    fn name(&self) -> &'static str {
+        "own"
+    }
+
+    fn encode(&self, _: &Value, _: &mut Vec<u8>) -> Result<Kind, EncodeError> {
+        Ok(Kind::Text)
+    }
+
+    fn decode(&self, _: Kind, _: &[u8]) -> Result<Value, DecodeError> {
+        Ok(Value::Null)
+    }
+
+    fn client_half(&self) -> ClientHalf {
+        ClientHalf {
+            encoder: self.encoder.into(),
+            decoder: "function (packet, done) { done(null, packet); } // last".into(),
+            library: "var x = 1; // last".into(),
+        }
+    }
+}
+
+#[test]
+fn a_parser_of_the_application_is_compiled_in() {
+    const OWN: Own = Own {
+        encoder: "(value, done) => done(null, x);",
+    };
+    let library = Library::new()
+        .parser(ParserKind::Custom(Custom::new(&OWN)))
+        .client_plugin("p", "() => 1");
+    for (format, parameters) in FORMATS.into_iter().zip(["Primus", "Primus, require"]) {
+        let text = library.assemble(format).unwrap();
+        let functions = format!(
+            "[\n\
+            function ({parameters}) {{\nvar x = 1; // last\n\
+            Primus.prototype.encoder = (value, done) => done(null, x)\n;\n\
+            Primus.prototype.decoder = function (packet, done) {{ done(null, packet); }} // last\n\
+            ;\n}},\nfunction"
+        );
+        assert!(text.contains(&functions), "{text}");
+        assert!(text.contains("parser: \"own\",\n"));
+        assert!(!holds(&text, "parsers/json.js"));
+    }
+    const BROKEN: Own = Own { encoder: "later" };
+    let library = Library::new().parser(ParserKind::Custom(Custom::new(&BROKEN)));
+    assert_eq!(
+        library.check().unwrap_err().to_string(),
+        "the encoder of the parser \"own\" can't be used: a function can't begin with `later` \
+         (line 1)"
+    );
 }
 
 #[test]

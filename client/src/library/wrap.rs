@@ -1,6 +1,6 @@
 //! What stands around the modules, so that others can use the class that they make.
 
-use allspark_protocol::parser::Parser;
+use allspark_protocol::parser::{ClientHalf, Parser, ParserKind};
 
 use super::{Format, Library, Plugin, Target, literal};
 
@@ -8,8 +8,8 @@ use super::{Format, Library, Plugin, Target, literal};
 ///
 /// In the universal format it finds its place as Primus's library does: as a global variable (of
 /// `module.exports` under CommonJS, which is then replaced), as what `require` gives, or as what an
-/// AMD loader gets. Plugins run outside of its function, and so outside of strict mode: code that
-/// is older than that may depend on it.
+/// AMD loader gets. Plugins, and a parser of the application, run outside of its function, and so
+/// outside of strict mode: code that is older than that may depend on it.
 ///
 /// Around the modules is also what gives them modules of Node.js (`Primus.requires`), such as the
 /// package `ws`. Neither format names `require` or `import.meta`: bundlers would look for what is
@@ -20,7 +20,7 @@ pub(super) fn wrap(library: &Library, format: Format, body: &str) -> String {
         env!("CARGO_PKG_VERSION"),
         literal::comment(&library.pathname),
         library.transformer.name(),
-        library.parser.name(),
+        literal::comment(library.parser.name()),
         baseline(library.target),
     );
     let wrapped = match format {
@@ -42,7 +42,7 @@ fn baseline(target: Target) -> &'static str {
 
 fn universal(library: &Library, body: &str) -> String {
     let global = literal::string(&library.global);
-    let (parameter, call, argument) = match list(&library.plugins, "Primus") {
+    let (parameter, call, argument) = match list(library, "Primus") {
         Some(list) => (", plugins", PLUG, format!(", {list}")),
         None => ("", "", String::new()),
     };
@@ -57,7 +57,7 @@ fn universal(library: &Library, body: &str) -> String {
 /// As [`universal`], in ECMAScript 5.
 fn legacy(library: &Library, body: &str) -> String {
     let global = literal::string(&library.global);
-    let (parameter, call, argument) = match list(&library.plugins, "Primus") {
+    let (parameter, call, argument) = match list(library, "Primus") {
         Some(list) => (", plugins", PLUG_LEGACY, format!(", {list}")),
         None => ("", "", String::new()),
     };
@@ -103,7 +103,7 @@ return process?.getBuiltinModule?.('module')
 /// The class has another name here, so that a plugin's own `Primus` is always its parameter. So is
 /// `require`, which plugins look for to know whether they are in Node.js.
 fn module(library: &Library, body: &str) -> String {
-    let plugs = match list(&library.plugins, "Primus, require") {
+    let plugs = match list(library, "Primus, require") {
         Some(list) => format!("for (const plug of {list}) {PLUG_MODULE}"),
         None => String::new(),
     };
@@ -116,14 +116,30 @@ fn module(library: &Library, body: &str) -> String {
 const PLUG_MODULE: &str =
     "plug(AllSpark, globalThis.process?.getBuiltinModule && AllSpark.requires);\n";
 
-/// A list of functions that take the class, one for each plugin, if there are any.
-fn list(plugins: &[Plugin], parameters: &str) -> Option<String> {
-    let functions: Vec<_> = plugins
-        .iter()
-        .map(|each| plugin(each, parameters))
-        .collect();
+/// A list of functions that take the class, one for the parser of the application and one for each
+/// plugin, if there are any.
+fn list(library: &Library, parameters: &str) -> Option<String> {
+    let parser = match &library.parser {
+        ParserKind::Custom(custom) => Some(parser(&custom.client_half(), parameters)),
+        _ => None,
+    };
+    let plugins = library.plugins.iter().map(|each| plugin(each, parameters));
+    let functions: Vec<_> = parser.into_iter().chain(plugins).collect();
     // Old browsers take a comma at the end for one more entry.
-    (!plugins.is_empty()).then(|| format!("[\n{}\n]", functions.join(",\n")))
+    (!functions.is_empty()).then(|| format!("[\n{}\n]", functions.join(",\n")))
+}
+
+/// As in Primus, the functions of a parser see what its library declares, and that sees the class.
+fn parser(half: &ClientHalf, parameters: &str) -> String {
+    let function = |source: &str| source.trim().trim_end_matches(';').to_owned();
+    format!(
+        "function ({parameters}) {{\n{library}\n\
+         Primus.prototype.encoder = {encoder}\n;\n\
+         Primus.prototype.decoder = {decoder}\n;\n}}",
+        library = half.library,
+        encoder = function(&half.encoder),
+        decoder = function(&half.decoder),
+    )
 }
 
 /// Line breaks keep a comment at the end of foreign code from swallowing ours. A semicolon at the

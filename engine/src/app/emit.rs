@@ -244,6 +244,7 @@ pub(crate) fn error<H: Host>(host: &mut H, key: Key, error: &SparkError) {
 
 /// `readyStateChange`, `end`, then `disconnection`: the last that the application hears of a spark.
 pub(crate) fn disconnection<H: Host>(host: &mut H, key: Key) {
+    assert!(!is_open(host, key), "who hears of the end has ended");
     for_each_listener(host, |host, listeners| {
         for listener in &listeners.ready_state_change {
             guarded(host, key, |host| listener(host, key));

@@ -31,6 +31,7 @@ use super::packet::{Body, Packet, Transformed};
 use crate::layers::{Chain, Decision, Notes};
 use crate::memory::Key;
 use crate::mesh::{Parcel, Weigh};
+use crate::routes;
 use crate::shared::Shared;
 use crate::tasks::{BoxFuture, Desk};
 
@@ -309,6 +310,13 @@ pub(crate) enum Command {
         connection: Key,
         ticket: u64,
         response: Response,
+        /// The rest of its body.
+        body: Option<Box<routes::Body>>,
+    },
+    /// Pull the body on this connection, if it is still that of this ticket.
+    Pull {
+        connection: Key,
+        ticket: u64,
     },
     /// Go on with the request on this connection, if it still waits for this ticket of a layer.
     Decide {
@@ -332,6 +340,7 @@ impl Weigh for Command {
                 Self::Settled
                 | Self::End { .. }
                 | Self::Visit { .. }
+                | Self::Pull { .. }
                 | Self::ForEach(_)
                 | Self::StepOn { .. }
                 | Self::Find { .. }

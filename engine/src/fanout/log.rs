@@ -140,6 +140,10 @@ impl Log {
 
     /// The first piece of what a spark at offset `seen` still has to get.
     pub(crate) fn next_since(&self, seen: u64) -> Option<Slice> {
+        assert!(
+            (self.forgotten..=self.head).contains(&seen),
+            "what somebody still has to get is kept"
+        );
         self.since(seen).next()
     }
 
@@ -156,6 +160,10 @@ impl Log {
 
     /// The same for one send, if it is not too much for that.
     pub(crate) fn piece_since(&mut self, seen: u64, pool: &mut BlockPool) -> Option<Slice> {
+        assert!(
+            (self.forgotten..=self.head).contains(&seen),
+            "what somebody still has to get is kept"
+        );
         let range = seen..self.head;
         let mut slices = self.since(seen);
         let first = slices.next()?;

@@ -34,6 +34,11 @@ impl Pass {
         self.is_never_kept = true;
     }
 
+    /// Whether layers have said something about this request alone.
+    pub(crate) fn has_notes(&self) -> bool {
+        self.notes.is_some()
+    }
+
     /// Whose request it is, if not that of the peer of its connection.
     pub(crate) fn address(&self) -> Option<SocketAddr> {
         self.notes.as_ref()?.address

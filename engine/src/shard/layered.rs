@@ -39,6 +39,7 @@ impl<T: Transformer> Core<T> {
             is_upgrade: transformer.is_upgrade(head),
             is_script: &|head| transformer.is_script(head),
             later: &|| self.layer_ticket(key),
+            executor: self.tasks.executor(),
             tell_panic: &|panicked| {
                 let what = "a layer panicked; the request is answered with 500";
                 self.tell_panic(panicked, what);
@@ -60,9 +61,10 @@ impl<T: Transformer> Core<T> {
     }
 
     /// Keeps what was decided about a request until its body has come. What does not ask the
-    /// application may as well be asked again.
+    /// application, and says nothing that only this request is told, may as well be asked again.
     pub(super) fn keep_judged(&mut self, key: Key, way: Way) {
-        if self.door.asks_application() {
+        let has_notes = matches!(&way, Way::Transport(pass) if pass.has_notes());
+        if has_notes || self.door.asks_application() {
             self.judged.insert(key, way);
         }
     }
