@@ -45,6 +45,11 @@ impl SendPolicy {
         ("drop-oldest", Self::DropOldest),
         ("keep-latest", Self::KeepLatest),
     ];
+
+    /// Whether it ends the spark.
+    pub(crate) fn ends_spark(self) -> bool {
+        self == Self::Disconnect
+    }
 }
 
 impl FromStr for SendPolicy {

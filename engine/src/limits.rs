@@ -238,7 +238,8 @@ pub const TASKS_PER_OWNER: usize = 256;
 pub const ORPHANS_MAX: usize = 64 * 1024;
 
 /// What data may cost that waits for a stream of a spark, for its `connection` listeners or for
-/// transforms, before its connection is not listened to. A single longer message passes when nothing else waits.
+/// transforms, before its connection is not listened to. A single longer message passes when
+/// nothing else waits.
 pub const UNTAKEN_COST_MAX: usize = 64 * 1024;
 
 /// Visits to all sparks that go on only when the application says so, and that a shard makes at a

@@ -25,7 +25,7 @@
 //! | a handler writes, ends, broadcasts | [`host`], then `write`, [`close`], [`fan_out`] |
 //! | what must not happen inside something else | [`effects`], then [`carry_out`] |
 //! | a slow consumer is ended | `write` (a queue is full), [`timers`] (it takes too little) |
-//! | messages go through the application's transforms | [`transform`]; see [`intake`], [`awaited`] |
+//! | messages go through transforms | [`transform`]; they wait in [`intake`] and [`awaited`] |
 //! | requests go through the layers, and wait for one | [`layered`] |
 //! | what is not for Primus goes to the application's routes | [`elsewhere`] |
 //! | how many may come and what they may hold | [`room`] |

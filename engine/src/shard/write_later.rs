@@ -10,7 +10,6 @@ use super::core::Core;
 use super::effects::Effect;
 use crate::app::host::Host;
 use crate::app::{Awaited, Settled, SparkError};
-use crate::config::SendPolicy;
 use crate::memory::Key;
 
 impl<T: Transformer> Core<T> {
@@ -41,7 +40,7 @@ impl<T: Transformer> Core<T> {
             return;
         }
         match to {
-            Some(spark) if policy == SendPolicy::Disconnect => self.overflow(spark),
+            Some(spark) if policy.ends_spark() => self.overflow(spark),
             Some(_) => self.counters().messages_dropped.add(1),
             None => {
                 let sparks = self.sessions.len();
