@@ -21,7 +21,7 @@ pub struct Builder {
     /// What is wrong with options, each by its name.
     wrong: Vec<(&'static str, OptionError)>,
     /// Only what nothing else here says: what is done with headers, other requests and memory.
-    engine: engine::Options,
+    pub(crate) engine: engine::Options,
     /// Only what nothing else here says: the plugins.
     library: Library,
 }

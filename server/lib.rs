@@ -35,6 +35,7 @@ mod error;
 mod library;
 mod options;
 mod primus;
+mod rooms;
 mod save;
 #[cfg(feature = "client")]
 mod socket;
@@ -43,9 +44,10 @@ mod transport;
 pub use allspark_client::library::LibraryError;
 pub use allspark_engine::io::{DriverChoice, DriverKind};
 pub use allspark_engine::{
-    Data, Destroy, EndOptions, Handle, Headers, Json, KeepHeaders, LocalPrimus, Message,
-    ReadyState, Reply, RouteError, RouteRequest, Routes, SendPolicy, Server, ShardFailure, Spark,
-    SparkError, SparkHandle, SparkId, StartError, Stats, Ticket, Timer, Value,
+    Data, Destroy, EndOptions, Handle, Headers, Json, KeepHeaders, LocalPrimus, LocalRoom, Message,
+    ReadyState, Reply, Room, RoomError, RoomNames, RoomOptions, RouteError, RouteRequest, Routes,
+    SendPolicy, Server, ShardFailure, Spark, SparkError, SparkHandle, SparkId, StartError, Stats,
+    Ticket, Timer, Value,
 };
 pub use allspark_protocol::http::{Cors, CorsError, CorsOptions, Query, RequestHead, Response};
 pub use allspark_protocol::options::{Bounded, OutOfBounds, UnknownChoice};

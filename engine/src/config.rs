@@ -15,6 +15,7 @@ use crate::limits::{
     REQUEST_TIMEOUT_MS_DEFAULT, SEND_QUEUE_BYTES_LEAST, SEND_QUEUE_SLACK_BYTES,
     SESSIONS_MAX_DEFAULT, TIMEOUT_MS_HIGHEST,
 };
+use crate::rooms::RoomOptions;
 use crate::routes::Routes;
 
 /// Answers requests that are not for Primus.
@@ -124,6 +125,8 @@ pub struct Options {
     pub memory_bytes_max: Option<u64>,
     /// Which request headers a spark keeps.
     pub keep_headers: KeepHeaders,
+    /// What rooms may be. Default: [`RoomOptions::default`].
+    pub rooms: RoomOptions,
     /// What scripts of other origins may do. Default: what they want, as in Primus.
     pub cors: Cors,
     /// What is served beside the transport: each under its name behind the pathname, for instance
@@ -153,6 +156,7 @@ impl Default for Options {
             keep_alive_timeout_ms: KEEP_ALIVE_TIMEOUT_MS_DEFAULT,
             min_rate_bytes_per_s: MIN_RATE_BYTES_PER_S_DEFAULT,
             keep_headers: KeepHeaders::default(),
+            rooms: RoomOptions::default(),
             cors: Cors::default(),
             files: Arc::new([]),
             routes: Arc::default(),
@@ -186,6 +190,7 @@ impl fmt::Debug for Options {
             .field("sessions_max", &self.sessions_max)
             .field("memory_bytes_max", &self.memory_bytes_max)
             .field("send_policy", &self.send_policy)
+            .field("rooms", &self.rooms)
             .field("request_timeout_ms", &self.request_timeout_ms)
             .field("keep_alive_timeout_ms", &self.keep_alive_timeout_ms)
             .field("min_rate_bytes_per_s", &self.min_rate_bytes_per_s)

@@ -8,6 +8,7 @@
 //! | `http` | the front door: where requests go, what is said to browsers. Knows no spark |
 //! | `session` | what sparks are to their transport. Touches no socket |
 //! | `fanout` | from one to many: the logs of broadcasts, walks over all sparks. Knows no socket |
+//! | `rooms` | who is in which room. Knows neither sessions nor messages |
 //! | `app` | the side of the application: its interface and its functions |
 //! | `shard` | joins them: one thread's share of the server, in turns of fixed phases |
 //! | `mesh` | the way between threads |
@@ -28,6 +29,7 @@ mod machine;
 pub mod memory;
 mod mesh;
 mod net;
+mod rooms;
 mod routes;
 mod seat;
 mod server;
@@ -49,11 +51,12 @@ pub mod bench {
 pub use allspark_protocol::Value;
 pub use allspark_protocol::primus::SparkId;
 pub use app::{
-    Attach, Data, Destroy, EndOptions, Handle, Headers, Json, LocalPrimus, Message, ReadyState,
-    Spark, SparkError, SparkHandle, Timer,
+    Attach, Data, Destroy, EndOptions, Handle, Headers, Json, LocalPrimus, LocalRoom, Message,
+    ReadyState, Room, RoomNames, Spark, SparkError, SparkHandle, Timer,
 };
 pub use config::{Fallback, KeepHeaders, Options, SendPolicy, send_queue_bytes_for};
 pub use machine::{allowed_cpus, random};
+pub use rooms::{RoomError, RoomOptions};
 pub use routes::{Reply, RouteError, RouteRequest, Routes, Ticket};
 pub use server::{Server, ShardFailure};
 pub use shard::{Flow, Shard};

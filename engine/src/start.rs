@@ -103,7 +103,8 @@ impl<T: Transformer + Sync> Primus<T> {
         self.attach().on_error(listener);
     }
 
-    fn attach(&self) -> Attach {
+    /// Attaches functions that every spark goes through, those for events of rooms among them.
+    pub fn attach(&self) -> Attach {
         Attach::new(&self.shared)
     }
 

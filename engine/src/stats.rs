@@ -60,6 +60,8 @@ counters! {
     messages_written,
     /// Broadcasts that were written to the sparks of a shard; each shard counts its own.
     broadcasts,
+    /// Messages to rooms that had sparks in them on a shard; each shard counts its own.
+    room_broadcasts,
     /// Messages that a send policy dropped.
     messages_dropped,
     /// Sparks that a send policy ended.

@@ -4,6 +4,7 @@
 #[path = "../support/puppet.rs"]
 mod puppet;
 mod requests;
+mod rooms;
 
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -11,6 +11,7 @@ mod moves;
 mod origins;
 mod outage;
 mod paused;
+mod rooms;
 mod routes;
 mod slow;
 mod stage;

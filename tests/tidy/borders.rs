@@ -50,7 +50,7 @@ const MACHINES: &[Machine] = &[
         name: "shard",
         may_import: &[
             "app", "fanout", "guard", "http", "io", "limits", "lines", "memory", "mesh", "net",
-            "routes", "session", "stats",
+            "rooms", "routes", "session", "stats",
         ],
     },
     // Connections. Knows no spark, no HTTP and nobody's owner.
@@ -74,11 +74,16 @@ const MACHINES: &[Machine] = &[
         name: "fanout",
         may_import: &["limits", "memory"],
     },
+    // Who is in which room. Knows neither sessions nor messages.
+    Machine {
+        name: "rooms",
+        may_import: &["limits", "memory"],
+    },
     // The side of the application. Decides nothing about bytes.
     Machine {
         name: "app",
         may_import: &[
-            "config", "guard", "memory", "mesh", "shared", "stats", "wheel",
+            "config", "guard", "memory", "mesh", "rooms", "shared", "stats", "wheel",
         ],
     },
     // The way between threads.
@@ -103,7 +108,7 @@ const MACHINES: &[Machine] = &[
     },
     Machine {
         name: "config",
-        may_import: &["limits", "routes"],
+        may_import: &["limits", "rooms", "routes"],
     },
     // The application's routes, and answers that come later.
     Machine {

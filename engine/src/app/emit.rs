@@ -10,6 +10,7 @@ use super::data::Data;
 use super::ends::ReadyState;
 use super::error::SparkError;
 use super::host::{Extras, Handler, Host, Listeners, Visitor};
+use super::target::RoomEvent;
 use super::timers::Due;
 use crate::guard;
 use crate::memory::Key;
@@ -74,6 +75,20 @@ pub(crate) fn error<H: Host>(host: &mut H, key: Key, error: &SparkError) {
     });
 }
 
+/// `joinroom`, `leaveroom`, `leaveallrooms` and `roomserror`.
+pub(crate) fn room_event<H: Host>(host: &mut H, key: Key, event: &RoomEvent) {
+    for_each_listener(host, |host, listeners| {
+        for listener in &listeners.room {
+            guarded(host, key, |host| listener(host, key, event));
+        }
+    });
+    each_handler(host, key, |host, handler| {
+        if let Handler::Room(handler) = handler {
+            handler(host, key, event);
+        }
+    });
+}
+
 /// `end`, then `disconnection`: the last that the application hears of a spark.
 pub(crate) fn disconnection<H: Host>(host: &mut H, key: Key) {
     each_handler(host, key, |host, handler| {
@@ -100,6 +115,7 @@ pub(crate) fn drop_extras<H: Host>(host: &mut H, extras: Option<Box<Extras>>) {
         handlers,
         state,
         timers,
+        hears_rooms: _,
     } = *extras;
     for timer in timers {
         host.cancel_timer(timer);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use allspark_protocol::parser::ParserKind;
 use allspark_protocol::primus::SparkId;
 use allspark_protocol::transformer::Kind;
 
@@ -92,7 +93,11 @@ impl Handle {
         }
     }
 
-    fn send_to_all(&self, command: impl Fn() -> Command) {
+    pub(super) fn parser(&self) -> ParserKind {
+        self.0.options.parser
+    }
+
+    pub(super) fn send_to_all(&self, command: impl Fn() -> Command) {
         for shard in 0..self.0.mesh.shards() {
             self.0.mesh.send(shard, command());
         }
@@ -125,6 +130,10 @@ impl SparkHandle {
     /// The id of the spark.
     pub fn id(&self) -> SparkId {
         self.id
+    }
+
+    pub(super) fn primus(&self) -> &Handle {
+        &self.primus
     }
 
     /// Writes a message. Fails only when it can't be encoded or is longer than a frame can be.

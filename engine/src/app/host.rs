@@ -22,8 +22,10 @@ use super::data::Data;
 use super::ends::{Destroy, EndOptions, ReadyState};
 use super::error::SparkError;
 use super::headers::KeptRequest;
+use super::target::{Names, Publish, Question, RoomEvent, Target};
 use crate::memory::Key;
 use crate::mesh::{Parcel, Weigh};
+use crate::rooms::{RoomError, Rooms};
 use crate::shared::Shared;
 
 /// What all shards of a server share.
@@ -44,6 +46,13 @@ pub(crate) trait Host {
     fn write_packet(&mut self, key: Key, kind: Kind, payload: &[u8]);
     /// Writes an encoded message to every spark of the server.
     fn broadcast_packet(&mut self, kind: Kind, payload: &[u8]) -> Result<(), SparkError>;
+    /// Writes an encoded message to rooms of the server.
+    fn publish(&mut self, target: &Target, kind: Kind, payload: &[u8]) -> Result<(), SparkError>;
+    /// The rooms of the sparks of this shard.
+    fn rooms(&self) -> &Rooms;
+    fn join(&mut self, key: Key, room: &str) -> Result<(), RoomError>;
+    fn leave(&mut self, key: Key, room: &str);
+    fn leave_all(&mut self, key: Key);
     /// Returns false when the spark has ended already.
     fn end_spark(&mut self, key: Key, options: EndOptions) -> bool;
     /// Ends a spark because a function of the application panicked.
@@ -90,11 +99,14 @@ pub(crate) struct Extras {
     pub(crate) state: Option<Box<dyn Any>>,
     /// Timers of the application that may still be called.
     pub(crate) timers: SmallVec<[Key; 1]>,
+    /// One of the handlers is for events of rooms.
+    pub(crate) hears_rooms: bool,
 }
 
 pub(crate) type OnData = Box<dyn FnMut(&mut dyn Host, Key, Data<'_>)>;
 pub(crate) type OnSpark = Box<dyn FnMut(&mut dyn Host, Key)>;
 pub(crate) type OnError = Box<dyn FnMut(&mut dyn Host, Key, &SparkError)>;
+pub(crate) type OnRoom = Box<dyn FnMut(&mut dyn Host, Key, &RoomEvent)>;
 
 /// A function of one spark, and what it is called for.
 pub(crate) enum Handler {
@@ -102,11 +114,13 @@ pub(crate) enum Handler {
     End(OnSpark),
     Heartbeat(OnSpark),
     Error(OnError),
+    Room(OnRoom),
 }
 
 pub(crate) type EveryData = dyn Fn(&mut dyn Host, Key, Data<'_>) + Send + Sync;
 pub(crate) type EverySpark = dyn Fn(&mut dyn Host, Key) + Send + Sync;
 pub(crate) type EveryError = dyn Fn(&mut dyn Host, Key, &SparkError) + Send + Sync;
+pub(crate) type EveryRoom = dyn Fn(&mut dyn Host, Key, &RoomEvent) + Send + Sync;
 pub(crate) type EveryConnection = dyn Fn(&mut dyn Host, Key, &RequestHead<'_>) + Send + Sync;
 
 /// Functions that every spark goes through.
@@ -117,6 +131,7 @@ pub(crate) struct Listeners {
     pub(crate) data: Vec<Arc<EveryData>>,
     pub(crate) heartbeat: Vec<Arc<EverySpark>>,
     pub(crate) error: Vec<Arc<EveryError>>,
+    pub(crate) room: Vec<Arc<EveryRoom>>,
 }
 
 /// Is called with every spark; `false` stops it.
@@ -137,6 +152,16 @@ pub(crate) enum Command {
     },
     /// End one spark.
     End { id: SparkId, options: EndOptions },
+    /// Write a message to rooms.
+    Publish(Arc<Publish>),
+    /// Have a spark join rooms.
+    Join { id: SparkId, rooms: Names },
+    /// Have a spark leave rooms, or all of them.
+    Leave { id: SparkId, rooms: Option<Names> },
+    /// Have everybody leave these rooms.
+    Empty(Arc<[Box<str>]>),
+    /// Say who is in rooms.
+    Ask(Arc<Question>),
     /// Call a function with every spark.
     Visit {
         visitor: Visitor,
@@ -163,6 +188,11 @@ impl Weigh for Command {
         size_of::<Self>()
             + match self {
                 Self::Broadcast { payload, .. } | Self::Write { payload, .. } => payload.len(),
+                Self::Publish(publish) => publish.bytes(),
+                Self::Join { rooms, .. } => bytes_of(rooms),
+                Self::Leave { rooms, .. } => rooms.as_deref().map_or(0, bytes_of),
+                Self::Empty(rooms) => bytes_of(rooms),
+                Self::Ask(question) => bytes_of(&question.rooms),
                 Self::Arrive(parcel) => parcel.bytes(),
                 Self::Answer { response, .. } => response.body_bytes().len(),
                 Self::End { .. }
@@ -172,4 +202,11 @@ impl Weigh for Command {
                 | Self::Listeners => 0,
             }
     }
+}
+
+fn bytes_of(names: &[Box<str>]) -> usize {
+    names
+        .iter()
+        .map(|name| size_of::<Box<str>>() + name.len())
+        .sum()
 }

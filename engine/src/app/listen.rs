@@ -64,7 +64,7 @@ impl Attach {
         });
     }
 
-    fn attach(&self, change: impl FnOnce(&mut Listeners)) {
+    pub(super) fn attach(&self, change: impl FnOnce(&mut Listeners)) {
         self.0.attach(change, || Command::Listeners);
     }
 }

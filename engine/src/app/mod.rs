@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`host`] | the border: what the application may do to its shard, and ask of others |
 //! | [`spark`], [`local`], [`handle`] | the interface, on the shard and from anywhere |
+//! | [`rooms`], [`room_names`], [`target`] | rooms, and what shards say to each other about them |
 //! | [`emit`] | calls functions of the application, under a guard |
 //! | [`timers`] | calls them at a time |
 //!
@@ -28,7 +29,10 @@ pub(crate) mod host;
 mod listen;
 mod local;
 mod message;
+mod room_names;
+mod rooms;
 mod spark;
+pub(crate) mod target;
 mod timers;
 
 pub use data::Data;
@@ -39,10 +43,13 @@ pub use headers::Headers;
 pub use listen::Attach;
 pub use local::LocalPrimus;
 pub use message::{Json, Message};
+pub use room_names::RoomNames;
+pub use rooms::{LocalRoom, Room};
 pub use spark::{Spark, Timer};
 
 pub(crate) use emit::{
-    connection, data, disconnection, drop_extras, error, find, heartbeat, spark_timer, visit,
+    connection, data, disconnection, drop_extras, error, find, heartbeat, room_event, spark_timer,
+    visit,
 };
 pub(crate) use headers::KeptRequest;
 pub(crate) use timers::Timers;

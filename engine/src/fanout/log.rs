@@ -138,12 +138,38 @@ impl Log {
         });
     }
 
-    /// The first piece of what a spark at offset `seen` still has to get.
-    pub(crate) fn next_since(&self, seen: u64) -> Option<Slice> {
-        self.since(seen).next()
+    /// Where what a spark at offset `seen` still has to get begins, if there is something. Before
+    /// what is forgotten there was nothing for it.
+    #[inline]
+    pub(crate) fn due_from(&self, seen: u64) -> Option<u64> {
+        let from = seen.max(self.forgotten);
+        (from < self.head).then_some(from)
     }
 
-    /// What a spark at offset `seen` still has to get.
+    /// Whether nothing before this offset is kept.
+    pub(crate) fn is_forgotten(&self, offset: u64) -> bool {
+        offset <= self.forgotten
+    }
+
+    /// Takes the first piece of a part of the log.
+    pub(crate) fn take_first(&self, part: &mut Range<u64>) -> Option<Slice> {
+        if part.is_empty() {
+            return None;
+        }
+        let mut first = self.since(part.start).next()?;
+        let len = (part.end - part.start).min(first.len() as u64);
+        part.start += len;
+        Some(first.split_front(len as usize))
+    }
+
+    /// The newest frame.
+    pub(crate) fn newest(&self) -> Option<Slice> {
+        let block = &self.segments.back()?.block;
+        let bytes = block.last_frame_bytes();
+        Some(Slice::new(block, block.len() - bytes..block.len()))
+    }
+
+    /// What lies behind offset `seen`.
     fn since(&self, seen: u64) -> impl Iterator<Item = Slice> + '_ {
         let first = self
             .segments
@@ -154,7 +180,7 @@ impl Log {
         })
     }
 
-    /// The same for one send, if it is not too much for that.
+    /// The same for one send, if it is not too much for that. It was found to be due.
     pub(crate) fn piece_since(&mut self, seen: u64, pool: &mut BlockPool) -> Option<Slice> {
         let range = seen..self.head;
         let mut slices = self.since(seen);

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | here | [`Fanout`]: the logs, and which walks are under way |
 //! | [`log`] | the frames of one wire format |
+//! | [`posts`] | which parts of the logs are for the members of rooms |
 //! | [`cursor`] | how far a walk is, and what it may do in a turn |
 //! | [`ending`] | the end of all sparks, as fast as was asked for |
 //! | [`pings`] | frames of pings, shared by those who are pinged together |
@@ -19,34 +20,47 @@
 
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use allspark_protocol::Instant;
 use allspark_protocol::transformer::Wire;
 
-use crate::limits::{LOG_BYTES_MAX, VISITS_MAX};
-use crate::memory::{BlockPool, Slice};
+use smallvec::SmallVec;
+
+use crate::limits::{LOG_BYTES_MAX, POSTS_MAX, ROOM_WALKS_PER_TURN, VISITS_MAX};
+use crate::memory::{BlockPool, FrameTooLong, Slice};
 
 mod cursor;
 mod ending;
 mod log;
 mod pings;
+mod posts;
 
 pub(crate) use cursor::{Budget, Cursor};
+pub(crate) use posts::{Audience, RoomWalk, Spans};
 
 use ending::Ending;
 use log::Log;
 use pings::Pings;
+use posts::Posts;
 
 /// The fan-out of one shard. `V` is a function that visits sparks.
 pub(crate) struct Fanout<V> {
-    /// Broadcasts, by wire format.
+    /// Broadcasts, by wire format, and between them messages to large rooms.
     logs: Vec<Log>,
-    /// The walk that writes them, if one is under way.
+    /// For whom these are.
+    posts: Posts,
+    /// Frames that are queued at once, for the members of small rooms.
+    frames: Vec<Log>,
+    /// The walk that writes broadcasts, if one is under way.
     walk: Option<Cursor>,
     /// Where each log stood when it began: what every spark has got when it is done.
     targets: Vec<u64>,
+    /// Every broadcast before these offsets has reached everybody, unless no walk is under way:
+    /// then all have.
+    reached: Vec<u64>,
     /// Broadcasts came since it began.
     again: bool,
     /// Only the first one walks.
@@ -67,8 +81,11 @@ impl<V> Fanout<V> {
     pub(crate) fn new(wires: u8) -> Self {
         Self {
             logs: (0..wires).map(|_| Log::default()).collect(),
+            posts: Posts::default(),
+            frames: (0..wires).map(|_| Log::default()).collect(),
             walk: None,
             targets: Vec::new(),
+            reached: Vec::new(),
             again: false,
             visits: VecDeque::new(),
             ending: None,
@@ -86,12 +103,34 @@ impl<V> Fanout<V> {
         self.log(wire).head()
     }
 
-    /// The first piece of what a spark at offset `seen` still has to get.
-    pub(crate) fn next_since(&self, wire: Wire, seen: u64) -> Option<Slice> {
-        self.log(wire).next_since(seen)
+    /// Where what a spark at offset `seen` may still have to get begins, if there is something.
+    #[inline]
+    pub(crate) fn due_from(&self, wire: Wire, seen: u64) -> Option<u64> {
+        self.log(wire).due_from(seen)
     }
 
-    /// All of that, if it is not too much for one send.
+    /// Whether parts of the logs are not for everybody.
+    #[inline]
+    pub(crate) fn has_posts(&self) -> bool {
+        !self.posts.is_empty()
+    }
+
+    /// What a spark has to get of what lies behind this offset.
+    pub(crate) fn due(
+        &self,
+        wire: Wire,
+        from: u64,
+        is_for: impl FnMut(&Audience) -> bool,
+    ) -> Spans {
+        self.posts.due(wire, from..self.head(wire), is_for)
+    }
+
+    /// Takes the first piece of a part of a log.
+    pub(crate) fn take_first(&self, wire: Wire, part: &mut Range<u64>) -> Option<Slice> {
+        self.log(wire).take_first(part)
+    }
+
+    /// All that lies behind an offset that is due, if it is not too much for one send.
     #[inline]
     pub(crate) fn piece_since(
         &mut self,
@@ -108,6 +147,45 @@ impl<V> Fanout<V> {
         &mut self,
         sparks: &[usize],
         blocks: &mut BlockPool,
+        frame: impl FnMut(Wire, &mut Vec<u8>),
+    ) -> usize {
+        if self.walk.is_none() {
+            self.reached.clear();
+            self.reached.extend(self.logs.iter().map(Log::head));
+        }
+        let refused = self.append(sparks, blocks, frame);
+        if self.walk.is_some() {
+            self.again = true;
+        } else {
+            self.start_walk();
+        }
+        refused
+    }
+
+    /// As [`Fanout::broadcast`], for the members of rooms. Those in `walked` together have every
+    /// member.
+    pub(crate) fn post(
+        &mut self,
+        audience: Audience,
+        walked: SmallVec<[u32; 2]>,
+        sparks: &[usize],
+        blocks: &mut BlockPool,
+        frame: impl FnMut(Wire, &mut Vec<u8>),
+    ) -> usize {
+        let starts: SmallVec<[u64; 4]> = self.logs.iter().map(Log::head).collect();
+        let refused = self.append(sparks, blocks, frame);
+        let ends = self.logs.iter().map(Log::head);
+        let spans = starts.into_iter().zip(ends).map(|(start, end)| start..end);
+        self.posts.add(audience, walked, spans.collect());
+        refused
+    }
+
+    /// Frames a message for each wire format that is in use. Returns how many sparks use one whose
+    /// frame can't hold it.
+    fn append(
+        &mut self,
+        sparks: &[usize],
+        blocks: &mut BlockPool,
         mut frame: impl FnMut(Wire, &mut Vec<u8>),
     ) -> usize {
         assert_eq!(sparks.len(), self.logs.len(), "each wire has its log");
@@ -118,12 +196,24 @@ impl<V> Fanout<V> {
                 refused += if appended.is_err() { *sparks } else { 0 };
             }
         }
-        if self.walk.is_some() {
-            self.again = true;
-        } else {
-            self.start_walk();
-        }
         refused
+    }
+
+    /// Frames a message that is queued for some sparks at once.
+    ///
+    /// # Errors
+    /// The frame can't hold it.
+    pub(crate) fn frame(
+        &mut self,
+        wire: Wire,
+        blocks: &mut BlockPool,
+        frame: impl FnOnce(&mut Vec<u8>),
+    ) -> Result<Slice, FrameTooLong> {
+        let log = &mut self.frames[usize::from(wire.0)];
+        log.append(blocks, frame)?;
+        let newest = log.newest().expect("it was just appended");
+        log.forget_before(log.head(), blocks);
+        Ok(newest)
     }
 
     fn start_walk(&mut self) {
@@ -137,7 +227,9 @@ impl<V> Fanout<V> {
     /// walks carry them out.
     pub(crate) fn is_full(&self) -> bool {
         let is_full = |log: &Log| log.kept_bytes() > LOG_BYTES_MAX;
-        self.visits.len() > VISITS_MAX || self.logs.iter().any(is_full)
+        self.visits.len() > VISITS_MAX
+            || self.posts.len() > POSTS_MAX
+            || self.logs.iter().any(is_full)
     }
 
     /// The cursor of the walk that writes broadcasts.
@@ -148,12 +240,46 @@ impl<V> Fanout<V> {
     /// That walk has reached everybody.
     pub(crate) fn end_walk(&mut self, blocks: &mut BlockPool) {
         assert!(self.walk.take().is_some(), "only a walk ends");
-        for (log, target) in self.logs.iter_mut().zip(&self.targets) {
-            log.forget_before(*target, blocks);
-        }
+        self.reached.clone_from(&self.targets);
         if self.again {
             self.start_walk();
         }
+        self.forget(blocks);
+    }
+
+    /// Forgets what everybody has got whom it is for.
+    fn forget(&mut self, blocks: &mut BlockPool) {
+        for (wire, log) in self.logs.iter_mut().enumerate() {
+            let reached = match self.walk {
+                Some(_) => self.reached[wire],
+                None => log.head(),
+            };
+            let needed = self.posts.needed_from(Wire(wire as u8));
+            log.forget_before(needed.map_or(reached, |needed| needed.min(reached)), blocks);
+        }
+        let logs = &self.logs;
+        self.posts
+            .forget(|wire, end| logs[usize::from(wire.0)].is_forgotten(end));
+    }
+
+    /// Takes the walk over a room whose turn it is. It is put back, or ended.
+    pub(crate) fn take_room_walk(&mut self, end: impl FnOnce(u32) -> usize) -> Option<RoomWalk> {
+        self.posts.take_walk(end)
+    }
+
+    pub(crate) fn put_room_walk(&mut self, walk: RoomWalk) {
+        self.posts.put_walk(walk);
+    }
+
+    /// It has reached every member.
+    pub(crate) fn end_room_walk(&mut self, walk: &RoomWalk, blocks: &mut BlockPool) {
+        self.posts.end_walk(walk);
+        self.forget(blocks);
+    }
+
+    /// How many of them go on in one turn.
+    pub(crate) fn room_walks(&self) -> usize {
+        self.posts.walks().min(ROOM_WALKS_PER_TURN)
     }
 
     /// Adds a visit behind those that wait.
@@ -193,13 +319,16 @@ impl<V> Fanout<V> {
     pub(crate) fn walks(&self) -> usize {
         let visits = usize::from(!self.visits.is_empty());
         let ending = usize::from(self.ending.is_some());
-        usize::from(self.walk.is_some()) + visits + ending
+        usize::from(self.walk.is_some()) + visits + ending + self.room_walks()
     }
 
     /// Whether a walk would go on in the next turn.
     pub(crate) fn has_work(&self, now: Instant) -> bool {
         let ends = |ending: &Ending| ending.waits_until(now).is_none();
-        self.walk.is_some() || !self.visits.is_empty() || self.ending.as_ref().is_some_and(ends)
+        self.walk.is_some()
+            || self.posts.walks() > 0
+            || !self.visits.is_empty()
+            || self.ending.as_ref().is_some_and(ends)
     }
 
     /// When a walk goes on that waits for its time.

@@ -209,6 +209,14 @@ impl Block {
         ends.last().map_or(0, |end| (end & !KEPT) as usize)
     }
 
+    /// Bytes of the frame that ends last.
+    pub(crate) fn last_frame_bytes(&self) -> usize {
+        let ends = self.ends.borrow();
+        let position = |end: Option<&u32>| end.map_or(0, |end| (end & !KEPT) as usize);
+        let before = ends.len().checked_sub(2).and_then(|place| ends.get(place));
+        position(ends.last()) - position(before)
+    }
+
     pub(crate) fn exempt_bytes(&self) -> usize {
         self.exempt_bytes
     }

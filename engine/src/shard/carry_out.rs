@@ -9,6 +9,7 @@ use super::effects::Effect;
 use super::reason::EndReason;
 use crate::app;
 use crate::app::host::Command;
+use crate::app::target::RoomEvent;
 use crate::guard;
 use crate::lines::Line;
 use crate::memory::Key;
@@ -44,6 +45,11 @@ impl<T: Transformer> Core<T> {
                     app::error(self, spark, &error);
                 }
             }
+            Effect::Room(spark, event) => {
+                if self.sessions.get(spark).is_some() {
+                    app::room_event(self, spark, &event);
+                }
+            }
             Effect::End {
                 spark,
                 reconnect,
@@ -72,6 +78,11 @@ impl<T: Transformer> Core<T> {
         };
         let id = slot.state.id;
         tracing::debug!(shard = self.shard, spark = %id, %reason, "disconnection");
+        // It leaves everything first, so that `disconnection` is the last word about it.
+        let rooms = self.rooms.leave_all(spark.index);
+        if !rooms.is_empty() {
+            app::room_event(self, spark, &RoomEvent::LeftAll(rooms));
+        }
         app::disconnection(self, spark);
         self.counters().sparks_ended.add(1);
     }
@@ -122,6 +133,11 @@ impl<T: Transformer> Core<T> {
                 Some(spark) => app::find(self, spark, |host, key| finder(Some((host, key)))),
                 None => self.guard_alone(|| finder(None)),
             },
+            Command::Ask(question) => {
+                self.answer_question(&question);
+                // The last one to let go of it calls the application.
+                self.guard_alone(|| drop(question));
+            }
             Command::Visit { visitor, stopped } => self.fanout.add_visit(visitor, stopped),
             Command::Arrive(parcel) => self.arrive(parcel),
             Command::Answer {
@@ -130,8 +146,18 @@ impl<T: Transformer> Core<T> {
                 response,
             } => self.answer_ticket(connection, ticket, &response),
             Command::Destroy(options) => self.destroying.plan(options, self.clock.now),
-            Command::Listeners => self.listeners = Some(self.server.listeners()),
-            Command::Broadcast { .. } | Command::Write { .. } | Command::End { .. } => {
+            Command::Listeners => {
+                let listeners = self.server.listeners();
+                self.hears_rooms = !listeners.room.is_empty();
+                self.listeners = Some(listeners);
+            }
+            Command::Broadcast { .. }
+            | Command::Write { .. }
+            | Command::End { .. }
+            | Command::Publish(_)
+            | Command::Join { .. }
+            | Command::Leave { .. }
+            | Command::Empty(_) => {
                 unreachable!("they call nobody")
             }
         }

@@ -16,6 +16,7 @@ use super::destroying::Destroying;
 use super::effects::Effects;
 use super::fairness::Fairness;
 use super::owner::Owner;
+use super::room_lists::RoomLists;
 use super::upkeep::Upkeep;
 use crate::app::Timers;
 use crate::app::host::{Command, Listeners, Server, Visitor};
@@ -26,6 +27,7 @@ use crate::lines::{Admitted, Line};
 use crate::memory::{Arena, Key};
 use crate::mesh::{Mesh, Outbox, Parcel};
 use crate::net::{Backlog, Luggage, Moves, Net, Room, Rules};
+use crate::rooms::Rooms;
 use crate::session::Sessions;
 use crate::stats::Counters;
 
@@ -38,6 +40,10 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) door: Door,
     pub(super) sessions: Sessions<T>,
     pub(super) fanout: Fanout<Visitor>,
+    pub(super) rooms: Rooms,
+    pub(super) room_lists: RoomLists,
+    /// A function that every spark goes through is for events of rooms.
+    pub(super) hears_rooms: bool,
     /// Functions that every spark goes through. Not here while one of them runs.
     pub(super) listeners: Option<Arc<Listeners>>,
     /// Timers of the application.
@@ -81,7 +87,7 @@ impl<T: Transformer> Core<T> {
         now: Instant,
         rng: ChaCha12Rng,
     ) -> Self {
-        let options = &server.options;
+        let (options, listeners) = (&server.options, server.listeners());
         Self {
             shard,
             clock: Clock::new(now),
@@ -89,7 +95,10 @@ impl<T: Transformer> Core<T> {
             door: Door::new(options, transformer.name()),
             sessions: Sessions::new(transformer, now),
             fanout: Fanout::new(T::WIRES),
-            listeners: Some(server.listeners()),
+            rooms: Rooms::new(options.rooms),
+            room_lists: RoomLists::new(T::WIRES),
+            hears_rooms: !listeners.room.is_empty(),
+            listeners: Some(listeners),
             app_timers: Timers::new(now),
             effects: Effects::default(),
             outbox: Outbox::new(server.mesh.shards()),
@@ -188,6 +197,7 @@ impl<T: Transformer> Core<T> {
             || self.sessions.has_marked()
             || (self.sessions.proceeding() > 0 && !self.is_congested())
             || self.fanout.has_work(self.clock.now)
+            || self.rooms.is_emptying()
             || self.closes_idle()
             || (!self.backlog.is_empty() && !self.is_congested())
             || !self.resumed.is_empty()

@@ -13,11 +13,14 @@ use allspark_protocol::transformer::{Kind, Transformer};
 use super::core::Core;
 use super::effects::Effect;
 use super::reason::EndReason;
+use super::rooms::RoomCommand;
 use crate::app::host::{Command, Host, Listeners, OnSpark, Server, SparkState};
+use crate::app::target::{Publish, Target};
 use crate::app::{EndOptions, SparkError};
 use crate::guard;
 use crate::lines::Line;
 use crate::memory::Key;
+use crate::rooms::{RoomError, Rooms};
 
 /// Bytes up to which the scratch space for encoding is kept.
 const SCRATCH_BYTES_MAX: usize = 64 * 1024;
@@ -100,6 +103,62 @@ impl<T: Transformer> Host for Core<T> {
             }
         }
         Ok(())
+    }
+
+    fn publish(&mut self, target: &Target, kind: Kind, payload: &[u8]) -> Result<(), SparkError> {
+        self.take_sent();
+        let waits = self.effects.has_commands();
+        if !waits && self.publish_here(target, kind, payload) > 0 {
+            return Err(SparkError::TooLong);
+        }
+        if waits || self.server.mesh.shards() > 1 {
+            let publish = Arc::new(Publish {
+                target: target.clone(),
+                kind,
+                payload: payload.into(),
+            });
+            if waits {
+                let command = Command::Publish(Arc::clone(&publish));
+                self.effects.push(Effect::Command(command));
+            }
+            self.publish_elsewhere(&publish);
+        }
+        Ok(())
+    }
+
+    fn rooms(&self) -> &Rooms {
+        &self.rooms
+    }
+
+    fn join(&mut self, key: Key, room: &str) -> Result<(), RoomError> {
+        self.take_sent();
+        if !self.effects.has_commands() {
+            return self.join_here(key, room);
+        }
+        let (id, rooms) = (self.spark(key).id, vec![room.into()]);
+        self.effects
+            .push(Effect::Command(Command::Join { id, rooms }));
+        Ok(())
+    }
+
+    fn leave(&mut self, key: Key, room: &str) {
+        self.take_sent();
+        if !self.effects.has_commands() {
+            return self.leave_here(key, room);
+        }
+        let (id, rooms) = (self.spark(key).id, Some(vec![room.into()]));
+        self.effects
+            .push(Effect::Command(Command::Leave { id, rooms }));
+    }
+
+    fn leave_all(&mut self, key: Key) {
+        self.take_sent();
+        if !self.effects.has_commands() {
+            return self.leave_all_here(key);
+        }
+        let (id, rooms) = (self.spark(key).id, None);
+        self.effects
+            .push(Effect::Command(Command::Leave { id, rooms }));
     }
 
     fn end_spark(&mut self, key: Key, options: EndOptions) -> bool {
@@ -201,6 +260,20 @@ impl<T: Transformer> Core<T> {
                     self.end(spark, options.reconnect, EndReason::Application);
                 }
             }
+            Command::Publish(publish) => {
+                self.carry_out_in_rooms(RoomCommand::Publish(&publish));
+            }
+            Command::Join { id, rooms } => {
+                if let Some(spark) = self.find_open(id) {
+                    self.carry_out_in_rooms(RoomCommand::Join(spark, &rooms));
+                }
+            }
+            Command::Leave { id, rooms } => {
+                if let Some(spark) = self.find_open(id) {
+                    self.carry_out_in_rooms(RoomCommand::Leave(spark, rooms.as_deref()));
+                }
+            }
+            Command::Empty(rooms) => self.carry_out_in_rooms(RoomCommand::Empty(&rooms)),
             command => return Err(command),
         }
         Ok(())

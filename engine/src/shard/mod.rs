@@ -67,6 +67,8 @@ mod reason;
 mod receive;
 mod requests;
 mod room;
+mod room_lists;
+mod rooms;
 mod timers;
 mod travel;
 mod upkeep;
