@@ -242,8 +242,8 @@ fn turn(shard: &mut Shard<SimDriver, WebSockets>) {
 
 /// Reaches a spark that does not exist.
 fn nobody(handle: &Handle) -> SparkHandle {
-    // Which shard an id names is mixed with a secret of the server: about one id in 4,096 names the only
-    // shard.
+    // Which shard an id names is mixed with a secret of the server: about one id in 4,096 names the
+    // only one.
     let ids = (0..).map(|random| {
         let parts = IdParts {
             shard: 0,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use allspark_client::library::Library;
 use allspark_engine::io::DriverChoice;
-use allspark_engine::{self as engine, KeepHeaders, Routes, SendPolicy};
+use allspark_engine::{self as engine, KeepHeaders, LayerRequest, Routes, SendPolicy, Verdict};
 use allspark_protocol::http::{CorsOptions, RequestHead, Response, is_token};
 use allspark_protocol::primus::PingInterval;
 
@@ -12,6 +12,16 @@ use crate::error::{Error, OptionError};
 use crate::library::ServedLibrary;
 use crate::options::Options;
 use crate::primus::Primus;
+
+/// What is asked whether a request may go on.
+#[derive(Clone)]
+struct Authorization(Arc<dyn Fn(&mut LayerRequest<'_>) -> Verdict + Send + Sync>);
+
+impl std::fmt::Debug for Authorization {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Authorization").finish_non_exhaustive()
+    }
+}
 
 /// The options of a server, with Primus's names and defaults. [`Builder::build`] says what is wrong
 /// with one of them.
@@ -22,6 +32,7 @@ pub struct Builder {
     wrong: Vec<(&'static str, OptionError)>,
     /// Only what nothing else here says: what is done with headers, other requests and memory.
     pub(crate) engine: engine::Options,
+    authorization: Option<Authorization>,
     /// Only what nothing else here says: the plugins.
     library: Library,
 }
@@ -186,6 +197,50 @@ impl Builder {
         self.set("cors", cors.try_into(), |o| &mut o.cors)
     }
 
+    /// Asks this function about every request and upgrade for Primus, as Primus's option of this
+    /// name. It runs on the shard of the request and must not block: what takes long is decided
+    /// later, from any thread, with [`LayerRequest::later`]. Default: everybody is let in.
+    ///
+    /// Who is refused gets 401, or the status of the error, with `{"error":message}`, and with 401
+    /// the `WWW-Authenticate` of the error, if it has one. Of a session that polls every request is
+    /// asked, not only the one that opens it. `/spec` and the client library come before it. What
+    /// is attached to a request is its spark's ([`Spark::attached`](crate::Spark::attached)).
+    ///
+    /// ```
+    /// use allspark::{LayerError, Primus, Verdict};
+    ///
+    /// # fn known(_: &str) -> bool { true }
+    /// // At once:
+    /// let primus = Primus::builder().authorization(|request| {
+    ///     match request.head().query().get("token") {
+    ///         Some(token) if known(&token) => Ok(()),
+    ///         _ => Err(LayerError::new("who are you?").authenticate("Bearer")),
+    ///     }
+    /// });
+    /// // Later, by a thread or a future:
+    /// let primus = Primus::builder().authorization(|request| {
+    ///     let token = request.head().query().get("token").map(String::from);
+    ///     let mut ticket = request.later();
+    ///     std::thread::spawn(move || match token {
+    ///         Some(token) if known(&token) => {
+    ///             ticket.attach(token);
+    ///             ticket.next();
+    ///         }
+    ///         _ => ticket.fail("who are you?"),
+    ///     });
+    ///     Verdict::Later
+    /// });
+    /// ```
+    #[must_use]
+    pub fn authorization<V: Into<Verdict>>(
+        mut self,
+        authorization: impl Fn(&mut LayerRequest<'_>) -> V + Send + Sync + 'static,
+    ) -> Self {
+        let ask = move |request: &mut LayerRequest<'_>| authorization(request).into();
+        self.authorization = Some(Authorization(Arc::new(ask)));
+        self
+    }
+
     /// The name of the global variable that the client library makes. Default `Primus`.
     #[must_use]
     pub fn global(self, name: impl AsRef<str>) -> Self {
@@ -316,11 +371,15 @@ impl Builder {
             ..self.engine
         });
         let shards = options.shards.map_or(0, |shards| shards.size());
-        Ok(Primus {
+        let primus = Primus {
             engine: engine::Primus::new(for_engine, transformer, shards, options.driver),
             library,
             options,
-        })
+        };
+        if let Some(Authorization(ask)) = self.authorization {
+            primus.authorize(move |request| ask(request));
+        }
+        Ok(primus)
     }
 }
 

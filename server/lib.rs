@@ -32,6 +32,7 @@
 
 mod builder;
 mod error;
+mod events;
 mod library;
 mod options;
 mod primus;
@@ -44,12 +45,15 @@ mod transport;
 pub use allspark_client::library::LibraryError;
 pub use allspark_engine::io::{DriverChoice, DriverKind};
 pub use allspark_engine::{
-    Data, Destroy, EndOptions, Handle, Headers, Json, KeepHeaders, LocalPrimus, LocalRoom, Message,
-    ReadyState, Reply, Room, RoomError, RoomNames, RoomOptions, RouteError, RouteRequest, Routes,
-    SendPolicy, Server, ShardFailure, Spark, SparkError, SparkHandle, SparkId, StartError, Stats,
-    Ticket, Timer, Value,
+    Data, Destroy, EndOptions, Handle, Headers, Json, KeepHeaders, Layer, LayerError, LayerRequest,
+    LayerTicket, Layers, LocalPrimus, LocalRoom, Message, Next, ReadyState, Reply, Room, RoomError,
+    RoomNames, RoomOptions, RouteError, RouteRequest, Routes, SendPolicy, Server, ShardFailure,
+    Spark, SparkError, SparkHandle, SparkId, StartError, Stats, Ticket, Timer, Value, Verdict,
 };
-pub use allspark_protocol::http::{Cors, CorsError, CorsOptions, Query, RequestHead, Response};
+pub use allspark_protocol::http::{
+    Cors, CorsError, CorsOptions, ForwardedHeader, NetworkError, Query, RequestHead, Response,
+    TrustedProxies,
+};
 pub use allspark_protocol::options::{Bounded, OutOfBounds, UnknownChoice};
 pub use allspark_protocol::parser::{
     DecodeError, EncodeError, ParseError, ParserKind, UnknownParser,

@@ -4,8 +4,8 @@ use std::net::ToSocketAddrs;
 use std::path::Path;
 
 use allspark_engine::{
-    self as engine, Data, Destroy, Handle, Message, Server, Spark, SparkError, SparkHandle,
-    SparkId, Stats,
+    self as engine, Data, Destroy, Handle, LayerRequest, Layers, Message, Server, Spark,
+    SparkError, SparkHandle, SparkId, Stats, Verdict,
 };
 use allspark_transformers::AnyTransformer;
 
@@ -26,6 +26,43 @@ impl Primus {
     /// The options that it was built with.
     pub fn options(&self) -> &Options {
         &self.options
+    }
+
+    /// Asks `authorization` about every request and upgrade for Primus, in the place of the one
+    /// that was asked before: [`Builder::authorization`](crate::Builder::authorization) says more.
+    /// The client library knows only of one that the builder was told of.
+    #[doc(alias = "authorization")]
+    pub fn authorize<V: Into<Verdict>>(
+        &self,
+        authorization: impl Fn(&mut LayerRequest<'_>) -> V + Send + Sync + 'static,
+    ) -> &Self {
+        self.engine.authorize(authorization);
+        self
+    }
+
+    /// What requests for Primus go through before a transport sees them: Primus's middleware, which
+    /// can be added to, inserted, replaced, switched off and removed at any time.
+    ///
+    /// ```
+    /// use allspark::{Layer, LayerError, Primus};
+    ///
+    /// let primus = Primus::builder().build()?;
+    /// let tenants = Layer::new("tenants", |request| {
+    ///     let tenant = request.head().host().and_then(|host| host.split('.').next());
+    ///     match tenant.map(str::to_owned) {
+    ///         // The spark has it: spark.attached::<String>()
+    ///         Some(tenant) => Ok(request.attach(tenant)),
+    ///         None => Err(LayerError::new("whose chat is this?").status(400)),
+    ///     }
+    /// });
+    /// primus.layers().add(tenants);
+    /// primus.layers().disable("spec");
+    /// # Ok::<(), allspark::Error>(())
+    /// ```
+    #[doc(alias = "use")]
+    #[doc(alias = "middleware")]
+    pub fn layers(&self) -> Layers {
+        self.engine.layers()
     }
 
     /// Calls `listener` with every new spark. One that is attached to a running server is called
@@ -145,6 +182,7 @@ impl Primus {
     }
 
     /// As [`Handle::for_each`]: calls `visit` with every spark, on its shard.
+    #[doc(alias = "forEach")]
     pub fn for_each(&self, visit: impl Fn(&mut Spark<'_>) -> bool + Send + Sync + 'static) {
         self.handle().for_each(visit);
     }
@@ -160,6 +198,7 @@ impl Primus {
     }
 
     /// As [`Handle::destroy`]: ends every spark and, unless told otherwise, the server.
+    #[doc(alias = "end")]
     pub fn destroy(&self, options: Destroy) {
         self.handle().destroy(options);
     }

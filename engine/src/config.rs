@@ -4,7 +4,9 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use allspark_protocol::http::{Cors, RequestHead, Response, StaticBody};
+use allspark_protocol::http::{
+    Cors, ForwardedHeader, RequestHead, Response, StaticBody, TrustedProxies,
+};
 use allspark_protocol::limits::{MESSAGE_BYTES_MAX_DEFAULT, PING_INTERVAL_MS_HIGHEST};
 use allspark_protocol::options::{self, UnknownChoice};
 use allspark_protocol::parser::ParserKind;
@@ -127,6 +129,11 @@ pub struct Options {
     pub keep_headers: KeepHeaders,
     /// What rooms may be. Default: [`RoomOptions::default`].
     pub rooms: RoomOptions,
+    /// Proxies whose word counts about whom a request comes from. Default none: then it comes from
+    /// the peer of its connection. Primus believes everybody.
+    pub trusted_proxies: TrustedProxies,
+    /// The header in which they say that. Default `X-Forwarded-For`.
+    pub forwarded_header: ForwardedHeader,
     /// What scripts of other origins may do. Default: what they want, as in Primus.
     pub cors: Cors,
     /// What is served beside the transport: each under its name behind the pathname, for instance
@@ -157,6 +164,8 @@ impl Default for Options {
             min_rate_bytes_per_s: MIN_RATE_BYTES_PER_S_DEFAULT,
             keep_headers: KeepHeaders::default(),
             rooms: RoomOptions::default(),
+            trusted_proxies: TrustedProxies::default(),
+            forwarded_header: ForwardedHeader::default(),
             cors: Cors::default(),
             files: Arc::new([]),
             routes: Arc::default(),

@@ -12,6 +12,7 @@
 //! | `app` | the side of the application: its interface and its functions |
 //! | `shard` | joins them: one thread's share of the server, in turns of fixed phases |
 //! | `mesh` | the way between threads |
+//! | `layers` | what requests for Primus go through: authorization and other middleware |
 //! | `routes` | requests that are not for Primus: a table of routes, answers that come later |
 //!
 //! A transport is a [`Transformer`](allspark_protocol::transformer::Transformer); the engine knows
@@ -23,6 +24,7 @@ mod fanout;
 mod guard;
 mod http;
 pub mod io;
+mod layers;
 pub mod limits;
 mod lines;
 mod machine;
@@ -51,10 +53,11 @@ pub mod bench {
 pub use allspark_protocol::Value;
 pub use allspark_protocol::primus::SparkId;
 pub use app::{
-    Attach, Data, Destroy, EndOptions, Handle, Headers, Json, LocalPrimus, LocalRoom, Message,
-    ReadyState, Room, RoomNames, Spark, SparkError, SparkHandle, Timer,
+    Attach, Data, Destroy, EndOptions, Handle, Headers, Json, Layers, LocalPrimus, LocalRoom,
+    Message, Next, ReadyState, Room, RoomNames, Spark, SparkError, SparkHandle, Timer,
 };
 pub use config::{Fallback, KeepHeaders, Options, SendPolicy, send_queue_bytes_for};
+pub use layers::{Layer, LayerError, LayerRequest, LayerTicket, Verdict};
 pub use machine::{allowed_cpus, random};
 pub use rooms::{RoomError, RoomOptions};
 pub use routes::{Reply, RouteError, RouteRequest, Routes, Ticket};

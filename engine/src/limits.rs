@@ -238,3 +238,7 @@ pub const ROOM_WALKS_PER_TURN: usize = 16;
 /// Rooms of one message up to which each is walked over by itself. For more all sparks that are in
 /// any room are looked at.
 pub const POST_ROOMS_MAX: usize = 16;
+
+/// Visits to all sparks that go on only when the application says so, and that a shard makes at a
+/// time: each waits for something slow. A further one is refused.
+pub const STEPS_MAX: usize = 1024;

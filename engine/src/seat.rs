@@ -14,6 +14,7 @@ use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::SeedableRng;
 
 use crate::app::host::Server as Shared;
+use crate::app::{self, Destroy};
 use crate::guard;
 use crate::io::{
     Driver, DriverKind, Epoll, EpollOptions, SetupError, Unavailable, Uring, UringOptions,
@@ -87,6 +88,16 @@ impl<T: Transformer> Seat<T> {
             shared.mesh.leave();
             shared.mesh.fail();
             shared.mesh.end(number as u16);
+            if shared.is_last(number as u16) {
+                let reconnect = true;
+                app::closed(
+                    &shared,
+                    &Destroy {
+                        reconnect,
+                        ..Destroy::default()
+                    },
+                );
+            }
         }
         let _ = reports.send((number, Report::Ended(ended)));
     }

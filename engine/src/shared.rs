@@ -24,6 +24,10 @@ pub(crate) struct Shared<C, L> {
     listeners: Mutex<Arc<L>>,
     /// Whether the shards run, or did.
     started: AtomicBool,
+    /// Which shards have ended, or their sparks have.
+    ended: Box<[AtomicBool]>,
+    /// The application was told that all have.
+    closed: AtomicBool,
 }
 
 /// What nobody outside may know of a server. Ids are not mixed strongly enough to keep a key that
@@ -62,6 +66,8 @@ impl<C: Weigh, L: Clone + Default> Shared<C, L> {
             lines: Lines::default(),
             listeners: Mutex::default(),
             started: AtomicBool::new(false),
+            ended: (0..shards).map(|_| AtomicBool::new(false)).collect(),
+            closed: AtomicBool::new(false),
         })
     }
 
@@ -75,6 +81,13 @@ impl<C: Weigh, L: Clone + Default> Shared<C, L> {
         if !self.mesh.is_failing() {
             self.started.store(false, Ordering::SeqCst);
         }
+    }
+
+    /// A shard has ended, or its sparks have. Returns true once: when all have.
+    pub(crate) fn is_last(&self, shard: u16) -> bool {
+        self.ended[usize::from(shard)].store(true, Ordering::SeqCst);
+        let all_have = self.ended.iter().all(|ended| ended.load(Ordering::SeqCst));
+        all_have && !self.closed.swap(true, Ordering::SeqCst)
     }
 
     /// The listeners that are attached now.

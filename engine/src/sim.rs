@@ -10,7 +10,7 @@ use rand_chacha::rand_core::SeedableRng;
 
 use crate::app::host::Server as Shared;
 
-use crate::app::{Attach, Handle};
+use crate::app::{self, Attach, Handle};
 use crate::config::Options;
 use crate::io::sim::{SimDriver, SimNet};
 use crate::io::{Driver, Wait};
@@ -39,6 +39,7 @@ pub fn single_shard<D: Driver, T: Transformer>(
     let shard = Shard::new(driver, |driver| {
         Core::new(shared, transformer, 0, driver.now(), rng)
     });
+    app::initialised(handle.server());
     (shard, handle)
 }
 
@@ -78,10 +79,9 @@ impl<T: Transformer> SimServer<T> {
                 wait: Wait::No,
             }
         };
-        Self {
-            seats: (0..shards).map(seat).collect(),
-            shared,
-        }
+        let seats = (0..shards).map(seat).collect();
+        app::initialised(&shared);
+        Self { seats, shared }
     }
 
     /// Turns every shard until none has anything left to do at this moment of virtual time.

@@ -9,9 +9,10 @@ use std::thread::JoinHandle;
 use allspark_protocol::transformer::Transformer;
 
 use crate::app::host::Server as Shared;
-use crate::app::{Attach, Data, Handle, Spark, SparkError};
+use crate::app::{self, Attach, Data, Handle, Layers, Spark, SparkError};
 use crate::config::Options;
 use crate::io::{self as driver, Chosen, DriverChoice, DriverKind, Unavailable};
+use crate::layers::{LayerRequest, Verdict};
 use crate::limits::MEMORY_DIVISOR_DEFAULT;
 use crate::machine::{self, allowed_cpus, random};
 use crate::seat::{OpenError, Order, Report, Seat};
@@ -75,6 +76,24 @@ impl<T: Transformer + Sync> Primus<T> {
         }
     }
 
+    /// Asks `authorization` about every request and upgrade for Primus, in the place of the one
+    /// that was asked before. It runs on the shard and must not block: what takes long is decided
+    /// later, with [`LayerRequest::later`](crate::LayerRequest::later). Who is refused gets 401, or
+    /// the status of the error, with `{"error":message}`.
+    ///
+    /// Of a session that polls every request is asked, not only the one that opens it.
+    pub fn authorize<V: Into<Verdict>>(
+        &self,
+        authorization: impl Fn(&mut LayerRequest<'_>) -> V + Send + Sync + 'static,
+    ) {
+        self.attach().authorize(authorization);
+    }
+
+    /// The layers of the server.
+    pub fn layers(&self) -> Layers {
+        self.attach().layers()
+    }
+
     /// Calls `listener` with every new spark. One that is attached to a running server is called
     /// with sparks that come from then on.
     pub fn on_connection(&self, listener: impl Fn(&mut Spark<'_>) + Send + Sync + 'static) {
@@ -103,7 +122,7 @@ impl<T: Transformer + Sync> Primus<T> {
         self.attach().on_error(listener);
     }
 
-    /// Attaches functions that every spark goes through, those for events of rooms among them.
+    /// Attaches functions that every spark goes through, and those that hear of the server.
     pub fn attach(&self) -> Attach {
         Attach::new(&self.shared)
     }
@@ -159,6 +178,7 @@ impl<T: Transformer + Sync> Primus<T> {
             // Who does not hear it has failed, and the server ends by itself.
             let _ = orders.send(Order::Serve);
         }
+        app::initialised(&self.shared);
         Ok(Server {
             handle: self.handle(),
             address,

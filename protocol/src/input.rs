@@ -1,5 +1,7 @@
 //! Received bytes that are parsed in place.
 
+use std::ops::Range;
+
 /// The bytes of one read that were not consumed yet.
 ///
 /// Parsers take from the front. What they take keeps the lifetime of the read, not of the parser,
@@ -55,8 +57,41 @@ impl<'i> Input<'i> {
 pub enum Payload<'i> {
     /// The message lies in one piece in the read.
     Borrowed(&'i mut [u8]),
+    /// The same, and what lies in front of it is the header of its frame, which nobody needs any
+    /// more. So the header of another frame can be written there, and the message can be sent on
+    /// from where it lies.
+    Framed {
+        /// The frame.
+        bytes: &'i mut [u8],
+        /// Where the message begins in it.
+        start: usize,
+    },
     /// The message arrived in parts and was copied.
     Owned(Vec<u8>),
+}
+
+impl Payload<'_> {
+    /// A part of the message: what a transport packed into it. Nothing is moved, unless the message
+    /// was copied before.
+    ///
+    /// # Panics
+    /// If the message is shorter.
+    #[inline]
+    #[must_use]
+    pub fn part(self, range: Range<usize>) -> Self {
+        match self {
+            Self::Borrowed(bytes) => Self::Borrowed(&mut bytes[range]),
+            Self::Framed { bytes, start } => Self::Framed {
+                bytes: &mut bytes[..start + range.end],
+                start: start + range.start,
+            },
+            Self::Owned(mut bytes) => {
+                bytes.truncate(range.end);
+                bytes.drain(..range.start);
+                Self::Owned(bytes)
+            }
+        }
+    }
 }
 
 impl AsRef<[u8]> for Payload<'_> {
@@ -64,6 +99,7 @@ impl AsRef<[u8]> for Payload<'_> {
     fn as_ref(&self) -> &[u8] {
         match self {
             Self::Borrowed(bytes) => bytes,
+            Self::Framed { bytes, start } => &bytes[*start..],
             Self::Owned(bytes) => bytes,
         }
     }
@@ -83,6 +119,7 @@ impl std::ops::DerefMut for Payload<'_> {
     fn deref_mut(&mut self) -> &mut [u8] {
         match self {
             Self::Borrowed(bytes) => bytes,
+            Self::Framed { bytes, start } => &mut bytes[*start..],
             Self::Owned(bytes) => bytes,
         }
     }
@@ -105,5 +142,25 @@ mod tests {
         );
         assert_eq!(input.take(9), b"f");
         assert!(input.is_empty());
+    }
+
+    #[test]
+    fn a_part_is_the_same_wherever_the_message_lies() {
+        let (mut plain, mut framed) = (*b"abcdef", *b"headabcdef");
+        let payloads = [
+            Payload::Borrowed(&mut plain),
+            Payload::Framed {
+                bytes: &mut framed,
+                start: 4,
+            },
+            Payload::Owned(b"abcdef".to_vec()),
+        ];
+        for payload in payloads {
+            let mut part = payload.part(1..5).part(1..4);
+            assert_eq!((&*part, part.len()), (&b"cde"[..], 3));
+            part[0] = b'C';
+            assert_eq!(part.as_ref(), b"Cde");
+        }
+        assert_eq!(&framed, b"headabCdef");
     }
 }

@@ -28,6 +28,11 @@ pub const HTTP_TRAILER_BYTES_MAX: usize = 4 * 1024;
 /// Bytes of a control frame's payload (RFC 6455, 5.5).
 pub const WEBSOCKET_CONTROL_BYTES_MAX: usize = 125;
 
+/// Bytes of a message from which on it is handed on with its frame
+/// ([`Payload::Framed`](crate::Payload::Framed)), so that it need not be copied to be sent on.
+/// Below, a copy costs less than what goes with it.
+pub const WEBSOCKET_FRAMED_BYTES_MIN: usize = 2 * 1024;
+
 /// Bytes of one message unless `maxLength` says otherwise (Primus: 10 MiB).
 pub const MESSAGE_BYTES_MAX_DEFAULT: usize = 10 * 1024 * 1024;
 

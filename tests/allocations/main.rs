@@ -1,6 +1,7 @@
 //! A message costs no allocation: neither one that is echoed, nor a recipient of a broadcast. And
 //! an idle spark costs few bytes, all structures counted.
 
+mod large;
 #[path = "../support/puppet.rs"]
 mod puppet;
 mod requests;

@@ -2,6 +2,7 @@
 //! that come and go. Checks invariants 1 to 4 of the design, and that everything is returned.
 
 mod crowd;
+mod large;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};

@@ -8,10 +8,13 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 
 use allspark_engine::io::{Completion, Driver, DriverKind, Op, Socket, Token, Wait, Waker};
-use allspark_engine::memory::BufferPool;
+use allspark_engine::memory::{BufferPool, Slice};
 use allspark_protocol::Instant;
 use allspark_protocol::transformer::Kind;
 use allspark_protocol::websocket::encode;
+
+pub(crate) const BUFFERS: u16 = 1024;
+const BUFFER_BYTES: usize = 4096;
 
 /// What the test and the driver share.
 pub(crate) struct Hand {
@@ -21,6 +24,12 @@ pub(crate) struct Hand {
     pub(crate) tokens: Vec<Token>,
     pub(crate) sends: u64,
     pub(crate) bytes_sent: u64,
+    /// Bytes that were sent from where they were received.
+    pub(crate) bytes_in_place: u64,
+    /// What was sent, if that is to be kept.
+    pub(crate) sent: Option<Vec<u8>>,
+    /// How much the kernel takes of each of the next sends; of those after them everything.
+    pub(crate) takes: VecDeque<usize>,
     pub(crate) now: Instant,
 }
 
@@ -30,11 +39,14 @@ pub(crate) struct Puppet(Rc<RefCell<Hand>>);
 impl Puppet {
     pub(crate) fn new() -> (Self, Rc<RefCell<Hand>>) {
         let hand = Rc::new(RefCell::new(Hand {
-            pool: BufferPool::new(1024, 4096),
+            pool: BufferPool::new(BUFFERS, BUFFER_BYTES),
             incoming: VecDeque::new(),
             tokens: Vec::new(),
             sends: 0,
             bytes_sent: 0,
+            bytes_in_place: 0,
+            sent: None,
+            takes: VecDeque::new(),
             now: Instant::from_ms(1),
         }));
         (Self(Rc::clone(&hand)), hand)
@@ -64,6 +76,37 @@ impl Hand {
     }
 }
 
+impl Hand {
+    /// The kernel is offered bytes. Reports of which slices it leaves what, the last one first.
+    fn send(&mut self, socket: Socket, slices: &[Slice]) {
+        self.sends += 1;
+        let mut room = self.takes.pop_front().unwrap_or(usize::MAX);
+        let reported = self.incoming.len();
+        for bytes in slices {
+            let taken = bytes.len().min(room);
+            room -= taken;
+            self.count(&bytes[..taken]);
+            if taken < bytes.len() {
+                let (token, rest) = (self.tokens[socket.0 as usize], bytes.clone().skip(taken));
+                let stalled = Completion::SendStalled { token, rest };
+                self.incoming.insert(reported, stalled);
+            }
+        }
+    }
+
+    fn count(&mut self, taken: &[u8]) {
+        self.bytes_sent += taken.len() as u64;
+        let buffers = self.pool.address(0).addr()..;
+        let last = self.pool.address(BUFFERS - 1).addr() + BUFFER_BYTES;
+        if buffers.contains(&taken.as_ptr().addr()) && taken.as_ptr().addr() < last {
+            self.bytes_in_place += taken.len() as u64;
+        }
+        if let Some(sent) = &mut self.sent {
+            sent.extend_from_slice(taken);
+        }
+    }
+}
+
 impl Driver for Puppet {
     fn kind(&self) -> DriverKind {
         DriverKind::Sim
@@ -81,14 +124,8 @@ impl Driver for Puppet {
         let mut hand = self.0.borrow_mut();
         match op {
             Op::Receive { socket, token } => hand.tokens[socket.0 as usize] = token,
-            Op::Send { bytes, .. } => {
-                hand.sends += 1;
-                hand.bytes_sent += bytes.len() as u64;
-            }
-            Op::SendMany { slices, .. } => {
-                hand.sends += 1;
-                hand.bytes_sent += slices.iter().map(|bytes| bytes.len() as u64).sum::<u64>();
-            }
+            Op::Send { socket, bytes } => hand.send(socket, &[bytes]),
+            Op::SendMany { socket, slices } => hand.send(socket, &slices),
             Op::Close { token, .. } => hand.incoming.push_back(Completion::Closed { token }),
             _ => {}
         }

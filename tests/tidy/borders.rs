@@ -49,8 +49,8 @@ const MACHINES: &[Machine] = &[
     Machine {
         name: "shard",
         may_import: &[
-            "app", "fanout", "guard", "http", "io", "limits", "lines", "memory", "mesh", "net",
-            "rooms", "routes", "session", "stats",
+            "app", "fanout", "guard", "http", "io", "layers", "limits", "lines", "memory", "mesh",
+            "net", "rooms", "routes", "session", "stats",
         ],
     },
     // Connections. Knows no spark, no HTTP and nobody's owner.
@@ -61,7 +61,7 @@ const MACHINES: &[Machine] = &[
     // The front door. Knows no spark and no socket.
     Machine {
         name: "http",
-        may_import: &["config", "limits"],
+        may_import: &["config", "guard", "layers", "limits", "routes"],
     },
     // Touches no socket: of `net` it knows what waits to be sent. Of `app` it knows what is kept of
     // a spark.
@@ -83,7 +83,7 @@ const MACHINES: &[Machine] = &[
     Machine {
         name: "app",
         may_import: &[
-            "config", "guard", "memory", "mesh", "rooms", "shared", "stats", "wheel",
+            "config", "guard", "layers", "memory", "mesh", "rooms", "shared", "stats", "wheel",
         ],
     },
     // The way between threads.
@@ -109,6 +109,11 @@ const MACHINES: &[Machine] = &[
     Machine {
         name: "config",
         may_import: &["limits", "rooms", "routes"],
+    },
+    // What requests for Primus go through.
+    Machine {
+        name: "layers",
+        may_import: &["guard", "routes"],
     },
     // The application's routes, and answers that come later.
     Machine {

@@ -451,6 +451,36 @@ impl Transformer for AnyTransformer {
         }
     }
 
+    fn frame_in_place(
+        &mut self,
+        wire: Wire,
+        kind: Kind,
+        payload: &[u8],
+        room: &mut [u8],
+    ) -> Option<usize> {
+        let Wire(number) = wire;
+        match number {
+            wires::BROWSERCHANNEL.. => None,
+            wires::SOCKJS.. => {
+                let wire = Wire(number - wires::SOCKJS);
+                self.sockjs.frame_in_place(wire, kind, payload, room)
+            }
+            wires::ENGINE_IO.. => {
+                let wire = Wire(number - wires::ENGINE_IO);
+                self.engine_io.frame_in_place(wire, kind, payload, room)
+            }
+            wires::UWS.. => {
+                let wire = Wire(number - wires::UWS);
+                self.uws.frame_in_place(wire, kind, payload, room)
+            }
+            wires::FAYE.. => {
+                let wire = Wire(number - wires::FAYE);
+                self.faye.frame_in_place(wire, kind, payload, room)
+            }
+            _ => self.websockets.frame_in_place(wire, kind, payload, room),
+        }
+    }
+
     #[inline]
     fn receive<'i>(
         &mut self,

@@ -7,13 +7,35 @@ use allspark_protocol::http::RequestHead;
 use allspark_protocol::transformer::Kind;
 
 use super::data::Data;
-use super::ends::ReadyState;
+use super::ends::{Destroy, ReadyState};
 use super::error::SparkError;
-use super::host::{Extras, Handler, Host, Listeners, Visitor};
+use super::host::{Extras, Handler, Host, Listeners, Server, StepVisitor, Visitor};
 use super::target::RoomEvent;
 use super::timers::Due;
 use crate::guard;
 use crate::memory::Key;
+
+/// `initialised`: the server serves.
+pub(crate) fn initialised(server: &Arc<Server>) {
+    for listener in &server.listeners().initialised {
+        let called = guard::call(|| listener(server));
+        tell_panic(called, "a listener of initialised panicked");
+    }
+}
+
+/// `close`: the server has ended, or all sparks have, if that was asked for.
+pub(crate) fn closed(server: &Server, options: &Destroy) {
+    for listener in &server.listeners().close {
+        let called = guard::call(|| listener(options));
+        tell_panic(called, "a listener of close panicked");
+    }
+}
+
+fn tell_panic(called: Result<(), String>, what: &'static str) {
+    if let Err(panicked) = called {
+        tracing::error!(panicked, "{what}");
+    }
+}
 
 /// `connection`: the first that the application hears of a spark.
 pub(crate) fn connection<H: Host>(host: &mut H, key: Key, head: &RequestHead<'_>) {
@@ -61,6 +83,42 @@ pub(crate) fn heartbeat<H: Host>(host: &mut H, key: Key) {
     });
 }
 
+/// `outgoing::ping`: the spark is about to be pinged.
+pub(crate) fn outgoing_ping<H: Host>(host: &mut H, key: Key, unix_ms: u64) {
+    for_each_listener(host, |host, listeners| {
+        for listener in &listeners.outgoing_ping {
+            if is_open(host, key) {
+                guarded(host, key, |host| listener(host, key, unix_ms));
+            }
+        }
+    });
+    each_handler(host, key, |host, handler| {
+        if let Handler::OutgoingPing(handler) = handler
+            && is_open(host, key)
+        {
+            handler(host, key, unix_ms);
+        }
+    });
+}
+
+/// `incoming::pong`, with the time that it brought, if it did.
+pub(crate) fn incoming_pong<H: Host>(host: &mut H, key: Key, unix_ms: Option<u64>) {
+    for_each_listener(host, |host, listeners| {
+        for listener in &listeners.incoming_pong {
+            if is_open(host, key) {
+                guarded(host, key, |host| listener(host, key, unix_ms));
+            }
+        }
+    });
+    each_handler(host, key, |host, handler| {
+        if let Handler::IncomingPong(handler) = handler
+            && is_open(host, key)
+        {
+            handler(host, key, unix_ms);
+        }
+    });
+}
+
 /// `error`.
 pub(crate) fn error<H: Host>(host: &mut H, key: Key, error: &SparkError) {
     for_each_listener(host, |host, listeners| {
@@ -89,8 +147,18 @@ pub(crate) fn room_event<H: Host>(host: &mut H, key: Key, event: &RoomEvent) {
     });
 }
 
-/// `end`, then `disconnection`: the last that the application hears of a spark.
+/// `readyStateChange`, `end`, then `disconnection`: the last that the application hears of a spark.
 pub(crate) fn disconnection<H: Host>(host: &mut H, key: Key) {
+    for_each_listener(host, |host, listeners| {
+        for listener in &listeners.ready_state_change {
+            guarded(host, key, |host| listener(host, key));
+        }
+    });
+    each_handler(host, key, |host, handler| {
+        if let Handler::ReadyStateChange(handler) = handler {
+            handler(host, key);
+        }
+    });
     each_handler(host, key, |host, handler| {
         if let Handler::End(handler) = handler {
             handler(host, key);
@@ -113,6 +181,7 @@ pub(crate) fn drop_extras<H: Host>(host: &mut H, extras: Option<Box<Extras>>) {
     };
     let Extras {
         handlers,
+        notes,
         state,
         timers,
         hears_rooms: _,
@@ -122,11 +191,18 @@ pub(crate) fn drop_extras<H: Host>(host: &mut H, extras: Option<Box<Extras>>) {
     }
     handlers.into_iter().for_each(guard::drop_value);
     guard::drop_value(state);
+    // Each of its values has a guard of its own.
+    drop(notes);
 }
 
 /// A visitor comes to a spark. Returns whether it goes on.
 pub(crate) fn visit<H: Host>(host: &mut H, key: Key, visitor: &Visitor) -> bool {
     guarded(host, key, |host| visitor(host, key)).unwrap_or(true)
+}
+
+/// A visitor comes to a spark, and its walk waits.
+pub(crate) fn step<H: Host>(host: &mut H, key: Key, visitor: &StepVisitor, walk: Key) {
+    guarded(host, key, |host| visitor(host, key, walk));
 }
 
 /// Calls a function with a spark.

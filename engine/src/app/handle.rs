@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use allspark_protocol::parser::ParserKind;
 use allspark_protocol::primus::SparkId;
+use allspark_protocol::primus::reserved::reserved_server;
 use allspark_protocol::transformer::Kind;
 
 use super::ends::{Destroy, EndOptions};
@@ -50,6 +51,18 @@ impl Handle {
     /// A shard visits a bounded number of sparks at a time, between its other work, so that
     /// nobody's message waits for it. What is asked for meanwhile does not wait either: a message
     /// that is written after `for_each` may reach a spark before its visit.
+    ///
+    /// ```
+    /// fn tell_guests(primus: &allspark_engine::Handle) {
+    ///     primus.for_each(|spark| {
+    ///         if spark.query().get("name").is_none() {
+    ///             spark.write("who are you?");
+    ///         }
+    ///         true
+    ///     });
+    /// }
+    /// ```
+    #[doc(alias = "forEach")]
     pub fn for_each(&self, visit: impl Fn(&mut Spark<'_>) -> bool + Send + Sync + 'static) {
         let stopped = Arc::new(AtomicBool::new(false));
         let visitor: Visitor = Arc::new(move |host, key| visit(&mut Spark::new(host, key)));
@@ -67,9 +80,30 @@ impl Handle {
         known.then(|| SparkHandle::new(self.clone(), id))
     }
 
-    /// Ends every spark and, unless told otherwise, the server.
+    /// Ends every spark and, unless told otherwise, the server. Primus's `end` is the same.
+    #[doc(alias = "end")]
     pub fn destroy(&self, options: Destroy) {
         self.send_to_all(|| Command::Destroy(options));
+    }
+
+    /// How many sparks are connected now. Shards are asked one after the other, so of sparks that
+    /// come and go meanwhile some may be counted.
+    pub fn connected(&self) -> u64 {
+        let stats = self.stats();
+        stats.sparks_opened.saturating_sub(stats.sparks_ended)
+    }
+
+    /// Whether an event of this name belongs to Primus's server: an application that names events
+    /// of its own, or lets its clients name some, must not use it.
+    ///
+    /// ```
+    /// use allspark_engine::Handle;
+    ///
+    /// assert!(Handle::reserved("connection") && Handle::reserved("incoming::anything"));
+    /// assert!(!Handle::reserved("news"));
+    /// ```
+    pub fn reserved(event: &str) -> bool {
+        reserved_server(event)
     }
 
     /// What was counted so far.
@@ -80,13 +114,13 @@ impl Handle {
         stats
     }
 
-    pub(crate) fn encode(&self, message: impl Message) -> Result<(Kind, Arc<[u8]>), SparkError> {
+    fn encode(&self, message: impl Message) -> Result<(Kind, Arc<[u8]>), SparkError> {
         let mut scratch = Vec::new();
         let (kind, payload) = message::encode(&message, self.0.options.parser, &mut scratch)?;
         Ok((kind, payload.into()))
     }
 
-    pub(crate) fn send_to(&self, id: SparkId, command: Command) {
+    pub(super) fn send_to(&self, id: SparkId, command: Command) {
         let shard = id.parts(self.0.id_key).shard;
         if shard < self.0.mesh.shards() {
             self.0.mesh.send(shard, command);
@@ -95,6 +129,14 @@ impl Handle {
 
     pub(super) fn parser(&self) -> ParserKind {
         self.0.options.parser
+    }
+
+    pub(crate) fn server(&self) -> &Arc<Server> {
+        &self.0
+    }
+
+    pub(super) fn shards(&self) -> u16 {
+        self.0.mesh.shards()
     }
 
     pub(super) fn send_to_all(&self, command: impl Fn() -> Command) {
@@ -139,14 +181,8 @@ impl SparkHandle {
     /// Writes a message. Fails only when it can't be encoded or is longer than a frame can be.
     pub fn write(&self, message: impl Message) -> Result<(), SparkError> {
         let (kind, payload) = self.primus.encode(message)?;
-        self.primus.send_to(
-            self.id,
-            Command::Write {
-                id: self.id,
-                kind,
-                payload,
-            },
-        );
+        let id = self.id;
+        self.send(Command::Write { id, kind, payload });
         Ok(())
     }
 
@@ -157,13 +193,8 @@ impl SparkHandle {
 
     /// Ends the spark.
     pub fn end_with(&self, options: EndOptions) {
-        self.primus.send_to(
-            self.id,
-            Command::End {
-                id: self.id,
-                options,
-            },
-        );
+        let id = self.id;
+        self.send(Command::End { id, options });
     }
 
     /// Calls `visit` with the spark, on its shard, unless it has ended by then.
@@ -194,6 +225,11 @@ impl SparkHandle {
             Some((host, key)) => visit(Some(&mut Spark::new(host, key))),
             None => visit(None),
         });
-        self.primus.send_to(id, Command::Find { id, finder });
+        self.send(Command::Find { id, finder });
+    }
+
+    /// Sends a command to the shard of the spark.
+    pub(super) fn send(&self, command: Command) {
+        self.primus.send_to(self.id, command);
     }
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 use allspark_protocol::Instant;
 use allspark_protocol::http::{RequestHead, Response};
 use allspark_protocol::parser::ParserKind;
-use allspark_protocol::primus::{Heartbeat, SparkId};
+use allspark_protocol::primus::{Heartbeat, Latency, SparkId};
 use allspark_protocol::transformer::{Kind, Wire};
 use smallvec::SmallVec;
 
@@ -22,7 +22,9 @@ use super::data::Data;
 use super::ends::{Destroy, EndOptions, ReadyState};
 use super::error::SparkError;
 use super::headers::KeptRequest;
+use super::legs::Leg;
 use super::target::{Names, Publish, Question, RoomEvent, Target};
+use crate::layers::{Chain, Decision, Notes};
 use crate::memory::Key;
 use crate::mesh::{Parcel, Weigh};
 use crate::rooms::{RoomError, Rooms};
@@ -87,7 +89,11 @@ pub(crate) struct SparkState {
     pub(crate) wire: Wire,
     pub(crate) ready: ReadyState,
     pub(crate) heartbeat: Heartbeat,
+    /// It lies where there was nothing before.
+    pub(crate) latency: Latency,
 }
+
+const _: () = assert!(size_of::<SparkState>() == 80, "there is one for each spark");
 
 /// What a spark has only if the application gives it to it. Dropped when the spark has ended.
 #[derive(Default)]
@@ -95,6 +101,8 @@ pub(crate) struct Extras {
     /// In the order in which they were attached. One list for all events, because most sparks have
     /// a single handler.
     pub(crate) handlers: SmallVec<[Handler; 1]>,
+    /// What layers have attached to the request that opened it.
+    pub(crate) notes: Option<Box<Notes>>,
     /// A value of the application.
     pub(crate) state: Option<Box<dyn Any>>,
     /// Timers of the application that may still be called.
@@ -107,6 +115,8 @@ pub(crate) type OnData = Box<dyn FnMut(&mut dyn Host, Key, Data<'_>)>;
 pub(crate) type OnSpark = Box<dyn FnMut(&mut dyn Host, Key)>;
 pub(crate) type OnError = Box<dyn FnMut(&mut dyn Host, Key, &SparkError)>;
 pub(crate) type OnRoom = Box<dyn FnMut(&mut dyn Host, Key, &RoomEvent)>;
+pub(crate) type OnPing = Box<dyn FnMut(&mut dyn Host, Key, u64)>;
+pub(crate) type OnPong = Box<dyn FnMut(&mut dyn Host, Key, Option<u64>)>;
 
 /// A function of one spark, and what it is called for.
 pub(crate) enum Handler {
@@ -115,6 +125,9 @@ pub(crate) enum Handler {
     Heartbeat(OnSpark),
     Error(OnError),
     Room(OnRoom),
+    ReadyStateChange(OnSpark),
+    OutgoingPing(OnPing),
+    IncomingPong(OnPong),
 }
 
 pub(crate) type EveryData = dyn Fn(&mut dyn Host, Key, Data<'_>) + Send + Sync;
@@ -122,8 +135,13 @@ pub(crate) type EverySpark = dyn Fn(&mut dyn Host, Key) + Send + Sync;
 pub(crate) type EveryError = dyn Fn(&mut dyn Host, Key, &SparkError) + Send + Sync;
 pub(crate) type EveryRoom = dyn Fn(&mut dyn Host, Key, &RoomEvent) + Send + Sync;
 pub(crate) type EveryConnection = dyn Fn(&mut dyn Host, Key, &RequestHead<'_>) + Send + Sync;
+pub(crate) type EveryPing = dyn Fn(&mut dyn Host, Key, u64) + Send + Sync;
+pub(crate) type EveryPong = dyn Fn(&mut dyn Host, Key, Option<u64>) + Send + Sync;
+pub(crate) type OnInitialised = dyn Fn(&Arc<Server>) + Send + Sync;
+pub(crate) type OnClose = dyn Fn(&Destroy) + Send + Sync;
 
-/// Functions that every spark goes through.
+/// Functions that every spark goes through, those that hear of the server, and layers that every
+/// request for Primus goes through.
 #[derive(Clone, Default)]
 pub(crate) struct Listeners {
     pub(crate) connection: Vec<Arc<EveryConnection>>,
@@ -132,10 +150,26 @@ pub(crate) struct Listeners {
     pub(crate) heartbeat: Vec<Arc<EverySpark>>,
     pub(crate) error: Vec<Arc<EveryError>>,
     pub(crate) room: Vec<Arc<EveryRoom>>,
+    pub(crate) ready_state_change: Vec<Arc<EverySpark>>,
+    pub(crate) outgoing_ping: Vec<Arc<EveryPing>>,
+    pub(crate) incoming_pong: Vec<Arc<EveryPong>>,
+    pub(crate) initialised: Vec<Arc<OnInitialised>>,
+    pub(crate) close: Vec<Arc<OnClose>>,
+    pub(crate) layers: Arc<Chain>,
 }
 
 /// Is called with every spark; `false` stops it.
 pub(crate) type Visitor = Arc<dyn Fn(&mut dyn Host, Key) -> bool + Send + Sync>;
+
+/// Is called with every spark and the walk that has come to it, which waits until it is told to go
+/// on.
+pub(crate) type StepVisitor = Arc<dyn Fn(&mut dyn Host, Key, Key) + Send + Sync>;
+
+/// A walk over the sparks of one shard that waits after each of them.
+pub(crate) struct Step {
+    pub(crate) visitor: StepVisitor,
+    pub(crate) leg: Leg,
+}
 
 /// Is called with a spark, or with nothing if it has ended.
 pub(crate) type Finder = Box<dyn FnOnce(Option<(&mut dyn Host, Key)>) + Send>;
@@ -167,19 +201,29 @@ pub(crate) enum Command {
         visitor: Visitor,
         stopped: Arc<AtomicBool>,
     },
+    /// Call a function with every spark, one after the other.
+    ForEach(Step),
+    /// Go on with such a walk.
+    StepOn { walk: Key },
     /// Call a function with one spark, or without it.
     Find { id: SparkId, finder: Finder },
     /// Take over a connection with a request for a session of that shard.
     Arrive(Box<Parcel>),
     /// End all sparks and the shard.
     Destroy(Destroy),
-    /// Look which functions every spark goes through from now on.
+    /// Look which functions every spark goes through from now on, and which layers requests do.
     Listeners,
     /// Answer the request on this connection, if it still waits for this ticket.
     Answer {
         connection: Key,
         ticket: u64,
         response: Response,
+    },
+    /// Go on with the request on this connection, if it still waits for this ticket of a layer.
+    Decide {
+        connection: Key,
+        ticket: u64,
+        decision: Box<Decision>,
     },
 }
 
@@ -195,8 +239,11 @@ impl Weigh for Command {
                 Self::Ask(question) => bytes_of(&question.rooms),
                 Self::Arrive(parcel) => parcel.bytes(),
                 Self::Answer { response, .. } => response.body_bytes().len(),
+                Self::Decide { decision, .. } => decision.bytes(),
                 Self::End { .. }
                 | Self::Visit { .. }
+                | Self::ForEach(_)
+                | Self::StepOn { .. }
                 | Self::Find { .. }
                 | Self::Destroy(_)
                 | Self::Listeners => 0,

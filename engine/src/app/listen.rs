@@ -5,9 +5,13 @@ use std::sync::Arc;
 use allspark_protocol::http::RequestHead;
 
 use super::data::Data;
+use super::ends::Destroy;
 use super::error::SparkError;
+use super::handle::Handle;
 use super::host::{Command, EverySpark, Host, Listeners, Server};
+use super::layers::Layers;
 use super::spark::Spark;
+use crate::layers::{LayerRequest, Verdict};
 use crate::memory::Key;
 
 /// Attaches functions that every spark of a server goes through. Unlike those that are attached to
@@ -20,6 +24,25 @@ pub struct Attach(Arc<Server>);
 impl Attach {
     pub(crate) fn new(server: &Arc<Server>) -> Self {
         Self(Arc::clone(server))
+    }
+
+    /// Asks `authorization` about every request and upgrade for Primus, in the place of the one
+    /// that was asked before. It runs on the shard and must not block: what takes long is decided
+    /// later, with [`LayerRequest::later`](crate::LayerRequest::later). Who is refused gets 401, or
+    /// the status of the error, with `{"error":message}`.
+    ///
+    /// Of a session that polls every request is asked, not only the one that opens it.
+    #[doc(alias = "authorization")]
+    pub fn authorize<V: Into<Verdict>>(
+        &self,
+        authorization: impl Fn(&mut LayerRequest<'_>) -> V + Send + Sync + 'static,
+    ) {
+        self.layers().authorize(authorization);
+    }
+
+    /// The layers of the server.
+    pub fn layers(&self) -> Layers {
+        Layers::new(&self.0)
     }
 
     /// Calls `listener` with every new spark.
@@ -62,6 +85,61 @@ impl Attach {
             });
             listeners.error.push(listener);
         });
+    }
+
+    /// `readyStateChange`: calls `listener` with every spark whose [`Spark::ready_state`] has
+    /// changed. As in Primus a spark is open from its `connection` on, so that happens once, right
+    /// before its `end`.
+    #[doc(alias = "readyStateChange")]
+    pub fn on_ready_state_change(&self, listener: impl Fn(&mut Spark<'_>) + Send + Sync + 'static) {
+        self.attach(|listeners| listeners.ready_state_change.push(with_spark(listener)));
+    }
+
+    /// `outgoing::ping`: calls `listener` with every spark that is about to be pinged, and with
+    /// what the ping says: the time of the server, in milliseconds since the Unix epoch. What the
+    /// listener writes arrives before the ping.
+    #[doc(alias = "outgoing::ping")]
+    pub fn on_outgoing_ping(&self, listener: impl Fn(&mut Spark<'_>, u64) + Send + Sync + 'static) {
+        self.attach(|listeners| {
+            let listener = Arc::new(move |host: &mut dyn Host, key: Key, unix_ms: u64| {
+                listener(&mut Spark::new(host, key), unix_ms);
+            });
+            listeners.outgoing_ping.push(listener);
+        });
+    }
+
+    /// `incoming::pong`: calls `listener` with every pong of a client, before `heartbeat`, and with
+    /// what it says: what the ping said, if the client is honest. `None` if that is no number, and
+    /// for a ping of the WebSocket, which counts as a pong.
+    #[doc(alias = "incoming::pong")]
+    pub fn on_incoming_pong(
+        &self,
+        listener: impl Fn(&mut Spark<'_>, Option<u64>) + Send + Sync + 'static,
+    ) {
+        self.attach(|listeners| {
+            let listener = Arc::new(move |host: &mut dyn Host, key: Key, unix_ms: Option<u64>| {
+                listener(&mut Spark::new(host, key), unix_ms);
+            });
+            listeners.incoming_pong.push(listener);
+        });
+    }
+
+    /// `initialised`: calls `listener` once the server accepts connections, on the thread that
+    /// starts it.
+    pub fn on_initialised(&self, listener: impl Fn(&Handle) + Send + Sync + 'static) {
+        self.attach(|listeners| {
+            let listener = Arc::new(move |server: &Arc<Server>| listener(&Handle::new(server)));
+            listeners.initialised.push(listener);
+        });
+    }
+
+    /// `close`: calls `listener` when the server was destroyed: once, on the thread of its last
+    /// shard, after the last `disconnection` and before [`Server::join`](crate::Server::join)
+    /// returns. After a [`Destroy`] without `close`, once all sparks have ended. If a shard has
+    /// failed, the others were told to end with `reconnect`. A shard that a handler holds up for
+    /// ever has no end, so nobody hears of it.
+    pub fn on_close(&self, listener: impl Fn(&Destroy) + Send + Sync + 'static) {
+        self.attach(|listeners| listeners.close.push(Arc::new(listener)));
     }
 
     pub(super) fn attach(&self, change: impl FnOnce(&mut Listeners)) {

@@ -38,7 +38,13 @@ impl LocalPrimus<'_> {
         result
     }
 
+    /// As [`Handle::connected`].
+    pub fn connected(&self) -> u64 {
+        self.handle().connected()
+    }
+
     /// As [`Handle::for_each`], once the handler that runs now has returned.
+    #[doc(alias = "forEach")]
     pub fn for_each(&self, visit: impl Fn(&mut Spark<'_>) -> bool + Send + Sync + 'static) {
         self.handle().for_each(visit);
     }
@@ -49,6 +55,7 @@ impl LocalPrimus<'_> {
     }
 
     /// As [`Handle::destroy`], once the handler that runs now has returned.
+    #[doc(alias = "end")]
     pub fn destroy(&self, options: Destroy) {
         self.handle().destroy(options);
     }

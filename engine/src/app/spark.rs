@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use allspark_protocol::http::{Query, RequestHead};
 use allspark_protocol::primus::SparkId;
+use allspark_protocol::primus::reserved::reserved_spark;
 
 use super::data::Data;
 use super::ends::{EndOptions, ReadyState};
@@ -31,7 +32,7 @@ use crate::memory::Key;
 /// ```
 pub struct Spark<'a> {
     pub(super) host: &'a mut dyn Host,
-    key: Key,
+    pub(super) key: Key,
     /// The request that opened it, while the `connection` event runs.
     head: Option<&'a RequestHead<'a>>,
 }
@@ -80,6 +81,49 @@ impl<'a> Spark<'a> {
     /// Where it stands.
     pub fn ready_state(&self) -> ReadyState {
         self.inner().ready
+    }
+
+    /// Whether it has not ended.
+    pub fn is_open(&self) -> bool {
+        self.inner().ready == ReadyState::Open
+    }
+
+    /// Whether the client has answered its last ping, as far as it had to by now: Primus's
+    /// `spark.alive`. One that has not is ended an interval after the ping.
+    #[doc(alias = "alive")]
+    #[doc(alias = "online")]
+    pub fn is_alive(&self) -> bool {
+        self.is_open() && !self.inner().heartbeat.is_waiting()
+    }
+
+    /// How long the client took to answer its last ping: from the turn in which the ping was queued
+    /// to the one in which the pong was read, by a clock that does not jump, to a tenth of a
+    /// millisecond. For a client that polls that includes the wait for its polls. `None` until the
+    /// first answer.
+    ///
+    /// ```
+    /// fn connected(spark: &mut allspark_engine::Spark<'_>) {
+    ///     spark.on_heartbeat(|spark| {
+    ///         let ms = spark.latency().map(|latency| latency.as_millis());
+    ///         println!("{} answers in {ms:?} ms", spark.id());
+    ///     });
+    /// }
+    /// ```
+    pub fn latency(&self) -> Option<Duration> {
+        self.inner().latency.last()
+    }
+
+    /// Whether an event of this name belongs to Primus's sparks: an application that names events
+    /// of its own, or lets its clients name some, must not use it.
+    ///
+    /// ```
+    /// use allspark_engine::Spark;
+    ///
+    /// assert!(Spark::reserved("data") && Spark::reserved("outgoing::ping"));
+    /// assert!(!Spark::reserved("news"));
+    /// ```
+    pub fn reserved(event: &str) -> bool {
+        reserved_spark(event)
     }
 
     /// Bytes that wait to be sent, because the client reads more slowly than it is written to.
@@ -153,6 +197,34 @@ impl<'a> Spark<'a> {
     /// Calls `handler` when the client answered a ping.
     pub fn on_heartbeat(&mut self, handler: impl FnMut(&mut Spark<'_>) + 'static) {
         self.attach(Handler::Heartbeat(on_spark(handler)));
+    }
+
+    /// `readyStateChange`: calls `handler` when [`Spark::ready_state`] has changed, which happens
+    /// once, right before `end`.
+    #[doc(alias = "readyStateChange")]
+    pub fn on_ready_state_change(&mut self, handler: impl FnMut(&mut Spark<'_>) + 'static) {
+        self.attach(Handler::ReadyStateChange(on_spark(handler)));
+    }
+
+    /// `outgoing::ping`: calls `handler` when the spark is about to be pinged, with what the ping
+    /// says: the time of the server, in milliseconds since the Unix epoch.
+    #[doc(alias = "outgoing::ping")]
+    pub fn on_outgoing_ping(&mut self, mut handler: impl FnMut(&mut Spark<'_>, u64) + 'static) {
+        self.attach(Handler::OutgoingPing(Box::new(move |host, key, ms| {
+            handler(&mut Spark::new(host, key), ms);
+        })));
+    }
+
+    /// `incoming::pong`: calls `handler` with every pong, before `heartbeat`, and with what it
+    /// says, if that is a number; see [`Attach::on_incoming_pong`](crate::Attach).
+    #[doc(alias = "incoming::pong")]
+    pub fn on_incoming_pong(
+        &mut self,
+        mut handler: impl FnMut(&mut Spark<'_>, Option<u64>) + 'static,
+    ) {
+        self.attach(Handler::IncomingPong(Box::new(move |host, key, ms| {
+            handler(&mut Spark::new(host, key), ms);
+        })));
     }
 
     /// Calls `handler` with every error of this spark: a message that is no value of the parser, a

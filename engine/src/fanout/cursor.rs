@@ -19,6 +19,11 @@ impl Cursor {
         self.next = key.index + 1;
         Some(key)
     }
+
+    /// Whether it does not come to this place any more.
+    pub(crate) fn has_passed(self, index: u32) -> bool {
+        index < self.next
+    }
 }
 
 /// What one walk may do in one turn.

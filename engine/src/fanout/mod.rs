@@ -9,6 +9,7 @@
 //! | [`log`] | the frames of one wire format |
 //! | [`posts`] | which parts of the logs are for the members of rooms |
 //! | [`cursor`] | how far a walk is, and what it may do in a turn |
+//! | [`steps`] | visits that wait after each spark until they are told to go on |
 //! | [`ending`] | the end of all sparks, as fast as was asked for |
 //! | [`pings`] | frames of pings, shared by those who are pinged together |
 //!
@@ -37,6 +38,7 @@ mod ending;
 mod log;
 mod pings;
 mod posts;
+mod steps;
 
 pub(crate) use cursor::{Budget, Cursor};
 pub(crate) use posts::{Audience, RoomWalk, Spans};
@@ -45,9 +47,10 @@ use ending::Ending;
 use log::Log;
 use pings::Pings;
 use posts::Posts;
+use steps::Steps;
 
-/// The fan-out of one shard. `V` is a function that visits sparks.
-pub(crate) struct Fanout<V> {
+/// The fan-out of one shard. `V` is a function that visits sparks, `S` one that takes its time.
+pub(crate) struct Fanout<V, S> {
     /// Broadcasts, by wire format, and between them messages to large rooms.
     logs: Vec<Log>,
     /// For whom these are.
@@ -65,6 +68,7 @@ pub(crate) struct Fanout<V> {
     again: bool,
     /// Only the first one walks.
     visits: VecDeque<Visit<V>>,
+    pub(crate) steps: Steps<S>,
     pub(crate) ending: Option<Ending>,
     pub(crate) pings: Pings,
 }
@@ -77,7 +81,7 @@ pub(crate) struct Visit<V> {
     pub(crate) stopped: Arc<AtomicBool>,
 }
 
-impl<V> Fanout<V> {
+impl<V, S> Fanout<V, S> {
     pub(crate) fn new(wires: u8) -> Self {
         Self {
             logs: (0..wires).map(|_| Log::default()).collect(),
@@ -88,6 +92,7 @@ impl<V> Fanout<V> {
             reached: Vec::new(),
             again: false,
             visits: VecDeque::new(),
+            steps: Steps::default(),
             ending: None,
             pings: Pings::new(wires),
         }
@@ -319,7 +324,8 @@ impl<V> Fanout<V> {
     pub(crate) fn walks(&self) -> usize {
         let visits = usize::from(!self.visits.is_empty());
         let ending = usize::from(self.ending.is_some());
-        usize::from(self.walk.is_some()) + visits + ending + self.room_walks()
+        let steps = usize::from(self.steps.has_ready());
+        usize::from(self.walk.is_some()) + visits + steps + ending + self.room_walks()
     }
 
     /// Whether a walk would go on in the next turn.
@@ -328,6 +334,7 @@ impl<V> Fanout<V> {
         self.walk.is_some()
             || self.posts.walks() > 0
             || !self.visits.is_empty()
+            || self.steps.has_ready()
             || self.ending.as_ref().is_some_and(ends)
     }
 

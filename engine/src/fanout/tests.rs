@@ -3,7 +3,7 @@
 use super::*;
 use crate::memory::Key;
 
-type Visitors = Fanout<&'static str>;
+type Visitors = Fanout<&'static str, ()>;
 
 const TEXT: Wire = Wire(0);
 const OTHER: Wire = Wire(1);

@@ -3,7 +3,7 @@
 use allspark_protocol::http::{BodyFraming, Reader, RequestHead};
 
 use super::asked::Asked;
-use super::browser::Verdict;
+use super::pass::Pass;
 use crate::limits::PENDING_BYTES_MAX;
 
 /// A request that waits for its answer, whoever owes it.
@@ -13,7 +13,7 @@ pub(crate) struct Parked {
     /// What came behind the request.
     pub(crate) pending: Vec<u8>,
     pub(crate) asked: Asked,
-    pub(crate) verdict: Verdict,
+    pub(crate) pass: Pass,
     /// How the body is framed, once the answer has begun.
     pub(crate) body: Option<BodyFraming>,
     /// What the connection becomes as soon as `pending` can be looked at.
@@ -31,12 +31,12 @@ pub(crate) enum Next {
 
 impl Parked {
     /// A request of which nothing was answered.
-    pub(crate) fn new(head: &RequestHead<'_>, verdict: Verdict) -> Self {
+    pub(crate) fn new(head: &RequestHead<'_>, pass: Pass) -> Self {
         Self {
             reader: Reader::new(0),
             pending: Vec::new(),
             asked: Asked::of(head),
-            verdict,
+            pass,
             body: None,
             next: None,
         }

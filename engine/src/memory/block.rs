@@ -1,5 +1,7 @@
 //! Outgoing bytes: written once into a block, shared by slices, recycled by the shard.
 //!
+//! A block can also stand for one frame that lies elsewhere, in a receive buffer.
+//!
 //! # Invariants
 //! - A byte that a slice may refer to is never written again. While a block is shared, frames are
 //!   only added behind what it holds, in room that it has already.
@@ -10,10 +12,14 @@ use std::rc::Rc;
 
 use allspark_protocol::copy;
 
+use super::frozen::Frozen;
+
 /// Frames in one piece of memory.
 #[derive(Default)]
 pub struct Block {
     bytes: UnsafeCell<Vec<u8>>,
+    /// Its only frame, if that lies in a receive buffer. Nothing is written then.
+    frozen: Option<Frozen>,
     /// Where each frame ends; the highest bit marks a frame that must not be dropped.
     ends: RefCell<Vec<u32>>,
     /// Bytes of frames of [`FrameClass::Exempt`].
@@ -76,6 +82,9 @@ impl Block {
     /// The bytes so far.
     #[expect(unsafe_code, reason = "frames are added behind what is shared")]
     pub fn bytes(&self) -> &[u8] {
+        if let Some(frozen) = &self.frozen {
+            return frozen;
+        }
         // SAFETY: a block stays on its thread, and no reference to the vector itself outlives a
         // method of this file. While the result lives, `self` is shared, so that only
         // `append_shared` can write: behind these bytes, without moving them.
@@ -94,7 +103,24 @@ impl Block {
 
     /// Where a frame is written to. Call [`Block::end_frame`] after each.
     pub fn writer(&mut self) -> &mut Vec<u8> {
+        debug_assert!(self.frozen.is_none(), "what is frozen is not written to");
         self.bytes.get_mut()
+    }
+
+    /// Makes it stand for one message that lies in a receive buffer.
+    pub(super) fn hold(&mut self, message: Frozen) {
+        assert!(
+            self.is_empty() && message.len() <= FRAME_BYTES_MAX,
+            "it stands for one message alone"
+        );
+        self.ends.get_mut().push(message.len() as u32);
+        self.frozen = Some(message);
+        self.measure();
+    }
+
+    /// Whether its bytes lie in a receive buffer.
+    pub(super) fn is_frozen(&self) -> bool {
+        self.frozen.is_some()
     }
 
     /// Marks that a frame ends here.
@@ -122,6 +148,9 @@ impl Block {
     /// Adds a message behind what is shared, if there is room without moving that.
     #[expect(unsafe_code, reason = "frames are added behind what is shared")]
     pub(crate) fn append_shared(&self, frame: &[u8]) -> bool {
+        if self.is_frozen() {
+            return false;
+        }
         // SAFETY: a block stays on its thread, and no other reference to the vector itself lives
         // here, see `bytes`. References to its bytes may live: they are not written, for the
         // vector writes behind its length only, and not moved, for there is room.
@@ -255,6 +284,7 @@ impl Block {
     }
 
     pub(super) fn clear(&mut self) {
+        self.frozen = None;
         self.bytes.get_mut().clear();
         let ends = self.ends.get_mut();
         ends.clear();

@@ -138,8 +138,16 @@ impl BufferPool {
         }
     }
 
+    /// A part of a part that is lent is lent by itself.
+    pub(super) fn lend_part(&self, id: u16) {
+        let buffer = &self.buffers[usize::from(id)];
+        assert!(buffer.lent.get() > 0, "it is part of what is lent");
+        buffer.lent.update(|lent| lent + 1);
+        self.lent.update(|lent| lent + 1);
+    }
+
     /// A part of a buffer comes back.
-    fn return_part(&self, id: u16) {
+    pub(super) fn return_part(&self, id: u16) {
         let buffer = &self.buffers[usize::from(id)];
         buffer.lent.update(|lent| lent - 1);
         self.lent.update(|lent| lent - 1);
@@ -169,6 +177,11 @@ pub struct LentBuffer {
 }
 
 impl LentBuffer {
+    /// Of which buffer it is a part.
+    pub(super) fn origin(&self) -> (&Rc<BufferPool>, u16) {
+        (&self.pool, self.id)
+    }
+
     fn address(&self) -> *mut u8 {
         let start = self.pool.address(self.id);
         start.wrapping_add(self.start as usize)

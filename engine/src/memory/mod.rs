@@ -5,6 +5,7 @@
 mod arena;
 mod bits;
 mod block;
+mod frozen;
 mod lent;
 mod lists;
 #[cfg(feature = "mimalloc")]
@@ -16,6 +17,7 @@ mod slice;
 pub use arena::{Arena, Key};
 pub use block::{Block, FrameClass, FrameTooLong};
 pub(crate) use block::{FRAME_BYTES_MAX, Mark, unshared};
+pub use frozen::{Frozen, Lease};
 pub use lent::{BufferPool, LentBuffer};
 pub use lists::GiveBack;
 pub(crate) use lists::kept;

@@ -3,7 +3,8 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use super::block::Block;
+use super::block::{Block, unshared};
+use super::frozen::Frozen;
 use super::lists::GiveBack;
 
 /// Blocks that are used again.
@@ -13,6 +14,8 @@ pub struct BlockPool {
     large: FreeBlocks,
     large_bytes: usize,
     lent: Vec<Rc<Block>>,
+    /// Blocks that stand for received bytes, and wait in queues until the end of the turn.
+    held: Vec<Rc<Block>>,
     /// Bytes of all blocks that exist, whoever shares them.
     total: Rc<Cell<usize>>,
     waiting_cost: usize,
@@ -83,6 +86,7 @@ impl BlockPool {
         self.small.free_unused();
         self.large_bytes -= self.large.free_unused();
         self.lent.give_back();
+        self.held.give_back();
         self.small.unused.max(self.large.unused) > FREE_BLOCKS_MIN
     }
 
@@ -100,6 +104,41 @@ impl BlockPool {
         Block::metered(&self.total)
     }
 
+    /// A block that stands for a message in a receive buffer.
+    pub(super) fn hold(&mut self, message: Frozen) -> Rc<Block> {
+        let mut block = self.take_small();
+        unshared(&mut block).hold(message);
+        block
+    }
+
+    /// Gives such a block back: at once if nobody else shares it, otherwise when the turn has
+    /// queued its sends ([`BlockPool::give_back_held`]).
+    pub(super) fn give_back_holding(&mut self, block: Rc<Block>) {
+        if let Some(block) = self.give_back_if_unshared(block) {
+            self.held.push(block);
+        }
+    }
+
+    /// Gives the blocks back that stand for received bytes: at once those of which nothing is to be
+    /// submitted. Call it when everything is queued that is.
+    pub(crate) fn give_back_held(&mut self) {
+        while let Some(block) = self.held.pop() {
+            if let Some(block) = self.give_back_if_unshared(block) {
+                self.lent.push(block);
+            }
+        }
+    }
+
+    /// Keeps a block for later if nobody shares it.
+    fn give_back_if_unshared(&mut self, mut block: Rc<Block>) -> Option<Rc<Block>> {
+        let Some(unshared) = Rc::get_mut(&mut block) else {
+            return Some(block);
+        };
+        unshared.clear();
+        self.keep(block);
+        None
+    }
+
     /// Gives a block back that is perhaps still shared. It is used again once
     /// [`BlockPool::reclaim`] finds that nobody shares it any more.
     pub fn give_back(&mut self, block: Rc<Block>) {
@@ -109,23 +148,26 @@ impl BlockPool {
     /// Looks at every block that was given back since the last call. A block that somebody still
     /// shares is left to its last owner. Call it when the bytes of the turn were submitted.
     pub fn reclaim(&mut self) {
-        for mut block in self.lent.drain(..) {
-            let Some(unshared) = Rc::get_mut(&mut block) else {
-                continue;
-            };
-            unshared.clear();
-            let bytes = unshared.capacity();
-            if bytes <= SMALL_BLOCK_BYTES_MAX {
-                if self.small.blocks.len() < FREE_BLOCKS_MAX {
-                    self.small.blocks.push(block);
-                }
-            } else if bytes <= FREE_BLOCK_BYTES_MAX
-                && self.large.blocks.len() < FREE_BLOCKS_MAX
-                && self.large_bytes + bytes <= FREE_BYTES_MAX
-            {
-                self.large_bytes += bytes;
-                self.large.blocks.push(block);
+        let mut lent = std::mem::take(&mut self.lent);
+        for block in lent.drain(..) {
+            self.give_back_if_unshared(block);
+        }
+        self.lent = lent;
+    }
+
+    /// Keeps an empty block for later, unless there are enough.
+    fn keep(&mut self, block: Rc<Block>) {
+        let bytes = block.capacity();
+        if bytes <= SMALL_BLOCK_BYTES_MAX {
+            if self.small.blocks.len() < FREE_BLOCKS_MAX {
+                self.small.blocks.push(block);
             }
+        } else if bytes <= FREE_BLOCK_BYTES_MAX
+            && self.large.blocks.len() < FREE_BLOCKS_MAX
+            && self.large_bytes + bytes <= FREE_BYTES_MAX
+        {
+            self.large_bytes += bytes;
+            self.large.blocks.push(block);
         }
     }
 

@@ -4,6 +4,7 @@ use std::ops::{Deref, Range};
 use std::rc::Rc;
 
 use super::block::{Block, FrameClass, FrameTooLong};
+use super::frozen::Frozen;
 use super::pool::BlockPool;
 
 /// A part of a block. Cheap to clone; stays on its thread.
@@ -69,10 +70,32 @@ impl Slice {
         }
     }
 
+    /// A message that lies in a receive buffer. [`Slice::give_back`] is for it.
+    pub(crate) fn hold(message: Frozen, pool: &mut BlockPool) -> Self {
+        let end = message.len() as u32;
+        let block = pool.hold(message);
+        Self {
+            block,
+            start: 0,
+            end,
+        }
+    }
+
+    /// Nobody else will be given such a message. Its block is used again as soon as nobody has it.
+    pub(crate) fn give_back(self, pool: &mut BlockPool) {
+        pool.give_back_holding(self.block);
+    }
+
+    /// Whether it lies in a receive buffer.
+    pub(crate) fn is_frozen(&self) -> bool {
+        self.block.is_frozen()
+    }
+
     /// A copy in a block of its own, if this keeps far more memory alive than it needs: more than
-    /// `times` its bytes and a few KiB.
+    /// `times` its bytes and a few KiB, or a receive buffer.
     pub(crate) fn compacted(self, times: usize, pool: &BlockPool) -> Self {
-        if self.block.capacity() <= times * self.len() + SPARE_BYTES {
+        let kept_bytes = self.block.capacity();
+        if kept_bytes <= times * self.len() + SPARE_BYTES && !self.is_frozen() {
             return self;
         }
         let mut copy = pool.fresh();
@@ -152,6 +175,7 @@ impl Deref for Slice {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::memory::BufferPool;
 
     fn block(frames: &[(&str, FrameClass)]) -> Rc<Block> {
         let mut block = Block::default();
@@ -229,5 +253,38 @@ mod tests {
         assert_eq!(Rc::strong_count(&large), 1);
         let most = Slice::new(&large, 100..10_000).compacted(4, &BlockPool::default());
         assert_eq!((most.len(), Rc::strong_count(&large)), (9_900, 2));
+    }
+
+    #[test]
+    fn a_block_that_stood_for_received_bytes_is_used_again() {
+        let (mut pool, buffers) = (BlockPool::default(), BufferPool::new(1, 8));
+        let received = buffers.lend_copy(b"abc").unwrap();
+        let slice = received.with(|bytes, lease| {
+            let frozen = lease.freeze(bytes).unwrap();
+            Slice::hold(frozen, &mut pool)
+        });
+        let (sent, address) = (slice.clone(), Rc::as_ptr(&slice.block));
+        assert_eq!((&*sent, sent.frames()), (&b"abc"[..], 1));
+        slice.give_back(&mut pool);
+        pool.reclaim();
+        assert_eq!(buffers.free_count(), 0, "it is not sent yet");
+        pool.give_back_held();
+        drop(sent);
+        pool.reclaim();
+        assert_eq!(buffers.free_count(), 1);
+        assert_eq!(Rc::as_ptr(&pool.take()), address);
+    }
+
+    #[test]
+    fn what_lies_in_a_receive_buffer_is_worth_a_copy() {
+        let (mut pool, buffers) = (BlockPool::default(), BufferPool::new(1, 8));
+        let received = buffers.lend_copy(b"abc").unwrap();
+        let slice = received.with(|bytes, lease| {
+            let frozen = lease.freeze(bytes).unwrap();
+            Slice::hold(frozen, &mut pool)
+        });
+        let rest = slice.skip(1).compacted(1000, &pool);
+        assert_eq!((&*rest, rest.first_frame()), (&b"bc"[..], Some((2, true))));
+        assert_eq!((rest.is_frozen(), buffers.free_count()), (false, 1));
     }
 }

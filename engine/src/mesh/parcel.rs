@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use allspark_protocol::Instant;
 
-use crate::http::Verdict;
+use crate::http::Pass;
 use crate::io::Detached;
 
 /// A connection with a request for a session of another shard.
@@ -18,7 +18,7 @@ pub(crate) struct Parcel {
     /// Its body, without transfer coding.
     pub(crate) body: Vec<u8>,
     /// What the door decided about it. It is not judged again where it arrives.
-    pub(crate) verdict: Verdict,
+    pub(crate) pass: Pass,
     /// What came behind it.
     pub(crate) rest: Vec<u8>,
     /// How often it has moved, see [`Moves`](crate::net::Moves).

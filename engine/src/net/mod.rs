@@ -75,6 +75,8 @@ pub(crate) struct Net<O> {
     finishing: Vec<Key>,
     /// Connections for which everything that waited was submitted.
     caught_up: Vec<Key>,
+    /// Connections to which something is sent from a receive buffer in this turn.
+    borrowing: Vec<Key>,
     now: Instant,
     /// Counts turns; wraps.
     turn: u32,
@@ -92,6 +94,7 @@ impl<O> Net<O> {
             dirty: VecDeque::new(),
             finishing: Vec::new(),
             caught_up: Vec::new(),
+            borrowing: Vec::new(),
             now,
             turn: 1,
         }
@@ -100,6 +103,10 @@ impl<O> Net<O> {
     /// A turn begins.
     pub(crate) fn begin_turn(&mut self, now: Instant) {
         debug_assert!(now >= self.now, "time does not run backwards");
+        assert!(
+            self.borrowing.is_empty(),
+            "no receive buffer is kept from turn to turn"
+        );
         self.now = now;
         self.turn = self.turn.wrapping_add(1);
     }
@@ -250,6 +257,7 @@ impl<O> Net<O> {
         self.dirty.give_back();
         self.finishing.give_back();
         self.caught_up.give_back();
+        self.borrowing.give_back();
         self.ops.give_back();
     }
 }

@@ -9,6 +9,8 @@
 //! - A frame of which a part was sent is never dropped; nor is one that is not a message.
 //! - A message is refused or something older dropped only when the queue is not empty: a single
 //!   message larger than the bound still passes.
+//! - What lies in a receive buffer leaves in the turn in which it was queued, or is copied
+//!   ([`SendQueue::own`]).
 //! - While something waits, it keeps alive at most a few times the memory that is counted, and one
 //!   block of broadcasts more.
 
@@ -225,6 +227,15 @@ impl SendQueue {
         self.add(&rest);
         self.slices.push_front(rest);
         self.count(pool);
+    }
+
+    /// Copies what lies in a receive buffer, as it waits longer than this turn.
+    pub(crate) fn own(&mut self, pool: &mut BlockPool) {
+        for slice in &mut self.slices {
+            if slice.is_frozen() {
+                *slice = slice.clone().compacted(0, pool);
+            }
+        }
     }
 
     /// Takes what the next send shall carry: everything, as far as one send can.

@@ -110,6 +110,24 @@ impl<O> Net<O> {
         }
     }
 
+    /// A message in the queue of this connection lies in a receive buffer.
+    pub(crate) fn borrows(&mut self, key: Key) {
+        self.borrowing.push(key);
+    }
+
+    /// Everything was sent that is sent in this turn: who has something left that lies in a receive
+    /// buffer keeps a copy instead.
+    pub(crate) fn own_unsent(&mut self) {
+        while let Some(key) = self.borrowing.pop() {
+            if let Some(connection) = self.connections.get_mut(key)
+                && let Some(queue) = &mut connection.queue
+            {
+                queue.own(&mut self.buffers.blocks);
+            }
+        }
+        self.buffers.blocks.give_back_held();
+    }
+
     /// How many connections have something to send.
     pub(crate) fn dirty_len(&self) -> usize {
         self.dirty.len()

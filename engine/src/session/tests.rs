@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use allspark_protocol::Input;
 use allspark_protocol::http::{Request, RequestHead, Response};
-use allspark_protocol::primus::Heartbeat;
+use allspark_protocol::primus::{Heartbeat, Latency};
 use allspark_protocol::transformer::{Answer, End, Event, Kind, Units};
 
 use super::*;
@@ -132,6 +132,7 @@ fn state(_spark: Key, wire: Wire) -> SparkState {
         wire,
         ready: ReadyState::Open,
         heartbeat: Heartbeat::new(),
+        latency: Latency::new(),
     }
 }
 

@@ -9,7 +9,7 @@ use allspark_protocol::http::{Reader, RequestHead};
 use allspark_protocol::transformer::Transformer;
 
 use super::core::Core;
-use crate::http::{Verdict, Way};
+use crate::http::{Pass, Way};
 use crate::limits::PENDING_BYTES_MAX;
 use crate::memory::Key;
 use crate::session::{Address, carrier_of};
@@ -21,17 +21,35 @@ impl<T: Transformer> Core<T> {
         let Some(head) = reader.begun() else {
             return false;
         };
-        let body_bytes_max = match self.judge_head(&head) {
-            Way::Transport(verdict) => {
-                if self.announce(key, &head, verdict) {
+        let way = self.judge_head(key, &head);
+        self.begin_judged(key, reader, way)
+    }
+
+    /// The same for a request of which it is known where it goes. Returns true, too, if it waits
+    /// for a layer.
+    pub(super) fn begin_judged(&mut self, key: Key, reader: &mut Reader, way: Way) -> bool {
+        let Some(head) = reader.begun() else {
+            return false;
+        };
+        let body_bytes_max = match &way {
+            Way::Transport(pass) => {
+                if self.announce(key, &head, pass) {
                     return true;
                 }
                 self.transport_body_bytes_max()
             }
+            Way::Later(_) => {
+                let reader = std::mem::replace(reader, Reader::new(0));
+                self.await_begun(key, reader, way);
+                return true;
+            }
             // It will not be long, and then the connection can be used again.
-            _ if has_short_body(&head) => return false,
+            _ if has_short_body(&head) => {
+                self.keep_judged(key, way);
+                return false;
+            }
             Way::Answer(response) | Way::LastAnswer(response) => {
-                self.respond_last(key, &head, &response);
+                self.respond_last(key, &head, response);
                 return true;
             }
             Way::Elsewhere => match self.server.options.routes.find(&head) {
@@ -53,11 +71,18 @@ impl<T: Transformer> Core<T> {
             self.refuse(key, error);
             return true;
         }
+        self.keep_judged(key, way);
         false
     }
 
+    fn await_begun(&mut self, key: Key, reader: Reader, way: Way) {
+        if let Way::Later(walk) = way {
+            self.await_layer(key, *walk, reader, None);
+        }
+    }
+
     /// Tells a session that a request for it has begun. Returns whether it refuses that.
-    fn announce(&mut self, key: Key, head: &RequestHead<'_>, verdict: Verdict) -> bool {
+    fn announce(&mut self, key: Key, head: &RequestHead<'_>, pass: &Pass) -> bool {
         let Some(spark) = self.announced(head) else {
             return false;
         };
@@ -68,7 +93,7 @@ impl<T: Transformer> Core<T> {
         let refusal = self.sessions.call(spark, now, begun).flatten();
         let is_refused = refusal.is_some();
         if let Some(response) = refusal {
-            let response = verdict.complete(&self.server.options.cors, response);
+            let response = pass.complete(&self.server.options.cors, response);
             self.respond_last(key, head, &response);
         } else {
             self.arriving.insert(key, spark);

@@ -1,6 +1,8 @@
 //! The one loop in which everything is carried out that must not happen inside something else: what
 //! sessions want, and effects. It runs between messages and between phases.
 
+use std::sync::Arc;
+
 use allspark_protocol::primus::Packet;
 use allspark_protocol::transformer::{Context, Outputs, Transformer};
 
@@ -83,8 +85,9 @@ impl<T: Transformer> Core<T> {
         if !rooms.is_empty() {
             app::room_event(self, spark, &RoomEvent::LeftAll(rooms));
         }
-        app::disconnection(self, spark);
+        // As in Primus, who hears of it does not count it any more.
         self.counters().sparks_ended.add(1);
+        app::disconnection(self, spark);
     }
 
     fn say_goodbye(&mut self, spark: Key) {
@@ -139,6 +142,12 @@ impl<T: Transformer> Core<T> {
                 self.guard_alone(|| drop(question));
             }
             Command::Visit { visitor, stopped } => self.fanout.add_visit(visitor, stopped),
+            Command::ForEach(step) => {
+                if let Err(step) = self.fanout.steps.add(step) {
+                    step.leg.refuse();
+                }
+            }
+            Command::StepOn { walk } => self.fanout.steps.go_on(walk),
             Command::Arrive(parcel) => self.arrive(parcel),
             Command::Answer {
                 connection,
@@ -146,11 +155,12 @@ impl<T: Transformer> Core<T> {
                 response,
             } => self.answer_ticket(connection, ticket, &response),
             Command::Destroy(options) => self.destroying.plan(options, self.clock.now),
-            Command::Listeners => {
-                let listeners = self.server.listeners();
-                self.hears_rooms = !listeners.room.is_empty();
-                self.listeners = Some(listeners);
-            }
+            Command::Decide {
+                connection,
+                ticket,
+                decision,
+            } => self.decide(connection, ticket, *decision),
+            Command::Listeners => self.look_at_listeners(),
             Command::Broadcast { .. }
             | Command::Write { .. }
             | Command::End { .. }
@@ -161,6 +171,13 @@ impl<T: Transformer> Core<T> {
                 unreachable!("they call nobody")
             }
         }
+    }
+
+    fn look_at_listeners(&mut self) {
+        let listeners = self.server.listeners();
+        self.door.set_chain(Arc::clone(&listeners.layers));
+        self.hears_rooms = !listeners.room.is_empty();
+        guard::drop_value(self.listeners.replace(listeners));
     }
 
     /// Calls a function of the application that is about no spark.

@@ -15,7 +15,7 @@ use super::core::Core;
 use super::effects::Effect;
 use super::owner::Owner;
 use super::reason::EndReason;
-use crate::app::{ReadyState, SparkError};
+use crate::app::{self, ReadyState, SparkError};
 use crate::limits::GOODBYE_TIMEOUT_MS;
 use crate::memory::Key;
 use crate::session::carrier_of;
@@ -112,6 +112,8 @@ impl<T: Transformer> Core<T> {
 
     /// A connection stops being a carrier, and its session is told.
     pub(super) fn drop_carrier(&mut self, key: Key) {
+        // Its request will not be complete any more.
+        drop(self.take_judged(key));
         if let Some(spark) = self.end_arrival(key).or_else(|| self.take_carrier(key)) {
             let carrier = carrier_of(key);
             self.effects.push(Effect::CarrierLost(spark, carrier));
@@ -128,6 +130,13 @@ impl<T: Transformer> Core<T> {
         }
         connection.owner = Owner::Nobody;
         Some(spark)
+    }
+
+    /// The shard has ended, or its sparks have. The last one tells the application.
+    pub(super) fn tell_close(&self) {
+        if self.server.is_last(self.shard) {
+            app::closed(&self.server, &self.destroying.options());
+        }
     }
 
     /// A connection broke.

@@ -23,9 +23,9 @@ impl<T: Transformer> Core<T> {
                     );
                 }
             }
-            Completion::Received { token, mut buffer } => {
-                self.with_connection(token, |core, key| core.received(key, &mut buffer));
-            }
+            Completion::Received { token, buffer } => buffer.with(|bytes, lease| {
+                self.with_connection(token, |core, key| core.received(key, bytes, Some(lease)));
+            }),
             Completion::ReceiveEnded { token, result } => {
                 self.with_connection(token, |core, key| core.input_ended(key, result));
             }

@@ -1,5 +1,6 @@
 //! A shard without its driver: the machines, and nothing else.
 
+use std::cell::Cell;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,13 +16,14 @@ use super::clock::Clock;
 use super::destroying::Destroying;
 use super::effects::Effects;
 use super::fairness::Fairness;
+use super::framed::Framed;
 use super::owner::Owner;
 use super::room_lists::RoomLists;
 use super::upkeep::Upkeep;
 use crate::app::Timers;
-use crate::app::host::{Command, Listeners, Server, Visitor};
+use crate::app::host::{Command, Listeners, Server, Step, Visitor};
 use crate::fanout::Fanout;
-use crate::http::Door;
+use crate::http::{Door, Way};
 use crate::io::{Op, Wait};
 use crate::lines::{Admitted, Line};
 use crate::memory::{Arena, Key};
@@ -39,7 +41,7 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) net: Net<Owner>,
     pub(super) door: Door,
     pub(super) sessions: Sessions<T>,
-    pub(super) fanout: Fanout<Visitor>,
+    pub(super) fanout: Fanout<Visitor, Step>,
     pub(super) rooms: Rooms,
     pub(super) room_lists: RoomLists,
     /// A function that every spark goes through is for events of rooms.
@@ -55,6 +57,8 @@ pub(crate) struct Core<T: Transformer> {
     /// By connection, sessions that know of requests whose bodies are coming. The connection is a
     /// carrier of its session.
     pub(super) arriving: HashMap<Key, Key>,
+    /// By connection, what layers have decided about requests whose bodies are coming.
+    pub(super) judged: HashMap<Key, Way>,
     /// What came in and was not looked at yet.
     pub(super) backlog: Backlog,
     /// Connections that can go on with what their peers sent meanwhile.
@@ -74,8 +78,10 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) due: Vec<u32>,
     /// Where messages are encoded.
     pub(super) scratch: Vec<u8>,
-    /// The number of the next ticket.
-    pub(super) next_ticket: u64,
+    /// How many tickets were made.
+    tickets: Cell<u64>,
+    /// The large message that the application is given now.
+    pub(super) framed: Option<Framed>,
     rng: ChaCha12Rng,
 }
 
@@ -87,12 +93,14 @@ impl<T: Transformer> Core<T> {
         now: Instant,
         rng: ChaCha12Rng,
     ) -> Self {
-        let (options, listeners) = (&server.options, server.listeners());
+        let options = &server.options;
+        let listeners = server.listeners();
+        let layers = Arc::clone(&listeners.layers);
         Self {
             shard,
             clock: Clock::new(now),
             net: Net::new(Rules::new(options), now),
-            door: Door::new(options, transformer.name()),
+            door: Door::new(options, transformer.name(), layers),
             sessions: Sessions::new(transformer, now),
             fanout: Fanout::new(T::WIRES),
             rooms: Rooms::new(options.rooms),
@@ -104,6 +112,7 @@ impl<T: Transformer> Core<T> {
             outbox: Outbox::new(server.mesh.shards()),
             room: Room::default(),
             arriving: HashMap::default(),
+            judged: HashMap::default(),
             backlog: Backlog::default(),
             resumed: Vec::new(),
             leaving: VecDeque::new(),
@@ -115,7 +124,8 @@ impl<T: Transformer> Core<T> {
             fairness: Fairness::new(now),
             due: Vec::new(),
             scratch: Vec::new(),
-            next_ticket: 0,
+            tickets: Cell::new(0),
+            framed: None,
             server,
             rng,
         }
@@ -244,6 +254,17 @@ impl<T: Transformer> Core<T> {
         }
     }
 
+    /// The number of a new ticket, for an answer that comes later. No other has it.
+    pub(super) fn new_ticket(&self) -> u64 {
+        self.tickets.set(self.tickets.get() + 1);
+        self.tickets.get()
+    }
+
+    /// The number of the ticket that was made last.
+    pub(super) fn last_ticket(&self) -> u64 {
+        self.tickets.get()
+    }
+
     /// A random duration below `limit`, to spread what would otherwise happen at once.
     pub(super) fn spread(&mut self, limit: Duration) -> Duration {
         let fraction = f64::from(self.rng.next_u32()) / f64::from(u32::MAX);
@@ -254,5 +275,6 @@ impl<T: Transformer> Core<T> {
 impl<T: Transformer> Drop for Core<T> {
     fn drop(&mut self) {
         self.server.mesh.end(self.shard);
+        self.tell_close();
     }
 }

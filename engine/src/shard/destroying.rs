@@ -43,6 +43,14 @@ impl Destroying {
         Some(options)
     }
 
+    /// How the server ends. If nobody has asked for it, a shard has failed.
+    pub(super) fn options(&self) -> Destroy {
+        self.begun.unwrap_or(Destroy {
+            reconnect: true,
+            ..Destroy::default()
+        })
+    }
+
     /// All sparks were ended.
     pub(super) fn ended_all(&mut self, now: Instant) {
         if self.closes() {

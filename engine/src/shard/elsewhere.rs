@@ -9,7 +9,7 @@ use super::core::Core;
 use super::owner::{self, Answerer, Owner};
 use crate::app::host::Command;
 use crate::guard;
-use crate::http::{Asked, Parked, Verdict};
+use crate::http::{Asked, Parked, Pass};
 use crate::memory::Key;
 use crate::routes::{Reply, Ticket};
 
@@ -24,13 +24,13 @@ impl<T: Transformer> Core<T> {
         }
     }
 
-    /// What a route says to a request, if there is one. The next ticket is for this request.
+    /// What a route says to a request, if there is one.
     fn ask_route(&self, key: Key, request: &Request<'_>) -> Option<Reply> {
         let route = self.server.options.routes.find(&request.head)?;
         let peer = self.net.connection(key).peer;
-        let (shard, ticket) = (self.shard, self.next_ticket);
+        let shard = self.shard;
         let later = || {
-            let server = Arc::clone(&self.server);
+            let (server, ticket) = (Arc::clone(&self.server), self.new_ticket());
             Ticket::new(move |response| {
                 let command = Command::Answer {
                     connection: key,
@@ -44,11 +44,11 @@ impl<T: Transformer> Core<T> {
         Some(reply.unwrap_or_else(|panicked| self.panicked_elsewhere(&panicked).into()))
     }
 
-    /// A connection waits until somebody answers with the ticket.
+    /// A connection waits until somebody answers with the ticket, which is the one that was made
+    /// last.
     fn await_ticket(&mut self, key: Key, head: &RequestHead<'_>) {
-        let by = Answerer::Ticket(self.next_ticket);
-        self.next_ticket += 1;
-        let parked = Parked::new(head, Verdict::default());
+        let by = Answerer::Ticket(self.last_ticket());
+        let parked = Parked::new(head, Pass::default());
         let request = owner::Request { by, parked };
         self.net.connection_mut(key).owner = Owner::Request(Box::new(request));
         self.net.cancel_idle_timer(key);

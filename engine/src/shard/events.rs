@@ -2,22 +2,29 @@
 
 use allspark_protocol::http::RequestHead;
 use allspark_protocol::parser::Parser;
-use allspark_protocol::primus::{Heartbeat, Packet};
+use allspark_protocol::primus::{Heartbeat, Latency, Packet};
 use allspark_protocol::transformer::{End, Kind, Transformer};
 
 use super::core::Core;
 use super::effects::Effect;
 use super::owner::Owner;
 use super::reason::EndReason;
-use crate::app::host::SparkState;
+use crate::app::host::{Extras, SparkState};
 use crate::app::{self, KeptRequest, ReadyState, SparkError};
+use crate::layers::Notes;
 use crate::memory::Key;
 use crate::session::Carried;
 
 impl<T: Transformer> Core<T> {
     /// A spark whose session has this connection as its only carrier.
-    pub(super) fn open_upgraded(&mut self, key: Key, session: T::Session, head: &RequestHead<'_>) {
-        let spark = self.open(session, Some(key), None, head);
+    pub(super) fn open_upgraded(
+        &mut self,
+        key: Key,
+        session: T::Session,
+        head: &RequestHead<'_>,
+        notes: Option<Box<Notes>>,
+    ) {
+        let spark = self.open(session, Some(key), None, head, notes);
         self.net.connection_mut(key).owner = Owner::Session(spark);
         if self.server.options.ping_interval_ms.is_some() {
             self.net.own_timer(key);
@@ -32,8 +39,9 @@ impl<T: Transformer> Core<T> {
         session: T::Session,
         carried: Box<Carried>,
         head: &RequestHead<'_>,
+        notes: Option<Box<Notes>>,
     ) -> Key {
-        let spark = self.open(session, None, Some(carried), head);
+        let spark = self.open(session, None, Some(carried), head, notes);
         self.start_heartbeat(spark);
         spark
     }
@@ -44,7 +52,14 @@ impl<T: Transformer> Core<T> {
         stream: Option<Key>,
         carried: Option<Box<Carried>>,
         head: &RequestHead<'_>,
+        notes: Option<Box<Notes>>,
     ) -> Key {
+        let extras = notes.map(|notes| {
+            Box::new(Extras {
+                notes: Some(notes),
+                ..Extras::default()
+            })
+        });
         let request = KeptRequest::new(head, &self.server.options.keep_headers);
         let new_id = self.new_id();
         let fanout = &self.fanout;
@@ -54,13 +69,15 @@ impl<T: Transformer> Core<T> {
                 id: new_id(spark.index),
                 stream,
                 request,
-                extras: None,
+                extras,
                 // It gets nothing older.
                 seen: fanout.head(wire),
                 wire,
                 ready: ReadyState::Open,
                 heartbeat: Heartbeat::new(),
+                latency: Latency::new(),
             });
+        self.fanout.steps.opened(spark.index);
         self.counters().sparks_opened.add(1);
         if let Some(slot) = self.sessions.get(spark) {
             tracing::debug!(
@@ -83,7 +100,7 @@ impl<T: Transformer> Core<T> {
         let parser = self.server.options.parser;
         if let Some(text) = parser.control(kind, payload) {
             match Packet::parse(&text) {
-                Some(Packet::Pong(_)) => self.alive(spark),
+                Some(Packet::Pong(value)) => self.ponged(spark, value),
                 // Primus does not look at the value of a request.
                 Some(Packet::IdRequest | Packet::Id(_)) => self.write_id(spark),
                 // Nothing that begins like a message of Primus reaches the application.
@@ -100,14 +117,30 @@ impl<T: Transformer> Core<T> {
         }
     }
 
-    /// The client gave a sign of life.
+    /// The client says that it got a ping.
+    fn ponged(&mut self, spark: Key, value: &str) {
+        let now = self.clock.now;
+        if let Some(slot) = self.sessions.get_mut(spark) {
+            if slot.state.heartbeat.alive() {
+                slot.state.latency.ponged(now);
+            }
+            self.tell_alive(spark, value.parse().ok());
+        }
+    }
+
+    /// The client gave a sign of life below the level of messages, which Primus takes for a pong.
     pub(super) fn alive(&mut self, spark: Key) {
         if let Some(slot) = self.sessions.get_mut(spark)
             && slot.is_open()
         {
             slot.state.heartbeat.alive();
-            app::heartbeat(self, spark);
+            self.tell_alive(spark, None);
         }
+    }
+
+    fn tell_alive(&mut self, spark: Key, unix_ms: Option<u64>) {
+        app::incoming_pong(self, spark, unix_ms);
+        app::heartbeat(self, spark);
     }
 
     /// The transport of a spark is over.

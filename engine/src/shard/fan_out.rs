@@ -52,6 +52,7 @@ impl<T: Transformer> Core<T> {
             self.leave_emptied(Budget::new(walks, timers_are_late));
             self.walk(Budget::new(walks, timers_are_late));
             self.visit(Budget::new(walks, timers_are_late));
+            self.step(Budget::new(walks, timers_are_late));
             self.end_sparks(Budget::new(walks, timers_are_late));
         }
         self.close_idle();
@@ -132,6 +133,33 @@ impl<T: Transformer> Core<T> {
         false
     }
 
+    /// Goes on with visits whose visitors take their time, those of them that need not wait.
+    fn step(&mut self, mut budget: Budget) {
+        while budget.look()
+            && let Some((walk, step)) = self.fanout.steps.take_ready()
+        {
+            let sessions = &self.sessions;
+            let next = self.fanout.steps.advance(
+                walk,
+                |from| sessions.next_from(from),
+                |index| sessions.key_at(index),
+            );
+            let Some(spark) = next.filter(|_| !step.leg.is_stopped()) else {
+                self.fanout.steps.end(walk);
+                guard::drop_value(step);
+                continue;
+            };
+            if self.is_open(spark) {
+                budget.work(0);
+                app::step(self, spark, &step.visitor, walk);
+                self.settle();
+            } else {
+                self.fanout.steps.go_on(walk);
+            }
+            self.fanout.steps.put(walk, step);
+        }
+    }
+
     /// Begins destroys whose time has come.
     pub(super) fn begin_destroy(&mut self) {
         let now = self.clock.now;
@@ -153,7 +181,11 @@ impl<T: Transformer> Core<T> {
             let next = cursor.advance(|from| self.sessions.next_from(from));
             let Some(spark) = next else {
                 self.fanout.ending = None;
-                return self.destroying.ended_all(now);
+                self.destroying.ended_all(now);
+                if !self.destroying.closes() {
+                    self.tell_close();
+                }
+                return;
             };
             let slot = self.sessions.get(spark);
             let is_open = slot.is_some_and(|slot| slot.is_open());

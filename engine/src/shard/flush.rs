@@ -43,6 +43,11 @@ impl<T: Transformer> Core<T> {
 
     /// Sends what waits for connections. The rest follows in the next turn.
     pub(super) fn flush(&mut self) {
+        self.flush_dirty();
+        self.net.own_unsent();
+    }
+
+    fn flush_dirty(&mut self) {
         let mut offered_bytes = 0;
         for _ in 0..self.net.dirty_len().min(SENDS_PER_TURN) {
             if offered_bytes >= SEND_BYTES_PER_TURN {
@@ -77,6 +82,7 @@ impl<T: Transformer> Core<T> {
                 }
             }
             Owner::Http(_)
+            | Owner::Layered(_)
             | Owner::Paced(_)
             | Owner::Leaving(_)
             | Owner::TurnedAway

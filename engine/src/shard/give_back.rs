@@ -20,6 +20,7 @@ impl<T: Transformer> Core<T> {
         self.outbox.give_back();
         self.leaving.give_back();
         self.arriving.give_back();
+        self.judged.give_back();
         if self.net.buffers.blocks.free_unused() {
             // What was needed in the meantime may not be needed any more.
             self.upkeep.again(self.clock.now);

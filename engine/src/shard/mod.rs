@@ -19,9 +19,11 @@
 //! | bytes become requests, requests go to sessions | [`receive`], [`requests`], [`travel`] |
 //! | what a session understood becomes events | [`events`] |
 //! | what a session wants is done | [`outputs`] |
+//! | a large message is written back from where it lies | [`in_place`] |
 //! | a handler writes, ends, broadcasts | [`host`], then `write`, [`close`], [`fan_out`] |
 //! | what must not happen inside something else | [`effects`], then [`carry_out`] |
 //! | a slow consumer is ended | `write` (a queue is full), [`timers`] (it takes too little) |
+//! | requests go through the layers, and wait for one | [`layered`] |
 //! | what is not for Primus goes to the application's routes | [`elsewhere`] |
 //! | how many may come and what they may hold | [`room`] |
 //!
@@ -58,9 +60,12 @@ mod events;
 mod fairness;
 mod fan_out;
 mod flush;
+mod framed;
 mod give_back;
 mod host;
+mod in_place;
 mod inbox;
+mod layered;
 mod outputs;
 mod owner;
 mod reason;

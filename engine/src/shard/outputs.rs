@@ -102,8 +102,8 @@ impl<T: Transformer> Core<T> {
             ..
         } = parked.asked;
         let keep_alive = keep_alive && !is_closing;
-        let verdict = std::mem::take(&mut parked.verdict);
-        let response = verdict.complete(&self.server.options.cors, response);
+        let pass = std::mem::take(&mut parked.pass);
+        let response = pass.complete(&self.server.options.cors, response);
         self.write_response(key, &response, keep_alive, head_only);
         self.answered(key, keep_alive);
     }
@@ -119,8 +119,8 @@ impl<T: Transformer> Core<T> {
         } = parked.asked;
         let framing = response.framing(minor_version, head_only);
         parked.body = Some(framing);
-        let verdict = std::mem::take(&mut parked.verdict);
-        let response = verdict.complete(&self.server.options.cors, response);
+        let pass = std::mem::take(&mut parked.pass);
+        let response = pass.complete(&self.server.options.cors, response);
         let response = response.at(self.door.date(self.clock.unix_ms));
         self.write_frame(key, |out| {
             response.encode_begin(out, framing, keep_alive);

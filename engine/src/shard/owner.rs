@@ -2,7 +2,7 @@
 
 use allspark_protocol::http::Reader;
 
-use crate::http::{Paced, Parked, append};
+use crate::http::{Layered, Paced, Parked, append};
 use crate::memory::Key;
 use crate::mesh::Parcel;
 use crate::net::{Connection, Share};
@@ -13,6 +13,8 @@ pub(crate) enum Owner {
     Http(Reader),
     /// A request that is not answered yet.
     Request(Box<Request>),
+    /// A request about which a layer decides later.
+    Layered(Box<Layered>),
     /// Bytes for the session of a spark, which may have ended and wait for the peer's goodbye.
     Session(Key),
     /// Answered in parts with pauses; the bytes are of no interest.
@@ -71,9 +73,12 @@ impl Owner {
                 Answerer::Session(spark) => Some(spark),
                 Answerer::Ticket(_) => None,
             },
-            Self::Http(_) | Self::Paced(_) | Self::Leaving(_) | Self::TurnedAway | Self::Nobody => {
-                None
-            }
+            Self::Http(_)
+            | Self::Layered(_)
+            | Self::Paced(_)
+            | Self::Leaving(_)
+            | Self::TurnedAway
+            | Self::Nobody => None,
         }
     }
 }

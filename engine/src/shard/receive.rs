@@ -3,9 +3,9 @@
 use std::io;
 use std::net::SocketAddr;
 
-use allspark_protocol::Input;
 use allspark_protocol::http::{Error as HttpError, Reader, Response};
 use allspark_protocol::transformer::{Event, Transformer};
+use allspark_protocol::{Input, Payload};
 
 use super::core::Core;
 use super::owner::Owner;
@@ -14,7 +14,7 @@ use crate::io::Socket;
 use crate::limits::{
     BACKLOG_BYTES_MAX, PENDING_BYTES_HIGHEST, PENDING_BYTES_MAX, SHARE_BYTES, SHARES_PER_TURN,
 };
-use crate::memory::Key;
+use crate::memory::{Key, Lease};
 use crate::net::{Closing, Flags};
 use crate::session::carrier_of;
 
@@ -40,14 +40,19 @@ impl<T: Transformer> Core<T> {
         self.net.insert(socket, peer, owner)
     }
 
-    /// Bytes came in.
-    pub(super) fn received(&mut self, key: Key, bytes: &mut [u8]) {
+    /// Bytes came in; with a lease they lie in a receive buffer.
+    pub(super) fn received<'i>(
+        &mut self,
+        key: Key,
+        bytes: &'i mut [u8],
+        lease: Option<&Lease<'i>>,
+    ) {
         let owner = &mut self.net.connection_mut(key).owner;
         match owner {
             Owner::Session(spark) => {
                 let (spark, mut input) = (*spark, Input::new(bytes));
                 if !self.backlog.has(key) {
-                    self.read_session(key, spark, &mut input);
+                    self.read_session(key, spark, &mut input, lease);
                 }
                 self.put_behind(key, input.take_all());
             }
@@ -56,7 +61,9 @@ impl<T: Transformer> Core<T> {
                     self.read_requests(key, reader, &mut Input::new(bytes));
                 }
             }
-            Owner::Request(_) | Owner::Leaving(_) => self.keep_behind(key, bytes),
+            Owner::Request(_) | Owner::Layered(_) | Owner::Leaving(_) => {
+                self.keep_behind(key, bytes);
+            }
             Owner::TurnedAway => self.answer_turned_away(key),
             Owner::Paced(_) | Owner::Nobody => {}
         }
@@ -91,7 +98,7 @@ impl<T: Transformer> Core<T> {
                 continue;
             };
             let mut input = Input::new(rest.unread());
-            self.read_session(key, *spark, &mut input);
+            self.read_session(key, *spark, &mut input, None);
             let left = input.len();
             rest.leave(left);
             if left > 0 {
@@ -108,9 +115,10 @@ impl<T: Transformer> Core<T> {
     }
 
     /// Keeps what the peer sends behind a request that has not been answered here.
-    fn keep_behind(&mut self, key: Key, bytes: &[u8]) {
+    pub(super) fn keep_behind(&mut self, key: Key, bytes: &[u8]) {
         let (kept, reason) = match &mut self.net.connection_mut(key).owner {
             Owner::Request(request) => (request.parked.keep(bytes), Flags::BEHIND),
+            Owner::Layered(layered) => (layered.keep(bytes), Flags::BEHIND),
             Owner::Leaving(leaving) => (leaving.keep(bytes), Flags::LEAVING),
             _ => return,
         };
@@ -152,7 +160,13 @@ impl<T: Transformer> Core<T> {
 
     /// Hands bytes of an upgraded carrier to the session of a spark. What is left of them is for a
     /// later turn.
-    fn read_session(&mut self, key: Key, spark: Key, input: &mut Input<'_>) {
+    fn read_session<'i>(
+        &mut self,
+        key: Key,
+        spark: Key,
+        input: &mut Input<'i>,
+        lease: Option<&Lease<'i>>,
+    ) {
         let (carrier, now) = (carrier_of(key), self.clock.now);
         let mut share_bytes = SHARE_BYTES;
         // A session may have understood more than it has said: it is asked until it has nothing.
@@ -169,7 +183,12 @@ impl<T: Transformer> Core<T> {
                 None => break,
                 Some(Event::Message { kind, payload }) => {
                     share_bytes = share_bytes.saturating_sub(payload.len());
-                    self.message(spark, kind, &payload);
+                    match (payload, lease) {
+                        (Payload::Framed { bytes, start }, Some(lease)) => {
+                            self.framed_message(spark, kind, (bytes, start), lease);
+                        }
+                        (payload, _) => self.message(spark, kind, &payload),
+                    }
                 }
                 Some(Event::Alive) => self.alive(spark),
                 Some(Event::Ended(end)) => {
@@ -245,9 +264,13 @@ impl<T: Transformer> Core<T> {
                 request.parked.reader = reader;
                 self.keep_behind(key, input.take_all());
             }
+            Owner::Layered(layered) => {
+                layered.reader = reader;
+                self.keep_behind(key, input.take_all());
+            }
             Owner::Session(spark) => {
                 let spark = *spark;
-                self.read_session(key, spark, input);
+                self.read_session(key, spark, input, None);
                 self.put_behind(key, input.take_all());
             }
             Owner::Leaving(_) => self.keep_behind(key, input.take_all()),
@@ -264,18 +287,18 @@ impl<T: Transformer> Core<T> {
         self.finish(key);
     }
 
-    /// Goes on with connections whose peers sent more while a request waited for its answer.
+    /// Goes on with connections whose peers sent more while a request waited for its answer, and
+    /// with requests that waited for a layer.
     pub(super) fn resume(&mut self) {
         for key in std::mem::take(&mut self.resumed) {
-            let Some(connection) = self.net.get(key) else {
-                continue;
-            };
-            if let Owner::Request(request) = &connection.owner
-                && let Some(next) = request.parked.next
-            {
-                let mut pending = self.take_up(key, next);
-                self.net.let_go(key, Flags::BEHIND);
-                self.received(key, &mut pending);
+            match self.net.get(key).map(|connection| &connection.owner) {
+                Some(Owner::Layered(_)) => self.go_on_layered(key),
+                Some(Owner::Request(request)) if let Some(next) = request.parked.next => {
+                    let mut pending = self.take_up(key, next);
+                    self.net.let_go(key, Flags::BEHIND);
+                    self.received(key, &mut pending, None);
+                }
+                _ => {}
             }
         }
     }

@@ -6,7 +6,7 @@ use allspark_protocol::transformer::{Answer, PacedPart, Transformer};
 use super::core::Core;
 use super::owner::{self, Answerer, Owner};
 use crate::app;
-use crate::http::{Asked, Next, Paced, Parked, Verdict, Way, look_at_proxy};
+use crate::http::{Asked, Next, Paced, Parked, Pass, Way, Whole, look_at_proxy};
 use crate::memory::Key;
 use crate::routes::unavailable;
 use crate::session::{Address, Carried, NameHash, carrier_of};
@@ -17,51 +17,51 @@ impl<T: Transformer> Core<T> {
         let head = &request.head;
         self.end_arrival(key);
         self.net.connection_mut(key).owner = Owner::Http(Reader::new(0));
-        match self.judge_head(head) {
+        let way = match self.take_judged(key) {
+            Some(way) => way,
+            None => self.judge_head(key, head),
+        };
+        self.go(key, request, way);
+    }
+
+    /// Sends a request where it goes.
+    pub(super) fn go(&mut self, key: Key, request: &Request<'_>, way: Way) {
+        let head = &request.head;
+        match way {
             Way::Answer(response) => self.respond(key, head, &response),
             Way::LastAnswer(response) => self.respond_last(key, head, &response),
             Way::Elsewhere => self.respond_elsewhere(key, request),
+            Way::Later(walk) => {
+                let whole = Some(Whole::of(request));
+                self.await_layer(key, *walk, Reader::new(0), whole);
+            }
             Way::Transport(_) if request.body.len() > self.transport_body_bytes_max() => {
                 self.respond(key, head, &Response::text(413, "Content Too Large\n"));
             }
-            Way::Transport(verdict) => {
+            Way::Transport(pass) => {
                 look_at_proxy(head, self.net.connection(key).peer);
-                self.request_transport(key, request, verdict);
+                self.request_transport(key, request, pass);
             }
         }
-    }
-
-    /// Where a request goes.
-    pub(super) fn judge_head(&self, head: &RequestHead<'_>) -> Way {
-        let transformer = &self.sessions.transformer;
-        let is_script = |head: &RequestHead<'_>| transformer.is_script(head);
-        let (options, is_upgrade) = (&self.server.options, transformer.is_upgrade(head));
-        self.door.judge(options, head, is_upgrade, is_script)
     }
 
     /// Hands a request that the door has let in to the transport.
-    pub(super) fn request_transport(&mut self, key: Key, request: &Request<'_>, verdict: Verdict) {
+    pub(super) fn request_transport(&mut self, key: Key, request: &Request<'_>, pass: Pass) {
         match self.sessions.transformer.request(request) {
             Answer::Find(name) => {
                 let address = Address::new(name, self.server.name_key);
-                self.find_session(key, request, verdict, address);
+                self.find_session(key, request, pass, address);
             }
             // A server that was destroyed serves those who are there, but nobody new.
             _ if self.destroying.has_begun() => self.respond_elsewhere(key, request),
-            answer => self.apply(key, request, verdict, answer, None),
+            answer => self.apply(key, request, pass, answer, None),
         }
     }
 
-    fn find_session(
-        &mut self,
-        key: Key,
-        request: &Request<'_>,
-        mut verdict: Verdict,
-        address: Address,
-    ) {
+    fn find_session(&mut self, key: Key, request: &Request<'_>, mut pass: Pass, address: Address) {
         let owner = address.shard(self.mesh().shards(), self.server.id_key);
         if owner != self.shard {
-            return self.leave(key, owner, request, verdict);
+            return self.leave(key, owner, request, pass);
         }
         let (found, name) = match address {
             Address::Spark(id) => {
@@ -71,13 +71,13 @@ impl<T: Transformer> Core<T> {
             Address::Chosen(hash) => (self.sessions.named(hash), Some(hash)),
         };
         if let Some(spark) = found {
-            let is_declined = self.exchange(key, spark, request, verdict);
+            let is_declined = self.exchange(key, spark, request, pass);
             // Before the session is over and takes the connections along that are still its own.
             let declined = is_declined.then(|| self.take_back(key)).flatten();
             self.settle();
             self.woke(spark);
             match declined {
-                Some(declined) => verdict = declined,
+                Some(declined) => pass = declined,
                 None => return,
             }
         }
@@ -85,12 +85,12 @@ impl<T: Transformer> Core<T> {
         if self.destroying.has_begun() && !matches!(answer, Answer::Respond(_)) {
             return self.respond_elsewhere(key, request);
         }
-        self.apply(key, request, verdict, answer, name);
+        self.apply(key, request, pass, answer, name);
     }
 
     /// Hands a request to a session. Returns whether that declines it.
-    fn exchange(&mut self, key: Key, spark: Key, request: &Request<'_>, verdict: Verdict) -> bool {
-        let parked = Parked::new(&request.head, verdict);
+    fn exchange(&mut self, key: Key, spark: Key, request: &Request<'_>, pass: Pass) -> bool {
+        let parked = Parked::new(&request.head, pass);
         let by = Answerer::Session(spark);
         let request_of = owner::Request { by, parked };
         self.net.connection_mut(key).owner = Owner::Request(Box::new(request_of));
@@ -101,20 +101,20 @@ impl<T: Transformer> Core<T> {
     }
 
     /// A session has declined the request on this connection, which is an HTTP connection again.
-    fn take_back(&mut self, key: Key) -> Option<Verdict> {
+    fn take_back(&mut self, key: Key) -> Option<Pass> {
         let Owner::Request(request) = &mut self.net.connection_mut(key).owner else {
             return None;
         };
-        let verdict = std::mem::take(&mut request.parked.verdict);
+        let pass = std::mem::take(&mut request.parked.pass);
         self.take_up(key, Next::Http);
-        Some(verdict)
+        Some(pass)
     }
 
     fn apply(
         &mut self,
         key: Key,
         request: &Request<'_>,
-        verdict: Verdict,
+        mut pass: Pass,
         answer: Answer<'_, T::Session>,
         name: Option<NameHash>,
     ) {
@@ -122,28 +122,33 @@ impl<T: Transformer> Core<T> {
         let cors = &self.server.options.cors;
         match answer {
             Answer::Respond(response) => {
-                let response = verdict.complete(cors, response);
+                let response = pass.complete(cors, response);
                 self.respond(key, head, &response);
             }
             Answer::Paced { response, parts } => {
-                let response = verdict.complete(cors, response);
+                let response = pass.complete(cors, response);
                 self.begin_paced(key, head, &response, parts);
             }
             Answer::Upgrade { response, session } => {
                 self.write_response(key, &response, true, false);
-                self.open_upgraded(key, session, head);
+                let connection = self.net.connection_mut(key);
+                // The connection is that of this client from now on.
+                connection.peer = pass.address().unwrap_or(connection.peer);
+                self.open_upgraded(key, session, head, pass.take_attached());
             }
             Answer::Open { .. } if !self.admit_session() => {
-                let response = verdict.complete(&self.server.options.cors, unavailable());
+                let response = pass.complete(&self.server.options.cors, unavailable());
                 self.respond(key, head, &response);
             }
             Answer::Open { session, port } => {
-                let mut peer = self.net.connection(key).peer;
+                let peer = self.net.connection(key).peer;
+                let mut peer = pass.address().unwrap_or(peer);
                 if let Some(port) = port {
                     peer.set_port(port);
                 }
-                let spark = self.open_carried(session, Carried::new(peer, name), head);
-                self.exchange(key, spark, request, verdict);
+                let (carried, attached) = (Carried::new(peer, name), pass.take_attached());
+                let spark = self.open_carried(session, carried, head, attached);
+                self.exchange(key, spark, request, pass);
                 // Before anything else about it.
                 app::connection(self, spark, head);
                 self.settle();

@@ -98,6 +98,7 @@ impl<T: Transformer> Core<T> {
         let bytes = match &connection.owner {
             Owner::Http(reader) => reader.held_bytes(),
             Owner::Request(request) => request.parked.held_bytes(),
+            Owner::Layered(layered) => layered.held_bytes(),
             Owner::Leaving(leaving) => leaving.parcel.bytes(),
             Owner::Session(spark) => {
                 self.sessions.held_bytes(*spark) + self.backlog.held_bytes(key)

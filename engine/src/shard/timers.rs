@@ -189,7 +189,11 @@ impl<T: Transformer> Core<T> {
                 let has_ended = slot.is_some_and(|slot| !slot.is_carried() && !slot.is_open());
                 has_ended.then_some(GOODBYE_TIMEOUT_MS)
             }
-            Owner::Request(_) | Owner::Paced(_) | Owner::TurnedAway | Owner::Nobody => None,
+            Owner::Request(_)
+            | Owner::Layered(_)
+            | Owner::Paced(_)
+            | Owner::TurnedAway
+            | Owner::Nobody => None,
         };
         match delay_ms {
             Some(delay_ms) => self.net.set_timer_ms(key, delay_ms),
@@ -278,17 +282,28 @@ impl<T: Transformer> Core<T> {
         }
         match slot.state.heartbeat.beat() {
             Beat::Ping => {
-                let frame = self.ping_frame(spark);
-                if let Some(frame) = frame {
-                    self.write_ping(spark, frame);
-                }
                 self.set_beat(spark, Some(Duration::from_millis(interval_ms)));
+                app::outgoing_ping(self, spark, self.clock.unix_ms);
+                self.ping(spark);
             }
             Beat::End => {
                 self.set_beat(spark, None);
                 self.counters().sparks_silent.add(1);
                 self.end(spark, true, EndReason::Silent);
             }
+        }
+    }
+
+    /// Pings a spark, unless the application has just ended it.
+    fn ping(&mut self, spark: Key) {
+        let now = self.clock.now;
+        let slot = self.sessions.get_mut(spark);
+        let Some(slot) = slot.filter(|slot| slot.is_open()) else {
+            return;
+        };
+        slot.state.latency.pinged(now);
+        if let Some(frame) = self.ping_frame(spark) {
+            self.write_ping(spark, frame);
         }
     }
 

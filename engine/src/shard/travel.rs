@@ -17,7 +17,7 @@ use allspark_protocol::{Input, Payload};
 use super::core::Core;
 use super::owner::{Leaving, Owner};
 use crate::app::host::Command;
-use crate::http::Verdict;
+use crate::http::Pass;
 use crate::io::{Detached, Op, Socket, Token};
 use crate::limits::MOVES_PER_TURN;
 use crate::lines::Line;
@@ -30,7 +30,7 @@ const ARRIVAL: u8 = 2;
 
 impl<T: Transformer> Core<T> {
     /// Hands a connection to the shard that owns the session of the request.
-    pub(super) fn leave(&mut self, key: Key, owner: u16, request: &Request<'_>, verdict: Verdict) {
+    pub(super) fn leave(&mut self, key: Key, owner: u16, request: &Request<'_>, pass: Pass) {
         let bytes = request.head.as_bytes().len() + request.body.len();
         if !self.luggage.has_room(bytes) {
             return self.refuse_to_leave(key);
@@ -41,7 +41,7 @@ impl<T: Transformer> Core<T> {
             peer: self.net.connection(key).peer,
             head: request.head.as_bytes().to_vec(),
             body: request.body.to_vec(),
-            verdict,
+            pass,
             rest: Vec::new(),
             paid_until,
             socket: None,
@@ -159,7 +159,7 @@ impl<T: Transformer> Core<T> {
         let Parcel {
             head,
             body,
-            verdict,
+            pass,
             mut rest,
             ..
         } = parcel;
@@ -174,7 +174,7 @@ impl<T: Transformer> Core<T> {
         let timeout_ms = self.server.options.keep_alive_timeout_ms;
         self.net.set_timer_ms(key, timeout_ms);
         self.net.connection_mut(key).owner = Owner::Http(Reader::new(0));
-        self.request_transport(key, &request, verdict);
+        self.request_transport(key, &request, pass);
         self.settle();
         let reader = Reader::new(self.body_bytes_max());
         let mut input = Input::new(&mut rest);

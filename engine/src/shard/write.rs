@@ -45,6 +45,12 @@ impl<T: Transformer> Core<T> {
             return;
         };
         let bound = self.bound(target);
+        if let Some(framed) = &self.framed
+            && framed.is(spark, kind, payload)
+            && self.write_in_place(target, bound)
+        {
+            return;
+        }
         let Some((slot, transformer)) = self.sessions.with_transformer(spark) else {
             return;
         };
@@ -67,7 +73,13 @@ impl<T: Transformer> Core<T> {
     }
 
     /// Counts what became of messages for a spark.
-    fn admitted(&mut self, spark: Key, target: Target, admission: Admission, messages: usize) {
+    pub(super) fn admitted(
+        &mut self,
+        spark: Key,
+        target: Target,
+        admission: Admission,
+        messages: usize,
+    ) {
         let dropped = match admission {
             Admission::Queued { dropped } => {
                 self.grew(target);

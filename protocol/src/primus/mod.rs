@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`packet`] | the messages of the protocol: ping, pong, id, close |
 //! | [`heartbeat`] | whether the peer is alive: the server's pings, the client's ping time-out |
+//! | [`latency`] | how long a peer takes to answer a ping |
 //! | [`id`] | the name of a spark, from which its owner can be read back |
 //! | [`backoff`] | when a client tries to connect again |
 //! | [`pathname`](mod@pathname) | which paths of a server belong to Primus |
@@ -19,6 +20,7 @@
 pub mod backoff;
 pub mod heartbeat;
 pub mod id;
+pub mod latency;
 pub mod packet;
 pub mod pathname;
 pub mod ping_interval;
@@ -27,6 +29,7 @@ pub mod reserved;
 pub use backoff::{Backoff, BackoffOptions};
 pub use heartbeat::{Beat, Heartbeat, PingTimeout};
 pub use id::SparkId;
+pub use latency::Latency;
 pub use packet::Packet;
 pub use pathname::{Pathname, PathnameError};
 pub use ping_interval::{PingInterval, PingIntervalError};

@@ -186,6 +186,23 @@ pub trait Transformer: Clone + Send + 'static {
     /// Appends one message in the form of a wire to `out`.
     fn frame(&mut self, wire: Wire, kind: Kind, payload: &[u8], out: &mut Vec<u8>);
 
+    /// Writes what [`Transformer::frame`] would append before the payload to the end of `room`, so
+    /// that a payload which lies right behind it can be sent from there. Returns how many bytes
+    /// that takes; `None` if there are fewer, or if a frame is more than that.
+    ///
+    /// The `room` is what [`Payload::Framed`] left there: as much as the header of the client's own
+    /// frame took.
+    fn frame_in_place(
+        &mut self,
+        wire: Wire,
+        kind: Kind,
+        payload: &[u8],
+        room: &mut [u8],
+    ) -> Option<usize> {
+        let _ = (wire, kind, payload, room);
+        None
+    }
+
     /// Consumes bytes of an upgraded carrier: up to the next event if there is one, else all of
     /// them.
     fn receive<'i>(

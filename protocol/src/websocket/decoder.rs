@@ -6,7 +6,7 @@ use super::item::{Item, control_item, inflated_item};
 use super::partial::Partial;
 use super::rules::Rules;
 use super::{Role, Violation, utf8};
-use crate::input::{Input, Payload};
+use crate::input::Input;
 use crate::transformer::Kind;
 
 /// The receiving half of one connection after the handshake.
@@ -90,21 +90,21 @@ impl Decoder {
         // The usual message is made right here: to hand an item from one function to the next
         // takes longer than to read it.
         if self.partial.is_none() && !self.ended {
-            let (kind, payload) = match self.rules(inflater.is_some()).whole_frame(input) {
-                Ok(Some((Opcode::Text, payload))) if utf8::is_valid(payload) => {
-                    (Kind::Text, payload)
+            let (kind, frame) = match self.rules(inflater.is_some()).whole_frame(input) {
+                Ok(Some((Opcode::Text, frame))) if utf8::is_valid(frame.payload()) => {
+                    (Kind::Text, frame)
                 }
                 Ok(Some((Opcode::Text, _))) => return self.noted(Err(Violation::InvalidUtf8)),
-                Ok(Some((Opcode::Binary, payload))) => (Kind::Binary, payload),
-                Ok(Some((opcode, payload))) => {
-                    let item = control_item(opcode, Payload::Borrowed(payload));
+                Ok(Some((Opcode::Binary, frame))) => (Kind::Binary, frame),
+                Ok(Some((opcode, frame))) => {
+                    let item = control_item(opcode, frame.into_payload());
                     return self.noted(item.map(Some));
                 }
                 Ok(None) if input.is_empty() => return Ok(None),
                 Ok(None) => return self.next_partial(input, inflater),
                 Err(violation) => return self.noted(Err(violation)),
             };
-            let payload = Payload::Borrowed(payload);
+            let payload = frame.into_payload();
             return Ok(Some(Item::Message { kind, payload }));
         }
         self.next_partial(input, inflater)
@@ -165,19 +165,21 @@ fn next_compressed<'i>(
     rules: Rules,
     inflater: &mut Inflater,
 ) -> Result<Option<Item<'i>>, Violation> {
-    let Some((opcode, payload)) = rules.whole_compressed_frame(input)? else {
+    let Some((opcode, frame)) = rules.whole_compressed_frame(input)? else {
         return Ok(None);
     };
     let kind = match opcode {
         Opcode::Text => Kind::Text,
         _ => Kind::Binary,
     };
-    inflated_item(kind, payload, rules, inflater).map(Some)
+    inflated_item(kind, frame.payload(), rules, inflater).map(Some)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Payload;
+    use crate::limits::WEBSOCKET_FRAMED_BYTES_MIN;
     use crate::websocket::{CloseCode, encode};
 
     /// Decodes what a server sent, in parts of `part_bytes`, up to the first error.
@@ -393,6 +395,41 @@ mod tests {
         assert_eq!(&*payload, b"lent");
         assert!(matches!(payload, Payload::Borrowed(_)));
         assert!(decoder.partial.is_none());
+    }
+
+    #[test]
+    fn a_large_message_is_lent_with_the_header_of_its_frame() {
+        for (payload_bytes, header_bytes) in [
+            (WEBSOCKET_FRAMED_BYTES_MIN - 1, None),
+            (WEBSOCKET_FRAMED_BYTES_MIN, Some(8)),
+            (65535, Some(8)),
+            (65536, Some(14)),
+        ] {
+            let mut decoder = Decoder::new(Role::Server, 1 << 20);
+            let (sent, mut stream) = (vec![b'x'; payload_bytes], b"\x8a\x80keys".to_vec());
+            encode::message(Kind::Text, &sent, Some(*b"key!"), &mut stream);
+            encode::message(Kind::Text, b"next", Some(*b"key!"), &mut stream);
+            let mut input = Input::new(&mut stream);
+            assert!(matches!(decoder.next(&mut input), Ok(Some(Item::Pong(_)))));
+            let Ok(Some(Item::Message { payload, .. })) = decoder.next(&mut input) else {
+                panic!("the message is there");
+            };
+            assert!(*payload == sent);
+            match payload {
+                Payload::Framed { bytes, start } => {
+                    let frame_bytes = header_bytes.map(|header| header + payload_bytes);
+                    assert_eq!(
+                        (Some(start), Some(bytes.len())),
+                        (header_bytes, frame_bytes)
+                    );
+                }
+                _ => assert_eq!(header_bytes, None),
+            }
+            assert!(matches!(
+                decoder.next(&mut input),
+                Ok(Some(Item::Message { .. }))
+            ));
+        }
     }
 
     #[test]

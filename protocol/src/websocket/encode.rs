@@ -30,6 +30,14 @@ pub fn message_header(kind: Kind, payload_bytes: usize, out: &mut Vec<u8>) {
     header(opcode(kind), payload_bytes, None, false).encode(out);
 }
 
+/// Writes the header of an unmasked message to the end of `room`, for a payload that lies right
+/// behind it. Returns how many bytes that takes; `None` if there are fewer. The header of a frame
+/// that a client has sent has room for it, as its mask takes four bytes.
+#[inline]
+pub fn message_header_before(kind: Kind, payload_bytes: usize, room: &mut [u8]) -> Option<usize> {
+    header(opcode(kind), payload_bytes, None, false).encode_before(room)
+}
+
 /// Appends a ping.
 ///
 /// # Panics

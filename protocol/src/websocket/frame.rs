@@ -120,6 +120,17 @@ impl Header {
         out.extend_from_slice(&bytes[..length]);
     }
 
+    /// Writes the header to the end of `room`, so that what lies behind is its payload. Returns how
+    /// many bytes it takes; `None`, and nothing is written, if there are fewer.
+    #[inline]
+    pub fn encode_before(&self, room: &mut [u8]) -> Option<usize> {
+        let mut bytes = [0; HEADER_BYTES_MAX];
+        let length = self.write(&mut bytes);
+        let start = room.len().checked_sub(length)?;
+        room[start..].copy_from_slice(&bytes[..length]);
+        Some(length)
+    }
+
     /// Writes the header to the front of `bytes` and returns how many it takes.
     #[inline]
     fn write(&self, bytes: &mut [u8; HEADER_BYTES_MAX]) -> usize {
@@ -268,6 +279,25 @@ mod tests {
                     assert_eq!(Header::parse(&bytes), Ok(Some((header, length))));
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_header_is_written_before_its_payload_if_there_is_room() {
+        for payload_bytes in [0, 126, 65536] {
+            let header = Header {
+                payload_bytes,
+                ..TEXT
+            };
+            let expected = encoded(header);
+            let mut room = [b'-'; HEADER_BYTES_MAX];
+            assert_eq!(header.encode_before(&mut room), Some(expected.len()));
+            assert!(room.ends_with(&expected));
+            let before = &room[..room.len() - expected.len()];
+            assert!(before.iter().all(|byte| *byte == b'-'));
+            let mut short = vec![b'-'; expected.len() - 1];
+            assert_eq!(header.encode_before(&mut short), None);
+            assert!(short.iter().all(|byte| *byte == b'-'));
         }
     }
 

@@ -68,8 +68,9 @@ fn close_item(payload: Payload<'_>) -> Result<Item<'_>, Violation> {
     };
     let reason = match payload {
         Payload::Borrowed(bytes) => std::str::from_utf8(reason_of(bytes)).map(Cow::Borrowed),
-        Payload::Owned(bytes) => {
-            std::str::from_utf8(reason_of(&bytes)).map(|reason| Cow::Owned(reason.to_owned()))
+        // It is short, so it is copied only if it was before.
+        payload => {
+            std::str::from_utf8(reason_of(&payload)).map(|reason| Cow::Owned(reason.to_owned()))
         }
     };
     let reason = reason.map_err(|_| Violation::InvalidUtf8)?;

@@ -2,7 +2,8 @@
 
 use super::frame::{Header, Opcode};
 use super::{Role, Violation, mask};
-use crate::input::Input;
+use crate::input::{Input, Payload};
+use crate::limits::WEBSOCKET_FRAMED_BYTES_MIN;
 
 /// What a connection accepts.
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +55,7 @@ impl Rules {
     pub(super) fn whole_frame<'i>(
         self,
         input: &mut Input<'i>,
-    ) -> Result<Option<(Opcode, &'i mut [u8])>, Violation> {
+    ) -> Result<Option<(Opcode, WholeFrame<'i>)>, Violation> {
         let Some((header, header_bytes)) = Header::parse(input.peek())? else {
             return Ok(None);
         };
@@ -62,14 +63,14 @@ impl Rules {
         if header.rsv1 {
             return Ok(None);
         }
-        Ok(take_whole(&header, header_bytes, input).map(|payload| (header.opcode, payload)))
+        Ok(take_whole(&header, header_bytes, input).map(|frame| (header.opcode, frame)))
     }
 
     /// The same for the frame of a message that is compressed.
     pub(super) fn whole_compressed_frame<'i>(
         self,
         input: &mut Input<'i>,
-    ) -> Result<Option<(Opcode, &'i mut [u8])>, Violation> {
+    ) -> Result<Option<(Opcode, WholeFrame<'i>)>, Violation> {
         let Some((header, header_bytes)) = Header::parse(input.peek())? else {
             return Ok(None);
         };
@@ -77,7 +78,32 @@ impl Rules {
         if !header.rsv1 {
             return Ok(None);
         }
-        Ok(take_whole(&header, header_bytes, input).map(|payload| (header.opcode, payload)))
+        Ok(take_whole(&header, header_bytes, input).map(|frame| (header.opcode, frame)))
+    }
+}
+
+/// A frame that lies whole in the input, its payload unmasked.
+#[derive(Debug)]
+pub(super) struct WholeFrame<'i> {
+    bytes: &'i mut [u8],
+    header_bytes: usize,
+}
+
+impl<'i> WholeFrame<'i> {
+    #[inline]
+    pub(super) fn payload(&self) -> &[u8] {
+        &self.bytes[self.header_bytes..]
+    }
+
+    /// Its payload, with the room in front of it if that is worth anything.
+    #[inline]
+    pub(super) fn into_payload(self) -> Payload<'i> {
+        let (bytes, start) = (self.bytes, self.header_bytes);
+        if bytes.len() - start >= WEBSOCKET_FRAMED_BYTES_MIN {
+            Payload::Framed { bytes, start }
+        } else {
+            Payload::Borrowed(&mut bytes[start..])
+        }
     }
 }
 
@@ -94,15 +120,17 @@ fn take_whole<'i>(
     header: &Header,
     header_bytes: usize,
     input: &mut Input<'i>,
-) -> Option<&'i mut [u8]> {
+) -> Option<WholeFrame<'i>> {
     let present_bytes = input.len() - header_bytes;
     if !header.fin || header.payload_bytes > present_bytes as u64 {
         return None;
     }
-    input.take(header_bytes);
-    let payload = input.take(header.payload_bytes as usize);
+    let bytes = input.take(header_bytes + header.payload_bytes as usize);
     if let Some(key) = header.mask {
-        mask::apply(payload, key, 0);
+        mask::apply(&mut bytes[header_bytes..], key, 0);
     }
-    Some(payload)
+    Some(WholeFrame {
+        bytes,
+        header_bytes,
+    })
 }

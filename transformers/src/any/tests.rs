@@ -101,3 +101,39 @@ fn what_a_page_loads_without_an_origin_is_known() {
         assert!(!is_script(target), "{target}");
     }
 }
+
+/// Every wire of every transformer, at the lengths where a frame's header grows.
+#[test]
+fn a_frame_in_place_is_the_frame() {
+    const ROOM: usize = 14;
+    let compressing = CommonOptions {
+        compression: true,
+        ..CommonOptions::default()
+    };
+    let mut in_place = 0;
+    for common in [CommonOptions::default(), compressing] {
+        let mut any = AnyTransformer::new(TransformerKind::Any, &common, &[]).unwrap();
+        for wire in (0..AnyTransformer::WIRES).map(Wire) {
+            for payload_bytes in [0, 124, 125, 126, 2048, 65534, 65535, 65536] {
+                for kind in [Kind::Text, Kind::Binary] {
+                    let payload = vec![b'x'; payload_bytes];
+                    let mut room = [b'-'; ROOM];
+                    let Some(count) = any.frame_in_place(wire, kind, &payload, &mut room) else {
+                        continue;
+                    };
+                    in_place += 1;
+                    let mut frame = Vec::new();
+                    any.frame(wire, kind, &payload, &mut frame);
+                    let (before, header) = room.split_at(ROOM - count);
+                    assert!(before.iter().all(|byte| *byte == b'-'));
+                    assert!([header, &payload].concat() == frame, "{wire:?} {kind:?}");
+                    // Nothing is written where there is too little room.
+                    let mut short = vec![b'-'; count - 1];
+                    let is_refused = any.frame_in_place(wire, kind, &payload, &mut short);
+                    assert_eq!(is_refused, None);
+                }
+            }
+        }
+    }
+    assert!(in_place > 200, "{in_place} frames only");
+}

@@ -121,6 +121,29 @@ impl Format {
         }
     }
 
+    /// Writes what [`Format::frame`] appends before the payload to the end of `room`. Returns how
+    /// many bytes; `None` if the payload does not stay as it is, or there is no room.
+    pub(super) fn frame_in_place(
+        self,
+        kind: Kind,
+        payload: &[u8],
+        room: &mut [u8],
+    ) -> Option<usize> {
+        let first = match (self, kind) {
+            (Self::WebSocketV4 | Self::WebSocketV4Base64, Kind::Text)
+            | (Self::WebSocketV3 | Self::WebSocketV3Base64, Kind::Text) => TEXT_MESSAGE,
+            (Self::WebSocketV3, Kind::Binary) => BINARY_MESSAGE_V3,
+            (Self::WebSocketV4, Kind::Binary) => {
+                return encode::message_header_before(kind, payload.len(), room);
+            }
+            _ => return None,
+        };
+        let (last, room) = room.split_last_mut()?;
+        let count = encode::message_header_before(kind, 1 + payload.len(), room)?;
+        *last = first;
+        Some(count + 1)
+    }
+
     /// Appends what is in the WebSocket frame of a message, and returns the kind of the frame.
     pub(super) fn packet(self, kind: Kind, payload: &[u8], out: &mut Vec<u8>) -> Kind {
         match (self, kind) {

@@ -140,6 +140,19 @@ impl Transformer for EngineIo {
         }
     }
 
+    fn frame_in_place(
+        &mut self,
+        wire: Wire,
+        kind: Kind,
+        payload: &[u8],
+        room: &mut [u8],
+    ) -> Option<usize> {
+        match (Format::of(wire), self.shared.deflate) {
+            ((_, true), Some(deflate)) if payload.len() >= deflate.threshold_bytes => None,
+            ((format, _), _) => format.frame_in_place(kind, payload, room),
+        }
+    }
+
     #[inline]
     fn receive<'i>(
         &mut self,

@@ -141,6 +141,19 @@ impl Transformer for Faye {
         }
     }
 
+    fn frame_in_place(
+        &mut self,
+        wire: Wire,
+        kind: Kind,
+        payload: &[u8],
+        room: &mut [u8],
+    ) -> Option<usize> {
+        match wire {
+            HIXIE => None,
+            wire => self.websockets.frame_in_place(wire, kind, payload, room),
+        }
+    }
+
     #[inline]
     fn receive<'i>(
         &mut self,

@@ -202,6 +202,20 @@ impl Transformer for SockJs {
         }
     }
 
+    fn frame_in_place(
+        &mut self,
+        wire: Wire,
+        kind: Kind,
+        payload: &[u8],
+        room: &mut [u8],
+    ) -> Option<usize> {
+        match (wire, kind) {
+            (WIRE_RAW, Kind::Text) => encode::message_header_before(kind, payload.len(), room),
+            // Messages are quoted.
+            _ => None,
+        }
+    }
+
     #[inline]
     fn receive<'i>(
         &mut self,

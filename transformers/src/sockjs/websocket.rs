@@ -335,7 +335,7 @@ pub(super) fn messages<'i>(
 ) -> Result<Option<Event<'i>>, FrameError> {
     match unquote::frame(&mut payload).map_err(|unquote::Broken| FrameError::Broken)? {
         Messages::One(span) => {
-            let (kind, payload) = (Kind::Text, part(payload, span));
+            let (kind, payload) = (Kind::Text, payload.part(span.start..span.end));
             Ok(Some(Event::Message { kind, payload }))
         }
         Messages::Several(walk) => {
@@ -357,17 +357,4 @@ fn several(mut walk: Walk, frame: &mut [u8], out: &mut Outputs) -> Result<(), Fr
         out.message(Kind::Text, &frame[start..end]);
     }
     Ok(())
-}
-
-/// Cuts a message out of its frame.
-#[inline]
-fn part(payload: Payload<'_>, span: Span) -> Payload<'_> {
-    match payload {
-        Payload::Borrowed(bytes) => Payload::Borrowed(&mut bytes[span.start..span.end]),
-        Payload::Owned(mut bytes) => {
-            bytes.truncate(span.end);
-            bytes.drain(..span.start);
-            Payload::Owned(bytes)
-        }
-    }
 }

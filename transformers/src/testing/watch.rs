@@ -306,6 +306,24 @@ impl<T: Transformer> Transformer for Watched<T> {
         assert!(is_same, "a frame depends on more than its arguments");
     }
 
+    fn frame_in_place(
+        &mut self,
+        wire: Wire,
+        kind: Kind,
+        payload: &[u8],
+        room: &mut [u8],
+    ) -> Option<usize> {
+        let count = self.inner.frame_in_place(wire, kind, payload, room)?;
+        let mut frame = Vec::new();
+        self.frame(wire, kind, payload, &mut frame);
+        let before = &room[room.len() - count..];
+        assert!(
+            frame == [before, payload].concat(),
+            "a frame in place is not the frame"
+        );
+        Some(count)
+    }
+
     fn receive<'i>(
         &mut self,
         session: &mut Self::Session,

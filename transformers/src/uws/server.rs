@@ -48,6 +48,16 @@ impl Transformer for Uws {
         self.0.frame(wire, kind, payload, out);
     }
 
+    fn frame_in_place(
+        &mut self,
+        wire: Wire,
+        kind: Kind,
+        payload: &[u8],
+        room: &mut [u8],
+    ) -> Option<usize> {
+        self.0.frame_in_place(wire, kind, payload, room)
+    }
+
     #[inline]
     fn receive<'i>(
         &mut self,

@@ -140,6 +140,19 @@ impl Transformer for WebSockets {
         }
     }
 
+    fn frame_in_place(
+        &mut self,
+        wire: Wire,
+        kind: Kind,
+        payload: &[u8],
+        room: &mut [u8],
+    ) -> Option<usize> {
+        match &self.deflate {
+            Some(deflate) if wire != PLAIN && payload.len() >= deflate.threshold_bytes => None,
+            _ => encode::message_header_before(kind, payload.len(), room),
+        }
+    }
+
     #[inline]
     fn receive<'i>(
         &mut self,

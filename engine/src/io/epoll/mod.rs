@@ -254,9 +254,9 @@ impl Driver for Epoll {
         }
         self.ops = ops;
         self.update_listening(completions);
-        // Some that wait for a buffer may not have been resumed although there are buffers left.
-        let resuming = !self.starved.is_empty() && self.room.reads() > 0;
-        let idle = completions.len() == reported_before && !resuming;
+        // Some may still wait for a buffer. If there is none, all are lent, some of them perhaps to
+        // what was just sent, and they come back after this turn.
+        let idle = completions.len() == reported_before && self.starved.is_empty();
         if self.events.is_empty() {
             self.fetch(if idle { wait } else { Wait::No })?;
         }

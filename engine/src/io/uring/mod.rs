@@ -218,7 +218,7 @@ impl Uring {
             || self
                 .rings
                 .iter()
-                .any(|ring| !ring.fetched.is_empty() || ring.can_resume());
+                .any(|ring| !ring.fetched.is_empty() || ring.has_starved());
         let sleep = if busy { Sleep::No } else { self.sleep(wait) };
         if sleep != Sleep::No {
             return self.submit_and_sleep(sleep, completions);

@@ -170,9 +170,4 @@ impl Ring {
             }
         }
     }
-
-    /// Whether some that wait for a buffer could receive now: the turn must not sleep.
-    pub(super) fn can_resume(&self) -> bool {
-        !self.starved.is_empty() && !self.buffers.is_empty()
-    }
 }

@@ -190,6 +190,12 @@ impl Ring {
         self.has_left || !self.fetched.is_empty() || !self.starved.is_empty()
     }
 
+    /// Whether some wait for a buffer: the turn must not sleep. If there is none, all are lent,
+    /// some of them perhaps to what is just being sent, and they come back after this turn.
+    pub(super) fn has_starved(&self) -> bool {
+        !self.starved.is_empty()
+    }
+
     /// Whether it has no socket, and nothing is to be said about one.
     pub(super) fn is_unused(&self) -> bool {
         self.slots.is_empty() && self.queue.is_empty() && self.fetched.is_empty()

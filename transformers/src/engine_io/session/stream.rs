@@ -168,29 +168,14 @@ fn binary(protocol: Protocol, is_base64: bool, payload: Payload<'_>) -> Payload<
     }
 }
 
-fn decoded(payload: Payload<'_>) -> Payload<'_> {
-    match payload {
-        Payload::Borrowed(text) => {
-            let length = base64::decode_in_place(text);
-            Payload::Borrowed(&mut text[..length])
-        }
-        Payload::Owned(mut text) => {
-            let length = base64::decode_in_place(&mut text);
-            text.truncate(length);
-            Payload::Owned(text)
-        }
-    }
+fn decoded(mut text: Payload<'_>) -> Payload<'_> {
+    let length = base64::decode_in_place(&mut text);
+    text.part(0..length)
 }
 
 /// The payload without its first bytes.
 #[inline]
 fn without_first(payload: Payload<'_>, count: usize) -> Payload<'_> {
-    match payload {
-        Payload::Borrowed(bytes) => Payload::Borrowed(&mut bytes[count..]),
-        Payload::Owned(mut bytes) => {
-            // One that came in parts was copied anyway.
-            bytes.drain(..count);
-            Payload::Owned(bytes)
-        }
-    }
+    let length = payload.len();
+    payload.part(count..length)
 }

@@ -1,0 +1,300 @@
+//! Where requests go.
+
+use std::cell::Cell;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use allspark_protocol::http::{CorsVerdict, HttpDate, RequestHead, Response, is_explorer};
+use allspark_protocol::parser::{Json, Parser};
+use allspark_protocol::primus::{PRIMUS_VERSION, Pathname};
+
+use super::pass::Pass;
+use crate::config::Options;
+use crate::guard;
+use crate::layers::{Chain, Decision, LayerRequest, LayerTicket, Notes, Step, Verdict};
+use crate::routes::unavailable;
+
+/// Where a request goes.
+#[derive(Debug)]
+pub(crate) enum Way {
+    /// It is answered with this.
+    Answer(Response),
+    /// It is answered with this, the last word on its connection: what follows an upgrade that was
+    /// refused may be anything but HTTP.
+    LastAnswer(Response),
+    /// To the application: it is not for Primus.
+    Elsewhere,
+    /// To the transport.
+    Transport(Pass),
+    /// A layer decides later: it waits here.
+    Later(Box<Walk>),
+}
+
+/// A request that is judged, and what is needed for that.
+pub(crate) struct Case<'a> {
+    pub(crate) options: &'a Options,
+    pub(crate) head: &'a RequestHead<'a>,
+    pub(crate) peer: SocketAddr,
+    /// Whether it is an upgrade to the transport.
+    pub(crate) is_upgrade: bool,
+    /// Says whether what answers it is a script, which a browser asks for without an `Origin`.
+    pub(crate) is_script: &'a dyn Fn(&RequestHead<'_>) -> bool,
+    /// Makes the ticket of a layer that decides later.
+    pub(crate) later: &'a dyn Fn() -> LayerTicket,
+    /// Is told when a layer has panicked, and with what.
+    pub(crate) tell_panic: &'a dyn Fn(&str),
+}
+
+/// How far a request is on its way through the layers.
+pub(crate) struct Walk {
+    /// The layers that there were when it came.
+    chain: Arc<Chain>,
+    /// The place of the next one.
+    place: usize,
+    pass: Pass,
+}
+
+/// Decides where requests go.
+pub(crate) struct Door {
+    /// The second in which an answer was last sent.
+    date: HttpDate,
+    pathname: Pathname,
+    /// The answer to `GET <pathname>/spec`.
+    spec: String,
+    chain: Arc<Chain>,
+}
+
+impl Door {
+    /// The door of a server that speaks this transformer.
+    pub(crate) fn new(options: &Options, transformer: &str, chain: Arc<Chain>) -> Self {
+        Self {
+            date: HttpDate::at(0),
+            pathname: options.pathname.clone(),
+            spec: spec(options, transformer),
+            chain,
+        }
+    }
+
+    /// Sets the layers that requests go through from now on.
+    pub(crate) fn set_chain(&mut self, chain: Arc<Chain>) {
+        // The functions of one that was removed may go with it.
+        guard::drop_value(std::mem::replace(&mut self.chain, chain));
+    }
+
+    /// Whether the application is asked about requests, which is to be done once for each.
+    pub(crate) fn asks_application(&self) -> bool {
+        self.chain.asks_application()
+    }
+
+    /// The header `Date` of answers that are sent now.
+    pub(crate) fn date(&mut self, unix_ms: u64) -> HttpDate {
+        self.date.move_to(unix_ms);
+        self.date
+    }
+
+    /// Where a request goes.
+    pub(crate) fn judge(&self, case: &Case<'_>) -> Way {
+        if !case.head.path().starts_with(&*self.pathname) {
+            return Way::Elsewhere;
+        }
+        self.walk(&self.chain, 0, Pass::default(), case)
+    }
+
+    /// Where a request goes about which a layer has now decided.
+    pub(crate) fn go_on(&self, walk: Walk, decision: Decision, case: &Case<'_>) -> Way {
+        let Walk {
+            chain,
+            place,
+            mut pass,
+        } = walk;
+        let asked = &chain.steps(case.is_upgrade)[place - 1];
+        let verdict = refused_by(asked, decision.verdict);
+        match answer_of(verdict) {
+            Some(response) => answer(&pass, case, response),
+            None => {
+                if !decision.attached.is_empty() {
+                    let notes = pass.notes.get_or_insert_default();
+                    notes.attach_all(decision.attached);
+                }
+                self.walk(&chain, place, pass, case)
+            }
+        }
+    }
+
+    fn walk(&self, chain: &Arc<Chain>, from: usize, mut pass: Pass, case: &Case<'_>) -> Way {
+        let steps = &chain.steps(case.is_upgrade)[from..];
+        for (step, place) in steps.iter().zip(from + 1..) {
+            let verdict = self.ask(step, case, &mut pass);
+            if matches!(verdict, Verdict::Later) {
+                let chain = Arc::clone(chain);
+                return Way::Later(Box::new(Walk { chain, place, pass }));
+            }
+            if let Some(response) = answer_of(refused_by(step, verdict)) {
+                return answer(&pass, case, response);
+            }
+        }
+        Way::Transport(pass)
+    }
+
+    /// What one layer says.
+    fn ask(&self, step: &Step, case: &Case<'_>, pass: &mut Pass) -> Verdict {
+        let answer = match step {
+            Step::Own(function) | Step::Authorization(function) => {
+                let ask = |request: &mut LayerRequest<'_>| function(request);
+                return ask_application(ask, case, &mut pass.notes);
+            }
+            Step::Forwarded => {
+                forward(case, pass);
+                None
+            }
+            Step::Cors => judge_origin(case, pass),
+            Step::Library => self.library(case),
+            Step::Spec => self.answer_spec(case),
+            Step::XssFilter => {
+                if is_explorer(case.head) {
+                    pass.set_explorer();
+                }
+                None
+            }
+            Step::NoCache => {
+                pass.forbid_caches();
+                None
+            }
+        };
+        answer.map_or(Verdict::Next, Verdict::Answer)
+    }
+
+    /// The path of a request behind the pathname.
+    fn name<'r>(&self, case: &Case<'r>) -> Option<&'r str> {
+        case.head.path().strip_prefix(&*self.pathname)
+    }
+
+    /// The client library, whatever the method.
+    fn library(&self, case: &Case<'_>) -> Option<Response> {
+        let name = self.name(case)?;
+        let mut files = case.options.files.iter();
+        let (_, file) = files.find(|(file, _)| *file == name)?;
+        Some(file.answer(case.head))
+    }
+
+    /// What the server says of itself, whatever the method.
+    fn answer_spec(&self, case: &Case<'_>) -> Option<Response> {
+        (self.name(case)? == "/spec").then(|| Response::json(200, self.spec.clone()))
+    }
+}
+
+fn forward(case: &Case<'_>, pass: &mut Pass) {
+    let options = case.options;
+    let said = options
+        .trusted_proxies
+        .client(case.head, options.forwarded_header, case.peer);
+    if let Some(client) = said {
+        pass.notes.get_or_insert_default().address = Some(client);
+    }
+}
+
+/// Refuses what a page of another origin may not ask for, and answers what a browser asks first.
+fn judge_origin(case: &Case<'_>, pass: &mut Pass) -> Option<Response> {
+    let (cors, head) = (&case.options.cors, case.head);
+    let mut grant = None;
+    if case.is_upgrade {
+        if let Some(refusal) = cors.refuse_upgrade(head) {
+            return Some(refusal);
+        }
+    } else {
+        match cors.judge(head) {
+            CorsVerdict::Answer(response) => return Some(response),
+            CorsVerdict::Pass(granted) => grant = Some(granted),
+        }
+    }
+    if !cors.allows_referer(head) && (case.is_script)(head) {
+        return Some(Response::text(403, "Forbidden\n"));
+    }
+    if let Some(grant) = grant {
+        pass.grant(grant);
+    }
+    None
+}
+
+/// Calls a function of the application.
+fn ask_application(
+    ask: impl FnOnce(&mut LayerRequest<'_>) -> Verdict,
+    case: &Case<'_>,
+    notes: &mut Option<Box<Notes>>,
+) -> Verdict {
+    let has_ticket = Cell::new(false);
+    let mut request = LayerRequest {
+        head: case.head,
+        peer: case.peer,
+        is_upgrade: case.is_upgrade,
+        notes,
+        later: case.later,
+        has_ticket: &has_ticket,
+    };
+    match guard::call(|| ask(&mut request)) {
+        // It is decided by nobody.
+        Ok(Verdict::Later) if !has_ticket.get() => Verdict::Answer(unavailable()),
+        Ok(verdict) => verdict,
+        Err(panicked) => {
+            (case.tell_panic)(&panicked);
+            Verdict::Answer(Response::text(500, "Internal Server Error\n"))
+        }
+    }
+}
+
+/// Makes an answer of a refusal by this layer.
+fn refused_by(step: &Step, verdict: Verdict) -> Verdict {
+    let default_status = match step {
+        Step::Authorization(_) => 401,
+        _ => 500,
+    };
+    match verdict {
+        Verdict::Fail(error) => Verdict::Answer(error.response(default_status)),
+        verdict => verdict,
+    }
+}
+
+fn answer_of(verdict: Verdict) -> Option<Response> {
+    match verdict {
+        Verdict::Answer(response) => Some(response),
+        // What waits, or was refused, is dealt with before.
+        Verdict::Next | Verdict::Later | Verdict::Fail(_) => None,
+    }
+}
+
+fn answer(pass: &Pass, case: &Case<'_>, response: Response) -> Way {
+    let response = pass.complete(&case.options.cors, response);
+    match case.is_upgrade {
+        true => Way::LastAnswer(response),
+        false => Way::Answer(response),
+    }
+}
+
+fn spec(options: &Options, transformer: &str) -> String {
+    let interval = options.ping_interval_ms;
+    let interval = interval.map_or_else(|| "false".to_owned(), |ms| ms.to_string());
+    let pathname = json_string(&options.pathname);
+    let parser = options.parser.name();
+    format!(
+        "{{\"pingInterval\":{interval},\"pathname\":{pathname},\
+         \"version\":\"{PRIMUS_VERSION}\",\
+         \"parser\":\"{parser}\",\"transformer\":\"{transformer}\"}}"
+    )
+}
+
+fn json_string(text: &str) -> String {
+    let mut out = Vec::new();
+    Json.encode_str(text, &mut out);
+    String::from_utf8(out).expect("JSON is UTF-8")
+}
+
+impl std::fmt::Debug for Walk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Walk")
+            .field("place", &self.place)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

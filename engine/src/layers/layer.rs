@@ -1,0 +1,87 @@
+//! A layer: a function with a name.
+
+use std::sync::Arc;
+
+use super::request::LayerRequest;
+use super::verdict::Verdict;
+
+/// Judges a request.
+pub(crate) type Function = Arc<dyn Fn(&mut LayerRequest<'_>) -> Verdict + Send + Sync>;
+
+/// A function with a name that requests for Primus go through.
+///
+/// ```
+/// use allspark_engine::{Layer, LayerError};
+///
+/// // Asks plain requests only, not upgrades.
+/// let version = Layer::new("version", |request| match request.head().header("x-version") {
+///     Some("1") => Err(LayerError::new("too old").status(426)),
+///     _ => Ok(()),
+/// });
+/// let version = version.upgrade(false);
+/// # drop(version);
+/// ```
+#[derive(Clone)]
+pub struct Layer {
+    pub(super) name: Arc<str>,
+    pub(super) http: bool,
+    pub(super) upgrade: bool,
+    pub(super) function: Function,
+}
+
+impl Layer {
+    /// A layer that is asked about every request for Primus, upgrades included. It runs on the
+    /// shard of the request and must not block: what takes long is answered later, with
+    /// [`LayerRequest::later`]. If it panics, the request is answered with 500.
+    ///
+    /// What it returns becomes a [`Verdict`]: nothing lets the request go on, and so does `Ok(())`;
+    /// a [`Response`](allspark_protocol::http::Response) answers it; a
+    /// [`LayerError`](crate::LayerError) refuses it.
+    pub fn new<V: Into<Verdict>>(
+        name: impl AsRef<str>,
+        function: impl Fn(&mut LayerRequest<'_>) -> V + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            name: name.as_ref().into(),
+            http: true,
+            upgrade: true,
+            function: function_of(function),
+        }
+    }
+
+    /// Whether it is asked about requests that are no upgrades. Default true.
+    #[must_use]
+    pub fn http(mut self, http: bool) -> Self {
+        self.http = http;
+        self
+    }
+
+    /// Whether it is asked about upgrades. Default true.
+    #[must_use]
+    pub fn upgrade(mut self, upgrade: bool) -> Self {
+        self.upgrade = upgrade;
+        self
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl std::fmt::Debug for Layer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Layer")
+            .field("name", &self.name)
+            .field("http", &self.http)
+            .field("upgrade", &self.upgrade)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Makes one kind of function of all.
+pub(crate) fn function_of<V: Into<Verdict>>(
+    function: impl Fn(&mut LayerRequest<'_>) -> V + Send + Sync + 'static,
+) -> Function {
+    Arc::new(move |request| function(request).into())
+}

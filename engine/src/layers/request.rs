@@ -1,0 +1,108 @@
+//! A request as a layer sees it.
+
+use std::cell::Cell;
+use std::net::SocketAddr;
+
+use allspark_protocol::http::RequestHead;
+
+use super::notes::Notes;
+use super::ticket::LayerTicket;
+
+/// A request for Primus, while a layer is asked about it. Its body may still be on its way.
+pub struct LayerRequest<'a> {
+    pub(crate) head: &'a RequestHead<'a>,
+    pub(crate) peer: SocketAddr,
+    pub(crate) is_upgrade: bool,
+    pub(crate) notes: &'a mut Option<Box<Notes>>,
+    pub(crate) later: &'a dyn Fn() -> LayerTicket,
+    pub(crate) has_ticket: &'a Cell<bool>,
+}
+
+impl LayerRequest<'_> {
+    /// Method, path, query and headers.
+    pub fn head(&self) -> &RequestHead<'_> {
+        self.head
+    }
+
+    /// Whether it asks for an upgrade to the transport, a WebSocket.
+    pub fn is_upgrade(&self) -> bool {
+        self.is_upgrade
+    }
+
+    /// Who asks: the client, as far as trusted proxies name it, or whoever a layer before has said
+    /// that it is.
+    pub fn address(&self) -> SocketAddr {
+        let notes = self.notes.as_ref();
+        notes.and_then(|notes| notes.address).unwrap_or(self.peer)
+    }
+
+    /// The other end of the connection, which may be a proxy.
+    pub fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// Says who asks, for the layers that follow and for the spark that the request may open.
+    pub fn set_address(&mut self, address: SocketAddr) {
+        self.notes().address = Some(address);
+    }
+
+    /// Attaches a value for the layers that follow and for the spark that the request may open
+    /// ([`Spark::attached`](crate::Spark::attached)), in the place of the one of its type, if there
+    /// is one.
+    pub fn attach<V: Send + 'static>(&mut self, value: V) {
+        self.notes().attach(Box::new(value));
+    }
+
+    /// The value of this type that was attached.
+    pub fn attached<V: 'static>(&self) -> Option<&V> {
+        self.notes.as_ref()?.attached()
+    }
+
+    /// Sets a header of the answer, whoever gives it: unless that sets one of this name itself. An
+    /// upgrade is answered without.
+    pub fn set_header(&mut self, name: &str, value: &str) {
+        if !self.is_upgrade {
+            self.notes().set_header(name, value);
+        }
+    }
+
+    /// A ticket for a verdict that comes later. The layer then returns
+    /// [`Verdict::Later`](crate::Verdict::Later). Of several tickets the last one counts.
+    ///
+    /// ```
+    /// use allspark_engine::{Layer, LayerError, Verdict};
+    ///
+    /// let slow = Layer::new("slow", |request| {
+    ///     let (mut ticket, path) = (request.later(), request.head().path().to_owned());
+    ///     std::thread::spawn(move || {
+    ///         // A database, another service, ...
+    ///         match path.len() {
+    ///             0 => ticket.fail(LayerError::new("nobody").status(403)),
+    ///             length => {
+    ///                 ticket.attach(length);
+    ///                 ticket.next();
+    ///             }
+    ///         }
+    ///     });
+    ///     Verdict::Later
+    /// });
+    /// # drop(slow);
+    /// ```
+    pub fn later(&self) -> LayerTicket {
+        self.has_ticket.set(true);
+        (self.later)()
+    }
+
+    fn notes(&mut self) -> &mut Notes {
+        self.notes.get_or_insert_default()
+    }
+}
+
+impl std::fmt::Debug for LayerRequest<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LayerRequest")
+            .field("head", self.head)
+            .field("is_upgrade", &self.is_upgrade)
+            .finish_non_exhaustive()
+    }
+}
