@@ -64,6 +64,8 @@ counters! {
     room_broadcasts,
     /// Messages that a send policy dropped.
     messages_dropped,
+    /// Values that were not sent, because a newer one with the same key took their place.
+    messages_replaced,
     /// Sparks that a send policy ended.
     sparks_overflowed,
     /// Sparks that did not answer their ping.

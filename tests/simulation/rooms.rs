@@ -245,6 +245,60 @@ fn what_one_writer_writes_arrives_in_its_order() {
     }
 }
 
+/// Of values with keys a slow client gets few, the last one of each key among them, and never an
+/// older one behind a newer; of other messages it gets all.
+#[test]
+fn a_slow_client_gets_the_newest_values() {
+    const KEYS: usize = 5;
+    for room in ["few", "many"] {
+        let count = 600;
+        let mut crowd = Crowd::new(count, |_| {});
+        crowd.join("many", 0..count);
+        crowd.join("few", 0..20);
+        let primus = crowd.stage.primus.clone();
+        crowd.clients[7].set_window(60);
+        let mut last = [0; KEYS];
+        for number in 1..=400 {
+            let key = number % KEYS;
+            let value = format!("{key}={number}");
+            primus.room(room).latest(key).write(value).unwrap();
+            last[key] = number;
+            if number % 40 == 0 {
+                crowd.sparks[7].write(format!("direct={number}")).unwrap();
+            }
+            crowd.stage.turn();
+        }
+        crowd.clients[7].set_window(WIDE);
+        let (mut all, mut directs) = (0, 0);
+        let mut heard: Vec<Vec<String>> = vec![Vec::new(); count];
+        for _ in 0..4 {
+            for (heard, texts) in heard.iter_mut().zip(crowd.hear()) {
+                heard.extend(texts);
+            }
+        }
+        for (number, texts) in heard.iter().enumerate().take(20) {
+            let mut got = [0; KEYS];
+            for text in texts {
+                let (key, value) = text.split_once('=').unwrap();
+                let value: usize = value.parse().unwrap();
+                let Ok(key) = key.parse::<usize>() else {
+                    directs += 1;
+                    continue;
+                };
+                assert!(got[key] < value, "client {number} went backwards");
+                got[key] = value;
+                all += usize::from(number == 7);
+            }
+            assert_eq!(got, last, "client {number} of {room}");
+        }
+        assert!(all < 100, "{all} values waited for a slow client of {room}");
+        assert_eq!(directs, 10);
+        let stats = primus.stats();
+        assert!(stats.messages_replaced > 0);
+        assert_eq!((stats.messages_dropped, stats.sparks_ended), (0, 0));
+    }
+}
+
 #[test]
 fn a_large_room_delays_nobodys_message() {
     let count = 5_000;

@@ -224,7 +224,7 @@ impl Handle {
             primus: self.clone(),
             target: Target {
                 rooms,
-                except: Vec::new(),
+                ..Target::default()
             },
         }
     }
@@ -251,6 +251,22 @@ impl Room {
     /// it is named here.
     pub fn except(mut self, sparks: impl IntoIterator<Item = SparkId>) -> Self {
         self.target.except.extend(sparks);
+        self
+    }
+
+    /// Of what is written so only the newest value of each key matters, as with prices: for a
+    /// client that reads slowly it takes the place of an older one that still waits, instead of
+    /// waiting behind it. Values of one key arrive in their order, and each client gets the last
+    /// one. A value may arrive before other messages that were written before it. A key counts
+    /// among those for the same rooms, named in the same order.
+    ///
+    /// ```
+    /// fn tick(primus: &allspark_engine::Handle, symbol: &str, cents: u64) {
+    ///     drop(primus.room("ticker").latest(symbol).write(cents));
+    /// }
+    /// ```
+    pub fn latest(mut self, key: impl ToString) -> Self {
+        self.target.latest = Some(key.to_string().into());
         self
     }
 
@@ -333,6 +349,12 @@ impl LocalRoom<'_> {
     /// As [`Room::except`].
     pub fn except(mut self, sparks: impl IntoIterator<Item = SparkId>) -> Self {
         self.room = self.room.except(sparks);
+        self
+    }
+
+    /// As [`Room::latest`].
+    pub fn latest(mut self, key: impl ToString) -> Self {
+        self.room = self.room.latest(key);
         self
     }
 

@@ -17,6 +17,20 @@ pub(crate) type Names = Vec<Box<str>>;
 pub(crate) struct Target {
     pub(crate) rooms: Names,
     pub(crate) except: Vec<SparkId>,
+    /// Only the newest message with this key matters.
+    pub(crate) latest: Option<Box<str>>,
+}
+
+impl Target {
+    /// The key among those of all rooms.
+    pub(crate) fn scope(&self) -> Option<Rc<str>> {
+        let key = self.latest.as_deref()?;
+        // No name has a space.
+        let mut scope = self.rooms.join(" ");
+        scope.push_str("  ");
+        scope.push_str(key);
+        Some(scope.into())
+    }
 }
 
 /// An encoded message to rooms.
@@ -31,7 +45,8 @@ impl Publish {
     pub(crate) fn bytes(&self) -> usize {
         let names = self.target.rooms.iter().map(|name| name.len() + 16);
         let except = self.target.except.len() * size_of::<SparkId>();
-        self.payload.len() + names.sum::<usize>() + except
+        let key = self.target.latest.as_ref().map_or(0, |key| key.len());
+        self.payload.len() + names.sum::<usize>() + except + key
     }
 }
 

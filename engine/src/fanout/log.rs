@@ -156,10 +156,32 @@ impl Log {
         if part.is_empty() {
             return None;
         }
-        let mut first = self.since(part.start).next()?;
-        let len = (part.end - part.start).min(first.len() as u64);
-        part.start += len;
-        Some(first.split_front(len as usize))
+        let place = self.place(part.start);
+        let segment = self.segments.get(place)?;
+        // In a gap there is nothing.
+        let start = part.start.max(segment.base);
+        let end = part.end.min(segment.end());
+        if start >= end {
+            return None;
+        }
+        part.start = end;
+        let base = segment.base;
+        let bytes = (start - base) as usize..(end - base) as usize;
+        Some(Slice::new(&segment.block, bytes))
+    }
+
+    /// The first segment that ends behind this offset.
+    fn place(&self, offset: u64) -> usize {
+        self.segments
+            .partition_point(|segment| segment.end() <= offset)
+    }
+
+    /// Leaves a gap for a frame that lies elsewhere.
+    pub(crate) fn skip(&mut self, bytes: u64) {
+        if let Some(last) = self.segments.back_mut() {
+            last.is_complete = true;
+        }
+        self.head += bytes;
     }
 
     /// The newest frame.
@@ -171,9 +193,7 @@ impl Log {
 
     /// What lies behind offset `seen`.
     fn since(&self, seen: u64) -> impl Iterator<Item = Slice> + '_ {
-        let first = self
-            .segments
-            .partition_point(|segment| segment.end() <= seen);
+        let first = self.place(seen);
         self.segments.range(first..).map(move |segment| {
             let start = seen.saturating_sub(segment.base) as usize;
             Slice::new(&segment.block, start..segment.block.len())

@@ -21,7 +21,7 @@
 
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
-use std::ops::Range;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -31,7 +31,7 @@ use allspark_protocol::transformer::Wire;
 use smallvec::SmallVec;
 
 use crate::limits::{LOG_BYTES_MAX, POSTS_MAX, ROOM_WALKS_PER_TURN, VISITS_MAX};
-use crate::memory::{BlockPool, FrameTooLong, Slice};
+use crate::memory::{BlockPool, FrameClass, FrameTooLong, Slice, unshared};
 
 mod cursor;
 mod ending;
@@ -41,7 +41,7 @@ mod posts;
 mod steps;
 
 pub(crate) use cursor::{Budget, Cursor};
-pub(crate) use posts::{Audience, RoomWalk, Spans};
+pub(crate) use posts::{Audience, Part, Parts, RoomWalk};
 
 use ending::Ending;
 use log::Log;
@@ -126,13 +126,34 @@ impl<V, S> Fanout<V, S> {
         wire: Wire,
         from: u64,
         is_for: impl FnMut(&Audience) -> bool,
-    ) -> Spans {
+    ) -> Parts {
         self.posts.due(wire, from..self.head(wire), is_for)
     }
 
-    /// Takes the first piece of a part of a log.
-    pub(crate) fn take_first(&self, wire: Wire, part: &mut Range<u64>) -> Option<Slice> {
-        self.log(wire).take_first(part)
+    /// Takes the first piece of a part.
+    pub(crate) fn take_first(&self, wire: Wire, part: &mut Part) -> Option<Slice> {
+        match part {
+            Part::Log(range) => self.log(wire).take_first(range),
+            Part::Latest(frame) => {
+                let frame = frame.clone();
+                *part = Part::Log(0..0);
+                Some(frame)
+            }
+        }
+    }
+
+    /// The whole of a part that ends where the log does, if it is not too much for one send.
+    #[inline]
+    pub(crate) fn whole(
+        &mut self,
+        wire: Wire,
+        part: Part,
+        blocks: &mut BlockPool,
+    ) -> Option<Slice> {
+        match part {
+            Part::Log(range) => self.piece_since(wire, range.start, blocks),
+            Part::Latest(frame) => Some(frame),
+        }
     }
 
     /// All that lies behind an offset that is due, if it is not too much for one send.
@@ -173,16 +194,54 @@ impl<V, S> Fanout<V, S> {
         &mut self,
         audience: Audience,
         walked: SmallVec<[u32; 2]>,
+        key: Option<Rc<str>>,
         sparks: &[usize],
         blocks: &mut BlockPool,
         frame: impl FnMut(Wire, &mut Vec<u8>),
     ) -> usize {
         let starts: SmallVec<[u64; 4]> = self.logs.iter().map(Log::head).collect();
-        let refused = self.append(sparks, blocks, frame);
+        let (refused, frames) = match &key {
+            Some(key) => self.set_apart(key, sparks, blocks, frame),
+            None => (self.append(sparks, blocks, frame), Box::default()),
+        };
         let ends = self.logs.iter().map(Log::head);
         let spans = starts.into_iter().zip(ends).map(|(start, end)| start..end);
-        self.posts.add(audience, walked, spans.collect());
+        match key {
+            Some(key) => self
+                .posts
+                .add_latest(audience, walked, spans.collect(), key, frames),
+            None => self.posts.add(audience, walked, spans.collect()),
+        }
         refused
+    }
+
+    /// As [`Fanout::append`], but the frames lie apart, and the logs have gaps in their place.
+    fn set_apart(
+        &mut self,
+        key: &Rc<str>,
+        sparks: &[usize],
+        blocks: &mut BlockPool,
+        mut frame: impl FnMut(Wire, &mut Vec<u8>),
+    ) -> (usize, Box<[Option<Slice>]>) {
+        let mut refused = 0;
+        let logs = (0..).zip(self.logs.iter_mut().zip(sparks));
+        let frames = logs.map(|(wire, (log, sparks))| {
+            if *sparks == 0 {
+                return None;
+            }
+            match frame_apart(key, blocks, |out| frame(Wire(wire), out)) {
+                Ok(frame) => {
+                    log.skip(frame.len() as u64);
+                    Some(frame)
+                }
+                Err(FrameTooLong) => {
+                    refused += sparks;
+                    None
+                }
+            }
+        });
+        let frames = frames.collect();
+        (refused, frames)
     }
 
     /// Frames a message for each wire format that is in use. Returns how many sparks use one whose
@@ -211,9 +270,13 @@ impl<V, S> Fanout<V, S> {
     pub(crate) fn frame(
         &mut self,
         wire: Wire,
+        key: Option<&Rc<str>>,
         blocks: &mut BlockPool,
         frame: impl FnOnce(&mut Vec<u8>),
     ) -> Result<Slice, FrameTooLong> {
+        if let Some(key) = key {
+            return frame_apart(key, blocks, frame);
+        }
         let log = &mut self.frames[usize::from(wire.0)];
         log.append(blocks, frame)?;
         let newest = log.newest().expect("it was just appended");
@@ -342,6 +405,26 @@ impl<V, S> Fanout<V, S> {
     pub(crate) fn next_deadline(&self, now: Instant) -> Option<Instant> {
         self.ending.as_ref()?.waits_until(now)
     }
+}
+
+/// A frame with a key, in a block of its own.
+fn frame_apart(
+    key: &Rc<str>,
+    blocks: &mut BlockPool,
+    frame: impl FnOnce(&mut Vec<u8>),
+) -> Result<Slice, FrameTooLong> {
+    let mut block = blocks.take_small();
+    let writable = unshared(&mut block);
+    frame(writable.writer());
+    writable.end_frame(FrameClass::Message)?;
+    if writable.capacity() > 2 * writable.len() {
+        writable.shrink();
+    }
+    writable.set_common();
+    writable.set_key(Rc::clone(key));
+    let frame = Slice::new(&block, 0..block.len());
+    blocks.give_back(block);
+    Ok(frame)
 }
 
 #[cfg(test)]

@@ -12,12 +12,40 @@
 
 use std::collections::VecDeque;
 use std::ops::Range;
+use std::rc::Rc;
 
 use allspark_protocol::transformer::Wire;
 use smallvec::SmallVec;
 
-/// Parts of a log.
-pub(crate) type Spans = SmallVec<[Range<u64>; 2]>;
+use crate::memory::Slice;
+
+/// What a spark has to get, in order.
+pub(crate) type Parts = SmallVec<[Part; 2]>;
+
+/// A part of that.
+#[derive(Clone, Debug)]
+pub(crate) enum Part {
+    /// Of the log.
+    Log(Range<u64>),
+    /// A message with a key, which lies apart, so that a newer one can take its place.
+    Latest(Slice),
+}
+
+impl Part {
+    /// Whether it is the last one of a log that ends there.
+    pub(crate) fn reaches(&self, head: u64) -> bool {
+        match self {
+            Self::Log(part) => part.end == head,
+            Self::Latest(_) => true,
+        }
+    }
+}
+
+/// Where a message lies in the log of each wire format.
+pub(super) type Spans = SmallVec<[Range<u64>; 4]>;
+
+/// The frames of a message with a key, by wire format.
+pub(super) type Frames = Box<[Option<Slice>]>;
 
 /// For whom a message to rooms is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,12 +60,20 @@ pub(crate) struct Audience {
 #[derive(Debug)]
 struct Post {
     audience: Audience,
-    /// Where it lies in the log of each wire format.
-    spans: SmallVec<[Range<u64>; 4]>,
+    number: u64,
+    spans: Spans,
+    /// What lies there, if it has a key.
+    latest: Option<Latest>,
     /// Rooms whose members have not all got it.
     left: SmallVec<[u32; 2]>,
     /// A walk is under way that brings it.
     has_begun: bool,
+}
+
+#[derive(Debug)]
+struct Latest {
+    key: Rc<str>,
+    frames: Frames,
 }
 
 /// A walk over the members of one room.
@@ -54,8 +90,8 @@ pub(crate) struct RoomWalk {
 #[derive(Debug, Default)]
 pub(super) struct Posts {
     posts: VecDeque<Post>,
-    /// The number of the first one.
-    first: u64,
+    /// How many there were so far.
+    count: u64,
     /// Those that take turns. A room is walked over once at a time.
     walks: VecDeque<RoomWalk>,
 }
@@ -74,14 +110,10 @@ impl Posts {
     }
 
     /// Adds a message that lies there in the logs. `walked` are the rooms to walk over.
-    pub(super) fn add(
-        &mut self,
-        audience: Audience,
-        walked: SmallVec<[u32; 2]>,
-        spans: SmallVec<[Range<u64>; 4]>,
-    ) {
+    pub(super) fn add(&mut self, audience: Audience, walked: SmallVec<[u32; 2]>, spans: Spans) {
         if let Some(last) = self.posts.back_mut()
             && !last.has_begun
+            && last.latest.is_none()
             && last.audience == audience
             && is_behind(&last.spans, &spans)
         {
@@ -90,13 +122,43 @@ impl Posts {
             }
             return;
         }
+        self.push(audience, walked, spans, None);
+    }
+
+    /// The same for a message with a key, which takes the place of an older one for the same rooms:
+    /// whoever has not got that gets this one instead.
+    pub(super) fn add_latest(
+        &mut self,
+        audience: Audience,
+        walked: SmallVec<[u32; 2]>,
+        spans: Spans,
+        key: Rc<str>,
+        frames: Frames,
+    ) {
+        self.posts.retain(|post| {
+            let latest = post.latest.as_ref();
+            latest.is_none_or(|latest| latest.key != key) || post.audience != audience
+        });
+        self.push(audience, walked, spans, Some(Latest { key, frames }));
+    }
+
+    fn push(
+        &mut self,
+        audience: Audience,
+        walked: SmallVec<[u32; 2]>,
+        spans: Spans,
+        latest: Option<Latest>,
+    ) {
         walked.iter().for_each(|room| self.want_walk(*room));
         self.posts.push_back(Post {
             audience,
+            number: self.count,
             spans,
+            latest,
             left: walked,
             has_begun: false,
         });
+        self.count += 1;
     }
 
     /// Takes the walk whose turn it is. `end` says where one over a room begins.
@@ -104,7 +166,7 @@ impl Posts {
         let mut walk = self.walks.pop_front()?;
         if walk.covers.is_none() {
             walk.place = end(walk.room);
-            walk.covers = Some(self.first + self.posts.len() as u64);
+            walk.covers = Some(self.count);
             for post in &mut self.posts {
                 post.has_begun |= post.left.contains(&walk.room);
             }
@@ -121,8 +183,8 @@ impl Posts {
     pub(super) fn end_walk(&mut self, walk: &RoomWalk) {
         let covers = walk.covers.expect("it has begun");
         let mut again = false;
-        for (number, post) in (self.first..).zip(&mut self.posts) {
-            if number < covers {
+        for post in &mut self.posts {
+            if post.number < covers {
                 post.left.retain(|room| *room != walk.room);
             } else {
                 again |= post.left.contains(&walk.room);
@@ -155,7 +217,6 @@ impl Posts {
                 .all(|(wire, span)| is_forgotten(Wire(wire), span.end))
         {
             self.posts.pop_front();
-            self.first += 1;
         }
         if self.posts.is_empty() && self.walks.is_empty() {
             // They are rare, so no room is kept for them.
@@ -169,23 +230,27 @@ impl Posts {
         wire: Wire,
         part: Range<u64>,
         mut is_for: impl FnMut(&Audience) -> bool,
-    ) -> Spans {
+    ) -> Parts {
         let (wire, mut from) = (usize::from(wire.0), part.start);
-        let mut due = Spans::new();
+        let mut due = Parts::new();
         let first = self
             .posts
             .partition_point(|post| post.spans[wire].end <= from);
         for post in self.posts.range(first..) {
-            let span = &post.spans[wire];
-            if !span.is_empty() && !is_for(&post.audience) {
-                if from < span.start {
-                    due.push(from..span.start);
-                }
-                from = span.end;
+            let (span, is_for_it) = (&post.spans[wire], is_for(&post.audience));
+            if span.is_empty() || (is_for_it && post.latest.is_none()) {
+                continue;
             }
+            if from < span.start {
+                due.push(Part::Log(from..span.start));
+            }
+            if is_for_it && let Some(latest) = &post.latest {
+                due.extend(latest.frames[wire].clone().map(Part::Latest));
+            }
+            from = span.end;
         }
         if from < part.end {
-            due.push(from..part.end);
+            due.push(Part::Log(from..part.end));
         }
         due
     }
@@ -227,7 +292,39 @@ mod tests {
 
     fn due(posts: &Posts, part: Range<u64>, room: u32) -> Vec<Range<u64>> {
         let due = posts.due(WIRE, part, |audience| audience.rooms.contains(&room));
-        due.into_vec()
+        let range = |part: Part| match part {
+            Part::Log(range) => range,
+            // As many bytes as it has, far away.
+            Part::Latest(frame) => 1_000..1_000 + frame.len() as u64,
+        };
+        due.into_iter().map(range).collect()
+    }
+
+    fn add_latest(posts: &mut Posts, rooms: &[u32], key: &str, span: Range<u64>) {
+        let frame = Slice::copy_of(&[0; 100][..(span.end - span.start) as usize]);
+        posts.add_latest(
+            audience(rooms),
+            rooms.into(),
+            SmallVec::from_iter([span]),
+            key.into(),
+            Box::new([Some(frame)]),
+        );
+    }
+
+    #[test]
+    fn a_newer_value_takes_the_place_of_an_older_one_for_the_same_rooms() {
+        let mut posts = Posts::default();
+        add_latest(&mut posts, &[1], "a", 0..10);
+        add_latest(&mut posts, &[1], "b", 10..21);
+        add(&mut posts, &[2], 21..30);
+        assert_eq!(due(&posts, 0..30, 1), [1_000..1_010, 1_000..1_011]);
+        add_latest(&mut posts, &[1], "a", 30..42);
+        assert_eq!(posts.len(), 3);
+        // The place of the older one is empty: a log has nothing there.
+        assert_eq!(due(&posts, 0..42, 1), [0..10, 1_000..1_011, 1_000..1_012]);
+        assert_eq!(due(&posts, 0..42, 2), [0..10, 21..30]);
+        add_latest(&mut posts, &[2], "a", 42..50);
+        assert_eq!(posts.len(), 4, "it is for other rooms");
     }
 
     #[test]

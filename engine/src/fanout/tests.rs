@@ -17,7 +17,7 @@ fn broadcast(fanout: &mut Visitors, blocks: &mut BlockPool, sparks: &[usize], te
 
 /// The first piece that is due.
 fn next_since(fanout: &Visitors, wire: Wire, seen: u64) -> Option<Slice> {
-    let mut part = fanout.due_from(wire, seen)?..fanout.head(wire);
+    let mut part = Part::Log(fanout.due_from(wire, seen)?..fanout.head(wire));
     fanout.take_first(wire, &mut part)
 }
 

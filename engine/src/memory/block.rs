@@ -26,6 +26,8 @@ pub struct Block {
     exempt_bytes: usize,
     /// Readers of many connections share it, so that it is not worth a copy to any of them alone.
     is_common: bool,
+    /// It is one message, in whose place a newer one with the same key may be sent.
+    key: Option<Rc<str>>,
     meter: Option<Meter>,
 }
 
@@ -259,6 +261,16 @@ impl Block {
         self.is_common = true;
     }
 
+    /// It is one message with this key, see [`Slice::key`](super::Slice::key).
+    pub(crate) fn set_key(&mut self, key: Rc<str>) {
+        debug_assert!(self.frames() == 1);
+        self.key = Some(key);
+    }
+
+    pub(super) fn key(&self) -> Option<&Rc<str>> {
+        self.key.as_ref()
+    }
+
     /// Bytes that it has room for, written ones included.
     #[expect(unsafe_code, reason = "frames are added behind what is shared")]
     pub fn capacity(&self) -> usize {
@@ -291,6 +303,7 @@ impl Block {
         ends.shrink_to(ENDS_KEPT_MAX);
         self.exempt_bytes = 0;
         self.is_common = false;
+        self.key = None;
         self.measure();
     }
 

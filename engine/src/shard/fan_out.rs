@@ -13,7 +13,7 @@ use super::owner::Owner;
 use super::reason::EndReason;
 use crate::app;
 use crate::app::host::Visitor;
-use crate::fanout::{Budget, Cursor, Visit};
+use crate::fanout::{Budget, Cursor, Part, Visit};
 use crate::guard;
 use crate::io::Op;
 use crate::limits::WALK_VISITS_PER_TURN;
@@ -81,20 +81,23 @@ impl<T: Transformer> Core<T> {
             return None;
         }
         let (stream, head) = (slot.state.stream, self.fanout.head(wire));
-        let is_for_it = !self.fanout.has_posts() || {
-            let due = self.due(spark, wire, from);
-            if due.is_empty() {
-                self.sessions.get_mut(spark)?.state.seen = head;
-                return None;
+        let piece = match self.fanout.has_posts() {
+            false => Some(Part::Log(from..head)),
+            true => {
+                let mut due = self.due(spark, wire, from);
+                if due.is_empty() {
+                    self.sessions.get_mut(spark)?.state.seen = head;
+                    return None;
+                }
+                // What lies apart is put together in its queue.
+                due.pop()
+                    .filter(|last| due.is_empty() && last.reaches(head))
             }
-            matches!(&due[..], [all] if *all == (from..head))
         };
-        if let Some(key) = stream
-            && is_for_it
-        {
+        if let (Some(key), Some(piece)) = (stream, piece) {
             // The usual case: nothing else waits, and everybody shares the bytes.
             let fanout = &mut self.fanout;
-            let piece = |blocks: &mut _| fanout.piece_since(wire, from, blocks);
+            let piece = |blocks: &mut _| fanout.whole(wire, piece, blocks);
             if let Some(offered_bytes) = self.net.send_now(key, piece) {
                 self.sessions.get_mut(spark)?.state.seen = head;
                 return Some(offered_bytes);

@@ -4,6 +4,7 @@
 //! broadcasts, and walks over the rooms bring it: then whoever joins or leaves a room is first
 //! brought up to date, so that it gets exactly what was written while it was in.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use allspark_protocol::transformer::{Kind, Transformer};
@@ -87,10 +88,11 @@ impl<T: Transformer> Core<T> {
         } else {
             self.counters().room_broadcasts.add(1);
             let except = self.indexes_of(target);
+            let key = target.scope();
             if members <= ROOM_MEMBERS_AT_ONCE {
-                self.write_to_members(&found, &except, kind, payload)
+                self.write_to_members(&found, &except, key.as_ref(), kind, payload)
             } else {
-                self.post(&found, except, kind, payload)
+                self.post(&found, except, key, kind, payload)
             }
         };
         self.room_lists.found = found;
@@ -119,6 +121,7 @@ impl<T: Transformer> Core<T> {
         &mut self,
         found: &[u32],
         except: &[u32],
+        key: Option<&Rc<str>>,
         kind: Kind,
         payload: &[u8],
     ) -> usize {
@@ -136,7 +139,7 @@ impl<T: Transformer> Core<T> {
         for index in members.drain(..) {
             if except.binary_search(&index).is_err()
                 && let Some(spark) = self.sessions.key_at(index)
-                && self.write_shared(spark, kind, payload).is_err()
+                && self.write_shared(spark, key, kind, payload).is_err()
             {
                 refused += 1;
             }
@@ -147,7 +150,13 @@ impl<T: Transformer> Core<T> {
     }
 
     /// Queues a message whose frame is shared with others.
-    fn write_shared(&mut self, spark: Key, kind: Kind, payload: &[u8]) -> Result<(), FrameTooLong> {
+    fn write_shared(
+        &mut self,
+        spark: Key,
+        key: Option<&Rc<str>>,
+        kind: Kind,
+        payload: &[u8],
+    ) -> Result<(), FrameTooLong> {
         let Some(target) = self.catch_up(spark) else {
             return Ok(());
         };
@@ -160,14 +169,14 @@ impl<T: Transformer> Core<T> {
             None => {
                 let (_, transformer) = self.sessions.by_wire_with_transformer();
                 let blocks = &mut self.net.buffers.blocks;
-                let frame = self.fanout.frame(wire, blocks, |out| {
+                let frame = self.fanout.frame(wire, key, blocks, |out| {
                     transformer.frame(wire, kind, payload, out);
                 });
                 self.room_lists.frames[usize::from(wire.0)] = Some(frame.clone());
                 frame
             }
         };
-        self.queue_broadcast(spark, target, frame?);
+        self.queue_shared(spark, target, frame?);
         Ok(())
     }
 
@@ -176,6 +185,7 @@ impl<T: Transformer> Core<T> {
         &mut self,
         found: &[u32],
         except: SmallVec<[u32; 1]>,
+        key: Option<Rc<str>>,
         kind: Kind,
         payload: &[u8],
     ) -> usize {
@@ -191,7 +201,7 @@ impl<T: Transformer> Core<T> {
         let blocks = &mut self.net.buffers.blocks;
         let frame = |wire, out: &mut Vec<u8>| transformer.frame(wire, kind, payload, out);
         self.fanout
-            .post(audience, walked.into(), sparks, blocks, frame)
+            .post(audience, walked.into(), key, sparks, blocks, frame)
     }
 
     /// Goes on with walks over rooms.

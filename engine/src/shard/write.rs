@@ -14,7 +14,7 @@ use super::core::Core;
 use super::effects::Effect;
 use super::reason::EndReason;
 use crate::app::SparkError;
-use crate::fanout::Spans;
+use crate::fanout::Parts;
 use crate::limits::EXEMPT_BYTES_MAX;
 use crate::lines::Line;
 use crate::memory::{BlockPool, FrameClass, FrameTooLong, Key, Slice};
@@ -84,6 +84,10 @@ impl<T: Transformer> Core<T> {
             Admission::Queued { dropped } => {
                 self.grew(target);
                 dropped
+            }
+            Admission::Replaced => {
+                self.counters().messages_replaced.add(messages as u64);
+                return self.grew(target);
             }
             Admission::Dropped => messages,
             Admission::Overflow => return self.overflow(spark),
@@ -213,7 +217,7 @@ impl<T: Transformer> Core<T> {
                 while self.is_open(spark)
                     && let Some(slice) = self.fanout.take_first(wire, &mut part)
                 {
-                    self.queue_broadcast(spark, target, slice);
+                    self.queue_shared(spark, target, slice);
                 }
             }
         }
@@ -221,18 +225,21 @@ impl<T: Transformer> Core<T> {
     }
 
     /// What of the log from this offset on is for a spark.
-    pub(super) fn due(&self, spark: Key, wire: Wire, from: u64) -> Spans {
+    pub(super) fn due(&self, spark: Key, wire: Wire, from: u64) -> Parts {
         self.fanout.due(wire, from, |audience| {
             let is_excepted = audience.except.binary_search(&spark.index).is_ok();
             !is_excepted && self.rooms.is_in_one(spark.index, &audience.rooms)
         })
     }
 
-    /// Queues broadcasts for one spark, within the bound of its queue.
-    pub(super) fn queue_broadcast(&mut self, spark: Key, target: Target, slice: Slice) {
+    /// Queues frames that many share for one spark, within the bound of its queue.
+    pub(super) fn queue_shared(&mut self, spark: Key, target: Target, slice: Slice) {
         let (bound, messages) = (self.bound(target), slice.frames());
         if let Some((queue, blocks)) = self.queue_mut(target) {
-            let admission = queue.push_messages(slice, bound, blocks);
+            let admission = match slice.key() {
+                Some(_) => queue.push_latest(slice, bound, blocks),
+                None => queue.push_messages(slice, bound, blocks),
+            };
             self.admitted(spark, target, admission, messages);
         }
     }
