@@ -1,7 +1,7 @@
 //! A client for the server of `chat.rs`: what is typed is said, what is said is printed, and a
 //! connection that is lost is got back.
 //!
-//! Run it with `cargo run --example client -- http://127.0.0.1:8080/?name=Ada`.
+//! Run it with `cargo run --example client -- http://127.0.0.1:8080/?token=ada-secret`.
 
 use std::io::BufRead;
 
@@ -26,7 +26,7 @@ struct Line {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let url = std::env::args().nth(1);
-    let url = url.unwrap_or_else(|| "http://127.0.0.1:8080/?name=somebody".to_owned());
+    let url = url.unwrap_or_else(|| "http://127.0.0.1:8080/?token=ada-secret".to_owned());
     let (writer, events) = Primus::connect(url).await?.split();
     let printer = tokio::spawn(print(events));
     say(&writer, typed()).await?;

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use allspark_client::library::Library;
+use allspark_client::library::{Library, LibraryError};
 use allspark_engine::io::DriverChoice;
 use allspark_engine::{self as engine, KeepHeaders, LayerRequest, Routes, SendPolicy, Verdict};
 use allspark_protocol::http::{CorsOptions, RequestHead, Response, is_token};
+use allspark_protocol::parser::{Custom, CustomParser, Parser, ParserKind};
 use allspark_protocol::primus::PingInterval;
 
 use crate::error::{Error, OptionError};
@@ -23,6 +24,16 @@ impl std::fmt::Debug for Authorization {
     }
 }
 
+/// What makes ids of requests.
+#[derive(Clone)]
+struct IdGenerator(Arc<dyn Fn(&RequestHead<'_>) -> String + Send + Sync>);
+
+impl std::fmt::Debug for IdGenerator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("IdGenerator").finish_non_exhaustive()
+    }
+}
+
 /// The options of a server, with Primus's names and defaults. [`Builder::build`] says what is wrong
 /// with one of them.
 #[derive(Clone, Debug, Default)]
@@ -33,6 +44,7 @@ pub struct Builder {
     /// Only what nothing else here says: what is done with headers, other requests and memory.
     pub(crate) engine: engine::Options,
     authorization: Option<Authorization>,
+    id_generator: Option<IdGenerator>,
     /// Only what nothing else here says: the plugins.
     library: Library,
 }
@@ -73,12 +85,77 @@ impl Builder {
         self
     }
 
-    /// How messages become values: `json`, or `raw` to pass text and bytes on as they are.
-    /// Default `json`.
+    /// Whether a WebSocket may be asked for over HTTP/1.0. Proxies do so that were not told
+    /// otherwise (nginx: `proxy_http_version 1.1`), and such a site works, so the default is true,
+    /// as in Primus. RFC 6455, 4.1 wants HTTP/1.1: with false such a request gets 400.
+    #[must_use]
+    pub fn http10_upgrades(mut self, allowed: bool) -> Self {
+        self.options.http10_upgrades = allowed;
+        self
+    }
+
+    /// How messages become values: `json`; `ejson`, `msgpack` or `binary` with the bytes of the npm
+    /// packages that Primus drives (ejson, primus-msgpack, binary-pack); or `raw` to pass text and
+    /// bytes on as they are. In any case. Default `json`. The messages of `msgpack` and `binary`
+    /// are bytes, which the transformer `sockjs` can't carry.
     #[must_use]
     pub fn parser(self, name: impl AsRef<str>) -> Self {
         let parser = name.as_ref().parse();
         self.set("parser", parser, |o| &mut o.parser)
+    }
+
+    /// A parser of the application: how messages become values here, and the sources of the two
+    /// functions that do the same in its clients in JavaScript, which the client library then has.
+    /// It lives as long as the program; one without state does by itself.
+    ///
+    /// ```
+    /// use allspark::parser::{Json, Parser, Scratch};
+    /// use allspark::{
+    ///     ClientHalf, CustomParser, DecodeError, EncodeError, Kind, ParseError, Primus, Value,
+    /// };
+    ///
+    /// /// JSON behind a letter.
+    /// struct Lettered;
+    ///
+    /// impl CustomParser for Lettered {
+    ///     fn name(&self) -> &'static str {
+    ///         "lettered"
+    ///     }
+    ///
+    ///     fn encode(&self, value: &Value, out: &mut Vec<u8>) -> Result<Kind, EncodeError> {
+    ///         out.push(b'v');
+    ///         Json.encode_value(value, out)
+    ///     }
+    ///
+    ///     fn decode(&self, kind: Kind, message: &[u8]) -> Result<Value, DecodeError> {
+    ///         let what = "no letter";
+    ///         let json = message.strip_prefix(b"v").ok_or(ParseError::Refused { what })?;
+    ///         Json.decode(kind, json, &mut Scratch::default())
+    ///     }
+    ///
+    ///     fn client_half(&self) -> ClientHalf {
+    ///         ClientHalf {
+    ///             encoder: "(value, done) => done(null, 'v' + JSON.stringify(value))".into(),
+    ///             decoder: "(packet, done) => done(null, JSON.parse(packet.slice(1)))".into(),
+    ///             library: "".into(),
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let primus = Primus::builder().custom_parser(&Lettered).build()?;
+    /// assert!(primus.library().contains("'v' + JSON.stringify"));
+    /// # Ok::<(), allspark::Error>(())
+    /// ```
+    #[must_use]
+    pub fn custom_parser(self, parser: &'static dyn CustomParser) -> Self {
+        let custom = Custom::new(parser);
+        let checked = match custom.carries_control() {
+            true => Ok(ParserKind::Custom(custom)),
+            false => Err(OptionError::NoControl {
+                parser: custom.name(),
+            }),
+        };
+        self.set("parser", checked, |o| &mut o.parser)
     }
 
     /// Requests whose path starts with this belong to Primus; a missing leading `/` is added, and
@@ -197,6 +274,75 @@ impl Builder {
         self.set("cors", cors.try_into(), |o| &mut o.cors)
     }
 
+    /// Origins whose scripts may connect, with commas or spaces between them, or `*` for all. Default
+    /// `*`. Once some are listed, they are asked of upgrades, too: see [`CorsOptions::origins`].
+    #[must_use]
+    pub fn origins(self, origins: impl Into<String>) -> Self {
+        self.set_cors("origins", |cors| cors.origins = origins.into())
+    }
+
+    /// Methods that scripts of other origins may use. Default `GET,HEAD,PUT,POST,DELETE,OPTIONS`.
+    #[must_use]
+    pub fn methods(self, methods: impl Into<String>) -> Self {
+        self.set_cors("methods", |cors| cors.methods = methods.into())
+    }
+
+    /// Whether scripts of other origins may send cookies. Default true.
+    #[must_use]
+    pub fn credentials(self, credentials: bool) -> Self {
+        self.set_cors("credentials", |cors| cors.credentials = credentials)
+    }
+
+    /// Seconds for which browsers may remember what a preflight was told. Default 30 days.
+    #[doc(alias = "maxAge")]
+    #[must_use]
+    pub fn max_age_s(self, seconds: u64) -> Self {
+        self.set_cors("max_age_s", |cors| cors.max_age_s = seconds)
+    }
+
+    /// Headers that scripts of other origins may send, with commas between them. Default: those they
+    /// ask for.
+    #[must_use]
+    pub fn headers(self, headers: impl Into<String>) -> Self {
+        self.set_cors("headers", |cors| cors.headers = headers.into())
+    }
+
+    /// Headers of answers that scripts of other origins may see. Default none.
+    #[must_use]
+    pub fn exposed(self, exposed: impl Into<String>) -> Self {
+        self.set_cors("exposed", |cors| cors.exposed = exposed.into())
+    }
+
+    /// Changes one option of CORS.
+    fn set_cors(self, name: &'static str, change: impl FnOnce(&mut CorsOptions)) -> Self {
+        let mut cors = self.options.cors.options();
+        change(&mut cors);
+        self.set(name, cors.try_into(), |o| &mut o.cors)
+    }
+
+    /// Networks and addresses of the proxies whose word counts about whom a request comes from,
+    /// separated by commas: `10.0.0.0/8, ::1`. Default none: then a request comes from the peer of
+    /// its connection. Primus believes the header of everybody.
+    ///
+    /// The client is the first address from the right that is no trusted proxy, in
+    /// [`Builder::forwarded_header`]. It is that of the spark
+    /// ([`Spark::address`](crate::Spark::address)), of layers and routes, and in the log. Its port
+    /// is 0 unless the proxy names it.
+    #[must_use]
+    pub fn trusted_proxies(self, networks: impl AsRef<str>) -> Self {
+        let networks = networks.as_ref().parse();
+        self.set("trusted_proxies", networks, |o| &mut o.trusted_proxies)
+    }
+
+    /// The header in which trusted proxies say whom a request comes from: `x-forwarded-for`, or
+    /// `forwarded` (RFC 7239). In any case; default `x-forwarded-for`. The other one is not looked
+    /// at, as a proxy that does not write it passes on what a stranger has written.
+    #[must_use]
+    pub fn forwarded_header(self, name: impl AsRef<str>) -> Self {
+        let header = name.as_ref().parse();
+        self.set("forwarded_header", header, |o| &mut o.forwarded_header)
+    }
+
     /// Asks this function about every request and upgrade for Primus, as Primus's option of this
     /// name. It runs on the shard of the request and must not block: what takes long is decided
     /// later, from any thread, with [`LayerRequest::later`]. Default: everybody is let in.
@@ -238,6 +384,51 @@ impl Builder {
     ) -> Self {
         let ask = move |request: &mut LayerRequest<'_>| authorization(request).into();
         self.authorization = Some(Authorization(Arc::new(ask)));
+        self
+    }
+
+    /// Has tokens, JWTs, session cookies or a URL decide who may connect, instead of a function;
+    /// both is an error. [`Authorized::auth`](crate::auth::Authorized::auth) is who a spark is.
+    /// Files are read when the server is built and whenever they change. Default: nothing, so that
+    /// everybody may connect.
+    ///
+    /// ```no_run
+    /// use allspark::auth::AuthorizationOptions;
+    ///
+    /// let primus = allspark::Primus::builder().authorization_by(AuthorizationOptions {
+    ///     jwks_file: Some("/etc/allspark/jwks.json".into()),
+    ///     jwt_audience: vec!["chat".to_owned()],
+    ///     ..AuthorizationOptions::default()
+    /// });
+    /// ```
+    #[cfg(feature = "auth")]
+    #[must_use]
+    pub fn authorization_by(mut self, options: crate::auth::AuthorizationOptions) -> Self {
+        self.options.authorization = options;
+        self
+    }
+
+    /// Gives each spark an id that this function makes of the request which opened it, Primus's
+    /// `idGenerator`. It has to be unlike all others, and has from 1 to 128 bytes. It is what
+    /// [`Spark::given_id`](crate::Spark::given_id) says, what a client is told that asks for its
+    /// id, and by which [`Primus::find_given`] finds the spark. Default: sparks have no such id.
+    ///
+    /// The spark's own id ([`Spark::id`](crate::Spark::id)) stays what it is: it says on which
+    /// shard and at which place the spark is, so that nobody has to look for it.
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicU64, Ordering};
+    ///
+    /// let count = AtomicU64::new(0);
+    /// let primus = allspark::Primus::builder()
+    ///     .id_generator(move |_| format!("client-{}", count.fetch_add(1, Ordering::Relaxed)));
+    /// ```
+    #[must_use]
+    pub fn id_generator(
+        mut self,
+        generate: impl Fn(&RequestHead<'_>) -> String + Send + Sync + 'static,
+    ) -> Self {
+        self.id_generator = Some(IdGenerator(Arc::new(generate)));
         self
     }
 
@@ -364,8 +555,13 @@ impl Builder {
         }
         check_names(&self.engine.keep_headers).map_err(Error::of("keep_headers"))?;
         let transformer = options.build_transformer(engine::random())?;
-        let library = ServedLibrary::new(options.library(self.library), &options.pathname)
-            .map_err(Error::of("client_plugin"))?;
+        let asks = self.authorization.is_some() || options.has_authorization();
+        let library = options.library(self.library).authorization(asks);
+        let library = ServedLibrary::new(library, &options.pathname);
+        let library = library.map_err(|error| match error {
+            LibraryError::ParserCode { .. } => Error::of("parser")(error),
+            _ => Error::of("client_plugin")(error),
+        })?;
         let for_engine = options.for_engine(engine::Options {
             files: library.files(),
             ..self.engine
@@ -375,7 +571,16 @@ impl Builder {
             engine: engine::Primus::new(for_engine, transformer, shards, options.driver),
             library,
             options,
+            #[cfg(feature = "client")]
+            asks,
+            #[cfg(feature = "auth")]
+            keys: None,
         };
+        #[cfg(feature = "auth")]
+        let primus = primus.with_keys(self.authorization.is_some())?;
+        if let Some(IdGenerator(generate)) = self.id_generator {
+            primus.engine.id_generator(move |head| generate(head));
+        }
         if let Some(Authorization(ask)) = self.authorization {
             primus.authorize(move |request| ask(request));
         }
@@ -406,6 +611,33 @@ mod tests {
     use super::*;
 
     #[test]
+    fn options_of_cors_are_set_one_by_one_or_together() {
+        let all = CorsOptions {
+            origins: "http://a http://b".into(),
+            upgrades: true,
+            methods: "GET,PUT".into(),
+            credentials: false,
+            max_age_s: 60,
+            headers: "X-A".into(),
+            exposed: "X-B".into(),
+        };
+        let one_by_one = Primus::builder()
+            .origins("http://a, http://b")
+            .methods("get PUT")
+            .credentials(false)
+            .max_age_s(60)
+            .headers("X-A")
+            .exposed("X-B");
+        let cors = |builder: Builder| builder.build().unwrap().options().cors.clone();
+        assert_eq!(cors(one_by_one), cors(Primus::builder().cors(all.clone())));
+        assert_eq!(cors(Primus::builder().cors(all.clone())).options(), all);
+        assert_eq!(cors(Primus::builder()).options(), CorsOptions::default());
+        let error = Primus::builder().origins("a").methods("GET").build();
+        let error = error.unwrap_err().to_string();
+        assert!(error.starts_with("option `origins`: "), "{error}");
+    }
+
+    #[test]
     fn an_option_that_means_nothing_is_refused_with_a_sentence() {
         let cors = |change: fn(&mut CorsOptions)| {
             let mut cors = CorsOptions::default();
@@ -423,6 +655,15 @@ mod tests {
                 "option `cors`: methods: \"GET;POST\" is no method: write them as in GET,POST",
             ),
             (
+                Primus::builder().trusted_proxies("10.0.0.1/8"),
+                "option `trusted_proxies`: \"10.0.0.1/8\" names an address within a network: write \
+                 10.0.0.0/8",
+            ),
+            (
+                Primus::builder().forwarded_header("x-real-ip"),
+                "option `forwarded_header`: ",
+            ),
+            (
                 Primus::builder().keep_headers(KeepHeaders::Named(vec!["X-A, X-B".into()])),
                 "option `keep_headers`: \"X-A, X-B\" is no header's name",
             ),
@@ -437,9 +678,14 @@ mod tests {
                  /primus",
             ),
             (
-                Primus::builder().parser("ejson"),
-                "option `parser`: the parser `ejson` is not available in this build yet; the \
-                 parsers are: json, raw",
+                Primus::builder().parser("bson"),
+                "option `parser`: unknown parser `bson`; the parsers are: json, ejson, msgpack, \
+                 binary, raw",
+            ),
+            (
+                Primus::builder().parser("msgpack").transformer("sockjs"),
+                "option `parser`: messages of `msgpack` are bytes, which the transformer `sockjs` \
+                 can't carry",
             ),
             (
                 Primus::builder().transport("pingTimeout", "5000"),

@@ -13,7 +13,9 @@ use std::fs;
 use crate::file;
 use crate::flags::{self, Flags, LibraryFlags, Request};
 use crate::nearest::nearest;
+use crate::of_primus::instead;
 use crate::said::Said;
+use crate::setting::AUTHORIZATION;
 use crate::settings::Settings;
 use crate::table::{self, SETTINGS, Setting};
 
@@ -47,7 +49,10 @@ pub(crate) fn load(
             Ok(Command::Serve(Box::new(settings)))
         }
         Request::Library(flags, library) => {
-            let said = said(&flags, &environment, |setting| setting.is_for_library)?;
+            // With authorization clients are told not to try again and again.
+            let concerns =
+                |setting: &Setting| setting.is_for_library || setting.section == AUTHORIZATION;
+            let said = said(&flags, &environment, concerns)?;
             Ok(Command::Library(Box::new(Settings::read(&said)?), library))
         }
         Request::Print(text) => Ok(Command::Print(text)),
@@ -118,6 +123,9 @@ impl Environment {
         let Some((name, _)) = self.0.iter().find(is_wrong) else {
             return Ok(());
         };
+        if let Some(instead) = instead(name) {
+            return Err(format!("{PREFIX}{name}: no such option: {instead}"));
+        }
         let advice = match nearest(name, known.iter().map(String::as_str)) {
             Some(near) => format!("did you mean {PREFIX}{near}?"),
             None => "see allspark --help".to_owned(),
@@ -156,6 +164,8 @@ fn is_link(name: &str, value: &OsString) -> bool {
 #[cfg(test)]
 mod tests {
     use std::os::unix::ffi::OsStringExt;
+
+    use allspark_client::library::{Format, Library};
 
     use super::*;
     use crate::settings::App;
@@ -282,6 +292,63 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_comes_from_the_environment_and_is_never_told() {
+        let tokens = "hush-hush-hush-hush ann";
+        let told = settings("", &[("ALLSPARK_AUTH_TOKENS", tokens)], "");
+        assert!(told.options.authorization.is_on());
+        assert!(!format!("{told:?}").contains("hush"), "{told:?}");
+        for (variable, value) in [
+            ("ALLSPARK_AUTH_TOKENS", "hush"),
+            ("ALLSPARK_AUTH_JWT_SECRET", "hush"),
+            ("ALLSPARK_AUTH_SESSION_SECRETS", "hush"),
+        ] {
+            let error = load_from("", &[(variable, value)], "").unwrap_err();
+            assert!(error.starts_with(&format!("{variable}: ")), "{error}");
+            assert!(!error.contains("hush") && !error.contains('\n'), "{error}");
+        }
+        let error = load_from("", &[], "--auth-tokens hush").unwrap_err();
+        assert!(
+            error.starts_with("unexpected argument '--auth-tokens'"),
+            "{error}"
+        );
+        for text in [
+            "auth-jwt-secret = 'hush'",
+            "[authorization]\njwt-secret = 'hush'",
+        ] {
+            let error = load_from(text, &[], "").unwrap_err();
+            assert!(error.contains("(jwt-secret-file)"), "{error}");
+            assert!(!error.contains("hush"), "{error}");
+        }
+    }
+
+    #[test]
+    fn keys_are_read_before_the_server_starts() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys");
+        let line = format!("--auth-jwks-file {}", path.display());
+        let error = load_from("", &[], &line).unwrap_err();
+        let there_is_none = format!("--auth-jwks-file: {}: No such file", path.display());
+        assert!(error.starts_with(&there_is_none), "{error}");
+        fs::write(&path, "{\"keys\":\"hush\"}").unwrap();
+        let text = format!("[authorization]\njwks-file = {path:?}");
+        let error = load_from(&text, &[], "").unwrap_err();
+        assert!(
+            error.contains("allspark.toml:2: authorization.jwks-file: "),
+            "{error}"
+        );
+        assert!(error.ends_with("see line 1, column 14"), "{error}");
+        fs::write(&path, "0123456789abcdef").unwrap();
+        let line = format!("--auth-tokens-file {}", path.display());
+        assert!(load_from("", &[], &line).is_ok());
+        let variables = [("ALLSPARK_AUTH_TOKENS", "fedcba9876543210")];
+        let error = load_from("", &variables, &line).unwrap_err();
+        assert!(
+            error.starts_with("ALLSPARK_AUTH_TOKENS: auth-tokens-file is there, too"),
+            "{error}"
+        );
+    }
+
+    #[test]
     fn a_file_that_is_not_there_is_named() {
         let args = ["allspark", "--config", "/nowhere.toml"].map(OsString::from);
         let error = load(args, []).unwrap_err();
@@ -310,7 +377,6 @@ mod tests {
                 "did you mean ALLSPARK_PING_INTERVAL?",
             ),
             ("ALLSPARK_CONFIGFILE", "did you mean ALLSPARK_CONFIG?"),
-            ("ALLSPARK_PORT", "see allspark --help"),
             ("ALLSPARK_", "see allspark --help"),
             ("ALLSPARK_A\nB", "see allspark --help"),
         ] {
@@ -320,6 +386,16 @@ mod tests {
             assert_eq!(settings("", &[(name, "")], ""), defaults());
         }
         assert_eq!(settings("", &[("ALLSPARKLE", "1")], ""), defaults());
+        let error = load_from("", &[("ALLSPARK_PORT", "1")], "").unwrap_err();
+        assert_eq!(
+            error,
+            "ALLSPARK_PORT: no such option: write it behind listen"
+        );
+        let error = load_from("", &[], "--timeout 1").unwrap_err();
+        assert!(
+            error.starts_with("--timeout: no such option: it has been removed"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -353,6 +429,23 @@ mod tests {
         assert_eq!(settings.options.pathname.as_str(), "/chat");
         let error = load(args, environment(&[("ALLSPARK_PATHNAME", "//x")])).unwrap_err();
         assert!(error.starts_with("ALLSPARK_PATHNAME: "), "{error}");
+    }
+
+    #[test]
+    fn the_library_knows_whether_there_is_authorization() {
+        let args = ["allspark", "library"].map(OsString::from);
+        for (variables, expected) in [
+            (&[][..], false),
+            (&[("ALLSPARK_AUTH_TOKENS_FILE", "tokens.txt")], true),
+        ] {
+            let command = load(args.clone(), environment(variables));
+            let Ok(Command::Library(settings, _)) = command else {
+                panic!("{command:?}");
+            };
+            let library = settings.options.library(Library::new());
+            let text = library.assemble(Format::Universal).unwrap();
+            assert!(text.contains(&format!("authorization: {expected}")));
+        }
     }
 
     #[test]

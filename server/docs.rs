@@ -39,7 +39,13 @@ fn the_page_is_that_of_the_table() {
             DefaultValue::Text(text) => code(text),
             DefaultValue::Words(words) => words.to_owned(),
         };
-        let name = code(&format!("--{} {}", setting.name, setting.kind.name()));
+        let name = match setting.is_secret {
+            true => code(&format!(
+                "ALLSPARK_{}",
+                setting.name.replace('-', "_").to_uppercase()
+            )),
+            false => code(&format!("--{} {}", setting.name, setting.kind.name())),
+        };
         let (section, primus) = (code(section), code(setting.primus));
         let (bounds, help) = (setting.kind.bounds(), setting.help);
         let help = help.replace('|', "\\|");
@@ -74,6 +80,9 @@ const NOTES: &str = "
 - A `LIST` has commas between its elements. In the file it may be an array.
 - `--transport` may be repeated. In the file `[transport]` is a table of keys and values, and a key
   with a dot (`perMessageDeflate.threshold = 64`) needs no quotes.
+- A secret is no flag and stands in no configuration file: there is a file for it, or a variable.
+- In the section `[authorization]` names have no `auth-` in front: `jwks-file` is
+  `--auth-jwks-file`.
 - A name is read in any case.
 - What is wrong is one line, which names the flag, the variable, or the file with its line, then the
   value and what is allowed, and the exit code is 2. So is a variable or a key that only looks like
@@ -108,7 +117,7 @@ fn the_example_is_that_of_the_table() {
             write!(file, "\n[{section}]").unwrap();
         }
         for setting in SETTINGS.iter().filter(|setting| setting.section == section) {
-            if setting.kind != Kind::Pair {
+            if setting.kind != Kind::Pair && !setting.is_secret {
                 file.push_str(&example_of(setting));
             }
         }
@@ -130,7 +139,7 @@ const EXAMPLE: &str = "\
 ";
 
 fn example_of(setting: &Setting) -> String {
-    let name = setting.name;
+    let name = setting.key();
     let line = match (setting.default, setting.kind) {
         (DefaultValue::Words(words), kind) => {
             format!("# {name} = {}    # default: {words}", kind.name())

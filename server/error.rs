@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use allspark_client::library::LibraryError;
 use allspark_engine::{ShardFailure, StartError};
-use allspark_protocol::http::CorsError;
-use allspark_protocol::options::OutOfBounds;
+use allspark_protocol::http::{CorsError, NetworkError};
+use allspark_protocol::options::{OutOfBounds, UnknownChoice};
 use allspark_protocol::parser::UnknownParser;
 use allspark_protocol::primus::{PathnameError, PingIntervalError};
 use allspark_transformers::{TransportOptionError, UnknownTransformer};
@@ -29,6 +29,10 @@ pub enum Error {
     /// The server ran and has failed.
     #[error(transparent)]
     Failed(#[from] ShardFailure),
+    /// Nobody can look whether the keys of authorization have changed.
+    #[cfg(feature = "auth")]
+    #[error("there can be no thread that watches keys: {0}")]
+    Watch(String),
     /// The client library can't be saved. What was at that path before is still there.
     #[error("{}: {source}", path.display())]
     Save {
@@ -52,14 +56,39 @@ pub enum OptionError {
     Transport(#[from] TransportOptionError),
     /// There is no parser of this name.
     Parser(#[from] UnknownParser),
+    /// A parser of the application can't do without what Primus itself says.
+    #[error("the parser `{parser}` does not read the pings that it writes")]
+    NoControl {
+        /// The name of the parser.
+        parser: &'static str,
+    },
+    /// The messages of the parser are bytes, and no client of the transformer could get them.
+    #[error("messages of `{parser}` are bytes, which the transformer `{transformer}` can't carry")]
+    NoBytes {
+        /// The name of the parser.
+        parser: &'static str,
+        /// The name of the transformer.
+        transformer: &'static str,
+    },
     /// No client could be pinged in this time.
     PingInterval(#[from] PingIntervalError),
     /// The number is too small or too large.
     Number(#[from] OutOfBounds),
     /// An option of CORS means nothing.
     Cors(#[from] CorsError),
+    /// What is named is no network.
+    Network(#[from] NetworkError),
+    /// There is no such header, policy or other thing of a list.
+    Choice(#[from] UnknownChoice),
     /// There can't be such a client library.
     Library(#[from] LibraryError),
+    /// A file of keys, or a secret, can't be used.
+    #[cfg(feature = "auth")]
+    Authorization(#[from] crate::auth::KeyFileError),
+    /// There is a function and a configuration, and who would decide is not said.
+    #[cfg(feature = "auth")]
+    #[error("there is a function that authorizes, and tokens, keys or a URL, too: give only one")]
+    AuthorizationTwice,
     /// No request has a header of this name.
     #[error("{0:?} is no header's name")]
     HeaderName(String),

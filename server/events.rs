@@ -46,7 +46,7 @@ impl Primus {
         self
     }
 
-    /// `incoming::pong`: calls `listener` with every pong of a client, before `heartbeat`, and with
+    /// `incoming::pong`: calls `listener` with every pong of a client, after `heartbeat`, and with
     /// what it says: what the ping said, if the client is honest. `None` if that is no number, and
     /// for a ping of the WebSocket, which counts as a pong. How long the client took says
     /// [`Spark::latency`].

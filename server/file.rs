@@ -11,8 +11,9 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::nearest::nearest;
+use crate::of_primus::instead;
 use crate::said::Said;
-use crate::table::{Kind, SETTINGS, Setting, find, is_section};
+use crate::table::{Kind, SETTINGS, Setting, find, find_in, is_section};
 
 /// Takes over what the file says.
 ///
@@ -75,12 +76,11 @@ impl File<'_> {
         let name = key.get_ref();
         let dot = if section.is_empty() { "" } else { "." };
         let place = self.place(key, &format!("{section}{dot}{name}"));
-        let is_here = |setting: &&Setting| section.is_empty() || setting.section == section;
-        let Some(setting) = SETTINGS
-            .iter()
-            .filter(is_here)
-            .find(|setting| setting.name == name)
-        else {
+        let found = match section {
+            "" => find(name),
+            section => find_in(section, name),
+        };
+        let Some(setting) = found.filter(|setting| !setting.is_secret) else {
             return Err(format!("{place}: {}", no_such_option(section, name)));
         };
         if let Some(before) = self.seen.insert(setting.name, place.clone()) {
@@ -143,16 +143,31 @@ impl File<'_> {
 
 /// What is said about a key that is no option of this section, or none at all.
 fn no_such_option(section: &str, key: &str) -> String {
-    if let Some(setting) = find(key) {
+    let found = find_in(section, key).or_else(|| find(key));
+    if let Some(setting) = found {
         return match setting.section {
+            _ if setting.is_secret => format!(
+                "a secret belongs into a file of its own ({}-file) or into the environment",
+                setting.key()
+            ),
             "" => "no option of this section: it belongs to the top".to_owned(),
-            section => format!("no option of this section: it belongs to [{section}]"),
+            section => format!(
+                "no option of this section: it belongs to [{section}], as {}",
+                setting.key()
+            ),
         };
+    }
+    if let Some(instead) = instead(key) {
+        return format!("no such option: {instead}");
     }
     let mut known: Vec<&str> = SETTINGS
         .iter()
         .filter(|setting| section.is_empty() || setting.section == section)
-        .map(|setting| setting.name)
+        .filter(|setting| !setting.is_secret)
+        .map(|setting| match section {
+            "" => setting.name,
+            _ => setting.key(),
+        })
         .collect();
     if section.is_empty() {
         let sections = SETTINGS.iter().map(|setting| setting.section);
@@ -307,6 +322,18 @@ mod tests {
                 "a.toml:1: zzz: no such option: there are listen, ",
             ),
             (
+                "timeout = 1",
+                "a.toml:1: timeout: no such option: it has been removed",
+            ),
+            (
+                "pingInterval = 1",
+                "a.toml:1: pingInterval: no such option; did you mean ping-interval?",
+            ),
+            (
+                "iknowhttpsisbetter = true",
+                "a.toml:1: iknowhttpsisbetter: no such option: there is no warning",
+            ),
+            (
                 "shards = 1.5",
                 "a.toml:1: shards: \"1.5\" is not a number from 1 to 1024",
             ),
@@ -350,6 +377,31 @@ mod tests {
     }
 
     #[test]
+    fn in_their_section_options_of_authorization_have_no_prefix() {
+        for text in [
+            "auth-jwks-file = 'a'\nauth-jwt-issuer = ['b', 'c']",
+            "[authorization]\njwks-file = 'a'\njwt-issuer = 'b,c'",
+        ] {
+            let auth = read(text).unwrap().options.authorization;
+            assert_eq!(auth.jwks_file.unwrap().to_str(), Some("a"), "{text}");
+            assert_eq!(auth.jwt_issuer, ["b", "c"], "{text}");
+        }
+        refuses(
+            "[authorization]\nauth-jwks-file = 'a'",
+            "a.toml:2: authorization.auth-jwks-file: no option of this section: it belongs to \
+             [authorization], as jwks-file",
+        );
+        refuses(
+            "[authorization]\njwks-fiel = 'a'",
+            "a.toml:2: authorization.jwks-fiel: no such option; did you mean jwks-file?",
+        );
+        refuses(
+            "[authorization]\njwt-leeway = -1",
+            "a.toml:2: authorization.jwt-leeway: \"-1\" is not a number from 0 to 3600",
+        );
+    }
+
+    #[test]
     fn an_error_names_the_section() {
         for (text, expected) in [
             (
@@ -358,7 +410,8 @@ mod tests {
             ),
             (
                 "[limits]\norigins = '*'",
-                "a.toml:2: limits.origins: no option of this section: it belongs to [cors]",
+                "a.toml:2: limits.origins: no option of this section: it belongs to [cors], as \
+                 origins",
             ),
             (
                 "[limits]\nshards = 1",

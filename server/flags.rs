@@ -10,6 +10,7 @@ use allspark_protocol::options::{choose, switch as yes_or_no};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
+use crate::of_primus::instead;
 use crate::table::{Kind, SETTINGS, Setting};
 
 /// What the command line asks for.
@@ -55,8 +56,8 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request,
                 let flags = flags(given, library_settings());
                 Ok(Request::Library(flags, library_flags(given)?))
             }
-            Some((_, given)) => Ok(Request::Serve(flags(given, SETTINGS.iter()))),
-            None => Ok(Request::Serve(flags(&matches, SETTINGS.iter()))),
+            Some((_, given)) => Ok(Request::Serve(flags(given, serve_settings()))),
+            None => Ok(Request::Serve(flags(&matches, serve_settings()))),
         },
         Err(error) => match error.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
@@ -93,15 +94,15 @@ const AFTER_HELP: &str = "\
 Every option can also be given in the environment (ALLSPARK_PING_INTERVAL=1000) and, by the same \
 name, in the file (ping-interval = 1000; docs/allspark.toml has all of them). The command line \
 outranks the environment, which outranks the file. SIGTERM and SIGINT end the server after its \
-clients were told to reconnect; a second one ends it at once. SIGHUP, SIGUSR1 and SIGUSR2 are \
-ignored.";
+clients were told to reconnect; a second one ends it at once. SIGHUP has the keys of authorization \
+be read anew. SIGUSR1 and SIGUSR2 are ignored.";
 
 fn arguments() -> impl Iterator<Item = Arg> {
     let config = Arg::new("config")
         .long("config")
         .value_name("FILE")
         .help("A TOML file with options [no default]");
-    std::iter::once(config).chain(SETTINGS.iter().map(argument))
+    std::iter::once(config).chain(serve_settings().map(argument))
 }
 
 fn argument(setting: &Setting) -> Arg {
@@ -129,11 +130,16 @@ fn is_for_library(name: &str) -> bool {
     name == "config" || library_settings().any(|setting| setting.name == name)
 }
 
+/// Secrets are no flags.
+fn serve_settings() -> impl Iterator<Item = &'static Setting> {
+    SETTINGS.iter().filter(|setting| !setting.is_secret)
+}
+
 fn library_settings() -> impl Iterator<Item = &'static Setting> {
     SETTINGS.iter().filter(|setting| setting.is_for_library)
 }
 
-fn library_arguments() -> [Arg; 3] {
+fn library_arguments() -> [Arg; 4] {
     [
         Arg::new("format").long("format").value_name("NAME").help(
             "universal (script tag, CommonJS, AMD, import for its effect) or esm (export default) \
@@ -141,6 +147,8 @@ fn library_arguments() -> [Arg; 3] {
         ),
         switch(Arg::new("node").long("node").value_name("BOOL"))
             .help("For Node.js: with a WebSocket of its own [default: false]"),
+        switch(Arg::new("legacy").long("legacy").value_name("BOOL"))
+            .help("For browsers that know ES5 and no more: primus.js?legacy [default: false]"),
         Arg::new("out")
             .long("out")
             .value_name("FILE")
@@ -153,13 +161,18 @@ fn library_flags(matches: &ArgMatches) -> Result<LibraryFlags, String> {
         Some(text) => choose(text, FORMATS).map_err(|reason| format!("--format: {reason}"))?,
         None => Format::default(),
     };
-    let is_for_node = match matches.get_one::<String>("node") {
-        Some(text) => yes_or_no(text).map_err(|reason| format!("--node: {reason}"))?,
-        None => false,
+    let is_set = |name: &str| match matches.get_one::<String>(name) {
+        Some(text) => yes_or_no(text).map_err(|reason| format!("--{name}: {reason}")),
+        None => Ok(false),
     };
-    let target = match is_for_node {
-        true => Target::Node,
-        false => Target::Browser,
+    let target = match (is_set("node")?, is_set("legacy")?) {
+        (true, true) => return Err("--legacy: not together with --node".to_owned()),
+        (false, true) if format == Format::Module => {
+            return Err("--legacy: old browsers know no modules (--format esm)".to_owned());
+        }
+        (true, false) => Target::Node,
+        (false, true) => Target::Legacy,
+        (false, false) => Target::Browser,
     };
     let out = matches.get_one::<String>("out").cloned();
     Ok(LibraryFlags {
@@ -188,6 +201,12 @@ fn flags(matches: &ArgMatches, settings: impl Iterator<Item = &'static Setting>)
 
 /// Reduces an error, which may fill a screen with usage, to its first line and its best advice.
 fn one_line(error: &clap::Error) -> String {
+    if let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg)
+        && error.kind() == ErrorKind::UnknownArgument
+        && let Some(instead) = instead(flag.trim_start_matches('-'))
+    {
+        return format!("{flag}: no such option: {instead}");
+    }
     let text = error.to_string();
     let first = text.lines().next().unwrap_or_default();
     let first = first.strip_prefix("error: ").unwrap_or(first);
@@ -259,6 +278,18 @@ mod tests {
             panic!()
         };
         assert_eq!(library.target, Target::Browser);
+        let Ok(Request::Library(_, library)) = read("library --legacy") else {
+            panic!()
+        };
+        assert_eq!(library.target, Target::Legacy);
+        assert_eq!(
+            read("library --legacy --node").unwrap_err(),
+            "--legacy: not together with --node"
+        );
+        assert_eq!(
+            read("library --legacy --format esm").unwrap_err(),
+            "--legacy: old browsers know no modules (--format esm)"
+        );
     }
 
     #[test]
@@ -292,7 +323,7 @@ mod tests {
             let Ok(Request::Print(text)) = read(line) else {
                 panic!("{line}")
             };
-            for setting in SETTINGS {
+            for setting in serve_settings() {
                 let flag = format!("--{}", setting.name);
                 let help = setting.help_text();
                 assert!(

@@ -30,9 +30,19 @@
 //! # Ok::<(), allspark::Error>(())
 //! ```
 
+#[cfg(feature = "auth")]
+pub mod auth;
+
+/// Compiles what docs/MIGRATING.md shows.
+#[cfg(all(doctest, feature = "client"))]
+#[doc = include_str!("../docs/MIGRATING.md")]
+mod migrating {}
+
 mod builder;
 mod error;
 mod events;
+#[cfg(feature = "auth")]
+mod keys;
 mod library;
 mod options;
 mod primus;
@@ -40,28 +50,32 @@ mod rooms;
 mod save;
 #[cfg(feature = "client")]
 mod socket;
+mod transforms;
 mod transport;
 
 pub use allspark_client::library::LibraryError;
 pub use allspark_engine::io::{DriverChoice, DriverKind};
 pub use allspark_engine::{
-    Data, Destroy, EndOptions, Handle, Headers, Json, KeepHeaders, Layer, LayerError, LayerRequest,
-    LayerTicket, Layers, LocalPrimus, LocalRoom, Message, Next, ReadyState, Reply, Room, RoomError,
-    RoomNames, RoomOptions, RouteError, RouteRequest, Routes, SendPolicy, Server, ShardFailure,
-    Spark, SparkError, SparkHandle, SparkId, StartError, Stats, Ticket, Timer, Value, Verdict,
+    Data, Destroy, EndOptions, Executor, Fault, Handle, Headers, Json, KeepHeaders, Layer,
+    LayerError, LayerRequest, LayerTicket, Layers, LocalPrimus, LocalRoom, LocalSpark, Message,
+    Next, Outcome, OwnedData, Packet, ReadyState, Reply, Room, RoomError, RoomNames, RoomOptions,
+    RouteError, RouteRequest, Routes, SendPolicy, Server, ShardFailure, Sleep, Spark, SparkError,
+    SparkHandle, SparkId, SparkStream, StartError, Stats, Ticket, Timer, TransformTicket,
+    Transformed, Value, Verdict,
 };
 pub use allspark_protocol::http::{
     Cors, CorsError, CorsOptions, ForwardedHeader, NetworkError, Query, RequestHead, Response,
     TrustedProxies,
 };
 pub use allspark_protocol::options::{Bounded, OutOfBounds, UnknownChoice};
+pub use allspark_protocol::parser;
 pub use allspark_protocol::parser::{
-    DecodeError, EncodeError, ParseError, ParserKind, UnknownParser,
+    ClientHalf, CustomParser, DecodeError, EncodeError, ParseError, ParserKind, UnknownParser,
 };
 pub use allspark_protocol::primus::{Pathname, PathnameError, PingInterval, PingIntervalError};
 pub use allspark_protocol::transformer::Kind;
 pub use allspark_protocol::value;
-pub use allspark_protocol::value::{Number, Object};
+pub use allspark_protocol::value::{Date, Extended, Number, Object};
 pub use allspark_transformers::{TransformerKind, TransportOptionError, UnknownTransformer};
 pub use builder::Builder;
 pub use error::{Error, OptionError};

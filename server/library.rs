@@ -18,6 +18,9 @@ type Files = Arc<[(&'static str, StaticBody)]>;
 /// As Primus calls it and serves it; caches and compression are ours.
 const SCRIPT: &str = "/primus.js";
 
+/// The same in ECMAScript 5, for old browsers, which Primus's own is for.
+const LEGACY_SCRIPT: &str = "/primus.js?legacy";
+
 /// The same as a module, which Primus does not have.
 const MODULE: &str = "/primus.mjs";
 
@@ -25,13 +28,14 @@ const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 
 impl ServedLibrary {
     pub(crate) fn new(library: Library, pathname: &str) -> Result<Self, LibraryError> {
-        let file = |format| {
-            let text = library.assemble(format)?;
+        let file = |format, target| {
+            let text = library.clone().target(target).assemble(format)?;
             Ok(StaticBody::new(JAVASCRIPT, text.into_bytes()))
         };
         let files = Arc::new([
-            (SCRIPT, file(Format::Universal)?),
-            (MODULE, file(Format::Module)?),
+            (LEGACY_SCRIPT, file(Format::Universal, Target::Legacy)?),
+            (SCRIPT, file(Format::Universal, Target::Browser)?),
+            (MODULE, file(Format::Module, Target::Browser)?),
         ]);
         Ok(Self {
             library,
@@ -47,13 +51,23 @@ impl ServedLibrary {
 
     /// The text for browsers.
     pub(crate) fn script(&self) -> &[u8] {
-        self.files[0].1.bytes()
+        self.file(SCRIPT).bytes()
+    }
+
+    /// The text for old browsers.
+    pub(crate) fn legacy_script(&self) -> &[u8] {
+        self.file(LEGACY_SCRIPT).bytes()
+    }
+
+    fn file(&self, name: &str) -> &StaticBody {
+        let found = self.files.iter().find(|(file, _)| *file == name);
+        &found.expect("each of them is there from the start").1
     }
 
     /// The path of that text, with a mark of its content.
     pub(crate) fn path(&self) -> String {
-        let (name, body) = &self.files[0];
-        format!("{}{name}?v={}", self.pathname, body.hash())
+        let hash = self.file(SCRIPT).hash();
+        format!("{}{SCRIPT}?v={hash}", self.pathname)
     }
 
     /// The text for Node.js.
@@ -91,6 +105,8 @@ mod tests {
             assert!(library.contains(part), "{part}");
         }
         assert!(!library.contains("getBuiltinModule"));
+        let legacy = primus().library_for_old_browsers();
+        assert!(legacy.contains("pathname: \"/chat\"") && legacy.contains("XMLHttpRequest"));
         assert!(primus().library_for_node().contains("getBuiltinModule"));
         let path = primus().library_path();
         let hash = path.strip_prefix("/chat/primus.js?v=").unwrap();

@@ -7,6 +7,7 @@
     reason = "they panic when nobody reads any more"
 )]
 
+mod authorization_table;
 mod config;
 mod counts;
 #[cfg(test)]
@@ -17,11 +18,13 @@ mod library_command;
 mod listen;
 mod log;
 mod nearest;
+mod of_primus;
 mod output;
 mod page;
 mod said;
 mod save;
 mod serve;
+mod setting;
 mod settings;
 mod signals;
 mod table;

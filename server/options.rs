@@ -12,15 +12,16 @@ use allspark_engine::limits::{
     TIMEOUT_MS_HIGHEST,
 };
 use allspark_engine::{self as engine, SendPolicy};
-use allspark_protocol::http::Cors;
+use allspark_protocol::http::{Cors, ForwardedHeader, TrustedProxies};
 use allspark_protocol::limits::{MESSAGE_BYTES_MAX_DEFAULT, MESSAGE_BYTES_MAX_HIGHEST, SHARDS_MAX};
 use allspark_protocol::options::{self, Bounded};
-use allspark_protocol::parser::ParserKind;
+use allspark_protocol::parser::{Parser, ParserKind};
 use allspark_protocol::primus::{Pathname, PingInterval};
+use allspark_protocol::transformer::Kind;
 use allspark_transformers::{AnyTransformer, CommonOptions, TransformerKind};
 use serde::{Deserialize, Deserializer};
 
-use crate::error::Error;
+use crate::error::{Error, OptionError};
 use crate::transport::TransportOptions;
 
 /// Bytes of the longest message: from 1 to 512 MiB.
@@ -71,8 +72,20 @@ pub struct Options {
     /// Whether messages may be compressed. Default false.
     #[serde(deserialize_with = "options::deserialize_switch")]
     pub compression: bool,
+    /// Whether a WebSocket may be asked for over HTTP/1.0, as an nginx does that was not told
+    /// `proxy_http_version 1.1`. Default true.
+    #[serde(deserialize_with = "options::deserialize_switch")]
+    pub http10_upgrades: bool,
     /// What scripts of other origins may do. Default: Primus's, which allow every origin.
     pub cors: Cors,
+    /// Networks of the proxies whose word counts about whom a request comes from. Default none.
+    pub trusted_proxies: TrustedProxies,
+    /// The header in which they say that. Default `x-forwarded-for`.
+    #[serde(deserialize_with = "options::deserialize")]
+    pub forwarded_header: ForwardedHeader,
+    /// Who may connect. Default: everybody.
+    #[cfg(feature = "auth")]
+    pub authorization: crate::auth::AuthorizationOptions,
     /// What a peer may cost.
     pub limits: Limits,
     /// Shards, each with its own thread. Default: one for each CPU that the process may use.
@@ -119,7 +132,12 @@ impl Default for Options {
             global: GlobalName::default(),
             ping_interval: PingInterval::default(),
             compression: false,
+            http10_upgrades: true,
             cors: Cors::default(),
+            trusted_proxies: TrustedProxies::default(),
+            forwarded_header: ForwardedHeader::default(),
+            #[cfg(feature = "auth")]
+            authorization: crate::auth::AuthorizationOptions::default(),
             limits: Limits::default(),
             shards: None,
             driver: DriverChoice::default(),
@@ -166,13 +184,25 @@ impl Limits {
 }
 
 impl Options {
-    /// Judges what no single type knows: which options the transport has, as that depends on the
-    /// transformer.
+    /// Judges what no single type knows, as it depends on the transformer: which options the
+    /// transport has, and whether it carries what the parser makes; and what stands in files: the
+    /// keys of authorization.
     ///
     /// # Errors
-    /// The first one that it has not, as [`Builder::build`](crate::Builder::build) says it.
+    /// The first thing that does not go together, as [`Builder::build`](crate::Builder::build) says
+    /// it, or the first file of keys that can't be used.
     pub fn check(&self) -> Result<(), Error> {
-        self.build_transformer(0).map(drop)
+        self.build_transformer(0)?;
+        #[cfg(feature = "auth")]
+        self.judges()?;
+        Ok(())
+    }
+
+    /// Who decides about requests, with the keys that there are at the moment.
+    #[cfg(feature = "auth")]
+    pub(crate) fn judges(&self) -> Result<crate::auth::Judges, Error> {
+        let judges = crate::auth::Judges::try_from(&self.authorization);
+        judges.map_err(|error| Error::of(error.option())(error))
     }
 
     /// The transformer that these options describe.
@@ -184,7 +214,22 @@ impl Options {
             seed,
         };
         let transformer = AnyTransformer::new(self.transformer, &common, self.transport.pairs());
-        transformer.map_err(Error::of("transport"))
+        let transformer = transformer.map_err(Error::of("transport"))?;
+        self.check_parser().map_err(Error::of("parser"))?;
+        Ok(transformer)
+    }
+
+    /// Whether clients of the transformer can get what the parser makes. SockJS has no bytes, there
+    /// or in npm's packages; with `any` clients of the other transports can.
+    fn check_parser(&self) -> Result<(), OptionError> {
+        let makes_bytes = self.parser.kind(Kind::Text) == Kind::Binary;
+        match self.transformer == TransformerKind::SockJs && makes_bytes {
+            true => Err(OptionError::NoBytes {
+                parser: self.parser.name(),
+                transformer: self.transformer.name(),
+            }),
+            false => Ok(()),
+        }
     }
 
     /// What the engine is told, with the `rest` that only an application says.
@@ -202,7 +247,10 @@ impl Options {
             connections_max: limits.connections_max.size(),
             sessions_max: limits.sessions_max.size(),
             memory_bytes_max: limits.memory_max.map(Bounded::get),
+            upgrades_of_http_1_0: self.http10_upgrades,
             cors: self.cors.clone(),
+            trusted_proxies: self.trusted_proxies.clone(),
+            forwarded_header: self.forwarded_header,
             ..rest
         }
     }
@@ -215,6 +263,15 @@ impl Options {
             .pathname(&*self.pathname)
             .ping_interval_ms(self.ping_interval.ms())
             .global(self.global.as_str())
+            .authorization(self.has_authorization())
+    }
+
+    /// Whether clients may be refused, so that they must not try again and again.
+    pub(crate) fn has_authorization(&self) -> bool {
+        #[cfg(feature = "auth")]
+        return self.authorization.is_on();
+        #[cfg(not(feature = "auth"))]
+        false
     }
 }
 

@@ -4,8 +4,8 @@ use std::net::ToSocketAddrs;
 use std::path::Path;
 
 use allspark_engine::{
-    self as engine, Data, Destroy, Handle, LayerRequest, Layers, Message, Server, Spark,
-    SparkError, SparkHandle, SparkId, Stats, Verdict,
+    self as engine, Data, Destroy, Handle, LayerRequest, Layers, LocalSpark, Message, Outcome,
+    Server, Spark, SparkError, SparkHandle, SparkId, SparkStream, Stats, Verdict,
 };
 use allspark_transformers::AnyTransformer;
 
@@ -20,6 +20,11 @@ pub struct Primus {
     pub(crate) engine: engine::Primus<AnyTransformer>,
     pub(crate) library: ServedLibrary,
     pub(crate) options: Options,
+    /// Whether it may refuse clients by what its builder was told.
+    #[cfg(feature = "client")]
+    pub(crate) asks: bool,
+    #[cfg(feature = "auth")]
+    pub(crate) keys: Option<std::sync::Arc<crate::auth::Watch>>,
 }
 
 impl Primus {
@@ -72,6 +77,99 @@ impl Primus {
         listener: impl Fn(&mut Spark<'_>) + Send + Sync + 'static,
     ) -> &Self {
         self.engine.on_connection(listener);
+        self
+    }
+
+    /// As [`Primus::on_connection`], but the listener is `async`: the listeners that were attached
+    /// later are called once what it returns is done. Data of the spark that comes before all of
+    /// them are done waits, in order; with more than 64 KiB of it its connection is not listened to
+    /// meanwhile. So a listener must not wait for data: for that there is [`Primus::on_stream`].
+    ///
+    /// With an error the spark gets the event `error` and ends, and its client does not reconnect.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), allspark::Error> {
+    /// # async fn find_user(_: Option<String>) -> Result<String, std::io::Error> {
+    /// #     Ok(String::new())
+    /// # }
+    /// let primus = allspark::Primus::builder().build()?;
+    /// primus.on_connection_async(|spark| async move {
+    ///     let cookie = spark.headers().get("cookie").map(str::to_owned);
+    ///     let user = find_user(cookie).await?;
+    ///     spark.visit(move |spark| spark.set_state(user)).await;
+    ///     Ok::<(), std::io::Error>(())
+    /// });
+    /// primus.on_data(|spark, data| {
+    ///     // It is there, whenever the data came.
+    ///     let user = spark.state::<String>().cloned();
+    /// #   let _ = (user, data);
+    /// });
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn on_connection_async<F>(
+        &self,
+        listener: impl Fn(LocalSpark) -> F + Send + Sync + 'static,
+    ) -> &Self
+    where
+        F: Future<Output: Outcome> + 'static,
+    {
+        self.engine.on_connection_async(listener);
+        self
+    }
+
+    /// Runs `handler` for every new spark, on its shard, with the stream of its data. With an error
+    /// the spark gets the event `error` and ends, and its client does not reconnect.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), allspark::Error> {
+    /// use futures_util::StreamExt;
+    ///
+    /// let primus = allspark::Primus::builder().build()?;
+    /// primus.on_stream(|mut spark| async move {
+    ///     while let Some(data) = spark.next().await {
+    ///         spark.write(data).await?;
+    ///     }
+    ///     Ok::<(), allspark::SparkError>(())
+    /// });
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Futures run on the shard's own executor. One that needs tokio is spawned there, and awaited
+    /// here through a channel:
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use futures_util::StreamExt;
+    /// use tokio::sync::oneshot;
+    ///
+    /// let tokio = tokio::runtime::Builder::new_multi_thread().build()?;
+    /// let runtime = tokio.handle().clone();
+    /// let primus = allspark::Primus::builder().build()?;
+    /// primus.on_stream(move |mut spark| {
+    ///     let runtime = runtime.clone();
+    ///     async move {
+    ///         while let Some(question) = spark.next().await {
+    ///             let (answer, answered) = oneshot::channel();
+    ///             runtime.spawn(async move {
+    ///                 // A database, another service, ...
+    ///                 let found = tokio::net::lookup_host("localhost:80").await;
+    ///                 drop(answer.send(found.map_or(0, |addresses| addresses.count())));
+    /// #               drop(question);
+    ///             });
+    ///             drop(spark.write(answered.await.ok()).await);
+    ///         }
+    ///     }
+    /// });
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn on_stream<F>(&self, handler: impl Fn(SparkStream) -> F + Send + Sync + 'static) -> &Self
+    where
+        F: Future<Output: Outcome> + 'static,
+    {
+        self.engine.on_stream(handler);
         self
     }
 
@@ -192,6 +290,16 @@ impl Primus {
         self.handle().spark(id)
     }
 
+    /// As [`Handle::find_given`]: calls `visit` with the spark that has this id of the
+    /// [`Builder::id_generator`](crate::Builder::id_generator), or with `None`.
+    pub fn find_given(
+        &self,
+        id: &str,
+        visit: impl FnOnce(Option<&mut Spark<'_>>) + Send + 'static,
+    ) {
+        self.handle().find_given(id, visit);
+    }
+
     /// As [`Handle::stats`]: what was counted so far.
     pub fn stats(&self) -> Stats {
         self.handle().stats()
@@ -213,6 +321,12 @@ impl Primus {
     /// The same for Node.js from 20.16 on, which needs a WebSocket of the library's own.
     pub fn library_for_node(&self) -> String {
         self.library.for_node()
+    }
+
+    /// The same for browsers that know ECMAScript 5 and no more (Internet Explorer 10, iOS 6,
+    /// Android 4.4, televisions of those years). It is served as `<pathname>/primus.js?legacy`.
+    pub fn library_for_old_browsers(&self) -> String {
+        String::from_utf8_lossy(self.library.legacy_script()).into_owned()
     }
 
     /// The path of the library with a mark of its content, `/primus/primus.js?v=<hash>`: what is

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
 use toml::{Table, Value};
 
-use crate::table::{DefaultValue, Kind, SETTINGS, Setting, find};
+use crate::table::{DefaultValue, Kind, SETTINGS, Setting, find, find_in};
 
 /// What was said of each option: one word, or several of one that may be repeated.
 pub(crate) struct Said(BTreeMap<&'static str, Vec<Word>>);
@@ -84,17 +84,22 @@ impl Said {
                     .as_table_mut()
                     .expect("no option has the name of a section")
             });
-            table.insert((*name).to_owned(), value);
+            table.insert(setting.key().to_owned(), value);
         }
         root
     }
 
     /// Where the word was said that stands at this path of the table.
     fn place_at(&self, path: &serde_path_to_error::Path) -> &str {
-        let (mut words, mut index) = (None, 0);
+        let (mut words, mut section, mut index) = (None, "", 0);
         for segment in path {
             match segment {
-                Segment::Map { key } => words = self.0.get(key.as_str()).or(words),
+                Segment::Map { key } => {
+                    let setting = find_in(section, key).or_else(|| find(key));
+                    let said = setting.and_then(|setting| self.0.get(setting.name));
+                    words = said.or(words);
+                    section = key;
+                }
                 Segment::Seq { index: at } => index = *at,
                 Segment::Enum { .. } | Segment::Unknown => {}
             }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use allspark::{Builder, Error, Primus, RequestHead, Response, Routes, Server};
+use allspark::{Builder, Data, Error, Kind, Primus, RequestHead, Response, Routes, Server};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::counts::{self, Counts};
@@ -14,6 +14,23 @@ use crate::signals::Inbox;
 /// How a message begins that [`App::Mixed`] writes to every spark: an array whose first element
 /// says so, without a space.
 const TO_ALL: &[u8] = br#"["all","#;
+
+/// Bytes that a binary parser puts before a text, at most: its type and its length.
+const TEXT_HEAD_BYTES_MAX: usize = 5;
+
+/// Whether a message is one of those. With a parser whose messages are bytes it is a text that
+/// begins so.
+fn is_to_all(data: &Data<'_>) -> bool {
+    let encoded = data.encoded();
+    let mut heads = match data.kind() {
+        Kind::Text => 0..=0,
+        Kind::Binary => 1..=TEXT_HEAD_BYTES_MAX,
+    };
+    heads.any(|head| {
+        let text = encoded.get(head..);
+        text.is_some_and(|text| text.starts_with(TO_ALL))
+    })
+}
 
 /// Why it did not serve, or no longer does, in one line.
 #[derive(Debug)]
@@ -38,12 +55,16 @@ pub(crate) fn run(settings: &Settings, log: &Lines) -> Result<(), Failure> {
     let signals = Inbox::open();
     let signals = signals.map_err(|error| format!("signals cannot be received: {error}"))?;
     raise_descriptor_limit();
-    let server = start(settings, log.clone()).map_err(|error| error.to_string())?;
+    let primus = build(settings, log.clone()).map_err(|error| error.to_string())?;
+    let server = primus.start(&settings.listen);
+    let server = server.map_err(|error| error.to_string())?;
+    let reload = primus.key_reloader();
+    drop(primus);
     say_what_is_served(settings, &server);
     // This thread made the client library, and will only wait from now on.
     allspark_engine::memory::collect_mimalloc(true);
     signals
-        .drain_on_signal(server.handle())
+        .obey(server.handle(), reload)
         .map_err(|error| format!("signals cannot be awaited: {error}"))?;
     wait(server)?;
     tracing::info!("ended");
@@ -70,7 +91,7 @@ fn raise_descriptor_limit() {
     }
 }
 
-fn start(settings: &Settings, log: Lines) -> Result<Server, Error> {
+fn build(settings: &Settings, log: Lines) -> Result<Primus, Error> {
     let counts = settings
         .stats
         .then(|| Arc::new(Counts::new(settings.app.name(), log)));
@@ -82,7 +103,7 @@ fn start(settings: &Settings, log: Lines) -> Result<Server, Error> {
         counts.follow(primus.handle());
     }
     attach(settings.app, &primus);
-    primus.start(&settings.listen)
+    Ok(primus)
 }
 
 /// What is not for Primus: the counts and the page, as far as they are switched on.
@@ -134,7 +155,7 @@ fn attach(app: App, primus: &Primus) {
         }),
         App::Mixed => primus.on_connection(|spark| {
             spark.on_data(|spark, data| {
-                if !data.encoded().starts_with(TO_ALL) {
+                if !is_to_all(&data) {
                     spark.write(data);
                 } else if let Err(error) = spark.primus().write(data) {
                     tracing::warn!(spark = %spark.id(), %error, "a message was not broadcast");
@@ -161,6 +182,14 @@ fn say_what_is_served(settings: &Settings, server: &Server) {
     );
     if settings.page && options.cors.asks_upgrades() {
         tracing::info!("the page connects only from an origin that --origins lists");
+    }
+    if options.authorization.is_on() {
+        let page = if settings.page {
+            "; the page passes on what follows its ?"
+        } else {
+            ""
+        };
+        tracing::info!("who connects needs a credential{page}");
     }
 }
 

@@ -1,10 +1,10 @@
 //! Signals.
 //!
 //! The first SIGTERM or SIGINT ends every spark in a way that lets its client reconnect, and then
-//! the process; the second one ends the process at once. SIGHUP, SIGUSR1 and SIGUSR2 say something
-//! to other servers (read your configuration, open your log anew); they say nothing to this one,
-//! and end nothing. SIGQUIT is left to the kernel: it ends the process with a core dump, for those
-//! who want to know what it is doing.
+//! the process; the second one ends the process at once. SIGHUP has the keys of authorization be
+//! read anew. SIGUSR1 and SIGUSR2 say something to other servers (open your log anew); they say
+//! nothing to this one, and end nothing. SIGQUIT is left to the kernel: it ends the process with a
+//! core dump, for those who want to know what it is doing.
 //!
 //! # Invariants
 //! - The second signal is carried out by the handler itself: no thread has to be alive for it.
@@ -26,7 +26,7 @@ const DRAINING: [i32; 2] = [SIGTERM, SIGINT];
 /// the end of the process.
 const OF_NO_INTEREST: [i32; 1] = [SIGXFSZ];
 
-const IGNORED: [i32; 3] = [SIGHUP, SIGUSR1, SIGUSR2];
+const IGNORED: [i32; 2] = [SIGUSR1, SIGUSR2];
 
 /// Signals that came since it was opened.
 pub(crate) struct Inbox(Signals);
@@ -47,21 +47,28 @@ impl Inbox {
         for signal in OF_NO_INTEREST {
             flag::register(signal, Arc::default())?;
         }
-        Signals::new(DRAINING.iter().chain(&IGNORED)).map(Self)
+        Signals::new(DRAINING.iter().chain(&IGNORED).chain(&[SIGHUP])).map(Self)
     }
 
-    /// Ends the server when a signal says so, even if that has come already.
+    /// Ends the server when a signal says so, even if that has come already, and has `reload`
+    /// called when one asks for that.
     ///
     /// # Errors
     /// If there can be no thread that waits.
-    pub(crate) fn drain_on_signal(mut self, server: Handle) -> io::Result<()> {
+    pub(crate) fn obey(
+        mut self,
+        server: Handle,
+        reload: impl Fn() + Send + 'static,
+    ) -> io::Result<()> {
         let wait = move || {
             for signal in self.0.forever() {
                 if DRAINING.contains(&signal) {
                     drain(&server);
+                } else if signal == SIGHUP {
+                    reload();
                 } else {
                     let name = signal_name(signal).unwrap_or("a signal");
-                    tracing::info!("{name} is ignored: there is nothing to reload or to reopen");
+                    tracing::info!("{name} is ignored: there is nothing to reopen");
                 }
             }
         };

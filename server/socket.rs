@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use allspark_client as client;
-use allspark_protocol::parser::Parser;
 
 use crate::builder::Builder;
 use crate::error::Error;
@@ -23,7 +22,11 @@ use crate::primus::Primus;
 /// # }
 /// ```
 #[derive(Clone, Debug)]
-pub struct Socket(Options);
+pub struct Socket {
+    options: Options,
+    /// Whether clients may be refused.
+    asks: bool,
+}
 
 /// What makes clients of a server with these options; the server need not be in this process. Like
 /// Primus's `createSocket`, it takes the options of a server.
@@ -38,22 +41,29 @@ impl Socket {
     /// Begins a client of the server at `url`, which can still be told more; it connects when it
     /// is awaited or started. For a server of `any` it speaks plain WebSocket unless told
     /// otherwise. As in the JavaScript library, a connection is lost when no ping came for one and
-    /// a half intervals.
+    /// a half intervals, and who can't connect to a server with authorization does not try again.
     pub fn connect(&self, url: impl Into<String>) -> client::Builder {
-        let Self(options) = self;
+        let options = &self.options;
         let interval = options.ping_interval.ms().map(Duration::from_millis);
-        client::Primus::connect(url)
+        let client = client::Primus::connect(url)
             .transformer(options.transformer.name())
-            .parser(options.parser.name())
+            .parser_kind(options.parser)
             .pathname(&options.pathname)
-            .ping_timeout(interval.map(|interval| interval.saturating_add(interval / 2)))
+            .ping_timeout(interval.map(|interval| interval.saturating_add(interval / 2)));
+        match self.asks {
+            true => client.strategy("disconnect, online"),
+            false => client,
+        }
     }
 }
 
 impl Primus {
     /// What makes clients that match this server.
     pub fn socket(&self) -> Socket {
-        Socket(self.options().clone())
+        Socket {
+            options: self.options().clone(),
+            asks: self.asks,
+        }
     }
 }
 

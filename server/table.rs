@@ -4,135 +4,14 @@
 use allspark_engine::limits::{MIN_RATE_BYTES_PER_S_HIGHEST, TIMEOUT_MS_HIGHEST};
 use allspark_protocol::limits::{MESSAGE_BYTES_MAX_HIGHEST, SHARDS_MAX};
 
-/// One option, the same on the command line, in the environment and in a file.
-pub(crate) struct Setting {
-    /// Its name in kebab case: `--name`, `ALLSPARK_NAME`, `name = ..`.
-    pub(crate) name: &'static str,
-    /// What its value is like.
-    pub(crate) kind: Kind,
-    /// What it is unless somebody says otherwise.
-    pub(crate) default: DefaultValue,
-    /// What it means.
-    pub(crate) help: &'static str,
-    /// The section of the file in which it may stand, too; none if this is empty.
-    pub(crate) section: &'static str,
-    /// The name of the option of Primus that it is; empty if Primus has no such option.
-    pub(crate) primus: &'static str,
-    /// Whether the binary alone has it, and no server of the library.
-    pub(crate) is_own: bool,
-    /// Whether it changes the client library, so that `allspark library` has it, too.
-    pub(crate) is_for_library: bool,
-}
+use crate::authorization_table::AUTHORIZATION_SETTINGS;
+use crate::setting::setting;
+pub(crate) use crate::setting::{DefaultValue, Kind, Setting};
 
-/// What a value is like.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// A text, with what stands for it in the help.
-    Text(&'static str),
-    /// Yes or no; on the command line yes if it is only named.
-    Switch,
-    /// A list, which a file may have as an array.
-    List,
-    /// A name and a value. It may be given more than once, and a file has a table of them.
-    Pair,
-    /// A whole number of this unit, from the least to the most.
-    Number(&'static str, u64, u64),
-}
-
-/// What an option is unless somebody says otherwise.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum DefaultValue {
-    /// This, as one would write it.
-    Text(&'static str),
-    /// What these words say.
-    Words(&'static str),
-}
-
-impl Kind {
-    /// What stands for the value in the help.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Text(name) | Self::Number(name, ..) => name,
-            Self::Switch => "BOOL",
-            Self::List => "LIST",
-            Self::Pair => "KEY=VALUE",
-        }
-    }
-
-    /// The bounds of a number, in words; empty if it has none.
-    pub(crate) fn bounds(self) -> String {
-        match self {
-            Self::Number(_, least, u64::MAX) => format!("at least {least}"),
-            Self::Number(_, least, most) => format!("{least} to {most}"),
-            _ => String::new(),
-        }
-    }
-}
-
-impl DefaultValue {
-    /// What the help says.
-    pub(crate) const fn words(self) -> &'static str {
-        match self {
-            Self::Text(words) | Self::Words(words) => words,
-        }
-    }
-}
-
-impl Setting {
-    const fn help(mut self, help: &'static str) -> Self {
-        self.help = help;
-        self
-    }
-
-    const fn within(mut self, section: &'static str) -> Self {
-        self.section = section;
-        self
-    }
-
-    const fn of_primus(mut self, name: &'static str) -> Self {
-        self.primus = name;
-        self
-    }
-
-    const fn own(mut self) -> Self {
-        self.is_own = true;
-        self
-    }
-
-    const fn for_library(mut self) -> Self {
-        self.is_for_library = true;
-        self
-    }
-
-    /// The structs that lead to its field.
-    pub(crate) fn struct_path(&self) -> impl Iterator<Item = &'static str> {
-        let options = if self.is_own { "" } else { "options" };
-        [options, self.section]
-            .into_iter()
-            .filter(|name| !name.is_empty())
-    }
-
-    /// What `--help` says about it.
-    pub(crate) fn help_text(&self) -> String {
-        let (help, default) = (self.help, self.default.words());
-        match self.kind.bounds().as_str() {
-            "" => format!("{help} [default: {default}]"),
-            bounds => format!("{help} [{bounds}; default: {default}]"),
-        }
-    }
-}
-
-const fn setting(name: &'static str, kind: Kind, default: DefaultValue) -> Setting {
-    Setting {
-        name,
-        kind,
-        default,
-        help: "",
-        section: "",
-        primus: "",
-        is_own: false,
-        is_for_library: false,
-    }
+/// The option that has this name in this section; of the top if that is empty.
+pub(crate) fn find_in(section: &str, key: &str) -> Option<&'static Setting> {
+    let mut settings = SETTINGS.iter();
+    settings.find(|setting| setting.section == section && setting.key() == key)
 }
 
 /// The option of this name.
@@ -156,7 +35,23 @@ use DefaultValue::{Text, Words};
 use Kind::{List, Number, Pair, Switch};
 
 /// Every option, in the order of the help.
-pub(crate) const SETTINGS: &[Setting] = &[
+pub(crate) const SETTINGS: &[Setting] = &joined();
+
+/// The options of authorization stand at the end, and in a file of their own.
+const fn joined() -> [Setting; GENERAL_SETTINGS.len() + AUTHORIZATION_SETTINGS.len()] {
+    let mut all = [GENERAL_SETTINGS[0]; GENERAL_SETTINGS.len() + AUTHORIZATION_SETTINGS.len()];
+    let mut index = 0;
+    while index < all.len() {
+        all[index] = match index < GENERAL_SETTINGS.len() {
+            true => GENERAL_SETTINGS[index],
+            false => AUTHORIZATION_SETTINGS[index - GENERAL_SETTINGS.len()],
+        };
+        index += 1;
+    }
+    all
+}
+
+const GENERAL_SETTINGS: &[Setting] = &[
     setting(
         "listen",
         Kind::Text("[ADDRESS:]PORT"),
@@ -185,7 +80,10 @@ pub(crate) const SETTINGS: &[Setting] = &[
         )
         .of_primus("transport"),
     setting("parser", NAME, Text("json"))
-        .help("How messages are encoded: json, or raw to pass text and bytes on as they are")
+        .help(
+            "How messages are encoded: json, ejson, msgpack, binary, or raw to pass text and bytes \
+             on as they are",
+        )
         .of_primus("parser")
         .for_library(),
     setting("global", NAME, Text("Primus"))
@@ -213,6 +111,10 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting("compression", Switch, Text("false"))
         .help("Compress messages for clients that offer it (websockets, faye, uws, engine.io)")
         .of_primus("compression"),
+    setting("http10-upgrades", Switch, Text("true")).help(
+        "Whether a WebSocket may be asked for over HTTP/1.0, as nginx does without \
+             proxy_http_version 1.1; false answers 400, as RFC 6455 wants",
+    ),
     setting("origins", List, Text("*"))
         .help(
             "Origins whose scripts may connect, such as https://chat.example.org, with commas \
@@ -249,6 +151,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         .help("Headers of answers that scripts of other origins may see")
         .within(CORS)
         .of_primus("exposed"),
+    setting("trusted-proxies", List, Words("none")).help(
+        "Networks of the proxies whose word counts about whom a request comes from, such as \
+             10.0.0.0/8,::1; Primus believes everybody",
+    ),
+    setting("forwarded-header", NAME, Text("x-forwarded-for"))
+        .help("The header in which they say that: x-forwarded-for or forwarded"),
     setting(
         "send-queue",
         BYTES,

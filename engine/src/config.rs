@@ -1,6 +1,7 @@
 //! What a server can be told, with Primus's names and defaults where Primus has them.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -134,10 +135,15 @@ pub struct Options {
     pub trusted_proxies: TrustedProxies,
     /// The header in which they say that. Default `X-Forwarded-For`.
     pub forwarded_header: ForwardedHeader,
+    /// Whether a WebSocket may be asked for over HTTP/1.0, which RFC 6455, 4.1 forbids and a proxy
+    /// does that was not told otherwise. If not, such a request gets 400. Default true, as in
+    /// Primus.
+    pub upgrades_of_http_1_0: bool,
     /// What scripts of other origins may do. Default: what they want, as in Primus.
     pub cors: Cors,
     /// What is served beside the transport: each under its name behind the pathname, for instance
-    /// `/primus.js`. Who asks for an upgrade is not served. Default none.
+    /// `/primus.js`. A name that ends with `?word` is for requests whose query has the word, and
+    /// stands before the name without it. Who asks for an upgrade is not served. Default none.
     pub files: Arc<[(&'static str, StaticBody)]>,
     /// Where requests go that are not for Primus. Default: no routes.
     pub routes: Arc<Routes>,
@@ -166,6 +172,7 @@ impl Default for Options {
             rooms: RoomOptions::default(),
             trusted_proxies: TrustedProxies::default(),
             forwarded_header: ForwardedHeader::default(),
+            upgrades_of_http_1_0: true,
             cors: Cors::default(),
             files: Arc::new([]),
             routes: Arc::default(),
@@ -176,6 +183,12 @@ impl Default for Options {
 }
 
 impl Options {
+    /// Whom a request comes from whose connection has this peer, if trusted proxies say so.
+    pub(crate) fn client(&self, head: &RequestHead<'_>, peer: SocketAddr) -> Option<SocketAddr> {
+        self.trusted_proxies
+            .client(head, self.forwarded_header, peer)
+    }
+
     /// Who starts a server with options that mean nothing has not built them of what users can say:
     /// that is refused before.
     pub(crate) fn assert_sound(&self) {

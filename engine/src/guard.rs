@@ -3,6 +3,7 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::Waker;
 
 /// Calls a function that may panic.
 ///
@@ -25,6 +26,13 @@ pub(crate) fn drop_value<V>(value: V) {
             panicked,
             "a value of the application panicked when it was dropped"
         );
+    }
+}
+
+/// Wakes somebody, which may call a function of the application.
+pub(crate) fn wake(waker: Waker) {
+    if let Err(panicked) = call(|| waker.wake()) {
+        tracing::error!(panicked, "a waker of the application panicked");
     }
 }
 

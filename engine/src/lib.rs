@@ -11,6 +11,7 @@
 //! | `rooms` | who is in which room. Knows neither sessions nor messages |
 //! | `app` | the side of the application: its interface and its functions |
 //! | `shard` | joins them: one thread's share of the server, in turns of fixed phases |
+//! | `tasks` | futures of the application, run by their shard. Knows no spark |
 //! | `mesh` | the way between threads |
 //! | `layers` | what requests for Primus go through: authorization and other middleware |
 //! | `routes` | requests that are not for Primus: a table of routes, answers that come later |
@@ -41,6 +42,7 @@ mod shared;
 pub mod sim;
 mod start;
 mod stats;
+mod tasks;
 mod wheel;
 
 /// What benches/ measures although applications have no use for it. It is no part of the interface
@@ -53,8 +55,9 @@ pub mod bench {
 pub use allspark_protocol::Value;
 pub use allspark_protocol::primus::SparkId;
 pub use app::{
-    Attach, Data, Destroy, EndOptions, Handle, Headers, Json, Layers, LocalPrimus, LocalRoom,
-    Message, Next, ReadyState, Room, RoomNames, Spark, SparkError, SparkHandle, Timer,
+    Attach, Data, Destroy, EndOptions, Fault, Handle, Headers, Json, Layers, LocalPrimus,
+    LocalRoom, LocalSpark, Message, Next, Outcome, OwnedData, Packet, ReadyState, Room, RoomNames,
+    Spark, SparkError, SparkHandle, SparkStream, Timer, TransformTicket, Transformed,
 };
 pub use config::{Fallback, KeepHeaders, Options, SendPolicy, send_queue_bytes_for};
 pub use layers::{Layer, LayerError, LayerRequest, LayerTicket, Verdict};
@@ -65,3 +68,4 @@ pub use server::{Server, ShardFailure};
 pub use shard::{Flow, Shard};
 pub use start::{Primus, StartError};
 pub use stats::Stats;
+pub use tasks::{Executor, Sleep};

@@ -136,6 +136,10 @@ pub const SEND_BYTES_PER_TURN: usize = 64 * 1024 * 1024;
 /// those that one answer can stand for are not repeated, so an honest client never has 500 of them.
 pub const EXEMPT_BYTES_MAX: usize = 64 * 1024;
 
+/// Bytes of an id that the application gives to a spark. A client may ask for it again and again,
+/// and the answers are of those that no policy bounds.
+pub const GIVEN_ID_BYTES_MAX: usize = 128;
+
 /// What answers may cost that wait for the peer of one HTTP connection when it asks for more. An
 /// answer may be longer, but who asks behind one must read it.
 pub const ANSWERS_COST_MAX: usize = 2 * 1024 * 1024;
@@ -239,6 +243,36 @@ pub const ROOM_WALKS_PER_TURN: usize = 16;
 /// any room are looked at.
 pub const POST_ROOMS_MAX: usize = 16;
 
+/// Tasks of the application that are polled in one turn: each may do as much as a handler.
+pub const TASKS_PER_TURN: usize = 256;
+
+/// What futures of this crate give a task in one poll (messages, room for messages, times) before
+/// it has to let others have their turn.
+pub const TASK_STEPS: u32 = 128;
+
+/// Tasks of one spark from which on its connection is not listened to, until one of them is done:
+/// an application that spawns one for each message must not be made to run any number of them.
+pub const TASKS_PER_OWNER: usize = 256;
+
+/// Tasks of a shard that go on although their sparks have ended. Beyond it the oldest are dropped:
+/// whoever connects and leaves again and again must not leave something behind each time.
+pub const ORPHANS_MAX: usize = 64 * 1024;
+
+/// What data may cost that waits for a stream of a spark, or for its `connection` listeners, before
+/// its connection is not listened to. A single longer message passes when nothing else waits.
+pub const UNTAKEN_COST_MAX: usize = 64 * 1024;
+
 /// Visits to all sparks that go on only when the application says so, and that a shard makes at a
 /// time: each waits for something slow. A further one is refused.
 pub const STEPS_MAX: usize = 1024;
+
+/// Broadcasts that a shard keeps to transform them for each spark, before it takes in nothing new:
+/// so many at most are transformed for one spark in one turn, beside those of [`SPARKS_PER_TURN`].
+pub const PER_SPARK_MESSAGES_MAX: usize = 1024;
+
+/// What messages may cost that wait on a shard for transforms of the application, and for others
+/// before them: as much as broadcasts that wait for walks.
+pub const AWAITED_COST_MAX: usize = 16 * 1024 * 1024;
+
+/// How many of them there may be: all are looked at in a turn in which one of them is known.
+pub const AWAITED_MESSAGES_MAX: usize = 4096;

@@ -26,10 +26,12 @@ pub(crate) enum Line {
     TravelFailed,
     /// A request was refused because too much is on its way to other shards.
     MoveRefused,
+    /// The application has made an id that can't be one.
+    IdRefused,
 }
 
 /// How many kinds there are.
-const KINDS: usize = Line::MoveRefused as usize + 1;
+const KINDS: usize = Line::IdRefused as usize + 1;
 
 /// When each kind of line may be logged again. All shards of a server share it.
 #[derive(Debug, Default)]

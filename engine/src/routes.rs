@@ -158,7 +158,7 @@ impl<'r> Found<'r> {
         self,
         head: &RequestHead<'_>,
         body: &[u8],
-        peer: SocketAddr,
+        from: Sender,
         later: &dyn Fn() -> Ticket,
     ) -> Reply {
         let Some(handler) = self.handler(head.method()) else {
@@ -171,7 +171,7 @@ impl<'r> Found<'r> {
         let request = RouteRequest {
             head,
             body,
-            peer,
+            from,
             params: &self.params,
             later,
             has_ticket: &has_ticket,
@@ -214,11 +214,19 @@ impl<'r> Found<'r> {
     }
 }
 
+/// Whom a request comes from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sender {
+    pub(crate) client: SocketAddr,
+    /// The other end of the connection.
+    pub(crate) peer: SocketAddr,
+}
+
 /// A request for a route of the application, while its handler runs.
 pub struct RouteRequest<'a> {
     head: &'a RequestHead<'a>,
     body: &'a [u8],
-    peer: SocketAddr,
+    from: Sender,
     params: &'a matchit::Params<'a, 'a>,
     later: &'a dyn Fn() -> Ticket,
     has_ticket: &'a Cell<bool>,
@@ -235,9 +243,15 @@ impl RouteRequest<'_> {
         self.body
     }
 
-    /// Who asks.
+    /// Who asks: the client, as far as trusted proxies name it
+    /// ([`Options::trusted_proxies`](crate::Options::trusted_proxies)).
+    pub fn address(&self) -> SocketAddr {
+        self.from.client
+    }
+
+    /// The other end of the connection, which may be a proxy.
     pub fn peer(&self) -> SocketAddr {
-        self.peer
+        self.from.peer
     }
 
     /// What stands in the place of a parameter of the pattern, undecoded.
@@ -320,6 +334,10 @@ mod tests {
     use super::*;
 
     const PEER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1);
+    const FROM: Sender = Sender {
+        client: PEER,
+        peer: PEER,
+    };
 
     fn named(name: &'static str) -> impl Fn(&RouteRequest<'_>) -> Reply + Send + Sync {
         move |request| {
@@ -333,7 +351,7 @@ mod tests {
         let head = RequestHead::parse(head.as_bytes()).unwrap();
         let found = routes.find(&head)?;
         let no_ticket = || panic!("nobody asks for a ticket");
-        match found.call(&head, b"", PEER, &no_ticket) {
+        match found.call(&head, b"", FROM, &no_ticket) {
             Reply::Now(response) => {
                 let body = String::from_utf8(response.body_bytes().to_vec()).unwrap();
                 Some((response.status(), body))

@@ -22,6 +22,8 @@ pub(crate) struct Shared<C, L> {
     pub(crate) lines: Lines,
     /// Every shard has a copy, and is told when they change.
     listeners: Mutex<Arc<L>>,
+    /// Whether messages are transformed that are written from any thread.
+    pub(crate) transforms: AtomicBool,
     /// Whether the shards run, or did.
     started: AtomicBool,
     /// Which shards have ended, or their sparks have.
@@ -65,6 +67,7 @@ impl<C: Weigh, L: Clone + Default> Shared<C, L> {
             name_key: secrets.names,
             lines: Lines::default(),
             listeners: Mutex::default(),
+            transforms: AtomicBool::new(false),
             started: AtomicBool::new(false),
             ended: (0..shards).map(|_| AtomicBool::new(false)).collect(),
             closed: AtomicBool::new(false),

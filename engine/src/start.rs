@@ -6,10 +6,13 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
+use allspark_protocol::http::RequestHead;
 use allspark_protocol::transformer::Transformer;
 
 use crate::app::host::Server as Shared;
-use crate::app::{self, Attach, Data, Handle, Layers, Spark, SparkError};
+use crate::app::{
+    self, Attach, Data, Handle, Layers, LocalSpark, Outcome, Spark, SparkError, SparkStream,
+};
 use crate::config::Options;
 use crate::io::{self as driver, Chosen, DriverChoice, DriverKind, Unavailable};
 use crate::layers::{LayerRequest, Verdict};
@@ -89,6 +92,14 @@ impl<T: Transformer + Sync> Primus<T> {
         self.attach().authorize(authorization);
     }
 
+    /// As [`Attach::id_generator`].
+    pub fn id_generator(
+        &self,
+        generate: impl Fn(&RequestHead<'_>) -> String + Send + Sync + 'static,
+    ) {
+        self.attach().id_generator(generate);
+    }
+
     /// The layers of the server.
     pub fn layers(&self) -> Layers {
         self.attach().layers()
@@ -98,6 +109,24 @@ impl<T: Transformer + Sync> Primus<T> {
     /// with sparks that come from then on.
     pub fn on_connection(&self, listener: impl Fn(&mut Spark<'_>) + Send + Sync + 'static) {
         self.attach().on_connection(listener);
+    }
+
+    /// As [`Primus::on_connection`], but the listener is `async`: the listeners that were attached
+    /// later are called once what it returns is done, and data of the spark waits until all are.
+    /// See [`Attach::on_connection_async`].
+    pub fn on_connection_async<F>(&self, listener: impl Fn(LocalSpark) -> F + Send + Sync + 'static)
+    where
+        F: Future<Output: Outcome> + 'static,
+    {
+        self.attach().on_connection_async(listener);
+    }
+
+    /// Runs `handler` for every new spark, with the stream of its data. See [`Attach::on_stream`].
+    pub fn on_stream<F>(&self, handler: impl Fn(SparkStream) -> F + Send + Sync + 'static)
+    where
+        F: Future<Output: Outcome> + 'static,
+    {
+        self.attach().on_stream(handler);
     }
 
     /// Calls `listener` with every spark that has ended. One that is attached to a running server

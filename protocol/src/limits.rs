@@ -66,8 +66,9 @@ pub const PATHNAME_BYTES_MAX: usize = 1024;
 /// ids of its sparks.
 pub const SHARDS_MAX: usize = 1024;
 
-/// Levels of arrays and objects in one JSON message. Deep nesting costs stack when it is decoded.
-pub const JSON_DEPTH_MAX: usize = 512;
+/// Levels of arrays and objects in one message of any parser. Deep nesting costs stack when it is
+/// decoded. The JavaScript parsers have the same bound.
+pub const VALUE_DEPTH_MAX: usize = 512;
 
 /// Bytes of the largest message whose working memory for decoding is kept for the next one. It is
 /// some 20 times the message, once per thread.

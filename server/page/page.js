@@ -57,7 +57,7 @@ async function spec() {
 }
 
 function show({ transformer, parser, pingInterval }) {
-  transformers.offer(transformer);
+  transformers.offer(transformer, parser);
   $('parser').textContent = parser;
   pulse.interval = pingInterval || 30_000;
   $('ping-interval').textContent = pingInterval ? seconds(pingInterval) : 'off';
@@ -68,7 +68,8 @@ function connect() {
   const transformer = transformers.chosen;
   isLeaving = false;
   const options = { transformer, queueSize: 1_000, WebSocket: WatchedWebSocket };
-  primus = listen(new Primus(location.origin, options));
+  // The page's own query string may hold what the server asks for (`/?token=..`).
+  primus = listen(new Primus(`${location.origin}/${location.search}`, options));
 }
 
 /** Another transformer is another client. That the one before it ends is what was asked for. */
@@ -221,6 +222,8 @@ function written() {
   let problem = '';
   try {
     if (isJson()) value = JSON.parse(text);
+    // This parser knows text and bytes alone, and JSON is text.
+    if ($('parser').textContent === 'raw') value = text;
   } catch (error) {
     problem = text.trim() === '' ? 'Write something first.' : `This is not JSON: ${error.message}`;
     value = undefined;
@@ -234,13 +237,19 @@ const isJson = () => new FormData($('composer')).get('mode') === 'json';
 const usualHint = () => 'Enter sends, Shift and Enter starts a new line.';
 
 function shown(value) {
-  if (value instanceof ArrayBuffer) return `${value.byteLength} bytes: ${hex(value)}`;
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  if (isBytes(value)) return describe(value);
+  if (typeof value === 'string') return value;
+  return JSON.stringify(value, (_, inner) => (isBytes(inner) ? describe(inner) : inner));
 }
 
-function hex(bytes) {
-  const first = [...new Uint8Array(bytes, 0, Math.min(bytes.byteLength, 64))];
-  return first.map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
+const isBytes = (value) => value instanceof ArrayBuffer || ArrayBuffer.isView(value);
+
+/** Bytes, which JSON would write as an object of numbers. */
+function describe(bytes) {
+  const length = Math.min(bytes.byteLength, 64);
+  const first = [...new Uint8Array(bytes.buffer ?? bytes, bytes.byteOffset ?? 0, length)];
+  const hex = first.map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
+  return `${bytes.byteLength} bytes: ${hex}`;
 }
 
 // What changes with time alone.

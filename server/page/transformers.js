@@ -11,6 +11,8 @@ const TRANSFORMERS = {
   browserchannel: 'HTTP alone: one long answer from the server, short requests to it.',
 };
 
+const PARSERS_OF_BYTES = ['msgpack', 'binary'];
+
 export class Transformers {
   #list;
   #hint;
@@ -32,9 +34,14 @@ export class Transformers {
     return this.#chosen;
   }
 
-  /** Shows what a server with this transformer offers, and keeps the choice if it is among it. */
-  offer(transformer) {
-    const names = transformer === 'any' ? Object.keys(TRANSFORMERS) : [transformer];
+  /**
+   * Shows what a server with this transformer and this parser offers, and keeps the choice if it is
+   * among it. Of all transformers only sockjs carries no bytes.
+   */
+  offer(transformer, parser) {
+    const all = Object.keys(TRANSFORMERS);
+    const isCarried = (name) => name !== 'sockjs' || !PARSERS_OF_BYTES.includes(parser);
+    const names = transformer === 'any' ? all.filter(isCarried) : [transformer];
     const wanted = decodeURIComponent(location.hash.slice(1));
     this.#list.replaceChildren(...names.map(option));
     this.#use([this.#chosen, wanted, names[0]].find((name) => names.includes(name)));

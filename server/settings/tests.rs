@@ -1,6 +1,12 @@
 //! What each option takes, and what it refuses.
 
-use allspark::{Cors, CorsOptions, DriverChoice, ParserKind, SendPolicy, TransformerKind};
+use std::path::PathBuf;
+
+use allspark::auth::{AuthorizationOptions, Expiry, Secret, SessionKind};
+use allspark::{
+    Cors, CorsOptions, DriverChoice, ForwardedHeader, ParserKind, SendPolicy, TransformerKind,
+};
+use allspark_protocol::parser::Parser;
 
 use super::*;
 use crate::table::{DefaultValue, Kind, SETTINGS, Setting, find};
@@ -43,6 +49,10 @@ fn every_option_reaches_its_field() {
     assert_eq!(options("transport", "a=b=c").transport.pairs(), [pair]);
     assert_eq!(options("shards", "3").shards.unwrap().get(), 3);
     assert_eq!(options("driver", "epoll").driver, DriverChoice::Epoll);
+    let proxies = options("trusted-proxies", "10.0.0.0/8,::1").trusted_proxies;
+    assert!(proxies.trusts("10.9.9.9".parse().unwrap()));
+    let header = options("forwarded-header", "Forwarded").forwarded_header;
+    assert_eq!(header, ForwardedHeader::Forwarded);
     let limits = |name, text| options(name, text).limits;
     assert_eq!(limits("max-length", "7").max_length.get(), 7);
     assert_eq!(limits("send-queue", "9").send_queue_bytes(), 9);
@@ -55,6 +65,64 @@ fn every_option_reaches_its_field() {
     assert_eq!(limits("connections-max", "9").connections_max.get(), 9);
     assert_eq!(limits("sessions-max", "0").sessions_max.get(), 0);
     assert_eq!(limits("memory-max", "9").memory_max.unwrap().get(), 9);
+}
+
+type Field<T> = fn(AuthorizationOptions) -> Option<T>;
+
+#[test]
+fn every_option_of_authorization_reaches_its_field() {
+    let auth = |name: &str, text: &str| set(name, text).unwrap().options.authorization;
+    let path = |name: &str| PathBuf::from(format!("/{name}"));
+    let files: [(&str, Field<PathBuf>); 5] = [
+        ("auth-tokens-file", |auth| auth.tokens_file),
+        ("auth-jwt-secret-file", |auth| auth.jwt_secret_file),
+        ("auth-jwt-key-file", |auth| auth.jwt_key_file),
+        ("auth-jwks-file", |auth| auth.jwks_file),
+        ("auth-session-secrets-file", |auth| {
+            auth.session_secrets_file
+        }),
+    ];
+    for (name, field) in files {
+        let found = field(auth(name, &format!("/{name}")));
+        assert_eq!(found, Some(path(name)), "{name}");
+    }
+    let secrets: [(&str, Field<Secret>); 3] = [
+        ("auth-tokens", |auth| auth.tokens),
+        ("auth-jwt-secret", |auth| auth.jwt_secret),
+        ("auth-session-secrets", |auth| auth.session_secrets),
+    ];
+    for (name, field) in secrets {
+        let secret = field(auth(name, "hush")).unwrap();
+        assert_eq!(secret.expose(), "hush", "{name}");
+        let shown = format!("{:?}", set(name, "hush"));
+        assert!(!shown.contains("hush"), "{shown}");
+    }
+    let sources = auth("auth-sources", "cookie:a,bearer").sources;
+    assert_eq!(sources.to_string(), "cookie:a,bearer");
+    let algorithms = auth("auth-jwt-algorithms", "ES256, rs512").jwt_algorithms;
+    let names: Vec<&str> = algorithms
+        .iter()
+        .map(|algorithm| algorithm.name())
+        .collect();
+    assert_eq!(names, ["ES256", "RS512"]);
+    let list = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(
+        auth("auth-jwt-issuer", "a, https://b/").jwt_issuer,
+        list("a https://b/")
+    );
+    assert_eq!(auth("auth-jwt-audience", "c").jwt_audience, list("c"));
+    assert_eq!(auth("auth-jwt-leeway", "0").jwt_leeway.get(), 0);
+    let kind = auth("auth-session-kind", "Cookie-Session").session_kind;
+    assert_eq!(kind, SessionKind::CookieSession);
+    let cookie = auth("auth-session-cookie", "sid").session_cookie;
+    assert_eq!(cookie.as_deref(), Some("sid"));
+    let url = auth("auth-url", "http://[::1]:3000/a").url.unwrap();
+    assert_eq!(url.to_string(), "http://[::1]:3000/a");
+    assert!(auth("auth-url-headers", "x-key").url_headers.has("X-Key"));
+    assert_eq!(auth("auth-url-timeout", "7").url_timeout.get(), 7);
+    assert_eq!(auth("auth-url-at-once", "8").url_at_once.get(), 8);
+    assert_eq!(auth("auth-url-cache", "0").url_cache.get(), 0);
+    assert_eq!(auth("auth-expiry", "refresh").expiry, Expiry::Refresh);
 }
 
 #[test]
@@ -80,9 +148,10 @@ fn every_option_of_cors_reaches_its_field() {
 /// So a new option that no struct has is found.
 #[test]
 fn every_option_of_the_table_is_judged() {
-    for Setting { name, kind, .. } in SETTINGS {
+    let judged = SETTINGS.iter().filter(|setting| !setting.is_secret);
+    for Setting { name, kind, .. } in judged {
         let wrong = match kind {
-            Kind::List => "a:b;c",
+            Kind::List => "a:b;c\n",
             _ => "\n",
         };
         let reason = set(name, wrong).unwrap_err();
@@ -162,9 +231,19 @@ fn the_help_names_every_choice() {
 }
 
 #[test]
-fn what_has_no_effect_is_refused() {
-    let reason = set("parser", "msgpack").unwrap_err();
-    assert!(reason.contains("in this build yet"), "{reason}");
+fn a_parser_and_a_transformer_must_go_together() {
+    let check = |transformer, parser| check(&[("transformer", transformer), ("parser", parser)]);
+    for parser in ParserKind::ALL.map(|parser| parser.name()) {
+        for transformer in ["websockets", "any", "browserchannel"] {
+            assert_eq!(check(transformer, parser), Ok(()));
+        }
+    }
+    assert_eq!(check("sockjs", "ejson"), Ok(()));
+    let reason = check("sockjs", "binary").unwrap_err();
+    assert!(
+        reason.starts_with("parser: messages of `binary` are bytes"),
+        "{reason}"
+    );
 }
 
 #[test]

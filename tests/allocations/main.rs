@@ -2,6 +2,8 @@
 //! an idle spark costs few bytes, all structures counted.
 
 mod large;
+mod layers;
+mod parsers;
 #[path = "../support/puppet.rs"]
 mod puppet;
 mod requests;
@@ -18,6 +20,7 @@ use allspark_engine::Attach;
 use allspark_engine::io::{Completion, Wait};
 use allspark_engine::sim::single_shard;
 use allspark_engine::{Data, Handle, Options, Shard, Spark};
+use allspark_protocol::parser::ParserKind;
 use allspark_transformers::websockets::WebSockets;
 use puppet::{HANDSHAKE, Hand, Puppet, frame};
 
@@ -27,9 +30,17 @@ type World = (Shard<Puppet, WebSockets>, Handle, Rc<RefCell<Hand>>);
 
 /// A shard with open sparks.
 fn world(sparks: usize, attach: impl FnOnce(&Attach)) -> World {
+    world_of(ParserKind::Json, sparks, attach)
+}
+
+fn world_of(parser: ParserKind, sparks: usize, attach: impl FnOnce(&Attach)) -> World {
     let (driver, hand) = Puppet::new();
     let transformer = WebSockets::uncompressed(1 << 20);
-    let (mut shard, handle) = single_shard(driver, Options::default(), transformer, attach);
+    let options = Options {
+        parser,
+        ..Options::default()
+    };
+    let (mut shard, handle) = single_shard(driver, options, transformer, attach);
     for first in (0..sparks).step_by(512) {
         let group = first..sparks.min(first + 512);
         group.clone().for_each(|_| hand.borrow_mut().connect());
@@ -58,6 +69,19 @@ fn an_echoed_message_costs_no_allocation() {
 #[test]
 fn a_message_costs_no_allocation_where_one_function_serves_all_sparks() {
     echoes_cost_none(|primus| primus.on_data(echo));
+}
+
+/// They cost what they do, and nothing else.
+#[test]
+fn a_message_costs_no_allocation_where_ten_transforms_look_at_it() {
+    echoes_cost_none(|primus| {
+        for _ in 0..10 {
+            primus.transform_incoming(|_, packet| !packet.data().encoded().is_empty());
+            primus.transform_outgoing(|packet| !packet.data().encoded().is_empty());
+            primus.transform_outgoing_per_spark(|_, packet| !packet.raw().encoded().is_empty());
+        }
+        primus.on_data(echo);
+    });
 }
 
 fn echoes_cost_none(attach: impl FnOnce(&Attach)) {

@@ -20,6 +20,19 @@ test('what is written comes back, with its round trip', async (t) => {
   assert.equal(await number(page, 'sent'), 2);
 });
 
+test('every parser is spoken, and transports that carry it are offered', async (t) => {
+  const browser = await startBrowser(t);
+  for (const parser of ['ejson', 'msgpack', 'binary', 'raw']) {
+    const server = await startServer(t, { app: 'echo', transformer: 'any', parser });
+    const page = await openPage(browser, server);
+    assert.equal(await page.locator('#parser').textContent(), parser);
+    await send(page, '{"list":[1,"zwölf",null]}');
+    await entry(page, 'in', '{"list":[1,"zwölf",null]}').waitFor();
+    const offered = await page.locator('input[value="sockjs"]').count();
+    assert.equal(offered, ['msgpack', 'binary'].includes(parser) ? 0 : 1, parser);
+  }
+});
+
 test('what is not JSON is not sent as JSON, and the page says why', async (t) => {
   const page = await openPage(await startBrowser(t), await startServer(t, { app: 'echo' }));
   await send(page, '{oops');

@@ -5,6 +5,10 @@
 //! `FUZZ_ROUNDS=1000000 FUZZ_SEED=7 cargo test --release --test fuzz`.
 
 mod clients;
+#[cfg(feature = "auth")]
+mod credentials;
+mod forwarded;
+mod parsers;
 #[path = "../support/puppet.rs"]
 mod puppet;
 mod requests;

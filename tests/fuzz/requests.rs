@@ -57,7 +57,9 @@ fn version(rng: &mut ChaCha12Rng) -> &'static str {
 fn request(method: &str, target: &str, body: &str) -> Vec<u8> {
     let length = body.len();
     let head = "Host: localhost\r\nContent-Type: text/plain\r\nOrigin: http://b.example\r\n";
-    format!("{method} {target} HTTP/1.1\r\n{head}Content-Length: {length}\r\n\r\n{body}").into()
+    let forwarded = "X-Forwarded-For: 6.6.6.6, 203.0.113.7\r\n";
+    format!("{method} {target} HTTP/1.1\r\n{head}{forwarded}Content-Length: {length}\r\n\r\n{body}")
+        .into()
 }
 
 fn handshake(target: &str, rng: &mut ChaCha12Rng) -> Vec<u8> {

@@ -21,6 +21,18 @@ pub(crate) fn post(path: &str, content_type: &str, body: &[u8]) -> Vec<u8> {
     request
 }
 
+/// What lets somebody in where tokens are asked for: tests/hostile/tokens.txt has it.
+const TOKEN: &str = "the-token-of-the-witness";
+
+/// A request for a WebSocket.
+pub(crate) fn upgrade(target: &str) -> Vec<u8> {
+    format!(
+        "GET {target} HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+    )
+    .into_bytes()
+}
+
 /// A GET as a browser would send it.
 pub(crate) fn get(path: &str) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n").into_bytes()
@@ -101,10 +113,9 @@ impl Client {
     /// Opens a spark over a WebSocket.
     pub(crate) fn open_websocket(server: &Server) -> Self {
         let mut client = Self::connect(server);
-        let request = "GET /primus HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\
-                       Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
-                       Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
-        client.send(request.as_bytes()).expect("the server lives");
+        client
+            .send(&upgrade(&format!("/primus?token={TOKEN}")))
+            .expect("the server lives");
         let head = client.read_head().expect("the server answers");
         assert!(head.starts_with("HTTP/1.1 101"), "{head}");
         client

@@ -15,6 +15,7 @@ mod http;
 mod server;
 mod witness;
 
+mod authorization;
 mod bounds;
 mod inflated;
 mod pauses;

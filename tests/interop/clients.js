@@ -15,7 +15,7 @@ const EVENT_MS_MAX = 30_000;
  * transformer that `server.spokenBy` names, or the option `spokenBy`.
  */
 function connect(server, { spokenBy = server.spokenBy, ...options } = {}, suffix = '') {
-  const PrimusClient = primusClient(spokenBy, server.pathname);
+  const PrimusClient = primusClient(spokenBy, server.pathname, server.parser);
   const client = new PrimusClient(server.url + suffix, options);
   server.afterStop(() => {
     client.end();
@@ -27,10 +27,10 @@ function connect(server, { spokenBy = server.spokenBy, ...options } = {}, suffix
 
 const primusClients = new Map();
 
-function primusClient(transformer, pathname) {
-  const name = `${transformer} ${pathname}`;
+function primusClient(transformer, pathname, parser) {
+  const name = `${transformer} ${pathname} ${parser}`;
   if (!primusClients.has(name)) {
-    primusClients.set(name, Primus.createSocket({ transformer, pathname, parser: 'json' }));
+    primusClients.set(name, Primus.createSocket({ transformer, pathname, parser }));
   }
   return primusClients.get(name);
 }

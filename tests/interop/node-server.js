@@ -1,37 +1,48 @@
 // The oracle: the real Primus of Node.js behind the command line of `allspark serve`. A test that
 // does not pass against this server is wrong.
 //
-// With `--app scripted` it obeys messages like {"do":"end"}; tests/support/scripted.rs is the same
-// for AllSpark.
+// With `--app scripted` it obeys messages like {"do":"end"} and ["rewrite",5];
+// tests/support/scripted.rs is the same for AllSpark.
 'use strict';
 
 const http = require('node:http');
 const { parseArgs } = require('node:util');
 const Primus = require('primus');
 
+const { setUp } = require('./set-up');
+
 const { values: flags } = parseArgs({
   options: {
     app: { type: 'string' },
     compression: { type: 'boolean' },
     driver: { type: 'string' },
+    ids: { type: 'string' },
+    layers: { type: 'string', default: '[]' },
     listen: { type: 'string' },
     'max-length': { type: 'string' },
+    origins: { type: 'string' },
     parser: { type: 'string' },
     pathname: { type: 'string' },
     'ping-interval': { type: 'string' },
     shards: { type: 'string' },
     transformer: { type: 'string' },
+    transforms: { type: 'boolean' },
     transport: { type: 'string', multiple: true, default: [] },
+    // Primus believes every proxy.
+    'trusted-proxies': { type: 'string' },
   },
 });
 
 const apps = { broadcast, echo, scripted };
 const memory = new Map();
+const heard = new Map();
 const counts = { connection: 0, disconnection: 0, data: 0, error: 0, heartbeat: 0 };
 
 const server = http.createServer();
 const primus = new Primus(server, primusOptions());
 apps[flags.app]();
+setUp(primus, JSON.parse(flags.layers));
+if (flags.transforms) transform();
 listen();
 process.on('SIGTERM', () => primus.destroy({ reconnect: true }, () => process.exit(0)));
 
@@ -46,14 +57,54 @@ function broadcast() {
 function scripted() {
   primus.on('connection', (spark) => {
     counts.connection += 1;
+    note(spark);
     spark.on('error', () => { counts.error += 1; });
     spark.on('heartbeat', () => { counts.heartbeat += 1; });
     spark.on('data', (command) => {
       counts.data += 1;
-      obey(spark, command);
+      if (command[0] === 'rewrite') spark.write(command[1]);
+      else obey(spark, command);
     });
   });
-  primus.on('disconnection', () => { counts.disconnection += 1; });
+  primus.on('disconnection', ({ id }) => {
+    counts.disconnection += 1;
+    heard.get(id).push('disconnection');
+  });
+}
+
+/** Notes the events of a spark. */
+function note(spark) {
+  const events = ['connection'];
+  heard.set(spark.id, events);
+  const heartbeats = ['outgoing::ping', 'incoming::pong', 'heartbeat'];
+  const names = ['data', ...heartbeats, 'readyStateChange', 'end'];
+  for (const name of names) spark.on(name, () => events.push(name));
+}
+
+/** The transforms of tests/support/scripted.rs. */
+function transform() {
+  primus.transform('incoming', (packet) => packet.data.do !== 'drop');
+  primus.transform('incoming', (packet, next) => {
+    next(packet.data.do === 'refuse' ? new Error('refused') : null);
+  });
+  primus.transform('incoming', (packet) => {
+    if (typeof packet.data.value === 'string') packet.data.value += '<';
+  });
+  primus.transform('outgoing', (packet) => packet.data !== 'secret<');
+  primus.transform('outgoing', (packet, next) => {
+    next(packet.data === 'bad<' ? new Error('refused') : null);
+  });
+  primus.transform('outgoing', (packet) => {
+    if (typeof packet.data === 'string') packet.data += '>';
+  });
+}
+
+/** Visits all sparks, each a while after the other, and says so when it is done. */
+function visit(spark) {
+  primus.forEach((other, next) => {
+    other.write('visited');
+    setTimeout(next, 1);
+  }, () => spark.write('done'));
 }
 
 function obey(spark, command) {
@@ -61,9 +112,15 @@ function obey(spark, command) {
     case 'end': return spark.end(command.data, { reconnect: command.reconnect === true });
     case 'write': return spark.write(command.value);
     case 'count': return count(spark, command.to);
-    case 'counts': return spark.write({ ...counts, sessions: primus.connected });
+    case 'counts': return spark.write({
+      ...counts, sessions: primus.connected, connected: primus.connected,
+    });
     case 'remember': return void memory.set(command.key, command.value);
     case 'recall': return spark.write(memory.get(command.key) ?? null);
+    case 'broadcast': return primus.write(command.value);
+    case 'visit': return visit(spark);
+    case 'events': return spark.write(heard.get(command.of) ?? []);
+    case 'tell': return void primus.spark(command.to)?.write(command.value);
     case 'describe': return spark.write(describe(spark));
   }
 }
@@ -75,11 +132,18 @@ function primusOptions() {
     compression: flags.compression === true,
     pingInterval: pingInterval === 'off' ? false : Number(pingInterval),
     transport: Object.fromEntries(flags.transport.map(transportOption)),
-    ...(flags.parser === 'raw' && { parser: raw }),
+    ...(flags.parser && { parser: flags.parser === 'raw' ? raw : flags.parser }),
+    ...(flags.ids && { idGenerator: ids(flags.ids) }),
+    ...(flags.origins && { origins: flags.origins }),
     ...(flags.pathname && { pathname: flags.pathname }),
     ...(flags['max-length'] && { maxLength: Number(flags['max-length']) }),
     iknowhttpsisbetter: true,
   };
+}
+
+function ids(prefix) {
+  let count = 0;
+  return () => `${prefix}-${count++}`;
 }
 
 function count(spark, to) {
@@ -93,8 +157,9 @@ const raw = {
 };
 
 /** A spark as the application sees it. */
-function describe({ id, query, address: { ip, port }, headers }) {
-  return { id, query, address: { ip, port }, header: headers['x-interop'] ?? null };
+function describe({ id, query, address: { ip, port }, headers, request }) {
+  const order = request.order ?? null;
+  return { id, query, address: { ip, port }, header: headers['x-interop'] ?? null, order };
 }
 
 /** `pingTimeout=100` means a number, `cookie=true` a boolean, anything else a text. */

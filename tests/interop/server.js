@@ -35,7 +35,10 @@ const driver = process.env.ALLSPARK_DRIVER || 'auto';
  * 'broadcast', 'scripted'), `transformer`, `spokenBy` (the transformer of its clients, if it is
  * another one), `transport` (options by name), `compression`, `pingIntervalMs` (a number or 'off'),
  * `maxLength` in bytes, `parser`, `pathname`, `shards`, `port` (0 lets the system choose), and for
- * 'scripted' `clientPlugins`, a file of plugins for the client library.
+ * 'scripted' `clientPlugins`, a file of plugins for the client library, `layers`, steps that set
+ * its layers up (tests/support/set_up.rs), `ids`, how the ids begin that it gives, `transforms`,
+ * which puts the transforms of tests/support/scripted.rs in the way of messages, `origins` and
+ * `trustedProxies`. `further` are flags.
  */
 async function startServer(t, options = {}) {
   const server = new Server(options);
@@ -55,6 +58,7 @@ class Server {
     const { app = 'echo', transformer = 'websockets', kind = peer, ...others } = options;
     const { spokenBy = transformer, ...told } = others;
     this.spokenBy = spokenBy;
+    this.parser = told.parser ?? 'json';
     this.pathname = told.pathname ?? '/primus';
     const [command, args] = commandFor(app, kind);
     args.push('--transformer', transformer, ...flags(told));
@@ -173,13 +177,20 @@ async function within(ms, promise, explain) {
 
 // A heartbeat comes at a random moment of its interval, so it is off unless a test is about it.
 function flags({ port = 0, pingIntervalMs = 'off', shards = 1, transport = {}, ...others }) {
-  const { compression = false, maxLength, clientPlugins, parser, pathname } = others;
+  const { compression = false, maxLength, clientPlugins, parser, pathname, further = [] } = others;
+  const { ids, layers, origins, transforms, trustedProxies } = others;
   const args = ['--listen', `127.0.0.1:${port}`, '--ping-interval', String(pingIntervalMs)];
   args.push('--shards', String(shards), '--driver', driver);
   if (compression) args.push('--compression');
+  if (transforms) args.push('--transforms');
   if (maxLength !== undefined) args.push('--max-length', String(maxLength));
   if (parser !== undefined) args.push('--parser', parser);
   if (pathname !== undefined) args.push('--pathname', pathname);
+  if (ids !== undefined) args.push('--ids', ids);
+  if (layers !== undefined) args.push('--layers', JSON.stringify(layers));
+  if (origins !== undefined) args.push('--origins', origins);
+  if (trustedProxies !== undefined) args.push('--trusted-proxies', trustedProxies);
+  args.push(...further);
   if (clientPlugins !== undefined) args.push('--client-plugins', clientPlugins);
   for (const [name, value] of Object.entries(transport)) {
     args.push('--transport', `${name}=${value}`);

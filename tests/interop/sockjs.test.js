@@ -119,6 +119,22 @@ test('what is no session: greeting, info and what there is not', async (t) => {
   }
 });
 
+test('no answer is for caches, whatever SockJS says of them', async (t) => {
+  const server = await startSockJs(t);
+  for (const [method, path, status] of [
+    ['GET', '/info', 200], ['OPTIONS', '/info', 204], ['GET', '/iframe.html', 200],
+    ['POST', '/0/a/xhr', 200], ['OPTIONS', '/0/a/xhr', 204], ['GET', '/0/b/jsonp?c=x', 200],
+    ['GET', '/0/c/websocket', 400], ['POST', '/0/d/xhr_send', 500], ['POST', '/chunking_test', 200],
+  ]) {
+    const headers = { origin: 'http://a.example' };
+    const answer = await begin(server, method, `/primus${path}`, { headers });
+    const { 'cache-control': control, pragma } = answer.headers;
+    const wanted = ['no-store, no-cache, must-revalidate, max-age=0', 'no-cache'];
+    assert.deepEqual([answer.status, control, pragma], [status, ...wanted], path);
+    answer.destroy();
+  }
+});
+
 test('the page for an iframe is cached by its tag', async (t) => {
   const server = await startSockJs(t, { transport: { sockjs_url: 'http://x/sockjs.js' } });
   const page = await request(server, 'GET', '/primus/iframe-1.6.html?t=1');

@@ -72,16 +72,28 @@ impl Server {
     }
 
     pub(crate) fn connect(&self) -> Client {
+        self.connect_to("/primus")
+    }
+
+    pub(crate) fn connect_to(&self, target: &str) -> Client {
+        self.try_connect_to(target).unwrap()
+    }
+
+    /// A client, or the head of the answer that refuses it.
+    pub(crate) fn try_connect_to(&self, target: &str) -> Result<Client, String> {
         let mut stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(NEVER)).unwrap();
         stream.set_write_timeout(Some(NEVER)).unwrap();
-        let request = "GET /primus HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\
-                       Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
-                       Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
+        let request = format!(
+            "GET {target} HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+        );
         stream.write_all(request.as_bytes()).unwrap();
         let answer = read_head(&mut stream);
-        assert!(answer.starts_with("HTTP/1.1 101"), "{answer}");
-        Client { stream, answer }
+        match answer.starts_with("HTTP/1.1 101") {
+            true => Ok(Client { stream, answer }),
+            false => Err(answer),
+        }
     }
 
     /// The head of the answer to a request.
@@ -149,6 +161,7 @@ fn read_head(stream: &mut TcpStream) -> String {
 }
 
 /// A WebSocket whose messages are short.
+#[derive(Debug)]
 pub(crate) struct Client {
     stream: TcpStream,
     answer: String,
@@ -176,6 +189,23 @@ impl Client {
         let mut frame = vec![first, 0x80 | length, 0, 0, 0, 0];
         frame.extend_from_slice(payload);
         self.stream.write_all(&frame).unwrap();
+    }
+
+    /// The texts of all messages but pings until the server says goodbye.
+    pub(crate) fn rest(&mut self) -> Vec<String> {
+        let mut texts = Vec::new();
+        loop {
+            let mut head = [0; 2];
+            self.stream.read_exact(&mut head).unwrap();
+            let mut payload = vec![0; usize::from(head[1])];
+            self.stream.read_exact(&mut payload).unwrap();
+            let text = String::from_utf8_lossy(&payload).into_owned();
+            match head[0] {
+                0x81 if !text.contains("primus::ping::") => texts.push(text),
+                0x88 => return texts,
+                _ => {}
+            }
+        }
     }
 
     /// The text of the next message that is none of Primus's own.

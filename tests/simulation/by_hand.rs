@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use allspark_engine::io::sim::{EndpointId, SimNet};
 use allspark_engine::sim::SimServer;
-use allspark_engine::{Handle, Options, RouteRequest, Routes, Stats};
+use allspark_engine::{Attach, Handle, Options, RouteRequest, Routes, Stats};
 use allspark_protocol::http::Response;
 use allspark_transformers::{AnyTransformer, CommonOptions, TransformerKind};
 
@@ -27,7 +27,6 @@ impl ByHand {
     /// A server of this transport, which answers `GET /large` and `GET /medium` at length,
     /// `POST /upload` once it has the body, and everything else that is not for Primus with a word.
     pub(crate) fn new(kind: TransformerKind, shards: u16) -> Self {
-        let net = SimNet::default();
         let mut routes = Routes::new();
         let upload = |_: &RouteRequest<'_>| Response::text(200, "hello").into();
         routes
@@ -42,8 +41,19 @@ impl ByHand {
             })),
             ..Options::default()
         };
+        Self::serving(kind, shards, options, |_| {})
+    }
+
+    /// A server of this transport with an application.
+    pub(crate) fn serving(
+        kind: TransformerKind,
+        shards: u16,
+        options: Options,
+        attach: impl FnOnce(&Attach),
+    ) -> Self {
+        let net = SimNet::default();
         let transformer = AnyTransformer::new(kind, &CommonOptions::default(), &[]).unwrap();
-        let mut server = SimServer::new(&net, options, &transformer, shards, 7, |_| {});
+        let mut server = SimServer::new(&net, options, &transformer, shards, 7, attach);
         server.settle();
         Self { net, server }
     }

@@ -117,7 +117,7 @@ fn pings_and_pongs_are_events_and_the_latency_is_known() {
         stage.turns(delay);
         client.say(&frame(&format!("\"primus::pong::{value}\"")));
         stage.turns(3);
-        let [pong, beat] = log.take().try_into().expect("a pong and a heartbeat");
+        let [beat, pong] = log.take().try_into().expect("a heartbeat and a pong");
         assert_eq!(pong, format!("incoming::pong Some({value})"));
         // The ping leaves a turn after it was queued, and both take the network's latency.
         let took = LATENCY * (delay as u32 + 3);
@@ -130,7 +130,7 @@ fn pings_and_pongs_are_events_and_the_latency_is_known() {
     let took = LATENCY * 43;
     let beat = format!("heartbeat, alive true, Some({took:?})");
     let pong = "incoming::pong None";
-    assert_eq!(log.take(), [pong, &beat, pong, &beat]);
+    assert_eq!(log.take(), [&beat, pong, &beat, pong]);
 }
 
 /// A ping of the WebSocket, which Primus takes for a pong.
@@ -183,17 +183,25 @@ fn a_spark_hears_of_its_own_pongs() {
         let own = log.clone();
         primus.on_connection(move |spark: &mut Spark<'_>| {
             let (pongs, beats) = (own.clone(), own.clone());
-            spark.on_incoming_pong(move |spark, ms| {
-                pongs.note(format!("pong {ms:?}"));
-                spark.end();
+            spark.on_incoming_pong(move |_, ms| pongs.note(format!("pong {ms:?}")));
+            spark.on_heartbeat(move |spark| {
+                beats.note("heartbeat");
+                if spark.query().get("end").is_some() {
+                    spark.end();
+                }
             });
-            spark.on_heartbeat(move |_| beats.note("heartbeat"));
         });
     });
-    let client = stage.upgrade("");
-    client.say(&frame("\"primus::pong::7\""));
-    stage.turns(3);
-    assert_eq!(log.take(), ["pong Some(7)"], "who has ended hears no more");
+    let ends = crate::stage::handshake("").replacen("/primus", "/primus?end=1", 1);
+    for (words, expected) in [
+        (ends, &["heartbeat"][..]),
+        (crate::stage::handshake(""), &["heartbeat", "pong Some(7)"]),
+    ] {
+        let client = stage.connect(words.as_bytes());
+        client.say(&frame("\"primus::pong::7\""));
+        stage.turns(3);
+        assert_eq!(log.take(), expected, "who has ended hears no more");
+    }
 }
 
 /// A server of some shards, with what it says of itself.

@@ -302,8 +302,9 @@ fn layers_are_asked_once_about_a_request_whose_body_comes_slowly() {
     let asked = Arc::<AtomicUsize>::default();
     let count = |asked: &Arc<AtomicUsize>| {
         let asked = Arc::clone(asked);
-        move |_: &mut LayerRequest<'_>| {
+        move |request: &mut LayerRequest<'_>| {
             asked.fetch_add(1, Ordering::Relaxed);
+            request.attach(Arc::clone(&asked));
         }
     };
     let mut stage = sockjs(|primus| primus.layers().add(Layer::new("count", count(&asked))));
@@ -320,9 +321,12 @@ fn layers_are_asked_once_about_a_request_whose_body_comes_slowly() {
         let expected = usize::from(path != "/primus/spec");
         assert_eq!(asked.load(Ordering::Relaxed), expected, "{path}");
         // What was kept for one that never comes is forgotten.
+        let kept = Arc::strong_count(&asked);
         let client = stage.connect(post(path, 10).as_bytes());
+        assert_eq!(Arc::strong_count(&asked), kept + expected);
         client.leave();
         stage.turns(4);
+        assert_eq!(Arc::strong_count(&asked), kept, "{path}");
     }
 }
 

@@ -7,7 +7,9 @@ use std::time::Duration;
 use allspark_engine::io::sim::{EndpointId, SimNet};
 use allspark_engine::limits::{ROOM_MEMBERS_AT_ONCE, SPARKS_PER_TURN};
 use allspark_engine::sim::SimServer;
-use allspark_engine::{Attach, Options, RoomError, RoomOptions, SparkHandle, SparkId};
+use allspark_engine::{
+    Attach, Options, RoomError, RoomOptions, SparkHandle, SparkId, TransformTicket, Transformed,
+};
 use allspark_protocol::Dice;
 use allspark_transformers::websockets::WebSockets;
 
@@ -296,6 +298,57 @@ fn a_slow_client_gets_the_newest_values() {
         let stats = primus.stats();
         assert!(stats.messages_replaced > 0);
         assert_eq!((stats.messages_dropped, stats.sparks_ended), (0, 0));
+    }
+}
+
+/// Messages to rooms go through the transforms, and wait behind one that takes its time.
+#[test]
+fn messages_to_rooms_are_transformed() {
+    for per_spark in [false, true] {
+        let tickets = Arc::<Mutex<Vec<TransformTicket>>>::default();
+        let taken = Arc::clone(&tickets);
+        let mut crowd = Crowd::new(300, move |primus| {
+            primus.transform_outgoing(move |packet| {
+                let text: String = packet.data().parse().unwrap_or_default();
+                if text == "drop" {
+                    return Transformed::Drop;
+                }
+                if text == "late" {
+                    taken.lock().unwrap().push(packet.later());
+                    return Transformed::Later;
+                }
+                if !text.is_empty() {
+                    packet.set(format!("{text}!")).unwrap();
+                }
+                Transformed::Next
+            });
+            if per_spark {
+                primus.transform_outgoing_per_spark(|_, packet| {
+                    let text: String = packet.data().parse().unwrap_or_default();
+                    if !text.is_empty() {
+                        packet.set(format!("{text}?")).unwrap();
+                    }
+                    Transformed::Next
+                });
+            }
+        });
+        crowd.join("all", 0..300);
+        crowd.join("few", 0..3);
+        let primus = crowd.stage.primus.clone();
+        primus.room("all").write("a").unwrap();
+        primus.room("few").write("drop").unwrap();
+        primus.room("few").write("late").unwrap();
+        primus.room("few").write("b").unwrap();
+        primus.write("c").unwrap();
+        let mark = if per_spark { "?" } else { "" };
+        let heard = crowd.hear();
+        assert!(heard.iter().all(|texts| *texts == [format!("a!{mark}")]));
+        let ticket = tickets.lock().unwrap().pop().unwrap();
+        ticket.next();
+        let heard = crowd.hear();
+        let expected = ["late", "b!", "c!"].map(|text| format!("{text}{mark}"));
+        assert_eq!(heard[0], expected);
+        assert_eq!(heard[299], expected[2..]);
     }
 }
 

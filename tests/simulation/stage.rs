@@ -131,6 +131,12 @@ impl Client {
         assert_eq!(self.net.send(self.endpoint, bytes), Some(bytes.len()));
     }
 
+    /// Says as much of it as fits on the way. Returns the rest.
+    pub(crate) fn say_some<'b>(&self, bytes: &'b [u8]) -> &'b [u8] {
+        let sent = self.net.send(self.endpoint, bytes);
+        &bytes[sent.expect("the connection is open")..]
+    }
+
     /// Reads what has arrived. Returns how many bytes.
     pub(crate) fn read(&mut self) -> usize {
         let bytes = self.net.receive(self.endpoint, usize::MAX);

@@ -4,24 +4,51 @@
 //! `{"do":"count","to":9}`, which is answered with the numbers from 0 up, `{"do":"describe"}`,
 //! which is answered with what the application sees of the spark, `{"do":"counts"}`, which is
 //! answered with how often each event came on all sparks together, and how many sessions there are,
-//! or `{"do":"remember","key":..,"value":..}`, for which any spark can ask with
-//! `{"do":"recall","key":..}`.
+//! `{"do":"events","of":id}`, which is answered with the events of a spark, `{"do":"broadcast",..}`,
+//! `{"do":"visit"}`, which visits all sparks, `{"do":"tell","to":ID,"value":..}`, which is written
+//! to the spark with that id, or `{"do":"remember","key":..,"value":..}`, for which any spark can
+//! ask with `{"do":"recall","key":..}`. `["rewrite", value]` is answered with that value, which is
+//! decoded and encoded anew, where an echo would pass on the bytes that came.
+//! `--layers` sets its layers up, see `set_up.rs`; with `--transforms` messages are transformed; it
+//! knows a parser of its own, `lettered`.
 //! It reads the options of `allspark serve` that the tests use. tests/interop/node-server.js is the
 //! same on Node.js.
+
+mod set_up;
 
 use std::collections::HashMap;
 use std::error::Error;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
-use allspark::{Builder, Destroy, DriverChoice, EndOptions, Json, KeepHeaders, Primus, Spark};
+use allspark::parser::{Parser, Scratch};
+use allspark::{
+    Builder, ClientHalf, CorsOptions, CustomParser, Data, DecodeError, Destroy, DriverChoice,
+    EncodeError, EndOptions, Json, KeepHeaders, Kind, Packet, ParseError, Primus, Spark,
+    SparkError, SparkId, Value, parser,
+};
 use signal_hook::consts::SIGTERM;
 use signal_hook::iterator::Signals;
 
+use set_up::{Order, set_up};
+
 fn main() -> Result<(), Box<dyn Error>> {
-    let (builder, address) = options(std::env::args().skip(1))?;
+    let mut args: Vec<String> = std::env::args().skip(1).collect();
+    let flags = args.len();
+    args.retain(|flag| flag != "--transforms");
+    let transforms = args.len() < flags;
+    let Told {
+        builder,
+        address,
+        layers,
+    } = options(args.into_iter())?;
     let primus = builder.build()?;
     script(&primus);
+    set_up(&primus, &layers)?;
+    if transforms {
+        transform(&primus);
+    }
     // Before it says that it listens, or a test that is quick could end it uncleanly.
     let mut signals = Signals::new([SIGTERM])?;
     let server = primus.start(address)?;
@@ -53,6 +80,18 @@ enum Command {
     Count {
         to: u32,
     },
+    Broadcast {
+        value: serde_json::Value,
+    },
+    Visit,
+    Events {
+        of: String,
+    },
+    /// Writes to the spark with this id.
+    Tell {
+        to: String,
+        value: serde_json::Value,
+    },
     Describe,
     Counts,
     Remember {
@@ -79,11 +118,18 @@ struct Counts {
 struct Shared {
     counts: Counts,
     memory: Mutex<HashMap<String, serde_json::Value>>,
+    heard: Mutex<HashMap<String, Vec<&'static str>>>,
 }
 
 impl Shared {
     fn memory(&self) -> MutexGuard<'_, HashMap<String, serde_json::Value>> {
         self.memory.lock().expect("no thread that panicked")
+    }
+
+    /// Notes an event of a spark.
+    fn note(&self, spark: SparkId, event: &'static str) {
+        let mut heard = self.heard.lock().expect("no thread that panicked");
+        heard.entry(spark.to_string()).or_default().push(event);
     }
 }
 
@@ -93,25 +139,113 @@ struct Report<'c> {
     #[serde(flatten)]
     counts: &'c Counts,
     sessions: u64,
+    connected: u64,
 }
 
 fn script(primus: &Primus) {
     let shared = Arc::new(Shared::default());
     let disconnections = Arc::clone(&shared);
-    primus.on_disconnection(move |_| count(&disconnections.counts.disconnection));
+    primus.on_disconnection(move |spark| {
+        count(&disconnections.counts.disconnection);
+        disconnections.note(spark.id(), "disconnection");
+    });
     primus.on_connection(move |spark| {
         count(&shared.counts.connection);
+        note(spark, &shared);
         let (data, errors, heartbeats) = (shared.clone(), shared.clone(), shared.clone());
         spark.on_error(move |_, _| count(&errors.counts.error));
         spark.on_heartbeat(move |_| count(&heartbeats.counts.heartbeat));
         spark.on_data(move |spark, message| {
             count(&data.counts.data);
+            if let Some(value) = to_rewrite(message) {
+                spark.write(value);
+                return;
+            }
             match message.parse() {
                 Ok(command) => obey(spark, command, &data),
                 Err(error) => eprintln!("no command: {error}"),
             }
         });
     });
+}
+
+/// What is to be written anew.
+fn to_rewrite(message: Data<'_>) -> Option<Value> {
+    match message.value().ok()? {
+        Value::Array(mut parts) if parts.len() == 2 && parts[0] == "rewrite".into() => parts.pop(),
+        _ => None,
+    }
+}
+
+/// Notes the events of a spark.
+fn note(spark: &mut Spark<'_>, shared: &Arc<Shared>) {
+    let noter = |event: &'static str| {
+        let shared = Arc::clone(shared);
+        move |spark: &mut Spark<'_>| shared.note(spark.id(), event)
+    };
+    noter("connection")(spark);
+    let (data, ping, pong) = (
+        noter("data"),
+        noter("outgoing::ping"),
+        noter("incoming::pong"),
+    );
+    spark.on_data(move |spark, _| data(spark));
+    spark.on_outgoing_ping(move |spark, _| ping(spark));
+    spark.on_incoming_pong(move |spark, _| pong(spark));
+    spark.on_heartbeat(noter("heartbeat"));
+    spark.on_ready_state_change(noter("readyStateChange"));
+    spark.on_end(noter("end"));
+}
+
+/// Puts transforms in the way of messages.
+fn transform(primus: &Primus) {
+    primus.transform_incoming(|_, packet| command(packet) != "drop");
+    primus.transform_incoming(|_, packet| match &*command(packet) {
+        "refuse" => Err("refused"),
+        _ => Ok(()),
+    });
+    primus.transform_incoming(|_, packet| {
+        let value = packet.data().parse();
+        let Ok(serde_json::Value::Object(mut object)) = value else {
+            return Ok(());
+        };
+        if let Some(serde_json::Value::String(text)) = object.get_mut("value") {
+            text.push('<');
+        }
+        packet.set(serde_json::Value::Object(object))
+    });
+    primus.transform_outgoing(|packet| packet.data().encoded() != b"\"secret<\"");
+    primus.transform_outgoing(|packet| match packet.data().encoded() {
+        b"\"bad<\"" => Err("refused"),
+        _ => Ok(()),
+    });
+    primus.transform_outgoing(|packet| -> Result<(), SparkError> {
+        match packet.data().parse::<String>() {
+            Ok(text) => packet.set(text + ">"),
+            Err(_) => Ok(()),
+        }
+    });
+}
+
+/// What a message asks for, if it is a command.
+fn command(packet: &Packet<'_>) -> String {
+    let value: serde_json::Value = packet.data().parse().unwrap_or_default();
+    value["do"].as_str().unwrap_or_default().to_owned()
+}
+
+/// Visits all sparks, each a while after the other, and says so when it is done.
+fn visit(spark: &mut Spark<'_>) {
+    let asker = spark.handle();
+    spark.primus().for_each_async(
+        |spark, next| {
+            spark.write("visited");
+            std::thread::spawn(|| {
+                std::thread::sleep(Duration::from_millis(1));
+                next.forward();
+            });
+        },
+        move |_| asker.write("done").expect("text can be encoded"),
+    );
 }
 
 fn obey(spark: &mut Spark<'_>, command: Command, shared: &Shared) {
@@ -130,6 +264,22 @@ fn obey(spark: &mut Spark<'_>, command: Command, shared: &Shared) {
                 spark.write(Json(n));
             }
         }
+        Command::Broadcast { value } => {
+            // Whether it can be written is a matter of the transforms.
+            drop(spark.primus().write(Json(value)));
+        }
+        Command::Visit => visit(spark),
+        Command::Events { of } => {
+            let heard = shared.heard.lock().expect("no thread that panicked");
+            let events = heard.get(&of).cloned().unwrap_or_default();
+            drop(heard);
+            spark.write(Json(events));
+        }
+        Command::Tell { to, value } => spark.primus().find_given(&to, |spark| {
+            if let Some(spark) = spark {
+                spark.write(Json(value));
+            }
+        }),
         Command::Describe => {
             let description = describe(spark);
             spark.write(Json(description));
@@ -138,7 +288,12 @@ fn obey(spark: &mut Spark<'_>, command: Command, shared: &Shared) {
             let stats = spark.primus().handle().stats();
             let sessions = stats.sparks_opened - stats.sparks_forgotten;
             let counts = &shared.counts;
-            spark.write(Json(Report { counts, sessions }));
+            let connected = spark.primus().connected();
+            spark.write(Json(Report {
+                counts,
+                sessions,
+                connected,
+            }));
         }
         Command::Remember { key, value } => {
             shared.memory().insert(key, value);
@@ -156,10 +311,11 @@ fn describe(spark: &Spark<'_>) -> serde_json::Value {
     let query = query.map(|(name, value)| (name.into_owned(), value.into_owned().into()));
     let address = spark.address();
     serde_json::json!({
-        "id": spark.id().to_string(),
+        "id": spark.given_id().map_or_else(|| spark.id().to_string(), str::to_owned),
         "query": serde_json::Map::from_iter(query),
         "address": { "ip": address.ip().to_string(), "port": address.port() },
         "header": spark.headers().get(HEADER),
+        "order": spark.attached().map(|Order(order)| order),
     })
 }
 
@@ -167,10 +323,18 @@ fn count(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
 }
 
-fn options(mut args: impl Iterator<Item = String>) -> Result<(Builder, String), Box<dyn Error>> {
+/// What the command line says.
+struct Told {
+    builder: Builder,
+    address: String,
+    /// As tests/support/set_up.rs reads it.
+    layers: String,
+}
+
+fn options(mut args: impl Iterator<Item = String>) -> Result<Told, Box<dyn Error>> {
     let kept = KeepHeaders::Named(vec![HEADER.to_owned()]);
     let mut builder = Primus::builder().keep_headers(kept);
-    let mut address = "127.0.0.1:0".to_owned();
+    let (mut address, mut layers) = ("127.0.0.1:0".to_owned(), "[]".to_owned());
     while let Some(flag) = args.next() {
         if flag == "--compression" {
             builder = builder.compression(true);
@@ -182,7 +346,24 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<(Builder, String), 
                 address = value;
                 builder
             }
+            "--layers" => {
+                layers = value;
+                builder
+            }
+            "--ids" => {
+                let count = AtomicU64::new(0);
+                builder.id_generator(move |_| {
+                    format!("{value}-{}", count.fetch_add(1, Ordering::Relaxed))
+                })
+            }
+            "--origins" => builder.cors(CorsOptions {
+                origins: value,
+                ..CorsOptions::default()
+            }),
+            "--trusted-proxies" => builder.trusted_proxies(value),
             "--transformer" => builder.transformer(value),
+            "--parser" if value == "lettered" => builder.custom_parser(&Lettered),
+            "--parser" => builder.parser(value),
             "--client-plugins" => with_client_plugins(builder, &value)?,
             "--transport" => {
                 let option = value.split_once('=');
@@ -197,7 +378,56 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<(Builder, String), 
             _ => return Err(format!("unknown option {flag}").into()),
         };
     }
-    Ok((builder, address))
+    Ok(Told {
+        builder,
+        address,
+        layers,
+    })
+}
+
+/// A parser of the application: JSON behind a letter, as text or, if it is longer than that should
+/// be, as bytes.
+struct Lettered;
+
+impl CustomParser for Lettered {
+    fn name(&self) -> &'static str {
+        "lettered"
+    }
+
+    fn encode(&self, value: &Value, out: &mut Vec<u8>) -> Result<Kind, EncodeError> {
+        out.push(b'v');
+        parser::Json.encode_value(value, out)?;
+        Ok(match out.len() < 100 {
+            true => Kind::Text,
+            false => Kind::Binary,
+        })
+    }
+
+    fn decode(&self, _: Kind, message: &[u8]) -> Result<Value, DecodeError> {
+        let what = "a message without its letter";
+        let json = message.strip_prefix(b"v");
+        let json = json.ok_or(ParseError::Refused { what })?;
+        parser::Json.decode(Kind::Text, json, &mut Scratch::default())
+    }
+
+    fn client_half(&self) -> ClientHalf {
+        ClientHalf {
+            encoder:
+                "function encoder(value, done) { done(null, LETTER + JSON.stringify(value)); }"
+                    .into(),
+            decoder: "function decoder(packet, done) {
+                try { packet = JSON.parse(text(packet).slice(1)); }
+                catch (error) { return done(error); }
+                done(null, packet);
+            }"
+            .into(),
+            library: "var LETTER = 'v';
+                function text(packet) {
+                    return typeof packet === 'string' ? packet : new TextDecoder().decode(packet);
+                }"
+            .into(),
+        }
+    }
 }
 
 /// What the client library of a server has of a plugin.

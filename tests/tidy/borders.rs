@@ -50,7 +50,7 @@ const MACHINES: &[Machine] = &[
         name: "shard",
         may_import: &[
             "app", "fanout", "guard", "http", "io", "layers", "limits", "lines", "memory", "mesh",
-            "net", "rooms", "routes", "session", "stats",
+            "net", "rooms", "routes", "session", "stats", "tasks",
         ],
     },
     // Connections. Knows no spark, no HTTP and nobody's owner.
@@ -83,8 +83,14 @@ const MACHINES: &[Machine] = &[
     Machine {
         name: "app",
         may_import: &[
-            "config", "guard", "layers", "memory", "mesh", "rooms", "shared", "stats", "wheel",
+            "config", "guard", "layers", "limits", "memory", "mesh", "rooms", "shared", "stats",
+            "tasks", "wheel",
         ],
+    },
+    // Futures of the application. Knows no spark: a task has an owner, which is a key.
+    Machine {
+        name: "tasks",
+        may_import: &["guard", "io", "limits", "memory", "wheel"],
     },
     // The way between threads.
     Machine {

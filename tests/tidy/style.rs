@@ -14,7 +14,11 @@ pub(crate) const RULES: &[Rule] = &[
         says: "a line fits beside another file: at most 100 columns",
         check: lines_are_narrow,
         bad: &[("a.rs", WIDE), ("scripts/b", WIDE), ("c/d.js", WIDE)],
-        good: &[("a.rs", "// äöü äöü äöü"), ("README.md", WIDE)],
+        good: &[
+            ("a.rs", "// äöü äöü äöü"),
+            ("README.md", WIDE),
+            ("client/js/legacy/made/a.js", WIDE),
+        ],
     },
     Rule {
         says: "code is finished, and an exception to a lint says why",
@@ -230,12 +234,15 @@ fn changelog_is_open(repository: &Repository) -> Vec<Complaint> {
     }
 }
 
+/// What a tool has made is nobody's source.
 fn is_source(path: &str) -> bool {
-    is_script(path)
-        || [".rs", ".js", ".css", ".html"]
-            .iter()
-            .any(|end| path.ends_with(end))
+    let is_code = [".rs", ".js", ".css", ".html"]
+        .iter()
+        .any(|end| path.ends_with(end));
+    is_script(path) || is_code && !path.starts_with(MADE)
 }
+
+const MADE: &str = "client/js/legacy/made/";
 
 fn is_script(path: &str) -> bool {
     path.starts_with("scripts/") || path.starts_with(".ci/")

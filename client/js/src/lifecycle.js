@@ -104,13 +104,10 @@ const received = (primus, raw) => {
 
 const ended = (primus) => {
   // The server said that it would close: that is no accident.
-  if (primus.disconnect) {
-    primus.disconnect = false;
-    return primus.end();
-  }
+  if (primus.disconnect) return primus.end();
   const before = primus.readyState;
   changeState(primus, CLOSED, 'end');
-  if (primus.timers?.active('connect')) primus.end();
+  if (primus.timers?.active('connect')) primus.end(undefined, true);
   if (before !== OPEN) return primus.recovery?.reconnecting() && primus.recovery.reconnect();
   primus.writable = primus.readable = false;
   primus.timers?.clear();
@@ -122,5 +119,5 @@ const ended = (primus) => {
 
 export const reconnectOrEnd = (primus) => {
   if (primus.options?.strategy.includes('timeout')) primus.recovery.reconnect();
-  else primus.end();
+  else primus.end(undefined, true);
 };

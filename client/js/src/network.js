@@ -9,14 +9,14 @@ export const followNetwork = (primus) => {
     if (!primus.online) return;
     primus.online = false;
     primus.emit('offline');
-    primus.end();
-    // A procedure under way begins afresh once the network is back.
-    primus.recovery?.reset();
+    // A procedure under way ends, too, and begins afresh once the network is back.
+    primus.end(undefined, true);
   };
   primus.onlineHandler = () => {
     if (primus.online) return;
     primus.online = true;
     primus.emit('online');
+    if (primus.disconnect) return;
     if (primus.options?.strategy.includes('online')) primus.recovery.reconnect();
   };
   globalThis.addEventListener?.('offline', primus.offlineHandler);

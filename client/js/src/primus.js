@@ -126,9 +126,11 @@ class PrimusMethods extends Emitter {
     return true;
   }
 
-  // Closes the connection for good, after one last message if there is one.
-  end(data) {
+  // Closes the connection for good, after one last message if there is one. What nobody wanted to
+  // end, the network may bring back (`forNow`).
+  end(data, forNow) {
     const { recovery, timers } = this;
+    this.disconnect ||= !forNow;
     if (this.readyState === CLOSED && !timers?.active('connect') && !timers?.active('open')) {
       if (recovery?.reconnecting()) {
         recovery.reset();

@@ -315,6 +315,30 @@ test('the network goes and comes back', () => {
     link().opened();
     const back = ['readyStateChange opening', 'reconnect', 'reconnected', 'readyStateChange open'];
     assert.deepEqual(news(), [...back, 'open']);
+    // What the application ended stays ended, whenever it does so; until it opens it again.
+    const goAndComeBack = () => (handlers.offline(), handlers.online(), news());
+    primus.end();
+    news();
+    assert.deepEqual(goAndComeBack(), ['offline', 'online']);
+    primus.open();
+    link().opened();
+    handlers.offline();
+    primus.end();
+    news();
+    handlers.online();
+    assert.deepEqual(news(), ['online']);
+    // So does what the server ended.
+    primus.open();
+    link().opened();
+    link().received('"primus::server::close"');
+    link().ended();
+    news();
+    assert.deepEqual(goAndComeBack(), ['offline', 'online']);
+    // A first connection that failed was ended by nobody.
+    primus.open();
+    link().ended();
+    news();
+    assert.deepEqual(goAndComeBack(), ['offline', 'online', 'reconnect scheduled']);
     primus.destroy();
     assert.deepEqual(handlers, {});
   } finally {

@@ -100,8 +100,9 @@ const actionsFor = ({ primus, socket, disconnected }) => {
   if (disconnected) return ['close'];
   const reconnecting = primus.recovery.reconnecting();
   const actions = ['tick', 'tick', 'longTick', 'write', 'id', 'offline', 'end'];
-  // Amid an attempt npm's client would give up for good when that attempt fails.
-  if (!reconnecting) actions.push('online');
+  // Amid an attempt npm's client would give up for good when that attempt fails; and it would bring
+  // back what the application or the server has ended.
+  if (!reconnecting && !primus.disconnect) actions.push('online');
   if (primus.readyState === Primus.CLOSED && !reconnecting) actions.push('open');
   if (live && socket.readyState === 0) actions.push('opened', 'opened', 'opened', 'failed');
   if (live && socket.readyState === 1) actions.push('message', 'message', 'error', 'close', 'bye');

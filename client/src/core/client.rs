@@ -25,7 +25,8 @@ pub struct Client {
     pub(super) ready_state: ReadyState,
     /// Whether there is a network, as far as is known.
     pub(super) is_online: bool,
-    /// The server has said that the end that follows is intended.
+    /// The end is meant: the application has ended the client, or the server has said that the end
+    /// that follows is intended. Until it is opened again the network does not bring it back.
     pub(super) is_dismissed: bool,
     pub(super) is_destroyed: bool,
     /// The current connection. There is one while it opens and while it is open, and only then.
@@ -96,6 +97,11 @@ impl Client {
     /// Ends the connection, or the attempts to get one, for good: nothing is reconnected. What was
     /// written before is still sent.
     pub fn end(&mut self, now: Instant, out: &mut Outputs) {
+        self.is_dismissed = true;
+        self.end_for_now(now, out);
+    }
+
+    fn end_for_now(&mut self, now: Instant, out: &mut Outputs) {
         if self.ready_state != ReadyState::Closed {
             self.finish(now, out);
         } else if self.recovery.take().is_some() {
@@ -130,7 +136,7 @@ impl Client {
 
     /// The network came or went, as the host of the client sees it (in browsers the events `online`
     /// and `offline` of the window). Without it the client ends at once; with it, it reconnects, by
-    /// the strategy `online`, whatever ended it.
+    /// the strategy `online`, unless the application or the server has ended it on purpose.
     pub fn network(&mut self, now: Instant, is_online: bool, out: &mut Outputs) {
         if self.is_destroyed || self.is_online == is_online {
             return;
@@ -138,10 +144,10 @@ impl Client {
         self.is_online = is_online;
         if !is_online {
             out.event(Event::Offline);
-            self.end(now, out);
+            self.end_for_now(now, out);
         } else {
             out.event(Event::Online);
-            if self.options.strategy.online {
+            if self.options.strategy.online && !self.is_dismissed {
                 self.reconnect(now, out);
             }
         }

@@ -106,7 +106,6 @@ impl Client {
 
     /// Everything ends (`primus.end()`).
     pub(super) fn finish(&mut self, now: Instant, out: &mut Outputs) {
-        self.is_dismissed = false;
         self.set_ready_state(ReadyState::Closed, out);
         self.stop_timers();
         self.recovery = None;

@@ -8,6 +8,8 @@
 //!   left at once: there is no `open` and no `data` of a connection that was given up.
 //! - **The last attempt runs out of time.** npm's `readyState` stays `OPENING`. Here it becomes
 //!   `CLOSED`, with its event, as if the attempt had failed in any other way.
+//! - **The network goes and comes back after `end()`**, or after the server ended the connection on
+//!   purpose. npm's client comes back, too. Here it stays ended until it is opened.
 //! - **`open()` while an attempt is waited for.** npm drops the connection again when the attempt
 //!   begins. Here the reconnect has succeeded (`reconnected`) once it is open.
 //! - **The network comes back during an attempt.** npm schedules one more beside it, and if the

@@ -104,6 +104,13 @@ impl Builder {
         self
     }
 
+    /// The parser of the server as a value: one that is built in, or one of the application
+    /// ([`Custom`](allspark_protocol::parser::Custom)).
+    pub fn parser_kind(mut self, parser: ParserKind) -> Self {
+        self.options.parser = parser;
+        self
+    }
+
     /// The parser of the server, by its name in any case. Default `json`.
     pub fn parser(mut self, name: &str) -> Self {
         match ParserKind::from_name(name) {

@@ -24,7 +24,7 @@ pub enum Event {
     /// [`Event::End`].
     Close,
     /// `end`: the client does not try to connect any more, unless it is opened again or, with the
-    /// strategy `online`, its network comes back.
+    /// strategy `online`, its network comes back and nobody had ended it on purpose.
     End,
     /// `error`: something went wrong. That does not end the client; what does, has its own event.
     Error(Error),

@@ -55,8 +55,8 @@ impl Writer {
         self.push(kind, encoded).await
     }
 
-    /// Writes bytes. The parser `raw` sends them as they are; others may have no message for
-    /// bytes.
+    /// Writes bytes. The parser `raw` sends them as they are, `msgpack`, `binary` and `ejson` as
+    /// bytes of theirs; with `json` they arrive as what Node.js makes of a `Buffer`.
     ///
     /// # Errors
     /// As [`Writer::write`].

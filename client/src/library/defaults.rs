@@ -1,6 +1,7 @@
-//! The module that says what is compiled in, in place of `client/js/src/defaults.js`.
+//! The module that says what is compiled in, in place of `client/js/src/defaults.js`. Old browsers
+//! get the same, so it is ECMAScript 5.
 
-use allspark_protocol::parser::Parser;
+use allspark_protocol::parser::{Parser, ParserKind};
 use allspark_protocol::primus::PRIMUS_VERSION;
 use allspark_transformers::TransformerKind;
 
@@ -19,11 +20,17 @@ pub(super) fn module(library: &Library) -> String {
         }
         entries.push(format!("{}: {name}", literal::string(kind.name())));
     }
-    // A module of a parser has the name of the parser, and so has what it exports.
     let parser = library.parser.name();
-    imports.push(format!(
-        "import {{ {parser} }} from './parsers/{parser}.js';\n"
-    ));
+    let parsers = match library.parser {
+        ParserKind::Custom(_) => custom_parser(parser),
+        // A module of a parser has the name of the parser, and so has what it exports.
+        _ => {
+            imports.push(format!(
+                "import {{ {parser} }} from './parsers/{parser}.js';\n"
+            ));
+            format!("{parser}: {parser}")
+        }
+    };
     let mut web_socket = "";
     if library.target == Target::Node {
         imports.push("import { NodeWebSocket } from './node/websocket.js';\n".to_owned());
@@ -33,16 +40,17 @@ pub(super) fn module(library: &Library) -> String {
     let ping_timeout = ping_timeout.map_or_else(|| "false".to_owned(), |ms| ms.to_string());
     format!(
         "{imports}\
-         export const defaults = {{\n\
+         export var defaults = {{\n\
          version: {version},\n\
          pathname: {pathname},\n\
          transformer: {transformer},\n\
          parser: {parser_name},\n\
          pingTimeout: {ping_timeout},\n\
-         authorization: {authorization},\n\
-         {web_socket}}};\n\
-         export const transports = {{ {transports} }};\n\
-         export const parsers = {{ {parser} }};\n",
+         {web_socket}\
+         authorization: {authorization}\n\
+         }};\n\
+         export var transports = {{ {transports} }};\n\
+         export var parsers = {{ {parsers} }};\n",
         imports = imports.concat(),
         version = literal::string(PRIMUS_VERSION),
         pathname = literal::string(&library.pathname),
@@ -51,6 +59,18 @@ pub(super) fn module(library: &Library) -> String {
         authorization = library.authorization,
         transports = entries.join(", "),
     )
+}
+
+/// A parser of the application gets its functions once the class exists (see `wrap.rs`): until
+/// then, and by its name, it is what the class has.
+fn custom_parser(name: &str) -> String {
+    let [encoder, decoder] = ["encoder", "decoder"].map(|half| {
+        format!(
+            "{half}: function (value, done) {{ \
+             Primus.prototype.{half}.call(this, value, done); }}"
+        )
+    });
+    format!("{}: {{ {encoder}, {decoder} }}", literal::string(name))
 }
 
 /// What a client of a server with this transformer may speak; first what it speaks unless it is

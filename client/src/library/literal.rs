@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 /// A string literal with this value. It is ASCII, whatever the text holds, and stays a literal in
 /// the middle of a page: `<` is escaped, so it neither ends a script nor begins a comment in one.
+/// Old browsers know no other escapes than these.
 pub(super) fn string(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
@@ -12,7 +13,11 @@ pub(super) fn string(text: &str) -> String {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
             ' '..='~' if char != '<' => out.push(char),
-            _ => write!(out, "\\u{{{:x}}}", u32::from(char)).expect("a String takes everything"),
+            _ => {
+                for unit in char.encode_utf16(&mut [0; 2]) {
+                    write!(out, "\\u{unit:04x}").expect("a String takes everything");
+                }
+            }
         }
     }
     out.push('"');
@@ -101,10 +106,10 @@ mod tests {
     fn nothing_ends_a_literal_before_its_time() {
         assert_eq!(string("/primus"), "\"/primus\"");
         assert_eq!(string("a\"b\\c"), r#""a\"b\\c""#);
-        assert_eq!(string("</script><!--"), r#""\u{3c}/script>\u{3c}!--""#);
+        assert_eq!(string("</script><!--"), r#""\u003c/script>\u003c!--""#);
         assert_eq!(
             string("\n\u{2028}é𝄞\0"),
-            r#""\u{a}\u{2028}\u{e9}\u{1d11e}\u{0}""#
+            r#""\u000a\u2028\u00e9\ud834\udd1e\u0000""#
         );
     }
 

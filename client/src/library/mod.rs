@@ -28,7 +28,7 @@ mod plugin_code;
 mod tests;
 mod wrap;
 
-use allspark_protocol::parser::ParserKind;
+use allspark_protocol::parser::{Custom, Parser, ParserKind};
 use allspark_transformers::TransformerKind;
 
 /// What a library is made of. The defaults are Primus's.
@@ -61,6 +61,10 @@ pub enum Target {
     Browser,
     /// In Node.js from 20.16 on: it brings a `WebSocket` of its own, where Node.js has none.
     Node,
+    /// In browsers that know ECMAScript 5 and no more, from about 2012 on: without `fetch`,
+    /// promises and classes. It makes requests with `XMLHttpRequest`. A plugin's code is left as it
+    /// is.
+    Legacy,
 }
 
 /// How a library is handed to the code that uses it.
@@ -81,9 +85,24 @@ pub enum LibraryError {
     /// The global name can't be the name of a variable.
     #[error("{0:?} can't be the name of a variable in JavaScript")]
     Global(String),
+    /// A module was asked for, for browsers that know none ([`Target::Legacy`]).
+    #[error("browsers that need the legacy library know no modules")]
+    LegacyModule,
     /// A plugin has no name.
     #[error("a plugin has no name")]
     PluginUnnamed,
+    /// The code of a parser of the application can't be JavaScript in its place.
+    #[error("the {half} of the parser {name:?} can't be used: {what} (line {line})")]
+    ParserCode {
+        /// The parser.
+        name: &'static str,
+        /// Which code of it: `encoder`, `decoder` or `library`.
+        half: &'static str,
+        /// Where it is wrong, counted from 1.
+        line: usize,
+        /// What is wrong.
+        what: String,
+    },
     /// Two plugins have the same name.
     #[error("there is a plugin named {0:?} already")]
     PluginTwice(String),
@@ -144,7 +163,7 @@ impl Library {
         self
     }
 
-    /// How messages become values. Default JSON.
+    /// How messages become values. Default JSON. One of the application brings its client half.
     #[must_use]
     pub fn parser(mut self, parser: ParserKind) -> Self {
         self.parser = parser;
@@ -217,12 +236,17 @@ impl Library {
     /// Makes the library.
     ///
     /// # Errors
-    /// Those of [`Library::check`].
+    /// Those of [`Library::check`], and [`LibraryError::LegacyModule`].
     pub fn assemble(&self, format: Format) -> Result<String, LibraryError> {
         self.check()?;
+        let is_legacy = self.target == Target::Legacy;
+        if is_legacy && format == Format::Module {
+            return Err(LibraryError::LegacyModule);
+        }
         let defaults = defaults::module(self);
         let sources = |path: &str| match path {
             "defaults.js" => Some(defaults.as_str()),
+            _ if is_legacy => modules::legacy_text(path),
             _ => modules::text(path),
         };
         // Which options are compiled in decides which modules are taken, and nothing else; the
@@ -240,6 +264,9 @@ impl Library {
     pub fn check(&self) -> Result<(), LibraryError> {
         if !literal::is_variable_name(&self.global) {
             return Err(LibraryError::Global(self.global.clone()));
+        }
+        if let ParserKind::Custom(custom) = &self.parser {
+            check_parser(custom)?;
         }
         for (index, plugin) in self.plugins.iter().enumerate() {
             let name = &plugin.name;
@@ -278,6 +305,23 @@ impl Plugin {
         }
         Ok(())
     }
+}
+
+fn check_parser(parser: &Custom) -> Result<(), LibraryError> {
+    let half = parser.client_half();
+    for (half, found) in [
+        ("encoder", plugin_code::check_client(&half.encoder)),
+        ("decoder", plugin_code::check_client(&half.decoder)),
+        ("library", plugin_code::check_library(&half.library)),
+    ] {
+        found.map_err(|lexer::Fault { line, what }| LibraryError::ParserCode {
+            name: parser.name(),
+            half,
+            line,
+            what,
+        })?;
+    }
+    Ok(())
 }
 
 /// What `pingInterval + Math.round(pingInterval / 2)` is in Primus, where an interval of 0 means

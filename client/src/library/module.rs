@@ -153,7 +153,7 @@ fn resolve(path: &str, relative: &str) -> Option<String> {
 
 /// The names that a line at the top level declares; none if it declares nothing or is indented.
 fn declared(line: &str) -> Result<Vec<&str>, String> {
-    const KEYWORDS: [&str; 7] = [
+    const KEYWORDS: [&str; 8] = [
         "class ",
         "function* ",
         "function ",
@@ -161,6 +161,7 @@ fn declared(line: &str) -> Result<Vec<&str>, String> {
         "async function ",
         "const ",
         "let ",
+        "var ",
     ];
     let Some(rest) = KEYWORDS
         .iter()

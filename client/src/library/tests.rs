@@ -1,10 +1,14 @@
 //! What a library holds and what it does not. That it runs, `tests/library` shows.
 
-use allspark_protocol::parser::ParserKind;
+use allspark_protocol::Value;
+use allspark_protocol::parser::{
+    ClientHalf, Custom, CustomParser, DecodeError, EncodeError, ParserKind,
+};
+use allspark_protocol::transformer::Kind;
 use allspark_transformers::TransformerKind;
 
 use super::module::Module;
-use super::modules::MODULES;
+use super::modules::{LEGACY_MODULES, MODULES};
 use super::*;
 
 const FORMATS: [Format; 2] = [Format::Universal, Format::Module];
@@ -22,13 +26,17 @@ fn holds(text: &str, path: &str) -> bool {
 #[test]
 fn every_choice_can_be_assembled() {
     for transformer in TransformerKind::ALL {
-        for parser in [ParserKind::Json, ParserKind::Raw] {
-            for target in [Target::Browser, Target::Node] {
+        for parser in ParserKind::ALL {
+            for target in [Target::Browser, Target::Node, Target::Legacy] {
                 let library = Library::new()
                     .transformer(transformer)
                     .parser(parser)
                     .target(target);
-                for format in FORMATS {
+                let formats = match target {
+                    Target::Legacy => &FORMATS[..1],
+                    _ => &FORMATS,
+                };
+                for format in formats.iter().copied() {
                     let text = library.assemble(format).unwrap();
                     assert_eq!(text, library.assemble(format).unwrap());
                     assert!(!text.lines().any(|line| line.starts_with("import ")));
@@ -77,15 +85,39 @@ fn only_what_is_needed_is_taken() {
 /// All modules end up in one scope in some library, so none may take a name from another.
 #[test]
 fn a_name_at_the_top_level_is_used_by_one_module_only() {
-    let mut owners = std::collections::HashMap::new();
-    for (path, source) in MODULES {
-        let module = Module::parse(path, source).unwrap_or_else(|broken| panic!("{broken}"));
-        for (name, line) in module.names {
-            if let Some(owner) = owners.insert(name, path) {
-                panic!("client/js/src/{path}:{line}: {name} is a name of {owner}, too");
+    for modules in [MODULES, LEGACY_MODULES] {
+        let mut owners = std::collections::HashMap::new();
+        for (path, source) in modules {
+            let module = Module::parse(path, source).unwrap_or_else(|broken| panic!("{broken}"));
+            for (name, line) in module.names {
+                if let Some(owner) = owners.insert(name, path) {
+                    panic!("client/js/src/{path}:{line}: {name} is a name of {owner}, too");
+                }
             }
         }
     }
+}
+
+#[test]
+fn old_browsers_get_modules_of_their_own() {
+    let library = Library::new()
+        .target(Target::Legacy)
+        .client_plugin("p", "function () {}");
+    let text = text(&library);
+    for part in [
+        "var shims = ",
+        "var Primus = context[name] = make();",
+        "ES5",
+    ] {
+        assert!(text.contains(part), "{part}");
+    }
+    for word in ["=>", "const ", "class ", "?.", "fetch("] {
+        assert!(!text.contains(word), "{word}");
+    }
+    assert_eq!(
+        library.assemble(Format::Module),
+        Err(LibraryError::LegacyModule)
+    );
 }
 
 #[test]
@@ -100,10 +132,10 @@ fn the_options_of_the_server_are_compiled_in() {
     let text = text(&library);
     for line in [
         "version: \"8.0.9\",\n",
-        "pathname: \"/a\\\"\\u{3c}/script>\",\n",
+        "pathname: \"/a\\\"\\u003c/script>\",\n",
         "transformer: \"sockjs\",\nparser: \"raw\",\n",
         "pingTimeout: 38,\n",
-        "authorization: true,\n",
+        "authorization: true\n}",
         "this ?? globalThis, \"Chat\");\n",
     ] {
         assert!(text.contains(line), "{line}");
@@ -119,6 +151,63 @@ fn the_options_of_the_server_are_compiled_in() {
     }
 }
 
+/// A parser of the application, in as far as the library knows it.
+struct Own {
+    encoder: &'static str,
+}
+
+impl CustomParser for Own {
+    fn name(&self) -> &'static str {
+        "own"
+    }
+
+    fn encode(&self, _: &Value, _: &mut Vec<u8>) -> Result<Kind, EncodeError> {
+        Ok(Kind::Text)
+    }
+
+    fn decode(&self, _: Kind, _: &[u8]) -> Result<Value, DecodeError> {
+        Ok(Value::Null)
+    }
+
+    fn client_half(&self) -> ClientHalf {
+        ClientHalf {
+            encoder: self.encoder.into(),
+            decoder: "function (packet, done) { done(null, packet); } // last".into(),
+            library: "var x = 1; // last".into(),
+        }
+    }
+}
+
+#[test]
+fn a_parser_of_the_application_is_compiled_in() {
+    const OWN: Own = Own {
+        encoder: "(value, done) => done(null, x);",
+    };
+    let library = Library::new()
+        .parser(ParserKind::Custom(Custom::new(&OWN)))
+        .client_plugin("p", "() => 1");
+    for (format, parameters) in FORMATS.into_iter().zip(["Primus", "Primus, require"]) {
+        let text = library.assemble(format).unwrap();
+        let functions = format!(
+            "[\n\
+            function ({parameters}) {{\nvar x = 1; // last\n\
+            Primus.prototype.encoder = (value, done) => done(null, x)\n;\n\
+            Primus.prototype.decoder = function (packet, done) {{ done(null, packet); }} // last\n\
+            ;\n}},\nfunction"
+        );
+        assert!(text.contains(&functions), "{text}");
+        assert!(text.contains("parser: \"own\",\n"));
+        assert!(!holds(&text, "parsers/json.js"));
+    }
+    const BROKEN: Own = Own { encoder: "later" };
+    let library = Library::new().parser(ParserKind::Custom(Custom::new(&BROKEN)));
+    assert_eq!(
+        library.check().unwrap_err().to_string(),
+        "the encoder of the parser \"own\" can't be used: a function can't begin with `later` \
+         (line 1)"
+    );
+}
+
 #[test]
 fn plugins_follow_in_their_order() {
     let library = Library::new()
@@ -129,7 +218,7 @@ fn plugins_follow_in_their_order() {
             "[\n\
             function ({parameters}) {{\nPrimus.prototype.ark[\"a\\\"b\"] = \
             function () {{}} // last;\n\n;\n\n}},\n\
-            function ({parameters}) {{\nvar c = 1; // last\n}},\n]"
+            function ({parameters}) {{\nvar c = 1; // last\n}}\n]"
         );
         let text = library.assemble(format).unwrap();
         assert!(text.contains(&plugins), "{text}");

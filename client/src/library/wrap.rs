@@ -1,37 +1,48 @@
 //! What stands around the modules, so that others can use the class that they make.
 
-use allspark_protocol::parser::Parser;
+use allspark_protocol::parser::{ClientHalf, Parser, ParserKind};
 
-use super::{Format, Library, Plugin, literal};
+use super::{Format, Library, Plugin, Target, literal};
 
 /// The library: `body` is the code of all modules, in which the class is called `Primus`.
 ///
 /// In the universal format it finds its place as Primus's library does: as a global variable (of
 /// `module.exports` under CommonJS, which is then replaced), as what `require` gives, or as what an
-/// AMD loader gets. Plugins run outside of its function, and so outside of strict mode: code that
-/// is older than that may depend on it.
+/// AMD loader gets. Plugins, and a parser of the application, run outside of its function, and so
+/// outside of strict mode: code that is older than that may depend on it.
 ///
 /// Around the modules is also what gives them modules of Node.js (`Primus.requires`), such as the
 /// package `ws`. Neither format names `require` or `import.meta`: bundlers would look for what is
 /// asked for, warn, or write down where the file lay.
 pub(super) fn wrap(library: &Library, format: Format, body: &str) -> String {
     let banner = format!(
-        "/* AllSpark {}: a client of {} with {} and {} */\n",
+        "/* AllSpark {}: a client of {} with {} and {}, in {} */\n",
         env!("CARGO_PKG_VERSION"),
         literal::comment(&library.pathname),
         library.transformer.name(),
-        library.parser.name(),
+        literal::comment(library.parser.name()),
+        baseline(library.target),
     );
     let wrapped = match format {
+        Format::Universal if library.target == Target::Legacy => legacy(library, body),
         Format::Universal => universal(library, body),
         Format::Module => module(library, body),
     };
     banner + &wrapped
 }
 
+/// What a browser must know to run it.
+fn baseline(target: Target) -> &'static str {
+    match target {
+        Target::Browser => "ES2022 (primus.js?legacy: in ES5)",
+        Target::Node => "ES2022",
+        Target::Legacy => "ES5",
+    }
+}
+
 fn universal(library: &Library, body: &str) -> String {
     let global = literal::string(&library.global);
-    let (parameter, call, argument) = match list(&library.plugins, "Primus") {
+    let (parameter, call, argument) = match list(library, "Primus") {
         Some(list) => (", plugins", PLUG, format!(", {list}")),
         None => ("", "", String::new()),
     };
@@ -42,6 +53,33 @@ fn universal(library: &Library, body: &str) -> String {
          {body}return Primus;\n}}, this ?? globalThis, {global}{argument});\n"
     )
 }
+
+/// As [`universal`], in ECMAScript 5.
+fn legacy(library: &Library, body: &str) -> String {
+    let global = literal::string(&library.global);
+    let (parameter, call, argument) = match list(library, "Primus") {
+        Some(list) => (", plugins", PLUG_LEGACY, format!(", {list}")),
+        None => ("", "", String::new()),
+    };
+    format!(
+        "(function (make, context, name{parameter}) {{\n\
+         var Primus = context[name] = make();\n\
+         {PUBLISH_LEGACY}{call}}})(function () {{\n'use strict';\n\
+         {body}return Primus;\n}}, this || self, {global}{argument});\n"
+    )
+}
+
+const PLUG_LEGACY: &str = "for (var i = 0; i < plugins.length; i++) plugins[i](Primus);\n";
+
+const PUBLISH_LEGACY: &str = "\
+if (typeof module === 'object' && module.exports) (context = module).exports = Primus;
+else if (typeof define === 'function' && define.amd) {
+define(context = function () { return Primus; });
+}
+Primus.requires = Primus.require = function (name) {
+return context.require && context.require(name);
+};
+";
 
 const PLUG: &str = "for (const plug of plugins) plug(Primus);\n";
 
@@ -56,15 +94,16 @@ Primus.requires = Primus.require = (name) => context.require?.(name);
 /// A module finds what the program can find that runs.
 const REQUIRES: &str = "\
 AllSpark.requires = AllSpark.require = (name) => {
-const { argv, cwd, getBuiltinModule } = globalThis.process ?? {};
-return getBuiltinModule?.('module').createRequire(argv[1] ?? cwd() + '/')(name);
+const { process } = globalThis;
+return process?.getBuiltinModule?.('module')
+.createRequire(process.argv[1] ?? process.cwd() + '/')(name);
 };
 ";
 
 /// The class has another name here, so that a plugin's own `Primus` is always its parameter. So is
 /// `require`, which plugins look for to know whether they are in Node.js.
 fn module(library: &Library, body: &str) -> String {
-    let plugs = match list(&library.plugins, "Primus, require") {
+    let plugs = match list(library, "Primus, require") {
         Some(list) => format!("for (const plug of {list}) {PLUG_MODULE}"),
         None => String::new(),
     };
@@ -77,13 +116,30 @@ fn module(library: &Library, body: &str) -> String {
 const PLUG_MODULE: &str =
     "plug(AllSpark, globalThis.process?.getBuiltinModule && AllSpark.requires);\n";
 
-/// A list of functions that take the class, one for each plugin, if there are any.
-fn list(plugins: &[Plugin], parameters: &str) -> Option<String> {
-    let functions: String = plugins
-        .iter()
-        .map(|each| plugin(each, parameters))
-        .collect();
-    (!plugins.is_empty()).then(|| format!("[\n{functions}]"))
+/// A list of functions that take the class, one for the parser of the application and one for each
+/// plugin, if there are any.
+fn list(library: &Library, parameters: &str) -> Option<String> {
+    let parser = match &library.parser {
+        ParserKind::Custom(custom) => Some(parser(&custom.client_half(), parameters)),
+        _ => None,
+    };
+    let plugins = library.plugins.iter().map(|each| plugin(each, parameters));
+    let functions: Vec<_> = parser.into_iter().chain(plugins).collect();
+    // Old browsers take a comma at the end for one more entry.
+    (!functions.is_empty()).then(|| format!("[\n{}\n]", functions.join(",\n")))
+}
+
+/// As in Primus, the functions of a parser see what its library declares, and that sees the class.
+fn parser(half: &ClientHalf, parameters: &str) -> String {
+    let function = |source: &str| source.trim().trim_end_matches(';').to_owned();
+    format!(
+        "function ({parameters}) {{\n{library}\n\
+         Primus.prototype.encoder = {encoder}\n;\n\
+         Primus.prototype.decoder = {decoder}\n;\n}}",
+        library = half.library,
+        encoder = function(&half.encoder),
+        decoder = function(&half.decoder),
+    )
 }
 
 /// Line breaks keep a comment at the end of foreign code from swallowing ours. A semicolon at the
@@ -96,7 +152,7 @@ fn plugin(plugin: &Plugin, parameters: &str) -> String {
         false => format!("Primus.prototype.ark[{name}] = {client}\n;\n"),
     };
     format!(
-        "function ({parameters}) {{\n{ark}{library}\n}},\n",
+        "function ({parameters}) {{\n{ark}{library}\n}}",
         library = plugin.library
     )
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use allspark_client::{Direction, Event, Kind, Primus, Value, Verdict};
-use allspark_protocol::parser::ParserKind;
+use allspark_protocol::parser::{Parser, ParserKind};
 use allspark_transformers::TransformerKind;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::json;
@@ -70,6 +70,32 @@ async fn values_of_any_kind_come_back() {
     assert_eq!(data(&mut client).await.text(), Some("[true,1.5]"));
     assert_eq!(data(&mut client).await.encoded(), b"7");
     server.stop();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_parser_is_spoken() {
+    for parser in ParserKind::ALL {
+        if parser == ParserKind::Raw {
+            continue;
+        }
+        let server = Server::start_at(TransformerKind::WebSockets, "127.0.0.1:0", parser);
+        let name = parser.name().to_uppercase();
+        let mut client = Primus::connect(server.url()).parser(&name).await.unwrap();
+        let value = allspark_client::value!({ "n": [1, null, 0.5], "text": "\u{2028} 👋" });
+        client.write(&value).await.unwrap();
+        assert_eq!(data(&mut client).await.value(), Ok(value));
+        client.write(("a", 1_u64 << 40)).await.unwrap();
+        let pair: (String, u64) = data(&mut client).await.parse().unwrap();
+        assert_eq!(pair, ("a".to_owned(), 1 << 40));
+        client.writer().write_bytes([0xff, 0]).await.unwrap();
+        let bytes = data(&mut client).await.value().unwrap();
+        match parser {
+            // What Node.js makes of bytes.
+            ParserKind::Json => assert_eq!(bytes["type"], "Buffer".into()),
+            _ => assert_eq!(bytes.as_bytes(), Some(&[0xff, 0][..])),
+        }
+        server.stop();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

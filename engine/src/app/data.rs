@@ -28,6 +28,10 @@ impl<'a> Data<'a> {
         self.kind
     }
 
+    pub(super) fn parser(&self) -> ParserKind {
+        self.parser
+    }
+
     /// The message as the parser of the client encoded it; for JSON this is the JSON text.
     pub fn encoded(&self) -> &'a [u8] {
         self.bytes

@@ -9,9 +9,16 @@ use allspark_protocol::transformer::Kind;
 use super::data::Data;
 use super::ends::{Destroy, ReadyState};
 use super::error::SparkError;
-use super::host::{Extras, Handler, Host, Listeners, Server, StepVisitor, Visitor};
+use super::headers::KeptRequest;
+use super::host::{
+    Command, Extras, Handler, Host, Later, Listeners, Opening, Server, StepVisitor, Transforms,
+    Visitor,
+};
+use super::later::run_later;
+use super::packet::{Fate, Onward, Packet};
 use super::target::RoomEvent;
 use super::timers::Due;
+use crate::config::KeepHeaders;
 use crate::guard;
 use crate::memory::Key;
 
@@ -40,10 +47,113 @@ fn tell_panic(called: Result<(), String>, what: &'static str) {
 /// `connection`: the first that the application hears of a spark.
 pub(crate) fn connection<H: Host>(host: &mut H, key: Key, head: &RequestHead<'_>) {
     for_each_listener(host, |host, listeners| {
-        for listener in &listeners.connection {
-            guarded(host, key, |host| listener(host, key, head));
+        let next = call_connection(host, key, listeners, 0, Some(head));
+        if let Some((next, later)) = next {
+            // Later listeners see all headers, too.
+            let all = KeptRequest::new(head, &KeepHeaders::All);
+            let kept = std::mem::replace(&mut host.spark_mut(key).request, all);
+            let listeners = Arc::clone(listeners);
+            let opening = Opening {
+                listeners,
+                next,
+                kept,
+            };
+            host.begin_opening(key, opening);
+            run_later(host, key, later);
         }
     });
+}
+
+/// The other `connection` listeners, after one that was waited for.
+pub(crate) fn go_on_opening<H: Host>(host: &mut H, key: Key) {
+    let Some(opening) = host.opening(key) else {
+        return;
+    };
+    let (listeners, first) = (Arc::clone(&opening.listeners), opening.next);
+    let own = host.take_listeners();
+    let next = call_connection(host, key, &listeners, first, None);
+    host.put_listeners(own);
+    if let Some((next, later)) = next {
+        if let Some(opening) = host.opening(key) {
+            opening.next = next;
+        }
+        return run_later(host, key, later);
+    }
+    if let Some(opening) = host.opening(key) {
+        let kept = std::mem::take(&mut opening.kept);
+        host.spark_mut(key).request = kept;
+    }
+    host.opened(key);
+}
+
+/// Calls `connection` listeners from this one on, up to the first that is to be waited for. Returns
+/// that, and the number of the one behind it.
+fn call_connection<H: Host>(
+    host: &mut H,
+    key: Key,
+    listeners: &Listeners,
+    first: usize,
+    head: Option<&RequestHead<'_>>,
+) -> Option<(usize, Later)> {
+    for (number, listener) in listeners.connection.iter().enumerate().skip(first) {
+        let later = guarded(host, key, |host| listener(host, key, head));
+        if let Some(later) = later.flatten() {
+            return Some((number + 1, later));
+        }
+    }
+    None
+}
+
+/// What came of a message that goes through the transforms.
+pub(crate) enum Incoming {
+    /// The application is to get it.
+    Data,
+    /// It does not.
+    Nothing,
+    /// A transform takes its time; this one is next.
+    Waits(usize),
+}
+
+/// A message goes through the transforms, from this one on. If one of them takes its time, the
+/// shard is told with this number what came of it.
+pub(crate) fn incoming<H: Host>(
+    host: &mut H,
+    key: Key,
+    packet: &mut Packet<'_>,
+    transforms: &Transforms,
+    first: usize,
+    number: u64,
+) -> Incoming {
+    for (place, transform) in transforms.incoming.iter().enumerate().skip(first) {
+        let transformed = guarded(host, key, |host| transform(host, key, packet));
+        let outcome = transformed
+            .map(|transformed| packet.outcome(transformed, |_| answer_to(host, key, number)));
+        match outcome {
+            Some(Ok(Fate::Next)) if is_open(host, key) => {}
+            Some(Ok(Fate::Later)) => return Incoming::Waits(place + 1),
+            Some(Err(error)) => {
+                host.report(key, error);
+                return Incoming::Nothing;
+            }
+            _ => return Incoming::Nothing,
+        }
+    }
+    Incoming::Data
+}
+
+/// Tells the shard of a spark what came of its message.
+fn answer_to<H: Host>(host: &H, key: Key, number: u64) -> Onward {
+    let server = Arc::clone(host.server());
+    let shard = host.spark(key).id.parts(server.id_key).shard;
+    Box::new(move |body, transformed| {
+        let answer = Box::new((body, transformed));
+        let command = Command::Transformed {
+            spark: key,
+            number,
+            answer,
+        };
+        server.mesh.send(shard, command);
+    })
 }
 
 /// `data`.
@@ -171,6 +281,9 @@ pub(crate) fn disconnection<H: Host>(host: &mut H, key: Key) {
     });
     let extras = host.spark_mut(key).extras.take();
     drop_extras(host, extras);
+    if let Some(life) = host.take_life(key) {
+        life.end();
+    }
 }
 
 /// Drops what the application gave to a spark that has ended. Each value has a guard of its own,
@@ -181,10 +294,12 @@ pub(crate) fn drop_extras<H: Host>(host: &mut H, extras: Option<Box<Extras>>) {
     };
     let Extras {
         handlers,
+        given_id: _,
         notes,
         state,
         timers,
         hears_rooms: _,
+        seen_per_spark: _,
     } = *extras;
     for timer in timers {
         host.cancel_timer(timer);

@@ -1,9 +1,8 @@
 //! Reaches a server, or one spark, from any thread and at any time.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use allspark_protocol::parser::ParserKind;
 use allspark_protocol::primus::SparkId;
 use allspark_protocol::primus::reserved::reserved_server;
 use allspark_protocol::transformer::Kind;
@@ -13,6 +12,7 @@ use super::error::SparkError;
 use super::host::{Command, Finder, Server, Visitor};
 use super::message::{self, Message};
 use super::spark::Spark;
+use super::transform::{self, Written};
 use crate::stats::Stats;
 
 impl Spark<'_> {
@@ -21,6 +21,9 @@ impl Spark<'_> {
         SparkHandle::new(Handle::new(self.host.server()), self.id())
     }
 }
+
+/// A message as the parser encoded it and the transforms have left it.
+type Encoded = Written<(Kind, Arc<[u8]>)>;
 
 /// Reaches a server from any thread and at any time.
 ///
@@ -34,14 +37,19 @@ impl Handle {
         Self(Arc::clone(server))
     }
 
-    /// Writes a message to every spark. It is encoded once. Fails only when it can't be encoded or
-    /// is longer than a frame can be.
+    /// Writes a message to every spark. It is encoded once. Fails only when it can't be encoded, is
+    /// longer than a frame can be, or was refused by a transform.
     pub fn write(&self, message: impl Message) -> Result<(), SparkError> {
-        let (kind, payload) = self.encode(message)?;
-        self.send_to_all(|| Command::Broadcast {
-            kind,
-            payload: Arc::clone(&payload),
-        });
+        match self.encode(message)? {
+            Written::Now((kind, payload)) => self.send_to_all(|| Command::Broadcast {
+                kind,
+                payload: Arc::clone(&payload),
+            }),
+            Written::Later(awaited) => {
+                self.send_to_all(|| Command::BroadcastLater(Arc::clone(&awaited)));
+            }
+            Written::Nothing => {}
+        }
         Ok(())
     }
 
@@ -114,10 +122,18 @@ impl Handle {
         stats
     }
 
-    fn encode(&self, message: impl Message) -> Result<(Kind, Arc<[u8]>), SparkError> {
+    /// Encodes a message and has it transformed.
+    pub(super) fn encode(&self, message: impl Message) -> Result<Encoded, SparkError> {
         let mut scratch = Vec::new();
-        let (kind, payload) = message::encode(&message, self.0.options.parser, &mut scratch)?;
-        Ok((kind, payload.into()))
+        let parser = self.0.options.parser;
+        let (kind, payload) = message::encode(&message, parser, &mut scratch)?;
+        let own = |kind, payload: &[u8]| (kind, payload.into());
+        if self.0.transforms.load(Ordering::Acquire)
+            && let Some(transforms) = &self.0.listeners().transforms
+        {
+            return transform::outgoing(&self.0, transforms, kind, payload, own);
+        }
+        Ok(Written::Now(own(kind, payload)))
     }
 
     pub(super) fn send_to(&self, id: SparkId, command: Command) {
@@ -127,16 +143,17 @@ impl Handle {
         }
     }
 
-    pub(super) fn parser(&self) -> ParserKind {
-        self.0.options.parser
-    }
-
     pub(crate) fn server(&self) -> &Arc<Server> {
         &self.0
     }
 
     pub(super) fn shards(&self) -> u16 {
         self.0.mesh.shards()
+    }
+
+    /// The first shard passes it on, if it is not the right one.
+    pub(super) fn send_to_first(&self, command: Command) {
+        self.0.mesh.send(0, command);
     }
 
     pub(super) fn send_to_all(&self, command: impl Fn() -> Command) {
@@ -169,21 +186,37 @@ impl SparkHandle {
         Self { primus, id }
     }
 
+    pub(crate) fn primus(&self) -> &Handle {
+        &self.primus
+    }
+
     /// The id of the spark.
     pub fn id(&self) -> SparkId {
         self.id
     }
 
-    pub(super) fn primus(&self) -> &Handle {
-        &self.primus
+    /// Writes a message. Fails only when it can't be encoded, is longer than a frame can be, or was
+    /// refused by a transform.
+    pub fn write(&self, message: impl Message) -> Result<(), SparkError> {
+        self.write_counted(message).map(drop)
     }
 
-    /// Writes a message. Fails only when it can't be encoded or is longer than a frame can be.
-    pub fn write(&self, message: impl Message) -> Result<(), SparkError> {
-        let (kind, payload) = self.primus.encode(message)?;
+    /// The same; returns how many bytes it is, if anything is left of it.
+    pub(super) fn write_counted(&self, message: impl Message) -> Result<usize, SparkError> {
         let id = self.id;
-        self.send(Command::Write { id, kind, payload });
-        Ok(())
+        Ok(match self.primus.encode(message)? {
+            Written::Now((kind, payload)) => {
+                let bytes = payload.len();
+                self.send(Command::Write { id, kind, payload });
+                bytes
+            }
+            Written::Later(awaited) => {
+                let bytes = awaited.bytes;
+                self.send(Command::WriteLater { id, awaited });
+                bytes
+            }
+            Written::Nothing => 0,
+        })
     }
 
     /// Ends the spark; its client does not reconnect.

@@ -6,7 +6,7 @@ use crate::config::KeepHeaders;
 
 /// The query string and the headers that are kept, in one piece of text; if it is empty it owns no
 /// memory.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct KeptRequest {
     /// The query, then lines of `name: value`, each ended by a line feed, names in lower case.
     text: Box<str>,

@@ -7,6 +7,8 @@
 
 use std::any::Any;
 use std::net::SocketAddr;
+use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -18,17 +20,21 @@ use allspark_protocol::primus::{Heartbeat, Latency, SparkId};
 use allspark_protocol::transformer::{Kind, Wire};
 use smallvec::SmallVec;
 
+use super::awaited::Awaited;
 use super::data::Data;
 use super::ends::{Destroy, EndOptions, ReadyState};
 use super::error::SparkError;
 use super::headers::KeptRequest;
 use super::legs::Leg;
-use super::target::{Names, Publish, Question, RoomEvent, Target};
+use super::life::Life;
+use super::packet::{Body, Packet, Transformed};
+use super::target::{AwaitedPublish, Names, Publish, Question, RoomEvent, Target};
 use crate::layers::{Chain, Decision, Notes};
 use crate::memory::Key;
 use crate::mesh::{Parcel, Weigh};
 use crate::rooms::{RoomError, Rooms};
 use crate::shared::Shared;
+use crate::tasks::{BoxFuture, Desk};
 
 /// What all shards of a server share.
 pub(crate) type Server = Shared<Command, Listeners>;
@@ -74,6 +80,36 @@ pub(crate) trait Host {
     ) -> Key;
     /// Returns false when it was called for the last time, or cancelled, already.
     fn cancel_timer(&mut self, timer: Key) -> bool;
+    /// Whether a spark is there and has not ended.
+    fn has_open(&self, key: Key) -> bool;
+    /// Runs a future that belongs to a spark.
+    fn spawn(&mut self, key: Key, future: BoxFuture);
+    /// What futures ask of the shard.
+    fn desk(&self) -> &Rc<LocalDesk>;
+    /// What a spark shares with futures; `None` if no future asked for it yet.
+    fn life(&self, key: Key) -> Option<&Rc<Life>>;
+    fn set_life(&mut self, key: Key, life: Rc<Life>);
+    /// The spark ends.
+    fn take_life(&mut self, key: Key) -> Option<Rc<Life>>;
+    /// More waits for the application than before. `is_full` says that it is too much now: the
+    /// spark's connection is not listened to until as many calls of [`Host::taken`] have come.
+    fn untaken(&mut self, key: Key, cost: usize, is_full: bool);
+    fn taken(&mut self, key: Key);
+    /// Calls a function once little waits to be sent to a spark, or once it has ended.
+    fn when_drained(&mut self, key: Key, call: OnDrained);
+    /// Bytes that may be written to a spark to which little waits to be sent, before that is to be
+    /// looked at again.
+    fn write_credit(&self) -> usize;
+    /// The other `connection` listeners wait.
+    fn begin_opening(&mut self, key: Key, opening: Opening);
+    /// The listener that the others waited for is done. They go on once nothing runs.
+    fn end_opening(&mut self, key: Key, result: Result<(), String>);
+    /// Takes what waits of a spark's `connection` event.
+    fn opening(&mut self, key: Key) -> Option<&mut Opening>;
+    /// Everything of it is done.
+    fn opened(&mut self, key: Key);
+    /// Ends a spark because a listener failed.
+    fn failed(&mut self, key: Key, why: String);
 }
 
 /// The part of a spark that does not depend on the transformer.
@@ -101,6 +137,8 @@ pub(crate) struct Extras {
     /// In the order in which they were attached. One list for all events, because most sparks have
     /// a single handler.
     pub(crate) handlers: SmallVec<[Handler; 1]>,
+    /// The id that the application has given to it.
+    pub(crate) given_id: Option<Arc<str>>,
     /// What layers have attached to the request that opened it.
     pub(crate) notes: Option<Box<Notes>>,
     /// A value of the application.
@@ -109,6 +147,29 @@ pub(crate) struct Extras {
     pub(crate) timers: SmallVec<[Key; 1]>,
     /// One of the handlers is for events of rooms.
     pub(crate) hears_rooms: bool,
+    /// The number of the next broadcast that is transformed for it, if there are transforms that
+    /// know it.
+    pub(crate) seen_per_spark: u64,
+}
+
+/// A function that a future asked for.
+pub(crate) type LocalCall = Box<dyn FnOnce(&mut dyn Host)>;
+
+/// What futures ask of their shard.
+pub(crate) type LocalDesk = Desk<LocalCall>;
+
+pub(crate) type OnDrained = Box<dyn FnOnce()>;
+
+/// What a `connection` listener that is `async` still does.
+pub(crate) type Later = Pin<Box<dyn Future<Output = Result<(), String>>>>;
+
+/// The `connection` event of a spark, while a listener is not done with it.
+pub(crate) struct Opening {
+    pub(crate) listeners: Arc<Listeners>,
+    /// The first of them that was not called yet.
+    pub(crate) next: usize,
+    /// What the spark keeps of its request once all of them were called. Until then it keeps all.
+    pub(crate) kept: KeptRequest,
 }
 
 pub(crate) type OnData = Box<dyn FnMut(&mut dyn Host, Key, Data<'_>)>;
@@ -134,7 +195,9 @@ pub(crate) type EveryData = dyn Fn(&mut dyn Host, Key, Data<'_>) + Send + Sync;
 pub(crate) type EverySpark = dyn Fn(&mut dyn Host, Key) + Send + Sync;
 pub(crate) type EveryError = dyn Fn(&mut dyn Host, Key, &SparkError) + Send + Sync;
 pub(crate) type EveryRoom = dyn Fn(&mut dyn Host, Key, &RoomEvent) + Send + Sync;
-pub(crate) type EveryConnection = dyn Fn(&mut dyn Host, Key, &RequestHead<'_>) + Send + Sync;
+/// Without the head if an earlier one was `async`. Returns what is to be awaited.
+pub(crate) type EveryConnection =
+    dyn Fn(&mut dyn Host, Key, Option<&RequestHead<'_>>) -> Option<Later> + Send + Sync;
 pub(crate) type EveryPing = dyn Fn(&mut dyn Host, Key, u64) + Send + Sync;
 pub(crate) type EveryPong = dyn Fn(&mut dyn Host, Key, Option<u64>) + Send + Sync;
 pub(crate) type OnInitialised = dyn Fn(&Arc<Server>) + Send + Sync;
@@ -156,7 +219,26 @@ pub(crate) struct Listeners {
     pub(crate) initialised: Vec<Arc<OnInitialised>>,
     pub(crate) close: Vec<Arc<OnClose>>,
     pub(crate) layers: Arc<Chain>,
+    /// Absent as long as there are none.
+    pub(crate) transforms: Option<Arc<Transforms>>,
+    pub(crate) id_generator: Option<Arc<IdGenerator>>,
 }
+
+pub(crate) type Transform = dyn Fn(&mut Packet<'_>) -> Transformed + Send + Sync;
+pub(crate) type TransformOfSpark =
+    dyn Fn(&mut dyn Host, Key, &mut Packet<'_>) -> Transformed + Send + Sync;
+
+/// Functions that messages go through, in the order of these lists.
+#[derive(Clone, Default)]
+pub(crate) struct Transforms {
+    pub(crate) incoming: Vec<Arc<TransformOfSpark>>,
+    pub(crate) outgoing: Vec<Arc<Transform>>,
+    /// They get a spark that they can only read.
+    pub(crate) outgoing_per_spark: Vec<Arc<TransformOfSpark>>,
+}
+
+/// Makes the id of a spark of the request that opened it.
+pub(crate) type IdGenerator = dyn Fn(&RequestHead<'_>) -> String + Send + Sync;
 
 /// Is called with every spark; `false` stops it.
 pub(crate) type Visitor = Arc<dyn Fn(&mut dyn Host, Key) -> bool + Send + Sync>;
@@ -177,21 +259,49 @@ pub(crate) type Finder = Box<dyn FnOnce(Option<(&mut dyn Host, Key)>) + Send>;
 /// What a shard can be asked to do.
 pub(crate) enum Command {
     /// Write an encoded message to every spark.
-    Broadcast { kind: Kind, payload: Arc<[u8]> },
+    Broadcast {
+        kind: Kind,
+        payload: Arc<[u8]>,
+    },
     /// Write an encoded message to one spark.
     Write {
         id: SparkId,
         kind: Kind,
         payload: Arc<[u8]>,
     },
+    /// The same with a message that is not known yet.
+    BroadcastLater(Arc<Awaited>),
+    WriteLater {
+        id: SparkId,
+        awaited: Arc<Awaited>,
+    },
+    /// Some of those messages are known now.
+    Settled,
+    /// A transform has taken its time for a message of a client.
+    Transformed {
+        spark: Key,
+        number: u64,
+        answer: Box<(Body<'static>, Transformed)>,
+    },
     /// End one spark.
-    End { id: SparkId, options: EndOptions },
+    End {
+        id: SparkId,
+        options: EndOptions,
+    },
     /// Write a message to rooms.
     Publish(Arc<Publish>),
+    /// The same, once its transforms are done.
+    PublishLater(Arc<AwaitedPublish>),
     /// Have a spark join rooms.
-    Join { id: SparkId, rooms: Names },
+    Join {
+        id: SparkId,
+        rooms: Names,
+    },
     /// Have a spark leave rooms, or all of them.
-    Leave { id: SparkId, rooms: Option<Names> },
+    Leave {
+        id: SparkId,
+        rooms: Option<Names>,
+    },
     /// Have everybody leave these rooms.
     Empty(Arc<[Box<str>]>),
     /// Say who is in rooms.
@@ -204,15 +314,29 @@ pub(crate) enum Command {
     /// Call a function with every spark, one after the other.
     ForEach(Step),
     /// Go on with such a walk.
-    StepOn { walk: Key },
+    StepOn {
+        walk: Key,
+    },
     /// Call a function with one spark, or without it.
-    Find { id: SparkId, finder: Finder },
+    Find {
+        id: SparkId,
+        finder: Finder,
+    },
+    /// Call a function with the spark to which the application gave this id, or have the next
+    /// shard look for it, or call it without.
+    FindGiven {
+        id: Box<str>,
+        finder: Finder,
+    },
     /// Take over a connection with a request for a session of that shard.
     Arrive(Box<Parcel>),
     /// End all sparks and the shard.
     Destroy(Destroy),
     /// Look which functions every spark goes through from now on, and which layers requests do.
     Listeners,
+    /// Carry out the next thing that a future of this shard asked for, see
+    /// [`Desk`](crate::tasks::Desk).
+    Asked,
     /// Answer the request on this connection, if it still waits for this ticket.
     Answer {
         connection: Key,
@@ -233,6 +357,7 @@ impl Weigh for Command {
             + match self {
                 Self::Broadcast { payload, .. } | Self::Write { payload, .. } => payload.len(),
                 Self::Publish(publish) => publish.bytes(),
+                Self::PublishLater(publish) => publish.bytes(),
                 Self::Join { rooms, .. } => bytes_of(rooms),
                 Self::Leave { rooms, .. } => rooms.as_deref().map_or(0, bytes_of),
                 Self::Empty(rooms) => bytes_of(rooms),
@@ -240,13 +365,18 @@ impl Weigh for Command {
                 Self::Arrive(parcel) => parcel.bytes(),
                 Self::Answer { response, .. } => response.body_bytes().len(),
                 Self::Decide { decision, .. } => decision.bytes(),
-                Self::End { .. }
+                Self::BroadcastLater(awaited) | Self::WriteLater { awaited, .. } => awaited.bytes,
+                Self::Transformed { answer, .. } => answer.0.encoded().1.len(),
+                Self::FindGiven { id, .. } => id.len(),
+                Self::Settled
+                | Self::End { .. }
                 | Self::Visit { .. }
                 | Self::ForEach(_)
                 | Self::StepOn { .. }
                 | Self::Find { .. }
                 | Self::Destroy(_)
-                | Self::Listeners => 0,
+                | Self::Listeners
+                | Self::Asked => 0,
             }
     }
 }

@@ -49,8 +49,9 @@ impl Attach {
     pub fn on_connection(&self, listener: impl Fn(&mut Spark<'_>) + Send + Sync + 'static) {
         self.attach(|listeners| {
             let listener = Arc::new(
-                move |host: &mut dyn Host, key: Key, head: &RequestHead<'_>| {
+                move |host: &mut dyn Host, key: Key, head: Option<&RequestHead<'_>>| {
                     listener(&mut Spark::opening(host, key, head));
+                    None
                 },
             );
             listeners.connection.push(listener);
@@ -108,7 +109,7 @@ impl Attach {
         });
     }
 
-    /// `incoming::pong`: calls `listener` with every pong of a client, before `heartbeat`, and with
+    /// `incoming::pong`: calls `listener` with every pong of a client, after `heartbeat`, and with
     /// what it says: what the ping said, if the client is honest. `None` if that is no number, and
     /// for a ping of the WebSocket, which counts as a pong.
     #[doc(alias = "incoming::pong")]
@@ -140,6 +141,10 @@ impl Attach {
     /// ever has no end, so nobody hears of it.
     pub fn on_close(&self, listener: impl Fn(&Destroy) + Send + Sync + 'static) {
         self.attach(|listeners| listeners.close.push(Arc::new(listener)));
+    }
+
+    pub(super) fn server(&self) -> &Server {
+        &self.0
     }
 
     pub(super) fn attach(&self, change: impl FnOnce(&mut Listeners)) {

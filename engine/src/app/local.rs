@@ -9,6 +9,7 @@ use super::host::Host;
 use super::message::{self, Message};
 use super::spark::Spark;
 use crate::stats::Stats;
+use crate::tasks::Executor;
 
 impl Spark<'_> {
     /// The server, from within a handler.
@@ -27,7 +28,8 @@ pub struct LocalPrimus<'a> {
 
 impl LocalPrimus<'_> {
     /// Writes a message to every spark of the server, the caller's included. It is encoded once.
-    /// A message that can't be encoded, or that no frame can hold, is returned as the error.
+    /// A message that can't be encoded, that no frame can hold, or that a transform refuses is an
+    /// error.
     pub fn write(&mut self, message: impl Message) -> Result<(), SparkError> {
         let mut scratch = self.host.take_scratch();
         let result = match message::encode(&message, self.host.parser(), &mut scratch) {
@@ -63,6 +65,16 @@ impl LocalPrimus<'_> {
     /// As [`Handle::stats`].
     pub fn stats(&self) -> Stats {
         self.handle().stats()
+    }
+
+    /// What runs futures on this shard.
+    pub fn executor(&self) -> Executor {
+        self.host.desk().executor().clone()
+    }
+
+    /// As [`Executor::spawn`].
+    pub fn spawn(&self, future: impl Future<Output = ()> + 'static) {
+        self.host.desk().executor().spawn(future);
     }
 
     /// A handle, which can be kept and sent to other threads.

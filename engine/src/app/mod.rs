@@ -7,9 +7,12 @@
 //! | [`spark`], [`local`], [`handle`] | the interface, on the shard and from anywhere |
 //! | [`rooms`], [`room_names`], [`target`] | rooms, and what shards say to each other about them |
 //! | [`next`] | visits to all sparks, each of which may take its time |
+//! | [`transform`], [`packet`] | functions that messages go through |
 //! | [`emit`] | calls functions of the application, under a guard |
 //! | [`layers`], [`attached`] | its layers, and what they attach to a request for its spark |
 //! | [`timers`] | calls them at a time |
+//! | [`local_spark`], [`spark_stream`], [`later`] | the interface for `async` blocks |
+//! | [`life`], [`inbox`] | what a spark shares with them |
 //!
 //! It decides nothing about bytes and knows neither sockets nor sessions.
 //!
@@ -21,43 +24,65 @@
 //! - A handler must not block: all sparks of its shard wait for it. What takes long belongs on
 //!   another thread, which answers through a [`SparkHandle`].
 
+mod answer;
+mod attach;
 mod attached;
+mod awaited;
 mod data;
 mod emit;
 mod ends;
 mod error;
+mod given_id;
 mod handle;
 mod headers;
 pub(crate) mod host;
+mod inbox;
+mod later;
 mod layers;
 mod legs;
+mod life;
 mod listen;
 mod local;
+mod local_spark;
 mod message;
 mod next;
+mod owned;
+mod packet;
 mod room_names;
 mod rooms;
 mod spark;
+mod spark_stream;
 pub(crate) mod target;
 mod timers;
+mod transform;
 
 pub use data::Data;
 pub use ends::{Destroy, EndOptions, ReadyState};
-pub use error::SparkError;
+pub use error::{Fault, SparkError};
 pub use handle::{Handle, SparkHandle};
 pub use headers::Headers;
+pub use later::Outcome;
 pub use layers::Layers;
 pub use listen::Attach;
 pub use local::LocalPrimus;
+pub use local_spark::LocalSpark;
 pub use message::{Json, Message};
 pub use next::Next;
+pub use owned::OwnedData;
+pub use packet::{Packet, TransformTicket, Transformed};
 pub use room_names::RoomNames;
 pub use rooms::{LocalRoom, Room};
 pub use spark::{Spark, Timer};
+pub use spark_stream::SparkStream;
 
+pub(crate) use awaited::{Awaited, Settled};
 pub(crate) use emit::{
-    closed, connection, data, disconnection, drop_extras, error, find, heartbeat, incoming_pong,
-    initialised, outgoing_ping, room_event, spark_timer, step, visit,
+    Incoming, closed, connection, data, disconnection, drop_extras, error, find, go_on_opening,
+    heartbeat, incoming, incoming_pong, initialised, outgoing_ping, room_event, spark_timer, step,
+    visit,
 };
 pub(crate) use headers::KeptRequest;
+pub(crate) use life::Life;
+pub(crate) use packet::{Body, Fate};
 pub(crate) use timers::Timers;
+pub(crate) use transform::{Written, outgoing, outgoing_per_spark};

@@ -13,7 +13,8 @@ use super::local::LocalPrimus;
 use super::message::{self, Message};
 use super::room_names::{self, RoomNames};
 use super::spark::Spark;
-use super::target::{Publish, Question, RoomEvent, Target};
+use super::target::{AwaitedPublish, Publish, Question, RoomEvent, Target};
+use super::transform::Written;
 use crate::memory::Key;
 use crate::rooms::RoomError;
 
@@ -258,7 +259,8 @@ impl Room {
     /// client that reads slowly it takes the place of an older one that still waits, instead of
     /// waiting behind it. Values of one key arrive in their order, and each client gets the last
     /// one. A value may arrive before other messages that were written before it. A key counts
-    /// among those for the same rooms, named in the same order.
+    /// among those for the same rooms, named in the same order. Transforms that know the spark make
+    /// every value a message like any other.
     ///
     /// ```
     /// fn tick(primus: &allspark_engine::Handle, symbol: &str, cents: u64) {
@@ -274,17 +276,27 @@ impl Room {
     /// to single sparks and to rooms by one thread arrive in the order in which they were made.
     ///
     /// # Errors
-    /// The message can't be encoded, or is longer than a frame can be.
+    /// The message can't be encoded, is longer than a frame can be, or a transform refused it.
     pub fn write(&self, message: impl Message) -> Result<(), SparkError> {
-        let mut scratch = Vec::new();
-        let (kind, payload) = message::encode(&message, self.primus.parser(), &mut scratch)?;
-        let publish = Arc::new(Publish {
-            target: self.target.clone(),
-            kind,
-            payload: payload.into(),
-        });
-        self.primus
-            .send_to_all(|| Command::Publish(Arc::clone(&publish)));
+        let target = self.target.clone();
+        match self.primus.encode(message)? {
+            Written::Now((kind, payload)) => {
+                let publish = Arc::new(Publish {
+                    target,
+                    kind,
+                    payload,
+                });
+                self.primus
+                    .send_to_all(|| Command::Publish(Arc::clone(&publish)));
+            }
+            Written::Later(awaited) => {
+                let target = Arc::new(target);
+                let publish = Arc::new(AwaitedPublish { target, awaited });
+                self.primus
+                    .send_to_all(|| Command::PublishLater(Arc::clone(&publish)));
+            }
+            Written::Nothing => {}
+        }
         Ok(())
     }
 

@@ -34,7 +34,7 @@ pub struct Spark<'a> {
     pub(super) host: &'a mut dyn Host,
     pub(super) key: Key,
     /// The request that opened it, while the `connection` event runs.
-    head: Option<&'a RequestHead<'a>>,
+    pub(super) head: Option<&'a RequestHead<'a>>,
 }
 
 impl<'a> Spark<'a> {
@@ -49,8 +49,11 @@ impl<'a> Spark<'a> {
     }
 
     /// While its `connection` event runs.
-    pub(super) fn opening(host: &'a mut dyn Host, key: Key, head: &'a RequestHead<'a>) -> Self {
-        let head = Some(head);
+    pub(super) fn opening(
+        host: &'a mut dyn Host,
+        key: Key,
+        head: Option<&'a RequestHead<'a>>,
+    ) -> Self {
         Self { host, key, head }
     }
 
@@ -143,8 +146,8 @@ impl<'a> Spark<'a> {
     /// }
     /// ```
     ///
-    /// Returns false when the spark has ended. A message that can't be encoded, or that no frame
-    /// can hold, emits `error` and leaves the spark open, as in Primus.
+    /// Returns false when the spark has ended. A message that can't be encoded, that no frame can
+    /// hold, or that a transform refuses emits `error` and leaves the spark open, as in Primus.
     pub fn write(&mut self, message: impl Message) -> bool {
         if self.inner().ready != ReadyState::Open {
             return false;
@@ -215,7 +218,7 @@ impl<'a> Spark<'a> {
         })));
     }
 
-    /// `incoming::pong`: calls `handler` with every pong, before `heartbeat`, and with what it
+    /// `incoming::pong`: calls `handler` with every pong, after `heartbeat`, and with what it
     /// says, if that is a number; see [`Attach::on_incoming_pong`](crate::Attach).
     #[doc(alias = "incoming::pong")]
     pub fn on_incoming_pong(
@@ -347,7 +350,7 @@ impl<'a> Spark<'a> {
         self.host.spark(self.key)
     }
 
-    fn attach(&mut self, handler: Handler) {
+    pub(super) fn attach(&mut self, handler: Handler) {
         self.extras().handlers.push(handler);
     }
 }

@@ -2,11 +2,12 @@
 
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use allspark_protocol::primus::SparkId;
 use allspark_protocol::transformer::Kind;
 
+use super::awaited::Awaited;
 use crate::rooms::RoomError;
 
 /// Names of rooms, each by itself.
@@ -22,6 +23,14 @@ pub(crate) struct Target {
 }
 
 impl Target {
+    /// What it costs.
+    pub(crate) fn bytes(&self) -> usize {
+        let names = self.rooms.iter().map(|name| name.len() + 16);
+        let except = self.except.len() * size_of::<SparkId>();
+        let key = self.latest.as_ref().map_or(0, |key| key.len());
+        names.sum::<usize>() + except + key
+    }
+
     /// The key among those of all rooms.
     pub(crate) fn scope(&self) -> Option<Rc<str>> {
         let key = self.latest.as_deref()?;
@@ -38,15 +47,25 @@ impl Target {
 pub(crate) struct Publish {
     pub(crate) target: Target,
     pub(crate) kind: Kind,
-    pub(crate) payload: Box<[u8]>,
+    pub(crate) payload: Arc<[u8]>,
 }
 
 impl Publish {
     pub(crate) fn bytes(&self) -> usize {
-        let names = self.target.rooms.iter().map(|name| name.len() + 16);
-        let except = self.target.except.len() * size_of::<SparkId>();
-        let key = self.target.latest.as_ref().map_or(0, |key| key.len());
-        self.payload.len() + names.sum::<usize>() + except + key
+        self.payload.len() + self.target.bytes()
+    }
+}
+
+/// The same, while its transforms take their time.
+#[derive(Debug)]
+pub(crate) struct AwaitedPublish {
+    pub(crate) target: Arc<Target>,
+    pub(crate) awaited: Arc<Awaited>,
+}
+
+impl AwaitedPublish {
+    pub(crate) fn bytes(&self) -> usize {
+        self.awaited.bytes + self.target.bytes()
     }
 }
 

@@ -10,6 +10,7 @@
 //! | [`posts`] | which parts of the logs are for the members of rooms |
 //! | [`cursor`] | how far a walk is, and what it may do in a turn |
 //! | [`steps`] | visits that wait after each spark until they are told to go on |
+//! | [`per_spark`] | broadcasts that are not the same for every spark |
 //! | [`ending`] | the end of all sparks, as fast as was asked for |
 //! | [`pings`] | frames of pings, shared by those who are pinged together |
 //!
@@ -26,7 +27,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use allspark_protocol::Instant;
-use allspark_protocol::transformer::Wire;
+use allspark_protocol::transformer::{Kind, Wire};
 
 use smallvec::SmallVec;
 
@@ -36,6 +37,7 @@ use crate::memory::{BlockPool, FrameClass, FrameTooLong, Slice, unshared};
 mod cursor;
 mod ending;
 mod log;
+mod per_spark;
 mod pings;
 mod posts;
 mod steps;
@@ -45,6 +47,7 @@ pub(crate) use posts::{Audience, Part, Parts, RoomWalk};
 
 use ending::Ending;
 use log::Log;
+use per_spark::PerSpark;
 use pings::Pings;
 use posts::Posts;
 use steps::Steps;
@@ -64,11 +67,13 @@ pub(crate) struct Fanout<V, S> {
     /// Every broadcast before these offsets has reached everybody, unless no walk is under way:
     /// then all have.
     reached: Vec<u64>,
+    target_per_spark: u64,
     /// Broadcasts came since it began.
     again: bool,
     /// Only the first one walks.
     visits: VecDeque<Visit<V>>,
     pub(crate) steps: Steps<S>,
+    pub(crate) per_spark: PerSpark,
     pub(crate) ending: Option<Ending>,
     pub(crate) pings: Pings,
 }
@@ -90,9 +95,11 @@ impl<V, S> Fanout<V, S> {
             walk: None,
             targets: Vec::new(),
             reached: Vec::new(),
+            target_per_spark: 0,
             again: false,
             visits: VecDeque::new(),
             steps: Steps::default(),
+            per_spark: PerSpark::default(),
             ending: None,
             pings: Pings::new(wires),
         }
@@ -175,17 +182,18 @@ impl<V, S> Fanout<V, S> {
         blocks: &mut BlockPool,
         frame: impl FnMut(Wire, &mut Vec<u8>),
     ) -> usize {
+        self.begin_reaching();
+        let refused = self.append(sparks, blocks, frame);
+        self.walk_soon();
+        refused
+    }
+
+    /// So far every broadcast has reached everybody, unless a walk is under way.
+    fn begin_reaching(&mut self) {
         if self.walk.is_none() {
             self.reached.clear();
             self.reached.extend(self.logs.iter().map(Log::head));
         }
-        let refused = self.append(sparks, blocks, frame);
-        if self.walk.is_some() {
-            self.again = true;
-        } else {
-            self.start_walk();
-        }
-        refused
     }
 
     /// As [`Fanout::broadcast`], for the members of rooms. Those in `walked` together have every
@@ -263,6 +271,21 @@ impl<V, S> Fanout<V, S> {
         refused
     }
 
+    /// Keeps a broadcast that the walk has to bring to each spark in another form.
+    pub(crate) fn broadcast_per_spark(&mut self, kind: Kind, payload: Arc<[u8]>) {
+        self.per_spark.push(kind, payload);
+        self.begin_reaching();
+        self.walk_soon();
+    }
+
+    fn walk_soon(&mut self) {
+        if self.walk.is_some() {
+            self.again = true;
+        } else {
+            self.start_walk();
+        }
+    }
+
     /// Frames a message that is queued for some sparks at once.
     ///
     /// # Errors
@@ -289,6 +312,7 @@ impl<V, S> Fanout<V, S> {
         self.again = false;
         self.targets.clear();
         self.targets.extend(self.logs.iter().map(Log::head));
+        self.target_per_spark = self.per_spark.head();
     }
 
     /// Whether a shard has to take in nothing new, because broadcasts or visits come faster than
@@ -298,6 +322,7 @@ impl<V, S> Fanout<V, S> {
         self.visits.len() > VISITS_MAX
             || self.posts.len() > POSTS_MAX
             || self.logs.iter().any(is_full)
+            || self.per_spark.is_full()
     }
 
     /// The cursor of the walk that writes broadcasts.
@@ -309,6 +334,7 @@ impl<V, S> Fanout<V, S> {
     pub(crate) fn end_walk(&mut self, blocks: &mut BlockPool) {
         assert!(self.walk.take().is_some(), "only a walk ends");
         self.reached.clone_from(&self.targets);
+        self.per_spark.forget_before(self.target_per_spark);
         if self.again {
             self.start_walk();
         }

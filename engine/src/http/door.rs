@@ -97,6 +97,10 @@ impl Door {
         if !case.head.path().starts_with(&*self.pathname) {
             return Way::Elsewhere;
         }
+        let is_old = case.head.minor_version() == 0;
+        if case.is_upgrade && is_old && !case.options.upgrades_of_http_1_0 {
+            return Way::LastAnswer(Response::text(400, "WebSockets need HTTP/1.1\n"));
+        }
         self.walk(&self.chain, 0, Pass::default(), case)
     }
 
@@ -173,7 +177,7 @@ impl Door {
     fn library(&self, case: &Case<'_>) -> Option<Response> {
         let name = self.name(case)?;
         let mut files = case.options.files.iter();
-        let (_, file) = files.find(|(file, _)| *file == name)?;
+        let (_, file) = files.find(|(file, _)| is_asked_for(file, name, case.head))?;
         Some(file.answer(case.head))
     }
 
@@ -183,12 +187,16 @@ impl Door {
     }
 }
 
+/// Whether a request for what lies behind the pathname as `name` is one for this file.
+fn is_asked_for(file: &str, name: &str, head: &RequestHead<'_>) -> bool {
+    match file.split_once('?') {
+        None => file == name,
+        Some((file, word)) => file == name && head.query().get(word).is_some(),
+    }
+}
+
 fn forward(case: &Case<'_>, pass: &mut Pass) {
-    let options = case.options;
-    let said = options
-        .trusted_proxies
-        .client(case.head, options.forwarded_header, case.peer);
-    if let Some(client) = said {
+    if let Some(client) = case.options.client(case.head, case.peer) {
         pass.notes.get_or_insert_default().address = Some(client);
     }
 }
@@ -264,6 +272,8 @@ fn answer_of(verdict: Verdict) -> Option<Response> {
 
 fn answer(pass: &Pass, case: &Case<'_>, response: Response) -> Way {
     let response = pass.complete(&case.options.cors, response);
+    let client = pass.address().unwrap_or(case.peer);
+    tracing::debug!(%client, status = response.status(), "a layer has answered");
     match case.is_upgrade {
         true => Way::LastAnswer(response),
         false => Way::Answer(response),

@@ -23,6 +23,8 @@ pub(crate) struct Rest {
     /// How many of them were looked at.
     read: usize,
     has_ended: bool,
+    /// It has no turn until whoever they are for takes more.
+    is_parked: bool,
 }
 
 impl Rest {
@@ -53,13 +55,13 @@ impl Rest {
 }
 
 impl Backlog {
-    /// How many connections have bytes here.
+    /// How many connections have bytes here that can be looked at.
     pub(crate) fn len(&self) -> usize {
-        self.rests.len()
+        self.order.len()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.rests.is_empty()
+        self.order.is_empty()
     }
 
     #[inline]
@@ -102,10 +104,30 @@ impl Backlog {
         self.order.push_back(key);
     }
 
+    /// They are for somebody who takes nothing now: they have no turn until they are unparked.
+    pub(crate) fn park(&mut self, key: Key, mut rest: Rest) {
+        rest.is_parked = true;
+        let before = self.rests.insert(key, rest);
+        assert!(before.is_none(), "nothing came while they were looked at");
+    }
+
+    /// They can be looked at again.
+    pub(crate) fn unpark(&mut self, key: Key) {
+        if let Some(rest) = self.rests.get_mut(&key)
+            && std::mem::take(&mut rest.is_parked)
+        {
+            self.order.push_back(key);
+        }
+    }
+
     /// A connection is closed.
     pub(crate) fn closed(&mut self, key: Key) {
         if !self.rests.is_empty() {
             self.rests.remove(&key);
+            if self.rests.is_empty() {
+                // Otherwise whoever looks at them passes over it.
+                self.order.clear();
+            }
             self.give_back();
         }
     }

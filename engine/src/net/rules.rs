@@ -25,6 +25,11 @@ impl Rules {
         }
     }
 
+    /// Bytes that may wait for a peer while those who write to it need not wait.
+    pub(crate) fn drained_bytes(&self) -> usize {
+        (self.pause_bytes / 2).max(1)
+    }
+
     /// Bytes that must move in so much time.
     pub(crate) fn least_bytes(&self, period_ms: u64) -> u64 {
         let rate = u64::from(self.min_rate_bytes_per_s);

@@ -330,6 +330,11 @@ impl<T: Transformer> Sessions<T> {
         self.proceeding.pop_front()
     }
 
+    /// One that was passed over has its turn again.
+    pub(crate) fn proceed_again(&mut self, spark: Key) {
+        self.proceeding.push_back(spark);
+    }
+
     /// How many there are.
     pub(crate) fn proceeding(&self) -> usize {
         self.proceeding.len()

@@ -96,8 +96,7 @@ impl<T: Transformer> Core<T> {
             let response = pass.complete(&self.server.options.cors, response);
             self.respond_last(key, head, &response);
         } else {
-            self.arriving.insert(key, spark);
-            self.sessions.add_carrier(spark, key);
+            self.begin_arrival(key, spark);
         }
         self.settle();
         self.woke(spark);
@@ -116,6 +115,12 @@ impl<T: Transformer> Core<T> {
             Address::Spark(id) => self.sessions.find(id, id.parts(id_key).index),
             Address::Chosen(hash) => self.sessions.named(hash),
         }
+    }
+
+    /// A session knows of a request of this connection that it did not get yet.
+    pub(super) fn begin_arrival(&mut self, key: Key, spark: Key) {
+        self.arriving.insert(key, spark);
+        self.sessions.add_carrier(spark, key);
     }
 
     /// The request of a connection has come whole, or never will. Returns the session that knows of

@@ -70,7 +70,10 @@ impl<T: Transformer> Core<T> {
                 });
             }
             Effect::Forget(spark) => self.forget(spark),
+            Effect::Intake(spark) => self.take_in_next(spark),
             Effect::Command(command) => self.carry_out_command(command),
+            Effect::Opened(spark, result) => self.listener_done(spark, result),
+            Effect::Early(spark) => self.hand_on_early(spark),
         }
     }
 
@@ -87,7 +90,12 @@ impl<T: Transformer> Core<T> {
         }
         // As in Primus, who hears of it does not count it any more.
         self.counters().sparks_ended.add(1);
+        self.take_id(spark);
         app::disconnection(self, spark);
+        // What waits for its transforms holds nobody up any more.
+        self.awaited.must_look |= !self.awaited.is_empty();
+        self.forget_intake(spark);
+        self.end_tasks(spark);
     }
 
     fn say_goodbye(&mut self, spark: Key) {
@@ -141,12 +149,18 @@ impl<T: Transformer> Core<T> {
                 // The last one to let go of it calls the application.
                 self.guard_alone(|| drop(question));
             }
+            Command::FindGiven { id, finder } => self.find_given(id, finder),
             Command::Visit { visitor, stopped } => self.fanout.add_visit(visitor, stopped),
             Command::ForEach(step) => {
                 if let Err(step) = self.fanout.steps.add(step) {
                     step.leg.refuse();
                 }
             }
+            Command::Transformed {
+                spark,
+                number,
+                answer,
+            } => self.transformed(spark, number, *answer),
             Command::StepOn { walk } => self.fanout.steps.go_on(walk),
             Command::Arrive(parcel) => self.arrive(parcel),
             Command::Answer {
@@ -155,6 +169,7 @@ impl<T: Transformer> Core<T> {
                 response,
             } => self.answer_ticket(connection, ticket, &response),
             Command::Destroy(options) => self.destroying.plan(options, self.clock.now),
+            Command::Asked => self.carry_out_asked(),
             Command::Decide {
                 connection,
                 ticket,
@@ -162,14 +177,16 @@ impl<T: Transformer> Core<T> {
             } => self.decide(connection, ticket, *decision),
             Command::Listeners => self.look_at_listeners(),
             Command::Broadcast { .. }
+            | Command::BroadcastLater(_)
             | Command::Write { .. }
+            | Command::WriteLater { .. }
+            | Command::Settled
             | Command::End { .. }
             | Command::Publish(_)
+            | Command::PublishLater(_)
             | Command::Join { .. }
             | Command::Leave { .. }
-            | Command::Empty(_) => {
-                unreachable!("they call nobody")
-            }
+            | Command::Empty(_) => unreachable!("they call nobody"),
         }
     }
 
@@ -177,11 +194,12 @@ impl<T: Transformer> Core<T> {
         let listeners = self.server.listeners();
         self.door.set_chain(Arc::clone(&listeners.layers));
         self.hears_rooms = !listeners.room.is_empty();
+        self.transforms.clone_from(&listeners.transforms);
         guard::drop_value(self.listeners.replace(listeners));
     }
 
     /// Calls a function of the application that is about no spark.
-    fn guard_alone(&self, call: impl FnOnce()) {
+    pub(super) fn guard_alone(&self, call: impl FnOnce()) {
         if let Err(panicked) = guard::call(call) {
             self.tell_panic(&panicked, "a function of the application panicked");
         }

@@ -48,7 +48,7 @@ impl<T: Transformer> Core<T> {
     }
 
     /// Returns false if the spark had ended before.
-    fn set_closed(&mut self, spark: Key) -> bool {
+    pub(super) fn set_closed(&mut self, spark: Key) -> bool {
         let Some(slot) = self.sessions.get_mut(spark) else {
             return false;
         };

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::collections::{HashMap, VecDeque};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,19 +13,22 @@ use allspark_protocol::transformer::Transformer;
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::Rng;
 
+use super::awaited::Queue;
 use super::clock::Clock;
 use super::destroying::Destroying;
 use super::effects::Effects;
 use super::fairness::Fairness;
 use super::framed::Framed;
+use super::intake::Intake;
 use super::owner::Owner;
 use super::room_lists::RoomLists;
 use super::upkeep::Upkeep;
-use crate::app::Timers;
-use crate::app::host::{Command, Listeners, Server, Step, Visitor};
+use super::waiting::{Drains, Openings, Untaken};
+use crate::app::host::{Command, Listeners, LocalDesk, Server, Step, Transforms, Visitor};
+use crate::app::{Life, Timers};
 use crate::fanout::Fanout;
 use crate::http::{Door, Way};
-use crate::io::{Op, Wait};
+use crate::io::{Op, Wait, Waker};
 use crate::lines::{Admitted, Line};
 use crate::memory::{Arena, Key};
 use crate::mesh::{Mesh, Outbox, Parcel};
@@ -32,6 +36,7 @@ use crate::net::{Backlog, Luggage, Moves, Net, Room, Rules};
 use crate::rooms::Rooms;
 use crate::session::Sessions;
 use crate::stats::Counters;
+use crate::tasks::{Desk, Tasks};
 
 /// Everything of a shard but its driver.
 pub(crate) struct Core<T: Transformer> {
@@ -48,8 +53,21 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) hears_rooms: bool,
     /// Functions that every spark goes through. Not here while one of them runs.
     pub(super) listeners: Option<Arc<Listeners>>,
+    /// What messages go through.
+    pub(super) transforms: Option<Arc<Transforms>>,
+    /// What is written and waits for transforms, and what came in and does.
+    pub(super) awaited: Queue,
+    pub(super) intake: Intake,
     /// Timers of the application.
     pub(super) app_timers: Timers,
+    /// Futures of the application, and what they ask for.
+    pub(super) tasks: Tasks,
+    pub(super) desk: Rc<LocalDesk>,
+    /// What sparks share with futures.
+    pub(super) lives: HashMap<Key, Rc<Life>>,
+    pub(super) openings: Openings,
+    pub(super) untaken: Untaken,
+    pub(super) drains: Drains,
     pub(super) effects: Effects,
     /// Commands that did not fit into the inboxes of other shards.
     pub(super) outbox: Outbox<Command>,
@@ -59,6 +77,8 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) arriving: HashMap<Key, Key>,
     /// By connection, what layers have decided about requests whose bodies are coming.
     pub(super) judged: HashMap<Key, Way>,
+    /// Sparks by the ids that the application has given to them.
+    pub(super) given_ids: HashMap<Arc<str>, Key>,
     /// What came in and was not looked at yet.
     pub(super) backlog: Backlog,
     /// Connections that can go on with what their peers sent meanwhile.
@@ -94,9 +114,18 @@ impl<T: Transformer> Core<T> {
         rng: ChaCha12Rng,
     ) -> Self {
         let options = &server.options;
+        let tasks = Tasks::new(now);
+        let mesh = Arc::clone(&server.mesh);
+        let tell = move || mesh.send(shard, Command::Asked);
         let listeners = server.listeners();
         let layers = Arc::clone(&listeners.layers);
         Self {
+            desk: Rc::new(Desk::new(tasks.executor().clone(), tell)),
+            tasks,
+            lives: HashMap::new(),
+            openings: Openings::default(),
+            untaken: Untaken::default(),
+            drains: Drains::default(),
             shard,
             clock: Clock::new(now),
             net: Net::new(Rules::new(options), now),
@@ -106,13 +135,17 @@ impl<T: Transformer> Core<T> {
             rooms: Rooms::new(options.rooms),
             room_lists: RoomLists::new(T::WIRES),
             hears_rooms: !listeners.room.is_empty(),
+            transforms: listeners.transforms.clone(),
             listeners: Some(listeners),
+            awaited: Queue::default(),
+            intake: Intake::default(),
             app_timers: Timers::new(now),
             effects: Effects::default(),
             outbox: Outbox::new(server.mesh.shards()),
             room: Room::default(),
             arriving: HashMap::default(),
             judged: HashMap::default(),
+            given_ids: HashMap::default(),
             backlog: Backlog::default(),
             resumed: Vec::new(),
             leaving: VecDeque::new(),
@@ -135,8 +168,10 @@ impl<T: Transformer> Core<T> {
         &self.server.mesh
     }
 
-    pub(crate) fn shard(&self) -> u16 {
-        self.shard
+    /// Makes the shard reachable while it sleeps.
+    pub(super) fn set_waker(&self, waker: &Waker) {
+        self.mesh().set_waker(self.shard, waker.clone());
+        self.tasks.executor().set_waker(waker.clone());
     }
 
     pub(super) fn counters(&self) -> &Counters {
@@ -154,6 +189,7 @@ impl<T: Transformer> Core<T> {
         self.fairness.begin(self.clock.now, is_all_read);
         self.net.begin_turn(self.clock.now);
         self.room.begin_turn();
+        self.tasks.begin_turn(self.clock.now);
         self.server.mesh.enter(self.shard);
     }
 
@@ -170,7 +206,8 @@ impl<T: Transformer> Core<T> {
     fn publish(&self) {
         let blocks = &self.net.buffers.blocks;
         let counters = self.counters();
-        let held = self.net.charges.total() + self.sessions.charges.total();
+        let untaken = self.desk.held_bytes() + self.openings.held_bytes();
+        let held = self.net.charges.total() + self.sessions.charges.total() + untaken;
         counters
             .waiting_cost_bytes
             .set(blocks.waiting_cost() as u64);
@@ -213,11 +250,12 @@ impl<T: Transformer> Core<T> {
             || !self.resumed.is_empty()
             || !self.leaving.is_empty()
             || !self.outbox.is_empty()
+            || self.awaited.must_look
             || self.has_commands()
     }
 
     pub(super) fn has_commands(&self) -> bool {
-        self.mesh().has_commands(self.shard) || self.must_end()
+        self.mesh().has_commands(self.shard) || self.must_end() || self.tasks.has_woken()
     }
 
     /// Whether another shard has failed and this one has not begun to end.
@@ -231,6 +269,7 @@ impl<T: Transformer> Core<T> {
             self.net.next_deadline(),
             self.sessions.next_deadline(),
             self.app_timers.next_deadline(),
+            self.tasks.next_deadline(),
             self.fanout.next_deadline(self.clock.now),
             self.destroying.next_deadline(),
             self.upkeep.due(),
@@ -274,6 +313,7 @@ impl<T: Transformer> Core<T> {
 
 impl<T: Transformer> Drop for Core<T> {
     fn drop(&mut self) {
+        self.desk.close();
         self.server.mesh.end(self.shard);
         self.tell_close();
     }

@@ -32,8 +32,14 @@ pub(crate) enum Effect {
     CarrierLost(Key, Carrier),
     /// The spark's session is over.
     Forget(Key),
+    /// The next message of the spark that waited for a transform has its turn.
+    Intake(Key),
     /// A handler of this shard asked for something.
     Command(Command),
+    /// A `connection` listener that others waited for is done.
+    Opened(Key, Result<(), String>),
+    /// Data that came before the end of the `connection` event is handed on.
+    Early(Key),
 }
 
 /// Effects in the order in which they came up.

@@ -11,7 +11,7 @@ use crate::app::host::Command;
 use crate::guard;
 use crate::http::{Asked, Parked, Pass};
 use crate::memory::Key;
-use crate::routes::{Reply, Ticket};
+use crate::routes::{Reply, Sender, Ticket};
 
 impl<T: Transformer> Core<T> {
     /// Has the application answer a request: a route, or the fallback.
@@ -28,6 +28,9 @@ impl<T: Transformer> Core<T> {
     fn ask_route(&self, key: Key, request: &Request<'_>) -> Option<Reply> {
         let route = self.server.options.routes.find(&request.head)?;
         let peer = self.net.connection(key).peer;
+        let options = &self.server.options;
+        let client = options.client(&request.head, peer).unwrap_or(peer);
+        let from = Sender { client, peer };
         let shard = self.shard;
         let later = || {
             let (server, ticket) = (Arc::clone(&self.server), self.new_ticket());
@@ -40,7 +43,7 @@ impl<T: Transformer> Core<T> {
                 server.mesh.send(shard, command);
             })
         };
-        let reply = guard::call(|| route.call(&request.head, &request.body, peer, &later));
+        let reply = guard::call(|| route.call(&request.head, &request.body, from, &later));
         Some(reply.unwrap_or_else(|panicked| self.panicked_elsewhere(&panicked).into()))
     }
 

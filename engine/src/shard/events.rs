@@ -78,7 +78,9 @@ impl<T: Transformer> Core<T> {
                 latency: Latency::new(),
             });
         self.fanout.steps.opened(spark.index);
+        self.begin_per_spark(spark);
         self.counters().sparks_opened.add(1);
+        self.give_id(spark, head);
         if let Some(slot) = self.sessions.get(spark) {
             tracing::debug!(
                 shard = self.shard, spark = %slot.state.id,
@@ -109,7 +111,10 @@ impl<T: Transformer> Core<T> {
             return;
         }
         match parser.check(kind, payload) {
-            Ok(()) => app::data(self, spark, kind, payload),
+            Ok(()) => match self.transforms.clone() {
+                None => self.hand_on(spark, kind, payload),
+                Some(transforms) => self.transform_incoming(&transforms, spark, kind, payload),
+            },
             Err(error) => {
                 let error = SparkError::Parse(error);
                 self.effects.push(Effect::Error(spark, error));
@@ -139,8 +144,9 @@ impl<T: Transformer> Core<T> {
     }
 
     fn tell_alive(&mut self, spark: Key, unix_ms: Option<u64>) {
-        app::incoming_pong(self, spark, unix_ms);
+        // As in Primus, whose own listener of pongs emits the heartbeat before others hear of it.
         app::heartbeat(self, spark);
+        app::incoming_pong(self, spark, unix_ms);
     }
 
     /// The transport of a spark is over.

@@ -23,10 +23,21 @@ impl<T: Transformer> Core<T> {
     /// Frames a message once for each wire format; the next walk sends it to every spark. Returns
     /// how many don't get it, because a frame can't hold it, which is counted and logged.
     pub(super) fn broadcast_here(&mut self, kind: Kind, payload: &[u8]) -> usize {
+        if self.transforms.is_some() && self.waits_behind(None, kind, payload) {
+            return 0;
+        }
+        self.frame_broadcast(kind, payload)
+    }
+
+    /// The same, once nothing that was written before waits.
+    pub(super) fn frame_broadcast(&mut self, kind: Kind, payload: &[u8]) -> usize {
         if self.sessions.is_empty() {
             return 0;
         }
         self.counters().broadcasts.add(1);
+        if self.broadcast_per_spark(kind, payload) {
+            return 0;
+        }
         let (sparks, transformer) = self.sessions.by_wire_with_transformer();
         let blocks = &mut self.net.buffers.blocks;
         let refused = self.fanout.broadcast(sparks, blocks, |wire, out| {
@@ -65,10 +76,20 @@ impl<T: Transformer> Core<T> {
             let Some(spark) = cursor.advance(|from| self.sessions.next_from(from)) else {
                 return self.fanout.end_walk(&mut self.net.buffers.blocks);
             };
-            if let Some(offered_bytes) = self.send_broadcast(spark) {
+            if self.fanout.per_spark.head() > 0 {
+                self.walk_per_spark(spark, &mut budget);
+            } else if let Some(offered_bytes) = self.send_broadcast(spark) {
                 budget.work(offered_bytes);
             }
         }
+    }
+
+    /// Writes a spark what it has not seen, where that is not the same for all.
+    #[cold]
+    fn walk_per_spark(&mut self, spark: Key, budget: &mut Budget) {
+        self.catch_up_log(spark);
+        let count = self.catch_up_per_spark(spark);
+        (0..count).for_each(|_| budget.work(0));
     }
 
     /// Sends a spark what it has not seen, if there is something. Returns how many bytes the kernel

@@ -16,6 +16,10 @@ impl<T: Transformer> Core<T> {
             if !self.is_congested()
                 && let Some(spark) = self.sessions.next_proceeding()
             {
+                if self.untaken.is_full(spark) {
+                    self.untaken.put_off(spark);
+                    continue;
+                }
                 self.wake(spark, T::proceed);
                 self.settle();
             }
@@ -36,6 +40,9 @@ impl<T: Transformer> Core<T> {
                 self.sessions.set_timer(spark, self.clock.now, judge_from);
                 self.charge_session(spark);
                 self.settle();
+            }
+            if !self.drains.is_empty() {
+                self.drained(spark);
             }
         }
         self.sessions.put_marked(marked);
@@ -64,6 +71,9 @@ impl<T: Transformer> Core<T> {
             offered_bytes += flushed.offered_bytes;
             if flushed.is_all_sent {
                 self.sent_all(key);
+            }
+            if !self.drains.is_empty() {
+                self.drained_connection(key);
             }
         }
     }

@@ -20,7 +20,13 @@ impl<T: Transformer> Core<T> {
         self.outbox.give_back();
         self.leaving.give_back();
         self.arriving.give_back();
+        self.tasks.give_back();
+        self.lives.give_back();
+        self.openings.give_back();
+        self.untaken.give_back();
+        self.drains.give_back();
         self.judged.give_back();
+        self.given_ids.give_back();
         if self.net.buffers.blocks.free_unused() {
             // What was needed in the meantime may not be needed any more.
             self.upkeep.again(self.clock.now);

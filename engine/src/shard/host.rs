@@ -2,6 +2,7 @@
 //! would have to is an effect.
 
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,13 +15,16 @@ use super::core::Core;
 use super::effects::Effect;
 use super::reason::EndReason;
 use super::rooms::RoomCommand;
-use crate::app::host::{Command, Host, Listeners, OnSpark, Server, SparkState};
-use crate::app::target::{Publish, Target};
-use crate::app::{EndOptions, SparkError};
+use crate::app::host::{
+    Command, Host, Listeners, LocalDesk, OnDrained, OnSpark, Opening, Server, SparkState,
+};
+use crate::app::target::Target;
+use crate::app::{EndOptions, Life, SparkError};
 use crate::guard;
 use crate::lines::Line;
 use crate::memory::Key;
 use crate::rooms::{RoomError, Rooms};
+use crate::tasks::BoxFuture;
 
 /// Bytes up to which the scratch space for encoding is kept.
 const SCRATCH_BYTES_MAX: usize = 64 * 1024;
@@ -73,57 +77,24 @@ impl<T: Transformer> Host for Core<T> {
     }
 
     fn write_packet(&mut self, key: Key, kind: Kind, payload: &[u8]) {
-        self.take_sent();
-        if self.effects.has_commands() {
-            let id = self.spark(key).id;
-            let payload = payload.into();
-            let command = Command::Write { id, kind, payload };
-            self.effects.push(Effect::Command(command));
-        } else {
-            self.write_message(key, kind, payload);
+        match self.transforms.clone() {
+            None => self.write_in_order(key, kind, payload),
+            Some(transforms) => self.write_transformed(&transforms, key, kind, payload),
         }
     }
 
     fn broadcast_packet(&mut self, kind: Kind, payload: &[u8]) -> Result<(), SparkError> {
-        self.take_sent();
-        if self.effects.has_commands() {
-            let payload = payload.into();
-            let command = Command::Broadcast { kind, payload };
-            self.effects.push(Effect::Command(command));
-        } else if self.broadcast_here(kind, payload) > 0 {
-            return Err(SparkError::TooLong);
+        match self.transforms.clone() {
+            None => self.broadcast_in_order(kind, payload),
+            Some(transforms) => self.broadcast_transformed(&transforms, kind, payload),
         }
-        if self.server.mesh.shards() > 1 {
-            let payload: Arc<[u8]> = payload.into();
-            for shard in 0..self.server.mesh.shards() {
-                if shard != self.shard {
-                    let payload = Arc::clone(&payload);
-                    self.send_to_shard(shard, Command::Broadcast { kind, payload });
-                }
-            }
-        }
-        Ok(())
     }
 
     fn publish(&mut self, target: &Target, kind: Kind, payload: &[u8]) -> Result<(), SparkError> {
-        self.take_sent();
-        let waits = self.effects.has_commands();
-        if !waits && self.publish_here(target, kind, payload) > 0 {
-            return Err(SparkError::TooLong);
+        match self.transforms.clone() {
+            None => self.publish_in_order(target, kind, payload),
+            Some(transforms) => self.publish_transformed(&transforms, target, kind, payload),
         }
-        if waits || self.server.mesh.shards() > 1 {
-            let publish = Arc::new(Publish {
-                target: target.clone(),
-                kind,
-                payload: payload.into(),
-            });
-            if waits {
-                let command = Command::Publish(Arc::clone(&publish));
-                self.effects.push(Effect::Command(command));
-            }
-            self.publish_elsewhere(&publish);
-        }
-        Ok(())
     }
 
     fn rooms(&self) -> &Rooms {
@@ -218,9 +189,118 @@ impl<T: Transformer> Host for Core<T> {
         guard::drop_value(removed);
         was_there
     }
+
+    fn has_open(&self, key: Key) -> bool {
+        self.is_open(key)
+    }
+
+    fn spawn(&mut self, key: Key, future: BoxFuture) {
+        let owner = self.sessions.get(key).map(|_| key);
+        if self.tasks.spawn(owner, future) {
+            self.begin_untaken(key);
+        }
+    }
+
+    fn desk(&self) -> &Rc<LocalDesk> {
+        &self.desk
+    }
+
+    fn life(&self, key: Key) -> Option<&Rc<Life>> {
+        self.lives.get(&key)
+    }
+
+    fn set_life(&mut self, key: Key, life: Rc<Life>) {
+        self.lives.insert(key, life);
+    }
+
+    fn take_life(&mut self, key: Key) -> Option<Rc<Life>> {
+        match self.lives.is_empty() {
+            true => None,
+            false => self.lives.remove(&key),
+        }
+    }
+
+    fn untaken(&mut self, key: Key, cost: usize, is_full: bool) {
+        if is_full {
+            self.begin_untaken(key);
+        }
+        self.charge_untaken(key, cost);
+    }
+
+    fn taken(&mut self, key: Key) {
+        self.end_untaken(key);
+    }
+
+    fn when_drained(&mut self, key: Key, call: OnDrained) {
+        self.await_drained(key, call);
+    }
+
+    fn write_credit(&self) -> usize {
+        self.net.rules().drained_bytes()
+    }
+
+    fn begin_opening(&mut self, key: Key, opening: Opening) {
+        self.openings.insert(key, opening);
+    }
+
+    fn end_opening(&mut self, key: Key, result: Result<(), String>) {
+        self.effects.push(Effect::Opened(key, result));
+    }
+
+    fn opening(&mut self, key: Key) -> Option<&mut Opening> {
+        self.openings.get(key)
+    }
+
+    fn opened(&mut self, key: Key) {
+        self.effects.push(Effect::Early(key));
+    }
+
+    fn failed(&mut self, key: Key, why: String) {
+        self.listener_failed(key, why);
+    }
 }
 
 impl<T: Transformer> Core<T> {
+    /// Writes an encoded message behind everything that a handler has asked for before.
+    #[inline]
+    pub(super) fn write_in_order(&mut self, key: Key, kind: Kind, payload: &[u8]) {
+        self.take_sent();
+        if self.effects.has_commands() {
+            let id = self.spark(key).id;
+            let payload = payload.into();
+            let command = Command::Write { id, kind, payload };
+            self.effects.push(Effect::Command(command));
+        } else {
+            self.write_to(key, kind, payload);
+        }
+    }
+
+    /// The same to every spark.
+    pub(super) fn broadcast_in_order(
+        &mut self,
+        kind: Kind,
+        payload: &[u8],
+    ) -> Result<(), SparkError> {
+        self.take_sent();
+        if self.effects.has_commands() {
+            let payload = payload.into();
+            let command = Command::Broadcast { kind, payload };
+            self.effects.push(Effect::Command(command));
+        } else if self.broadcast_here(kind, payload) > 0 {
+            return Err(SparkError::TooLong);
+        }
+        if self.server.mesh.shards() > 1 {
+            let payload: Arc<[u8]> = payload.into();
+            for shard in 0..self.server.mesh.shards() {
+                if shard != self.shard {
+                    let payload = Arc::clone(&payload);
+                    self.send_to_shard(shard, Command::Broadcast { kind, payload });
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// The address of a spark's client, unless it is gone.
     pub(super) fn peer_of(&self, spark: Key) -> Option<SocketAddr> {
         let stream = self.sessions.get(spark)?.state.stream;
@@ -252,9 +332,16 @@ impl<T: Transformer> Core<T> {
             }
             Command::Write { id, kind, payload } => {
                 if let Some(spark) = self.find_open(id) {
-                    self.write_message(spark, kind, &payload);
+                    self.write_to(spark, kind, &payload);
                 }
             }
+            Command::BroadcastLater(awaited) => self.write_later(None, awaited),
+            Command::WriteLater { id, awaited } => {
+                if let Some(spark) = self.find_open(id) {
+                    self.write_later(Some(spark), awaited);
+                }
+            }
+            Command::Settled => self.awaited.must_look = true,
             Command::End { id, options } => {
                 if let Some(spark) = self.find_open(id) {
                     self.end(spark, options.reconnect, EndReason::Application);
@@ -262,6 +349,10 @@ impl<T: Transformer> Core<T> {
             }
             Command::Publish(publish) => {
                 self.carry_out_in_rooms(RoomCommand::Publish(&publish));
+            }
+            Command::PublishLater(publish) => {
+                let (target, awaited) = (Arc::clone(&publish.target), Arc::clone(&publish.awaited));
+                self.publish_later(target, awaited);
             }
             Command::Join { id, rooms } => {
                 if let Some(spark) = self.find_open(id) {

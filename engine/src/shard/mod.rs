@@ -8,11 +8,13 @@
 //! 2. handle the completions ([`receive`], [`net`](crate::net));
 //! 3. carry out commands of other threads ([`inbox`]);
 //! 4. fire timers ([`timers`]);
-//! 5. hand on portions of large requests, and let carried sessions send what waits for them
+//! 5. poll futures of the application ([`tasks`]);
+//! 6. hand on portions of large requests, write what transforms took their time for
+//!    ([`awaited`]), and let carried sessions send what waits for them
 //!    ([`flush`]);
-//! 6. queue the sends: everything that waits for a connection leaves as one send ([`flush`]), and
+//! 7. queue the sends: everything that waits for a connection leaves as one send ([`flush`]), and
 //!    walks over all sparks go on ([`fan_out`]);
-//! 7. now and then: give back memory that a peak has left behind ([`give_back`]).
+//! 8. now and then: give back memory that a peak has left behind ([`give_back`]).
 //!
 //! | what happens | where |
 //! |---|---|
@@ -23,9 +25,12 @@
 //! | a handler writes, ends, broadcasts | [`host`], then `write`, [`close`], [`fan_out`] |
 //! | what must not happen inside something else | [`effects`], then [`carry_out`] |
 //! | a slow consumer is ended | `write` (a queue is full), [`timers`] (it takes too little) |
+//! | messages go through the application's transforms | [`transform`]; they wait in [`intake`] and [`awaited`] |
 //! | requests go through the layers, and wait for one | [`layered`] |
 //! | what is not for Primus goes to the application's routes | [`elsewhere`] |
 //! | how many may come and what they may hold | [`room`] |
+//! | a future writes, waits for room, takes no data | [`tasks`], [`drains`], [`untaken`] |
+//! | a `connection` listener is `async` | [`openings`] |
 //!
 //! Calls go one way: phases -> [`carry_out`] -> [`outputs`] -> [`events`] -> the application ->
 //! [`host`] -> `write` and [`close`] -> the machines. Whatever would have to go the
@@ -48,12 +53,14 @@ use crate::io::{Completion, Driver, Wait, Waker};
 use crate::memory::GiveBack;
 
 mod arriving;
+mod awaited;
 mod carry_out;
 mod clock;
 mod close;
 mod completions;
 mod core;
 mod destroying;
+mod drains;
 mod effects;
 mod elsewhere;
 mod events;
@@ -62,21 +69,29 @@ mod fan_out;
 mod flush;
 mod framed;
 mod give_back;
+mod given;
 mod host;
 mod in_place;
 mod inbox;
+mod intake;
 mod layered;
+mod openings;
 mod outputs;
 mod owner;
+mod publish;
 mod reason;
 mod receive;
 mod requests;
 mod room;
 mod room_lists;
 mod rooms;
+mod tasks;
 mod timers;
+mod transform;
 mod travel;
+mod untaken;
 mod upkeep;
+mod waiting;
 mod write;
 
 pub(crate) use self::core::Core;
@@ -104,7 +119,7 @@ impl<D: Driver, T: Transformer> Shard<D, T> {
     pub(crate) fn new(mut driver: D, make_core: impl FnOnce(&D) -> Core<T>) -> Self {
         let core = make_core(&driver);
         let waker = driver.waker();
-        core.mesh().set_waker(core.shard(), waker.clone());
+        core.set_waker(&waker);
         driver.push(crate::io::Op::Accept);
         Self {
             driver,
@@ -136,9 +151,11 @@ impl<D: Driver, T: Transformer> Shard<D, T> {
         self.core.release_leaving();
         self.core.drain_inbox();
         let is_in_time = self.core.fire_timers(holds_input);
+        self.core.run_tasks();
         self.core.proceed();
         self.core.read_backlog();
         self.core.resume();
+        self.core.write_settled();
         self.core.flush_sessions();
         self.core.flush();
         self.core.fan_out(!is_in_time);

@@ -13,6 +13,8 @@ pub(crate) enum EndReason {
     Destroyed,
     /// A handler of its own has panicked.
     Panicked,
+    /// A listener of the application has failed.
+    Listener,
     /// Its client did not answer a ping.
     Silent,
     /// Its client reads too slowly.
@@ -38,6 +40,7 @@ impl fmt::Display for EndReason {
             Self::Application => "ended by the application",
             Self::Destroyed => "the server ends",
             Self::Panicked => "a handler panicked",
+            Self::Listener => "a listener failed",
             Self::Silent => "no answer to a ping",
             Self::TooSlow => "the client reads too slowly",
             Self::Shed => "the server has no memory left for it",

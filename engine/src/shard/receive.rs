@@ -97,8 +97,14 @@ impl<T: Transformer> Core<T> {
             let Some(Owner::Session(spark)) = self.net.get(key).map(|found| &found.owner) else {
                 continue;
             };
+            let spark = *spark;
+            if self.untaken.is_full(spark) {
+                self.backlog.park(key, rest);
+                self.untaken.park(spark, key);
+                continue;
+            }
             let mut input = Input::new(rest.unread());
-            self.read_session(key, *spark, &mut input, None);
+            self.read_session(key, spark, &mut input, None);
             let left = input.len();
             rest.leave(left);
             if left > 0 {
@@ -142,7 +148,7 @@ impl<T: Transformer> Core<T> {
         self.net.input_ended(key);
         match self.net.connection(key).owner {
             // Its next shard will see the end itself.
-            Owner::Leaving(_) => return,
+            Owner::Leaving(_) if !self.is_held(key) => return,
             Owner::Session(spark) if !self.is_carried(spark) => self.lose(spark, EndReason::Gone),
             _ => self.drop_carrier(key),
         }
@@ -171,6 +177,9 @@ impl<T: Transformer> Core<T> {
         let mut share_bytes = SHARE_BYTES;
         // A session may have understood more than it has said: it is asked until it has nothing.
         while share_bytes > 0 || input.is_empty() {
+            if self.untaken.is_full(spark) && !input.is_empty() {
+                break;
+            }
             let receive = |transformer: &mut T, session: &mut _, context, out: &mut _| {
                 transformer.receive(session, context, carrier, input, out)
             };
@@ -291,6 +300,10 @@ impl<T: Transformer> Core<T> {
     /// with requests that waited for a layer.
     pub(super) fn resume(&mut self) {
         for key in std::mem::take(&mut self.resumed) {
+            if self.is_held(key) {
+                self.take_up_request(key);
+                continue;
+            }
             match self.net.get(key).map(|connection| &connection.owner) {
                 Some(Owner::Layered(_)) => self.go_on_layered(key),
                 Some(Owner::Request(request)) if let Some(next) = request.parked.next => {

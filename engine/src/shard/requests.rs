@@ -15,13 +15,16 @@ impl<T: Transformer> Core<T> {
     /// Answers a request, or hands it to whom it is for. The connection's owner says which.
     pub(super) fn request(&mut self, key: Key, request: &Request<'_>) {
         let head = &request.head;
-        self.end_arrival(key);
+        let begun = self.end_arrival(key);
         self.net.connection_mut(key).owner = Owner::Http(Reader::new(0));
         let way = match self.take_judged(key) {
             Some(way) => way,
             None => self.judge_head(key, head),
         };
         self.go(key, request, way);
+        if let Some(spark) = begun.filter(|_| self.is_held(key)) {
+            self.begin_arrival(key, spark);
+        }
     }
 
     /// Sends a request where it goes.
@@ -71,6 +74,9 @@ impl<T: Transformer> Core<T> {
             Address::Chosen(hash) => (self.sessions.named(hash), Some(hash)),
         };
         if let Some(spark) = found {
+            if self.untaken.is_full(spark) && !request.body.is_empty() {
+                return self.hold_request(key, spark, request, pass);
+            }
             let is_declined = self.exchange(key, spark, request, pass);
             // Before the session is over and takes the connections along that are still its own.
             let declined = is_declined.then(|| self.take_back(key)).flatten();

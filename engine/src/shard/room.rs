@@ -11,7 +11,7 @@ use super::owner::Owner;
 use super::reason::EndReason;
 use crate::app::SparkError;
 use crate::io::Socket;
-use crate::limits::{LINGER_MS, TURNED_AWAY_MAX};
+use crate::limits::{HELD_BYTES_MIN, LINGER_MS, TURNED_AWAY_MAX};
 use crate::lines::Line;
 use crate::memory::Key;
 use crate::routes::unavailable;
@@ -118,6 +118,17 @@ impl<T: Transformer> Core<T> {
             && self.is_too_much(bytes)
         {
             self.shed_session(spark);
+        }
+    }
+
+    /// The same for what waits until the application takes it.
+    pub(super) fn charge_untaken(&mut self, spark: Key, cost: usize) {
+        if cost >= HELD_BYTES_MIN && self.is_open(spark) && self.is_too_much(cost) {
+            let slot = self.sessions.get(spark).filter(|slot| !slot.is_carried());
+            match slot.and_then(|slot| slot.state.stream) {
+                Some(key) => self.shed_connection(key),
+                None => self.shed_session(spark),
+            }
         }
     }
 

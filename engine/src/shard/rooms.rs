@@ -5,14 +5,13 @@
 //! brought up to date, so that it gets exactly what was written while it was in.
 
 use std::rc::Rc;
-use std::sync::Arc;
 
 use allspark_protocol::transformer::{Kind, Transformer};
 use smallvec::SmallVec;
 
 use super::core::Core;
 use super::effects::Effect;
-use crate::app::host::{Command, Extras};
+use crate::app::host::Extras;
 use crate::app::target::{Publish, Question, RoomEvent, Target};
 use crate::fanout::{Audience, Budget, RoomWalk};
 use crate::limits::{POST_ROOMS_MAX, ROOM_MEMBERS_AT_ONCE};
@@ -78,6 +77,14 @@ impl<T: Transformer> Core<T> {
     /// Writes a message to the sparks of this shard that are in one of these rooms. It is framed
     /// once for each wire format. Returns how many don't get it, because a frame can't hold it.
     pub(super) fn publish_here(&mut self, target: &Target, kind: Kind, payload: &[u8]) -> usize {
+        if self.transforms.is_some() && self.waits_behind_rooms(target, kind, payload) {
+            return 0;
+        }
+        self.publish_now(target, kind, payload)
+    }
+
+    /// The same, once nothing that was written before waits.
+    pub(super) fn publish_now(&mut self, target: &Target, kind: Kind, payload: &[u8]) -> usize {
         let mut found = std::mem::take(&mut self.room_lists.found);
         let names = target.rooms.iter().map(|name| &**name);
         self.rooms.find(names, &mut found);
@@ -89,7 +96,9 @@ impl<T: Transformer> Core<T> {
             self.counters().room_broadcasts.add(1);
             let except = self.indexes_of(target);
             let key = target.scope();
-            if members <= ROOM_MEMBERS_AT_ONCE {
+            if self.transforms.is_some() && self.per_spark().is_some() {
+                self.write_transformed_to_members(&found, &except, kind, payload)
+            } else if members <= ROOM_MEMBERS_AT_ONCE {
                 self.write_to_members(&found, &except, key.as_ref(), kind, payload)
             } else {
                 self.post(&found, except, key, kind, payload)
@@ -116,15 +125,8 @@ impl<T: Transformer> Core<T> {
         indexes
     }
 
-    /// Queues a message for the members of rooms, who are few.
-    fn write_to_members(
-        &mut self,
-        found: &[u32],
-        except: &[u32],
-        key: Option<&Rc<str>>,
-        kind: Kind,
-        payload: &[u8],
-    ) -> usize {
+    /// The members of rooms, each once. The list is put back.
+    fn take_members(&mut self, found: &[u32]) -> Vec<u32> {
         let mut members = std::mem::take(&mut self.room_lists.members);
         for room in found {
             let mut place = self.rooms.end(*room);
@@ -135,6 +137,40 @@ impl<T: Transformer> Core<T> {
             members.sort_unstable();
             members.dedup();
         }
+        members
+    }
+
+    /// Writes a message to each member by itself, as transforms make another one of it for each.
+    #[cold]
+    fn write_transformed_to_members(
+        &mut self,
+        found: &[u32],
+        except: &[u32],
+        kind: Kind,
+        payload: &[u8],
+    ) -> usize {
+        let mut members = self.take_members(found);
+        for index in members.drain(..) {
+            if except.binary_search(&index).is_err()
+                && let Some(spark) = self.sessions.key_at(index)
+            {
+                self.write_past_transforms(spark, kind, payload);
+            }
+        }
+        self.room_lists.members = members;
+        0
+    }
+
+    /// Queues a message for the members of rooms, who are few.
+    fn write_to_members(
+        &mut self,
+        found: &[u32],
+        except: &[u32],
+        key: Option<&Rc<str>>,
+        kind: Kind,
+        payload: &[u8],
+    ) -> usize {
+        let mut members = self.take_members(found);
         let mut refused = 0;
         for index in members.drain(..) {
             if except.binary_search(&index).is_err()
@@ -268,19 +304,14 @@ impl<T: Transformer> Core<T> {
                 .filter_map(|name| self.rooms.named(name)),
         );
         if question.wants_ids {
-            let mut members: Vec<u32> = Vec::new();
-            for room in &found {
-                let mut place = self.rooms.end(*room);
-                let next = || self.rooms.next_member(*room, &mut place);
-                members.extend(std::iter::from_fn(next));
-            }
-            members.sort_unstable();
-            members.dedup();
+            let mut members = self.take_members(&found);
             let slots = members.iter().filter_map(|index| {
                 let spark = self.sessions.key_at(*index)?;
                 self.sessions.get(spark)
             });
             question.add(slots.map(|slot| slot.state.id));
+            members.clear();
+            self.room_lists.members = members;
         }
         question.count(found.iter().map(|room| self.rooms.len(*room)).sum());
         self.room_lists.found = found;
@@ -310,15 +341,6 @@ impl<T: Transformer> Core<T> {
             }
             RoomCommand::Leave(spark, None) => self.leave_all_here(spark),
             RoomCommand::Empty(rooms) => rooms.iter().for_each(|room| self.rooms.empty(room)),
-        }
-    }
-
-    /// Sends a message to rooms to all other shards.
-    pub(super) fn publish_elsewhere(&mut self, publish: &Arc<Publish>) {
-        for shard in 0..self.server.mesh.shards() {
-            if shard != self.shard {
-                self.send_to_shard(shard, Command::Publish(Arc::clone(publish)));
-            }
         }
     }
 }

@@ -31,6 +31,9 @@ const MOMENTS_PER_INTERVAL: u64 = 512;
 /// may be in there.
 const CONGESTION_RETRY_MS: u64 = 100;
 
+/// The same while something waits for the application.
+const UNTAKEN_RETRY_MS: u64 = 1_000;
+
 impl<T: Transformer> Core<T> {
     /// The first ping comes at a random moment of the first interval, so that clients who came
     /// together are not pinged together.
@@ -122,7 +125,9 @@ impl<T: Transformer> Core<T> {
                 }
             }
             Owner::Paced(_) if is_open => self.go_on_paced(key),
-            Owner::Leaving(leaving) if is_open && leaving.waits => self.depart(key),
+            Owner::Leaving(leaving) if is_open && leaving.waits && !self.is_held(key) => {
+                self.depart(key);
+            }
             // A goodbye without an answer, a request that does not come or does not end, or a peer
             // that does not read or does not close.
             _ => match self.put_off() {
@@ -183,6 +188,8 @@ impl<T: Transformer> Core<T> {
         let options = &self.server.options;
         let delay_ms = match &self.net.connection(key).owner {
             Owner::Http(reader) if reader.is_idle() => Some(options.keep_alive_timeout_ms),
+            // It waits for the application.
+            Owner::Leaving(_) if self.is_held(key) => None,
             Owner::Http(_) | Owner::Leaving(_) => Some(options.request_timeout_ms),
             Owner::Session(spark) => {
                 let slot = self.sessions.get(*spark);
@@ -228,7 +235,11 @@ impl<T: Transformer> Core<T> {
     }
 
     fn session_timer(&mut self, spark: Key, holds_input: bool) {
-        let (now, judge_from) = (self.clock.now, self.fairness.judge_from());
+        let (now, mut judge_from) = (self.clock.now, self.fairness.judge_from());
+        if self.untaken.holds(spark) {
+            // What is missing may be among what waits for the application.
+            judge_from = judge_from.max(now + Duration::from_millis(UNTAKEN_RETRY_MS));
+        }
         let fired = self.sessions.timer(spark, now, judge_from);
         let Some(Fired {
             must_beat,
@@ -263,6 +274,12 @@ impl<T: Transformer> Core<T> {
             if holds_input {
                 return self.set_beat(spark, retry);
             }
+            if self.untaken.is_full(spark) && self.untaken.holds(spark) {
+                // Its answer may be among what waits for the application.
+                slot.state.heartbeat.alive();
+            }
+        }
+        if slot.state.heartbeat.is_waiting() {
             // Its answer may wait behind what it has not read yet, but it does read.
             let stream = slot.state.stream;
             match stream.map_or(Silence::Real, |key| self.net.judge_silence(key)) {

@@ -60,14 +60,15 @@ impl<T: Transformer> Core<T> {
         }
     }
 
-    fn refuse_to_leave(&mut self, key: Key) {
+    pub(super) fn refuse_to_leave(&mut self, key: Key) {
         self.counters().moves_refused.add(1);
         if let Some(line) = self.may_log(Line::MoveRefused) {
             let (shard, unlogged) = (self.shard, line.unlogged);
             tracing::warn!(
                 shard,
                 unlogged,
-                "a request is refused: too much is on its way to other shards"
+                "a request is refused: too much is on its way to other shards, or waits for the \
+                 application"
             );
         }
         self.write_response(key, &unavailable(), false, false);
@@ -155,7 +156,7 @@ impl<T: Transformer> Core<T> {
     }
 
     /// Goes on where the other shard left off.
-    fn take_in(&mut self, key: Key, parcel: Parcel) {
+    pub(super) fn take_in(&mut self, key: Key, parcel: Parcel) {
         let Parcel {
             head,
             body,
@@ -172,7 +173,7 @@ impl<T: Transformer> Core<T> {
             body: Payload::Owned(body),
         };
         let timeout_ms = self.server.options.keep_alive_timeout_ms;
-        self.net.set_timer_ms(key, timeout_ms);
+        self.net.set_idle_timer_ms(key, timeout_ms);
         self.net.connection_mut(key).owner = Owner::Http(Reader::new(0));
         self.request_transport(key, &request, pass);
         self.settle();

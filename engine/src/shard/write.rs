@@ -2,7 +2,8 @@
 //! turn ([`super::flush`]). Broadcasts go another way ([`super::fan_out`]); here they are only
 //! queued for sparks that something else is written to, or that can't be sent to at once.
 //!
-//! Nothing here calls the application or a session: whose queue is full is marked as ended, and the
+//! Nothing here calls the application, but for transforms that know the spark
+//! ([`super::transform`]), or a session: whose queue is full is marked as ended, and the
 //! rest is an effect.
 
 use allspark_protocol::http::Response;
@@ -38,10 +39,11 @@ impl Target {
 }
 
 impl<T: Transformer> Core<T> {
-    /// Writes an encoded message to an open spark, within the bound of its queue.
+    /// Writes an encoded message to an open spark, within the bound of its queue. What was
+    /// broadcast before and depends on the spark was written to it before.
     pub(super) fn write_message(&mut self, spark: Key, kind: Kind, payload: &[u8]) {
         self.counters().messages_written.add(1);
-        let Some(target) = self.catch_up(spark) else {
+        let Some(target) = self.catch_up_log(spark) else {
             return;
         };
         let bound = self.bound(target);
@@ -136,7 +138,11 @@ impl<T: Transformer> Core<T> {
             return;
         };
         let id: SparkId = slot.state.id;
-        self.write_packet_of_primus(spark, &Packet::Id(id.encode(&mut [0; 21])));
+        let extras = slot.state.extras.as_ref();
+        match extras.and_then(|extras| extras.given_id.clone()) {
+            Some(given) => self.write_packet_of_primus(spark, &Packet::Id(&given)),
+            None => self.write_packet_of_primus(spark, &Packet::Id(id.encode(&mut [0; 21]))),
+        }
         if let Some((queue, _)) = self.queue_mut(target) {
             queue.set_has_id();
         }
@@ -207,6 +213,15 @@ impl<T: Transformer> Core<T> {
     /// Queues what was broadcast before, so that a direct write comes after it. Returns where
     /// messages for the spark are queued, unless it is gone.
     pub(super) fn catch_up(&mut self, spark: Key) -> Option<Target> {
+        let target = self.catch_up_log(spark);
+        if self.fanout.per_spark.head() > 0 {
+            self.catch_up_per_spark(spark);
+        }
+        target
+    }
+
+    /// The same with those broadcasts that are the same for all.
+    pub(super) fn catch_up_log(&mut self, spark: Key) -> Option<Target> {
         let slot = self.sessions.get_mut(spark)?;
         let (wire, seen) = (slot.state.wire, slot.state.seen);
         let target = Target::of(spark, slot);
@@ -291,7 +306,7 @@ impl<T: Transformer> Core<T> {
     }
 
     /// The client of an open spark reads too slowly.
-    fn overflow(&mut self, spark: Key) {
+    pub(super) fn overflow(&mut self, spark: Key) {
         self.counters().sparks_overflowed.add(1);
         let Some(slot) = self.sessions.get(spark) else {
             return;

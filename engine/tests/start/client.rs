@@ -59,6 +59,13 @@ impl Client {
         String::from_utf8(head).unwrap()
     }
 
+    /// Reads so many bytes.
+    pub(crate) fn take(&mut self, count: usize) -> Vec<u8> {
+        let mut bytes = vec![0; count];
+        self.0.read_exact(&mut bytes).unwrap();
+        bytes
+    }
+
     /// Everything until the server closes, or the connection breaks.
     pub(crate) fn rest(&mut self) -> Vec<u8> {
         let mut rest = Vec::new();

@@ -3,6 +3,7 @@
 
 mod client;
 mod failure;
+mod futures;
 mod life;
 mod machine;
 mod plain;

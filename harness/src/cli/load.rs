@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use allspark_engine::io::DriverChoice;
+use allspark_protocol::parser::ParserKind;
 use allspark_transformers::TransformerKind;
 use clap::{Args, ValueEnum};
 
@@ -17,6 +18,7 @@ use crate::load::plan::Plan;
 use crate::load::spec::Spec;
 use crate::load::target::Target;
 use crate::workload::Scenario;
+use crate::workload::wording::Wording;
 
 /// How many clients connect by default.
 const CLIENTS: u32 = 100;
@@ -42,6 +44,10 @@ pub(crate) struct LoadArguments {
     /// xhr, eventsource, htmlfile, jsonp. browserchannel: streaming, polling. By default the first.
     #[arg(long)]
     carrier: Option<String>,
+    /// The server's parser: json, ejson, msgpack, binary or raw. Messages are the same text with
+    /// each.
+    #[arg(long, default_value = "json")]
+    parser: ParserKind,
     /// How many clients connect. By default 100, in a storm 2000.
     #[arg(long)]
     clients: Option<u32>,
@@ -134,6 +140,7 @@ impl LoadArguments {
         let mut plan = Plan {
             target,
             dialect: Dialect::find(self.transformer, self.carrier.as_deref())?,
+            wording: Wording::new(self.parser),
             clients: self.clients.unwrap_or(clients),
             opening_max: self.opening,
             scenario,
@@ -175,7 +182,11 @@ impl LoadArguments {
             }
             (Some(PingInterval::Off), _) => None,
             (Some(PingInterval::Every(interval)), _) => Some(interval),
-            (None, Scenario::Idle | Scenario::Mixed) => Spec::fetch(target)?.ping_interval(),
+            (None, Scenario::Idle | Scenario::Mixed) => {
+                let spec = Spec::fetch(target)?;
+                spec.check_parser(self.parser)?;
+                spec.ping_interval()
+            }
             (None, Scenario::Echo | Scenario::Broadcast | Scenario::Churn | Scenario::Storm) => {
                 None
             }

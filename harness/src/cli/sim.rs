@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use allspark_protocol::parser::ParserKind;
 use clap::Args;
 
 use super::output::OutputArguments;
 use super::times::parse_duration;
 use crate::sim::plan::{CLIENTS_MAX, NODES_MAX, Sabotage, SimPlan, SimScenario};
+use crate::workload::wording::Wording;
 
 #[derive(Debug, Args)]
 pub(crate) struct SimArguments {
@@ -33,6 +35,9 @@ pub(crate) struct SimArguments {
     /// Milliseconds between two pings. By default 30000.
     #[arg(long, value_parser = clap::value_parser!(u64).range(20_000..=1_800_000))]
     ping_interval: Option<u64>,
+    /// The parser of servers and clients: json, ejson, msgpack, binary or raw.
+    #[arg(long, default_value = "json")]
+    parser: ParserKind,
     /// Break something on purpose, to see whether it is found.
     #[arg(long, value_enum, hide = true)]
     sabotage: Option<Sabotage>,
@@ -58,6 +63,7 @@ impl SimArguments {
         let clients = self.clients.unwrap_or(self.scenario.clients());
         let mut plan = SimPlan::new(self.scenario, clients, first);
         plan.duration = self.duration.unwrap_or(plan.duration);
+        plan.wording = Wording::new(self.parser);
         plan.sabotage = self.sabotage;
         plan.nodes = self.nodes.unwrap_or(plan.nodes);
         if let Some(ms) = self.ping_interval {
@@ -81,6 +87,9 @@ impl SimArguments {
         }
         if let Some(nodes) = self.nodes {
             command += &format!(" --nodes {nodes}");
+        }
+        if self.parser != ParserKind::default() {
+            command += &format!(" --parser {}", self.parser);
         }
         if let Some(ms) = self.ping_interval {
             command += &format!(" --ping-interval {ms}");

@@ -7,7 +7,6 @@ use std::io;
 use std::time::Duration;
 
 use allspark_engine::io::{Driver, Op};
-use allspark_protocol::transformer::Kind;
 use allspark_protocol::websocket::{CloseCode, encode};
 
 use super::churn::Churn;
@@ -282,13 +281,14 @@ impl<D: Driver> Runner<D> {
         self.phase = Phase::Closing { until };
     }
 
-    /// Sends a message of text for a client.
-    pub(super) fn say_text(&mut self, index: u32, text: &[u8]) {
+    /// Sends a message for a client.
+    pub(super) fn say_message(&mut self, index: u32, message: &[u8]) {
+        let kind = self.plan.wording.kind();
         if !self.plan.dialect.is_plain_websocket() {
-            return self.send_by_session(index, text);
+            return self.send_by_session(index, kind, message);
         }
         let key = Some(self.traffic.masking_key());
-        self.say(index, |out| encode::message(Kind::Text, text, key, out));
+        self.say(index, |out| encode::message(kind, message, key, out));
     }
 
     /// Sends bytes for a client.

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use allspark_protocol::transformer::Kind;
+use allspark_transformers::TransformerKind;
+
 use crate::auditor::HeartbeatRule;
 use crate::load::dialect::Dialect;
 use crate::load::mixed::plan::MixedPlan;
@@ -10,6 +13,7 @@ use crate::load::target::Target;
 use crate::workload::Scenario;
 use crate::workload::message::MESSAGE_BYTES_MIN;
 use crate::workload::senders::Senders;
+use crate::workload::wording::Wording;
 
 /// Bytes of the longest message: what servers accept by default is not much more.
 const MESSAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
@@ -24,6 +28,8 @@ pub(crate) struct Plan {
     pub(crate) target: Target,
     /// How the clients speak.
     pub(crate) dialect: Dialect,
+    /// The server's parser.
+    pub(crate) wording: Wording,
     /// How many clients connect.
     pub(crate) clients: u32,
     /// Connections that may be opening at the same time.
@@ -77,6 +83,10 @@ impl Plan {
             return Err(format!(
                 "a message has {MESSAGE_BYTES_MIN} to {MESSAGE_BYTES_MAX} bytes"
             ));
+        }
+        let is_sockjs = self.dialect.transformer() == TransformerKind::SockJs;
+        if is_sockjs && self.wording.kind() == Kind::Binary {
+            return Err("messages of this parser are bytes, which sockjs can't carry".to_owned());
         }
         if self.broadcasts > 0 && self.scenario != Scenario::Idle {
             return Err("broadcasts at the end belong to the scenario idle".to_owned());

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use allspark_protocol::Input;
 use allspark_protocol::http::{ResponsePart, ResponseReader, write_request};
+use allspark_protocol::parser::{Parser, ParserKind};
 use serde::Deserialize;
 
 use super::target::Target;
@@ -22,6 +23,8 @@ pub(crate) struct Spec {
     /// Milliseconds between two pings; `false` if the server sends none.
     #[serde(rename = "pingInterval")]
     ping_interval: PingInterval,
+    /// The name of the parser.
+    parser: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -45,6 +48,16 @@ impl Spec {
         match self.ping_interval {
             PingInterval::Ms(ms) => Some(Duration::from_millis(ms)),
             PingInterval::Switch(_) => None,
+        }
+    }
+
+    /// Says in one sentence if the server has another parser.
+    pub(crate) fn check_parser(&self, parser: ParserKind) -> Result<(), String> {
+        match &self.parser {
+            Some(other) if !other.eq_ignore_ascii_case(parser.name()) => Err(format!(
+                "the server's parser is {other}, not {parser}: say --parser {other}"
+            )),
+            _ => Ok(()),
         }
     }
 
@@ -110,8 +123,10 @@ mod tests {
         let spec = Spec::parse(
             br#"{"pingInterval":30000,"pathname":"/primus","version":"8.0.9","parser":"json"}"#,
         );
-        let interval = spec.unwrap().ping_interval();
-        assert_eq!(interval, Some(Duration::from_secs(30)));
+        let spec = spec.unwrap();
+        assert_eq!(spec.ping_interval(), Some(Duration::from_secs(30)));
+        assert_eq!(spec.check_parser(ParserKind::Json), Ok(()));
+        assert!(spec.check_parser(ParserKind::Raw).is_err());
         let off = Spec::parse(br#"{"pingInterval":false}"#).unwrap();
         assert_eq!(off.ping_interval(), None);
         assert!(Spec::parse(b"Not found").is_err());

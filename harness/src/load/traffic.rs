@@ -4,6 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use allspark_engine::io::Driver;
+use allspark_protocol::primus::Packet;
 use allspark_protocol::transformer::Kind;
 use allspark_protocol::websocket::encode;
 use allspark_protocol::{Input, Instant};
@@ -17,13 +18,10 @@ use crate::workload::Scenario;
 use crate::workload::message::{self, Stamp};
 use crate::workload::pace::Pace;
 use crate::workload::senders::Senders;
+use crate::workload::wording::Said;
 
 /// Messages at a fixed rate that are sent in one turn, and senders that begin in one turn.
 const MESSAGES_PER_TURN: u32 = 512;
-
-const PING: &[u8] = b"\"primus::ping::";
-const PONG: &[u8] = b"\"primus::pong::";
-const PROTOCOL: &[u8] = b"\"primus::";
 
 /// Who sends when.
 #[derive(Debug)]
@@ -212,19 +210,21 @@ impl<D: Driver> Runner<D> {
             }
             _ => message::encode(stamp, bytes, &mut scratch),
         }
-        self.say_text(index, &scratch);
+        self.plan.wording.put(&mut scratch);
+        self.say_message(index, &scratch);
         self.traffic.scratch = scratch;
     }
 
     /// A client got a message.
-    pub(super) fn message(&mut self, index: u32, kind: Kind, text: &[u8]) {
-        if text.starts_with(PROTOCOL) {
-            return self.protocol_message(index, text);
-        }
+    pub(super) fn message(&mut self, index: u32, kind: Kind, payload: &[u8]) {
+        let text = match self.plan.wording.read(kind, payload) {
+            Said::Protocol(text) => return self.protocol_message(index, &text),
+            Said::Message(text) => text,
+        };
         match message::decode(text, self.plan.message_bytes) {
             Ok(stamp) => {
                 if let Some(transcript) = &mut self.transcript {
-                    transcript.read(index, kind, text, stamp);
+                    transcript.read(index, kind, payload, stamp);
                 }
                 self.heard(index, stamp);
             }
@@ -275,16 +275,17 @@ impl<D: Driver> Runner<D> {
 
     /// A ping is answered with a pong of the same value; what else Primus says needs no answer,
     /// and if it says that it closes, the end of the connection follows.
-    fn protocol_message(&mut self, index: u32, text: &[u8]) {
-        if let Some(value) = text.strip_prefix(PING) {
-            let digits = value.strip_suffix(b"\"").map(std::str::from_utf8);
-            let sent_ms: Option<u64> = digits.and_then(|text| text.ok()?.parse().ok());
+    fn protocol_message(&mut self, index: u32, text: &str) {
+        if let Some(Packet::Ping(value)) = Packet::parse(text) {
+            let sent_ms: Option<u64> = value.parse().ok();
             let age_ms = sent_ms.map(|sent_ms| self.driver.unix_ms().saturating_sub(sent_ms));
             self.meter.pinged();
             self.auditor.pinged(index, self.now, age_ms);
             if self.fleet.client(index).state == State::Open {
-                let pong = [PONG, value].concat();
-                self.say_text(index, &pong);
+                let mut pong = String::new();
+                Packet::Pong(value).write(&mut pong);
+                let pong = self.plan.wording.protocol(&pong);
+                self.say_message(index, &pong);
             }
         }
     }

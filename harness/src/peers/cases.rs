@@ -8,6 +8,7 @@ use crate::load::plan::Plan;
 use crate::load::target::Target;
 use crate::workload::Scenario;
 use crate::workload::message::MESSAGE_BYTES_MIN;
+use crate::workload::wording::Wording;
 
 /// Connections that may be opening at once.
 const OPENING_MAX: u32 = 128;
@@ -137,6 +138,7 @@ impl Case {
         let load_plan = Plan {
             target: Target::parse(&format!("http://127.0.0.1:{port}"), "/primus")?,
             dialect: conditions.dialect,
+            wording: Wording::default(),
             clients: self.clients,
             opening_max: OPENING_MAX,
             scenario: self.scenario,

@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use allspark_engine::Attach;
 use allspark_engine::io::sim::{EndpointId, SimNet};
-use allspark_engine::{Data, EndOptions, Json, Spark};
-use serde_json::Value;
+use allspark_engine::{Data, EndOptions, Spark, Value};
 
 use super::plan::Sabotage;
 use super::villains::MARK;
 use crate::workload::message::{self, Stamp};
+use crate::workload::wording::Wording;
 
 /// What a server's application has heard.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +32,7 @@ pub(super) struct App {
     /// Whether it writes messages back.
     pub(super) echoes: bool,
     pub(super) message_bytes: usize,
+    pub(super) wording: Wording,
     pub(super) sabotage: Option<Sabotage>,
 }
 
@@ -74,6 +75,7 @@ const SABOTAGED_ONE_IN: u32 = 4;
 struct Echo {
     sabotage: Option<Sabotage>,
     message_bytes: usize,
+    wording: Wording,
     /// What the next message overtakes.
     held: Option<Value>,
 }
@@ -83,6 +85,7 @@ impl Echo {
         Self {
             sabotage: app.sabotage,
             message_bytes: app.message_bytes,
+            wording: app.wording,
             held: None,
         }
     }
@@ -93,7 +96,7 @@ impl Echo {
             None => {
                 spark.write(data);
                 if let Some(held) = self.held.take() {
-                    spark.write(Json(held));
+                    spark.write(held);
                 }
             }
         }
@@ -102,25 +105,24 @@ impl Echo {
     /// What is to be done to this message, if anything.
     fn misdeed(&self, data: &Data<'_>) -> Option<(Sabotage, Stamp)> {
         let sabotage = self.sabotage?;
-        let stamp = message::decode(data.encoded(), self.message_bytes).ok()?;
+        let stamp = message::decode(self.wording.text(data.encoded()), self.message_bytes).ok()?;
         let is_chosen = stamp.from == 0 && stamp.sequence % SABOTAGED_ONE_IN == 1;
         is_chosen.then_some((sabotage, stamp))
     }
 
     fn betray(&mut self, spark: &mut Spark<'_>, data: &Data<'_>, sabotage: Sabotage, stamp: Stamp) {
-        let right = || serde_json::from_slice::<Value>(data.encoded()).ok();
         match sabotage {
             Sabotage::Loses => return,
             Sabotage::Reorders => {
-                self.held = right();
+                self.held = data.value().ok();
                 return;
             }
             Sabotage::Corrupts => {
-                let mut wrong = right();
-                if let Some(sent_ns) = wrong.as_mut().and_then(|array| array.get_mut(2)) {
-                    *sent_ns = 0.into();
-                }
-                spark.write(Json(wrong));
+                // Its third number is when it was sent.
+                let text = String::from_utf8_lossy(self.wording.text(data.encoded()));
+                let mut parts: Vec<&str> = text.splitn(4, ',').collect();
+                parts[2] = "0";
+                spark.write(self.wording.value(parts.join(",").as_bytes()));
                 return;
             }
             Sabotage::Duplicates => {
@@ -145,8 +147,6 @@ impl Echo {
         };
         let mut text = Vec::new();
         message::encode(stamp, self.message_bytes, &mut text);
-        if let Ok(value) = serde_json::from_slice::<Value>(&text) {
-            spark.write(Json(value));
-        }
+        spark.write(self.wording.value(&text));
     }
 }

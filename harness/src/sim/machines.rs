@@ -32,6 +32,7 @@ fn options(plan: &SimPlan) -> ClientOptions {
             retries,
             ..plan.backoff
         },
+        parser: plan.wording.parser(),
         // As many missed pings as Primus's defaults allow.
         ping_timeout: Some(plan.ping_interval * 3 / 2),
         ..ClientOptions::default()

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 use allspark_engine::io::sim::SimNet;
 use allspark_engine::limits::TURN_HELD_BYTES_MAX;
 use allspark_engine::sim::SimServer;
-use allspark_engine::{Destroy, Json, Options, Stats};
+use allspark_engine::{Destroy, Options, Stats};
 use allspark_protocol::Instant;
 use allspark_transformers::{AnyTransformer, CommonOptions, TransformerKind};
 
@@ -87,6 +87,7 @@ impl Nodes {
             log: Arc::clone(&self.log),
             echoes: self.talk == Talk::Echo,
             message_bytes: self.plan.message_bytes,
+            wording: self.plan.wording,
             sabotage: self.plan.sabotage,
         };
         let server = SimServer::new(
@@ -140,15 +141,11 @@ impl Nodes {
 
     /// Writes a message to every spark of every server.
     pub(super) fn broadcast(&self, message: &[u8]) {
-        let value: serde_json::Value =
-            serde_json::from_slice(message).expect("messages of the workload are JSON");
+        let value = self.plan.wording.value(message);
         for node in self.nodes.iter().filter(|node| !node.is_draining) {
             if let Some(server) = &node.server {
                 // It fails when a shard has ended, which none has.
-                server
-                    .handle()
-                    .write(Json(&value))
-                    .expect("the server runs");
+                server.handle().write(&value).expect("the server runs");
             }
         }
     }
@@ -238,6 +235,7 @@ impl Nodes {
         let is_bounded = self.plan.scenario == SimScenario::Faults
             && self.plan.sabotage != Some(Sabotage::Hoards);
         Options {
+            parser: self.plan.wording.parser(),
             ping_interval_ms,
             memory_bytes_max: is_bounded.then(|| self.held_bytes_max()),
             // A world may have more clients than one process is built for.

@@ -6,6 +6,7 @@ use allspark_protocol::primus::BackoffOptions;
 use clap::ValueEnum;
 
 use crate::workload::message::MESSAGE_BYTES_MIN;
+use crate::workload::wording::Wording;
 
 /// What happens to the clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -104,6 +105,8 @@ pub(crate) struct SimPlan {
     pub(crate) ping_interval: Duration,
     /// Bytes of each message.
     pub(crate) message_bytes: usize,
+    /// The parser of servers and clients.
+    pub(crate) wording: Wording,
     /// What clients are told of reconnects.
     pub(crate) backoff: BackoffOptions,
     /// What is broken on purpose, so that the auditor can be tested.
@@ -129,6 +132,7 @@ impl SimPlan {
             duration: scenario.duration(),
             ping_interval: Duration::from_secs(30),
             message_bytes: MESSAGE_BYTES_MIN,
+            wording: Wording::default(),
             backoff: BackoffOptions::default(),
             sabotage: None,
         }

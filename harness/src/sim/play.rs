@@ -2,7 +2,7 @@
 
 use allspark_client::core::{Client, Event, Output, Outputs};
 use allspark_engine::io::sim::EndpointId;
-use allspark_protocol::transformer::{Kind, Link};
+use allspark_protocol::transformer::Link;
 use allspark_protocol::{Input, Instant};
 
 use super::member::Wire;
@@ -196,7 +196,7 @@ impl World {
         match event {
             Event::Open => self.opened(number),
             Event::Data { bytes, .. } => {
-                let text = out.bytes(bytes.clone());
+                let text = self.plan.wording.text(out.bytes(bytes.clone()));
                 let stamp = message::decode(text, self.plan.message_bytes);
                 if self.is_owed(number) {
                     self.auditor.received(number, stamp);
@@ -273,9 +273,11 @@ impl World {
         member.sent += 1;
         let mut text = Vec::new();
         message::encode(stamp, self.plan.message_bytes, &mut text);
+        self.plan.wording.put(&mut text);
+        let kind = self.plan.wording.kind();
         self.auditor.sent(number, stamp.sequence);
         self.call(number, |machine, now, out| {
-            machine.write(now, Kind::Text, &text, out);
+            machine.write(now, kind, &text, out);
         });
     }
 

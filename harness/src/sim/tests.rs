@@ -1,7 +1,9 @@
+use allspark_protocol::parser::ParserKind;
 use clap::ValueEnum;
 
 use super::plan::Sabotage;
 use super::*;
+use crate::workload::wording::Wording;
 
 const CLIENTS: u32 = 200;
 
@@ -35,6 +37,24 @@ fn nothing_is_wrong_in_any_scenario() {
         assert_right(&outcome);
         let opened = outcome.sparks.map_or(0, |sparks| sparks.opened);
         assert!(opened >= u64::from(CLIENTS), "{scenario:?}");
+    }
+}
+
+/// Messages of each parser are judged: nothing is wrong with them, or what is wrong is found.
+#[test]
+fn every_parser_is_judged() {
+    for parser in ParserKind::ALL {
+        let simulated = |scenario, sabotage| {
+            let mut plan = SimPlan::new(scenario, 20, 3);
+            plan.wording = Wording::new(parser);
+            plan.sabotage = sabotage;
+            simulated(plan)
+        };
+        assert_right(&simulated(SimScenario::Outage, None));
+        assert_right(&simulated(SimScenario::Storm, None));
+        let findings = simulated(SimScenario::Outage, Some(Sabotage::Corrupts)).findings;
+        let found: Vec<_> = findings.found().map(|(fault, _)| fault).collect();
+        assert_eq!(found, [Fault::Corrupted, Fault::Lost], "{parser}");
     }
 }
 

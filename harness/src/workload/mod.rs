@@ -3,6 +3,7 @@
 //! | module | what it knows |
 //! |---|---|
 //! | [`message`] | a message that carries its own proof |
+//! | [`wording`] | how a parser puts it |
 //! | [`senders`] | which of the clients send |
 //! | [`pace`] | when the next message is due, if messages come at a fixed rate |
 //!
@@ -11,6 +12,7 @@
 pub(crate) mod message;
 pub(crate) mod pace;
 pub(crate) mod senders;
+pub(crate) mod wording;
 
 /// What the clients do once they are connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

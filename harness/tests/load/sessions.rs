@@ -2,6 +2,7 @@
 
 use allspark_engine::io::DriverChoice;
 use allspark_engine::{Options, Primus, Server};
+use allspark_protocol::parser::{Parser, ParserKind};
 use allspark_transformers::{AnyTransformer, CommonOptions, TransformerKind};
 
 use crate::expect_fault;
@@ -48,6 +49,10 @@ fn start_at(app: App, ping_interval_ms: Option<u64>, address: &str) -> Server {
         ping_interval_ms,
         ..Options::default()
     };
+    start_with(app, options, address)
+}
+
+fn start_with(app: App, options: Options, address: &str) -> Server {
     let common = CommonOptions::default();
     let any = AnyTransformer::new(TransformerKind::Any, &common, &[]).unwrap();
     let primus = Primus::new(options, any, SHARDS, DriverChoice::Auto);
@@ -92,6 +97,60 @@ fn messages_come_back_over_every_carrier() {
             expect_nothing_wrong(&server, dialect, &options);
         }
     }
+}
+
+#[test]
+fn every_parser_is_driven() {
+    for parser in ParserKind::ALL.map(|parser| parser.name()) {
+        let options = |ping_interval_ms| Options {
+            parser: parser.parse().unwrap(),
+            ping_interval_ms,
+            ..Options::default()
+        };
+        let echo = start_with(App::Echo, options(None), "127.0.0.1:0");
+        let everyone = start_with(App::Broadcast, options(None), "127.0.0.1:0");
+        let brief = ["--clients", "4", "--duration", "100ms", "--parser", parser];
+        for dialect in [
+            ("websockets", "websocket"),
+            ("engine.io", "polling"),
+            ("browserchannel", "streaming"),
+        ] {
+            expect_nothing_wrong(&echo, dialect, &brief);
+            let broadcast = [&brief[..], &["--scenario", "broadcast"]].concat();
+            expect_nothing_wrong(&everyone, dialect, &broadcast);
+        }
+    }
+}
+
+#[test]
+fn a_load_with_another_parser_is_refused() {
+    let server = start(App::Echo, None);
+    let url = format!("http://{}", server.address());
+    let options = [
+        "--clients",
+        "1",
+        "--scenario",
+        "idle",
+        "--parser",
+        "msgpack",
+    ];
+    let run = load_at(&url, &options);
+    assert_ne!(run.code, 0);
+    let sentence = "the server's parser is json, not msgpack: say --parser json";
+    assert!(run.complaints.contains(sentence), "{}", run.complaints);
+    let sockjs = [
+        "--clients",
+        "1",
+        "--transformer",
+        "sockjs",
+        "--parser",
+        "binary",
+    ];
+    assert!(
+        load_at(&url, &sockjs)
+            .complaints
+            .contains("sockjs can't carry")
+    );
 }
 
 #[test]

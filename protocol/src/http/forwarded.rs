@@ -12,6 +12,7 @@ use ipnet::IpNet;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
+use super::fields::is_token;
 use super::head::RequestHead;
 use crate::options::{self, UnknownChoice, choose};
 
@@ -170,28 +171,32 @@ fn node(element: &[u8], header: ForwardedHeader) -> Option<SocketAddr> {
         let (pair, behind) = split(rest, b';', header);
         rest = behind;
         let (name, value) = std::str::from_utf8(pair).ok()?.split_once('=')?;
-        let value = plain(value.trim())?;
-        if name.trim().eq_ignore_ascii_case("for") {
+        let (name, value) = (name.trim(), plain(value.trim())?);
+        if !is_token(name.as_bytes()) {
+            return None;
+        }
+        if name.eq_ignore_ascii_case("for") {
             said = said.or(Some(value));
         }
     }
     address(said?)
 }
 
-/// A value without its quotes. One that has others is none: in an element that was quoted by two,
-/// a stranger and a proxy, what each of them said can't be told apart.
+/// A value without its quotes. One that has others is none, and its element counts for nothing: if
+/// it was quoted by two, a stranger and a proxy, what each of them said can't be told apart.
 fn plain(value: &str) -> Option<&str> {
-    let unquoted = value
+    let quoted = value
         .strip_prefix('"')
         .and_then(|rest| rest.strip_suffix('"'));
-    let text = unquoted.unwrap_or(value);
+    let Some(text) = quoted else {
+        return (!value.contains(['"', '\\'])).then_some(value);
+    };
     let mut is_escaped = false;
-    let is_quote = |char: char| {
+    let has_quote = text.chars().any(|char| {
         let is_quote = char == '"' && !is_escaped;
         is_escaped = char == '\\' && !is_escaped;
         is_quote
-    };
-    let has_quote = text.chars().any(is_quote);
+    });
     (!has_quote && !is_escaped).then_some(text)
 }
 

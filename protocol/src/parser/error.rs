@@ -14,11 +14,23 @@ pub enum ParseError {
     /// The message ends in the middle of a value, or holds none.
     #[error("unexpected end of the message")]
     UnexpectedEnd,
-    /// More levels of arrays and objects than [`crate::limits::JSON_DEPTH_MAX`].
+    /// More levels of arrays and objects than [`crate::limits::VALUE_DEPTH_MAX`].
     #[error("nested too deeply at offset {at}")]
     TooDeep {
         /// Bytes before the level that is one too many.
         at: usize,
+    },
+    /// It came as text, and the parser knows binary messages alone.
+    #[error("text where bytes are due")]
+    NotBinary,
+    /// It came as bytes, and the parser knows text alone.
+    #[error("bytes where text is due")]
+    NotText,
+    /// What it says can't be, for instance a date that is none.
+    #[error("{what}")]
+    Refused {
+        /// What can't be, as the parser puts it.
+        what: &'static str,
     },
 }
 

@@ -8,7 +8,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
-use super::{DecodeError, EncodeError, Json, ParseError, Parser, Raw, Scratch};
+use super::{
+    BinaryPack, Custom, DecodeError, Ejson, EncodeError, Json, MsgPack, ParseError, Parser, Raw,
+    Scratch,
+};
 use crate::transformer::Kind;
 use crate::value::Value;
 
@@ -18,8 +21,16 @@ pub enum ParserKind {
     /// JSON text, as `JSON.parse` and `JSON.stringify` understand it. What Primus does by default.
     #[default]
     Json,
+    /// Meteor's extended JSON, with the text of npm ejson.
+    Ejson,
+    /// MessagePack, with the bytes of npm primus-msgpack.
+    MsgPack,
+    /// BinaryPack, with the bytes of npm binary-pack.
+    Binary,
     /// No parser: text is a string and stays text, bytes are bytes and stay bytes.
     Raw,
+    /// A parser of the application.
+    Custom(Custom),
 }
 
 /// Calls the parser that a [`ParserKind`] stands for.
@@ -30,8 +41,24 @@ macro_rules! with_parser {
                 let $parser = Json;
                 $call
             }
+            ParserKind::Ejson => {
+                let $parser = Ejson;
+                $call
+            }
+            ParserKind::MsgPack => {
+                let $parser = MsgPack;
+                $call
+            }
+            ParserKind::Binary => {
+                let $parser = BinaryPack;
+                $call
+            }
             ParserKind::Raw => {
                 let $parser = Raw;
+                $call
+            }
+            ParserKind::Custom(custom) => {
+                let $parser = custom;
                 $call
             }
         }
@@ -39,10 +66,16 @@ macro_rules! with_parser {
 }
 
 impl ParserKind {
-    /// Every parser there is, in the order in which errors and help texts name them.
-    pub const ALL: [Self; 2] = [Self::Json, Self::Raw];
+    /// Every parser that is built in, in the order in which errors and help texts name them.
+    pub const ALL: [Self; 5] = [
+        Self::Json,
+        Self::Ejson,
+        Self::MsgPack,
+        Self::Binary,
+        Self::Raw,
+    ];
 
-    /// Finds a parser by its name, in any case.
+    /// Finds a built-in parser by its name, in any case.
     ///
     /// # Errors
     /// If there is none of that name. The error lists those that there are.
@@ -130,7 +163,7 @@ impl Parser for ParserKind {
 
 /// No parser has this name. The configuration is at fault.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{}; the parsers are: {}", self.reason(), known())]
+#[error("unknown parser `{}`; the parsers are: {}", .name.escape_debug(), known())]
 pub struct UnknownParser {
     name: String,
 }
@@ -138,17 +171,6 @@ pub struct UnknownParser {
 impl UnknownParser {
     fn new(name: &str) -> Self {
         Self { name: name.into() }
-    }
-
-    /// A parser that Primus has and this build has not is no unknown one.
-    fn reason(&self) -> String {
-        const TO_COME: [&str; 3] = ["ejson", "msgpack", "binary"];
-        let name = self.name.escape_debug();
-        let mut to_come = TO_COME.iter();
-        match to_come.any(|known| known.eq_ignore_ascii_case(&self.name)) {
-            true => format!("the parser `{name}` is not available in this build yet"),
-            false => format!("unknown parser `{name}`"),
-        }
     }
 }
 
@@ -175,12 +197,7 @@ mod tests {
         let error = ParserKind::from_name("bson").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "unknown parser `bson`; the parsers are: json, raw"
-        );
-        let error = ParserKind::from_name("EJSON").unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "the parser `EJSON` is not available in this build yet; the parsers are: json, raw"
+            "unknown parser `bson`; the parsers are: json, ejson, msgpack, binary, raw"
         );
     }
 }

@@ -6,29 +6,38 @@
 //! again without decoding it.
 //!
 //! Each parser is one module with one type; [`ParserKind`] is the closed set of them that a server
-//! stores. To add one is to write its module and to name it in the lists of `kind`.
+//! stores. To add one is to write its module and to name it in the lists of `kind`. An application
+//! adds one of its own as an object ([`CustomParser`]).
 //!
 //! # Invariants
 //! - The caller hands in UTF-8 as text: the sessions of the transformers have checked it.
-//! - Nothing that a peer sends panics, recurses deeper than [`crate::limits::JSON_DEPTH_MAX`], or
+//! - Nothing that a peer sends panics, recurses deeper than [`crate::limits::VALUE_DEPTH_MAX`], or
 //!   holds memory after its message was handled.
 //! - What [`Parser::check`] accepts, [`Parser::decode`] decodes.
 //! - An encoding that fails leaves `out` as it was.
 
+mod custom;
+mod ejson;
 mod error;
+mod float;
 mod json;
 mod kind;
+mod packs;
 mod raw;
 mod scratch;
+mod typed;
 
 use std::borrow::Cow;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use custom::{ClientHalf, Custom, CustomParser};
+pub use ejson::Ejson;
 pub use error::{DecodeError, EncodeError, ParseError};
 pub use json::Json;
 pub use kind::{ParserKind, UnknownParser};
+pub use packs::{BinaryPack, MsgPack};
 pub use raw::Raw;
 pub use scratch::Scratch;
 

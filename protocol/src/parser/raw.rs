@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::value::{BytesDeserializer, StrDeserializer};
 use serde::de::{DeserializeOwned, IntoDeserializer};
 
-use super::{DecodeError, EncodeError, ParseError, Parser, Scratch};
+use super::{DecodeError, EncodeError, ParseError, Parser, Scratch, typed};
 use crate::primus::packet::PREFIX;
 use crate::transformer::Kind;
 use crate::value::{Misfit, Value};
@@ -79,9 +79,7 @@ impl Parser for Raw {
         value: &T,
         out: &mut Vec<u8>,
     ) -> Result<Kind, EncodeError> {
-        let value = Value::from_serialize(value)
-            .map_err(|misfit| EncodeError::Serialize(misfit.to_string()))?;
-        self.encode_value(&value, out)
+        self.encode_value(&typed::to_value(value)?, out)
     }
 
     fn encode_str(&self, value: &str, out: &mut Vec<u8>) -> Kind {

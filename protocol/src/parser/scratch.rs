@@ -4,7 +4,7 @@ use std::fmt;
 
 use simd_json::{Buffers, INPUT_PADDING, Tape};
 
-use crate::limits::{DECODE_SCRATCH_BYTES_KEPT_MAX, JSON_DEPTH_MAX};
+use crate::limits::{DECODE_SCRATCH_BYTES_KEPT_MAX, VALUE_DEPTH_MAX};
 
 /// Working memory for [`super::Parser::decode`], so that a message does not allocate it anew. One
 /// per thread is enough; memory that only a large message needs is freed after that message.
@@ -37,7 +37,7 @@ impl Default for Scratch {
     fn default() -> Self {
         Self {
             input: Vec::new(),
-            buffers: Buffers::with_max_depth(0, JSON_DEPTH_MAX),
+            buffers: Buffers::with_max_depth(0, VALUE_DEPTH_MAX),
             tape: Tape(Vec::new()),
         }
     }

@@ -1,6 +1,6 @@
 //! What a value can be made of.
 
-use super::{Number, Object, Value};
+use super::{Date, Extended, Number, Object, Value};
 
 impl From<bool> for Value {
     fn from(bool: bool) -> Self {
@@ -23,6 +23,18 @@ impl From<String> for Value {
 impl From<Object> for Value {
     fn from(object: Object) -> Self {
         Self::Object(object)
+    }
+}
+
+impl From<Extended> for Value {
+    fn from(extended: Extended) -> Self {
+        Self::Extended(Box::new(extended))
+    }
+}
+
+impl From<Date> for Value {
+    fn from(date: Date) -> Self {
+        Extended::Date(date).into()
     }
 }
 

@@ -2,17 +2,18 @@
 
 use std::fmt;
 
-use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::de::{EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::{Object, Value};
+use super::extended::VALUE;
+use super::{Extended, Object, Value};
 
 /// No more room than this is made on the word of a message alone.
 const RESERVED_ELEMENTS_MAX: usize = 1024;
 
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ValueVisitor)
+        deserializer.deserialize_newtype_struct(VALUE, ValueVisitor)
     }
 }
 
@@ -40,11 +41,17 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        Value::deserialize(deserializer)
+        deserializer.deserialize_any(self)
     }
 
     fn visit_newtype_struct<D: Deserializer<'de>>(self, inner: D) -> Result<Value, D::Error> {
-        Value::deserialize(inner)
+        inner.deserialize_any(self)
+    }
+
+    /// Only a value gives an enum: an extended one.
+    fn visit_enum<A: EnumAccess<'de>>(self, data: A) -> Result<Value, A::Error> {
+        let (name, inner): (String, _) = data.variant()?;
+        Extended::from_newtype(&name, inner.newtype_variant()?).map_err(A::Error::custom)
     }
 
     fn visit_bool<E>(self, bool: bool) -> Result<Value, E> {

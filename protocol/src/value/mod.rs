@@ -1,16 +1,19 @@
 //! A value of any type: what a message means, and what an application can write without a type of
 //! its own.
 //!
-//! It is what JavaScript has, seen from JSON, plus bytes for the binary parsers. Looking up what is
-//! not there gives [`Value::Null`], as `undefined` would, and never panics.
+//! It is what JavaScript has, seen from JSON, plus bytes for the binary parsers, and what some
+//! parsers know beyond that ([`Extended`]). Looking up what is not there gives [`Value::Null`], as
+//! `undefined` would, and never panics.
 //!
 //! # Invariants
 //! - Integers that fit an `i64` or `u64` are exact.
 //! - The keys of an object are distinct and keep their order.
 
 mod convert;
+mod date;
 mod deserialize;
 mod deserializer;
+mod extended;
 mod misfit;
 mod number;
 mod serialize;
@@ -20,6 +23,7 @@ mod unite;
 use std::fmt;
 use std::ops::Index;
 
+pub use date::Date;
 pub use misfit::Misfit;
 pub use number::Number;
 
@@ -43,6 +47,8 @@ pub enum Value {
     Array(Vec<Self>),
     /// Values by name.
     Object(Object),
+    /// What only some parsers know: a date, a regular expression, or a type of the application.
+    Extended(Box<Extended>),
 }
 
 /// Values by name, in the order in which they were put in. Look-up walks the members: objects of
@@ -50,6 +56,37 @@ pub enum Value {
 #[derive(Clone, Default)]
 pub struct Object {
     members: Vec<(String, Value)>,
+}
+
+/// A value that only some parsers know. `ejson` knows dates, regular expressions and custom types;
+/// `msgpack` knows dates, regular expressions and extensions. Others refuse to encode them, except
+/// `json`, which writes what is inside: of a date its milliseconds.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Extended {
+    /// A moment.
+    Date(Date),
+    /// A regular expression of JavaScript. It is not looked at.
+    RegExp {
+        /// What stands between the slashes.
+        source: String,
+        /// What stands behind them.
+        flags: String,
+    },
+    /// A custom type of EJSON (`EJSON.addType`). Neither of the two halves is looked at.
+    Custom {
+        /// The name of the type.
+        name: String,
+        /// What its `toJSONValue` gave: JSON.
+        value: Value,
+    },
+    /// An extension of MessagePack that is none of the above, for instance an `Int16Array`. It is
+    /// not looked at.
+    Extension {
+        /// Its type.
+        kind: u8,
+        /// What it holds.
+        bytes: Vec<u8>,
+    },
 }
 
 static NULL: Value = Value::Null;
@@ -108,6 +145,17 @@ impl Value {
         }
     }
 
+    /// The moment, if it is a date. Only the parsers `ejson` and `msgpack` know dates.
+    pub fn as_date(&self) -> Option<Date> {
+        match self {
+            Self::Extended(extended) => match **extended {
+                Extended::Date(date) => Some(date),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     /// The elements, if it is an array.
     pub fn as_array(&self) -> Option<&[Self]> {
         match self {
@@ -147,6 +195,7 @@ impl Value {
             Self::Bytes(_) => "bytes",
             Self::Array(_) => "an array",
             Self::Object(_) => "an object",
+            Self::Extended(extended) => extended.type_name(),
         }
     }
 }

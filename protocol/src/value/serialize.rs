@@ -14,6 +14,7 @@ impl Serialize for Value {
             Self::Bytes(bytes) => serializer.serialize_bytes(bytes),
             Self::Array(elements) => serializer.collect_seq(elements),
             Self::Object(object) => object.serialize(serializer),
+            Self::Extended(extended) => extended.serialize(serializer),
         }
     }
 }

@@ -6,7 +6,7 @@ use serde::ser::{
     SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
-use super::{Misfit, Number, Object, Value};
+use super::{Extended, Misfit, Number, Object, Value};
 
 impl Value {
     /// Makes the value of a type of the application: what encoding it and decoding it again would
@@ -83,10 +83,10 @@ impl Serializer for ToValue {
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
         self,
-        _: &'static str,
+        name: &'static str,
         inner: &T,
     ) -> Result<Value, Misfit> {
-        inner.serialize(self)
+        Extended::from_newtype(name, inner.serialize(self)?)
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(

@@ -119,7 +119,7 @@ export class PackReader {
   bytes(length) {
     const begin = this.#offset;
     this.#offset += this.#checked(length);
-    return this.#bytes.slice(begin, this.#offset);
+    return new Uint8Array(this.#bytes.subarray(begin, this.#offset));
   }
 
   text(length) {

@@ -332,4 +332,4 @@ class BrowserChannel {
 }
 
 // What the JSON of a Buffer of Node.js is.
-const bufferOf = (packet) => JSON.stringify({ type: 'Buffer', data: [...bytesOf(packet)] });
+const bufferOf = (packet) => JSON.stringify({ type: 'Buffer', data: Array.from(bytesOf(packet)) });

@@ -24,6 +24,14 @@ const PROBE = 'probe';
 
 const SEPARATOR = '\x1e';
 
+// A text in which a separator would end the packet goes as bytes. Only the parser raw has such.
+const framed = (packet) => {
+  if (!packet.includes(SEPARATOR)) return packet;
+  return BYTES_PACKET + toBase64(textEncoder.encode(packet.slice(1)));
+};
+
+const textEncoder = new TextEncoder();
+
 // How long a goodbye may take, with everything that was written before.
 const GOODBYE_MS = 5000;
 
@@ -224,15 +232,14 @@ class EngineIo {
   // As many of the packets that wait as the server takes at once, but at least one.
   #batch() {
     const { maxPayload = Infinity } = this.#handshake;
-    const encoder = new TextEncoder();
-    const sizeOf = (packet) => encoder.encode(packet).length + SEPARATOR.length;
+    const sizeOf = (packet) => textEncoder.encode(framed(packet)).length + SEPARATOR.length;
     let size = sizeOf(this.#outbox[0]) - SEPARATOR.length;
     let count = 1;
     for (; count < this.#outbox.length; count += 1) {
       size += sizeOf(this.#outbox[count]);
       if (size > maxPayload) break;
     }
-    return this.#outbox.splice(0, count).join(SEPARATOR);
+    return this.#outbox.splice(0, count).map(framed).join(SEPARATOR);
   }
 
   // A server that sends no ping in time is gone; so is one that does not take a goodbye.

@@ -71,6 +71,16 @@ suite('engine.io', { concurrency: 4 }, () => {
     assert.equal(proxy.requests.length, before);
   });
 
+  test('a text with a separator arrives as bytes, and ends nothing', async (t) => {
+    const { session, sparks } = await start(t, { options: { websockets: false } });
+    await session.opened();
+    const heard = [];
+    sparks[0].on('data', (data) => heard.push(data));
+    for (const text of ['a', 'b\x1e1', '\x1e', 'é']) session.send(text);
+    await eventually(() => heard.length === 4, 'four messages');
+    assert.deepEqual(heard, ['a', Buffer.from('b\x1e1'), Buffer.from('\x1e'), 'é']);
+  });
+
   test('polls and POSTs go one at a time', async (t) => {
     let most = 0;
     const { proxy, session } = await start(t, {

@@ -51,6 +51,30 @@ const CLOSED: &[Path] = &[
          reconnected:1/500 state:open open",
     ),
     (
+        "ended, then the network goes and comes",
+        "",
+        "open accept end offline online wait:60000",
+        "state:opening state:open open state:end close end offline online",
+    ),
+    (
+        "ended while there is no network",
+        "",
+        "open accept offline end online wait:60000",
+        "state:opening state:open open offline state:end close end online",
+    ),
+    (
+        "dismissed, then the network goes and comes",
+        "",
+        "open accept dismiss close offline online wait:60000",
+        "state:opening state:open open state:end close end offline online",
+    ),
+    (
+        "refused, then the network goes and comes",
+        "strategy=online",
+        "open refuse offline online",
+        "state:opening error state:end close end offline online reconnect-scheduled:1/500",
+    ),
+    (
         "the network goes and comes, no strategy online",
         "strategy=disconnect",
         "offline online wait:60000",

@@ -87,6 +87,39 @@ fn a_request_goes_where_its_path_says() {
 }
 
 #[test]
+fn a_file_may_be_for_those_who_say_a_word() {
+    let file = |text: &'static str| StaticBody::new("text/plain", text.as_bytes());
+    let options = Options {
+        files: Arc::new([("/a?old", file("older")), ("/a", file("a"))]),
+        ..Options::default()
+    };
+    for (query, length) in [("", 1), ("?old", 5), ("?v=1&old=", 5), ("?older", 1)] {
+        let Way::Answer(response) = judge(&options, &format!("GET /primus/a{query} HTTP/1.1"))
+        else {
+            panic!("{query}")
+        };
+        assert_eq!(response.body_bytes().len(), length, "{query}");
+    }
+}
+
+#[test]
+fn upgrades_over_http_1_0_can_be_forbidden() {
+    let ask = |is_allowed, head: &str| {
+        let options = Options {
+            upgrades_of_http_1_0: is_allowed,
+            ..options()
+        };
+        let way = judge(&options, head);
+        (status(&way), matches!(way, Way::LastAnswer(_)))
+    };
+    let upgrade = "GET /primus/ HTTP/1.0\r\nConnection: upgrade\r\nUpgrade: websocket";
+    assert_eq!(ask(true, upgrade), (None, false));
+    assert_eq!(ask(false, upgrade), (Some(400), true));
+    assert_eq!(ask(false, &upgrade.replace("1.0", "1.1")), (None, false));
+    assert_eq!(ask(false, "GET /primus/spec HTTP/1.0"), (Some(200), false));
+}
+
+#[test]
 fn an_upgrade_is_never_answered_with_a_file() {
     let options = options();
     let head = "GET /primus/primus.js HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: websocket";

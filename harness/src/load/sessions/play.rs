@@ -28,10 +28,10 @@ impl<D: Driver> Runner<D> {
         }
     }
 
-    /// A client sends a message of text.
-    pub(in crate::load) fn send_by_session(&mut self, index: u32, text: &[u8]) {
+    /// A client sends a message.
+    pub(in crate::load) fn send_by_session(&mut self, index: u32, kind: Kind, message: &[u8]) {
         self.drive(index, |half, now, out| {
-            half.send(now, Kind::Text, text, out);
+            half.send(now, kind, message, out);
         });
     }
 

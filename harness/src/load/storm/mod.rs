@@ -303,6 +303,7 @@ fn client_options(plan: &Plan, storm: &StormPlan) -> ClientOptions {
         host: plan.target.host().to_owned(),
         target: plan.target.pathname().to_owned(),
         speech: plan.dialect.speech(),
+        parser: plan.wording.parser(),
         ping_timeout: interval.map(|interval| interval + interval / 2),
         reconnect: storm.backoff_of_clients(),
         ..ClientOptions::default()

@@ -135,6 +135,22 @@ impl Cors {
         })
     }
 
+    /// The options that describe this policy.
+    pub fn options(&self) -> CorsOptions {
+        CorsOptions {
+            origins: match &self.origins {
+                Some(origins) => origins.join(" "),
+                None => "*".to_owned(),
+            },
+            upgrades: self.upgrades,
+            methods: self.methods.join(","),
+            credentials: self.credentials,
+            max_age_s: self.max_age_s,
+            headers: self.headers.clone(),
+            exposed: self.exposed.clone(),
+        }
+    }
+
     /// The answer to an upgrade from an origin that is not allowed; its connection is to be closed.
     /// One without `Origin` is allowed: no browser sent it. So is what is no upgrade, for which
     /// there is [`Cors::judge`].

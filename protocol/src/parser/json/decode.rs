@@ -8,6 +8,7 @@ use simd_json::{Deserializer, Node, StaticNode, Tape};
 
 use super::repair::repair;
 use super::scan::scan;
+use crate::parser::typed::from_value;
 use crate::parser::{DecodeError, Scratch};
 use crate::value::{Object, Value};
 
@@ -31,25 +32,8 @@ pub(super) fn typed<T: DeserializeOwned>(
 /// the message the type of the application does not fit.
 #[cold]
 fn by_value<T: DeserializeOwned>(text: &[u8], scratch: &mut Scratch) -> Result<T, DecodeError> {
-    serde_path_to_error::deserialize(value(text, scratch)?).map_err(|error| {
-        let is_inside = error.path().iter().next().is_some();
-        let place = is_inside.then(|| format!("{}: ", error.path()));
-        let sentence = format!("{}{}", place.unwrap_or_default(), error.inner());
-        DecodeError::Mismatch(shorten(sentence))
-    })
+    from_value(value(text, scratch)?)
 }
-
-/// A sentence about a message may quote it, and a message may be long.
-fn shorten(mut sentence: String) -> String {
-    if sentence.len() > MISMATCH_BYTES_MAX {
-        sentence.truncate(sentence.floor_char_boundary(MISMATCH_BYTES_MAX));
-        sentence.push('…');
-    }
-    sentence
-}
-
-/// Bytes up to which a sentence about a message quotes it: it goes into logs.
-const MISMATCH_BYTES_MAX: usize = 300;
 
 /// What was read of a tape, and the tape, whose memory is used again.
 type Read<'t, R> = (Result<R, DecodeError>, Tape<'t>);
@@ -110,7 +94,7 @@ fn read_value(tape: Tape<'_>) -> Read<'_, Value> {
 }
 
 /// The tape holds each array and object before what is in it. It is not nested deeper than
-/// [`crate::limits::JSON_DEPTH_MAX`], and neither is this recursion.
+/// [`crate::limits::VALUE_DEPTH_MAX`], and neither is this recursion.
 fn next_value(nodes: &mut slice::Iter<'_, Node<'_>>) -> Value {
     match nodes.next() {
         None => Value::Null,

@@ -6,8 +6,8 @@ use serde::Serialize;
 use serde_json::Serializer;
 use serde_json::ser::Formatter;
 
-use super::{float, separators};
-use crate::parser::EncodeError;
+use super::separators;
+use crate::parser::{EncodeError, float};
 
 /// Appends a value. If that fails `out` is as it was.
 pub(super) fn serialize<T: Serialize + ?Sized>(

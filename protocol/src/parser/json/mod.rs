@@ -10,10 +10,9 @@
 //! | [`repair`] | rewrites what the library that builds them does not take |
 //! | [`encode`] | writes values |
 //! | [`separators`] | the two line separators that Primus escapes |
-//! | [`float`] | numbers as JavaScript prints them |
 //!
 //! Differences from `JSON.parse`, all on purpose:
-//! - arrays and objects nest at most [`crate::limits::JSON_DEPTH_MAX`] levels;
+//! - arrays and objects nest at most [`crate::limits::VALUE_DEPTH_MAX`] levels;
 //! - integers that fit an `i64` or `u64` are exact;
 //! - a lone surrogate decodes to U+FFFD, because Rust's strings hold none;
 //! - a number too large for a float decodes to the largest float, not to infinity, which JSON
@@ -23,7 +22,6 @@
 mod control;
 mod decode;
 mod encode;
-mod float;
 mod repair;
 mod scan;
 mod separators;

@@ -12,12 +12,12 @@ use multiversion::target::match_target;
 use super::skip::{self, digits, white_space};
 #[cfg(target_arch = "x86_64")]
 use super::vector;
-use crate::limits::JSON_DEPTH_MAX;
+use crate::limits::VALUE_DEPTH_MAX;
 use crate::parser::ParseError;
 
-const LEVEL_WORDS: usize = JSON_DEPTH_MAX / LEVELS_PER_WORD;
+const LEVEL_WORDS: usize = VALUE_DEPTH_MAX / LEVELS_PER_WORD;
 const LEVELS_PER_WORD: usize = u64::BITS as usize;
-const _: () = assert!(JSON_DEPTH_MAX.is_multiple_of(LEVELS_PER_WORD));
+const _: () = assert!(VALUE_DEPTH_MAX.is_multiple_of(LEVELS_PER_WORD));
 
 /// From here on the wider vectors of the CPU that we run on are worth the choice between them.
 const VECTOR_BYTES_MIN: usize = 128;
@@ -332,11 +332,11 @@ mod tests {
         let mut levels = Levels::default();
         let is_object = |depth: usize| depth % 3 == 1 || depth.is_power_of_two();
         for _ in 0..2 {
-            for depth in 0..JSON_DEPTH_MAX {
+            for depth in 0..VALUE_DEPTH_MAX {
                 assert!(levels.enter(is_object(depth), 1).is_ok());
                 assert_eq!(levels.in_object(), is_object(depth));
             }
-            for depth in (1..JSON_DEPTH_MAX).rev() {
+            for depth in (1..VALUE_DEPTH_MAX).rev() {
                 levels.leave();
                 assert_eq!(levels.in_object(), is_object(depth - 1), "{depth}");
             }

@@ -3,7 +3,7 @@
 use serde::de::IgnoredAny;
 
 use super::{check, decode, encode};
-use crate::limits::JSON_DEPTH_MAX;
+use crate::limits::VALUE_DEPTH_MAX;
 use crate::parser::{DecodeError, ParseError};
 
 const JSON: &[&str] = &[
@@ -220,11 +220,11 @@ fn says_where_a_message_is_wrong() {
 
 #[test]
 fn nesting_is_bounded() {
-    let deepest = nested(JSON_DEPTH_MAX);
+    let deepest = nested(VALUE_DEPTH_MAX);
     assert_eq!(check(&deepest), Ok(()));
     let value = decode(&deepest).unwrap();
     assert_eq!(encode(&value), deepest);
-    let too_deep = nested(JSON_DEPTH_MAX + 1);
+    let too_deep = nested(VALUE_DEPTH_MAX + 1);
     assert!(matches!(check(&too_deep), Err(ParseError::TooDeep { .. })));
     assert!(matches!(
         decode(&too_deep),
@@ -232,13 +232,13 @@ fn nesting_is_bounded() {
     ));
     assert!(decode(&"[".repeat(1_000_000)).is_err());
     // Side by side, levels do not add up.
-    let wide = format!("[{}0]", "[],{},".repeat(JSON_DEPTH_MAX));
+    let wide = format!("[{}0]", "[],{},".repeat(VALUE_DEPTH_MAX));
     assert_eq!(check(&wide), Ok(()));
 }
 
 #[test]
 fn the_deepest_message_needs_little_stack() {
-    let deepest = nested(JSON_DEPTH_MAX);
+    let deepest = nested(VALUE_DEPTH_MAX);
     let thread = std::thread::Builder::new().stack_size(1024 * 1024);
     let decoded = thread.spawn(move || decode(&deepest).map(|value| encode(&value)).is_ok());
     assert!(decoded.unwrap().join().unwrap());

@@ -8,6 +8,20 @@ use serde_json::ser::{CompactFormatter, Formatter};
 /// The most bytes of a float in either form: sign, 17 digits, point, `e-324`.
 const FORM_BYTES_MAX: usize = 24;
 
+/// The text of any float, as a key of an object has it.
+pub(super) fn text(float: f64) -> String {
+    match float {
+        float if float.is_nan() => "NaN".to_owned(),
+        f64::INFINITY => "Infinity".to_owned(),
+        f64::NEG_INFINITY => "-Infinity".to_owned(),
+        finite => {
+            let mut out = Vec::new();
+            write_f64(&mut out, finite).expect("a Vec takes every write");
+            String::from_utf8_lossy(&out).into_owned()
+        }
+    }
+}
+
 /// Writes a finite float with the fewest digits that read back as the same float.
 pub(super) fn write_f64<W: ?Sized + Write>(out: &mut W, float: f64) -> io::Result<()> {
     let mut buffer = [0; FORM_BYTES_MAX];

@@ -1,0 +1,169 @@
+//! Message transforms: functions through which messages go, in both directions, in the order in
+//! which they were attached. Messages of Primus itself do not.
+
+use std::sync::Arc;
+
+use allspark_protocol::transformer::Kind;
+
+use super::awaited::{Awaited, Settled};
+use super::error::SparkError;
+use super::host::{Command, Host, Server, Transforms};
+use super::packet::{Body, Fate, Onward, Packet, Transformed};
+use crate::memory::Key;
+
+/// What is to be written once a message has gone through the transforms that do not know for whom
+/// it is.
+pub(crate) enum Written<M> {
+    /// This.
+    Now(M),
+    /// What becomes of this.
+    Later(Arc<Awaited>),
+    /// Nothing.
+    Nothing,
+}
+
+/// Has a message that is written transformed, and calls `now` with what comes of it.
+///
+/// # Errors
+/// A transform has refused it.
+///
+/// # Panics
+/// If a transform does: whoever writes has called it.
+pub(crate) fn outgoing<M>(
+    server: &Arc<Server>,
+    transforms: &Arc<Transforms>,
+    kind: Kind,
+    payload: &[u8],
+    now: impl FnOnce(Kind, &[u8]) -> M,
+) -> Result<Written<M>, SparkError> {
+    let mut course = Course {
+        server,
+        transforms,
+        next: 0,
+        awaited: None,
+    };
+    let body = Body::new(server.options.parser, kind, payload);
+    let mut packet = Packet::new(body);
+    Ok(match course.run(&mut packet)? {
+        Fate::Next => {
+            let (kind, payload) = packet.encoded();
+            Written::Now(now(kind, payload))
+        }
+        Fate::Drop => Written::Nothing,
+        Fate::Later => {
+            let awaited = course.awaited.expect("it was made with what settles it");
+            Written::Later(awaited)
+        }
+    })
+}
+
+/// The way of one message through the transforms, or through the rest of them.
+struct Course<'a> {
+    server: &'a Arc<Server>,
+    transforms: &'a Arc<Transforms>,
+    /// The transform behind the one that runs.
+    next: usize,
+    /// What is written in the place of the message, if one takes its time.
+    awaited: Option<Arc<Awaited>>,
+}
+
+impl Course<'_> {
+    fn run(&mut self, packet: &mut Packet<'_>) -> Result<Fate, SparkError> {
+        let transforms = Arc::clone(self.transforms);
+        while let Some(transform) = transforms.outgoing.get(self.next) {
+            self.next += 1;
+            let transformed = transform(packet);
+            match packet.outcome(transformed, |bytes| self.onward(bytes))? {
+                Fate::Next => {}
+                other => return Ok(other),
+            }
+        }
+        Ok(Fate::Next)
+    }
+
+    fn onward(&mut self, bytes: usize) -> Onward {
+        let awaited = self.awaited.get_or_insert_with(|| Awaited::new(bytes));
+        let (awaited, next) = (Arc::clone(awaited), self.next);
+        let (server, transforms) = (Arc::clone(self.server), Arc::clone(self.transforms));
+        Box::new(move |body, transformed| {
+            let settled = go_on(&server, &transforms, next, &awaited, body, transformed);
+            if let Some(settled) = settled {
+                awaited.settle(settled);
+                for shard in 0..server.mesh.shards() {
+                    server.mesh.send(shard, Command::Settled);
+                }
+            }
+        })
+    }
+}
+
+/// A ticket was used: the message goes through the rest of the transforms, here. Returns what came
+/// of it, unless another one takes its time.
+fn go_on(
+    server: &Arc<Server>,
+    transforms: &Arc<Transforms>,
+    next: usize,
+    awaited: &Arc<Awaited>,
+    body: Body<'static>,
+    transformed: Transformed,
+) -> Option<Settled> {
+    let mut course = Course {
+        server,
+        transforms,
+        next,
+        awaited: Some(Arc::clone(awaited)),
+    };
+    let mut packet = Packet::new(body);
+    let result = packet.outcome(transformed, |_| unreachable!("a ticket does not wait"));
+    let result = match result {
+        Ok(Fate::Next) => course.run(&mut packet),
+        other => other,
+    };
+    match result {
+        Ok(Fate::Next) => {
+            let (kind, payload) = packet.encoded();
+            Some(Settled::Message(kind, payload.into()))
+        }
+        Ok(Fate::Drop) => Some(Settled::Nothing),
+        Ok(Fate::Later) => None,
+        Err(error) => Some(Settled::Refused(reason(&error).into())),
+    }
+}
+
+/// Why a transform has refused a message.
+fn reason(error: &SparkError) -> String {
+    match error {
+        SparkError::Transform(error) => error.to_string(),
+        other => other.to_string(),
+    }
+}
+
+/// Has a message that is written to a spark transformed by the functions that know it. Returns
+/// whether it goes on.
+///
+/// # Errors
+/// A transform has refused it, or would take its time, which these may not.
+///
+/// # Panics
+/// If one of them does.
+pub(crate) fn outgoing_per_spark(
+    host: &mut dyn Host,
+    key: Key,
+    transforms: &Transforms,
+    packet: &mut Packet<'_>,
+) -> Result<bool, SparkError> {
+    for transform in &transforms.outgoing_per_spark {
+        let transformed = match transform(host, key, packet) {
+            Transformed::Later => {
+                let reason = "a transform that knows the spark can't take its time";
+                Transformed::Fail(reason.into())
+            }
+            transformed => transformed,
+        };
+        let outcome = packet.outcome(transformed, |_| unreachable!("it does not wait"))?;
+        if matches!(outcome, Fate::Drop) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}

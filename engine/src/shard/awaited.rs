@@ -1,0 +1,362 @@
+//! Messages that are written and whose transforms take their time. What is written behind one of
+//! them, to the same spark or, after a broadcast, to anybody, waits behind it, so that everything
+//! keeps its order. Without transforms nothing comes here.
+//!
+//! # Invariants
+//! - What waits is bounded: by the bound of a send queue for one spark, by [`AWAITED_COST_MAX`] and
+//!   [`AWAITED_MESSAGES_MAX`] for all of a shard.
+//! - Of what waits, each message is written once everything before it that it must not overtake is.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+
+use allspark_protocol::transformer::{Kind, Transformer};
+
+use super::core::Core;
+use super::effects::Effect;
+use crate::app::target::Target;
+use crate::app::{Awaited, Settled, SparkError};
+use crate::config::SendPolicy;
+use crate::limits::{AWAITED_COST_MAX, AWAITED_MESSAGES_MAX};
+use crate::memory::{GiveBack, Key};
+
+/// A message that waits.
+enum Message {
+    Known(Kind, Arc<[u8]>),
+    Awaited(Arc<Awaited>),
+}
+
+impl Message {
+    /// What became of it, once that is known.
+    fn settled(&self) -> Option<Settled> {
+        match self {
+            Self::Known(kind, payload) => Some(Settled::Message(*kind, Arc::clone(payload))),
+            Self::Awaited(awaited) => awaited.get().cloned(),
+        }
+    }
+
+    fn cost(&self) -> usize {
+        let bytes = match self {
+            Self::Known(_, payload) => payload.len(),
+            Self::Awaited(awaited) => awaited.bytes,
+        };
+        size_of::<Entry>() + bytes
+    }
+}
+
+struct Entry {
+    /// The spark that it is for; `None` for all.
+    to: Option<Key>,
+    /// Of all only those who are in these rooms.
+    rooms: Option<Arc<Target>>,
+    message: Message,
+}
+
+/// All that wait on one shard, in the order in which they were written.
+#[derive(Default)]
+pub(crate) struct Queue {
+    entries: VecDeque<Entry>,
+    cost: usize,
+    /// What those for one spark cost.
+    by_spark: HashMap<Key, usize>,
+    /// How many are for all.
+    broadcasts: usize,
+    /// Something may be known that was not, so that all are looked at: once per turn, however often
+    /// that is said.
+    pub(super) must_look: bool,
+}
+
+impl Queue {
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Whether something waits that a message for this spark, or for all, must not overtake.
+    fn blocks(&self, to: Option<Key>) -> bool {
+        match to {
+            Some(spark) => self.broadcasts > 0 || self.by_spark.contains_key(&spark),
+            None => !self.entries.is_empty(),
+        }
+    }
+
+    /// Adds a message, unless there is no room for it.
+    fn push(&mut self, to: Option<Key>, message: Message, spark_cost_max: usize) -> bool {
+        self.push_entry(to, None, message, spark_cost_max)
+    }
+
+    fn push_entry(
+        &mut self,
+        to: Option<Key>,
+        rooms: Option<Arc<Target>>,
+        message: Message,
+        spark_cost_max: usize,
+    ) -> bool {
+        let cost = message.cost() + rooms.as_ref().map_or(0, |rooms| rooms.bytes());
+        let of_spark = to.and_then(|spark| self.by_spark.get(&spark)).copied();
+        let has_room = self.entries.len() < AWAITED_MESSAGES_MAX
+            && self.cost.saturating_add(cost) <= AWAITED_COST_MAX
+            && of_spark.unwrap_or(0).saturating_add(cost) <= spark_cost_max.max(cost);
+        if has_room {
+            self.cost += cost;
+            match to {
+                Some(spark) => *self.by_spark.entry(spark).or_default() += cost,
+                None => self.broadcasts += 1,
+            }
+            self.entries.push_back(Entry { to, rooms, message });
+        }
+        has_room
+    }
+
+    fn count_out(&mut self, entry: &Entry) {
+        let rooms = entry.rooms.as_ref().map_or(0, |rooms| rooms.bytes());
+        let cost = entry.message.cost() + rooms;
+        self.cost -= cost;
+        let Some(spark) = entry.to else {
+            self.broadcasts -= 1;
+            return;
+        };
+        if let Some(of_spark) = self.by_spark.get_mut(&spark) {
+            *of_spark -= cost;
+            if *of_spark == 0 {
+                self.by_spark.remove(&spark);
+            }
+        }
+    }
+
+    /// Takes everything that can be written now, in its order. What is for sparks that are gone is
+    /// forgotten.
+    fn take_settled(&mut self, is_open: impl Fn(Key) -> bool) -> Vec<(Entry, Settled)> {
+        let (mut taken, mut blocked) = (Vec::new(), HashSet::new());
+        let mut kept = VecDeque::with_capacity(self.entries.len());
+        let mut entries = std::mem::take(&mut self.entries);
+        while let Some(entry) = entries.pop_front() {
+            if entry.to.is_some_and(|spark| !is_open(spark)) {
+                self.count_out(&entry);
+                continue;
+            }
+            let may_go = match entry.to {
+                Some(spark) => !blocked.contains(&spark),
+                None => blocked.is_empty(),
+            };
+            match entry.message.settled().filter(|_| may_go) {
+                Some(settled) => {
+                    self.count_out(&entry);
+                    taken.push((entry, settled));
+                }
+                None => {
+                    let to = entry.to;
+                    kept.push_back(entry);
+                    match to {
+                        Some(spark) => drop(blocked.insert(spark)),
+                        // Nobody may get what comes behind.
+                        None => kept.append(&mut entries),
+                    }
+                }
+            }
+        }
+        self.entries = kept;
+        self.entries.give_back();
+        taken
+    }
+}
+
+impl<T: Transformer> Core<T> {
+    /// Keeps a message behind those that it must not overtake. Returns whether there are any.
+    pub(super) fn waits_behind(&mut self, to: Option<Key>, kind: Kind, payload: &[u8]) -> bool {
+        let must_wait = !self.awaited.is_empty() && self.awaited.blocks(to);
+        if must_wait {
+            self.await_message(to, Message::Known(kind, payload.into()));
+        }
+        must_wait
+    }
+
+    /// Writes a message to an open spark, or to all, once it is known.
+    pub(super) fn write_later(&mut self, to: Option<Key>, awaited: Arc<Awaited>) {
+        // It may be known by now.
+        self.awaited.must_look |= awaited.get().is_some();
+        self.await_message(to, Message::Awaited(awaited));
+    }
+
+    /// As [`Core::waits_behind`], for a message to rooms, which counts as one for all.
+    #[cold]
+    pub(super) fn waits_behind_rooms(
+        &mut self,
+        rooms: &Target,
+        kind: Kind,
+        payload: &[u8],
+    ) -> bool {
+        let must_wait = !self.awaited.is_empty();
+        if must_wait {
+            let rooms = Arc::new(rooms.clone());
+            self.await_in_rooms(rooms, Message::Known(kind, payload.into()));
+        }
+        must_wait
+    }
+
+    /// Writes a message to rooms once it is known.
+    pub(super) fn publish_later(&mut self, rooms: Arc<Target>, awaited: Arc<Awaited>) {
+        self.awaited.must_look |= awaited.get().is_some();
+        self.await_in_rooms(rooms, Message::Awaited(awaited));
+    }
+
+    fn await_in_rooms(&mut self, rooms: Arc<Target>, message: Message) {
+        if !self.awaited.push_entry(None, Some(rooms), message, 0) {
+            let shard = self.shard;
+            tracing::error!(
+                shard,
+                "too much waits for transforms; a room was not written to"
+            );
+            self.counters().messages_dropped.add(1);
+        }
+    }
+
+    fn await_message(&mut self, to: Option<Key>, message: Message) {
+        let options = &self.server.options;
+        let (bytes_max, policy) = (options.send_queue_bytes_max, options.send_policy);
+        if self.awaited.push(to, message, bytes_max) {
+            return;
+        }
+        match to {
+            Some(spark) if policy == SendPolicy::Disconnect => self.overflow(spark),
+            Some(_) => self.counters().messages_dropped.add(1),
+            None => {
+                let sparks = self.sessions.len();
+                tracing::error!(
+                    shard = self.shard,
+                    sparks,
+                    "too much waits for transforms; a broadcast was not sent"
+                );
+                self.counters().messages_dropped.add(sparks as u64);
+            }
+        }
+    }
+
+    /// Writes what is known by now, as far as it overtakes nothing.
+    pub(super) fn write_settled(&mut self) {
+        if std::mem::take(&mut self.awaited.must_look) {
+            self.write_all_settled();
+            self.settle();
+        }
+    }
+
+    fn write_all_settled(&mut self) {
+        let sessions = &self.sessions;
+        let is_open = |spark| sessions.get(spark).is_some_and(|slot| slot.is_open());
+        for (Entry { to, rooms, .. }, settled) in self.awaited.take_settled(is_open) {
+            match (to, settled) {
+                (Some(spark), Settled::Message(kind, payload)) => {
+                    if self.is_open(spark) {
+                        self.write_past_transforms(spark, kind, &payload);
+                    }
+                }
+                (None, Settled::Message(kind, payload)) => {
+                    match rooms {
+                        Some(rooms) => self.publish_now(&rooms, kind, &payload),
+                        None => self.frame_broadcast(kind, &payload),
+                    };
+                }
+                (Some(spark), Settled::Refused(reason)) => {
+                    let error = SparkError::Transform(reason.as_ref().into());
+                    self.effects.push(Effect::Error(spark, error));
+                }
+                (None, Settled::Refused(reason)) => {
+                    tracing::warn!(shard = self.shard, %reason, "a transform refused a broadcast");
+                }
+                (_, Settled::Nothing) => {}
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(index: u32) -> Key {
+        Key {
+            index,
+            generation: 0,
+        }
+    }
+
+    /// Those that can be written, by their first byte.
+    fn taken(queue: &mut Queue) -> String {
+        let taken = queue.take_settled(|spark| spark != key(9));
+        let name = |(_, settled)| match settled {
+            Settled::Message(_, payload) => char::from(payload[0]),
+            _ => '-',
+        };
+        taken.into_iter().map(name).collect()
+    }
+
+    fn known(queue: &mut Queue, to: Option<u32>, name: u8) {
+        assert!(queue.blocks(to.map(key)), "otherwise it is written at once");
+        let message = Message::Known(Kind::Text, [name].into());
+        assert!(queue.push(to.map(key), message, 1 << 20));
+    }
+
+    fn awaited(queue: &mut Queue, to: Option<u32>) -> Arc<Awaited> {
+        let awaited = Awaited::new(1);
+        let message = Message::Awaited(Arc::clone(&awaited));
+        assert!(queue.push(to.map(key), message, 1 << 20));
+        awaited
+    }
+
+    fn settle(awaited: &Awaited, name: u8) {
+        awaited.settle(Settled::Message(Kind::Text, [name].into()));
+    }
+
+    #[test]
+    fn who_waits_for_nobody_overtakes() {
+        let mut queue = Queue::default();
+        let one = awaited(&mut queue, Some(1));
+        let two = awaited(&mut queue, Some(2));
+        assert!(!queue.blocks(Some(key(3))) && queue.blocks(None));
+        known(&mut queue, Some(1), b'b');
+        settle(&two, b'c');
+        assert_eq!(taken(&mut queue), "c");
+        known(&mut queue, None, b'd');
+        known(&mut queue, Some(2), b'e');
+        assert_eq!(taken(&mut queue), "");
+        settle(&one, b'a');
+        assert_eq!(taken(&mut queue), "abde");
+        assert!(queue.is_empty() && queue.by_spark.is_empty());
+        assert_eq!((queue.cost, queue.broadcasts), (0, 0));
+    }
+
+    #[test]
+    fn a_broadcast_is_waited_for_by_everybody() {
+        let mut queue = Queue::default();
+        let all = awaited(&mut queue, None);
+        known(&mut queue, Some(1), b'b');
+        known(&mut queue, None, b'c');
+        assert_eq!(taken(&mut queue), "");
+        settle(&all, b'a');
+        assert_eq!(taken(&mut queue), "abc");
+    }
+
+    #[test]
+    fn what_is_for_one_that_is_gone_holds_nobody_up() {
+        let mut queue = Queue::default();
+        let _gone = awaited(&mut queue, Some(9));
+        known(&mut queue, None, b'a');
+        assert_eq!(taken(&mut queue), "a");
+        assert_eq!((queue.cost, queue.by_spark.len()), (0, 0));
+    }
+
+    #[test]
+    fn what_waits_is_bounded() {
+        let mut queue = Queue::default();
+        let mut push = |spark, bytes, bytes_max| {
+            let message = Message::Awaited(Awaited::new(bytes));
+            queue.push(Some(key(spark)), message, bytes_max)
+        };
+        assert!(push(1, 1000, 100), "one message passes, however long");
+        assert!(!push(1, 1, 1000), "the bound of one spark");
+        assert!(push(2, AWAITED_COST_MAX / 2, usize::MAX));
+        assert!(!push(3, AWAITED_COST_MAX / 2, usize::MAX), "that of all");
+        let pushed = (0..AWAITED_MESSAGES_MAX as u32).filter(|n| push(10 + n, 1, 1 << 20));
+        assert_eq!(pushed.count(), AWAITED_MESSAGES_MAX - 2);
+    }
+}

@@ -1,0 +1,194 @@
+//! Messages go through the transforms of the application. Without any, one look says so.
+//!
+//! Transforms of messages that are written are called where they are written, also from within a
+//! handler, and those that know the spark even while its queue is brought up to date
+//! ([`Core::catch_up`]). So they get a spark that they can only read: nothing here changes while
+//! one of them runs.
+
+use std::sync::Arc;
+
+use allspark_protocol::transformer::{Kind, Transformer};
+
+use super::core::Core;
+use super::effects::Effect;
+use super::reason::EndReason;
+use crate::app::host::{Command, Host, Transforms};
+use crate::app::{self, Body, Packet, SparkError, Written};
+use crate::guard;
+use crate::memory::Key;
+
+impl<T: Transformer> Core<T> {
+    /// A handler writes to a spark.
+    #[cold]
+    pub(super) fn write_transformed(
+        &mut self,
+        transforms: &Arc<Transforms>,
+        spark: Key,
+        kind: Kind,
+        payload: &[u8],
+    ) {
+        let server = Arc::clone(&self.server);
+        let written = app::outgoing(&server, transforms, kind, payload, |kind, payload| {
+            self.write_in_order(spark, kind, payload);
+        });
+        match written {
+            Ok(Written::Later(awaited)) => {
+                let id = self.spark(spark).id;
+                self.do_in_order(Command::WriteLater { id, awaited });
+            }
+            Ok(Written::Now(()) | Written::Nothing) => {}
+            Err(error) => self.report(spark, error),
+        }
+    }
+
+    /// A handler writes to all sparks.
+    #[cold]
+    pub(super) fn broadcast_transformed(
+        &mut self,
+        transforms: &Arc<Transforms>,
+        kind: Kind,
+        payload: &[u8],
+    ) -> Result<(), SparkError> {
+        let server = Arc::clone(&self.server);
+        let written = app::outgoing(&server, transforms, kind, payload, |kind, payload| {
+            self.broadcast_in_order(kind, payload)
+        });
+        match written? {
+            Written::Now(result) => result,
+            Written::Nothing => Ok(()),
+            Written::Later(awaited) => {
+                for shard in 0..self.server.mesh.shards() {
+                    let awaited = Arc::clone(&awaited);
+                    if shard != self.shard {
+                        self.send_to_shard(shard, Command::BroadcastLater(awaited));
+                    }
+                }
+                self.do_in_order(Command::BroadcastLater(awaited));
+                Ok(())
+            }
+        }
+    }
+
+    /// Carries out what calls nobody behind everything that a handler has asked for before.
+    pub(super) fn do_in_order(&mut self, command: Command) {
+        self.take_sent();
+        if self.effects.has_commands() {
+            self.effects.push(Effect::Command(command));
+        } else if let Err(command) = self.carry_out_plain(command) {
+            self.effects.push(Effect::Command(command));
+        }
+    }
+
+    /// Writes an encoded message to an open spark, behind those that wait for transforms.
+    #[inline]
+    pub(super) fn write_to(&mut self, spark: Key, kind: Kind, payload: &[u8]) {
+        if self.transforms.is_none() {
+            self.write_message(spark, kind, payload);
+        } else if !self.waits_behind(Some(spark), kind, payload) {
+            self.write_past_transforms(spark, kind, payload);
+        }
+    }
+
+    /// The same, after the transforms that know it.
+    pub(super) fn write_past_transforms(&mut self, spark: Key, kind: Kind, payload: &[u8]) {
+        match self.per_spark() {
+            None => self.write_message(spark, kind, payload),
+            Some(transforms) => {
+                // What was broadcast before is transformed before.
+                self.catch_up(spark);
+                self.write_per_spark(&transforms, spark, kind, payload);
+            }
+        }
+    }
+
+    /// The transforms, if some of them know the spark.
+    #[inline]
+    pub(super) fn per_spark(&self) -> Option<Arc<Transforms>> {
+        let transforms = self.transforms.as_ref();
+        let some = transforms.filter(|transforms| !transforms.outgoing_per_spark.is_empty());
+        some.cloned()
+    }
+
+    #[cold]
+    fn write_per_spark(&mut self, transforms: &Transforms, spark: Key, kind: Kind, payload: &[u8]) {
+        if !self.is_open(spark) {
+            return;
+        }
+        let body = Body::new(self.server.options.parser, kind, payload);
+        let mut packet = Packet::new(body);
+        let outcome = guard::call(|| app::outgoing_per_spark(self, spark, transforms, &mut packet));
+        match outcome {
+            Ok(Ok(true)) => {
+                let (kind, payload) = packet.encoded();
+                self.write_message(spark, kind, payload);
+            }
+            Ok(Ok(false)) => {}
+            Ok(Err(error)) => self.effects.push(Effect::Error(spark, error)),
+            Err(panicked) => {
+                self.tell_panic(&panicked, "a transform panicked; the spark ends");
+                self.end_behind(spark);
+            }
+        }
+    }
+
+    /// Ends a spark, without what was broadcast and not written to it yet.
+    fn end_behind(&mut self, spark: Key) {
+        if self.set_closed(spark) {
+            self.effects.push(Effect::End {
+                spark,
+                reconnect: true,
+                reason: EndReason::Panicked,
+            });
+        }
+    }
+
+    /// Keeps a broadcast for each spark to be transformed, if there are transforms that know it.
+    /// Returns whether there are.
+    pub(super) fn broadcast_per_spark(&mut self, kind: Kind, payload: &[u8]) -> bool {
+        let has_some = self.per_spark().is_some();
+        if has_some {
+            self.fanout.broadcast_per_spark(kind, payload.into());
+        }
+        has_some
+    }
+
+    /// A new spark gets no older broadcast.
+    pub(super) fn begin_per_spark(&mut self, spark: Key) {
+        let head = self.fanout.per_spark.head();
+        if head > 0
+            && let Some(slot) = self.sessions.get_mut(spark)
+        {
+            let extras = slot.state.extras.get_or_insert_default();
+            extras.seen_per_spark = head;
+        }
+    }
+
+    /// Writes to a spark what was broadcast since, each time after the transforms that know it.
+    /// Returns how many messages these were.
+    #[cold]
+    pub(super) fn catch_up_per_spark(&mut self, spark: Key) -> usize {
+        let Some(transforms) = self.per_spark() else {
+            return 0;
+        };
+        let mut count = 0;
+        while let Some((kind, payload)) = self.next_per_spark(spark) {
+            self.write_per_spark(&transforms, spark, kind, &payload);
+            count += 1;
+        }
+        count
+    }
+
+    /// The next broadcast that an open spark was not written, which then counts as written.
+    fn next_per_spark(&mut self, spark: Key) -> Option<(Kind, Arc<[u8]>)> {
+        let slot = self.sessions.get_mut(spark)?;
+        if !slot.is_open() {
+            return None;
+        }
+        let seen = slot.state.extras.as_ref();
+        let seen = seen.map_or(0, |extras| extras.seen_per_spark);
+        let message = self.fanout.per_spark.get(seen)?;
+        let extras = slot.state.extras.get_or_insert_default();
+        extras.seen_per_spark = seen + 1;
+        Some(message)
+    }
+}

@@ -1,0 +1,118 @@
+//! The HTTP client.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use ureq::Agent;
+use ureq::config::Config;
+use ureq::http::{HeaderMap, Response};
+use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
+
+use super::super::url::AuthUrl;
+use super::answer::{Answer, Raw};
+use super::question::Question;
+
+/// Bytes of an answer's body: claims, or a sentence for who is refused.
+const BODY_BYTES_MAX: u64 = 16 * 1024;
+
+/// How often failures are told of: they come in as many as there are clients.
+const TOLD_EVERY: Duration = Duration::from_secs(1);
+
+/// Asks one URL, keeping connections.
+pub(super) struct Client {
+    agent: Agent,
+    url: AuthUrl,
+    told: Mutex<Option<Instant>>,
+}
+
+impl Client {
+    /// # Errors
+    /// The URL is one of HTTPS, and there are no certificates to trust.
+    pub(super) fn new(url: &AuthUrl, timeout: Duration) -> Result<Self, String> {
+        let mut config = Config::builder()
+            .timeout_global(Some(timeout))
+            .max_redirects(0)
+            .http_status_as_error(false)
+            // What the environment says about proxies is meant for other programs.
+            .proxy(None)
+            .user_agent(concat!("allspark/", env!("CARGO_PKG_VERSION")));
+        if url.uri().scheme_str() == Some("https") {
+            config = config.tls_config(tls()?);
+        }
+        Ok(Self {
+            agent: config.build().new_agent(),
+            url: url.clone(),
+            told: Mutex::new(None),
+        })
+    }
+
+    /// Asks. It takes as long as the time-out at the most.
+    pub(super) fn ask(&self, question: &Question) -> Answer {
+        match self.raw(question) {
+            Ok(raw) => {
+                let status = raw.status;
+                let answer = Answer::of(raw);
+                if answer == Answer::Unavailable {
+                    self.tell(&format!("it answered {status} or what can't be understood"));
+                }
+                answer
+            }
+            Err(error) => {
+                self.tell(&error.to_string());
+                Answer::Unavailable
+            }
+        }
+    }
+
+    fn raw(&self, question: &Question) -> Result<Raw, ureq::Error> {
+        let mut request = self.agent.get(self.url.uri());
+        for (name, value) in &question.headers {
+            request = request.header(name, &value[..]);
+        }
+        let mut response = request.call()?;
+        let body = response.body_mut().with_config().limit(BODY_BYTES_MAX);
+        let body = body.read_to_vec()?;
+        Ok(raw(&response, body))
+    }
+
+    fn tell(&self, what: &str) {
+        let Ok(mut told) = self.told.try_lock() else {
+            return;
+        };
+        if told.is_none_or(|at| at.elapsed() >= TOLD_EVERY) {
+            *told = Some(Instant::now());
+            tracing::warn!(url = %self.url, "nobody can be authorized by the URL: {what}");
+        }
+    }
+}
+
+fn raw<B>(response: &Response<B>, body: Vec<u8>) -> Raw {
+    Raw {
+        status: response.status().as_u16(),
+        content_type: text(response.headers(), "content-type"),
+        challenge: text(response.headers(), "www-authenticate"),
+        body,
+    }
+}
+
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name)?.to_str().ok().map(str::to_owned)
+}
+
+/// With the certificates that the system trusts, and ring, as everywhere in AllSpark.
+fn tls() -> Result<TlsConfig, String> {
+    let found = rustls_native_certs::load_native_certs();
+    if found.certs.is_empty() {
+        return Err("there are no certificates on this system to trust".to_owned());
+    }
+    let certificates = found
+        .certs
+        .iter()
+        .map(|der| Certificate::from_der(der).to_owned());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    Ok(TlsConfig::builder()
+        .provider(TlsProvider::Rustls)
+        .unversioned_rustls_crypto_provider(provider)
+        .root_certs(RootCerts::Specific(Arc::new(certificates.collect())))
+        .build())
+}

@@ -1,0 +1,105 @@
+//! Authorization that is configured, of a server.
+
+use std::sync::Arc;
+
+use crate::auth::{self, Authorizer, Watch};
+use crate::error::{Error, OptionError};
+use crate::primus::Primus;
+
+impl Primus {
+    /// The server with the authorization that its options describe, if they do.
+    pub(crate) fn with_keys(mut self, has_function: bool) -> Result<Self, Error> {
+        let options = &self.options.authorization;
+        if !options.is_on() {
+            return Ok(self);
+        }
+        if has_function {
+            return Err(Error::of("authorization")(OptionError::AuthorizationTwice));
+        }
+        let authorizer = Authorizer::start(options, &self.options.pathname);
+        let authorizer = authorizer.map_err(|error| Error::of(error.option())(error))?;
+        let watch = Watch::start(Arc::new(authorizer));
+        let watch = Arc::new(watch.map_err(|error| Error::Watch(error.to_string()))?);
+        // Both functions live as long as the server does, which may be longer than this.
+        let (judge, keeper) = (Arc::clone(&watch), Arc::clone(&watch));
+        self.authorize(move |request| auth::decide(judge.authorizer(), request));
+        self.on_connection(move |spark| auth::connected(keeper.authorizer(), spark));
+        self.keys = Some(watch);
+        Ok(self)
+    }
+
+    /// A function that has the keys of authorization be read anew, on the thread that calls it, and
+    /// tells the log how that went. Where none are configured it tells that.
+    pub fn key_reloader(&self) -> impl Fn() + Send + Sync + use<> + 'static {
+        let keys = self.keys.clone();
+        move || match &keys {
+            Some(watch) => watch.authorizer().reload_and_tell(),
+            None => tracing::info!("there are no keys to be read anew"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use allspark_client::Event;
+    use allspark_engine::Destroy;
+    use futures_util::StreamExt;
+
+    use super::*;
+    use crate::auth::{AuthorizationOptions, Authorized, Secret};
+
+    fn tokens() -> AuthorizationOptions {
+        AuthorizationOptions {
+            tokens: Some(Secret::from("0123456789abcdef ann".to_owned())),
+            ..AuthorizationOptions::default()
+        }
+    }
+
+    #[tokio::test]
+    async fn an_application_knows_who_a_spark_is() {
+        let primus = Primus::builder().authorization_by(tokens()).shards(1);
+        let primus = primus.build().unwrap();
+        primus.on_connection(|spark| {
+            let subject = spark.auth().and_then(|auth| auth.subject());
+            let subject = subject.map(str::to_owned);
+            spark.write(subject);
+        });
+        let server = primus.start("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", server.address());
+        // It does not try again, as it knows that it may be refused.
+        let refused = primus.socket().connect(&url).await;
+        assert!(refused.is_err(), "{refused:?}");
+        let url = format!("{url}/?token=0123456789abcdef");
+        let mut client = primus.socket().connect(url).await.unwrap();
+        loop {
+            match client.next().await.unwrap() {
+                Event::Data(data) => {
+                    assert_eq!(data.encoded(), b"\"ann\"");
+                    break;
+                }
+                event => assert!(!matches!(event, Event::Error(_)), "{event:?}"),
+            }
+        }
+        drop(client);
+        primus.destroy(Destroy::default());
+        server.join().unwrap();
+    }
+
+    #[test]
+    fn a_function_and_a_configuration_are_one_too_many() {
+        let builder = Primus::builder().authorization(|_| ());
+        let error = builder.authorization_by(tokens()).build().unwrap_err();
+        assert!(error.to_string().contains("give only one"), "{error}");
+    }
+
+    #[test]
+    fn clients_of_a_server_with_authorization_do_not_try_again() {
+        let knows = |primus: Primus| primus.library().contains("authorization: true");
+        assert!(knows(
+            Primus::builder().authorization(|_| ()).build().unwrap()
+        ));
+        let configured = Primus::builder().authorization_by(tokens());
+        assert!(knows(configured.build().unwrap()));
+        assert!(!knows(Primus::builder().build().unwrap()));
+    }
+}

@@ -1,0 +1,149 @@
+// What the application of a server hears, in which order, and what it does with messages on their
+// way: events, visits to all sparks, transforms.
+'use strict';
+
+const assert = require('node:assert/strict');
+const { test } = require('node:test');
+
+const {
+  ask, collect, countsOnce, event, open, openPlain, record, sparkId, text,
+} = require('./clients');
+const { differsFromNode, startServer } = require('./server');
+
+/** The events of the spark with this id, once its last one has come. */
+async function eventsOf(observer, id) {
+  for (;;) {
+    const events = await ask(observer, { do: 'events', of: id });
+    if (events.includes('disconnection')) return events;
+  }
+}
+
+test('a spark that is ended changes its readyState, then is gone', async (t) => {
+  const server = await startServer(t, { app: 'scripted' });
+  const observer = await open(server);
+  const client = await open(server);
+  const id = await sparkId(client);
+  client.write({ do: 'end', data: 'goodbye' });
+  const events = await eventsOf(observer, id);
+  assert.deepEqual(
+    events.filter((name) => name !== 'end'),
+    ['connection', 'data', 'readyStateChange', 'disconnection'],
+  );
+  assert.equal(events.filter((name) => name === 'end').length, 1);
+});
+
+test('a spark whose client leaves has the same end', async (t) => {
+  const server = await startServer(t, { app: 'scripted' });
+  const observer = await open(server);
+  for (const leave of ['close', 'terminate']) {
+    const socket = await openPlain(server);
+    socket.send('"primus::id::"');
+    const id = JSON.parse(await text(socket)).slice('primus::id::'.length);
+    socket[leave]();
+    const events = await eventsOf(observer, id);
+    assert.deepEqual(
+      events.filter((name) => name !== 'end'),
+      ['connection', 'readyStateChange', 'disconnection'],
+    );
+  }
+});
+
+test(
+  'what a spark hears of its end comes before the server hears of it',
+  differsFromNode('its own listener of `end`, which emits `disconnection`, is the first'),
+  async (t) => {
+    const server = await startServer(t, { app: 'scripted' });
+    const observer = await open(server);
+    const client = await open(server);
+    const id = await sparkId(client);
+    client.write({ do: 'end' });
+    const events = await eventsOf(observer, id);
+    assert.deepEqual(events.slice(-3), ['readyStateChange', 'end', 'disconnection']);
+  },
+);
+
+test('a ping and its answer are events', async (t) => {
+  const server = await startServer(t, { app: 'scripted', pingIntervalMs: 2_000 });
+  const client = await open(server);
+  const id = await sparkId(client);
+  await event(client, 'outgoing::pong');
+  const events = await ask(client, { do: 'events', of: id });
+  const upToPong = events.slice(0, events.indexOf('incoming::pong') + 1);
+  assert.deepEqual(upToPong, ['connection', 'outgoing::ping', 'heartbeat', 'incoming::pong']);
+});
+
+test('a ping of the WebSocket counts as a pong', async (t) => {
+  const socket = await openPlain(await startServer(t, { app: 'scripted' }));
+  socket.send('"primus::id::"');
+  const id = JSON.parse(await text(socket)).slice('primus::id::'.length);
+  socket.ping();
+  await event(socket, 'pong');
+  socket.send(JSON.stringify({ do: 'events', of: id }));
+  const expected = ['connection', 'heartbeat', 'incoming::pong', 'data'];
+  assert.deepEqual(JSON.parse(await text(socket)), expected);
+});
+
+test('a server knows how many sparks are connected', async (t) => {
+  const server = await startServer(t, { app: 'scripted' });
+  const observer = await open(server);
+  const others = await Promise.all([open(server), open(server)]);
+  assert.equal((await ask(observer, { do: 'counts' })).connected, 3);
+  others[0].end();
+  const counts = await countsOnce(observer, ({ disconnection }) => disconnection > 0);
+  assert.equal(counts.connected, 2);
+});
+
+test('a visit that takes its time comes to everybody, then says so', async (t) => {
+  const server = await startServer(t, { app: 'scripted' });
+  const clients = await Promise.all([1, 2, 3, 4].map(() => open(server)));
+  const heard = clients.map((client) => record(client, 'data'));
+  const [asker] = clients;
+  const answers = collect(asker, 'data', 2);
+  asker.write({ do: 'visit' });
+  assert.deepEqual(await answers, ['visited', 'done']);
+  // Whatever was written before has arrived once an answer has.
+  await Promise.all(clients.slice(1).map((client) => ask(client, { do: 'write', value: 'after' })));
+  assert.deepEqual(heard.slice(1), [1, 2, 3].map(() => ['visited', 'after']));
+});
+
+const TRANSFORMS = { app: 'scripted', transforms: true };
+
+test('messages go through transforms in both directions', async (t) => {
+  const client = await open(await startServer(t, TRANSFORMS));
+  assert.equal(await ask(client, { do: 'write', value: 'x' }), 'x<>');
+  const answers = collect(client, 'data', 2);
+  for (const value of ['secret', 'bad', 7]) client.write({ do: 'write', value });
+  client.write({ do: 'write', value: 'y' });
+  assert.deepEqual(await answers, [7, 'y<>'], 'one was dropped, one refused');
+});
+
+test('what a transform drops nobody gets, what it refuses is an error', async (t) => {
+  const client = await open(await startServer(t, TRANSFORMS));
+  for (const name of ['drop', 'refuse', 'drop']) client.write({ do: name });
+  const { data, error } = await ask(client, { do: 'counts' });
+  assert.deepEqual([data, error], [1, 1]);
+  for (const value of ['secret', 'bad']) client.write({ do: 'write', value });
+  const counts = await ask(client, { do: 'counts' });
+  assert.deepEqual([counts.data, counts.error], [4, 2]);
+});
+
+test('a broadcast is transformed for everybody', async (t) => {
+  const server = await startServer(t, { ...TRANSFORMS, shards: 2 });
+  const clients = await Promise.all([1, 2, 3, 4].map(() => open(server)));
+  const heard = Promise.all(clients.map((client) => event(client, 'data')));
+  clients[0].write({ do: 'broadcast', value: 'secret' });
+  clients[0].write({ do: 'broadcast', value: 'x' });
+  assert.deepEqual(await heard, clients.map(() => 'x<>'));
+});
+
+test('what Primus itself says is not transformed', async (t) => {
+  const server = await startServer(t, { ...TRANSFORMS, pingIntervalMs: 2_000 });
+  const client = await open(server);
+  const raw = record(client, 'incoming::data');
+  await event(client, 'outgoing::pong');
+  await sparkId(client);
+  client.write({ do: 'end' });
+  await event(client, 'end');
+  const said = raw.map((message) => message.replace(/::[^:]*$/, ''));
+  assert.deepEqual([...new Set(said)], ['"primus::ping', '"primus::id', '"primus::server']);
+});
