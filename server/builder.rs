@@ -387,6 +387,38 @@ impl Builder {
         self
     }
 
+    /// As [`Builder::authorization`], but `async`: what the function returns is run by the shard of
+    /// the request, and decides when it is done. To attach something to the request, take a ticket:
+    /// [`LayerRequest::spawn`].
+    ///
+    /// ```
+    /// use allspark::{LayerError, Primus};
+    ///
+    /// # async fn is_known(_: Option<String>) -> bool { true }
+    /// let primus = Primus::builder().authorization_async(|request| {
+    ///     let token = request.head().query().get("token").map(String::from);
+    ///     async move {
+    ///         match is_known(token).await {
+    ///             true => Ok(()),
+    ///             false => Err(LayerError::new("who are you?").authenticate("Bearer")),
+    ///         }
+    ///     }
+    /// });
+    /// ```
+    #[must_use]
+    pub fn authorization_async<F>(
+        self,
+        authorization: impl Fn(&mut LayerRequest<'_>) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output: Into<Verdict>> + 'static,
+    {
+        self.authorization(move |request| {
+            let future = authorization(request);
+            request.decide_by(future)
+        })
+    }
+
     /// Has tokens, JWTs, session cookies or a URL decide who may connect, instead of a function;
     /// both is an error. [`Authorized::auth`](crate::auth::Authorized::auth) is who a spark is.
     /// Files are read when the server is built and whenever they change. Default: nothing, so that
@@ -464,7 +496,8 @@ impl Builder {
     }
 
     /// Where requests go that are not for Primus: a page, a health check, an upload. Answers may
-    /// come later, from any thread. Default: no routes.
+    /// come later, from any thread, and a long body part by part ([`Reply::Stream`](crate::Reply)).
+    /// Default: no routes.
     ///
     /// ```
     /// use allspark::{Primus, Reply, Response, Routes};

@@ -80,7 +80,7 @@ mod tests {
                 event => assert!(!matches!(event, Event::Error(_)), "{event:?}"),
             }
         }
-        drop(client);
+        client.end().await;
         primus.destroy(Destroy::default());
         server.join().unwrap();
     }

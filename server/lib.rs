@@ -56,12 +56,12 @@ mod transport;
 pub use allspark_client::library::LibraryError;
 pub use allspark_engine::io::{DriverChoice, DriverKind};
 pub use allspark_engine::{
-    Data, Destroy, EndOptions, Executor, Fault, Handle, Headers, Json, KeepHeaders, Layer,
-    LayerError, LayerRequest, LayerTicket, Layers, LocalPrimus, LocalRoom, LocalSpark, Message,
-    Next, Outcome, OwnedData, Packet, ReadyState, Reply, Room, RoomError, RoomNames, RoomOptions,
-    RouteError, RouteRequest, Routes, SendPolicy, Server, ShardFailure, Sleep, Spark, SparkError,
-    SparkHandle, SparkId, SparkStream, StartError, Stats, Ticket, Timer, TransformTicket,
-    Transformed, Value, Verdict,
+    Body, BodyError, BodySender, Data, Destroy, EndOptions, Executor, Fault, Handle, Headers, Json,
+    KeepHeaders, Layer, LayerError, LayerRequest, LayerTicket, Layers, LocalPrimus, LocalRoom,
+    LocalSpark, Message, Next, Outcome, OwnedData, Packet, Pull, Pulled, ReadyState, Reply, Room,
+    RoomError, RoomNames, RoomOptions, RouteError, RouteRequest, Routes, SendPolicy, Server,
+    ShardFailure, Sleep, Spark, SparkError, SparkHandle, SparkId, SparkStream, StartError, Stats,
+    Ticket, Timer, TransformTicket, Transformed, Value, Verdict,
 };
 pub use allspark_protocol::http::{
     Cors, CorsError, CorsOptions, ForwardedHeader, NetworkError, Query, RequestHead, Response,

@@ -45,6 +45,19 @@ impl Primus {
         self
     }
 
+    /// The same for an authorization that is `async`:
+    /// [`Builder::authorization_async`](crate::Builder::authorization_async) says more.
+    pub fn authorize_async<F>(
+        &self,
+        authorization: impl Fn(&mut LayerRequest<'_>) -> F + Send + Sync + 'static,
+    ) -> &Self
+    where
+        F: Future<Output: Into<Verdict>> + 'static,
+    {
+        self.engine.authorize_async(authorization);
+        self
+    }
+
     /// What requests for Primus go through before a transport sees them: Primus's middleware, which
     /// can be added to, inserted, replaced, switched off and removed at any time.
     ///

@@ -63,7 +63,9 @@ pub use config::{Fallback, KeepHeaders, Options, SendPolicy, send_queue_bytes_fo
 pub use layers::{Layer, LayerError, LayerRequest, LayerTicket, Verdict};
 pub use machine::{allowed_cpus, random};
 pub use rooms::{RoomError, RoomOptions};
-pub use routes::{Reply, RouteError, RouteRequest, Routes, Ticket};
+pub use routes::{
+    Body, BodyError, BodySender, Pull, Pulled, Reply, RouteError, RouteRequest, Routes, Ticket,
+};
 pub use server::{Server, ShardFailure};
 pub use shard::{Flow, Shard};
 pub use start::{Primus, StartError};

@@ -199,6 +199,14 @@ pub const BEHIND_MAX_MS: u64 = 5_000;
 /// [`PORTION_MESSAGES`](allspark_protocol::limits::PORTION_MESSAGES): about a millisecond of work.
 pub const PORTIONS_PER_TURN: usize = 4;
 
+/// Bodies of answers that are pulled in one turn, of those that are sent as they come; the others
+/// have theirs in the next.
+pub const BODIES_PER_TURN: usize = 64;
+
+/// Bytes of such a body that are pulled at a time. As many wait for its client at most, however
+/// slowly it reads, if the source keeps to it.
+pub const BODY_PART_BYTES: usize = 64 * 1024;
+
 /// Bytes of broadcasts that a shard keeps, per wire format, for sparks that it has not reached yet.
 /// With more it takes in nothing new.
 pub const LOG_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -254,8 +262,9 @@ pub const TASK_STEPS: u32 = 128;
 /// an application that spawns one for each message must not be made to run any number of them.
 pub const TASKS_PER_OWNER: usize = 256;
 
-/// Tasks of a shard that go on although their sparks have ended. Beyond it the oldest are dropped:
-/// whoever connects and leaves again and again must not leave something behind each time.
+/// Tasks of a shard that go on although their sparks have ended, and those of layers that decide
+/// about requests. Beyond it the oldest are dropped: whoever connects and leaves again and again
+/// must not leave something behind each time.
 pub const ORPHANS_MAX: usize = 64 * 1024;
 
 /// What data may cost that waits for a stream of a spark, or for its `connection` listeners, before

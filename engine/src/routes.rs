@@ -10,6 +10,17 @@ use allspark_protocol::http::{RequestHead, Response};
 
 use crate::limits::RETRY_AFTER_S;
 
+mod body;
+mod channel;
+mod pull;
+
+pub use body::Body;
+pub use channel::{BodyError, BodySender};
+pub use pull::{Pull, Pulled};
+
+/// Gives the answer of a ticket to the shard of its request: its head, and the rest of its body.
+type Answer = Box<dyn FnOnce(Response, Option<Body>) + Send>;
+
 /// Answers a request, now or later.
 type Handler = Arc<dyn Fn(&RouteRequest<'_>) -> Reply + Send + Sync>;
 
@@ -281,6 +292,10 @@ pub enum Reply {
     Now(Response),
     /// The answer comes with the ticket that the handler took. Without one the answer is 503.
     Later,
+    /// This is the head of the answer, and what its body begins with; the rest comes as it is
+    /// pulled. The client learns where it ends: by chunks, or, with HTTP/1.0, by the end of the
+    /// connection. An answer that has no body (to `HEAD`, with 204) drops it.
+    Stream(Response, Body),
 }
 
 impl From<Response> for Reply {
@@ -292,17 +307,24 @@ impl From<Response> for Reply {
 /// Answers one request, from any thread and at any time. Until then its connection waits, and what
 /// its peer sends meanwhile is bounded. Dropped without an answer it answers 503; if the client is
 /// gone by then, the answer is too.
-pub struct Ticket(Option<Box<dyn FnOnce(Response) + Send>>);
+pub struct Ticket(Option<Answer>);
 
 impl Ticket {
-    pub(crate) fn new(answer: impl FnOnce(Response) + Send + 'static) -> Self {
+    pub(crate) fn new(answer: impl FnOnce(Response, Option<Body>) + Send + 'static) -> Self {
         Self(Some(Box::new(answer)))
     }
 
     /// Answers the request.
     pub fn respond(mut self, response: Response) {
         if let Some(answer) = self.0.take() {
-            answer(response);
+            answer(response, None);
+        }
+    }
+
+    /// Answers the request as [`Reply::Stream`] does.
+    pub fn stream(mut self, response: Response, body: Body) {
+        if let Some(answer) = self.0.take() {
+            answer(response, Some(body));
         }
     }
 }
@@ -310,7 +332,7 @@ impl Ticket {
 impl Drop for Ticket {
     fn drop(&mut self) {
         if let Some(answer) = self.0.take() {
-            answer(unavailable());
+            answer(unavailable(), None);
         }
     }
 }
@@ -356,7 +378,7 @@ mod tests {
                 let body = String::from_utf8(response.body_bytes().to_vec()).unwrap();
                 Some((response.status(), body))
             }
-            Reply::Later => panic!("it was answered"),
+            other => panic!("{other:?}"),
         }
     }
 
@@ -399,7 +421,7 @@ mod tests {
         let told = Arc::new(Mutex::new(Vec::new()));
         let ticket = || {
             let told = Arc::clone(&told);
-            Ticket::new(move |response| told.lock().unwrap().push(response.status()))
+            Ticket::new(move |response, _| told.lock().unwrap().push(response.status()))
         };
         ticket().respond(Response::text(200, "late"));
         drop(ticket());

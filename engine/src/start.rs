@@ -92,6 +92,19 @@ impl<T: Transformer + Sync> Primus<T> {
         self.attach().authorize(authorization);
     }
 
+    /// The same for an authorization that is `async`, see [`LayerRequest::decide_by`].
+    pub fn authorize_async<F>(
+        &self,
+        authorization: impl Fn(&mut LayerRequest<'_>) -> F + Send + Sync + 'static,
+    ) where
+        F: Future<Output: Into<Verdict>> + 'static,
+    {
+        self.authorize(move |request| {
+            let future = authorization(request);
+            request.decide_by(future)
+        });
+    }
+
     /// As [`Attach::id_generator`].
     pub fn id_generator(
         &self,

@@ -77,10 +77,12 @@ fn jwt(options: &AuthorizationOptions) -> Result<Option<Jwt>, KeyFileError> {
         return Ok(None);
     }
     let mut keys = Keys::default();
-    if let Some(text) = Text::of("auth-jwt-secret-file", options.jwt_secret_file.as_deref())? {
-        keys.add(text.key(Key::secret(
-            text.text.trim_end_matches(['\r', '\n']).as_bytes(),
-        ))?);
+    if let Some(path) = &options.jwt_secret_file {
+        keys.add(secret(path).map_err(|reason| KeyFileError {
+            option: "auth-jwt-secret-file",
+            path: Some(path.clone()),
+            reason,
+        })?);
     }
     let own = options.jwt_secret.as_ref().map(|secret| secret.expose());
     if let Some(text) = Text::given("auth-jwt-secret", own) {
@@ -102,6 +104,14 @@ fn jwt(options: &AuthorizationOptions) -> Result<Option<Jwt>, KeyFileError> {
         leeway_s: options.jwt_leeway.get(),
     };
     Ok(Some(Jwt::new(keys, &demands)))
+}
+
+/// A secret may be any bytes. A line's end behind it is the editor's.
+fn secret(path: &Path) -> Result<Key, String> {
+    let bytes = read(path)?;
+    let end = bytes.iter().rposition(|byte| !b"\r\n".contains(byte));
+    let secret = &bytes[..end.map_or(0, |end| end + 1)];
+    Key::secret(secret).map_err(|error| error.to_string())
 }
 
 fn sessions(options: &AuthorizationOptions) -> Result<Option<Sessions>, KeyFileError> {
@@ -136,7 +146,11 @@ struct Text<'o> {
 impl<'o> Text<'o> {
     fn of(option: &'static str, path: Option<&'o Path>) -> Result<Option<Self>, KeyFileError> {
         let Some(path) = path else { return Ok(None) };
-        let text = read(path).map_err(|reason| KeyFileError {
+        let text = read(path).and_then(|bytes| {
+            let text = String::from_utf8(bytes);
+            text.map_err(|_| "it is not UTF-8".to_owned())
+        });
+        let text = text.map_err(|reason| KeyFileError {
             option,
             path: Some(path.to_owned()),
             reason,
@@ -166,19 +180,62 @@ impl<'o> Text<'o> {
     }
 }
 
-fn read(path: &Path) -> Result<String, String> {
-    let mut text = String::new();
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
     let found = fs::metadata(path).map_err(|error| error.to_string())?;
     // A pipe could be read only once, and might be waited for.
     if !found.is_file() {
         return Err("it is no regular file".to_owned());
     }
     let file = File::open(path).map_err(|error| error.to_string())?;
-    match file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text) {
+    match file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes) {
         Err(error) => Err(error.to_string()),
         Ok(length) if length as u64 > FILE_BYTES_MAX => {
             Err(format!("it is longer than {FILE_BYTES_MAX} bytes"))
         }
-        Ok(_) => Ok(text),
+        Ok(_) => Ok(bytes),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_may_be_any_bytes_and_everything_else_is_text() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys");
+        let bytes = [&[0xff; 32][..], b"\r\n"].concat();
+        fs::write(&path, &bytes).unwrap();
+        let options = AuthorizationOptions {
+            jwt_secret_file: Some(path.clone()),
+            ..AuthorizationOptions::default()
+        };
+        assert!(Judges::try_from(&options).is_ok());
+        // Line ends do not make a secret longer.
+        fs::write(&path, &bytes[1..]).unwrap();
+        let error = Judges::try_from(&options).unwrap_err();
+        assert_eq!(error.option(), "auth-jwt-secret-file");
+        assert!(error.to_string().ends_with("(RFC 7518, 3.2)"), "{error}");
+        let options = AuthorizationOptions {
+            tokens_file: Some(path),
+            ..AuthorizationOptions::default()
+        };
+        let error = Judges::try_from(&options).unwrap_err();
+        assert!(error.to_string().ends_with("it is not UTF-8"), "{error}");
+    }
+
+    #[test]
+    fn what_is_no_file_or_too_long_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys");
+        fs::write(&path, vec![b'\n'; FILE_BYTES_MAX as usize + 1]).unwrap();
+        for (path, expected) in [
+            (path.as_path(), "1048576 bytes"),
+            (folder.path(), "regular file"),
+        ] {
+            let reason = read(path).unwrap_err();
+            assert!(reason.ends_with(expected), "{reason}");
+        }
     }
 }

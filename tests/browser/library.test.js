@@ -56,13 +56,24 @@ test('every transport', { concurrency: CONCURRENCY }, async (t) => {
   }));
 });
 
-/** All with the library of a server of everything; each also with that of a server of its own. */
+/** What the library for old browsers does in ways of its own. */
+const LEGACY = ['engine.io polling', 'sockjs xhr-streaming', 'browserchannel streaming'];
+
+/**
+ * All with the library of a server of everything, some also with that for old browsers; each with
+ * that of a server of its own.
+ */
 function cases() {
   return Object.entries(TRANSPORTS).flatMap(([transformer, transports]) => {
     const all = Object.entries(transports).map(([name, { uses = [name], ...options }]) => (
       { transformer, name, uses, options, server: 'any', way: 'module' }
     ));
-    return [...all, { ...all[0], server: transformer, way: 'script' }];
+    const old = all.filter(({ name }) => LEGACY.includes(`${transformer} ${name}`));
+    return [
+      ...all,
+      ...old.map((subject) => ({ ...subject, way: 'legacy script' })),
+      { ...all[0], server: transformer, way: 'script' },
+    ];
   });
 }
 

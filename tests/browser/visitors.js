@@ -10,6 +10,11 @@ const WAYS = {
     tag: (server) => `<script src="${server.url}/primus/primus.js"></script>`,
     start: () => 'const { Primus } = globalThis;',
   },
+  // The script for old browsers, which makes its requests in another way.
+  'legacy script': {
+    tag: (server) => `<script src="${server.url}/primus/primus.js?legacy"></script>`,
+    start: () => 'const { Primus } = globalThis;',
+  },
   // A module of the server.
   module: {
     start: (server) => `import Primus from '${server.url}/primus/primus.mjs';`,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use allspark_engine::Handle;
 use allspark_protocol::Instant;
 
-use crate::pipes::{Incoming, Wire};
+use crate::pipes::{Cable, Incoming};
 
 /// A network, and the server that it leads to.
 pub(crate) trait Net {
@@ -17,18 +17,18 @@ pub(crate) trait Net {
     fn server(&self) -> Handle;
 
     /// Begins to connect to the server. What is written meanwhile is sent later.
-    fn connect(&mut self) -> Wire;
+    fn connect(&mut self) -> Cable;
 
-    fn write(&mut self, wire: Wire, bytes: &[u8]);
+    fn write(&mut self, cable: Cable, bytes: &[u8]);
 
-    /// Closes a wire, after what was written is sent.
-    fn close(&mut self, wire: Wire);
+    /// Closes a cable, after what was written is sent.
+    fn close(&mut self, cable: Cable);
 
-    /// Closes a wire at once: what was not sent is lost.
-    fn cut(&mut self, wire: Wire);
+    /// Closes a cable at once: what was not sent is lost.
+    fn cut(&mut self, cable: Cable);
 
-    /// Nothing is read from a wire any more, or again.
-    fn stall(&mut self, wire: Wire, stalled: bool);
+    /// Nothing is read from a cable any more, or again.
+    fn stall(&mut self, cable: Cable, stalled: bool);
 
     /// Lets something happen, before `deadline` if there is one. May return without anything.
     fn turn(&mut self, deadline: Option<Instant>) -> Vec<Incoming>;

@@ -14,7 +14,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use crate::app::{Log, options};
 use crate::net::Net;
-use crate::pipes::{Incoming, Wire};
+use crate::pipes::{Cable, Incoming};
 use crate::subjects::Subject;
 
 /// More than one, so that requests reach shards that do not have their sessions.
@@ -71,10 +71,10 @@ impl SimNetwork {
         let first = self.below(self.pipes.len().max(1));
         let order = (first..self.pipes.len()).chain(0..first);
         let reads_first = self.below(2) == 0;
-        for wire in order.map(Wire) {
+        for cable in order.map(Cable) {
             let moved = match reads_first {
-                true => self.read(wire, incoming) || self.send(wire),
-                false => self.send(wire) || self.read(wire, incoming),
+                true => self.read(cable, incoming) || self.send(cable),
+                false => self.send(cable) || self.read(cable, incoming),
             };
             if moved {
                 return true;
@@ -83,15 +83,15 @@ impl SimNetwork {
         false
     }
 
-    fn send(&mut self, wire: Wire) -> bool {
+    fn send(&mut self, cable: Cable) -> bool {
         let count = self.piece();
-        let pipe = &mut self.pipes[wire.0];
+        let pipe = &mut self.pipes[cable.0];
         if pipe.is_closed {
             return false;
         }
         if pipe.unsent.is_empty() {
             if pipe.is_closing {
-                self.shut(wire);
+                self.shut(cable);
             }
             return false;
         }
@@ -103,28 +103,28 @@ impl SimNetwork {
         sent > 0
     }
 
-    fn read(&mut self, wire: Wire, incoming: &mut Vec<Incoming>) -> bool {
+    fn read(&mut self, cable: Cable, incoming: &mut Vec<Incoming>) -> bool {
         let count = self.piece();
-        let pipe = &self.pipes[wire.0];
+        let pipe = &self.pipes[cable.0];
         if pipe.is_closed || pipe.is_stalled {
             return false;
         }
         match self.net.receive(pipe.endpoint, count) {
             Some(bytes) if bytes.is_empty() => return false,
             Some(_) if pipe.is_closing => {}
-            Some(bytes) => incoming.push(Incoming::Bytes(wire, bytes)),
+            Some(bytes) => incoming.push(Incoming::Bytes(cable, bytes)),
             None => {
                 if !pipe.is_closing {
-                    incoming.push(Incoming::Lost(wire));
+                    incoming.push(Incoming::Lost(cable));
                 }
-                self.shut(wire);
+                self.shut(cable);
             }
         }
         true
     }
 
-    fn shut(&mut self, wire: Wire) {
-        let pipe = &mut self.pipes[wire.0];
+    fn shut(&mut self, cable: Cable) {
+        let pipe = &mut self.pipes[cable.0];
         if !std::mem::replace(&mut pipe.is_closed, true) {
             self.net.close(pipe.endpoint);
         }
@@ -143,9 +143,9 @@ impl Net for SimNetwork {
         self.server.handle()
     }
 
-    fn connect(&mut self) -> Wire {
-        let wire = Wire(self.pipes.len());
-        let shard = wire.0 % usize::from(SHARDS);
+    fn connect(&mut self) -> Cable {
+        let cable = Cable(self.pipes.len());
+        let shard = cable.0 % usize::from(SHARDS);
         // Without latency what is sent in pieces arrives in pieces.
         let endpoint = self.net.connect(shard, Duration::ZERO);
         self.pipes.push(Pipe {
@@ -155,23 +155,23 @@ impl Net for SimNetwork {
             is_closing: false,
             is_closed: false,
         });
-        wire
+        cable
     }
 
-    fn write(&mut self, wire: Wire, bytes: &[u8]) {
-        self.pipes[wire.0].unsent.extend_from_slice(bytes);
+    fn write(&mut self, cable: Cable, bytes: &[u8]) {
+        self.pipes[cable.0].unsent.extend_from_slice(bytes);
     }
 
-    fn close(&mut self, wire: Wire) {
-        self.pipes[wire.0].is_closing = true;
+    fn close(&mut self, cable: Cable) {
+        self.pipes[cable.0].is_closing = true;
     }
 
-    fn cut(&mut self, wire: Wire) {
-        self.shut(wire);
+    fn cut(&mut self, cable: Cable) {
+        self.shut(cable);
     }
 
-    fn stall(&mut self, wire: Wire, stalled: bool) {
-        self.pipes[wire.0].is_stalled = stalled;
+    fn stall(&mut self, cable: Cable, stalled: bool) {
+        self.pipes[cable.0].is_stalled = stalled;
     }
 
     fn turn(&mut self, deadline: Option<Instant>) -> Vec<Incoming> {

@@ -9,7 +9,7 @@ use allspark_transformers::contract::Setup;
 
 use crate::app::{Log, options};
 use crate::net::Net;
-use crate::pipes::{Incoming, Pipes, Wire};
+use crate::pipes::{Cable, Incoming, Pipes};
 use crate::subjects::Subject;
 
 /// More than one, so that requests reach shards that do not have their sessions.
@@ -51,24 +51,24 @@ impl Net for Sockets {
         self.handle.clone()
     }
 
-    fn connect(&mut self) -> Wire {
+    fn connect(&mut self) -> Cable {
         self.pipes.connect()
     }
 
-    fn write(&mut self, wire: Wire, bytes: &[u8]) {
-        self.pipes.write(wire, bytes);
+    fn write(&mut self, cable: Cable, bytes: &[u8]) {
+        self.pipes.write(cable, bytes);
     }
 
-    fn close(&mut self, wire: Wire) {
-        self.pipes.close(wire);
+    fn close(&mut self, cable: Cable) {
+        self.pipes.close(cable);
     }
 
-    fn cut(&mut self, wire: Wire) {
-        self.pipes.cut(wire);
+    fn cut(&mut self, cable: Cable) {
+        self.pipes.cut(cable);
     }
 
-    fn stall(&mut self, wire: Wire, stalled: bool) {
-        self.pipes.stall(wire, stalled);
+    fn stall(&mut self, cable: Cable, stalled: bool) {
+        self.pipes.stall(cable, stalled);
     }
 
     fn turn(&mut self, deadline: Option<Instant>) -> Vec<Incoming> {

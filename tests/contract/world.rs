@@ -9,7 +9,7 @@ use allspark_transformers::contract::{Act, ClientEvent, ClientSeen, Content, Rig
 
 use crate::app::{Log, value};
 use crate::net::Net;
-use crate::pipes::{Incoming, Wire};
+use crate::pipes::{Cable, Incoming};
 use crate::subjects::Subject;
 
 pub(crate) struct World<N> {
@@ -19,7 +19,7 @@ pub(crate) struct World<N> {
     members: Vec<Member>,
     /// What the clients told, by number.
     seen: Vec<ClientSeen>,
-    /// To whom each wire belongs.
+    /// To whom each cable belongs.
     owners: Vec<(usize, Link)>,
     /// Links that could not be connected, of which their clients do not know yet.
     unconnected: VecDeque<(usize, Link)>,
@@ -28,7 +28,7 @@ pub(crate) struct World<N> {
 /// A client half and its connections.
 struct Member {
     half: Box<dyn ClientTransport>,
-    links: BTreeMap<u32, Wire>,
+    links: BTreeMap<u32, Cable>,
     is_cut: bool,
     is_stalled: bool,
 }
@@ -79,8 +79,8 @@ impl<N: Net> World<N> {
 
     fn incoming(&mut self, incoming: Incoming) {
         match incoming {
-            Incoming::Bytes(wire, mut bytes) => {
-                let (client, link) = self.owners[wire.0];
+            Incoming::Bytes(cable, mut bytes) => {
+                let (client, link) = self.owners[cable.0];
                 if !self.members[client].links.contains_key(&link.0) {
                     return;
                 }
@@ -90,8 +90,8 @@ impl<N: Net> World<N> {
                     assert!(input.is_empty(), "a client half left bytes");
                 });
             }
-            Incoming::Lost(wire) => {
-                let (client, link) = self.owners[wire.0];
+            Incoming::Lost(cable) => {
+                let (client, link) = self.owners[cable.0];
                 if self.members[client].links.remove(&link.0).is_some() {
                     self.call(client, |half, now, out| half.lost(now, link, out));
                 }
@@ -114,17 +114,17 @@ impl<N: Net> World<N> {
     }
 
     fn carry_out(&mut self, client: usize, output: &ClientOutput, out: &ClientOutputs) {
-        let wire = |link: &Link| self.members[client].links.get(&link.0).copied();
+        let cable = |link: &Link| self.members[client].links.get(&link.0).copied();
         match output {
             ClientOutput::Connect(link) => self.connect_link(client, *link),
             ClientOutput::Write(link, bytes) => {
-                if let Some(wire) = wire(link) {
-                    self.net.write(wire, out.bytes(bytes.clone()));
+                if let Some(cable) = cable(link) {
+                    self.net.write(cable, out.bytes(bytes.clone()));
                 }
             }
             ClientOutput::Close(link) => {
-                if let Some(wire) = self.members[client].links.remove(&link.0) {
-                    self.net.close(wire);
+                if let Some(cable) = self.members[client].links.remove(&link.0) {
+                    self.net.close(cable);
                 }
             }
             ClientOutput::Open => self.note(client, ClientEvent::Open),
@@ -142,12 +142,12 @@ impl<N: Net> World<N> {
             self.unconnected.push_back((client, link));
             return;
         }
-        let wire = self.net.connect();
-        assert_eq!(wire.0, self.owners.len());
+        let cable = self.net.connect();
+        assert_eq!(cable.0, self.owners.len());
         self.owners.push((client, link));
-        member.links.insert(link.0, wire);
+        member.links.insert(link.0, cable);
         if member.is_stalled {
-            self.net.stall(wire, true);
+            self.net.stall(cable, true);
         }
     }
 
@@ -201,8 +201,8 @@ impl<N: Net> Rig for World<N> {
     fn cut(&mut self, client: usize) {
         let member = &mut self.members[client];
         member.is_cut = true;
-        for (link, wire) in std::mem::take(&mut member.links) {
-            self.net.cut(wire);
+        for (link, cable) in std::mem::take(&mut member.links) {
+            self.net.cut(cable);
             self.unconnected.push_back((client, Link(link)));
         }
     }
@@ -210,8 +210,8 @@ impl<N: Net> Rig for World<N> {
     fn stall(&mut self, client: usize, stalled: bool) {
         let member = &mut self.members[client];
         member.is_stalled = stalled;
-        for wire in member.links.values() {
-            self.net.stall(*wire, stalled);
+        for cable in member.links.values() {
+            self.net.stall(*cable, stalled);
         }
     }
 

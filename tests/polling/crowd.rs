@@ -55,7 +55,7 @@ pub(crate) struct Crowd {
     server: Handle,
     ledger: Arc<Ledger>,
     members: Vec<Member>,
-    /// To whom each wire belongs.
+    /// To whom each cable belongs.
     owners: Vec<(usize, Link)>,
     /// How many members are at each stage.
     tally: [usize; Stage::COUNT],
@@ -230,8 +230,8 @@ impl Crowd {
 
     fn incoming(&mut self, incoming: Incoming) {
         match incoming {
-            Incoming::Bytes(wire, mut bytes) => {
-                let (client, link) = self.owners[wire.0];
+            Incoming::Bytes(cable, mut bytes) => {
+                let (client, link) = self.owners[cable.0];
                 let Some(line) = self.members[client].line(link) else {
                     return;
                 };
@@ -242,8 +242,8 @@ impl Crowd {
                     assert!(input.is_empty(), "a client half left bytes");
                 });
             }
-            Incoming::Lost(wire) => {
-                let (client, link) = self.owners[wire.0];
+            Incoming::Lost(cable) => {
+                let (client, link) = self.owners[cable.0];
                 if self.members[client].remove(link).is_some() {
                     self.call(client, |half, now, out| half.lost(now, link, out));
                 }
@@ -310,7 +310,7 @@ impl Crowd {
         member.is_stalled = stalled;
         self.deeds.stalls += u64::from(stalled);
         for line in &member.links {
-            self.pipes.stall(line.wire, stalled);
+            self.pipes.stall(line.cable, stalled);
         }
     }
 
@@ -334,7 +334,7 @@ impl Crowd {
 
     fn drop_link(&mut self, client: usize, link: Link) {
         let line = self.members[client].remove(link).expect(LINK_UNKNOWN);
-        self.pipes.cut(line.wire);
+        self.pipes.cut(line.cable);
         self.call(client, |half, now, out| half.lost(now, link, out));
     }
 
@@ -358,24 +358,24 @@ impl Crowd {
         let member = &mut self.members[client];
         match output {
             ClientOutput::Connect(link) => {
-                let wire = self.pipes.connect();
+                let cable = self.pipes.connect();
                 self.deeds.connects += 1;
-                assert_eq!(wire.0, self.owners.len());
+                assert_eq!(cable.0, self.owners.len());
                 self.owners.push((client, *link));
-                member.links.push(Line::new(*link, wire));
+                member.links.push(Line::new(*link, cable));
                 if member.is_stalled {
-                    self.pipes.stall(wire, true);
+                    self.pipes.stall(cable, true);
                 }
             }
             ClientOutput::Write(link, bytes) => {
                 let line = member.line(*link).expect(LINK_UNKNOWN);
                 line.asked();
-                self.pipes.write(line.wire, out.bytes(bytes.clone()));
+                self.pipes.write(line.cable, out.bytes(bytes.clone()));
             }
             ClientOutput::Close(link) => {
                 // Of a link that was lost the half does not know yet.
                 if let Some(line) = member.remove(*link) {
-                    self.pipes.close(line.wire);
+                    self.pipes.close(line.cable);
                 }
             }
             ClientOutput::Open => self.opened(client),

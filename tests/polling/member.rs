@@ -10,7 +10,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use crate::halves;
 use crate::ledger::{Numbered, Sequence};
-use crate::pipes::Wire;
+use crate::pipes::Cable;
 
 /// How a client speaks to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,7 +123,7 @@ impl Member {
     pub(crate) fn describe(&self) -> String {
         let lines = self.links.iter();
         let lines: Vec<_> = lines
-            .map(|line| (line.link.0, line.wire.0, line.is_busy))
+            .map(|line| (line.link.0, line.cable.0, line.is_busy))
             .collect();
         format!(
             "{}: {:?}, {:?}, sent {}, echoes {}, own {}, stalled {}, cut {}, links {lines:?}",
@@ -194,16 +194,16 @@ impl Member {
 /// A connection of a client, and whether a request is under way on it.
 pub(crate) struct Line {
     pub(crate) link: Link,
-    pub(crate) wire: Wire,
+    pub(crate) cable: Cable,
     is_busy: bool,
     reader: ResponseReader,
 }
 
 impl Line {
-    pub(crate) fn new(link: Link, wire: Wire) -> Self {
+    pub(crate) fn new(link: Link, cable: Cable) -> Self {
         Self {
             link,
-            wire,
+            cable,
             is_busy: false,
             reader: ResponseReader::default(),
         }

@@ -1,7 +1,9 @@
 //! The real shards, the real transformer and the real client machine in virtual time: ten thousand
 //! clients over virtual minutes, the same history for the same seed.
 
+mod async_layers;
 mod backlog;
+mod bodies;
 mod by_hand;
 mod destroys;
 mod events;

@@ -163,7 +163,7 @@ fn a_broadcast_over_all_shards_takes_one_ticket() {
         primus.transform_outgoing(tickets.taken_for("all-late"));
         obey(primus);
     });
-    let mut run = |server: &mut SimServer<WebSockets>| {
+    let run = |server: &mut SimServer<WebSockets>| {
         for _ in 0..20 {
             server.settle();
             net.advance_to(net.now() + Duration::from_millis(1));
@@ -426,7 +426,7 @@ fn what_waits_of_one_client_is_bounded() {
         ..without_pings()
     };
     let mut stage = asking(&tickets, options);
-    let (mut one, mut other) = (stage.upgrade(""), stage.upgrade(""));
+    let (one, mut other) = (stage.upgrade(""), stage.upgrade(""));
     say(&mut stage, &one, "late");
     for _ in 0..100 {
         if one.is_open() {

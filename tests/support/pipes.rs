@@ -8,15 +8,15 @@ use allspark_protocol::Instant;
 
 /// A connection, by number, counted from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Wire(pub(crate) usize);
+pub(crate) struct Cable(pub(crate) usize);
 
 /// What comes from the server.
 pub(crate) enum Incoming {
     /// Bytes came.
-    Bytes(Wire, Vec<u8>),
-    /// The server has closed the connection, or it broke. Said once, and not of a wire that was
+    Bytes(Cable, Vec<u8>),
+    /// The server has closed the connection, or it broke. Said once, and not of a cable that was
     /// closed on this side.
-    Lost(Wire),
+    Lost(Cable),
 }
 
 pub(crate) struct Pipes {
@@ -26,7 +26,7 @@ pub(crate) struct Pipes {
     /// Descriptors in use.
     sockets: usize,
     /// Those that may have something to send or are to be closed; each in it at most once.
-    touched: Vec<Wire>,
+    touched: Vec<Cable>,
     /// What came from those that were stalled and are not any more.
     released: Vec<Incoming>,
     completions: Vec<Completion>,
@@ -73,46 +73,46 @@ impl Pipes {
     }
 
     /// Begins to connect. What is written meanwhile is sent later.
-    pub(crate) fn connect(&mut self) -> Wire {
-        let wire = Wire(self.pipes.len());
+    pub(crate) fn connect(&mut self) -> Cable {
+        let cable = Cable(self.pipes.len());
         self.pipes.push(Pipe::default());
         self.sockets += 1;
         self.driver.push(Op::Connect {
             address: self.address,
-            token: token_of(wire),
+            token: token_of(cable),
         });
-        wire
+        cable
     }
 
-    pub(crate) fn write(&mut self, wire: Wire, bytes: &[u8]) {
-        self.pipes[wire.0].unsent.extend_from_slice(bytes);
-        self.touch(wire);
+    pub(crate) fn write(&mut self, cable: Cable, bytes: &[u8]) {
+        self.pipes[cable.0].unsent.extend_from_slice(bytes);
+        self.touch(cable);
     }
 
-    /// Closes a wire, after what was written is sent.
-    pub(crate) fn close(&mut self, wire: Wire) {
-        self.pipes[wire.0].is_closing = true;
-        self.touch(wire);
+    /// Closes a cable, after what was written is sent.
+    pub(crate) fn close(&mut self, cable: Cable) {
+        self.pipes[cable.0].is_closing = true;
+        self.touch(cable);
     }
 
-    /// Closes a wire at once: what was not sent is lost.
-    pub(crate) fn cut(&mut self, wire: Wire) {
-        let pipe = &mut self.pipes[wire.0];
+    /// Closes a cable at once: what was not sent is lost.
+    pub(crate) fn cut(&mut self, cable: Cable) {
+        let pipe = &mut self.pipes[cable.0];
         pipe.is_over = true;
         pipe.unsent = Vec::new();
         pipe.held = Vec::new();
         if let Some(socket) = pipe.socket.take() {
-            let token = token_of(wire);
+            let token = token_of(cable);
             self.driver.push(Op::Close { socket, token });
         }
     }
 
-    /// Nothing is read from a wire any more, or again.
-    pub(crate) fn stall(&mut self, wire: Wire, stalled: bool) {
-        let pipe = &mut self.pipes[wire.0];
+    /// Nothing is read from a cable any more, or again.
+    pub(crate) fn stall(&mut self, cable: Cable, stalled: bool) {
+        let pipe = &mut self.pipes[cable.0];
         pipe.is_stalled = stalled;
         if let Some(socket) = pipe.socket {
-            let token = token_of(wire);
+            let token = token_of(cable);
             self.driver.push(match stalled {
                 true => Op::StopReceive { socket },
                 false => Op::Receive { socket, token },
@@ -122,7 +122,7 @@ impl Pipes {
             let held = std::mem::take(&mut pipe.held);
             let mut released = std::mem::take(&mut self.released);
             for what in held {
-                self.arrived(wire, what, &mut released);
+                self.arrived(cable, what, &mut released);
             }
             self.released = released;
         }
@@ -132,9 +132,9 @@ impl Pipes {
     pub(crate) fn turn(&mut self, until: Instant) -> Vec<Incoming> {
         let mut incoming = std::mem::take(&mut self.released);
         let touched = std::mem::take(&mut self.touched);
-        for wire in &touched {
-            self.pipes[wire.0].is_touched = false;
-            self.flush(*wire);
+        for cable in &touched {
+            self.pipes[cable.0].is_touched = false;
+            self.flush(*cable);
         }
         let wait = match incoming.is_empty() {
             true => Wait::Until(until),
@@ -147,22 +147,22 @@ impl Pipes {
             self.complete(completion, &mut incoming);
         }
         self.completions = completions;
-        for wire in touched {
-            self.close_if_sent(wire);
+        for cable in touched {
+            self.close_if_sent(cable);
         }
         incoming
     }
 
     /// It is looked at in the next turn.
-    fn touch(&mut self, wire: Wire) {
-        let pipe = &mut self.pipes[wire.0];
+    fn touch(&mut self, cable: Cable) {
+        let pipe = &mut self.pipes[cable.0];
         if !std::mem::replace(&mut pipe.is_touched, true) {
-            self.touched.push(wire);
+            self.touched.push(cable);
         }
     }
 
-    fn flush(&mut self, wire: Wire) {
-        let pipe = &mut self.pipes[wire.0];
+    fn flush(&mut self, cable: Cable) {
+        let pipe = &mut self.pipes[cable.0];
         if let Some(socket) = pipe.socket
             && !pipe.is_full
             && !pipe.unsent.is_empty()
@@ -173,29 +173,29 @@ impl Pipes {
     }
 
     /// What the kernel did not take is known after the turn that sent it.
-    fn close_if_sent(&mut self, wire: Wire) {
-        let pipe = &self.pipes[wire.0];
+    fn close_if_sent(&mut self, cable: Cable) {
+        let pipe = &self.pipes[cable.0];
         let is_sent = pipe.socket.is_some() && pipe.unsent.is_empty();
         if pipe.is_closing && is_sent && !pipe.is_over {
-            self.cut(wire);
+            self.cut(cable);
         }
     }
 
     fn complete(&mut self, completion: Completion, incoming: &mut Vec<Incoming>) {
         match completion {
             Completion::Connected { token, result } => {
-                self.connected(wire_of(token), result.expect("the server accepts"));
+                self.connected(cable_of(token), result.expect("the server accepts"));
             }
             Completion::Received { token, buffer } => {
-                let wire = wire_of(token);
-                self.arrived(wire, Incoming::Bytes(wire, buffer.to_vec()), incoming);
+                let cable = cable_of(token);
+                self.arrived(cable, Incoming::Bytes(cable, buffer.to_vec()), incoming);
             }
             Completion::ReceiveEnded { token, .. } | Completion::SendFailed { token, .. } => {
-                let wire = wire_of(token);
-                self.arrived(wire, Incoming::Lost(wire), incoming);
+                let cable = cable_of(token);
+                self.arrived(cable, Incoming::Lost(cable), incoming);
             }
             Completion::SendStalled { token, rest } => {
-                let pipe = &mut self.pipes[wire_of(token).0];
+                let pipe = &mut self.pipes[cable_of(token).0];
                 pipe.unsent.splice(0..0, rest.iter().copied());
                 pipe.is_full = true;
                 if let Some(socket) = pipe.socket {
@@ -203,55 +203,55 @@ impl Pipes {
                 }
             }
             Completion::Writable { token } => {
-                self.pipes[wire_of(token).0].is_full = false;
-                self.touch(wire_of(token));
+                self.pipes[cable_of(token).0].is_full = false;
+                self.touch(cable_of(token));
             }
             Completion::Closed { .. } => self.sockets -= 1,
             _ => {}
         }
     }
 
-    fn connected(&mut self, wire: Wire, socket: Socket) {
-        let pipe = &mut self.pipes[wire.0];
+    fn connected(&mut self, cable: Cable, socket: Socket) {
+        let pipe = &mut self.pipes[cable.0];
         pipe.socket = Some(socket);
         if pipe.is_over {
-            return self.cut(wire);
+            return self.cut(cable);
         }
         let is_stalled = pipe.is_stalled;
         // Of who is stalled, too: it tells the driver by which token it knows the socket.
-        let token = token_of(wire);
+        let token = token_of(cable);
         self.driver.push(Op::Receive { socket, token });
         if is_stalled {
             self.driver.push(Op::StopReceive { socket });
         }
-        self.touch(wire);
+        self.touch(cable);
     }
 
-    fn arrived(&mut self, wire: Wire, what: Incoming, incoming: &mut Vec<Incoming>) {
+    fn arrived(&mut self, cable: Cable, what: Incoming, incoming: &mut Vec<Incoming>) {
         let is_lost = matches!(what, Incoming::Lost(_));
-        let pipe = &mut self.pipes[wire.0];
+        let pipe = &mut self.pipes[cable.0];
         if pipe.is_over {
             return;
         }
         if pipe.is_closing {
             if is_lost {
-                self.cut(wire);
+                self.cut(cable);
             }
         } else if pipe.is_stalled {
             pipe.held.push(what);
         } else {
             if is_lost {
-                self.cut(wire);
+                self.cut(cable);
             }
             incoming.push(what);
         }
     }
 }
 
-fn token_of(wire: Wire) -> Token {
-    Token::new(1, 0, wire.0 as u32)
+fn token_of(cable: Cable) -> Token {
+    Token::new(1, 0, cable.0 as u32)
 }
 
-fn wire_of(token: Token) -> Wire {
-    Wire(token.index() as usize)
+fn cable_of(token: Token) -> Cable {
+    Cable(token.index() as usize)
 }

@@ -4,11 +4,12 @@
 //! `{"do":"count","to":9}`, which is answered with the numbers from 0 up, `{"do":"describe"}`,
 //! which is answered with what the application sees of the spark, `{"do":"counts"}`, which is
 //! answered with how often each event came on all sparks together, and how many sessions there are,
-//! `{"do":"events","of":id}`, which is answered with the events of a spark, `{"do":"broadcast",..}`,
-//! `{"do":"visit"}`, which visits all sparks, `{"do":"tell","to":ID,"value":..}`, which is written
-//! to the spark with that id, or `{"do":"remember","key":..,"value":..}`, for which any spark can
-//! ask with `{"do":"recall","key":..}`. `["rewrite", value]` is answered with that value, which is
-//! decoded and encoded anew, where an echo would pass on the bytes that came.
+//! `{"do":"events","of":id}`, which is answered with the events of a spark,
+//! `{"do":"broadcast","value":..}`, `{"do":"visit"}`, which visits all sparks,
+//! `{"do":"tell","to":ID,"value":..}`, which is written to the spark with that id, or
+//! `{"do":"remember","key":..,"value":..}`, for which any spark can ask with
+//! `{"do":"recall","key":..}`. `["rewrite", value]` is answered with that value, which is decoded
+//! and encoded anew, where an echo would pass on the bytes that came.
 //! `--layers` sets its layers up, see `set_up.rs`; with `--transforms` messages are transformed; it
 //! knows a parser of its own, `lettered`.
 //! It reads the options of `allspark serve` that the tests use. tests/interop/node-server.js is the

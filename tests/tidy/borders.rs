@@ -61,7 +61,7 @@ const MACHINES: &[Machine] = &[
     // The front door. Knows no spark and no socket.
     Machine {
         name: "http",
-        may_import: &["config", "guard", "layers", "limits", "routes"],
+        may_import: &["config", "guard", "layers", "limits", "routes", "tasks"],
     },
     // Touches no socket: of `net` it knows what waits to be sent. Of `app` it knows what is kept of
     // a spark.
@@ -83,8 +83,8 @@ const MACHINES: &[Machine] = &[
     Machine {
         name: "app",
         may_import: &[
-            "config", "guard", "layers", "limits", "memory", "mesh", "rooms", "shared", "stats",
-            "tasks", "wheel",
+            "config", "guard", "layers", "limits", "memory", "mesh", "rooms", "routes", "shared",
+            "stats", "tasks", "wheel",
         ],
     },
     // Futures of the application. Knows no spark: a task has an owner, which is a key.
@@ -119,12 +119,12 @@ const MACHINES: &[Machine] = &[
     // What requests for Primus go through.
     Machine {
         name: "layers",
-        may_import: &["guard", "routes"],
+        may_import: &["guard", "routes", "tasks"],
     },
     // The application's routes, and answers that come later.
     Machine {
         name: "routes",
-        may_import: &["limits"],
+        may_import: &["guard", "limits"],
     },
     Machine {
         name: "lines",

@@ -259,6 +259,7 @@ pub(crate) fn room_event<H: Host>(host: &mut H, key: Key, event: &RoomEvent) {
 
 /// `readyStateChange`, `end`, then `disconnection`: the last that the application hears of a spark.
 pub(crate) fn disconnection<H: Host>(host: &mut H, key: Key) {
+    assert!(!is_open(host, key), "who hears of the end has ended");
     for_each_listener(host, |host, listeners| {
         for listener in &listeners.ready_state_change {
             guarded(host, key, |host| listener(host, key));

@@ -33,6 +33,7 @@ use crate::layers::{Chain, Decision, Notes};
 use crate::memory::Key;
 use crate::mesh::{Parcel, Weigh};
 use crate::rooms::{RoomError, Rooms};
+use crate::routes;
 use crate::shared::Shared;
 use crate::tasks::{BoxFuture, Desk};
 
@@ -342,6 +343,13 @@ pub(crate) enum Command {
         connection: Key,
         ticket: u64,
         response: Response,
+        /// The rest of its body.
+        body: Option<Box<routes::Body>>,
+    },
+    /// Pull the body on this connection, if it is still that of this ticket.
+    Pull {
+        connection: Key,
+        ticket: u64,
     },
     /// Go on with the request on this connection, if it still waits for this ticket of a layer.
     Decide {
@@ -371,6 +379,7 @@ impl Weigh for Command {
                 Self::Settled
                 | Self::End { .. }
                 | Self::Visit { .. }
+                | Self::Pull { .. }
                 | Self::ForEach(_)
                 | Self::StepOn { .. }
                 | Self::Find { .. }

@@ -53,7 +53,7 @@ impl<'a> Body<'a> {
         }
     }
 
-    fn into_owned(&self) -> Body<'static> {
+    fn detached(&self) -> Body<'static> {
         Body {
             parser: self.parser,
             raw: (self.raw.0, Cow::Owned(self.raw.1.to_vec())),
@@ -135,7 +135,7 @@ impl<'a> Packet<'a> {
             earlier.cancel();
         }
         TransformTicket {
-            body: Some(self.body.into_owned()),
+            body: Some(self.body.detached()),
             slip,
         }
     }

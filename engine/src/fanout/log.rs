@@ -202,6 +202,10 @@ impl Log {
 
     /// The same for one send, if it is not too much for that. It was found to be due.
     pub(crate) fn piece_since(&mut self, seen: u64, pool: &mut BlockPool) -> Option<Slice> {
+        assert!(
+            (self.forgotten..=self.head).contains(&seen),
+            "what somebody still has to get is kept"
+        );
         let range = seen..self.head;
         let mut slices = self.since(seen);
         let first = slices.next()?;

@@ -13,6 +13,7 @@ use crate::config::Options;
 use crate::guard;
 use crate::layers::{Chain, Decision, LayerRequest, LayerTicket, Notes, Step, Verdict};
 use crate::routes::unavailable;
+use crate::tasks::Executor;
 
 /// Where a request goes.
 #[derive(Debug)]
@@ -41,6 +42,8 @@ pub(crate) struct Case<'a> {
     pub(crate) is_script: &'a dyn Fn(&RequestHead<'_>) -> bool,
     /// Makes the ticket of a layer that decides later.
     pub(crate) later: &'a dyn Fn() -> LayerTicket,
+    /// Runs futures of layers.
+    pub(crate) executor: &'a Executor,
     /// Is told when a layer has panicked, and with what.
     pub(crate) tell_panic: &'a dyn Fn(&str),
 }
@@ -237,6 +240,7 @@ fn ask_application(
         is_upgrade: case.is_upgrade,
         notes,
         later: case.later,
+        executor: case.executor,
         has_ticket: &has_ticket,
     };
     match guard::call(|| ask(&mut request)) {

@@ -10,6 +10,7 @@
 //! | [`parked`] | a request that waits for its answer, with what comes behind it |
 //! | [`layered`] | a request that waits for a layer, with what comes behind it |
 //! | [`paced`] | an answer that comes in parts with pauses |
+//! | [`streamed`] | an answer whose body comes as it is pulled |
 //!
 //! # Invariants
 //! - The application's layers are asked once about a request. What was decided about it travels
@@ -24,6 +25,7 @@ mod paced;
 mod parked;
 mod pass;
 mod proxies;
+mod streamed;
 
 pub(crate) use asked::Asked;
 pub(crate) use door::{Case, Door, Walk, Way};
@@ -32,3 +34,4 @@ pub(crate) use paced::{Paced, Part};
 pub(crate) use parked::{Next, Parked, append};
 pub(crate) use pass::Pass;
 pub(crate) use proxies::look_at_proxy;
+pub(crate) use streamed::Streamed;

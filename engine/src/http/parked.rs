@@ -4,6 +4,7 @@ use allspark_protocol::http::{BodyFraming, Reader, RequestHead};
 
 use super::asked::Asked;
 use super::pass::Pass;
+use super::streamed::Streamed;
 use crate::limits::PENDING_BYTES_MAX;
 
 /// A request that waits for its answer, whoever owes it.
@@ -16,6 +17,8 @@ pub(crate) struct Parked {
     pub(crate) pass: Pass,
     /// How the body is framed, once the answer has begun.
     pub(crate) body: Option<BodyFraming>,
+    /// Where the body comes from, if it is pulled.
+    pub(crate) source: Option<Box<Streamed>>,
     /// What the connection becomes as soon as `pending` can be looked at.
     pub(crate) next: Option<Next>,
 }
@@ -38,6 +41,7 @@ impl Parked {
             asked: Asked::of(head),
             pass,
             body: None,
+            source: None,
             next: None,
         }
     }

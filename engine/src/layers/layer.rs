@@ -49,6 +49,37 @@ impl Layer {
         }
     }
 
+    /// A layer that is `async`: what the function returns is run by the shard of the request, and
+    /// decides when it is done ([`LayerRequest::decide_by`]).
+    ///
+    /// ```
+    /// use allspark_engine::{Layer, LayerError};
+    ///
+    /// # async fn is_known(_: Option<String>) -> bool { true }
+    /// let known = Layer::new_async("known", |request| {
+    ///     let cookie = request.head().header("cookie").map(str::to_owned);
+    ///     async move {
+    ///         match is_known(cookie).await {
+    ///             true => Ok(()),
+    ///             false => Err(LayerError::new("who are you?").status(403)),
+    ///         }
+    ///     }
+    /// });
+    /// # drop(known);
+    /// ```
+    pub fn new_async<F>(
+        name: impl AsRef<str>,
+        function: impl Fn(&mut LayerRequest<'_>) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output: Into<Verdict>> + 'static,
+    {
+        Self::new(name, move |request| {
+            let future = function(request);
+            request.decide_by(future)
+        })
+    }
+
     /// Whether it is asked about requests that are no upgrades. Default true.
     #[must_use]
     pub fn http(mut self, http: bool) -> Self {

@@ -7,6 +7,8 @@ use allspark_protocol::http::RequestHead;
 
 use super::notes::Notes;
 use super::ticket::LayerTicket;
+use super::verdict::Verdict;
+use crate::tasks::Executor;
 
 /// A request for Primus, while a layer is asked about it. Its body may still be on its way.
 pub struct LayerRequest<'a> {
@@ -15,6 +17,7 @@ pub struct LayerRequest<'a> {
     pub(crate) is_upgrade: bool,
     pub(crate) notes: &'a mut Option<Box<Notes>>,
     pub(crate) later: &'a dyn Fn() -> LayerTicket,
+    pub(crate) executor: &'a Executor,
     pub(crate) has_ticket: &'a Cell<bool>,
 }
 
@@ -91,6 +94,47 @@ impl LayerRequest<'_> {
     pub fn later(&self) -> LayerTicket {
         self.has_ticket.set(true);
         (self.later)()
+    }
+
+    /// What runs futures on the shard of the request, for the time ([`Executor::sleep`]).
+    pub fn executor(&self) -> Executor {
+        self.executor.clone()
+    }
+
+    /// Has the shard run a future, which has a ticket. If the future panics, the ticket is dropped.
+    /// A shard runs 65,536 such futures at a time; beyond that the oldest are dropped, and their
+    /// clients get 503.
+    ///
+    /// ```
+    /// use allspark_engine::{Layer, LayerError, Verdict};
+    ///
+    /// # async fn find_user(_: String) -> Option<u64> { None }
+    /// let users = Layer::new("users", |request| {
+    ///     let (mut ticket, path) = (request.later(), request.head().path().to_owned());
+    ///     request.spawn(async move {
+    ///         match find_user(path).await {
+    ///             Some(user) => {
+    ///                 ticket.attach(user);
+    ///                 ticket.next();
+    ///             }
+    ///             None => ticket.fail("who are you?"),
+    ///         }
+    ///     });
+    ///     Verdict::Later
+    /// });
+    /// # drop(users);
+    /// ```
+    pub fn spawn(&self, future: impl Future<Output = ()> + 'static) {
+        self.executor.spawn_strange(Box::pin(future));
+    }
+
+    /// Lets a future decide, which the shard runs: the layer returns what this returns.
+    pub fn decide_by<V>(&self, future: impl Future<Output = V> + 'static) -> Verdict
+    where
+        V: Into<Verdict> + 'static,
+    {
+        self.spawn(self.later().decide_by(future));
+        Verdict::Later
     }
 
     fn notes(&mut self) -> &mut Notes {

@@ -103,7 +103,7 @@ impl<O> Net<O> {
 
     /// A turn begins.
     pub(crate) fn begin_turn(&mut self, now: Instant) {
-        debug_assert!(now >= self.now, "time does not run backwards");
+        assert!(now >= self.now, "time does not run backwards");
         assert!(
             self.borrowing.is_empty(),
             "no receive buffer is kept from turn to turn"

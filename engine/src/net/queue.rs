@@ -142,7 +142,16 @@ impl SendQueue {
         class: FrameClass,
         frame: impl FnOnce(&mut Vec<u8>),
     ) -> Result<(), FrameTooLong> {
-        let written = self.append(pool, class, frame).map(drop);
+        let written = self.append(pool, class, frame).map(|mark| {
+            // A frame without bytes is none: it would end where the one before it does.
+            if self
+                .open
+                .as_ref()
+                .is_some_and(|open| open.len() == mark.bytes())
+            {
+                self.take_back(mark);
+            }
+        });
         self.count(pool);
         written
     }

@@ -61,8 +61,16 @@ impl<O> Net<O> {
         let Some((queue, blocks)) = self.queue_mut(key) else {
             return Ok(());
         };
+        let before = queue.bytes();
         queue.write(blocks, class, frame).map_err(|_| TooMuch)?;
-        self.grew(key);
+        if queue.bytes() > before {
+            self.grew(key);
+        } else if queue.is_empty() {
+            // Nothing was written, and nothing waits: the connection stays as it was. Otherwise who
+            // writes nothing each time that everything is sent would be asked without end.
+            let queue = self.connection_mut(key).queue.take();
+            self.buffers.recycle(queue);
+        }
         Ok(())
     }
 
@@ -155,7 +163,7 @@ impl<O> Net<O> {
         if connection.blocked || connection.closing == Closing::Asked {
             return nothing;
         }
-        debug_assert!(
+        assert!(
             connection.sent_turn != turn,
             "one send per turn and connection"
         );
@@ -218,6 +226,7 @@ impl<O> Net<O> {
 
     /// The kernel did not take everything.
     pub(crate) fn stalled(&mut self, key: Key, rest: Slice) {
+        assert!(!rest.is_empty(), "what was not taken is something");
         let connection = self
             .connections
             .get_mut(key)

@@ -193,3 +193,18 @@ fn a_completion_for_a_connection_that_is_gone_finds_nobody() {
     assert_eq!(other.index, key.index, "the slot is used again");
     assert_eq!(rig.net.find(token), None);
 }
+
+/// A session that writes nothing whenever everything is sent would be asked again and again.
+#[test]
+fn who_writes_nothing_has_written_nothing() {
+    let (mut rig, key) = Rig::new();
+    assert_eq!(rig.end_turn(), "Receive");
+    rig.write(key, 0);
+    assert!(rig.net.connection(key).is_free() && !rig.net.has_work());
+    rig.write(key, 5);
+    rig.write(key, 0);
+    assert_eq!(rig.net.connection(key).queue_bytes(), 5);
+    rig.flush();
+    assert_eq!(rig.end_turn(), "Send 5");
+    assert_eq!(rig.net.buffers.blocks.waiting_cost(), 0);
+}

@@ -190,6 +190,7 @@ impl<T: Transformer> Sessions<T> {
     /// Frees the slot of a spark. Returns what was in it.
     pub(crate) fn forget(&mut self, spark: Key, buffers: &mut Buffers) -> Option<Slot<T::Session>> {
         let mut slot = self.slots.remove(spark)?;
+        assert!(!slot.is_open(), "a spark ends before it is forgotten");
         self.wheel.cancel(spark.index);
         self.count_wire(slot.state.wire, -1);
         if let Some(carried) = &mut slot.carried {

@@ -167,7 +167,12 @@ impl<T: Transformer> Core<T> {
                 connection,
                 ticket,
                 response,
-            } => self.answer_ticket(connection, ticket, &response),
+                body,
+            } => match body {
+                None => self.answer_ticket(connection, ticket, &response),
+                Some(body) => self.begin_ticket_body(connection, ticket, response, *body),
+            },
+            Command::Pull { connection, ticket } => self.pull_again(connection, ticket),
             Command::Destroy(options) => self.destroying.plan(options, self.clock.now),
             Command::Asked => self.carry_out_asked(),
             Command::Decide {

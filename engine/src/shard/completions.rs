@@ -68,7 +68,7 @@ impl<T: Transformer> Core<T> {
         let connection = self.net.remove(key);
         match connection.owner {
             Owner::Session(spark) => {
-                debug_assert!(!self.is_open(spark), "its spark has ended before");
+                assert!(!self.is_open(spark), "its spark has ended before");
                 self.forget(spark);
             }
             Owner::TurnedAway => return self.room.turned_away_closed(),

@@ -83,6 +83,8 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) backlog: Backlog,
     /// Connections that can go on with what their peers sent meanwhile.
     pub(super) resumed: Vec<Key>,
+    /// Connections on which a body is to be pulled.
+    pub(super) bodies: VecDeque<Key>,
     /// Connections that go to another shard once everything is sent.
     pub(super) leaving: VecDeque<Key>,
     /// What all connections that leave take with them.
@@ -148,6 +150,7 @@ impl<T: Transformer> Core<T> {
             given_ids: HashMap::default(),
             backlog: Backlog::default(),
             resumed: Vec::new(),
+            bodies: VecDeque::new(),
             leaving: VecDeque::new(),
             luggage: Luggage::default(),
             moves: Moves::default(),
@@ -248,6 +251,7 @@ impl<T: Transformer> Core<T> {
             || self.closes_idle()
             || (!self.backlog.is_empty() && !self.is_congested())
             || !self.resumed.is_empty()
+            || !self.bodies.is_empty()
             || !self.leaving.is_empty()
             || !self.outbox.is_empty()
             || self.awaited.must_look

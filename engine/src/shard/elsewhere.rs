@@ -21,6 +21,7 @@ impl<T: Transformer> Core<T> {
             None => self.respond(key, head, &self.fallback(head)),
             Some(Reply::Now(response)) => self.respond(key, head, &response),
             Some(Reply::Later) => self.await_ticket(key, head),
+            Some(Reply::Stream(response, body)) => self.begin_body(key, head, response, body),
         }
     }
 
@@ -34,11 +35,12 @@ impl<T: Transformer> Core<T> {
         let shard = self.shard;
         let later = || {
             let (server, ticket) = (Arc::clone(&self.server), self.new_ticket());
-            Ticket::new(move |response| {
+            Ticket::new(move |response, body| {
                 let command = Command::Answer {
                     connection: key,
                     ticket,
                     response,
+                    body: body.map(Box::new),
                 };
                 server.mesh.send(shard, command);
             })
@@ -49,7 +51,7 @@ impl<T: Transformer> Core<T> {
 
     /// A connection waits until somebody answers with the ticket, which is the one that was made
     /// last.
-    fn await_ticket(&mut self, key: Key, head: &RequestHead<'_>) {
+    pub(super) fn await_ticket(&mut self, key: Key, head: &RequestHead<'_>) {
         let by = Answerer::Ticket(self.last_ticket());
         let parked = Parked::new(head, Pass::default());
         let request = owner::Request { by, parked };
@@ -57,20 +59,31 @@ impl<T: Transformer> Core<T> {
         self.net.cancel_idle_timer(key);
     }
 
-    /// Somebody answers with a ticket. The connection may be gone, or serve others by now.
-    pub(super) fn answer_ticket(&mut self, key: Key, ticket: u64, response: &Response) {
-        let is_closing = self.destroying.closes();
-        let asked = match self.net.get(key).map(|connection| &connection.owner) {
-            Some(Owner::Request(request)) if request.by == Answerer::Ticket(ticket) => {
-                request.parked.asked
+    /// Whether the request on a connection still waits for this ticket. The connection may be gone,
+    /// or serve others by now.
+    pub(super) fn awaits_ticket(&self, key: Key, ticket: u64) -> bool {
+        match self.net.get(key).map(|connection| &connection.owner) {
+            Some(Owner::Request(request)) => {
+                request.by == Answerer::Ticket(ticket) && request.parked.body.is_none()
             }
-            _ => return,
+            _ => false,
+        }
+    }
+
+    /// Somebody answers with a ticket.
+    pub(super) fn answer_ticket(&mut self, key: Key, ticket: u64, response: &Response) {
+        if !self.awaits_ticket(key, ticket) {
+            return;
+        }
+        let Owner::Request(request) = &self.net.connection(key).owner else {
+            return;
         };
+        let is_closing = self.destroying.closes();
         let Asked {
             keep_alive,
             head_only,
             ..
-        } = asked;
+        } = request.parked.asked;
         let keep_alive = keep_alive && !is_closing;
         self.write_response(key, response, keep_alive, head_only);
         self.answered(key, keep_alive);

@@ -86,11 +86,10 @@ impl<T: Transformer> Core<T> {
         }
         match &connection.owner {
             Owner::Leaving(leaving) if !leaving.waits => self.leaving.push_back(key),
-            owner @ (Owner::Request(_) | Owner::Session(_)) => {
-                if let Some(spark) = owner.spark() {
-                    self.sessions.mark(spark);
-                }
-            }
+            owner @ (Owner::Request(_) | Owner::Session(_)) => match owner.spark() {
+                Some(spark) => self.sessions.mark(spark),
+                None => self.queue_body(key),
+            },
             Owner::Http(_)
             | Owner::Layered(_)
             | Owner::Paced(_)

@@ -19,6 +19,7 @@ impl<T: Transformer> Core<T> {
         self.effects.give_back();
         self.outbox.give_back();
         self.leaving.give_back();
+        self.bodies.give_back();
         self.arriving.give_back();
         self.tasks.give_back();
         self.lives.give_back();

@@ -195,8 +195,7 @@ impl<T: Transformer> Host for Core<T> {
     }
 
     fn spawn(&mut self, key: Key, future: BoxFuture) {
-        let owner = self.sessions.get(key).map(|_| key);
-        if self.tasks.spawn(owner, future) {
+        if self.tasks.spawn(key, future) {
             self.begin_untaken(key);
         }
     }

@@ -39,6 +39,7 @@ impl<T: Transformer> Core<T> {
             is_upgrade: transformer.is_upgrade(head),
             is_script: &|head| transformer.is_script(head),
             later: &|| self.layer_ticket(key),
+            executor: self.tasks.executor(),
             tell_panic: &|panicked| {
                 let what = "a layer panicked; the request is answered with 500";
                 self.tell_panic(panicked, what);

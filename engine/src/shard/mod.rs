@@ -10,8 +10,8 @@
 //! 4. fire timers ([`timers`]);
 //! 5. poll futures of the application ([`tasks`]);
 //! 6. hand on portions of large requests, write what transforms took their time for
-//!    ([`awaited`]), and let carried sessions send what waits for them
-//!    ([`flush`]);
+//!    ([`awaited`]), pull bodies that are sent as they come ([`bodies`]), and let carried sessions
+//!    send what waits for them ([`flush`]);
 //! 7. queue the sends: everything that waits for a connection leaves as one send ([`flush`]), and
 //!    walks over all sparks go on ([`fan_out`]);
 //! 8. now and then: give back memory that a peak has left behind ([`give_back`]).
@@ -54,6 +54,7 @@ use crate::memory::GiveBack;
 
 mod arriving;
 mod awaited;
+mod bodies;
 mod carry_out;
 mod clock;
 mod close;
@@ -156,6 +157,7 @@ impl<D: Driver, T: Transformer> Shard<D, T> {
         self.core.read_backlog();
         self.core.resume();
         self.core.write_settled();
+        self.core.pull_bodies();
         self.core.flush_sessions();
         self.core.flush();
         self.core.fan_out(!is_in_time);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use allspark_protocol::Instant;
 
-use super::shared::{BoxFuture, Shared, Spawned};
+use super::shared::{BoxFuture, Owner, Shared, Spawned};
 use super::sleep::Sleep;
 use super::wakes::Wakes;
 use crate::guard;
@@ -30,7 +30,7 @@ use crate::memory::Key;
 pub struct Executor(Rc<Shared>);
 
 impl Executor {
-    pub(super) fn new(now: Instant) -> Self {
+    pub(crate) fn new(now: Instant) -> Self {
         Self(Rc::new(Shared::new(now)))
     }
 
@@ -38,15 +38,20 @@ impl Executor {
     /// that runs now, and lives until it is done or the shard ends. If it panics, that is logged
     /// and harms nobody else.
     pub fn spawn(&self, future: impl Future<Output = ()> + 'static) {
-        self.spawn_with(None, Box::pin(future));
+        self.spawn_with(Owner::Nobody, Box::pin(future));
     }
 
     /// The same for a future that belongs to somebody.
     pub(crate) fn spawn_for(&self, owner: Key, future: impl Future<Output = ()> + 'static) {
-        self.spawn_with(Some(owner), Box::pin(future));
+        self.spawn_with(Owner::Somebody(owner), Box::pin(future));
     }
 
-    fn spawn_with(&self, owner: Option<Key>, future: BoxFuture) {
+    /// The same for one that a stranger has caused: of such there are only so many.
+    pub(crate) fn spawn_strange(&self, future: BoxFuture) {
+        self.spawn_with(Owner::Stranger, future);
+    }
+
+    fn spawn_with(&self, owner: Owner, future: BoxFuture) {
         if self.0.is_closed.get() {
             return guard::drop_value(future);
         }

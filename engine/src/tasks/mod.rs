@@ -41,7 +41,7 @@ pub use executor::Executor;
 pub(crate) use shared::BoxFuture;
 pub use sleep::Sleep;
 
-use shared::Spawned;
+use shared::{Owner, Spawned};
 use wakes::TaskWaker;
 
 /// The tasks of one shard.
@@ -50,7 +50,8 @@ pub(crate) struct Tasks {
     tasks: Arena<Task>,
     /// By owner, its tasks.
     owned: HashMap<Key, SmallVec<[Key; 1]>>,
-    /// Tasks whose owners have ended, the oldest first, and some that are done.
+    /// Tasks whose owners have ended, or that a stranger has caused: the oldest first, and some that
+    /// are done.
     orphans: VecDeque<Key>,
     orphans_alive: usize,
 }
@@ -115,17 +116,31 @@ impl Tasks {
     pub(crate) fn begin(&mut self) -> (SmallVec<[Key; 1]>, usize) {
         let mut crowded = SmallVec::new();
         for Spawned { owner, future } in self.executor.take_spawned() {
-            if self.spawn(owner, future) {
-                crowded.extend(owner);
+            let is_crowded = match owner {
+                Owner::Nobody => {
+                    self.insert(None, future);
+                    false
+                }
+                Owner::Stranger => {
+                    let task = self.insert(None, future);
+                    self.add_orphan(task);
+                    false
+                }
+                Owner::Somebody(owner) => self.spawn(owner, future),
+            };
+            if let Owner::Somebody(owner) = owner
+                && is_crowded
+            {
+                crowded.push(owner);
             }
         }
+        self.drop_orphans();
         (crowded, self.executor.wakes().len())
     }
 
-    /// Takes in a future. Returns whether its owner has too many now.
-    pub(crate) fn spawn(&mut self, owner: Option<Key>, future: BoxFuture) -> bool {
+    fn insert(&mut self, owner: Option<Key>, future: BoxFuture) -> Key {
         let wakes = self.executor.wakes();
-        let task = self.tasks.insert_with(|key| {
+        self.tasks.insert_with(|key| {
             let woken = Arc::new(TaskWaker::new(key, Arc::clone(wakes)));
             let waker = Waker::from(Arc::clone(&woken));
             waker.wake_by_ref();
@@ -136,10 +151,12 @@ impl Tasks {
                 owner,
                 is_orphan: false,
             }
-        });
-        let Some(owner) = owner else {
-            return false;
-        };
+        })
+    }
+
+    /// Takes in a future of somebody. Returns whether that has too many now.
+    pub(crate) fn spawn(&mut self, owner: Key, future: BoxFuture) -> bool {
+        let task = self.insert(Some(owner), future);
         let list = self.owned.entry(owner).or_default();
         list.push(task);
         list.len() == TASKS_PER_OWNER
@@ -203,13 +220,20 @@ impl Tasks {
         let Some(list) = self.owned.remove(&owner) else {
             return;
         };
-        for key in list {
-            if let Some(task) = self.tasks.get_mut(key) {
-                (task.owner, task.is_orphan) = (None, true);
-                self.orphans_alive += 1;
-                self.orphans.push_back(key);
-            }
+        list.into_iter().for_each(|task| self.add_orphan(task));
+        self.drop_orphans();
+    }
+
+    fn add_orphan(&mut self, task: Key) {
+        if let Some(found) = self.tasks.get_mut(task) {
+            (found.owner, found.is_orphan) = (None, true);
+            self.orphans_alive += 1;
+            self.orphans.push_back(task);
         }
+    }
+
+    /// Drops the oldest of too many, and forgets those that are done.
+    fn drop_orphans(&mut self) {
         while self.orphans_alive > ORPHANS_MAX
             && let Some(oldest) = self.orphans.pop_front()
         {

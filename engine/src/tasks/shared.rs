@@ -25,9 +25,20 @@ pub(super) struct Shared {
     pub(super) is_closed: Cell<bool>,
 }
 
+/// Whose a future is.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Owner {
+    /// The application's own.
+    Nobody,
+    /// Somebody's, who may end.
+    Somebody(Key),
+    /// A stranger has caused it, and may cause any number of them.
+    Stranger,
+}
+
 /// A future that was not polled yet.
 pub(super) struct Spawned {
-    pub(super) owner: Option<Key>,
+    pub(super) owner: Owner,
     pub(super) future: BoxFuture,
 }
 

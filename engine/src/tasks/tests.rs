@@ -193,6 +193,26 @@ fn of_those_whose_owners_have_ended_so_many_go_on() {
 }
 
 #[test]
+fn of_those_that_strangers_cause_so_many_go_on() {
+    let (mut tasks, executor) = tasks();
+    let first = Rc::new(());
+    let kept = Rc::clone(&first);
+    executor.spawn_strange(Box::pin(async move {
+        let _kept = kept;
+        pending::<()>().await;
+    }));
+    for _ in 0..ORPHANS_MAX {
+        executor.spawn_strange(Box::pin(pending()));
+    }
+    turn(&mut tasks);
+    assert_eq!(
+        (tasks.len(), tasks.orphans_alive),
+        (ORPHANS_MAX, ORPHANS_MAX)
+    );
+    assert_eq!(Rc::strong_count(&first), 1, "the oldest was dropped");
+}
+
+#[test]
 fn nothing_is_kept_of_orphans_that_are_done() {
     let (mut tasks, executor) = tasks();
     for _ in 0..10_000 {

@@ -94,7 +94,7 @@ impl<D: Driver> Runner<D> {
 
     /// Whether the phase has work left that waits for nothing.
     pub(super) fn has_more_to_do(&self) -> bool {
-        if self.sessions.has_wires_to_close() {
+        if self.sessions.has_cables_to_close() {
             return true;
         }
         match self.phase {

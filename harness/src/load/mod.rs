@@ -7,14 +7,14 @@
 //! | [`runner`], [`advance`], [`phase`] | the loop, and the way from connecting to goodbye |
 //! | [`client`], [`outbox`] | the clients, and what they send in one turn |
 //! | [`dialect`] | which transformer is spoken, and by which of its carriers |
-//! | [`plain`], [`transport`], [`handshake`] | clients that are plain WebSockets, and their wire |
+//! | [`plain`], [`transport`], [`handshake`] | clients that are plain WebSockets, and their bytes |
 //! | [`sessions`] | client halves and their connections, where it is not |
 //! | [`traffic`] | who says what, and what is made of what comes in |
 //! | [`transcript`] | what everybody receives alike, read once |
 //! | [`churn`] | connections that come and go |
 //! | [`mixed`] | a bit of everything |
 //! | [`storm`] | the server is killed, and everyone comes back |
-//! | [`wires`], [`alarms`] | connections of clients that have several; when these are called |
+//! | [`cables`], [`alarms`] | connections of clients that have several; when these are called |
 //! | [`meter`], [`memory`] | what is measured on the whole |
 //! | [`series`], [`progress`] | what happened second by second |
 //! | [`spec`], [`app`] | what the server says about itself |
@@ -30,6 +30,7 @@
 mod advance;
 mod alarms;
 pub(crate) mod app;
+mod cables;
 pub(crate) mod churn;
 mod client;
 pub(crate) mod dialect;
@@ -51,7 +52,6 @@ pub(crate) mod target;
 mod traffic;
 mod transcript;
 mod transport;
-mod wires;
 
 use std::io;
 

@@ -157,12 +157,12 @@ impl<D: Driver> Runner<D> {
                 });
             }
         });
-        self.flush_wires();
+        self.flush_cables();
     }
 
     fn complete(&mut self, completion: Completion) {
         if !self.plan.dialect.is_plain_websocket() {
-            return self.wire_completed(completion);
+            return self.cable_completed(completion);
         }
         match completion {
             Completion::Connected { token, result } => self.connected(token.index(), result),
@@ -270,7 +270,7 @@ impl<D: Driver> Runner<D> {
 /// Bytes that a message from the server may have even if our own are shorter: a spark's id, a ping.
 const MESSAGE_BYTES_FLOOR: usize = 1024;
 
-/// The number of a client that is a plain WebSocket, which connects once, or else of a wire, which
+/// The number of a client that is a plain WebSocket, which connects once, or else of a cable, which
 /// is not used again before it is closed: it alone names the connection.
 pub(super) fn token(index: u32) -> Token {
     Token::new(0, 0, index)

@@ -84,16 +84,16 @@ impl World {
         if matches!(fault, ClientFault::Vanish) {
             return self.vanish(number);
         }
-        let Some(wire) = self.members[number as usize].current_wire() else {
+        let Some(cable) = self.members[number as usize].current_cable() else {
             return;
         };
-        if wire.is_void {
+        if cable.is_void {
             return;
         }
-        let end = wire.end;
+        let end = cable.end;
         match fault {
             ClientFault::Reset => {
-                wire.is_excused = true;
+                cable.is_excused = true;
                 self.tally.resets += 1;
                 self.stop_owing(number, None);
                 self.net.reset(end);
@@ -115,11 +115,11 @@ impl World {
         let member = &mut self.members[number as usize];
         let last_answer = member.last_answer;
         // Where something happened already, the server need not wait for an answer.
-        let Some(wire) = member.current_wire().filter(|wire| !wire.is_excused) else {
+        let Some(cable) = member.current_cable().filter(|cable| !cable.is_excused) else {
             return;
         };
-        (wire.is_void, wire.is_excused) = (true, true);
-        let (end, spark, is_up) = (wire.end, wire.spark, wire.is_up);
+        (cable.is_void, cable.is_excused) = (true, true);
+        let (end, spark, is_up) = (cable.end, cable.spark, cable.is_up);
         self.stop_owing(number, None);
         self.held.remove(&end.0);
         self.tally.vanished += 1;
@@ -148,8 +148,8 @@ impl World {
     pub(super) fn wake(&mut self, number: u32) {
         let member = &mut self.members[number as usize];
         member.is_asleep = false;
-        let wires: Vec<_> = member.wires.iter().map(|wire| wire.end).collect();
-        for end in wires {
+        let cables: Vec<_> = member.cables.iter().map(|cable| cable.end).collect();
+        for end in cables {
             self.read(number, end);
         }
     }
@@ -176,9 +176,9 @@ impl World {
         for number in 0..self.plan.clients {
             let member = &mut self.members[number as usize];
             let mut is_live = false;
-            for wire in member.wires.iter_mut().filter(|wire| wire.node == node) {
-                wire.is_excused = true;
-                is_live |= member.live_on == Some(wire.spark);
+            for cable in member.cables.iter_mut().filter(|cable| cable.node == node) {
+                cable.is_excused = true;
+                is_live |= member.live_on == Some(cable.spark);
             }
             if is_live {
                 self.stop_owing(number, None);
@@ -202,8 +202,11 @@ impl World {
         }
         for number in 0..self.plan.clients {
             self.wake(number);
-            let wires = self.members[number as usize].wires.iter();
-            let ends: Vec<_> = wires.filter(|wire| !wire.is_void).map(|w| w.end).collect();
+            let cables = self.members[number as usize].cables.iter();
+            let ends: Vec<_> = cables
+                .filter(|cable| !cable.is_void)
+                .map(|w| w.end)
+                .collect();
             for end in ends {
                 self.net.set_window(end, 64 * 1024);
                 self.net.set_segment(end, usize::MAX);

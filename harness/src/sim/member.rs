@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 pub(super) struct Member {
     pub(super) machine: Client,
     /// Its connections: the one it has, and those that say goodbye.
-    pub(super) wires: SmallVec<[Wire; 1]>,
+    pub(super) cables: SmallVec<[Cable; 1]>,
     /// The connection that it has or tries to get.
     pub(super) current: Option<Link>,
     /// The server's end of the connection over which it must get everything.
@@ -35,7 +35,7 @@ const _: () = assert!(size_of::<Member>() <= 384);
 
 /// A connection as the world sees it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Wire {
+pub(super) struct Cable {
     pub(super) link: Link,
     /// The client's end.
     pub(super) end: EndpointId,
@@ -54,7 +54,7 @@ impl Member {
     pub(super) fn new(machine: Client) -> Self {
         Self {
             machine,
-            wires: SmallVec::new(),
+            cables: SmallVec::new(),
             current: None,
             live_on: None,
             alarm: None,
@@ -68,26 +68,26 @@ impl Member {
         }
     }
 
-    pub(super) fn wire(&self, link: Link) -> Option<Wire> {
-        self.wires.iter().copied().find(|wire| wire.link == link)
+    pub(super) fn cable(&self, link: Link) -> Option<Cable> {
+        self.cables.iter().copied().find(|cable| cable.link == link)
     }
 
-    pub(super) fn wire_at(&self, end: EndpointId) -> Option<Wire> {
-        let mut wires = self.wires.iter().copied();
-        wires.find(|wire| wire.end == end && !wire.is_void)
+    pub(super) fn cable_at(&self, end: EndpointId) -> Option<Cable> {
+        let mut cables = self.cables.iter().copied();
+        cables.find(|cable| cable.end == end && !cable.is_void)
     }
 
-    pub(super) fn wire_of_spark(&mut self, spark: EndpointId) -> Option<&mut Wire> {
-        self.wires.iter_mut().find(|wire| wire.spark == spark)
+    pub(super) fn cable_of_spark(&mut self, spark: EndpointId) -> Option<&mut Cable> {
+        self.cables.iter_mut().find(|cable| cable.spark == spark)
     }
 
     /// The connection that it has or tries to get.
-    pub(super) fn current_wire(&mut self) -> Option<&mut Wire> {
+    pub(super) fn current_cable(&mut self) -> Option<&mut Cable> {
         let current = self.current?;
-        self.wires.iter_mut().find(|wire| wire.link == current)
+        self.cables.iter_mut().find(|cable| cable.link == current)
     }
 
-    pub(super) fn drop_wire(&mut self, link: Link) {
-        self.wires.retain(|wire| wire.link != link);
+    pub(super) fn drop_cable(&mut self, link: Link) {
+        self.cables.retain(|cable| cable.link != link);
     }
 }

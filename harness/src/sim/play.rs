@@ -5,7 +5,7 @@ use allspark_engine::io::sim::EndpointId;
 use allspark_protocol::transformer::Link;
 use allspark_protocol::{Input, Instant};
 
-use super::member::Wire;
+use super::member::Cable;
 use super::plan::{Sabotage, Talk};
 use super::world::{World, is_loss};
 use crate::workload::message::{self, Stamp};
@@ -48,34 +48,34 @@ impl World {
     pub(super) fn read(&mut self, number: u32, end: EndpointId) {
         loop {
             let member = &self.members[number as usize];
-            let Some(wire) = member.wire_at(end).filter(|_| !member.is_asleep) else {
+            let Some(cable) = member.cable_at(end).filter(|_| !member.is_asleep) else {
                 return;
             };
             match self.net.receive(end, usize::MAX) {
                 Some(mut bytes) if !bytes.is_empty() => {
                     let mut input = Input::new(&mut bytes);
                     self.call(number, |machine, now, out| {
-                        machine.receive(now, wire.link, &mut input, out);
+                        machine.receive(now, cable.link, &mut input, out);
                     });
                 }
                 Some(_) => return,
-                None => return self.lost_wire(number, wire),
+                None => return self.lost_cable(number, cable),
             }
         }
     }
 
     /// A connection is over that the client did not close.
-    fn lost_wire(&mut self, number: u32, wire: Wire) {
-        if self.members[number as usize].live_on == Some(wire.spark) {
+    fn lost_cable(&mut self, number: u32, cable: Cable) {
+        if self.members[number as usize].live_on == Some(cable.spark) {
             // The server tells of an end before its client can see it.
             self.stop_owing(number, Some(&"the server closed it and did not say so"));
         }
-        self.net.close(wire.end);
-        self.held.remove(&wire.end.0);
-        self.members[number as usize].drop_wire(wire.link);
-        let is_saboteur = number == SABOTEUR && wire.is_up;
+        self.net.close(cable.end);
+        self.held.remove(&cable.end.0);
+        self.members[number as usize].drop_cable(cable.link);
+        let is_saboteur = number == SABOTEUR && cable.is_up;
         if !(is_saboteur && self.plan.sabotage == Some(Sabotage::StaysAway)) {
-            self.lost(number, wire.link);
+            self.lost(number, cable.link);
         } else {
             let now = self.now();
             self.auditor.reconnects().lost(number, now);
@@ -115,7 +115,7 @@ impl World {
         self.own(spark, number);
         // The number may have been that of an end that never became a spark.
         self.silent_early.remove(&spark.0);
-        self.members[number as usize].wires.push(Wire {
+        self.members[number as usize].cables.push(Cable {
             link,
             end,
             spark,
@@ -136,21 +136,21 @@ impl World {
     }
 
     fn write(&mut self, number: u32, link: Link, bytes: &[u8]) {
-        let Some(wire) = self.members[number as usize].wire(link) else {
+        let Some(cable) = self.members[number as usize].cable(link) else {
             return;
         };
         // Where nobody talks, a client that is up writes nothing but answers to pings.
         let is_silent = number == SABOTEUR && self.plan.sabotage == Some(Sabotage::KeepsSilence);
-        if wire.is_void || (is_silent && wire.is_up) {
+        if cable.is_void || (is_silent && cable.is_up) {
             return;
         }
-        if let Some(held) = self.held.get_mut(&wire.end.0) {
+        if let Some(held) = self.held.get_mut(&cable.end.0) {
             held.extend_from_slice(bytes);
-        } else if let Some(taken) = self.net.send(wire.end, bytes)
+        } else if let Some(taken) = self.net.send(cable.end, bytes)
             && taken < bytes.len()
         {
-            self.held.insert(wire.end.0, bytes[taken..].to_vec());
-            self.net.await_room(wire.end);
+            self.held.insert(cable.end.0, bytes[taken..].to_vec());
+            self.net.await_room(cable.end);
         }
     }
 
@@ -173,14 +173,14 @@ impl World {
     fn close(&mut self, number: u32, link: Link) {
         let now = self.now();
         let member = &mut self.members[number as usize];
-        if let Some(wire) = member.wire(link) {
+        if let Some(cable) = member.cable(link) {
             let leaks = number == SABOTEUR && self.plan.sabotage == Some(Sabotage::Leaks);
-            if !wire.is_void && !leaks {
+            if !cable.is_void && !leaks {
                 // What is held has found no room for so long that the goodbye is given up.
-                self.held.remove(&wire.end.0);
-                self.net.close(wire.end);
+                self.held.remove(&cable.end.0);
+                self.net.close(cable.end);
             }
-            member.drop_wire(link);
+            member.drop_cable(link);
         }
         if member.current == Some(link) {
             member.current = None;
@@ -241,8 +241,8 @@ impl World {
         } else {
             self.stop_owing(number, Some(&"the client left it"));
         }
-        for wire in &mut self.members[number as usize].wires {
-            wire.is_excused = true;
+        for cable in &mut self.members[number as usize].cables {
+            cable.is_excused = true;
         }
     }
 

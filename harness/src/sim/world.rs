@@ -227,11 +227,11 @@ impl World {
         let member = &mut self.members[number as usize];
         member.last_answer = now;
         let current = member.current;
-        let Some(wire) = member.wire_of_spark(heard.end) else {
+        let Some(cable) = member.cable_of_spark(heard.end) else {
             return;
         };
-        wire.is_up = true;
-        if Some(wire.link) == current && !wire.is_excused {
+        cable.is_up = true;
+        if Some(cable.link) == current && !cable.is_excused {
             member.live_on = Some(heard.end);
             self.auditor.opened(number, now);
         }
@@ -259,8 +259,8 @@ impl World {
         };
         let excused = now < member.excused_until
             || member
-                .wire_of_spark(spark)
-                .is_some_and(|wire| wire.is_excused);
+                .cable_of_spark(spark)
+                .is_some_and(|cable| cable.is_excused);
         match blame {
             Some(why) if !excused => self.auditor.broke(number, Fault::Ended, why),
             _ => self.auditor.excused(number),

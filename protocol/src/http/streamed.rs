@@ -22,6 +22,11 @@ impl BodyFraming {
         self == Self::UntilClose
     }
 
+    /// Whether there is no body.
+    pub fn is_bodiless(self) -> bool {
+        self == Self::Bodiless
+    }
+
     /// Appends a part of the body to `out`. An empty part appends nothing, and so never ends the
     /// body.
     pub fn push(self, out: &mut Vec<u8>, part: &[u8]) {

@@ -24,7 +24,7 @@ pub(super) struct Rig {
     pub(super) client: Client,
     pub(super) now: Instant,
     out: Outputs,
-    wires: BTreeMap<u32, Wire>,
+    cables: BTreeMap<u32, Cable>,
     /// The names of all events with what belongs to them, in the words of the npm client.
     pub(super) events: Vec<String>,
     /// What the server got, as `LINK:TEXT`.
@@ -32,7 +32,7 @@ pub(super) struct Rig {
 }
 
 /// A link as the server sees it.
-struct Wire {
+struct Cable {
     written: Vec<u8>,
     decoder: Option<Decoder>,
     /// By either side: nothing may be wanted of it any more.
@@ -61,7 +61,7 @@ impl Rig {
             client: Client::new(Arc::new(options), 7),
             now: Instant::from_ms(1_000),
             out: Outputs::default(),
-            wires: BTreeMap::new(),
+            cables: BTreeMap::new(),
             events: Vec::new(),
             sent: Vec::new(),
         }
@@ -78,11 +78,11 @@ impl Rig {
     /// say now.
     pub(super) fn run_if_possible(&mut self, word: &str) {
         let name = word.split(':').next().unwrap_or(word);
-        let last = self.wires.values().next_back();
+        let last = self.cables.values().next_back();
         let is_possible = match name {
-            "accept" | "refuse" => last.is_some_and(|wire| wire.decoder.is_none()),
+            "accept" | "refuse" => last.is_some_and(|cable| cable.decoder.is_none()),
             "close" | "answer" | "dismiss" | "ping" | "id" | "data" => {
-                last.is_some_and(|wire| wire.decoder.is_some())
+                last.is_some_and(|cable| cable.decoder.is_some())
             }
             "lost" => last.is_some(),
             _ => true,
@@ -100,12 +100,15 @@ impl Rig {
     }
 
     pub(super) fn open_links(&self) -> usize {
-        self.wires.values().filter(|wire| !wire.is_closed).count()
+        self.cables
+            .values()
+            .filter(|cable| !cable.is_closed)
+            .count()
     }
 
     /// The target of the request on the link of this number.
     pub(super) fn request_target(&self, link: u32) -> String {
-        let request = String::from_utf8_lossy(&self.wires[&link].written);
+        let request = String::from_utf8_lossy(&self.cables[&link].written);
         let target = request.split(' ').nth(1);
         target.expect("a request line").to_owned()
     }
@@ -116,17 +119,17 @@ impl Rig {
         for output in out.list() {
             match output {
                 Output::Connect(link) => {
-                    let before = self.wires.insert(link.0, Wire::new());
+                    let before = self.cables.insert(link.0, Cable::new());
                     assert!(before.is_none(), "{link:?} is used twice");
                 }
                 Output::Write(link, bytes) => {
-                    let messages = self.wire(*link).take(out.bytes(bytes.clone()));
+                    let messages = self.cable(*link).take(out.bytes(bytes.clone()));
                     let named = messages
                         .into_iter()
                         .map(|text| format!("{}:{text}", link.0));
                     self.sent.extend(named);
                 }
-                Output::Close(link) => self.wire(*link).is_closed = true,
+                Output::Close(link) => self.cable(*link).is_closed = true,
                 Output::Event(event) => self.events.push(words(event, &out)),
             }
         }
@@ -151,12 +154,12 @@ impl Rig {
     }
 
     fn server_step(&mut self, word: &str, value: &str) {
-        let link = Link(*self.wires.keys().next_back().expect("there is a link"));
+        let link = Link(*self.cables.keys().next_back().expect("there is a link"));
         match word {
             "accept" => {
                 // The bytes were under way when the client closed the link, if it has.
-                let wire = self.wires.get_mut(&link.0).expect("it is the last");
-                let answer = wire.accept();
+                let cable = self.cables.get_mut(&link.0).expect("it is the last");
+                let answer = cable.accept();
                 self.receive(link, answer);
             }
             "refuse" => {
@@ -164,7 +167,7 @@ impl Rig {
                 self.receive(link, answer.into());
             }
             "lost" => {
-                self.wires
+                self.cables
                     .get_mut(&link.0)
                     .expect("it is the last")
                     .is_closed = true;
@@ -206,17 +209,17 @@ impl Rig {
         assert!(input.is_empty(), "everything is consumed");
     }
 
-    fn wire(&mut self, link: Link) -> &mut Wire {
-        let wire = self
-            .wires
+    fn cable(&mut self, link: Link) -> &mut Cable {
+        let cable = self
+            .cables
             .get_mut(&link.0)
             .expect("a link that was connected");
-        assert!(!wire.is_closed, "{link:?} is closed");
-        wire
+        assert!(!cable.is_closed, "{link:?} is closed");
+        cable
     }
 }
 
-impl Wire {
+impl Cable {
     fn new() -> Self {
         Self {
             written: Vec::new(),

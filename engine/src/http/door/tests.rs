@@ -1,6 +1,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Mutex;
 
+use allspark_protocol::Instant;
 use allspark_protocol::http::{Cors, CorsOptions, ForwardedHeader, StaticBody};
 
 use super::*;
@@ -44,6 +45,7 @@ fn with_case<R>(
         is_upgrade: head.wants_upgrade(),
         is_script: &|_| false,
         later: &later,
+        executor: &Executor::new(Instant::ZERO),
         tell_panic: &|_| {},
     })
 }

@@ -98,7 +98,7 @@ pub(super) struct Mixed {
     pace: Option<Pace>,
     /// Whose turn it is to send.
     next_sender: usize,
-    /// Wires and sockets that are not read, with whom they belong to.
+    /// Cables and sockets that are not read, with whom they belong to.
     unread: play::Unread,
     /// Clients that are to come back.
     away: u32,

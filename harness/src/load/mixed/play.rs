@@ -232,7 +232,7 @@ impl<D: Driver> Runner<D> {
 
     /// A client does not read for a while.
     fn stop_reading(&mut self, client: u32) {
-        let wires = match self.plan.dialect.is_plain_websocket() {
+        let cables = match self.plan.dialect.is_plain_websocket() {
             true => {
                 let socket = self.fleet.client(client).socket;
                 self.driver.push(Op::StopReceive { socket });
@@ -242,7 +242,7 @@ impl<D: Driver> Runner<D> {
         };
         let Some(mixed) = &mut self.mixed else { return };
         mixed.report.stalls += 1;
-        mixed.unread.0.insert(client, wires);
+        mixed.unread.0.insert(client, cables);
         let delay = mixed.around(client, mixed.plan.stall);
         mixed.alarms.set(self.now + delay, client);
     }
@@ -250,7 +250,7 @@ impl<D: Driver> Runner<D> {
     /// A client reads again, if it still has its connection.
     fn read_again(&mut self, client: u32) {
         let mixed = self.mixed.as_mut();
-        let Some(wires) = mixed.and_then(|mixed| mixed.unread.0.remove(&client)) else {
+        let Some(cables) = mixed.and_then(|mixed| mixed.unread.0.remove(&client)) else {
             return;
         };
         let Some(state) = Some(self.fleet.client(client)).filter(|one| one.can_send()) else {
@@ -261,7 +261,7 @@ impl<D: Driver> Runner<D> {
                 socket: state.socket,
                 token: token(client),
             }),
-            false => self.sessions.read_again(client, &wires, &mut self.driver),
+            false => self.sessions.read_again(client, &cables, &mut self.driver),
         }
     }
 

@@ -1,5 +1,5 @@
 //! Clients whose sessions take several TCP connections, one after another or at once: each is a
-//! client half of the transformers crate, and its connections are [`wires`](super::wires).
+//! client half of the transformers crate, and its connections are [`cables`](super::cables).
 //!
 //! | module | what it is for |
 //! |---|---|
@@ -10,7 +10,7 @@
 //! # Invariants
 //! - What a client half wants is carried out before what it tells is acted upon, so that an
 //!   answer to a message never overtakes what was wanted before it.
-//! - A wire belongs to one client until the driver has confirmed that it is closed; a client is
+//! - A cable belongs to one client until the driver has confirmed that it is closed; a client is
 //!   gone only when it has none left.
 
 mod play;
@@ -21,14 +21,14 @@ use allspark_protocol::transformer::{ClientOutputs, ClientTransport, Link};
 use smallvec::SmallVec;
 
 use super::alarms::Alarms;
-use super::wires::Wires;
+use super::cables::Cables;
 
 /// The sessions of all clients.
 #[derive(Default)]
 pub(super) struct Sessions {
     /// By client; grows as clients begin.
     list: Vec<Session>,
-    wires: Wires,
+    cables: Cables,
     alarms: Alarms,
     /// Emptied outputs, to be used again.
     spare: Vec<ClientOutputs>,
@@ -39,10 +39,10 @@ pub(super) struct Sessions {
 struct Session {
     /// Gone when the session is over.
     half: Option<Box<dyn ClientTransport>>,
-    /// The wires that the client half knows, by its names.
+    /// The cables that the client half knows, by its names.
     links: Vec<(Link, u32)>,
-    /// Wires that the driver has not closed yet.
-    wires: u32,
+    /// Cables that the driver has not closed yet.
+    cables: u32,
     /// The earliest alarm that is set.
     alarm: Option<Instant>,
 }
@@ -50,12 +50,12 @@ struct Session {
 impl Sessions {
     /// Blocks that the driver is done with are taken back. Call it after each turn of the driver.
     pub(super) fn reclaim(&mut self) {
-        self.wires.reclaim();
+        self.cables.reclaim();
     }
 
-    /// Whether wires are to be closed that wait for nothing.
-    pub(super) fn has_wires_to_close(&self) -> bool {
-        self.wires.has_any_to_close()
+    /// Whether cables are to be closed that wait for nothing.
+    pub(super) fn has_cables_to_close(&self) -> bool {
+        self.cables.has_any_to_close()
     }
 
     /// When the next client half wants to be called.
@@ -67,33 +67,33 @@ impl Sessions {
     /// request is not counted: it is the transport that makes it wait, not the server.
     pub(super) fn is_stalled(&self, client: u32) -> bool {
         let links = self.list.get(client as usize).map(|session| &session.links);
-        let mut wires = links.into_iter().flatten().map(|&(_, wire)| wire);
-        wires.any(|wire| self.wires.is_stalled(wire))
+        let mut cables = links.into_iter().flatten().map(|&(_, cable)| cable);
+        cables.any(|cable| self.cables.is_stalled(cable))
     }
 
-    /// A client reads nothing from now on. Returns its wires that are concerned.
+    /// A client reads nothing from now on. Returns its cables that are concerned.
     pub(super) fn stop_reading(
         &mut self,
         client: u32,
         driver: &mut impl Driver,
     ) -> SmallVec<[(u32, Link); 1]> {
         let links = self.session(client).links.clone();
-        let wires = links.into_iter().map(|(link, wire)| (wire, link));
-        wires
-            .filter(|&(wire, _)| self.wires.stop_receiving(wire, driver))
+        let cables = links.into_iter().map(|(link, cable)| (cable, link));
+        cables
+            .filter(|&(cable, _)| self.cables.stop_receiving(cable, driver))
             .collect()
     }
 
-    /// A client reads these wires again, as far as it still has them.
+    /// A client reads these cables again, as far as it still has them.
     pub(super) fn read_again(
         &mut self,
         client: u32,
-        wires: &[(u32, Link)],
+        cables: &[(u32, Link)],
         driver: &mut impl Driver,
     ) {
-        for &(wire, link) in wires {
-            if self.wires.listener(wire) == Some((client, link)) {
-                self.wires.receive(wire, driver);
+        for &(cable, link) in cables {
+            if self.cables.listener(cable) == Some((client, link)) {
+                self.cables.receive(cable, driver);
             }
         }
     }
@@ -115,18 +115,18 @@ impl Sessions {
         self.session(client).half.as_mut()
     }
 
-    fn wire_of(&mut self, client: u32, link: Link) -> Option<u32> {
+    fn cable_of(&mut self, client: u32, link: Link) -> Option<u32> {
         let links = &self.session(client).links;
         let found = links.iter().find(|(name, _)| *name == link);
-        found.map(|&(_, wire)| wire)
+        found.map(|&(_, cable)| cable)
     }
 
-    fn add_wire(&mut self, client: u32, link: Link) -> u32 {
-        let wire = self.wires.begin(client, link);
+    fn add_cable(&mut self, client: u32, link: Link) -> u32 {
+        let cable = self.cables.begin(client, link);
         let session = self.session(client);
-        session.links.push((link, wire));
-        session.wires += 1;
-        wire
+        session.links.push((link, cable));
+        session.cables += 1;
+        cable
     }
 
     /// The client half hears nothing more of this link.

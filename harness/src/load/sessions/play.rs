@@ -7,9 +7,9 @@ use allspark_protocol::transformer::{
 use allspark_protocol::{Input, Instant};
 
 use crate::auditor::Fault;
+use crate::load::cables::Notice;
 use crate::load::client::State;
 use crate::load::runner::{Runner, token};
-use crate::load::wires::Notice;
 
 impl<D: Driver> Runner<D> {
     /// A client begins its session.
@@ -45,9 +45,9 @@ impl<D: Driver> Runner<D> {
         self.fleet.advance(index, State::Ended);
         let session = self.sessions.session(index);
         session.half = None;
-        let is_gone = session.wires == 0;
-        for (_, wire) in std::mem::take(&mut session.links) {
-            self.sessions.wires.abandon(wire, &mut self.driver);
+        let is_gone = session.cables == 0;
+        for (_, cable) in std::mem::take(&mut session.links) {
+            self.sessions.cables.abandon(cable, &mut self.driver);
         }
         if is_gone {
             self.fleet.advance(index, State::Gone);
@@ -72,14 +72,14 @@ impl<D: Driver> Runner<D> {
         }
     }
 
-    /// Hands the driver what was said on wires in this turn.
-    pub(in crate::load) fn flush_wires(&mut self) {
-        self.sessions.wires.flush(&mut self.driver);
+    /// Hands the driver what was said on cables in this turn.
+    pub(in crate::load) fn flush_cables(&mut self) {
+        self.sessions.cables.flush(&mut self.driver);
     }
 
-    /// Something happened to a wire.
-    pub(in crate::load) fn wire_completed(&mut self, completion: Completion) {
-        match self.sessions.wires.complete(completion, &mut self.driver) {
+    /// Something happened to a cable.
+    pub(in crate::load) fn cable_completed(&mut self, completion: Completion) {
+        match self.sessions.cables.complete(completion, &mut self.driver) {
             None => {}
             Some(Notice::Received {
                 client,
@@ -93,7 +93,7 @@ impl<D: Driver> Runner<D> {
             }
             Some(Notice::Lost { client, link }) => self.link_lost(client, link),
             Some(Notice::Closed { client, lost }) => {
-                self.wire_closed(client);
+                self.cable_closed(client);
                 if let Some(link) = lost {
                     self.link_lost(client, link);
                 }
@@ -106,10 +106,10 @@ impl<D: Driver> Runner<D> {
         self.drive(index, |half, now, out| half.lost(now, link, out));
     }
 
-    fn wire_closed(&mut self, index: u32) {
+    fn cable_closed(&mut self, index: u32) {
         let session = self.sessions.session(index);
-        session.wires -= 1;
-        if session.wires == 0 && self.fleet.client(index).state == State::Ended {
+        session.cables -= 1;
+        if session.cables == 0 && self.fleet.client(index).state == State::Ended {
             self.fleet.advance(index, State::Gone);
             self.gone(index);
         }
@@ -137,19 +137,19 @@ impl<D: Driver> Runner<D> {
         for output in outputs.list() {
             match output {
                 ClientOutput::Connect(link) => {
-                    let wire = self.sessions.add_wire(index, *link);
-                    // Wires, not clients, take local ports.
-                    let address = self.plan.target.address_of(wire);
-                    let token = token(wire);
+                    let cable = self.sessions.add_cable(index, *link);
+                    // Cables, not clients, take local ports.
+                    let address = self.plan.target.address_of(cable);
+                    let token = token(cable);
                     self.driver.push(Op::Connect { address, token });
                 }
                 ClientOutput::Write(link, range) => {
                     self.write(index, *link, outputs.bytes(range.clone()));
                 }
                 ClientOutput::Close(link) => {
-                    if let Some(wire) = self.sessions.wire_of(index, *link) {
+                    if let Some(cable) = self.sessions.cable_of(index, *link) {
                         self.sessions.forget_link(index, *link);
-                        self.sessions.wires.finish(wire);
+                        self.sessions.cables.finish(cable);
                     }
                 }
                 ClientOutput::Open | ClientOutput::Message { .. } | ClientOutput::Ended(_) => {}
@@ -158,8 +158,8 @@ impl<D: Driver> Runner<D> {
     }
 
     fn write(&mut self, index: u32, link: Link, bytes: &[u8]) {
-        if let Some(wire) = self.sessions.wire_of(index, link)
-            && self.sessions.wires.say(wire, bytes).is_err()
+        if let Some(cable) = self.sessions.cable_of(index, link)
+            && self.sessions.cables.say(cable, bytes).is_err()
         {
             self.lose(index, Fault::Ended, &"the server reads nothing any more");
         }

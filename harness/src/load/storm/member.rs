@@ -19,10 +19,10 @@ pub(super) enum Stage {
 /// A client: the machine that decides everything, and what it decides about.
 pub(super) struct Member {
     pub(super) machine: Client,
-    /// The wires that it knows, by its names.
+    /// The cables that it knows, by its names.
     pub(super) links: SmallVec<[(Link, u32); 2]>,
-    /// Wires that the driver has not closed yet.
-    pub(super) wires: u32,
+    /// Cables that the driver has not closed yet.
+    pub(super) cables: u32,
     /// The earliest alarm that is set.
     pub(super) alarm: Option<Instant>,
     pub(super) stage: Stage,
@@ -42,7 +42,7 @@ impl Member {
         Self {
             machine,
             links: SmallVec::new(),
-            wires: 0,
+            cables: 0,
             alarm: None,
             stage: Stage::Away,
             server: 0,
@@ -52,9 +52,11 @@ impl Member {
         }
     }
 
-    pub(super) fn wire(&self, link: Link) -> Option<u32> {
+    pub(super) fn cable(&self, link: Link) -> Option<u32> {
         let mut links = self.links.iter();
-        links.find(|(name, _)| *name == link).map(|&(_, wire)| wire)
+        links
+            .find(|(name, _)| *name == link)
+            .map(|&(_, cable)| cable)
     }
 
     /// The client hears nothing more of this link.

@@ -35,11 +35,11 @@ use hdrhistogram::Histogram;
 use serde::Serialize;
 
 use super::alarms::Alarms;
+use super::cables::Cables;
 use super::meter::{Latency, Meter, Window, histogram};
 use super::plan::Plan;
 use super::progress::Progress;
 use super::spec::Spec;
-use super::wires::Wires;
 use super::{Opening, Outcome};
 use crate::auditor::{Auditor, DelayReport, FirstDelays, ReconnectRule};
 use member::Member;
@@ -167,9 +167,9 @@ struct Storm<D> {
     /// Clients that are connected to it. The kernel may show the end of the one before late.
     back: u32,
     members: Vec<Member>,
-    wires: Wires,
-    /// Wires that the driver has not closed yet.
-    wires_open: u32,
+    cables: Cables,
+    /// Cables that the driver has not closed yet.
+    cables_open: u32,
     alarms: Alarms,
     out: Outputs,
     auditor: Auditor,
@@ -218,8 +218,8 @@ impl<D: Driver> Storm<D> {
             servers: 0,
             back: 0,
             members: (0..plan.clients).map(member).collect(),
-            wires: Wires::default(),
-            wires_open: 0,
+            cables: Cables::default(),
+            cables_open: 0,
             alarms: Alarms::default(),
             out: Outputs::default(),
             auditor,
@@ -250,10 +250,10 @@ impl<D: Driver> Storm<D> {
         let mut completions = Vec::new();
         while self.weather != Weather::Over {
             self.advance()?;
-            self.wires.flush(&mut self.driver);
+            self.cables.flush(&mut self.driver);
             let wait = self.wait();
             self.driver.turn(wait, &mut completions)?;
-            self.wires.reclaim();
+            self.cables.reclaim();
             self.now = self.driver.now();
             self.ring_alarms();
             for completion in completions.drain(..) {
@@ -266,7 +266,7 @@ impl<D: Driver> Storm<D> {
     }
 
     fn wait(&self) -> Wait {
-        if self.has_more_to_do() || self.wires.has_any_to_close() {
+        if self.has_more_to_do() || self.cables.has_any_to_close() {
             return Wait::No;
         }
         let due = [self.deadline, self.weather.deadline(), self.alarms.next()];

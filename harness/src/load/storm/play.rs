@@ -11,8 +11,8 @@ use super::member::Stage;
 use super::plan::StormSabotage;
 use super::weather::Weather;
 use crate::auditor::Fault;
+use crate::load::cables::Notice;
 use crate::load::runner::token;
-use crate::load::wires::Notice;
 
 impl<D: Driver> Storm<D> {
     /// Calls a client and carries out what it wants.
@@ -56,9 +56,9 @@ impl<D: Driver> Storm<D> {
         }
     }
 
-    /// Something happened to a wire.
+    /// Something happened to a cable.
     pub(super) fn complete(&mut self, completion: Completion) {
-        match self.wires.complete(completion, &mut self.driver) {
+        match self.cables.complete(completion, &mut self.driver) {
             None => {}
             Some(Notice::Received {
                 client,
@@ -72,8 +72,8 @@ impl<D: Driver> Storm<D> {
             }
             Some(Notice::Lost { client, link }) => self.link_lost(client, link),
             Some(Notice::Closed { client, lost }) => {
-                self.members[client as usize].wires -= 1;
-                self.wires_open -= 1;
+                self.members[client as usize].cables -= 1;
+                self.cables_open -= 1;
                 if let Some(link) = lost {
                     self.link_lost(client, link);
                 }
@@ -81,7 +81,7 @@ impl<D: Driver> Storm<D> {
         }
     }
 
-    /// Where a client has one wire at a time, its loss is that of the connection, whatever the
+    /// Where a client has one cable at a time, its loss is that of the connection, whatever the
     /// client makes of it.
     fn link_lost(&mut self, number: u32, link: Link) {
         self.members[number as usize].forget(link);
@@ -95,18 +95,18 @@ impl<D: Driver> Storm<D> {
 
     fn connect(&mut self, number: u32, link: Link) {
         self.attempted(number);
-        let wire = self.wires.begin(number, link);
+        let cable = self.cables.begin(number, link);
         let member = &mut self.members[number as usize];
-        member.links.push((link, wire));
-        member.wires += 1;
-        self.wires_open += 1;
-        // Wires, not clients, take local ports.
-        let address = self.plan.target.address_of(wire);
-        let token = token(wire);
+        member.links.push((link, cable));
+        member.cables += 1;
+        self.cables_open += 1;
+        // Cables, not clients, take local ports.
+        let address = self.plan.target.address_of(cable);
+        let token = token(cable);
         self.driver.push(Op::Connect { address, token });
     }
 
-    /// A client connects: that is an attempt, unless its transport takes several wires for one
+    /// A client connects: that is an attempt, unless its transport takes several cables for one
     /// connection and this is not the first.
     fn attempted(&mut self, number: u32) {
         let member = &mut self.members[number as usize];
@@ -129,21 +129,21 @@ impl<D: Driver> Storm<D> {
     }
 
     fn write(&mut self, number: u32, link: Link, bytes: &[u8]) {
-        if let Some(wire) = self.members[number as usize].wire(link)
-            && self.wires.say(wire, bytes).is_err()
+        if let Some(cable) = self.members[number as usize].cable(link)
+            && self.cables.say(cable, bytes).is_err()
         {
             let why = "the server reads nothing any more";
             self.auditor
                 .note(Fault::Ended, || format!("client {number}: {why}"));
-            self.wires.abandon(wire, &mut self.driver);
+            self.cables.abandon(cable, &mut self.driver);
         }
     }
 
     fn close(&mut self, number: u32, link: Link) {
         let member = &mut self.members[number as usize];
-        if let Some(wire) = member.wire(link) {
+        if let Some(cable) = member.cable(link) {
             member.forget(link);
-            self.wires.finish(wire);
+            self.cables.finish(cable);
         }
     }
 

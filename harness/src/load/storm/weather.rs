@@ -226,7 +226,7 @@ impl<D: Driver> Storm<D> {
         self.weather = Weather::Leaving { next: 0, until };
     }
 
-    /// Lets the next clients end, and waits until none has a wire any more.
+    /// Lets the next clients end, and waits until none has a cable any more.
     fn leave(&mut self, next: u32, is_due: bool) {
         let end = (next + GOODBYES_PER_TURN).min(self.plan.clients);
         for number in next..end {
@@ -241,7 +241,7 @@ impl<D: Driver> Storm<D> {
             return;
         }
         for (number, member) in self.members.iter().enumerate() {
-            if member.wires > 0 {
+            if member.cables > 0 {
                 self.auditor.note(Fault::Unanswered, || {
                     format!("client {number}: the server did not answer the goodbye")
                 });
@@ -261,6 +261,6 @@ impl<D: Driver> Storm<D> {
     }
 
     fn is_gone(&self) -> bool {
-        self.wires_open == 0
+        self.cables_open == 0
     }
 }

@@ -1,9 +1,10 @@
 //! The TCP connections of clients that may have several.
 //!
 //! # Invariants
-//! - What is said before a wire is connected, or while it takes nothing, waits and keeps its order.
-//! - A wire that is to be closed is closed only after everything said on it was taken.
-//! - The number of a wire is used again only after the driver has closed it.
+//! - What is said before a cable is connected, or while it takes nothing, waits and keeps its
+//!   order.
+//! - A cable that is to be closed is closed only after everything said on it was taken.
+//! - The number of a cable is used again only after the driver has closed it.
 
 use allspark_engine::io::{Completion, Driver, Op, Socket};
 use allspark_engine::memory::LentBuffer;
@@ -12,7 +13,7 @@ use allspark_protocol::transformer::Link;
 use super::outbox::{Outbox, Seat, WaitingTooLong};
 use super::runner::token;
 
-/// How far a wire has come.
+/// How far a cable has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Connecting,
@@ -30,7 +31,7 @@ enum State {
 }
 
 #[derive(Debug)]
-struct Wire {
+struct Cable {
     client: u32,
     link: Link,
     /// Meaningless before it is connected.
@@ -39,7 +40,7 @@ struct Wire {
     state: State,
 }
 
-/// What happened to a wire, for the client whose it is.
+/// What happened to a cable, for the client whose it is.
 #[derive(Debug)]
 pub(super) enum Notice {
     /// Bytes came in.
@@ -50,41 +51,41 @@ pub(super) enum Notice {
     },
     /// The other end is gone.
     Lost { client: u32, link: Link },
-    /// The client has one wire less. If the wire could not be connected its link is lost, too.
+    /// The client has one cable less. If the cable could not be connected its link is lost, too.
     Closed { client: u32, lost: Option<Link> },
 }
 
-/// All wires, by number.
+/// All cables, by number.
 #[derive(Debug, Default)]
-pub(super) struct Wires {
-    list: Vec<Wire>,
+pub(super) struct Cables {
+    list: Vec<Cable>,
     free: Vec<u32>,
     outbox: Outbox,
-    /// Wires that are connected and `Finishing`.
+    /// Cables that are connected and `Finishing`.
     finishing: Vec<u32>,
 }
 
-impl Wires {
-    /// A new wire, which is connecting.
+impl Cables {
+    /// A new cable, which is connecting.
     pub(super) fn begin(&mut self, client: u32, link: Link) -> u32 {
-        let wire = self.free.pop().unwrap_or(self.list.len() as u32);
+        let cable = self.free.pop().unwrap_or(self.list.len() as u32);
         let mut seat = Seat::NONE;
-        self.outbox.stall(wire, &mut seat, b"");
-        let fresh = Wire {
+        self.outbox.stall(cable, &mut seat, b"");
+        let fresh = Cable {
             client,
             link,
             socket: Socket(0),
             seat,
             state: State::Connecting,
         };
-        match self.list.get_mut(wire as usize) {
+        match self.list.get_mut(cable as usize) {
             Some(slot) => *slot = fresh,
             None => self.list.push(fresh),
         }
-        wire
+        cable
     }
 
-    /// Something happened to a wire. Returns what its client must know of it.
+    /// Something happened to a cable. Returns what its client must know of it.
     pub(super) fn complete(
         &mut self,
         completion: Completion,
@@ -126,33 +127,33 @@ impl Wires {
         None
     }
 
-    /// A wire is connected: it is read from, unless it is of no use any more.
-    fn connected(&mut self, wire: u32, socket: Socket, driver: &mut impl Driver) {
-        let entry = &mut self.list[wire as usize];
+    /// A cable is connected: it is read from, unless it is of no use any more.
+    fn connected(&mut self, cable: u32, socket: Socket, driver: &mut impl Driver) {
+        let entry = &mut self.list[cable as usize];
         entry.socket = socket;
         entry.state = match entry.state {
             State::Connecting => State::Connected,
             State::Finishing { .. } => {
-                self.finishing.push(wire);
+                self.finishing.push(cable);
                 State::Finishing { is_connected: true }
             }
-            _ => return self.close(wire, driver),
+            _ => return self.close(cable, driver),
         };
-        self.outbox.resume(wire, &mut entry.seat);
-        self.receive(wire, driver);
+        self.outbox.resume(cable, &mut entry.seat);
+        self.receive(cable, driver);
     }
 
-    /// Whom what comes in on a wire is for, if anybody wants it.
-    pub(super) fn listener(&self, wire: u32) -> Option<(u32, Link)> {
-        let wire = &self.list[wire as usize];
-        let is_heard = matches!(wire.state, State::Connecting | State::Connected);
-        is_heard.then_some((wire.client, wire.link))
+    /// Whom what comes in on a cable is for, if anybody wants it.
+    pub(super) fn listener(&self, cable: u32) -> Option<(u32, Link)> {
+        let cable = &self.list[cable as usize];
+        let is_heard = matches!(cable.state, State::Connecting | State::Connected);
+        is_heard.then_some((cable.client, cable.link))
     }
 
-    /// Nothing is read from a wire. Returns whether it is connected; of another one there is
+    /// Nothing is read from a cable. Returns whether it is connected; of another one there is
     /// nothing to read.
-    pub(super) fn stop_receiving(&self, wire: u32, driver: &mut impl Driver) -> bool {
-        let entry = &self.list[wire as usize];
+    pub(super) fn stop_receiving(&self, cable: u32, driver: &mut impl Driver) -> bool {
+        let entry = &self.list[cable as usize];
         let is_connected = entry.state == State::Connected;
         if is_connected {
             let socket = entry.socket;
@@ -161,60 +162,60 @@ impl Wires {
         is_connected
     }
 
-    /// A connected wire is read from.
-    pub(super) fn receive(&self, wire: u32, driver: &mut impl Driver) {
-        let socket = self.list[wire as usize].socket;
-        let token = token(wire);
+    /// A connected cable is read from.
+    pub(super) fn receive(&self, cable: u32, driver: &mut impl Driver) {
+        let socket = self.list[cable as usize].socket;
+        let token = token(cable);
         driver.push(Op::Receive { socket, token });
     }
 
-    /// Says something on a wire.
-    pub(super) fn say(&mut self, wire: u32, bytes: &[u8]) -> Result<(), WaitingTooLong> {
-        let seat = &mut self.list[wire as usize].seat;
+    /// Says something on a cable.
+    pub(super) fn say(&mut self, cable: u32, bytes: &[u8]) -> Result<(), WaitingTooLong> {
+        let seat = &mut self.list[cable as usize].seat;
         self.outbox
-            .say(wire, seat, |out| out.extend_from_slice(bytes))
+            .say(cable, seat, |out| out.extend_from_slice(bytes))
     }
 
-    /// Whether what is said on a wire waits because the server takes nothing for now.
-    pub(super) fn is_stalled(&self, wire: u32) -> bool {
-        let wire = &self.list[wire as usize];
-        wire.state == State::Connected && wire.seat.is_stalled()
+    /// Whether what is said on a cable waits because the server takes nothing for now.
+    pub(super) fn is_stalled(&self, cable: u32) -> bool {
+        let cable = &self.list[cable as usize];
+        cable.state == State::Connected && cable.seat.is_stalled()
     }
 
-    /// A wire did not take `rest`.
-    fn stalled(&mut self, wire: u32, rest: &[u8], driver: &mut impl Driver) {
-        let entry = &mut self.list[wire as usize];
+    /// A cable did not take `rest`.
+    fn stalled(&mut self, cable: u32, rest: &[u8], driver: &mut impl Driver) {
+        let entry = &mut self.list[cable as usize];
         if entry.is_connected() {
-            self.outbox.stall(wire, &mut entry.seat, rest);
+            self.outbox.stall(cable, &mut entry.seat, rest);
             let socket = entry.socket;
             driver.push(Op::AwaitWritable { socket });
         }
     }
 
-    /// A wire takes bytes again.
-    fn writable(&mut self, wire: u32) {
-        let entry = &mut self.list[wire as usize];
+    /// A cable takes bytes again.
+    fn writable(&mut self, cable: u32) {
+        let entry = &mut self.list[cable as usize];
         if entry.is_connected() {
-            self.outbox.resume(wire, &mut entry.seat);
+            self.outbox.resume(cable, &mut entry.seat);
         }
     }
 
-    /// Closes a wire once everything said on it is sent.
-    pub(super) fn finish(&mut self, wire: u32) {
-        let entry = &mut self.list[wire as usize];
+    /// Closes a cable once everything said on it is sent.
+    pub(super) fn finish(&mut self, cable: u32) {
+        let entry = &mut self.list[cable as usize];
         let is_connected = entry.state == State::Connected;
         entry.state = State::Finishing { is_connected };
         if is_connected {
-            self.finishing.push(wire);
+            self.finishing.push(cable);
         }
     }
 
-    /// Closes a wire without a further word.
-    pub(super) fn abandon(&mut self, wire: u32, driver: &mut impl Driver) {
-        let entry = &mut self.list[wire as usize];
+    /// Closes a cable without a further word.
+    pub(super) fn abandon(&mut self, cable: u32, driver: &mut impl Driver) {
+        let entry = &mut self.list[cable as usize];
         match entry.state {
             State::Connecting => entry.state = State::Abandoned,
-            State::Connected | State::Finishing { is_connected: true } => self.close(wire, driver),
+            State::Connected | State::Finishing { is_connected: true } => self.close(cable, driver),
             State::Abandoned
             | State::Finishing {
                 is_connected: false,
@@ -224,33 +225,33 @@ impl Wires {
         }
     }
 
-    /// The driver is done with a wire, or it could not be connected.
-    fn closed(&mut self, wire: u32, lost: Option<Link>) -> Notice {
-        let entry = &mut self.list[wire as usize];
-        assert!(entry.state != State::Free, "a wire is closed once");
+    /// The driver is done with a cable, or it could not be connected.
+    fn closed(&mut self, cable: u32, lost: Option<Link>) -> Notice {
+        let entry = &mut self.list[cable as usize];
+        assert!(entry.state != State::Free, "a cable is closed once");
         entry.state = State::Free;
         entry.seat = Seat::NONE;
-        self.outbox.forget(wire);
-        self.free.push(wire);
+        self.outbox.forget(cable);
+        self.free.push(cable);
         let client = entry.client;
         Notice::Closed { client, lost }
     }
 
-    /// Hands the driver everything that was said in this turn, and closes wires that have nothing
+    /// Hands the driver everything that was said in this turn, and closes cables that have nothing
     /// more to say: those that have spoken in this turn only when it is known that nothing of it
     /// is left.
     pub(super) fn flush(&mut self, driver: &mut impl Driver) {
         let finishing = std::mem::take(&mut self.finishing);
-        for wire in finishing {
-            match &self.list[wire as usize] {
+        for cable in finishing {
+            match &self.list[cable as usize] {
                 entry if !entry.is_connected() => {}
-                entry if entry.seat == Seat::NONE => self.close(wire, driver),
-                _ => self.finishing.push(wire),
+                entry if entry.seat == Seat::NONE => self.close(cable, driver),
+                _ => self.finishing.push(cable),
             }
         }
         let list = &mut self.list;
-        self.outbox.flush(|wire, bytes| {
-            let entry = &mut list[wire as usize];
+        self.outbox.flush(|cable, bytes| {
+            let entry = &mut list[cable as usize];
             entry.seat = Seat::NONE;
             if entry.is_connected() {
                 let socket = entry.socket;
@@ -265,22 +266,22 @@ impl Wires {
 
     pub(super) fn has_any_to_close(&self) -> bool {
         let mut finishing = self.finishing.iter();
-        finishing.any(|&wire| !self.list[wire as usize].seat.is_stalled())
+        finishing.any(|&cable| !self.list[cable as usize].seat.is_stalled())
     }
 
-    fn close(&mut self, wire: u32, driver: &mut impl Driver) {
-        let entry = &mut self.list[wire as usize];
+    fn close(&mut self, cable: u32, driver: &mut impl Driver) {
+        let entry = &mut self.list[cable as usize];
         entry.state = State::Closing;
         let socket = entry.socket;
-        self.outbox.forget(wire);
+        self.outbox.forget(cable);
         driver.push(Op::Close {
             socket,
-            token: token(wire),
+            token: token(cable),
         });
     }
 }
 
-impl Wire {
+impl Cable {
     fn is_connected(&self) -> bool {
         matches!(
             self.state,
