@@ -16,6 +16,7 @@ mod messages;
 #[path = "../tests/support/puppet.rs"]
 mod puppet;
 mod raw;
+mod rooms;
 mod table;
 mod transformers;
 mod websocket;
@@ -33,6 +34,7 @@ criterion_main!(
     raw::benches,
     transformers::benches,
     fanout::benches,
+    rooms::benches,
     wheel::benches,
     mesh::benches,
     hand_over::benches,

@@ -44,7 +44,7 @@ pub struct Builder {
     /// What is wrong with options, each by its name.
     wrong: Vec<(&'static str, OptionError)>,
     /// Only what nothing else here says: what is done with headers, other requests and memory.
-    engine: engine::Options,
+    pub(crate) engine: engine::Options,
     authorization: Option<Authorization>,
     id_generator: Option<IdGenerator>,
     /// Only what nothing else here says: the plugins.

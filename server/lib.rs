@@ -46,6 +46,7 @@ mod keys;
 mod library;
 mod options;
 mod primus;
+mod rooms;
 mod save;
 #[cfg(feature = "client")]
 mod socket;
@@ -56,11 +57,11 @@ pub use allspark_client::library::LibraryError;
 pub use allspark_engine::io::{DriverChoice, DriverKind};
 pub use allspark_engine::{
     Body, BodyError, BodySender, Data, Destroy, EndOptions, Executor, Fault, Handle, Headers, Json,
-    KeepHeaders, Layer, LayerError, LayerRequest, LayerTicket, Layers, LocalPrimus, LocalSpark,
-    Message, Next, Outcome, OwnedData, Packet, Pull, Pulled, ReadyState, Reply, RouteError,
-    RouteRequest, Routes, SendPolicy, Server, ShardFailure, Sleep, Spark, SparkError, SparkHandle,
-    SparkId, SparkStream, StartError, Stats, Ticket, Timer, TransformTicket, Transformed, Value,
-    Verdict,
+    KeepHeaders, Layer, LayerError, LayerRequest, LayerTicket, Layers, LocalPrimus, LocalRoom,
+    LocalSpark, Message, Next, Outcome, OwnedData, Packet, Pull, Pulled, ReadyState, Reply, Room,
+    RoomError, RoomNames, RoomOptions, RouteError, RouteRequest, Routes, SendPolicy, Server,
+    ShardFailure, Sleep, Spark, SparkError, SparkHandle, SparkId, SparkStream, StartError, Stats,
+    Ticket, Timer, TransformTicket, Transformed, Value, Verdict,
 };
 pub use allspark_protocol::http::{
     Cors, CorsError, CorsOptions, ForwardedHeader, NetworkError, Query, RequestHead, Response,

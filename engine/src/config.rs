@@ -18,6 +18,7 @@ use crate::limits::{
     REQUEST_TIMEOUT_MS_DEFAULT, SEND_QUEUE_BYTES_LEAST, SEND_QUEUE_SLACK_BYTES,
     SESSIONS_MAX_DEFAULT, TIMEOUT_MS_HIGHEST,
 };
+use crate::rooms::RoomOptions;
 use crate::routes::Routes;
 
 /// Answers requests that are not for Primus.
@@ -132,6 +133,8 @@ pub struct Options {
     pub memory_bytes_max: Option<u64>,
     /// Which request headers a spark keeps.
     pub keep_headers: KeepHeaders,
+    /// What rooms may be. Default: [`RoomOptions::default`].
+    pub rooms: RoomOptions,
     /// Proxies whose word counts about whom a request comes from. Default none: then it comes from
     /// the peer of its connection. Primus believes everybody.
     pub trusted_proxies: TrustedProxies,
@@ -171,6 +174,7 @@ impl Default for Options {
             keep_alive_timeout_ms: KEEP_ALIVE_TIMEOUT_MS_DEFAULT,
             min_rate_bytes_per_s: MIN_RATE_BYTES_PER_S_DEFAULT,
             keep_headers: KeepHeaders::default(),
+            rooms: RoomOptions::default(),
             trusted_proxies: TrustedProxies::default(),
             forwarded_header: ForwardedHeader::default(),
             upgrades_of_http_1_0: true,
@@ -213,6 +217,7 @@ impl fmt::Debug for Options {
             .field("sessions_max", &self.sessions_max)
             .field("memory_bytes_max", &self.memory_bytes_max)
             .field("send_policy", &self.send_policy)
+            .field("rooms", &self.rooms)
             .field("request_timeout_ms", &self.request_timeout_ms)
             .field("keep_alive_timeout_ms", &self.keep_alive_timeout_ms)
             .field("min_rate_bytes_per_s", &self.min_rate_bytes_per_s)

@@ -8,6 +8,7 @@
 //! | `http` | the front door: where requests go, what is said to browsers. Knows no spark |
 //! | `session` | what sparks are to their transport. Touches no socket |
 //! | `fanout` | from one to many: the logs of broadcasts, walks over all sparks. Knows no socket |
+//! | `rooms` | who is in which room. Knows neither sessions nor messages |
 //! | `app` | the side of the application: its interface and its functions |
 //! | `shard` | joins them: one thread's share of the server, in turns of fixed phases |
 //! | `tasks` | futures of the application, run by their shard. Knows no spark |
@@ -31,6 +32,7 @@ mod machine;
 pub mod memory;
 mod mesh;
 mod net;
+mod rooms;
 mod routes;
 mod seat;
 mod server;
@@ -54,12 +56,13 @@ pub use allspark_protocol::Value;
 pub use allspark_protocol::primus::SparkId;
 pub use app::{
     Attach, Data, Destroy, EndOptions, Fault, Handle, Headers, Json, Layers, LocalPrimus,
-    LocalSpark, Message, Next, Outcome, OwnedData, Packet, ReadyState, Spark, SparkError,
-    SparkHandle, SparkStream, Timer, TransformTicket, Transformed,
+    LocalRoom, LocalSpark, Message, Next, Outcome, OwnedData, Packet, ReadyState, Room, RoomNames,
+    Spark, SparkError, SparkHandle, SparkStream, Timer, TransformTicket, Transformed,
 };
 pub use config::{Fallback, KeepHeaders, Options, SendPolicy, send_queue_bytes_for};
 pub use layers::{Layer, LayerError, LayerRequest, LayerTicket, Verdict};
 pub use machine::{allowed_cpus, random};
+pub use rooms::{RoomError, RoomOptions};
 pub use routes::{
     Body, BodyError, BodySender, Pull, Pulled, Reply, RouteError, RouteRequest, Routes, Ticket,
 };

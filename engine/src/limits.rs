@@ -221,6 +221,36 @@ pub const DESTROY_CATCH_UP_MS: u64 = 100;
 /// Visits to all sparks that a shard keeps before it takes in nothing new.
 pub const VISITS_MAX: usize = 1024;
 
+/// Rooms that one spark may be in, unless an option says otherwise. Each costs its name and some
+/// 100 bytes if nobody else is in it, so a client that may choose names keeps 350 KB alive, less
+/// than what may wait to be sent to it.
+pub const ROOMS_PER_SPARK_MAX_DEFAULT: usize = 1_000;
+
+/// Bytes of the name of a room, unless an option says otherwise: longer than any id, path or
+/// address that names a thing.
+pub const ROOM_NAME_BYTES_MAX_DEFAULT: usize = 255;
+
+/// Patterns of rooms on one shard that are the same up to their first `*`. A name that is written
+/// to is compared with all of them, which takes some 100 ns each.
+pub const PATTERNS_PER_PREFIX_MAX: usize = 64;
+
+/// Members of rooms, all together, up to which a message to them is queued for each of them at
+/// once. That takes less than a tenth of a millisecond. For more it goes into the log of
+/// broadcasts, and a walk brings it.
+pub const ROOM_MEMBERS_AT_ONCE: usize = 256;
+
+/// Messages to larger rooms, those for the same rooms and behind each other counted once, that a
+/// shard keeps for sparks that it has not reached yet. With more it takes in nothing new. Whoever
+/// is written to meanwhile is compared with all of them.
+pub const POSTS_MAX: usize = 1024;
+
+/// Rooms whose members are walked over in one turn. Others have theirs in the next.
+pub const ROOM_WALKS_PER_TURN: usize = 16;
+
+/// Rooms of one message up to which each is walked over by itself. For more all sparks that are in
+/// any room are looked at.
+pub const POST_ROOMS_MAX: usize = 16;
+
 /// Tasks of the application that are polled in one turn: each may do as much as a handler.
 pub const TASKS_PER_TURN: usize = 256;
 

@@ -60,8 +60,12 @@ counters! {
     messages_written,
     /// Broadcasts that were written to the sparks of a shard; each shard counts its own.
     broadcasts,
+    /// Messages to rooms that had sparks in them on a shard; each shard counts its own.
+    room_broadcasts,
     /// Messages that a send policy dropped.
     messages_dropped,
+    /// Values that were not sent, because a newer one with the same key took their place.
+    messages_replaced,
     /// Sparks that a send policy ended.
     sparks_overflowed,
     /// Sparks that did not answer their ping.

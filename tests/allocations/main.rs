@@ -7,6 +7,7 @@ mod parsers;
 #[path = "../support/puppet.rs"]
 mod puppet;
 mod requests;
+mod rooms;
 
 use std::cell::RefCell;
 use std::rc::Rc;

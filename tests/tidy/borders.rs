@@ -50,7 +50,7 @@ const MACHINES: &[Machine] = &[
         name: "shard",
         may_import: &[
             "app", "fanout", "guard", "http", "io", "layers", "limits", "lines", "memory", "mesh",
-            "net", "routes", "session", "stats", "tasks",
+            "net", "rooms", "routes", "session", "stats", "tasks",
         ],
     },
     // Connections. Knows no spark, no HTTP and nobody's owner.
@@ -74,12 +74,17 @@ const MACHINES: &[Machine] = &[
         name: "fanout",
         may_import: &["limits", "memory"],
     },
+    // Who is in which room. Knows neither sessions nor messages.
+    Machine {
+        name: "rooms",
+        may_import: &["limits", "memory"],
+    },
     // The side of the application. Decides nothing about bytes.
     Machine {
         name: "app",
         may_import: &[
-            "config", "guard", "layers", "limits", "memory", "mesh", "routes", "shared", "stats",
-            "tasks", "wheel",
+            "config", "guard", "layers", "limits", "memory", "mesh", "rooms", "routes", "shared",
+            "stats", "tasks", "wheel",
         ],
     },
     // Futures of the application. Knows no spark: a task has an owner, which is a key.
@@ -109,7 +114,7 @@ const MACHINES: &[Machine] = &[
     },
     Machine {
         name: "config",
-        may_import: &["limits", "routes"],
+        may_import: &["limits", "rooms", "routes"],
     },
     // What requests for Primus go through.
     Machine {

@@ -16,6 +16,7 @@ use super::host::{
 };
 use super::later::run_later;
 use super::packet::{Fate, Onward, Packet};
+use super::target::RoomEvent;
 use super::timers::Due;
 use crate::config::KeepHeaders;
 use crate::guard;
@@ -242,6 +243,20 @@ pub(crate) fn error<H: Host>(host: &mut H, key: Key, error: &SparkError) {
     });
 }
 
+/// `joinroom`, `leaveroom`, `leaveallrooms` and `roomserror`.
+pub(crate) fn room_event<H: Host>(host: &mut H, key: Key, event: &RoomEvent) {
+    for_each_listener(host, |host, listeners| {
+        for listener in &listeners.room {
+            guarded(host, key, |host| listener(host, key, event));
+        }
+    });
+    each_handler(host, key, |host, handler| {
+        if let Handler::Room(handler) = handler {
+            handler(host, key, event);
+        }
+    });
+}
+
 /// `readyStateChange`, `end`, then `disconnection`: the last that the application hears of a spark.
 pub(crate) fn disconnection<H: Host>(host: &mut H, key: Key) {
     assert!(!is_open(host, key), "who hears of the end has ended");
@@ -284,6 +299,7 @@ pub(crate) fn drop_extras<H: Host>(host: &mut H, extras: Option<Box<Extras>>) {
         notes,
         state,
         timers,
+        hears_rooms: _,
         seen_per_spark: _,
     } = *extras;
     for timer in timers {

@@ -123,7 +123,7 @@ impl Handle {
     }
 
     /// Encodes a message and has it transformed.
-    fn encode(&self, message: impl Message) -> Result<Encoded, SparkError> {
+    pub(super) fn encode(&self, message: impl Message) -> Result<Encoded, SparkError> {
         let mut scratch = Vec::new();
         let parser = self.0.options.parser;
         let (kind, payload) = message::encode(&message, parser, &mut scratch)?;
@@ -136,7 +136,7 @@ impl Handle {
         Ok(Written::Now(own(kind, payload)))
     }
 
-    fn send_to(&self, id: SparkId, command: Command) {
+    pub(super) fn send_to(&self, id: SparkId, command: Command) {
         let shard = id.parts(self.0.id_key).shard;
         if shard < self.0.mesh.shards() {
             self.0.mesh.send(shard, command);

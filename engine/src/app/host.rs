@@ -28,9 +28,11 @@ use super::headers::KeptRequest;
 use super::legs::Leg;
 use super::life::Life;
 use super::packet::{Body, Packet, Transformed};
+use super::target::{AwaitedPublish, Names, Publish, Question, RoomEvent, Target};
 use crate::layers::{Chain, Decision, Notes};
 use crate::memory::Key;
 use crate::mesh::{Parcel, Weigh};
+use crate::rooms::{RoomError, Rooms};
 use crate::routes;
 use crate::shared::Shared;
 use crate::tasks::{BoxFuture, Desk};
@@ -53,6 +55,13 @@ pub(crate) trait Host {
     fn write_packet(&mut self, key: Key, kind: Kind, payload: &[u8]);
     /// Writes an encoded message to every spark of the server.
     fn broadcast_packet(&mut self, kind: Kind, payload: &[u8]) -> Result<(), SparkError>;
+    /// Writes an encoded message to rooms of the server.
+    fn publish(&mut self, target: &Target, kind: Kind, payload: &[u8]) -> Result<(), SparkError>;
+    /// The rooms of the sparks of this shard.
+    fn rooms(&self) -> &Rooms;
+    fn join(&mut self, key: Key, room: &str) -> Result<(), RoomError>;
+    fn leave(&mut self, key: Key, room: &str);
+    fn leave_all(&mut self, key: Key);
     /// Returns false when the spark has ended already.
     fn end_spark(&mut self, key: Key, options: EndOptions) -> bool;
     /// Ends a spark because a function of the application panicked.
@@ -137,6 +146,8 @@ pub(crate) struct Extras {
     pub(crate) state: Option<Box<dyn Any>>,
     /// Timers of the application that may still be called.
     pub(crate) timers: SmallVec<[Key; 1]>,
+    /// One of the handlers is for events of rooms.
+    pub(crate) hears_rooms: bool,
     /// The number of the next broadcast that is transformed for it, if there are transforms that
     /// know it.
     pub(crate) seen_per_spark: u64,
@@ -165,6 +176,7 @@ pub(crate) struct Opening {
 pub(crate) type OnData = Box<dyn FnMut(&mut dyn Host, Key, Data<'_>)>;
 pub(crate) type OnSpark = Box<dyn FnMut(&mut dyn Host, Key)>;
 pub(crate) type OnError = Box<dyn FnMut(&mut dyn Host, Key, &SparkError)>;
+pub(crate) type OnRoom = Box<dyn FnMut(&mut dyn Host, Key, &RoomEvent)>;
 pub(crate) type OnPing = Box<dyn FnMut(&mut dyn Host, Key, u64)>;
 pub(crate) type OnPong = Box<dyn FnMut(&mut dyn Host, Key, Option<u64>)>;
 
@@ -174,6 +186,7 @@ pub(crate) enum Handler {
     End(OnSpark),
     Heartbeat(OnSpark),
     Error(OnError),
+    Room(OnRoom),
     ReadyStateChange(OnSpark),
     OutgoingPing(OnPing),
     IncomingPong(OnPong),
@@ -182,6 +195,7 @@ pub(crate) enum Handler {
 pub(crate) type EveryData = dyn Fn(&mut dyn Host, Key, Data<'_>) + Send + Sync;
 pub(crate) type EverySpark = dyn Fn(&mut dyn Host, Key) + Send + Sync;
 pub(crate) type EveryError = dyn Fn(&mut dyn Host, Key, &SparkError) + Send + Sync;
+pub(crate) type EveryRoom = dyn Fn(&mut dyn Host, Key, &RoomEvent) + Send + Sync;
 /// Without the head if an earlier one was `async`. Returns what is to be awaited.
 pub(crate) type EveryConnection =
     dyn Fn(&mut dyn Host, Key, Option<&RequestHead<'_>>) -> Option<Later> + Send + Sync;
@@ -199,6 +213,7 @@ pub(crate) struct Listeners {
     pub(crate) data: Vec<Arc<EveryData>>,
     pub(crate) heartbeat: Vec<Arc<EverySpark>>,
     pub(crate) error: Vec<Arc<EveryError>>,
+    pub(crate) room: Vec<Arc<EveryRoom>>,
     pub(crate) ready_state_change: Vec<Arc<EverySpark>>,
     pub(crate) outgoing_ping: Vec<Arc<EveryPing>>,
     pub(crate) incoming_pong: Vec<Arc<EveryPong>>,
@@ -274,6 +289,24 @@ pub(crate) enum Command {
         id: SparkId,
         options: EndOptions,
     },
+    /// Write a message to rooms.
+    Publish(Arc<Publish>),
+    /// The same, once its transforms are done.
+    PublishLater(Arc<AwaitedPublish>),
+    /// Have a spark join rooms.
+    Join {
+        id: SparkId,
+        rooms: Names,
+    },
+    /// Have a spark leave rooms, or all of them.
+    Leave {
+        id: SparkId,
+        rooms: Option<Names>,
+    },
+    /// Have everybody leave these rooms.
+    Empty(Arc<[Box<str>]>),
+    /// Say who is in rooms.
+    Ask(Arc<Question>),
     /// Call a function with every spark.
     Visit {
         visitor: Visitor,
@@ -331,6 +364,12 @@ impl Weigh for Command {
         size_of::<Self>()
             + match self {
                 Self::Broadcast { payload, .. } | Self::Write { payload, .. } => payload.len(),
+                Self::Publish(publish) => publish.bytes(),
+                Self::PublishLater(publish) => publish.bytes(),
+                Self::Join { rooms, .. } => bytes_of(rooms),
+                Self::Leave { rooms, .. } => rooms.as_deref().map_or(0, bytes_of),
+                Self::Empty(rooms) => bytes_of(rooms),
+                Self::Ask(question) => bytes_of(&question.rooms),
                 Self::Arrive(parcel) => parcel.bytes(),
                 Self::Answer { response, .. } => response.body_bytes().len(),
                 Self::Decide { decision, .. } => decision.bytes(),
@@ -349,4 +388,11 @@ impl Weigh for Command {
                 | Self::Asked => 0,
             }
     }
+}
+
+fn bytes_of(names: &[Box<str>]) -> usize {
+    names
+        .iter()
+        .map(|name| size_of::<Box<str>>() + name.len())
+        .sum()
 }

@@ -23,7 +23,7 @@ impl Spark<'_> {
 /// The server as a handler sees it: the same as [`Handle`], without a detour for the sparks of
 /// this shard.
 pub struct LocalPrimus<'a> {
-    host: &'a mut dyn Host,
+    pub(super) host: &'a mut dyn Host,
 }
 
 impl LocalPrimus<'_> {

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`host`] | the border: what the application may do to its shard, and ask of others |
 //! | [`spark`], [`local`], [`handle`] | the interface, on the shard and from anywhere |
+//! | [`rooms`], [`room_names`], [`target`] | rooms, and what shards say to each other about them |
 //! | [`next`] | visits to all sparks, each of which may take its time |
 //! | [`transform`], [`packet`] | functions that messages go through |
 //! | [`emit`] | calls functions of the application, under a guard |
@@ -47,8 +48,11 @@ mod message;
 mod next;
 mod owned;
 mod packet;
+mod room_names;
+mod rooms;
 mod spark;
 mod spark_stream;
+pub(crate) mod target;
 mod timers;
 mod transform;
 
@@ -66,13 +70,16 @@ pub use message::{Json, Message};
 pub use next::Next;
 pub use owned::OwnedData;
 pub use packet::{Packet, TransformTicket, Transformed};
+pub use room_names::RoomNames;
+pub use rooms::{LocalRoom, Room};
 pub use spark::{Spark, Timer};
 pub use spark_stream::SparkStream;
 
 pub(crate) use awaited::{Awaited, Settled};
 pub(crate) use emit::{
     Incoming, closed, connection, data, disconnection, drop_extras, error, find, go_on_opening,
-    heartbeat, incoming, incoming_pong, initialised, outgoing_ping, spark_timer, step, visit,
+    heartbeat, incoming, incoming_pong, initialised, outgoing_ping, room_event, spark_timer, step,
+    visit,
 };
 pub(crate) use headers::KeptRequest;
 pub(crate) use life::Life;

@@ -43,6 +43,11 @@ impl<'a> Spark<'a> {
         Self { host, key, head }
     }
 
+    /// The place of the spark on its shard.
+    pub(super) fn key(&self) -> Key {
+        self.key
+    }
+
     /// While its `connection` event runs.
     pub(super) fn opening(
         host: &'a mut dyn Host,

@@ -138,27 +138,69 @@ impl Log {
         });
     }
 
-    /// The first piece of what a spark at offset `seen` still has to get.
-    pub(crate) fn next_since(&self, seen: u64) -> Option<Slice> {
-        assert!(
-            (self.forgotten..=self.head).contains(&seen),
-            "what somebody still has to get is kept"
-        );
-        self.since(seen).next()
+    /// Where what a spark at offset `seen` still has to get begins, if there is something. Before
+    /// what is forgotten there was nothing for it.
+    #[inline]
+    pub(crate) fn due_from(&self, seen: u64) -> Option<u64> {
+        let from = seen.max(self.forgotten);
+        (from < self.head).then_some(from)
     }
 
-    /// What a spark at offset `seen` still has to get.
+    /// Whether nothing before this offset is kept.
+    pub(crate) fn is_forgotten(&self, offset: u64) -> bool {
+        offset <= self.forgotten
+    }
+
+    /// Takes the first piece of a part of the log.
+    pub(crate) fn take_first(&self, part: &mut Range<u64>) -> Option<Slice> {
+        if part.is_empty() {
+            return None;
+        }
+        let place = self.place(part.start);
+        let segment = self.segments.get(place)?;
+        // In a gap there is nothing.
+        let start = part.start.max(segment.base);
+        let end = part.end.min(segment.end());
+        if start >= end {
+            return None;
+        }
+        part.start = end;
+        let base = segment.base;
+        let bytes = (start - base) as usize..(end - base) as usize;
+        Some(Slice::new(&segment.block, bytes))
+    }
+
+    /// The first segment that ends behind this offset.
+    fn place(&self, offset: u64) -> usize {
+        self.segments
+            .partition_point(|segment| segment.end() <= offset)
+    }
+
+    /// Leaves a gap for a frame that lies elsewhere.
+    pub(crate) fn skip(&mut self, bytes: u64) {
+        if let Some(last) = self.segments.back_mut() {
+            last.is_complete = true;
+        }
+        self.head += bytes;
+    }
+
+    /// The newest frame.
+    pub(crate) fn newest(&self) -> Option<Slice> {
+        let block = &self.segments.back()?.block;
+        let bytes = block.last_frame_bytes();
+        Some(Slice::new(block, block.len() - bytes..block.len()))
+    }
+
+    /// What lies behind offset `seen`.
     fn since(&self, seen: u64) -> impl Iterator<Item = Slice> + '_ {
-        let first = self
-            .segments
-            .partition_point(|segment| segment.end() <= seen);
+        let first = self.place(seen);
         self.segments.range(first..).map(move |segment| {
             let start = seen.saturating_sub(segment.base) as usize;
             Slice::new(&segment.block, start..segment.block.len())
         })
     }
 
-    /// The same for one send, if it is not too much for that.
+    /// The same for one send, if it is not too much for that. It was found to be due.
     pub(crate) fn piece_since(&mut self, seen: u64, pool: &mut BlockPool) -> Option<Slice> {
         assert!(
             (self.forgotten..=self.head).contains(&seen),

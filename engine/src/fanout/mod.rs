@@ -7,6 +7,7 @@
 //! |---|---|
 //! | here | [`Fanout`]: the logs, and which walks are under way |
 //! | [`log`] | the frames of one wire format |
+//! | [`posts`] | which parts of the logs are for the members of rooms |
 //! | [`cursor`] | how far a walk is, and what it may do in a turn |
 //! | [`steps`] | visits that wait after each spark until they are told to go on |
 //! | [`per_spark`] | broadcasts that are not the same for every spark |
@@ -21,38 +22,51 @@
 
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use allspark_protocol::Instant;
 use allspark_protocol::transformer::{Kind, Wire};
 
-use crate::limits::{LOG_BYTES_MAX, VISITS_MAX};
-use crate::memory::{BlockPool, Slice};
+use smallvec::SmallVec;
+
+use crate::limits::{LOG_BYTES_MAX, POSTS_MAX, ROOM_WALKS_PER_TURN, VISITS_MAX};
+use crate::memory::{BlockPool, FrameClass, FrameTooLong, Slice, unshared};
 
 mod cursor;
 mod ending;
 mod log;
 mod per_spark;
 mod pings;
+mod posts;
 mod steps;
 
 pub(crate) use cursor::{Budget, Cursor};
+pub(crate) use posts::{Audience, Part, Parts, RoomWalk};
 
 use ending::Ending;
 use log::Log;
 use per_spark::PerSpark;
 use pings::Pings;
+use posts::Posts;
 use steps::Steps;
 
 /// The fan-out of one shard. `V` is a function that visits sparks, `S` one that takes its time.
 pub(crate) struct Fanout<V, S> {
-    /// Broadcasts, by wire format.
+    /// Broadcasts, by wire format, and between them messages to large rooms.
     logs: Vec<Log>,
-    /// The walk that writes them, if one is under way.
+    /// For whom these are.
+    posts: Posts,
+    /// Frames that are queued at once, for the members of small rooms.
+    frames: Vec<Log>,
+    /// The walk that writes broadcasts, if one is under way.
     walk: Option<Cursor>,
     /// Where each log stood when it began: what every spark has got when it is done.
     targets: Vec<u64>,
+    /// Every broadcast before these offsets has reached everybody, unless no walk is under way:
+    /// then all have.
+    reached: Vec<u64>,
     target_per_spark: u64,
     /// Broadcasts came since it began.
     again: bool,
@@ -76,8 +90,11 @@ impl<V, S> Fanout<V, S> {
     pub(crate) fn new(wires: u8) -> Self {
         Self {
             logs: (0..wires).map(|_| Log::default()).collect(),
+            posts: Posts::default(),
+            frames: (0..wires).map(|_| Log::default()).collect(),
             walk: None,
             targets: Vec::new(),
+            reached: Vec::new(),
             target_per_spark: 0,
             again: false,
             visits: VecDeque::new(),
@@ -98,12 +115,55 @@ impl<V, S> Fanout<V, S> {
         self.log(wire).head()
     }
 
-    /// The first piece of what a spark at offset `seen` still has to get.
-    pub(crate) fn next_since(&self, wire: Wire, seen: u64) -> Option<Slice> {
-        self.log(wire).next_since(seen)
+    /// Where what a spark at offset `seen` may still have to get begins, if there is something.
+    #[inline]
+    pub(crate) fn due_from(&self, wire: Wire, seen: u64) -> Option<u64> {
+        self.log(wire).due_from(seen)
     }
 
-    /// All of that, if it is not too much for one send.
+    /// Whether parts of the logs are not for everybody.
+    #[inline]
+    pub(crate) fn has_posts(&self) -> bool {
+        !self.posts.is_empty()
+    }
+
+    /// What a spark has to get of what lies behind this offset.
+    pub(crate) fn due(
+        &self,
+        wire: Wire,
+        from: u64,
+        is_for: impl FnMut(&Audience) -> bool,
+    ) -> Parts {
+        self.posts.due(wire, from..self.head(wire), is_for)
+    }
+
+    /// Takes the first piece of a part.
+    pub(crate) fn take_first(&self, wire: Wire, part: &mut Part) -> Option<Slice> {
+        match part {
+            Part::Log(range) => self.log(wire).take_first(range),
+            Part::Latest(frame) => {
+                let frame = frame.clone();
+                *part = Part::Log(0..0);
+                Some(frame)
+            }
+        }
+    }
+
+    /// The whole of a part that ends where the log does, if it is not too much for one send.
+    #[inline]
+    pub(crate) fn whole(
+        &mut self,
+        wire: Wire,
+        part: Part,
+        blocks: &mut BlockPool,
+    ) -> Option<Slice> {
+        match part {
+            Part::Log(range) => self.piece_since(wire, range.start, blocks),
+            Part::Latest(frame) => Some(frame),
+        }
+    }
+
+    /// All that lies behind an offset that is due, if it is not too much for one send.
     #[inline]
     pub(crate) fn piece_since(
         &mut self,
@@ -120,6 +180,84 @@ impl<V, S> Fanout<V, S> {
         &mut self,
         sparks: &[usize],
         blocks: &mut BlockPool,
+        frame: impl FnMut(Wire, &mut Vec<u8>),
+    ) -> usize {
+        self.begin_reaching();
+        let refused = self.append(sparks, blocks, frame);
+        self.walk_soon();
+        refused
+    }
+
+    /// So far every broadcast has reached everybody, unless a walk is under way.
+    fn begin_reaching(&mut self) {
+        if self.walk.is_none() {
+            self.reached.clear();
+            self.reached.extend(self.logs.iter().map(Log::head));
+        }
+    }
+
+    /// As [`Fanout::broadcast`], for the members of rooms. Those in `walked` together have every
+    /// member.
+    pub(crate) fn post(
+        &mut self,
+        audience: Audience,
+        walked: SmallVec<[u32; 2]>,
+        key: Option<Rc<str>>,
+        sparks: &[usize],
+        blocks: &mut BlockPool,
+        frame: impl FnMut(Wire, &mut Vec<u8>),
+    ) -> usize {
+        let starts: SmallVec<[u64; 4]> = self.logs.iter().map(Log::head).collect();
+        let (refused, frames) = match &key {
+            Some(key) => self.set_apart(key, sparks, blocks, frame),
+            None => (self.append(sparks, blocks, frame), Box::default()),
+        };
+        let ends = self.logs.iter().map(Log::head);
+        let spans = starts.into_iter().zip(ends).map(|(start, end)| start..end);
+        match key {
+            Some(key) => self
+                .posts
+                .add_latest(audience, walked, spans.collect(), key, frames),
+            None => self.posts.add(audience, walked, spans.collect()),
+        }
+        refused
+    }
+
+    /// As [`Fanout::append`], but the frames lie apart, and the logs have gaps in their place.
+    fn set_apart(
+        &mut self,
+        key: &Rc<str>,
+        sparks: &[usize],
+        blocks: &mut BlockPool,
+        mut frame: impl FnMut(Wire, &mut Vec<u8>),
+    ) -> (usize, Box<[Option<Slice>]>) {
+        let mut refused = 0;
+        let logs = (0..).zip(self.logs.iter_mut().zip(sparks));
+        let frames = logs.map(|(wire, (log, sparks))| {
+            if *sparks == 0 {
+                return None;
+            }
+            match frame_apart(key, blocks, |out| frame(Wire(wire), out)) {
+                Ok(frame) => {
+                    log.skip(frame.len() as u64);
+                    Some(frame)
+                }
+                Err(FrameTooLong) => {
+                    refused += sparks;
+                    None
+                }
+            }
+        });
+        let frames = frames.collect();
+        (refused, frames)
+    }
+
+    /// Frames a message for each wire format that is in use. Returns how many sparks use one whose
+    /// frame can't hold it.
+    fn append(
+        &mut self,
+        sparks: &[usize],
+        blocks: &mut BlockPool,
         mut frame: impl FnMut(Wire, &mut Vec<u8>),
     ) -> usize {
         assert_eq!(sparks.len(), self.logs.len(), "each wire has its log");
@@ -130,13 +268,13 @@ impl<V, S> Fanout<V, S> {
                 refused += if appended.is_err() { *sparks } else { 0 };
             }
         }
-        self.walk_soon();
         refused
     }
 
     /// Keeps a broadcast that the walk has to bring to each spark in another form.
     pub(crate) fn broadcast_per_spark(&mut self, kind: Kind, payload: Arc<[u8]>) {
         self.per_spark.push(kind, payload);
+        self.begin_reaching();
         self.walk_soon();
     }
 
@@ -146,6 +284,27 @@ impl<V, S> Fanout<V, S> {
         } else {
             self.start_walk();
         }
+    }
+
+    /// Frames a message that is queued for some sparks at once.
+    ///
+    /// # Errors
+    /// The frame can't hold it.
+    pub(crate) fn frame(
+        &mut self,
+        wire: Wire,
+        key: Option<&Rc<str>>,
+        blocks: &mut BlockPool,
+        frame: impl FnOnce(&mut Vec<u8>),
+    ) -> Result<Slice, FrameTooLong> {
+        if let Some(key) = key {
+            return frame_apart(key, blocks, frame);
+        }
+        let log = &mut self.frames[usize::from(wire.0)];
+        log.append(blocks, frame)?;
+        let newest = log.newest().expect("it was just appended");
+        log.forget_before(log.head(), blocks);
+        Ok(newest)
     }
 
     fn start_walk(&mut self) {
@@ -160,7 +319,10 @@ impl<V, S> Fanout<V, S> {
     /// walks carry them out.
     pub(crate) fn is_full(&self) -> bool {
         let is_full = |log: &Log| log.kept_bytes() > LOG_BYTES_MAX;
-        self.visits.len() > VISITS_MAX || self.logs.iter().any(is_full) || self.per_spark.is_full()
+        self.visits.len() > VISITS_MAX
+            || self.posts.len() > POSTS_MAX
+            || self.logs.iter().any(is_full)
+            || self.per_spark.is_full()
     }
 
     /// The cursor of the walk that writes broadcasts.
@@ -171,13 +333,47 @@ impl<V, S> Fanout<V, S> {
     /// That walk has reached everybody.
     pub(crate) fn end_walk(&mut self, blocks: &mut BlockPool) {
         assert!(self.walk.take().is_some(), "only a walk ends");
-        for (log, target) in self.logs.iter_mut().zip(&self.targets) {
-            log.forget_before(*target, blocks);
-        }
+        self.reached.clone_from(&self.targets);
         self.per_spark.forget_before(self.target_per_spark);
         if self.again {
             self.start_walk();
         }
+        self.forget(blocks);
+    }
+
+    /// Forgets what everybody has got whom it is for.
+    fn forget(&mut self, blocks: &mut BlockPool) {
+        for (wire, log) in self.logs.iter_mut().enumerate() {
+            let reached = match self.walk {
+                Some(_) => self.reached[wire],
+                None => log.head(),
+            };
+            let needed = self.posts.needed_from(Wire(wire as u8));
+            log.forget_before(needed.map_or(reached, |needed| needed.min(reached)), blocks);
+        }
+        let logs = &self.logs;
+        self.posts
+            .forget(|wire, end| logs[usize::from(wire.0)].is_forgotten(end));
+    }
+
+    /// Takes the walk over a room whose turn it is. It is put back, or ended.
+    pub(crate) fn take_room_walk(&mut self, end: impl FnOnce(u32) -> usize) -> Option<RoomWalk> {
+        self.posts.take_walk(end)
+    }
+
+    pub(crate) fn put_room_walk(&mut self, walk: RoomWalk) {
+        self.posts.put_walk(walk);
+    }
+
+    /// It has reached every member.
+    pub(crate) fn end_room_walk(&mut self, walk: &RoomWalk, blocks: &mut BlockPool) {
+        self.posts.end_walk(walk);
+        self.forget(blocks);
+    }
+
+    /// How many of them go on in one turn.
+    pub(crate) fn room_walks(&self) -> usize {
+        self.posts.walks().min(ROOM_WALKS_PER_TURN)
     }
 
     /// Adds a visit behind those that wait.
@@ -218,13 +414,14 @@ impl<V, S> Fanout<V, S> {
         let visits = usize::from(!self.visits.is_empty());
         let ending = usize::from(self.ending.is_some());
         let steps = usize::from(self.steps.has_ready());
-        usize::from(self.walk.is_some()) + visits + steps + ending
+        usize::from(self.walk.is_some()) + visits + steps + ending + self.room_walks()
     }
 
     /// Whether a walk would go on in the next turn.
     pub(crate) fn has_work(&self, now: Instant) -> bool {
         let ends = |ending: &Ending| ending.waits_until(now).is_none();
         self.walk.is_some()
+            || self.posts.walks() > 0
             || !self.visits.is_empty()
             || self.steps.has_ready()
             || self.ending.as_ref().is_some_and(ends)
@@ -234,6 +431,26 @@ impl<V, S> Fanout<V, S> {
     pub(crate) fn next_deadline(&self, now: Instant) -> Option<Instant> {
         self.ending.as_ref()?.waits_until(now)
     }
+}
+
+/// A frame with a key, in a block of its own.
+fn frame_apart(
+    key: &Rc<str>,
+    blocks: &mut BlockPool,
+    frame: impl FnOnce(&mut Vec<u8>),
+) -> Result<Slice, FrameTooLong> {
+    let mut block = blocks.take_small();
+    let writable = unshared(&mut block);
+    frame(writable.writer());
+    writable.end_frame(FrameClass::Message)?;
+    if writable.capacity() > 2 * writable.len() {
+        writable.shrink();
+    }
+    writable.set_common();
+    writable.set_key(Rc::clone(key));
+    let frame = Slice::new(&block, 0..block.len());
+    blocks.give_back(block);
+    Ok(frame)
 }
 
 #[cfg(test)]

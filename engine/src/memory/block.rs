@@ -26,6 +26,8 @@ pub struct Block {
     exempt_bytes: usize,
     /// Readers of many connections share it, so that it is not worth a copy to any of them alone.
     is_common: bool,
+    /// It is one message, in whose place a newer one with the same key may be sent.
+    key: Option<Rc<str>>,
     meter: Option<Meter>,
 }
 
@@ -238,6 +240,14 @@ impl Block {
         ends.last().map_or(0, |end| (end & !KEPT) as usize)
     }
 
+    /// Bytes of the frame that ends last.
+    pub(crate) fn last_frame_bytes(&self) -> usize {
+        let ends = self.ends.borrow();
+        let position = |end: Option<&u32>| end.map_or(0, |end| (end & !KEPT) as usize);
+        let before = ends.len().checked_sub(2).and_then(|place| ends.get(place));
+        position(ends.last()) - position(before)
+    }
+
     pub(crate) fn exempt_bytes(&self) -> usize {
         self.exempt_bytes
     }
@@ -249,6 +259,16 @@ impl Block {
     /// From now on readers of many connections share it.
     pub(crate) fn set_common(&mut self) {
         self.is_common = true;
+    }
+
+    /// It is one message with this key, see [`Slice::key`](super::Slice::key).
+    pub(crate) fn set_key(&mut self, key: Rc<str>) {
+        debug_assert!(self.frames() == 1);
+        self.key = Some(key);
+    }
+
+    pub(super) fn key(&self) -> Option<&Rc<str>> {
+        self.key.as_ref()
     }
 
     /// Bytes that it has room for, written ones included.
@@ -283,6 +303,7 @@ impl Block {
         ends.shrink_to(ENDS_KEPT_MAX);
         self.exempt_bytes = 0;
         self.is_common = false;
+        self.key = None;
         self.measure();
     }
 

@@ -108,6 +108,12 @@ impl Slice {
         Self::new(&Rc::new(copy), 0..len)
     }
 
+    /// The key of a message of which only the newest value matters. Nothing of it was sent yet.
+    pub(crate) fn key(&self) -> Option<&Rc<str>> {
+        let key = self.block.key()?;
+        (self.start == 0).then_some(key)
+    }
+
     /// Whether readers of many connections share its block.
     pub(crate) fn is_common(&self) -> bool {
         self.block.is_common()

@@ -17,6 +17,7 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+use super::keyed::Keyed;
 use crate::config::SendPolicy;
 use crate::memory::{Block, BlockPool, FrameClass, FrameTooLong, Mark, Slice, unshared};
 
@@ -53,6 +54,10 @@ pub(crate) struct SendQueue {
     open: Option<Rc<Block>>,
     /// How far `open` was written before its last frame, if a later one may take its place.
     latest: Option<Mark>,
+    /// Where messages with keys wait, while the kernel takes nothing.
+    keyed: Option<Box<Keyed>>,
+    /// How many slices were taken from the front, less those that were put there.
+    taken: i64,
     /// An answer waits that answers everything that was asked before.
     has_id: bool,
     /// The kernel refused something, or nobody has asked for what waits: it may stay for long.
@@ -69,6 +74,8 @@ pub(crate) struct SendQueue {
 pub(crate) enum Admission {
     /// Queued; so many older messages were dropped for it.
     Queued { dropped: usize },
+    /// Queued in the place of an older value.
+    Replaced,
     /// Not queued: the policy drops the newest messages.
     Dropped,
     /// Not queued: the policy is to end the spark.
@@ -103,7 +110,8 @@ impl SendQueue {
     pub(crate) fn cost(&self) -> usize {
         let own = [&self.kept, &self.open].into_iter().flatten().count();
         let slices = self.slices.len() + own + usize::from(self.partial.is_some());
-        self.bytes + self.frames * FRAME_COST + slices * SLICE_COST
+        let keyed = self.keyed.as_ref().map_or(0, |keyed| keyed.cost());
+        self.bytes + self.frames * FRAME_COST + slices * SLICE_COST + keyed
     }
 
     /// Bytes of frames that wait and that no policy bounds.
@@ -216,6 +224,44 @@ impl SendQueue {
         admission
     }
 
+    /// Puts a shared message with a key at the end, within the bound, or in the place of an older
+    /// one with the same key that waits, because the client reads slowly.
+    pub(crate) fn push_latest(
+        &mut self,
+        slice: Slice,
+        bound: Bound,
+        pool: &mut BlockPool,
+    ) -> Admission {
+        let older = self.place_of(&slice);
+        if let Some(place) = older
+            && let older = &self.slices[place]
+            && (slice.len() <= older.len()
+                || self.cost() + slice.len() - older.len() <= bound.cost_max)
+        {
+            self.bytes = self.bytes + slice.len() - older.len();
+            self.slices[place] = slice;
+            self.count(pool);
+            return Admission::Replaced;
+        }
+        let key = slice.key().filter(|_| self.waits).cloned();
+        let admission = self.push_messages(slice, bound, pool);
+        if let (Some(key), Admission::Queued { .. }) = (key, admission) {
+            let number = self.taken + self.slices.len() as i64 - 1;
+            let keyed = self.keyed.get_or_insert_default();
+            keyed.insert(key, number, self.taken..number + 1);
+            self.count(pool);
+        }
+        admission
+    }
+
+    /// Where an older message with the same key waits.
+    fn place_of(&self, newer: &Slice) -> Option<usize> {
+        let number = self.keyed.as_ref()?.get(newer.key()?)?;
+        let place = usize::try_from(number - self.taken).ok()?;
+        let is_same = self.slices.get(place)?.key() == newer.key();
+        is_same.then_some(place)
+    }
+
     /// Puts shared frames at the end, whatever the bound.
     pub(crate) fn push(&mut self, slice: Slice, pool: &mut BlockPool) {
         self.push_back(slice, pool);
@@ -234,7 +280,13 @@ impl SendQueue {
             rest.compacted(2, pool)
         };
         self.add(&rest);
-        self.slices.push_front(rest);
+        self.put_front(rest);
+        if let Some(key) = self.slices.front().and_then(Slice::key) {
+            // What comes behind it, and was found to wait already, is newer.
+            let (key, first) = (Rc::clone(key), self.taken);
+            let keyed = self.keyed.get_or_insert_default();
+            keyed.insert_older(key, first);
+        }
         self.count(pool);
     }
 
@@ -255,12 +307,18 @@ impl SendQueue {
         let batch = match self.slices.len() {
             0 => return None,
             1 => Batch::One(self.pop_front()?),
-            _ if self.bytes <= GATHER_BYTES_MAX => match self.gather(pool) {
-                Some(gathered) => Batch::One(gathered),
-                None => Batch::Many(self.take_slices()),
-            },
+            // What has a key stays by itself, as it may come back.
+            _ if self.bytes <= GATHER_BYTES_MAX && self.keyed.is_none() => {
+                match self.gather(pool) {
+                    Some(gathered) => Batch::One(gathered),
+                    None => Batch::Many(self.take_slices()),
+                }
+            }
             _ => Batch::Many(self.take_slices()),
         };
+        if self.slices.is_empty() {
+            self.keyed = None;
+        }
         self.count(pool);
         Some(batch)
     }
@@ -399,12 +457,17 @@ impl SendQueue {
         if let Some(kept) = self.kept.take() {
             let slice = Slice::new(&kept, 0..kept.len());
             self.exempt_bytes += slice.exempt_bytes();
-            self.slices.push_front(slice);
+            self.put_front(slice);
             pool.give_back(kept);
         }
         if let Some(partial) = self.partial.take() {
-            self.slices.push_front(partial);
+            self.put_front(partial);
         }
+    }
+
+    fn put_front(&mut self, slice: Slice) {
+        self.slices.push_front(slice);
+        self.taken -= 1;
     }
 
     /// Everything that waits in one block, if that can hold it.
@@ -416,6 +479,7 @@ impl SendQueue {
         }
         let slice = Slice::new(&gathered, 0..gathered.len());
         pool.give_back(gathered);
+        self.taken += self.slices.len() as i64;
         self.slices.clear();
         (self.bytes, self.frames, self.exempt_bytes) = (0, 0, 0);
         Some(slice)
@@ -487,6 +551,7 @@ impl SendQueue {
 
     fn pop_front(&mut self) -> Option<Slice> {
         let slice = self.slices.pop_front()?;
+        self.taken += 1;
         self.bytes -= slice.len();
         self.frames -= slice.frames();
         self.exempt_bytes -= slice.exempt_bytes();
@@ -496,7 +561,7 @@ impl SendQueue {
     fn return_front(&mut self, rest: Slice) {
         if !rest.is_empty() {
             self.add(&rest);
-            self.slices.push_front(rest);
+            self.put_front(rest);
         }
     }
 
@@ -523,5 +588,7 @@ fn refusal(policy: SendPolicy) -> Option<Admission> {
     }
 }
 
+#[cfg(test)]
+mod latest_tests;
 #[cfg(test)]
 mod tests;

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use allspark_protocol::transformer::Kind;
 
+use crate::app::target::Target;
 use crate::app::{Awaited, Settled};
 use crate::limits::{AWAITED_COST_MAX, AWAITED_MESSAGES_MAX, UNTAKEN_COST_MAX};
 use crate::memory::{GiveBack, Key};
@@ -41,9 +42,11 @@ impl Message {
     }
 }
 
-struct Entry {
+pub(super) struct Entry {
     /// The spark that it is for; `None` for all.
-    to: Option<Key>,
+    pub(super) to: Option<Key>,
+    /// Of all only those who are in these rooms.
+    pub(super) rooms: Option<Arc<Target>>,
     message: Message,
 }
 
@@ -92,7 +95,22 @@ impl Queue {
         message: Message,
         spark_cost_max: usize,
     ) -> bool {
-        let cost = message.cost();
+        self.push_entry(to, None, message, spark_cost_max)
+    }
+
+    /// As [`Queue::push`], for a message to rooms, which counts as one for all.
+    pub(super) fn push_to_rooms(&mut self, rooms: Arc<Target>, message: Message) -> bool {
+        self.push_entry(None, Some(rooms), message, 0)
+    }
+
+    fn push_entry(
+        &mut self,
+        to: Option<Key>,
+        rooms: Option<Arc<Target>>,
+        message: Message,
+        spark_cost_max: usize,
+    ) -> bool {
+        let cost = message.cost() + rooms.as_ref().map_or(0, |rooms| rooms.bytes());
         let of_spark = to.and_then(|spark| self.by_spark.get(&spark));
         let of_spark = of_spark.map_or(0, |of_spark| of_spark.cost);
         let has_room = self.entries.len() < AWAITED_MESSAGES_MAX
@@ -104,13 +122,14 @@ impl Queue {
                 Some(spark) => self.by_spark.entry(spark).or_default().cost += cost,
                 None => self.broadcasts += 1,
             }
-            self.entries.push_back(Entry { to, message });
+            self.entries.push_back(Entry { to, rooms, message });
         }
         has_room
     }
 
     fn count_out(&mut self, entry: &Entry) {
-        let cost = entry.message.cost();
+        let rooms = entry.rooms.as_ref().map_or(0, |rooms| rooms.bytes());
+        let cost = entry.message.cost() + rooms;
         self.cost -= cost;
         let Some(spark) = entry.to else {
             self.broadcasts -= 1;
@@ -144,10 +163,7 @@ impl Queue {
 
     /// Takes everything that can be written now, in its order. What is for sparks that are gone is
     /// forgotten.
-    pub(super) fn take_settled(
-        &mut self,
-        is_open: impl Fn(Key) -> bool,
-    ) -> Vec<(Option<Key>, Settled)> {
+    pub(super) fn take_settled(&mut self, is_open: impl Fn(Key) -> bool) -> Vec<(Entry, Settled)> {
         let (mut taken, mut blocked) = (Vec::new(), HashSet::new());
         let mut kept = VecDeque::with_capacity(self.entries.len());
         let mut entries = std::mem::take(&mut self.entries);
@@ -163,7 +179,7 @@ impl Queue {
             match entry.message.settled().filter(|_| may_go) {
                 Some(settled) => {
                     self.count_out(&entry);
-                    taken.push((entry.to, settled));
+                    taken.push((entry, settled));
                 }
                 None => {
                     let to = entry.to;

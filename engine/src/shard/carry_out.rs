@@ -11,6 +11,7 @@ use super::effects::Effect;
 use super::reason::EndReason;
 use crate::app;
 use crate::app::host::Command;
+use crate::app::target::RoomEvent;
 use crate::guard;
 use crate::lines::Line;
 use crate::memory::Key;
@@ -46,6 +47,11 @@ impl<T: Transformer> Core<T> {
                     app::error(self, spark, &error);
                 }
             }
+            Effect::Room(spark, event) => {
+                if self.sessions.get(spark).is_some() {
+                    app::room_event(self, spark, &event);
+                }
+            }
             Effect::End {
                 spark,
                 reconnect,
@@ -77,6 +83,11 @@ impl<T: Transformer> Core<T> {
         };
         let id = slot.state.id;
         tracing::debug!(shard = self.shard, spark = %id, %reason, "disconnection");
+        // It leaves everything first, so that `disconnection` is the last word about it.
+        let rooms = self.rooms.leave_all(spark.index);
+        if !rooms.is_empty() {
+            app::room_event(self, spark, &RoomEvent::LeftAll(rooms));
+        }
         // As in Primus, who hears of it does not count it any more.
         self.counters().sparks_ended.add(1);
         self.take_id(spark);
@@ -133,6 +144,11 @@ impl<T: Transformer> Core<T> {
                 Some(spark) => app::find(self, spark, |host, key| finder(Some((host, key)))),
                 None => self.guard_alone(|| finder(None)),
             },
+            Command::Ask(question) => {
+                self.answer_question(&question);
+                // The last one to let go of it calls the application.
+                self.guard_alone(|| drop(question));
+            }
             Command::FindGiven { id, finder } => self.find_given(id, finder),
             Command::Visit { visitor, stopped } => self.fanout.add_visit(visitor, stopped),
             Command::ForEach(step) => {
@@ -170,13 +186,19 @@ impl<T: Transformer> Core<T> {
             | Command::Write { .. }
             | Command::WriteLater { .. }
             | Command::Settled
-            | Command::End { .. } => unreachable!("they call nobody"),
+            | Command::End { .. }
+            | Command::Publish(_)
+            | Command::PublishLater(_)
+            | Command::Join { .. }
+            | Command::Leave { .. }
+            | Command::Empty(_) => unreachable!("they call nobody"),
         }
     }
 
     fn look_at_listeners(&mut self) {
         let listeners = self.server.listeners();
         self.door.set_chain(Arc::clone(&listeners.layers));
+        self.hears_rooms = !listeners.room.is_empty();
         self.transforms.clone_from(&listeners.transforms);
         guard::drop_value(self.listeners.replace(listeners));
     }

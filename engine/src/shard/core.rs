@@ -21,6 +21,7 @@ use super::fairness::Fairness;
 use super::framed::Framed;
 use super::intake::Intake;
 use super::owner::Owner;
+use super::room_lists::RoomLists;
 use super::upkeep::Upkeep;
 use super::waiting::{Drains, Openings, Untaken};
 use crate::app::host::{Command, Listeners, LocalDesk, Server, Step, Transforms, Visitor};
@@ -32,6 +33,7 @@ use crate::lines::{Admitted, Line};
 use crate::memory::{Arena, Key};
 use crate::mesh::{Mesh, Outbox, Parcel};
 use crate::net::{Backlog, Luggage, Moves, Net, Room, Rules};
+use crate::rooms::Rooms;
 use crate::session::Sessions;
 use crate::stats::Counters;
 use crate::tasks::{Desk, Tasks};
@@ -45,6 +47,10 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) door: Door,
     pub(super) sessions: Sessions<T>,
     pub(super) fanout: Fanout<Visitor, Step>,
+    pub(super) rooms: Rooms,
+    pub(super) room_lists: RoomLists,
+    /// A function that every spark goes through is for events of rooms.
+    pub(super) hears_rooms: bool,
     /// Functions that every spark goes through. Not here while one of them runs.
     pub(super) listeners: Option<Arc<Listeners>>,
     /// What messages go through.
@@ -128,6 +134,9 @@ impl<T: Transformer> Core<T> {
             door: Door::new(options, transformer.name(), layers),
             sessions: Sessions::new(transformer, now),
             fanout: Fanout::new(T::WIRES),
+            rooms: Rooms::new(options.rooms),
+            room_lists: RoomLists::new(T::WIRES),
+            hears_rooms: !listeners.room.is_empty(),
             transforms: listeners.transforms.clone(),
             listeners: Some(listeners),
             awaited: Queue::default(),
@@ -241,6 +250,7 @@ impl<T: Transformer> Core<T> {
             || self.sessions.has_marked()
             || (self.sessions.proceeding() > 0 && !self.is_congested())
             || self.fanout.has_work(self.clock.now)
+            || self.rooms.is_emptying()
             || self.closes_idle()
             || (!self.backlog.is_empty() && !self.is_congested())
             || !self.resumed.is_empty()

@@ -8,6 +8,7 @@ use allspark_protocol::transformer::Carrier;
 use super::reason::EndReason;
 use crate::app::SparkError;
 use crate::app::host::Command;
+use crate::app::target::RoomEvent;
 use crate::memory::{GiveBack, Key};
 
 /// Something that is to be done soon.
@@ -16,6 +17,8 @@ pub(crate) enum Effect {
     Ended(Key, EndReason),
     /// The application is told that something went wrong with the spark.
     Error(Key, SparkError),
+    /// The application is told what happened to the spark in rooms.
+    Room(Key, RoomEvent),
     /// The spark was ended in words: its client is told, unless it shall reconnect, and its session
     /// says goodbye.
     End {

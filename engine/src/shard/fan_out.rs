@@ -13,7 +13,7 @@ use super::owner::Owner;
 use super::reason::EndReason;
 use crate::app;
 use crate::app::host::Visitor;
-use crate::fanout::{Budget, Cursor, Visit};
+use crate::fanout::{Budget, Cursor, Part, Visit};
 use crate::guard;
 use crate::io::Op;
 use crate::limits::WALK_VISITS_PER_TURN;
@@ -57,8 +57,10 @@ impl<T: Transformer> Core<T> {
 
     /// Goes on with all walks.
     pub(super) fn fan_out(&mut self, timers_are_late: bool) {
-        let walks = self.fanout.walks();
+        let walks = self.fanout.walks() + usize::from(self.rooms.is_emptying());
         if walks > 0 {
+            self.walk_rooms(walks, timers_are_late);
+            self.leave_emptied(Budget::new(walks, timers_are_late));
             self.walk(Budget::new(walks, timers_are_late));
             self.visit(Budget::new(walks, timers_are_late));
             self.step(Budget::new(walks, timers_are_late));
@@ -92,19 +94,33 @@ impl<T: Transformer> Core<T> {
 
     /// Sends a spark what it has not seen, if there is something. Returns how many bytes the kernel
     /// is offered at once.
-    fn send_broadcast(&mut self, spark: Key) -> Option<usize> {
+    pub(super) fn send_broadcast(&mut self, spark: Key) -> Option<usize> {
         let slot = self.sessions.get_mut(spark)?;
-        let (wire, seen) = (slot.state.wire, slot.state.seen);
-        let head = self.fanout.head(wire);
-        if seen >= head || !slot.is_open() {
+        let wire = slot.state.wire;
+        let from = self.fanout.due_from(wire, slot.state.seen)?;
+        if !slot.is_open() {
             return None;
         }
-        if let Some(key) = slot.state.stream {
+        let (stream, head) = (slot.state.stream, self.fanout.head(wire));
+        let piece = match self.fanout.has_posts() {
+            false => Some(Part::Log(from..head)),
+            true => {
+                let mut due = self.due(spark, wire, from);
+                if due.is_empty() {
+                    self.sessions.get_mut(spark)?.state.seen = head;
+                    return None;
+                }
+                // What lies apart is put together in its queue.
+                due.pop()
+                    .filter(|last| due.is_empty() && last.reaches(head))
+            }
+        };
+        if let (Some(key), Some(piece)) = (stream, piece) {
             // The usual case: nothing else waits, and everybody shares the bytes.
             let fanout = &mut self.fanout;
-            let piece = |blocks: &mut _| fanout.piece_since(wire, seen, blocks);
+            let piece = |blocks: &mut _| fanout.whole(wire, piece, blocks);
             if let Some(offered_bytes) = self.net.send_now(key, piece) {
-                slot.state.seen = head;
+                self.sessions.get_mut(spark)?.state.seen = head;
                 return Some(offered_bytes);
             }
         }

@@ -14,6 +14,8 @@ impl<T: Transformer> Core<T> {
         }
         self.net.give_back();
         self.sessions.give_back();
+        self.rooms.give_back();
+        self.room_lists.give_back();
         self.effects.give_back();
         self.outbox.give_back();
         self.leaving.give_back();

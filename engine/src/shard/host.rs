@@ -14,13 +14,16 @@ use allspark_protocol::transformer::{Kind, Transformer};
 use super::core::Core;
 use super::effects::Effect;
 use super::reason::EndReason;
+use super::rooms::RoomCommand;
 use crate::app::host::{
     Command, Host, Listeners, LocalDesk, OnDrained, OnSpark, Opening, Server, SparkState,
 };
+use crate::app::target::Target;
 use crate::app::{EndOptions, Life, SparkError};
 use crate::guard;
 use crate::lines::Line;
 use crate::memory::Key;
+use crate::rooms::{RoomError, Rooms};
 use crate::tasks::BoxFuture;
 
 /// Bytes up to which the scratch space for encoding is kept.
@@ -85,6 +88,48 @@ impl<T: Transformer> Host for Core<T> {
             None => self.broadcast_in_order(kind, payload),
             Some(transforms) => self.broadcast_transformed(&transforms, kind, payload),
         }
+    }
+
+    fn publish(&mut self, target: &Target, kind: Kind, payload: &[u8]) -> Result<(), SparkError> {
+        match self.transforms.clone() {
+            None => self.publish_in_order(target, kind, payload),
+            Some(transforms) => self.publish_transformed(&transforms, target, kind, payload),
+        }
+    }
+
+    fn rooms(&self) -> &Rooms {
+        &self.rooms
+    }
+
+    fn join(&mut self, key: Key, room: &str) -> Result<(), RoomError> {
+        self.take_sent();
+        if !self.effects.has_commands() {
+            return self.join_here(key, room);
+        }
+        let (id, rooms) = (self.spark(key).id, vec![room.into()]);
+        self.effects
+            .push(Effect::Command(Command::Join { id, rooms }));
+        Ok(())
+    }
+
+    fn leave(&mut self, key: Key, room: &str) {
+        self.take_sent();
+        if !self.effects.has_commands() {
+            return self.leave_here(key, room);
+        }
+        let (id, rooms) = (self.spark(key).id, Some(vec![room.into()]));
+        self.effects
+            .push(Effect::Command(Command::Leave { id, rooms }));
+    }
+
+    fn leave_all(&mut self, key: Key) {
+        self.take_sent();
+        if !self.effects.has_commands() {
+            return self.leave_all_here(key);
+        }
+        let (id, rooms) = (self.spark(key).id, None);
+        self.effects
+            .push(Effect::Command(Command::Leave { id, rooms }));
     }
 
     fn end_spark(&mut self, key: Key, options: EndOptions) -> bool {
@@ -301,6 +346,24 @@ impl<T: Transformer> Core<T> {
                     self.end(spark, options.reconnect, EndReason::Application);
                 }
             }
+            Command::Publish(publish) => {
+                self.carry_out_in_rooms(RoomCommand::Publish(&publish));
+            }
+            Command::PublishLater(publish) => {
+                let (target, awaited) = (Arc::clone(&publish.target), Arc::clone(&publish.awaited));
+                self.publish_later(target, awaited);
+            }
+            Command::Join { id, rooms } => {
+                if let Some(spark) = self.find_open(id) {
+                    self.carry_out_in_rooms(RoomCommand::Join(spark, &rooms));
+                }
+            }
+            Command::Leave { id, rooms } => {
+                if let Some(spark) = self.find_open(id) {
+                    self.carry_out_in_rooms(RoomCommand::Leave(spark, rooms.as_deref()));
+                }
+            }
+            Command::Empty(rooms) => self.carry_out_in_rooms(RoomCommand::Empty(&rooms)),
             command => return Err(command),
         }
         Ok(())

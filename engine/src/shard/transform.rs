@@ -70,7 +70,7 @@ impl<T: Transformer> Core<T> {
     }
 
     /// Carries out what calls nobody behind everything that a handler has asked for before.
-    fn do_in_order(&mut self, command: Command) {
+    pub(super) fn do_in_order(&mut self, command: Command) {
         self.take_sent();
         if self.effects.has_commands() {
             self.effects.push(Effect::Command(command));
@@ -103,7 +103,7 @@ impl<T: Transformer> Core<T> {
 
     /// The transforms, if some of them know the spark.
     #[inline]
-    fn per_spark(&self) -> Option<Arc<Transforms>> {
+    pub(super) fn per_spark(&self) -> Option<Arc<Transforms>> {
         let transforms = self.transforms.as_ref();
         let some = transforms.filter(|transforms| !transforms.outgoing_per_spark.is_empty());
         some.cloned()

@@ -9,12 +9,13 @@
 use allspark_protocol::http::Response;
 use allspark_protocol::parser::Parser;
 use allspark_protocol::primus::{Packet, SparkId};
-use allspark_protocol::transformer::{Kind, Transformer};
+use allspark_protocol::transformer::{Kind, Transformer, Wire};
 
 use super::core::Core;
 use super::effects::Effect;
 use super::reason::EndReason;
 use crate::app::SparkError;
+use crate::fanout::Parts;
 use crate::limits::EXEMPT_BYTES_MAX;
 use crate::lines::Line;
 use crate::memory::{BlockPool, FrameClass, FrameTooLong, Key, Slice};
@@ -85,6 +86,10 @@ impl<T: Transformer> Core<T> {
             Admission::Queued { dropped } => {
                 self.grew(target);
                 dropped
+            }
+            Admission::Replaced => {
+                self.counters().messages_replaced.add(messages as u64);
+                return self.grew(target);
             }
             Admission::Dropped => messages,
             Admission::Overflow => return self.overflow(spark),
@@ -218,27 +223,38 @@ impl<T: Transformer> Core<T> {
     /// The same with those broadcasts that are the same for all.
     pub(super) fn catch_up_log(&mut self, spark: Key) -> Option<Target> {
         let slot = self.sessions.get_mut(spark)?;
-        let (wire, mut seen) = (slot.state.wire, slot.state.seen);
+        let (wire, seen) = (slot.state.wire, slot.state.seen);
         let target = Target::of(spark, slot);
-        let head = self.fanout.head(wire);
-        if seen < head {
-            slot.state.seen = head;
-            // One that has ended may have been left far behind, and gets nothing.
-            while self.is_open(spark)
-                && let Some(slice) = self.fanout.next_since(wire, seen)
-            {
-                seen += slice.len() as u64;
-                self.queue_broadcast(spark, target, slice);
+        if let Some(from) = self.fanout.due_from(wire, seen) {
+            slot.state.seen = self.fanout.head(wire);
+            for mut part in self.due(spark, wire, from) {
+                // One that has ended may have been left far behind, and gets nothing.
+                while self.is_open(spark)
+                    && let Some(slice) = self.fanout.take_first(wire, &mut part)
+                {
+                    self.queue_shared(spark, target, slice);
+                }
             }
         }
         Some(target)
     }
 
-    /// Queues broadcasts for one spark, within the bound of its queue.
-    fn queue_broadcast(&mut self, spark: Key, target: Target, slice: Slice) {
+    /// What of the log from this offset on is for a spark.
+    pub(super) fn due(&self, spark: Key, wire: Wire, from: u64) -> Parts {
+        self.fanout.due(wire, from, |audience| {
+            let is_excepted = audience.except.binary_search(&spark.index).is_ok();
+            !is_excepted && self.rooms.is_in_one(spark.index, &audience.rooms)
+        })
+    }
+
+    /// Queues frames that many share for one spark, within the bound of its queue.
+    pub(super) fn queue_shared(&mut self, spark: Key, target: Target, slice: Slice) {
         let (bound, messages) = (self.bound(target), slice.frames());
         if let Some((queue, blocks)) = self.queue_mut(target) {
-            let admission = queue.push_messages(slice, bound, blocks);
+            let admission = match slice.key() {
+                Some(_) => queue.push_latest(slice, bound, blocks),
+                None => queue.push_messages(slice, bound, blocks),
+            };
             self.admitted(spark, target, admission, messages);
         }
     }

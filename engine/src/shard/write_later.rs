@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use allspark_protocol::transformer::{Kind, Transformer};
 
-use super::awaited::Message;
+use super::awaited::{Entry, Message};
 use super::core::Core;
 use super::effects::Effect;
 use crate::app::host::Host;
+use crate::app::target::Target;
 use crate::app::{Awaited, Settled, SparkError};
 use crate::memory::Key;
 
@@ -27,6 +28,39 @@ impl<T: Transformer> Core<T> {
         // It may be known by now.
         self.awaited.must_look |= awaited.get().is_some();
         self.await_message(to, Message::Awaited(awaited));
+    }
+
+    /// As [`Core::waits_behind`], for a message to rooms, which counts as one for all.
+    #[cold]
+    pub(super) fn waits_behind_rooms(
+        &mut self,
+        rooms: &Target,
+        kind: Kind,
+        payload: &[u8],
+    ) -> bool {
+        let must_wait = !self.awaited.is_empty();
+        if must_wait {
+            let rooms = Arc::new(rooms.clone());
+            self.await_in_rooms(rooms, Message::Known(kind, payload.into()));
+        }
+        must_wait
+    }
+
+    /// Writes a message to rooms once it is known.
+    pub(super) fn publish_later(&mut self, rooms: Arc<Target>, awaited: Arc<Awaited>) {
+        self.awaited.must_look |= awaited.get().is_some();
+        self.await_in_rooms(rooms, Message::Awaited(awaited));
+    }
+
+    fn await_in_rooms(&mut self, rooms: Arc<Target>, message: Message) {
+        if !self.awaited.push_to_rooms(rooms, message) {
+            let shard = self.shard;
+            tracing::error!(
+                shard,
+                "too much waits for transforms; a room was not written to"
+            );
+            self.counters().messages_dropped.add(1);
+        }
     }
 
     fn await_message(&mut self, to: Option<Key>, message: Message) {
@@ -65,7 +99,7 @@ impl<T: Transformer> Core<T> {
     fn write_all_settled(&mut self) {
         let sessions = &self.sessions;
         let is_open = |spark| sessions.get(spark).is_some_and(|slot| slot.is_open());
-        for (to, settled) in self.awaited.take_settled(is_open) {
+        for (Entry { to, rooms, .. }, settled) in self.awaited.take_settled(is_open) {
             match (to, settled) {
                 (Some(spark), Settled::Message(kind, payload)) => {
                     if self.is_open(spark) {
@@ -73,7 +107,10 @@ impl<T: Transformer> Core<T> {
                     }
                 }
                 (None, Settled::Message(kind, payload)) => {
-                    self.frame_broadcast(kind, &payload);
+                    match rooms {
+                        Some(rooms) => self.publish_now(&rooms, kind, &payload),
+                        None => self.frame_broadcast(kind, &payload),
+                    };
                 }
                 (Some(spark), Settled::Refused(reason)) => {
                     let error = SparkError::Transform(reason.as_ref().into());

@@ -1,0 +1,105 @@
+//! What rooms cost.
+
+use allocation_counter::measure;
+use allspark_engine::Attach;
+
+use super::{turn, world};
+use crate::puppet::frame;
+
+/// What a membership may cost, both directions counted.
+const MEMBERSHIP_BYTES_MAX: i64 = 48;
+
+#[test]
+fn a_recipient_of_a_message_to_a_room_costs_no_allocation() {
+    let per_message = |sparks: usize| {
+        let (mut shard, handle, hand) = world(sparks, |primus| {
+            primus.on_connection(|spark| spark.join("all").unwrap());
+        });
+        let room = handle.room("all");
+        let mut round = || {
+            room.write("a message for the room").unwrap();
+            (0..4).for_each(|_| turn(&mut shard));
+        };
+        (0..10).for_each(|_| round());
+        let before = hand.borrow().sends;
+        let allocated = measure(|| (0..100).for_each(|_| round())).count_total;
+        assert_eq!(hand.borrow().sends - before, 100 * sparks as u64);
+        allocated / 100
+    };
+    let (few, some) = (per_message(10), per_message(200));
+    let (many, most) = (per_message(500), per_message(2_000));
+    println!("{few}, {some}, {many}, {most} allocations per message");
+    assert_eq!(few, some, "members that are written to at once");
+    assert_eq!(many, most, "members that a walk reaches");
+    assert!(most <= 12, "names, the message, and where it lies");
+}
+
+#[test]
+fn who_joins_and_leaves_a_room_of_others_costs_no_allocation() {
+    let (mut shard, _, hand) = world(100, |primus| {
+        primus.on_connection(|spark| spark.join("all").unwrap());
+        primus.on_data(|spark, _| {
+            spark.leave("all");
+            spark.join("all").unwrap();
+            assert!(spark.is_in("all"));
+        });
+    });
+    let message = frame("1");
+    let mut round = || {
+        (0..100).for_each(|socket| hand.borrow_mut().receive(socket, &message));
+        turn(&mut shard);
+    };
+    (0..10).for_each(|_| round());
+    assert_eq!(measure(|| (0..100).for_each(|_| round())).count_total, 0);
+}
+
+#[test]
+fn a_membership_costs_less_than_its_budget() {
+    let none = bytes_per_spark(|_| {});
+    let one = bytes_per_spark(|primus| {
+        primus.on_connection(|spark| spark.join("all").unwrap());
+    });
+    let many = bytes_per_spark(|primus| {
+        primus.on_connection(|spark| (0..20).for_each(|room| spark.join(room).unwrap()));
+    });
+    let (one, many) = (one - none, (many - none).div_euclid(20));
+    println!("{one} bytes for one membership, {many} for each of twenty");
+    assert!(one <= MEMBERSHIP_BYTES_MAX && many <= MEMBERSHIP_BYTES_MAX);
+}
+
+#[test]
+fn a_room_that_was_left_costs_nothing() {
+    let memory_of = |rooms: usize| {
+        let mut kept = None;
+        let measured = measure(|| {
+            let (mut shard, handle, hand) = world(1, |primus| {
+                primus.on_data(|spark, data| {
+                    let room = data.parse::<u64>().unwrap();
+                    spark.join([room, room + 1]).unwrap();
+                    spark.leave_all();
+                });
+            });
+            for room in 0..rooms {
+                hand.borrow_mut().receive(0, &frame(&room.to_string()));
+                turn(&mut shard);
+            }
+            assert_eq!(handle.stats().handlers_panicked, 0);
+            kept = Some((shard, handle, hand));
+        });
+        drop(kept);
+        measured.bytes_current
+    };
+    assert_eq!(memory_of(10), memory_of(5_000));
+}
+
+fn bytes_per_spark(attach: fn(&Attach)) -> i64 {
+    let memory_of = |sparks: usize| {
+        let mut kept = None;
+        let measured = measure(|| kept = Some(world(sparks, attach)));
+        drop(kept);
+        measured.bytes_current
+    };
+    // Just above a power of two, where lists that double waste most.
+    let (small, large) = (2 * 1024 + 1, 16 * 1024 + 1);
+    (memory_of(large) - memory_of(small)).div_euclid((large - small) as i64)
+}
