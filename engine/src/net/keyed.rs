@@ -1,5 +1,5 @@
-//! Where messages with keys wait in a queue, so that a newer value can take the place of an older one
-//! however many there are.
+//! Where messages with keys wait in a queue, so that a newer value can take the place of an older
+//! one, however many there are.
 //!
 //! Slices are numbered from when the queue began. A number may be out of date: whoever looks one up
 //! checks that there is still such a message.

@@ -6,7 +6,7 @@
 //! |---|---|
 //! | here | [`Net`]: who is there, and their timers |
 //! | [`connection`] | what is kept of one |
-//! | [`queue`], [`keyed`], [`buffers`] | what waits to be sent, what of it may be replaced, and the memory |
+//! | [`queue`], [`keyed`], [`buffers`] | what waits to be sent, and the memory for it |
 //! | [`send`] | from queues to the driver, and what comes of it |
 //! | [`slow`] | peers that read or send too slowly, and why a connection is not listened to |
 //! | [`close`] | how connections end |
