@@ -212,6 +212,7 @@ fn a_session_without_carriers_is_unattended() {
     let left: Vec<Key> = sessions.end_carried(spark).unwrap().collect();
     assert_eq!((left, sessions.unattended()), (vec![key(8)], 1));
     assert!(sessions.end_carried(spark).is_none(), "it is over once");
+    sessions.get_mut(spark).unwrap().state.ready = ReadyState::Closed;
     let mut buffers = Buffers::default();
     assert!(sessions.forget(spark, &mut buffers).is_some());
     assert!(sessions.forget(spark, &mut buffers).is_none());

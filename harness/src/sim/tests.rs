@@ -54,7 +54,7 @@ fn every_parser_is_judged() {
         assert_right(&simulated(SimScenario::Storm, None));
         let findings = simulated(SimScenario::Outage, Some(Sabotage::Corrupts)).findings;
         let found: Vec<_> = findings.found().map(|(fault, _)| fault).collect();
-        assert_eq!(found, [Fault::Corrupted, Fault::Lost], "{parser}");
+        assert_eq!(found, [Fault::Lost, Fault::Corrupted], "{parser}");
     }
 }
 
