@@ -9,7 +9,7 @@ impl Primus {
     /// As [`Handle::room`](crate::Handle::room): rooms to be written to.
     ///
     /// ```
-    /// # fn main() -> Result<(), allspark::Error> {
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let primus = allspark::Primus::builder().build()?;
     /// primus.on_connection(|spark| {
     ///     let room = spark.query().get("room").unwrap_or_default().into_owned();
