@@ -27,10 +27,10 @@ const SEPARATOR = '\x1e';
 // A text in which a separator would end the packet goes as bytes. Only the parser raw has such.
 const framed = (packet) => {
   if (!packet.includes(SEPARATOR)) return packet;
-  return BYTES_PACKET + toBase64(utf8(packet.slice(1)));
+  return BYTES_PACKET + toBase64(textBytes(packet.slice(1)));
 };
 
-const utf8 = (text) => new TextEncoder().encode(text);
+const textBytes = (text) => new TextEncoder().encode(text);
 
 // How long a goodbye may take, with everything that was written before.
 const GOODBYE_MS = 5000;
@@ -232,7 +232,7 @@ class EngineIo {
   // As many of the packets that wait as the server takes at once, but at least one.
   #batch() {
     const { maxPayload = Infinity } = this.#handshake;
-    const sizeOf = (packet) => utf8(framed(packet)).length + SEPARATOR.length;
+    const sizeOf = (packet) => textBytes(framed(packet)).length + SEPARATOR.length;
     let size = sizeOf(this.#outbox[0]) - SEPARATOR.length;
     let count = 1;
     for (; count < this.#outbox.length; count += 1) {

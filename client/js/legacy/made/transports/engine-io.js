@@ -19,9 +19,9 @@ var PROBE$transports_engine_io = 'probe';
 var SEPARATOR$transports_engine_io = '\x1e';
 var framed$transports_engine_io = function framed(packet) {
   if (!shims.includes(packet, SEPARATOR$transports_engine_io)) return packet;
-  return BYTES_PACKET$transports_engine_io + toBase64(utf8$transports_engine_io(packet.slice(1)));
+  return BYTES_PACKET$transports_engine_io + toBase64(textBytes$transports_engine_io(packet.slice(1)));
 };
-var utf8$transports_engine_io = function utf8(text) {
+var textBytes$transports_engine_io = function textBytes(text) {
   return new shims.TextEncoder().encode(text);
 };
 var GOODBYE_MS$transports_engine_io = 5000;
@@ -227,7 +227,7 @@ var EngineIo$transports_engine_io = function () {
     var _this$$handshake$maxP = this.$handshake.maxPayload,
       maxPayload = _this$$handshake$maxP === void 0 ? Infinity : _this$$handshake$maxP;
     var sizeOf = function sizeOf(packet) {
-      return utf8$transports_engine_io(framed$transports_engine_io(packet)).length + SEPARATOR$transports_engine_io.length;
+      return textBytes$transports_engine_io(framed$transports_engine_io(packet)).length + SEPARATOR$transports_engine_io.length;
     };
     var size = sizeOf(this.$outbox[0]) - SEPARATOR$transports_engine_io.length;
     var count = 1;
