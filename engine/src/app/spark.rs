@@ -277,7 +277,10 @@ impl<'a> Spark<'a> {
         let extras = self.host.spark_mut(self.key).extras.as_mut()?;
         let state: Box<dyn Any> = extras.state.take()?;
         match state.downcast() {
-            Ok(state) => Some(*state),
+            Ok(state) => {
+                self.host.spark_mut(self.key).tidy_extras();
+                Some(*state)
+            }
             Err(other) => {
                 extras.state = Some(other);
                 None
@@ -327,9 +330,8 @@ impl<'a> Spark<'a> {
         if timer.spark != self.id() {
             return false;
         }
-        if let Some(extras) = &mut self.host.spark_mut(self.key).extras {
-            extras.timers.retain(|other| *other != timer.key);
-        }
+        self.host.spark_mut(self.key).forget_timer(timer.key);
+        self.host.spark_mut(self.key).tidy_extras();
         self.host.cancel_timer(timer.key)
     }
 

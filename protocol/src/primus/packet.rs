@@ -20,8 +20,8 @@ pub enum Packet<'a> {
     IdRequest,
     /// Server to client: the id of the spark.
     Id(&'a str),
-    /// Claims to be of the protocol and is not understood. To be ignored, never given to the
-    /// application.
+    /// A message that claims to be of the protocol and is not understood. It is ignored, and never
+    /// given to the application.
     Unknown,
 }
 
