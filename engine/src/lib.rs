@@ -53,6 +53,7 @@ pub mod bench {
 }
 
 pub use allspark_protocol::Value;
+pub use allspark_protocol::http::{RequestHead, Response};
 pub use allspark_protocol::primus::SparkId;
 pub use app::{
     Attach, ClientPlugin, Data, Destroy, EndOptions, Fault, Handle, Headers, Json, Layers,
@@ -65,7 +66,8 @@ pub use layers::{Layer, LayerError, LayerRequest, LayerTicket, Verdict};
 pub use machine::{allowed_cpus, random};
 pub use rooms::{RoomError, RoomOptions};
 pub use routes::{
-    Body, BodyError, BodySender, Pull, Pulled, Reply, RouteError, RouteRequest, Routes, Ticket,
+    Body, BodyError, BodySender, Claim, Pull, Pulled, Reply, RouteError, RouteRequest, Routes,
+    Ticket,
 };
 pub use server::{Server, ShardFailure};
 pub use shard::{Flow, Shard};

@@ -12,17 +12,20 @@ use crate::limits::RETRY_AFTER_S;
 
 mod body;
 mod channel;
+mod plugin;
 mod pull;
 
 pub use body::Body;
 pub use channel::{BodyError, BodySender};
+pub use plugin::Claim;
+pub(crate) use plugin::{PluginRoute, handler_of};
 pub use pull::{Pull, Pulled};
 
 /// Gives the answer of a ticket to the shard of its request: its head, and the rest of its body.
 type Answer = Box<dyn FnOnce(Response, Option<Body>) + Send>;
 
 /// Answers a request, now or later.
-type Handler = Arc<dyn Fn(&RouteRequest<'_>) -> Reply + Send + Sync>;
+pub(crate) type Handler = Arc<dyn Fn(&RouteRequest<'_>) -> Reply + Send + Sync>;
 
 /// A table of routes, each for a pattern of paths.
 ///
@@ -183,15 +186,11 @@ impl<'r> Found<'r> {
             head,
             body,
             from,
-            params: &self.params,
+            params: Some(&self.params),
             later,
             has_ticket: &has_ticket,
         };
-        match handler(&request) {
-            // It is answered by nobody.
-            Reply::Later if !has_ticket.get() => Reply::Now(unavailable()),
-            reply => reply,
-        }
+        answered(handler(&request), &has_ticket)
     }
 
     /// What is answered to this method whatever the body is, if something is.
@@ -225,6 +224,15 @@ impl<'r> Found<'r> {
     }
 }
 
+/// What comes of a reply.
+fn answered(reply: Reply, has_ticket: &Cell<bool>) -> Reply {
+    match reply {
+        // It is answered by nobody.
+        Reply::Later if !has_ticket.get() => Reply::Now(unavailable()),
+        reply => reply,
+    }
+}
+
 /// Whom a request comes from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sender {
@@ -238,7 +246,7 @@ pub struct RouteRequest<'a> {
     head: &'a RequestHead<'a>,
     body: &'a [u8],
     from: Sender,
-    params: &'a matchit::Params<'a, 'a>,
+    params: Option<&'a matchit::Params<'a, 'a>>,
     later: &'a dyn Fn() -> Ticket,
     has_ticket: &'a Cell<bool>,
 }
@@ -267,7 +275,7 @@ impl RouteRequest<'_> {
 
     /// What stands in the place of a parameter of the pattern, undecoded.
     pub fn param(&self, name: &str) -> Option<&str> {
-        self.params.get(name)
+        self.params?.get(name)
     }
 
     /// A ticket for an answer that comes later. The handler then returns [`Reply::Later`].

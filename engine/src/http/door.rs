@@ -12,7 +12,7 @@ use super::pass::Pass;
 use crate::config::{Files, Options};
 use crate::guard;
 use crate::layers::{Chain, Decision, LayerRequest, LayerTicket, Notes, Step, Verdict};
-use crate::routes::unavailable;
+use crate::routes::{Claim, PluginRoute, unavailable};
 use crate::tasks::Executor;
 
 /// Where a request goes.
@@ -25,10 +25,19 @@ pub(crate) enum Way {
     LastAnswer(Response),
     /// To the application: it is not for Primus.
     Elsewhere,
+    /// To a route of a plugin.
+    Route(Box<Claimed>),
     /// To the transport.
     Transport(Pass),
     /// A layer decides later: it waits here.
     Later(Box<Walk>),
+}
+
+/// A request that a route of a plugin has claimed.
+#[derive(Debug)]
+pub(crate) struct Claimed {
+    pub(crate) route: Arc<PluginRoute>,
+    pub(crate) pass: Pass,
 }
 
 /// A request that is judged, and what is needed for that.
@@ -92,6 +101,16 @@ impl Door {
         self.files = files;
     }
 
+    /// The largest body that a route of a plugin may have.
+    pub(crate) fn route_body_bytes_max(&self) -> usize {
+        let bounds = self
+            .chain
+            .routes()
+            .iter()
+            .map(|route| route.body_bytes_max());
+        bounds.max().unwrap_or(0)
+    }
+
     /// Whether the application is asked about requests, which is to be done once for each.
     pub(crate) fn asks_application(&self) -> bool {
         self.chain.asks_application()
@@ -106,7 +125,8 @@ impl Door {
     /// Where a request goes.
     pub(crate) fn judge(&self, case: &Case<'_>) -> Way {
         if !case.head.path().starts_with(&*self.pathname) {
-            return Way::Elsewhere;
+            let claimed = claim(self.chain.routes(), case, &mut Pass::default());
+            return claimed.unwrap_or(Way::Elsewhere);
         }
         let is_old = case.head.minor_version() == 0;
         if case.is_upgrade && is_old && !case.options.upgrades_of_http_1_0 {
@@ -139,6 +159,12 @@ impl Door {
     fn walk(&self, chain: &Arc<Chain>, from: usize, mut pass: Pass, case: &Case<'_>) -> Way {
         let steps = &chain.steps(case.is_upgrade)[from..];
         for (step, place) in steps.iter().zip(from + 1..) {
+            if let Step::Routes(routes) = step {
+                if let Some(way) = claim(routes, case, &mut pass) {
+                    return way;
+                }
+                continue;
+            }
             let verdict = self.ask(step, case, &mut pass);
             if matches!(verdict, Verdict::Later) {
                 let chain = Arc::clone(chain);
@@ -175,6 +201,7 @@ impl Door {
                 pass.forbid_caches();
                 None
             }
+            Step::Routes(_) => unreachable!("routes say where a request goes, not whether"),
         };
         answer.map_or(Verdict::Next, Verdict::Answer)
     }
@@ -196,6 +223,29 @@ impl Door {
     fn answer_spec(&self, case: &Case<'_>) -> Option<Response> {
         (self.name(case)? == "/spec").then(|| Response::json(200, self.spec.clone()))
     }
+}
+
+/// Where a request goes that a route of a plugin claims. Upgrades are for the transport alone.
+fn claim(routes: &[Arc<PluginRoute>], case: &Case<'_>, pass: &mut Pass) -> Option<Way> {
+    if case.is_upgrade {
+        return None;
+    }
+    for route in routes {
+        match guard::call(|| route.claim(case.head)) {
+            Ok(Claim::Pass) => {}
+            Ok(Claim::Answer(response)) => return Some(answer(pass, case, response)),
+            Ok(Claim::Take) => {
+                let (route, pass) = (Arc::clone(route), std::mem::take(pass));
+                return Some(Way::Route(Box::new(Claimed { route, pass })));
+            }
+            Err(panicked) => {
+                (case.tell_panic)(&panicked);
+                let response = Response::text(500, "Internal Server Error\n");
+                return Some(answer(pass, case, response));
+            }
+        }
+    }
+    None
 }
 
 /// Whether a request for what lies behind the pathname as `name` is one for this file.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::layer::{Function, Layer};
+use crate::routes::PluginRoute;
 
 /// One thing that is done with a request.
 #[derive(Clone)]
@@ -23,6 +24,8 @@ pub(crate) enum Step {
     Authorization(Function),
     /// Asks a layer of the application, whose refusals are 500.
     Own(Function),
+    /// Asks the routes of plugins whether the request is theirs.
+    Routes(Arc<[Arc<PluginRoute>]>),
 }
 
 /// What stands at a place of the chain.
@@ -71,6 +74,8 @@ impl Entry {
 pub(crate) struct Chain {
     entries: Vec<Entry>,
     authorization: Option<Function>,
+    /// Routes of plugins.
+    routes: Vec<Arc<PluginRoute>>,
     http: Vec<Step>,
     upgrade: Vec<Step>,
 }
@@ -92,6 +97,7 @@ impl Default for Chain {
         let mut chain = Self {
             entries: entries.into(),
             authorization: None,
+            routes: Vec::new(),
             http: Vec::new(),
             upgrade: Vec::new(),
         };
@@ -113,7 +119,12 @@ impl Chain {
     /// for as often as one likes.
     pub(crate) fn asks_application(&self) -> bool {
         let mut steps = self.http.iter().chain(&self.upgrade);
-        steps.any(|step| matches!(step, Step::Own(_) | Step::Authorization(_)))
+        steps.any(|step| {
+            matches!(
+                step,
+                Step::Own(_) | Step::Authorization(_) | Step::Routes(_)
+            )
+        })
     }
 
     /// Adds a layer: in the place of the one that has its name, if there is one, else before the
@@ -187,14 +198,45 @@ impl Chain {
         self.work_out();
     }
 
-    fn work_out(&mut self) {
-        self.http = self.steps_of(|entry| entry.http);
-        self.upgrade = self.steps_of(|entry| entry.upgrade);
+    /// The routes of plugins.
+    pub(crate) fn routes(&self) -> &[Arc<PluginRoute>] {
+        &self.routes
     }
 
-    fn steps_of(&self, is_asked: fn(&Entry) -> bool) -> Vec<Step> {
+    pub(crate) fn add_route(&mut self, route: Arc<PluginRoute>) {
+        self.routes.push(route);
+        self.work_out();
+    }
+
+    /// Removes this very route.
+    pub(crate) fn remove_route(&mut self, route: &Arc<PluginRoute>) {
+        self.routes.retain(|other| !Arc::ptr_eq(other, route));
+        self.work_out();
+    }
+
+    fn work_out(&mut self) {
+        self.http = self.steps_of(&self.entries, |entry| entry.http);
+        self.upgrade = self.steps_of(&self.entries, |entry| entry.upgrade);
+        if !self.routes.is_empty() {
+            let before = &self.entries[..self.place_of_routes()];
+            let place = self.steps_of(before, |entry| entry.http).len();
+            let routes = Step::Routes(self.routes.as_slice().into());
+            self.http.insert(place, routes);
+        }
+    }
+
+    /// Routes of plugins are asked right before `authorization`, as plugins of Primus insert
+    /// themselves; without it, behind Primus's own.
+    fn place_of_routes(&self) -> usize {
+        let is_primus = |entry: &Entry| matches!(entry.what, What::Primus(_));
+        let behind = |place: usize| place + 1;
+        let last = || self.entries.iter().rposition(is_primus).map_or(0, behind);
+        self.index("authorization").unwrap_or_else(last)
+    }
+
+    fn steps_of(&self, entries: &[Entry], is_asked: fn(&Entry) -> bool) -> Vec<Step> {
         let asked = |entry: &&Entry| entry.is_enabled && is_asked(entry);
-        let steps = self.entries.iter().filter(asked);
+        let steps = entries.iter().filter(asked);
         let steps = steps.filter_map(|entry| match &entry.what {
             What::Primus(step) => Some(step.clone()),
             What::Authorization => self.authorization.clone().map(Step::Authorization),

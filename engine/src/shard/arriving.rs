@@ -52,6 +52,7 @@ impl<T: Transformer> Core<T> {
                 self.respond_last(key, &head, response);
                 return true;
             }
+            Way::Route(claimed) => claimed.route.body_bytes_max(),
             Way::Elsewhere => match self.server.options.routes.find(&head) {
                 Some(route) => match route.refusal(head.method()) {
                     Some(response) => {

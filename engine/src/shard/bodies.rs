@@ -13,7 +13,7 @@ use allspark_protocol::transformer::Transformer;
 use super::core::Core;
 use super::owner::{Answerer, Owner};
 use crate::app::host::{Command, Server};
-use crate::http::{Asked, Streamed};
+use crate::http::{Asked, Pass, Streamed};
 use crate::limits::{BODIES_PER_TURN, BODY_PART_BYTES};
 use crate::memory::Key;
 use crate::routes::{Body, Pulled};
@@ -52,7 +52,7 @@ impl<T: Transformer> Core<T> {
         body: Body,
     ) {
         self.new_ticket();
-        self.await_ticket(key, head);
+        self.await_ticket(key, head, Pass::default());
         self.begin_parked_body(key, response, body);
     }
 
@@ -102,7 +102,12 @@ impl<T: Transformer> Core<T> {
         response: Response,
         body: Body,
     ) {
-        if self.awaits_ticket(key, ticket) {
+        if !self.awaits_ticket(key, ticket) {
+            return;
+        }
+        if let Owner::Request(request) = &self.net.connection(key).owner {
+            let cors = &self.server.options.cors;
+            let response = request.parked.pass.complete(cors, response);
             self.begin_parked_body(key, response, body);
         }
     }

@@ -1,5 +1,6 @@
 //! Requests that are not for Primus: they are the application's, which answers now or later.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use allspark_protocol::http::{Request, RequestHead, Response};
@@ -9,7 +10,7 @@ use super::core::Core;
 use super::owner::{self, Answerer, Owner};
 use crate::app::host::Command;
 use crate::guard;
-use crate::http::{Asked, Parked, Pass};
+use crate::http::{Asked, Claimed, Parked, Pass};
 use crate::memory::Key;
 use crate::routes::{Reply, Sender, Ticket};
 
@@ -20,17 +21,55 @@ impl<T: Transformer> Core<T> {
         match self.ask_route(key, request) {
             None => self.respond(key, head, &self.fallback(head)),
             Some(Reply::Now(response)) => self.respond(key, head, &response),
-            Some(Reply::Later) => self.await_ticket(key, head),
+            Some(Reply::Later) => self.await_ticket(key, head, Pass::default()),
             Some(Reply::Stream(response, body)) => self.begin_body(key, head, response, body),
+        }
+    }
+
+    /// Has a plugin answer a request that is its own.
+    pub(super) fn respond_claimed(&mut self, key: Key, request: &Request<'_>, claimed: Claimed) {
+        let Claimed { route, pass } = claimed;
+        let head = &request.head;
+        let reply = match request.body.len() > route.body_bytes_max() {
+            true => Response::text(413, "Content Too Large\n").into(),
+            false => self.call_route(key, head, pass.address(), |from, later| {
+                route.call(head, &request.body, from, later)
+            }),
+        };
+        let cors = &self.server.options.cors;
+        match reply {
+            Reply::Now(response) => {
+                let response = pass.complete(cors, response);
+                self.respond(key, head, &response);
+            }
+            Reply::Later => self.await_ticket(key, head, pass),
+            Reply::Stream(response, body) => {
+                let response = pass.complete(cors, response);
+                self.begin_body(key, head, response, body);
+            }
         }
     }
 
     /// What a route says to a request, if there is one.
     fn ask_route(&self, key: Key, request: &Request<'_>) -> Option<Reply> {
         let route = self.server.options.routes.find(&request.head)?;
+        let call = |from, later: &dyn Fn() -> Ticket| {
+            route.call(&request.head, &request.body, from, later)
+        };
+        Some(self.call_route(key, &request.head, None, call))
+    }
+
+    /// Calls a route with whom the request comes from, and with what makes tickets for it.
+    fn call_route(
+        &self,
+        key: Key,
+        head: &RequestHead<'_>,
+        client: Option<SocketAddr>,
+        call: impl FnOnce(Sender, &dyn Fn() -> Ticket) -> Reply,
+    ) -> Reply {
         let peer = self.net.connection(key).peer;
-        let options = &self.server.options;
-        let client = options.client(&request.head, peer).unwrap_or(peer);
+        let client = client.or_else(|| self.server.options.client(head, peer));
+        let client = client.unwrap_or(peer);
         let from = Sender { client, peer };
         let shard = self.shard;
         let later = || {
@@ -45,15 +84,15 @@ impl<T: Transformer> Core<T> {
                 server.mesh.send(shard, command);
             })
         };
-        let reply = guard::call(|| route.call(&request.head, &request.body, from, &later));
-        Some(reply.unwrap_or_else(|panicked| self.panicked_elsewhere(&panicked).into()))
+        let reply = guard::call(|| call(from, &later));
+        reply.unwrap_or_else(|panicked| self.panicked_elsewhere(&panicked).into())
     }
 
     /// A connection waits until somebody answers with the ticket, which is the one that was made
     /// last.
-    pub(super) fn await_ticket(&mut self, key: Key, head: &RequestHead<'_>) {
+    pub(super) fn await_ticket(&mut self, key: Key, head: &RequestHead<'_>, pass: Pass) {
         let by = Answerer::Ticket(self.last_ticket());
-        let parked = Parked::new(head, Pass::default());
+        let parked = Parked::new(head, pass);
         let request = owner::Request { by, parked };
         self.net.connection_mut(key).owner = Owner::Request(Box::new(request));
         self.net.cancel_idle_timer(key);
@@ -71,7 +110,7 @@ impl<T: Transformer> Core<T> {
     }
 
     /// Somebody answers with a ticket.
-    pub(super) fn answer_ticket(&mut self, key: Key, ticket: u64, response: &Response) {
+    pub(super) fn answer_ticket(&mut self, key: Key, ticket: u64, response: Response) {
         if !self.awaits_ticket(key, ticket) {
             return;
         }
@@ -85,14 +124,18 @@ impl<T: Transformer> Core<T> {
             ..
         } = request.parked.asked;
         let keep_alive = keep_alive && !is_closing;
-        self.write_response(key, response, keep_alive, head_only);
+        let cors = &self.server.options.cors;
+        let response = request.parked.pass.complete(cors, response);
+        self.write_response(key, &response, keep_alive, head_only);
         self.answered(key, keep_alive);
     }
 
     /// The largest body that a request may have.
     pub(super) fn body_bytes_max(&self) -> usize {
         let of_routes = self.server.options.routes.body_bytes_max();
-        self.transport_body_bytes_max().max(of_routes)
+        let of_plugins = self.door.route_body_bytes_max();
+        let of_application = of_routes.max(of_plugins);
+        self.transport_body_bytes_max().max(of_application)
     }
 
     /// The largest body that is of use to the transport.
