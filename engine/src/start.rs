@@ -239,6 +239,7 @@ impl<T: Transformer + Sync> Primus<T> {
             // Who does not hear it has failed, and the server ends by itself.
             let _ = orders.send(Order::Serve);
         }
+        let _ = self.shared.address.set(address);
         app::initialised(&self.shared);
         Ok(Server {
             handle: self.handle(),

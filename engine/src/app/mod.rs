@@ -4,7 +4,7 @@
 //! | file | what it is |
 //! |---|---|
 //! | [`host`] | the border: what the application may do to its shard, and ask of others |
-//! | [`spark`], [`local`], [`handle`] | the interface, on the shard and from anywhere |
+//! | [`spark`], [`local`], [`handle`], [`weak`] | the interface, on the shard and from anywhere |
 //! | [`rooms`], [`room_names`], [`target`] | rooms, and what shards say to each other about them |
 //! | [`next`] | visits to all sparks, each of which may take its time |
 //! | [`transform`], [`packet`] | functions that messages go through |
@@ -63,6 +63,7 @@ pub(crate) mod target;
 mod timers;
 mod transform;
 mod values;
+mod weak;
 
 pub use data::Data;
 pub use ends::{Destroy, EndOptions, ReadyState};
@@ -84,6 +85,7 @@ pub use rooms::{LocalRoom, Room};
 pub use setup::Setup;
 pub use spark::{Spark, Timer};
 pub use spark_stream::SparkStream;
+pub use weak::WeakHandle;
 
 pub(crate) use awaited::{Awaited, Settled};
 pub(crate) use data::Decoded;

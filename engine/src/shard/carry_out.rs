@@ -169,7 +169,7 @@ impl<T: Transformer> Core<T> {
                 response,
                 body,
             } => match body {
-                None => self.answer_ticket(connection, ticket, &response),
+                None => self.answer_ticket(connection, ticket, response),
                 Some(body) => self.begin_ticket_body(connection, ticket, response, *body),
             },
             Command::Pull { connection, ticket } => self.pull_again(connection, ticket),

@@ -3,6 +3,7 @@
 //! | file | what it is |
 //! |---|---|
 //! | [`options`], [`address`] | how it is set up, and where other servers reach this one |
+//! | [`plugin`] | the interface |
 //! | [`registry`] | the keys in Redis, and what is done with them |
 //! | [`batch`] | sparks that have come and gone, in few commands |
 //! | [`inbox`] | what the thread of the registry is told |
@@ -15,7 +16,9 @@ mod batch;
 mod events;
 mod inbox;
 mod options;
+mod plugin;
 mod registry;
 mod worker;
 
 pub use options::MetroplexOptions;
+pub use plugin::{Metroplex, RegistryError};

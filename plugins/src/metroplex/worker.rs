@@ -236,6 +236,6 @@ fn give<A>(
 
 fn tell(stop: Stop) {
     if let Some(told) = stop {
-        drop(told.send(()));
+        let _ = told.send(());
     }
 }

@@ -6,6 +6,7 @@
 //! | [`options`] | how it is set up |
 //! | [`target`], [`credentials`] | which requests are meant, and who may ask |
 //! | [`order`], [`reply`] | what is asked, and what is answered |
+//! | [`plugin`] | the interface |
 //! | [`service`] | carries it out |
 //! | [`local`] | writes to sparks of this server |
 //! | [`forward`], [`client`] | asks other servers |
@@ -19,6 +20,7 @@ mod forward;
 mod local;
 mod options;
 mod order;
+mod plugin;
 mod pool;
 mod reply;
 mod service;
@@ -28,3 +30,4 @@ pub(crate) use cluster::Cluster;
 pub use forward::{ForwardError, Reached};
 pub use options::OmegaOptions;
 pub use order::Recipients;
+pub use plugin::OmegaSupreme;

@@ -57,31 +57,28 @@ impl Default for OmegaOptions {
 
 impl OmegaOptions {
     /// # Errors
-    /// What is wrong, in one sentence.
-    pub(super) fn check(&self) -> Result<(), String> {
+    /// Which option is wrong, and why.
+    pub(super) fn check(&self) -> Result<(), (&'static str, &'static str)> {
         let is_known = (self.username.as_str(), self.password.as_str()) == KNOWN;
         if is_known && !self.allow_default_credentials {
-            return Err(
-                "everybody knows the name omega and the password supreme, and could write \
-                        to every spark: set username and password, or \
-                        allow-default-credentials = true"
-                    .to_owned(),
-            );
+            let why = "everybody knows the name omega and the password supreme, and could write to \
+                       every spark: set username and password, or allow-default-credentials";
+            return Err(("password", why));
         }
         if self.username.contains(':') {
-            return Err("username: it can't have a colon (RFC 7617)".to_owned());
+            return Err(("username", "it can't have a colon (RFC 7617)"));
         }
         if !self.url.starts_with('/') || self.url.contains(['?', '#', ' ', ':']) {
-            return Err(format!("url: {:?} is no path", self.url));
+            return Err(("url", "it is no path such as /primus/omega/supreme"));
         }
         if self.method.is_empty() || !self.method.bytes().all(|byte| byte.is_ascii_alphabetic()) {
-            return Err(format!("method: {:?} is none", self.method));
+            return Err(("method", "it is none"));
         }
         if !(1..=1024).contains(&self.concurrently) {
-            return Err("concurrently: it is from 1 to 1024".to_owned());
+            return Err(("concurrently", "it is from 1 to 1024"));
         }
         match self.forward_timeout {
-            0 => Err("forward-timeout: it is at least one millisecond".to_owned()),
+            0 => Err(("forward-timeout", "it is at least one millisecond")),
             _ => Ok(()),
         }
     }
@@ -109,7 +106,7 @@ mod tests {
     #[test]
     fn what_everybody_knows_is_refused_unless_it_is_wanted() {
         let mut options = OmegaOptions::default();
-        assert!(options.check().unwrap_err().contains("everybody knows"));
+        assert_eq!(options.check().unwrap_err().0, "password");
         options.allow_default_credentials = true;
         assert_eq!(options.check(), Ok(()));
         let own = OmegaOptions {

@@ -166,7 +166,7 @@ mod tests {
             gates.push(open);
             let job: Job = Box::new(move || {
                 begun.send(number).unwrap();
-                drop(gate.recv());
+                let _ = gate.recv();
             });
             pool.run(1, job).unwrap();
         }
@@ -187,7 +187,7 @@ mod tests {
         let (open, gate) = channel::<()>();
         let block: Job = Box::new(move || {
             begun.send(()).unwrap();
-            drop(gate.recv());
+            let _ = gate.recv();
         });
         pool.run(0, block).unwrap();
         begins.recv().unwrap();

@@ -4,10 +4,10 @@
 //! in which requests come. Other servers are asked on further threads, of which nobody waits for
 //! another.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use allspark_engine::{Handle, Ticket};
+use allspark_engine::{Handle, PluginError, Ticket};
 use allspark_protocol::Value;
 use allspark_protocol::parser::ParserKind;
 use allspark_protocol::value::Object;
@@ -38,16 +38,21 @@ pub(super) struct Service {
     /// A single thread.
     local: Pool,
     remote: Pool,
-    cluster: Mutex<Option<Arc<dyn Cluster>>>,
+    cluster: Mutex<Option<Weak<dyn Cluster>>>,
 }
 
 impl Service {
     /// # Errors
-    /// An option is wrong; in one sentence.
-    pub(super) fn new(options: OmegaOptions) -> Result<Self, String> {
-        options.check()?;
+    /// An option is wrong.
+    pub(super) fn new(options: OmegaOptions) -> Result<Self, PluginError> {
+        options
+            .check()
+            .map_err(|(option, reason)| PluginError::Option {
+                option: option.to_owned(),
+                reason: reason.to_owned(),
+            })?;
         let credentials = Credentials::new(&options.username, &options.password)
-            .map_err(|_| "the system has no random numbers".to_owned())?;
+            .map_err(|_| PluginError::other("the system has no random numbers"))?;
         let timeout = Duration::from_millis(options.forward_timeout);
         Ok(Self {
             credentials,
@@ -61,13 +66,14 @@ impl Service {
     }
 
     /// From now on these are the other servers.
-    pub(super) fn set_cluster(&self, cluster: Option<Arc<dyn Cluster>>) {
+    pub(super) fn set_cluster(&self, cluster: Option<Weak<dyn Cluster>>) {
         *self.cluster.lock().unwrap_or_else(PoisonError::into_inner) = cluster;
     }
 
     fn cluster(&self) -> Option<Arc<dyn Cluster>> {
         let cluster = self.cluster.lock();
-        cluster.unwrap_or_else(PoisonError::into_inner).clone()
+        let cluster = cluster.unwrap_or_else(PoisonError::into_inner);
+        cluster.as_ref()?.upgrade()
     }
 
     /// Carries a request out and answers it, later. If too much waits the ticket is dropped, which
