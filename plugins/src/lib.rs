@@ -5,4 +5,8 @@
 //! application uses of it are the methods of its handle, or a trait that extends sparks. By its name
 //! it is found in the [`registry`].
 
+#[cfg(feature = "fleet")]
+pub mod metroplex;
+#[cfg(feature = "fleet")]
+pub mod omega;
 pub mod registry;

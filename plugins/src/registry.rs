@@ -4,11 +4,22 @@ use allspark_engine::{Plugin, PluginError};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+#[cfg(feature = "fleet")]
+use crate::{metroplex::Metroplex, omega::OmegaSupreme};
+
 /// Makes a plugin of its options: an object.
 type Make = fn(Value) -> Result<Box<dyn Plugin>, PluginError>;
 
 /// Each plugin under the name that it has in a configuration.
 const PLUGINS: &[(&str, Make)] = &[
+    #[cfg(feature = "fleet")]
+    ("metroplex", |options| {
+        Ok(Box::new(Metroplex::new(options_of(options)?)))
+    }),
+    #[cfg(feature = "fleet")]
+    ("omega-supreme", |options| {
+        Ok(Box::new(OmegaSupreme::new(options_of(options)?)))
+    }),
     // ("emit", |options| Ok(Box::new(Emit::with(options_of(options)?)))),
 ];
 
