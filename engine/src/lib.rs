@@ -53,6 +53,7 @@ pub mod bench {
 }
 
 pub use allspark_protocol::Value;
+pub use allspark_protocol::http::{RequestHead, Response};
 pub use allspark_protocol::primus::SparkId;
 pub use app::{
     Attach, ClientPlugin, Data, Destroy, EndOptions, Fault, Handle, Headers, Json, Layers,

@@ -121,7 +121,7 @@ impl Door {
     /// Where a request goes.
     pub(crate) fn judge(&self, case: &Case<'_>) -> Way {
         if !case.head.path().starts_with(&*self.pathname) {
-            return Way::Elsewhere;
+            return elsewhere(self.chain.steps(false), case);
         }
         let is_old = case.head.minor_version() == 0;
         if case.is_upgrade && is_old && !case.options.upgrades_of_http_1_0 {
@@ -287,6 +287,25 @@ fn ask_application(
             Verdict::Answer(Response::text(500, "Internal Server Error\n"))
         }
     }
+}
+
+/// A route among the layers may take a request that is not for Primus, too.
+fn elsewhere(steps: &[Step], case: &Case<'_>) -> Way {
+    let pass = Pass::default();
+    for step in steps {
+        let Step::Route(route) = step else {
+            continue;
+        };
+        match decide(route, case) {
+            Decide::Pass => {}
+            Decide::Answer(response) => return answer(&pass, case, response),
+            Decide::Take => {
+                let route = Arc::clone(route);
+                return Way::Route(Box::new(Taken { route, pass }));
+            }
+        }
+    }
+    Way::Elsewhere
 }
 
 /// What a route among the layers says to a request.
