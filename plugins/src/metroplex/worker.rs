@@ -17,6 +17,7 @@ use super::batch::{Batch, Id};
 use super::events::Events;
 use super::inbox::{Event, Inbox, Question};
 use super::registry::{Names, Registry};
+use crate::omega::Answer;
 
 /// Events that are taken up at a time, so that one round trip writes many changes.
 const BATCH: usize = 1024;
@@ -230,10 +231,7 @@ fn answer(registry: &mut Registry, question: Question) -> RedisResult<()> {
     failure.map_or(Ok(()), Err)
 }
 
-fn give<A>(
-    answer: RedisResult<A>,
-    call: Box<dyn FnOnce(Result<A, String>) + Send>,
-) -> Option<RedisError> {
+fn give<A>(answer: RedisResult<A>, call: Answer<A>) -> Option<RedisError> {
     match answer {
         Ok(answer) => {
             call(Ok(answer));
