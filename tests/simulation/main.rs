@@ -18,6 +18,7 @@ mod openings;
 mod origins;
 mod outage;
 mod paused;
+mod plugin_events;
 mod rooms;
 mod routes;
 mod slow;
