@@ -59,15 +59,14 @@ pub use app::{
     Attach, ClientPlugin, Data, Destroy, EndOptions, Fault, Handle, Headers, Json, Layers,
     LocalPrimus, LocalRoom, LocalSpark, Message, Next, Outcome, OwnedData, Packet, Plugin,
     PluginError, ReadyState, Room, RoomNames, Setup, Spark, SparkError, SparkHandle, SparkStream,
-    Timer, TransformTicket, Transformed,
+    Timer, TransformTicket, Transformed, WeakHandle,
 };
 pub use config::{Fallback, Files, KeepHeaders, Options, SendPolicy, send_queue_bytes_for};
-pub use layers::{Layer, LayerError, LayerRequest, LayerTicket, Verdict};
+pub use layers::{Decide, Layer, LayerError, LayerRequest, LayerTicket, Verdict};
 pub use machine::{allowed_cpus, random};
 pub use rooms::{RoomError, RoomOptions};
 pub use routes::{
-    Body, BodyError, BodySender, Claim, Pull, Pulled, Reply, RouteError, RouteRequest, Routes,
-    Ticket,
+    Body, BodyError, BodySender, Pull, Pulled, Reply, RouteError, RouteRequest, Routes, Ticket,
 };
 pub use server::{Server, ShardFailure};
 pub use shard::{Flow, Shard};

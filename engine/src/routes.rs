@@ -12,13 +12,10 @@ use crate::limits::RETRY_AFTER_S;
 
 mod body;
 mod channel;
-mod plugin;
 mod pull;
 
 pub use body::Body;
 pub use channel::{BodyError, BodySender};
-pub use plugin::Claim;
-pub(crate) use plugin::{PluginRoute, handler_of};
 pub use pull::{Pull, Pulled};
 
 /// Gives the answer of a ticket to the shard of its request: its head, and the rest of its body.
@@ -181,16 +178,15 @@ impl<'r> Found<'r> {
         if body.len() > self.body_bytes_max() {
             return Response::text(413, "Content Too Large\n").into();
         }
-        let has_ticket = Cell::new(false);
         let request = RouteRequest {
             head,
             body,
             from,
             params: Some(&self.params),
             later,
-            has_ticket: &has_ticket,
+            has_ticket: &Cell::new(false),
         };
-        answered(handler(&request), &has_ticket)
+        request.answer_by(handler)
     }
 
     /// What is answered to this method whatever the body is, if something is.
@@ -224,15 +220,6 @@ impl<'r> Found<'r> {
     }
 }
 
-/// What comes of a reply.
-fn answered(reply: Reply, has_ticket: &Cell<bool>) -> Reply {
-    match reply {
-        // It is answered by nobody.
-        Reply::Later if !has_ticket.get() => Reply::Now(unavailable()),
-        reply => reply,
-    }
-}
-
 /// Whom a request comes from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sender {
@@ -246,9 +233,39 @@ pub struct RouteRequest<'a> {
     head: &'a RequestHead<'a>,
     body: &'a [u8],
     from: Sender,
+    /// If its pattern may have some.
     params: Option<&'a matchit::Params<'a, 'a>>,
     later: &'a dyn Fn() -> Ticket,
     has_ticket: &'a Cell<bool>,
+}
+
+impl<'a> RouteRequest<'a> {
+    /// One whose path was matched without a pattern.
+    pub(crate) fn new(
+        head: &'a RequestHead<'a>,
+        body: &'a [u8],
+        from: Sender,
+        later: &'a dyn Fn() -> Ticket,
+        has_ticket: &'a Cell<bool>,
+    ) -> Self {
+        Self {
+            head,
+            body,
+            from,
+            params: None,
+            later,
+            has_ticket,
+        }
+    }
+
+    /// What a handler says to it.
+    pub(crate) fn answer_by(&self, handler: &Handler) -> Reply {
+        match handler(self) {
+            // It is answered by nobody.
+            Reply::Later if !self.has_ticket.get() => Reply::Now(unavailable()),
+            reply => reply,
+        }
+    }
 }
 
 impl RouteRequest<'_> {

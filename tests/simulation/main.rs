@@ -19,6 +19,7 @@ mod origins;
 mod outage;
 mod paused;
 mod plugin_events;
+mod plugins;
 mod rooms;
 mod routes;
 mod slow;

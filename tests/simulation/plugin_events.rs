@@ -124,7 +124,7 @@ fn emitting(primus: &Attach, notes: &Notes) {
         assert!(!spark.emit("data", "is reserved"));
         assert!(spark.handle().emit("newListener", ()).is_err());
     });
-    primus.plugin(emit).unwrap();
+    primus.plugin(Arc::new(emit)).unwrap();
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn handlers_of_one_spark_come_after_those_for_all() {
         let emit = Emit::new();
         let noted = notes.clone();
         emit.on("news", move |_, _| noted.add("all"));
-        primus.plugin(emit).unwrap();
+        primus.plugin(Arc::new(emit)).unwrap();
         let noted = notes.clone();
         primus.on_connection(move |spark| {
             let (first, second, third) = (noted.clone(), noted.clone(), noted.clone());
@@ -212,7 +212,7 @@ fn sending(options: EmitterOptions) -> impl FnOnce(&Attach, &Notes) {
                 spark.primus().send("all", ()).unwrap();
             });
         });
-        primus.plugin(emitter).unwrap();
+        primus.plugin(Arc::new(emitter)).unwrap();
     }
 }
 
@@ -307,7 +307,7 @@ fn answering(primus: &Attach, notes: &Notes) {
         });
         answer.send(spark, (data, 1));
     });
-    primus.plugin(responder).unwrap();
+    primus.plugin(Arc::new(responder)).unwrap();
 }
 
 #[test]
@@ -359,8 +359,8 @@ fn only_what_was_validated_is_let_through() {
                 noted.add(format!("{event} {}", join(args)))
             });
         }
-        primus.plugin(fortress).unwrap();
-        primus.plugin(emit).unwrap();
+        primus.plugin(Arc::new(fortress)).unwrap();
+        primus.plugin(Arc::new(emit)).unwrap();
     });
     let mut client = stage.upgrade("");
     let said = [
@@ -424,8 +424,8 @@ fn sessions(primus: &Attach, notes: &Notes) {
     let emit = Emit::new();
     let noted = notes.clone();
     emit.on("news", move |spark, _| noted.add(describe("news", spark)));
-    primus.plugin(mirage).unwrap();
-    primus.plugin(emit).unwrap();
+    primus.plugin(Arc::new(mirage)).unwrap();
+    primus.plugin(Arc::new(emit)).unwrap();
     let noted = notes.clone();
     primus.on_connection(move |spark| noted.add(describe("connection", spark)));
 }
@@ -497,7 +497,9 @@ fn what_clients_say_of_the_way_is_kept_apart() {
         let options = SparkLatencyOptions {
             use_clock_offset: true,
         };
-        primus.plugin(SparkLatency::with_options(options)).unwrap();
+        primus
+            .plugin(Arc::new(SparkLatency::with_options(options)))
+            .unwrap();
         let noted = notes.clone();
         primus.on_data(move |spark, _| {
             let has_offset = spark.clock_offset_ms().is_some();
@@ -527,7 +529,7 @@ fn what_clients_say_of_the_way_is_kept_apart() {
 #[test]
 fn hostile_messages_reach_nobody_and_leave_the_spark_alone() {
     let (mut stage, notes) = stage(|primus, notes| {
-        primus.plugin(SparkLatency::new()).unwrap();
+        primus.plugin(Arc::new(SparkLatency::new())).unwrap();
         answering(primus, notes);
         emitting(primus, notes);
         sending(EmitterOptions::default())(primus, notes);

@@ -4,7 +4,7 @@
 //! | file | what it is |
 //! |---|---|
 //! | [`host`] | the border: what the application may do to its shard, and ask of others |
-//! | [`spark`], [`local`], [`handle`] | the interface, on the shard and from anywhere |
+//! | [`spark`], [`local`], [`handle`], [`weak`] | the interface, on the shard and from anywhere |
 //! | [`rooms`], [`room_names`], [`target`] | rooms, and what shards say to each other about them |
 //! | [`next`] | visits to all sparks, each of which may take its time |
 //! | [`transform`], [`packet`] | functions that messages go through |
@@ -64,6 +64,7 @@ pub(crate) mod target;
 mod timers;
 mod transform;
 mod values;
+mod weak;
 
 pub use data::Data;
 pub use ends::{Destroy, EndOptions, ReadyState};
@@ -86,6 +87,7 @@ pub use rooms::{LocalRoom, Room};
 pub use setup::Setup;
 pub use spark::{Spark, Timer};
 pub use spark_stream::SparkStream;
+pub use weak::WeakHandle;
 
 pub(crate) use awaited::{Awaited, Settled};
 pub(crate) use data::Decoded;
@@ -97,6 +99,6 @@ pub(crate) use emit::{
 pub(crate) use headers::KeptRequest;
 pub(crate) use life::Life;
 pub(crate) use packet::{Body, Fate};
-pub(crate) use plugins::{add as add_plugin, remove as remove_plugin, serve_files};
+pub(crate) use plugins::serve_files;
 pub(crate) use timers::Timers;
 pub(crate) use transform::{Written, outgoing, outgoing_per_spark};

@@ -26,7 +26,7 @@ struct Entry {
 ///
 /// # Errors
 /// There is one of this name, or it says why not. Then nothing of it is attached.
-pub(crate) fn add(server: &Arc<Server>, plugin: Arc<dyn Plugin>) -> Result<(), PluginError> {
+fn add(server: &Arc<Server>, plugin: Arc<dyn Plugin>) -> Result<(), PluginError> {
     let name = Arc::<str>::from(plugin.name());
     if name.is_empty() {
         return Err(PluginError::Unnamed);
@@ -75,7 +75,7 @@ fn go_live(server: &Arc<Server>, name: &Arc<str>, entry: Entry) -> Result<(), Pl
 }
 
 /// Removes a plugin, with everything that it has attached. `None` if there is none of this name.
-pub(crate) fn remove(server: &Arc<Server>, name: &str) -> Option<Arc<dyn Plugin>> {
+fn remove(server: &Arc<Server>, name: &str) -> Option<Arc<dyn Plugin>> {
     let mut removed = None;
     let change = |listeners: &mut Listeners| {
         let mut plugins = listeners.plugins.iter();
@@ -203,12 +203,17 @@ impl Setup<'_> {
 }
 
 impl Attach {
-    /// Adds a plugin.
+    /// Adds a plugin: what it attaches counts once it has set itself up, all at once.
     ///
     /// # Errors
-    /// There is one of this name, or it says why not. Then nothing of it is attached.
-    pub fn plugin(&self, plugin: impl Plugin) -> Result<(), PluginError> {
-        add(self.server(), Arc::new(plugin))
+    /// There is one of its name, or it says why not. Then nothing of it is attached.
+    pub fn plugin(&self, plugin: Arc<dyn Plugin>) -> Result<(), PluginError> {
+        add(self.server(), plugin)
+    }
+
+    /// Removes a plugin and what it has attached. `None` if there is none of this name.
+    pub fn plugout(&self, name: &str) -> Option<Arc<dyn Plugin>> {
+        remove(self.server(), name)
     }
 
     /// `plugin`: calls `listener` with the name of each plugin that was added, on the thread that

@@ -137,14 +137,8 @@ pub(super) fn append(listeners: &mut Listeners, own: &Listeners) {
     if id_generator.is_some() {
         listeners.id_generator.clone_from(id_generator);
     }
-    let authorization = layers.authorization();
-    if authorization.is_some() || !layers.routes().is_empty() {
-        let chain = Arc::make_mut(&mut listeners.layers);
-        if let Some(authorization) = authorization {
-            chain.authorize(authorization);
-        }
-        let routes = layers.routes().iter().map(Arc::clone);
-        routes.for_each(|route| chain.add_route(route));
+    if let Some(authorization) = layers.authorization() {
+        Arc::make_mut(&mut listeners.layers).authorize(authorization);
     }
 }
 
@@ -182,13 +176,8 @@ pub(super) fn remove(listeners: &mut Listeners, own: &Listeners) {
     if is_own.is_some_and(|(one, other)| Arc::ptr_eq(one, other)) {
         listeners.id_generator = None;
     }
-    let (authorization, routes) = (own.layers.authorization(), own.layers.routes());
-    if authorization.is_some() || !routes.is_empty() {
-        let chain = Arc::make_mut(&mut listeners.layers);
-        if let Some(authorization) = authorization {
-            chain.authorize_no_more(&authorization);
-        }
-        routes.iter().for_each(|route| chain.remove_route(route));
+    if let Some(authorization) = own.layers.authorization() {
+        Arc::make_mut(&mut listeners.layers).authorize_no_more(&authorization);
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::layer::{Function, Layer};
-use crate::routes::PluginRoute;
+use super::layer::{Act, Function, Layer};
+use super::route::LayerRoute;
 
 /// One thing that is done with a request.
 #[derive(Clone)]
@@ -24,8 +24,8 @@ pub(crate) enum Step {
     Authorization(Function),
     /// Asks a layer of the application, whose refusals are 500.
     Own(Function),
-    /// Asks the routes of plugins whether the request is theirs.
-    Routes(Arc<[Arc<PluginRoute>]>),
+    /// Answers some requests itself.
+    Route(Arc<LayerRoute>),
 }
 
 /// What stands at a place of the chain.
@@ -35,7 +35,7 @@ enum What {
     Primus(Step),
     /// Primus's that asks the application, if it wants to be asked.
     Authorization,
-    Own(Function),
+    Own(Act),
 }
 
 #[derive(Clone)]
@@ -64,7 +64,7 @@ impl Entry {
             http: layer.http,
             upgrade: layer.upgrade,
             is_enabled: true,
-            what: What::Own(layer.function),
+            what: What::Own(layer.act),
         }
     }
 }
@@ -74,8 +74,6 @@ impl Entry {
 pub(crate) struct Chain {
     entries: Vec<Entry>,
     authorization: Option<Function>,
-    /// Routes of plugins.
-    routes: Vec<Arc<PluginRoute>>,
     http: Vec<Step>,
     upgrade: Vec<Step>,
 }
@@ -97,7 +95,6 @@ impl Default for Chain {
         let mut chain = Self {
             entries: entries.into(),
             authorization: None,
-            routes: Vec::new(),
             http: Vec::new(),
             upgrade: Vec::new(),
         };
@@ -119,12 +116,18 @@ impl Chain {
     /// for as often as one likes.
     pub(crate) fn asks_application(&self) -> bool {
         let mut steps = self.http.iter().chain(&self.upgrade);
-        steps.any(|step| {
-            matches!(
-                step,
-                Step::Own(_) | Step::Authorization(_) | Step::Routes(_)
-            )
-        })
+        let asks =
+            |step: &Step| matches!(step, Step::Own(_) | Step::Authorization(_) | Step::Route(_));
+        steps.any(asks)
+    }
+
+    /// The largest body that a route among the layers may have.
+    pub(crate) fn body_bytes_max(&self) -> usize {
+        let bounds = self.http.iter().map(|step| match step {
+            Step::Route(route) => route.body_bytes_max,
+            _ => 0,
+        });
+        bounds.max().unwrap_or(0)
     }
 
     /// Adds a layer: in the place of the one that has its name, if there is one, else before the
@@ -191,56 +194,26 @@ impl Chain {
     /// Removes this layer, unless another one has taken its place.
     pub(crate) fn remove_same(&mut self, layer: &Layer) {
         let is_same = |entry: &Entry| match &entry.what {
-            What::Own(function) => Arc::ptr_eq(function, &layer.function),
+            What::Own(act) => act.is_same(&layer.act),
             What::Primus(_) | What::Authorization => false,
         };
         self.entries.retain(|entry| !is_same(entry));
         self.work_out();
     }
 
-    /// The routes of plugins.
-    pub(crate) fn routes(&self) -> &[Arc<PluginRoute>] {
-        &self.routes
-    }
-
-    pub(crate) fn add_route(&mut self, route: Arc<PluginRoute>) {
-        self.routes.push(route);
-        self.work_out();
-    }
-
-    /// Removes this very route.
-    pub(crate) fn remove_route(&mut self, route: &Arc<PluginRoute>) {
-        self.routes.retain(|other| !Arc::ptr_eq(other, route));
-        self.work_out();
-    }
-
     fn work_out(&mut self) {
-        self.http = self.steps_of(&self.entries, |entry| entry.http);
-        self.upgrade = self.steps_of(&self.entries, |entry| entry.upgrade);
-        if !self.routes.is_empty() {
-            let before = &self.entries[..self.place_of_routes()];
-            let place = self.steps_of(before, |entry| entry.http).len();
-            let routes = Step::Routes(self.routes.as_slice().into());
-            self.http.insert(place, routes);
-        }
+        self.http = self.steps_of(|entry| entry.http);
+        self.upgrade = self.steps_of(|entry| entry.upgrade);
     }
 
-    /// Routes of plugins are asked right before `authorization`, as plugins of Primus insert
-    /// themselves; without it, behind Primus's own.
-    fn place_of_routes(&self) -> usize {
-        let is_primus = |entry: &Entry| matches!(entry.what, What::Primus(_));
-        let behind = |place: usize| place + 1;
-        let last = || self.entries.iter().rposition(is_primus).map_or(0, behind);
-        self.index("authorization").unwrap_or_else(last)
-    }
-
-    fn steps_of(&self, entries: &[Entry], is_asked: fn(&Entry) -> bool) -> Vec<Step> {
+    fn steps_of(&self, is_asked: fn(&Entry) -> bool) -> Vec<Step> {
         let asked = |entry: &&Entry| entry.is_enabled && is_asked(entry);
-        let steps = entries.iter().filter(asked);
+        let steps = self.entries.iter().filter(asked);
         let steps = steps.filter_map(|entry| match &entry.what {
             What::Primus(step) => Some(step.clone()),
             What::Authorization => self.authorization.clone().map(Step::Authorization),
-            What::Own(function) => Some(Step::Own(Arc::clone(function))),
+            What::Own(Act::Judge(function)) => Some(Step::Own(Arc::clone(function))),
+            What::Own(Act::Route(route)) => Some(Step::Route(Arc::clone(route))),
         });
         steps.collect()
     }

@@ -1,6 +1,6 @@
-//! Requests that are not for Primus: they are the application's, which answers now or later.
+//! Requests that the application answers, now or later: those that are not for Primus, and those
+//! that a route among the layers takes.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use allspark_protocol::http::{Request, RequestHead, Response};
@@ -10,7 +10,7 @@ use super::core::Core;
 use super::owner::{self, Answerer, Owner};
 use crate::app::host::Command;
 use crate::guard;
-use crate::http::{Asked, Claimed, Parked, Pass};
+use crate::http::{Asked, Parked, Pass, Taken};
 use crate::memory::Key;
 use crate::routes::{Reply, Sender, Ticket};
 
@@ -18,58 +18,45 @@ impl<T: Transformer> Core<T> {
     /// Has the application answer a request: a route, or the fallback.
     pub(super) fn respond_elsewhere(&mut self, key: Key, request: &Request<'_>) {
         let head = &request.head;
-        match self.ask_route(key, request) {
-            None => self.respond(key, head, &self.fallback(head)),
-            Some(Reply::Now(response)) => self.respond(key, head, &response),
-            Some(Reply::Later) => self.await_ticket(key, head, Pass::default()),
-            Some(Reply::Stream(response, body)) => self.begin_body(key, head, response, body),
-        }
+        let reply = self.server.options.routes.find(head).map(|route| {
+            self.ask_route(key, head, |from, later| {
+                route.call(head, &request.body, from, later)
+            })
+        });
+        let reply = reply.unwrap_or_else(|| self.fallback(head).into());
+        self.reply(key, head, Pass::default(), reply);
     }
 
-    /// Has a plugin answer a request that is its own.
-    pub(super) fn respond_claimed(&mut self, key: Key, request: &Request<'_>, claimed: Claimed) {
-        let Claimed { route, pass } = claimed;
-        let head = &request.head;
-        let reply = match request.body.len() > route.body_bytes_max() {
-            true => Response::text(413, "Content Too Large\n").into(),
-            false => self.call_route(key, head, pass.address(), |from, later| {
-                route.call(head, &request.body, from, later)
-            }),
-        };
-        let cors = &self.server.options.cors;
+    /// Has a route among the layers answer a request.
+    pub(super) fn respond_taken(&mut self, key: Key, request: &Request<'_>, taken: Taken) {
+        let (head, Taken { route, pass }) = (&request.head, taken);
+        let reply = self.ask_route(key, head, |from, later| {
+            route.call(head, &request.body, from, later)
+        });
+        self.reply(key, head, pass, reply);
+    }
+
+    fn reply(&mut self, key: Key, head: &RequestHead<'_>, pass: Pass, reply: Reply) {
         match reply {
             Reply::Now(response) => {
-                let response = pass.complete(cors, response);
+                let response = pass.complete(&self.server.options.cors, response);
                 self.respond(key, head, &response);
             }
             Reply::Later => self.await_ticket(key, head, pass),
-            Reply::Stream(response, body) => {
-                let response = pass.complete(cors, response);
-                self.begin_body(key, head, response, body);
-            }
+            Reply::Stream(response, body) => self.begin_body(key, head, pass, response, body),
         }
     }
 
-    /// What a route says to a request, if there is one.
-    fn ask_route(&self, key: Key, request: &Request<'_>) -> Option<Reply> {
-        let route = self.server.options.routes.find(&request.head)?;
-        let call = |from, later: &dyn Fn() -> Ticket| {
-            route.call(&request.head, &request.body, from, later)
-        };
-        Some(self.call_route(key, &request.head, None, call))
-    }
-
-    /// Calls a route with whom the request comes from, and with what makes tickets for it.
-    fn call_route(
+    /// What a route says to a request.
+    fn ask_route(
         &self,
         key: Key,
         head: &RequestHead<'_>,
-        client: Option<SocketAddr>,
         call: impl FnOnce(Sender, &dyn Fn() -> Ticket) -> Reply,
     ) -> Reply {
         let peer = self.net.connection(key).peer;
-        let client = client.or_else(|| self.server.options.client(head, peer));
-        let client = client.unwrap_or(peer);
+        let options = &self.server.options;
+        let client = options.client(head, peer).unwrap_or(peer);
         let from = Sender { client, peer };
         let shard = self.shard;
         let later = || {
@@ -133,9 +120,9 @@ impl<T: Transformer> Core<T> {
     /// The largest body that a request may have.
     pub(super) fn body_bytes_max(&self) -> usize {
         let of_routes = self.server.options.routes.body_bytes_max();
-        let of_plugins = self.door.route_body_bytes_max();
-        let of_application = of_routes.max(of_plugins);
-        self.transport_body_bytes_max().max(of_application)
+        let of_layers = self.door.body_bytes_max();
+        let of_transport = self.transport_body_bytes_max();
+        of_transport.max(of_routes).max(of_layers)
     }
 
     /// The largest body that is of use to the transport.

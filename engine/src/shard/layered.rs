@@ -63,11 +63,7 @@ impl<T: Transformer> Core<T> {
     /// Keeps what was decided about a request until its body has come. What does not ask the
     /// application, and says nothing that only this request is told, may as well be asked again.
     pub(super) fn keep_judged(&mut self, key: Key, way: Way) {
-        let has_notes = match &way {
-            Way::Transport(pass) => pass.has_notes(),
-            Way::Route(_) => true,
-            _ => false,
-        };
+        let has_notes = matches!(&way, Way::Transport(pass) if pass.has_notes());
         if has_notes || self.door.asks_application() {
             self.judged.insert(key, way);
         }

@@ -51,7 +51,7 @@ pub enum Home {
 
 impl Fortress {
     /// Its name.
-    pub const NAME: &'static str = "fortress";
+    pub const NAME: &'static str = "fortress-maximus";
 
     /// The plugin with its default options.
     pub fn new() -> Self {

@@ -61,7 +61,7 @@ const PLAYS = {
       [[0, 'ask'], [1, 'heard'], [undefined, undefined]],
     ],
   },
-  'fortress,emit': {
+  'fortress-maximus,emit': {
     async play(client) {
       const said = [];
       const say = async (answer, ...args) => {

@@ -6,7 +6,7 @@
 const PACKAGES = {
   emit: 'primus-emit',
   emitter: 'primus-emitter',
-  fortress: 'fortress-maximus',
+  'fortress-maximus': 'fortress-maximus',
   mirage: 'mirage',
   responder: 'primus-responder',
   'spark-latency': 'primus-spark-latency',
@@ -21,7 +21,7 @@ function load(names) {
 /** Uses the plugins of a server. What is `data` goes back as `["data",value]`. */
 function plug(primus, names) {
   const set = new Set(names.split(','));
-  if (set.has('fortress')) fortress(primus);
+  if (set.has('fortress-maximus')) fortress(primus);
   if (set.has('mirage')) mirage(primus);
   primus.on('connection', (spark) => {
     if (set.has('emit')) emit(primus, spark);

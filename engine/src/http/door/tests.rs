@@ -61,7 +61,7 @@ fn judge(options: &Options, head: &str) -> Way {
 fn status(way: &Way) -> Option<u16> {
     match way {
         Way::Answer(response) | Way::LastAnswer(response) => Some(response.status()),
-        Way::Elsewhere | Way::Route(_) | Way::Transport(_) | Way::Later(_) => None,
+        Way::Elsewhere | Way::Transport(_) | Way::Later(_) => None,
     }
 }
 
