@@ -19,6 +19,8 @@ mod origins;
 mod outage;
 mod paused;
 mod plugin_events;
+mod plugin_sessions;
+mod plugin_stage;
 mod plugins;
 mod rooms;
 mod routes;
