@@ -25,7 +25,7 @@ pub struct EmitOptions {
 
 impl Emit {
     /// Its name.
-    pub const NAME: &'static str = "primus-emit";
+    pub const NAME: &'static str = "emit";
 
     /// The plugin with its default options.
     pub fn new() -> Self {

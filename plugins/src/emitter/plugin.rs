@@ -52,7 +52,7 @@ impl EmitterOptions {
 
 impl Emitter {
     /// Its name.
-    pub const NAME: &'static str = "primus-emitter";
+    pub const NAME: &'static str = "emitter";
 
     /// The plugin with its default options.
     pub fn new() -> Self {
