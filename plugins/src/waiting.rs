@@ -1,5 +1,6 @@
 //! What waits for answers of a peer: in the order in which it began, bounded, each answered once.
 
+use std::borrow::Borrow;
 use std::collections::VecDeque;
 
 /// Questions to one peer that are not answered, by what they are known by.
@@ -18,7 +19,7 @@ impl<K, C> Default for Waiting<K, C> {
     }
 }
 
-impl<K: PartialEq, C> Waiting<K, C> {
+impl<K, C> Waiting<K, C> {
     /// How many wait.
     pub(crate) fn len(&self) -> usize {
         self.list.len()
@@ -35,8 +36,12 @@ impl<K: PartialEq, C> Waiting<K, C> {
     }
 
     /// It does not wait any more. `None` if it did not.
-    pub(crate) fn take(&mut self, key: &K) -> Option<C> {
-        let place = self.list.iter().position(|(other, _)| other == key)?;
+    pub(crate) fn take<Q>(&mut self, key: &Q) -> Option<C>
+    where
+        K: Borrow<Q>,
+        Q: PartialEq + ?Sized,
+    {
+        let place = self.list.iter().position(|(other, _)| other.borrow() == key)?;
         let (_, call) = self.list.remove(place)?;
         if self.list.is_empty() {
             // A spark that waits for nothing holds nothing.

@@ -54,12 +54,6 @@ impl Emit {
         &self.events
     }
 
-    /// Whether an event of this name would reach anybody.
-    pub(crate) fn reaches(&self, spark: &Spark<'_>, event: &str) -> bool {
-        use crate::events::SparkEvents;
-        self.events.has(event) || !self.options.broadcast && spark.has_own(event)
-    }
-
     fn incoming(&self, spark: &mut Spark<'_>, packet: &Packet<'_>) -> Transformed {
         let Ok(message) = packet.value() else {
             return Transformed::Next;

@@ -18,5 +18,4 @@ pub use arguments::{Arguments, List, Named};
 pub use own::SparkEvents;
 pub use table::Events;
 
-pub(crate) use args::AckCell;
 pub(crate) use names::{check_free, is_local};
