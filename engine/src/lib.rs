@@ -63,7 +63,7 @@ pub use app::{
 pub use config::{Fallback, Files, KeepHeaders, Options, SendPolicy, send_queue_bytes_for};
 pub use layers::{Layer, LayerError, LayerRequest, LayerTicket, Verdict};
 pub use machine::{allowed_cpus, random};
-pub use rooms::{RoomError, RoomOptions};
+pub use rooms::{RoomError, RoomOptions, room_matches};
 pub use routes::{
     Body, BodyError, BodySender, Pull, Pulled, Reply, RouteError, RouteRequest, Routes, Ticket,
 };

@@ -10,6 +10,7 @@ use crate::emitter::Emitter;
 use crate::fortress::Fortress;
 use crate::mirage::Mirage;
 use crate::responder::Responder;
+use crate::rooms::Rooms;
 use crate::spark_latency::SparkLatency;
 
 /// Makes a plugin of its options: an object.
@@ -34,6 +35,9 @@ const PLUGINS: &[(&str, Make)] = &[
     }),
     (Responder::NAME, |options| {
         Ok(Box::new(Responder::with_options(options_of(options)?)))
+    }),
+    (Rooms::NAME, |options| {
+        Ok(Box::new(Rooms::with_options(options_of(options)?)))
     }),
     (SparkLatency::NAME, |options| {
         Ok(Box::new(SparkLatency::with_options(options_of(options)?)))

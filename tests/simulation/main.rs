@@ -19,6 +19,7 @@ mod openings;
 mod origins;
 mod outage;
 mod paused;
+mod plugin_rooms;
 mod rooms;
 mod routes;
 mod slow;

@@ -189,6 +189,14 @@ impl Setup<'_> {
 }
 
 impl Attach {
+    /// Adds a plugin.
+    ///
+    /// # Errors
+    /// There is one of this name, or it says why not. Then nothing of it is attached.
+    pub fn plugin(&self, plugin: impl Plugin) -> Result<(), PluginError> {
+        add(self.server(), Arc::new(plugin))
+    }
+
     /// `plugin`: calls `listener` with the name of each plugin that was added, on the thread that
     /// has added it.
     #[doc(alias = "plugin")]
