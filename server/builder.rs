@@ -601,9 +601,8 @@ impl Builder {
             crate::rooms_plugin::prepare(&**plugin, &mut engine, &options);
         }
         let for_engine = options.for_engine(engine);
-        let shards = options.shards.map_or(0, |shards| shards.size());
         let primus = Primus {
-            engine: engine::Primus::new(for_engine, transformer, shards, options.driver),
+            engine: engine::Primus::new(for_engine, transformer, options.shards, options.driver),
             library,
             options,
             #[cfg(feature = "client")]

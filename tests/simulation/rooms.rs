@@ -11,6 +11,7 @@ use allspark_engine::{
     Attach, Options, RoomError, RoomOptions, SparkHandle, SparkId, TransformTicket, Transformed,
 };
 use allspark_protocol::Dice;
+use allspark_protocol::primus::PingInterval;
 use allspark_transformers::websockets::WebSockets;
 
 use crate::stage::{Client, Stage, WIDE, frame, handshake, quiet};
@@ -519,7 +520,7 @@ impl Shards {
     fn new(clients: usize, attach: impl FnOnce(&Attach)) -> Self {
         let net = SimNet::default();
         let options = Options {
-            ping_interval_ms: None,
+            ping_interval: PingInterval::OFF,
             rooms: RoomOptions {
                 per_spark_max: 3,
                 ..RoomOptions::default()

@@ -272,7 +272,7 @@ impl<T: Transformer> Core<T> {
             Target::Units(spark) => self.has_free_carrier(spark),
         };
         let options = &self.server.options;
-        let (bytes_max, policy) = (options.send_queue_bytes_max, options.send_policy);
+        let (bytes_max, policy) = (options.send_queue_bytes_max.size(), options.send_policy);
         let cost_max = match leaves_soon {
             true => bytes_max.saturating_mul(2),
             false => bytes_max.min(self.share_when_short_lately()),
