@@ -22,7 +22,11 @@ pub mod emitter;
 pub mod events;
 pub mod fortress;
 mod look;
+#[cfg(feature = "fleet")]
+pub mod metroplex;
 pub mod mirage;
+#[cfg(feature = "fleet")]
+pub mod omega;
 pub mod registry;
 pub mod responder;
 pub mod rooms;

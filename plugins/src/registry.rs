@@ -12,6 +12,8 @@ use crate::mirage::Mirage;
 use crate::responder::Responder;
 use crate::rooms::Rooms;
 use crate::spark_latency::SparkLatency;
+#[cfg(feature = "fleet")]
+use crate::{metroplex::Metroplex, omega::OmegaSupreme};
 
 /// Makes a plugin of its options: an object.
 type Make = fn(Value) -> Result<Box<dyn Plugin>, PluginError>;
@@ -41,6 +43,14 @@ const PLUGINS: &[(&str, Make)] = &[
     }),
     (SparkLatency::NAME, |options| {
         Ok(Box::new(SparkLatency::with_options(options_of(options)?)))
+    }),
+    #[cfg(feature = "fleet")]
+    ("metroplex", |options| {
+        Ok(Box::new(Metroplex::new(options_of(options)?)))
+    }),
+    #[cfg(feature = "fleet")]
+    ("omega-supreme", |options| {
+        Ok(Box::new(OmegaSupreme::new(options_of(options)?)))
     }),
 ];
 

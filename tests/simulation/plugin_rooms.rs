@@ -1,6 +1,7 @@
 //! The plugin `rooms` in virtual time: what clients without code on the server get of rooms, and
 //! what one that keeps to no rule does to the server.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use allspark::plugins::emit::Emit;
@@ -23,9 +24,9 @@ fn open() -> RoomsOptions {
 fn stage(rooms: &Rooms, with_emit: bool, attach: impl FnOnce(&Attach)) -> Stage<WebSockets> {
     quiet(|primus| {
         if with_emit {
-            primus.plugin(Emit::new()).unwrap();
+            primus.plugin(Arc::new(Emit::new())).unwrap();
         }
-        primus.plugin(rooms.clone()).unwrap();
+        primus.plugin(Arc::new(rooms.clone())).unwrap();
         primus.on_data(|spark, data| {
             let text = String::from_utf8_lossy(data.encoded()).into_owned();
             spark.write(format!("data {text}"));
@@ -279,7 +280,7 @@ fn options_that_can_not_be_are_refused_when_it_is_added() {
     let refusal = |options: RoomsOptions| {
         let mut refusal = String::new();
         quiet(|primus| {
-            let added = primus.plugin(Rooms::with_options(options));
+            let added = primus.plugin(Arc::new(Rooms::with_options(options)));
             refusal = added
                 .err()
                 .map(|error| error.to_string())

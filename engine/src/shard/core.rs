@@ -26,7 +26,7 @@ use super::room_lists::RoomLists;
 use super::upkeep::Upkeep;
 use super::waiting::{Drains, Openings, Untaken};
 use crate::app::host::{
-    Command, Listeners, LocalDesk, Reserved, Server, Step, Transforms, Visitor,
+    Added, Command, Listeners, LocalDesk, Reserved, Server, Step, Transforms, Visitor,
 };
 use crate::app::{Life, Timers};
 use crate::fanout::Fanout;
@@ -60,6 +60,7 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) listeners: Option<Arc<Listeners>>,
     /// What messages go through.
     pub(super) transforms: Option<Arc<Transforms>>,
+    pub(super) plugins: Arc<Vec<Added>>,
     /// Names of events that plugins have reserved.
     pub(super) reserved: Option<Arc<Reserved>>,
     /// What is written and waits for transforms, and what came in and does.
@@ -150,6 +151,7 @@ impl<T: Transformer> Core<T> {
             questions: Questions::default(),
             hears_rooms: !listeners.room.is_empty(),
             transforms: listeners.transforms.clone(),
+            plugins: Arc::clone(&listeners.plugins),
             reserved: listeners.reserved.clone(),
             listeners: Some(listeners),
             awaited: Queue::default(),

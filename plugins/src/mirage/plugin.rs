@@ -201,7 +201,7 @@ impl Inner {
 fn keep(spark: &mut Spark<'_>, id: String, is_new: bool) {
     if is_new && !id.is_empty() {
         let (event, args) = ("mirage", &id);
-        if spark.primus().handle().plugin::<Emitter>().is_some() {
+        if spark.plugin::<Emitter>().is_some() {
             let id = None;
             spark.write(Json(EventPacket { event, args, id }));
         } else {
