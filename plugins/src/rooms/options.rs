@@ -91,7 +91,7 @@ impl RoomsOptions {
 
     /// # Errors
     /// An option means nothing, or has no effect beside the others.
-    pub(super) fn check(&self) -> Result<(), PluginError> {
+    pub(crate) fn check(&self) -> Result<(), PluginError> {
         self.check_names("join", &self.join)?;
         self.check_names("publish", &self.publish)?;
         let is_empty = self.claim.as_deref().is_some_and(str::is_empty);
