@@ -1,5 +1,5 @@
-//! The plugins of Primus, each in a module of its own: a server half in Rust and, where clients need
-//! one, a client half in JavaScript beside it. docs/PLUGINS.md describes them.
+//! The plugins of Primus, each in a module of its own: a server half in Rust and, where clients
+//! need one, a client half in JavaScript beside it. docs/PLUGINS.md describes them.
 //!
 //! | module | npm package | what it is for |
 //! |---|---|---|
@@ -13,8 +13,8 @@
 //! | [`analytics`] | primus-analytics | clients report to Google Analytics |
 //!
 //! Each implements [`Plugin`](allspark_engine::Plugin) and is added with `Primus::plugin`; what the
-//! application uses of it are the methods of its handle, or a trait that extends sparks. By its name
-//! it is found in the [`registry`].
+//! application uses of it are the methods of its handle, or a trait that extends sparks. By its
+//! name it is found in the [`registry`].
 
 pub mod analytics;
 pub mod emit;
