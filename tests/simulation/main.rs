@@ -21,6 +21,8 @@ mod outage;
 mod paused;
 mod plugin_events;
 mod plugin_rooms;
+mod plugin_sessions;
+mod plugin_stage;
 mod plugins;
 mod rooms;
 mod routes;
