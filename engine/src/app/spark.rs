@@ -129,8 +129,8 @@ impl<'a> Spark<'a> {
         reserved_spark(event) || self.host.is_reserved(event)
     }
 
-    /// What time it is by the clock that timers go by: it begins with the server, does not jump, and
-    /// stands still while a handler runs.
+    /// What time it is by the clock that timers go by: it begins with the server, does not jump,
+    /// and stands still while a handler runs.
     pub fn now(&self) -> Instant {
         self.host.now()
     }

@@ -22,7 +22,7 @@
 //! |---|---|
 //! | `join`, rooms | `joinroom`, room, of each; or `roomserror`, room, why not |
 //! | `leave`, rooms | `leaveroom`, room, of each; or `roomserror` |
-//! | `publish`, room, message | `publish`, room, message, as everybody in the room; or `roomserror` |
+//! | `publish`, room, message | `publish`, room, message, as all in the room; or `roomserror` |
 //!
 //! Rooms are named as in primus-rooms: text in which spaces separate names, a whole number, or an
 //! array of these. Without options nobody may do any of it, and these events are the application's.

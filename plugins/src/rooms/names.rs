@@ -117,7 +117,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_value_is_a_panic_and_no_name_has_a_space(args in prop::collection::vec(any_value(), 0..4)) {
+        fn no_value_is_a_panic_and_no_name_has_a_space(
+            args in prop::collection::vec(any_value(), 0..4),
+        ) {
             if let Ok(names) = names(&args) {
                 prop_assert!(!names.is_empty() && names.len() <= NAMES_PER_REQUEST_MAX);
                 prop_assert!(names.iter().all(|name| !name.is_empty() && !name.contains(' ')));

@@ -22,9 +22,9 @@ pub struct RoomsOptions {
     pub join: Vec<String>,
     /// Rooms that a client may publish to while it is in them, in the same manner. Default: none.
     pub publish: Vec<String>,
-    /// The claim of a client's credential (see docs/AUTHORIZATION.md) that names further rooms which
-    /// this client may join: text in which spaces separate names, or a list of names. A `*` stands
-    /// for anything. Default: none.
+    /// The claim of a client's credential (see docs/AUTHORIZATION.md) that names further rooms: text
+    /// in which spaces separate names, or a list of names. It may join them, too. A `*` stands for
+    /// anything. Default: none.
     pub claim: Option<String>,
     /// Whether a client joins the rooms of its claim when it connects, without asking. One with a
     /// `*` is joined as a pattern: the client gets what is written to any room that it matches.

@@ -215,8 +215,10 @@ async function converse(server, options) {
   assert.deepEqual(await exchange(one, 'roomserror', 'join', 'secret'), refusal);
   const heard = events(other, 'publish');
   const message = { text: 'hi', n: 1 };
-  assert.deepEqual(await exchange(one, 'publish', 'publish', 'chat:a', message), ['chat:a', message]);
-  assert.deepEqual(structuredClone(await heard), ['chat:a', message]);
+  const published = await exchange(one, 'publish', 'publish', 'chat:a', message);
+  for (const args of [published, structuredClone(await heard)]) {
+    assert.deepEqual(args, ['chat:a', message]);
+  }
   assert.deepEqual(await exchange(other, 'leaveroom', 'leave', 'chat:a'), ['chat:a']);
   const notIn = ['chat:a', 'you are not in this room'];
   assert.deepEqual(await exchange(other, 'roomserror', 'publish', 'chat:a', 1), notIn);
