@@ -22,8 +22,8 @@ pub struct RoomsOptions {
     pub join: Vec<String>,
     /// Rooms that a client may publish to while it is in them, in the same manner. Default: none.
     pub publish: Vec<String>,
-    /// The claim of a client's credential (see docs/AUTHORIZATION.md) that names further rooms: text
-    /// in which spaces separate names, or a list of names. It may join them, too. A `*` stands for
+    /// The claim of a client's credential (see docs/AUTHORIZATION.md) that names rooms which that
+    /// client may join: text with spaces between names, or a list of them. A `*` stands for
     /// anything. Default: none.
     pub claim: Option<String>,
     /// Whether a client joins the rooms of its claim when it connects, without asking. One with a
