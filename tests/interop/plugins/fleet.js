@@ -81,7 +81,7 @@ class Client {
   }
 }
 
-/** A Redis of its own, on a socket in a folder of its own, which forgets everything with its end. */
+/** A Redis of its own, on a socket in a folder of its own. It forgets everything when it ends. */
 class OwnRedis {
   #child;
 
@@ -105,7 +105,8 @@ class OwnRedis {
 
   /** Starts it, and again after it was killed. */
   async begin() {
-    const options = ['--port', '0', '--unixsocket', this.socket, '--save', '', '--appendonly', 'no'];
+    const none = ['--port', '0', '--save', '', '--appendonly', 'no'];
+    const options = [...none, '--unixsocket', this.socket];
     options.push('--dir', this.folder, '--daemonize', 'no');
     this.#child = spawn('redis-server', options, { stdio: 'ignore' });
     this.exited = once(this.#child, 'exit');
