@@ -9,6 +9,7 @@
 //! | [`mirage`] | mirage | sessions that outlive a connection |
 //! | [`responder`] | primus-responder | questions and answers in both directions |
 //! | [`spark_latency`] | primus-spark-latency | what clients say of the way to them |
+//! | [`rooms`] | primus-rooms | what clients may ask of rooms without code on the server |
 //! | [`analytics`] | primus-analytics | clients report to Google Analytics |
 //!
 //! Each implements [`Plugin`](allspark_engine::Plugin) and is added with `Primus::plugin`; what the
@@ -28,6 +29,7 @@ pub mod mirage;
 pub mod omega;
 pub mod registry;
 pub mod responder;
+pub mod rooms;
 pub mod spark_latency;
 #[cfg(test)]
 mod testing;

@@ -10,6 +10,7 @@ use crate::emitter::Emitter;
 use crate::fortress::Fortress;
 use crate::mirage::Mirage;
 use crate::responder::Responder;
+use crate::rooms::{Rooms, RoomsOptions};
 use crate::spark_latency::SparkLatency;
 #[cfg(feature = "fleet")]
 use crate::{metroplex::Metroplex, omega::OmegaSupreme};
@@ -35,6 +36,11 @@ const PLUGINS: &[(&str, Make)] = &[
     }),
     (Responder::NAME, |options| {
         Ok(Box::new(Responder::with_options(options_of(options)?)))
+    }),
+    (Rooms::NAME, |options| {
+        let options: RoomsOptions = options_of(options)?;
+        options.check()?;
+        Ok(Box::new(Rooms::with_options(options)))
     }),
     (SparkLatency::NAME, |options| {
         Ok(Box::new(SparkLatency::with_options(options_of(options)?)))
