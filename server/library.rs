@@ -1,19 +1,25 @@
 //! The client library of a server: served beside its transport, and handed to who asks for it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use allspark_client::library::{Format, Library, LibraryError, Target};
+use allspark_engine::Plugin;
 use allspark_protocol::http::StaticBody;
 
-/// The library, assembled and compressed once.
+/// The library, assembled and compressed once for each set of plugins.
 #[derive(Debug)]
 pub(crate) struct ServedLibrary {
-    library: Library,
     pathname: String,
+    assembled: Mutex<Arc<Assembled>>,
+}
+
+#[derive(Debug)]
+struct Assembled {
+    library: Library,
     files: Files,
 }
 
-type Files = Arc<[(&'static str, StaticBody)]>;
+pub(crate) type Files = Arc<[(&'static str, StaticBody)]>;
 
 /// As Primus calls it and serves it; caches and compression are ours.
 const SCRIPT: &str = "/primus.js";
@@ -28,6 +34,64 @@ const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 
 impl ServedLibrary {
     pub(crate) fn new(library: Library, pathname: &str) -> Result<Self, LibraryError> {
+        Ok(Self {
+            pathname: pathname.to_owned(),
+            assembled: Mutex::new(Assembled::new(library)?),
+        })
+    }
+
+    /// What the engine serves, by the names behind the pathname.
+    pub(crate) fn files(&self) -> Files {
+        Arc::clone(&self.assembled().files)
+    }
+
+    /// Adds or removes client halves of plugins. Returns what is served from now on.
+    pub(crate) fn change(
+        &self,
+        change: impl FnOnce(Library) -> Library,
+    ) -> Result<Files, LibraryError> {
+        let mut assembled = self.lock();
+        let changed = Assembled::new(change(assembled.library.clone()))?;
+        *assembled = changed;
+        Ok(Arc::clone(&assembled.files))
+    }
+
+    /// The text for browsers.
+    pub(crate) fn script(&self) -> Vec<u8> {
+        self.assembled().file(SCRIPT).bytes().to_vec()
+    }
+
+    /// The text for old browsers.
+    pub(crate) fn legacy_script(&self) -> Vec<u8> {
+        self.assembled().file(LEGACY_SCRIPT).bytes().to_vec()
+    }
+
+    /// The path of that text, with a mark of its content.
+    pub(crate) fn path(&self) -> String {
+        let assembled = self.assembled();
+        let hash = assembled.file(SCRIPT).hash();
+        format!("{}{SCRIPT}?v={hash}", self.pathname)
+    }
+
+    fn assembled(&self) -> Arc<Assembled> {
+        Arc::clone(&self.lock())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Arc<Assembled>> {
+        let assembled = self.assembled.lock();
+        assembled.expect("nothing panics while it holds the lock")
+    }
+
+    /// The text for Node.js.
+    pub(crate) fn for_node(&self) -> String {
+        let library = self.assembled().library.clone().target(Target::Node);
+        let text = library.assemble(Format::Universal);
+        text.expect("the same names were accepted when it was assembled")
+    }
+}
+
+impl Assembled {
+    fn new(library: Library) -> Result<Arc<Self>, LibraryError> {
         let file = |format, target| {
             let text = library.clone().target(target).assemble(format)?;
             Ok(StaticBody::new(JAVASCRIPT, text.into_bytes()))
@@ -37,44 +101,21 @@ impl ServedLibrary {
             (SCRIPT, file(Format::Universal, Target::Browser)?),
             (MODULE, file(Format::Module, Target::Browser)?),
         ]);
-        Ok(Self {
-            library,
-            pathname: pathname.to_owned(),
-            files,
-        })
-    }
-
-    /// What the engine serves, by the names behind the pathname.
-    pub(crate) fn files(&self) -> Files {
-        Arc::clone(&self.files)
-    }
-
-    /// The text for browsers.
-    pub(crate) fn script(&self) -> &[u8] {
-        self.file(SCRIPT).bytes()
-    }
-
-    /// The text for old browsers.
-    pub(crate) fn legacy_script(&self) -> &[u8] {
-        self.file(LEGACY_SCRIPT).bytes()
+        Ok(Arc::new(Self { library, files }))
     }
 
     fn file(&self, name: &str) -> &StaticBody {
         let found = self.files.iter().find(|(file, _)| *file == name);
         &found.expect("each of them is there from the start").1
     }
+}
 
-    /// The path of that text, with a mark of its content.
-    pub(crate) fn path(&self) -> String {
-        let hash = self.file(SCRIPT).hash();
-        format!("{}{SCRIPT}?v={hash}", self.pathname)
-    }
-
-    /// The text for Node.js.
-    pub(crate) fn for_node(&self) -> String {
-        let library = self.library.clone().target(Target::Node);
-        let text = library.assemble(Format::Universal);
-        text.expect("the same names were accepted when the server was built")
+/// A client library with the client half of a plugin, if it has one.
+pub(crate) fn with_client(library: Library, plugin: &dyn Plugin) -> Library {
+    let half = plugin.client();
+    match half.is_empty() {
+        true => library,
+        false => library.plugin(plugin.name(), half.client, half.library),
     }
 }
 

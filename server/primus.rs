@@ -328,7 +328,7 @@ impl Primus {
     /// tag, `import` for its side effect, CommonJS and AMD. It is served as
     /// `<pathname>/primus.js`; `<pathname>/primus.mjs` is the same with `export default`.
     pub fn library(&self) -> String {
-        String::from_utf8_lossy(self.library.script()).into_owned()
+        String::from_utf8_lossy(&self.library.script()).into_owned()
     }
 
     /// The same for Node.js from 20.16 on, which needs a WebSocket of the library's own.
@@ -339,7 +339,7 @@ impl Primus {
     /// The same for browsers that know ECMAScript 5 and no more (Internet Explorer 10, iOS 6,
     /// Android 4.4, televisions of those years). It is served as `<pathname>/primus.js?legacy`.
     pub fn library_for_old_browsers(&self) -> String {
-        String::from_utf8_lossy(self.library.legacy_script()).into_owned()
+        String::from_utf8_lossy(&self.library.legacy_script()).into_owned()
     }
 
     /// The path of the library with a mark of its content, `/primus/primus.js?v=<hash>`: what is
@@ -356,7 +356,7 @@ impl Primus {
     /// [`Error::Save`]; then what was there is still there.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
-        save::save(path, self.library.script()).map_err(|source| Error::Save {
+        save::save(path, &self.library.script()).map_err(|source| Error::Save {
             path: path.to_owned(),
             source,
         })

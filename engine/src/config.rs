@@ -24,6 +24,9 @@ use crate::routes::Routes;
 /// Answers requests that are not for Primus.
 pub type Fallback = Arc<dyn Fn(&RequestHead<'_>) -> Response + Send + Sync>;
 
+/// Files, each under its name.
+pub type Files = Arc<[(&'static str, StaticBody)]>;
+
 /// What happens to a message for a spark whose send queue is full. Heartbeats and closing frames
 /// are exempt. What is dropped is counted in [`crate::Stats::messages_dropped`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -149,7 +152,7 @@ pub struct Options {
     /// What is served beside the transport: each under its name behind the pathname, for instance
     /// `/primus.js`. A name that ends with `?word` is for requests whose query has the word, and
     /// stands before the name without it. Who asks for an upgrade is not served. Default none.
-    pub files: Arc<[(&'static str, StaticBody)]>,
+    pub files: Files,
     /// Where requests go that are not for Primus. Default: no routes.
     pub routes: Arc<Routes>,
     /// Answers requests that are neither for Primus nor for a route; without it they get 404.

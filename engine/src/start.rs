@@ -11,9 +11,10 @@ use allspark_protocol::transformer::Transformer;
 
 use crate::app::host::Server as Shared;
 use crate::app::{
-    self, Attach, Data, Handle, Layers, LocalSpark, Outcome, Spark, SparkError, SparkStream,
+    self, Attach, Data, Handle, Layers, LocalSpark, Outcome, Plugin, PluginError, Spark,
+    SparkError, SparkStream,
 };
-use crate::config::Options;
+use crate::config::{Files, Options};
 use crate::io::{self as driver, Chosen, DriverChoice, DriverKind, Unavailable};
 use crate::layers::{LayerRequest, Verdict};
 use crate::limits::MEMORY_DIVISOR_DEFAULT;
@@ -167,6 +168,24 @@ impl<T: Transformer + Sync> Primus<T> {
     /// Attaches functions that every spark goes through, and those that hear of the server.
     pub fn attach(&self) -> Attach {
         Attach::new(&self.shared)
+    }
+
+    /// Adds a plugin. To a running server, too: then it counts for what comes from then on.
+    ///
+    /// # Errors
+    /// There is one of its name, or it says why not. Then nothing of it is attached.
+    pub fn plugin(&self, plugin: Arc<dyn Plugin>) -> Result<(), PluginError> {
+        app::add_plugin(&self.shared, plugin)
+    }
+
+    /// Removes a plugin and what it has attached. `None` if there is none of this name.
+    pub fn plugout(&self, name: &str) -> Option<Arc<dyn Plugin>> {
+        app::remove_plugin(&self.shared, name)
+    }
+
+    /// Serves these files beside the transport, in the place of [`Options::files`].
+    pub fn serve_files(&self, files: Files) {
+        app::serve_files(&self.shared, files);
     }
 
     /// Reaches the server from other threads.

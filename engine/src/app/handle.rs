@@ -9,7 +9,7 @@ use allspark_protocol::transformer::Kind;
 
 use super::ends::{Destroy, EndOptions};
 use super::error::SparkError;
-use super::host::{Command, Finder, Server, Visitor};
+use super::host::{Command, Finder, Reserved, Server, Visitor};
 use super::message::{self, Message};
 use super::spark::Spark;
 use super::transform::{self, Written};
@@ -101,17 +101,24 @@ impl Handle {
         stats.sparks_opened.saturating_sub(stats.sparks_ended)
     }
 
-    /// Whether an event of this name belongs to Primus's server: an application that names events
-    /// of its own, or lets its clients name some, must not use it.
+    /// Whether an event of this name belongs to Primus's server, or to a plugin: an application
+    /// that names events of its own, or lets its clients name some, must not use it.
     ///
     /// ```
-    /// use allspark_engine::Handle;
-    ///
-    /// assert!(Handle::reserved("connection") && Handle::reserved("incoming::anything"));
-    /// assert!(!Handle::reserved("news"));
+    /// fn names(primus: &allspark_engine::Handle) {
+    ///     assert!(primus.reserved("connection") && primus.reserved("incoming::anything"));
+    ///     assert!(!primus.reserved("news"));
+    /// }
     /// ```
-    pub fn reserved(event: &str) -> bool {
+    pub fn reserved(&self, event: &str) -> bool {
+        let is_of_plugin = |reserved: &Arc<Reserved>| reserved.iter().any(|name| **name == *event);
         reserved_server(event)
+            || self
+                .0
+                .listeners()
+                .reserved
+                .as_ref()
+                .is_some_and(is_of_plugin)
     }
 
     /// What was counted so far.

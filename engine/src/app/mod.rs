@@ -8,6 +8,8 @@
 //! | [`rooms`], [`room_names`], [`target`] | rooms, and what shards say to each other about them |
 //! | [`next`] | visits to all sparks, each of which may take its time |
 //! | [`transform`], [`packet`] | functions that messages go through |
+//! | [`plugin`], [`setup`], [`plugins`], [`share`] | what a plugin is and may do, and what it has attached |
+//! | [`values`], [`own`] | values that are kept with a spark |
 //! | [`emit`] | calls functions of the application, under a guard |
 //! | [`layers`], [`attached`] | its layers, and what they attach to a request for its spark |
 //! | [`timers`] | calls them at a time |
@@ -46,15 +48,21 @@ mod local;
 mod local_spark;
 mod message;
 mod next;
+mod own;
 mod owned;
 mod packet;
+mod plugin;
+mod plugins;
 mod room_names;
 mod rooms;
+mod setup;
+mod share;
 mod spark;
 mod spark_stream;
 pub(crate) mod target;
 mod timers;
 mod transform;
+mod values;
 
 pub use data::Data;
 pub use ends::{Destroy, EndOptions, ReadyState};
@@ -70,12 +78,15 @@ pub use message::{Json, Message};
 pub use next::Next;
 pub use owned::OwnedData;
 pub use packet::{Packet, TransformTicket, Transformed};
+pub use plugin::{ClientPlugin, Plugin, PluginError};
 pub use room_names::RoomNames;
 pub use rooms::{LocalRoom, Room};
+pub use setup::Setup;
 pub use spark::{Spark, Timer};
 pub use spark_stream::SparkStream;
 
 pub(crate) use awaited::{Awaited, Settled};
+pub(crate) use data::Decoded;
 pub(crate) use emit::{
     Incoming, closed, connection, data, disconnection, drop_extras, error, find, go_on_opening,
     heartbeat, incoming, incoming_pong, initialised, outgoing_ping, room_event, spark_timer, step,
@@ -84,5 +95,6 @@ pub(crate) use emit::{
 pub(crate) use headers::KeptRequest;
 pub(crate) use life::Life;
 pub(crate) use packet::{Body, Fate};
+pub(crate) use plugins::{add as add_plugin, remove as remove_plugin, serve_files};
 pub(crate) use timers::Timers;
 pub(crate) use transform::{Written, outgoing, outgoing_per_spark};

@@ -28,6 +28,12 @@ impl PerSpark {
         self.first + self.messages.len() as u64
     }
 
+    /// Whether everybody has got everything.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+    }
+
     /// The one with this number.
     pub(crate) fn get(&self, number: u64) -> Option<Message> {
         let place = number.checked_sub(self.first)?;

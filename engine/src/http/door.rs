@@ -9,7 +9,7 @@ use allspark_protocol::parser::{Json, Parser};
 use allspark_protocol::primus::{PRIMUS_VERSION, Pathname};
 
 use super::pass::Pass;
-use crate::config::Options;
+use crate::config::{Files, Options};
 use crate::guard;
 use crate::layers::{Chain, Decision, LayerRequest, LayerTicket, Notes, Step, Verdict};
 use crate::routes::unavailable;
@@ -65,6 +65,8 @@ pub(crate) struct Door {
     /// The answer to `GET <pathname>/spec`.
     spec: String,
     chain: Arc<Chain>,
+    /// What is served beside the transport.
+    files: Files,
 }
 
 impl Door {
@@ -75,6 +77,7 @@ impl Door {
             pathname: options.pathname.clone(),
             spec: spec(options, transformer),
             chain,
+            files: Arc::clone(&options.files),
         }
     }
 
@@ -82,6 +85,11 @@ impl Door {
     pub(crate) fn set_chain(&mut self, chain: Arc<Chain>) {
         // The functions of one that was removed may go with it.
         guard::drop_value(std::mem::replace(&mut self.chain, chain));
+    }
+
+    /// Sets what is served beside the transport.
+    pub(crate) fn set_files(&mut self, files: Files) {
+        self.files = files;
     }
 
     /// Whether the application is asked about requests, which is to be done once for each.
@@ -179,7 +187,7 @@ impl Door {
     /// The client library, whatever the method.
     fn library(&self, case: &Case<'_>) -> Option<Response> {
         let name = self.name(case)?;
-        let mut files = case.options.files.iter();
+        let mut files = self.files.iter();
         let (_, file) = files.find(|(file, _)| is_asked_for(file, name, case.head))?;
         Some(file.answer(case.head))
     }

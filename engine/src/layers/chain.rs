@@ -163,6 +163,30 @@ impl Chain {
         self.work_out();
     }
 
+    /// What Primus's layer `authorization` asks.
+    pub(crate) fn authorization(&self) -> Option<Function> {
+        self.authorization.clone()
+    }
+
+    /// Primus's layer `authorization` asks this no more.
+    pub(crate) fn authorize_no_more(&mut self, function: &Function) {
+        let asked = self.authorization.as_ref();
+        if asked.is_some_and(|asked| Arc::ptr_eq(asked, function)) {
+            self.authorization = None;
+            self.work_out();
+        }
+    }
+
+    /// Removes this layer, unless another one has taken its place.
+    pub(crate) fn remove_same(&mut self, layer: &Layer) {
+        let is_same = |entry: &Entry| match &entry.what {
+            What::Own(function) => Arc::ptr_eq(function, &layer.function),
+            What::Primus(_) | What::Authorization => false,
+        };
+        self.entries.retain(|entry| !is_same(entry));
+        self.work_out();
+    }
+
     fn work_out(&mut self) {
         self.http = self.steps_of(|entry| entry.http);
         self.upgrade = self.steps_of(|entry| entry.upgrade);

@@ -198,8 +198,14 @@ impl<T: Transformer> Core<T> {
     fn look_at_listeners(&mut self) {
         let listeners = self.server.listeners();
         self.door.set_chain(Arc::clone(&listeners.layers));
+        if let Some(files) = &listeners.files {
+            self.door.set_files(Arc::clone(files));
+        }
         self.hears_rooms = !listeners.room.is_empty();
-        self.transforms.clone_from(&listeners.transforms);
+        self.reserved.clone_from(&listeners.reserved);
+        // The functions of one that was removed may go with it.
+        let transforms = listeners.transforms.clone();
+        guard::drop_value(std::mem::replace(&mut self.transforms, transforms));
         guard::drop_value(self.listeners.replace(listeners));
     }
 

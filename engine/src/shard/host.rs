@@ -170,6 +170,11 @@ impl<T: Transformer> Host for Core<T> {
         self.listeners = listeners;
     }
 
+    fn is_reserved(&self, event: &str) -> bool {
+        let reserved = self.reserved.as_ref();
+        reserved.is_some_and(|reserved| reserved.iter().any(|name| **name == *event))
+    }
+
     fn add_timer(
         &mut self,
         key: Key,

@@ -4,16 +4,16 @@ use allspark_protocol::transformer::{Kind, Transformer};
 
 use super::core::Core;
 use super::effects::Effect;
-use crate::app;
 use crate::app::host::Host;
+use crate::app::{self, Data, Decoded};
 use crate::memory::Key;
 
 impl<T: Transformer> Core<T> {
     /// Hands data to the application, unless the spark is opening.
     #[inline]
-    pub(super) fn hand_on(&mut self, spark: Key, kind: Kind, payload: &[u8]) {
-        if self.openings.is_empty() || !self.keep_early(spark, kind, payload) {
-            app::data(self, spark, kind, payload);
+    pub(super) fn hand_on(&mut self, spark: Key, data: Data<'_>) {
+        if self.openings.is_empty() || !self.keep_early(spark, data.kind(), data.encoded()) {
+            app::data(self, spark, data);
         }
     }
 
@@ -40,7 +40,8 @@ impl<T: Transformer> Core<T> {
     pub(super) fn hand_on_early(&mut self, spark: Key) {
         match self.openings.next(spark) {
             Some((kind, payload)) => {
-                app::data(self, spark, kind, &payload);
+                let (parser, decoded) = (self.server.options.parser, Decoded::default());
+                app::data(self, spark, Data::new(parser, kind, &payload, &decoded));
                 self.effects.push(Effect::Early(spark));
             }
             None if self.openings.forget(spark) => self.end_untaken(spark),
