@@ -5,4 +5,7 @@
 //! application uses of it are the methods of its handle, or a trait that extends sparks. By its name
 //! it is found in the [`registry`].
 
+mod envelope;
 pub mod registry;
+mod slots;
+pub mod substream;

@@ -4,12 +4,17 @@ use allspark_engine::{Plugin, PluginError};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::substream::Substream;
+
 /// Makes a plugin of its options: an object.
 type Make = fn(Value) -> Result<Box<dyn Plugin>, PluginError>;
 
 /// Each plugin under the name that it has in a configuration.
 const PLUGINS: &[(&str, Make)] = &[
     // ("emit", |options| Ok(Box::new(Emit::with(options_of(options)?)))),
+    ("substream", |options| {
+        Ok(Box::new(Substream::with_options(options_of(options)?)))
+    }),
 ];
 
 /// The plugin of this name, with these options: an object, or `null` for the defaults.

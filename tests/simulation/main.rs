@@ -25,6 +25,7 @@ mod stage;
 mod state;
 mod steps;
 mod streams;
+mod substreams;
 mod timers;
 mod transforms;
 mod transforms_later;

@@ -158,6 +158,10 @@ impl Attach {
         self.attach(|listeners| listeners.close.push(Arc::new(listener)));
     }
 
+    pub(super) fn shared(&self) -> &Arc<Server> {
+        &self.server
+    }
+
     pub(super) fn server(&self) -> &Server {
         &self.server
     }

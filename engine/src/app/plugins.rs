@@ -189,6 +189,14 @@ impl Setup<'_> {
 }
 
 impl Attach {
+    /// Adds a plugin, as [`crate::Primus::plugin`] does.
+    ///
+    /// # Errors
+    /// There is one of this name, or it says why not. Then nothing of it is attached.
+    pub fn add_plugin(&self, plugin: impl Plugin) -> Result<(), PluginError> {
+        add(self.shared(), Arc::new(plugin))
+    }
+
     /// `plugin`: calls `listener` with the name of each plugin that was added, on the thread that
     /// has added it.
     #[doc(alias = "plugin")]

@@ -8,7 +8,7 @@ use serde::Deserialize;
 /// use allspark_plugins::substream::{Substream, SubstreamSpark};
 ///
 /// fn add(primus: &allspark_engine::Primus) -> Result<(), allspark_engine::PluginError> {
-///     primus.plugin(Substream::default())?;
+///     primus.plugin(std::sync::Arc::new(Substream::new()))?;
 ///     primus.on_connection(|spark| {
 ///         let Ok(mut foo) = spark.substream("foo") else {
 ///             return;
@@ -25,8 +25,16 @@ pub struct Substream {
 }
 
 impl Substream {
-    /// With options of one's own.
-    pub fn new(options: SubstreamOptions) -> Self {
+    /// Its name.
+    pub const NAME: &'static str = "substream";
+
+    /// The plugin with its default options.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The plugin with these options.
+    pub fn with_options(options: SubstreamOptions) -> Self {
         Self { options }
     }
 

@@ -10,14 +10,14 @@ use crate::envelope::may_begin;
 
 impl Plugin for Substream {
     fn name(&self) -> &str {
-        "substream"
+        Self::NAME
     }
 
     fn server(&self, setup: &mut Setup<'_>) -> Result<(), PluginError> {
         setup.transform_incoming(incoming);
         setup.on_disconnection(streams::end_all);
-        if !self.options.streams.is_empty() {
-            let options = self.options.clone();
+        if !self.options().streams.is_empty() {
+            let options = self.options().clone();
             setup.on_connection(move |spark| open(spark, &options));
         }
         Ok(())
@@ -32,7 +32,9 @@ impl Plugin for Substream {
 fn open(spark: &mut Spark<'_>, options: &SubstreamOptions) {
     for name in &options.streams {
         if let (Ok(mut stream), SubstreamApp::Echo) = (spark.substream(name), options.app) {
-            stream.on_data(|stream, data: Data<'_>| drop(stream.write(data)));
+            stream.on_data(|stream, data: Data<'_>| {
+                stream.write(data);
+            });
         }
     }
 }

@@ -37,7 +37,10 @@ fn make(spark: &mut Spark<'_>, name: &str) -> Result<Arc<One>, SubstreamError> {
         return Err(SubstreamError::Ended);
     }
     let plugin = spark.primus().handle().plugin::<Substream>();
-    let max = plugin.ok_or(SubstreamError::NoPlugin)?.options().streams_max;
+    let max = plugin
+        .ok_or(SubstreamError::NoPlugin)?
+        .options()
+        .streams_max;
     if spark.own::<Streams>().is_none() {
         spark.set_own(Streams::default());
     }

@@ -52,7 +52,14 @@ mod tests {
     fn json(name: &str, message: &str) -> String {
         let mut out = Vec::new();
         let name = Name(name.into());
-        wrap(&name, ParserKind::Json, Kind::Text, message.as_bytes(), &mut out).unwrap();
+        wrap(
+            &name,
+            ParserKind::Json,
+            Kind::Text,
+            message.as_bytes(),
+            &mut out,
+        )
+        .unwrap();
         String::from_utf8(out).unwrap()
     }
 
@@ -64,7 +71,10 @@ mod tests {
             json("foo", "\"substream::end\""),
             r#"{"substream":"foo","args":"substream::end"}"#
         );
-        assert_eq!(json("a\"\u{2028}", "[1]"), r#"{"substream":"a\"\u2028","args":[1]}"#);
+        assert_eq!(
+            json("a\"\u{2028}", "[1]"),
+            r#"{"substream":"a\"\u2028","args":[1]}"#
+        );
     }
 
     #[test]
