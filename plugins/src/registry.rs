@@ -4,6 +4,15 @@ use allspark_engine::{Plugin, PluginError};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::analytics::Analytics;
+use crate::emit::Emit;
+use crate::emitter::Emitter;
+use crate::fortress::Fortress;
+use crate::mirage::Mirage;
+use crate::multiplex::Multiplex;
+use crate::resource::Resources;
+use crate::responder::Responder;
+use crate::spark_latency::SparkLatency;
 use crate::substream::Substream;
 
 /// Makes a plugin of its options: an object.
@@ -11,8 +20,34 @@ type Make = fn(Value) -> Result<Box<dyn Plugin>, PluginError>;
 
 /// Each plugin under the name that it has in a configuration.
 const PLUGINS: &[(&str, Make)] = &[
-    // ("emit", |options| Ok(Box::new(Emit::with(options_of(options)?)))),
-    ("substream", |options| {
+    (Analytics::NAME, |options| {
+        Ok(Box::new(options_of::<Analytics>(options)?))
+    }),
+    (Emit::NAME, |options| {
+        Ok(Box::new(Emit::with_options(options_of(options)?)))
+    }),
+    (Emitter::NAME, |options| {
+        Ok(Box::new(Emitter::with_options(options_of(options)?)))
+    }),
+    (Fortress::NAME, |options| {
+        Ok(Box::new(Fortress::with_options(options_of(options)?)))
+    }),
+    (Mirage::NAME, |options| {
+        Ok(Box::new(Mirage::with_options(options_of(options)?)))
+    }),
+    (Multiplex::NAME, |options| {
+        Ok(Box::new(Multiplex::with_options(options_of(options)?)))
+    }),
+    (Resources::NAME, |options| {
+        Ok(Box::new(Resources::with_options(options_of(options)?)))
+    }),
+    (Responder::NAME, |options| {
+        Ok(Box::new(Responder::with_options(options_of(options)?)))
+    }),
+    (SparkLatency::NAME, |options| {
+        Ok(Box::new(SparkLatency::with_options(options_of(options)?)))
+    }),
+    (Substream::NAME, |options| {
         Ok(Box::new(Substream::with_options(options_of(options)?)))
     }),
 ];

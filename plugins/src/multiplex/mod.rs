@@ -28,4 +28,4 @@ mod wire;
 pub use self::core::Channel;
 pub use options::{MultiplexApp, MultiplexOptions};
 pub use plugin::Multiplex;
-pub use spark::{ChannelSendError, ChannelSpark, ChannelSparkHandle};
+pub use spark::{ChannelSpark, ChannelSparkHandle};

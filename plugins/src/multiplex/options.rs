@@ -12,8 +12,6 @@ pub struct MultiplexOptions {
     /// Bytes that the id of a subscription may have, which the client makes. Default: 64. npm's
     /// client makes 13 of them at most.
     pub id_bytes_max: usize,
-    /// Acknowledgements that the application may wait for on one subscription. Default: 256.
-    pub acks_max: usize,
     /// Channels that there are from the beginning, for a server without code: names. Default:
     /// none.
     pub channels: Vec<String>,
@@ -26,7 +24,6 @@ impl Default for MultiplexOptions {
         Self {
             subscriptions_max: 256,
             id_bytes_max: 64,
-            acks_max: 256,
             channels: Vec::new(),
             app: MultiplexApp::None,
         }

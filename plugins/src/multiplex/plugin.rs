@@ -16,15 +16,19 @@ use crate::envelope::may_begin;
 /// Channels of a server, to which clients subscribe. Clones are the same channels.
 ///
 /// ```
+/// use std::sync::Arc;
+///
 /// use allspark_plugins::multiplex::Multiplex;
 ///
 /// fn add(primus: &allspark_engine::Primus) -> Result<(), allspark_engine::PluginError> {
-///     let multiplex = Multiplex::default();
-///     primus.plugin(multiplex.clone())?;
+///     let multiplex = Multiplex::new();
+///     primus.plugin(Arc::new(multiplex.clone()))?;
 ///     let news = multiplex.channel("news");
 ///     news.on_connection(|spark| {
 ///         spark.write("hi from the news channel");
-///         spark.on_data(|spark, data| drop(spark.write(data)));
+///         spark.on_data(|spark, data| {
+///             spark.write(data);
+///         });
 ///     });
 ///     multiplex.channel("sport").write("to everybody in it").ok();
 ///     Ok(())
@@ -34,8 +38,16 @@ use crate::envelope::may_begin;
 pub struct Multiplex(Arc<Shared>);
 
 impl Multiplex {
-    /// With options of one's own.
-    pub fn new(options: MultiplexOptions) -> Self {
+    /// Its name.
+    pub const NAME: &'static str = "multiplex";
+
+    /// The plugin with its default options.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The plugin with these options.
+    pub fn with_options(options: MultiplexOptions) -> Self {
         let multiplex = Self(Arc::new(Shared {
             options: options.clone(),
             ..Shared::default()
@@ -44,7 +56,9 @@ impl Multiplex {
             let channel = multiplex.channel(name);
             match options.app {
                 MultiplexApp::None => {}
-                MultiplexApp::Echo => channel.on_data(|spark, data| drop(spark.write(data))),
+                MultiplexApp::Echo => channel.on_data(|spark, data| {
+                    spark.write(data);
+                }),
                 MultiplexApp::Broadcast => {
                     channel.on_data(|spark, data| drop(spark.channel().write(data)));
                 }
@@ -100,7 +114,7 @@ fn attach(hooks: &Hooks, listener: impl Fn(&mut ChannelSpark<'_, '_>) + Send + S
 
 impl Plugin for Multiplex {
     fn name(&self) -> &str {
-        "multiplex"
+        Self::NAME
     }
 
     fn server(&self, setup: &mut Setup<'_>) -> Result<(), PluginError> {

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use allspark_engine::{Json, Message, Spark, SparkError, SparkHandle, Value};
-use thiserror::Error;
 
 use super::core::{Channel, Member};
 use super::framed::Framed;
-use super::subscriptions::{self, By, Handlers, Subscriptions};
+use super::subscriptions::{self, By, Handlers, OnAck, Subscriptions};
 use crate::emitter::wire::EventPacket;
-use crate::events::{Args, Arguments, Envelope};
+use crate::emitter::{AckError, Emitter};
+use crate::events::{Args, Arguments, Envelope, is_local};
 
 /// One subscription of a client to a channel, for as long as a handler runs: the `spark` of a
 /// channel in npm. To reach it from elsewhere or later, keep its [`ChannelSpark::handle`].
@@ -52,34 +52,42 @@ impl<'s, 'a> ChannelSpark<'s, 'a> {
     }
 
     /// Emits an event at the client, which has primus-emitter. Returns false when the subscription
-    /// is over.
+    /// is over, or if the name belongs to Primus or a plugin.
     pub fn send(&mut self, event: &str, args: impl Arguments) -> bool {
         let (args, id) = (&args, None);
-        self.write(Json(EventPacket { event, args, id }))
+        !is_local(self.spark, event) && self.write(Json(EventPacket { event, args, id }))
     }
 
-    /// The same, and calls `then` with what the client answers, if it does.
-    ///
-    /// # Errors
-    /// The subscription is over, or too many answers are waited for, see
-    /// [`super::MultiplexOptions::acks_max`].
+    /// The same; calls `call` once, with what the client acknowledges the event with, or with why
+    /// it does not. `call` runs at once if the event can't be sent. How long and for how many it is
+    /// waited, the options of [`Emitter`](crate::emitter::EmitterOptions) say.
     pub fn send_with_ack(
         &mut self,
         event: &str,
         args: impl Arguments,
-        then: impl FnOnce(&mut ChannelSpark<'_, '_>, &[Value]) + 'static,
-    ) -> Result<(), ChannelSendError> {
-        if !self.is_open() {
-            return Err(ChannelSendError::Over);
+        call: impl FnOnce(&mut ChannelSpark<'_, '_>, Result<Args<'_>, AckError>) + 'static,
+    ) {
+        if is_local(self.spark, event) {
+            return call(self, Err(AckError::Reserved));
         }
-        let handlers = self.handlers().ok_or(ChannelSendError::Over)?;
-        let begun = handlers.acks.begin(Box::new(move |spark, member, results| {
-            then(&mut ChannelSpark::new(spark, member), results);
-        }));
-        let id = begun.map_err(|_| ChannelSendError::TooMany)?;
-        let (args, id) = (&args, Some(id));
-        self.write(Json(EventPacket { event, args, id }));
-        Ok(())
+        if !self.is_open() {
+            return call(self, Err(AckError::Ended));
+        }
+        let emitter = self.spark.primus().handle().plugin::<Emitter>();
+        let options = emitter.map(|emitter| emitter.options().clone());
+        let options = options.unwrap_or_default();
+        let call: OnAck = Box::new(move |spark, member, answer| {
+            call(&mut ChannelSpark::new(spark, member), answer);
+        });
+        let (max, timeout) = (options.acks_max, options.timeout());
+        let member = Arc::clone(&self.member);
+        match subscriptions::begin_ack(self.spark, &member, max, timeout, call) {
+            Ok(id) => {
+                let (args, id) = (&args, Some(id));
+                self.write(Json(EventPacket { event, args, id }));
+            }
+            Err(call) => call(self.spark, &member, Err(AckError::TooMany)),
+        }
     }
 
     /// Ends the subscription; the connection stays open. Returns false when it is over already.
@@ -138,17 +146,6 @@ impl<'s, 'a> ChannelSpark<'s, 'a> {
     fn handlers(&mut self) -> Option<&mut Handlers> {
         self.spark.own_mut::<Subscriptions>()?.handlers_mut(&self.member)
     }
-}
-
-/// Why an event that is to be answered was not sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum ChannelSendError {
-    /// The subscription is over.
-    #[error("the subscription is over")]
-    Over,
-    /// Too many answers are waited for.
-    #[error("too many answers are waited for")]
-    TooMany,
 }
 
 /// One subscription, from any thread and at any time. What is asked of one that is over is ignored.

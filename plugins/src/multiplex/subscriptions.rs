@@ -2,15 +2,18 @@
 
 use std::cell::RefCell;
 use std::sync::Arc;
+use std::time::Duration;
 
-use allspark_engine::{Spark, Value};
+use allspark_engine::{Spark, Timer, Value};
+use allspark_protocol::value::Number;
 
 use super::core::{Channel, Listeners, Member, OfMember};
 use super::wire;
-use crate::emitter::acks::Acks;
+use crate::emitter::AckError;
 use crate::emitter::wire::{Packet, read};
-use crate::events::{Ack, Args, Envelope};
+use crate::events::{Ack, Args, Envelope, is_local};
 use crate::slots::{self, Slots};
+use crate::waiting::Waiting;
 
 /// Those of one spark. A spark that has none has nothing of it.
 pub(super) type Subscriptions = Slots<Member, Handlers>;
@@ -18,7 +21,7 @@ pub(super) type Subscriptions = Slots<Member, Handlers>;
 type OnData = Box<dyn FnMut(&mut Spark<'_>, &Arc<Member>, &Value)>;
 type OnEvent = Box<dyn FnMut(&mut Spark<'_>, &Arc<Member>, Args<'_>)>;
 type OnEnd = Box<dyn FnMut(&mut Spark<'_>, &Arc<Member>)>;
-pub(super) type OnAck = Box<dyn FnOnce(&mut Spark<'_>, &Arc<Member>, &[Value])>;
+pub(super) type OnAck = Box<dyn FnOnce(&mut Spark<'_>, &Arc<Member>, Result<Args<'_>, AckError>)>;
 
 /// What one subscription calls.
 #[derive(Default)]
@@ -26,9 +29,16 @@ pub(super) struct Handlers {
     pub(super) data: Vec<OnData>,
     pub(super) events: Vec<(Box<str>, OnEvent)>,
     pub(super) end: Vec<OnEnd>,
-    /// Acknowledgements that the application waits for. They stay where they are while handlers
-    /// run, who may send more.
-    pub(super) acks: Acks<OnAck>,
+    /// They stay where they are while handlers run, who may send more.
+    acks: Acks,
+}
+
+/// Acknowledgements that the application waits for.
+#[derive(Default)]
+struct Acks {
+    /// The last id that was used.
+    last: u64,
+    waiting: Waiting<u64, (OnAck, Option<Timer>)>,
 }
 
 impl slots::Handlers for Handlers {
@@ -148,6 +158,10 @@ pub(super) fn end(spark: &mut Spark<'_>, member: &Arc<Member>, by: By) -> bool {
         spark.write(wire::unsubscribe(&member.address));
     }
     tell_end(spark, member, &mut handlers);
+    for (call, timer) in handlers.acks.waiting.take_all() {
+        cancel(spark, timer);
+        call(spark, member, Err(AckError::Ended));
+    }
     let listeners = member.channel.0.listeners.load_full();
     call(spark, member, &listeners.disconnection);
     true
@@ -171,17 +185,13 @@ pub(super) fn deliver(spark: &mut Spark<'_>, member: &Arc<Member>, payload: &Val
     let listeners = member.channel.0.listeners.load_full();
     let packet = read(payload).filter(|_| member.has_events);
     match packet {
-        Some(Packet::Event { event, args, id }) if !spark.reserved(event) => {
+        Some(Packet::Event { event, args, id }) if !is_local(spark, event) => {
             let ack = RefCell::new(id.map(|id| Ack::new(id, Some(Arc::clone(&member.address)))));
             let args = Args::with_ack(args, &ack);
             emit(spark, member, &listeners, event, args);
         }
         Some(Packet::Ack { id, results }) => {
-            let ours = spark.own_mut::<Subscriptions>();
-            let ours = ours.and_then(|subscriptions| subscriptions.handlers_mut(member));
-            if let Some(then) = ours.and_then(|handlers| handlers.acks.take(id)) {
-                then(spark, member, results);
-            }
+            acknowledged(spark, member, id, Args::new(results));
         }
         _ => {}
     }
@@ -241,5 +251,62 @@ fn with_handlers(
     };
     if let Some(mut handlers) = over {
         tell_end(spark, member, &mut handlers);
+    }
+}
+
+fn acks<'s>(spark: &'s mut Spark<'_>, member: &Arc<Member>) -> Option<&'s mut Acks> {
+    let handlers = spark.own_mut::<Subscriptions>()?.handlers_mut(member)?;
+    Some(&mut handlers.acks)
+}
+
+/// Begins to wait for an acknowledgement. Returns its id, or gives the function back if so many
+/// are waited for already.
+pub(super) fn begin_ack(
+    spark: &mut Spark<'_>,
+    member: &Arc<Member>,
+    max: usize,
+    timeout: Option<Duration>,
+    call: OnAck,
+) -> Result<u64, OnAck> {
+    let acks_of = acks(spark, member).filter(|acks| acks.waiting.len() < max);
+    let Some(acks_of) = acks_of else {
+        return Err(call);
+    };
+    acks_of.last += 1;
+    let id = acks_of.last;
+    let timer = timeout.map(|timeout| {
+        let member = Arc::clone(member);
+        spark.after(timeout, move |spark| {
+            if let Some((call, _)) = take_ack(spark, &member, id) {
+                call(spark, &member, Err(AckError::TimedOut));
+            }
+        })
+    });
+    if let Some(acks) = acks(spark, member) {
+        acks.waiting.add(id, (call, timer));
+    }
+    Ok(id)
+}
+
+/// One that nobody waits for, or not any more, is ignored.
+fn acknowledged(spark: &mut Spark<'_>, member: &Arc<Member>, id: Number, results: Args<'_>) {
+    let taken = id.as_u64().and_then(|id| take_ack(spark, member, id));
+    if let Some((call, timer)) = taken {
+        cancel(spark, timer);
+        call(spark, member, Ok(results));
+    }
+}
+
+fn take_ack(
+    spark: &mut Spark<'_>,
+    member: &Arc<Member>,
+    id: u64,
+) -> Option<(OnAck, Option<Timer>)> {
+    acks(spark, member)?.waiting.take(&id)
+}
+
+fn cancel(spark: &mut Spark<'_>, timer: Option<Timer>) {
+    if let Some(timer) = timer {
+        spark.cancel(timer);
     }
 }

@@ -114,6 +114,7 @@ mod tests {
 
     use super::*;
     use crate::envelope::wrap;
+    use crate::testing::any_value;
 
     fn address() -> Envelope {
         Envelope {
@@ -210,6 +211,12 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn no_value_is_a_panic(value in any_value(), kind in any_value(), id in any_value()) {
+            let array = value!([kind, id, (value.clone()), (value.clone())]);
+            let _ = (read(&value), read(&array));
+        }
+
         #[test]
         fn whatever_comes_is_read(text in "\\[[0-3],\"[a-z]{0,3}\",\"[a-z]{0,3}\"(,[0-9]{1,3}){0,3}\\]") {
             let value: serde_json::Value = serde_json::from_str(&text).unwrap();
