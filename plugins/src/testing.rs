@@ -6,8 +6,18 @@ use proptest::prelude::*;
 
 /// Names that plugins look at, so that what is drawn comes near to what they take.
 const NAMES: [&str; 12] = [
-    "emit", "type", "data", "id", "plugin", "requestId", "responseId", "_latency", "_clock",
-    "primus-responder", "news", "",
+    "emit",
+    "type",
+    "data",
+    "id",
+    "plugin",
+    "requestId",
+    "responseId",
+    "_latency",
+    "_clock",
+    "primus-responder",
+    "news",
+    "",
 ];
 
 /// Any value that a message may be.

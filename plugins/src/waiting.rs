@@ -41,7 +41,10 @@ impl<K, C> Waiting<K, C> {
         K: Borrow<Q>,
         Q: PartialEq + ?Sized,
     {
-        let place = self.list.iter().position(|(other, _)| other.borrow() == key)?;
+        let place = self
+            .list
+            .iter()
+            .position(|(other, _)| other.borrow() == key)?;
         let (_, call) = self.list.remove(place)?;
         if self.list.is_empty() {
             // A spark that waits for nothing holds nothing.

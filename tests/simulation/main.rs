@@ -5,6 +5,7 @@ mod async_layers;
 mod backlog;
 mod bodies;
 mod by_hand;
+mod channels;
 mod destroys;
 mod events;
 mod everyone;

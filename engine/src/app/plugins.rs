@@ -197,6 +197,14 @@ impl Attach {
         add(self.shared(), Arc::new(plugin))
     }
 
+    /// The same for one whose type is not known.
+    ///
+    /// # Errors
+    /// As [`Attach::add_plugin`].
+    pub fn add_boxed_plugin(&self, plugin: Box<dyn Plugin>) -> Result<(), PluginError> {
+        add(self.shared(), plugin.into())
+    }
+
     /// `plugin`: calls `listener` with the name of each plugin that was added, on the thread that
     /// has added it.
     #[doc(alias = "plugin")]

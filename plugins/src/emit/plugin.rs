@@ -82,11 +82,9 @@ impl Plugin for Emit {
     fn server(&self, setup: &mut Setup<'_>) -> Result<(), PluginError> {
         let emit = self.clone();
         let look = Look::new(setup.options().parser, wire::MEMBER);
-        setup.transform_incoming(move |spark, packet| {
-            match look.may_have(&packet.data()) {
-                true => emit.incoming(spark, packet),
-                false => Transformed::Next,
-            }
+        setup.transform_incoming(move |spark, packet| match look.may_have(&packet.data()) {
+            true => emit.incoming(spark, packet),
+            false => Transformed::Next,
         });
         Ok(())
     }

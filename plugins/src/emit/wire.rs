@@ -74,7 +74,12 @@ mod tests {
         assert_eq!(read(&message), Read::Event("news", &args));
         let message = value!({ "other": 1, "emit": ["news"] });
         assert_eq!(read(&message), Read::Event("news", &[]));
-        for nameless in [value!([]), value!([5]), value!([null, "a"]), value!([["a"]])] {
+        for nameless in [
+            value!([]),
+            value!([5]),
+            value!([null, "a"]),
+            value!([["a"]]),
+        ] {
             let message = value!({ "emit": nameless });
             assert_eq!(read(&message), Read::Nameless);
         }

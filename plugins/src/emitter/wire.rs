@@ -109,7 +109,11 @@ mod tests {
     fn packets_are_known_by_their_type() {
         let message = value!({ "type": 0, "data": ["news", 1] });
         let (event, args) = ("news", &[value!(1)][..]);
-        let expected = Packet::Event { event, args, id: None };
+        let expected = Packet::Event {
+            event,
+            args,
+            id: None,
+        };
         assert_eq!(read(&message), Some(expected));
         let message = value!({ "type": 0.0, "data": ["news", 1], "id": 7 });
         let id = Some(Number::Signed(7));
@@ -142,9 +146,18 @@ mod tests {
 
     #[test]
     fn what_javascript_takes_for_no_id_is_none() {
-        for id in [value!(0), value!(null), value!(false), value!(""), value!(f64::NAN)] {
+        for id in [
+            value!(0),
+            value!(null),
+            value!(false),
+            value!(""),
+            value!(f64::NAN),
+        ] {
             let message = value!({ "type": 0, "data": ["news"], "id": id });
-            assert!(matches!(read(&message), Some(Packet::Event { id: None, .. })));
+            assert!(matches!(
+                read(&message),
+                Some(Packet::Event { id: None, .. })
+            ));
         }
     }
 

@@ -83,9 +83,7 @@ impl<P: Serialize> Serialize for Wrapped<'_, P> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.envelope {
             None => self.packet.serialize(serializer),
-            Some(Envelope { id, channel }) => {
-                (0, id, channel, &self.packet).serialize(serializer)
-            }
+            Some(Envelope { id, channel }) => (0, id, channel, &self.packet).serialize(serializer),
         }
     }
 }

@@ -89,8 +89,7 @@ impl<'a> Args<'a> {
     /// JavaScript. Returns false if the sender does not wait for it, or somebody has done so
     /// before: nothing is written then.
     pub fn ack(&self, spark: &mut Spark<'_>, results: impl Arguments) -> bool {
-        self.take_ack()
-            .is_some_and(|ack| ack.send(spark, results))
+        self.take_ack().is_some_and(|ack| ack.send(spark, results))
     }
 
     /// The acknowledgement, to be given later, also from another thread. One that is dropped is

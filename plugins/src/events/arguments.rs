@@ -30,7 +30,9 @@ impl<T: Serialize> Arguments for List<'_, T> {
     }
 
     fn add_to<S: SerializeSeq>(&self, array: &mut S) -> Result<(), S::Error> {
-        self.0.iter().try_for_each(|each| array.serialize_element(each))
+        self.0
+            .iter()
+            .try_for_each(|each| array.serialize_element(each))
     }
 }
 

@@ -129,7 +129,12 @@ impl Default for Fortress {
 impl Inner {
     fn incoming(self: &Arc<Self>, spark: &mut Spark<'_>, packet: &Packet<'_>) -> Transformed {
         let Ok(message) = packet.value() else {
-            return self.refuse(spark, "data", "The message can't be decoded", Args::new(&[]));
+            return self.refuse(
+                spark,
+                "data",
+                "The message can't be decoded",
+                Args::new(&[]),
+            );
         };
         let Some(event) = judge::event(message) else {
             return self.refuse(spark, "", "An event has no name", Args::new(&[]));
@@ -142,7 +147,12 @@ impl Inner {
         let validator = validators.get(event.name);
         let arity = validator.map(|validator| validator.arity);
         let is_reserved = || spark.reserved(event.name);
-        let judged = judge::judge(&event, is_reserved, || self.has_listener(spark, &event), arity);
+        let judged = judge::judge(
+            &event,
+            is_reserved,
+            || self.has_listener(spark, &event),
+            arity,
+        );
         if let Err(invalid) = judged {
             return self.drop_invalid(spark, &invalid, args);
         }

@@ -162,11 +162,19 @@ impl Default for Mirage {
 impl Inner {
     /// Lets a spark in, or says why not.
     async fn let_in(&self, spark: &LocalSpark) -> Result<(), String> {
-        let named = spark.query().get("_mirage").unwrap_or_default().into_owned();
+        let named = spark
+            .query()
+            .get("_mirage")
+            .unwrap_or_default()
+            .into_owned();
         if named.len() > self.options.id_bytes_max {
             return Err("the id of the session is too long".into());
         }
-        let what = if named.is_empty() { "generate" } else { "validate" };
+        let what = if named.is_empty() {
+            "generate"
+        } else {
+            "validate"
+        };
         let timeout = spark.sleep(Duration::from_millis(self.options.timeout));
         let (id, is_new) = match within(self.id(spark, named), timeout).await {
             Some(id) => id?,

@@ -30,7 +30,10 @@ mod tests {
             let context = &mut Context::from_waker(Waker::noop());
             pin!(within(future, timeout)).poll(context)
         };
-        assert_eq!(poll(boxed(ready(1)), boxed(ready(()))), Poll::Ready(Some(1)));
+        assert_eq!(
+            poll(boxed(ready(1)), boxed(ready(()))),
+            Poll::Ready(Some(1))
+        );
         assert_eq!(poll(boxed(pending()), boxed(ready(()))), Poll::Ready(None));
         assert_eq!(poll(boxed(pending()), boxed(pending())), Poll::Pending);
     }

@@ -17,7 +17,8 @@ impl Channel {
         listener: impl Fn(&mut ChannelSpark<'_, '_>) + Send + Sync + 'static,
     ) {
         let listener = of_member(listener);
-        self.0.attach(|all| all.connection.push(Arc::clone(&listener)));
+        self.0
+            .attach(|all| all.connection.push(Arc::clone(&listener)));
     }
 
     /// Calls `listener` with every subscription that is over.
@@ -26,7 +27,8 @@ impl Channel {
         listener: impl Fn(&mut ChannelSpark<'_, '_>) + Send + Sync + 'static,
     ) {
         let listener = of_member(listener);
-        self.0.attach(|all| all.disconnection.push(Arc::clone(&listener)));
+        self.0
+            .attach(|all| all.disconnection.push(Arc::clone(&listener)));
     }
 
     /// Calls `listener` with every message of every subscription, before the subscription's own
@@ -35,10 +37,11 @@ impl Channel {
         &self,
         listener: impl Fn(&mut ChannelSpark<'_, '_>, &Value) + Send + Sync + 'static,
     ) {
-        let listener: Arc<OfData> =
-            Arc::new(move |spark: &mut Spark<'_>, member: &Arc<Member>, value: &Value| {
+        let listener: Arc<OfData> = Arc::new(
+            move |spark: &mut Spark<'_>, member: &Arc<Member>, value: &Value| {
                 listener(&mut ChannelSpark::new(spark, member), value);
-            });
+            },
+        );
         self.0.attach(|all| all.data.push(Arc::clone(&listener)));
     }
 
@@ -49,11 +52,13 @@ impl Channel {
         event: &str,
         listener: impl Fn(&mut ChannelSpark<'_, '_>, Args<'_>) + Send + Sync + 'static,
     ) {
-        let listener: Arc<OfEvent> =
-            Arc::new(move |spark: &mut Spark<'_>, member: &Arc<Member>, args: Args<'_>| {
+        let listener: Arc<OfEvent> = Arc::new(
+            move |spark: &mut Spark<'_>, member: &Arc<Member>, args: Args<'_>| {
                 listener(&mut ChannelSpark::new(spark, member), args);
-            });
-        self.0.attach(|all| all.events.push((event.into(), Arc::clone(&listener))));
+            },
+        );
+        self.0
+            .attach(|all| all.events.push((event.into(), Arc::clone(&listener))));
     }
 
     /// Calls `listener` when the channel was destroyed.
@@ -68,7 +73,12 @@ impl Channel {
     /// # Errors
     /// It can't be encoded, is too long, or was refused by a transform.
     pub fn write(&self, message: impl Message) -> Result<(), SparkError> {
-        let Some(parser) = self.0.shared.upgrade().and_then(|it| it.parser.get().copied()) else {
+        let Some(parser) = self
+            .0
+            .shared
+            .upgrade()
+            .and_then(|it| it.parser.get().copied())
+        else {
             return Ok(());
         };
         let mut scratch = Vec::new();

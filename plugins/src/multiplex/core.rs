@@ -169,7 +169,11 @@ impl Inner {
     pub(super) fn close(&self) -> bool {
         let was_destroyed = std::mem::replace(&mut self.lock().is_destroyed, true);
         if !was_destroyed && let Some(shared) = self.shared.upgrade() {
-            shared.channels.write().expect(UNPOISONED).remove(&self.name);
+            shared
+                .channels
+                .write()
+                .expect(UNPOISONED)
+                .remove(&self.name);
         }
         !was_destroyed
     }

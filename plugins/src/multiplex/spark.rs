@@ -101,7 +101,10 @@ impl<'s, 'a> ChannelSpark<'s, 'a> {
     }
 
     /// Calls `handler` with every message of this subscription; null if the client has sent none.
-    pub fn on_data(&mut self, mut handler: impl FnMut(&mut ChannelSpark<'_, '_>, &Value) + 'static) {
+    pub fn on_data(
+        &mut self,
+        mut handler: impl FnMut(&mut ChannelSpark<'_, '_>, &Value) + 'static,
+    ) {
         if let Some(handlers) = self.handlers() {
             handlers.data.push(Box::new(move |spark, member, value| {
                 handler(&mut ChannelSpark::new(spark, member), value);
@@ -144,7 +147,9 @@ impl<'s, 'a> ChannelSpark<'s, 'a> {
     }
 
     fn handlers(&mut self) -> Option<&mut Handlers> {
-        self.spark.own_mut::<Subscriptions>()?.handlers_mut(&self.member)
+        self.spark
+            .own_mut::<Subscriptions>()?
+            .handlers_mut(&self.member)
     }
 }
 
@@ -190,7 +195,9 @@ impl ChannelSparkHandle {
 
     /// Ends the subscription.
     pub fn end(&self) {
-        self.with(|spark| drop(spark.end()));
+        self.with(|spark| {
+            spark.end();
+        });
     }
 
     /// Calls `visit` with the subscription, on its shard, unless it is over by then.

@@ -98,7 +98,10 @@ pub(super) fn subscribe(
 pub(super) fn find(spark: &Spark<'_>, channel: &str, id: &str) -> Option<Arc<Member>> {
     let subscriptions = spark.own::<Subscriptions>()?;
     let found = subscriptions.find(|member| {
-        let Envelope { id: its, channel: of } = &*member.address;
+        let Envelope {
+            id: its,
+            channel: of,
+        } = &*member.address;
         **its == *id && **of == *channel
     });
     found.cloned()
@@ -223,7 +226,10 @@ fn emit(
         }
     }
     with_handlers(spark, member, |spark, handlers| {
-        let own = handlers.events.iter_mut().filter(|(name, _)| **name == *event);
+        let own = handlers
+            .events
+            .iter_mut()
+            .filter(|(name, _)| **name == *event);
         for (_, handler) in own {
             if is_open(spark, member) {
                 handler(spark, member, args);

@@ -134,10 +134,12 @@ impl Plugin for Resources {
     }
 
     fn server(&self, setup: &mut Setup<'_>) -> Result<(), PluginError> {
-        let emitter = setup.plugin::<Emitter>().ok_or_else(|| PluginError::Needs {
-            plugin: Self::NAME.into(),
-            needs: Emitter::NAME.into(),
-        })?;
+        let emitter = setup
+            .plugin::<Emitter>()
+            .ok_or_else(|| PluginError::Needs {
+                plugin: Self::NAME.into(),
+                needs: Emitter::NAME.into(),
+            })?;
         let attach: &Attach = setup;
         let server = Server {
             attach: attach.clone(),

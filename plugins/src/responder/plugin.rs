@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use allspark_engine::{ClientPlugin, Packet, Plugin, PluginError, Setup, Spark, Transformed, Value};
+use allspark_engine::{
+    ClientPlugin, Packet, Plugin, PluginError, Setup, Spark, Transformed, Value,
+};
 use arc_swap::ArcSwapOption;
 use serde::Deserialize;
 

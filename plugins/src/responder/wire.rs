@@ -106,11 +106,21 @@ mod tests {
         assert_eq!(read(&message), Read::Request("a", &value!(1)));
         let message = value!({ "plugin": PLUGIN, "responseId": "a" });
         assert_eq!(read(&message), Read::Response("a", &value!(null)));
-        for other in [value!(null), value!("primus-responder"), value!({ "plugin": "x" })] {
+        for other in [
+            value!(null),
+            value!("primus-responder"),
+            value!({ "plugin": "x" }),
+        ] {
             assert_eq!(read(&other), Read::Other);
         }
         let long = "x".repeat(ID_BYTES_MAX + 1);
-        for id in [value!(1), value!(""), value!(long), value!([]), value!(null)] {
+        for id in [
+            value!(1),
+            value!(""),
+            value!(long),
+            value!([]),
+            value!(null),
+        ] {
             let message = value!({ "plugin": PLUGIN, "requestId": id, "data": 1 });
             assert_eq!(read(&message), Read::Nothing);
         }

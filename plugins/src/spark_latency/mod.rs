@@ -18,7 +18,9 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use allspark_engine::{ClientPlugin, Packet, Plugin, PluginError, Setup, Spark, Transformed, Value};
+use allspark_engine::{
+    ClientPlugin, Packet, Plugin, PluginError, Setup, Spark, Transformed, Value,
+};
 use serde::Deserialize;
 
 use crate::look::Look;
@@ -131,8 +133,8 @@ impl Plugin for SparkLatency {
         let (latency, clock) = (Look::new(parser, LATENCY), Look::new(parser, CLOCK));
         setup.transform_incoming(move |spark, packet| {
             let data = packet.data();
-            let may_be = latency.may_have(&data)
-                || plugin.options.use_clock_offset && clock.may_have(&data);
+            let may_be =
+                latency.may_have(&data) || plugin.options.use_clock_offset && clock.may_have(&data);
             match may_be {
                 true => plugin.incoming(spark, packet),
                 false => Transformed::Next,
@@ -155,7 +157,13 @@ mod tests {
     #[test]
     fn what_is_no_number_is_passed_on() {
         assert_eq!(number(&value!({ "_latency": 12.5 }), LATENCY), Some(12.5));
-        for other in [value!(0), value!("1"), value!(null), value!([1]), value!(f64::NAN)] {
+        for other in [
+            value!(0),
+            value!("1"),
+            value!(null),
+            value!([1]),
+            value!(f64::NAN),
+        ] {
             assert_eq!(number(&value!({ "_latency": other }), LATENCY), None);
         }
         assert_eq!(number(&value!(null), LATENCY), None);
