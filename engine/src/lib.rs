@@ -53,15 +53,16 @@ pub mod bench {
 }
 
 pub use allspark_protocol::Value;
+pub use allspark_protocol::http::{RequestHead, Response};
 pub use allspark_protocol::primus::SparkId;
 pub use app::{
     Attach, ClientPlugin, Data, Destroy, EndOptions, Envelope, Fault, Handle, Headers, Inner, Json,
     Layers, LocalPrimus, LocalRoom, LocalSpark, Message, Next, Outcome, OwnedData, Packet, Plugin,
     PluginError, ReadyState, Room, RoomNames, Setup, Spark, SparkError, SparkHandle, SparkStream,
-    Timer, TransformTicket, Transformed,
+    Timer, TransformTicket, Transformed, WeakHandle,
 };
 pub use config::{Fallback, Files, KeepHeaders, Options, SendPolicy, send_queue_bytes_for};
-pub use layers::{Layer, LayerError, LayerRequest, LayerTicket, Verdict};
+pub use layers::{Decide, Layer, LayerError, LayerRequest, LayerTicket, Verdict};
 pub use machine::{allowed_cpus, random};
 pub use rooms::{RoomError, RoomOptions};
 pub use routes::{

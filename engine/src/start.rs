@@ -175,12 +175,12 @@ impl<T: Transformer + Sync> Primus<T> {
     /// # Errors
     /// There is one of its name, or it says why not. Then nothing of it is attached.
     pub fn plugin(&self, plugin: Arc<dyn Plugin>) -> Result<(), PluginError> {
-        app::add_plugin(&self.shared, plugin)
+        self.attach().plugin(plugin)
     }
 
     /// Removes a plugin and what it has attached. `None` if there is none of this name.
     pub fn plugout(&self, name: &str) -> Option<Arc<dyn Plugin>> {
-        app::remove_plugin(&self.shared, name)
+        self.attach().plugout(name)
     }
 
     /// Serves these files beside the transport, in the place of [`Options::files`].
@@ -239,6 +239,7 @@ impl<T: Transformer + Sync> Primus<T> {
             // Who does not hear it has failed, and the server ends by itself.
             let _ = orders.send(Order::Serve);
         }
+        let _ = self.shared.address.set(address);
         app::initialised(&self.shared);
         Ok(Server {
             handle: self.handle(),

@@ -1,5 +1,5 @@
-//! The plugins of Primus, each in a module of its own: a server half in Rust and, where clients need
-//! one, a client half in JavaScript beside it. docs/PLUGINS.md describes them.
+//! The plugins of Primus, each in a module of its own: a server half in Rust and, where clients
+//! need one, a client half in JavaScript beside it. docs/PLUGINS.md describes them.
 //!
 //! | module | npm package | what it is for |
 //! |---|---|---|
@@ -7,13 +7,16 @@
 //! | [`emitter`] | primus-emitter | events with acknowledgements in both directions |
 //! | [`fortress`] | fortress-maximus | every event is validated before it counts |
 //! | [`mirage`] | mirage | sessions that outlive a connection |
+//! | [`multiplex`] | primus-multiplex | channels, to which clients subscribe |
+//! | [`resource`] | primus-resource | objects of the server, whose methods clients call |
 //! | [`responder`] | primus-responder | questions and answers in both directions |
 //! | [`spark_latency`] | primus-spark-latency | what clients say of the way to them |
+//! | [`substream`] | substream | named streams within a connection |
 //! | [`analytics`] | primus-analytics | clients report to Google Analytics |
 //!
 //! Each implements [`Plugin`](allspark_engine::Plugin) and is added with `Primus::plugin`; what the
-//! application uses of it are the methods of its handle, or a trait that extends sparks. By its name
-//! it is found in the [`registry`].
+//! application uses of it are the methods of its handle, or a trait that extends sparks. By its
+//! name it is found in the [`registry`].
 
 pub mod analytics;
 pub mod emit;
@@ -22,8 +25,12 @@ mod envelope;
 pub mod events;
 pub mod fortress;
 mod look;
+#[cfg(feature = "fleet")]
+pub mod metroplex;
 pub mod mirage;
 pub mod multiplex;
+#[cfg(feature = "fleet")]
+pub mod omega;
 pub mod registry;
 pub mod resource;
 pub mod responder;

@@ -14,6 +14,8 @@ use crate::resource::Resources;
 use crate::responder::Responder;
 use crate::spark_latency::SparkLatency;
 use crate::substream::Substream;
+#[cfg(feature = "fleet")]
+use crate::{metroplex::Metroplex, omega::OmegaSupreme};
 
 /// Makes a plugin of its options: an object.
 type Make = fn(Value) -> Result<Box<dyn Plugin>, PluginError>;
@@ -49,6 +51,14 @@ const PLUGINS: &[(&str, Make)] = &[
     }),
     (Substream::NAME, |options| {
         Ok(Box::new(Substream::with_options(options_of(options)?)))
+    }),
+    #[cfg(feature = "fleet")]
+    ("metroplex", |options| {
+        Ok(Box::new(Metroplex::new(options_of(options)?)))
+    }),
+    #[cfg(feature = "fleet")]
+    ("omega-supreme", |options| {
+        Ok(Box::new(OmegaSupreme::new(options_of(options)?)))
     }),
 ];
 

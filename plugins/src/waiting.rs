@@ -25,11 +25,6 @@ impl<K, C> Waiting<K, C> {
         self.list.len()
     }
 
-    /// Whether nobody waits.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.list.is_empty()
-    }
-
     /// One more waits. The caller has looked whether there is room.
     pub(crate) fn add(&mut self, key: K, call: C) {
         self.list.push_back((key, call));
@@ -75,6 +70,6 @@ mod tests {
         assert_eq!((waiting.take(&1), waiting.take(&9)), (Some(10), None));
         assert_eq!(waiting.len(), 2);
         assert_eq!(waiting.take_all().collect::<Vec<_>>(), [20, 40]);
-        assert!(waiting.is_empty());
+        assert_eq!(waiting.len(), 0);
     }
 }

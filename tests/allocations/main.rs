@@ -4,6 +4,7 @@
 mod large;
 mod layers;
 mod parsers;
+mod plugins;
 #[path = "../support/puppet.rs"]
 mod puppet;
 mod requests;

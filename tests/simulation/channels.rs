@@ -69,7 +69,7 @@ fn stage(log: &Log, attach: impl FnOnce(&Attach, &Multiplex)) -> (Stage<WebSocke
     multiplex.on_subscribe(note(log, "subscribe"));
     multiplex.on_unsubscribe(note(log, "unsubscribe"));
     let stage = quiet(|primus| {
-        primus.add_plugin(multiplex.clone()).unwrap();
+        primus.plugin(Arc::new(multiplex.clone())).unwrap();
         attach(primus, &multiplex);
     });
     (stage, news)
@@ -257,7 +257,7 @@ fn subscriptions_of_a_spark_are_bounded() {
         ..MultiplexOptions::default()
     };
     let multiplex = Multiplex::with_options(options);
-    let mut stage = quiet(|primus| primus.add_plugin(multiplex.clone()).unwrap());
+    let mut stage = quiet(|primus| primus.plugin(Arc::new(multiplex.clone())).unwrap());
     let client = stage.upgrade("");
     for id in 0..1000 {
         client.say(&frame(&format!(r#"[1,"{id}","news"]"#)));
@@ -282,7 +282,7 @@ fn a_server_without_code_has_channels() {
     for (app, others) in [("echo", 0), ("broadcast", 1)] {
         let options = serde_json::json!({ "channels": ["news"], "app": app });
         let plugin = named("multiplex", options).unwrap();
-        let mut stage = quiet(|primus| primus.add_boxed_plugin(plugin).unwrap());
+        let mut stage = quiet(|primus| primus.plugin(plugin.into()).unwrap());
         let (mut one, mut two) = (stage.upgrade(""), stage.upgrade(""));
         say(&mut stage, &one, &[r#"[1,"x","news"]"#]);
         say(&mut stage, &two, &[r#"[1,"y","news"]"#]);
@@ -298,7 +298,7 @@ fn a_server_without_code_has_channels() {
 
 /// A server with events on channels.
 fn with_emitter(log: &Log) -> (Stage<WebSockets>, Channel) {
-    stage(log, |primus, _| primus.add_plugin(Emitter::new()).unwrap())
+    stage(log, |primus, _| primus.plugin(Arc::new(Emitter::new())).unwrap())
 }
 
 #[test]
@@ -388,8 +388,8 @@ fn who_waits_for_an_answer_on_a_channel_hears_why_none_comes() {
 
 fn creature(primus: &Attach) -> Resources {
     let resources = Resources::new();
-    primus.add_plugin(Emitter::new()).unwrap();
-    primus.add_plugin(resources.clone()).unwrap();
+    primus.plugin(Arc::new(Emitter::new())).unwrap();
+    primus.plugin(Arc::new(resources.clone())).unwrap();
     resources
 }
 
@@ -478,7 +478,7 @@ fn resources_need_the_emitter() {
         ResourceError::NotAdded
     );
     quiet(|primus| {
-        let error = primus.add_plugin(Resources::new()).unwrap_err();
+        let error = primus.plugin(Arc::new(Resources::new())).unwrap_err();
         let expected = "the plugin \"resource\" needs the plugin \"emitter\", \
                         which has to be added before it";
         assert_eq!(error.to_string(), expected);

@@ -42,7 +42,7 @@ fn heard(client: &mut Client) -> Vec<String> {
 fn stage(log: &Log, before: impl FnOnce(&Attach)) -> Stage<WebSockets> {
     quiet(|primus| {
         before(primus);
-        primus.add_plugin(Substream::new()).unwrap();
+        primus.plugin(Arc::new(Substream::new())).unwrap();
         let data = log.clone();
         primus.on_data(move |_, it| data.note(format!("data {}", text(it))));
         let log = log.clone();
@@ -122,7 +122,7 @@ fn an_end_of_the_client_is_not_answered_and_the_stream_is_gone() {
 fn a_stream_ends_with_its_spark_or_by_itself_and_its_name_is_free_again() {
     let log = Log::default();
     let mut stage = quiet(|primus| {
-        primus.add_plugin(Substream::new()).unwrap();
+        primus.plugin(Arc::new(Substream::new())).unwrap();
         let log = log.clone();
         primus.on_connection(move |spark| {
             let (ended, again) = (log.clone(), log.clone());
@@ -249,7 +249,7 @@ fn a_spark_has_so_many_streams_and_no_more() {
         ..SubstreamOptions::default()
     };
     let mut stage = quiet(|primus| {
-        primus.add_plugin(Substream::with_options(options)).unwrap();
+        primus.plugin(Arc::new(Substream::with_options(options))).unwrap();
         primus.on_connection(|spark| {
             for name in ["2", "3", "1"] {
                 assert!(spark.substream(name).unwrap().is_open());

@@ -10,11 +10,13 @@
 //! `{"do":"remember","key":..,"value":..}`, for which any spark can ask with
 //! `{"do":"recall","key":..}`. `["rewrite", value]` is answered with that value, which is decoded
 //! and encoded anew, where an echo would pass on the bytes that came.
+//! With `--plugins a,b` it does instead what plugged.rs says of these plugins.
 //! `--layers` sets its layers up, see `set_up.rs`; with `--transforms` messages are transformed; it
 //! knows a parser of its own, `lettered`.
 //! It reads the options of `allspark serve` that the tests use. tests/interop/node-server.js is the
 //! same on Node.js.
 
+mod plugged;
 mod set_up;
 
 use std::collections::HashMap;
@@ -43,9 +45,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         builder,
         address,
         layers,
+        plugins,
     } = options(args.into_iter())?;
     let primus = builder.build()?;
-    script(&primus);
+    match plugins {
+        Some(names) => plugged::plug(&primus, &names)?,
+        None => script(&primus),
+    }
     set_up(&primus, &layers)?;
     if transforms {
         transform(&primus);
@@ -332,12 +338,15 @@ struct Told {
     address: String,
     /// As tests/support/set_up.rs reads it.
     layers: String,
+    /// As tests/support/plugged.rs reads it.
+    plugins: Option<String>,
 }
 
 fn options(mut args: impl Iterator<Item = String>) -> Result<Told, Box<dyn Error>> {
     let kept = KeepHeaders::Named(vec![HEADER.to_owned()]);
     let mut builder = Primus::builder().keep_headers(kept);
     let (mut address, mut layers) = ("127.0.0.1:0".to_owned(), "[]".to_owned());
+    let mut plugins = None;
     while let Some(flag) = args.next() {
         if flag == "--compression" {
             builder = builder.compression(true);
@@ -351,6 +360,10 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Told, Box<dyn Error
             }
             "--layers" => {
                 layers = value;
+                builder
+            }
+            "--plugins" => {
+                plugins = Some(value);
                 builder
             }
             "--ids" => {
@@ -385,6 +398,7 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Told, Box<dyn Error
         builder,
         address,
         layers,
+        plugins,
     })
 }
 

@@ -1,5 +1,6 @@
 //! Reaches a server, or one spark, from any thread and at any time.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -119,6 +120,11 @@ impl Handle {
                 .reserved
                 .as_ref()
                 .is_some_and(is_of_plugin)
+    }
+
+    /// Where the server listens, once it does.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.0.address.get().copied()
     }
 
     /// What was counted so far.

@@ -84,6 +84,8 @@ pub(crate) trait Host {
     /// The functions that every spark goes through, while one of them runs.
     fn take_listeners(&mut self) -> Option<Arc<Listeners>>;
     fn put_listeners(&mut self, listeners: Option<Arc<Listeners>>);
+    /// The plugins of the server.
+    fn plugins(&self) -> &[Added];
     /// Whether a plugin has reserved an event of this name.
     fn is_reserved(&self, event: &str) -> bool;
     /// Calls a function at a time, unless the spark has ended by then.
@@ -245,7 +247,7 @@ pub(crate) struct Listeners {
     /// What is served beside the transport, if it has changed since the server was built.
     pub(crate) files: Option<Files>,
     /// The plugins, in the order in which they were added.
-    pub(crate) plugins: Vec<Added>,
+    pub(crate) plugins: Arc<Vec<Added>>,
 }
 
 /// Is told the name of a plugin.

@@ -158,11 +158,7 @@ impl Attach {
         self.attach(|listeners| listeners.close.push(Arc::new(listener)));
     }
 
-    pub(super) fn shared(&self) -> &Arc<Server> {
-        &self.server
-    }
-
-    pub(super) fn server(&self) -> &Server {
+    pub(super) fn server(&self) -> &Arc<Server> {
         &self.server
     }
 

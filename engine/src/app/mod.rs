@@ -4,7 +4,7 @@
 //! | file | what it is |
 //! |---|---|
 //! | [`host`] | the border: what the application may do to its shard, and ask of others |
-//! | [`spark`], [`local`], [`handle`] | the interface, on the shard and from anywhere |
+//! | [`spark`], [`local`], [`handle`], [`weak`] | the interface, on the shard and from anywhere |
 //! | [`rooms`], [`room_names`], [`target`] | rooms, and what shards say to each other about them |
 //! | [`next`] | visits to all sparks, each of which may take its time |
 //! | [`transform`], [`packet`] | functions that messages go through |
@@ -54,6 +54,7 @@ mod own;
 mod owned;
 mod packet;
 mod plugin;
+mod plugin_error;
 mod plugins;
 mod room_names;
 mod rooms;
@@ -65,6 +66,7 @@ pub(crate) mod target;
 mod timers;
 mod transform;
 mod values;
+mod weak;
 
 pub use data::Data;
 pub use ends::{Destroy, EndOptions, ReadyState};
@@ -81,12 +83,14 @@ pub use message::{Json, Message};
 pub use next::Next;
 pub use owned::OwnedData;
 pub use packet::{Inner, Packet, TransformTicket, Transformed};
-pub use plugin::{ClientPlugin, Plugin, PluginError};
+pub use plugin::{ClientPlugin, Plugin};
+pub use plugin_error::PluginError;
 pub use room_names::RoomNames;
 pub use rooms::{LocalRoom, Room};
 pub use setup::Setup;
 pub use spark::{Spark, Timer};
 pub use spark_stream::SparkStream;
+pub use weak::WeakHandle;
 
 pub(crate) use awaited::{Awaited, Settled};
 pub(crate) use data::Decoded;
@@ -101,6 +105,6 @@ pub(crate) use inner::enveloping;
 pub(crate) use life::Life;
 pub(crate) use message::encode;
 pub(crate) use packet::{Body, Fate};
-pub(crate) use plugins::{add as add_plugin, remove as remove_plugin, serve_files};
+pub(crate) use plugins::serve_files;
 pub(crate) use timers::Timers;
 pub(crate) use transform::{Written, outgoing, outgoing_per_spark};

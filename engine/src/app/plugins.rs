@@ -7,9 +7,11 @@ use std::sync::atomic::Ordering;
 use super::handle::Handle;
 use super::host::{Added, Command, Listeners, OnPlugin, Server};
 use super::listen::Attach;
-use super::plugin::{Plugin, PluginError};
+use super::plugin::Plugin;
+use super::plugin_error::PluginError;
 use super::setup::Setup;
 use super::share::{self, Share};
+use super::spark::Spark;
 use crate::config::Files;
 use crate::guard;
 use crate::layers::Layer;
@@ -24,7 +26,7 @@ struct Entry {
 ///
 /// # Errors
 /// There is one of this name, or it says why not. Then nothing of it is attached.
-pub(crate) fn add(server: &Arc<Server>, plugin: Arc<dyn Plugin>) -> Result<(), PluginError> {
+fn add(server: &Arc<Server>, plugin: Arc<dyn Plugin>) -> Result<(), PluginError> {
     let name = Arc::<str>::from(plugin.name());
     if name.is_empty() {
         return Err(PluginError::Unnamed);
@@ -65,7 +67,7 @@ fn go_live(server: &Arc<Server>, name: &Arc<str>, entry: Entry) -> Result<(), Pl
         }
         share.set_live();
         share::append(listeners, &share.own());
-        listeners.plugins.push(added);
+        Arc::make_mut(&mut listeners.plugins).push(added);
         note_transforms(server, listeners);
     };
     server.attach(change, || Command::Listeners);
@@ -73,12 +75,12 @@ fn go_live(server: &Arc<Server>, name: &Arc<str>, entry: Entry) -> Result<(), Pl
 }
 
 /// Removes a plugin, with everything that it has attached. `None` if there is none of this name.
-pub(crate) fn remove(server: &Arc<Server>, name: &str) -> Option<Arc<dyn Plugin>> {
+fn remove(server: &Arc<Server>, name: &str) -> Option<Arc<dyn Plugin>> {
     let mut removed = None;
     let change = |listeners: &mut Listeners| {
         let mut plugins = listeners.plugins.iter();
         if let Some(place) = plugins.position(|added| *added.name == *name) {
-            let added = listeners.plugins.remove(place);
+            let added = Arc::make_mut(&mut listeners.plugins).remove(place);
             let detached = detach_from(server, listeners, &entry_of(&added).share);
             removed = Some((added, detached));
         }
@@ -164,13 +166,7 @@ impl Handle {
 
     /// The plugin of this type, the first one if there are several.
     pub fn plugin<P: Plugin>(&self) -> Option<Arc<P>> {
-        let listeners = self.server().listeners();
-        let mut plugins = listeners.plugins.iter().map(entry_of);
-        plugins.find_map(|entry| {
-            let plugin: Arc<dyn Plugin> = Arc::clone(&entry.plugin);
-            let plugin: Arc<dyn Any + Send + Sync> = plugin;
-            plugin.downcast().ok()
-        })
+        of_type(&self.server().listeners().plugins)
     }
 
     /// The names of all plugins, in the order in which they were added.
@@ -181,6 +177,24 @@ impl Handle {
     }
 }
 
+impl Spark<'_> {
+    /// As [`Handle::plugin`], from the shard's own list.
+    pub fn plugin<P: Plugin>(&self) -> Option<Arc<P>> {
+        of_type(self.host.plugins())
+    }
+}
+
+fn of_type<P: Plugin>(plugins: &[Added]) -> Option<Arc<P>> {
+    let is_it = |plugin: &&Arc<dyn Plugin>| {
+        let plugin: &dyn Any = &***plugin;
+        plugin.is::<P>()
+    };
+    let mut plugins = plugins.iter().map(|added| &entry_of(added).plugin);
+    let plugin: Arc<dyn Plugin> = Arc::clone(plugins.find(is_it)?);
+    let plugin: Arc<dyn Any + Send + Sync> = plugin;
+    plugin.downcast().ok()
+}
+
 impl Setup<'_> {
     /// A plugin of this type that was added before.
     pub fn plugin<P: Plugin>(&self) -> Option<Arc<P>> {
@@ -189,20 +203,17 @@ impl Setup<'_> {
 }
 
 impl Attach {
-    /// Adds a plugin, as [`crate::Primus::plugin`] does.
+    /// Adds a plugin: what it attaches counts once it has set itself up, all at once.
     ///
     /// # Errors
-    /// There is one of this name, or it says why not. Then nothing of it is attached.
-    pub fn add_plugin(&self, plugin: impl Plugin) -> Result<(), PluginError> {
-        add(self.shared(), Arc::new(plugin))
+    /// There is one of its name, or it says why not. Then nothing of it is attached.
+    pub fn plugin(&self, plugin: Arc<dyn Plugin>) -> Result<(), PluginError> {
+        add(self.server(), plugin)
     }
 
-    /// The same for one whose type is not known.
-    ///
-    /// # Errors
-    /// As [`Attach::add_plugin`].
-    pub fn add_boxed_plugin(&self, plugin: Box<dyn Plugin>) -> Result<(), PluginError> {
-        add(self.shared(), plugin.into())
+    /// Removes a plugin and what it has attached. `None` if there is none of this name.
+    pub fn plugout(&self, name: &str) -> Option<Arc<dyn Plugin>> {
+        remove(self.server(), name)
     }
 
     /// `plugin`: calls `listener` with the name of each plugin that was added, on the thread that

@@ -3,10 +3,14 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+use allspark_protocol::http::RequestHead;
+
 use super::handle::Handle;
 use super::host::Server;
 use super::listen::Attach;
 use crate::config::Options;
+use crate::layers::{Decide, Layer};
+use crate::routes::{Reply, RouteRequest};
 
 /// What a plugin may do when it is added: all that [`Attach`] can, and some more. What is attached
 /// here counts once the plugin has set itself up, and is detached when it is removed.
@@ -32,6 +36,19 @@ impl<'a> Setup<'a> {
     /// What the server was told: its pathname, its parser, its ping interval.
     pub fn options(&self) -> &Options {
         &self.server.options
+    }
+
+    /// Adds a route that may lie under Primus's pathname, before the layer `authorization`, so that
+    /// it has to find out by itself who asks. [`Layer::route`] says what the arguments mean.
+    pub fn route(
+        &self,
+        name: &str,
+        body_bytes_max: usize,
+        decide: impl Fn(&RequestHead<'_>) -> Decide + Send + Sync + 'static,
+        handler: impl Fn(&RouteRequest<'_>) -> Reply + Send + Sync + 'static,
+    ) {
+        let route = Layer::route(name, body_bytes_max, decide, handler);
+        self.layers().insert_before("authorization", route);
     }
 
     /// Reserves the name of an event: [`Spark::reserved`](crate::Spark::reserved) and

@@ -11,7 +11,9 @@ use allspark_protocol::primus::{PRIMUS_VERSION, Pathname};
 use super::pass::Pass;
 use crate::config::{Files, Options};
 use crate::guard;
-use crate::layers::{Chain, Decision, LayerRequest, LayerTicket, Notes, Step, Verdict};
+use crate::layers::{
+    Chain, Decide, Decision, LayerRequest, LayerRoute, LayerTicket, Notes, Step, Verdict,
+};
 use crate::routes::unavailable;
 use crate::tasks::Executor;
 
@@ -27,8 +29,16 @@ pub(crate) enum Way {
     Elsewhere,
     /// To the transport.
     Transport(Pass),
+    /// To a route among the layers.
+    Route(Box<Taken>),
     /// A layer decides later: it waits here.
     Later(Box<Walk>),
+}
+
+/// A request that a route among the layers takes.
+pub(crate) struct Taken {
+    pub(crate) route: Arc<LayerRoute>,
+    pub(crate) pass: Pass,
 }
 
 /// A request that is judged, and what is needed for that.
@@ -92,6 +102,11 @@ impl Door {
         self.files = files;
     }
 
+    /// The largest body that a route among the layers may have.
+    pub(crate) fn body_bytes_max(&self) -> usize {
+        self.chain.body_bytes_max()
+    }
+
     /// Whether the application is asked about requests, which is to be done once for each.
     pub(crate) fn asks_application(&self) -> bool {
         self.chain.asks_application()
@@ -106,7 +121,7 @@ impl Door {
     /// Where a request goes.
     pub(crate) fn judge(&self, case: &Case<'_>) -> Way {
         if !case.head.path().starts_with(&*self.pathname) {
-            return Way::Elsewhere;
+            return elsewhere(self.chain.steps(false), case);
         }
         let is_old = case.head.minor_version() == 0;
         if case.is_upgrade && is_old && !case.options.upgrades_of_http_1_0 {
@@ -139,6 +154,16 @@ impl Door {
     fn walk(&self, chain: &Arc<Chain>, from: usize, mut pass: Pass, case: &Case<'_>) -> Way {
         let steps = &chain.steps(case.is_upgrade)[from..];
         for (step, place) in steps.iter().zip(from + 1..) {
+            if let Step::Route(route) = step {
+                match decide(route, case) {
+                    Decide::Pass => continue,
+                    Decide::Answer(response) => return answer(&pass, case, response),
+                    Decide::Take => {
+                        let route = Arc::clone(route);
+                        return Way::Route(Box::new(Taken { route, pass }));
+                    }
+                }
+            }
             let verdict = self.ask(step, case, &mut pass);
             if matches!(verdict, Verdict::Later) {
                 let chain = Arc::clone(chain);
@@ -175,6 +200,8 @@ impl Door {
                 pass.forbid_caches();
                 None
             }
+            // The walk deals with it.
+            Step::Route(_) => None,
         };
         answer.map_or(Verdict::Next, Verdict::Answer)
     }
@@ -262,6 +289,33 @@ fn ask_application(
     }
 }
 
+/// A route among the layers may take a request that is not for Primus, too.
+fn elsewhere(steps: &[Step], case: &Case<'_>) -> Way {
+    let pass = Pass::default();
+    for step in steps {
+        let Step::Route(route) = step else {
+            continue;
+        };
+        match decide(route, case) {
+            Decide::Pass => {}
+            Decide::Answer(response) => return answer(&pass, case, response),
+            Decide::Take => {
+                let route = Arc::clone(route);
+                return Way::Route(Box::new(Taken { route, pass }));
+            }
+        }
+    }
+    Way::Elsewhere
+}
+
+/// What a route among the layers says to a request.
+fn decide(route: &LayerRoute, case: &Case<'_>) -> Decide {
+    guard::call(|| route.decide(case.head)).unwrap_or_else(|panicked| {
+        (case.tell_panic)(&panicked);
+        Decide::Answer(Response::text(500, "Internal Server Error\n"))
+    })
+}
+
 /// Makes an answer of a refusal by this layer.
 fn refused_by(step: &Step, verdict: Verdict) -> Verdict {
     let default_status = match step {
@@ -308,6 +362,14 @@ fn json_string(text: &str) -> String {
     let mut out = Vec::new();
     Json.encode_str(text, &mut out);
     String::from_utf8(out).expect("JSON is UTF-8")
+}
+
+impl std::fmt::Debug for Taken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Taken")
+            .field("pass", &self.pass)
+            .finish_non_exhaustive()
+    }
 }
 
 impl std::fmt::Debug for Walk {

@@ -169,7 +169,7 @@ impl<T: Transformer> Core<T> {
                 response,
                 body,
             } => match body {
-                None => self.answer_ticket(connection, ticket, &response),
+                None => self.answer_ticket(connection, ticket, response),
                 Some(body) => self.begin_ticket_body(connection, ticket, response, *body),
             },
             Command::Pull { connection, ticket } => self.pull_again(connection, ticket),
@@ -203,6 +203,8 @@ impl<T: Transformer> Core<T> {
         }
         self.hears_rooms = !listeners.room.is_empty();
         self.reserved.clone_from(&listeners.reserved);
+        let plugins = Arc::clone(&listeners.plugins);
+        guard::drop_value(std::mem::replace(&mut self.plugins, plugins));
         // The functions of one that was removed may go with it.
         let transforms = listeners.transforms.clone();
         guard::drop_value(std::mem::replace(&mut self.transforms, transforms));

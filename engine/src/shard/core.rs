@@ -25,7 +25,7 @@ use super::room_lists::RoomLists;
 use super::upkeep::Upkeep;
 use super::waiting::{Drains, Openings, Untaken};
 use crate::app::host::{
-    Command, Listeners, LocalDesk, Reserved, Server, Step, Transforms, Visitor,
+    Added, Command, Listeners, LocalDesk, Reserved, Server, Step, Transforms, Visitor,
 };
 use crate::app::{Life, Timers};
 use crate::fanout::Fanout;
@@ -57,6 +57,7 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) listeners: Option<Arc<Listeners>>,
     /// What messages go through.
     pub(super) transforms: Option<Arc<Transforms>>,
+    pub(super) plugins: Arc<Vec<Added>>,
     /// Names of events that plugins have reserved.
     pub(super) reserved: Option<Arc<Reserved>>,
     /// What is written and waits for transforms, and what came in and does.
@@ -146,6 +147,7 @@ impl<T: Transformer> Core<T> {
             room_lists: RoomLists::new(T::WIRES),
             hears_rooms: !listeners.room.is_empty(),
             transforms: listeners.transforms.clone(),
+            plugins: Arc::clone(&listeners.plugins),
             reserved: listeners.reserved.clone(),
             listeners: Some(listeners),
             awaited: Queue::default(),

@@ -10,7 +10,7 @@ use super::effects::Effect;
 use super::owner::Owner;
 use super::reason::EndReason;
 use crate::app::host::{Extras, SparkState};
-use crate::app::{self, Data, Decoded, KeptRequest, ReadyState, SparkError};
+use crate::app::{self, KeptRequest, ReadyState, SparkError};
 use crate::layers::Notes;
 use crate::memory::Key;
 use crate::session::Carried;
@@ -111,13 +111,8 @@ impl<T: Transformer> Core<T> {
             return;
         }
         match parser.check(kind, payload) {
-            Ok(()) => match self.transforms.clone() {
-                None => {
-                    let decoded = Decoded::default();
-                    self.hand_on(spark, Data::new(parser, kind, payload, &decoded));
-                }
-                Some(transforms) => self.transform_incoming(&transforms, spark, kind, payload),
-            },
+            Ok(()) if self.openings.is_empty() => self.hand_on(spark, kind, payload),
+            Ok(()) => self.hand_on_or_keep(spark, kind, payload),
             Err(error) => {
                 let error = SparkError::Parse(error);
                 self.effects.push(Effect::Error(spark, error));

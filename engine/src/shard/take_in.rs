@@ -40,7 +40,7 @@ impl<T: Transformer> Core<T> {
         match app::incoming(self, spark, packet, transforms, first, number) {
             Incoming::Data => match packet.inner() {
                 Some(inner) => app::deliver_inner(self, spark, &inner, packet.data()),
-                None => self.hand_on(spark, packet.data()),
+                None => app::data(self, spark, packet.data()),
             },
             Incoming::Nothing => {}
             Incoming::Waits(next) => {

@@ -34,9 +34,10 @@ function client(primus, options) {
 
   // Of a message its event is told, as primus-emit and primus-emitter write it.
   function nameOf(data) {
-    if (data && data.emit && typeof data.emit[0] === 'string') return data.emit[0];
-    if (data && data.type === 0 && data.data && typeof data.data[0] === 'string') return data.data[0];
-    return 'write';
+    var event;
+    if (data && data.emit) event = data.emit[0];
+    else if (data && data.type === 0 && data.data) event = data.data[0];
+    return typeof event === 'string' ? event : 'write';
   }
 
   trackOn('close', 'close');

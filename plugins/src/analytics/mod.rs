@@ -1,5 +1,5 @@
-//! primus-analytics: clients tell Google Analytics, if their page has it, how their connections fare
-//! and which events they send. There is nothing to do for a server.
+//! primus-analytics: clients tell Google Analytics, if their page has it, how their connections
+//! fare and which events they send. There is nothing to do for a server.
 //!
 //! The options are the client's: `new Primus(url, { analytics: { category, app, events } })`, where
 //! `events` gives an event another name, or `false` to keep it.

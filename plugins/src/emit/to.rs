@@ -41,8 +41,7 @@ pub trait EmitTo {
 macro_rules! emit_by_write {
     ($($type:ty),* $(,)?) => {$(
         impl EmitTo for $type {
-            #[allow(unused_mut, reason = "some of them write by a shared reference")]
-            fn emit(mut self, event: &str, args: impl Arguments) -> Result<(), SparkError> {
+            fn emit(self, event: &str, args: impl Arguments) -> Result<(), SparkError> {
                 let args = &args;
                 check_free(event)?;
                 self.write(Json(Emitted { event, args }))
@@ -55,8 +54,6 @@ emit_by_write!(
     &Handle,
     &SparkHandle,
     &Room,
-    LocalPrimus<'_>,
     &mut LocalPrimus<'_>,
-    LocalRoom<'_>,
     &mut LocalRoom<'_>,
 );

@@ -42,7 +42,7 @@ impl SendSpark for Spark<'_> {
         if !self.is_open() {
             return call(self, Err(AckError::Ended));
         }
-        let emitter = self.primus().handle().plugin::<Emitter>();
+        let emitter = self.plugin::<Emitter>();
         let default = EmitterOptions::default();
         let options = emitter.as_deref().map_or(&default, Emitter::options);
         match asked::begin(self, options.acks_max, options.timeout(), Box::new(call)) {
@@ -76,8 +76,7 @@ pub trait SendTo {
 macro_rules! send_by_write {
     ($($type:ty),* $(,)?) => {$(
         impl SendTo for $type {
-            #[allow(unused_mut, reason = "some of them write by a shared reference")]
-            fn send(mut self, event: &str, args: impl Arguments) -> Result<(), SparkError> {
+            fn send(self, event: &str, args: impl Arguments) -> Result<(), SparkError> {
                 check_free(event)?;
                 self.write(packet(event, &args, None))
             }
@@ -89,9 +88,7 @@ send_by_write!(
     &Handle,
     &SparkHandle,
     &Room,
-    LocalPrimus<'_>,
     &mut LocalPrimus<'_>,
-    LocalRoom<'_>,
     &mut LocalRoom<'_>,
 );
 

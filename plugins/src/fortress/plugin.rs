@@ -51,7 +51,7 @@ pub enum Home {
 
 impl Fortress {
     /// Its name.
-    pub const NAME: &'static str = "fortress";
+    pub const NAME: &'static str = "fortress-maximus";
 
     /// The plugin with its default options.
     pub fn new() -> Self {
@@ -201,9 +201,9 @@ impl Inner {
     }
 
     /// Looks for primus-emit, which comes after this plugin.
-    fn find_emit(&self, spark: &mut Spark<'_>) {
+    fn find_emit(&self, spark: &Spark<'_>) {
         if self.emit.get().is_none()
-            && let Some(emit) = spark.primus().handle().plugin()
+            && let Some(emit) = spark.plugin()
         {
             self.emit.get_or_init(|| emit);
         }

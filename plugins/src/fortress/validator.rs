@@ -91,7 +91,7 @@ struct Waits {
     spark: SparkHandle,
     event: String,
     args: Vec<Value>,
-    tell: Arc<dyn Fn(&mut Spark<'_>, &Invalid, Args<'_>) + Send + Sync>,
+    tell: Arc<OnInvalid>,
 }
 
 impl ValidationTicket {

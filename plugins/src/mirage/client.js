@@ -27,7 +27,8 @@ function client(primus, options) {
   // What is written without an id waits where Primus keeps what is written before it is open. Only
   // what Primus says itself, an answer to a ping, does not.
   primus._write = function _write(data) {
-    if (primus.mirage || (typeof data === 'string' && data.indexOf('primus::') === 0)) return write.call(primus, data);
+    var isOfPrimus = typeof data === 'string' && data.indexOf('primus::') === 0;
+    if (primus.mirage || isOfPrimus) return write.call(primus, data);
     if (primus.buffer.length === primus.options.queueSize) primus.buffer.splice(0, 1);
     primus.buffer.push(data);
     return false;

@@ -52,6 +52,9 @@ impl Default for MirageOptions {
     }
 }
 
+/// What a validator says: another id, `None` if the one that was named stays, or why it is refused.
+pub type Validated<E> = Result<Option<String>, E>;
+
 /// The id of the session that a spark belongs to.
 struct Id(String);
 
@@ -124,7 +127,7 @@ impl Mirage {
     /// client does not reconnect.
     pub fn validator<E: ToString + 'static>(
         &self,
-        validator: impl Fn(&mut Spark<'_>, &str) -> Result<Option<String>, E> + Send + Sync + 'static,
+        validator: impl Fn(&mut Spark<'_>, &str) -> Validated<E> + Send + Sync + 'static,
     ) -> &Self {
         let validator = Arc::new(validator);
         self.validator_async(move |spark, id| {
@@ -142,7 +145,7 @@ impl Mirage {
         validator: impl Fn(LocalSpark, String) -> F + Send + Sync + 'static,
     ) -> &Self
     where
-        F: Future<Output = Result<Option<String>, E>> + 'static,
+        F: Future<Output = Validated<E>> + 'static,
     {
         let validate: Arc<Validate> = Arc::new(move |spark, id| {
             let future = validator(spark.clone(), id);
@@ -201,7 +204,7 @@ impl Inner {
 fn keep(spark: &mut Spark<'_>, id: String, is_new: bool) {
     if is_new && !id.is_empty() {
         let (event, args) = ("mirage", &id);
-        if spark.primus().handle().plugin::<Emitter>().is_some() {
+        if spark.plugin::<Emitter>().is_some() {
             let id = None;
             spark.write(Json(EventPacket { event, args, id }));
         } else {

@@ -53,7 +53,7 @@ impl AskSpark for Spark<'_> {
         if !self.is_open() {
             return call(self, Err(AskError::Ended));
         }
-        let responder = self.primus().handle().plugin::<Responder>();
+        let responder = self.plugin::<Responder>();
         let default = ResponderOptions::default();
         let options = responder.as_deref().map_or(&default, Responder::options);
         let asked = self.own::<Asked>().map_or(0, |asked| asked.0.len());
