@@ -98,8 +98,8 @@ const GENERAL_SETTINGS: &[Setting] = &[
         .own(),
     setting("plugin", Kind::Plugin, Words("none"))
         .help(
-            "A plugin to add, by its name, or an option of it (emit.broadcast=true), whose value is \
-             JSON or a text; may be repeated; NAME=false takes it out again",
+            "A plugin to add, by its name, or an option of it (rooms.join=news:*), whose value is \
+             JSON or a text; may be repeated; NAME=false takes it out",
         )
         .of_primus("plugin")
         .own()

@@ -61,7 +61,10 @@ pub use app::{
     PluginError, ReadyState, Room, RoomNames, Setup, Spark, SparkError, SparkHandle, SparkStream,
     Timer, TransformTicket, Transformed, WeakHandle,
 };
-pub use config::{Fallback, Files, KeepHeaders, Options, SendPolicy, send_queue_bytes_for};
+pub use config::{
+    Count, CountAtLeastOne, Fallback, Files, KeepHeaders, MinRate, Options, SendPolicy, ShardCount,
+    TimeoutMs, send_queue_bytes_for,
+};
 pub use layers::{Decide, Layer, LayerError, LayerRequest, LayerTicket, Verdict};
 pub use machine::{allowed_cpus, random};
 pub use rooms::{RoomError, RoomOptions};

@@ -12,6 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use allspark_engine::Next;
 
 use super::batch::Id;
+use crate::omega::Answer;
 
 /// Questions that wait for Redis.
 const QUESTIONS_MAX: usize = 1024;
@@ -24,8 +25,6 @@ pub(super) enum Event {
     /// Unregister and end; then tell.
     Stop(Sender<()>),
 }
-
-type Answer<A> = Box<dyn FnOnce(Result<A, String>) + Send>;
 
 /// Something that the application asks of the registry.
 pub(super) enum Question {
@@ -198,7 +197,7 @@ mod tests {
         let ask = || {
             let told = told.clone();
             inbox.ask(Question::Servers(Box::new(move |answer| {
-                told.send(answer).unwrap()
+                told.send(answer).unwrap();
             })));
         };
         for _ in 0..QUESTIONS_MAX {

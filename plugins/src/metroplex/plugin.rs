@@ -16,7 +16,7 @@ use super::inbox::{Event, Inbox, Question};
 use super::options::MetroplexOptions;
 use super::registry::Names;
 use super::worker::Worker;
-use crate::omega::{Cluster, ForwardError, OmegaSupreme, Reached, Recipients};
+use crate::omega::{Answer, Cluster, ForwardError, OmegaSupreme, Reached, Recipients};
 
 /// `metroplex`: a registry in Redis of which servers there are, and which of them has which spark.
 /// With [`OmegaSupreme`], added before it, messages reach sparks on all of them. A clone is the same
@@ -274,7 +274,7 @@ impl Inner {
 }
 
 impl Cluster for Inner {
-    fn others(&self, answer: Box<dyn FnOnce(Result<Vec<String>, String>) + Send>) {
+    fn others(&self, answer: Answer<Vec<String>>) {
         let own = self.own();
         self.inbox.ask(Question::Servers(Box::new(move |servers| {
             answer(servers.map(|mut servers| {
@@ -284,11 +284,7 @@ impl Cluster for Inner {
         })));
     }
 
-    fn owners(
-        &self,
-        ids: Vec<String>,
-        answer: Box<dyn FnOnce(Result<Vec<Option<String>>, String>) + Send>,
-    ) {
+    fn owners(&self, ids: Vec<String>, answer: Answer<Vec<Option<String>>>) {
         match ids.is_empty() {
             true => answer(Ok(Vec::new())),
             false => self.inbox.ask(Question::Owners(ids, answer)),

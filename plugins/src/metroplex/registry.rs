@@ -91,6 +91,16 @@ impl Registry {
         Ok(servers)
     }
 
+    /// Whether this server is registered, and alive.
+    pub(super) fn knows_this(&mut self) -> RedisResult<bool> {
+        let (servers, own) = (self.names.servers(), self.names.address.clone());
+        let mut ask = pipe();
+        ask.cmd("SISMEMBER").arg(servers).arg(&own);
+        ask.cmd("EXISTS").arg(self.names.alive(&own));
+        let (is_member, is_alive): (bool, bool) = ask.query(&mut self.connection)?;
+        Ok(is_member && is_alive)
+    }
+
     fn sign_of_life(&self) -> redis::Cmd {
         let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let now_ms = since_1970.map_or(0, |time| time.as_millis() as u64);

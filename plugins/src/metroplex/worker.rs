@@ -17,9 +17,14 @@ use super::batch::{Batch, Id};
 use super::events::Events;
 use super::inbox::{Event, Inbox, Question};
 use super::registry::{Names, Registry};
+use crate::omega::Answer;
 
 /// Events that are taken up at a time, so that one round trip writes many changes.
 const BATCH: usize = 1024;
+
+/// How often Redis is asked whether it still knows this server. It may have been started anew, and
+/// who writes nothing would not learn of it.
+const CHECK: Duration = Duration::from_secs(2);
 
 /// Time between two visits because changes were lost: Redis is too slow for what happens.
 const VISIT_PAUSE: Duration = Duration::from_secs(2);
@@ -74,9 +79,11 @@ impl Worker {
         }
         self.events.registered(&self.names.address);
         let pulse = Duration::from_millis(self.names.interval_ms) - self.latency;
-        let mut live_at = Instant::now() + pulse;
+        let (mut live_at, mut check_at) = (Instant::now() + pulse, Instant::now() + CHECK);
         loop {
-            let mut wait = live_at.saturating_duration_since(Instant::now());
+            let mut wait = live_at
+                .min(check_at)
+                .saturating_duration_since(Instant::now());
             let has_lost = self.inbox.has_lost();
             if has_lost {
                 wait = wait.min(VISIT_PAUSE.saturating_sub(self.visited_at.elapsed()));
@@ -90,13 +97,22 @@ impl Worker {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Ok(None),
             }
-            let mut is_forgotten = false;
-            if Instant::now() >= live_at {
-                live_at = Instant::now() + pulse;
-                is_forgotten = self.live(registry)?;
+            let now = Instant::now();
+            let mut is_known = true;
+            if now >= live_at {
+                live_at = now + pulse;
+                is_known = self.live(registry)?;
+            } else if now >= check_at {
+                is_known = registry.knows_this()?;
+            }
+            if now >= check_at {
+                check_at = now + CHECK;
+            }
+            if !is_known {
+                tracing::warn!("Redis knows this server no more; it is registered anew");
             }
             let is_behind = has_lost && self.visited_at.elapsed() >= VISIT_PAUSE;
-            if (is_behind || is_forgotten)
+            if (is_behind || !is_known)
                 && let Break(stop) = self.begin(registry)?
             {
                 return Ok(stop);
@@ -161,8 +177,8 @@ impl Worker {
         })
     }
 
-    /// Says that this server is alive, and forgets those that are not. Returns whether somebody has
-    /// forgotten this one.
+    /// Says that this server is alive, and forgets those that are not. Returns whether it is still
+    /// registered itself.
     fn live(&self, registry: &mut Registry) -> RedisResult<bool> {
         let own = &self.names.address;
         let mut others = registry.live()?;
@@ -175,10 +191,7 @@ impl Worker {
                 "metroplex has forgotten a server that is dead"
             );
         }
-        if !is_known {
-            tracing::warn!("another server took this one for dead; it is registered anew");
-        }
-        Ok(!is_known)
+        Ok(is_known)
     }
 
     /// Waits until Redis is tried again. Until then nobody knows anything.
@@ -218,10 +231,7 @@ fn answer(registry: &mut Registry, question: Question) -> RedisResult<()> {
     failure.map_or(Ok(()), Err)
 }
 
-fn give<A>(
-    answer: RedisResult<A>,
-    call: Box<dyn FnOnce(Result<A, String>) + Send>,
-) -> Option<RedisError> {
+fn give<A>(answer: RedisResult<A>, call: Answer<A>) -> Option<RedisError> {
     match answer {
         Ok(answer) => {
             call(Ok(answer));

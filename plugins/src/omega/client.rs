@@ -11,7 +11,7 @@ use ureq::Agent;
 use ureq::http::{Method, Request};
 use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
 
-use super::forward::{ForwardError, Question};
+use super::forward::{Exchange, ForwardError, Question};
 
 /// Bytes of an answer: it is a number, or says why there is none and repeats the message.
 const ANSWER_BYTES_MAX: u64 = 11 * 1024 * 1024;
@@ -39,9 +39,11 @@ impl Client {
             url: question.url.clone(),
             status,
             reason: reason.to_owned(),
-            body,
             kind: question.kind,
-            packet: packet(&question.body),
+            exchange: Box::new(Exchange {
+                packet: packet(&question.body),
+                body,
+            }),
             send: 0,
         };
         let nothing = || Value::Object(Object::new());

@@ -2,17 +2,16 @@
 
 use super::order::Recipients;
 
+/// Is told the answer to a question, or why nobody knows it.
+pub(crate) type Answer<A> = Box<dyn FnOnce(Result<A, String>) + Send>;
+
 /// Which servers there are. Answers come on any thread, and are errors if nobody can tell.
 pub(crate) trait Cluster: Send + Sync {
     /// The other servers.
-    fn others(&self, answer: Box<dyn FnOnce(Result<Vec<String>, String>) + Send>);
+    fn others(&self, answer: Answer<Vec<String>>);
 
     /// For each id the server that has this spark, if there is one.
-    fn owners(
-        &self,
-        ids: Vec<String>,
-        answer: Box<dyn FnOnce(Result<Vec<Option<String>>, String>) + Send>,
-    );
+    fn owners(&self, ids: Vec<String>, answer: Answer<Vec<Option<String>>>);
 
     /// The address of this server, which is never asked: what a registry that is out of date says
     /// would go round in a circle.

@@ -28,14 +28,21 @@ pub struct ForwardError {
     pub status: u16,
     /// Why that is none.
     pub reason: String,
-    /// The answer, as far as it is JSON.
-    pub body: Value,
     /// `broadcast`, `spark`, `sparks` or `rooms`.
     pub kind: &'static str,
-    /// What the server was asked for: `sparks` and `msg`.
-    pub packet: Value,
+    /// What was asked and answered.
+    pub exchange: Box<Exchange>,
     /// To how many sparks the message was written all the same.
     pub send: u64,
+}
+
+/// What a server was asked, and what it has answered.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Exchange {
+    /// What it was asked for: `sparks` and `msg`.
+    pub packet: Value,
+    /// The answer, as far as it is JSON; else an empty object.
+    pub body: Value,
 }
 
 impl ForwardError {
@@ -45,9 +52,8 @@ impl ForwardError {
             url: String::new(),
             status: 500,
             reason: reason.to_owned(),
-            body: Value::Object(Object::new()),
             kind: Recipients::All.name(),
-            packet: Value::Null,
+            exchange: Box::default(),
             send,
         }
     }
@@ -60,9 +66,9 @@ impl ForwardError {
         }
         object.insert("url", self.url.as_str());
         object.insert("status", u32::from(self.status));
-        object.insert("body", self.body.clone());
+        object.insert("body", self.exchange.body.clone());
         object.insert("type", self.kind);
-        object.insert("packet", self.packet.clone());
+        object.insert("packet", self.exchange.packet.clone());
         object
     }
 }

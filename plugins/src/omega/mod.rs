@@ -26,8 +26,8 @@ mod reply;
 mod service;
 mod target;
 
-pub(crate) use cluster::Cluster;
-pub use forward::{ForwardError, Reached};
+pub(crate) use cluster::{Answer, Cluster};
+pub use forward::{Exchange, ForwardError, Reached};
 pub use options::OmegaOptions;
 pub use order::Recipients;
 pub use plugin::OmegaSupreme;

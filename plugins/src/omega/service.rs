@@ -96,7 +96,14 @@ impl Service {
         }
         match self.cluster() {
             Some(cluster) if self.options.rooms && !order.is_forwarded => {
-                let done = Done::new(|result| ticket.respond(reply::forwarded(result)));
+                let is_to_rooms = matches!(order.to, Recipients::Rooms { .. });
+                let done = Done::new(move |result| {
+                    ticket.respond(match result {
+                        // Nobody is in the rooms: the others are not asked.
+                        Ok(Reached { send: 0, .. }) if is_to_rooms => reply::sent(0),
+                        result => reply::forwarded(result),
+                    });
+                });
                 self.deliver(&server.primus, &*cluster, order.to, &message, done);
             }
             _ => {
