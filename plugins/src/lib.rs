@@ -5,6 +5,7 @@
 //! |---|---|---|
 //! | [`emit`] | primus-emit | events in both directions |
 //! | [`emitter`] | primus-emitter | events with acknowledgements in both directions |
+//! | [`express_session`] | primus-express-session | the sessions of an application of express |
 //! | [`fortress`] | fortress-maximus | every event is validated before it counts |
 //! | [`mirage`] | mirage | sessions that outlive a connection |
 //! | [`multiplex`] | primus-multiplex | channels, to which clients subscribe |
@@ -23,6 +24,8 @@ pub mod emit;
 pub mod emitter;
 mod envelope;
 pub mod events;
+#[cfg(feature = "session")]
+pub mod express_session;
 pub mod fortress;
 mod look;
 #[cfg(feature = "fleet")]

@@ -257,7 +257,9 @@ fn subscriptions_of_a_spark_are_bounded() {
         ..MultiplexOptions::default()
     };
     let multiplex = Multiplex::with_options(options);
-    let mut stage = quiet(|primus| primus.plugin(Arc::new(multiplex.clone())).unwrap());
+    let mut stage = quiet(|primus| {
+        primus.plugin(Arc::new(multiplex.clone())).unwrap();
+    });
     let client = stage.upgrade("");
     for id in 0..1000 {
         client.say(&frame(&format!(r#"[1,"{id}","news"]"#)));
@@ -282,7 +284,9 @@ fn a_server_without_code_has_channels() {
     for (app, others) in [("echo", 0), ("broadcast", 1)] {
         let options = serde_json::json!({ "channels": ["news"], "app": app });
         let plugin = named("multiplex", options).unwrap();
-        let mut stage = quiet(|primus| primus.plugin(plugin.into()).unwrap());
+        let mut stage = quiet(|primus| {
+            primus.plugin(plugin.into()).unwrap();
+        });
         let (mut one, mut two) = (stage.upgrade(""), stage.upgrade(""));
         say(&mut stage, &one, &[r#"[1,"x","news"]"#]);
         say(&mut stage, &two, &[r#"[1,"y","news"]"#]);
@@ -298,7 +302,9 @@ fn a_server_without_code_has_channels() {
 
 /// A server with events on channels.
 fn with_emitter(log: &Log) -> (Stage<WebSockets>, Channel) {
-    stage(log, |primus, _| primus.plugin(Arc::new(Emitter::new())).unwrap())
+    stage(log, |primus, _| {
+        primus.plugin(Arc::new(Emitter::new())).unwrap();
+    })
 }
 
 #[test]
@@ -313,7 +319,7 @@ fn events_go_over_a_channel_with_acknowledgements_in_both_directions() {
     news.on_connection(move |spark| {
         let (own, told) = (told.clone(), told.clone());
         spark.on("say", move |_, args| {
-            own.note(format!("own {:?}", args.as_slice()))
+            own.note(format!("own {:?}", args.as_slice()));
         });
         spark.send("hello", ("you", 1));
         spark.send_with_ack("who", (), move |spark, answer| {

@@ -26,6 +26,7 @@ mod plugin_stage;
 mod plugins;
 mod rooms;
 mod routes;
+mod sessions;
 mod slow;
 mod stage;
 mod state;

@@ -48,12 +48,12 @@ fn stage(log: &Log, before: impl FnOnce(&Attach)) -> Stage<WebSockets> {
         let log = log.clone();
         primus.on_connection(move |spark| {
             let (data, end) = (log.clone(), log.clone());
-            let mut foo = spark.substream("foo").unwrap();
-            foo.on_data(move |foo, it| {
-                data.note(format!("{} {}", foo.name(), text(it)));
-                foo.write(it);
+            let mut one = spark.substream("foo").unwrap();
+            one.on_data(move |one, it| {
+                data.note(format!("{} {}", one.name(), text(it)));
+                one.write(it);
             });
-            foo.on_end(move |foo| end.note(format!("{} ended, {}", foo.name(), foo.is_open())));
+            one.on_end(move |one| end.note(format!("{} ended, {}", one.name(), one.is_open())));
         });
     })
 }
@@ -126,18 +126,18 @@ fn a_stream_ends_with_its_spark_or_by_itself_and_its_name_is_free_again() {
         let log = log.clone();
         primus.on_connection(move |spark| {
             let (ended, again) = (log.clone(), log.clone());
-            let mut foo = spark.substream("foo").unwrap();
-            foo.on_data(|foo, _| {
-                assert!(foo.end_with("bye") && !foo.end() && !foo.write("more"));
-                foo.on_data(|_, _| panic!("it has ended"));
+            let mut one = spark.substream("foo").unwrap();
+            one.on_data(|one, _| {
+                assert!(one.end_with("bye") && !one.end() && !one.write("more"));
+                one.on_data(|_, _| panic!("it has ended"));
             });
-            foo.on_data(|_, _| panic!("an earlier handler has ended it"));
-            foo.on_end(move |foo| {
+            one.on_data(|_, _| panic!("an earlier handler has ended it"));
+            one.on_end(move |one| {
                 ended.note("ended");
                 let again = again.clone();
-                let spark = foo.spark();
-                let mut foo = spark.substream("foo").unwrap();
-                foo.on_end(move |_| again.note("ended again"));
+                let spark = one.spark();
+                let mut one = spark.substream("foo").unwrap();
+                one.on_end(move |_| again.note("ended again"));
             });
         });
     });
@@ -249,7 +249,9 @@ fn a_spark_has_so_many_streams_and_no_more() {
         ..SubstreamOptions::default()
     };
     let mut stage = quiet(|primus| {
-        primus.plugin(Arc::new(Substream::with_options(options))).unwrap();
+        primus
+            .plugin(Arc::new(Substream::with_options(options)))
+            .unwrap();
         primus.on_connection(|spark| {
             for name in ["2", "3", "1"] {
                 assert!(spark.substream(name).unwrap().is_open());

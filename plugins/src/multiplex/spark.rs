@@ -6,7 +6,7 @@ use allspark_engine::{Json, Message, Spark, SparkError, SparkHandle, Value};
 
 use super::core::{Channel, Member};
 use super::framed::Framed;
-use super::subscriptions::{self, By, Handlers, OnAck, Subscriptions};
+use super::subscriptions::{self, By, Handlers, OnAck, OnEvent, Subscriptions};
 use crate::emitter::wire::EventPacket;
 use crate::emitter::{AckError, Emitter};
 use crate::events::{Args, Arguments, Envelope, is_local};
@@ -120,10 +120,9 @@ impl<'s, 'a> ChannelSpark<'s, 'a> {
         mut handler: impl FnMut(&mut ChannelSpark<'_, '_>, Args<'_>) + 'static,
     ) {
         if let Some(handlers) = self.handlers() {
-            let handler: Box<dyn FnMut(&mut Spark<'_>, &Arc<Member>, Args<'_>)> =
-                Box::new(move |spark, member, args| {
-                    handler(&mut ChannelSpark::new(spark, member), args);
-                });
+            let handler: OnEvent = Box::new(move |spark, member, args| {
+                handler(&mut ChannelSpark::new(spark, member), args);
+            });
             handlers.events.push((event.into(), handler));
         }
     }

@@ -19,7 +19,7 @@ use crate::waiting::Waiting;
 pub(super) type Subscriptions = Slots<Member, Handlers>;
 
 type OnData = Box<dyn FnMut(&mut Spark<'_>, &Arc<Member>, &Value)>;
-type OnEvent = Box<dyn FnMut(&mut Spark<'_>, &Arc<Member>, Args<'_>)>;
+pub(super) type OnEvent = Box<dyn FnMut(&mut Spark<'_>, &Arc<Member>, Args<'_>)>;
 type OnEnd = Box<dyn FnMut(&mut Spark<'_>, &Arc<Member>)>;
 pub(super) type OnAck = Box<dyn FnOnce(&mut Spark<'_>, &Arc<Member>, Result<Args<'_>, AckError>)>;
 

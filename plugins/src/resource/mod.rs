@@ -6,9 +6,9 @@
 //! names of the methods by the event `ready`; a call is an event of such a name.
 
 mod call;
+mod methods;
 mod plugin;
-mod resource;
 
 pub use call::Call;
+pub use methods::{Resource, ResourceError};
 pub use plugin::{ResourceOptions, Resources};
-pub use resource::{Resource, ResourceError};

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use allspark_engine::{Attach, ClientPlugin, Handle, Plugin, PluginError, Setup};
 use serde::Deserialize;
 
-use super::resource::{Resource, ResourceError, Way};
+use super::methods::{Resource, ResourceError, Way};
 use crate::emitter::Emitter;
 use crate::multiplex::Multiplex;
 
