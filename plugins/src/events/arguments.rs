@@ -145,7 +145,9 @@ mod tests {
         assert_eq!(json(Json([1, 2])), r#"["e",[1,2]]"#);
         assert_eq!(json(List(&[1, 2])), r#"["e",1,2]"#);
         assert_eq!(json(value!({ "a": [1] })), r#"["e",{"a":[1]}]"#);
-        assert_eq!(json(String::from("text")), r#"["e","text"]"#);
+        let text = String::from("text");
+        assert_eq!(json(&text), r#"["e","text"]"#);
+        assert_eq!(json(text), r#"["e","text"]"#);
         assert_eq!(json((1, 2, 3, 4, 5, 6, 7, 8)), r#"["e",1,2,3,4,5,6,7,8]"#);
     }
 

@@ -17,8 +17,8 @@
 //! ```
 //!
 //! Until then the other `connection` listeners wait, and so does what the client sends. The id is
-//! in the query of the URL, `_mirage=<id>`; a new one is told to the client as the event `mirage`, by
-//! [`Emitter`](crate::emitter::Emitter) if the server has it, else by
+//! in the query of the URL, `_mirage=<id>`; a new one is told to the client as the event `mirage`,
+//! by [`Emitter`](crate::emitter::Emitter) if the server has it, else by
 //! [`Emit`](crate::emit::Emit), whose client half clients need, too. Add mirage before all others.
 
 mod plugin;

@@ -213,6 +213,30 @@ for (const [names, dialogue] of Object.entries(BYTES)) {
   });
 }
 
+test('analytics tells the same as the half of npm', async (t) => {
+  const server = await startServer(t);
+  t.after(() => delete globalThis.ga);
+  const told = {};
+  const halves = { npm: load('analytics'), ours: ours('analytics') };
+  for (const [name, plugins] of Object.entries(halves)) {
+    told[name] = [];
+    globalThis.ga = (...args) => told[name].push(args);
+    const Socket = Primus.createSocket({ ...plugins, transformer: server.spokenBy });
+    const analytics = { category: 'c', events: { open: 'opened', hidden: false } };
+    const client = new Socket(server.url, { analytics });
+    await event(client, 'open');
+    const said = ['x', { emit: ['news', 1] }, { emit: ['hidden'] }, { type: 0, data: ['e'] }];
+    for (const message of said) client.write(message);
+    client.emit('error', new Error('broken'));
+    const ended = event(client, 'end');
+    client.end();
+    await ended;
+  }
+  assert.deepEqual(told.ours, told.npm);
+  const actions = told.ours.map(([, what]) => what.eventAction ?? what);
+  assert.deepEqual(actions, ['opened', 'write', 'news', 'e', 'exception', 'close']);
+});
+
 // Several of these end a server of Node.js.
 test('hostile messages end nothing', { skip: peer === 'node' }, async (t) => {
   const names = 'emitter,responder,spark-latency,emit';

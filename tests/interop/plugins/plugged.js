@@ -4,6 +4,7 @@
 
 // The packages of npm by the names that their counterparts have in AllSpark.
 const PACKAGES = {
+  analytics: 'primus-analytics',
   emit: 'primus-emit',
   emitter: 'primus-emitter',
   'fortress-maximus': 'fortress-maximus',
