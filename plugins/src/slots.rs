@@ -67,7 +67,8 @@ impl<T, H: Handlers> Slots<T, H> {
         self.handlers_mut(one).map(H::take)
     }
 
-    /// Puts them back, before those that were attached meanwhile. Gives them back if it was removed.
+    /// Puts them back, before those that were attached meanwhile. Gives them back if it was
+    /// removed.
     pub(crate) fn put_back(&mut self, one: &Arc<T>, mut handlers: H) -> Option<H> {
         let Some(place) = self.handlers_mut(one) else {
             return Some(handlers);

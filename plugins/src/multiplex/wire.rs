@@ -216,24 +216,5 @@ mod tests {
             let array = value!([kind, id, (value.clone()), (value.clone())]);
             let _ = (read(&value), read(&array));
         }
-
-        #[test]
-        fn whatever_comes_is_read(text in "\\[[0-3],\"[a-z]{0,3}\",\"[a-z]{0,3}\"(,[0-9]{1,3}){0,3}\\]") {
-            let value: serde_json::Value = serde_json::from_str(&text).unwrap();
-            let mut encoded = Vec::new();
-            ParserKind::Json.encode_serialize(&value, &mut encoded).unwrap();
-            let kind = allspark_protocol::transformer::Kind::Text;
-            let value = ParserKind::Json.decode(kind, &encoded, &mut Default::default()).unwrap();
-            let count = value.as_array().unwrap().len();
-            if let Some(packet) = read(&value) {
-                let is_bare = count != 4;
-                prop_assert!(!is_bare || matches!(
-                    packet.what,
-                    What::Message(Value::Null) | What::Subscribe | What::Unsubscribe
-                ));
-            } else {
-                prop_assert_eq!(value[0].as_u64(), Some(3));
-            }
-        }
     }
 }

@@ -46,7 +46,7 @@ impl<'c, 'a> Call<'c, 'a> {
         self.args.ack(self.spark, results)
     }
 
-    /// The answer, to be given later, also from another thread: `later.send_to(&spark.handle(), ..)`.
+    /// The answer, to be given later, also from another thread: `ack.send_to(&handle, ..)`.
     pub fn later(&self) -> Option<Ack> {
         self.args.take_ack()
     }
