@@ -13,6 +13,7 @@
 //! | [`responder`] | primus-responder | questions and answers in both directions |
 //! | [`spark_latency`] | primus-spark-latency | what clients say of the way to them |
 //! | [`substream`] | substream | named streams within a connection |
+//! | [`rooms`] | primus-rooms | what clients may ask of rooms without code on the server |
 //! | [`analytics`] | primus-analytics | clients report to Google Analytics |
 //!
 //! Each implements [`Plugin`](allspark_engine::Plugin) and is added with `Primus::plugin`; what the
@@ -37,6 +38,7 @@ pub mod omega;
 pub mod registry;
 pub mod resource;
 pub mod responder;
+pub mod rooms;
 mod slots;
 pub mod spark_latency;
 pub mod substream;

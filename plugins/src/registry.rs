@@ -12,6 +12,7 @@ use crate::mirage::Mirage;
 use crate::multiplex::Multiplex;
 use crate::resource::Resources;
 use crate::responder::Responder;
+use crate::rooms::{Rooms, RoomsOptions};
 use crate::spark_latency::SparkLatency;
 use crate::substream::Substream;
 #[cfg(feature = "fleet")]
@@ -45,6 +46,11 @@ const PLUGINS: &[(&str, Make)] = &[
     }),
     (Responder::NAME, |options| {
         Ok(Box::new(Responder::with_options(options_of(options)?)))
+    }),
+    (Rooms::NAME, |options| {
+        let options: RoomsOptions = options_of(options)?;
+        options.check()?;
+        Ok(Box::new(Rooms::with_options(options)))
     }),
     (SparkLatency::NAME, |options| {
         Ok(Box::new(SparkLatency::with_options(options_of(options)?)))

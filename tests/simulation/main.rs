@@ -21,6 +21,7 @@ mod origins;
 mod outage;
 mod paused;
 mod plugin_events;
+mod plugin_rooms;
 mod plugin_sessions;
 mod plugin_stage;
 mod plugins;

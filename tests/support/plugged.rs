@@ -7,7 +7,10 @@ use allspark::plugins::fortress::Fortress;
 use allspark::plugins::mirage::Mirage;
 use allspark::plugins::registry;
 use allspark::plugins::responder::{AskSpark, Responder};
+use allspark::plugins::rooms::Rooms;
 use allspark::{Error, Json, Primus, Spark};
+
+use crate::room_calls::rooms;
 
 /// Adds plugins, by their names behind commas. What is `data` goes back as `["data",value]`.
 pub(crate) fn plug(primus: &Primus, names: &str) -> Result<(), Error> {
@@ -18,6 +21,7 @@ pub(crate) fn plug(primus: &Primus, names: &str) -> Result<(), Error> {
             Fortress::NAME => primus.plugin(fortress())?,
             Mirage::NAME => primus.plugin(mirage())?,
             Responder::NAME => primus.plugin(responder())?,
+            Rooms::NAME => rooms(primus)?,
             "spark-latency" => {
                 let options = serde_json::json!({ "use-clock-offset": true });
                 primus.plugin_boxed(registry::named(name, options)?)?

@@ -17,6 +17,7 @@
 //! same on Node.js.
 
 mod plugged;
+mod room_calls;
 mod set_up;
 
 use std::collections::HashMap;

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use crate::events::{Arguments, Named};
 
 /// The member that makes a message an event.
-pub(super) const MEMBER: &str = "emit";
+pub(crate) const MEMBER: &str = "emit";
 
 /// An event as it is written.
 #[derive(Clone, Copy, Debug)]

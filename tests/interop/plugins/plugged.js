@@ -10,6 +10,7 @@ const PACKAGES = {
   'fortress-maximus': 'fortress-maximus',
   mirage: 'mirage',
   responder: 'primus-responder',
+  rooms: 'primus-rooms',
   'spark-latency': 'primus-spark-latency',
 };
 
@@ -28,6 +29,7 @@ function plug(primus, names) {
     if (set.has('emit')) emit(primus, spark);
     if (set.has('emitter')) emitter(spark);
     if (set.has('responder')) responder(spark);
+    if (set.has('rooms')) rooms(primus, spark);
     spark.on('data', (data) => spark.write(['data', data]));
   });
 }
@@ -49,6 +51,31 @@ function emitter(spark) {
 
 function responder(spark) {
   spark.on('request', (data, done) => spark.writeAndWait('who', (reply) => done([data, reply])));
+}
+
+/** Rooms as a client asks for them: tests/support/room_calls.rs is the same for AllSpark. */
+function rooms(primus, spark) {
+  let events = [];
+  for (const event of ['joinroom', 'leaveroom', 'leaveallrooms', 'roomserror']) {
+    spark.on(event, (what) => events.push([event, what.message ?? what]));
+  }
+  const answer = (value) => spark.write({ answer: value });
+  spark.on('data', ({ call, rooms: named, except, value, args }) => {
+    // Nothing is no room.
+    const names = named ?? [];
+    switch (call) {
+      case 'join': return spark.join(names);
+      case 'leave': return spark.leave(names);
+      case 'leaveAll': return spark.leaveAll();
+      case 'rooms': return answer(spark.rooms().sort());
+      case 'write': return primus.room(names).except(except).write(value);
+      case 'send': return primus.room(names).send(...args);
+      case 'clients': return answer(primus.room(names).clients().sort());
+      case 'isRoomEmpty': return answer(primus.isRoomEmpty(names));
+      case 'empty': return primus.room(names).empty();
+      case 'events': answer(events); events = [];
+    }
+  });
 }
 
 function fortress(primus) {
