@@ -25,8 +25,8 @@ const ROOT: (&str, &str) = (
     "mod below;\npub struct Shared;\nfn g() { below::f(Shared) }",
 );
 
-/// The root files of the crates that are judged: all but the plugins, and the peers and the reactors
-/// of the harness, which are programs of a few files.
+/// The root files of the crates that are judged: all but the plugins, and the peers and the
+/// reactors of the harness, which are programs of a few files.
 const CRATES: &[&str] = &[
     "client/src/lib.rs",
     "engine/src/lib.rs",
