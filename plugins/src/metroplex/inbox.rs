@@ -197,7 +197,7 @@ mod tests {
         let ask = || {
             let told = told.clone();
             inbox.ask(Question::Servers(Box::new(move |answer| {
-                told.send(answer).unwrap()
+                told.send(answer).unwrap();
             })));
         };
         for _ in 0..QUESTIONS_MAX {

@@ -18,8 +18,8 @@ use super::registry::Names;
 use super::worker::Worker;
 use crate::omega::{Answer, Cluster, ForwardError, OmegaSupreme, Reached, Recipients};
 
-/// `metroplex`: a registry in Redis of which servers there are, and which of them has which spark.
-/// With [`OmegaSupreme`], added before it, messages reach sparks on all of them. A clone is the same
+/// `metroplex`: a registry in Redis of which servers there are, and which has which spark. With
+/// [`OmegaSupreme`], added before it, messages reach sparks on all of them. A clone is the same
 /// plugin.
 ///
 /// Answers come on a thread of the plugin, and are errors while Redis is away.

@@ -81,7 +81,7 @@ class Client {
   }
 }
 
-/** A Redis of its own, on a socket in a folder of its own, which forgets everything with its end. */
+/** A Redis on a socket in a folder of its own, which forgets everything with its end. */
 class OwnRedis {
   #child;
 
@@ -105,8 +105,8 @@ class OwnRedis {
 
   /** Starts it, and again after it was killed. */
   async begin() {
-    const options = ['--port', '0', '--unixsocket', this.socket, '--save', '', '--appendonly', 'no'];
-    options.push('--dir', this.folder, '--daemonize', 'no');
+    const options = ['--port', '0', '--unixsocket', this.socket, '--dir', this.folder];
+    options.push('--save', '', '--appendonly', 'no', '--daemonize', 'no');
     this.#child = spawn('redis-server', options, { stdio: 'ignore' });
     this.exited = once(this.#child, 'exit');
     await eventually(async () => (await this.client.ping()) === 'PONG');
