@@ -8,7 +8,8 @@
 //! | [`rooms`], [`room_names`], [`target`] | rooms, and what shards say to each other about them |
 //! | [`next`] | visits to all sparks, each of which may take its time |
 //! | [`transform`], [`packet`] | functions that messages go through |
-//! | [`plugin`], [`setup`], [`plugins`], [`share`] | what a plugin is and may do, and what it has attached |
+//! | [`plugin`], [`setup`] | what a plugin is, and what it may do |
+//! | [`plugins`], [`share`] | the plugins of a server, and what each has attached |
 //! | [`values`], [`own`] | values that are kept with a spark |
 //! | [`emit`] | calls functions of the application, under a guard |
 //! | [`layers`], [`attached`] | its layers, and what they attach to a request for its spark |

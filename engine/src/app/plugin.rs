@@ -28,7 +28,7 @@ use super::setup::Setup;
 ///     }
 ///
 ///     fn client(&self) -> ClientPlugin {
-///         "function client(primus) { primus.on('data', function (name) { primus.name = name; }); }"
+///         "function client(primus) { primus.on('data', function (name) { this.name = name; }); }"
 ///             .into()
 ///     }
 /// }
