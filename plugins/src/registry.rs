@@ -5,7 +5,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 #[cfg(feature = "fleet")]
-use crate::{metroplex::Metroplex, omega::OmegaSupreme};
+use crate::metroplex::{Metroplex, MetroplexOptions};
+#[cfg(feature = "fleet")]
+use crate::omega::{OmegaOptions, OmegaSupreme};
 
 /// Makes a plugin of its options: an object.
 type Make = fn(Value) -> Result<Box<dyn Plugin>, PluginError>;
@@ -13,12 +15,14 @@ type Make = fn(Value) -> Result<Box<dyn Plugin>, PluginError>;
 /// Each plugin under the name that it has in a configuration.
 const PLUGINS: &[(&str, Make)] = &[
     #[cfg(feature = "fleet")]
-    ("metroplex", |options| {
-        Ok(Box::new(Metroplex::new(options_of(options)?)))
+    ("omega-supreme", |options| {
+        let options: OmegaOptions = options_of(options)?;
+        Ok(Box::new(OmegaSupreme::new(options.judged()?)))
     }),
     #[cfg(feature = "fleet")]
-    ("omega-supreme", |options| {
-        Ok(Box::new(OmegaSupreme::new(options_of(options)?)))
+    ("metroplex", |options| {
+        let options: MetroplexOptions = options_of(options)?;
+        Ok(Box::new(Metroplex::new(options.judged()?)))
     }),
     // ("emit", |options| Ok(Box::new(Emit::with(options_of(options)?)))),
 ];
