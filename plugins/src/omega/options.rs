@@ -77,8 +77,8 @@ impl OmegaOptions {
     fn check_credentials(&self) -> Result<(), (&'static str, &'static str)> {
         let is_known = (self.username.as_str(), self.password.as_str()) == KNOWN;
         if is_known && !self.allow_default_credentials {
-            let why = "everybody knows the name and the password that omega-supreme has by default, \
-                       and could write to every spark: set username and password, or \
+            let why = "everybody knows the name and the password that omega-supreme has by \
+                       default, and could write to every spark: set username and password, or \
                        allow-default-credentials";
             return Err(("password", why));
         }
