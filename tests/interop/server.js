@@ -36,10 +36,10 @@ const driver = process.env.ALLSPARK_DRIVER || 'auto';
  * 'broadcast', 'scripted', 'fleet'), `transformer`, `spokenBy` (the transformer of its clients,
  * if it is another one), `transport` (options by name), `compression`, `pingIntervalMs` (a number
  * or 'off'), `maxLength` in bytes, `parser`, `pathname`, `shards`, `port` (0 lets the system
- * choose), and for 'scripted' `clientPlugins`, a file of plugins for the client library, `layers`, steps that set
- * its layers up (tests/support/set_up.rs), `ids`, how the ids begin that it gives, `transforms`,
- * which puts the transforms of tests/support/scripted.rs in the way of messages, `origins` and
- * `trustedProxies`. `further` are flags.
+ * choose), and for 'scripted' `clientPlugins`, a file of plugins for the client library, `layers`,
+ * steps that set its layers up (tests/support/set_up.rs), `ids`, how the ids begin that it gives,
+ * `transforms`, which puts the transforms of tests/support/scripted.rs in the way of messages,
+ * `origins` and `trustedProxies`. `further` are flags.
  */
 async function startServer(t, options = {}) {
   const server = new Server(options);
