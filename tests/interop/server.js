@@ -34,13 +34,13 @@ const driver = process.env.ALLSPARK_DRIVER || 'auto';
  * be alive, have reported no panic, and leave with exit code 0.
  *
  * Options: `kind` ('allspark' or 'node', if not the server under test), `app` ('echo',
- * 'broadcast', 'scripted', 'fleet'), `transformer`, `spokenBy` (the transformer of its clients, if it is
- * another one), `transport` (options by name), `compression`, `pingIntervalMs` (a number or 'off'),
- * `maxLength` in bytes, `parser`, `pathname`, `shards`, `port` (0 lets the system choose), and for
- * 'scripted' `clientPlugins`, a file of plugins for the client library, `layers`, steps that set
- * its layers up (tests/support/set_up.rs), `ids`, how the ids begin that it gives, `transforms`,
- * which puts the transforms of tests/support/scripted.rs in the way of messages, `origins` and
- * `trustedProxies`. `further` are flags.
+ * 'broadcast', 'scripted', 'fleet'), `transformer`, `spokenBy` (the transformer of its clients,
+ * if it is another one), `transport` (options by name), `compression`, `pingIntervalMs` (a number
+ * or 'off'), `maxLength` in bytes, `parser`, `pathname`, `shards`, `port` (0 lets the system
+ * choose), and for 'scripted' `clientPlugins`, a file of plugins for the client library, `layers`,
+ * steps that set its layers up (tests/support/set_up.rs), `ids`, how the ids begin that it gives,
+ * `transforms`, which puts the transforms of tests/support/scripted.rs in the way of messages,
+ * `origins` and `trustedProxies`. `further` are flags.
  */
 async function startServer(t, options = {}) {
   const server = new Server(options);
