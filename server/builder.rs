@@ -537,8 +537,8 @@ impl Builder {
         check_names(&self.engine.keep_headers).map_err(Error::of("keep_headers"))?;
         let transformer = options.build_transformer(engine::random())?;
         let asks = self.authorization.is_some() || options.has_authorization();
-        let library = options.library(self.library).authorization(asks);
-        let library = ServedLibrary::new(library, &options.pathname);
+        let library = options.library(self.library);
+        let library = ServedLibrary::new(library, &options.pathname, asks);
         let library = library.map_err(|error| match error {
             LibraryError::ParserCode { .. } => Error::of("parser")(error),
             _ => Error::of("client_plugin")(error),
@@ -552,8 +552,6 @@ impl Builder {
             engine: engine::Primus::new(for_engine, transformer, shards, options.driver),
             library,
             options,
-            #[cfg(feature = "client")]
-            asks,
             #[cfg(feature = "auth")]
             keys: None,
         };

@@ -1,8 +1,9 @@
 //! The client library of a server: served beside its transport, and handed to who asks for it.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use allspark_client::library::{Format, Library, LibraryError, Target};
+use allspark_engine::{File, Files};
 use allspark_protocol::http::StaticBody;
 
 /// The library, assembled and compressed once.
@@ -11,9 +12,9 @@ pub(crate) struct ServedLibrary {
     library: Library,
     pathname: String,
     files: Files,
+    /// Whether clients know that they may be refused, so that they do not try again and again.
+    asks: AtomicBool,
 }
-
-type Files = Arc<[(&'static str, StaticBody)]>;
 
 /// As Primus calls it and serves it; caches and compression are ours.
 const SCRIPT: &str = "/primus.js";
@@ -27,26 +28,34 @@ const MODULE: &str = "/primus.mjs";
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 
 impl ServedLibrary {
-    pub(crate) fn new(library: Library, pathname: &str) -> Result<Self, LibraryError> {
-        let file = |format, target| {
-            let text = library.clone().target(target).assemble(format)?;
-            Ok(StaticBody::new(JAVASCRIPT, text.into_bytes()))
-        };
-        let files = Arc::new([
-            (LEGACY_SCRIPT, file(Format::Universal, Target::Legacy)?),
-            (SCRIPT, file(Format::Universal, Target::Browser)?),
-            (MODULE, file(Format::Module, Target::Browser)?),
-        ]);
+    /// With an authorization, if the server `asks`.
+    pub(crate) fn new(library: Library, pathname: &str, asks: bool) -> Result<Self, LibraryError> {
+        let library = library.authorization(asks);
         Ok(Self {
+            files: Files::new(assemble(&library)?),
             library,
             pathname: pathname.to_owned(),
-            files,
+            asks: AtomicBool::new(asks),
         })
+    }
+
+    /// The server may refuse clients from now on: if the library does not say so, it is made again.
+    pub(crate) fn authorize(&self) {
+        if !self.asks.swap(true, Ordering::Relaxed) {
+            let files = assemble(&self.library.clone().authorization(true));
+            self.files.replace(files.expect(ACCEPTED));
+        }
+    }
+
+    /// Whether clients know that they may be refused.
+    #[cfg(feature = "client")]
+    pub(crate) fn asks(&self) -> bool {
+        self.asks.load(Ordering::Relaxed)
     }
 
     /// What the engine serves, by the names behind the pathname.
     pub(crate) fn files(&self) -> Files {
-        Arc::clone(&self.files)
+        self.files.clone()
     }
 
     /// The text for browsers.
@@ -60,7 +69,7 @@ impl ServedLibrary {
     }
 
     fn file(&self, name: &str) -> &StaticBody {
-        let found = self.files.iter().find(|(file, _)| *file == name);
+        let found = self.files.current().iter().find(|(file, _)| *file == name);
         &found.expect("each of them is there from the start").1
     }
 
@@ -72,10 +81,25 @@ impl ServedLibrary {
 
     /// The text for Node.js.
     pub(crate) fn for_node(&self) -> String {
+        let asks = self.asks.load(Ordering::Relaxed);
         let library = self.library.clone().target(Target::Node);
-        let text = library.assemble(Format::Universal);
-        text.expect("the same names were accepted when the server was built")
+        let text = library.authorization(asks).assemble(Format::Universal);
+        text.expect(ACCEPTED)
     }
+}
+
+const ACCEPTED: &str = "the same names were accepted when the server was built";
+
+fn assemble(library: &Library) -> Result<[File; 3], LibraryError> {
+    let file = |format, target| {
+        let text = library.clone().target(target).assemble(format)?;
+        Ok(StaticBody::new(JAVASCRIPT, text.into_bytes()))
+    };
+    Ok([
+        (LEGACY_SCRIPT, file(Format::Universal, Target::Legacy)?),
+        (SCRIPT, file(Format::Universal, Target::Browser)?),
+        (MODULE, file(Format::Module, Target::Browser)?),
+    ])
 }
 
 #[cfg(test)]
@@ -114,6 +138,34 @@ mod tests {
             hash.len() > 8 && hash.bytes().all(|byte| byte.is_ascii_alphanumeric()),
             "{hash}"
         );
+    }
+
+    /// Who is refused does not come back by itself, whenever the server was told whom to refuse.
+    #[test]
+    fn it_knows_of_an_authorization_that_comes_later() {
+        const ASKS: &str = "authorization: true";
+        let served = |primus: &Primus| {
+            let files = primus.library.files();
+            let texts = files
+                .current()
+                .iter()
+                .map(|(_, file)| file.bytes().to_vec());
+            let texts = texts.map(|text| String::from_utf8(text).unwrap());
+            texts.filter(|text| text.contains(ASKS)).count()
+        };
+        let primus = primus();
+        let before = primus.library_path();
+        assert_eq!(served(&primus), 0);
+        for _ in 0..2 {
+            primus.authorize(|_| Err::<(), _>("nobody"));
+            assert_eq!(served(&primus), 3);
+            assert!(primus.library().contains(ASKS));
+            assert!(primus.library_for_node().contains(ASKS));
+            assert_ne!(primus.library_path(), before);
+        }
+        let other = super::tests::primus();
+        other.authorize_async(|_| async { Err::<(), _>("nobody") });
+        assert!(other.library().contains(ASKS) && other.library.asks());
     }
 
     #[test]

@@ -20,9 +20,6 @@ pub struct Primus {
     pub(crate) engine: engine::Primus<AnyTransformer>,
     pub(crate) library: ServedLibrary,
     pub(crate) options: Options,
-    /// Whether it may refuse clients by what its builder was told.
-    #[cfg(feature = "client")]
-    pub(crate) asks: bool,
     #[cfg(feature = "auth")]
     pub(crate) keys: Option<std::sync::Arc<crate::auth::Watch>>,
 }
@@ -35,13 +32,15 @@ impl Primus {
 
     /// Asks `authorization` about every request and upgrade for Primus, in the place of the one
     /// that was asked before: [`Builder::authorization`](crate::Builder::authorization) says more.
-    /// The client library knows only of one that the builder was told of.
+    /// The client library is made again if it did not know that clients may be refused; a page that
+    /// has the former one reconnects, whatever it hears. Tell the builder, and nothing is made twice.
     #[doc(alias = "authorization")]
     pub fn authorize<V: Into<Verdict>>(
         &self,
         authorization: impl Fn(&mut LayerRequest<'_>) -> V + Send + Sync + 'static,
     ) -> &Self {
         self.engine.authorize(authorization);
+        self.library.authorize();
         self
     }
 
@@ -55,6 +54,7 @@ impl Primus {
         F: Future<Output: Into<Verdict>> + 'static,
     {
         self.engine.authorize_async(authorization);
+        self.library.authorize();
         self
     }
 

@@ -62,7 +62,7 @@ impl Primus {
     pub fn socket(&self) -> Socket {
         Socket {
             options: self.options().clone(),
-            asks: self.asks,
+            asks: self.library.asks(),
         }
     }
 }

@@ -5,14 +5,13 @@ use std::net::SocketAddr;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use allspark_protocol::http::{
-    Cors, ForwardedHeader, RequestHead, Response, StaticBody, TrustedProxies,
-};
+use allspark_protocol::http::{Cors, ForwardedHeader, RequestHead, Response, TrustedProxies};
 use allspark_protocol::limits::{MESSAGE_BYTES_MAX_DEFAULT, PING_INTERVAL_MS_HIGHEST};
 use allspark_protocol::options::{self, UnknownChoice};
 use allspark_protocol::parser::ParserKind;
 use allspark_protocol::primus::Pathname;
 
+use crate::files::Files;
 use crate::limits::{
     CONNECTIONS_MAX_DEFAULT, KEEP_ALIVE_TIMEOUT_MS_DEFAULT, MIN_RATE_BYTES_PER_S_DEFAULT,
     REQUEST_TIMEOUT_MS_DEFAULT, SEND_QUEUE_BYTES_LEAST, SEND_QUEUE_SLACK_BYTES,
@@ -146,10 +145,8 @@ pub struct Options {
     pub upgrades_of_http_1_0: bool,
     /// What scripts of other origins may do. Default: what they want, as in Primus.
     pub cors: Cors,
-    /// What is served beside the transport: each under its name behind the pathname, for instance
-    /// `/primus.js`. A name that ends with `?word` is for requests whose query has the word, and
-    /// stands before the name without it. Who asks for an upgrade is not served. Default none.
-    pub files: Arc<[(&'static str, StaticBody)]>,
+    /// What is served beside the transport, each under its name behind the pathname. Default none.
+    pub files: Files,
     /// Where requests go that are not for Primus. Default: no routes.
     pub routes: Arc<Routes>,
     /// Answers requests that are neither for Primus nor for a route; without it they get 404.
@@ -179,7 +176,7 @@ impl Default for Options {
             forwarded_header: ForwardedHeader::default(),
             upgrades_of_http_1_0: true,
             cors: Cors::default(),
-            files: Arc::new([]),
+            files: Files::default(),
             routes: Arc::default(),
             fallback: None,
             give_back: None,

@@ -14,6 +14,7 @@
 //! | `tasks` | futures of the application, run by their shard. Knows no spark |
 //! | `mesh` | the way between threads |
 //! | `layers` | what requests for Primus go through: authorization and other middleware |
+//! | `files` | what is served beside the transport |
 //! | `routes` | requests that are not for Primus: a table of routes, answers that come later |
 //!
 //! A transport is a [`Transformer`](allspark_protocol::transformer::Transformer); the engine knows
@@ -22,6 +23,7 @@
 mod app;
 mod config;
 mod fanout;
+mod files;
 mod guard;
 mod http;
 pub mod io;
@@ -60,6 +62,7 @@ pub use app::{
     Spark, SparkError, SparkHandle, SparkStream, Timer, TransformTicket, Transformed,
 };
 pub use config::{Fallback, KeepHeaders, Options, SendPolicy, send_queue_bytes_for};
+pub use files::{File, Files};
 pub use layers::{Layer, LayerError, LayerRequest, LayerTicket, Verdict};
 pub use machine::{allowed_cpus, random};
 pub use rooms::{RoomError, RoomOptions};

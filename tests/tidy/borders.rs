@@ -114,7 +114,12 @@ const MACHINES: &[Machine] = &[
     },
     Machine {
         name: "config",
-        may_import: &["limits", "rooms", "routes"],
+        may_import: &["files", "limits", "rooms", "routes"],
+    },
+    // What is served beside the transport.
+    Machine {
+        name: "files",
+        may_import: &[],
     },
     // What requests for Primus go through.
     Machine {

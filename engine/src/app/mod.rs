@@ -77,9 +77,9 @@ pub use spark_stream::SparkStream;
 
 pub(crate) use awaited::{Awaited, Settled};
 pub(crate) use emit::{
-    Incoming, closed, connection, data, disconnection, drop_extras, error, find, go_on_opening,
-    heartbeat, incoming, incoming_pong, initialised, outgoing_ping, room_event, spark_timer, step,
-    visit,
+    Incoming, authorization, closed, connection, data, disconnection, drop_extras, error, find,
+    go_on_opening, heartbeat, incoming, incoming_pong, initialised, outgoing_ping, room_event,
+    spark_timer, step, visit,
 };
 pub(crate) use headers::KeptRequest;
 pub(crate) use life::Life;

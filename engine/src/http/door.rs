@@ -179,7 +179,7 @@ impl Door {
     /// The client library, whatever the method.
     fn library(&self, case: &Case<'_>) -> Option<Response> {
         let name = self.name(case)?;
-        let mut files = case.options.files.iter();
+        let mut files = case.options.files.current().iter();
         let (_, file) = files.find(|(file, _)| is_asked_for(file, name, case.head))?;
         Some(file.answer(case.head))
     }

@@ -5,6 +5,7 @@ use allspark_protocol::Instant;
 use allspark_protocol::http::{Cors, CorsOptions, ForwardedHeader, StaticBody};
 
 use super::*;
+use crate::files::Files;
 use crate::layers::{Layer, LayerError, function_of};
 
 const PEER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1);
@@ -12,7 +13,7 @@ const PEER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1);
 fn options() -> Options {
     let file = StaticBody::new("text/javascript; charset=utf-8", b"script".to_vec());
     Options {
-        files: Arc::new([("/primus.js", file)]),
+        files: Files::new([("/primus.js", file)]),
         ..Options::default()
     }
 }
@@ -92,7 +93,7 @@ fn a_request_goes_where_its_path_says() {
 fn a_file_may_be_for_those_who_say_a_word() {
     let file = |text: &'static str| StaticBody::new("text/plain", text.as_bytes());
     let options = Options {
-        files: Arc::new([("/a?old", file("older")), ("/a", file("a"))]),
+        files: Files::new([("/a?old", file("older")), ("/a", file("a"))]),
         ..Options::default()
     };
     for (query, length) in [("", 1), ("?old", 5), ("?v=1&old=", 5), ("?older", 1)] {
