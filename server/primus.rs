@@ -33,7 +33,7 @@ impl Primus {
     /// Asks `authorization` about every request and upgrade for Primus, in the place of the one
     /// that was asked before: [`Builder::authorization`](crate::Builder::authorization) says more.
     /// The client library is made again if it did not know that clients may be refused; a page that
-    /// has the former one reconnects, whatever it hears. Tell the builder, and nothing is made twice.
+    /// has the former one reconnects, whatever it hears. Where the builder is told, it is made once.
     #[doc(alias = "authorization")]
     pub fn authorize<V: Into<Verdict>>(
         &self,

@@ -60,8 +60,8 @@ impl Judges {
     }
 
     /// Who a spark is that has sent this credential in the place of the one that made it `auth`, at
-    /// `now_ms` since 1970. `None` if it would not count for longer than that: then nothing of it is
-    /// verified, so that a client can't have the same signature be verified again and again.
+    /// `now_ms` since 1970. `None` if it would not count for longer than that: then nothing of it
+    /// is verified, so that a client can't have one signature be verified again and again.
     ///
     /// # Errors
     /// It is no JWT that counts, or one of somebody else's.
