@@ -58,8 +58,8 @@ pub use allspark_engine::io::{DriverChoice, DriverKind};
 pub use allspark_engine::{
     Body, BodyError, BodySender, Data, Destroy, EndOptions, Executor, Fault, Handle, Headers, Json,
     KeepHeaders, Layer, LayerError, LayerRequest, LayerTicket, Layers, LocalPrimus, LocalRoom,
-    LocalSpark, Message, Next, Outcome, OwnedData, Packet, Pull, Pulled, ReadyState, Reply, Room,
-    RoomError, RoomNames, RoomOptions, RouteError, RouteRequest, Routes, SendPolicy, Server,
+    LocalSpark, Message, Next, Outcome, OwnedData, Packet, Place, Pull, Pulled, ReadyState, Reply,
+    Room, RoomError, RoomNames, RoomOptions, RouteError, RouteRequest, Routes, SendPolicy, Server,
     ShardFailure, Sleep, Spark, SparkError, SparkHandle, SparkId, SparkStream, StartError, Stats,
     Ticket, Timer, TransformTicket, Transformed, Value, Verdict,
 };

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use allspark_engine::{
     self as engine, Data, Destroy, Handle, LayerRequest, Layers, LocalSpark, Message, Outcome,
-    Server, Spark, SparkError, SparkHandle, SparkId, SparkStream, Stats, Verdict,
+    Place, Server, Spark, SparkError, SparkHandle, SparkId, SparkStream, Stats, Verdict,
 };
 use allspark_transformers::AnyTransformer;
 
@@ -33,7 +33,7 @@ impl Primus {
     /// Asks `authorization` about every request and upgrade for Primus, in the place of the one
     /// that was asked before: [`Builder::authorization`](crate::Builder::authorization) says more.
     /// The client library is made again if it did not know that clients may be refused; a page that
-    /// has the former one reconnects, whatever it hears. Where the builder is told, it is made once.
+    /// has the former one reconnects, whatever it hears. If the builder is told, it is made once.
     #[doc(alias = "authorization")]
     pub fn authorize<V: Into<Verdict>>(
         &self,
@@ -263,9 +263,51 @@ impl Primus {
     ///
     /// # Errors
     /// When it can't be started; then it can be tried again, for instance with another address.
-    /// When it was started before: a server has one address and one life.
+    /// When it was started before: a server has one life. Several addresses are given at once, to
+    /// [`Primus::start_on`].
+    #[doc(alias = "createServer")]
     pub fn start(&self, address: impl ToSocketAddrs + ToString) -> Result<Server, Error> {
         Ok(self.engine.start(address)?)
+    }
+
+    /// As [`Primus::listen`], in several places or on listeners that are there already: see
+    /// [`Primus::start_on`].
+    ///
+    /// # Errors
+    /// Those of both.
+    pub fn listen_on<P: Into<Place>>(
+        &self,
+        places: impl IntoIterator<Item = P>,
+    ) -> Result<(), Error> {
+        Ok(self.start_on(places)?.join()?)
+    }
+
+    /// As [`Primus::start`], in several places, all of which every shard serves: addresses, and
+    /// listeners of the application ([`Place`] says how connections get to shards).
+    ///
+    /// ```
+    /// use std::net::TcpListener;
+    ///
+    /// use allspark::{Destroy, Place, Primus};
+    ///
+    /// let primus = Primus::builder().build()?;
+    /// // Bound before privileges were dropped, or handed over by who has started this process.
+    /// let listener = TcpListener::bind("127.0.0.1:0")?;
+    /// let server = primus.start_on([Place::from("127.0.0.1:0"), listener.into()])?;
+    /// println!("serving on {:?}", server.addresses());
+    /// # primus.destroy(Destroy::default());
+    /// server.join()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Primus::start`]: if one of the places can't be had, none is served. More than
+    /// 16 places.
+    pub fn start_on<P: Into<Place>>(
+        &self,
+        places: impl IntoIterator<Item = P>,
+    ) -> Result<Server, Error> {
+        Ok(self.engine.start_on(places)?)
     }
 
     /// Reaches the server from any thread, for as long as one likes.

@@ -34,6 +34,7 @@ mod machine;
 pub mod memory;
 mod mesh;
 mod net;
+mod place;
 mod rooms;
 mod routes;
 mod seat;
@@ -43,6 +44,7 @@ mod shard;
 mod shared;
 pub mod sim;
 mod start;
+mod start_error;
 mod stats;
 mod tasks;
 mod wheel;
@@ -65,12 +67,14 @@ pub use config::{Fallback, KeepHeaders, Options, SendPolicy, send_queue_bytes_fo
 pub use files::{File, Files};
 pub use layers::{Layer, LayerError, LayerRequest, LayerTicket, Verdict};
 pub use machine::{allowed_cpus, random};
+pub use place::Place;
 pub use rooms::{RoomError, RoomOptions};
 pub use routes::{
     Body, BodyError, BodySender, Pull, Pulled, Reply, RouteError, RouteRequest, Routes, Ticket,
 };
 pub use server::{Server, ShardFailure};
 pub use shard::{Flow, Shard};
-pub use start::{Primus, StartError};
+pub use start::Primus;
+pub use start_error::StartError;
 pub use stats::Stats;
 pub use tasks::{Executor, Sleep};
