@@ -8,25 +8,19 @@
 //! Not measured: sending and receiving (4 to 5 microseconds each over loopback), and the way from
 //! shard to shard (see `mesh`). With 100,000 sparks nothing is in the processor's caches any more.
 
-use std::cell::RefCell;
 use std::hint::black_box;
-use std::rc::Rc;
 
-use allspark_engine::io::Wait;
-use allspark_engine::sim::single_shard;
-use allspark_engine::{Flow, Handle, Options, Shard};
-use allspark_transformers::websockets::WebSockets;
+use allspark_engine::Options;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group};
 
-use crate::puppet::{HANDSHAKE, Hand, Puppet, frame};
+use crate::crowd::{self, World, settle};
+use crate::puppet::frame;
 
 criterion_group! {
     name = benches;
     config = crate::config();
     targets = broadcast, echo
 }
-
-type World = (Shard<Puppet, WebSockets>, Handle, Rc<RefCell<Hand>>);
 
 fn broadcast(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("fanout/broadcast");
@@ -70,37 +64,11 @@ fn echo(criterion: &mut Criterion) {
 
 /// A shard with open sparks that echo.
 fn world(sparks: usize) -> World {
-    let (driver, hand) = Puppet::new();
-    let (mut shard, handle) = single_shard(
-        driver,
-        Options::default(),
-        WebSockets::uncompressed(1 << 20),
-        |primus| {
-            primus.on_connection(|spark| {
-                spark.on_data(|spark, data| {
-                    spark.write(data);
-                });
+    crowd::world(Options::default(), sparks, |primus| {
+        primus.on_connection(|spark| {
+            spark.on_data(|spark, data| {
+                spark.write(data);
             });
-        },
-    );
-    for first in (0..sparks).step_by(512) {
-        let group = first..sparks.min(first + 512);
-        group.clone().for_each(|_| hand.borrow_mut().connect());
-        settle(&mut shard);
-        group.for_each(|socket| hand.borrow_mut().receive(socket, HANDSHAKE));
-        settle(&mut shard);
-    }
-    // What was sent so far are the answers to the handshakes.
-    hand.borrow_mut().sends = 0;
-    (shard, handle, hand)
-}
-
-/// Turns until nothing is left to do.
-fn settle(shard: &mut Shard<Puppet, WebSockets>) {
-    loop {
-        let flow = shard.turn(Wait::No).expect("the puppet does not fail");
-        if flow != Flow::Continue(Wait::No) {
-            return;
-        }
-    }
+        });
+    })
 }

@@ -5,6 +5,8 @@
 //! across all crates, as the server's build does. The name of a bench begins with its module, so
 //! `scripts/bench json/` runs those of JSON.
 
+#[path = "../tests/support/crowd.rs"]
+mod crowd;
 mod deflate;
 mod documents;
 mod fanout;

@@ -3,23 +3,24 @@
 //!
 //! A message comes from outside, as `Room::write` brings it: it is encoded, goes through the
 //! shard's inbox, is framed once, and reaches the members. `one` has everybody in one room, beside
-//! `fanout/broadcast`, whose work it shares; `small` writes to 1,000 rooms of 1 to 10 members, one
-//! after the other; `overlapping` to 100 rooms of 1,000 members each, of 10,000 sparks. `join` is a
-//! spark that leaves a room and joins it again.
+//! `fanout/broadcast`, whose work it shares; `small` writes to many rooms of few members, one after
+//! the other; `overlapping` to rooms that share their members, `each` by itself, and `together` with
+//! one message. `join` is a spark that leaves a room and joins it again.
+//!
+//! By default the crowds are those that are measured in seconds. `ALLSPARK_BENCH=full` measures the
+//! largest ones besides: a room of a million, 100,000 small rooms, 10,000 overlapping ones. That
+//! takes minutes and 2 GB.
 //!
 //! Not measured: sending (4 to 5 microseconds each over loopback), and the way from shard to shard.
 
-use std::cell::RefCell;
 use std::hint::black_box;
-use std::rc::Rc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use allspark_engine::io::Wait;
-use allspark_engine::sim::single_shard;
-use allspark_engine::{Attach, Flow, Handle, Options, Shard};
-use allspark_transformers::websockets::WebSockets;
+use allspark_engine::{Attach, Handle, Options, Room};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group};
 
-use crate::puppet::{HANDSHAKE, Hand, Puppet, frame};
+use crate::crowd::{self, World, settle};
+use crate::puppet::frame;
 
 criterion_group! {
     name = benches;
@@ -27,14 +28,12 @@ criterion_group! {
     targets = one, small, overlapping, join
 }
 
-type World = (Shard<Puppet, WebSockets>, Handle, Rc<RefCell<Hand>>);
-
 const MESSAGE: &str = "a message of some forty bytes for everyone";
 
 fn one(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("rooms/one");
     group.sample_size(20);
-    for sparks in [10, 100, 1_000, 10_000, 100_000] {
+    for sparks in sizes(&[10, 100, 1_000, 10_000, 100_000], 1_000_000) {
         let mut kept = None;
         group.throughput(Throughput::Elements(sparks as u64));
         group.bench_function(BenchmarkId::new("sparks", sparks), |bencher| {
@@ -59,43 +58,53 @@ fn one(criterion: &mut Criterion) {
 }
 
 fn small(criterion: &mut Criterion) {
-    const ROOMS: usize = 1_000;
     let mut group = criterion.benchmark_group("rooms/small");
     for members in [1, 4, 10] {
-        let (mut shard, handle, _) = world(ROOMS * members, |_| {});
-        join_all(&mut shard, &handle, ROOMS, 1);
-        let rooms: Vec<_> = (0..ROOMS).map(|room| handle.room(room)).collect();
-        group.throughput(Throughput::Elements(ROOMS as u64));
+        let mut crowd = Crowd::new(1_000 * members, 1_000, |spark, rooms| vec![spark % rooms]);
+        group.throughput(Throughput::Elements(1_000));
         group.bench_function(BenchmarkId::new("members", members), |bencher| {
-            bencher.iter(|| {
-                for room in &rooms {
-                    room.write(black_box(MESSAGE))
-                        .expect("a text can be encoded");
-                }
-                settle(&mut shard);
-            });
+            bencher.iter(|| crowd.write_to_each());
+        });
+    }
+    for rooms in sizes(&[1_000], 100_000) {
+        // Room 0 has 1 member, room 1 has 2, room 9 has 10, room 10 has 1 again.
+        let is_in = |spark: usize, rooms: usize| {
+            let back = (0..10).map(move |steps| (steps, (spark + rooms - steps) % rooms));
+            let own = back.filter(|(steps, room)| *steps <= room % 10);
+            own.map(|(_, room)| room).collect()
+        };
+        let mut crowd = Crowd::new(rooms, rooms, is_in);
+        group.throughput(Throughput::Elements(rooms as u64));
+        group.sample_size(10);
+        group.bench_function(BenchmarkId::new("mixed", rooms), |bencher| {
+            bencher.iter(|| crowd.write_to_each());
         });
     }
     group.finish();
 }
 
 fn overlapping(criterion: &mut Criterion) {
-    const ROOMS: usize = 100;
+    const SPARKS: usize = 10_000;
     let mut group = criterion.benchmark_group("rooms/overlapping");
-    group.sample_size(20);
-    let (mut shard, handle, _) = world(10_000, |_| {});
-    join_all(&mut shard, &handle, ROOMS, 10);
-    let rooms: Vec<_> = (0..ROOMS).map(|room| handle.room(room)).collect();
-    group.throughput(Throughput::Elements(ROOMS as u64));
-    group.bench_function("rooms", |bencher| {
-        bencher.iter(|| {
-            for room in &rooms {
-                room.write(black_box(MESSAGE))
-                    .expect("a text can be encoded");
-            }
-            settle(&mut shard);
+    group.sample_size(10);
+    for rooms in sizes(&[100], 10_000) {
+        // Each spark is in a tenth of 100 rooms, or in a hundredth of 10,000.
+        let each = rooms.isqrt();
+        let is_in = move |spark: usize, rooms: usize| {
+            let steps = (0..each).map(move |step| (spark + step * (rooms / each)) % rooms);
+            steps.collect()
+        };
+        let mut crowd = Crowd::new(SPARKS, rooms, is_in);
+        group.throughput(Throughput::Elements(rooms as u64));
+        group.bench_function(BenchmarkId::new("each", rooms), |bencher| {
+            bencher.iter(|| crowd.write_to_each());
         });
-    });
+        let all = crowd.handle().room((0..rooms).collect::<Vec<_>>());
+        group.throughput(Throughput::Elements(SPARKS as u64));
+        group.bench_function(BenchmarkId::new("together", rooms), |bencher| {
+            bencher.iter(|| crowd.write_to(&all));
+        });
+    }
     group.finish();
 }
 
@@ -120,43 +129,58 @@ fn join(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Every spark joins `each` of so many rooms, so that all have as many members.
-fn join_all(shard: &mut Shard<Puppet, WebSockets>, handle: &Handle, rooms: usize, each: usize) {
-    let next = std::sync::atomic::AtomicUsize::new(0);
-    handle.for_each(move |spark| {
-        let number = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        for step in 0..each {
-            let room = (number + step * rooms / each) % rooms;
-            spark.join(room).expect("these are few");
-        }
-        true
-    });
-    settle(shard);
+/// Sparks in many rooms, and the rooms.
+struct Crowd {
+    world: World,
+    rooms: Vec<Room>,
 }
 
-/// A shard with open sparks.
+impl Crowd {
+    /// Spark `n` is in the rooms that `is_in` says of `n` and the number of rooms.
+    fn new(
+        sparks: usize,
+        rooms: usize,
+        is_in: impl Fn(usize, usize) -> Vec<usize> + Send + Sync + 'static,
+    ) -> Self {
+        let next = AtomicUsize::new(0);
+        let world = world(sparks, move |primus| {
+            primus.on_connection(move |spark| {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                let own = is_in(number, rooms);
+                spark.join(own).expect("these are few");
+            });
+        });
+        let rooms = (0..rooms).map(|room| world.1.room(room)).collect();
+        Self { world, rooms }
+    }
+
+    fn handle(&self) -> &Handle {
+        &self.world.1
+    }
+
+    /// Writes to each room, one after the other.
+    fn write_to_each(&mut self) {
+        for room in &self.rooms {
+            room.write(black_box(MESSAGE))
+                .expect("a text can be encoded");
+        }
+        settle(&mut self.world.0);
+    }
+
+    fn write_to(&mut self, room: &Room) {
+        room.write(black_box(MESSAGE))
+            .expect("a text can be encoded");
+        settle(&mut self.world.0);
+    }
+}
+
+/// The sizes that are measured: the largest one only if it is asked for.
+fn sizes(usual: &[usize], largest: usize) -> Vec<usize> {
+    let is_full = std::env::var("ALLSPARK_BENCH").is_ok_and(|value| value == "full");
+    let largest = is_full.then_some(largest);
+    usual.iter().copied().chain(largest).collect()
+}
+
 fn world(sparks: usize, attach: impl FnOnce(&Attach)) -> World {
-    let (driver, hand) = Puppet::new();
-    let transformer = WebSockets::uncompressed(1 << 20);
-    let (mut shard, handle) = single_shard(driver, Options::default(), transformer, attach);
-    for first in (0..sparks).step_by(512) {
-        let group = first..sparks.min(first + 512);
-        group.clone().for_each(|_| hand.borrow_mut().connect());
-        settle(&mut shard);
-        group.for_each(|socket| hand.borrow_mut().receive(socket, HANDSHAKE));
-        settle(&mut shard);
-    }
-    // What was sent so far are the answers to the handshakes.
-    hand.borrow_mut().sends = 0;
-    (shard, handle, hand)
-}
-
-/// Turns until nothing is left to do.
-fn settle(shard: &mut Shard<Puppet, WebSockets>) {
-    loop {
-        let flow = shard.turn(Wait::No).expect("the puppet does not fail");
-        if flow != Flow::Continue(Wait::No) {
-            return;
-        }
-    }
+    crowd::world(Options::default(), sparks, attach)
 }

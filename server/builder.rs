@@ -547,9 +547,8 @@ impl Builder {
             files: library.files(),
             ..self.engine
         });
-        let shards = options.shards.map_or(0, |shards| shards.size());
         let primus = Primus {
-            engine: engine::Primus::new(for_engine, transformer, shards, options.driver),
+            engine: engine::Primus::new(for_engine, transformer, options.shards, options.driver),
             library,
             options,
             #[cfg(feature = "auth")]

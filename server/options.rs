@@ -8,12 +8,13 @@ use allspark_client::library::{Library, LibraryError};
 use allspark_engine::io::DriverChoice;
 use allspark_engine::limits::{
     CONNECTIONS_MAX_DEFAULT, KEEP_ALIVE_TIMEOUT_MS_DEFAULT, MIN_RATE_BYTES_PER_S_DEFAULT,
-    MIN_RATE_BYTES_PER_S_HIGHEST, REQUEST_TIMEOUT_MS_DEFAULT, SESSIONS_MAX_DEFAULT,
-    TIMEOUT_MS_HIGHEST,
+    REQUEST_TIMEOUT_MS_DEFAULT, SESSIONS_MAX_DEFAULT,
 };
 use allspark_engine::{self as engine, SendPolicy};
+pub use allspark_engine::{Count, CountAtLeastOne, MinRate, ShardCount, TimeoutMs};
 use allspark_protocol::http::{Cors, ForwardedHeader, TrustedProxies};
-use allspark_protocol::limits::{MESSAGE_BYTES_MAX_DEFAULT, MESSAGE_BYTES_MAX_HIGHEST, SHARDS_MAX};
+use allspark_protocol::limits::MESSAGE_BYTES_MAX_DEFAULT;
+pub use allspark_protocol::options::MaxLength;
 use allspark_protocol::options::{self, Bounded};
 use allspark_protocol::parser::{Parser, ParserKind};
 use allspark_protocol::primus::{Pathname, PingInterval};
@@ -23,24 +24,6 @@ use serde::{Deserialize, Deserializer};
 
 use crate::error::{Error, OptionError};
 use crate::transport::TransportOptions;
-
-/// Bytes of the longest message: from 1 to 512 MiB.
-pub type MaxLength = Bounded<1, { MESSAGE_BYTES_MAX_HIGHEST as u64 }>;
-
-/// Milliseconds after which something is given up: from 1 to a day.
-pub type TimeoutMs = Bounded<1, TIMEOUT_MS_HIGHEST>;
-
-/// Bytes per second: from 0 to 1 MiB.
-pub type MinRate = Bounded<0, MIN_RATE_BYTES_PER_S_HIGHEST>;
-
-/// How many there may be: from 0 on.
-pub type Count = Bounded<0, { u64::MAX }>;
-
-/// How many, or how many bytes, there may be: from 1 on.
-pub type CountAtLeastOne = Bounded<1, { u64::MAX }>;
-
-/// Shards of a server: from 1 to 1024.
-pub type ShardCount = Bounded<1, { SHARDS_MAX as u64 }>;
 
 /// The options of a server, with Primus's names and defaults. Serde reads them by the names of the
 /// command line (`ping-interval`), from text, numbers or truth values.
@@ -166,14 +149,14 @@ impl Default for Limits {
 impl Limits {
     /// Bytes that may wait to be sent to one spark. Unless [`Limits::send_queue`] says otherwise,
     /// two messages of [`Limits::max_length`] and 1 MiB, at least 4 MiB.
-    pub fn send_queue_bytes(&self) -> usize {
-        let derived = engine::send_queue_bytes_for(self.max_length.size());
-        self.send_queue.map_or(derived, Bounded::size)
+    pub fn send_queue_bytes(&self) -> CountAtLeastOne {
+        self.send_queue
+            .unwrap_or_else(|| engine::send_queue_bytes_for(self.max_length))
     }
 
     /// What two limits say that does not go together.
     pub(crate) fn contradiction(&self) -> Option<String> {
-        let (queue, message) = (self.send_queue_bytes(), self.max_length.size());
+        let (queue, message) = (self.send_queue_bytes().get(), self.max_length.get());
         (queue < message).then(|| {
             format!(
                 "a send queue of {queue} bytes holds no message of {message} bytes (max_length) \
@@ -209,7 +192,7 @@ impl Options {
     pub(crate) fn build_transformer(&self, seed: u64) -> Result<AnyTransformer, Error> {
         let common = CommonOptions {
             pathname: self.pathname.clone(),
-            message_bytes_max: self.limits.max_length.size(),
+            message_bytes_max: self.limits.max_length,
             compression: self.compression,
             seed,
         };
@@ -238,15 +221,15 @@ impl Options {
         engine::Options {
             pathname: self.pathname.clone(),
             parser: self.parser,
-            ping_interval_ms: self.ping_interval.ms(),
+            ping_interval: self.ping_interval,
             send_queue_bytes_max: limits.send_queue_bytes(),
             send_policy: limits.send_policy,
-            request_timeout_ms: limits.request_timeout.get(),
-            keep_alive_timeout_ms: limits.keep_alive_timeout.get(),
-            min_rate_bytes_per_s: limits.min_rate.get() as u32,
-            connections_max: limits.connections_max.size(),
-            sessions_max: limits.sessions_max.size(),
-            memory_bytes_max: limits.memory_max.map(Bounded::get),
+            request_timeout_ms: limits.request_timeout,
+            keep_alive_timeout_ms: limits.keep_alive_timeout,
+            min_rate_bytes_per_s: limits.min_rate,
+            connections_max: limits.connections_max,
+            sessions_max: limits.sessions_max,
+            memory_bytes_max: limits.memory_max,
             upgrades_of_http_1_0: self.http10_upgrades,
             cors: self.cors.clone(),
             trusted_proxies: self.trusted_proxies.clone(),
@@ -327,7 +310,7 @@ mod tests {
                 send_queue: send_queue.map(|bytes| bytes.try_into().unwrap()),
                 ..Limits::default()
             };
-            (limits.send_queue_bytes(), limits.contradiction())
+            (limits.send_queue_bytes().size(), limits.contradiction())
         };
         let mib = 1024 * 1024;
         assert_eq!(bytes(10 * mib, None), (21 * mib, None));

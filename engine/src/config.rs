@@ -6,19 +6,34 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use allspark_protocol::http::{Cors, ForwardedHeader, RequestHead, Response, TrustedProxies};
-use allspark_protocol::limits::{MESSAGE_BYTES_MAX_DEFAULT, PING_INTERVAL_MS_HIGHEST};
-use allspark_protocol::options::{self, UnknownChoice};
+use allspark_protocol::limits::{MESSAGE_BYTES_MAX_DEFAULT, SHARDS_MAX};
+use allspark_protocol::options::{self, Bounded, MaxLength, UnknownChoice};
 use allspark_protocol::parser::ParserKind;
-use allspark_protocol::primus::Pathname;
+use allspark_protocol::primus::{Pathname, PingInterval};
 
 use crate::files::Files;
 use crate::limits::{
     CONNECTIONS_MAX_DEFAULT, KEEP_ALIVE_TIMEOUT_MS_DEFAULT, MIN_RATE_BYTES_PER_S_DEFAULT,
-    REQUEST_TIMEOUT_MS_DEFAULT, SEND_QUEUE_BYTES_LEAST, SEND_QUEUE_SLACK_BYTES,
-    SESSIONS_MAX_DEFAULT, TIMEOUT_MS_HIGHEST,
+    MIN_RATE_BYTES_PER_S_HIGHEST, REQUEST_TIMEOUT_MS_DEFAULT, SEND_QUEUE_BYTES_LEAST,
+    SEND_QUEUE_SLACK_BYTES, SESSIONS_MAX_DEFAULT, TIMEOUT_MS_HIGHEST,
 };
 use crate::rooms::RoomOptions;
 use crate::routes::Routes;
+
+/// Milliseconds after which something is given up: from 1 to a day.
+pub type TimeoutMs = Bounded<1, TIMEOUT_MS_HIGHEST>;
+
+/// Bytes per second: from 0 to 1 MiB.
+pub type MinRate = Bounded<0, MIN_RATE_BYTES_PER_S_HIGHEST>;
+
+/// How many there may be: from 0 on.
+pub type Count = Bounded<0, { u64::MAX }>;
+
+/// How many, or how many bytes, there may be: from 1 on.
+pub type CountAtLeastOne = Bounded<1, { u64::MAX }>;
+
+/// Shards of a server: from 1 to 1024.
+pub type ShardCount = Bounded<1, { SHARDS_MAX as u64 }>;
 
 /// Answers requests that are not for Primus.
 pub type Fallback = Arc<dyn Fn(&RequestHead<'_>) -> Response + Send + Sync>;
@@ -82,54 +97,50 @@ pub enum KeepHeaders {
 
 /// Bytes of a send queue that does not contradict the bytes of the longest message: two of them
 /// and some more fit, so that a client which reads at once what it is sent is never taken for slow.
-pub const fn send_queue_bytes_for(message_bytes_max: usize) -> usize {
-    let two = message_bytes_max.saturating_mul(2);
-    let bytes = two.saturating_add(SEND_QUEUE_SLACK_BYTES);
-    if bytes < SEND_QUEUE_BYTES_LEAST {
-        SEND_QUEUE_BYTES_LEAST
-    } else {
-        bytes
-    }
+pub const fn send_queue_bytes_for(max_length: MaxLength) -> CountAtLeastOne {
+    let bytes = 2 * max_length.get() + SEND_QUEUE_SLACK_BYTES as u64;
+    let least = SEND_QUEUE_BYTES_LEAST as u64;
+    Bounded::of(if bytes < least { least } else { bytes })
 }
 
-/// Options of the engine.
+/// Options of the engine. None of them has a type that could hold a value without a meaning.
 #[derive(Clone)]
 pub struct Options {
     /// Requests whose path starts with this belong to Primus. Default `/primus`.
     pub pathname: Pathname,
     /// How messages become values. Default JSON.
     pub parser: ParserKind,
-    /// Milliseconds between two pings of a spark; `None` for no heartbeat. Default 30,000.
-    pub ping_interval_ms: Option<u64>,
+    /// Milliseconds between two pings of a spark, or off. Default 30,000.
+    pub ping_interval: PingInterval,
     /// Bytes that may wait to be sent to one spark, the memory for their structure included. As
     /// long as the kernel takes everything, twice as many. A single longer message passes when
     /// nothing else waits. Default: [`send_queue_bytes_for`] Primus's `maxLength`.
-    pub send_queue_bytes_max: usize,
+    pub send_queue_bytes_max: CountAtLeastOne,
     /// What happens when more would have to wait.
     pub send_policy: SendPolicy,
     /// Milliseconds that the head of a request may take from its first byte, and that a connection
     /// may take for its first one. A body may take longer, and so may what is sent: then at least
     /// [`Options::min_rate_bytes_per_s`] must have moved in each period of this length. Default
     /// 30,000.
-    pub request_timeout_ms: u64,
-    /// Milliseconds that a connection may wait between two requests. Default 60,000.
-    pub keep_alive_timeout_ms: u64,
+    pub request_timeout_ms: TimeoutMs,
+    /// Milliseconds that a connection may wait between two requests. Default 75,000.
+    pub keep_alive_timeout_ms: TimeoutMs,
     /// Bytes per second, at the least, that a peer must send of a request's body, and take of what
     /// it is sent. Default 500; with 0 a single byte in [`Options::request_timeout_ms`] will do.
-    pub min_rate_bytes_per_s: u32,
+    pub min_rate_bytes_per_s: MinRate,
     /// Connections of all shards together; a further one is answered with 503 and closed. Default
     /// 1,048,576.
-    pub connections_max: usize,
+    pub connections_max: CountAtLeastOne,
     /// Sessions of polling transports, of all shards together, that no request waits for at the
     /// moment; who asks for a further one gets 503. Default 131,072.
-    pub sessions_max: usize,
+    pub sessions_max: Count,
     /// Bytes that all shards together may hold for peers that have not finished what they began:
     /// parts of requests and messages, and broadcasts on their way. Of it 4 MiB per shard, or half,
     /// are kept free for what a turn takes in. With more than the rest new
     /// connections and sessions get 503, and whoever wants more although it has its share is ended.
     /// Default `None`: half of what the machine has, or the control group; without a bound where
     /// nobody says how much that is, and in simulations.
-    pub memory_bytes_max: Option<u64>,
+    pub memory_bytes_max: Option<CountAtLeastOne>,
     /// Which request headers a spark keeps.
     pub keep_headers: KeepHeaders,
     /// What rooms may be. Default: [`RoomOptions::default`].
@@ -161,15 +172,17 @@ impl Default for Options {
         Self {
             pathname: Pathname::default(),
             parser: ParserKind::Json,
-            ping_interval_ms: Some(30_000),
-            send_queue_bytes_max: send_queue_bytes_for(MESSAGE_BYTES_MAX_DEFAULT),
-            connections_max: CONNECTIONS_MAX_DEFAULT,
-            sessions_max: SESSIONS_MAX_DEFAULT,
+            ping_interval: PingInterval::default(),
+            send_queue_bytes_max: const {
+                send_queue_bytes_for(Bounded::of(MESSAGE_BYTES_MAX_DEFAULT as u64))
+            },
+            connections_max: const { Bounded::of(CONNECTIONS_MAX_DEFAULT as u64) },
+            sessions_max: const { Bounded::of(SESSIONS_MAX_DEFAULT as u64) },
             memory_bytes_max: None,
             send_policy: SendPolicy::default(),
-            request_timeout_ms: REQUEST_TIMEOUT_MS_DEFAULT,
-            keep_alive_timeout_ms: KEEP_ALIVE_TIMEOUT_MS_DEFAULT,
-            min_rate_bytes_per_s: MIN_RATE_BYTES_PER_S_DEFAULT,
+            request_timeout_ms: const { Bounded::of(REQUEST_TIMEOUT_MS_DEFAULT) },
+            keep_alive_timeout_ms: const { Bounded::of(KEEP_ALIVE_TIMEOUT_MS_DEFAULT) },
+            min_rate_bytes_per_s: const { Bounded::of(MIN_RATE_BYTES_PER_S_DEFAULT as u64) },
             keep_headers: KeepHeaders::default(),
             rooms: RoomOptions::default(),
             trusted_proxies: TrustedProxies::default(),
@@ -190,17 +203,6 @@ impl Options {
         self.trusted_proxies
             .client(head, self.forwarded_header, peer)
     }
-
-    /// Who starts a server with options that mean nothing has not built them of what users can say:
-    /// that is refused before.
-    pub(crate) fn assert_sound(&self) {
-        let ping_ms = self.ping_interval_ms.unwrap_or(1);
-        assert!((1..=PING_INTERVAL_MS_HIGHEST).contains(&ping_ms));
-        for timeout_ms in [self.request_timeout_ms, self.keep_alive_timeout_ms] {
-            assert!((1..=TIMEOUT_MS_HIGHEST).contains(&timeout_ms));
-        }
-        assert!(self.connections_max > 0, "nobody could connect");
-    }
 }
 
 impl fmt::Debug for Options {
@@ -208,7 +210,7 @@ impl fmt::Debug for Options {
         f.debug_struct("Options")
             .field("pathname", &self.pathname)
             .field("parser", &self.parser)
-            .field("ping_interval_ms", &self.ping_interval_ms)
+            .field("ping_interval", &self.ping_interval)
             .field("send_queue_bytes_max", &self.send_queue_bytes_max)
             .field("connections_max", &self.connections_max)
             .field("sessions_max", &self.sessions_max)

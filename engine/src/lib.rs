@@ -63,7 +63,10 @@ pub use app::{
     LocalRoom, LocalSpark, Message, Next, Outcome, OwnedData, Packet, ReadyState, Room, RoomNames,
     Spark, SparkError, SparkHandle, SparkStream, Timer, TransformTicket, Transformed,
 };
-pub use config::{Fallback, KeepHeaders, Options, SendPolicy, send_queue_bytes_for};
+pub use config::{
+    Count, CountAtLeastOne, Fallback, KeepHeaders, MinRate, Options, SendPolicy, ShardCount,
+    TimeoutMs, send_queue_bytes_for,
+};
 pub use files::{File, Files};
 pub use layers::{Layer, LayerError, LayerRequest, LayerTicket, Verdict};
 pub use machine::{allowed_cpus, random};

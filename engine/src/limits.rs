@@ -57,7 +57,8 @@ pub const LUGGAGE_PARCELS_MAX: usize = 4096;
 pub const LUGGAGE_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// Times per second that a connection may change its shard, on the average. A move costs both
-/// shards about 50 microseconds, so one connection can take a twentieth of their time.
+/// shards together about 23 microseconds (`cargo run --release --example moves`), so one connection
+/// can take a fortieth of the time of one of them.
 pub const MOVES_PER_SECOND_MAX: u32 = 1000;
 
 /// Times that it may do so without a pause, if it has not done so before.
@@ -239,8 +240,9 @@ pub const ROOM_NAME_BYTES_MAX_DEFAULT: usize = 255;
 pub const PATTERNS_PER_PREFIX_MAX: usize = 64;
 
 /// Members of rooms, all together, up to which a message to them is queued for each of them at
-/// once. That takes less than a tenth of a millisecond. For more it goes into the log of
-/// broadcasts, and a walk brings it.
+/// once, and a question who they are is answered at once. That takes less than a tenth of a
+/// millisecond. For more the message goes into the log of broadcasts, and a walk brings it; and the
+/// question is looked into in portions.
 pub const ROOM_MEMBERS_AT_ONCE: usize = 256;
 
 /// Messages to larger rooms, those for the same rooms and behind each other counted once, that a
@@ -254,6 +256,10 @@ pub const ROOM_WALKS_PER_TURN: usize = 16;
 /// Rooms of one message up to which each is walked over by itself. For more all sparks that are in
 /// any room are looked at.
 pub const POST_ROOMS_MAX: usize = 16;
+
+/// Questions who is in large rooms that a shard keeps before it takes in nothing new: it looks into
+/// one after the other.
+pub const QUESTIONS_MAX: usize = 1024;
 
 /// Tasks of the application that are polled in one turn: each may do as much as a handler.
 pub const TASKS_PER_TURN: usize = 256;

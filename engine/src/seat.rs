@@ -110,8 +110,12 @@ impl<T: Transformer> Seat<T> {
                 Ok(Order::Open(kind)) => {
                     // What the old one holds may be what the new one lacks.
                     drop(opened.take());
-                    let result = open(kind, &self.listeners, self.shared.options.connections_max)
-                        .map(|driver| opened = Some(driver));
+                    let result = open(
+                        kind,
+                        &self.listeners,
+                        self.shared.options.connections_max.size(),
+                    )
+                    .map(|driver| opened = Some(driver));
                     let _ = self.reports.send((self.number, Report::Opened(result)));
                 }
                 Ok(Order::Serve) => break,

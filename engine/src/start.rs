@@ -6,13 +6,15 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use allspark_protocol::http::RequestHead;
+use allspark_protocol::limits::SHARDS_MAX;
+use allspark_protocol::options::Bounded;
 use allspark_protocol::transformer::Transformer;
 
 use crate::app::host::Server as Shared;
 use crate::app::{
     self, Attach, Data, Handle, Layers, LocalSpark, Outcome, Spark, SparkError, SparkStream,
 };
-use crate::config::Options;
+use crate::config::{Options, ShardCount};
 use crate::io::{Chosen, DriverChoice, DriverKind};
 use crate::layers::{LayerRequest, Verdict};
 use crate::limits::MEMORY_DIVISOR_DEFAULT;
@@ -32,16 +34,18 @@ pub struct Primus<T: Transformer> {
 }
 
 impl<T: Transformer + Sync> Primus<T> {
-    /// A server with `shards` shards; 0 means one per CPU that the process may use.
-    pub fn new(mut options: Options, transformer: T, shards: usize, driver: DriverChoice) -> Self {
-        let shards = if shards == 0 {
-            allowed_cpus().len()
-        } else {
-            shards
-        };
+    /// A server with `shards` shards; without a number one for each CPU that the process may use.
+    pub fn new(
+        mut options: Options,
+        transformer: T,
+        shards: Option<ShardCount>,
+        driver: DriverChoice,
+    ) -> Self {
+        let shards = shards.map_or_else(|| allowed_cpus().len().min(SHARDS_MAX), Bounded::size);
         if options.memory_bytes_max.is_none() {
             let bytes = machine::memory_bytes();
-            options.memory_bytes_max = bytes.map(|bytes| bytes / MEMORY_DIVISOR_DEFAULT);
+            options.memory_bytes_max =
+                bytes.and_then(|bytes| (bytes / MEMORY_DIVISOR_DEFAULT).try_into().ok());
         }
         let shared = Shared::new(options, shards, Secrets::draw(random));
         Self {

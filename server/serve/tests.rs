@@ -9,6 +9,7 @@ use allspark_engine::io::DriverChoice;
 use allspark_engine::{Options, Primus};
 use allspark_protocol::Input;
 use allspark_protocol::http::Request;
+use allspark_protocol::options::Bounded;
 use allspark_protocol::transformer::{
     Answer, Carrier, Context, Event, Kind, Outputs, Transformer, Wire,
 };
@@ -54,7 +55,12 @@ impl Transformer for Bomb {
 }
 
 fn started() -> Server {
-    let primus = Primus::new(Options::default(), Bomb, 1, DriverChoice::Auto);
+    let primus = Primus::new(
+        Options::default(),
+        Bomb,
+        Some(Bounded::of(1)),
+        DriverChoice::Auto,
+    );
     primus.start("127.0.0.1:0").unwrap()
 }
 

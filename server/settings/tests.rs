@@ -55,7 +55,7 @@ fn every_option_reaches_its_field() {
     assert_eq!(header, ForwardedHeader::Forwarded);
     let limits = |name, text| options(name, text).limits;
     assert_eq!(limits("max-length", "7").max_length.get(), 7);
-    assert_eq!(limits("send-queue", "9").send_queue_bytes(), 9);
+    assert_eq!(limits("send-queue", "9").send_queue_bytes().get(), 9);
     let policy = limits("send-policy", "keep-latest").send_policy;
     assert_eq!(policy, SendPolicy::KeepLatest);
     assert_eq!(limits("request-timeout", "7").request_timeout.get(), 7);

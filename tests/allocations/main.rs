@@ -1,6 +1,8 @@
 //! A message costs no allocation: neither one that is echoed, nor a recipient of a broadcast. And
 //! an idle spark costs few bytes, all structures counted.
 
+#[path = "../support/crowd.rs"]
+mod crowd;
 mod large;
 mod layers;
 mod parsers;
@@ -10,7 +12,6 @@ mod requests;
 mod rooms;
 
 use std::cell::RefCell;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -18,15 +19,13 @@ use std::time::Duration;
 use allocation_counter::measure;
 use allspark_engine::Attach;
 use allspark_engine::io::{Completion, Wait};
-use allspark_engine::sim::single_shard;
-use allspark_engine::{Data, Handle, Options, Shard, Spark};
+use allspark_engine::{Data, Options, Shard, Spark};
 use allspark_protocol::parser::ParserKind;
 use allspark_transformers::websockets::WebSockets;
-use puppet::{HANDSHAKE, Hand, Puppet, frame};
+use crowd::World;
+use puppet::{Hand, Puppet, frame};
 
 const MILLISECOND: Duration = Duration::from_millis(1);
-
-type World = (Shard<Puppet, WebSockets>, Handle, Rc<RefCell<Hand>>);
 
 /// A shard with open sparks.
 fn world(sparks: usize, attach: impl FnOnce(&Attach)) -> World {
@@ -34,21 +33,11 @@ fn world(sparks: usize, attach: impl FnOnce(&Attach)) -> World {
 }
 
 fn world_of(parser: ParserKind, sparks: usize, attach: impl FnOnce(&Attach)) -> World {
-    let (driver, hand) = Puppet::new();
-    let transformer = WebSockets::uncompressed(1 << 20);
     let options = Options {
         parser,
         ..Options::default()
     };
-    let (mut shard, handle) = single_shard(driver, options, transformer, attach);
-    for first in (0..sparks).step_by(512) {
-        let group = first..sparks.min(first + 512);
-        group.clone().for_each(|_| hand.borrow_mut().connect());
-        turn(&mut shard);
-        group.for_each(|socket| hand.borrow_mut().receive(socket, HANDSHAKE));
-        turn(&mut shard);
-    }
-    (shard, handle, hand)
+    crowd::world(options, sparks, attach)
 }
 
 fn turn(shard: &mut Shard<Puppet, WebSockets>) {
@@ -233,7 +222,7 @@ fn a_shard_at_rest_holds_little() {
 #[test]
 fn an_idle_spark_costs_less_than_its_budget() {
     const BUDGET_BYTES: i64 = 512;
-    let per_spark = bytes_per_idle_spark(|primus| {
+    let per_spark = bytes_per_spark(|primus| {
         primus.on_connection(|spark| spark.on_data(|_, _| {}));
     });
     println!("{per_spark} bytes per idle spark");
@@ -242,28 +231,28 @@ fn an_idle_spark_costs_less_than_its_budget() {
 
 #[test]
 fn functions_that_all_sparks_share_cost_nothing_per_spark() {
-    let with = bytes_per_idle_spark(|primus| {
+    let with = bytes_per_spark(|primus| {
         primus.on_connection(|_| {});
         primus.on_data(echo);
         primus.on_heartbeat(|_| {});
         primus.on_error(|_, _| {});
     });
-    assert_eq!(with, bytes_per_idle_spark(|_| {}));
-    let with_its_own = bytes_per_idle_spark(|primus| {
+    assert_eq!(with, bytes_per_spark(|_| {}));
+    let with_its_own = bytes_per_spark(|primus| {
         primus.on_connection(|spark| spark.on_data(echo));
     });
     assert!(with < with_its_own, "{with} and {with_its_own} bytes");
 }
 
-fn bytes_per_idle_spark(attach: fn(&Attach)) -> i64 {
+/// The difference of two worlds leaves out what does not depend on the number of sparks.
+fn bytes_per_spark(attach: fn(&Attach)) -> i64 {
     let memory_of = |sparks: usize| {
         let mut kept = None;
         let measured = measure(|| kept = Some(world(sparks, attach)));
         drop(kept);
         measured.bytes_current
     };
-    // Sizes just above a power of two, where growing by doubling wastes most; the difference of
-    // two worlds leaves out what does not depend on the number of sparks.
+    // Sizes just above a power of two, where growing by doubling wastes most.
     let (small, large) = (2 * 1024 + 1, 32 * 1024 + 1);
-    (memory_of(large) - memory_of(small)) / (large - small) as i64
+    (memory_of(large) - memory_of(small)).div_euclid((large - small) as i64)
 }

@@ -1,9 +1,8 @@
 //! What rooms cost.
 
 use allocation_counter::measure;
-use allspark_engine::Attach;
 
-use super::{turn, world};
+use super::{bytes_per_spark, turn, world};
 use crate::puppet::frame;
 
 /// What a membership may cost, both directions counted.
@@ -90,16 +89,4 @@ fn a_room_that_was_left_costs_nothing() {
         measured.bytes_current
     };
     assert_eq!(memory_of(10), memory_of(5_000));
-}
-
-fn bytes_per_spark(attach: fn(&Attach)) -> i64 {
-    let memory_of = |sparks: usize| {
-        let mut kept = None;
-        let measured = measure(|| kept = Some(world(sparks, attach)));
-        drop(kept);
-        measured.bytes_current
-    };
-    // Just above a power of two, where lists that double waste most.
-    let (small, large) = (2 * 1024 + 1, 16 * 1024 + 1);
-    (memory_of(large) - memory_of(small)).div_euclid((large - small) as i64)
 }

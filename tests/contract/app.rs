@@ -15,8 +15,8 @@ pub(crate) struct Log(Arc<Mutex<Vec<SparkSeen>>>);
 pub(crate) fn options(setup: &Setup) -> Options {
     Options {
         parser: ParserKind::Raw,
-        ping_interval_ms: setup.ping_interval_ms,
-        send_queue_bytes_max: setup.send_queue_bytes_max,
+        ping_interval: setup.ping_interval,
+        send_queue_bytes_max: setup.send_queue_bytes_max.try_into().unwrap(),
         send_policy: SendPolicy::Disconnect,
         ..Options::default()
     }

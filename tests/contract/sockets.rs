@@ -5,6 +5,7 @@ use std::time::Duration;
 use allspark_engine::io::DriverChoice;
 use allspark_engine::{Destroy, Handle, Primus, Server};
 use allspark_protocol::Instant;
+use allspark_protocol::options::Bounded;
 use allspark_transformers::contract::Setup;
 
 use crate::app::{Log, options};
@@ -27,7 +28,12 @@ pub(crate) struct Sockets {
 
 impl Sockets {
     pub(crate) fn new(subject: &Subject, setup: &Setup, choice: DriverChoice, log: &Log) -> Self {
-        let primus = Primus::new(options(setup), subject.transformer(setup), SHARDS, choice);
+        let primus = Primus::new(
+            options(setup),
+            subject.transformer(setup),
+            Some(Bounded::of(SHARDS as u64)),
+            choice,
+        );
         let (opened, ended) = (log.clone(), log.clone());
         primus.on_connection(move |spark| opened.connected(spark));
         primus.on_disconnection(move |spark| ended.disconnected(spark));

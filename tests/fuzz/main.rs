@@ -95,7 +95,7 @@ impl World {
 /// session that there is.
 fn compressing() -> WebSockets {
     let common = CommonOptions {
-        message_bytes_max: 1000,
+        message_bytes_max: 1000_usize.try_into().unwrap(),
         compression: true,
         ..CommonOptions::default()
     };

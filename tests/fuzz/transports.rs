@@ -44,7 +44,7 @@ const TRANSPORT: [(&str, &str); 6] = [
 /// The server half with compression, small limits and short deadlines.
 pub(crate) fn transformer(kind: TransformerKind) -> AnyTransformer {
     let common = CommonOptions {
-        message_bytes_max: MESSAGE_BYTES_MAX,
+        message_bytes_max: MESSAGE_BYTES_MAX.try_into().unwrap(),
         compression: true,
         ..CommonOptions::default()
     };
@@ -58,8 +58,8 @@ pub(crate) fn transformer(kind: TransformerKind) -> AnyTransformer {
 pub(crate) fn server(net: &SimNet, kind: TransformerKind) -> SimServer<AnyTransformer> {
     let options = Options {
         parser: ParserKind::Raw,
-        ping_interval_ms: Some(5_000),
-        send_queue_bytes_max: SEND_QUEUE_BYTES_MAX,
+        ping_interval: Some(5_000).try_into().unwrap(),
+        send_queue_bytes_max: SEND_QUEUE_BYTES_MAX.try_into().unwrap(),
         ..Options::default()
     };
     let transformer = transformer(kind);

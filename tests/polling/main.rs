@@ -20,6 +20,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use allspark_engine::io::{DriverChoice, probe_release};
 use allspark_engine::{Destroy, Options, Primus};
+use allspark_protocol::options::Bounded;
+use allspark_protocol::primus::PingInterval;
 use allspark_transformers::{AnyTransformer, CommonOptions, TransformerKind};
 
 use crowd::Crowd;
@@ -52,10 +54,15 @@ fn sessions_poll(driver: DriverChoice) {
     let transformer = transformer.expect("the options are known");
     let options = Options {
         // Heartbeats are the subject of other tests; a client half answers none by itself.
-        ping_interval_ms: None,
+        ping_interval: PingInterval::OFF,
         ..Options::default()
     };
-    let primus = Primus::new(options, transformer, SHARDS, driver);
+    let primus = Primus::new(
+        options,
+        transformer,
+        Some(Bounded::of(SHARDS as u64)),
+        driver,
+    );
     let ledger = Ledger::new(SESSIONS);
     ledger.attach(&primus);
     let server = primus.start("127.0.0.1:0").expect("the server starts");

@@ -2,6 +2,7 @@
 
 use allspark_engine::{Data, Options, SendPolicy, Spark};
 use allspark_protocol::parser::ParserKind;
+use allspark_protocol::primus::PingInterval;
 use allspark_protocol::transformer::Kind;
 use allspark_protocol::websocket::deflate::{Deflater, Effort, WindowBits};
 use allspark_protocol::websocket::encode;
@@ -22,7 +23,7 @@ const MIB: usize = 1024 * 1024;
 
 fn options(send_policy: SendPolicy) -> Options {
     Options {
-        ping_interval_ms: None,
+        ping_interval: PingInterval::OFF,
         parser: ParserKind::Raw,
         send_policy,
         ..Options::default()
@@ -138,7 +139,7 @@ fn clients_that_read_are_never_too_slow_for_two_large_messages() {
 fn what_is_written_in_one_turn_is_not_slowness() {
     for policy in POLICIES {
         let options = Options {
-            send_queue_bytes_max: MIB,
+            send_queue_bytes_max: MIB.try_into().unwrap(),
             ..options(policy)
         };
         let transformer = WebSockets::uncompressed(MIB);
@@ -170,7 +171,7 @@ fn compressed_output_is_counted_compressed() {
         };
         let transformer = WebSockets::new(&common, WebSocketsOptions::default());
         let options = Options {
-            send_queue_bytes_max: 4 * MIB,
+            send_queue_bytes_max: (4 * MIB).try_into().unwrap(),
             ..options(SendPolicy::Disconnect)
         };
         let mut stage = echoing(options, transformer);
@@ -238,7 +239,7 @@ fn answers_that_nobody_reads_do_not_pile_up() {
 fn a_client_that_never_reads_its_answers_is_ended() {
     for policy in POLICIES {
         let options = Options {
-            send_queue_bytes_max: MIB,
+            send_queue_bytes_max: MIB.try_into().unwrap(),
             ..options(policy)
         };
         let transformer = WebSockets::uncompressed(MIB);

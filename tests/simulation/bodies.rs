@@ -11,6 +11,7 @@ use allspark_engine::{
     Body, BodyError, BodySender, Flow, Options, Pull, Pulled, Reply, RouteRequest, Routes, Ticket,
 };
 use allspark_protocol::http::Response;
+use allspark_protocol::primus::PingInterval;
 use allspark_transformers::websockets::WebSockets;
 
 use crate::stage::{Client, LATENCY, Stage, WIDE};
@@ -124,7 +125,7 @@ fn stage() -> (Stage<WebSockets>, Arc<Seen>) {
         Reply::Stream(Response::new(200), body)
     });
     let options = Options {
-        ping_interval_ms: None,
+        ping_interval: PingInterval::OFF,
         routes: Arc::new(routes),
         ..Options::default()
     };

@@ -31,7 +31,7 @@ const INTERVAL_MS: u64 = 1_000;
 /// One shard that pings.
 fn pinging(attach: impl FnOnce(&Attach)) -> Stage<WebSockets> {
     let options = Options {
-        ping_interval_ms: Some(INTERVAL_MS),
+        ping_interval: Some(INTERVAL_MS).try_into().unwrap(),
         ..Options::default()
     };
     Stage::new(options, WebSockets::uncompressed(1 << 20), attach)

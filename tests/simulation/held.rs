@@ -20,7 +20,7 @@ fn server(seconds: u64) -> (ByHand, Words) {
     let words = Words::default();
     let noted = Arc::clone(&words);
     let options = Options {
-        ping_interval_ms: Some(5_000),
+        ping_interval: Some(5_000).try_into().unwrap(),
         ..Options::default()
     };
     let stage = ByHand::serving(TransformerKind::EngineIo, 2, options, move |primus| {

@@ -1,6 +1,7 @@
 //! Compressed messages that become a thousand times as much: what one receive costs in a turn.
 
 use allspark_engine::Options;
+use allspark_protocol::primus::PingInterval;
 use allspark_protocol::transformer::Kind;
 use allspark_protocol::websocket::deflate::{Deflater, Effort, WindowBits};
 use allspark_protocol::websocket::encode;
@@ -26,7 +27,7 @@ fn echoing() -> Stage<WebSockets> {
         ..CommonOptions::default()
     };
     let options = Options {
-        ping_interval_ms: None,
+        ping_interval: PingInterval::OFF,
         ..Options::default()
     };
     let transformer = WebSockets::new(&common, WebSocketsOptions::default());

@@ -62,7 +62,7 @@ impl Stage {
     fn new() -> Self {
         let net = SimNet::default();
         let options = Options {
-            ping_interval_ms: Some(INTERVAL_MS),
+            ping_interval: Some(INTERVAL_MS).try_into().unwrap(),
             ..Options::default()
         };
         let transformer = WebSockets::uncompressed(1 << 20);

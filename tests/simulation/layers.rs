@@ -9,6 +9,7 @@ use allspark_engine::sim::SimServer;
 use allspark_engine::{
     Attach, Destroy, Layer, LayerError, LayerRequest, LayerTicket, Layers, Options, Verdict,
 };
+use allspark_protocol::primus::PingInterval;
 use allspark_transformers::CommonOptions;
 use allspark_transformers::sockjs::{SockJs, SockJsOptions};
 use allspark_transformers::websockets::WebSockets;
@@ -61,7 +62,7 @@ fn websockets() -> (Stage<WebSockets>, Waiting) {
 
 fn sockjs(attach: impl FnOnce(&Attach)) -> Stage<SockJs> {
     let options = Options {
-        ping_interval_ms: None,
+        ping_interval: PingInterval::OFF,
         ..Options::default()
     };
     let transformer = SockJs::new(&CommonOptions::default(), SockJsOptions::default());

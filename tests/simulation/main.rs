@@ -11,6 +11,7 @@ mod everyone;
 mod given_ids;
 mod held;
 mod inflated;
+mod large_rooms;
 mod late;
 mod layers;
 mod moves;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use allspark_engine::{Attach, LocalSpark, Options, Spark};
 use allspark_protocol::parser::ParserKind;
+use allspark_protocol::primus::PingInterval;
 use allspark_transformers::websockets::WebSockets;
 
 use crate::stage::{Client, Stage, frame, handshake};
@@ -24,7 +25,7 @@ impl Log {
 
 fn stage(attach: impl FnOnce(&Attach)) -> Stage<WebSockets> {
     let options = Options {
-        ping_interval_ms: None,
+        ping_interval: PingInterval::OFF,
         parser: ParserKind::Raw,
         ..Options::default()
     };

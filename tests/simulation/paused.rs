@@ -181,7 +181,7 @@ impl Stage {
     ) -> Self {
         let net = SimNet::default();
         let options = Options {
-            ping_interval_ms,
+            ping_interval: ping_interval_ms.try_into().unwrap(),
             ..Options::default()
         };
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use allspark_engine::{Options, Reply, Routes, Ticket};
 use allspark_protocol::http::Response;
+use allspark_protocol::primus::PingInterval;
 use allspark_transformers::websockets::WebSockets;
 
 use crate::stage::Stage;
@@ -33,7 +34,7 @@ fn stage() -> (Stage<WebSockets>, Tickets) {
         .add("GET", "/panics", |_| panic!("on purpose"))
         .unwrap();
     let options = Options {
-        ping_interval_ms: None,
+        ping_interval: PingInterval::OFF,
         routes: Arc::new(routes),
         ..Options::default()
     };

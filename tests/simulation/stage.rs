@@ -7,6 +7,7 @@ use allspark_engine::io::Wait;
 use allspark_engine::io::sim::{EndpointId, SimDriver, SimNet};
 use allspark_engine::sim::single_shard;
 use allspark_engine::{Handle, Options, Shard};
+use allspark_protocol::primus::PingInterval;
 use allspark_protocol::transformer::{Kind, Transformer};
 use allspark_protocol::websocket::encode;
 use allspark_transformers::websockets::WebSockets;
@@ -113,7 +114,7 @@ pub(crate) fn handshake(extensions: &str) -> String {
 /// One shard for WebSockets that are never pinged.
 pub(crate) fn quiet(attach: impl FnOnce(&Attach)) -> Stage<WebSockets> {
     let options = Options {
-        ping_interval_ms: None,
+        ping_interval: PingInterval::OFF,
         ..Options::default()
     };
     Stage::new(options, WebSockets::uncompressed(1 << 20), attach)

@@ -24,7 +24,7 @@ fn stage(attach: impl FnOnce(&Attach)) -> Stage<WebSockets> {
 
 fn pinged(ping_interval_ms: Option<u64>, attach: impl FnOnce(&Attach)) -> Stage<WebSockets> {
     let options = Options {
-        ping_interval_ms,
+        ping_interval: ping_interval_ms.try_into().unwrap(),
         parser: ParserKind::Raw,
         ..Options::default()
     };

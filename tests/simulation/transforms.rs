@@ -7,6 +7,7 @@ use std::time::Duration;
 use allspark_engine::io::sim::SimNet;
 use allspark_engine::sim::SimServer;
 use allspark_engine::{Attach, Data, Options, Packet, Spark, SparkError};
+use allspark_protocol::primus::PingInterval;
 use allspark_transformers::websockets::WebSockets;
 
 use crate::stage::{Client, LATENCY, Stage, frame, handshake, quiet};
@@ -176,7 +177,7 @@ fn one_that_knows_no_spark_is_called_once_for_all_shards() {
     let (net, calls) = (SimNet::default(), Arc::<AtomicUsize>::default());
     let (transformer, counted) = (WebSockets::uncompressed(1 << 20), Arc::clone(&calls));
     let options = Options {
-        ping_interval_ms: None,
+        ping_interval: PingInterval::OFF,
         ..Options::default()
     };
     let mut server = SimServer::new(&net, options, &transformer, 3, 1, |primus| {

@@ -8,6 +8,8 @@ use allspark_engine::sim::SimServer;
 use allspark_engine::{
     Attach, Data, EndOptions, Options, Packet, SendPolicy, TransformTicket, Transformed,
 };
+use allspark_protocol::options::Bounded;
+use allspark_protocol::primus::PingInterval;
 use allspark_transformers::websockets::WebSockets;
 
 use crate::stage::{Client, LATENCY, Stage, WIDE, frame, handshake, quiet};
@@ -156,7 +158,7 @@ fn a_broadcast_over_all_shards_takes_one_ticket() {
     let (net, tickets) = (SimNet::default(), Tickets::default());
     let transformer = WebSockets::uncompressed(1 << 20);
     let options = Options {
-        ping_interval_ms: None,
+        ping_interval: PingInterval::OFF,
         ..Options::default()
     };
     let mut server = SimServer::new(&net, options, &transformer, 3, 1, |primus| {
@@ -293,8 +295,8 @@ fn what_waits_for_one_client_is_bounded_by_its_policy() {
     ] {
         let tickets = Tickets::default();
         let options = Options {
-            ping_interval_ms: None,
-            send_queue_bytes_max: 1_000,
+            ping_interval: PingInterval::OFF,
+            send_queue_bytes_max: Bounded::of(1_000),
             send_policy,
             ..Options::default()
         };
@@ -373,7 +375,7 @@ fn asking(tickets: &Tickets, options: Options) -> Stage<WebSockets> {
 
 fn without_pings() -> Options {
     Options {
-        ping_interval_ms: None,
+        ping_interval: PingInterval::OFF,
         ..Options::default()
     }
 }

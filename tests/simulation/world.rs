@@ -57,8 +57,8 @@ impl World {
     pub(crate) fn new(plan: &Plan) -> Self {
         let net = SimNet::default();
         let options = Options {
-            ping_interval_ms: Some(plan.ping_interval_ms),
-            send_queue_bytes_max: plan.send_queue_bytes_max,
+            ping_interval: Some(plan.ping_interval_ms).try_into().unwrap(),
+            send_queue_bytes_max: plan.send_queue_bytes_max.try_into().unwrap(),
             send_policy: plan.send_policy,
             ..Options::default()
         };

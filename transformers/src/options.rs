@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use allspark_protocol::limits::MESSAGE_BYTES_MAX_DEFAULT;
+use allspark_protocol::options::{Bounded, MaxLength};
 use allspark_protocol::primus::Pathname;
 
 /// What every transformer is told.
@@ -10,7 +12,7 @@ pub struct CommonOptions {
     /// The path under which the server is reached. Default `/primus`.
     pub pathname: Pathname,
     /// Bytes of the largest message, Primus's `maxLength`. Default 10 MiB.
-    pub message_bytes_max: usize,
+    pub message_bytes_max: MaxLength,
     /// Whether messages may be compressed. Default false.
     pub compression: bool,
     /// What nobody outside may foresee: another number for each server that is started.
@@ -21,7 +23,7 @@ impl Default for CommonOptions {
     fn default() -> Self {
         Self {
             pathname: Pathname::default(),
-            message_bytes_max: allspark_protocol::limits::MESSAGE_BYTES_MAX_DEFAULT,
+            message_bytes_max: const { Bounded::of(MESSAGE_BYTES_MAX_DEFAULT as u64) },
             compression: false,
             seed: 0,
         }
@@ -77,6 +79,14 @@ pub(crate) fn number_within<N: std::str::FromStr + PartialOrd>(
         true => Ok(number),
         false => Err(invalid(name, value, expected)),
     }
+}
+
+/// Reads the number of bytes of the longest message.
+pub(crate) fn max_length(
+    name: &'static str,
+    value: &str,
+) -> Result<MaxLength, TransportOptionError> {
+    number(name, value, "a number of bytes from 1 to 536870912")
 }
 
 /// Reads the switch of an option.

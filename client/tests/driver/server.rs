@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use allspark_engine::io::DriverChoice;
 use allspark_engine::{Destroy, EndOptions, Options, Primus, Spark};
+use allspark_protocol::options::Bounded;
 use allspark_protocol::parser::ParserKind;
 use allspark_transformers::{AnyTransformer, CommonOptions, TransformerKind};
 use socket2::{Domain, Socket, Type};
@@ -56,7 +57,12 @@ impl Server {
             parser,
             ..Options::default()
         };
-        let primus = Primus::new(options, transformer, 1, DriverChoice::Auto);
+        let primus = Primus::new(
+            options,
+            transformer,
+            Some(Bounded::of(1)),
+            DriverChoice::Auto,
+        );
         primus.on_connection(|spark| {
             spark.on_data(|spark, data| match data.value() {
                 Ok(value) if value["do"].as_str().is_some() => obey(spark, &value),

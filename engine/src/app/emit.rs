@@ -379,7 +379,9 @@ fn each_handler<H: Host>(
     });
     let extras = host.spark_mut(key).extras.get_or_insert_default();
     // Behind those that were there come those that they attached.
-    handlers.append(&mut extras.handlers);
+    if !extras.handlers.is_empty() {
+        handlers.append(&mut extras.handlers);
+    }
     extras.handlers = handlers;
 }
 

@@ -302,7 +302,9 @@ impl Room {
 
     /// Calls `answer` with the ids of all sparks in these rooms, each once, in no order. It is
     /// called on a shard, once all of them have answered, and must not block. Here a `*` is no
-    /// pattern: it is asked who has joined rooms of these names. A shard needs some 30 ns for each.
+    /// pattern: it is asked who has joined rooms of these names. A shard that has more than 256 of
+    /// them looks at some thousand per turn; whoever joins or leaves meanwhile may be among them or
+    /// not.
     pub fn clients(&self, answer: impl FnOnce(Vec<SparkId>) + Send + 'static) {
         self.ask(true, |ids, _| answer(ids));
     }

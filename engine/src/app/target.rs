@@ -98,9 +98,13 @@ impl Question {
     }
 
     /// A shard has these.
-    pub(crate) fn add(&self, ids: impl Iterator<Item = SparkId>) {
+    pub(crate) fn add(&self, mut ids: Vec<SparkId>) {
         let found = self.found.lock();
-        found.unwrap_or_else(PoisonError::into_inner).extend(ids);
+        let mut found = found.unwrap_or_else(PoisonError::into_inner);
+        match found.is_empty() {
+            true => *found = ids,
+            false => found.append(&mut ids),
+        }
     }
 
     /// A shard has so many.

@@ -57,6 +57,12 @@ impl Budget {
         may
     }
 
+    /// It took as long as looking at so many more.
+    #[inline]
+    pub(crate) fn look_longer(&mut self, looks: usize) {
+        self.looks = self.looks.saturating_sub(looks);
+    }
+
     /// Something was done about a spark: so many bytes were offered to the kernel, or none.
     #[inline]
     pub(crate) fn work(&mut self, offered_bytes: usize) {
@@ -103,5 +109,8 @@ mod tests {
         let mut budget = Budget::new(1, false);
         budget.work(SEND_BYTES_PER_TURN);
         assert!(!budget.look(), "bytes are bounded, too");
+        let mut budget = Budget::new(1, false);
+        budget.look_longer(WALK_VISITS_PER_TURN);
+        assert!(!budget.look(), "and so are looks");
     }
 }

@@ -10,7 +10,7 @@
 //! | [`posts`] | which parts of the logs are for the members of rooms |
 //! | [`cursor`] | how far a walk is, and what it may do in a turn |
 //! | [`steps`] | visits that wait after each spark until they are told to go on |
-//! | [`per_spark`] | broadcasts that are not the same for every spark |
+//! | [`per_spark`] | messages that are not the same for every spark |
 //! | [`ending`] | the end of all sparks, as fast as was asked for |
 //! | [`pings`] | frames of pings, shared by those who are pinged together |
 //!
@@ -43,6 +43,7 @@ mod posts;
 mod steps;
 
 pub(crate) use cursor::{Budget, Cursor};
+pub(crate) use per_spark::Message;
 pub(crate) use posts::{Audience, Part, Parts, RoomWalk};
 
 use ending::Ending;
@@ -67,7 +68,9 @@ pub(crate) struct Fanout<V, S> {
     /// Every broadcast before these offsets has reached everybody, unless no walk is under way:
     /// then all have.
     reached: Vec<u64>,
+    /// The same of the messages that are not the same for every spark.
     target_per_spark: u64,
+    reached_per_spark: u64,
     /// Broadcasts came since it began.
     again: bool,
     /// Only the first one walks.
@@ -96,6 +99,7 @@ impl<V, S> Fanout<V, S> {
             targets: Vec::new(),
             reached: Vec::new(),
             target_per_spark: 0,
+            reached_per_spark: 0,
             again: false,
             visits: VecDeque::new(),
             steps: Steps::default(),
@@ -125,6 +129,11 @@ impl<V, S> Fanout<V, S> {
     #[inline]
     pub(crate) fn has_posts(&self) -> bool {
         !self.posts.is_empty()
+    }
+
+    /// Whether it matters to a message that is under way who is in which room.
+    pub(crate) fn heeds_rooms(&self) -> bool {
+        !self.posts.is_empty() || !self.per_spark.is_empty()
     }
 
     /// What a spark has to get of what lies behind this offset.
@@ -193,6 +202,7 @@ impl<V, S> Fanout<V, S> {
         if self.walk.is_none() {
             self.reached.clear();
             self.reached.extend(self.logs.iter().map(Log::head));
+            self.reached_per_spark = self.per_spark.head();
         }
     }
 
@@ -273,9 +283,23 @@ impl<V, S> Fanout<V, S> {
 
     /// Keeps a broadcast that the walk has to bring to each spark in another form.
     pub(crate) fn broadcast_per_spark(&mut self, kind: Kind, payload: Arc<[u8]>) {
-        self.per_spark.push(kind, payload);
         self.begin_reaching();
+        self.per_spark.push(kind, payload, None);
         self.walk_soon();
+    }
+
+    /// As [`Fanout::broadcast_per_spark`], for the members of rooms, as with [`Fanout::post`].
+    pub(crate) fn post_per_spark(
+        &mut self,
+        audience: Audience,
+        walked: SmallVec<[u32; 2]>,
+        kind: Kind,
+        payload: Arc<[u8]>,
+    ) {
+        let heads = self.logs.iter().map(Log::head);
+        self.posts
+            .add_per_spark(self.per_spark.head(), walked, heads);
+        self.per_spark.push(kind, payload, Some(audience));
     }
 
     fn walk_soon(&mut self) {
@@ -334,7 +358,7 @@ impl<V, S> Fanout<V, S> {
     pub(crate) fn end_walk(&mut self, blocks: &mut BlockPool) {
         assert!(self.walk.take().is_some(), "only a walk ends");
         self.reached.clone_from(&self.targets);
-        self.per_spark.forget_before(self.target_per_spark);
+        self.reached_per_spark = self.target_per_spark;
         if self.again {
             self.start_walk();
         }
@@ -343,6 +367,12 @@ impl<V, S> Fanout<V, S> {
 
     /// Forgets what everybody has got whom it is for.
     fn forget(&mut self, blocks: &mut BlockPool) {
+        let reached = match self.walk {
+            Some(_) => self.reached_per_spark,
+            None => self.per_spark.head(),
+        };
+        let needed = self.posts.needed_per_spark().unwrap_or(reached);
+        self.per_spark.forget_before(needed.min(reached));
         for (wire, log) in self.logs.iter_mut().enumerate() {
             let reached = match self.walk {
                 Some(_) => self.reached[wire],

@@ -48,12 +48,19 @@ pub(super) type Spans = SmallVec<[Range<u64>; 4]>;
 pub(super) type Frames = Box<[Option<Slice>]>;
 
 /// For whom a message to rooms is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Audience {
     /// Rooms, in order: whoever is in one of them.
     pub(crate) rooms: SmallVec<[u32; 2]>,
     /// But not these sparks, by the indexes of their slots, in order.
     pub(crate) except: SmallVec<[u32; 1]>,
+}
+
+impl Audience {
+    /// What it costs.
+    pub(super) fn bytes(&self) -> usize {
+        size_of::<Self>() + 4 * (self.rooms.len() + self.except.len())
+    }
 }
 
 /// One message, or several behind each other.
@@ -64,6 +71,8 @@ struct Post {
     spans: Spans,
     /// What lies there, if it has a key.
     latest: Option<Latest>,
+    /// Nothing lies there, but among the messages that are not the same for every spark this one.
+    per_spark: Option<u64>,
     /// Rooms whose members have not all got it.
     left: SmallVec<[u32; 2]>,
     /// A walk is under way that brings it.
@@ -122,7 +131,19 @@ impl Posts {
             }
             return;
         }
-        self.push(audience, walked, spans, None);
+        self.push(audience, walked, spans, None, None);
+    }
+
+    /// Adds a message that is not the same for every spark. It lies elsewhere, by this number, and
+    /// its audience with it.
+    pub(super) fn add_per_spark(
+        &mut self,
+        number: u64,
+        walked: SmallVec<[u32; 2]>,
+        heads: impl Iterator<Item = u64>,
+    ) {
+        let spans = heads.map(|head| head..head).collect();
+        self.push(Audience::default(), walked, spans, None, Some(number));
     }
 
     /// The same for a message with a key, which takes the place of an older one for the same rooms:
@@ -139,7 +160,8 @@ impl Posts {
             let latest = post.latest.as_ref();
             latest.is_none_or(|latest| latest.key != key) || post.audience != audience
         });
-        self.push(audience, walked, spans, Some(Latest { key, frames }));
+        let latest = Some(Latest { key, frames });
+        self.push(audience, walked, spans, latest, None);
     }
 
     fn push(
@@ -148,6 +170,7 @@ impl Posts {
         walked: SmallVec<[u32; 2]>,
         spans: Spans,
         latest: Option<Latest>,
+        per_spark: Option<u64>,
     ) {
         walked.iter().for_each(|room| self.want_walk(*room));
         self.posts.push_back(Post {
@@ -155,6 +178,7 @@ impl Posts {
             number: self.count,
             spans,
             latest,
+            per_spark,
             left: walked,
             has_begun: false,
         });
@@ -208,6 +232,12 @@ impl Posts {
         Some(first.spans[usize::from(wire.0)].start)
     }
 
+    /// The oldest message that somebody has not got, of those that differ from spark to spark.
+    pub(super) fn needed_per_spark(&self) -> Option<u64> {
+        let mut posts = self.posts.iter().filter(|post| !post.left.is_empty());
+        posts.find_map(|post| post.per_spark)
+    }
+
     /// Forgets messages that lie before what the logs still know.
     pub(super) fn forget(&mut self, is_forgotten: impl Fn(Wire, u64) -> bool) {
         while let Some(post) = self.posts.front()
@@ -237,8 +267,12 @@ impl Posts {
             .posts
             .partition_point(|post| post.spans[wire].end <= from);
         for post in self.posts.range(first..) {
-            let (span, is_for_it) = (&post.spans[wire], is_for(&post.audience));
-            if span.is_empty() || (is_for_it && post.latest.is_none()) {
+            let span = &post.spans[wire];
+            if span.is_empty() {
+                continue;
+            }
+            let is_for_it = is_for(&post.audience);
+            if is_for_it && post.latest.is_none() {
                 continue;
             }
             if from < span.start {
@@ -354,6 +388,26 @@ mod tests {
         add(&mut posts, &[1], 40..50);
         add(&mut posts, &[1], 50..60);
         assert_eq!(posts.len(), 3, "the walk has passed some members");
+    }
+
+    #[test]
+    fn one_that_lies_elsewhere_is_walked_for_and_takes_nothing_of_the_log() {
+        let mut posts = Posts::default();
+        add(&mut posts, &[1], 0..10);
+        let mut add_per_spark = |number, rooms: &[u32]| {
+            posts.add_per_spark(number, rooms.into(), std::iter::once(10));
+        };
+        add_per_spark(4, &[1, 2]);
+        add_per_spark(5, &[2]);
+        assert_eq!(due(&posts, 0..20, 3), vec![10..20; 1]);
+        assert_eq!(posts.needed_per_spark(), Some(4));
+        for _ in 0..2 {
+            let walk = posts.take_walk(|_| 7).unwrap();
+            posts.end_walk(&walk);
+        }
+        assert_eq!(posts.needed_per_spark(), None);
+        posts.forget(|_, end| end <= 10);
+        assert!(posts.is_empty());
     }
 
     #[test]

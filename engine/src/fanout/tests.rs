@@ -69,6 +69,42 @@ fn is_full_when_walks_do_not_end() {
     assert!(fanout.is_full());
 }
 
+/// Of messages that differ from spark to spark one is kept until everybody has it: whoever a
+/// broadcast is for, and the members of the rooms of another.
+#[test]
+fn what_differs_is_kept_until_walks_of_both_kinds_are_done() {
+    let (mut fanout, mut blocks) = (Visitors::new(1), BlockPool::default());
+    let kept = |fanout: &Visitors| {
+        let per_spark = &fanout.per_spark;
+        per_spark.head() - per_spark.goes_on(0)
+    };
+    let post = |fanout: &mut Visitors| {
+        let audience = Audience {
+            rooms: SmallVec::from_slice(&[3]),
+            ..Audience::default()
+        };
+        let walked = SmallVec::from_slice(&[3]);
+        fanout.post_per_spark(audience, walked, Kind::Text, b"a"[..].into());
+    };
+    assert!(!fanout.heeds_rooms());
+    post(&mut fanout);
+    fanout.broadcast_per_spark(Kind::Text, b"b"[..].into());
+    fanout.end_walk(&mut blocks);
+    assert_eq!(kept(&fanout), 2, "the first one is not where it has to be");
+    fanout.broadcast_per_spark(Kind::Text, b"c"[..].into());
+    let walk = fanout.take_room_walk(|_| 9).unwrap();
+    fanout.end_room_walk(&walk, &mut blocks);
+    assert_eq!(kept(&fanout), 1, "the last one is on its way");
+    post(&mut fanout);
+    fanout.end_walk(&mut blocks);
+    assert_eq!(kept(&fanout), 1);
+    assert!(fanout.heeds_rooms());
+    let walk = fanout.take_room_walk(|_| 9).unwrap();
+    fanout.end_room_walk(&walk, &mut blocks);
+    assert_eq!(kept(&fanout), 0);
+    assert!(!fanout.heeds_rooms() && !fanout.has_work(Instant::ZERO));
+}
+
 #[test]
 fn visits_come_one_after_the_other() {
     let mut fanout = Visitors::new(1);

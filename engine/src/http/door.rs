@@ -285,7 +285,7 @@ fn answer(pass: &Pass, case: &Case<'_>, response: Response) -> Way {
 }
 
 fn spec(options: &Options, transformer: &str) -> String {
-    let interval = options.ping_interval_ms;
+    let interval = options.ping_interval.ms();
     let interval = interval.map_or_else(|| "false".to_owned(), |ms| ms.to_string());
     let pathname = json_string(&options.pathname);
     let parser = options.parser.name();

@@ -12,6 +12,7 @@
 use std::time::Duration;
 
 use allspark_protocol::Instant;
+use allspark_protocol::options::Bounded;
 
 use crate::config::Options;
 use crate::limits::TURN_HELD_BYTES_MAX;
@@ -74,8 +75,8 @@ impl Room {
         let peers = connections + unattended;
         self.share_when_short = (held > held_max).then(|| held_max / peers.max(1));
         self.looked_at = Some(now);
-        self.connections = (options.connections_max as u64).saturating_sub(connections);
-        self.sessions = (options.sessions_max as u64).saturating_sub(unattended);
+        self.connections = options.connections_max.get().saturating_sub(connections);
+        self.sessions = options.sessions_max.get().saturating_sub(unattended);
     }
 
     /// Whether it looked a short while ago, which is enough for what happens for every message.
@@ -112,7 +113,7 @@ impl Room {
 
 /// What may be held for peers before nothing new is let in.
 fn held_bytes_max(options: &Options, shards: u16) -> u64 {
-    let bound = options.memory_bytes_max.unwrap_or(u64::MAX);
+    let bound = options.memory_bytes_max.map_or(u64::MAX, Bounded::get);
     let reserve = u64::from(shards) * TURN_HELD_BYTES_MAX;
     bound.saturating_sub(reserve).max(bound / 2)
 }

@@ -1,5 +1,7 @@
 //! The net alone: a connection whose owner is a number, and a driver that is a list.
 
+use allspark_protocol::options::Bounded;
+
 use super::*;
 use crate::config::Options;
 use crate::memory::Slice;
@@ -18,9 +20,9 @@ struct Rig {
 impl Rig {
     fn new() -> (Self, Key) {
         let options = Options {
-            send_queue_bytes_max: 4 * 1024 * 1024,
-            request_timeout_ms: 1_000,
-            min_rate_bytes_per_s: 100,
+            send_queue_bytes_max: Bounded::of(4 * 1024 * 1024),
+            request_timeout_ms: Bounded::of(1_000),
+            min_rate_bytes_per_s: Bounded::of(100),
             ..Options::default()
         };
         let now = ms(10);

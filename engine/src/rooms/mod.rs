@@ -231,6 +231,16 @@ impl Rooms {
         self.names.get(name).copied()
     }
 
+    /// What stays the same room for as long as it is there.
+    pub(crate) fn key(&self, room: u32) -> Option<Key> {
+        self.rooms.key_at(room)
+    }
+
+    /// Whether a room is there, and nobody was told to leave it.
+    pub(crate) fn is_named(&self, room: Key) -> bool {
+        self.rooms.get(room).is_some_and(|room| room.is_named)
+    }
+
     /// How many sparks are in a room.
     pub(crate) fn len(&self, room: u32) -> usize {
         match room {

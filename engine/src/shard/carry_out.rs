@@ -144,11 +144,7 @@ impl<T: Transformer> Core<T> {
                 Some(spark) => app::find(self, spark, |host, key| finder(Some((host, key)))),
                 None => self.guard_alone(|| finder(None)),
             },
-            Command::Ask(question) => {
-                self.answer_question(&question);
-                // The last one to let go of it calls the application.
-                self.guard_alone(|| drop(question));
-            }
+            Command::Ask(question) => self.answer_question(question),
             Command::FindGiven { id, finder } => self.find_given(id, finder),
             Command::Visit { visitor, stopped } => self.fanout.add_visit(visitor, stopped),
             Command::ForEach(step) => {

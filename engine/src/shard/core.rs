@@ -21,6 +21,7 @@ use super::fairness::Fairness;
 use super::framed::Framed;
 use super::intake::Intake;
 use super::owner::Owner;
+use super::questions::Questions;
 use super::room_lists::RoomLists;
 use super::upkeep::Upkeep;
 use super::waiting::{Drains, Openings, Untaken};
@@ -49,6 +50,8 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) fanout: Fanout<Visitor, Step>,
     pub(super) rooms: Rooms,
     pub(super) room_lists: RoomLists,
+    /// Who is in rooms: questions that are not answered yet.
+    pub(super) questions: Questions,
     /// A function that every spark goes through is for events of rooms.
     pub(super) hears_rooms: bool,
     /// Functions that every spark goes through. Not here while one of them runs.
@@ -136,6 +139,7 @@ impl<T: Transformer> Core<T> {
             fanout: Fanout::new(T::WIRES),
             rooms: Rooms::new(options.rooms),
             room_lists: RoomLists::new(T::WIRES),
+            questions: Questions::default(),
             hears_rooms: !listeners.room.is_empty(),
             transforms: listeners.transforms.clone(),
             listeners: Some(listeners),
@@ -229,7 +233,7 @@ impl<T: Transformer> Core<T> {
 
     /// Whether the shard takes in nothing new for now, because it has too much to pass on.
     pub(super) fn is_congested(&self) -> bool {
-        !self.outbox.is_empty() || self.fanout.is_full()
+        !self.outbox.is_empty() || self.fanout.is_full() || self.questions.is_full()
     }
 
     /// The shard has said how its next turn waits.
@@ -251,6 +255,7 @@ impl<T: Transformer> Core<T> {
             || (self.sessions.proceeding() > 0 && !self.is_congested())
             || self.fanout.has_work(self.clock.now)
             || self.rooms.is_emptying()
+            || self.questions.has_some()
             || self.closes_idle()
             || (!self.backlog.is_empty() && !self.is_congested())
             || !self.resumed.is_empty()
@@ -321,6 +326,7 @@ impl<T: Transformer> Core<T> {
 impl<T: Transformer> Drop for Core<T> {
     fn drop(&mut self) {
         self.desk.close();
+        self.questions.close();
         self.server.mesh.end(self.shard);
         self.tell_close();
     }

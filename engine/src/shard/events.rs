@@ -26,7 +26,7 @@ impl<T: Transformer> Core<T> {
     ) {
         let spark = self.open(session, Some(key), None, head, notes);
         self.net.connection_mut(key).owner = Owner::Session(spark);
-        if self.server.options.ping_interval_ms.is_some() {
+        if self.server.options.ping_interval.ms().is_some() {
             self.net.own_timer(key);
         }
         self.start_heartbeat(spark);

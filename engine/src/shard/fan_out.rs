@@ -57,10 +57,13 @@ impl<T: Transformer> Core<T> {
 
     /// Goes on with all walks.
     pub(super) fn fan_out(&mut self, timers_are_late: bool) {
-        let walks = self.fanout.walks() + usize::from(self.rooms.is_emptying());
+        let walks = self.fanout.walks()
+            + usize::from(self.rooms.is_emptying())
+            + usize::from(self.questions.has_some());
         if walks > 0 {
             self.walk_rooms(walks, timers_are_late);
             self.leave_emptied(Budget::new(walks, timers_are_late));
+            self.answer_questions(Budget::new(walks, timers_are_late));
             self.walk(Budget::new(walks, timers_are_late));
             self.visit(Budget::new(walks, timers_are_late));
             self.step(Budget::new(walks, timers_are_late));
@@ -76,20 +79,26 @@ impl<T: Transformer> Core<T> {
             let Some(spark) = cursor.advance(|from| self.sessions.next_from(from)) else {
                 return self.fanout.end_walk(&mut self.net.buffers.blocks);
             };
-            if self.fanout.per_spark.head() > 0 {
-                self.walk_per_spark(spark, &mut budget);
-            } else if let Some(offered_bytes) = self.send_broadcast(spark) {
-                budget.work(offered_bytes);
-            }
+            self.bring(spark, &mut budget);
         }
     }
 
-    /// Writes a spark what it has not seen, where that is not the same for all.
+    /// A walk brings a spark what it has not seen.
+    pub(super) fn bring(&mut self, spark: Key, budget: &mut Budget) {
+        if let Some(offered_bytes) = self.send_broadcast(spark) {
+            budget.work(offered_bytes);
+        }
+        if !self.fanout.per_spark.is_empty() {
+            self.bring_per_spark(spark, budget);
+        }
+    }
+
+    /// The same where that is not the same for all.
     #[cold]
-    fn walk_per_spark(&mut self, spark: Key, budget: &mut Budget) {
-        self.catch_up_log(spark);
-        let count = self.catch_up_per_spark(spark);
-        (0..count).for_each(|_| budget.work(0));
+    fn bring_per_spark(&mut self, spark: Key, budget: &mut Budget) {
+        let (written, looked_at) = self.catch_up_per_spark(spark);
+        (0..written).for_each(|_| budget.work(0));
+        budget.look_longer(looked_at);
     }
 
     /// Sends a spark what it has not seen, if there is something. Returns how many bytes the kernel
@@ -124,7 +133,7 @@ impl<T: Transformer> Core<T> {
                 return Some(offered_bytes);
             }
         }
-        self.catch_up(spark);
+        self.catch_up_log(spark);
         Some(0)
     }
 

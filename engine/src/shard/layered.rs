@@ -156,7 +156,7 @@ impl<T: Transformer> Core<T> {
             return self.close(key);
         };
         let request = Request { head, body };
-        let timeout_ms = self.server.options.keep_alive_timeout_ms;
+        let timeout_ms = self.server.options.keep_alive_timeout_ms.get();
         self.net.set_idle_timer_ms(key, timeout_ms);
         self.net.connection_mut(key).owner = Owner::Http(Reader::new(0));
         let way = self.with_case(key, &request.head, |case| {
@@ -181,7 +181,7 @@ impl<T: Transformer> Core<T> {
         let Some(head) = reader.begun() else {
             return self.close(key);
         };
-        let timeout_ms = self.server.options.request_timeout_ms;
+        let timeout_ms = self.server.options.request_timeout_ms.get();
         self.net.set_idle_timer_ms(key, timeout_ms);
         let way = self.with_case(key, &head, |case| self.door.go_on(walk, decision, case));
         if self.begin_judged(key, &mut reader, way) {

@@ -52,6 +52,7 @@ use allspark_protocol::transformer::Transformer;
 use crate::io::{Completion, Driver, Wait, Waker};
 use crate::memory::GiveBack;
 
+mod answers;
 mod arriving;
 mod awaited;
 mod bodies;
@@ -80,6 +81,7 @@ mod openings;
 mod outputs;
 mod owner;
 mod publish;
+mod questions;
 mod reason;
 mod receive;
 mod requests;

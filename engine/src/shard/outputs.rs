@@ -195,7 +195,7 @@ impl<T: Transformer> Core<T> {
     /// session is being called.
     fn go_on(&mut self, key: Key, next: Next) {
         if next == Next::Http {
-            let timeout_ms = self.server.options.keep_alive_timeout_ms;
+            let timeout_ms = self.server.options.keep_alive_timeout_ms.get();
             self.net.set_idle_timer_ms(key, timeout_ms);
         }
         let Owner::Request(request) = &mut self.net.connection_mut(key).owner else {

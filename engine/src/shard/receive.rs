@@ -29,7 +29,7 @@ impl<T: Transformer> Core<T> {
         if is_ending {
             self.close(key);
         } else {
-            let timeout_ms = self.server.options.request_timeout_ms;
+            let timeout_ms = self.server.options.request_timeout_ms.get();
             self.net.set_timer_ms(key, timeout_ms);
         }
     }
@@ -251,10 +251,11 @@ impl<T: Transformer> Core<T> {
             // An empty line is no reason to wait any longer.
             if answered {
                 self.net
-                    .set_idle_timer_ms(key, options.keep_alive_timeout_ms);
+                    .set_idle_timer_ms(key, options.keep_alive_timeout_ms.get());
             }
         } else if !had_begun || reader.awaits_body() != had_head {
-            self.net.set_idle_timer_ms(key, options.request_timeout_ms);
+            self.net
+                .set_idle_timer_ms(key, options.request_timeout_ms.get());
         }
         self.net.connection_mut(key).owner = Owner::Http(reader);
     }

@@ -12,7 +12,7 @@ use smallvec::SmallVec;
 use super::core::Core;
 use super::effects::Effect;
 use crate::app::host::Extras;
-use crate::app::target::{Publish, Question, RoomEvent, Target};
+use crate::app::target::{Publish, RoomEvent, Target};
 use crate::fanout::{Audience, Budget, RoomWalk};
 use crate::limits::{POST_ROOMS_MAX, ROOM_MEMBERS_AT_ONCE};
 use crate::memory::{FrameTooLong, Key};
@@ -59,7 +59,7 @@ impl<T: Transformer> Core<T> {
 
     /// Queues what was written to rooms before one of them is joined or left.
     fn bring_up_to_date(&mut self, spark: Key) {
-        if self.fanout.has_posts() {
+        if self.fanout.heeds_rooms() {
             self.catch_up(spark);
         }
     }
@@ -96,12 +96,14 @@ impl<T: Transformer> Core<T> {
             self.counters().room_broadcasts.add(1);
             let except = self.indexes_of(target);
             let key = target.scope();
-            if self.transforms.is_some() && self.per_spark().is_some() {
-                self.write_transformed_to_members(&found, &except, kind, payload)
-            } else if members <= ROOM_MEMBERS_AT_ONCE {
-                self.write_to_members(&found, &except, key.as_ref(), kind, payload)
-            } else {
-                self.post(&found, except, key, kind, payload)
+            let differs = self.transforms.is_some() && self.per_spark().is_some();
+            match (members <= ROOM_MEMBERS_AT_ONCE, differs) {
+                (true, false) => {
+                    self.write_to_members(&found, &except, key.as_ref(), kind, payload)
+                }
+                (true, true) => self.write_transformed_to_members(&found, &except, kind, payload),
+                (false, false) => self.post(&found, except, key, kind, payload),
+                (false, true) => self.post_per_spark(&found, except, kind, payload),
             }
         };
         self.room_lists.found = found;
@@ -126,7 +128,7 @@ impl<T: Transformer> Core<T> {
     }
 
     /// The members of rooms, each once. The list is put back.
-    fn take_members(&mut self, found: &[u32]) -> Vec<u32> {
+    pub(super) fn take_members(&mut self, found: &[u32]) -> Vec<u32> {
         let mut members = std::mem::take(&mut self.room_lists.members);
         for room in found {
             let mut place = self.rooms.end(*room);
@@ -141,6 +143,7 @@ impl<T: Transformer> Core<T> {
     }
 
     /// Writes a message to each member by itself, as transforms make another one of it for each.
+    /// They are few.
     #[cold]
     fn write_transformed_to_members(
         &mut self,
@@ -225,10 +228,6 @@ impl<T: Transformer> Core<T> {
         kind: Kind,
         payload: &[u8],
     ) -> usize {
-        let walked: &[u32] = match found.len() {
-            ..=POST_ROOMS_MAX => found,
-            _ => &[ANY_ROOM],
-        };
         let audience = Audience {
             rooms: found.into(),
             except,
@@ -237,7 +236,25 @@ impl<T: Transformer> Core<T> {
         let blocks = &mut self.net.buffers.blocks;
         let frame = |wire, out: &mut Vec<u8>| transformer.frame(wire, kind, payload, out);
         self.fanout
-            .post(audience, walked.into(), key, sparks, blocks, frame)
+            .post(audience, walked(found), key, sparks, blocks, frame)
+    }
+
+    /// The same with one of which transforms make another one for each spark.
+    #[cold]
+    fn post_per_spark(
+        &mut self,
+        found: &[u32],
+        except: SmallVec<[u32; 1]>,
+        kind: Kind,
+        payload: &[u8],
+    ) -> usize {
+        let audience = Audience {
+            rooms: found.into(),
+            except,
+        };
+        self.fanout
+            .post_per_spark(audience, walked(found), kind, payload.into());
+        0
     }
 
     /// Goes on with walks over rooms.
@@ -263,10 +280,8 @@ impl<T: Transformer> Core<T> {
             let Some(index) = self.rooms.next_member(walk.room, &mut walk.place) else {
                 return true;
             };
-            if let Some(spark) = self.sessions.key_at(index)
-                && let Some(offered_bytes) = self.send_broadcast(spark)
-            {
-                budget.work(offered_bytes);
+            if let Some(spark) = self.sessions.key_at(index) {
+                self.bring(spark, &mut budget);
             }
         }
         false
@@ -288,33 +303,6 @@ impl<T: Transformer> Core<T> {
             }
             budget.work(0);
         }
-    }
-
-    /// Answers who is in rooms.
-    pub(super) fn answer_question(&mut self, question: &Question) {
-        let mut found = std::mem::take(&mut self.room_lists.found);
-        found.clear();
-        if question.rooms.is_empty() {
-            found.push(ANY_ROOM);
-        }
-        found.extend(
-            question
-                .rooms
-                .iter()
-                .filter_map(|name| self.rooms.named(name)),
-        );
-        if question.wants_ids {
-            let mut members = self.take_members(&found);
-            let slots = members.iter().filter_map(|index| {
-                let spark = self.sessions.key_at(*index)?;
-                self.sessions.get(spark)
-            });
-            question.add(slots.map(|slot| slot.state.id));
-            members.clear();
-            self.room_lists.members = members;
-        }
-        question.count(found.iter().map(|room| self.rooms.len(*room)).sum());
-        self.room_lists.found = found;
     }
 
     /// Carries out a command about rooms.
@@ -342,6 +330,14 @@ impl<T: Transformer> Core<T> {
             RoomCommand::Leave(spark, None) => self.leave_all_here(spark),
             RoomCommand::Empty(rooms) => rooms.iter().for_each(|room| self.rooms.empty(room)),
         }
+    }
+}
+
+/// The rooms that are walked over for a message to these.
+fn walked(found: &[u32]) -> SmallVec<[u32; 2]> {
+    match found.len() {
+        ..=POST_ROOMS_MAX => found.into(),
+        _ => SmallVec::from_slice(&[ANY_ROOM]),
     }
 }
 

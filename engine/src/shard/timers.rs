@@ -38,7 +38,7 @@ impl<T: Transformer> Core<T> {
     /// The first ping comes at a random moment of the first interval, so that clients who came
     /// together are not pinged together.
     pub(super) fn start_heartbeat(&mut self, spark: Key) {
-        let interval_ms = self.server.options.ping_interval_ms;
+        let interval_ms = self.server.options.ping_interval.ms();
         let delay = interval_ms.map(|ms| self.spread(Duration::from_millis(ms)));
         self.set_beat(spark, delay);
     }
@@ -67,7 +67,7 @@ impl<T: Transformer> Core<T> {
 
     /// The last moment for heartbeats that is not after `limit`, or the next one, if that is past.
     fn heartbeat_moment(&self, limit: Instant) -> Instant {
-        let interval_ms = self.server.options.ping_interval_ms.unwrap_or(0).max(1);
+        let interval_ms = self.server.options.ping_interval.ms().unwrap_or(0).max(1);
         let last = last_moment(limit, interval_ms);
         match moment(last, interval_ms) {
             at if at < self.clock.now => moment(last + 1, interval_ms),
@@ -187,10 +187,10 @@ impl<T: Transformer> Core<T> {
     fn set_timer_after_watch(&mut self, key: Key) {
         let options = &self.server.options;
         let delay_ms = match &self.net.connection(key).owner {
-            Owner::Http(reader) if reader.is_idle() => Some(options.keep_alive_timeout_ms),
+            Owner::Http(reader) if reader.is_idle() => Some(options.keep_alive_timeout_ms.get()),
             // It waits for the application.
             Owner::Leaving(_) if self.is_held(key) => None,
-            Owner::Http(_) | Owner::Leaving(_) => Some(options.request_timeout_ms),
+            Owner::Http(_) | Owner::Leaving(_) => Some(options.request_timeout_ms.get()),
             Owner::Session(spark) => {
                 let slot = self.sessions.get(*spark);
                 let has_ended = slot.is_some_and(|slot| !slot.is_carried() && !slot.is_open());
@@ -224,7 +224,7 @@ impl<T: Transformer> Core<T> {
 
     /// What the peer of a spark took since its last ping counts as an answer, if it is enough.
     fn answer_for_peer(&mut self, key: Key, moved: u64) {
-        let interval_ms = self.server.options.ping_interval_ms.unwrap_or(0);
+        let interval_ms = self.server.options.ping_interval.ms().unwrap_or(0);
         if moved >= self.net.rules().least_bytes(interval_ms)
             && let Owner::Session(spark) = self.net.connection(key).owner
             && let Some(slot) = self.sessions.get_mut(spark)
@@ -263,7 +263,7 @@ impl<T: Transformer> Core<T> {
 
     /// The time of a spark's next heartbeat has come: it is pinged, or ended.
     fn beat(&mut self, spark: Key, holds_input: bool) {
-        let Some(interval_ms) = self.server.options.ping_interval_ms else {
+        let Some(interval_ms) = self.server.options.ping_interval.ms() else {
             return;
         };
         let Some(slot) = self.sessions.get_mut(spark) else {

@@ -14,6 +14,7 @@ use super::effects::Effect;
 use super::reason::EndReason;
 use crate::app::host::{Command, Host, Transforms};
 use crate::app::{self, Body, Packet, SparkError, Written};
+use crate::fanout::Message;
 use crate::guard;
 use crate::memory::Key;
 
@@ -154,41 +155,53 @@ impl<T: Transformer> Core<T> {
 
     /// A new spark gets no older broadcast.
     pub(super) fn begin_per_spark(&mut self, spark: Key) {
-        let head = self.fanout.per_spark.head();
-        if head > 0
+        if !self.fanout.per_spark.is_empty()
             && let Some(slot) = self.sessions.get_mut(spark)
         {
             let extras = slot.state.extras.get_or_insert_default();
-            extras.seen_per_spark = head;
+            extras.seen_per_spark = self.fanout.per_spark.head();
         }
     }
 
-    /// Writes to a spark what was broadcast since, each time after the transforms that know it.
-    /// Returns how many messages these were.
+    /// Writes to a spark what was broadcast since, or written to its rooms, each time after the
+    /// transforms that know it. Returns how many messages these were, and how many were looked at.
     #[cold]
-    pub(super) fn catch_up_per_spark(&mut self, spark: Key) -> usize {
-        let Some(transforms) = self.per_spark() else {
-            return 0;
-        };
-        let mut count = 0;
-        while let Some((kind, payload)) = self.next_per_spark(spark) {
-            self.write_per_spark(&transforms, spark, kind, &payload);
-            count += 1;
+    pub(super) fn catch_up_per_spark(&mut self, spark: Key) -> (usize, usize) {
+        let transforms = self.per_spark();
+        let (mut written, mut looked_at) = (0, 0);
+        while let Some((passed, message)) = self.next_per_spark(spark) {
+            looked_at += passed;
+            let Some((kind, payload)) = message else {
+                break;
+            };
+            written += 1;
+            match &transforms {
+                Some(transforms) => self.write_per_spark(transforms, spark, kind, &payload),
+                // They were removed meanwhile.
+                None => self.write_message(spark, kind, &payload),
+            }
         }
-        count
+        (written, looked_at)
     }
 
-    /// The next broadcast that an open spark was not written, which then counts as written.
-    fn next_per_spark(&mut self, spark: Key) -> Option<(Kind, Arc<[u8]>)> {
-        let slot = self.sessions.get_mut(spark)?;
-        if !slot.is_open() {
-            return None;
-        }
+    /// The next message that an open spark was not written and that is for it. It counts as written
+    /// from now on, and so does what was passed over: so many, the message included.
+    fn next_per_spark(&mut self, spark: Key) -> Option<(usize, Option<Message>)> {
+        let slot = self.sessions.get(spark).filter(|slot| slot.is_open())?;
         let seen = slot.state.extras.as_ref();
         let seen = seen.map_or(0, |extras| extras.seen_per_spark);
-        let message = self.fanout.per_spark.get(seen)?;
-        let extras = slot.state.extras.get_or_insert_default();
-        extras.seen_per_spark = seen + 1;
-        Some(message)
+        let kept = &self.fanout.per_spark;
+        let from = kept.goes_on(seen);
+        let next = kept.next_from(from, |audience| self.is_for(spark, audience));
+        let (behind, message) = match next {
+            Some((behind, message)) => (behind, Some(message)),
+            None => (kept.head(), None),
+        };
+        if behind > from
+            && let Some(slot) = self.sessions.get_mut(spark)
+        {
+            slot.state.extras.get_or_insert_default().seen_per_spark = behind;
+        }
+        Some(((behind - from) as usize, message))
     }
 }

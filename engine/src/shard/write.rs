@@ -15,7 +15,7 @@ use super::core::Core;
 use super::effects::Effect;
 use super::reason::EndReason;
 use crate::app::SparkError;
-use crate::fanout::Parts;
+use crate::fanout::{Audience, Parts};
 use crate::limits::EXEMPT_BYTES_MAX;
 use crate::lines::Line;
 use crate::memory::{BlockPool, FrameClass, FrameTooLong, Key, Slice};
@@ -214,7 +214,7 @@ impl<T: Transformer> Core<T> {
     /// messages for the spark are queued, unless it is gone.
     pub(super) fn catch_up(&mut self, spark: Key) -> Option<Target> {
         let target = self.catch_up_log(spark);
-        if self.fanout.per_spark.head() > 0 {
+        if !self.fanout.per_spark.is_empty() {
             self.catch_up_per_spark(spark);
         }
         target
@@ -241,10 +241,14 @@ impl<T: Transformer> Core<T> {
 
     /// What of the log from this offset on is for a spark.
     pub(super) fn due(&self, spark: Key, wire: Wire, from: u64) -> Parts {
-        self.fanout.due(wire, from, |audience| {
-            let is_excepted = audience.except.binary_search(&spark.index).is_ok();
-            !is_excepted && self.rooms.is_in_one(spark.index, &audience.rooms)
-        })
+        self.fanout
+            .due(wire, from, |audience| self.is_for(spark, audience))
+    }
+
+    /// Whether a message to rooms is for a spark.
+    pub(super) fn is_for(&self, spark: Key, audience: &Audience) -> bool {
+        let is_excepted = audience.except.binary_search(&spark.index).is_ok();
+        !is_excepted && self.rooms.is_in_one(spark.index, &audience.rooms)
     }
 
     /// Queues frames that many share for one spark, within the bound of its queue.
@@ -268,7 +272,7 @@ impl<T: Transformer> Core<T> {
             Target::Units(spark) => self.has_free_carrier(spark),
         };
         let options = &self.server.options;
-        let (bytes_max, policy) = (options.send_queue_bytes_max, options.send_policy);
+        let (bytes_max, policy) = (options.send_queue_bytes_max.size(), options.send_policy);
         let cost_max = match leaves_soon {
             true => bytes_max.saturating_mul(2),
             false => bytes_max.min(self.share_when_short_lately()),

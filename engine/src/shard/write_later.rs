@@ -65,7 +65,7 @@ impl<T: Transformer> Core<T> {
 
     fn await_message(&mut self, to: Option<Key>, message: Message) {
         let options = &self.server.options;
-        let (bytes_max, policy) = (options.send_queue_bytes_max, options.send_policy);
+        let (bytes_max, policy) = (options.send_queue_bytes_max.size(), options.send_policy);
         if self.awaited.push(to, message, bytes_max) {
             if let Some(spark) = to {
                 let (cost, is_full) = self.awaited.of_spark(spark);

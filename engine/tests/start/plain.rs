@@ -17,7 +17,7 @@ pub(crate) const GOODBYE: &[u8] = b"goodbye";
 pub(crate) struct Plain;
 
 pub(crate) fn server(options: Options, shards: usize, driver: DriverChoice) -> Primus<Plain> {
-    Primus::new(options, Plain, shards, driver)
+    Primus::new(options, Plain, Some(shards.try_into().unwrap()), driver)
 }
 
 impl Transformer for Plain {

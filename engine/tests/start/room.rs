@@ -6,6 +6,7 @@ use allspark_engine::io::sim::{EndpointId, SimNet};
 use allspark_engine::limits::{LINGER_MS, TURNED_AWAY_MAX};
 use allspark_engine::sim::SimServer;
 use allspark_engine::{Destroy, Options};
+use allspark_protocol::options::Bounded;
 
 use crate::client::Client;
 use crate::drivers;
@@ -20,7 +21,7 @@ fn assert_unavailable(head: &str) {
 fn a_connection_too_many_gets_503_until_another_one_goes() {
     for driver in drivers() {
         let options = Options {
-            connections_max: 3,
+            connections_max: Bounded::of(3),
             ..Options::default()
         };
         let primus = server(options, 2, driver);
@@ -47,7 +48,7 @@ fn a_connection_too_many_gets_503_until_another_one_goes() {
 fn a_session_too_many_that_nobody_asks_for_gets_503() {
     for driver in drivers() {
         let options = Options {
-            sessions_max: 5,
+            sessions_max: Bounded::of(5),
             ..Options::default()
         };
         let primus = server(options, 2, driver);
@@ -99,7 +100,7 @@ fn those_that_are_turned_away_take_bounded_room_for_a_bounded_time() {
     const SILENT: usize = 3 * TURNED_AWAY_MAX;
     let net = SimNet::default();
     let options = Options {
-        connections_max: 1,
+        connections_max: Bounded::of(1),
         ..Options::default()
     };
     let mut server = SimServer::new(&net, options, &Plain, 1, 7, |_| {});
@@ -130,7 +131,7 @@ fn what_is_held_in_all_is_bounded_and_who_holds_little_is_served() {
     const ATTACKERS: usize = 100;
     let net = SimNet::default();
     let options = Options {
-        memory_bytes_max: Some(MEMORY_MAX),
+        memory_bytes_max: Some(Bounded::of(MEMORY_MAX)),
         ..Options::default()
     };
     let mut server = SimServer::new(&net, options, &Plain, 2, 7, |_| {});
@@ -180,7 +181,7 @@ fn what_is_held_in_all_is_bounded_and_who_holds_little_is_served() {
 fn while_too_much_is_held_nobody_new_is_let_in() {
     let net = SimNet::default();
     let options = Options {
-        memory_bytes_max: Some(10_000),
+        memory_bytes_max: Some(Bounded::of(10_000)),
         ..Options::default()
     };
     let mut server = SimServer::new(&net, options, &Plain, 1, 7, |_| {});
@@ -218,7 +219,7 @@ fn what_waits_to_be_sent_belongs_to_the_same_bound() {
     const MESSAGE_BYTES: usize = 10_000;
     let net = SimNet::default();
     let options = Options {
-        memory_bytes_max: Some(4 * MEMORY_MAX),
+        memory_bytes_max: Some(Bounded::of(4 * MEMORY_MAX)),
         ..Options::default()
     };
     let mut server = SimServer::new(&net, options, &Plain, 2, 7, |_| {});

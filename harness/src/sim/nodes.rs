@@ -7,6 +7,7 @@ use allspark_engine::limits::TURN_HELD_BYTES_MAX;
 use allspark_engine::sim::SimServer;
 use allspark_engine::{Destroy, Options, Stats};
 use allspark_protocol::Instant;
+use allspark_protocol::options::Bounded;
 use allspark_transformers::{AnyTransformer, CommonOptions, TransformerKind};
 
 use super::app::{App, Heard, Log};
@@ -194,7 +195,7 @@ impl Nodes {
             _ => TransformerKind::WebSockets,
         };
         let common = CommonOptions {
-            message_bytes_max: MESSAGE_BYTES_MAX,
+            message_bytes_max: Bounded::of(MESSAGE_BYTES_MAX as u64),
             ..CommonOptions::default()
         };
         AnyTransformer::new(kind, &common, &[]).expect("there are no options")
@@ -226,7 +227,7 @@ impl Nodes {
 
     fn options(&self) -> Options {
         let interval_ms = u64::try_from(self.plan.ping_interval.as_millis()).unwrap_or(u64::MAX);
-        let ping_interval_ms = match self.plan.sabotage {
+        let ping_interval = match self.plan.sabotage {
             Some(Sabotage::PingsTooOften) => Some(interval_ms / 2),
             Some(Sabotage::PingsTooRarely) => Some(interval_ms * 5 / 4),
             Some(Sabotage::KeepsSilent) => None,
@@ -236,11 +237,13 @@ impl Nodes {
             && self.plan.sabotage != Some(Sabotage::Hoards);
         Options {
             parser: self.plan.wording.parser(),
-            ping_interval_ms,
-            memory_bytes_max: is_bounded.then(|| self.held_bytes_max()),
+            ping_interval: ping_interval
+                .try_into()
+                .expect("the plan's interval can be had"),
+            memory_bytes_max: is_bounded.then(|| Bounded::of(self.held_bytes_max())),
             // A world may have more clients than one process is built for.
-            connections_max: usize::MAX,
-            sessions_max: usize::MAX,
+            connections_max: Bounded::of(u64::MAX),
+            sessions_max: Bounded::of(u64::MAX),
             ..Options::default()
         }
     }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use allspark_engine::io::DriverChoice;
 use allspark_engine::{Handle, Options, Primus, Server};
 use allspark_protocol::http::Response;
+use allspark_protocol::options::Bounded;
 use allspark_transformers::{AnyTransformer, CommonOptions, TransformerKind};
 
 use crate::server::Conduct;
@@ -36,7 +37,7 @@ fn start(app: App, ping_interval_ms: Option<u64>) -> Server {
     let counting = Arc::clone(&told);
     let most = AtomicU64::new(0);
     let options = Options {
-        ping_interval_ms,
+        ping_interval: ping_interval_ms.try_into().unwrap(),
         fallback: Some(Arc::new(move |request| {
             assert_eq!(request.path(), "/stats");
             let stats = counting.get().map(Handle::stats).unwrap_or_default();
@@ -49,7 +50,12 @@ fn start(app: App, ping_interval_ms: Option<u64>) -> Server {
         ..Options::default()
     };
     let any = AnyTransformer::new(TransformerKind::Any, &CommonOptions::default(), &[]).unwrap();
-    let primus = Primus::new(options, any, SHARDS, DriverChoice::Auto);
+    let primus = Primus::new(
+        options,
+        any,
+        Some(Bounded::of(SHARDS as u64)),
+        DriverChoice::Auto,
+    );
     let everyone = primus.handle();
     told.set(primus.handle()).unwrap();
     primus.on_connection(move |spark| {

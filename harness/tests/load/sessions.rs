@@ -2,6 +2,7 @@
 
 use allspark_engine::io::DriverChoice;
 use allspark_engine::{Options, Primus, Server};
+use allspark_protocol::options::Bounded;
 use allspark_protocol::parser::{Parser, ParserKind};
 use allspark_transformers::{AnyTransformer, CommonOptions, TransformerKind};
 
@@ -46,7 +47,7 @@ fn start(app: App, ping_interval_ms: Option<u64>) -> Server {
 
 fn start_at(app: App, ping_interval_ms: Option<u64>, address: &str) -> Server {
     let options = Options {
-        ping_interval_ms,
+        ping_interval: ping_interval_ms.try_into().unwrap(),
         ..Options::default()
     };
     start_with(app, options, address)
@@ -55,7 +56,12 @@ fn start_at(app: App, ping_interval_ms: Option<u64>, address: &str) -> Server {
 fn start_with(app: App, options: Options, address: &str) -> Server {
     let common = CommonOptions::default();
     let any = AnyTransformer::new(TransformerKind::Any, &common, &[]).unwrap();
-    let primus = Primus::new(options, any, SHARDS, DriverChoice::Auto);
+    let primus = Primus::new(
+        options,
+        any,
+        Some(Bounded::of(SHARDS as u64)),
+        DriverChoice::Auto,
+    );
     let everyone = primus.handle();
     primus.on_connection(move |spark| {
         let everyone = everyone.clone();
@@ -102,9 +108,9 @@ fn messages_come_back_over_every_carrier() {
 #[test]
 fn every_parser_is_driven() {
     for parser in ParserKind::ALL.map(|parser| parser.name()) {
-        let options = |ping_interval_ms| Options {
+        let options = |ping_interval_ms: Option<u64>| Options {
             parser: parser.parse().unwrap(),
-            ping_interval_ms,
+            ping_interval: ping_interval_ms.try_into().unwrap(),
             ..Options::default()
         };
         let echo = start_with(App::Echo, options(None), "127.0.0.1:0");

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use allspark_engine::io::DriverChoice;
 use allspark_engine::{EndOptions, Options, Primus};
+use allspark_protocol::options::Bounded;
+use allspark_protocol::primus::PingInterval;
 use allspark_transformers::{AnyTransformer, CommonOptions, TransformerKind};
 use socket2::{Domain, Socket, Type};
 
@@ -44,11 +46,11 @@ fn serve(address: &str, manners: &str) {
         drop(listener);
     }
     let options = Options {
-        ping_interval_ms: None,
+        ping_interval: PingInterval::OFF,
         ..Options::default()
     };
     let any = AnyTransformer::new(TransformerKind::Any, &CommonOptions::default(), &[]).unwrap();
-    let primus = Primus::new(options, any, 1, DriverChoice::Auto);
+    let primus = Primus::new(options, any, Some(Bounded::of(1)), DriverChoice::Auto);
     match manners {
         "dismiss" | "kick" => {
             let reconnect = manners == "kick";

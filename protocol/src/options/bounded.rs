@@ -6,10 +6,14 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer};
 
 use super::text::deserialize;
+use crate::limits::MESSAGE_BYTES_MAX_HIGHEST;
 
 /// A whole number from `LEAST` to `MOST`, both included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Bounded<const LEAST: u64, const MOST: u64>(u64);
+
+/// Bytes of the longest message: from 1 to 512 MiB.
+pub type MaxLength = Bounded<1, { MESSAGE_BYTES_MAX_HIGHEST as u64 }>;
 
 /// A number is none, or beyond the bounds of its option.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -9,5 +9,5 @@
 mod bounded;
 mod text;
 
-pub use bounded::{Bounded, OutOfBounds};
+pub use bounded::{Bounded, MaxLength, OutOfBounds};
 pub use text::{UnknownChoice, choose, deserialize, deserialize_switch, list, read, switch};

@@ -38,7 +38,7 @@ impl BrowserChannel {
     pub fn new(common: &CommonOptions, options: BrowserChannelOptions) -> Self {
         Self {
             pathname: common.pathname.clone(),
-            shared: Shared::new(options, common.message_bytes_max),
+            shared: Shared::new(options, common.message_bytes_max.size()),
         }
     }
 

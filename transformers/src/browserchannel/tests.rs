@@ -18,7 +18,7 @@ fn server_with(options: &[(&str, &str)]) -> Server {
         set.set(name, value).unwrap();
     }
     let common = CommonOptions {
-        message_bytes_max: 1000,
+        message_bytes_max: 1000_usize.try_into().unwrap(),
         ..CommonOptions::default()
     };
     Pair::server_only(BrowserChannel::new(&common, set), 7)

@@ -27,11 +27,11 @@ const FLOOD_BYTES_MAX: usize = 256 * 1024 * 1024;
 pub fn cases<R: Rig>() -> Vec<Case<R>> {
     let plain = Setup::default;
     let heartbeat = || Setup {
-        ping_interval_ms: Some(PING_INTERVAL_MS),
+        ping_interval: Some(PING_INTERVAL_MS).try_into().unwrap(),
         ..plain()
     };
     let short_messages = || Setup {
-        message_bytes_max: MESSAGE_BYTES_MAX,
+        message_bytes_max: MESSAGE_BYTES_MAX.try_into().unwrap(),
         ..plain()
     };
     let short_queue = || Setup {

@@ -12,8 +12,11 @@
 mod cases;
 mod seen;
 
-use allspark_protocol::primus::SparkId;
+use allspark_protocol::options::MaxLength;
+use allspark_protocol::primus::{PingInterval, SparkId};
 use allspark_protocol::transformer::Kind;
+
+use crate::CommonOptions;
 
 pub use cases::{HOST, cases};
 pub use seen::{ClientEvent, ClientSeen, Content, Seen, SparkEvent, SparkSeen};
@@ -31,10 +34,10 @@ pub struct Case<R> {
 /// The options of the server in a case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Setup {
-    /// Milliseconds between two pings of Primus; `None` for no heartbeat. Default `None`.
-    pub ping_interval_ms: Option<u64>,
+    /// Milliseconds between two pings of Primus, or off. Default off.
+    pub ping_interval: PingInterval,
     /// Bytes of the largest message, Primus's `maxLength`. Default 10 MiB.
-    pub message_bytes_max: usize,
+    pub message_bytes_max: MaxLength,
     /// Bytes that may wait to be sent to one spark; when they become more, the spark ends with
     /// reconnect. Default 16 MiB.
     pub send_queue_bytes_max: usize,
@@ -43,8 +46,8 @@ pub struct Setup {
 impl Default for Setup {
     fn default() -> Self {
         Self {
-            ping_interval_ms: None,
-            message_bytes_max: allspark_protocol::limits::MESSAGE_BYTES_MAX_DEFAULT,
+            ping_interval: PingInterval::OFF,
+            message_bytes_max: CommonOptions::default().message_bytes_max,
             send_queue_bytes_max: 16 * 1024 * 1024,
         }
     }

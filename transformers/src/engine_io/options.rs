@@ -1,10 +1,15 @@
 //! What an engine.io server can be told.
 
-use allspark_protocol::limits::{MESSAGE_BYTES_MAX_HIGHEST, PING_INTERVAL_MS_HIGHEST};
+use allspark_protocol::limits::PING_INTERVAL_MS_HIGHEST;
+use allspark_protocol::options::{Bounded, MaxLength};
 
 use crate::CommonOptions;
-use crate::options::{TransportOptionError, invalid, number, number_within, switch};
+use crate::options::{TransportOptionError, invalid, max_length, number, switch};
 use crate::websockets::{COMPRESSION, DeflateOptions, LEVEL, MEMORY_LEVEL, THRESHOLD};
+
+/// Milliseconds, from 1 to a day: with 0 a server would ping without end, and the timers of
+/// JavaScript overflow at 2^31 ms.
+pub(crate) type Milliseconds = Bounded<1, PING_INTERVAL_MS_HIGHEST>;
 
 /// The options of engine.io 6, with its names for [`EngineIoOptions::set`] and its defaults.
 ///
@@ -13,14 +18,14 @@ use crate::websockets::{COMPRESSION, DeflateOptions, LEVEL, MEMORY_LEVEL, THRESH
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EngineIoOptions {
     /// `pingInterval`: milliseconds from an answered ping to the next one. Default 25000.
-    pub ping_interval_ms: u64,
+    pub ping_interval_ms: Milliseconds,
     /// `pingTimeout`: milliseconds that the client has to answer. Default 20000.
-    pub ping_timeout_ms: u64,
+    pub ping_timeout_ms: Milliseconds,
     /// `upgradeTimeout`: milliseconds that a client has to complete an upgrade. Default 10000.
-    pub upgrade_timeout_ms: u64,
+    pub upgrade_timeout_ms: Milliseconds,
     /// `maxHttpBufferSize`: bytes of the largest request body and of the largest WebSocket message.
     /// By default that is Primus's `maxLength`, as Primus sets it.
-    pub http_buffer_bytes_max: Option<usize>,
+    pub http_buffer_bytes_max: Option<MaxLength>,
     /// `allowUpgrades`: whether `websocket` is offered to clients that poll. As in engine.io, one
     /// that upgrades unasked is let. Default true.
     pub allow_upgrades: bool,
@@ -58,9 +63,9 @@ pub struct Transports {
 impl Default for EngineIoOptions {
     fn default() -> Self {
         Self {
-            ping_interval_ms: 25_000,
-            ping_timeout_ms: 20_000,
-            upgrade_timeout_ms: 10_000,
+            ping_interval_ms: const { Bounded::of(25_000) },
+            ping_timeout_ms: const { Bounded::of(20_000) },
+            upgrade_timeout_ms: const { Bounded::of(10_000) },
             http_buffer_bytes_max: None,
             allow_upgrades: true,
             transports: Transports {
@@ -120,7 +125,9 @@ impl EngineIoOptions {
             "pingInterval" => self.ping_interval_ms = milliseconds("pingInterval", value)?,
             "pingTimeout" => self.ping_timeout_ms = milliseconds("pingTimeout", value)?,
             "upgradeTimeout" => self.upgrade_timeout_ms = milliseconds("upgradeTimeout", value)?,
-            "maxHttpBufferSize" => self.http_buffer_bytes_max = Some(buffer_size(value)?),
+            "maxHttpBufferSize" => {
+                self.http_buffer_bytes_max = Some(max_length("maxHttpBufferSize", value)?);
+            }
             "allowUpgrades" => self.allow_upgrades = switch("allowUpgrades", value)?,
             "transports" => self.transports = transports(value)?,
             "cookie" => self.cookie = cookie(value)?,
@@ -144,16 +151,8 @@ impl EngineIoOptions {
     }
 }
 
-/// Zero would ping without end, and the timers of JavaScript overflow at 2^31 ms.
-fn milliseconds(name: &'static str, value: &str) -> Result<u64, TransportOptionError> {
-    const EXPECTED: &str = "a number of milliseconds from 1 to 86400000";
-    number_within(name, value, 1..=PING_INTERVAL_MS_HIGHEST, EXPECTED)
-}
-
-fn buffer_size(value: &str) -> Result<usize, TransportOptionError> {
-    const EXPECTED: &str = "a number of bytes from 1 to 536870912";
-    let range = 1..=MESSAGE_BYTES_MAX_HIGHEST;
-    number_within("maxHttpBufferSize", value, range, EXPECTED)
+fn milliseconds(name: &'static str, value: &str) -> Result<Milliseconds, TransportOptionError> {
+    number(name, value, "a number of milliseconds from 1 to 86400000")
 }
 
 fn transports(value: &str) -> Result<Transports, TransportOptionError> {
@@ -222,10 +221,10 @@ mod tests {
             options.set(name, value).unwrap();
         }
         let expected = EngineIoOptions {
-            ping_interval_ms: 300,
-            ping_timeout_ms: 200,
-            upgrade_timeout_ms: 100,
-            http_buffer_bytes_max: Some(1_000_000),
+            ping_interval_ms: Bounded::of(300),
+            ping_timeout_ms: Bounded::of(200),
+            upgrade_timeout_ms: Bounded::of(100),
+            http_buffer_bytes_max: Some(Bounded::of(1_000_000)),
             allow_upgrades: false,
             transports: Transports {
                 polling: false,

@@ -31,7 +31,7 @@ impl EngineIo {
         let bytes_max = options.http_buffer_bytes_max;
         Self {
             shared: Shared {
-                buffer_bytes_max: bytes_max.unwrap_or(common.message_bytes_max),
+                buffer_bytes_max: bytes_max.unwrap_or(common.message_bytes_max).size(),
                 deflate: options.deflate(common),
                 gzipped: Gzipped::new(options.http_compression(common)),
                 codec: websockets::Shared::default(),

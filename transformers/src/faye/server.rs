@@ -48,7 +48,7 @@ impl Faye {
         let websockets = WebSockets::new(&common, FayeOptions::websockets());
         Self {
             websockets: websockets.with_goodbye(CloseCode::NORMAL),
-            message_bytes_max,
+            message_bytes_max: message_bytes_max.size(),
         }
     }
 

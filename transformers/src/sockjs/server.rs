@@ -70,7 +70,7 @@ impl SockJs {
             entropy: Entropy::new(common.seed),
             service: Service {
                 options,
-                message_bytes_max: common.message_bytes_max,
+                message_bytes_max: common.message_bytes_max.size(),
                 scratch: Vec::new(),
             },
         }

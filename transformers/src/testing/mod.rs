@@ -27,7 +27,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use allspark_engine::io::sim::SimNet;
 use allspark_engine::sim::SimServer;
 use allspark_engine::{EndOptions, Options, Spark, Value};
+use allspark_protocol::options::Bounded;
 use allspark_protocol::parser::ParserKind;
+use allspark_protocol::primus::PingInterval;
 use allspark_protocol::primus::SparkId;
 use allspark_protocol::transformer::{ClientTransport, Kind, Transformer};
 use allspark_protocol::{Dice, Instant};
@@ -79,11 +81,11 @@ impl<T: Transformer, C: ClientTransport> Pair<T, C> {
         let transformer = Watched::new(transformer, watch.clone());
         let options = Options {
             parser: ParserKind::Raw,
-            ping_interval_ms: None,
-            send_queue_bytes_max: SEND_QUEUE_BYTES_MAX,
-            request_timeout_ms: PATIENCE_MS,
-            keep_alive_timeout_ms: PATIENCE_MS,
-            min_rate_bytes_per_s: 0,
+            ping_interval: PingInterval::OFF,
+            send_queue_bytes_max: SEND_QUEUE_BYTES_MAX.try_into().unwrap(),
+            request_timeout_ms: PATIENCE_MS.try_into().unwrap(),
+            keep_alive_timeout_ms: PATIENCE_MS.try_into().unwrap(),
+            min_rate_bytes_per_s: Bounded::of(0),
             ..Options::default()
         };
         let opened = watch.clone();

@@ -26,7 +26,8 @@ impl UwsOptions {
 
     /// Sets the option of that name.
     ///
-    /// - `maxPayload`: bytes of the largest message. Default: Primus's `maxLength`.
+    /// - `maxPayload`: bytes of the largest message, from 1 to 512 MiB. Default: Primus's
+    ///   `maxLength`.
     /// - `perMessageDeflate`: whether messages may be compressed. Default: Primus's `compression`.
     /// - `perMessageDeflate.serverNoContextTakeover`: `true` (default): the server forgets each
     ///   message; `false`: it does not, unless the client demands it.

@@ -1,14 +1,15 @@
 //! The transport options, by the names of the npm package `ws`.
 
+use allspark_protocol::options::MaxLength;
 use allspark_protocol::websocket::deflate::{Effort, ServerContext, Terms, Window, WindowBits};
 
-use crate::options::{invalid, number, switch};
+use crate::options::{invalid, max_length, number, switch};
 use crate::{CommonOptions, TransportOptionError};
 
 /// What Primus hands to `ws` as `transport`. Nothing is set at first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WebSocketsOptions {
-    message_bytes_max: Option<usize>,
+    message_bytes_max: Option<MaxLength>,
     compression: Option<bool>,
     deflate: DeflateOptions,
 }
@@ -89,7 +90,8 @@ impl WebSocketsOptions {
 
     /// Sets the option of that name.
     ///
-    /// - `maxPayload`: bytes of the largest message. Default: Primus's `maxLength`.
+    /// - `maxPayload`: bytes of the largest message, from 1 to 512 MiB. Default: Primus's
+    ///   `maxLength`.
     /// - `perMessageDeflate`: whether messages may be compressed. Default: Primus's `compression`.
     ///
     /// The others begin with `perMessageDeflate.`:
@@ -116,7 +118,7 @@ impl WebSocketsOptions {
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), TransportOptionError> {
         let terms = &mut self.deflate.terms;
         match name {
-            MAX_PAYLOAD => self.message_bytes_max = Some(bytes(MAX_PAYLOAD, value)?),
+            MAX_PAYLOAD => self.message_bytes_max = Some(max_length(MAX_PAYLOAD, value)?),
             COMPRESSION => self.compression = Some(switch(COMPRESSION, value)?),
             SERVER_NO_CONTEXT_TAKEOVER => terms.server_context = server_context(value)?,
             CLIENT_NO_CONTEXT_TAKEOVER => {
@@ -142,7 +144,7 @@ impl WebSocketsOptions {
         self
     }
 
-    pub(super) fn message_bytes_max(&self, common: &CommonOptions) -> usize {
+    pub(super) fn message_bytes_max(&self, common: &CommonOptions) -> MaxLength {
         self.message_bytes_max.unwrap_or(common.message_bytes_max)
     }
 

@@ -35,7 +35,7 @@ impl WebSockets {
     /// Primus's `compression` is on, or the transport option `perMessageDeflate`.
     pub fn new(common: &CommonOptions, options: WebSocketsOptions) -> Self {
         Self {
-            message_bytes_max: options.message_bytes_max(common),
+            message_bytes_max: options.message_bytes_max(common).size(),
             deflate: options.deflate(common),
             goodbye: None,
             shared: Shared::default(),

@@ -14,7 +14,7 @@ const MESSAGE_BYTES_MAX: usize = 1 << 18;
 
 fn pair_with(seed: u64, streaming: bool) -> Both {
     let common = CommonOptions {
-        message_bytes_max: MESSAGE_BYTES_MAX,
+        message_bytes_max: MESSAGE_BYTES_MAX.try_into().unwrap(),
         ..CommonOptions::default()
     };
     let server = BrowserChannel::new(&common, BrowserChannelOptions::default());

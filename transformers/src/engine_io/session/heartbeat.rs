@@ -29,7 +29,7 @@ impl EngineIoSession {
     pub(super) fn heard(&mut self, shared: &Shared, now: Instant) {
         if self.beat == Beat::PongDue {
             self.beat = Beat::PongOverdue;
-            self.deadline = now + Duration::from_millis(shared.options.ping_timeout_ms);
+            self.deadline = now + Duration::from_millis(shared.options.ping_timeout_ms.get());
         }
     }
 
@@ -92,18 +92,18 @@ impl EngineIoSession {
             Transport::Awaited => {}
         }
         self.beat = Beat::PongDue;
-        self.deadline = context.now + Duration::from_millis(shared.options.ping_timeout_ms);
+        self.deadline = context.now + Duration::from_millis(shared.options.ping_timeout_ms.get());
     }
 
     fn schedule_ping(&mut self, shared: &Shared, now: Instant) {
         self.beat = Beat::PingDue;
-        self.deadline = now + Duration::from_millis(shared.options.ping_interval_ms);
+        self.deadline = now + Duration::from_millis(shared.options.ping_interval_ms.get());
     }
 
     fn await_client_ping(&mut self, shared: &Shared, now: Instant) {
         let options = &shared.options;
         self.beat = Beat::ClientPingDue;
-        let ms = options.ping_interval_ms + options.ping_timeout_ms;
+        let ms = options.ping_interval_ms.get() + options.ping_timeout_ms.get();
         self.deadline = now + Duration::from_millis(ms);
     }
 }

@@ -49,7 +49,7 @@ impl EngineIoSession {
                 if !polling.has_probe()
                     && parameters.transport == Some(TransportName::WebSocket) =>
             {
-                let timeout = Duration::from_millis(shared.options.upgrade_timeout_ms);
+                let timeout = Duration::from_millis(shared.options.upgrade_timeout_ms.get());
                 polling.set_probe(Box::new(Probe {
                     carrier,
                     decoder: Decoder::new(Role::Server, shared.buffer_bytes_max),

@@ -64,7 +64,7 @@ impl World {
             all.set(name, value).unwrap();
         }
         let common = CommonOptions {
-            message_bytes_max: BUFFER_BYTES_MAX,
+            message_bytes_max: BUFFER_BYTES_MAX.try_into().unwrap(),
             ..CommonOptions::default()
         };
         Self(Pair::server_only(EngineIo::new(&common, all), seed))

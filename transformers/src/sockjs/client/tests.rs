@@ -11,7 +11,7 @@ type SockJsPair = Pair<SockJs, SockJsClient>;
 
 fn pair(transport: SockJsTransport, seed: u64) -> SockJsPair {
     let common = CommonOptions {
-        message_bytes_max: 1 << 21,
+        message_bytes_max: (1_usize << 21).try_into().unwrap(),
         ..CommonOptions::default()
     };
     let options = SockJsOptions {

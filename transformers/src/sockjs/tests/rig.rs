@@ -42,7 +42,7 @@ impl Rig {
         let mut options = SockJsOptions::default();
         set(&mut options);
         let common = CommonOptions {
-            message_bytes_max: 1000,
+            message_bytes_max: 1000_usize.try_into().unwrap(),
             ..CommonOptions::default()
         };
         Self {

@@ -74,6 +74,8 @@ fn options_that_do_not_exist_or_can_not_be_are_named() {
     assert!(matches!(unknown, Err(TransportOptionError::Unknown { .. })));
     for (name, value) in [
         ("maxPayload", "-1"),
+        ("maxPayload", "0"),
+        ("maxPayload", "536870913"),
         ("perMessageDeflate", "yes"),
         ("perMessageDeflate.serverNoContextTakeover", "maybe"),
         ("perMessageDeflate.clientNoContextTakeover", "client"),

@@ -17,7 +17,7 @@ pub(super) const MESSAGE_BYTES_MAX: usize = 1 << 20;
 
 pub(super) fn server(compression: bool, options: &[(&str, &str)]) -> WebSockets {
     let common = CommonOptions {
-        message_bytes_max: MESSAGE_BYTES_MAX,
+        message_bytes_max: MESSAGE_BYTES_MAX.try_into().unwrap(),
         compression,
         ..CommonOptions::default()
     };
