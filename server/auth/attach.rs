@@ -146,7 +146,7 @@ impl Deadline {
         let next_ms = self.ask_at_ms.unwrap_or(expires_at_ms);
         let left_ms = next_ms.saturating_sub(now_ms).min(LOOK_AGAIN_MS);
         spark.after(Duration::from_millis(left_ms), move |spark| {
-            self.look(spark)
+            self.look(spark);
         });
     }
 }
