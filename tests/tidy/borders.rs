@@ -64,10 +64,10 @@ const MACHINES: &[Machine] = &[
         may_import: &["config", "guard", "layers", "limits", "routes", "tasks"],
     },
     // Touches no socket: of `net` it knows what waits to be sent. Of `app` it knows what is kept of
-    // a spark.
+    // a spark, and of `mesh` the addresses of sessions.
     Machine {
         name: "session",
-        may_import: &["app", "memory", "net", "wheel"],
+        may_import: &["app", "memory", "mesh", "net", "wheel"],
     },
     // From one to many. Knows neither sockets nor sessions.
     Machine {

@@ -2,7 +2,7 @@
 //! it.
 
 use allspark_protocol::Payload;
-use allspark_protocol::http::{Reader, Request};
+use allspark_protocol::http::{OwnedHead, Reader, Request};
 
 use super::door::Walk;
 use super::parked::append;
@@ -27,14 +27,14 @@ pub(crate) struct Layered {
 /// A complete request.
 #[derive(Debug)]
 pub(crate) struct Whole {
-    pub(crate) head: Vec<u8>,
+    pub(crate) head: OwnedHead,
     pub(crate) body: Vec<u8>,
 }
 
 impl Whole {
     pub(crate) fn of(request: &Request<'_>) -> Self {
         Self {
-            head: request.head.as_bytes().to_vec(),
+            head: request.head.into(),
             body: request.body.to_vec(),
         }
     }
@@ -55,7 +55,7 @@ impl Layered {
     /// Bytes that it holds for the peer.
     pub(crate) fn held_bytes(&self) -> usize {
         let whole = self.whole.as_ref();
-        let whole = whole.map_or(0, |whole| whole.head.capacity() + whole.body.capacity());
+        let whole = whole.map_or(0, |whole| whole.head.held_bytes() + whole.body.capacity());
         self.reader.held_bytes() + self.pending.capacity() + whole
     }
 }

@@ -17,10 +17,12 @@ use crate::guard;
 use crate::io::Waker;
 use crate::stats::Counters;
 
+mod address;
 mod bounded;
 mod outbox;
 mod parcel;
 
+pub(crate) use address::{Address, NameHash};
 use bounded::BoundedQueue;
 pub(crate) use bounded::Weigh;
 pub(crate) use outbox::Outbox;

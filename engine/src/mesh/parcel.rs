@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 
 use allspark_protocol::Instant;
+use allspark_protocol::http::{OwnedHead, Request};
 
+use super::address::Address;
 use crate::http::Pass;
 use crate::io::Detached;
 
@@ -13,11 +15,13 @@ pub(crate) struct Parcel {
     /// The shard that it is for.
     pub(crate) owner: u16,
     pub(crate) peer: SocketAddr,
+    /// Where the session of the request lives, as the transport said.
+    pub(crate) address: Address,
     /// The head of the request.
-    pub(crate) head: Vec<u8>,
+    pub(crate) head: OwnedHead,
     /// Its body, without transfer coding.
     pub(crate) body: Vec<u8>,
-    /// What the door decided about it. It is not judged again where it arrives.
+    /// What the door decided about it. Nobody asks the door again where it arrives.
     pub(crate) pass: Pass,
     /// What came behind it.
     pub(crate) rest: Vec<u8>,
@@ -28,9 +32,31 @@ pub(crate) struct Parcel {
 }
 
 impl Parcel {
+    /// A parcel with this request, which nothing follows yet.
+    pub(crate) fn new(
+        owner: u16,
+        peer: SocketAddr,
+        request: &Request<'_>,
+        address: Address,
+        pass: Pass,
+        paid_until: Instant,
+    ) -> Box<Self> {
+        Box::new(Self {
+            owner,
+            peer,
+            address,
+            head: request.head.into(),
+            body: request.body.to_vec(),
+            pass,
+            rest: Vec::new(),
+            paid_until,
+            socket: None,
+        })
+    }
+
     /// Bytes that it takes while it waits in a queue.
     pub(crate) fn bytes(&self) -> usize {
-        let texts = [&self.head, &self.body, &self.rest];
-        size_of::<Self>() + texts.map(Vec::capacity).iter().sum::<usize>()
+        let texts = self.body.capacity() + self.rest.capacity();
+        size_of::<Self>() + self.head.held_bytes() + texts
     }
 }

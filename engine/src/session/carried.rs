@@ -6,8 +6,8 @@ use allspark_protocol::Instant;
 use allspark_protocol::transformer::Units;
 use smallvec::SmallVec;
 
-use super::names::NameHash;
 use crate::memory::{BlockPool, Key, Slice};
+use crate::mesh::NameHash;
 use crate::net::SendQueue;
 
 /// What a session has that is not bound to one connection.

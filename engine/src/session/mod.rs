@@ -29,6 +29,7 @@ use allspark_protocol::transformer::{Carrier, Context, Output, Outputs, Transfor
 
 use crate::app::host::SparkState;
 use crate::memory::{Arena, GiveBack, Key};
+use crate::mesh::NameHash;
 use crate::net::{Buffers, Charges, SendQueue};
 use crate::wheel::Wheel;
 
@@ -41,7 +42,6 @@ mod timers;
 
 pub(crate) use carried::Carried;
 pub(crate) use carrier::{carrier_of, connection_of};
-pub(crate) use names::{Address, NameHash};
 pub(crate) use slot::Slot;
 pub(crate) use timers::Fired;
 

@@ -12,7 +12,8 @@ use super::core::Core;
 use crate::http::{Pass, Way};
 use crate::limits::PENDING_BYTES_MAX;
 use crate::memory::Key;
-use crate::session::{Address, carrier_of};
+use crate::mesh::Address;
+use crate::session::carrier_of;
 
 impl<T: Transformer> Core<T> {
     /// The body of a request is still to come. Returns whether the request was answered without it,

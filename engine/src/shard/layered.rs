@@ -151,11 +151,10 @@ impl<T: Transformer> Core<T> {
         input: &mut Input<'_>,
     ) {
         let body = whole.take_body();
-        let Ok(head) = RequestHead::parse(&whole.head) else {
-            // It was parsed once already.
-            return self.close(key);
+        let request = Request {
+            head: whole.head.head(),
+            body,
         };
-        let request = Request { head, body };
         let timeout_ms = self.server.options.keep_alive_timeout_ms.get();
         self.net.set_idle_timer_ms(key, timeout_ms);
         self.net.connection_mut(key).owner = Owner::Http(Reader::new(0));

@@ -8,8 +8,9 @@ use super::owner::{self, Answerer, Owner};
 use crate::app;
 use crate::http::{Asked, Next, Paced, Parked, Pass, Way, Whole, look_at_proxy};
 use crate::memory::Key;
+use crate::mesh::{Address, NameHash};
 use crate::routes::unavailable;
-use crate::session::{Address, Carried, NameHash, carrier_of};
+use crate::session::{Carried, carrier_of};
 
 impl<T: Transformer> Core<T> {
     /// Answers a request, or hands it to whom it is for. The connection's owner says which.
@@ -61,10 +62,17 @@ impl<T: Transformer> Core<T> {
         }
     }
 
-    fn find_session(&mut self, key: Key, request: &Request<'_>, mut pass: Pass, address: Address) {
+    /// Hands a request to the session that lives at an address, here or on another shard.
+    pub(super) fn find_session(
+        &mut self,
+        key: Key,
+        request: &Request<'_>,
+        mut pass: Pass,
+        address: Address,
+    ) {
         let owner = address.shard(self.mesh().shards(), self.server.id_key);
         if owner != self.shard {
-            return self.leave(key, owner, request, pass);
+            return self.leave(key, request, pass, address, owner);
         }
         let (found, name) = match address {
             Address::Spark(id) => {
@@ -75,7 +83,7 @@ impl<T: Transformer> Core<T> {
         };
         if let Some(spark) = found {
             if self.untaken.is_full(spark) && !request.body.is_empty() {
-                return self.hold_request(key, spark, request, pass);
+                return self.hold_request(key, request, pass, address, spark);
             }
             let is_declined = self.exchange(key, spark, request, pass);
             // Before the session is over and takes the connections along that are still its own.

@@ -10,7 +10,7 @@
 
 use std::io;
 
-use allspark_protocol::http::{Reader, Request, RequestHead};
+use allspark_protocol::http::{Reader, Request};
 use allspark_protocol::transformer::Transformer;
 use allspark_protocol::{Input, Payload};
 
@@ -22,30 +22,29 @@ use crate::io::{Detached, Op, Socket, Token};
 use crate::limits::MOVES_PER_TURN;
 use crate::lines::Line;
 use crate::memory::Key;
-use crate::mesh::Parcel;
+use crate::mesh::{Address, Parcel};
 use crate::routes::unavailable;
 
 /// The kind of tokens that name a connection on its way from another shard.
 const ARRIVAL: u8 = 2;
 
 impl<T: Transformer> Core<T> {
-    /// Hands a connection to the shard that owns the session of the request.
-    pub(super) fn leave(&mut self, key: Key, owner: u16, request: &Request<'_>, pass: Pass) {
+    /// Hands a connection to the shard `owner`, where the session of the request lives.
+    pub(super) fn leave(
+        &mut self,
+        key: Key,
+        request: &Request<'_>,
+        pass: Pass,
+        address: Address,
+        owner: u16,
+    ) {
         let bytes = request.head.as_bytes().len() + request.body.len();
         if !self.luggage.has_room(bytes) {
             return self.refuse_to_leave(key);
         }
         let (wait, paid_until) = self.moves.leave(key.index, self.clock.now);
-        let parcel = Box::new(Parcel {
-            owner,
-            peer: self.net.connection(key).peer,
-            head: request.head.as_bytes().to_vec(),
-            body: request.body.to_vec(),
-            pass,
-            rest: Vec::new(),
-            paid_until,
-            socket: None,
-        });
+        let peer = self.net.connection(key).peer;
+        let parcel = Parcel::new(owner, peer, request, address, pass, paid_until);
         let leaving = Leaving {
             share: self.luggage.add(parcel.bytes()),
             waits: !wait.is_zero(),
@@ -155,27 +154,25 @@ impl<T: Transformer> Core<T> {
         self.take_in(key, *parcel);
     }
 
-    /// Goes on where the other shard left off.
+    /// Goes on where the other shard left off: what it found out about the request is not found out
+    /// again.
     pub(super) fn take_in(&mut self, key: Key, parcel: Parcel) {
         let Parcel {
+            address,
             head,
             body,
             pass,
             mut rest,
             ..
         } = parcel;
-        let Ok(head) = RequestHead::parse(&head) else {
-            // It was parsed once already.
-            return self.close(key);
-        };
         let request = Request {
-            head,
+            head: head.head(),
             body: Payload::Owned(body),
         };
         let timeout_ms = self.server.options.keep_alive_timeout_ms.get();
         self.net.set_idle_timer_ms(key, timeout_ms);
         self.net.connection_mut(key).owner = Owner::Http(Reader::new(0));
-        self.request_transport(key, &request, pass);
+        self.find_session(key, &request, pass, address);
         self.settle();
         let reader = Reader::new(self.body_bytes_max());
         let mut input = Input::new(&mut rest);

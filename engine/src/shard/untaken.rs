@@ -14,7 +14,7 @@ use super::owner::{Leaving, Owner};
 use super::waiting::Waiting;
 use crate::http::Pass;
 use crate::memory::Key;
-use crate::mesh::Parcel;
+use crate::mesh::{Address, Parcel};
 use crate::net::Flags;
 
 impl<T: Transformer> Core<T> {
@@ -51,21 +51,20 @@ impl<T: Transformer> Core<T> {
 
     /// A request brings something for a spark that is full. It waits as if its connection came from
     /// another shard, with the same bound.
-    pub(super) fn hold_request(&mut self, key: Key, spark: Key, request: &Request<'_>, pass: Pass) {
+    pub(super) fn hold_request(
+        &mut self,
+        key: Key,
+        request: &Request<'_>,
+        pass: Pass,
+        address: Address,
+        spark: Key,
+    ) {
         let bytes = request.head.as_bytes().len() + request.body.len();
         if !self.luggage.has_room(bytes) {
             return self.refuse_to_leave(key);
         }
-        let parcel = Box::new(Parcel {
-            owner: self.shard,
-            peer: self.net.connection(key).peer,
-            head: request.head.as_bytes().to_vec(),
-            body: request.body.to_vec(),
-            pass,
-            rest: Vec::new(),
-            paid_until: self.clock.now,
-            socket: None,
-        });
+        let peer = self.net.connection(key).peer;
+        let parcel = Parcel::new(self.shard, peer, request, address, pass, self.clock.now);
         let leaving = Leaving {
             share: self.luggage.add(parcel.bytes()),
             waits: true,

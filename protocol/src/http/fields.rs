@@ -13,6 +13,10 @@ impl<'b> Fields<'b> {
         Self { lines }
     }
 
+    pub(super) fn lines(self) -> &'b [u8] {
+        self.lines
+    }
+
     pub(super) fn iter(self) -> Headers<'b> {
         Headers { rest: self.lines }
     }

@@ -13,14 +13,14 @@ use crate::limits::{HTTP_HEAD_BYTES_MAX, HTTP_HEADERS_IN_PLACE};
 /// looks headers up in them, so that making one costs no memory.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestHead<'b> {
-    bytes: &'b [u8],
-    method: &'b str,
-    target: Target<'b>,
-    fields: Fields<'b>,
-    host: Option<&'b str>,
-    framing: Option<Framing>,
-    minor_version: u8,
-    expects_continue: bool,
+    pub(super) bytes: &'b [u8],
+    pub(super) method: &'b str,
+    pub(super) target: Target<'b>,
+    pub(super) fields: Fields<'b>,
+    pub(super) host: Option<&'b str>,
+    pub(super) framing: Option<Framing>,
+    pub(super) minor_version: u8,
+    pub(super) expects_continue: bool,
 }
 
 impl<'b> RequestHead<'b> {

@@ -5,6 +5,7 @@ use super::error::Error;
 use super::framing::Framing;
 use super::gather::{FirstLine, Gathered, gather};
 use super::head::RequestHead;
+use super::owned_head::OwnedHead;
 use crate::input::{Input, Payload};
 
 /// A complete request.
@@ -61,13 +62,11 @@ impl Reader {
             }
             Ok(Progress::Kept(head, body)) => {
                 self.empty_lines = 0;
-                let partial = self.partial.insert(Partial::new(head, Phase::Delivered));
-                // Parsing twice what came in parts is simpler than keeping a head beside itself.
-                let head = RequestHead::parse_delimited(&partial.head)?;
-                Ok(Some(Request { head, body }))
+                let partial = self.partial.insert(Box::new(Partial::Delivered(head)));
+                Ok(partial.head().map(|head| Request { head, body }))
             }
             Err(error) => {
-                self.partial = Some(Partial::new(Vec::new(), Phase::Failed(error)));
+                self.partial = Some(Box::new(Partial::Failed(error)));
                 Err(error)
             }
         }
@@ -77,41 +76,29 @@ impl Reader {
     /// request. To be called when [`Reader::next`] has returned `None`.
     pub fn take_continue(&mut self) -> bool {
         match self.partial.as_deref_mut() {
-            Some(Partial {
-                phase: Phase::Body(collector),
-                ..
-            }) => std::mem::take(&mut collector.is_awaited),
+            Some(Partial::Body(_, collector)) => std::mem::take(&mut collector.is_awaited),
             _ => false,
         }
     }
 
     /// Whether no request has begun. An empty line, or half of one, is no beginning.
     pub fn is_idle(&self) -> bool {
-        self.partial
-            .as_deref()
-            .is_none_or(|partial| match partial.phase {
-                Phase::Delivered => true,
-                Phase::Head => partial.head == b"\r",
-                Phase::Body(_) | Phase::Failed(_) => false,
-            })
+        self.partial.as_deref().is_none_or(|partial| match partial {
+            Partial::Delivered(_) => true,
+            Partial::Head(head) => head == b"\r",
+            Partial::Body(..) | Partial::Failed(_) => false,
+        })
     }
 
     /// Whether the head of a request is complete and its body is not.
     pub fn awaits_body(&self) -> bool {
-        self.partial
-            .as_deref()
-            .is_some_and(|partial| matches!(partial.phase, Phase::Body(_)))
+        matches!(self.partial.as_deref(), Some(Partial::Body(..)))
     }
 
     /// The head of a request whose body is not complete.
     pub fn begun(&self) -> Option<RequestHead<'_>> {
-        match self.partial.as_deref()? {
-            Partial {
-                head,
-                phase: Phase::Body(_),
-            } => RequestHead::parse_delimited(head).ok(),
-            _ => None,
-        }
+        let partial = self.partial.as_deref()?;
+        partial.head().filter(|_| self.awaits_body())
     }
 
     /// If the head of a request is complete and its body is not: how many bytes of the body came
@@ -119,10 +106,9 @@ impl Reader {
     /// body do not count, because a peer could send nothing else.
     pub fn take_progress(&mut self) -> Option<usize> {
         match self.partial.as_deref_mut() {
-            Some(Partial {
-                phase: Phase::Body(collector),
-                ..
-            }) => Some(std::mem::take(&mut collector.progress_bytes)),
+            Some(Partial::Body(_, collector)) => {
+                Some(std::mem::take(&mut collector.progress_bytes))
+            }
             _ => None,
         }
     }
@@ -132,10 +118,7 @@ impl Reader {
     /// # Errors
     /// The body is longer. The request is to be answered, and the connection closed.
     pub fn limit_body(&mut self, bytes_max: usize) -> Result<(), Error> {
-        let Some(partial) = self.partial.as_deref_mut() else {
-            return Ok(());
-        };
-        let Phase::Body(collector) = &mut partial.phase else {
+        let Some(Partial::Body(_, collector)) = self.partial.as_deref_mut() else {
             return Ok(());
         };
         collector.bytes_max = collector.bytes_max.min(bytes_max);
@@ -156,23 +139,24 @@ impl Reader {
         let Some(partial) = self.partial.as_deref() else {
             return 0;
         };
-        let body_bytes = match &partial.phase {
-            Phase::Body(collector) => collector.collected.capacity(),
-            Phase::Head | Phase::Delivered | Phase::Failed(_) => 0,
+        let bytes = match partial {
+            Partial::Head(head) => head.capacity(),
+            Partial::Body(head, collector) => head.held_bytes() + collector.collected.capacity(),
+            Partial::Delivered(head) => head.held_bytes(),
+            Partial::Failed(_) => 0,
         };
-        size_of::<Partial>() + partial.head.capacity() + body_bytes
+        size_of::<Partial>() + bytes
     }
 
     fn advance<'i>(&mut self, input: &mut Input<'i>) -> Result<Progress<'i>, Error> {
         let Some(partial) = self.partial.take() else {
             return self.read_head(Vec::new(), input);
         };
-        let Partial { head, phase } = *partial;
-        match phase {
-            Phase::Head => self.read_head(head, input),
-            Phase::Body(collector) => read_body(head, collector, input),
-            Phase::Delivered => self.read_head(Vec::new(), input),
-            Phase::Failed(error) => Err(error),
+        match *partial {
+            Partial::Head(head) => self.read_head(head, input),
+            Partial::Body(head, collector) => read_body(head, collector, input),
+            Partial::Delivered(_) => self.read_head(Vec::new(), input),
+            Partial::Failed(error) => Err(error),
         }
     }
 
@@ -184,12 +168,12 @@ impl Reader {
         match gather(&mut kept, input, REQUEST_LINE, &mut self.empty_lines)? {
             Gathered::InPlace(bytes) => self.read_in_place(bytes, input),
             Gathered::Kept => {
-                let collector =
-                    Collector::new(&RequestHead::parse_delimited(&kept)?, self.body_bytes_max)?;
-                read_body(kept, collector, input)
+                let head = OwnedHead::parse_delimited(kept)?;
+                let collector = Collector::new(&head.head(), self.body_bytes_max)?;
+                read_body(head, collector, input)
             }
             Gathered::More if kept.is_empty() => Ok(Progress::More(None)),
-            Gathered::More => Ok(Progress::More(Some(Partial::new(kept, Phase::Head)))),
+            Gathered::More => Ok(Progress::More(Some(Box::new(Partial::Head(kept))))),
         }
     }
 
@@ -202,7 +186,7 @@ impl Reader {
         let mut collector = Collector::new(&head, self.body_bytes_max)?;
         Ok(match collector.collect(input)? {
             Some(body) => Progress::InPlace(Request { head, body }),
-            None => Progress::More(Some(Partial::new(bytes.to_vec(), Phase::Body(collector)))),
+            None => Progress::More(Some(Partial::body(head.into(), collector))),
         })
     }
 }
@@ -217,42 +201,44 @@ enum Progress<'i> {
     More(Option<Box<Partial>>),
     InPlace(Request<'i>),
     /// A request whose head had to be kept.
-    Kept(Vec<u8>, Payload<'i>),
+    Kept(OwnedHead, Payload<'i>),
 }
 
 /// A request that is not complete, or that was delivered from here.
 #[derive(Debug)]
-struct Partial {
-    head: Vec<u8>,
-    phase: Phase,
-}
-
-#[derive(Debug)]
-enum Phase {
+enum Partial {
     /// The head is not complete.
-    Head,
+    Head(Vec<u8>),
     /// The head is complete, the body is not.
-    Body(Collector),
+    Body(OwnedHead, Collector),
     /// The request was given out and borrows from here until the next call.
-    Delivered,
+    Delivered(OwnedHead),
     /// Where the next request would start is unknown.
     Failed(Error),
 }
 
 impl Partial {
-    fn new(head: Vec<u8>, phase: Phase) -> Box<Self> {
-        Box::new(Self { head, phase })
+    fn body(head: OwnedHead, collector: Collector) -> Box<Self> {
+        Box::new(Self::Body(head, collector))
+    }
+
+    /// The head, once it is complete.
+    fn head(&self) -> Option<RequestHead<'_>> {
+        match self {
+            Self::Body(head, _) | Self::Delivered(head) => Some(head.head()),
+            Self::Head(_) | Self::Failed(_) => None,
+        }
     }
 }
 
 fn read_body<'i>(
-    head: Vec<u8>,
+    head: OwnedHead,
     mut collector: Collector,
     input: &mut Input<'i>,
 ) -> Result<Progress<'i>, Error> {
     Ok(match collector.collect(input)? {
         Some(body) => Progress::Kept(head, body),
-        None => Progress::More(Some(Partial::new(head, Phase::Body(collector)))),
+        None => Progress::More(Some(Partial::body(head, collector))),
     })
 }
 

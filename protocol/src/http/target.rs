@@ -12,7 +12,7 @@ pub(super) struct Target<'b> {
     pub(super) authority: Option<&'b str>,
     /// Empty only if an absolute target ends with its authority.
     pub(super) path_and_query: &'b str,
-    path_len: usize,
+    pub(super) path_len: usize,
 }
 
 impl<'b> Target<'b> {
