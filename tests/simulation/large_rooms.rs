@@ -128,7 +128,7 @@ fn who_is_in_a_large_room_is_found_out_in_portions() {
     for answer in [&all, &both] {
         let answer = &answer.lock().unwrap()[0];
         for (number, id) in ids.iter().enumerate() {
-            let may_be_gone = number % 7 == 0 || (count - number) % 5 == 0;
+            let may_be_gone = number % 7 == 0 || (count - number).is_multiple_of(5);
             assert!(
                 may_be_gone || answer.contains(id),
                 "{number} was passed over"
