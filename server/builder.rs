@@ -3,16 +3,19 @@
 mod cors;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use allspark_client::library::{Library, LibraryError};
 use allspark_engine::io::DriverChoice;
-use allspark_engine::{self as engine, KeepHeaders, LayerRequest, Routes, SendPolicy, Verdict};
+use allspark_engine::{
+    self as engine, KeepHeaders, LayerRequest, Plugin, PluginError, Routes, SendPolicy, Verdict,
+};
 use allspark_protocol::http::{RequestHead, Response, is_token};
 use allspark_protocol::parser::{Custom, CustomParser, Parser, ParserKind};
 use allspark_protocol::primus::PingInterval;
 
 use crate::error::{Error, OptionError};
-use crate::library::ServedLibrary;
+use crate::library::{ServedLibrary, with_client};
 use crate::options::Options;
 use crate::primus::Primus;
 
@@ -47,8 +50,20 @@ pub struct Builder {
     pub(crate) engine: engine::Options,
     authorization: Option<Authorization>,
     id_generator: Option<IdGenerator>,
-    /// Only what nothing else here says: the plugins.
+    /// Only what nothing else here says: the client halves of plugins.
     library: Library,
+    plugins: Plugins,
+}
+
+/// Plugins, in the order in which they are added.
+#[derive(Clone, Default)]
+struct Plugins(Vec<Arc<dyn Plugin>>);
+
+impl std::fmt::Debug for Plugins {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names = self.0.iter().map(|plugin| plugin.name());
+        f.debug_list().entries(names).finish()
+    }
 }
 
 impl From<Options> for Builder {
@@ -58,6 +73,20 @@ impl From<Options> for Builder {
             options,
             ..Self::default()
         }
+    }
+}
+
+impl Plugins {
+    /// The client library with their client halves.
+    fn clients(&self, mut library: Library) -> Result<Library, PluginError> {
+        for (place, plugin) in self.0.iter().enumerate() {
+            let is_same = |other: &Arc<dyn Plugin>| other.name() == plugin.name();
+            if self.0[..place].iter().any(is_same) {
+                return Err(PluginError::Duplicate(plugin.name().to_owned()));
+            }
+            library = with_client(library, &**plugin);
+        }
+        Ok(library)
     }
 }
 
@@ -419,6 +448,23 @@ impl Builder {
         self.set("global", global, |o| &mut o.global)
     }
 
+    /// Adds a plugin: its server half to the server, its client half to the client library. Plugins
+    /// are set up in the order in which they are added, when the server is built. Two of one name
+    /// are an error. `docs/PLUGINS.md` says which there are and how to write one.
+    ///
+    ///
+    #[must_use]
+    pub fn plugin(self, plugin: impl Plugin) -> Self {
+        self.plugin_boxed(Box::new(plugin))
+    }
+
+    /// The same for a plugin whose type is not known, for instance one that was chosen by its name.
+    #[must_use]
+    pub fn plugin_boxed(mut self, plugin: Box<dyn Plugin>) -> Self {
+        self.plugins.0.push(plugin.into());
+        self
+    }
+
     /// Adds the client half of a plugin to the client library: the source of a JavaScript function,
     /// which each client calls when it is made, with itself and its options. Two plugins of one
     /// name are an error, and so is one without name or source, or with a source that can't be a
@@ -537,8 +583,8 @@ impl Builder {
         check_names(&self.engine.keep_headers).map_err(Error::of("keep_headers"))?;
         let transformer = options.build_transformer(engine::random())?;
         let asks = self.authorization.is_some() || options.has_authorization();
-        let library = options.library(self.library);
-        let library = ServedLibrary::new(library, &options.pathname, asks);
+        let library = options.library(self.library).authorization(asks);
+        let library = ServedLibrary::new(self.plugins.clients(library)?, &options.pathname);
         let library = library.map_err(|error| match error {
             LibraryError::ParserCode { .. } => Error::of("parser")(error),
             _ => Error::of("client_plugin")(error),
@@ -550,6 +596,7 @@ impl Builder {
         let primus = Primus {
             engine: engine::Primus::new(for_engine, transformer, options.shards, options.driver),
             library,
+            asks: AtomicBool::new(asks),
             options,
             #[cfg(feature = "auth")]
             keys: None,
@@ -561,6 +608,9 @@ impl Builder {
         }
         if let Some(Authorization(ask)) = self.authorization {
             primus.authorize(move |request| ask(request));
+        }
+        for plugin in self.plugins.0 {
+            primus.engine.plugin(plugin)?;
         }
         Ok(primus)
     }

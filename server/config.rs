@@ -53,7 +53,9 @@ pub(crate) fn load(
             let concerns =
                 |setting: &Setting| setting.is_for_library || setting.section == AUTHORIZATION;
             let said = said(&flags, &environment, concerns)?;
-            Ok(Command::Library(Box::new(Settings::read(&said)?), library))
+            let settings = Settings::read(&said)?;
+            settings.plugin.check(&said)?;
+            Ok(Command::Library(Box::new(settings), library))
         }
         Request::Print(text) => Ok(Command::Print(text)),
     }
@@ -289,6 +291,64 @@ mod tests {
             error.starts_with("ALLSPARK_PATHNAME: /stats would hide /stats"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn plugins_add_up_and_their_options_are_judged_where_they_were_said() {
+        let names = |text: &str, variables: &[_], line: &str| {
+            let settings = settings(text, variables, line);
+            let names: Vec<String> = settings.plugin.names().map(str::to_owned).collect();
+            names.join(" ")
+        };
+        let file = "[plugins.omega-supreme]\nusername = 'a'\npassword = 'hush'\n";
+        assert_eq!(names(file, &[], ""), "omega-supreme");
+        let variable = [("ALLSPARK_PLUGIN", "metroplex")];
+        assert_eq!(names(file, &variable, ""), "metroplex omega-supreme");
+        assert_eq!(names(file, &[], "--plugin omega-supreme=false"), "");
+        assert_eq!(names("plugins.metroplex = true", &[], ""), "metroplex");
+        for (text, line, expected) in [
+            (
+                "[plugins.omega-suprem]",
+                "",
+                "allspark.toml:1: plugins.omega-suprem: no such plugin; did you mean \
+                 omega-supreme?",
+            ),
+            (
+                "[plugins.omega-supreme]\n\nusernam = 'a'",
+                "",
+                "allspark.toml:3: plugins.omega-supreme.usernam: no such option; did you mean \
+                 username?",
+            ),
+            (
+                "plugins.omega-supreme.concurrently = []",
+                "",
+                "allspark.toml:1: plugins.omega-supreme.concurrently: invalid type",
+            ),
+            (
+                "plugins = 1",
+                "",
+                "allspark.toml:1: plugins: it has to be a table of plugins",
+            ),
+            (
+                "plugin = 'a'",
+                "",
+                "allspark.toml:1: plugin: write [plugins.NAME]",
+            ),
+            (
+                "",
+                "--plugin metrplex",
+                "--plugin: no such plugin; did you mean metroplex?",
+            ),
+            (
+                "",
+                "--plugin a=1",
+                "--plugin: it has to be NAME, NAME=false or",
+            ),
+        ] {
+            let error = load_from(text, &[], line).unwrap_err();
+            assert!(error.contains(expected), "{text:?} {line}: {error}");
+            assert!(!error.contains('\n'), "{error}");
+        }
     }
 
     #[test]

@@ -33,6 +33,7 @@ fn the_page_is_that_of_the_table() {
         };
         let section = match setting.kind {
             Kind::Pair => setting.name,
+            Kind::Plugin => "plugins.NAME",
             _ => setting.section,
         };
         let default = match setting.default {
@@ -80,6 +81,9 @@ const NOTES: &str = "
 - A `LIST` has commas between its elements. In the file it may be an array.
 - `--transport` may be repeated. In the file `[transport]` is a table of keys and values, and a key
   with a dot (`perMessageDeflate.threshold = 64`) needs no quotes.
+- `--plugin` may be repeated, and names several plugins with commas between them. In the file each
+  plugin is a table, `[plugins.NAME]`, with its options ([PLUGINS.md](PLUGINS.md)). A value on the
+  command line is JSON, or else a text: `--plugin 'rooms.join=[\"news:*\"]'`.
 - A secret is no flag and stands in no configuration file: there is a file for it, or a variable.
 - In the section `[authorization]` names have no `auth-` in front: `jwks-file` is
   `--auth-jwks-file`.
@@ -88,7 +92,7 @@ const NOTES: &str = "
   value and what is allowed, and the exit code is 2. So is a variable or a key that only looks like
   an option.
 - `allspark library` has the options that change the client library: `--pathname`, `--transformer`,
-  `--parser`, `--global` and `--ping-interval`.
+  `--parser`, `--global`, `--plugin` and `--ping-interval`.
 - In Rust [`Builder`](../server/builder.rs) has the same options, and `allspark::Options` is read by
   serde under the same names; both refuse what the command line refuses.
 ";
@@ -117,7 +121,7 @@ fn the_example_is_that_of_the_table() {
             write!(file, "\n[{section}]").unwrap();
         }
         for setting in SETTINGS.iter().filter(|setting| setting.section == section) {
-            if setting.kind != Kind::Pair && !setting.is_secret {
+            if !setting.kind.is_repeated() && !setting.is_secret {
                 file.push_str(&example_of(setting));
             }
         }
@@ -126,6 +130,7 @@ fn the_example_is_that_of_the_table() {
         let (name, help) = (setting.name, wrapped(setting.help));
         write!(file, "\n[{name}]\n{help}# pingTimeout = 5000\n").unwrap();
     }
+    file.push_str(PLUGINS);
     assert_written("docs/allspark.toml", &file);
     let mut said = Said::nothing();
     file::read(&mut said, "allspark.toml", &file).unwrap();
@@ -136,6 +141,11 @@ fn the_example_is_that_of_the_table() {
 const EXAMPLE: &str = "\
 # Every option of allspark with its default. What each means: docs/OPTIONS.md.
 # Made of server/table.rs by its tests: UPDATE_DOCS=1 cargo test --bin allspark docs
+";
+
+const PLUGINS: &str = "
+# Plugins: each has a table of its options, and is there if the table is. PLUGINS.md has them.
+# [plugins.emit]
 ";
 
 fn example_of(setting: &Setting) -> String {

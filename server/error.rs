@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use allspark_client::library::LibraryError;
-use allspark_engine::{ShardFailure, StartError};
+use allspark_engine::{PluginError, ShardFailure, StartError};
 use allspark_protocol::http::{CorsError, NetworkError};
 use allspark_protocol::options::{OutOfBounds, UnknownChoice};
 use allspark_protocol::parser::UnknownParser;
@@ -23,6 +23,9 @@ pub enum Error {
         /// What is wrong with its value, and what is allowed.
         reason: OptionError,
     },
+    /// A plugin can't be added.
+    #[error(transparent)]
+    Plugin(#[from] PluginError),
     /// The server can't be started.
     #[error(transparent)]
     Start(#[from] StartError),

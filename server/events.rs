@@ -129,6 +129,22 @@ impl Primus {
         self
     }
 
+    /// `plugin`: calls `listener` with the name of each plugin that was added, on the thread that
+    /// has added it. Those that the builder was given were added before anybody could listen.
+    #[doc(alias = "plugin")]
+    pub fn on_plugin(&self, listener: impl Fn(&str) + Send + Sync + 'static) -> &Self {
+        self.engine.attach().on_plugin(listener);
+        self
+    }
+
+    /// `plugout`: calls `listener` with the name of each plugin that was removed, on the thread
+    /// that has removed it.
+    #[doc(alias = "plugout")]
+    pub fn on_plugout(&self, listener: impl Fn(&str) + Send + Sync + 'static) -> &Self {
+        self.engine.attach().on_plugout(listener);
+        self
+    }
+
     /// As [`Handle::for_each_async`]: calls `visit` with one spark after the other, each time once
     /// it is told to go on, then calls `done`.
     #[doc(alias = "forEach")]
@@ -146,7 +162,7 @@ impl Primus {
     }
 
     /// Whether an event of this name belongs to Primus's server, as [`Handle::reserved`].
-    pub fn reserved(event: &str) -> bool {
-        Handle::reserved(event)
+    pub fn reserved(&self, event: &str) -> bool {
+        self.handle().reserved(event)
     }
 }

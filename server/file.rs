@@ -12,6 +12,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::nearest::nearest;
 use crate::of_primus::instead;
+use crate::plugin_settings::SETTING;
 use crate::said::Said;
 use crate::table::{Kind, SETTINGS, Setting, find, find_in, is_section};
 
@@ -44,6 +45,9 @@ fn in_order<'t, 'f>(table: &'t DeTable<'f>) -> Vec<(&'t Key<'f>, &'t Spanned<DeV
     entries
 }
 
+/// The section of the file whose tables are plugins.
+const PLUGINS: &str = "plugins";
+
 struct File<'f> {
     said: &'f mut Said,
     path: &'f str,
@@ -59,6 +63,9 @@ impl File<'_> {
     /// An option at the top, or a section of them.
     fn entry(&mut self, key: &Key<'_>, value: &Spanned<DeValue<'_>>) -> Result<(), String> {
         let name = key.get_ref();
+        if name == PLUGINS {
+            return self.plugins(key, value.get_ref());
+        }
         if !is_section(name) {
             return self.option("", key, value.get_ref());
         }
@@ -68,6 +75,49 @@ impl File<'_> {
         };
         for (key, value) in in_order(options) {
             self.option(name, key, value.get_ref())?;
+        }
+        Ok(())
+    }
+
+    /// The table of plugins, each a table of its options.
+    fn plugins(&mut self, key: &Key<'_>, value: &DeValue<'_>) -> Result<(), String> {
+        let Some(plugins) = value.as_table() else {
+            let place = self.place(key, PLUGINS);
+            return Err(format!("{place}: it has to be a table of plugins"));
+        };
+        let setting = find(SETTING).expect("it is an option");
+        for (key, value) in in_order(plugins) {
+            let name = key.get_ref();
+            let place = self.place(key, &format!("{PLUGINS}.{name}"));
+            match value.get_ref() {
+                DeValue::Boolean(is_on) => self.said.say(setting, format!("{name}={is_on}"), place),
+                DeValue::Table(options) => {
+                    self.said.say(setting, format!("{name}=true"), place);
+                    self.plugin_options(setting, name, options)?;
+                }
+                _ => return Err(format!("{place}: it has to be a table of options")),
+            }
+        }
+        Ok(())
+    }
+
+    /// The options of a plugin, in JSON. A table within is named with a dot.
+    fn plugin_options(
+        &mut self,
+        setting: &'static Setting,
+        prefix: &str,
+        options: &DeTable<'_>,
+    ) -> Result<(), String> {
+        for (key, value) in in_order(options) {
+            let path = format!("{prefix}.{}", key.get_ref());
+            if let DeValue::Table(options) = value.get_ref() {
+                self.plugin_options(setting, &path, options)?;
+                continue;
+            }
+            let place = self.place(key, &format!("{PLUGINS}.{path}"));
+            let json = json(value.get_ref())
+                .ok_or_else(|| format!("{place}: it has to be a text, a number, true or false"))?;
+            self.said.say(setting, format!("{path}={json}"), place);
         }
         Ok(())
     }
@@ -99,6 +149,7 @@ impl File<'_> {
         place: &str,
     ) -> Result<(), String> {
         let text = match setting.kind {
+            Kind::Plugin => return Err("write [plugins.NAME] with its options".to_owned()),
             Kind::Pair => {
                 let table = value.as_table();
                 let table = table.ok_or("it has to be a table of keys and values")?;
@@ -174,6 +225,7 @@ fn no_such_option(section: &str, key: &str) -> String {
     if section.is_empty() {
         let sections = SETTINGS.iter().map(|setting| setting.section);
         known.extend(sections.filter(|section| !section.is_empty()));
+        known.push(PLUGINS);
     }
     match nearest(key, known.iter().copied()) {
         Some(near) => format!("no such option; did you mean {near}?"),
@@ -204,6 +256,30 @@ fn text<'v>(value: &'v DeValue<'_>) -> Option<Cow<'v, str>> {
         DeValue::Float(float) => Some(Cow::Borrowed(float.as_str())),
         _ => None,
     }
+}
+
+/// The value of an option of a plugin.
+fn json(value: &DeValue<'_>) -> Option<serde_json::Value> {
+    Some(match value {
+        DeValue::String(text) => serde_json::Value::from(&**text),
+        DeValue::Boolean(value) => serde_json::Value::from(*value),
+        DeValue::Integer(integer) if integer.radix() == 10 => {
+            serde_json::from_str(integer.as_str()).ok()?
+        }
+        DeValue::Float(float) => serde_json::from_str(float.as_str()).ok()?,
+        DeValue::Array(elements) => {
+            let elements = elements.iter().map(|element| json(element.get_ref()));
+            serde_json::Value::Array(elements.collect::<Option<_>>()?)
+        }
+        DeValue::Table(table) => {
+            let members = in_order(table).into_iter();
+            let member = |(key, value): (&Key<'_>, &Spanned<DeValue<'_>>)| {
+                Some((key.get_ref().to_string(), json(value.get_ref())?))
+            };
+            serde_json::Value::Object(members.map(member).collect::<Option<_>>()?)
+        }
+        _ => return None,
+    })
 }
 
 /// The line that byte `at` is in, counted from 1.

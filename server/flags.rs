@@ -112,7 +112,7 @@ fn argument(setting: &Setting) -> Arg {
         .value_name(setting.kind.name());
     match setting.kind {
         Kind::Switch => switch(argument),
-        Kind::Pair | Kind::Repeated(_) => argument.action(ArgAction::Append),
+        Kind::Pair | Kind::Plugin | Kind::Repeated(_) => argument.action(ArgAction::Append),
         _ => argument.action(ArgAction::Set),
     }
 }

@@ -38,6 +38,7 @@ pub mod auth;
 #[doc = include_str!("../docs/MIGRATING.md")]
 mod migrating {}
 
+mod ark;
 mod builder;
 mod error;
 mod events;
@@ -56,13 +57,16 @@ mod transport;
 pub use allspark_client::library::LibraryError;
 pub use allspark_engine::io::{DriverChoice, DriverKind};
 pub use allspark_engine::{
-    Body, BodyError, BodySender, Data, Destroy, EndOptions, Executor, Fault, Handle, Headers, Json,
-    KeepHeaders, Layer, LayerError, LayerRequest, LayerTicket, Layers, LocalPrimus, LocalRoom,
-    LocalSpark, Message, Next, Outcome, OwnedData, Packet, Place, Pull, Pulled, ReadyState, Reply,
-    Room, RoomError, RoomNames, RoomOptions, RouteError, RouteRequest, Routes, SendPolicy, Server,
-    ShardFailure, Sleep, Spark, SparkError, SparkHandle, SparkId, SparkStream, StartError, Stats,
-    Ticket, Timer, TransformTicket, Transformed, Value, Verdict,
+    Attach, Body, BodyError, BodySender, ClientPlugin, Data, Decide, Destroy, EndOptions, Executor,
+    Fault, Handle, Headers, Json, KeepHeaders, Layer, LayerError, LayerRequest, LayerTicket,
+    Layers, LocalPrimus, LocalRoom, LocalSpark, Message, Next, Outcome, OwnedData, Packet, Place,
+    Plugin, PluginError, Pull, Pulled, ReadyState, Reply, Room, RoomError, RoomNames, RoomOptions,
+    RouteError, RouteRequest, Routes, SendPolicy, Server, Setup, ShardFailure, Sleep, Spark,
+    SparkError, SparkHandle, SparkId, SparkStream, StartError, Stats, Ticket, Timer,
+    TransformTicket, Transformed, Value, Verdict, WeakHandle,
 };
+#[cfg(feature = "plugins")]
+pub use allspark_plugins as plugins;
 pub use allspark_protocol::http::{
     Cors, CorsError, CorsOptions, ForwardedHeader, NetworkError, Query, RequestHead, Response,
     TrustedProxies,

@@ -1,20 +1,25 @@
 //! The client library of a server: served beside its transport, and handed to who asks for it.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use allspark_client::library::{Format, Library, LibraryError, Target};
-use allspark_engine::{File, Files};
+use allspark_engine::Plugin;
 use allspark_protocol::http::StaticBody;
 
-/// The library, assembled and compressed once.
+/// The library, assembled and compressed once for each set of plugins.
 #[derive(Debug)]
 pub(crate) struct ServedLibrary {
-    library: Library,
     pathname: String,
-    files: Files,
-    /// Whether clients know that they may be refused, so that they do not try again and again.
-    asks: AtomicBool,
+    assembled: Mutex<Arc<Assembled>>,
 }
+
+#[derive(Debug)]
+struct Assembled {
+    library: Library,
+    files: Files,
+}
+
+pub(crate) type Files = Arc<[(&'static str, StaticBody)]>;
 
 /// As Primus calls it and serves it; caches and compression are ours.
 const SCRIPT: &str = "/primus.js";
@@ -28,83 +33,98 @@ const MODULE: &str = "/primus.mjs";
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 
 impl ServedLibrary {
-    /// With an authorization, if the server `asks`.
-    pub(crate) fn new(library: Library, pathname: &str, asks: bool) -> Result<Self, LibraryError> {
-        let library = library.authorization(asks);
+    pub(crate) fn new(library: Library, pathname: &str) -> Result<Self, LibraryError> {
         Ok(Self {
-            files: Files::new(assemble(&library)?),
-            library,
             pathname: pathname.to_owned(),
-            asks: AtomicBool::new(asks),
+            assembled: Mutex::new(Assembled::new(library)?),
         })
-    }
-
-    /// The server may refuse clients from now on: if the library does not say so, it is made again.
-    pub(crate) fn authorize(&self) {
-        if !self.asks.swap(true, Ordering::Relaxed) {
-            let files = assemble(&self.library.clone().authorization(true));
-            self.files.replace(files.expect(ACCEPTED));
-        }
-    }
-
-    /// Whether clients know that they may be refused.
-    #[cfg(feature = "client")]
-    pub(crate) fn asks(&self) -> bool {
-        self.asks.load(Ordering::Relaxed)
     }
 
     /// What the engine serves, by the names behind the pathname.
     pub(crate) fn files(&self) -> Files {
-        self.files.clone()
+        Arc::clone(&self.assembled().files)
+    }
+
+    /// Adds or removes client halves of plugins. Returns what is served from now on.
+    pub(crate) fn change(
+        &self,
+        change: impl FnOnce(Library) -> Library,
+    ) -> Result<Files, LibraryError> {
+        let mut assembled = self.lock();
+        let changed = Assembled::new(change(assembled.library.clone()))?;
+        *assembled = changed;
+        Ok(Arc::clone(&assembled.files))
     }
 
     /// The text for browsers.
-    pub(crate) fn script(&self) -> &[u8] {
-        self.file(SCRIPT).bytes()
+    pub(crate) fn script(&self) -> Vec<u8> {
+        self.assembled().file(SCRIPT).bytes().to_vec()
     }
 
     /// The text for old browsers.
-    pub(crate) fn legacy_script(&self) -> &[u8] {
-        self.file(LEGACY_SCRIPT).bytes()
-    }
-
-    fn file(&self, name: &str) -> &StaticBody {
-        let found = self.files.current().iter().find(|(file, _)| *file == name);
-        &found.expect("each of them is there from the start").1
+    pub(crate) fn legacy_script(&self) -> Vec<u8> {
+        self.assembled().file(LEGACY_SCRIPT).bytes().to_vec()
     }
 
     /// The path of that text, with a mark of its content.
     pub(crate) fn path(&self) -> String {
-        let hash = self.file(SCRIPT).hash();
+        let assembled = self.assembled();
+        let hash = assembled.file(SCRIPT).hash();
         format!("{}{SCRIPT}?v={hash}", self.pathname)
+    }
+
+    fn assembled(&self) -> Arc<Assembled> {
+        Arc::clone(&self.lock())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Arc<Assembled>> {
+        let assembled = self.assembled.lock();
+        assembled.expect("nothing panics while it holds the lock")
     }
 
     /// The text for Node.js.
     pub(crate) fn for_node(&self) -> String {
-        let asks = self.asks.load(Ordering::Relaxed);
-        let library = self.library.clone().target(Target::Node);
-        let text = library.authorization(asks).assemble(Format::Universal);
-        text.expect(ACCEPTED)
+        let library = self.assembled().library.clone().target(Target::Node);
+        let text = library.assemble(Format::Universal);
+        text.expect("the same names were accepted when it was assembled")
     }
 }
 
-const ACCEPTED: &str = "the same names were accepted when the server was built";
+impl Assembled {
+    fn new(library: Library) -> Result<Arc<Self>, LibraryError> {
+        let file = |format, target| {
+            let text = library.clone().target(target).assemble(format)?;
+            Ok(StaticBody::new(JAVASCRIPT, text.into_bytes()))
+        };
+        let files = Arc::new([
+            (LEGACY_SCRIPT, file(Format::Universal, Target::Legacy)?),
+            (SCRIPT, file(Format::Universal, Target::Browser)?),
+            (MODULE, file(Format::Module, Target::Browser)?),
+        ]);
+        Ok(Arc::new(Self { library, files }))
+    }
 
-fn assemble(library: &Library) -> Result<[File; 3], LibraryError> {
-    let file = |format, target| {
-        let text = library.clone().target(target).assemble(format)?;
-        Ok(StaticBody::new(JAVASCRIPT, text.into_bytes()))
-    };
-    Ok([
-        (LEGACY_SCRIPT, file(Format::Universal, Target::Legacy)?),
-        (SCRIPT, file(Format::Universal, Target::Browser)?),
-        (MODULE, file(Format::Module, Target::Browser)?),
-    ])
+    fn file(&self, name: &str) -> &StaticBody {
+        let found = self.files.iter().find(|(file, _)| *file == name);
+        &found.expect("each of them is there from the start").1
+    }
+}
+
+/// A client library with the client half of a plugin, if it has one.
+pub(crate) fn with_client(library: Library, plugin: &dyn Plugin) -> Library {
+    let half = plugin.client();
+    match half.is_empty() {
+        true => library,
+        false => library.plugin(plugin.name(), half.client, half.library),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::{Builder, Primus};
+    use std::io::{Read, Write};
+    use std::net::TcpStream;
+
+    use crate::{Builder, Destroy, Primus};
 
     fn primus() -> Primus {
         let builder = Primus::builder()
@@ -141,15 +161,12 @@ mod tests {
     }
 
     /// Who is refused does not come back by itself, whenever the server was told whom to refuse.
-    #[test]
-    fn it_knows_of_an_authorization_that_comes_later() {
+    #[tokio::test]
+    async fn it_knows_of_an_authorization_that_comes_later() {
         const ASKS: &str = "authorization: true";
         let served = |primus: &Primus| {
             let files = primus.library.files();
-            let texts = files
-                .current()
-                .iter()
-                .map(|(_, file)| file.bytes().to_vec());
+            let texts = files.iter().map(|(_, file)| file.bytes().to_vec());
             let texts = texts.map(|text| String::from_utf8(text).unwrap());
             texts.filter(|text| text.contains(ASKS)).count()
         };
@@ -163,9 +180,20 @@ mod tests {
             assert!(primus.library_for_node().contains(ASKS));
             assert_ne!(primus.library_path(), before);
         }
+        // Also a server that runs serves the one that knows, and so does a socket.
         let other = super::tests::primus();
+        let server = other.start("127.0.0.1:0").unwrap();
         other.authorize_async(|_| async { Err::<(), _>("nobody") });
-        assert!(other.library().contains(ASKS) && other.library.asks());
+        let url = format!("http://{}", server.address());
+        assert!(other.socket().connect(&url).await.is_err());
+        let mut stream = TcpStream::connect(server.address()).unwrap();
+        let request = b"GET /chat/primus.js HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+        stream.write_all(request).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.contains(ASKS));
+        other.destroy(Destroy::default());
+        server.join().unwrap();
     }
 
     #[test]

@@ -14,7 +14,14 @@ use crate::settings::Settings;
 /// # Errors
 /// Why it could not be written, in one line.
 pub(crate) fn run(settings: &Settings, flags: &LibraryFlags) -> Result<(), String> {
-    let library = settings.options.library(Library::new());
+    let mut library = settings.options.library(Library::new());
+    let plugins = settings.plugin.make();
+    for plugin in plugins.map_err(|(name, error)| format!("{name}: {error}"))? {
+        let half = plugin.client();
+        if !half.is_empty() {
+            library = library.plugin(plugin.name(), half.client, half.library);
+        }
+    }
     let library = library.target(flags.target);
     let text = library.assemble(flags.format);
     let text = text.map_err(|error| error.to_string())?;

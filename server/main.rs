@@ -21,6 +21,7 @@ mod nearest;
 mod of_primus;
 mod output;
 mod page;
+mod plugin_settings;
 mod said;
 mod save;
 mod serve;

@@ -26,10 +26,6 @@ const INSTEAD: &[(&str, &str)] = &[
         "idGenerator",
         "a function: only an application in Rust can have one",
     ),
-    (
-        "plugin",
-        "an application in Rust: see Builder::client_plugin",
-    ),
     ("middleware", "an application in Rust: see Primus::layers"),
     ("port", "write it behind listen"),
     ("host", "write it in front of the port in listen"),

@@ -2,6 +2,7 @@
 
 use std::net::ToSocketAddrs;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use allspark_engine::{
     self as engine, Data, Destroy, Handle, LayerRequest, Layers, LocalSpark, Message, Outcome,
@@ -19,6 +20,8 @@ use crate::save;
 pub struct Primus {
     pub(crate) engine: engine::Primus<AnyTransformer>,
     pub(crate) library: ServedLibrary,
+    /// Whether clients know that they may be refused, so that they do not try again and again.
+    pub(crate) asks: AtomicBool,
     pub(crate) options: Options,
     #[cfg(feature = "auth")]
     pub(crate) keys: Option<std::sync::Arc<crate::auth::Watch>>,
@@ -40,7 +43,7 @@ impl Primus {
         authorization: impl Fn(&mut LayerRequest<'_>) -> V + Send + Sync + 'static,
     ) -> &Self {
         self.engine.authorize(authorization);
-        self.library.authorize();
+        self.tell_library();
         self
     }
 
@@ -54,8 +57,17 @@ impl Primus {
         F: Future<Output: Into<Verdict>> + 'static,
     {
         self.engine.authorize_async(authorization);
-        self.library.authorize();
+        self.tell_library();
         self
+    }
+
+    /// Clients may be refused from now on: if the library does not say so, it is made again.
+    fn tell_library(&self) {
+        if !self.asks.swap(true, Ordering::Relaxed) {
+            let files = self.library.change(|library| library.authorization(true));
+            let files = files.expect("it was accepted without an authorization");
+            self.engine.serve_files(files);
+        }
     }
 
     /// What requests for Primus go through before a transport sees them: Primus's middleware, which
@@ -370,7 +382,7 @@ impl Primus {
     /// tag, `import` for its side effect, CommonJS and AMD. It is served as
     /// `<pathname>/primus.js`; `<pathname>/primus.mjs` is the same with `export default`.
     pub fn library(&self) -> String {
-        String::from_utf8_lossy(self.library.script()).into_owned()
+        String::from_utf8_lossy(&self.library.script()).into_owned()
     }
 
     /// The same for Node.js from 20.16 on, which needs a WebSocket of the library's own.
@@ -381,7 +393,7 @@ impl Primus {
     /// The same for browsers that know ECMAScript 5 and no more (Internet Explorer 10, iOS 6,
     /// Android 4.4, televisions of those years). It is served as `<pathname>/primus.js?legacy`.
     pub fn library_for_old_browsers(&self) -> String {
-        String::from_utf8_lossy(self.library.legacy_script()).into_owned()
+        String::from_utf8_lossy(&self.library.legacy_script()).into_owned()
     }
 
     /// The path of the library with a mark of its content, `/primus/primus.js?v=<hash>`: what is
@@ -398,7 +410,7 @@ impl Primus {
     /// [`Error::Save`]; then what was there is still there.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
-        save::save(path, self.library.script()).map_err(|source| Error::Save {
+        save::save(path, &self.library.script()).map_err(|source| Error::Save {
             path: path.to_owned(),
             source,
         })

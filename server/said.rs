@@ -40,7 +40,7 @@ impl Said {
         place: impl Into<String>,
     ) {
         let words = self.0.entry(setting.name).or_default();
-        if setting.kind != Kind::Pair {
+        if !setting.kind.is_repeated() {
             words.clear();
         }
         words.push(Word {
@@ -51,9 +51,14 @@ impl Said {
 
     /// Where the last word about an option was said that begins with this.
     pub(crate) fn place(&self, name: &'static str, beginning: &str) -> &str {
+        self.find(name, beginning).unwrap_or(name)
+    }
+
+    /// The same, if there is such a word.
+    pub(crate) fn find(&self, name: &str, beginning: &str) -> Option<&str> {
         let mut words = self.0.get(name).into_iter().flatten().rev();
         let word = words.find(|word| word.text.starts_with(beginning));
-        word.map_or(name, |word| &word.place)
+        word.map(|word| word.place.as_str())
     }
 
     /// What it means.
@@ -74,7 +79,7 @@ impl Said {
             let setting = find(name).expect("only options are said");
             let mut texts = words.iter().map(|word| Value::String(word.text.clone()));
             let value = match setting.kind {
-                Kind::Pair => Value::Array(texts.collect()),
+                Kind::Pair | Kind::Plugin => Value::Array(texts.collect()),
                 _ => texts.next().expect("something was said"),
             };
             let sections = setting.struct_path();

@@ -100,10 +100,13 @@ fn build(settings: &Settings, log: Lines) -> Result<Primus, Error> {
     let counts = settings
         .stats
         .then(|| Arc::new(Counts::new(settings.app.name(), log)));
-    let primus = Builder::from(settings.options.clone())
+    let mut builder = Builder::from(settings.options.clone())
         .routes(beside_primus(settings, counts.clone()))
-        .give_back(allspark_engine::memory::collect_mimalloc)
-        .build()?;
+        .give_back(allspark_engine::memory::collect_mimalloc);
+    for plugin in settings.plugin.make().map_err(|(_, error)| error)? {
+        builder = builder.plugin_boxed(plugin);
+    }
+    let primus = builder.build()?;
     if let Some(counts) = counts {
         counts.follow(primus.handle());
     }
@@ -188,6 +191,10 @@ fn say_what_is_served(settings: &Settings, server: &Server) {
         urls.join(", "),
         if settings.page { ", with a page at /" } else { "" },
     );
+    let plugins: Vec<&str> = settings.plugin.names().collect();
+    if !plugins.is_empty() {
+        tracing::info!("with the plugins {}", plugins.join(", "));
+    }
     if settings.page && options.cors.asks_upgrades() {
         tracing::info!("the page connects only from an origin that --origins lists");
     }

@@ -40,6 +40,9 @@ pub(crate) enum Kind {
     Repeated(&'static str),
     /// A name and a value. It may be given more than once, and a file has a table of them.
     Pair,
+    /// A plugin, or an option of one. It may be given more than once, and a file has a table of
+    /// tables of them.
+    Plugin,
     /// A whole number of this unit, from the least to the most.
     Number(&'static str, u64, u64),
 }
@@ -61,7 +64,13 @@ impl Kind {
             Self::Switch => "BOOL",
             Self::List => "LIST",
             Self::Pair => "KEY=VALUE",
+            Self::Plugin => "NAME[.OPTION=VALUE]",
         }
+    }
+
+    /// Whether it may be given more than once.
+    pub(crate) const fn is_repeated(self) -> bool {
+        matches!(self, Self::Pair | Self::Plugin)
     }
 
     /// The bounds of a number, in words; empty if it has none.

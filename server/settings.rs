@@ -14,6 +14,7 @@ use crate::counts;
 use crate::listen::Places;
 use crate::nearest::nearest;
 use crate::page;
+use crate::plugin_settings::Plugins;
 use crate::said::Said;
 
 /// Everything that the server needs to know before it starts.
@@ -34,6 +35,9 @@ pub(crate) struct Settings {
     /// The least important events that are logged.
     #[serde(deserialize_with = "level")]
     pub(crate) log: LevelFilter,
+    /// Plugins.
+    #[serde(default)]
+    pub(crate) plugin: Plugins,
     /// What every server of the library is told.
     pub(crate) options: Options,
 }
@@ -56,6 +60,7 @@ impl Settings {
             Error::Option { name, reason } => refusal(said, name, &reason),
             error => error.to_string(),
         })?;
+        self.plugin.check(said)?;
         let place = said.place("pathname", "");
         self.check_paths()
             .map_err(|reason| format!("{place}: {reason}"))

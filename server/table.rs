@@ -96,6 +96,14 @@ const GENERAL_SETTINGS: &[Setting] = &[
              every spark what begins with [\"all\",), none",
         )
         .own(),
+    setting("plugin", Kind::Plugin, Words("none"))
+        .help(
+            "A plugin to add, by its name, or an option of it (rooms.join=news:*), whose value is \
+             JSON or a text; may be repeated; NAME=false takes it out",
+        )
+        .of_primus("plugin")
+        .own()
+        .for_library(),
     setting("ping-interval", Kind::Text("MS|off"), Text("30000"))
         .help("Milliseconds between two pings of a spark, at most a day")
         .of_primus("pingInterval")

@@ -5,13 +5,14 @@ use std::net::SocketAddr;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use allspark_protocol::http::{Cors, ForwardedHeader, RequestHead, Response, TrustedProxies};
+use allspark_protocol::http::{
+    Cors, ForwardedHeader, RequestHead, Response, StaticBody, TrustedProxies,
+};
 use allspark_protocol::limits::{MESSAGE_BYTES_MAX_DEFAULT, SHARDS_MAX};
 use allspark_protocol::options::{self, Bounded, MaxLength, UnknownChoice};
 use allspark_protocol::parser::ParserKind;
 use allspark_protocol::primus::{Pathname, PingInterval};
 
-use crate::files::Files;
 use crate::limits::{
     CONNECTIONS_MAX_DEFAULT, KEEP_ALIVE_TIMEOUT_MS_DEFAULT, MIN_RATE_BYTES_PER_S_DEFAULT,
     MIN_RATE_BYTES_PER_S_HIGHEST, REQUEST_TIMEOUT_MS_DEFAULT, SEND_QUEUE_BYTES_LEAST,
@@ -37,6 +38,9 @@ pub type ShardCount = Bounded<1, { SHARDS_MAX as u64 }>;
 
 /// Answers requests that are not for Primus.
 pub type Fallback = Arc<dyn Fn(&RequestHead<'_>) -> Response + Send + Sync>;
+
+/// Files, each under its name.
+pub type Files = Arc<[(&'static str, StaticBody)]>;
 
 /// What happens to a message for a spark whose send queue is full. Heartbeats and closing frames
 /// are exempt. What is dropped is counted in [`crate::Stats::messages_dropped`].
@@ -156,7 +160,9 @@ pub struct Options {
     pub upgrades_of_http_1_0: bool,
     /// What scripts of other origins may do. Default: what they want, as in Primus.
     pub cors: Cors,
-    /// What is served beside the transport, each under its name behind the pathname. Default none.
+    /// What is served beside the transport: each under its name behind the pathname, for instance
+    /// `/primus.js`. A name that ends with `?word` is for requests whose query has the word, and
+    /// stands before the name without it. Who asks for an upgrade is not served. Default none.
     pub files: Files,
     /// Where requests go that are not for Primus. Default: no routes.
     pub routes: Arc<Routes>,
@@ -189,7 +195,7 @@ impl Default for Options {
             forwarded_header: ForwardedHeader::default(),
             upgrades_of_http_1_0: true,
             cors: Cors::default(),
-            files: Files::default(),
+            files: Arc::new([]),
             routes: Arc::default(),
             fallback: None,
             give_back: None,

@@ -14,7 +14,6 @@
 //! | `tasks` | futures of the application, run by their shard. Knows no spark |
 //! | `mesh` | the way between threads |
 //! | `layers` | what requests for Primus go through: authorization and other middleware |
-//! | `files` | what is served beside the transport |
 //! | `routes` | requests that are not for Primus: a table of routes, answers that come later |
 //!
 //! A transport is a [`Transformer`](allspark_protocol::transformer::Transformer); the engine knows
@@ -23,7 +22,6 @@
 mod app;
 mod config;
 mod fanout;
-mod files;
 mod guard;
 mod http;
 pub mod io;
@@ -57,18 +55,19 @@ pub mod bench {
 }
 
 pub use allspark_protocol::Value;
+pub use allspark_protocol::http::{RequestHead, Response};
 pub use allspark_protocol::primus::SparkId;
 pub use app::{
-    Attach, Data, Destroy, EndOptions, Fault, Handle, Headers, Json, Layers, LocalPrimus,
-    LocalRoom, LocalSpark, Message, Next, Outcome, OwnedData, Packet, ReadyState, Room, RoomNames,
-    Spark, SparkError, SparkHandle, SparkStream, Timer, TransformTicket, Transformed,
+    Attach, ClientPlugin, Data, Destroy, EndOptions, Fault, Handle, Headers, Json, Layers,
+    LocalPrimus, LocalRoom, LocalSpark, Message, Next, Outcome, OwnedData, Packet, Plugin,
+    PluginError, ReadyState, Room, RoomNames, Setup, Spark, SparkError, SparkHandle, SparkStream,
+    Timer, TransformTicket, Transformed, WeakHandle,
 };
 pub use config::{
-    Count, CountAtLeastOne, Fallback, KeepHeaders, MinRate, Options, SendPolicy, ShardCount,
+    Count, CountAtLeastOne, Fallback, Files, KeepHeaders, MinRate, Options, SendPolicy, ShardCount,
     TimeoutMs, send_queue_bytes_for,
 };
-pub use files::{File, Files};
-pub use layers::{Layer, LayerError, LayerRequest, LayerTicket, Verdict};
+pub use layers::{Decide, Layer, LayerError, LayerRequest, LayerTicket, Verdict};
 pub use machine::{allowed_cpus, random};
 pub use place::Place;
 pub use rooms::{RoomError, RoomOptions};

@@ -22,7 +22,7 @@ pub use pull::{Pull, Pulled};
 type Answer = Box<dyn FnOnce(Response, Option<Body>) + Send>;
 
 /// Answers a request, now or later.
-type Handler = Arc<dyn Fn(&RouteRequest<'_>) -> Reply + Send + Sync>;
+pub(crate) type Handler = Arc<dyn Fn(&RouteRequest<'_>) -> Reply + Send + Sync>;
 
 /// A table of routes, each for a pattern of paths.
 ///
@@ -178,20 +178,15 @@ impl<'r> Found<'r> {
         if body.len() > self.body_bytes_max() {
             return Response::text(413, "Content Too Large\n").into();
         }
-        let has_ticket = Cell::new(false);
         let request = RouteRequest {
             head,
             body,
             from,
-            params: &self.params,
+            params: Some(&self.params),
             later,
-            has_ticket: &has_ticket,
+            has_ticket: &Cell::new(false),
         };
-        match handler(&request) {
-            // It is answered by nobody.
-            Reply::Later if !has_ticket.get() => Reply::Now(unavailable()),
-            reply => reply,
-        }
+        request.answer_by(handler)
     }
 
     /// What is answered to this method whatever the body is, if something is.
@@ -238,9 +233,39 @@ pub struct RouteRequest<'a> {
     head: &'a RequestHead<'a>,
     body: &'a [u8],
     from: Sender,
-    params: &'a matchit::Params<'a, 'a>,
+    /// If its pattern may have some.
+    params: Option<&'a matchit::Params<'a, 'a>>,
     later: &'a dyn Fn() -> Ticket,
     has_ticket: &'a Cell<bool>,
+}
+
+impl<'a> RouteRequest<'a> {
+    /// One whose path was matched without a pattern.
+    pub(crate) fn new(
+        head: &'a RequestHead<'a>,
+        body: &'a [u8],
+        from: Sender,
+        later: &'a dyn Fn() -> Ticket,
+        has_ticket: &'a Cell<bool>,
+    ) -> Self {
+        Self {
+            head,
+            body,
+            from,
+            params: None,
+            later,
+            has_ticket,
+        }
+    }
+
+    /// What a handler says to it.
+    pub(crate) fn answer_by(&self, handler: &Handler) -> Reply {
+        match handler(self) {
+            // It is answered by nobody.
+            Reply::Later if !self.has_ticket.get() => Reply::Now(unavailable()),
+            reply => reply,
+        }
+    }
 }
 
 impl RouteRequest<'_> {
@@ -267,7 +292,7 @@ impl RouteRequest<'_> {
 
     /// What stands in the place of a parameter of the pattern, undecoded.
     pub fn param(&self, name: &str) -> Option<&str> {
-        self.params.get(name)
+        self.params?.get(name)
     }
 
     /// A ticket for an answer that comes later. The handler then returns [`Reply::Later`].

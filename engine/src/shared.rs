@@ -1,7 +1,8 @@
 //! What all shards of a server share.
 
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use allspark_protocol::Dice;
 
@@ -26,6 +27,8 @@ pub(crate) struct Shared<C, L> {
     pub(crate) transforms: AtomicBool,
     /// Whether the shards run, or did.
     started: AtomicBool,
+    /// Where it listens, once it does.
+    pub(crate) address: OnceLock<SocketAddr>,
     /// Which shards have ended, or their sparks have.
     ended: Box<[AtomicBool]>,
     /// The application was told that all have.
@@ -68,6 +71,7 @@ impl<C: Weigh, L: Clone + Default> Shared<C, L> {
             listeners: Mutex::default(),
             transforms: AtomicBool::new(false),
             started: AtomicBool::new(false),
+            address: OnceLock::new(),
             ended: (0..shards).map(|_| AtomicBool::new(false)).collect(),
             closed: AtomicBool::new(false),
         })

@@ -12,9 +12,10 @@ use allspark_protocol::transformer::Transformer;
 
 use crate::app::host::Server as Shared;
 use crate::app::{
-    self, Attach, Data, Handle, Layers, LocalSpark, Outcome, Spark, SparkError, SparkStream,
+    self, Attach, Data, Handle, Layers, LocalSpark, Outcome, Plugin, PluginError, Spark,
+    SparkError, SparkStream,
 };
-use crate::config::{Options, ShardCount};
+use crate::config::{Files, Options, ShardCount};
 use crate::io::{Chosen, DriverChoice, DriverKind};
 use crate::layers::{LayerRequest, Verdict};
 use crate::limits::MEMORY_DIVISOR_DEFAULT;
@@ -146,6 +147,24 @@ impl<T: Transformer + Sync> Primus<T> {
         Attach::new(&self.shared)
     }
 
+    /// Adds a plugin. To a running server, too: then it counts for what comes from then on.
+    ///
+    /// # Errors
+    /// There is one of its name, or it says why not. Then nothing of it is attached.
+    pub fn plugin(&self, plugin: Arc<dyn Plugin>) -> Result<(), PluginError> {
+        self.attach().plugin(plugin)
+    }
+
+    /// Removes a plugin and what it has attached. `None` if there is none of this name.
+    pub fn plugout(&self, name: &str) -> Option<Arc<dyn Plugin>> {
+        self.attach().plugout(name)
+    }
+
+    /// Serves these files beside the transport, in the place of [`Options::files`].
+    pub fn serve_files(&self, files: Files) {
+        app::serve_files(&self.shared, files);
+    }
+
     /// Reaches the server from other threads.
     pub fn handle(&self) -> Handle {
         Handle::new(&self.shared)
@@ -210,6 +229,7 @@ impl<T: Transformer + Sync> Primus<T> {
             // Who does not hear it has failed, and the server ends by itself.
             let _ = orders.send(Order::Serve);
         }
+        let _ = self.shared.address.set(addresses[0]);
         app::initialised(&self.shared);
         Ok(Server {
             handle: self.handle(),

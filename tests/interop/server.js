@@ -5,6 +5,7 @@
 //   ALLSPARK_DRIVER  `auto` (default), `uring` or `epoll`
 //   ALLSPARK_BIN     the server; by default the release build, else the debug build
 //   ALLSPARK_SCRIPTED_BIN  the same for the server that ends sparks on request (`app: 'scripted'`)
+//   ALLSPARK_FLEET_BIN  the same for the server of a fleet (`app: 'fleet'`)
 //   ALLSPARK_CLIENTS_BIN  the same for the clients in Rust
 'use strict';
 
@@ -32,7 +33,7 @@ const driver = process.env.ALLSPARK_DRIVER || 'auto';
  * be alive, have reported no panic, and leave with exit code 0.
  *
  * Options: `kind` ('allspark' or 'node', if not the server under test), `app` ('echo',
- * 'broadcast', 'scripted'), `transformer`, `spokenBy` (the transformer of its clients, if it is
+ * 'broadcast', 'scripted', 'fleet'), `transformer`, `spokenBy` (the transformer of its clients, if it is
  * another one), `transport` (options by name), `compression`, `pingIntervalMs` (a number or 'off'),
  * `maxLength` in bytes, `parser`, `pathname`, `shards`, `port` (0 lets the system choose), and for
  * 'scripted' `clientPlugins`, a file of plugins for the client library, `layers`, steps that set
@@ -206,6 +207,10 @@ function differsFromNode(reason) {
 }
 
 function commandFor(app, kind) {
+  if (app === 'fleet' && kind === 'node') {
+    return [process.execPath, [path.join(__dirname, 'plugins/fleet-node.js')]];
+  }
+  if (app === 'fleet') return [binary('ALLSPARK_FLEET_BIN', 'examples/fleet'), []];
   const oracle = path.join(__dirname, 'node-server.js');
   if (kind === 'node') return [process.execPath, [oracle, '--app', app]];
   if (app === 'scripted') return [binary('ALLSPARK_SCRIPTED_BIN', 'examples/scripted'), []];

@@ -19,6 +19,7 @@ mod openings;
 mod origins;
 mod outage;
 mod paused;
+mod plugins;
 mod rooms;
 mod routes;
 mod slow;

@@ -184,7 +184,9 @@ fn script(primus: &Primus, has_openings: bool) {
 /// What is to be written anew.
 fn to_rewrite(message: Data<'_>) -> Option<Value> {
     match message.value().ok()? {
-        Value::Array(mut parts) if parts.len() == 2 && parts[0] == "rewrite".into() => parts.pop(),
+        Value::Array(parts) if parts.len() == 2 && parts[0] == "rewrite".into() => {
+            parts.last().cloned()
+        }
         _ => None,
     }
 }

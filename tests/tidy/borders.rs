@@ -114,12 +114,16 @@ const MACHINES: &[Machine] = &[
     },
     Machine {
         name: "config",
-        may_import: &["files", "limits", "rooms", "routes"],
+        may_import: &["limits", "rooms", "routes"],
     },
-    // What is served beside the transport.
+    // Where a server listens.
     Machine {
-        name: "files",
-        may_import: &[],
+        name: "place",
+        may_import: &["io", "limits", "start_error"],
+    },
+    Machine {
+        name: "start_error",
+        may_import: &["io", "limits"],
     },
     // What requests for Primus go through.
     Machine {

@@ -226,6 +226,13 @@ impl Library {
         self
     }
 
+    /// Removes the plugin of this name, if there is one.
+    #[must_use]
+    pub fn without_plugin(mut self, name: &str) -> Self {
+        self.plugins.retain(|plugin| plugin.name != name);
+        self
+    }
+
     /// Where it is to run. Default [`Target::Browser`].
     #[must_use]
     pub fn target(mut self, target: Target) -> Self {

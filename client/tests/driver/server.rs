@@ -65,7 +65,7 @@ impl Server {
         );
         primus.on_connection(|spark| {
             spark.on_data(|spark, data| match data.value() {
-                Ok(value) if value["do"].as_str().is_some() => obey(spark, &value),
+                Ok(value) if value["do"].as_str().is_some() => obey(spark, value),
                 _ => {
                     spark.write(data);
                 }

@@ -1,5 +1,7 @@
 //! A message as it came in.
 
+use std::sync::OnceLock;
+
 use allspark_protocol::Value;
 use allspark_protocol::parser::{DecodeError, Parser, ParserKind, Scratch};
 use allspark_protocol::transformer::Kind;
@@ -12,14 +14,25 @@ pub struct Data<'a> {
     parser: ParserKind,
     kind: Kind,
     bytes: &'a [u8],
+    decoded: &'a Decoded,
 }
 
+/// The value of a message, once somebody has looked at it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Decoded(OnceLock<Value>);
+
 impl<'a> Data<'a> {
-    pub(crate) fn new(parser: ParserKind, kind: Kind, bytes: &'a [u8]) -> Self {
+    pub(crate) fn new(
+        parser: ParserKind,
+        kind: Kind,
+        bytes: &'a [u8],
+        decoded: &'a Decoded,
+    ) -> Self {
         Self {
             parser,
             kind,
             bytes,
+            decoded,
         }
     }
 
@@ -37,10 +50,18 @@ impl<'a> Data<'a> {
         self.bytes
     }
 
-    /// The message as a value.
-    pub fn value(&self) -> Result<Value, DecodeError> {
-        self.parser
-            .decode(self.kind, self.bytes, &mut Scratch::default())
+    /// The message as a value. It is decoded once, however many functions look at it: transforms,
+    /// plugins, listeners.
+    ///
+    /// # Errors
+    /// The message is no value of the parser, or one that it can't decode.
+    pub fn value(&self) -> Result<&'a Value, DecodeError> {
+        if let Some(value) = self.decoded.0.get() {
+            return Ok(value);
+        }
+        let scratch = &mut Scratch::default();
+        let value = self.parser.decode(self.kind, self.bytes, scratch)?;
+        Ok(self.decoded.0.get_or_init(|| value))
     }
 
     /// The message as a type of the application. An error names the place that does not fit.

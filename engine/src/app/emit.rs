@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use allspark_protocol::http::RequestHead;
-use allspark_protocol::transformer::Kind;
 
 use super::data::Data;
 use super::ends::{Destroy, ReadyState};
@@ -157,8 +156,7 @@ fn answer_to<H: Host>(host: &H, key: Key, number: u64) -> Onward {
 }
 
 /// `data`.
-pub(crate) fn data<H: Host>(host: &mut H, key: Key, kind: Kind, bytes: &[u8]) {
-    let data = Data::new(host.parser(), kind, bytes);
+pub(crate) fn data<H: Host>(host: &mut H, key: Key, data: Data<'_>) {
     for_each_listener(host, |host, listeners| {
         for listener in &listeners.data {
             if is_open(host, key) {
@@ -308,7 +306,7 @@ pub(crate) fn drop_extras<H: Host>(host: &mut H, extras: Option<Box<Extras>>) {
         handlers,
         given_id: _,
         notes,
-        state,
+        values,
         timers,
         hears_rooms: _,
         seen_per_spark: _,
@@ -317,7 +315,7 @@ pub(crate) fn drop_extras<H: Host>(host: &mut H, extras: Option<Box<Extras>>) {
         host.cancel_timer(timer);
     }
     handlers.into_iter().for_each(guard::drop_value);
-    guard::drop_value(state);
+    values.drop_guarded();
     // Each of its values has a guard of its own.
     drop(notes);
 }

@@ -1,5 +1,6 @@
 //! Reaches a server, or one spark, from any thread and at any time.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -9,7 +10,7 @@ use allspark_protocol::transformer::Kind;
 
 use super::ends::{Destroy, EndOptions};
 use super::error::SparkError;
-use super::host::{Command, Finder, Server, Visitor};
+use super::host::{Command, Finder, Reserved, Server, Visitor};
 use super::message::{self, Message};
 use super::spark::Spark;
 use super::transform::{self, Written};
@@ -101,17 +102,29 @@ impl Handle {
         stats.sparks_opened.saturating_sub(stats.sparks_ended)
     }
 
-    /// Whether an event of this name belongs to Primus's server: an application that names events
-    /// of its own, or lets its clients name some, must not use it.
+    /// Whether an event of this name belongs to Primus's server, or to a plugin: an application
+    /// that names events of its own, or lets its clients name some, must not use it.
     ///
     /// ```
-    /// use allspark_engine::Handle;
-    ///
-    /// assert!(Handle::reserved("connection") && Handle::reserved("incoming::anything"));
-    /// assert!(!Handle::reserved("news"));
+    /// fn names(primus: &allspark_engine::Handle) {
+    ///     assert!(primus.reserved("connection") && primus.reserved("incoming::anything"));
+    ///     assert!(!primus.reserved("news"));
+    /// }
     /// ```
-    pub fn reserved(event: &str) -> bool {
+    pub fn reserved(&self, event: &str) -> bool {
+        let is_of_plugin = |reserved: &Arc<Reserved>| reserved.iter().any(|name| **name == *event);
         reserved_server(event)
+            || self
+                .0
+                .listeners()
+                .reserved
+                .as_ref()
+                .is_some_and(is_of_plugin)
+    }
+
+    /// Where the server listens, once it does.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.0.address.get().copied()
     }
 
     /// What was counted so far.

@@ -29,6 +29,8 @@ use super::legs::Leg;
 use super::life::Life;
 use super::packet::{Body, Packet, Transformed};
 use super::target::{AwaitedPublish, Names, Publish, Question, RoomEvent, Target};
+use super::values::Values;
+use crate::config::Files;
 use crate::layers::{Chain, Decision, Notes};
 use crate::memory::Key;
 use crate::mesh::{Parcel, Weigh};
@@ -71,6 +73,10 @@ pub(crate) trait Host {
     /// The functions that every spark goes through, while one of them runs.
     fn take_listeners(&mut self) -> Option<Arc<Listeners>>;
     fn put_listeners(&mut self, listeners: Option<Arc<Listeners>>);
+    /// The plugins of the server.
+    fn plugins(&self) -> &[Added];
+    /// Whether a plugin has reserved an event of this name.
+    fn is_reserved(&self, event: &str) -> bool;
     /// Calls a function at a time, unless the spark has ended by then.
     fn add_timer(
         &mut self,
@@ -142,8 +148,8 @@ pub(crate) struct Extras {
     pub(crate) given_id: Option<Arc<str>>,
     /// What layers have attached to the request that opened it.
     pub(crate) notes: Option<Box<Notes>>,
-    /// A value of the application.
-    pub(crate) state: Option<Box<dyn Any>>,
+    /// Values of the application and of plugins.
+    pub(crate) values: Values,
     /// Timers of the application that may still be called.
     pub(crate) timers: SmallVec<[Key; 1]>,
     /// One of the handlers is for events of rooms.
@@ -225,6 +231,28 @@ pub(crate) struct Listeners {
     /// Absent as long as there are none.
     pub(crate) transforms: Option<Arc<Transforms>>,
     pub(crate) id_generator: Option<Arc<IdGenerator>>,
+    pub(crate) plugin: Vec<Arc<OnPlugin>>,
+    pub(crate) plugout: Vec<Arc<OnPlugin>>,
+    /// Names of events that plugins have reserved. Absent as long as there are none.
+    pub(crate) reserved: Option<Arc<Reserved>>,
+    /// What is served beside the transport, if it has changed since the server was built.
+    pub(crate) files: Option<Files>,
+    /// The plugins, in the order in which they were added.
+    pub(crate) plugins: Arc<Vec<Added>>,
+}
+
+/// Is told the name of a plugin.
+pub(crate) type OnPlugin = dyn Fn(&str) + Send + Sync;
+
+/// Each as often as it was reserved.
+pub(crate) type Reserved = Vec<Arc<str>>;
+
+/// A plugin of the server.
+#[derive(Clone)]
+pub(crate) struct Added {
+    pub(crate) name: Arc<str>,
+    /// What is known of it ([`super::plugins`]), which knows what this file declares.
+    pub(crate) entry: Arc<dyn Any + Send + Sync>,
 }
 
 pub(crate) type Transform = dyn Fn(&mut Packet<'_>) -> Transformed + Send + Sync;

@@ -118,11 +118,12 @@ mod tests {
     use allspark_protocol::parser::ParserKind;
     use allspark_protocol::transformer::Kind;
 
-    use super::super::data::Data;
+    use super::super::data::{Data, Decoded};
     use super::*;
 
     fn data(bytes: usize) -> OwnedData {
-        OwnedData::new(Data::new(ParserKind::Raw, Kind::Binary, &vec![7; bytes]))
+        let (bytes, decoded) = (vec![7; bytes], Decoded::default());
+        OwnedData::new(Data::new(ParserKind::Raw, Kind::Binary, &bytes, &decoded))
     }
 
     fn pop(inbox: &Inbox) -> Option<(OwnedData, Changed)> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::host::{Command, Listeners, Server};
+use super::share::Share;
 use crate::layers::{Chain, Layer, LayerRequest, Verdict, function_of};
 
 /// The layers of a server: what requests for Primus go through before a transport sees them, in
@@ -31,25 +32,43 @@ use crate::layers::{Chain, Layer, LayerRequest, Verdict, function_of};
 /// ```
 #[doc(alias = "middleware")]
 #[derive(Clone)]
-pub struct Layers(Arc<Server>);
+pub struct Layers {
+    server: Arc<Server>,
+    /// Of the plugin that adds them.
+    share: Option<Arc<Share>>,
+}
 
 impl Layers {
-    pub(crate) fn new(server: &Arc<Server>) -> Self {
-        Self(Arc::clone(server))
+    pub(super) fn new(server: &Arc<Server>, share: Option<Arc<Share>>) -> Self {
+        let server = Arc::clone(server);
+        Self { server, share }
     }
 
     /// Adds a layer behind all others. One that has the name of another takes its place, and is
     /// enabled even if that was not.
     #[doc(alias = "use")]
     pub fn add(&self, layer: Layer) {
-        self.change(|chain| chain.add(None, layer));
+        self.add_at(layer, |_| None);
     }
 
     /// Adds a layer before the one that has this index, counted from 0; behind all others if there
     /// is none. One that has the name of another takes the place of that, whatever the index.
     #[doc(alias = "use")]
     pub fn insert(&self, index: usize, layer: Layer) {
-        self.change(|chain| chain.add(Some(index), layer));
+        self.add_at(layer, |_| Some(index));
+    }
+
+    /// Adds a layer before the one that has this name; behind all others if there is none.
+    #[doc(alias = "before")]
+    pub fn insert_before(&self, name: &str, layer: Layer) {
+        self.add_at(layer, |chain| chain.index(name));
+    }
+
+    fn add_at(&self, layer: Layer, index: impl FnOnce(&Chain) -> Option<usize>) {
+        let share = self.share.as_ref();
+        if share.is_none_or(|share| share.note_layer(&layer)) {
+            self.change(|chain| chain.add(index(chain), layer));
+        }
     }
 
     /// Removes a layer. Returns false if there is none of this name.
@@ -70,12 +89,12 @@ impl Layers {
     /// The index of a layer, counted from 0.
     #[doc(alias = "indexOfLayer")]
     pub fn index(&self, name: &str) -> Option<usize> {
-        self.0.listeners().layers.index(name)
+        self.server.listeners().layers.index(name)
     }
 
     /// The names of all layers, in their order.
     pub fn names(&self) -> Vec<String> {
-        self.0.listeners().layers.names()
+        self.server.listeners().layers.names()
     }
 
     /// Sets whom Primus's layer `authorization` asks.
@@ -84,7 +103,12 @@ impl Layers {
         authorization: impl Fn(&mut LayerRequest<'_>) -> V + Send + Sync + 'static,
     ) {
         let authorization = function_of(authorization);
-        self.change(|chain| chain.authorize(authorization));
+        match &self.share {
+            None => self.change(|chain| chain.authorize(authorization)),
+            Some(share) => share.attach(&self.server, |listeners| {
+                Arc::make_mut(&mut listeners.layers).authorize(authorization);
+            }),
+        }
     }
 
     fn change<R>(&self, change: impl FnOnce(&mut Chain) -> R) -> R {
@@ -92,7 +116,7 @@ impl Layers {
         let change = |listeners: &mut Listeners| {
             result = Some(change(Arc::make_mut(&mut listeners.layers)));
         };
-        self.0.attach(change, || Command::Listeners);
+        self.server.attach(change, || Command::Listeners);
         result.expect("the change is made at once")
     }
 }

@@ -10,6 +10,7 @@ use super::error::SparkError;
 use super::handle::Handle;
 use super::host::{Command, EverySpark, Host, Listeners, Server};
 use super::layers::Layers;
+use super::share::Share;
 use super::spark::Spark;
 use crate::layers::{LayerRequest, Verdict};
 use crate::memory::Key;
@@ -19,11 +20,25 @@ use crate::memory::Key;
 ///
 /// Those that are attached to a running server are called for what happens from then on.
 #[derive(Clone)]
-pub struct Attach(Arc<Server>);
+pub struct Attach {
+    server: Arc<Server>,
+    /// Of the plugin that attaches.
+    share: Option<Arc<Share>>,
+}
 
 impl Attach {
     pub(crate) fn new(server: &Arc<Server>) -> Self {
-        Self(Arc::clone(server))
+        let server = Arc::clone(server);
+        Self {
+            server,
+            share: None,
+        }
+    }
+
+    /// What it attaches is detached with the plugin that has this share.
+    pub(super) fn of_plugin(server: &Arc<Server>, share: Arc<Share>) -> Self {
+        let (server, share) = (Arc::clone(server), Some(share));
+        Self { server, share }
     }
 
     /// Asks `authorization` about every request and upgrade for Primus, in the place of the one
@@ -42,7 +57,7 @@ impl Attach {
 
     /// The layers of the server.
     pub fn layers(&self) -> Layers {
-        Layers::new(&self.0)
+        Layers::new(&self.server, self.share.clone())
     }
 
     /// Calls `listener` with every new spark.
@@ -158,12 +173,15 @@ impl Attach {
         self.attach(|listeners| listeners.close.push(Arc::new(listener)));
     }
 
-    pub(super) fn server(&self) -> &Server {
-        &self.0
+    pub(super) fn server(&self) -> &Arc<Server> {
+        &self.server
     }
 
     pub(super) fn attach(&self, change: impl FnOnce(&mut Listeners)) {
-        self.0.attach(change, || Command::Listeners);
+        match &self.share {
+            None => self.server.attach(change, || Command::Listeners),
+            Some(share) => share.attach(&self.server, change),
+        }
     }
 }
 

@@ -4,10 +4,13 @@
 //! | file | what it is |
 //! |---|---|
 //! | [`host`] | the border: what the application may do to its shard, and ask of others |
-//! | [`spark`], [`local`], [`handle`] | the interface, on the shard and from anywhere |
+//! | [`spark`], [`local`], [`handle`], [`weak`] | the interface, on the shard and from anywhere |
 //! | [`rooms`], [`room_names`], [`target`] | rooms, and what shards say to each other about them |
 //! | [`next`] | visits to all sparks, each of which may take its time |
 //! | [`transform`], [`packet`] | functions that messages go through |
+//! | [`plugin`], [`setup`] | what a plugin is, and what it may do |
+//! | [`plugins`], [`share`] | the plugins of a server, and what each has attached |
+//! | [`values`], [`own`] | values that are kept with a spark |
 //! | [`emit`] | calls functions of the application, under a guard |
 //! | [`layers`], [`attached`] | its layers, and what they attach to a request for its spark |
 //! | [`timers`] | calls them at a time |
@@ -46,15 +49,23 @@ mod local;
 mod local_spark;
 mod message;
 mod next;
+mod own;
 mod owned;
 mod packet;
+mod plugin;
+mod plugin_error;
+mod plugins;
 mod room_names;
 mod rooms;
+mod setup;
+mod share;
 mod spark;
 mod spark_stream;
 pub(crate) mod target;
 mod timers;
 mod transform;
+mod values;
+mod weak;
 
 pub use data::Data;
 pub use ends::{Destroy, EndOptions, ReadyState};
@@ -70,12 +81,17 @@ pub use message::{Json, Message};
 pub use next::Next;
 pub use owned::OwnedData;
 pub use packet::{Packet, TransformTicket, Transformed};
+pub use plugin::{ClientPlugin, Plugin};
+pub use plugin_error::PluginError;
 pub use room_names::RoomNames;
 pub use rooms::{LocalRoom, Room};
+pub use setup::Setup;
 pub use spark::{Spark, Timer};
 pub use spark_stream::SparkStream;
+pub use weak::WeakHandle;
 
 pub(crate) use awaited::{Awaited, Settled};
+pub(crate) use data::Decoded;
 pub(crate) use emit::{
     Incoming, authorization, closed, connection, data, disconnection, drop_extras, error, find,
     go_on_opening, heartbeat, incoming, incoming_pong, initialised, outgoing_ping, room_event,
@@ -84,5 +100,6 @@ pub(crate) use emit::{
 pub(crate) use headers::KeptRequest;
 pub(crate) use life::Life;
 pub(crate) use packet::{Body, Fate};
+pub(crate) use plugins::serve_files;
 pub(crate) use timers::Timers;
 pub(crate) use transform::{Written, outgoing, outgoing_per_spark};

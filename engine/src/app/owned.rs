@@ -1,21 +1,31 @@
 //! A message as it came in, to be kept.
 
 use allspark_protocol::Value;
-use allspark_protocol::parser::{DecodeError, EncodeError, Parser, ParserKind};
+use allspark_protocol::parser::{DecodeError, EncodeError, Parser, ParserKind, Scratch};
 use allspark_protocol::transformer::Kind;
 use serde::de::DeserializeOwned;
 
-use super::data::Data;
+use super::data::{Data, Decoded};
 use super::message::Message;
 
 /// A message of a client, as [`Data`], but owned: it can be kept and sent to other threads. Whoever
 /// keeps it keeps its memory.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct OwnedData {
     bytes: Box<[u8]>,
     parser: ParserKind,
     kind: Kind,
+    decoded: Decoded,
 }
+
+impl PartialEq for OwnedData {
+    fn eq(&self, other: &Self) -> bool {
+        let facts = |data: &Self| (data.parser, data.kind);
+        facts(self) == facts(other) && self.bytes == other.bytes
+    }
+}
+
+impl Eq for OwnedData {}
 
 impl OwnedData {
     pub(crate) fn new(data: Data<'_>) -> Self {
@@ -23,12 +33,13 @@ impl OwnedData {
             bytes: data.encoded().into(),
             parser: data.parser(),
             kind: data.kind(),
+            decoded: Decoded::default(),
         }
     }
 
     /// The message, borrowed.
     pub fn data(&self) -> Data<'_> {
-        Data::new(self.parser, self.kind, &self.bytes)
+        Data::new(self.parser, self.kind, &self.bytes, &self.decoded)
     }
 
     /// As [`Data::kind`].
@@ -41,12 +52,13 @@ impl OwnedData {
         &self.bytes
     }
 
-    /// As [`Data::value`].
+    /// As [`Data::value`], for who keeps the value.
     ///
     /// # Errors
     /// The message is no value of the parser, or one that it can't decode.
     pub fn value(&self) -> Result<Value, DecodeError> {
-        self.data().value()
+        let scratch = &mut Scratch::default();
+        self.parser.decode(self.kind, &self.bytes, scratch)
     }
 
     /// As [`Data::parse`].

@@ -5,10 +5,11 @@ use std::cell::RefCell;
 use std::error::Error;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use allspark_protocol::parser::ParserKind;
+use allspark_protocol::Value;
+use allspark_protocol::parser::{DecodeError, ParserKind};
 use allspark_protocol::transformer::Kind;
 
-use super::data::Data;
+use super::data::{Data, Decoded};
 use super::error::SparkError;
 use super::message::{self, Message};
 
@@ -19,7 +20,8 @@ use super::message::{self, Message};
 ///
 /// /// Tells each client when its message was passed on.
 /// fn stamp(packet: &mut Packet<'_>) -> Result<(), SparkError> {
-///     if let Ok(Value::Object(mut object)) = packet.data().value() {
+///     if let Ok(Value::Object(object)) = packet.value() {
+///         let mut object = object.clone();
 ///         object.insert("passed", 7);
 ///         packet.set(Value::Object(object))?;
 ///     }
@@ -37,8 +39,10 @@ pub(crate) struct Body<'a> {
     parser: ParserKind,
     /// As it came in, or as the parser made it of what was written.
     raw: (Kind, Cow<'a, [u8]>),
+    raw_decoded: Decoded,
     replaced: Option<Kind>,
     bytes: Vec<u8>,
+    decoded: Decoded,
     scratch: Vec<u8>,
 }
 
@@ -47,8 +51,10 @@ impl<'a> Body<'a> {
         Self {
             parser,
             raw: (kind, Cow::Borrowed(bytes)),
+            raw_decoded: Decoded::default(),
             replaced: None,
             bytes: Vec::new(),
+            decoded: Decoded::default(),
             scratch: Vec::new(),
         }
     }
@@ -57,15 +63,24 @@ impl<'a> Body<'a> {
         Body {
             parser: self.parser,
             raw: (self.raw.0, Cow::Owned(self.raw.1.to_vec())),
+            raw_decoded: Decoded::default(),
             replaced: self.replaced,
             bytes: self.bytes.clone(),
+            decoded: Decoded::default(),
             scratch: Vec::new(),
         }
     }
 
     fn data(&self) -> Data<'_> {
-        let (kind, bytes) = self.encoded();
-        Data::new(self.parser, kind, bytes)
+        match self.replaced {
+            Some(kind) => Data::new(self.parser, kind, &self.bytes, &self.decoded),
+            None => self.raw(),
+        }
+    }
+
+    fn raw(&self) -> Data<'_> {
+        let (kind, bytes) = &self.raw;
+        Data::new(self.parser, *kind, bytes, &self.raw_decoded)
     }
 
     fn set(&mut self, message: impl Message) -> Result<(), SparkError> {
@@ -74,6 +89,7 @@ impl<'a> Body<'a> {
         self.bytes.clear();
         self.bytes.extend_from_slice(bytes);
         self.replaced = Some(kind);
+        self.decoded = Decoded::default();
         Ok(())
     }
 
@@ -96,10 +112,18 @@ impl<'a> Packet<'a> {
         self.body.data()
     }
 
+    /// The message as it is now, as a value: see [`Data::value`]. Whoever looks at every message
+    /// looks first at what costs less: how long it is, with which byte it begins.
+    ///
+    /// # Errors
+    /// The message is no value of the parser, or one that it can't decode.
+    pub fn value(&self) -> Result<&Value, DecodeError> {
+        self.body.data().value()
+    }
+
     /// The message before the first transform: Primus's `packet.raw`.
     pub fn raw(&self) -> Data<'_> {
-        let (kind, bytes) = &self.body.raw;
-        Data::new(self.body.parser, *kind, bytes)
+        self.body.raw()
     }
 
     /// Replaces the message.

@@ -1,6 +1,5 @@
 //! A spark: one connected client, as the application sees it.
 
-use std::any::Any;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -116,17 +115,17 @@ impl<'a> Spark<'a> {
         self.inner().latency.last()
     }
 
-    /// Whether an event of this name belongs to Primus's sparks: an application that names events
-    /// of its own, or lets its clients name some, must not use it.
+    /// Whether an event of this name belongs to Primus's sparks, or to a plugin: an application
+    /// that names events of its own, or lets its clients name some, must not use it.
     ///
     /// ```
-    /// use allspark_engine::Spark;
-    ///
-    /// assert!(Spark::reserved("data") && Spark::reserved("outgoing::ping"));
-    /// assert!(!Spark::reserved("news"));
+    /// fn connected(spark: &mut allspark_engine::Spark<'_>) {
+    ///     assert!(spark.reserved("data") && spark.reserved("outgoing::ping"));
+    ///     assert!(!spark.reserved("news"));
+    /// }
     /// ```
-    pub fn reserved(event: &str) -> bool {
-        reserved_spark(event)
+    pub fn reserved(&self, event: &str) -> bool {
+        reserved_spark(event) || self.host.is_reserved(event)
     }
 
     /// Bytes that wait to be sent, because the client reads more slowly than it is written to.
@@ -257,32 +256,25 @@ impl<'a> Spark<'a> {
     /// }
     /// ```
     pub fn set_state<S: 'static>(&mut self, state: S) {
-        self.extras().state = Some(Box::new(state));
+        self.extras().values.set_state(Box::new(state));
     }
 
     /// The value that was kept with the spark, if it is of this type.
     pub fn state<S: 'static>(&self) -> Option<&S> {
-        self.inner().extras.as_ref()?.state.as_ref()?.downcast_ref()
+        self.inner().extras.as_ref()?.values.state()
     }
 
     /// The same, to be changed.
     pub fn state_mut<S: 'static>(&mut self) -> Option<&mut S> {
         let extras = self.host.spark_mut(self.key).extras.as_mut()?;
-        extras.state.as_mut()?.downcast_mut()
+        extras.values.state_mut()
     }
 
     /// Takes the value that was kept with the spark; `None`, and it stays, if it is not of this
     /// type.
     pub fn take_state<S: 'static>(&mut self) -> Option<S> {
         let extras = self.host.spark_mut(self.key).extras.as_mut()?;
-        let state: Box<dyn Any> = extras.state.take()?;
-        match state.downcast() {
-            Ok(state) => Some(*state),
-            Err(other) => {
-                extras.state = Some(other);
-                None
-            }
-        }
+        extras.values.take_state()
     }
 
     /// Calls `handler` once after this time, to the millisecond, unless the spark has ended or the
@@ -341,12 +333,12 @@ impl<'a> Spark<'a> {
         }
     }
 
-    fn extras(&mut self) -> &mut Extras {
+    pub(super) fn extras(&mut self) -> &mut Extras {
         let state = self.host.spark_mut(self.key);
         state.extras.get_or_insert_default()
     }
 
-    fn inner(&self) -> &SparkState {
+    pub(super) fn inner(&self) -> &SparkState {
         self.host.spark(self.key)
     }
 

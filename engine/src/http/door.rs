@@ -9,9 +9,11 @@ use allspark_protocol::parser::{Json, Parser};
 use allspark_protocol::primus::{PRIMUS_VERSION, Pathname};
 
 use super::pass::Pass;
-use crate::config::Options;
+use crate::config::{Files, Options};
 use crate::guard;
-use crate::layers::{Chain, Decision, LayerRequest, LayerTicket, Notes, Step, Verdict};
+use crate::layers::{
+    Chain, Decide, Decision, LayerRequest, LayerRoute, LayerTicket, Notes, Step, Verdict,
+};
 use crate::routes::unavailable;
 use crate::tasks::Executor;
 
@@ -27,8 +29,16 @@ pub(crate) enum Way {
     Elsewhere,
     /// To the transport.
     Transport(Pass),
+    /// To a route among the layers.
+    Route(Box<Taken>),
     /// A layer decides later: it waits here.
     Later(Box<Walk>),
+}
+
+/// A request that a route among the layers takes.
+pub(crate) struct Taken {
+    pub(crate) route: Arc<LayerRoute>,
+    pub(crate) pass: Pass,
 }
 
 /// A request that is judged, and what is needed for that.
@@ -65,6 +75,8 @@ pub(crate) struct Door {
     /// The answer to `GET <pathname>/spec`.
     spec: String,
     chain: Arc<Chain>,
+    /// What is served beside the transport.
+    files: Files,
 }
 
 impl Door {
@@ -75,6 +87,7 @@ impl Door {
             pathname: options.pathname.clone(),
             spec: spec(options, transformer),
             chain,
+            files: Arc::clone(&options.files),
         }
     }
 
@@ -82,6 +95,16 @@ impl Door {
     pub(crate) fn set_chain(&mut self, chain: Arc<Chain>) {
         // The functions of one that was removed may go with it.
         guard::drop_value(std::mem::replace(&mut self.chain, chain));
+    }
+
+    /// Sets what is served beside the transport.
+    pub(crate) fn set_files(&mut self, files: Files) {
+        self.files = files;
+    }
+
+    /// The largest body that a route among the layers may have.
+    pub(crate) fn body_bytes_max(&self) -> usize {
+        self.chain.body_bytes_max()
     }
 
     /// Whether the application is asked about requests, which is to be done once for each.
@@ -98,7 +121,7 @@ impl Door {
     /// Where a request goes.
     pub(crate) fn judge(&self, case: &Case<'_>) -> Way {
         if !case.head.path().starts_with(&*self.pathname) {
-            return Way::Elsewhere;
+            return elsewhere(self.chain.steps(false), case);
         }
         let is_old = case.head.minor_version() == 0;
         if case.is_upgrade && is_old && !case.options.upgrades_of_http_1_0 {
@@ -131,6 +154,16 @@ impl Door {
     fn walk(&self, chain: &Arc<Chain>, from: usize, mut pass: Pass, case: &Case<'_>) -> Way {
         let steps = &chain.steps(case.is_upgrade)[from..];
         for (step, place) in steps.iter().zip(from + 1..) {
+            if let Step::Route(route) = step {
+                match decide(route, case) {
+                    Decide::Pass => continue,
+                    Decide::Answer(response) => return answer(&pass, case, response),
+                    Decide::Take => {
+                        let route = Arc::clone(route);
+                        return Way::Route(Box::new(Taken { route, pass }));
+                    }
+                }
+            }
             let verdict = self.ask(step, case, &mut pass);
             if matches!(verdict, Verdict::Later) {
                 let chain = Arc::clone(chain);
@@ -167,6 +200,8 @@ impl Door {
                 pass.forbid_caches();
                 None
             }
+            // The walk deals with it.
+            Step::Route(_) => None,
         };
         answer.map_or(Verdict::Next, Verdict::Answer)
     }
@@ -179,7 +214,7 @@ impl Door {
     /// The client library, whatever the method.
     fn library(&self, case: &Case<'_>) -> Option<Response> {
         let name = self.name(case)?;
-        let mut files = case.options.files.current().iter();
+        let mut files = self.files.iter();
         let (_, file) = files.find(|(file, _)| is_asked_for(file, name, case.head))?;
         Some(file.answer(case.head))
     }
@@ -254,6 +289,33 @@ fn ask_application(
     }
 }
 
+/// A route among the layers may take a request that is not for Primus, too.
+fn elsewhere(steps: &[Step], case: &Case<'_>) -> Way {
+    let pass = Pass::default();
+    for step in steps {
+        let Step::Route(route) = step else {
+            continue;
+        };
+        match decide(route, case) {
+            Decide::Pass => {}
+            Decide::Answer(response) => return answer(&pass, case, response),
+            Decide::Take => {
+                let route = Arc::clone(route);
+                return Way::Route(Box::new(Taken { route, pass }));
+            }
+        }
+    }
+    Way::Elsewhere
+}
+
+/// What a route among the layers says to a request.
+fn decide(route: &LayerRoute, case: &Case<'_>) -> Decide {
+    guard::call(|| route.decide(case.head)).unwrap_or_else(|panicked| {
+        (case.tell_panic)(&panicked);
+        Decide::Answer(Response::text(500, "Internal Server Error\n"))
+    })
+}
+
 /// Makes an answer of a refusal by this layer.
 fn refused_by(step: &Step, verdict: Verdict) -> Verdict {
     let default_status = match step {
@@ -300,6 +362,14 @@ fn json_string(text: &str) -> String {
     let mut out = Vec::new();
     Json.encode_str(text, &mut out);
     String::from_utf8(out).expect("JSON is UTF-8")
+}
+
+impl std::fmt::Debug for Taken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Taken")
+            .field("pass", &self.pass)
+            .finish_non_exhaustive()
+    }
 }
 
 impl std::fmt::Debug for Walk {

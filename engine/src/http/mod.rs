@@ -28,7 +28,7 @@ mod proxies;
 mod streamed;
 
 pub(crate) use asked::Asked;
-pub(crate) use door::{Case, Door, Walk, Way};
+pub(crate) use door::{Case, Door, Taken, Walk, Way};
 pub(crate) use layered::{Layered, Whole};
 pub(crate) use paced::{Paced, Part};
 pub(crate) use parked::{Next, Parked, append};

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::layer::{Function, Layer};
+use super::layer::{Act, Function, Layer};
+use super::route::LayerRoute;
 
 /// One thing that is done with a request.
 #[derive(Clone)]
@@ -23,6 +24,8 @@ pub(crate) enum Step {
     Authorization(Function),
     /// Asks a layer of the application, whose refusals are 500.
     Own(Function),
+    /// Answers some requests itself.
+    Route(Arc<LayerRoute>),
 }
 
 /// What stands at a place of the chain.
@@ -32,7 +35,7 @@ enum What {
     Primus(Step),
     /// Primus's that asks the application, if it wants to be asked.
     Authorization,
-    Own(Function),
+    Own(Act),
 }
 
 #[derive(Clone)]
@@ -61,7 +64,7 @@ impl Entry {
             http: layer.http,
             upgrade: layer.upgrade,
             is_enabled: true,
-            what: What::Own(layer.function),
+            what: What::Own(layer.act),
         }
     }
 }
@@ -113,7 +116,18 @@ impl Chain {
     /// for as often as one likes.
     pub(crate) fn asks_application(&self) -> bool {
         let mut steps = self.http.iter().chain(&self.upgrade);
-        steps.any(|step| matches!(step, Step::Own(_) | Step::Authorization(_)))
+        let asks =
+            |step: &Step| matches!(step, Step::Own(_) | Step::Authorization(_) | Step::Route(_));
+        steps.any(asks)
+    }
+
+    /// The largest body that a route among the layers may have.
+    pub(crate) fn body_bytes_max(&self) -> usize {
+        let bounds = self.http.iter().map(|step| match step {
+            Step::Route(route) => route.body_bytes_max,
+            _ => 0,
+        });
+        bounds.max().unwrap_or(0)
     }
 
     /// Adds a layer: in the place of the one that has its name, if there is one, else before the
@@ -163,6 +177,30 @@ impl Chain {
         self.work_out();
     }
 
+    /// What Primus's layer `authorization` asks.
+    pub(crate) fn authorization(&self) -> Option<Function> {
+        self.authorization.clone()
+    }
+
+    /// Primus's layer `authorization` asks this no more.
+    pub(crate) fn authorize_no_more(&mut self, function: &Function) {
+        let asked = self.authorization.as_ref();
+        if asked.is_some_and(|asked| Arc::ptr_eq(asked, function)) {
+            self.authorization = None;
+            self.work_out();
+        }
+    }
+
+    /// Removes this layer, unless another one has taken its place.
+    pub(crate) fn remove_same(&mut self, layer: &Layer) {
+        let is_same = |entry: &Entry| match &entry.what {
+            What::Own(act) => act.is_same(&layer.act),
+            What::Primus(_) | What::Authorization => false,
+        };
+        self.entries.retain(|entry| !is_same(entry));
+        self.work_out();
+    }
+
     fn work_out(&mut self) {
         self.http = self.steps_of(|entry| entry.http);
         self.upgrade = self.steps_of(|entry| entry.upgrade);
@@ -174,7 +212,8 @@ impl Chain {
         let steps = steps.filter_map(|entry| match &entry.what {
             What::Primus(step) => Some(step.clone()),
             What::Authorization => self.authorization.clone().map(Step::Authorization),
-            What::Own(function) => Some(Step::Own(Arc::clone(function))),
+            What::Own(Act::Judge(function)) => Some(Step::Own(Arc::clone(function))),
+            What::Own(Act::Route(route)) => Some(Step::Route(Arc::clone(route))),
         });
         steps.collect()
     }

@@ -2,8 +2,12 @@
 
 use std::sync::Arc;
 
+use allspark_protocol::http::RequestHead;
+
 use super::request::LayerRequest;
+use super::route::{Decide, LayerRoute};
 use super::verdict::Verdict;
+use crate::routes::{Reply, RouteRequest};
 
 /// Judges a request.
 pub(crate) type Function = Arc<dyn Fn(&mut LayerRequest<'_>) -> Verdict + Send + Sync>;
@@ -26,7 +30,24 @@ pub struct Layer {
     pub(super) name: Arc<str>,
     pub(super) http: bool,
     pub(super) upgrade: bool,
-    pub(super) function: Function,
+    pub(super) act: Act,
+}
+
+/// What a layer does.
+#[derive(Clone)]
+pub(crate) enum Act {
+    Judge(Function),
+    Route(Arc<LayerRoute>),
+}
+
+impl Act {
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Judge(one), Self::Judge(other)) => Arc::ptr_eq(one, other),
+            (Self::Route(one), Self::Route(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
 }
 
 impl Layer {
@@ -45,7 +66,7 @@ impl Layer {
             name: name.as_ref().into(),
             http: true,
             upgrade: true,
-            function: function_of(function),
+            act: Act::Judge(function_of(function)),
         }
     }
 
@@ -80,6 +101,41 @@ impl Layer {
         })
     }
 
+    /// A layer that answers some requests itself, with their bodies, as a route does; also under
+    /// Primus's pathname. `decide` looks at the head of a request as soon as that has come, and is
+    /// never asked about upgrades; what it takes comes to `handler` once its body is there, of at
+    /// most `body_bytes_max` bytes: a longer one gets 413. What the layers before it say to
+    /// browsers is part of its answers, also of those that come later.
+    ///
+    /// ```
+    /// use allspark_engine::{Decide, Layer};
+    /// use allspark_protocol::http::Response;
+    ///
+    /// let take = |head: &allspark_protocol::http::RequestHead<'_>| match head.target() {
+    ///     "/primus/log" if head.method() == "POST" => Decide::Take,
+    ///     _ => Decide::Pass,
+    /// };
+    /// let log = Layer::route("log", 1024, take, |request| {
+    ///     println!("{}", String::from_utf8_lossy(request.body()));
+    ///     Response::new(204).into()
+    /// });
+    /// # drop(log);
+    /// ```
+    pub fn route(
+        name: impl AsRef<str>,
+        body_bytes_max: usize,
+        decide: impl Fn(&RequestHead<'_>) -> Decide + Send + Sync + 'static,
+        handler: impl Fn(&RouteRequest<'_>) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        let route = LayerRoute::new(body_bytes_max, decide, handler);
+        Self {
+            name: name.as_ref().into(),
+            http: true,
+            upgrade: false,
+            act: Act::Route(Arc::new(route)),
+        }
+    }
+
     /// Whether it is asked about requests that are no upgrades. Default true.
     #[must_use]
     pub fn http(mut self, http: bool) -> Self {
@@ -90,7 +146,8 @@ impl Layer {
     /// Whether it is asked about upgrades. Default true.
     #[must_use]
     pub fn upgrade(mut self, upgrade: bool) -> Self {
-        self.upgrade = upgrade;
+        // What a route takes is no upgrade.
+        self.upgrade = upgrade && matches!(self.act, Act::Judge(_));
         self
     }
 

@@ -6,6 +6,7 @@
 //! | [`layer`] | one of them |
 //! | [`verdict`] | what it says to a request |
 //! | [`chain`] | all layers of a server, in their order |
+//! | [`route`] | a layer that answers some requests itself, with their bodies |
 //! | [`request`] | a request as a layer sees it |
 //! | [`ticket`] | a verdict that comes later |
 //! | [`notes`] | what layers have said about a request |
@@ -22,6 +23,7 @@ mod chain;
 mod layer;
 mod notes;
 mod request;
+mod route;
 mod ticket;
 mod verdict;
 
@@ -30,6 +32,8 @@ pub use layer::Layer;
 pub(crate) use layer::function_of;
 pub(crate) use notes::Notes;
 pub use request::LayerRequest;
+pub use route::Decide;
+pub(crate) use route::LayerRoute;
 pub(crate) use ticket::Decision;
 pub use ticket::LayerTicket;
 pub use verdict::{LayerError, Verdict};

@@ -44,6 +44,7 @@ impl<T: Transformer> Core<T> {
                 self.await_begun(key, reader, way);
                 return true;
             }
+            Way::Route(taken) => taken.route.body_bytes_max,
             // It will not be long, and then the connection can be used again.
             _ if has_short_body(&head) => {
                 self.keep_judged(key, way);

@@ -13,7 +13,7 @@ use allspark_protocol::transformer::Transformer;
 use super::core::Core;
 use super::owner::{Answerer, Owner};
 use crate::app::host::{Command, Server};
-use crate::http::{Asked, Streamed};
+use crate::http::{Asked, Pass, Streamed};
 use crate::limits::{BODIES_PER_TURN, BODY_PART_BYTES};
 use crate::memory::Key;
 use crate::routes::{Body, Pulled};
@@ -48,17 +48,19 @@ impl<T: Transformer> Core<T> {
         &mut self,
         key: Key,
         head: &RequestHead<'_>,
+        pass: Pass,
         response: Response,
         body: Body,
     ) {
         self.new_ticket();
-        self.await_ticket(key, head);
+        self.await_ticket(key, head, pass);
         self.begin_parked_body(key, response, body);
     }
 
     /// The same for a connection that waits for its answer.
     fn begin_parked_body(&mut self, key: Key, response: Response, body: Body) {
         let is_closing = self.destroying.closes();
+        let cors = &self.server.options.cors;
         let Owner::Request(request) = &mut self.net.connection_mut(key).owner else {
             return;
         };
@@ -71,6 +73,7 @@ impl<T: Transformer> Core<T> {
             minor_version,
         } = request.parked.asked;
         let keep_alive = keep_alive && !is_closing;
+        let response = request.parked.pass.complete(cors, response);
         let framing = response.framing(minor_version, head_only);
         let told = Arc::<AtomicBool>::default();
         let waker = Waker::from(Arc::new(Puller {

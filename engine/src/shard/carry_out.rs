@@ -165,7 +165,7 @@ impl<T: Transformer> Core<T> {
                 response,
                 body,
             } => match body {
-                None => self.answer_ticket(connection, ticket, &response),
+                None => self.answer_ticket(connection, ticket, response),
                 Some(body) => self.begin_ticket_body(connection, ticket, response, *body),
             },
             Command::Pull { connection, ticket } => self.pull_again(connection, ticket),
@@ -194,8 +194,16 @@ impl<T: Transformer> Core<T> {
     fn look_at_listeners(&mut self) {
         let listeners = self.server.listeners();
         self.door.set_chain(Arc::clone(&listeners.layers));
+        if let Some(files) = &listeners.files {
+            self.door.set_files(Arc::clone(files));
+        }
         self.hears_rooms = !listeners.room.is_empty();
-        self.transforms.clone_from(&listeners.transforms);
+        self.reserved.clone_from(&listeners.reserved);
+        let plugins = Arc::clone(&listeners.plugins);
+        guard::drop_value(std::mem::replace(&mut self.plugins, plugins));
+        // The functions of one that was removed may go with it.
+        let transforms = listeners.transforms.clone();
+        guard::drop_value(std::mem::replace(&mut self.transforms, transforms));
         guard::drop_value(self.listeners.replace(listeners));
     }
 

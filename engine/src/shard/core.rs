@@ -25,7 +25,9 @@ use super::questions::Questions;
 use super::room_lists::RoomLists;
 use super::upkeep::Upkeep;
 use super::waiting::{Drains, Openings, Untaken};
-use crate::app::host::{Command, Listeners, LocalDesk, Server, Step, Transforms, Visitor};
+use crate::app::host::{
+    Added, Command, Listeners, LocalDesk, Reserved, Server, Step, Transforms, Visitor,
+};
 use crate::app::{Life, Timers};
 use crate::fanout::Fanout;
 use crate::http::{Door, Way};
@@ -58,6 +60,9 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) listeners: Option<Arc<Listeners>>,
     /// What messages go through.
     pub(super) transforms: Option<Arc<Transforms>>,
+    pub(super) plugins: Arc<Vec<Added>>,
+    /// Names of events that plugins have reserved.
+    pub(super) reserved: Option<Arc<Reserved>>,
     /// What is written and waits for transforms, and what came in and does.
     pub(super) awaited: Queue,
     pub(super) intake: Intake,
@@ -124,6 +129,10 @@ impl<T: Transformer> Core<T> {
         let tell = move || mesh.send(shard, Command::Asked);
         let listeners = server.listeners();
         let layers = Arc::clone(&listeners.layers);
+        let mut door = Door::new(options, transformer.name(), layers);
+        if let Some(files) = &listeners.files {
+            door.set_files(Arc::clone(files));
+        }
         Self {
             desk: Rc::new(Desk::new(tasks.executor().clone(), tell)),
             tasks,
@@ -134,7 +143,7 @@ impl<T: Transformer> Core<T> {
             shard,
             clock: Clock::new(now),
             net: Net::new(Rules::new(options), now),
-            door: Door::new(options, transformer.name(), layers),
+            door,
             sessions: Sessions::new(transformer, now),
             fanout: Fanout::new(T::WIRES),
             rooms: Rooms::new(options.rooms),
@@ -142,6 +151,8 @@ impl<T: Transformer> Core<T> {
             questions: Questions::default(),
             hears_rooms: !listeners.room.is_empty(),
             transforms: listeners.transforms.clone(),
+            plugins: Arc::clone(&listeners.plugins),
+            reserved: listeners.reserved.clone(),
             listeners: Some(listeners),
             awaited: Queue::default(),
             intake: Intake::default(),

@@ -1,4 +1,5 @@
-//! Requests that are not for Primus: they are the application's, which answers now or later.
+//! Requests that the application answers, now or later: those that are not for Primus, and those
+//! that a route among the layers takes.
 
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use super::core::Core;
 use super::owner::{self, Answerer, Owner};
 use crate::app::host::Command;
 use crate::guard;
-use crate::http::{Asked, Parked, Pass};
+use crate::http::{Asked, Parked, Pass, Taken};
 use crate::memory::Key;
 use crate::routes::{Reply, Sender, Ticket};
 
@@ -17,20 +18,45 @@ impl<T: Transformer> Core<T> {
     /// Has the application answer a request: a route, or the fallback.
     pub(super) fn respond_elsewhere(&mut self, key: Key, request: &Request<'_>) {
         let head = &request.head;
-        match self.ask_route(key, request) {
-            None => self.respond(key, head, &self.fallback(head)),
-            Some(Reply::Now(response)) => self.respond(key, head, &response),
-            Some(Reply::Later) => self.await_ticket(key, head),
-            Some(Reply::Stream(response, body)) => self.begin_body(key, head, response, body),
+        let reply = self.server.options.routes.find(head).map(|route| {
+            self.ask_route(key, head, |from, later| {
+                route.call(head, &request.body, from, later)
+            })
+        });
+        let reply = reply.unwrap_or_else(|| self.fallback(head).into());
+        self.reply(key, head, Pass::default(), reply);
+    }
+
+    /// Has a route among the layers answer a request.
+    pub(super) fn respond_taken(&mut self, key: Key, request: &Request<'_>, taken: Taken) {
+        let (head, Taken { route, pass }) = (&request.head, taken);
+        let reply = self.ask_route(key, head, |from, later| {
+            route.call(head, &request.body, from, later)
+        });
+        self.reply(key, head, pass, reply);
+    }
+
+    fn reply(&mut self, key: Key, head: &RequestHead<'_>, pass: Pass, reply: Reply) {
+        match reply {
+            Reply::Now(response) => {
+                let response = pass.complete(&self.server.options.cors, response);
+                self.respond(key, head, &response);
+            }
+            Reply::Later => self.await_ticket(key, head, pass),
+            Reply::Stream(response, body) => self.begin_body(key, head, pass, response, body),
         }
     }
 
-    /// What a route says to a request, if there is one.
-    fn ask_route(&self, key: Key, request: &Request<'_>) -> Option<Reply> {
-        let route = self.server.options.routes.find(&request.head)?;
+    /// What a route says to a request.
+    fn ask_route(
+        &self,
+        key: Key,
+        head: &RequestHead<'_>,
+        call: impl FnOnce(Sender, &dyn Fn() -> Ticket) -> Reply,
+    ) -> Reply {
         let peer = self.net.connection(key).peer;
         let options = &self.server.options;
-        let client = options.client(&request.head, peer).unwrap_or(peer);
+        let client = options.client(head, peer).unwrap_or(peer);
         let from = Sender { client, peer };
         let shard = self.shard;
         let later = || {
@@ -45,15 +71,15 @@ impl<T: Transformer> Core<T> {
                 server.mesh.send(shard, command);
             })
         };
-        let reply = guard::call(|| route.call(&request.head, &request.body, from, &later));
-        Some(reply.unwrap_or_else(|panicked| self.panicked_elsewhere(&panicked).into()))
+        let reply = guard::call(|| call(from, &later));
+        reply.unwrap_or_else(|panicked| self.panicked_elsewhere(&panicked).into())
     }
 
     /// A connection waits until somebody answers with the ticket, which is the one that was made
     /// last.
-    pub(super) fn await_ticket(&mut self, key: Key, head: &RequestHead<'_>) {
+    pub(super) fn await_ticket(&mut self, key: Key, head: &RequestHead<'_>, pass: Pass) {
         let by = Answerer::Ticket(self.last_ticket());
-        let parked = Parked::new(head, Pass::default());
+        let parked = Parked::new(head, pass);
         let request = owner::Request { by, parked };
         self.net.connection_mut(key).owner = Owner::Request(Box::new(request));
         self.net.cancel_idle_timer(key);
@@ -71,7 +97,7 @@ impl<T: Transformer> Core<T> {
     }
 
     /// Somebody answers with a ticket.
-    pub(super) fn answer_ticket(&mut self, key: Key, ticket: u64, response: &Response) {
+    pub(super) fn answer_ticket(&mut self, key: Key, ticket: u64, response: Response) {
         if !self.awaits_ticket(key, ticket) {
             return;
         }
@@ -85,14 +111,18 @@ impl<T: Transformer> Core<T> {
             ..
         } = request.parked.asked;
         let keep_alive = keep_alive && !is_closing;
-        self.write_response(key, response, keep_alive, head_only);
+        let cors = &self.server.options.cors;
+        let response = request.parked.pass.complete(cors, response);
+        self.write_response(key, &response, keep_alive, head_only);
         self.answered(key, keep_alive);
     }
 
     /// The largest body that a request may have.
     pub(super) fn body_bytes_max(&self) -> usize {
         let of_routes = self.server.options.routes.body_bytes_max();
-        self.transport_body_bytes_max().max(of_routes)
+        let of_layers = self.door.body_bytes_max();
+        let of_transport = self.transport_body_bytes_max();
+        of_transport.max(of_routes).max(of_layers)
     }
 
     /// The largest body that is of use to the transport.

@@ -114,10 +114,8 @@ impl<T: Transformer> Core<T> {
             return;
         }
         match parser.check(kind, payload) {
-            Ok(()) => match self.transforms.clone() {
-                None => self.hand_on(spark, kind, payload),
-                Some(transforms) => self.transform_incoming(&transforms, spark, kind, payload),
-            },
+            Ok(()) if self.openings.is_empty() => self.hand_on(spark, kind, payload),
+            Ok(()) => self.hand_on_or_keep(spark, kind, payload),
             Err(error) => {
                 let error = SparkError::Parse(error);
                 self.effects.push(Effect::Error(spark, error));

@@ -16,7 +16,7 @@ use super::effects::Effect;
 use super::reason::EndReason;
 use super::rooms::RoomCommand;
 use crate::app::host::{
-    Command, Host, Listeners, LocalDesk, OnDrained, OnSpark, Opening, Server, SparkState,
+    Added, Command, Host, Listeners, LocalDesk, OnDrained, OnSpark, Opening, Server, SparkState,
 };
 use crate::app::target::Target;
 use crate::app::{EndOptions, Life, SparkError};
@@ -168,6 +168,15 @@ impl<T: Transformer> Host for Core<T> {
 
     fn put_listeners(&mut self, listeners: Option<Arc<Listeners>>) {
         self.listeners = listeners;
+    }
+
+    fn plugins(&self) -> &[Added] {
+        &self.plugins
+    }
+
+    fn is_reserved(&self, event: &str) -> bool {
+        let reserved = self.reserved.as_ref();
+        reserved.is_some_and(|reserved| reserved.iter().any(|name| **name == *event))
     }
 
     fn add_timer(

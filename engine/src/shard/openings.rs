@@ -4,26 +4,31 @@ use allspark_protocol::transformer::{Kind, Transformer};
 
 use super::core::Core;
 use super::effects::Effect;
-use crate::app;
 use crate::app::host::Host;
+use crate::app::{self, Data, Decoded};
 use crate::memory::Key;
 
 impl<T: Transformer> Core<T> {
-    /// Hands data to the application, unless the spark is opening.
+    /// Hands a message to the transforms, or to the application.
     #[inline]
     pub(super) fn hand_on(&mut self, spark: Key, kind: Kind, payload: &[u8]) {
-        if self.openings.is_empty() || !self.keep_early(spark, kind, payload) {
-            app::data(self, spark, kind, payload);
+        match self.transforms.clone() {
+            None => {
+                let decoded = Decoded::default();
+                let parser = self.server.options.parser;
+                app::data(self, spark, Data::new(parser, kind, payload, &decoded));
+            }
+            Some(transforms) => self.transform_incoming(&transforms, spark, kind, payload),
         }
     }
 
-    /// Keeps data of a spark that is opening. Returns whether it is.
-    fn keep_early(&mut self, spark: Key, kind: Kind, payload: &[u8]) -> bool {
-        let Some((cost, is_full)) = self.openings.keep(spark, kind, payload) else {
-            return false;
-        };
-        self.untaken(spark, cost, is_full);
-        true
+    /// The same while some sparks are opening: what theirs have sent is kept.
+    #[cold]
+    pub(super) fn hand_on_or_keep(&mut self, spark: Key, kind: Kind, payload: &[u8]) {
+        match self.openings.keep(spark, kind, payload) {
+            Some((cost, is_full)) => self.untaken(spark, cost, is_full),
+            None => self.hand_on(spark, kind, payload),
+        }
     }
 
     /// A `connection` listener that others waited for is done.
@@ -40,7 +45,7 @@ impl<T: Transformer> Core<T> {
     pub(super) fn hand_on_early(&mut self, spark: Key) {
         match self.openings.next(spark) {
             Some((kind, payload)) => {
-                app::data(self, spark, kind, &payload);
+                self.hand_on(spark, kind, &payload);
                 self.effects.push(Effect::Early(spark));
             }
             None if self.openings.forget(spark) => self.end_untaken(spark),

@@ -35,6 +35,7 @@ impl<T: Transformer> Core<T> {
             Way::Answer(response) => self.respond(key, head, &response),
             Way::LastAnswer(response) => self.respond_last(key, head, &response),
             Way::Elsewhere => self.respond_elsewhere(key, request),
+            Way::Route(taken) => self.respond_taken(key, request, *taken),
             Way::Later(walk) => {
                 let whole = Some(Whole::of(request));
                 self.await_layer(key, *walk, Reader::new(0), whole);

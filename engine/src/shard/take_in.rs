@@ -39,8 +39,7 @@ impl<T: Transformer> Core<T> {
         let number = self.intake.next_number();
         match app::incoming(self, spark, packet, transforms, first, number) {
             Incoming::Data => {
-                let (kind, payload) = packet.encoded();
-                self.hand_on(spark, kind, payload);
+                app::data(self, spark, packet.data());
             }
             Incoming::Nothing => {}
             Incoming::Waits(next) => {

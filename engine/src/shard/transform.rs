@@ -102,12 +102,13 @@ impl<T: Transformer> Core<T> {
         }
     }
 
-    /// The transforms, if some of them know the spark.
+    /// The transforms, if some of them know the spark, or did when something was broadcast that
+    /// some sparks have not got yet.
     #[inline]
     pub(super) fn per_spark(&self) -> Option<Arc<Transforms>> {
-        let transforms = self.transforms.as_ref();
-        let some = transforms.filter(|transforms| !transforms.outgoing_per_spark.is_empty());
-        some.cloned()
+        let transforms = self.transforms.as_ref()?;
+        let some = !transforms.outgoing_per_spark.is_empty() || !self.fanout.per_spark.is_empty();
+        some.then(|| Arc::clone(transforms))
     }
 
     #[cold]

@@ -114,7 +114,7 @@ impl Echo {
         match sabotage {
             Sabotage::Loses => return,
             Sabotage::Reorders => {
-                self.held = data.value().ok();
+                self.held = data.value().ok().cloned();
                 return;
             }
             Sabotage::Corrupts => {

@@ -5,7 +5,6 @@ use allspark_protocol::Instant;
 use allspark_protocol::http::{Cors, CorsOptions, ForwardedHeader, StaticBody};
 
 use super::*;
-use crate::files::Files;
 use crate::layers::{Layer, LayerError, function_of};
 
 const PEER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1);
@@ -13,7 +12,7 @@ const PEER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1);
 fn options() -> Options {
     let file = StaticBody::new("text/javascript; charset=utf-8", b"script".to_vec());
     Options {
-        files: Files::new([("/primus.js", file)]),
+        files: Arc::new([("/primus.js", file)]),
         ..Options::default()
     }
 }
@@ -62,7 +61,7 @@ fn judge(options: &Options, head: &str) -> Way {
 fn status(way: &Way) -> Option<u16> {
     match way {
         Way::Answer(response) | Way::LastAnswer(response) => Some(response.status()),
-        Way::Elsewhere | Way::Transport(_) | Way::Later(_) => None,
+        Way::Elsewhere | Way::Transport(_) | Way::Route(_) | Way::Later(_) => None,
     }
 }
 
@@ -93,7 +92,7 @@ fn a_request_goes_where_its_path_says() {
 fn a_file_may_be_for_those_who_say_a_word() {
     let file = |text: &'static str| StaticBody::new("text/plain", text.as_bytes());
     let options = Options {
-        files: Files::new([("/a?old", file("older")), ("/a", file("a"))]),
+        files: Arc::new([("/a?old", file("older")), ("/a", file("a"))]),
         ..Options::default()
     };
     for (query, length) in [("", 1), ("?old", 5), ("?v=1&old=", 5), ("?older", 1)] {
@@ -279,4 +278,44 @@ fn only_trusted_proxies_name_the_client() {
     assert_eq!(address("127.0.0.1", x).as_deref(), Some("203.0.113.7:0"));
     let forwarded = address("127.0.0.0/8", ForwardedHeader::Forwarded);
     assert_eq!(forwarded.as_deref(), Some("[::7]:0"));
+}
+
+#[test]
+fn a_route_among_the_layers_decides_by_the_head_and_is_asked_in_its_place() {
+    let options = options();
+    let decide = |head: &RequestHead<'_>| match head.target() {
+        "/primus/take" => Decide::Take,
+        "/primus/answer" => Decide::Answer(Response::text(418, "")),
+        "/primus/panic" => panic!("on purpose"),
+        _ => Decide::Pass,
+    };
+    let mut asked = 0;
+    let door = door(&options, |chain| {
+        let nobody = |_: &crate::routes::RouteRequest<'_>| panic!("the door calls no handler");
+        let place = chain.index("authorization");
+        chain.add(place, Layer::route("own", 7, decide, nobody).upgrade(true));
+        chain.authorize(function_of(|_| LayerError::new("who?")));
+        asked = chain.index("own").unwrap();
+    });
+    assert_eq!((asked, door.body_bytes_max()), (6, 7));
+    let judge = |head: &str| judge_by(&door, &options, head);
+    let taken = judge("POST /primus/take HTTP/1.1\r\nOrigin: http://a.example");
+    let Way::Route(taken) = taken else {
+        panic!("{taken:?}")
+    };
+    let response = taken.pass.complete(&options.cors, Response::new(204));
+    let names: Vec<&str> = response.headers().map(|(name, _)| name).collect();
+    assert!(names.contains(&"Cache-Control"), "{names:?}");
+    assert!(names.contains(&"Access-Control-Allow-Origin"), "{names:?}");
+    let answered = judge("GET /primus/answer HTTP/1.1");
+    assert_eq!(status(&answered), Some(418));
+    assert!(header(&answered, "Cache-Control").is_some());
+    assert_eq!(status(&judge("GET /primus/panic HTTP/1.1")), Some(500));
+    assert_eq!(status(&judge("GET /primus/other HTTP/1.1")), Some(401));
+    let upgrade = "GET /primus/take HTTP/1.1\r\nUpgrade: websocket\r\nConnection: upgrade";
+    assert_eq!(
+        status(&judge(upgrade)),
+        Some(401),
+        "a route takes no upgrade"
+    );
 }

@@ -1,0 +1,102 @@
+//! Plugins by their names, with options that stand in a file.
+
+use allspark_engine::{Plugin, PluginError};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+#[cfg(feature = "fleet")]
+use crate::{metroplex::Metroplex, omega::OmegaSupreme};
+
+/// Makes a plugin of its options: an object.
+type Make = fn(Value) -> Result<Box<dyn Plugin>, PluginError>;
+
+/// Each plugin under the name that it has in a configuration.
+const PLUGINS: &[(&str, Make)] = &[
+    #[cfg(feature = "fleet")]
+    ("metroplex", |options| {
+        Ok(Box::new(Metroplex::new(options_of(options)?)))
+    }),
+    #[cfg(feature = "fleet")]
+    ("omega-supreme", |options| {
+        Ok(Box::new(OmegaSupreme::new(options_of(options)?)))
+    }),
+    // ("emit", |options| Ok(Box::new(Emit::with(options_of(options)?)))),
+];
+
+/// The plugin of this name, with these options: an object, or `null` for the defaults.
+///
+/// # Errors
+/// [`PluginError::Unknown`], or [`PluginError::Option`] with the place that means nothing.
+pub fn named(name: &str, options: Value) -> Result<Box<dyn Plugin>, PluginError> {
+    let mut plugins = PLUGINS.iter();
+    let (_, make) = plugins
+        .find(|(other, _)| *other == name)
+        .ok_or_else(|| PluginError::Unknown(name.to_owned()))?;
+    make(match options {
+        Value::Null => Value::Object(serde_json::Map::new()),
+        options => options,
+    })
+}
+
+/// The names of all plugins.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    PLUGINS.iter().map(|(name, _)| *name)
+}
+
+/// The options of a plugin.
+///
+/// # Errors
+/// [`PluginError::Option`], with the names that lead to what is wrong.
+pub fn options_of<O: DeserializeOwned>(options: Value) -> Result<O, PluginError> {
+    serde_path_to_error::deserialize(options).map_err(|error| {
+        let option = match error.path().to_string() {
+            path if path == "." => String::new(),
+            path => path,
+        };
+        let reason = error.into_inner().to_string();
+        PluginError::Option { option, reason }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn each_name_is_there_once_and_has_defaults() {
+        let names: Vec<_> = names().collect();
+        for (place, name) in names.iter().enumerate() {
+            assert!(!names[..place].contains(name), "{name} is there twice");
+            let plugin = named(name, Value::Null).unwrap();
+            assert_eq!(plugin.name(), *name);
+        }
+        let unknown = named("nothing", Value::Null).err().unwrap();
+        assert_eq!(unknown.to_string(), "there is no plugin named \"nothing\"");
+    }
+
+    #[derive(Debug, Default, Deserialize)]
+    #[serde(default, deny_unknown_fields)]
+    struct Options {
+        inner: Inner,
+    }
+
+    #[derive(Debug, Default, Deserialize)]
+    #[serde(default, deny_unknown_fields)]
+    struct Inner {
+        count: u8,
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_place() {
+        let refusal = |options| options_of::<Options>(options).unwrap_err().to_string();
+        let wrong = refusal(json!({"inner": {"count": 300}}));
+        assert!(wrong.starts_with("`inner.count`: invalid value"), "{wrong}");
+        let wrong = refusal(json!({"inner": {"cuont": 3}}));
+        assert!(wrong.starts_with("`inner.cuont`: unknown field"), "{wrong}");
+        let wrong = refusal(json!(7));
+        assert!(wrong.starts_with("invalid type: integer `7`"), "{wrong}");
+    }
+}
