@@ -3,6 +3,7 @@
 mod cors;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use allspark_client::library::{Library, LibraryError};
 use allspark_engine::io::DriverChoice;
@@ -604,9 +605,8 @@ impl Builder {
         let primus = Primus {
             engine: engine::Primus::new(for_engine, transformer, options.shards, options.driver),
             library,
+            asks: AtomicBool::new(asks),
             options,
-            #[cfg(feature = "client")]
-            asks,
             #[cfg(feature = "auth")]
             keys: None,
         };
