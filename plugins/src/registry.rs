@@ -18,22 +18,21 @@ use crate::{metroplex::Metroplex, omega::OmegaSupreme};
 /// Makes a plugin of its options: an object.
 type Make = fn(Value) -> Result<Box<dyn Plugin>, PluginError>;
 
-/// Each plugin under the name that it has in a configuration.
+/// Each plugin under the name that it has in a configuration. A server that is told of several adds
+/// them in this order: first who holds back connections, then who judges messages, then who takes
+/// them; and each behind those that it needs.
 const PLUGINS: &[(&str, Make)] = &[
-    (Analytics::NAME, |options| {
-        Ok(Box::new(options_of::<Analytics>(options)?))
+    (Mirage::NAME, |options| {
+        Ok(Box::new(Mirage::with_options(options_of(options)?)))
+    }),
+    (Fortress::NAME, |options| {
+        Ok(Box::new(Fortress::with_options(options_of(options)?)))
     }),
     (Emit::NAME, |options| {
         Ok(Box::new(Emit::with_options(options_of(options)?)))
     }),
     (Emitter::NAME, |options| {
         Ok(Box::new(Emitter::with_options(options_of(options)?)))
-    }),
-    (Fortress::NAME, |options| {
-        Ok(Box::new(Fortress::with_options(options_of(options)?)))
-    }),
-    (Mirage::NAME, |options| {
-        Ok(Box::new(Mirage::with_options(options_of(options)?)))
     }),
     (Responder::NAME, |options| {
         Ok(Box::new(Responder::with_options(options_of(options)?)))
@@ -46,13 +45,16 @@ const PLUGINS: &[(&str, Make)] = &[
     (SparkLatency::NAME, |options| {
         Ok(Box::new(SparkLatency::with_options(options_of(options)?)))
     }),
-    #[cfg(feature = "fleet")]
-    ("metroplex", |options| {
-        Ok(Box::new(Metroplex::new(options_of(options)?)))
+    (Analytics::NAME, |options| {
+        Ok(Box::new(options_of::<Analytics>(options)?))
     }),
     #[cfg(feature = "fleet")]
     ("omega-supreme", |options| {
         Ok(Box::new(OmegaSupreme::new(options_of(options)?)))
+    }),
+    #[cfg(feature = "fleet")]
+    ("metroplex", |options| {
+        Ok(Box::new(Metroplex::new(options_of(options)?)))
     }),
 ];
 
@@ -97,6 +99,15 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn each_stands_behind_those_that_it_needs() {
+        let names: Vec<_> = names().collect();
+        let place = |name: &str| names.iter().position(|other| *other == name);
+        assert_eq!(place("mirage"), Some(0), "it holds back connections");
+        assert!(place("fortress-maximus") < place("emit"));
+        assert!(place("omega-supreme") <= place("metroplex"));
+    }
 
     #[test]
     fn each_name_is_there_once_and_has_defaults() {
