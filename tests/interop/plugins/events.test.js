@@ -6,6 +6,7 @@ const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
 const { test } = require('node:test');
+const acorn = require('acorn');
 const Primus = require('primus');
 
 const { event, events, openPlain, text } = require('../clients');
@@ -240,6 +241,16 @@ for (const [names, dialogue] of Object.entries(BYTES)) {
     }
   });
 }
+
+test('all client halves parse where ECMAScript 5 is known and no more', () => {
+  const files = fs.readdirSync(SOURCES, { recursive: true });
+  const halves = files.filter((file) => path.basename(file) === 'client.js');
+  assert.ok(halves.length >= 6, halves.join());
+  for (const file of halves) {
+    const source = fs.readFileSync(path.join(SOURCES, file), 'utf8');
+    acorn.parse(`(${source}\n)`, { ecmaVersion: 5 });
+  }
+});
 
 test('analytics tells the same as the half of npm', async (t) => {
   const server = await startServer(t);
