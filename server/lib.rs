@@ -48,6 +48,8 @@ mod library;
 mod options;
 mod primus;
 mod rooms;
+#[cfg(feature = "plugins")]
+mod rooms_plugin;
 mod save;
 #[cfg(feature = "client")]
 mod socket;

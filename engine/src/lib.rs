@@ -70,7 +70,7 @@ pub use config::{
 pub use layers::{Decide, Layer, LayerError, LayerRequest, LayerTicket, Verdict};
 pub use machine::{allowed_cpus, random};
 pub use place::Place;
-pub use rooms::{RoomError, RoomOptions};
+pub use rooms::{RoomError, RoomOptions, room_matches};
 pub use routes::{
     Body, BodyError, BodySender, Pull, Pulled, Reply, RouteError, RouteRequest, Routes, Ticket,
 };

@@ -4,6 +4,14 @@ use allspark_engine::{Plugin, PluginError};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::analytics::Analytics;
+use crate::emit::Emit;
+use crate::emitter::Emitter;
+use crate::fortress::Fortress;
+use crate::mirage::Mirage;
+use crate::responder::Responder;
+use crate::rooms::{Rooms, RoomsOptions};
+use crate::spark_latency::SparkLatency;
 #[cfg(feature = "fleet")]
 use crate::{metroplex::Metroplex, omega::OmegaSupreme};
 
@@ -12,6 +20,32 @@ type Make = fn(Value) -> Result<Box<dyn Plugin>, PluginError>;
 
 /// Each plugin under the name that it has in a configuration.
 const PLUGINS: &[(&str, Make)] = &[
+    (Analytics::NAME, |options| {
+        Ok(Box::new(options_of::<Analytics>(options)?))
+    }),
+    (Emit::NAME, |options| {
+        Ok(Box::new(Emit::with_options(options_of(options)?)))
+    }),
+    (Emitter::NAME, |options| {
+        Ok(Box::new(Emitter::with_options(options_of(options)?)))
+    }),
+    (Fortress::NAME, |options| {
+        Ok(Box::new(Fortress::with_options(options_of(options)?)))
+    }),
+    (Mirage::NAME, |options| {
+        Ok(Box::new(Mirage::with_options(options_of(options)?)))
+    }),
+    (Responder::NAME, |options| {
+        Ok(Box::new(Responder::with_options(options_of(options)?)))
+    }),
+    (Rooms::NAME, |options| {
+        let options: RoomsOptions = options_of(options)?;
+        options.check()?;
+        Ok(Box::new(Rooms::with_options(options)))
+    }),
+    (SparkLatency::NAME, |options| {
+        Ok(Box::new(SparkLatency::with_options(options_of(options)?)))
+    }),
     #[cfg(feature = "fleet")]
     ("metroplex", |options| {
         Ok(Box::new(Metroplex::new(options_of(options)?)))
@@ -20,7 +54,6 @@ const PLUGINS: &[(&str, Make)] = &[
     ("omega-supreme", |options| {
         Ok(Box::new(OmegaSupreme::new(options_of(options)?)))
     }),
-    // ("emit", |options| Ok(Box::new(Emit::with(options_of(options)?)))),
 ];
 
 /// The plugin of this name, with these options: an object, or `null` for the defaults.

@@ -2,13 +2,15 @@
 // does not pass against this server is wrong.
 //
 // With `--app scripted` it obeys messages like {"do":"end"} and ["rewrite",5];
-// tests/support/scripted.rs is the same for AllSpark.
+// tests/support/scripted.rs is the same for AllSpark. With `--plugins` it does what
+// plugins/plugged.js says instead.
 'use strict';
 
 const http = require('node:http');
 const { parseArgs } = require('node:util');
 const Primus = require('primus');
 
+const { load, plug } = require('./plugins/plugged');
 const { setUp } = require('./set-up');
 
 const { values: flags } = parseArgs({
@@ -25,6 +27,7 @@ const { values: flags } = parseArgs({
     parser: { type: 'string' },
     pathname: { type: 'string' },
     'ping-interval': { type: 'string' },
+    plugins: { type: 'string' },
     shards: { type: 'string' },
     transformer: { type: 'string' },
     transforms: { type: 'boolean' },
@@ -41,7 +44,8 @@ const counts = { connection: 0, disconnection: 0, data: 0, error: 0, heartbeat: 
 
 const server = http.createServer();
 const primus = new Primus(server, primusOptions());
-apps[flags.app]();
+if (flags.plugins) plug(primus, flags.plugins);
+else apps[flags.app]();
 setUp(primus, JSON.parse(flags.layers));
 if (flags.transforms) transform();
 listen();
@@ -162,6 +166,7 @@ function primusOptions() {
     ...(flags.origins && { origins: flags.origins }),
     ...(flags.pathname && { pathname: flags.pathname }),
     ...(flags['max-length'] && { maxLength: Number(flags['max-length']) }),
+    ...(flags.plugins && load(flags.plugins)),
     iknowhttpsisbetter: true,
   };
 }

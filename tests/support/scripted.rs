@@ -10,6 +10,7 @@
 //! `{"do":"remember","key":..,"value":..}`, for which any spark can ask with
 //! `{"do":"recall","key":..}`. `["rewrite", value]` is answered with that value, which is decoded
 //! and encoded anew, where an echo would pass on the bytes that came.
+//! With `--plugins a,b` it does instead what plugged.rs says of these plugins.
 //! `--layers` sets its layers up, see `set_up.rs`; with `--transforms` messages are transformed; it
 //! knows a parser of its own, `lettered`. With `--openings` there are `connection` listeners that
 //! wait for each other (openings.rs).
@@ -17,6 +18,8 @@
 //! same on Node.js.
 
 mod openings;
+mod plugged;
+mod room_calls;
 mod set_up;
 
 use std::collections::HashMap;
@@ -49,9 +52,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         builder,
         address,
         layers,
+        plugins,
     } = options(args.into_iter())?;
     let primus = builder.build()?;
-    script(&primus, has_openings);
+    match plugins {
+        Some(names) => plugged::plug(&primus, &names)?,
+        None => script(&primus, has_openings),
+    }
     set_up(&primus, &layers)?;
     if transforms {
         transform(&primus);
@@ -345,12 +352,15 @@ struct Told {
     address: String,
     /// As tests/support/set_up.rs reads it.
     layers: String,
+    /// As tests/support/plugged.rs reads it.
+    plugins: Option<String>,
 }
 
 fn options(mut args: impl Iterator<Item = String>) -> Result<Told, Box<dyn Error>> {
     let kept = KeepHeaders::Named(vec![HEADER.to_owned()]);
     let mut builder = Primus::builder().keep_headers(kept);
     let (mut address, mut layers) = ("127.0.0.1:0".to_owned(), "[]".to_owned());
+    let mut plugins = None;
     while let Some(flag) = args.next() {
         if flag == "--compression" {
             builder = builder.compression(true);
@@ -364,6 +374,10 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Told, Box<dyn Error
             }
             "--layers" => {
                 layers = value;
+                builder
+            }
+            "--plugins" => {
+                plugins = Some(value);
                 builder
             }
             "--ids" => {
@@ -398,6 +412,7 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Told, Box<dyn Error
         builder,
         address,
         layers,
+        plugins,
     })
 }
 
