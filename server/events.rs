@@ -106,6 +106,7 @@ impl Primus {
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias = "initialised")]
     pub fn on_initialised(&self, listener: impl Fn(&Handle) + Send + Sync + 'static) -> &Self {
         self.engine.attach().on_initialised(listener);
         self
@@ -124,6 +125,7 @@ impl Primus {
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias = "close")]
     pub fn on_close(&self, listener: impl Fn(&Destroy) + Send + Sync + 'static) -> &Self {
         self.engine.attach().on_close(listener);
         self

@@ -97,6 +97,7 @@ impl Primus {
 
     /// Calls `listener` with every new spark. One that is attached to a running server is called
     /// with sparks that come from then on.
+    #[doc(alias = "connection")]
     pub fn on_connection(
         &self,
         listener: impl Fn(&mut Spark<'_>) + Send + Sync + 'static,
@@ -132,6 +133,7 @@ impl Primus {
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias = "asyncemit")]
     pub fn on_connection_async<F>(
         &self,
         listener: impl Fn(LocalSpark) -> F + Send + Sync + 'static,
@@ -190,6 +192,7 @@ impl Primus {
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias = "pipe")]
     pub fn on_stream<F>(&self, handler: impl Fn(SparkStream) -> F + Send + Sync + 'static) -> &Self
     where
         F: Future<Output: Outcome> + 'static,
@@ -200,6 +203,7 @@ impl Primus {
 
     /// Calls `listener` with every spark that has ended. One that is attached to a running server
     /// is called with sparks that end from then on.
+    #[doc(alias = "disconnection")]
     pub fn on_disconnection(
         &self,
         listener: impl Fn(&mut Spark<'_>) + Send + Sync + 'static,
@@ -231,6 +235,7 @@ impl Primus {
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias = "data")]
     pub fn on_data(
         &self,
         listener: impl Fn(&mut Spark<'_>, Data<'_>) + Send + Sync + 'static,
@@ -240,6 +245,7 @@ impl Primus {
     }
 
     /// Calls `listener` whenever a client has answered a ping, before the spark's own handlers.
+    #[doc(alias = "heartbeat")]
     pub fn on_heartbeat(&self, listener: impl Fn(&mut Spark<'_>) + Send + Sync + 'static) -> &Self {
         self.engine.on_heartbeat(listener);
         self
@@ -254,6 +260,7 @@ impl Primus {
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias = "error")]
     pub fn on_error(
         &self,
         listener: impl Fn(&mut Spark<'_>, &SparkError) + Send + Sync + 'static,
@@ -359,6 +366,7 @@ impl Primus {
 
     /// As [`Handle::find_given`]: calls `visit` with the spark that has this id of the
     /// [`Builder::id_generator`](crate::Builder::id_generator), or with `None`.
+    #[doc(alias = "spark")]
     pub fn find_given(
         &self,
         id: &str,

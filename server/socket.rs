@@ -34,6 +34,7 @@ pub struct Socket {
 ///
 /// # Errors
 /// Those of [`Builder::build`].
+#[doc(alias = "createSocket")]
 pub fn create_socket(options: Builder) -> Result<Socket, Error> {
     Ok(options.build()?.socket())
 }
@@ -60,6 +61,7 @@ impl Socket {
 
 impl Primus {
     /// What makes clients that match this server.
+    #[doc(alias = "Socket")]
     pub fn socket(&self) -> Socket {
         Socket {
             options: self.options().clone(),
