@@ -8,15 +8,17 @@ use crate::analytics::Analytics;
 use crate::emit::Emit;
 use crate::emitter::Emitter;
 use crate::fortress::Fortress;
+#[cfg(feature = "fleet")]
+use crate::metroplex::{Metroplex, MetroplexOptions};
 use crate::mirage::Mirage;
 use crate::multiplex::Multiplex;
+#[cfg(feature = "fleet")]
+use crate::omega::{OmegaOptions, OmegaSupreme};
 use crate::resource::Resources;
 use crate::responder::Responder;
 use crate::rooms::{Rooms, RoomsOptions};
 use crate::spark_latency::SparkLatency;
 use crate::substream::Substream;
-#[cfg(feature = "fleet")]
-use crate::{metroplex::Metroplex, omega::OmegaSupreme};
 
 /// Makes a plugin of its options: an object.
 type Make = fn(Value) -> Result<Box<dyn Plugin>, PluginError>;
@@ -62,11 +64,13 @@ const PLUGINS: &[(&str, Make)] = &[
     }),
     #[cfg(feature = "fleet")]
     ("omega-supreme", |options| {
-        Ok(Box::new(OmegaSupreme::new(options_of(options)?)))
+        let options: OmegaOptions = options_of(options)?;
+        Ok(Box::new(OmegaSupreme::new(options.judged()?)))
     }),
     #[cfg(feature = "fleet")]
     ("metroplex", |options| {
-        Ok(Box::new(Metroplex::new(options_of(options)?)))
+        let options: MetroplexOptions = options_of(options)?;
+        Ok(Box::new(Metroplex::new(options.judged()?)))
     }),
 ];
 

@@ -1,8 +1,9 @@
 //! A server of a fleet: with omega-supreme, and metroplex if it is told of Redis. Its clients say
 //! what it does, so that tests can see what only a server can start.
 //!
-//! A message is a command, and is answered with `{"done":..}` or `{"failed":..}`: `{"do":"id"}`,
-//! `{"do":"join","room":..}`, `{"do":"forward","servers":[..],"msg":..,"sparks":..}`,
+//! A message is a command, and is answered with `{"done":..}` or `{"failed":..}`:
+//! `{"do":"id"}`, `{"do":"join","room":..}`,
+//! `{"do":"forward","servers":[..],"msg":..,"sparks":..}`,
 //! `{"do":"broadcast","msg":..}`, `{"do":"sparks","ids":[..],"msg":..}`,
 //! `{"do":"spark","id":..,"msg":..}`, `{"do":"servers"}`, `{"do":"where","ids":[..]}`,
 //! `{"do":"plugout","name":..}`. tests/interop/plugins/fleet-node.js is the same on Node.js.

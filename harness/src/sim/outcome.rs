@@ -3,9 +3,10 @@
 use serde::Serialize;
 
 use super::plan::{SimPlan, Talk};
+use super::rooms::RoomTally;
 use super::series::{Second, Span};
 use super::swarm::{Tally, Weights};
-use crate::auditor::{DelayReport, Findings, FirstDelays, HeartbeatReport, SparkReport};
+use crate::auditor::{AckReport, DelayReport, Findings, FirstDelays, HeartbeatReport, SparkReport};
 
 #[derive(Debug)]
 pub(crate) struct Outcome {
@@ -19,6 +20,10 @@ pub(crate) struct Outcome {
     /// A number that two histories share only if they are the same.
     pub(crate) trace: u64,
     pub(crate) messages: Messages,
+    /// What was said in rooms, if somebody talked there.
+    pub(crate) rooms: Option<RoomTally>,
+    /// What became of questions, if somebody asked any.
+    pub(crate) acks: Option<AckReport>,
     pub(crate) seconds: Vec<Second>,
     /// What the scenario did meanwhile.
     pub(crate) spans: Vec<Span>,

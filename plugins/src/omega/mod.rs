@@ -31,5 +31,6 @@ pub(crate) use cluster::{Answer, Cluster};
 pub use exchange::{Exchange, ForwardError};
 pub use forward::Reached;
 pub use options::OmegaOptions;
+pub(crate) use options::wrong_option;
 pub use order::Recipients;
 pub use plugin::OmegaSupreme;
