@@ -104,6 +104,8 @@ mod tests {
                     }
                 };
                 assert_eq!(echo, client::Value::from(transformer));
+                // Nobody answers the server's goodbye while this thread waits for the server.
+                client.end().await;
             }
             primus.handle().destroy(Destroy::default());
             server.join().unwrap();

@@ -54,7 +54,7 @@ const EXIT_MISUSE: u8 = 2;
 
 fn main() -> ExitCode {
     match Cli::parse().command {
-        Command::Load(arguments) => load(&arguments),
+        Command::Load(arguments) => put_under_load(&arguments),
         Command::Sim(arguments) => simulate(&arguments),
         Command::Compare(CompareCommand::Peers(arguments)) => compare_peers(&arguments),
         Command::Compare(CompareCommand::Transformers(arguments)) => {
@@ -64,7 +64,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn load(arguments: &LoadArguments) -> ExitCode {
+fn put_under_load(arguments: &LoadArguments) -> ExitCode {
     let plan = match arguments.plan() {
         Ok(plan) => plan,
         Err(why) => {

@@ -2,10 +2,10 @@
 
 /// Bytes that are copied at a time.
 ///
-/// From some 3 KiB on glibc copies with `rep movsb`, and AMD's Zen is 20 times slower at that if
-/// the target lies 1 to 31 bytes behind the source, not counting whole pages: which is where a
-/// frame's payload comes to lie when allocators give out whole pages. Shorter copies are done by
-/// vector instructions, which were as fast for 64 KiB.
+/// From about 3 KiB on glibc copies with `rep movsb`. On AMD's Zen that is 20 times slower if the
+/// target lies 1 to 31 bytes behind the source, not counting whole pages. A frame's payload lies
+/// there when the allocator gives out whole pages. glibc copies shorter parts with vector
+/// instructions, which measured as fast for 64 KiB in all.
 const PIECE_BYTES: usize = 2 * 1024;
 
 /// Appends bytes of any number.

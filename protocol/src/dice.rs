@@ -3,10 +3,10 @@
 /// SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014). The
 /// same seed gives the same numbers, each after a few instructions, from eight bytes of state.
 ///
-/// **For nothing that must not be foreseen.** Who sees one number computes the state from it, and
-/// all numbers before and after. Masks, handshake keys, names and nonces come from a generator for
-/// secrets: in clients `allspark_transformers::Chance`, in the engine ChaCha12 seeded by the
-/// kernel.
+/// **Never use it for what nobody may foresee.** Whoever sees one number can compute the state from
+/// it, and so all numbers before and after. Masks, handshake keys, names and nonces come from a
+/// generator for secrets: in clients `allspark_transformers::Chance`, in the engine ChaCha12 seeded
+/// by the kernel.
 #[derive(Clone, Debug)]
 pub struct Dice(u64);
 

@@ -57,9 +57,9 @@ impl<'i> Input<'i> {
 pub enum Payload<'i> {
     /// The message lies in one piece in the read.
     Borrowed(&'i mut [u8]),
-    /// The same, and what lies in front of it is the header of its frame, which nobody needs any
-    /// more. So the header of another frame can be written there, and the message can be sent on
-    /// from where it lies.
+    /// The same, with the header of its frame in front of it. Nobody needs that header any more:
+    /// the header of another frame can be written in its place, and the message can be sent from
+    /// where it lies.
     Framed {
         /// The frame.
         bytes: &'i mut [u8],

@@ -1,7 +1,7 @@
 //! Every bound on what a peer can make us hold, in one place, each with its reason.
 
 /// Bytes of a request or response head (request line and all headers). Node.js allows 16 KiB too.
-/// It is the only bound of header lines, of which identity proxies add many.
+/// Nothing else bounds the number of header lines: identity proxies add many.
 pub const HTTP_HEAD_BYTES_MAX: usize = 16 * 1024;
 
 /// Empty lines before a message. Some old clients send one behind a body (RFC 9112, 2.2); a client
@@ -29,26 +29,26 @@ pub const HTTP_TRAILER_BYTES_MAX: usize = 4 * 1024;
 pub const WEBSOCKET_CONTROL_BYTES_MAX: usize = 125;
 
 /// Bytes of a message from which on it is handed on with its frame
-/// ([`Payload::Framed`](crate::Payload::Framed)), so that it need not be copied to be sent on.
-/// Below, a copy costs less than what goes with it.
+/// ([`Payload::Framed`](crate::Payload::Framed)), so that it need not be copied to be sent on. A
+/// shorter message costs less to copy than to hand on so.
 pub const WEBSOCKET_FRAMED_BYTES_MIN: usize = 2 * 1024;
 
 /// Bytes of one message unless `maxLength` says otherwise (Primus: 10 MiB).
 pub const MESSAGE_BYTES_MAX_DEFAULT: usize = 10 * 1024 * 1024;
 
-/// What `maxLength` may be raised to. No JavaScript engine can hold a longer string.
+/// The highest `maxLength`. No JavaScript engine can hold a longer string.
 pub const MESSAGE_BYTES_MAX_HIGHEST: usize = 512 * 1024 * 1024;
 
 /// Milliseconds between two pings, at most: a day. The clients wait half as long again, and their
 /// timers overflow at 2^31 ms.
 pub const PING_INTERVAL_MS_HIGHEST: u64 = 24 * 60 * 60 * 1000;
 
-/// Bytes of an answer to a poll that is still compressed. It is compressed for each session by
-/// itself and in the shard's own time, some tens of milliseconds for as much.
+/// Bytes of an answer to a poll that is still compressed. The shard compresses it for each session
+/// apart, and does nothing else meanwhile: some tens of milliseconds for so many bytes.
 pub const HTTP_COMPRESSION_BYTES_MAX: usize = 1024 * 1024;
 
-/// Messages in one request, of the transports that join what waits (engine.io, sockjs). One may
-/// have two bytes there, but each is handed to the application by itself. No client collects as
+/// Messages in one request, of the transports that join what waits (engine.io, sockjs). A message
+/// may have only two bytes there, but the application is called for each. No client collects as
 /// many between two requests: it would have to write that many within one round trip.
 pub const REQUEST_MESSAGES_MAX: usize = 128 * 1024;
 
@@ -56,7 +56,7 @@ pub const REQUEST_MESSAGES_MAX: usize = 128 * 1024;
 /// tenths of a millisecond of work.
 pub const PORTION_MESSAGES: usize = 1024;
 
-/// Bytes of messages after which the same happens. A message larger than that goes by itself.
+/// Bytes of messages after which the same happens. A larger message is handed on alone.
 pub const PORTION_BYTES: usize = 64 * 1024;
 
 /// Bytes of the pathname. Every request target starts with it and has to leave room for the rest.
@@ -74,8 +74,8 @@ pub const VALUE_DEPTH_MAX: usize = 512;
 /// some 20 times the message, once per thread.
 pub const DECODE_SCRATCH_BYTES_KEPT_MAX: usize = 64 * 1024;
 
-/// Fields of a form in which a client of JSONP sends its messages, all of them in one field. Those
-/// behind are not looked at.
+/// Fields of a form in which a client of JSONP sends its messages, all of them in one field.
+/// Further fields are not looked at.
 pub const JSONP_FORM_FIELDS_MAX: usize = 64;
 
 /// Messages in one frame of a WebSocket of SockJS. Its clients put one into each; a few other
@@ -90,9 +90,9 @@ pub const SOCKJS_FRAME_BYTES_MAX: usize = 1024 * 1024;
 /// body of an answer (a browser, a proxy) holds much.
 pub const BROWSERCHANNEL_BACK_CHANNEL_BYTES: usize = 10 * 1024;
 
-/// Bytes of messages that browserchannel puts into one chunk, and one message more. All of it is
-/// kept until the client acknowledges it, and sent again if it does not. Large enough that a client
-/// that is 100 ms away gets a megabyte per second.
+/// Bytes of messages after which browserchannel ends a chunk. All of it is kept until the client
+/// acknowledges it, and sent again if it does not. Large enough that a client that is 100 ms away
+/// gets a megabyte per second.
 pub const BROWSERCHANNEL_CHUNK_BYTES: usize = 128 * 1024;
 
 /// Maps in one request of browserchannel. Its clients put up to 1000 into one, and so does ours.
@@ -102,8 +102,8 @@ pub const BROWSERCHANNEL_MAPS_MAX: usize = 4096;
 /// that say how many maps there are.
 pub const BROWSERCHANNEL_FORM_FIELDS_MAX: usize = 4 * BROWSERCHANNEL_MAPS_MAX + 16;
 
-/// Bytes of what a client of browserchannel sent before its turn, per session. Clients have one
-/// request under way at a time, so that something waits is rare.
+/// Bytes per session that a client of browserchannel sent out of order, and that wait for what
+/// comes before them. Clients have one request under way at a time, so this is rare.
 pub const BROWSERCHANNEL_EARLY_BYTES: usize = 1024 * 1024;
 
 /// Bytes of a request body that browserchannel takes however small messages must be: clients put up

@@ -127,6 +127,27 @@ fn timers_that_were_called_leave_nothing_behind() {
     assert_eq!(measured.bytes_current, 0);
 }
 
+/// What an application takes back from a spark costs as little as what it never gave to it.
+#[test]
+fn a_state_that_was_taken_leaves_nothing_behind() {
+    let (mut shard, _, hand) = world(100, |primus| {
+        primus.on_data(|spark, _| match spark.take_state::<[u8; 100]>() {
+            Some(_) => assert!(spark.state::<[u8; 100]>().is_none()),
+            None => spark.set_state([0_u8; 100]),
+        });
+    });
+    let message = frame("1");
+    let mut round = || {
+        (0..100).for_each(|socket| hand.borrow_mut().receive(socket, &message));
+        turn(&mut shard);
+    };
+    (0..4).for_each(|_| round());
+    let given = measure(&mut round).bytes_current;
+    let taken = measure(&mut round).bytes_current;
+    assert!(given >= 100 * 100, "{given}: each spark has a state");
+    assert_eq!(taken, -given, "the place of the state went with it");
+}
+
 #[test]
 fn a_recipient_of_a_broadcast_costs_no_allocation() {
     let per_broadcast = |sparks: usize| {

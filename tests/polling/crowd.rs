@@ -42,8 +42,8 @@ const PAUSE_MS_SPREAD: u64 = 400;
 /// How many clients are asked to close their idle connections in one turn.
 const SHED_PER_TURN: usize = 200;
 
-/// A test that passes never waits for so long.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// A test that passes never waits for so long, however busy the machine is.
+const PATIENCE: Duration = Duration::from_secs(400);
 
 /// How long a turn lasts at most: what the server counts wakes nobody here.
 const TURN_MAX: Duration = Duration::from_millis(10);

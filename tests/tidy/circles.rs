@@ -25,9 +25,12 @@ const ROOT: (&str, &str) = (
     "mod below;\npub struct Shared;\nfn g() { below::f(Shared) }",
 );
 
-/// The root files of the crates in which no circle is left.
+/// The root files of the crates that are judged: all but the plugins, and the peers and the reactors
+/// of the harness, which are programs of a few files.
 const CRATES: &[&str] = &[
+    "client/src/lib.rs",
     "engine/src/lib.rs",
+    "harness/src/main.rs",
     "protocol/src/lib.rs",
     "server/lib.rs",
     "server/main.rs",
@@ -36,7 +39,45 @@ const CRATES: &[&str] = &[
 
 /// Circles that are still there, by the root file of their crate, each with all its files. This
 /// list only becomes shorter: what is mended is removed from it, and what is new is mended.
-const LEFT: &[(&str, &[&str])] = &[];
+const LEFT: &[(&str, &[&str])] = &[
+    // A plan of a comparison, and what plays it.
+    (
+        "harness/src/main.rs",
+        &[
+            "harness/src/peers/mod.rs",
+            "harness/src/peers/process.rs",
+            "harness/src/peers/reactors.rs",
+            "harness/src/peers/roster.rs",
+            "harness/src/peers/samples.rs",
+            "harness/src/peers/standing.rs",
+        ],
+    ),
+    // One object that many files add functions to.
+    (
+        "harness/src/main.rs",
+        &[
+            "harness/src/load/cables.rs",
+            "harness/src/load/churn.rs",
+            "harness/src/load/mod.rs",
+            "harness/src/load/runner.rs",
+            "harness/src/load/sessions/mod.rs",
+            "harness/src/load/storm/mod.rs",
+            "harness/src/load/storm/weather.rs",
+            "harness/src/load/traffic.rs",
+        ],
+    ),
+    (
+        "harness/src/main.rs",
+        &[
+            "harness/src/sim/app.rs",
+            "harness/src/sim/faults.rs",
+            "harness/src/sim/nodes.rs",
+            "harness/src/sim/script.rs",
+            "harness/src/sim/villains.rs",
+            "harness/src/sim/world.rs",
+        ],
+    ),
+];
 
 fn no_circle_is_left(repository: &Repository) -> Vec<Complaint> {
     let sources: Sources = repository.rust_code().collect();

@@ -7,7 +7,7 @@
 //! - A request ends exactly once: with [`Part::End`], with [`Part::Failed`], or by being aborted.
 //! - A link is used again only if the server said that it reads on, and sent nothing that was not
 //!   asked for.
-//! - Nothing of a body is held, and of a request only what may have to be sent again.
+//! - It holds nothing of a body. Of a request it holds only what it may have to send again.
 
 use allspark_protocol::Input;
 use allspark_protocol::http::{Misuse, ResponseHead, ResponsePart, ResponseReader, write_request};
@@ -123,10 +123,10 @@ impl Agent {
     /// A link could not be connected, was closed by the server or broke. A body that lasts until
     /// the connection ends is complete by this.
     ///
-    /// A server may close a link that it kept idle at the very moment it is used again. A `GET` to
-    /// which that happens is sent once more, on a link of its own, as browsers do, unless the agent
-    /// was told otherwise ([`Agent::never_again`]). Anything else fails, because the server may
-    /// have carried it out.
+    /// A server may close a link that it kept idle at the very moment it is used again. The agent
+    /// then sends a `GET` once more, on a link of its own, as browsers do, unless it was told
+    /// otherwise ([`Agent::never_again`]). Any other request fails, because the server may have
+    /// carried it out.
     pub fn lost(
         &mut self,
         link: Link,
@@ -149,7 +149,7 @@ impl Agent {
         }
     }
 
-    /// Gives a request up by closing its link; nothing more is heard of it. Does nothing if the
+    /// Gives up a request: closes its link, and reports nothing more about it. Does nothing if the
     /// request has ended.
     pub fn abort(&mut self, id: RequestId, out: &mut ClientOutputs) {
         let is_busy_with = |c: &&mut Connection| matches!(&c.state, State::Busy(e) if e.id == id);
@@ -258,7 +258,7 @@ impl Connection {
     ) -> Option<(RequestId, Part<'a>)> {
         let State::Busy(exchange) = &mut self.state else {
             if !input.take_all().is_empty() {
-                // Whatever it is (a `408`, say), nobody has asked for it.
+                // The server has sent an answer that nobody asked for, for instance a `408`.
                 self.close(out);
             }
             return None;

@@ -353,8 +353,8 @@ impl Transformer for AnyTransformer {
         }
     }
 
-    /// With `any`, what wants to change to anything but a WebSocket (HTTP/2, `h2c`) is a plain
-    /// request, as RFC 9110, 7.8 has it.
+    /// With `any`, a request that wants to change to anything but a WebSocket (HTTP/2, `h2c`) is a
+    /// plain request, as RFC 9110, 7.8 has it.
     fn is_upgrade(&self, head: &RequestHead<'_>) -> bool {
         match self.kind {
             TransformerKind::WebSockets => self.websockets.is_upgrade(head),

@@ -27,7 +27,7 @@ pub enum Speech {
 }
 
 impl Speech {
-    /// What a client of Primus in Node.js, or in a browser of these days, ends up with. To a server
+    /// What a client of Primus in Node.js, or in a browser of today, speaks in the end. To a server
     /// of `any`, which understands them all, that is a WebSocket.
     pub fn usual(transformer: TransformerKind) -> Self {
         match transformer {

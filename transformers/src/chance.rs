@@ -5,10 +5,10 @@ use std::fmt;
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-/// The key stream of ChaCha12 for a seed: some of its numbers reveal no other number, nor the
-/// seed, short of trying all 2^64 seeds. So some may be said in clear (a nonce, a name, a number
-/// that keeps caches away) and others not be foreseen (masking keys, RFC 6455, 10.3; the seeds of
-/// what comes next).
+/// The key stream of ChaCha12 for a seed: whoever sees some of its numbers learns no other number,
+/// nor the seed, except by trying all 2^64 seeds. So some may be sent in the clear (a nonce, a
+/// name, a number that keeps caches away), and still nobody can foresee the others (masking keys,
+/// RFC 6455, 10.3; further seeds).
 ///
 /// A client may be one of very many, so this is no more than a seed and a place, and each call
 /// makes a block anew. For many numbers there is [`Chance::fill`].
@@ -53,7 +53,7 @@ const BLOCK_WORDS: u128 = BLOCK_BYTES as u128 / 4;
 
 impl fmt::Debug for Chance {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The seed is nobody's business.
+        // The seed stays secret.
         formatter.debug_struct("Chance").finish_non_exhaustive()
     }
 }

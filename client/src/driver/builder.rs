@@ -71,6 +71,17 @@ pub struct Builder {
 /// A message transform before the parser is known.
 type ValueTransform = Box<dyn FnMut(&mut Value) -> Verdict + Send>;
 
+impl Primus {
+    /// Begins to say which server to connect to, and how: see [`Builder`].
+    ///
+    /// The URL is `http`, `https`, `ws` or `wss`. Its query is sent with every connection, so that
+    /// the server finds it in `spark.query`. Its path does not matter: Primus is always under its
+    /// [`pathname`](Builder::pathname).
+    pub fn connect(url: impl Into<String>) -> Builder {
+        Builder::new(url.into())
+    }
+}
+
 impl Builder {
     pub(super) fn new(url: String) -> Self {
         Self {

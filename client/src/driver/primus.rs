@@ -6,7 +6,6 @@ use std::task::{Context, Poll};
 use futures_util::{Sink, Stream};
 use serde::Serialize;
 
-use super::builder::Builder;
 use super::error::{Lost, WriteError};
 use super::event::Event;
 use super::events::Events;
@@ -43,15 +42,6 @@ pub struct Primus {
 }
 
 impl Primus {
-    /// Begins to say which server to connect to, and how: see [`Builder`].
-    ///
-    /// The URL is `http`, `https`, `ws` or `wss`. Its query is sent with every connection, so that
-    /// the server finds it in `spark.query`. Its path does not matter: Primus is always under its
-    /// [`pathname`](Builder::pathname).
-    pub fn connect(url: impl Into<String>) -> Builder {
-        Builder::new(url.into())
-    }
-
     /// The handles of one client.
     pub(super) fn new(writer: Writer, events: Events) -> Self {
         Self { writer, events }

@@ -5,7 +5,8 @@ use allspark_protocol::parser::{Parser, ParserKind};
 use allspark_protocol::primus::PRIMUS_VERSION;
 use allspark_transformers::TransformerKind;
 
-use super::{Library, Target, literal};
+use super::literal;
+use super::options::{Library, Target};
 
 /// The text of the module for this library.
 pub(super) fn module(library: &Library) -> String {

@@ -2,7 +2,8 @@
 
 use allspark_protocol::parser::{ClientHalf, Parser, ParserKind};
 
-use super::{Format, Library, Plugin, Target, literal};
+use super::literal;
+use super::options::{Format, Library, Plugin, Target};
 
 /// The library: `body` is the code of all modules, in which the class is called `Primus`.
 ///

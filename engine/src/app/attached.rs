@@ -29,7 +29,14 @@ impl Spark<'_> {
 
     /// Takes the value of this type.
     pub fn take_attached<V: 'static>(&mut self) -> Option<V> {
-        self.notes()?.take_attached()
+        let value = self.notes()?.take_attached();
+        let state = self.host.spark_mut(self.key);
+        if let Some(extras) = &mut state.extras {
+            // Its address and headers were used when the spark was opened.
+            extras.notes.take_if(|notes| notes.has_nothing_attached());
+            state.tidy_extras();
+        }
+        value
     }
 
     fn notes(&mut self) -> Option<&mut Notes> {

@@ -350,12 +350,14 @@ pub(crate) fn find<H: Host>(host: &mut H, key: Key, call: impl FnOnce(&mut dyn H
 /// Calls the function of a timer.
 pub(crate) fn spark_timer<H: Host>(host: &mut H, due: &mut Due) {
     let spark = due.spark;
-    if due.is_last
-        && let Some(extras) = &mut host.spark_mut(spark).extras
-    {
-        extras.timers.retain(|timer| *timer != due.timer);
+    if due.is_last {
+        host.spark_mut(spark).forget_timer(due.timer);
     }
     guarded(host, spark, |host| (due.call)(host, spark));
+    if due.is_last {
+        // Not before, as it may set the next one.
+        host.spark_mut(spark).tidy_extras();
+    }
 }
 
 fn is_open(host: &dyn Host, key: Key) -> bool {

@@ -30,6 +30,10 @@ pub struct EndOptions {
 pub struct Destroy {
     /// Whether the listeners are closed and the shards end. Otherwise only the sparks end, and
     /// requests under the pathname go where all others go. Default true.
+    ///
+    /// Listeners close before the first spark ends, however long the rest takes: a client that
+    /// reconnects at once must come to another server. Primus ends all sparks and closes its server
+    /// in one step, so that nobody sees an order there.
     pub close: bool,
     /// Whether clients shall reconnect, for instance to another node. Default false.
     pub reconnect: bool,

@@ -149,6 +149,20 @@ pub(crate) struct SparkState {
 
 const _: () = assert!(size_of::<SparkState>() == 80, "there is one for each spark");
 
+impl SparkState {
+    /// A timer of the application is called no more.
+    pub(crate) fn forget_timer(&mut self, timer: Key) {
+        if let Some(extras) = &mut self.extras {
+            extras.timers.retain(|other| *other != timer);
+        }
+    }
+
+    /// Something was taken out of the extras: if nothing is left in them, they go.
+    pub(crate) fn tidy_extras(&mut self) {
+        self.extras.take_if(|extras| extras.is_empty());
+    }
+}
+
 /// What a spark has only if the application gives it to it. Dropped when the spark has ended.
 #[derive(Default)]
 pub(crate) struct Extras {
@@ -168,6 +182,27 @@ pub(crate) struct Extras {
     /// The number of the next broadcast that is transformed for it, if there are transforms that
     /// know it.
     pub(crate) seen_per_spark: u64,
+}
+
+impl Extras {
+    fn is_empty(&self) -> bool {
+        let Self {
+            handlers,
+            given_id,
+            notes,
+            values,
+            timers,
+            hears_rooms,
+            seen_per_spark,
+        } = self;
+        handlers.is_empty()
+            && timers.is_empty()
+            && given_id.is_none()
+            && notes.is_none()
+            && values.is_empty()
+            && !hears_rooms
+            && *seen_per_spark == 0
+    }
 }
 
 /// A function that a future asked for.

@@ -35,6 +35,8 @@ impl Spark<'_> {
     /// Takes the value of this type.
     pub fn take_own<V: 'static>(&mut self) -> Option<V> {
         let extras = self.host.spark_mut(self.key).extras.as_mut()?;
-        extras.values.take_own()
+        let value = extras.values.take_own();
+        self.host.spark_mut(self.key).tidy_extras();
+        value
     }
 }

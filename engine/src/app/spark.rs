@@ -288,7 +288,9 @@ impl<'a> Spark<'a> {
     /// type.
     pub fn take_state<S: 'static>(&mut self) -> Option<S> {
         let extras = self.host.spark_mut(self.key).extras.as_mut()?;
-        extras.values.take_state()
+        let state = extras.values.take_state();
+        self.host.spark_mut(self.key).tidy_extras();
+        state
     }
 
     /// Calls `handler` once after this time, to the millisecond, unless the spark has ended or the
@@ -333,9 +335,8 @@ impl<'a> Spark<'a> {
         if timer.spark != self.id() {
             return false;
         }
-        if let Some(extras) = &mut self.host.spark_mut(self.key).extras {
-            extras.timers.retain(|other| *other != timer.key);
-        }
+        self.host.spark_mut(self.key).forget_timer(timer.key);
+        self.host.spark_mut(self.key).tidy_extras();
         self.host.cancel_timer(timer.key)
     }
 

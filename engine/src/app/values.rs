@@ -90,6 +90,14 @@ impl Values {
         Some(*own.swap_remove(place).downcast().ok()?)
     }
 
+    /// Whether there is none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.as_ref().is_none_or(|only| {
+            let several = only.downcast_ref::<Several>();
+            several.is_some_and(|several| several.state.is_none() && several.own.is_empty())
+        })
+    }
+
     fn several_mut(&mut self) -> Option<&mut Several> {
         self.0.as_mut()?.downcast_mut()
     }

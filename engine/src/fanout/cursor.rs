@@ -20,7 +20,7 @@ impl Cursor {
         Some(key)
     }
 
-    /// Whether it does not come to this place any more.
+    /// Whether the walk has passed this place.
     pub(crate) fn has_passed(self, index: u32) -> bool {
         index < self.next
     }
@@ -57,7 +57,7 @@ impl Budget {
         may
     }
 
-    /// It took as long as looking at so many more.
+    /// Something was done that took as long as looking at so many sparks.
     #[inline]
     pub(crate) fn look_longer(&mut self, looks: usize) {
         self.looks = self.looks.saturating_sub(looks);

@@ -24,7 +24,7 @@ pub(crate) struct Ending {
 
 impl Ending {
     pub(crate) fn new(reconnect: bool, sparks_per_s: Option<NonZeroU32>, now: Instant) -> Self {
-        // Rounded up, so that it is not faster than was asked for.
+        // It is rounded up, so that the end is not faster than was asked for.
         let interval_ns = |count: NonZeroU32| NS_PER_S.div_ceil(u64::from(count.get()));
         Self {
             cursor: Cursor::default(),
@@ -41,8 +41,8 @@ impl Ending {
         (self.next_at > now).then(|| Instant::from_ms(at_ms))
     }
 
-    /// One more was ended. A pace goes on from when the spark was due, so that turns that come late
-    /// do not slow it down, but from not too long ago.
+    /// One more was ended. The pace counts from when the spark was due, so that late turns do not
+    /// slow it down; but it makes up for a short time only.
     pub(crate) fn count(&mut self, now: Instant) {
         let catch_up_ns = DESTROY_CATCH_UP_MS * 1_000_000;
         let earliest = Instant::from_ns(now.as_ns().saturating_sub(catch_up_ns));

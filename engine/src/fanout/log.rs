@@ -110,7 +110,7 @@ impl Log {
             if last.end() <= self.forgotten
                 && let Some(block) = Rc::get_mut(&mut last.block)
             {
-                // Nobody needs what it holds, so the same memory does once more.
+                // Nobody needs what it holds, so its memory is used again.
                 last.base = self.head;
                 block.rewind();
             }
@@ -138,8 +138,8 @@ impl Log {
         });
     }
 
-    /// Where what a spark at offset `seen` still has to get begins, if there is something. Before
-    /// what is forgotten there was nothing for it.
+    /// Where the part begins that a spark at offset `seen` still has to get, if there is one. What
+    /// the log has forgotten was not for it.
     #[inline]
     pub(crate) fn due_from(&self, seen: u64) -> Option<u64> {
         let from = seen.max(self.forgotten);
@@ -200,7 +200,8 @@ impl Log {
         })
     }
 
-    /// The same for one send, if it is not too much for that. It was found to be due.
+    /// The same as one piece, if one send can carry it. The caller knows that the spark has to get
+    /// it.
     pub(crate) fn piece_since(&mut self, seen: u64, pool: &mut BlockPool) -> Option<Slice> {
         assert!(
             (self.forgotten..=self.head).contains(&seen),

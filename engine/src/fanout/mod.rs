@@ -65,13 +65,13 @@ pub(crate) struct Fanout<V, S> {
     walk: Option<Cursor>,
     /// Where each log stood when it began: what every spark has got when it is done.
     targets: Vec<u64>,
-    /// Every broadcast before these offsets has reached everybody, unless no walk is under way:
-    /// then all have.
+    /// Every broadcast before these offsets has reached everybody. If no walk is under way, all
+    /// broadcasts have.
     reached: Vec<u64>,
-    /// The same of the messages that are not the same for every spark.
+    /// The same for messages that are not the same for every spark.
     target_per_spark: u64,
     reached_per_spark: u64,
-    /// Broadcasts came since it began.
+    /// Broadcasts have come since the walk began.
     again: bool,
     /// Only the first one walks.
     visits: VecDeque<Visit<V>>,
@@ -85,7 +85,7 @@ pub(crate) struct Fanout<V, S> {
 pub(crate) struct Visit<V> {
     pub(crate) cursor: Cursor,
     pub(crate) visitor: V,
-    /// Set by the first shard on which the visitor wants no more.
+    /// The first shard on which the visitor wants no more sparks sets it.
     pub(crate) stopped: Arc<AtomicBool>,
 }
 
@@ -365,7 +365,7 @@ impl<V, S> Fanout<V, S> {
         self.forget(blocks);
     }
 
-    /// Forgets what everybody has got whom it is for.
+    /// Forgets what has reached everybody whom it is for.
     fn forget(&mut self, blocks: &mut BlockPool) {
         let reached = match self.walk {
             Some(_) => self.reached_per_spark,

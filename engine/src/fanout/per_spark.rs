@@ -30,7 +30,7 @@ impl Kept {
     }
 }
 
-/// Those that some sparks of a shard have not got yet. They are numbered from 0.
+/// The messages that some sparks of a shard have not got yet. They are numbered from 0.
 #[derive(Default)]
 pub(crate) struct PerSpark {
     /// The number of the oldest one.
@@ -96,7 +96,7 @@ impl PerSpark {
         }
     }
 
-    /// Whether there are more than walks carry out.
+    /// Whether more messages wait than may.
     pub(super) fn is_full(&self) -> bool {
         self.messages.len() > PER_SPARK_MESSAGES_MAX || self.bytes > LOG_BYTES_MAX
     }

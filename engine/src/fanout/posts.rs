@@ -1,5 +1,5 @@
-//! Messages to rooms that are too large to be written to at once. Their frames lie in the logs
-//! between those of broadcasts; here stands for whom they are. So one offset tells what a spark
+//! Messages to rooms that are too large to be written to at once. Their frames lie in the logs,
+//! between those of broadcasts. This file knows whom they are for. So one offset tells what a spark
 //! still has to get, and direct writes, broadcasts and messages to rooms keep their order: whoever
 //! is written to gets first what is in the log for it, and who joins or leaves a room does so, too.
 //!
@@ -71,7 +71,8 @@ struct Post {
     spans: Spans,
     /// What lies there, if it has a key.
     latest: Option<Latest>,
-    /// Nothing lies there, but among the messages that are not the same for every spark this one.
+    /// Nothing lies in the logs: it is one of the messages that are not the same for every spark,
+    /// by this number.
     per_spark: Option<u64>,
     /// Rooms whose members have not all got it.
     left: SmallVec<[u32; 2]>,
@@ -254,7 +255,7 @@ impl Posts {
         }
     }
 
-    /// What of this part of a log is for a spark.
+    /// The pieces of this part of a log that are for a spark.
     pub(super) fn due(
         &self,
         wire: Wire,

@@ -16,12 +16,13 @@ pub(crate) struct Steps<S> {
 
 struct Walk<S> {
     cursor: Cursor,
-    /// Places behind the cursor whose sparks have come since it passed. Each is here once, however
-    /// often its spark has changed, so there are no more than the shard ever had sparks.
+    /// Places that the cursor has passed and to which sparks have come since. Each place is here
+    /// once, however often its spark has changed, so the list is never longer than the arena of
+    /// sparks.
     late: BTreeSet<u32>,
-    /// Not here while it is called.
+    /// The visitor. It is taken out while it is called.
     visitor: Option<S>,
-    /// It was told to go on.
+    /// The visit was told to go on.
     goes_on: bool,
 }
 

@@ -16,15 +16,9 @@ impl Asked {
         Self {
             // Something on the way may take whatever answers a request for an upgrade for the
             // upgrade, and the bytes behind it for another protocol's: they must not be requests.
-            keep_alive: head.keep_alive() && !names_upgrade(head),
+            keep_alive: head.keep_alive() && !head.names_upgrade(),
             head_only: head.method() == "HEAD",
             minor_version: head.minor_version(),
         }
     }
-}
-
-/// Whether it has the header `Upgrade`, whatever else it has.
-fn names_upgrade(head: &RequestHead<'_>) -> bool {
-    let mut names = head.headers().map(|(name, _)| name);
-    names.any(|name| name.eq_ignore_ascii_case("upgrade"))
 }

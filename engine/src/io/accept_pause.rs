@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use allspark_protocol::Instant;
 
-/// How long accepting rests when no socket is closed meanwhile: often enough that nobody notices
-/// that it recovered late, seldom enough that the retries cost nothing.
+/// How long accepting rests when no socket is closed meanwhile: short enough that nobody notices a
+/// late recovery, long enough that the retries cost nothing.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Whether accepting rests, and until when.
 #[derive(Debug, Default)]
 pub(super) struct AcceptPause {
     until: Option<Instant>,
-    /// Failures in a row are reported once, not ten times a second.
+    /// A row of failures is reported once, not ten times a second.
     reported: bool,
 }
 

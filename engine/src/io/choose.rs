@@ -1,4 +1,4 @@
-//! Which driver to use, and how to tell the operator why it is not the one that was hoped for.
+//! Which driver to use, and why it is not the first choice, in words for the operator.
 
 use std::fmt;
 use std::fs;
@@ -180,7 +180,7 @@ fn abilities() -> Result<Abilities, Unavailable> {
     probed.map_err(explained)
 }
 
-/// What is wrong with the machine, if this happened to a ring.
+/// What is wrong with the machine if a ring failed like this.
 pub(crate) fn explained(error: SetupError) -> Unavailable {
     let disabled = read("/proc/sys/kernel/io_uring_disabled")
         .parse()
@@ -188,7 +188,7 @@ pub(crate) fn explained(error: SetupError) -> Unavailable {
     explain(error, disabled, read(OS_RELEASE))
 }
 
-/// What is in a small file of the kernel; nothing if there is no such file.
+/// The content of a small file of the kernel; empty if there is no such file.
 fn read(path: &str) -> String {
     let text = fs::read_to_string(path).unwrap_or_default();
     text.trim().to_owned()

@@ -79,8 +79,9 @@ pub enum Op {
     /// ignored. Nothing of a `Send` may be unsent: a rest that is reported before `Released` goes
     /// along only if the caller takes it along.
     ///
-    /// The end of the stream is told to whoever receives next, even if it was told here already.
-    /// `io_uring` can do it since Linux 6.8; [`probe_release`](super::probe_release) tells.
+    /// The driver that adopts the connection reports the end of the stream, even if this driver has
+    /// reported it already. `io_uring` can do it since Linux 6.8;
+    /// [`probe_release`](super::probe_release) tells.
     Release {
         /// The connection.
         socket: Socket,

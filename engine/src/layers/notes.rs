@@ -47,6 +47,11 @@ impl Notes {
         Some(*value)
     }
 
+    /// Whether nothing is attached.
+    pub(crate) fn has_nothing_attached(&self) -> bool {
+        self.attached.is_empty()
+    }
+
     /// Takes over what was attached elsewhere.
     pub(crate) fn attach_all(&mut self, mut other: Attached) {
         for value in std::mem::take(&mut other.0) {

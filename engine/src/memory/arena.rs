@@ -2,14 +2,14 @@
 //!
 //! Growing never moves what is there: a plain slab of a million sparks would copy all of them when
 //! it doubles, and hold the old and the new memory at once. A page in which nothing is left gives
-//! its memory back, and what looks at all entries passes over those who are gone a page at a time:
-//! what a peak cost ends with the peak.
+//! its memory back, and a walk over all entries passes over such a page in one step. So the cost of
+//! a peak ends with the peak.
 //!
 //! # Invariants
 //! - A key names one entry, ever: a page that lost its memory remembers a generation above all that
 //!   were used in it. (Generations wrap after [`Key::GENERATIONS`] uses.)
-//! - A new entry takes the lowest free index. So every index is below the number of entries that
-//!   were there at once, and who stays after a peak keeps few pages.
+//! - A new entry takes the lowest free index. So every index is below the largest number of entries
+//!   that there were at once, and entries that stay after a peak keep few pages.
 //! - One empty page keeps its memory, or an entry that comes and goes at the border of a page would
 //!   cost an allocation each time.
 
@@ -37,7 +37,8 @@ impl Key {
 }
 
 struct Page<T> {
-    /// By slot. It grows within the capacity of a page: memory that is not touched costs nothing.
+    /// By slot. It grows up to the capacity of a page. Memory that was never written to costs
+    /// nothing.
     entries: Vec<Option<T>>,
     /// Nothing while the page has no memory.
     tags: Option<Box<Tags>>,

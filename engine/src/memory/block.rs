@@ -24,7 +24,7 @@ pub struct Block {
     ends: RefCell<Vec<u32>>,
     /// Bytes of frames of [`FrameClass::Exempt`].
     exempt_bytes: usize,
-    /// Readers of many connections share it, so that it is not worth a copy to any of them alone.
+    /// Many connections share it, so none of them gains by a copy of its own.
     is_common: bool,
     /// It is one message, in whose place a newer one with the same key may be sent.
     key: Option<Rc<str>>,
@@ -202,7 +202,7 @@ impl Block {
         }
     }
 
-    /// Takes back what was written since.
+    /// Removes what was written since that moment.
     pub(crate) fn cut(&mut self, mark: Mark) {
         self.bytes.get_mut().truncate(mark.bytes);
         self.ends.get_mut().truncate(mark.ends);

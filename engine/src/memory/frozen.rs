@@ -105,7 +105,7 @@ mod tests {
             let (word, tail) = rest.split_at_mut(4);
             word[0] = b'W';
             let frozen = lease.freeze(word).unwrap();
-            // What lies around it may still be written to.
+            // The bytes around it may still be written to.
             (head[0], tail[3]) = (b'-', b'-');
             assert_eq!(&*frozen, b"Word");
             frozen

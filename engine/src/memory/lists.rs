@@ -6,8 +6,8 @@ use std::hash::Hash;
 /// Entries for which a list keeps its room, whatever it holds.
 const ENTRIES_KEPT: usize = 1024;
 
-/// Gives back what a list has room for far beyond what it holds. Called seldom, it costs little
-/// even if the list grows again at once.
+/// Gives back what a list has room for far beyond what it holds. It is called seldom, so it costs
+/// little even if the list grows again at once.
 pub trait GiveBack {
     /// Gives it back, if it is worth it.
     fn give_back(&mut self);

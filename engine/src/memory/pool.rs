@@ -40,7 +40,7 @@ const FREE_BYTES_MAX: usize = 8 * 1024 * 1024;
 struct FreeBlocks {
     /// The one that was used last is used first, so those that are not needed lie at the front.
     blocks: Vec<Rc<Block>>,
-    /// Those that were not needed since the last [`FreeBlocks::free_unused`].
+    /// Blocks that nobody has needed since the last [`FreeBlocks::free_unused`].
     unused: usize,
 }
 

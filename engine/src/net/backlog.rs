@@ -1,8 +1,8 @@
 //! What peers sent that was not looked at yet, because what came before it had its share of a turn.
 //!
-//! A few bytes can be many messages: compressed ones become a thousand times as much. Who sends
-//! such bytes is not listened to until they are read, some of them in each turn; those whose bytes
-//! wait take turns.
+//! A few bytes can be many messages: compressed ones become a thousand times as much. The shard
+//! does not listen to a peer that sends such bytes until all of them are read, some of them in each
+//! turn. Peers whose bytes wait take turns.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -23,7 +23,7 @@ pub(crate) struct Rest {
     /// How many of them were looked at.
     read: usize,
     has_ended: bool,
-    /// It has no turn until whoever they are for takes more.
+    /// It has no turn until the spark that they are for takes more.
     is_parked: bool,
 }
 
@@ -125,7 +125,7 @@ impl Backlog {
         if !self.rests.is_empty() {
             self.rests.remove(&key);
             if self.rests.is_empty() {
-                // Otherwise whoever looks at them passes over it.
+                // If it is in the list of turns, the reader of that list passes over it.
                 self.order.clear();
             }
             self.give_back();

@@ -1,7 +1,7 @@
 //! What peers hold: what waits for a peer to go on. That is the part of a request or message that
 //! has come so far, bytes behind a request that is not answered yet, and what sessions keep. It is
-//! looked at when bytes came in, and when a session was called, because it grows nowhere else; who
-//! holds nothing, as nearly all do, costs a comparison.
+//! looked at when bytes came in, and when a session was called, because it grows nowhere else; a
+//! peer that holds nothing, as nearly all do, costs a comparison.
 //!
 //! What waits to be sent, and broadcasts, are counted where they are made
 //! ([`BlockPool`](crate::memory::BlockPool)), and belong to the same bound ([`super::room`]).
@@ -41,7 +41,7 @@ impl Charges {
 
     fn remove(&mut self, index: u32) {
         self.total -= self.by_index.remove(&index).unwrap_or(0);
-        // A peak must not stay.
+        // The memory of a peak must not stay.
         if let Some(kept) = kept(self.by_index.len(), self.by_index.capacity()) {
             self.by_index.shrink_to(kept);
         }

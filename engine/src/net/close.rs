@@ -59,7 +59,7 @@ impl<O> Net<O> {
         self.end_watch(key);
         self.set_timer_ms(key, LINGER_MS);
         if was_held {
-            // What it sends is of no interest, but its end is.
+            // Its bytes are of no interest, but its end is.
             self.receive(key);
         }
     }

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use super::queue::SendQueue;
 use crate::io::Socket;
 
-/// What is the case about a connection: a set in one byte. The first three are reasons not to
-/// listen to it for now; each goes with its own cause, and none hides another.
+/// The state of a connection: a set of facts in one byte. The first three are reasons not to listen
+/// to it for now; each goes with its own cause, and none hides another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Flags(u8);
 
@@ -76,14 +76,14 @@ pub(crate) enum Closing {
 /// One connection. Idle, it owns no memory outside of this structure.
 pub(crate) struct Connection<O> {
     pub(crate) peer: SocketAddr,
-    /// Whom it belongs to, which is no business of this module.
+    /// Whom it belongs to. This module never looks at it.
     pub(crate) owner: O,
     pub(super) socket: Socket,
     pub(super) queue: Option<Box<SendQueue>>,
     /// The turn in which it was last sent to.
     pub(super) sent_turn: u32,
     pub(super) closing: Closing,
-    /// The kernel took not everything; `Writable` will come.
+    /// The kernel did not take everything; `Writable` will come.
     pub(super) blocked: bool,
     /// It is in the list of connections to be sent to.
     pub(super) dirty: bool,

@@ -25,7 +25,7 @@ impl Luggage {
             || (tally.parcels < LUGGAGE_PARCELS_MAX && tally.bytes + bytes <= LUGGAGE_BYTES_MAX)
     }
 
-    /// Whether more came behind several requests than there is room for.
+    /// Whether so much came behind several requests that there is no room for it.
     pub(crate) fn is_over(&self) -> bool {
         let tally = self.0.get();
         tally.parcels > 1 && tally.bytes > LUGGAGE_BYTES_MAX

@@ -19,7 +19,7 @@
 //! - A connection is sent to at most once per turn.
 //! - After [`Net::close`] the driver gets no operation for the connection any more.
 //! - What waits for a peer has a bound, whatever it is: a policy's for messages, [`Rules`]'s for
-//!   the rest. Who writes learns of it and decides; nothing here ends anything by itself but a
+//!   the rest. The writer learns of it and decides. Nothing here ends anything by itself, except a
 //!   connection that is being closed already.
 
 use std::collections::VecDeque;

@@ -58,7 +58,7 @@ pub(crate) struct SendQueue {
     keyed: Option<Box<Keyed>>,
     /// How many slices were taken from the front, less those that were put there.
     taken: i64,
-    /// An answer waits that answers everything that was asked before.
+    /// An answer waits that serves all questions before it.
     has_id: bool,
     /// The kernel refused something, or nobody has asked for what waits: it may stay for long.
     waits: bool,
@@ -143,7 +143,7 @@ impl SendQueue {
         frame: impl FnOnce(&mut Vec<u8>),
     ) -> Result<(), FrameTooLong> {
         let written = self.append(pool, class, frame).map(|mark| {
-            // A frame without bytes is none: it would end where the one before it does.
+            // A frame without bytes does not count: it would end where the one before it ends.
             if self
                 .open
                 .as_ref()
@@ -272,8 +272,8 @@ impl SendQueue {
     pub(crate) fn push_front(&mut self, rest: Slice, pool: &mut BlockPool) {
         self.unkeep(pool);
         self.waits = true;
-        // What many share is copied by none of them. Of its own blocks a queue gets used ones,
-        // whose size is that of earlier messages.
+        // Nobody copies what many share. Of its own blocks a queue gets used ones, whose size is
+        // that of earlier messages.
         let rest = if rest.is_common() {
             rest
         } else {
@@ -307,7 +307,7 @@ impl SendQueue {
         let batch = match self.slices.len() {
             0 => return None,
             1 => Batch::One(self.pop_front()?),
-            // What has a key stays by itself, as it may come back.
+            // A message with a key stays in a slice of its own, as it may come back.
             _ if self.bytes <= GATHER_BYTES_MAX && self.keyed.is_none() => {
                 match self.gather(pool) {
                     Some(gathered) => Batch::One(gathered),
@@ -452,7 +452,7 @@ impl SendQueue {
         }
     }
 
-    /// What was kept apart goes to the front again.
+    /// The frames that were kept apart go to the front again.
     fn unkeep(&mut self, pool: &mut BlockPool) {
         if let Some(kept) = self.kept.take() {
             let slice = Slice::new(&kept, 0..kept.len());
@@ -523,7 +523,7 @@ impl SendQueue {
             return self.slices.push_back(slice);
         };
         if let Err(slice) = last.extend(slice) {
-            // The last one grows no more.
+            // The last slice grows no more.
             self.compact_last(pool);
             self.slices.push_back(slice);
         }

@@ -6,8 +6,8 @@
 //!
 //! A connection too many is accepted all the same, answered with 503 as soon as it asks for
 //! something, and closed: a client that is told can tell its user, a load balancer goes elsewhere,
-//! and neither would learn anything from a backlog that nobody empties. It has no reader and two
-//! seconds; if even of these there are many, it is closed at once.
+//! and neither would learn anything from a backlog that nobody empties. Such a connection has no
+//! reader, and two seconds. If there are many of them, the next one is closed at once.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use crate::memory::BlockPool;
 use crate::mesh::{Mesh, Weigh};
 use crate::stats::Counters;
 
-/// How old a look at all shards may be that is done for every message.
+/// How old the last look at all shards may be where one is needed for every message.
 const LATELY: Duration = Duration::from_millis(10);
 
 /// What a shard knows of the bounds.
@@ -68,7 +68,7 @@ impl Room {
             + mesh.bytes() as u64;
         let held_max = held_bytes_max(options, mesh.shards());
         if held > held_max {
-            // What nobody uses goes before anybody who uses something.
+            // Memory that nobody uses goes before a peer that uses some.
             held = held.saturating_sub(blocks.free_all() as u64);
         }
         let connections = accepted - closed.min(accepted);

@@ -66,8 +66,8 @@ impl<O> Net<O> {
         if queue.bytes() > before {
             self.grew(key);
         } else if queue.is_empty() {
-            // Nothing was written, and nothing waits: the connection stays as it was. Otherwise who
-            // writes nothing each time that everything is sent would be asked without end.
+            // Nothing was written, and nothing waits: the connection stays as it was. Otherwise a
+            // session that writes nothing whenever everything is sent would be asked without end.
             let queue = self.connection_mut(key).queue.take();
             self.buffers.recycle(queue);
         }
@@ -235,7 +235,7 @@ impl<O> Net<O> {
             return;
         }
         let socket = connection.socket;
-        // Of several slices each may have a rest; the last one comes first.
+        // Each of several slices may have a rest; the last slice comes first.
         if !std::mem::replace(&mut connection.blocked, true) {
             self.ops.push(Op::AwaitWritable { socket });
         }

@@ -31,7 +31,7 @@ const COARSENESS: u64 = 2;
 pub(crate) enum Unsent {
     /// Nothing is to be done.
     Fine,
-    /// Who asked because the peer is silent learns how many bytes it has taken meanwhile.
+    /// The peer was silent, and has taken so many bytes meanwhile.
     Took(u64),
     /// The peer takes too little of what it is sent.
     TooSlow(u64),
@@ -86,7 +86,7 @@ impl<O> Net<O> {
         self.connection_mut(key).flags.set(Flags::OWNED);
     }
 
-    /// It does not any more.
+    /// The timer does not belong to the owner any more.
     pub(crate) fn disown_timer(&mut self, key: Key) {
         if let Some(connection) = self.connections.get_mut(key) {
             connection.flags.clear(Flags::OWNED);
@@ -166,7 +166,8 @@ impl<O> Net<O> {
             return Unsent::Fine;
         }
         let is_slow = match bytes {
-            // The peer has everything and could be sent more: it is the shard that is late.
+            // The peer has everything and could be sent more, so the shard is late and not the
+            // peer.
             Some(0) if !connection.blocked => false,
             Some(_) => moved < least,
             None => moved < least / COARSENESS,

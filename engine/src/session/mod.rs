@@ -15,7 +15,7 @@
 //! # Invariants
 //! - What a session wants is taken out ([`Sessions::next_want`]) in the order in which it was said,
 //!   whatever happened in between.
-//! - A slot is freed once, when nothing will be said about its spark any more.
+//! - A slot is freed once, when nothing more can happen to its spark.
 //! - Every spark is counted for exactly one wire format, every carried session that has no carrier
 //!   as unattended.
 
@@ -74,7 +74,7 @@ pub(crate) struct Sessions<T: Transformer> {
 pub(crate) enum Want {
     /// What it said.
     Output(Output),
-    /// Everything is done that it said when it was told to say goodbye.
+    /// Everything was carried out that the session said when it was told to say goodbye.
     SaidGoodbye,
 }
 
@@ -307,7 +307,8 @@ impl<T: Transformer> Sessions<T> {
         std::mem::take(&mut self.dirty)
     }
 
-    /// Gives the memory of that list back. Whoever was marked meanwhile waits for the next turn.
+    /// Gives back the memory of that list. Sessions that were marked meanwhile wait for the next
+    /// turn.
     pub(crate) fn put_marked(&mut self, mut list: Vec<Key>) {
         list.clear();
         list.append(&mut self.dirty);

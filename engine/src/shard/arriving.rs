@@ -1,9 +1,8 @@
 //! Requests whose head has come and whose body has not.
 //!
-//! Where such a request goes is decided by its head. Who would get an answer that does not depend
-//! on the body gets it at once, so that the bodies of requests which nobody wants are not gathered.
-//! A session may want to know that a request for it has begun; it does if request and session are
-//! on one shard.
+//! Where such a request goes is decided by its head. If the answer does not depend on the body, it
+//! is given at once: nobody gathers the body of a request that nobody wants. A session may want to
+//! know that a request for it has begun; it does if request and session are on one shard.
 
 use allspark_protocol::http::{Reader, RequestHead};
 use allspark_protocol::transformer::Transformer;

@@ -5,7 +5,7 @@
 //! # Invariants
 //! - What waits is bounded: by the bound of a send queue for one spark, by [`AWAITED_COST_MAX`] and
 //!   [`AWAITED_MESSAGES_MAX`] for all of a shard. A client for which more than [`UNTAKEN_COST_MAX`]
-//!   waits is not listened to, so that one whose messages are answered waits, too.
+//!   waits is not listened to: whoever asks for answers waits for them.
 //! - Of what waits, each message is written once everything before it that it must not overtake is.
 
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -69,8 +69,8 @@ pub(crate) struct Queue {
     pub(super) relieved: Vec<Key>,
     /// How many are for all.
     broadcasts: usize,
-    /// Something may be known that was not, so that all are looked at: once per turn, however often
-    /// that is said.
+    /// A message may have become known, so all are looked at: once per turn, however often that is
+    /// said.
     pub(super) must_look: bool,
 }
 
@@ -186,7 +186,7 @@ impl Queue {
                     kept.push_back(entry);
                     match to {
                         Some(spark) => drop(blocked.insert(spark)),
-                        // Nobody may get what comes behind.
+                        // Nothing behind it may be written.
                         None => kept.append(&mut entries),
                     }
                 }

@@ -1,7 +1,7 @@
 //! Answers whose bodies are sent as they come. A body is pulled when everything that was sent
 //! before is submitted and the kernel has not refused any of it, so that one part of it waits at
-//! most. Who reads too slowly is ended as anybody else is (`net/slow.rs`); for who sends the body
-//! it takes as long as it takes.
+//! most. A client that reads too slowly is ended as any other (`net/slow.rs`). The source of the
+//! body may take as long as it likes.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,7 +24,7 @@ struct Puller {
     shard: u16,
     connection: Key,
     ticket: u64,
-    /// The shard was told, and has not pulled since.
+    /// The shard was told to pull, and has not done so since.
     told: Arc<AtomicBool>,
 }
 
@@ -128,7 +128,7 @@ impl<T: Transformer> Core<T> {
         }
     }
 
-    /// Who has a body says that there is more of it.
+    /// The source of a body says that there is more of it.
     pub(super) fn pull_again(&mut self, key: Key, ticket: u64) {
         let owner = self.net.get(key).map(|connection| &connection.owner);
         if let Some(Owner::Request(request)) = owner

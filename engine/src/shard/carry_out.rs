@@ -83,16 +83,17 @@ impl<T: Transformer> Core<T> {
         };
         let id = slot.state.id;
         tracing::debug!(shard = self.shard, spark = %id, %reason, "disconnection");
-        // It leaves everything first, so that `disconnection` is the last word about it.
+        // It leaves its rooms first, so that `disconnection` is the last event about it.
         let rooms = self.rooms.leave_all(spark.index);
         if !rooms.is_empty() {
             app::room_event(self, spark, &RoomEvent::LeftAll(rooms));
         }
-        // As in Primus, who hears of it does not count it any more.
+        // As in Primus, the count of sparks does not include it any more when listeners hear of its
+        // end.
         self.counters().sparks_ended.add(1);
         self.take_id(spark);
         app::disconnection(self, spark);
-        // What waits for its transforms holds nobody up any more.
+        // Nobody waits any more for messages of this spark that wait for transforms.
         self.awaited.must_look |= !self.awaited.is_empty();
         self.forget_intake(spark);
         self.end_tasks(spark);

@@ -1,8 +1,8 @@
 //! How sparks and connections end.
 //!
 //! A spark ends once. [`Core::end`] ends it in words: what it was written is sent, then the goodbye
-//! of Primus and of its transport. [`Core::lose`] is for one whose transport is over. Both only say
-//! so; the application is told, and the session called, as an effect.
+//! of Primus and of its transport. [`Core::lose`] is for one whose transport is over. Both only
+//! change the state of the spark. An effect tells the application and calls the session.
 //!
 //! Its connection is closed in one of two ways, which the net carries out: [`Core::finish`] sends
 //! what waits before, [`Core::close`] does not.
@@ -26,7 +26,7 @@ impl<T: Transformer> Core<T> {
         if !self.is_open(spark) {
             return false;
         }
-        // What was broadcast before still belongs to it.
+        // It still gets what was broadcast before.
         self.catch_up(spark);
         if !self.set_closed(spark) {
             // It has just turned out to read too slowly.
@@ -102,7 +102,7 @@ impl<T: Transformer> Core<T> {
         }
     }
 
-    /// What a connection was for is of no interest while it is closed.
+    /// From now on nobody needs to know what the connection was for.
     fn abandon(&mut self, key: Key) {
         let owner = &mut self.net.connection_mut(key).owner;
         if !owner.stays() {

@@ -56,7 +56,7 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) questions: Questions,
     /// A function that every spark goes through is for events of rooms.
     pub(super) hears_rooms: bool,
-    /// Functions that every spark goes through. Not here while one of them runs.
+    /// Functions that every spark goes through. They are taken out while one of them runs.
     pub(super) listeners: Option<Arc<Listeners>>,
     /// What messages go through.
     pub(super) transforms: Option<Arc<Transforms>>,
@@ -252,7 +252,7 @@ impl<T: Transformer> Core<T> {
         self.fairness.expect(self.clock.now, wait);
     }
 
-    /// Until when the judgement about a silent peer must be put off, if it must.
+    /// The moment up to which no silent peer may be judged, if there is one.
     #[inline]
     pub(super) fn put_off(&self) -> Option<Instant> {
         let judge_from = self.fairness.judge_from();

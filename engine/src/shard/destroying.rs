@@ -23,7 +23,8 @@ pub(crate) struct Destroying {
 }
 
 impl Destroying {
-    /// Plans a destroy. Each begins at its time, and of one moment that which was planned first.
+    /// Plans a destroy. Each begins at its time. Of two with the same time the one that was planned
+    /// first begins first.
     pub(super) fn plan(&mut self, options: Destroy, now: Instant) {
         let at = now + Duration::from_millis(options.timeout_ms);
         let place = self.planned.partition_point(|(other, _)| *other > at);

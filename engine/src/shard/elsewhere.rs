@@ -47,7 +47,7 @@ impl<T: Transformer> Core<T> {
         }
     }
 
-    /// What a route says to a request.
+    /// The answer of a route to a request.
     fn ask_route(
         &self,
         key: Key,

@@ -93,7 +93,7 @@ impl<T: Transformer> Core<T> {
         }
     }
 
-    /// The same where that is not the same for all.
+    /// The same where each spark gets another message.
     #[cold]
     fn bring_per_spark(&mut self, spark: Key, budget: &mut Budget) {
         let (written, looked_at) = self.catch_up_per_spark(spark);
@@ -119,7 +119,7 @@ impl<T: Transformer> Core<T> {
                     self.sessions.get_mut(spark)?.state.seen = head;
                     return None;
                 }
-                // What lies apart is put together in its queue.
+                // Frames that lie apart are put together in its queue.
                 due.pop()
                     .filter(|last| due.is_empty() && last.reaches(head))
             }
@@ -223,7 +223,7 @@ impl<T: Transformer> Core<T> {
             let slot = self.sessions.get(spark);
             let is_open = slot.is_some_and(|slot| slot.is_open());
             if is_open && ending.waits_until(now).is_some() {
-                // Whoever comes to it next finds it again, or knows that it was the last.
+                // The next call finds the same spark again, or finds that it was the last.
                 return;
             }
             ending.cursor = cursor;

@@ -64,7 +64,7 @@ impl<T: Transformer> Core<T> {
                 continue;
             };
             if !self.net.connection(key).is_blocked() {
-                // What a walk would bring it leaves in the same send, so that it is up to date.
+                // What a walk would bring to it leaves in the same send.
                 self.catch_up_connection(key);
             }
             let flushed = self.net.flush(key);

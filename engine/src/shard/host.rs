@@ -363,7 +363,8 @@ impl<T: Transformer> Core<T> {
     pub(super) fn carry_out_plain(&mut self, command: Command) -> Result<(), Command> {
         match command {
             Command::Broadcast { kind, payload } => {
-                // Whoever wrote it is elsewhere by now. Who does not get it is counted and logged.
+                // The writer does not wait for the result. Sparks that do not get it are counted
+                // and logged.
                 self.broadcast_here(kind, &payload);
             }
             Command::Write { id, kind, payload } => {

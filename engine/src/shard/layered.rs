@@ -60,8 +60,9 @@ impl<T: Transformer> Core<T> {
         })
     }
 
-    /// Keeps what was decided about a request until its body has come. What does not ask the
-    /// application, and says nothing that only this request is told, may as well be asked again.
+    /// Keeps what was decided about a request until its body has come. If no layer of the
+    /// application was asked, and nothing was decided for this request alone, nothing is kept: the
+    /// layers are asked again, with the same result.
     pub(super) fn keep_judged(&mut self, key: Key, way: Way) {
         let has_notes = matches!(&way, Way::Transport(pass) if pass.has_notes());
         if has_notes || self.door.asks_application() {

@@ -17,11 +17,11 @@ pub(crate) enum Owner {
     Layered(Box<Layered>),
     /// Bytes for the session of a spark, which may have ended and wait for the peer's goodbye.
     Session(Key),
-    /// Answered in parts with pauses; the bytes are of no interest.
+    /// It is answered in parts with pauses; the bytes are of no interest.
     Paced(Box<Paced>),
     /// On its way to the shard that owns the session its request is for.
     Leaving(Box<Leaving>),
-    /// Whatever it is, the answer is that there are too many.
+    /// Whatever its peer asks for, the answer is that there are too many connections.
     TurnedAway,
     /// Of no interest: the connection is about to be closed.
     Nobody,

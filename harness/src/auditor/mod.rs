@@ -54,7 +54,6 @@ use delivery::{Deliveries, Shape};
 use heartbeat::Heartbeats;
 use reconnects::Reconnects;
 use sparks::Sparks;
-use tellers::{AcksOf, ReconnectsOf, SparksOf};
 
 /// Judges one run.
 pub(crate) struct Auditor {
@@ -249,21 +248,6 @@ impl Auditor {
         if let Some(heartbeats) = &mut self.heartbeats {
             heartbeats.pinged(client, now, age_ms, &mut self.findings);
         }
-    }
-
-    /// Judges what comes between the connections of clients.
-    pub(crate) fn reconnects(&mut self) -> ReconnectsOf<'_> {
-        ReconnectsOf(self)
-    }
-
-    /// Judges questions and their answers.
-    pub(crate) fn acks(&mut self) -> AcksOf<'_> {
-        AcksOf(self)
-    }
-
-    /// Judges what a server says of its sparks.
-    pub(crate) fn sparks(&mut self) -> SparksOf<'_> {
-        SparksOf(self)
     }
 
     /// Everybody has left: this is what there still is.

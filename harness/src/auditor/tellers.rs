@@ -6,6 +6,23 @@ use allspark_protocol::Instant;
 
 use super::{Auditor, ConnectionId};
 
+impl Auditor {
+    /// Judges what comes between the connections of clients.
+    pub(crate) fn reconnects(&mut self) -> ReconnectsOf<'_> {
+        ReconnectsOf(self)
+    }
+
+    /// Judges questions and their answers.
+    pub(crate) fn acks(&mut self) -> AcksOf<'_> {
+        AcksOf(self)
+    }
+
+    /// Judges what a server says of its sparks.
+    pub(crate) fn sparks(&mut self) -> SparksOf<'_> {
+        SparksOf(self)
+    }
+}
+
 /// What clients do between their connections. Nothing is judged unless it was asked for.
 pub(crate) struct ReconnectsOf<'a>(pub(super) &'a mut Auditor);
 

@@ -1,33 +1,18 @@
-//! The options of `harness compare`.
+//! The options of `harness compare peers`, and those that all comparisons have.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use allspark_engine::io::DriverChoice;
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, ValueEnum};
 
 use super::output::OutputArguments;
-use super::reactors::ReactorsArguments;
 use super::times::parse_duration;
-use super::transformers::TransformersArguments;
 use crate::load::dialect::Dialect;
 use crate::peers::cases::{Case, Conditions};
 use crate::peers::roster::Entrant;
 use crate::peers::{ComparisonPlan, Stage};
 use crate::workload::Scenario;
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum CompareCommand {
-    /// AllSpark and other servers, one core each, under the same load. By default it takes about
-    /// an hour: 22 loads of 3 rounds of 6 servers, each for some 8 seconds. `--size 4096 --size
-    /// 16384 --size 65536 --scenario echo --server allspark --server bun` takes three minutes.
-    Peers(PeersArguments),
-    /// AllSpark and Primus on Node.js, transformer by transformer: memory of idle sessions, and
-    /// how many messages they echo.
-    Transformers(TransformersArguments),
-    /// The same protocol core on our drivers and on the reactors of others, one thread each.
-    Reactors(ReactorsArguments),
-}
 
 #[derive(Debug, Args)]
 pub(crate) struct PeersArguments {

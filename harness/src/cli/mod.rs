@@ -13,7 +13,7 @@ mod transformers;
 
 use clap::{Parser, Subcommand};
 
-pub(crate) use compare::{CompareCommand, PeersArguments};
+pub(crate) use compare::PeersArguments;
 pub(crate) use load::LoadArguments;
 pub(crate) use output::OutputArguments;
 pub(crate) use reactors::ReactorsArguments;
@@ -39,4 +39,17 @@ pub(crate) enum Command {
     /// Put several servers under the same load, and compare what they reach.
     #[command(subcommand)]
     Compare(CompareCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CompareCommand {
+    /// AllSpark and other servers, one core each, under the same load. By default it takes about
+    /// an hour: 22 loads of 3 rounds of 6 servers, each for some 8 seconds. `--size 4096 --size
+    /// 16384 --size 65536 --scenario echo --server allspark --server bun` takes three minutes.
+    Peers(PeersArguments),
+    /// AllSpark and Primus on Node.js, transformer by transformer: memory of idle sessions, and
+    /// how many messages they echo.
+    Transformers(TransformersArguments),
+    /// The same protocol core on our drivers and on the reactors of others, one thread each.
+    Reactors(ReactorsArguments),
 }

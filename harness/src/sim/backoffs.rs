@@ -6,9 +6,9 @@ use allspark_protocol::transformer::Link;
 use allspark_protocol::{Dice, Instant};
 
 use super::machines::machines;
+use super::outcome::{Messages, Outcome};
 use super::plan::{SimPlan, Talk};
 use super::swarm::{Tally, Weights};
-use super::{Messages, Outcome};
 use crate::auditor::{Auditor, ReconnectRule};
 use crate::workload::Scenario;
 use crate::workload::senders::Senders;

@@ -32,6 +32,7 @@ mod faults;
 mod machines;
 mod member;
 mod nodes;
+mod outcome;
 pub(crate) mod plan;
 mod play;
 mod purpose;
@@ -47,15 +48,13 @@ mod world;
 
 use std::time::Duration;
 
-use serde::Serialize;
-
+pub(crate) use outcome::{Messages, Outcome};
 pub(crate) use rooms::RoomTally;
 pub(crate) use series::{Second, Span};
 pub(crate) use swarm::{Tally, Weights};
 
 use crate::auditor::{
-    AckReport, AckRule, Auditor, DelayReport, Fault, Findings, FirstDelays, HeartbeatReport,
-    HeartbeatRule, Leftovers, ReconnectRule, SilenceRule, SparkReport, Verdict,
+    AckRule, Auditor, Fault, HeartbeatRule, Leftovers, ReconnectRule, SilenceRule, Verdict,
 };
 use crate::workload::Scenario;
 use crate::workload::senders::Senders;
@@ -66,44 +65,6 @@ use script::{Act, RAMP};
 use world::World;
 
 /// What a simulation has shown.
-#[derive(Debug)]
-pub(crate) struct Outcome {
-    pub(crate) plan: SimPlan,
-    pub(crate) talk: Talk,
-    /// Which faults the seed has chosen.
-    pub(crate) weights: Weights,
-    /// How often each fault happened.
-    pub(crate) tally: Tally,
-    pub(crate) virtual_seconds: f64,
-    /// A number that two histories share only if they are the same.
-    pub(crate) trace: u64,
-    pub(crate) messages: Messages,
-    /// What was said in rooms, if somebody talked there.
-    pub(crate) rooms: Option<RoomTally>,
-    /// What became of questions, if somebody asked any.
-    pub(crate) acks: Option<AckReport>,
-    pub(crate) seconds: Vec<Second>,
-    /// What the scenario did meanwhile.
-    pub(crate) spans: Vec<Span>,
-    pub(crate) heartbeats: Option<HeartbeatReport>,
-    pub(crate) sparks: Option<SparkReport>,
-    pub(crate) first_delays: Option<FirstDelays>,
-    pub(crate) delays: Vec<DelayReport>,
-    pub(crate) findings: Findings,
-    /// Memory of this process when all clients were connected, divided among them.
-    pub(crate) bytes_per_client: Option<u64>,
-}
-
-/// What the servers counted, heartbeats included.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
-pub(crate) struct Messages {
-    pub(crate) received: u64,
-    /// Written to single sparks.
-    pub(crate) written: u64,
-    /// Broadcasts to all of them.
-    pub(crate) broadcast: u32,
-}
-
 /// The longest that everybody may take to come back once all is mended. The last attempts of the
 /// default options are four to eight minutes apart.
 const CALM_MAX: Duration = Duration::from_secs(1800);

@@ -3,6 +3,7 @@ use clap::ValueEnum;
 
 use super::plan::Sabotage;
 use super::*;
+use crate::auditor::DelayReport;
 use crate::workload::wording::Wording;
 
 const CLIENTS: u32 = 200;

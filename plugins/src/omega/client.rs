@@ -11,7 +11,7 @@ use ureq::Agent;
 use ureq::http::{Method, Request};
 use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
 
-use super::forward::{Exchange, ForwardError, Question};
+use super::exchange::{Exchange, ForwardError, Question};
 
 /// Bytes of an answer: it is a number, or says why there is none and repeats the message.
 const ANSWER_BYTES_MAX: u64 = 11 * 1024 * 1024;

@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use allspark_protocol::Value;
-use allspark_protocol::value::Object;
 
 use super::client::Client;
+use super::exchange::{ForwardError, Question};
 use super::order::{Order, Recipients};
 use super::pool::{Job, Pool};
 
@@ -16,61 +16,6 @@ pub struct Reached {
     pub send: u64,
     /// No other server was asked, because this one has all the sparks that were named.
     pub local: bool,
-}
-
-/// Why a message did not reach all servers.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[error("{reason}")]
-pub struct ForwardError {
-    /// What was asked; empty if nobody was.
-    pub url: String,
-    /// What it has answered; 500 if it has not.
-    pub status: u16,
-    /// Why that is none.
-    pub reason: String,
-    /// `broadcast`, `spark`, `sparks` or `rooms`.
-    pub kind: &'static str,
-    /// What was asked and answered.
-    pub exchange: Box<Exchange>,
-    /// To how many sparks the message was written all the same.
-    pub send: u64,
-}
-
-/// What a server was asked, and what it has answered.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Exchange {
-    /// What it was asked for: `sparks` and `msg`.
-    pub packet: Value,
-    /// The answer, as far as it is JSON; else an empty object.
-    pub body: Value,
-}
-
-impl ForwardError {
-    /// One of our own.
-    pub(crate) fn new(reason: &str, send: u64) -> Self {
-        Self {
-            url: String::new(),
-            status: 500,
-            reason: reason.to_owned(),
-            kind: Recipients::All.name(),
-            exchange: Box::default(),
-            send,
-        }
-    }
-
-    /// As npm's rooms' middleware tells of it.
-    pub(super) fn object(&self) -> Object {
-        let mut object = Object::new();
-        if self.url.is_empty() {
-            return object;
-        }
-        object.insert("url", self.url.as_str());
-        object.insert("status", u32::from(self.status));
-        object.insert("body", self.exchange.body.clone());
-        object.insert("type", self.kind);
-        object.insert("packet", self.exchange.packet.clone());
-        object
-    }
 }
 
 type Call = Box<dyn FnOnce(Result<Reached, ForwardError>) + Send>;
@@ -134,15 +79,6 @@ pub(super) fn forward(pool: &Pool, client: &Arc<Client>, errand: Errand<'_>, don
             gather.add(Err(ForwardError::new(reason, 0)));
         }
     }
-}
-
-/// What one server is asked.
-pub(super) struct Question {
-    pub(super) url: String,
-    pub(super) method: String,
-    pub(super) header: String,
-    pub(super) body: Vec<u8>,
-    pub(super) kind: &'static str,
 }
 
 /// Scheme, host and port of a server's address: what follows is replaced, as a browser does it.

@@ -16,6 +16,7 @@
 mod client;
 mod cluster;
 mod credentials;
+mod exchange;
 mod forward;
 mod local;
 mod options;
@@ -27,7 +28,8 @@ mod service;
 mod target;
 
 pub(crate) use cluster::{Answer, Cluster};
-pub use forward::{Exchange, ForwardError, Reached};
+pub use exchange::{Exchange, ForwardError};
+pub use forward::Reached;
 pub use options::OmegaOptions;
 pub(crate) use options::wrong_option;
 pub use order::Recipients;

@@ -11,7 +11,8 @@ use allspark_protocol::parser::ParserKind;
 use serde::Serialize;
 
 use super::cluster::Cluster;
-use super::forward::{Done, ForwardError, Reached};
+use super::exchange::ForwardError;
+use super::forward::{Done, Reached};
 use super::options::OmegaOptions;
 use super::order::Recipients;
 use super::reply;

@@ -3,7 +3,8 @@
 use allspark_protocol::Value;
 use allspark_protocol::http::Response;
 
-use super::forward::{ForwardError, Reached};
+use super::exchange::ForwardError;
+use super::forward::Reached;
 use super::order::json;
 
 /// The message was written to so many sparks of this server.

@@ -27,7 +27,7 @@ pub(super) enum Body {
     Length(u64),
     /// A chunked body.
     Chunked(Chunked),
-    /// All that comes; only a response can be like that.
+    /// Everything up to the end of the connection. Only a response can have such a body.
     UntilClose,
 }
 

@@ -15,8 +15,8 @@ pub fn no_cache(response: Response) -> Response {
         .set_header("Pragma", "no-cache")
 }
 
-/// Switches off the filter of Internet Explorer that damages answers which look like what was asked
-/// for, as those to JSONP do. `is_explorer` is what [`is_explorer`] said of the request.
+/// Switches off a filter of Internet Explorer. It damages an answer that repeats a part of its
+/// request, as answers to JSONP do. `is_explorer` is what [`is_explorer`] said of the request.
 #[must_use]
 pub fn no_xss_filter(is_explorer: bool, response: Response) -> Response {
     match is_explorer {

@@ -1,17 +1,17 @@
-//! The `Date` of responses (RFC 9110, 6.6.1): a server that has a clock says what it shows.
+//! The `Date` of responses (RFC 9110, 6.6.1): a server that has a clock states the time.
 
 use std::io::Write;
 use std::time::{Duration, UNIX_EPOCH};
 
-/// A moment as HTTP writes it, to the second. Made once per second, it is as good for every
-/// response of that second.
+/// A moment as HTTP writes it, to the second. It is made once per second and serves all responses
+/// of that second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HttpDate {
     unix_s: u64,
     text: [u8; HTTP_DATE_CHARS],
 }
 
-/// What `Sun, 06 Nov 1994 08:49:37 GMT` takes.
+/// Bytes of a date such as `Sun, 06 Nov 1994 08:49:37 GMT`.
 const HTTP_DATE_CHARS: usize = 29;
 
 /// The last second that has a year of four digits.

@@ -43,6 +43,49 @@ impl<'b> Fields<'b> {
     }
 }
 
+/// What one walk over the header lines of a request shows: most requests lack most of the headers
+/// that decide what becomes of them, and nobody has to look for those again.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Survey<'b> {
+    /// The first `Host`.
+    pub(super) host: Option<&'b [u8]>,
+    pub(super) has_two_hosts: bool,
+    /// It has `Content-Length` or `Transfer-Encoding`.
+    pub(super) is_framed: bool,
+    pub(super) has_expect: bool,
+    pub(super) present: Present,
+}
+
+/// The part of a [`Survey`] that is asked for later.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Present {
+    pub(super) connection: bool,
+    pub(super) upgrade: bool,
+}
+
+impl<'b> Fields<'b> {
+    pub(super) fn survey(self) -> Survey<'b> {
+        let mut survey = Survey::default();
+        for (name, value) in self.iter() {
+            // Most names differ in their length already.
+            let is = |other: &str| name.eq_ignore_ascii_case(other);
+            match name.len() {
+                4 if is("host") => {
+                    survey.has_two_hosts |= survey.host.is_some();
+                    survey.host.get_or_insert(value);
+                }
+                6 if is("expect") => survey.has_expect = true,
+                7 if is("upgrade") => survey.present.upgrade = true,
+                10 if is("connection") => survey.present.connection = true,
+                14 if is("content-length") => survey.is_framed = true,
+                17 if is("transfer-encoding") => survey.is_framed = true,
+                _ => {}
+            }
+        }
+        survey
+    }
+}
+
 /// Headers in the order of the message. Values have no white space around them.
 #[derive(Clone, Debug)]
 pub struct Headers<'b> {
@@ -128,6 +171,27 @@ mod tests {
         assert_eq!(fields.first("x"), Some(""));
         assert_eq!(fields.first("latin"), None, "not UTF-8");
         assert_eq!(fields.first("absent"), None);
+    }
+
+    #[test]
+    fn a_survey_shows_which_headers_are_there() {
+        let survey = Fields::new(LINES).survey();
+        assert!(survey.present.connection && !survey.present.upgrade);
+        assert!(survey.host.is_none() && !survey.has_expect && !survey.is_framed);
+        for (line, is_there) in [
+            ("eXpect: x", |survey: Survey<'_>| survey.has_expect),
+            ("UPGRADE: x", |survey: Survey<'_>| survey.present.upgrade),
+            ("content-Length: x", |survey: Survey<'_>| survey.is_framed),
+            ("Transfer-encoding:", |survey: Survey<'_>| survey.is_framed),
+            ("HOST: x", |survey: Survey<'_>| survey.host == Some(b"x")),
+            ("host: a\r\nHost: a", |survey: Survey<'_>| {
+                survey.has_two_hosts
+            }),
+        ] as [(&str, fn(Survey<'_>) -> bool); 6]
+        {
+            let lines = format!("A: b\r\n{line}\r\n");
+            assert!(is_there(Fields::new(lines.as_bytes()).survey()), "{line}");
+        }
     }
 
     #[test]

@@ -182,8 +182,9 @@ fn node(element: &[u8], header: ForwardedHeader) -> Option<SocketAddr> {
     address(said?)
 }
 
-/// A value without its quotes. One that has others is none, and its element counts for nothing: if
-/// it was quoted by two, a stranger and a proxy, what each of them said can't be told apart.
+/// The value without its quotes; `None` if it holds further quotes. A stranger and a proxy may both
+/// have quoted it, and nobody can tell which part each of them wrote. The element then counts for
+/// nothing.
 fn plain(value: &str) -> Option<&str> {
     let quoted = value
         .strip_prefix('"')

@@ -17,7 +17,7 @@ pub(super) enum Gathered<'i> {
     More,
 }
 
-/// How to call what is wrong with the first line: requests and responses differ there.
+/// The errors of a first line. Those of requests and of responses differ.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct FirstLine {
     pub(super) malformed: Error,

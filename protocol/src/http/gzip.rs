@@ -48,5 +48,5 @@ pub fn gzip(body: &[u8], level: u8) -> Vec<u8> {
 /// zlib's way to ask for the largest window and for gzip (RFC 1952) around it.
 pub(super) const WINDOW_BITS_GZIP: i32 = 15 + 16;
 
-/// Bytes by which gzip is longer than zlib, for which the bound counts.
+/// Bytes by which gzip is longer than zlib. The bound is that of zlib.
 const GZIP_BYTES: usize = 12;

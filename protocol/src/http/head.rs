@@ -3,7 +3,7 @@
 use std::mem::MaybeUninit;
 
 use super::error::Error;
-use super::fields::{Fields, Headers, is_host};
+use super::fields::{Fields, Headers, Present, Survey, is_host};
 use super::framing::{Framing, framing};
 use super::query::Query;
 use super::target::Target;
@@ -17,6 +17,7 @@ pub struct RequestHead<'b> {
     pub(super) method: &'b str,
     pub(super) target: Target<'b>,
     pub(super) fields: Fields<'b>,
+    pub(super) present: Present,
     pub(super) host: Option<&'b str>,
     pub(super) framing: Option<Framing>,
     pub(super) minor_version: u8,
@@ -52,17 +53,22 @@ impl<'b> RequestHead<'b> {
         })?;
         let target = Target::parse(method, target)?;
         let fields = Fields::new(field_lines(bytes));
-        let header_host = host(fields, minor_version)?;
+        let survey = fields.survey();
+        let header_host = host(&survey, minor_version)?;
         Ok(Self {
             bytes,
             method,
             target,
             fields,
+            present: survey.present,
             // The target outranks the header (RFC 9112, 3.2.2).
             host: target.authority.or(header_host),
-            framing: framing(fields, minor_version)?,
+            framing: match survey.is_framed {
+                true => framing(fields, minor_version)?,
+                false => None,
+            },
             minor_version,
-            expects_continue: expects_continue(fields, minor_version)?,
+            expects_continue: survey.has_expect && expects_continue(fields, minor_version)?,
         })
     }
 
@@ -119,13 +125,22 @@ impl<'b> RequestHead<'b> {
 
     /// Whether the peer wants to use the connection again (RFC 9112, 9.3).
     pub fn keep_alive(&self) -> bool {
-        self.fields.keep_alive(self.minor_version)
+        match self.present.connection {
+            true => self.fields.keep_alive(self.minor_version),
+            false => self.minor_version >= 1,
+        }
     }
 
     /// Whether the peer asks for another protocol, as Node.js sees it: it has the header `Upgrade`
     /// and the connection option `upgrade` (RFC 9110, 7.8).
     pub fn wants_upgrade(&self) -> bool {
-        self.has_token("connection", "upgrade") && self.header("upgrade").is_some()
+        let may_want = self.present.connection && self.present.upgrade;
+        may_want && self.has_token("connection", "upgrade") && self.header("upgrade").is_some()
+    }
+
+    /// Whether it has the header `Upgrade`, whatever else it has.
+    pub fn names_upgrade(&self) -> bool {
+        self.present.upgrade
     }
 
     /// Whether the peer waits for `100 Continue` before it sends the body (RFC 9110, 10.1.1).
@@ -140,17 +155,14 @@ impl<'b> RequestHead<'b> {
 }
 
 /// The Host header, of which HTTP/1.1 demands exactly one (RFC 9112, 3.2).
-fn host(fields: Fields<'_>, minor_version: u8) -> Result<Option<&str>, Error> {
-    let mut hosts = fields
-        .iter()
-        .filter(|(name, _)| name.eq_ignore_ascii_case("host"));
-    let Some((_, host)) = hosts.next() else {
+fn host<'b>(survey: &Survey<'b>, minor_version: u8) -> Result<Option<&'b str>, Error> {
+    let Some(host) = survey.host else {
         return match minor_version {
             0 => Ok(None),
             _ => Err(Error::HostMissing),
         };
     };
-    if hosts.next().is_some() {
+    if survey.has_two_hosts {
         return Err(Error::HostRepeated);
     }
     match std::str::from_utf8(host) {

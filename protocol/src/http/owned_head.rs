@@ -1,7 +1,7 @@
 //! A request head that outlives the input that it was read from.
 
 use super::error::Error;
-use super::fields::Fields;
+use super::fields::{Fields, Present};
 use super::framing::Framing;
 use super::head::RequestHead;
 use super::target::Target;
@@ -23,6 +23,7 @@ struct Parts {
     path_and_query: Span,
     path_len: u16,
     lines: Span,
+    present: Present,
     host: Option<Span>,
     framing: Option<Framing>,
     minor_version: u8,
@@ -66,6 +67,7 @@ impl OwnedHead {
                 path_len: parts.path_len.into(),
             },
             fields: Fields::new(parts.lines.of(bytes)),
+            present: parts.present,
             host: parts.host.map(|span| span.text(bytes)),
             framing: parts.framing,
             minor_version: parts.minor_version,
@@ -89,6 +91,7 @@ impl Parts {
             path_and_query: text(head.target.path_and_query),
             path_len: head.target.path_len as u16,
             lines: span(head.fields.lines()),
+            present: head.present,
             host: head.host.map(text),
             framing: head.framing,
             minor_version: head.minor_version,

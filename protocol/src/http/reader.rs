@@ -271,7 +271,7 @@ impl Collector {
 
     /// The body, once it is complete.
     fn collect<'i>(&mut self, input: &mut Input<'i>) -> Result<Option<Payload<'i>>, Error> {
-        // Who has begun to send the body does not wait.
+        // A peer that has begun to send the body waits for no `100 Continue`.
         self.is_awaited &= input.is_empty();
         loop {
             match self.body.next(input)? {

@@ -178,7 +178,7 @@ impl Response {
         framing.push(out, &self.body);
     }
 
-    /// Whether the application has said when it is from.
+    /// Whether the application has set a `Date`.
     fn has_date(&self) -> bool {
         self.headers()
             .any(|(name, _)| name.eq_ignore_ascii_case("date"))

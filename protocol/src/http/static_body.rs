@@ -17,12 +17,13 @@ use super::response::Response;
 /// - Caches must ask each time (`Cache-Control: no-cache`), unless the request names the content:
 ///   what is asked for with the query `v=<hash>` (see [`StaticBody::hash`]) may be kept for a year.
 ///
-/// Whatever the method, it answers as to `GET`; what a `HEAD` is spared, encoding leaves out.
+/// It answers every method as it answers `GET`. To a `HEAD` the body is left out when the response
+/// is encoded.
 #[derive(Debug)]
 pub struct StaticBody {
     content_type: &'static str,
     plain: Cow<'static, [u8]>,
-    /// Nothing if that would be no shorter.
+    /// `None` if that is no shorter.
     gzip: Option<Vec<u8>>,
     hash: String,
 }
@@ -41,8 +42,8 @@ impl StaticBody {
         }
     }
 
-    /// 16 hexadecimal digits that are others for another body. They guard against what is out of
-    /// date, not against forgery.
+    /// 16 hexadecimal digits that differ from body to body. They show that a copy is out of date;
+    /// they do not protect it against forgery.
     pub fn hash(&self) -> &str {
         &self.hash
     }
@@ -83,7 +84,7 @@ impl StaticBody {
     }
 }
 
-/// The most that zlib can do: it is done once.
+/// The highest level of zlib: a body is compressed only once.
 const LEVEL: u8 = 9;
 
 /// A year, which is the longest time in use; `immutable` is of RFC 8246.

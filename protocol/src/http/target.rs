@@ -21,7 +21,7 @@ impl<'b> Target<'b> {
         if target.len() > HTTP_TARGET_BYTES_MAX {
             return Err(Error::TargetTooLong);
         }
-        // The authority form belongs to CONNECT, and no other form does.
+        // CONNECT has the authority form and no other, and nothing else has that form.
         if method == "CONNECT" || !target.bytes().all(is_target_byte) {
             return Err(Error::Target);
         }

@@ -15,7 +15,7 @@ pub struct Bounded<const LEAST: u64, const MOST: u64>(u64);
 /// Bytes of the longest message: from 1 to 512 MiB.
 pub type MaxLength = Bounded<1, { MESSAGE_BYTES_MAX_HIGHEST as u64 }>;
 
-/// A number is none, or beyond the bounds of its option.
+/// A text is no number, or the number is out of bounds.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is not a number from {least} to {most}")]
 pub struct OutOfBounds {

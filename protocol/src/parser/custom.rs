@@ -5,10 +5,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
-use super::{DecodeError, EncodeError, ParseError, Parser, Scratch, typed};
+use super::{DecodeError, EncodeError, ParseError, Parser, Scratch};
 use crate::primus::packet::PREFIX;
 use crate::transformer::Kind;
 use crate::value::Value;
@@ -16,9 +13,9 @@ use crate::value::Value;
 /// A parser of the application, as an object: what Primus takes as `{ encoder, decoder, library }`.
 ///
 /// It is called on the threads of all shards, for every message of every client, and what it is
-/// given to decode comes from clients: it must take no longer and no more memory than the message
-/// warrants, and no deeper recursion. If it panics, the message counts as one that it does not
-/// understand.
+/// given to decode comes from clients: it must not take more time or memory than a message of that
+/// length needs, and must not recurse deeply. If it panics, the message counts as one that it does
+/// not understand.
 ///
 /// Parsers that are built in ([`super::Json`], ..) can be called by one that only wraps them.
 ///
@@ -63,7 +60,7 @@ use crate::value::Value;
 /// }
 /// ```
 pub trait CustomParser: Send + Sync + 'static {
-    /// The name, which `/spec` and the client library say. None of the names of
+    /// The name, which `/spec` and the client library say. It must be none of the names of
     /// [`super::ParserKind::ALL`].
     fn name(&self) -> &'static str;
 
@@ -154,7 +151,7 @@ impl Custom {
     }
 
     fn guarded<R>(&self, call: impl FnOnce(&dyn CustomParser) -> R) -> Option<R> {
-        // It is called with nothing that could be left half changed.
+        // Nothing that it is called with could be left half changed.
         let result = catch_unwind(AssertUnwindSafe(|| call(self.0)));
         // What it panicked with may panic itself when it is dropped.
         result.map_err(std::mem::forget).ok()
@@ -189,15 +186,6 @@ impl Parser for Custom {
             .unwrap_or(Err(PANICKED.into()))
     }
 
-    fn decode_as<T: DeserializeOwned>(
-        &self,
-        kind: Kind,
-        message: &[u8],
-        scratch: &mut Scratch,
-    ) -> Result<T, DecodeError> {
-        typed::from_value(self.decode(kind, message, scratch)?)
-    }
-
     fn encode_value(&self, value: &Value, out: &mut Vec<u8>) -> Result<Kind, EncodeError> {
         let before = out.len();
         let encoded = self.guarded(|parser| parser.encode(value, out));
@@ -207,14 +195,6 @@ impl Parser for Custom {
         };
         let encoded = encoded.unwrap_or(Err(panicked));
         encoded.inspect_err(|_| out.truncate(before))
-    }
-
-    fn encode_serialize<T: Serialize + ?Sized>(
-        &self,
-        value: &T,
-        out: &mut Vec<u8>,
-    ) -> Result<Kind, EncodeError> {
-        self.encode_value(&typed::to_value(value)?, out)
     }
 
     /// Every text has a message. Should the parser fail all the same, the message is empty.

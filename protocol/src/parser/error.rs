@@ -26,7 +26,7 @@ pub enum ParseError {
     /// It came as bytes, and the parser knows text alone.
     #[error("bytes where text is due")]
     NotText,
-    /// What it says can't be, for instance a date that is none.
+    /// It says what can't be, for instance a date that does not exist.
     #[error("{what}")]
     Refused {
         /// What can't be, as the parser puts it.

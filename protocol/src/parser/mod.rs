@@ -74,7 +74,8 @@ pub trait Parser: Copy + Send + Sync + 'static {
         scratch: &mut Scratch,
     ) -> Result<Value, DecodeError>;
 
-    /// Builds a value of the application's own type. The message need not have been checked.
+    /// Builds a value of the application's own type. The message need not have been checked. Unless
+    /// a parser can do better, it builds a [`Value`] first.
     ///
     /// # Errors
     /// If the message is not valid, or is not the message of a `T`.
@@ -83,7 +84,9 @@ pub trait Parser: Copy + Send + Sync + 'static {
         kind: Kind,
         message: &[u8],
         scratch: &mut Scratch,
-    ) -> Result<T, DecodeError>;
+    ) -> Result<T, DecodeError> {
+        typed::from_value(self.decode(kind, message, scratch)?)
+    }
 
     /// Appends the message of a value to `out` and says as which kind it is sent.
     ///
@@ -92,6 +95,7 @@ pub trait Parser: Copy + Send + Sync + 'static {
     fn encode_value(&self, value: &Value, out: &mut Vec<u8>) -> Result<Kind, EncodeError>;
 
     /// Appends the message of a value of the application's own type, like [`Parser::encode_value`].
+    /// Unless a parser can do better, it makes a [`Value`] of it first.
     ///
     /// # Errors
     /// If this parser has no message for such a value, or its `Serialize` fails.
@@ -99,7 +103,9 @@ pub trait Parser: Copy + Send + Sync + 'static {
         &self,
         value: &T,
         out: &mut Vec<u8>,
-    ) -> Result<Kind, EncodeError>;
+    ) -> Result<Kind, EncodeError> {
+        self.encode_value(&typed::to_value(value)?, out)
+    }
 
     /// Appends the message of a string, for instance of one that [`crate::primus::Packet`] wrote.
     fn encode_str(&self, value: &str, out: &mut Vec<u8>) -> Kind;

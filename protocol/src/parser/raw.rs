@@ -3,11 +3,10 @@
 
 use std::borrow::Cow;
 
-use serde::Serialize;
 use serde::de::value::{BytesDeserializer, StrDeserializer};
 use serde::de::{DeserializeOwned, IntoDeserializer};
 
-use super::{DecodeError, EncodeError, ParseError, Parser, Scratch, typed};
+use super::{DecodeError, EncodeError, ParseError, Parser, Scratch};
 use crate::primus::packet::PREFIX;
 use crate::transformer::Kind;
 use crate::value::{Misfit, Value};
@@ -72,14 +71,6 @@ impl Parser for Raw {
         };
         out.extend_from_slice(bytes);
         Ok(kind)
-    }
-
-    fn encode_serialize<T: Serialize + ?Sized>(
-        &self,
-        value: &T,
-        out: &mut Vec<u8>,
-    ) -> Result<Kind, EncodeError> {
-        self.encode_value(&typed::to_value(value)?, out)
     }
 
     fn encode_str(&self, value: &str, out: &mut Vec<u8>) -> Kind {

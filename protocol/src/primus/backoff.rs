@@ -6,7 +6,7 @@ use std::time::Duration;
 /// The options of a reconnect, by the names and defaults of Primus.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BackoffOptions {
-    /// No delay is longer. Default: no limit.
+    /// The longest delay. Default: no limit.
     pub max: Duration,
     /// The first delay, and the base of all others. Default: 500 ms.
     pub min: Duration,

@@ -1,6 +1,6 @@
 //! How long a peer takes to answer a ping: from the ping that was sent to the pong that answered
-//! it, by the monotonic clock of who pings. The time that a pong carries is not used for it: that
-//! is a reading of the wall clock, which may jump, and a peer could send any.
+//! it, by the monotonic clock of who pings. The time that a pong carries is not used: it is a
+//! reading of the wall clock, which may jump, and a peer can send any time.
 
 use std::time::Duration;
 

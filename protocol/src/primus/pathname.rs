@@ -21,13 +21,13 @@ pub enum PathnameError {
     /// It holds what a path can't hold as it is, or what would end it.
     #[error("{0:?} is not a path such as /primus")]
     Malformed(String),
-    /// Every path begins with it.
+    /// Every path begins with this text.
     #[error("with {0:?} every path belongs to Primus: write a path such as /primus")]
     Everything(String),
-    /// As a link it leads to another host.
+    /// As a link this text leads to another host.
     #[error("browsers take what follows the // of {0:?} for a host: write one slash")]
     OtherHost(String),
-    /// Browsers ask for another path instead.
+    /// Browsers ask for another path in place of this text.
     #[error("{0:?} has a part of dots alone, which browsers resolve before they ask")]
     Dots(String),
     /// It leaves too little room for what follows it in a request.

@@ -13,7 +13,7 @@ use crate::options::{self, Bounded};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PingInterval(Option<Bounded<1, PING_INTERVAL_MS_HIGHEST>>);
 
-/// It is no time in which a client could be pinged.
+/// A text is neither off nor an interval.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is neither off nor a number of milliseconds from 1 to {PING_INTERVAL_MS_HIGHEST}")]
 pub struct PingIntervalError(String);

@@ -139,9 +139,10 @@ pub trait Transformer: Clone + Send + 'static {
         64 * 1024
     }
 
-    /// Whether a request is an upgrade to this transport, which nobody else answers and which gets
-    /// no headers for browsers. As in Node.js, one is to a transport that has upgrades whatever it
-    /// wants to change to, and a plain request to one that has none.
+    /// Whether a request is an upgrade to this transport. Nobody else answers an upgrade, and its
+    /// answer gets no headers for browsers. As in Node.js, any request for an upgrade is one if the
+    /// transport has upgrades, whatever protocol it names; to a transport without upgrades it is a
+    /// plain request.
     fn is_upgrade(&self, head: &RequestHead<'_>) -> bool {
         head.wants_upgrade()
     }

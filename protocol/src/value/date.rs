@@ -32,7 +32,7 @@ impl Date {
     /// What `new Date(ms)` makes of a number: its fraction is cut off. `None` where that is no
     /// valid date.
     pub(crate) fn from_number(ms: f64) -> Option<Self> {
-        // Not-a-number becomes 0, so it is asked for first.
+        // The cast makes 0 of not-a-number, so this is excluded first.
         let whole = (!ms.is_nan()).then_some(ms as i64)?;
         Self::from_epoch_ms(whole)
     }
@@ -45,7 +45,7 @@ impl Serialize for Date {
 }
 
 impl<'de> Deserialize<'de> for Date {
-    /// A number is milliseconds, too: that is all that some parsers know.
+    /// A number counts as milliseconds, because some parsers know no dates.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let ms = i64::deserialize(deserializer)?;
         Self::from_epoch_ms(ms).ok_or_else(|| D::Error::custom("a date is too far away"))

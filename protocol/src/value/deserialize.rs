@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 use super::extended::VALUE;
 use super::{Extended, Object, Value};
 
-/// No more room than this is made on the word of a message alone.
+/// A message may say that many elements follow. Room is made at once for so many at most.
 const RESERVED_ELEMENTS_MAX: usize = 1024;
 
 impl<'de> Deserialize<'de> for Value {
@@ -48,7 +48,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
         inner.deserialize_any(self)
     }
 
-    /// Only a value gives an enum: an extended one.
+    /// Only a `Value` gives an enum here: an extended one.
     fn visit_enum<A: EnumAccess<'de>>(self, data: A) -> Result<Value, A::Error> {
         let (name, inner): (String, _) = data.variant()?;
         Extended::from_newtype(&name, inner.newtype_variant()?).map_err(A::Error::custom)

@@ -8,7 +8,8 @@ use serde::{Serialize, Serializer};
 use super::date::{self, Date};
 use super::{Extended, Misfit, Value};
 
-/// The name by which a value asks a value for what it is, extended ones included.
+/// The name by which a `Value` that is being read asks the `Value` that it is read from for its
+/// variant, extended ones included.
 pub(super) const VALUE: &str = "$allspark::Value";
 
 // The names under which they pass through serde.
@@ -37,7 +38,7 @@ impl Extended {
         }
     }
 
-    /// What the inside of a newtype of this name stands for; the inside again if it is none of the
+    /// What a newtype of this name stands for. The inside is given back if this is none of the
     /// names above.
     pub(super) fn from_newtype(name: &str, inner: Value) -> Result<Value, Misfit> {
         if !name.starts_with('$') {
@@ -77,7 +78,7 @@ impl Extended {
         Ok(extended.into())
     }
 
-    /// What a parser that knows nothing of this has of it.
+    /// What is left of it for a parser that does not know it.
     pub(super) fn into_plain(self) -> Value {
         match self {
             Self::Date(date) => date.epoch_ms().into(),

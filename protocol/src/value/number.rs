@@ -8,7 +8,7 @@ use std::fmt;
 pub enum Number {
     /// A whole number that fits an `i64`.
     Signed(i64),
-    /// A whole number, above `i64::MAX` unless somebody made it otherwise.
+    /// A whole number. It is above `i64::MAX`, unless the application has made it otherwise.
     Unsigned(u64),
     /// Any other number.
     Float(f64),

@@ -1,6 +1,6 @@
 //! Members of one name become one member.
 
-/// Members that are more than this are searched for doubles by sorting, not each with each.
+/// With more members than this, doubles are found by sorting, not by comparing each with each.
 const PAIRWISE_MEMBERS_MAX: usize = 24;
 
 /// Leaves one member of each name: the value of the last in the place of the first.

@@ -38,7 +38,7 @@ impl Decoder {
         }
     }
 
-    /// Whether the next byte begins a frame, and this frame a message: what came before was whole.
+    /// Whether the next byte begins a message: neither a frame nor a message is under way.
     #[inline]
     pub fn is_between_messages(&self) -> bool {
         self.partial.is_none() && !self.ended

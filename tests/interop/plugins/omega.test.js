@@ -181,7 +181,7 @@ test('bodies that end a Node.js server are refused', async (t) => {
   assert.equal((await put(server, { msg: 'x'.repeat(5 << 20), sparks: [] })).status, 200);
 });
 
-test('many ids, many wrong passwords and slow bodies keep nobody waiting', async (t) => {
+test('100,000 ids, 1,000 wrong passwords and slow bodies: all are served', async (t) => {
   const server = await startMember(t, 'allspark', { shards: 2 });
   const client = await Client.open(server);
   const head = (length, password) => [

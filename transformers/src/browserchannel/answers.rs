@@ -16,7 +16,7 @@ pub(super) struct Answers {
     content_type: String,
 }
 
-/// How a body in parts is made: `TYPE` of the request.
+/// How the parts of a body are framed: `TYPE` of the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
     /// For an XMLHttpRequest.
@@ -68,7 +68,7 @@ impl Answers {
             .body(&self.content_type, body)
     }
 
-    /// Tells a client what it did wrong, in the words by which it knows some of them.
+    /// Tells a client what it did wrong. Clients recognise some of these words.
     pub(super) fn error(&self, status: u16, message: &str) -> Response {
         let body = format!("<html><body><h1>{message}</h1></body></html>");
         self.answer(status, body.into_bytes())
@@ -120,8 +120,8 @@ impl Form {
         }
     }
 
-    /// Appends a part as it is. Behind the first script comes noise, which fills the buffer up to
-    /// which Internet Explorer shows nothing.
+    /// Appends a part as it is. Noise follows the first script: Internet Explorer shows nothing
+    /// before it has so many bytes.
     pub(super) fn push_part(self, part: &str, is_first: bool, out: &mut Vec<u8>) {
         match self {
             Self::Xmlhttp => out.extend_from_slice(part.as_bytes()),

@@ -4,7 +4,7 @@ use allspark_protocol::limits::{BROWSERCHANNEL_CHUNK_BYTES, MESSAGE_BYTES_MAX_HI
 
 use super::json;
 
-/// Bytes of an escape, the most that stands for a byte of a message.
+/// Bytes of an escape: the most bytes that stand for one byte of a message.
 const ESCAPE_BYTES: u64 = 6;
 
 const _: () = assert!(
@@ -15,9 +15,9 @@ const _: () = assert!(
 /// Bytes in front of each array that is kept, and of each unit: see [`Arrays::push`].
 const HEADER_BYTES: usize = 8;
 
-/// Arrays that the client has not acknowledged, in order. Those of them at the end may not have
-/// been sent on the back channel of now. Lengths fit in 32 bits, because the longest message that
-/// there can be does, even if each of its characters is escaped.
+/// Arrays that the client has not acknowledged, in order. The last of them may not have been sent
+/// on the present back channel. Lengths fit in 32 bits, because the longest message that there can
+/// be does, even if each of its characters is escaped.
 #[derive(Debug, Default)]
 pub(super) struct Arrays {
     /// Each with its length in bytes and in UTF-16 code units in front.
@@ -57,7 +57,7 @@ impl Arrays {
         let Ok(last) = u64::try_from(last) else {
             return;
         };
-        // What was not sent cannot have arrived.
+        // A client can only acknowledge what was sent.
         let confirmed = (last + 1).saturating_sub(self.first).min(self.sent.into());
         let (mut bytes, mut units) = (0, 0);
         for _ in 0..confirmed {
@@ -74,12 +74,12 @@ impl Arrays {
         self.sent_units -= units as u32;
     }
 
-    /// Nothing that was not acknowledged counts as sent: a new back channel begins.
+    /// A new back channel begins: what was not acknowledged counts as not sent.
     pub(super) fn rewind(&mut self) {
         (self.sent, self.sent_bytes, self.sent_units) = (0, 0, 0);
     }
 
-    /// Whether there was never any.
+    /// Whether none was ever pushed.
     pub(super) fn is_unused(&self) -> bool {
         self.first == 0 && self.count == 0
     }
@@ -268,7 +268,7 @@ mod tests {
     }
 
     proptest! {
-        /// Against the same thing said plainly.
+        /// Compares it with a plain implementation.
         #[test]
         fn as_a_list_of_strings(steps in prop::collection::vec(step(), 0..40)) {
             let mut arrays = Arrays::default();

@@ -211,7 +211,7 @@ impl Forward {
         self.early.as_mut()?.work.take()
     }
 
-    /// A request was lost. What it has brought has arrived all the same.
+    /// A request was lost. What it brought has arrived all the same.
     pub(super) fn lost(&mut self, lost: Carrier) {
         if let Some(work) = self.early.as_mut().and_then(|early| early.work.as_mut()) {
             work.carrier.take_if(|carrier| *carrier == lost);

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use allspark_protocol::parser::{Json, Parser};
 use allspark_protocol::transformer::Kind;
 
-/// A message and what it is.
+/// A message and its kind.
 pub(super) type Message<'m> = (Kind, Cow<'m, [u8]>);
 
 /// Appends a string in quotes, as `JSON.stringify` writes it; U+2028 and U+2029 are escaped too, as

@@ -288,7 +288,7 @@ mod tests {
         let expected = vec![text("aé"), text(r#"{"b": [1, "]"]}"#), text("null")];
         assert_eq!(messages(JSON, body), Ok(Some((2, expected))));
         assert_eq!(messages(JSON, r#"{"data":[]}"#), Ok(Some((0, vec![]))));
-        // Only this very type is JSON to the package.
+        // The package takes only this exact type for JSON.
         assert_eq!(
             messages(Some("application/json; charset=utf-8"), body),
             Err(BadBody::Data)

@@ -74,7 +74,7 @@ impl BrowserChannel {
         let kind = query.get("TYPE").unwrap_or_default();
         match request.head.method() {
             "POST" => match old_session(query) {
-                // It is told first, wherever it is.
+                // The name is answered first, whatever the path is.
                 Some(id) => Answer::Find(SessionName::Spark(id)),
                 None => self.open(request),
             },
@@ -82,7 +82,7 @@ impl BrowserChannel {
                 let answer = self.shared.answers.answer(200, &b""[..]);
                 Answer::Respond(answer)
             }
-            // The package fails at this; it means to answer so.
+            // The package throws here, where it means to give this answer.
             "GET" if Form::of_type(&kind).is_some() => {
                 Answer::Respond(self.shared.answers.error(400, "Invalid SID"))
             }

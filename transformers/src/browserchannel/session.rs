@@ -20,7 +20,8 @@ pub struct BrowserChannelSession {
     arrays: Arrays,
     forward: Forward,
     back: Option<BackChannel>,
-    /// With a back channel: the next noop. Without one, or when closing: the end.
+    /// When something is due: with a back channel the next noop; without one, or when closing, the
+    /// end.
     deadline: Instant,
     state: State,
 }
@@ -33,7 +34,7 @@ enum State {
     Open,
     /// The application has said goodbye. What was written before is still sent.
     Closing,
-    /// And `stop` is among the arrays.
+    /// The same, and `stop` is among the arrays.
     Stopped,
     /// Nothing more happens.
     Over,
@@ -99,7 +100,8 @@ impl BrowserChannelSession {
         let query = request.head.query();
         let is_first = self.arrays.is_unused();
         if !is_first && !names_session(query) {
-            // Its client wants another one. What it has not received is lost, as in the package.
+            // Its client asks for another session. What the client has not received is lost, as in
+            // the package.
             self.end(shared, End::Goodbye, out);
             out.decline(carrier);
             return out.over();
@@ -330,7 +332,7 @@ impl BrowserChannelSession {
     ) {
         let kind = query.get("TYPE").unwrap_or_default();
         if kind == "terminate" {
-            // A number that is none, which no client sends, is a goodbye all the same.
+            // A malformed number, which no client sends, means a goodbye all the same.
             self.forward.goodbye(request_number(query).unwrap_or(0));
             out.respond(carrier, shared.answers.answer(200, &b""[..]));
             if self.forward.is_over() {

@@ -61,7 +61,7 @@ fn decode_rest(text: &mut [u8], read: usize, written: usize) -> usize {
     at - written
 }
 
-/// What a character is worth, or [`NO_VALUE`].
+/// The six bits that a character stands for, or [`NO_VALUE`].
 const VALUES: [u8; 256] = values();
 const NO_VALUE: u8 = 0xff;
 

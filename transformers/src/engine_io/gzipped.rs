@@ -4,7 +4,7 @@
 use allspark_protocol::http::gzip;
 use allspark_protocol::limits::HTTP_COMPRESSION_BYTES_MAX;
 
-/// What zlib does unless it is told otherwise, as in the package.
+/// The default level of zlib, as in the package.
 const LEVEL: u8 = 6;
 
 /// Compresses the answers of a shard.
@@ -52,7 +52,7 @@ mod tests {
         let (one, other) = ([b'a'; 100], [b'b'; 100]);
         let first = gzipped.body(&one).unwrap();
         assert_eq!(first, gzip(&one, LEVEL));
-        // Whatever is kept is what is given.
+        // Whether it was kept or not, the answer is the same.
         gzipped.gzip[0] = 0;
         assert_ne!(gzipped.body(&one).unwrap(), first);
         assert_eq!(gzipped.body(&other).unwrap(), gzip(&other, LEVEL));

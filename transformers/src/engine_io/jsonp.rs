@@ -58,7 +58,7 @@ pub(super) fn unwrap(form: &[u8]) -> Option<Vec<u8>> {
     Some(payload)
 }
 
-/// Undoes it where it stands; what comes of it is never longer.
+/// Undoes these escapes in place: the result is never longer.
 fn unescape(payload: &mut Vec<u8>) {
     let (mut read, mut write) = (0, 0);
     while let Some(found) = memchr::memchr(b'\\', &payload[read..]) {

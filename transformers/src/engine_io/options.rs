@@ -26,8 +26,8 @@ pub struct EngineIoOptions {
     /// `maxHttpBufferSize`: bytes of the largest request body and of the largest WebSocket message.
     /// By default that is Primus's `maxLength`, as Primus sets it.
     pub http_buffer_bytes_max: Option<MaxLength>,
-    /// `allowUpgrades`: whether `websocket` is offered to clients that poll. As in engine.io, one
-    /// that upgrades unasked is let. Default true.
+    /// `allowUpgrades`: whether `websocket` is offered to clients that poll. As in engine.io, a
+    /// client that upgrades without an offer may do so. Default true.
     pub allow_upgrades: bool,
     /// `transports`: those that can be used. Default both.
     pub transports: Transports,
@@ -47,7 +47,7 @@ pub struct EngineIoOptions {
     /// it. Default: Primus's `compression`.
     pub http_compression: Option<bool>,
     /// `httpCompression.threshold`: bytes of an answer below which it is sent as it is. Default
-    /// 1024. Beyond 1 MiB it is, too.
+    /// 1024. An answer of more than 1 MiB is never compressed.
     pub http_compression_threshold_bytes: usize,
 }
 

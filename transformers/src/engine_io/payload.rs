@@ -58,8 +58,8 @@ impl Packets {
         }
     }
 
-    /// The next packet of the payload, which is always the same. What comes before an error has
-    /// been read when it is met.
+    /// The next packet of the payload. The caller always hands in the same payload. What comes
+    /// before an error has been read when it is met.
     pub(super) fn next<'p>(&mut self, payload: &'p [u8]) -> Result<Option<Packet<'p>>, ParseError> {
         while let Some(at) = self.at {
             let rest = &payload[at..];
@@ -70,7 +70,7 @@ impl Packets {
                 Form::Binary => measured(rest)?,
             };
             self.at = behind.map(|behind| at + behind);
-            // What is empty counts as well: it is work.
+            // An empty packet counts as well, because it costs time.
             self.count += 1;
             if self.count > REQUEST_MESSAGES_MAX {
                 return Err(ParseError);

@@ -23,8 +23,8 @@ use allspark_protocol::transformer::{Carrier, Kind, Outputs, Units};
 use allspark_protocol::{Input, Instant, Payload};
 use md5::{Digest, Md5};
 
-/// Whether a request for a WebSocket means a draft: one of RFC 6455 has a version or a key. So does
-/// websocket-driver tell them apart.
+/// Whether a request for a WebSocket means a draft: one of RFC 6455 has a version or a key.
+/// websocket-driver tells them apart in the same way.
 pub(crate) fn is_meant(head: &RequestHead<'_>) -> bool {
     let has = |name| head.header(name).is_some();
     !has("sec-websocket-version") && !has("sec-websocket-key")
@@ -130,7 +130,7 @@ fn location(head: &RequestHead<'_>) -> String {
     format!("{scheme}://{host}{}", head.target())
 }
 
-/// What stands where in the bytes of the peer.
+/// What the next byte of the peer belongs to.
 #[derive(Debug)]
 enum Stage {
     /// The challenge, as far as it has come.
@@ -139,9 +139,10 @@ enum Stage {
     Lead,
     /// A text that has not come whole.
     Text(Vec<u8>),
-    /// The length of a frame without end mark, as far as it has come. Whether it may be a goodbye.
+    /// The length of a frame without end mark, as far as it has come. The flag says whether it may
+    /// be a goodbye.
     Length(u64, bool),
-    /// So many bytes of a frame that means nothing.
+    /// So many bytes are left of a frame that means nothing.
     Skip(u64),
     /// Nothing more is read.
     Over,
@@ -216,8 +217,8 @@ impl Hixie {
         })
     }
 
-    /// Answers the request; there is no second one. What it has as a body is the challenge: some
-    /// clients and proxies say `Content-Length: 8`, which the draft leaves out.
+    /// Answers the request; there is no second one. Its body is the challenge: some clients and
+    /// proxies say `Content-Length: 8`, which the draft leaves out.
     pub(crate) fn begin(&mut self, now: Instant, carrier: Carrier, body: &[u8], out: &mut Outputs) {
         let Some(response) = self.response.take() else {
             let refusal = Response::new(400).body("text/plain", &b"Not a WebSocket request"[..]);
@@ -261,7 +262,7 @@ impl Hixie {
         !matches!(self.stage, Stage::Challenge(_))
     }
 
-    /// Takes the next item, or all of the input if that does not complete one.
+    /// Takes the next item, or all of the input if that does not complete an item.
     pub(crate) fn next<'i>(&mut self, input: &mut Input<'i>) -> Option<Item<'i>> {
         while !input.is_empty() {
             let stage = std::mem::replace(&mut self.stage, Stage::Over);

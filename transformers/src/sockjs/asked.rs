@@ -6,7 +6,7 @@ use super::SockJsOptions;
 use super::caching::not_cached;
 use super::endpoint::{Sender, Transport};
 
-/// What of a request shows in the head of its answer. Empty is the same as absent.
+/// What the head of an answer repeats of its request. An empty part is the same as an absent one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Asked<'a> {
     origin: &'a str,
@@ -16,8 +16,8 @@ pub(super) struct Asked<'a> {
     pub(super) callback: &'a str,
 }
 
-/// The same while a request waits for its answer, in as little memory as can be: the parts, with a
-/// line feed between them, which no header can hold. `None` if all of them are empty.
+/// The same while a request waits for its answer, in as little memory as possible: the parts with a
+/// line feed between them, as no header can hold one. `None` if all of them are empty.
 pub(super) type Kept = Option<Box<str>>;
 
 impl<'a> Asked<'a> {

@@ -10,13 +10,13 @@ use super::unquote::{self, Broken, Span, Walk};
 /// Why a body holds no messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum BodyError {
-    /// There is nothing in it, or JSON that is no array, or it is of a type that is not looked at.
+    /// It is empty, or JSON that is no array, or of a type that the server does not read.
     Missing,
     /// It is not JSON.
     Broken,
     /// A message is larger than `maxLength`.
     TooLarge,
-    /// There are more messages than a client can have gathered.
+    /// It holds more messages than a client can have gathered.
     TooMany,
 }
 

@@ -103,7 +103,7 @@ impl DraftSession {
         }
     }
 
-    /// Understands what the client sent. An event is for what `out` holds already to precede it.
+    /// Reads what the client sent. What `out` holds already comes before the event.
     pub(super) fn receive<'i>(
         &mut self,
         (service, now): (&Service, Instant),

@@ -127,7 +127,7 @@ impl Transport {
 fn under<'r>(pathname: &str, path: &'r str) -> Option<&'r str> {
     let rest = path.strip_prefix(pathname)?;
     if pathname.ends_with('/') {
-        // sockjs-node would want another `/` here, but its client takes this one away.
+        // sockjs-node wants another `/` here, but its client takes this one away.
         return Some(&path[pathname.len() - 1..]);
     }
     Some(&rest[rest.find('/').unwrap_or(rest.len())..])

@@ -236,7 +236,7 @@ impl HttpSession {
         self.deadline = now
             + match is_receiving {
                 true => service.heartbeat_delay(),
-                // While a goodbye is due, this is the time that each part of what waits may take.
+                // While a goodbye is due, each part of what waits may take so long.
                 false => service.disconnect_delay(),
             };
     }

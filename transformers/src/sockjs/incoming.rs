@@ -67,7 +67,7 @@ impl HttpSession {
         queue.push(incoming);
     }
 
-    /// Reads the messages of a request into `body`. `None` if they are wanted no more.
+    /// Reads the messages of a request into `body`. `None` if the session wants no more of them.
     fn check(
         &self,
         service: &Service,
@@ -81,7 +81,7 @@ impl HttpSession {
         }
         let walk = body::messages(request, sender, body)?;
         if !self.is_open() {
-            // The client will be told when it receives.
+            // The client learns of it with its next request that receives.
             return Ok(None);
         }
         body::check_bounds(&walk, body, service.message_bytes_max)?;
@@ -109,7 +109,7 @@ impl HttpSession {
         }
     }
 
-    /// A request was lost. What it has brought has arrived all the same.
+    /// A request was lost. What it brought has arrived all the same.
     pub(super) fn lost_sender(&mut self, carrier: Carrier) {
         let queue = self.incoming.iter_mut();
         for incoming in queue.flat_map(|queue| &mut queue.requests) {
@@ -118,7 +118,7 @@ impl HttpSession {
     }
 }
 
-/// The answer to messages for a session that there is not.
+/// The answer to messages for a session that does not exist.
 pub(super) fn answer_absent(
     service: &mut Service,
     sender: Sender,

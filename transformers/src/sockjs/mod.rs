@@ -22,7 +22,7 @@
 //!   [`SOCKJS_FRAME_BYTES_MAX`](allspark_protocol::limits::SOCKJS_FRAME_BYTES_MAX) go into one
 //!   frame, the rest into the next;
 //! - `htmlfile` and `jsonp` write `<\/` for `</`, so that no message can end its script;
-//! - a closed session tells so for one `disconnect_delay`, and is not kept by asking again;
+//! - a closed session says so for one `disconnect_delay`, however often its client asks;
 //! - the iframe page runs a script of its own server, `iframe.js`, unless `sockjs_url` says
 //!   otherwise; that of sockjs-node runs one from a public host;
 //! - a body that is not UTF-8 is broken JSON; sockjs-node replaces what is wrong in it;
@@ -35,7 +35,7 @@
 //! - `permessage-deflate` is not negotiated.
 //!
 //! Binary messages do not exist in SockJS: sockjs-node turns a `Buffer` into a string as if it were
-//! UTF-8, and so is it done here. Primus's binary parsers can't be used with it there or here.
+//! UTF-8, and so does this. Primus's binary parsers work with SockJS neither there nor here.
 //!
 //! # Invariants
 //! - A session that was opened says `o` before anything else, and nothing after its `c[..]`.

@@ -49,7 +49,7 @@ pub(super) fn stringify(text: &[u8], out: &mut Vec<u8>) {
             out.push(b'\\');
         }
         out.push(rest[at]);
-        // A `<` before the slash is needed no more, whatever comes next.
+        // The `<` before the slash plays no part in what comes next.
         rest = &rest[at + 1..];
     }
     out.extend_from_slice(rest);
@@ -118,7 +118,8 @@ fn control(byte: u8, out: &mut Vec<u8>) {
 
 fn beyond_ascii(text: &[u8], out: &mut Vec<u8>) -> usize {
     let Some(char) = first_char(text) else {
-        // Not UTF-8, which whoever calls has promised. It is passed on rather than lost.
+        // It is not UTF-8, although the caller promised so. It is passed on, so that it is not
+        // lost.
         out.push(text[0]);
         return 1;
     };

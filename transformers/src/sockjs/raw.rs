@@ -9,7 +9,7 @@ use allspark_protocol::websocket::{CloseCode, Decoder, Item, Role, encode};
 use super::service::Service;
 use super::websocket::{bad_request, checked, is_websocket, normal_closure};
 
-/// Checks a request as sockjs-node does before it opens a raw WebSocket.
+/// Checks a request as sockjs-node does, before a raw WebSocket is opened.
 pub(super) fn upgrade<'b>(head: &RequestHead<'b>) -> Result<Upgrade<'b>, Response> {
     is_websocket(head)?;
     match head.header("Sec-WebSocket-Version") {

@@ -3,7 +3,8 @@
 use super::{Completion, Detached, Epoll, Socket, Token};
 
 impl Epoll {
-    /// Nothing was read ahead, so what the peer sent and its end are for who adopts it.
+    /// Nothing was read ahead, so the driver that adopts the connection gets what the peer sent,
+    /// and its end.
     pub(super) fn release(
         &mut self,
         socket: Socket,

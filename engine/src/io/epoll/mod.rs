@@ -6,8 +6,7 @@
 //! # Invariants
 //! - A send is done when its operation is executed, so no bytes are kept.
 //! - Events are handled in the order in which they were fetched, each once, and the next are
-//!   fetched when none is left. An event that meets another use of its index is counted and
-//!   dropped.
+//!   fetched when none is left. An event for an earlier use of its index is counted and dropped.
 //! - A socket that nothing is expected of is not in the epoll set.
 
 use allspark_protocol::Instant;
@@ -177,7 +176,7 @@ impl Epoll {
         Ok(())
     }
 
-    /// Handles what was fetched, as far as a turn goes.
+    /// Handles the fetched events, up to the limits of a turn.
     fn handle_events(&mut self, completions: &mut Vec<Completion>) {
         self.received_bytes = 0;
         while self.received_bytes < RECEIVED_BYTES_PER_TURN
@@ -254,8 +253,8 @@ impl Driver for Epoll {
         }
         self.ops = ops;
         self.update_listening(completions);
-        // Some may still wait for a buffer. If there is none, all are lent, some of them perhaps to
-        // what was just sent, and they come back after this turn.
+        // Some sockets may still wait for a buffer. If none is free, all are lent, some perhaps to
+        // frames that were just sent, and they come back after this turn.
         let idle = completions.len() == reported_before && self.starved.is_empty();
         if self.events.is_empty() {
             self.fetch(if idle { wait } else { Wait::No })?;

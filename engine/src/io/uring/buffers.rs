@@ -29,8 +29,8 @@ const INCREMENTAL: u16 = 2;
 /// Memory that the kernel maps must begin at a page; no page of Linux is larger.
 const ALIGNMENT: usize = 64 * 1024;
 
-/// Bytes of an incremental buffer for each socket that may go on after the kernel ran out of
-/// buffers: what a receive may well bring. Who finds nothing left has to wait again.
+/// When buffers come back after the kernel ran out of them, one socket may go on for each so many
+/// bytes: about what a receive brings. A socket that finds no room left waits again.
 const RESUME_BYTES: usize = 64 * 1024;
 
 /// Buffers on their way to the kernel, and a count of those it has.

@@ -75,7 +75,8 @@ impl Ring {
             .build();
         self.push_quiet(socket, self.slots.name(kind::SOCKET, index));
 
-        // New in 6.7; without it small messages are only slower, so a failure is ignored.
+        // It is new in Linux 6.7. Without it small messages are only slower, so a failure is
+        // ignored.
         let no_delay = opcode::SetSockOpt::new(
             Fixed(index),
             libc::IPPROTO_TCP as u32,

@@ -6,8 +6,8 @@
 //!
 //! The alternative of older kernels is to send the direct descriptor from ring to ring
 //! (`IORING_MSG_SEND_FD`). It needs a ring that any thread may use for every connection under way,
-//! because the one that gives does not know which ring will take; not worth it. There a release
-//! fails, and [`probe_release`](crate::io::probe_release) says so beforehand.
+//! because the shard that gives does not know which ring will take. That is not worth it. There a
+//! release fails, and [`probe_release`](crate::io::probe_release) says so beforehand.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -63,8 +63,8 @@ impl Ring {
         self.wind_up(index);
     }
 
-    /// The connection broke before it was given away. The kernel tells that only once, so who
-    /// adopted it would take it for a good end.
+    /// The connection broke before it was given away. The kernel tells that only once, so the
+    /// driver that adopts the connection would take it for an ordinary end.
     pub(super) fn release_broken(&mut self, name: Token, error: io::Error) {
         self.releases.fail(name, error);
     }

@@ -3,9 +3,8 @@
 //! `counts[n]` is how many delays were `n` milliseconds longer than the shortest possible one; its
 //! last entry belongs to the longest possible one.
 
+use serde::Serialize;
 use statrs::distribution::{ChiSquared, ContinuousCDF};
-
-use super::DelayTests;
 
 /// Parts of the range that chi-square compares. It divides the ranges of the default options, so
 /// that all parts are equally wide.
@@ -14,6 +13,20 @@ const BINS_MAX: usize = 50;
 /// A test rejects when what was seen is less likely than this. Thousands of simulations can be
 /// judged so, each with nine distributions, and a rejection still means something.
 pub(super) const P_MIN: f64 = 1e-6;
+
+/// Two statistics, and how likely it is that a right client shows at least as much.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct DelayTests {
+    pub(crate) kolmogorov_smirnov: f64,
+    /// At most this likely: see the module.
+    pub(crate) kolmogorov_smirnov_p: f64,
+    pub(crate) chi_square: f64,
+    /// Degrees of freedom: bins less one.
+    pub(crate) chi_square_degrees: usize,
+    pub(crate) chi_square_p: f64,
+    /// Whether neither is less likely than once in a million times.
+    pub(crate) fits: bool,
+}
 
 /// Delays in equal parts of the range, and what the law would put there.
 #[derive(Clone, Debug)]

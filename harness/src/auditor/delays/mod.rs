@@ -19,7 +19,7 @@ use allspark_protocol::primus::BackoffOptions;
 use serde::Serialize;
 
 use super::{Fault, Findings};
-use fit::Bins;
+use fit::{Bins, DelayTests};
 
 /// Attempts whose delays are counted.
 const ATTEMPTS_MAX: usize = 16;
@@ -52,20 +52,6 @@ pub(crate) struct DelayReport {
     pub(crate) bins_expected: Vec<f64>,
     /// The tests, if there are enough delays.
     pub(crate) tests: Option<DelayTests>,
-}
-
-/// Two statistics, and how likely it is that a right client shows at least as much.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub(crate) struct DelayTests {
-    pub(crate) kolmogorov_smirnov: f64,
-    /// At most this likely: see the module.
-    pub(crate) kolmogorov_smirnov_p: f64,
-    pub(crate) chi_square: f64,
-    /// Degrees of freedom: bins less one.
-    pub(crate) chi_square_degrees: usize,
-    pub(crate) chi_square_p: f64,
-    /// Whether neither is less likely than once in a million times.
-    pub(crate) fits: bool,
 }
 
 /// The delays of all attempts, counted by the millisecond.

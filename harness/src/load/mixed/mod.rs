@@ -28,6 +28,7 @@ mod counts;
 pub(crate) mod plan;
 mod play;
 mod tally;
+mod whereabouts;
 
 use std::time::Duration;
 
@@ -42,7 +43,7 @@ use crate::workload::pace::Pace;
 use cast::Cast;
 pub(super) use cast::Role;
 use plan::{MixedPlan, Share};
-use play::Whereabouts;
+use whereabouts::{Unread, Whereabouts};
 
 /// What a mixed load showed, besides what every load shows.
 #[derive(Clone, Debug, Serialize)]
@@ -99,7 +100,7 @@ pub(super) struct Mixed {
     /// Whose turn it is to send.
     next_sender: usize,
     /// Cables and sockets that are not read, with whom they belong to.
-    unread: play::Unread,
+    unread: Unread,
     /// Clients that are to come back.
     away: u32,
     report: MixedReport,
@@ -120,7 +121,7 @@ impl Mixed {
             rate_per_s: load.rate_per_s.unwrap_or(load.clients),
             pace: None,
             next_sender: 0,
-            unread: play::Unread::default(),
+            unread: Unread::default(),
             away: 0,
             report: MixedReport {
                 seed: plan.seed,

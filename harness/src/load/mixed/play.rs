@@ -1,12 +1,10 @@
 //! Does what clients of a mixed load are to do.
 
-use std::collections::HashMap;
-
 use allspark_engine::io::{Driver, Op};
 use allspark_protocol::Instant;
-use allspark_protocol::transformer::Link;
 use smallvec::SmallVec;
 
+use super::whereabouts::Whereabouts;
 use super::{Mixed, MixedReport, Role};
 use crate::load::client::State;
 use crate::load::runner::{Runner, token};
@@ -20,32 +18,6 @@ const DISTURBANCES_PER_TURN: u32 = 512;
 
 /// Until a client is looked at again that has to wait for something.
 const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_millis(10);
-
-/// Where a client is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Whereabouts {
-    /// It has a connection, or never got one, or lost it by a fault.
-    Here,
-    /// It wants to leave, and waits for its last messages.
-    Parting,
-    /// It has said goodbye.
-    Leaving,
-    /// Its connection ended as it was to, and it comes back at its alarm.
-    Away,
-    /// It connects again.
-    Returning,
-}
-
-/// What is not read for a while: of each client that does not read, the connections by the names
-/// that they have here. A plain WebSocket has no name but its client's.
-#[derive(Debug, Default)]
-pub(super) struct Unread(HashMap<u32, SmallVec<[(u32, Link); 1]>>);
-
-impl Unread {
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
 
 impl Mixed {
     /// The next client whose message is due, and since when.

@@ -6,7 +6,9 @@
 //! | [`percentiles`] | latencies, stretched so that the tail is seen |
 //! | [`histogram`] | counts per range, beside what was expected |
 //! | [`bars`] | one value per name, with its spread |
-//! | [`frame`], [`scale`], [`unit`], [`svg`] | axes, ticks, how numbers are written, markup |
+//! | [`axis`], [`frame`], [`scale`] | axes, what stands around a plot, ticks |
+//! | [`unit`], [`svg`] | how numbers are written, markup |
+//! | [`table`] | the same in numbers |
 //!
 //! It knows nothing of loads and servers, measures nothing and reads no clock.
 //!
@@ -16,6 +18,7 @@
 //! - Axes of amounts begin at zero, or are logarithmic and look it.
 //! - Nothing is said by colour alone: lines differ in their dashes, bars have their names.
 
+mod axis;
 mod bars;
 mod frame;
 mod histogram;
@@ -23,15 +26,18 @@ mod percentiles;
 mod scale;
 mod series;
 mod svg;
+mod table;
 #[cfg(test)]
 mod tests;
 mod unit;
 
+pub(crate) use axis::Axis;
 pub(crate) use bars::{Bar, Bars};
 pub(crate) use histogram::{Bin, Histogram};
 pub(crate) use percentiles::PercentileCurve;
 pub(crate) use series::{Line, Series, Span};
 pub(crate) use svg::{Size, escape};
+pub(crate) use table::Table;
 pub(crate) use unit::Unit;
 
 /// A chart with what is said of it.
@@ -50,20 +56,6 @@ pub(crate) enum Chart {
     Percentiles(PercentileCurve),
     Histogram(Histogram),
     Bars(Bars),
-}
-
-/// What an axis shows.
-#[derive(Clone, Debug)]
-pub(crate) struct Axis {
-    pub(crate) label: &'static str,
-    pub(crate) unit: Unit,
-}
-
-/// The numbers of a chart, to be read rather than seen.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Table {
-    pub(crate) head: Vec<String>,
-    pub(crate) rows: Vec<Vec<String>>,
 }
 
 impl Figure {
@@ -86,11 +78,5 @@ impl Figure {
             Chart::Histogram(histogram) => histogram.table(),
             Chart::Bars(bars) => bars.table(),
         }
-    }
-}
-
-impl Axis {
-    pub(crate) const fn new(label: &'static str, unit: Unit) -> Self {
-        Self { label, unit }
     }
 }

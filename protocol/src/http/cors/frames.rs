@@ -8,8 +8,8 @@
 
 use crate::http::response::Response;
 
-/// What answers say; `None` if everybody may, or if a listed origin can't be named in a policy,
-/// such as an address of IPv6. The policy would shut out who is listed.
+/// The policy that answers state. There is none if every page may frame them, or if a policy can't
+/// name a listed origin, such as an address of IPv6: it would shut out that origin.
 pub(super) fn policy(origins: Option<&[String]>) -> Option<String> {
     let origins = origins?;
     let can_be_named = origins.iter().all(|origin| can_be_named(origin));
@@ -31,7 +31,7 @@ fn can_be_named(origin: &str) -> bool {
         .is_some_and(|(_, host)| !host.is_empty() && host.bytes().all(is_host_byte))
 }
 
-/// Adds the policy to a page, and to what tells a cache that it has the page of today.
+/// Adds the policy to a page, and to the `304` for a cache that has the page already.
 pub(super) fn restrict(policy: Option<&str>, response: Response) -> Response {
     match policy {
         Some(policy) if is_page(&response) || response.status() == 304 => {

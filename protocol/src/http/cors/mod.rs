@@ -239,8 +239,8 @@ impl Cors {
         self.methods.is_empty() || self.methods.iter().any(|allowed| allowed == method)
     }
 
-    /// Credentials are sent only to a server that names the origin, and one that does not allow all
-    /// has to.
+    /// Browsers send credentials only to a server that names the origin. A server that does not
+    /// allow all origins has to name it anyway.
     fn grant(&self, origin: &str) -> CorsGrant {
         let is_named = self.credentials || self.origins.is_some();
         CorsGrant {

@@ -35,8 +35,8 @@ pub struct CorsOptions {
     /// origin even if all are allowed.
     #[serde(deserialize_with = "options::deserialize_switch")]
     pub credentials: bool,
-    /// `maxAge`: seconds for which a browser may remember a preflight. Default 30 days; of 0 it is
-    /// not told.
+    /// `maxAge`: seconds for which a browser may remember a preflight. Default 30 days. With 0 the
+    /// answer says nothing about it.
     #[serde(rename = "max-age", deserialize_with = "max_age")]
     pub max_age_s: u64,
     /// `headers`: those that a request may have, sent as they stand here. Default empty, which

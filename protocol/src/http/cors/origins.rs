@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-/// What is right, for the end of a refusal.
+/// Says how an origin is written. Each refusal ends with it.
 const FORM: &str =
     "an origin is scheme://host or scheme://host:port, such as https://chat.example.org";
 

@@ -1,10 +1,10 @@
 //! Whether what a text says makes sense, without building what it says. It agrees with
-//! [`super::read`], except that it also looks at members whose name comes again, of which that
-//! reads the last alone.
+//! [`super::read`], with one exception: if an object has several members of one name, this looks at
+//! all of them, and `read` only at the last.
 //!
 //! The text has passed the scan of JSON, so it is not nested deeper than
-//! [`crate::limits::VALUE_DEPTH_MAX`], and neither is this recursion. Whatever should be missing
-//! all the same is skipped.
+//! [`crate::limits::VALUE_DEPTH_MAX`], and neither is this recursion. If something is missing all
+//! the same, it is skipped.
 
 use super::forms::{Form, NAMES, form_of_names};
 use super::read::{self, Nonsense};
@@ -30,11 +30,11 @@ struct Found<'t> {
     shape: Shape<'t>,
     /// What makes no sense about it.
     nonsense: Option<Nonsense>,
-    /// Of an object: what makes no sense about its members, if it stands for nothing itself.
+    /// An object that stands for nothing: what makes no sense about its members.
     inside: Option<Nonsense>,
 }
 
-/// As much of a value as a form wants to know.
+/// What a form has to know of a value.
 #[derive(Clone, Copy)]
 enum Shape<'t> {
     Null,
@@ -154,7 +154,7 @@ impl<'t> Reader<'t> {
     fn scalar(&mut self) -> Shape<'t> {
         let rest = &self.text[self.at..];
         let is_inside = |byte: &&u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
-        // Never nothing, so that this comes to an end whatever the text is.
+        // It takes at least one character, so the walk ends whatever the text is.
         let length = rest.iter().take_while(is_inside).count().max(1);
         self.at = self.text.len().min(self.at + length);
         let scalar = rest
@@ -207,7 +207,7 @@ impl<'t> Members<'t> {
         member.map_or(Found::plain(Shape::Null), |(_, found)| *found)
     }
 
-    /// What [`read`] would say, which is given what the form holds.
+    /// What [`read`] would say about what the form holds.
     fn judge(&self, form: Form) -> Result<(), Nonsense> {
         let escaped = self.get(super::forms::ESCAPE);
         if form == Form::Escape && matches!(escaped.shape, Shape::Object) {

@@ -37,7 +37,6 @@ mod write;
 use std::borrow::Cow;
 
 use memchr::memmem;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{DecodeError, EncodeError, Json, ParseError, Parser, Scratch, typed};
@@ -98,14 +97,6 @@ impl Parser for Ejson {
 
     fn encode_value(&self, value: &Value, out: &mut Vec<u8>) -> Result<Kind, EncodeError> {
         Json.encode_serialize(&write::Written(value), out)
-    }
-
-    fn encode_serialize<T: Serialize + ?Sized>(
-        &self,
-        value: &T,
-        out: &mut Vec<u8>,
-    ) -> Result<Kind, EncodeError> {
-        self.encode_value(&typed::to_value(value)?, out)
     }
 
     fn encode_str(&self, value: &str, out: &mut Vec<u8>) -> Kind {

@@ -59,7 +59,7 @@ fn members(object: Object) -> Result<Value, Nonsense> {
 
 const NOT_ESCAPED: Nonsense = "`$escape` of what is no object";
 
-/// The value of a form other than `$escape` of an object, of which `take` gives what it holds.
+/// The value of a form other than `$escape`. `take` gives what the object holds.
 pub(super) fn form(
     form: Form,
     take: &mut dyn FnMut(&'static str) -> Value,
@@ -77,7 +77,7 @@ pub(super) fn form(
     }
 }
 
-/// The package writes null for a date that is none, and reads that as the epoch.
+/// The package writes null for an invalid date, and reads null as the epoch.
 fn date(content: &Value) -> Result<Value, Nonsense> {
     let ms = match content {
         Value::Null => Some(0.0),

@@ -64,7 +64,7 @@ fn decode_repaired<R>(
         .unwrap_or_else(|error| Err(DecodeError::Mismatch(error.to_string())))
 }
 
-/// The outer error is that of simd-json about the text, the inner one is about what it means.
+/// The outer error is what simd-json says of the text, the inner one is about its meaning.
 fn attempt<R>(
     text: &[u8],
     scratch: &mut Scratch,

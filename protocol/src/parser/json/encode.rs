@@ -34,8 +34,9 @@ pub(super) fn bytes(bytes: &[u8], out: &mut Vec<u8>) {
         .expect("a Vec takes every write");
 }
 
-/// What serde_json leaves to its caller, done as JavaScript and Primus do it. Not-a-number and the
-/// infinities become null before they come here; escapes of control characters are the same.
+/// What serde_json leaves to its caller. It is done as JavaScript and Primus do it. Not-a-number
+/// and the infinities become null before they come here; escapes of control characters are the
+/// same.
 struct JavaScript;
 
 impl Formatter for JavaScript {

@@ -39,8 +39,8 @@ pub(super) fn by_words(text: &[u8]) -> Result<(), Stop> {
 /// The same as [`by_words`], faster where the CPU has wide vectors.
 #[multiversion(targets("x86_64+avx+avx2+bmi1+bmi2"))]
 pub(super) fn by_vectors(text: &[u8]) -> Result<(), Stop> {
-    // The vectors' functions are safe to call from this one. Closures inherit that, functions that
-    // it calls do not.
+    // Only this function, and closures within it, may call the functions for vectors without
+    // `unsafe`; functions that it calls may not.
     match_target! {
         "x86_64+avx+avx2+bmi1+bmi2" => document(
             text,

@@ -8,12 +8,12 @@ use crate::value::{Extended, Number, Value};
 
 /// The parser `binary`: BinaryPack, in binary messages.
 ///
-/// It knows bytes, but no dates: npm's writes the text of one, in the time zone of who writes it. A
-/// whole number from 2^64 on, or below -2^63, and infinity have no message, as with npm. Types that
-/// npm reads as `undefined` are an error.
+/// It knows bytes, but no dates: the npm package writes a date as text, in the time zone of the
+/// writer. A whole number from 2^64 on, or below -2^63, and infinity have no message, as with npm.
+/// Types that npm reads as `undefined` are an error.
 ///
-/// npm's writes whole numbers beyond 32 bits in a way that it can't read again itself, and 2^63 as
-/// if it were negative. The bytes are the same here.
+/// The npm package writes whole numbers beyond 32 bits in a way that it can't read again itself,
+/// and 2^63 as if it were negative. The bytes are the same here.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct BinaryPack;
 

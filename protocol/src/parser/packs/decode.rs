@@ -6,7 +6,7 @@ use crate::limits::VALUE_DEPTH_MAX;
 use crate::parser::{ParseError, float};
 use crate::value::{Number, Object, Value};
 
-/// Values up to which room is made on the word of a message alone.
+/// A message may say that many values follow. Room is made at once for so many at most.
 const RESERVED_VALUES_MAX: usize = 1024;
 
 /// Whether the message is one value and nothing else.

@@ -22,10 +22,10 @@
 //!   64 bits, which the packages read as the nearest double;
 //! - keys are text, numbers, booleans or null, and become text as in JavaScript; others are an
 //!   error;
-//! - a received message is sent again byte for byte, be it packed more loosely than by the
-//!   packages.
+//! - a received message is sent again byte for byte, even if it is packed more loosely than the
+//!   packages do it.
 //!
-//! As with the packages, text that is not UTF-8 is read with U+FFFD for what is none.
+//! As in the packages, U+FFFD stands for whatever is not UTF-8 in a text.
 
 mod binary;
 mod decode;
@@ -38,13 +38,10 @@ mod write;
 
 use std::borrow::Cow;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
 pub use binary::BinaryPack;
 pub use msgpack::MsgPack;
 
-use super::{DecodeError, EncodeError, ParseError, Parser, Scratch, typed};
+use super::{DecodeError, EncodeError, ParseError, Parser, Scratch};
 use crate::primus::packet::PREFIX;
 use crate::transformer::Kind;
 use crate::value::Value;
@@ -79,26 +76,9 @@ impl<D: Dialect> Parser for D {
         Ok(decode::value::<D>(binary(kind, message)?)?)
     }
 
-    fn decode_as<T: DeserializeOwned>(
-        &self,
-        kind: Kind,
-        message: &[u8],
-        scratch: &mut Scratch,
-    ) -> Result<T, DecodeError> {
-        typed::from_value(self.decode(kind, message, scratch)?)
-    }
-
     fn encode_value(&self, value: &Value, out: &mut Vec<u8>) -> Result<Kind, EncodeError> {
         encode::value::<D>(value, out)?;
         Ok(Kind::Binary)
-    }
-
-    fn encode_serialize<T: Serialize + ?Sized>(
-        &self,
-        value: &T,
-        out: &mut Vec<u8>,
-    ) -> Result<Kind, EncodeError> {
-        self.encode_value(&typed::to_value(value)?, out)
     }
 
     fn encode_str(&self, value: &str, out: &mut Vec<u8>) -> Kind {
@@ -116,7 +96,7 @@ impl<D: Dialect> Parser for D {
     }
 }
 
-/// The message, if it came as bytes. Text is no message of these parsers, nor is it with npm.
+/// The message, if it came as bytes. Text is no message of these parsers, as in the packages.
 fn binary(kind: Kind, message: &[u8]) -> Result<&[u8], ParseError> {
     match kind {
         Kind::Binary => Ok(message),

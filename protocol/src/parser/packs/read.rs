@@ -72,7 +72,7 @@ impl<'m> Reader<'m> {
         self.at
     }
 
-    /// The error that the last byte which was read is.
+    /// The error that the last byte means.
     pub(super) fn unexpected(&self) -> ParseError {
         ParseError::Unexpected { at: self.at - 1 }
     }

@@ -14,12 +14,12 @@ pub struct Effort {
 }
 
 impl Effort {
-    /// As much as the npm package `ws` spends, and zlib unless told otherwise.
+    /// The effort of the npm package `ws`, which is the default of zlib.
     pub const DEFAULT: Self = Self {
         level: 6,
         memory_level: 8,
     };
-    /// The least that still compresses: what uWebSockets spends.
+    /// The least effort that still compresses: that of uWebSockets.
     pub const FAST: Self = Self {
         level: FAST_LEVEL,
         memory_level: 8,
@@ -33,7 +33,8 @@ impl Effort {
         })
     }
 
-    /// The same with another memory level: 1 (2 KiB for the hash table and what waits) to 9.
+    /// The same with another memory level, from 1 (2 KiB for the hash table and for bytes that
+    /// wait) to 9.
     pub fn with_memory_level(self, memory_level: u8) -> Option<Self> {
         (1..=9).contains(&memory_level).then_some(Self {
             memory_level,

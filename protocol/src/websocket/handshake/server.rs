@@ -16,9 +16,9 @@ pub struct Upgrade<'b> {
 }
 
 impl<'b> Upgrade<'b> {
-    /// Checks a request. As with `ws`, it may be HTTP/1.0, although RFC 6455, 4.2.1 wants 1.1: so
-    /// ask proxies that were not told otherwise (nginx without `proxy_http_version 1.1`), and the
-    /// answer switches protocols all the same.
+    /// Checks a request. As with `ws`, it may be HTTP/1.0, although RFC 6455, 4.2.1 wants 1.1:
+    /// proxies that were not told otherwise ask so (nginx without `proxy_http_version 1.1`), and
+    /// the answer switches protocols all the same.
     ///
     /// # Errors
     /// The first [`Refusal`] in the order in which `ws` checks.

@@ -15,7 +15,7 @@ use crate::agent::{Agent, Part, RequestId};
 #[derive(Debug)]
 pub(super) struct Channel {
     pub(super) options: BrowserChannelClientOptions,
-    /// Keeps clients from doing everything at the same time, and caches away. Nothing of it is a
+    /// Spreads what clients do over time, and keeps caches from answering. Nothing of it is a
     /// secret: the session's name comes from the server.
     pub(super) dice: Dice,
     pub(super) phase: Phase,
@@ -128,7 +128,7 @@ impl Channel {
         }
     }
 
-    /// Something came of a request.
+    /// A part of an answer has come.
     pub(super) fn part(
         &mut self,
         id: RequestId,
@@ -253,7 +253,7 @@ impl Channel {
                 .and_then(|n| n.parse::<i64>().ok());
             let number = number.ok_or(BAD_CHUNK)?;
             if number <= self.last_array {
-                // It came before, and the server did not know that.
+                // The array has come before, and the server did not know that.
                 continue;
             }
             if number != self.last_array + 1 {
@@ -319,7 +319,7 @@ impl Channel {
         } else if is_back {
             self.back_failed(now);
         } else if flight.is_of_use && !self.session_id.is_empty() {
-            // It was the first request; what `send` took since then was not in it.
+            // It was the first request. Messages that `send` took since then were not in it.
             self.forward.failures = 0;
         } else if self.session_id.is_empty() {
             self.fail(BAD_CHUNK);

@@ -49,7 +49,7 @@ impl Chunks {
         let (mut bytes, mut counted) = self.counted;
         while counted < units {
             let rest = &self.bytes[start + bytes..];
-            // So many bytes are at most as many units.
+            // A text never has more units than bytes.
             let window = &rest[..rest.len().min(units - counted)];
             let whole = match whole_chars(window) {
                 0 => rest.first().map_or(0, |lead| char_bytes(*lead)),

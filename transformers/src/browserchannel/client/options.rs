@@ -11,8 +11,8 @@ pub struct BrowserChannelClientOptions {
     pub target: String,
     /// Bytes of the largest message that is taken. Default 10 MiB.
     pub message_bytes_max: usize,
-    /// Whether the back channel is streamed. If not, each answer brings what has come until then,
-    /// which also gets through what holds bytes back. Default true.
+    /// Whether the back channel is streamed. If not, each answer ends with what there is, so that
+    /// it also gets through a proxy that holds bytes back. Default true.
     pub streaming: bool,
     /// A random number, new for each client half.
     pub seed: u64,

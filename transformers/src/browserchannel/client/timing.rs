@@ -22,8 +22,8 @@ pub(super) const ARRIVAL: Duration = Duration::from_secs(6);
 /// Bytes up to which arrays that were sent must arrive within [`ARRIVAL`].
 pub(super) const ARRIVAL_BYTES: u64 = 37_500;
 
-/// How much older than a request a back channel is that the server does not know any more, and not
-/// only not yet.
+/// The server says in its answer to a request that it knows no back channel. If ours was opened so
+/// much earlier than that request, it is lost; otherwise the server may not know it yet.
 pub(super) const MISSING: Duration = Duration::from_secs(3);
 
 /// How long a goodbye may take, with everything that was written before.

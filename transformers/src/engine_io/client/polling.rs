@@ -15,7 +15,7 @@ const POLL_REFUSED: &str = "the server refused a poll";
 const POST_REFUSED: &str = "the server refused what was sent";
 const TOO_LONG: &str = "a message is longer than allowed";
 
-/// What came of a request, without what is borrowed.
+/// A part of an answer, without what it borrows.
 enum Progress {
     Status(u16),
     Data,
@@ -210,7 +210,7 @@ impl EngineIoClient {
         self.end(End::Violation(violation), out);
     }
 
-    /// Bytes that a packet may have which begins like this.
+    /// Bytes that a packet with this beginning may have.
     fn packet_bytes_max(&self, packet: &[u8]) -> usize {
         let message_bytes_max = self.options.message_bytes_max;
         // The terms of a session are no message.

@@ -124,7 +124,7 @@ impl EngineIoClient {
         }
     }
 
-    /// The WebSocket does not serve its purpose. A probe is given up, a transport is over.
+    /// The WebSocket has failed: a probe is given up, a transport is over.
     fn socket_failed(&mut self, end: End, out: &mut ClientOutputs) {
         match self.stage {
             Stage::WebSocket => self.end(end, out),
@@ -142,7 +142,7 @@ impl EngineIoClient {
         }
     }
 
-    /// Gives the probe up in its own words.
+    /// Gives up the probe, as the protocol has it.
     pub(super) fn drop_probe(&mut self, out: &mut ClientOutputs) {
         if let Some(socket) = &mut self.socket {
             out.write(SOCKET, |out| socket.close(out));

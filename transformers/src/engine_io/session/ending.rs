@@ -92,8 +92,8 @@ impl EngineIoSession {
         }
     }
 
-    /// Lets go of everything; carriers that are left are closed by that. That the session has ended
-    /// is news unless the application has ended it, and then there is no reason.
+    /// Lets go of everything, which closes the carriers that are left. The end is reported unless
+    /// the application has ended the session, and then there is no reason.
     pub(super) fn finish(&mut self, end: Option<End>, out: &mut Outputs) {
         if self.phase == Phase::Over {
             return;

@@ -3,7 +3,7 @@
 //! In protocol 4 the server pings, `pingInterval` after the last pong, and ends the session if no
 //! pong comes within `pingTimeout`; the first other packet that comes meanwhile grants that time
 //! once more, since it shows that the client is there but busy (engine.io 6.6). In protocol 3 the
-//! client pings, and has both times together for it.
+//! client pings, at the latest after both times together.
 
 use std::time::Duration;
 

@@ -225,7 +225,7 @@ impl EngineIoSession {
                 }
                 input.take_all();
             }
-            // A carrier that was given up.
+            // A carrier that the session has given up.
             None => {
                 input.take_all();
             }

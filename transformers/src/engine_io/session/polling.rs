@@ -198,7 +198,7 @@ impl EngineIoSession {
         packets: &mut Packets,
         out: &mut Outputs,
     ) -> Option<Result<(), Stop>> {
-        // Pings and what is unknown are no outputs, but work.
+        // Pings and unknown packets are no outputs, but cost time.
         for _ in 0..PORTION_MESSAGES {
             if out.is_portion() {
                 break;

@@ -28,9 +28,9 @@ pub(in super::super) struct Shared {
 const SCRATCH_BYTES_KEPT_MAX: usize = 64 * 1024;
 
 impl Shared {
-    /// Checks a request for a WebSocket. Whether messages may be compressed is what it agrees on:
-    /// only with the largest window, which no client in the field forbids, so that there is one
-    /// wire for all.
+    /// Checks a request for a WebSocket, and agrees on whether messages may be compressed. It
+    /// agrees only to the largest window, which no client in use forbids, so that one wire serves
+    /// all sessions.
     ///
     /// # Errors
     /// As those of [`Upgrade::check`] and [`Upgrade::with_deflate`].

@@ -37,7 +37,7 @@ pub(super) fn write_text(carrier: Carrier, packet: &[u8], out: &mut Outputs) {
     });
 }
 
-/// Writes a packet that answers another one as a frame of text.
+/// Writes a packet as a frame of text, in answer to another packet.
 pub(super) fn answer_text(carrier: Carrier, packet: &[u8], out: &mut Outputs) {
     out.latest(carrier, |out| {
         encode::message(Kind::Text, packet, None, out);

@@ -64,7 +64,7 @@ impl EngineIoSession {
     }
 
     /// The session changes to the WebSocket that was probed. As in the package, a poll that still
-    /// waits is told that its transport is closed, which the client does not mind any more.
+    /// waits is told that its transport is closed. The client ignores that by now.
     pub(super) fn complete_upgrade(&mut self, out: &mut Outputs) {
         let Transport::Polling(polling) = &mut self.transport else {
             return;

@@ -119,7 +119,7 @@ impl HttpClient {
             Step::End if is_receiving => {
                 self.receiving = None;
                 match self.lines.frames() {
-                    // To ask again at once would go on like this for ever.
+                    // A client that asked again at once would do so for ever.
                     0 => self.end(End::Violation("the server answered without a frame"), out),
                     _ => self.ask(out),
                 }
@@ -200,7 +200,7 @@ impl HttpClient {
         }
     }
 
-    /// The server learns of it by the end of the request that receives.
+    /// The server learns of the end when the request that receives ends.
     fn end(&mut self, end: End, out: &mut ClientOutputs) {
         if std::mem::replace(&mut self.is_over, true) {
             return;

@@ -44,7 +44,7 @@ impl Inbox {
                 None
             }
             (Some((b'c', reason)), _) => Some(closed(reason)),
-            // It has forgotten the session, and begun another one of the same name.
+            // The server has forgotten the session, and begun another one with the same name.
             (Some((b'o', _)), true) => Some(End::Violation("the server lost the session")),
             (Some((b'a' | b'm', _)), false) => {
                 Some(End::Violation("the server sent a message before it opened"))

@@ -14,9 +14,9 @@ pub(super) struct Lines {
     transport: SockJsTransport,
     line_bytes_max: usize,
     buffer: Vec<u8>,
-    /// What of the buffer has been read.
+    /// Bytes of the buffer that have been read.
     read: usize,
-    /// What of the buffer is known to hold no line feed.
+    /// Bytes of the buffer that hold no line feed, as far as was looked.
     scanned: usize,
     frames: usize,
 }
@@ -48,7 +48,7 @@ impl Lines {
         self.frames
     }
 
-    /// Takes a part of the response in. All frames before it must have been taken out.
+    /// Takes in a part of the response. The caller must have taken out all frames before it.
     pub(super) fn push(&mut self, part: &[u8]) -> Result<(), TooLong> {
         self.buffer.drain(..self.read);
         self.scanned -= self.read;

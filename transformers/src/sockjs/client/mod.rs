@@ -1,8 +1,8 @@
 //! The client half, as sockjs-client 1.6 behaves once a transport is chosen.
 //!
 //! It asks for no `/info`, as under Primus, whose client presets it, and it does not fall back to
-//! another transport. Two things it does better: messages that were sent before a close still go
-//! out, and a frame that is not JSON ends the connection instead of being lost.
+//! another transport. It does two things better: messages that were sent before a close still go
+//! out, and a frame that is not JSON ends the connection and is not lost silently.
 
 mod http;
 mod inbox;
