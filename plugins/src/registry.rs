@@ -9,9 +9,12 @@ use crate::emit::Emit;
 use crate::emitter::Emitter;
 use crate::fortress::Fortress;
 use crate::mirage::Mirage;
+use crate::multiplex::Multiplex;
+use crate::resource::Resources;
 use crate::responder::Responder;
 use crate::rooms::{Rooms, RoomsOptions};
 use crate::spark_latency::SparkLatency;
+use crate::substream::Substream;
 #[cfg(feature = "fleet")]
 use crate::{metroplex::Metroplex, omega::OmegaSupreme};
 
@@ -33,6 +36,15 @@ const PLUGINS: &[(&str, Make)] = &[
     }),
     (Emitter::NAME, |options| {
         Ok(Box::new(Emitter::with_options(options_of(options)?)))
+    }),
+    (Multiplex::NAME, |options| {
+        Ok(Box::new(Multiplex::with_options(options_of(options)?)))
+    }),
+    (Resources::NAME, |options| {
+        Ok(Box::new(Resources::with_options(options_of(options)?)))
+    }),
+    (Substream::NAME, |options| {
+        Ok(Box::new(Substream::with_options(options_of(options)?)))
     }),
     (Responder::NAME, |options| {
         Ok(Box::new(Responder::with_options(options_of(options)?)))

@@ -5,6 +5,7 @@
 //   ALLSPARK_DRIVER  `auto` (default), `uring` or `epoll`
 //   ALLSPARK_BIN     the server; by default the release build, else the debug build
 //   ALLSPARK_SCRIPTED_BIN  the same for the server that ends sparks on request (`app: 'scripted'`)
+//   ALLSPARK_CHANNELS_BIN  the same for the server with channels (`app: 'channels'`)
 //   ALLSPARK_FLEET_BIN  the same for the server of a fleet (`app: 'fleet'`)
 //   ALLSPARK_CLIENTS_BIN  the same for the clients in Rust
 'use strict';
@@ -205,6 +206,10 @@ function differsFromNode(reason) {
 }
 
 function commandFor(app, kind) {
+  if (app === 'channels' && kind === 'node') {
+    return [process.execPath, [path.join(__dirname, 'plugins/channels-node.js')]];
+  }
+  if (app === 'channels') return [binary('ALLSPARK_CHANNELS_BIN', 'examples/channels'), []];
   if (app === 'fleet' && kind === 'node') {
     return [process.execPath, [path.join(__dirname, 'plugins/fleet-node.js')]];
   }
