@@ -3,6 +3,7 @@
 mod cors;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use allspark_client::library::{Library, LibraryError};
 use allspark_engine::io::DriverChoice;
@@ -176,6 +177,7 @@ impl Builder {
     /// assert!(primus.library().contains("'v' + JSON.stringify"));
     /// # Ok::<(), allspark::Error>(())
     /// ```
+    #[doc(alias = "parser")]
     #[must_use]
     pub fn custom_parser(self, parser: &'static dyn CustomParser) -> Self {
         let custom = Custom::new(parser);
@@ -198,6 +200,7 @@ impl Builder {
 
     /// Milliseconds between two pings of a spark, from 1 to a day; `None` for no heartbeat. Default
     /// 30,000.
+    #[doc(alias = "pingInterval")]
     #[must_use]
     pub fn ping_interval_ms(self, interval_ms: Option<u64>) -> Self {
         let interval = PingInterval::try_from(interval_ms);
@@ -206,6 +209,7 @@ impl Builder {
 
     /// Bytes of the longest message that is accepted; a longer one ends its spark, with close code
     /// 1009 where the transport has codes. From 1 to 512 MiB; default 10 MiB.
+    #[doc(alias = "maxLength")]
     #[must_use]
     pub fn max_length(self, bytes: usize) -> Self {
         self.set("max_length", bytes.try_into(), |o| &mut o.limits.max_length)
@@ -431,6 +435,7 @@ impl Builder {
     /// let primus = allspark::Primus::builder()
     ///     .id_generator(move |_| format!("client-{}", count.fetch_add(1, Ordering::Relaxed)));
     /// ```
+    #[doc(alias = "idGenerator")]
     #[must_use]
     pub fn id_generator(
         mut self,
@@ -604,9 +609,8 @@ impl Builder {
         let primus = Primus {
             engine: engine::Primus::new(for_engine, transformer, options.shards, options.driver),
             library,
+            asks: AtomicBool::new(asks),
             options,
-            #[cfg(feature = "client")]
-            asks,
             #[cfg(feature = "auth")]
             keys: None,
         };

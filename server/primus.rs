@@ -2,10 +2,11 @@
 
 use std::net::ToSocketAddrs;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use allspark_engine::{
     self as engine, Data, Destroy, Handle, LayerRequest, Layers, LocalSpark, Message, Outcome,
-    Server, Spark, SparkError, SparkHandle, SparkId, SparkStream, Stats, Verdict,
+    Place, Server, Spark, SparkError, SparkHandle, SparkId, SparkStream, Stats, Verdict,
 };
 use allspark_transformers::AnyTransformer;
 
@@ -19,10 +20,9 @@ use crate::save;
 pub struct Primus {
     pub(crate) engine: engine::Primus<AnyTransformer>,
     pub(crate) library: ServedLibrary,
+    /// Whether clients know that they may be refused, so that they do not try again and again.
+    pub(crate) asks: AtomicBool,
     pub(crate) options: Options,
-    /// Whether it may refuse clients by what its builder was told.
-    #[cfg(feature = "client")]
-    pub(crate) asks: bool,
     #[cfg(feature = "auth")]
     pub(crate) keys: Option<std::sync::Arc<crate::auth::Watch>>,
 }
@@ -35,13 +35,15 @@ impl Primus {
 
     /// Asks `authorization` about every request and upgrade for Primus, in the place of the one
     /// that was asked before: [`Builder::authorization`](crate::Builder::authorization) says more.
-    /// The client library knows only of one that the builder was told of.
+    /// The client library is made again if it did not know that clients may be refused; a page that
+    /// has the former one reconnects, whatever it hears. If the builder is told, it is made once.
     #[doc(alias = "authorization")]
     pub fn authorize<V: Into<Verdict>>(
         &self,
         authorization: impl Fn(&mut LayerRequest<'_>) -> V + Send + Sync + 'static,
     ) -> &Self {
         self.engine.authorize(authorization);
+        self.tell_library();
         self
     }
 
@@ -55,7 +57,17 @@ impl Primus {
         F: Future<Output: Into<Verdict>> + 'static,
     {
         self.engine.authorize_async(authorization);
+        self.tell_library();
         self
+    }
+
+    /// Clients may be refused from now on: if the library does not say so, it is made again.
+    fn tell_library(&self) {
+        if !self.asks.swap(true, Ordering::Relaxed) {
+            let files = self.library.change(|library| library.authorization(true));
+            let files = files.expect("it was accepted without an authorization");
+            self.engine.serve_files(files);
+        }
     }
 
     /// What requests for Primus go through before a transport sees them: Primus's middleware, which
@@ -85,6 +97,7 @@ impl Primus {
 
     /// Calls `listener` with every new spark. One that is attached to a running server is called
     /// with sparks that come from then on.
+    #[doc(alias = "connection")]
     pub fn on_connection(
         &self,
         listener: impl Fn(&mut Spark<'_>) + Send + Sync + 'static,
@@ -120,6 +133,7 @@ impl Primus {
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias = "asyncemit")]
     pub fn on_connection_async<F>(
         &self,
         listener: impl Fn(LocalSpark) -> F + Send + Sync + 'static,
@@ -178,6 +192,7 @@ impl Primus {
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias = "pipe")]
     pub fn on_stream<F>(&self, handler: impl Fn(SparkStream) -> F + Send + Sync + 'static) -> &Self
     where
         F: Future<Output: Outcome> + 'static,
@@ -188,6 +203,7 @@ impl Primus {
 
     /// Calls `listener` with every spark that has ended. One that is attached to a running server
     /// is called with sparks that end from then on.
+    #[doc(alias = "disconnection")]
     pub fn on_disconnection(
         &self,
         listener: impl Fn(&mut Spark<'_>) + Send + Sync + 'static,
@@ -219,6 +235,7 @@ impl Primus {
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias = "data")]
     pub fn on_data(
         &self,
         listener: impl Fn(&mut Spark<'_>, Data<'_>) + Send + Sync + 'static,
@@ -228,6 +245,7 @@ impl Primus {
     }
 
     /// Calls `listener` whenever a client has answered a ping, before the spark's own handlers.
+    #[doc(alias = "heartbeat")]
     pub fn on_heartbeat(&self, listener: impl Fn(&mut Spark<'_>) + Send + Sync + 'static) -> &Self {
         self.engine.on_heartbeat(listener);
         self
@@ -242,6 +260,7 @@ impl Primus {
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias = "error")]
     pub fn on_error(
         &self,
         listener: impl Fn(&mut Spark<'_>, &SparkError) + Send + Sync + 'static,
@@ -263,9 +282,51 @@ impl Primus {
     ///
     /// # Errors
     /// When it can't be started; then it can be tried again, for instance with another address.
-    /// When it was started before: a server has one address and one life.
+    /// When it was started before: a server has one life. Several addresses are given at once, to
+    /// [`Primus::start_on`].
+    #[doc(alias = "createServer")]
     pub fn start(&self, address: impl ToSocketAddrs + ToString) -> Result<Server, Error> {
         Ok(self.engine.start(address)?)
+    }
+
+    /// As [`Primus::listen`], in several places or on listeners that are there already: see
+    /// [`Primus::start_on`].
+    ///
+    /// # Errors
+    /// Those of both.
+    pub fn listen_on<P: Into<Place>>(
+        &self,
+        places: impl IntoIterator<Item = P>,
+    ) -> Result<(), Error> {
+        Ok(self.start_on(places)?.join()?)
+    }
+
+    /// As [`Primus::start`], in several places, all of which every shard serves: addresses, and
+    /// listeners of the application ([`Place`] says how connections get to shards).
+    ///
+    /// ```
+    /// use std::net::TcpListener;
+    ///
+    /// use allspark::{Destroy, Place, Primus};
+    ///
+    /// let primus = Primus::builder().build()?;
+    /// // Bound before privileges were dropped, or handed over by who has started this process.
+    /// let listener = TcpListener::bind("127.0.0.1:0")?;
+    /// let server = primus.start_on([Place::from("127.0.0.1:0"), listener.into()])?;
+    /// println!("serving on {:?}", server.addresses());
+    /// # primus.destroy(Destroy::default());
+    /// server.join()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Primus::start`]: if one of the places can't be had, none is served. More than
+    /// 16 places.
+    pub fn start_on<P: Into<Place>>(
+        &self,
+        places: impl IntoIterator<Item = P>,
+    ) -> Result<Server, Error> {
+        Ok(self.engine.start_on(places)?)
     }
 
     /// Reaches the server from any thread, for as long as one likes.
@@ -305,6 +366,7 @@ impl Primus {
 
     /// As [`Handle::find_given`]: calls `visit` with the spark that has this id of the
     /// [`Builder::id_generator`](crate::Builder::id_generator), or with `None`.
+    #[doc(alias = "spark")]
     pub fn find_given(
         &self,
         id: &str,

@@ -1,6 +1,7 @@
 //! Clients in Rust that match a server: what `primus.Socket` and `Primus.createSocket` are in
 //! Primus.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use allspark_client as client;
@@ -33,6 +34,7 @@ pub struct Socket {
 ///
 /// # Errors
 /// Those of [`Builder::build`].
+#[doc(alias = "createSocket")]
 pub fn create_socket(options: Builder) -> Result<Socket, Error> {
     Ok(options.build()?.socket())
 }
@@ -59,10 +61,11 @@ impl Socket {
 
 impl Primus {
     /// What makes clients that match this server.
+    #[doc(alias = "Socket")]
     pub fn socket(&self) -> Socket {
         Socket {
             options: self.options().clone(),
-            asks: self.asks,
+            asks: self.asks.load(Ordering::Relaxed),
         }
     }
 }

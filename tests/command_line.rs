@@ -353,6 +353,22 @@ fn a_library_that_can_not_be_written_is_one_line_and_exit_code_1() {
 }
 
 #[test]
+fn a_server_listens_in_several_places() {
+    let server = Server::start(&["--shards", "2", "--listen", "127.0.0.1:0,0"]);
+    let urls = server.first_line.split("http://").skip(1);
+    let addresses: Vec<&str> = urls.filter_map(|url| url.split('/').next()).collect();
+    assert_eq!(addresses.len(), 3, "{}", server.first_line);
+    for address in addresses {
+        let mut stream = TcpStream::connect(address).unwrap();
+        let request = b"GET /primus/spec HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+        stream.write_all(request).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{address}: {answer}");
+    }
+}
+
+#[test]
 fn a_taken_address_is_one_line_and_exit_code_1() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
@@ -430,4 +446,35 @@ fn cors_options_decide_who_is_answered_what() {
         let line = format!("Access-Control-{line}\r\n");
         assert!(preflight.contains(&line), "{preflight}");
     }
+}
+
+#[test]
+fn a_password_that_everybody_knows_starts_no_server() {
+    let said = |words: &[&str]| {
+        let args = words.iter().flat_map(|word| ["--plugin", word]);
+        let args: Vec<&str> = args.collect();
+        let output = allspark(&args)
+            .arg("--listen=127.0.0.1:0")
+            .output()
+            .unwrap();
+        let lines = lines(&output).join("\n");
+        (output.status.code(), lines)
+    };
+    let (code, line) = said(&["omega-supreme"]);
+    assert_eq!(code, Some(1), "{line}");
+    assert!(line.contains("everybody knows"), "{line}");
+    let (code, line) = said(&["metroplex.redis=nowhere"]);
+    assert_eq!(code, Some(2), "{line}");
+    assert!(line.contains("no URL such as redis://"), "{line}");
+    let server = Server::start(&["--plugin", "omega-supreme.password=own"]);
+    let put = |credentials: &str| {
+        server.ask(&format!(
+            "PUT /primus/omega/supreme HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\
+             Authorization: Basic {credentials}\r\nContent-Length: 9\r\n\r\n{{\"msg\":1}}"
+        ))
+    };
+    let answer = put("b21lZ2E6b3du");
+    assert!(answer.ends_with("{ \"ok\": true, \"send\":0 }"), "{answer}");
+    let answer = put("b21lZ2E6c3VwcmVtZQ==");
+    assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
 }

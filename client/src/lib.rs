@@ -21,7 +21,7 @@
 //! [`Primus::connect`] begins; [`Builder`] has the options, [`Event`] what can happen, [`Writer`]
 //! what can be done. The client reconnects by itself, as the client of npm does.
 //!
-//! Below that lies [`core`](crate::core): the same client as a machine without input and output,
+//! Below that lies [`crate::core`]: the same client as a machine without input and output,
 //! for whoever brings sockets and a clock of their own. With `default-features = false` it is all
 //! that there is.
 #![forbid(unsafe_code)]

@@ -8,6 +8,7 @@ impl Builder {
     /// What scripts of other origins may do: Primus's `origins`, `methods`, `credentials`,
     /// `maxAge`, `headers` and `exposed`. Default: Primus's, which allow every origin. Once origins
     /// are listed, they are asked of upgrades, too, unless [`CorsOptions::upgrades`] is false.
+    #[doc(alias = "origins")]
     #[must_use]
     pub fn cors(self, cors: CorsOptions) -> Self {
         self.set("cors", cors.try_into(), |o| &mut o.cors)

@@ -21,6 +21,7 @@ const { values: flags } = parseArgs({
     ids: { type: 'string' },
     layers: { type: 'string', default: '[]' },
     listen: { type: 'string' },
+    openings: { type: 'boolean' },
     'max-length': { type: 'string' },
     origins: { type: 'string' },
     parser: { type: 'string' },
@@ -59,9 +60,11 @@ function broadcast() {
 }
 
 function scripted() {
+  // Before all others.
+  primus.on('connection', note);
+  if (flags.openings) openings();
   primus.on('connection', (spark) => {
     counts.connection += 1;
-    note(spark);
     spark.on('error', () => { counts.error += 1; });
     spark.on('heartbeat', () => { counts.heartbeat += 1; });
     spark.on('data', (command) => {
@@ -81,8 +84,30 @@ function note(spark) {
   const events = ['connection'];
   heard.set(spark.id, events);
   const heartbeats = ['outgoing::ping', 'incoming::pong', 'heartbeat'];
-  const names = ['data', ...heartbeats, 'readyStateChange', 'end'];
+  const names = ['data', ...heartbeats, 'error', 'readyStateChange', 'end'];
   for (const name of names) spark.on(name, () => events.push(name));
+}
+
+/** The `connection` listeners of tests/support/openings.rs. */
+function openings() {
+  const noted = (spark, event) => heard.get(spark.id).push(event);
+  const judge = ({ query }, name) => query.fail === name && new Error(`${name} has failed`);
+  primus.on('connection', (spark, next) => {
+    noted(spark, 'first');
+    spark.write('first');
+    setTimeout(() => {
+      noted(spark, 'first done');
+      next(judge(spark, 'first'));
+    }, 100);
+  });
+  primus.on('connection', (spark, next) => {
+    noted(spark, 'second');
+    next(judge(spark, 'second'));
+  });
+  primus.on('connection', (spark) => {
+    noted(spark, 'third');
+    spark.write('third');
+  });
 }
 
 /** The transforms of tests/support/scripted.rs. */

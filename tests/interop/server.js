@@ -34,13 +34,14 @@ const driver = process.env.ALLSPARK_DRIVER || 'auto';
  * be alive, have reported no panic, and leave with exit code 0.
  *
  * Options: `kind` ('allspark' or 'node', if not the server under test), `app` ('echo',
- * 'broadcast', 'scripted', 'fleet'), `transformer`, `spokenBy` (the transformer of its clients, if it is
- * another one), `transport` (options by name), `compression`, `pingIntervalMs` (a number or 'off'),
- * `maxLength` in bytes, `parser`, `pathname`, `shards`, `port` (0 lets the system choose), and for
- * 'scripted' `clientPlugins`, a file of plugins for the client library, `layers`, steps that set
- * its layers up (tests/support/set_up.rs), `ids`, how the ids begin that it gives, `transforms`,
- * which puts the transforms of tests/support/scripted.rs in the way of messages, `origins` and
- * `trustedProxies`. `further` are flags.
+ * 'broadcast', 'scripted', 'fleet'), `transformer`, `spokenBy` (the transformer of its clients,
+ * if it is another one), `transport` (options by name), `compression`, `pingIntervalMs` (a number
+ * or 'off'), `maxLength` in bytes, `parser`, `pathname`, `shards`, `port` (0 lets the system
+ * choose), and for 'scripted' `clientPlugins`, a file of plugins for the client library, `layers`,
+ * steps that set its layers up (tests/support/set_up.rs), `ids`, how the ids begin that it gives,
+ * `transforms`, which puts the transforms of tests/support/scripted.rs in the way of messages,
+ * `openings`, which attaches the `connection` listeners of tests/support/openings.rs, `origins`
+ * and `trustedProxies`. `further` are flags.
  */
 async function startServer(t, options = {}) {
   const server = new Server(options);
@@ -180,10 +181,11 @@ async function within(ms, promise, explain) {
 // A heartbeat comes at a random moment of its interval, so it is off unless a test is about it.
 function flags({ port = 0, pingIntervalMs = 'off', shards = 1, transport = {}, ...others }) {
   const { compression = false, maxLength, clientPlugins, parser, pathname, further = [] } = others;
-  const { ids, layers, origins, transforms, trustedProxies } = others;
+  const { ids, layers, openings, origins, transforms, trustedProxies } = others;
   const args = ['--listen', `127.0.0.1:${port}`, '--ping-interval', String(pingIntervalMs)];
   args.push('--shards', String(shards), '--driver', driver);
   if (compression) args.push('--compression');
+  if (openings) args.push('--openings');
   if (transforms) args.push('--transforms');
   if (maxLength !== undefined) args.push('--max-length', String(maxLength));
   if (parser !== undefined) args.push('--parser', parser);

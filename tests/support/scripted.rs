@@ -12,10 +12,12 @@
 //! and encoded anew, where an echo would pass on the bytes that came.
 //! With `--plugins a,b` it does instead what plugged.rs says of these plugins.
 //! `--layers` sets its layers up, see `set_up.rs`; with `--transforms` messages are transformed; it
-//! knows a parser of its own, `lettered`.
+//! knows a parser of its own, `lettered`. With `--openings` there are `connection` listeners that
+//! wait for each other (openings.rs).
 //! It reads the options of `allspark serve` that the tests use. tests/interop/node-server.js is the
 //! same on Node.js.
 
+mod openings;
 mod plugged;
 mod room_calls;
 mod set_up;
@@ -35,13 +37,17 @@ use allspark::{
 use signal_hook::consts::SIGTERM;
 use signal_hook::iterator::Signals;
 
+use openings::openings;
 use set_up::{Order, set_up};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut args: Vec<String> = std::env::args().skip(1).collect();
-    let flags = args.len();
-    args.retain(|flag| flag != "--transforms");
-    let transforms = args.len() < flags;
+    let mut is_given = |wanted: &str| {
+        let flags = args.len();
+        args.retain(|flag| flag != wanted);
+        args.len() < flags
+    };
+    let (transforms, has_openings) = (is_given("--transforms"), is_given("--openings"));
     let Told {
         builder,
         address,
@@ -51,7 +57,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let primus = builder.build()?;
     match plugins {
         Some(names) => plugged::plug(&primus, &names)?,
-        None => script(&primus),
+        None => script(&primus, has_openings),
     }
     set_up(&primus, &layers)?;
     if transforms {
@@ -150,8 +156,14 @@ struct Report<'c> {
     connected: u64,
 }
 
-fn script(primus: &Primus) {
+fn script(primus: &Primus, has_openings: bool) {
     let shared = Arc::new(Shared::default());
+    let (noted, noting) = (Arc::clone(&shared), Arc::clone(&shared));
+    // Before all others.
+    primus.on_connection(move |spark| note(spark, &noted));
+    if has_openings {
+        openings(primus, move |spark, event| noting.note(spark, event));
+    }
     let disconnections = Arc::clone(&shared);
     primus.on_disconnection(move |spark| {
         count(&disconnections.counts.disconnection);
@@ -159,7 +171,6 @@ fn script(primus: &Primus) {
     });
     primus.on_connection(move |spark| {
         count(&shared.counts.connection);
-        note(spark, &shared);
         let (data, errors, heartbeats) = (shared.clone(), shared.clone(), shared.clone());
         spark.on_error(move |_, _| count(&errors.counts.error));
         spark.on_heartbeat(move |_| count(&heartbeats.counts.heartbeat));
@@ -205,6 +216,8 @@ fn note(spark: &mut Spark<'_>, shared: &Arc<Shared>) {
     spark.on_heartbeat(noter("heartbeat"));
     spark.on_ready_state_change(noter("readyStateChange"));
     spark.on_end(noter("end"));
+    let errors = Arc::clone(shared);
+    spark.on_error(move |spark, _| errors.note(spark.id(), "error"));
 }
 
 /// Puts transforms in the way of messages.

@@ -239,6 +239,17 @@ pub(crate) fn incoming_pong<H: Host>(host: &mut H, key: Key, unix_ms: Option<u64
     });
 }
 
+/// The client has sent a new credential.
+pub(crate) fn authorization<H: Host>(host: &mut H, key: Key, credential: &str) {
+    for_each_listener(host, |host, listeners| {
+        for listener in &listeners.authorization {
+            if is_open(host, key) {
+                guarded(host, key, |host| listener(host, key, credential));
+            }
+        }
+    });
+}
+
 /// `error`.
 pub(crate) fn error<H: Host>(host: &mut H, key: Key, error: &SparkError) {
     for_each_listener(host, |host, listeners| {

@@ -218,6 +218,7 @@ pub(crate) type EveryConnection =
     dyn Fn(&mut dyn Host, Key, Option<&RequestHead<'_>>) -> Option<Later> + Send + Sync;
 pub(crate) type EveryPing = dyn Fn(&mut dyn Host, Key, u64) + Send + Sync;
 pub(crate) type EveryPong = dyn Fn(&mut dyn Host, Key, Option<u64>) + Send + Sync;
+pub(crate) type EveryCredential = dyn Fn(&mut dyn Host, Key, &str) + Send + Sync;
 pub(crate) type OnInitialised = dyn Fn(&Arc<Server>) + Send + Sync;
 pub(crate) type OnClose = dyn Fn(&Destroy) + Send + Sync;
 
@@ -234,6 +235,7 @@ pub(crate) struct Listeners {
     pub(crate) ready_state_change: Vec<Arc<EverySpark>>,
     pub(crate) outgoing_ping: Vec<Arc<EveryPing>>,
     pub(crate) incoming_pong: Vec<Arc<EveryPong>>,
+    pub(crate) authorization: Vec<Arc<EveryCredential>>,
     pub(crate) initialised: Vec<Arc<OnInitialised>>,
     pub(crate) close: Vec<Arc<OnClose>>,
     pub(crate) layers: Arc<Chain>,

@@ -96,9 +96,9 @@ pub use weak::WeakHandle;
 pub(crate) use awaited::{Awaited, Settled};
 pub(crate) use data::Decoded;
 pub(crate) use emit::{
-    Incoming, closed, connection, data, deliver_inner, disconnection, drop_extras, error, find,
-    go_on_opening, heartbeat, incoming, incoming_pong, initialised, outgoing_ping, room_event,
-    spark_timer, step, visit,
+    Incoming, authorization, closed, connection, data, deliver_inner, disconnection, drop_extras,
+    error, find, go_on_opening, heartbeat, incoming, incoming_pong, initialised, outgoing_ping,
+    room_event, spark_timer, step, visit,
 };
 pub(crate) use envelope::Enveloped;
 pub(crate) use headers::KeptRequest;

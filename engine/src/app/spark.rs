@@ -82,6 +82,7 @@ impl<'a> Spark<'a> {
     }
 
     /// Where it stands.
+    #[doc(alias = "readyState")]
     pub fn ready_state(&self) -> ReadyState {
         self.inner().ready
     }
@@ -174,6 +175,7 @@ impl<'a> Spark<'a> {
     }
 
     /// Ends the spark. Returns false when it has ended already.
+    #[doc(alias = "reconnect")]
     pub fn end_with(&mut self, options: EndOptions) -> bool {
         self.host.end_spark(self.key, options)
     }
@@ -192,6 +194,7 @@ impl<'a> Spark<'a> {
     ///     });
     /// }
     /// ```
+    #[doc(alias = "data")]
     pub fn on_data(&mut self, mut handler: impl FnMut(&mut Spark<'_>, Data<'_>) + 'static) {
         self.attach(Handler::Data(Box::new(move |host, key, data| {
             handler(&mut Spark::new(host, key), data);
@@ -199,11 +202,13 @@ impl<'a> Spark<'a> {
     }
 
     /// Calls `handler` when the spark has ended, before the server's `disconnection`.
+    #[doc(alias = "end")]
     pub fn on_end(&mut self, handler: impl FnMut(&mut Spark<'_>) + 'static) {
         self.attach(Handler::End(on_spark(handler)));
     }
 
     /// Calls `handler` when the client answered a ping.
+    #[doc(alias = "heartbeat")]
     pub fn on_heartbeat(&mut self, handler: impl FnMut(&mut Spark<'_>) + 'static) {
         self.attach(Handler::Heartbeat(on_spark(handler)));
     }
@@ -238,6 +243,7 @@ impl<'a> Spark<'a> {
 
     /// Calls `handler` with every error of this spark: a message that is no value of the parser, a
     /// broken transport, a full send queue.
+    #[doc(alias = "error")]
     pub fn on_error(&mut self, mut handler: impl FnMut(&mut Spark<'_>, &SparkError) + 'static) {
         self.attach(Handler::Error(Box::new(move |host, key, error| {
             handler(&mut Spark::new(host, key), error);
@@ -262,6 +268,7 @@ impl<'a> Spark<'a> {
     ///     }
     /// }
     /// ```
+    #[doc(alias = "Spark.prototype")]
     pub fn set_state<S: 'static>(&mut self, state: S) {
         self.extras().values.set_state(Box::new(state));
     }

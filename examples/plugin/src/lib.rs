@@ -60,7 +60,9 @@ impl Quota {
             None => {
                 spark.set_own(Sent(1));
                 // A client that sends nothing has neither a number nor a timer.
-                spark.after(self.period, |spark| drop(spark.take_own::<Sent>()));
+                spark.after(self.period, |spark| {
+                    spark.take_own::<Sent>();
+                });
                 1
             }
         };
