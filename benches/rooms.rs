@@ -4,8 +4,8 @@
 //! A message comes from outside, as `Room::write` brings it: it is encoded, goes through the
 //! shard's inbox, is framed once, and reaches the members. `one` has everybody in one room, beside
 //! `fanout/broadcast`, whose work it shares; `small` writes to many rooms of few members, one after
-//! the other; `overlapping` to rooms that share their members, `each` by itself, and `together` with
-//! one message. `join` is a spark that leaves a room and joins it again.
+//! the other; `overlapping` to rooms that share their members, `each` by itself, and `together`
+//! with one message. `join` is a spark that leaves a room and joins it again.
 //!
 //! By default the crowds are those that are measured in seconds. `ALLSPARK_BENCH=full` measures the
 //! largest ones besides: a room of a million, 100,000 small rooms, 10,000 overlapping ones. That

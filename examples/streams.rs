@@ -7,7 +7,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use allspark::{LocalSpark, OwnedData, SparkError, SparkStream};
+use allspark::{Error, LocalSpark, OwnedData, Primus, SparkError, SparkStream};
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use tokio::runtime::Handle;
@@ -19,12 +19,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let tokio = tokio::runtime::Builder::new_multi_thread()
         .enable_io()
         .build()?;
-    let runtime = tokio.handle().clone();
-    let primus = allspark::Primus::builder().build()?;
-    primus.on_connection_async(|spark| async move { welcome(&spark).await });
-    primus.on_stream(move |stream| converse(stream, runtime.clone()));
-    primus.listen("127.0.0.1:8080")?;
+    streams(tokio.handle())?.listen("127.0.0.1:8080")?;
     Ok(())
+}
+
+/// The server, not yet started. It asks on `tokio`.
+pub(crate) fn streams(tokio: &Handle) -> Result<Primus, Error> {
+    let tokio = tokio.clone();
+    let primus = Primus::builder().build()?;
+    primus.on_connection_async(|spark| async move { welcome(&spark).await });
+    primus.on_stream(move |stream| converse(stream, tokio.clone()));
+    Ok(primus)
 }
 
 /// Data waits until this is done.

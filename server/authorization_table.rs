@@ -3,7 +3,7 @@
 use crate::setting::{AUTHORIZATION, DefaultValue, Kind, Setting, setting};
 
 use DefaultValue::{Text, Words};
-use Kind::{List, Number};
+use Kind::{List, Number, Switch};
 
 const FILE: Kind = Kind::Text("FILE");
 const NAME: Kind = Kind::Text("NAME");
@@ -63,6 +63,12 @@ pub(crate) const AUTHORIZATION_SETTINGS: &[Setting] = &[
     setting("auth-jwt-leeway", Number("S", 0, 60 * 60), Text("60"))
         .help("Seconds by which the clocks of issuer and server may differ")
         .within(AUTHORIZATION),
+    setting("auth-jwt-require-exp", Switch, Text("true"))
+        .help(
+            "Whether a JWT must say when it expires (exp): one that counts for ever can't be taken \
+             back but with its key",
+        )
+        .within(AUTHORIZATION),
     setting("auth-session-secrets-file", FILE, Words("none"))
         .help(
             "Secrets of signed session cookies, one per line, the newest first; the signature \
@@ -110,8 +116,8 @@ pub(crate) const AUTHORIZATION_SETTINGS: &[Setting] = &[
     setting("auth-expiry", NAME, Text("end"))
         .help(
             "What happens to a spark whose token expires: end, reconnect, refresh (a minute before \
-             the server writes {\"authorization\":\"refresh\",\"expires\":MS}, then reconnect), \
-             ignore",
+             the server writes {\"authorization\":\"refresh\",\"expires\":MS}; unless the client \
+             sends a new one, then reconnect), ignore",
         )
         .within(AUTHORIZATION),
 ];

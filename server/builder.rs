@@ -3,6 +3,7 @@
 mod cors;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use allspark_client::library::{Library, LibraryError};
 use allspark_engine::io::DriverChoice;
@@ -588,16 +589,24 @@ impl Builder {
             LibraryError::ParserCode { .. } => Error::of("parser")(error),
             _ => Error::of("client_plugin")(error),
         })?;
-        let for_engine = options.for_engine(engine::Options {
+        #[cfg_attr(
+            not(feature = "plugins"),
+            expect(unused_mut, reason = "no plugin changes it")
+        )]
+        let mut engine = engine::Options {
             files: library.files(),
             ..self.engine
-        });
+        };
+        #[cfg(feature = "plugins")]
+        for plugin in &self.plugins.0 {
+            crate::rooms_plugin::prepare(&**plugin, &mut engine, &options);
+        }
+        let for_engine = options.for_engine(engine);
         let primus = Primus {
             engine: engine::Primus::new(for_engine, transformer, options.shards, options.driver),
             library,
+            asks: AtomicBool::new(asks),
             options,
-            #[cfg(feature = "client")]
-            asks,
             #[cfg(feature = "auth")]
             keys: None,
         };

@@ -158,7 +158,9 @@ fn example_of(setting: &Setting) -> String {
             let elements: Vec<String> = text.split(',').map(|text| format!("{text:?}")).collect();
             format!("{name} = [{}]", elements.join(", "))
         }
-        (DefaultValue::Text(text), Kind::Text(_)) if text.parse::<u64>().is_err() => {
+        (DefaultValue::Text(text), Kind::Text(_) | Kind::Repeated(_))
+            if text.parse::<u64>().is_err() =>
+        {
             format!("{name} = {text:?}")
         }
         (DefaultValue::Text(text), _) => format!("{name} = {text}"),

@@ -67,6 +67,35 @@ impl Primus {
         self
     }
 
+    /// Calls `listener` with every spark whose client has sent a new credential in the place of the
+    /// one that it connected with, with what it sent. With an authorization that is configured
+    /// there is one already, which takes JWTs ([`Expiry`](crate::auth::Expiry)); this is for an
+    /// application that decides by itself. The credential is text of the client's, as long as a
+    /// message may be, and to be trusted as little as any other one.
+    ///
+    /// Clients write the text `primus::authorization::<credential>`; those of AllSpark have a
+    /// method, `renewAuthorization(credential)`. No listener of data and no transform sees it.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), allspark::Error> {
+    /// # fn still_valid(_: &str) -> bool { true }
+    /// let primus = allspark::Primus::builder().build()?;
+    /// primus.on_authorization(|spark, credential| {
+    ///     if !still_valid(credential) {
+    ///         spark.end();
+    ///     }
+    /// });
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn on_authorization(
+        &self,
+        listener: impl Fn(&mut Spark<'_>, &str) + Send + Sync + 'static,
+    ) -> &Self {
+        self.engine.attach().on_authorization(listener);
+        self
+    }
+
     /// `initialised`: calls `listener` once the server accepts connections, on the thread that
     /// starts it.
     ///

@@ -155,7 +155,9 @@ impl File<'_> {
                 let table = table.ok_or("it has to be a table of keys and values")?;
                 return self.pairs(setting, key.get_ref(), "", table);
             }
-            Kind::List => text_or_list(value).ok_or("it has to be a text, or an array of texts")?,
+            Kind::List | Kind::Repeated(_) => {
+                text_or_list(value).ok_or("it has to be a text, or an array of texts")?
+            }
             _ => text(value).ok_or("it has to be a text, a number, true or false")?,
         };
         self.said.say(setting, text, place);
@@ -319,6 +321,9 @@ mod tests {
             ..CorsOptions::default()
         };
         assert_eq!(options.cors, Cors::new(&cors).unwrap());
+        let settings = read("listen = [':81', \"127.0.0.1:82\", 83]").unwrap();
+        let places = ":81,127.0.0.1:82,127.0.0.1:83";
+        assert_eq!(settings.listen.to_string(), places);
         let settings = read("[transport]\npingTimeout = 5_000\ncookie = 'io'").unwrap();
         let pairs = settings.options.transport.pairs().iter();
         let pairs: Vec<(&str, &str)> = pairs.map(|(n, v)| (n.as_str(), v.as_str())).collect();

@@ -112,7 +112,7 @@ fn argument(setting: &Setting) -> Arg {
         .value_name(setting.kind.name());
     match setting.kind {
         Kind::Switch => switch(argument),
-        Kind::Pair | Kind::Plugin => argument.action(ArgAction::Append),
+        Kind::Pair | Kind::Plugin | Kind::Repeated(_) => argument.action(ArgAction::Append),
         _ => argument.action(ArgAction::Set),
     }
 }
@@ -184,6 +184,11 @@ fn library_flags(matches: &ArgMatches) -> Result<LibraryFlags, String> {
 
 const FORMATS: &[(&str, Format)] = &[("universal", Format::Universal), ("esm", Format::Module)];
 
+/// As a list is written in one word.
+fn joined(values: impl Iterator<Item = String>) -> Option<String> {
+    values.reduce(|list, value| list + "," + &value)
+}
+
 /// What was given of the settings that a command has.
 fn flags(matches: &ArgMatches, settings: impl Iterator<Item = &'static Setting>) -> Flags {
     let mut flags = Flags {
@@ -192,9 +197,13 @@ fn flags(matches: &ArgMatches, settings: impl Iterator<Item = &'static Setting>)
     };
     for setting in settings {
         let values = matches.get_many::<String>(setting.name).unwrap_or_default();
-        flags
-            .values
-            .extend(values.map(|value| (setting.name, value.clone())));
+        let values = values.cloned();
+        let values = match setting.kind {
+            Kind::Repeated(_) => Vec::from_iter(joined(values)),
+            _ => values.collect(),
+        };
+        let named = values.into_iter().map(|value| (setting.name, value));
+        flags.values.extend(named);
     }
     flags
 }
@@ -266,6 +275,14 @@ mod tests {
                 ("compression", "true".to_owned())
             ]
         );
+    }
+
+    #[test]
+    fn places_are_given_one_by_one_or_as_a_list() {
+        for line in ["--listen 1 --listen=:2", "--listen 1,:2"] {
+            let flags = serve(line);
+            assert_eq!(flags.values, [("listen", "1,:2".to_owned())], "{line}");
+        }
     }
 
     #[test]

@@ -20,10 +20,13 @@ impl Primus {
         let authorizer = authorizer.map_err(|error| Error::of(error.option())(error))?;
         let watch = Watch::start(Arc::new(authorizer));
         let watch = Arc::new(watch.map_err(|error| Error::Watch(error.to_string()))?);
-        // Both functions live as long as the server does, which may be longer than this.
-        let (judge, keeper) = (Arc::clone(&watch), Arc::clone(&watch));
+        // These functions live as long as the server does, which may be longer than this.
+        let (judge, keeper, renewer) = (watch.clone(), watch.clone(), watch.clone());
         self.authorize(move |request| auth::decide(judge.authorizer(), request));
         self.on_connection(move |spark| auth::connected(keeper.authorizer(), spark));
+        self.on_authorization(move |spark, credential| {
+            auth::renew(renewer.authorizer(), spark, credential);
+        });
         self.keys = Some(watch);
         Ok(self)
     }
@@ -43,10 +46,14 @@ impl Primus {
 mod tests {
     use allspark_client::Event;
     use allspark_engine::Destroy;
+    use allspark_protocol::options::Bounded;
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use futures_util::StreamExt;
+    use ring::hmac;
 
     use super::*;
-    use crate::auth::{AuthorizationOptions, Authorized, Secret};
+    use crate::auth::{AuthorizationOptions, Authorized, Expiry, Secret};
 
     fn tokens() -> AuthorizationOptions {
         AuthorizationOptions {
@@ -83,6 +90,66 @@ mod tests {
         client.end().await;
         primus.destroy(Destroy::default());
         server.join().unwrap();
+    }
+
+    const SECRET: &str = "a secret of at least thirty-two bytes";
+
+    fn jwt(claims: &str) -> String {
+        let part = |json: &str| URL_SAFE_NO_PAD.encode(json);
+        let message = format!("{}.{}", part(r#"{"alg":"HS256"}"#), part(claims));
+        let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes());
+        let signature = URL_SAFE_NO_PAD.encode(hmac::sign(&key, message.as_bytes()));
+        format!("{message}.{signature}")
+    }
+
+    /// The next message that a client gets, or what becomes of it.
+    async fn next(client: &mut allspark_client::Primus) -> String {
+        loop {
+            match client.next().await.unwrap() {
+                Event::Data(data) => return String::from_utf8(data.encoded().to_vec()).unwrap(),
+                Event::ReconnectScheduled(_) => return "it comes back".to_owned(),
+                Event::End => return "it stays away".to_owned(),
+                _ => {}
+            }
+        }
+    }
+
+    /// On the same connection, with the same person, whatever the parser.
+    #[tokio::test]
+    async fn a_client_renews_its_authorization() {
+        for (parser, expiry, then) in [
+            ("json", Expiry::Refresh, "it comes back"),
+            ("raw", Expiry::End, "it stays away"),
+        ] {
+            let by = AuthorizationOptions {
+                jwt_secret: Some(Secret::from(SECRET.to_owned())),
+                jwt_leeway: Bounded::of(0),
+                expiry,
+                ..AuthorizationOptions::default()
+            };
+            let builder = Primus::builder().authorization_by(by).parser(parser);
+            let primus = builder.shards(1).build().unwrap();
+            primus.on_data(|spark, _| {
+                let until = spark.auth().and_then(|auth| auth.expires_at_ms());
+                spark.write(until.map(|ms| ms.to_string()));
+            });
+            let server = primus.start("127.0.0.1:0").unwrap();
+            let first = jwt(r#"{"sub":"ann","exp":4000000000}"#);
+            let url = format!("http://{}/?token={first}", server.address());
+            let mut client = primus.socket().connect(url).await.unwrap();
+            let second = jwt(r#"{"sub":"ann","exp":4000000001}"#);
+            client.renew_authorization(second).unwrap();
+            let answer = r#"{"authorization":"renewed","expires":4000000001000}"#;
+            assert_eq!(next(&mut client).await, answer);
+            client.write("until when?").await.unwrap();
+            assert!(next(&mut client).await.contains("4000000001000"));
+            let of_bob = jwt(r#"{"sub":"bob","exp":4000000002}"#);
+            client.renew_authorization(of_bob).unwrap();
+            assert_eq!(next(&mut client).await, then);
+            client.end().await;
+            primus.destroy(Destroy::default());
+            server.join().unwrap();
+        }
     }
 
     #[test]

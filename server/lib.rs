@@ -48,6 +48,8 @@ mod library;
 mod options;
 mod primus;
 mod rooms;
+#[cfg(feature = "plugins")]
+mod rooms_plugin;
 mod save;
 #[cfg(feature = "client")]
 mod socket;
@@ -59,8 +61,8 @@ pub use allspark_engine::io::{DriverChoice, DriverKind};
 pub use allspark_engine::{
     Attach, Body, BodyError, BodySender, ClientPlugin, Data, Decide, Destroy, EndOptions, Executor,
     Fault, Handle, Headers, Json, KeepHeaders, Layer, LayerError, LayerRequest, LayerTicket,
-    Layers, LocalPrimus, LocalRoom, LocalSpark, Message, Next, Outcome, OwnedData, Packet, Plugin,
-    PluginError, Pull, Pulled, ReadyState, Reply, Room, RoomError, RoomNames, RoomOptions,
+    Layers, LocalPrimus, LocalRoom, LocalSpark, Message, Next, Outcome, OwnedData, Packet, Place,
+    Plugin, PluginError, Pull, Pulled, ReadyState, Reply, Room, RoomError, RoomNames, RoomOptions,
     RouteError, RouteRequest, Routes, SendPolicy, Server, Setup, ShardFailure, Sleep, Spark,
     SparkError, SparkHandle, SparkId, SparkStream, StartError, Stats, Ticket, Timer,
     TransformTicket, Transformed, Value, Verdict, WeakHandle,

@@ -121,7 +121,10 @@ pub(crate) fn with_client(library: Library, plugin: &dyn Plugin) -> Library {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Builder, Primus};
+    use std::io::{Read, Write};
+    use std::net::TcpStream;
+
+    use crate::{Builder, Destroy, Primus};
 
     fn primus() -> Primus {
         let builder = Primus::builder()
@@ -155,6 +158,42 @@ mod tests {
             hash.len() > 8 && hash.bytes().all(|byte| byte.is_ascii_alphanumeric()),
             "{hash}"
         );
+    }
+
+    /// Who is refused does not come back by itself, whenever the server was told whom to refuse.
+    #[tokio::test]
+    async fn it_knows_of_an_authorization_that_comes_later() {
+        const ASKS: &str = "authorization: true";
+        let served = |primus: &Primus| {
+            let files = primus.library.files();
+            let texts = files.iter().map(|(_, file)| file.bytes().to_vec());
+            let texts = texts.map(|text| String::from_utf8(text).unwrap());
+            texts.filter(|text| text.contains(ASKS)).count()
+        };
+        let primus = primus();
+        let before = primus.library_path();
+        assert_eq!(served(&primus), 0);
+        for _ in 0..2 {
+            primus.authorize(|_| Err::<(), _>("nobody"));
+            assert_eq!(served(&primus), 3);
+            assert!(primus.library().contains(ASKS));
+            assert!(primus.library_for_node().contains(ASKS));
+            assert_ne!(primus.library_path(), before);
+        }
+        // Also a server that runs serves the one that knows, and so does a socket.
+        let other = super::tests::primus();
+        let server = other.start("127.0.0.1:0").unwrap();
+        other.authorize_async(|_| async { Err::<(), _>("nobody") });
+        let url = format!("http://{}", server.address());
+        assert!(other.socket().connect(&url).await.is_err());
+        let mut stream = TcpStream::connect(server.address()).unwrap();
+        let request = b"GET /chat/primus.js HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+        stream.write_all(request).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.contains(ASKS));
+        other.destroy(Destroy::default());
+        server.join().unwrap();
     }
 
     #[test]

@@ -2,10 +2,11 @@
 
 use std::net::ToSocketAddrs;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use allspark_engine::{
     self as engine, Data, Destroy, Handle, LayerRequest, Layers, LocalSpark, Message, Outcome,
-    Server, Spark, SparkError, SparkHandle, SparkId, SparkStream, Stats, Verdict,
+    Place, Server, Spark, SparkError, SparkHandle, SparkId, SparkStream, Stats, Verdict,
 };
 use allspark_transformers::AnyTransformer;
 
@@ -19,10 +20,9 @@ use crate::save;
 pub struct Primus {
     pub(crate) engine: engine::Primus<AnyTransformer>,
     pub(crate) library: ServedLibrary,
+    /// Whether clients know that they may be refused, so that they do not try again and again.
+    pub(crate) asks: AtomicBool,
     pub(crate) options: Options,
-    /// Whether it may refuse clients by what its builder was told.
-    #[cfg(feature = "client")]
-    pub(crate) asks: bool,
     #[cfg(feature = "auth")]
     pub(crate) keys: Option<std::sync::Arc<crate::auth::Watch>>,
 }
@@ -35,13 +35,15 @@ impl Primus {
 
     /// Asks `authorization` about every request and upgrade for Primus, in the place of the one
     /// that was asked before: [`Builder::authorization`](crate::Builder::authorization) says more.
-    /// The client library knows only of one that the builder was told of.
+    /// The client library is made again if it did not know that clients may be refused; a page that
+    /// has the former one reconnects, whatever it hears. If the builder is told, it is made once.
     #[doc(alias = "authorization")]
     pub fn authorize<V: Into<Verdict>>(
         &self,
         authorization: impl Fn(&mut LayerRequest<'_>) -> V + Send + Sync + 'static,
     ) -> &Self {
         self.engine.authorize(authorization);
+        self.tell_library();
         self
     }
 
@@ -55,7 +57,17 @@ impl Primus {
         F: Future<Output: Into<Verdict>> + 'static,
     {
         self.engine.authorize_async(authorization);
+        self.tell_library();
         self
+    }
+
+    /// Clients may be refused from now on: if the library does not say so, it is made again.
+    fn tell_library(&self) {
+        if !self.asks.swap(true, Ordering::Relaxed) {
+            let files = self.library.change(|library| library.authorization(true));
+            let files = files.expect("it was accepted without an authorization");
+            self.engine.serve_files(files);
+        }
     }
 
     /// What requests for Primus go through before a transport sees them: Primus's middleware, which
@@ -263,9 +275,51 @@ impl Primus {
     ///
     /// # Errors
     /// When it can't be started; then it can be tried again, for instance with another address.
-    /// When it was started before: a server has one address and one life.
+    /// When it was started before: a server has one life. Several addresses are given at once, to
+    /// [`Primus::start_on`].
+    #[doc(alias = "createServer")]
     pub fn start(&self, address: impl ToSocketAddrs + ToString) -> Result<Server, Error> {
         Ok(self.engine.start(address)?)
+    }
+
+    /// As [`Primus::listen`], in several places or on listeners that are there already: see
+    /// [`Primus::start_on`].
+    ///
+    /// # Errors
+    /// Those of both.
+    pub fn listen_on<P: Into<Place>>(
+        &self,
+        places: impl IntoIterator<Item = P>,
+    ) -> Result<(), Error> {
+        Ok(self.start_on(places)?.join()?)
+    }
+
+    /// As [`Primus::start`], in several places, all of which every shard serves: addresses, and
+    /// listeners of the application ([`Place`] says how connections get to shards).
+    ///
+    /// ```
+    /// use std::net::TcpListener;
+    ///
+    /// use allspark::{Destroy, Place, Primus};
+    ///
+    /// let primus = Primus::builder().build()?;
+    /// // Bound before privileges were dropped, or handed over by who has started this process.
+    /// let listener = TcpListener::bind("127.0.0.1:0")?;
+    /// let server = primus.start_on([Place::from("127.0.0.1:0"), listener.into()])?;
+    /// println!("serving on {:?}", server.addresses());
+    /// # primus.destroy(Destroy::default());
+    /// server.join()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Primus::start`]: if one of the places can't be had, none is served. More than
+    /// 16 places.
+    pub fn start_on<P: Into<Place>>(
+        &self,
+        places: impl IntoIterator<Item = P>,
+    ) -> Result<Server, Error> {
+        Ok(self.engine.start_on(places)?)
     }
 
     /// Reaches the server from any thread, for as long as one likes.

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use allspark::{Builder, Data, Error, Kind, Primus, RequestHead, Response, Routes, Server};
+use allspark::{Builder, Data, Error, Kind, Place, Primus, RequestHead, Response, Routes, Server};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::counts::{self, Counts};
+use crate::listen::Places;
 use crate::log::Lines;
 use crate::page::{self, Page};
 use crate::settings::{App, Settings};
@@ -56,8 +57,7 @@ pub(crate) fn run(settings: &Settings, log: &Lines) -> Result<(), Failure> {
     let signals = signals.map_err(|error| format!("signals cannot be received: {error}"))?;
     raise_descriptor_limit();
     let primus = build(settings, log.clone()).map_err(|error| error.to_string())?;
-    let server = primus.start(&settings.listen);
-    let server = server.map_err(|error| error.to_string())?;
+    let server = start(&primus, &settings.listen).map_err(|error| error.to_string())?;
     let reload = primus.key_reloader();
     drop(primus);
     say_what_is_served(settings, &server);
@@ -69,6 +69,11 @@ pub(crate) fn run(settings: &Settings, log: &Lines) -> Result<(), Failure> {
     wait(server)?;
     tracing::info!("ended");
     Ok(())
+}
+
+fn start(primus: &Primus, listen: &Places) -> Result<Server, Error> {
+    let places: Result<Vec<_>, _> = listen.iter().map(Place::first_of).collect();
+    primus.start_on(places?)
 }
 
 /// Waits for the end of the server, which is intended or that of a shard.
@@ -171,6 +176,10 @@ fn attach(app: App, primus: &Primus) {
 
 fn say_what_is_served(settings: &Settings, server: &Server) {
     let options = &settings.options;
+    let urls = server.addresses().iter();
+    let urls: Vec<_> = urls
+        .map(|at| format!("http://{at}{}", options.pathname))
+        .collect();
     tracing::info!(
         transformer = options.transformer.name(),
         parser = %options.parser,
@@ -178,9 +187,8 @@ fn say_what_is_served(settings: &Settings, server: &Server) {
         shards = server.shards(),
         driver = server.driver().name(),
         because = server.fallback_reason().map(tracing::field::display),
-        "serving on http://{}{}{}",
-        server.address(),
-        options.pathname,
+        "serving on {}{}",
+        urls.join(", "),
         if settings.page { ", with a page at /" } else { "" },
     );
     let plugins: Vec<&str> = settings.plugin.names().collect();

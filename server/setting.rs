@@ -36,6 +36,8 @@ pub(crate) enum Kind {
     Switch,
     /// A list, which a file may have as an array.
     List,
+    /// A list of these, which a file may have as an array and the command line one by one.
+    Repeated(&'static str),
     /// A name and a value. It may be given more than once, and a file has a table of them.
     Pair,
     /// A plugin, or an option of one. It may be given more than once, and a file has a table of
@@ -58,7 +60,7 @@ impl Kind {
     /// What stands for the value in the help.
     pub(crate) const fn name(self) -> &'static str {
         match self {
-            Self::Text(name) | Self::Number(name, ..) => name,
+            Self::Text(name) | Self::Number(name, ..) | Self::Repeated(name) => name,
             Self::Switch => "BOOL",
             Self::List => "LIST",
             Self::Pair => "KEY=VALUE",

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer};
 use tracing::level_filters::LevelFilter;
 
 use crate::counts;
-use crate::listen::Listen;
+use crate::listen::Places;
 use crate::nearest::nearest;
 use crate::page;
 use crate::plugin_settings::Plugins;
@@ -22,7 +22,7 @@ use crate::said::Said;
 pub(crate) struct Settings {
     /// Where connections are accepted.
     #[serde(deserialize_with = "options::deserialize")]
-    pub(crate) listen: Listen,
+    pub(crate) listen: Places,
     /// What is done with messages.
     #[serde(deserialize_with = "app")]
     pub(crate) app: App,

@@ -1,6 +1,7 @@
 //! Clients in Rust that match a server: what `primus.Socket` and `Primus.createSocket` are in
 //! Primus.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use allspark_client as client;
@@ -62,7 +63,7 @@ impl Primus {
     pub fn socket(&self) -> Socket {
         Socket {
             options: self.options().clone(),
-            asks: self.asks,
+            asks: self.asks.load(Ordering::Relaxed),
         }
     }
 }

@@ -54,12 +54,12 @@ const fn joined() -> [Setting; GENERAL_SETTINGS.len() + AUTHORIZATION_SETTINGS.l
 const GENERAL_SETTINGS: &[Setting] = &[
     setting(
         "listen",
-        Kind::Text("[ADDRESS:]PORT"),
+        Kind::Repeated("[ADDRESS:]PORT"),
         Text("127.0.0.1:8080"),
     )
     .help(
         "Where to accept connections: 8080 on this machine alone, :8080 on every interface, \
-             localhost:8080, [::1]:8080, name:8080",
+             localhost:8080, [::1]:8080, name:8080; up to 16 of them, again and again or as a list",
     )
     .own(),
     setting("pathname", Kind::Text("PATH"), Text("/primus"))

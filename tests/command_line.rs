@@ -353,6 +353,22 @@ fn a_library_that_can_not_be_written_is_one_line_and_exit_code_1() {
 }
 
 #[test]
+fn a_server_listens_in_several_places() {
+    let server = Server::start(&["--shards", "2", "--listen", "127.0.0.1:0,0"]);
+    let urls = server.first_line.split("http://").skip(1);
+    let addresses: Vec<&str> = urls.filter_map(|url| url.split('/').next()).collect();
+    assert_eq!(addresses.len(), 3, "{}", server.first_line);
+    for address in addresses {
+        let mut stream = TcpStream::connect(address).unwrap();
+        let request = b"GET /primus/spec HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+        stream.write_all(request).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{address}: {answer}");
+    }
+}
+
+#[test]
 fn a_taken_address_is_one_line_and_exit_code_1() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();

@@ -32,6 +32,7 @@ mod machine;
 pub mod memory;
 mod mesh;
 mod net;
+mod place;
 mod rooms;
 mod routes;
 mod seat;
@@ -41,6 +42,7 @@ mod shard;
 mod shared;
 pub mod sim;
 mod start;
+mod start_error;
 mod stats;
 mod tasks;
 mod wheel;
@@ -56,8 +58,8 @@ pub use allspark_protocol::Value;
 pub use allspark_protocol::http::{RequestHead, Response};
 pub use allspark_protocol::primus::SparkId;
 pub use app::{
-    Attach, ClientPlugin, Data, Destroy, EndOptions, Fault, Handle, Headers, Json, Layers,
-    LocalPrimus, LocalRoom, LocalSpark, Message, Next, Outcome, OwnedData, Packet, Plugin,
+    Attach, ClientPlugin, Data, Destroy, EndOptions, Envelope, Fault, Handle, Headers, Inner, Json,
+    Layers, LocalPrimus, LocalRoom, LocalSpark, Message, Next, Outcome, OwnedData, Packet, Plugin,
     PluginError, ReadyState, Room, RoomNames, Setup, Spark, SparkError, SparkHandle, SparkStream,
     Timer, TransformTicket, Transformed, WeakHandle,
 };
@@ -67,12 +69,14 @@ pub use config::{
 };
 pub use layers::{Decide, Layer, LayerError, LayerRequest, LayerTicket, Verdict};
 pub use machine::{allowed_cpus, random};
-pub use rooms::{RoomError, RoomOptions};
+pub use place::Place;
+pub use rooms::{RoomError, RoomOptions, room_matches};
 pub use routes::{
     Body, BodyError, BodySender, Pull, Pulled, Reply, RouteError, RouteRequest, Routes, Ticket,
 };
 pub use server::{Server, ShardFailure};
 pub use shard::{Flow, Shard};
-pub use start::{Primus, StartError};
+pub use start::Primus;
+pub use start_error::StartError;
 pub use stats::Stats;
 pub use tasks::{Executor, Sleep};

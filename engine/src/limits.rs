@@ -93,6 +93,10 @@ pub const TURN_HELD_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// anyhow.
 pub const HELD_BYTES_MIN: usize = 1024;
 
+/// Addresses and listeners that one server serves. An `io_uring` shares 64 accepts that are pending
+/// among them, so that each has four at least.
+pub const LISTENERS_MAX: usize = 16;
+
 /// Connections per shard that are refused and not closed yet, but wait for the peer's request and
 /// for its end, so that it gets to read why. Further ones are closed at once.
 pub const TURNED_AWAY_MAX: usize = 1024;

@@ -57,7 +57,7 @@ pub(crate) enum OpenError {
 pub(crate) struct Seat<T: Transformer> {
     pub(crate) number: usize,
     pub(crate) cpu: usize,
-    pub(crate) listener: TcpListener,
+    pub(crate) listeners: Vec<TcpListener>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) transformer: T,
     pub(crate) orders: Receiver<Order>,
@@ -112,7 +112,7 @@ impl<T: Transformer> Seat<T> {
                     drop(opened.take());
                     let result = open(
                         kind,
-                        &self.listener,
+                        &self.listeners,
                         self.shared.options.connections_max.size(),
                     )
                     .map(|driver| opened = Some(driver));
@@ -124,13 +124,13 @@ impl<T: Transformer> Seat<T> {
         }
         let Self {
             number,
-            listener,
+            listeners,
             shared,
             transformer,
             ..
         } = self;
-        // The driver has its own descriptor of it, or the port would stay open when that is closed.
-        drop(listener);
+        // The driver has its own descriptors, or a port would stay open when those are closed.
+        drop(listeners);
         match opened {
             Some(Opened::Uring(driver)) => serve(*driver, number, shared, transformer),
             Some(Opened::Epoll(driver)) => serve(*driver, number, shared, transformer),
@@ -169,26 +169,25 @@ fn sockets_max(connections_max: usize) -> u32 {
 
 fn open(
     kind: DriverKind,
-    listener: &TcpListener,
+    listeners: &[TcpListener],
     connections_max: usize,
 ) -> Result<Opened, OpenError> {
     match kind {
-        DriverKind::Epoll => open_epoll(listener)
+        DriverKind::Epoll => open_epoll(listeners)
             .map(|driver| Opened::Epoll(Box::new(driver)))
             .map_err(OpenError::Epoll),
-        _ => open_uring(listener, sockets_max(connections_max))
+        _ => open_uring(listeners, sockets_max(connections_max))
             .map(|driver| Opened::Uring(Box::new(driver)))
             .map_err(|error| OpenError::Uring(explained(error))),
     }
 }
 
-fn open_uring(listener: &TcpListener, sockets_max: u32) -> Result<Uring, SetupError> {
+fn open_uring(listeners: &[TcpListener], sockets_max: u32) -> Result<Uring, SetupError> {
     let mut attempts = 0;
     loop {
         attempts += 1;
-        let listener = listener.try_clone().map_err(SetupError::Descriptor)?;
         let options = UringOptions {
-            listener: Some(listener),
+            listeners: cloned(listeners).map_err(SetupError::Descriptor)?,
             sockets_max,
             ..UringOptions::default()
         };
@@ -201,13 +200,19 @@ fn open_uring(listener: &TcpListener, sockets_max: u32) -> Result<Uring, SetupEr
     }
 }
 
-fn open_epoll(listener: &TcpListener) -> io::Result<Epoll> {
-    // A ring that was tried before wanted it otherwise, and they share the socket.
-    listener.set_nonblocking(true)?;
+fn open_epoll(listeners: &[TcpListener]) -> io::Result<Epoll> {
+    // A ring that was tried before wanted it otherwise, and they share the sockets.
+    for listener in listeners {
+        listener.set_nonblocking(true)?;
+    }
     Epoll::new(EpollOptions {
-        listener: Some(listener.try_clone()?),
+        listeners: cloned(listeners)?,
         ..EpollOptions::default()
     })
+}
+
+fn cloned(listeners: &[TcpListener]) -> io::Result<Vec<TcpListener>> {
+    listeners.iter().map(TcpListener::try_clone).collect()
 }
 
 fn pin(cpu: usize) {

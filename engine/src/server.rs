@@ -25,7 +25,7 @@ pub struct ShardFailure {
 #[derive(Debug)]
 pub struct Server {
     pub(crate) handle: Handle,
-    pub(crate) address: SocketAddr,
+    pub(crate) addresses: Vec<SocketAddr>,
     pub(crate) driver: DriverKind,
     pub(crate) fallback: Option<Unavailable>,
     pub(crate) threads: Vec<JoinHandle<()>>,
@@ -38,9 +38,14 @@ impl Server {
         self.handle.clone()
     }
 
-    /// Where it listens.
+    /// Where it listens; the first address, if there are several.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.addresses[0]
+    }
+
+    /// Where it listens, in the order in which the places were given.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
     }
 
     /// The driver of its shards.

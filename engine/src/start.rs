@@ -1,6 +1,5 @@
 //! Starts a server: chooses the driver, binds the listeners, pins one shard to each CPU.
 
-use std::io;
 use std::net::{TcpListener, ToSocketAddrs};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
@@ -17,13 +16,15 @@ use crate::app::{
     SparkError, SparkStream,
 };
 use crate::config::{Files, Options, ShardCount};
-use crate::io::{self as driver, Chosen, DriverChoice, DriverKind, Unavailable};
+use crate::io::{Chosen, DriverChoice, DriverKind};
 use crate::layers::{LayerRequest, Verdict};
 use crate::limits::MEMORY_DIVISOR_DEFAULT;
 use crate::machine::{self, allowed_cpus, random};
+use crate::place::{Bound, Place};
 use crate::seat::{OpenError, Order, Report, Seat};
 use crate::server::Server;
 use crate::shared::Secrets;
+use crate::start_error::StartError;
 
 /// A server that is started once.
 pub struct Primus<T: Transformer> {
@@ -31,34 +32,6 @@ pub struct Primus<T: Transformer> {
     transformer: T,
     shards: usize,
     driver: DriverChoice,
-}
-
-/// Why a server can't start.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StartError {
-    /// It was started already; that it was destroyed since changes nothing.
-    #[error("a Primus is started only once: build another one for another address or another life")]
-    Started,
-    /// The address can't be listened on.
-    #[error("can't listen on {address}: {source}")]
-    Listen {
-        /// The address that was asked for.
-        address: String,
-        /// What the kernel said.
-        source: io::Error,
-    },
-    /// The driver that was asked for can't be used here.
-    #[error("{0}")]
-    Driver(Unavailable),
-    /// A shard can't be set up.
-    #[error("shard {shard} can't start: {reason}")]
-    Shard {
-        /// Which one.
-        shard: usize,
-        /// What the system said.
-        reason: String,
-    },
 }
 
 impl<T: Transformer + Sync> Primus<T> {
@@ -203,17 +176,30 @@ impl<T: Transformer + Sync> Primus<T> {
     /// When it can't be started; then it can be tried again, for instance with another address.
     /// When it was started before.
     pub fn start(&self, address: impl ToSocketAddrs + ToString) -> Result<Server, StartError> {
+        self.start_on([Place::first_of(&address)?])
+    }
+
+    /// The same in several places, or on a listener that is there already. Every shard serves all
+    /// of them.
+    ///
+    /// # Errors
+    /// As [`Primus::start`]: if one of them can't be listened on, none is. More than
+    /// [`LISTENERS_MAX`](crate::limits::LISTENERS_MAX).
+    pub fn start_on<P: Into<Place>>(
+        &self,
+        places: impl IntoIterator<Item = P>,
+    ) -> Result<Server, StartError> {
         if !self.shared.begin() {
             return Err(StartError::Started);
         }
-        let server = self.start_once(&address);
+        let server = self.start_once(places.into_iter().map(P::into).collect());
         if server.is_err() {
             self.shared.withdraw();
         }
         server
     }
 
-    fn start_once(&self, address: &(impl ToSocketAddrs + ToString)) -> Result<Server, StartError> {
+    fn start_once(&self, places: Vec<Place>) -> Result<Server, StartError> {
         let hands_over = self.shards > 1 && self.transformer.finds_sessions();
         let chosen = match hands_over {
             true => self.driver.resolve_releasing(),
@@ -223,11 +209,11 @@ impl<T: Transformer + Sync> Primus<T> {
             mut kind,
             mut fallback,
         } = chosen.map_err(StartError::Driver)?;
-        let listeners = bind(address, self.shards)?;
-        let address = listeners[0]
-            .local_addr()
-            .expect("a bound listener has an address");
-        let crew = self.muster(listeners)?;
+        let Bound {
+            of_shards,
+            addresses,
+        } = Bound::at(places, self.shards)?;
+        let crew = self.muster(of_shards)?;
         match crew.open(kind) {
             Ok(()) => {}
             // Nobody was accepted yet, so all of them can take the other driver.
@@ -243,11 +229,11 @@ impl<T: Transformer + Sync> Primus<T> {
             // Who does not hear it has failed, and the server ends by itself.
             let _ = orders.send(Order::Serve);
         }
-        let _ = self.shared.address.set(address);
+        let _ = self.shared.address.set(addresses[0]);
         app::initialised(&self.shared);
         Ok(Server {
             handle: self.handle(),
-            address,
+            addresses,
             driver: kind,
             fallback,
             threads: crew.threads,
@@ -256,7 +242,7 @@ impl<T: Transformer + Sync> Primus<T> {
     }
 
     /// A thread for each shard, which waits for orders.
-    fn muster(&self, listeners: Vec<TcpListener>) -> Result<Crew, StartError> {
+    fn muster(&self, of_shards: Vec<Vec<TcpListener>>) -> Result<Crew, StartError> {
         let cpus = allowed_cpus();
         let (report, reports) = mpsc::channel();
         let mut crew = Crew {
@@ -264,12 +250,12 @@ impl<T: Transformer + Sync> Primus<T> {
             orders: Vec::with_capacity(self.shards),
             reports,
         };
-        for (number, listener) in listeners.into_iter().enumerate() {
+        for (number, listeners) in of_shards.into_iter().enumerate() {
             let (order, orders) = mpsc::channel();
             let seat = Seat {
                 number,
                 cpu: cpus[number % cpus.len()],
-                listener,
+                listeners,
                 shared: Arc::clone(&self.shared),
                 transformer: self.transformer.clone(),
                 orders,
@@ -339,22 +325,4 @@ impl Crew {
             },
         }
     }
-}
-
-fn bind(
-    address: &(impl ToSocketAddrs + ToString),
-    shards: usize,
-) -> Result<Vec<TcpListener>, StartError> {
-    let fail = |source| StartError::Listen {
-        address: address.to_string(),
-        source,
-    };
-    let mut last = io::ErrorKind::AddrNotAvailable.into();
-    for candidate in address.to_socket_addrs().map_err(fail)? {
-        match driver::bind(candidate, shards) {
-            Ok(listeners) => return Ok(listeners),
-            Err(error) => last = error,
-        }
-    }
-    Err(fail(last))
 }

@@ -15,7 +15,7 @@ fn pauses_until_descriptors_are_free() {
     let listener = bind("127.0.0.1:0".parse().unwrap(), 1).unwrap().remove(0);
     let address = listener.local_addr().unwrap();
     let options = EpollOptions {
-        listener: Some(listener),
+        listeners: vec![listener],
         ..EpollOptions::default()
     };
     let mut driver = Epoll::new(options).unwrap();

@@ -4,16 +4,64 @@ use allspark_engine::{Plugin, PluginError};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::analytics::Analytics;
+use crate::emit::Emit;
+use crate::emitter::Emitter;
+use crate::fortress::Fortress;
 #[cfg(feature = "fleet")]
 use crate::metroplex::{Metroplex, MetroplexOptions};
+use crate::mirage::Mirage;
+use crate::multiplex::Multiplex;
 #[cfg(feature = "fleet")]
 use crate::omega::{OmegaOptions, OmegaSupreme};
+use crate::resource::Resources;
+use crate::responder::Responder;
+use crate::rooms::{Rooms, RoomsOptions};
+use crate::spark_latency::SparkLatency;
+use crate::substream::Substream;
 
 /// Makes a plugin of its options: an object.
 type Make = fn(Value) -> Result<Box<dyn Plugin>, PluginError>;
 
-/// Each plugin under the name that it has in a configuration.
+/// Each plugin under the name that it has in a configuration. A server that is told of several adds
+/// them in this order: first who holds back connections, then who judges messages, then who takes
+/// them; and each behind those that it needs.
 const PLUGINS: &[(&str, Make)] = &[
+    (Mirage::NAME, |options| {
+        Ok(Box::new(Mirage::with_options(options_of(options)?)))
+    }),
+    (Fortress::NAME, |options| {
+        Ok(Box::new(Fortress::with_options(options_of(options)?)))
+    }),
+    (Emit::NAME, |options| {
+        Ok(Box::new(Emit::with_options(options_of(options)?)))
+    }),
+    (Emitter::NAME, |options| {
+        Ok(Box::new(Emitter::with_options(options_of(options)?)))
+    }),
+    (Multiplex::NAME, |options| {
+        Ok(Box::new(Multiplex::with_options(options_of(options)?)))
+    }),
+    (Resources::NAME, |options| {
+        Ok(Box::new(Resources::with_options(options_of(options)?)))
+    }),
+    (Substream::NAME, |options| {
+        Ok(Box::new(Substream::with_options(options_of(options)?)))
+    }),
+    (Responder::NAME, |options| {
+        Ok(Box::new(Responder::with_options(options_of(options)?)))
+    }),
+    (Rooms::NAME, |options| {
+        let options: RoomsOptions = options_of(options)?;
+        options.check()?;
+        Ok(Box::new(Rooms::with_options(options)))
+    }),
+    (SparkLatency::NAME, |options| {
+        Ok(Box::new(SparkLatency::with_options(options_of(options)?)))
+    }),
+    (Analytics::NAME, |options| {
+        Ok(Box::new(options_of::<Analytics>(options)?))
+    }),
     #[cfg(feature = "fleet")]
     ("omega-supreme", |options| {
         let options: OmegaOptions = options_of(options)?;
@@ -24,7 +72,6 @@ const PLUGINS: &[(&str, Make)] = &[
         let options: MetroplexOptions = options_of(options)?;
         Ok(Box::new(Metroplex::new(options.judged()?)))
     }),
-    // ("emit", |options| Ok(Box::new(Emit::with(options_of(options)?)))),
 ];
 
 /// The plugin of this name, with these options: an object, or `null` for the defaults.
@@ -68,6 +115,15 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn each_stands_behind_those_that_it_needs() {
+        let names: Vec<_> = names().collect();
+        let place = |name: &str| names.iter().position(|other| *other == name);
+        assert_eq!(place("mirage"), Some(0), "it holds back connections");
+        assert!(place("fortress-maximus") < place("emit"));
+        assert!(place("omega-supreme") <= place("metroplex"));
+    }
 
     #[test]
     fn each_name_is_there_once_and_has_defaults() {

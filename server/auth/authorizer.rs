@@ -93,6 +93,11 @@ impl Authorizer {
         }
     }
 
+    /// Who a spark is that was `auth` and has sent this credential: see [`Judges::renew`].
+    pub(crate) fn renew(&self, auth: &Auth, credential: &str) -> Result<Option<Auth>, Reason> {
+        self.judges.load().renew(auth, credential, unix_ms())
+    }
+
     /// Decides about a request from `address`. If the URL has to be asked, `later` makes what is
     /// called with the decision.
     pub(crate) fn decide<L>(

@@ -102,6 +102,7 @@ fn jwt(options: &AuthorizationOptions) -> Result<Option<Jwt>, KeyFileError> {
         issuers: options.jwt_issuer.clone(),
         audiences: options.jwt_audience.clone(),
         leeway_s: options.jwt_leeway.get(),
+        may_be_endless: !options.jwt_require_exp,
     };
     Ok(Some(Jwt::new(keys, &demands)))
 }

@@ -4,9 +4,9 @@ use allspark_protocol::http::RequestHead;
 
 use super::jwt::Jwt;
 use super::sessions::Sessions;
-use super::sources::{Found, Sources};
+use super::sources::{CREDENTIAL_BYTES_MAX, Found, Sources};
 use super::tokens::Tokens;
-use super::verdict::{Auth, Reason, Refusal};
+use super::verdict::{Auth, Method, Reason, Refusal};
 
 /// The judges of a server, with the keys that they have at the moment.
 #[derive(Debug, Default)]
@@ -57,6 +57,31 @@ impl Judges {
             Some(jwt) => jwt.judge(&credential, now_ms),
             None => Err(Reason::Invalid),
         }
+    }
+
+    /// Who a spark is that has sent this credential in the place of the one that made it `auth`, at
+    /// `now_ms` since 1970. `None` if it would not count for longer than that: then nothing of it
+    /// is verified, so that a client can't have one signature be verified again and again.
+    ///
+    /// # Errors
+    /// It is no JWT that counts, or one of somebody else's.
+    pub fn renew(
+        &self,
+        auth: &Auth,
+        credential: &str,
+        now_ms: u64,
+    ) -> Result<Option<Auth>, Reason> {
+        let jwt = self.jwt.as_ref().ok_or(Reason::Invalid)?;
+        if credential.len() > CREDENTIAL_BYTES_MAX {
+            return Err(Reason::Invalid);
+        }
+        let ever = |at_ms: Option<u64>| at_ms.unwrap_or(u64::MAX);
+        if ever(jwt.claims_to_count_until(credential)?) <= ever(auth.expires_at_ms()) {
+            return Ok(None);
+        }
+        let renewed = jwt.judge(credential, now_ms)?;
+        let is_the_same = auth.method() == Method::Jwt && renewed.subject() == auth.subject();
+        is_the_same.then_some(Some(renewed)).ok_or(Reason::Invalid)
     }
 
     /// What is said to who is refused for this reason.

@@ -37,7 +37,7 @@ mod verdict;
 mod watch;
 
 pub use attach::Authorized;
-pub(crate) use attach::{connected, decide};
+pub(crate) use attach::{connected, decide, renew};
 pub(crate) use authorizer::Authorizer;
 pub use files::KeyFileError;
 pub use judges::Judges;

@@ -78,6 +78,10 @@ pub struct AuthorizationOptions {
     pub jwt_audience: Vec<String>,
     /// Seconds by which clocks may differ. Default 60.
     pub jwt_leeway: LeewayS,
+    /// Whether a JWT must say when it expires (`exp`). Default true: one that counts for ever can't
+    /// be taken back but with its key, which takes back all of them.
+    #[serde(deserialize_with = "options::deserialize_switch")]
+    pub jwt_require_exp: bool,
     /// A file of the secrets of session cookies, one per line, the newest first.
     #[serde(deserialize_with = "path")]
     pub session_secrets_file: Option<PathBuf>,
@@ -119,6 +123,7 @@ impl Default for AuthorizationOptions {
             jwt_issuer: Vec::new(),
             jwt_audience: Vec::new(),
             jwt_leeway: Bounded::of(LEEWAY_S_DEFAULT),
+            jwt_require_exp: true,
             session_secrets_file: None,
             session_secrets: None,
             session_kind: SessionKind::default(),
@@ -176,7 +181,8 @@ pub enum Expiry {
     Reconnect,
     /// A minute before, or halfway if it counts for less than two, the server writes
     /// `{"authorization":"refresh","expires":<ms since 1970>}`, so that the page can get a new
-    /// credential; then as [`Expiry::Reconnect`].
+    /// credential and send it (`primus::authorization::<credential>`). If it does not, as
+    /// [`Expiry::Reconnect`].
     Refresh,
     /// Nothing: the credential only had to be valid when the spark came.
     Ignore,

@@ -6,6 +6,7 @@ mod crowd;
 mod large;
 mod layers;
 mod parsers;
+mod plugins;
 #[path = "../support/puppet.rs"]
 mod puppet;
 mod requests;

@@ -2,19 +2,23 @@
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use allspark_engine::{EndOptions, Handle, Options, SendPolicy, Spark, SparkId, Value};
+use allspark_engine::{EndOptions, Handle, Options, SendPolicy, Spark, SparkId};
 use allspark_protocol::parser::ParserKind;
-use allspark_protocol::transformer::Kind;
-use allspark_transformers::contract::{Act, Content, Setup, SparkEvent, SparkSeen};
+use allspark_transformers::contract::{Act, Setup, SparkEvent, SparkSeen};
+
+use crate::coding::{decode, value};
 
 /// What happened, shared by the shards and the test.
-#[derive(Clone, Default)]
-pub(crate) struct Log(Arc<Mutex<Vec<SparkSeen>>>);
+#[derive(Clone)]
+pub(crate) struct Log {
+    sparks: Arc<Mutex<Vec<SparkSeen>>>,
+    parser: ParserKind,
+}
 
 /// What a case tells the server, as options of the engine.
-pub(crate) fn options(setup: &Setup) -> Options {
+pub(crate) fn options(parser: ParserKind, setup: &Setup) -> Options {
     Options {
-        parser: ParserKind::Raw,
+        parser,
         ping_interval: setup.ping_interval,
         send_queue_bytes_max: setup.send_queue_bytes_max.try_into().unwrap(),
         send_policy: SendPolicy::Disconnect,
@@ -23,8 +27,15 @@ pub(crate) fn options(setup: &Setup) -> Options {
 }
 
 impl Log {
+    pub(crate) fn new(parser: ParserKind) -> Self {
+        let sparks = Arc::default();
+        Self { sparks, parser }
+    }
+
     pub(crate) fn sparks(&self) -> MutexGuard<'_, Vec<SparkSeen>> {
-        self.0.lock().expect("nothing panics while it has the log")
+        self.sparks
+            .lock()
+            .expect("nothing panics while it has the log")
     }
 
     /// The listener of `connection`.
@@ -42,8 +53,8 @@ impl Log {
         });
         let log = self.clone();
         spark.on_data(move |spark, data| {
-            let (kind, bytes) = (data.kind(), data.encoded().to_vec());
-            log.note(spark.id(), SparkEvent::Data(Content { kind, bytes }));
+            let content = decode(log.parser, data.kind(), data.encoded());
+            log.note(spark.id(), SparkEvent::Data(content));
         });
         let log = self.clone();
         spark.on_heartbeat(move |spark| log.note(spark.id(), SparkEvent::Heartbeat));
@@ -94,14 +105,5 @@ impl Log {
         let mut sparks = self.sparks();
         let seen = sparks.iter_mut().find(|seen| seen.id == id);
         change(seen.expect("nothing happens to a spark before its connection"));
-    }
-}
-
-/// A message as the parser `raw` takes it.
-pub(crate) fn value(content: &Content) -> Value {
-    match (content.kind, str::from_utf8(&content.bytes)) {
-        (Kind::Text, Ok(text)) => Value::from(text),
-        (Kind::Text, Err(_)) => panic!("an application can't write bad text"),
-        (Kind::Binary, _) => Value::Bytes(content.bytes.as_slice().into()),
     }
 }

@@ -42,11 +42,17 @@ impl SimNetwork {
         let net = SimNet::default();
         let transformer = subject.transformer(setup);
         let (opened, ended) = (log.clone(), log.clone());
-        let mut server =
-            SimServer::new(&net, options(setup), &transformer, SHARDS, seed, |primus| {
+        let mut server = SimServer::new(
+            &net,
+            options(subject.parser, setup),
+            &transformer,
+            SHARDS,
+            seed,
+            |primus| {
                 primus.on_connection(move |spark| opened.connected(spark));
                 primus.on_disconnection(move |spark| ended.disconnected(spark));
-            });
+            },
+        );
         server.settle();
         Self {
             net,

@@ -29,7 +29,7 @@ pub(crate) struct Sockets {
 impl Sockets {
     pub(crate) fn new(subject: &Subject, setup: &Setup, choice: DriverChoice, log: &Log) -> Self {
         let primus = Primus::new(
-            options(setup),
+            options(subject.parser, setup),
             subject.transformer(setup),
             Some(Bounded::of(SHARDS as u64)),
             choice,

@@ -1,6 +1,7 @@
 //! The transformers that are tested, and what is special about each.
 
 use allspark_protocol::limits::MESSAGE_BYTES_MAX_DEFAULT;
+use allspark_protocol::parser::ParserKind;
 use allspark_protocol::transformer::ClientTransport;
 use allspark_transformers::browserchannel::{BrowserChannelClient, BrowserChannelClientOptions};
 use allspark_transformers::contract::{HOST, Setup, Traits};
@@ -17,6 +18,8 @@ pub(crate) struct Subject {
     pub(crate) name: &'static str,
     /// What the server is told to serve.
     pub(crate) kind: TransformerKind,
+    /// What both sides are told of messages.
+    pub(crate) parser: ParserKind,
     pub(crate) traits: Traits,
     /// Makes a client half for this query with this seed.
     pub(crate) client: fn(&str, u64) -> Box<dyn ClientTransport>,
@@ -49,15 +52,26 @@ impl Subject {
     }
 }
 
+/// The parser of a subject that names one, or none.
+macro_rules! parser {
+    () => {
+        ParserKind::Raw
+    };
+    ($parser:ident) => {
+        ParserKind::$parser
+    };
+}
+
 /// One test per subject and driver, and the kinds of all subjects.
 macro_rules! subjects {
-    ($($name:ident: $kind:ident, $traits:expr, $client:expr;)*) => {
+    ($($name:ident: $kind:ident $(by $parser:ident)?, $traits:expr, $client:expr;)*) => {
         $(mod $name {
             use super::*;
 
             static SUBJECT: Subject = Subject {
                 name: stringify!($name),
                 kind: TransformerKind::$kind,
+                parser: parser!($($parser)?),
                 traits: $traits,
                 client: $client,
             };
@@ -123,6 +137,21 @@ subjects! {
     any_browserchannel: Any, BROWSERCHANNEL, |query, seed| {
         browserchannel(query, seed, true)
     };
+    websockets_json: WebSockets by Json, WEBSOCKET_JSON, |query, seed| {
+        websocket(query, seed, None)
+    };
+    sockjs_json: SockJs by Json, SOCKJS_JSON, |query, seed| {
+        sockjs(query, seed, SockJsTransport::XhrPolling)
+    };
+    websockets_msgpack: WebSockets by MsgPack, WEBSOCKET_PACKED, |query, seed| {
+        websocket(query, seed, None)
+    };
+    engine_io_msgpack: EngineIo by MsgPack, ENGINE_IO_PACKED, |query, seed| {
+        engine_io(query, seed, ClientTransports::PollingThenWebSocket)
+    };
+    any_binary: Any by Binary, ENGINE_IO_PACKED, |query, seed| {
+        engine_io(query, seed, ClientTransports::Polling)
+    };
 }
 
 /// As in the package, `maxLength` is a bound on packets, whose first byte is their type.
@@ -143,6 +172,31 @@ const SOCKJS: Traits = Traits {
 const BROWSERCHANNEL: Traits = Traits {
     can_send_bad_text: false,
     port: Some(1337),
+    ..Traits::WEBSOCKET
+};
+
+/// A string has its quotes.
+const WEBSOCKET_JSON: Traits = Traits {
+    framing_bytes: 2,
+    ..Traits::WEBSOCKET
+};
+
+/// And before them backslashes, as the string is one of a string. Bytes are an object.
+const SOCKJS_JSON: Traits = Traits {
+    carries_binary: true,
+    framing_bytes: 8,
+    ..SOCKJS
+};
+
+/// A string of some hundred bytes has three before it.
+const WEBSOCKET_PACKED: Traits = Traits {
+    framing_bytes: 3,
+    ..Traits::WEBSOCKET
+};
+
+/// A poll has bytes in base64 behind a letter: 744 and those three are 997 characters.
+const ENGINE_IO_PACKED: Traits = Traits {
+    framing_bytes: 256,
     ..Traits::WEBSOCKET
 };
 

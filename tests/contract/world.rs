@@ -7,7 +7,8 @@ use allspark_protocol::transformer::{ClientOutput, ClientOutputs, ClientTranspor
 use allspark_protocol::{Input, Instant};
 use allspark_transformers::contract::{Act, ClientEvent, ClientSeen, Content, Rig, Seen, Traits};
 
-use crate::app::{Log, value};
+use crate::app::Log;
+use crate::coding::{decode, encode, value};
 use crate::net::Net;
 use crate::pipes::{Cable, Incoming};
 use crate::subjects::Subject;
@@ -35,7 +36,7 @@ struct Member {
 
 impl<N: Net> World<N> {
     pub(crate) fn new(subject: &'static Subject, make: impl FnOnce(&Log) -> N) -> Self {
-        let log = Log::default();
+        let log = Log::new(subject.parser);
         Self {
             subject,
             net: make(&log),
@@ -129,8 +130,8 @@ impl<N: Net> World<N> {
             }
             ClientOutput::Open => self.note(client, ClientEvent::Open),
             ClientOutput::Message { kind, bytes } => {
-                let (kind, bytes) = (*kind, out.bytes(bytes.clone()).to_vec());
-                self.note(client, ClientEvent::Message(Content { kind, bytes }));
+                let content = decode(self.subject.parser, *kind, out.bytes(bytes.clone()));
+                self.note(client, ClientEvent::Message(content));
             }
             ClientOutput::Ended(end) => self.note(client, ClientEvent::Ended(end.clone())),
         }
@@ -188,7 +189,10 @@ impl<N: Net> Rig for World<N> {
 
     fn send(&mut self, client: usize, kind: Kind, payload: &[u8]) {
         if self.seen[client].end().is_none() {
-            self.call(client, |half, now, out| half.send(now, kind, payload, out));
+            let (kind, payload) = encode(self.subject.parser, kind, payload);
+            self.call(client, |half, now, out| {
+                half.send(now, kind, &payload, out);
+            });
         }
     }
 

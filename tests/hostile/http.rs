@@ -54,11 +54,19 @@ pub(crate) fn push(stream: &mut TcpStream, bytes: &[u8], end: Instant) -> usize 
 }
 
 /// A connection whose answers are read.
-pub(crate) struct Client(BufReader<TcpStream>);
+pub(crate) struct Client(BufReader<TcpStream>, Speech);
+
+/// What the messages of a server are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Speech {
+    Json,
+    /// With the parser `msgpack`.
+    Packed,
+}
 
 impl Client {
     pub(crate) fn connect(server: &Server) -> Self {
-        Self(BufReader::new(server.connect()))
+        Self(BufReader::new(server.connect()), server.speech)
     }
 
     pub(crate) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -121,14 +129,22 @@ impl Client {
         client
     }
 
-    /// Writes a text message as a client.
+    /// Writes a message as a client: JSON, which must be a short string if it is to be packed.
     pub(crate) fn write_message(&mut self, text: &str) -> io::Result<()> {
+        match self.1 {
+            Speech::Json => self.write_frame(Kind::Text, text.as_bytes()),
+            Speech::Packed => self.write_frame(Kind::Binary, &packed(text)),
+        }
+    }
+
+    /// Writes a message of any bytes.
+    pub(crate) fn write_frame(&mut self, kind: Kind, message: &[u8]) -> io::Result<()> {
         let mut frame = Vec::new();
-        encode::message(Kind::Text, text.as_bytes(), Some([1, 2, 3, 4]), &mut frame);
+        encode::message(kind, message, Some([1, 2, 3, 4]), &mut frame);
         self.send(&frame)
     }
 
-    /// Reads one text message and answers a ping; the server never sends a message in parts.
+    /// Reads one message, as JSON, and answers a ping; the server never sends one in parts.
     pub(crate) fn read_message(&mut self) -> io::Result<String> {
         let mut head = [0; 2];
         self.0.read_exact(&mut head)?;
@@ -145,8 +161,12 @@ impl Client {
             }
             short => u64::from(short),
         };
-        let mut text = String::new();
-        (&mut self.0).take(len).read_to_string(&mut text)?;
+        let mut message = Vec::new();
+        (&mut self.0).take(len).read_to_end(&mut message)?;
+        let text = match self.1 {
+            Speech::Json => String::from_utf8(message).map_err(|_| bad("it is no text"))?,
+            Speech::Packed => unpacked(&message),
+        };
         if text.starts_with("\"primus::ping::") {
             self.write_message(&text.replace("ping", "pong"))?;
         }
@@ -169,6 +189,21 @@ impl Drop for Deaf {
     fn drop(&mut self) {
         // It may be closed already; then its reader has ended, too.
         let _ = self.0.shutdown(std::net::Shutdown::Both);
+    }
+}
+
+/// A string as `msgpack` has it.
+fn packed(json: &str) -> Vec<u8> {
+    let text = json.trim_matches('"');
+    assert!(text.len() < 32, "{json} is long");
+    [&[0xa0 | text.len() as u8], text.as_bytes()].concat()
+}
+
+/// A string as JSON; of whatever else comes only that it is none.
+fn unpacked(message: &[u8]) -> String {
+    match message.split_first() {
+        Some((0xa0..=0xbf, text)) => format!("\"{}\"", text.escape_ascii()),
+        _ => format!("{} bytes", message.len()),
     }
 }
 

@@ -18,6 +18,7 @@ mod witness;
 mod authorization;
 mod bounds;
 mod inflated;
+mod packs;
 mod pauses;
 mod posts;
 mod readers;

@@ -9,12 +9,15 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use socket2::{Domain, Socket, Type};
 
+use crate::http::Speech;
+
 /// A server of its own on a port that the system chose; killed when the test is over.
 pub(crate) struct Server {
     child: Child,
     /// Kept open, so that the server can log.
     _stderr: BufReader<ChildStderr>,
     pub(crate) address: SocketAddr,
+    pub(crate) speech: Speech,
 }
 
 impl Server {
@@ -42,6 +45,10 @@ impl Server {
             address: address.parse().expect("an address and a port"),
             child,
             _stderr: stderr,
+            speech: match args.contains(&"msgpack") {
+                true => Speech::Packed,
+                false => Speech::Json,
+            },
         }
     }
 

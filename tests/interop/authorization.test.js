@@ -64,16 +64,19 @@ for (const transformer of TRANSFORMERS) {
   });
 }
 
+function isLetIn(client) {
+  return Promise.race([
+    event(client, 'open').then(() => true, () => false),
+    event(client, 'end').then(() => false, () => false),
+  ]);
+}
+
 /** A client, made by `connect`, whose token expires soon, but after it was let in. */
 async function shortLived(connect) {
   for (let lifetime = 2; lifetime < 100; lifetime *= 2) {
     const client = connect(jwt({ exp: seconds(lifetime) }));
-    const isOpen = await Promise.race([
-      event(client, 'open').then(() => true, () => false),
-      event(client, 'end').then(() => false),
-    ]);
     // Otherwise this machine is slow at the moment.
-    if (isOpen) return client;
+    if (await isLetIn(client)) return client;
   }
   throw new Error('nobody is let in');
 }
@@ -84,8 +87,34 @@ test('a token that expires ends its spark', ours, async (t) => {
     staysAway(t),
     refreshes(t, 'websockets'),
     refreshes(t, 'engine.io'),
+    renews(t),
   ]);
 });
+
+/** Who sends a new token when it is asked for one stays connected. */
+async function renews(t) {
+  const server = await start(t, 'websockets', '--auth-expiry', 'refresh');
+  let short;
+  const client = await shortLived((token) => {
+    short = token;
+    return connect(server, 'websockets', `/?token=${token}`);
+  });
+  const lost = record(client, 'close');
+  assert.equal((await event(client, 'data')).authorization, 'refresh');
+  const expires = seconds(600);
+  client.write(`primus::authorization::${jwt({ exp: expires })}`);
+  const renewed = { authorization: 'renewed', expires: expires * 1000 };
+  assert.deepEqual({ ...(await event(client, 'data')) }, renewed);
+  // Until the first one counts no more.
+  for (let counts = true; counts;) {
+    const late = connect(server, 'websockets', `/?token=${short}`);
+    counts = await isLetIn(late);
+    late.end();
+  }
+  client.write('still here');
+  assert.equal(await event(client, 'data'), 'still here');
+  assert.equal(lost.length, 0);
+}
 
 /** Unless it is told otherwise, the client stays away. */
 async function staysAway(t) {

@@ -2,13 +2,15 @@
 // does not pass against this server is wrong.
 //
 // With `--app scripted` it obeys messages like {"do":"end"} and ["rewrite",5];
-// tests/support/scripted.rs is the same for AllSpark.
+// tests/support/scripted.rs is the same for AllSpark. With `--plugins` it does what
+// plugins/plugged.js says instead.
 'use strict';
 
 const http = require('node:http');
 const { parseArgs } = require('node:util');
 const Primus = require('primus');
 
+const { load, plug } = require('./plugins/plugged');
 const { setUp } = require('./set-up');
 
 const { values: flags } = parseArgs({
@@ -19,11 +21,13 @@ const { values: flags } = parseArgs({
     ids: { type: 'string' },
     layers: { type: 'string', default: '[]' },
     listen: { type: 'string' },
+    openings: { type: 'boolean' },
     'max-length': { type: 'string' },
     origins: { type: 'string' },
     parser: { type: 'string' },
     pathname: { type: 'string' },
     'ping-interval': { type: 'string' },
+    plugins: { type: 'string' },
     shards: { type: 'string' },
     transformer: { type: 'string' },
     transforms: { type: 'boolean' },
@@ -40,7 +44,8 @@ const counts = { connection: 0, disconnection: 0, data: 0, error: 0, heartbeat: 
 
 const server = http.createServer();
 const primus = new Primus(server, primusOptions());
-apps[flags.app]();
+if (flags.plugins) plug(primus, flags.plugins);
+else apps[flags.app]();
 setUp(primus, JSON.parse(flags.layers));
 if (flags.transforms) transform();
 listen();
@@ -55,9 +60,11 @@ function broadcast() {
 }
 
 function scripted() {
+  // Before all others.
+  primus.on('connection', note);
+  if (flags.openings) openings();
   primus.on('connection', (spark) => {
     counts.connection += 1;
-    note(spark);
     spark.on('error', () => { counts.error += 1; });
     spark.on('heartbeat', () => { counts.heartbeat += 1; });
     spark.on('data', (command) => {
@@ -77,8 +84,30 @@ function note(spark) {
   const events = ['connection'];
   heard.set(spark.id, events);
   const heartbeats = ['outgoing::ping', 'incoming::pong', 'heartbeat'];
-  const names = ['data', ...heartbeats, 'readyStateChange', 'end'];
+  const names = ['data', ...heartbeats, 'error', 'readyStateChange', 'end'];
   for (const name of names) spark.on(name, () => events.push(name));
+}
+
+/** The `connection` listeners of tests/support/openings.rs. */
+function openings() {
+  const noted = (spark, event) => heard.get(spark.id).push(event);
+  const judge = ({ query }, name) => query.fail === name && new Error(`${name} has failed`);
+  primus.on('connection', (spark, next) => {
+    noted(spark, 'first');
+    spark.write('first');
+    setTimeout(() => {
+      noted(spark, 'first done');
+      next(judge(spark, 'first'));
+    }, 100);
+  });
+  primus.on('connection', (spark, next) => {
+    noted(spark, 'second');
+    next(judge(spark, 'second'));
+  });
+  primus.on('connection', (spark) => {
+    noted(spark, 'third');
+    spark.write('third');
+  });
 }
 
 /** The transforms of tests/support/scripted.rs. */
@@ -137,6 +166,7 @@ function primusOptions() {
     ...(flags.origins && { origins: flags.origins }),
     ...(flags.pathname && { pathname: flags.pathname }),
     ...(flags['max-length'] && { maxLength: Number(flags['max-length']) }),
+    ...(flags.plugins && load(flags.plugins)),
     iknowhttpsisbetter: true,
   };
 }

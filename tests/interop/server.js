@@ -5,6 +5,7 @@
 //   ALLSPARK_DRIVER  `auto` (default), `uring` or `epoll`
 //   ALLSPARK_BIN     the server; by default the release build, else the debug build
 //   ALLSPARK_SCRIPTED_BIN  the same for the server that ends sparks on request (`app: 'scripted'`)
+//   ALLSPARK_CHANNELS_BIN  the same for the server with channels (`app: 'channels'`)
 //   ALLSPARK_FLEET_BIN  the same for the server of a fleet (`app: 'fleet'`)
 //   ALLSPARK_CLIENTS_BIN  the same for the clients in Rust
 'use strict';
@@ -39,7 +40,8 @@ const driver = process.env.ALLSPARK_DRIVER || 'auto';
  * choose), and for 'scripted' `clientPlugins`, a file of plugins for the client library, `layers`,
  * steps that set its layers up (tests/support/set_up.rs), `ids`, how the ids begin that it gives,
  * `transforms`, which puts the transforms of tests/support/scripted.rs in the way of messages,
- * `origins` and `trustedProxies`. `further` are flags.
+ * `openings`, which attaches the `connection` listeners of tests/support/openings.rs, `origins`
+ * and `trustedProxies`. `further` are flags.
  */
 async function startServer(t, options = {}) {
   const server = new Server(options);
@@ -179,10 +181,11 @@ async function within(ms, promise, explain) {
 // A heartbeat comes at a random moment of its interval, so it is off unless a test is about it.
 function flags({ port = 0, pingIntervalMs = 'off', shards = 1, transport = {}, ...others }) {
   const { compression = false, maxLength, clientPlugins, parser, pathname, further = [] } = others;
-  const { ids, layers, origins, transforms, trustedProxies } = others;
+  const { ids, layers, openings, origins, transforms, trustedProxies } = others;
   const args = ['--listen', `127.0.0.1:${port}`, '--ping-interval', String(pingIntervalMs)];
   args.push('--shards', String(shards), '--driver', driver);
   if (compression) args.push('--compression');
+  if (openings) args.push('--openings');
   if (transforms) args.push('--transforms');
   if (maxLength !== undefined) args.push('--max-length', String(maxLength));
   if (parser !== undefined) args.push('--parser', parser);
@@ -205,6 +208,10 @@ function differsFromNode(reason) {
 }
 
 function commandFor(app, kind) {
+  if (app === 'channels' && kind === 'node') {
+    return [process.execPath, [path.join(__dirname, 'plugins/channels-node.js')]];
+  }
+  if (app === 'channels') return [binary('ALLSPARK_CHANNELS_BIN', 'examples/channels'), []];
   if (app === 'fleet' && kind === 'node') {
     return [process.execPath, [path.join(__dirname, 'plugins/fleet-node.js')]];
   }

@@ -224,6 +224,30 @@ fn assert_ends(expiry: &str, expected: &[&str]) {
 }
 
 #[test]
+fn a_client_that_is_asked_stays_with_a_new_token() {
+    let args = [&["--auth-expiry", "refresh"], &JWT[..]].concat();
+    let rig = Rig::start(SECRET, &args);
+    let (mut client, token) = short_lived(&rig.server);
+    let asked = String::from_utf8(client.receive()).unwrap();
+    assert!(
+        asked.starts_with("{\"authorization\":\"refresh\""),
+        "{asked}"
+    );
+    let expires_at_s = unix_s() + 600;
+    let renewal = format!("\"primus::authorization::{}\"", jwt(expires_at_s));
+    client.send(renewal.as_bytes());
+    let answer = format!("{{\"authorization\":\"renewed\",\"expires\":{expires_at_s}000}}");
+    assert_eq!(client.receive(), answer.as_bytes());
+    while rig.status_with(&token) != 401 {}
+    // The same one again is no reason for anything, and the application sees none of them.
+    client.send(renewal.as_bytes());
+    client.send(b"\"still here\"");
+    assert_eq!(client.receive(), b"\"still here\"");
+    client.send(b"\"primus::authorization::wrong\"");
+    assert_eq!(client.rest(), [""; 0]);
+}
+
+#[test]
 fn a_spark_may_outlive_its_token() {
     let rig = Rig::start(SECRET, &[&["--auth-expiry", "ignore"], &JWT[..]].concat());
     let (mut client, token) = short_lived(&rig.server);

@@ -184,9 +184,15 @@ impl Client {
 
     /// Sends a frame that begins with this byte.
     pub(crate) fn send_frame(&mut self, first: u8, payload: &[u8]) {
-        let length = u8::try_from(payload.len()).unwrap();
-        assert!(length < 126);
-        let mut frame = vec![first, 0x80 | length, 0, 0, 0, 0];
+        let mut frame = match u8::try_from(payload.len()) {
+            Ok(length) if length < 126 => vec![first, 0x80 | length],
+            _ => {
+                let length = u16::try_from(payload.len()).unwrap();
+                [&[first, 0x80 | 126][..], &length.to_be_bytes()].concat()
+            }
+        };
+        // The mask.
+        frame.extend_from_slice(&[0; 4]);
         frame.extend_from_slice(payload);
         self.stream.write_all(&frame).unwrap();
     }

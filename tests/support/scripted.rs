@@ -10,11 +10,16 @@
 //! `{"do":"remember","key":..,"value":..}`, for which any spark can ask with
 //! `{"do":"recall","key":..}`. `["rewrite", value]` is answered with that value, which is decoded
 //! and encoded anew, where an echo would pass on the bytes that came.
+//! With `--plugins a,b` it does instead what plugged.rs says of these plugins.
 //! `--layers` sets its layers up, see `set_up.rs`; with `--transforms` messages are transformed; it
-//! knows a parser of its own, `lettered`.
+//! knows a parser of its own, `lettered`. With `--openings` there are `connection` listeners that
+//! wait for each other (openings.rs).
 //! It reads the options of `allspark serve` that the tests use. tests/interop/node-server.js is the
 //! same on Node.js.
 
+mod openings;
+mod plugged;
+mod room_calls;
 mod set_up;
 
 use std::collections::HashMap;
@@ -32,20 +37,28 @@ use allspark::{
 use signal_hook::consts::SIGTERM;
 use signal_hook::iterator::Signals;
 
+use openings::openings;
 use set_up::{Order, set_up};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut args: Vec<String> = std::env::args().skip(1).collect();
-    let flags = args.len();
-    args.retain(|flag| flag != "--transforms");
-    let transforms = args.len() < flags;
+    let mut is_given = |wanted: &str| {
+        let flags = args.len();
+        args.retain(|flag| flag != wanted);
+        args.len() < flags
+    };
+    let (transforms, has_openings) = (is_given("--transforms"), is_given("--openings"));
     let Told {
         builder,
         address,
         layers,
+        plugins,
     } = options(args.into_iter())?;
     let primus = builder.build()?;
-    script(&primus);
+    match plugins {
+        Some(names) => plugged::plug(&primus, &names)?,
+        None => script(&primus, has_openings),
+    }
     set_up(&primus, &layers)?;
     if transforms {
         transform(&primus);
@@ -143,8 +156,14 @@ struct Report<'c> {
     connected: u64,
 }
 
-fn script(primus: &Primus) {
+fn script(primus: &Primus, has_openings: bool) {
     let shared = Arc::new(Shared::default());
+    let (noted, noting) = (Arc::clone(&shared), Arc::clone(&shared));
+    // Before all others.
+    primus.on_connection(move |spark| note(spark, &noted));
+    if has_openings {
+        openings(primus, move |spark, event| noting.note(spark, event));
+    }
     let disconnections = Arc::clone(&shared);
     primus.on_disconnection(move |spark| {
         count(&disconnections.counts.disconnection);
@@ -152,7 +171,6 @@ fn script(primus: &Primus) {
     });
     primus.on_connection(move |spark| {
         count(&shared.counts.connection);
-        note(spark, &shared);
         let (data, errors, heartbeats) = (shared.clone(), shared.clone(), shared.clone());
         spark.on_error(move |_, _| count(&errors.counts.error));
         spark.on_heartbeat(move |_| count(&heartbeats.counts.heartbeat));
@@ -198,6 +216,8 @@ fn note(spark: &mut Spark<'_>, shared: &Arc<Shared>) {
     spark.on_heartbeat(noter("heartbeat"));
     spark.on_ready_state_change(noter("readyStateChange"));
     spark.on_end(noter("end"));
+    let errors = Arc::clone(shared);
+    spark.on_error(move |spark, _| errors.note(spark.id(), "error"));
 }
 
 /// Puts transforms in the way of messages.
@@ -332,12 +352,15 @@ struct Told {
     address: String,
     /// As tests/support/set_up.rs reads it.
     layers: String,
+    /// As tests/support/plugged.rs reads it.
+    plugins: Option<String>,
 }
 
 fn options(mut args: impl Iterator<Item = String>) -> Result<Told, Box<dyn Error>> {
     let kept = KeepHeaders::Named(vec![HEADER.to_owned()]);
     let mut builder = Primus::builder().keep_headers(kept);
     let (mut address, mut layers) = ("127.0.0.1:0".to_owned(), "[]".to_owned());
+    let mut plugins = None;
     while let Some(flag) = args.next() {
         if flag == "--compression" {
             builder = builder.compression(true);
@@ -351,6 +374,10 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Told, Box<dyn Error
             }
             "--layers" => {
                 layers = value;
+                builder
+            }
+            "--plugins" => {
+                plugins = Some(value);
                 builder
             }
             "--ids" => {
@@ -385,6 +412,7 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Told, Box<dyn Error
         builder,
         address,
         layers,
+        plugins,
     })
 }
 

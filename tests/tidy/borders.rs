@@ -116,6 +116,15 @@ const MACHINES: &[Machine] = &[
         name: "config",
         may_import: &["limits", "rooms", "routes"],
     },
+    // Where a server listens.
+    Machine {
+        name: "place",
+        may_import: &["io", "limits", "start_error"],
+    },
+    Machine {
+        name: "start_error",
+        may_import: &["io", "limits"],
+    },
     // What requests for Primus go through.
     Machine {
         name: "layers",

@@ -89,6 +89,8 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "allspark-plugins",
         ],
     ),
+    // What an application may write: it needs nothing else.
+    ("allspark-quota", &["allspark"]),
     (
         "allspark-harness",
         &[

@@ -6,6 +6,8 @@ const { build } = await import('esbuild').catch(() => {
   process.exit(1);
 });
 
+const { writePlugins } = await import('./plugins.js');
+
 const common = {
   bundle: true,
   target: 'es2022',
@@ -19,6 +21,7 @@ const commonJs = {
 };
 
 await Promise.all([
+  writePlugins('dist/plugins'),
   build({
     ...common,
     entryPoints: ['src/index.js'],

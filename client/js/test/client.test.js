@@ -166,6 +166,13 @@ test('id() of a connection that is no more asks the next one', () => {
   assert.deepEqual(last().sent, ['"primus::id::"']);
 });
 
+test('a new credential goes past the transforms', () => {
+  const { primus, last } = openClient();
+  primus.transform('outgoing', () => false);
+  assert.equal(primus.renewAuthorization('a.b.c'), primus);
+  assert.deepEqual(last().sent, ['"primus::authorization::a.b.c"']);
+});
+
 test('transforms run in order, change, drop, take their time and fail', () => {
   const { primus, link, last, news } = openClient();
   const continuations = [];

@@ -9,6 +9,8 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
+import { plugins } from '../scripts/plugins.js';
+
 const run = promisify(execFile);
 const folder = fileURLToPath(new URL('..', import.meta.url));
 
@@ -20,17 +22,21 @@ const emptyFolder = async (t) => {
 
 test('it is packed, installed without a network, and works in both kinds of module', async (t) => {
   const path = await emptyFolder(t);
+  const names = (await plugins()).map(({ name }) => name).sort();
   const pack = ['pack', '--json', '--ignore-scripts', '--pack-destination', path];
   const { stdout } = await run('npm', pack, { cwd: folder });
   const [{ filename, files }] = Object.values(JSON.parse(stdout));
   assert.deepEqual(files.map((file) => file.path).sort(), [
     'LICENSE',
     'README.md',
+    ...names.flatMap((name) => [`dist/plugins/${name}.cjs`, `dist/plugins/${name}.mjs`]),
     'dist/primus.browser.cjs',
     'dist/primus.browser.mjs',
     'dist/primus.cjs',
     'dist/primus.mjs',
     'package.json',
+    'types/plugin.d.cts',
+    'types/plugin.d.ts',
     'types/primus.d.cts',
     'types/primus.d.ts',
   ]);
@@ -51,6 +57,17 @@ test('it is packed, installed without a network, and works in both kinds of modu
   for (const name of ['required.cjs', 'imported.mjs']) {
     const printed = await run(process.execPath, [name], { cwd: path });
     assert.equal(printed.stdout, 'true true p\n', name);
+  }
+  const modules = JSON.stringify(names.map((name) => `allspark-client/plugins/${name}`));
+  const kinds = {
+    'plugins.cjs': `const each = ${modules}.map((name) => require(name).client.name);`,
+    'plugins.mjs': `const each = await Promise.all(${modules}.map(
+      async (name) => (await import(name)).default.client.name));`,
+  };
+  for (const [name, text] of Object.entries(kinds)) {
+    await writeFile(join(path, name), `${text} console.log(JSON.stringify(each));`);
+    const printed = await run(process.execPath, [name], { cwd: path });
+    assert.deepEqual(JSON.parse(printed.stdout), names.map(() => 'client'), name);
   }
 });
 

@@ -276,6 +276,11 @@ export interface PrimusClient extends Emitter {
   destroy(): boolean;
   /** Calls back with the id of the spark. */
   id(fn: (id: string) => void): unknown;
+  /**
+   * Gives the server a new credential in the place of the one that expires (AllSpark's option
+   * `auth-expiry`). It answers with the message `{"authorization":"renewed","expires":<ms>}`.
+   */
+  renewAuthorization(credential: string): this;
   /** Adds a transform of messages. */
   transform(type: 'incoming' | 'outgoing', fn: Transform): this;
   /** The plugin of that name, or all of them. */

@@ -134,6 +134,14 @@ impl Client {
         }
     }
 
+    /// Sends a new credential in the place of the one that it connected with, or lets it wait for a
+    /// connection.
+    pub fn renew_authorization(&mut self, now: Instant, credential: &str, out: &mut Outputs) {
+        if !self.is_destroyed {
+            self.send_packet(now, &Packet::Authorization(credential), out);
+        }
+    }
+
     /// The network came or went, as the host of the client sees it (in browsers the events `online`
     /// and `offline` of the window). Without it the client ends at once; with it, it reconnects, by
     /// the strategy `online`, unless the application or the server has ended it on purpose.

@@ -221,7 +221,7 @@ impl Client {
             }
             Packet::ServerClose => self.is_dismissed = true,
             Packet::Id(id) => out.event(Event::Id(id.to_owned())),
-            Packet::IdRequest | Packet::Pong(_) | Packet::Unknown => {}
+            Packet::IdRequest | Packet::Pong(_) | Packet::Authorization(_) | Packet::Unknown => {}
         }
     }
 

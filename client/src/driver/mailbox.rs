@@ -25,6 +25,8 @@ pub(super) enum Command {
     Write(Kind, Vec<u8>),
     /// Ask the server for the id of the spark.
     Id(oneshot::Sender<String>),
+    /// Send a new credential.
+    Renew(String),
     /// Connect, again or for the first time.
     Open,
     /// End the connection; the sender is dropped when nothing of it is left.

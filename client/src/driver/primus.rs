@@ -101,6 +101,14 @@ impl Primus {
         self.writer.id().await
     }
 
+    /// Gives the server a new credential: see [`Writer::renew_authorization`].
+    ///
+    /// # Errors
+    /// As [`Writer::renew_authorization`].
+    pub fn renew_authorization(&self, credential: impl Into<String>) -> Result<(), WriteError> {
+        self.writer.renew_authorization(credential)
+    }
+
     /// Opens a client that was made [`manual`](Builder::manual), or that has ended.
     pub fn open(&self) {
         self.writer.open();

@@ -146,6 +146,7 @@ impl Task {
                 self.asking.push(asker);
                 self.client.ask_id(now, out);
             }
+            Command::Renew(credential) => self.client.renew_authorization(now, &credential, out),
             Command::Open => {
                 self.leaving.clear();
                 self.client.open(now, out);

@@ -98,6 +98,17 @@ impl Writer {
         id.await.map_err(|_| Lost)
     }
 
+    /// Gives the server a new credential in the place of the one that this client connected with:
+    /// see `--auth-expiry` of the server. It is sent past all transforms, and while there is no
+    /// connection it waits for one. That the server has taken it, AllSpark says with the message
+    /// `{"authorization":"renewed","expires":<ms since 1970>}`.
+    ///
+    /// # Errors
+    /// If the client is gone.
+    pub fn renew_authorization(&self, credential: impl Into<String>) -> Result<(), WriteError> {
+        Ok(self.mailbox.give(Command::Renew(credential.into()))?)
+    }
+
     /// Opens a client that was made [`manual`](super::Builder::manual), or that has ended.
     pub fn open(&self) {
         self.command(Command::Open);

@@ -36,6 +36,10 @@ pub enum SparkError {
     /// encoded. The message was dropped; the spark stays.
     #[error("a transform failed: {0}")]
     Transform(Box<dyn Error + Send + Sync>),
+    /// The application emitted an event whose name Primus uses itself. It was not written; the
+    /// spark stays.
+    #[error("{0:?} is an event of Primus itself")]
+    Reserved(String),
     /// The client broke a rule or a limit of the transport. The spark ends.
     #[error("the client broke a rule of the transport: {0}")]
     Violation(&'static str),
@@ -74,6 +78,7 @@ impl SparkError {
             Self::Encode(_)
             | Self::TooLong
             | Self::Transform(_)
+            | Self::Reserved(_)
             | Self::Listener(_)
             | Self::Ended => Fault::Application,
             Self::Io(_) => Fault::Network,
@@ -86,7 +91,11 @@ impl SparkError {
             Self::Violation(_) | Self::Overflow | Self::Io(_) | Self::Listener(_) | Self::Ended => {
                 true
             }
-            Self::Parse(_) | Self::Encode(_) | Self::TooLong | Self::Transform(_) => false,
+            Self::Parse(_)
+            | Self::Encode(_)
+            | Self::TooLong
+            | Self::Transform(_)
+            | Self::Reserved(_) => false,
         }
     }
 }

@@ -140,6 +140,21 @@ impl Attach {
         });
     }
 
+    /// Calls `listener` with every spark whose client has sent a new credential in the place of the
+    /// one that it connected with: the message `primus::authorization::<credential>`. Nothing is
+    /// known of it but that it is text of the client's, as long as a message may be.
+    pub fn on_authorization(
+        &self,
+        listener: impl Fn(&mut Spark<'_>, &str) + Send + Sync + 'static,
+    ) {
+        self.attach(|listeners| {
+            let listener = Arc::new(move |host: &mut dyn Host, key: Key, credential: &str| {
+                listener(&mut Spark::new(host, key), credential);
+            });
+            listeners.authorization.push(listener);
+        });
+    }
+
     /// `initialised`: calls `listener` once the server accepts connections, on the thread that
     /// starts it.
     pub fn on_initialised(&self, listener: impl Fn(&Handle) + Send + Sync + 'static) {

@@ -67,6 +67,11 @@ impl Spark<'_> {
         rooms.map(|name| String::from(&**name)).collect()
     }
 
+    /// In how many rooms the spark is. Those that were emptied and that it has not left yet count.
+    pub fn rooms_len(&self) -> usize {
+        self.host.rooms().count_of(self.key().index)
+    }
+
     /// Whether the spark is in this room.
     pub fn is_in(&self, room: impl RoomNames) -> bool {
         let mut is_in = true;

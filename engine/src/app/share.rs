@@ -98,6 +98,7 @@ pub(super) fn append(listeners: &mut Listeners, own: &Listeners) {
         ready_state_change,
         outgoing_ping,
         incoming_pong,
+        authorization,
         initialised,
         close,
         layers,
@@ -119,6 +120,8 @@ pub(super) fn append(listeners: &mut Listeners, own: &Listeners) {
     changes.extend_from_slice(ready_state_change);
     listeners.outgoing_ping.extend_from_slice(outgoing_ping);
     listeners.incoming_pong.extend_from_slice(incoming_pong);
+    let renewals = &mut listeners.authorization;
+    renewals.extend_from_slice(authorization);
     listeners.initialised.extend_from_slice(initialised);
     listeners.close.extend_from_slice(close);
     listeners.plugin.extend_from_slice(plugin);
@@ -154,6 +157,7 @@ pub(super) fn remove(listeners: &mut Listeners, own: &Listeners) {
     without(changes, &own.ready_state_change);
     without(&mut listeners.outgoing_ping, &own.outgoing_ping);
     without(&mut listeners.incoming_pong, &own.incoming_pong);
+    without(&mut listeners.authorization, &own.authorization);
     without(&mut listeners.initialised, &own.initialised);
     without(&mut listeners.close, &own.close);
     without(&mut listeners.plugin, &own.plugin);

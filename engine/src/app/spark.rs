@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use allspark_protocol::Instant;
 use allspark_protocol::http::{Query, RequestHead};
 use allspark_protocol::primus::SparkId;
 use allspark_protocol::primus::reserved::reserved_spark;
@@ -126,6 +127,12 @@ impl<'a> Spark<'a> {
     /// ```
     pub fn reserved(&self, event: &str) -> bool {
         reserved_spark(event) || self.host.is_reserved(event)
+    }
+
+    /// What time it is by the clock that timers go by: it begins with the server, does not jump,
+    /// and stands still while a handler runs.
+    pub fn now(&self) -> Instant {
+        self.host.now()
     }
 
     /// Bytes that wait to be sent, because the client reads more slowly than it is written to.

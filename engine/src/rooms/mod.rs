@@ -28,6 +28,7 @@ pub use options::{RoomError, RoomOptions};
 
 use members::{Joined, Members};
 use patterns::Patterns;
+pub use patterns::room_matches;
 
 /// In the place of a room: every spark that is in a room.
 pub(crate) const ANY_ROOM: u32 = u32::MAX;
@@ -184,6 +185,11 @@ impl Rooms {
         let joined = self.members.joined(spark).iter();
         let rooms = joined.filter_map(|joined| self.room(joined.room));
         rooms.filter(|room| room.is_named).map(|room| &room.name)
+    }
+
+    /// In how many rooms a spark is.
+    pub(crate) fn count_of(&self, spark: u32) -> usize {
+        self.members.joined(spark).len()
     }
 
     /// Whether a spark is in the room of this name.

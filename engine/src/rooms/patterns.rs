@@ -72,7 +72,7 @@ impl Patterns {
                 continue;
             };
             for pattern in self.by_prefix.get(prefix).into_iter().flatten() {
-                if matches(&pattern.name, name) {
+                if room_matches(&pattern.name, name) {
                     found(pattern.room);
                 }
             }
@@ -100,8 +100,14 @@ fn prefix(pattern: &str) -> &str {
     pattern.split('*').next().unwrap_or_default()
 }
 
-/// Whether a name matches a pattern. It takes time in proportion to the two.
-fn matches(pattern: &str, name: &str) -> bool {
+/// Whether a room's name matches a pattern, in which each `*` stands for anything or nothing and
+/// every other character for itself. It takes time in proportion to the two.
+///
+/// ```
+/// assert!(allspark_engine::room_matches("user:*", "user:7:inbox"));
+/// assert!(!allspark_engine::room_matches("user:*", "users"));
+/// ```
+pub fn room_matches(pattern: &str, name: &str) -> bool {
     let Some((first, rest)) = pattern.split_once('*') else {
         return pattern == name;
     };
@@ -139,7 +145,7 @@ mod tests {
             ("a.c*", "a.c"),
             ("**", "x"),
         ] {
-            assert!(matches(pattern, name), "{pattern} {name}");
+            assert!(room_matches(pattern, name), "{pattern} {name}");
         }
         for (pattern, name) in [
             ("user:*", "user"),
@@ -149,7 +155,7 @@ mod tests {
             ("[a]*", "a"),
             ("*x*", "abc"),
         ] {
-            assert!(!matches(pattern, name), "{pattern} {name}");
+            assert!(!room_matches(pattern, name), "{pattern} {name}");
         }
     }
 
@@ -166,7 +172,7 @@ mod tests {
         #[test]
         fn agrees_with_the_definition(pattern in "[ab*]{0,7}", name in "[ab]{0,8}") {
             let expected = matches_slowly(pattern.as_bytes(), name.as_bytes());
-            prop_assert_eq!(matches(&pattern, &name), expected);
+            prop_assert_eq!(room_matches(&pattern, &name), expected);
         }
 
         #[test]
@@ -188,7 +194,7 @@ mod tests {
             found.sort_unstable();
             let expected: Vec<usize> = (0..all.len())
                 .skip(gone)
-                .filter(|room| matches(&all[*room], &name))
+                .filter(|room| room_matches(&all[*room], &name))
                 .collect();
             prop_assert_eq!(found, expected);
             if gone >= all.len() {

@@ -105,6 +105,9 @@ impl<T: Transformer> Core<T> {
                 Some(Packet::Pong(value)) => self.ponged(spark, value),
                 // Primus does not look at the value of a request.
                 Some(Packet::IdRequest | Packet::Id(_)) => self.write_id(spark),
+                Some(Packet::Authorization(credential)) => {
+                    app::authorization(self, spark, credential);
+                }
                 // Nothing that begins like a message of Primus reaches the application.
                 _ => {}
             }

@@ -49,7 +49,7 @@ pub(crate) trait TestDriver: Driver {
 impl TestDriver for Epoll {
     fn make(listener: TcpListener, size: Size) -> Self {
         Self::new(EpollOptions {
-            listener: Some(listener),
+            listeners: vec![listener],
             buffers: size.buffers,
             buffer_bytes: size.buffer_bytes,
         })
@@ -136,7 +136,7 @@ fn uring(listener: TcpListener, size: Size, is_incremental: bool) -> Uring {
         completions: size.submissions.map_or(ring.completions, |count| count * 2),
     };
     Uring::new(UringOptions {
-        listener: Some(listener),
+        listeners: vec![listener],
         main: ring(RingSize::MAIN),
         further: ring(RingSize::FURTHER),
         sockets_per_ring: size.sockets_per_ring,

@@ -6,6 +6,7 @@ mod failure;
 mod futures;
 mod life;
 mod machine;
+mod places;
 mod plain;
 mod room;
 

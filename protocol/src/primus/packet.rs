@@ -20,6 +20,9 @@ pub enum Packet<'a> {
     IdRequest,
     /// Server to client: the id of the spark.
     Id(&'a str),
+    /// Client to server: a new credential in the place of the one that it connected with, which
+    /// expires. Primus has no such message; its clients write it as any other text.
+    Authorization(&'a str),
     /// Claims to be of the protocol and is not understood. To be ignored, never given to the
     /// application.
     Unknown,
@@ -42,6 +45,7 @@ impl<'a> Packet<'a> {
             ("server", "close") => Self::ServerClose,
             ("id", "") => Self::IdRequest,
             ("id", id) => Self::Id(id),
+            ("authorization", credential) => Self::Authorization(credential),
             _ => Self::Unknown,
         })
     }
@@ -55,6 +59,7 @@ impl<'a> Packet<'a> {
             Self::ServerClose => ("server", "close"),
             Self::IdRequest => ("id", ""),
             Self::Id(id) => ("id", *id),
+            Self::Authorization(credential) => ("authorization", *credential),
             Self::Unknown => return,
         };
         out.push_str(PREFIX);
@@ -102,6 +107,7 @@ mod tests {
             Packet::ServerClose,
             Packet::IdRequest,
             Packet::Id("a::b"),
+            Packet::Authorization("a.b.c"),
         ] {
             assert_eq!(Packet::parse(&written(packet)), Some(packet));
         }

@@ -18,6 +18,8 @@ mod provider;
 #[cfg(test)]
 mod tests;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Validation, decode, decode_header};
 use serde_json::{Map, Number, Value};
@@ -36,6 +38,8 @@ pub(super) struct Demands {
     pub(super) audiences: Vec<String>,
     /// Seconds by which clocks may differ.
     pub(super) leeway_s: u64,
+    /// Whether it may go without `exp`, so that it counts for ever.
+    pub(super) may_be_endless: bool,
 }
 
 /// Judges tokens.
@@ -44,6 +48,7 @@ pub(super) struct Jwt {
     keys: Keys,
     validation: Validation,
     leeway_s: u64,
+    may_be_endless: bool,
 }
 
 impl Jwt {
@@ -53,7 +58,26 @@ impl Jwt {
             keys,
             validation: validation(demands),
             leeway_s: demands.leeway_s,
+            may_be_endless: demands.may_be_endless,
         }
+    }
+
+    /// Until when a token claims to count, in milliseconds since 1970, whoever may have signed it.
+    /// `None` if that is for ever.
+    ///
+    /// # Errors
+    /// It is no token.
+    pub(super) fn claims_to_count_until(&self, token: &str) -> Result<Option<u64>, Reason> {
+        /// All that is looked at. Claims that stand twice are an error here, too.
+        #[derive(serde::Deserialize)]
+        struct Expiring {
+            exp: Option<Number>,
+        }
+        let claims = token.split('.').nth(1).ok_or(Reason::Invalid)?;
+        let json = URL_SAFE_NO_PAD.decode(claims);
+        let json = json.map_err(|_| Reason::Invalid)?;
+        let claims: Expiring = serde_json::from_slice(&json).map_err(|_| Reason::Invalid)?;
+        self.counts_until(claims.exp.as_ref())
     }
 
     /// Who has this token, at `now_ms` since 1970.
@@ -72,7 +96,7 @@ impl Jwt {
         let subject = claims.get("sub").and_then(Value::as_str);
         Ok(Auth::new(Method::Jwt)
             .subject_of(subject)
-            .until(Some(expires_at_ms))
+            .until(expires_at_ms)
             .with_claims(&claims))
     }
 
@@ -81,16 +105,32 @@ impl Jwt {
         self.keys.len()
     }
 
-    /// Judges `exp`, which a token must have, and `nbf`. Returns when the token expires, in
-    /// milliseconds since 1970.
-    fn check_times(&self, claims: &Map<String, Value>, now_ms: u64) -> Result<u64, Reason> {
-        let leeway_ms = self.leeway_s.saturating_mul(1000);
-        let expires_at_ms = match claims.get("exp") {
-            Some(Value::Number(at)) => ms(at).ok_or(Reason::Invalid)?,
-            _ => return Err(Reason::Invalid),
+    fn leeway_ms(&self) -> u64 {
+        self.leeway_s.saturating_mul(1000)
+    }
+
+    /// Until when a token with this `exp` counts. `None` if that is for ever.
+    fn counts_until(&self, exp: Option<&Number>) -> Result<Option<u64>, Reason> {
+        match exp {
+            Some(at) => {
+                let at_ms = ms(at).ok_or(Reason::Invalid)?;
+                Ok(Some(at_ms.saturating_add(self.leeway_ms())))
+            }
+            None if self.may_be_endless => Ok(None),
+            None => Err(Reason::Invalid),
+        }
+    }
+
+    /// Judges `exp` and `nbf`. Returns when the token expires, in milliseconds since 1970.
+    fn check_times(&self, claims: &Map<String, Value>, now_ms: u64) -> Result<Option<u64>, Reason> {
+        let leeway_ms = self.leeway_ms();
+        let exp = match claims.get("exp") {
+            Some(Value::Number(at)) => Some(at),
+            Some(_) => return Err(Reason::Invalid),
+            None => None,
         };
-        let counts_until_ms = expires_at_ms.saturating_add(leeway_ms);
-        if counts_until_ms <= now_ms {
+        let counts_until_ms = self.counts_until(exp)?;
+        if counts_until_ms.is_some_and(|at_ms| at_ms <= now_ms) {
             return Err(Reason::Expired);
         }
         match claims.get("nbf") {
@@ -121,7 +161,8 @@ fn validation(demands: &Demands) -> Validation {
         validate_nbf: false,
         ..Validation::default()
     };
-    let mut required = vec!["exp"];
+    // Whether there has to be an `exp` is judged with the time.
+    let mut required = vec![];
     if !demands.issuers.is_empty() {
         validation.set_issuer(&demands.issuers);
         required.push("iss");

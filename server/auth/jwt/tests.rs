@@ -8,6 +8,7 @@ use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyP
 use serde_json::{Value, json};
 
 use super::*;
+use crate::auth::judges::Judges;
 
 const NOW_MS: u64 = 1_700_000_000_000;
 const NOW_S: u64 = NOW_MS / 1000;
@@ -286,11 +287,72 @@ fn times_are_judged_with_leeway() {
 }
 
 #[test]
+fn a_token_may_be_endless_where_that_is_said() {
+    let demands = Demands {
+        may_be_endless: true,
+        ..Demands::default()
+    };
+    let jwt = jwt_of([Key::secret(SECRET).unwrap()], &demands);
+    let judge = |claims: Value| {
+        let token = Issuer::hs256().sign(&header("HS256"), &claims);
+        let judged = jwt.judge(&token, NOW_MS);
+        judged.map(|auth| auth.expires_at_ms())
+    };
+    assert_eq!(judge(json!({ "sub": "ann" })), Ok(None));
+    let until = judge(json!({ "exp": NOW_S + 60 }));
+    assert_eq!(until, Ok(Some(NOW_MS + 60_000)));
+    assert_eq!(judge(json!({ "exp": NOW_S })), Err(Reason::Expired));
+    assert_eq!(judge(json!({ "exp": null })), Err(Reason::Invalid));
+    assert_eq!(judge(json!({ "nbf": NOW_S + 1 })), Err(Reason::TooEarly));
+}
+
+/// Nothing but what the same person was given, and nothing that brings no more time.
+#[test]
+fn a_renewal_is_a_later_token_of_the_same_person() {
+    let judges = Judges {
+        jwt: Some(hs256()),
+        ..Judges::default()
+    };
+    let token = |claims: Value| Issuer::hs256().sign(&header("HS256"), &claims);
+    let ann = |exp: u64| token(json!({ "sub": "ann", "exp": exp }));
+    let jwt = judges.jwt.as_ref().unwrap();
+    let auth = jwt.judge(&ann(NOW_S + 60), NOW_MS).unwrap();
+    let renew = |token: &str| judges.renew(&auth, token, NOW_MS);
+    let renewed = renew(&ann(NOW_S + 61)).unwrap().unwrap();
+    assert_eq!(renewed.expires_at_ms(), Some(NOW_MS + 61_000));
+    assert_eq!(renew(&ann(NOW_S + 60)), Ok(None), "no more time");
+    let forged = ann(NOW_S + 61) + "x";
+    let long = format!("{}.{}", ann(NOW_S + 61), "x".repeat(8 * 1024));
+    let early = token(json!({ "sub": "ann", "exp": NOW_S + 61, "nbf": NOW_S + 1 }));
+    assert_eq!(renew(&early), Err(Reason::TooEarly));
+    for wrong in [
+        forged.as_str(),
+        &long,
+        &token(json!({ "sub": "bob", "exp": NOW_S + 61 })),
+        &token(json!({ "exp": NOW_S + 61 })),
+        &token(json!({ "sub": "ann" })),
+        "",
+        "..",
+        "a.b.c",
+    ] {
+        assert_eq!(renew(wrong), Err(Reason::Invalid), "{wrong}");
+    }
+    // Who came in by something else has nothing that a token could renew.
+    let other = Auth::new(Method::Url)
+        .subject_of(Some("ann"))
+        .until(Some(1));
+    let renewed = judges.renew(&other, &ann(NOW_S + 61), NOW_MS);
+    assert_eq!(renewed, Err(Reason::Invalid));
+    let none = Judges::default().renew(&auth, &ann(NOW_S + 61), NOW_MS);
+    assert_eq!(none, Err(Reason::Invalid));
+}
+
+#[test]
 fn issuer_and_audience_must_be_those_that_are_asked_for() {
     let demands = Demands {
         issuers: vec!["login".to_owned()],
         audiences: vec!["chat".to_owned(), "game".to_owned()],
-        leeway_s: 0,
+        ..Demands::default()
     };
     let jwt = jwt_of([Key::secret(SECRET).unwrap()], &demands);
     let judge = |jwt: &Jwt, iss: Value, aud: Value| {

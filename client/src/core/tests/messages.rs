@@ -71,7 +71,7 @@ fn transforms_change_drop_and_refuse_messages() {
         rig.events.clear();
         match direction {
             Direction::Incoming => rig.run("data:1 data:2 data:3 ping id:x data:4"),
-            Direction::Outgoing => rig.run("write:1 write:2 write:3 ping ask write:4"),
+            Direction::Outgoing => rig.run("write:1 write:2 write:3 ping ask renew:a.b write:4"),
         }
         let only = |all: &[String], what: &str| -> Vec<String> {
             let ours = all.iter().filter_map(|one| one.strip_prefix(what));
@@ -81,7 +81,8 @@ fn transforms_change_drop_and_refuse_messages() {
             assert_eq!(only(&rig.events, "data:"), ["2", "5"]);
             assert_eq!(rig.sent, ["0:\"primus::pong::17\""]);
         } else {
-            assert_eq!(only(&rig.sent, "0:"), ["2", PONG, "\"primus::id::\"", "5"]);
+            let asked = "\"primus::id::\"";
+            assert_eq!(only(&rig.sent, "0:"), ["2", PONG, asked, RENEWAL, "5"]);
         }
         assert_eq!(
             rig.events.iter().filter(|event| *event == "error").count(),
@@ -90,6 +91,7 @@ fn transforms_change_drop_and_refuse_messages() {
     }
 }
 
+const RENEWAL: &str = "\"primus::authorization::a.b\"";
 const PONG: &str = "\"primus::pong::17\"";
 
 fn increment(value: &mut Value) -> Verdict {

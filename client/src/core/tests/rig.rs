@@ -143,6 +143,7 @@ impl Rig {
             "end" => self.call(|client, now, out| client.end(now, out)),
             "destroy" => self.call(|client, now, out| client.destroy(now, out)),
             "ask" => self.call(|client, now, out| client.ask_id(now, out)),
+            "renew" => self.call(|client, now, out| client.renew_authorization(now, value, out)),
             "write" => self.call(|client, now, out| {
                 client.write(now, Kind::Text, value.as_bytes(), out);
             }),

@@ -16,30 +16,42 @@ impl Epoll {
     pub(super) fn stop_accept(&mut self) {
         self.accepting = false;
         self.listening = false;
-        // Closing the listener takes it out of the epoll set.
-        self.listener = None;
+        // Closing a listener takes it out of the epoll set, unless other shards have it, too.
+        for listener in self.listeners.drain(..) {
+            let _ = epoll::delete(&self.poll, &listener);
+        }
     }
 
-    /// Watches the listener if connections are wanted and can be accepted.
+    /// Watches the listeners if connections are wanted and can be accepted.
     pub(super) fn update_listening(&mut self, completions: &mut Vec<Completion>) {
         self.pause.take_over(clock::now());
         if self.listening || !self.accepting || self.pause.until().is_some() {
             return;
         }
-        let Some(listener) = &self.listener else {
-            return;
-        };
-        let data = EventData::new_u64(Token::new(KIND_LISTENER, 0, 0).as_u64());
-        match epoll::add(&self.poll, listener, data, EventFlags::IN) {
-            Ok(()) => self.listening = true,
-            Err(error) => self.pause_accept(error, completions),
+        let watched = self
+            .listeners
+            .iter()
+            .zip(0..)
+            .try_for_each(|(listener, index)| {
+                let data = EventData::new_u64(Token::new(KIND_LISTENER, 0, index).as_u64());
+                // Where all shards share one listener, a connection wakes one of them.
+                epoll::add(
+                    &self.poll,
+                    listener,
+                    data,
+                    EventFlags::IN | EventFlags::EXCLUSIVE,
+                )
+            });
+        self.listening = true;
+        if let Err(error) = watched {
+            self.pause_accept(error, completions);
         }
     }
 
-    /// Accepts what is there.
-    pub(super) fn accept_ready(&mut self, completions: &mut Vec<Completion>) {
+    /// Accepts what is there on a listener.
+    pub(super) fn accept_ready(&mut self, listener: u32, completions: &mut Vec<Completion>) {
         for _ in 0..ACCEPTS_PER_TURN {
-            let Some(listener) = &self.listener else {
+            let Some(listener) = self.listeners.get(listener as usize) else {
                 return;
             };
             match acceptfrom_with(listener, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC) {
@@ -59,9 +71,7 @@ impl Epoll {
     }
 
     fn pause_accept(&mut self, error: Errno, completions: &mut Vec<Completion>) {
-        if let Some(listener) = &self.listener
-            && self.listening
-        {
+        for listener in self.listeners.iter().filter(|_| self.listening) {
             // It can only fail if the listener is not in the set, which is what is wanted.
             let _ = epoll::delete(&self.poll, listener);
         }

@@ -40,7 +40,7 @@ const EVENTS_PER_TURN: usize = 256;
 /// buffer of the usual size.
 const RECEIVED_BYTES_PER_TURN: usize = 256 * 1024;
 
-/// Names the listener in events.
+/// Names a listener in events; its index is the listener's.
 const KIND_LISTENER: u8 = 1;
 
 /// Names the waker in events.
@@ -49,8 +49,8 @@ const KIND_WAKER: u8 = 2;
 /// What an epoll driver is made of.
 #[derive(Debug)]
 pub struct EpollOptions {
-    /// Where connections come in; without it the driver only connects. It must not block.
-    pub listener: Option<TcpListener>,
+    /// Where connections come in; without one the driver only connects. They must not block.
+    pub listeners: Vec<TcpListener>,
     /// Receive buffers. By default one, and another one for when that is still needed.
     pub buffers: u16,
     /// Bytes in each receive buffer. Reads fill it one after the other, each with a quarter of it
@@ -62,7 +62,7 @@ pub struct EpollOptions {
 impl Default for EpollOptions {
     fn default() -> Self {
         Self {
-            listener: None,
+            listeners: Vec::new(),
             buffers: 2,
             buffer_bytes: 512 * 1024,
         }
@@ -73,10 +73,10 @@ impl Default for EpollOptions {
 pub struct Epoll {
     poll: OwnedFd,
     waker: Waker,
-    listener: Option<TcpListener>,
+    listeners: Vec<TcpListener>,
     /// Whether the shard wants connections.
     accepting: bool,
-    /// Whether the listener is in the epoll set.
+    /// Whether the listeners are in the epoll set.
     listening: bool,
     pause: AcceptPause,
     sockets: Sockets,
@@ -110,7 +110,7 @@ impl Epoll {
         Ok(Self {
             poll,
             waker,
-            listener: options.listener,
+            listeners: options.listeners,
             accepting: false,
             listening: false,
             pause: AcceptPause::default(),
@@ -192,7 +192,7 @@ impl Epoll {
         let token = Token::from_u64(event.data.u64());
         let flags = event.flags;
         match token.kind() {
-            KIND_LISTENER => self.accept_ready(completions),
+            KIND_LISTENER => self.accept_ready(token.index(), completions),
             KIND_WAKER => self.waker.drain(),
             _ => match self.sockets.by_event(token) {
                 Some((socket, open)) if open.connecting => {
@@ -220,7 +220,7 @@ impl Epoll {
 impl std::fmt::Debug for Epoll {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Epoll")
-            .field("listener", &self.listener)
+            .field("listeners", &self.listeners)
             .field("room", &self.room)
             .field("starved", &self.starved.len())
             .finish_non_exhaustive()

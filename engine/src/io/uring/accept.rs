@@ -7,7 +7,6 @@
 
 use std::io;
 
-use super::acceptor::PENDING_MAX;
 use super::ring::Ring;
 use super::slots::State;
 use super::{Uring, kind, pack};
@@ -25,11 +24,10 @@ impl Uring {
                 return;
             }
         }
-        while let Some(&place) = self.acceptor.free.last() {
-            let none_pending = self.acceptor.free.len() == PENDING_MAX;
+        while let Some((place, none_pending)) = self.acceptor.next_free() {
             let ring = match self.rings.iter().position(|ring| ring.slots.has_room()) {
                 Some(ring) => ring,
-                // As long as one is pending, another ring can wait.
+                // As long as one is pending on each listener, another ring can wait.
                 None if !none_pending => return,
                 None => match self.open_ring() {
                     Ok(ring) => ring,
@@ -53,7 +51,7 @@ impl Uring {
             return false;
         };
         ring.push(entry, ring.slots.name(kind::ACCEPT, slot));
-        self.acceptor.free.pop();
+        self.acceptor.take(place);
         self.acceptor.users[usize::from(place)] = Some((ring_index, slot));
         true
     }
@@ -95,10 +93,10 @@ impl Uring {
         }
     }
 
-    /// Cancels what is pending. The listener lives until the last of it is gone.
+    /// Cancels what is pending. A listener lives until the last of it is gone.
     pub(super) fn stop_accept(&mut self) {
         self.acceptor.wanted = false;
-        self.acceptor.listener = None;
+        self.acceptor.listeners.clear();
         for (ring, slot) in self.acceptor.users.into_iter().flatten() {
             self.rings[ring].cancel_accept(slot);
         }

@@ -1,4 +1,4 @@
-//! The listener of a driver, and the places for the addresses of those who come in.
+//! The listeners of a driver, and the places for the addresses of those who come in.
 
 use std::cell::UnsafeCell;
 use std::io;
@@ -14,10 +14,10 @@ use crate::io::accept_pause::AcceptPause;
 /// Accepts that are pending at a time: what one turn can take in.
 pub(super) const PENDING_MAX: usize = 64;
 
-/// The driver's listener and what waits on it.
+/// The driver's listeners and what waits on them. Place n belongs to listener n, counted around.
 #[derive(Debug)]
 pub(super) struct Acceptor {
-    pub(super) listener: Option<TcpListener>,
+    pub(super) listeners: Vec<TcpListener>,
     /// Whether the shard wants connections.
     pub(super) wanted: bool,
     pub(super) pause: AcceptPause,
@@ -35,8 +35,8 @@ struct Place {
 }
 
 impl Acceptor {
-    pub(super) fn new(listener: Option<TcpListener>) -> io::Result<Self> {
-        if let Some(listener) = &listener {
+    pub(super) fn new(listeners: Vec<TcpListener>) -> io::Result<Self> {
+        for listener in &listeners {
             // An accept on a non-blocking listener would not wait for a connection.
             listener.set_nonblocking(false)?;
         }
@@ -47,7 +47,7 @@ impl Acceptor {
             })
         };
         Ok(Self {
-            listener,
+            listeners,
             wanted: false,
             pause: AcceptPause::default(),
             places: std::iter::repeat_with(place).take(PENDING_MAX).collect(),
@@ -60,10 +60,48 @@ impl Acceptor {
         self.wanted = true;
     }
 
+    fn listener_of(&self, place: u16) -> Option<usize> {
+        usize::from(place).checked_rem(self.listeners.len())
+    }
+
+    /// A free place, and whether nothing is pending on its listener. Those of such listeners come
+    /// first, so that with little room no listener is forgotten.
+    pub(super) fn next_free(&self) -> Option<(u16, bool)> {
+        let last = *self.free.last()?;
+        if self.free.len() == PENDING_MAX || self.listeners.len() <= 1 {
+            return Some((last, self.free.len() == PENDING_MAX));
+        }
+        let mut forgotten = (1_u64 << self.listeners.len().min(63)) - 1;
+        for (place, _) in self
+            .users
+            .iter()
+            .enumerate()
+            .filter(|(_, user)| user.is_some())
+        {
+            forgotten &= !(1 << (place % self.listeners.len()));
+        }
+        let of_forgotten = |place: &&u16| {
+            let listener = self.listener_of(**place);
+            listener.is_some_and(|listener| forgotten & (1 << listener) != 0)
+        };
+        match self.free.iter().rfind(of_forgotten) {
+            Some(place) => Some((*place, true)),
+            None => Some((last, false)),
+        }
+    }
+
+    /// Takes a place that is free.
+    pub(super) fn take(&mut self, place: u16) {
+        // Mostly the last one.
+        if let Some(at) = self.free.iter().rposition(|free| *free == place) {
+            self.free.swap_remove(at);
+        }
+    }
+
     /// The operation that accepts into `slot`, with the address in `place`.
     #[expect(unsafe_code, reason = "the kernel writes into the place")]
     pub(super) fn operation(&self, place: u16, slot: u32) -> Option<io_uring::squeue::Entry> {
-        let listener = Fd(self.listener.as_ref()?.as_raw_fd());
+        let listener = Fd(self.listeners.get(self.listener_of(place)?)?.as_raw_fd());
         let slot = DestinationSlot::try_from_slot_target(slot).expect("below 2^20");
         let place = self.places[usize::from(place)].get();
         // SAFETY: a place that is free is used by no accept, so nobody else has a reference to it.

@@ -79,7 +79,7 @@ impl Uring {
         let rings_max = options.sockets_max.div_ceil(slots_per_ring) as usize;
         let waker = Waker::new().map_err(SetupError::Descriptor)?;
         let main = Ring::new(options.main, slots_per_ring)?;
-        let acceptor = Acceptor::new(options.listener).map_err(SetupError::Descriptor)?;
+        let acceptor = Acceptor::new(options.listeners).map_err(SetupError::Descriptor)?;
         let mut uring = Self {
             rings: vec![main],
             first: 0,

@@ -15,8 +15,8 @@ pub(super) const RINGS_MAX: usize = 1 << 12;
 /// What an `io_uring` driver is made of. The sizes of queues and buffers are powers of two.
 #[derive(Debug)]
 pub struct UringOptions {
-    /// Where connections come in; without it the driver only connects.
-    pub listener: Option<TcpListener>,
+    /// Where connections come in, fewer than 64; without one the driver only connects.
+    pub listeners: Vec<TcpListener>,
     /// Sockets that the driver may hold, rounded up to whole rings. By default 1,048,576.
     pub sockets_max: u32,
     /// Sockets per ring, at most 1,048,576. The kernel allows no more than `RLIMIT_NOFILE` per
@@ -95,7 +95,7 @@ impl RingSize {
 impl Default for UringOptions {
     fn default() -> Self {
         Self {
-            listener: None,
+            listeners: Vec::new(),
             sockets_max: 1 << 20,
             sockets_per_ring: 1 << 16,
             main: RingSize::MAIN,

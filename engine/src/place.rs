@@ -1,0 +1,158 @@
+//! Where a server listens: addresses, and listeners that the application has.
+
+use std::fmt;
+use std::io;
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+
+use socket2::SockRef;
+
+use crate::io as driver;
+use crate::limits::LISTENERS_MAX;
+use crate::start_error::StartError;
+
+/// Where a server listens. An address is bound by each shard for itself (`SO_REUSEPORT`), and the
+/// kernel spreads connections evenly. A [`TcpListener`] of the application's, which it was given by
+/// whoever has started it or has bound in its own way, is one socket that all shards accept from:
+/// who is free takes the next connection.
+///
+/// ```
+/// use std::net::TcpListener;
+///
+/// use allspark_engine::Place;
+///
+/// let places: [Place; 3] = [
+///     "127.0.0.1:8080".into(),
+///     "[::1]:8080".into(),
+///     TcpListener::bind("127.0.0.1:0")?.into(),
+/// ];
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Place(At);
+
+#[derive(Debug)]
+enum At {
+    /// An address in words, which may hold a name. It is looked up when the server starts.
+    Name(String),
+    /// The first of them that can be bound.
+    Addresses(String, Vec<SocketAddr>),
+    Listener(TcpListener),
+}
+
+impl Place {
+    /// The first of these addresses that can be bound, as [`TcpListener::bind`] has it.
+    ///
+    /// # Errors
+    /// It is a name that nobody knows.
+    pub fn first_of(address: &(impl ToSocketAddrs + ToString)) -> Result<Self, StartError> {
+        let name = address.to_string();
+        match address.to_socket_addrs() {
+            Ok(addresses) => Ok(Self(At::Addresses(name, addresses.collect()))),
+            Err(error) => Err(refused(name, error)),
+        }
+    }
+
+    /// A listener for each shard.
+    fn bind(self, shards: usize) -> Result<Vec<TcpListener>, StartError> {
+        let (name, addresses) = match self.0 {
+            At::Listener(listener) => return share(listener, shards),
+            At::Addresses(name, addresses) => (name, addresses),
+            At::Name(name) => match name.to_socket_addrs() {
+                Ok(addresses) => (name, addresses.collect()),
+                Err(error) => return Err(refused(name, error)),
+            },
+        };
+        let mut last = io::ErrorKind::AddrNotAvailable.into();
+        for address in addresses {
+            match driver::bind(address, shards) {
+                Ok(listeners) => return Ok(listeners),
+                Err(error) => last = error,
+            }
+        }
+        Err(refused(name, last))
+    }
+}
+
+/// A descriptor for each shard of one socket.
+fn share(listener: TcpListener, shards: usize) -> Result<Vec<TcpListener>, StartError> {
+    let shared = || -> io::Result<Vec<TcpListener>> {
+        // Connections inherit it. How it blocks is the drivers' affair.
+        SockRef::from(&listener).set_tcp_nodelay(true)?;
+        let others = (1..shards).map(|_| listener.try_clone());
+        others.collect()
+    };
+    match shared() {
+        Ok(mut listeners) => {
+            listeners.push(listener);
+            Ok(listeners)
+        }
+        Err(error) => Err(refused(format!("{listener:?}"), error)),
+    }
+}
+
+fn refused(address: String, source: io::Error) -> StartError {
+    StartError::Listen { address, source }
+}
+
+/// The listeners of each shard, and the addresses that they have.
+pub(crate) struct Bound {
+    pub(crate) of_shards: Vec<Vec<TcpListener>>,
+    pub(crate) addresses: Vec<SocketAddr>,
+}
+
+impl Bound {
+    /// # Errors
+    /// The first place that can't be listened on, or their number.
+    pub(crate) fn at(places: Vec<Place>, shards: usize) -> Result<Self, StartError> {
+        if !(1..=LISTENERS_MAX).contains(&places.len()) {
+            return Err(StartError::Places(places.len()));
+        }
+        let mut bound = Self {
+            of_shards: std::iter::repeat_with(Vec::new).take(shards).collect(),
+            addresses: Vec::new(),
+        };
+        for place in places {
+            let listeners = place.bind(shards)?;
+            let address = listeners[0].local_addr();
+            let address = address.map_err(|error| refused(format!("{:?}", listeners[0]), error))?;
+            bound.addresses.push(address);
+            for (of_shard, listener) in bound.of_shards.iter_mut().zip(listeners) {
+                of_shard.push(listener);
+            }
+        }
+        Ok(bound)
+    }
+}
+
+impl From<&str> for Place {
+    fn from(address: &str) -> Self {
+        address.to_owned().into()
+    }
+}
+
+impl From<String> for Place {
+    fn from(address: String) -> Self {
+        Self(At::Name(address))
+    }
+}
+
+impl From<SocketAddr> for Place {
+    fn from(address: SocketAddr) -> Self {
+        Self(At::Addresses(address.to_string(), vec![address]))
+    }
+}
+
+impl From<TcpListener> for Place {
+    fn from(listener: TcpListener) -> Self {
+        Self(At::Listener(listener))
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            At::Name(name) | At::Addresses(name, _) => f.write_str(name),
+            At::Listener(listener) => write!(f, "{listener:?}"),
+        }
+    }
+}

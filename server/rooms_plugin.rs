@@ -1,0 +1,30 @@
+//! What the plugin `rooms` needs of the server that it is given to.
+
+use std::any::Any;
+
+use allspark_engine::{self as engine, Plugin};
+use allspark_plugins::rooms::Rooms;
+
+use crate::options::Options;
+
+/// If it is that plugin, the server is built with its bounds, and it learns where claims are.
+pub(crate) fn prepare(plugin: &dyn Plugin, engine: &mut engine::Options, options: &Options) {
+    let plugin: &dyn Any = plugin;
+    let Some(rooms) = plugin.downcast_ref::<Rooms>() else {
+        return;
+    };
+    engine.rooms = rooms.options().of_server(engine.rooms);
+    if options.has_authorization() {
+        #[cfg(feature = "auth")]
+        rooms.claims_by(claim);
+    }
+}
+
+/// A claim of the credential that a client has shown.
+#[cfg(feature = "auth")]
+fn claim(spark: &engine::Spark<'_>, name: &str) -> Option<engine::Value> {
+    use crate::auth::Authorized;
+
+    let claims: engine::Value = spark.auth()?.claims().ok()?;
+    claims.get(name).cloned()
+}
