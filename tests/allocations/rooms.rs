@@ -1,6 +1,9 @@
 //! What rooms cost.
 
+use std::sync::Arc;
+
 use allocation_counter::measure;
+use allspark::plugins::rooms::{Rooms, RoomsOptions};
 
 use super::{bytes_per_spark, turn, world};
 use crate::puppet::frame;
@@ -64,6 +67,21 @@ fn a_membership_costs_less_than_its_budget() {
     let (one, many) = (one - none, (many - none).div_euclid(20));
     println!("{one} bytes for one membership, {many} for each of twenty");
     assert!(one <= MEMBERSHIP_BYTES_MAX && many <= MEMBERSHIP_BYTES_MAX);
+}
+
+#[test]
+fn rooms_that_clients_may_join_cost_nothing_before_they_do() {
+    let none = bytes_per_spark(|_| {});
+    let open = bytes_per_spark(|primus| {
+        let options = RoomsOptions {
+            join: vec!["news".into()],
+            publish: vec!["news".into()],
+            ..RoomsOptions::default()
+        };
+        let rooms = Rooms::with_options(options);
+        primus.plugin(Arc::new(rooms)).unwrap();
+    });
+    assert_eq!(open, none);
 }
 
 #[test]

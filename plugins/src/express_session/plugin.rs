@@ -31,7 +31,7 @@ const COOKIE_BYTES_MAX: usize = 8 * 1024;
 ///     }
 /// }
 ///
-/// fn add(primus: &allspark_engine::Primus) -> Result<(), Box<dyn std::error::Error>> {
+/// fn add(primus: &allspark_engine::Attach) -> Result<(), Box<dyn std::error::Error>> {
 ///     let session = ExpressSession::new(["your secret here"])?.store(Memory::default());
 ///     primus.plugin(Arc::new(session))?;
 ///     primus.on_connection(|spark| {

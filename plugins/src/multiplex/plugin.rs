@@ -20,7 +20,7 @@ use crate::envelope::may_begin;
 ///
 /// use allspark_plugins::multiplex::Multiplex;
 ///
-/// fn add(primus: &allspark_engine::Primus) -> Result<(), allspark_engine::PluginError> {
+/// fn add(primus: &allspark_engine::Attach) -> Result<(), allspark_engine::PluginError> {
 ///     let multiplex = Multiplex::new();
 ///     primus.plugin(Arc::new(multiplex.clone()))?;
 ///     let news = multiplex.channel("news");

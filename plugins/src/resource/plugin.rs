@@ -19,7 +19,7 @@ use crate::multiplex::Multiplex;
 /// use allspark_plugins::multiplex::Multiplex;
 /// use allspark_plugins::resource::Resources;
 ///
-/// fn add(primus: &allspark_engine::Primus) -> Result<(), Box<dyn std::error::Error>> {
+/// fn add(primus: &allspark_engine::Attach) -> Result<(), Box<dyn std::error::Error>> {
 ///     let resources = Resources::new();
 ///     primus.plugin(Arc::new(Multiplex::new()))?;
 ///     primus.plugin(Arc::new(Emitter::new()))?;

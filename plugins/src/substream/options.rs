@@ -7,7 +7,7 @@ use serde::Deserialize;
 /// ```
 /// use allspark_plugins::substream::{Substream, SubstreamSpark};
 ///
-/// fn add(primus: &allspark_engine::Primus) -> Result<(), allspark_engine::PluginError> {
+/// fn add(primus: &allspark_engine::Attach) -> Result<(), allspark_engine::PluginError> {
 ///     primus.plugin(std::sync::Arc::new(Substream::new()))?;
 ///     primus.on_connection(|spark| {
 ///         let Ok(mut foo) = spark.substream("foo") else {

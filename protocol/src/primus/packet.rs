@@ -23,8 +23,8 @@ pub enum Packet<'a> {
     /// Client to server: a new credential in the place of the one that it connected with, which
     /// expires. Primus has no such message; its clients write it as any other text.
     Authorization(&'a str),
-    /// Claims to be of the protocol and is not understood. To be ignored, never given to the
-    /// application.
+    /// A message that claims to be of the protocol and is not understood. It is ignored, and never
+    /// given to the application.
     Unknown,
 }
 

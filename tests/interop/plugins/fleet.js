@@ -88,7 +88,7 @@ class Client {
   }
 }
 
-/** A Redis on a socket in a folder of its own, which forgets everything with its end. */
+/** A Redis of its own, on a socket in a folder of its own. It forgets everything when it ends. */
 class OwnRedis {
   #child;
 
@@ -112,8 +112,9 @@ class OwnRedis {
 
   /** Starts it, and again after it was killed. */
   async begin() {
-    const options = ['--port', '0', '--unixsocket', this.socket, '--dir', this.folder];
-    options.push('--save', '', '--appendonly', 'no', '--daemonize', 'no');
+    const none = ['--port', '0', '--save', '', '--appendonly', 'no'];
+    const options = [...none, '--unixsocket', this.socket];
+    options.push('--dir', this.folder, '--daemonize', 'no');
     this.#child = spawn('redis-server', options, { stdio: 'ignore' });
     this.exited = once(this.#child, 'exit');
     await eventually(async () => (await this.client.ping()) === 'PONG');

@@ -86,7 +86,7 @@ test('the registry is that of npm, and messages cross both ways', async (t) => {
   await registered(redis, registry([[node, [n[0]]], [allspark, [a[1]]]]));
 });
 
-test('messages to rooms are asked of each server, sparks are found by all', async (t) => {
+test('messages to rooms go to each server, and sparks are found by the others', async (t) => {
   const omega = { rooms: true };
   const { members: [node, allspark] } = await fleet(t, ['node', 'allspark'], { omega });
   const [n, a] = [await clients(node, 3), await clients(allspark, 3)];

@@ -181,7 +181,7 @@ test('bodies that end a Node.js server are refused', async (t) => {
   assert.equal((await put(server, { msg: 'x'.repeat(5 << 20), sparks: [] })).status, 200);
 });
 
-test('many ids, many wrong passwords and slow bodies keep nobody waiting', async (t) => {
+test('100,000 ids, 1,000 wrong passwords and slow bodies: all are served', async (t) => {
   const server = await startMember(t, 'allspark', { shards: 2 });
   const client = await Client.open(server);
   const head = (length, password) => [
@@ -203,7 +203,9 @@ test('many ids, many wrong passwords and slow bodies keep nobody waiting', async
   for (let count = 0; count < 50; count += 1) {
     assert.deepEqual(await client.ask({ do: 'id' }), { done: client.id }, 'it is not kept waiting');
   }
-  await received(wrong, new RegExp('(?:HTTP/1\\.1 401 [^]*?){1000}'));
+  // A pattern would look through everything again and again.
+  const refusals = (bytes) => bytes.split('HTTP/1.1 401 ').length - 1;
+  await received(wrong, { test: (bytes) => refusals(bytes) === 1000, exec: refusals });
   assert.equal((await many).body, '{ "ok": true, "send":1 }');
   assert.deepEqual(await client.got(1), ['among many']);
   for (const raw of slow) raw.write('ow"}\u0020\u0020\u0020\u0020\u0020\u0020');
