@@ -25,8 +25,8 @@ const ROOT: (&str, &str) = (
     "mod below;\npub struct Shared;\nfn g() { below::f(Shared) }",
 );
 
-/// The root files of the crates that are judged: all but the plugins, and the peers and the reactors
-/// of the harness, which are programs of a few files.
+/// The root files of the crates that are judged: all but the plugins, and the peers and the
+/// reactors of the harness, which are programs of a few files.
 const CRATES: &[&str] = &[
     "client/src/lib.rs",
     "engine/src/lib.rs",
@@ -59,6 +59,7 @@ const LEFT: &[(&str, &[&str])] = &[
             "harness/src/load/cables.rs",
             "harness/src/load/churn.rs",
             "harness/src/load/mod.rs",
+            "harness/src/load/rooms/mod.rs",
             "harness/src/load/runner.rs",
             "harness/src/load/sessions/mod.rs",
             "harness/src/load/storm/mod.rs",
@@ -72,6 +73,8 @@ const LEFT: &[(&str, &[&str])] = &[
             "harness/src/sim/app.rs",
             "harness/src/sim/faults.rs",
             "harness/src/sim/nodes.rs",
+            "harness/src/sim/questions.rs",
+            "harness/src/sim/rooms.rs",
             "harness/src/sim/script.rs",
             "harness/src/sim/villains.rs",
             "harness/src/sim/world.rs",

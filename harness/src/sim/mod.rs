@@ -64,7 +64,6 @@ use purpose::Purpose;
 use script::{Act, RAMP};
 use world::World;
 
-/// What a simulation has shown.
 /// The longest that everybody may take to come back once all is mended. The last attempts of the
 /// default options are four to eight minutes apart.
 const CALM_MAX: Duration = Duration::from_secs(1800);
