@@ -10,7 +10,7 @@ use crate::library::with_client;
 use crate::primus::Primus;
 
 impl Primus {
-    /// Adds a plugin: Primus's `use`. To a running server, too: its server half counts for what
+    /// Adds a plugin: Primus's `plugin`. To a running server, too: its server half counts for what
     /// comes from then on, its client half for who loads the client library from then on.
     ///
     /// ```
@@ -53,7 +53,6 @@ impl Primus {
     /// # Errors
     /// [`Error::Plugin`]: there is one of its name, or its client half is no JavaScript, or it says
     /// why not. Then nothing of it is added.
-    #[doc(alias = "use")]
     pub fn plugin(&self, plugin: impl Plugin) -> Result<&Self, Error> {
         self.plugin_boxed(Box::new(plugin))
     }

@@ -447,3 +447,34 @@ fn cors_options_decide_who_is_answered_what() {
         assert!(preflight.contains(&line), "{preflight}");
     }
 }
+
+#[test]
+fn a_password_that_everybody_knows_starts_no_server() {
+    let said = |words: &[&str]| {
+        let args = words.iter().flat_map(|word| ["--plugin", word]);
+        let args: Vec<&str> = args.collect();
+        let output = allspark(&args)
+            .arg("--listen=127.0.0.1:0")
+            .output()
+            .unwrap();
+        let lines = lines(&output).join("\n");
+        (output.status.code(), lines)
+    };
+    let (code, line) = said(&["omega-supreme"]);
+    assert_eq!(code, Some(1), "{line}");
+    assert!(line.contains("everybody knows"), "{line}");
+    let (code, line) = said(&["metroplex.redis=nowhere"]);
+    assert_eq!(code, Some(2), "{line}");
+    assert!(line.contains("no URL such as redis://"), "{line}");
+    let server = Server::start(&["--plugin", "omega-supreme.password=own"]);
+    let put = |credentials: &str| {
+        server.ask(&format!(
+            "PUT /primus/omega/supreme HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\
+             Authorization: Basic {credentials}\r\nContent-Length: 9\r\n\r\n{{\"msg\":1}}"
+        ))
+    };
+    let answer = put("b21lZ2E6b3du");
+    assert!(answer.ends_with("{ \"ok\": true, \"send\":0 }"), "{answer}");
+    let answer = put("b21lZ2E6c3VwcmVtZQ==");
+    assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+}

@@ -58,8 +58,8 @@ pub use allspark_protocol::Value;
 pub use allspark_protocol::http::{RequestHead, Response};
 pub use allspark_protocol::primus::SparkId;
 pub use app::{
-    Attach, ClientPlugin, Data, Destroy, EndOptions, Fault, Handle, Headers, Json, Layers,
-    LocalPrimus, LocalRoom, LocalSpark, Message, Next, Outcome, OwnedData, Packet, Plugin,
+    Attach, ClientPlugin, Data, Destroy, EndOptions, Envelope, Fault, Handle, Headers, Inner, Json,
+    Layers, LocalPrimus, LocalRoom, LocalSpark, Message, Next, Outcome, OwnedData, Packet, Plugin,
     PluginError, ReadyState, Room, RoomNames, Setup, Spark, SparkError, SparkHandle, SparkStream,
     Timer, TransformTicket, Transformed, WeakHandle,
 };

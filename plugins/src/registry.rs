@@ -8,20 +8,30 @@ use crate::analytics::Analytics;
 use crate::emit::Emit;
 use crate::emitter::Emitter;
 use crate::fortress::Fortress;
+#[cfg(feature = "fleet")]
+use crate::metroplex::{Metroplex, MetroplexOptions};
 use crate::mirage::Mirage;
+use crate::multiplex::Multiplex;
+#[cfg(feature = "fleet")]
+use crate::omega::{OmegaOptions, OmegaSupreme};
+use crate::resource::Resources;
 use crate::responder::Responder;
 use crate::rooms::{Rooms, RoomsOptions};
 use crate::spark_latency::SparkLatency;
-#[cfg(feature = "fleet")]
-use crate::{metroplex::Metroplex, omega::OmegaSupreme};
+use crate::substream::Substream;
 
 /// Makes a plugin of its options: an object.
 type Make = fn(Value) -> Result<Box<dyn Plugin>, PluginError>;
 
-/// Each plugin under the name that it has in a configuration.
+/// Each plugin under the name that it has in a configuration. A server that is told of several adds
+/// them in this order: first who holds back connections, then who judges messages, then who takes
+/// them; and each behind those that it needs.
 const PLUGINS: &[(&str, Make)] = &[
-    (Analytics::NAME, |options| {
-        Ok(Box::new(options_of::<Analytics>(options)?))
+    (Mirage::NAME, |options| {
+        Ok(Box::new(Mirage::with_options(options_of(options)?)))
+    }),
+    (Fortress::NAME, |options| {
+        Ok(Box::new(Fortress::with_options(options_of(options)?)))
     }),
     (Emit::NAME, |options| {
         Ok(Box::new(Emit::with_options(options_of(options)?)))
@@ -29,11 +39,14 @@ const PLUGINS: &[(&str, Make)] = &[
     (Emitter::NAME, |options| {
         Ok(Box::new(Emitter::with_options(options_of(options)?)))
     }),
-    (Fortress::NAME, |options| {
-        Ok(Box::new(Fortress::with_options(options_of(options)?)))
+    (Multiplex::NAME, |options| {
+        Ok(Box::new(Multiplex::with_options(options_of(options)?)))
     }),
-    (Mirage::NAME, |options| {
-        Ok(Box::new(Mirage::with_options(options_of(options)?)))
+    (Resources::NAME, |options| {
+        Ok(Box::new(Resources::with_options(options_of(options)?)))
+    }),
+    (Substream::NAME, |options| {
+        Ok(Box::new(Substream::with_options(options_of(options)?)))
     }),
     (Responder::NAME, |options| {
         Ok(Box::new(Responder::with_options(options_of(options)?)))
@@ -46,13 +59,18 @@ const PLUGINS: &[(&str, Make)] = &[
     (SparkLatency::NAME, |options| {
         Ok(Box::new(SparkLatency::with_options(options_of(options)?)))
     }),
-    #[cfg(feature = "fleet")]
-    ("metroplex", |options| {
-        Ok(Box::new(Metroplex::new(options_of(options)?)))
+    (Analytics::NAME, |options| {
+        Ok(Box::new(options_of::<Analytics>(options)?))
     }),
     #[cfg(feature = "fleet")]
     ("omega-supreme", |options| {
-        Ok(Box::new(OmegaSupreme::new(options_of(options)?)))
+        let options: OmegaOptions = options_of(options)?;
+        Ok(Box::new(OmegaSupreme::new(options.judged()?)))
+    }),
+    #[cfg(feature = "fleet")]
+    ("metroplex", |options| {
+        let options: MetroplexOptions = options_of(options)?;
+        Ok(Box::new(Metroplex::new(options.judged()?)))
     }),
 ];
 
@@ -97,6 +115,15 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn each_stands_behind_those_that_it_needs() {
+        let names: Vec<_> = names().collect();
+        let place = |name: &str| names.iter().position(|other| *other == name);
+        assert_eq!(place("mirage"), Some(0), "it holds back connections");
+        assert!(place("fortress-maximus") < place("emit"));
+        assert!(place("omega-supreme") <= place("metroplex"));
+    }
 
     #[test]
     fn each_name_is_there_once_and_has_defaults() {

@@ -1,8 +1,7 @@
 //! Signed cookies of the sessions of express and connect.
 //!
-//! - `express` (express-session, connect.session, cookie-parser): the cookie is
-//!   `s:<id>.<signature>`, percent-encoded; the signature is base64 of HMAC-SHA256 of the id,
-//!   without padding (npm `cookie-signature`).
+//! - `express` (express-session, connect.session, cookie-parser): what the plugin
+//!   [`allspark_plugins::express_session`] reads, too.
 //! - `cookie-session`: the cookie is base64 of JSON, and a second one, `<name>.sig`, has the
 //!   signature: base64url of HMAC-SHA1 of `<name>=<value>` (npm `keygrip`).
 //!
@@ -13,10 +12,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use allspark_plugins::express_session::unsign;
 use allspark_protocol::http::RequestHead;
-use allspark_protocol::http::decode as decode_query;
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ring::hmac;
 use serde_json::{Map, Value};
 
@@ -154,12 +153,8 @@ impl Sessions {
 
     /// The id of a session, which the application finds in its store, as `{"sid": ..}`.
     fn express(&self, value: &str) -> Option<Map<String, Value>> {
-        // `decodeURIComponent` leaves a plus sign alone.
-        let value = decode_query(&value.replace('+', "%2B")).into_owned();
-        let (id, signature) = value.strip_prefix("s:")?.rsplit_once('.')?;
-        let signature = STANDARD_NO_PAD.decode(signature).ok()?;
-        self.verify(id, &signature)
-            .then(|| Map::from_iter([("sid".to_owned(), id.into())]))
+        let id = unsign(&self.keys, value)?;
+        Some(Map::from_iter([("sid".to_owned(), id.into())]))
     }
 
     fn cookie_session(&self, value: &str, signature: &str) -> Option<Map<String, Value>> {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+use allspark_plugins::express_session::cookie_in;
 use allspark_protocol::http::{RequestHead, is_token};
 use serde::{Deserialize, Deserializer};
 
@@ -193,20 +194,11 @@ fn bearer(value: &str) -> Option<Cow<'_, str>> {
 /// The value of a cookie, as it was sent. Of two with one name the first counts, as in the npm
 /// package `cookie`: browsers send the one with the longest path first.
 pub(super) fn cookie<'r>(head: &RequestHead<'r>, name: &str) -> Option<&'r str> {
-    let lines = head
+    let mut lines = head
         .headers()
         .filter(|(header, _)| header.eq_ignore_ascii_case("cookie"))
         .filter_map(|(_, value)| std::str::from_utf8(value).ok());
-    let mut pairs = lines.flat_map(|line| line.split(';'));
-    pairs.find_map(|pair| {
-        let (found, value) = pair.split_once('=')?;
-        (found.trim_matches([' ', '\t']) == name).then(|| unquoted(value.trim_matches([' ', '\t'])))
-    })
-}
-
-fn unquoted(value: &str) -> &str {
-    let inner = value.strip_prefix('"').and_then(|v| v.strip_suffix('"'));
-    inner.unwrap_or(value)
+    lines.find_map(|line| cookie_in(line, name))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //   ALLSPARK_DRIVER  `auto` (default), `uring` or `epoll`
 //   ALLSPARK_BIN     the server; by default the release build, else the debug build
 //   ALLSPARK_SCRIPTED_BIN  the same for the server that ends sparks on request (`app: 'scripted'`)
+//   ALLSPARK_CHANNELS_BIN  the same for the server with channels (`app: 'channels'`)
 //   ALLSPARK_FLEET_BIN  the same for the server of a fleet (`app: 'fleet'`)
 //   ALLSPARK_CLIENTS_BIN  the same for the clients in Rust
 'use strict';
@@ -33,14 +34,14 @@ const driver = process.env.ALLSPARK_DRIVER || 'auto';
  * be alive, have reported no panic, and leave with exit code 0.
  *
  * Options: `kind` ('allspark' or 'node', if not the server under test), `app` ('echo',
- * 'broadcast', 'scripted', 'fleet'), `transformer`, `spokenBy` (the transformer of its clients, if it is
- * another one), `transport` (options by name), `compression`, `pingIntervalMs` (a number or 'off'),
- * `maxLength` in bytes, `parser`, `pathname`, `shards`, `port` (0 lets the system choose), and for
- * 'scripted' `clientPlugins`, a file of plugins for the client library, `layers`, steps that set
- * its layers up (tests/support/set_up.rs), `ids`, how the ids begin that it gives, `transforms`,
- * which puts the transforms of tests/support/scripted.rs in the way of messages, `openings`, which
- * attaches the `connection` listeners of tests/support/openings.rs, `origins` and
- * `trustedProxies`. `further` are flags.
+ * 'broadcast', 'scripted', 'fleet'), `transformer`, `spokenBy` (the transformer of its clients,
+ * if it is another one), `transport` (options by name), `compression`, `pingIntervalMs` (a number
+ * or 'off'), `maxLength` in bytes, `parser`, `pathname`, `shards`, `port` (0 lets the system
+ * choose), and for 'scripted' `clientPlugins`, a file of plugins for the client library, `layers`,
+ * steps that set its layers up (tests/support/set_up.rs), `ids`, how the ids begin that it gives,
+ * `transforms`, which puts the transforms of tests/support/scripted.rs in the way of messages,
+ * `openings`, which attaches the `connection` listeners of tests/support/openings.rs, `origins`
+ * and `trustedProxies`. `further` are flags.
  */
 async function startServer(t, options = {}) {
   const server = new Server(options);
@@ -207,6 +208,10 @@ function differsFromNode(reason) {
 }
 
 function commandFor(app, kind) {
+  if (app === 'channels' && kind === 'node') {
+    return [process.execPath, [path.join(__dirname, 'plugins/channels-node.js')]];
+  }
+  if (app === 'channels') return [binary('ALLSPARK_CHANNELS_BIN', 'examples/channels'), []];
   if (app === 'fleet' && kind === 'node') {
     return [process.execPath, [path.join(__dirname, 'plugins/fleet-node.js')]];
   }

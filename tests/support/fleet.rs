@@ -2,7 +2,8 @@
 //! what it does, so that tests can see what only a server can start.
 //!
 //! A message is a command, and is answered with `{"done":..}` or `{"failed":..}`:
-//! `{"do":"id"}`, `{"do":"join","room":..}`, `{"do":"forward","servers":[..],"msg":..,"sparks":..}`,
+//! `{"do":"id"}`, `{"do":"join","room":..}`,
+//! `{"do":"forward","servers":[..],"msg":..,"sparks":..}`,
 //! `{"do":"broadcast","msg":..}`, `{"do":"sparks","ids":[..],"msg":..}`,
 //! `{"do":"spark","id":..,"msg":..}`, `{"do":"servers"}`, `{"do":"where","ids":[..]}`,
 //! `{"do":"plugout","name":..}`. tests/interop/plugins/fleet-node.js is the same on Node.js.

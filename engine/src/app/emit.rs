@@ -14,7 +14,7 @@ use super::host::{
     Visitor,
 };
 use super::later::run_later;
-use super::packet::{Fate, Onward, Packet};
+use super::packet::{Fate, Inner, Onward, Packet, Transformed};
 use super::target::RoomEvent;
 use super::timers::Due;
 use crate::config::KeepHeaders;
@@ -123,13 +123,20 @@ pub(crate) fn incoming<H: Host>(
     first: usize,
     number: u64,
 ) -> Incoming {
-    for (place, transform) in transforms.incoming.iter().enumerate().skip(first) {
+    let mut next = first;
+    while let Some(transform) = transforms.incoming.get(next) {
+        next += 1;
         let transformed = guarded(host, key, |host| transform(host, key, packet));
-        let outcome = transformed
-            .map(|transformed| packet.outcome(transformed, |_| answer_to(host, key, number)));
+        let outcome = transformed.map(|transformed| match transformed {
+            Transformed::Inner(inner) => {
+                next = 0;
+                packet.begin_inner(inner).map(|()| Fate::Next)
+            }
+            other => packet.outcome(other, |_| answer_to(host, key, number)),
+        });
         match outcome {
             Some(Ok(Fate::Next)) if is_open(host, key) => {}
-            Some(Ok(Fate::Later)) => return Incoming::Waits(place + 1),
+            Some(Ok(Fate::Later)) => return Incoming::Waits(next),
             Some(Err(error)) => {
                 host.report(key, error);
                 return Incoming::Nothing;
@@ -153,6 +160,11 @@ fn answer_to<H: Host>(host: &H, key: Key, number: u64) -> Onward {
         };
         server.mesh.send(shard, command);
     })
+}
+
+/// A message within a message goes where it belongs.
+pub(crate) fn deliver_inner<H: Host>(host: &mut H, key: Key, inner: &Inner, data: Data<'_>) {
+    guarded(host, key, |host| inner.listener()(host, key, data));
 }
 
 /// `data`.

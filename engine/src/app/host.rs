@@ -23,6 +23,7 @@ use smallvec::SmallVec;
 use super::awaited::Awaited;
 use super::data::Data;
 use super::ends::{Destroy, EndOptions, ReadyState};
+use super::envelope::Envelope;
 use super::error::SparkError;
 use super::headers::KeptRequest;
 use super::legs::Leg;
@@ -55,6 +56,16 @@ pub(crate) trait Host {
     fn put_scratch(&mut self, scratch: Vec<u8>);
     /// Writes an encoded message to an open spark.
     fn write_packet(&mut self, key: Key, kind: Kind, payload: &[u8]);
+    /// Writes one that is within another: what stands around it goes through no transform.
+    fn write_enveloped(
+        &mut self,
+        key: Key,
+        kind: Kind,
+        payload: &[u8],
+        envelope: &Arc<dyn Envelope>,
+    );
+    /// Writes one that goes through no transform, but for those that know the spark.
+    fn write_untransformed(&mut self, key: Key, kind: Kind, payload: &[u8]);
     /// Writes an encoded message to every spark of the server.
     fn broadcast_packet(&mut self, kind: Kind, payload: &[u8]) -> Result<(), SparkError>;
     /// Writes an encoded message to rooms of the server.

@@ -34,12 +34,14 @@ mod awaited;
 mod data;
 mod emit;
 mod ends;
+mod envelope;
 mod error;
 mod given_id;
 mod handle;
 mod headers;
 pub(crate) mod host;
 mod inbox;
+mod inner;
 mod later;
 mod layers;
 mod legs;
@@ -69,6 +71,7 @@ mod weak;
 
 pub use data::Data;
 pub use ends::{Destroy, EndOptions, ReadyState};
+pub use envelope::Envelope;
 pub use error::{Fault, SparkError};
 pub use handle::{Handle, SparkHandle};
 pub use headers::Headers;
@@ -80,7 +83,7 @@ pub use local_spark::LocalSpark;
 pub use message::{Json, Message};
 pub use next::Next;
 pub use owned::OwnedData;
-pub use packet::{Packet, TransformTicket, Transformed};
+pub use packet::{Inner, Packet, TransformTicket, Transformed};
 pub use plugin::{ClientPlugin, Plugin};
 pub use plugin_error::PluginError;
 pub use room_names::RoomNames;
@@ -93,12 +96,15 @@ pub use weak::WeakHandle;
 pub(crate) use awaited::{Awaited, Settled};
 pub(crate) use data::Decoded;
 pub(crate) use emit::{
-    Incoming, authorization, closed, connection, data, disconnection, drop_extras, error, find,
-    go_on_opening, heartbeat, incoming, incoming_pong, initialised, outgoing_ping, room_event,
-    spark_timer, step, visit,
+    Incoming, authorization, closed, connection, data, deliver_inner, disconnection, drop_extras,
+    error, find, go_on_opening, heartbeat, incoming, incoming_pong, initialised, outgoing_ping,
+    room_event, spark_timer, step, visit,
 };
+pub(crate) use envelope::Enveloped;
 pub(crate) use headers::KeptRequest;
+pub(crate) use inner::enveloping;
 pub(crate) use life::Life;
+pub(crate) use message::encode;
 pub(crate) use packet::{Body, Fate};
 pub(crate) use plugins::serve_files;
 pub(crate) use timers::Timers;

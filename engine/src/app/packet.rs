@@ -1,5 +1,6 @@
 //! A message on its way through transforms, some of which take their time.
 
+use std::any::Any;
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::error::Error;
@@ -44,6 +45,8 @@ pub(crate) struct Body<'a> {
     bytes: Vec<u8>,
     decoded: Decoded,
     scratch: Vec<u8>,
+    /// It is a message within the one that came.
+    inner: Option<Inner>,
 }
 
 impl<'a> Body<'a> {
@@ -56,6 +59,7 @@ impl<'a> Body<'a> {
             bytes: Vec::new(),
             decoded: Decoded::default(),
             scratch: Vec::new(),
+            inner: None,
         }
     }
 
@@ -68,6 +72,7 @@ impl<'a> Body<'a> {
             bytes: self.bytes.clone(),
             decoded: Decoded::default(),
             scratch: Vec::new(),
+            inner: self.inner.clone(),
         }
     }
 
@@ -164,6 +169,29 @@ impl<'a> Packet<'a> {
         }
     }
 
+    /// Whether it is a message within the one that came, see [`Transformed::Inner`].
+    pub fn is_inner(&self) -> bool {
+        self.body.inner.is_some()
+    }
+
+    pub(crate) fn inner(&self) -> Option<Inner> {
+        self.body.inner.clone()
+    }
+
+    /// From now on it is the message within the one that came.
+    ///
+    /// # Errors
+    /// It is so already.
+    pub(crate) fn begin_inner(&mut self, inner: Inner) -> Result<(), SparkError> {
+        if let Some(slip) = self.slip.take() {
+            slip.cancel();
+        }
+        match self.body.inner.replace(inner) {
+            None => Ok(()),
+            Some(_) => Err(nothing_within()),
+        }
+    }
+
     /// What becomes of the message, by what a transform has said. If a ticket says it later, that
     /// calls what `onward` makes.
     ///
@@ -199,6 +227,7 @@ impl<'a> Packet<'a> {
             Transformed::Next => Ok(Fate::Next),
             Transformed::Drop => Ok(Fate::Drop),
             Transformed::Fail(error) => Err(SparkError::Transform(error)),
+            Transformed::Inner(_) => Err(nothing_within()),
             Transformed::Later => unreachable!("a ticket says what becomes of its message"),
         }
     }
@@ -210,6 +239,21 @@ impl<'a> Packet<'a> {
 
     pub(crate) fn encoded(&self) -> (Kind, &[u8]) {
         self.body.encoded()
+    }
+}
+
+fn nothing_within() -> SparkError {
+    let reason = "a message within a message, and one that is written, has none within";
+    SparkError::Transform(reason.into())
+}
+
+/// Where messages within messages go, see [`Transformed::Inner`].
+#[derive(Clone)]
+pub struct Inner(pub(super) Arc<dyn Any + Send + Sync>);
+
+impl std::fmt::Debug for Inner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Inner").finish_non_exhaustive()
     }
 }
 
@@ -225,6 +269,11 @@ pub enum Transformed {
     Fail(Box<dyn Error + Send + Sync>),
     /// The ticket of [`Packet::later`] says it. Without a ticket nobody could, so that is an error.
     Later,
+    /// What it was set to is a message within the message, for instance of a stream that a plugin
+    /// has within the connection: it goes through all transforms of messages that come, from the
+    /// first one on, and then there instead of to `data`. Once for each message of a client: what
+    /// is within has none within ([`Packet::is_inner`]), and what is written has none.
+    Inner(Inner),
 }
 
 /// What becomes of a message that was transformed.
@@ -250,7 +299,7 @@ enum State {
     #[default]
     Taken,
     /// The ticket was used meanwhile.
-    Used(Body<'static>, Transformed),
+    Used(Box<(Body<'static>, Transformed)>),
     /// The message waits.
     Waits(Onward),
     /// Nothing comes of it any more.
@@ -262,7 +311,7 @@ impl Slip {
     fn wait(&self, onward: impl FnOnce() -> Onward) -> Option<(Body<'static>, Transformed)> {
         let mut state = self.lock();
         match std::mem::replace(&mut *state, State::Over) {
-            State::Used(body, transformed) => Some((body, transformed)),
+            State::Used(used) => Some(*used),
             _ => {
                 *state = State::Waits(onward());
                 None
@@ -279,7 +328,7 @@ impl Slip {
     fn answer(&self, body: Body<'static>, transformed: Transformed) {
         let mut state = self.lock();
         match std::mem::replace(&mut *state, State::Over) {
-            State::Taken => *state = State::Used(body, transformed),
+            State::Taken => *state = State::Used(Box::new((body, transformed))),
             State::Waits(onward) => {
                 drop(state);
                 onward(body, transformed);

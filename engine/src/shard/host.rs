@@ -19,7 +19,7 @@ use crate::app::host::{
     Added, Command, Host, Listeners, LocalDesk, OnDrained, OnSpark, Opening, Server, SparkState,
 };
 use crate::app::target::Target;
-use crate::app::{EndOptions, Life, SparkError};
+use crate::app::{self, EndOptions, Envelope, Enveloped, Life, SparkError};
 use crate::guard;
 use crate::lines::Line;
 use crate::memory::Key;
@@ -81,6 +81,34 @@ impl<T: Transformer> Host for Core<T> {
             None => self.write_in_order(key, kind, payload),
             Some(transforms) => self.write_transformed(&transforms, key, kind, payload),
         }
+    }
+
+    fn write_enveloped(
+        &mut self,
+        key: Key,
+        kind: Kind,
+        payload: &[u8],
+        envelope: &Arc<dyn Envelope>,
+    ) {
+        let transforms = self.transforms.as_ref();
+        if let Some(transforms) = transforms.filter(|all| !all.outgoing.is_empty()) {
+            let transforms = Arc::new(app::enveloping(transforms, envelope));
+            return self.write_transformed(&transforms, key, kind, payload);
+        }
+        let mut scratch = Vec::new();
+        let enveloped = Enveloped {
+            kind,
+            message: payload,
+            envelope: &**envelope,
+        };
+        match app::encode(&enveloped, self.parser(), &mut scratch) {
+            Ok((kind, payload)) => self.write_in_order(key, kind, payload),
+            Err(error) => self.report(key, error),
+        }
+    }
+
+    fn write_untransformed(&mut self, key: Key, kind: Kind, payload: &[u8]) {
+        self.write_in_order(key, kind, payload);
     }
 
     fn broadcast_packet(&mut self, kind: Kind, payload: &[u8]) -> Result<(), SparkError> {

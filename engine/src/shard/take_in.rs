@@ -38,9 +38,10 @@ impl<T: Transformer> Core<T> {
     ) {
         let number = self.intake.next_number();
         match app::incoming(self, spark, packet, transforms, first, number) {
-            Incoming::Data => {
-                app::data(self, spark, packet.data());
-            }
+            Incoming::Data => match packet.inner() {
+                Some(inner) => app::deliver_inner(self, spark, &inner, packet.data()),
+                None => app::data(self, spark, packet.data()),
+            },
             Incoming::Nothing => {}
             Incoming::Waits(next) => {
                 self.intake.wait(spark, number, next);

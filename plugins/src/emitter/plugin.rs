@@ -45,7 +45,7 @@ impl Default for EmitterOptions {
 }
 
 impl EmitterOptions {
-    pub(super) fn timeout(&self) -> Option<Duration> {
+    pub(crate) fn timeout(&self) -> Option<Duration> {
         (self.ack_timeout > 0).then(|| Duration::from_millis(self.ack_timeout))
     }
 }

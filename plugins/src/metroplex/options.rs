@@ -2,8 +2,11 @@
 
 use std::fmt;
 
+use allspark_engine::PluginError;
 use redis::IntoConnectionInfo;
 use serde::Deserialize;
+
+use crate::omega::wrong_option;
 
 /// Options of [`Metroplex`](super::Metroplex), with the names and defaults of npm's plugin where it
 /// has them. All servers of a fleet need the same `namespace`.
@@ -47,6 +50,17 @@ impl Default for MetroplexOptions {
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
 impl MetroplexOptions {
+    /// Judges the values.
+    ///
+    /// # Errors
+    /// [`PluginError::Option`].
+    pub(crate) fn judged(self) -> Result<Self, PluginError> {
+        match self.check() {
+            Ok(()) => Ok(self),
+            Err(wrong) => Err(wrong_option(wrong)),
+        }
+    }
+
     /// # Errors
     /// Which option is wrong, and why; without the URL of Redis, which may hold a password.
     pub(super) fn check(&self) -> Result<(), (&'static str, &'static str)> {

@@ -16,10 +16,12 @@ use super::inbox::{Event, Inbox, Question};
 use super::options::MetroplexOptions;
 use super::registry::Names;
 use super::worker::Worker;
-use crate::omega::{Answer, Cluster, ForwardError, OmegaSupreme, Reached, Recipients};
+use crate::omega::{
+    Answer, Cluster, ForwardError, OmegaSupreme, Reached, Recipients, wrong_option,
+};
 
-/// `metroplex`: a registry in Redis of which servers there are, and which of them has which spark.
-/// With [`OmegaSupreme`], added before it, messages reach sparks on all of them. A clone is the same
+/// `metroplex`: a registry in Redis of which servers there are, and which has which spark. With
+/// [`OmegaSupreme`], added before it, messages reach sparks on all of them. A clone is the same
 /// plugin.
 ///
 /// Answers come on a thread of the plugin, and are errors while Redis is away.
@@ -180,11 +182,7 @@ impl Plugin for Metroplex {
 
     fn server(&self, setup: &mut Setup<'_>) -> Result<(), PluginError> {
         let inner = &self.0;
-        let checked = inner.options.check();
-        checked.map_err(|(option, reason)| PluginError::Option {
-            option: option.to_owned(),
-            reason: reason.to_owned(),
-        })?;
+        inner.options.check().map_err(wrong_option)?;
         if let Some(omega) = setup.plugin::<OmegaSupreme>() {
             let cluster: Weak<Inner> = Arc::downgrade(inner);
             omega.set_cluster(Some(cluster));

@@ -29,5 +29,6 @@ mod target;
 pub(crate) use cluster::{Answer, Cluster};
 pub use forward::{Exchange, ForwardError, Reached};
 pub use options::OmegaOptions;
+pub(crate) use options::wrong_option;
 pub use order::Recipients;
 pub use plugin::OmegaSupreme;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use allspark_engine::PluginError;
 use serde::Deserialize;
 
 /// The name and the password that everybody can read in the documents of npm's plugin.
@@ -59,12 +60,32 @@ impl OmegaOptions {
     /// # Errors
     /// Which option is wrong, and why.
     pub(super) fn check(&self) -> Result<(), (&'static str, &'static str)> {
+        self.check_credentials().and_then(|()| self.check_values())
+    }
+
+    /// Judges what is wrong wherever the plugin is added.
+    ///
+    /// # Errors
+    /// [`PluginError::Option`].
+    pub(crate) fn judged(self) -> Result<Self, PluginError> {
+        match self.check_values() {
+            Ok(()) => Ok(self),
+            Err(wrong) => Err(wrong_option(wrong)),
+        }
+    }
+
+    fn check_credentials(&self) -> Result<(), (&'static str, &'static str)> {
         let is_known = (self.username.as_str(), self.password.as_str()) == KNOWN;
         if is_known && !self.allow_default_credentials {
-            let why = "everybody knows the name omega and the password supreme, and could write to \
-                       every spark: set username and password, or allow-default-credentials";
+            let why = "everybody knows the name and the password that omega-supreme has by \
+                       default, and could write to every spark: set username and password, or \
+                       allow-default-credentials";
             return Err(("password", why));
         }
+        Ok(())
+    }
+
+    fn check_values(&self) -> Result<(), (&'static str, &'static str)> {
         if self.username.contains(':') {
             return Err(("username", "it can't have a colon (RFC 7617)"));
         }
@@ -81,6 +102,14 @@ impl OmegaOptions {
             0 => Err(("forward-timeout", "it is at least one millisecond")),
             _ => Ok(()),
         }
+    }
+}
+
+/// An option that is wrong, and why.
+pub(crate) fn wrong_option((option, reason): (&str, &str)) -> PluginError {
+    PluginError::Option {
+        option: option.to_owned(),
+        reason: reason.to_owned(),
     }
 }
 

@@ -17,7 +17,7 @@ use super::cluster::{Cluster, by_server};
 use super::credentials::Credentials;
 use super::forward::{Done, Errand, Reached, forward};
 use super::local::{self, Encoded, Written};
-use super::options::OmegaOptions;
+use super::options::{OmegaOptions, wrong_option};
 use super::order::{Order, Recipients};
 use super::pool::{Full, Pool};
 use super::reply;
@@ -45,12 +45,7 @@ impl Service {
     /// # Errors
     /// An option is wrong.
     pub(super) fn new(options: OmegaOptions) -> Result<Self, PluginError> {
-        options
-            .check()
-            .map_err(|(option, reason)| PluginError::Option {
-                option: option.to_owned(),
-                reason: reason.to_owned(),
-            })?;
+        options.check().map_err(wrong_option)?;
         let credentials = Credentials::new(&options.username, &options.password)
             .map_err(|_| PluginError::other("the system has no random numbers"))?;
         let timeout = Duration::from_millis(options.forward_timeout);

@@ -1,10 +1,10 @@
 //! The plugin: clients ask for rooms.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use allspark_engine::{
-    Json, Packet, Plugin, PluginError, RoomOptions, Setup, Spark, Transformed, Value,
+    Json, Packet, Plugin, PluginError, RoomError, RoomOptions, Setup, Spark, Transformed, Value,
 };
 
 use super::allowed::{allows, claimed};
@@ -38,6 +38,8 @@ pub struct Rooms(Arc<Inner>);
 struct Inner {
     options: RoomsOptions,
     find_claim: OnceLock<Box<FindClaim>>,
+    /// How long a name may be on the server that it was added to.
+    name_bytes_max: AtomicUsize,
     /// What it told another plugin counts no more.
     is_removed: AtomicBool,
 }
@@ -56,6 +58,7 @@ impl Rooms {
         Self(Arc::new(Inner {
             options,
             find_claim: OnceLock::new(),
+            name_bytes_max: AtomicUsize::new(RoomOptions::default().name_bytes_max),
             is_removed: AtomicBool::new(false),
         }))
     }
@@ -139,6 +142,9 @@ impl Rooms {
             Err(refused) => return refuse(spark, None, refused),
         };
         for room in rooms {
+            if let Err(refused) = self.is_short(&room) {
+                return refuse(spark, None, refused);
+            }
             let now = spark.now();
             let joins = &mut Self::client(spark).joins;
             if !joins.admits(now, self.options().joins_per_s) {
@@ -153,6 +159,15 @@ impl Rooms {
         }
     }
 
+    /// A longer name is compared with nothing, and not told back.
+    fn is_short(&self, room: &str) -> Result<(), Refused> {
+        let max = self.0.name_bytes_max.load(Ordering::Relaxed);
+        match room.len() <= max {
+            true => Ok(()),
+            false => Err(Refused::Room(RoomError::NameTooLong { max })),
+        }
+    }
+
     fn publish(&self, spark: &mut Spark<'_>, args: &[Value]) {
         let (room, message) = match args {
             [] => return refuse(spark, None, Refused::Unnamed),
@@ -164,6 +179,9 @@ impl Rooms {
             Ok(_) => return refuse(spark, None, Refused::OneRoom),
             Err(refused) => return refuse(spark, None, *refused),
         };
+        if let Err(refused) = self.is_short(room) {
+            return refuse(spark, None, refused);
+        }
         if let Err(refused) = self.may_publish(spark, room, message) {
             return refuse(spark, Some(room), refused);
         }
@@ -308,7 +326,10 @@ impl Plugin for Rooms {
     fn server(&self, setup: &mut Setup<'_>) -> Result<(), PluginError> {
         let options = self.options();
         options.check()?;
-        self.check_server(setup.options().rooms)?;
+        let server = setup.options().rooms;
+        self.check_server(server)?;
+        let name_bytes_max = &self.0.name_bytes_max;
+        name_bytes_max.store(server.name_bytes_max, Ordering::Relaxed);
         if options.claim.is_some() && self.0.find_claim.get().is_none() {
             return Err(wrong(
                 "claim",

@@ -6,6 +6,7 @@ const { once } = require('node:events');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
+const { test: nodeTest } = require('node:test');
 const Redis = require('ioredis');
 
 const { open } = require('../clients');
@@ -15,6 +16,12 @@ const { startServer, within } = require('../server');
 const TOLD_MS_MAX = 30_000;
 const PATH = '/primus/omega/supreme';
 const PASSWORD = 'only the fleet knows';
+
+/** A test. What it judges lies above all drivers, so the first one of a run is enough. */
+function test(name, run) {
+  const skip = process.env.ALLSPARK_DRIVER === 'uring' && 'judged with epoll';
+  return nodeTest(name, { skip }, run);
+}
 
 /** A server with these options of the plugins: `{ omega, metroplex }`. */
 function startMember(t, kind, { omega = {}, metroplex, ...options } = {}) {
@@ -81,7 +88,7 @@ class Client {
   }
 }
 
-/** A Redis of its own, on a socket in a folder of its own, which forgets everything with its end. */
+/** A Redis on a socket in a folder of its own, which forgets everything with its end. */
 class OwnRedis {
   #child;
 
@@ -105,8 +112,8 @@ class OwnRedis {
 
   /** Starts it, and again after it was killed. */
   async begin() {
-    const options = ['--port', '0', '--unixsocket', this.socket, '--save', '', '--appendonly', 'no'];
-    options.push('--dir', this.folder, '--daemonize', 'no');
+    const options = ['--port', '0', '--unixsocket', this.socket, '--dir', this.folder];
+    options.push('--save', '', '--appendonly', 'no', '--daemonize', 'no');
     this.#child = spawn('redis-server', options, { stdio: 'ignore' });
     this.exited = once(this.#child, 'exit');
     await eventually(async () => (await this.client.ping()) === 'PONG');
@@ -137,4 +144,4 @@ async function eventually(condition, explain = () => String(condition)) {
   return within(TOLD_MS_MAX, holds(), explain);
 }
 
-module.exports = { basic, Client, eventually, OwnRedis, PASSWORD, PATH, put, startMember };
+module.exports = { basic, Client, eventually, OwnRedis, PATH, put, startMember, test };

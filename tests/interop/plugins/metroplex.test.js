@@ -3,24 +3,24 @@
 'use strict';
 
 const assert = require('node:assert/strict');
-const { test } = require('node:test');
 
 const { afterwards } = require('../afterwards');
-const { Client, eventually, OwnRedis, put, startMember } = require('./fleet');
+const { Client, eventually, OwnRedis, put, startMember, test } = require('./fleet');
 
 /** Servers of these kinds on one Redis. */
 async function fleet(t, kinds, { omega, ...options } = {}) {
   const redis = await OwnRedis.start();
-  const members = [];
+  const start = async (kind) => {
+    const metroplex = { redis: redis.url, ...options };
+    const member = await startMember(t, kind, { omega, metroplex });
+    await member.said(/register http/);
+    return member;
+  };
+  const starts = kinds.map(start);
   try {
-    for (const kind of kinds) {
-      const metroplex = { redis: redis.url, ...options };
-      const member = await startMember(t, kind, { omega, metroplex });
-      await member.said(/register http/);
-      members.push(member);
-    }
-    return { redis, members };
+    return { redis, members: await Promise.all(starts) };
   } finally {
+    await Promise.allSettled(starts);
     // A server that ends unregisters first.
     afterwards(t, () => redis.stop());
   }
@@ -86,7 +86,7 @@ test('the registry is that of npm, and messages cross both ways', async (t) => {
   await registered(redis, registry([[node, [n[0]]], [allspark, [a[1]]]]));
 });
 
-test('messages to rooms are asked of each server, and sparks are found by the others', async (t) => {
+test('messages to rooms are asked of each server, sparks are found by all', async (t) => {
   const omega = { rooms: true };
   const { members: [node, allspark] } = await fleet(t, ['node', 'allspark'], { omega });
   const [n, a] = [await clients(node, 3), await clients(allspark, 3)];
@@ -125,11 +125,15 @@ test('messages to rooms are asked of each server, and sparks are found by the ot
 
 for (const [dies, lives] of [['node', 'allspark'], ['allspark', 'node']]) {
   test(`${lives} cleans up after ${dies} that was killed`, async (t) => {
-    const timing = { interval: 1500, latency: 1000 };
+    // They look at each other every half second, and believe each other for a minute.
+    const timing = { interval: 60_000, latency: 59_500 };
     const { redis, members: [dead, alive] } = await fleet(t, [dies, lives], timing);
     const [d, a] = [await clients(dead, 3), await clients(alive, 1)];
     await registered(redis, registry([[dead, d], [alive, a]]));
     await dead.kill('SIGKILL');
+    const lifetime = await redis.client.pttl(`metroplex:${dead.url}`);
+    assert.ok(lifetime > 0 && lifetime <= timing.interval, 'its sign of life expires by itself');
+    await redis.client.pexpire(`metroplex:${dead.url}`, 1);
     await registered(redis, registry([[alive, a]]));
     assert.equal(await redis.client.hlen('metroplex:sparks'), 1);
     assert.deepEqual(await a[0].ask({ do: 'servers' }), { done: [] });

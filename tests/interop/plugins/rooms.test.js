@@ -229,7 +229,10 @@ async function converse(server, options) {
   assert.deepEqual(structuredClone(await echo), { emit: 'no event' });
 }
 
-for (const [name, { server, client }] of variants) {
+// Whether frames are compressed is nothing to a plugin.
+const plain = variants.filter(([name]) => !name.includes('compressed'));
+
+for (const [name, { server, client }] of plain) {
   test(`clients join and publish where they may: ${name}`, ours, async (t) => {
     await converse(await startServer(t, { ...server, further: OPEN }), client);
   });
