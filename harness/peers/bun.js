@@ -1,9 +1,11 @@
-// Bun's WebSocket server, which is uWebSockets inside: its own publish, its own topics. The first
-// path segment is not looked at, so the load generator can connect as it does to Primus.
+// Bun's WebSocket server, which is uWebSockets inside: its own publish, its own topics, which are
+// the rooms as well. The first path segment is not looked at, so the load generator can connect as
+// it does to Primus.
 
 import { parseArguments } from './arguments.js';
+import { hear } from './rooms.js';
 
-const { port, mode } = parseArguments('bun.js');
+const { port, mode } = parseArguments('bun.js', {}, ['echo', 'broadcast', 'rooms']);
 const TOPIC = 'everyone';
 
 const server = Bun.serve({
@@ -22,11 +24,18 @@ const server = Bun.serve({
       if (mode === 'broadcast') socket.subscribe(TOPIC);
     },
     message(socket, message) {
+      if (mode === 'rooms') return hearOfRooms(socket, message);
       if (mode === 'echo') socket.send(message);
       else server.publish(TOPIC, message);
     },
   },
 });
+
+function hearOfRooms(socket, message) {
+  const join = (rooms) => rooms.forEach((room) => socket.subscribe(room));
+  const answers = hear(message, join, (room) => server.publish(room, message));
+  for (const answer of answers) socket.send(answer);
+}
 
 console.log(`version Bun ${Bun.version}`);
 console.log(`listening ${server.port}`);

@@ -21,6 +21,14 @@ pub(crate) enum Fault {
     Invented,
     /// A message arrived at a client that it was not for.
     Misdelivered,
+    /// A value arrived behind a newer one of its key.
+    Backwards,
+    /// A question was answered, or given up, again.
+    AckTwice,
+    /// A question was neither answered nor given up in time.
+    AckMissing,
+    /// A question was given up before its time was over.
+    AckHasty,
     /// A connection could not be opened.
     Refused,
     /// A connection ended though nobody meant it to.
@@ -61,13 +69,17 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    const ALL: [Self; 24] = [
+    const ALL: [Self; 28] = [
         Self::Lost,
         Self::Duplicated,
         Self::Reordered,
         Self::Corrupted,
         Self::Invented,
         Self::Misdelivered,
+        Self::Backwards,
+        Self::AckTwice,
+        Self::AckMissing,
+        Self::AckHasty,
         Self::Refused,
         Self::Ended,
         Self::Violated,
@@ -97,6 +109,10 @@ impl Fault {
             Self::Corrupted => "corrupted",
             Self::Invented => "invented",
             Self::Misdelivered => "misdelivered",
+            Self::Backwards => "backwards",
+            Self::AckTwice => "ack twice",
+            Self::AckMissing => "ack missing",
+            Self::AckHasty => "ack hasty",
             Self::Refused => "refused",
             Self::Ended => "ended",
             Self::Violated => "violated",

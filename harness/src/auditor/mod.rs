@@ -1,16 +1,18 @@
 //! Judges a trace: what was sent and what was received, by whom, when. It finds loss, duplication,
-//! reordering, corruption, wrong receivers, broken connections, heartbeats that come too early or
-//! too late, silent sparks that are kept, reconnects that don't keep to the algorithm, events that
-//! don't add up, and leaks.
+//! reordering, corruption, wrong receivers, values that go backwards, questions that are not
+//! settled once, broken connections, heartbeats that come too early or too late, silent sparks that
+//! are kept, reconnects that don't keep to the algorithm, events that don't add up, and leaks.
 //!
 //! | module | what it judges |
 //! |---|---|
 //! | [`delivery`] | each message arrived once, in order, at everyone it was for |
+//! | [`audience`] | the same where each message has receivers of its own; the newest of values |
+//! | [`acks`] | each question is answered once, or was given up in time |
 //! | [`heartbeat`] | each client is pinged once per interval |
 //! | [`sparks`] | what a server says of its sparks; silent ones; what is left at the end |
 //! | [`reconnects`] | when a client connects again |
 //! | [`delays`] | how the delays before that are distributed |
-//! | [`tellers`] | what the last three are told |
+//! | [`tellers`] | what `acks`, `sparks` and `reconnects` are told |
 //!
 //! It is told, it never asks: it knows no socket, no clock and no server, so that it can judge a
 //! simulation as well as a real server, and can itself be tested with broken traces.
@@ -21,6 +23,8 @@
 //! - A trace without a fault yields no finding, whatever the order in which clients take turns.
 //! - A client whose connection broke is one finding, not one for each message it then missed.
 
+mod acks;
+mod audience;
 mod delays;
 mod delivery;
 mod finding;
@@ -28,9 +32,13 @@ mod heartbeat;
 mod reconnects;
 mod sparks;
 mod tellers;
+#[cfg(test)]
+mod tests;
 
 use allspark_protocol::Instant;
 
+pub(crate) use acks::{AckReport, AckRule};
+pub(crate) use audience::{Receivers, ValueKey};
 pub(crate) use delays::DelayReport;
 pub(crate) use finding::{Fault, Findings};
 pub(crate) use heartbeat::{HeartbeatReport, HeartbeatRule};
@@ -40,11 +48,13 @@ pub(crate) use sparks::{ConnectionId, Leftovers, SilenceRule, SparkReport};
 use crate::workload::Scenario;
 use crate::workload::message::{Corrupt, Stamp};
 use crate::workload::senders::Senders;
+use acks::Acks;
+use audience::Audiences;
 use delivery::{Deliveries, Shape};
 use heartbeat::Heartbeats;
 use reconnects::Reconnects;
 use sparks::Sparks;
-use tellers::{ReconnectsOf, SparksOf};
+use tellers::{AcksOf, ReconnectsOf, SparksOf};
 
 /// Judges one run.
 pub(crate) struct Auditor {
@@ -52,6 +62,9 @@ pub(crate) struct Auditor {
     live: Vec<bool>,
     live_count: u32,
     deliveries: Deliveries,
+    /// Only where each message has receivers of its own.
+    audiences: Option<Audiences>,
+    acks: Option<Acks>,
     heartbeats: Option<Heartbeats>,
     reconnects: Option<Reconnects>,
     sparks: Option<Sparks>,
@@ -70,6 +83,7 @@ pub(crate) struct Verdict {
     /// The same as they were seen, if that is another thing.
     pub(crate) delays_observed: Vec<DelayReport>,
     pub(crate) sparks: Option<SparkReport>,
+    pub(crate) acks: Option<AckReport>,
 }
 
 impl Auditor {
@@ -82,15 +96,18 @@ impl Auditor {
     ) -> Self {
         let shape = match scenario {
             Scenario::Idle if senders.count() == 0 => Shape::Nobody,
-            Scenario::Storm => Shape::Nobody,
+            Scenario::Storm | Scenario::Rooms => Shape::Nobody,
             Scenario::Echo | Scenario::Churn => Shape::Sender,
             // An idle load may end with broadcasts.
             Scenario::Idle | Scenario::Broadcast => Shape::Everyone,
             Scenario::Mixed => Shape::Both,
         };
+        let has_audiences = scenario == Scenario::Rooms;
         Self {
             live: vec![false; clients as usize],
             live_count: 0,
+            audiences: has_audiences.then(|| Audiences::new(clients)),
+            acks: None,
             deliveries: Deliveries::new(shape, clients, senders.count()),
             heartbeats: heartbeats.map(|rule| Heartbeats::new(rule, clients)),
             reconnects: None,
@@ -102,6 +119,11 @@ impl Auditor {
     /// Judges reconnects too.
     pub(crate) fn judge_reconnects(&mut self, rule: ReconnectRule) {
         self.reconnects = Some(Reconnects::new(rule, self.live.len() as u32));
+    }
+
+    /// Judges questions that want an answer too.
+    pub(crate) fn judge_acks(&mut self, rule: AckRule) {
+        self.acks = Some(Acks::new(rule, self.live.len() as u32));
     }
 
     /// Judges what servers say of their sparks too; with a rule, also how they treat silent ones.
@@ -125,6 +147,12 @@ impl Auditor {
     pub(crate) fn closed(&mut self, client: u32, now: Instant) {
         if self.leave(client) {
             self.deliveries.left(client, Some(&mut self.findings));
+            if let Some(audiences) = &mut self.audiences {
+                audiences.left(client, Some(&mut self.findings));
+            }
+            if let Some(acks) = &mut self.acks {
+                acks.left(client, now, &mut self.findings);
+            }
             if let Some(heartbeats) = &mut self.heartbeats {
                 heartbeats.closed(client, now, &mut self.findings);
             }
@@ -135,9 +163,7 @@ impl Auditor {
     pub(crate) fn broke(&mut self, client: u32, fault: Fault, why: &dyn std::fmt::Display) {
         self.findings
             .note(fault, || format!("client {client}: {why}"));
-        if self.leave(client) {
-            self.deliveries.left(client, None);
-        }
+        self.excused(client);
     }
 
     /// A client's connection is over for a reason that is known and nobody's fault: nothing that
@@ -145,6 +171,12 @@ impl Auditor {
     pub(crate) fn excused(&mut self, client: u32) {
         if self.leave(client) {
             self.deliveries.left(client, None);
+            if let Some(audiences) = &mut self.audiences {
+                audiences.left(client, None);
+            }
+            if let Some(acks) = &mut self.acks {
+                acks.excused(client);
+            }
         }
     }
 
@@ -181,14 +213,32 @@ impl Auditor {
         self.deliveries.sent(sender, sequence, self.live_count);
     }
 
+    /// A sender sent its next message to those of these who are live; with a key it is a value, of
+    /// which only the newest must arrive.
+    ///
+    /// # Panics
+    /// If not each message has receivers of its own.
+    pub(crate) fn sent_to(
+        &mut self,
+        message: (u32, u32),
+        receivers: &Receivers,
+        key: Option<ValueKey>,
+    ) {
+        let audiences = self.audiences.as_mut().expect("the scenario is rooms");
+        audiences.sent(message, (receivers, key), &self.live, &mut self.findings);
+    }
+
     /// A client received a message. What comes after its end is of no interest.
     pub(crate) fn received(&mut self, client: u32, message: Result<Stamp, Corrupt>) {
         if !self.live[client as usize] {
             return;
         }
-        match message {
-            Ok(stamp) => self.deliveries.received(client, stamp, &mut self.findings),
-            Err(Corrupt) => self.findings.note(Fault::Corrupted, || {
+        match (message, &mut self.audiences) {
+            (Ok(stamp), Some(audiences)) => {
+                audiences.received(client, stamp, &mut self.findings);
+            }
+            (Ok(stamp), None) => self.deliveries.received(client, stamp, &mut self.findings),
+            (Err(Corrupt), _) => self.findings.note(Fault::Corrupted, || {
                 format!("client {client} received a message that nobody wrote")
             }),
         }
@@ -206,6 +256,11 @@ impl Auditor {
         ReconnectsOf(self)
     }
 
+    /// Judges questions and their answers.
+    pub(crate) fn acks(&mut self) -> AcksOf<'_> {
+        AcksOf(self)
+    }
+
     /// Judges what a server says of its sparks.
     pub(crate) fn sparks(&mut self) -> SparksOf<'_> {
         SparksOf(self)
@@ -216,6 +271,11 @@ impl Auditor {
         leftovers.judge(&mut self.findings);
     }
 
+    /// Whether a client has an open connection.
+    pub(crate) fn is_live(&self, client: u32) -> bool {
+        self.live[client as usize]
+    }
+
     /// How many clients have an open connection.
     pub(crate) fn live_count(&self) -> u32 {
         self.live_count
@@ -223,7 +283,14 @@ impl Auditor {
 
     /// Deliveries that live clients still have to get.
     pub(crate) fn outstanding(&self) -> u64 {
-        self.deliveries.outstanding()
+        let audiences = self.audiences.as_ref().map_or(0, Audiences::outstanding);
+        let acks = self.acks.as_ref().map_or(0, Acks::outstanding);
+        self.deliveries.outstanding() + audiences + acks
+    }
+
+    /// Values that did not arrive because a newer one took their place.
+    pub(crate) fn replaced(&self) -> u64 {
+        self.audiences.as_ref().map_or(0, Audiences::replaced)
     }
 
     /// What was found. Clients that are still open are judged as if they closed now.
@@ -243,6 +310,7 @@ impl Auditor {
         let reconnects = reconnects.map(|judge| judge.finish(now, &mut findings));
         let reconnects = reconnects.unwrap_or_default();
         Verdict {
+            acks: self.acks.as_ref().map(Acks::report),
             heartbeats: self.heartbeats.map(Heartbeats::into_report),
             first_delays: reconnects.first,
             delays: reconnects.delays,
@@ -256,78 +324,5 @@ impl Auditor {
         let was_live = std::mem::take(&mut self.live[client as usize]);
         self.live_count -= u32::from(was_live);
         was_live
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn broadcast_of_two() -> Auditor {
-        let mut auditor = Auditor::new(Scenario::Broadcast, 2, Senders::new(2, 1), None);
-        auditor.opened(0, Instant::ZERO);
-        auditor.opened(1, Instant::ZERO);
-        auditor
-    }
-
-    fn stamp(sequence: u32) -> Result<Stamp, Corrupt> {
-        Ok(Stamp {
-            from: 0,
-            sequence,
-            sent_ns: 0,
-        })
-    }
-
-    #[test]
-    fn a_broken_connection_is_one_finding() {
-        let mut auditor = broadcast_of_two();
-        for sequence in 0..5 {
-            auditor.sent(0, sequence);
-            auditor.received(0, stamp(sequence));
-        }
-        assert_eq!(auditor.outstanding(), 5);
-        auditor.broke(1, Fault::Ended, &"reset");
-        assert_eq!(auditor.outstanding(), 0);
-        auditor.sent(0, 5);
-        assert_eq!(auditor.outstanding(), 1, "only the other one is waited for");
-        auditor.received(0, stamp(5));
-        let (findings, _) = auditor.finish(Instant::ZERO);
-        assert_eq!(findings.total(), 1);
-        assert_eq!(findings.count(Fault::Ended), 1);
-    }
-
-    #[test]
-    fn what_was_not_received_before_the_end_is_lost() {
-        let mut auditor = broadcast_of_two();
-        auditor.sent(0, 0);
-        auditor.received(1, stamp(0));
-        auditor.closed(0, Instant::ZERO);
-        let (findings, _) = auditor.finish(Instant::ZERO);
-        assert_eq!((findings.total(), findings.count(Fault::Lost)), (1, 1));
-    }
-
-    #[test]
-    fn a_late_comer_is_owed_only_what_is_sent_from_then_on() {
-        let mut auditor = Auditor::new(Scenario::Broadcast, 2, Senders::new(2, 1), None);
-        auditor.opened(0, Instant::ZERO);
-        auditor.sent(0, 0);
-        auditor.received(0, stamp(0));
-        auditor.opened(1, Instant::ZERO);
-        auditor.sent(0, 1);
-        auditor.received(0, stamp(1));
-        auditor.received(1, stamp(1));
-        assert_eq!(auditor.outstanding(), 0);
-        assert_eq!(auditor.finish(Instant::ZERO).0.total(), 0);
-    }
-
-    #[test]
-    fn a_corrupted_message_is_found_and_then_missing() {
-        let mut auditor = broadcast_of_two();
-        auditor.sent(0, 0);
-        auditor.received(0, stamp(0));
-        auditor.received(1, Err(Corrupt));
-        let (findings, _) = auditor.finish(Instant::ZERO);
-        assert_eq!(findings.count(Fault::Corrupted), 1);
-        assert_eq!(findings.count(Fault::Lost), 1);
     }
 }

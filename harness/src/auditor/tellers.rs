@@ -1,4 +1,4 @@
-//! What the judges of reconnects and of sparks are told, grouped by who tells it.
+//! What the judges of reconnects, of sparks and of questions are told, grouped by who tells it.
 
 use std::time::Duration;
 
@@ -94,6 +94,33 @@ impl SparksOf<'_> {
     pub(crate) fn node_gone(self, node: u16) {
         if let Some(judge) = &mut self.0.sparks {
             judge.node_gone(node);
+        }
+    }
+}
+
+/// Questions that want an answer, and what becomes of them. Nothing is judged unless it was asked
+/// for.
+pub(crate) struct AcksOf<'a>(pub(super) &'a mut Auditor);
+
+impl AcksOf<'_> {
+    /// A question was asked over a client's connection.
+    pub(crate) fn asked(self, client: u32, id: u64, now: Instant) {
+        if let Some(judge) = &mut self.0.acks {
+            judge.asked(client, id, now);
+        }
+    }
+
+    /// Whoever asked was told an answer.
+    pub(crate) fn answered(self, client: u32, id: u64, now: Instant) {
+        if let Some(judge) = &mut self.0.acks {
+            judge.answered(client, id, now, &mut self.0.findings);
+        }
+    }
+
+    /// Whoever asked was told that no answer came in time.
+    pub(crate) fn gave_up(self, client: u32, id: u64, now: Instant) {
+        if let Some(judge) = &mut self.0.acks {
+            judge.gave_up(client, id, now, &mut self.0.findings);
         }
     }
 }

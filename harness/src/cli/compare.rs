@@ -31,9 +31,10 @@ pub(crate) enum CompareCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct PeersArguments {
-    /// What is asked of the servers; everything if not given.
+    /// What is asked of the servers; echoes and broadcasts if not given. Rooms are asked of those
+    /// that have them: AllSpark, Bun and Socket.IO.
     #[arg(long, value_enum)]
-    scenario: Option<ScenarioName>,
+    scenario: Option<PeersScenario>,
     /// Only loads with so many clients; may be given several times.
     #[arg(long = "clients")]
     clients: Vec<u32>,
@@ -142,24 +143,46 @@ impl ScenarioName {
     }
 }
 
+/// What is asked of peers: of those that have rooms, rooms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum PeersScenario {
+    Echo,
+    Broadcast,
+    Rooms,
+}
+
+impl PeersScenario {
+    /// The cases of a scenario, or all but those of rooms, and who can take part.
+    fn choose(name: Option<Self>) -> (Vec<Case>, &'static [Entrant]) {
+        let name = match name {
+            Some(Self::Rooms) => return (Case::ROOMS.to_vec(), &Entrant::ROOMS),
+            Some(Self::Echo) => Some(ScenarioName::Echo),
+            Some(Self::Broadcast) => Some(ScenarioName::Broadcast),
+            None => None,
+        };
+        (ScenarioName::choose(name, &Case::ALL), &Entrant::ALL)
+    }
+}
+
 impl PeersArguments {
     /// What to compare.
     ///
     /// # Errors
     /// If nothing is left to compare.
     pub(crate) fn plan(&self) -> Result<ComparisonPlan, String> {
-        let cases: Vec<_> = ScenarioName::choose(self.scenario, &Case::ALL)
-            .into_iter()
-            .filter(|case| self.wants(case))
-            .collect();
+        let (mut cases, all) = PeersScenario::choose(self.scenario);
+        cases.retain(|case| self.wants(case));
         if cases.is_empty() {
             return Err("there is no such load".to_owned());
         }
-        let entrants = Entrant::ALL
-            .into_iter()
-            .filter(|entrant| self.servers.is_empty() || self.servers.contains(entrant));
+        let is_wanted =
+            |entrant: &Entrant| self.servers.is_empty() || self.servers.contains(entrant);
+        let entrants: Vec<Entrant> = all.iter().copied().filter(is_wanted).collect();
+        if entrants.is_empty() {
+            return Err("none of these servers can do that".to_owned());
+        }
         Ok(ComparisonPlan {
-            entrants: entrants.collect(),
+            entrants,
             cases,
             rounds: self.common.rounds,
             conditions: self.common.conditions(),

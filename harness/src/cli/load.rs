@@ -9,6 +9,7 @@ use clap::{Args, ValueEnum};
 
 use super::mixed::MixedArguments;
 use super::output::OutputArguments;
+use super::rooms::RoomsArguments;
 use super::storm::{self, StormArguments};
 use super::times::{PingInterval, parse_duration, parse_ping_interval};
 use crate::auditor::HeartbeatRule;
@@ -64,7 +65,7 @@ pub(crate) struct LoadArguments {
     /// How long messages under way may take to arrive at the end.
     #[arg(long, default_value = "5s", value_parser = parse_duration)]
     drain: Duration,
-    /// How many clients publish in a broadcast.
+    /// How many clients publish in a broadcast, or in rooms.
     #[arg(long, default_value_t = 1)]
     publishers: u32,
     /// Broadcasts at the end of an idle load, each when everyone has got the one before.
@@ -77,6 +78,8 @@ pub(crate) struct LoadArguments {
     mixed: MixedArguments,
     #[command(flatten)]
     storm: StormArguments,
+    #[command(flatten)]
+    rooms: RoomsArguments,
     /// Messages that each sender keeps under way.
     #[arg(long, default_value_t = 1)]
     depth: u16,
@@ -118,6 +121,7 @@ enum ScenarioName {
     Broadcast,
     Churn,
     Mixed,
+    Rooms,
     Storm,
 }
 
@@ -130,6 +134,7 @@ impl LoadArguments {
             ScenarioName::Broadcast => Scenario::Broadcast,
             ScenarioName::Churn => Scenario::Churn,
             ScenarioName::Mixed => Scenario::Mixed,
+            ScenarioName::Rooms => Scenario::Rooms,
             ScenarioName::Storm => Scenario::Storm,
         };
         let target = Target::parse(&self.url, &self.pathname)?;
@@ -149,6 +154,7 @@ impl LoadArguments {
             messages: self.messages,
             mixed: self.mixed.plan(scenario)?,
             storm: self.storm.plan(scenario)?,
+            rooms: self.rooms.plan(scenario)?,
             depth: self.depth,
             rate_per_s: match scenario {
                 Scenario::Mixed => self.rate.or(Some(self.clients.unwrap_or(clients))),
@@ -163,7 +169,10 @@ impl LoadArguments {
             progress: !self.quiet,
         };
         plan.check()?;
-        app::check(&plan.target, scenario, plan.broadcasts)?;
+        let others = plan
+            .rooms
+            .map_or(plan.broadcasts, |rooms| rooms.others_one_in);
+        app::check(&plan.target, scenario, others)?;
         plan.heartbeat = self.heartbeat(scenario, &plan.target)?;
         if let Some(mixed) = &plan.mixed {
             mixed.check_stall(plan.heartbeat)?;
@@ -187,9 +196,14 @@ impl LoadArguments {
                 spec.check_parser(self.parser)?;
                 spec.ping_interval()
             }
-            (None, Scenario::Echo | Scenario::Broadcast | Scenario::Churn | Scenario::Storm) => {
-                None
-            }
+            (
+                None,
+                Scenario::Echo
+                | Scenario::Broadcast
+                | Scenario::Rooms
+                | Scenario::Churn
+                | Scenario::Storm,
+            ) => None,
         };
         Ok(interval.map(|interval| HeartbeatRule {
             interval,

@@ -5,6 +5,7 @@ mod load;
 mod mixed;
 mod output;
 mod reactors;
+mod rooms;
 mod sim;
 mod storm;
 mod times;

@@ -7,6 +7,7 @@ use std::io;
 use std::time::Duration;
 
 use allspark_engine::io::{Driver, Op};
+use allspark_protocol::Instant;
 use allspark_protocol::websocket::{CloseCode, encode};
 
 use super::churn::Churn;
@@ -14,6 +15,7 @@ use super::client::State;
 use super::memory::Snapshot;
 use super::mixed::Mixed;
 use super::phase::{CLOSING_MAX, GOODBYE_MAX, OPENING_STALL, Phase, SETTLE};
+use super::rooms::Rooms;
 use super::runner::{Runner, WithConnections, token};
 use crate::auditor::Fault;
 
@@ -25,17 +27,7 @@ impl<D: Driver> Runner<D> {
     pub(super) fn advance(&mut self) -> io::Result<()> {
         match self.phase {
             Phase::Opening { give_up } => self.open(give_up <= self.now),
-            Phase::Settling { until } if until <= self.now => {
-                let until = self.now + self.plan.warm_up;
-                self.phase = Phase::WarmUp { until };
-                self.traffic.begin(self.now);
-                if let Some(churn) = &mut self.churn {
-                    churn.begin(self.now);
-                }
-                self.begin_mixed();
-                self.send_due();
-            }
-            Phase::Settling { .. } => {}
+            Phase::Settling { until } => self.begin_traffic(until),
             Phase::WarmUp { until } if until <= self.now => {
                 self.send_due();
                 self.meter.begin(self.now)?;
@@ -90,6 +82,28 @@ impl<D: Driver> Runner<D> {
             Phase::Done => {}
         }
         Ok(())
+    }
+
+    /// Begins to send, once the time to settle is over and everybody is in its rooms who will ever
+    /// be.
+    fn begin_traffic(&mut self, until: Instant) {
+        if until > self.now {
+            return;
+        }
+        self.give_up_joining();
+        if !self.rooms.as_ref().is_none_or(Rooms::have_all_joined) {
+            let until = self.now + SETTLE;
+            self.phase = Phase::Settling { until };
+            return;
+        }
+        let until = self.now + self.plan.warm_up;
+        self.phase = Phase::WarmUp { until };
+        self.traffic.begin(self.now);
+        if let Some(churn) = &mut self.churn {
+            churn.begin(self.now);
+        }
+        self.begin_mixed();
+        self.send_due();
     }
 
     /// Whether the phase has work left that waits for nothing.

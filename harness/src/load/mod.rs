@@ -13,6 +13,7 @@
 //! | [`transcript`] | what everybody receives alike, read once |
 //! | [`churn`] | connections that come and go |
 //! | [`mixed`] | a bit of everything |
+//! | [`rooms`] | clients in rooms, and messages to rooms |
 //! | [`storm`] | the server is killed, and everyone comes back |
 //! | [`cables`], [`alarms`] | connections of clients that have several; when these are called |
 //! | [`meter`], [`memory`] | what is measured on the whole |
@@ -43,6 +44,7 @@ mod phase;
 mod plain;
 pub(crate) mod plan;
 mod progress;
+pub(crate) mod rooms;
 mod runner;
 pub(crate) mod series;
 mod sessions;
@@ -64,6 +66,7 @@ use memory::{MemoryReport, Snapshot};
 use meter::Window;
 use mixed::MixedReport;
 use plan::Plan;
+use rooms::{Rooms, RoomsReport};
 use runner::Runner;
 use series::Second;
 use storm::StormReport;
@@ -82,6 +85,8 @@ pub(crate) struct Outcome {
     pub(crate) churn: Option<ChurnReport>,
     /// What the clients did, if that was a bit of everything.
     pub(crate) mixed: Option<MixedReport>,
+    /// Who was in which rooms, if it was about rooms.
+    pub(crate) rooms: Option<RoomsReport>,
     /// How the clients came back, if the server was killed.
     pub(crate) storm: Option<StormReport>,
     /// One sample per second, from the first connection on.
@@ -136,6 +141,7 @@ pub(crate) fn run(driver: impl Driver, mut plan: Plan) -> io::Result<Outcome> {
     let goodbyes_skipped = runner.churn.as_ref().map_or(0, Churn::skipped);
     let skipped = runner.traffic.skipped() + goodbyes_skipped;
     let mixed = runner.mixed_report();
+    let rooms = runner.rooms.as_ref().map(Rooms::report);
     let (findings, heartbeats) = runner.auditor.finish(runner.now);
     let memory = runner.with_connections.and_then(|after| {
         (after.connections > 0)
@@ -143,6 +149,7 @@ pub(crate) fn run(driver: impl Driver, mut plan: Plan) -> io::Result<Outcome> {
     });
     Ok(Outcome {
         mixed,
+        rooms,
         opening: runner.opening,
         window: runner.window,
         broadcasts: runner.broadcasts,
@@ -166,6 +173,7 @@ impl Outcome {
             broadcasts: Vec::new(),
             churn: None,
             mixed: None,
+            rooms: None,
             storm: None,
             series: Vec::new(),
             memory: None,

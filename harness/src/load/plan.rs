@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use allspark_protocol::parser::ParserKind;
 use allspark_protocol::transformer::Kind;
 use allspark_transformers::TransformerKind;
 
 use crate::auditor::HeartbeatRule;
 use crate::load::dialect::Dialect;
 use crate::load::mixed::plan::MixedPlan;
+use crate::load::rooms::plan::RoomsPlan;
 use crate::load::storm::plan::StormPlan;
 use crate::load::target::Target;
 use crate::workload::Scenario;
@@ -44,6 +46,8 @@ pub(crate) struct Plan {
     pub(crate) messages: u16,
     /// What clients do that do a bit of everything.
     pub(crate) mixed: Option<MixedPlan>,
+    /// Which rooms there are.
+    pub(crate) rooms: Option<RoomsPlan>,
     /// What a storm is to do.
     pub(crate) storm: Option<StormPlan>,
     /// Messages that each sender keeps under way when there is no rate.
@@ -101,6 +105,12 @@ impl Plan {
         if let Some(mixed) = &self.mixed {
             mixed.check(self.clients)?;
         }
+        if let Some(rooms) = &self.rooms {
+            rooms.check(self.clients)?;
+            if self.wording.parser() != ParserKind::Json {
+                return Err("rooms are joined and published to in JSON".to_owned());
+            }
+        }
         self.check_storm()?;
         self.check_publishers()
     }
@@ -117,14 +127,16 @@ impl Plan {
 
     fn check_publishers(&self) -> Result<(), String> {
         let publishers = match self.scenario {
-            Scenario::Broadcast => self.publishers,
+            Scenario::Broadcast | Scenario::Rooms => self.publishers,
             Scenario::Mixed => self.senders().count(),
             _ => return Ok(()),
         };
-        if self.scenario == Scenario::Broadcast && !(1..=self.clients).contains(&publishers) {
+        if self.scenario != Scenario::Mixed && !(1..=self.clients).contains(&publishers) {
             return Err("publishers are clients: at least 1, at most all of them".to_owned());
         }
-        if u64::from(publishers) * u64::from(self.clients) > STREAMS_MAX {
+        if self.scenario != Scenario::Rooms
+            && u64::from(publishers) * u64::from(self.clients) > STREAMS_MAX
+        {
             return Err(format!(
                 "clients times publishers may be {STREAMS_MAX} at most, for the auditor's memory"
             ));
@@ -146,7 +158,7 @@ impl Plan {
             Scenario::Storm => 0,
             Scenario::Idle => self.broadcasts.min(1),
             Scenario::Echo | Scenario::Churn => self.clients,
-            Scenario::Broadcast => self.publishers,
+            Scenario::Broadcast | Scenario::Rooms => self.publishers,
             // Those whose messages are for everyone: others have numbers of their own.
             Scenario::Mixed => self
                 .mixed

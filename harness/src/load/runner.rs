@@ -18,6 +18,7 @@ use super::outbox::{Outbox, Seat};
 use super::phase::{OPENING_STALL, Phase};
 use super::plan::Plan;
 use super::progress::Progress;
+use super::rooms::Rooms;
 use super::sessions::Sessions;
 use super::traffic::Traffic;
 use super::transcript::Transcript;
@@ -54,6 +55,8 @@ pub(super) struct Runner<D> {
     pub(super) churn_report: Option<ChurnReport>,
     /// Only where clients do a bit of everything.
     pub(super) mixed: Option<Mixed>,
+    /// Only where clients are in rooms.
+    pub(super) rooms: Option<Rooms>,
     /// Memory at the end of the window.
     pub(super) with_connections: Option<WithConnections>,
 }
@@ -76,7 +79,7 @@ impl<D: Driver> Runner<D> {
             auditor: Auditor::new(plan.scenario, plan.clients, senders, plan.heartbeat),
             meter: Meter::new(plan.server_pid),
             traffic: Traffic::new(&plan),
-            transcript: (plan.scenario == Scenario::Broadcast && plan.dialect.is_plain_websocket())
+            transcript: (hears_the_same(&plan) && plan.dialect.is_plain_websocket())
                 .then(|| Transcript::new(plan.clients, senders.count())),
             phase: Phase::Opening {
                 give_up: now + OPENING_STALL,
@@ -90,6 +93,7 @@ impl<D: Driver> Runner<D> {
             churn: (plan.scenario == Scenario::Churn).then(|| Churn::new(&plan)),
             churn_report: None,
             mixed: plan.mixed.as_ref().map(|mixed| Mixed::new(mixed, &plan)),
+            rooms: plan.rooms.map(|rooms| Rooms::new(rooms, &plan)),
             with_connections: None,
             driver,
             plan,
@@ -214,6 +218,7 @@ impl<D: Driver> Runner<D> {
         if let Some(churn) = &mut self.churn {
             churn.opened(index, self.now);
         }
+        self.join_rooms(index);
         self.join_in(index);
     }
 
@@ -250,6 +255,9 @@ impl<D: Driver> Runner<D> {
         if let Some(mixed) = &mut self.mixed {
             mixed.broke(index);
         }
+        if let Some(rooms) = &mut self.rooms {
+            rooms.left(index);
+        }
     }
 
     /// Closes a connection without a further word.
@@ -265,6 +273,12 @@ impl<D: Driver> Runner<D> {
             token: token(index),
         });
     }
+}
+
+/// Whether all clients receive the same.
+fn hears_the_same(plan: &Plan) -> bool {
+    let is_one_room = plan.rooms.is_some_and(|rooms| rooms.reaches_everyone());
+    plan.scenario == Scenario::Broadcast || is_one_room
 }
 
 /// Bytes that a message from the server may have even if our own are shorter: a spark's id, a ping.

@@ -69,7 +69,8 @@ impl Traffic {
 
     /// From now on messages are due.
     pub(super) fn begin(&mut self, now: Instant) {
-        if matches!(self.scenario, Scenario::Echo | Scenario::Broadcast) {
+        let has_pace = [Scenario::Echo, Scenario::Broadcast, Scenario::Rooms];
+        if has_pace.contains(&self.scenario) {
             self.pace = self.rate_per_s.map(|rate_per_s| Pace::new(now, rate_per_s));
         }
     }
@@ -114,7 +115,7 @@ impl Traffic {
     fn is_own(&self, client: u32, stamp: Stamp) -> bool {
         match self.scenario {
             Scenario::Idle | Scenario::Mixed | Scenario::Storm => false,
-            Scenario::Echo | Scenario::Broadcast | Scenario::Churn => {
+            Scenario::Echo | Scenario::Broadcast | Scenario::Rooms | Scenario::Churn => {
                 stamp.from < self.senders.count() && self.senders.client_of(stamp.from) == client
             }
         }
@@ -199,10 +200,18 @@ impl<D: Driver> Runner<D> {
             sent_ns: u64::try_from((due - self.begin).as_nanos()).unwrap_or(u64::MAX),
         };
         client.sent += 1;
-        self.auditor.sent(sender, stamp.sequence);
-        self.meter.sent();
         let mut scratch = std::mem::take(&mut self.traffic.scratch);
         scratch.clear();
+        if self.rooms.is_some() {
+            if self.put_for_room(index, stamp, &mut scratch) {
+                self.meter.sent();
+                self.say_message(index, &scratch);
+            }
+            self.traffic.scratch = scratch;
+            return;
+        }
+        self.auditor.sent(sender, stamp.sequence);
+        self.meter.sent();
         let bytes = self.plan.message_bytes;
         match &self.mixed {
             Some(mixed) if mixed.role(index) == Role::Publish => {
@@ -220,6 +229,9 @@ impl<D: Driver> Runner<D> {
         let text = match self.plan.wording.read(kind, payload) {
             Said::Protocol(text) => return self.protocol_message(index, &text),
             Said::Message(text) => text,
+        };
+        let Some(text) = self.out_of_room(index, text) else {
+            return;
         };
         match message::decode(text, self.plan.message_bytes) {
             Ok(stamp) => {

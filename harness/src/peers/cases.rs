@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::load::dialect::Dialect;
 use crate::load::plan::Plan;
+use crate::load::rooms::plan::{Members, RoomsPlan};
 use crate::load::target::Target;
 use crate::workload::Scenario;
 use crate::workload::message::MESSAGE_BYTES_MIN;
@@ -38,6 +39,8 @@ pub(crate) struct Case {
     pub(crate) clients: u32,
     pub(crate) publishers: u32,
     pub(crate) depth: u16,
+    /// Which rooms there are, if it is about rooms.
+    pub(crate) rooms: Option<RoomsPlan>,
     /// Bytes of each message. `None` leaves that to the conditions.
     pub(crate) message_bytes: Option<usize>,
 }
@@ -71,6 +74,17 @@ impl Case {
         Self::broadcast(1000, 1).with_bytes(60 * 1024),
     ];
 
+    /// What is asked of servers that have rooms: one room of all, beside a broadcast to as many;
+    /// many small ones; and those that overlap, a client in a hundred of them.
+    pub(crate) const ROOMS: [Self; 6] = [
+        Self::rooms(1_000, 1, (1, Members::All)),
+        Self::rooms(1_000, 50, (1, Members::All)),
+        Self::rooms(10_000, 1, (1, Members::All)),
+        Self::rooms(1_000, 1_000, (20_000, Members::Between(1, 10))),
+        Self::rooms(10_000, 1_000, (100_000, Members::Between(1, 10))),
+        Self::rooms(1_000, 200, (1_000, Members::Between(100, 100))),
+    ];
+
     /// What is asked of every reactor. Echo: one message under way per client, and many.
     /// Broadcast: one under way in all, and as many as there are publishers.
     pub(crate) const REACTORS: [Self; 8] = [
@@ -94,6 +108,7 @@ impl Case {
             clients,
             publishers: 0,
             depth: 1,
+            rooms: None,
             message_bytes: None,
         }
     }
@@ -105,6 +120,7 @@ impl Case {
             clients,
             publishers: 0,
             depth,
+            rooms: None,
             message_bytes: None,
         }
     }
@@ -116,6 +132,23 @@ impl Case {
             clients,
             publishers,
             depth: 1,
+            rooms: None,
+            message_bytes: None,
+        }
+    }
+
+    /// Clients of which some publish to rooms that they are in: so many rooms with so many members.
+    const fn rooms(clients: u32, publishers: u32, (rooms, members): (u32, Members)) -> Self {
+        Self {
+            scenario: Scenario::Rooms,
+            clients,
+            publishers,
+            depth: 1,
+            rooms: Some(RoomsPlan {
+                rooms,
+                members,
+                others_one_in: 0,
+            }),
             message_bytes: None,
         }
     }
@@ -147,6 +180,7 @@ impl Case {
             messages: 1,
             mixed: None,
             storm: None,
+            rooms: self.rooms,
             depth: self.depth,
             rate_per_s: None,
             message_bytes: self.message_bytes.unwrap_or(conditions.message_bytes),
@@ -163,7 +197,11 @@ impl Case {
 
     fn drain_max(&self) -> Duration {
         let under_way = u64::from(self.publishers) * u64::from(self.depth);
-        let deliveries = under_way * u64::from(self.clients);
+        let receivers = match self.rooms.map(|rooms| rooms.members) {
+            Some(Members::Between(_, most)) => most,
+            Some(Members::All) | None => self.clients,
+        };
+        let deliveries = under_way * u64::from(receivers);
         DRAIN_MIN + Duration::from_secs(deliveries / DELIVERIES_PER_S_MIN)
     }
 }
@@ -175,6 +213,13 @@ impl fmt::Display for Case {
             Scenario::Churn => write!(f, "churn, {clients} clients"),
             Scenario::Mixed => write!(f, "mixed, {clients} clients"),
             Scenario::Storm => write!(f, "storm, {clients} clients"),
+            Scenario::Rooms => {
+                write!(f, "rooms, {publishers} of {clients} clients publishing to ")?;
+                match self.rooms {
+                    Some(RoomsPlan { rooms, members, .. }) => write!(f, "{rooms} of {members}"),
+                    None => write!(f, "none"),
+                }
+            }
             Scenario::Idle => write!(f, "idle, {clients} clients"),
             Scenario::Echo => write!(f, "echo, {clients} clients, {depth} under way each"),
             Scenario::Broadcast => {

@@ -112,6 +112,10 @@ fn measure(
     conditions: Conditions,
     stage: &Stage,
 ) -> io::Result<(String, LoadReport)> {
+    let conditions = Conditions {
+        dialect: entrant.dialect(conditions.dialect),
+        ..conditions
+    };
     let transformer = conditions.dialect.transformer();
     let server = Process::start(entrant, case.scenario, transformer, stage)?;
     let load_plan = case

@@ -11,6 +11,7 @@ use clap::ValueEnum;
 use super::Stage;
 use super::reactors::{Host, Reactor};
 use super::samples::Role;
+use crate::load::dialect::Dialect;
 use crate::workload::Scenario;
 
 /// A server that takes part.
@@ -22,6 +23,8 @@ pub(crate) enum Entrant {
     Primus,
     /// Bun's server, which is uWebSockets inside.
     Bun,
+    /// Socket.IO on Node.js, for its rooms.
+    SocketIo,
     /// tokio-tungstenite on a current-thread runtime.
     Tungstenite,
     /// The bare loop on `io_uring`, which is no server.
@@ -34,7 +37,7 @@ pub(crate) enum Entrant {
 }
 
 impl Entrant {
-    /// All of them, in the order in which they take turns.
+    /// Those that echo and broadcast, in the order in which they take turns.
     pub(crate) const ALL: [Self; 6] = [
         Self::Allspark,
         Self::Primus,
@@ -44,12 +47,25 @@ impl Entrant {
         Self::FloorEpoll,
     ];
 
+    /// Those that have rooms, in that order.
+    pub(crate) const ROOMS: [Self; 3] = [Self::Allspark, Self::Bun, Self::SocketIo];
+
+    /// How clients speak to it, if they speak to others this way.
+    pub(super) fn dialect(self, usual: Dialect) -> Dialect {
+        match self {
+            Self::SocketIo => Dialect::find(TransformerKind::EngineIo, Some("websocket"))
+                .expect("engine.io has that carrier"),
+            _ => usual,
+        }
+    }
+
     /// The name in reports.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Allspark => "AllSpark",
             Self::Primus => "Primus",
             Self::Bun => "Bun",
+            Self::SocketIo => "Socket.IO",
             Self::Tungstenite => "tungstenite",
             Self::Reactor(reactor) => reactor.name(),
             Self::FloorUring => "floor-uring",
@@ -61,7 +77,7 @@ impl Entrant {
     pub(super) const fn role(self) -> Role {
         match self {
             Self::Allspark => Role::Own,
-            Self::Primus | Self::Bun | Self::Tungstenite => Role::Peer,
+            Self::Primus | Self::Bun | Self::SocketIo | Self::Tungstenite => Role::Peer,
             Self::FloorUring | Self::FloorEpoll => Role::Floor,
             Self::Reactor(reactor) => match reactor.host() {
                 Host::Driver(_) => Role::Own,
@@ -90,6 +106,12 @@ fn needs(entrant: Entrant, stage: &Stage) -> Vec<(PathBuf, String)> {
         Entrant::Allspark => vec![(stage.allspark.clone(), "cargo build --release".to_owned())],
         Entrant::Primus => vec![(stage.peers_directory.join("node_modules/primus"), install)],
         Entrant::Bun => vec![(bun(&stage.peers_directory), install)],
+        Entrant::SocketIo => {
+            vec![(
+                stage.peers_directory.join("node_modules/socket.io"),
+                install,
+            )]
+        }
         Entrant::Tungstenite => vec![(
             stage.tungstenite.clone(),
             "cargo build --release -p allspark-peer-tungstenite".to_owned(),
@@ -120,6 +142,7 @@ pub(super) fn command(
         Scenario::Idle | Scenario::Echo | Scenario::Churn | Scenario::Storm => "echo",
         Scenario::Broadcast => "broadcast",
         Scenario::Mixed => "mixed",
+        Scenario::Rooms => "rooms",
     };
     let directory = &stage.peers_directory;
     let peer = |program: &Path, script: Option<&str>| {
@@ -129,7 +152,13 @@ pub(super) fn command(
         words
     };
     match entrant {
+        Entrant::Allspark if scenario == Scenario::Rooms => {
+            let mut words = allspark(&stage.allspark, port, "none", transformer);
+            words.extend(["--config".into(), directory.join("rooms.toml").into()]);
+            words
+        }
         Entrant::Allspark => allspark(&stage.allspark, port, app, transformer),
+        Entrant::SocketIo => peer(Path::new("node"), Some("socketio.js")),
         Entrant::Primus => {
             let mut words = peer(Path::new("node"), Some("primus.js"));
             words.extend(["--transformer".into(), transformer.name().into()]);

@@ -11,6 +11,7 @@ use crate::load::churn::ChurnReport;
 use crate::load::memory::MemoryReport;
 use crate::load::meter::Window;
 use crate::load::mixed::MixedReport;
+use crate::load::rooms::RoomsReport;
 use crate::load::series::Second;
 use crate::load::storm::StormReport;
 use crate::workload::Scenario;
@@ -49,6 +50,8 @@ pub(crate) struct LoadReport {
     pub(crate) churn: Option<ChurnReport>,
     /// What the clients did, if that was a bit of everything.
     pub(crate) mixed: Option<MixedReport>,
+    /// Which rooms there were, if it was about rooms.
+    pub(crate) rooms: Option<RoomsReport>,
     /// How the clients came back, if the server was killed.
     pub(crate) storm: Option<StormReport>,
     pub(crate) findings: Findings,
@@ -82,6 +85,7 @@ impl LoadReport {
             broadcasts: outcome.broadcasts,
             churn: outcome.churn,
             mixed: outcome.mixed,
+            rooms: outcome.rooms,
             storm: outcome.storm,
             findings: outcome.findings,
             series: outcome.series,
@@ -139,6 +143,9 @@ impl fmt::Display for LoadReport {
         }
         if let Some(churn) = &self.churn {
             scenarios::churn(f, churn)?;
+        }
+        if let Some(rooms) = &self.rooms {
+            scenarios::rooms(f, rooms)?;
         }
         if let Some(mixed) = &self.mixed {
             scenarios::mixed(f, mixed)?;

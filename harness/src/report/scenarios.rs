@@ -5,6 +5,7 @@ use std::fmt;
 use super::delays::fmt_delays;
 use crate::load::churn::ChurnReport;
 use crate::load::mixed::MixedReport;
+use crate::load::rooms::RoomsReport;
 use crate::load::storm::StormReport;
 
 pub(super) fn churn(f: &mut fmt::Formatter<'_>, churn: &ChurnReport) -> fmt::Result {
@@ -51,6 +52,14 @@ pub(super) fn mixed(f: &mut fmt::Formatter<'_>, mixed: &MixedReport) -> fmt::Res
         sparks.before,
         show(sparks.with_clients),
         show(sparks.after),
+    )
+}
+
+pub(super) fn rooms(f: &mut fmt::Formatter<'_>, rooms: &RoomsReport) -> fmt::Result {
+    writeln!(
+        f,
+        "rooms         {} rooms with {} members in all, the largest {}",
+        rooms.rooms, rooms.memberships, rooms.members_max,
     )
 }
 

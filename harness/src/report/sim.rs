@@ -4,9 +4,9 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::auditor::{DelayReport, Findings, FirstDelays, HeartbeatReport, SparkReport};
+use crate::auditor::{AckReport, DelayReport, Findings, FirstDelays, HeartbeatReport, SparkReport};
 use crate::sim::plan::Talk;
-use crate::sim::{Messages, Outcome, Second, Span, Tally, Weights};
+use crate::sim::{Messages, Outcome, RoomTally, Second, Span, Tally, Weights};
 
 /// Everything that a simulation has shown, and what it was.
 #[derive(Debug, Serialize)]
@@ -28,6 +28,10 @@ pub(crate) struct SimReport {
     /// How often each fault happened.
     pub(crate) faults: Tally,
     pub(crate) messages: Messages,
+    /// What was said in rooms, if somebody talked there.
+    pub(crate) rooms: Option<RoomTally>,
+    /// What became of questions that wanted an answer, if somebody asked any.
+    pub(crate) acks: Option<AckReport>,
     pub(crate) sparks: Option<SparkReport>,
     pub(crate) heartbeats: Option<HeartbeatReport>,
     /// What happened in each second of virtual time.
@@ -55,6 +59,7 @@ impl SimReport {
                 Talk::Nothing => "nothing",
                 Talk::Echo => "echo",
                 Talk::Broadcast => "broadcast",
+                Talk::Rooms => "rooms",
             },
             clients: plan.clients,
             nodes: plan.nodes,
@@ -66,6 +71,8 @@ impl SimReport {
             weights: outcome.weights,
             faults: outcome.tally,
             messages: outcome.messages,
+            rooms: outcome.rooms,
+            acks: outcome.acks,
             sparks: outcome.sparks,
             heartbeats: outcome.heartbeats,
             series: outcome.seconds,
@@ -125,6 +132,16 @@ impl fmt::Display for SimReport {
         if self.has_servers() {
             fmt_messages(f, self.messages)?;
         }
+        if let Some(rooms) = self.rooms {
+            fmt_rooms(f, rooms)?;
+        }
+        if let Some(acks) = self.acks {
+            writeln!(
+                f,
+                "questions     {} asked, {} answered, {} given up, {} ended with their connection",
+                acks.asked, acks.answered, acks.given_up, acks.excused,
+            )?;
+        }
         if let Some(heartbeats) = &self.heartbeats {
             super::load::fmt_heartbeats(f, heartbeats)?;
         }
@@ -150,6 +167,24 @@ fn fmt_messages(f: &mut fmt::Formatter<'_>, messages: Messages) -> fmt::Result {
         f,
         "messages      {received} received, {written} written, {broadcast} broadcast, \
          heartbeats included"
+    )
+}
+
+fn fmt_rooms(f: &mut fmt::Formatter<'_>, rooms: RoomTally) -> fmt::Result {
+    let RoomTally {
+        to_rooms,
+        values,
+        replaced,
+        others,
+        by_handlers,
+        joins,
+        leaves,
+    } = rooms;
+    writeln!(
+        f,
+        "rooms         {to_rooms} messages to rooms, {values} values of which {replaced} were \
+         replaced at somebody, {others} others, {by_handlers} by handlers, {joins} joins, \
+         {leaves} leaves"
     )
 }
 

@@ -84,6 +84,8 @@ impl Solitude {
             virtual_seconds: self.end.as_ns() as f64 / 1e9,
             trace: self.trace,
             messages: Messages::default(),
+            rooms: None,
+            acks: None,
             seconds: Vec::new(),
             spans: Vec::new(),
             heartbeats: None,

@@ -7,6 +7,8 @@
 //! | [`world`] | the order in which things happen |
 //! | [`script`] | what happens when, by scenario |
 //! | [`swarm`], [`faults`] | what may go wrong, how often, and how it is done |
+//! | [`rooms`] | who is in which room, and what is said there |
+//! | [`questions`] | what servers ask clients, and who is told an answer |
 //! | [`villains`] | strangers who want to harm the servers, and what they cost |
 //! | [`nodes`], [`app`] | the servers, and what runs on them |
 //! | [`machines`], [`member`], [`play`] | the clients, and what they want done |
@@ -33,6 +35,8 @@ mod nodes;
 pub(crate) mod plan;
 mod play;
 mod purpose;
+mod questions;
+mod rooms;
 mod script;
 mod series;
 mod swarm;
@@ -45,12 +49,13 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+pub(crate) use rooms::RoomTally;
 pub(crate) use series::{Second, Span};
 pub(crate) use swarm::{Tally, Weights};
 
 use crate::auditor::{
-    Auditor, DelayReport, Fault, Findings, FirstDelays, HeartbeatReport, HeartbeatRule, Leftovers,
-    ReconnectRule, SilenceRule, SparkReport, Verdict,
+    AckReport, AckRule, Auditor, DelayReport, Fault, Findings, FirstDelays, HeartbeatReport,
+    HeartbeatRule, Leftovers, ReconnectRule, SilenceRule, SparkReport, Verdict,
 };
 use crate::workload::Scenario;
 use crate::workload::senders::Senders;
@@ -73,6 +78,10 @@ pub(crate) struct Outcome {
     /// A number that two histories share only if they are the same.
     pub(crate) trace: u64,
     pub(crate) messages: Messages,
+    /// What was said in rooms, if somebody talked there.
+    pub(crate) rooms: Option<RoomTally>,
+    /// What became of questions, if somebody asked any.
+    pub(crate) acks: Option<AckReport>,
     pub(crate) seconds: Vec<Second>,
     /// What the scenario did meanwhile.
     pub(crate) spans: Vec<Span>,
@@ -99,6 +108,9 @@ pub(crate) struct Messages {
 /// default options are four to eight minutes apart.
 const CALM_MAX: Duration = Duration::from_secs(1800);
 
+/// Bytes of a message where somebody talks in rooms.
+const ROOM_MESSAGE_BYTES_MAX: usize = 200;
+
 /// How often it is looked whether everybody is back.
 const CALM_STEP: Duration = Duration::from_secs(1);
 
@@ -118,6 +130,7 @@ pub(crate) fn run(mut plan: SimPlan, memory: impl FnOnce() -> Option<u64>) -> Ou
     world.come_to_rest();
     world.disband();
     let totals = world.nodes.totals();
+    let rooms = (talk == Talk::Rooms).then(|| world.rooms.tally(world.auditor.replaced()));
     let now = world.now();
     let (seconds, spans) = world.series.finish();
     let Verdict {
@@ -126,6 +139,7 @@ pub(crate) fn run(mut plan: SimPlan, memory: impl FnOnce() -> Option<u64>) -> Ou
         first_delays,
         delays,
         sparks,
+        acks,
         // In virtual time nothing is late, and what was observed is what was.
         delays_observed: _,
     } = world.auditor.conclude(now);
@@ -140,6 +154,8 @@ pub(crate) fn run(mut plan: SimPlan, memory: impl FnOnce() -> Option<u64>) -> Ou
             written: totals.messages_written,
             broadcast: world.broadcasts,
         },
+        rooms,
+        acks,
         seconds,
         spans,
         heartbeats,
@@ -155,17 +171,27 @@ pub(crate) fn run(mut plan: SimPlan, memory: impl FnOnce() -> Option<u64>) -> Ou
 /// Under faults the seed decides about more than dice.
 fn choose(plan: &mut SimPlan) -> (Talk, Weights) {
     let weights = Weights::draw(plan.scenario, plan.seed);
+    let mut dice = Purpose::Nodes.dice(plan.seed);
+    if plan.scenario.hurts_clients() {
+        plan.shards = 1 + dice.below(2) as u16;
+    }
     if plan.scenario != SimScenario::Faults {
         return (plan.scenario.talk(), weights);
     }
-    let mut dice = Purpose::Nodes.dice(plan.seed);
-    plan.shards = 1 + dice.below(2) as u16;
     let sizes = [plan.message_bytes, 200, 1_000, 3_000];
     plan.message_bytes = sizes[dice.below(sizes.len() as u64) as usize];
-    let talk = match plan.sabotage.is_none() && dice.once_in(2) {
-        true => Talk::Broadcast,
-        false => Talk::Echo,
+    let is_broadcast = dice.once_in(2);
+    // Drawn last, so that what was drawn before is what it was without rooms.
+    let talk = match plan.sabotage {
+        Some(_) => Talk::Echo,
+        None if dice.once_in(3) => Talk::Rooms,
+        None if is_broadcast => Talk::Broadcast,
+        None => Talk::Echo,
     };
+    if talk == Talk::Rooms {
+        // Values of many keys may wait at once, and who is slow must get its pings in time.
+        plan.message_bytes = plan.message_bytes.min(ROOM_MESSAGE_BYTES_MAX);
+    }
     (talk, weights)
 }
 
@@ -174,8 +200,9 @@ fn auditor(plan: &SimPlan, talk: Talk) -> Auditor {
         Talk::Nothing => (Scenario::Idle, 0),
         Talk::Echo => (Scenario::Echo, plan.clients),
         Talk::Broadcast => (Scenario::Broadcast, 1),
+        Talk::Rooms => (Scenario::Rooms, 0),
     };
-    let has_faults = plan.scenario == SimScenario::Faults;
+    let has_faults = plan.scenario.hurts_clients();
     // The wheel's tick, and under faults whatever a ping or a pong may be kept by.
     let slack_ms = match has_faults {
         true => SLEEP_MS_MAX + 10 * LATENCY_MS_MAX,
@@ -193,6 +220,13 @@ fn auditor(plan: &SimPlan, talk: Talk) -> Auditor {
         interval,
         tolerance,
     }));
+    if talk == Talk::Rooms {
+        auditor.judge_acks(AckRule {
+            timeout: questions::PATIENCE,
+            // The wheel's tick.
+            tolerance: Duration::from_millis(200),
+        });
+    }
     auditor.judge_reconnects(ReconnectRule {
         backoff: plan.backoff,
         tolerance: Duration::ZERO,
@@ -204,7 +238,7 @@ impl World {
     /// Nothing goes wrong any more: everybody comes back, and gets what is due.
     fn come_to_rest(&mut self) {
         self.calm_down();
-        if self.plan.scenario == SimScenario::Faults {
+        if self.plan.scenario.hurts_clients() {
             // Whoever fell silent last is ended for it first.
             self.run_for(2 * self.plan.ping_interval + Duration::from_secs(20));
         }

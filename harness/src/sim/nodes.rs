@@ -5,13 +5,14 @@ use std::sync::{Arc, PoisonError};
 use allspark_engine::io::sim::SimNet;
 use allspark_engine::limits::TURN_HELD_BYTES_MAX;
 use allspark_engine::sim::SimServer;
-use allspark_engine::{Destroy, Options, Stats};
+use allspark_engine::{Destroy, Handle, Options, Stats};
 use allspark_protocol::Instant;
 use allspark_protocol::options::Bounded;
 use allspark_transformers::{AnyTransformer, CommonOptions, TransformerKind};
 
-use super::app::{App, Heard, Log};
+use super::app::{App, Counters, Heard, Log};
 use super::plan::{Sabotage, SimPlan, SimScenario, Talk};
+use super::questions::Open;
 
 /// Bytes of the largest message that servers take.
 const MESSAGE_BYTES_MAX: usize = 1 << 20;
@@ -38,6 +39,8 @@ pub(super) struct Nodes {
     drivers: usize,
     starts: u64,
     log: Log,
+    counters: Counters,
+    questions: Open,
     /// What servers that are gone have counted.
     past: Totals,
 }
@@ -61,6 +64,8 @@ impl Nodes {
             drivers: 0,
             starts: 0,
             log: Log::default(),
+            counters: Counters::default(),
+            questions: Open::default(),
             past: Totals::default(),
         };
         for number in 0..plan.nodes {
@@ -83,14 +88,7 @@ impl Nodes {
         self.starts += 1;
         let seed = self.plan.seed ^ (self.starts << 48);
         let transformer = self.transformer();
-        let app = App {
-            node: number,
-            log: Arc::clone(&self.log),
-            echoes: self.talk == Talk::Echo,
-            message_bytes: self.plan.message_bytes,
-            wording: self.plan.wording,
-            sabotage: self.plan.sabotage,
-        };
+        let app = self.app(number);
         let server = SimServer::new(
             &self.net,
             self.options(),
@@ -106,6 +104,21 @@ impl Nodes {
             is_draining: false,
         };
         self.drivers += usize::from(self.plan.shards);
+    }
+
+    /// The application of a server.
+    pub(super) fn app(&self, number: u16) -> App {
+        App {
+            node: number,
+            log: Arc::clone(&self.log),
+            counters: Arc::clone(&self.counters),
+            questions: self.questions.clone(),
+            talk: self.talk,
+            first_sender: self.plan.clients + 1,
+            message_bytes: self.plan.message_bytes,
+            wording: self.plan.wording,
+            sabotage: self.plan.sabotage,
+        }
     }
 
     /// Stops a server as a crash does. Returns whether it was running.
@@ -143,10 +156,15 @@ impl Nodes {
     /// Writes a message to every spark of every server.
     pub(super) fn broadcast(&self, message: &[u8]) {
         let value = self.plan.wording.value(message);
+        // It fails when a shard has ended, which none has.
+        self.each(|primus| primus.write(&value).expect("the server runs"));
+    }
+
+    /// Does something with every server that is not told to end.
+    pub(super) fn each(&self, mut call: impl FnMut(&Handle)) {
         for node in self.nodes.iter().filter(|node| !node.is_draining) {
             if let Some(server) = &node.server {
-                // It fails when a shard has ended, which none has.
-                server.handle().write(&value).expect("the server runs");
+                call(&server.handle());
             }
         }
     }

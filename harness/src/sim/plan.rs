@@ -19,6 +19,8 @@ pub(crate) enum SimScenario {
     RollingRestart,
     /// Everybody loses the connection in the same moment.
     Storm,
+    /// They are in rooms, in which somebody talks; some of them read slowly, or come and go.
+    Rooms,
     /// Everything that can go wrong does, now and then.
     Faults,
     /// There is no server: everybody goes through all attempts to connect again.
@@ -33,6 +35,7 @@ impl SimScenario {
             Self::Outage => "outage",
             Self::RollingRestart => "rolling-restart",
             Self::Storm => "storm",
+            Self::Rooms => "rooms",
             Self::Faults => "faults",
             Self::Backoff => "backoff",
         }
@@ -44,6 +47,7 @@ impl SimScenario {
             Self::Heartbeat | Self::Backoff => Talk::Nothing,
             Self::Outage | Self::Faults => Talk::Echo,
             Self::RollingRestart | Self::Storm => Talk::Broadcast,
+            Self::Rooms => Talk::Rooms,
         }
     }
 
@@ -64,15 +68,20 @@ impl SimScenario {
             Self::RollingRestart => Duration::from_secs(180),
             Self::Storm => Duration::from_secs(60),
             Self::Backoff => Duration::ZERO,
-            Self::Faults => Duration::from_secs(240),
+            Self::Faults | Self::Rooms => Duration::from_secs(240),
         }
+    }
+
+    /// Whether something goes wrong with single clients.
+    pub(super) const fn hurts_clients(self) -> bool {
+        matches!(self, Self::Faults | Self::Rooms)
     }
 
     /// How many servers there are by default.
     pub(crate) const fn nodes(self) -> u16 {
         match self {
             Self::Backoff => 0,
-            Self::Heartbeat | Self::Storm => 1,
+            Self::Heartbeat | Self::Storm | Self::Rooms => 1,
             Self::Outage => 2,
             Self::RollingRestart => 8,
             Self::Faults => 3,
@@ -89,6 +98,9 @@ pub(crate) enum Talk {
     Echo,
     /// All servers write the same to all clients.
     Broadcast,
+    /// Servers write to rooms, to all clients and to single ones, by themselves and when clients
+    /// have said something.
+    Rooms,
 }
 
 /// One simulation. The same plan gives the same history.
@@ -180,4 +192,22 @@ pub(crate) enum Sabotage {
     KeepsSilence,
     /// The servers do not look at what they hold.
     Hoards,
+    /// The servers write a message to a room to one of its members twice.
+    WritesToMembersTwice,
+    /// The servers leave a member of a room out.
+    ForgetsAMember,
+    /// The servers write a message to a room to somebody who is not in it.
+    WritesToStrangers,
+    /// The servers keep those in a room who have left it.
+    KeepsMembers,
+    /// The servers write an older value behind a newer one.
+    GoesBackwards,
+    /// The servers write a message to one client before an older one to a room.
+    Overtakes,
+    /// The servers tell whoever asked a client something of each of its answers.
+    AnswersTwice,
+    /// The servers give up a question before its time is over.
+    LosesPatience,
+    /// The servers never give up a question.
+    WaitsForEver,
 }

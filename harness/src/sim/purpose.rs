@@ -22,6 +22,8 @@ pub(super) enum Purpose {
     Nodes = 6,
     /// What strangers do.
     Villains = 7,
+    /// Who is in which room, and what is written there.
+    Rooms = 8,
 }
 
 impl Purpose {

@@ -66,6 +66,7 @@ impl World {
                 self.plan_outage(RAMP + Duration::from_secs(5), Duration::from_secs(20));
             }
             SimScenario::RollingRestart => self.plan_restarts(),
+            SimScenario::Rooms => self.plan_in(TICK, Act::ClientFaults),
             SimScenario::Faults => {
                 self.plan_in(TICK, Act::ClientFaults);
                 self.plan_in(RAMP, Act::NodeFault);
@@ -150,6 +151,7 @@ impl World {
         match self.talk {
             Talk::Nothing => return,
             Talk::Broadcast => self.broadcast(),
+            Talk::Rooms => self.say_in_rooms(),
             Talk::Echo => {
                 let clients = u64::from(self.plan.clients);
                 let steps = ECHO_SECONDS * 1000 / TALK_STEP.as_millis() as u64;
@@ -161,7 +163,9 @@ impl World {
         }
         let pause = match self.talk {
             // Slow clients must be able to keep up.
-            Talk::Broadcast => Duration::from_secs(1 + self.plan.message_bytes as u64 / 500),
+            Talk::Broadcast | Talk::Rooms => {
+                Duration::from_secs(1 + self.plan.message_bytes as u64 / 500)
+            }
             Talk::Echo | Talk::Nothing => TALK_STEP,
         };
         self.plan_in(pause, Act::Talk);

@@ -91,10 +91,12 @@ impl Tally {
 }
 
 impl Weights {
-    /// What the seed chooses; nothing goes wrong in other scenarios.
+    /// What the seed chooses; nothing goes wrong in most other scenarios.
     pub(super) fn draw(scenario: SimScenario, seed: u64) -> Self {
-        if scenario != SimScenario::Faults {
-            return Self::default();
+        match scenario {
+            SimScenario::Faults => {}
+            SimScenario::Rooms => return Self::of_rooms(),
+            _ => return Self::default(),
         }
         let mut dice = Purpose::World.dice(seed);
         let mut weight = || match dice.once_in(2) {
@@ -114,6 +116,19 @@ impl Weights {
             accept: weight(),
             clock: weight(),
             villains: weight(),
+        }
+    }
+
+    /// Where it is about rooms, some read slowly, so that much waits, and some come and go.
+    fn of_rooms() -> Self {
+        Self {
+            reset: 1,
+            vanish: 1,
+            sleep: 4,
+            latency: 2,
+            window: 4,
+            segment: 2,
+            ..Self::default()
         }
     }
 

@@ -31,6 +31,7 @@ fn nothing_is_wrong_in_any_scenario() {
         SimScenario::Outage,
         SimScenario::RollingRestart,
         SimScenario::Storm,
+        SimScenario::Rooms,
         SimScenario::Faults,
     ] {
         let outcome = simulated(short(scenario, 3));
@@ -160,7 +161,7 @@ fn every_sabotage_is_caught_for_its_own_reason() {
 /// Where it shows, and as what: first what it is, then what follows from it.
 fn expected(sabotage: Sabotage) -> (SimScenario, &'static [Fault]) {
     use Fault::*;
-    use SimScenario::{Backoff, Faults, Heartbeat, Outage, Storm};
+    use SimScenario::{Backoff, Faults, Heartbeat, Outage, Rooms, Storm};
     match sabotage {
         Sabotage::PingsTooOften => (Heartbeat, &[PingEarly]),
         Sabotage::PingsTooRarely => (Heartbeat, &[PingLate, SilentKept]),
@@ -181,5 +182,14 @@ fn expected(sabotage: Sabotage) -> (SimScenario, &'static [Fault]) {
         Sabotage::TellsTwice => (Storm, &[Miscounted]),
         Sabotage::Leaks => (Storm, &[Leaked]),
         Sabotage::Hoards => (Faults, &[Hoarded]),
+        Sabotage::WritesToMembersTwice => (Rooms, &[Duplicated]),
+        Sabotage::ForgetsAMember => (Rooms, &[Lost]),
+        Sabotage::WritesToStrangers => (Rooms, &[Misdelivered]),
+        Sabotage::KeepsMembers => (Rooms, &[Misdelivered]),
+        Sabotage::GoesBackwards => (Rooms, &[Backwards]),
+        Sabotage::Overtakes => (Rooms, &[Reordered]),
+        Sabotage::AnswersTwice => (Rooms, &[AckTwice]),
+        Sabotage::LosesPatience => (Rooms, &[AckHasty]),
+        Sabotage::WaitsForEver => (Rooms, &[AckMissing]),
     }
 }

@@ -8,12 +8,13 @@ use allspark_client::core::{Event, Outputs};
 use allspark_engine::io::sim::{EndpointId, Notice, SimNet};
 use allspark_protocol::{Dice, Instant};
 
-use super::app::Heard;
+use super::app::{Heard, What};
 use super::machines::machines;
 use super::member::Member;
 use super::nodes::Nodes;
 use super::plan::{SimPlan, Talk};
 use super::purpose::Purpose;
+use super::rooms::Rooms;
 use super::script::Act;
 use super::series::Series;
 use super::swarm::{Tally, Weights};
@@ -35,6 +36,10 @@ pub(super) struct World {
     pub(super) traffic: Dice,
     pub(super) faults: Dice,
     pub(super) villains: Villains,
+    /// Who is in which room, where somebody talks in rooms.
+    pub(super) rooms: Rooms,
+    /// What clients have to answer.
+    pub(super) answers: Vec<(u32, Vec<u8>)>,
     /// What is to happen, by time and by the order in which it was planned.
     script: BTreeMap<(Instant, u64), Act>,
     planned: u64,
@@ -78,6 +83,11 @@ impl World {
             traffic: Purpose::Traffic.dice(plan.seed),
             faults: Purpose::Faults.dice(plan.seed),
             villains: Villains::of(plan.seed),
+            rooms: Rooms::new(
+                plan.seed,
+                if talk == Talk::Rooms { plan.clients } else { 0 },
+            ),
+            answers: Vec::new(),
             script: BTreeMap::new(),
             planned: 0,
             alarms: BinaryHeap::new(),
@@ -156,6 +166,7 @@ impl World {
                     (_, None) => {}
                 }
             }
+            self.send_answers();
             if !did_something {
                 return;
             }
@@ -206,13 +217,15 @@ impl World {
         let mut heard = std::mem::take(&mut self.heard);
         self.nodes.take_heard(&mut heard);
         for one in heard.drain(..) {
-            if one.is_connection {
-                self.connected(one);
-            } else {
-                self.disconnected(one);
+            match &one.what {
+                What::Connection(_) => self.connected(one),
+                What::Disconnection => self.disconnected(&one),
+                What::Wrote(wrote) => self.handler_wrote(&one, *wrote),
+                What::Settled(settled) => self.settled(one.end, *settled),
             }
         }
         self.heard = heard;
+        self.join_rooms();
     }
 
     fn connected(&mut self, heard: Heard) {
@@ -234,10 +247,13 @@ impl World {
         if Some(cable.link) == current && !cable.is_excused {
             member.live_on = Some(heard.end);
             self.auditor.opened(number, now);
+            if let What::Connection(Some(spark)) = heard.what {
+                self.rooms.connected(number, spark, heard.node);
+            }
         }
     }
 
-    fn disconnected(&mut self, heard: Heard) {
+    fn disconnected(&mut self, heard: &Heard) {
         let now = self.now();
         self.auditor
             .sparks()

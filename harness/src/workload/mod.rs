@@ -28,6 +28,8 @@ pub(crate) enum Scenario {
     /// Some of all that: some hold their connections, some echo or publish, some do not read for a
     /// while, some vanish or leave, and come back.
     Mixed,
+    /// They are in rooms, and some of them publish to rooms.
+    Rooms,
     /// They hold their connections, lose the server, and come back.
     Storm,
 }
@@ -41,6 +43,7 @@ impl Scenario {
             Self::Broadcast => "broadcast",
             Self::Churn => "churn",
             Self::Mixed => "mixed",
+            Self::Rooms => "rooms",
             Self::Storm => "storm",
         }
     }

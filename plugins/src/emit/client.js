@@ -27,4 +27,7 @@ function client(primus) {
     primus.write({ emit: Array.prototype.slice.call(arguments) });
     return true;
   };
+
+  // For plugins whose events stay here.
+  primus.emit.local = emit;
 }

@@ -51,7 +51,8 @@ function client(primus) {
     var args = packet.data.slice();
     if (!args.length || this.conn.reserved(args[0])) return;
     if (packet.id) args.push(this.ack(packet.id));
-    this.conn.emit.apply(this.conn, args);
+    // Beside primus-emit, `emit` would send it back.
+    (this.conn.emit.local || this.conn.emit).apply(this.conn, args);
   };
 
   // A function that acknowledges an event when it is called for the first time.

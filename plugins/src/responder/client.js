@@ -21,7 +21,9 @@ function client(primus) {
   }
 
   function requested(id, data) {
-    primus.emit('request', data, function done(answer) {
+    // Beside primus-emit, `emit` would send it back.
+    var emit = primus.emit.local || primus.emit;
+    emit.call(primus, 'request', data, function done(answer) {
       primus.write({ plugin: NAME, responseId: id, data: answer });
     });
   }
@@ -33,9 +35,6 @@ function client(primus) {
     delete waiting[id];
     if (typeof callback === 'function') callback(data);
   }
-
-  // With primus-emit, `request` would go out; the listeners are called here.
-  if (primus.reserved.events) primus.reserved.events.request = 1;
 
   primus.transform('incoming', function incoming(packet) {
     var data = packet.data;

@@ -6,6 +6,7 @@ const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
 const { test } = require('node:test');
+const acorn = require('acorn');
 const Primus = require('primus');
 
 const { event, events, openPlain, text } = require('../clients');
@@ -107,6 +108,22 @@ const PLAYS = {
   },
 };
 
+// Those of npm do not get along: what came in by one would go out again by the other.
+const OURS_ALONE = {
+  'emit,emitter,responder': {
+    async play(client) {
+      client.on('tell', (...args) => args.pop()('heard', args));
+      client.on('request', (data, done) => done(`${data}: me`));
+      const [told, replied] = [next(client, 'told'), next(client, 'replied')];
+      client.emit('ask', 1);
+      client.send('ask', 'you');
+      const answer = new Promise((resolve) => client.writeAndWait('question', resolve));
+      return [await told, await replied, await answer];
+    },
+    expected: [[1], ['heard', ['you']], ['question', 'who: me']],
+  },
+};
+
 /** Our client halves of plugins, whether with npm's client or with ours. */
 function ours(names) {
   const plugins = names.split(',').flatMap((name) => {
@@ -134,7 +151,7 @@ async function perform(t, names, { server, client = {} }, plugins, makeOf = asyn
     });
     return connection;
   };
-  const { play, expected } = PLAYS[names];
+  const { play, expected } = PLAYS[names] ?? OURS_ALONE[names];
   // A copy, because npm's client runs in a context of its own.
   assert.deepEqual(structuredClone(await play(connect(), connect, spokenBy)), expected);
 }
@@ -167,6 +184,14 @@ for (const names of Object.keys(PLAYS)) {
     test(`${names} with our halves in our client and a server: ${kind}`, (t) => {
       const makeOf = async () => (await import('../../../client/js/src/index.js')).default;
       return perform(t, names, variant, ours(names), makeOf);
+    });
+  }
+}
+
+for (const names of Object.keys(OURS_ALONE)) {
+  for (const order of [names, names.split(',').reverse().join(',')]) {
+    test(`${order} get along in our halves`, { skip: peer === 'node' }, (t) => {
+      return perform(t, names, PLAIN, ours(order));
     });
   }
 }
@@ -216,6 +241,16 @@ for (const [names, dialogue] of Object.entries(BYTES)) {
     }
   });
 }
+
+test('all client halves parse where ECMAScript 5 is known and no more', () => {
+  const files = fs.readdirSync(SOURCES, { recursive: true });
+  const halves = files.filter((file) => path.basename(file) === 'client.js');
+  assert.ok(halves.length >= 6, halves.join());
+  for (const file of halves) {
+    const source = fs.readFileSync(path.join(SOURCES, file), 'utf8');
+    acorn.parse(`(${source}\n)`, { ecmaVersion: 5 });
+  }
+});
 
 test('analytics tells the same as the half of npm', async (t) => {
   const server = await startServer(t);
