@@ -25,6 +25,7 @@ mod plugin_rooms;
 mod plugin_sessions;
 mod plugin_stage;
 mod plugins;
+mod relieved;
 mod rooms;
 mod routes;
 mod sessions;

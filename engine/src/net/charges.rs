@@ -24,6 +24,11 @@ impl Charges {
         self.total
     }
 
+    /// What one holds, as far as that is noted.
+    pub(crate) fn get(&self, index: u32) -> usize {
+        self.by_index.get(&index).copied().unwrap_or(0)
+    }
+
     /// Notes what one holds now. Returns whether that is more than before.
     #[inline]
     pub(crate) fn set(&mut self, index: u32, bytes: usize) -> bool {

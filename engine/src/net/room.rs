@@ -35,6 +35,8 @@ pub(crate) struct Room {
     sessions: u64,
     /// What one connection or session may hold, if the server holds more than it may.
     share_when_short: Option<u64>,
+    /// What the server holds.
+    held: u64,
     /// Connections of its own that are refused and not closed yet.
     turned_away: usize,
 }
@@ -74,6 +76,7 @@ impl Room {
         let connections = accepted - closed.min(accepted);
         let peers = connections + unattended;
         self.share_when_short = (held > held_max).then(|| held_max / peers.max(1));
+        self.held = held;
         self.looked_at = Some(now);
         self.connections = options.connections_max.get().saturating_sub(connections);
         self.sessions = options.sessions_max.get().saturating_sub(unattended);
@@ -97,6 +100,11 @@ impl Room {
     /// What one connection or session may hold, if the server holds more than it may.
     pub(crate) fn share_when_short(&self) -> Option<u64> {
         self.share_when_short
+    }
+
+    /// By how much the server held more than this when it looked.
+    pub(crate) fn excess(&self, bound: u64) -> u64 {
+        self.held.saturating_sub(bound)
     }
 
     /// A connection is refused. Returns how many are refused and not closed yet.

@@ -373,6 +373,11 @@ impl<T: Transformer> Sessions<T> {
         self.charges.set(spark.index, bytes).then_some(bytes)
     }
 
+    /// What a carried session holds for its client, as it was noted.
+    pub(crate) fn charged(&self, spark: Key) -> usize {
+        self.charges.get(spark.index)
+    }
+
     /// What the session of a spark holds that is bound to one connection, which is charged for it.
     pub(crate) fn held_bytes(&self, spark: Key) -> usize {
         match self.slots.get(spark) {

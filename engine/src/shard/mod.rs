@@ -28,7 +28,7 @@
 //! | messages go through transforms | [`transform`]; they wait in [`intake`] and [`awaited`] |
 //! | requests go through the layers, and wait for one | [`layered`] |
 //! | what is not for Primus goes to the application's routes | [`elsewhere`] |
-//! | how many may come and what they may hold | [`room`] |
+//! | how many may come and what they may hold | [`room`], [`relieve`] |
 //! | a future writes, waits for room, takes no data | [`tasks`], [`drains`], [`untaken`] |
 //! | a `connection` listener is `async` | [`openings`] |
 //!
@@ -84,6 +84,7 @@ mod publish;
 mod questions;
 mod reason;
 mod receive;
+mod relieve;
 mod requests;
 mod room;
 mod room_lists;
@@ -165,6 +166,7 @@ impl<D: Driver, T: Transformer> Shard<D, T> {
         self.core.flush_sessions();
         self.core.flush();
         self.core.fan_out(!is_in_time);
+        self.core.relieve();
         // A queue that overflowed just now has ended its spark.
         self.core.settle();
         for op in self.core.take_ops() {

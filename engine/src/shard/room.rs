@@ -17,7 +17,7 @@ use crate::memory::Key;
 use crate::routes::unavailable;
 
 impl<T: Transformer> Core<T> {
-    fn look_for_room(&mut self) {
+    pub(super) fn look_for_room(&mut self) {
         let server = &self.server;
         let blocks = &mut self.net.buffers.blocks;
         self.room
@@ -133,16 +133,15 @@ impl<T: Transformer> Core<T> {
     }
 
     /// Whether somebody who has just grown to so many bytes has to go: whoever grows while the
-    /// server holds more than it may, and holds more than its share. Somebody holds more than its
-    /// share as long as the sum is above the bound, and who holds much without a move is ended by
-    /// the time-outs.
+    /// server holds more than it may, and holds more than its share. Who holds much and does not
+    /// grow is ended only if that is not enough ([`super::relieve`]).
     fn is_too_much(&mut self, bytes: usize) -> bool {
         self.look_for_room();
         let share = self.room.share_when_short();
         share.is_some_and(|share| bytes as u64 > share)
     }
 
-    fn shed_connection(&mut self, key: Key) {
+    pub(super) fn shed_connection(&mut self, key: Key) {
         self.count_shed();
         if let Owner::Http(_) = self.net.connection(key).owner {
             self.write_response(key, &unavailable(), false, false);
@@ -152,7 +151,7 @@ impl<T: Transformer> Core<T> {
         }
     }
 
-    fn shed_session(&mut self, spark: Key) {
+    pub(super) fn shed_session(&mut self, spark: Key) {
         self.count_shed();
         self.effects
             .push(Effect::Error(spark, SparkError::Overflow));
@@ -161,7 +160,7 @@ impl<T: Transformer> Core<T> {
         self.effects.push(Effect::Goodbye(spark));
     }
 
-    fn count_shed(&self) {
+    pub(super) fn count_shed(&self) {
         self.counters().peers_shed.add(1);
         if let Some(line) = self.may_log(Line::Shed) {
             let (shard, unlogged) = (self.shard, line.unlogged);
