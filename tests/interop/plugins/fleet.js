@@ -6,7 +6,6 @@ const { once } = require('node:events');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
-const { test: nodeTest } = require('node:test');
 const Redis = require('ioredis');
 
 const { open } = require('../clients');
@@ -16,12 +15,6 @@ const { startServer, within } = require('../server');
 const TOLD_MS_MAX = 30_000;
 const PATH = '/primus/omega/supreme';
 const PASSWORD = 'only the fleet knows';
-
-/** A test. What it judges lies above all drivers, so the first one of a run is enough. */
-function test(name, run) {
-  const skip = process.env.ALLSPARK_DRIVER === 'uring' && 'judged with epoll';
-  return nodeTest(name, { skip }, run);
-}
 
 /** A server with these options of the plugins: `{ omega, metroplex }`. */
 function startMember(t, kind, { omega = {}, metroplex, ...options } = {}) {
@@ -145,4 +138,4 @@ async function eventually(condition, explain = () => String(condition)) {
   return within(TOLD_MS_MAX, holds(), explain);
 }
 
-module.exports = { basic, Client, eventually, OwnRedis, PATH, put, startMember, test };
+module.exports = { basic, Client, eventually, OwnRedis, PATH, put, startMember };

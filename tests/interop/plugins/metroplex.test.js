@@ -3,9 +3,10 @@
 'use strict';
 
 const assert = require('node:assert/strict');
+const { test } = require('node:test');
 
 const { afterwards } = require('../afterwards');
-const { Client, eventually, OwnRedis, put, startMember, test } = require('./fleet');
+const { Client, eventually, OwnRedis, put, startMember } = require('./fleet');
 
 /** Servers of these kinds on one Redis. */
 async function fleet(t, kinds, { omega, ...options } = {}) {

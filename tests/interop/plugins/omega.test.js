@@ -3,9 +3,10 @@
 'use strict';
 
 const assert = require('node:assert/strict');
+const { test } = require('node:test');
 
 const { rawConnection, received, request } = require('../raw');
-const { basic, Client, PATH, put, startMember, test } = require('./fleet');
+const { basic, Client, PATH, put, startMember } = require('./fleet');
 
 const RIGHT = { authorization: basic() };
 const KINDS = ['node', 'allspark'];
