@@ -193,7 +193,7 @@ fn while_too_much_is_held_nobody_new_is_let_in() {
     net.send(holder, head);
     net.send(holder, &[b'x'; 8_000]);
     run(&net, &mut server, 4 * latency, |_| {});
-    // More than the half up to which others come, less than the bound: it lingers on until it grows.
+    // Less than the bound, more than the half up to which others come: it lingers on till it grows.
     let late = connect();
     for (client, request) in [
         (late, "GET /primus/ HTTP/1.1\r\nHost: a\r\n\r\n"),
