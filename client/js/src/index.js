@@ -4,6 +4,9 @@
 import { defaults } from './defaults.js';
 import { NodeWebSocket } from './node/websocket.js';
 import { Primus } from './primus.js';
+import { renewAuthorization } from './renewal.js';
+
+Primus.prototype.renewAuthorization = renewAuthorization;
 
 if (!globalThis.WebSocket) defaults.WebSocket = NodeWebSocket;
 

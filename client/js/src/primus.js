@@ -171,12 +171,6 @@ class PrimusMethods extends Emitter {
     return this.once('incoming::id', fn);
   }
 
-  // Gives the server a new credential in the place of the one that expires.
-  renewAuthorization(credential) {
-    this._write(`primus::authorization::${credential}`);
-    return this;
-  }
-
   // Adds a transform of messages: `(packet)`, or `(packet, next)` for one that takes its time.
   // `packet.data` may be replaced; `false` drops the message.
   transform(type, fn) {

@@ -136,11 +136,14 @@ fn the_options_of_the_server_are_compiled_in() {
         "transformer: \"sockjs\",\nparser: \"raw\",\n",
         "pingTimeout: 38,\n",
         "authorization: true\n}",
-        "this ?? globalThis, \"Chat\");\n",
+        "Primus.prototype.renewAuthorization = ",
+        "this ?? globalThis, \"Chat\", [\n",
     ] {
         assert!(text.contains(line), "{line}");
     }
     assert!(!text.contains("</script>"));
+    let without = self::text(&library.clone().authorization(false));
+    assert!(!without.contains("renewAuthorization"));
     for off in [None, Some(0)] {
         let text = library
             .clone()

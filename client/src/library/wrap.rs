@@ -117,17 +117,28 @@ fn module(library: &Library, body: &str) -> String {
 const PLUG_MODULE: &str =
     "plug(AllSpark, globalThis.process?.getBuiltinModule && AllSpark.requires);\n";
 
-/// A list of functions that take the class, one for the parser of the application and one for each
-/// plugin, if there are any.
+/// A list of functions that take the class, one for the parser of the application, one for each
+/// plugin, and one for what only clients of a server with authorization need, if there are any.
 fn list(library: &Library, parameters: &str) -> Option<String> {
     let parser = match &library.parser {
         ParserKind::Custom(custom) => Some(parser(&custom.client_half(), parameters)),
         _ => None,
     };
     let plugins = library.plugins.iter().map(|each| plugin(each, parameters));
-    let functions: Vec<_> = parser.into_iter().chain(plugins).collect();
+    let renewal = library.authorization.then(|| renewal(parameters));
+    let functions: Vec<_> = renewal.into_iter().chain(parser).chain(plugins).collect();
     // Old browsers take a comma at the end for one more entry.
     (!functions.is_empty()).then(|| format!("[\n{}\n]", functions.join(",\n")))
+}
+
+/// The same as client/js/src/renewal.js, which the npm package has.
+fn renewal(parameters: &str) -> String {
+    format!(
+        "function ({parameters}) {{\n\
+         Primus.prototype.renewAuthorization = function (credential) {{\n\
+         this._write('primus::authorization::' + credential);\n\
+         return this;\n}};\n}}"
+    )
 }
 
 /// As in Primus, the functions of a parser see what its library declares, and that sees the class.

@@ -166,10 +166,6 @@ var PrimusMethods$primus = function (_Emitter) {
     this._write('primus::id::');
     return this.once('incoming::id', fn);
   };
-  _proto.renewAuthorization = function renewAuthorization(credential) {
-    this._write("primus::authorization::".concat(credential));
-    return this;
-  };
   _proto.transform = function transform(type, fn) {
     if (!(type in this.transformers)) return this.critical(new Error('Invalid transformer type'));
     this.transformers[type].push(fn);
