@@ -13,9 +13,8 @@ const { startServer } = require('./server');
 const INTERVAL_MS = 2_000;
 // How much later than due something may happen on a busy machine.
 const LATE_MS = 10_000;
-// A ping and what comes an interval later are due at fixed moments. On a busy machine a turn of the
-// server may begin so late, and the ping is late by that; the simulation judges it exactly.
-const PING_LATE_MS = 100;
+// Clocks count whole milliseconds, and two of them may cut differently.
+const ROUNDING_MS = 3;
 
 test('a client that answers is pinged once per interval and stays connected', async (t) => {
   const count = 3;
@@ -50,7 +49,7 @@ test('a client that stops answering is ended within two intervals and reconnects
   await event(client, 'close');
   const silentMs = Date.now() - pingedAt;
 
-  assert.ok(silentMs >= INTERVAL_MS - PING_LATE_MS, `ended after ${silentMs} ms`);
+  assert.ok(silentMs >= INTERVAL_MS - ROUNDING_MS, `ended after ${silentMs} ms`);
   assert.ok(silentMs <= 2 * INTERVAL_MS + LATE_MS, `ended after ${silentMs} ms`);
   assert.deepEqual(raw.filter((message) => message.includes('server::close')), []);
   await event(client, 'reconnected');
@@ -63,7 +62,7 @@ test('a client without Primus that never answers is ended in the same time', asy
   assert.match(ping, /^primus::ping::\d{13}$/);
   await closed;
   const silentMs = Date.now() - Number(ping.slice('primus::ping::'.length));
-  assert.ok(silentMs >= INTERVAL_MS - PING_LATE_MS, `ended after ${silentMs} ms`);
+  assert.ok(silentMs >= INTERVAL_MS - ROUNDING_MS, `ended after ${silentMs} ms`);
   assert.ok(silentMs <= 2 * INTERVAL_MS + LATE_MS, `ended after ${silentMs} ms`);
 });
 

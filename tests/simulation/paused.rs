@@ -163,6 +163,34 @@ fn a_back_channel_that_came_meanwhile_counts() {
     stage.assert_all_stay();
 }
 
+/// Turns that come a little late send pings a little late.
+#[test]
+fn whoever_is_pinged_late_has_a_whole_interval() {
+    let mut stage = Stage::new(TransformerKind::WebSockets, &[], Some(1_000));
+    stage.send_all(|_| upgrade("/primus"));
+    stage.run_for(20);
+    let mut pinged = [None; CLIENTS];
+    while pinged.contains(&None) {
+        while stage.wants_to_turn() {
+            stage.turn();
+        }
+        let sent = stage.net.now();
+        // Longer than the way to a client.
+        stage.pause(7, |_| Vec::new());
+        for (client, at) in pinged.iter_mut().enumerate() {
+            if at.is_none() && stage.hear(client).contains("primus::ping::") {
+                *at = Some(sent);
+            }
+        }
+    }
+    let first = pinged.iter().flatten().min().copied().expect("all of them");
+    while stage.primus.stats().sparks_silent == 0 {
+        stage.run_for(1);
+    }
+    let silent = stage.net.now().saturating_since(first);
+    assert!(silent >= Duration::from_secs(1), "ended after {silent:?}");
+}
+
 /// One shard that is turned when it wants to be, unless it is paused.
 struct Stage {
     net: SimNet,

@@ -296,6 +296,12 @@ impl<T: Transformer> Core<T> {
             if judge_from > self.clock.now {
                 return self.set_beat_at(spark, Some(judge_from));
             }
+            // The ping may have been sent later than it was due; its client has a whole interval.
+            let left = interval.saturating_sub(slot.state.latency.since_ping(self.clock.now));
+            if !left.is_zero() {
+                let at = self.clock.now + left + Duration::from_millis(1);
+                return self.set_beat_at(spark, Some(at));
+            }
         }
         match slot.state.heartbeat.beat() {
             Beat::Ping => {

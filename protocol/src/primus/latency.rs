@@ -41,6 +41,11 @@ impl Latency {
         self.last = ticks(now).wrapping_sub(self.pinged).min(UNKNOWN - 1);
     }
 
+    /// How long ago the last ping was sent, to a tenth of a millisecond.
+    pub fn since_ping(&self, now: Instant) -> Duration {
+        Duration::from_nanos(u64::from(ticks(now).wrapping_sub(self.pinged)) * TICK_NS)
+    }
+
     /// How long the last answer took, to a tenth of a millisecond; `None` before the first one.
     pub fn last(&self) -> Option<Duration> {
         let is_known = self.last != UNKNOWN;
@@ -93,5 +98,14 @@ mod tests {
         latency.pinged(Instant::ZERO);
         latency.ponged(Instant::from_ns(u64::from(UNKNOWN) * TICK_NS));
         assert!(latency.last().is_some());
+    }
+
+    #[test]
+    fn how_long_ago_a_ping_was_is_known_across_a_wrap() {
+        let mut latency = Latency::new();
+        let sent = Instant::from_ms((1 << 32) / 10 - 1);
+        latency.pinged(sent);
+        assert_eq!(latency.since_ping(sent), Duration::ZERO);
+        assert_eq!(latency.since_ping(sent + 3_000 * MS), 3_000 * MS);
     }
 }
