@@ -33,6 +33,7 @@ pub mod memory;
 mod mesh;
 mod net;
 mod place;
+mod purpose;
 mod rooms;
 mod routes;
 mod seat;
@@ -70,6 +71,7 @@ pub use config::{
 pub use layers::{Decide, Layer, LayerError, LayerRequest, LayerTicket, Verdict};
 pub use machine::{allowed_cpus, random};
 pub use place::Place;
+pub use purpose::Purpose;
 pub use rooms::{RoomError, RoomOptions, room_matches};
 pub use routes::{
     Body, BodyError, BodySender, Pull, Pulled, Reply, RouteError, RouteRequest, Routes, Ticket,

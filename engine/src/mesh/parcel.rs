@@ -15,6 +15,7 @@ pub(crate) struct Parcel {
     /// The shard that it is for.
     pub(crate) owner: u16,
     pub(crate) peer: SocketAddr,
+    pub(crate) listener: u8,
     /// Where the session of the request lives, as the transport said.
     pub(crate) address: Address,
     /// The head of the request.
@@ -35,7 +36,7 @@ impl Parcel {
     /// A parcel with this request, which nothing follows yet.
     pub(crate) fn new(
         owner: u16,
-        peer: SocketAddr,
+        (peer, listener): (SocketAddr, u8),
         request: &Request<'_>,
         address: Address,
         pass: Pass,
@@ -44,6 +45,7 @@ impl Parcel {
         Box::new(Self {
             owner,
             peer,
+            listener,
             address,
             head: request.head.into(),
             body: request.body.to_vec(),

@@ -13,7 +13,11 @@ impl<T: Transformer> Core<T> {
     pub(super) fn complete(&mut self, completion: Completion) {
         self.upkeep.has_worked = true;
         match completion {
-            Completion::Accepted { socket, peer } => self.accepted(socket, peer),
+            Completion::Accepted {
+                socket,
+                peer,
+                listener,
+            } => self.accepted(socket, peer, listener),
             Completion::AcceptFailed { error } => {
                 if let Some(line) = self.may_log(Line::AcceptFailed) {
                     let (shard, unlogged) = (self.shard, line.unlogged);

@@ -43,8 +43,9 @@ impl<T: Transformer> Core<T> {
             return self.refuse_to_leave(key);
         }
         let (wait, paid_until) = self.moves.leave(key.index, self.clock.now);
-        let peer = self.net.connection(key).peer;
-        let parcel = Parcel::new(owner, peer, request, address, pass, paid_until);
+        let connection = self.net.connection(key);
+        let from = (connection.peer, connection.listener);
+        let parcel = Parcel::new(owner, from, request, address, pass, paid_until);
         let leaving = Leaving {
             share: self.luggage.add(parcel.bytes()),
             waits: !wait.is_zero(),
@@ -148,7 +149,7 @@ impl<T: Transformer> Core<T> {
             }
         };
         self.counters().connections_adopted.add(1);
-        let key = self.insert_http(socket, parcel.peer);
+        let key = self.insert_http(socket, parcel.peer, parcel.listener);
         self.moves
             .arrived(key.index, parcel.paid_until, self.clock.now);
         self.take_in(key, *parcel);
