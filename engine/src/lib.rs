@@ -25,6 +25,7 @@ mod fanout;
 mod guard;
 mod http;
 pub mod io;
+mod known;
 mod layers;
 pub mod limits;
 mod lines;
@@ -69,6 +70,7 @@ pub use config::{
     Count, CountAtLeastOne, Fallback, Files, KeepHeaders, MinRate, Options, SendPolicy, ShardCount,
     TimeoutMs, send_queue_bytes_for,
 };
+pub use io::{ClientCertificate, Secure, TlsVersion};
 pub use layers::{Decide, Layer, LayerError, LayerRequest, LayerTicket, Verdict};
 pub use machine::{allowed_cpus, random};
 pub use place::Place;

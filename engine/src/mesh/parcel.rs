@@ -1,6 +1,7 @@
 //! A connection on its way to another shard.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use allspark_protocol::Instant;
 use allspark_protocol::http::{OwnedHead, Request};
@@ -8,6 +9,7 @@ use allspark_protocol::http::{OwnedHead, Request};
 use super::address::Address;
 use crate::http::Pass;
 use crate::io::Detached;
+use crate::known::Known;
 
 /// A connection with a request for a session of another shard.
 #[derive(Debug)]
@@ -28,6 +30,8 @@ pub(crate) struct Parcel {
     pub(crate) rest: Vec<u8>,
     /// How often it has moved, see [`Moves`](crate::net::Moves).
     pub(crate) paid_until: Instant,
+    /// What is known of the connection.
+    pub(crate) known: Option<Arc<Known>>,
     /// The socket, between the two drivers.
     pub(crate) socket: Option<Detached>,
 }
@@ -52,6 +56,7 @@ impl Parcel {
             pass,
             rest: Vec::new(),
             paid_until,
+            known: None,
             socket: None,
         })
     }

@@ -43,6 +43,7 @@ impl<T: Transformer> Core<T> {
             options: &self.server.options,
             head,
             peer: self.net.connection(key).peer,
+            known: self.introductions.of(key).map(|known| &**known),
             is_upgrade: transformer.is_upgrade(head),
             is_script: &|head| transformer.is_script(head),
             later: &|| self.layer_ticket(key),
