@@ -206,8 +206,7 @@ impl SendQueue {
         bound: Bound,
         pool: &mut BlockPool,
     ) -> Admission {
-        let cost = slice.len() + slice.frames() * FRAME_COST + self.structure_cost(&slice);
-        let admission = if self.is_empty() || self.cost() + cost <= bound.cost_max {
+        let admission = if self.is_empty() || self.cost_with(&slice) <= bound.cost_max {
             self.push_back(slice, pool);
             Admission::Queued { dropped: 0 }
         } else if let Some(refusal) = refusal(bound.policy) {
@@ -419,10 +418,10 @@ impl SendQueue {
 
     /// Drops older messages so that `newest` fits, as the policy says. Returns how many.
     fn drop_for(&mut self, newest: &Slice, bound: Bound, pool: &mut BlockPool) -> usize {
-        let cost = newest.len() + newest.frames() * FRAME_COST + self.structure_cost(newest);
+        let newest_cost = self.cost_with(newest) - self.cost();
         let cost_max = match bound.policy {
             SendPolicy::KeepLatest => 0,
-            _ => bound.cost_max.saturating_sub(cost),
+            _ => bound.cost_max.saturating_sub(newest_cost),
         };
         let mut dropped = 0;
         while self.cost() > cost_max
@@ -522,6 +521,9 @@ impl SendQueue {
             return;
         }
         self.add(&slice);
+        if self.slices.is_empty() && self.open.is_none() {
+            return self.slices.push_back(slice);
+        }
         let Err(slice) = self.lengthen_last(slice) else {
             return;
         };
@@ -545,6 +547,12 @@ impl SendQueue {
     fn is_copied(&self, slice: &Slice) -> bool {
         let is_last_short = || self.slices.back().is_some_and(is_short);
         is_short(slice) && (self.open.is_some() || is_last_short())
+    }
+
+    /// What everything costs with this slice at the end.
+    fn cost_with(&self, slice: &Slice) -> usize {
+        let frames_cost = slice.len() + slice.frames() * FRAME_COST;
+        self.cost() + frames_cost + self.structure_cost(slice)
     }
 
     /// What a slice at the end costs beside its frames.
