@@ -36,7 +36,6 @@ const BLOCKS_MAX: u64 = (1 << 24) * (PLAIN_BYTES_MAX as u64 / 16);
 
 /// Types of records.
 pub(super) mod kind {
-    pub(crate) const CHANGE_CIPHER_SPEC: u8 = 20;
     pub(crate) const ALERT: u8 = 21;
     pub(crate) const HANDSHAKE: u8 = 22;
     pub(crate) const DATA: u8 = 23;
@@ -183,7 +182,10 @@ pub(super) fn record_len(bytes: &[u8]) -> Result<Option<usize>, TlsFault> {
     };
     let len = usize::from(u16::from_be_bytes([high, low]));
     if len > PLAIN_BYTES_MAX + EXPANSION_MAX {
-        return Err(TlsFault::new(alert::RECORD_OVERFLOW, "a record is too long"));
+        return Err(TlsFault::new(
+            alert::RECORD_OVERFLOW,
+            "a record is too long",
+        ));
     }
     Ok(Some(HEADER_BYTES + len))
 }
@@ -199,7 +201,11 @@ impl Channel {
         is_server: bool,
     ) -> Option<Self> {
         let Told { client, server, .. } = told;
-        let (rx, tx) = if is_server { (client, server) } else { (server, client) };
+        let (rx, tx) = if is_server {
+            (client, server)
+        } else {
+            (server, client)
+        };
         Some(Self {
             suite,
             rx: Direction::new(&secrets.rx, rx)?,
@@ -264,7 +270,10 @@ impl Channel {
             false => self.open_tls12(key, bytes, at, header)?,
         };
         if opened.len > PLAIN_BYTES_MAX {
-            return Err(TlsFault::new(alert::RECORD_OVERFLOW, "a record is too long"));
+            return Err(TlsFault::new(
+                alert::RECORD_OVERFLOW,
+                "a record is too long",
+            ));
         }
         self.rx.number += 1;
         Ok(opened)

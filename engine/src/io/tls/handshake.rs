@@ -141,10 +141,14 @@ impl Handshake {
     /// Appends the alert that rustls has for the peer.
     fn say_why(&mut self, out: &mut Vec<u8>) {
         loop {
-            let (_, step) = match &mut self.role {
-                Role::Server(connection, _) => step(connection.process_tls_records(&mut []), out),
-                Role::Client(connection) => step(connection.process_tls_records(&mut []), out),
+            // It still knows what it has seen, and wants to see it.
+            let (role, seen) = (&mut self.role, &mut self.inbound[..self.seen]);
+            let (discard, step) = match role {
+                Role::Server(connection, _) => step(connection.process_tls_records(seen), out),
+                Role::Client(connection) => step(connection.process_tls_records(seen), out),
             };
+            self.inbound.drain(..discard);
+            self.seen -= discard;
             if !matches!(step, Step::On) {
                 return;
             }
@@ -196,11 +200,13 @@ impl Handshake {
             Role::Client(_) => None,
         };
         let chain = common.peer_certificates().unwrap_or_default();
-        let client = terms.zip(chain.first()).map(|(terms, leaf)| ClientCertificate {
-            der: Some(Arc::from(leaf.as_ref())),
-            common_name: None,
-            is_valid: terms.judge(chain),
-        });
+        let client = terms
+            .zip(chain.first())
+            .map(|(terms, leaf)| ClientCertificate {
+                der: Some(Arc::from(leaf.as_ref())),
+                common_name: None,
+                is_valid: terms.judge(chain),
+            });
         Ok(Secure {
             version: match common.protocol_version() {
                 Some(ProtocolVersion::TLSv1_3) => TlsVersion::V1_3,
@@ -264,5 +270,8 @@ fn failed(error: &rustls::Error) -> TlsFault {
 }
 
 fn unfinished() -> TlsFault {
-    TlsFault::new(alert::INTERNAL_ERROR, "a handshake is done without an outcome")
+    TlsFault::new(
+        alert::INTERNAL_ERROR,
+        "a handshake is done without an outcome",
+    )
 }

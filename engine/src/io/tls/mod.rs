@@ -121,6 +121,11 @@ impl<D: Driver> Tls<D> {
         }
     }
 
+    /// Who encrypts the connections of each listener from now on.
+    pub(crate) fn set_acceptors(&mut self, acceptors: Vec<Option<TlsAcceptor>>) {
+        self.acceptors = acceptors;
+    }
+
     /// The driver that is decorated.
     pub fn inner(&self) -> &D {
         &self.inner
@@ -162,7 +167,9 @@ impl<D: Driver> Tls<D> {
         if session.flags.has(Flags::INPUT_OVER) {
             // Whoever had it before knows it, but perhaps not who has it now.
             let result = Ok(());
-            return self.reports.push(Completion::ReceiveEnded { token, result });
+            return self
+                .reports
+                .push(Completion::ReceiveEnded { token, result });
         }
         let token = inner_token(key);
         self.inner.push(Op::Receive { socket, token });
@@ -262,12 +269,20 @@ impl<D: Driver> Tls<D> {
     /// shard's own names.
     fn complete(&mut self, completion: Completion, completions: &mut Vec<Completion>) {
         match completion {
-            Completion::Accepted { socket, peer } => {
-                let acceptor = self.acceptors.first().cloned().flatten();
+            Completion::Accepted {
+                socket,
+                peer,
+                listener,
+            } => {
+                let acceptor = self.acceptors.get(usize::from(listener)).cloned().flatten();
                 let fresh = |acceptor| Session::new(Stage::Fresh(Some(acceptor)), Flags::default());
                 let key = self.insert(socket, Token::from_u64(0), acceptor.map(fresh));
                 let socket = Socket(key.index);
-                completions.push(Completion::Accepted { socket, peer });
+                completions.push(Completion::Accepted {
+                    socket,
+                    peer,
+                    listener,
+                });
             }
             Completion::Connected { token, result } => {
                 let (token, result) = self.settle_in(token, result);
@@ -352,7 +367,10 @@ impl<D: Driver> Tls<D> {
             let waiting = Completion::Released { token, result };
             return self.backlog.push_back(waiting);
         }
-        let Some(Connection { answer, session, .. }) = self.remove(key) else {
+        let Some(Connection {
+            answer, session, ..
+        }) = self.remove(key)
+        else {
             return;
         };
         let result = result.and_then(|socket| match session {

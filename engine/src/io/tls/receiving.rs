@@ -7,6 +7,7 @@ use super::fault::{PLAIN_HTTP_ANSWER, TlsFault, alert, is_plain_http};
 use super::handshake::{Handshake, Outcome};
 use super::session::{Flags, Found, Session, Stage};
 use super::{Tls, inner_token};
+use crate::guard;
 use crate::io::{Completion, Driver, Introduction, Op};
 use crate::limits::{HELD_BYTES_MIN, TLS_HANDSHAKES_PER_TURN};
 use crate::memory::{Key, LentBuffer};
@@ -30,7 +31,9 @@ impl<D: Driver> Tls<D> {
     ) {
         if self.waits(key) {
             let token = inner_token(key);
-            return self.backlog.push_back(Completion::Received { token, buffer });
+            return self
+                .backlog
+                .push_back(Completion::Received { token, buffer });
         }
         let Some(connection) = self.connections.get_mut(key) else {
             return;
@@ -76,12 +79,7 @@ impl<D: Driver> Tls<D> {
     }
 
     /// Opens the records of a buffer where they lie.
-    fn open_buffer(
-        &mut self,
-        key: Key,
-        mut buffer: LentBuffer,
-        completions: &mut Vec<Completion>,
-    ) {
+    fn open_buffer(&mut self, key: Key, mut buffer: LentBuffer, completions: &mut Vec<Completion>) {
         let gone = self.open_records(key, &mut buffer);
         let Some(connection) = self.connections.get_mut(key) else {
             return;
@@ -190,7 +188,10 @@ impl<D: Driver> Tls<D> {
         match last {
             None => {
                 self.tell_held(key, completions);
-                if self.session_mut(key).is_some_and(|s| s.flags.has(Flags::UPDATE_ASKED)) {
+                if self
+                    .session_mut(key)
+                    .is_some_and(|s| s.flags.has(Flags::UPDATE_ASKED))
+                {
                     self.queue_send(key);
                 }
             }
@@ -209,7 +210,9 @@ impl<D: Driver> Tls<D> {
     ) {
         if self.waits(key) {
             let token = inner_token(key);
-            return self.backlog.push_back(Completion::ReceiveEnded { token, result });
+            return self
+                .backlog
+                .push_back(Completion::ReceiveEnded { token, result });
         }
         let Some(session) = self.session_mut(key) else {
             return self.end_input(key, result, completions);
@@ -234,12 +237,7 @@ impl<D: Driver> Tls<D> {
     }
 
     /// Tells the shard, once, that nothing more comes.
-    fn end_input(
-        &mut self,
-        key: Key,
-        result: io::Result<()>,
-        completions: &mut Vec<Completion>,
-    ) {
+    fn end_input(&mut self, key: Key, result: io::Result<()>, completions: &mut Vec<Completion>) {
         let Some(connection) = self.connections.get_mut(key) else {
             return;
         };
@@ -327,7 +325,11 @@ impl<D: Driver> Tls<D> {
             };
             session.flags.take(Flags::SHAKE_QUEUED);
             if let Stage::Shaking(handshake) = &mut session.stage {
-                let proceeded = handshake.proceed(&mut session.out);
+                // Whatever a peer finds out about rustls, it ends its own connection only.
+                let proceeded = guard::call(|| handshake.proceed(&mut session.out));
+                let proceeded = proceeded.unwrap_or_else(|panicked| {
+                    Err(TlsFault::silent(format!("rustls has panicked: {panicked}")))
+                });
                 self.shaken(key, proceeded, completions);
             }
         }

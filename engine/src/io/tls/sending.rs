@@ -28,7 +28,13 @@ impl Plain {
     }
 
     /// Reports what was not taken. If all was, and it has not left, an empty rest says so.
-    fn report(self, token: crate::io::Token, taken: usize, has_left: bool, to: &mut Vec<Completion>) {
+    fn report(
+        self,
+        token: crate::io::Token,
+        taken: usize,
+        has_left: bool,
+        to: &mut Vec<Completion>,
+    ) {
         if taken < self.len() {
             report_rests(token, self.slices(), taken, to);
         } else if !has_left && let Some(last) = self.slices().last() {
@@ -64,8 +70,8 @@ impl<D: Driver> Tls<D> {
             });
         };
         let is_client = session.flags.has(Flags::CLIENT);
-        let can_send = !session.flags.has(Flags::POLLING.or(Flags::SHUT))
-            && session.sent_turn != self.turn;
+        let can_send =
+            !session.flags.has(Flags::POLLING.or(Flags::SHUT)) && session.sent_turn != self.turn;
         match &session.stage {
             Stage::Open(_) if can_send => self.seal_and_send(key, plain),
             Stage::Open(_) => plain.report(token, 0, false, &mut self.reports),
@@ -92,7 +98,9 @@ impl<D: Driver> Tls<D> {
         let sealing = self.keys.sealing(key, channel);
         let mut block = self.blocks.take();
         let out = unshared(&mut block).writer();
-        let sealed = plain.len().min(usize::from(session.window) * PLAIN_BYTES_MAX);
+        let sealed = plain
+            .len()
+            .min(usize::from(session.window) * PLAIN_BYTES_MAX);
         let records = sealed.div_ceil(PLAIN_BYTES_MAX);
         out.reserve(session.out.len() + sealed + records * channel.suite().overhead());
         out.append(&mut session.out);

@@ -65,6 +65,8 @@ struct Endpoint {
     void_bytes: Option<usize>,
     /// Somebody wants to know when the other end has room again.
     awaits_room: bool,
+    /// Through which of its driver's listeners it came in.
+    listener: u8,
     /// Notices that were caused before this are for a former owner of the same number.
     born: u64,
 }
@@ -96,6 +98,8 @@ struct Net {
     wall_clock_offset_ms: i64,
     strays: Strays,
     trace: u64,
+    /// The trace tells how long what is sent is, not what it is.
+    hides_bytes: bool,
 }
 
 /// The network, shared by the drivers and the clients of one simulation.
@@ -117,6 +121,7 @@ impl Default for SimNet {
             wall_clock_offset_ms: 0,
             strays: Strays::default(),
             trace: 0xcbf2_9ce4_8422_2325,
+            hides_bytes: false,
         })))
     }
 }
@@ -136,6 +141,12 @@ impl SimNet {
     /// A number that two histories share only if they are the same.
     pub fn trace(&self) -> u64 {
         self.0.borrow().trace
+    }
+
+    /// From now on the trace knows of what is sent only how long it is: what is encrypted is another
+    /// thing each time.
+    pub fn hide_bytes(&self) {
+        self.0.borrow_mut().hides_bytes = true;
     }
 
     /// How many ends of connections are open.
@@ -170,9 +181,14 @@ impl SimNet {
         }
     }
 
-    /// Opens a connection from a client to the listener of driver `driver`. `None` when nobody
-    /// listens. The other end learns of it after `latency`.
+    /// Opens a connection from a client to the first listener of driver `driver`. `None` when
+    /// nobody listens. The other end learns of it after `latency`.
     pub fn connect(&self, driver: usize, latency: Duration) -> Option<EndpointId> {
+        self.connect_to(driver, 0, latency)
+    }
+
+    /// The same to the listener with this number.
+    pub fn connect_to(&self, driver: usize, listener: u8, latency: Duration) -> Option<EndpointId> {
         let net = &mut *self.0.borrow_mut();
         if !net.listening.get(driver).copied().unwrap_or(false) {
             return None;
@@ -180,7 +196,8 @@ impl SimNet {
         let client = net.insert(Owner::Client, latency);
         let server = net.insert(Owner::Listener(driver), latency);
         net.endpoint(client).expect("just inserted").peer = Some(server);
-        net.endpoint(server).expect("just inserted").peer = Some(client);
+        let accepting = net.endpoint(server).expect("just inserted");
+        (accepting.peer, accepting.listener) = (Some(client), listener);
         net.schedule(net.now + latency, server, Notice::Incoming);
         Some(client)
     }
@@ -311,6 +328,7 @@ impl Net {
             is_broken: false,
             void_bytes: None,
             awaits_room: false,
+            listener: 0,
             born: self.sequence,
         };
         EndpointId(u32::try_from(self.endpoints.insert(endpoint)).expect("fewer than 2^32"))
@@ -439,6 +457,8 @@ impl Net {
     /// Folds an event into the trace (FNV-1a).
     fn note(&mut self, id: EndpointId, at: Instant, bytes: &[u8]) {
         let head = [at.as_ns().to_le_bytes(), u64::from(id.0).to_le_bytes()];
+        let len = (bytes.len() as u64).to_le_bytes();
+        let bytes = if self.hides_bytes { &len } else { bytes };
         for byte in head.iter().flatten().chain(bytes) {
             self.trace = (self.trace ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
         }
