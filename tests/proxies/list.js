@@ -41,9 +41,18 @@ function behind(server, url, spokenBy = server.spokenBy) {
  * `any`, and starts it again in the same place. Then all of them come back through the proxy.
  */
 async function everybodyIsServed(server, url, restart, ways = WAYS) {
+  await everybody(server, url, restart, ways, isServed, command);
+}
+
+/** The same with a server that echoes, which can't be told to end a client. */
+async function everybodyIsEchoed(server, url, restart) {
+  await everybody(server, url, restart, WAYS, isEchoed, (value) => value);
+}
+
+async function everybody(server, url, restart, ways, goThrough, telling) {
   const stayed = await Promise.all(ways.map(async ([name, variant]) => {
     try {
-      return await isServed(behind(server, url, variant.server.transformer), variant);
+      return await goThrough(behind(server, url, variant.server.transformer), variant);
     } catch (error) {
       throw new Error(`${name}: ${error.message}`, { cause: error });
     }
@@ -51,23 +60,17 @@ async function everybodyIsServed(server, url, restart, ways = WAYS) {
   const back = stayed.map((client) => event(client, 'reconnected', COME_BACK_MS_MAX));
   await restart();
   await Promise.all(back);
-  for (const client of stayed) assert.equal(await written(client, 'again'), 'again');
+  for (const client of stayed) assert.equal(await ask(client, telling('again')), 'again');
 }
 
 /** One client goes through the list; another one, which stays, is what becomes of it. */
 async function isServed(server, variant) {
   const client = connect(server, trusting(variant), '/?token=a%20b%26c');
-  const early = collect(client, 'data', 3);
-  for (const value of ['first', 'second', 'third']) client.write({ do: 'write', value });
-  assert.deepEqual(await early, ['first', 'second', 'third']);
+  await hearsItself(client, command);
+  const counted = collect(client, 'data', COUNT);
+  client.write({ do: 'count', to: COUNT });
+  assert.equal((await counted).findIndex((value, index) => value !== index), -1);
 
-  for (const value of Object.values(VALUES)) {
-    assert.deepEqual(await written(client, value), value);
-  }
-  const long = '👋\u2028%+&='.repeat(30 * KIB);
-  assert.ok(await written(client, long) === long, 'a long text came back changed');
-
-  await bothWaysInOrder(client);
   const spark = await ask(client, { do: 'describe' });
   assert.equal(spark.id, await sparkId(client));
   assert.equal(spark.query.token, 'a b&c');
@@ -76,13 +79,27 @@ async function isServed(server, variant) {
   return staysThroughAnEnd(server, variant);
 }
 
-async function bothWaysInOrder(client) {
+async function isEchoed(server, variant) {
+  const client = connect(server, { ...trusting(variant), ...EAGER });
+  await hearsItself(client, (value) => value);
+  return client;
+}
+
+/** What it writes comes back, in order, also what it wrote before it was open. */
+async function hearsItself(client, telling) {
+  const early = collect(client, 'data', 3);
+  for (const value of ['first', 'second', 'third']) client.write(telling(value));
+  assert.deepEqual(await early, ['first', 'second', 'third']);
+
+  for (const value of Object.values(VALUES)) {
+    assert.deepEqual(await ask(client, telling(value)), value);
+  }
+  const long = '👋\u2028%+&='.repeat(30 * KIB);
+  assert.ok(await ask(client, telling(long)) === long, 'a long text came back changed');
+
   const answers = collect(client, 'data', COUNT);
-  for (let n = 0; n < COUNT; n += 1) client.write({ do: 'write', value: n });
+  for (let n = 0; n < COUNT; n += 1) client.write(telling(n));
   assert.equal((await answers).findIndex((value, index) => value !== index), -1);
-  const counted = collect(client, 'data', COUNT);
-  client.write({ do: 'count', to: COUNT });
-  assert.equal((await counted).findIndex((value, index) => value !== index), -1);
 }
 
 /** It hears the last words, and stays away. */
@@ -112,9 +129,9 @@ function trusting({ client, server }) {
   return { ...client, transport: { ...client?.transport, rejectUnauthorized: false } };
 }
 
-/** A value that the server writes back. */
-function written(client, value) {
-  return ask(client, { do: 'write', value });
+/** Tells the scripted server to write a value. */
+function command(value) {
+  return { do: 'write', value };
 }
 
 // What a client says of itself, and what a proxy says of it.
@@ -130,4 +147,13 @@ async function knowsTheAddress(server, url) {
   assert.equal(address.ip, LOCAL_ADDRESS);
 }
 
-module.exports = { UNSTREAMED, everybodyIsServed, knowsTheAddress };
+/** The same where the log tells it, at the level `debug`. */
+async function logsTheAddress(server, url) {
+  const options = { localAddress: LOCAL_ADDRESS, headers: CLAIMED };
+  await openPlain(behind(server, url), '', options);
+  await server.said(/ peer=127\.0\.0\.77:/);
+}
+
+module.exports = {
+  UNSTREAMED, everybodyIsEchoed, everybodyIsServed, knowsTheAddress, logsTheAddress,
+};

@@ -17,6 +17,7 @@ const DEPLOY = path.join(__dirname, '../../deploy');
 
 /** Where the configurations of deploy/ have AllSpark, and themselves. */
 const ALLSPARK = '127.0.0.1:8080';
+const ALLSPARK_TLS = '127.0.0.1:8443';
 
 /** What of a configuration is another one here; each of them must occur in it. */
 function adapted(file, changes) {
@@ -78,19 +79,34 @@ async function startNginx(t, upstream, changes = []) {
   return { http: `http://127.0.0.1:${plain}`, https: `https://127.0.0.1:${secure}` };
 }
 
-/** HAProxy with one of the files of deploy/, the same way. */
-async function startHaproxy(t, file, upstream, changes = []) {
+/** HAProxy with deploy/haproxy.cfg, which ends TLS, the same way. */
+function startHaproxy(t, upstream) {
   const place = folder(t);
   const { both } = certificate(place);
+  return startHaproxyWith(t, place, 'haproxy.cfg', [
+    [` ${ALLSPARK} `, ` ${upstream} `],
+    ['/etc/haproxy/chat.example.org.pem', both],
+  ]);
+}
+
+/** HAProxy with deploy/haproxy-tcp.cfg in front of a server that speaks without TLS, and with it. */
+function startHaproxyTcp(t, plain, secure, changes = []) {
+  return startHaproxyWith(t, folder(t), 'haproxy-tcp.cfg', [
+    [` ${ALLSPARK} `, ` ${plain} `],
+    [` ${ALLSPARK_TLS} `, ` ${secure} `],
+    ...changes,
+  ]);
+}
+
+async function startHaproxyWith(t, place, file, changes) {
   const [plain, secure] = [await freePort(), await freePort()];
   const config = adapted(file, [
-    [` ${ALLSPARK} `, ` ${upstream} `],
     ['bind :80', `bind 127.0.0.1:${plain}`],
     ['bind :443', `bind 127.0.0.1:${secure}`],
     // It takes as many descriptors as it needs for that, or does not start.
     ['maxconn 100000', 'maxconn 1000'],
     ...changes,
-  ]).replaceAll('/etc/haproxy/chat.example.org.pem', both);
+  ]);
   const name = path.join(place, 'haproxy.cfg');
   fs.writeFileSync(name, config);
   await run(t, 'haproxy', ['-db', '-f', name], [plain, secure]);
@@ -124,4 +140,4 @@ async function accepted(port) {
   }
 }
 
-module.exports = { startHaproxy, startNginx };
+module.exports = { certificate, folder, startHaproxy, startHaproxyTcp, startNginx };
