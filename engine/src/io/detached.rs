@@ -67,7 +67,7 @@ impl Detached {
 /// simulator adopts none.
 impl From<OwnedFd> for Detached {
     fn from(socket: OwnedFd) -> Self {
-        Self(Kind::Fd(socket))
+        Self(Kind::Fd(socket), None)
     }
 }
 
