@@ -92,7 +92,8 @@ fn overlapping(criterion: &mut Criterion) {
     group.sample_size(10);
     // 1,000 sparks in 100 of 1,000 rooms each: rooms of 100 members, so few that each is written to
     // at once, and every spark gets 20 messages at a time.
-    let few = |spark: usize, rooms: usize| (0..100).map(|step| (spark + step * 10) % rooms).collect();
+    let few =
+        |spark: usize, rooms: usize| (0..100).map(|step| (spark + step * 10) % rooms).collect();
     let mut crowd = Crowd::new(1_000, 1_000, few);
     crowd.rooms.truncate(200);
     group.throughput(Throughput::Elements(200 * 100));
