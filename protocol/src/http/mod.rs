@@ -41,6 +41,7 @@ pub use client::{ResponseHead, ResponsePart, ResponseReader, write_request};
 pub use cors::{Cors, CorsError, CorsGrant, CorsOptions, CorsVerdict, max_age_s};
 pub use date::HttpDate;
 pub use error::{Error, Misuse};
+pub(crate) use fields::is_host;
 pub use fields::{Headers, is_token};
 pub use forwarded::{ForwardedHeader, NetworkError, TrustedProxies};
 pub use gzip::{accepts_gzip, gzip};
