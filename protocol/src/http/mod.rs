@@ -43,7 +43,7 @@ pub use date::HttpDate;
 pub use error::{Error, Misuse};
 pub(crate) use fields::is_host;
 pub use fields::{Headers, is_token};
-pub use forwarded::{ForwardedHeader, NetworkError, TrustedProxies};
+pub use forwarded::{ForwardedHeader, NetworkError, TrustedProxies, UNIX_PEER};
 pub use gzip::{accepts_gzip, gzip};
 pub use head::RequestHead;
 pub use owned_head::OwnedHead;
