@@ -156,8 +156,7 @@ fn dress(place: Place, listener: &Listener, proxies: &TrustedProxies) -> Result<
 
 fn encrypt(place: Place, listener: &Listener) -> Result<Place, String> {
     match &listener.tls {
-        Tls::Unsaid => Ok(place),
-        Tls::Off => Ok(place.plain()),
+        Tls::Unsaid | Tls::Off => Ok(place),
         Tls::On | Tls::Section(_) => Err(format!("{listener} has no certificate")),
     }
 }

@@ -4,6 +4,7 @@
 mod answers;
 mod authorization;
 mod lines;
+mod listeners;
 mod log;
 mod memory;
 mod output;
