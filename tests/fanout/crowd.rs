@@ -208,6 +208,8 @@ impl Crowd {
             | Completion::AcceptFailed { .. }
             | Completion::Released { .. }
             | Completion::Unsent { .. }
+            | Completion::Introduced { .. }
+            | Completion::Held { .. }
             | Completion::Adopted { .. } => {}
         }
     }
