@@ -1,5 +1,5 @@
-//! Every kind of listener of one process, on each driver: Unix sockets, the PROXY protocol, internal
-//! listeners, redirects, and sockets that systemd passes.
+//! Every kind of listener of one process, on each driver: Unix sockets, the PROXY protocol,
+//! internal listeners, redirects, and sockets that systemd passes.
 
 use std::fs::{self, File};
 use std::io::{Read, Write};

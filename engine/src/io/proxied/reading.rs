@@ -115,7 +115,7 @@ fn introduce(token: Token, header: Header, completions: &mut Vec<Completion>) {
         version: TlsVersion::of_name(&tls.version),
         cipher: Cow::Owned(tls.cipher.into()),
         server_name: extras.authority.clone(),
-        client: tls.has_certificate.then(|| ClientCertificate {
+        client: tls.has_certificate.then_some(ClientCertificate {
             der: None,
             common_name: tls.common_name,
             is_valid: tls.is_valid,
