@@ -9,7 +9,7 @@ use std::os::unix::net::UnixListener;
 use rustix::net::{AddressFamily, SocketAddrAny, SocketAddrUnix, getsockname};
 use socket2::SockRef;
 
-use crate::io::{self as driver, BACKLOG, ProxyProtocol, TcpOptions, UnixSocket};
+use crate::io::{self as driver, BACKLOG, ProxyProtocol, TcpOptions, TlsAcceptor, UnixSocket};
 use crate::limits::LISTENERS_MAX;
 use crate::purpose::Purpose;
 use crate::start_error::StartError;
@@ -45,6 +45,8 @@ pub struct Place {
 pub(crate) struct ListenerOptions {
     pub(crate) purpose: Purpose,
     pub(crate) proxy: ProxyProtocol,
+    /// Connections are encrypted.
+    pub(crate) tls: Option<TlsAcceptor>,
 }
 
 #[derive(Debug)]
@@ -99,6 +101,13 @@ impl Place {
     #[must_use]
     pub fn tcp_options(mut self, options: TcpOptions) -> Self {
         self.tcp = options;
+        self
+    }
+
+    /// Connections there are encrypted.
+    #[must_use]
+    pub fn tls(mut self, acceptor: TlsAcceptor) -> Self {
+        self.options.tls = Some(acceptor);
         self
     }
 

@@ -107,7 +107,7 @@ const MACHINES: &[Machine] = &[
     // Talks to the kernel.
     Machine {
         name: "io",
-        may_import: &["limits", "memory"],
+        may_import: &["guard", "limits", "memory"],
     },
     // Owns bytes and pages. Of `io` it knows the token by which an operation finds its slot again.
     Machine {

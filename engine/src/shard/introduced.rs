@@ -11,7 +11,7 @@ use std::io;
 use allspark_protocol::transformer::Transformer;
 
 use super::core::Core;
-use crate::io::{Introduction, ProxyFault};
+use crate::io::{Introduction, ProxyFault, TlsFault};
 use crate::known::Known;
 use crate::lines::Line;
 use crate::memory::Key;
@@ -22,12 +22,16 @@ impl<T: Transformer> Core<T> {
         if let Some(peer) = about.peer {
             self.net.connection_mut(key).peer = peer;
         }
+        if about.secure.is_some() && about.peer.is_none() {
+            self.counters().tls_handshakes.add(1);
+        }
         self.introductions.learn(key, about);
     }
 
-    /// Notes why a connection broke, if a proxy is to blame.
+    /// Notes why a connection broke, if a proxy or its encryption is to blame.
     #[cold]
     pub(super) fn note_fault(&self, key: Key, error: &io::Error) {
+        self.note_tls(key, error);
         let Some(fault) = ProxyFault::of(error) else {
             return;
         };
@@ -39,6 +43,19 @@ impl<T: Transformer> Core<T> {
                 shard, %peer, reason = %fault, unlogged,
                 "a connection is closed, as it needs a header of the PROXY protocol"
             );
+        }
+    }
+
+    /// If a connection ends because of its encryption, that is counted and logged.
+    fn note_tls(&self, key: Key, error: &io::Error) {
+        let Some(fault) = TlsFault::of(error) else {
+            return;
+        };
+        self.counters().tls_failures.add(1);
+        if let Some(line) = self.may_log(Line::TlsFailed) {
+            let (shard, unlogged) = (self.shard, line.unlogged);
+            let peer = self.net.connection(key).peer;
+            tracing::info!(shard, %peer, %fault, unlogged, "a connection with TLS has failed");
         }
     }
 
