@@ -7,7 +7,10 @@ const { test } = require('node:test');
 
 const { freePort, startServer } = require('../interop/server');
 const { everybodyIsEchoed, logsTheAddress } = require('./list');
-const { folder, startHaproxyTcp, startNginx } = require('./proxy');
+const { certificate, folder, startHaproxyTcp, startNginx } = require('./proxy');
+
+// The certificate is made for the test, and nobody has signed it.
+process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0';
 
 test('nginx, through a Unix socket', async (t) => {
   const socket = path.join(folder(t), 'allspark.sock');
@@ -28,14 +31,25 @@ for (const [version, changes] of [['2', []], ['1', [['send-proxy-v2', 'send-prox
   });
 }
 
+test('HAProxy that passes TLS on, by version 2 of the PROXY protocol', async (t) => {
+  const { cert, key } = certificate(folder(t));
+  const [at, unused] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
+  const place = `tls://${at}?proxy-protocol=required`;
+  const further = ['--tls-cert', cert, '--tls-key', key];
+  const { server, restart } = await startEcho(t, place, '127.0.0.1', further);
+  const { https } = await startHaproxyTcp(t, unused, at);
+  await logsTheAddress(server, https);
+  await everybodyIsEchoed(server, https, restart);
+});
+
 /** A server that listens in a further place, and what starts it again. */
-async function startEcho(t, place, trustedProxies) {
+async function startEcho(t, place, trustedProxies, flags = []) {
   const options = {
     app: 'echo',
     transformer: 'any',
     shards: 2,
     trustedProxies,
-    further: ['--log', 'debug', '--listen', place],
+    further: ['--log', 'debug', '--listen', place, ...flags],
   };
   const server = await startServer(t, options);
   const restart = async () => {
