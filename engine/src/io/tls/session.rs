@@ -36,7 +36,7 @@ pub(super) enum Stage {
 }
 
 /// The state of a connection with TLS. It has no memory of its own while the connection is idle.
-pub(in crate::io) struct Session {
+pub(super) struct Session {
     pub(super) stage: Stage,
     /// The beginning of a record of which the rest has not come.
     pub(super) partial: Vec<u8>,
