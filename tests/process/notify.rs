@@ -1,5 +1,6 @@
 //! What the service manager hears. The test is the manager.
 
+use std::io::ErrorKind;
 use std::os::unix::net::UnixDatagram;
 use std::process::Stdio;
 
@@ -42,7 +43,13 @@ impl Manager {
 
     fn hear_any(&self) -> String {
         let mut bytes = [0; 1024];
-        let length = self.socket.recv(&mut bytes).unwrap();
+        let length = loop {
+            match self.socket.recv(&mut bytes) {
+                // The kernel does not take up a wait with a time limit again.
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                received => break received.unwrap(),
+            }
+        };
         let text = str::from_utf8(&bytes[..length]).unwrap();
         text.lines().next().unwrap().to_owned()
     }
