@@ -26,6 +26,10 @@ pub(super) struct Connection {
 }
 
 /// How far a connection with TLS is.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are open, and a box would cost each of them more"
+)]
 pub(super) enum Stage {
     /// Nothing has come yet. Who accepts it; a client begins by itself.
     Fresh(Option<TlsAcceptor>),
