@@ -42,6 +42,8 @@ mod ark;
 mod builder;
 mod error;
 mod events;
+#[cfg(any(feature = "auth", feature = "tls"))]
+mod file_bytes;
 #[cfg(feature = "auth")]
 mod keys;
 mod library;
@@ -51,10 +53,16 @@ mod rooms;
 #[cfg(feature = "plugins")]
 mod rooms_plugin;
 mod save;
+#[cfg(any(feature = "auth", feature = "tls"))]
+mod secret;
 #[cfg(feature = "client")]
 mod socket;
+#[cfg(feature = "tls")]
+pub mod tls;
 mod transforms;
 mod transport;
+#[cfg(any(feature = "auth", feature = "tls"))]
+mod watch;
 
 pub use allspark_client::library::LibraryError;
 pub use allspark_engine::io::{DriverChoice, DriverKind};
