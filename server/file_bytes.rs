@@ -18,7 +18,9 @@ pub(crate) fn read(path: &Path, bytes_max: u64) -> Result<Vec<u8>, String> {
     let file = File::open(path).map_err(|error| error.to_string())?;
     match file.take(bytes_max + 1).read_to_end(&mut bytes) {
         Err(error) => Err(error.to_string()),
-        Ok(length) if length as u64 > bytes_max => Err(format!("it is longer than {bytes_max} bytes")),
+        Ok(length) if length as u64 > bytes_max => {
+            Err(format!("it is longer than {bytes_max} bytes"))
+        }
         Ok(_) => Ok(bytes),
     }
 }
@@ -33,7 +35,10 @@ mod tests {
         let path = folder.path().join("keys");
         fs::write(&path, [b'\n'; 9]).unwrap();
         assert_eq!(read(&path, 9).unwrap().len(), 9);
-        for (path, expected) in [(path.as_path(), "than 8 bytes"), (folder.path(), "regular file")] {
+        for (path, expected) in [
+            (path.as_path(), "than 8 bytes"),
+            (folder.path(), "regular file"),
+        ] {
             let reason = read(path, 8).unwrap_err();
             assert!(reason.ends_with(expected), "{reason}");
         }

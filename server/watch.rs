@@ -16,7 +16,10 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// Files that are looked at as long as this is there.
 #[derive(Debug)]
-pub(crate) struct FileWatch(Option<SyncSender<()>>);
+pub(crate) struct FileWatch {
+    /// When it is dropped, the thread ends.
+    _end: Option<SyncSender<()>>,
+}
 
 impl FileWatch {
     /// Calls `changed` when one of the files has changed, until that returns false. Without any
@@ -30,7 +33,7 @@ impl FileWatch {
         changed: impl FnMut() -> bool + Send + 'static,
     ) -> std::io::Result<Self> {
         if paths.is_empty() {
-            return Ok(Self(None));
+            return Ok(Self { _end: None });
         }
         let (end, ended) = sync_channel(0);
         // Before anything can change behind the back of that thread.
@@ -38,7 +41,7 @@ impl FileWatch {
         thread::Builder::new()
             .name(name.to_owned())
             .spawn(move || watch(&paths, seen, changed, &ended))?;
-        Ok(Self(Some(end)))
+        Ok(Self { _end: Some(end) })
     }
 }
 

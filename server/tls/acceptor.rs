@@ -50,7 +50,10 @@ impl Tls {
             shared.is_some()
         });
         let files = files.map_err(|error| {
-            TlsError::of("tls-cert", format!("there can be no thread that looks at it: {error}"))
+            TlsError::of(
+                "tls-cert",
+                format!("there can be no thread that looks at it: {error}"),
+            )
         })?;
         Ok(Self {
             shared,
@@ -97,7 +100,10 @@ impl Shared {
         match self.reload() {
             Ok(names) => {
                 let names = names.join(", ");
-                tracing::info!("the certificates of TLS were read anew: {}", names.escape_debug());
+                tracing::info!(
+                    "the certificates of TLS were read anew: {}",
+                    names.escape_debug()
+                );
             }
             Err(error) => {
                 let option = error.option();
@@ -124,6 +130,8 @@ fn replace(acceptor: &TlsAcceptor, built: Built) {
 impl fmt::Debug for Tls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let options = &self.shared.options;
-        f.debug_struct("Tls").field("options", options).finish_non_exhaustive()
+        f.debug_struct("Tls")
+            .field("options", options)
+            .finish_non_exhaustive()
     }
 }

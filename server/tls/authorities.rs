@@ -37,7 +37,8 @@ impl Authorities {
                 let certificate = Certificate::of_der(der.to_vec());
                 let certificate = certificate.map_err(|error| read.error(error.to_string()))?;
                 let added = roots.add(der);
-                added.map_err(|_| read.error("it holds a certificate that can't be an authority"))?;
+                added
+                    .map_err(|_| read.error("it holds a certificate that can't be an authority"))?;
                 authorities.certificates.push(certificate);
             }
         }
@@ -70,7 +71,10 @@ impl Authorities {
     /// resumed.
     pub(super) fn rule(&self, options: &TlsOptions) -> [u8; 32] {
         let mut context = Context::new(&SHA256);
-        context.update(&[options.request_cert.into(), options.reject_unauthorized.into()]);
+        context.update(&[
+            options.request_cert.into(),
+            options.reject_unauthorized.into(),
+        ]);
         let ders = self.certificates.iter().map(Certificate::der);
         for der in ders.chain(self.crls.iter().map(AsRef::as_ref)) {
             context.update(&(der.len() as u64).to_be_bytes());
@@ -101,9 +105,7 @@ fn lists(read: &Read) -> Result<Vec<CertificateRevocationListDer<'static>>, TlsE
 ///
 /// # Errors
 /// It is no list.
-fn expires(
-    der: &CertificateRevocationListDer<'_>,
-) -> Result<Option<SystemTime>, &'static str> {
+fn expires(der: &CertificateRevocationListDer<'_>) -> Result<Option<SystemTime>, &'static str> {
     let (_, list) = CertificateRevocationList::from_der(der).map_err(|_| NO_LIST)?;
     Ok(list.next_update().map(|at| time(at.timestamp())))
 }

@@ -181,8 +181,12 @@ fn alt_name(name: &GeneralName<'_>) -> Option<AltName> {
 
 fn address(bytes: &[u8]) -> Option<IpAddr> {
     match bytes.len() {
-        4 => <[u8; 4]>::try_from(bytes).ok().map(|bytes| Ipv4Addr::from(bytes).into()),
-        _ => <[u8; 16]>::try_from(bytes).ok().map(|bytes| Ipv6Addr::from(bytes).into()),
+        4 => <[u8; 4]>::try_from(bytes)
+            .ok()
+            .map(|bytes| Ipv4Addr::from(bytes).into()),
+        _ => <[u8; 16]>::try_from(bytes)
+            .ok()
+            .map(|bytes| Ipv6Addr::from(bytes).into()),
     }
 }
 
@@ -209,15 +213,22 @@ mod tests {
     fn it_is_read_as_node_reads_it() {
         let mut params = CertificateParams::new(["a.example.org".to_owned()]).unwrap();
         params.distinguished_name.push(DnType::CommonName, "ann");
-        params.distinguished_name.push(DnType::OrganizationName, "Chat");
+        params
+            .distinguished_name
+            .push(DnType::OrganizationName, "Chat");
         let uri = "spiffe://a/b".try_into().unwrap();
         params.subject_alt_names.push(SanType::URI(uri));
-        params.subject_alt_names.push(SanType::IpAddress("::1".parse().unwrap()));
+        params
+            .subject_alt_names
+            .push(SanType::IpAddress("::1".parse().unwrap()));
         params.serial_number = Some(vec![0x80, 1, 0xff].into());
         let made = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
         let read = Certificate::of_der(made.der().to_vec()).unwrap();
         assert_eq!(read.common_name(), Some("ann"));
-        assert!(read.subject().contains(&("O".to_owned(), "Chat".to_owned())));
+        assert!(
+            read.subject()
+                .contains(&("O".to_owned(), "Chat".to_owned()))
+        );
         assert_eq!(read.issuer(), read.subject());
         let names = [
             AltName::Dns("a.example.org".to_owned()),

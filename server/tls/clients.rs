@@ -7,8 +7,8 @@ use rustls::crypto::{
     CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
 };
 use rustls::pki_types::{CertificateDer, UnixTime};
-use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 
 use super::authorities::Authorities;
@@ -35,8 +35,11 @@ impl Clients {
         if !options.request_cert {
             return match options.crl.is_empty() {
                 true => Ok(Self::default()),
-                false => Err(TlsError::of("tls-crl", "no client is asked for a certificate: \
-                     tls-request-cert is missing")),
+                false => Err(TlsError::of(
+                    "tls-crl",
+                    "no client is asked for a certificate: \
+                     tls-request-cert is missing",
+                )),
             };
         }
         if authorities.certificates.is_empty() && options.reject_unauthorized {

@@ -90,7 +90,10 @@ fn title(identity: &Identity) -> String {
     let certificate = &identity.certificate;
     let names: Vec<&str> = certificate.host_names().collect();
     match names.is_empty() {
-        true => certificate.common_name().unwrap_or("a certificate without a name").to_owned(),
+        true => certificate
+            .common_name()
+            .unwrap_or("a certificate without a name")
+            .to_owned(),
         false => names.join(" "),
     }
 }
@@ -107,18 +110,25 @@ fn identities(
         .collect();
     let identities = identities?;
     match identities.is_empty() {
-        true => Err(TlsError::of("tls-cert", "there is no certificate: name its file")),
+        true => Err(TlsError::of(
+            "tls-cert",
+            "there is no certificate: name its file",
+        )),
         false => Ok(identities),
     }
 }
+
+static BOTH: [&SupportedProtocolVersion; 2] = [&TLS13, &TLS12];
+static OLD: [&SupportedProtocolVersion; 1] = [&TLS12];
+static NEW: [&SupportedProtocolVersion; 1] = [&TLS13];
 
 fn versions(
     options: &TlsOptions,
 ) -> Result<&'static [&'static SupportedProtocolVersion], TlsError> {
     match (options.min_version, options.max_version) {
-        (Version::V1_2, Version::V1_3) => Ok(&[&TLS13, &TLS12]),
-        (Version::V1_2, Version::V1_2) => Ok(&[&TLS12]),
-        (Version::V1_3, Version::V1_3) => Ok(&[&TLS13]),
+        (Version::V1_2, Version::V1_3) => Ok(&BOTH),
+        (Version::V1_2, Version::V1_2) => Ok(&OLD),
+        (Version::V1_3, Version::V1_3) => Ok(&NEW),
         (Version::V1_3, Version::V1_2) => {
             let reason = "it is older than tls-min-version, so that none is left";
             Err(TlsError::of("tls-max-version", reason))

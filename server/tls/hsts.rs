@@ -66,7 +66,10 @@ mod tests {
         assert_eq!(header("60;includesubdomains; preload").unwrap(), all);
         assert_eq!(header(all).unwrap(), all);
         for wrong in ["", "a year", "-1", "60; always", "60\r\nSet-Cookie: a"] {
-            assert!(header(wrong).unwrap_err().contains("write seconds"), "{wrong}");
+            assert!(
+                header(wrong).unwrap_err().contains("write seconds"),
+                "{wrong}"
+            );
         }
     }
 }

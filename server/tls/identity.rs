@@ -47,7 +47,7 @@ impl Identity {
         now: SystemTime,
     ) -> Result<Self, TlsError> {
         let pair = pair(reader, whose, options)?;
-        let Pair { chain_from, .. } = &pair;
+        let (key_from, chain_from) = (pair.key_from, pair.chain_from);
         let mut chain = Vec::new();
         for der in &pair.chain {
             let certificate = Certificate::of_der(der.to_vec());
@@ -57,13 +57,13 @@ impl Identity {
         match certified.keys_match() {
             Ok(()) | Err(Error::InconsistentKeys(InconsistentKeys::Unknown)) => {}
             Err(Error::InconsistentKeys(_)) => {
-                return Err(pair.key_from.error(mismatch(&certified)));
+                return Err(key_from.error(mismatch(&certified)));
             }
             Err(_) => return Err(chain_from.error("its first certificate is no X.509 version 3")),
         }
         complete(&mut chain, &mut certified.cert, further);
         for words in remarks(&chain, now) {
-            reader.note(chain_from, words);
+            reader.note(&chain_from, words);
         }
         if let Some(source) = &options.ocsp {
             let read = reader.read(whose.option("tls-ocsp"), source)?;
@@ -140,12 +140,18 @@ fn passphrase(
     options: &CertificateOptions,
 ) -> Result<Option<String>, TlsError> {
     let option = whose.option("tls-passphrase-file");
-    let given = options.passphrase.as_ref().map(|secret| secret.expose().to_owned());
+    let given = options
+        .passphrase
+        .as_ref()
+        .map(|secret| secret.expose().to_owned());
     let Some(path) = &options.passphrase_file else {
         return Ok(given);
     };
     if given.is_some() {
-        return Err(TlsError::of(option, "the passphrase itself is there, too: write one of them"));
+        return Err(TlsError::of(
+            option,
+            "the passphrase itself is there, too: write one of them",
+        ));
     }
     let read = reader.secret(option, &Source::File(path.clone()))?;
     let text = std::str::from_utf8(&read.bytes).map_err(|_| read.error("it is not UTF-8"))?;
@@ -209,7 +215,11 @@ fn remarks(chain: &[Certificate], now: SystemTime) -> Vec<String> {
     } else if first.valid_to() <= now + SOON {
         let left = first.valid_to().duration_since(now).unwrap_or_default();
         let hours = left.as_secs() / 3600;
-        remarks.push(format!("it expires in {} days and {} hours", hours / 24, hours % 24));
+        remarks.push(format!(
+            "it expires in {} days and {} hours",
+            hours / 24,
+            hours % 24
+        ));
     } else if first.valid_from() > now {
         remarks.push("it is not valid yet: clients will refuse it".to_owned());
     }
@@ -219,7 +229,9 @@ fn remarks(chain: &[Certificate], now: SystemTime) -> Vec<String> {
     for (index, pair) in chain.windows(2).enumerate() {
         if pair[0].raw_issuer != pair[1].raw_subject {
             let (one, two) = (index + 1, index + 2);
-            remarks.push(format!("certificate {two} of it has not issued certificate {one}"));
+            remarks.push(format!(
+                "certificate {two} of it has not issued certificate {one}"
+            ));
         } else if pair[1].valid_to() <= now {
             remarks.push(format!("certificate {} of it has expired", index + 2));
         }

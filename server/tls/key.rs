@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pem::Pem;
-use pkcs8::EncryptedPrivateKeyInfo;
+use pkcs8::{EncryptedPrivateKeyInfo, Error, pkcs5};
 use ring::signature::RsaKeyPair;
 use rustls::crypto::ring::sign::any_supported_type;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs1KeyDer, PrivatePkcs8KeyDer, PrivateSec1KeyDer};
@@ -25,7 +25,9 @@ pub(super) fn in_pem(
     match keys.len() {
         0 => Err(format!("it holds no private key, but {}", tags(&all))),
         1 => of_der(der_of(keys.remove(0), passphrase)?),
-        many => Err(format!("it holds {many} private keys, and which one is meant is not said")),
+        many => Err(format!(
+            "it holds {many} private keys, and which one is meant is not said"
+        )),
     }
 }
 
@@ -44,11 +46,9 @@ pub(super) fn of_pkcs8(der: Vec<u8>) -> Result<Arc<dyn SigningKey>, String> {
 
 fn der_of(block: Pem, passphrase: Option<&[u8]>) -> Result<PrivateKeyDer<'static>, String> {
     if block.headers().get("DEK-Info").is_some() {
-        return Err(
-            "it is encrypted in a way of its own (Proc-Type: 4,ENCRYPTED), which is weak: write \
-             it anew with openssl pkcs8 -topk8 -in FILE -out FILE"
-                .to_owned(),
-        );
+        return Err(format!(
+            "it is encrypted in the old way of OpenSSL (DEK-Info): {ANEW}"
+        ));
     }
     let tag = block.tag().to_owned();
     let der = block.into_contents();
@@ -73,31 +73,44 @@ fn decrypt(der: &[u8], passphrase: Option<&[u8]>) -> Result<Vec<u8>, String> {
     let encrypted = encrypted.map_err(|_| "it is no encrypted key of PKCS #8")?;
     match encrypted.decrypt(passphrase) {
         Ok(key) => Ok(key.as_bytes().to_vec()),
-        Err(pkcs8::Error::EncryptedPrivateKey(
-            pkcs5::Error::UnsupportedAlgorithm { .. } | pkcs5::Error::NoPbes1CryptSupport,
-        )) => Err(
-            "it is encrypted with something old: write it anew with openssl pkcs8 -topk8 -in FILE \
-             -out FILE"
-                .to_owned(),
+        Err(Error::EncryptedPrivateKey(error)) if error != pkcs5::Error::DecryptFailed => Err(
+            format!("it is encrypted in a way that is not known: {ANEW}"),
         ),
         Err(_) => Err("it can't be decrypted: the passphrase is another one".to_owned()),
     }
 }
+
+/// What to do with a key that is encrypted in an old way.
+const ANEW: &str = "write it anew with openssl pkcs8 -topk8 -in FILE -out FILE";
 
 /// What can be used, for the end of a refusal.
 const KINDS: &str = "there are RSA (2048 to 4096 bits), P-256, P-384 and Ed25519";
 
 /// Object identifiers of what ring does not sign with, as they stand in a key.
 const OTHERS: &[(&[u8], &str)] = &[
-    (&[0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x23], "on the curve P-521"),
-    (&[0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x0a], "on the curve secp256k1"),
-    (&[0x06, 0x03, 0x2b, 0x65, 0x71], "for Ed448"),
-    (&[0x06, 0x03, 0x2b, 0x65, 0x6e], "for X25519, which signs nothing"),
     (
-        &[0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a],
+        &[0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x23],
+        "on the curve P-521",
+    ),
+    (
+        &[0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x0a],
+        "on the curve secp256k1",
+    ),
+    (&[0x06, 0x03, 0x2b, 0x65, 0x71], "for Ed448"),
+    (
+        &[0x06, 0x03, 0x2b, 0x65, 0x6e],
+        "for X25519, which signs nothing",
+    ),
+    (
+        &[
+            0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a,
+        ],
         "for RSA-PSS alone; one for RSA does that, too",
     ),
-    (&[0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x38, 0x04, 0x01], "for DSA"),
+    (
+        &[0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x38, 0x04, 0x01],
+        "for DSA",
+    ),
 ];
 
 /// Why ring does not sign with a key.

@@ -28,7 +28,8 @@ pub(super) fn check(der: &[u8], serial_number: &str) -> Result<(), &'static str>
 
 fn bytes_of(hex: &str) -> Vec<u8> {
     let pairs = hex.as_bytes().chunks(2);
-    let bytes = pairs.filter_map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
+    let bytes =
+        pairs.filter_map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
     bytes.collect()
 }
 
@@ -41,13 +42,24 @@ mod tests {
         // SEQUENCE { ENUMERATED successful, [0] { INTEGER 0x8001 } }
         let response = [0x30, 10, 0x0a, 1, 0, 0xa0, 5, 0x02, 3, 0, 0x80, 0x01];
         assert_eq!(check(&response, "8001"), Ok(()));
-        assert_eq!(check(&response, "8002"), Err("it is not about this certificate"));
+        assert_eq!(
+            check(&response, "8002"),
+            Err("it is not about this certificate")
+        );
         let mut unsure = response;
         unsure[4] = 3;
-        assert!(check(&unsure, "8001").unwrap_err().contains("could not answer"));
+        assert!(
+            check(&unsure, "8001")
+                .unwrap_err()
+                .contains("could not answer")
+        );
         for at in 0..response.len() {
             assert!(check(&response[..at], "8001").is_err());
         }
-        assert!(check(b"-----BEGIN OCSP", "8001").unwrap_err().contains("no OCSP"));
+        assert!(
+            check(b"-----BEGIN OCSP", "8001")
+                .unwrap_err()
+                .contains("no OCSP")
+        );
     }
 }

@@ -156,7 +156,9 @@ impl TlsOptions {
     pub(super) fn all(&self) -> impl Iterator<Item = (Whose, CertificateOptions)> {
         let first = self.first().map(|first| (Whose::First, first));
         let further = self.certificates.iter().cloned();
-        first.into_iter().chain(further.map(|one| (Whose::Further, one)))
+        first
+            .into_iter()
+            .chain(further.map(|one| (Whose::Further, one)))
     }
 
     /// The files that are read.
@@ -296,10 +298,7 @@ pub enum Version {
     V1_3,
 }
 
-const VERSIONS: &[(&str, Version)] = &[
-    ("TLSv1.2", Version::V1_2),
-    ("TLSv1.3", Version::V1_3),
-];
+const VERSIONS: &[(&str, Version)] = &[("TLSv1.2", Version::V1_2), ("TLSv1.3", Version::V1_3)];
 
 impl FromStr for Version {
     type Err = String;
@@ -339,7 +338,9 @@ mod tests {
         assert_eq!(options.min_version, Version::V1_3);
         assert_eq!(options.all().count(), 3);
         let files: Vec<_> = options.files();
-        let names = ["a.key", "a.pem", "b.pfx", "b.txt", "c.key", "c.pem", "x", "y"];
+        let names = [
+            "a.key", "a.pem", "b.pfx", "b.txt", "c.key", "c.pem", "x", "y",
+        ];
         let expected = names.map(|name| Path::new("/tls").join(name));
         assert_eq!(files, expected);
         assert!(!TlsOptions::default().is_on());
@@ -349,11 +350,17 @@ mod tests {
     fn what_means_nothing_is_refused() {
         for (text, expected) in [
             (r#"{ "min-version": "TLSv1" }"#, "RFC 8996"),
-            (r#"{ "min-version": "2" }"#, "the choices are: TLSv1.2, TLSv1.3"),
+            (
+                r#"{ "min-version": "2" }"#,
+                "the choices are: TLSv1.2, TLSv1.3",
+            ),
             (r#"{ "session-timeout": 604801 }"#, "from 0 to 604800"),
             (r#"{ "certificates": ["x"] }"#, "write cert=FILE"),
             (r#"{ "certificates": ["x=y"] }"#, "unknown field `x`"),
-            (r#"{ "certificates": [{ "passphrase": "x" }] }"#, "unknown field"),
+            (
+                r#"{ "certificates": [{ "passphrase": "x" }] }"#,
+                "unknown field",
+            ),
             (r#"{ "unknown-names": "x" }"#, "first, refuse"),
         ] {
             let error = json(text).unwrap_err();

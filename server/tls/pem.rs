@@ -32,7 +32,10 @@ mod tests {
         assert!(blocks(b"hush").unwrap_err().contains("not in PEM format"));
         let damaged = b"-----BEGIN KEY-----\nhush!\n-----END KEY-----\n";
         let reason = blocks(damaged).unwrap_err();
-        assert!(reason.contains("damaged") && !reason.contains("hush"), "{reason}");
+        assert!(
+            reason.contains("damaged") && !reason.contains("hush"),
+            "{reason}"
+        );
         let two = b"of a\n-----BEGIN A-----\nAA==\n-----END A-----\nof b\n-----BEGIN B B-----\n\
                     AA==\n-----END B B-----\n";
         assert_eq!(tags(&blocks(two).unwrap()), "A, B B");

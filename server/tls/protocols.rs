@@ -31,13 +31,15 @@ impl FromStr for Protocols {
 
     fn from_str(list: &str) -> Result<Self, String> {
         let names = list.split(',').map(str::trim);
-        let names = names.filter(|name| !name.is_empty()).map(|name| match name {
-            "h2" | "h3" => Err(format!("{name:?} is not spoken here: write http/1.1")),
-            _ if name.len() > NAME_BYTES_MAX || name.contains(char::is_control) => {
-                Err(format!("{name:?} is no name of a protocol"))
-            }
-            _ => Ok(name.to_owned()),
-        });
+        let names = names
+            .filter(|name| !name.is_empty())
+            .map(|name| match name {
+                "h2" | "h3" => Err(format!("{name:?} is not spoken here: write http/1.1")),
+                _ if name.len() > NAME_BYTES_MAX || name.contains(char::is_control) => {
+                    Err(format!("{name:?} is no name of a protocol"))
+                }
+                _ => Ok(name.to_owned()),
+            });
         names.collect::<Result<_, _>>().map(Self)
     }
 }

@@ -76,7 +76,10 @@ impl<'o> Reader<'o> {
         let read = self.read(option, source)?;
         let mode = read.path.as_deref().and_then(mode);
         if let Some(mode) = mode.filter(|mode| mode & READ_BY_OTHERS != 0) {
-            self.note(&read, format!("everybody on this machine can read it (mode {mode:o})"));
+            self.note(
+                &read,
+                format!("everybody on this machine can read it (mode {mode:o})"),
+            );
         }
         Ok(read)
     }
@@ -117,7 +120,10 @@ mod tests {
         assert_eq!(notes(0o640), [""; 0]);
         let noted = notes(0o644);
         let at = format!("tls-key: {}: everybody", path.display());
-        assert!(noted[0].starts_with(&at) && noted[0].ends_with("(mode 644)"), "{noted:?}");
+        assert!(
+            noted[0].starts_with(&at) && noted[0].ends_with("(mode 644)"),
+            "{noted:?}"
+        );
         let missing = Reader::new(None).read("tls-key", &Source::from("/no/such"));
         let error = missing.err().unwrap().to_string();
         assert!(error.starts_with("/no/such: "), "{error}");

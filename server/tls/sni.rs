@@ -37,7 +37,9 @@ impl ServerNames {
         let same = same.map(|identity| identity.certified.clone());
         Self {
             by_name,
-            first: std::iter::once(first.certified.clone()).chain(same).collect(),
+            first: std::iter::once(first.certified.clone())
+                .chain(same)
+                .collect(),
             unknown_names,
         }
     }

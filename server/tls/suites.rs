@@ -114,7 +114,9 @@ impl FromStr for Ciphers {
 
 fn find(name: &str) -> Option<usize> {
     let is = |other: &str| other.eq_ignore_ascii_case(name);
-    SUITES.iter().position(|(openssl, rfc, _)| is(openssl) || is(rfc))
+    SUITES
+        .iter()
+        .position(|(openssl, rfc, _)| is(openssl) || is(rfc))
 }
 
 fn unknown(name: &str) -> String {
@@ -191,7 +193,9 @@ impl FromStr for Curves {
 
 fn curve(name: &str) -> Result<usize, String> {
     let is = |other: &&str| other.eq_ignore_ascii_case(name);
-    let found = CURVES.iter().position(|(names, _)| names.iter().any(|other| is(other)));
+    let found = CURVES
+        .iter()
+        .position(|(names, _)| names.iter().any(|other| is(other)));
     found.ok_or_else(|| format!("{name:?} is no curve here: there are X25519, P-256, P-384"))
 }
 
@@ -209,7 +213,9 @@ mod tests {
     use super::*;
 
     fn suites(list: &str) -> Vec<CipherSuite> {
-        let ciphers: Ciphers = list.parse().unwrap_or_else(|reason| panic!("{list}: {reason}"));
+        let ciphers: Ciphers = list
+            .parse()
+            .unwrap_or_else(|reason| panic!("{list}: {reason}"));
         ciphers.suites().iter().map(|suite| suite.suite()).collect()
     }
 
@@ -219,7 +225,11 @@ mod tests {
         assert_eq!(suites("HIGH:!aNULL:!MD5:@STRENGTH").len(), SUITES.len());
         let one = suites("ECDHE-RSA-AES128-GCM-SHA256:ecdhe-rsa-aes128-gcm-sha256");
         let of_1_2 = CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256;
-        assert_eq!((one[0], one.len()), (of_1_2, 4), "all of TLS 1.3 are there, too");
+        assert_eq!(
+            (one[0], one.len()),
+            (of_1_2, 4),
+            "all of TLS 1.3 are there, too"
+        );
         let list = "DEFAULT,!TLS_CHACHA20_POLY1305_SHA256,-ECDHE-RSA-CHACHA20-POLY1305";
         assert_eq!(suites(list).len(), SUITES.len() - 2);
     }
@@ -235,7 +245,10 @@ mod tests {
         ] {
             let reason = list.parse::<Ciphers>().unwrap_err();
             assert!(reason.contains(expected), "{list}: {reason}");
-            assert!(reason.contains("there are TLS_AES_256_GCM_SHA384,"), "{reason}");
+            assert!(
+                reason.contains("there are TLS_AES_256_GCM_SHA384,"),
+                "{reason}"
+            );
         }
     }
 

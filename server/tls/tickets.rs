@@ -121,8 +121,13 @@ impl TicketSecrets {
         if !read(&self.secrets) {
             return;
         }
-        let Ok(mut secrets) = self.secrets.write() else { return };
-        if let Some(secret) = Some(()).filter(|()| is_due(&secrets)).and_then(|()| Secret::random()) {
+        let Ok(mut secrets) = self.secrets.write() else {
+            return;
+        };
+        if let Some(secret) = Some(())
+            .filter(|()| is_due(&secrets))
+            .and_then(|()| Secret::random())
+        {
             secrets.all.insert(0, secret);
             // What the one before the last has issued has expired.
             secrets.all.truncate(2);
@@ -142,7 +147,8 @@ impl TicketSecrets {
         SystemRandom::new().fill(&mut salt).ok()?;
         let mut sealed = [&now_s.to_be_bytes(), session].concat();
         let key = secret.key_of(rule, &salt);
-        key.seal_in_place_append_tag(nonce(), Aad::from(secret.name), &mut sealed).ok()?;
+        key.seal_in_place_append_tag(nonce(), Aad::from(secret.name), &mut sealed)
+            .ok()?;
         Some([&secret.name[..], &salt, &sealed].concat())
     }
 
@@ -158,7 +164,9 @@ impl TicketSecrets {
         let secret = secrets.all.iter().find(|secret| secret.name == name)?;
         let mut sealed = sealed.to_vec();
         let key = secret.key_of(rule, salt);
-        let opened = key.open_in_place(nonce(), Aad::from(secret.name), &mut sealed).ok()?;
+        let opened = key
+            .open_in_place(nonce(), Aad::from(secret.name), &mut sealed)
+            .ok()?;
         let (issued_s, session) = opened.split_first_chunk::<TIME_BYTES>()?;
         let (issued_s, now_s) = (u64::from_be_bytes(*issued_s), (self.clock)());
         let is_fresh = now_s < issued_s.saturating_add(self.lifetime_s);
