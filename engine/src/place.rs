@@ -11,6 +11,7 @@ use crate::io as driver;
 use crate::limits::LISTENERS_MAX;
 use crate::purpose::Purpose;
 use crate::start_error::StartError;
+use crate::tls::TlsAcceptor;
 
 /// Where a server listens. An address is bound by each shard for itself (`SO_REUSEPORT`), and the
 /// kernel spreads connections evenly. A [`TcpListener`] of the application's, which it was given by
@@ -41,6 +42,29 @@ pub struct Place {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ListenerOptions {
     pub(crate) purpose: Purpose,
+    pub(crate) encryption: Encryption,
+}
+
+/// Whether a listener speaks TLS.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Encryption {
+    /// It does not, as nothing was said.
+    #[default]
+    Unsaid,
+    /// It does not, whatever others do.
+    Plain,
+    /// It does.
+    Tls(TlsAcceptor),
+}
+
+impl ListenerOptions {
+    /// What connections are accepted with that speak TLS.
+    pub(crate) fn tls(&self) -> Option<&TlsAcceptor> {
+        match &self.encryption {
+            Encryption::Tls(acceptor) => Some(acceptor),
+            Encryption::Unsaid | Encryption::Plain => None,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -82,6 +106,35 @@ impl Place {
     #[must_use]
     pub fn redirect_to_https(self, port: u16) -> Self {
         self.purpose(Purpose::Redirect { port })
+    }
+
+    /// Speaks TLS there.
+    #[must_use]
+    pub fn tls(mut self, acceptor: TlsAcceptor) -> Self {
+        self.options.encryption = Encryption::Tls(acceptor);
+        self
+    }
+
+    /// Speaks no TLS there, whatever [`Place::tls_by_default`] says.
+    #[must_use]
+    pub fn plain(mut self) -> Self {
+        self.options.encryption = Encryption::Plain;
+        self
+    }
+
+    /// Speaks TLS there unless something else was said, or those who come are sent to `https`.
+    #[must_use]
+    pub fn tls_by_default(self, acceptor: TlsAcceptor) -> Self {
+        let is_redirect = matches!(self.options.purpose, Purpose::Redirect { .. });
+        match self.options.encryption {
+            Encryption::Unsaid if !is_redirect => self.tls(acceptor),
+            _ => self,
+        }
+    }
+
+    /// Whether TLS is spoken there.
+    pub fn is_tls(&self) -> bool {
+        self.options.tls().is_some()
     }
 }
 

@@ -92,7 +92,10 @@ impl<T: Transformer> SimServer<T> {
     pub fn with_purposes(self, purposes: impl IntoIterator<Item = Purpose>) -> Self {
         let places = purposes
             .into_iter()
-            .map(|purpose| ListenerOptions { purpose });
+            .map(|purpose| ListenerOptions {
+                purpose,
+                ..ListenerOptions::default()
+            });
         self.shared.serve_through(places.collect());
         self
     }

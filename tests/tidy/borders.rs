@@ -135,7 +135,7 @@ const MACHINES: &[Machine] = &[
     // Where a server listens.
     Machine {
         name: "place",
-        may_import: &["io", "limits", "purpose", "start_error"],
+        may_import: &["io", "limits", "purpose", "start_error", "tls"],
     },
     Machine {
         name: "start_error",
