@@ -59,6 +59,8 @@ mod secret;
 mod socket;
 #[cfg(feature = "tls")]
 pub mod tls;
+#[cfg(feature = "tls")]
+mod tls_served;
 mod transforms;
 mod transport;
 #[cfg(any(feature = "auth", feature = "tls"))]

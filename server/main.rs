@@ -29,6 +29,8 @@ mod setting;
 mod settings;
 mod signals;
 mod table;
+mod tls_sections;
+mod tls_table;
 
 use std::env;
 use std::process::ExitCode;

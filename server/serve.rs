@@ -58,9 +58,10 @@ pub(crate) fn run(settings: &Settings, log: &Lines) -> Result<(), Failure> {
     raise_descriptor_limit();
     let primus = build(settings, log.clone()).map_err(|error| error.to_string())?;
     let server = start(&primus, &settings.listen).map_err(|error| error.to_string())?;
-    let reload = primus.key_reloader();
+    let reload = reloader(&primus);
     drop(primus);
     say_what_is_served(settings, &server);
+    warn_of_plain_http(settings, &server);
     // This thread made the client library, and will only wait from now on.
     allspark_engine::memory::collect_mimalloc(true);
     signals
@@ -69,6 +70,20 @@ pub(crate) fn run(settings: &Settings, log: &Lines) -> Result<(), Failure> {
     wait(server)?;
     tracing::info!("ended");
     Ok(())
+}
+
+/// What SIGHUP does: keys and certificates are read anew. Without any the log is told.
+fn reloader(primus: &Primus) -> impl Fn() + Send + use<> + 'static {
+    let (tls, keys) = (primus.tls().cloned(), primus.key_reloader());
+    let has_keys = primus.options().authorization.is_on();
+    move || {
+        if let Some(tls) = &tls {
+            tls.reload_and_tell();
+        }
+        if has_keys || tls.is_none() {
+            keys();
+        }
+    }
 }
 
 fn start(primus: &Primus, listen: &Places) -> Result<Server, Error> {
@@ -174,11 +189,29 @@ fn attach(app: App, primus: &Primus) {
     };
 }
 
+/// As Primus's `createServer`: where everybody can come and TLS is not spoken, things between
+/// client and server look into what they say, and may break it. Behind a proxy that is its affair.
+fn warn_of_plain_http(settings: &Settings, server: &Server) {
+    let options = &settings.options;
+    let is_fine =
+        settings.iknowhttpsisbetter || options.tls.is_on() || !options.trusted_proxies.is_empty();
+    let addresses = server.addresses().iter();
+    let mut open = addresses.filter(|address| !address.ip().to_canonical().is_loopback());
+    if let Some(address) = open.next().filter(|_| !is_fine) {
+        tracing::warn!(
+            "{address} speaks no TLS: firewalls and the like block what they can read more often, \
+             and everybody on the way can read it; write --tls-cert and --tls-key, --trusted-proxies \
+             if a proxy does it, or --iknowhttpsisbetter"
+        );
+    }
+}
+
 fn say_what_is_served(settings: &Settings, server: &Server) {
     let options = &settings.options;
+    let scheme = if options.tls.is_on() { "https" } else { "http" };
     let urls = server.addresses().iter();
     let urls: Vec<_> = urls
-        .map(|at| format!("http://{at}{}", options.pathname))
+        .map(|at| format!("{scheme}://{at}{}", options.pathname))
         .collect();
     tracing::info!(
         transformer = options.transformer.name(),

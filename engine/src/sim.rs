@@ -90,12 +90,10 @@ impl<T: Transformer> SimServer<T> {
     /// ([`SimNet::connect_to`]). Call it before anybody connects.
     #[must_use]
     pub fn with_purposes(self, purposes: impl IntoIterator<Item = Purpose>) -> Self {
-        let places = purposes
-            .into_iter()
-            .map(|purpose| ListenerOptions {
-                purpose,
-                ..ListenerOptions::default()
-            });
+        let places = purposes.into_iter().map(|purpose| ListenerOptions {
+            purpose,
+            ..ListenerOptions::default()
+        });
         self.shared.serve_through(places.collect());
         self
     }

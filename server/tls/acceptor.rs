@@ -25,6 +25,20 @@ struct Shared {
     reading: Mutex<()>,
 }
 
+impl TlsOptions {
+    /// Reads everything that they name, to see whether it can be used.
+    ///
+    /// # Errors
+    /// What can't, or that there are options but no certificate.
+    pub fn check(&self) -> Result<(), TlsError> {
+        match self.is_on() {
+            true => build(self, &Sessions::new(self)).map(drop),
+            false if *self == Self::default() => Ok(()),
+            false => Err(TlsError::no_certificate()),
+        }
+    }
+}
+
 impl Tls {
     /// Reads keys and certificates, and tells the log what deserves a word.
     ///

@@ -110,10 +110,7 @@ fn identities(
         .collect();
     let identities = identities?;
     match identities.is_empty() {
-        true => Err(TlsError::of(
-            "tls-cert",
-            "there is no certificate: name its file",
-        )),
+        true => Err(TlsError::no_certificate()),
         false => Ok(identities),
     }
 }

@@ -20,6 +20,12 @@ impl TlsError {
         }
     }
 
+    /// There are options of TLS, but nothing that TLS could be spoken with.
+    pub fn no_certificate() -> Self {
+        let reason = "there are options of TLS, but no certificate: name its file";
+        Self::of("tls-cert", reason)
+    }
+
     pub(super) fn at(mut self, path: Option<&Path>) -> Self {
         self.path = path.map(Path::to_owned);
         self

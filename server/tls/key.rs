@@ -69,13 +69,15 @@ fn decrypt(der: &[u8], passphrase: Option<&[u8]>) -> Result<Vec<u8>, String> {
         "it is encrypted: name the file of its passphrase (tls-passphrase-file), or give it in \
          ALLSPARK_TLS_PASSPHRASE",
     )?;
-    let encrypted = EncryptedPrivateKeyInfo::try_from(der);
-    let encrypted = encrypted.map_err(|_| "it is no encrypted key of PKCS #8")?;
+    let unknown = || format!("it is damaged, or encrypted in a way that is not known: {ANEW}");
+    let encrypted = EncryptedPrivateKeyInfo::try_from(der).map_err(|_| unknown())?;
     match encrypted.decrypt(passphrase) {
         Ok(key) => Ok(key.as_bytes().to_vec()),
-        Err(Error::EncryptedPrivateKey(error)) if error != pkcs5::Error::DecryptFailed => Err(
-            format!("it is encrypted in a way that is not known: {ANEW}"),
-        ),
+        Err(Error::EncryptedPrivateKey(
+            pkcs5::Error::UnsupportedAlgorithm { .. }
+            | pkcs5::Error::NoPbes1CryptSupport
+            | pkcs5::Error::AlgorithmParametersInvalid { .. },
+        )) => Err(unknown()),
         Err(_) => Err("it can't be decrypted: the passphrase is another one".to_owned()),
     }
 }

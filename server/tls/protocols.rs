@@ -30,7 +30,7 @@ impl FromStr for Protocols {
     type Err = String;
 
     fn from_str(list: &str) -> Result<Self, String> {
-        let names = list.split(',').map(str::trim);
+        let names = list.split(',').map(|name| name.trim_matches(' '));
         let names = names
             .filter(|name| !name.is_empty())
             .map(|name| match name {

@@ -94,7 +94,7 @@ impl<'de> Deserialize<'de> for Source {
 /// A list of files.
 pub(super) fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Source>, D::Error> {
     let list = options::list(deserializer, |_| Ok::<_, String>(()))?;
-    let names = list.split(',').map(str::trim);
+    let names = list.split(',').map(|name| name.trim_matches(' '));
     let sources = names.filter(|name| !name.is_empty()).map(Source::named);
     sources.collect::<Result<_, _>>().map_err(D::Error::custom)
 }

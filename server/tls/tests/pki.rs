@@ -7,10 +7,12 @@ use rcgen::{
     KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SerialNumber, date_time_ymd,
 };
 use rustls::client::Resumption;
+use rustls::crypto::CryptoProvider;
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{
-    ClientConfig, ClientConnection, Error, RootCertStore, ServerConfig, ServerConnection,
+    ALL_VERSIONS, ClientConfig, ClientConnection, Error, RootCertStore, ServerConfig,
+    ServerConnection, SupportedProtocolVersion,
 };
 
 use super::super::options::TlsOptions;
@@ -60,13 +62,17 @@ impl Authority {
 
     /// One that expires in this year.
     pub(super) fn issue_until(&self, names: &[&str], year: i32) -> Issued {
+        self.issue_for(names, year, KeyPair::generate().unwrap())
+    }
+
+    /// One for this key.
+    pub(super) fn issue_for(&self, names: &[&str], year: i32, key: KeyPair) -> Issued {
         let texts: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let mut params = CertificateParams::new(texts).unwrap();
         params.distinguished_name.push(DnType::CommonName, names[0]);
         params.not_after = date_time_ymd(year, 1, 1);
         let serial = SerialNumber::from(vec![1, names[0].len() as u8, year as u8]);
         params.serial_number = Some(serial.clone());
-        let key = KeyPair::generate().unwrap();
         let made = params.signed_by(&key, &self.issuer).unwrap();
         Issued {
             cert: made.pem(),
@@ -106,9 +112,28 @@ impl Authority {
         own: Option<&Issued>,
         versions: &[&'static SupportedProtocolVersion],
     ) -> ClientConfig {
+        self.client_with(own, versions, default_provider())
+    }
+
+    /// One that takes no handshake that is signed with another key than one for RSA.
+    pub(super) fn client_of_rsa(&self) -> ClientConfig {
+        let mut provider = default_provider();
+        let algorithms = &mut provider.signature_verification_algorithms;
+        let mut mapping = algorithms.mapping.to_vec();
+        mapping.retain(|(scheme, _)| scheme.as_str().is_some_and(|name| name.contains("RSA_PSS")));
+        algorithms.mapping = mapping.leak();
+        self.client_with(None, ALL_VERSIONS, provider)
+    }
+
+    fn client_with(
+        &self,
+        own: Option<&Issued>,
+        versions: &[&'static SupportedProtocolVersion],
+        provider: CryptoProvider,
+    ) -> ClientConfig {
         let mut roots = RootCertStore::empty();
         roots.add(self.der.clone()).unwrap();
-        let builder = ClientConfig::builder_with_provider(default_provider().into());
+        let builder = ClientConfig::builder_with_provider(provider.into());
         let builder = builder.with_protocol_versions(versions).unwrap();
         let builder = builder.with_root_certificates(roots);
         let mut config = match own {

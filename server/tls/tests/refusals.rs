@@ -32,7 +32,7 @@ fn what_can_t_be_used_is_refused() {
     let of = options(&a);
     let swapped = authority.pem.clone() + &a.cert;
     for (wrong, option, expected) in [
-        (TlsOptions::default(), "tls-cert", "there is no certificate"),
+        (TlsOptions::default(), "tls-cert", "but no certificate"),
         (
             TlsOptions {
                 key: None,
