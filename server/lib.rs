@@ -38,6 +38,11 @@ pub mod auth;
 #[doc = include_str!("../docs/MIGRATING.md")]
 mod migrating {}
 
+/// Compiles what docs/TLS.md shows.
+#[cfg(all(doctest, feature = "tls"))]
+#[doc = include_str!("../docs/TLS.md")]
+mod tls_chapter {}
+
 mod ark;
 mod builder;
 mod error;

@@ -200,8 +200,8 @@ fn warn_of_plain_http(settings: &Settings, server: &Server) {
     if let Some(address) = open.next().filter(|_| !is_fine) {
         tracing::warn!(
             "{address} speaks no TLS: firewalls and the like block what they can read more often, \
-             and everybody on the way can read it; write --tls-cert and --tls-key, --trusted-proxies \
-             if a proxy does it, or --iknowhttpsisbetter"
+             and everybody on the way can read it; write --tls-cert and --tls-key, or \
+             --trusted-proxies if a proxy does it, or --iknowhttpsisbetter"
         );
     }
 }

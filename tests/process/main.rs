@@ -9,3 +9,4 @@ mod memory;
 mod output;
 mod server;
 mod signals;
+mod tls;

@@ -33,21 +33,41 @@ impl Server {
     /// Starts an echo and waits until it answers. That somebody listens is not enough: a child that
     /// another test has just forked still has the listener that reserved the port.
     pub(crate) fn start_with(command: &mut Command, stderr: impl Into<Stdio>) -> Self {
+        let mut server = Self::spawn(command, stderr, "127.0.0.1");
+        server.await_answer();
+        server
+    }
+
+    /// The same on every interface.
+    pub(crate) fn start_everywhere(command: &mut Command, stderr: impl Into<Stdio>) -> Self {
+        let mut server = Self::spawn(command, stderr, "0.0.0.0");
+        server.await_answer();
+        server
+    }
+
+    /// Starts an echo on a port of its own, and waits for nothing.
+    pub(crate) fn spawn(command: &mut Command, stderr: impl Into<Stdio>, host: &str) -> Self {
         let address = free_address();
         let child = command
             .args(["--app", "echo", "--listen"])
-            .arg(address.to_string())
+            .arg(format!("{host}:{}", address.port()))
             .stderr(stderr)
             .spawn()
             .unwrap();
-        let mut server = Self { child, address };
-        server.wait_until(|server| {
+        Self { child, address }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    fn await_answer(&mut self) {
+        self.wait_until(|server| {
             if let Some(status) = server.child.try_wait().unwrap() {
                 panic!("the server ended before it answered: {status}");
             }
             server.try_get("/stats").is_ok().then_some(())
         });
-        server
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
