@@ -115,7 +115,7 @@ impl File<'_> {
         name: &str,
     ) -> Result<(), String> {
         let wrong = "it has to be an array of tables: write [[tls.certificates]] for each";
-        for certificate in value.as_array().ok_or(wrong)?.iter() {
+        for certificate in value.as_array().ok_or(wrong)? {
             let options = certificate.get_ref().as_table().ok_or(wrong)?;
             let json = table_json(options).ok_or("its options have to be texts")?;
             let line = line(self.text, certificate.span().start);

@@ -192,10 +192,9 @@ impl FromStr for Curves {
 }
 
 fn curve(name: &str) -> Result<usize, String> {
-    let is = |other: &&str| other.eq_ignore_ascii_case(name);
-    let found = CURVES
-        .iter()
-        .position(|(names, _)| names.iter().any(|other| is(other)));
+    let is = |other: &&'static str| other.eq_ignore_ascii_case(name);
+    let mut curves = CURVES.iter();
+    let found = curves.position(|(names, _)| names.iter().any(is));
     found.ok_or_else(|| format!("{name:?} is no curve here: there are X25519, P-256, P-384"))
 }
 

@@ -183,30 +183,34 @@ fn with_clients(of: &TlsOptions, authority: &Authority) -> TlsOptions {
     }
 }
 
+/// What becomes of a client with this certificate, and whether it is found valid.
+fn outcome(
+    of: &TlsOptions,
+    authority: &Authority,
+    own: Option<&Issued>,
+) -> Result<&'static str, Error> {
+    let built = built(of);
+    let client = Arc::new(authority.client(own));
+    let pair = shake(&client, &Arc::new(built.config), "a.org")?;
+    let Some(shown) = pair.server.peer_certificates() else {
+        return Ok("nobody");
+    };
+    assert_eq!(shown, own.unwrap().ders);
+    let judged = built
+        .judge
+        .map(|judge| judge.verify_client_cert(&shown[0], &[], UnixTime::now()));
+    Ok(match judged {
+        None | Some(Ok(_)) => "valid",
+        Some(Err(_)) => "invalid",
+    })
+}
+
 #[test]
 fn a_client_needs_a_certificate_of_an_authority_if_that_was_said() {
     let (authority, others) = (Authority::new("authority"), Authority::new("others"));
     let (ann, eve) = (authority.issue(&["ann"]), others.issue(&["eve"]));
     let of = with_clients(&options(&authority.issue(&["a.org"])), &authority);
-    let outcome = |of: &TlsOptions, own: Option<&Issued>| {
-        let built = built(of);
-        let client = Arc::new(authority.client(own));
-        let pair = shake(&client, &Arc::new(built.config), "a.org")?;
-        let Some(shown) = pair.server.peer_certificates() else {
-            return Ok("nobody");
-        };
-        assert_eq!(shown, own.unwrap().ders);
-        let now = UnixTime::now();
-        Ok(
-            match built
-                .judge
-                .map(|judge| judge.verify_client_cert(&shown[0], &[], now))
-            {
-                None | Some(Ok(_)) => "valid",
-                Some(Err(_)) => "invalid",
-            },
-        )
-    };
+    let outcome = |of: &TlsOptions, own: Option<&Issued>| outcome(of, &authority, own);
     assert_eq!(outcome(&of, Some(&ann)), Ok("valid"));
     assert_eq!(outcome(&of, None), Err(Error::NoCertificatesPresented));
     let unknown = Error::InvalidCertificate(CertificateError::UnknownIssuer);
@@ -228,6 +232,14 @@ fn a_client_needs_a_certificate_of_an_authority_if_that_was_said() {
         ..of.clone()
     };
     assert_eq!(outcome(&silent, Some(&ann)), Ok("nobody"));
+}
+
+#[test]
+fn a_client_whose_certificate_is_revoked_is_refused() {
+    let authority = Authority::new("authority");
+    let ann = authority.issue(&["ann"]);
+    let of = with_clients(&options(&authority.issue(&["a.org"])), &authority);
+    let outcome = |of: &TlsOptions| outcome(of, &authority, Some(&ann));
     // Revoked, and by a list that says nothing any more.
     for (list, expected) in [
         (authority.revoke(&[&ann], 4096), CertificateError::Revoked),
@@ -243,7 +255,7 @@ fn a_client_needs_a_certificate_of_an_authority_if_that_was_said() {
             crl: Vec::from_iter(text(&list)),
             ..of.clone()
         };
-        let error = outcome(&of, Some(&ann)).unwrap_err();
+        let error = outcome(&of).unwrap_err();
         let Error::InvalidCertificate(found) = error else {
             panic!("{error}")
         };
@@ -255,14 +267,14 @@ fn a_client_needs_a_certificate_of_an_authority_if_that_was_said() {
             reject_unauthorized: false,
             ..of
         };
-        assert_eq!(outcome(&of, Some(&ann)), Ok("invalid"));
+        assert_eq!(outcome(&of), Ok("invalid"));
     }
     let list = authority.revoke(&[], 4096);
     let of = TlsOptions {
         crl: Vec::from_iter(text(&list)),
         ..of
     };
-    assert_eq!(outcome(&of, Some(&ann)), Ok("valid"));
+    assert_eq!(outcome(&of), Ok("valid"));
 }
 
 /// How a client that comes again shakes hands.

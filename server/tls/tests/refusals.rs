@@ -25,154 +25,103 @@ fn notes(options: &TlsOptions) -> Vec<String> {
     built.unwrap_or_else(|error| panic!("{error}")).notes
 }
 
+/// Options that are changed so are refused, by the option of this name.
+fn refused(of: &TlsOptions, change: impl FnOnce(&mut TlsOptions), option: &str, expected: &str) {
+    let mut wrong = of.clone();
+    change(&mut wrong);
+    let (name, reason) = refusal(&wrong);
+    assert!(reason.contains(expected), "{expected}: {reason}");
+    assert_eq!(name, option, "{reason}");
+}
+
 #[test]
-fn what_can_t_be_used_is_refused() {
+fn a_key_and_a_certificate_that_are_no_pair_are_refused() {
     let authority = Authority::new("authority");
     let (a, b) = (authority.issue(&["a.org"]), authority.issue(&["b.org"]));
-    let of = options(&a);
+    let of = &options(&a);
     let swapped = authority.pem.clone() + &a.cert;
-    for (wrong, option, expected) in [
-        (TlsOptions::default(), "tls-cert", "but no certificate"),
-        (
-            TlsOptions {
-                key: None,
-                ..of.clone()
-            },
-            "tls-cert",
-            "its key is missing",
-        ),
-        (
-            TlsOptions {
-                cert: None,
-                ..of.clone()
-            },
-            "tls-key",
-            "its certificate is missing",
-        ),
-        (
-            TlsOptions {
-                key: text(&b.key),
-                ..of.clone()
-            },
-            "tls-key",
-            "does not belong to the certificate",
-        ),
-        (
-            TlsOptions {
-                cert: text(&swapped),
-                ..of.clone()
-            },
-            "tls-key",
-            "the server's own comes first",
-        ),
-        (
-            TlsOptions {
-                cert: text(&a.key),
-                ..of.clone()
-            },
-            "tls-cert",
-            "holds no certificate, but PRIVATE KEY",
-        ),
-        (
-            TlsOptions {
-                cert: text("x"),
-                ..of.clone()
-            },
-            "tls-cert",
-            "not in PEM format",
-        ),
-        (
-            TlsOptions {
-                pfx: text("x"),
-                ..of.clone()
-            },
-            "tls-pfx",
-            "no other file can be named",
-        ),
-        (
-            TlsOptions {
-                key: None,
-                cert: None,
-                pfx: text("x"),
-                ..of.clone()
-            },
-            "tls-pfx",
-            "no PKCS #12 file",
-        ),
-        (
-            TlsOptions {
-                cert: Some("/no/such".into()),
-                ..of.clone()
-            },
-            "tls-cert",
-            "/no/such: ",
-        ),
-        (
-            TlsOptions {
-                ocsp: text("x"),
-                ..of.clone()
-            },
-            "tls-ocsp",
-            "no OCSP response",
-        ),
-        (
-            TlsOptions {
-                request_cert: true,
-                ..of.clone()
-            },
-            "tls-request-cert",
-            "name authorities in tls-ca",
-        ),
-        (
-            TlsOptions {
-                crl: Vec::from_iter(text("x")),
-                ..of.clone()
-            },
-            "tls-crl",
-            "no list of revoked certificates",
-        ),
-        (
-            TlsOptions {
-                crl: Vec::from_iter(text(&authority.revoke(&[], 4096))),
-                ..of.clone()
-            },
-            "tls-crl",
-            "tls-request-cert is missing",
-        ),
-        (
-            TlsOptions {
-                ticket_keys: vec![vec![0; 47].into()],
-                ..of.clone()
-            },
-            "tls-ticket-keys",
-            "less than 48 bytes",
-        ),
-        (
-            TlsOptions {
-                min_version: Version::V1_3,
-                max_version: Version::V1_2,
-                ..of.clone()
-            },
-            "tls-max-version",
-            "older than tls-min-version",
-        ),
-        (
-            TlsOptions {
-                certificates: vec![CertificateOptions {
-                    cert: text(&b.cert),
-                    key: text(&a.key),
-                    ..CertificateOptions::default()
-                }],
-                ..of.clone()
-            },
-            "tls-certificates",
-            "does not belong",
-        ),
-    ] {
-        let (name, reason) = refusal(&wrong);
-        assert!(reason.contains(expected), "{expected}: {reason}");
-        assert_eq!(name, option, "{reason}");
-    }
+    refused(
+        of,
+        |of| *of = TlsOptions::default(),
+        "tls-cert",
+        "but no certificate",
+    );
+    refused(of, |of| of.key = None, "tls-cert", "its key is missing");
+    refused(
+        of,
+        |of| of.cert = None,
+        "tls-key",
+        "its certificate is missing",
+    );
+    refused(
+        of,
+        |of| of.key = text(&b.key),
+        "tls-key",
+        "does not belong to the certificate",
+    );
+    refused(
+        of,
+        |of| of.cert = text(&swapped),
+        "tls-key",
+        "the server's own comes first",
+    );
+    let what = "holds no certificate, but PRIVATE KEY";
+    refused(of, |of| of.cert = text(&a.key), "tls-cert", what);
+    refused(
+        of,
+        |of| of.cert = text("x"),
+        "tls-cert",
+        "not in PEM format",
+    );
+    refused(
+        of,
+        |of| of.cert = Some("/no/such".into()),
+        "tls-cert",
+        "/no/such: ",
+    );
+    refused(
+        of,
+        |of| of.pfx = text("x"),
+        "tls-pfx",
+        "no other file can be named",
+    );
+    let alone = |of: &mut TlsOptions| {
+        (of.key, of.cert, of.pfx) = (None, None, text("x"));
+    };
+    refused(of, alone, "tls-pfx", "no PKCS #12 file");
+    let pair = CertificateOptions {
+        cert: text(&b.cert),
+        key: text(&a.key),
+        ..CertificateOptions::default()
+    };
+    let change = |of: &mut TlsOptions| of.certificates = vec![pair];
+    refused(of, change, "tls-certificates", "does not belong");
+}
+
+#[test]
+fn other_options_that_can_t_be_used_are_refused() {
+    let authority = Authority::new("authority");
+    let of = &options(&authority.issue(&["a.org"]));
+    refused(of, |of| of.ocsp = text("x"), "tls-ocsp", "no OCSP response");
+    let what = "name authorities in tls-ca";
+    refused(of, |of| of.request_cert = true, "tls-request-cert", what);
+    refused(
+        of,
+        |of| of.ca = Vec::from_iter(text("x")),
+        "tls-ca",
+        "not in PEM format",
+    );
+    let what = "no list of revoked certificates";
+    refused(of, |of| of.crl = Vec::from_iter(text("x")), "tls-crl", what);
+    let list = text(&authority.revoke(&[], 4096));
+    let what = "tls-request-cert is missing";
+    refused(of, |of| of.crl = Vec::from_iter(list), "tls-crl", what);
+    let short = |of: &mut TlsOptions| of.ticket_keys = vec![vec![0; 47].into()];
+    refused(of, short, "tls-ticket-keys", "less than 48 bytes");
+    let none = |of: &mut TlsOptions| {
+        (of.min_version, of.max_version) = (Version::V1_3, Version::V1_2);
+    };
+    refused(of, none, "tls-max-version", "older than tls-min-version");
 }
 
 #[test]
