@@ -11,9 +11,9 @@ use serde::{Deserialize, Deserializer};
 use tracing::level_filters::LevelFilter;
 
 use crate::counts;
-use crate::listen::Places;
 use crate::nearest::nearest;
 use crate::page;
+use crate::places::Places;
 use crate::plugin_settings::Plugins;
 use crate::said::Said;
 use crate::tls_sections::OwnTls;
@@ -69,6 +69,11 @@ impl Settings {
         })?;
         self.plugin.check(said)?;
         self.tls.sections.check(said)?;
+        let listeners = self.listen.check(&self.options.trusted_proxies);
+        let tls = self.options.tls.is_on();
+        listeners
+            .and_then(|()| self.listen.check_tls(tls, &self.tls.sections))
+            .map_err(|reason| format!("{}: {reason}", said.place("listen", "")))?;
         let place = said.place("pathname", "");
         self.check_paths()
             .map_err(|reason| format!("{place}: {reason}"))

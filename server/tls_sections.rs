@@ -3,9 +3,10 @@
 //! A word is `NAME={..}`, whose options are those of the section `[tls]`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use allspark::OptionError;
-use allspark::tls::{TlsError, TlsOptions};
+use allspark::tls::{Tls, TlsError, TlsOptions};
+use allspark::{OptionError, TlsAcceptor};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
@@ -26,9 +27,13 @@ pub(crate) struct OwnTls {
 pub(crate) struct TlsSections(BTreeMap<String, TlsOptions>);
 
 impl TlsSections {
-    /// The options of this name.
-    pub(crate) fn find(&self, name: &str) -> Option<&TlsOptions> {
-        self.0.get(name)
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn options(&self, name: &str) -> &TlsOptions {
+        &self.0[name]
     }
 
     /// Whether each of them can be used.
@@ -49,6 +54,58 @@ impl TlsSections {
             })?;
         }
         Ok(())
+    }
+}
+
+/// TLS that listeners speak: the server's own, and that of sections.
+pub(crate) struct StartedTls {
+    own: Option<Arc<Tls>>,
+    named: BTreeMap<String, Tls>,
+}
+
+impl StartedTls {
+    /// Starts that of sections.
+    ///
+    /// # Errors
+    /// The section that can't be used, and why.
+    pub(crate) fn start(sections: &TlsSections, own: Option<&Arc<Tls>>) -> Result<Self, String> {
+        let start = |(name, options): (&String, &TlsOptions)| {
+            let started = Tls::start(options.clone());
+            let started = started.map_err(|error| format!("[tls.{name}]: {error}"));
+            Ok((name.clone(), started?))
+        };
+        Ok(Self {
+            own: own.cloned(),
+            named: sections
+                .0
+                .iter()
+                .map(start)
+                .collect::<Result<_, String>>()?,
+        })
+    }
+
+    pub(crate) fn own(&self) -> Option<TlsAcceptor> {
+        self.own.as_ref().map(|tls| tls.acceptor())
+    }
+
+    pub(crate) fn find(&self, name: &str) -> Option<TlsAcceptor> {
+        self.named.get(name).map(Tls::acceptor)
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.named.keys().map(String::as_str)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.own.is_none() && self.named.is_empty()
+    }
+
+    /// Has all of them read their files anew.
+    pub(crate) fn reload_and_tell(&self) {
+        let own = self.own.as_deref();
+        for tls in own.into_iter().chain(self.named.values()) {
+            tls.reload_and_tell();
+        }
     }
 }
 

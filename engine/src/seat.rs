@@ -18,7 +18,7 @@ use crate::app::host::Server as Shared;
 use crate::app::{self, Destroy};
 use crate::guard;
 use crate::io::{
-    Driver, DriverKind, Epoll, EpollOptions, SetupError, Unavailable, Uring, UringOptions,
+    Driver, DriverKind, Epoll, EpollOptions, Proxied, SetupError, Unavailable, Uring, UringOptions,
     explained,
 };
 use crate::limits::{RING_ATTEMPTS_MAX, RING_RETRY_MS, TURNED_AWAY_MAX};
@@ -133,10 +133,24 @@ impl<T: Transformer> Seat<T> {
         // The driver has its own descriptors, or a port would stay open when those are closed.
         drop(listeners);
         match opened {
-            Some(Opened::Uring(driver)) => serve(*driver, number, shared, transformer),
-            Some(Opened::Epoll(driver)) => serve(*driver, number, shared, transformer),
+            Some(Opened::Uring(driver)) => decorate(*driver, number, shared, transformer),
+            Some(Opened::Epoll(driver)) => decorate(*driver, number, shared, transformer),
             None => Err("it was to serve without a driver".to_owned()),
         }
+    }
+}
+
+/// Serves on a driver with what the listeners need; where they need nothing, on the driver alone.
+fn decorate<D: Driver, T: Transformer>(
+    driver: D,
+    number: usize,
+    shared: Arc<Shared>,
+    transformer: T,
+) -> Result<(), String> {
+    let proxies = shared.proxies();
+    match proxies.is_empty() {
+        true => serve(driver, number, shared, transformer),
+        false => serve(Proxied::new(driver, proxies), number, shared, transformer),
     }
 }
 

@@ -66,10 +66,10 @@ fn every_option_of_tls_reaches_its_field() {
         request-cert = true\n[[tls.inner.certificates]]\npfx = 'd.p12'\n";
     let settings = of_file(text).unwrap();
     assert_eq!(settings.options.tls, expected);
-    let inner = settings.tls.sections.find("inner").unwrap();
+    let inner = settings.tls.sections.options("inner");
     assert!(inner.request_cert && inner.pfx == Some("c.p12".into()));
     assert_eq!(inner.certificates.len(), 1);
-    assert!(settings.tls.sections.find("outer").is_none());
+    assert_eq!(settings.tls.sections.names().collect::<Vec<_>>(), ["inner"]);
     let pfx = of_file("[tls]\npfx = 'a.p12'").unwrap().options.tls.pfx;
     assert_eq!(pfx, Some("a.p12".into()));
     assert!(

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use allspark_engine::io::sim::{EndpointId, SimNet};
 use allspark_engine::sim::SimServer;
-use allspark_engine::{Options, Purpose, Response, Routes};
+use allspark_engine::{Options, Place, Response, Routes};
 use allspark_transformers::{AnyTransformer, CommonOptions, TransformerKind};
 
 /// A server in virtual time whose listeners are a public one, an internal one and a redirect.
@@ -30,10 +30,10 @@ impl World {
         let transformer = AnyTransformer::new(TransformerKind::Any, &CommonOptions::default(), &[]);
         let transformer = transformer.expect("there are no options");
         let server = SimServer::new(&net, options, &transformer, 1, 7, |_| {});
-        let mut server = server.with_purposes([
-            Purpose::Public,
-            Purpose::Internal,
-            Purpose::Redirect { port: 443 },
+        let mut server = server.with_listeners([
+            Place::from("public"),
+            Place::from("internal").internal(),
+            Place::from("redirect").redirect_to_https(443),
         ]);
         server.settle();
         Self { net, server }

@@ -182,6 +182,13 @@ impl LentBuffer {
         (&self.pool, self.id)
     }
 
+    /// Leaves the first bytes out.
+    pub fn skip(&mut self, bytes: usize) {
+        assert!(bytes <= self.len as usize, "no more than there are");
+        self.start += bytes as u32;
+        self.len -= bytes as u32;
+    }
+
     fn address(&self) -> *mut u8 {
         let start = self.pool.address(self.id);
         start.wrapping_add(self.start as usize)

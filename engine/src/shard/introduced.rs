@@ -6,11 +6,14 @@
 //!   session that is carried keeps what was known of the connection that opened it.
 //! - Where nothing is learnt nothing is kept.
 
+use std::io;
+
 use allspark_protocol::transformer::Transformer;
 
 use super::core::Core;
-use crate::io::Introduction;
+use crate::io::{Introduction, ProxyFault};
 use crate::known::Known;
+use crate::lines::Line;
 use crate::memory::Key;
 
 impl<T: Transformer> Core<T> {
@@ -20,6 +23,23 @@ impl<T: Transformer> Core<T> {
             self.net.connection_mut(key).peer = peer;
         }
         self.introductions.learn(key, about);
+    }
+
+    /// Notes why a connection broke, if a proxy is to blame.
+    #[cold]
+    pub(super) fn note_fault(&self, key: Key, error: &io::Error) {
+        let Some(fault) = ProxyFault::of(error) else {
+            return;
+        };
+        self.counters().proxies_refused.add(1);
+        if let Some(line) = self.may_log(Line::ProxyRefused) {
+            let (shard, unlogged) = (self.shard, line.unlogged);
+            let peer = self.net.connection(key).peer;
+            tracing::warn!(
+                shard, %peer, reason = %fault, unlogged,
+                "a connection is closed, as it needs a header of the PROXY protocol"
+            );
+        }
     }
 
     /// What is known of the connection of a spark, or of the one that opened its session.

@@ -49,7 +49,8 @@ use std::io;
 
 use allspark_protocol::transformer::Transformer;
 
-use crate::io::{Completion, Driver, Wait, Waker};
+use crate::io::sim::SimDriver;
+use crate::io::{Completion, Driver, Proxied, ProxyProtocol, Wait, Waker};
 use crate::memory::GiveBack;
 
 mod answers;
@@ -242,7 +243,18 @@ impl<D: Driver, T: Transformer> Shard<D, T> {
     }
 }
 
-impl<T: Transformer> Shard<crate::io::sim::SimDriver, T> {
+impl<T: Transformer> Shard<SimDriver, T> {
+    /// Whether a turn would find something to do.
+    pub fn has_input(&self) -> bool {
+        self.driver.has_work() || self.core.has_commands()
+    }
+}
+
+impl<T: Transformer> Shard<Proxied<SimDriver>, T> {
+    pub(crate) fn set_listeners(&mut self, listeners: Vec<ProxyProtocol>) {
+        self.driver.set_listeners(listeners);
+    }
+
     pub(crate) fn now(&self) -> allspark_protocol::Instant {
         self.driver.now()
     }
