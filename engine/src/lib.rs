@@ -47,7 +47,6 @@ mod start;
 mod start_error;
 mod stats;
 mod tasks;
-mod tls;
 mod wheel;
 
 /// What benches/ measures although applications have no use for it. It is no part of the interface
@@ -71,7 +70,8 @@ pub use config::{
     TimeoutMs, send_queue_bytes_for,
 };
 pub use io::{
-    ClientCertificate, ProxyProtocol, Secure, TcpOptions, TlsVersion, UNIX_PEER, UnixSocket,
+    ClientCertificate, ProxyProtocol, Secure, TcpOptions, TlsAcceptor, TlsVersion, UNIX_PEER,
+    UnixSocket,
 };
 pub use layers::{Decide, Layer, LayerError, LayerRequest, LayerTicket, Verdict};
 pub use machine::{allowed_cpus, random};
@@ -87,4 +87,3 @@ pub use start::Primus;
 pub use start_error::StartError;
 pub use stats::Stats;
 pub use tasks::{Executor, Sleep};
-pub use tls::TlsAcceptor;

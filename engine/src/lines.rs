@@ -28,6 +28,8 @@ pub(crate) enum Line {
     MoveRefused,
     /// A connection came without the header of the PROXY protocol that it needs.
     ProxyRefused,
+    /// A connection with TLS has failed.
+    TlsFailed,
     /// The application has made an id that can't be one.
     IdRefused,
 }

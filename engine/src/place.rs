@@ -9,11 +9,10 @@ use std::os::unix::net::UnixListener;
 use rustix::net::{AddressFamily, SocketAddrAny, SocketAddrUnix, getsockname};
 use socket2::SockRef;
 
-use crate::io::{self as driver, BACKLOG, ProxyProtocol, TcpOptions, UnixSocket};
+use crate::io::{self as driver, BACKLOG, ProxyProtocol, TcpOptions, TlsAcceptor, UnixSocket};
 use crate::limits::LISTENERS_MAX;
 use crate::purpose::Purpose;
 use crate::start_error::StartError;
-use crate::tls::TlsAcceptor;
 
 /// Where a server listens. An address is bound by each shard for itself (`SO_REUSEPORT`), and the
 /// kernel spreads connections evenly. A [`TcpListener`] of the application's, which it was given by

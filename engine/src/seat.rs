@@ -18,8 +18,8 @@ use crate::app::host::Server as Shared;
 use crate::app::{self, Destroy};
 use crate::guard;
 use crate::io::{
-    Driver, DriverKind, Epoll, EpollOptions, Proxied, SetupError, Unavailable, Uring, UringOptions,
-    explained,
+    Driver, DriverKind, Epoll, EpollOptions, Proxied, SetupError, Tls, Unavailable, Uring,
+    UringOptions, explained,
 };
 use crate::limits::{RING_ATTEMPTS_MAX, RING_RETRY_MS, TURNED_AWAY_MAX};
 use crate::machine::fill_random;
@@ -147,11 +147,12 @@ fn decorate<D: Driver, T: Transformer>(
     shared: Arc<Shared>,
     transformer: T,
 ) -> Result<(), String> {
-    let proxies = shared.proxies();
-    match proxies.is_empty() {
-        true => serve(driver, number, shared, transformer),
-        false => serve(Proxied::new(driver, proxies), number, shared, transformer),
+    let (proxies, acceptors) = (shared.proxies(), shared.acceptors());
+    if proxies.is_empty() && acceptors.is_empty() {
+        return serve(driver, number, shared, transformer);
     }
+    let driver = Tls::server(Proxied::new(driver, proxies), acceptors);
+    serve(driver, number, shared, transformer)
 }
 
 fn serve<D: Driver, T: Transformer>(

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use allspark_protocol::Dice;
 
 use crate::config::Options;
-use crate::io::ProxyProtocol;
+use crate::io::{ProxyProtocol, TlsAcceptor};
 use crate::lines::Lines;
 use crate::mesh::{Mesh, Weigh};
 use crate::place::ListenerOptions;
@@ -115,6 +115,14 @@ impl<C: Weigh, L: Clone + Default> Shared<C, L> {
         let places = self.places.get();
         let place = places.and_then(|places| places.get(usize::from(listener)));
         place.map_or(Purpose::Public, |place| place.purpose)
+    }
+
+    /// Who encrypts the connections of each listener; nothing if nobody does.
+    pub(crate) fn acceptors(&self) -> Vec<Option<TlsAcceptor>> {
+        let places = self.places.get().map_or(&[][..], Vec::as_slice);
+        let has_some = places.iter().any(|place| place.tls().is_some());
+        let wanted = places.iter().filter(|_| has_some);
+        wanted.map(|place| place.tls().cloned()).collect()
     }
 
     /// A shard has ended, or its sparks have. Returns true once: when all have.

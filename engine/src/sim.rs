@@ -13,7 +13,7 @@ use crate::app::host::Server as Shared;
 use crate::app::{self, Attach, Handle};
 use crate::config::Options;
 use crate::io::sim::{SimDriver, SimNet};
-use crate::io::{Driver, Proxied, Wait};
+use crate::io::{Driver, Proxied, Tls, TlsAcceptor, Wait};
 use crate::place::Place;
 use crate::shard::{Core, Flow, Shard};
 use crate::shared::Secrets;
@@ -53,7 +53,7 @@ pub struct SimServer<T: Transformer> {
 struct Seat<T: Transformer> {
     /// Until it has ended. Whom it has not accepted by then is reset, as the kernel does it when a
     /// listener is closed.
-    shard: Option<Shard<Proxied<SimDriver>, T>>,
+    shard: Option<Shard<Tls<Proxied<SimDriver>>, T>>,
     wait: Wait,
 }
 
@@ -72,7 +72,8 @@ impl<T: Transformer> SimServer<T> {
         let seat = |number| {
             let rng = ChaCha12Rng::seed_from_u64(seed ^ (u64::from(number) << 32));
             let (shared, transformer) = (Arc::clone(&shared), transformer.clone());
-            let shard = Shard::new(Proxied::new(SimDriver::new(net), Vec::new()), |_| {
+            let driver = Proxied::new(SimDriver::new(net), Vec::new());
+            let shard = Shard::new(Tls::server(driver, Vec::new()), |_| {
                 Core::new(shared, transformer, number, net.now(), rng)
             });
             Seat {
@@ -93,7 +94,17 @@ impl<T: Transformer> SimServer<T> {
         let options = places.into_iter().map(Place::into_options);
         self.shared.serve_through(options.collect());
         for shard in self.seats.iter_mut().filter_map(|seat| seat.shard.as_mut()) {
-            shard.set_listeners(self.shared.proxies());
+            shard.set_listeners(self.shared.proxies(), self.shared.acceptors());
+        }
+        self
+    }
+
+    /// Who encrypts the connections of each listener, by its number. Call it before anybody
+    /// connects. What is random in TLS is not part of the history, see [`SimNet::hide_bytes`].
+    #[must_use]
+    pub fn with_tls(mut self, acceptors: &[Option<TlsAcceptor>]) -> Self {
+        for shard in self.seats.iter_mut().filter_map(|seat| seat.shard.as_mut()) {
+            shard.set_acceptors(acceptors.to_vec());
         }
         self
     }

@@ -42,6 +42,10 @@ counters! {
     /// Connections that were closed because they need a header of the PROXY protocol and came
     /// without, with a wrong one, or from somebody who is no trusted proxy.
     proxies_refused,
+    /// Handshakes of TLS that were done.
+    tls_handshakes,
+    /// Connections with TLS that failed: in their handshake, or because of what came later.
+    tls_failures,
     /// Sparks that were opened.
     sparks_opened,
     /// Sparks that have ended.

@@ -134,11 +134,11 @@ fn tell(built: &Built) {
 }
 
 fn acceptor(built: Built) -> TlsAcceptor {
-    TlsAcceptor::new(built.config)
+    TlsAcceptor::judging(built.config, built.judge)
 }
 
 fn replace(acceptor: &TlsAcceptor, built: Built) {
-    acceptor.replace(built.config);
+    acceptor.replace_judging(built.config, built.judge);
 }
 
 impl fmt::Debug for Tls {

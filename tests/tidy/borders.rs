@@ -107,7 +107,7 @@ const MACHINES: &[Machine] = &[
     // Talks to the kernel.
     Machine {
         name: "io",
-        may_import: &["limits", "memory"],
+        may_import: &["guard", "limits", "memory"],
     },
     // Owns bytes and pages. Of `io` it knows the token by which an operation finds its slot again.
     Machine {
@@ -117,11 +117,6 @@ const MACHINES: &[Machine] = &[
     Machine {
         name: "config",
         may_import: &["limits", "rooms", "routes"],
-    },
-    // A configuration that listeners share.
-    Machine {
-        name: "tls",
-        may_import: &[],
     },
     // What is known of a connection beside its peer.
     Machine {
@@ -135,7 +130,7 @@ const MACHINES: &[Machine] = &[
     // Where a server listens.
     Machine {
         name: "place",
-        may_import: &["io", "limits", "purpose", "start_error", "tls"],
+        may_import: &["io", "limits", "purpose", "start_error"],
     },
     Machine {
         name: "start_error",

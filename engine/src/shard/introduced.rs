@@ -11,7 +11,7 @@ use std::io;
 use allspark_protocol::transformer::Transformer;
 
 use super::core::Core;
-use crate::io::{Introduction, ProxyFault};
+use crate::io::{Introduction, ProxyFault, TlsFault};
 use crate::known::Known;
 use crate::lines::Line;
 use crate::memory::Key;
@@ -22,12 +22,18 @@ impl<T: Transformer> Core<T> {
         if let Some(peer) = about.peer {
             self.net.connection_mut(key).peer = peer;
         }
+        if about.secure.is_some() && about.peer.is_none() {
+            self.counters().tls_handshakes.add(1);
+        }
         self.introductions.learn(key, about);
     }
 
-    /// Notes why a connection broke, if a proxy is to blame.
+    /// Notes why a connection broke, if a proxy or its encryption is to blame.
     #[cold]
     pub(super) fn note_fault(&self, key: Key, error: &io::Error) {
+        if let Some(fault) = TlsFault::of(error) {
+            return self.note_tls(key, fault);
+        }
         let Some(fault) = ProxyFault::of(error) else {
             return;
         };
@@ -39,6 +45,16 @@ impl<T: Transformer> Core<T> {
                 shard, %peer, reason = %fault, unlogged,
                 "a connection is closed, as it needs a header of the PROXY protocol"
             );
+        }
+    }
+
+    /// That a connection ends because of its encryption is counted and logged.
+    fn note_tls(&self, key: Key, fault: &TlsFault) {
+        self.counters().tls_failures.add(1);
+        if let Some(line) = self.may_log(Line::TlsFailed) {
+            let (shard, unlogged) = (self.shard, line.unlogged);
+            let peer = self.net.connection(key).peer;
+            tracing::info!(shard, %peer, %fault, unlogged, "a connection with TLS has failed");
         }
     }
 

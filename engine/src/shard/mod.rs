@@ -50,7 +50,7 @@ use std::io;
 use allspark_protocol::transformer::Transformer;
 
 use crate::io::sim::SimDriver;
-use crate::io::{Completion, Driver, Proxied, ProxyProtocol, Wait, Waker};
+use crate::io::{Completion, Driver, Proxied, ProxyProtocol, Tls, TlsAcceptor, Wait, Waker};
 use crate::memory::GiveBack;
 
 mod answers;
@@ -250,18 +250,31 @@ impl<T: Transformer> Shard<SimDriver, T> {
     }
 }
 
-impl<T: Transformer> Shard<Proxied<SimDriver>, T> {
-    pub(crate) fn set_listeners(&mut self, listeners: Vec<ProxyProtocol>) {
-        self.driver.set_listeners(listeners);
+impl<T: Transformer> Shard<Tls<Proxied<SimDriver>>, T> {
+    /// Whether a turn would find something to do.
+    pub(crate) fn has_input(&self) -> bool {
+        let driver = &self.driver;
+        driver.has_own_work() || driver.inner().has_work() || self.core.has_commands()
     }
 
+    /// What is special about the listeners from now on.
+    pub(crate) fn set_listeners(
+        &mut self,
+        proxies: Vec<ProxyProtocol>,
+        acceptors: Vec<Option<TlsAcceptor>>,
+    ) {
+        self.driver.inner_mut().set_listeners(proxies);
+        self.driver.set_acceptors(acceptors);
+    }
+
+    /// The virtual time.
     pub(crate) fn now(&self) -> allspark_protocol::Instant {
         self.driver.now()
     }
 
-    /// Whether a turn would find something to do.
-    pub fn has_input(&self) -> bool {
-        self.driver.has_work() || self.core.has_commands()
+    /// Who encrypts the connections of each listener from now on.
+    pub(crate) fn set_acceptors(&mut self, acceptors: Vec<Option<TlsAcceptor>>) {
+        self.driver.set_acceptors(acceptors);
     }
 }
 
