@@ -19,6 +19,7 @@ mod listen;
 mod listener;
 mod log;
 mod nearest;
+mod notify;
 mod of_primus;
 mod output;
 mod page;

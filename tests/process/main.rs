@@ -3,10 +3,15 @@
 
 mod answers;
 mod authorization;
+mod confined;
+mod deploy;
+mod faults;
 mod lines;
 mod log;
 mod memory;
+mod notify;
 mod output;
+mod secrets;
 mod server;
 mod signals;
 mod tls;

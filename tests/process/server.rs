@@ -33,32 +33,45 @@ impl Server {
     /// Starts an echo and waits until it answers. That somebody listens is not enough: a child that
     /// another test has just forked still has the listener that reserved the port.
     pub(crate) fn start_with(command: &mut Command, stderr: impl Into<Stdio>) -> Self {
-        let mut server = Self::spawn(command, stderr, "127.0.0.1");
+        let mut server = Self::spawn_silently(command, stderr, "127.0.0.1");
         server.await_answer();
         server
     }
 
     /// The same on every interface.
     pub(crate) fn start_everywhere(command: &mut Command, stderr: impl Into<Stdio>) -> Self {
-        let mut server = Self::spawn(command, stderr, "0.0.0.0");
+        let mut server = Self::spawn_silently(command, stderr, "0.0.0.0");
         server.await_answer();
         server
     }
 
     /// Starts an echo on a port of its own, and waits for nothing.
-    pub(crate) fn spawn(command: &mut Command, stderr: impl Into<Stdio>, host: &str) -> Self {
+    pub(crate) fn spawn_silently(
+        command: &mut Command,
+        stderr: impl Into<Stdio>,
+        host: &str,
+    ) -> Self {
         let address = free_address();
-        let child = command
-            .args(["--app", "echo", "--listen"])
-            .arg(format!("{host}:{}", address.port()))
-            .stderr(stderr)
-            .spawn()
-            .unwrap();
+        command.args(["--app", "echo", "--listen"]);
+        let listen = format!("{host}:{}", address.port());
+        let child = command.arg(listen).stderr(stderr).spawn().unwrap();
         Self { child, address }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Starts a server that listens at this address, and waits until it answers.
+    pub(crate) fn spawn(
+        command: &mut Command,
+        address: SocketAddr,
+        stderr: impl Into<Stdio>,
+    ) -> Self {
+        let child = command.stderr(stderr).spawn().unwrap();
+        let mut server = Self { child, address };
+        server.await_answer();
+        server
     }
 
     fn await_answer(&mut self) {
@@ -101,6 +114,11 @@ impl Server {
 
     /// A client, or the head of the answer that refuses it.
     pub(crate) fn try_connect_to(&self, target: &str) -> Result<Client, String> {
+        Client::enter(self.knock(target))
+    }
+
+    /// Asks for a WebSocket, and does not wait for the answer.
+    pub(crate) fn knock(&self, target: &str) -> TcpStream {
         let mut stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(NEVER)).unwrap();
         stream.set_write_timeout(Some(NEVER)).unwrap();
@@ -109,11 +127,7 @@ impl Server {
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
         );
         stream.write_all(request.as_bytes()).unwrap();
-        let answer = read_head(&mut stream);
-        match answer.starts_with("HTTP/1.1 101") {
-            true => Ok(Client { stream, answer }),
-            false => Err(answer),
-        }
+        stream
     }
 
     /// The head of the answer to a request.
@@ -122,6 +136,18 @@ impl Server {
         stream.set_read_timeout(Some(NEVER)).unwrap();
         stream.write_all(request.as_bytes()).unwrap();
         read_head(&mut stream)
+    }
+
+    /// Everything that is answered until the connection is closed, which this request asks for or
+    /// brings about.
+    pub(crate) fn whole_answer(&self, request: &str) -> String {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(NEVER)).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = Vec::new();
+        // That it is reset is no matter: what was answered was read.
+        let _ = stream.read_to_end(&mut answer);
+        String::from_utf8_lossy(&answer).into_owned()
     }
 
     /// The body of what it answers.
@@ -162,7 +188,7 @@ impl Drop for Server {
 }
 
 /// Nobody else uses this address: each test process and each server has one of its own.
-fn free_address() -> SocketAddr {
+pub(crate) fn free_address() -> SocketAddr {
     static SERVERS: AtomicU8 = AtomicU8::new(1);
     let [high, low] = (std::process::id() as u16).to_be_bytes();
     let address = Ipv4Addr::new(127, high, low, SERVERS.fetch_add(1, Ordering::Relaxed));
@@ -188,6 +214,15 @@ pub(crate) struct Client {
 }
 
 impl Client {
+    /// Who has knocked and is let in, or the head of the answer that refuses it.
+    pub(crate) fn enter(mut stream: TcpStream) -> Result<Self, String> {
+        let answer = read_head(&mut stream);
+        match answer.starts_with("HTTP/1.1 101") {
+            true => Ok(Self { stream, answer }),
+            false => Err(answer),
+        }
+    }
+
     /// Where it is seen to be.
     pub(crate) fn address(&self) -> SocketAddr {
         self.stream.local_addr().unwrap()

@@ -60,7 +60,7 @@ impl Rig {
         ]);
         command.arg(folder.path()).args(["--shards", "2"]);
         let mut rig = Self {
-            server: Server::spawn(&mut command, writer, "127.0.0.1"),
+            server: Server::spawn_silently(&mut command, writer, "127.0.0.1"),
             log: BufReader::new(reader),
             folder,
             shown,

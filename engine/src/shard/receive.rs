@@ -162,7 +162,7 @@ impl<T: Transformer> Core<T> {
         }
     }
 
-    fn is_carried(&self, spark: Key) -> bool {
+    pub(super) fn is_carried(&self, spark: Key) -> bool {
         let slot = self.sessions.get(spark);
         slot.is_some_and(|slot| slot.is_carried())
     }

@@ -73,6 +73,9 @@ pub struct Tls<D> {
     room: Room,
     /// Sends of this turn.
     flights: Vec<Flight>,
+    /// One of them is followed by something, so the inner driver must not sleep on it: it says
+    /// nothing of a send that succeeds.
+    is_awaited: bool,
     /// Connections that have something to be sent beside what the shard sends.
     to_send: Vec<Key>,
     /// Connections whose handshakes wait for their turn.
@@ -100,6 +103,7 @@ impl<D: Driver> Tls<D> {
             blocks: BlockPool::default(),
             room: Room::new(BUFFERS, BUFFER_BYTES),
             flights: Vec::new(),
+            is_awaited: false,
             to_send: Vec::new(),
             to_shake: VecDeque::new(),
             stuck: VecDeque::new(),
@@ -234,6 +238,10 @@ impl<D: Driver> Tls<D> {
     }
 
     fn close(&mut self, key: Key, answer: Token) {
+        if let Some(session) = self.session_mut(key) {
+            // Or the peer would have to take it for an accident.
+            session.flags.set(Flags::SHUT);
+        }
         self.leave(key, answer, |socket, token| Op::Close { socket, token });
         if let Some(session) = self.session_mut(key) {
             // What it holds is of no use any more.
@@ -454,7 +462,11 @@ impl<D: Driver> Driver for Tls<D> {
 
     fn turn(&mut self, wait: Wait, completions: &mut Vec<Completion>) -> io::Result<()> {
         self.send_all_own();
-        let wait = if self.has_own_work() { Wait::No } else { wait };
+        let is_awaited = std::mem::take(&mut self.is_awaited);
+        let wait = match is_awaited || self.has_own_work() {
+            true => Wait::No,
+            false => wait,
+        };
         let mut raw = std::mem::take(&mut self.raw);
         self.inner.turn(wait, &mut raw)?;
         completions.append(&mut self.reports);

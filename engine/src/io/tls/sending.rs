@@ -106,6 +106,8 @@ impl<D: Driver> Tls<D> {
         out.append(&mut session.out);
         session.out = Vec::new();
         let lead = out.len();
+        let is_followed = session.flags.has(Flags::AWAITS.or(Flags::SHUT));
+        self.is_awaited |= is_followed || sealed < plain.len();
         let mut source = Source::new(plain.slices());
         let mut left = sealed;
         while left > 0 {
@@ -178,6 +180,7 @@ impl<D: Driver> Tls<D> {
         let mut block = self.blocks.take();
         unshared(&mut block).writer().append(&mut session.out);
         session.out = Vec::new();
+        self.is_awaited |= session.flags.has(Flags::AWAITS.or(Flags::SHUT));
         let cipher = Slice::new(&block, 0..block.len());
         self.blocks.give_back(block);
         session.sent_turn = turn;
