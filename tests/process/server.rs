@@ -33,28 +33,24 @@ impl Server {
     /// Starts an echo and waits until it answers. That somebody listens is not enough: a child that
     /// another test has just forked still has the listener that reserved the port.
     pub(crate) fn start_with(command: &mut Command, stderr: impl Into<Stdio>) -> Self {
-        let mut server = Self::spawn_silently(command, stderr, "127.0.0.1");
+        let mut server = Self::spawn_silently(command, stderr);
         server.await_answer();
         server
     }
 
     /// The same on every interface.
     pub(crate) fn start_everywhere(command: &mut Command, stderr: impl Into<Stdio>) -> Self {
-        let mut server = Self::spawn_silently(command, stderr, "0.0.0.0");
-        server.await_answer();
-        server
-    }
-
-    /// Starts an echo on a port of its own, and waits for nothing.
-    pub(crate) fn spawn_silently(
-        command: &mut Command,
-        stderr: impl Into<Stdio>,
-        host: &str,
-    ) -> Self {
         let address = free_address();
         command.args(["--app", "echo", "--listen"]);
-        let listen = format!("{host}:{}", address.port());
-        let child = command.arg(listen).stderr(stderr).spawn().unwrap();
+        Self::spawn(command.arg(format!(":{}", address.port())), address, stderr)
+    }
+
+    /// Starts an echo, and waits for nothing.
+    pub(crate) fn spawn_silently(command: &mut Command, stderr: impl Into<Stdio>) -> Self {
+        let address = free_address();
+        command.args(["--app", "echo", "--listen"]);
+        let command = command.arg(address.to_string());
+        let child = command.stderr(stderr).spawn().unwrap();
         Self { child, address }
     }
 
