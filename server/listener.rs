@@ -2,7 +2,7 @@
 //!
 //! | text | meaning |
 //! |---|---|
-//! | `8080`, `:8080`, .. | an address of TCP ([`Listen`]), with TLS if the server has a certificate |
+//! | `8080`, `:8080`, .. | an address ([`Listen`]), with TLS if the server has a certificate |
 //! | `tcp://:8080` | the same without TLS in any case |
 //! | `tls://:8443` | the same with TLS |
 //! | `unix:/run/allspark.sock` | a Unix socket |

@@ -151,6 +151,7 @@ fn decorate<D: Driver, T: Transformer>(
     if proxies.is_empty() && acceptors.is_empty() {
         return serve(driver, number, shared, transformer);
     }
+    // A proxy says its word before TLS begins.
     let driver = Tls::server(Proxied::new(driver, proxies), acceptors);
     serve(driver, number, shared, transformer)
 }

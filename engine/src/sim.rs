@@ -72,8 +72,8 @@ impl<T: Transformer> SimServer<T> {
         let seat = |number| {
             let rng = ChaCha12Rng::seed_from_u64(seed ^ (u64::from(number) << 32));
             let (shared, transformer) = (Arc::clone(&shared), transformer.clone());
-            let driver = Proxied::new(SimDriver::new(net), Vec::new());
-            let shard = Shard::new(Tls::server(driver, Vec::new()), |_| {
+            let driver = Tls::server(Proxied::new(SimDriver::new(net), Vec::new()), Vec::new());
+            let shard = Shard::new(driver, |_| {
                 Core::new(shared, transformer, number, net.now(), rng)
             });
             Seat {
@@ -94,7 +94,8 @@ impl<T: Transformer> SimServer<T> {
         let options = places.into_iter().map(Place::into_options);
         self.shared.serve_through(options.collect());
         for shard in self.seats.iter_mut().filter_map(|seat| seat.shard.as_mut()) {
-            shard.set_listeners(self.shared.proxies(), self.shared.acceptors());
+            shard.set_listeners(self.shared.proxies());
+            shard.set_acceptors(self.shared.acceptors());
         }
         self
     }

@@ -182,13 +182,6 @@ impl LentBuffer {
         (&self.pool, self.id)
     }
 
-    /// Leaves the first bytes out.
-    pub fn skip(&mut self, bytes: usize) {
-        assert!(bytes <= self.len as usize, "no more than there are");
-        self.start += bytes as u32;
-        self.len -= bytes as u32;
-    }
-
     /// From now on it is only this part of it.
     #[must_use]
     pub fn narrow(mut self, part: Range<usize>) -> Self {

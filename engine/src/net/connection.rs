@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use super::queue::SendQueue;
 use crate::io::Socket;
 
-/// The state of a connection: a set of facts in two bytes. The first three are reasons not to listen
-/// to it for now; each goes with its own cause, and none hides another.
+/// The state of a connection: a set of facts in two bytes. The first three are reasons not to
+/// listen to it for now; each goes with its own cause, and none hides another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Flags(u16);
 

@@ -31,9 +31,7 @@ impl<T: Transformer> Core<T> {
     /// Notes why a connection broke, if a proxy or its encryption is to blame.
     #[cold]
     pub(super) fn note_fault(&self, key: Key, error: &io::Error) {
-        if let Some(fault) = TlsFault::of(error) {
-            return self.note_tls(key, fault);
-        }
+        self.note_tls(key, error);
         let Some(fault) = ProxyFault::of(error) else {
             return;
         };
@@ -48,8 +46,11 @@ impl<T: Transformer> Core<T> {
         }
     }
 
-    /// That a connection ends because of its encryption is counted and logged.
-    fn note_tls(&self, key: Key, fault: &TlsFault) {
+    /// If a connection ends because of its encryption, that is counted and logged.
+    fn note_tls(&self, key: Key, error: &io::Error) {
+        let Some(fault) = TlsFault::of(error) else {
+            return;
+        };
         self.counters().tls_failures.add(1);
         if let Some(line) = self.may_log(Line::TlsFailed) {
             let (shard, unlogged) = (self.shard, line.unlogged);

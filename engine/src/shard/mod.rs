@@ -251,20 +251,15 @@ impl<T: Transformer> Shard<SimDriver, T> {
 }
 
 impl<T: Transformer> Shard<Tls<Proxied<SimDriver>>, T> {
+    /// What its listeners want of connections from now on.
+    pub(crate) fn set_listeners(&mut self, listeners: Vec<ProxyProtocol>) {
+        self.driver.inner_mut().set_listeners(listeners);
+    }
+
     /// Whether a turn would find something to do.
     pub(crate) fn has_input(&self) -> bool {
         let driver = &self.driver;
         driver.has_own_work() || driver.inner().has_work() || self.core.has_commands()
-    }
-
-    /// What is special about the listeners from now on.
-    pub(crate) fn set_listeners(
-        &mut self,
-        proxies: Vec<ProxyProtocol>,
-        acceptors: Vec<Option<TlsAcceptor>>,
-    ) {
-        self.driver.inner_mut().set_listeners(proxies);
-        self.driver.set_acceptors(acceptors);
     }
 
     /// The virtual time.

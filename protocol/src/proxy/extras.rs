@@ -115,8 +115,11 @@ impl Tls {
     }
 }
 
-/// The first of the extras, and what is behind it.
-fn next(bytes: &[u8]) -> Result<Option<(u8, &[u8], &[u8])>, Error> {
+/// A type, a value, and what is behind them.
+type Extra<'b> = (u8, &'b [u8], &'b [u8]);
+
+/// The first of the extras, if there is one.
+fn next(bytes: &[u8]) -> Result<Option<Extra<'_>>, Error> {
     if bytes.is_empty() {
         return Ok(None);
     }

@@ -11,8 +11,10 @@
 //!
 //! # Invariants
 //! - A header is complete or it is not: what is understood of it never depends on how it was split.
-//! - No more than [`PROXY_HEADER_BYTES_MAX`](crate::limits::PROXY_HEADER_BYTES_MAX) bytes are waited for, and no byte behind a header is looked
-//!   at.
+//! - No more than [`PROXY_HEADER_BYTES_MAX`] bytes are waited for, and no byte behind a header is
+//!   looked at.
+//!
+//! [`PROXY_HEADER_BYTES_MAX`]: crate::limits::PROXY_HEADER_BYTES_MAX
 
 mod binary;
 mod crc32c;

@@ -3,7 +3,8 @@
 //! [`Completion::Introduced`] and then the bytes behind the header, and never the header.
 //!
 //! # Invariants
-//! - A header counts only from trusted peers. Where one is required nobody else gets a byte through.
+//! - A header counts only from trusted peers. Where one is required nobody else gets a byte
+//!   through.
 //! - Of a connection whose header has not come whole no more is kept than a header may have. How
 //!   long it may take is the business of whoever waits for the first request.
 //! - What stands behind a header in the same buffer goes on in this buffer.
@@ -158,10 +159,10 @@ impl<D: Driver> Driver for Proxied<D> {
 
     fn push(&mut self, op: Op) {
         match &op {
-            Op::Receive { socket, token } if !self.accepted.is_empty() => {
-                if !self.begin(*socket, *token) {
-                    return;
-                }
+            Op::Receive { socket, token }
+                if !self.accepted.is_empty() && !self.begin(*socket, *token) =>
+            {
+                return;
             }
             Op::Close { socket, .. } | Op::Release { socket, .. } => {
                 self.accepted.remove(socket);

@@ -96,14 +96,10 @@ fn hold(token: Token, before: usize, now: usize, completions: &mut Vec<Completio
 }
 
 /// What stands behind the header.
-fn pass_on(
-    token: Token,
-    mut buffer: LentBuffer,
-    skipped: usize,
-    completions: &mut Vec<Completion>,
-) {
-    buffer.skip(skipped);
-    if !buffer.is_empty() {
+fn pass_on(token: Token, buffer: LentBuffer, skipped: usize, completions: &mut Vec<Completion>) {
+    if skipped < buffer.len() {
+        let behind = skipped..buffer.len();
+        let buffer = buffer.narrow(behind);
         completions.push(Completion::Received { token, buffer });
     }
 }
@@ -115,7 +111,7 @@ fn introduce(token: Token, header: Header, completions: &mut Vec<Completion>) {
         version: TlsVersion::of_name(&tls.version),
         cipher: Cow::Owned(tls.cipher.into()),
         server_name: extras.authority.clone(),
-        client: tls.has_certificate.then(|| ClientCertificate {
+        client: tls.has_certificate.then_some(ClientCertificate {
             der: None,
             common_name: tls.common_name,
             is_valid: tls.is_valid,

@@ -135,8 +135,8 @@ impl<D: Driver> Tls<D> {
         &self.inner
     }
 
-    /// The same, to tell it what its listeners want.
-    pub fn inner_mut(&mut self) -> &mut D {
+    /// The same, to be changed.
+    pub(crate) fn inner_mut(&mut self) -> &mut D {
         &mut self.inner
     }
 
@@ -320,6 +320,14 @@ impl<D: Driver> Tls<D> {
             Completion::Unsent { token, bytes } => {
                 let token = key_of(token).map_or(Some(token), |key| self.token_of(key));
                 completions.extend(token.map(|token| Completion::Unsent { token, bytes }));
+            }
+            Completion::Introduced { token, about } => {
+                let token = key_of(token).map_or(Some(token), |key| self.token_of(key));
+                completions.extend(token.map(|token| Completion::Introduced { token, about }));
+            }
+            Completion::Held { token, bytes } => {
+                let token = key_of(token).map_or(Some(token), |key| self.token_of(key));
+                completions.extend(token.map(|token| Completion::Held { token, bytes }));
             }
             Completion::Released { token, result } => self.released(token, result, completions),
             Completion::Closed { token } => {
