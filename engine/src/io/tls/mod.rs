@@ -481,8 +481,9 @@ impl<D: Driver> Driver for Tls<D> {
         completions.append(&mut self.reports);
         self.settle_flights(&mut raw, completions);
         self.turn = self.turn.wrapping_add(1);
-        self.work_off(completions);
         self.shake_hands(completions);
+        // What has waited for that comes before what comes now.
+        self.work_off(completions);
         for completion in raw.drain(..) {
             self.complete(completion, completions);
         }
