@@ -70,7 +70,7 @@ impl Detached {
 /// simulator adopts none.
 impl From<OwnedFd> for Detached {
     fn from(socket: OwnedFd) -> Self {
-        Self(Kind::Fd(socket), None)
+        Self::of_fd(socket)
     }
 }
 

@@ -135,6 +135,11 @@ impl<D: Driver> Tls<D> {
         &self.inner
     }
 
+    /// The same, to be changed.
+    pub(crate) fn inner_mut(&mut self) -> &mut D {
+        &mut self.inner
+    }
+
     /// Whether the next turn has something to do, whatever happens below.
     pub fn has_own_work(&self) -> bool {
         !self.to_send.is_empty()
@@ -317,6 +322,14 @@ impl<D: Driver> Tls<D> {
                 let token = key_of(token).map_or(Some(token), |key| self.token_of(key));
                 completions.extend(token.map(|token| Completion::Unsent { token, bytes }));
             }
+            Completion::Introduced { token, about } => {
+                let token = key_of(token).map_or(Some(token), |key| self.token_of(key));
+                completions.extend(token.map(|token| Completion::Introduced { token, about }));
+            }
+            Completion::Held { token, bytes } => {
+                let token = key_of(token).map_or(Some(token), |key| self.token_of(key));
+                completions.extend(token.map(|token| Completion::Held { token, bytes }));
+            }
             Completion::Released { token, result } => self.released(token, result, completions),
             Completion::Closed { token } => {
                 if let Some(connection) = key_of(token).and_then(|key| self.remove(key)) {
@@ -468,8 +481,9 @@ impl<D: Driver> Driver for Tls<D> {
         completions.append(&mut self.reports);
         self.settle_flights(&mut raw, completions);
         self.turn = self.turn.wrapping_add(1);
-        self.work_off(completions);
         self.shake_hands(completions);
+        // What has waited for that comes before what comes now.
+        self.work_off(completions);
         for completion in raw.drain(..) {
             self.complete(completion, completions);
         }
