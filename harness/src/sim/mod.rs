@@ -13,6 +13,7 @@
 //! | [`nodes`], [`app`] | the servers, and what runs on them |
 //! | [`machines`], [`member`], [`play`] | the clients, and what they want done |
 //! | [`backoffs`] | the scenario without servers: nobody ever gets a connection |
+//! | [`secrecy`] | connections that are encrypted, in some seeds |
 //! | [`series`], [`purpose`] | what happened each second; what dice are for |
 //!
 //! It opens no socket and reads no clock. What it plays is told to the auditor, which judges it
@@ -39,6 +40,7 @@ mod purpose;
 mod questions;
 mod rooms;
 mod script;
+mod secrecy;
 mod series;
 mod swarm;
 #[cfg(test)]
