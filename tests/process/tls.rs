@@ -110,7 +110,7 @@ impl Rig {
 
     /// Asks for something, and reads the head of the answer.
     fn ask(stream: &mut Stream, path: &str) -> String {
-        let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n");
+        let request = format!("HEAD {path} HTTP/1.1\r\nHost: a\r\n\r\n");
         stream.write_all(request.as_bytes()).unwrap();
         let (mut head, mut byte) = (Vec::new(), [0]);
         while !head.ends_with(b"\r\n\r\n") {
