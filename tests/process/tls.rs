@@ -1,5 +1,5 @@
-//! TLS as an operator has it: files that are renewed, wrong ones, sessions that are resumed, and who
-//! comes with a certificate.
+//! TLS as an operator has it: files that are renewed, wrong ones, sessions that are resumed, and
+//! who comes with a certificate.
 
 use std::fs;
 use std::io::{BufRead, BufReader, PipeReader, Read, Write, pipe};
