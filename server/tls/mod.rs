@@ -1,6 +1,6 @@
 //! TLS as it is configured: what makes a configuration of rustls of files and options, by the names
 //! that Node's https and Primus's `createServer` have for them. The engine's
-//! `TlsAcceptor`(allspark_engine::TlsAcceptor) takes it; records are none of its business.
+//! [`TlsAcceptor`](allspark_engine::TlsAcceptor) takes it; records are none of its business.
 //!
 //! | file | what it is |
 //! |---|---|
