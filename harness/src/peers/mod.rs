@@ -9,6 +9,7 @@
 //! | [`samples`] | what came out, over all rounds |
 //! | [`standing`] | how AllSpark compares with the best of them, and with its budgets |
 //! | [`transformers`] | every transformer, beside Primus on Node.js with the same one |
+//! | [`secure`] | the same over TLS |
 //! | [`reactors`] | the same protocol core on several reactors |
 //!
 //! # Invariants
@@ -22,6 +23,7 @@ mod process;
 pub(crate) mod reactors;
 pub(crate) mod roster;
 pub(crate) mod samples;
+pub(crate) mod secure;
 pub(crate) mod standing;
 pub(crate) mod transformers;
 
@@ -32,7 +34,7 @@ use allspark_engine::io::DriverChoice;
 
 use cases::{Case, Conditions};
 use process::{Process, pin_this_thread};
-use roster::Entrant;
+use roster::{Entrant, TlsFiles};
 use samples::{CaseResult, Comparison, Machine, Sample};
 
 use crate::console::tell;
@@ -67,6 +69,8 @@ pub(crate) struct Stage {
     pub(crate) floor: PathBuf,
     /// The folder of the programs of reactors that are not ours.
     pub(crate) reactors_directory: PathBuf,
+    /// What servers need that are to speak TLS.
+    pub(crate) tls: Option<TlsFiles>,
 }
 
 /// Compares, and says on the error stream what is going on.

@@ -14,6 +14,13 @@ use super::samples::Role;
 use crate::load::dialect::Dialect;
 use crate::workload::Scenario;
 
+/// The files of a server's certificate, in PEM format.
+#[derive(Clone, Debug)]
+pub(crate) struct TlsFiles {
+    pub(crate) cert: PathBuf,
+    pub(crate) key: PathBuf,
+}
+
 /// A server that takes part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Entrant {
@@ -130,8 +137,28 @@ fn needs(entrant: Entrant, stage: &Stage) -> Vec<(PathBuf, String)> {
     }
 }
 
-/// The words that start the server.
+/// The words that start the server, over TLS if the stage has what it needs for that.
 pub(super) fn command(
+    entrant: Entrant,
+    scenario: Scenario,
+    transformer: TransformerKind,
+    port: u16,
+    stage: &Stage,
+) -> Vec<OsString> {
+    let mut words = plain_command(entrant, scenario, transformer, port, stage);
+    if let Some(TlsFiles { cert, key }) = &stage.tls {
+        let prefix = match entrant.role() {
+            Role::Own => "--tls-",
+            Role::Peer | Role::Floor => "--",
+        };
+        for (name, path) in [("cert", cert), ("key", key)] {
+            words.extend([format!("{prefix}{name}").into(), path.into()]);
+        }
+    }
+    words
+}
+
+fn plain_command(
     entrant: Entrant,
     scenario: Scenario,
     transformer: TransformerKind,

@@ -15,7 +15,7 @@ const IDLE_PERCENT: f64 = 80.0;
 /// One measurement of one server.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Sample {
-    /// Messages that clients received, per second.
+    /// Messages that clients received, per second; where connections come and go, connections.
     pub(crate) per_second: f64,
     pub(crate) latency_p50_us: f64,
     pub(crate) latency_p99_us: f64,
@@ -38,7 +38,10 @@ impl Sample {
         let window = report.window.as_ref();
         let number = |of: fn(&crate::load::meter::Window) -> f64| window.map_or(0.0, of);
         Self {
-            per_second: number(|window| window.received_per_second),
+            per_second: match &report.churn {
+                Some(churn) => churn.connections_per_second,
+                None => number(|window| window.received_per_second),
+            },
             latency_p50_us: number(|window| window.latency_us.p50),
             latency_p99_us: number(|window| window.latency_us.p99),
             latency_curve: window.map_or_else(Vec::new, |window| window.latency_curve.clone()),
