@@ -20,6 +20,7 @@ mod puppet;
 mod raw;
 mod rooms;
 mod table;
+
 mod transformers;
 mod websocket;
 mod wheel;

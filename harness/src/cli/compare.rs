@@ -11,7 +11,8 @@ use super::times::parse_duration;
 use crate::load::dialect::Dialect;
 use crate::peers::cases::{Case, Conditions};
 use crate::peers::roster::Entrant;
-use crate::peers::{ComparisonPlan, Stage, secure};
+use crate::peers::stage::Stage;
+use crate::peers::{ComparisonPlan, secure};
 use crate::workload::Scenario;
 
 /// Connections over TLS that are held idle by default.

@@ -7,18 +7,23 @@ use std::process::Command;
 
 use allspark_transformers::TransformerKind;
 use clap::ValueEnum;
+use serde::Serialize;
 
-use super::Stage;
-use super::reactors::{Host, Reactor};
-use super::samples::Role;
+use super::reactor::{Host, Reactor};
+use super::stage::{Stage, TlsFiles};
 use crate::load::dialect::Dialect;
 use crate::workload::Scenario;
 
-/// The files of a server's certificate, in PEM format.
-#[derive(Clone, Debug)]
-pub(crate) struct TlsFiles {
-    pub(crate) cert: PathBuf,
-    pub(crate) key: PathBuf,
+/// What a server is to AllSpark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Role {
+    /// AllSpark itself.
+    Own,
+    /// A server that people use.
+    Peer,
+    /// A bare loop that no server can undercut.
+    Floor,
 }
 
 /// A server that takes part.

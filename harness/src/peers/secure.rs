@@ -9,8 +9,9 @@ use rcgen::{CertifiedKey, generate_simple_self_signed};
 use serde::Serialize;
 
 use super::cases::{Case, Conditions};
-use super::roster::{Entrant, TlsFiles};
+use super::roster::Entrant;
 use super::samples::Comparison;
+use super::stage::TlsFiles;
 use super::transformers::{IdleResult, IdleSample};
 use super::{ComparisonPlan, measure};
 use crate::console::tell;

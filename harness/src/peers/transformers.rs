@@ -11,10 +11,12 @@ use allspark_transformers::TransformerKind;
 use serde::Serialize;
 
 use super::cases::{Case, Conditions};
+use super::measure;
 use super::process::pin_this_thread;
+use super::results::{Sample, median};
 use super::roster::{self, Entrant};
-use super::samples::{CaseResult, Machine, Sample, median};
-use super::{Stage, measure};
+use super::samples::{CaseResult, Machine};
+use super::stage::Stage;
 use crate::console::tell;
 use crate::load::dialect::Dialect;
 use crate::report::LoadReport;
