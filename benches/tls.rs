@@ -97,9 +97,8 @@ fn open(criterion: &mut Criterion) {
         let mut client = configs.client();
         shake_hands(&mut client, &mut server);
         group.bench_function(BenchmarkId::new("rustls", bytes), |bencher| {
-            bencher.iter_custom(|count| {
-                open_by_rustls(&mut client, &mut server, &plaintext, count)
-            });
+            bencher
+                .iter_custom(|count| open_by_rustls(&mut client, &mut server, &plaintext, count));
         });
     }
     group.finish();
@@ -233,10 +232,13 @@ impl Pair {
         let number = self.connections as usize;
         self.connections += 1;
         self.turn_keeping();
-        let accepted = self.completions.drain(..).find_map(|completion| match completion {
-            Completion::Accepted { socket, .. } => Some(socket),
-            _ => None,
-        });
+        let accepted = self
+            .completions
+            .drain(..)
+            .find_map(|completion| match completion {
+                Completion::Accepted { socket, .. } => Some(socket),
+                _ => None,
+            });
         self.socket = accepted.expect("it was put into its hand");
         let token = Token::new(0, 0, self.connections);
         let socket = self.socket;

@@ -11,6 +11,7 @@ mod server;
 mod sessions;
 mod siege;
 mod storm;
+mod tls;
 
 use std::process::Command;
 
