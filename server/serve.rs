@@ -2,16 +2,21 @@
 
 use std::sync::Arc;
 
-use allspark::{Builder, Data, Error, Kind, Place, Primus, RequestHead, Response, Routes, Server};
+use allspark::{
+    Builder, Data, Error, Kind, ListenAddress, Primus, RequestHead, Response, Routes, Server,
+};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::counts::{self, Counts};
-use crate::listen::Places;
+use crate::listener::Listener;
 use crate::log::Lines;
 use crate::notify::Notifier;
 use crate::page::{self, Page};
+use crate::places::described;
 use crate::settings::{App, Settings};
 use crate::signals::Inbox;
+use crate::systemd::Passed;
+use crate::tls_sections::StartedTls;
 
 /// How a message begins that [`App::Mixed`] writes to every spark: an array whose first element
 /// says so, without a space.
@@ -54,14 +59,22 @@ impl From<String> for Failure {
 /// # Errors
 /// Why it could not start, or why it has failed.
 pub(crate) fn run(settings: &Settings, log: &Lines) -> Result<(), Failure> {
+    let mut passed = Passed::take_from_environment();
     let signals = Inbox::open();
     let signals = signals.map_err(|error| format!("signals cannot be received: {error}"))?;
     raise_descriptor_limit();
     let primus = build(settings, log.clone()).map_err(|error| error.to_string())?;
-    let server = start(&primus, &settings.listen).map_err(|error| error.to_string())?;
-    let reload = primus.key_reloader();
+    let tls = StartedTls::start(&settings.tls.sections, primus.tls())?;
+    let (server, listeners) = start(&primus, settings, &mut passed, &tls)?;
+    let reload = reloader(&primus, tls);
     drop(primus);
-    say_what_is_served(settings, &server);
+    say_what_is_served(settings, &server, &listeners);
+    warn_of_plain_http(settings, &server, &listeners);
+    let left = passed.left();
+    if !left.is_empty() {
+        let left = left.join(", ");
+        tracing::warn!("systemd passes sockets that no listener names: {left}; write systemd:NAME");
+    }
     // This thread made the client library, and will only wait from now on.
     allspark_engine::memory::collect_mimalloc(true);
     let manager = Notifier::start(server.handle());
@@ -75,9 +88,30 @@ pub(crate) fn run(settings: &Settings, log: &Lines) -> Result<(), Failure> {
     Ok(())
 }
 
-fn start(primus: &Primus, listen: &Places) -> Result<Server, Error> {
-    let places: Result<Vec<_>, _> = listen.iter().map(Place::first_of).collect();
-    primus.start_on(places?)
+/// What SIGHUP does: keys and certificates are read anew. Without any the log is told.
+fn reloader(primus: &Primus, tls: StartedTls) -> impl Fn() + Send + use<> + 'static {
+    let keys = primus.key_reloader();
+    let has_keys = primus.options().authorization.is_on();
+    move || {
+        tls.reload_and_tell();
+        if has_keys || tls.is_empty() {
+            keys();
+        }
+    }
+}
+
+/// Starts on all listeners. Gives the listener of each place of the server.
+fn start<'s>(
+    primus: &Primus,
+    settings: &'s Settings,
+    passed: &mut Passed,
+    tls: &StartedTls,
+) -> Result<(Server, Vec<&'s Listener>), String> {
+    let proxies = &settings.options.trusted_proxies;
+    let places = settings.listen.make(passed, proxies, tls)?;
+    let (places, listeners): (Vec<_>, Vec<_>) = places.into_iter().unzip();
+    let server = primus.start_on(places).map_err(|error| error.to_string())?;
+    Ok((server, listeners))
 }
 
 /// Waits for the end of the server, which is intended or that of a shard.
@@ -104,8 +138,10 @@ fn build(settings: &Settings, log: Lines) -> Result<Primus, Error> {
     let counts = settings
         .stats
         .then(|| Arc::new(Counts::new(settings.app.name(), log)));
+    let (public, internal) = beside_primus(settings, counts.clone());
     let mut builder = Builder::from(settings.options.clone())
-        .routes(beside_primus(settings, counts.clone()))
+        .routes(public)
+        .internal_routes(internal)
         .give_back(allspark_engine::memory::collect_mimalloc);
     for plugin in settings.plugin.make().map_err(|(_, error)| error)? {
         builder = builder.plugin_boxed(plugin);
@@ -118,11 +154,16 @@ fn build(settings: &Settings, log: Lines) -> Result<Primus, Error> {
     Ok(primus)
 }
 
-/// What is not for Primus: the counts and the page, as far as they are switched on.
-fn beside_primus(settings: &Settings, counts: Option<Arc<Counts>>) -> Routes {
-    let mut routes = Routes::new();
+/// What is not for Primus: the counts and the page, as far as they are switched on; for everybody,
+/// and for those who come through an internal listener. If there is one, the counts are for them.
+fn beside_primus(settings: &Settings, counts: Option<Arc<Counts>>) -> (Routes, Routes) {
+    let (mut routes, mut internal) = (Routes::new(), Routes::new());
     if let Some(counts) = counts {
-        add(&mut routes, counts::PATH, move |head| counts.respond(head));
+        let for_whom = match settings.listen.has_internal() {
+            true => &mut internal,
+            false => &mut routes,
+        };
+        add(for_whom, counts::PATH, move |head| counts.respond(head));
     }
     if settings.page {
         let page = Page::new(&settings.options.pathname, settings.app.name());
@@ -132,7 +173,7 @@ fn beside_primus(settings: &Settings, counts: Option<Arc<Counts>>) -> Routes {
             add(&mut routes, &path, move |head| page.respond(head));
         }
     }
-    routes
+    (routes, internal)
 }
 
 /// Adds what answers requests of all methods, whatever their body is.
@@ -178,11 +219,34 @@ fn attach(app: App, primus: &Primus) {
     };
 }
 
-fn say_what_is_served(settings: &Settings, server: &Server) {
+/// As Primus's `createServer`: where everybody can come and TLS is not spoken, things between
+/// client and server look into what they say, and may break it. Behind a proxy that is its affair.
+fn warn_of_plain_http(settings: &Settings, server: &Server, listeners: &[&Listener]) {
     let options = &settings.options;
-    let urls = server.addresses().iter();
-    let urls: Vec<_> = urls
-        .map(|at| format!("http://{at}{}", options.pathname))
+    if settings.iknowhttpsisbetter || !options.trusted_proxies.is_empty() {
+        return;
+    }
+    let is_open = |address: &ListenAddress| match address {
+        ListenAddress::Tcp(address) => !address.ip().to_canonical().is_loopback(),
+        ListenAddress::Unix(_) => false,
+    };
+    let places = listeners.iter().zip(server.places());
+    let mut plain = places
+        .filter(|(listener, address)| listener.is_plain(options.tls.is_on()) && is_open(address));
+    if let Some((_, address)) = plain.next() {
+        tracing::warn!(
+            "{address} speaks no TLS: firewalls and the like block what they can read more often, \
+             and everybody on the way can read it; write --tls-cert and --tls-key, or \
+             --trusted-proxies if a proxy does it, or --iknowhttpsisbetter"
+        );
+    }
+}
+
+fn say_what_is_served(settings: &Settings, server: &Server, listeners: &[&Listener]) {
+    let options = &settings.options;
+    let listeners = listeners.iter().zip(server.places());
+    let urls: Vec<_> = listeners
+        .map(|(listener, at)| described(listener, at, &options.pathname, options.tls.is_on()))
         .collect();
     tracing::info!(
         transformer = options.transformer.name(),
