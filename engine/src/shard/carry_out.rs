@@ -7,6 +7,7 @@ use allspark_protocol::primus::Packet;
 use allspark_protocol::transformer::{Context, Outputs, Transformer};
 
 use super::core::Core;
+use super::destroying::Order;
 use super::effects::Effect;
 use super::reason::EndReason;
 use crate::app;
@@ -170,7 +171,8 @@ impl<T: Transformer> Core<T> {
                 Some(body) => self.begin_ticket_body(connection, ticket, response, *body),
             },
             Command::Pull { connection, ticket } => self.pull_again(connection, ticket),
-            Command::Destroy(options) => self.destroying.plan(options, self.clock.now),
+            Command::Destroy(options) => self.plan_end(Order::Destroy(options)),
+            Command::Drain(options) => self.plan_end(Order::Drain(options)),
             Command::Asked => self.carry_out_asked(),
             Command::Decide {
                 connection,
