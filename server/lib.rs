@@ -59,7 +59,7 @@ mod transport;
 pub use allspark_client::library::LibraryError;
 pub use allspark_engine::io::{DriverChoice, DriverKind};
 pub use allspark_engine::{
-    Attach, Body, BodyError, BodySender, ClientPlugin, Data, Decide, Destroy, EndOptions, Executor,
+    Attach, Body, BodyError, BodySender, ClientPlugin, Data, Decide, Destroy, Drain, Draining, EndOptions, Executor,
     Fault, Handle, Headers, Json, KeepHeaders, Layer, LayerError, LayerRequest, LayerTicket,
     Layers, LocalPrimus, LocalRoom, LocalSpark, Message, Next, Outcome, OwnedData, Packet, Place,
     Plugin, PluginError, Pull, Pulled, ReadyState, Reply, Room, RoomError, RoomNames, RoomOptions,

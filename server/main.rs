@@ -12,8 +12,10 @@ mod config;
 mod counts;
 #[cfg(test)]
 mod docs;
+mod drain;
 mod file;
 mod flags;
+mod health;
 mod library_command;
 mod listen;
 mod log;

@@ -6,6 +6,7 @@ use allspark::{Builder, Data, Error, Kind, Place, Primus, RequestHead, Response,
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::counts::{self, Counts};
+use crate::health::{self, Health};
 use crate::listen::Places;
 use crate::log::Lines;
 use crate::page::{self, Page};
@@ -64,7 +65,7 @@ pub(crate) fn run(settings: &Settings, log: &Lines) -> Result<(), Failure> {
     // This thread made the client library, and will only wait from now on.
     allspark_engine::memory::collect_mimalloc(true);
     signals
-        .obey(server.handle(), reload)
+        .obey(server.handle(), settings.drain(), reload)
         .map_err(|error| format!("signals cannot be awaited: {error}"))?;
     wait(server)?;
     tracing::info!("ended");
@@ -100,8 +101,9 @@ fn build(settings: &Settings, log: Lines) -> Result<Primus, Error> {
     let counts = settings
         .stats
         .then(|| Arc::new(Counts::new(settings.app.name(), log)));
+    let health = Arc::new(Health::default());
     let mut builder = Builder::from(settings.options.clone())
-        .routes(beside_primus(settings, counts.clone()))
+        .routes(beside_primus(settings, counts.clone(), &health))
         .give_back(allspark_engine::memory::collect_mimalloc);
     for plugin in settings.plugin.make().map_err(|(_, error)| error)? {
         builder = builder.plugin_boxed(plugin);
@@ -110,13 +112,22 @@ fn build(settings: &Settings, log: Lines) -> Result<Primus, Error> {
     if let Some(counts) = counts {
         counts.follow(primus.handle());
     }
+    health.follow(primus.handle());
     attach(settings.app, &primus);
     Ok(primus)
 }
 
-/// What is not for Primus: the counts and the page, as far as they are switched on.
-fn beside_primus(settings: &Settings, counts: Option<Arc<Counts>>) -> Routes {
+/// What is not for Primus: how it is, the counts and the page, as far as they are switched on.
+fn beside_primus(
+    settings: &Settings,
+    counts: Option<Arc<Counts>>,
+    health: &Arc<Health>,
+) -> Routes {
     let mut routes = Routes::new();
+    for path in health::PATHS.iter().filter(|_| settings.health) {
+        let health = Arc::clone(health);
+        add(&mut routes, path, move |head| health.respond(head));
+    }
     if let Some(counts) = counts {
         add(&mut routes, counts::PATH, move |head| counts.respond(head));
     }

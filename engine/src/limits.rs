@@ -230,9 +230,15 @@ pub const DESTROY_CATCH_UP_MS: u64 = 100;
 /// a process; systemd waits for 90.
 pub const DRAIN_SECONDS_DEFAULT: u32 = 15;
 
+/// What that may be set to, and the time before it, at most: an hour.
+pub const DRAIN_SECONDS_HIGHEST: u64 = 60 * 60;
+
 /// Sparks per second at which a server with few of them needs less time, unless it is told
 /// otherwise: so many new connections per second are nothing to the server that they go to.
 pub const DRAIN_SPARKS_PER_S_DEFAULT: NonZeroU32 = NonZeroU32::new(200).unwrap();
+
+/// What that may be raised to: no server ends sparks faster.
+pub const DRAIN_RATE_HIGHEST: u64 = 1_000_000;
 
 /// Visits to all sparks that a shard keeps before it takes in nothing new.
 pub const VISITS_MAX: usize = 1024;

@@ -24,6 +24,13 @@ impl Handle {
         }
     }
 
+    /// Has every shard look whether connections wait of which the kernel has told another process,
+    /// one that has accepted on the same sockets and stopped. Whoever takes sockets over from one
+    /// calls this once the other has stopped. It does no harm at any time.
+    pub fn accept_again(&self) {
+        self.send_to_all(|| Command::AcceptAgain);
+    }
+
     /// Whether the server drains or has drained: nobody new should be sent to it.
     pub fn is_draining(&self) -> bool {
         self.server().drains.load(Ordering::SeqCst)

@@ -411,6 +411,8 @@ pub(crate) enum Command {
     Destroy(Destroy),
     /// Tell every client to reconnect, spread over a time, and end the shard.
     Drain(Drain),
+    /// Look whether connections wait that the driver was not told of.
+    AcceptAgain,
     /// Look which functions every spark goes through from now on, and which layers requests do.
     Listeners,
     /// Carry out the next thing that a future of this shard asked for, see
@@ -463,6 +465,7 @@ impl Weigh for Command {
                 | Self::Find { .. }
                 | Self::Destroy(_)
                 | Self::Drain(_)
+                | Self::AcceptAgain
                 | Self::Listeners
                 | Self::Asked => 0,
             }

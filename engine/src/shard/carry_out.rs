@@ -14,6 +14,7 @@ use crate::app;
 use crate::app::host::Command;
 use crate::app::target::RoomEvent;
 use crate::guard;
+use crate::io::Op;
 use crate::lines::Line;
 use crate::memory::Key;
 use crate::session::Want;
@@ -173,6 +174,8 @@ impl<T: Transformer> Core<T> {
             Command::Pull { connection, ticket } => self.pull_again(connection, ticket),
             Command::Destroy(options) => self.plan_end(Order::Destroy(options)),
             Command::Drain(options) => self.plan_end(Order::Drain(options)),
+            Command::AcceptAgain if self.destroying.closes() => {}
+            Command::AcceptAgain => self.net.push_op(Op::Accept),
             Command::Asked => self.carry_out_asked(),
             Command::Decide {
                 connection,
