@@ -69,6 +69,8 @@ pub(crate) struct Net<O> {
     rules: Rules,
     pub(crate) buffers: Buffers,
     pub(crate) charges: Charges,
+    /// The part of that which a decorator of the driver holds.
+    pub(crate) held_by_driver: Charges,
     ops: Vec<Op>,
     /// Connections with something to send.
     dirty: VecDeque<Key>,
@@ -91,6 +93,7 @@ impl<O> Net<O> {
             rules,
             buffers: Buffers::default(),
             charges: Charges::default(),
+            held_by_driver: Charges::default(),
             ops: Vec::new(),
             dirty: VecDeque::new(),
             finishing: Vec::new(),
@@ -195,6 +198,7 @@ impl<O> Net<O> {
     pub(crate) fn remove(&mut self, key: Key) -> Connection<O> {
         self.wheel.cancel(key.index);
         self.charges.set(key.index, 0);
+        self.held_by_driver.set(key.index, 0);
         let mut connection = self
             .connections
             .remove(key)

@@ -105,9 +105,16 @@ impl<T: Transformer> Core<T> {
             }
             Owner::Paced(_) | Owner::TurnedAway | Owner::Nobody => 0,
         };
+        let bytes = bytes + self.net.held_by_driver.get(key.index);
         if self.net.charges.set(key.index, bytes) && self.is_too_much(bytes) {
             self.shed_connection(key);
         }
+    }
+
+    /// Notes what the driver itself holds for the peer of a connection.
+    pub(super) fn held_by_driver(&mut self, key: Key, bytes: u32) {
+        self.net.held_by_driver.set(key.index, bytes as usize);
+        self.charge(key);
     }
 
     /// The same for a session that outlives its connections.
