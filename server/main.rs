@@ -15,6 +15,7 @@ mod docs;
 mod drain;
 mod file;
 mod flags;
+mod handover;
 mod health;
 mod library_command;
 mod listen;

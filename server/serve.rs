@@ -1,13 +1,18 @@
 //! Serves: builds the server that the settings describe, and ends it when a signal says so.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use allspark::{Builder, Data, Error, Kind, Place, Primus, RequestHead, Response, Routes, Server};
+use allspark::{
+    Builder, Data, DriverChoice, Error, Kind, Options, Place, Primus, RequestHead, Response, Routes,
+    Server,
+};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::counts::{self, Counts};
+use crate::drain::End;
+use crate::handover::{self, Giver, Taken};
 use crate::health::{self, Health};
-use crate::listen::Places;
+use crate::listen::{Listen, Places};
 use crate::log::Lines;
 use crate::page::{self, Page};
 use crate::settings::{App, Settings};
@@ -57,24 +62,73 @@ pub(crate) fn run(settings: &Settings, log: &Lines) -> Result<(), Failure> {
     let signals = Inbox::open();
     let signals = signals.map_err(|error| format!("signals cannot be received: {error}"))?;
     raise_descriptor_limit();
-    let primus = build(settings, log.clone()).map_err(|error| error.to_string())?;
-    let server = start(&primus, &settings.listen).map_err(|error| error.to_string())?;
+    let mut taken = settings.handover.as_deref().map(handover::take).transpose()?;
+    let mut options = settings.options.clone();
+    if let Some(driver) = taken.as_ref().and_then(Taken::driver) {
+        options.driver = driver_of_both(options.driver, driver)?;
+    }
+    let primus = build(settings, options, log.clone()).map_err(|error| error.to_string())?;
+    let server = start(&primus, &settings.listen, taken.as_mut());
+    let server = server.map_err(|error| error.to_string())?;
     let reload = primus.key_reloader();
     drop(primus);
     say_what_is_served(settings, &server);
     // This thread made the client library, and will only wait from now on.
     allspark_engine::memory::collect_mimalloc(true);
+    let end = Arc::new(end(settings, &server));
     signals
-        .obey(server.handle(), settings.drain(), reload)
+        .obey(Arc::clone(&end), reload)
         .map_err(|error| format!("signals cannot be awaited: {error}"))?;
+    // Its file goes with this process.
+    let _listening = match taken {
+        Some(taken) => {
+            let giver = Giver::new(end, server.driver().name());
+            Some(taken.complete(&server.handle(), giver)?)
+        }
+        None => None,
+    };
     wait(server)?;
     tracing::info!("ended");
     Ok(())
 }
 
-fn start(primus: &Primus, listen: &Places) -> Result<Server, Error> {
-    let places: Result<Vec<_>, _> = listen.iter().map(Place::first_of).collect();
-    primus.start_on(places?)
+fn start(
+    primus: &Primus,
+    listen: &Places,
+    mut taken: Option<&mut Taken>,
+) -> Result<Server, Error> {
+    let mut places = Vec::new();
+    for listen in listen.iter() {
+        let name = listen.to_string();
+        let sockets = taken.as_mut().and_then(|taken| taken.sockets(&name));
+        places.push(match sockets {
+            Some(sockets) => Place::taken(name, sockets),
+            None => Place::first_of(listen)?,
+        });
+    }
+    primus.start_on(places)
+}
+
+/// The driver of a server that takes sockets over from one with this driver.
+fn driver_of_both(own: DriverChoice, old: &str) -> Result<DriverChoice, String> {
+    match old.parse() {
+        Ok(old) if own == DriverChoice::Auto || own == old => Ok(old),
+        _ => Err(format!(
+            "handover: the running server uses the driver {old}, and sockets can't be shared with \
+             another one: --driver {old} takes them over"
+        )),
+    }
+}
+
+/// How the server ends, and what can be taken over from it until then.
+fn end(settings: &Settings, server: &Server) -> End {
+    let names = settings.listen.iter().map(Listen::to_string);
+    let sockets = names.zip(server.take_listeners()).collect();
+    End {
+        server: server.handle(),
+        options: settings.drain(),
+        sockets: Mutex::new(Some(sockets)),
+    }
 }
 
 /// Waits for the end of the server, which is intended or that of a shard.
@@ -97,12 +151,13 @@ fn raise_descriptor_limit() {
     }
 }
 
-fn build(settings: &Settings, log: Lines) -> Result<Primus, Error> {
+fn build(settings: &Settings, options: Options, log: Lines) -> Result<Primus, Error> {
     let counts = settings
         .stats
         .then(|| Arc::new(Counts::new(settings.app.name(), log)));
     let health = Arc::new(Health::default());
-    let mut builder = Builder::from(settings.options.clone())
+    let mut builder = Builder::from(options)
+        .keeps_listeners(settings.handover.is_some())
         .routes(beside_primus(settings, counts.clone(), &health))
         .give_back(allspark_engine::memory::collect_mimalloc);
     for plugin in settings.plugin.make().map_err(|(_, error)| error)? {

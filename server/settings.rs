@@ -5,6 +5,7 @@
 //! server of the library is told, too, is [`Options`], and the library judges it.
 
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 
 use allspark::{Drain, Error, OptionError, Options};
 use allspark_engine::limits::{DRAIN_RATE_HIGHEST, DRAIN_SECONDS_HIGHEST};
@@ -48,6 +49,9 @@ pub(crate) struct Settings {
     /// Clients per second at which few of them take less.
     #[serde(rename = "drain-rate")]
     pub(crate) drain_rate: Bounded<1, DRAIN_RATE_HIGHEST>,
+    /// Where a process that takes over finds this one, and this one the one before.
+    #[serde(default)]
+    pub(crate) handover: Option<PathBuf>,
     /// The least important events that are logged.
     #[serde(deserialize_with = "level")]
     pub(crate) log: LevelFilter,

@@ -264,6 +264,13 @@ const GENERAL_SETTINGS: &[Setting] = &[
              that go faster",
         )
         .own(),
+    setting("handover", Kind::Text("PATH"), Words("none"))
+        .help(
+            "A socket file through which a new process, started with the same path, takes the \
+             listening sockets over from the running one, which then drains: a restart that no \
+             client notices by a refused connection",
+        )
+        .own(),
     setting("log", Kind::Text("LEVEL"), Text("info"))
         .help(
             "What to log to stderr, one line for each event: off, error, warn, info, debug, trace",

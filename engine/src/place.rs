@@ -3,17 +3,21 @@
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::os::fd::{AsFd, OwnedFd};
 
 use socket2::SockRef;
 
 use crate::io as driver;
 use crate::limits::LISTENERS_MAX;
+use crate::purpose::Purpose;
 use crate::start_error::StartError;
 
 /// Where a server listens. An address is bound by each shard for itself (`SO_REUSEPORT`), and the
 /// kernel spreads connections evenly. A [`TcpListener`] of the application's, which it was given by
 /// whoever has started it or has bound in its own way, is one socket that all shards accept from:
 /// who is free takes the next connection.
+///
+/// What is said to whoever comes in there is decided by its [`Purpose`].
 ///
 /// ```
 /// use std::net::TcpListener;
@@ -28,7 +32,16 @@ use crate::start_error::StartError;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[derive(Debug)]
-pub struct Place(At);
+pub struct Place {
+    at: At,
+    options: ListenerOptions,
+}
+
+/// What is special about one of a server's listeners.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ListenerOptions {
+    pub(crate) purpose: Purpose,
+}
 
 #[derive(Debug)]
 enum At {
@@ -37,6 +50,8 @@ enum At {
     /// The first of them that can be bound.
     Addresses(String, Vec<SocketAddr>),
     Listener(TcpListener),
+    /// Sockets that a server has listened on, and its name for the place.
+    Taken(String, Vec<OwnedFd>),
 }
 
 impl Place {
@@ -47,17 +62,57 @@ impl Place {
     pub fn first_of(address: &(impl ToSocketAddrs + ToString)) -> Result<Self, StartError> {
         let name = address.to_string();
         match address.to_socket_addrs() {
-            Ok(addresses) => Ok(Self(At::Addresses(name, addresses.collect()))),
+            Ok(addresses) => Ok(At::Addresses(name, addresses.collect()).into()),
             Err(error) => Err(refused(name, error)),
         }
     }
 
-    /// A listener for each shard.
+    /// The sockets of a place that another server listens on and is about to leave, all of them:
+    /// each has a backlog of its own, in which clients may wait. Every one of them is accepted from,
+    /// by one shard or by several. What the other server called the place is for messages.
+    ///
+    /// Both servers must use the same driver.
+    pub fn taken(name: impl Into<String>, sockets: Vec<OwnedFd>) -> Self {
+        At::Taken(name.into(), sockets).into()
+    }
+
+    /// Says what is served there.
+    #[must_use]
+    pub fn purpose(mut self, purpose: Purpose) -> Self {
+        self.options.purpose = purpose;
+        self
+    }
+
+    /// Serves only [`Options::internal_routes`](crate::Options::internal_routes) there.
+    #[must_use]
+    pub fn internal(self) -> Self {
+        self.purpose(Purpose::Internal)
+    }
+
+    /// Sends whoever comes there to `https` at this port.
+    #[must_use]
+    pub fn redirect_to_https(self, port: u16) -> Self {
+        self.purpose(Purpose::Redirect { port })
+    }
+}
+
+impl At {
+    /// Copies of the sockets, if they are there already.
+    fn sockets(&self) -> Option<Result<Vec<OwnedFd>, StartError>> {
+        match self {
+            Self::Listener(listener) => Some(copies(std::slice::from_ref(listener))),
+            Self::Taken(_, sockets) => Some(copies(sockets)),
+            Self::Name(_) | Self::Addresses(..) => None,
+        }
+    }
+
+    /// A listener for each shard, or the same number of them for each, those of the first one first.
     fn bind(self, shards: usize) -> Result<Vec<TcpListener>, StartError> {
-        let (name, addresses) = match self.0 {
-            At::Listener(listener) => return share(listener, shards),
-            At::Addresses(name, addresses) => (name, addresses),
-            At::Name(name) => match name.to_socket_addrs() {
+        let (name, addresses) = match self {
+            Self::Listener(listener) => return share(listener, shards),
+            Self::Taken(name, sockets) => return deal(&name, sockets, shards),
+            Self::Addresses(name, addresses) => (name, addresses),
+            Self::Name(name) => match name.to_socket_addrs() {
                 Ok(addresses) => (name, addresses.collect()),
                 Err(error) => return Err(refused(name, error)),
             },
@@ -90,34 +145,86 @@ fn share(listener: TcpListener, shards: usize) -> Result<Vec<TcpListener>, Start
     }
 }
 
+fn copies(sockets: &[impl AsFd]) -> Result<Vec<OwnedFd>, StartError> {
+    let copies = sockets
+        .iter()
+        .map(|socket| socket.as_fd().try_clone_to_owned());
+    let copies: io::Result<Vec<_>> = copies.collect();
+    copies.map_err(|error| refused("a copy of a socket".to_owned(), error))
+}
+
+/// Deals sockets out to shards: as many to each, so that some of them may go to several. With more
+/// sockets than shards each shard gets several.
+fn deal(
+    name: &str,
+    sockets: Vec<OwnedFd>,
+    shards: usize,
+) -> Result<Vec<TcpListener>, StartError> {
+    if sockets.is_empty() {
+        return Err(refused(name.to_owned(), io::ErrorKind::NotConnected.into()));
+    }
+    let of_each = sockets.len().div_ceil(shards);
+    let numbers = (0..shards).flat_map(|shard| (0..of_each).map(move |round| (shard, round)));
+    let numbers = numbers.map(|(shard, round)| (round * shards + shard) % sockets.len());
+    let dealt: io::Result<Vec<TcpListener>> = numbers
+        .map(|number| Ok(sockets[number].try_clone()?.into()))
+        .collect();
+    dealt.map_err(|error| refused(name.to_owned(), error))
+}
+
 fn refused(address: String, source: io::Error) -> StartError {
     StartError::Listen { address, source }
 }
 
-/// The listeners of each shard, and the addresses that they have.
+/// The listeners of each shard, the addresses that they have, and what is special about them.
 pub(crate) struct Bound {
-    pub(crate) of_shards: Vec<Vec<TcpListener>>,
+    pub(crate) of_shards: Vec<Vec<OwnedFd>>,
     pub(crate) addresses: Vec<SocketAddr>,
+    pub(crate) options: Vec<ListenerOptions>,
+    /// Copies of the sockets of each place, if somebody may take them over.
+    pub(crate) kept: Vec<Vec<OwnedFd>>,
 }
 
 impl Bound {
+    /// `keeps` says that somebody may take the sockets over.
+    ///
     /// # Errors
     /// The first place that can't be listened on, or their number.
-    pub(crate) fn at(places: Vec<Place>, shards: usize) -> Result<Self, StartError> {
+    pub(crate) fn at(
+        places: Vec<Place>,
+        shards: usize,
+        keeps: bool,
+    ) -> Result<Self, StartError> {
         if !(1..=LISTENERS_MAX).contains(&places.len()) {
             return Err(StartError::Places(places.len()));
         }
         let mut bound = Self {
             of_shards: std::iter::repeat_with(Vec::new).take(shards).collect(),
             addresses: Vec::new(),
+            options: Vec::new(),
+            kept: Vec::new(),
         };
         for place in places {
-            let listeners = place.bind(shards)?;
+            let own = place.at.sockets();
+            let listeners = place.at.bind(shards)?;
+            let of_each = listeners.len() / shards;
+            for _ in 0..of_each {
+                bound.options.push(place.options.clone());
+            }
+            if bound.options.len() > LISTENERS_MAX {
+                return Err(StartError::Sockets(bound.options.len()));
+            }
             let address = listeners[0].local_addr();
             let address = address.map_err(|error| refused(format!("{:?}", listeners[0]), error))?;
             bound.addresses.push(address);
-            for (of_shard, listener) in bound.of_shards.iter_mut().zip(listeners) {
-                of_shard.push(listener);
+            if keeps {
+                bound.kept.push(match own {
+                    Some(own) => own?,
+                    None => copies(&listeners)?,
+                });
+            }
+            for (number, listener) in listeners.into_iter().enumerate() {
+                bound.of_shards[number / of_each].push(listener.into());
             }
         }
         Ok(bound)
@@ -132,26 +239,35 @@ impl From<&str> for Place {
 
 impl From<String> for Place {
     fn from(address: String) -> Self {
-        Self(At::Name(address))
+        At::Name(address).into()
     }
 }
 
 impl From<SocketAddr> for Place {
     fn from(address: SocketAddr) -> Self {
-        Self(At::Addresses(address.to_string(), vec![address]))
+        At::Addresses(address.to_string(), vec![address]).into()
     }
 }
 
 impl From<TcpListener> for Place {
     fn from(listener: TcpListener) -> Self {
-        Self(At::Listener(listener))
+        At::Listener(listener).into()
+    }
+}
+
+impl From<At> for Place {
+    fn from(at: At) -> Self {
+        Self {
+            at,
+            options: ListenerOptions::default(),
+        }
     }
 }
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            At::Name(name) | At::Addresses(name, _) => f.write_str(name),
+        match &self.at {
+            At::Name(name) | At::Addresses(name, _) | At::Taken(name, _) => f.write_str(name),
             At::Listener(listener) => write!(f, "{listener:?}"),
         }
     }

@@ -9,6 +9,8 @@ use allspark_protocol::Dice;
 use crate::config::Options;
 use crate::lines::Lines;
 use crate::mesh::{Mesh, Weigh};
+use crate::place::ListenerOptions;
+use crate::purpose::Purpose;
 
 /// A server, as its shards and its handles see it. `C` is what a shard can be asked to do, `L` the
 /// functions of the application that every spark goes through.
@@ -32,6 +34,8 @@ pub(crate) struct Shared<C, L> {
     /// Whether it drains, and how many sparks there were when that began.
     pub(crate) drains: AtomicBool,
     pub(crate) sparks_before: AtomicU64,
+    /// What is special about each listener, once shards serve.
+    places: OnceLock<Vec<ListenerOptions>>,
     /// Which shards have ended, or their sparks have.
     ended: Box<[AtomicBool]>,
     /// The application was told that all have.
@@ -77,6 +81,7 @@ impl<C: Weigh, L: Clone + Default> Shared<C, L> {
             address: OnceLock::new(),
             drains: AtomicBool::new(false),
             sparks_before: AtomicU64::new(0),
+            places: OnceLock::new(),
             ended: (0..shards).map(|_| AtomicBool::new(false)).collect(),
             closed: AtomicBool::new(false),
         })
@@ -92,6 +97,19 @@ impl<C: Weigh, L: Clone + Default> Shared<C, L> {
         if !self.mesh.is_failing() {
             self.started.store(false, Ordering::SeqCst);
         }
+    }
+
+    /// From now on connections come through these listeners.
+    pub(crate) fn serve_through(&self, places: Vec<ListenerOptions>) {
+        // A server serves once.
+        let _ = self.places.set(places);
+    }
+
+    /// What is served to whoever has come through a listener.
+    pub(crate) fn purpose(&self, listener: u8) -> Purpose {
+        let places = self.places.get();
+        let place = places.and_then(|places| places.get(usize::from(listener)));
+        place.map_or(Purpose::Public, |place| place.purpose)
     }
 
     /// A shard has ended, or its sparks have. Returns true once: when all have.

@@ -14,6 +14,8 @@ use crate::app::{self, Attach, Handle};
 use crate::config::Options;
 use crate::io::sim::{SimDriver, SimNet};
 use crate::io::{Driver, Wait};
+use crate::place::ListenerOptions;
+use crate::purpose::Purpose;
 use crate::shard::{Core, Flow, Shard};
 use crate::shared::Secrets;
 
@@ -82,6 +84,17 @@ impl<T: Transformer> SimServer<T> {
         let seats = (0..shards).map(seat).collect();
         app::initialised(&shared);
         Self { seats, shared }
+    }
+
+    /// What is served through each of the server's listeners, by their numbers
+    /// ([`SimNet::connect_to`]). Call it before anybody connects.
+    #[must_use]
+    pub fn with_purposes(self, purposes: impl IntoIterator<Item = Purpose>) -> Self {
+        let places = purposes
+            .into_iter()
+            .map(|purpose| ListenerOptions { purpose });
+        self.shared.serve_through(places.collect());
+        self
     }
 
     /// Turns every shard until none has anything left to do at this moment of virtual time.

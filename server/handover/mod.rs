@@ -39,7 +39,7 @@ mod socket_file;
 mod taker;
 
 pub(crate) use giver::Giver;
-pub(crate) use taker::take;
+pub(crate) use taker::{Taken, take};
 
 /// The version of the dialogue.
 const VERSION: &str = "1";

@@ -60,6 +60,47 @@ impl Flags {
     }
 }
 
+/// How far the sending to a connection is: two facts in one byte.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sending(u8);
+
+impl Sending {
+    const BLOCKED: u8 = 1;
+    const DIRTY: u8 = 2;
+
+    /// Whether the kernel did not take everything; `Writable` will come.
+    pub(super) fn is_blocked(self) -> bool {
+        self.0 & Self::BLOCKED != 0
+    }
+
+    /// Whether the connection is in the list of those to be sent to.
+    pub(super) fn is_dirty(self) -> bool {
+        self.0 & Self::DIRTY != 0
+    }
+
+    /// Returns whether it was blocked.
+    pub(super) fn block(&mut self) -> bool {
+        let was_blocked = self.is_blocked();
+        self.0 |= Self::BLOCKED;
+        was_blocked
+    }
+
+    pub(super) fn unblock(&mut self) {
+        self.0 &= !Self::BLOCKED;
+    }
+
+    /// Returns whether it was in the list.
+    pub(super) fn list(&mut self) -> bool {
+        let was_dirty = self.is_dirty();
+        self.0 |= Self::DIRTY;
+        was_dirty
+    }
+
+    pub(super) fn unlist(&mut self) {
+        self.0 &= !Self::DIRTY;
+    }
+}
+
 /// How far the closing of a connection is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Closing {
@@ -76,6 +117,8 @@ pub(crate) enum Closing {
 /// One connection. Idle, it owns no memory outside of this structure.
 pub(crate) struct Connection<O> {
     pub(crate) peer: SocketAddr,
+    /// Through which of the server's listeners it came.
+    pub(crate) listener: u8,
     /// Whom it belongs to. This module never looks at it.
     pub(crate) owner: O,
     pub(super) socket: Socket,
@@ -83,10 +126,7 @@ pub(crate) struct Connection<O> {
     /// The turn in which it was last sent to.
     pub(super) sent_turn: u32,
     pub(super) closing: Closing,
-    /// The kernel did not take everything; `Writable` will come.
-    pub(super) blocked: bool,
-    /// It is in the list of connections to be sent to.
-    pub(super) dirty: bool,
+    pub(super) sending: Sending,
     pub(super) flags: Flags,
     /// Bytes that the kernel took since it was asked last how much the peer has of them, and those
     /// that the peer did not have then.
@@ -98,13 +138,13 @@ impl<O> Connection<O> {
     pub(super) fn new(socket: Socket, peer: SocketAddr, owner: O) -> Self {
         Self {
             peer,
+            listener: 0,
             owner,
             socket,
             queue: None,
             sent_turn: 0,
             closing: Closing::No,
-            blocked: false,
-            dirty: false,
+            sending: Sending::default(),
             flags: Flags::default(),
             taken_bytes: 0,
         }
@@ -122,17 +162,17 @@ impl<O> Connection<O> {
 
     /// Whether something could be sent at once.
     pub(crate) fn is_free(&self) -> bool {
-        self.queue.is_none() && !self.blocked && self.is_open()
+        self.queue.is_none() && !self.is_blocked() && self.is_open()
     }
 
     /// Whether something waits to be sent.
     pub(crate) fn has_unsent(&self) -> bool {
-        self.queue.is_some() || self.blocked
+        self.queue.is_some() || self.is_blocked()
     }
 
     /// Whether the kernel has refused something, and has not yet said that it would take more.
     pub(crate) fn is_blocked(&self) -> bool {
-        self.blocked
+        self.sending.is_blocked()
     }
 
     /// Whether the peer sends nothing more.

@@ -133,6 +133,7 @@ impl<T: Transformer> Core<T> {
         // Usually it has none left, but its last handler may have attached something.
         app::drop_extras(self, slot.state.extras);
         guard::drop_value(slot.session);
+        self.introductions.forgotten(spark);
         self.counters().sparks_forgotten.add(1);
     }
 

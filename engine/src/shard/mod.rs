@@ -78,6 +78,7 @@ mod host;
 mod in_place;
 mod inbox;
 mod intake;
+mod introduced;
 mod layered;
 mod openings;
 mod outputs;

@@ -19,13 +19,13 @@ use crate::net::{Closing, Flags};
 use crate::session::carrier_of;
 
 impl<T: Transformer> Core<T> {
-    pub(super) fn accepted(&mut self, socket: Socket, peer: SocketAddr) {
+    pub(super) fn accepted(&mut self, socket: Socket, peer: SocketAddr, listener: u8) {
         let is_ending = self.destroying.closes() && self.destroying.refuses_streams();
         if !is_ending && !self.admit_connection() {
             return self.turn_away(socket, peer);
         }
         self.counters().connections_accepted.add(1);
-        let key = self.insert_http(socket, peer);
+        let key = self.insert_http(socket, peer, listener);
         if is_ending {
             self.close(key);
         } else {
@@ -35,9 +35,11 @@ impl<T: Transformer> Core<T> {
     }
 
     /// A connection on which requests come.
-    pub(super) fn insert_http(&mut self, socket: Socket, peer: SocketAddr) -> Key {
+    pub(super) fn insert_http(&mut self, socket: Socket, peer: SocketAddr, listener: u8) -> Key {
         let owner = Owner::Http(Reader::new(self.body_bytes_max()));
-        self.net.insert(socket, peer, owner)
+        let key = self.net.insert(socket, peer, owner);
+        self.net.connection_mut(key).listener = listener;
+        key
     }
 
     /// Bytes came in; with a lease they lie in a receive buffer.
