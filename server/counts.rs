@@ -74,7 +74,8 @@ mod tests {
     #[test]
     fn they_are_read_only() {
         let response = ask("GET", PATH);
-        let expected = br#"{"app":"echo","sparks":0,"connections":0,"logLinesLost":0,"draining":false}"#;
+        let expected =
+            br#"{"app":"echo","sparks":0,"connections":0,"logLinesLost":0,"draining":false}"#;
         assert_eq!(response.body_bytes(), expected);
         assert_eq!(ask("POST", PATH).status(), 405);
     }
@@ -88,7 +89,8 @@ mod tests {
             connections_closed: 9,
             ..Stats::default()
         };
-        let expected = r#"{"app":"mixed","sparks":2,"connections":0,"logLinesLost":7,"draining":true}"#;
+        let expected =
+            r#"{"app":"mixed","sparks":2,"connections":0,"logLinesLost":7,"draining":true}"#;
         assert_eq!(json("mixed", &stats, 7, true), expected);
     }
 }

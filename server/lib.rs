@@ -59,13 +59,13 @@ mod transport;
 pub use allspark_client::library::LibraryError;
 pub use allspark_engine::io::{DriverChoice, DriverKind};
 pub use allspark_engine::{
-    Attach, Body, BodyError, BodySender, ClientPlugin, Data, Decide, Destroy, Drain, Draining, EndOptions, Executor,
-    Fault, Handle, Headers, Json, KeepHeaders, Layer, LayerError, LayerRequest, LayerTicket,
-    Layers, LocalPrimus, LocalRoom, LocalSpark, Message, Next, Outcome, OwnedData, Packet, Place,
-    Plugin, PluginError, Pull, Pulled, Purpose, ReadyState, Reply, Room, RoomError, RoomNames,
-    RoomOptions, RouteError, RouteRequest, Routes, SendPolicy, Server, Setup, ShardFailure, Sleep,
-    Spark, SparkError, SparkHandle, SparkId, SparkStream, StartError, Stats, Ticket, Timer,
-    TransformTicket, Transformed, Value, Verdict, WeakHandle,
+    Attach, Body, BodyError, BodySender, ClientPlugin, Data, Decide, Destroy, Drain, Draining,
+    EndOptions, Executor, Fault, Handle, Headers, Json, KeepHeaders, Layer, LayerError,
+    LayerRequest, LayerTicket, Layers, LocalPrimus, LocalRoom, LocalSpark, Message, Next, Outcome,
+    OwnedData, Packet, Place, Plugin, PluginError, Pull, Pulled, Purpose, ReadyState, Reply, Room,
+    RoomError, RoomNames, RoomOptions, RouteError, RouteRequest, Routes, SendPolicy, Server, Setup,
+    ShardFailure, Sleep, Spark, SparkError, SparkHandle, SparkId, SparkStream, StartError, Stats,
+    Ticket, Timer, TransformTicket, Transformed, Value, Verdict, WeakHandle,
 };
 #[cfg(feature = "plugins")]
 pub use allspark_plugins as plugins;

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use allspark::{
-    Builder, Data, DriverChoice, Error, Kind, Options, Place, Primus, RequestHead, Response, Routes,
-    Server,
+    Builder, Data, DriverChoice, Error, Kind, Options, Place, Primus, RequestHead, Response,
+    Routes, Server,
 };
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -62,7 +62,11 @@ pub(crate) fn run(settings: &Settings, log: &Lines) -> Result<(), Failure> {
     let signals = Inbox::open();
     let signals = signals.map_err(|error| format!("signals cannot be received: {error}"))?;
     raise_descriptor_limit();
-    let mut taken = settings.handover.as_deref().map(handover::take).transpose()?;
+    let mut taken = settings
+        .handover
+        .as_deref()
+        .map(handover::take)
+        .transpose()?;
     let mut options = settings.options.clone();
     if let Some(driver) = taken.as_ref().and_then(Taken::driver) {
         options.driver = driver_of_both(options.driver, driver)?;
@@ -92,11 +96,7 @@ pub(crate) fn run(settings: &Settings, log: &Lines) -> Result<(), Failure> {
     Ok(())
 }
 
-fn start(
-    primus: &Primus,
-    listen: &Places,
-    mut taken: Option<&mut Taken>,
-) -> Result<Server, Error> {
+fn start(primus: &Primus, listen: &Places, mut taken: Option<&mut Taken>) -> Result<Server, Error> {
     let mut places = Vec::new();
     for listen in listen.iter() {
         let name = listen.to_string();
@@ -173,11 +173,7 @@ fn build(settings: &Settings, options: Options, log: Lines) -> Result<Primus, Er
 }
 
 /// What is not for Primus: how it is, the counts and the page, as far as they are switched on.
-fn beside_primus(
-    settings: &Settings,
-    counts: Option<Arc<Counts>>,
-    health: &Arc<Health>,
-) -> Routes {
+fn beside_primus(settings: &Settings, counts: Option<Arc<Counts>>, health: &Arc<Health>) -> Routes {
     let mut routes = Routes::new();
     for path in health::PATHS.iter().filter(|_| settings.health) {
         let health = Arc::clone(health);

@@ -258,12 +258,16 @@ const GENERAL_SETTINGS: &[Setting] = &[
          that has 10 seconds more",
     )
     .own(),
-    setting("drain-rate", Number("N", 1, DRAIN_RATE_HIGHEST), Text("200"))
-        .help(
-            "Clients per second that are told so, if that takes less than drain-seconds; more than \
+    setting(
+        "drain-rate",
+        Number("N", 1, DRAIN_RATE_HIGHEST),
+        Text("200"),
+    )
+    .help(
+        "Clients per second that are told so, if that takes less than drain-seconds; more than \
              that go faster",
-        )
-        .own(),
+    )
+    .own(),
     setting("handover", Kind::Text("PATH"), Words("none"))
         .help(
             "A socket file through which a new process, started with the same path, takes the \

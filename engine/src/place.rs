@@ -155,11 +155,7 @@ fn copies(sockets: &[impl AsFd]) -> Result<Vec<OwnedFd>, StartError> {
 
 /// Deals sockets out to shards: as many to each, so that some of them may go to several. With more
 /// sockets than shards each shard gets several.
-fn deal(
-    name: &str,
-    sockets: Vec<OwnedFd>,
-    shards: usize,
-) -> Result<Vec<TcpListener>, StartError> {
+fn deal(name: &str, sockets: Vec<OwnedFd>, shards: usize) -> Result<Vec<TcpListener>, StartError> {
     if sockets.is_empty() {
         return Err(refused(name.to_owned(), io::ErrorKind::NotConnected.into()));
     }
@@ -190,11 +186,7 @@ impl Bound {
     ///
     /// # Errors
     /// The first place that can't be listened on, or their number.
-    pub(crate) fn at(
-        places: Vec<Place>,
-        shards: usize,
-        keeps: bool,
-    ) -> Result<Self, StartError> {
+    pub(crate) fn at(places: Vec<Place>, shards: usize, keeps: bool) -> Result<Self, StartError> {
         if !(1..=LISTENERS_MAX).contains(&places.len()) {
             return Err(StartError::Places(places.len()));
         }

@@ -113,7 +113,10 @@ impl Channel {
         if heard.bytes == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        if heard.flags.intersects(ReturnFlags::TRUNC | ReturnFlags::CTRUNC) {
+        if heard
+            .flags
+            .intersects(ReturnFlags::TRUNC | ReturnFlags::CTRUNC)
+        {
             return Err(io::Error::other("a message does not fit"));
         }
         bytes.truncate(heard.bytes);
@@ -150,7 +153,8 @@ mod tests {
         let all = there.hear().unwrap();
         assert_eq!((all.words.as_str(), all.descriptors.len()), ("all", 0));
         drop(writer);
-        let mut copies: Vec<std::fs::File> = place.descriptors.into_iter().map(From::from).collect();
+        let mut copies: Vec<std::fs::File> =
+            place.descriptors.into_iter().map(From::from).collect();
         copies[0].write_all(b"through a copy").unwrap();
         drop(copies);
         let mut text = String::new();

@@ -22,7 +22,7 @@ const READY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long, after it has stopped accepting, the server serves those whom it has accepted in that
 /// moment: their request is on its way.
-const LINGER_MS: u64 = 1000;
+const LINGER_MS: u64 = 2_000;
 
 /// What can be handed over, and what comes after that.
 pub(crate) struct Giver {

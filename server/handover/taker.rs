@@ -47,9 +47,9 @@ pub(crate) fn take(path: &Path) -> Result<Taken, String> {
         sockets: Vec::new(),
     };
     if let Some(channel) = old {
-        let asked = taken.ask(&channel).map_err(|error| {
-            failed(path, "the running server does not hand over", &error)
-        })?;
+        let asked = taken
+            .ask(&channel)
+            .map_err(|error| failed(path, "the running server does not hand over", &error))?;
         taken.old = Some((channel, asked));
     }
     Ok(taken)

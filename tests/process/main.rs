@@ -3,6 +3,8 @@
 
 mod answers;
 mod authorization;
+mod drain;
+mod handover;
 mod lines;
 mod log;
 mod memory;

@@ -33,7 +33,15 @@ impl Server {
     /// Starts an echo and waits until it answers. That somebody listens is not enough: a child that
     /// another test has just forked still has the listener that reserved the port.
     pub(crate) fn start_with(command: &mut Command, stderr: impl Into<Stdio>) -> Self {
-        let address = free_address();
+        Self::start_at(free_address(), command, stderr)
+    }
+
+    /// Starts another one where this one listens. Until that one has taken over, this one answers.
+    pub(crate) fn successor(&self, command: &mut Command, stderr: impl Into<Stdio>) -> Self {
+        Self::start_at(self.address, command, stderr)
+    }
+
+    fn start_at(address: SocketAddr, command: &mut Command, stderr: impl Into<Stdio>) -> Self {
         let child = command
             .args(["--app", "echo", "--listen"])
             .arg(address.to_string())
@@ -52,6 +60,10 @@ impl Server {
 
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
     }
 
     pub(crate) fn pid(&self) -> Pid {

@@ -77,7 +77,7 @@ pub struct Drain {
     pub sparks_per_s: NonZeroU32,
     /// Milliseconds, after accepting has stopped, for which a shard serves whoever it has accepted
     /// in that moment, and does not end before. Default 0; where another process accepts on the same
-    /// sockets from then on, so that nobody shall notice anything, one second.
+    /// sockets from then on, so that nobody shall notice anything, two seconds.
     pub linger_ms: u64,
 }
 
