@@ -20,7 +20,7 @@ use super::effects::Effects;
 use super::fairness::Fairness;
 use super::framed::Framed;
 use super::intake::Intake;
-use super::introduced::Introductions;
+use super::introductions::Introductions;
 use super::owner::Owner;
 use super::questions::Questions;
 use super::room_lists::RoomLists;

@@ -79,6 +79,7 @@ mod in_place;
 mod inbox;
 mod intake;
 mod introduced;
+mod introductions;
 mod layered;
 mod openings;
 mod outputs;
