@@ -94,8 +94,8 @@ const AFTER_HELP: &str = "\
 Every option can also be given in the environment (ALLSPARK_PING_INTERVAL=1000) and, by the same \
 name, in the file (ping-interval = 1000; docs/allspark.toml has all of them). The command line \
 outranks the environment, which outranks the file. SIGTERM and SIGINT drain the server: its \
-clients are told to reconnect, over some seconds, and it ends; a second one ends it at once. SIGHUP has the keys of authorization \
-be read anew. SIGUSR1 and SIGUSR2 are ignored.";
+clients are told to reconnect, over some seconds, and it ends; a second one ends it at once. \
+SIGHUP has the keys of authorization be read anew. SIGUSR1 and SIGUSR2 are ignored.";
 
 fn arguments() -> impl Iterator<Item = Arg> {
     let config = Arg::new("config")

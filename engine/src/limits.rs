@@ -226,8 +226,8 @@ pub const END_TIMEOUT_MS: u64 = 10_000;
 pub const DESTROY_CATCH_UP_MS: u64 = 100;
 
 /// Seconds over which a server that drains tells its clients to reconnect, at most, unless it is
-/// told otherwise. With [`END_TIMEOUT_MS`] it is less than the 30 seconds after which Kubernetes ends
-/// a process; systemd waits for 90.
+/// told otherwise. With [`END_TIMEOUT_MS`] it is less than the 30 seconds after which Kubernetes
+/// ends a process; systemd waits for 90.
 pub const DRAIN_SECONDS_DEFAULT: u32 = 15;
 
 /// What that may be set to, and the time before it, at most: an hour.

@@ -68,8 +68,8 @@ impl Place {
     }
 
     /// The sockets of a place that another server listens on and is about to leave, all of them:
-    /// each has a backlog of its own, in which clients may wait. Every one of them is accepted from,
-    /// by one shard or by several. What the other server called the place is for messages.
+    /// each has a backlog of its own, in which clients may wait. Every one of them is accepted
+    /// from, by one shard or by several. What the other server called the place is for messages.
     ///
     /// Both servers must use the same driver.
     pub fn taken(name: impl Into<String>, sockets: Vec<OwnedFd>) -> Self {
@@ -106,7 +106,8 @@ impl At {
         }
     }
 
-    /// A listener for each shard, or the same number of them for each, those of the first one first.
+    /// A listener for each shard, or the same number of them for each, those of the first one
+    /// first.
     fn bind(self, shards: usize) -> Result<Vec<TcpListener>, StartError> {
         let (name, addresses) = match self {
             Self::Listener(listener) => return share(listener, shards),

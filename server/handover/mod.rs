@@ -29,7 +29,8 @@
 //!   those that only the new one has are bound; those that only the old one has close when it
 //!   drains.
 //! - **Another driver**: they treat sockets that they share in ways that do not go together. A new
-//!   process that is free to choose takes that of the old one; one that is not ends with the reason.
+//!   process that is free to choose takes that of the old one; one that is not ends with the
+//!   reason.
 //! - **Fewer shards**: each accepts on several sockets. If these would be more than a shard can
 //!   have, the new process ends with the reason.
 

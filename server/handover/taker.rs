@@ -152,8 +152,8 @@ fn unexpected(words: &str) -> io::Error {
 /// When shards look again whether somebody waits, after the other server was told to stop.
 const LOOKS_MS: [u64; 3] = [0, 100, 1_000];
 
-/// The kernel tells one process of a connection. If that is the other one, which does not accept any
-/// more by the time it hears of it, nobody hears of it again: so it is looked for.
+/// The kernel tells one process of a connection. If that is the other one, which does not accept
+/// any more by the time it hears of it, nobody hears of it again: so it is looked for.
 fn look_again(server: Handle) {
     let look = move || {
         for pause_ms in LOOKS_MS {

@@ -208,7 +208,9 @@ impl Crowd {
             | Completion::AcceptFailed { .. }
             | Completion::Released { .. }
             | Completion::Unsent { .. }
-            | Completion::Adopted { .. } => {}
+            | Completion::Adopted { .. }
+            | Completion::Introduced { .. }
+            | Completion::Held { .. } => {}
         }
     }
 }

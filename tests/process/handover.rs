@@ -59,8 +59,9 @@ fn refusal(server: &Server, path: &Path, more: &[&str]) -> String {
 fn visit(address: SocketAddr) -> io::Result<()> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(NEVER))?;
-    let request = "GET /primus HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-                   Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
+    let request = "GET /primus HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\
+                   Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+                   Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
     let frame = [&[0x81, 0x80 | ECHO.len() as u8, 0, 0, 0, 0], ECHO].concat();
     stream.write_all(&[request.as_bytes(), &frame].concat())?;
     let mut heard = Vec::new();

@@ -59,7 +59,10 @@ fn sparks_are_spread_over_the_time_and_over_those_who_came_together() {
                 .iter_mut()
                 .filter_map(|one| has_left(one).then_some(()));
             let (left, due) = (left.count() as u64, due / 10);
-            assert!((due.saturating_sub(12)..=due + 12).contains(&left), "{left} of {due}");
+            assert!(
+                (due.saturating_sub(12)..=due + 12).contains(&left),
+                "{left} of {due}"
+            );
         }
     }
     assert_eq!(stage.primus.stats().sparks_ended, SPARKS as u64);
@@ -250,9 +253,9 @@ fn poll(name: &str) -> String {
     format!("POST /primus/000/{name}/xhr HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n")
 }
 
-/// A session that is still there keeps its connections: its client could open no other one. When its
-/// turn comes the poll that waits is answered, and the connection closed, so that the client goes
-/// elsewhere at once.
+/// A session that is still there keeps its connections: its client could open no other one. When
+/// its turn comes the poll that waits is answered, and the connection closed, so that the client
+/// goes elsewhere at once.
 #[test]
 fn a_polling_session_keeps_its_connection_until_its_turn_has_come() {
     let mut stage = polling();

@@ -64,8 +64,9 @@ impl Default for Destroy {
 /// way, 10 seconds at most, whatever peers do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Drain {
-    /// Milliseconds for which everything goes on as before, but [`Handle::is_draining`](super::Handle::is_draining) says so
-    /// already: load balancers that ask for it notice and send nobody any more. Default 0.
+    /// Milliseconds for which everything goes on as before, but
+    /// [`Handle::is_draining`](super::Handle::is_draining) says so already: load balancers that ask
+    /// for it notice and send nobody any more. Default 0.
     pub delay_ms: u64,
     /// Seconds over which sparks are told to reconnect, at most. Default 15: with the 10 that
     /// requests under way may take it is less than the 30 seconds after which Kubernetes ends a
@@ -76,8 +77,8 @@ pub struct Drain {
     /// that many new connections per second.
     pub sparks_per_s: NonZeroU32,
     /// Milliseconds, after accepting has stopped, for which a shard serves whoever it has accepted
-    /// in that moment, and does not end before. Default 0; where another process accepts on the same
-    /// sockets from then on, so that nobody shall notice anything, two seconds.
+    /// in that moment, and does not end before. Default 0; where another process accepts on the
+    /// same sockets from then on, so that nobody shall notice anything, two seconds.
     pub linger_ms: u64,
 }
 

@@ -18,8 +18,8 @@ use super::cursor::Cursor;
 use crate::limits::DESTROY_CATCH_UP_MS;
 use crate::memory::Key;
 
-/// 2^64 divided by the golden ratio.
-const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
+/// One divided by the golden ratio.
+const GOLDEN: f64 = 0.618_033_988_749_895;
 
 /// How far it is.
 #[derive(Debug)]
@@ -71,7 +71,7 @@ impl Scattered {
         if self.has_visited_all() {
             return self.rest_at;
         }
-        let ns = self.spread.as_nanos() * u128::from(self.visited) >> self.bits;
+        let ns = (self.spread.as_nanos() * u128::from(self.visited)) >> self.bits;
         self.begun + Duration::from_nanos(u64::try_from(ns).unwrap_or(u64::MAX))
     }
 
@@ -115,8 +115,9 @@ impl Scattered {
 
     /// The step is odd, so every place below a power of two comes up once.
     fn place(&self) -> u32 {
-        let step = GOLDEN >> (u64::BITS - self.bits) | 1;
-        let mask = (1_u64 << self.bits) - 1;
+        let places = 1_u64 << self.bits;
+        let step = (GOLDEN * places as f64) as u64 | 1;
+        let mask = places - 1;
         (self.visited.wrapping_mul(step) & mask) as u32
     }
 }

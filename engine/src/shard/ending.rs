@@ -1,5 +1,6 @@
-//! The end of a server: everybody is ended, at once or spread over a time, then connections on which
-//! nobody asks anything are closed, and the shard ends once all others are, or have had their time.
+//! The end of a server: everybody is ended, at once or spread over a time, then connections on
+//! which nobody asks anything are closed, and the shard ends once all others are, or have had their
+//! time.
 
 use std::time::Duration;
 
@@ -85,8 +86,8 @@ impl<T: Transformer> Core<T> {
     }
 
     /// Whether a connection for requests is closed with the answer that is given on it now, of a
-    /// session if it is one of those. Sessions that are still there keep theirs: their clients could
-    /// open no other one here.
+    /// session if it is one of those. Sessions that are still there keep theirs: their clients
+    /// could open no other one here.
     pub(super) fn closes_after_answer(&self, spark: Option<Key>) -> bool {
         self.destroying.closes() && !spark.is_some_and(|spark| self.is_open(spark))
     }

@@ -66,10 +66,13 @@ pub(crate) enum Fault {
     Leaked,
     /// A server held more for its peers than it may.
     Hoarded,
+    /// So many clients were sent elsewhere at a time that a server refused some of them, or that
+    /// they were away for long.
+    Stormed,
 }
 
 impl Fault {
-    const ALL: [Self; 28] = [
+    const ALL: [Self; 29] = [
         Self::Lost,
         Self::Duplicated,
         Self::Reordered,
@@ -98,6 +101,7 @@ impl Fault {
         Self::Miscounted,
         Self::Leaked,
         Self::Hoarded,
+        Self::Stormed,
     ];
 
     /// The name in reports.
@@ -131,6 +135,7 @@ impl Fault {
             Self::Miscounted => "miscounted",
             Self::Leaked => "leaked",
             Self::Hoarded => "hoarded",
+            Self::Stormed => "stormed",
         }
     }
 }
