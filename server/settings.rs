@@ -5,7 +5,6 @@
 //! server of the library is told, too, is [`Options`], and the library judges it.
 
 use std::num::NonZeroU32;
-use std::path::PathBuf;
 
 use allspark::{Drain, Error, OptionError, Options};
 use allspark_engine::limits::{DRAIN_RATE_HIGHEST, DRAIN_SECONDS_HIGHEST};
@@ -15,6 +14,7 @@ use serde::{Deserialize, Deserializer};
 use tracing::level_filters::LevelFilter;
 
 use crate::counts;
+use crate::handover::SocketPath;
 use crate::health;
 use crate::listen::Places;
 use crate::nearest::nearest;
@@ -50,8 +50,8 @@ pub(crate) struct Settings {
     #[serde(rename = "drain-rate")]
     pub(crate) drain_rate: Bounded<1, DRAIN_RATE_HIGHEST>,
     /// Where a process that takes over finds this one, and this one the one before.
-    #[serde(default)]
-    pub(crate) handover: Option<PathBuf>,
+    #[serde(default, deserialize_with = "handover")]
+    pub(crate) handover: Option<SocketPath>,
     /// The least important events that are logged.
     #[serde(deserialize_with = "level")]
     pub(crate) log: LevelFilter,
@@ -185,6 +185,10 @@ const LEVELS: &[(&str, LevelFilter)] = &[
 
 fn app<'de, D: Deserializer<'de>>(deserializer: D) -> Result<App, D::Error> {
     options::read(deserializer, |text| options::choose(text, APPS))
+}
+
+fn handover<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SocketPath>, D::Error> {
+    options::deserialize(deserializer).map(Some)
 }
 
 fn level<'de, D: Deserializer<'de>>(deserializer: D) -> Result<LevelFilter, D::Error> {

@@ -83,7 +83,9 @@ impl Channel {
     pub(super) fn say_with(&self, words: &str, descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
         let mut space = [MaybeUninit::uninit(); cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
         let mut control = SendAncillaryBuffer::new(&mut space);
-        if !descriptors.is_empty() && !control.push(SendAncillaryMessage::ScmRights(descriptors)) {
+        let rights = SendAncillaryMessage::ScmRights(descriptors);
+        let fits = descriptors.len() <= DESCRIPTORS_MAX;
+        if !descriptors.is_empty() && !(fits && control.push(rights)) {
             return Err(io::Error::other("these are too many descriptors"));
         }
         let words = [IoSlice::new(words.as_bytes())];

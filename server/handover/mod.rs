@@ -37,9 +37,11 @@
 mod channel;
 mod giver;
 mod socket_file;
+mod socket_path;
 mod taker;
 
 pub(crate) use giver::Giver;
+pub(crate) use socket_path::SocketPath;
 pub(crate) use taker::{Taken, take};
 
 /// The version of the dialogue.

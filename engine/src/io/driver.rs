@@ -140,8 +140,8 @@ pub enum Completion {
         /// What was learnt.
         about: Box<Introduction>,
     },
-    /// A decorator keeps so many bytes for a connection: a part of a record, what a handshake needs,
-    /// what the kernel did not take. It says so when that is or was worth a note
+    /// A decorator keeps so many bytes for a connection: a part of a record, what a handshake
+    /// needs, what the kernel did not take. It says so when that is or was worth a note
     /// ([`HELD_BYTES_MIN`](crate::limits::HELD_BYTES_MIN)).
     Held {
         /// The connection.

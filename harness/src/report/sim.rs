@@ -211,8 +211,8 @@ fn fmt_restarts(f: &mut fmt::Formatter<'_>, restarts: &RestartTally) -> fmt::Res
     )?;
     writeln!(
         f,
-        "away          {absences} times, {away_p50_ms} ms p50, {away_p99_ms} ms p99, {away_max_ms} ms \
-         at most"
+        "away          {absences} times, {away_p50_ms} ms p50, {away_p99_ms} ms p99, \
+         {away_max_ms} ms at most"
     )
 }
 

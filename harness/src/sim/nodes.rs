@@ -162,8 +162,8 @@ impl Nodes {
         self.each(|primus| primus.write(&value).expect("the server runs"));
     }
 
-    /// Whether clients of a server that is told to end get what they are written as long as they are
-    /// there.
+    /// Whether clients of a server that is told to end get what they are written as long as they
+    /// are there.
     pub(super) fn serves_to_the_last(&self) -> bool {
         self.plan.scenario == SimScenario::RollingRestart && self.plan.drain.is_some()
     }

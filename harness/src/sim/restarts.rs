@@ -13,15 +13,19 @@ use allspark_protocol::Instant;
 use serde::Serialize;
 
 use super::plan::SimPlan;
-use super::script::turn_of_a_restart;
 use crate::auditor::{Auditor, Fault};
 
 /// How long a client may be away beside its first delay: four ways there and back of the slowest.
 const AWAY_SLACK: Duration = Duration::from_millis(500);
 
+/// How long it takes until the next server is restarted.
+pub(super) fn turn(plan: &SimPlan) -> Duration {
+    plan.duration.mul_f64(0.8) / u32::from(plan.nodes.max(1))
+}
+
 /// How far a restart is from all at once: the sparks of a server go over a quarter of its turn.
 pub(super) fn drain(plan: &SimPlan) -> Drain {
-    let seconds = turn_of_a_restart(plan).as_secs() / 4;
+    let seconds = turn(plan).as_secs() / 4;
     Drain {
         seconds: u32::try_from(seconds).unwrap_or(u32::MAX).max(1),
         // However few they are.
@@ -171,12 +175,13 @@ impl Restarts {
     }
 }
 
-/// What each of the others gets of one that drains, on the average, and what chance adds to that at
-/// most: where N come on the average, six times the root of N more hardly ever do. All at once would
-/// be four times as many and more.
+/// What each of the others gets of one that drains, on the average, and what chance adds to that
+/// at most: where N come on the average, six times the root of N more hardly ever do. All at once
+/// would be four times as many and more.
 ///
-/// A server that was not restarted yet has the clients of those that were: with each of them it gets
-/// one more part of as many as there are others, which makes it up to e times as many in the end.
+/// A server that was not restarted yet has the clients of those that were: with each of them it
+/// gets one more part of as many as there are others, which makes it up to e times as many in the
+/// end.
 fn accept_rate(plan: &SimPlan) -> u32 {
     let others = f64::from(plan.nodes.max(2) - 1);
     let of_each = f64::from(plan.clients) / f64::from(plan.nodes.max(1));

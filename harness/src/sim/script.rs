@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::faults::TICK;
-use super::plan::{SimPlan, SimScenario, Talk};
+use super::plan::{SimScenario, Talk};
 use super::purpose::between_ms;
-use super::restarts::Restarts;
+use super::restarts::{self, Restarts};
 use super::world::World;
 
 /// Something that happens at a moment.
@@ -49,11 +49,6 @@ const ECHO_SECONDS: u64 = 10;
 
 /// One client of so many falls silent in the scenario `heartbeat`.
 const SILENT_ONE_IN: u32 = 100;
-
-/// How long it takes until the next server is restarted.
-pub(super) fn turn_of_a_restart(plan: &SimPlan) -> Duration {
-    plan.duration.mul_f64(0.8) / u32::from(plan.nodes.max(1))
-}
 
 impl World {
     /// Plans what the scenario is about.
@@ -108,7 +103,7 @@ impl World {
     /// Each server is drained, stopped and started, one after the other.
     fn plan_restarts(&mut self) {
         let nodes = self.nodes.count();
-        let turn = turn_of_a_restart(&self.plan);
+        let turn = restarts::turn(&self.plan);
         let from = self.now() + RAMP + Duration::from_secs(5);
         self.restarts = Restarts::of(&self.plan, from);
         for node in 0..nodes {
