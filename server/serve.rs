@@ -10,7 +10,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::counts::{self, Counts};
 use crate::drain::End;
-use crate::handover::{self, Giver, Taken};
+use crate::handover::{self, Giver, SocketPath, Taken};
 use crate::health::{self, Health};
 use crate::listen::{Listen, Places};
 use crate::log::Lines;
@@ -62,11 +62,8 @@ pub(crate) fn run(settings: &Settings, log: &Lines) -> Result<(), Failure> {
     let signals = Inbox::open();
     let signals = signals.map_err(|error| format!("signals cannot be received: {error}"))?;
     raise_descriptor_limit();
-    let mut taken = settings
-        .handover
-        .as_deref()
-        .map(handover::take)
-        .transpose()?;
+    let path = settings.handover.as_ref().map(SocketPath::as_path);
+    let mut taken = path.map(handover::take).transpose()?;
     let mut options = settings.options.clone();
     if let Some(driver) = taken.as_ref().and_then(Taken::driver) {
         options.driver = driver_of_both(options.driver, driver)?;

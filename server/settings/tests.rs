@@ -40,8 +40,8 @@ fn every_option_reaches_its_field() {
     assert_eq!(settings("drain-seconds", "0").drain().seconds, 0);
     assert_eq!(settings("drain-rate", "7").drain().sparks_per_s.get(), 7);
     assert_eq!(settings("log", "off").drain(), Drain::default());
-    let path = settings("handover", "/run/a").handover;
-    assert_eq!(path, Some(PathBuf::from("/run/a")));
+    let path = settings("handover", "/run/a").handover.unwrap();
+    assert_eq!(path.as_path(), PathBuf::from("/run/a"));
     assert_eq!(settings("log", "off").log, LevelFilter::OFF);
     let options = |name, text| settings(name, text).options;
     assert_eq!(options("pathname", "/chat").pathname.as_str(), "/chat");

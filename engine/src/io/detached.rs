@@ -52,6 +52,14 @@ impl Detached {
     }
 }
 
+/// A TCP socket that was opened without a driver, connected or about to be; it must not block. The
+/// simulator adopts none.
+impl From<OwnedFd> for Detached {
+    fn from(socket: OwnedFd) -> Self {
+        Self(Kind::Fd(socket))
+    }
+}
+
 const _: () = {
     const fn assert_send<T: Send>() {}
     assert_send::<Detached>();

@@ -69,10 +69,12 @@ pub(crate) enum Fault {
     /// So many clients were sent elsewhere at a time that a server refused some of them, or that
     /// they were away for long.
     Stormed,
+    /// Messages of honest clients took longer than they may while others attacked.
+    Slowed,
 }
 
 impl Fault {
-    const ALL: [Self; 29] = [
+    const ALL: [Self; 30] = [
         Self::Lost,
         Self::Duplicated,
         Self::Reordered,
@@ -102,6 +104,7 @@ impl Fault {
         Self::Leaked,
         Self::Hoarded,
         Self::Stormed,
+        Self::Slowed,
     ];
 
     /// The name in reports.
@@ -136,6 +139,7 @@ impl Fault {
             Self::Leaked => "leaked",
             Self::Hoarded => "hoarded",
             Self::Stormed => "stormed",
+            Self::Slowed => "slowed",
         }
     }
 }
