@@ -84,8 +84,12 @@ impl Channel {
         let mut space = [MaybeUninit::uninit(); cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
         let mut control = SendAncillaryBuffer::new(&mut space);
         let rights = SendAncillaryMessage::ScmRights(descriptors);
-        let fits = descriptors.len() <= DESCRIPTORS_MAX;
-        if !descriptors.is_empty() && !(fits && control.push(rights)) {
+        let is_said = match descriptors.len() {
+            0 => true,
+            1..=DESCRIPTORS_MAX => control.push(rights),
+            _ => false,
+        };
+        if !is_said {
             return Err(io::Error::other("these are too many descriptors"));
         }
         let words = [IoSlice::new(words.as_bytes())];
