@@ -21,6 +21,7 @@ mod library_command;
 mod listen;
 mod log;
 mod nearest;
+mod notify;
 mod of_primus;
 mod output;
 mod page;

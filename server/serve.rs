@@ -14,6 +14,7 @@ use crate::handover::{self, Giver, SocketPath, Taken};
 use crate::health::{self, Health};
 use crate::listen::{Listen, Places};
 use crate::log::Lines;
+use crate::notify::Notifier;
 use crate::page::{self, Page};
 use crate::settings::{App, Settings};
 use crate::signals::Inbox;
@@ -76,9 +77,11 @@ pub(crate) fn run(settings: &Settings, log: &Lines) -> Result<(), Failure> {
     say_what_is_served(settings, &server);
     // This thread made the client library, and will only wait from now on.
     allspark_engine::memory::collect_mimalloc(true);
+    let manager = Notifier::start(server.handle());
+    let manager = manager.map_err(|error| format!("the manager cannot be told: {error}"))?;
     let end = Arc::new(end(settings, &server));
     signals
-        .obey(Arc::clone(&end), reload)
+        .obey(Arc::clone(&end), manager.clone(), reload)
         .map_err(|error| format!("signals cannot be awaited: {error}"))?;
     // Its file goes with this process.
     let _listening = match taken {
@@ -88,6 +91,7 @@ pub(crate) fn run(settings: &Settings, log: &Lines) -> Result<(), Failure> {
         }
         None => None,
     };
+    manager.ready();
     wait(server)?;
     tracing::info!("ended");
     Ok(())

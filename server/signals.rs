@@ -20,6 +20,7 @@ use signal_hook::iterator::Signals;
 use signal_hook::low_level::signal_name;
 
 use crate::drain::End;
+use crate::notify::Notifier;
 
 const DRAINING: [i32; 2] = [SIGTERM, SIGINT];
 
@@ -52,21 +53,25 @@ impl Inbox {
     }
 
     /// Drains the server when a signal says so, even if that has come already, and has `reload`
-    /// called when one asks for that.
+    /// called when one asks for that. The service manager hears of both.
     ///
     /// # Errors
     /// If there can be no thread that waits.
     pub(crate) fn obey(
         mut self,
         end: Arc<End>,
+        manager: Notifier,
         reload: impl Fn() + Send + 'static,
     ) -> io::Result<()> {
         let wait = move || {
             for signal in self.0.forever() {
                 if DRAINING.contains(&signal) {
                     end.begin();
+                    manager.stopping();
                 } else if signal == SIGHUP {
+                    manager.reloading();
                     reload();
+                    manager.ready();
                 } else {
                     let name = signal_name(signal).unwrap_or("a signal");
                     tracing::info!("{name} is ignored: there is nothing to reopen");

@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use socket2::SockRef;
 
-use crate::io as driver;
+use crate::io::{self as driver, TlsAcceptor};
 use crate::limits::LISTENERS_MAX;
 use crate::purpose::Purpose;
 use crate::start_error::StartError;
@@ -41,6 +41,8 @@ pub struct Place {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ListenerOptions {
     pub(crate) purpose: Purpose,
+    /// Connections are encrypted.
+    pub(crate) tls: Option<TlsAcceptor>,
 }
 
 #[derive(Debug)]
@@ -80,6 +82,13 @@ impl Place {
     #[must_use]
     pub fn purpose(mut self, purpose: Purpose) -> Self {
         self.options.purpose = purpose;
+        self
+    }
+
+    /// Connections there are encrypted.
+    #[must_use]
+    pub fn tls(mut self, acceptor: TlsAcceptor) -> Self {
+        self.options.tls = Some(acceptor);
         self
     }
 

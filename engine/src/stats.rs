@@ -39,6 +39,10 @@ counters! {
     moves_refused,
     /// Connections that were refused because there were too many; they are not counted as accepted.
     connections_refused,
+    /// Handshakes of TLS that were done.
+    tls_handshakes,
+    /// Connections with TLS that failed: in their handshake, or because of what came later.
+    tls_failures,
     /// Sparks that were opened.
     sparks_opened,
     /// Sparks that have ended.

@@ -208,9 +208,9 @@ impl Crowd {
             | Completion::AcceptFailed { .. }
             | Completion::Released { .. }
             | Completion::Unsent { .. }
-            | Completion::Adopted { .. }
             | Completion::Introduced { .. }
-            | Completion::Held { .. } => {}
+            | Completion::Held { .. }
+            | Completion::Adopted { .. } => {}
         }
     }
 }

@@ -20,6 +20,7 @@ mod bounds;
 mod inflated;
 mod packs;
 mod pauses;
+mod plugins;
 mod posts;
 mod readers;
 mod requests;

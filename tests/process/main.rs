@@ -3,11 +3,16 @@
 
 mod answers;
 mod authorization;
+mod confined;
+mod deploy;
 mod drain;
+mod faults;
 mod handover;
 mod lines;
 mod log;
 mod memory;
+mod notify;
 mod output;
+mod secrets;
 mod server;
 mod signals;

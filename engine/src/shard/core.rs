@@ -36,7 +36,7 @@ use crate::io::{Op, Wait, Waker};
 use crate::lines::{Admitted, Line};
 use crate::memory::{Arena, Key};
 use crate::mesh::{Mesh, Outbox, Parcel};
-use crate::net::{Backlog, Luggage, Moves, Net, Room, Rules};
+use crate::net::{Backlog, Charges, Luggage, Moves, Net, Room, Rules};
 use crate::rooms::Rooms;
 use crate::session::Sessions;
 use crate::stats::Counters;
@@ -74,6 +74,8 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) desk: Rc<LocalDesk>,
     /// What sparks share with futures.
     pub(super) lives: HashMap<Key, Rc<Life>>,
+    /// What is kept for the clients of sparks as long as these are there.
+    pub(super) kept: Charges,
     pub(super) openings: Openings,
     pub(super) untaken: Untaken,
     pub(super) drains: Drains,
@@ -140,6 +142,7 @@ impl<T: Transformer> Core<T> {
             desk: Rc::new(Desk::new(tasks.executor().clone(), tell)),
             tasks,
             lives: HashMap::new(),
+            kept: Charges::default(),
             openings: Openings::default(),
             untaken: Untaken::default(),
             drains: Drains::default(),
@@ -231,7 +234,8 @@ impl<T: Transformer> Core<T> {
         let untaken = self.desk.held_bytes()
             + self.openings.held_bytes()
             + self.intake.held_bytes()
-            + self.awaited.held_bytes();
+            + self.awaited.held_bytes()
+            + self.kept.total();
         let held = self.net.charges.total() + self.sessions.charges.total() + untaken;
         counters
             .waiting_cost_bytes

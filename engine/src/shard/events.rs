@@ -78,6 +78,7 @@ impl<T: Transformer> Core<T> {
                 latency: Latency::new(),
             });
         self.fanout.steps.opened(spark.index);
+        self.note_kept(spark);
         self.begin_per_spark(spark);
         self.counters().sparks_opened.add(1);
         self.give_id(spark, head);

@@ -142,6 +142,7 @@ impl<T: Transformer> Core<T> {
     /// The peer sends nothing more.
     pub(super) fn input_ended(&mut self, key: Key, result: io::Result<()>) {
         if let Err(error) = result {
+            self.note_tls(key, &error);
             return self.broke(key, error);
         }
         if self.backlog.end(key) {
@@ -161,7 +162,7 @@ impl<T: Transformer> Core<T> {
         }
     }
 
-    fn is_carried(&self, spark: Key) -> bool {
+    pub(super) fn is_carried(&self, spark: Key) -> bool {
         let slot = self.sessions.get(spark);
         slot.is_some_and(|slot| slot.is_carried())
     }

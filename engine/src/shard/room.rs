@@ -139,6 +139,20 @@ impl<T: Transformer> Core<T> {
         }
     }
 
+    /// The same for what is kept for its client as long as the spark is there.
+    pub(super) fn charge_kept(&mut self, spark: Key) {
+        if self.note_kept(spark) {
+            self.charge_untaken(spark, self.kept.get(spark.index));
+        }
+    }
+
+    /// Notes how much that is. Returns whether it is more than before.
+    pub(super) fn note_kept(&mut self, spark: Key) -> bool {
+        let slot = self.sessions.get(spark);
+        let bytes = slot.map_or(0, |slot| slot.state.kept_bytes());
+        self.kept.set(spark.index, bytes)
+    }
+
     /// Whether somebody who has just grown to so many bytes has to go: whoever grows while the
     /// server holds more than it may, and holds more than its share. Who holds much and does not
     /// grow is ended only if that is not enough ([`super::relieve`]).
