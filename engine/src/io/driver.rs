@@ -19,7 +19,8 @@ pub struct Socket(pub u32);
 /// What a driver is asked to do.
 #[derive(Debug)]
 pub enum Op {
-    /// Accept connections from the driver's listener until [`Op::StopAccept`].
+    /// Accept connections from the driver's listener until [`Op::StopAccept`]. Asked for again, it
+    /// looks whether connections wait of which the kernel has told somebody else.
     Accept,
     /// Accept no further connection and close the listener.
     StopAccept,

@@ -145,11 +145,13 @@ impl Nodes {
     pub(super) fn drain(&mut self, number: u16) {
         let node = &mut self.nodes[usize::from(number)];
         node.is_draining = true;
-        if let Some(server) = &node.server {
-            server.handle().destroy(Destroy {
+        match (&node.server, self.plan.drain) {
+            (Some(server), Some(drain)) => server.handle().drain(drain),
+            (Some(server), None) => server.handle().destroy(Destroy {
                 reconnect: true,
                 ..Destroy::default()
-            });
+            }),
+            (None, _) => {}
         }
     }
 
@@ -171,9 +173,16 @@ impl Nodes {
         self.each(|primus| primus.write(&value).expect("the server runs"));
     }
 
-    /// Does something with every server that is not told to end.
+    /// Whether clients of a server that is told to end get what they are written as long as they
+    /// are there.
+    pub(super) fn serves_to_the_last(&self) -> bool {
+        self.plan.scenario == SimScenario::RollingRestart && self.plan.drain.is_some()
+    }
+
+    /// Does something with every server that has clients to whom something is due.
     pub(super) fn each(&self, mut call: impl FnMut(&Handle)) {
-        for node in self.nodes.iter().filter(|node| !node.is_draining) {
+        let is_served = |node: &&Node| !node.is_draining || self.serves_to_the_last();
+        for node in self.nodes.iter().filter(is_served) {
             if let Some(server) = &node.server {
                 call(&server.handle());
             }

@@ -111,7 +111,8 @@ impl World {
         };
         let shard = self.network.below(u64::from(self.plan.shards)) as u16;
         let latency = self.draw_latency();
-        if self.is_refused() {
+        let is_admitted = self.restarts.admits(node, number, now, &mut self.auditor);
+        if !is_admitted || self.is_refused() {
             return false;
         }
         let driver = self.nodes.driver(node, shard);
@@ -260,6 +261,8 @@ impl World {
         member.is_open = true;
         self.auditor.reconnects().opened(number);
         self.series.opened();
+        let now = self.now();
+        self.restarts.opened(number, now, &mut self.auditor);
     }
 
     /// A client has no connection any more, and knows it.
@@ -268,6 +271,9 @@ impl World {
         let member = &mut self.members[number as usize];
         self.series.lost(std::mem::take(&mut member.is_open));
         let said_farewell = member.said_farewell;
+        if !said_farewell {
+            self.restarts.left(number, now);
+        }
         member.current = None;
         self.auditor.reconnects().lost(number, now);
         if said_farewell {

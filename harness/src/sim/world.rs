@@ -14,6 +14,7 @@ use super::member::Member;
 use super::nodes::Nodes;
 use super::plan::{SimPlan, Talk};
 use super::purpose::Purpose;
+use super::restarts::Restarts;
 use super::rooms::Rooms;
 use super::script::Act;
 use super::secrecy::Secrecy;
@@ -33,6 +34,8 @@ pub(super) struct World {
     pub(super) members: Vec<Member>,
     pub(super) auditor: Auditor,
     pub(super) series: Series,
+    /// What restarts do, where there are any.
+    pub(super) restarts: Restarts,
     pub(super) network: Dice,
     pub(super) traffic: Dice,
     pub(super) faults: Dice,
@@ -87,6 +90,7 @@ impl World {
             members: machines(plan).map(Member::new).collect(),
             auditor,
             series: Series::new(net.now()),
+            restarts: Restarts::none(),
             network: Purpose::Network.dice(plan.seed),
             traffic: Purpose::Traffic.dice(plan.seed),
             faults: Purpose::Faults.dice(plan.seed),
