@@ -139,8 +139,8 @@ pub enum Completion {
         /// What was learnt.
         about: Box<Introduction>,
     },
-    /// A decorator keeps so many bytes for a connection: a part of a record, what a handshake needs,
-    /// what the kernel did not take. It says so when that is or was worth a note
+    /// A decorator keeps so many bytes for a connection: a part of a record, what a handshake
+    /// needs, what the kernel did not take. It says so when that is or was worth a note
     /// ([`HELD_BYTES_MIN`](crate::limits::HELD_BYTES_MIN)).
     Held {
         /// The connection.
@@ -163,8 +163,8 @@ pub enum Completion {
         result: io::Result<()>,
     },
     /// The kernel took none or only a part of a `Send`; `rest` is what it did not take. Of a
-    /// `SendMany` each slice that was not taken whole is reported, the last one first. An empty rest
-    /// says that everything was taken, but a decorator still keeps some of it: the connection is as
+    /// `SendMany` each slice that was not taken whole is reported, the last one first. An empty
+    /// rest says that everything was taken, but a decorator still keeps some of it: the connection is as
     /// full as with any other rest.
     SendStalled {
         /// The connection.
