@@ -218,6 +218,20 @@ fn no_complaint_quotes_a_secret() {
             &path("sessions", "hush\n\u{0}"),
         ),
         flag("--auth-url", "http://ann:hush@a/"),
+        [
+            flag("--tls-cert", &path("cert", "hush")),
+            flag(
+                "--tls-key",
+                &path("tls-key", "-----BEGIN ENCRYPTED PRIVATE KEY-----\nhush"),
+            ),
+            flag("--tls-passphrase-file", &path("passphrase", "hush")),
+        ]
+        .concat(),
+        [
+            flag("--tls-pfx", &path("pfx", "hush")),
+            flag("--tls-passphrase-file", &path("passphrase", "hush")),
+        ]
+        .concat(),
         flag("--plugin", "omega-supreme.password=hush"),
         flag("--plugin", "metroplex.redis=redis://:hush@a"),
     ];
