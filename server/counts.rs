@@ -1,7 +1,8 @@
 //! `GET /stats`: how many sparks and connections there are at this moment, for whoever wants to
 //! know whether everybody has left, as the harness does; which app this is, so that the harness
-//! does not take another one for a broken one; and how many lines the log has lost. It says nothing
-//! about any client.
+//! does not take another one for a broken one; how many lines the log has lost; and whether the
+//! server drains, so that `sparks` and `connections` are those that are left. It says nothing about
+//! any client.
 
 use std::sync::OnceLock;
 
@@ -41,21 +42,23 @@ impl Counts {
             let refusal = Response::text(405, "Method Not Allowed");
             return refusal.header("Allow", "GET, HEAD");
         }
-        let stats = self.server.get().map(Handle::stats).unwrap_or_default();
-        let json = json(self.app, &stats, self.log.lost());
+        let server = self.server.get();
+        let stats = server.map(Handle::stats).unwrap_or_default();
+        let drains = server.is_some_and(Handle::is_draining);
+        let json = json(self.app, &stats, self.log.lost(), drains);
         Response::json(200, json).header("Cache-Control", "no-store")
     }
 }
 
 /// Counters of several threads are read one after the other, so an end may be seen before its
 /// beginning.
-fn json(app: &str, stats: &Stats, lines_lost: u64) -> String {
+fn json(app: &str, stats: &Stats, lines_lost: u64, drains: bool) -> String {
     let sparks = stats.sparks_opened.saturating_sub(stats.sparks_ended);
     let connections = stats
         .connections_accepted
         .saturating_sub(stats.connections_closed);
     let counts = format!(r#""sparks":{sparks},"connections":{connections}"#);
-    format!(r#"{{"app":"{app}",{counts},"logLinesLost":{lines_lost}}}"#)
+    format!(r#"{{"app":"{app}",{counts},"logLinesLost":{lines_lost},"draining":{drains}}}"#)
 }
 
 #[cfg(test)]
@@ -71,7 +74,8 @@ mod tests {
     #[test]
     fn they_are_read_only() {
         let response = ask("GET", PATH);
-        let expected = br#"{"app":"echo","sparks":0,"connections":0,"logLinesLost":0}"#;
+        let expected =
+            br#"{"app":"echo","sparks":0,"connections":0,"logLinesLost":0,"draining":false}"#;
         assert_eq!(response.body_bytes(), expected);
         assert_eq!(ask("POST", PATH).status(), 405);
     }
@@ -85,7 +89,8 @@ mod tests {
             connections_closed: 9,
             ..Stats::default()
         };
-        let expected = r#"{"app":"mixed","sparks":2,"connections":0,"logLinesLost":7}"#;
-        assert_eq!(json("mixed", &stats, 7), expected);
+        let expected =
+            r#"{"app":"mixed","sparks":2,"connections":0,"logLinesLost":7,"draining":true}"#;
+        assert_eq!(json("mixed", &stats, 7, true), expected);
     }
 }

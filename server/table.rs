@@ -1,7 +1,9 @@
 //! The one table of options: what the command line, the environment, the file, `--help` and
 //! docs/OPTIONS.md know of them. What a value may be is the business of its type.
 
-use allspark_engine::limits::{MIN_RATE_BYTES_PER_S_HIGHEST, TIMEOUT_MS_HIGHEST};
+use allspark_engine::limits::{
+    DRAIN_RATE_HIGHEST, DRAIN_SECONDS_HIGHEST, MIN_RATE_BYTES_PER_S_HIGHEST, TIMEOUT_MS_HIGHEST,
+};
 use allspark_protocol::limits::{MESSAGE_BYTES_MAX_HIGHEST, SHARDS_MAX};
 
 use crate::authorization_table::AUTHORIZATION_SETTINGS;
@@ -247,6 +249,49 @@ const GENERAL_SETTINGS: &[Setting] = &[
         .own(),
     setting("stats", Switch, Text("true"))
         .help("Whether /stats tells everybody how many sparks there are; false in production")
+        .own(),
+    setting("health", Switch, Text("true"))
+        .help(
+            "Whether /healthz says that the server lives and /readyz whether new clients may come: \
+             503 as soon as it drains",
+        )
+        .own(),
+    setting(
+        "drain-delay",
+        Number("SECONDS", 0, DRAIN_SECONDS_HIGHEST),
+        Text("0"),
+    )
+    .help(
+        "How long a server that is told to end goes on accepting, so that load balancers notice \
+         /readyz first: what these need to ask twice",
+    )
+    .own(),
+    setting(
+        "drain-seconds",
+        Number("SECONDS", 0, DRAIN_SECONDS_HIGHEST),
+        Text("15"),
+    )
+    .help(
+        "Over how long its clients are then told to reconnect, at most; what is under way after \
+         that has 10 seconds more",
+    )
+    .own(),
+    setting(
+        "drain-rate",
+        Number("N", 1, DRAIN_RATE_HIGHEST),
+        Text("200"),
+    )
+    .help(
+        "Clients per second that are told so, if that takes less than drain-seconds; more than \
+             that go faster",
+    )
+    .own(),
+    setting("handover", Kind::Text("PATH"), Words("none"))
+        .help(
+            "A socket file through which a new process, started with the same path, takes the \
+             listening sockets over from the running one, which then drains: a restart that no \
+             client notices by a refused connection",
+        )
         .own(),
     setting("log", Kind::Text("LEVEL"), Text("info"))
         .help(

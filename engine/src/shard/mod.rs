@@ -31,6 +31,7 @@
 //! | how many may come and what they may hold | [`room`], [`relieve`] |
 //! | a future writes, waits for room, takes no data | [`tasks`], [`drains`], [`untaken`] |
 //! | a `connection` listener is `async` | [`openings`] |
+//! | a server ends, at once or a few sparks at a time | [`destroying`], [`ending`] |
 //!
 //! Calls go one way: phases -> [`carry_out`] -> [`outputs`] -> [`events`] -> the application ->
 //! [`host`] -> `write` and [`close`] -> the machines. Whatever would have to go the
@@ -66,6 +67,7 @@ mod destroying;
 mod drains;
 mod effects;
 mod elsewhere;
+mod ending;
 mod events;
 mod fairness;
 mod fan_out;

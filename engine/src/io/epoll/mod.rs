@@ -131,7 +131,7 @@ impl Epoll {
 
     fn execute(&mut self, op: Op, completions: &mut Vec<Completion>) {
         match op {
-            Op::Accept => self.accepting = true,
+            Op::Accept => self.start_accept(),
             Op::StopAccept => self.stop_accept(),
             Op::Connect { address, token } => self.connect(address, token, completions),
             Op::Receive { socket, token } => self.receive(socket, token, completions),

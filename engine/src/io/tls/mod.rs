@@ -385,7 +385,7 @@ impl<D: Driver> Tls<D> {
         let Some(key) = key_of(token) else {
             return completions.push(Completion::Released { token, result });
         };
-        if self.waits(key) {
+        if self.is_stuck(key) {
             let waiting = Completion::Released { token, result };
             return self.backlog.push_back(waiting);
         }
