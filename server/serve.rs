@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use allspark::{
-    Builder, Data, DriverChoice, Error, Kind, Options, Place, Primus, RequestHead, Response,
-    Routes, Server,
+    Builder, Data, DriverChoice, Error, Kind, ListenAddress, Options, Primus, RequestHead,
+    Response, Routes, Server,
 };
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -12,12 +12,15 @@ use crate::counts::{self, Counts};
 use crate::drain::End;
 use crate::handover::{self, Giver, SocketPath, Taken};
 use crate::health::{self, Health};
-use crate::listen::{Listen, Places};
+use crate::listener::Listener;
 use crate::log::Lines;
 use crate::notify::Notifier;
 use crate::page::{self, Page};
+use crate::places::{Sources, described};
 use crate::settings::{App, Settings};
 use crate::signals::Inbox;
+use crate::systemd::Passed;
+use crate::tls_sections::StartedTls;
 
 /// How a message begins that [`App::Mixed`] writes to every spark: an array whose first element
 /// says so, without a space.
@@ -60,6 +63,7 @@ impl From<String> for Failure {
 /// # Errors
 /// Why it could not start, or why it has failed.
 pub(crate) fn run(settings: &Settings, log: &Lines) -> Result<(), Failure> {
+    let mut passed = Passed::take_from_environment();
     let signals = Inbox::open();
     let signals = signals.map_err(|error| format!("signals cannot be received: {error}"))?;
     raise_descriptor_limit();
@@ -70,16 +74,26 @@ pub(crate) fn run(settings: &Settings, log: &Lines) -> Result<(), Failure> {
         options.driver = driver_of_both(options.driver, driver)?;
     }
     let primus = build(settings, options, log.clone()).map_err(|error| error.to_string())?;
-    let server = start(&primus, &settings.listen, taken.as_mut());
-    let server = server.map_err(|error| error.to_string())?;
-    let reload = primus.key_reloader();
+    let tls = StartedTls::start(&settings.tls.sections, primus.tls())?;
+    let sources = Sources {
+        taken: taken.as_mut(),
+        passed: &mut passed,
+    };
+    let (server, listeners, names) = start(&primus, settings, sources, &tls)?;
+    let reload = reloader(&primus, tls);
     drop(primus);
-    say_what_is_served(settings, &server);
+    say_what_is_served(settings, &server, &listeners);
+    warn_of_plain_http(settings, &server, &listeners);
+    let left = passed.left();
+    if !left.is_empty() {
+        let left = left.join(", ");
+        tracing::warn!("systemd passes sockets that no listener names: {left}; write systemd:NAME");
+    }
     // This thread made the client library, and will only wait from now on.
     allspark_engine::memory::collect_mimalloc(true);
     let manager = Notifier::start(server.handle());
     let manager = manager.map_err(|error| format!("the manager cannot be told: {error}"))?;
-    let end = Arc::new(end(settings, &server));
+    let end = Arc::new(end(settings, &server, names));
     signals
         .obey(Arc::clone(&end), manager.clone(), reload)
         .map_err(|error| format!("signals cannot be awaited: {error}"))?;
@@ -97,17 +111,36 @@ pub(crate) fn run(settings: &Settings, log: &Lines) -> Result<(), Failure> {
     Ok(())
 }
 
-fn start(primus: &Primus, listen: &Places, mut taken: Option<&mut Taken>) -> Result<Server, Error> {
-    let mut places = Vec::new();
-    for listen in listen.iter() {
-        let name = listen.to_string();
-        let sockets = taken.as_mut().and_then(|taken| taken.sockets(&name));
-        places.push(match sockets {
-            Some(sockets) => Place::taken(name, sockets),
-            None => Place::first_of(listen)?,
-        });
+/// What SIGHUP does: keys and certificates are read anew. Without any the log is told.
+fn reloader(primus: &Primus, tls: StartedTls) -> impl Fn() + Send + use<> + 'static {
+    let keys = primus.key_reloader();
+    let has_keys = primus.options().authorization.is_on();
+    move || {
+        tls.reload_and_tell();
+        if has_keys || tls.is_empty() {
+            keys();
+        }
     }
-    primus.start_on(places)
+}
+
+/// Starts on all listeners. Gives the listener of each place of the server, and its name for who
+/// takes it over.
+fn start<'s>(
+    primus: &Primus,
+    settings: &'s Settings,
+    sources: Sources<'_>,
+    tls: &StartedTls,
+) -> Result<(Server, Vec<&'s Listener>, Vec<String>), String> {
+    let proxies = &settings.options.trusted_proxies;
+    let made = settings.listen.make(sources, proxies, tls)?;
+    let (mut places, mut listeners, mut names) = (Vec::new(), Vec::new(), Vec::new());
+    for made in made {
+        places.push(made.place);
+        listeners.push(made.listener);
+        names.push(made.name);
+    }
+    let server = primus.start_on(places).map_err(|error| error.to_string())?;
+    Ok((server, listeners, names))
 }
 
 /// The driver of a server that takes sockets over from one with this driver.
@@ -122,9 +155,8 @@ fn driver_of_both(own: DriverChoice, old: &str) -> Result<DriverChoice, String> 
 }
 
 /// How the server ends, and what can be taken over from it until then.
-fn end(settings: &Settings, server: &Server) -> End {
-    let names = settings.listen.iter().map(Listen::to_string);
-    let sockets = names.zip(server.take_listeners()).collect();
+fn end(settings: &Settings, server: &Server, names: Vec<String>) -> End {
+    let sockets = names.into_iter().zip(server.take_listeners()).collect();
     End {
         server: server.handle(),
         options: settings.drain(),
@@ -157,9 +189,11 @@ fn build(settings: &Settings, options: Options, log: Lines) -> Result<Primus, Er
         .stats
         .then(|| Arc::new(Counts::new(settings.app.name(), log)));
     let health = Arc::new(Health::default());
+    let (public, internal) = beside_primus(settings, counts.clone(), &health);
     let mut builder = Builder::from(options)
         .keeps_listeners(settings.handover.is_some())
-        .routes(beside_primus(settings, counts.clone(), &health))
+        .routes(public)
+        .internal_routes(internal)
         .give_back(allspark_engine::memory::collect_mimalloc);
     for plugin in settings.plugin.make().map_err(|(_, error)| error)? {
         builder = builder.plugin_boxed(plugin);
@@ -173,15 +207,27 @@ fn build(settings: &Settings, options: Options, log: Lines) -> Result<Primus, Er
     Ok(primus)
 }
 
-/// What is not for Primus: how it is, the counts and the page, as far as they are switched on.
-fn beside_primus(settings: &Settings, counts: Option<Arc<Counts>>, health: &Arc<Health>) -> Routes {
-    let mut routes = Routes::new();
+/// What is not for Primus: how it is, the counts and the page, as far as they are switched on; for
+/// everybody, and for those who come through an internal listener. If there is one, what operators
+/// need is for them.
+fn beside_primus(
+    settings: &Settings,
+    counts: Option<Arc<Counts>>,
+    health: &Arc<Health>,
+) -> (Routes, Routes) {
+    let (mut routes, mut internal) = (Routes::new(), Routes::new());
+    let for_operators = match settings.listen.has_internal() {
+        true => &mut internal,
+        false => &mut routes,
+    };
     for path in health::PATHS.iter().filter(|_| settings.health) {
         let health = Arc::clone(health);
-        add(&mut routes, path, move |head| health.respond(head));
+        add(for_operators, path, move |head| health.respond(head));
     }
     if let Some(counts) = counts {
-        add(&mut routes, counts::PATH, move |head| counts.respond(head));
+        add(for_operators, counts::PATH, move |head| {
+            counts.respond(head)
+        });
     }
     if settings.page {
         let page = Page::new(&settings.options.pathname, settings.app.name());
@@ -191,7 +237,7 @@ fn beside_primus(settings: &Settings, counts: Option<Arc<Counts>>, health: &Arc<
             add(&mut routes, &path, move |head| page.respond(head));
         }
     }
-    routes
+    (routes, internal)
 }
 
 /// Adds what answers requests of all methods, whatever their body is.
@@ -237,11 +283,34 @@ fn attach(app: App, primus: &Primus) {
     };
 }
 
-fn say_what_is_served(settings: &Settings, server: &Server) {
+/// As Primus's `createServer`: where everybody can come and TLS is not spoken, things between
+/// client and server look into what they say, and may break it. Behind a proxy that is its affair.
+fn warn_of_plain_http(settings: &Settings, server: &Server, listeners: &[&Listener]) {
     let options = &settings.options;
-    let urls = server.addresses().iter();
-    let urls: Vec<_> = urls
-        .map(|at| format!("http://{at}{}", options.pathname))
+    if settings.iknowhttpsisbetter || !options.trusted_proxies.is_empty() {
+        return;
+    }
+    let is_open = |address: &ListenAddress| match address {
+        ListenAddress::Tcp(address) => !address.ip().to_canonical().is_loopback(),
+        ListenAddress::Unix(_) => false,
+    };
+    let places = listeners.iter().zip(server.places());
+    let mut plain = places
+        .filter(|(listener, address)| listener.is_plain(options.tls.is_on()) && is_open(address));
+    if let Some((_, address)) = plain.next() {
+        tracing::warn!(
+            "{address} speaks no TLS: firewalls and the like block what they can read more often, \
+             and everybody on the way can read it; write --tls-cert and --tls-key, or \
+             --trusted-proxies if a proxy does it, or --iknowhttpsisbetter"
+        );
+    }
+}
+
+fn say_what_is_served(settings: &Settings, server: &Server, listeners: &[&Listener]) {
+    let options = &settings.options;
+    let listeners = listeners.iter().zip(server.places());
+    let urls: Vec<_> = listeners
+        .map(|(listener, at)| described(listener, at, &options.pathname, options.tls.is_on()))
         .collect();
     tracing::info!(
         transformer = options.transformer.name(),

@@ -9,6 +9,7 @@ use allspark_protocol::limits::{MESSAGE_BYTES_MAX_HIGHEST, SHARDS_MAX};
 use crate::authorization_table::AUTHORIZATION_SETTINGS;
 use crate::setting::setting;
 pub(crate) use crate::setting::{DefaultValue, Kind, Setting};
+use crate::tls_table::TLS_SETTINGS;
 
 /// The option that has this name in this section; of the top if that is empty.
 pub(crate) fn find_in(section: &str, key: &str) -> Option<&'static Setting> {
@@ -39,16 +40,22 @@ use Kind::{List, Number, Pair, Switch};
 /// Every option, in the order of the help.
 pub(crate) const SETTINGS: &[Setting] = &joined();
 
-/// The options of authorization stand at the end, and in a file of their own.
-const fn joined() -> [Setting; GENERAL_SETTINGS.len() + AUTHORIZATION_SETTINGS.len()] {
-    let mut all = [GENERAL_SETTINGS[0]; GENERAL_SETTINGS.len() + AUTHORIZATION_SETTINGS.len()];
-    let mut index = 0;
-    while index < all.len() {
-        all[index] = match index < GENERAL_SETTINGS.len() {
-            true => GENERAL_SETTINGS[index],
-            false => AUTHORIZATION_SETTINGS[index - GENERAL_SETTINGS.len()],
-        };
-        index += 1;
+/// How many there are.
+const COUNT: usize = GENERAL_SETTINGS.len() + TLS_SETTINGS.len() + AUTHORIZATION_SETTINGS.len();
+
+/// The options of TLS and of authorization stand at the end, and in files of their own.
+const fn joined() -> [Setting; COUNT] {
+    let parts = [GENERAL_SETTINGS, TLS_SETTINGS, AUTHORIZATION_SETTINGS];
+    let mut all = [GENERAL_SETTINGS[0]; COUNT];
+    let (mut part, mut index, mut total) = (0, 0, 0);
+    while part < parts.len() {
+        while index < parts[part].len() {
+            all[total] = parts[part][index];
+            index += 1;
+            total += 1;
+        }
+        part += 1;
+        index = 0;
     }
     all
 }
@@ -61,7 +68,13 @@ const GENERAL_SETTINGS: &[Setting] = &[
     )
     .help(
         "Where to accept connections: 8080 on this machine alone, :8080 on every interface, \
-             localhost:8080, [::1]:8080, name:8080; up to 16 of them, again and again or as a list",
+             localhost:8080, [::1]:8080, name:8080, unix:/run/allspark.sock, unix:@name, systemd: \
+             or systemd:NAME for sockets that systemd passes; up to 16 of them, again and again or \
+             as a list. Behind a ? stand options of one: ?internal serves only what operators \
+             need, ?redirect=443 sends everybody to https, ?proxy-protocol=required (or optional) \
+             reads a header of a trusted proxy first, then mode=660 and owner=USER:GROUP of a Unix \
+             socket, ipv6-only and backlog=N of an address, with & between them. In a file it may \
+             be [[listen]] with address, unix or systemd and these options",
     )
     .own(),
     setting("pathname", Kind::Text("PATH"), Text("/primus"))
@@ -163,7 +176,8 @@ const GENERAL_SETTINGS: &[Setting] = &[
         .of_primus("exposed"),
     setting("trusted-proxies", List, Words("none")).help(
         "Networks of the proxies whose word counts about whom a request comes from, such as \
-             10.0.0.0/8,::1; Primus believes everybody",
+             10.0.0.0/8,::1, and unix for whoever comes through a Unix socket; Primus believes \
+             everybody",
     ),
     setting("forwarded-header", NAME, Text("x-forwarded-for"))
         .help("The header in which they say that: x-forwarded-for or forwarded"),
@@ -226,6 +240,10 @@ const GENERAL_SETTINGS: &[Setting] = &[
     .help("Threads that serve sparks, each pinned to a CPU"),
     setting("driver", NAME, Text("auto"))
         .help("How to speak to the kernel: uring, epoll, or auto for io_uring where it works"),
+    setting("iknowhttpsisbetter", Switch, Text("false"))
+        .help("Switches off the warning that a listener for everybody speaks no TLS")
+        .of_primus("iknowhttpsisbetter")
+        .own(),
     setting("page", Switch, Text("true"))
         .help("Whether there is a page at / to try the server on; false in production")
         .own(),

@@ -69,11 +69,13 @@ pub use config::{
     Count, CountAtLeastOne, Fallback, Files, KeepHeaders, MinRate, Options, SendPolicy, ShardCount,
     TimeoutMs, send_queue_bytes_for,
 };
-pub use io::TlsAcceptor;
-pub use io::{ClientCertificate, Secure, TlsVersion};
+pub use io::{
+    ClientCertificate, ProxyProtocol, Secure, TcpOptions, TlsAcceptor, TlsVersion, UNIX_PEER,
+    UnixSocket,
+};
 pub use layers::{Decide, Layer, LayerError, LayerRequest, LayerTicket, Verdict};
 pub use machine::{allowed_cpus, random};
-pub use place::Place;
+pub use place::{ListenAddress, Place};
 pub use purpose::Purpose;
 pub use rooms::{RoomError, RoomOptions, room_matches};
 pub use routes::{

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use allspark_protocol::Dice;
 
 use crate::config::Options;
-use crate::io::TlsAcceptor;
+use crate::io::{ProxyProtocol, TlsAcceptor};
 use crate::lines::Lines;
 use crate::mesh::{Mesh, Weigh};
 use crate::place::ListenerOptions;
@@ -106,6 +106,15 @@ impl<C: Weigh, L: Clone + Default> Shared<C, L> {
         let _ = self.places.set(places);
     }
 
+    /// Whether connections of each listener begin with a header of the PROXY protocol; nothing if
+    /// none do.
+    pub(crate) fn proxies(&self) -> Vec<ProxyProtocol> {
+        let places = self.places.get().map_or(&[][..], Vec::as_slice);
+        let has_some = places.iter().any(|place| place.proxy != ProxyProtocol::Off);
+        let wanted = places.iter().filter(|_| has_some);
+        wanted.map(|place| place.proxy.clone()).collect()
+    }
+
     /// What is served to whoever has come through a listener.
     pub(crate) fn purpose(&self, listener: u8) -> Purpose {
         let places = self.places.get();
@@ -113,10 +122,12 @@ impl<C: Weigh, L: Clone + Default> Shared<C, L> {
         place.map_or(Purpose::Public, |place| place.purpose)
     }
 
-    /// Who encrypts the connections of each listener.
+    /// Who encrypts the connections of each listener; nothing if nobody does.
     pub(crate) fn acceptors(&self) -> Vec<Option<TlsAcceptor>> {
-        let places = self.places.get().into_iter().flatten();
-        places.map(|place| place.tls.clone()).collect()
+        let places = self.places.get().map_or(&[][..], Vec::as_slice);
+        let has_some = places.iter().any(|place| place.tls().is_some());
+        let wanted = places.iter().filter(|_| has_some);
+        wanted.map(|place| place.tls().cloned()).collect()
     }
 
     /// A shard has ended, or its sparks have. Returns true once: when all have.

@@ -39,6 +39,9 @@ counters! {
     moves_refused,
     /// Connections that were refused because there were too many; they are not counted as accepted.
     connections_refused,
+    /// Connections that were closed because they need a header of the PROXY protocol and came
+    /// without, with a wrong one, or from somebody who is no trusted proxy.
+    proxies_refused,
     /// Handshakes of TLS that were done.
     tls_handshakes,
     /// Connections with TLS that failed: in their handshake, or because of what came later.

@@ -4,16 +4,15 @@
 //!
 //! | file | what it is |
 //! |---|---|
-//! | [`options`] | what an operator says |
-//! | [`secret`] | what no log may show |
-//! | [`sources`] | where a request has its credential |
-//! | [`tokens`], [`jwt`], [`sessions`] | the judges: text in, a verdict out |
-//! | [`verdict`] | who somebody is, or why nobody may come in |
-//! | [`judges`] | all judges of a server, asked in turn |
-//! | [`files`] | secrets and keys, read from files and the environment |
-//! | [`ask`], [`url`] | the URL that is asked |
-//! | [`authorizer`] | all of it, in the place of Primus's function |
-//! | [`attach`], [`watch`] | how a server has it: its layer, its sparks, its files |
+//! | `options` | what an operator says |
+//! | `sources` | where a request has its credential |
+//! | `tokens`, `jwt`, `sessions` | the judges: text in, a verdict out |
+//! | `verdict` | who somebody is, or why nobody may come in |
+//! | `judges` | all judges of a server, asked in turn |
+//! | `files` | secrets and keys, read from files and the environment |
+//! | `ask`, `url` | the URL that is asked |
+//! | `authorizer` | all of it, in the place of Primus's function |
+//! | `attach`, `watch` | how a server has it: its layer, its sparks, its files |
 //!
 //! # Invariants
 //! - A judge takes text and the time and touches nothing else: no socket, clock or file.
@@ -28,7 +27,6 @@ mod files;
 mod judges;
 mod jwt;
 mod options;
-mod secret;
 mod sessions;
 mod sources;
 mod tokens;
@@ -36,6 +34,7 @@ mod url;
 mod verdict;
 mod watch;
 
+pub use crate::secret::Secret;
 pub use attach::Authorized;
 pub(crate) use attach::{connected, decide, renew};
 pub(crate) use authorizer::Authorizer;
@@ -43,7 +42,6 @@ pub use files::KeyFileError;
 pub use judges::Judges;
 pub use jwt::{JwtAlgorithm, UnknownJwtAlgorithm};
 pub use options::{AuthorizationOptions, Expiry, LeewayS, UrlAtOnce, UrlCacheMs, UrlTimeoutMs};
-pub use secret::Secret;
 pub use sessions::SessionKind;
 pub use sources::{Source, SourceError, Sources};
 pub use url::{AuthUrl, AuthUrlError, HeaderNames, HeaderNamesError};

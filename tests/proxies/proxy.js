@@ -42,7 +42,8 @@ function certificate(into) {
   const [cert, key, both] = names.map((name) => path.join(into, name));
   execFileSync('openssl', [
     'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2',
-    '-subj', '/CN=localhost', '-keyout', key, '-out', cert,
+    '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1',
+    '-keyout', key, '-out', cert,
   ], { stdio: 'ignore' });
   fs.writeFileSync(both, fs.readFileSync(cert) + fs.readFileSync(key));
   return { cert, key, both };
@@ -89,7 +90,7 @@ function startHaproxy(t, upstream) {
   ]);
 }
 
-/** HAProxy with deploy/haproxy-tcp.cfg in front of a server that speaks without TLS, and with it. */
+/** HAProxy with deploy/haproxy-tcp.cfg in front of a server that speaks without TLS and with. */
 function startHaproxyTcp(t, plain, secure, changes = []) {
   return startHaproxyWith(t, folder(t), 'haproxy-tcp.cfg', [
     [` ${ALLSPARK} `, ` ${plain} `],

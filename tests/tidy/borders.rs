@@ -118,11 +118,6 @@ const MACHINES: &[Machine] = &[
         name: "config",
         may_import: &["limits", "rooms", "routes"],
     },
-    // A configuration that listeners share.
-    Machine {
-        name: "tls",
-        may_import: &[],
-    },
     // What is known of a connection beside its peer.
     Machine {
         name: "known",
@@ -149,7 +144,7 @@ const MACHINES: &[Machine] = &[
     // The application's routes, and answers that come later.
     Machine {
         name: "routes",
-        may_import: &["guard", "limits"],
+        may_import: &["guard", "io", "known", "limits"],
     },
     Machine {
         name: "lines",

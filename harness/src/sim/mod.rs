@@ -14,6 +14,7 @@
 //! | [`nodes`], [`app`] | the servers, and what runs on them |
 //! | [`machines`], [`member`], [`play`] | the clients, and what they want done |
 //! | [`backoffs`] | the scenario without servers: nobody ever gets a connection |
+//! | [`secrecy`] | connections that are encrypted, in some seeds |
 //! | [`series`], [`purpose`] | what happened each second; what dice are for |
 //!
 //! It opens no socket and reads no clock. What it plays is told to the auditor, which judges it
@@ -41,6 +42,7 @@ mod questions;
 mod restarts;
 mod rooms;
 mod script;
+mod secrecy;
 mod series;
 mod swarm;
 #[cfg(test)]

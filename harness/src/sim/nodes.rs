@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, PoisonError};
 
+use allspark_engine::TlsAcceptor;
 use allspark_engine::io::sim::SimNet;
 use allspark_engine::limits::TURN_HELD_BYTES_MAX;
 use allspark_engine::sim::SimServer;
@@ -35,6 +36,8 @@ pub(super) struct Nodes {
     net: SimNet,
     plan: SimPlan,
     talk: Talk,
+    /// Who encrypts the connections of clients.
+    acceptor: Option<TlsAcceptor>,
     nodes: Vec<Node>,
     drivers: usize,
     starts: u64,
@@ -55,11 +58,17 @@ pub(super) struct Totals {
 
 impl Nodes {
     /// As many running servers as the plan says.
-    pub(super) fn new(net: &SimNet, plan: &SimPlan, talk: Talk) -> Self {
+    pub(super) fn new(
+        net: &SimNet,
+        plan: &SimPlan,
+        talk: Talk,
+        acceptor: Option<TlsAcceptor>,
+    ) -> Self {
         let mut nodes = Self {
             net: net.clone(),
             plan: plan.clone(),
             talk,
+            acceptor,
             nodes: Vec::new(),
             drivers: 0,
             starts: 0,
@@ -97,6 +106,8 @@ impl Nodes {
             seed,
             |primus| app.attach(primus),
         );
+        // Strangers come in through the second listener, without.
+        let server = server.with_tls(&[self.acceptor.clone(), None]);
         let node = &mut self.nodes[usize::from(number)];
         *node = Node {
             server: Some(server),

@@ -135,7 +135,9 @@ impl World {
         let transport = TRANSPORTS[dice.below(TRANSPORTS.len() as u64) as usize];
         let vice = VICES[dice.below(VICES.len() as u64) as usize];
         let name = dice.roll();
-        let end = self.net.connect(self.nodes.driver(node, shard), latency)?;
+        let listener = u8::from(self.secrecy.is_some());
+        let driver = self.nodes.driver(node, shard);
+        let end = self.net.connect_to(driver, listener, latency)?;
         self.tally.villains += 1;
         Some(Villain {
             end,

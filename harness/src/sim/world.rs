@@ -17,6 +17,7 @@ use super::purpose::Purpose;
 use super::restarts::Restarts;
 use super::rooms::Rooms;
 use super::script::Act;
+use super::secrecy::Secrecy;
 use super::series::Series;
 use super::swarm::{Tally, Weights};
 use super::villains::Villains;
@@ -55,6 +56,8 @@ pub(super) struct World {
     heard: Vec<Heard>,
     /// What clients have written and the network has no room for, by their end of the connection.
     pub(super) held: BTreeMap<u32, Vec<u8>>,
+    /// The clients' ends of encrypted connections, in a world that has them.
+    pub(super) secrecy: Option<Secrecy>,
     /// Where clients write to, one after the other.
     pub(super) out: Outputs,
     /// Broadcasts so far.
@@ -72,7 +75,12 @@ impl World {
     /// A world in which nothing has happened yet.
     pub(super) fn new(plan: &SimPlan, talk: Talk, weights: Weights, auditor: Auditor) -> Self {
         let net = SimNet::default();
-        let mut nodes = Nodes::new(&net, plan, talk);
+        let secrecy = Secrecy::draw(plan.scenario, plan.seed);
+        if secrecy.is_some() {
+            net.hide_bytes();
+        }
+        let acceptor = secrecy.as_ref().map(Secrecy::acceptor);
+        let mut nodes = Nodes::new(&net, plan, talk, acceptor);
         nodes.settle();
         let mut world = Self {
             talk,
@@ -99,6 +107,7 @@ impl World {
             silent_early: BTreeMap::new(),
             heard: Vec::new(),
             held: BTreeMap::new(),
+            secrecy,
             out: Outputs::default(),
             broadcasts: 0,
             is_calm: false,

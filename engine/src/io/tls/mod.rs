@@ -9,7 +9,7 @@
 //! |---|---|
 //! | here | [`Tls`]: the operations, connections, and what a turn does |
 //! | [`receiving`] | what comes in: handshakes, records |
-//! | [`sending`] | what goes out, and what becomes of what the kernel does not take |
+//! | [`sending`], [`flight`] | what goes out, and what becomes of what the kernel does not take |
 //! | [`session`] | what is kept of a connection, and what records mean |
 //! | [`handshake`], [`secrets`], [`acceptor`] | rustls |
 //! | [`channel`], [`keys`] | records and keys |
@@ -37,6 +37,7 @@ use crate::memory::{Arena, BlockPool, GiveBack, Key};
 mod acceptor;
 mod channel;
 mod fault;
+mod flight;
 mod handshake;
 mod keys;
 mod receiving;
@@ -48,11 +49,10 @@ mod tests;
 
 pub use acceptor::TlsAcceptor;
 pub use fault::TlsFault;
+use flight::{Flight, Plain};
 use keys::Keys;
 use secrets::Tap;
-use sending::Flight;
-pub(super) use session::Session;
-use session::{Connection, Flags, Stage};
+use session::{Connection, Flags, Session, Stage};
 
 /// The kind of tokens that name a connection to the inner driver.
 const CONNECTION: u8 = 0xf5;
@@ -114,7 +114,8 @@ impl<D: Driver> Tls<D> {
         }
     }
 
-    /// All connections that the driver opens or adopts are to a server of this name.
+    /// All connections that the driver opens are to a server of this name. One that it adopts is
+    /// as it was.
     pub fn client(inner: D, mut config: ClientConfig, name: ServerName<'static>) -> Self {
         config.enable_secret_extraction = true;
         config.enable_early_data = false;
@@ -133,6 +134,11 @@ impl<D: Driver> Tls<D> {
     /// The driver that is decorated.
     pub fn inner(&self) -> &D {
         &self.inner
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn inner_mut(&mut self) -> &mut D {
+        &mut self.inner
     }
 
     /// Whether the next turn has something to do, whatever happens below.
@@ -247,8 +253,8 @@ impl<D: Driver> Tls<D> {
     }
 
     fn adopt(&mut self, socket: Detached, token: Token) {
-        let (socket, session) = socket.without_session();
-        let session = session.or_else(|| self.client_session());
+        let (socket, luggage) = socket.without_luggage();
+        let session = luggage.and_then(|luggage| luggage.downcast().ok());
         let key = self.insert(Socket(u32::MAX), token, session);
         let token = inner_token(key);
         self.inner.push(Op::Adopt { socket, token });
@@ -316,6 +322,14 @@ impl<D: Driver> Tls<D> {
                 let token = key_of(token).map_or(Some(token), |key| self.token_of(key));
                 completions.extend(token.map(|token| Completion::Unsent { token, bytes }));
             }
+            Completion::Introduced { token, about } => {
+                let token = key_of(token).map_or(Some(token), |key| self.token_of(key));
+                completions.extend(token.map(|token| Completion::Introduced { token, about }));
+            }
+            Completion::Held { token, bytes } => {
+                let token = key_of(token).map_or(Some(token), |key| self.token_of(key));
+                completions.extend(token.map(|token| Completion::Held { token, bytes }));
+            }
             Completion::Released { token, result } => self.released(token, result, completions),
             Completion::Closed { token } => {
                 if let Some(connection) = key_of(token).and_then(|key| self.remove(key)) {
@@ -371,7 +385,7 @@ impl<D: Driver> Tls<D> {
         let Some(key) = key_of(token) else {
             return completions.push(Completion::Released { token, result });
         };
-        if self.waits(key) {
+        if self.is_stuck(key) {
             let waiting = Completion::Released { token, result };
             return self.backlog.push_back(waiting);
         }
@@ -384,7 +398,7 @@ impl<D: Driver> Tls<D> {
         let result = result.and_then(|socket| match session {
             None => Ok(socket),
             Some(session) if matches!(session.stage, Stage::Open(_)) => {
-                Ok(socket.with_session(session))
+                Ok(socket.with_luggage(session))
             }
             // Who has not shaken hands has nothing to do elsewhere.
             Some(_) => Err(io::ErrorKind::InvalidInput.into()),
@@ -442,8 +456,8 @@ impl<D: Driver> Driver for Tls<D> {
         match op {
             Op::Receive { token, .. } => self.receive(key, token),
             Op::StopReceive { .. } => self.inner.push(Op::StopReceive { socket }),
-            Op::Send { bytes, .. } => self.send(key, sending::Plain::One(bytes)),
-            Op::SendMany { slices, .. } => self.send(key, sending::Plain::Many(slices)),
+            Op::Send { bytes, .. } => self.send(key, Plain::One(bytes)),
+            Op::SendMany { slices, .. } => self.send(key, Plain::Many(slices)),
             Op::AwaitWritable { .. } => self.await_writable(key),
             Op::AskUnsent { .. } => self.inner.push(Op::AskUnsent { socket }),
             Op::Shutdown { .. } => self.shut_down(key),
@@ -467,8 +481,9 @@ impl<D: Driver> Driver for Tls<D> {
         completions.append(&mut self.reports);
         self.settle_flights(&mut raw, completions);
         self.turn = self.turn.wrapping_add(1);
-        self.work_off(completions);
         self.shake_hands(completions);
+        // What has waited for that comes before what comes now.
+        self.work_off(completions);
         for completion in raw.drain(..) {
             self.complete(completion, completions);
         }
