@@ -13,6 +13,14 @@ use allspark_protocol::options::{self, Bounded, MaxLength, UnknownChoice};
 use allspark_protocol::parser::ParserKind;
 use allspark_protocol::primus::{Pathname, PingInterval};
 
+mod admission;
+
+pub use admission::{
+    AcceptPolicy, Admission, BurstMs, MessageRates, PerAddress, PerSecond, RatePolicy,
+    this_machine,
+};
+pub(crate) use admission::given;
+
 use crate::limits::{
     CONNECTIONS_MAX_DEFAULT, KEEP_ALIVE_TIMEOUT_MS_DEFAULT, MIN_RATE_BYTES_PER_S_DEFAULT,
     MIN_RATE_BYTES_PER_S_HIGHEST, REQUEST_TIMEOUT_MS_DEFAULT, SEND_QUEUE_BYTES_LEAST,
@@ -138,6 +146,10 @@ pub struct Options {
     /// Sessions of polling transports, of all shards together, that no request waits for at the
     /// moment; who asks for a further one gets 503. Default 131,072.
     pub sessions_max: Count,
+    /// How many may come, and how fast.
+    pub admission: Admission,
+    /// How much a client may send. Default: as much as it likes.
+    pub message_rates: MessageRates,
     /// Bytes that all shards together may hold for peers that have not finished what they began:
     /// parts of requests and messages, and broadcasts on their way. Of it 4 MiB per shard, or half,
     /// are kept free for what a turn takes in. With more than the rest new
@@ -184,6 +196,8 @@ impl Default for Options {
             },
             connections_max: const { Bounded::of(CONNECTIONS_MAX_DEFAULT as u64) },
             sessions_max: const { Bounded::of(SESSIONS_MAX_DEFAULT as u64) },
+            admission: Admission::default(),
+            message_rates: MessageRates::default(),
             memory_bytes_max: None,
             send_policy: SendPolicy::default(),
             request_timeout_ms: const { Bounded::of(REQUEST_TIMEOUT_MS_DEFAULT) },
@@ -222,6 +236,8 @@ impl fmt::Debug for Options {
             .field("sessions_max", &self.sessions_max)
             .field("memory_bytes_max", &self.memory_bytes_max)
             .field("send_policy", &self.send_policy)
+            .field("admission", &self.admission)
+            .field("message_rates", &self.message_rates)
             .field("rooms", &self.rooms)
             .field("request_timeout_ms", &self.request_timeout_ms)
             .field("keep_alive_timeout_ms", &self.keep_alive_timeout_ms)

@@ -64,8 +64,9 @@ pub use app::{
     Timer, TransformTicket, Transformed, WeakHandle,
 };
 pub use config::{
-    Count, CountAtLeastOne, Fallback, Files, KeepHeaders, MinRate, Options, SendPolicy, ShardCount,
-    TimeoutMs, send_queue_bytes_for,
+    AcceptPolicy, Admission, BurstMs, Count, CountAtLeastOne, Fallback, Files, KeepHeaders,
+    MessageRates, MinRate, Options, PerAddress, PerSecond, RatePolicy, SendPolicy, ShardCount,
+    TimeoutMs, send_queue_bytes_for, this_machine,
 };
 pub use layers::{Decide, Layer, LayerError, LayerRequest, LayerTicket, Verdict};
 pub use machine::{allowed_cpus, random};

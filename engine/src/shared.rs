@@ -1,7 +1,7 @@
 //! What all shards of a server share.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use allspark_protocol::Dice;
@@ -9,6 +9,7 @@ use allspark_protocol::Dice;
 use crate::config::Options;
 use crate::lines::Lines;
 use crate::mesh::{Mesh, Weigh};
+use crate::net::Addresses;
 
 /// A server, as its shards and its handles see it. `C` is what a shard can be asked to do, `L` the
 /// functions of the application that every spark goes through.
@@ -19,6 +20,10 @@ pub(crate) struct Shared<C, L> {
     pub(crate) id_key: u64,
     /// Decides on which shard a session lives whose name its client chose.
     pub(crate) name_key: u64,
+    /// Who has come from where, and how fast everybody comes.
+    pub(crate) addresses: Addresses,
+    /// Until when all connections that came are paid for, as nanoseconds ([`crate::net::Pace`]).
+    pub(crate) accepts_paid: AtomicU64,
     /// Lines of the log that peers can cause.
     pub(crate) lines: Lines,
     /// Every shard has a copy, and is told when they change.
@@ -41,6 +46,7 @@ pub(crate) struct Shared<C, L> {
 pub(crate) struct Secrets {
     ids: u64,
     names: u64,
+    addresses: u64,
 }
 
 impl Secrets {
@@ -49,6 +55,7 @@ impl Secrets {
         Self {
             ids: random(),
             names: random(),
+            addresses: random(),
         }
     }
 
@@ -63,6 +70,8 @@ impl<C: Weigh, L: Clone + Default> Shared<C, L> {
     pub(crate) fn new(options: Options, shards: usize, secrets: Secrets) -> Arc<Self> {
         let mesh = Mesh::new(shards);
         Arc::new(Self {
+            addresses: Addresses::new(&options, secrets.addresses),
+            accepts_paid: AtomicU64::new(0),
             options,
             mesh,
             id_key: secrets.ids,
@@ -130,10 +139,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_knows_the_key_of_ids_does_not_know_that_of_names() {
-        let mut numbers = [7, 8].into_iter();
-        let drawn = Secrets::draw(|| numbers.next().expect("two are drawn"));
-        assert_eq!((drawn.ids, drawn.names, numbers.next()), (7, 8, None));
+    fn who_knows_one_key_knows_no_other() {
+        let mut numbers = [7, 8, 9].into_iter();
+        let drawn = Secrets::draw(|| numbers.next().expect("three are drawn"));
+        assert_eq!((drawn.ids, drawn.names, drawn.addresses), (7, 8, 9));
         let (one, other) = (Secrets::of_seed(1), Secrets::of_seed(2));
         assert!(one.ids != one.names && one.ids != other.ids && one.names != other.names);
     }

@@ -67,7 +67,7 @@ const MACHINES: &[Machine] = &[
     // a spark, and of `mesh` the addresses of sessions.
     Machine {
         name: "session",
-        may_import: &["app", "memory", "mesh", "net", "wheel"],
+        may_import: &["app", "config", "memory", "mesh", "net", "wheel"],
     },
     // From one to many. Knows neither sockets nor sessions.
     Machine {
@@ -100,7 +100,7 @@ const MACHINES: &[Machine] = &[
     // What all shards of a server share.
     Machine {
         name: "shared",
-        may_import: &["config", "lines", "mesh"],
+        may_import: &["config", "lines", "mesh", "net"],
     },
     // Talks to the kernel.
     Machine {

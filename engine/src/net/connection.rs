@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 use super::queue::SendQueue;
 use crate::io::Socket;
 
-/// The state of a connection: a set of facts in one byte. The first three are reasons not to listen
-/// to it for now; each goes with its own cause, and none hides another.
+/// The state of a connection: a set of facts. The first three are reasons not to listen to it for
+/// now; each goes with its own cause, and none hides another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Flags(u8);
+pub(crate) struct Flags(u16);
 
 impl Flags {
     /// Its peer reads too slowly to be listened to, until everything is sent.
@@ -28,7 +28,17 @@ impl Flags {
     /// Its timer belongs to its owner for now, so it is not watched.
     pub(crate) const OWNED: Self = Self(128);
 
-    const HOLDS: u8 = Self::UNREAD.0 | Self::BEHIND.0 | Self::LEAVING.0;
+    /// It is counted for the address of its peer.
+    pub(crate) const COUNTED: Self = Self(256);
+    /// A request on it is under way.
+    pub(crate) const UNDER_WAY: Self = Self(512);
+    /// A handshake of TLS on it is under way.
+    pub(crate) const SHAKING: Self = Self(1024);
+
+    /// It is in the list of connections to be sent to.
+    pub(super) const DIRTY: Self = Self(2048);
+
+    const HOLDS: u16 = Self::UNREAD.0 | Self::BEHIND.0 | Self::LEAVING.0;
 
     pub(crate) const fn or(self, other: Self) -> Self {
         Self(self.0 | other.0)
@@ -85,8 +95,6 @@ pub(crate) struct Connection<O> {
     pub(super) closing: Closing,
     /// The kernel did not take everything; `Writable` will come.
     pub(super) blocked: bool,
-    /// It is in the list of connections to be sent to.
-    pub(super) dirty: bool,
     pub(super) flags: Flags,
     /// Bytes that the kernel took since it was asked last how much the peer has of them, and those
     /// that the peer did not have then.
@@ -104,10 +112,24 @@ impl<O> Connection<O> {
             sent_turn: 0,
             closing: Closing::No,
             blocked: false,
-            dirty: false,
             flags: Flags::default(),
             taken_bytes: 0,
         }
+    }
+
+    /// Whether one of these is the case.
+    pub(crate) fn has(&self, flags: Flags) -> bool {
+        self.flags.has(flags)
+    }
+
+    /// From now on this is the case.
+    pub(crate) fn set(&mut self, flags: Flags) {
+        self.flags.set(flags);
+    }
+
+    /// This is the case no more.
+    pub(crate) fn clear(&mut self, flags: Flags) {
+        self.flags.clear(flags);
     }
 
     /// How far its closing is.

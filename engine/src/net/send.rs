@@ -105,8 +105,8 @@ impl<O> Net<O> {
     pub(crate) fn grew(&mut self, key: Key) {
         let pause_bytes = self.rules.pause_bytes;
         let connection = self.connection_mut(key);
-        if !connection.dirty && !connection.blocked {
-            connection.dirty = true;
+        if !connection.flags.has(Flags::DIRTY) && !connection.blocked {
+            connection.flags.set(Flags::DIRTY);
             self.dirty.push_back(key);
         } else if connection.blocked
             && !connection.flags.has(Flags::UNREAD)
@@ -155,7 +155,7 @@ impl<O> Net<O> {
             .connections
             .get_mut(key)
             .expect("the caller looked it up");
-        connection.dirty = false;
+        connection.flags.clear(Flags::DIRTY);
         let nothing = Flushed {
             offered_bytes: 0,
             is_all_sent: false,
@@ -186,7 +186,7 @@ impl<O> Net<O> {
             self.buffers.recycle(queue);
             self.sent_all(key);
         } else {
-            connection.dirty = true;
+            connection.flags.set(Flags::DIRTY);
             self.dirty.push_back(key);
         }
         Flushed {
@@ -250,8 +250,8 @@ impl<O> Net<O> {
     pub(crate) fn writable(&mut self, key: Key) {
         let connection = self.connection_mut(key);
         connection.blocked = false;
-        if !connection.dirty {
-            connection.dirty = true;
+        if !connection.flags.has(Flags::DIRTY) {
+            connection.flags.set(Flags::DIRTY);
             self.dirty.push_back(key);
         }
     }

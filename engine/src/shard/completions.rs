@@ -66,10 +66,11 @@ impl<T: Transformer> Core<T> {
         self.moves.closed(key.index);
         self.backlog.closed(key);
         let connection = self.net.remove(key);
+        self.leave_address(&connection);
         match connection.owner {
             Owner::Session(spark) => {
                 assert!(!self.is_open(spark), "its spark has ended before");
-                self.forget(spark);
+                self.forget(spark, connection.peer);
             }
             Owner::TurnedAway => return self.room.turned_away_closed(),
             _ => {}

@@ -28,7 +28,8 @@
 //! | messages go through transforms | [`transform`]; they wait in [`intake`] and [`awaited`] |
 //! | requests go through the layers, and wait for one | [`layered`] |
 //! | what is not for Primus goes to the application's routes | [`elsewhere`] |
-//! | how many may come and what they may hold | [`room`], [`relieve`] |
+//! | how many may come and what they may hold | [`admit`], [`room`], [`relieve`] |
+//! | how much clients may send | [`rates`] |
 //! | a future writes, waits for room, takes no data | [`tasks`], [`drains`], [`untaken`] |
 //! | a `connection` listener is `async` | [`openings`] |
 //!
@@ -52,6 +53,7 @@ use allspark_protocol::transformer::Transformer;
 use crate::io::{Completion, Driver, Wait, Waker};
 use crate::memory::GiveBack;
 
+mod admit;
 mod answers;
 mod arriving;
 mod awaited;
@@ -82,6 +84,7 @@ mod outputs;
 mod owner;
 mod publish;
 mod questions;
+mod rates;
 mod reason;
 mod receive;
 mod relieve;

@@ -21,14 +21,15 @@ use crate::session::carrier_of;
 impl<T: Transformer> Core<T> {
     pub(super) fn accepted(&mut self, socket: Socket, peer: SocketAddr) {
         let is_ending = self.destroying.closes();
-        if !is_ending && !self.admit_connection() {
-            return self.turn_away(socket, peer);
+        if !is_ending && let Err(refusal) = self.admit(peer) {
+            return self.turn_away(socket, peer, refusal);
         }
         self.counters().connections_accepted.add(1);
         let key = self.insert_http(socket, peer);
         if is_ending {
             self.close(key);
         } else {
+            self.mark_counted(key);
             let timeout_ms = self.server.options.request_timeout_ms.get();
             self.net.set_timer_ms(key, timeout_ms);
         }
@@ -128,7 +129,11 @@ impl<T: Transformer> Core<T> {
             Owner::Leaving(leaving) => (leaving.keep(bytes), Flags::LEAVING),
             _ => return,
         };
-        if kept > PENDING_BYTES_HIGHEST || (reason == Flags::LEAVING && self.luggage.is_over()) {
+        let is_over = match self.is_held(key) {
+            true => self.held_luggage.is_over(),
+            false => reason == Flags::LEAVING && self.luggage.is_over(),
+        };
+        if kept > PENDING_BYTES_HIGHEST || is_over {
             self.counters().connections_overrun.add(1);
             self.close(key);
         } else if kept > PENDING_BYTES_MAX {

@@ -1,5 +1,7 @@
 //! From requests to sparks: a request is answered here, or goes to the session that it is for.
 
+use std::net::SocketAddr;
+
 use allspark_protocol::http::{Reader, Request, RequestHead, Response};
 use allspark_protocol::transformer::{Answer, PacedPart, Transformer};
 
@@ -9,7 +11,6 @@ use crate::app;
 use crate::http::{Asked, Next, Paced, Parked, Pass, Way, Whole, look_at_proxy};
 use crate::memory::Key;
 use crate::mesh::{Address, NameHash};
-use crate::routes::unavailable;
 use crate::session::{Carried, carrier_of};
 
 impl<T: Transformer> Core<T> {
@@ -144,6 +145,10 @@ impl<T: Transformer> Core<T> {
                 let response = pass.complete(cors, response);
                 self.begin_paced(key, head, &response, parts);
             }
+            Answer::Upgrade { .. } if !self.admit_spark_of(self.client_of(key, &pass)) => {
+                let response = self.unavailable();
+                self.respond_last(key, head, &response);
+            }
             Answer::Upgrade { response, session } => {
                 self.write_response(key, &response, true, false);
                 let connection = self.net.connection_mut(key);
@@ -151,8 +156,11 @@ impl<T: Transformer> Core<T> {
                 connection.peer = pass.address().unwrap_or(connection.peer);
                 self.open_upgraded(key, session, head, pass.take_attached());
             }
-            Answer::Open { .. } if !self.admit_session() => {
-                let response = pass.complete(&self.server.options.cors, unavailable());
+            Answer::Open { .. }
+                if !self.admit_session() || !self.admit_spark_of(self.client_of(key, &pass)) =>
+            {
+                let response = self.unavailable();
+                let response = pass.complete(&self.server.options.cors, response);
                 self.respond(key, head, &response);
             }
             Answer::Open { session, port } => {
@@ -172,6 +180,11 @@ impl<T: Transformer> Core<T> {
             // The contract of `absent`.
             Answer::Find(_) => self.respond_elsewhere(key, request),
         }
+    }
+
+    /// Whom a request comes from.
+    fn client_of(&self, key: Key, pass: &Pass) -> SocketAddr {
+        pass.address().unwrap_or(self.net.connection(key).peer)
     }
 
     pub(super) fn respond(&mut self, key: Key, head: &RequestHead<'_>, response: &Response) {

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
+use allspark_protocol::Instant;
 use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::io::Errno;
 use rustix::net::{SocketFlags, acceptfrom_with};
@@ -70,12 +71,22 @@ impl Epoll {
         }
     }
 
-    fn pause_accept(&mut self, error: Errno, completions: &mut Vec<Completion>) {
+    /// Accepts nobody until this moment.
+    pub(super) fn rest_accept(&mut self, until: Instant) {
+        self.pause.rest(until);
+        self.ignore_listeners();
+    }
+
+    fn ignore_listeners(&mut self) {
         for listener in self.listeners.iter().filter(|_| self.listening) {
             // It can only fail if the listener is not in the set, which is what is wanted.
             let _ = epoll::delete(&self.poll, listener);
         }
         self.listening = false;
+    }
+
+    fn pause_accept(&mut self, error: Errno, completions: &mut Vec<Completion>) {
+        self.ignore_listeners();
         if self.pause.begin(clock::now()) {
             let error = io::Error::from(error);
             completions.push(Completion::AcceptFailed { error });
