@@ -45,6 +45,7 @@ mod start;
 mod start_error;
 mod stats;
 mod tasks;
+mod tls;
 mod wheel;
 
 /// What benches/ measures although applications have no use for it. It is no part of the interface
@@ -81,3 +82,4 @@ pub use start::Primus;
 pub use start_error::StartError;
 pub use stats::Stats;
 pub use tasks::{Executor, Sleep};
+pub use tls::TlsAcceptor;

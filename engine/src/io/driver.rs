@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use allspark_protocol::Instant;
 
 use super::detached::Detached;
+use super::introduction::Introduction;
 use super::token::Token;
 use super::waker::Waker;
 use crate::memory::{LentBuffer, Slice};
@@ -133,6 +134,23 @@ pub enum Completion {
         token: Token,
         /// The connection, or why there is none.
         result: io::Result<Socket>,
+    },
+    /// Something was learnt about a connection since it was accepted, before the first bytes that
+    /// are for the shard. Decorators report it, each once.
+    Introduced {
+        /// The connection.
+        token: Token,
+        /// What was learnt.
+        about: Box<Introduction>,
+    },
+    /// A decorator keeps so many bytes for a connection: a part of a record, what a handshake needs,
+    /// what the kernel did not take. It says so when that is or was worth a note
+    /// ([`HELD_BYTES_MIN`](crate::limits::HELD_BYTES_MIN)).
+    Held {
+        /// The connection.
+        token: Token,
+        /// How many bytes now.
+        bytes: u32,
     },
     /// Bytes came in.
     Received {

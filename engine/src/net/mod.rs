@@ -78,6 +78,8 @@ pub(crate) struct Net<O> {
     pub(crate) buffers: Buffers,
     pub(crate) charges: Charges,
     under_way: UnderWay,
+    /// The part of that which a decorator of the driver holds.
+    pub(crate) held_by_driver: Charges,
     ops: Vec<Op>,
     /// Connections with something to send.
     dirty: VecDeque<Key>,
@@ -101,6 +103,7 @@ impl<O> Net<O> {
             buffers: Buffers::default(),
             charges: Charges::default(),
             under_way: UnderWay::default(),
+            held_by_driver: Charges::default(),
             ops: Vec::new(),
             dirty: VecDeque::new(),
             finishing: Vec::new(),
@@ -206,6 +209,7 @@ impl<O> Net<O> {
         self.wheel.cancel(key.index);
         self.charges.set(key.index, 0);
         self.end_under_way(key);
+        self.held_by_driver.set(key.index, 0);
         let mut connection = self
             .connections
             .remove(key)

@@ -141,6 +141,7 @@ impl<T: Transformer> Core<T> {
         }
     }
 
+    #[expect(dead_code, reason = "no driver tells yet of another peer")]
     /// A connection turns out to come from another peer, for whom a proxy speaks. Returns whether
     /// that one may have it; if not, it is turned away.
     pub(super) fn readdress(&mut self, key: Key, peer: SocketAddr) -> bool {
@@ -189,6 +190,7 @@ impl<T: Transformer> Core<T> {
         self.server.addresses.leave(Counted::Spark, client);
     }
 
+    #[expect(dead_code, reason = "no listener has TLS yet")]
     /// A handshake of TLS begins on a connection. Returns whether it may; if not, the connection is
     /// being closed, as there is no way to say why.
     pub(super) fn begin_handshake(&mut self, key: Key) -> bool {
@@ -210,13 +212,13 @@ impl<T: Transformer> Core<T> {
         false
     }
 
-    /// A request that is not finished yet has begun on a connection. It is answered with 503 if too
-    /// many are under way.
+    /// A request that is not finished yet has begun on a connection. Returns whether it may go on;
+    /// if not, as too many are under way, it is answered with 503.
     #[cold]
-    pub(super) fn admit_request(&mut self, key: Key) {
+    pub(super) fn admit_request(&mut self, key: Key) -> bool {
         self.look_for_room();
         if self.room.admit_request() {
-            return;
+            return true;
         }
         self.counters().requests_refused.add(1);
         if let Some(line) = self.may_log(Line::RequestRefused) {
@@ -230,6 +232,7 @@ impl<T: Transformer> Core<T> {
         let response = self.unavailable();
         self.write_response(key, &response, false, false);
         self.finish(key);
+        false
     }
 
     /// What is told to who is refused: to come back, each at another moment.

@@ -26,6 +26,17 @@ impl<T: Transformer> Core<T> {
             Completion::Received { token, buffer } => buffer.with(|bytes, lease| {
                 self.with_connection(token, |core, key| core.received(key, bytes, Some(lease)));
             }),
+            // What is learnt is not asked for yet.
+            Completion::Introduced { token, about } => {
+                self.with_connection(token, |core, key| {
+                    if about.secure.is_some() {
+                        core.net.end_handshake(key);
+                    }
+                });
+            }
+            Completion::Held { token, bytes } => {
+                self.with_connection(token, |core, key| core.held_by_driver(key, bytes));
+            }
             Completion::ReceiveEnded { token, result } => {
                 self.with_connection(token, |core, key| core.input_ended(key, result));
             }

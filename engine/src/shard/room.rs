@@ -103,12 +103,22 @@ impl<T: Transformer> Core<T> {
             }
             Owner::Paced(_) | Owner::TurnedAway | Owner::Nobody => (0, false),
         };
-        if is_under_way != was_under_way && self.net.note_request(key, is_under_way) {
-            self.admit_request(key);
+        if is_under_way != was_under_way
+            && self.net.note_request(key, is_under_way)
+            && !self.admit_request(key)
+        {
+            return;
         }
+        let bytes = bytes + self.net.held_by_driver.get(key.index);
         if self.net.charges.set(key.index, bytes) && self.is_too_much(bytes) {
             self.shed_connection(key);
         }
+    }
+
+    /// Notes what the driver itself holds for the peer of a connection.
+    pub(super) fn held_by_driver(&mut self, key: Key, bytes: u32) {
+        self.net.held_by_driver.set(key.index, bytes as usize);
+        self.charge(key);
     }
 
     /// The same for a session that outlives its connections.

@@ -118,6 +118,8 @@ impl Cables {
             Completion::Closed { token } => return Some(self.closed(token.index(), None)),
             Completion::Accepted { .. }
             | Completion::AcceptFailed { .. }
+            | Completion::Held { .. }
+            | Completion::Introduced { .. }
             | Completion::Released { .. }
             | Completion::Unsent { .. }
             | Completion::Adopted { .. } => {

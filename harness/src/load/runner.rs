@@ -194,6 +194,8 @@ impl<D: Driver> Runner<D> {
             Completion::Closed { token } => self.closed(token.index()),
             Completion::Accepted { .. }
             | Completion::AcceptFailed { .. }
+            | Completion::Held { .. }
+            | Completion::Introduced { .. }
             | Completion::Released { .. }
             | Completion::Unsent { .. }
             | Completion::Adopted { .. } => {
