@@ -59,13 +59,13 @@ mod transport;
 pub use allspark_client::library::LibraryError;
 pub use allspark_engine::io::{DriverChoice, DriverKind};
 pub use allspark_engine::{
-    Attach, Body, BodyError, BodySender, ClientPlugin, Data, Decide, Destroy, EndOptions, Executor,
-    Fault, Handle, Headers, Json, KeepHeaders, Layer, LayerError, LayerRequest, LayerTicket,
-    Layers, LocalPrimus, LocalRoom, LocalSpark, Message, Next, Outcome, OwnedData, Packet, Place,
-    Plugin, PluginError, Pull, Pulled, ReadyState, Reply, Room, RoomError, RoomNames, RoomOptions,
-    RouteError, RouteRequest, Routes, SendPolicy, Server, Setup, ShardFailure, Sleep, Spark,
-    SparkError, SparkHandle, SparkId, SparkStream, StartError, Stats, Ticket, Timer,
-    TransformTicket, Transformed, Value, Verdict, WeakHandle,
+    AcceptPolicy, Attach, Body, BodyError, BodySender, ClientPlugin, Data, Decide, Destroy,
+    EndOptions, Executor, Fault, Handle, Headers, Json, KeepHeaders, Layer, LayerError,
+    LayerRequest, LayerTicket, Layers, LocalPrimus, LocalRoom, LocalSpark, Message, Next, Outcome,
+    OwnedData, Packet, Place, Plugin, PluginError, Pull, Pulled, RatePolicy, ReadyState, Reply,
+    Room, RoomError, RoomNames, RoomOptions, RouteError, RouteRequest, Routes, SendPolicy, Server,
+    Setup, ShardFailure, Sleep, Spark, SparkError, SparkHandle, SparkId, SparkStream, StartError,
+    Stats, Ticket, Timer, TransformTicket, Transformed, Value, Verdict, WeakHandle,
 };
 #[cfg(feature = "plugins")]
 pub use allspark_plugins as plugins;
@@ -86,7 +86,8 @@ pub use allspark_transformers::{TransformerKind, TransportOptionError, UnknownTr
 pub use builder::Builder;
 pub use error::{Error, OptionError};
 pub use options::{
-    Count, CountAtLeastOne, GlobalName, Limits, MaxLength, MinRate, Options, ShardCount, TimeoutMs,
+    BurstMs, Count, CountAtLeastOne, Exempt, GlobalName, HeadMax, Limits, MaxLength, MinRate,
+    Options, PerAddress, PerSecond, ShardCount, TimeoutMs,
 };
 pub use primus::Primus;
 pub use transport::TransportOptions;

@@ -65,9 +65,9 @@ pub use app::{
     Timer, TransformTicket, Transformed, WeakHandle,
 };
 pub use config::{
-    AcceptPolicy, Admission, BurstMs, Count, CountAtLeastOne, Fallback, Files, KeepHeaders,
-    MessageRates, MinRate, Options, PerAddress, PerSecond, RatePolicy, SendPolicy, ShardCount,
-    TimeoutMs, send_queue_bytes_for, this_machine,
+    AcceptPolicy, Admission, BurstMs, Count, CountAtLeastOne, Fallback, Files, HeadMax,
+    KeepHeaders, MessageRates, MinRate, Options, PerAddress, PerSecond, RatePolicy, SendPolicy,
+    ShardCount, TimeoutMs, send_queue_bytes_for, this_machine,
 };
 pub use layers::{Decide, Layer, LayerError, LayerRequest, LayerTicket, Verdict};
 pub use machine::{allowed_cpus, random};

@@ -147,6 +147,9 @@ pub const RATE_BURST_MS_HIGHEST: u64 = 60_000;
 /// done in the seconds that clients wait. More would only make all of them late.
 pub const HANDSHAKES_MAX_DEFAULT: u64 = 1 << 13;
 
+/// Bytes to which the head of a request may be bounded, at the least: a browser's is about 500.
+pub const HEAD_BYTES_MAX_LEAST: u64 = 256;
+
 /// Requests under way of all shards, unless an option says otherwise. An ordinary request comes
 /// whole and is answered at once, and is never one of them; a machine has so many only if somebody
 /// holds them back, or if the application can't keep up.

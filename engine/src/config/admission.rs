@@ -175,4 +175,3 @@ impl Default for MessageRates {
 pub(crate) fn given(number: PerSecond) -> Option<u64> {
     Some(number.get()).filter(|number| *number > 0)
 }
-

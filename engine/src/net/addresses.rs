@@ -240,7 +240,10 @@ mod tests {
             }
             addresses.leave(Connection, of(peer));
         }
-        assert!(super::tests::addresses(0, 0).enter(Connection, v4(1)), "no bound");
+        assert!(
+            super::tests::addresses(0, 0).enter(Connection, v4(1)),
+            "no bound"
+        );
     }
 
     #[test]
@@ -250,13 +253,22 @@ mod tests {
         assert_eq!(refused.count(), 0, "a quarter of a million addresses");
         (0..1 << 18).for_each(|n| addresses.leave(Connection, v4(n * 977 + 1)));
         let counts = addresses.counts.as_ref().unwrap();
-        assert!(counts.connections.iter().all(|cell| cell.load(Ordering::Relaxed) == 0));
+        assert!(
+            counts
+                .connections
+                .iter()
+                .all(|cell| cell.load(Ordering::Relaxed) == 0)
+        );
     }
 
     #[test]
     fn all_shards_together_let_in_what_one_may_have() {
         let addresses = addresses(100, 0);
-        let shard = || (0..1_000).filter(|_| addresses.enter(Connection, v4(9))).count();
+        let shard = || {
+            (0..1_000)
+                .filter(|_| addresses.enter(Connection, v4(9)))
+                .count()
+        };
         let admitted: usize = std::thread::scope(|scope| {
             let shards: Vec<_> = (0..4).map(|_| scope.spawn(shard)).collect();
             shards.into_iter().map(|shard| shard.join().unwrap()).sum()

@@ -11,6 +11,9 @@ use allspark_protocol::Instant;
 use crate::config::{Options, given};
 use crate::limits::ACCEPT_BURST_MS;
 
+/// What is given for rounding at most.
+const ROUNDING_NS_MAX: u64 = 1_000_000;
+
 /// So many per second, and so many at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Pace {
@@ -28,7 +31,9 @@ impl Pace {
     /// At least one may come at once, whatever the burst.
     pub(crate) fn new(per_s: u64, burst_ms: u64) -> Self {
         let mut pace = Self { per_s, burst_ns: 0 };
-        pace.burst_ns = (burst_ms * 1_000_000).max(pace.cost_ns(1));
+        // The cost of each is rounded up by less than a nanosecond, which must not cost one of them.
+        let rounding_ns = (per_s.saturating_mul(burst_ms) / 1_000).min(ROUNDING_NS_MAX);
+        pace.burst_ns = (burst_ms * 1_000_000 + rounding_ns).max(pace.cost_ns(1));
         pace
     }
 
@@ -87,7 +92,11 @@ mod tests {
     fn so_many_per_second_and_a_burst() {
         let pace = Pace::new(10, 2_000);
         assert_eq!(admitted(pace, 1_000, 0, 1), 20, "at once");
-        assert_eq!(admitted(pace, 1_001, 10, 1), 20 + 100, "at ten times the rate");
+        assert_eq!(
+            admitted(pace, 1_001, 10, 1),
+            20 + 100,
+            "at ten times the rate"
+        );
         assert_eq!(admitted(pace, 1_000, 100, 1), 1_000, "at the rate");
         assert_eq!(admitted(Pace::new(1, 1), 11, 500, 1), 6, "one at a time");
     }
@@ -120,7 +129,10 @@ mod tests {
                 paid = pace.pay(paid, now, 1);
                 count += 1;
             }
-            assert!(count >= 100 && (count == 100 || now > ms(1_000_000_000)), "{count}");
+            assert!(
+                count >= 100 && (count == 100 || now > ms(1_000_000_000)),
+                "{count}"
+            );
         }
     }
 

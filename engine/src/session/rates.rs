@@ -147,7 +147,7 @@ mod tests {
         let options = MessageRates {
             messages_per_s: messages.try_into().unwrap(),
             bytes_per_s: bytes.try_into().unwrap(),
-            burst_ms: 1_000.try_into().unwrap(),
+            burst_ms: 1_000_u64.try_into().unwrap(),
             policy,
         };
         Rates::new(&options, ms(0)).unwrap()
@@ -210,6 +210,10 @@ mod tests {
         rates.opened(100_000);
         assert_eq!(rates.sends(100_000, ms(0), 0, true), Sent::Taken);
         rates.give_back(ms(10_000));
-        assert!(rates.column.capacity() < 10_000, "{}", rates.column.capacity());
+        assert!(
+            rates.column.capacity() < 10_000,
+            "{}",
+            rates.column.capacity()
+        );
     }
 }

@@ -8,9 +8,9 @@
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 
+use allspark_protocol::Instant;
 use allspark_protocol::http::Response;
 use allspark_protocol::transformer::Transformer;
-use allspark_protocol::Instant;
 
 use super::core::Core;
 use super::owner::Owner;

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use allspark_protocol::http::{Reader, Request, RequestHead, Response};
+use allspark_protocol::http::{Error as HttpError, Reader, Request, RequestHead, Response};
 use allspark_protocol::transformer::{Answer, PacedPart, Transformer};
 
 use super::core::Core;
@@ -17,6 +17,9 @@ impl<T: Transformer> Core<T> {
     /// Answers a request, or hands it to whom it is for. The connection's owner says which.
     pub(super) fn request(&mut self, key: Key, request: &Request<'_>) {
         let head = &request.head;
+        if self.is_head_too_long(head) {
+            return self.refuse(key, HttpError::HeadTooLarge);
+        }
         let begun = self.end_arrival(key);
         self.net.connection_mut(key).owner = Owner::Http(Reader::new(0));
         let way = match self.take_judged(key) {
@@ -27,6 +30,11 @@ impl<T: Transformer> Core<T> {
         if let Some(spark) = begun.filter(|_| self.is_held(key)) {
             self.begin_arrival(key, spark);
         }
+    }
+
+    /// Whether the head of a request is longer than this server wants it.
+    pub(super) fn is_head_too_long(&self, head: &RequestHead<'_>) -> bool {
+        head.as_bytes().len() > self.server.options.head_bytes_max.size()
     }
 
     /// Sends a request where it goes.

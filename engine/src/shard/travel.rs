@@ -148,7 +148,9 @@ impl<T: Transformer> Core<T> {
             Ok(socket) => socket,
             Err(error) => {
                 self.counters().connections_closed.add(1);
-                self.server.addresses.leave(Counted::Connection, parcel.peer);
+                self.server
+                    .addresses
+                    .leave(Counted::Connection, parcel.peer);
                 if let Some(line) = self.may_log(Line::TravelFailed) {
                     let (shard, unlogged) = (self.shard, line.unlogged);
                     tracing::warn!(shard, %error, unlogged, "a connection can't be taken over");

@@ -21,6 +21,9 @@ pub use net::{EndpointId, Notice, SimNet};
 /// Completions per turn, as on the kernel's drivers.
 const COMPLETIONS_MAX: usize = 512;
 
+/// Connections per turn that waited to be accepted, as on the kernel's drivers.
+const ACCEPTS_PER_TURN: usize = 64;
+
 const BUFFERS: u16 = 1024;
 const BUFFER_BYTES: usize = 4096;
 
@@ -207,7 +210,7 @@ impl SimDriver {
         match self.net.accept(id, self.number) {
             Some(Accept::Done) => completions.push(Completion::Accepted {
                 socket: Socket(id.0),
-                peer: SimNet::address(id),
+                peer: self.net.peer_address(id),
             }),
             Some(Accept::Failed) => {
                 // What the kernel says when the process has no descriptor left.
@@ -275,11 +278,12 @@ impl Driver for SimDriver {
         for id in std::mem::take(&mut self.starved) {
             self.receive(id, completions);
         }
-        while !self.rests()
-            && completions.len() < self.completions_max
-            && let Some(id) = self.backlog.pop_front()
-        {
-            self.accept(id, completions);
+        for _ in 0..ACCEPTS_PER_TURN {
+            if !self.rests()
+                && let Some(id) = self.backlog.pop_front()
+            {
+                self.accept(id, completions);
+            }
         }
         while completions.len() < self.completions_max
             && let Some((id, notice)) = self.net.next_driver_notice(self.number)

@@ -67,6 +67,8 @@ struct Endpoint {
     awaits_room: bool,
     /// Notices that were caused before this are for a former owner of the same number.
     born: u64,
+    /// Where the peer seems to come from, if that was set.
+    seen_as: Option<SocketAddr>,
 }
 
 /// What an end of a connection is told.
@@ -312,6 +314,7 @@ impl Net {
             void_bytes: None,
             awaits_room: false,
             born: self.sequence,
+            seen_as: None,
         };
         EndpointId(u32::try_from(self.endpoints.insert(endpoint)).expect("fewer than 2^32"))
     }
