@@ -520,6 +520,14 @@ impl Builder {
         self
     }
 
+    /// What listeners serve that are [internal](crate::Place::internal), and no others do: metrics,
+    /// health, administration. Default: no routes.
+    #[must_use]
+    pub fn internal_routes(mut self, routes: Routes) -> Self {
+        self.engine.internal_routes = Arc::new(routes);
+        self
+    }
+
     /// Answers requests that are neither for Primus nor for a route. Default: 404.
     #[must_use]
     pub fn fallback(

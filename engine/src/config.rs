@@ -182,6 +182,9 @@ pub struct Options {
     pub files: Files,
     /// Where requests go that are not for Primus. Default: no routes.
     pub routes: Arc<Routes>,
+    /// What [internal](crate::Purpose::Internal) listeners serve, and no others do. Default: no
+    /// routes.
+    pub internal_routes: Arc<Routes>,
     /// Answers requests that are neither for Primus nor for a route; without it they get 404.
     pub fallback: Option<Fallback>,
     /// Has the allocator give freed memory back to the system. Called on the thread of a shard some
@@ -216,6 +219,7 @@ impl Default for Options {
             cors: Cors::default(),
             files: Arc::new([]),
             routes: Arc::default(),
+            internal_routes: Arc::default(),
             fallback: None,
             give_back: None,
         }

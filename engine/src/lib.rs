@@ -25,6 +25,7 @@ mod fanout;
 mod guard;
 mod http;
 pub mod io;
+mod known;
 mod layers;
 pub mod limits;
 mod lines;
@@ -33,6 +34,7 @@ pub mod memory;
 mod mesh;
 mod net;
 mod place;
+mod purpose;
 mod rooms;
 mod routes;
 mod seat;
@@ -69,9 +71,11 @@ pub use config::{
     KeepHeaders, MessageRates, MinRate, Options, PerAddress, PerSecond, RatePolicy, SendPolicy,
     ShardCount, TimeoutMs, send_queue_bytes_for, this_machine,
 };
+pub use io::{ClientCertificate, Secure, TlsVersion};
 pub use layers::{Decide, Layer, LayerError, LayerRequest, LayerTicket, Verdict};
 pub use machine::{allowed_cpus, random};
 pub use place::Place;
+pub use purpose::Purpose;
 pub use rooms::{RoomError, RoomOptions, room_matches};
 pub use routes::{
     Body, BodyError, BodySender, Pull, Pulled, Reply, RouteError, RouteRequest, Routes, Ticket,

@@ -3,17 +3,21 @@
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::os::fd::OwnedFd;
 
 use socket2::SockRef;
 
 use crate::io as driver;
 use crate::limits::LISTENERS_MAX;
+use crate::purpose::Purpose;
 use crate::start_error::StartError;
 
 /// Where a server listens. An address is bound by each shard for itself (`SO_REUSEPORT`), and the
 /// kernel spreads connections evenly. A [`TcpListener`] of the application's, which it was given by
 /// whoever has started it or has bound in its own way, is one socket that all shards accept from:
 /// who is free takes the next connection.
+///
+/// What is said to whoever comes in there is decided by its [`Purpose`].
 ///
 /// ```
 /// use std::net::TcpListener;
@@ -28,7 +32,18 @@ use crate::start_error::StartError;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[derive(Debug)]
-pub struct Place(At);
+pub struct Place {
+    at: At,
+    options: ListenerOptions,
+}
+
+/// What is special about one of a server's listeners.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ListenerOptions {
+    pub(crate) purpose: Purpose,
+    /// Connections begin with a handshake of TLS.
+    pub(crate) shakes_hands: bool,
+}
 
 #[derive(Debug)]
 enum At {
@@ -47,17 +62,38 @@ impl Place {
     pub fn first_of(address: &(impl ToSocketAddrs + ToString)) -> Result<Self, StartError> {
         let name = address.to_string();
         match address.to_socket_addrs() {
-            Ok(addresses) => Ok(Self(At::Addresses(name, addresses.collect()))),
+            Ok(addresses) => Ok(At::Addresses(name, addresses.collect()).into()),
             Err(error) => Err(refused(name, error)),
         }
     }
 
+    /// Says what is served there.
+    #[must_use]
+    pub fn purpose(mut self, purpose: Purpose) -> Self {
+        self.options.purpose = purpose;
+        self
+    }
+
+    /// Serves only [`Options::internal_routes`](crate::Options::internal_routes) there.
+    #[must_use]
+    pub fn internal(self) -> Self {
+        self.purpose(Purpose::Internal)
+    }
+
+    /// Sends whoever comes there to `https` at this port.
+    #[must_use]
+    pub fn redirect_to_https(self, port: u16) -> Self {
+        self.purpose(Purpose::Redirect { port })
+    }
+}
+
+impl At {
     /// A listener for each shard.
     fn bind(self, shards: usize) -> Result<Vec<TcpListener>, StartError> {
-        let (name, addresses) = match self.0 {
-            At::Listener(listener) => return share(listener, shards),
-            At::Addresses(name, addresses) => (name, addresses),
-            At::Name(name) => match name.to_socket_addrs() {
+        let (name, addresses) = match self {
+            Self::Listener(listener) => return share(listener, shards),
+            Self::Addresses(name, addresses) => (name, addresses),
+            Self::Name(name) => match name.to_socket_addrs() {
                 Ok(addresses) => (name, addresses.collect()),
                 Err(error) => return Err(refused(name, error)),
             },
@@ -94,10 +130,11 @@ fn refused(address: String, source: io::Error) -> StartError {
     StartError::Listen { address, source }
 }
 
-/// The listeners of each shard, and the addresses that they have.
+/// The listeners of each shard, the addresses that they have, and what is special about them.
 pub(crate) struct Bound {
-    pub(crate) of_shards: Vec<Vec<TcpListener>>,
+    pub(crate) of_shards: Vec<Vec<OwnedFd>>,
     pub(crate) addresses: Vec<SocketAddr>,
+    pub(crate) options: Vec<ListenerOptions>,
 }
 
 impl Bound {
@@ -110,14 +147,16 @@ impl Bound {
         let mut bound = Self {
             of_shards: std::iter::repeat_with(Vec::new).take(shards).collect(),
             addresses: Vec::new(),
+            options: Vec::new(),
         };
         for place in places {
-            let listeners = place.bind(shards)?;
+            bound.options.push(place.options);
+            let listeners = place.at.bind(shards)?;
             let address = listeners[0].local_addr();
             let address = address.map_err(|error| refused(format!("{:?}", listeners[0]), error))?;
             bound.addresses.push(address);
             for (of_shard, listener) in bound.of_shards.iter_mut().zip(listeners) {
-                of_shard.push(listener);
+                of_shard.push(listener.into());
             }
         }
         Ok(bound)
@@ -132,25 +171,34 @@ impl From<&str> for Place {
 
 impl From<String> for Place {
     fn from(address: String) -> Self {
-        Self(At::Name(address))
+        At::Name(address).into()
     }
 }
 
 impl From<SocketAddr> for Place {
     fn from(address: SocketAddr) -> Self {
-        Self(At::Addresses(address.to_string(), vec![address]))
+        At::Addresses(address.to_string(), vec![address]).into()
     }
 }
 
 impl From<TcpListener> for Place {
     fn from(listener: TcpListener) -> Self {
-        Self(At::Listener(listener))
+        At::Listener(listener).into()
+    }
+}
+
+impl From<At> for Place {
+    fn from(at: At) -> Self {
+        Self {
+            at,
+            options: ListenerOptions::default(),
+        }
     }
 }
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
+        match &self.at {
             At::Name(name) | At::Addresses(name, _) => f.write_str(name),
             At::Listener(listener) => write!(f, "{listener:?}"),
         }

@@ -3,7 +3,7 @@
 //! ends: a server of which a part is dead answers some of its clients and leaves the others alone.
 
 use std::io;
-use std::net::TcpListener;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
 use std::thread;
@@ -12,6 +12,7 @@ use std::time::Duration;
 use allspark_protocol::transformer::Transformer;
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::SeedableRng;
+use rustix::io::ioctl_fionbio;
 
 use crate::app::host::Server as Shared;
 use crate::app::{self, Destroy};
@@ -57,7 +58,7 @@ pub(crate) enum OpenError {
 pub(crate) struct Seat<T: Transformer> {
     pub(crate) number: usize,
     pub(crate) cpu: usize,
-    pub(crate) listeners: Vec<TcpListener>,
+    pub(crate) listeners: Vec<OwnedFd>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) transformer: T,
     pub(crate) orders: Receiver<Order>,
@@ -169,7 +170,7 @@ fn sockets_max(connections_max: usize) -> u32 {
 
 fn open(
     kind: DriverKind,
-    listeners: &[TcpListener],
+    listeners: &[OwnedFd],
     connections_max: usize,
 ) -> Result<Opened, OpenError> {
     match kind {
@@ -182,7 +183,7 @@ fn open(
     }
 }
 
-fn open_uring(listeners: &[TcpListener], sockets_max: u32) -> Result<Uring, SetupError> {
+fn open_uring(listeners: &[OwnedFd], sockets_max: u32) -> Result<Uring, SetupError> {
     let mut attempts = 0;
     loop {
         attempts += 1;
@@ -200,10 +201,10 @@ fn open_uring(listeners: &[TcpListener], sockets_max: u32) -> Result<Uring, Setu
     }
 }
 
-fn open_epoll(listeners: &[TcpListener]) -> io::Result<Epoll> {
+fn open_epoll(listeners: &[OwnedFd]) -> io::Result<Epoll> {
     // A ring that was tried before wanted it otherwise, and they share the sockets.
     for listener in listeners {
-        listener.set_nonblocking(true)?;
+        ioctl_fionbio(listener, true)?;
     }
     Epoll::new(EpollOptions {
         listeners: cloned(listeners)?,
@@ -211,8 +212,8 @@ fn open_epoll(listeners: &[TcpListener]) -> io::Result<Epoll> {
     })
 }
 
-fn cloned(listeners: &[TcpListener]) -> io::Result<Vec<TcpListener>> {
-    listeners.iter().map(TcpListener::try_clone).collect()
+fn cloned(listeners: &[OwnedFd]) -> io::Result<Vec<OwnedFd>> {
+    listeners.iter().map(OwnedFd::try_clone).collect()
 }
 
 fn pin(cpu: usize) {

@@ -10,6 +10,8 @@ use crate::config::Options;
 use crate::lines::Lines;
 use crate::mesh::{Mesh, Weigh};
 use crate::net::Addresses;
+use crate::place::ListenerOptions;
+use crate::purpose::Purpose;
 
 /// A server, as its shards and its handles see it. `C` is what a shard can be asked to do, `L` the
 /// functions of the application that every spark goes through.
@@ -34,6 +36,8 @@ pub(crate) struct Shared<C, L> {
     started: AtomicBool,
     /// Where it listens, once it does.
     pub(crate) address: OnceLock<SocketAddr>,
+    /// What is special about each listener, once shards serve.
+    places: OnceLock<Vec<ListenerOptions>>,
     /// Which shards have ended, or their sparks have.
     ended: Box<[AtomicBool]>,
     /// The application was told that all have.
@@ -81,6 +85,7 @@ impl<C: Weigh, L: Clone + Default> Shared<C, L> {
             transforms: AtomicBool::new(false),
             started: AtomicBool::new(false),
             address: OnceLock::new(),
+            places: OnceLock::new(),
             ended: (0..shards).map(|_| AtomicBool::new(false)).collect(),
             closed: AtomicBool::new(false),
         })
@@ -96,6 +101,26 @@ impl<C: Weigh, L: Clone + Default> Shared<C, L> {
         if !self.mesh.is_failing() {
             self.started.store(false, Ordering::SeqCst);
         }
+    }
+
+    /// From now on connections come through these listeners.
+    pub(crate) fn serve_through(&self, places: Vec<ListenerOptions>) {
+        // A server serves once.
+        let _ = self.places.set(places);
+    }
+
+    /// What is served to whoever has come through a listener.
+    pub(crate) fn purpose(&self, listener: u8) -> Purpose {
+        let places = self.places.get();
+        let place = places.and_then(|places| places.get(usize::from(listener)));
+        place.map_or(Purpose::Public, |place| place.purpose)
+    }
+
+    /// Whether connections through this listener begin with a handshake of TLS.
+    pub(crate) fn shakes_hands(&self, listener: u8) -> bool {
+        let places = self.places.get();
+        let place = places.and_then(|places| places.get(usize::from(listener)));
+        place.is_some_and(|place| place.shakes_hands)
     }
 
     /// A shard has ended, or its sparks have. Returns true once: when all have.

@@ -14,6 +14,8 @@ use crate::app::{self, Attach, Handle};
 use crate::config::Options;
 use crate::io::sim::{SimDriver, SimNet};
 use crate::io::{Driver, Wait};
+use crate::place::ListenerOptions;
+use crate::purpose::Purpose;
 use crate::shard::{Core, Flow, Shard};
 use crate::shared::Secrets;
 
@@ -82,6 +84,30 @@ impl<T: Transformer> SimServer<T> {
         let seats = (0..shards).map(seat).collect();
         app::initialised(&shared);
         Self { seats, shared }
+    }
+
+    /// What is served through each of the server's listeners, by their numbers
+    /// ([`SimNet::connect_to`]). Call it before anybody connects.
+    #[must_use]
+    pub fn with_purposes(self, purposes: impl IntoIterator<Item = Purpose>) -> Self {
+        let places = purposes.into_iter().map(|purpose| ListenerOptions {
+            purpose,
+            ..ListenerOptions::default()
+        });
+        self.shared.serve_through(places.collect());
+        self
+    }
+
+    /// The same server, at whose first listener connections begin with a handshake of TLS, which
+    /// nobody finishes: there is no TLS in a simulation.
+    #[must_use]
+    pub fn with_handshakes(self) -> Self {
+        let place = ListenerOptions {
+            shakes_hands: true,
+            ..ListenerOptions::default()
+        };
+        self.shared.serve_through(vec![place]);
+        self
     }
 
     /// Turns every shard until none has anything left to do at this moment of virtual time.

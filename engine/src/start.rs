@@ -1,6 +1,7 @@
 //! Starts a server: chooses the driver, binds the listeners, pins one shard to each CPU.
 
-use std::net::{TcpListener, ToSocketAddrs};
+use std::net::ToSocketAddrs;
+use std::os::fd::OwnedFd;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -212,6 +213,7 @@ impl<T: Transformer + Sync> Primus<T> {
         let Bound {
             of_shards,
             addresses,
+            options,
         } = Bound::at(places, self.shards)?;
         let crew = self.muster(of_shards)?;
         match crew.open(kind) {
@@ -225,6 +227,7 @@ impl<T: Transformer + Sync> Primus<T> {
             }
             Err((shard, error)) => return Err(crew.dismiss(shard, error)),
         }
+        self.shared.serve_through(options);
         for orders in &crew.orders {
             // Who does not hear it has failed, and the server ends by itself.
             let _ = orders.send(Order::Serve);
@@ -242,7 +245,7 @@ impl<T: Transformer + Sync> Primus<T> {
     }
 
     /// A thread for each shard, which waits for orders.
-    fn muster(&self, of_shards: Vec<Vec<TcpListener>>) -> Result<Crew, StartError> {
+    fn muster(&self, of_shards: Vec<Vec<OwnedFd>>) -> Result<Crew, StartError> {
         let cpus = allowed_cpus();
         let (report, reports) = mpsc::channel();
         let mut crew = Crew {

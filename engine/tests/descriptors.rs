@@ -15,7 +15,7 @@ fn pauses_until_descriptors_are_free() {
     let listener = bind("127.0.0.1:0".parse().unwrap(), 1).unwrap().remove(0);
     let address = listener.local_addr().unwrap();
     let options = EpollOptions {
-        listeners: vec![listener],
+        listeners: vec![listener.into()],
         ..EpollOptions::default()
     };
     let mut driver = Epoll::new(options).unwrap();
@@ -83,7 +83,7 @@ fn run(driver: &mut Epoll, ms: u64) -> (Vec<Completion>, u32) {
 
 fn accepted(reported: &[Completion]) -> (allspark_engine::io::Socket, SocketAddr) {
     let mut sockets = reported.iter().filter_map(|completion| match completion {
-        Completion::Accepted { socket, peer } => Some((*socket, *peer)),
+        Completion::Accepted { socket, peer, .. } => Some((*socket, *peer)),
         _ => None,
     });
     let first = sockets.next().expect("one was accepted");

@@ -41,7 +41,7 @@ fn epolls() -> [Listening<Epoll>; 2] {
         let listener = bind("127.0.0.1:0".parse().unwrap(), 1).unwrap().remove(0);
         let address = listener.local_addr().unwrap();
         let options = EpollOptions {
-            listeners: vec![listener],
+            listeners: vec![listener.into()],
             ..EpollOptions::default()
         };
         let driver = Epoll::new(options).unwrap();
@@ -54,7 +54,7 @@ fn urings() -> [Listening<Uring>; 2] {
         let listener = bind("127.0.0.1:0".parse().unwrap(), 1).unwrap().remove(0);
         let address = listener.local_addr().unwrap();
         let options = UringOptions {
-            listeners: vec![listener],
+            listeners: vec![listener.into()],
             ..UringOptions::default()
         };
         let driver = Uring::new(options).unwrap();

@@ -310,6 +310,29 @@ fn requests_under_way_are_bounded_and_whole_ones_pass() {
     }
 }
 
+/// There is no way to tell them why.
+#[test]
+fn handshakes_under_way_are_bounded() {
+    let mut options = Options::default();
+    options.admission.handshakes_max = 3_u64.try_into().unwrap();
+    let mut stage = serving(options);
+    stage.server = stage.server.with_handshakes();
+    for round in 1..=3 {
+        let ends: Vec<_> = (0..5).map(|_| connect(&mut stage, "192.0.2.1")).collect();
+        let open = ends.iter().filter(|end| !stage.read_all(**end).1);
+        assert_eq!(open.count(), 3);
+        let stats = stage.stats();
+        assert_eq!(
+            (stats.handshakes_under_way, stats.handshakes_refused),
+            (3, 2 * round)
+        );
+        // Whoever never finishes it has the time that a head may take.
+        stage.seconds(40);
+        assert_eq!(stage.stats().handshakes_under_way, 0);
+        close(&mut stage, &ends);
+    }
+}
+
 #[test]
 fn a_head_that_is_longer_than_it_may_be_is_refused() {
     let mut stage = serving(Options {

@@ -16,6 +16,7 @@ mod inflated;
 mod large_rooms;
 mod late;
 mod layers;
+mod listeners;
 mod moves;
 mod openings;
 mod origins;

@@ -59,8 +59,11 @@ impl Hand {
         let socket = Socket(self.tokens.len() as u32);
         self.tokens.push(Token::from_u64(0));
         let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
-        self.incoming
-            .push_back(Completion::Accepted { socket, peer });
+        self.incoming.push_back(Completion::Accepted {
+            socket,
+            peer,
+            listener: 0,
+        });
     }
 
     /// Bytes come in from a client.

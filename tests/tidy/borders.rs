@@ -49,8 +49,8 @@ const MACHINES: &[Machine] = &[
     Machine {
         name: "shard",
         may_import: &[
-            "app", "fanout", "guard", "http", "io", "layers", "limits", "lines", "memory", "mesh",
-            "net", "rooms", "routes", "session", "stats", "tasks",
+            "app", "fanout", "guard", "http", "io", "known", "layers", "limits", "lines", "memory",
+            "mesh", "net", "purpose", "rooms", "routes", "session", "stats", "tasks",
         ],
     },
     // Connections. Knows no spark, no HTTP and nobody's owner.
@@ -61,7 +61,9 @@ const MACHINES: &[Machine] = &[
     // The front door. Knows no spark and no socket.
     Machine {
         name: "http",
-        may_import: &["config", "guard", "layers", "limits", "routes", "tasks"],
+        may_import: &[
+            "config", "guard", "known", "layers", "limits", "routes", "tasks",
+        ],
     },
     // Touches no socket: of `net` it knows what waits to be sent. Of `app` it knows what is kept of
     // a spark, and of `mesh` the addresses of sessions.
@@ -83,8 +85,8 @@ const MACHINES: &[Machine] = &[
     Machine {
         name: "app",
         may_import: &[
-            "config", "guard", "layers", "limits", "memory", "mesh", "rooms", "routes", "shared",
-            "stats", "tasks", "wheel",
+            "config", "guard", "io", "known", "layers", "limits", "memory", "mesh", "rooms",
+            "routes", "shared", "stats", "tasks", "wheel",
         ],
     },
     // Futures of the application. Knows no spark: a task has an owner, which is a key.
@@ -95,12 +97,12 @@ const MACHINES: &[Machine] = &[
     // The way between threads.
     Machine {
         name: "mesh",
-        may_import: &["guard", "http", "io", "limits", "memory", "stats"],
+        may_import: &["guard", "http", "io", "known", "limits", "memory", "stats"],
     },
     // What all shards of a server share.
     Machine {
         name: "shared",
-        may_import: &["config", "lines", "mesh", "net"],
+        may_import: &["config", "lines", "mesh", "net", "place", "purpose"],
     },
     // Talks to the kernel.
     Machine {
@@ -116,10 +118,24 @@ const MACHINES: &[Machine] = &[
         name: "config",
         may_import: &["limits", "rooms", "routes"],
     },
+    // A configuration that listeners share.
+    Machine {
+        name: "tls",
+        may_import: &[],
+    },
+    // What is known of a connection beside its peer.
+    Machine {
+        name: "known",
+        may_import: &["io"],
+    },
+    Machine {
+        name: "purpose",
+        may_import: &[],
+    },
     // Where a server listens.
     Machine {
         name: "place",
-        may_import: &["io", "limits", "start_error"],
+        may_import: &["io", "limits", "purpose", "start_error"],
     },
     Machine {
         name: "start_error",
@@ -128,7 +144,7 @@ const MACHINES: &[Machine] = &[
     // What requests for Primus go through.
     Machine {
         name: "layers",
-        may_import: &["guard", "routes", "tasks"],
+        may_import: &["guard", "io", "known", "routes", "tasks"],
     },
     // The application's routes, and answers that come later.
     Machine {

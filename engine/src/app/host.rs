@@ -32,6 +32,7 @@ use super::packet::{Body, Packet, Transformed};
 use super::target::{AwaitedPublish, Names, Publish, Question, RoomEvent, Target};
 use super::values::Values;
 use crate::config::Files;
+use crate::known::Known;
 use crate::layers::{Chain, Decision, Notes};
 use crate::memory::Key;
 use crate::mesh::{Parcel, Weigh};
@@ -48,6 +49,8 @@ pub(crate) trait Host {
     fn spark(&self, key: Key) -> &SparkState;
     fn spark_mut(&mut self, key: Key) -> &mut SparkState;
     fn peer(&self, key: Key) -> SocketAddr;
+    /// What is known of its connection beside that.
+    fn known(&self, key: Key) -> Option<&Known>;
     fn send_queue_bytes(&self, key: Key) -> usize;
     fn parser(&self) -> ParserKind;
     fn server(&self) -> &Arc<Server>;

@@ -14,6 +14,7 @@ use super::error::SparkError;
 use super::headers::Headers;
 use super::host::{Extras, Handler, Host, OnSpark, SparkState};
 use super::message::{self, Message};
+use crate::io::Secure;
 use crate::memory::Key;
 
 /// One connected client, on its shard, for as long as a handler runs. To reach it from elsewhere
@@ -76,9 +77,26 @@ impl<'a> Spark<'a> {
         }
     }
 
-    /// The address of the peer.
+    /// The address of the client: of the peer of its connection, or as trusted proxies say. Port 0
+    /// if they don't name it; `0.0.0.0:0` for who came through a Unix socket.
     pub fn address(&self) -> SocketAddr {
         self.host.peer(self.key)
+    }
+
+    /// How its connection is encrypted, if it is: by this server, or by a proxy that says so by the
+    /// PROXY protocol. Of a session that polls it is the connection that opened it.
+    pub fn secure(&self) -> Option<&Secure> {
+        self.host.known(self.key)?.secure.as_ref()
+    }
+
+    /// Whether its connection is encrypted, see [`Spark::secure`].
+    pub fn is_secure(&self) -> bool {
+        self.secure().is_some()
+    }
+
+    /// The name that the client has asked a proxy for, if that says so by the PROXY protocol.
+    pub fn authority(&self) -> Option<&str> {
+        self.host.known(self.key)?.authority.as_deref()
     }
 
     /// Where it stands.

@@ -11,6 +11,7 @@ use allspark_protocol::primus::{PRIMUS_VERSION, Pathname};
 use super::pass::Pass;
 use crate::config::{Files, Options};
 use crate::guard;
+use crate::known::Known;
 use crate::layers::{
     Chain, Decide, Decision, LayerRequest, LayerRoute, LayerTicket, Notes, Step, Verdict,
 };
@@ -46,6 +47,8 @@ pub(crate) struct Case<'a> {
     pub(crate) options: &'a Options,
     pub(crate) head: &'a RequestHead<'a>,
     pub(crate) peer: SocketAddr,
+    /// What is known of its connection.
+    pub(crate) known: Option<&'a Known>,
     /// Whether it is an upgrade to the transport.
     pub(crate) is_upgrade: bool,
     /// Says whether what answers it is a script, which a browser asks for without an `Origin`.
@@ -272,6 +275,7 @@ fn ask_application(
     let mut request = LayerRequest {
         head: case.head,
         peer: case.peer,
+        known: case.known,
         is_upgrade: case.is_upgrade,
         notes,
         later: case.later,

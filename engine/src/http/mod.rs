@@ -8,6 +8,7 @@
 //! | [`asked`] | what an answer has to know of its request |
 //! | [`proxies`] | what the operator should know of a proxy |
 //! | [`parked`] | a request that waits for its answer, with what comes behind it |
+//! | [`redirect`] | a request that came over plain HTTP and is to come over `https` |
 //! | [`layered`] | a request that waits for a layer, with what comes behind it |
 //! | [`paced`] | an answer that comes in parts with pauses |
 //! | [`streamed`] | an answer whose body comes as it is pulled |
@@ -25,6 +26,7 @@ mod paced;
 mod parked;
 mod pass;
 mod proxies;
+mod redirect;
 mod streamed;
 
 pub(crate) use asked::Asked;
@@ -34,4 +36,5 @@ pub(crate) use paced::{Paced, Part};
 pub(crate) use parked::{Next, Parked, append};
 pub(crate) use pass::Pass;
 pub(crate) use proxies::look_at_proxy;
+pub(crate) use redirect::redirect_to_https;
 pub(crate) use streamed::Streamed;

@@ -119,8 +119,10 @@ pub enum Completion {
     Accepted {
         /// The connection; the next operation on it is `Receive`, `Release` or `Close`.
         socket: Socket,
-        /// Where it comes from.
+        /// Where it comes from; [`UNIX_PEER`](super::UNIX_PEER) if it came through a Unix socket.
         peer: SocketAddr,
+        /// Through which of the driver's listeners it came, in the order in which it got them.
+        listener: u8,
     },
     /// Connections can't be accepted for now (descriptors or memory ran out). The driver tries
     /// again by itself when a socket is closed or after a pause.

@@ -36,7 +36,7 @@ pub use detached::Detached;
 pub use driver::{Completion, Driver, DriverKind, Op, Socket, Wait};
 pub use epoll::{Epoll, EpollOptions};
 pub use introduction::{ClientCertificate, Introduction, Secure, TlsVersion};
-pub use listener::bind;
+pub use listener::{UNIX_PEER, bind};
 pub use token::Token;
 pub use uring::{Buffers, RingSize, SetupError, Uring, UringOptions};
 pub use waker::Waker;

@@ -8,12 +8,15 @@ use allspark_protocol::http::RequestHead;
 use super::notes::Notes;
 use super::ticket::LayerTicket;
 use super::verdict::Verdict;
+use crate::io::Secure;
+use crate::known::Known;
 use crate::tasks::Executor;
 
 /// A request for Primus, while a layer is asked about it. Its body may still be on its way.
 pub struct LayerRequest<'a> {
     pub(crate) head: &'a RequestHead<'a>,
     pub(crate) peer: SocketAddr,
+    pub(crate) known: Option<&'a Known>,
     pub(crate) is_upgrade: bool,
     pub(crate) notes: &'a mut Option<Box<Notes>>,
     pub(crate) later: &'a dyn Fn() -> LayerTicket,
@@ -42,6 +45,22 @@ impl LayerRequest<'_> {
     /// The other end of the connection, which may be a proxy.
     pub fn peer(&self) -> SocketAddr {
         self.peer
+    }
+
+    /// How the connection is encrypted, if it is: by this server, or by a proxy that says so by the
+    /// PROXY protocol.
+    pub fn secure(&self) -> Option<&Secure> {
+        self.known?.secure.as_ref()
+    }
+
+    /// Whether the connection is encrypted, see [`LayerRequest::secure`].
+    pub fn is_secure(&self) -> bool {
+        self.secure().is_some()
+    }
+
+    /// The name that the client has asked a proxy for, if that says so by the PROXY protocol.
+    pub fn authority(&self) -> Option<&str> {
+        self.known?.authority.as_deref()
     }
 
     /// Says who asks, for the layers that follow and for the spark that the request may open.

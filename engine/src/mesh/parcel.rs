@@ -1,6 +1,7 @@
 //! A connection on its way to another shard.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use allspark_protocol::Instant;
 use allspark_protocol::http::{OwnedHead, Request};
@@ -8,6 +9,7 @@ use allspark_protocol::http::{OwnedHead, Request};
 use super::address::Address;
 use crate::http::Pass;
 use crate::io::Detached;
+use crate::known::Known;
 
 /// A connection with a request for a session of another shard.
 #[derive(Debug)]
@@ -15,6 +17,7 @@ pub(crate) struct Parcel {
     /// The shard that it is for.
     pub(crate) owner: u16,
     pub(crate) peer: SocketAddr,
+    pub(crate) listener: u8,
     /// Where the session of the request lives, as the transport said.
     pub(crate) address: Address,
     /// The head of the request.
@@ -27,6 +30,8 @@ pub(crate) struct Parcel {
     pub(crate) rest: Vec<u8>,
     /// How often it has moved, see [`Moves`](crate::net::Moves).
     pub(crate) paid_until: Instant,
+    /// What is known of the connection.
+    pub(crate) known: Option<Arc<Known>>,
     /// The socket, between the two drivers.
     pub(crate) socket: Option<Detached>,
 }
@@ -35,7 +40,7 @@ impl Parcel {
     /// A parcel with this request, which nothing follows yet.
     pub(crate) fn new(
         owner: u16,
-        peer: SocketAddr,
+        (peer, listener): (SocketAddr, u8),
         request: &Request<'_>,
         address: Address,
         pass: Pass,
@@ -44,12 +49,14 @@ impl Parcel {
         Box::new(Self {
             owner,
             peer,
+            listener,
             address,
             head: request.head.into(),
             body: request.body.to_vec(),
             pass,
             rest: Vec::new(),
             paid_until,
+            known: None,
             socket: None,
         })
     }

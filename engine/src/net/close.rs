@@ -16,7 +16,7 @@ impl<O> Net<O> {
             return false;
         }
         connection.closing = Closing::AfterSending;
-        let (blocked, is_watched) = (connection.blocked, connection.is_watched());
+        let (blocked, is_watched) = (connection.is_blocked(), connection.is_watched());
         self.finishing.push(key);
         if is_watched {
             // It still is, for as long as the peer takes what waits.

@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 use super::queue::SendQueue;
 use crate::io::Socket;
 
-/// The state of a connection: a set of facts. The first three are reasons not to listen to it for
-/// now; each goes with its own cause, and none hides another.
+/// The state of a connection: a set of facts in one byte. The first three are reasons not to listen
+/// to it for now; each goes with its own cause, and none hides another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Flags(u16);
+pub(crate) struct Flags(u8);
 
 impl Flags {
     /// Its peer reads too slowly to be listened to, until everything is sent.
@@ -28,17 +28,7 @@ impl Flags {
     /// Its timer belongs to its owner for now, so it is not watched.
     pub(crate) const OWNED: Self = Self(128);
 
-    /// It is counted for the address of its peer.
-    pub(crate) const COUNTED: Self = Self(256);
-    /// A request on it is under way.
-    pub(crate) const UNDER_WAY: Self = Self(512);
-    /// A handshake of TLS on it is under way.
-    pub(crate) const SHAKING: Self = Self(1024);
-
-    /// It is in the list of connections to be sent to.
-    pub(super) const DIRTY: Self = Self(2048);
-
-    const HOLDS: u16 = Self::UNREAD.0 | Self::BEHIND.0 | Self::LEAVING.0;
+    const HOLDS: u8 = Self::UNREAD.0 | Self::BEHIND.0 | Self::LEAVING.0;
 
     pub(crate) const fn or(self, other: Self) -> Self {
         Self(self.0 | other.0)
@@ -70,6 +60,67 @@ impl Flags {
     }
 }
 
+/// What else is noted of a connection: how far the sending to it is, and what it is counted as. A
+/// set of facts in one byte.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Marks(u8);
+
+impl Marks {
+    const BLOCKED: u8 = 1;
+    const DIRTY: u8 = 2;
+    /// It is counted for the address of its peer.
+    pub(crate) const COUNTED: Self = Self(4);
+    /// A request on it is under way.
+    pub(crate) const UNDER_WAY: Self = Self(8);
+    /// A handshake of TLS on it is under way.
+    pub(crate) const SHAKING: Self = Self(16);
+
+    /// Whether one of these is the case.
+    pub(crate) fn has(self, marks: Self) -> bool {
+        self.0 & marks.0 != 0
+    }
+
+    pub(crate) fn set(&mut self, marks: Self) {
+        self.0 |= marks.0;
+    }
+
+    pub(crate) fn clear(&mut self, marks: Self) {
+        self.0 &= !marks.0;
+    }
+
+    /// Whether the kernel did not take everything; `Writable` will come.
+    pub(super) fn is_blocked(self) -> bool {
+        self.0 & Self::BLOCKED != 0
+    }
+
+    /// Whether the connection is in the list of those to be sent to.
+    pub(super) fn is_dirty(self) -> bool {
+        self.0 & Self::DIRTY != 0
+    }
+
+    /// Returns whether it was blocked.
+    pub(super) fn block(&mut self) -> bool {
+        let was_blocked = self.is_blocked();
+        self.0 |= Self::BLOCKED;
+        was_blocked
+    }
+
+    pub(super) fn unblock(&mut self) {
+        self.0 &= !Self::BLOCKED;
+    }
+
+    /// Returns whether it was in the list.
+    pub(super) fn list(&mut self) -> bool {
+        let was_dirty = self.is_dirty();
+        self.0 |= Self::DIRTY;
+        was_dirty
+    }
+
+    pub(super) fn unlist(&mut self) {
+        self.0 &= !Self::DIRTY;
+    }
+}
+
 /// How far the closing of a connection is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Closing {
@@ -86,6 +137,8 @@ pub(crate) enum Closing {
 /// One connection. Idle, it owns no memory outside of this structure.
 pub(crate) struct Connection<O> {
     pub(crate) peer: SocketAddr,
+    /// Through which of the server's listeners it came.
+    pub(crate) listener: u8,
     /// Whom it belongs to. This module never looks at it.
     pub(crate) owner: O,
     pub(super) socket: Socket,
@@ -93,8 +146,7 @@ pub(crate) struct Connection<O> {
     /// The turn in which it was last sent to.
     pub(super) sent_turn: u32,
     pub(super) closing: Closing,
-    /// The kernel did not take everything; `Writable` will come.
-    pub(super) blocked: bool,
+    pub(crate) marks: Marks,
     pub(super) flags: Flags,
     /// Bytes that the kernel took since it was asked last how much the peer has of them, and those
     /// that the peer did not have then.
@@ -106,30 +158,16 @@ impl<O> Connection<O> {
     pub(super) fn new(socket: Socket, peer: SocketAddr, owner: O) -> Self {
         Self {
             peer,
+            listener: 0,
             owner,
             socket,
             queue: None,
             sent_turn: 0,
             closing: Closing::No,
-            blocked: false,
+            marks: Marks::default(),
             flags: Flags::default(),
             taken_bytes: 0,
         }
-    }
-
-    /// Whether one of these is the case.
-    pub(crate) fn has(&self, flags: Flags) -> bool {
-        self.flags.has(flags)
-    }
-
-    /// From now on this is the case.
-    pub(crate) fn set(&mut self, flags: Flags) {
-        self.flags.set(flags);
-    }
-
-    /// This is the case no more.
-    pub(crate) fn clear(&mut self, flags: Flags) {
-        self.flags.clear(flags);
     }
 
     /// How far its closing is.
@@ -144,17 +182,17 @@ impl<O> Connection<O> {
 
     /// Whether something could be sent at once.
     pub(crate) fn is_free(&self) -> bool {
-        self.queue.is_none() && !self.blocked && self.is_open()
+        self.queue.is_none() && !self.is_blocked() && self.is_open()
     }
 
     /// Whether something waits to be sent.
     pub(crate) fn has_unsent(&self) -> bool {
-        self.queue.is_some() || self.blocked
+        self.queue.is_some() || self.is_blocked()
     }
 
     /// Whether the kernel has refused something, and has not yet said that it would take more.
     pub(crate) fn is_blocked(&self) -> bool {
-        self.blocked
+        self.marks.is_blocked()
     }
 
     /// Whether the peer sends nothing more.

@@ -55,7 +55,7 @@ pub(crate) use addresses::{Addresses, Counted};
 pub(crate) use backlog::Backlog;
 pub(crate) use buffers::Buffers;
 pub(crate) use charges::Charges;
-pub(crate) use connection::{Closing, Connection, Flags};
+pub(crate) use connection::{Closing, Connection, Flags, Marks};
 pub(crate) use luggage::{Luggage, Share};
 pub(crate) use moves::Moves;
 pub(crate) use pace::Pace;

@@ -105,10 +105,9 @@ impl<O> Net<O> {
     pub(crate) fn grew(&mut self, key: Key) {
         let pause_bytes = self.rules.pause_bytes;
         let connection = self.connection_mut(key);
-        if !connection.flags.has(Flags::DIRTY) && !connection.blocked {
-            connection.flags.set(Flags::DIRTY);
+        if !connection.is_blocked() && !connection.marks.list() {
             self.dirty.push_back(key);
-        } else if connection.blocked
+        } else if connection.is_blocked()
             && !connection.flags.has(Flags::UNREAD)
             && connection.queue_bytes() > pause_bytes
         {
@@ -155,12 +154,12 @@ impl<O> Net<O> {
             .connections
             .get_mut(key)
             .expect("the caller looked it up");
-        connection.flags.clear(Flags::DIRTY);
+        connection.marks.unlist();
         let nothing = Flushed {
             offered_bytes: 0,
             is_all_sent: false,
         };
-        if connection.blocked || connection.closing == Closing::Asked {
+        if connection.is_blocked() || connection.closing == Closing::Asked {
             return nothing;
         }
         assert!(
@@ -186,7 +185,7 @@ impl<O> Net<O> {
             self.buffers.recycle(queue);
             self.sent_all(key);
         } else {
-            connection.flags.set(Flags::DIRTY);
+            connection.marks.list();
             self.dirty.push_back(key);
         }
         Flushed {
@@ -236,7 +235,7 @@ impl<O> Net<O> {
         }
         let socket = connection.socket;
         // Each of several slices may have a rest; the last slice comes first.
-        if !std::mem::replace(&mut connection.blocked, true) {
+        if !connection.marks.block() {
             self.ops.push(Op::AwaitWritable { socket });
         }
         connection.count_refused(rest.len());
@@ -249,9 +248,8 @@ impl<O> Net<O> {
     /// The kernel would take more.
     pub(crate) fn writable(&mut self, key: Key) {
         let connection = self.connection_mut(key);
-        connection.blocked = false;
-        if !connection.flags.has(Flags::DIRTY) {
-            connection.flags.set(Flags::DIRTY);
+        connection.marks.unblock();
+        if !connection.marks.list() {
             self.dirty.push_back(key);
         }
     }

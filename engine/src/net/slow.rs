@@ -168,7 +168,7 @@ impl<O> Net<O> {
         let is_slow = match bytes {
             // The peer has everything and could be sent more, so the shard is late and not the
             // peer.
-            Some(0) if !connection.blocked => false,
+            Some(0) if !connection.is_blocked() => false,
             Some(_) => moved < least,
             None => moved < least / COARSENESS,
         };

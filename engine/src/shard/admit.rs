@@ -18,7 +18,7 @@ use crate::io::Op;
 use crate::limits::{LINGER_MS, RETRY_AFTER_LEAST_S, RETRY_AFTER_MOST_S};
 use crate::lines::Line;
 use crate::memory::Key;
-use crate::net::{Connection, Counted, Flags};
+use crate::net::{Connection, Counted, Marks};
 
 /// Why a connection is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,26 +129,25 @@ impl<T: Transformer> Core<T> {
     pub(super) fn mark_counted(&mut self, key: Key) {
         let connection = self.net.connection_mut(key);
         if self.server.addresses.counts(connection.peer) {
-            connection.set(Flags::COUNTED);
+            connection.marks.set(Marks::COUNTED);
         }
     }
 
     /// A connection is gone.
     pub(super) fn leave_address(&self, connection: &Connection<Owner>) {
-        if connection.has(Flags::COUNTED) {
+        if connection.marks.has(Marks::COUNTED) {
             let addresses = &self.server.addresses;
             addresses.leave(Counted::Connection, connection.peer);
         }
     }
 
-    #[expect(dead_code, reason = "no driver tells yet of another peer")]
     /// A connection turns out to come from another peer, for whom a proxy speaks. Returns whether
     /// that one may have it; if not, it is turned away.
     pub(super) fn readdress(&mut self, key: Key, peer: SocketAddr) -> bool {
         self.leave_address(self.net.connection(key));
         let connection = self.net.connection_mut(key);
         connection.peer = peer;
-        connection.clear(Flags::COUNTED);
+        connection.marks.clear(Marks::COUNTED);
         let addresses = &self.server.addresses;
         let refusal = if !addresses.keeps_pace(peer, self.clock.now) {
             Refusal::Pace
@@ -190,7 +189,6 @@ impl<T: Transformer> Core<T> {
         self.server.addresses.leave(Counted::Spark, client);
     }
 
-    #[expect(dead_code, reason = "no listener has TLS yet")]
     /// A handshake of TLS begins on a connection. Returns whether it may; if not, the connection is
     /// being closed, as there is no way to say why.
     pub(super) fn begin_handshake(&mut self, key: Key) -> bool {

@@ -57,7 +57,7 @@ impl<T: Transformer> Core<T> {
                 self.respond_last(key, &head, response);
                 return true;
             }
-            Way::Elsewhere => match self.server.options.routes.find(&head) {
+            Way::Elsewhere => match self.routes_of(key).find(&head) {
                 Some(route) => match route.refusal(head.method()) {
                     Some(response) => {
                         self.respond_last(key, &head, &response);
@@ -66,7 +66,7 @@ impl<T: Transformer> Core<T> {
                     None => route.body_bytes_max(),
                 },
                 None => {
-                    let response = self.fallback(&head);
+                    let response = self.fallback(key, &head);
                     self.respond_last(key, &head, &response);
                     return true;
                 }

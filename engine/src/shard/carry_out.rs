@@ -148,6 +148,7 @@ impl<T: Transformer> Core<T> {
         if let Some(rates) = &mut self.rates {
             rates.closed(spark.index);
         }
+        self.introductions.forgotten(spark);
         self.counters().sparks_forgotten.add(1);
     }
 

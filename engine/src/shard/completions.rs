@@ -13,7 +13,11 @@ impl<T: Transformer> Core<T> {
     pub(super) fn complete(&mut self, completion: Completion) {
         self.upkeep.has_worked = true;
         match completion {
-            Completion::Accepted { socket, peer } => self.accepted(socket, peer),
+            Completion::Accepted {
+                socket,
+                peer,
+                listener,
+            } => self.accepted(socket, peer, listener),
             Completion::AcceptFailed { error } => {
                 if let Some(line) = self.may_log(Line::AcceptFailed) {
                     let (shard, unlogged) = (self.shard, line.unlogged);
@@ -26,13 +30,8 @@ impl<T: Transformer> Core<T> {
             Completion::Received { token, buffer } => buffer.with(|bytes, lease| {
                 self.with_connection(token, |core, key| core.received(key, bytes, Some(lease)));
             }),
-            // What is learnt is not asked for yet.
             Completion::Introduced { token, about } => {
-                self.with_connection(token, |core, key| {
-                    if about.secure.is_some() {
-                        core.net.end_handshake(key);
-                    }
-                });
+                self.with_connection(token, |core, key| core.introduced(key, *about));
             }
             Completion::Held { token, bytes } => {
                 self.with_connection(token, |core, key| core.held_by_driver(key, bytes));
@@ -76,6 +75,7 @@ impl<T: Transformer> Core<T> {
     fn closed(&mut self, key: Key) {
         self.moves.closed(key.index);
         self.backlog.closed(key);
+        self.introductions.closed(key);
         let connection = self.net.remove(key);
         self.leave_address(&connection);
         match connection.owner {

@@ -20,6 +20,7 @@ use super::effects::Effects;
 use super::fairness::Fairness;
 use super::framed::Framed;
 use super::intake::Intake;
+use super::introductions::Introductions;
 use super::owner::Owner;
 use super::questions::Questions;
 use super::room_lists::RoomLists;
@@ -92,6 +93,8 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) judged: HashMap<Key, Way>,
     /// Sparks by the ids that the application has given to them.
     pub(super) given_ids: HashMap<Arc<str>, Key>,
+    /// What the driver has learnt about connections.
+    pub(super) introductions: Introductions,
     /// What came in and was not looked at yet.
     pub(super) backlog: Backlog,
     /// Connections that can go on with what their peers sent meanwhile.
@@ -173,6 +176,7 @@ impl<T: Transformer> Core<T> {
             arriving: HashMap::default(),
             judged: HashMap::default(),
             given_ids: HashMap::default(),
+            introductions: Introductions::default(),
             backlog: Backlog::default(),
             resumed: Vec::new(),
             bodies: VecDeque::new(),

@@ -12,18 +12,19 @@ use crate::app::host::Command;
 use crate::guard;
 use crate::http::{Asked, Parked, Pass, Taken};
 use crate::memory::Key;
-use crate::routes::{Reply, Sender, Ticket};
+use crate::purpose::Purpose;
+use crate::routes::{Reply, Routes, Sender, Ticket};
 
 impl<T: Transformer> Core<T> {
     /// Has the application answer a request: a route, or the fallback.
     pub(super) fn respond_elsewhere(&mut self, key: Key, request: &Request<'_>) {
         let head = &request.head;
-        let reply = self.server.options.routes.find(head).map(|route| {
+        let reply = self.routes_of(key).find(head).map(|route| {
             self.ask_route(key, head, |from, later| {
                 route.call(head, &request.body, from, later)
             })
         });
-        let reply = reply.unwrap_or_else(|| self.fallback(head).into());
+        let reply = reply.unwrap_or_else(|| self.fallback(key, head).into());
         self.reply(key, head, Pass::default(), reply);
     }
 
@@ -117,9 +118,24 @@ impl<T: Transformer> Core<T> {
         self.answered(key, keep_alive);
     }
 
+    /// The routes for requests of a connection.
+    pub(super) fn routes_of(&self, key: Key) -> &Routes {
+        match self.is_internal(key) {
+            true => &self.server.options.internal_routes,
+            false => &self.server.options.routes,
+        }
+    }
+
+    fn is_internal(&self, key: Key) -> bool {
+        let listener = self.net.connection(key).listener;
+        self.server.purpose(listener) == Purpose::Internal
+    }
+
     /// The largest body that a request may have.
     pub(super) fn body_bytes_max(&self) -> usize {
-        let of_routes = self.server.options.routes.body_bytes_max();
+        let options = &self.server.options;
+        let of_routes = options.routes.body_bytes_max();
+        let of_routes = of_routes.max(options.internal_routes.body_bytes_max());
         let of_layers = self.door.body_bytes_max();
         let of_transport = self.transport_body_bytes_max();
         of_transport.max(of_routes).max(of_layers)
@@ -131,8 +147,9 @@ impl<T: Transformer> Core<T> {
     }
 
     /// What a request that is not for Primus gets.
-    pub(super) fn fallback(&self, head: &RequestHead<'_>) -> Response {
-        let Some(answer) = &self.server.options.fallback else {
+    pub(super) fn fallback(&self, key: Key, head: &RequestHead<'_>) -> Response {
+        let fallback = self.server.options.fallback.as_ref();
+        let Some(answer) = fallback.filter(|_| !self.is_internal(key)) else {
             return Response::text(404, "Not Found\n");
         };
         guard::call(|| answer(head)).unwrap_or_else(|panicked| self.panicked_elsewhere(&panicked))

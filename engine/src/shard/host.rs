@@ -21,6 +21,7 @@ use crate::app::host::{
 use crate::app::target::Target;
 use crate::app::{self, EndOptions, Envelope, Enveloped, Life, SparkError};
 use crate::guard;
+use crate::known::Known;
 use crate::lines::Line;
 use crate::memory::Key;
 use crate::rooms::{RoomError, Rooms};
@@ -43,6 +44,10 @@ impl<T: Transformer> Host for Core<T> {
     fn peer(&self, key: Key) -> SocketAddr {
         let peer = self.peer_of(key);
         peer.expect("a spark without a connection is carried")
+    }
+
+    fn known(&self, key: Key) -> Option<&Known> {
+        self.known_of(key)
     }
 
     fn send_queue_bytes(&self, key: Key) -> usize {

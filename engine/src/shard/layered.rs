@@ -14,15 +14,22 @@ use allspark_protocol::transformer::Transformer;
 use super::core::Core;
 use super::owner::Owner;
 use crate::app::host::Command;
-use crate::http::{Case, Layered, Walk, Way, Whole};
+use crate::http::{Case, Layered, Walk, Way, Whole, redirect_to_https};
 use crate::layers::{Decision, LayerTicket};
 use crate::memory::Key;
 use crate::net::Flags;
+use crate::purpose::Purpose;
 
 impl<T: Transformer> Core<T> {
     /// Where a request goes.
     pub(super) fn judge_head(&self, key: Key, head: &RequestHead<'_>) -> Way {
-        self.with_case(key, head, |case| self.door.judge(case))
+        let listener = self.net.connection(key).listener;
+        match self.server.purpose(listener) {
+            Purpose::Public => self.with_case(key, head, |case| self.door.judge(case)),
+            Purpose::Internal => Way::Elsewhere,
+            // Nothing else is to be said on this connection.
+            Purpose::Redirect { port } => Way::LastAnswer(redirect_to_https(head, port)),
+        }
     }
 
     fn with_case<R>(
@@ -36,6 +43,7 @@ impl<T: Transformer> Core<T> {
             options: &self.server.options,
             head,
             peer: self.net.connection(key).peer,
+            known: self.introductions.of(key).map(|known| &**known),
             is_upgrade: transformer.is_upgrade(head),
             is_script: &|head| transformer.is_script(head),
             later: &|| self.layer_ticket(key),

@@ -78,6 +78,8 @@ mod host;
 mod in_place;
 mod inbox;
 mod intake;
+mod introduced;
+mod introductions;
 mod layered;
 mod openings;
 mod outputs;

@@ -19,26 +19,31 @@ use crate::net::{Closing, Flags};
 use crate::session::carrier_of;
 
 impl<T: Transformer> Core<T> {
-    pub(super) fn accepted(&mut self, socket: Socket, peer: SocketAddr) {
+    pub(super) fn accepted(&mut self, socket: Socket, peer: SocketAddr, listener: u8) {
         let is_ending = self.destroying.closes();
         if !is_ending && let Err(refusal) = self.admit(peer) {
             return self.turn_away(socket, peer, refusal);
         }
         self.counters().connections_accepted.add(1);
-        let key = self.insert_http(socket, peer);
+        let key = self.insert_http(socket, peer, listener);
         if is_ending {
             self.close(key);
         } else {
             self.mark_counted(key);
+            if self.server.shakes_hands(listener) && !self.begin_handshake(key) {
+                return;
+            }
             let timeout_ms = self.server.options.request_timeout_ms.get();
             self.net.set_timer_ms(key, timeout_ms);
         }
     }
 
     /// A connection on which requests come.
-    pub(super) fn insert_http(&mut self, socket: Socket, peer: SocketAddr) -> Key {
+    pub(super) fn insert_http(&mut self, socket: Socket, peer: SocketAddr, listener: u8) -> Key {
         let owner = Owner::Http(Reader::new(self.body_bytes_max()));
-        self.net.insert(socket, peer, owner)
+        let key = self.net.insert(socket, peer, owner);
+        self.net.connection_mut(key).listener = listener;
+        key
     }
 
     /// Bytes came in; with a lease they lie in a receive buffer.

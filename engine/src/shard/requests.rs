@@ -179,6 +179,7 @@ impl<T: Transformer> Core<T> {
                 }
                 let (carried, attached) = (Carried::new(peer, name), pass.take_attached());
                 let spark = self.open_carried(session, carried, head, attached);
+                self.introductions.carry(spark, key);
                 self.exchange(key, spark, request, pass);
                 // Before anything else about it.
                 app::connection(self, spark, head);

@@ -43,8 +43,9 @@ impl<T: Transformer> Core<T> {
             return self.refuse_to_leave(key);
         }
         let (wait, paid_until) = self.moves.leave(key.index, self.clock.now);
-        let peer = self.net.connection(key).peer;
-        let parcel = Parcel::new(owner, peer, request, address, pass, paid_until);
+        let connection = self.net.connection(key);
+        let from = (connection.peer, connection.listener);
+        let parcel = Parcel::new(owner, from, request, address, pass, paid_until);
         let leaving = Leaving {
             share: self.luggage.add(parcel.bytes()),
             waits: !wait.is_zero(),
@@ -100,6 +101,7 @@ impl<T: Transformer> Core<T> {
     /// The driver has let go of a connection.
     pub(super) fn released(&mut self, key: Key, result: io::Result<Detached>) {
         self.moves.closed(key.index);
+        let known = self.introductions.closed(key);
         let connection = self.net.remove(key);
         match (&connection.owner, result) {
             (Owner::Leaving(_), Ok(socket)) => {
@@ -107,7 +109,7 @@ impl<T: Transformer> Core<T> {
                     unreachable!("it was just looked at");
                 };
                 let mut parcel = leaving.parcel;
-                parcel.socket = Some(socket);
+                (parcel.socket, parcel.known) = (Some(socket), known);
                 self.send_to_shard(parcel.owner, Command::Arrive(parcel));
             }
             (_, Ok(_)) => {
@@ -140,7 +142,7 @@ impl<T: Transformer> Core<T> {
             index: token.index(),
             generation: token.generation(),
         };
-        let Some(parcel) = self.arrivals.remove(arrival) else {
+        let Some(mut parcel) = self.arrivals.remove(arrival) else {
             self.counters().completions_stale.add(1);
             return;
         };
@@ -159,8 +161,11 @@ impl<T: Transformer> Core<T> {
             }
         };
         self.counters().connections_adopted.add(1);
-        let key = self.insert_http(socket, parcel.peer);
+        let key = self.insert_http(socket, parcel.peer, parcel.listener);
         self.mark_counted(key);
+        if let Some(known) = parcel.known.take() {
+            self.introductions.arrived(key, known);
+        }
         self.moves
             .arrived(key.index, parcel.paid_until, self.clock.now);
         self.take_in(key, *parcel);

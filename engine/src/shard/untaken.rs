@@ -63,8 +63,9 @@ impl<T: Transformer> Core<T> {
         if !self.held_luggage.has_room(bytes) {
             return self.refuse_to_leave(key);
         }
-        let peer = self.net.connection(key).peer;
-        let parcel = Parcel::new(self.shard, peer, request, address, pass, self.clock.now);
+        let connection = self.net.connection(key);
+        let from = (connection.peer, connection.listener);
+        let parcel = Parcel::new(self.shard, from, request, address, pass, self.clock.now);
         let leaving = Leaving {
             share: self.held_luggage.add(parcel.bytes()),
             waits: true,

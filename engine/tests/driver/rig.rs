@@ -49,7 +49,7 @@ pub(crate) trait TestDriver: Driver {
 impl TestDriver for Epoll {
     fn make(listener: TcpListener, size: Size) -> Self {
         Self::new(EpollOptions {
-            listeners: vec![listener],
+            listeners: vec![listener.into()],
             buffers: size.buffers,
             buffer_bytes: size.buffer_bytes,
         })
@@ -136,7 +136,7 @@ fn uring(listener: TcpListener, size: Size, is_incremental: bool) -> Uring {
         completions: size.submissions.map_or(ring.completions, |count| count * 2),
     };
     Uring::new(UringOptions {
-        listeners: vec![listener],
+        listeners: vec![listener.into()],
         main: ring(RingSize::MAIN),
         further: ring(RingSize::FURTHER),
         sockets_per_ring: size.sockets_per_ring,
@@ -270,7 +270,7 @@ impl<D: TestDriver> Rig<D> {
 
     pub(crate) fn accepted(&mut self, from: SocketAddr) -> Socket {
         self.next("Accepted", |completion| match completion {
-            Completion::Accepted { socket, peer } if peer == from => Ok(socket),
+            Completion::Accepted { socket, peer, .. } if peer == from => Ok(socket),
             other => Err(other),
         })
     }

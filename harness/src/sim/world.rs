@@ -69,7 +69,7 @@ impl World {
     /// A world in which nothing has happened yet.
     pub(super) fn new(plan: &SimPlan, talk: Talk, weights: Weights, auditor: Auditor) -> Self {
         let net = SimNet::default();
-        let mut nodes = Nodes::new(&net, plan, talk);
+        let mut nodes = Nodes::new(&net, plan, talk, weights.limits);
         nodes.settle();
         let mut world = Self {
             talk,

@@ -42,6 +42,7 @@ fn with_case<R>(
         options,
         head: &head,
         peer: PEER,
+        known: None,
         is_upgrade: head.wants_upgrade(),
         is_script: &|_| false,
         later: &later,

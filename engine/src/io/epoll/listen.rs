@@ -6,9 +6,10 @@ use std::net::SocketAddr;
 use allspark_protocol::Instant;
 use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::io::Errno;
-use rustix::net::{SocketFlags, acceptfrom_with};
+use rustix::net::{AddressFamily, SocketAddrAny, SocketFlags, acceptfrom_with};
 
 use super::{Completion, Epoll, KIND_LISTENER, Token, clock};
+use crate::io::UNIX_PEER;
 
 /// Connections accepted per turn, so that a storm of them does not hold up those that exist.
 const ACCEPTS_PER_TURN: usize = 64;
@@ -50,18 +51,22 @@ impl Epoll {
     }
 
     /// Accepts what is there on a listener.
-    pub(super) fn accept_ready(&mut self, listener: u32, completions: &mut Vec<Completion>) {
+    pub(super) fn accept_ready(&mut self, listener: u8, completions: &mut Vec<Completion>) {
         for _ in 0..ACCEPTS_PER_TURN {
-            let Some(listener) = self.listeners.get(listener as usize) else {
+            let Some(descriptor) = self.listeners.get(usize::from(listener)) else {
                 return;
             };
-            match acceptfrom_with(listener, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC) {
+            match acceptfrom_with(descriptor, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC) {
                 Ok((descriptor, peer)) => {
                     self.pause.accepted();
                     // A connection that does not say where it comes from is of no use.
-                    if let Some(peer) = peer.and_then(|peer| SocketAddr::try_from(peer).ok()) {
+                    if let Some(peer) = peer.and_then(address_of) {
                         let socket = self.sockets.insert(descriptor);
-                        completions.push(Completion::Accepted { socket, peer });
+                        completions.push(Completion::Accepted {
+                            socket,
+                            peer,
+                            listener,
+                        });
                     }
                 }
                 Err(Errno::AGAIN) => return,
@@ -91,6 +96,14 @@ impl Epoll {
             let error = io::Error::from(error);
             completions.push(Completion::AcceptFailed { error });
         }
+    }
+}
+
+/// Where a connection comes from.
+fn address_of(peer: SocketAddrAny) -> Option<SocketAddr> {
+    match peer.address_family() {
+        AddressFamily::UNIX => Some(UNIX_PEER),
+        _ => peer.try_into().ok(),
     }
 }
 

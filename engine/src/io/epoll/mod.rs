@@ -15,7 +15,6 @@ use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::fd::OwnedFd;
 use std::collections::VecDeque;
 use std::io;
-use std::net::TcpListener;
 
 use super::accept_pause::AcceptPause;
 use super::{Completion, Detached, Driver, DriverKind, Op, Socket, Token, Wait, Waker, clock};
@@ -48,8 +47,9 @@ const KIND_WAKER: u8 = 2;
 /// What an epoll driver is made of.
 #[derive(Debug)]
 pub struct EpollOptions {
-    /// Where connections come in; without one the driver only connects. They must not block.
-    pub listeners: Vec<TcpListener>,
+    /// Where connections come in, fewer than 64; without one the driver only connects. They must
+    /// not block.
+    pub listeners: Vec<OwnedFd>,
     /// Receive buffers. By default one, and another one for when that is still needed.
     pub buffers: u16,
     /// Bytes in each receive buffer. Reads fill it one after the other, each with a quarter of it
@@ -72,7 +72,7 @@ impl Default for EpollOptions {
 pub struct Epoll {
     poll: OwnedFd,
     waker: Waker,
-    listeners: Vec<TcpListener>,
+    listeners: Vec<OwnedFd>,
     /// Whether the shard wants connections.
     accepting: bool,
     /// Whether the listeners are in the epoll set.
@@ -192,7 +192,7 @@ impl Epoll {
         let token = Token::from_u64(event.data.u64());
         let flags = event.flags;
         match token.kind() {
-            KIND_LISTENER => self.accept_ready(token.index(), completions),
+            KIND_LISTENER => self.accept_ready(token.index() as u8, completions),
             KIND_WAKER => self.waker.drain(),
             _ => match self.sockets.by_event(token) {
                 Some((socket, open)) if open.connecting => {

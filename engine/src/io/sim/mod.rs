@@ -208,9 +208,10 @@ impl SimDriver {
 
     fn accept(&self, id: EndpointId, completions: &mut Vec<Completion>) {
         match self.net.accept(id, self.number) {
-            Some(Accept::Done) => completions.push(Completion::Accepted {
+            Some(Accept::Done(listener)) => completions.push(Completion::Accepted {
                 socket: Socket(id.0),
                 peer: self.net.peer_address(id),
+                listener,
             }),
             Some(Accept::Failed) => {
                 // What the kernel says when the process has no descriptor left.

@@ -68,7 +68,9 @@ impl Uring {
             ring.stale_completions += 1;
             return;
         };
-        let peer = self.acceptor.free(slot.token.as_u64() as u16);
+        let place = slot.token.as_u64() as u16;
+        let peer = self.acceptor.free(place);
+        let listener = self.acceptor.listener_of(place);
         if result < 0 {
             ring.slots.release(name.index());
             if !concerns_one_connection(-result) {
@@ -78,10 +80,11 @@ impl Uring {
         }
         slot.state = State::Open;
         self.acceptor.pause.accepted();
-        match peer.filter(|_| self.acceptor.wanted) {
-            Some(peer) => completions.push(Completion::Accepted {
+        match peer.zip(listener).filter(|_| self.acceptor.wanted) {
+            Some((peer, listener)) => completions.push(Completion::Accepted {
                 socket: pack(ring_index, name.index()),
                 peer,
+                listener: listener as u8,
             }),
             None => ring.close_silently(name.index()),
         }

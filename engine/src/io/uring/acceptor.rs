@@ -2,13 +2,15 @@
 
 use std::cell::UnsafeCell;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
-use std::os::fd::AsRawFd;
+use std::net::SocketAddr;
+use std::os::fd::{AsRawFd, OwnedFd};
 
 use io_uring::opcode;
 use io_uring::types::{DestinationSlot, Fd};
+use rustix::io::ioctl_fionbio;
 use socket2::{SockAddr, SockAddrStorage};
 
+use crate::io::UNIX_PEER;
 use crate::io::accept_pause::AcceptPause;
 
 /// Accepts that are pending at a time: what one turn can take in.
@@ -17,7 +19,7 @@ pub(super) const PENDING_MAX: usize = 64;
 /// The driver's listeners and what waits on them. Place n belongs to listener n, counted around.
 #[derive(Debug)]
 pub(super) struct Acceptor {
-    pub(super) listeners: Vec<TcpListener>,
+    pub(super) listeners: Vec<OwnedFd>,
     /// Whether the shard wants connections.
     pub(super) wanted: bool,
     pub(super) pause: AcceptPause,
@@ -35,10 +37,10 @@ struct Place {
 }
 
 impl Acceptor {
-    pub(super) fn new(listeners: Vec<TcpListener>) -> io::Result<Self> {
+    pub(super) fn new(listeners: Vec<OwnedFd>) -> io::Result<Self> {
         for listener in &listeners {
             // An accept on a non-blocking listener would not wait for a connection.
-            listener.set_nonblocking(false)?;
+            ioctl_fionbio(listener, false)?;
         }
         let place = || {
             UnsafeCell::new(Place {
@@ -60,7 +62,8 @@ impl Acceptor {
         self.wanted = true;
     }
 
-    fn listener_of(&self, place: u16) -> Option<usize> {
+    /// The listener that a place belongs to, while there are any.
+    pub(super) fn listener_of(&self, place: u16) -> Option<usize> {
         usize::from(place).checked_rem(self.listeners.len())
     }
 
@@ -121,11 +124,13 @@ impl Acceptor {
         // SAFETY: the accept that used the place has completed, so the kernel is done with it. The
         // storage is plain bytes, zeroed at first, so it can be copied and is valid for any length
         // up to its size.
-        unsafe {
+        let address = unsafe {
             let Place { storage, len } = self.places[usize::from(place)].get().read();
-            (len as usize <= size_of::<SockAddrStorage>())
-                .then(|| SockAddr::new(storage, len))?
-                .as_socket()
+            (len as usize <= size_of::<SockAddrStorage>()).then(|| SockAddr::new(storage, len))?
+        };
+        match address.is_unix() {
+            true => Some(UNIX_PEER),
+            false => address.as_socket(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Making a ring: sizes, flags, and what can go wrong.
 
 use std::io;
-use std::net::TcpListener;
+use std::os::fd::OwnedFd;
 
 use io_uring::IoUring;
 use rustix::process::{Resource, getrlimit};
@@ -16,7 +16,7 @@ pub(super) const RINGS_MAX: usize = 1 << 12;
 #[derive(Debug)]
 pub struct UringOptions {
     /// Where connections come in, fewer than 64; without one the driver only connects.
-    pub listeners: Vec<TcpListener>,
+    pub listeners: Vec<OwnedFd>,
     /// Sockets that the driver may hold, rounded up to whole rings. By default 1,048,576.
     pub sockets_max: u32,
     /// Sockets per ring, at most 1,048,576. The kernel allows no more than `RLIMIT_NOFILE` per

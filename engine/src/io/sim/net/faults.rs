@@ -92,7 +92,7 @@ impl SimNet {
             return Some(Accept::Failed);
         }
         end.owner = Owner::Driver(driver);
-        Some(Accept::Done)
+        Some(Accept::Done(end.listener))
     }
 
     /// Lets a client come from this address instead of one of its own. It must not have been
@@ -124,8 +124,8 @@ impl SimNet {
 /// What became of an attempt to accept a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::io::sim) enum Accept {
-    /// The driver has it now.
-    Done,
+    /// The driver has it now, through its listener of this number.
+    Done(u8),
     /// There is no descriptor for it.
     Failed,
 }

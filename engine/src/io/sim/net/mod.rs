@@ -65,6 +65,8 @@ struct Endpoint {
     void_bytes: Option<usize>,
     /// Somebody wants to know when the other end has room again.
     awaits_room: bool,
+    /// Through which of its driver's listeners it came in.
+    listener: u8,
     /// Notices that were caused before this are for a former owner of the same number.
     born: u64,
     /// Where the peer seems to come from, if that was set.
@@ -172,9 +174,14 @@ impl SimNet {
         }
     }
 
-    /// Opens a connection from a client to the listener of driver `driver`. `None` when nobody
-    /// listens. The other end learns of it after `latency`.
+    /// Opens a connection from a client to the first listener of driver `driver`. `None` when
+    /// nobody listens. The other end learns of it after `latency`.
     pub fn connect(&self, driver: usize, latency: Duration) -> Option<EndpointId> {
+        self.connect_to(driver, 0, latency)
+    }
+
+    /// The same to the listener with this number.
+    pub fn connect_to(&self, driver: usize, listener: u8, latency: Duration) -> Option<EndpointId> {
         let net = &mut *self.0.borrow_mut();
         if !net.listening.get(driver).copied().unwrap_or(false) {
             return None;
@@ -182,7 +189,8 @@ impl SimNet {
         let client = net.insert(Owner::Client, latency);
         let server = net.insert(Owner::Listener(driver), latency);
         net.endpoint(client).expect("just inserted").peer = Some(server);
-        net.endpoint(server).expect("just inserted").peer = Some(client);
+        let accepting = net.endpoint(server).expect("just inserted");
+        (accepting.peer, accepting.listener) = (Some(client), listener);
         net.schedule(net.now + latency, server, Notice::Incoming);
         Some(client)
     }
@@ -313,6 +321,7 @@ impl Net {
             is_broken: false,
             void_bytes: None,
             awaits_room: false,
+            listener: 0,
             born: self.sequence,
             seen_as: None,
         };

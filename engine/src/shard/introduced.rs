@@ -1,0 +1,39 @@
+//! What the driver learns about connections after they were accepted: from a proxy, whom they come
+//! from; by a handshake, how they are encrypted.
+//!
+//! # Invariants
+//! - What is known goes where the connection goes, to another shard too, and is dropped with it. A
+//!   session that is carried keeps what was known of the connection that opened it.
+//! - Where nothing is learnt nothing is kept.
+
+use allspark_protocol::transformer::Transformer;
+
+use super::core::Core;
+use crate::io::Introduction;
+use crate::known::Known;
+use crate::memory::Key;
+
+impl<T: Transformer> Core<T> {
+    /// Something was learnt about a connection.
+    pub(super) fn introduced(&mut self, key: Key, about: Introduction) {
+        if about.secure.is_some() {
+            self.net.end_handshake(key);
+        }
+        if let Some(peer) = about.peer
+            && !self.readdress(key, peer)
+        {
+            return;
+        }
+        self.introductions.learn(key, about);
+    }
+
+    /// What is known of the connection of a spark, or of the one that opened its session.
+    pub(super) fn known_of(&self, spark: Key) -> Option<&Known> {
+        let carried = self.introductions.of_carried(spark);
+        let known = carried.or_else(|| {
+            let stream = self.sessions.get(spark)?.state.stream?;
+            self.introductions.of(stream)
+        });
+        known.map(|known| &**known)
+    }
+}
