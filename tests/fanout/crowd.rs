@@ -207,6 +207,8 @@ impl Crowd {
             | Completion::Accepted { .. }
             | Completion::AcceptFailed { .. }
             | Completion::Released { .. }
+            | Completion::Introduced { .. }
+            | Completion::Held { .. }
             | Completion::Unsent { .. }
             | Completion::Adopted { .. } => {}
         }

@@ -6,7 +6,6 @@ use std::str::FromStr;
 use allspark_protocol::http::TrustedProxies;
 use allspark_protocol::options::{self, Bounded, UnknownChoice};
 
-use super::CountAtLeastOne;
 use crate::limits::{
     CONNECTIONS_PER_ADDRESS_DEFAULT, CONNECTIONS_PER_ADDRESS_HIGHEST, HANDSHAKES_MAX_DEFAULT,
     RATE_BURST_MS_DEFAULT, RATE_BURST_MS_HIGHEST, RATE_HIGHEST, REQUESTS_MAX_DEFAULT,
@@ -104,10 +103,10 @@ pub struct Admission {
     /// that come faster are answered with 503. Default 0.
     pub accepts_per_s_of_address: PerSecond,
     /// Handshakes of TLS that are under way, of all shards together. Default 8,192.
-    pub handshakes_max: CountAtLeastOne,
+    pub handshakes_max: Bounded<1, { u64::MAX }>,
     /// Requests that are under way, of all shards together: their heads or bodies have not come
     /// whole, or the application has not answered them. Polls and streams are none. Default 65,536.
-    pub requests_max: CountAtLeastOne,
+    pub requests_max: Bounded<1, { u64::MAX }>,
 }
 
 impl Admission {

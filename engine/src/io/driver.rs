@@ -23,8 +23,8 @@ pub enum Op {
     Accept,
     /// Accept no further connection and close the listener.
     StopAccept,
-    /// Accept nobody until this moment: who comes waits in the backlog. Some that were on their way
-    /// may still be accepted.
+    /// Accept nobody until this moment: who comes waits in the backlog. Some that were on their
+    /// way may still be accepted.
     RestAccept {
         /// When to go on.
         until: Instant,
@@ -145,8 +145,8 @@ pub enum Completion {
         /// What was learnt.
         about: Box<Introduction>,
     },
-    /// A decorator keeps so many bytes for a connection: a part of a record, what a handshake needs,
-    /// what the kernel did not take. It says so when that is or was worth a note
+    /// A decorator keeps so many bytes for a connection: a part of a record, what a handshake
+    /// needs, what the kernel did not take. It says so when that is or was worth a note
     /// ([`HELD_BYTES_MIN`](crate::limits::HELD_BYTES_MIN)).
     Held {
         /// The connection.

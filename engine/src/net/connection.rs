@@ -121,6 +121,13 @@ impl Marks {
     }
 }
 
+/// How many requests and handshakes are under way on all connections.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct UnderWay {
+    pub(crate) requests: usize,
+    pub(crate) handshakes: usize,
+}
+
 /// How far the closing of a connection is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Closing {

@@ -55,6 +55,7 @@ pub(crate) use addresses::{Addresses, Counted};
 pub(crate) use backlog::Backlog;
 pub(crate) use buffers::Buffers;
 pub(crate) use charges::Charges;
+use connection::UnderWay;
 pub(crate) use connection::{Closing, Connection, Flags, Marks};
 pub(crate) use luggage::{Luggage, Share};
 pub(crate) use moves::Moves;
@@ -64,7 +65,6 @@ pub(crate) use room::Room;
 pub(crate) use rules::Rules;
 pub(crate) use send::TooMuch;
 pub(crate) use slow::{Silence, Unsent};
-use under_way::UnderWay;
 
 /// The kind of tokens that name a connection.
 const CONNECTION: u8 = 1;

@@ -31,7 +31,7 @@ impl Pace {
     /// At least one may come at once, whatever the burst.
     pub(crate) fn new(per_s: u64, burst_ms: u64) -> Self {
         let mut pace = Self { per_s, burst_ns: 0 };
-        // The cost of each is rounded up by less than a nanosecond, which must not cost one of them.
+        // The cost of each is rounded up by less than a nanosecond, which must not cost one.
         let rounding_ns = (per_s.saturating_mul(burst_ms) / 1_000).min(ROUNDING_NS_MAX);
         pace.burst_ns = (burst_ms * 1_000_000 + rounding_ns).max(pace.cost_ns(1));
         pace

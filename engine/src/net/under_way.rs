@@ -2,15 +2,8 @@
 //! TLS. A connection has one of each at most, and neither any more once it is being closed.
 
 use super::Net;
-use super::connection::Marks;
+use super::connection::{Marks, UnderWay};
 use crate::memory::Key;
-
-/// How many there are on a shard.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct UnderWay {
-    pub(crate) requests: usize,
-    pub(crate) handshakes: usize,
-}
 
 impl<O> Net<O> {
     /// How many requests and handshakes are under way.

@@ -351,7 +351,7 @@ impl<T: Transformer> Core<T> {
 
     /// A random number below `limit`.
     pub(super) fn roll(&mut self, limit: u32) -> u32 {
-        (u64::from(self.rng.next_u32()) * u64::from(limit) >> 32) as u32
+        ((u64::from(self.rng.next_u32()) * u64::from(limit)) >> 32) as u32
     }
 
     /// A random duration below `limit`, to spread what would otherwise happen at once.
