@@ -336,6 +336,16 @@ mod tests {
             ),
             (
                 "",
+                "--plugin omega-supreme.password=hush",
+                "--plugin: omega-supreme.password is a secret, and everybody",
+            ),
+            (
+                "",
+                "--plugin metroplex.redis=redis://:hush@localhost",
+                "--plugin: metroplex.redis is a secret, and everybody",
+            ),
+            (
+                "",
                 "--plugin metrplex",
                 "--plugin: no such plugin; did you mean metroplex?",
             ),

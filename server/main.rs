@@ -18,6 +18,7 @@ mod library_command;
 mod listen;
 mod log;
 mod nearest;
+mod notify;
 mod of_primus;
 mod output;
 mod page;

@@ -133,11 +133,41 @@ impl Plugins {
     /// # Errors
     /// What is wrong and where, in one line.
     pub(crate) fn check(&self, said: &Said) -> Result<(), String> {
+        if let Some((place, option)) = secret_flag(said) {
+            return Err(format!(
+                "{place}: {option} is a secret, and everybody on this machine could read it \
+                 there: say it in the file or in ALLSPARK_PLUGIN"
+            ));
+        }
         self.make().map(drop).map_err(|(name, error)| {
             let place = place(said, &name, &error);
             format!("{place}: {}", reason(&name, &error).escape_debug())
         })
     }
+}
+
+/// The first flag that tells a secret, which others see in the list of processes: where it was
+/// said, and of what.
+fn secret_flag(said: &Said) -> Option<(&str, &'static str)> {
+    let mut flags = said
+        .words(SETTING)
+        .filter(|(_, place)| place.starts_with("--"));
+    flags.find_map(|(text, place)| {
+        let (path, value) = text.split_once('=')?;
+        match path {
+            "omega-supreme.password" => Some((place, "omega-supreme.password")),
+            "metroplex.redis" if has_password(value) => Some((place, "metroplex.redis")),
+            _ => None,
+        }
+    })
+}
+
+/// Whether a URL has a password in it.
+fn has_password(url: &str) -> bool {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let user = authority.rsplit_once('@').map(|(user, _)| user);
+    user.is_some_and(|user| user.contains(':')) || rest.contains("pass=")
 }
 
 /// Where the word was said that is wrong.
@@ -219,6 +249,27 @@ mod tests {
         assert_eq!(Value::Object(plugins.0["a"].clone()), expected);
         let wrong = read(&["a=1"]).unwrap_err();
         assert!(wrong.contains("NAME.OPTION=VALUE"), "{wrong}");
+    }
+
+    #[test]
+    fn a_url_with_a_password_is_known() {
+        for url in [
+            "redis://:a@b",
+            "redis://a:b@c:1/2",
+            "\"redis://a:b@c\"",
+            "unix:///x?pass=a",
+        ] {
+            assert!(has_password(url), "{url}");
+        }
+        for url in [
+            "redis://a",
+            "redis://a:1/2",
+            "redis://a@b:1",
+            "redis://a:1/b:c@d",
+            "",
+        ] {
+            assert!(!has_password(url), "{url}");
+        }
     }
 
     #[test]

@@ -61,6 +61,12 @@ impl Said {
         word.map(|word| word.place.as_str())
     }
 
+    /// What was said of an option: each word, and where it was said.
+    pub(crate) fn words(&self, name: &str) -> impl Iterator<Item = (&str, &str)> {
+        let words = self.0.get(name).into_iter().flatten();
+        words.map(|word| (word.text.as_str(), word.place.as_str()))
+    }
+
     /// What it means.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use crate::counts::{self, Counts};
 use crate::listen::Places;
 use crate::log::Lines;
+use crate::notify::Notifier;
 use crate::page::{self, Page};
 use crate::settings::{App, Settings};
 use crate::signals::Inbox;
@@ -63,9 +64,12 @@ pub(crate) fn run(settings: &Settings, log: &Lines) -> Result<(), Failure> {
     say_what_is_served(settings, &server);
     // This thread made the client library, and will only wait from now on.
     allspark_engine::memory::collect_mimalloc(true);
+    let manager = Notifier::start(server.handle());
+    let manager = manager.map_err(|error| format!("the manager cannot be told: {error}"))?;
     signals
-        .obey(server.handle(), reload)
+        .obey(server.handle(), manager.clone(), reload)
         .map_err(|error| format!("signals cannot be awaited: {error}"))?;
+    manager.ready();
     wait(server)?;
     tracing::info!("ended");
     Ok(())

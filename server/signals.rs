@@ -20,6 +20,8 @@ use signal_hook::flag;
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::signal_name;
 
+use crate::notify::Notifier;
+
 const DRAINING: [i32; 2] = [SIGTERM, SIGINT];
 
 /// A log in a file that has reached its limit of size (RLIMIT_FSIZE) is an error of that write, not
@@ -51,21 +53,25 @@ impl Inbox {
     }
 
     /// Ends the server when a signal says so, even if that has come already, and has `reload`
-    /// called when one asks for that.
+    /// called when one asks for that. The service manager hears of both.
     ///
     /// # Errors
     /// If there can be no thread that waits.
     pub(crate) fn obey(
         mut self,
         server: Handle,
+        manager: Notifier,
         reload: impl Fn() + Send + 'static,
     ) -> io::Result<()> {
         let wait = move || {
             for signal in self.0.forever() {
                 if DRAINING.contains(&signal) {
                     drain(&server);
+                    manager.stopping();
                 } else if signal == SIGHUP {
+                    manager.reloading();
                     reload();
+                    manager.ready();
                 } else {
                     let name = signal_name(signal).unwrap_or("a signal");
                     tracing::info!("{name} is ignored: there is nothing to reopen");

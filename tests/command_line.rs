@@ -1,5 +1,6 @@
 //! The binary as an operator meets it: what it says, how it ends, and with which exit code.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Output, Stdio};
@@ -466,7 +467,11 @@ fn a_password_that_everybody_knows_starts_no_server() {
     let (code, line) = said(&["metroplex.redis=nowhere"]);
     assert_eq!(code, Some(2), "{line}");
     assert!(line.contains("no URL such as redis://"), "{line}");
-    let server = Server::start(&["--plugin", "omega-supreme.password=own"]);
+    // A flag would tell it to everybody on the machine.
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("allspark.toml");
+    fs::write(&file, "[plugins.omega-supreme]\npassword = 'own'\n").unwrap();
+    let server = Server::start(&["--config", file.to_str().unwrap()]);
     let put = |credentials: &str| {
         server.ask(&format!(
             "PUT /primus/omega/supreme HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\

@@ -154,10 +154,11 @@ pub struct Options {
     pub admission: Admission,
     /// How much a client may send. Default: as much as it likes.
     pub message_rates: MessageRates,
-    /// Bytes that all shards together may hold for peers that have not finished what they began:
-    /// parts of requests and messages, and broadcasts on their way. Of it 4 MiB per shard, or half,
-    /// are kept free for what a turn takes in. With more than the rest new
-    /// connections and sessions get 503, and whoever wants more although it has its share is ended.
+    /// Bytes that all shards together may hold for peers: parts of requests and messages, what
+    /// waits to be sent, what a spark remembers of its request, and what plugins keep for its
+    /// client ([`Spark::charge`](crate::Spark::charge)). Of it 4 MiB per shard, or half, are kept
+    /// free for what a turn takes in. With more than the rest new connections and sessions get 503,
+    /// and a peer that wants more although it has its share is ended.
     /// Default `None`: half of what the machine has, or the control group; without a bound where
     /// nobody says how much that is, and in simulations.
     pub memory_bytes_max: Option<CountAtLeastOne>,

@@ -47,7 +47,6 @@ mod start;
 mod start_error;
 mod stats;
 mod tasks;
-mod tls;
 mod wheel;
 
 /// What benches/ measures although applications have no use for it. It is no part of the interface
@@ -71,6 +70,7 @@ pub use config::{
     KeepHeaders, MessageRates, MinRate, Options, PerAddress, PerSecond, RatePolicy, SendPolicy,
     ShardCount, TimeoutMs, send_queue_bytes_for, this_machine,
 };
+pub use io::TlsAcceptor;
 pub use io::{ClientCertificate, Secure, TlsVersion};
 pub use layers::{Decide, Layer, LayerError, LayerRequest, LayerTicket, Verdict};
 pub use machine::{allowed_cpus, random};
@@ -86,4 +86,3 @@ pub use start::Primus;
 pub use start_error::StartError;
 pub use stats::Stats;
 pub use tasks::{Executor, Sleep};
-pub use tls::TlsAcceptor;

@@ -93,6 +93,24 @@ pub const TURN_HELD_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// anyhow.
 pub const HELD_BYTES_MIN: usize = 1024;
 
+/// Bytes that a peer sends before its TLS handshake is over: two of the longest messages, among them
+/// the certificates of a client.
+pub const TLS_HANDSHAKE_BYTES_MAX: usize = 128 * 1024;
+
+/// Handshakes of TLS that are driven on in one turn, the others in the next. Each takes 100 to 300
+/// microseconds, most of it for a signature and a key exchange, in which nobody else is served.
+pub const TLS_HANDSHAKES_PER_TURN: usize = 8;
+
+/// Records of TLS without content that a peer may send in a row.
+pub const TLS_EMPTY_RECORDS_MAX: u8 = 32;
+
+/// How often a peer may change its keys without sending anything meanwhile.
+pub const TLS_KEY_UPDATES_MAX: u8 = 32;
+
+/// Records that are encrypted for one connection in one turn, 16 KiB each. It begins with one, and
+/// twice as many follow as long as the kernel takes them: what it does not take was in vain.
+pub const TLS_RECORDS_PER_SEND: u8 = 7;
+
 /// Addresses and listeners that one server serves. An `io_uring` shares 64 accepts that are pending
 /// among them, so that each has four at least.
 pub const LISTENERS_MAX: usize = 16;

@@ -7,7 +7,7 @@ use std::os::fd::OwnedFd;
 
 use socket2::SockRef;
 
-use crate::io as driver;
+use crate::io::{self as driver, TlsAcceptor};
 use crate::limits::LISTENERS_MAX;
 use crate::purpose::Purpose;
 use crate::start_error::StartError;
@@ -43,6 +43,8 @@ pub(crate) struct ListenerOptions {
     pub(crate) purpose: Purpose,
     /// Connections begin with a handshake of TLS.
     pub(crate) shakes_hands: bool,
+    /// Connections are encrypted.
+    pub(crate) tls: Option<TlsAcceptor>,
 }
 
 #[derive(Debug)]
@@ -71,6 +73,14 @@ impl Place {
     #[must_use]
     pub fn purpose(mut self, purpose: Purpose) -> Self {
         self.options.purpose = purpose;
+        self
+    }
+
+    /// Connections there are encrypted.
+    #[must_use]
+    pub fn tls(mut self, acceptor: TlsAcceptor) -> Self {
+        self.options.tls = Some(acceptor);
+        self.options.shakes_hands = true;
         self
     }
 

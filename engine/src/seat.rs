@@ -18,7 +18,7 @@ use crate::app::host::Server as Shared;
 use crate::app::{self, Destroy};
 use crate::guard;
 use crate::io::{
-    Driver, DriverKind, Epoll, EpollOptions, SetupError, Unavailable, Uring, UringOptions,
+    Driver, DriverKind, Epoll, EpollOptions, SetupError, Tls, Unavailable, Uring, UringOptions,
     explained,
 };
 use crate::limits::{RING_ATTEMPTS_MAX, RING_RETRY_MS, TURNED_AWAY_MAX};
@@ -133,11 +133,25 @@ impl<T: Transformer> Seat<T> {
         // The driver has its own descriptors, or a port would stay open when those are closed.
         drop(listeners);
         match opened {
-            Some(Opened::Uring(driver)) => serve(*driver, number, shared, transformer),
-            Some(Opened::Epoll(driver)) => serve(*driver, number, shared, transformer),
+            Some(Opened::Uring(driver)) => decorate(*driver, number, shared, transformer),
+            Some(Opened::Epoll(driver)) => decorate(*driver, number, shared, transformer),
             None => Err("it was to serve without a driver".to_owned()),
         }
     }
+}
+
+/// Serves on the driver, or, if some listener is to be encrypted, on what decorates it.
+fn decorate<D: Driver, T: Transformer>(
+    driver: D,
+    number: usize,
+    shared: Arc<Shared>,
+    transformer: T,
+) -> Result<(), String> {
+    let acceptors = shared.acceptors();
+    if acceptors.iter().all(Option::is_none) {
+        return serve(driver, number, shared, transformer);
+    }
+    serve(Tls::server(driver, acceptors), number, shared, transformer)
 }
 
 fn serve<D: Driver, T: Transformer>(

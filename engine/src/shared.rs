@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use allspark_protocol::Dice;
 
 use crate::config::Options;
+use crate::io::TlsAcceptor;
 use crate::lines::Lines;
 use crate::mesh::{Mesh, Weigh};
 use crate::net::Addresses;
@@ -121,6 +122,12 @@ impl<C: Weigh, L: Clone + Default> Shared<C, L> {
         let places = self.places.get();
         let place = places.and_then(|places| places.get(usize::from(listener)));
         place.is_some_and(|place| place.shakes_hands)
+    }
+
+    /// Who encrypts the connections of each listener.
+    pub(crate) fn acceptors(&self) -> Vec<Option<TlsAcceptor>> {
+        let places = self.places.get().into_iter().flatten();
+        places.map(|place| place.tls.clone()).collect()
     }
 
     /// A shard has ended, or its sparks have. Returns true once: when all have.

@@ -13,7 +13,7 @@ use crate::app::host::Server as Shared;
 use crate::app::{self, Attach, Handle};
 use crate::config::Options;
 use crate::io::sim::{SimDriver, SimNet};
-use crate::io::{Driver, Wait};
+use crate::io::{Driver, Tls, TlsAcceptor, Wait};
 use crate::place::ListenerOptions;
 use crate::purpose::Purpose;
 use crate::shard::{Core, Flow, Shard};
@@ -54,7 +54,7 @@ pub struct SimServer<T: Transformer> {
 struct Seat<T: Transformer> {
     /// Until it has ended. Whom it has not accepted by then is reset, as the kernel does it when a
     /// listener is closed.
-    shard: Option<Shard<SimDriver, T>>,
+    shard: Option<Shard<Tls<SimDriver>, T>>,
     wait: Wait,
 }
 
@@ -73,7 +73,7 @@ impl<T: Transformer> SimServer<T> {
         let seat = |number| {
             let rng = ChaCha12Rng::seed_from_u64(seed ^ (u64::from(number) << 32));
             let (shared, transformer) = (Arc::clone(&shared), transformer.clone());
-            let shard = Shard::new(SimDriver::new(net), |_| {
+            let shard = Shard::new(Tls::server(SimDriver::new(net), Vec::new()), |_| {
                 Core::new(shared, transformer, number, net.now(), rng)
             });
             Seat {
@@ -98,8 +98,8 @@ impl<T: Transformer> SimServer<T> {
         self
     }
 
-    /// The same server, at whose first listener connections begin with a handshake of TLS, which
-    /// nobody finishes: there is no TLS in a simulation.
+    /// The same server, whose first listener only says that connections begin with a handshake of
+    /// TLS: nobody finishes one.
     #[must_use]
     pub fn with_handshakes(self) -> Self {
         let place = ListenerOptions {
@@ -107,6 +107,23 @@ impl<T: Transformer> SimServer<T> {
             ..ListenerOptions::default()
         };
         self.shared.serve_through(vec![place]);
+        self
+    }
+
+    /// Who encrypts the connections of each listener, by its number. Call it before anybody
+    /// connects. What is random in TLS is not part of the history, see [`SimNet::hide_bytes`].
+    #[must_use]
+    pub fn with_tls(mut self, acceptors: &[Option<TlsAcceptor>]) -> Self {
+        for shard in self.seats.iter_mut().filter_map(|seat| seat.shard.as_mut()) {
+            shard.set_acceptors(acceptors.to_vec());
+        }
+        let places = acceptors.iter().map(|acceptor| ListenerOptions {
+            tls: acceptor.clone(),
+            shakes_hands: acceptor.is_some(),
+            ..ListenerOptions::default()
+        });
+        // Purposes that were said before stay.
+        self.shared.serve_through(places.collect());
         self
     }
 

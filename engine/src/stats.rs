@@ -54,6 +54,10 @@ counters! {
     /// Requests that are under way now: they have not come whole, or the application has not
     /// answered them.
     requests_under_way,
+    /// Handshakes of TLS that were done.
+    tls_handshakes,
+    /// Connections with TLS that failed: in their handshake, or because of what came later.
+    tls_failures,
     /// Sparks that were opened.
     sparks_opened,
     /// Sparks that have ended.

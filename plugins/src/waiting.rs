@@ -19,6 +19,13 @@ impl<K, C> Default for Waiting<K, C> {
     }
 }
 
+/// Bytes that waiting costs for which a timer runs: the place in the list, which may have room for
+/// twice as many, and the timer.
+pub(crate) const fn waiting_bytes<K, C>() -> usize {
+    const TIMER_BYTES: usize = 160;
+    2 * size_of::<(K, C)>() + TIMER_BYTES
+}
+
 impl<K, C> Waiting<K, C> {
     /// How many wait.
     pub(crate) fn len(&self) -> usize {

@@ -207,9 +207,9 @@ impl Crowd {
             | Completion::Accepted { .. }
             | Completion::AcceptFailed { .. }
             | Completion::Released { .. }
+            | Completion::Unsent { .. }
             | Completion::Introduced { .. }
             | Completion::Held { .. }
-            | Completion::Unsent { .. }
             | Completion::Adopted { .. } => {}
         }
     }

@@ -60,8 +60,8 @@ pub(crate) struct Client(BufReader<TcpStream>, Speech);
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Speech {
     Json,
-    /// With the parser `msgpack`.
-    Packed,
+    /// With a parser whose messages are bytes: what short texts begin with, their length added.
+    Packed(u8),
 }
 
 impl Client {
@@ -120,20 +120,28 @@ impl Client {
 
     /// Opens a spark over a WebSocket.
     pub(crate) fn open_websocket(server: &Server) -> Self {
-        let mut client = Self::connect(server);
-        client
-            .send(&upgrade(&format!("/primus?token={TOKEN}")))
-            .expect("the server lives");
-        let head = client.read_head().expect("the server answers");
+        let (head, client) = Self::ask_for_websocket(server).expect("the server answers");
         assert!(head.starts_with("HTTP/1.1 101"), "{head}");
         client
+    }
+
+    /// The same, unless the server has no room for one more.
+    pub(crate) fn try_open_websocket(server: &Server) -> Option<Self> {
+        let (head, client) = Self::ask_for_websocket(server).ok()?;
+        head.starts_with("HTTP/1.1 101").then_some(client)
+    }
+
+    fn ask_for_websocket(server: &Server) -> io::Result<(String, Self)> {
+        let mut client = Self::connect(server);
+        client.send(&upgrade(&format!("/primus?token={TOKEN}")))?;
+        Ok((client.read_head()?, client))
     }
 
     /// Writes a message as a client: JSON, which must be a short string if it is to be packed.
     pub(crate) fn write_message(&mut self, text: &str) -> io::Result<()> {
         match self.1 {
             Speech::Json => self.write_frame(Kind::Text, text.as_bytes()),
-            Speech::Packed => self.write_frame(Kind::Binary, &packed(text)),
+            Speech::Packed(head) => self.write_frame(Kind::Binary, &packed(head, text)),
         }
     }
 
@@ -165,7 +173,7 @@ impl Client {
         (&mut self.0).take(len).read_to_end(&mut message)?;
         let text = match self.1 {
             Speech::Json => String::from_utf8(message).map_err(|_| bad("it is no text"))?,
-            Speech::Packed => unpacked(&message),
+            Speech::Packed(head) => unpacked(head, &message),
         };
         if text.starts_with("\"primus::ping::") {
             self.write_message(&text.replace("ping", "pong"))?;
@@ -192,17 +200,22 @@ impl Drop for Deaf {
     }
 }
 
-/// A string as `msgpack` has it.
-fn packed(json: &str) -> Vec<u8> {
+/// The longest text that both parsers have behind one byte.
+const PACKED_BYTES_MAX: usize = 15;
+
+/// A string as `msgpack` or `binary` has it.
+fn packed(head: u8, json: &str) -> Vec<u8> {
     let text = json.trim_matches('"');
-    assert!(text.len() < 32, "{json} is long");
-    [&[0xa0 | text.len() as u8], text.as_bytes()].concat()
+    assert!(text.len() <= PACKED_BYTES_MAX, "{json} is long");
+    [&[head | text.len() as u8], text.as_bytes()].concat()
 }
 
 /// A string as JSON; of whatever else comes only that it is none.
-fn unpacked(message: &[u8]) -> String {
+fn unpacked(head: u8, message: &[u8]) -> String {
     match message.split_first() {
-        Some((0xa0..=0xbf, text)) => format!("\"{}\"", text.escape_ascii()),
+        Some((first, text)) if *first == head | text.len().min(PACKED_BYTES_MAX) as u8 => {
+            format!("\"{}\"", text.escape_ascii())
+        }
         _ => format!("{} bytes", message.len()),
     }
 }

@@ -21,6 +21,7 @@ mod floods;
 mod inflated;
 mod packs;
 mod pauses;
+mod plugins;
 mod posts;
 mod readers;
 mod requests;

@@ -1,5 +1,5 @@
-//! Attacks on a parser whose messages are bytes: lengths that lie, depth, sizes. The server only
-//! looks at what it is sent, and echoes it.
+//! Attacks on parsers other than JSON: lengths that lie, depth, sizes. The server only looks at
+//! what it is sent, and echoes it.
 
 use allspark_protocol::transformer::Kind;
 use base64::Engine;
@@ -12,6 +12,16 @@ const PACKED: Attack = Attack {
     args: &["--parser", "msgpack"],
     memory_max: 64 * MIB,
     wait_max: std::time::Duration::from_secs(2),
+};
+
+const BINARY: Attack = Attack {
+    args: &["--parser", "binary"],
+    ..PACKED
+};
+
+const EJSON: Attack = Attack {
+    args: &["--parser", "ejson"],
+    ..PACKED
 };
 
 /// Bytes of the largest messages; 10 MiB are allowed.
@@ -59,33 +69,102 @@ fn lengths_that_lie() {
     });
 }
 
-/// A few megabytes that are nested as deeply as they are long, announce a million of something at
-/// each level, or are a million keys; whole or cut off in the middle.
+/// The same for the other types of text and bytes that `binary` has.
 #[test]
-fn depth_and_size() {
+fn lengths_that_lie_in_binary() {
+    const LIES: &[&[u8]] = &[
+        &[0xd9, 255, 255, 255, 255, b'x'],
+        &[0xdb, 255, 255, 255, 255, 1],
+        &[0xd8, 255, 255, b'x'],
+        &[0xda, 255, 255, 1],
+        &[0xdd, 255, 255, 255, 255, 0xc0],
+        &[0xdf, 255, 255, 255, 255, 0xb0, 0xc0],
+        &[0xdc, 255, 255, 0x93, 1, 2],
+        &[0xb5, b'x'],
+        &[0xc7, 255, 1],
+        &[],
+    ];
+    BINARY.play_together(|server| {
+        let mut client = Client::open_websocket(server);
+        for _ in 0..scaled(200) {
+            for lie in LIES {
+                let sent = client.write_frame(Kind::Binary, lie);
+                sent.expect("the server lives");
+            }
+        }
+        assert_answers(&mut client, "\"still here\"");
+    });
+}
+
+/// A few megabytes that are nested as deeply as they are long, announce a million of something at
+/// each level, are a million keys, or one key; whole or cut off in the middle. `text` is what an
+/// empty text is, `long` what begins one whose length has four bytes.
+fn large(text: u8, long: u8) -> Vec<Vec<u8>> {
     let repeated = |unit: &[u8]| unit.repeat(LARGE_BYTES / unit.len());
     let count = (LARGE_BYTES / 3) as u32;
     let head = |kind: u8| [&[kind][..], &count.to_be_bytes()].concat();
-    let messages = [
+    let key = [head(long), vec![b'k'; count as usize], vec![0xc0]].concat();
+    let pair = [text | 1, b'k', 0xc0];
+    vec![
         repeated(&[0x91]),
-        repeated(&[0x81, 0xa0]),
+        repeated(&[0x81, text]),
         repeated(&[0xdd, 0, 15, 255, 255]),
         repeated(&[0xc1]),
         [head(0xdd), [0xc0].repeat(count as usize)].concat(),
         [head(0xdd), [0xc0].repeat(count as usize / 2)].concat(),
-        [head(0xdf), [0xa1, b'k', 0xc0].repeat(count as usize)].concat(),
-        [head(0xdf), [0xa1, b'k', 0xc0].repeat(count as usize / 2)].concat(),
-    ];
-    PACKED.play(|server| {
+        [head(0xdf), pair.repeat(count as usize)].concat(),
+        [head(0xdf), pair.repeat(count as usize / 2)].concat(),
+        [&[0x81][..], &key].concat(),
+        [&[0x82][..], &key].concat(),
+    ]
+}
+
+fn survives(attack: &Attack, kind: Kind, messages: &[Vec<u8>]) {
+    attack.play(|server| {
         let mut client = Client::open_websocket(server);
         for _ in 0..scaled(1) {
-            for message in &messages {
-                let sent = client.write_frame(Kind::Binary, message);
+            for message in messages {
+                let sent = client.write_frame(kind, message);
                 sent.expect("the server lives");
                 assert_answers(&mut client, "\"still here\"");
             }
         }
     });
+}
+
+#[test]
+fn depth_and_size() {
+    survives(&PACKED, Kind::Binary, &large(0xa0, 0xdb));
+}
+
+#[test]
+fn depth_and_size_in_binary() {
+    survives(&BINARY, Kind::Binary, &large(0xb0, 0xd9));
+}
+
+/// What EJSON has beyond JSON: objects that mean something else, within each other, with contents
+/// that make no sense, or very long ones.
+#[test]
+fn depth_and_size_in_ejson() {
+    let nested = |head: &str, tail: &str| {
+        let depth = LARGE_BYTES / (head.len() + tail.len());
+        (head.repeat(depth) + &tail.repeat(depth)).into_bytes()
+    };
+    let long = "A".repeat(LARGE_BYTES);
+    let many = |unit: &str| unit.repeat(LARGE_BYTES / unit.len());
+    let messages = [
+        nested("[", "]"),
+        nested(r#"{"$escape":"#, "}"),
+        nested(r#"{"$type":"t","$value":"#, "}"),
+        nested(r#"{"$date":"#, "}"),
+        format!(r#"{{"$binary":"{long}"}}"#).into_bytes(),
+        format!(r#"{{"$binary":"{long}=="}}"#).into_bytes(),
+        format!(r#"{{"$date":{}}}"#, many("9")).into_bytes(),
+        format!(r#"{{"{long}":1}}"#).into_bytes(),
+        format!(r#"{{"a":1{}}}"#, many(r#","$date":1"#)).into_bytes(),
+        format!(r#"[0{}]"#, many(r#",{"$InfNaN":1}"#)).into_bytes(),
+    ];
+    survives(&EJSON, Kind::Text, &messages);
 }
 
 /// The same as packets of engine.io, which has bytes in base64 where it polls.

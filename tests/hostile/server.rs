@@ -45,9 +45,10 @@ impl Server {
             address: address.parse().expect("an address and a port"),
             child,
             _stderr: stderr,
-            speech: match args.contains(&"msgpack") {
-                true => Speech::Packed,
-                false => Speech::Json,
+            speech: match () {
+                () if args.contains(&"msgpack") => Speech::Packed(0xa0),
+                () if args.contains(&"binary") => Speech::Packed(0xb0),
+                () => Speech::Json,
             },
         }
     }

@@ -4,7 +4,8 @@
 //   ALLSPARK_PEER    `allspark` (default), or `node`: the real Primus, which judges the tests
 //   ALLSPARK_DRIVER  `auto` (default), `uring` or `epoll`
 //   ALLSPARK_BIN     the server; by default the release build, else the debug build
-//   ALLSPARK_SCRIPTED_BIN  the same for the server that ends sparks on request (`app: 'scripted'`)
+//   ALLSPARK_SCRIPTED_BIN  the same for the server that ends sparks on request (`app: 'scripted'`),
+//                          by default the debug build, else the release build
 //   ALLSPARK_CHANNELS_BIN  the same for the server with channels (`app: 'channels'`)
 //   ALLSPARK_FLEET_BIN  the same for the server of a fleet (`app: 'fleet'`)
 //   ALLSPARK_CLIENTS_BIN  the same for the clients in Rust
@@ -230,7 +231,9 @@ function allsparkBinary() {
 function binary(variable, name) {
   if (process.env[variable]) return process.env[variable];
   const target = path.join(__dirname, '../../target');
-  const built = ['release', 'debug'].map((profile) => path.join(target, profile, name));
+  // What only serves tests is a debug build; an old release build may lie beside it.
+  const profiles = name.startsWith('examples/') ? ['debug', 'release'] : ['release', 'debug'];
+  const built = profiles.map((profile) => path.join(target, profile, name));
   const found = built.find((file) => fs.existsSync(file));
   if (!found) throw new Error(`not built: ${built.join(' or ')}`);
   return found;

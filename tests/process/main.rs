@@ -3,9 +3,14 @@
 
 mod answers;
 mod authorization;
+mod confined;
+mod deploy;
+mod faults;
 mod lines;
 mod log;
 mod memory;
+mod notify;
 mod output;
+mod secrets;
 mod server;
 mod signals;

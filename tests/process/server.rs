@@ -34,12 +34,17 @@ impl Server {
     /// another test has just forked still has the listener that reserved the port.
     pub(crate) fn start_with(command: &mut Command, stderr: impl Into<Stdio>) -> Self {
         let address = free_address();
-        let child = command
-            .args(["--app", "echo", "--listen"])
-            .arg(address.to_string())
-            .stderr(stderr)
-            .spawn()
-            .unwrap();
+        command.args(["--app", "echo", "--listen"]);
+        Self::spawn(command.arg(address.to_string()), address, stderr)
+    }
+
+    /// Starts a server that listens at this address, and waits until it answers.
+    pub(crate) fn spawn(
+        command: &mut Command,
+        address: SocketAddr,
+        stderr: impl Into<Stdio>,
+    ) -> Self {
+        let child = command.stderr(stderr).spawn().unwrap();
         let mut server = Self { child, address };
         server.wait_until(|server| {
             if let Some(status) = server.child.try_wait().unwrap() {
@@ -81,6 +86,11 @@ impl Server {
 
     /// A client, or the head of the answer that refuses it.
     pub(crate) fn try_connect_to(&self, target: &str) -> Result<Client, String> {
+        Client::enter(self.knock(target))
+    }
+
+    /// Asks for a WebSocket, and does not wait for the answer.
+    pub(crate) fn knock(&self, target: &str) -> TcpStream {
         let mut stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(NEVER)).unwrap();
         stream.set_write_timeout(Some(NEVER)).unwrap();
@@ -89,11 +99,7 @@ impl Server {
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
         );
         stream.write_all(request.as_bytes()).unwrap();
-        let answer = read_head(&mut stream);
-        match answer.starts_with("HTTP/1.1 101") {
-            true => Ok(Client { stream, answer }),
-            false => Err(answer),
-        }
+        stream
     }
 
     /// The head of the answer to a request.
@@ -102,6 +108,18 @@ impl Server {
         stream.set_read_timeout(Some(NEVER)).unwrap();
         stream.write_all(request.as_bytes()).unwrap();
         read_head(&mut stream)
+    }
+
+    /// Everything that is answered until the connection is closed, which this request asks for or
+    /// brings about.
+    pub(crate) fn whole_answer(&self, request: &str) -> String {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(NEVER)).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = Vec::new();
+        // That it is reset is no matter: what was answered was read.
+        let _ = stream.read_to_end(&mut answer);
+        String::from_utf8_lossy(&answer).into_owned()
     }
 
     /// The body of what it answers.
@@ -142,7 +160,7 @@ impl Drop for Server {
 }
 
 /// Nobody else uses this address: each test process and each server has one of its own.
-fn free_address() -> SocketAddr {
+pub(crate) fn free_address() -> SocketAddr {
     static SERVERS: AtomicU8 = AtomicU8::new(1);
     let [high, low] = (std::process::id() as u16).to_be_bytes();
     let address = Ipv4Addr::new(127, high, low, SERVERS.fetch_add(1, Ordering::Relaxed));
@@ -168,6 +186,15 @@ pub(crate) struct Client {
 }
 
 impl Client {
+    /// Who has knocked and is let in, or the head of the answer that refuses it.
+    pub(crate) fn enter(mut stream: TcpStream) -> Result<Self, String> {
+        let answer = read_head(&mut stream);
+        match answer.starts_with("HTTP/1.1 101") {
+            true => Ok(Self { stream, answer }),
+            false => Err(answer),
+        }
+    }
+
     /// Where it is seen to be.
     pub(crate) fn address(&self) -> SocketAddr {
         self.stream.local_addr().unwrap()

@@ -13,6 +13,7 @@ mod everyone;
 mod given_ids;
 mod held;
 mod inflated;
+mod kept;
 mod large_rooms;
 mod late;
 mod layers;

@@ -191,6 +191,29 @@ fn whoever_is_pinged_late_has_a_whole_interval() {
     assert!(silent >= Duration::from_secs(1), "ended after {silent:?}");
 }
 
+/// The wall clock is what somebody sets it to: deadlines and pings go by the one that only goes on.
+#[test]
+fn a_wall_clock_that_jumps_concerns_nobody() {
+    const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+    let mut stage = Stage::pinged();
+    let mut pings = 0;
+    for jump_ms in [DAY_MS, -2 * DAY_MS, 500, -500] {
+        stage.net.jump_wall_clock(jump_ms);
+        stage.heard[0].clear();
+        for _ in 0..10 {
+            stage.send_all(|_| pong());
+            stage.run_for(400);
+        }
+        pings += stage.hear(0).matches("primus::ping::").count();
+        stage.assert_all_stay();
+    }
+    // Each in its second and the time until it is answered, for sixteen of them.
+    assert!((8..=16).contains(&pings), "{pings}");
+    stage.net.jump_wall_clock(-DAY_MS);
+    stage.run_for(2_500);
+    assert_eq!(stage.primus.stats().sparks_silent, CLIENTS as u64);
+}
+
 /// One shard that is turned when it wants to be, unless it is paused.
 struct Stage {
     net: SimNet,

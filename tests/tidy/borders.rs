@@ -102,12 +102,12 @@ const MACHINES: &[Machine] = &[
     // What all shards of a server share.
     Machine {
         name: "shared",
-        may_import: &["config", "lines", "mesh", "net", "place", "purpose"],
+        may_import: &["config", "io", "lines", "mesh", "net", "place", "purpose"],
     },
     // Talks to the kernel.
     Machine {
         name: "io",
-        may_import: &["memory"],
+        may_import: &["guard", "limits", "memory"],
     },
     // Owns bytes and pages. Of `io` it knows the token by which an operation finds its slot again.
     Machine {

@@ -302,6 +302,9 @@ pub(crate) fn disconnection<H: Host>(host: &mut H, key: Key) {
         }
     });
     let extras = host.spark_mut(key).extras.take();
+    if extras.as_ref().is_some_and(|extras| extras.kept > 0) {
+        host.kept(key);
+    }
     drop_extras(host, extras);
     if let Some(life) = host.take_life(key) {
         life.end();
@@ -321,6 +324,7 @@ pub(crate) fn drop_extras<H: Host>(host: &mut H, extras: Option<Box<Extras>>) {
         values,
         timers,
         hears_rooms: _,
+        kept: _,
         seen_per_spark: _,
     } = *extras;
     for timer in timers {

@@ -41,6 +41,10 @@ impl KeptRequest {
         &self.text[..self.query_bytes as usize]
     }
 
+    pub(crate) fn bytes(&self) -> usize {
+        self.text.len()
+    }
+
     fn header_lines(&self) -> std::str::Lines<'_> {
         self.text[self.query_bytes as usize..].lines()
     }

@@ -131,6 +131,9 @@ pub(crate) trait Host {
     fn opened(&mut self, key: Key);
     /// Ends a spark because a listener failed.
     fn failed(&mut self, key: Key, why: String);
+    /// What plugins keep for the client of a spark was changed. If it is more than before, and too
+    /// much now, the spark ends.
+    fn kept(&mut self, key: Key);
 }
 
 /// The part of a spark that does not depend on the transformer.
@@ -160,6 +163,13 @@ impl SparkState {
         }
     }
 
+    /// Bytes that are kept for its client as long as it is there: what the client has said when it
+    /// came, and what plugins keep.
+    pub(crate) fn kept_bytes(&self) -> usize {
+        let kept = self.extras.as_ref().map_or(0, |extras| extras.kept);
+        self.request.bytes() + kept as usize
+    }
+
     /// Something was taken out of the extras: if nothing is left in them, they go.
     pub(crate) fn tidy_extras(&mut self) {
         self.extras.take_if(|extras| extras.is_empty());
@@ -182,6 +192,8 @@ pub(crate) struct Extras {
     pub(crate) timers: SmallVec<[Key; 1]>,
     /// One of the handlers is for events of rooms.
     pub(crate) hears_rooms: bool,
+    /// Bytes that plugins keep for its client.
+    pub(crate) kept: u32,
     /// The number of the next broadcast that is transformed for it, if there are transforms that
     /// know it.
     pub(crate) seen_per_spark: u64,
@@ -196,6 +208,7 @@ impl Extras {
             values,
             timers,
             hears_rooms,
+            kept,
             seen_per_spark,
         } = self;
         handlers.is_empty()
@@ -204,6 +217,7 @@ impl Extras {
             && notes.is_none()
             && values.is_empty()
             && !hears_rooms
+            && *kept == 0
             && *seen_per_spark == 0
     }
 }

@@ -19,7 +19,7 @@ struct Queue {
     /// The shard was told that it is too much.
     is_full: bool,
     has_ended: bool,
-    /// Nobody takes anything any more.
+    /// The reader is gone: what is put in is dropped.
     is_closed: bool,
     waker: Option<Waker>,
 }
@@ -29,7 +29,7 @@ struct Queue {
 pub(crate) struct Changed {
     pub(crate) cost_before: usize,
     pub(crate) cost: usize,
-    /// It is full since, or is not full any more.
+    /// It has become full by that, or has room again.
     pub(crate) is_turned: bool,
 }
 

@@ -58,7 +58,7 @@ impl Life {
         self.inboxes.borrow_mut().push(inbox);
     }
 
-    /// It does not any more.
+    /// A stream takes no more data of the spark.
     pub(crate) fn remove_inbox(&self, inbox: &Rc<Inbox>) {
         let mut inboxes = self.inboxes.borrow_mut();
         inboxes.retain(|other| !Rc::ptr_eq(other, inbox));

@@ -39,4 +39,37 @@ impl Spark<'_> {
         self.host.spark_mut(self.key).tidy_extras();
         value
     }
+
+    /// Says that a plugin keeps so many bytes more for the client of this spark. Whatever a client
+    /// can make grow counts for [`memory_bytes_max`](crate::Options::memory_bytes_max): while the
+    /// server holds more than that, a client that grows beyond its share is ended. What is left is
+    /// taken off when the spark ends.
+    ///
+    /// ```
+    /// struct Names(Vec<String>);
+    ///
+    /// fn remember(spark: &mut allspark_engine::Spark<'_>, name: &str) {
+    ///     if let Some(Names(names)) = spark.own_mut() {
+    ///         names.push(name.to_owned());
+    ///         spark.charge(size_of::<String>() + name.len());
+    ///     }
+    /// }
+    /// ```
+    pub fn charge(&mut self, bytes: usize) {
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let extras = self.extras();
+        extras.kept = extras.kept.saturating_add(bytes);
+        self.host.kept(self.key);
+    }
+
+    /// Says that a plugin keeps so many bytes less. See [`Spark::charge`].
+    pub fn discharge(&mut self, bytes: usize) {
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let state = self.host.spark_mut(self.key);
+        if let Some(extras) = &mut state.extras {
+            extras.kept = extras.kept.saturating_sub(bytes);
+            state.tidy_extras();
+            self.host.kept(self.key);
+        }
+    }
 }

@@ -302,7 +302,7 @@ enum State {
     Used(Box<(Body<'static>, Transformed)>),
     /// The message waits.
     Waits(Onward),
-    /// Nothing comes of it any more.
+    /// The message was dropped or has ended: what the ticket says comes too late.
     Over,
 }
 

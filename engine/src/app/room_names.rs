@@ -1,5 +1,7 @@
 //! Names of rooms, as applications write them.
 
+use std::collections::HashSet;
+
 use super::target::Names;
 
 /// Names of rooms: text, in which spaces separate names, a number, or a list of these.
@@ -16,10 +18,22 @@ pub trait RoomNames {
     fn each_name(&self, call: &mut dyn FnMut(&str));
 }
 
+/// Names that are compared with all others. Beyond that a set is made of them.
+const COMPARED_MAX: usize = 16;
+
 /// Adds names to a list, each once.
 pub(super) fn add(names: &mut Names, more: &(impl RoomNames + ?Sized)) {
+    let (mut compared, mut set) = (0, HashSet::<Box<str>>::new());
     more.each_name(&mut |name| {
-        if names.iter().all(|known| **known != *name) {
+        compared += 1;
+        if compared == COMPARED_MAX {
+            set.extend(names.iter().cloned());
+        }
+        let is_new = match compared < COMPARED_MAX {
+            true => names.iter().all(|known| **known != *name),
+            false => !set.contains(name) && set.insert(name.into()),
+        };
+        if is_new {
             names.push(name.into());
         }
     });
@@ -98,5 +112,16 @@ mod tests {
         assert_eq!(names(&|| list(&vec![String::from("x"), "y".into()])), "x|y");
         assert_eq!(names(&|| list(&[1, 20])), "1|20");
         assert_eq!(names(&|| list(&())), "");
+    }
+
+    /// If each were compared with all others this would take minutes.
+    #[test]
+    fn many_names_are_listed_once_each_in_their_order() {
+        let many: Vec<u32> = (0..200_000).map(|number| number % 150_000).collect();
+        let mut names = list(&["first", "7"]);
+        add(&mut names, &many);
+        assert_eq!(names.len(), 150_001);
+        assert_eq!(names[..4].join("|"), "first|7|0|1");
+        assert_eq!(&*names[150_000], "149999");
     }
 }

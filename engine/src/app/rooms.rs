@@ -72,6 +72,11 @@ impl Spark<'_> {
         self.host.rooms().count_of(self.key().index)
     }
 
+    /// Bytes that the spark's rooms cost if nobody else is in them, for [`Spark::charge`].
+    pub fn rooms_bytes(&self) -> usize {
+        self.host.rooms().cost_of(self.key().index)
+    }
+
     /// Whether the spark is in this room.
     pub fn is_in(&self, room: impl RoomNames) -> bool {
         let mut is_in = true;

@@ -28,7 +28,7 @@ pub(crate) enum Written<M> {
 /// A transform has refused it.
 ///
 /// # Panics
-/// If a transform does: whoever writes has called it.
+/// A transform panics. It runs within the call of the one who writes, so it is his panic.
 pub(crate) fn outgoing<M>(
     server: &Arc<Server>,
     transforms: &Arc<Transforms>,

@@ -182,6 +182,15 @@ impl LentBuffer {
         (&self.pool, self.id)
     }
 
+    /// From now on it is only this part of it.
+    #[must_use]
+    pub fn narrow(mut self, part: Range<usize>) -> Self {
+        assert!(part.start <= part.end && part.end <= self.len as usize);
+        self.start += part.start as u32;
+        self.len = (part.end - part.start) as u32;
+        self
+    }
+
     fn address(&self) -> *mut u8 {
         let start = self.pool.address(self.id);
         start.wrapping_add(self.start as usize)
@@ -255,6 +264,16 @@ mod tests {
         // SAFETY: it was just taken, and is lent once.
         let lent = unsafe { pool.lend(id, 0..4) };
         assert_eq!(&*lent, &[0; 4]);
+    }
+
+    #[test]
+    fn a_part_is_all_that_is_left() {
+        let pool = BufferPool::new(1, 16);
+        let lent = pool.lend_copy(b"headbodytail").unwrap();
+        let mut body = lent.narrow(4..8);
+        body[0] = b'B';
+        assert_eq!(&*body, b"Body");
+        assert_eq!((&*body.narrow(4..4), pool.free_count()), (&b""[..], 1));
     }
 
     #[test]

@@ -167,7 +167,12 @@ impl<O> Net<O> {
             "one send per turn and connection"
         );
         let Some(queue) = &mut connection.queue else {
-            return nothing;
+            // What the driver kept of it has left.
+            self.sent_all(key);
+            return Flushed {
+                offered_bytes: 0,
+                is_all_sent: true,
+            };
         };
         let before = queue.bytes();
         if let Some(batch) = queue.next(&mut self.buffers.blocks) {
@@ -225,7 +230,6 @@ impl<O> Net<O> {
 
     /// The kernel did not take everything.
     pub(crate) fn stalled(&mut self, key: Key, rest: Slice) {
-        assert!(!rest.is_empty(), "what was not taken is something");
         let connection = self
             .connections
             .get_mut(key)
@@ -239,9 +243,11 @@ impl<O> Net<O> {
             self.ops.push(Op::AwaitWritable { socket });
         }
         connection.count_refused(rest.len());
-        let (queue, blocks) = self.buffers.queue(&mut connection.queue);
-        queue.push_front(rest, blocks);
-        self.grew(key);
+        if !rest.is_empty() {
+            let (queue, blocks) = self.buffers.queue(&mut connection.queue);
+            queue.push_front(rest, blocks);
+            self.grew(key);
+        }
         self.watch_if_idle(key);
     }
 

@@ -192,6 +192,15 @@ impl Rooms {
         self.members.joined(spark).len()
     }
 
+    /// Bytes that the rooms of a spark cost if nobody else is in them: the room, its name and the
+    /// entry of that, what the spark knows of it, and its list of members.
+    pub(crate) fn cost_of(&self, spark: u32) -> usize {
+        const COUNTS: usize = 2 * size_of::<usize>();
+        const MEMBER: usize = 2 * size_of::<Joined>() + size_of::<u32>();
+        const ROOM: usize = size_of::<Room>() + 2 * size_of::<(Rc<str>, u32)>() + COUNTS + MEMBER;
+        self.rooms_of(spark).map(|name| ROOM + name.len()).sum()
+    }
+
     /// Whether a spark is in the room of this name.
     pub(crate) fn is_in(&self, spark: u32, name: &str) -> bool {
         let room = self.names.get(name);

@@ -141,6 +141,7 @@ impl<T: Transformer> Core<T> {
         let Some(slot) = self.sessions.forget(spark, &mut self.net.buffers) else {
             return;
         };
+        self.kept.set(spark.index, 0);
         // Usually it has none left, but its last handler may have attached something.
         app::drop_extras(self, slot.state.extras);
         guard::drop_value(slot.session);

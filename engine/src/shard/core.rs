@@ -36,7 +36,7 @@ use crate::io::{Op, Wait, Waker};
 use crate::lines::{Admitted, Line};
 use crate::memory::{Arena, Key};
 use crate::mesh::{Mesh, Outbox, Parcel};
-use crate::net::{Backlog, Luggage, Moves, Net, Pace, Room, Rules};
+use crate::net::{Backlog, Charges, Luggage, Moves, Net, Pace, Room, Rules};
 use crate::rooms::Rooms;
 use crate::session::{Rates, Sessions};
 use crate::stats::Counters;
@@ -74,6 +74,8 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) desk: Rc<LocalDesk>,
     /// What sparks share with futures.
     pub(super) lives: HashMap<Key, Rc<Life>>,
+    /// What is kept for the clients of sparks as long as these are there.
+    pub(super) kept: Charges,
     pub(super) openings: Openings,
     pub(super) untaken: Untaken,
     pub(super) drains: Drains,
@@ -147,6 +149,7 @@ impl<T: Transformer> Core<T> {
             desk: Rc::new(Desk::new(tasks.executor().clone(), tell)),
             tasks,
             lives: HashMap::new(),
+            kept: Charges::default(),
             openings: Openings::default(),
             untaken: Untaken::default(),
             drains: Drains::default(),
@@ -242,7 +245,8 @@ impl<T: Transformer> Core<T> {
         let untaken = self.desk.held_bytes()
             + self.openings.held_bytes()
             + self.intake.held_bytes()
-            + self.awaited.held_bytes();
+            + self.awaited.held_bytes()
+            + self.kept.total();
         let held = self.net.charges.total() + self.sessions.charges.total() + untaken;
         counters
             .waiting_cost_bytes

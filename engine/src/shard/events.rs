@@ -81,6 +81,7 @@ impl<T: Transformer> Core<T> {
         if let Some(rates) = &mut self.rates {
             rates.opened(spark.index);
         }
+        self.note_kept(spark);
         self.begin_per_spark(spark);
         self.counters().sparks_opened.add(1);
         self.give_id(spark, head);

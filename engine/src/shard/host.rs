@@ -299,6 +299,10 @@ impl<T: Transformer> Host for Core<T> {
     fn failed(&mut self, key: Key, why: String) {
         self.listener_failed(key, why);
     }
+
+    fn kept(&mut self, key: Key) {
+        self.charge_kept(key);
+    }
 }
 
 impl<T: Transformer> Core<T> {

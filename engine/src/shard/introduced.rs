@@ -6,11 +6,14 @@
 //!   session that is carried keeps what was known of the connection that opened it.
 //! - Where nothing is learnt nothing is kept.
 
+use std::io;
+
 use allspark_protocol::transformer::Transformer;
 
 use super::core::Core;
-use crate::io::Introduction;
+use crate::io::{Introduction, TlsFault};
 use crate::known::Known;
+use crate::lines::Line;
 use crate::memory::Key;
 
 impl<T: Transformer> Core<T> {
@@ -24,7 +27,23 @@ impl<T: Transformer> Core<T> {
         {
             return;
         }
+        if about.secure.is_some() && about.peer.is_none() {
+            self.counters().tls_handshakes.add(1);
+        }
         self.introductions.learn(key, about);
+    }
+
+    /// If a connection ends because of its encryption, that is counted and logged.
+    pub(super) fn note_tls(&self, key: Key, error: &io::Error) {
+        let Some(fault) = TlsFault::of(error) else {
+            return;
+        };
+        self.counters().tls_failures.add(1);
+        if let Some(line) = self.may_log(Line::TlsFailed) {
+            let (shard, unlogged) = (self.shard, line.unlogged);
+            let peer = self.net.connection(key).peer;
+            tracing::info!(shard, %peer, %fault, unlogged, "a connection with TLS has failed");
+        }
     }
 
     /// What is known of the connection of a spark, or of the one that opened its session.

@@ -50,7 +50,8 @@ use std::io;
 
 use allspark_protocol::transformer::Transformer;
 
-use crate::io::{Completion, Driver, Wait, Waker};
+use crate::io::sim::SimDriver;
+use crate::io::{Completion, Driver, Tls, TlsAcceptor, Wait, Waker};
 use crate::memory::GiveBack;
 
 mod admit;
@@ -245,14 +246,28 @@ impl<D: Driver, T: Transformer> Shard<D, T> {
     }
 }
 
-impl<T: Transformer> Shard<crate::io::sim::SimDriver, T> {
+impl<T: Transformer> Shard<SimDriver, T> {
+    /// Whether a turn would find something to do.
+    pub fn has_input(&self) -> bool {
+        self.driver.has_work() || self.core.has_commands()
+    }
+}
+
+impl<T: Transformer> Shard<Tls<SimDriver>, T> {
+    /// Whether a turn would find something to do.
+    pub(crate) fn has_input(&self) -> bool {
+        let driver = &self.driver;
+        driver.has_own_work() || driver.inner().has_work() || self.core.has_commands()
+    }
+
+    /// The virtual time.
     pub(crate) fn now(&self) -> allspark_protocol::Instant {
         self.driver.now()
     }
 
-    /// Whether a turn would find something to do.
-    pub fn has_input(&self) -> bool {
-        self.driver.has_work() || self.core.has_commands()
+    /// Who encrypts the connections of each listener from now on.
+    pub(crate) fn set_acceptors(&mut self, acceptors: Vec<Option<TlsAcceptor>>) {
+        self.driver.set_acceptors(acceptors);
     }
 }
 

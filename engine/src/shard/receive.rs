@@ -22,7 +22,7 @@ impl<T: Transformer> Core<T> {
     pub(super) fn accepted(&mut self, socket: Socket, peer: SocketAddr, listener: u8) {
         let is_ending = self.destroying.closes();
         if !is_ending && let Err(refusal) = self.admit(peer) {
-            return self.turn_away(socket, peer, refusal);
+            return self.turn_away(socket, (peer, listener), refusal);
         }
         self.counters().connections_accepted.add(1);
         let key = self.insert_http(socket, peer, listener);
@@ -150,6 +150,7 @@ impl<T: Transformer> Core<T> {
     /// The peer sends nothing more.
     pub(super) fn input_ended(&mut self, key: Key, result: io::Result<()>) {
         if let Err(error) = result {
+            self.note_tls(key, &error);
             return self.broke(key, error);
         }
         if self.backlog.end(key) {
@@ -169,7 +170,7 @@ impl<T: Transformer> Core<T> {
         }
     }
 
-    fn is_carried(&self, spark: Key) -> bool {
+    pub(super) fn is_carried(&self, spark: Key) -> bool {
         let slot = self.sessions.get(spark);
         slot.is_some_and(|slot| slot.is_carried())
     }

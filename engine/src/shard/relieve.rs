@@ -9,6 +9,7 @@ use allspark_protocol::options::Bounded;
 use allspark_protocol::transformer::Transformer;
 
 use super::core::Core;
+use super::owner::Owner;
 use crate::limits::HELD_BYTES_MIN;
 use crate::memory::Key;
 
@@ -66,7 +67,12 @@ impl<T: Transformer> Core<T> {
         let mut holders = Vec::new();
         let mut index = 0;
         while let Some(key) = self.net.next_from(index) {
-            let bytes = self.net.charges.get(key.index) + self.net.connection(key).queue_cost();
+            let connection = self.net.connection(key);
+            let kept = match connection.owner {
+                Owner::Session(spark) if !self.is_carried(spark) => self.kept.get(spark.index),
+                _ => 0,
+            };
+            let bytes = self.net.charges.get(key.index) + connection.queue_cost() + kept;
             if bytes >= HELD_BYTES_MIN {
                 holders.push((bytes, Holder::Connection(key)));
             }
@@ -74,7 +80,11 @@ impl<T: Transformer> Core<T> {
         }
         let mut index = 0;
         while let Some(spark) = self.sessions.next_from(index) {
-            let bytes = self.sessions.charged(spark) + self.units_cost(spark);
+            let kept = match self.is_carried(spark) {
+                true => self.kept.get(spark.index),
+                false => 0,
+            };
+            let bytes = self.sessions.charged(spark) + self.units_cost(spark) + kept;
             if bytes >= HELD_BYTES_MIN {
                 holders.push((bytes, Holder::Session(spark)));
             }

@@ -64,12 +64,21 @@ impl<T: Transformer> Core<T> {
     }
 
     /// Refuses a connection that was just accepted.
-    pub(super) fn turn_away(&mut self, socket: Socket, peer: SocketAddr, refusal: Refusal) {
+    pub(super) fn turn_away(
+        &mut self,
+        socket: Socket,
+        (peer, listener): (SocketAddr, u8),
+        refusal: Refusal,
+    ) {
         self.count_refusal(refusal);
         let key = self.net.insert(socket, peer, Owner::TurnedAway);
-        if self.room.turn_away() > TURNED_AWAY_MAX {
+        self.net.connection_mut(key).listener = listener;
+        let is_flood = refusal != Refusal::Full;
+        let shakes_hands = self.server.shakes_hands(listener);
+        if self.room.turn_away() > TURNED_AWAY_MAX || (is_flood && shakes_hands) {
+            // To tell a flood why would cost a handshake each time.
             self.close(key);
-        } else {
+        } else if !shakes_hands || self.begin_handshake(key) {
             self.net.set_timer_ms(key, LINGER_MS);
         }
     }
@@ -141,6 +150,20 @@ impl<T: Transformer> Core<T> {
                 None => self.shed_session(spark),
             }
         }
+    }
+
+    /// The same for what is kept for its client as long as the spark is there.
+    pub(super) fn charge_kept(&mut self, spark: Key) {
+        if self.note_kept(spark) {
+            self.charge_untaken(spark, self.kept.get(spark.index));
+        }
+    }
+
+    /// Notes how much that is. Returns whether it is more than before.
+    pub(super) fn note_kept(&mut self, spark: Key) -> bool {
+        let slot = self.sessions.get(spark);
+        let bytes = slot.map_or(0, |slot| slot.state.kept_bytes());
+        self.kept.set(spark.index, bytes)
     }
 
     /// Whether somebody who has just grown to so many bytes has to go: whoever grows while the

@@ -70,7 +70,7 @@ pub(crate) struct Polled {
     pub(crate) owner: Option<Key>,
     /// What the task panicked with.
     pub(crate) panicked: Option<String>,
-    /// The owner had too many tasks, and has not any more.
+    /// The owner had too many tasks, and may have another one now.
     pub(crate) has_room: bool,
 }
 
@@ -188,7 +188,7 @@ impl Tasks {
         Some(polled)
     }
 
-    /// Removes a task. Returns whether its owner had too many of them, and has not any more.
+    /// Removes a task. Returns whether its owner had too many of them and may have another one now.
     fn remove(&mut self, key: Key) -> bool {
         let Some(task) = self.tasks.remove(key) else {
             return false;

@@ -9,6 +9,7 @@ mod machine;
 mod places;
 mod plain;
 mod room;
+mod secure;
 
 use allspark_engine::io::{DriverChoice, probe};
 

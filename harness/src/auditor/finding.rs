@@ -66,10 +66,12 @@ pub(crate) enum Fault {
     Leaked,
     /// A server held more for its peers than it may.
     Hoarded,
+    /// Messages of honest clients took longer than they may while others attacked.
+    Slowed,
 }
 
 impl Fault {
-    const ALL: [Self; 28] = [
+    const ALL: [Self; 29] = [
         Self::Lost,
         Self::Duplicated,
         Self::Reordered,
@@ -98,6 +100,7 @@ impl Fault {
         Self::Miscounted,
         Self::Leaked,
         Self::Hoarded,
+        Self::Slowed,
     ];
 
     /// The name in reports.
@@ -131,6 +134,7 @@ impl Fault {
             Self::Miscounted => "miscounted",
             Self::Leaked => "leaked",
             Self::Hoarded => "hoarded",
+            Self::Slowed => "slowed",
         }
     }
 }

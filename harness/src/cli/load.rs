@@ -10,6 +10,7 @@ use clap::{Args, ValueEnum};
 use super::mixed::MixedArguments;
 use super::output::OutputArguments;
 use super::rooms::RoomsArguments;
+use super::siege::SiegeArguments;
 use super::storm::{self, StormArguments};
 use super::times::{PingInterval, parse_duration, parse_ping_interval};
 use crate::auditor::HeartbeatRule;
@@ -80,6 +81,8 @@ pub(crate) struct LoadArguments {
     storm: StormArguments,
     #[command(flatten)]
     rooms: RoomsArguments,
+    #[command(flatten)]
+    siege: SiegeArguments,
     /// Messages that each sender keeps under way.
     #[arg(long, default_value_t = 1)]
     depth: u16,
@@ -142,11 +145,12 @@ impl LoadArguments {
             Scenario::Storm => (storm::CLIENTS, storm::DURATION),
             _ => (CLIENTS, DURATION),
         };
+        let clients = self.clients.unwrap_or(clients);
         let mut plan = Plan {
             target,
             dialect: Dialect::find(self.transformer, self.carrier.as_deref())?,
             wording: Wording::new(self.parser),
-            clients: self.clients.unwrap_or(clients),
+            clients,
             opening_max: self.opening,
             scenario,
             publishers: self.publishers,
@@ -155,10 +159,13 @@ impl LoadArguments {
             mixed: self.mixed.plan(scenario)?,
             storm: self.storm.plan(scenario)?,
             rooms: self.rooms.plan(scenario)?,
+            siege: self.siege.plan(self.server_pid)?,
             depth: self.depth,
             rate_per_s: match scenario {
-                Scenario::Mixed => self.rate.or(Some(self.clients.unwrap_or(clients))),
-                _ => self.rate,
+                Scenario::Mixed => self.rate.or(Some(clients)),
+                _ => self
+                    .rate
+                    .or_else(|| self.siege.rate(scenario, clients, self.publishers)),
             },
             message_bytes: self.message_bytes,
             warm_up: self.warm_up,

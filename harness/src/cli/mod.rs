@@ -6,6 +6,7 @@ mod mixed;
 mod output;
 mod reactors;
 mod rooms;
+mod siege;
 mod sim;
 mod storm;
 mod times;
@@ -32,7 +33,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Play many clients of one server, and judge what it does. Exits with 0 if and only if
     /// nothing was wrong.
-    Load(LoadArguments),
+    Load(Box<LoadArguments>),
     /// Play many clients of simulated servers in virtual time, and judge both. Exits with 0 if and
     /// only if nothing was wrong; the same seed gives the same history.
     Sim(SimArguments),

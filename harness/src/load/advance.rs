@@ -28,28 +28,10 @@ impl<D: Driver> Runner<D> {
         match self.phase {
             Phase::Opening { give_up } => self.open(give_up <= self.now),
             Phase::Settling { until } => self.begin_traffic(until),
-            Phase::WarmUp { until } if until <= self.now => {
-                self.send_due();
-                self.meter.begin(self.now)?;
-                if let Some(churn) = &mut self.churn {
-                    churn.begin_window();
-                }
-                let until = self.now + self.plan.duration;
-                self.phase = Phase::Measuring { until };
+            Phase::WarmUp { until } if until <= self.now || self.is_siege_ready() => {
+                self.begin_measuring()?;
             }
-            Phase::Measuring { until } if until <= self.now => {
-                self.send_due();
-                let window = self.meter.end(self.now)?;
-                let churn = self.churn.as_ref();
-                self.churn_report = churn.map(|churn| churn.end_window(window.seconds));
-                self.window = Some(window);
-                self.with_connections = Some(WithConnections {
-                    memory: Snapshot::take(self.plan.server_pid)?,
-                    connections: self.auditor.live_count(),
-                });
-                self.broadcast_rounds(self.plan.broadcasts)?;
-                self.calm_down();
-            }
+            Phase::Measuring { until } if until <= self.now => self.end_measuring()?,
             Phase::WarmUp { .. } | Phase::Measuring { .. } => self.send_due(),
             Phase::Broadcasting { left, until } => {
                 if until <= self.now || self.auditor.outstanding() == 0 {
@@ -81,6 +63,36 @@ impl<D: Driver> Runner<D> {
             }
             Phase::Done => {}
         }
+        Ok(())
+    }
+
+    fn begin_measuring(&mut self) -> io::Result<()> {
+        self.send_due();
+        self.meter.begin(self.now)?;
+        if let Some(churn) = &mut self.churn {
+            churn.begin_window();
+        }
+        self.begin_siege_period();
+        let until = self.now + self.plan.duration;
+        self.phase = Phase::Measuring { until };
+        Ok(())
+    }
+
+    fn end_measuring(&mut self) -> io::Result<()> {
+        self.send_due();
+        let window = self.meter.end(self.now)?;
+        if self.besiege_further(&window)? {
+            return Ok(());
+        }
+        let churn = self.churn.as_ref();
+        self.churn_report = churn.map(|churn| churn.end_window(window.seconds));
+        self.window = Some(self.window_of_all(window));
+        self.with_connections = Some(WithConnections {
+            memory: Snapshot::take(self.plan.server_pid)?,
+            connections: self.auditor.live_count(),
+        });
+        self.broadcast_rounds(self.plan.broadcasts)?;
+        self.calm_down();
         Ok(())
     }
 

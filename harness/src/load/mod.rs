@@ -15,6 +15,7 @@
 //! | [`mixed`] | a bit of everything |
 //! | [`rooms`] | clients in rooms, and messages to rooms |
 //! | [`storm`] | the server is killed, and everyone comes back |
+//! | [`siege`], [`besieged`] | attackers beside any of these |
 //! | [`cables`], [`alarms`] | connections of clients that have several; when these are called |
 //! | [`meter`], [`memory`] | what is measured on the whole |
 //! | [`series`], [`progress`] | what happened second by second |
@@ -31,6 +32,7 @@
 mod advance;
 mod alarms;
 pub(crate) mod app;
+mod besieged;
 mod cables;
 pub(crate) mod churn;
 mod client;
@@ -48,6 +50,7 @@ pub(crate) mod rooms;
 mod runner;
 pub(crate) mod series;
 mod sessions;
+pub(crate) mod siege;
 pub(crate) mod spec;
 pub(crate) mod storm;
 pub(crate) mod target;
@@ -69,6 +72,7 @@ use plan::Plan;
 use rooms::{Rooms, RoomsReport};
 use runner::Runner;
 use series::Second;
+use siege::{Siege, SiegeReport};
 use storm::StormReport;
 
 /// What a load has shown.
@@ -89,6 +93,8 @@ pub(crate) struct Outcome {
     pub(crate) rooms: Option<RoomsReport>,
     /// How the clients came back, if the server was killed.
     pub(crate) storm: Option<StormReport>,
+    /// What attackers did to the server and to the clients, if there were any.
+    pub(crate) siege: Option<SiegeReport>,
     /// One sample per second, from the first connection on.
     pub(crate) series: Vec<Second>,
     pub(crate) memory: Option<MemoryReport>,
@@ -142,6 +148,10 @@ pub(crate) fn run(driver: impl Driver, mut plan: Plan) -> io::Result<Outcome> {
     let skipped = runner.traffic.skipped() + goodbyes_skipped;
     let mixed = runner.mixed_report();
     let rooms = runner.rooms.as_ref().map(Rooms::report);
+    let siege = runner.siege.map(Siege::into_report);
+    if let Some(siege) = &siege {
+        siege.judge(&mut runner.auditor);
+    }
     let (findings, heartbeats) = runner.auditor.finish(runner.now);
     let memory = runner.with_connections.and_then(|after| {
         (after.connections > 0)
@@ -150,6 +160,7 @@ pub(crate) fn run(driver: impl Driver, mut plan: Plan) -> io::Result<Outcome> {
     Ok(Outcome {
         mixed,
         rooms,
+        siege,
         opening: runner.opening,
         window: runner.window,
         broadcasts: runner.broadcasts,
@@ -175,6 +186,7 @@ impl Outcome {
             mixed: None,
             rooms: None,
             storm: None,
+            siege: None,
             series: Vec::new(),
             memory: None,
             heartbeats: None,

@@ -10,6 +10,7 @@ use crate::auditor::HeartbeatRule;
 use crate::load::dialect::Dialect;
 use crate::load::mixed::plan::MixedPlan;
 use crate::load::rooms::plan::RoomsPlan;
+use crate::load::siege::plan::SiegePlan;
 use crate::load::storm::plan::StormPlan;
 use crate::load::target::Target;
 use crate::workload::Scenario;
@@ -50,6 +51,8 @@ pub(crate) struct Plan {
     pub(crate) rooms: Option<RoomsPlan>,
     /// What a storm is to do.
     pub(crate) storm: Option<StormPlan>,
+    /// Who attacks the server meanwhile.
+    pub(crate) siege: Option<SiegePlan>,
     /// Messages that each sender keeps under way when there is no rate.
     pub(crate) depth: u16,
     /// Messages per second of all senders together, or goodbyes in a churn; `None` sends as fast as
@@ -111,6 +114,9 @@ impl Plan {
                 return Err("rooms are joined and published to in JSON".to_owned());
             }
         }
+        if let Some(siege) = &self.siege {
+            siege.check(self.scenario)?;
+        }
         self.check_storm()?;
         self.check_publishers()
     }
@@ -149,7 +155,9 @@ impl Plan {
         let each = self.dialect.connections_max();
         // Who comes back at once may still have the connection that was lost.
         let each = if self.storm.is_some() { each + 1 } else { each };
-        self.clients.saturating_mul(each)
+        let attackers = self.siege.as_ref();
+        let attackers = attackers.map_or(0, |siege| siege.attackers.count());
+        self.clients.saturating_mul(each).saturating_add(attackers)
     }
 
     /// Which clients send.

@@ -20,6 +20,7 @@ use super::plan::Plan;
 use super::progress::Progress;
 use super::rooms::Rooms;
 use super::sessions::Sessions;
+use super::siege::Siege;
 use super::traffic::Traffic;
 use super::transcript::Transcript;
 use crate::auditor::{Auditor, Fault};
@@ -57,6 +58,8 @@ pub(super) struct Runner<D> {
     pub(super) mixed: Option<Mixed>,
     /// Only where clients are in rooms.
     pub(super) rooms: Option<Rooms>,
+    /// Only where the server is attacked meanwhile.
+    pub(super) siege: Option<Siege>,
     /// Memory at the end of the window.
     pub(super) with_connections: Option<WithConnections>,
 }
@@ -94,6 +97,7 @@ impl<D: Driver> Runner<D> {
             churn_report: None,
             mixed: plan.mixed.as_ref().map(|mixed| Mixed::new(mixed, &plan)),
             rooms: plan.rooms.map(|rooms| Rooms::new(rooms, &plan)),
+            siege: plan.siege.as_ref().map(|siege| Siege::new(siege, &plan)),
             with_connections: None,
             driver,
             plan,
@@ -105,24 +109,29 @@ impl<D: Driver> Runner<D> {
         let mut completions = Vec::new();
         while self.phase != Phase::Done {
             self.advance()?;
+            self.attack();
             self.flush();
             let wait = self.wait();
             self.driver.turn(wait, &mut completions)?;
             self.outbox.reclaim();
             self.sessions.reclaim();
+            if let Some(siege) = &mut self.siege {
+                siege.reclaim();
+            }
             self.now = self.driver.now();
             self.ring_alarms();
             for completion in completions.drain(..) {
                 self.complete(completion);
             }
-            let state = (self.phase.name(), self.auditor.live_count());
+            let phase = self.siege_phase().unwrap_or(self.phase.name());
+            let state = (phase, self.auditor.live_count());
             self.progress.report(self.now, state, &mut self.meter)?;
         }
         Ok(())
     }
 
     fn wait(&self) -> Wait {
-        if self.has_more_to_do() {
+        if self.has_more_to_do() || self.siege.as_ref().is_some_and(Siege::has_more_to_do) {
             return Wait::No;
         }
         let mut until = self.phase.deadline().min(self.progress.next_due());
@@ -146,6 +155,9 @@ impl<D: Driver> Runner<D> {
         if let Some(alarm) = self.sessions.next_alarm() {
             until = until.min(alarm);
         }
+        if let Some(due) = self.siege.as_ref().and_then(Siege::next_due) {
+            until = until.min(due);
+        }
         Wait::Until(until)
     }
 
@@ -165,6 +177,11 @@ impl<D: Driver> Runner<D> {
     }
 
     fn complete(&mut self, completion: Completion) {
+        if let Some(siege) = &mut self.siege
+            && Siege::owns(&completion)
+        {
+            return siege.complete(completion, &mut self.driver);
+        }
         if !self.plan.dialect.is_plain_websocket() {
             return self.cable_completed(completion);
         }

@@ -180,6 +180,7 @@ impl Case {
             messages: 1,
             mixed: None,
             storm: None,
+            siege: None,
             rooms: self.rooms,
             depth: self.depth,
             rate_per_s: None,

@@ -13,6 +13,7 @@ use crate::load::meter::Window;
 use crate::load::mixed::MixedReport;
 use crate::load::rooms::RoomsReport;
 use crate::load::series::Second;
+use crate::load::siege::SiegeReport;
 use crate::load::storm::StormReport;
 use crate::workload::Scenario;
 
@@ -54,6 +55,8 @@ pub(crate) struct LoadReport {
     pub(crate) rooms: Option<RoomsReport>,
     /// How the clients came back, if the server was killed.
     pub(crate) storm: Option<StormReport>,
+    /// What attackers did, if there were any; the window is then that under attack.
+    pub(crate) siege: Option<SiegeReport>,
     pub(crate) findings: Findings,
     /// One sample per second, from the first connection on.
     pub(crate) series: Vec<Second>,
@@ -87,6 +90,7 @@ impl LoadReport {
             mixed: outcome.mixed,
             rooms: outcome.rooms,
             storm: outcome.storm,
+            siege: outcome.siege,
             findings: outcome.findings,
             series: outcome.series,
         }
@@ -152,6 +156,9 @@ impl fmt::Display for LoadReport {
         }
         if let Some(storm) = &self.storm {
             scenarios::storm(f, storm)?;
+        }
+        if let Some(siege) = &self.siege {
+            scenarios::siege(f, siege)?;
         }
         for broadcast in &self.broadcasts {
             fmt_broadcast(f, broadcast)?;

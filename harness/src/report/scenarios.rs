@@ -6,6 +6,7 @@ use super::delays::fmt_delays;
 use crate::load::churn::ChurnReport;
 use crate::load::mixed::MixedReport;
 use crate::load::rooms::RoomsReport;
+use crate::load::siege::{Period, SiegeMemory, SiegeReport};
 use crate::load::storm::StormReport;
 
 pub(super) fn churn(f: &mut fmt::Formatter<'_>, churn: &ChurnReport) -> fmt::Result {
@@ -111,4 +112,91 @@ pub(super) fn storm(f: &mut fmt::Formatter<'_>, storm: &StormReport) -> fmt::Res
         fmt_delays(f, "  punctual", None, &storm.delays_punctual)?;
     }
     Ok(())
+}
+
+pub(super) fn siege(f: &mut fmt::Formatter<'_>, siege: &SiegeReport) -> fmt::Result {
+    for troop in &siege.attackers {
+        writeln!(
+            f,
+            "attackers     {} {}: {} connections, {} at a time, {} refused, {} errors answered, {} \
+             ended by the server; {} bytes sent",
+            troop.attackers,
+            troop.attack,
+            troop.connections,
+            troop.at_once_max,
+            troop.refused,
+            troop.errors,
+            troop.ended,
+            troop.sent_bytes,
+        )?;
+    }
+    let periods = [
+        ("before", &siege.before),
+        ("under attack", &siege.during),
+        ("after", &siege.after),
+    ];
+    for (name, period) in periods {
+        if let Some(period) = period {
+            fmt_period(f, name, period)?;
+        }
+    }
+    if let Some(factor) = siege.p99_factor() {
+        let judged = match siege.p99_factor_max {
+            max if max > 0.0 => format!("may be {max}"),
+            _ => "is not judged".to_owned(),
+        };
+        writeln!(
+            f,
+            "p99           {factor:.2} times as long under attack as before, which {judged}"
+        )?;
+    }
+    match &siege.memory {
+        Some(memory) => fmt_siege_memory(f, memory),
+        None => Ok(()),
+    }
+}
+
+fn fmt_period(f: &mut fmt::Formatter<'_>, name: &str, period: &Period) -> fmt::Result {
+    let (window, latency) = (&period.window, &period.window.latency_us);
+    write!(
+        f,
+        "{name:<12}  {:.0} messages per second, p50 {:.0} us, p99 {:.0} us, max {:.0} us; ",
+        window.received_per_second, latency.p50, latency.p99, latency.max,
+    )?;
+    if let Some((connections, opening)) = period.connections.zip(period.opening_us) {
+        write!(
+            f,
+            "{connections} connections, opened in p50 {:.0} us, p99 {:.0} us, max {:.0} us; ",
+            opening.p50, opening.p99, opening.max,
+        )?;
+    }
+    write!(f, "processor: client {:.0} %", window.client_cpu_percent)?;
+    match window.server_cpu_percent {
+        Some(server) => writeln!(f, ", server {server:.0} %"),
+        None => writeln!(f),
+    }
+}
+
+fn fmt_siege_memory(f: &mut fmt::Formatter<'_>, memory: &SiegeMemory) -> fmt::Result {
+    write!(
+        f,
+        "memory        server {} bytes before (PSS {}), {} at the peak, {} at the end of the \
+         attack (PSS {})",
+        memory.before.rss_anon_bytes,
+        memory.before.pss_bytes,
+        memory.peak_rss_anon_bytes,
+        memory.during.rss_anon_bytes,
+        memory.during.pss_bytes,
+    )?;
+    if let Some(after) = memory.after {
+        write!(
+            f,
+            ", {} after (PSS {})",
+            after.rss_anon_bytes, after.pss_bytes
+        )?;
+    }
+    match memory.budget_bytes {
+        Some(budget) => writeln!(f, "; it may have {budget}"),
+        None => writeln!(f, "; what it may have is not known"),
+    }
 }

@@ -9,6 +9,7 @@ mod opening;
 mod rooms;
 mod server;
 mod sessions;
+mod siege;
 mod storm;
 
 use std::process::Command;
@@ -363,6 +364,9 @@ fn nobody_there_is_a_finding_and_a_wrong_option_is_not_a_run() {
         ["--scenario=mixed", "--stall=0s"],
         ["--seed", "1"],
         ["--scenario=churn", "--ping-interval=100"],
+        ["--scenario=mixed", "--attack=flood"],
+        ["--attack", "all,flood"],
+        ["--memory-max", "1"],
     ] {
         let run = load_at("http://127.0.0.1:1", &wrong);
         assert_eq!(run.code, 2, "{wrong:?}");

@@ -6,7 +6,7 @@ use allspark_engine::{Spark, Timer};
 use allspark_protocol::value::Number;
 
 use crate::events::Args;
-use crate::waiting::Waiting;
+use crate::waiting::{Waiting, waiting_bytes};
 
 /// Why an acknowledgement does not come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -53,10 +53,17 @@ pub(super) fn begin(
     asked.last += 1;
     let id = asked.last;
     let timer = timeout.map(|timeout| spark.after(timeout, move |spark| give_up(spark, id)));
+    let cost = cost(&call);
     if let Some(asked) = spark.own_mut::<Asked>() {
         asked.waiting.add(id, (call, timer));
+        spark.charge(cost);
     }
     Ok(id)
+}
+
+/// Bytes that are kept until the client acknowledges.
+fn cost(call: &OnAck) -> usize {
+    waiting_bytes::<u64, (OnAck, Option<Timer>)>() + size_of_val(&**call)
 }
 
 /// An acknowledgement has come. One that nobody waits for, or not any more, is ignored.
@@ -77,7 +84,9 @@ fn give_up(spark: &mut Spark<'_>, id: u64) {
 }
 
 fn take(spark: &mut Spark<'_>, id: u64) -> Option<(OnAck, Option<Timer>)> {
-    spark.own_mut::<Asked>()?.waiting.take(&id)
+    let taken = spark.own_mut::<Asked>()?.waiting.take(&id)?;
+    spark.discharge(cost(&taken.0));
+    Some(taken)
 }
 
 /// The spark has ended: nobody acknowledges any more.

@@ -158,7 +158,9 @@ impl ExpressSession {
         let cookie = cookie.filter(|cookie| cookie.len() <= COOKIE_BYTES_MAX);
         let signed = cookie.and_then(|cookie| unsign(&self.keys, cookie));
         if let Some(signed) = signed {
-            spark.set_own(Signed(signed.into()));
+            let signed = Box::<str>::from(signed);
+            spark.charge(signed.len());
+            spark.set_own(Signed(signed));
         }
     }
 }

@@ -57,6 +57,12 @@ pub(super) struct Member {
     pub(super) has_events: bool,
 }
 
+impl Member {
+    /// Bytes that a channel has for one subscription of a spark that has no other one there.
+    pub(super) const SEAT_BYTES: usize =
+        2 * size_of::<(SparkId, Seat)>() + size_of::<Arc<Envelope>>();
+}
+
 pub(super) type OfMember = dyn Fn(&mut Spark<'_>, &Arc<Member>) + Send + Sync;
 pub(super) type OfData = dyn Fn(&mut Spark<'_>, &Arc<Member>, &Value) + Send + Sync;
 pub(super) type OfEvent = dyn Fn(&mut Spark<'_>, &Arc<Member>, Args<'_>) + Send + Sync;

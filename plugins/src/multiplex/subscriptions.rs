@@ -13,7 +13,7 @@ use crate::emitter::AckError;
 use crate::emitter::wire::{Packet, read};
 use crate::events::{Ack, Args, Envelope, is_local};
 use crate::slots::{self, Slots};
-use crate::waiting::Waiting;
+use crate::waiting::{Waiting, waiting_bytes};
 
 /// Those of one spark. A spark that has none has nothing of it.
 pub(super) type Subscriptions = Slots<Member, Handlers>;
@@ -91,7 +91,18 @@ pub(super) fn subscribe(
         spark.own_mut::<Subscriptions>()?.remove(&member);
         return None;
     }
+    spark.charge(cost(&member));
     Some(member)
+}
+
+/// Bytes that a subscription costs: itself, its names, its place in the spark's list, which may
+/// have room for twice as many, and what the channel knows of it. Handlers are the application's.
+fn cost(member: &Member) -> usize {
+    const COUNTS: usize = 2 * size_of::<usize>();
+    let Envelope { id, channel } = &*member.address;
+    let shared = size_of::<Member>() + size_of::<Envelope>() + 2 * COUNTS;
+    let place = 2 * size_of::<(Arc<Member>, Handlers)>();
+    shared + id.len() + channel.len() + place + Member::SEAT_BYTES
 }
 
 /// The subscription of a client to a channel, by its id.
@@ -149,6 +160,7 @@ pub(super) fn end(spark: &mut Spark<'_>, member: &Arc<Member>, by: By) -> bool {
     let Some(mut handlers) = handlers else {
         return false;
     };
+    spark.discharge(cost(member));
     member.channel.0.leave(spark.id(), &member.address);
     // npm's server says it twice when it ends a subscription, and once when the client has.
     if by == By::Server {
@@ -163,6 +175,7 @@ pub(super) fn end(spark: &mut Spark<'_>, member: &Arc<Member>, by: By) -> bool {
     tell_end(spark, member, &mut handlers);
     for (call, timer) in handlers.acks.waiting.take_all() {
         cancel(spark, timer);
+        spark.discharge(cost_of_ack(&call));
         call(spark, member, Err(AckError::Ended));
     }
     let listeners = member.channel.0.listeners.load_full();
@@ -288,10 +301,17 @@ pub(super) fn begin_ack(
             }
         })
     });
+    let cost = cost_of_ack(&call);
     if let Some(acks) = acks(spark, member) {
         acks.waiting.add(id, (call, timer));
+        spark.charge(cost);
     }
     Ok(id)
+}
+
+/// Bytes that are kept until the client acknowledges.
+fn cost_of_ack(call: &OnAck) -> usize {
+    waiting_bytes::<u64, (OnAck, Option<Timer>)>() + size_of_val(&**call)
 }
 
 /// One that nobody waits for, or not any more, is ignored.
@@ -308,7 +328,9 @@ fn take_ack(
     member: &Arc<Member>,
     id: u64,
 ) -> Option<(OnAck, Option<Timer>)> {
-    acks(spark, member)?.waiting.take(&id)
+    let taken = acks(spark, member)?.waiting.take(&id)?;
+    spark.discharge(cost_of_ack(&taken.0));
+    Some(taken)
 }
 
 fn cancel(spark: &mut Spark<'_>, timer: Option<Timer>) {

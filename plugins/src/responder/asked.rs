@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::plugin::{Responder, ResponderOptions};
 use super::uuid::uuid;
 use super::wire::Request;
-use crate::waiting::Waiting;
+use crate::waiting::{Waiting, waiting_bytes};
 
 /// Why an answer does not come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -79,9 +79,17 @@ fn begin(spark: &mut Spark<'_>, id: &str, timeout: Option<Duration>, call: OnAns
     if spark.own::<Asked>().is_none() {
         spark.set_own(Asked::default());
     }
+    let cost = cost(id, &call);
     if let Some(asked) = spark.own_mut::<Asked>() {
         asked.0.add(id.into(), (call, timer));
+        spark.charge(cost);
     }
+}
+
+/// Bytes that are kept until the client answers. Its timer knows the id, too.
+fn cost(id: &str, call: &OnAnswer) -> usize {
+    let place = waiting_bytes::<Box<str>, (OnAnswer, Option<Timer>)>();
+    place + 2 * id.len() + size_of_val(&**call)
 }
 
 /// An answer has come. One that nobody waits for, or not any more, is ignored.
@@ -96,7 +104,9 @@ pub(super) fn answered(spark: &mut Spark<'_>, id: &str, data: &Value) {
 }
 
 fn take(spark: &mut Spark<'_>, id: &str) -> Option<(OnAnswer, Option<Timer>)> {
-    spark.own_mut::<Asked>()?.0.take(id)
+    let taken = spark.own_mut::<Asked>()?.0.take(id)?;
+    spark.discharge(cost(id, &taken.0));
+    Some(taken)
 }
 
 /// The spark has ended: nobody answers any more.

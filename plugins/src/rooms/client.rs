@@ -5,6 +5,8 @@ use super::rate::Rate;
 pub(super) struct Client {
     pub(super) joins: Rate,
     pub(super) publishes: Rate,
+    /// Bytes that its rooms were charged.
+    pub(super) charged: usize,
 }
 
 impl Client {
@@ -12,6 +14,7 @@ impl Client {
         Self {
             joins: Rate::new(),
             publishes: Rate::new(),
+            charged: 0,
         }
     }
 }

@@ -94,6 +94,7 @@ impl Rooms {
         self.each_room(spark, args, |spark, room| {
             self.may_join(spark, room)?;
             spark.join(room).map_err(Refused::Room)?;
+            Self::charge(spark);
             answer(spark, JOINED, room);
             Ok(())
         });
@@ -112,11 +113,23 @@ impl Rooms {
         }
     }
 
+    /// Charges a client what its rooms cost if nobody else is in them. That is looked at when it
+    /// joins or leaves one, which is bounded by `joins_per_s`.
+    fn charge(spark: &mut Spark<'_>) {
+        let cost = spark.rooms_bytes();
+        let charged = std::mem::replace(&mut Self::client(spark).charged, cost);
+        match cost >= charged {
+            true => spark.charge(cost - charged),
+            false => spark.discharge(charged - cost),
+        }
+    }
+
     /// What a client may not join it may not leave: it may have been put there.
     fn leave(&self, spark: &mut Spark<'_>, args: &[Value]) {
         self.each_room(spark, args, |spark, room| {
             self.may_ask_for(spark, room)?;
             spark.leave(room);
+            Self::charge(spark);
             answer(spark, LEFT, room);
             Ok(())
         });

@@ -23,11 +23,10 @@ use crate::memory::GiveBack;
 mod connect;
 mod hand_over;
 mod listen;
-mod room;
 mod sockets;
 mod transfer;
 
-use room::Room;
+use super::room::Room;
 use sockets::Sockets;
 
 /// Events fetched per turn: enough to make the call worth it, few enough that a turn stays short.

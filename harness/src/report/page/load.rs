@@ -1,6 +1,7 @@
 //! The page of one load.
 
-use super::{Page, Section, Tile, Verdict, churn, heartbeats, latency, mixed, seconds, storm};
+use super::{Page, Section, Tile, Verdict, churn, heartbeats, latency, mixed, seconds};
+use super::{siege, storm};
 use crate::auditor::Findings;
 use crate::load::memory::MemoryReport;
 use crate::load::meter::Window;
@@ -18,6 +19,7 @@ impl Report for LoadReport {
             self.window.as_ref().and_then(|window| self.traffic(window)),
             self.churn.as_ref().map(churn::section),
             self.mixed.as_ref().map(mixed::section),
+            self.siege.as_ref().map(siege::section),
             self.storm.as_ref().map(storm::section),
             self.storm.as_ref().and_then(storm::delays),
             self.storm.as_ref().and_then(storm::delays_punctual),

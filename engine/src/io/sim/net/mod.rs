@@ -100,6 +100,8 @@ struct Net {
     wall_clock_offset_ms: i64,
     strays: Strays,
     trace: u64,
+    /// The trace tells how long what is sent is, not what it is.
+    hides_bytes: bool,
 }
 
 /// The network, shared by the drivers and the clients of one simulation.
@@ -121,6 +123,7 @@ impl Default for SimNet {
             wall_clock_offset_ms: 0,
             strays: Strays::default(),
             trace: 0xcbf2_9ce4_8422_2325,
+            hides_bytes: false,
         })))
     }
 }
@@ -140,6 +143,12 @@ impl SimNet {
     /// A number that two histories share only if they are the same.
     pub fn trace(&self) -> u64 {
         self.0.borrow().trace
+    }
+
+    /// From now on the trace knows of what is sent only how long it is: what is encrypted is another
+    /// thing each time.
+    pub fn hide_bytes(&self) {
+        self.0.borrow_mut().hides_bytes = true;
     }
 
     /// How many ends of connections are open.
@@ -451,6 +460,8 @@ impl Net {
     /// Folds an event into the trace (FNV-1a).
     fn note(&mut self, id: EndpointId, at: Instant, bytes: &[u8]) {
         let head = [at.as_ns().to_le_bytes(), u64::from(id.0).to_le_bytes()];
+        let len = (bytes.len() as u64).to_le_bytes();
+        let bytes = if self.hides_bytes { &len } else { bytes };
         for byte in head.iter().flatten().chain(bytes) {
             self.trace = (self.trace ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
         }

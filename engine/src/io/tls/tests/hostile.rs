@@ -1,0 +1,181 @@
+//! Clients that do what they may not.
+
+use super::certificates::{SUITES, identity};
+use super::stage::Stage;
+use crate::limits::{TLS_EMPTY_RECORDS_MAX, TLS_HANDSHAKE_BYTES_MAX, TLS_KEY_UPDATES_MAX};
+
+/// The first bytes of a client.
+fn hello() -> Vec<u8> {
+    let mut stage = Stage::new();
+    let mut hello = Vec::new();
+    stage.client.write_tls(&mut hello).unwrap();
+    hello
+}
+
+/// Plays the bytes in the place of a client, and the end of its stream. Returns what came back, and
+/// why the server gave up.
+fn play(bytes: &[u8]) -> (Vec<u8>, Option<String>) {
+    let mut stage = Stage::new();
+    let sent = stage.net.send(stage.end, bytes).unwrap();
+    let mut rest = &bytes[sent..];
+    stage.is_deaf = true;
+    for _ in 0..40 {
+        stage.turn();
+        stage.advance();
+        let sent = stage.net.send(stage.end, rest).unwrap_or(0);
+        rest = &rest[sent..];
+    }
+    let answer = stage.net.receive(stage.end, 1 << 20).unwrap_or_default();
+    stage.net.shutdown(stage.end);
+    for _ in 0..20 {
+        stage.turn();
+        stage.advance();
+    }
+    let ended = stage.host.ended.clone();
+    stage.close();
+    (answer, ended.and_then(Result::err))
+}
+
+fn alert_of(answer: &[u8]) -> Option<u8> {
+    match answer {
+        [21, 3, _, 0, 2, 2, alert] => Some(*alert),
+        _ => None,
+    }
+}
+
+#[test]
+fn a_hello_that_is_broken_anywhere_leaves_nothing() {
+    let hello = hello();
+    for at in 0..hello.len() {
+        let mut broken = hello.clone();
+        broken[at] ^= 0x81;
+        play(&broken);
+    }
+    for len in (0..hello.len()).step_by(7) {
+        play(&hello[..len]);
+    }
+    play(&[hello.clone(), hello].concat());
+}
+
+#[test]
+fn what_is_no_tls_is_told_so() {
+    let (answer, fault) = play(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert!(answer.starts_with(b"HTTP/1.1 400 "), "{answer:?}");
+    assert_eq!(fault.as_deref(), Some("the peer speaks plain HTTP"));
+    let (answer, fault) = play(&[0x16, 3, 1, 0xff, 0xff, 1, 2, 3]);
+    assert_eq!(alert_of(&answer), Some(22), "a record that is too long");
+    assert_eq!(fault.as_deref(), Some("a record is too long"));
+    let (answer, _) = play(&[0x80, 0x2e, 1, 3, 1, 0, 0]);
+    assert!(alert_of(&answer).is_some() || answer.is_empty());
+}
+
+#[test]
+fn a_handshake_without_end_has_one() {
+    // Parts of a message that is as long as a message may be, a byte each.
+    let mut bytes = vec![0x16, 3, 1, 0, 4, 1, 0, 0xff, 0xff];
+    while bytes.len() <= TLS_HANDSHAKE_BYTES_MAX + 10 {
+        bytes.extend([0x16, 3, 1, 0, 1, 0]);
+    }
+    let (_, fault) = play(&bytes);
+    assert!(fault.is_some());
+}
+
+/// Seals what the client itself would not.
+fn after_the_handshake(suite: usize, play: impl FnOnce(&mut Stage)) -> Option<String> {
+    let mut stage = Stage::with(identity(Some(SUITES[suite]))).shaken();
+    stage.settle();
+    play(&mut stage);
+    stage.settle();
+    let fault = stage.host.ended.clone().and_then(Result::err);
+    stage.close();
+    fault
+}
+
+#[test]
+fn a_record_that_was_changed_is_not_believed() {
+    for suite in 0..SUITES.len() {
+        for at in [5, 12, 20, 30] {
+            let mut alert = None;
+            let fault = after_the_handshake(suite, |stage| {
+                stage.say(b"a message of some bytes");
+                stage.client.write_tls(&mut stage.out).unwrap();
+                stage.out[at] ^= 1;
+                stage.settle();
+                alert.clone_from(&stage.failure);
+            });
+            assert_eq!(fault.as_deref(), Some("a record can't be decrypted"));
+            let alert = format!("{:?}", alert.unwrap());
+            assert!(alert.contains("BadRecordMac"), "{alert}");
+        }
+    }
+}
+
+#[test]
+fn records_of_another_kind_may_not_come() {
+    for kind in [0, 20, 21, 22, 24] {
+        let fault = after_the_handshake(0, |stage| {
+            stage.send_raw(&[kind, 3, 3, 0, 20, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+            stage.send_raw(&[11, 12, 13, 14, 15, 16, 17, 18, 19, 20]);
+        });
+        assert_eq!(fault.as_deref(), Some("a record is of no known kind"));
+    }
+    let fault = after_the_handshake(0, |stage| stage.send_raw(&[23, 3, 3, 0xff, 0]));
+    assert_eq!(fault.as_deref(), Some("a record is too long"));
+    let fault = after_the_handshake(3, |stage| stage.send_raw(&[23, 3, 3, 0, 0]));
+    assert_eq!(fault.as_deref(), Some("a record can't be decrypted"));
+}
+
+#[test]
+fn keys_are_not_changed_for_ever() {
+    let changes = |count: u8| {
+        after_the_handshake(0, |stage| {
+            for _ in 0..count {
+                stage.client.refresh_traffic_keys().unwrap();
+                stage.step();
+            }
+        })
+    };
+    assert_eq!(changes(TLS_KEY_UPDATES_MAX), None);
+    let fault = changes(TLS_KEY_UPDATES_MAX + 1);
+    assert_eq!(
+        fault.as_deref(),
+        Some("the peer changes its keys again and again")
+    );
+    assert!(TLS_EMPTY_RECORDS_MAX < 64);
+}
+
+/// Many connections begin at once: no turn does more handshakes than it has time for.
+#[test]
+fn handshakes_take_turns() {
+    let mut stage = Stage::new();
+    let hello = hello();
+    let latency = std::time::Duration::ZERO;
+    let ends: Vec<_> = (0..40)
+        .map(|_| stage.net.connect(0, latency).unwrap())
+        .collect();
+    stage.net.advance_to(stage.net.now());
+    let (mut completions, mut waited) = (Vec::new(), 0);
+    use crate::io::{Completion, Driver, Op, Wait};
+    stage.driver.turn(Wait::No, &mut completions).unwrap();
+    for (number, completion) in completions.drain(..).enumerate() {
+        if let Completion::Accepted { socket, .. } = completion {
+            let token = super::stage::token(100 + number as u32);
+            stage.driver.push(Op::Receive { socket, token });
+        }
+    }
+    for end in &ends {
+        stage.net.send(*end, &hello).unwrap();
+    }
+    stage.net.advance_to(stage.net.now());
+    for _ in 0..20 {
+        let before = stage.driver.to_shake.len();
+        stage.driver.turn(Wait::No, &mut completions).unwrap();
+        let after = stage.driver.to_shake.len();
+        assert!(before.saturating_sub(after) <= crate::limits::TLS_HANDSHAKES_PER_TURN);
+        waited = waited.max(after);
+    }
+    assert!(
+        waited >= 40 - 8 && stage.driver.to_shake.is_empty(),
+        "{waited}"
+    );
+}

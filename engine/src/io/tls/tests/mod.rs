@@ -1,0 +1,8 @@
+//! A server's driver on the simulator's network, and a client that is rustls's own.
+
+mod certificates;
+mod hostile;
+mod resuming;
+mod sending;
+mod stage;
+mod talking;

@@ -1,0 +1,61 @@
+//! The siege: attackers of every kind beside honest clients, against a whole server.
+
+use allspark_engine::io::DriverChoice;
+use allspark_engine::{Options, Primus};
+use allspark_protocol::options::Bounded;
+use allspark_transformers::{AnyTransformer, CommonOptions, TransformerKind};
+
+use crate::load_at;
+
+/// Attackers of each kind.
+const EACH: u64 = 50;
+
+/// Kinds of attackers.
+const KINDS: usize = 11;
+
+/// A few of each, which is no matter of time: what is judged is that honest clients get all that is
+/// theirs, and that each attacker attacks.
+#[test]
+fn every_kind_of_attacker_has_its_way_and_honest_clients_theirs() {
+    std::thread::scope(|scope| {
+        for driver in [DriverChoice::Epoll, DriverChoice::Auto] {
+            scope.spawn(move || besiege(driver));
+        }
+    });
+}
+
+fn besiege(driver: DriverChoice) {
+    let any = AnyTransformer::new(TransformerKind::Any, &CommonOptions::default(), &[]);
+    let primus = Primus::new(
+        Options::default(),
+        any.unwrap(),
+        Some(Bounded::of(1)),
+        driver,
+    );
+    primus.on_connection(|spark| {
+        spark.on_data(|spark, data| {
+            spark.write(data);
+        });
+    });
+    let server = primus.start("0.0.0.0:0").unwrap();
+    let port = server.addresses()[0].port();
+    let url = format!("http://127.0.0.1:{port}");
+    let attack = format!("--attack=all={EACH}");
+    let options = ["--clients", "10", "--p99-factor", "0", &attack];
+    let name = driver.to_string();
+    let run = load_at(&url, &[&options[..], &["--driver", &name]].concat());
+    assert_eq!(run.code, 0, "{} {}", run.report, run.complaints);
+    let siege = &run.report["siege"];
+    for period in ["before", "during", "after"] {
+        let received = &siege[period]["window"]["received"];
+        assert!(received.as_u64() > Some(0), "{period}: {siege}");
+    }
+    let troops = siege["attackers"].as_array().unwrap();
+    assert_eq!(troops.len(), KINDS);
+    for troop in troops {
+        assert_eq!(troop["refused"], 0, "{troop}");
+        let connections = troop["connections"].as_u64().unwrap();
+        assert!(connections >= EACH, "{troop}");
+    }
+    assert!(run.page.contains("The siege"), "{}", run.page);
+}

@@ -1,0 +1,225 @@
+//! Least privilege: the server as nobody, with no capability and no other system call than those
+//! of `deploy/system-calls`, from which the filters of `deploy/` are made.
+//!
+//! The program of this test starts itself anew, in the end as nobody; a test of its own then
+//! installs the filter and becomes the server. A call that is not in the list ends the process.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::fs;
+use std::io::{BufRead, BufReader, PipeReader, pipe};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use allspark_engine::io::probe_release;
+use rustix::process::Signal;
+use seccompiler::{BpfMap, TargetArch, apply_filter, compile_from_json};
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::server::{Server, free_address};
+
+/// The list, without what it says about itself.
+pub(crate) fn system_calls() -> Vec<&'static str> {
+    let list = include_str!("../../deploy/system-calls");
+    let lines = list.lines().filter(|line| !line.starts_with('#'));
+    lines.flat_map(str::split_whitespace).collect()
+}
+
+/// Those of the driver uring.
+pub(crate) fn of_uring() -> Vec<&'static str> {
+    let mut calls = system_calls();
+    calls.retain(|call| call.starts_with("io_uring_"));
+    calls
+}
+
+/// The arguments of the server that a test is to become, one per line; and whether io_uring is
+/// refused there.
+const BECOME: &str = "ALLSPARK_TEST_BECOME";
+const REFUSE_URING: &str = "ALLSPARK_TEST_REFUSE_URING";
+
+/// A user who owns nothing.
+const NOBODY: &str = "65534";
+
+/// A server under the filter, and what is left to do for those who ask whether it lives.
+struct Rig {
+    server: Server,
+    log: BufReader<PipeReader>,
+    folder: TempDir,
+}
+
+impl Rig {
+    fn start(driver: &str, refuses_uring: bool) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let keys = folder.path().join("keys");
+        fs::write(&keys, "the-first-token-of-ann ann").unwrap();
+        fs::set_permissions(&keys, fs::Permissions::from_mode(0o644)).unwrap();
+        let address = free_address();
+        let words = [
+            place(&folder, Path::new(env!("CARGO_BIN_EXE_allspark"))),
+            format!("serve --listen {address} --driver {driver} --app echo --shards 2"),
+            // Nobody answers there, but somebody has to look for it.
+            "--auth-url http://localhost:1/ --auth-url-timeout 1000".to_owned(),
+            format!(
+                "--plugin emit,rooms --log debug --auth-tokens-file {}",
+                keys.display()
+            ),
+        ];
+        let program = place(&folder, &env::current_exe().unwrap());
+        let mut command = as_nobody(&program);
+        command
+            .args([
+                "--exact",
+                "confined::becomes_a_server",
+                "--nocapture",
+                "--test-threads=1",
+            ])
+            .env_clear()
+            .env(BECOME, words.join(" "));
+        if refuses_uring {
+            command.env(REFUSE_URING, "yes");
+        }
+        let (reader, writer) = pipe().unwrap();
+        Self {
+            server: Server::spawn(&mut command, address, writer),
+            log: BufReader::new(reader),
+            folder,
+        }
+    }
+
+    fn await_line(&mut self, words: &str) -> String {
+        loop {
+            let mut line = String::new();
+            assert!(self.log.read_line(&mut line).unwrap() > 0, "never: {words}");
+            if line.contains(words) {
+                return line;
+            }
+        }
+    }
+
+    /// It does what a server does: serves by several transports, reads keys anew, and ends.
+    fn assert_works(mut self) {
+        let mut client = self
+            .server
+            .connect_to("/primus?token=the-first-token-of-ann");
+        client.send(b"\"hello\"");
+        assert_eq!(client.receive(), b"\"hello\"");
+        let poll = "/primus/?EIO=4&transport=polling&token=the-first-token-of-ann";
+        assert!(self.server.get(poll).contains("\"sid\""));
+        let refused = self.server.try_connect_to("/primus?token=unknown");
+        assert!(refused.unwrap_err().starts_with("HTTP/1.1 503 "));
+        assert!(
+            self.server
+                .get("/primus/primus.js?legacy")
+                .contains("Primus")
+        );
+        fs::write(self.folder.path().join("keys"), "another-token-of-bob bob").unwrap();
+        self.server.signal(Signal::HUP);
+        self.await_line("read anew: 1 tokens");
+        drop(client);
+        self.server.signal(Signal::TERM);
+        assert_eq!(self.server.exit_code(), Some(0));
+    }
+}
+
+/// A program where nobody may run it. Another process copies it: a child that another test has just
+/// forked would keep a file open for writing that was so here, and it could not be started.
+fn place(folder: &TempDir, program: &Path) -> String {
+    let copy: PathBuf = folder.path().join(program.file_name().unwrap());
+    let status = Command::new("cp").arg(program).arg(&copy).status();
+    assert!(status.unwrap().success());
+    copy.display().to_string()
+}
+
+/// Who is no root runs it as who he is.
+fn as_nobody(program: &str) -> Command {
+    if !rustix::process::geteuid().is_root() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("setpriv");
+    command.args([
+        "--bounding-set",
+        "-all",
+        "--inh-caps",
+        "-all",
+        "--clear-groups",
+    ]);
+    command.args([
+        "--reuid",
+        NOBODY,
+        "--regid",
+        NOBODY,
+        "--no-new-privs",
+        program,
+    ]);
+    command
+}
+
+/// The drivers that this kernel can run.
+pub(crate) fn drivers() -> Vec<&'static str> {
+    match probe_release() {
+        Ok(_) => vec!["epoll", "uring"],
+        Err(reason) => {
+            eprintln!("without io_uring: {reason}");
+            vec!["epoll"]
+        }
+    }
+}
+
+#[test]
+fn a_server_needs_no_more_than_the_list_and_nobody_to_be() {
+    for driver in drivers() {
+        let mut rig = Rig::start(driver, false);
+        let line = rig.await_line("serving on");
+        assert!(line.contains(&format!("driver=\"{driver}\"")), "{line}");
+        let status = fs::read_to_string(format!("/proc/{}/status", rig.server.pid())).unwrap();
+        assert!(status.contains("Seccomp:\t2\n"), "{status}");
+        assert!(status.contains("CapEff:\t0000000000000000\n"), "{status}");
+        assert!(!status.contains("Uid:\t0\t"), "{status}");
+        rig.assert_works();
+    }
+}
+
+#[test]
+fn a_server_that_is_refused_io_uring_says_so_and_takes_epoll() {
+    let mut rig = Rig::start("auto", true);
+    let line = rig.await_line("serving on");
+    assert!(line.contains("driver=\"epoll\" because="), "{line}");
+    rig.assert_works();
+}
+
+/// Does nothing unless it was started for this.
+#[test]
+fn becomes_a_server() {
+    let Ok(words) = env::var(BECOME) else {
+        return;
+    };
+    if env::var_os(REFUSE_URING).is_some() {
+        install("allow", json!({ "errno": 1 }), &of_uring());
+    }
+    install("kill_process", json!("allow"), &system_calls());
+    let mut words = words.split(' ');
+    let mut server = Command::new(words.next().unwrap());
+    panic!("{}", server.args(words).env_clear().exec());
+}
+
+/// From now on this thread, and all that come of it, may make these calls as `action` says, and
+/// others as `otherwise` says.
+fn install(otherwise: &str, action: serde_json::Value, calls: &[&str]) {
+    let rules: Vec<_> = calls
+        .iter()
+        .map(|call| json!({ "syscall": call }))
+        .collect();
+    let filter = json!({ "all": {
+        "mismatch_action": otherwise,
+        "match_action": action,
+        "filter": rules,
+    }});
+    let architecture = TargetArch::try_from(env::consts::ARCH).unwrap();
+    let filters: BpfMap = compile_from_json(filter.to_string().as_bytes(), architecture).unwrap();
+    let filters: BTreeMap<_, _> = filters.into_iter().collect();
+    apply_filter(&filters["all"]).unwrap();
+}
