@@ -28,6 +28,9 @@ criterion_group! {
     targets = one, small, overlapping, join
 }
 
+/// Messages that are written before the shard has its turn: fewer than its inbox has room for.
+const AT_ONCE: usize = 16_384;
+
 const MESSAGE: &str = "a message of some forty bytes for everyone";
 
 fn one(criterion: &mut Criterion) {
@@ -87,6 +90,14 @@ fn overlapping(criterion: &mut Criterion) {
     const SPARKS: usize = 10_000;
     let mut group = criterion.benchmark_group("rooms/overlapping");
     group.sample_size(10);
+    // 1,000 sparks in 100 of 1,000 rooms each: rooms of 100 members, so few that each is written to
+    // at once, and every spark gets 20 messages at a time.
+    let few =
+        |spark: usize, rooms: usize| (0..100).map(|step| (spark + step * 10) % rooms).collect();
+    let mut crowd = Crowd::new(1_000, 1_000, few);
+    crowd.rooms.truncate(200);
+    group.throughput(Throughput::Elements(200 * 100));
+    group.bench_function("few", |bencher| bencher.iter(|| crowd.write_to_each()));
     for rooms in sizes(&[100], 10_000) {
         // Each spark is in a tenth of 100 rooms, or in a hundredth of 10,000.
         let each = rooms.isqrt();
@@ -160,11 +171,13 @@ impl Crowd {
 
     /// Writes to each room, one after the other.
     fn write_to_each(&mut self) {
-        for room in &self.rooms {
-            room.write(black_box(MESSAGE))
-                .expect("a text can be encoded");
+        for rooms in self.rooms.chunks(AT_ONCE) {
+            for room in rooms {
+                room.write(black_box(MESSAGE))
+                    .expect("a text can be encoded");
+            }
+            settle(&mut self.world.0);
         }
-        settle(&mut self.world.0);
     }
 
     fn write_to(&mut self, room: &Room) {

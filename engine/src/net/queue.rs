@@ -27,6 +27,9 @@ const GATHER_BYTES_MAX: usize = 64 * 1024;
 /// Slices of one send, at most: as many as the kernel takes (`IOV_MAX`).
 const BATCH_SLICES_MAX: usize = 1024;
 
+/// Bytes up to which a slice is copied behind others: a copy costs less than a slice does.
+const SHORT_BYTES_MAX: usize = 512;
+
 /// Bytes of a block beyond which another one is begun.
 const CHUNK_BYTES: usize = 64 * 1024;
 
@@ -203,8 +206,7 @@ impl SendQueue {
         bound: Bound,
         pool: &mut BlockPool,
     ) -> Admission {
-        let cost = slice.len() + slice.frames() * FRAME_COST + SLICE_COST;
-        let admission = if self.is_empty() || self.cost() + cost <= bound.cost_max {
+        let admission = if self.is_empty() || self.cost_with(&slice) <= bound.cost_max {
             self.push_back(slice, pool);
             Admission::Queued { dropped: 0 }
         } else if let Some(refusal) = refusal(bound.policy) {
@@ -377,7 +379,7 @@ impl SendQueue {
     /// Puts as many messages of a slice at the end as the bound has room for.
     fn push_fitting(&mut self, mut slice: Slice, bound: Bound, pool: &mut BlockPool) -> Admission {
         let messages = slice.frames();
-        let mut structure = FRAME_COST + SLICE_COST;
+        let mut structure = FRAME_COST + self.structure_cost(&slice);
         while let Some((len, _)) = slice.first_frame()
             && self.cost() + len + structure <= bound.cost_max
         {
@@ -416,10 +418,10 @@ impl SendQueue {
 
     /// Drops older messages so that `newest` fits, as the policy says. Returns how many.
     fn drop_for(&mut self, newest: &Slice, bound: Bound, pool: &mut BlockPool) -> usize {
-        let cost = newest.len() + newest.frames() * FRAME_COST + SLICE_COST;
+        let newest_cost = self.cost_with(newest) - self.cost();
         let cost_max = match bound.policy {
             SendPolicy::KeepLatest => 0,
-            _ => bound.cost_max.saturating_sub(cost),
+            _ => bound.cost_max.saturating_sub(newest_cost),
         };
         let mut dropped = 0;
         while self.cost() > cost_max
@@ -512,20 +514,77 @@ impl SendQueue {
         pool.give_back(open);
     }
 
-    /// Puts a slice at the end: it makes the last one longer if it lies right behind it.
+    /// Puts a slice at the end. It makes the last one longer if it lies right behind it. What is
+    /// short is copied behind what is short: a send of one piece needs nothing put together.
     fn push_back(&mut self, slice: Slice, pool: &mut BlockPool) {
-        self.seal(pool);
         if slice.is_empty() {
             return;
         }
         self.add(&slice);
-        let Some(last) = self.slices.back_mut() else {
+        if self.slices.is_empty() && self.open.is_none() {
             return self.slices.push_back(slice);
+        }
+        let Err(slice) = self.lengthen_last(slice) else {
+            return;
         };
-        if let Err(slice) = last.extend(slice) {
-            // The last slice grows no more.
-            self.compact_last(pool);
-            self.slices.push_back(slice);
+        if self.is_copied(&slice) {
+            return self.copy_back(&slice, pool);
+        }
+        self.seal(pool);
+        self.compact_last(pool);
+        self.slices.push_back(slice);
+    }
+
+    fn lengthen_last(&mut self, slice: Slice) -> Result<(), Slice> {
+        match self.slices.back_mut() {
+            Some(last) if self.open.is_none() => last.extend(slice),
+            _ => Err(slice),
+        }
+    }
+
+    /// Whether a slice at the end is copied behind what waits: into the open block, or, with a
+    /// short one before it, into a new one.
+    fn is_copied(&self, slice: &Slice) -> bool {
+        let is_last_short = || self.slices.back().is_some_and(is_short);
+        is_short(slice) && (self.open.is_some() || is_last_short())
+    }
+
+    /// What everything costs with this slice at the end.
+    fn cost_with(&self, slice: &Slice) -> usize {
+        let frames_cost = slice.len() + slice.frames() * FRAME_COST;
+        self.cost() + frames_cost + self.structure_cost(slice)
+    }
+
+    /// What a slice at the end costs beside its frames.
+    fn structure_cost(&self, slice: &Slice) -> usize {
+        match self.is_copied(slice) {
+            true => 0,
+            false => SLICE_COST,
+        }
+    }
+
+    /// Copies a short slice, which is counted, into the open block. If that is a new one, the slice
+    /// before it, a short one, goes there first.
+    fn copy_back(&mut self, slice: &Slice, pool: &mut BlockPool) {
+        self.latest = None;
+        let before = match self.open {
+            Some(_) => None,
+            None => self.slices.pop_back(),
+        };
+        let waits = self.waits;
+        let open = self.open.get_or_insert_with(|| match waits {
+            true => pool.take_small(),
+            false => pool.take(),
+        });
+        let block = unshared(open);
+        for slice in before.iter().chain([slice]) {
+            let appended = block.append(slice);
+            assert!(appended.is_ok(), "a block holds more than it is given");
+            // The block counts them itself.
+            self.exempt_bytes -= slice.exempt_bytes();
+        }
+        if block.len() >= CHUNK_BYTES {
+            self.seal(pool);
         }
     }
 
@@ -577,6 +636,11 @@ impl SendQueue {
         pool.count_waiting(self.counted, cost);
         self.counted = cost;
     }
+}
+
+/// Whether it is worth a copy to have fewer slices. A message with a key stays in one of its own.
+fn is_short(slice: &Slice) -> bool {
+    slice.len() <= SHORT_BYTES_MAX && slice.starts_its_frame() && slice.key().is_none()
 }
 
 /// How a policy refuses a message, if it does.

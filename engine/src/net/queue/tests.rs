@@ -53,7 +53,7 @@ fn keeps_the_order_and_sends_everything_at_once() {
     write(&mut queue, &mut pool, "two");
     queue.push(Slice::copy_of(b"three"), &mut pool);
     write(&mut queue, &mut pool, "four");
-    assert_eq!((queue.bytes(), queue.cost()), (15, cost(15, 4, 3)));
+    assert_eq!((queue.bytes(), queue.cost()), (15, cost(15, 4, 1)));
     assert_eq!(pool.waiting_cost(), queue.cost());
     assert_eq!(&*one(&mut queue, &mut pool), b"onetwothreefour");
     assert!(queue.next(&mut pool).is_none());
@@ -204,7 +204,7 @@ fn of_several_shared_messages_those_that_fit_are_queued() {
     let messages = Slice::new(&Rc::new(block), 0..30);
     write(&mut queue, &mut pool, "old");
     let bound = Bound {
-        cost_max: cost(3 + 4 * 3, 1 + 4, 2),
+        cost_max: cost(3 + 4 * 3, 1 + 4, 1),
         policy: SendPolicy::DropNewest,
     };
     let admission = queue.push_messages(messages, bound, &mut pool);
@@ -270,10 +270,12 @@ fn what_waits_keeps_little_else_alive() {
 #[test]
 fn an_empty_queue_keeps_no_memory_of_a_peak() {
     let (mut queue, mut pool) = (SendQueue::default(), BlockPool::default());
+    let broadcast = [b'x'; 2 * SHORT_BYTES_MAX];
     for _ in 0..10_000 {
-        queue.push(Slice::copy_of(b"a broadcast"), &mut pool);
+        queue.push(Slice::copy_of(&broadcast), &mut pool);
     }
-    assert_eq!(queue.cost(), cost(110_000, 10_000, 10_000));
+    let bytes = 10_000 * broadcast.len();
+    assert_eq!(queue.cost(), cost(bytes, 10_000, 10_000));
     while queue.next_frame(&mut pool).is_some() {}
     queue.clear(&mut pool);
     assert!(queue.slices.capacity() <= SLICES_KEPT_MAX);
