@@ -68,6 +68,8 @@ fn refused(stats: &Stats) -> String {
         ("accepts", stats.accepts_refused),
         ("acceptsRested", stats.accepts_rested),
         ("handshakes", stats.handshakes_refused),
+        ("tls", stats.tls_failures),
+        ("proxies", stats.proxies_refused),
         ("requests", stats.requests_refused),
         ("requestsTimedOut", stats.requests_timed_out),
         ("sessions", stats.sessions_refused),

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::listener::written;
 use crate::nearest::nearest;
 use crate::of_primus::instead;
 use crate::plugin_settings::SETTING;
@@ -155,6 +156,7 @@ impl File<'_> {
                 let table = table.ok_or("it has to be a table of keys and values")?;
                 return self.pairs(setting, key.get_ref(), "", table);
             }
+            Kind::Repeated(_) if has_tables(value) => Cow::Owned(listeners(value)?),
             Kind::List | Kind::Repeated(_) => {
                 text_or_list(value).ok_or("it has to be a text, or an array of texts")?
             }
@@ -234,6 +236,30 @@ fn no_such_option(section: &str, key: &str) -> String {
             format!("no such option: there are {}", known.join(", "))
         }
     }
+}
+
+/// Whether some of what is listed are tables.
+fn has_tables(value: &DeValue<'_>) -> bool {
+    let mut elements = value.as_array().into_iter().flatten();
+    elements.any(|element| element.get_ref().is_table()) || value.is_table()
+}
+
+/// Listeners of which some are tables, as they are written on the command line.
+fn listeners(value: &DeValue<'_>) -> Result<String, String> {
+    let wrong = "each is a text, or a table: write [[listen]]";
+    let elements = value.as_array().ok_or(wrong)?;
+    let texts = elements.iter().map(|element| match element.get_ref() {
+        DeValue::Table(table) => {
+            let options = in_order(table).into_iter().map(|(key, value)| {
+                let value = text(value.get_ref());
+                let value = value.ok_or_else(|| format!("{}: {wrong}", key.get_ref()))?;
+                Ok((key.get_ref().to_string(), value.into_owned()))
+            });
+            written(&options.collect::<Result<Vec<_>, String>>()?)
+        }
+        other => text(other).map(Cow::into_owned).ok_or(wrong.to_owned()),
+    });
+    Ok(texts.collect::<Result<Vec<_>, _>>()?.join(","))
 }
 
 /// As [`text`], and of an array its elements, as a list is written on the command line.

@@ -61,11 +61,15 @@ pub use allspark_engine::io::{DriverChoice, DriverKind};
 pub use allspark_engine::{
     AcceptPolicy, Attach, Body, BodyError, BodySender, ClientPlugin, Data, Decide, Destroy,
     EndOptions, Executor, Fault, Handle, Headers, Json, KeepHeaders, Layer, LayerError,
-    LayerRequest, LayerTicket, Layers, LocalPrimus, LocalRoom, LocalSpark, Message, Next, Outcome,
-    OwnedData, Packet, Place, Plugin, PluginError, Pull, Pulled, Purpose, RatePolicy, ReadyState,
-    Reply, Room, RoomError, RoomNames, RoomOptions, RouteError, RouteRequest, Routes, SendPolicy,
-    Server, Setup, ShardFailure, Sleep, Spark, SparkError, SparkHandle, SparkId, SparkStream,
-    StartError, Stats, Ticket, Timer, TransformTicket, Transformed, Value, Verdict, WeakHandle,
+    LayerRequest, LayerTicket, Layers, ListenAddress, LocalPrimus, LocalRoom, LocalSpark, Message,
+    Next, Outcome, OwnedData, Packet, Place, Plugin, PluginError, ProxyProtocol, Pull, Pulled,
+    Purpose, RatePolicy, ReadyState, Reply, Room, RoomError, RoomNames, RoomOptions, RouteError,
+    RouteRequest, Routes, SendPolicy, Server, Setup, ShardFailure, Sleep, Spark, SparkError,
+    SparkHandle, SparkId, SparkStream, StartError, Stats, Ticket, Timer, TransformTicket,
+    Transformed, Value, Verdict, WeakHandle,
+};
+pub use allspark_engine::{
+    ClientCertificate, Secure, TcpOptions, TlsVersion, UNIX_PEER, UnixSocket,
 };
 #[cfg(feature = "plugins")]
 pub use allspark_plugins as plugins;

@@ -1,4 +1,4 @@
-//! Where to listen, as people write it.
+//! An address to listen on, as people write it.
 //!
 //! | text | meaning |
 //! |---|---|
@@ -7,7 +7,6 @@
 //! | `:8080`, `*:8080` | every interface: `[::]`, or 0.0.0.0 where there is no IPv6 |
 //! | `192.0.2.1:8080`, `[::1]:8080` | that address |
 //! | `chat.example.org:8080` | what the name means when the server starts |
-//! | `8080,[::1]:8080` | both of them, 16 at most |
 //!
 //! A port alone does not open a server to the network that its owner may only have wanted to move
 //! to another port; the colon in front says, as in Go and Node.js, that everybody may come.
@@ -18,9 +17,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddr
 use std::str::FromStr;
 use std::vec;
 
-use allspark_engine::limits::LISTENERS_MAX;
-
-/// Where to listen. A name is looked up when the server starts.
+/// An address to listen on. A name is looked up when the server starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Listen {
     /// On every interface, at this port.
@@ -68,39 +65,6 @@ impl FromStr for Listen {
             _ if is_name(host) => Ok(Self::Name(host.to_owned(), port)),
             _ => wrong("has no host that can be looked up"),
         }
-    }
-}
-
-/// Places to listen in, at least one, as a list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Places(Vec<Listen>);
-
-impl Places {
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Listen> {
-        self.0.iter()
-    }
-}
-
-impl FromStr for Places {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let places: Result<Vec<_>, _> = text
-            .split(',')
-            .map(|at| at.trim_matches(' ').parse())
-            .collect();
-        let places = places?;
-        match places.len() <= LISTENERS_MAX {
-            true => Ok(Self(places)),
-            false => Err(format!("these are more than {LISTENERS_MAX} places")),
-        }
-    }
-}
-
-impl fmt::Display for Places {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let places: Vec<String> = self.iter().map(Listen::to_string).collect();
-        f.write_str(&places.join(","))
     }
 }
 
@@ -202,17 +166,6 @@ mod tests {
     }
 
     #[test]
-    fn several_places_are_a_list() {
-        let places = "8080, [::1]:80,a:1".parse::<Places>().unwrap();
-        assert_eq!(places.to_string(), "127.0.0.1:8080,[::1]:80,a:1");
-        let wrong = |text: &str| text.parse::<Places>().unwrap_err();
-        assert!(wrong("8080,").contains("has no port"));
-        assert!(wrong("8080,,8081").contains("has no port"));
-        let many = ["0"; 17].join(",");
-        assert_eq!(wrong(&many), "these are more than 16 places");
-    }
-
-    #[test]
     fn what_is_no_address_is_refused_with_a_sentence() {
         for (text, expected) in [
             ("", "has no port: write 127.0.0.1:8080"),
@@ -229,7 +182,6 @@ mod tests {
             ),
             ("localhost:", "does not end with a port"),
             ("localhost:http", "does not end with a port"),
-            ("http://localhost:80", "no host that can be looked up"),
             ("localhost:80/primus", "does not end with a port"),
             ("127.0.1:80", "no host that can be looked up"),
             ("256.0.0.1:80", "no host that can be looked up"),

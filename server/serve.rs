@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
-use allspark::{Builder, Data, Error, Kind, Place, Primus, RequestHead, Response, Routes, Server};
+use allspark::{Builder, Data, Error, Kind, Primus, RequestHead, Response, Routes, Server};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::counts::{self, Counts};
-use crate::listen::Places;
+use crate::listener::Listener;
 use crate::log::Lines;
 use crate::notify::Notifier;
 use crate::page::{self, Page};
+use crate::places::described;
 use crate::settings::{App, Settings};
 use crate::signals::Inbox;
+use crate::systemd::Passed;
 
 /// How a message begins that [`App::Mixed`] writes to every spark: an array whose first element
 /// says so, without a space.
@@ -54,14 +56,20 @@ impl From<String> for Failure {
 /// # Errors
 /// Why it could not start, or why it has failed.
 pub(crate) fn run(settings: &Settings, log: &Lines) -> Result<(), Failure> {
+    let mut passed = Passed::take_from_environment();
     let signals = Inbox::open();
     let signals = signals.map_err(|error| format!("signals cannot be received: {error}"))?;
     raise_descriptor_limit();
     let primus = build(settings, log.clone()).map_err(|error| error.to_string())?;
-    let server = start(&primus, &settings.listen).map_err(|error| error.to_string())?;
+    let (server, listeners) = start(&primus, settings, &mut passed)?;
     let reload = primus.key_reloader();
     drop(primus);
-    say_what_is_served(settings, &server);
+    say_what_is_served(settings, &server, &listeners);
+    let left = passed.left();
+    if !left.is_empty() {
+        let left = left.join(", ");
+        tracing::warn!("systemd passes sockets that no listener names: {left}; write systemd:NAME");
+    }
     // This thread made the client library, and will only wait from now on.
     allspark_engine::memory::collect_mimalloc(true);
     let manager = Notifier::start(server.handle());
@@ -75,9 +83,17 @@ pub(crate) fn run(settings: &Settings, log: &Lines) -> Result<(), Failure> {
     Ok(())
 }
 
-fn start(primus: &Primus, listen: &Places) -> Result<Server, Error> {
-    let places: Result<Vec<_>, _> = listen.iter().map(Place::first_of).collect();
-    primus.start_on(places?)
+/// Starts on all listeners. Gives the listener of each place of the server.
+fn start<'s>(
+    primus: &Primus,
+    settings: &'s Settings,
+    passed: &mut Passed,
+) -> Result<(Server, Vec<&'s Listener>), String> {
+    let proxies = &settings.options.trusted_proxies;
+    let places = settings.listen.make(passed, proxies)?;
+    let (places, listeners): (Vec<_>, Vec<_>) = places.into_iter().unzip();
+    let server = primus.start_on(places).map_err(|error| error.to_string())?;
+    Ok((server, listeners))
 }
 
 /// Waits for the end of the server, which is intended or that of a shard.
@@ -104,8 +120,10 @@ fn build(settings: &Settings, log: Lines) -> Result<Primus, Error> {
     let counts = settings
         .stats
         .then(|| Arc::new(Counts::new(settings.app.name(), log)));
+    let (public, internal) = beside_primus(settings, counts.clone());
     let mut builder = Builder::from(settings.options.clone())
-        .routes(beside_primus(settings, counts.clone()))
+        .routes(public)
+        .internal_routes(internal)
         .give_back(allspark_engine::memory::collect_mimalloc);
     for plugin in settings.plugin.make().map_err(|(_, error)| error)? {
         builder = builder.plugin_boxed(plugin);
@@ -118,11 +136,16 @@ fn build(settings: &Settings, log: Lines) -> Result<Primus, Error> {
     Ok(primus)
 }
 
-/// What is not for Primus: the counts and the page, as far as they are switched on.
-fn beside_primus(settings: &Settings, counts: Option<Arc<Counts>>) -> Routes {
-    let mut routes = Routes::new();
+/// What is not for Primus: the counts and the page, as far as they are switched on; for everybody,
+/// and for those who come through an internal listener. If there is one, the counts are for them.
+fn beside_primus(settings: &Settings, counts: Option<Arc<Counts>>) -> (Routes, Routes) {
+    let (mut routes, mut internal) = (Routes::new(), Routes::new());
     if let Some(counts) = counts {
-        add(&mut routes, counts::PATH, move |head| counts.respond(head));
+        let for_whom = match settings.listen.has_internal() {
+            true => &mut internal,
+            false => &mut routes,
+        };
+        add(for_whom, counts::PATH, move |head| counts.respond(head));
     }
     if settings.page {
         let page = Page::new(&settings.options.pathname, settings.app.name());
@@ -132,7 +155,7 @@ fn beside_primus(settings: &Settings, counts: Option<Arc<Counts>>) -> Routes {
             add(&mut routes, &path, move |head| page.respond(head));
         }
     }
-    routes
+    (routes, internal)
 }
 
 /// Adds what answers requests of all methods, whatever their body is.
@@ -178,11 +201,11 @@ fn attach(app: App, primus: &Primus) {
     };
 }
 
-fn say_what_is_served(settings: &Settings, server: &Server) {
+fn say_what_is_served(settings: &Settings, server: &Server, listeners: &[&Listener]) {
     let options = &settings.options;
-    let urls = server.addresses().iter();
-    let urls: Vec<_> = urls
-        .map(|at| format!("http://{at}{}", options.pathname))
+    let listeners = listeners.iter().zip(server.places());
+    let urls: Vec<_> = listeners
+        .map(|(listener, at)| described(listener, at, &options.pathname))
         .collect();
     tracing::info!(
         transformer = options.transformer.name(),

@@ -11,9 +11,9 @@ use serde::{Deserialize, Deserializer};
 use tracing::level_filters::LevelFilter;
 
 use crate::counts;
-use crate::listen::Places;
 use crate::nearest::nearest;
 use crate::page;
+use crate::places::Places;
 use crate::plugin_settings::Plugins;
 use crate::said::Said;
 
@@ -61,6 +61,8 @@ impl Settings {
             error => error.to_string(),
         })?;
         self.plugin.check(said)?;
+        let listeners = self.listen.check(&self.options.trusted_proxies);
+        listeners.map_err(|reason| format!("{}: {reason}", said.place("listen", "")))?;
         let place = said.place("pathname", "");
         self.check_paths()
             .map_err(|reason| format!("{place}: {reason}"))

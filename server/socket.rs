@@ -76,7 +76,7 @@ mod tests {
     use futures_util::StreamExt;
 
     use super::*;
-    use crate::Destroy;
+    use crate::{Destroy, DriverChoice, ListenAddress, UNIX_PEER, UnixSocket};
 
     /// A client that knows nothing but the address finds the server, whatever it speaks.
     #[tokio::test]
@@ -109,6 +109,41 @@ mod tests {
             }
             primus.handle().destroy(Destroy::default());
             server.join().unwrap();
+        }
+    }
+
+    /// On both drivers, over a Unix socket of two shards: sessions that poll find theirs.
+    #[tokio::test]
+    async fn every_transport_works_over_a_unix_socket() {
+        let folder = tempfile::tempdir().unwrap();
+        for driver in [DriverChoice::Epoll, DriverChoice::Auto] {
+            for transformer in ["websockets", "engine.io", "sockjs", "browserchannel"] {
+                let path = folder.path().join(transformer);
+                let options = Primus::builder().transformer(transformer).shards(2);
+                let primus = options.driver(driver).build().unwrap();
+                primus.on_connection(|spark| {
+                    let address = spark.address().to_string();
+                    spark.on_data(move |spark, _| {
+                        spark.write(&address);
+                    });
+                });
+                let server = primus.start_on([UnixSocket::at(&path)]).unwrap();
+                let at = ListenAddress::Unix(format!("unix:{}", path.display()));
+                assert_eq!((server.places(), server.address()), (&[at][..], UNIX_PEER));
+                let client = primus.socket().connect("http://a.example").unix(&path);
+                let mut client = client.await.unwrap();
+                client.write("who am I?").await.unwrap();
+                let answer = loop {
+                    match client.next().await.unwrap() {
+                        Event::Data(data) => break data.value().unwrap(),
+                        event => assert!(!matches!(event, Event::Error(_)), "{event:?}"),
+                    }
+                };
+                assert_eq!(answer, client::Value::from("0.0.0.0:0"));
+                client.end().await;
+                primus.handle().destroy(Destroy::default());
+                server.join().unwrap();
+            }
         }
     }
 

@@ -62,7 +62,13 @@ const GENERAL_SETTINGS: &[Setting] = &[
     )
     .help(
         "Where to accept connections: 8080 on this machine alone, :8080 on every interface, \
-             localhost:8080, [::1]:8080, name:8080; up to 16 of them, again and again or as a list",
+             localhost:8080, [::1]:8080, name:8080, unix:/run/allspark.sock, unix:@name, systemd: \
+             or systemd:NAME for sockets that systemd passes; up to 16 of them, again and again or \
+             as a list. Behind a ? stand options of one: ?internal serves only what operators \
+             need, ?redirect=443 sends everybody to https, ?proxy-protocol=required (or optional) \
+             reads a header of a trusted proxy first, then mode=660 and owner=USER:GROUP of a Unix \
+             socket, ipv6-only and backlog=N of an address, with & between them. In a file it may \
+             be [[listen]] with address, unix or systemd and these options",
     )
     .own(),
     setting("pathname", Kind::Text("PATH"), Text("/primus"))
@@ -164,7 +170,8 @@ const GENERAL_SETTINGS: &[Setting] = &[
         .of_primus("exposed"),
     setting("trusted-proxies", List, Words("none")).help(
         "Networks of the proxies whose word counts about whom a request comes from, such as \
-             10.0.0.0/8,::1; Primus believes everybody",
+             10.0.0.0/8,::1, and unix for whoever comes through a Unix socket; Primus believes \
+             everybody",
     ),
     setting("forwarded-header", NAME, Text("x-forwarded-for"))
         .help("The header in which they say that: x-forwarded-for or forwarded"),

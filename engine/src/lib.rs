@@ -70,11 +70,13 @@ pub use config::{
     KeepHeaders, MessageRates, MinRate, Options, PerAddress, PerSecond, RatePolicy, SendPolicy,
     ShardCount, TimeoutMs, send_queue_bytes_for, this_machine,
 };
-pub use io::TlsAcceptor;
-pub use io::{ClientCertificate, Secure, TlsVersion};
+pub use io::{
+    ClientCertificate, ProxyProtocol, Secure, TcpOptions, TlsAcceptor, TlsVersion, UNIX_PEER,
+    UnixSocket,
+};
 pub use layers::{Decide, Layer, LayerError, LayerRequest, LayerTicket, Verdict};
 pub use machine::{allowed_cpus, random};
-pub use place::Place;
+pub use place::{ListenAddress, Place};
 pub use purpose::Purpose;
 pub use rooms::{RoomError, RoomOptions, room_matches};
 pub use routes::{

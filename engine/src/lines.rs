@@ -26,6 +26,8 @@ pub(crate) enum Line {
     TravelFailed,
     /// A request was refused because too much is on its way to other shards.
     MoveRefused,
+    /// A connection came without the header of the PROXY protocol that it needs.
+    ProxyRefused,
     /// A connection with TLS has failed.
     TlsFailed,
     /// The application has made an id that can't be one.

@@ -4,10 +4,12 @@ use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixListener;
 
+use rustix::net::{AddressFamily, SocketAddrAny, SocketAddrUnix, getsockname};
 use socket2::SockRef;
 
-use crate::io::{self as driver, TlsAcceptor};
+use crate::io::{self as driver, BACKLOG, ProxyProtocol, TcpOptions, TlsAcceptor, UnixSocket};
 use crate::limits::LISTENERS_MAX;
 use crate::purpose::Purpose;
 use crate::start_error::StartError;
@@ -35,6 +37,7 @@ use crate::start_error::StartError;
 pub struct Place {
     at: At,
     options: ListenerOptions,
+    tcp: TcpOptions,
 }
 
 /// What is special about one of a server's listeners.
@@ -43,6 +46,7 @@ pub(crate) struct ListenerOptions {
     pub(crate) purpose: Purpose,
     /// Connections begin with a handshake of TLS.
     pub(crate) shakes_hands: bool,
+    pub(crate) proxy: ProxyProtocol,
     /// Connections are encrypted.
     pub(crate) tls: Option<TlsAcceptor>,
 }
@@ -53,7 +57,17 @@ enum At {
     Name(String),
     /// The first of them that can be bound.
     Addresses(String, Vec<SocketAddr>),
-    Listener(TcpListener),
+    Listener(OwnedFd),
+    Unix(UnixSocket),
+}
+
+/// Where a server listens, as the system says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ListenAddress {
+    /// An address of TCP.
+    Tcp(SocketAddr),
+    /// A Unix socket: `unix:` and its path, or `unix:@` and a name without a file.
+    Unix(String),
 }
 
 impl Place {
@@ -73,6 +87,22 @@ impl Place {
     #[must_use]
     pub fn purpose(mut self, purpose: Purpose) -> Self {
         self.options.purpose = purpose;
+        self
+    }
+
+    /// Says whether connections begin with a header of the PROXY protocol, from whom. Without they
+    /// do not.
+    #[must_use]
+    pub fn proxy_protocol(mut self, wanted: ProxyProtocol) -> Self {
+        self.options.proxy = wanted;
+        self
+    }
+
+    /// Says how an address is to be listened on. It says nothing about a Unix socket, or about a
+    /// listener that is there already.
+    #[must_use]
+    pub fn tcp_options(mut self, options: TcpOptions) -> Self {
+        self.tcp = options;
         self
     }
 
@@ -97,11 +127,23 @@ impl Place {
     }
 }
 
+impl Place {
+    pub(crate) fn into_options(self) -> ListenerOptions {
+        self.options
+    }
+}
+
 impl At {
     /// A listener for each shard.
-    fn bind(self, shards: usize) -> Result<Vec<TcpListener>, StartError> {
+    fn bind(self, shards: usize, options: TcpOptions) -> Result<Vec<OwnedFd>, StartError> {
         let (name, addresses) = match self {
             Self::Listener(listener) => return share(listener, shards),
+            Self::Unix(socket) => {
+                let backlog = options.backlog.map_or(BACKLOG, i32::from);
+                let bound = socket.bind(backlog);
+                let bound = bound.map_err(|error| refused(socket.to_string(), error))?;
+                return share(bound, shards);
+            }
             Self::Addresses(name, addresses) => (name, addresses),
             Self::Name(name) => match name.to_socket_addrs() {
                 Ok(addresses) => (name, addresses.collect()),
@@ -110,8 +152,8 @@ impl At {
         };
         let mut last = io::ErrorKind::AddrNotAvailable.into();
         for address in addresses {
-            match driver::bind(address, shards) {
-                Ok(listeners) => return Ok(listeners),
+            match driver::bind_with(address, shards, options) {
+                Ok(listeners) => return Ok(listeners.into_iter().map(Into::into).collect()),
                 Err(error) => last = error,
             }
         }
@@ -120,10 +162,12 @@ impl At {
 }
 
 /// A descriptor for each shard of one socket.
-fn share(listener: TcpListener, shards: usize) -> Result<Vec<TcpListener>, StartError> {
-    let shared = || -> io::Result<Vec<TcpListener>> {
+fn share(listener: OwnedFd, shards: usize) -> Result<Vec<OwnedFd>, StartError> {
+    let shared = || -> io::Result<Vec<OwnedFd>> {
         // Connections inherit it. How it blocks is the drivers' affair.
-        SockRef::from(&listener).set_tcp_nodelay(true)?;
+        if let ListenAddress::Tcp(_) = ListenAddress::of(&listener)? {
+            SockRef::from(&listener).set_tcp_nodelay(true)?;
+        }
         let others = (1..shards).map(|_| listener.try_clone());
         others.collect()
     };
@@ -136,6 +180,44 @@ fn share(listener: TcpListener, shards: usize) -> Result<Vec<TcpListener>, Start
     }
 }
 
+impl ListenAddress {
+    fn of(listener: &OwnedFd) -> io::Result<Self> {
+        let address = getsockname(listener)?;
+        match address.address_family() {
+            AddressFamily::UNIX => Ok(Self::Unix(name_of(address))),
+            _ => Ok(Self::Tcp(address.try_into()?)),
+        }
+    }
+
+    /// The address of TCP, if it is one.
+    pub fn tcp(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(address) => Some(*address),
+            Self::Unix(_) => None,
+        }
+    }
+}
+
+fn name_of(address: SocketAddrAny) -> String {
+    let Ok(address) = SocketAddrUnix::try_from(address) else {
+        return "unix:".to_owned();
+    };
+    match (address.path(), address.abstract_name()) {
+        (Some(path), _) => format!("unix:{}", path.to_string_lossy()),
+        (None, Some(name)) => format!("unix:@{}", String::from_utf8_lossy(name)),
+        (None, None) => "unix:".to_owned(),
+    }
+}
+
+impl fmt::Display for ListenAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Unix(name) => f.write_str(name),
+        }
+    }
+}
+
 fn refused(address: String, source: io::Error) -> StartError {
     StartError::Listen { address, source }
 }
@@ -143,7 +225,7 @@ fn refused(address: String, source: io::Error) -> StartError {
 /// The listeners of each shard, the addresses that they have, and what is special about them.
 pub(crate) struct Bound {
     pub(crate) of_shards: Vec<Vec<OwnedFd>>,
-    pub(crate) addresses: Vec<SocketAddr>,
+    pub(crate) addresses: Vec<ListenAddress>,
     pub(crate) options: Vec<ListenerOptions>,
 }
 
@@ -161,12 +243,12 @@ impl Bound {
         };
         for place in places {
             bound.options.push(place.options);
-            let listeners = place.at.bind(shards)?;
-            let address = listeners[0].local_addr();
+            let listeners = place.at.bind(shards, place.tcp)?;
+            let address = ListenAddress::of(&listeners[0]);
             let address = address.map_err(|error| refused(format!("{:?}", listeners[0]), error))?;
             bound.addresses.push(address);
             for (of_shard, listener) in bound.of_shards.iter_mut().zip(listeners) {
-                of_shard.push(listener.into());
+                of_shard.push(listener);
             }
         }
         Ok(bound)
@@ -193,7 +275,26 @@ impl From<SocketAddr> for Place {
 
 impl From<TcpListener> for Place {
     fn from(listener: TcpListener) -> Self {
+        OwnedFd::from(listener).into()
+    }
+}
+
+impl From<UnixListener> for Place {
+    fn from(listener: UnixListener) -> Self {
+        OwnedFd::from(listener).into()
+    }
+}
+
+/// A socket that is listened on already, TCP or Unix.
+impl From<OwnedFd> for Place {
+    fn from(listener: OwnedFd) -> Self {
         At::Listener(listener).into()
+    }
+}
+
+impl From<UnixSocket> for Place {
+    fn from(socket: UnixSocket) -> Self {
+        At::Unix(socket).into()
     }
 }
 
@@ -202,6 +303,7 @@ impl From<At> for Place {
         Self {
             at,
             options: ListenerOptions::default(),
+            tcp: TcpOptions::default(),
         }
     }
 }
@@ -210,7 +312,11 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.at {
             At::Name(name) | At::Addresses(name, _) => f.write_str(name),
-            At::Listener(listener) => write!(f, "{listener:?}"),
+            At::Listener(listener) => match ListenAddress::of(listener) {
+                Ok(address) => address.fmt(f),
+                Err(_) => write!(f, "{listener:?}"),
+            },
+            At::Unix(socket) => socket.fmt(f),
         }
     }
 }

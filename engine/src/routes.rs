@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use allspark_protocol::http::{RequestHead, Response};
 
+use crate::io::Secure;
+use crate::known::Known;
 use crate::limits::RETRY_AFTER_S;
 
 mod body;
@@ -169,7 +171,7 @@ impl<'r> Found<'r> {
         self,
         head: &RequestHead<'_>,
         body: &[u8],
-        from: Sender,
+        from: Sender<'_>,
         later: &dyn Fn() -> Ticket,
     ) -> Reply {
         let Some(handler) = self.handler(head.method()) else {
@@ -222,17 +224,19 @@ impl<'r> Found<'r> {
 
 /// Whom a request comes from.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Sender {
+pub(crate) struct Sender<'a> {
     pub(crate) client: SocketAddr,
     /// The other end of the connection.
     pub(crate) peer: SocketAddr,
+    /// What is known of the connection.
+    pub(crate) known: Option<&'a Known>,
 }
 
 /// A request for a route of the application, while its handler runs.
 pub struct RouteRequest<'a> {
     head: &'a RequestHead<'a>,
     body: &'a [u8],
-    from: Sender,
+    from: Sender<'a>,
     /// If its pattern may have some.
     params: Option<&'a matchit::Params<'a, 'a>>,
     later: &'a dyn Fn() -> Ticket,
@@ -244,7 +248,7 @@ impl<'a> RouteRequest<'a> {
     pub(crate) fn new(
         head: &'a RequestHead<'a>,
         body: &'a [u8],
-        from: Sender,
+        from: Sender<'a>,
         later: &'a dyn Fn() -> Ticket,
         has_ticket: &'a Cell<bool>,
     ) -> Self {
@@ -288,6 +292,17 @@ impl RouteRequest<'_> {
     /// The other end of the connection, which may be a proxy.
     pub fn peer(&self) -> SocketAddr {
         self.from.peer
+    }
+
+    /// How the connection is encrypted, if it is: by this server, or by a proxy that says so by the
+    /// PROXY protocol.
+    pub fn secure(&self) -> Option<&Secure> {
+        self.from.known?.secure.as_ref()
+    }
+
+    /// Whether the connection is encrypted, see [`RouteRequest::secure`].
+    pub fn is_secure(&self) -> bool {
+        self.secure().is_some()
     }
 
     /// What stands in the place of a parameter of the pattern, undecoded.
@@ -381,7 +396,8 @@ mod tests {
     use super::*;
 
     const PEER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1);
-    const FROM: Sender = Sender {
+    const FROM: Sender<'_> = Sender {
+        known: None,
         client: PEER,
         peer: PEER,
     };

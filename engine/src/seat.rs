@@ -18,8 +18,8 @@ use crate::app::host::Server as Shared;
 use crate::app::{self, Destroy};
 use crate::guard;
 use crate::io::{
-    Driver, DriverKind, Epoll, EpollOptions, SetupError, Tls, Unavailable, Uring, UringOptions,
-    explained,
+    Driver, DriverKind, Epoll, EpollOptions, Proxied, SetupError, Tls, Unavailable, Uring,
+    UringOptions, explained,
 };
 use crate::limits::{RING_ATTEMPTS_MAX, RING_RETRY_MS, TURNED_AWAY_MAX};
 use crate::machine::fill_random;
@@ -140,18 +140,20 @@ impl<T: Transformer> Seat<T> {
     }
 }
 
-/// Serves on the driver, or, if some listener is to be encrypted, on what decorates it.
+/// Serves on a driver with what the listeners need; where they need nothing, on the driver alone.
 fn decorate<D: Driver, T: Transformer>(
     driver: D,
     number: usize,
     shared: Arc<Shared>,
     transformer: T,
 ) -> Result<(), String> {
-    let acceptors = shared.acceptors();
-    if acceptors.iter().all(Option::is_none) {
+    let (proxies, acceptors) = (shared.proxies(), shared.acceptors());
+    if proxies.is_empty() && acceptors.iter().all(Option::is_none) {
         return serve(driver, number, shared, transformer);
     }
-    serve(Tls::server(driver, acceptors), number, shared, transformer)
+    // A proxy says its word before TLS begins.
+    let driver = Tls::server(Proxied::new(driver, proxies), acceptors);
+    serve(driver, number, shared, transformer)
 }
 
 fn serve<D: Driver, T: Transformer>(

@@ -7,8 +7,9 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::app::Handle;
-use crate::io::{DriverKind, Unavailable};
+use crate::io::{DriverKind, UNIX_PEER, Unavailable};
 use crate::limits::FAILURE_TIMEOUT_MS;
+use crate::place::ListenAddress;
 use crate::seat::Report;
 
 /// A shard has failed, and with it its server: a fault of the engine, or of the machine.
@@ -25,6 +26,7 @@ pub struct ShardFailure {
 #[derive(Debug)]
 pub struct Server {
     pub(crate) handle: Handle,
+    pub(crate) places: Vec<ListenAddress>,
     pub(crate) addresses: Vec<SocketAddr>,
     pub(crate) driver: DriverKind,
     pub(crate) fallback: Option<Unavailable>,
@@ -38,12 +40,18 @@ impl Server {
         self.handle.clone()
     }
 
-    /// Where it listens; the first address, if there are several.
+    /// Where it listens: the first address of TCP. A server that listens on Unix sockets alone has
+    /// none, and says [`UNIX_PEER`].
     pub fn address(&self) -> SocketAddr {
-        self.addresses[0]
+        self.addresses.first().copied().unwrap_or(UNIX_PEER)
     }
 
     /// Where it listens, in the order in which the places were given.
+    pub fn places(&self) -> &[ListenAddress] {
+        &self.places
+    }
+
+    /// Its addresses of TCP, in the same order.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
     }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use allspark_protocol::Dice;
 
 use crate::config::Options;
-use crate::io::TlsAcceptor;
+use crate::io::{ProxyProtocol, TlsAcceptor};
 use crate::lines::Lines;
 use crate::mesh::{Mesh, Weigh};
 use crate::net::Addresses;
@@ -108,6 +108,15 @@ impl<C: Weigh, L: Clone + Default> Shared<C, L> {
     pub(crate) fn serve_through(&self, places: Vec<ListenerOptions>) {
         // A server serves once.
         let _ = self.places.set(places);
+    }
+
+    /// Whether connections of each listener begin with a header of the PROXY protocol; nothing if
+    /// none do.
+    pub(crate) fn proxies(&self) -> Vec<ProxyProtocol> {
+        let places = self.places.get().map_or(&[][..], Vec::as_slice);
+        let has_some = places.iter().any(|place| place.proxy != ProxyProtocol::Off);
+        let wanted = places.iter().filter(|_| has_some);
+        wanted.map(|place| place.proxy.clone()).collect()
     }
 
     /// What is served to whoever has come through a listener.

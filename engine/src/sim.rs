@@ -13,9 +13,8 @@ use crate::app::host::Server as Shared;
 use crate::app::{self, Attach, Handle};
 use crate::config::Options;
 use crate::io::sim::{SimDriver, SimNet};
-use crate::io::{Driver, Tls, TlsAcceptor, Wait};
-use crate::place::ListenerOptions;
-use crate::purpose::Purpose;
+use crate::io::{Driver, Proxied, Tls, TlsAcceptor, Wait};
+use crate::place::{ListenerOptions, Place};
 use crate::shard::{Core, Flow, Shard};
 use crate::shared::Secrets;
 
@@ -54,7 +53,7 @@ pub struct SimServer<T: Transformer> {
 struct Seat<T: Transformer> {
     /// Until it has ended. Whom it has not accepted by then is reset, as the kernel does it when a
     /// listener is closed.
-    shard: Option<Shard<Tls<SimDriver>, T>>,
+    shard: Option<Shard<Tls<Proxied<SimDriver>>, T>>,
     wait: Wait,
 }
 
@@ -73,7 +72,8 @@ impl<T: Transformer> SimServer<T> {
         let seat = |number| {
             let rng = ChaCha12Rng::seed_from_u64(seed ^ (u64::from(number) << 32));
             let (shared, transformer) = (Arc::clone(&shared), transformer.clone());
-            let shard = Shard::new(Tls::server(SimDriver::new(net), Vec::new()), |_| {
+            let driver = Tls::server(Proxied::new(SimDriver::new(net), Vec::new()), Vec::new());
+            let shard = Shard::new(driver, |_| {
                 Core::new(shared, transformer, number, net.now(), rng)
             });
             Seat {
@@ -86,15 +86,17 @@ impl<T: Transformer> SimServer<T> {
         Self { seats, shared }
     }
 
-    /// What is served through each of the server's listeners, by their numbers
-    /// ([`SimNet::connect_to`]). Call it before anybody connects.
+    /// What is special about each of the server's listeners, by their numbers
+    /// ([`SimNet::connect_to`]); where a place is counts for nothing. Call it before anybody
+    /// connects.
     #[must_use]
-    pub fn with_purposes(self, purposes: impl IntoIterator<Item = Purpose>) -> Self {
-        let places = purposes.into_iter().map(|purpose| ListenerOptions {
-            purpose,
-            ..ListenerOptions::default()
-        });
-        self.shared.serve_through(places.collect());
+    pub fn with_listeners(mut self, places: impl IntoIterator<Item = Place>) -> Self {
+        let options = places.into_iter().map(Place::into_options);
+        self.shared.serve_through(options.collect());
+        for shard in self.seats.iter_mut().filter_map(|seat| seat.shard.as_mut()) {
+            shard.set_listeners(self.shared.proxies());
+            shard.set_acceptors(self.shared.acceptors());
+        }
         self
     }
 

@@ -21,7 +21,7 @@ use crate::io::{Chosen, DriverChoice, DriverKind};
 use crate::layers::{LayerRequest, Verdict};
 use crate::limits::MEMORY_DIVISOR_DEFAULT;
 use crate::machine::{self, allowed_cpus, random};
-use crate::place::{Bound, Place};
+use crate::place::{Bound, ListenAddress, Place};
 use crate::seat::{OpenError, Order, Report, Seat};
 use crate::server::Server;
 use crate::shared::Secrets;
@@ -212,7 +212,7 @@ impl<T: Transformer + Sync> Primus<T> {
         } = chosen.map_err(StartError::Driver)?;
         let Bound {
             of_shards,
-            addresses,
+            addresses: places,
             options,
         } = Bound::at(places, self.shards)?;
         let crew = self.muster(of_shards)?;
@@ -232,10 +232,14 @@ impl<T: Transformer + Sync> Primus<T> {
             // Who does not hear it has failed, and the server ends by itself.
             let _ = orders.send(Order::Serve);
         }
-        let _ = self.shared.address.set(addresses[0]);
+        let addresses: Vec<_> = places.iter().filter_map(ListenAddress::tcp).collect();
+        if let Some(address) = addresses.first() {
+            let _ = self.shared.address.set(*address);
+        }
         app::initialised(&self.shared);
         Ok(Server {
             handle: self.handle(),
+            places,
             addresses,
             driver: kind,
             fallback,

@@ -54,6 +54,9 @@ counters! {
     /// Requests that are under way now: they have not come whole, or the application has not
     /// answered them.
     requests_under_way,
+    /// Connections that were closed because they need a header of the PROXY protocol and came
+    /// without, with a wrong one, or from somebody who is no trusted proxy.
+    proxies_refused,
     /// Handshakes of TLS that were done.
     tls_handshakes,
     /// Connections with TLS that failed: in their handshake, or because of what came later.

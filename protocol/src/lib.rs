@@ -13,6 +13,7 @@
 //! | [`parser`] | how a Primus message becomes a value: JSON, raw |
 //! | [`mod@value`] | what a message means |
 //! | [`options`] | what the options of a server are made of |
+//! | [`proxy`] | the PROXY protocol: whom a connection comes from, as a proxy says |
 //! | [`primus`] | the messages of Primus itself: ping, pong, id, close |
 //! | [`transformer`] | what a transport must offer so that the engine can serve it |
 #![forbid(unsafe_code)]
@@ -25,6 +26,7 @@ pub mod limits;
 pub mod options;
 pub mod parser;
 pub mod primus;
+pub mod proxy;
 pub mod time;
 pub mod transformer;
 pub mod value;

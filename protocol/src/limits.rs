@@ -123,3 +123,7 @@ const _: () = assert!(PATHNAME_BYTES_MAX < HTTP_TARGET_BYTES_MAX);
 const _: () = assert!(MESSAGE_BYTES_MAX_DEFAULT <= MESSAGE_BYTES_MAX_HIGHEST);
 const _: () = assert!(PING_INTERVAL_MS_HIGHEST * 3 / 2 < 1 << 31);
 const _: () = assert!(BROWSERCHANNEL_BACK_CHANNEL_BYTES <= BROWSERCHANNEL_CHUNK_BYTES);
+
+/// Bytes of a header of the PROXY protocol: a line has 107 at most, a block this many with its
+/// extras, as with nginx. A certificate of the client fits, a chain of them does not.
+pub const PROXY_HEADER_BYTES_MAX: usize = 4096;

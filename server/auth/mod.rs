@@ -4,16 +4,16 @@
 //!
 //! | file | what it is |
 //! |---|---|
-//! | [`options`] | what an operator says |
-//! | [`secret`] | what no log may show |
-//! | [`sources`] | where a request has its credential |
-//! | [`tokens`], [`jwt`], [`sessions`] | the judges: text in, a verdict out |
-//! | [`verdict`] | who somebody is, or why nobody may come in |
-//! | [`judges`] | all judges of a server, asked in turn |
-//! | [`files`] | secrets and keys, read from files and the environment |
-//! | [`ask`], [`url`] | the URL that is asked |
-//! | [`authorizer`] | all of it, in the place of Primus's function |
-//! | [`attach`], [`watch`] | how a server has it: its layer, its sparks, its files |
+//! | `options` | what an operator says |
+//! | `secret` | what no log may show |
+//! | `sources` | where a request has its credential |
+//! | `tokens`, `jwt`, `sessions` | the judges: text in, a verdict out |
+//! | `verdict` | who somebody is, or why nobody may come in |
+//! | `judges` | all judges of a server, asked in turn |
+//! | `files` | secrets and keys, read from files and the environment |
+//! | `ask`, `url` | the URL that is asked |
+//! | `authorizer` | all of it, in the place of Primus's function |
+//! | `attach`, `watch` | how a server has it: its layer, its sparks, its files |
 //!
 //! # Invariants
 //! - A judge takes text and the time and touches nothing else: no socket, clock or file.

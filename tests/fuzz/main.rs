@@ -9,6 +9,7 @@ mod clients;
 mod credentials;
 mod forwarded;
 mod parsers;
+mod proxy;
 #[path = "../support/puppet.rs"]
 mod puppet;
 mod requests;

@@ -7,6 +7,7 @@ mod confined;
 mod deploy;
 mod faults;
 mod lines;
+mod listeners;
 mod log;
 mod memory;
 mod notify;

@@ -149,7 +149,7 @@ const MACHINES: &[Machine] = &[
     // The application's routes, and answers that come later.
     Machine {
         name: "routes",
-        may_import: &["guard", "limits"],
+        may_import: &["guard", "io", "known", "limits"],
     },
     Machine {
         name: "lines",

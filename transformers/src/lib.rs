@@ -9,7 +9,7 @@
 //! | [`sockjs`] | `sockjs` | SockJS 0.3 as the npm package `sockjs` speaks it |
 //! | [`browserchannel`] | `browserchannel` | BrowserChannel 8 as the npm package 2.1 speaks it |
 //!
-//! [`agent`] makes the HTTP requests of the client halves. [`contract`] is the suite of cases that
+//! [`agent`] makes the HTTP requests of the client halves. `contract` is the suite of cases that
 //! every transport passes.
 //!
 //! Nothing here owns a socket, a clock or a thread. The engine knows a transformer only by the

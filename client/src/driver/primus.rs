@@ -99,7 +99,7 @@ impl Primus {
         self.writer.renew_authorization(credential)
     }
 
-    /// Opens a client that was made [`manual`](Builder::manual), or that has ended.
+    /// Opens a client that was made [`manual`](super::Builder::manual), or that has ended.
     pub fn open(&self) {
         self.writer.open();
     }

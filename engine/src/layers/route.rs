@@ -52,7 +52,7 @@ impl LayerRoute {
         &self,
         head: &RequestHead<'_>,
         body: &[u8],
-        from: Sender,
+        from: Sender<'_>,
         later: &dyn Fn() -> Ticket,
     ) -> Reply {
         if body.len() > self.body_bytes_max {

@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 use super::queue::SendQueue;
 use crate::io::Socket;
 
-/// The state of a connection: a set of facts in one byte. The first three are reasons not to listen
-/// to it for now; each goes with its own cause, and none hides another.
+/// The state of a connection: a set of facts in two bytes. The first three are reasons not to
+/// listen to it for now; each goes with its own cause, and none hides another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Flags(u8);
+pub(crate) struct Flags(u16);
 
 impl Flags {
     /// Its peer reads too slowly to be listened to, until everything is sent.
@@ -27,8 +27,19 @@ impl Flags {
     pub(crate) const ASKED: Self = Self(64);
     /// Its timer belongs to its owner for now, so it is not watched.
     pub(crate) const OWNED: Self = Self(128);
+    /// It is in the list of connections to be sent to.
+    pub(crate) const DIRTY: Self = Self(2048);
+    /// The kernel did not take everything; `Writable` will come.
+    pub(crate) const BLOCKED: Self = Self(4096);
 
-    const HOLDS: u8 = Self::UNREAD.0 | Self::BEHIND.0 | Self::LEAVING.0;
+    /// It is counted for the address of its peer.
+    pub(crate) const COUNTED: Self = Self(256);
+    /// A request on it is under way.
+    pub(crate) const UNDER_WAY: Self = Self(512);
+    /// A handshake of TLS on it is under way.
+    pub(crate) const SHAKING: Self = Self(1024);
+
+    const HOLDS: u16 = Self::UNREAD.0 | Self::BEHIND.0 | Self::LEAVING.0;
 
     pub(crate) const fn or(self, other: Self) -> Self {
         Self(self.0 | other.0)
@@ -57,67 +68,6 @@ impl Flags {
         let was_held = self.is_held();
         self.0 &= !Self::HOLDS;
         was_held
-    }
-}
-
-/// What else is noted of a connection: how far the sending to it is, and what it is counted as. A
-/// set of facts in one byte.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Marks(u8);
-
-impl Marks {
-    const BLOCKED: u8 = 1;
-    const DIRTY: u8 = 2;
-    /// It is counted for the address of its peer.
-    pub(crate) const COUNTED: Self = Self(4);
-    /// A request on it is under way.
-    pub(crate) const UNDER_WAY: Self = Self(8);
-    /// A handshake of TLS on it is under way.
-    pub(crate) const SHAKING: Self = Self(16);
-
-    /// Whether one of these is the case.
-    pub(crate) fn has(self, marks: Self) -> bool {
-        self.0 & marks.0 != 0
-    }
-
-    pub(crate) fn set(&mut self, marks: Self) {
-        self.0 |= marks.0;
-    }
-
-    pub(crate) fn clear(&mut self, marks: Self) {
-        self.0 &= !marks.0;
-    }
-
-    /// Whether the kernel did not take everything; `Writable` will come.
-    pub(super) fn is_blocked(self) -> bool {
-        self.0 & Self::BLOCKED != 0
-    }
-
-    /// Whether the connection is in the list of those to be sent to.
-    pub(super) fn is_dirty(self) -> bool {
-        self.0 & Self::DIRTY != 0
-    }
-
-    /// Returns whether it was blocked.
-    pub(super) fn block(&mut self) -> bool {
-        let was_blocked = self.is_blocked();
-        self.0 |= Self::BLOCKED;
-        was_blocked
-    }
-
-    pub(super) fn unblock(&mut self) {
-        self.0 &= !Self::BLOCKED;
-    }
-
-    /// Returns whether it was in the list.
-    pub(super) fn list(&mut self) -> bool {
-        let was_dirty = self.is_dirty();
-        self.0 |= Self::DIRTY;
-        was_dirty
-    }
-
-    pub(super) fn unlist(&mut self) {
-        self.0 &= !Self::DIRTY;
     }
 }
 
@@ -153,8 +103,7 @@ pub(crate) struct Connection<O> {
     /// The turn in which it was last sent to.
     pub(super) sent_turn: u32,
     pub(super) closing: Closing,
-    pub(crate) marks: Marks,
-    pub(super) flags: Flags,
+    pub(crate) flags: Flags,
     /// Bytes that the kernel took since it was asked last how much the peer has of them, and those
     /// that the peer did not have then.
     pub(super) taken_bytes: u32,
@@ -171,7 +120,6 @@ impl<O> Connection<O> {
             queue: None,
             sent_turn: 0,
             closing: Closing::No,
-            marks: Marks::default(),
             flags: Flags::default(),
             taken_bytes: 0,
         }
@@ -199,7 +147,7 @@ impl<O> Connection<O> {
 
     /// Whether the kernel has refused something, and has not yet said that it would take more.
     pub(crate) fn is_blocked(&self) -> bool {
-        self.marks.is_blocked()
+        self.flags.has(Flags::BLOCKED)
     }
 
     /// Whether the peer sends nothing more.

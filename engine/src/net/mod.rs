@@ -56,7 +56,7 @@ pub(crate) use backlog::Backlog;
 pub(crate) use buffers::Buffers;
 pub(crate) use charges::Charges;
 use connection::UnderWay;
-pub(crate) use connection::{Closing, Connection, Flags, Marks};
+pub(crate) use connection::{Closing, Connection, Flags};
 pub(crate) use luggage::{Luggage, Share};
 pub(crate) use moves::Moves;
 pub(crate) use pace::Pace;

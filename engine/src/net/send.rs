@@ -105,7 +105,8 @@ impl<O> Net<O> {
     pub(crate) fn grew(&mut self, key: Key) {
         let pause_bytes = self.rules.pause_bytes;
         let connection = self.connection_mut(key);
-        if !connection.is_blocked() && !connection.marks.list() {
+        if !connection.flags.has(Flags::DIRTY.or(Flags::BLOCKED)) {
+            connection.flags.set(Flags::DIRTY);
             self.dirty.push_back(key);
         } else if connection.is_blocked()
             && !connection.flags.has(Flags::UNREAD)
@@ -154,7 +155,7 @@ impl<O> Net<O> {
             .connections
             .get_mut(key)
             .expect("the caller looked it up");
-        connection.marks.unlist();
+        connection.flags.clear(Flags::DIRTY);
         let nothing = Flushed {
             offered_bytes: 0,
             is_all_sent: false,
@@ -190,7 +191,7 @@ impl<O> Net<O> {
             self.buffers.recycle(queue);
             self.sent_all(key);
         } else {
-            connection.marks.list();
+            connection.flags.set(Flags::DIRTY);
             self.dirty.push_back(key);
         }
         Flushed {
@@ -239,7 +240,8 @@ impl<O> Net<O> {
         }
         let socket = connection.socket;
         // Each of several slices may have a rest; the last slice comes first.
-        if !connection.marks.block() {
+        if !connection.flags.has(Flags::BLOCKED) {
+            connection.flags.set(Flags::BLOCKED);
             self.ops.push(Op::AwaitWritable { socket });
         }
         connection.count_refused(rest.len());
@@ -254,8 +256,9 @@ impl<O> Net<O> {
     /// The kernel would take more.
     pub(crate) fn writable(&mut self, key: Key) {
         let connection = self.connection_mut(key);
-        connection.marks.unblock();
-        if !connection.marks.list() {
+        connection.flags.clear(Flags::BLOCKED);
+        if !connection.flags.has(Flags::DIRTY) {
+            connection.flags.set(Flags::DIRTY);
             self.dirty.push_back(key);
         }
     }

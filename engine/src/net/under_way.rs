@@ -2,7 +2,7 @@
 //! TLS. A connection has one of each at most, and neither any more once it is being closed.
 
 use super::Net;
-use super::connection::{Marks, UnderWay};
+use super::connection::{Flags, UnderWay};
 use crate::memory::Key;
 
 impl<O> Net<O> {
@@ -17,14 +17,14 @@ impl<O> Net<O> {
     pub(crate) fn note_request(&mut self, key: Key, is_under_way: bool) -> bool {
         let connection = self.connection_mut(key);
         let is_under_way = is_under_way && connection.is_open();
-        if connection.marks.has(Marks::UNDER_WAY) == is_under_way {
+        if connection.flags.has(Flags::UNDER_WAY) == is_under_way {
             return false;
         }
         if is_under_way {
-            connection.marks.set(Marks::UNDER_WAY);
+            connection.flags.set(Flags::UNDER_WAY);
             self.under_way.requests += 1;
         } else {
-            connection.marks.clear(Marks::UNDER_WAY);
+            connection.flags.clear(Flags::UNDER_WAY);
             self.under_way.requests -= 1;
         }
         is_under_way
@@ -32,26 +32,26 @@ impl<O> Net<O> {
 
     /// A handshake begins on this connection.
     pub(crate) fn begin_handshake(&mut self, key: Key) {
-        let marks = &mut self.connection_mut(key).marks;
-        if !marks.has(Marks::SHAKING) {
-            marks.set(Marks::SHAKING);
+        let flags = &mut self.connection_mut(key).flags;
+        if !flags.has(Flags::SHAKING) {
+            flags.set(Flags::SHAKING);
             self.under_way.handshakes += 1;
         }
     }
 
     /// The handshake on this connection is over, if one was under way.
     pub(crate) fn end_handshake(&mut self, key: Key) {
-        let marks = &mut self.connection_mut(key).marks;
-        if marks.has(Marks::SHAKING) {
-            marks.clear(Marks::SHAKING);
+        let flags = &mut self.connection_mut(key).flags;
+        if flags.has(Flags::SHAKING) {
+            flags.clear(Flags::SHAKING);
             self.under_way.handshakes -= 1;
         }
     }
 
     /// The connection is being closed, or is gone.
     pub(super) fn end_under_way(&mut self, key: Key) {
-        let marks = self.connection(key).marks;
-        if marks.has(Marks::UNDER_WAY) || marks.has(Marks::SHAKING) {
+        let flags = self.connection(key).flags;
+        if flags.has(Flags::UNDER_WAY) || flags.has(Flags::SHAKING) {
             self.note_request(key, false);
             self.end_handshake(key);
         }

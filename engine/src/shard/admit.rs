@@ -18,7 +18,7 @@ use crate::io::Op;
 use crate::limits::{LINGER_MS, RETRY_AFTER_LEAST_S, RETRY_AFTER_MOST_S};
 use crate::lines::Line;
 use crate::memory::Key;
-use crate::net::{Connection, Counted, Marks};
+use crate::net::{Connection, Counted, Flags};
 
 /// Why a connection is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,13 +129,13 @@ impl<T: Transformer> Core<T> {
     pub(super) fn mark_counted(&mut self, key: Key) {
         let connection = self.net.connection_mut(key);
         if self.server.addresses.counts(connection.peer) {
-            connection.marks.set(Marks::COUNTED);
+            connection.flags.set(Flags::COUNTED);
         }
     }
 
     /// A connection is gone.
     pub(super) fn leave_address(&self, connection: &Connection<Owner>) {
-        if connection.marks.has(Marks::COUNTED) {
+        if connection.flags.has(Flags::COUNTED) {
             let addresses = &self.server.addresses;
             addresses.leave(Counted::Connection, connection.peer);
         }
@@ -147,7 +147,7 @@ impl<T: Transformer> Core<T> {
         self.leave_address(self.net.connection(key));
         let connection = self.net.connection_mut(key);
         connection.peer = peer;
-        connection.marks.clear(Marks::COUNTED);
+        connection.flags.clear(Flags::COUNTED);
         let addresses = &self.server.addresses;
         let refusal = if !addresses.keeps_pace(peer, self.clock.now) {
             Refusal::Pace

@@ -53,12 +53,17 @@ impl<T: Transformer> Core<T> {
         &self,
         key: Key,
         head: &RequestHead<'_>,
-        call: impl FnOnce(Sender, &dyn Fn() -> Ticket) -> Reply,
+        call: impl FnOnce(Sender<'_>, &dyn Fn() -> Ticket) -> Reply,
     ) -> Reply {
         let peer = self.net.connection(key).peer;
         let options = &self.server.options;
         let client = options.client(head, peer).unwrap_or(peer);
-        let from = Sender { client, peer };
+        let known = self.introductions.of(key).map(|known| &**known);
+        let from = Sender {
+            client,
+            peer,
+            known,
+        };
         let shard = self.shard;
         let later = || {
             let (server, ticket) = (Arc::clone(&self.server), self.new_ticket());

@@ -11,7 +11,7 @@ use std::io;
 use allspark_protocol::transformer::Transformer;
 
 use super::core::Core;
-use crate::io::{Introduction, TlsFault};
+use crate::io::{Introduction, ProxyFault, TlsFault};
 use crate::known::Known;
 use crate::lines::Line;
 use crate::memory::Key;
@@ -33,8 +33,26 @@ impl<T: Transformer> Core<T> {
         self.introductions.learn(key, about);
     }
 
+    /// Notes why a connection broke, if a proxy or its encryption is to blame.
+    #[cold]
+    pub(super) fn note_fault(&self, key: Key, error: &io::Error) {
+        self.note_tls(key, error);
+        let Some(fault) = ProxyFault::of(error) else {
+            return;
+        };
+        self.counters().proxies_refused.add(1);
+        if let Some(line) = self.may_log(Line::ProxyRefused) {
+            let (shard, unlogged) = (self.shard, line.unlogged);
+            let peer = self.net.connection(key).peer;
+            tracing::warn!(
+                shard, %peer, reason = %fault, unlogged,
+                "a connection is closed, as it needs a header of the PROXY protocol"
+            );
+        }
+    }
+
     /// If a connection ends because of its encryption, that is counted and logged.
-    pub(super) fn note_tls(&self, key: Key, error: &io::Error) {
+    fn note_tls(&self, key: Key, error: &io::Error) {
         let Some(fault) = TlsFault::of(error) else {
             return;
         };

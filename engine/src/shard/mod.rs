@@ -51,7 +51,7 @@ use std::io;
 use allspark_protocol::transformer::Transformer;
 
 use crate::io::sim::SimDriver;
-use crate::io::{Completion, Driver, Tls, TlsAcceptor, Wait, Waker};
+use crate::io::{Completion, Driver, Proxied, ProxyProtocol, Tls, TlsAcceptor, Wait, Waker};
 use crate::memory::GiveBack;
 
 mod admit;
@@ -253,7 +253,12 @@ impl<T: Transformer> Shard<SimDriver, T> {
     }
 }
 
-impl<T: Transformer> Shard<Tls<SimDriver>, T> {
+impl<T: Transformer> Shard<Tls<Proxied<SimDriver>>, T> {
+    /// What its listeners want of connections from now on.
+    pub(crate) fn set_listeners(&mut self, listeners: Vec<ProxyProtocol>) {
+        self.driver.inner_mut().set_listeners(listeners);
+    }
+
     /// Whether a turn would find something to do.
     pub(crate) fn has_input(&self) -> bool {
         let driver = &self.driver;

@@ -150,7 +150,7 @@ impl<T: Transformer> Core<T> {
     /// The peer sends nothing more.
     pub(super) fn input_ended(&mut self, key: Key, result: io::Result<()>) {
         if let Err(error) = result {
-            self.note_tls(key, &error);
+            self.note_fault(key, &error);
             return self.broke(key, error);
         }
         if self.backlog.end(key) {

@@ -15,7 +15,7 @@ use crate::io::Socket;
 use crate::limits::{HELD_BYTES_MIN, LINGER_MS, TURNED_AWAY_MAX};
 use crate::lines::Line;
 use crate::memory::Key;
-use crate::net::Marks;
+use crate::net::Flags;
 
 impl<T: Transformer> Core<T> {
     pub(super) fn look_for_room(&mut self) {
@@ -97,7 +97,7 @@ impl<T: Transformer> Core<T> {
         let Some(connection) = self.net.get(key) else {
             return;
         };
-        let was_under_way = connection.marks.has(Marks::UNDER_WAY);
+        let was_under_way = connection.flags.has(Flags::UNDER_WAY);
         let (bytes, is_under_way) = match &connection.owner {
             Owner::Http(reader) => (reader.held_bytes(), !reader.is_idle()),
             Owner::Request(request) => {

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, mpsc};
 
-use allspark_engine::{Destroy, Options, Place, TlsAcceptor};
+use allspark_engine::{Destroy, Options, Place, ProxyProtocol, TlsAcceptor};
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::{PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, StreamOwned};
@@ -109,6 +109,42 @@ fn a_spark_behind_tls_is_served_and_known_to_be() {
         stream.flush().unwrap();
         // The server says, too, that this is the end.
         assert_eq!(stream.read_to_end(&mut rest).unwrap(), 0);
+        running.join().unwrap();
+    }
+}
+
+/// A proxy that passes TLS on says first whom that comes from.
+#[test]
+fn a_proxy_says_its_word_before_tls_begins() {
+    let (config, client) = configs();
+    for driver in drivers() {
+        let primus = server(Options::default(), 1, driver);
+        let (seen, sparks) = mpsc::channel();
+        primus.on_connection(move |spark| {
+            seen.send((spark.address(), spark.is_secure())).unwrap();
+        });
+        let proxies = "127.0.0.0/8".parse().unwrap();
+        let place = Place::from("127.0.78.2:0").tls(TlsAcceptor::new(config.clone()));
+        let place = place.proxy_protocol(ProxyProtocol::Required(proxies));
+        let running = primus.start_on([place]).unwrap();
+        let mut stream = connect(running.address(), &client);
+        for byte in b"PROXY TCP4 192.0.2.1 198.51.100.1 4711 443\r\n" {
+            stream.sock.write_all(&[*byte]).unwrap();
+        }
+        stream
+            .write_all(b"GET /primus/open HTTP/1.1\r\nHost: a\r\n\r\n")
+            .unwrap();
+        assert!(head_of(&mut stream).starts_with("HTTP/1.1 101 "));
+        let peer = SocketAddr::from(([192, 0, 2, 1], 4711));
+        assert_eq!(sparks.recv_timeout(PATIENCE), Ok((peer, true)));
+
+        let mut stranger = connect(running.address(), &client);
+        let asked = stranger.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert!(asked.is_err() || stranger.read(&mut [0]).is_err());
+        let stats = primus.handle().stats();
+        assert_eq!((stats.tls_handshakes, stats.proxies_refused), (1, 1));
+        drop((stream, stranger));
+        primus.handle().destroy(Destroy::default());
         running.join().unwrap();
     }
 }

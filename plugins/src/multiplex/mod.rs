@@ -2,11 +2,11 @@
 //!
 //! | file | what it is |
 //! |---|---|
-//! | [`wire`], [`framed`] | messages: text in, text out |
-//! | [`core`] | what channels and subscriptions are, and who is in a channel |
-//! | [`subscriptions`] | those of one spark: how they come, what they hear, how they go |
-//! | [`channel`], [`spark`] | the interface of the application |
-//! | [`plugin`], [`options`] | the plugin |
+//! | `wire`, `framed` | messages: text in, text out |
+//! | `core` | what channels and subscriptions are, and who is in a channel |
+//! | `subscriptions` | those of one spark: how they come, what they hear, how they go |
+//! | `channel`, `spark` | the interface of the application |
+//! | `plugin`, `options` | the plugin |
 //!
 //! # Invariants
 //! - There are the channels that the application has made. A client makes none, and one that

@@ -3,15 +3,15 @@
 //!
 //! | file | what it is |
 //! |---|---|
-//! | [`options`] | how it is set up |
-//! | [`target`], [`credentials`] | which requests are meant, and who may ask |
-//! | [`order`], [`reply`] | what is asked, and what is answered |
-//! | [`plugin`] | the interface |
-//! | [`service`] | carries it out |
-//! | [`local`] | writes to sparks of this server |
-//! | [`forward`], [`client`] | asks other servers |
-//! | [`cluster`] | what knows the other servers |
-//! | [`pool`] | threads |
+//! | `options` | how it is set up |
+//! | `target`, `credentials` | which requests are meant, and who may ask |
+//! | `order`, `reply` | what is asked, and what is answered |
+//! | `plugin` | the interface |
+//! | `service` | carries it out |
+//! | `local` | writes to sparks of this server |
+//! | `forward`, `client` | asks other servers |
+//! | `cluster` | what knows the other servers |
+//! | `pool` | threads |
 
 mod client;
 mod cluster;

@@ -137,7 +137,7 @@ pub(super) fn is_target_byte(byte: u8) -> bool {
 
 /// Whether it is a host with an optional port (RFC 9110, 7.2). An empty one is allowed in the
 /// header. User information is refused, as RFC 9110, 4.2.4 demands.
-pub(super) fn is_host(text: &[u8]) -> bool {
+pub(crate) fn is_host(text: &[u8]) -> bool {
     let is_host_byte =
         |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=[]:".contains(byte);
     text.iter().all(is_host_byte)

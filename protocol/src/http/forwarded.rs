@@ -6,7 +6,7 @@
 //! request on next, the last one by the peer of the connection. The client is the first from the
 //! right that is no trusted proxy. Primus takes the first from the left, from anybody.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use ipnet::IpNet;
 use serde::de::Error as _;
@@ -54,9 +54,20 @@ impl std::fmt::Display for ForwardedHeader {
     }
 }
 
-/// The networks of proxies that are trusted. Default: none.
+/// What the peer of a connection through a Unix socket is called, which has no address: no peer of
+/// a TCP connection is called so.
+pub const UNIX_PEER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+
+/// The word that stands for all peers of Unix sockets in a list of networks.
+const UNIX: &str = "unix";
+
+/// The networks of proxies that are trusted, and whether those that come through a Unix socket are.
+/// Default: none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TrustedProxies(Vec<IpNet>);
+pub struct TrustedProxies {
+    networks: Vec<IpNet>,
+    unix: bool,
+}
 
 /// Why a list of networks means nothing, in one line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -66,11 +77,17 @@ pub struct NetworkError(String);
 impl std::str::FromStr for TrustedProxies {
     type Err = NetworkError;
 
-    /// Reads networks and addresses, separated by commas, spaces or both: `10.0.0.0/8, ::1`.
+    /// Reads networks and addresses, separated by commas, spaces or both: `10.0.0.0/8, ::1`. The
+    /// word `unix` stands for whoever comes through a Unix socket.
     fn from_str(list: &str) -> Result<Self, NetworkError> {
-        let elements = list.split([',', ' ']).filter(|element| !element.is_empty());
-        let networks: Result<_, _> = elements.map(network).collect();
-        Ok(Self(networks?))
+        let mut proxies = Self::default();
+        for element in list.split([',', ' ']).filter(|element| !element.is_empty()) {
+            match element.eq_ignore_ascii_case(UNIX) {
+                true => proxies.unix = true,
+                false => proxies.networks.push(network(element)?),
+            }
+        }
+        Ok(proxies)
     }
 }
 
@@ -85,7 +102,8 @@ fn network(text: &str) -> Result<IpNet, NetworkError> {
     let address = text.parse::<IpAddr>().map(IpNet::from);
     let network = address.or_else(|_| text.parse::<IpNet>()).map_err(|_| {
         NetworkError(format!(
-            "{text:?} is no network: write them as in 10.0.0.0/8,fd00::/8,192.0.2.1"
+            "{text:?} is no network: write them as in 10.0.0.0/8,fd00::/8,192.0.2.1, and unix for \
+             Unix sockets"
         ))
     })?;
     match network.trunc() {
@@ -99,14 +117,24 @@ fn network(text: &str) -> Result<IpNet, NetworkError> {
 impl TrustedProxies {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.networks.is_empty() && !self.unix
     }
 
     /// Whether this address is one of them. An IPv4 address that is written as one of IPv6
     /// (`::ffff:192.0.2.1`) is the same.
     pub fn trusts(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
-        self.0.iter().any(|network| network.contains(&address))
+        self.networks
+            .iter()
+            .any(|network| network.contains(&address))
+    }
+
+    /// Whether the peer of a connection is one of them.
+    pub fn trusts_peer(&self, peer: SocketAddr) -> bool {
+        match peer == UNIX_PEER {
+            true => self.unix,
+            false => self.trusts(peer.ip()),
+        }
     }
 
     /// Whom a request comes from whose connection has this peer, if trusted proxies say so. The
@@ -118,7 +146,7 @@ impl TrustedProxies {
         header: ForwardedHeader,
         peer: SocketAddr,
     ) -> Option<SocketAddr> {
-        if self.is_empty() || !self.trusts(peer.ip()) {
+        if self.is_empty() || !self.trusts_peer(peer) {
             return None;
         }
         let mut client = None;
@@ -275,6 +303,20 @@ mod tests {
         let two = "X-Forwarded-For: 6.6.6.6\r\nx-forwarded-for: 203.0.113.7\r\n";
         let client = client("10.0.0.1", XForwardedFor, "10.0.0.1", two);
         assert_eq!(client, is("203.0.113.7:0"));
+    }
+
+    #[test]
+    fn unix_sockets_are_trusted_by_their_word_alone() {
+        let trusted = |list: &str, peer: &str| {
+            let list: TrustedProxies = list.parse().unwrap();
+            list.trusts_peer(peer.parse().unwrap())
+        };
+        assert!(trusted("unix", "0.0.0.0:0") && trusted("::1,UNIX", "0.0.0.0:0"));
+        assert!(!trusted("0.0.0.0/0", "0.0.0.0:0") && !trusted("unix", "127.0.0.1:0"));
+        // An element of the header is no peer.
+        let lines = "X-Forwarded-For: 6.6.6.6, 0.0.0.0\r\n";
+        let client = client("unix 10.0.0.0/8", XForwardedFor, "10.0.0.1", lines);
+        assert_eq!(client, Some("0.0.0.0:0".to_owned()));
     }
 
     #[test]

@@ -135,6 +135,11 @@ impl<D: Driver> Tls<D> {
         &self.inner
     }
 
+    /// The same, to be changed.
+    pub(crate) fn inner_mut(&mut self) -> &mut D {
+        &mut self.inner
+    }
+
     /// Whether the next turn has something to do, whatever happens below.
     pub fn has_own_work(&self) -> bool {
         !self.to_send.is_empty()
@@ -315,6 +320,14 @@ impl<D: Driver> Tls<D> {
             Completion::Unsent { token, bytes } => {
                 let token = key_of(token).map_or(Some(token), |key| self.token_of(key));
                 completions.extend(token.map(|token| Completion::Unsent { token, bytes }));
+            }
+            Completion::Introduced { token, about } => {
+                let token = key_of(token).map_or(Some(token), |key| self.token_of(key));
+                completions.extend(token.map(|token| Completion::Introduced { token, about }));
+            }
+            Completion::Held { token, bytes } => {
+                let token = key_of(token).map_or(Some(token), |key| self.token_of(key));
+                completions.extend(token.map(|token| Completion::Held { token, bytes }));
             }
             Completion::Released { token, result } => self.released(token, result, completions),
             Completion::Closed { token } => {

@@ -7,7 +7,7 @@
 //! | [`histogram`] | counts per range, beside what was expected |
 //! | [`bars`] | one value per name, with its spread |
 //! | [`axis`], [`frame`], [`scale`] | axes, what stands around a plot, ticks |
-//! | [`unit`], [`svg`] | how numbers are written, markup |
+//! | [`mod@unit`], [`svg`] | how numbers are written, markup |
 //! | [`table`] | the same in numbers |
 //!
 //! It knows nothing of loads and servers, measures nothing and reads no clock.
