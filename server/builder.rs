@@ -421,6 +421,26 @@ impl Builder {
         self
     }
 
+    /// Has listeners speak TLS that do not say otherwise, as Primus's `createServer` does when it
+    /// gets a key and a certificate. Files are read when the server is built and whenever they
+    /// change. Default: none.
+    ///
+    /// ```no_run
+    /// use allspark::tls::TlsOptions;
+    ///
+    /// let primus = allspark::Primus::builder().tls(TlsOptions {
+    ///     cert: Some("/etc/allspark/fullchain.pem".into()),
+    ///     key: Some("/etc/allspark/privkey.pem".into()),
+    ///     ..TlsOptions::default()
+    /// });
+    /// ```
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls(mut self, options: crate::tls::TlsOptions) -> Self {
+        self.options.tls = options;
+        self
+    }
+
     /// Gives each spark an id that this function makes of the request which opened it, Primus's
     /// `idGenerator`. It has to be unlike all others, and has from 1 to 128 bytes. It is what
     /// [`Spark::given_id`](crate::Spark::given_id) says, what a client is told that asks for its
@@ -622,9 +642,13 @@ impl Builder {
             options,
             #[cfg(feature = "auth")]
             keys: None,
+            #[cfg(feature = "tls")]
+            tls: None,
         };
         #[cfg(feature = "auth")]
         let primus = primus.with_keys(self.authorization.is_some())?;
+        #[cfg(feature = "tls")]
+        let primus = primus.with_tls()?;
         if let Some(IdGenerator(generate)) = self.id_generator {
             primus.engine.id_generator(move |head| generate(head));
         }

@@ -88,6 +88,9 @@ pub enum OptionError {
     /// A file of keys, or a secret, can't be used.
     #[cfg(feature = "auth")]
     Authorization(#[from] crate::auth::KeyFileError),
+    /// A file of TLS, or an option of it, can't be used.
+    #[cfg(feature = "tls")]
+    Tls(#[from] crate::tls::TlsError),
     /// There is a function and a configuration, and who would decide is not said.
     #[cfg(feature = "auth")]
     #[error("there is a function that authorizes, and tokens, keys or a URL, too: give only one")]

@@ -15,7 +15,9 @@ use crate::nearest::nearest;
 use crate::of_primus::instead;
 use crate::plugin_settings::SETTING;
 use crate::said::Said;
+use crate::setting::TLS;
 use crate::table::{Kind, SETTINGS, Setting, find, find_in, is_section};
+use crate::tls_sections;
 
 /// Takes over what the file says.
 ///
@@ -75,7 +77,51 @@ impl File<'_> {
             return Err(format!("{place}: it has to be a table of options"));
         };
         for (key, value) in in_order(options) {
-            self.option(name, key, value.get_ref())?;
+            match value
+                .get_ref()
+                .as_table()
+                .filter(|_| name == TLS && is_free(key.get_ref()))
+            {
+                Some(options) => self.tls_section(key, options)?,
+                None => self.option(name, key, value.get_ref())?,
+            }
+        }
+        Ok(())
+    }
+
+    /// A further configuration of TLS, by its name.
+    fn tls_section(&mut self, key: &Key<'_>, options: &DeTable<'_>) -> Result<(), String> {
+        let name = key.get_ref();
+        let place = self.place(key, &format!("{TLS}.{name}"));
+        for (key, _) in in_order(options) {
+            let option = key.get_ref();
+            let found = find_in(TLS, option).filter(|setting| !setting.is_secret);
+            if found.is_none_or(|setting| setting.kind == Kind::Section) {
+                let place = self.place(key, &format!("{TLS}.{name}.{option}"));
+                return Err(format!("{place}: {}", no_such_option(TLS, option)));
+            }
+        }
+        let json = table_json(options)
+            .ok_or_else(|| format!("{place}: its options have to be texts, numbers or arrays"))?;
+        let setting = find(tls_sections::SETTING).expect("it is an option");
+        self.said.say(setting, format!("{name}={json}"), place);
+        Ok(())
+    }
+
+    /// Certificates for further names, each a table.
+    fn certificates(
+        &mut self,
+        setting: &'static Setting,
+        value: &DeValue<'_>,
+        name: &str,
+    ) -> Result<(), String> {
+        let wrong = "it has to be an array of tables: write [[tls.certificates]] for each";
+        for certificate in value.as_array().ok_or(wrong)? {
+            let options = certificate.get_ref().as_table().ok_or(wrong)?;
+            let json = table_json(options).ok_or("its options have to be texts")?;
+            let line = line(self.text, certificate.span().start);
+            let place = format!("{}:{line}: {name}", self.path);
+            self.said.say(setting, json.to_string(), place);
         }
         Ok(())
     }
@@ -151,6 +197,8 @@ impl File<'_> {
     ) -> Result<(), String> {
         let text = match setting.kind {
             Kind::Plugin => return Err("write [plugins.NAME] with its options".to_owned()),
+            Kind::Section => return Err("write [tls.NAME] with its options".to_owned()),
+            Kind::Certificate => return self.certificates(setting, value, "tls.certificates"),
             Kind::Pair => {
                 let table = value.as_table();
                 let table = table.ok_or("it has to be a table of keys and values")?;
@@ -297,15 +345,24 @@ fn json(value: &DeValue<'_>) -> Option<serde_json::Value> {
             let elements = elements.iter().map(|element| json(element.get_ref()));
             serde_json::Value::Array(elements.collect::<Option<_>>()?)
         }
-        DeValue::Table(table) => {
-            let members = in_order(table).into_iter();
-            let member = |(key, value): (&Key<'_>, &Spanned<DeValue<'_>>)| {
-                Some((key.get_ref().to_string(), json(value.get_ref())?))
-            };
-            serde_json::Value::Object(members.map(member).collect::<Option<_>>()?)
-        }
+        DeValue::Table(table) => return table_json(table),
         _ => return None,
     })
+}
+
+fn table_json(table: &DeTable<'_>) -> Option<serde_json::Value> {
+    let members = in_order(table).into_iter();
+    let member = |(key, value): (&Key<'_>, &Spanned<DeValue<'_>>)| {
+        Some((key.get_ref().to_string(), json(value.get_ref())?))
+    };
+    Some(serde_json::Value::Object(
+        members.map(member).collect::<Option<_>>()?,
+    ))
+}
+
+/// Whether a section of TLS may have this name, which is no option.
+fn is_free(name: &str) -> bool {
+    find_in(TLS, name).is_none()
 }
 
 /// The line that byte `at` is in, counted from 1.
@@ -437,8 +494,8 @@ mod tests {
                 "a.toml:1: pingInterval: no such option; did you mean ping-interval?",
             ),
             (
-                "iknowhttpsisbetter = true",
-                "a.toml:1: iknowhttpsisbetter: no such option: there is no warning",
+                "iknowclusterwillbreakconnections = true",
+                "a.toml:1: iknowclusterwillbreakconnections: no such option: there is no warning",
             ),
             (
                 "shards = 1.5",

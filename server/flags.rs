@@ -95,7 +95,7 @@ Every option can also be given in the environment (ALLSPARK_PING_INTERVAL=1000) 
 name, in the file (ping-interval = 1000; docs/allspark.toml has all of them). The command line \
 outranks the environment, which outranks the file. SIGTERM and SIGINT end the server after its \
 clients were told to reconnect; a second one ends it at once. SIGHUP has the keys of authorization \
-be read anew. SIGUSR1 and SIGUSR2 are ignored.";
+and the certificates of TLS be read anew. SIGUSR1 and SIGUSR2 are ignored.";
 
 fn arguments() -> impl Iterator<Item = Arg> {
     let config = Arg::new("config")
@@ -112,7 +112,8 @@ fn argument(setting: &Setting) -> Arg {
         .value_name(setting.kind.name());
     match setting.kind {
         Kind::Switch => switch(argument),
-        Kind::Pair | Kind::Plugin | Kind::Repeated(_) => argument.action(ArgAction::Append),
+        Kind::Repeated(_) => argument.action(ArgAction::Append),
+        kind if kind.is_repeated() => argument.action(ArgAction::Append),
         _ => argument.action(ArgAction::Set),
     }
 }

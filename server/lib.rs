@@ -38,10 +38,17 @@ pub mod auth;
 #[doc = include_str!("../docs/MIGRATING.md")]
 mod migrating {}
 
+/// Compiles what docs/TLS.md shows.
+#[cfg(all(doctest, feature = "tls"))]
+#[doc = include_str!("../docs/TLS.md")]
+mod tls_chapter {}
+
 mod ark;
 mod builder;
 mod error;
 mod events;
+#[cfg(any(feature = "auth", feature = "tls"))]
+mod file_bytes;
 #[cfg(feature = "auth")]
 mod keys;
 mod library;
@@ -51,10 +58,18 @@ mod rooms;
 #[cfg(feature = "plugins")]
 mod rooms_plugin;
 mod save;
+#[cfg(any(feature = "auth", feature = "tls"))]
+mod secret;
 #[cfg(feature = "client")]
 mod socket;
+#[cfg(feature = "tls")]
+pub mod tls;
+#[cfg(feature = "tls")]
+mod tls_served;
 mod transforms;
 mod transport;
+#[cfg(any(feature = "auth", feature = "tls"))]
+mod watch;
 
 pub use allspark_client::library::LibraryError;
 pub use allspark_engine::io::{DriverChoice, DriverKind};
@@ -69,7 +84,7 @@ pub use allspark_engine::{
     Transformed, Value, Verdict, WeakHandle,
 };
 pub use allspark_engine::{
-    ClientCertificate, Secure, TcpOptions, TlsVersion, UNIX_PEER, UnixSocket,
+    ClientCertificate, Secure, TcpOptions, TlsAcceptor, TlsVersion, UNIX_PEER, UnixSocket,
 };
 #[cfg(feature = "plugins")]
 pub use allspark_plugins as plugins;

@@ -141,6 +141,22 @@ impl Listener {
         })
     }
 
+    /// Whether it speaks TLS. Where nothing is said about it, it does if the server has a certificate
+    /// (`by_default`), but for a Unix socket: nobody reads what is between two programs.
+    pub(crate) fn speaks_tls(&self, by_default: bool) -> bool {
+        match self.tls {
+            Tls::On | Tls::Section(_) => true,
+            Tls::Off => false,
+            Tls::Unsaid => by_default && self.redirect.is_none() && !matches!(self.at, At::Unix(_)),
+        }
+    }
+
+    /// Whether clients of Primus come here without TLS, and not through a proxy.
+    pub(crate) fn is_plain(&self, by_default: bool) -> bool {
+        let is_public = !self.internal && self.redirect.is_none();
+        is_public && self.proxy == Proxy::Off && !self.speaks_tls(by_default)
+    }
+
     fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
         match name {
             "tls" => self.set_tls(value)?,

@@ -33,6 +33,8 @@ mod settings;
 mod signals;
 mod systemd;
 mod table;
+mod tls_sections;
+mod tls_table;
 
 use std::env;
 use std::process::ExitCode;

@@ -9,8 +9,8 @@ pub(crate) fn instead(name: &str) -> Option<&'static str> {
     found.map(|(_, instead)| *instead)
 }
 
-const TLS: &str = "it speaks no TLS: put a proxy that does in front";
-const NO_WARNING: &str = "there is no warning that it would switch off";
+const SPDY: &str = "nobody speaks it any more: write tls-cert and tls-key for https";
+const REDIRECT: &str = "write a listener that redirects behind listen, see docs/TLS.md";
 
 /// What `new Primus` and `Primus.createServer` take.
 const INSTEAD: &[(&str, &str)] = &[
@@ -30,18 +30,43 @@ const INSTEAD: &[(&str, &str)] = &[
     ("port", "write it behind listen"),
     ("host", "write it in front of the port in listen"),
     ("hostname", "write it in front of the port in listen"),
-    ("root", TLS),
-    ("cert", TLS),
-    ("key", TLS),
-    ("ca", TLS),
-    ("pfx", TLS),
-    ("crl", TLS),
-    ("passphrase", TLS),
-    ("redirect", TLS),
-    ("spdy", TLS),
-    ("sni", TLS),
-    ("iknowhttpsisbetter", NO_WARNING),
-    ("iknowclusterwillbreakconnections", NO_WARNING),
+    ("root", "write tls-root"),
+    ("cert", "write tls-cert"),
+    ("key", "write tls-key"),
+    ("ca", "write tls-ca"),
+    ("pfx", "write tls-pfx"),
+    ("crl", "write tls-crl"),
+    (
+        "passphrase",
+        "write tls-passphrase-file, or ALLSPARK_TLS_PASSPHRASE in the environment",
+    ),
+    ("ciphers", "write tls-ciphers"),
+    ("ecdhCurve", "write tls-ecdh-curve"),
+    ("honorCipherOrder", "write tls-honor-cipher-order"),
+    ("requestCert", "write tls-request-cert"),
+    ("rejectUnauthorized", "write tls-reject-unauthorized"),
+    ("minVersion", "write tls-min-version"),
+    ("maxVersion", "write tls-max-version"),
+    (
+        "secureProtocol",
+        "write tls-min-version and tls-max-version",
+    ),
+    ("ALPNProtocols", "write tls-alpn-protocols"),
+    ("NPNProtocols", "write tls-alpn-protocols"),
+    ("sessionTimeout", "write tls-session-timeout"),
+    ("ticketKeys", "write tls-ticket-keys"),
+    ("SNICallback", "write tls-certificates"),
+    ("sni", "write tls-certificates"),
+    (
+        "dhparam",
+        "a key exchange over numbers (DHE) is not done: see tls-ecdh-curve",
+    ),
+    ("redirect", REDIRECT),
+    ("spdy", SPDY),
+    (
+        "iknowclusterwillbreakconnections",
+        "there is no warning that it would switch off",
+    ),
 ];
 
 #[cfg(test)]

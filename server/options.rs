@@ -73,6 +73,9 @@ pub struct Options {
     /// Who may connect. Default: everybody.
     #[cfg(feature = "auth")]
     pub authorization: crate::auth::AuthorizationOptions,
+    /// TLS. Default: none.
+    #[cfg(feature = "tls")]
+    pub tls: crate::tls::TlsOptions,
     /// What a peer may cost.
     pub limits: Limits,
     /// Shards, each with its own thread. Default: one for each CPU that the process may use.
@@ -157,6 +160,8 @@ impl Default for Options {
             forwarded_header: ForwardedHeader::default(),
             #[cfg(feature = "auth")]
             authorization: crate::auth::AuthorizationOptions::default(),
+            #[cfg(feature = "tls")]
+            tls: crate::tls::TlsOptions::default(),
             limits: Limits::default(),
             shards: None,
             driver: DriverChoice::default(),
@@ -248,7 +253,7 @@ impl Limits {
 impl Options {
     /// Judges what no single type knows, as it depends on the transformer: which options the
     /// transport has, and whether it carries what the parser makes; and what stands in files: the
-    /// keys of authorization.
+    /// keys of authorization, and keys and certificates of TLS.
     ///
     /// # Errors
     /// The first thing that does not go together, as [`Builder::build`](crate::Builder::build) says
@@ -257,6 +262,10 @@ impl Options {
         self.build_transformer(0)?;
         #[cfg(feature = "auth")]
         self.judges()?;
+        #[cfg(feature = "tls")]
+        self.tls
+            .check()
+            .map_err(|error| Error::of(error.option())(error))?;
         Ok(())
     }
 

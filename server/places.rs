@@ -8,7 +8,9 @@ use allspark_engine::limits::LISTENERS_MAX;
 use nix::unistd::{Group, User};
 
 use crate::listener::{At, Listener, Proxy, Tls};
+use crate::nearest::nearest;
 use crate::systemd::Passed;
+use crate::tls_sections::{StartedTls, TlsSections};
 
 /// Places to listen in, at least one, as a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +66,33 @@ impl Places {
         }
     }
 
+    /// Whether there is what they are to speak TLS with, and somebody who asks for it.
+    ///
+    /// # Errors
+    /// A sentence.
+    pub(crate) fn check_tls(&self, has_own: bool, sections: &TlsSections) -> Result<(), String> {
+        let mut named = Vec::new();
+        for listener in &self.0 {
+            match &listener.tls {
+                Tls::On if !has_own => return Err(format!("{listener}: {NO_CERTIFICATE}")),
+                Tls::Section(name) if !sections.names().any(|known| known == name) => {
+                    return Err(format!(
+                        "{listener}: {}",
+                        no_section(name, sections.names())
+                    ));
+                }
+                Tls::Section(name) => named.push(name.as_str()),
+                Tls::On | Tls::Off | Tls::Unsaid => {}
+            }
+        }
+        match sections.names().find(|name| !named.contains(name)) {
+            Some(unused) => Err(format!(
+                "no listener asks for [tls.{unused}] (tls={unused})"
+            )),
+            None => Ok(()),
+        }
+    }
+
     /// The places for the engine, each with the listener that it came from.
     ///
     /// # Errors
@@ -72,11 +101,12 @@ impl Places {
         &self,
         passed: &mut Passed,
         proxies: &TrustedProxies,
+        tls: &StartedTls,
     ) -> Result<Vec<(Place, &Listener)>, String> {
         let mut made = Vec::new();
         for listener in &self.0 {
             for place in places_of(listener, passed)? {
-                let place = dress(place, listener, proxies)?;
+                let place = encrypt(dress(place, listener, proxies), listener, tls)?;
                 made.push((place, listener));
             }
         }
@@ -135,7 +165,7 @@ fn owner_of(owner: &str) -> Result<(Option<u32>, Option<u32>), String> {
 }
 
 /// Says what is special about a place.
-fn dress(place: Place, listener: &Listener, proxies: &TrustedProxies) -> Result<Place, String> {
+fn dress(place: Place, listener: &Listener, proxies: &TrustedProxies) -> Place {
     let proxy = match listener.proxy {
         Proxy::Off => ProxyProtocol::Off,
         Proxy::Optional => ProxyProtocol::Optional(proxies.clone()),
@@ -151,22 +181,45 @@ fn dress(place: Place, listener: &Listener, proxies: &TrustedProxies) -> Result<
     if let Some(port) = listener.redirect {
         place = place.redirect_to_https(port);
     }
-    encrypt(place, listener)
+    place
 }
 
-fn encrypt(place: Place, listener: &Listener) -> Result<Place, String> {
+fn encrypt(place: Place, listener: &Listener, tls: &StartedTls) -> Result<Place, String> {
     match &listener.tls {
-        Tls::Unsaid | Tls::Off => Ok(place),
-        Tls::On | Tls::Section(_) => Err(format!("{listener} has no certificate")),
+        Tls::Off => Ok(place.plain()),
+        Tls::Unsaid if !listener.speaks_tls(true) => Ok(place.plain()),
+        // The server does it if it can.
+        Tls::Unsaid => Ok(place),
+        Tls::On => Ok(place.tls(tls.own().ok_or(NO_CERTIFICATE)?)),
+        Tls::Section(name) => {
+            let acceptor = tls.find(name);
+            Ok(place.tls(acceptor.ok_or_else(|| no_section(name, tls.names()))?))
+        }
     }
 }
 
+const NO_CERTIFICATE: &str = "it is to speak TLS, but there is no certificate: write --tls-cert";
+
+/// What is said of a section that there is not.
+fn no_section<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> String {
+    let near = nearest(name, known).map(|near| format!("; did you mean {near}?"));
+    format!(
+        "there is no section [tls.{name}]{}",
+        near.unwrap_or_default()
+    )
+}
+
 /// What is said of a listener when the server serves.
-pub(crate) fn described(listener: &Listener, address: &ListenAddress, pathname: &str) -> String {
-    let scheme = match (address, &listener.tls) {
+pub(crate) fn described(
+    listener: &Listener,
+    address: &ListenAddress,
+    pathname: &str,
+    tls_by_default: bool,
+) -> String {
+    let scheme = match (address, listener.speaks_tls(tls_by_default)) {
         (ListenAddress::Unix(_), _) => "",
-        (_, Tls::On | Tls::Section(_)) => "https://",
-        _ => "http://",
+        (_, true) => "https://",
+        (_, false) => "http://",
     };
     let mut text = format!("{scheme}{address}");
     match (listener.internal, listener.redirect) {
@@ -230,7 +283,7 @@ mod tests {
     #[test]
     fn it_is_told_what_each_listener_speaks() {
         let tell = |text: &str, address: ListenAddress| {
-            described(&text.parse().unwrap(), &address, "/primus")
+            described(&text.parse().unwrap(), &address, "/primus", false)
         };
         let tcp = || ListenAddress::Tcp(([127, 0, 0, 1], 80).into());
         let unix = || ListenAddress::Unix("unix:/a".to_owned());

@@ -25,6 +25,8 @@ pub struct Primus {
     pub(crate) options: Options,
     #[cfg(feature = "auth")]
     pub(crate) keys: Option<std::sync::Arc<crate::auth::Watch>>,
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Option<std::sync::Arc<crate::tls::Tls>>,
 }
 
 impl Primus {
@@ -286,7 +288,7 @@ impl Primus {
     /// [`Primus::start_on`].
     #[doc(alias = "createServer")]
     pub fn start(&self, address: impl ToSocketAddrs + ToString) -> Result<Server, Error> {
-        Ok(self.engine.start(address)?)
+        self.start_on([Place::first_of(&address)?])
     }
 
     /// As [`Primus::listen`], in several places or on listeners that are there already: see
@@ -326,6 +328,8 @@ impl Primus {
         &self,
         places: impl IntoIterator<Item = P>,
     ) -> Result<Server, Error> {
+        #[cfg(feature = "tls")]
+        let places = self.encrypted(places);
         Ok(self.engine.start_on(places)?)
     }
 

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
 use toml::{Table, Value};
 
-use crate::table::{DefaultValue, Kind, SETTINGS, Setting, find, find_in};
+use crate::table::{DefaultValue, SETTINGS, Setting, find, find_in};
 
 /// What was said of each option: one word, or several of one that may be repeated.
 pub(crate) struct Said(BTreeMap<&'static str, Vec<Word>>);
@@ -84,9 +84,9 @@ impl Said {
         for (name, words) in &self.0 {
             let setting = find(name).expect("only options are said");
             let mut texts = words.iter().map(|word| Value::String(word.text.clone()));
-            let value = match setting.kind {
-                Kind::Pair | Kind::Plugin => Value::Array(texts.collect()),
-                _ => texts.next().expect("something was said"),
+            let value = match setting.kind.is_repeated() {
+                true => Value::Array(texts.collect()),
+                false => texts.next().expect("something was said"),
             };
             let sections = setting.struct_path();
             let table = sections.fold(&mut root, |table, section| {

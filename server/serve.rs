@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use allspark::{Builder, Data, Error, Kind, Primus, RequestHead, Response, Routes, Server};
+use allspark::{
+    Builder, Data, Error, Kind, ListenAddress, Primus, RequestHead, Response, Routes, Server,
+};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::counts::{self, Counts};
@@ -14,6 +16,7 @@ use crate::places::described;
 use crate::settings::{App, Settings};
 use crate::signals::Inbox;
 use crate::systemd::Passed;
+use crate::tls_sections::StartedTls;
 
 /// How a message begins that [`App::Mixed`] writes to every spark: an array whose first element
 /// says so, without a space.
@@ -61,10 +64,12 @@ pub(crate) fn run(settings: &Settings, log: &Lines) -> Result<(), Failure> {
     let signals = signals.map_err(|error| format!("signals cannot be received: {error}"))?;
     raise_descriptor_limit();
     let primus = build(settings, log.clone()).map_err(|error| error.to_string())?;
-    let (server, listeners) = start(&primus, settings, &mut passed)?;
-    let reload = primus.key_reloader();
+    let tls = StartedTls::start(&settings.tls.sections, primus.tls())?;
+    let (server, listeners) = start(&primus, settings, &mut passed, &tls)?;
+    let reload = reloader(&primus, tls);
     drop(primus);
     say_what_is_served(settings, &server, &listeners);
+    warn_of_plain_http(settings, &server, &listeners);
     let left = passed.left();
     if !left.is_empty() {
         let left = left.join(", ");
@@ -83,14 +88,27 @@ pub(crate) fn run(settings: &Settings, log: &Lines) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What SIGHUP does: keys and certificates are read anew. Without any the log is told.
+fn reloader(primus: &Primus, tls: StartedTls) -> impl Fn() + Send + use<> + 'static {
+    let keys = primus.key_reloader();
+    let has_keys = primus.options().authorization.is_on();
+    move || {
+        tls.reload_and_tell();
+        if has_keys || tls.is_empty() {
+            keys();
+        }
+    }
+}
+
 /// Starts on all listeners. Gives the listener of each place of the server.
 fn start<'s>(
     primus: &Primus,
     settings: &'s Settings,
     passed: &mut Passed,
+    tls: &StartedTls,
 ) -> Result<(Server, Vec<&'s Listener>), String> {
     let proxies = &settings.options.trusted_proxies;
-    let places = settings.listen.make(passed, proxies)?;
+    let places = settings.listen.make(passed, proxies, tls)?;
     let (places, listeners): (Vec<_>, Vec<_>) = places.into_iter().unzip();
     let server = primus.start_on(places).map_err(|error| error.to_string())?;
     Ok((server, listeners))
@@ -201,11 +219,34 @@ fn attach(app: App, primus: &Primus) {
     };
 }
 
+/// As Primus's `createServer`: where everybody can come and TLS is not spoken, things between
+/// client and server look into what they say, and may break it. Behind a proxy that is its affair.
+fn warn_of_plain_http(settings: &Settings, server: &Server, listeners: &[&Listener]) {
+    let options = &settings.options;
+    if settings.iknowhttpsisbetter || !options.trusted_proxies.is_empty() {
+        return;
+    }
+    let is_open = |address: &ListenAddress| match address {
+        ListenAddress::Tcp(address) => !address.ip().to_canonical().is_loopback(),
+        ListenAddress::Unix(_) => false,
+    };
+    let places = listeners.iter().zip(server.places());
+    let mut plain = places
+        .filter(|(listener, address)| listener.is_plain(options.tls.is_on()) && is_open(address));
+    if let Some((_, address)) = plain.next() {
+        tracing::warn!(
+            "{address} speaks no TLS: firewalls and the like block what they can read more often, \
+             and everybody on the way can read it; write --tls-cert and --tls-key, or \
+             --trusted-proxies if a proxy does it, or --iknowhttpsisbetter"
+        );
+    }
+}
+
 fn say_what_is_served(settings: &Settings, server: &Server, listeners: &[&Listener]) {
     let options = &settings.options;
     let listeners = listeners.iter().zip(server.places());
     let urls: Vec<_> = listeners
-        .map(|(listener, at)| described(listener, at, &options.pathname))
+        .map(|(listener, at)| described(listener, at, &options.pathname, options.tls.is_on()))
         .collect();
     tracing::info!(
         transformer = options.transformer.name(),

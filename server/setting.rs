@@ -1,7 +1,8 @@
 //! One option, as the table of options has it: what is known of it besides its value.
 
-/// The section whose options have a prefix elsewhere.
+/// Sections whose options have a prefix elsewhere.
 pub(crate) const AUTHORIZATION: &str = "authorization";
+pub(crate) const TLS: &str = "tls";
 
 /// One option, the same on the command line, in the environment and in a file.
 #[derive(Clone, Copy)]
@@ -43,6 +44,12 @@ pub(crate) enum Kind {
     /// A plugin, or an option of one. It may be given more than once, and a file has a table of
     /// tables of them.
     Plugin,
+    /// A certificate for further names. It may be given more than once, and a file has an array of
+    /// tables of them.
+    Certificate,
+    /// A section of options with a name. It may be given more than once, and a file has a table of
+    /// that name within the section.
+    Section,
     /// A whole number of this unit, from the least to the most.
     Number(&'static str, u64, u64),
 }
@@ -65,12 +72,17 @@ impl Kind {
             Self::List => "LIST",
             Self::Pair => "KEY=VALUE",
             Self::Plugin => "NAME[.OPTION=VALUE]",
+            Self::Certificate => "cert=FILE,key=FILE",
+            Self::Section => "NAME={JSON}",
         }
     }
 
     /// Whether it may be given more than once.
     pub(crate) const fn is_repeated(self) -> bool {
-        matches!(self, Self::Pair | Self::Plugin)
+        matches!(
+            self,
+            Self::Pair | Self::Plugin | Self::Certificate | Self::Section
+        )
     }
 
     /// The bounds of a number, in words; empty if it has none.
@@ -128,6 +140,7 @@ impl Setting {
     pub(crate) fn key(&self) -> &'static str {
         match self.section {
             AUTHORIZATION => self.name.strip_prefix("auth-").unwrap_or(self.name),
+            TLS => self.name.strip_prefix("tls-").unwrap_or(self.name),
             _ => self.name,
         }
     }

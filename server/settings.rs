@@ -16,6 +16,7 @@ use crate::page;
 use crate::places::Places;
 use crate::plugin_settings::Plugins;
 use crate::said::Said;
+use crate::tls_sections::OwnTls;
 
 /// Everything that the server needs to know before it starts.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -35,9 +36,15 @@ pub(crate) struct Settings {
     /// The least important events that are logged.
     #[serde(deserialize_with = "level")]
     pub(crate) log: LevelFilter,
+    /// Whether nobody is to be warned that a listener speaks no TLS.
+    #[serde(deserialize_with = "options::deserialize_switch")]
+    pub(crate) iknowhttpsisbetter: bool,
     /// Plugins.
     #[serde(default)]
     pub(crate) plugin: Plugins,
+    /// Further configurations of TLS.
+    #[serde(default)]
+    pub(crate) tls: OwnTls,
     /// What every server of the library is told.
     pub(crate) options: Options,
 }
@@ -61,8 +68,12 @@ impl Settings {
             error => error.to_string(),
         })?;
         self.plugin.check(said)?;
+        self.tls.sections.check(said)?;
         let listeners = self.listen.check(&self.options.trusted_proxies);
-        listeners.map_err(|reason| format!("{}: {reason}", said.place("listen", "")))?;
+        let tls = self.options.tls.is_on();
+        listeners
+            .and_then(|()| self.listen.check_tls(tls, &self.tls.sections))
+            .map_err(|reason| format!("{}: {reason}", said.place("listen", "")))?;
         let place = said.place("pathname", "");
         self.check_paths()
             .map_err(|reason| format!("{place}: {reason}"))
@@ -156,3 +167,5 @@ fn level<'de, D: Deserializer<'de>>(deserializer: D) -> Result<LevelFilter, D::E
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tls_tests;

@@ -10,6 +10,7 @@ use allspark_protocol::limits::{HTTP_HEAD_BYTES_MAX, MESSAGE_BYTES_MAX_HIGHEST, 
 use crate::authorization_table::AUTHORIZATION_SETTINGS;
 use crate::setting::setting;
 pub(crate) use crate::setting::{DefaultValue, Kind, Setting};
+use crate::tls_table::TLS_SETTINGS;
 
 /// The option that has this name in this section; of the top if that is empty.
 pub(crate) fn find_in(section: &str, key: &str) -> Option<&'static Setting> {
@@ -40,16 +41,22 @@ use Kind::{List, Number, Pair, Switch};
 /// Every option, in the order of the help.
 pub(crate) const SETTINGS: &[Setting] = &joined();
 
-/// The options of authorization stand at the end, and in a file of their own.
-const fn joined() -> [Setting; GENERAL_SETTINGS.len() + AUTHORIZATION_SETTINGS.len()] {
-    let mut all = [GENERAL_SETTINGS[0]; GENERAL_SETTINGS.len() + AUTHORIZATION_SETTINGS.len()];
-    let mut index = 0;
-    while index < all.len() {
-        all[index] = match index < GENERAL_SETTINGS.len() {
-            true => GENERAL_SETTINGS[index],
-            false => AUTHORIZATION_SETTINGS[index - GENERAL_SETTINGS.len()],
-        };
-        index += 1;
+/// How many there are.
+const COUNT: usize = GENERAL_SETTINGS.len() + TLS_SETTINGS.len() + AUTHORIZATION_SETTINGS.len();
+
+/// The options of TLS and of authorization stand at the end, and in files of their own.
+const fn joined() -> [Setting; COUNT] {
+    let parts = [GENERAL_SETTINGS, TLS_SETTINGS, AUTHORIZATION_SETTINGS];
+    let mut all = [GENERAL_SETTINGS[0]; COUNT];
+    let (mut part, mut index, mut total) = (0, 0, 0);
+    while part < parts.len() {
+        while index < parts[part].len() {
+            all[total] = parts[part][index];
+            index += 1;
+            total += 1;
+        }
+        part += 1;
+        index = 0;
     }
     all
 }
@@ -314,6 +321,10 @@ const GENERAL_SETTINGS: &[Setting] = &[
     .help("Threads that serve sparks, each pinned to a CPU"),
     setting("driver", NAME, Text("auto"))
         .help("How to speak to the kernel: uring, epoll, or auto for io_uring where it works"),
+    setting("iknowhttpsisbetter", Switch, Text("false"))
+        .help("Switches off the warning that a listener for everybody speaks no TLS")
+        .of_primus("iknowhttpsisbetter")
+        .own(),
     setting("page", Switch, Text("true"))
         .help("Whether there is a page at / to try the server on; false in production")
         .own(),

@@ -93,8 +93,8 @@ pub const TURN_HELD_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// anyhow.
 pub const HELD_BYTES_MIN: usize = 1024;
 
-/// Bytes that a peer sends before its TLS handshake is over: two of the longest messages, among them
-/// the certificates of a client.
+/// Bytes that a peer sends before its TLS handshake is over: two of the longest messages, among
+/// them the certificates of a client.
 pub const TLS_HANDSHAKE_BYTES_MAX: usize = 128 * 1024;
 
 /// Handshakes of TLS that are driven on in one turn, the others in the next. Each takes 100 to 300

@@ -44,11 +44,33 @@ pub struct Place {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ListenerOptions {
     pub(crate) purpose: Purpose,
-    /// Connections begin with a handshake of TLS.
+    /// Connections begin with a handshake of TLS, although nobody there encrypts them: for
+    /// simulations.
     pub(crate) shakes_hands: bool,
     pub(crate) proxy: ProxyProtocol,
-    /// Connections are encrypted.
-    pub(crate) tls: Option<TlsAcceptor>,
+    pub(crate) encryption: Encryption,
+}
+
+/// Whether a listener speaks TLS.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Encryption {
+    /// It does not, as nothing was said.
+    #[default]
+    Unsaid,
+    /// It does not, whatever others do.
+    Plain,
+    /// It does.
+    Tls(TlsAcceptor),
+}
+
+impl ListenerOptions {
+    /// What connections are accepted with that speak TLS.
+    pub(crate) fn tls(&self) -> Option<&TlsAcceptor> {
+        match &self.encryption {
+            Encryption::Tls(acceptor) => Some(acceptor),
+            Encryption::Unsaid | Encryption::Plain => None,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -106,14 +128,6 @@ impl Place {
         self
     }
 
-    /// Connections there are encrypted.
-    #[must_use]
-    pub fn tls(mut self, acceptor: TlsAcceptor) -> Self {
-        self.options.tls = Some(acceptor);
-        self.options.shakes_hands = true;
-        self
-    }
-
     /// Serves only [`Options::internal_routes`](crate::Options::internal_routes) there.
     #[must_use]
     pub fn internal(self) -> Self {
@@ -125,9 +139,33 @@ impl Place {
     pub fn redirect_to_https(self, port: u16) -> Self {
         self.purpose(Purpose::Redirect { port })
     }
-}
 
-impl Place {
+    /// Speaks TLS there.
+    #[must_use]
+    pub fn tls(mut self, acceptor: TlsAcceptor) -> Self {
+        self.options.encryption = Encryption::Tls(acceptor);
+        self
+    }
+
+    /// Speaks no TLS there, whatever [`Place::tls_by_default`] says.
+    #[must_use]
+    pub fn plain(mut self) -> Self {
+        self.options.encryption = Encryption::Plain;
+        self
+    }
+
+    /// Speaks TLS there unless something else was said, it is a Unix socket, between whose ends
+    /// nobody can read, or those who come are sent to `https`.
+    #[must_use]
+    pub fn tls_by_default(self, acceptor: TlsAcceptor) -> Self {
+        let is_redirect = matches!(self.options.purpose, Purpose::Redirect { .. });
+        let is_plain = is_redirect || matches!(self.at, At::Unix(_));
+        match self.options.encryption {
+            Encryption::Unsaid if !is_plain => self.tls(acceptor),
+            _ => self,
+        }
+    }
+
     pub(crate) fn into_options(self) -> ListenerOptions {
         self.options
     }

@@ -148,7 +148,7 @@ fn decorate<D: Driver, T: Transformer>(
     transformer: T,
 ) -> Result<(), String> {
     let (proxies, acceptors) = (shared.proxies(), shared.acceptors());
-    if proxies.is_empty() && acceptors.iter().all(Option::is_none) {
+    if proxies.is_empty() && acceptors.is_empty() {
         return serve(driver, number, shared, transformer);
     }
     // A proxy says its word before TLS begins.

@@ -130,13 +130,15 @@ impl<C: Weigh, L: Clone + Default> Shared<C, L> {
     pub(crate) fn shakes_hands(&self, listener: u8) -> bool {
         let places = self.places.get();
         let place = places.and_then(|places| places.get(usize::from(listener)));
-        place.is_some_and(|place| place.shakes_hands)
+        place.is_some_and(|place| place.shakes_hands || place.tls().is_some())
     }
 
-    /// Who encrypts the connections of each listener.
+    /// Who encrypts the connections of each listener; nothing if nobody does.
     pub(crate) fn acceptors(&self) -> Vec<Option<TlsAcceptor>> {
-        let places = self.places.get().into_iter().flatten();
-        places.map(|place| place.tls.clone()).collect()
+        let places = self.places.get().map_or(&[][..], Vec::as_slice);
+        let has_some = places.iter().any(|place| place.tls().is_some());
+        let wanted = places.iter().filter(|_| has_some);
+        wanted.map(|place| place.tls().cloned()).collect()
     }
 
     /// A shard has ended, or its sparks have. Returns true once: when all have.

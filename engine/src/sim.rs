@@ -120,7 +120,6 @@ impl<T: Transformer> SimServer<T> {
             shard.set_acceptors(acceptors.to_vec());
         }
         let places = acceptors.iter().map(|acceptor| ListenerOptions {
-            tls: acceptor.clone(),
             shakes_hands: acceptor.is_some(),
             ..ListenerOptions::default()
         });

@@ -1,7 +1,5 @@
 //! Secrets and keys, read from files and the environment.
 
-use std::fs::{self, File};
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::judges::Judges;
@@ -9,6 +7,7 @@ use super::jwt::{Demands, Jwt, Key, KeyError, Keys};
 use super::options::AuthorizationOptions;
 use super::sessions::{SecretsError, Sessions};
 use super::tokens::{Tokens, TokensError};
+use crate::file_bytes;
 
 /// Bytes of a file of keys, at the most: 1 MiB are some ten thousand tokens.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
@@ -182,24 +181,13 @@ impl<'o> Text<'o> {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {
-    let mut bytes = Vec::new();
-    let found = fs::metadata(path).map_err(|error| error.to_string())?;
-    // A pipe could be read only once, and might be waited for.
-    if !found.is_file() {
-        return Err("it is no regular file".to_owned());
-    }
-    let file = File::open(path).map_err(|error| error.to_string())?;
-    match file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes) {
-        Err(error) => Err(error.to_string()),
-        Ok(length) if length as u64 > FILE_BYTES_MAX => {
-            Err(format!("it is longer than {FILE_BYTES_MAX} bytes"))
-        }
-        Ok(_) => Ok(bytes),
-    }
+    file_bytes::read(path, FILE_BYTES_MAX)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -224,19 +212,5 @@ mod tests {
         };
         let error = Judges::try_from(&options).unwrap_err();
         assert!(error.to_string().ends_with("it is not UTF-8"), "{error}");
-    }
-
-    #[test]
-    fn what_is_no_file_or_too_long_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("keys");
-        fs::write(&path, vec![b'\n'; FILE_BYTES_MAX as usize + 1]).unwrap();
-        for (path, expected) in [
-            (path.as_path(), "1048576 bytes"),
-            (folder.path(), "regular file"),
-        ] {
-            let reason = read(path).unwrap_err();
-            assert!(reason.ends_with(expected), "{reason}");
-        }
     }
 }

@@ -5,7 +5,6 @@
 //! | file | what it is |
 //! |---|---|
 //! | `options` | what an operator says |
-//! | `secret` | what no log may show |
 //! | `sources` | where a request has its credential |
 //! | `tokens`, `jwt`, `sessions` | the judges: text in, a verdict out |
 //! | `verdict` | who somebody is, or why nobody may come in |
@@ -28,7 +27,6 @@ mod files;
 mod judges;
 mod jwt;
 mod options;
-mod secret;
 mod sessions;
 mod sources;
 mod tokens;
@@ -36,6 +34,7 @@ mod url;
 mod verdict;
 mod watch;
 
+pub use crate::secret::Secret;
 pub use attach::Authorized;
 pub(crate) use attach::{connected, decide, renew};
 pub(crate) use authorizer::Authorizer;
@@ -43,7 +42,6 @@ pub use files::KeyFileError;
 pub use judges::Judges;
 pub use jwt::{JwtAlgorithm, UnknownJwtAlgorithm};
 pub use options::{AuthorizationOptions, Expiry, LeewayS, UrlAtOnce, UrlCacheMs, UrlTimeoutMs};
-pub use secret::Secret;
 pub use sessions::SessionKind;
 pub use sources::{Source, SourceError, Sources};
 pub use url::{AuthUrl, AuthUrlError, HeaderNames, HeaderNamesError};

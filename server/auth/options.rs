@@ -8,10 +8,10 @@ use allspark_protocol::options::{self, Bounded, UnknownChoice};
 use serde::{Deserialize, Deserializer};
 
 use super::jwt::JwtAlgorithm;
-use super::secret::Secret;
 use super::sessions::SessionKind;
 use super::sources::Sources;
 use super::url::{AuthUrl, HeaderNames};
+use crate::secret::Secret;
 
 /// Seconds by which the clocks of issuer and server may differ: from 0 to an hour.
 pub type LeewayS = Bounded<0, { 60 * 60 }>;

@@ -1,27 +1,16 @@
 //! Has keys be read anew when a file of theirs has changed.
-//!
-//! It looks every two seconds, on a thread of its own. Changes are not waited for (inotify):
-//! that knows nothing of network file systems, and of the links in which Kubernetes mounts secrets
-//! only the last one changes.
 
-use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Weak};
-use std::thread;
-use std::time::Duration;
+use std::sync::Arc;
 
 use super::authorizer::Authorizer;
-
-/// How often it looks.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
+use crate::watch::FileWatch;
 
 /// An authorizer whose files are looked at as long as this is there.
 #[derive(Debug)]
 pub(crate) struct Watch {
     authorizer: Arc<Authorizer>,
-    _end: SyncSender<()>,
+    _files: FileWatch,
 }
 
 impl Watch {
@@ -30,89 +19,23 @@ impl Watch {
     /// # Errors
     /// There can be no thread.
     pub(crate) fn start(authorizer: Arc<Authorizer>) -> std::io::Result<Self> {
-        let (end, ended) = sync_channel(0);
         let paths: Vec<PathBuf> = authorizer.options().files().map(Path::to_owned).collect();
         let watched = Arc::downgrade(&authorizer);
-        if !paths.is_empty() {
-            // Before anything can change behind the back of that thread.
-            let seen = states(&paths);
-            thread::Builder::new()
-                .name("keys".to_owned())
-                .spawn(move || watch(&paths, seen, &watched, &ended))?;
-        }
+        let files = FileWatch::start("keys", paths, move || {
+            let authorizer = watched.upgrade();
+            if let Some(authorizer) = &authorizer {
+                authorizer.reload_and_tell();
+            }
+            authorizer.is_some()
+        })?;
         Ok(Self {
             authorizer,
-            _end: end,
+            _files: files,
         })
     }
 
     /// Who decides.
     pub(crate) fn authorizer(&self) -> &Authorizer {
         &self.authorizer
-    }
-}
-
-fn watch(
-    paths: &[PathBuf],
-    mut seen: Vec<State>,
-    authorizer: &Weak<Authorizer>,
-    ended: &Receiver<()>,
-) {
-    while ended.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Timeout) {
-        let now = states(paths);
-        if now == seen {
-            continue;
-        }
-        seen = now;
-        match authorizer.upgrade() {
-            Some(authorizer) => authorizer.reload_and_tell(),
-            None => return,
-        }
-    }
-}
-
-/// What changes when a file does: its inode, size, and the times of content and inode.
-type State = Option<[i64; 6]>;
-
-fn states(paths: &[PathBuf]) -> Vec<State> {
-    paths.iter().map(|path| state(path)).collect()
-}
-
-fn state(path: &Path) -> State {
-    let found = fs::metadata(path).ok()?;
-    Some([
-        found.ino() as i64,
-        found.size() as i64,
-        found.mtime(),
-        found.mtime_nsec(),
-        found.ctime(),
-        found.ctime_nsec(),
-    ])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_file_that_is_written_or_replaced_or_gone_has_changed() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("keys");
-        let mut before = state(&path);
-        assert_eq!(before, None);
-        let mut change = |what: &dyn Fn()| {
-            what();
-            let now = state(&path);
-            assert_ne!(now, before);
-            before = now;
-        };
-        change(&|| fs::write(&path, "a").unwrap());
-        change(&|| fs::write(&path, "ab").unwrap());
-        let other = folder.path().join("other");
-        change(&|| {
-            fs::write(&other, "ba").unwrap();
-            fs::rename(&other, &path).unwrap();
-        });
-        change(&|| fs::remove_file(&path).unwrap());
     }
 }

@@ -11,6 +11,7 @@ mod plugins;
 mod puppet;
 mod requests;
 mod rooms;
+mod tls;
 
 use std::cell::RefCell;
 use std::sync::Arc;

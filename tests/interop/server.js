@@ -27,6 +27,16 @@ const STOP_MS_MAX = 20_000;
 const OUTPUT_CHARS_MAX = 64 * 1024;
 const LISTENING = /\b127\.0\.0\.1:([1-9]\d*)\b/;
 
+// Keys and certificates: of an authority, of 127.0.0.1, and of a client.
+const KEYS = path.join(__dirname, '../../server/tls/tests/keys');
+const TLS = {
+  authority: path.join(KEYS, 'authority.crt'),
+  localhost: path.join(KEYS, 'localhost.crt'),
+  key: path.join(KEYS, 'p256-pkcs8.pem'),
+  client: path.join(KEYS, 'ann.crt'),
+  clientKey: path.join(KEYS, 'ed25519.pem'),
+};
+
 const peer = process.env.ALLSPARK_PEER || 'allspark';
 const driver = process.env.ALLSPARK_DRIVER || 'auto';
 
@@ -42,7 +52,8 @@ const driver = process.env.ALLSPARK_DRIVER || 'auto';
  * steps that set its layers up (tests/support/set_up.rs), `ids`, how the ids begin that it gives,
  * `transforms`, which puts the transforms of tests/support/scripted.rs in the way of messages,
  * `openings`, which attaches the `connection` listeners of tests/support/openings.rs, `origins`
- * and `trustedProxies`. `further` are flags.
+ * and `trustedProxies`. `tls` has the server speak TLS, with the certificate of TLS.localhost.
+ * `further` are flags.
  */
 async function startServer(t, options = {}) {
   const server = new Server(options);
@@ -64,6 +75,7 @@ class Server {
     this.spokenBy = spokenBy;
     this.parser = told.parser ?? 'json';
     this.pathname = told.pathname ?? '/primus';
+    this.tls = told.tls ?? false;
     const [command, args] = commandFor(app, kind);
     args.push('--transformer', transformer, ...flags(told));
     const stdio = ['ignore', 'pipe', 'pipe'];
@@ -78,8 +90,9 @@ class Server {
   async listening() {
     const explain = () => `no start line in: ${this.#output}`;
     this.port = await within(START_MS_MAX, this.#announced(), explain);
-    this.url = `http://127.0.0.1:${this.port}`;
-    this.webSocketUrl = `ws://127.0.0.1:${this.port}${this.pathname}`;
+    const secure = this.tls ? 's' : '';
+    this.url = `http${secure}://127.0.0.1:${this.port}`;
+    this.webSocketUrl = `ws${secure}://127.0.0.1:${this.port}${this.pathname}`;
   }
 
   /** Sends a signal and resolves with `{ code, signal }` once the process is gone. */
@@ -182,7 +195,7 @@ async function within(ms, promise, explain) {
 // A heartbeat comes at a random moment of its interval, so it is off unless a test is about it.
 function flags({ port = 0, pingIntervalMs = 'off', shards = 1, transport = {}, ...others }) {
   const { compression = false, maxLength, clientPlugins, parser, pathname, further = [] } = others;
-  const { ids, layers, openings, origins, transforms, trustedProxies } = others;
+  const { ids, layers, openings, origins, tls, transforms, trustedProxies } = others;
   const args = ['--listen', `127.0.0.1:${port}`, '--ping-interval', String(pingIntervalMs)];
   args.push('--shards', String(shards), '--driver', driver);
   if (compression) args.push('--compression');
@@ -195,6 +208,7 @@ function flags({ port = 0, pingIntervalMs = 'off', shards = 1, transport = {}, .
   if (layers !== undefined) args.push('--layers', JSON.stringify(layers));
   if (origins !== undefined) args.push('--origins', origins);
   if (trustedProxies !== undefined) args.push('--trusted-proxies', trustedProxies);
+  if (tls) args.push('--tls-cert', TLS.localhost, '--tls-key', TLS.key);
   args.push(...further);
   if (clientPlugins !== undefined) args.push('--client-plugins', clientPlugins);
   for (const [name, value] of Object.entries(transport)) {
@@ -245,4 +259,6 @@ function cleanEnvironment() {
   return Object.fromEntries(kept);
 }
 
-module.exports = { allsparkBinary, binary, differsFromNode, freePort, peer, startServer, within };
+module.exports = {
+  allsparkBinary, binary, differsFromNode, freePort, peer, startServer, TLS, within,
+};

@@ -15,3 +15,4 @@ mod output;
 mod secrets;
 mod server;
 mod signals;
+mod tls;

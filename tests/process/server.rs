@@ -33,9 +33,29 @@ impl Server {
     /// Starts an echo and waits until it answers. That somebody listens is not enough: a child that
     /// another test has just forked still has the listener that reserved the port.
     pub(crate) fn start_with(command: &mut Command, stderr: impl Into<Stdio>) -> Self {
+        let mut server = Self::spawn_silently(command, stderr);
+        server.await_answer();
+        server
+    }
+
+    /// The same on every interface.
+    pub(crate) fn start_everywhere(command: &mut Command, stderr: impl Into<Stdio>) -> Self {
         let address = free_address();
         command.args(["--app", "echo", "--listen"]);
-        Self::spawn(command.arg(address.to_string()), address, stderr)
+        Self::spawn(command.arg(format!(":{}", address.port())), address, stderr)
+    }
+
+    /// Starts an echo, and waits for nothing.
+    pub(crate) fn spawn_silently(command: &mut Command, stderr: impl Into<Stdio>) -> Self {
+        let address = free_address();
+        command.args(["--app", "echo", "--listen"]);
+        let command = command.arg(address.to_string());
+        let child = command.stderr(stderr).spawn().unwrap();
+        Self { child, address }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Starts a server that listens at this address, and waits until it answers.
@@ -46,13 +66,17 @@ impl Server {
     ) -> Self {
         let child = command.stderr(stderr).spawn().unwrap();
         let mut server = Self { child, address };
-        server.wait_until(|server| {
+        server.await_answer();
+        server
+    }
+
+    fn await_answer(&mut self) {
+        self.wait_until(|server| {
             if let Some(status) = server.child.try_wait().unwrap() {
                 panic!("the server ended before it answered: {status}");
             }
             server.try_get("/stats").is_ok().then_some(())
         });
-        server
     }
 
     pub(crate) fn signal(&self, signal: Signal) {

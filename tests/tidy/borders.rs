@@ -118,11 +118,6 @@ const MACHINES: &[Machine] = &[
         name: "config",
         may_import: &["limits", "rooms", "routes"],
     },
-    // A configuration that listeners share.
-    Machine {
-        name: "tls",
-        may_import: &[],
-    },
     // What is known of a connection beside its peer.
     Machine {
         name: "known",

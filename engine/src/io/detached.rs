@@ -1,17 +1,20 @@
 //! A connection between two drivers.
 
+use std::any::Any;
 use std::io;
 use std::os::fd::OwnedFd;
 
 use super::sim::Stray;
-use super::tls::Session;
+
+/// What a decorator of a driver keeps of a connection.
+pub(super) type Luggage = Box<dyn Any + Send>;
 
 /// A connection that one driver released and another can adopt. Dropped, it is closed.
 ///
 /// It may go to another thread. On the kernel's drivers it holds a descriptor of the process, so
 /// it should not live longer than the moment of the hand-over: `RLIMIT_NOFILE` counts it.
 #[derive(Debug)]
-pub struct Detached(Kind, Option<Box<Session>>);
+pub struct Detached(Kind, Option<Luggage>);
 
 #[derive(Debug)]
 enum Kind {
@@ -30,13 +33,13 @@ impl Detached {
         Self(Kind::Sim(stray), None)
     }
 
-    /// The same connection with what a TLS driver keeps of it, which travels along.
-    pub(super) fn with_session(self, session: Box<Session>) -> Self {
-        Self(self.0, Some(session))
+    /// The same connection with what a decorator keeps of it, which travels along.
+    pub(super) fn with_luggage(self, luggage: Luggage) -> Self {
+        Self(self.0, Some(luggage))
     }
 
     /// Takes that out.
-    pub(super) fn without_session(self) -> (Self, Option<Box<Session>>) {
+    pub(super) fn without_luggage(self) -> (Self, Option<Luggage>) {
         (Self(self.0, None), self.1)
     }
 
@@ -67,7 +70,7 @@ impl Detached {
 /// simulator adopts none.
 impl From<OwnedFd> for Detached {
     fn from(socket: OwnedFd) -> Self {
-        Self(Kind::Fd(socket), None)
+        Self::of_fd(socket)
     }
 }
 

@@ -169,8 +169,8 @@ pub enum Completion {
         result: io::Result<()>,
     },
     /// The kernel took none or only a part of a `Send`; `rest` is what it did not take. Of a
-    /// `SendMany` each slice that was not taken whole is reported, the last one first. An empty rest
-    /// says that everything was taken, but a decorator still keeps some of it: the connection is as
+    /// `SendMany` each slice that was not taken whole is reported, the last one first. An empty
+    /// rest says that everything was taken, but a decorator still keeps some of it: the connection is as
     /// full as with any other rest.
     SendStalled {
         /// The connection.

@@ -214,6 +214,23 @@ impl Channel {
         })
     }
 
+    /// The other end of it, as far as this one has got.
+    #[cfg(test)]
+    pub(super) fn mirrored(&self) -> Self {
+        let copy = |direction: &Direction| Direction {
+            secret: direction.secret.clone(),
+            key: direction.key,
+            iv: direction.iv,
+            number: direction.number,
+        };
+        Self {
+            suite: self.suite,
+            rx: copy(&self.tx),
+            tx: copy(&self.rx),
+            blocks: 0,
+        }
+    }
+
     pub(super) fn suite(&self) -> Suite {
         self.suite
     }

@@ -9,7 +9,7 @@
 //! |---|---|
 //! | here | [`Tls`]: the operations, connections, and what a turn does |
 //! | [`receiving`] | what comes in: handshakes, records |
-//! | [`sending`] | what goes out, and what becomes of what the kernel does not take |
+//! | [`sending`], [`flight`] | what goes out, and what becomes of what the kernel does not take |
 //! | [`session`] | what is kept of a connection, and what records mean |
 //! | [`handshake`], [`secrets`], [`acceptor`] | rustls |
 //! | [`channel`], [`keys`] | records and keys |
@@ -37,6 +37,7 @@ use crate::memory::{Arena, BlockPool, GiveBack, Key};
 mod acceptor;
 mod channel;
 mod fault;
+mod flight;
 mod handshake;
 mod keys;
 mod receiving;
@@ -48,11 +49,10 @@ mod tests;
 
 pub use acceptor::TlsAcceptor;
 pub use fault::TlsFault;
+use flight::{Flight, Plain};
 use keys::Keys;
 use secrets::Tap;
-use sending::Flight;
-pub(super) use session::Session;
-use session::{Connection, Flags, Stage};
+use session::{Connection, Flags, Session, Stage};
 
 /// The kind of tokens that name a connection to the inner driver.
 const CONNECTION: u8 = 0xf5;
@@ -252,7 +252,8 @@ impl<D: Driver> Tls<D> {
     }
 
     fn adopt(&mut self, socket: Detached, token: Token) {
-        let (socket, session) = socket.without_session();
+        let (socket, luggage) = socket.without_luggage();
+        let session = luggage.and_then(|luggage| luggage.downcast().ok());
         let session = session.or_else(|| self.client_session());
         let key = self.insert(Socket(u32::MAX), token, session);
         let token = inner_token(key);
@@ -397,7 +398,7 @@ impl<D: Driver> Tls<D> {
         let result = result.and_then(|socket| match session {
             None => Ok(socket),
             Some(session) if matches!(session.stage, Stage::Open(_)) => {
-                Ok(socket.with_session(session))
+                Ok(socket.with_luggage(session))
             }
             // Who has not shaken hands has nothing to do elsewhere.
             Some(_) => Err(io::ErrorKind::InvalidInput.into()),
@@ -455,8 +456,8 @@ impl<D: Driver> Driver for Tls<D> {
         match op {
             Op::Receive { token, .. } => self.receive(key, token),
             Op::StopReceive { .. } => self.inner.push(Op::StopReceive { socket }),
-            Op::Send { bytes, .. } => self.send(key, sending::Plain::One(bytes)),
-            Op::SendMany { slices, .. } => self.send(key, sending::Plain::Many(slices)),
+            Op::Send { bytes, .. } => self.send(key, Plain::One(bytes)),
+            Op::SendMany { slices, .. } => self.send(key, Plain::Many(slices)),
             Op::AwaitWritable { .. } => self.await_writable(key),
             Op::AskUnsent { .. } => self.inner.push(Op::AskUnsent { socket }),
             Op::Shutdown { .. } => self.shut_down(key),
@@ -484,8 +485,9 @@ impl<D: Driver> Driver for Tls<D> {
         completions.append(&mut self.reports);
         self.settle_flights(&mut raw, completions);
         self.turn = self.turn.wrapping_add(1);
-        self.work_off(completions);
         self.shake_hands(completions);
+        // What has waited for that comes before what comes now.
+        self.work_off(completions);
         for completion in raw.drain(..) {
             self.complete(completion, completions);
         }

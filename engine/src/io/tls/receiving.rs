@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::channel::record_len;
+use super::channel::{RECORD_BYTES_MAX, record_len};
 use super::fault::{PLAIN_HTTP_ANSWER, TlsFault, alert, is_plain_http};
 use super::handshake::{Handshake, Outcome};
 use super::session::{Flags, Found, Session, Stage};
@@ -47,7 +47,7 @@ impl<D: Driver> Tls<D> {
         }
         match session.stage {
             Stage::Failed => {}
-            Stage::Fresh(_) | Stage::Shaking(_) => self.shake(key, &buffer, completions),
+            Stage::Fresh(_) | Stage::Shaking(_) => self.show(key, buffer, completions),
             Stage::Open(_) => {
                 let begin = match session.partial.is_empty() {
                     true => 0,
@@ -72,10 +72,27 @@ impl<D: Driver> Tls<D> {
         }
     }
 
-    /// Whether what comes for a connection has to wait, as records before it found no room.
+    /// Shows a handshake what has come, until it has something to do. What lies behind that may be
+    /// no part of it, and waits: a client's first request comes along with its last word.
+    fn show(&mut self, key: Key, buffer: LentBuffer, completions: &mut Vec<Completion>) {
+        let (mut begin, len) = (0, buffer.len());
+        while begin < len && !self.waits(key) {
+            let end = len.min(begin + RECORD_BYTES_MAX);
+            self.shake(key, &buffer[begin..end], completions);
+            begin = end;
+        }
+        if begin < len {
+            let (token, buffer) = (inner_token(key), buffer.narrow(begin..len));
+            self.backlog
+                .push_back(Completion::Received { token, buffer });
+        }
+    }
+
+    /// Whether what comes for a connection has to wait, as records before it found no room, or as
+    /// its handshake waits for its turn.
     pub(super) fn waits(&mut self, key: Key) -> bool {
         let session = self.session_mut(key);
-        session.is_some_and(|session| session.flags.has(Flags::STUCK))
+        session.is_some_and(|session| session.flags.has(Flags::STUCK.or(Flags::SHAKE_QUEUED)))
     }
 
     /// Opens the records of a buffer where they lie.

@@ -2,59 +2,12 @@
 
 use super::channel::{PLAIN_BYTES_MAX, kind};
 use super::fault::alert;
+use super::flight::{Flight, Plain, Source};
 use super::session::{Flags, Stage};
 use super::{Tls, inner_token, key_of};
-use crate::io::rests::report_rests;
 use crate::io::{Completion, Driver, Op};
 use crate::limits::TLS_RECORDS_PER_SEND;
 use crate::memory::{Key, Slice, unshared};
-
-/// What the shard sends.
-pub(super) enum Plain {
-    One(Slice),
-    Many(Vec<Slice>),
-}
-
-impl Plain {
-    fn slices(&self) -> &[Slice] {
-        match self {
-            Self::One(bytes) => std::slice::from_ref(bytes),
-            Self::Many(slices) => slices,
-        }
-    }
-
-    fn len(&self) -> usize {
-        self.slices().iter().map(|bytes| bytes.len()).sum()
-    }
-
-    /// Reports what was not taken. If all was, and it has not left, an empty rest says so.
-    fn report(
-        self,
-        token: crate::io::Token,
-        taken: usize,
-        has_left: bool,
-        to: &mut Vec<Completion>,
-    ) {
-        if taken < self.len() {
-            report_rests(token, self.slices(), taken, to);
-        } else if !has_left && let Some(last) = self.slices().last() {
-            let rest = last.clone().skip(last.len());
-            to.push(Completion::SendStalled { token, rest });
-        }
-    }
-}
-
-/// A send of this turn.
-pub(super) struct Flight {
-    key: Key,
-    cipher: Slice,
-    /// Bytes before the first record of what the shard sends.
-    lead: usize,
-    /// What the shard sends, if it does, and how much of it is among `cipher`.
-    plain: Option<Plain>,
-    sealed: usize,
-    is_settled: bool,
-}
 
 impl<D: Driver> Tls<D> {
     /// The shard sends something.
@@ -421,33 +374,6 @@ impl<D: Driver> Tls<D> {
             {
                 debug_assert_eq!(*token, inner_token(key));
                 *token = connection.token;
-            }
-        }
-    }
-}
-
-/// Several slices, read one after the other.
-struct Source<'a> {
-    slices: &'a [Slice],
-    at: usize,
-}
-
-impl<'a> Source<'a> {
-    fn new(slices: &'a [Slice]) -> Self {
-        Self { slices, at: 0 }
-    }
-
-    /// Appends the next `len` bytes.
-    fn copy(&mut self, mut len: usize, out: &mut Vec<u8>) {
-        while len > 0 {
-            let [first, rest @ ..] = self.slices else {
-                return;
-            };
-            let count = len.min(first.len() - self.at);
-            out.extend_from_slice(&first[self.at..self.at + count]);
-            (len, self.at) = (len - count, self.at + count);
-            if self.at == first.len() {
-                (self.slices, self.at) = (rest, 0);
             }
         }
     }

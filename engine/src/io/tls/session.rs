@@ -26,6 +26,10 @@ pub(super) struct Connection {
 }
 
 /// How far a connection with TLS is.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are open, and a box would cost each of them more"
+)]
 pub(super) enum Stage {
     /// Nothing has come yet. Who accepts it; a client begins by itself.
     Fresh(Option<TlsAcceptor>),
@@ -36,7 +40,7 @@ pub(super) enum Stage {
 }
 
 /// The state of a connection with TLS. It has no memory of its own while the connection is idle.
-pub(in crate::io) struct Session {
+pub(super) struct Session {
     pub(super) stage: Stage,
     /// The beginning of a record of which the rest has not come.
     pub(super) partial: Vec<u8>,

@@ -145,8 +145,8 @@ impl SimNet {
         self.0.borrow().trace
     }
 
-    /// From now on the trace knows of what is sent only how long it is: what is encrypted is another
-    /// thing each time.
+    /// From now on the trace knows of what is sent only how long it is: what is encrypted is
+    /// another thing each time.
     pub fn hide_bytes(&self) {
         self.0.borrow_mut().hides_bytes = true;
     }

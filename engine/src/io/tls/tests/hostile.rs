@@ -141,7 +141,77 @@ fn keys_are_not_changed_for_ever() {
         fault.as_deref(),
         Some("the peer changes its keys again and again")
     );
-    assert!(TLS_EMPTY_RECORDS_MAX < 64);
+}
+
+/// rustls's client sends none, so they are sealed with the keys of the server's own end.
+#[test]
+fn records_with_nothing_in_them_are_counted() {
+    use super::super::channel::{Channel, kind};
+    let empties = |count: u8| {
+        after_the_handshake(2, |stage| {
+            let key = stage.driver.connections.next_from(0).unwrap();
+            let session = stage.driver.session_mut(key).unwrap();
+            let super::super::session::Stage::Open(channel) = &mut session.stage else {
+                panic!("it is open");
+            };
+            let mut peer: Channel = channel.mirrored();
+            let sealing = peer.sealing_key();
+            let mut bytes = Vec::new();
+            for _ in 0..count {
+                peer.seal(&sealing, kind::DATA, 0, &mut bytes, |_| {});
+            }
+            stage.send_raw(&bytes);
+        })
+    };
+    assert_eq!(empties(TLS_EMPTY_RECORDS_MAX), None);
+    let fault = empties(TLS_EMPTY_RECORDS_MAX + 1);
+    assert_eq!(fault.as_deref(), Some("records come with nothing in them"));
+}
+
+/// Whatever comes, in whatever pieces: the driver says why it gives up, and nothing is left.
+#[test]
+fn what_makes_no_sense_leaves_nothing() {
+    use rand_chacha::ChaCha12Rng;
+    use rand_chacha::rand_core::{Rng, SeedableRng};
+    let mut dice = ChaCha12Rng::seed_from_u64(14);
+    let hello = hello();
+    for round in 0..400 {
+        let mut bytes = if round % 2 == 0 {
+            hello.clone()
+        } else {
+            Vec::new()
+        };
+        for _ in 0..1 + dice.next_u32() % 6 {
+            let (a, b) = (dice.next_u32(), dice.next_u32() as usize);
+            match a % 4 {
+                0 => bytes.extend([0x16, 3, 3, (b >> 8) as u8 % 70, b as u8]),
+                1 => bytes.extend((0..b % 300).map(|_| dice.next_u32() as u8)),
+                2 if !bytes.is_empty() => {
+                    let at = b % bytes.len();
+                    bytes[at] = a as u8;
+                }
+                _ => bytes.truncate(b % (bytes.len() + 1)),
+            }
+        }
+        play(&bytes);
+    }
+    for round in 0..200 {
+        let suite = round % SUITES.len();
+        after_the_handshake(suite, |stage| {
+            stage.say(b"one message");
+            stage.say(b"and another one");
+            while stage.client.wants_write() {
+                stage.client.write_tls(&mut stage.out).unwrap();
+            }
+            let (at, with) = (dice.next_u32() as usize % stage.out.len(), dice.next_u32());
+            match round % 3 {
+                0 => stage.out[at] ^= 1 | with as u8,
+                1 => stage.out.truncate(at),
+                _ => drop(stage.out.remove(at)),
+            }
+            stage.net.set_segment(stage.end, 1 + with as usize % 40);
+        });
+    }
 }
 
 /// Many connections begin at once: no turn does more handshakes than it has time for.
