@@ -20,6 +20,8 @@ mod puppet;
 mod raw;
 mod rooms;
 mod table;
+mod tls;
+
 mod transformers;
 mod websocket;
 mod wheel;
@@ -40,6 +42,7 @@ criterion_main!(
     wheel::benches,
     mesh::benches,
     hand_over::benches,
+    tls::benches,
 );
 
 /// About a second for each case: there are some two hundred, and all of them together are to take

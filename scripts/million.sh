@@ -19,6 +19,7 @@ server=
 
 profile=${PROFILE:-release}
 cargo build --profile "${profile/#debug/dev}" -p allspark -p allspark-harness
+binaries=${CARGO_TARGET_DIR:-target}/$profile
 
 # What is changed here is undone here, whatever was tuned before.
 TUNE_KERNEL_SAVED=$(mktemp)
@@ -41,10 +42,10 @@ ulimit -n 1048576 2>/dev/null || ulimit -n "$(ulimit -Hn)"
 last=$(($(nproc) - 1))
 others=0-$((last > 0 ? last - 1 : 0))
 
-taskset -c "$others" "target/$profile/allspark" serve --listen "0.0.0.0:$port" \
+taskset -c "$others" "$binaries/allspark" serve --listen "0.0.0.0:$port" \
     --transformer websockets --app broadcast --ping-interval 30000 --log warn &
 server=$!
 sleep 1
-taskset -c "$last" "target/$profile/harness" load --url "http://127.0.0.1:$port" \
+taskset -c "$last" "$binaries/harness" load --url "http://127.0.0.1:$port" \
     --clients "$clients" --opening 512 --scenario idle --duration "${seconds}s" \
     --broadcasts 3 --drain 60s --server-pid "$server" ${JSON:+--json "$JSON"}

@@ -548,6 +548,15 @@ impl Builder {
         self
     }
 
+    /// Whether copies of the listening sockets are kept for a process that may take them over:
+    /// [`Server::take_listeners`](crate::Server::take_listeners) here, and
+    /// [`Place::taken`](crate::Place::taken) there. Default false.
+    #[must_use]
+    pub fn keeps_listeners(mut self, keeps: bool) -> Self {
+        self.engine.keeps_listeners = keeps;
+        self
+    }
+
     /// Answers requests that are neither for Primus nor for a route. Default: 404.
     #[must_use]
     pub fn fallback(

@@ -1,7 +1,8 @@
 //! `GET /stats`: how many sparks and connections there are at this moment, for whoever wants to
 //! know whether everybody has left, as the harness does; which app this is, so that the harness
-//! does not take another one for a broken one; and how many lines the log has lost. It says nothing
-//! about any client.
+//! does not take another one for a broken one; how many lines the log has lost; and whether the
+//! server drains, so that `sparks` and `connections` are those that are left. It says nothing about
+//! any client.
 
 use std::sync::OnceLock;
 
@@ -41,22 +42,25 @@ impl Counts {
             let refusal = Response::text(405, "Method Not Allowed");
             return refusal.header("Allow", "GET, HEAD");
         }
-        let stats = self.server.get().map(Handle::stats).unwrap_or_default();
-        let json = json(self.app, &stats, self.log.lost());
+        let server = self.server.get();
+        let stats = server.map(Handle::stats).unwrap_or_default();
+        let drains = server.is_some_and(Handle::is_draining);
+        let json = json(self.app, &stats, self.log.lost(), drains);
         Response::json(200, json).header("Cache-Control", "no-store")
     }
 }
 
 /// Counters of several threads are read one after the other, so an end may be seen before its
 /// beginning.
-fn json(app: &str, stats: &Stats, lines_lost: u64) -> String {
+fn json(app: &str, stats: &Stats, lines_lost: u64, drains: bool) -> String {
     let sparks = stats.sparks_opened.saturating_sub(stats.sparks_ended);
     let connections = stats
         .connections_accepted
         .saturating_sub(stats.connections_closed);
     let counts = format!(r#""sparks":{sparks},"connections":{connections}"#);
     let refused = refused(stats);
-    format!(r#"{{"app":"{app}",{counts},"logLinesLost":{lines_lost},"refused":{{{refused}}}}}"#)
+    let state = format!(r#""logLinesLost":{lines_lost},"draining":{drains}"#);
+    format!(r#"{{"app":"{app}",{counts},{state},"refused":{{{refused}}}}}"#)
 }
 
 /// What the bounds of docs/SECURITY.md have refused or ended since the server started, by reason;
@@ -106,7 +110,7 @@ mod tests {
     fn they_are_read_only() {
         let response = ask("GET", PATH);
         let expected =
-            br#"{"app":"echo","sparks":0,"connections":0,"logLinesLost":0,"refused":{}}"#;
+            br#"{"app":"echo","sparks":0,"connections":0,"logLinesLost":0,"draining":false,"refused":{}}"#;
         assert_eq!(response.body_bytes(), expected);
         assert_eq!(ask("POST", PATH).status(), 405);
     }
@@ -122,9 +126,9 @@ mod tests {
             peers_shed: 1,
             ..Stats::default()
         };
-        let counts = r#""sparks":2,"connections":0,"logLinesLost":7"#;
+        let counts = r#""sparks":2,"connections":0,"logLinesLost":7,"draining":true"#;
         let refused = r#""refused":{"addresses":4,"shed":1}"#;
         let expected = format!(r#"{{"app":"mixed",{counts},{refused}}}"#);
-        assert_eq!(json("mixed", &stats, 7), expected);
+        assert_eq!(json("mixed", &stats, 7, true), expected);
     }
 }

@@ -93,9 +93,10 @@ fn command() -> Command {
 const AFTER_HELP: &str = "\
 Every option can also be given in the environment (ALLSPARK_PING_INTERVAL=1000) and, by the same \
 name, in the file (ping-interval = 1000; docs/allspark.toml has all of them). The command line \
-outranks the environment, which outranks the file. SIGTERM and SIGINT end the server after its \
-clients were told to reconnect; a second one ends it at once. SIGHUP has the keys of authorization \
-and the certificates of TLS be read anew. SIGUSR1 and SIGUSR2 are ignored.";
+outranks the environment, which outranks the file. SIGTERM and SIGINT drain the server: its \
+clients are told to reconnect, over some seconds, and it ends; a second one ends it at once. \
+SIGHUP has the keys of authorization and the certificates of TLS be read anew. SIGUSR1 and \
+SIGUSR2 are ignored.";
 
 fn arguments() -> impl Iterator<Item = Arg> {
     let config = Arg::new("config")

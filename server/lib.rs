@@ -74,8 +74,8 @@ mod watch;
 pub use allspark_client::library::LibraryError;
 pub use allspark_engine::io::{DriverChoice, DriverKind};
 pub use allspark_engine::{
-    AcceptPolicy, Attach, Body, BodyError, BodySender, ClientPlugin, Data, Decide, Destroy,
-    EndOptions, Executor, Fault, Handle, Headers, Json, KeepHeaders, Layer, LayerError,
+    AcceptPolicy, Attach, Body, BodyError, BodySender, ClientPlugin, Data, Decide, Destroy, Drain,
+    Draining, EndOptions, Executor, Fault, Handle, Headers, Json, KeepHeaders, Layer, LayerError,
     LayerRequest, LayerTicket, Layers, ListenAddress, LocalPrimus, LocalRoom, LocalSpark, Message,
     Next, Outcome, OwnedData, Packet, Place, Plugin, PluginError, ProxyProtocol, Pull, Pulled,
     Purpose, RatePolicy, ReadyState, Reply, Room, RoomError, RoomNames, RoomOptions, RouteError,

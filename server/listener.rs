@@ -141,8 +141,8 @@ impl Listener {
         })
     }
 
-    /// Whether it speaks TLS. Where nothing is said about it, it does if the server has a certificate
-    /// (`by_default`), but for a Unix socket: nobody reads what is between two programs.
+    /// Whether it speaks TLS. Where nothing is said about it, it does if the server has a
+    /// certificate (`by_default`), but for a Unix socket: nobody reads what two programs say there.
     pub(crate) fn speaks_tls(&self, by_default: bool) -> bool {
         match self.tls {
             Tls::On | Tls::Section(_) => true,

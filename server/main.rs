@@ -12,8 +12,11 @@ mod config;
 mod counts;
 #[cfg(test)]
 mod docs;
+mod drain;
 mod file;
 mod flags;
+mod handover;
+mod health;
 mod library_command;
 mod listen;
 mod listener;

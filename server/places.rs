@@ -7,6 +7,7 @@ use allspark::{ListenAddress, Place, ProxyProtocol, TcpOptions, TrustedProxies, 
 use allspark_engine::limits::LISTENERS_MAX;
 use nix::unistd::{Group, User};
 
+use crate::handover::Taken;
 use crate::listener::{At, Listener, Proxy, Tls};
 use crate::nearest::nearest;
 use crate::systemd::Passed;
@@ -93,24 +94,61 @@ impl Places {
         }
     }
 
-    /// The places for the engine, each with the listener that it came from.
+    /// The places for the engine.
     ///
     /// # Errors
     /// A sentence, about what only the system knows.
     pub(crate) fn make(
         &self,
-        passed: &mut Passed,
+        mut sources: Sources<'_>,
         proxies: &TrustedProxies,
         tls: &StartedTls,
-    ) -> Result<Vec<(Place, &Listener)>, String> {
+    ) -> Result<Vec<Made<'_>>, String> {
         let mut made = Vec::new();
         for listener in &self.0 {
-            for place in places_of(listener, passed)? {
+            for (name, place) in sources.places_of(listener)? {
                 let place = encrypt(dress(place, listener, proxies), listener, tls)?;
-                made.push((place, listener));
+                made.push(Made {
+                    place,
+                    listener,
+                    name,
+                });
             }
         }
         Ok(made)
+    }
+}
+
+/// A place for the engine, the listener that it came from, and the name by which another process
+/// takes its sockets over.
+pub(crate) struct Made<'l> {
+    pub(crate) place: Place,
+    pub(crate) listener: &'l Listener,
+    pub(crate) name: String,
+}
+
+/// Whoever has sockets already: the server that ran before, and systemd.
+pub(crate) struct Sources<'s> {
+    pub(crate) taken: Option<&'s mut Taken>,
+    pub(crate) passed: &'s mut Passed,
+}
+
+impl Sources<'_> {
+    /// The places of a listener, each with its name. What systemd passes are the sockets that it
+    /// has passed to the server before.
+    fn places_of(&mut self, listener: &Listener) -> Result<Vec<(String, Place)>, String> {
+        let name = listener.to_string();
+        if !matches!(listener.at, At::Systemd(_))
+            && let Some(taken) = &mut self.taken
+            && let Some(sockets) = taken.sockets(&name)
+        {
+            return Ok(vec![(name.clone(), Place::taken(name, sockets))]);
+        }
+        let places = places_of(listener, self.passed)?;
+        Ok(places
+            .into_iter()
+            .map(|place| (name.clone(), place))
+            .collect())
     }
 }
 

@@ -1,18 +1,22 @@
 //! Serves: builds the server that the settings describe, and ends it when a signal says so.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use allspark::{
-    Builder, Data, Error, Kind, ListenAddress, Primus, RequestHead, Response, Routes, Server,
+    Builder, Data, DriverChoice, Error, Kind, ListenAddress, Options, Primus, RequestHead,
+    Response, Routes, Server,
 };
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::counts::{self, Counts};
+use crate::drain::End;
+use crate::handover::{self, Giver, SocketPath, Taken};
+use crate::health::{self, Health};
 use crate::listener::Listener;
 use crate::log::Lines;
 use crate::notify::Notifier;
 use crate::page::{self, Page};
-use crate::places::described;
+use crate::places::{Sources, described};
 use crate::settings::{App, Settings};
 use crate::signals::Inbox;
 use crate::systemd::Passed;
@@ -63,9 +67,19 @@ pub(crate) fn run(settings: &Settings, log: &Lines) -> Result<(), Failure> {
     let signals = Inbox::open();
     let signals = signals.map_err(|error| format!("signals cannot be received: {error}"))?;
     raise_descriptor_limit();
-    let primus = build(settings, log.clone()).map_err(|error| error.to_string())?;
+    let path = settings.handover.as_ref().map(SocketPath::as_path);
+    let mut taken = path.map(handover::take).transpose()?;
+    let mut options = settings.options.clone();
+    if let Some(driver) = taken.as_ref().and_then(Taken::driver) {
+        options.driver = driver_of_both(options.driver, driver)?;
+    }
+    let primus = build(settings, options, log.clone()).map_err(|error| error.to_string())?;
     let tls = StartedTls::start(&settings.tls.sections, primus.tls())?;
-    let (server, listeners) = start(&primus, settings, &mut passed, &tls)?;
+    let sources = Sources {
+        taken: taken.as_mut(),
+        passed: &mut passed,
+    };
+    let (server, listeners, names) = start(&primus, settings, sources, &tls)?;
     let reload = reloader(&primus, tls);
     drop(primus);
     say_what_is_served(settings, &server, &listeners);
@@ -79,9 +93,18 @@ pub(crate) fn run(settings: &Settings, log: &Lines) -> Result<(), Failure> {
     allspark_engine::memory::collect_mimalloc(true);
     let manager = Notifier::start(server.handle());
     let manager = manager.map_err(|error| format!("the manager cannot be told: {error}"))?;
+    let end = Arc::new(end(settings, &server, names));
     signals
-        .obey(server.handle(), manager.clone(), reload)
+        .obey(Arc::clone(&end), manager.clone(), reload)
         .map_err(|error| format!("signals cannot be awaited: {error}"))?;
+    // Its file goes with this process.
+    let _listening = match taken {
+        Some(taken) => {
+            let giver = Giver::new(end, server.driver().name());
+            Some(taken.complete(&server.handle(), giver)?)
+        }
+        None => None,
+    };
     manager.ready();
     wait(server)?;
     tracing::info!("ended");
@@ -100,18 +123,45 @@ fn reloader(primus: &Primus, tls: StartedTls) -> impl Fn() + Send + use<> + 'sta
     }
 }
 
-/// Starts on all listeners. Gives the listener of each place of the server.
+/// Starts on all listeners. Gives the listener of each place of the server, and its name for who
+/// takes it over.
 fn start<'s>(
     primus: &Primus,
     settings: &'s Settings,
-    passed: &mut Passed,
+    sources: Sources<'_>,
     tls: &StartedTls,
-) -> Result<(Server, Vec<&'s Listener>), String> {
+) -> Result<(Server, Vec<&'s Listener>, Vec<String>), String> {
     let proxies = &settings.options.trusted_proxies;
-    let places = settings.listen.make(passed, proxies, tls)?;
-    let (places, listeners): (Vec<_>, Vec<_>) = places.into_iter().unzip();
+    let made = settings.listen.make(sources, proxies, tls)?;
+    let (mut places, mut listeners, mut names) = (Vec::new(), Vec::new(), Vec::new());
+    for made in made {
+        places.push(made.place);
+        listeners.push(made.listener);
+        names.push(made.name);
+    }
     let server = primus.start_on(places).map_err(|error| error.to_string())?;
-    Ok((server, listeners))
+    Ok((server, listeners, names))
+}
+
+/// The driver of a server that takes sockets over from one with this driver.
+fn driver_of_both(own: DriverChoice, old: &str) -> Result<DriverChoice, String> {
+    match old.parse() {
+        Ok(old) if own == DriverChoice::Auto || own == old => Ok(old),
+        _ => Err(format!(
+            "handover: the running server uses the driver {old}, and sockets can't be shared with \
+             another one: --driver {old} takes them over"
+        )),
+    }
+}
+
+/// How the server ends, and what can be taken over from it until then.
+fn end(settings: &Settings, server: &Server, names: Vec<String>) -> End {
+    let sockets = names.into_iter().zip(server.take_listeners()).collect();
+    End {
+        server: server.handle(),
+        options: settings.drain(),
+        sockets: Mutex::new(Some(sockets)),
+    }
 }
 
 /// Waits for the end of the server, which is intended or that of a shard.
@@ -134,12 +184,14 @@ fn raise_descriptor_limit() {
     }
 }
 
-fn build(settings: &Settings, log: Lines) -> Result<Primus, Error> {
+fn build(settings: &Settings, options: Options, log: Lines) -> Result<Primus, Error> {
     let counts = settings
         .stats
         .then(|| Arc::new(Counts::new(settings.app.name(), log)));
-    let (public, internal) = beside_primus(settings, counts.clone());
-    let mut builder = Builder::from(settings.options.clone())
+    let health = Arc::new(Health::default());
+    let (public, internal) = beside_primus(settings, counts.clone(), &health);
+    let mut builder = Builder::from(options)
+        .keeps_listeners(settings.handover.is_some())
         .routes(public)
         .internal_routes(internal)
         .give_back(allspark_engine::memory::collect_mimalloc);
@@ -150,20 +202,32 @@ fn build(settings: &Settings, log: Lines) -> Result<Primus, Error> {
     if let Some(counts) = counts {
         counts.follow(primus.handle());
     }
+    health.follow(primus.handle());
     attach(settings.app, &primus);
     Ok(primus)
 }
 
-/// What is not for Primus: the counts and the page, as far as they are switched on; for everybody,
-/// and for those who come through an internal listener. If there is one, the counts are for them.
-fn beside_primus(settings: &Settings, counts: Option<Arc<Counts>>) -> (Routes, Routes) {
+/// What is not for Primus: how it is, the counts and the page, as far as they are switched on; for
+/// everybody, and for those who come through an internal listener. If there is one, what operators
+/// need is for them.
+fn beside_primus(
+    settings: &Settings,
+    counts: Option<Arc<Counts>>,
+    health: &Arc<Health>,
+) -> (Routes, Routes) {
     let (mut routes, mut internal) = (Routes::new(), Routes::new());
+    let for_operators = match settings.listen.has_internal() {
+        true => &mut internal,
+        false => &mut routes,
+    };
+    for path in health::PATHS.iter().filter(|_| settings.health) {
+        let health = Arc::clone(health);
+        add(for_operators, path, move |head| health.respond(head));
+    }
     if let Some(counts) = counts {
-        let for_whom = match settings.listen.has_internal() {
-            true => &mut internal,
-            false => &mut routes,
-        };
-        add(for_whom, counts::PATH, move |head| counts.respond(head));
+        add(for_operators, counts::PATH, move |head| {
+            counts.respond(head)
+        });
     }
     if settings.page {
         let page = Page::new(&settings.options.pathname, settings.app.name());

@@ -4,13 +4,18 @@
 //! which serde reads [`Settings`]: the types of the fields are the only judges of a value. What a
 //! server of the library is told, too, is [`Options`], and the library judges it.
 
-use allspark::{Error, OptionError, Options};
-use allspark_protocol::options;
+use std::num::NonZeroU32;
+
+use allspark::{Drain, Error, OptionError, Options};
+use allspark_engine::limits::{DRAIN_RATE_HIGHEST, DRAIN_SECONDS_HIGHEST};
+use allspark_protocol::options::{self, Bounded};
 use allspark_transformers::TransportOptionError;
 use serde::{Deserialize, Deserializer};
 use tracing::level_filters::LevelFilter;
 
 use crate::counts;
+use crate::handover::SocketPath;
+use crate::health;
 use crate::nearest::nearest;
 use crate::page;
 use crate::places::Places;
@@ -33,6 +38,21 @@ pub(crate) struct Settings {
     /// Whether `/stats` tells how many sparks there are.
     #[serde(deserialize_with = "options::deserialize_switch")]
     pub(crate) stats: bool,
+    /// Whether `/healthz` and `/readyz` say how it is.
+    #[serde(deserialize_with = "options::deserialize_switch")]
+    pub(crate) health: bool,
+    /// Seconds between being told to end and not accepting any more.
+    #[serde(rename = "drain-delay")]
+    pub(crate) drain_delay_s: Bounded<0, DRAIN_SECONDS_HIGHEST>,
+    /// Seconds over which clients are told to reconnect.
+    #[serde(rename = "drain-seconds")]
+    pub(crate) drain_seconds: Bounded<0, DRAIN_SECONDS_HIGHEST>,
+    /// Clients per second at which few of them take less.
+    #[serde(rename = "drain-rate")]
+    pub(crate) drain_rate: Bounded<1, DRAIN_RATE_HIGHEST>,
+    /// Where a process that takes over finds this one, and this one the one before.
+    #[serde(default, deserialize_with = "handover")]
+    pub(crate) handover: Option<SocketPath>,
     /// The least important events that are logged.
     #[serde(deserialize_with = "level")]
     pub(crate) log: LevelFilter,
@@ -56,6 +76,19 @@ impl Settings {
     /// What is wrong and where, in one line.
     pub(crate) fn read(said: &Said) -> Result<Self, String> {
         said.read()
+    }
+
+    /// How it ends.
+    pub(crate) fn drain(&self) -> Drain {
+        let sparks_per_s = u32::try_from(self.drain_rate.get()).ok();
+        Drain {
+            delay_ms: self.drain_delay_s.get() * 1000,
+            seconds: u32::try_from(self.drain_seconds.get()).unwrap_or(u32::MAX),
+            sparks_per_s: sparks_per_s
+                .and_then(NonZeroU32::new)
+                .unwrap_or(NonZeroU32::MAX),
+            linger_ms: 0,
+        }
     }
 
     /// Judges what can be judged only when everything is known. `said` tells where it was said.
@@ -89,12 +122,18 @@ impl Settings {
                  --page=false"
             ));
         }
-        match self.stats && counts::PATH.starts_with(pathname) {
-            true => Err(format!(
+        if self.stats && counts::PATH.starts_with(pathname) {
+            return Err(format!(
                 "{pathname} would hide {}: write another one, or --stats=false",
                 counts::PATH
+            ));
+        }
+        let mut paths = health::PATHS.iter().filter(|_| self.health);
+        match paths.find(|path| path.starts_with(pathname)) {
+            Some(path) => Err(format!(
+                "{pathname} would hide {path}: write another one, or --health=false"
             )),
-            false => Ok(()),
+            None => Ok(()),
         }
     }
 }
@@ -159,6 +198,10 @@ const LEVELS: &[(&str, LevelFilter)] = &[
 
 fn app<'de, D: Deserializer<'de>>(deserializer: D) -> Result<App, D::Error> {
     options::read(deserializer, |text| options::choose(text, APPS))
+}
+
+fn handover<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SocketPath>, D::Error> {
+    options::deserialize(deserializer).map(Some)
 }
 
 fn level<'de, D: Deserializer<'de>>(deserializer: D) -> Result<LevelFilter, D::Error> {

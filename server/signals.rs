@@ -1,10 +1,10 @@
 //! Signals.
 //!
-//! The first SIGTERM or SIGINT ends every spark in a way that lets its client reconnect, and then
-//! the process; the second one ends the process at once. SIGHUP has the keys of authorization be
-//! read anew. SIGUSR1 and SIGUSR2 say something to other servers (open your log anew); they say
-//! nothing to this one, and end nothing. SIGQUIT is left to the kernel: it ends the process with a
-//! core dump, for those who want to know what it is doing.
+//! The first SIGTERM or SIGINT drains the server: every client is told to reconnect, spread over
+//! some seconds, and then the process ends; the second one ends the process at once. SIGHUP has the
+//! keys of authorization be read anew. SIGUSR1 and SIGUSR2 say something to other servers (open
+//! your log anew); they say nothing to this one, and end nothing. SIGQUIT is left to the kernel: it
+//! ends the process with a core dump, for those who want to know what it is doing.
 //!
 //! # Invariants
 //! - The second signal is carried out by the handler itself: no thread has to be alive for it.
@@ -14,12 +14,12 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread;
 
-use allspark::{Destroy, Handle};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGXFSZ};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::signal_name;
 
+use crate::drain::End;
 use crate::notify::Notifier;
 
 const DRAINING: [i32; 2] = [SIGTERM, SIGINT];
@@ -52,21 +52,21 @@ impl Inbox {
         Signals::new(DRAINING.iter().chain(&IGNORED).chain(&[SIGHUP])).map(Self)
     }
 
-    /// Ends the server when a signal says so, even if that has come already, and has `reload`
+    /// Drains the server when a signal says so, even if that has come already, and has `reload`
     /// called when one asks for that. The service manager hears of both.
     ///
     /// # Errors
     /// If there can be no thread that waits.
     pub(crate) fn obey(
         mut self,
-        server: Handle,
+        end: Arc<End>,
         manager: Notifier,
         reload: impl Fn() + Send + 'static,
     ) -> io::Result<()> {
         let wait = move || {
             for signal in self.0.forever() {
                 if DRAINING.contains(&signal) {
-                    drain(&server);
+                    end.begin();
                     manager.stopping();
                 } else if signal == SIGHUP {
                     manager.reloading();
@@ -83,12 +83,4 @@ impl Inbox {
             .spawn(wait)
             .map(drop)
     }
-}
-
-fn drain(server: &Handle) {
-    tracing::info!("draining: clients are to reconnect; a second signal ends at once");
-    server.destroy(Destroy {
-        reconnect: true,
-        ..Destroy::default()
-    });
 }

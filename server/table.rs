@@ -2,8 +2,9 @@
 //! docs/OPTIONS.md know of them. What a value may be is the business of its type.
 
 use allspark_engine::limits::{
-    CONNECTIONS_PER_ADDRESS_HIGHEST, HEAD_BYTES_MAX_LEAST, MIN_RATE_BYTES_PER_S_HIGHEST,
-    RATE_BURST_MS_HIGHEST, RATE_HIGHEST, TIMEOUT_MS_HIGHEST,
+    CONNECTIONS_PER_ADDRESS_HIGHEST, DRAIN_RATE_HIGHEST, DRAIN_SECONDS_HIGHEST,
+    HEAD_BYTES_MAX_LEAST, MIN_RATE_BYTES_PER_S_HIGHEST, RATE_BURST_MS_HIGHEST, RATE_HIGHEST,
+    TIMEOUT_MS_HIGHEST,
 };
 use allspark_protocol::limits::{HTTP_HEAD_BYTES_MAX, MESSAGE_BYTES_MAX_HIGHEST, SHARDS_MAX};
 
@@ -330,6 +331,49 @@ const GENERAL_SETTINGS: &[Setting] = &[
         .own(),
     setting("stats", Switch, Text("true"))
         .help("Whether /stats tells everybody how many sparks there are; false in production")
+        .own(),
+    setting("health", Switch, Text("true"))
+        .help(
+            "Whether /healthz says that the server lives and /readyz whether new clients may come: \
+             503 as soon as it drains",
+        )
+        .own(),
+    setting(
+        "drain-delay",
+        Number("SECONDS", 0, DRAIN_SECONDS_HIGHEST),
+        Text("0"),
+    )
+    .help(
+        "How long a server that is told to end goes on accepting, so that load balancers notice \
+         /readyz first: what these need to ask twice",
+    )
+    .own(),
+    setting(
+        "drain-seconds",
+        Number("SECONDS", 0, DRAIN_SECONDS_HIGHEST),
+        Text("15"),
+    )
+    .help(
+        "Over how long its clients are then told to reconnect, at most; what is under way after \
+         that has 10 seconds more",
+    )
+    .own(),
+    setting(
+        "drain-rate",
+        Number("N", 1, DRAIN_RATE_HIGHEST),
+        Text("200"),
+    )
+    .help(
+        "Clients per second that are told so, if that takes less than drain-seconds; more than \
+             that go faster",
+    )
+    .own(),
+    setting("handover", Kind::Text("PATH"), Words("none"))
+        .help(
+            "A socket file through which a new process, started with the same path, takes the \
+             listening sockets over from the running one, which then drains: a restart that no \
+             client notices by a refused connection",
+        )
         .own(),
     setting("log", Kind::Text("LEVEL"), Text("info"))
         .help(

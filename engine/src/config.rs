@@ -186,6 +186,9 @@ pub struct Options {
     /// What [internal](crate::Purpose::Internal) listeners serve, and no others do. Default: no
     /// routes.
     pub internal_routes: Arc<Routes>,
+    /// Whether copies of the listening sockets are kept for a process that may take them over, see
+    /// [`Server::take_listeners`](crate::Server::take_listeners). Default false.
+    pub keeps_listeners: bool,
     /// Answers requests that are neither for Primus nor for a route; without it they get 404.
     pub fallback: Option<Fallback>,
     /// Has the allocator give freed memory back to the system. Called on the thread of a shard some
@@ -221,6 +224,7 @@ impl Default for Options {
             files: Arc::new([]),
             routes: Arc::default(),
             internal_routes: Arc::default(),
+            keeps_listeners: false,
             fallback: None,
             give_back: None,
         }

@@ -1,5 +1,7 @@
 //! The engine's own bounds, each with its reason.
 
+use std::num::NonZeroU32;
+
 /// Milliseconds that a connection has for the head of a request, unless options say otherwise.
 /// Within as much a body, and what is sent, must move by the least rate.
 pub const REQUEST_TIMEOUT_MS_DEFAULT: u64 = 30_000;
@@ -291,6 +293,21 @@ pub const END_TIMEOUT_MS: u64 = 10_000;
 /// Milliseconds of its pace that a destroy makes up for when a turn was late. Under load turns take
 /// some; after a longer standstill clients must not be sent elsewhere all at once.
 pub const DESTROY_CATCH_UP_MS: u64 = 100;
+
+/// Seconds over which a server that drains tells its clients to reconnect, at most, unless it is
+/// told otherwise. With [`END_TIMEOUT_MS`] it is less than the 30 seconds after which Kubernetes
+/// ends a process; systemd waits for 90.
+pub const DRAIN_SECONDS_DEFAULT: u32 = 15;
+
+/// What that may be set to, and the time before it, at most: an hour.
+pub const DRAIN_SECONDS_HIGHEST: u64 = 60 * 60;
+
+/// Sparks per second at which a server with few of them needs less time, unless it is told
+/// otherwise: so many new connections per second are nothing to the server that they go to.
+pub const DRAIN_SPARKS_PER_S_DEFAULT: NonZeroU32 = NonZeroU32::new(200).unwrap();
+
+/// What that may be raised to: no server ends sparks faster.
+pub const DRAIN_RATE_HIGHEST: u64 = 1_000_000;
 
 /// Visits to all sparks that a shard keeps before it takes in nothing new.
 pub const VISITS_MAX: usize = 1024;

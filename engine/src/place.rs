@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixListener;
 
 use rustix::net::{AddressFamily, SocketAddrAny, SocketAddrUnix, getsockname};
@@ -81,6 +81,8 @@ enum At {
     Addresses(String, Vec<SocketAddr>),
     Listener(OwnedFd),
     Unix(UnixSocket),
+    /// Sockets that a server has listened on, and its name for the place.
+    Taken(String, Vec<OwnedFd>),
 }
 
 /// Where a server listens, as the system says.
@@ -103,6 +105,15 @@ impl Place {
             Ok(addresses) => Ok(At::Addresses(name, addresses.collect()).into()),
             Err(error) => Err(refused(name, error)),
         }
+    }
+
+    /// The sockets of a place that another server listens on and is about to leave, all of them:
+    /// each has a backlog of its own, in which clients may wait. Every one of them is accepted
+    /// from, by one shard or by several. What the other server called the place is for messages.
+    ///
+    /// Both servers must use the same driver.
+    pub fn taken(name: impl Into<String>, sockets: Vec<OwnedFd>) -> Self {
+        At::Taken(name.into(), sockets).into()
     }
 
     /// Says what is served there.
@@ -172,10 +183,21 @@ impl Place {
 }
 
 impl At {
-    /// A listener for each shard.
+    /// Copies of the sockets, if they are there already.
+    fn sockets(&self) -> Option<Result<Vec<OwnedFd>, StartError>> {
+        match self {
+            Self::Listener(listener) => Some(copies(std::slice::from_ref(listener))),
+            Self::Taken(_, sockets) => Some(copies(sockets)),
+            Self::Name(_) | Self::Addresses(..) | Self::Unix(_) => None,
+        }
+    }
+
+    /// A listener for each shard, or the same number of them for each, those of the first one
+    /// first.
     fn bind(self, shards: usize, options: TcpOptions) -> Result<Vec<OwnedFd>, StartError> {
         let (name, addresses) = match self {
             Self::Listener(listener) => return share(listener, shards),
+            Self::Taken(name, sockets) => return deal(&name, sockets, shards),
             Self::Unix(socket) => {
                 let backlog = options.backlog.map_or(BACKLOG, i32::from);
                 let bound = socket.bind(backlog);
@@ -256,6 +278,28 @@ impl fmt::Display for ListenAddress {
     }
 }
 
+fn copies(sockets: &[impl AsFd]) -> Result<Vec<OwnedFd>, StartError> {
+    let copies = sockets
+        .iter()
+        .map(|socket| socket.as_fd().try_clone_to_owned());
+    let copies: io::Result<Vec<_>> = copies.collect();
+    copies.map_err(|error| refused("a copy of a socket".to_owned(), error))
+}
+
+/// Deals sockets out to shards: as many to each, so that some of them may go to several. With more
+/// sockets than shards each shard gets several.
+fn deal(name: &str, sockets: Vec<OwnedFd>, shards: usize) -> Result<Vec<OwnedFd>, StartError> {
+    if sockets.is_empty() {
+        return Err(refused(name.to_owned(), io::ErrorKind::NotConnected.into()));
+    }
+    let of_each = sockets.len().div_ceil(shards);
+    let numbers = (0..shards).flat_map(|shard| (0..of_each).map(move |round| (shard, round)));
+    let numbers = numbers.map(|(shard, round)| (round * shards + shard) % sockets.len());
+    let dealt: io::Result<Vec<OwnedFd>> =
+        numbers.map(|number| sockets[number].try_clone()).collect();
+    dealt.map_err(|error| refused(name.to_owned(), error))
+}
+
 fn refused(address: String, source: io::Error) -> StartError {
     StartError::Listen { address, source }
 }
@@ -265,12 +309,16 @@ pub(crate) struct Bound {
     pub(crate) of_shards: Vec<Vec<OwnedFd>>,
     pub(crate) addresses: Vec<ListenAddress>,
     pub(crate) options: Vec<ListenerOptions>,
+    /// Copies of the sockets of each place, if somebody may take them over.
+    pub(crate) kept: Vec<Vec<OwnedFd>>,
 }
 
 impl Bound {
+    /// `keeps` says that somebody may take the sockets over.
+    ///
     /// # Errors
     /// The first place that can't be listened on, or their number.
-    pub(crate) fn at(places: Vec<Place>, shards: usize) -> Result<Self, StartError> {
+    pub(crate) fn at(places: Vec<Place>, shards: usize, keeps: bool) -> Result<Self, StartError> {
         if !(1..=LISTENERS_MAX).contains(&places.len()) {
             return Err(StartError::Places(places.len()));
         }
@@ -278,15 +326,29 @@ impl Bound {
             of_shards: std::iter::repeat_with(Vec::new).take(shards).collect(),
             addresses: Vec::new(),
             options: Vec::new(),
+            kept: Vec::new(),
         };
         for place in places {
-            bound.options.push(place.options);
+            let own = place.at.sockets();
             let listeners = place.at.bind(shards, place.tcp)?;
+            let of_each = listeners.len() / shards;
+            for _ in 0..of_each {
+                bound.options.push(place.options.clone());
+            }
+            if bound.options.len() > LISTENERS_MAX {
+                return Err(StartError::Sockets(bound.options.len()));
+            }
             let address = ListenAddress::of(&listeners[0]);
             let address = address.map_err(|error| refused(format!("{:?}", listeners[0]), error))?;
             bound.addresses.push(address);
-            for (of_shard, listener) in bound.of_shards.iter_mut().zip(listeners) {
-                of_shard.push(listener);
+            if keeps {
+                bound.kept.push(match own {
+                    Some(own) => own?,
+                    None => copies(&listeners)?,
+                });
+            }
+            for (number, listener) in listeners.into_iter().enumerate() {
+                bound.of_shards[number / of_each].push(listener);
             }
         }
         Ok(bound)
@@ -349,7 +411,7 @@ impl From<At> for Place {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.at {
-            At::Name(name) | At::Addresses(name, _) => f.write_str(name),
+            At::Name(name) | At::Addresses(name, _) | At::Taken(name, _) => f.write_str(name),
             At::Listener(listener) => match ListenAddress::of(listener) {
                 Ok(address) => address.fmt(f),
                 Err(_) => write!(f, "{listener:?}"),

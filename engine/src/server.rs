@@ -1,6 +1,7 @@
 //! A running server, and how it ends.
 
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread::JoinHandle;
@@ -28,6 +29,7 @@ pub struct Server {
     pub(crate) handle: Handle,
     pub(crate) places: Vec<ListenAddress>,
     pub(crate) addresses: Vec<SocketAddr>,
+    pub(crate) kept: Mutex<Vec<Vec<OwnedFd>>>,
     pub(crate) driver: DriverKind,
     pub(crate) fallback: Option<Unavailable>,
     pub(crate) threads: Vec<JoinHandle<()>>,
@@ -54,6 +56,15 @@ impl Server {
     /// Its addresses of TCP, in the same order.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// Copies of the sockets of each place, in the order in which the places were given, if
+    /// [`Options::keeps_listeners`](crate::Options::keeps_listeners) says so; once. Clients wait in
+    /// the backlog of a socket for as long as anybody has it, so whoever takes them drops them when
+    /// the server ends.
+    pub fn take_listeners(&self) -> Vec<Vec<OwnedFd>> {
+        let kept = self.kept.lock();
+        std::mem::take(&mut kept.expect("nothing panics while it holds the lock"))
     }
 
     /// The driver of its shards.

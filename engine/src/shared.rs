@@ -37,6 +37,9 @@ pub(crate) struct Shared<C, L> {
     started: AtomicBool,
     /// Where it listens, once it does.
     pub(crate) address: OnceLock<SocketAddr>,
+    /// Whether it drains, and how many sparks there were when that began.
+    pub(crate) drains: AtomicBool,
+    pub(crate) sparks_before: AtomicU64,
     /// What is special about each listener, once shards serve.
     places: OnceLock<Vec<ListenerOptions>>,
     /// Which shards have ended, or their sparks have.
@@ -86,6 +89,8 @@ impl<C: Weigh, L: Clone + Default> Shared<C, L> {
             transforms: AtomicBool::new(false),
             started: AtomicBool::new(false),
             address: OnceLock::new(),
+            drains: AtomicBool::new(false),
+            sparks_before: AtomicU64::new(0),
             places: OnceLock::new(),
             ended: (0..shards).map(|_| AtomicBool::new(false)).collect(),
             closed: AtomicBool::new(false),

@@ -214,7 +214,8 @@ impl<T: Transformer + Sync> Primus<T> {
             of_shards,
             addresses: places,
             options,
-        } = Bound::at(places, self.shards)?;
+            kept,
+        } = Bound::at(places, self.shards, self.shared.options.keeps_listeners)?;
         let crew = self.muster(of_shards)?;
         match crew.open(kind) {
             Ok(()) => {}
@@ -241,6 +242,7 @@ impl<T: Transformer + Sync> Primus<T> {
             handle: self.handle(),
             places,
             addresses,
+            kept: Mutex::new(kept),
             driver: kind,
             fallback,
             threads: crew.threads,

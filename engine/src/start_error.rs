@@ -23,6 +23,12 @@ pub enum StartError {
     /// There are too few or too many places.
     #[error("a server listens in 1 to {LISTENERS_MAX} places, and these are {0}")]
     Places(usize),
+    /// Sockets that were taken over are too many for the shards that there are.
+    #[error(
+        "a shard accepts on {LISTENERS_MAX} sockets at most, and would have {0}: more shards are \
+         needed to take these over"
+    )]
+    Sockets(usize),
     /// The driver that was asked for can't be used here.
     #[error("{0}")]
     Driver(Unavailable),

@@ -5,12 +5,15 @@
 import { parseArguments } from './arguments.js';
 import { hear } from './rooms.js';
 
-const { port, mode } = parseArguments('bun.js', {}, ['echo', 'broadcast', 'rooms']);
+const FILES = { cert: { type: 'string', default: '' }, key: { type: 'string', default: '' } };
+const { port, mode, options } = parseArguments('bun.js', FILES, ['echo', 'broadcast', 'rooms']);
+const { cert, key } = options;
 const TOPIC = 'everyone';
 
 const server = Bun.serve({
   port,
   hostname: '0.0.0.0',
+  ...(cert && { tls: { cert: Bun.file(cert), key: Bun.file(key) } }),
   fetch(request, server) {
     return server.upgrade(request) ? undefined : new Response('Upgrade Required', { status: 426 });
   },

@@ -3,6 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import Primus from 'primus';
 import { parseArguments } from './arguments.js';
 
@@ -17,9 +18,13 @@ const PACKAGES = {
 
 const { port, mode, options } = parseArguments('primus.js', {
   transformer: { type: 'string', default: 'websockets' },
+  cert: { type: 'string', default: '' },
+  key: { type: 'string', default: '' },
 });
 
-const server = createServer();
+const server = options.cert
+  ? createSecureServer({ cert: readFileSync(options.cert), key: readFileSync(options.key) })
+  : createServer();
 const primus = new Primus(server, {
   transformer: options.transformer,
   parser: 'json',

@@ -2,7 +2,8 @@
 
 use std::io;
 
-use allspark_engine::io::{DriverChoice, DriverKind, Epoll, EpollOptions, Uring, UringOptions};
+use allspark_engine::io::{Driver, DriverChoice, DriverKind, Epoll, EpollOptions};
+use allspark_engine::io::{Tls, Uring, UringOptions};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::console::tell;
@@ -32,8 +33,7 @@ fn on_uring(plan: Plan) -> io::Result<Outcome> {
         sockets_max: plan.connections_max(),
         ..UringOptions::default()
     };
-    let driver = Uring::new(options).map_err(io::Error::other)?;
-    load::run(driver, plan)
+    over_tls_if_so(Uring::new(options).map_err(io::Error::other)?, plan)
 }
 
 fn on_epoll(plan: Plan, descriptors: u64) -> io::Result<Outcome> {
@@ -44,8 +44,16 @@ fn on_epoll(plan: Plan, descriptors: u64) -> io::Result<Outcome> {
              process may have {descriptors}: raise `ulimit -n`, or use --driver uring",
         )));
     }
-    let driver = Epoll::new(EpollOptions::default())?;
-    load::run(driver, plan)
+    over_tls_if_so(Epoll::new(EpollOptions::default())?, plan)
+}
+
+/// Runs a load on this driver, or over TLS on it, if the server is spoken to so.
+fn over_tls_if_so(driver: impl Driver, plan: Plan) -> io::Result<Outcome> {
+    let Some(trust) = plan.target.trust().cloned() else {
+        return load::run(driver, plan);
+    };
+    let config = trust.config().as_ref().clone();
+    load::run(Tls::client(driver, config, trust.name()), plan)
 }
 
 /// Raises the limit of descriptors as far as this process may, and returns it.

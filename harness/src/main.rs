@@ -125,6 +125,12 @@ fn compare_peers(arguments: &PeersArguments) -> ExitCode {
             return ExitCode::from(EXIT_MISUSE);
         }
     };
+    if arguments.is_over_tls() {
+        return match peers::secure::compare(plan, arguments.idle_clients()) {
+            Ok(comparison) => conclude("compare", &comparison, &arguments.common.output),
+            Err(error) => failed("compare", &error),
+        };
+    }
     match peers::compare(&plan) {
         Ok(comparison) => conclude("compare", &comparison, &arguments.common.output),
         Err(error) => failed("compare", &error),

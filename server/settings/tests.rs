@@ -36,6 +36,13 @@ fn every_option_reaches_its_field() {
     assert_eq!(settings("app", "echo").app, App::Echo);
     assert!(!settings("page", "false").page);
     assert!(!settings("stats", "0").stats);
+    assert!(!settings("health", "no").health);
+    assert_eq!(settings("drain-delay", "3").drain().delay_ms, 3_000);
+    assert_eq!(settings("drain-seconds", "0").drain().seconds, 0);
+    assert_eq!(settings("drain-rate", "7").drain().sparks_per_s.get(), 7);
+    assert_eq!(settings("log", "off").drain(), Drain::default());
+    let path = settings("handover", "/run/a").handover.unwrap();
+    assert_eq!(path.as_path(), PathBuf::from("/run/a"));
     assert_eq!(settings("log", "off").log, LevelFilter::OFF);
     let options = |name, text| settings(name, text).options;
     assert_eq!(options("pathname", "/chat").pathname.as_str(), "/chat");
@@ -317,6 +324,8 @@ fn a_pathname_must_leave_the_page_and_the_counts_alone() {
         "pathname: /stats would hide /stats: write another one, or --stats=false"
     );
     assert_eq!(check("/stats", true, false), Ok(()));
+    let reason = check("/ready", true, true).unwrap_err();
+    assert!(reason.ends_with("or --health=false"), "{reason}");
     assert_eq!(check("/stats/live", true, true), Ok(()));
     assert_eq!(check("/primus", true, true), Ok(()));
 }

@@ -10,6 +10,7 @@ use rustls::version::{TLS12, TLS13};
 use rustls::{ServerConfig, SupportedProtocolVersion};
 
 use super::authorities::Authorities;
+use super::certificate::AltName;
 use super::clients::Clients;
 use super::error::TlsError;
 use super::identity::Identity;
@@ -88,7 +89,15 @@ pub(super) fn build(options: &TlsOptions, sessions: &Sessions) -> Result<Built, 
 /// What a certificate is called in the log.
 fn title(identity: &Identity) -> String {
     let certificate = &identity.certificate;
-    let names: Vec<&str> = certificate.host_names().collect();
+    let names = certificate
+        .alt_names()
+        .iter()
+        .filter_map(|name| match name {
+            AltName::Dns(name) => Some(name.clone()),
+            AltName::Ip(address) => Some(address.to_string()),
+            AltName::Email(_) | AltName::Uri(_) => None,
+        });
+    let names: Vec<String> = names.collect();
     match names.is_empty() {
         true => certificate
             .common_name()

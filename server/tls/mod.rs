@@ -4,15 +4,15 @@
 //!
 //! | file | what it is |
 //! |---|---|
-//! | [`options`], [`source`], [`suites`], [`protocols`], [`hsts`] | what an operator says |
-//! | [`reader`], [`pem`], [`error`] | files, and what is said of them |
-//! | [`key`], [`pfx`] | private keys |
-//! | [`certificate`] | what stands in a certificate, of the server or of a client |
-//! | [`identity`], [`ocsp`] | a certificate with its key, judged |
-//! | [`names`], [`sni`] | which certificate a client gets |
-//! | [`authorities`], [`clients`] | whose certificates of clients count |
-//! | [`tickets`] | how sessions are resumed |
-//! | [`config`], [`acceptor`] | all of it, and how it is read anew |
+//! | `options`, `source`, `suites`, `protocols`, `hsts` | what an operator says |
+//! | `reader`, `pem`, `error` | files, and what is said of them |
+//! | `key`, `pfx` | private keys |
+//! | `certificate` | what stands in a certificate, of the server or of a client |
+//! | `identity`, `ocsp` | a certificate with its key, judged |
+//! | `names`, `sni` | which certificate a client gets |
+//! | `authorities`, `clients` | whose certificates of clients count |
+//! | `tickets` | how sessions are resumed |
+//! | `config`, `acceptor` | all of it, and how it is read anew |
 //!
 //! # Invariants
 //! - No key, passphrase or secret is ever part of an error, a log line or a debug output.

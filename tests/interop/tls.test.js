@@ -17,8 +17,8 @@ const { variants } = require('./variants');
 const MIB = 1024 * 1024;
 const authority = fs.readFileSync(TLS.authority);
 
-// Only the client of engine.io can be told of an authority. That the others find the right server is
-// judged by Node's own client below.
+// Only the client of engine.io can be told of an authority. That the others find the right server
+// is judged by Node's own client below.
 process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0';
 const authorities = ({ spokenBy }) => (spokenBy === 'engine.io' ? { ca: authority } : {});
 

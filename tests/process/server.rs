@@ -58,6 +58,12 @@ impl Server {
         self.address
     }
 
+    /// Starts another one where this one listens. Until that one has taken over, this one answers.
+    pub(crate) fn successor(&self, command: &mut Command, stderr: impl Into<Stdio>) -> Self {
+        command.args(["--app", "echo", "--listen"]);
+        Self::spawn(command.arg(self.address.to_string()), self.address, stderr)
+    }
+
     /// Starts a server that listens at this address, and waits until it answers.
     pub(crate) fn spawn(
         command: &mut Command,

@@ -1,5 +1,5 @@
-//! TLS as an operator has it: files that are renewed, wrong ones, sessions that are resumed, and who
-//! comes with a certificate.
+//! TLS as an operator has it: files that are renewed, wrong ones, sessions that are resumed, and
+//! who comes with a certificate.
 
 use std::fs;
 use std::io::{BufRead, BufReader, PipeReader, Read, Write, pipe};
@@ -110,7 +110,7 @@ impl Rig {
 
     /// Asks for something, and reads the head of the answer.
     fn ask(stream: &mut Stream, path: &str) -> String {
-        let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n");
+        let request = format!("HEAD {path} HTTP/1.1\r\nHost: a\r\n\r\n");
         stream.write_all(request.as_bytes()).unwrap();
         let (mut head, mut byte) = (Vec::new(), [0]);
         while !head.ends_with(b"\r\n\r\n") {

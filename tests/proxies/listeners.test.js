@@ -1,5 +1,6 @@
-// Proxies that reach AllSpark through other listeners than those of TCP and HTTP: a Unix socket, and
-// the PROXY protocol, by which a proxy that does not look at what is said tells who the client is.
+// Proxies that reach AllSpark through other listeners than those of TCP and HTTP: a Unix socket,
+// and the PROXY protocol, by which a proxy that does not look at what is said tells who the client
+// is.
 'use strict';
 
 const path = require('node:path');

@@ -90,7 +90,7 @@ function startHaproxy(t, upstream) {
   ]);
 }
 
-/** HAProxy with deploy/haproxy-tcp.cfg in front of a server that speaks without TLS, and with it. */
+/** HAProxy with deploy/haproxy-tcp.cfg in front of a server that speaks without TLS and with. */
 function startHaproxyTcp(t, plain, secure, changes = []) {
   return startHaproxyWith(t, folder(t), 'haproxy-tcp.cfg', [
     [` ${ALLSPARK} `, ` ${plain} `],

@@ -8,6 +8,7 @@ mod bodies;
 mod by_hand;
 mod channels;
 mod destroys;
+mod drains;
 mod events;
 mod everyone;
 mod given_ids;

@@ -40,18 +40,6 @@ const CRATES: &[&str] = &[
 /// Circles that are still there, by the root file of their crate, each with all its files. This
 /// list only becomes shorter: what is mended is removed from it, and what is new is mended.
 const LEFT: &[(&str, &[&str])] = &[
-    // A plan of a comparison, and what plays it.
-    (
-        "harness/src/main.rs",
-        &[
-            "harness/src/peers/mod.rs",
-            "harness/src/peers/process.rs",
-            "harness/src/peers/reactors.rs",
-            "harness/src/peers/roster.rs",
-            "harness/src/peers/samples.rs",
-            "harness/src/peers/standing.rs",
-        ],
-    ),
     // One object that many files add functions to.
     (
         "harness/src/main.rs",

@@ -22,7 +22,7 @@ use smallvec::SmallVec;
 
 use super::awaited::Awaited;
 use super::data::Data;
-use super::ends::{Destroy, EndOptions, ReadyState};
+use super::ends::{Destroy, Drain, EndOptions, ReadyState};
 use super::envelope::Envelope;
 use super::error::SparkError;
 use super::headers::KeptRequest;
@@ -426,6 +426,10 @@ pub(crate) enum Command {
     Arrive(Box<Parcel>),
     /// End all sparks and the shard.
     Destroy(Destroy),
+    /// Tell every client to reconnect, spread over a time, and end the shard.
+    Drain(Drain),
+    /// Look whether connections wait that the driver was not told of.
+    AcceptAgain,
     /// Look which functions every spark goes through from now on, and which layers requests do.
     Listeners,
     /// Carry out the next thing that a future of this shard asked for, see
@@ -477,6 +481,8 @@ impl Weigh for Command {
                 | Self::StepOn { .. }
                 | Self::Find { .. }
                 | Self::Destroy(_)
+                | Self::Drain(_)
+                | Self::AcceptAgain
                 | Self::Listeners
                 | Self::Asked => 0,
             }

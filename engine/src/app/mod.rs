@@ -32,6 +32,7 @@ mod attach;
 mod attached;
 mod awaited;
 mod data;
+mod drain;
 mod emit;
 mod ends;
 mod envelope;
@@ -70,7 +71,7 @@ mod values;
 mod weak;
 
 pub use data::Data;
-pub use ends::{Destroy, EndOptions, ReadyState};
+pub use ends::{Destroy, Drain, Draining, EndOptions, ReadyState};
 pub use envelope::Envelope;
 pub use error::{Fault, SparkError};
 pub use handle::{Handle, SparkHandle};

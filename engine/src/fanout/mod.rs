@@ -12,6 +12,7 @@
 //! | [`steps`] | visits that wait after each spark until they are told to go on |
 //! | [`per_spark`] | messages that are not the same for every spark |
 //! | [`ending`] | the end of all sparks, as fast as was asked for |
+//! | [`scattered`] | the same, spread over a time and over the sparks |
 //! | [`pings`] | frames of pings, shared by those who are pinged together |
 //!
 //! # Invariants
@@ -40,11 +41,13 @@ mod log;
 mod per_spark;
 mod pings;
 mod posts;
+mod scattered;
 mod steps;
 
 pub(crate) use cursor::{Budget, Cursor};
 pub(crate) use per_spark::Message;
 pub(crate) use posts::{Audience, Part, Parts, RoomWalk};
+pub(crate) use scattered::{Found, Scattered};
 
 use ending::Ending;
 use log::Log;
@@ -437,6 +440,11 @@ impl<V, S> Fanout<V, S> {
         now: Instant,
     ) {
         self.ending = Some(Ending::new(reconnect, sparks_per_s, now));
+    }
+
+    /// The same, spread.
+    pub(crate) fn end_scattered(&mut self, scattered: Scattered) {
+        self.ending = Some(Ending::scattered(scattered));
     }
 
     /// How many walks are under way.

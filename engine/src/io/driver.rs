@@ -19,7 +19,8 @@ pub struct Socket(pub u32);
 /// What a driver is asked to do.
 #[derive(Debug)]
 pub enum Op {
-    /// Accept connections from the driver's listener until [`Op::StopAccept`].
+    /// Accept connections from the driver's listener until [`Op::StopAccept`]. Asked for again, it
+    /// looks whether connections wait of which the kernel has told somebody else.
     Accept,
     /// Accept no further connection and close the listener.
     StopAccept,
@@ -170,8 +171,8 @@ pub enum Completion {
     },
     /// The kernel took none or only a part of a `Send`; `rest` is what it did not take. Of a
     /// `SendMany` each slice that was not taken whole is reported, the last one first. An empty
-    /// rest says that everything was taken, but a decorator still keeps some of it: the connection is as
-    /// full as with any other rest.
+    /// rest says that everything was taken, but a decorator still keeps some of it: the connection
+    /// is as full as with any other rest.
     SendStalled {
         /// The connection.
         token: Token,

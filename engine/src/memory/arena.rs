@@ -138,6 +138,11 @@ impl<T> Arena<T> {
         self.len
     }
 
+    /// Every entry has an index below this.
+    pub fn places(&self) -> u32 {
+        (self.pages.len() * PAGE_ENTRIES) as u32
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.len == 0

@@ -109,6 +109,11 @@ impl<T: Transformer> Sessions<T> {
         self.slots.is_empty()
     }
 
+    /// Every spark is in a slot below this.
+    pub(crate) fn places(&self) -> u32 {
+        self.slots.places()
+    }
+
     /// How many of them are carried.
     pub(crate) fn carried(&self) -> usize {
         self.carried

@@ -8,12 +8,14 @@ use allspark_protocol::primus::Packet;
 use allspark_protocol::transformer::{Context, Outputs, Transformer};
 
 use super::core::Core;
+use super::destroying::Order;
 use super::effects::Effect;
 use super::reason::EndReason;
 use crate::app;
 use crate::app::host::Command;
 use crate::app::target::RoomEvent;
 use crate::guard;
+use crate::io::Op;
 use crate::lines::Line;
 use crate::memory::Key;
 use crate::session::Want;
@@ -189,7 +191,10 @@ impl<T: Transformer> Core<T> {
                 Some(body) => self.begin_ticket_body(connection, ticket, response, *body),
             },
             Command::Pull { connection, ticket } => self.pull_again(connection, ticket),
-            Command::Destroy(options) => self.destroying.plan(options, self.clock.now),
+            Command::Destroy(options) => self.plan_end(Order::Destroy(options)),
+            Command::Drain(options) => self.plan_end(Order::Drain(options)),
+            Command::AcceptAgain if self.destroying.closes() => {}
+            Command::AcceptAgain => self.net.push_op(Op::Accept),
             Command::Asked => self.carry_out_asked(),
             Command::Decide {
                 connection,

@@ -1,5 +1,5 @@
-//! Walks over all sparks: broadcasts, visits, and the end of everybody. Each turn does a bounded
-//! part of every walk that is under way.
+//! Walks over all sparks: broadcasts, visits, and the end of everybody ([`super::ending`]). Each
+//! turn does a bounded part of every walk that is under way.
 //!
 //! Sparks that a walk with broadcasts reaches later get everything that was broadcast meanwhile in
 //! the same send; if it was already past some, another walk follows.
@@ -9,14 +9,10 @@ use std::sync::atomic::Ordering;
 use allspark_protocol::transformer::{Kind, Transformer};
 
 use super::core::Core;
-use super::owner::Owner;
-use super::reason::EndReason;
 use crate::app;
 use crate::app::host::Visitor;
-use crate::fanout::{Budget, Cursor, Part, Visit};
+use crate::fanout::{Budget, Part, Visit};
 use crate::guard;
-use crate::io::Op;
-use crate::limits::WALK_VISITS_PER_TURN;
 use crate::memory::Key;
 
 impl<T: Transformer> Core<T> {
@@ -191,83 +187,5 @@ impl<T: Transformer> Core<T> {
             }
             self.fanout.steps.put(walk, step);
         }
-    }
-
-    /// Begins destroys whose time has come.
-    pub(super) fn begin_destroy(&mut self) {
-        let now = self.clock.now;
-        while let Some(options) = self.destroying.begin(now) {
-            if options.close {
-                self.net.push_op(Op::StopAccept);
-            }
-            self.fanout
-                .end_all(options.reconnect, options.sparks_per_s, now);
-        }
-    }
-
-    fn end_sparks(&mut self, mut budget: Budget) {
-        let now = self.clock.now;
-        while let Some(ending) = &mut self.fanout.ending
-            && budget.look()
-        {
-            let mut cursor = ending.cursor;
-            let next = cursor.advance(|from| self.sessions.next_from(from));
-            let Some(spark) = next else {
-                self.fanout.ending = None;
-                self.destroying.ended_all(now);
-                if !self.destroying.closes() {
-                    self.tell_close();
-                }
-                return;
-            };
-            let slot = self.sessions.get(spark);
-            let is_open = slot.is_some_and(|slot| slot.is_open());
-            if is_open && ending.waits_until(now).is_some() {
-                // The next call finds the same spark again, or finds that it was the last.
-                return;
-            }
-            ending.cursor = cursor;
-            if is_open {
-                let reconnect = ending.reconnect;
-                ending.count(now);
-                budget.work(0);
-                self.end(spark, reconnect, EndReason::Destroyed);
-                self.settle();
-            }
-        }
-    }
-
-    /// Whether connections without a request are being closed, or should be.
-    pub(super) fn closes_idle(&self) -> bool {
-        self.destroying.idle.is_some() || self.must_close_idle()
-    }
-
-    fn must_close_idle(&self) -> bool {
-        self.destroying.closes()
-            && !self.destroying.has_closed_idle
-            && self.sessions.carried() == 0
-            && self.fanout.ending.is_none()
-    }
-
-    /// Once a server that ends has no session left that waits for its client, connections without
-    /// a request are of no use.
-    fn close_idle(&mut self) {
-        if self.must_close_idle() {
-            self.destroying.has_closed_idle = true;
-            self.destroying.idle = Some(Cursor::default());
-        }
-        let Some(mut cursor) = self.destroying.idle.take() else {
-            return;
-        };
-        for _ in 0..WALK_VISITS_PER_TURN {
-            let Some(key) = cursor.advance(|from| self.net.next_from(from)) else {
-                return;
-            };
-            let connection = self.net.connection(key);
-            if matches!(connection.owner, Owner::Http(_)) && connection.is_open() {
-                self.finish(key);
-            }
-        }
-        self.destroying.idle = Some(cursor);
     }
 }

@@ -3,6 +3,7 @@
 use allspark_protocol::transformer::Transformer;
 
 use super::core::Core;
+use super::destroying::Order;
 use crate::app::Destroy;
 use crate::app::host::Command;
 use crate::limits::{INBOX_COMMANDS_PER_TURN, MOVES_PER_TURN};
@@ -16,7 +17,7 @@ impl<T: Transformer> Core<T> {
                 reconnect: true,
                 ..Destroy::default()
             };
-            self.destroying.plan(options, self.clock.now);
+            self.plan_end(Order::Destroy(options));
             self.begin_destroy();
         }
         self.outbox.flush(&self.server.mesh);

@@ -32,6 +32,7 @@
 //! | how much clients may send | [`rates`] |
 //! | a future writes, waits for room, takes no data | [`tasks`], [`drains`], [`untaken`] |
 //! | a `connection` listener is `async` | [`openings`] |
+//! | a server ends, at once or a few sparks at a time | [`destroying`], [`ending`] |
 //!
 //! Calls go one way: phases -> [`carry_out`] -> [`outputs`] -> [`events`] -> the application ->
 //! [`host`] -> `write` and [`close`] -> the machines. Whatever would have to go the
@@ -68,6 +69,7 @@ mod destroying;
 mod drains;
 mod effects;
 mod elsewhere;
+mod ending;
 mod events;
 mod fairness;
 mod fan_out;

@@ -92,7 +92,7 @@ impl<T: Transformer> Core<T> {
     }
 
     fn answer(&mut self, spark: Key, carrier: Carrier, response: Response) {
-        let is_closing = self.destroying.closes();
+        let is_closing = self.closes_after_answer(Some(spark));
         let Some((key, parked)) = self.parked(spark, carrier) else {
             return;
         };
@@ -128,7 +128,7 @@ impl<T: Transformer> Core<T> {
     }
 
     fn finish_body(&mut self, spark: Key, carrier: Carrier) {
-        let is_closing = self.destroying.closes();
+        let is_closing = self.closes_after_answer(Some(spark));
         let Some((key, parked)) = self.parked(spark, carrier) else {
             return;
         };

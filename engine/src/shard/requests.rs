@@ -66,8 +66,7 @@ impl<T: Transformer> Core<T> {
                 let address = Address::new(name, self.server.name_key);
                 self.find_session(key, request, pass, address);
             }
-            // A server that was destroyed serves those who are there, but nobody new.
-            _ if self.destroying.has_begun() => self.respond_elsewhere(key, request),
+            answer if self.refuses(&answer) => self.refuse_new(key, request),
             answer => self.apply(key, request, pass, answer, None),
         }
     }
@@ -106,10 +105,29 @@ impl<T: Transformer> Core<T> {
             }
         }
         let answer = self.sessions.transformer.absent(request);
-        if self.destroying.has_begun() && !matches!(answer, Answer::Respond(_)) {
-            return self.respond_elsewhere(key, request);
+        if !matches!(answer, Answer::Respond(_)) && self.refuses(&answer) {
+            return self.refuse_new(key, request);
         }
         self.apply(key, request, pass, answer, name);
+    }
+
+    /// A server that was destroyed serves those who are there, but nobody new.
+    fn refuses(&self, answer: &Answer<'_, T::Session>) -> bool {
+        match answer {
+            Answer::Upgrade { .. } => self.destroying.refuses_streams(),
+            _ => self.destroying.refuses_sessions(self.clock.now),
+        }
+    }
+
+    /// After a destroy there is no Primus any more. One that drains says that others are there.
+    fn refuse_new(&mut self, key: Key, request: &Request<'_>) {
+        match self.destroying.drains() {
+            true => {
+                let response = self.unavailable();
+                self.respond_last(key, &request.head, &response);
+            }
+            false => self.respond_elsewhere(key, request),
+        }
     }
 
     /// Hands a request to a session. Returns whether that declines it.

@@ -66,12 +66,15 @@ pub(crate) enum Fault {
     Leaked,
     /// A server held more for its peers than it may.
     Hoarded,
+    /// So many clients were sent elsewhere at a time that a server refused some of them, or that
+    /// they were away for long.
+    Stormed,
     /// Messages of honest clients took longer than they may while others attacked.
     Slowed,
 }
 
 impl Fault {
-    const ALL: [Self; 29] = [
+    const ALL: [Self; 30] = [
         Self::Lost,
         Self::Duplicated,
         Self::Reordered,
@@ -100,6 +103,7 @@ impl Fault {
         Self::Miscounted,
         Self::Leaked,
         Self::Hoarded,
+        Self::Stormed,
         Self::Slowed,
     ];
 
@@ -134,6 +138,7 @@ impl Fault {
             Self::Miscounted => "miscounted",
             Self::Leaked => "leaked",
             Self::Hoarded => "hoarded",
+            Self::Stormed => "stormed",
             Self::Slowed => "slowed",
         }
     }

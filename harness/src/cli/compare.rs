@@ -11,8 +11,12 @@ use super::times::parse_duration;
 use crate::load::dialect::Dialect;
 use crate::peers::cases::{Case, Conditions};
 use crate::peers::roster::Entrant;
-use crate::peers::{ComparisonPlan, Stage};
+use crate::peers::stage::Stage;
+use crate::peers::{ComparisonPlan, secure};
 use crate::workload::Scenario;
+
+/// Connections over TLS that are held idle by default.
+const IDLE_CLIENTS: u32 = 20_000;
 
 #[derive(Debug, Args)]
 pub(crate) struct PeersArguments {
@@ -30,6 +34,13 @@ pub(crate) struct PeersArguments {
     /// 61440 or 65536; may be given several times.
     #[arg(long = "size")]
     sizes: Vec<usize>,
+    /// Over TLS: echoes, broadcasts, handshakes and idle connections of AllSpark, Primus and Bun.
+    #[arg(long)]
+    tls: bool,
+    /// Over TLS, how many connections are held idle to see what they cost; 0 for none. By default
+    /// 20000, or none if only some loads are wanted.
+    #[arg(long)]
+    idle_clients: Option<u32>,
     /// Only these servers; may be given several times.
     #[arg(long = "server", value_enum)]
     servers: Vec<Entrant>,
@@ -96,6 +107,7 @@ impl CommonArguments {
             tungstenite: stage.tungstenite.clone(),
             floor: stage.floor.clone(),
             reactors_directory: PathBuf::new(),
+            tls: None,
         }
     }
 
@@ -134,6 +146,10 @@ enum PeersScenario {
     Echo,
     Broadcast,
     Rooms,
+    /// Over TLS only: connections that come and go.
+    Churn,
+    /// Over TLS only: connections that are held.
+    Idle,
 }
 
 impl PeersScenario {
@@ -141,11 +157,24 @@ impl PeersScenario {
     fn choose(name: Option<Self>) -> (Vec<Case>, &'static [Entrant]) {
         let name = match name {
             Some(Self::Rooms) => return (Case::ROOMS.to_vec(), &Entrant::ROOMS),
+            Some(Self::Churn | Self::Idle) => return (Vec::new(), &Entrant::ALL),
             Some(Self::Echo) => Some(ScenarioName::Echo),
             Some(Self::Broadcast) => Some(ScenarioName::Broadcast),
             None => None,
         };
         (ScenarioName::choose(name, &Case::ALL), &Entrant::ALL)
+    }
+
+    /// The cases over TLS.
+    fn choose_secure(name: Option<Self>) -> Vec<Case> {
+        let is_wanted = |case: &Case| match name {
+            None => true,
+            Some(Self::Echo) => case.scenario == Scenario::Echo,
+            Some(Self::Broadcast) => case.scenario == Scenario::Broadcast,
+            Some(Self::Churn) => case.scenario == Scenario::Churn,
+            Some(Self::Rooms | Self::Idle) => false,
+        };
+        Case::TLS.into_iter().filter(is_wanted).collect()
     }
 }
 
@@ -155,9 +184,18 @@ impl PeersArguments {
     /// # Errors
     /// If nothing is left to compare.
     pub(crate) fn plan(&self) -> Result<ComparisonPlan, String> {
-        let (mut cases, all) = PeersScenario::choose(self.scenario);
+        let (mut cases, all): (_, &[Entrant]) = match self.tls {
+            true => (
+                PeersScenario::choose_secure(self.scenario),
+                &secure::ENTRANTS,
+            ),
+            false => PeersScenario::choose(self.scenario),
+        };
         cases.retain(|case| self.wants(case));
-        if cases.is_empty() {
+        if self.idle_clients.is_some() && !self.tls {
+            return Err("--idle-clients belongs to --tls".to_owned());
+        }
+        if cases.is_empty() && self.idle_clients() == 0 {
             return Err("there is no such load".to_owned());
         }
         let is_wanted =
@@ -171,9 +209,25 @@ impl PeersArguments {
             cases,
             rounds: self.common.rounds,
             conditions: self.common.conditions(),
-            has_budgets: true,
+            has_budgets: !self.tls,
             stage: self.common.stage(),
         })
+    }
+
+    /// Whether all is to be over TLS.
+    pub(crate) const fn is_over_tls(&self) -> bool {
+        self.tls
+    }
+
+    /// How many connections are to be held idle.
+    pub(crate) fn idle_clients(&self) -> u32 {
+        let is_all = self.sizes.is_empty() && self.clients.is_empty() && self.publishers.is_empty();
+        let is_wanted = matches!(self.scenario, None | Some(PeersScenario::Idle));
+        match self.idle_clients {
+            Some(clients) => clients,
+            None if self.tls && is_all && is_wanted => IDLE_CLIENTS,
+            None => 0,
+        }
     }
 
     fn wants(&self, case: &Case) -> bool {

@@ -13,6 +13,7 @@ use super::rooms::RoomsArguments;
 use super::siege::SiegeArguments;
 use super::storm::{self, StormArguments};
 use super::times::{PingInterval, parse_duration, parse_ping_interval};
+use super::trust::TrustArguments;
 use crate::auditor::HeartbeatRule;
 use crate::load::app;
 use crate::load::dialect::Dialect;
@@ -33,9 +34,11 @@ const TOLERANCE_MIN: Duration = Duration::from_millis(200);
 
 #[derive(Debug, Args)]
 pub(crate) struct LoadArguments {
-    /// Where the server is.
+    /// Where the server is: http:// or https://, a host and a port.
     #[arg(long, default_value = "http://127.0.0.1:8080")]
     url: String,
+    #[command(flatten)]
+    trust: TrustArguments,
     /// Where Primus is on the server.
     #[arg(long, default_value = "/primus")]
     pathname: String,
@@ -140,7 +143,8 @@ impl LoadArguments {
             ScenarioName::Rooms => Scenario::Rooms,
             ScenarioName::Storm => Scenario::Storm,
         };
-        let target = Target::parse(&self.url, &self.pathname)?;
+        let (whom, resumes) = self.trust.choice(&self.url)?;
+        let target = Target::parse_any(&self.url, &self.pathname, (&whom, resumes))?;
         let (clients, duration) = match scenario {
             Scenario::Storm => (storm::CLIENTS, storm::DURATION),
             _ => (CLIENTS, DURATION),

@@ -11,6 +11,7 @@ mod sim;
 mod storm;
 mod times;
 mod transformers;
+mod trust;
 
 use clap::{Parser, Subcommand};
 

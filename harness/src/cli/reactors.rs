@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::compare::{CommonArguments, ScenarioName};
+use crate::peers::ComparisonPlan;
 use crate::peers::cases::Case;
-use crate::peers::reactors::Reactor;
+use crate::peers::reactor::Reactor;
 use crate::peers::roster::Entrant;
-use crate::peers::{ComparisonPlan, Stage};
+use crate::peers::stage::Stage;
 
 #[derive(Debug, Args)]
 pub(crate) struct ReactorsArguments {

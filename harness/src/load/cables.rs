@@ -116,10 +116,10 @@ impl Cables {
             Completion::SendStalled { token, rest } => self.stalled(token.index(), &rest, driver),
             Completion::Writable { token } => self.writable(token.index()),
             Completion::Closed { token } => return Some(self.closed(token.index(), None)),
+            // Over TLS: a handshake is done, and what a connection needs besides.
+            Completion::Introduced { .. } | Completion::Held { .. } => {}
             Completion::Accepted { .. }
             | Completion::AcceptFailed { .. }
-            | Completion::Held { .. }
-            | Completion::Introduced { .. }
             | Completion::Released { .. }
             | Completion::Unsent { .. }
             | Completion::Adopted { .. } => {

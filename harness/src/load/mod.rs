@@ -20,6 +20,7 @@
 //! | [`meter`], [`memory`] | what is measured on the whole |
 //! | [`series`], [`progress`] | what happened second by second |
 //! | [`spec`], [`app`] | what the server says about itself |
+//! | [`trust`] | whom clients over TLS believe to be the server |
 //!
 //! It never trusts the server: whatever comes in, or does not, the load ends by itself and says
 //! what was wrong.
@@ -57,6 +58,7 @@ pub(crate) mod target;
 mod traffic;
 mod transcript;
 mod transport;
+pub(crate) mod trust;
 
 use std::io;
 

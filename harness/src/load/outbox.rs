@@ -97,7 +97,10 @@ impl Outbox {
     /// A connection takes bytes again: what waited is said once more.
     pub(crate) fn resume(&mut self, client: u32, seat: &mut Seat) {
         *seat = Seat::NONE;
-        if let Some(waiting) = self.waiting.remove(&client) {
+        // Whoever has nothing to say gets no seat: it would keep it into the next turn.
+        if let Some(waiting) = self.waiting.remove(&client)
+            && !waiting.is_empty()
+        {
             self.say(client, seat, |bytes| bytes.extend_from_slice(&waiting))
                 .expect("a client with a seat does not wait");
         }
@@ -238,5 +241,18 @@ mod tests {
         };
         assert!(!seat.is_stalled());
         assert_eq!(flushed(&mut outbox), sent(&[(7, "abcde")]));
+    }
+
+    #[test]
+    fn who_waits_with_nothing_to_say_takes_no_seat() {
+        let mut outbox = Outbox::default();
+        let mut seats = [Seat::NONE; 2];
+        outbox.stall(0, &mut seats[0], b"");
+        outbox.resume(0, &mut seats[0]);
+        assert_eq!(seats[0], Seat::NONE);
+        assert_eq!(flushed(&mut outbox), []);
+        say(&mut outbox, 1, &mut seats[1], "x");
+        say(&mut outbox, 0, &mut seats[0], "a");
+        assert_eq!(flushed(&mut outbox), sent(&[(1, "x"), (0, "a")]));
     }
 }

@@ -209,10 +209,10 @@ impl<D: Driver> Runner<D> {
                 self.lose(token.index(), Fault::Ended, &error);
             }
             Completion::Closed { token } => self.closed(token.index()),
+            // Over TLS: a handshake is done, and what a connection needs besides.
+            Completion::Introduced { .. } | Completion::Held { .. } => {}
             Completion::Accepted { .. }
             | Completion::AcceptFailed { .. }
-            | Completion::Held { .. }
-            | Completion::Introduced { .. }
             | Completion::Released { .. }
             | Completion::Unsent { .. }
             | Completion::Adopted { .. } => {

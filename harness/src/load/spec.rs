@@ -2,14 +2,17 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::sync::Arc;
 use std::time::Duration;
 
 use allspark_protocol::Input;
 use allspark_protocol::http::{ResponsePart, ResponseReader, write_request};
 use allspark_protocol::parser::{Parser, ParserKind};
+use rustls::{ClientConnection, StreamOwned};
 use serde::Deserialize;
 
 use super::target::Target;
+use super::trust::Trust;
 
 /// How long the server may take for each step.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -73,14 +76,28 @@ pub(super) fn get(target: &Target, path: &str) -> Result<Vec<u8>, String> {
     write_request(&mut request, "GET", path, target.host(), &headers, None)
         .map_err(|misuse| misuse.to_string())?;
     let stream = TcpStream::connect_timeout(&target.address(), PATIENCE);
+    let stream = stream.and_then(|stream| {
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        Ok(stream)
+    });
     let mut stream = stream.map_err(|error| error.to_string())?;
-    exchange(&mut stream, &request).map_err(|error| error.to_string())
+    let answer = match target.trust() {
+        None => exchange(&mut stream, &request),
+        Some(trust) => exchange_over_tls(stream, trust, &request),
+    };
+    answer.map_err(|error| error.to_string())
 }
 
-fn exchange(stream: &mut TcpStream, request: &[u8]) -> std::io::Result<Vec<u8>> {
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
+fn exchange_over_tls(stream: TcpStream, trust: &Trust, request: &[u8]) -> std::io::Result<Vec<u8>> {
+    let connection = ClientConnection::new(Arc::clone(trust.config()), trust.name());
+    let connection = connection.map_err(std::io::Error::other)?;
+    exchange(&mut StreamOwned::new(connection, stream), request)
+}
+
+fn exchange(stream: &mut (impl Read + Write), request: &[u8]) -> std::io::Result<Vec<u8>> {
     stream.write_all(request)?;
+    stream.flush()?;
     let mut reader = ResponseReader::default();
     let (mut buffer, mut body) = ([0; 4096], Vec::new());
     loop {

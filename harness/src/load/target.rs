@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 
+use super::trust::{Trust, Whom};
+
 /// Connections to one address. Each takes a local port. Linux has 28,232 of them by default, but
 /// looks for a free one among half of them first, and the fuller that half is, the longer: from
 /// some 14,000 on, a connection takes milliseconds instead of microseconds.
@@ -13,6 +15,8 @@ pub(crate) struct Target {
     address: SocketAddr,
     host: String,
     pathname: String,
+    /// Only if it is spoken to over TLS.
+    trust: Option<Trust>,
 }
 
 impl Target {
@@ -21,16 +25,43 @@ impl Target {
         let rest = url
             .strip_prefix("http://")
             .ok_or_else(|| format!("{url:?} does not begin with http://"))?;
+        Self::of_host(rest, pathname, 80)
+    }
+
+    /// The same, or `https://`, where the server must be one of these; sessions of TLS are resumed
+    /// or not.
+    pub(crate) fn parse_any(
+        url: &str,
+        pathname: &str,
+        (whom, resumes): (&Whom, bool),
+    ) -> Result<Self, String> {
+        let Some(rest) = url.strip_prefix("https://") else {
+            return Self::parse(url, pathname)
+                .map_err(|why| why.replace("with http://", "with http:// or https://"));
+        };
+        let target = Self::of_host(rest, pathname, 443)?;
+        let name = match has_port(&target.host) {
+            true => target.host.rsplit_once(':').map_or("", |(name, _)| name),
+            false => &target.host,
+        };
+        let trust = Trust::new(name, whom, resumes)?;
+        Ok(Self {
+            trust: Some(trust),
+            ..target
+        })
+    }
+
+    fn of_host(rest: &str, pathname: &str, port: u16) -> Result<Self, String> {
         let host = rest.trim_end_matches('/');
         if host.is_empty() || host.contains('/') {
             return Err(format!(
-                "{url:?}: only a host and a port belong behind http://"
+                "{rest:?}: only a host and a port belong into the URL"
             ));
         }
         let with_port = if has_port(host) {
             host.to_owned()
         } else {
-            format!("{host}:80")
+            format!("{host}:{port}")
         };
         let address = with_port
             .to_socket_addrs()
@@ -44,7 +75,22 @@ impl Target {
             pathname: format!("{slash}{pathname}")
                 .trim_end_matches('/')
                 .to_owned(),
+            trust: None,
         })
+    }
+
+    /// Whom clients believe to be the server, if it is spoken to over TLS.
+    pub(crate) fn trust(&self) -> Option<&Trust> {
+        self.trust.as_ref()
+    }
+
+    /// As a person writes it.
+    pub(crate) fn url(&self) -> String {
+        let scheme = match self.trust {
+            Some(_) => "https",
+            None => "http",
+        };
+        format!("{scheme}://{}{}", self.host, self.pathname)
     }
 
     /// What the `Host` header says.
@@ -98,6 +144,18 @@ mod tests {
         assert_eq!((target.address().port(), target.host()), (80, "127.0.0.1"));
         assert!(Target::parse("ws://127.0.0.1", "/").is_err());
         assert!(Target::parse("http://127.0.0.1:1/primus", "/").is_err());
+    }
+
+    #[test]
+    fn a_url_may_ask_for_tls() {
+        let parse = |url| Target::parse_any(url, "/primus", (&Whom::Anybody, true));
+        let target = parse("https://127.0.0.1").unwrap();
+        assert_eq!(target.address().port(), 443);
+        assert_eq!(target.url(), "https://127.0.0.1/primus");
+        assert!(target.trust().is_some());
+        assert!(parse("http://127.0.0.1:8080").unwrap().trust().is_none());
+        let why = parse("ftp://127.0.0.1").unwrap_err();
+        assert!(why.contains("http:// or https://"), "{why}");
     }
 
     #[test]

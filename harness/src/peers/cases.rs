@@ -7,6 +7,7 @@ use crate::load::dialect::Dialect;
 use crate::load::plan::Plan;
 use crate::load::rooms::plan::{Members, RoomsPlan};
 use crate::load::target::Target;
+use crate::load::trust::Whom;
 use crate::workload::Scenario;
 use crate::workload::message::MESSAGE_BYTES_MIN;
 use crate::workload::wording::Wording;
@@ -43,6 +44,17 @@ pub(crate) struct Case {
     pub(crate) rooms: Option<RoomsPlan>,
     /// Bytes of each message. `None` leaves that to the conditions.
     pub(crate) message_bytes: Option<usize>,
+    /// Over TLS, whether clients resume the sessions that they had.
+    pub(crate) tls: Option<Handshakes>,
+}
+
+/// How clients begin over TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Handshakes {
+    /// Each from nothing.
+    Full,
+    /// With what an earlier one has left, from the second on.
+    Resumed,
 }
 
 impl Case {
@@ -85,6 +97,18 @@ impl Case {
         Self::rooms(1_000, 200, (1_000, Members::Between(100, 100))),
     ];
 
+    /// What is asked of servers that speak TLS. Handshakes: connections that echo one message and
+    /// make room for new ones.
+    pub(crate) const TLS: [Self; 7] = [
+        Self::echo(100, 1).with_bytes(MESSAGE_BYTES_MIN).over_tls(),
+        Self::echo(100, 1).with_bytes(4 * 1024).over_tls(),
+        Self::echo(100, 1).with_bytes(64 * 1024).over_tls(),
+        Self::broadcast(200, 1).over_tls(),
+        Self::broadcast(1000, 50).over_tls(),
+        Self::handshakes(100, Handshakes::Full),
+        Self::handshakes(100, Handshakes::Resumed),
+    ];
+
     /// What is asked of every reactor. Echo: one message under way per client, and many.
     /// Broadcast: one under way in all, and as many as there are publishers.
     pub(crate) const REACTORS: [Self; 8] = [
@@ -110,6 +134,7 @@ impl Case {
             depth: 1,
             rooms: None,
             message_bytes: None,
+            tls: None,
         }
     }
 
@@ -122,6 +147,7 @@ impl Case {
             depth,
             rooms: None,
             message_bytes: None,
+            tls: None,
         }
     }
 
@@ -134,6 +160,7 @@ impl Case {
             depth: 1,
             rooms: None,
             message_bytes: None,
+            tls: None,
         }
     }
 
@@ -150,6 +177,24 @@ impl Case {
                 others_one_in: 0,
             }),
             message_bytes: None,
+            tls: None,
+        }
+    }
+
+    /// Connections over TLS that come and go.
+    const fn handshakes(clients: u32, handshakes: Handshakes) -> Self {
+        Self {
+            scenario: Scenario::Churn,
+            tls: Some(handshakes),
+            ..Self::echo(clients, 1)
+        }
+    }
+
+    /// The same over TLS.
+    pub(super) const fn over_tls(self) -> Self {
+        Self {
+            tls: Some(Handshakes::Full),
+            ..self
         }
     }
 
@@ -169,7 +214,7 @@ impl Case {
         conditions: Conditions,
     ) -> Result<Plan, String> {
         let load_plan = Plan {
-            target: Target::parse(&format!("http://127.0.0.1:{port}"), "/primus")?,
+            target: self.target(port)?,
             dialect: conditions.dialect,
             wording: Wording::default(),
             clients: self.clients,
@@ -196,6 +241,17 @@ impl Case {
         Ok(load_plan)
     }
 
+    fn target(&self, port: u16) -> Result<Target, String> {
+        match self.tls {
+            None => Target::parse(&format!("http://127.0.0.1:{port}"), "/primus"),
+            Some(handshakes) => Target::parse_any(
+                &format!("https://127.0.0.1:{port}"),
+                "/primus",
+                (&Whom::Anybody, handshakes == Handshakes::Resumed),
+            ),
+        }
+    }
+
     fn drain_max(&self) -> Duration {
         let under_way = u64::from(self.publishers) * u64::from(self.depth);
         let receivers = match self.rooms.map(|rooms| rooms.members) {
@@ -211,7 +267,7 @@ impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (clients, publishers, depth) = (self.clients, self.publishers, self.depth);
         match self.scenario {
-            Scenario::Churn => write!(f, "churn, {clients} clients"),
+            Scenario::Churn => write!(f, "connections that come and go, {clients} clients"),
             Scenario::Mixed => write!(f, "mixed, {clients} clients"),
             Scenario::Storm => write!(f, "storm, {clients} clients"),
             Scenario::Rooms => {
@@ -227,9 +283,16 @@ impl fmt::Display for Case {
                 write!(f, "broadcast, {publishers} publishing to {clients} clients")
             }
         }?;
-        match self.message_bytes {
-            Some(bytes) => write!(f, ", {bytes} bytes"),
-            None => Ok(()),
+        if let Some(bytes) = self.message_bytes {
+            write!(f, ", {bytes} bytes")?;
+        }
+        match (self.tls, self.scenario) {
+            (None, _) => Ok(()),
+            (Some(Handshakes::Full), Scenario::Churn) => {
+                f.write_str(", over TLS, each handshake from nothing")
+            }
+            (Some(Handshakes::Resumed), _) => f.write_str(", over TLS, sessions resumed"),
+            (Some(Handshakes::Full), _) => f.write_str(", over TLS"),
         }
     }
 }

@@ -3,12 +3,14 @@
 //!
 //! | module | what it knows |
 //! |---|---|
-//! | [`roster`] | which servers there are, and how each is started |
+//! | [`stage`] | where it takes place |
+//! | [`roster`], [`reactor`] | which servers there are, and how each is started |
 //! | [`process`] | a server that runs, on its core, until it is dropped |
 //! | [`cases`] | what is asked of every server |
-//! | [`samples`] | what came out, over all rounds |
+//! | [`results`], [`samples`] | what came out, over all rounds |
 //! | [`standing`] | how AllSpark compares with the best of them, and with its budgets |
 //! | [`transformers`] | every transformer, beside Primus on Node.js with the same one |
+//! | [`secure`] | the same over TLS |
 //! | [`reactors`] | the same protocol core on several reactors |
 //!
 //! # Invariants
@@ -19,21 +21,24 @@
 
 pub(crate) mod cases;
 mod process;
+pub(crate) mod reactor;
 pub(crate) mod reactors;
+pub(crate) mod results;
 pub(crate) mod roster;
 pub(crate) mod samples;
+pub(crate) mod secure;
+pub(crate) mod stage;
 pub(crate) mod standing;
 pub(crate) mod transformers;
 
 use std::io;
-use std::path::PathBuf;
-
-use allspark_engine::io::DriverChoice;
 
 use cases::{Case, Conditions};
 use process::{Process, pin_this_thread};
+use results::Sample;
 use roster::Entrant;
-use samples::{CaseResult, Comparison, Machine, Sample};
+use samples::{CaseResult, Comparison, Machine};
+use stage::Stage;
 
 use crate::console::tell;
 use crate::driver;
@@ -49,24 +54,6 @@ pub(crate) struct ComparisonPlan {
     /// Whether AllSpark is to be compared with the best of the others, and with its budgets.
     pub(crate) has_budgets: bool,
     pub(crate) stage: Stage,
-}
-
-/// Where servers and the load run, and where the programs of servers are.
-#[derive(Clone, Debug)]
-pub(crate) struct Stage {
-    pub(crate) server_cpu: usize,
-    pub(crate) client_cpu: usize,
-    pub(crate) driver: DriverChoice,
-    /// The folder of the peers' sources, with what was installed there.
-    pub(crate) peers_directory: PathBuf,
-    /// AllSpark's program.
-    pub(crate) allspark: PathBuf,
-    /// The program of the peer written in Rust.
-    pub(crate) tungstenite: PathBuf,
-    /// The program of the bare loops.
-    pub(crate) floor: PathBuf,
-    /// The folder of the programs of reactors that are not ours.
-    pub(crate) reactors_directory: PathBuf,
 }
 
 /// Compares, and says on the error stream what is going on.

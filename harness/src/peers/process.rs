@@ -13,9 +13,8 @@ use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::thread::{CpuSet, sched_setaffinity};
 
-use super::Stage;
-use super::roster::{self, Entrant};
-use super::samples::Role;
+use super::roster::{self, Entrant, Role};
+use super::stage::Stage;
 use crate::console::tell;
 use crate::workload::Scenario;
 

@@ -7,12 +7,24 @@ use std::process::Command;
 
 use allspark_transformers::TransformerKind;
 use clap::ValueEnum;
+use serde::Serialize;
 
-use super::Stage;
-use super::reactors::{Host, Reactor};
-use super::samples::Role;
+use super::reactor::{Host, Reactor};
+use super::stage::{Stage, TlsFiles};
 use crate::load::dialect::Dialect;
 use crate::workload::Scenario;
+
+/// What a server is to AllSpark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Role {
+    /// AllSpark itself.
+    Own,
+    /// A server that people use.
+    Peer,
+    /// A bare loop that no server can undercut.
+    Floor,
+}
 
 /// A server that takes part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -130,8 +142,28 @@ fn needs(entrant: Entrant, stage: &Stage) -> Vec<(PathBuf, String)> {
     }
 }
 
-/// The words that start the server.
+/// The words that start the server, over TLS if the stage has what it needs for that.
 pub(super) fn command(
+    entrant: Entrant,
+    scenario: Scenario,
+    transformer: TransformerKind,
+    port: u16,
+    stage: &Stage,
+) -> Vec<OsString> {
+    let mut words = plain_command(entrant, scenario, transformer, port, stage);
+    if let Some(TlsFiles { cert, key }) = &stage.tls {
+        let prefix = match entrant.role() {
+            Role::Own => "--tls-",
+            Role::Peer | Role::Floor => "--",
+        };
+        for (name, path) in [("cert", cert), ("key", key)] {
+            words.extend([format!("{prefix}{name}").into(), path.into()]);
+        }
+    }
+    words
+}
+
+fn plain_command(
     entrant: Entrant,
     scenario: Scenario,
     transformer: TransformerKind,

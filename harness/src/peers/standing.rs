@@ -8,7 +8,8 @@
 use serde::Serialize;
 
 use super::cases::Case;
-use super::samples::{EntrantResult, Role};
+use super::results::EntrantResult;
+use super::roster::Role;
 use crate::workload::Scenario;
 
 /// What AllSpark is to reach, as multiples of what others reach.
@@ -206,8 +207,8 @@ impl Outcome {
 
 #[cfg(test)]
 mod tests {
+    use super::super::results::Sample;
     use super::super::roster::Entrant;
-    use super::super::samples::Sample;
     use super::*;
 
     fn result(entrant: Entrant, per_second: f64, client_is_the_limit: bool) -> EntrantResult {

@@ -11,10 +11,12 @@ use allspark_transformers::TransformerKind;
 use serde::Serialize;
 
 use super::cases::{Case, Conditions};
+use super::measure;
 use super::process::pin_this_thread;
+use super::results::{Sample, median};
 use super::roster::{self, Entrant};
-use super::samples::{CaseResult, Machine, Sample, median};
-use super::{Stage, measure};
+use super::samples::{CaseResult, Machine};
+use super::stage::Stage;
 use crate::console::tell;
 use crate::load::dialect::Dialect;
 use crate::report::LoadReport;
@@ -191,7 +193,7 @@ impl DialectResult {
 }
 
 impl IdleResult {
-    fn new(entrant: Entrant, samples: Vec<IdleSample>) -> Self {
+    pub(super) fn new(entrant: Entrant, samples: Vec<IdleSample>) -> Self {
         let all = |of: fn(&IdleSample) -> f64| samples.iter().map(of).collect::<Vec<_>>();
         let bytes = all(|sample| sample.bytes_per_session);
         Self {
@@ -210,14 +212,14 @@ impl IdleResult {
         }
     }
 
-    fn is_ok(&self) -> bool {
+    pub(super) fn is_ok(&self) -> bool {
         self.faults == 0 && self.sessions > 0
     }
 }
 
 impl IdleSample {
     /// A load that never came to measuring counts as no session and its faults.
-    fn of(report: &LoadReport) -> Self {
+    pub(super) fn of(report: &LoadReport) -> Self {
         let memory = report.memory.as_ref();
         let bytes = memory.and_then(|memory| memory.server_rss_anon_per_connection);
         let kernel_bytes = memory.and_then(|memory| memory.kernel_slab_per_connection);

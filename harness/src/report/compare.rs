@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::peers::samples::{CaseResult, Comparison, EntrantResult};
+use crate::peers::results::EntrantResult;
+use crate::peers::samples::{CaseResult, Comparison};
 
 impl fmt::Display for Comparison {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

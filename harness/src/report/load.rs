@@ -15,6 +15,7 @@ use crate::load::rooms::RoomsReport;
 use crate::load::series::Second;
 use crate::load::siege::SiegeReport;
 use crate::load::storm::StormReport;
+use crate::load::trust::{TlsReport, Trust};
 use crate::workload::Scenario;
 
 /// Percent of a core from which on a thread has no time left.
@@ -29,6 +30,8 @@ pub(crate) struct LoadReport {
     pub(crate) transformer: &'static str,
     pub(crate) carrier: &'static str,
     pub(crate) server: String,
+    /// What handshakes showed, over TLS.
+    pub(crate) tls: Option<TlsReport>,
     pub(crate) driver: &'static str,
     pub(crate) clients: u32,
     pub(crate) senders: u32,
@@ -71,7 +74,8 @@ impl LoadReport {
             scenario: plan.scenario.name(),
             transformer: plan.dialect.transformer().name(),
             carrier: plan.dialect.carrier(),
-            server: format!("http://{}{}", plan.target.host(), plan.target.pathname()),
+            server: plan.target.url(),
+            tls: plan.target.trust().map(Trust::report),
             driver: outcome.driver.name(),
             clients: plan.clients,
             senders: mixed.map_or(plan.senders().count(), MixedReport::senders),
@@ -130,6 +134,9 @@ impl fmt::Display for LoadReport {
             self.opening_seconds,
             self.driver,
         )?;
+        if let Some(tls) = &self.tls {
+            scenarios::tls(f, tls)?;
+        }
         if let Some(stopped) = &self.opening_stopped {
             writeln!(f, "stopped       {stopped}")?;
         }

@@ -2,7 +2,7 @@
 //!
 //! | module | what it is for |
 //! |---|---|
-//! | [`load`], [`sim`], [`compare`], [`transformers`] | text, by what was run |
+//! | [`load`], [`sim`], [`compare`], [`transformers`], [`secure`] | text, by what was run |
 //! | [`delays`] | text that several of them have in common |
 //! | [`scenarios`] | the same, of what only some loads have to say |
 //! | [`page`] | the same as a page of HTML |
@@ -18,6 +18,7 @@ mod load;
 mod page;
 mod run;
 mod scenarios;
+mod secure;
 mod sim;
 mod transformers;
 

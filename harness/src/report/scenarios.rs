@@ -8,6 +8,7 @@ use crate::load::mixed::MixedReport;
 use crate::load::rooms::RoomsReport;
 use crate::load::siege::{Period, SiegeMemory, SiegeReport};
 use crate::load::storm::StormReport;
+use crate::load::trust::TlsReport;
 
 pub(super) fn churn(f: &mut fmt::Formatter<'_>, churn: &ChurnReport) -> fmt::Result {
     let opening = &churn.opening_us;
@@ -32,6 +33,17 @@ pub(super) fn churn(f: &mut fmt::Formatter<'_>, churn: &ChurnReport) -> fmt::Res
         )?;
     }
     Ok(())
+}
+
+pub(super) fn tls(f: &mut fmt::Formatter<'_>, tls: &TlsReport) -> fmt::Result {
+    match tls.resumes {
+        true => writeln!(
+            f,
+            "handshakes    {} resumed an earlier session",
+            tls.resumed
+        ),
+        false => writeln!(f, "handshakes    each from nothing"),
+    }
 }
 
 pub(super) fn mixed(f: &mut fmt::Formatter<'_>, mixed: &MixedReport) -> fmt::Result {

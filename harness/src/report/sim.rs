@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::auditor::{AckReport, DelayReport, Findings, FirstDelays, HeartbeatReport, SparkReport};
 use crate::sim::plan::Talk;
-use crate::sim::{Messages, Outcome, RoomTally, Second, Span, Tally, Weights};
+use crate::sim::{Messages, Outcome, RestartTally, RoomTally, Second, Span, Tally, Weights};
 
 /// Everything that a simulation has shown, and what it was.
 #[derive(Debug, Serialize)]
@@ -30,6 +30,8 @@ pub(crate) struct SimReport {
     pub(crate) messages: Messages,
     /// What was said in rooms, if somebody talked there.
     pub(crate) rooms: Option<RoomTally>,
+    /// What restarts did to servers and clients, where servers were restarted.
+    pub(crate) restarts: Option<RestartTally>,
     /// What became of questions that wanted an answer, if somebody asked any.
     pub(crate) acks: Option<AckReport>,
     pub(crate) sparks: Option<SparkReport>,
@@ -72,6 +74,7 @@ impl SimReport {
             faults: outcome.tally,
             messages: outcome.messages,
             rooms: outcome.rooms,
+            restarts: outcome.restarts,
             acks: outcome.acks,
             sparks: outcome.sparks,
             heartbeats: outcome.heartbeats,
@@ -135,6 +138,9 @@ impl fmt::Display for SimReport {
         if let Some(rooms) = self.rooms {
             fmt_rooms(f, rooms)?;
         }
+        if let Some(restarts) = &self.restarts {
+            fmt_restarts(f, restarts)?;
+        }
         if let Some(acks) = self.acks {
             writeln!(
                 f,
@@ -185,6 +191,28 @@ fn fmt_rooms(f: &mut fmt::Formatter<'_>, rooms: RoomTally) -> fmt::Result {
         "rooms         {to_rooms} messages to rooms, {values} values of which {replaced} were \
          replaced at somebody, {others} others, {by_handlers} by handlers, {joins} joins, \
          {leaves} leaves"
+    )
+}
+
+fn fmt_restarts(f: &mut fmt::Formatter<'_>, restarts: &RestartTally) -> fmt::Result {
+    let RestartTally {
+        accept_rate,
+        arrivals_per_s_max,
+        refused,
+        absences,
+        away_p50_ms,
+        away_p99_ms,
+        away_max_ms,
+    } = restarts;
+    writeln!(
+        f,
+        "restarts      at most {arrivals_per_s_max} connections per second and server, which takes \
+         {accept_rate}; {refused} refused"
+    )?;
+    writeln!(
+        f,
+        "away          {absences} times, {away_p50_ms} ms p50, {away_p99_ms} ms p99, \
+         {away_max_ms} ms at most"
     )
 }
 

@@ -33,7 +33,7 @@ fn fmt_dialect(f: &mut fmt::Formatter<'_>, dialect: &DialectResult) -> fmt::Resu
     dialect.echo.iter().try_for_each(|case| fmt_case(f, case))
 }
 
-fn fmt_idle(f: &mut fmt::Formatter<'_>, results: &[IdleResult]) -> fmt::Result {
+pub(super) fn fmt_idle(f: &mut fmt::Formatter<'_>, results: &[IdleResult]) -> fmt::Result {
     writeln!(f, "\nidle, bytes per session")?;
     writeln!(
         f,

@@ -85,6 +85,7 @@ impl Solitude {
             trace: self.trace,
             messages: Messages::default(),
             rooms: None,
+            restarts: None,
             acks: None,
             seconds: Vec::new(),
             spans: Vec::new(),

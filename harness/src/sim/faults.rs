@@ -157,6 +157,7 @@ impl World {
     /// A server is gone, and with it every connection.
     pub(super) fn stop_node(&mut self, node: u16) {
         self.excuse_node(node);
+        self.stop_owing_node(node);
         if self.nodes.stop(node) {
             self.tally.stops += 1;
             self.auditor.sparks().node_gone(node);
@@ -166,21 +167,30 @@ impl World {
     /// A server is told to send its clients elsewhere.
     pub(super) fn drain_node(&mut self, node: u16) {
         self.excuse_node(node);
+        if !self.nodes.serves_to_the_last() {
+            self.stop_owing_node(node);
+        }
         self.tally.drains += 1;
         self.auditor.sparks().node_drains(node);
         self.nodes.drain(node);
         self.settle();
     }
 
+    /// The connections of a server may end.
     fn excuse_node(&mut self, node: u16) {
-        for number in 0..self.plan.clients {
-            let member = &mut self.members[number as usize];
-            let mut is_live = false;
+        for member in &mut self.members {
             for cable in member.cables.iter_mut().filter(|cable| cable.node == node) {
                 cable.is_excused = true;
-                is_live |= member.live_on == Some(cable.spark);
             }
-            if is_live {
+        }
+    }
+
+    /// From now on nothing is due to the clients of a server.
+    fn stop_owing_node(&mut self, node: u16) {
+        for number in 0..self.plan.clients {
+            let member = &self.members[number as usize];
+            let mut cables = member.cables.iter().filter(|cable| cable.node == node);
+            if cables.any(|cable| member.live_on == Some(cable.spark)) {
                 self.stop_owing(number, None);
             }
         }

@@ -8,11 +8,13 @@
 //! | [`script`] | what happens when, by scenario |
 //! | [`swarm`], [`faults`] | what may go wrong, how often, and how it is done |
 //! | [`rooms`] | who is in which room, and what is said there |
+//! | [`restarts`] | how many come to a server that stays, and how long each client is away |
 //! | [`questions`] | what servers ask clients, and who is told an answer |
 //! | [`villains`] | strangers who want to harm the servers, and what they cost |
 //! | [`nodes`], [`app`] | the servers, and what runs on them |
 //! | [`machines`], [`member`], [`play`] | the clients, and what they want done |
 //! | [`backoffs`] | the scenario without servers: nobody ever gets a connection |
+//! | [`secrecy`] | connections that are encrypted, in some seeds |
 //! | [`series`], [`purpose`] | what happened each second; what dice are for |
 //!
 //! It opens no socket and reads no clock. What it plays is told to the auditor, which judges it
@@ -37,8 +39,10 @@ pub(crate) mod plan;
 mod play;
 mod purpose;
 mod questions;
+mod restarts;
 mod rooms;
 mod script;
+mod secrecy;
 mod series;
 mod swarm;
 #[cfg(test)]
@@ -46,9 +50,12 @@ mod tests;
 mod villains;
 mod world;
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
+use allspark_engine::Drain;
 pub(crate) use outcome::{Messages, Outcome};
+pub(crate) use restarts::RestartTally;
 pub(crate) use rooms::RoomTally;
 pub(crate) use series::{Second, Span};
 pub(crate) use swarm::{Tally, Weights};
@@ -60,7 +67,7 @@ use crate::workload::Scenario;
 use crate::workload::senders::Senders;
 use faults::{LATENCY_MS_MAX, SLEEP_MS_MAX};
 use nodes::Totals;
-use plan::{SimPlan, SimScenario, Talk};
+use plan::{Sabotage, SimPlan, SimScenario, Talk};
 use purpose::Purpose;
 use script::{Act, RAMP};
 use world::World;
@@ -93,6 +100,7 @@ pub(crate) fn run(mut plan: SimPlan, memory: impl FnOnce() -> Option<u64>) -> Ou
     let totals = world.nodes.totals();
     world.judge_bounds(&totals);
     let rooms = (talk == Talk::Rooms).then(|| world.rooms.tally(world.auditor.replaced()));
+    let restarts = world.restarts.tally();
     let now = world.now();
     let (seconds, spans) = world.series.finish();
     let Verdict {
@@ -117,6 +125,7 @@ pub(crate) fn run(mut plan: SimPlan, memory: impl FnOnce() -> Option<u64>) -> Ou
             broadcast: world.broadcasts,
         },
         rooms,
+        restarts,
         acks,
         seconds,
         spans,
@@ -141,6 +150,10 @@ fn choose(plan: &mut SimPlan) -> (Talk, Weights) {
     if plan.scenario.hurts_clients() {
         plan.shards = 1 + dice.below(2) as u16;
     }
+    if plan.scenario == SimScenario::RollingRestart {
+        let is_spread = plan.sabotage != Some(Sabotage::DrainsAtOnce);
+        plan.drain = is_spread.then(|| restarts::drain(plan));
+    }
     if plan.scenario != SimScenario::Faults {
         return (plan.scenario.talk(), weights);
     }
@@ -158,6 +171,12 @@ fn choose(plan: &mut SimPlan) -> (Talk, Weights) {
         // Values of many keys may wait at once, and who is slow must get its pings in time.
         plan.message_bytes = plan.message_bytes.min(ROOM_MESSAGE_BYTES_MAX);
     }
+    // Servers that are told to end are gone ten seconds later.
+    plan.drain = dice.once_in(2).then(|| Drain {
+        seconds: 5,
+        sparks_per_s: NonZeroU32::MIN,
+        ..Drain::default()
+    });
     (talk, weights)
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, PoisonError};
 
+use allspark_engine::TlsAcceptor;
 use allspark_engine::io::sim::SimNet;
 use allspark_engine::limits::TURN_HELD_BYTES_MAX;
 use allspark_engine::sim::SimServer;
@@ -39,6 +40,8 @@ pub(super) struct Nodes {
     talk: Talk,
     /// How many may come and how much they may send, see [`Nodes::bound`].
     limits: u64,
+    /// Who encrypts the connections of clients.
+    acceptor: Option<TlsAcceptor>,
     nodes: Vec<Node>,
     drivers: usize,
     starts: u64,
@@ -64,12 +67,19 @@ pub(super) struct Totals {
 
 impl Nodes {
     /// As many running servers as the plan says.
-    pub(super) fn new(net: &SimNet, plan: &SimPlan, talk: Talk, limits: u64) -> Self {
+    pub(super) fn new(
+        net: &SimNet,
+        plan: &SimPlan,
+        talk: Talk,
+        limits: u64,
+        acceptor: Option<TlsAcceptor>,
+    ) -> Self {
         let mut nodes = Self {
             net: net.clone(),
             plan: plan.clone(),
             talk,
             limits,
+            acceptor,
             nodes: Vec::new(),
             drivers: 0,
             starts: 0,
@@ -107,6 +117,8 @@ impl Nodes {
             seed,
             |primus| app.attach(primus),
         );
+        // Strangers come in through the second listener, without.
+        let server = server.with_tls(&[self.acceptor.clone(), None]);
         let node = &mut self.nodes[usize::from(number)];
         *node = Node {
             server: Some(server),
@@ -144,11 +156,13 @@ impl Nodes {
     pub(super) fn drain(&mut self, number: u16) {
         let node = &mut self.nodes[usize::from(number)];
         node.is_draining = true;
-        if let Some(server) = &node.server {
-            server.handle().destroy(Destroy {
+        match (&node.server, self.plan.drain) {
+            (Some(server), Some(drain)) => server.handle().drain(drain),
+            (Some(server), None) => server.handle().destroy(Destroy {
                 reconnect: true,
                 ..Destroy::default()
-            });
+            }),
+            (None, _) => {}
         }
     }
 
@@ -170,9 +184,16 @@ impl Nodes {
         self.each(|primus| primus.write(&value).expect("the server runs"));
     }
 
-    /// Does something with every server that is not told to end.
+    /// Whether clients of a server that is told to end get what they are written as long as they
+    /// are there.
+    pub(super) fn serves_to_the_last(&self) -> bool {
+        self.plan.scenario == SimScenario::RollingRestart && self.plan.drain.is_some()
+    }
+
+    /// Does something with every server that has clients to whom something is due.
     pub(super) fn each(&self, mut call: impl FnMut(&Handle)) {
-        for node in self.nodes.iter().filter(|node| !node.is_draining) {
+        let is_served = |node: &&Node| !node.is_draining || self.serves_to_the_last();
+        for node in self.nodes.iter().filter(is_served) {
             if let Some(server) = &node.server {
                 call(&server.handle());
             }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::plan::{SimPlan, Talk};
+use super::restarts::RestartTally;
 use super::rooms::RoomTally;
 use super::series::{Second, Span};
 use super::swarm::{Tally, Weights};
@@ -22,6 +23,8 @@ pub(crate) struct Outcome {
     pub(crate) messages: Messages,
     /// What was said in rooms, if somebody talked there.
     pub(crate) rooms: Option<RoomTally>,
+    /// What restarts did, where servers were restarted.
+    pub(crate) restarts: Option<RestartTally>,
     /// What became of questions, if somebody asked any.
     pub(crate) acks: Option<AckReport>,
     pub(crate) seconds: Vec<Second>,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use allspark_engine::Drain;
 use allspark_protocol::primus::BackoffOptions;
 use clap::ValueEnum;
 
@@ -121,6 +122,8 @@ pub(crate) struct SimPlan {
     pub(crate) wording: Wording,
     /// What clients are told of reconnects.
     pub(crate) backoff: BackoffOptions,
+    /// How servers that are told to end spread that; not at all if this is none.
+    pub(crate) drain: Option<Drain>,
     /// What is broken on purpose, so that the auditor can be tested.
     pub(crate) sabotage: Option<Sabotage>,
 }
@@ -146,6 +149,7 @@ impl SimPlan {
             message_bytes: MESSAGE_BYTES_MIN,
             wording: Wording::default(),
             backoff: BackoffOptions::default(),
+            drain: None,
             sabotage: None,
         }
     }
@@ -210,4 +214,6 @@ pub(crate) enum Sabotage {
     LosesPatience,
     /// The servers never give up a question.
     WaitsForEver,
+    /// A server that is told to end sends its clients elsewhere all at once.
+    DrainsAtOnce,
 }

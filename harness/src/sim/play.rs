@@ -53,6 +53,14 @@ impl World {
             };
             match self.net.receive(end, usize::MAX) {
                 Some(mut bytes) if !bytes.is_empty() => {
+                    if let Some(secrecy) = &mut self.secrecy {
+                        let (plain, answer) = secrecy.open(end, &bytes);
+                        bytes = plain;
+                        self.transmit(end, &answer);
+                        if bytes.is_empty() {
+                            continue;
+                        }
+                    }
                     let mut input = Input::new(&mut bytes);
                     self.call(number, |machine, now, out| {
                         machine.receive(now, cable.link, &mut input, out);
@@ -71,7 +79,7 @@ impl World {
             self.stop_owing(number, Some(&"the server closed it and did not say so"));
         }
         self.net.close(cable.end);
-        self.held.remove(&cable.end.0);
+        self.forget_end(cable.end);
         self.members[number as usize].drop_cable(cable.link);
         let is_saboteur = number == SABOTEUR && cable.is_up;
         if !(is_saboteur && self.plan.sabotage == Some(Sabotage::StaysAway)) {
@@ -103,7 +111,8 @@ impl World {
         };
         let shard = self.network.below(u64::from(self.plan.shards)) as u16;
         let latency = self.draw_latency();
-        if self.is_refused() {
+        let is_admitted = self.restarts.admits(node, number, now, &mut self.auditor);
+        if !is_admitted || self.is_refused() {
             return false;
         }
         let driver = self.nodes.driver(node, shard);
@@ -125,7 +134,19 @@ impl World {
             is_void: false,
         });
         self.shape(end);
+        if let Some(secrecy) = &mut self.secrecy {
+            let hello = secrecy.begin(end);
+            self.transmit(end, &hello);
+        }
         true
+    }
+
+    /// A client has no use for its end of a connection any more.
+    fn forget_end(&mut self, end: EndpointId) {
+        self.held.remove(&end.0);
+        if let Some(secrecy) = &mut self.secrecy {
+            secrecy.forget(end);
+        }
     }
 
     /// One of the servers that take connections.
@@ -144,13 +165,25 @@ impl World {
         if cable.is_void || (is_silent && cable.is_up) {
             return;
         }
-        if let Some(held) = self.held.get_mut(&cable.end.0) {
+        let end = cable.end;
+        match &mut self.secrecy {
+            None => self.transmit(end, bytes),
+            Some(secrecy) => {
+                let sealed = secrecy.seal(end, bytes);
+                self.transmit(end, &sealed);
+            }
+        }
+    }
+
+    /// Sends as much as there is room for, and the rest later.
+    fn transmit(&mut self, end: EndpointId, bytes: &[u8]) {
+        if let Some(held) = self.held.get_mut(&end.0) {
             held.extend_from_slice(bytes);
-        } else if let Some(taken) = self.net.send(cable.end, bytes)
+        } else if let Some(taken) = self.net.send(end, bytes)
             && taken < bytes.len()
         {
-            self.held.insert(cable.end.0, bytes[taken..].to_vec());
-            self.net.await_room(cable.end);
+            self.held.insert(end.0, bytes[taken..].to_vec());
+            self.net.await_room(end);
         }
     }
 
@@ -172,16 +205,17 @@ impl World {
 
     fn close(&mut self, number: u32, link: Link) {
         let now = self.now();
-        let member = &mut self.members[number as usize];
-        if let Some(cable) = member.cable(link) {
+        if let Some(cable) = self.members[number as usize].cable(link) {
             let leaks = number == SABOTEUR && self.plan.sabotage == Some(Sabotage::Leaks);
             if !cable.is_void && !leaks {
                 // What is held has found no room for so long that the goodbye is given up.
-                self.held.remove(&cable.end.0);
-                self.net.close(cable.end);
+                let end = cable.end;
+                self.forget_end(end);
+                self.net.close(end);
             }
-            member.drop_cable(link);
+            self.members[number as usize].drop_cable(link);
         }
+        let member = &mut self.members[number as usize];
         if member.current == Some(link) {
             member.current = None;
             self.auditor.reconnects().lost(number, now);
@@ -227,6 +261,8 @@ impl World {
         member.is_open = true;
         self.auditor.reconnects().opened(number);
         self.series.opened();
+        let now = self.now();
+        self.restarts.opened(number, now, &mut self.auditor);
     }
 
     /// A client has no connection any more, and knows it.
@@ -235,6 +271,9 @@ impl World {
         let member = &mut self.members[number as usize];
         self.series.lost(std::mem::take(&mut member.is_open));
         let said_farewell = member.said_farewell;
+        if !said_farewell {
+            self.restarts.left(number, now);
+        }
         member.current = None;
         self.auditor.reconnects().lost(number, now);
         if said_farewell {

@@ -24,6 +24,8 @@ pub(super) enum Purpose {
     Villains = 7,
     /// Who is in which room, and what is written there.
     Rooms = 8,
+    /// Whether connections are encrypted.
+    Secrecy = 9,
 }
 
 impl Purpose {

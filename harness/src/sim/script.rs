@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::faults::TICK;
 use super::plan::{SimScenario, Talk};
 use super::purpose::between_ms;
+use super::restarts::{self, Restarts};
 use super::world::World;
 
 /// Something that happens at a moment.
@@ -102,7 +103,9 @@ impl World {
     /// Each server is drained, stopped and started, one after the other.
     fn plan_restarts(&mut self) {
         let nodes = self.nodes.count();
-        let turn = self.plan.duration.mul_f64(0.8) / u32::from(nodes);
+        let turn = restarts::turn(&self.plan);
+        let from = self.now() + RAMP + Duration::from_secs(5);
+        self.restarts = Restarts::of(&self.plan, from);
         for node in 0..nodes {
             let begin = RAMP + Duration::from_secs(5) + turn * u32::from(node);
             self.plan_in(begin, Act::Drain(node));

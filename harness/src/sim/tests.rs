@@ -108,6 +108,18 @@ fn every_kind_of_fault_happens() {
     }
 }
 
+/// Whoever has to leave is back elsewhere after the first delay, and no server is stormed.
+#[test]
+fn restarts_are_no_storm() {
+    let outcome = simulated(SimPlan::new(SimScenario::RollingRestart, 1_000, 8));
+    assert_right(&outcome);
+    let restarts = outcome.restarts.unwrap();
+    assert_eq!(restarts.refused, 0);
+    assert!(restarts.absences >= 1_000, "each server was restarted");
+    assert!(restarts.away_p50_ms >= 500 && restarts.away_max_ms <= 1_000);
+    assert!(restarts.arrivals_per_s_max <= restarts.accept_rate);
+}
+
 #[test]
 fn the_same_seed_gives_the_same_trace() {
     let trace = |seed| simulated(short(SimScenario::Faults, seed)).trace;
@@ -141,9 +153,11 @@ fn every_sabotage_is_caught_for_its_own_reason() {
         for seed in seeds {
             let mut plan = short(scenario, seed);
             plan.sabotage = Some(sabotage);
-            if sabotage == Sabotage::IsNotRandom {
-                plan.clients = 1_000;
-            }
+            plan.clients = match sabotage {
+                // Fewer are no storm.
+                Sabotage::IsNotRandom | Sabotage::DrainsAtOnce => 1_000,
+                _ => plan.clients,
+            };
             let findings = simulated(plan).findings;
             let found: Vec<_> = findings.found().map(|(fault, _)| fault).collect();
             let is_right = faults.iter().all(|fault| found.contains(fault));
@@ -162,7 +176,7 @@ fn every_sabotage_is_caught_for_its_own_reason() {
 /// Where it shows, and as what: first what it is, then what follows from it.
 fn expected(sabotage: Sabotage) -> (SimScenario, &'static [Fault]) {
     use Fault::*;
-    use SimScenario::{Backoff, Faults, Heartbeat, Outage, Rooms, Storm};
+    use SimScenario::{Backoff, Faults, Heartbeat, Outage, RollingRestart, Rooms, Storm};
     match sabotage {
         Sabotage::PingsTooOften => (Heartbeat, &[PingEarly]),
         Sabotage::PingsTooRarely => (Heartbeat, &[PingLate, SilentKept]),
@@ -192,5 +206,6 @@ fn expected(sabotage: Sabotage) -> (SimScenario, &'static [Fault]) {
         Sabotage::AnswersTwice => (Rooms, &[AckTwice]),
         Sabotage::LosesPatience => (Rooms, &[AckHasty]),
         Sabotage::WaitsForEver => (Rooms, &[AckMissing]),
+        Sabotage::DrainsAtOnce => (RollingRestart, &[Stormed]),
     }
 }

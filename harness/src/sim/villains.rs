@@ -138,7 +138,9 @@ impl World {
         let transport = TRANSPORTS[dice.below(TRANSPORTS.len() as u64) as usize];
         let vice = VICES[dice.below(VICES.len() as u64) as usize];
         let name = dice.roll();
-        let end = self.net.connect(self.nodes.driver(node, shard), latency)?;
+        let listener = u8::from(self.secrecy.is_some());
+        let driver = self.nodes.driver(node, shard);
+        let end = self.net.connect_to(driver, listener, latency)?;
         if self.weights.limits > 0 {
             // They share few addresses, and nobody else has one of those.
             let ip = [203, 0, 113, 1 + (name % ADDRESSES) as u8];

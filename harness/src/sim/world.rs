@@ -14,8 +14,10 @@ use super::member::Member;
 use super::nodes::Nodes;
 use super::plan::{SimPlan, Talk};
 use super::purpose::Purpose;
+use super::restarts::Restarts;
 use super::rooms::Rooms;
 use super::script::Act;
+use super::secrecy::Secrecy;
 use super::series::Series;
 use super::swarm::{Tally, Weights};
 use super::villains::Villains;
@@ -32,6 +34,8 @@ pub(super) struct World {
     pub(super) members: Vec<Member>,
     pub(super) auditor: Auditor,
     pub(super) series: Series,
+    /// What restarts do, where there are any.
+    pub(super) restarts: Restarts,
     pub(super) network: Dice,
     pub(super) traffic: Dice,
     pub(super) faults: Dice,
@@ -52,6 +56,8 @@ pub(super) struct World {
     heard: Vec<Heard>,
     /// What clients have written and the network has no room for, by their end of the connection.
     pub(super) held: BTreeMap<u32, Vec<u8>>,
+    /// The clients' ends of encrypted connections, in a world that has them.
+    pub(super) secrecy: Option<Secrecy>,
     /// Where clients write to, one after the other.
     pub(super) out: Outputs,
     /// Broadcasts so far.
@@ -69,7 +75,12 @@ impl World {
     /// A world in which nothing has happened yet.
     pub(super) fn new(plan: &SimPlan, talk: Talk, weights: Weights, auditor: Auditor) -> Self {
         let net = SimNet::default();
-        let mut nodes = Nodes::new(&net, plan, talk, weights.limits);
+        let secrecy = Secrecy::draw(plan.scenario, plan.seed);
+        if secrecy.is_some() {
+            net.hide_bytes();
+        }
+        let acceptor = secrecy.as_ref().map(Secrecy::acceptor);
+        let mut nodes = Nodes::new(&net, plan, talk, weights.limits, acceptor);
         nodes.settle();
         let mut world = Self {
             talk,
@@ -79,6 +90,7 @@ impl World {
             members: machines(plan).map(Member::new).collect(),
             auditor,
             series: Series::new(net.now()),
+            restarts: Restarts::none(),
             network: Purpose::Network.dice(plan.seed),
             traffic: Purpose::Traffic.dice(plan.seed),
             faults: Purpose::Faults.dice(plan.seed),
@@ -95,6 +107,7 @@ impl World {
             silent_early: BTreeMap::new(),
             heard: Vec::new(),
             held: BTreeMap::new(),
+            secrecy,
             out: Outputs::default(),
             broadcasts: 0,
             is_calm: false,

@@ -11,6 +11,7 @@ mod server;
 mod sessions;
 mod siege;
 mod storm;
+mod tls;
 
 use std::process::Command;
 
@@ -367,6 +368,7 @@ fn nobody_there_is_a_finding_and_a_wrong_option_is_not_a_run() {
         ["--scenario=mixed", "--attack=flood"],
         ["--attack", "all,flood"],
         ["--memory-max", "1"],
+        ["--insecure", "--quiet"],
     ] {
         let run = load_at("http://127.0.0.1:1", &wrong);
         assert_eq!(run.code, 2, "{wrong:?}");

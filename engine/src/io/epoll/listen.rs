@@ -15,6 +15,20 @@ use crate::io::UNIX_PEER;
 const ACCEPTS_PER_TURN: usize = 64;
 
 impl Epoll {
+    /// Begins to accept, or looks again: a listener that comes into the set is looked at.
+    pub(super) fn start_accept(&mut self) {
+        self.accepting = true;
+        self.stop_listening();
+    }
+
+    fn stop_listening(&mut self) {
+        for listener in self.listeners.iter().filter(|_| self.listening) {
+            // It can only fail if the listener is not in the set, which is what is wanted.
+            let _ = epoll::delete(&self.poll, listener);
+        }
+        self.listening = false;
+    }
+
     pub(super) fn stop_accept(&mut self) {
         self.accepting = false;
         self.listening = false;
@@ -79,19 +93,11 @@ impl Epoll {
     /// Accepts nobody until this moment.
     pub(super) fn rest_accept(&mut self, until: Instant) {
         self.pause.rest(until);
-        self.ignore_listeners();
-    }
-
-    fn ignore_listeners(&mut self) {
-        for listener in self.listeners.iter().filter(|_| self.listening) {
-            // It can only fail if the listener is not in the set, which is what is wanted.
-            let _ = epoll::delete(&self.poll, listener);
-        }
-        self.listening = false;
+        self.stop_listening();
     }
 
     fn pause_accept(&mut self, error: Errno, completions: &mut Vec<Completion>) {
-        self.ignore_listeners();
+        self.stop_listening();
         if self.pause.begin(clock::now()) {
             let error = io::Error::from(error);
             completions.push(Completion::AcceptFailed { error });

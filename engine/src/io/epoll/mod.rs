@@ -131,7 +131,7 @@ impl Epoll {
 
     fn execute(&mut self, op: Op, completions: &mut Vec<Completion>) {
         match op {
-            Op::Accept => self.accepting = true,
+            Op::Accept => self.start_accept(),
             Op::StopAccept => self.stop_accept(),
             Op::RestAccept { until } => self.rest_accept(until),
             Op::Connect { address, token } => self.connect(address, token, completions),

@@ -114,7 +114,8 @@ impl<D: Driver> Tls<D> {
         }
     }
 
-    /// All connections that the driver opens or adopts are to a server of this name.
+    /// All connections that the driver opens are to a server of this name. One that it adopts is
+    /// as it was.
     pub fn client(inner: D, mut config: ClientConfig, name: ServerName<'static>) -> Self {
         config.enable_secret_extraction = true;
         config.enable_early_data = false;
@@ -254,7 +255,6 @@ impl<D: Driver> Tls<D> {
     fn adopt(&mut self, socket: Detached, token: Token) {
         let (socket, luggage) = socket.without_luggage();
         let session = luggage.and_then(|luggage| luggage.downcast().ok());
-        let session = session.or_else(|| self.client_session());
         let key = self.insert(Socket(u32::MAX), token, session);
         let token = inner_token(key);
         self.inner.push(Op::Adopt { socket, token });
@@ -385,7 +385,7 @@ impl<D: Driver> Tls<D> {
         let Some(key) = key_of(token) else {
             return completions.push(Completion::Released { token, result });
         };
-        if self.waits(key) {
+        if self.is_stuck(key) {
             let waiting = Completion::Released { token, result };
             return self.backlog.push_back(waiting);
         }

@@ -88,9 +88,15 @@ impl<D: Driver> Tls<D> {
         }
     }
 
+    /// Whether records of a connection have found no room.
+    pub(super) fn is_stuck(&mut self, key: Key) -> bool {
+        let session = self.session_mut(key);
+        session.is_some_and(|session| session.flags.has(Flags::STUCK))
+    }
+
     /// Whether what comes for a connection has to wait, as records before it found no room, or as
     /// its handshake waits for its turn.
-    pub(super) fn waits(&mut self, key: Key) -> bool {
+    fn waits(&mut self, key: Key) -> bool {
         let session = self.session_mut(key);
         session.is_some_and(|session| session.flags.has(Flags::STUCK.or(Flags::SHAKE_QUEUED)))
     }

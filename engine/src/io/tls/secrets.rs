@@ -1,7 +1,7 @@
 //! The traffic secrets of TLS 1.3, of which the next keys are made when a peer changes its keys.
 //!
-//! rustls gives keys away, but not what they are made of; for that it would keep some 900 bytes per
-//! connection (`KernelConnection`), three times as much as everything else here. It tells the
+//! rustls gives keys away, but not what they are made of; for that it would keep some 800 bytes per
+//! connection (`KernelConnection`), more than twice as much as everything else here. It tells the
 //! secrets to a key log, during the handshake, on the thread of the handshake. So a key log of our
 //! own takes them, and passes on what the application's wants to have. The name that a client asks
 //! for is learnt in the same way, from who chooses a certificate by it.

@@ -80,7 +80,8 @@ impl Uring {
         }
         slot.state = State::Open;
         self.acceptor.pause.accepted();
-        match peer.zip(listener).filter(|_| self.acceptor.wanted) {
+        // Also one that came before the accepts were stopped: nobody else would get it.
+        match peer.zip(listener) {
             Some((peer, listener)) => completions.push(Completion::Accepted {
                 socket: pack(ring_index, name.index()),
                 peer,
@@ -93,6 +94,26 @@ impl Uring {
     fn pause_accept(&mut self, error: io::Error, completions: &mut Vec<Completion>) {
         if self.acceptor.pause.begin(clock::now()) {
             completions.push(Completion::AcceptFailed { error });
+        }
+    }
+
+    /// Asks again for one connection of each listener: an accept that begins takes what is there,
+    /// whomever the kernel has told of it.
+    fn accept_again(&mut self) {
+        let listeners = self.acceptor.listeners.len();
+        for listener in 0..listeners {
+            let places = self.acceptor.users.iter().skip(listener).step_by(listeners);
+            if let Some((ring, slot)) = places.flatten().next() {
+                self.rings[*ring].cancel_accept(*slot);
+            }
+        }
+    }
+
+    /// Begins to accept.
+    pub(super) fn start_accept(&mut self) {
+        match self.acceptor.wanted {
+            true => self.accept_again(),
+            false => self.acceptor.start(),
         }
     }
 

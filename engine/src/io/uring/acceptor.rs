@@ -20,6 +20,8 @@ pub(super) const PENDING_MAX: usize = 64;
 #[derive(Debug)]
 pub(super) struct Acceptor {
     pub(super) listeners: Vec<OwnedFd>,
+    /// How many there are, or were: what is under way from them still comes in.
+    count: usize,
     /// Whether the shard wants connections.
     pub(super) wanted: bool,
     pub(super) pause: AcceptPause,
@@ -49,6 +51,7 @@ impl Acceptor {
             })
         };
         Ok(Self {
+            count: listeners.len(),
             listeners,
             wanted: false,
             pause: AcceptPause::default(),
@@ -62,9 +65,9 @@ impl Acceptor {
         self.wanted = true;
     }
 
-    /// The listener that a place belongs to, while there are any.
+    /// The listener that a place belongs to, if there ever was any.
     pub(super) fn listener_of(&self, place: u16) -> Option<usize> {
-        usize::from(place).checked_rem(self.listeners.len())
+        usize::from(place).checked_rem(self.count)
     }
 
     /// A free place, and whether nothing is pending on its listener. Those of such listeners come

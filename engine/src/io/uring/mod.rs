@@ -177,7 +177,7 @@ impl Uring {
 
     fn execute(&mut self, op: Op, completions: &mut Vec<Completion>) {
         match op {
-            Op::Accept => self.acceptor.start(),
+            Op::Accept => self.start_accept(),
             Op::StopAccept => self.stop_accept(),
             Op::RestAccept { until } => self.acceptor.pause.rest(until),
             Op::Connect { address, token } => self.connect(address, token, completions),

@@ -1,7 +1,8 @@
 //! The page of a comparison: the same load on several servers.
 
 use super::{Page, Section, Tile, Verdict, latency};
-use crate::peers::samples::{CaseResult, Comparison, EntrantResult, LeftOut};
+use crate::peers::results::EntrantResult;
+use crate::peers::samples::{CaseResult, Comparison, LeftOut};
 use crate::peers::standing::Distance;
 use crate::report::chart::{Axis, Bar, Bars, Chart, Figure, Table, Unit};
 use crate::report::{Report, Run};

@@ -21,6 +21,7 @@ mod latency;
 mod load;
 mod mixed;
 mod seconds;
+mod secure;
 mod siege;
 mod sim;
 mod storm;

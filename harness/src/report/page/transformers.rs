@@ -73,27 +73,33 @@ fn sections(dialect: &DialectResult) -> Vec<Section> {
     let alone = (dialect.idle.len() == 1)
         .then(|| "Primus on Node.js has no server of this transformer any more.".to_owned());
     let idle = Section {
-        title: format!("{name}: idle sessions"),
         sentences: alone.into_iter().collect(),
-        figures: vec![
-            memory(
-                "Memory of the server per session",
-                &dialect.idle,
-                server_bar,
-            ),
-            memory(
-                "Memory of the kernel per session",
-                &dialect.idle,
-                kernel_bar,
-            ),
-        ],
-        table: None,
+        ..idle_section(&format!("{name}: idle sessions"), &dialect.idle)
     };
     let echoes = dialect.echo.iter().map(|case| Section {
         title: format!("{name}: {}", case.case),
         ..section(case)
     });
     [idle].into_iter().chain(echoes).collect()
+}
+
+/// What idle sessions cost servers and kernel.
+pub(super) fn idle_section(title: &str, results: &[IdleResult]) -> Section {
+    let figures = [
+        (
+            "Memory of the server per session",
+            server_bar as fn(&_) -> _,
+        ),
+        ("Memory of the kernel per session", kernel_bar),
+    ];
+    Section {
+        title: title.to_owned(),
+        figures: figures
+            .into_iter()
+            .map(|(title, bar)| memory(title, results, bar))
+            .collect(),
+        ..Section::default()
+    }
 }
 
 fn memory(title: &str, results: &[IdleResult], bar: fn(&IdleResult) -> Bar) -> Figure {
