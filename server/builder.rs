@@ -1,6 +1,7 @@
 //! Builds a server: options one by one, checked together.
 
 mod cors;
+mod limits;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -595,7 +596,7 @@ impl Builder {
     }
 
     /// Takes over an option, or what is wrong with it.
-    fn set<T, E: Into<OptionError>>(
+    pub(crate) fn set<T, E: Into<OptionError>>(
         mut self,
         name: &'static str,
         value: Result<T, E>,

@@ -58,7 +58,42 @@ fn json(app: &str, stats: &Stats, lines_lost: u64, drains: bool) -> String {
         .connections_accepted
         .saturating_sub(stats.connections_closed);
     let counts = format!(r#""sparks":{sparks},"connections":{connections}"#);
-    format!(r#"{{"app":"{app}",{counts},"logLinesLost":{lines_lost},"draining":{drains}}}"#)
+    let refused = refused(stats);
+    let state = format!(r#""logLinesLost":{lines_lost},"draining":{drains}"#);
+    format!(r#"{{"app":"{app}",{counts},{state},"refused":{{{refused}}}}}"#)
+}
+
+/// What the bounds of docs/SECURITY.md have refused or ended since the server started, by reason;
+/// of what nobody was refused for nothing is said.
+fn refused(stats: &Stats) -> String {
+    let reasons = [
+        ("connections", stats.connections_refused),
+        ("addresses", stats.addresses_refused),
+        ("accepts", stats.accepts_refused),
+        ("acceptsRested", stats.accepts_rested),
+        ("handshakes", stats.handshakes_refused),
+        ("tls", stats.tls_failures),
+        ("proxies", stats.proxies_refused),
+        ("requests", stats.requests_refused),
+        ("requestsTimedOut", stats.requests_timed_out),
+        ("sessions", stats.sessions_refused),
+        ("sparks", stats.sparks_refused),
+        ("sparksPaused", stats.sparks_paused),
+        ("sparksFlooding", stats.sparks_flooding),
+        ("sparksOverflowed", stats.sparks_overflowed),
+        ("sparksSilent", stats.sparks_silent),
+        ("messages", stats.messages_refused),
+        ("messagesDropped", stats.messages_dropped),
+        ("moves", stats.moves_refused),
+        ("slow", stats.connections_slow),
+        ("overrun", stats.connections_overrun),
+        ("shed", stats.peers_shed),
+    ];
+    let happened = reasons.iter().filter(|(_, count)| *count > 0);
+    let pairs: Vec<String> = happened
+        .map(|(reason, count)| format!(r#""{reason}":{count}"#))
+        .collect();
+    pairs.join(",")
 }
 
 #[cfg(test)]
@@ -75,7 +110,7 @@ mod tests {
     fn they_are_read_only() {
         let response = ask("GET", PATH);
         let expected =
-            br#"{"app":"echo","sparks":0,"connections":0,"logLinesLost":0,"draining":false}"#;
+            br#"{"app":"echo","sparks":0,"connections":0,"logLinesLost":0,"draining":false,"refused":{}}"#;
         assert_eq!(response.body_bytes(), expected);
         assert_eq!(ask("POST", PATH).status(), 405);
     }
@@ -87,10 +122,13 @@ mod tests {
             sparks_ended: 3,
             connections_accepted: 9,
             connections_closed: 9,
+            addresses_refused: 4,
+            peers_shed: 1,
             ..Stats::default()
         };
-        let expected =
-            r#"{"app":"mixed","sparks":2,"connections":0,"logLinesLost":7,"draining":true}"#;
+        let counts = r#""sparks":2,"connections":0,"logLinesLost":7,"draining":true"#;
+        let refused = r#""refused":{"addresses":4,"shed":1}"#;
+        let expected = format!(r#"{{"app":"mixed",{counts},{refused}}}"#);
         assert_eq!(json("mixed", &stats, 7, true), expected);
     }
 }

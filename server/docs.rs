@@ -75,7 +75,8 @@ outranks the file. In the file an option stands at the top or in its section, no
 ";
 
 const NOTES: &str = "
-- `MS` are milliseconds. `BYTES` are bytes, of `--min-rate` per second.
+- `MS` are milliseconds. `BYTES` are bytes, of `--min-rate` and
+  `--message-bytes-rate` per second.
 - A `BOOL` is `true`, `yes`, `on` or `1`, or the opposite; on the command line it is true if it is
   only named.
 - A `LIST` has commas between its elements. In the file it may be an array.

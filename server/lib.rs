@@ -74,14 +74,14 @@ mod watch;
 pub use allspark_client::library::LibraryError;
 pub use allspark_engine::io::{DriverChoice, DriverKind};
 pub use allspark_engine::{
-    Attach, Body, BodyError, BodySender, ClientPlugin, Data, Decide, Destroy, Drain, Draining,
-    EndOptions, Executor, Fault, Handle, Headers, Json, KeepHeaders, Layer, LayerError,
+    AcceptPolicy, Attach, Body, BodyError, BodySender, ClientPlugin, Data, Decide, Destroy, Drain,
+    Draining, EndOptions, Executor, Fault, Handle, Headers, Json, KeepHeaders, Layer, LayerError,
     LayerRequest, LayerTicket, Layers, ListenAddress, LocalPrimus, LocalRoom, LocalSpark, Message,
     Next, Outcome, OwnedData, Packet, Place, Plugin, PluginError, ProxyProtocol, Pull, Pulled,
-    Purpose, ReadyState, Reply, Room, RoomError, RoomNames, RoomOptions, RouteError, RouteRequest,
-    Routes, SendPolicy, Server, Setup, ShardFailure, Sleep, Spark, SparkError, SparkHandle,
-    SparkId, SparkStream, StartError, Stats, Ticket, Timer, TransformTicket, Transformed, Value,
-    Verdict, WeakHandle,
+    Purpose, RatePolicy, ReadyState, Reply, Room, RoomError, RoomNames, RoomOptions, RouteError,
+    RouteRequest, Routes, SendPolicy, Server, Setup, ShardFailure, Sleep, Spark, SparkError,
+    SparkHandle, SparkId, SparkStream, StartError, Stats, Ticket, Timer, TransformTicket,
+    Transformed, Value, Verdict, WeakHandle,
 };
 pub use allspark_engine::{
     ClientCertificate, Secure, TcpOptions, TlsAcceptor, TlsVersion, UNIX_PEER, UnixSocket,
@@ -105,7 +105,8 @@ pub use allspark_transformers::{TransformerKind, TransportOptionError, UnknownTr
 pub use builder::Builder;
 pub use error::{Error, OptionError};
 pub use options::{
-    Count, CountAtLeastOne, GlobalName, Limits, MaxLength, MinRate, Options, ShardCount, TimeoutMs,
+    BurstMs, Count, CountAtLeastOne, Exempt, GlobalName, HeadMax, Limits, MaxLength, MinRate,
+    Options, PerAddress, PerSecond, ShardCount, TimeoutMs,
 };
 pub use primus::Primus;
 pub use transport::TransportOptions;

@@ -7,13 +7,17 @@ use std::str::FromStr;
 use allspark_client::library::{Library, LibraryError};
 use allspark_engine::io::DriverChoice;
 use allspark_engine::limits::{
-    CONNECTIONS_MAX_DEFAULT, KEEP_ALIVE_TIMEOUT_MS_DEFAULT, MIN_RATE_BYTES_PER_S_DEFAULT,
-    REQUEST_TIMEOUT_MS_DEFAULT, SESSIONS_MAX_DEFAULT,
+    CONNECTIONS_MAX_DEFAULT, CONNECTIONS_PER_ADDRESS_DEFAULT, HANDSHAKES_MAX_DEFAULT,
+    KEEP_ALIVE_TIMEOUT_MS_DEFAULT, MIN_RATE_BYTES_PER_S_DEFAULT, RATE_BURST_MS_DEFAULT,
+    REQUEST_TIMEOUT_MS_DEFAULT, REQUESTS_MAX_DEFAULT, ROOM_NAME_BYTES_MAX_DEFAULT,
+    ROOMS_PER_SPARK_MAX_DEFAULT, SESSIONS_MAX_DEFAULT,
 };
-use allspark_engine::{self as engine, SendPolicy};
-pub use allspark_engine::{Count, CountAtLeastOne, MinRate, ShardCount, TimeoutMs};
-use allspark_protocol::http::{Cors, ForwardedHeader, TrustedProxies};
-use allspark_protocol::limits::MESSAGE_BYTES_MAX_DEFAULT;
+use allspark_engine::{self as engine, AcceptPolicy, RatePolicy, SendPolicy};
+pub use allspark_engine::{
+    BurstMs, Count, CountAtLeastOne, HeadMax, MinRate, PerAddress, PerSecond, ShardCount, TimeoutMs,
+};
+use allspark_protocol::http::{Cors, ForwardedHeader, NetworkError, TrustedProxies};
+use allspark_protocol::limits::{HTTP_HEAD_BYTES_MAX, MESSAGE_BYTES_MAX_DEFAULT};
 pub use allspark_protocol::options::MaxLength;
 use allspark_protocol::options::{self, Bounded};
 use allspark_protocol::parser::{Parser, ParserKind};
@@ -102,6 +106,38 @@ pub struct Limits {
     pub min_rate: MinRate,
     /// Connections of all shards together. Default 1,048,576.
     pub connections_max: CountAtLeastOne,
+    /// Connections from one address, and sparks of one client's address; with 0 any number. An IPv6
+    /// network of 64 bits counts as one. Default 16,384.
+    pub connections_per_address: PerAddress,
+    /// Networks whose addresses are not counted, beside trusted proxies. Default: the machine
+    /// itself.
+    pub per_address_exempt: Exempt,
+    /// New connections per second of all shards together; with 0 any number. Default 0.
+    pub accept_rate: PerSecond,
+    /// What happens to those that come faster. Default [`AcceptPolicy::Refuse`].
+    #[serde(deserialize_with = "options::deserialize")]
+    pub accept_policy: AcceptPolicy,
+    /// New connections per second from one address; with 0 any number. Default 0.
+    pub accept_rate_per_address: PerSecond,
+    /// Handshakes of TLS under way. Default 8,192.
+    pub handshakes_max: CountAtLeastOne,
+    /// Requests that have not come whole, or that the application has not answered. Default 65,536.
+    pub requests_max: CountAtLeastOne,
+    /// Messages per second that a client may send; with 0 any number. Default 0.
+    pub message_rate: PerSecond,
+    /// Bytes of messages per second that a client may send; with 0 any number. Default 0.
+    pub message_bytes_rate: PerSecond,
+    /// Milliseconds whose worth of both may come at once. Default 2,000.
+    pub message_burst: BurstMs,
+    /// What happens when more comes. Default [`RatePolicy::Pause`].
+    #[serde(deserialize_with = "options::deserialize")]
+    pub message_policy: RatePolicy,
+    /// Bytes of the head of a request. Default 16,384.
+    pub head_max: HeadMax,
+    /// Rooms that one spark may be in. Default 1,000.
+    pub rooms_per_spark: Count,
+    /// Bytes of the name of a room. Default 255.
+    pub room_name_max: CountAtLeastOne,
     /// Sessions of polling transports that no request waits for. Default 131,072.
     pub sessions_max: Count,
     /// Bytes that may be held for peers in all. Default: half of what the machine has.
@@ -135,18 +171,30 @@ impl Default for Options {
 
 impl Default for Limits {
     fn default() -> Self {
-        const {
-            Self {
-                max_length: Bounded::of(MESSAGE_BYTES_MAX_DEFAULT as u64),
-                send_queue: None,
-                send_policy: SendPolicy::Disconnect,
-                request_timeout: Bounded::of(REQUEST_TIMEOUT_MS_DEFAULT),
-                keep_alive_timeout: Bounded::of(KEEP_ALIVE_TIMEOUT_MS_DEFAULT),
-                min_rate: Bounded::of(MIN_RATE_BYTES_PER_S_DEFAULT as u64),
-                connections_max: Bounded::of(CONNECTIONS_MAX_DEFAULT as u64),
-                sessions_max: Bounded::of(SESSIONS_MAX_DEFAULT as u64),
-                memory_max: None,
-            }
+        Self {
+            max_length: const { Bounded::of(MESSAGE_BYTES_MAX_DEFAULT as u64) },
+            send_queue: None,
+            send_policy: SendPolicy::Disconnect,
+            request_timeout: const { Bounded::of(REQUEST_TIMEOUT_MS_DEFAULT) },
+            keep_alive_timeout: const { Bounded::of(KEEP_ALIVE_TIMEOUT_MS_DEFAULT) },
+            min_rate: const { Bounded::of(MIN_RATE_BYTES_PER_S_DEFAULT as u64) },
+            connections_max: const { Bounded::of(CONNECTIONS_MAX_DEFAULT as u64) },
+            connections_per_address: const { Bounded::of(CONNECTIONS_PER_ADDRESS_DEFAULT) },
+            per_address_exempt: Exempt::default(),
+            accept_rate: const { Bounded::of(0) },
+            accept_policy: AcceptPolicy::Refuse,
+            accept_rate_per_address: const { Bounded::of(0) },
+            handshakes_max: const { Bounded::of(HANDSHAKES_MAX_DEFAULT) },
+            requests_max: const { Bounded::of(REQUESTS_MAX_DEFAULT) },
+            message_rate: const { Bounded::of(0) },
+            message_bytes_rate: const { Bounded::of(0) },
+            message_burst: const { Bounded::of(RATE_BURST_MS_DEFAULT) },
+            message_policy: RatePolicy::Pause,
+            head_max: const { Bounded::of(HTTP_HEAD_BYTES_MAX as u64) },
+            rooms_per_spark: const { Bounded::of(ROOMS_PER_SPARK_MAX_DEFAULT as u64) },
+            room_name_max: const { Bounded::of(ROOM_NAME_BYTES_MAX_DEFAULT as u64) },
+            sessions_max: const { Bounded::of(SESSIONS_MAX_DEFAULT as u64) },
+            memory_max: None,
         }
     }
 }
@@ -162,12 +210,43 @@ impl Limits {
     /// What two limits say that does not go together.
     pub(crate) fn contradiction(&self) -> Option<String> {
         let (queue, message) = (self.send_queue_bytes().get(), self.max_length.get());
-        (queue < message).then(|| {
-            format!(
+        if queue < message {
+            return Some(format!(
                 "a send queue of {queue} bytes holds no message of {message} bytes (max_length) \
                  beside anything else: clients that get such messages will count as too slow"
+            ));
+        }
+        let rate = self.message_bytes_rate.get();
+        let seconds = message.checked_div(rate)?;
+        (seconds > PAUSE_S_MAX).then(|| {
+            format!(
+                "a message of {message} bytes (max_length) is worth {seconds} s of \
+                 message_bytes_rate: a client that sends one is not listened to for so long"
             )
         })
+    }
+
+    /// How many may come, and how fast, as the engine has it.
+    fn admission(&self) -> engine::Admission {
+        engine::Admission {
+            per_address: self.connections_per_address,
+            exempt: self.per_address_exempt.0.clone(),
+            accepts_per_s: self.accept_rate,
+            accept_policy: self.accept_policy,
+            accepts_per_s_of_address: self.accept_rate_per_address,
+            handshakes_max: self.handshakes_max,
+            requests_max: self.requests_max,
+        }
+    }
+
+    /// How much a client may send, as the engine has it.
+    fn message_rates(&self) -> engine::MessageRates {
+        engine::MessageRates {
+            messages_per_s: self.message_rate,
+            bytes_per_s: self.message_bytes_rate,
+            burst_ms: self.message_burst,
+            policy: self.message_policy,
+        }
     }
 }
 
@@ -239,6 +318,14 @@ impl Options {
             connections_max: limits.connections_max,
             sessions_max: limits.sessions_max,
             memory_bytes_max: limits.memory_max,
+            admission: limits.admission(),
+            message_rates: limits.message_rates(),
+            head_bytes_max: limits.head_max,
+            rooms: engine::RoomOptions {
+                per_spark_max: limits.rooms_per_spark.size(),
+                name_bytes_max: limits.room_name_max.size(),
+                ..rest.rooms
+            },
             upgrades_of_http_1_0: self.http10_upgrades,
             cors: self.cors.clone(),
             trusted_proxies: self.trusted_proxies.clone(),
@@ -264,6 +351,38 @@ impl Options {
         return self.authorization.is_on();
         #[cfg(not(feature = "auth"))]
         false
+    }
+}
+
+/// Seconds for which a client is not listened to because of one message, beyond which it is said.
+const PAUSE_S_MAX: u64 = 60;
+
+/// Networks whose addresses are not counted: networks and addresses with commas between them, or
+/// `none`. Default: the addresses by which the machine reaches itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exempt(TrustedProxies);
+
+impl Default for Exempt {
+    fn default() -> Self {
+        Self(engine::this_machine())
+    }
+}
+
+impl FromStr for Exempt {
+    type Err = NetworkError;
+
+    fn from_str(list: &str) -> Result<Self, NetworkError> {
+        match list.eq_ignore_ascii_case("none") {
+            true => Ok(Self(TrustedProxies::default())),
+            false => list.parse().map(Self),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Exempt {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let list = options::list(deserializer, str::parse::<Self>)?;
+        list.parse().map_err(serde::de::Error::custom)
     }
 }
 

@@ -76,6 +76,9 @@ impl Builder {
     #[must_use]
     pub fn rooms(mut self, options: RoomOptions) -> Self {
         self.engine.rooms = options;
-        self
+        let count = (options.per_spark_max as u64).try_into();
+        let bytes = (options.name_bytes_max as u64).try_into();
+        self.set("rooms", count, |o| &mut o.limits.rooms_per_spark)
+            .set("rooms", bytes, |o| &mut o.limits.room_name_max)
     }
 }

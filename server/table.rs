@@ -2,9 +2,11 @@
 //! docs/OPTIONS.md know of them. What a value may be is the business of its type.
 
 use allspark_engine::limits::{
-    DRAIN_RATE_HIGHEST, DRAIN_SECONDS_HIGHEST, MIN_RATE_BYTES_PER_S_HIGHEST, TIMEOUT_MS_HIGHEST,
+    CONNECTIONS_PER_ADDRESS_HIGHEST, DRAIN_RATE_HIGHEST, DRAIN_SECONDS_HIGHEST,
+    HEAD_BYTES_MAX_LEAST, MIN_RATE_BYTES_PER_S_HIGHEST, RATE_BURST_MS_HIGHEST, RATE_HIGHEST,
+    TIMEOUT_MS_HIGHEST,
 };
-use allspark_protocol::limits::{MESSAGE_BYTES_MAX_HIGHEST, SHARDS_MAX};
+use allspark_protocol::limits::{HTTP_HEAD_BYTES_MAX, MESSAGE_BYTES_MAX_HIGHEST, SHARDS_MAX};
 
 use crate::authorization_table::AUTHORIZATION_SETTINGS;
 use crate::setting::setting;
@@ -215,6 +217,86 @@ const GENERAL_SETTINGS: &[Setting] = &[
     .within(LIMITS),
     setting("connections-max", Number("N", 1, u64::MAX), Text("1048576"))
         .help("Connections in all; further ones get 503 and Retry-After")
+        .within(LIMITS),
+    setting(
+        "connections-per-address",
+        Number("N", 0, CONNECTIONS_PER_ADDRESS_HIGHEST),
+        Text("16384"),
+    )
+    .help(
+        "Connections from one address, and sparks of one client's address as trusted proxies say \
+             it; further ones get 503 and Retry-After; an IPv6 /64 counts as one, 0 for any number",
+    )
+    .within(LIMITS),
+    setting("per-address-exempt", List, Text("127.0.0.0/8,::1"))
+        .help(
+            "Networks whose addresses are not counted, beside trusted proxies and Unix sockets, \
+             or none",
+        )
+        .within(LIMITS),
+    setting("accept-rate", Number("N", 0, RATE_HIGHEST), Text("0"))
+        .help("New connections per second in all, and as many at once; 0 for any number")
+        .within(LIMITS),
+    setting("accept-policy", NAME, Text("refuse"))
+        .help(
+            "What happens to those that come faster: refuse (503 and Retry-After), or wait (they \
+             are not accepted, and wait in the kernel)",
+        )
+        .within(LIMITS),
+    setting(
+        "accept-rate-per-address",
+        Number("N", 0, RATE_HIGHEST),
+        Text("0"),
+    )
+    .help(
+        "New connections per second from one address, and as many at once; further ones get 503 \
+             and Retry-After; 0 for any number",
+    )
+    .within(LIMITS),
+    setting("handshakes-max", Number("N", 1, u64::MAX), Text("8192"))
+        .help("Handshakes of TLS that are under way; further connections are closed")
+        .within(LIMITS),
+    setting("requests-max", Number("N", 1, u64::MAX), Text("65536"))
+        .help(
+            "Requests that have not come whole, or that the application has not answered; further \
+             ones get 503 and Retry-After",
+        )
+        .within(LIMITS),
+    setting("message-rate", Number("N", 0, RATE_HIGHEST), Text("0"))
+        .help("Messages per second that a client may send; 0 for any number")
+        .within(LIMITS),
+    setting(
+        "message-bytes-rate",
+        Number("BYTES", 0, RATE_HIGHEST),
+        Text("0"),
+    )
+    .help("Bytes of messages per second that a client may send; 0 for any number")
+    .within(LIMITS),
+    setting(
+        "message-burst",
+        Number("MS", 1, RATE_BURST_MS_HIGHEST),
+        Text("2000"),
+    )
+    .help("Milliseconds whose worth of both may come at once")
+    .within(LIMITS),
+    setting("message-policy", NAME, Text("pause"))
+        .help(
+            "What happens when more comes: pause (the client is not listened to for a while), \
+             drop, or end (close code 1008)",
+        )
+        .within(LIMITS),
+    setting(
+        "head-max",
+        Number("BYTES", HEAD_BYTES_MAX_LEAST, HTTP_HEAD_BYTES_MAX as u64),
+        Text("16384"),
+    )
+    .help("The head of a request; a longer one gets 431")
+    .within(LIMITS),
+    setting("rooms-per-spark", Number("N", 0, u64::MAX), Text("1000"))
+        .help("Rooms that one spark may be in")
+        .within(LIMITS),
+    setting("room-name-max", BYTES, Text("255"))
+        .help("The name of a room")
         .within(LIMITS),
     setting("sessions-max", Number("N", 0, u64::MAX), Text("131072"))
         .help(

@@ -8,15 +8,22 @@ use std::sync::Arc;
 use allspark_protocol::http::{
     Cors, ForwardedHeader, RequestHead, Response, StaticBody, TrustedProxies,
 };
-use allspark_protocol::limits::{MESSAGE_BYTES_MAX_DEFAULT, SHARDS_MAX};
+use allspark_protocol::limits::{HTTP_HEAD_BYTES_MAX, MESSAGE_BYTES_MAX_DEFAULT, SHARDS_MAX};
 use allspark_protocol::options::{self, Bounded, MaxLength, UnknownChoice};
 use allspark_protocol::parser::ParserKind;
 use allspark_protocol::primus::{Pathname, PingInterval};
 
+mod admission;
+
+pub(crate) use admission::given;
+pub use admission::{
+    AcceptPolicy, Admission, BurstMs, MessageRates, PerAddress, PerSecond, RatePolicy, this_machine,
+};
+
 use crate::limits::{
-    CONNECTIONS_MAX_DEFAULT, KEEP_ALIVE_TIMEOUT_MS_DEFAULT, MIN_RATE_BYTES_PER_S_DEFAULT,
-    MIN_RATE_BYTES_PER_S_HIGHEST, REQUEST_TIMEOUT_MS_DEFAULT, SEND_QUEUE_BYTES_LEAST,
-    SEND_QUEUE_SLACK_BYTES, SESSIONS_MAX_DEFAULT, TIMEOUT_MS_HIGHEST,
+    CONNECTIONS_MAX_DEFAULT, HEAD_BYTES_MAX_LEAST, KEEP_ALIVE_TIMEOUT_MS_DEFAULT,
+    MIN_RATE_BYTES_PER_S_DEFAULT, MIN_RATE_BYTES_PER_S_HIGHEST, REQUEST_TIMEOUT_MS_DEFAULT,
+    SEND_QUEUE_BYTES_LEAST, SEND_QUEUE_SLACK_BYTES, SESSIONS_MAX_DEFAULT, TIMEOUT_MS_HIGHEST,
 };
 use crate::rooms::RoomOptions;
 use crate::routes::Routes;
@@ -26,6 +33,9 @@ pub type TimeoutMs = Bounded<1, TIMEOUT_MS_HIGHEST>;
 
 /// Bytes per second: from 0 to 1 MiB.
 pub type MinRate = Bounded<0, MIN_RATE_BYTES_PER_S_HIGHEST>;
+
+/// Bytes of the head of a request: from 256 to 16,384.
+pub type HeadMax = Bounded<HEAD_BYTES_MAX_LEAST, { HTTP_HEAD_BYTES_MAX as u64 }>;
 
 /// How many there may be: from 0 on.
 pub type Count = Bounded<0, { u64::MAX }>;
@@ -132,12 +142,18 @@ pub struct Options {
     /// Bytes per second, at the least, that a peer must send of a request's body, and take of what
     /// it is sent. Default 500; with 0 a single byte in [`Options::request_timeout_ms`] will do.
     pub min_rate_bytes_per_s: MinRate,
+    /// Bytes of the head of a request; a longer one is answered with 431. Default 16,384.
+    pub head_bytes_max: HeadMax,
     /// Connections of all shards together; a further one is answered with 503 and closed. Default
     /// 1,048,576.
     pub connections_max: CountAtLeastOne,
     /// Sessions of polling transports, of all shards together, that no request waits for at the
     /// moment; who asks for a further one gets 503. Default 131,072.
     pub sessions_max: Count,
+    /// How many may come, and how fast.
+    pub admission: Admission,
+    /// How much a client may send. Default: as much as it likes.
+    pub message_rates: MessageRates,
     /// Bytes that all shards together may hold for peers: parts of requests and messages, what
     /// waits to be sent, what a spark remembers of its request, and what plugins keep for its
     /// client ([`Spark::charge`](crate::Spark::charge)). Of it 4 MiB per shard, or half, are kept
@@ -189,8 +205,11 @@ impl Default for Options {
             send_queue_bytes_max: const {
                 send_queue_bytes_for(Bounded::of(MESSAGE_BYTES_MAX_DEFAULT as u64))
             },
+            head_bytes_max: const { Bounded::of(HTTP_HEAD_BYTES_MAX as u64) },
             connections_max: const { Bounded::of(CONNECTIONS_MAX_DEFAULT as u64) },
             sessions_max: const { Bounded::of(SESSIONS_MAX_DEFAULT as u64) },
+            admission: Admission::default(),
+            message_rates: MessageRates::default(),
             memory_bytes_max: None,
             send_policy: SendPolicy::default(),
             request_timeout_ms: const { Bounded::of(REQUEST_TIMEOUT_MS_DEFAULT) },
@@ -231,6 +250,8 @@ impl fmt::Debug for Options {
             .field("sessions_max", &self.sessions_max)
             .field("memory_bytes_max", &self.memory_bytes_max)
             .field("send_policy", &self.send_policy)
+            .field("admission", &self.admission)
+            .field("message_rates", &self.message_rates)
             .field("rooms", &self.rooms)
             .field("request_timeout_ms", &self.request_timeout_ms)
             .field("keep_alive_timeout_ms", &self.keep_alive_timeout_ms)

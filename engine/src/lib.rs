@@ -66,8 +66,9 @@ pub use app::{
     SparkHandle, SparkStream, Timer, TransformTicket, Transformed, WeakHandle,
 };
 pub use config::{
-    Count, CountAtLeastOne, Fallback, Files, KeepHeaders, MinRate, Options, SendPolicy, ShardCount,
-    TimeoutMs, send_queue_bytes_for,
+    AcceptPolicy, Admission, BurstMs, Count, CountAtLeastOne, Fallback, Files, HeadMax,
+    KeepHeaders, MessageRates, MinRate, Options, PerAddress, PerSecond, RatePolicy, SendPolicy,
+    ShardCount, TimeoutMs, send_queue_bytes_for, this_machine,
 };
 pub use io::{
     ClientCertificate, ProxyProtocol, Secure, TcpOptions, TlsAcceptor, TlsVersion, UNIX_PEER,

@@ -121,8 +121,59 @@ pub const LISTENERS_MAX: usize = 16;
 /// for its end, so that it gets to read why. Further ones are closed at once.
 pub const TURNED_AWAY_MAX: usize = 1024;
 
-/// Seconds after which who is refused may come back. A text, as it stands in a header.
+/// Seconds after which a request that nobody has answered may come back. A text, as it stands in a
+/// header.
 pub const RETRY_AFTER_S: &str = "10";
+
+/// Seconds after which who is refused may come back, at the least and at the most. Each is told
+/// another number between, or all would come back at once. Clients of Primus do not look at it:
+/// they come back by their own back-off, each at another moment, too.
+pub const RETRY_AFTER_LEAST_S: u32 = 5;
+/// See [`RETRY_AFTER_LEAST_S`].
+pub const RETRY_AFTER_MOST_S: u32 = 15;
+
+/// Connections from one address unless an option says otherwise: a quarter of what one address can
+/// have to one port. Not even the addresses that a mobile network shares among its customers come
+/// near that at one server, and a proxy is to be named by `trusted-proxies`.
+pub const CONNECTIONS_PER_ADDRESS_DEFAULT: u64 = 1 << 14;
+
+/// What that may be raised to.
+pub const CONNECTIONS_PER_ADDRESS_HIGHEST: u64 = 1 << 20;
+
+/// Places of each of the two rows in which connections are counted by address: so many at least.
+pub const ADDRESS_PLACES_LEAST: usize = 1 << 10;
+
+/// The same at most, at 4 bytes. If a million connections come from as many addresses, each shares
+/// its places with seven others on the average, so that each looks like eight or a few more.
+pub const ADDRESS_PLACES_MOST: usize = 1 << 17;
+
+/// Places in which the pace of new connections is kept by address, at 8 bytes.
+pub const ADDRESS_PACE_PLACES: usize = 1 << 16;
+
+/// Milliseconds whose worth of new connections may come at once.
+pub const ACCEPT_BURST_MS: u64 = 1_000;
+
+/// Something per second, at most: what a number of nanoseconds can tell apart.
+pub const RATE_HIGHEST: u64 = 1_000_000_000;
+
+/// Milliseconds whose worth of messages may come at once, unless an option says otherwise: what a
+/// client has saved up while its network was away for a moment.
+pub const RATE_BURST_MS_DEFAULT: u64 = 2_000;
+
+/// What that may be raised to.
+pub const RATE_BURST_MS_HIGHEST: u64 = 60_000;
+
+/// Handshakes of TLS under way of all shards, unless an option says otherwise: what some shards get
+/// done in the seconds that clients wait. More would only make all of them late.
+pub const HANDSHAKES_MAX_DEFAULT: u64 = 1 << 13;
+
+/// Bytes to which the head of a request may be bounded, at the least: a browser's is about 500.
+pub const HEAD_BYTES_MAX_LEAST: u64 = 256;
+
+/// Requests under way of all shards, unless an option says otherwise. An ordinary request comes
+/// whole and is answered at once, and is never one of them; a machine has so many only if somebody
+/// holds them back, or if the application can't keep up.
+pub const REQUESTS_MAX_DEFAULT: u64 = 1 << 16;
 
 /// Commands that may wait in the inbox of a shard.
 pub const INBOX_COMMANDS_MAX: usize = 64 * 1024;

@@ -32,10 +32,24 @@ pub(crate) enum Line {
     TlsFailed,
     /// The application has made an id that can't be one.
     IdRefused,
+    /// A connection was refused because there are too many of its address.
+    AddressRefused,
+    /// A connection was refused because they come too fast.
+    AcceptRefused,
+    /// Nobody is accepted for a while because connections come too fast.
+    AcceptRests,
+    /// A spark was refused because there are too many of its client's address.
+    SparkRefused,
+    /// A connection was closed because too many handshakes are under way.
+    HandshakeRefused,
+    /// A request was refused because too many are under way.
+    RequestRefused,
+    /// A client sends too much.
+    Flooded,
 }
 
 /// How many kinds there are.
-const KINDS: usize = Line::IdRefused as usize + 1;
+const KINDS: usize = Line::Flooded as usize + 1;
 
 /// When each kind of line may be logged again. All shards of a server share it.
 #[derive(Debug, Default)]

@@ -44,6 +44,9 @@ pub struct Place {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ListenerOptions {
     pub(crate) purpose: Purpose,
+    /// Connections begin with a handshake of TLS, although nobody there encrypts them: for
+    /// simulations.
+    pub(crate) shakes_hands: bool,
     pub(crate) proxy: ProxyProtocol,
     pub(crate) encryption: Encryption,
 }

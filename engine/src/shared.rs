@@ -10,6 +10,7 @@ use crate::config::Options;
 use crate::io::{ProxyProtocol, TlsAcceptor};
 use crate::lines::Lines;
 use crate::mesh::{Mesh, Weigh};
+use crate::net::Addresses;
 use crate::place::ListenerOptions;
 use crate::purpose::Purpose;
 
@@ -22,6 +23,10 @@ pub(crate) struct Shared<C, L> {
     pub(crate) id_key: u64,
     /// Decides on which shard a session lives whose name its client chose.
     pub(crate) name_key: u64,
+    /// Who has come from where, and how fast everybody comes.
+    pub(crate) addresses: Addresses,
+    /// Until when all connections that came are paid for, as nanoseconds ([`crate::net::Pace`]).
+    pub(crate) accepts_paid: AtomicU64,
     /// Lines of the log that peers can cause.
     pub(crate) lines: Lines,
     /// Every shard has a copy, and is told when they change.
@@ -49,6 +54,7 @@ pub(crate) struct Shared<C, L> {
 pub(crate) struct Secrets {
     ids: u64,
     names: u64,
+    addresses: u64,
 }
 
 impl Secrets {
@@ -57,6 +63,7 @@ impl Secrets {
         Self {
             ids: random(),
             names: random(),
+            addresses: random(),
         }
     }
 
@@ -71,6 +78,8 @@ impl<C: Weigh, L: Clone + Default> Shared<C, L> {
     pub(crate) fn new(options: Options, shards: usize, secrets: Secrets) -> Arc<Self> {
         let mesh = Mesh::new(shards);
         Arc::new(Self {
+            addresses: Addresses::new(&options, secrets.addresses),
+            accepts_paid: AtomicU64::new(0),
             options,
             mesh,
             id_key: secrets.ids,
@@ -122,6 +131,13 @@ impl<C: Weigh, L: Clone + Default> Shared<C, L> {
         place.map_or(Purpose::Public, |place| place.purpose)
     }
 
+    /// Whether connections through this listener begin with a handshake of TLS.
+    pub(crate) fn shakes_hands(&self, listener: u8) -> bool {
+        let places = self.places.get();
+        let place = places.and_then(|places| places.get(usize::from(listener)));
+        place.is_some_and(|place| place.shakes_hands || place.tls().is_some())
+    }
+
     /// Who encrypts the connections of each listener; nothing if nobody does.
     pub(crate) fn acceptors(&self) -> Vec<Option<TlsAcceptor>> {
         let places = self.places.get().map_or(&[][..], Vec::as_slice);
@@ -171,10 +187,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_knows_the_key_of_ids_does_not_know_that_of_names() {
-        let mut numbers = [7, 8].into_iter();
-        let drawn = Secrets::draw(|| numbers.next().expect("two are drawn"));
-        assert_eq!((drawn.ids, drawn.names, numbers.next()), (7, 8, None));
+    fn who_knows_one_key_knows_no_other() {
+        let mut numbers = [7, 8, 9].into_iter();
+        let drawn = Secrets::draw(|| numbers.next().expect("three are drawn"));
+        assert_eq!((drawn.ids, drawn.names, drawn.addresses), (7, 8, 9));
         let (one, other) = (Secrets::of_seed(1), Secrets::of_seed(2));
         assert!(one.ids != one.names && one.ids != other.ids && one.names != other.names);
     }

@@ -14,7 +14,7 @@ use crate::app::{self, Attach, Handle};
 use crate::config::Options;
 use crate::io::sim::{SimDriver, SimNet};
 use crate::io::{Driver, Proxied, Tls, TlsAcceptor, Wait};
-use crate::place::Place;
+use crate::place::{ListenerOptions, Place};
 use crate::shard::{Core, Flow, Shard};
 use crate::shared::Secrets;
 
@@ -100,6 +100,18 @@ impl<T: Transformer> SimServer<T> {
         self
     }
 
+    /// The same server, whose first listener only says that connections begin with a handshake of
+    /// TLS: nobody finishes one.
+    #[must_use]
+    pub fn with_handshakes(self) -> Self {
+        let place = ListenerOptions {
+            shakes_hands: true,
+            ..ListenerOptions::default()
+        };
+        self.shared.serve_through(vec![place]);
+        self
+    }
+
     /// Who encrypts the connections of each listener, by its number. Call it before anybody
     /// connects. What is random in TLS is not part of the history, see [`SimNet::hide_bytes`].
     #[must_use]
@@ -107,6 +119,12 @@ impl<T: Transformer> SimServer<T> {
         for shard in self.seats.iter_mut().filter_map(|seat| seat.shard.as_mut()) {
             shard.set_acceptors(acceptors.to_vec());
         }
+        let places = acceptors.iter().map(|acceptor| ListenerOptions {
+            shakes_hands: acceptor.is_some(),
+            ..ListenerOptions::default()
+        });
+        // Purposes that were said before stay.
+        self.shared.serve_through(places.collect());
         self
     }
 

@@ -39,6 +39,21 @@ counters! {
     moves_refused,
     /// Connections that were refused because there were too many; they are not counted as accepted.
     connections_refused,
+    /// Connections that were refused because there were as many of their address as there may be.
+    addresses_refused,
+    /// Connections that were refused because they came too fast.
+    accepts_refused,
+    /// How often a shard has accepted nobody for a while, because connections came too fast.
+    accepts_rested,
+    /// Connections that were closed because too many handshakes of TLS were under way.
+    handshakes_refused,
+    /// Handshakes of TLS that are under way now.
+    handshakes_under_way,
+    /// Requests that were answered with 503 because too many were under way.
+    requests_refused,
+    /// Requests that are under way now: they have not come whole, or the application has not
+    /// answered them.
+    requests_under_way,
     /// Connections that were closed because they need a header of the PROXY protocol and came
     /// without, with a wrong one, or from somebody who is no trusted proxy.
     proxies_refused,
@@ -56,6 +71,9 @@ counters! {
     sparks_unattended,
     /// Sessions that were refused because there were too many of those.
     sessions_refused,
+    /// Sparks that were refused because there were as many of their client's address as there may
+    /// be.
+    sparks_refused,
     /// Bytes that are held for peers that have not finished what they began: how many now.
     bytes_held,
     /// Peers that were ended because the server held as much as it may, and they more than their
@@ -75,6 +93,12 @@ counters! {
     messages_replaced,
     /// Sparks that a send policy ended.
     sparks_overflowed,
+    /// How often a spark was not listened to for a while, because its client sent too much.
+    sparks_paused,
+    /// Messages that were dropped because their clients sent too much.
+    messages_refused,
+    /// Sparks that were ended because their clients sent too much.
+    sparks_flooding,
     /// Sparks that did not answer their ping.
     sparks_silent,
     /// Completions for something that was already gone.

@@ -105,6 +105,12 @@ impl Wheel {
         self.len += 1;
     }
 
+    /// Whether the timer of `index` is set.
+    pub(crate) fn is_set(&self, index: u32) -> bool {
+        let page = self.pages.get(index as usize / PAGE_TIMERS);
+        page.is_some_and(|page| page.nodes.is_some()) && self.node(index).list != NONE
+    }
+
     /// Cancels the timer of `index`, if it has one.
     pub fn cancel(&mut self, index: u32) {
         let page = self.pages.get(index as usize / PAGE_TIMERS);

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use allspark::auth::{AuthorizationOptions, Expiry, Secret, SessionKind};
 use allspark::{
-    Cors, CorsOptions, DriverChoice, ForwardedHeader, ParserKind, SendPolicy, TransformerKind,
+    AcceptPolicy, Cors, CorsOptions, DriverChoice, Exempt, ForwardedHeader, ParserKind, RatePolicy,
+    SendPolicy, TransformerKind,
 };
 use allspark_protocol::parser::Parser;
 
@@ -70,6 +71,28 @@ fn every_option_reaches_its_field() {
     assert_eq!(keep_alive.get(), 8);
     assert_eq!(limits("min-rate", "0").min_rate.get(), 0);
     assert_eq!(limits("connections-max", "9").connections_max.get(), 9);
+    let per_address = limits("connections-per-address", "0").connections_per_address;
+    assert_eq!(per_address.get(), 0);
+    let exempt = |text| limits("per-address-exempt", text).per_address_exempt;
+    assert_eq!(exempt("127.0.0.0/8,::1"), Exempt::default());
+    assert_eq!(exempt("None"), exempt(""));
+    assert_ne!(exempt("none"), exempt("10.0.0.0/8"));
+    assert_eq!(limits("accept-rate", "9").accept_rate.get(), 9);
+    let policy = limits("accept-policy", "Wait").accept_policy;
+    assert_eq!(policy, AcceptPolicy::Wait);
+    let rate = limits("accept-rate-per-address", "9").accept_rate_per_address;
+    assert_eq!(rate.get(), 9);
+    assert_eq!(limits("handshakes-max", "9").handshakes_max.get(), 9);
+    assert_eq!(limits("requests-max", "9").requests_max.get(), 9);
+    assert_eq!(limits("message-rate", "9").message_rate.get(), 9);
+    let rate = limits("message-bytes-rate", "9").message_bytes_rate;
+    assert_eq!(rate.get(), 9);
+    assert_eq!(limits("message-burst", "9").message_burst.get(), 9);
+    let policy = limits("message-policy", "END").message_policy;
+    assert_eq!(policy, RatePolicy::End);
+    assert_eq!(limits("head-max", "999").head_max.get(), 999);
+    assert_eq!(limits("rooms-per-spark", "0").rooms_per_spark.get(), 0);
+    assert_eq!(limits("room-name-max", "9").room_name_max.get(), 9);
     assert_eq!(limits("sessions-max", "0").sessions_max.get(), 0);
     assert_eq!(limits("memory-max", "9").memory_max.unwrap().get(), 9);
 }

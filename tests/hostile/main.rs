@@ -17,6 +17,7 @@ mod witness;
 
 mod authorization;
 mod bounds;
+mod floods;
 mod inflated;
 mod packs;
 mod pauses;

@@ -1,6 +1,7 @@
 //! The real shards, the real transformer and the real client machine in virtual time: ten thousand
 //! clients over virtual minutes, the same history for the same seed.
 
+mod admission;
 mod async_layers;
 mod backlog;
 mod bodies;
@@ -28,6 +29,7 @@ mod plugin_rooms;
 mod plugin_sessions;
 mod plugin_stage;
 mod plugins;
+mod rates;
 mod relieved;
 mod rooms;
 mod routes;

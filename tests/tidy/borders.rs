@@ -69,7 +69,7 @@ const MACHINES: &[Machine] = &[
     // a spark, and of `mesh` the addresses of sessions.
     Machine {
         name: "session",
-        may_import: &["app", "memory", "mesh", "net", "wheel"],
+        may_import: &["app", "config", "memory", "mesh", "net", "wheel"],
     },
     // From one to many. Knows neither sockets nor sessions.
     Machine {
@@ -102,7 +102,7 @@ const MACHINES: &[Machine] = &[
     // What all shards of a server share.
     Machine {
         name: "shared",
-        may_import: &["config", "io", "lines", "mesh", "place", "purpose"],
+        may_import: &["config", "io", "lines", "mesh", "net", "place", "purpose"],
     },
     // Talks to the kernel.
     Machine {

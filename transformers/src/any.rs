@@ -499,6 +499,11 @@ impl Transformer for AnyTransformer {
             .close(inner, context, out));
     }
 
+    fn expel(&mut self, session: &mut AnySession, context: Context, out: &mut Outputs) {
+        of_session!(self, session, |transformer, inner| transformer
+            .expel(inner, context, out));
+    }
+
     fn exchange(
         &mut self,
         session: &mut AnySession,

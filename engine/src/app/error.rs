@@ -53,6 +53,10 @@ pub enum SparkError {
     /// The client reads too slowly and its send queue is full. The spark ends.
     #[error("the send queue is full")]
     Overflow,
+    /// The client sends more than it may, and [`crate::RatePolicy::End`] is the policy. The spark
+    /// ends.
+    #[error("the client sends more than it may")]
+    Flood,
     /// The connection broke. The spark ends.
     #[error("the connection broke: {0}")]
     Io(io::Error),
@@ -74,7 +78,7 @@ impl SparkError {
     /// ```
     pub fn fault(&self) -> Fault {
         match self {
-            Self::Parse(_) | Self::Violation(_) | Self::Overflow => Fault::Client,
+            Self::Parse(_) | Self::Violation(_) | Self::Overflow | Self::Flood => Fault::Client,
             Self::Encode(_)
             | Self::TooLong
             | Self::Transform(_)
@@ -88,9 +92,12 @@ impl SparkError {
     /// Whether the spark ends with it. Otherwise a message was lost, and the spark goes on.
     pub fn ends_spark(&self) -> bool {
         match self {
-            Self::Violation(_) | Self::Overflow | Self::Io(_) | Self::Listener(_) | Self::Ended => {
-                true
-            }
+            Self::Violation(_)
+            | Self::Overflow
+            | Self::Flood
+            | Self::Io(_)
+            | Self::Listener(_)
+            | Self::Ended => true,
             Self::Parse(_)
             | Self::Encode(_)
             | Self::TooLong

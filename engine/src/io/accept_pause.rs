@@ -15,6 +15,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 #[derive(Debug, Default)]
 pub(super) struct AcceptPause {
     until: Option<Instant>,
+    /// The shard wants nobody until then, whether or not there is room.
+    rests_until: Option<Instant>,
     /// A row of failures is reported once, not ten times a second.
     reported: bool,
 }
@@ -24,6 +26,11 @@ impl AcceptPause {
     pub(super) fn begin(&mut self, now: Instant) -> bool {
         self.until = Some(now + PAUSE);
         !std::mem::replace(&mut self.reported, true)
+    }
+
+    /// The shard wants nobody until then.
+    pub(super) fn rest(&mut self, until: Instant) {
+        self.rests_until = self.rests_until.max(Some(until));
     }
 
     /// A connection was accepted.
@@ -38,14 +45,14 @@ impl AcceptPause {
 
     /// When to try again, if accepting rests.
     pub(super) fn until(&self) -> Option<Instant> {
-        self.until
+        self.until.max(self.rests_until)
     }
 
     /// Whether accepting rested and is to be tried again; it no longer rests after that.
     pub(super) fn take_over(&mut self, now: Instant) -> bool {
-        let over = self.until.is_some_and(|until| until <= now);
+        let over = self.until().is_some_and(|until| until <= now);
         if over {
-            self.until = None;
+            (self.until, self.rests_until) = (None, None);
         }
         over
     }
@@ -71,5 +78,19 @@ mod tests {
             pause.begin(start),
             "after a success a failure is news again"
         );
+    }
+
+    #[test]
+    fn a_close_does_not_end_a_rest() {
+        let mut pause = AcceptPause::default();
+        let start = Instant::from_ms(1000);
+        let end = start + Duration::from_secs(2);
+        pause.rest(end);
+        assert!(pause.begin(start));
+        pause.rest(start);
+        pause.end_early();
+        assert_eq!(pause.until(), Some(end));
+        assert!(!pause.take_over(start + PAUSE) && pause.take_over(end));
+        assert_eq!(pause.until(), None);
     }
 }

@@ -24,6 +24,12 @@ pub enum Op {
     Accept,
     /// Accept no further connection and close the listener.
     StopAccept,
+    /// Accept nobody until this moment: who comes waits in the backlog. Some that were on their
+    /// way may still be accepted.
+    RestAccept {
+        /// When to go on.
+        until: Instant,
+    },
     /// Open a connection. Answered by [`Completion::Connected`].
     Connect {
         /// The peer.

@@ -48,7 +48,7 @@ pub enum FrameClass {
 #[error("a frame is longer than 2 GiB")]
 pub struct FrameTooLong;
 
-/// Marks the end of a frame that no policy may drop.
+/// Flags the end of a frame that no policy may drop.
 const KEPT: u32 = 1 << 31;
 
 /// Bytes of a block, and so of a frame. Positions have 31 bits, as one marks frames that are not
@@ -125,7 +125,7 @@ impl Block {
         self.frozen.is_some()
     }
 
-    /// Marks that a frame ends here.
+    /// Flags that a frame ends here.
     ///
     /// # Errors
     /// The frame does not fit, and nothing of it is kept.

@@ -13,6 +13,7 @@ mod mimalloc;
 mod pool;
 mod region;
 mod slice;
+mod zeroed;
 
 pub use arena::{Arena, Key};
 pub use block::{Block, FrameClass, FrameTooLong};
@@ -25,3 +26,4 @@ pub(crate) use lists::kept;
 pub use mimalloc::{collect_mimalloc, refuse_huge_pages};
 pub use pool::BlockPool;
 pub use slice::Slice;
+pub(crate) use zeroed::{zeroed_u32, zeroed_u64};

@@ -26,6 +26,7 @@ impl<O> Net<O> {
             self.set_timer_ms(key, LINGER_MS);
         }
         self.charges.set(key.index, 0);
+        self.end_under_way(key);
         true
     }
 
@@ -75,6 +76,7 @@ impl<O> Net<O> {
         self.buffers.recycle(queue);
         self.cancel_timer(key);
         self.charges.set(key.index, 0);
+        self.end_under_way(key);
         let token = token_of(key);
         self.ops.push(Op::Close { socket, token });
         true

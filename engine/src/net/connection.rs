@@ -27,11 +27,17 @@ impl Flags {
     pub(crate) const ASKED: Self = Self(64);
     /// Its timer belongs to its owner for now, so it is not watched.
     pub(crate) const OWNED: Self = Self(128);
-
     /// It is in the list of connections to be sent to.
     pub(crate) const DIRTY: Self = Self(2048);
     /// The kernel did not take everything; `Writable` will come.
     pub(crate) const BLOCKED: Self = Self(4096);
+
+    /// It is counted for the address of its peer.
+    pub(crate) const COUNTED: Self = Self(256);
+    /// A request on it is under way.
+    pub(crate) const UNDER_WAY: Self = Self(512);
+    /// A handshake of TLS on it is under way.
+    pub(crate) const SHAKING: Self = Self(1024);
 
     const HOLDS: u16 = Self::UNREAD.0 | Self::BEHIND.0 | Self::LEAVING.0;
 
@@ -65,6 +71,13 @@ impl Flags {
     }
 }
 
+/// How many requests and handshakes are under way on all connections.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct UnderWay {
+    pub(crate) requests: usize,
+    pub(crate) handshakes: usize,
+}
+
 /// How far the closing of a connection is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Closing {
@@ -90,7 +103,7 @@ pub(crate) struct Connection<O> {
     /// The turn in which it was last sent to.
     pub(super) sent_turn: u32,
     pub(super) closing: Closing,
-    pub(super) flags: Flags,
+    pub(crate) flags: Flags,
     /// Bytes that the kernel took since it was asked last how much the peer has of them, and those
     /// that the peer did not have then.
     pub(super) taken_bytes: u32,

@@ -12,6 +12,8 @@
 //! | [`close`] | how connections end |
 //! | [`backlog`] | what came in and has to wait, as what came before it had its share of a turn |
 //! | [`charges`], [`room`] | what peers hold, and how many may come |
+//! | [`addresses`], [`pace`] | how many come from one address, and how fast |
+//! | [`under_way`] | requests and handshakes that are not finished |
 //! | [`moves`], [`luggage`] | how often connections change their shard, and what they take along |
 //!
 //! # Invariants
@@ -32,6 +34,7 @@ use crate::io::{Op, Socket, Token};
 use crate::memory::{Arena, GiveBack, Key};
 use crate::wheel::Wheel;
 
+mod addresses;
 mod backlog;
 mod buffers;
 mod charges;
@@ -40,18 +43,23 @@ mod connection;
 mod keyed;
 mod luggage;
 mod moves;
+mod pace;
 mod queue;
 mod room;
 mod rules;
 mod send;
 mod slow;
+mod under_way;
 
+pub(crate) use addresses::{Addresses, Counted};
 pub(crate) use backlog::Backlog;
 pub(crate) use buffers::Buffers;
 pub(crate) use charges::Charges;
+use connection::UnderWay;
 pub(crate) use connection::{Closing, Connection, Flags};
 pub(crate) use luggage::{Luggage, Share};
 pub(crate) use moves::Moves;
+pub(crate) use pace::Pace;
 pub(crate) use queue::{Admission, Bound, SendQueue};
 pub(crate) use room::Room;
 pub(crate) use rules::Rules;
@@ -69,6 +77,7 @@ pub(crate) struct Net<O> {
     rules: Rules,
     pub(crate) buffers: Buffers,
     pub(crate) charges: Charges,
+    under_way: UnderWay,
     /// The part of that which a decorator of the driver holds.
     pub(crate) held_by_driver: Charges,
     ops: Vec<Op>,
@@ -93,6 +102,7 @@ impl<O> Net<O> {
             rules,
             buffers: Buffers::default(),
             charges: Charges::default(),
+            under_way: UnderWay::default(),
             held_by_driver: Charges::default(),
             ops: Vec::new(),
             dirty: VecDeque::new(),
@@ -198,6 +208,7 @@ impl<O> Net<O> {
     pub(crate) fn remove(&mut self, key: Key) -> Connection<O> {
         self.wheel.cancel(key.index);
         self.charges.set(key.index, 0);
+        self.end_under_way(key);
         self.held_by_driver.set(key.index, 0);
         let mut connection = self
             .connections

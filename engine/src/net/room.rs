@@ -30,9 +30,12 @@ pub(crate) struct Room {
     looked_at: Option<Instant>,
     /// It has looked in this turn.
     is_fresh: bool,
-    /// How many connections and sessions more it may let in until it looks again.
+    /// How many connections, sessions, requests and handshakes more it may let in until it looks
+    /// again.
     connections: u64,
     sessions: u64,
+    requests: u64,
+    handshakes: u64,
     /// What one connection or session may hold, if the server holds more than it may.
     share_when_short: Option<u64>,
     /// What the server holds.
@@ -80,6 +83,11 @@ impl Room {
         self.looked_at = Some(now);
         self.connections = options.connections_max.get().saturating_sub(connections);
         self.sessions = options.sessions_max.get().saturating_sub(unattended);
+        let requests = count(|counters| counters.requests_under_way.get());
+        let handshakes = count(|counters| counters.handshakes_under_way.get());
+        let admission = &options.admission;
+        self.requests = admission.requests_max.get().saturating_sub(requests);
+        self.handshakes = admission.handshakes_max.get().saturating_sub(handshakes);
     }
 
     /// Whether it looked a short while ago, which is enough for what happens for every message.
@@ -95,6 +103,16 @@ impl Room {
     /// Whether one more session that no connection belongs to may be opened.
     pub(crate) fn admit_session(&mut self) -> bool {
         self.share_when_short.is_none() && take_one(&mut self.sessions)
+    }
+
+    /// Whether one more request may be under way.
+    pub(crate) fn admit_request(&mut self) -> bool {
+        take_one(&mut self.requests)
+    }
+
+    /// Whether one more handshake may be under way.
+    pub(crate) fn admit_handshake(&mut self) -> bool {
+        self.share_when_short.is_none() && take_one(&mut self.handshakes)
     }
 
     /// What one connection or session may hold, if the server holds more than it may.

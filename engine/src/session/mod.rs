@@ -11,6 +11,7 @@
 //! | [`streams`] | what a session sends, and on which connections |
 //! | [`names`] | sessions by the names that their clients chose |
 //! | [`timers`] | deadlines of carried sessions |
+//! | [`rates`] | how much clients may send |
 //!
 //! # Invariants
 //! - What a session wants is taken out ([`Sessions::next_want`]) in the order in which it was said,
@@ -36,12 +37,14 @@ use crate::wheel::Wheel;
 mod carried;
 mod carrier;
 mod names;
+mod rates;
 mod slot;
 mod streams;
 mod timers;
 
 pub(crate) use carried::Carried;
 pub(crate) use carrier::{carrier_of, connection_of};
+pub(crate) use rates::{Rates, Sent};
 pub(crate) use slot::Slot;
 pub(crate) use timers::Fired;
 
@@ -264,6 +267,14 @@ impl<T: Transformer> Sessions<T> {
     pub(crate) fn say_goodbye(&mut self, spark: Key, now: Instant) {
         self.call(spark, now, |transformer, session, context, out| {
             transformer.close(session, context, out);
+        });
+        self.wants.push_back((spark, Want::SaidGoodbye));
+    }
+
+    /// The same for one that ends because its client has broken a rule of the server.
+    pub(crate) fn expel(&mut self, spark: Key, now: Instant) {
+        self.call(spark, now, |transformer, session, context, out| {
+            transformer.expel(session, context, out);
         });
         self.wants.push_back((spark, Want::SaidGoodbye));
     }

@@ -4,7 +4,7 @@
 //! is given at once: nobody gathers the body of a request that nobody wants. A session may want to
 //! know that a request for it has begun; it does if request and session are on one shard.
 
-use allspark_protocol::http::{Reader, RequestHead};
+use allspark_protocol::http::{Error as HttpError, Reader, RequestHead};
 use allspark_protocol::transformer::Transformer;
 
 use super::core::Core;
@@ -21,6 +21,10 @@ impl<T: Transformer> Core<T> {
         let Some(head) = reader.begun() else {
             return false;
         };
+        if self.is_head_too_long(&head) {
+            self.refuse(key, HttpError::HeadTooLarge);
+            return true;
+        }
         let way = self.judge_head(key, &head);
         self.begin_judged(key, reader, way)
     }

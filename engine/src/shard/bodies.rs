@@ -85,6 +85,7 @@ impl<T: Transformer> Core<T> {
         }));
         request.parked.body = Some(framing);
         request.parked.source = Some(Box::new(Streamed::new(body, waker, told)));
+        self.net.note_request(key, false);
         let response = response.at(self.door.date(self.clock.unix_ms));
         self.write_frame(key, |out| {
             response.encode_begin(out, framing, keep_alive);

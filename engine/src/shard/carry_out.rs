@@ -1,6 +1,7 @@
 //! The one loop in which everything is carried out that must not happen inside something else: what
 //! sessions want, and effects. It runs between messages and between phases.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use allspark_protocol::primus::Packet;
@@ -62,7 +63,10 @@ impl<T: Transformer> Core<T> {
                 if !reconnect {
                     self.write_packet_of_primus(spark, &Packet::ServerClose);
                 }
-                self.say_goodbye(spark);
+                match reason {
+                    EndReason::Flooding => self.expel(spark),
+                    _ => self.say_goodbye(spark),
+                }
                 self.effects.push(Effect::Ended(spark, reason));
             }
             Effect::Goodbye(spark) => self.say_goodbye(spark),
@@ -71,7 +75,11 @@ impl<T: Transformer> Core<T> {
                     transformer.lost(session, context, carrier, out);
                 });
             }
-            Effect::Forget(spark) => self.forget(spark),
+            Effect::Forget(spark) => {
+                if let Some(client) = self.sessions.peer(spark) {
+                    self.forget(spark, client);
+                }
+            }
             Effect::Intake(spark) => self.take_in_next(spark),
             Effect::Command(command) => self.carry_out_command(command),
             Effect::Opened(spark, result) => self.listener_done(spark, result),
@@ -106,6 +114,11 @@ impl<T: Transformer> Core<T> {
         self.woke(spark);
     }
 
+    fn expel(&mut self, spark: Key) {
+        self.sessions.expel(spark, self.clock.now);
+        self.woke(spark);
+    }
+
     /// Calls the session of a spark because of something that happened to it.
     pub(super) fn wake(
         &mut self,
@@ -125,8 +138,8 @@ impl<T: Transformer> Core<T> {
         self.charge_session(spark);
     }
 
-    /// A spark is over for good.
-    pub(super) fn forget(&mut self, spark: Key) {
+    /// A spark of a client with this address is over for good.
+    pub(super) fn forget(&mut self, spark: Key, client: SocketAddr) {
         let Some(slot) = self.sessions.forget(spark, &mut self.net.buffers) else {
             return;
         };
@@ -134,6 +147,10 @@ impl<T: Transformer> Core<T> {
         // Usually it has none left, but its last handler may have attached something.
         app::drop_extras(self, slot.state.extras);
         guard::drop_value(slot.session);
+        self.leave_spark_of(client);
+        if let Some(rates) = &mut self.rates {
+            rates.closed(spark.index);
+        }
         self.introductions.forgotten(spark);
         self.counters().sparks_forgotten.add(1);
     }

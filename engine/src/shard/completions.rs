@@ -77,10 +77,11 @@ impl<T: Transformer> Core<T> {
         self.backlog.closed(key);
         self.introductions.closed(key);
         let connection = self.net.remove(key);
+        self.leave_address(&connection);
         match connection.owner {
             Owner::Session(spark) => {
                 assert!(!self.is_open(spark), "its spark has ended before");
-                self.forget(spark);
+                self.forget(spark, connection.peer);
             }
             Owner::TurnedAway => return self.room.turned_away_closed(),
             _ => {}

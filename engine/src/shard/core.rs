@@ -36,9 +36,9 @@ use crate::io::{Op, Wait, Waker};
 use crate::lines::{Admitted, Line};
 use crate::memory::{Arena, Key};
 use crate::mesh::{Mesh, Outbox, Parcel};
-use crate::net::{Backlog, Charges, Luggage, Moves, Net, Room, Rules};
+use crate::net::{Backlog, Charges, Luggage, Moves, Net, Pace, Room, Rules};
 use crate::rooms::Rooms;
-use crate::session::Sessions;
+use crate::session::{Rates, Sessions};
 use crate::stats::Counters;
 use crate::tasks::{Desk, Tasks};
 
@@ -83,6 +83,11 @@ pub(crate) struct Core<T: Transformer> {
     /// Commands that did not fit into the inboxes of other shards.
     pub(super) outbox: Outbox<Command>,
     pub(super) room: Room,
+    /// How fast connections may come, and from when on they are accepted again.
+    pub(super) accept_pace: Option<Pace>,
+    pub(super) accepts_from: Option<Instant>,
+    /// How much clients may send.
+    pub(super) rates: Option<Box<Rates>>,
     /// By connection, sessions that know of requests whose bodies are coming. The connection is a
     /// carrier of its session.
     pub(super) arriving: HashMap<Key, Key>,
@@ -102,6 +107,8 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) leaving: VecDeque<Key>,
     /// What all connections that leave take with them.
     pub(super) luggage: Luggage,
+    /// What all requests hold that wait for sparks to which nothing may be handed.
+    pub(super) held_luggage: Luggage,
     /// How often connections that came from other shards have moved.
     pub(super) moves: Moves,
     /// Connections that come from other shards.
@@ -166,6 +173,9 @@ impl<T: Transformer> Core<T> {
             effects: Effects::default(),
             outbox: Outbox::new(server.mesh.shards()),
             room: Room::default(),
+            accept_pace: Pace::of_accepts(options),
+            accepts_from: None,
+            rates: Rates::new(&options.message_rates, now),
             arriving: HashMap::default(),
             judged: HashMap::default(),
             given_ids: HashMap::default(),
@@ -175,6 +185,7 @@ impl<T: Transformer> Core<T> {
             bodies: VecDeque::new(),
             leaving: VecDeque::new(),
             luggage: Luggage::default(),
+            held_luggage: Luggage::default(),
             moves: Moves::default(),
             arrivals: Arena::default(),
             destroying: Destroying::default(),
@@ -244,6 +255,11 @@ impl<T: Transformer> Core<T> {
         counters.bytes_held.set(held as u64);
         let unattended = self.sessions.unattended();
         counters.sparks_unattended.set(unattended as u64);
+        let under_way = self.net.under_way();
+        counters.requests_under_way.set(under_way.requests as u64);
+        counters
+            .handshakes_under_way
+            .set(under_way.handshakes as u64);
     }
 
     pub(super) fn take_ops(&mut self) -> impl Iterator<Item = Op> + use<'_, T> {
@@ -304,6 +320,8 @@ impl<T: Transformer> Core<T> {
             self.fanout.next_deadline(self.clock.now),
             self.destroying.next_deadline(),
             self.upkeep.due(),
+            self.accepts_again(),
+            self.rates.as_ref().and_then(|rates| rates.next_deadline()),
         ];
         deadlines.into_iter().flatten().min()
     }
@@ -333,6 +351,11 @@ impl<T: Transformer> Core<T> {
     /// The number of the ticket that was made last.
     pub(super) fn last_ticket(&self) -> u64 {
         self.tickets.get()
+    }
+
+    /// A random number below `limit`.
+    pub(super) fn roll(&mut self, limit: u32) -> u32 {
+        ((u64::from(self.rng.next_u32()) * u64::from(limit)) >> 32) as u32
     }
 
     /// A random duration below `limit`, to spread what would otherwise happen at once.

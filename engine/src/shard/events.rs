@@ -78,6 +78,9 @@ impl<T: Transformer> Core<T> {
                 latency: Latency::new(),
             });
         self.fanout.steps.opened(spark.index);
+        if let Some(rates) = &mut self.rates {
+            rates.opened(spark.index);
+        }
         self.note_kept(spark);
         self.begin_per_spark(spark);
         self.counters().sparks_opened.add(1);
@@ -98,6 +101,9 @@ impl<T: Transformer> Core<T> {
     pub(super) fn message(&mut self, spark: Key, kind: Kind, payload: &[u8]) {
         self.counters().messages_received.add(1);
         if !self.is_open(spark) {
+            return;
+        }
+        if self.rates.is_some() && !self.admit_message(spark, kind, payload) {
             return;
         }
         let parser = self.server.options.parser;
@@ -137,6 +143,9 @@ impl<T: Transformer> Core<T> {
 
     /// The client gave a sign of life below the level of messages, which Primus takes for a pong.
     pub(super) fn alive(&mut self, spark: Key) {
+        if self.rates.is_some() && !self.admit_sign(spark) {
+            return;
+        }
         if let Some(slot) = self.sessions.get_mut(spark)
             && slot.is_open()
         {

@@ -15,6 +15,9 @@ impl<T: Transformer> Core<T> {
         self.net.give_back();
         self.sessions.give_back();
         self.rooms.give_back();
+        if let Some(rates) = &mut self.rates {
+            rates.give_back(self.clock.now);
+        }
         self.room_lists.give_back();
         self.effects.give_back();
         self.outbox.give_back();

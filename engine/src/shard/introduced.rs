@@ -19,8 +19,13 @@ use crate::memory::Key;
 impl<T: Transformer> Core<T> {
     /// Something was learnt about a connection.
     pub(super) fn introduced(&mut self, key: Key, about: Introduction) {
-        if let Some(peer) = about.peer {
-            self.net.connection_mut(key).peer = peer;
+        if about.secure.is_some() {
+            self.net.end_handshake(key);
+        }
+        if let Some(peer) = about.peer
+            && !self.readdress(key, peer)
+        {
+            return;
         }
         if about.secure.is_some() && about.peer.is_none() {
             self.counters().tls_handshakes.add(1);

@@ -28,7 +28,8 @@
 //! | messages go through transforms | [`transform`]; they wait in [`intake`] and [`awaited`] |
 //! | requests go through the layers, and wait for one | [`layered`] |
 //! | what is not for Primus goes to the application's routes | [`elsewhere`] |
-//! | how many may come and what they may hold | [`room`], [`relieve`] |
+//! | how many may come and what they may hold | [`admit`], [`room`], [`relieve`] |
+//! | how much clients may send | [`rates`] |
 //! | a future writes, waits for room, takes no data | [`tasks`], [`drains`], [`untaken`] |
 //! | a `connection` listener is `async` | [`openings`] |
 //! | a server ends, at once or a few sparks at a time | [`destroying`], [`ending`] |
@@ -54,6 +55,7 @@ use crate::io::sim::SimDriver;
 use crate::io::{Completion, Driver, Proxied, ProxyProtocol, Tls, TlsAcceptor, Wait, Waker};
 use crate::memory::GiveBack;
 
+mod admit;
 mod answers;
 mod arriving;
 mod awaited;
@@ -87,6 +89,7 @@ mod outputs;
 mod owner;
 mod publish;
 mod questions;
+mod rates;
 mod reason;
 mod receive;
 mod relieve;

@@ -33,6 +33,13 @@ pub(crate) struct Request {
     pub(crate) parked: Parked,
 }
 
+impl Request {
+    /// Whether it is the application that owes the answer, and has not begun to give it.
+    pub(super) fn waits_for_ticket(&self) -> bool {
+        matches!(self.by, Answerer::Ticket(_)) && self.parked.body.is_none()
+    }
+}
+
 /// Who owes an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Answerer {

@@ -19,6 +19,8 @@ pub(crate) enum EndReason {
     Silent,
     /// Its client reads too slowly.
     TooSlow,
+    /// Its client sent more than it may.
+    Flooding,
     /// Its client wanted more memory than its share while the server had none left.
     Shed,
     /// The transport is over: its client said goodbye, or did not come back.
@@ -43,6 +45,7 @@ impl fmt::Display for EndReason {
             Self::Listener => "a listener failed",
             Self::Silent => "no answer to a ping",
             Self::TooSlow => "the client reads too slowly",
+            Self::Flooding => "the client sends too much",
             Self::Shed => "the server has no memory left for it",
             Self::Goodbye => "closed by the client",
             Self::Gone => "the connection ended without a goodbye",

@@ -21,14 +21,18 @@ use crate::session::carrier_of;
 impl<T: Transformer> Core<T> {
     pub(super) fn accepted(&mut self, socket: Socket, peer: SocketAddr, listener: u8) {
         let is_ending = self.destroying.closes() && self.destroying.refuses_streams();
-        if !is_ending && !self.admit_connection() {
-            return self.turn_away(socket, peer);
+        if !is_ending && let Err(refusal) = self.admit(peer) {
+            return self.turn_away(socket, (peer, listener), refusal);
         }
         self.counters().connections_accepted.add(1);
         let key = self.insert_http(socket, peer, listener);
         if is_ending {
             self.close(key);
         } else {
+            self.mark_counted(key);
+            if self.server.shakes_hands(listener) && !self.begin_handshake(key) {
+                return;
+            }
             let timeout_ms = self.server.options.request_timeout_ms.get();
             self.net.set_timer_ms(key, timeout_ms);
         }
@@ -130,7 +134,11 @@ impl<T: Transformer> Core<T> {
             Owner::Leaving(leaving) => (leaving.keep(bytes), Flags::LEAVING),
             _ => return,
         };
-        if kept > PENDING_BYTES_HIGHEST || (reason == Flags::LEAVING && self.luggage.is_over()) {
+        let is_over = match self.is_held(key) {
+            true => self.held_luggage.is_over(),
+            false => reason == Flags::LEAVING && self.luggage.is_over(),
+        };
+        if kept > PENDING_BYTES_HIGHEST || is_over {
             self.counters().connections_overrun.add(1);
             self.close(key);
         } else if kept > PENDING_BYTES_MAX {

@@ -1,6 +1,8 @@
 //! From requests to sparks: a request is answered here, or goes to the session that it is for.
 
-use allspark_protocol::http::{Reader, Request, RequestHead, Response};
+use std::net::SocketAddr;
+
+use allspark_protocol::http::{Error as HttpError, Reader, Request, RequestHead, Response};
 use allspark_protocol::transformer::{Answer, PacedPart, Transformer};
 
 use super::core::Core;
@@ -9,13 +11,15 @@ use crate::app;
 use crate::http::{Asked, Next, Paced, Parked, Pass, Way, Whole, look_at_proxy};
 use crate::memory::Key;
 use crate::mesh::{Address, NameHash};
-use crate::routes::unavailable;
 use crate::session::{Carried, carrier_of};
 
 impl<T: Transformer> Core<T> {
     /// Answers a request, or hands it to whom it is for. The connection's owner says which.
     pub(super) fn request(&mut self, key: Key, request: &Request<'_>) {
         let head = &request.head;
+        if self.is_head_too_long(head) {
+            return self.refuse(key, HttpError::HeadTooLarge);
+        }
         let begun = self.end_arrival(key);
         self.net.connection_mut(key).owner = Owner::Http(Reader::new(0));
         let way = match self.take_judged(key) {
@@ -26,6 +30,11 @@ impl<T: Transformer> Core<T> {
         if let Some(spark) = begun.filter(|_| self.is_held(key)) {
             self.begin_arrival(key, spark);
         }
+    }
+
+    /// Whether the head of a request is longer than this server wants it.
+    pub(super) fn is_head_too_long(&self, head: &RequestHead<'_>) -> bool {
+        head.as_bytes().len() > self.server.options.head_bytes_max.size()
     }
 
     /// Sends a request where it goes.
@@ -113,7 +122,10 @@ impl<T: Transformer> Core<T> {
     /// After a destroy there is no Primus any more. One that drains says that others are there.
     fn refuse_new(&mut self, key: Key, request: &Request<'_>) {
         match self.destroying.drains() {
-            true => self.respond_last(key, &request.head, &unavailable()),
+            true => {
+                let response = self.unavailable();
+                self.respond_last(key, &request.head, &response);
+            }
             false => self.respond_elsewhere(key, request),
         }
     }
@@ -159,6 +171,10 @@ impl<T: Transformer> Core<T> {
                 let response = pass.complete(cors, response);
                 self.begin_paced(key, head, &response, parts);
             }
+            Answer::Upgrade { .. } if !self.admit_spark_of(self.client_of(key, &pass)) => {
+                let response = self.unavailable();
+                self.respond_last(key, head, &response);
+            }
             Answer::Upgrade { response, session } => {
                 self.write_response(key, &response, true, false);
                 let connection = self.net.connection_mut(key);
@@ -166,8 +182,11 @@ impl<T: Transformer> Core<T> {
                 connection.peer = pass.address().unwrap_or(connection.peer);
                 self.open_upgraded(key, session, head, pass.take_attached());
             }
-            Answer::Open { .. } if !self.admit_session() => {
-                let response = pass.complete(&self.server.options.cors, unavailable());
+            Answer::Open { .. }
+                if !self.admit_session() || !self.admit_spark_of(self.client_of(key, &pass)) =>
+            {
+                let response = self.unavailable();
+                let response = pass.complete(&self.server.options.cors, response);
                 self.respond(key, head, &response);
             }
             Answer::Open { session, port } => {
@@ -188,6 +207,11 @@ impl<T: Transformer> Core<T> {
             // The contract of `absent`.
             Answer::Find(_) => self.respond_elsewhere(key, request),
         }
+    }
+
+    /// Whom a request comes from.
+    fn client_of(&self, key: Key, pass: &Pass) -> SocketAddr {
+        pass.address().unwrap_or(self.net.connection(key).peer)
     }
 
     pub(super) fn respond(&mut self, key: Key, head: &RequestHead<'_>, response: &Response) {

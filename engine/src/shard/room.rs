@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use allspark_protocol::transformer::Transformer;
 
+use super::admit::Refusal;
 use super::core::Core;
 use super::effects::Effect;
 use super::owner::Owner;
@@ -14,7 +15,7 @@ use crate::io::Socket;
 use crate::limits::{HELD_BYTES_MIN, LINGER_MS, TURNED_AWAY_MAX};
 use crate::lines::Line;
 use crate::memory::Key;
-use crate::routes::unavailable;
+use crate::net::Flags;
 
 impl<T: Transformer> Core<T> {
     pub(super) fn look_for_room(&mut self) {
@@ -63,21 +64,21 @@ impl<T: Transformer> Core<T> {
     }
 
     /// Refuses a connection that was just accepted.
-    pub(super) fn turn_away(&mut self, socket: Socket, peer: SocketAddr) {
-        self.counters().connections_refused.add(1);
-        if let Some(line) = self.may_log(Line::ConnectionRefused) {
-            let (shard, unlogged) = (self.shard, line.unlogged);
-            tracing::warn!(
-                shard,
-                unlogged,
-                "a connection is refused: there are as many as connections-max allows, or the \
-                 server holds as much as memory-max allows"
-            );
-        }
+    pub(super) fn turn_away(
+        &mut self,
+        socket: Socket,
+        (peer, listener): (SocketAddr, u8),
+        refusal: Refusal,
+    ) {
+        self.count_refusal(refusal);
         let key = self.net.insert(socket, peer, Owner::TurnedAway);
-        if self.room.turn_away() > TURNED_AWAY_MAX {
+        self.net.connection_mut(key).listener = listener;
+        let is_flood = refusal != Refusal::Full;
+        let shakes_hands = self.server.shakes_hands(listener);
+        if self.room.turn_away() > TURNED_AWAY_MAX || (is_flood && shakes_hands) {
+            // To tell a flood why would cost a handshake each time.
             self.close(key);
-        } else {
+        } else if !shakes_hands || self.begin_handshake(key) {
             self.net.set_timer_ms(key, LINGER_MS);
         }
     }
@@ -85,7 +86,8 @@ impl<T: Transformer> Core<T> {
     /// A connection that is refused asks for something, whatever it is.
     pub(super) fn answer_turned_away(&mut self, key: Key) {
         if self.net.connection(key).is_open() {
-            self.write_response(key, &unavailable(), false, false);
+            let response = self.unavailable();
+            self.write_response(key, &response, false, false);
             self.finish(key);
         }
     }
@@ -95,16 +97,27 @@ impl<T: Transformer> Core<T> {
         let Some(connection) = self.net.get(key) else {
             return;
         };
-        let bytes = match &connection.owner {
-            Owner::Http(reader) => reader.held_bytes(),
-            Owner::Request(request) => request.parked.held_bytes(),
-            Owner::Layered(layered) => layered.held_bytes(),
-            Owner::Leaving(leaving) => leaving.parcel.bytes(),
-            Owner::Session(spark) => {
-                self.sessions.held_bytes(*spark) + self.backlog.held_bytes(key)
+        let was_under_way = connection.flags.has(Flags::UNDER_WAY);
+        let (bytes, is_under_way) = match &connection.owner {
+            Owner::Http(reader) => (reader.held_bytes(), !reader.is_idle()),
+            Owner::Request(request) => {
+                let is_unanswered = request.waits_for_ticket();
+                (request.parked.held_bytes(), is_unanswered)
             }
-            Owner::Paced(_) | Owner::TurnedAway | Owner::Nobody => 0,
+            Owner::Layered(layered) => (layered.held_bytes(), true),
+            Owner::Leaving(leaving) => (leaving.parcel.bytes(), false),
+            Owner::Session(spark) => {
+                let bytes = self.sessions.held_bytes(*spark) + self.backlog.held_bytes(key);
+                (bytes, false)
+            }
+            Owner::Paced(_) | Owner::TurnedAway | Owner::Nobody => (0, false),
         };
+        if is_under_way != was_under_way
+            && self.net.note_request(key, is_under_way)
+            && !self.admit_request(key)
+        {
+            return;
+        }
         let bytes = bytes + self.net.held_by_driver.get(key.index);
         if self.net.charges.set(key.index, bytes) && self.is_too_much(bytes) {
             self.shed_connection(key);
@@ -165,7 +178,8 @@ impl<T: Transformer> Core<T> {
     pub(super) fn shed_connection(&mut self, key: Key) {
         self.count_shed();
         if let Owner::Http(_) = self.net.connection(key).owner {
-            self.write_response(key, &unavailable(), false, false);
+            let response = self.unavailable();
+            self.write_response(key, &response, false, false);
             self.finish(key);
         } else {
             self.broke(key, io::ErrorKind::OutOfMemory.into());

@@ -108,6 +108,7 @@ impl<T: Transformer> Core<T> {
             guard::drop_value(self.app_timers.called(due, now));
             self.settle();
         }
+        is_all &= self.end_pauses();
         self.upkeep.has_worked |= has_fired;
         is_all
     }

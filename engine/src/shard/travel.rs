@@ -23,7 +23,7 @@ use crate::limits::MOVES_PER_TURN;
 use crate::lines::Line;
 use crate::memory::Key;
 use crate::mesh::{Address, Parcel};
-use crate::routes::unavailable;
+use crate::net::Counted;
 
 /// The kind of tokens that name a connection on its way from another shard.
 const ARRIVAL: u8 = 2;
@@ -71,7 +71,8 @@ impl<T: Transformer> Core<T> {
                  application"
             );
         }
-        self.write_response(key, &unavailable(), false, false);
+        let response = self.unavailable();
+        self.write_response(key, &response, false, false);
         self.finish(key);
     }
 
@@ -102,14 +103,21 @@ impl<T: Transformer> Core<T> {
         self.moves.closed(key.index);
         let known = self.introductions.closed(key);
         let connection = self.net.remove(key);
-        match (connection.owner, result) {
-            (Owner::Leaving(leaving), Ok(socket)) => {
+        match (&connection.owner, result) {
+            (Owner::Leaving(_), Ok(socket)) => {
+                let Owner::Leaving(leaving) = connection.owner else {
+                    unreachable!("it was just looked at");
+                };
                 let mut parcel = leaving.parcel;
                 (parcel.socket, parcel.known) = (Some(socket), known);
                 self.send_to_shard(parcel.owner, Command::Arrive(parcel));
             }
-            (_, Ok(_)) => self.counters().connections_closed.add(1),
+            (_, Ok(_)) => {
+                self.leave_address(&connection);
+                self.counters().connections_closed.add(1);
+            }
             (_, Err(error)) => {
+                self.leave_address(&connection);
                 self.counters().connections_closed.add(1);
                 tracing::debug!(shard = self.shard, %error, "a connection can't change its shard");
             }
@@ -142,6 +150,9 @@ impl<T: Transformer> Core<T> {
             Ok(socket) => socket,
             Err(error) => {
                 self.counters().connections_closed.add(1);
+                self.server
+                    .addresses
+                    .leave(Counted::Connection, parcel.peer);
                 if let Some(line) = self.may_log(Line::TravelFailed) {
                     let (shard, unlogged) = (self.shard, line.unlogged);
                     tracing::warn!(shard, %error, unlogged, "a connection can't be taken over");
@@ -151,6 +162,7 @@ impl<T: Transformer> Core<T> {
         };
         self.counters().connections_adopted.add(1);
         let key = self.insert_http(socket, parcel.peer, parcel.listener);
+        self.mark_counted(key);
         if let Some(known) = parcel.known.take() {
             self.introductions.arrived(key, known);
         }

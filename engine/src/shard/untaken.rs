@@ -50,7 +50,7 @@ impl<T: Transformer> Core<T> {
     }
 
     /// A request brings something for a spark that is full. It waits as if its connection came from
-    /// another shard, with the same bound.
+    /// another shard, with the same bound, but not at the cost of those who do.
     pub(super) fn hold_request(
         &mut self,
         key: Key,
@@ -60,14 +60,14 @@ impl<T: Transformer> Core<T> {
         spark: Key,
     ) {
         let bytes = request.head.as_bytes().len() + request.body.len();
-        if !self.luggage.has_room(bytes) {
+        if !self.held_luggage.has_room(bytes) {
             return self.refuse_to_leave(key);
         }
         let connection = self.net.connection(key);
         let from = (connection.peer, connection.listener);
         let parcel = Parcel::new(self.shard, from, request, address, pass, self.clock.now);
         let leaving = Leaving {
-            share: self.luggage.add(parcel.bytes()),
+            share: self.held_luggage.add(parcel.bytes()),
             waits: true,
             parcel,
         };

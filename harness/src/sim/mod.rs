@@ -66,6 +66,7 @@ use crate::auditor::{
 use crate::workload::Scenario;
 use crate::workload::senders::Senders;
 use faults::{LATENCY_MS_MAX, SLEEP_MS_MAX};
+use nodes::Totals;
 use plan::{Sabotage, SimPlan, SimScenario, Talk};
 use purpose::Purpose;
 use script::{Act, RAMP};
@@ -97,6 +98,7 @@ pub(crate) fn run(mut plan: SimPlan, memory: impl FnOnce() -> Option<u64>) -> Ou
     world.come_to_rest();
     world.disband();
     let totals = world.nodes.totals();
+    world.judge_bounds(&totals);
     let rooms = (talk == Talk::Rooms).then(|| world.rooms.tally(world.auditor.replaced()));
     let restarts = world.restarts.tally();
     let now = world.now();
@@ -139,7 +141,11 @@ pub(crate) fn run(mut plan: SimPlan, memory: impl FnOnce() -> Option<u64>) -> Ou
 
 /// Under faults the seed decides about more than dice.
 fn choose(plan: &mut SimPlan) -> (Talk, Weights) {
-    let weights = Weights::draw(plan.scenario, plan.seed);
+    let mut weights = Weights::draw(plan.scenario, plan.seed);
+    if plan.sabotage.is_some() {
+        // What is broken must come to light.
+        weights.limits = 0;
+    }
     let mut dice = Purpose::Nodes.dice(plan.seed);
     if plan.scenario.hurts_clients() {
         plan.shards = 1 + dice.below(2) as u16;
@@ -238,6 +244,18 @@ impl World {
     fn is_at_rest(&self) -> bool {
         let mut members = self.members.iter();
         self.auditor.outstanding() == 0 && members.all(|one| one.is_open || one.gave_up)
+    }
+
+    /// Only strangers share their addresses, so nobody else is refused for his.
+    fn judge_bounds(&mut self, totals: &Totals) {
+        self.tally.bounded = totals.refused as u32;
+        self.tally.flooded = totals.flooded as u32;
+        let (refused, strangers) = (totals.of_addresses, self.tally.villains);
+        if refused > u64::from(strangers) {
+            self.auditor.note(Fault::Refused, || {
+                format!("{refused} were refused for their address, of {strangers} strangers")
+            });
+        }
     }
 
     /// Everybody leaves, and nothing may be left.

@@ -6,7 +6,9 @@ use allspark_engine::TlsAcceptor;
 use allspark_engine::io::sim::SimNet;
 use allspark_engine::limits::TURN_HELD_BYTES_MAX;
 use allspark_engine::sim::SimServer;
-use allspark_engine::{Destroy, Handle, Options, Stats};
+use allspark_engine::{
+    AcceptPolicy, Admission, Destroy, Handle, MessageRates, Options, RatePolicy, Stats,
+};
 use allspark_protocol::Instant;
 use allspark_protocol::options::Bounded;
 use allspark_transformers::{AnyTransformer, CommonOptions, TransformerKind};
@@ -36,6 +38,8 @@ pub(super) struct Nodes {
     net: SimNet,
     plan: SimPlan,
     talk: Talk,
+    /// How many may come and how much they may send, see [`Nodes::bound`].
+    limits: u64,
     /// Who encrypts the connections of clients.
     acceptor: Option<TlsAcceptor>,
     nodes: Vec<Node>,
@@ -54,6 +58,11 @@ pub(super) struct Totals {
     pub(super) messages_received: u64,
     pub(super) messages_written: u64,
     pub(super) sparks_silent: u64,
+    /// Whom bounds refused: by address, and in all.
+    pub(super) of_addresses: u64,
+    pub(super) refused: u64,
+    /// Who sent too much.
+    pub(super) flooded: u64,
 }
 
 impl Nodes {
@@ -62,12 +71,14 @@ impl Nodes {
         net: &SimNet,
         plan: &SimPlan,
         talk: Talk,
+        limits: u64,
         acceptor: Option<TlsAcceptor>,
     ) -> Self {
         let mut nodes = Self {
             net: net.clone(),
             plan: plan.clone(),
             talk,
+            limits,
             acceptor,
             nodes: Vec::new(),
             drivers: 0,
@@ -273,7 +284,10 @@ impl Nodes {
         };
         let is_bounded = self.plan.scenario == SimScenario::Faults
             && self.plan.sabotage != Some(Sabotage::Hoards);
+        let (admission, message_rates) = self.bound();
         Options {
+            admission,
+            message_rates,
             parser: self.plan.wording.parser(),
             ping_interval: ping_interval
                 .try_into()
@@ -285,6 +299,32 @@ impl Nodes {
             ..Options::default()
         }
     }
+
+    /// How many may come, how fast, and how much they may send: so little that strangers come to
+    /// that, and that clients who do nothing wrong do not, except that they may have to come again.
+    fn bound(&self) -> (Admission, MessageRates) {
+        let (mut admission, mut rates) = (Admission::default(), MessageRates::default());
+        if self.limits == 0 {
+            return (admission, rates);
+        }
+        admission.per_address = Bounded::of(2);
+        admission.requests_max = Bounded::of(8);
+        rates.messages_per_s = Bounded::of(50);
+        rates.policy = match self.limits % 3 {
+            0 => RatePolicy::Pause,
+            1 => RatePolicy::Drop,
+            _ => RatePolicy::End,
+        };
+        if self.limits > 4 {
+            let per_s = u64::from(self.plan.clients / 5).max(20);
+            admission.accepts_per_s = per_s.try_into().expect("it is few");
+            admission.accept_policy = match self.limits % 2 {
+                0 => AcceptPolicy::Refuse,
+                _ => AcceptPolicy::Wait,
+            };
+        }
+        (admission, rates)
+    }
 }
 
 impl Totals {
@@ -292,5 +332,9 @@ impl Totals {
         self.messages_received += stats.messages_received;
         self.messages_written += stats.messages_written;
         self.sparks_silent += stats.sparks_silent;
+        let of_addresses = stats.addresses_refused + stats.sparks_refused;
+        self.of_addresses += of_addresses;
+        self.refused += of_addresses + stats.accepts_refused + stats.requests_refused;
+        self.flooded += stats.sparks_paused + stats.sparks_flooding + stats.messages_refused;
     }
 }

@@ -36,6 +36,8 @@ pub(crate) struct Weights {
     pub(crate) clock: u64,
     /// Strangers want to harm the servers, unless it is 0.
     pub(crate) villains: u64,
+    /// Servers bound how many come and how much they send, unless it is 0; the number says how.
+    pub(crate) limits: u64,
 }
 
 /// How often each kind of fault has happened.
@@ -65,6 +67,10 @@ pub(crate) struct Tally {
     pub(crate) clock_jumps: u32,
     /// Connections of strangers who wanted to harm the servers.
     pub(crate) villains: u32,
+    /// Connections, sparks and requests that servers refused because of their bounds.
+    pub(crate) bounded: u32,
+    /// Pauses, drops and ends of sparks whose clients sent too much.
+    pub(crate) flooded: u32,
     /// The most that one server held for its peers, in bytes, where there were strangers.
     pub(crate) held_bytes_max: u64,
 }
@@ -85,6 +91,8 @@ impl Tally {
             (self.accept_pauses, "pauses of accepting"),
             (self.clock_jumps, "clock jumps"),
             (self.villains, "hostile connections"),
+            (self.bounded, "refused by a bound"),
+            (self.flooded, "floods"),
         ];
         kinds.into_iter().filter(|(count, _)| *count > 0)
     }
@@ -116,6 +124,7 @@ impl Weights {
             accept: weight(),
             clock: weight(),
             villains: weight(),
+            limits: weight(),
         }
     }
 

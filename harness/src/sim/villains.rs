@@ -22,6 +22,9 @@ pub(super) const MARK: &str = "villain";
 /// Strangers at the same time, in a world that has some.
 const VILLAINS: usize = 24;
 
+/// Addresses that they come from, where servers count that.
+const ADDRESSES: u64 = 3;
+
 /// Bytes that one of them sends at once, about.
 const BURST_BYTES: u64 = 48 * 1024;
 
@@ -138,6 +141,11 @@ impl World {
         let listener = u8::from(self.secrecy.is_some());
         let driver = self.nodes.driver(node, shard);
         let end = self.net.connect_to(driver, listener, latency)?;
+        if self.weights.limits > 0 {
+            // They share few addresses, and nobody else has one of those.
+            let ip = [203, 0, 113, 1 + (name % ADDRESSES) as u8];
+            self.net.set_address(end, (ip, 666).into());
+        }
         self.tally.villains += 1;
         Some(Villain {
             end,

@@ -80,7 +80,7 @@ impl World {
             net.hide_bytes();
         }
         let acceptor = secrecy.as_ref().map(Secrecy::acceptor);
-        let mut nodes = Nodes::new(&net, plan, talk, acceptor);
+        let mut nodes = Nodes::new(&net, plan, talk, weights.limits, acceptor);
         nodes.settle();
         let mut world = Self {
             talk,

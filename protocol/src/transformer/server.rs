@@ -221,6 +221,12 @@ pub trait Transformer: Clone + Send + 'static {
     /// it waits.
     fn close(&mut self, session: &mut Self::Session, context: Context, out: &mut Outputs);
 
+    /// Closes the session as [`Transformer::close`] does, because its client has broken a rule of
+    /// this server. Where the goodbye of the transport has a code, it is 1008.
+    fn expel(&mut self, session: &mut Self::Session, context: Context, out: &mut Outputs) {
+        self.close(session, context, out);
+    }
+
     /// Handles a request for this session. The carrier belongs to the session until the session has
     /// answered the request ([`Outputs::respond`], [`Outputs::finish`]) or closed the carrier. The
     /// answer may come in a later call.

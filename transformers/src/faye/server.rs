@@ -189,6 +189,13 @@ impl Transformer for Faye {
         }
     }
 
+    fn expel(&mut self, session: &mut FayeSession, context: Context, out: &mut Outputs) {
+        match &mut session.0 {
+            State::WebSocket(session) => self.websockets.expel(session, context, out),
+            State::Hixie(_) => self.close(session, context, out),
+        }
+    }
+
     fn exchange(
         &mut self,
         session: &mut FayeSession,

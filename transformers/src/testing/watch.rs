@@ -353,6 +353,12 @@ impl<T: Transformer> Transformer for Watched<T> {
         });
     }
 
+    fn expel(&mut self, session: &mut Self::Session, context: Context, out: &mut Outputs) {
+        self.call(session, context, out, |inner, session, out| {
+            inner.expel(session, context, out);
+        });
+    }
+
     fn exchange(
         &mut self,
         session: &mut Self::Session,

@@ -74,6 +74,10 @@ impl Transformer for Uws {
         self.0.close(session, context, out);
     }
 
+    fn expel(&mut self, session: &mut WebSocketSession, context: Context, out: &mut Outputs) {
+        self.0.expel(session, context, out);
+    }
+
     fn exchange(
         &mut self,
         session: &mut WebSocketSession,

@@ -174,14 +174,12 @@ impl Transformer for WebSockets {
     }
 
     fn close(&mut self, session: &mut WebSocketSession, context: Context, out: &mut Outputs) {
-        let streaming = match &mut session.0 {
-            State::Streaming(streaming) => streaming,
-            State::Inflating(own) => &mut own.0,
-            State::Carried(session) => return session.close(context),
-        };
-        if let Some(carrier) = context.stream {
-            streaming.close(carrier, self.goodbye, out);
-        }
+        close_with(session, self.goodbye, context, out);
+    }
+
+    fn expel(&mut self, session: &mut WebSocketSession, context: Context, out: &mut Outputs) {
+        let code = Some(CloseCode::POLICY_VIOLATION);
+        close_with(session, code, context, out);
     }
 
     fn exchange(
@@ -242,6 +240,23 @@ impl Transformer for WebSockets {
         if let State::Carried(_) = &session.0 {
             out.over();
         }
+    }
+}
+
+/// Says goodbye with this code. What is carried has no code.
+fn close_with(
+    session: &mut WebSocketSession,
+    code: Option<CloseCode>,
+    context: Context,
+    out: &mut Outputs,
+) {
+    let streaming = match &mut session.0 {
+        State::Streaming(streaming) => streaming,
+        State::Inflating(own) => &mut own.0,
+        State::Carried(session) => return session.close(context),
+    };
+    if let Some(carrier) = context.stream {
+        streaming.close(carrier, code, out);
     }
 }
 

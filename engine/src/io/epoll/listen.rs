@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
+use allspark_protocol::Instant;
 use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrAny, SocketFlags, acceptfrom_with};
@@ -87,6 +88,12 @@ impl Epoll {
                 Err(error) => return self.pause_accept(error, completions),
             }
         }
+    }
+
+    /// Accepts nobody until this moment.
+    pub(super) fn rest_accept(&mut self, until: Instant) {
+        self.pause.rest(until);
+        self.stop_listening();
     }
 
     fn pause_accept(&mut self, error: Errno, completions: &mut Vec<Completion>) {

@@ -133,6 +133,7 @@ impl Epoll {
         match op {
             Op::Accept => self.start_accept(),
             Op::StopAccept => self.stop_accept(),
+            Op::RestAccept { until } => self.rest_accept(until),
             Op::Connect { address, token } => self.connect(address, token, completions),
             Op::Receive { socket, token } => self.receive(socket, token, completions),
             Op::StopReceive { socket } => self.stop_receive(socket, completions),

@@ -2,7 +2,7 @@
 //! in-memory network ([`SimNet`]) in virtual time. A turn never sleeps; whoever runs the
 //! simulation moves the time on when nothing is left to do.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::rc::Rc;
 
@@ -20,6 +20,9 @@ pub use net::{EndpointId, Notice, SimNet};
 
 /// Completions per turn, as on the kernel's drivers.
 const COMPLETIONS_MAX: usize = 512;
+
+/// Connections per turn that waited to be accepted, as on the kernel's drivers.
+const ACCEPTS_PER_TURN: usize = 64;
 
 const BUFFERS: u16 = 1024;
 const BUFFER_BYTES: usize = 4096;
@@ -42,6 +45,9 @@ pub struct SimDriver {
     records: HashMap<EndpointId, Record>,
     /// Connections that had something to read when no buffer was left.
     starved: Vec<EndpointId>,
+    /// Connections that come before this wait, in this order.
+    rests_until: Instant,
+    backlog: VecDeque<EndpointId>,
     completions_max: usize,
     waker: Waker,
 }
@@ -56,6 +62,8 @@ impl SimDriver {
             buffers: BufferPool::new(BUFFERS, BUFFER_BYTES),
             records: HashMap::new(),
             starved: Vec::new(),
+            rests_until: Instant::ZERO,
+            backlog: VecDeque::new(),
             completions_max: COMPLETIONS_MAX,
             waker: Waker::idle(),
         }
@@ -72,6 +80,7 @@ impl SimDriver {
         match op {
             Op::Accept => self.net.listen(self.number),
             Op::StopAccept => self.net.stop_listening(self.number),
+            Op::RestAccept { until } => self.rests_until = self.rests_until.max(until),
             Op::Receive { socket, token } => self.start_receive(socket, token, completions),
             Op::StopReceive { socket } => {
                 if let Some(record) = self.records.get_mut(&EndpointId(socket.0)) {
@@ -177,6 +186,7 @@ impl SimDriver {
 
     fn notice(&mut self, id: EndpointId, notice: Notice, completions: &mut Vec<Completion>) {
         match notice {
+            Notice::Incoming if self.rests() => self.backlog.push_back(id),
             Notice::Incoming => self.accept(id, completions),
             Notice::Readable => self.receive(id, completions),
             Notice::Writable => {
@@ -191,11 +201,16 @@ impl SimDriver {
         }
     }
 
+    /// Whether nobody is accepted for now.
+    fn rests(&self) -> bool {
+        self.rests_until > self.net.now()
+    }
+
     fn accept(&self, id: EndpointId, completions: &mut Vec<Completion>) {
         match self.net.accept(id, self.number) {
             Some(Accept::Done(listener)) => completions.push(Completion::Accepted {
                 socket: Socket(id.0),
-                peer: SimNet::address(id),
+                peer: self.net.peer_address(id),
                 listener,
             }),
             Some(Accept::Failed) => {
@@ -264,6 +279,13 @@ impl Driver for SimDriver {
         for id in std::mem::take(&mut self.starved) {
             self.receive(id, completions);
         }
+        for _ in 0..ACCEPTS_PER_TURN {
+            if !self.rests()
+                && let Some(id) = self.backlog.pop_front()
+            {
+                self.accept(id, completions);
+            }
+        }
         while completions.len() < self.completions_max
             && let Some((id, notice)) = self.net.next_driver_notice(self.number)
         {
@@ -292,7 +314,9 @@ impl Driver for SimDriver {
 impl SimDriver {
     /// Whether the next turn has something to do or to report.
     pub fn has_work(&self) -> bool {
-        !self.ops.is_empty() || !self.starved.is_empty() || self.net.has_driver_notice(self.number)
+        let accepts = !self.backlog.is_empty() && !self.rests();
+        let has_notice = self.net.has_driver_notice(self.number);
+        accepts || !self.ops.is_empty() || !self.starved.is_empty() || has_notice
     }
 }
 

@@ -423,7 +423,7 @@ impl<D: Driver> Driver for Tls<D> {
 
     fn push(&mut self, op: Op) {
         let socket = match &op {
-            Op::Accept | Op::StopAccept => return self.inner.push(op),
+            Op::Accept | Op::StopAccept | Op::RestAccept { .. } => return self.inner.push(op),
             Op::Connect { address, token } => {
                 let session = self.client_session();
                 let key = self.insert(Socket(u32::MAX), *token, session);
@@ -465,7 +465,11 @@ impl<D: Driver> Driver for Tls<D> {
                 self.leave(key, token, |socket, token| Op::Release { socket, token });
             }
             Op::Close { token, .. } => self.close(key, token),
-            Op::Accept | Op::StopAccept | Op::Connect { .. } | Op::Adopt { .. } => {}
+            Op::Accept
+            | Op::StopAccept
+            | Op::RestAccept { .. }
+            | Op::Connect { .. }
+            | Op::Adopt { .. } => {}
         }
     }
 

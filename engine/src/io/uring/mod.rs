@@ -179,6 +179,7 @@ impl Uring {
         match op {
             Op::Accept => self.start_accept(),
             Op::StopAccept => self.stop_accept(),
+            Op::RestAccept { until } => self.acceptor.pause.rest(until),
             Op::Connect { address, token } => self.connect(address, token, completions),
             Op::Receive { socket, token } => self.on(socket, |ring, slot| {
                 ring.receive(slot, token);

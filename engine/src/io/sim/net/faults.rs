@@ -1,6 +1,7 @@
 //! What can go wrong with a network, its hosts and their clocks.
 
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use allspark_protocol::Instant;
@@ -92,6 +93,22 @@ impl SimNet {
         }
         end.owner = Owner::Driver(driver);
         Some(Accept::Done(end.listener))
+    }
+
+    /// Lets a client come from this address instead of one of its own. It must not have been
+    /// accepted yet.
+    pub fn set_address(&self, client: EndpointId, address: SocketAddr) {
+        let net = &mut *self.0.borrow_mut();
+        let peer = net.endpoint(client).and_then(|end| end.peer);
+        if let Some(end) = peer.and_then(|peer| net.endpoint(peer)) {
+            end.seen_as = Some(address);
+        }
+    }
+
+    /// Where a connection seems to come from.
+    pub(in crate::io::sim) fn peer_address(&self, id: EndpointId) -> SocketAddr {
+        let seen_as = self.0.borrow_mut().endpoint(id).and_then(|end| end.seen_as);
+        seen_as.unwrap_or_else(|| Self::address(id))
     }
 
     /// How a stream has ended.

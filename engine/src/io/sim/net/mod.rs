@@ -69,6 +69,8 @@ struct Endpoint {
     listener: u8,
     /// Notices that were caused before this are for a former owner of the same number.
     born: u64,
+    /// Where the peer seems to come from, if that was set.
+    seen_as: Option<SocketAddr>,
 }
 
 /// What an end of a connection is told.
@@ -330,6 +332,7 @@ impl Net {
             awaits_room: false,
             listener: 0,
             born: self.sequence,
+            seen_as: None,
         };
         EndpointId(u32::try_from(self.endpoints.insert(endpoint)).expect("fewer than 2^32"))
     }
