@@ -109,9 +109,11 @@ mod tests {
     #[test]
     fn they_are_read_only() {
         let response = ask("GET", PATH);
-        let expected =
-            br#"{"app":"echo","sparks":0,"connections":0,"logLinesLost":0,"draining":false,"refused":{}}"#;
-        assert_eq!(response.body_bytes(), expected);
+        let expected = concat!(
+            r#"{"app":"echo","sparks":0,"connections":0,"logLinesLost":0,"#,
+            r#""draining":false,"refused":{}}"#
+        );
+        assert_eq!(response.body_bytes(), expected.as_bytes());
         assert_eq!(ask("POST", PATH).status(), 405);
     }
 
