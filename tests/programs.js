@@ -14,6 +14,9 @@ const path = require('node:path');
 const AT_A_TIME = Number(process.env.TEST_PROGRAMS || os.availableParallelism());
 const OUTPUT_BYTES_MAX = 1024 ** 3;
 
+/** How long after its end what a program has said may still be on its way. */
+const PIPES_MS = 5000;
+
 /** What takes longest starts first, so that nobody waits for it alone. */
 const LONGEST = ['contract', 'load', 'polling', 'hostile'];
 
@@ -69,10 +72,16 @@ function run({ executable, folder }) {
   const said = [];
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (part) => said.push(part));
   return new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (code) => {
+    const end = (code) => {
       const seconds = (performance.now() - begun) / 1000;
       resolve({ output: Buffer.concat(said).toString(), passed: code === 0, seconds });
+    };
+    child.on('error', reject);
+    child.on('close', end);
+    // A server that a failed test has left behind may have the pipes, too.
+    child.on('exit', () => {
+      const streams = [child.stdout, child.stderr];
+      setTimeout(() => streams.forEach((stream) => stream.destroy()), PIPES_MS).unref();
     });
   });
 }

@@ -33,13 +33,13 @@ impl Server {
             .spawn()
             .expect("the binary can be started");
         let mut stderr = BufReader::new(child.stderr.take().expect("it is piped"));
-        let mut line = String::new();
-        stderr
-            .read_line(&mut line)
-            .expect("it says where it listens");
-        let (_, rest) = line
-            .split_once("http://")
-            .unwrap_or_else(|| panic!("{line}"));
+        // It may warn of something first.
+        let mut said = String::new();
+        while !said.contains("http://") {
+            let read = stderr.read_line(&mut said).expect("its log is read");
+            assert!(read > 0, "it says where it listens: {said}");
+        }
+        let (_, rest) = said.split_once("http://").expect("it was found");
         let (address, _) = rest.split_once('/').expect("a pathname follows");
         Self {
             address: address.parse().expect("an address and a port"),

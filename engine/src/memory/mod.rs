@@ -26,4 +26,4 @@ pub(crate) use lists::kept;
 pub use mimalloc::{collect_mimalloc, refuse_huge_pages};
 pub use pool::BlockPool;
 pub use slice::Slice;
-pub(crate) use zeroed::{zeroed_u32, zeroed_u64};
+pub(crate) use zeroed::Counters;

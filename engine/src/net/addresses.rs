@@ -20,7 +20,7 @@ use crate::config::{Admission, Options, given};
 use crate::limits::{
     ACCEPT_BURST_MS, ADDRESS_PACE_PLACES, ADDRESS_PLACES_LEAST, ADDRESS_PLACES_MOST,
 };
-use crate::memory::{zeroed_u32, zeroed_u64};
+use crate::memory::Counters;
 
 /// Rows of counters.
 const ROWS: usize = 2;
@@ -48,15 +48,15 @@ pub(crate) enum Counted {
 #[derive(Debug)]
 struct Counts {
     max: u32,
-    connections: Box<[AtomicU32]>,
-    sparks: Box<[AtomicU32]>,
+    connections: Counters<AtomicU32>,
+    sparks: Counters<AtomicU32>,
 }
 
 #[derive(Debug)]
 struct Paces {
     pace: Pace,
     /// Until when everything is paid, as nanoseconds.
-    paid: Box<[AtomicU64]>,
+    paid: Counters<AtomicU64>,
 }
 
 impl Addresses {
@@ -71,12 +71,12 @@ impl Addresses {
         let row = places(options.connections_max.size());
         let counts = (per_address.get() > 0).then(|| Counts {
             max: per_address.size() as u32,
-            connections: zeroed_u32(ROWS * row),
-            sparks: zeroed_u32(ROWS * row),
+            connections: Counters::new(ROWS * row),
+            sparks: Counters::new(ROWS * row),
         });
         let paces = given(*accepts_per_s_of_address).map(|per_s| Paces {
             pace: Pace::new(per_s, ACCEPT_BURST_MS),
-            paid: zeroed_u64(ROWS * ADDRESS_PACE_PLACES),
+            paid: Counters::new(ROWS * ADDRESS_PACE_PLACES),
         });
         Self {
             exempt: [exempt.clone(), options.trusted_proxies.clone()],

@@ -237,7 +237,7 @@ impl<T: Transformer> Core<T> {
 
     fn session_timer(&mut self, spark: Key, holds_input: bool) {
         let (now, mut judge_from) = (self.clock.now, self.fairness.judge_from());
-        if self.untaken.holds(spark) {
+        if self.is_kept_waiting(spark) {
             // What is missing may be among what waits for the application.
             judge_from = judge_from.max(now + Duration::from_millis(UNTAKEN_RETRY_MS));
         }
@@ -267,6 +267,7 @@ impl<T: Transformer> Core<T> {
         let Some(interval_ms) = self.server.options.ping_interval.ms() else {
             return;
         };
+        let is_kept_waiting = self.is_kept_waiting(spark);
         let Some(slot) = self.sessions.get_mut(spark) else {
             return;
         };
@@ -275,7 +276,7 @@ impl<T: Transformer> Core<T> {
             if holds_input {
                 return self.set_beat(spark, retry);
             }
-            if self.untaken.is_full(spark) && self.untaken.holds(spark) {
+            if is_kept_waiting {
                 // Its answer may be among what waits for the application.
                 slot.state.heartbeat.alive();
             }

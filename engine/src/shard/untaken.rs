@@ -32,6 +32,17 @@ impl<T: Transformer> Core<T> {
         }
     }
 
+    /// Whether what a client has sent waits for the application: then its silence means nothing.
+    /// Who waits alone because it has sent too much is judged by it, or a flood would keep the
+    /// session of a client that has vanished.
+    pub(super) fn is_kept_waiting(&self, spark: Key) -> bool {
+        let is_paused = || {
+            let rates = self.rates.as_ref();
+            rates.is_some_and(|rates| rates.is_paused(spark.index))
+        };
+        self.untaken.holds(spark) && !(self.untaken.has_one_reason(spark) && is_paused())
+    }
+
     /// All of them are.
     pub(super) fn forget_untaken(&mut self, spark: Key) {
         if let Some(waiting) = self.untaken.take(spark) {

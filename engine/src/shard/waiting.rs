@@ -81,8 +81,17 @@ impl Untaken {
         }
     }
 
-    /// Whether something that its client sent waits for a spark: its silence means nothing.
+    /// Whether there is one reason alone.
+    pub(super) fn has_one_reason(&self, spark: Key) -> bool {
+        let waiting = self.by_spark.get(&spark);
+        waiting.is_some_and(|waiting| waiting.reasons == 1)
+    }
+
+    /// Whether something that its client sent waits for a spark.
     pub(super) fn holds(&self, spark: Key) -> bool {
+        if self.by_spark.is_empty() {
+            return false;
+        }
         let waiting = self.by_spark.get(&spark);
         waiting.is_some_and(|waiting| {
             waiting.proceeds || !waiting.connections.is_empty() || !waiting.requests.is_empty()
