@@ -42,7 +42,10 @@ impl<C: Counter> Deref for Counters<C> {
     }
 }
 
-#[expect(unsafe_code, reason = "a region is memory, and who has it is its owner")]
+#[expect(
+    unsafe_code,
+    reason = "a region is memory, and who has it is its owner"
+)]
 // SAFETY: the region is this value's own, and what lies in it is atomic.
 unsafe impl<C: Counter + Send> Send for Counters<C> {}
 

@@ -32,15 +32,18 @@ impl<T: Transformer> Core<T> {
         }
     }
 
-    /// Whether what a client has sent waits for the application: then its silence means nothing.
-    /// Who waits alone because it has sent too much is judged by it, or a flood would keep the
-    /// session of a client that has vanished.
+    /// Whether what a client has sent waits for the application: then its silence means nothing. A
+    /// session that polls and waits alone because one request brought too much is judged by it, or
+    /// that request would keep it for as long as it is worth, although its client has vanished.
     pub(super) fn is_kept_waiting(&self, spark: Key) -> bool {
-        let is_paused = || {
+        let has_flooded = || {
             let rates = self.rates.as_ref();
-            rates.is_some_and(|rates| rates.is_paused(spark.index))
+            let slot = self.sessions.get(spark);
+            self.untaken.waits_for_itself(spark)
+                && slot.is_some_and(|slot| slot.state.stream.is_none())
+                && rates.is_some_and(|rates| rates.is_paused(spark.index))
         };
-        self.untaken.holds(spark) && !(self.untaken.has_one_reason(spark) && is_paused())
+        self.untaken.holds(spark) && !has_flooded()
     }
 
     /// All of them are.

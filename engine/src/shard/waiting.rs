@@ -81,10 +81,13 @@ impl Untaken {
         }
     }
 
-    /// Whether there is one reason alone.
-    pub(super) fn has_one_reason(&self, spark: Key) -> bool {
+    /// Whether there is one reason alone, and nothing came behind the request whose messages wait.
+    pub(super) fn waits_for_itself(&self, spark: Key) -> bool {
         let waiting = self.by_spark.get(&spark);
-        waiting.is_some_and(|waiting| waiting.reasons == 1)
+        waiting.is_some_and(|waiting| {
+            let came_behind = !waiting.connections.is_empty() || !waiting.requests.is_empty();
+            waiting.reasons == 1 && waiting.proceeds && !came_behind
+        })
     }
 
     /// Whether something that its client sent waits for a spark.
