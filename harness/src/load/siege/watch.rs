@@ -18,7 +18,7 @@ const INTERVAL: Duration = Duration::from_millis(100);
 const PEER_BYTES: u64 = 2 * 1024;
 
 /// Bytes that are the allocator's affair: pages of which a part is used, and what was freed less
-/// than a second ago. Beside these half of what may be held.
+/// than a second ago.
 const SLACK_BYTES: u64 = 16 * 1024 * 1024;
 
 /// What a server's memory was.
@@ -32,8 +32,8 @@ pub(crate) struct SiegeMemory {
     pub(crate) after: Option<ProcessMemory>,
     /// What the server may hold for its peers, if that is known.
     pub(crate) memory_max: Option<u64>,
-    /// The most that it may have: what it had before, what it may hold for its peers and half as
-    /// much for its allocator, which keeps what was freed for a second, and 2 KiB for each peer.
+    /// The most that it may have: what it had before, what it may hold for its peers, 2 KiB for
+    /// each peer, and a little for its allocator.
     pub(crate) budget_bytes: Option<u64>,
 }
 
@@ -109,9 +109,7 @@ impl Watch {
             during,
             after: self.after,
             memory_max: self.memory_max,
-            budget_bytes: self
-                .memory_max
-                .map(|max| max.saturating_add(max / 2).saturating_add(own)),
+            budget_bytes: self.memory_max.map(|max| max.saturating_add(own)),
         })
     }
 }
@@ -166,7 +164,7 @@ mod tests {
         };
         let report = watch.into_report(2).unwrap();
         assert_eq!(report.peak_rss_anon_bytes, 70);
-        let expected = 50 + 1_500 + 2 * PEER_BYTES + SLACK_BYTES;
+        let expected = 50 + 1_000 + 2 * PEER_BYTES + SLACK_BYTES;
         assert_eq!(report.budget_bytes, Some(expected));
     }
 }
