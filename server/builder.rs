@@ -635,17 +635,16 @@ impl Builder {
             not(feature = "plugins"),
             expect(unused_mut, reason = "no plugin changes it")
         )]
-        let mut engine = engine::Options {
+        let mut engine = options.for_engine(engine::Options {
             files: library.files(),
             ..self.engine
-        };
+        });
         #[cfg(feature = "plugins")]
         for plugin in &self.plugins.0 {
             crate::rooms_plugin::prepare(&**plugin, &mut engine, &options);
         }
-        let for_engine = options.for_engine(engine);
         let primus = Primus {
-            engine: engine::Primus::new(for_engine, transformer, options.shards, options.driver),
+            engine: engine::Primus::new(engine, transformer, options.shards, options.driver),
             library,
             asks: AtomicBool::new(asks),
             options,

@@ -28,3 +28,26 @@ fn claim(spark: &engine::Spark<'_>, name: &str) -> Option<engine::Value> {
     let claims: engine::Value = spark.auth()?.claims().ok()?;
     claims.get(name).cloned()
 }
+
+#[cfg(test)]
+mod tests {
+    use allspark_engine::RoomOptions;
+    use allspark_plugins::rooms::{Rooms, RoomsOptions};
+
+    use crate::Primus;
+
+    #[test]
+    fn what_the_plugin_says_of_rooms_outranks_what_the_server_does() {
+        let builder = Primus::builder().rooms(RoomOptions {
+            per_spark_max: 7,
+            ..RoomOptions::default()
+        });
+        let rooms = Rooms::with_options(RoomsOptions {
+            per_spark_max: Some(5),
+            name_bytes_max: Some(9),
+            ..RoomsOptions::default()
+        });
+        let built = builder.plugin(rooms).build();
+        assert!(built.is_ok(), "{:?}", built.err());
+    }
+}
