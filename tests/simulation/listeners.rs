@@ -8,71 +8,30 @@ use allspark_engine::sim::SimServer;
 use allspark_engine::{Attach, Layer, Options, Place, ProxyProtocol, Response, Routes, Verdict};
 use allspark_transformers::{AnyTransformer, CommonOptions, TransformerKind};
 
-/// A server in virtual time whose listeners are a public one, an internal one and a redirect.
-struct World {
-    net: SimNet,
-    server: SimServer<AnyTransformer>,
-}
+use crate::one_server::OneServer;
 
 const PUBLIC: u8 = 0;
 const INTERNAL: u8 = 1;
 const REDIRECT: u8 = 2;
 
-impl World {
-    fn new() -> Self {
-        let net = SimNet::default();
-        let options = Options {
-            routes: routes("/open"),
-            internal_routes: routes("/metrics"),
-            fallback: Some(Arc::new(|_| Response::text(200, "fallback\n"))),
-            ..Options::default()
-        };
-        let transformer = AnyTransformer::new(TransformerKind::Any, &CommonOptions::default(), &[]);
-        let transformer = transformer.expect("there are no options");
-        let server = SimServer::new(&net, options, &transformer, 1, 7, |_| {});
-        let mut server = server.with_listeners([
-            Place::from("public"),
-            Place::from("internal").internal(),
-            Place::from("redirect").redirect_to_https(443),
-        ]);
-        server.settle();
-        Self { net, server }
-    }
-
-    /// What a request gets through a listener, and whether the connection is closed then.
-    fn ask(&mut self, listener: u8, request: &str) -> (String, bool) {
-        let end = self.net.connect_to(0, listener, Duration::ZERO);
-        let end = end.expect("the server listens");
-        self.net.send(end, request.as_bytes());
-        self.pass(Duration::from_secs(1));
-        let answer = self.read(end);
-        self.net.close(end);
-        self.pass(Duration::from_secs(1));
-        answer
-    }
-
-    fn pass(&mut self, time: Duration) {
-        let end = self.net.now() + time;
-        loop {
-            self.server.settle();
-            while self.net.next_client_notice().is_some() {}
-            let events = [self.net.next_event(), self.server.next_deadline()];
-            match events.into_iter().flatten().min() {
-                Some(next) if next <= end => self.net.advance_to(next),
-                _ => return self.net.advance_to(end),
-            }
-        }
-    }
-
-    fn read(&self, end: EndpointId) -> (String, bool) {
-        let mut answer = Vec::new();
-        loop {
-            match self.net.receive(end, 4096) {
-                Some(bytes) if !bytes.is_empty() => answer.extend_from_slice(&bytes),
-                rest => return (String::from_utf8(answer).expect("text"), rest.is_none()),
-            }
-        }
-    }
+/// A server whose listeners are a public one, an internal one and a redirect.
+fn world() -> OneServer {
+    let net = SimNet::default();
+    let options = Options {
+        routes: routes("/open"),
+        internal_routes: routes("/metrics"),
+        fallback: Some(Arc::new(|_| Response::text(200, "fallback\n"))),
+        ..Options::default()
+    };
+    let transformer = AnyTransformer::new(TransformerKind::Any, &CommonOptions::default(), &[]);
+    let transformer = transformer.expect("there are no options");
+    let server = SimServer::new(&net, options, &transformer, 1, 7, |_| {});
+    let server = server.with_listeners([
+        Place::from("public"),
+        Place::from("internal").internal(),
+        Place::from("redirect").redirect_to_https(443),
+    ]);
+    OneServer::new(net, server)
 }
 
 fn routes(path: &str) -> Arc<Routes> {
@@ -96,7 +55,7 @@ const UPGRADE: &str = "GET /primus HTTP/1.1\r\nHost: a.example\r\nConnection: Up
 
 #[test]
 fn an_internal_listener_serves_internal_routes_and_nothing_else_does() {
-    let mut world = World::new();
+    let mut world = world();
     let mut status = |listener, path| {
         let (answer, is_closed) = world.ask(listener, &get(path));
         assert!(!is_closed, "{path}: {answer}");
@@ -120,7 +79,7 @@ fn an_internal_listener_serves_internal_routes_and_nothing_else_does() {
 /// Bodies have the bounds of the routes that the listener serves.
 #[test]
 fn a_body_for_the_wrong_listener_is_not_gathered() {
-    let mut world = World::new();
+    let mut world = world();
     let post = "POST /metrics HTTP/1.1\r\nHost: a\r\nContent-Length: 900000\r\n\r\n";
     let (answer, is_closed) = world.ask(PUBLIC, post);
     assert!(answer.starts_with("HTTP/1.1 200 ") && is_closed, "{answer}");
@@ -133,7 +92,7 @@ fn a_body_for_the_wrong_listener_is_not_gathered() {
 
 #[test]
 fn a_redirect_answers_everything_with_https_and_closes() {
-    let mut world = World::new();
+    let mut world = world();
     for path in ["/", "/primus/spec", "/open?x", "/metrics"] {
         let (answer, is_closed) = world.ask(REDIRECT, &get(path));
         assert!(answer.starts_with("HTTP/1.1 301 ") && is_closed, "{answer}");
@@ -153,7 +112,7 @@ fn a_redirect_answers_everything_with_https_and_closes() {
 type Seen = Arc<Mutex<Vec<String>>>;
 
 /// Two shards behind a proxy that says whom connections come from.
-fn proxied() -> (World, Seen) {
+fn proxied() -> (OneServer, Seen) {
     let (net, seen) = (SimNet::default(), Seen::default());
     let sparks = Arc::clone(&seen);
     let attach = |attach: &Attach| {
@@ -177,9 +136,8 @@ fn proxied() -> (World, Seen) {
     let server = SimServer::new(&net, Options::default(), &transformer, 2, 7, attach);
     let proxies = "10.0.0.0/8".parse().expect("a network");
     let place = Place::from("proxied").proxy_protocol(ProxyProtocol::Required(proxies));
-    let mut server = server.with_listeners([place]);
-    server.settle();
-    (World { net, server }, seen)
+    let server = server.with_listeners([place]);
+    (OneServer::new(net, server), seen)
 }
 
 /// From 192.0.2.2, over TLS 1.3 and to the host `a.b`.
@@ -188,7 +146,7 @@ const BLOCK: &[u8] =
     \x20\0\x0f\x01\0\0\0\0\x21\0\x07TLSv1.3\x02\0\x03a.b";
 
 /// A connection to this shard that begins so, in pieces of so many bytes.
-fn begin(world: &mut World, shard: usize, bytes: &[u8], piece: usize) -> EndpointId {
+fn begin(world: &mut OneServer, shard: usize, bytes: &[u8], piece: usize) -> EndpointId {
     let end = world.net.connect(shard, Duration::ZERO);
     let end = end.expect("the server listens");
     for piece in bytes.chunks(piece) {
@@ -198,7 +156,7 @@ fn begin(world: &mut World, shard: usize, bytes: &[u8], piece: usize) -> Endpoin
     end
 }
 
-fn exchange(world: &mut World, end: EndpointId, request: &str) -> String {
+fn exchange(world: &mut OneServer, end: EndpointId, request: &str) -> String {
     world.net.send(end, request.as_bytes());
     world.pass(Duration::from_secs(1));
     world.read(end).0

@@ -20,6 +20,7 @@ mod late;
 mod layers;
 mod listeners;
 mod moves;
+mod one_server;
 mod openings;
 mod origins;
 mod outage;

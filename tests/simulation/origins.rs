@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use allspark_engine::Options;
-use allspark_engine::io::sim::{EndpointId, SimNet};
+use allspark_engine::io::sim::SimNet;
 use allspark_engine::sim::SimServer;
 use allspark_protocol::http::{Cors, CorsOptions};
 use allspark_transformers::{AnyTransformer, CommonOptions, TransformerKind};
+
+use crate::one_server::OneServer;
 
 const TODAY: &str = "Sec-WebSocket-Key: x3JJHMbDL1EzLkh9GBhXDw==\r\nSec-WebSocket-Version: 13\r\n";
 const HIXIE_76: &str = "Sec-WebSocket-Key1: 4 @1  46546xW%0l 1 5\r\n\
@@ -31,63 +33,17 @@ const UPGRADES: [(TransformerKind, &str, &[&str]); 6] = [
     (TransformerKind::SockJs, "/websocket", &[TODAY]),
 ];
 
-/// A server of one shard in virtual time.
-struct World {
-    net: SimNet,
-    server: SimServer<AnyTransformer>,
-}
-
-impl World {
-    fn new(kind: TransformerKind, cors: &CorsOptions) -> Self {
-        let net = SimNet::default();
-        let options = Options {
-            cors: Cors::new(cors).expect("the test's options are right"),
-            ..Options::default()
-        };
-        let transformer = AnyTransformer::new(kind, &CommonOptions::default(), &[]);
-        let transformer = transformer.expect("there are no options");
-        let mut server = SimServer::new(&net, options, &transformer, 1, 7, |_| {});
-        server.settle();
-        Self { net, server }
-    }
-
-    /// Sends bytes on a connection of its own, and returns what has come back after a second and
-    /// whether the server has closed it.
-    fn ask(&mut self, bytes: &str) -> (String, bool) {
-        let endpoint = self.net.connect(0, Duration::ZERO);
-        let endpoint = endpoint.expect("the server listens");
-        self.net.send(endpoint, bytes.as_bytes());
-        self.pass(Duration::from_secs(1));
-        let answer = self.read(endpoint);
-        self.net.close(endpoint);
-        self.pass(Duration::from_secs(1));
-        answer
-    }
-
-    fn pass(&mut self, time: Duration) {
-        let end = self.net.now() + time;
-        loop {
-            self.server.settle();
-            while self.net.next_client_notice().is_some() {}
-            let events = [self.net.next_event(), self.server.next_deadline()];
-            match events.into_iter().flatten().min() {
-                Some(next) if next <= end => self.net.advance_to(next),
-                _ => return self.net.advance_to(end),
-            }
-        }
-    }
-
-    fn read(&self, endpoint: EndpointId) -> (String, bool) {
-        let mut answer = Vec::new();
-        let is_closed = loop {
-            match self.net.receive(endpoint, 4096) {
-                None => break true,
-                Some(bytes) if bytes.is_empty() => break false,
-                Some(bytes) => answer.extend_from_slice(&bytes),
-            }
-        };
-        (String::from_utf8_lossy(&answer).into_owned(), is_closed)
-    }
+/// A server of one shard.
+fn world(kind: TransformerKind, cors: &CorsOptions) -> OneServer {
+    let net = SimNet::default();
+    let options = Options {
+        cors: Cors::new(cors).expect("the test's options are right"),
+        ..Options::default()
+    };
+    let transformer = AnyTransformer::new(kind, &CommonOptions::default(), &[]);
+    let transformer = transformer.expect("there are no options");
+    let server = SimServer::new(&net, options, &transformer, 1, 7, |_| {});
+    OneServer::new(net, server)
 }
 
 fn upgrade(path: &str, draft: &str, origin: &str) -> String {
@@ -113,9 +69,9 @@ const FOE: &str = "Origin: http://evil.example\r\n";
 fn listed_origins_are_asked_of_every_transport() {
     for (kind, path, drafts) in UPGRADES {
         for kind in [kind, TransformerKind::Any] {
-            let mut world = World::new(kind, &listed());
+            let mut world = world(kind, &listed());
             for draft in drafts {
-                let mut status = |origin| world.ask(&upgrade(path, draft, origin)).0;
+                let mut status = |origin| world.ask(0, &upgrade(path, draft, origin)).0;
                 let name = kind.name();
                 for origin in [FRIEND, ""] {
                     let answer = status(origin);
@@ -138,10 +94,10 @@ fn listed_origins_are_asked_of_every_transport() {
 #[test]
 fn a_refused_upgrade_is_the_last_word_on_its_connection() {
     for (kind, path, drafts) in UPGRADES {
-        let mut world = World::new(kind, &listed());
+        let mut world = world(kind, &listed());
         for draft in drafts {
             let smuggled = "GET /primus/spec HTTP/1.1\r\nHost: a\r\n\r\n";
-            let (answer, is_closed) = world.ask(&(upgrade(path, draft, FOE) + smuggled));
+            let (answer, is_closed) = world.ask(0, &(upgrade(path, draft, FOE) + smuggled));
             assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
             assert!(answer.contains("Connection: close\r\n"), "{answer}");
             assert!(is_closed, "{} {path}", kind.name());
@@ -160,9 +116,9 @@ fn everybody_may_upgrade_by_default_and_where_it_is_asked_for() {
     };
     for (kind, path, drafts) in UPGRADES {
         for cors in [&CorsOptions::default(), &as_in_primus] {
-            let mut world = World::new(kind, cors);
+            let mut world = world(kind, cors);
             for draft in drafts {
-                let (answer, _) = world.ask(&upgrade(path, draft, FOE));
+                let (answer, _) = world.ask(0, &upgrade(path, draft, FOE));
                 assert!(answer.starts_with("HTTP/1.1 101 "), "{answer}");
             }
         }
@@ -172,19 +128,19 @@ fn everybody_may_upgrade_by_default_and_where_it_is_asked_for() {
 /// A session that a friend began by polling is not moved to a WebSocket by somebody else.
 #[test]
 fn a_session_is_not_upgraded_from_elsewhere() {
-    let mut world = World::new(TransformerKind::EngineIo, &listed());
+    let mut world = world(TransformerKind::EngineIo, &listed());
     let poll = format!(
         "GET /primus/?EIO=4&transport=polling HTTP/1.1\r\nHost: chat.example\r\n{FRIEND}\r\n"
     );
-    let (answer, _) = world.ask(&poll);
+    let (answer, _) = world.ask(0, &poll);
     let (_, rest) = answer
         .split_once("\"sid\":\"")
         .expect("a session was opened");
     let (sid, _) = rest.split_once('"').expect("a name ends");
     let path = format!("/?EIO=4&transport=websocket&sid={sid}");
-    let (answer, is_closed) = world.ask(&upgrade(&path, TODAY, FOE));
+    let (answer, is_closed) = world.ask(0, &upgrade(&path, TODAY, FOE));
     assert!(answer.starts_with("HTTP/1.1 403 ") && is_closed, "{answer}");
-    let (answer, _) = world.ask(&upgrade(&path, TODAY, FRIEND));
+    let (answer, _) = world.ask(0, &upgrade(&path, TODAY, FRIEND));
     assert!(answer.starts_with("HTTP/1.1 101 "), "{answer}");
 }
 
@@ -216,9 +172,9 @@ fn scripts_are_for_pages_of_listed_origins() {
     for (kind, path, is_script) in ASKED {
         for kind in [kind, TransformerKind::Any] {
             let status = |cors: &CorsOptions, referer: &str| {
-                let mut world = World::new(kind, cors);
+                let mut world = world(kind, cors);
                 let head = format!("GET /primus{path} HTTP/1.1\r\nHost: own.example:80");
-                let (answer, _) = world.ask(&format!("{head}\r\n{referer}\r\n"));
+                let (answer, _) = world.ask(0, &format!("{head}\r\n{referer}\r\n"));
                 answer["HTTP/1.1 ".len()..][..3].to_owned()
             };
             for referer in [
@@ -267,9 +223,9 @@ fn pages_are_framed_by_listed_origins() {
     for (kind, path, is_page) in ASKED {
         for kind in [kind, TransformerKind::Any] {
             let ask = |cors: &CorsOptions, header: &str| {
-                let mut world = World::new(kind, cors);
+                let mut world = world(kind, cors);
                 let head = format!("GET /primus{path} HTTP/1.1\r\nHost: own.example");
-                world.ask(&format!("{head}\r\n{header}\r\n")).0
+                world.ask(0, &format!("{head}\r\n{header}\r\n")).0
             };
             let answer = ask(&listed(), "");
             assert!(answer.starts_with("HTTP/1.1 200 "), "{path}: {answer}");
