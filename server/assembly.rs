@@ -4,6 +4,8 @@
 
 use allspark::{Builder, Plugin, Primus, RequestHead, Response, Routes, Server};
 
+use crate::api::more::More;
+
 type WhenBuilt = Box<dyn FnOnce(&Primus) -> Result<(), String>>;
 type WhenStarted = Box<dyn FnOnce(&Server) -> Result<(), String>>;
 type Reload = Box<dyn Fn() -> Result<bool, String> + Send>;
@@ -17,6 +19,8 @@ pub(crate) struct Assembly {
     pub(crate) public: Routes,
     internal: Routes,
     has_internal: bool,
+    /// Routes of the API beside its own.
+    pub(crate) api: More,
     builder: Builder,
     when_built: Vec<WhenBuilt>,
     then: Then,
@@ -40,6 +44,7 @@ impl Assembly {
             public: Routes::new(),
             internal: Routes::new(),
             has_internal,
+            api: More::default(),
             builder,
             when_built: Vec::new(),
             then: Then::default(),
@@ -83,10 +88,6 @@ impl Assembly {
 
     /// Calls `reload` on SIGHUP, on the thread of signals. It says whether anything has changed, or
     /// why nothing could be: then all stays as it is.
-    #[expect(
-        dead_code,
-        reason = "the first part that is read anew removes this line"
-    )]
     pub(crate) fn on_reload(
         &mut self,
         name: &'static str,

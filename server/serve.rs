@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use allspark::{Builder, Data, DriverChoice, Kind, ListenAddress, Options, Primus, Server};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use crate::api;
 use crate::assembly::{Assembly, Reloads, Then};
 use crate::counts;
 use crate::drain::End;
@@ -207,6 +208,10 @@ fn build(settings: &Settings, options: Options, log: Lines) -> Result<(Primus, T
     }
     if settings.page {
         page::assemble(&mut assembly, &settings.options.pathname, app.name());
+    }
+    // Behind all parts that add to it.
+    if settings.api.is_on() {
+        api::assemble(&mut assembly, &settings.api)?;
     }
     assembly.when_built(move |primus| {
         attach(app, primus);

@@ -13,6 +13,7 @@ use allspark_transformers::TransportOptionError;
 use serde::{Deserialize, Deserializer};
 use tracing::level_filters::LevelFilter;
 
+use crate::api::options::{ApiOptions, PATH as API_PATH};
 use crate::counts;
 use crate::handover::SocketPath;
 use crate::health;
@@ -65,6 +66,9 @@ pub(crate) struct Settings {
     /// Further configurations of TLS.
     #[serde(default)]
     pub(crate) tls: OwnTls,
+    /// The publishing API.
+    #[serde(default)]
+    pub(crate) api: ApiOptions,
     /// What every server of the library is told.
     pub(crate) options: Options,
 }
@@ -101,6 +105,8 @@ impl Settings {
             error => error.to_string(),
         })?;
         self.plugin.check(said)?;
+        let api = self.api.check();
+        api.map_err(|(name, reason)| format!("{}: {reason}", said.place(name, "")))?;
         self.tls.sections.check(said)?;
         let listeners = self.listen.check(&self.options.trusted_proxies);
         let tls = self.options.tls.is_on();
@@ -126,6 +132,12 @@ impl Settings {
             return Err(format!(
                 "{pathname} would hide {}: write another one, or --stats=false",
                 counts::PATH
+            ));
+        }
+        if self.api.is_on() && API_PATH.starts_with(pathname) {
+            return Err(format!(
+                "{pathname} would hide {}: write another one, or no key of the API",
+                API_PATH
             ));
         }
         let mut paths = health::PATHS.iter().filter(|_| self.health);

@@ -23,6 +23,9 @@ pub use pull::{Pull, Pulled};
 /// Gives the answer of a ticket to the shard of its request: its head, and the rest of its body.
 type Answer = Box<dyn FnOnce(Response, Option<Body>) + Send>;
 
+/// Refuses requests by their heads.
+type Guard = Arc<dyn Fn(&RequestHead<'_>) -> Option<Response> + Send + Sync>;
+
 /// Answers a request, now or later.
 pub(crate) type Handler = Arc<dyn Fn(&RouteRequest<'_>) -> Reply + Send + Sync>;
 
@@ -46,6 +49,7 @@ struct Route {
     /// Each with its handler; `*` is for all methods.
     methods: Vec<(String, Handler)>,
     body_bytes_max: usize,
+    guard: Option<Guard>,
 }
 
 /// A pattern that can't be added.
@@ -118,6 +122,7 @@ impl Routes {
                 pattern: pattern.to_owned(),
                 methods: Vec::new(),
                 body_bytes_max: 0,
+                guard: None,
             });
         }
         let route = &mut self.routes[place];
@@ -126,6 +131,28 @@ impl Routes {
         }
         route.methods.push((method.to_owned(), handler));
         route.body_bytes_max = route.body_bytes_max.max(body_bytes_max);
+        Ok(())
+    }
+
+    /// Has requests for a pattern judged by their heads, before their bodies have come: what
+    /// `judge` gives is the answer then, and the last one on the connection. It is asked about long
+    /// bodies only, so the handler must judge as well.
+    ///
+    /// # Errors
+    /// No such pattern was added.
+    pub fn guard(
+        &mut self,
+        pattern: &str,
+        judge: impl Fn(&RequestHead<'_>) -> Option<Response> + Send + Sync + 'static,
+    ) -> Result<(), RouteError> {
+        let mut routes = self.routes.iter_mut();
+        let Some(route) = routes.find(|route| route.pattern == pattern) else {
+            return Err(RouteError {
+                pattern: pattern.to_owned(),
+                reason: "there is no route of this pattern".to_owned(),
+            });
+        };
+        route.guard = Some(Arc::new(judge));
         Ok(())
     }
 
@@ -191,11 +218,12 @@ impl<'r> Found<'r> {
         request.answer_by(handler)
     }
 
-    /// What is answered to this method whatever the body is, if something is.
-    pub(crate) fn refusal(&self, method: &str) -> Option<Response> {
-        match self.handler(method) {
-            Some(_) => None,
-            None => Some(self.wrong_method()),
+    /// What is answered to a request whatever its body is, if something is.
+    pub(crate) fn refusal(&self, head: &RequestHead<'_>) -> Option<Response> {
+        match (self.handler(head.method()), &self.route.guard) {
+            (None, _) => Some(self.wrong_method()),
+            (Some(_), Some(judge)) => judge(head),
+            (Some(_), None) => None,
         }
     }
 
@@ -437,7 +465,7 @@ mod tests {
         let wrong = ask(&routes, "PUT", "/rooms/7").unwrap();
         assert_eq!(wrong.0, 405);
         let head = RequestHead::parse(b"PUT /rooms/7 HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
-        let refusal = routes.find(&head).unwrap().refusal("PUT").unwrap();
+        let refusal = routes.find(&head).unwrap().refusal(&head).unwrap();
         let mut allowed = refusal.headers().filter(|(name, _)| *name == "Allow");
         assert_eq!(
             allowed.next().map(|(_, value)| value),
