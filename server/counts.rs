@@ -4,17 +4,31 @@
 //! server drains, so that `sparks` and `connections` are those that are left. It says nothing about
 //! any client.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use allspark::{Handle, RequestHead, Response, Stats};
 
+use crate::assembly::{self, Assembly};
 use crate::log::Lines;
 
 /// Where it is asked for. The pathname of Primus begins elsewhere, or hides it.
 pub(crate) const PATH: &str = "/stats";
 
+/// Adds them, for a server with this app, named as on the command line.
+pub(crate) fn assemble(assembly: &mut Assembly, app: &'static str, log: Lines) {
+    let counts = Arc::new(Counts::new(app, log));
+    let answering = Arc::clone(&counts);
+    assembly::add(assembly.for_operators(), PATH, move |head| {
+        answering.respond(head)
+    });
+    assembly.when_built(move |primus| {
+        counts.follow(primus.handle());
+        Ok(())
+    });
+}
+
 /// Counts, as soon as there is a server that counts.
-pub(crate) struct Counts {
+struct Counts {
     server: OnceLock<Handle>,
     app: &'static str,
     log: Lines,
@@ -22,7 +36,7 @@ pub(crate) struct Counts {
 
 impl Counts {
     /// Counts of a server that comes later, with this app, named as on the command line.
-    pub(crate) fn new(app: &'static str, log: Lines) -> Self {
+    fn new(app: &'static str, log: Lines) -> Self {
         Self {
             server: OnceLock::new(),
             app,
@@ -31,13 +45,13 @@ impl Counts {
     }
 
     /// From now on this server's are told.
-    pub(crate) fn follow(&self, server: Handle) {
+    fn follow(&self, server: Handle) {
         // A server is started once.
         let _ = self.server.set(server);
     }
 
     /// Answers a request for them.
-    pub(crate) fn respond(&self, request: &RequestHead<'_>) -> Response {
+    fn respond(&self, request: &RequestHead<'_>) -> Response {
         if !matches!(request.method(), "GET" | "HEAD") {
             let refusal = Response::text(405, "Method Not Allowed");
             return refusal.header("Allow", "GET, HEAD");

@@ -2,26 +2,43 @@
 //! says that the process answers, the second that new clients may come. While a server drains the
 //! second one says no, and the first goes on saying yes, or the process would be ended for it.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use allspark::{Handle, RequestHead, Response};
+
+use crate::assembly::{self, Assembly};
 
 /// Where it is asked whether the server lives, and whether it is ready.
 pub(crate) const PATHS: [&str; 2] = ["/healthz", "/readyz"];
 
+/// Adds it.
+pub(crate) fn assemble(assembly: &mut Assembly) {
+    let health = Arc::new(Health::default());
+    for path in PATHS {
+        let health = Arc::clone(&health);
+        assembly::add(assembly.for_operators(), path, move |head| {
+            health.respond(head)
+        });
+    }
+    assembly.when_started(move |server| {
+        health.follow(server.handle());
+        Ok(())
+    });
+}
+
 /// Answers, as soon as there is a server.
 #[derive(Default)]
-pub(crate) struct Health(OnceLock<Handle>);
+struct Health(OnceLock<Handle>);
 
 impl Health {
     /// From now on it is about this server.
-    pub(crate) fn follow(&self, server: Handle) {
+    fn follow(&self, server: Handle) {
         // A server is started once.
         let _ = self.0.set(server);
     }
 
     /// Answers a request for one of the paths.
-    pub(crate) fn respond(&self, request: &RequestHead<'_>) -> Response {
+    fn respond(&self, request: &RequestHead<'_>) -> Response {
         if !matches!(request.method(), "GET" | "HEAD") {
             let refusal = Response::text(405, "Method Not Allowed");
             return refusal.header("Allow", "GET, HEAD");

@@ -7,6 +7,7 @@
     reason = "they panic when nobody reads any more"
 )]
 
+mod assembly;
 mod authorization_table;
 mod config;
 mod counts;

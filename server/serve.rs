@@ -2,20 +2,18 @@
 
 use std::sync::{Arc, Mutex};
 
-use allspark::{
-    Builder, Data, DriverChoice, Error, Kind, ListenAddress, Options, Primus, RequestHead,
-    Response, Routes, Server,
-};
+use allspark::{Builder, Data, DriverChoice, Kind, ListenAddress, Options, Primus, Server};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::counts::{self, Counts};
+use crate::assembly::{Assembly, Reloads, Then};
+use crate::counts;
 use crate::drain::End;
 use crate::handover::{self, Giver, SocketPath, Taken};
-use crate::health::{self, Health};
+use crate::health;
 use crate::listener::Listener;
 use crate::log::Lines;
 use crate::notify::Notifier;
-use crate::page::{self, Page};
+use crate::page;
 use crate::places::{Sources, described};
 use crate::settings::{App, Settings};
 use crate::signals::Inbox;
@@ -73,14 +71,14 @@ pub(crate) fn run(settings: &Settings, log: &Lines) -> Result<(), Failure> {
     if let Some(driver) = taken.as_ref().and_then(Taken::driver) {
         options.driver = driver_of_both(options.driver, driver)?;
     }
-    let primus = build(settings, options, log.clone()).map_err(|error| error.to_string())?;
+    let (primus, then) = build(settings, options, log.clone())?;
     let tls = StartedTls::start(&settings.tls.sections, primus.tls())?;
     let sources = Sources {
         taken: taken.as_mut(),
         passed: &mut passed,
     };
     let (server, listeners, names) = start(&primus, settings, sources, &tls)?;
-    let reload = reloader(&primus, tls);
+    let reload = reloader(&primus, tls, then.started(&server)?);
     drop(primus);
     say_what_is_served(settings, &server, &listeners);
     warn_of_plain_http(settings, &server, &listeners);
@@ -111,13 +109,19 @@ pub(crate) fn run(settings: &Settings, log: &Lines) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What SIGHUP does: keys and certificates are read anew. Without any the log is told.
-fn reloader(primus: &Primus, tls: StartedTls) -> impl Fn() + Send + use<> + 'static {
+/// What SIGHUP does: keys, certificates and what other parts have are read anew. Without any the
+/// log is told.
+fn reloader(
+    primus: &Primus,
+    tls: StartedTls,
+    others: Reloads,
+) -> impl Fn() + Send + use<> + 'static {
     let keys = primus.key_reloader();
     let has_keys = primus.options().authorization.is_on();
     move || {
         tls.reload_and_tell();
-        if has_keys || tls.is_empty() {
+        others.reload_and_tell();
+        if has_keys || (tls.is_empty() && others.is_empty()) {
             keys();
         }
     }
@@ -184,77 +188,32 @@ fn raise_descriptor_limit() {
     }
 }
 
-fn build(settings: &Settings, options: Options, log: Lines) -> Result<Primus, Error> {
-    let counts = settings
-        .stats
-        .then(|| Arc::new(Counts::new(settings.app.name(), log)));
-    let health = Arc::new(Health::default());
-    let (public, internal) = beside_primus(settings, counts.clone(), &health);
-    let mut builder = Builder::from(options)
+/// Each part of the server adds what is its own.
+fn build(settings: &Settings, options: Options, log: Lines) -> Result<(Primus, Then), String> {
+    let builder = Builder::from(options)
         .keeps_listeners(settings.handover.is_some())
-        .routes(public)
-        .internal_routes(internal)
         .give_back(allspark_engine::memory::collect_mimalloc);
-    for plugin in settings.plugin.make().map_err(|(_, error)| error)? {
-        builder = builder.plugin_boxed(plugin);
+    let mut assembly = Assembly::new(builder, settings.listen.has_internal());
+    let plugins = settings.plugin.make();
+    for plugin in plugins.map_err(|(_, error)| error.to_string())? {
+        assembly.plugin(plugin);
     }
-    let primus = builder.build()?;
-    if let Some(counts) = counts {
-        counts.follow(primus.handle());
+    let app = settings.app;
+    if settings.health {
+        health::assemble(&mut assembly);
     }
-    health.follow(primus.handle());
-    attach(settings.app, &primus);
-    Ok(primus)
-}
-
-/// What is not for Primus: how it is, the counts and the page, as far as they are switched on; for
-/// everybody, and for those who come through an internal listener. If there is one, what operators
-/// need is for them.
-fn beside_primus(
-    settings: &Settings,
-    counts: Option<Arc<Counts>>,
-    health: &Arc<Health>,
-) -> (Routes, Routes) {
-    let (mut routes, mut internal) = (Routes::new(), Routes::new());
-    let for_operators = match settings.listen.has_internal() {
-        true => &mut internal,
-        false => &mut routes,
-    };
-    for path in health::PATHS.iter().filter(|_| settings.health) {
-        let health = Arc::clone(health);
-        add(for_operators, path, move |head| health.respond(head));
-    }
-    if let Some(counts) = counts {
-        add(for_operators, counts::PATH, move |head| {
-            counts.respond(head)
-        });
+    if settings.stats {
+        counts::assemble(&mut assembly, app.name(), log);
     }
     if settings.page {
-        let page = Page::new(&settings.options.pathname, settings.app.name());
-        let page = Arc::new(page);
-        for path in page::paths() {
-            let page = Arc::clone(&page);
-            add(&mut routes, &path, move |head| page.respond(head));
-        }
+        page::assemble(&mut assembly, &settings.options.pathname, app.name());
     }
-    (routes, internal)
+    assembly.when_built(move |primus| {
+        attach(app, primus);
+        Ok(())
+    });
+    assembly.build()
 }
-
-/// Adds what answers requests of all methods, whatever their body is.
-fn add(
-    routes: &mut Routes,
-    path: &str,
-    answer: impl Fn(&RequestHead<'_>) -> Response + Send + Sync + 'static,
-) {
-    routes
-        .add_with_body("*", path, IGNORED_BODY_BYTES_MAX, move |request| {
-            answer(request.head()).into()
-        })
-        .expect("these paths differ");
-}
-
-/// Bytes of a body that nobody looks at; with more the answer is 413.
-const IGNORED_BODY_BYTES_MAX: usize = 64 * 1024;
 
 fn attach(app: App, primus: &Primus) {
     match app {

@@ -8,11 +8,25 @@
 //!   Content-Security-Policy forbids both.
 //! - A file is sent again only when it has changed: every answer carries an entity tag.
 
+use std::sync::Arc;
+
 use allspark::{RequestHead, Response};
 use allspark_protocol::http::StaticBody;
 
+use crate::assembly::{self, Assembly};
+
+/// Adds it, for a server with this pathname and this app, named as on the command line.
+pub(crate) fn assemble(assembly: &mut Assembly, pathname: &str, app: &str) {
+    let page = Page::new(pathname, app);
+    let page = Arc::new(page);
+    for path in paths() {
+        let page = Arc::clone(&page);
+        assembly::add(&mut assembly.public, &path, move |head| page.respond(head));
+    }
+}
+
 /// The files of the page, as they are served.
-pub(crate) struct Page {
+struct Page {
     /// Each with what stands after the first `/` of its path; nothing for the page itself.
     files: Vec<(&'static str, StaticBody)>,
 }
@@ -51,7 +65,7 @@ const SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 
 
 impl Page {
     /// The page of a server with this pathname and this app, named as on the command line.
-    pub(crate) fn new(pathname: &str, app: &str) -> Self {
+    fn new(pathname: &str, app: &str) -> Self {
         let file = |(name, content_type, text): (_, _, &'static str)| {
             let body = match content_type {
                 HTML => StaticBody::new(HTML, fill_in(text, pathname, app).into_bytes()),
@@ -65,7 +79,7 @@ impl Page {
     }
 
     /// Answers a request that is not for Primus.
-    pub(crate) fn respond(&self, request: &RequestHead<'_>) -> Response {
+    fn respond(&self, request: &RequestHead<'_>) -> Response {
         let path = request.path();
         let name = path.strip_prefix('/').unwrap_or(path);
         let Some((_, file)) = self.files.iter().find(|(file, _)| *file == name) else {
