@@ -228,6 +228,9 @@ mod tests {
         assert_eq!(object, expected);
         let line = line(Level::ERROR, look, hostile);
         let object: serde_json::Value = serde_json::from_str(&line).unwrap();
-        assert_eq!((object["level"].as_str(), object["message"].as_str()), (Some("error"), Some(hostile)));
+        assert_eq!(
+            (object["level"].as_str(), object["message"].as_str()),
+            (Some("error"), Some(hostile))
+        );
     }
 }

@@ -27,6 +27,9 @@ use std::time::Duration;
 
 use tracing::Level;
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::reload;
+use tracing_subscriber::util::SubscriberInitExt;
 
 pub(crate) use format::LogFormat;
 pub(crate) use level::LogLevel;
@@ -61,16 +64,17 @@ pub(crate) fn start(level: LevelFilter, format: LogFormat) -> io::Result<Log> {
         format::line(Level::WARN, look, &text)
     };
     let lines = Lines::start(Stderr::new(), say_lost)?;
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(level)
-        .with_filter_reloading()
+    let (filter, handle) = reload::Layer::new(level);
+    let writer = tracing_subscriber::fmt::layer()
         .with_writer(lines.clone())
         .with_ansi(look.has_colours)
         // It would be told on stderr, which may be the very thing that does not work.
         .log_internal_errors(false)
         .event_format(OneLine(look));
-    let handle = subscriber.reload_handle();
-    subscriber.init();
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(writer)
+        .init();
     panics::log_to(lines.clone(), look);
     Ok(Log {
         lines,
@@ -86,6 +90,7 @@ impl Log {
     }
 
     /// What is logged.
+    #[expect(dead_code, reason = "what changes it at run time removes this line")]
     pub(crate) fn level(&self) -> &LogLevel {
         &self.level
     }
