@@ -1,15 +1,19 @@
 //! Text of others, as it may stand in a line.
 //!
 //! # Invariants
-//! - Nothing of it ends a line, colours a terminal, or turns the order of what stands beside it: all
-//!   control characters are escaped, and with them the separators of lines and paragraphs (U+2028
-//!   and U+2029), which some readers take for ends of lines, and what changes the direction of text.
+//! - Nothing of it ends a line, colours a terminal, or turns the order of what stands beside it:
+//!   all control characters are escaped, and with them the separators of lines and paragraphs
+//!   (U+2028 and U+2029), which some readers take for ends of lines, and what changes the direction
+//!   of text.
 
 use std::fmt::{self, Write};
 
 /// Whether a character must not stand in a line as it is.
 pub(crate) fn is_dangerous(character: char) -> bool {
-    let turns = matches!(character, '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    let turns = matches!(
+        character,
+        '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}'
+    );
     character.is_control() || turns
 }
 

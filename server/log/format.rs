@@ -65,7 +65,8 @@ fn begin(out: &mut impl Write, level: Level, has_colours: bool) -> fmt::Result {
     write!(out, " {before}{level:<5}{after} ")
 }
 
-/// Writes events; as text: time, level, where it comes from if that is below `info`, message, fields.
+/// Writes events; as text: time, level, where it comes from if that is below `info`, message,
+/// fields.
 pub(super) struct OneLine(pub(super) Look);
 
 impl<S, N> FormatEvent<S, N> for OneLine

@@ -1,7 +1,8 @@
-//! Events as JSON: one object per line, for programs that read logs.
+//! Events as JSON: one object per line (here in two), for programs that read logs.
 //!
 //! ```text
-//! {"time":"2026-11-21T10:00:00.000000Z","level":"info","target":"allspark::serve","message":"serving on ..","shards":2}
+//! {"time":"2026-11-21T10:00:00.000000Z","level":"info","target":"allspark::serve",
+//!  "message":"serving on ..","shards":2}
 //! ```
 //!
 //! # Invariants

@@ -96,8 +96,8 @@ impl Log {
     }
 
     /// Writes the last line, if there is one, and waits until everything is written, but not for
-    /// long. The line is not one of the log: it comes whatever the level, and if the log is text, as
-    /// it is.
+    /// long. The line is not one of the log: it comes whatever the level, and, if the log is text,
+    /// as it is.
     pub(crate) fn end(self, last_line: Option<String>) {
         if let Some(line) = last_line {
             let line = match self.look.format {
