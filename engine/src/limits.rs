@@ -240,6 +240,13 @@ pub const SEND_QUEUE_BYTES_LEAST: usize = 4 * 1024 * 1024;
 /// is counted, and the next line says how many there were.
 pub const LOG_LINE_INTERVAL_MS: u64 = 1_000;
 
+/// Refusals that are kept of each reason, for whoever asks who was refused: as many as a person
+/// reads.
+pub const REFUSALS_KEPT: usize = 32;
+
+/// Bytes of a text in one of them.
+pub const REFUSAL_TEXT_BYTES_MAX: usize = 200;
+
 /// How often a ring is asked for again when the kernel has no memory for it, and the pause before
 /// each time: 0.2 s in all. The kernel gives back what a ring that is gone had locked only some
 /// time after, be it the one of the probe or those of a server that has just ended.

@@ -52,3 +52,21 @@ impl More {
         std::mem::take(&mut self.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use allspark::Response;
+
+    use super::*;
+
+    #[test]
+    fn what_was_added_is_taken_once() {
+        let mut more = More::default();
+        more.route("GET", "/x", Scope::Read, 0, |_| {
+            Response::text(200, "x").into()
+        });
+        let taken = more.take();
+        assert_eq!((taken.len(), taken[0].path), (1, "/x"));
+        assert!(more.take().is_empty());
+    }
+}

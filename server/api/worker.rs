@@ -78,7 +78,11 @@ mod tests {
     fn what_waits_is_bounded_and_one_that_fails_harms_no_other() {
         let worker = Worker::start().unwrap();
         let (go, wait) = channel::<()>();
-        worker.run(1, move || drop(wait.recv())).unwrap();
+        worker
+            .run(1, move || {
+                let _ = wait.recv();
+            })
+            .unwrap();
         assert!(
             worker.run(WAITING_BYTES_MAX, || {}).is_err(),
             "one byte waits"

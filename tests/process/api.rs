@@ -117,36 +117,7 @@ fn an_application_publishes_and_knows_who_is_there() {
     }
     assert_eq!(text(&mut crowd[2].0), "\"last\"");
 
-    let presence = get(&server, "/rooms/news?limit=1");
-    assert_eq!(
-        (&presence["room"], &presence["sparks"]),
-        (&json!("news"), &json!(2))
-    );
-    // A page may be shorter than it may be, but all of them together are the room.
-    let (mut members, mut next) = (Vec::new(), Some(String::new()));
-    while let Some(cursor) = next {
-        let page = get(&server, &format!("/rooms/news?limit=1{cursor}"));
-        let page_members = page["members"].as_array().unwrap();
-        members.extend(page_members.iter().map(|spark| spark["id"].to_string()));
-        next = page["next"].as_str().map(|next| format!("&cursor={next}"));
-    }
-    let mut expected = [format!("{first:?}"), format!("{second:?}")];
-    members.sort();
-    expected.sort();
-    assert_eq!(members, expected);
-    let mut rooms = get(&server, "/rooms")["rooms"].take();
-    let rooms = rooms.as_array_mut().unwrap();
-    rooms.sort_by_key(|room| room["room"].to_string());
-    let expected = [
-        json!({"room": "a+b", "sparks": 1}),
-        json!({"room": "news", "sparks": 2}),
-    ];
-    assert_eq!(rooms[..], expected);
-    let spark = get(&server, &format!("/sparks/{third}"));
-    assert_eq!(spark["roomNames"], json!(["a+b"]));
-    let address = crowd[2].0.address().to_string();
-    assert_eq!(spark["address"], json!(address));
-    assert_eq!(get(&server, "/stats")["sparks"], 3);
+    assert_knows_who_is_there(&server, &crowd);
 
     let omega = server.whole_answer(
         "PUT /primus/omega/supreme HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\
@@ -170,6 +141,42 @@ fn an_application_publishes_and_knows_who_is_there() {
         code(ask(&server, ALL, &gone, "", "")),
         (404, "not_found".into())
     );
+}
+
+/// The first two are in one room, the third in another.
+fn assert_knows_who_is_there(server: &Server, crowd: &[(Client, String)]) {
+    let id = |number: usize| -> &str { &crowd[number].1 };
+    let (first, second, third) = (id(0), id(1), id(2));
+    let presence = get(server, "/rooms/news?limit=1");
+    assert_eq!(
+        (&presence["room"], &presence["sparks"]),
+        (&json!("news"), &json!(2))
+    );
+    // A page may be shorter than it may be, but all of them together are the room.
+    let (mut members, mut next) = (Vec::new(), Some(String::new()));
+    while let Some(cursor) = next {
+        let page = get(server, &format!("/rooms/news?limit=1{cursor}"));
+        let page_members = page["members"].as_array().unwrap();
+        members.extend(page_members.iter().map(|spark| spark["id"].to_string()));
+        next = page["next"].as_str().map(|next| format!("&cursor={next}"));
+    }
+    let mut expected = [format!("{first:?}"), format!("{second:?}")];
+    members.sort();
+    expected.sort();
+    assert_eq!(members, expected);
+    let mut rooms = get(server, "/rooms")["rooms"].take();
+    let rooms = rooms.as_array_mut().unwrap();
+    rooms.sort_by_key(|room| room["room"].to_string());
+    let expected = [
+        json!({"room": "a+b", "sparks": 1}),
+        json!({"room": "news", "sparks": 2}),
+    ];
+    assert_eq!(rooms[..], expected);
+    let spark = get(server, &format!("/sparks/{third}"));
+    assert_eq!(spark["roomNames"], json!(["a+b"]));
+    let address = crowd[2].0.address().to_string();
+    assert_eq!(spark["address"], json!(address));
+    assert_eq!(get(server, "/stats")["sparks"], 3);
 }
 
 #[test]

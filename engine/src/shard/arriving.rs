@@ -56,11 +56,12 @@ impl<T: Transformer> Core<T> {
                 return false;
             }
             Way::Answer(response) | Way::LastAnswer(response) => {
+                self.note_layers(key, &head, response);
                 self.respond_last(key, &head, response);
                 return true;
             }
             Way::Elsewhere => match self.routes_of(key).find(&head) {
-                Some(route) => match self.refusal_of(&route, &head) {
+                Some(route) => match self.refusal_by_route(&route, &head) {
                     Some(response) => {
                         self.respond_last(key, &head, &response);
                         return true;
@@ -83,7 +84,7 @@ impl<T: Transformer> Core<T> {
     }
 
     /// What a route says to the head of a request, if it refuses it.
-    fn refusal_of(&self, route: &Found<'_>, head: &RequestHead<'_>) -> Option<Response> {
+    fn refusal_by_route(&self, route: &Found<'_>, head: &RequestHead<'_>) -> Option<Response> {
         guard::call(|| route.refusal(head))
             .unwrap_or_else(|panicked| Some(self.panicked_elsewhere(&panicked)))
     }

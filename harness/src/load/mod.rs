@@ -14,7 +14,7 @@
 //! | [`churn`] | connections that come and go |
 //! | [`mixed`] | a bit of everything |
 //! | [`rooms`] | clients in rooms, and messages to rooms |
-//! | [`publish`] | messages that come over the server's HTTP API |
+//! | [`publish`], [`published`] | messages that come over the server's HTTP API |
 //! | [`storm`] | the server is killed, and everyone comes back |
 //! | [`siege`], [`besieged`] | attackers beside any of these |
 //! | [`cables`], [`alarms`] | connections of clients that have several; when these are called |
@@ -49,6 +49,7 @@ mod plain;
 pub(crate) mod plan;
 mod progress;
 pub(crate) mod publish;
+mod published;
 pub(crate) mod rooms;
 mod runner;
 pub(crate) mod series;

@@ -26,7 +26,6 @@ use serde::Serialize;
 use super::meter::{Latency, histogram};
 use super::outbox::{Outbox, Seat};
 use super::plan::Plan;
-use super::runner::Runner;
 use super::target::Target;
 use crate::auditor::Fault;
 use crate::workload::message::{self, Stamp};
@@ -35,9 +34,6 @@ use plan::PublishPlan;
 
 /// The kind of the tokens of these connections; clients and attackers have others.
 const TOKEN_KIND: u8 = 2;
-
-/// Requests at a fixed rate that are begun in one turn.
-const REQUESTS_PER_TURN: usize = 512;
 
 /// Messages whose last receiver is waited for. Of more the time is not measured.
 const OPEN_MAX: usize = 100_000;
@@ -56,6 +52,17 @@ pub(crate) struct PublishReport {
     pub(crate) answer_us: Latency,
     /// From a request to the arrival of its messages at the last receiver.
     pub(crate) last_us: Latency,
+}
+
+/// A request that is due.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked {
+    pub(super) due: Instant,
+    pub(super) now: Instant,
+    /// When the load began.
+    pub(super) begin: Instant,
+    pub(super) receivers: u32,
+    pub(super) message_bytes: usize,
 }
 
 /// The connections that publish, and what was measured.
@@ -188,7 +195,7 @@ impl Publishers {
     }
 
     /// The next connection that may ask, in turn.
-    fn take_ready(&mut self) -> Option<u32> {
+    pub(super) fn take_ready(&mut self) -> Option<u32> {
         let count = self.lines.len();
         let order = (self.next..count).chain(0..self.next);
         let mut ready = order.filter(|index| self.lines[*index].state == State::Ready);
@@ -197,11 +204,47 @@ impl Publishers {
         u32::try_from(index).ok()
     }
 
+    /// Sends one request over a connection that may ask. Calls `told` with the number of each of
+    /// its messages before that.
+    pub(super) fn ask(&mut self, index: u32, asked: Asked, mut told: impl FnMut(u32)) {
+        let Asked {
+            due,
+            now,
+            begin,
+            receivers,
+            message_bytes,
+        } = asked;
+        let line = &mut self.lines[index as usize];
+        self.scratch.begin();
+        for _ in 0..self.plan.batch {
+            let stamp = Stamp {
+                from: index,
+                sequence: line.sequence,
+                sent_ns: u64::try_from((due - begin).as_nanos()).unwrap_or(u64::MAX),
+            };
+            line.sequence += 1;
+            told(stamp.sequence);
+            if receivers > 0 && self.open.len() < OPEN_MAX {
+                let at = (index, stamp.sequence);
+                self.open.insert(at, (receivers, due));
+            }
+            self.scratch
+                .add(|out| message::encode(stamp, message_bytes, out));
+        }
+        line.state = State::Waiting(now);
+        let (plan, host) = (&self.plan, self.target.host());
+        let scratch = &mut self.scratch;
+        let said = self.outbox.say(index, &mut line.seat, |out| {
+            scratch.finish(plan, host, out);
+        });
+        said.expect("one request at a time waits");
+    }
+
     /// Something happened to a connection.
     ///
     /// # Errors
     /// What is wrong, in a sentence.
-    fn complete(
+    pub(super) fn complete(
         &mut self,
         completion: Completion,
         now: Instant,
@@ -271,82 +314,6 @@ impl Publishers {
                 Fault::Refused,
                 format!("publisher {index}: {status} {told}"),
             )),
-        }
-    }
-}
-
-impl<D: Driver> Runner<D> {
-    /// Connections that publish are made.
-    pub(super) fn connect_publishers(&mut self) {
-        if let Some(publishers) = &mut self.publishers {
-            publishers.connect(&mut self.driver);
-        }
-    }
-
-    pub(super) fn close_publishers(&mut self) {
-        if let Some(publishers) = &mut self.publishers {
-            publishers.close(&mut self.driver);
-        }
-    }
-
-    /// Publishes what is due: at a rate, or whatever connections have their answers.
-    pub(super) fn publish_due(&mut self) {
-        let Some(mut publishers) = self.publishers.take() else {
-            return;
-        };
-        for _ in 0..REQUESTS_PER_TURN {
-            let due = match self.traffic.take_due(self.now) {
-                Some(due) => due,
-                None => break,
-            };
-            match publishers.take_ready() {
-                Some(index) => self.ask(&mut publishers, index, due),
-                None if self.traffic.has_pace() => self.traffic.skip(),
-                None => break,
-            }
-        }
-        self.publishers = Some(publishers);
-    }
-
-    /// Sends one request.
-    fn ask(&mut self, publishers: &mut Publishers, index: u32, due: Instant) {
-        let receivers = self.auditor.live_count();
-        let line = &mut publishers.lines[index as usize];
-        publishers.scratch.begin();
-        for _ in 0..publishers.plan.batch {
-            let stamp = Stamp {
-                from: index,
-                sequence: line.sequence,
-                sent_ns: u64::try_from((due - self.begin).as_nanos()).unwrap_or(u64::MAX),
-            };
-            line.sequence += 1;
-            self.auditor.sent(index, stamp.sequence);
-            self.meter.sent();
-            if receivers > 0 && publishers.open.len() < OPEN_MAX {
-                let at = (index, stamp.sequence);
-                publishers.open.insert(at, (receivers, due));
-            }
-            let bytes = self.plan.message_bytes;
-            publishers
-                .scratch
-                .add(|out| message::encode(stamp, bytes, out));
-        }
-        line.state = State::Waiting(self.now);
-        let (plan, host) = (&publishers.plan, publishers.target.host());
-        let scratch = &mut publishers.scratch;
-        let said = publishers.outbox.say(index, &mut line.seat, |out| {
-            scratch.finish(plan, host, out);
-        });
-        said.expect("one request at a time waits");
-    }
-
-    /// Something happened to a connection that publishes.
-    pub(super) fn publisher_completed(&mut self, completion: Completion) {
-        if let Some(publishers) = &mut self.publishers {
-            let told = publishers.complete(completion, self.now, &mut self.driver);
-            if let Err((fault, why)) = told {
-                self.auditor.note(fault, || why);
-            }
         }
     }
 }
