@@ -5,6 +5,7 @@
 use allspark::{Builder, Plugin, Primus, RequestHead, Response, Routes, Server};
 
 use crate::api::more::More;
+use crate::metrics::registry::Metrics;
 
 type WhenBuilt = Box<dyn FnOnce(&Primus) -> Result<(), String>>;
 type WhenStarted = Box<dyn FnOnce(&Server) -> Result<(), String>>;
@@ -17,6 +18,8 @@ const IGNORED_BODY_BYTES_MAX: usize = 64 * 1024;
 pub(crate) struct Assembly {
     /// Routes for everybody.
     pub(crate) public: Routes,
+    /// What parts count with.
+    pub(crate) metrics: Metrics,
     internal: Routes,
     has_internal: bool,
     /// Routes of the API beside its own.
@@ -42,6 +45,7 @@ impl Assembly {
     pub(crate) fn new(builder: Builder, has_internal: bool) -> Self {
         Self {
             public: Routes::new(),
+            metrics: Metrics::default(),
             internal: Routes::new(),
             has_internal,
             api: More::default(),

@@ -10,6 +10,7 @@ use arc_swap::ArcSwap;
 
 use super::answer;
 use super::keys::{Key, Keys};
+use super::metrics::Counts;
 use super::options::ApiOptions;
 use super::pace::{Pace, now_ns};
 use super::scope::Scope;
@@ -29,6 +30,7 @@ const HEADER_BYTES_MAX: usize = 1024;
 /// Lets requests in.
 pub(super) struct Gate {
     options: ApiOptions,
+    pub(super) counts: Counts,
     keys: ArcSwap<Keys>,
     /// How fast wrong keys come, by address.
     guesses: Box<[Pace]>,
@@ -40,11 +42,12 @@ pub(super) struct Gate {
 impl Gate {
     /// # Errors
     /// The keys can't be read: the option, and why.
-    pub(super) fn new(options: &ApiOptions) -> Result<Self, String> {
+    pub(super) fn new(options: &ApiOptions, counts: Counts) -> Result<Self, String> {
         let keys = options.read_keys(None);
         let keys = keys.map_err(|(option, reason)| format!("{option}: {reason}"))?;
         Ok(Self {
             options: options.clone(),
+            counts,
             keys: ArcSwap::from_pointee(keys),
             guesses: (0..ADDRESSES).map(|_| Pace::default()).collect(),
             seed: allspark_engine::random(),
@@ -80,23 +83,29 @@ impl Gate {
         from: SocketAddr,
     ) -> Result<Arc<Key>, Response> {
         let key = bearer(head).and_then(|key| self.keys.load().find(key).cloned());
-        key.ok_or_else(|| self.refuse(from))
+        let key = key.ok_or_else(|| self.refuse(from))?;
+        self.counts.requests.inc();
+        Ok(key)
     }
 
     /// What is answered to a request before its body has come: whoever has no key sends none.
     pub(super) fn refuse_by_head(&self, head: &RequestHead<'_>) -> Option<Response> {
         let is_known = bearer(head).is_some_and(|key| self.keys.load().find(key).is_some());
-        (!is_known).then(unauthorized)
+        (!is_known).then(|| {
+            self.counts.without_key.inc();
+            unauthorized()
+        })
     }
 
     /// Whether a key may be used for something.
     ///
     /// # Errors
     /// It may not: what is answered.
-    pub(super) fn allow(key: &Key, scope: Scope) -> Result<(), Response> {
+    pub(super) fn allow(&self, key: &Key, scope: Scope) -> Result<(), Response> {
         if key.scopes.has(scope) {
             return Ok(());
         }
+        self.counts.without_scope.inc();
         tracing::debug!(key = %key.name, scope = scope.name(), "a key lacks a scope");
         let message = format!("this key lacks the scope {}", scope.name());
         Err(answer::error(403, "forbidden", &message))
@@ -110,6 +119,7 @@ impl Gate {
         let rate = self.options.rate.get();
         let paid = key.state.pace.admit(rate, now_ns(), commands);
         paid.map_err(|wait_ns| {
+            self.counts.too_fast.inc();
             tracing::debug!(key = %key.name, commands, "a key asks for too much");
             let message = format!("this key may ask for {rate} commands per second");
             answer::later(429, "too_fast", &message, wait_ns)
@@ -119,6 +129,7 @@ impl Gate {
     /// A request without a key that is one. Who guesses gets slower answers than that.
     fn refuse(&self, from: SocketAddr) -> Response {
         let now = now_ns();
+        self.counts.without_key.inc();
         self.wrong.fetch_add(1, Ordering::Relaxed);
         let told = self.told_ns.load(Ordering::Relaxed);
         let is_due = told == 0 || now.saturating_sub(told) > LINE_EVERY_NS;

@@ -10,6 +10,7 @@
 //! | [`gate`], [`keys`], [`scope`], [`pace`] | who may ask, for what, and how fast |
 //! | [`replays`] | what was answered to requests that come again |
 //! | [`worker`] | the thread that carries out what takes longer |
+//! | [`metrics`] | what it counts |
 //! | [`more`] | routes of other parts of the server |
 //!
 //! # Invariants
@@ -22,6 +23,7 @@ use std::sync::Arc;
 
 pub(crate) mod command;
 pub(crate) mod error;
+pub(crate) mod metrics;
 pub(crate) mod more;
 pub(crate) mod options;
 pub(crate) mod scope;
@@ -44,6 +46,7 @@ mod worker;
 
 use crate::assembly::Assembly;
 use gate::Gate;
+use metrics::Counts;
 use options::ApiOptions;
 use service::Service;
 use worker::Worker;
@@ -54,7 +57,9 @@ use worker::Worker;
 /// Why there can be none, in one line.
 pub(crate) fn assemble(assembly: &mut Assembly, options: &ApiOptions) -> Result<(), String> {
     let worker = Worker::start().map_err(|error| format!("the API needs a thread: {error}"))?;
-    let service = Arc::new(Service::new(Gate::new(options)?, worker));
+    metrics::tell_waiting(&assembly.metrics, worker.waiting());
+    let counts = Counts::new(&assembly.metrics);
+    let service = Arc::new(Service::new(Gate::new(options, counts)?, worker));
     let mut more = std::mem::take(&mut assembly.api);
     routes::add(assembly.for_operators(), &service, options, &mut more)?;
     let reloaded = Arc::clone(&service);

@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use super::answer;
 use super::command::{Command, run_all};
 use super::error::CommandError;
-use super::gate::Gate;
 use super::keys::Key;
 use super::pace::now_ns;
 use super::replays::{IDEMPOTENCY_KEY_BYTES_MAX, Known};
@@ -86,7 +85,9 @@ fn accept(
         }
     };
     // The job has the ticket, which answers 503 when it is dropped.
-    let _ = service.worker.run(bytes, job);
+    if service.worker.run(bytes, job).is_err() {
+        service.gate.counts.busy.inc();
+    }
     Ok(Reply::Later)
 }
 
@@ -108,6 +109,7 @@ fn carry_out_once(
     let name = match replays.find(once, path, body, now_ns()) {
         Known::New(name) => name,
         Known::Done(before) => {
+            service.gate.counts.replayed.inc();
             let answer = answer::text(200, (*before).to_owned());
             return Ok(answer.header("Idempotency-Replayed", "true"));
         }
@@ -135,12 +137,19 @@ fn carry_out(
     what: What,
     body: &[u8],
 ) -> Result<Response, Response> {
-    let commands = read(what, body).map_err(|error| refusal(&error))?;
+    let counts = &service.gate.counts;
+    let commands = read(what, body).map_err(|error| {
+        counts.invalid.inc();
+        refusal(&error)
+    })?;
     for command in &commands {
-        Gate::allow(key, command.scope())?;
+        service.gate.allow(key, command.scope())?;
     }
     service.gate.pay(key, commands.len() as u64)?;
     let outcomes = run_all(&commands, primus);
+    let accepted = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+    counts.commands.inc_by(accepted as u64);
+    counts.invalid.inc_by((outcomes.len() - accepted) as u64);
     if what == What::One {
         let failed = outcomes.into_iter().find_map(Result::err);
         return failed.map_or_else(|| Ok(answer::ok()), |error| Err(refusal(&error)));
@@ -151,7 +160,6 @@ fn carry_out(
         Some(Failed { index, error })
     });
     let failed: Vec<Failed<'_>> = failed.collect();
-    let accepted = commands.len() - failed.len();
     Ok(answer::json(200, &BatchAnswer { accepted, failed }))
 }
 

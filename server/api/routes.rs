@@ -7,7 +7,6 @@ use std::sync::Arc;
 use allspark::{Reply, RequestHead, Response, RouteRequest, Routes};
 
 use super::answer;
-use super::gate::Gate;
 use super::keys::Key;
 use super::more::{Added, More};
 use super::options::{ApiOptions, PATH};
@@ -138,7 +137,10 @@ fn enter(
     };
     // What a body asks for is judged, and paid for, when it is read.
     let allowed = match scope {
-        Some(scope) => Gate::allow(&key, scope).and_then(|()| service.gate.pay(&key, 1)),
+        Some(scope) => {
+            let allowed = service.gate.allow(&key, scope);
+            allowed.and_then(|()| service.gate.pay(&key, 1))
+        }
         None => Ok(()),
     };
     match allowed {

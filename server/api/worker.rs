@@ -38,6 +38,12 @@ impl Worker {
         Ok(Self { jobs, bytes })
     }
 
+    /// Bytes that wait, whoever asks.
+    pub(super) fn waiting(&self) -> impl Fn() -> usize + Send + Sync + use<> + 'static {
+        let bytes = Arc::clone(&self.bytes);
+        move || bytes.load(Ordering::Relaxed)
+    }
+
     /// Has something done there that keeps so many bytes until then. It never waits.
     ///
     /// # Errors
