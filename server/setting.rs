@@ -3,6 +3,7 @@
 /// Sections whose options have a prefix elsewhere.
 pub(crate) const AUTHORIZATION: &str = "authorization";
 pub(crate) const TLS: &str = "tls";
+pub(crate) const HOOKS: &str = "hooks";
 
 /// One option, the same on the command line, in the environment and in a file.
 #[derive(Clone, Copy)]
@@ -141,6 +142,7 @@ impl Setting {
         match self.section {
             AUTHORIZATION => self.name.strip_prefix("auth-").unwrap_or(self.name),
             TLS => self.name.strip_prefix("tls-").unwrap_or(self.name),
+            HOOKS => self.name.strip_prefix("hooks-").unwrap_or(self.name),
             _ => self.name,
         }
     }
