@@ -56,9 +56,10 @@ impl House {
     }
 
     /// Everything has been told once this has returned.
-    fn end(self) -> Arc<Hooks> {
+    async fn end(self) -> Arc<Hooks> {
         self.primus.destroy(Destroy::default());
-        self.server.join().unwrap();
+        let ended = tokio::task::spawn_blocking(|| self.server.join().unwrap());
+        ended.await.unwrap();
         self.hooks
     }
 }
@@ -99,8 +100,7 @@ async fn an_application_hears_of_a_spark_and_answers() {
     assert_eq!(data(&mut client).await, json!({"a": [1, "ü"]}));
     assert_eq!(data(&mut client).await, "twice");
     assert_eq!(house.primus.handle().connected(), 1);
-    let hooks = house.end();
-    end(&mut client).await;
+    let (hooks, ()) = tokio::join!(house.end(), end(&mut client));
     let events = application.events();
     let kinds: Vec<_> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
     assert_eq!((kinds[0], kinds[kinds.len() - 1]), ("connect", "disconnect"));
@@ -135,7 +135,7 @@ async fn who_is_refused_is_told_why_and_says_nothing() {
     let notice = json!({"authorization": "refused", "status": 403, "message": "not today"});
     assert_eq!(data(&mut client).await, notice);
     end(&mut client).await;
-    drop(house.end());
+    house.end().await;
     let events = application.events();
     let kinds: Vec<_> = events.iter().map(|event| event["event"].clone()).collect();
     assert_eq!(kinds, ["connect", "disconnect"]);
@@ -156,7 +156,8 @@ async fn every_connect_has_one_disconnect() {
     }
     clients.truncate(20);
     application.go();
-    drop(house.end());
+    drop(clients);
+    house.end().await;
     let events = application.events();
     let mut told = std::collections::HashMap::<String, Vec<String>>::new();
     for event in &events {
@@ -199,7 +200,8 @@ async fn nothing_is_lost_while_an_application_restarts() {
     while application.events().iter().filter(|event| event["data"] == "last").count() < 8 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    drop(house.end());
+    drop(clients);
+    house.end().await;
     let mut next = std::collections::HashMap::<String, u64>::new();
     let mut ids = std::collections::HashSet::new();
     for event in application.events() {
@@ -257,7 +259,8 @@ async fn a_client_whose_messages_can_not_be_taken_is_not_read_from() {
     // The one that was being written when nothing was taken any more may have been sent or not.
     assert!(numbers.iter().copied().eq(0..numbers.len() as u64), "in order, without a gap");
     assert!(numbers.len() as u64 - written <= 1, "{} of {written}", numbers.len());
-    drop(house.end());
+    drop(client);
+    house.end().await;
 }
 
 #[tokio::test]
@@ -293,7 +296,7 @@ async fn bad_applications_harm_nobody() {
         }
         application.answer(None);
         drop(client);
-        house.end();
+        house.end().await;
     }
 }
 

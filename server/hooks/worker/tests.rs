@@ -200,7 +200,7 @@ fn down() -> Answer {
 
 const NOTHING: Answer = Ok(Some(Vec::new()));
 
-/// Fifty clients with a thousand messages per second each, and an application that is away for a
+/// Twenty clients with a thousand messages per second each, and an application that is away for a
 /// minute and restarts twice afterwards.
 #[test]
 fn nothing_is_lost_or_grows_while_the_application_is_away_for_a_minute() {
@@ -212,7 +212,7 @@ fn nothing_is_lost_or_grows_while_the_application_is_away_for_a_minute() {
             false => NOTHING,
         }
     });
-    for _ in 0..50 {
+    for _ in 0..20 {
         let until = Duration::from_secs(65);
         play.clients.borrow_mut().push(Client {
             sent: 0,
@@ -220,7 +220,7 @@ fn nothing_is_lost_or_grows_while_the_application_is_away_for_a_minute() {
             until,
         });
     }
-    play.lane.push(event(Kind::Message, 49, 0));
+    play.lane.push(event(Kind::Message, 19, 0));
     play.run(100, WhenDown::Queue);
     let mut next = BTreeMap::new();
     for event in play.told.borrow().iter().skip(1) {
