@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use allspark_protocol::Dice;
+
 /// Before the first retry, at most.
 const FIRST: Duration = Duration::from_millis(100);
 
@@ -12,29 +14,22 @@ const LONGEST: Duration = Duration::from_secs(5);
 /// lanes of many servers do not come together.
 #[derive(Clone, Debug)]
 pub(super) struct Backoff {
-    /// The state of a small generator; what it makes is to be spread, not secret.
-    random: u64,
+    /// Waits are to be spread, not secret.
+    dice: Dice,
 }
 
 impl Backoff {
     pub(super) fn new(seed: u64) -> Self {
-        Self { random: seed }
+        let dice = Dice::new(seed);
+        Self { dice }
     }
 
     /// Before this retry; the first one is 1.
     pub(super) fn before(&mut self, retry: u32) -> Duration {
         let doubled = FIRST.saturating_mul(1 << retry.saturating_sub(1).min(16));
         let half = doubled.min(LONGEST) / 2;
-        half + half.mul_f64(self.next())
-    }
-
-    /// Between 0 and 1 (splitmix64, Steele et al. 2014).
-    fn next(&mut self) -> f64 {
-        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.random;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((mixed ^ (mixed >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+        let spread_us = half.as_micros() as u64;
+        half + Duration::from_micros(self.dice.below(spread_us))
     }
 }
 

@@ -8,7 +8,7 @@ use ureq::config::Config;
 use ureq::http::HeaderMap;
 use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
 
-use super::event::Kind;
+use super::kind::Kind;
 use super::options::HookUrl;
 
 /// Bytes of an answer: replies to a thousand events.

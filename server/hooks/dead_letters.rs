@@ -102,7 +102,9 @@ fn open(path: &Path) -> io::Result<Letters<File>> {
 impl<W: Write> Letters<W> {
     fn add(&mut self, line: &[u8]) -> io::Result<()> {
         if self.bytes + line.len() as u64 > FILE_BYTES_MAX {
-            return Err(io::Error::other("it has 1 GiB: move it away and send SIGHUP"));
+            return Err(io::Error::other(
+                "it has 1 GiB: move it away and send SIGHUP",
+            ));
         }
         if self.is_torn {
             self.out.write_all(b"\n")?;

@@ -11,43 +11,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
+use super::kind::Kind;
 use super::options::Headers;
 use super::plain::is_plain;
-
-/// What an event says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Connect,
-    Message,
-    Disconnect,
-    Join,
-    Leave,
-    Error,
-}
-
-impl Kind {
-    /// All of them.
-    pub(crate) const ALL: [Self; 6] = [
-        Self::Connect,
-        Self::Message,
-        Self::Disconnect,
-        Self::Join,
-        Self::Leave,
-        Self::Error,
-    ];
-
-    /// Its name in JSON and in options.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Connect => "connect",
-            Self::Message => "message",
-            Self::Disconnect => "disconnect",
-            Self::Join => "join",
-            Self::Leave => "leave",
-            Self::Error => "error",
-        }
-    }
-}
 
 /// One event that is to be told.
 #[derive(Clone, Debug)]
@@ -143,9 +109,9 @@ fn add_data(members: &mut String, parser: ParserKind, data: &Data<'_>) {
     let json = match (parser, data.kind()) {
         (ParserKind::Json, Encoding::Text) => str::from_utf8(encoded).ok().map(str::to_owned),
         (ParserKind::Raw, Encoding::Binary) => None,
-        (ParserKind::Raw, Encoding::Text) => {
-            str::from_utf8(encoded).ok().map(|text| Value::from(text).to_string())
-        }
+        (ParserKind::Raw, Encoding::Text) => str::from_utf8(encoded)
+            .ok()
+            .map(|text| Value::from(text).to_string()),
         // As the parser JSON would write it: bytes are what Node.js makes of a Buffer.
         _ => data.value().ok().and_then(|value| {
             let mut json = Vec::new();

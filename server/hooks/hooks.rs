@@ -7,17 +7,20 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use allspark::{Handle, SparkId, TransformTicket, WeakHandle};
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::backoff::Backoff;
 use super::client::{Client, Failure, Request};
 use super::dead_letters::DeadLetters;
-use super::event::{Event, Kind, unix_ms};
+use super::event::{Event, unix_ms};
+use super::hooked::settle;
+use super::kind::Kind;
 use super::lane::Lane;
 use super::options::HooksOptions;
 use super::sign::Signer;
-use super::sparks::settle;
 use super::worker::{Counted, Outside, Plan, Verdict, Worker};
+use crate::api::command::{Command, run_all};
 
 /// Bytes of the stack of a lane's thread: TLS needs the most of it.
 const STACK_BYTES: usize = 512 * 1024;
@@ -69,7 +72,9 @@ impl Hooks {
     pub(super) fn new(options: &HooksOptions) -> Result<Self, String> {
         let lanes = options.lanes.size();
         let bytes_max = (options.queue.size() / lanes).max(1);
-        let urls = Kind::ALL.into_iter().filter_map(|kind| options.url_of(kind));
+        let urls = Kind::ALL
+            .into_iter()
+            .filter_map(|kind| options.url_of(kind));
         Ok(Self {
             counts: Counts::default(),
             dead: DeadLetters::open(options.dead_letters.as_deref())
@@ -105,6 +110,7 @@ impl Hooks {
     }
 
     /// What waits for the application, in bytes of memory.
+    #[cfg_attr(not(test), expect(dead_code, reason = "metrics show it"))]
     pub(super) fn queue_bytes(&self) -> usize {
         self.lanes.iter().map(|lane| lane.bytes()).sum()
     }
@@ -124,7 +130,10 @@ impl Hooks {
                 .stack_size(STACK_BYTES)
                 .spawn(move || hooks.work(number, prefix))
                 .map_err(|error| format!("hooks have no thread: {error}"))?;
-            self.threads.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
+            self.threads
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(thread);
         }
         Ok(())
     }
@@ -162,7 +171,8 @@ impl Hooks {
         for lane in &self.lanes {
             drop(lane.end(deadline));
         }
-        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        let threads =
+            std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         for thread in threads {
             let _ = thread.join();
         }
@@ -182,14 +192,12 @@ pub(super) fn signer(options: &HooksOptions) -> Result<Signer, String> {
     if let Some(path) = &options.secret_file {
         let text = std::fs::read_to_string(path);
         let text = text.map_err(|error| error.to_string());
-        return text.and_then(|text| Signer::read(&text)).map_err(|why| {
-            format!("hooks-secret-file: {}: {why}", path.display())
-        });
+        return text
+            .and_then(|text| Signer::read(&text))
+            .map_err(|why| format!("hooks-secret-file: {}: {why}", path.display()));
     }
     match &options.secret {
-        Some(secret) => {
-            Signer::read(secret.expose()).map_err(|why| format!("hooks-secret: {why}"))
-        }
+        Some(secret) => Signer::read(secret.expose()).map_err(|why| format!("hooks-secret: {why}")),
         None => Ok(Signer::default()),
     }
 }
@@ -224,7 +232,11 @@ impl Outside for Reach<'_> {
             return Err(Failure::Down("it has no URL".to_owned()));
         };
         let unix_s = unix_ms() / 1000;
-        let signer = self.hooks.signer.read().unwrap_or_else(PoisonError::into_inner);
+        let signer = self
+            .hooks
+            .signer
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
         let signature = signer.sign(id, unix_s, body);
         drop(signer);
         let request = Request {
@@ -235,7 +247,10 @@ impl Outside for Reach<'_> {
             body,
         };
         let timeout = Duration::from_millis(options.timeout.get());
-        let left = self.lane.deadline().map(|at| at.saturating_duration_since(Instant::now()));
+        let left = self
+            .lane
+            .deadline()
+            .map(|at| at.saturating_duration_since(Instant::now()));
         // Nothing at all would be no time-out.
         let least = Duration::from_millis(1);
         let timeout = left.map_or(timeout, |left| left.min(timeout)).max(least);
@@ -265,14 +280,30 @@ impl Outside for Reach<'_> {
         if let Some(spark) = self.primus().and_then(|primus| primus.spark(spark)) {
             for message in messages {
                 if let Err(error) = spark.write(message) {
-                    self.warn(&format!("a message of its answer can't be written: {error}"));
+                    self.warn(&format!(
+                        "a message of its answer can't be written: {error}"
+                    ));
                 }
             }
         }
     }
 
     fn run(&self, commands: Vec<Value>) -> usize {
-        commands.len()
+        let Some(primus) = self.primus() else {
+            return 0;
+        };
+        let read = commands.into_iter().map(Command::deserialize);
+        let (read, unknown): (Vec<_>, Vec<_>) = read.partition(Result::is_ok);
+        let commands: Vec<Command> = read.into_iter().flatten().collect();
+        let unknown = unknown
+            .into_iter()
+            .filter_map(|read| Some(read.err()?.to_string()));
+        let failed = run_all(&commands, &primus).into_iter();
+        let failed = failed.filter_map(|outcome| Some(outcome.err()?.to_string()));
+        let refused = unknown.chain(failed);
+        refused
+            .inspect(|why| self.warn(&format!("a command of it can't be carried out: {why}")))
+            .count()
     }
 
     fn let_go(&self, waiting: Vec<TransformTicket>) {
@@ -295,7 +326,11 @@ impl Outside for Reach<'_> {
     }
 
     fn warn(&self, what: &str) {
-        let mut warned = self.hooks.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut warned = self
+            .hooks
+            .warned
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if warned.is_none_or(|at| at.elapsed() >= TOLD_EVERY) {
             *warned = Some(Instant::now());
             drop(warned);

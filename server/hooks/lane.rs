@@ -172,7 +172,10 @@ impl<W> Lane<W> {
                 return None;
             }
             state.is_idle = true;
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self
+                .changed
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
         }
         let (mut batch, mut bytes) = (Vec::new(), 0);
         while let Some(next) = state.queue.front() {
@@ -180,7 +183,9 @@ impl<W> Lane<W> {
             let fits = match batch.first() {
                 None => true,
                 Some(Queued { event: first, .. }) => {
-                    batch.len() < most.events && bytes <= most.bytes && goes_with(first, &next.event)
+                    batch.len() < most.events
+                        && bytes <= most.bytes
+                        && goes_with(first, &next.event)
                 }
             };
             if !fits {
@@ -243,7 +248,10 @@ impl<W> Lane<W> {
         if self.is_failing.swap(is_failing, Ordering::Relaxed) || !is_failing {
             return;
         }
-        self.lock().queue.iter().for_each(|queued| each(&queued.event));
+        self.lock()
+            .queue
+            .iter()
+            .for_each(|queued| each(&queued.event));
     }
 
     /// Events that nobody was told of so far were given up. If none are left, nothing fails: who

@@ -1,15 +1,16 @@
 //! Hooks: an application in any language is told of sparks and their messages, and answers.
 //!
-//! It gets requests with batches of events in JSON, and what it answers is carried out: docs/HOOKS.md
-//! has the format. A shard only puts events into queues; threads of their own send them, with an
-//! HTTP client that blocks (`ureq`).
+//! It gets requests with batches of events in JSON, and what it answers is carried out:
+//! docs/HOOKS.md has the format. A shard only puts events into queues; threads of their own send
+//! them, with an HTTP client that blocks (`ureq`).
 //!
 //! | file | what it is |
 //! |---|---|
 //! | `options`, `table` | what an operator says |
-//! | `event` | what an event says |
+//! | `kind`, `event` | what an event says |
 //! | `plain` | whether every reader of JSON takes a message |
-//! | `sparks` | what happens to sparks: who waits, who is refused |
+//! | `hooked` | what is kept with a spark |
+//! | `sparks` | what happens to sparks: who waits, who is turned away |
 //! | `pace` | how much the client of a spark may send |
 //! | `lane` | what waits to be told, of some sparks, within a bound |
 //! | `worker` | tells it: batches, retries, answers |
@@ -21,8 +22,13 @@ mod backoff;
 mod client;
 mod dead_letters;
 mod event;
-#[expect(clippy::module_inception, reason = "the hooks themselves are a part of this")]
+mod hooked;
+#[expect(
+    clippy::module_inception,
+    reason = "the hooks themselves are a part of this"
+)]
 mod hooks;
+mod kind;
 mod lane;
 pub(crate) mod options;
 mod pace;
@@ -39,8 +45,8 @@ use std::sync::Arc;
 
 use crate::assembly::Assembly;
 
-use event::Kind;
 use hooks::Hooks;
+use kind::Kind;
 use options::HooksOptions;
 use sparks::{Before, Behind};
 

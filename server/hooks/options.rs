@@ -10,7 +10,7 @@ use allspark_protocol::options::{self, Bounded, UnknownChoice};
 use serde::{Deserialize, Deserializer};
 use ureq::http::Uri;
 
-use super::event::Kind;
+use super::kind::Kind;
 
 /// Milliseconds that a request may take: from 1 to a minute.
 pub(super) type TimeoutMs = Bounded<1, TIMEOUT_MS_HIGHEST>;
@@ -183,7 +183,10 @@ impl FromStr for HookUrl {
 impl fmt::Display for HookUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = self.0.scheme_str().unwrap_or_default();
-        let host = self.0.authority().map_or("", |authority| authority.as_str());
+        let host = self
+            .0
+            .authority()
+            .map_or("", |authority| authority.as_str());
         write!(f, "{scheme}://{host}{}", self.0.path())
     }
 }

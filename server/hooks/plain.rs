@@ -79,7 +79,10 @@ fn behind_number(rest: &[u8]) -> Option<&[u8]> {
     let (number, behind) = rest.split_at(length);
     let exponent = number.iter().position(|byte| matches!(byte, b'e' | b'E'));
     let digits = exponent.map_or(0, |at| {
-        number[at..].iter().filter(|byte| byte.is_ascii_digit()).count()
+        number[at..]
+            .iter()
+            .filter(|byte| byte.is_ascii_digit())
+            .count()
     });
     (length <= NUMBER_CHARS_MAX && digits <= EXPONENT_DIGITS_MAX).then_some(behind)
 }
@@ -93,8 +96,15 @@ mod tests {
         let deep = format!("{}{}", "[".repeat(64), "]".repeat(64));
         let wide = format!("[{}[]]", "[],".repeat(1_000));
         let texts = [
-            "1", "-0.5e+10", "\"\"", "null", "[]", r#"{"a":["[[[[","\\",7]}"#,
-            r#""\ud83d\ude00 \u0041 \"""#, &deep, &wide,
+            "1",
+            "-0.5e+10",
+            "\"\"",
+            "null",
+            "[]",
+            r#"{"a":["[[[[","\\",7]}"#,
+            r#""\ud83d\ude00 \u0041 \"""#,
+            &deep,
+            &wide,
         ];
         for text in texts {
             assert!(is_plain(text.as_bytes()), "{text}");
@@ -109,8 +119,16 @@ mod tests {
         let objects = format!("{}1{}", "{\"a\":".repeat(65), "}".repeat(65));
         let long = "1".repeat(65);
         let texts = [
-            "1e999", "[1E-400]", r#""\ud83d""#, r#""\ude00\ud83d""#, r#""\ud83d\n""#,
-            r#"{"\u0000a":1}"#, r#""\ud83dx\ude00""#, &deep, &objects, &long,
+            "1e999",
+            "[1E-400]",
+            r#""\ud83d""#,
+            r#""\ude00\ud83d""#,
+            r#""\ud83d\n""#,
+            r#"{"\u0000a":1}"#,
+            r#""\ud83dx\ude00""#,
+            &deep,
+            &objects,
+            &long,
         ];
         for text in texts {
             assert!(!is_plain(text.as_bytes()), "{text}");

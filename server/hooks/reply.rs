@@ -129,7 +129,10 @@ mod tests {
         let refuse = first.refuse.unwrap();
         assert_eq!((refuse.status, refuse.reconnect), (Some(403), false));
         let second = replies.of[1].clone().unwrap().unwrap();
-        assert_eq!(second.rate.map(|rate| (rate.messages, rate.bytes)), Some((5, 0)));
+        assert_eq!(
+            second.rate.map(|rate| (rate.messages, rate.bytes)),
+            Some((5, 0))
+        );
         assert_eq!((second.rooms.len(), second.write.len()), (1, 2));
     }
 
@@ -149,7 +152,15 @@ mod tests {
     #[test]
     fn what_is_no_answer_is_refused() {
         let deep = format!(r#"{{"replies":{}{}}}"#, "[".repeat(1000), "]".repeat(1000));
-        for body in ["ok", "[]", "[[]]", r#"{"ok":true}"#, r#"{"replies":{}}"#, "\u{0}", &deep] {
+        for body in [
+            "ok",
+            "[]",
+            "[[]]",
+            r#"{"ok":true}"#,
+            r#"{"replies":{}}"#,
+            "\u{0}",
+            &deep,
+        ] {
             assert!(read(body).is_err(), "{body}");
         }
     }

@@ -95,7 +95,15 @@ mod tests {
     #[test]
     fn what_is_no_secret_is_refused_and_not_quoted() {
         let long = STANDARD.encode([1; 65]);
-        for text in ["", "\n", "whsec_", "short", "whsec_c2hvcnQ=", "whsec_!!!!", &long] {
+        for text in [
+            "",
+            "\n",
+            "whsec_",
+            "short",
+            "whsec_c2hvcnQ=",
+            "whsec_!!!!",
+            &long,
+        ] {
             let refused = Signer::read(text).unwrap_err();
             let secret = text.trim().trim_start_matches(PREFIX);
             assert!(secret.is_empty() || !refused.contains(secret), "{refused}");

@@ -6,37 +6,13 @@ use std::sync::Arc;
 use allspark::{
     EndOptions, Packet, Plugin, PluginError, Setup, Spark, TransformTicket, Transformed,
 };
-use serde_json::Value;
 
-use super::event::{Event, Kind};
+use super::event::Event;
+use super::hooked::{Hooked, Stands};
 use super::hooks::{Hooks, count};
+use super::kind::Kind;
 use super::lane::Room;
 use super::options::WhenDown;
-use super::pace::Pace;
-use super::worker::Verdict;
-
-/// What is kept with each spark of which an application is told.
-struct Hooked {
-    lane: usize,
-    stands: Stands,
-    /// What the application keeps with it, and how many bytes that is.
-    data: Option<(Value, usize)>,
-    pace: Option<Pace>,
-}
-
-/// How far its connect is.
-enum Stands {
-    /// The application has not answered. Its first message waits.
-    Asked(Option<TransformTicket>),
-    LetIn,
-    Refused,
-}
-
-/// What the application keeps with a spark (the member `data` of its answers).
-pub(crate) fn data_of<'s>(spark: &'s Spark<'_>) -> Option<&'s Value> {
-    let hooked = spark.own::<Hooked>()?;
-    hooked.data.as_ref().map(|(data, _)| data)
-}
 
 /// Before all other plugins.
 pub(super) struct Before(pub(super) Arc<Hooks>);
@@ -134,12 +110,7 @@ fn connected(hooks: &Hooks, spark: &mut Spark<'_>) {
             _ => Stands::Asked(None),
         };
     }
-    spark.set_own(Hooked {
-        lane: number,
-        stands,
-        data: None,
-        pace: None,
-    });
+    spark.set_own(Hooked::new(number, stands));
 }
 
 /// Whoever's connect was told has something of its own. It stays until all have heard of the end.
@@ -215,56 +186,8 @@ fn wait_for_room(
     Transformed::Later
 }
 
-/// Even what waits for room is too much: the client comes again, and knows that its message is lost.
+/// Even what waits for room is too much: the client comes again, and its message is lost.
 fn too_much(spark: &mut Spark<'_>, ticket: TransformTicket) {
     ticket.drop_message();
     spark.end_with(EndOptions { reconnect: true });
-}
-
-/// Does what the application has said about a spark.
-pub(super) fn settle(spark: &mut Spark<'_>, verdict: Verdict) {
-    let Verdict {
-        refuse,
-        data,
-        rooms,
-        rate,
-    } = verdict;
-    let Some(hooked) = spark.own_mut::<Hooked>() else {
-        return;
-    };
-    if let Some(refuse) = refuse {
-        hooked.stands = Stands::Refused;
-        if refuse.status.is_some() || refuse.message.is_some() {
-            spark.write(serde_json::json!({
-                "authorization": "refused",
-                "status": refuse.status,
-                "message": refuse.message,
-            }));
-        }
-        let reconnect = refuse.reconnect;
-        spark.end_with(EndOptions { reconnect });
-        return;
-    }
-    if let Some(rate) = rate {
-        hooked.pace = Pace::new(rate);
-    }
-    if let Some(data) = data {
-        let bytes = data.to_string().len();
-        let before = hooked.data.replace((data, bytes));
-        spark.discharge(before.map_or(0, |(_, bytes)| bytes));
-        spark.charge(bytes);
-    }
-    if !rooms.is_empty() && let Err(error) = spark.join(&rooms[..]) {
-        tracing::warn!(spark = %spark.id(), %error, "hooks: a room of the answer is not joined");
-    }
-    let Some(hooked) = spark.own_mut::<Hooked>() else {
-        return;
-    };
-    if let Stands::Asked(first) = &mut hooked.stands {
-        let first = first.take();
-        hooked.stands = Stands::LetIn;
-        if let Some(first) = first {
-            first.next();
-        }
-    }
 }

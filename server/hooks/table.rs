@@ -77,7 +77,9 @@ pub(crate) const HOOKS_SETTINGS: &[Setting] = &[
         .within(HOOKS)
         .own(),
     setting("hooks-dead-letters", FILE, Words("none"))
-        .help("A file to which events are written that could not be told, one per line, up to 1 GiB")
+        .help(
+            "A file to which events are written that could not be told, one per line, up to 1 GiB",
+        )
         .within(HOOKS)
         .own(),
     setting("hooks-lanes", Number("N", 1, LANES_HIGHEST), Text("4"))

@@ -12,10 +12,10 @@ use allspark_protocol::options::Bounded;
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 
-use super::event::Kind;
+use super::hooked::data_of;
 use super::hooks::Hooks;
+use super::kind::Kind;
 use super::options::HooksOptions;
-use super::sparks::data_of;
 use crate::assembly::Assembly;
 use application::{Answer, Application, accept};
 
@@ -89,11 +89,16 @@ async fn an_application_hears_of_a_spark_and_answers() {
     });
     let options = options(&application, |options| {
         options.secret = Some(SECRET.to_owned().into());
-        options.events = serde_json::from_value(json!("connect,message,disconnect,join,leave")).unwrap();
+        options.events =
+            serde_json::from_value(json!("connect,message,disconnect,join,leave")).unwrap();
     });
     let house = house(&options);
     house.primus.on_disconnection(|spark| {
-        assert_eq!(data_of(spark), Some(&json!({"name": "ann"})), "it is there until the end");
+        assert_eq!(
+            data_of(spark),
+            Some(&json!({"name": "ann"})),
+            "it is there until the end"
+        );
     });
     let mut client = house.client().await;
     client.write(json!({"a": [1, "ü"]})).await.unwrap();
@@ -102,22 +107,51 @@ async fn an_application_hears_of_a_spark_and_answers() {
     assert_eq!(house.primus.handle().connected(), 1);
     let (hooks, ()) = tokio::join!(house.end(), end(&mut client));
     let events = application.events();
-    let kinds: Vec<_> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
-    assert_eq!((kinds[0], kinds[kinds.len() - 1]), ("connect", "disconnect"));
+    let kinds: Vec<_> = events
+        .iter()
+        .map(|event| event["event"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        (kinds[0], kinds[kinds.len() - 1]),
+        ("connect", "disconnect")
+    );
     let mut sorted = kinds.clone();
     sorted.sort_unstable();
-    assert_eq!(sorted, ["connect", "disconnect", "join", "join", "leave", "message"]);
-    assert!(events.iter().all(|event| event["spark"] == events[0]["spark"]));
+    assert_eq!(
+        sorted,
+        ["connect", "disconnect", "join", "join", "leave", "message"]
+    );
+    assert!(
+        events
+            .iter()
+            .all(|event| event["spark"] == events[0]["spark"])
+    );
     assert!(events[0]["query"].as_str().unwrap().starts_with("room=7&"));
-    assert!(events[0]["address"].as_str().unwrap().starts_with("127.0.0.1:"));
+    assert!(
+        events[0]["address"]
+            .as_str()
+            .unwrap()
+            .starts_with("127.0.0.1:")
+    );
     let ids: std::collections::HashSet<_> = events.iter().map(|e| e["id"].to_string()).collect();
     assert_eq!(ids.len(), events.len());
-    assert_eq!(hooks.counts.told.load(Ordering::Relaxed), events.len() as u64);
-    assert_eq!((hooks.queue_bytes(), hooks.dead.count.load(Ordering::Relaxed)), (0, 0));
+    assert_eq!(
+        hooks.counts.told.load(Ordering::Relaxed),
+        events.len() as u64
+    );
+    assert_eq!(
+        (
+            hooks.queue_bytes(),
+            hooks.dead.count.load(Ordering::Relaxed)
+        ),
+        (0, 0)
+    );
     let signer = super::sign::Signer::read(SECRET).unwrap();
     for request in application.requests() {
         let at = request.headers["webhook-timestamp"].parse().unwrap();
-        let expected = signer.sign(&request.headers["webhook-id"], at, &request.body).unwrap();
+        let expected = signer
+            .sign(&request.headers["webhook-id"], at, &request.body)
+            .unwrap();
         assert_eq!(request.headers["webhook-signature"], expected);
         assert_eq!(request.headers["content-type"], "application/json");
     }
@@ -142,6 +176,32 @@ async fn who_is_refused_is_told_why_and_says_nothing() {
     assert_eq!(events[1]["refused"], true);
 }
 
+/// A message of one client is published to the room of the other one.
+#[tokio::test]
+async fn an_answer_may_publish() {
+    let application = Application::start(|event| match &event["event"] {
+        Value::String(kind) if kind == "connect" => json!({"rooms": ["chat"]}),
+        Value::String(kind) if kind == "message" => json!({"commands": [
+            {"to": {"nobody": true}, "data": 1},
+            {"to": {"rooms": ["chat"]}, "except": [event["spark"]], "data": event["data"]},
+            {"to": {"sparks": [event["spark"]]}, "data": "said"},
+        ]}),
+        _ => Value::Null,
+    });
+    let house = house(&options(&application, |_| {}));
+    let (mut ann, mut ben) = (house.client().await, house.client().await);
+    for client in [&mut ann, &mut ben] {
+        client.write("in").await.unwrap();
+        while data(client).await != "said" {}
+    }
+    ben.write("hello").await.unwrap();
+    while data(&mut ann).await != "hello" {}
+    assert_eq!(data(&mut ben).await, "said", "it is not told what it said");
+    drop((ann, ben));
+    let hooks = house.end().await;
+    assert_eq!(hooks.counts.unreadable.load(Ordering::Relaxed), 3);
+}
+
 /// Whoever's connect was told has its disconnect told, once: also who leaves before it is answered.
 #[tokio::test]
 async fn every_connect_has_one_disconnect() {
@@ -150,7 +210,7 @@ async fn every_connect_has_one_disconnect() {
     application.hold();
     let mut clients = Vec::new();
     for number in 0..40 {
-        let mut client = house.client().await;
+        let client = house.client().await;
         client.write(number).await.unwrap();
         clients.push(client);
     }
@@ -166,7 +226,10 @@ async fn every_connect_has_one_disconnect() {
     }
     assert_eq!(told.len(), 40);
     for kinds in told.values() {
-        assert_eq!((&*kinds[0], &*kinds[kinds.len() - 1]), ("connect", "disconnect"));
+        assert_eq!(
+            (&*kinds[0], &*kinds[kinds.len() - 1]),
+            ("connect", "disconnect")
+        );
         let ends = kinds.iter().filter(|kind| *kind == "disconnect");
         assert_eq!(ends.count(), 1, "{kinds:?}");
     }
@@ -187,7 +250,9 @@ async fn nothing_is_lost_while_an_application_restarts() {
             client.write(round).await.unwrap();
         }
         if round % 100 == 50 {
-            application.wait_for(|event| event["data"] == round - 5).await;
+            application
+                .wait_for(|event| event["data"] == round - 5)
+                .await;
             application.stop();
         }
         if round % 100 == 70 {
@@ -197,7 +262,13 @@ async fn nothing_is_lost_while_an_application_restarts() {
     for client in &mut clients {
         client.write("last").await.unwrap();
     }
-    while application.events().iter().filter(|event| event["data"] == "last").count() < 8 {
+    while application
+        .events()
+        .iter()
+        .filter(|event| event["data"] == "last")
+        .count()
+        < 8
+    {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     drop(clients);
@@ -229,15 +300,18 @@ async fn a_client_whose_messages_can_not_be_taken_is_not_read_from() {
         options.lanes = Bounded::of(1);
         options.timeout = Bounded::of(60_000);
     }));
-    let mut client = house.client().await;
+    let client = house.client().await;
     client.write("first").await.unwrap();
     application.wait_for(|event| event["data"] == "first").await;
     application.hold();
     let text = "x".repeat(16 * 1024);
     let mut written = 0_u64;
     // Whatever the kernel takes on both sides: until nothing is taken any more.
-    while let Ok(sent) =
-        tokio::time::timeout(Duration::from_millis(500), client.write(format!("{written}{text}"))).await
+    while let Ok(sent) = tokio::time::timeout(
+        Duration::from_millis(500),
+        client.write(format!("{written}{text}")),
+    )
+    .await
     {
         sent.unwrap();
         written += 1;
@@ -250,15 +324,25 @@ async fn a_client_whose_messages_can_not_be_taken_is_not_read_from() {
     application.go();
     client.write("last").await.unwrap();
     application.wait_for(|event| event["data"] == "last").await;
-    let messages = application.events().into_iter().filter(|event| event["event"] == "message");
+    let messages = application
+        .events()
+        .into_iter()
+        .filter(|event| event["event"] == "message");
     let numbers = messages.filter_map(|event| {
         let text = event["data"].as_str()?.trim_end_matches('x').to_owned();
         text.parse::<u64>().ok()
     });
     let numbers: Vec<u64> = numbers.collect();
     // The one that was being written when nothing was taken any more may have been sent or not.
-    assert!(numbers.iter().copied().eq(0..numbers.len() as u64), "in order, without a gap");
-    assert!(numbers.len() as u64 - written <= 1, "{} of {written}", numbers.len());
+    assert!(
+        numbers.iter().copied().eq(0..numbers.len() as u64),
+        "in order, without a gap"
+    );
+    assert!(
+        numbers.len() as u64 - written <= 1,
+        "{} of {written}",
+        numbers.len()
+    );
     drop(client);
     house.end().await;
 }
@@ -269,14 +353,23 @@ async fn bad_applications_harm_nobody() {
     let chunk = format!("{:x}\r\n{}\r\n", 1 << 16, " ".repeat(1 << 16));
     let answers = [
         // 2 GB, announced or not.
-        Answer::Raw("HTTP/1.1 200 OK\r\nContent-Length: 2147483648\r\n\r\n{".into(), String::new()),
+        Answer::Raw(
+            "HTTP/1.1 200 OK\r\nContent-Length: 2147483648\r\n\r\n{".into(),
+            String::new(),
+        ),
         Answer::Raw(endless.into(), chunk),
         // Never, and byte by byte.
         Answer::Never,
-        Answer::Raw("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n".into(), " ".into()),
+        Answer::Raw(
+            "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n".into(),
+            " ".into(),
+        ),
         Answer::Raw("HTTP/1.1 200 OK\r\nX: ".into(), "y".into()),
         Answer::Raw("garbage\r\n\r\n".into(), String::new()),
-        Answer::Raw("HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n".into(), String::new()),
+        Answer::Raw(
+            "HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n".into(),
+            String::new(),
+        ),
     ];
     for answer in answers {
         let application = Application::start(accept);
@@ -308,17 +401,26 @@ fn options_that_contradict_each_other_are_refused() {
     assert!(!HooksOptions::default().is_on());
     let partly = json!({"event-url": ["connect=http://a/"]});
     assert_eq!(read(partly).unwrap().check().unwrap_err().0, "hooks-events");
-    let own = json!({"event-url": ["connect=http://a/", "connect=http://b/c"], "events": "connect"});
+    let own =
+        json!({"event-url": ["connect=http://a/", "connect=http://b/c"], "events": "connect"});
     let own = read(own).unwrap();
     assert_eq!(own.check(), Ok(()));
     assert_eq!(own.url_of(Kind::Connect).unwrap().to_string(), "http://b/c");
     let idle = json!({"url": "http://a/", "event-url": ["join=http://a/"]});
-    assert_eq!(read(idle).unwrap().check().unwrap_err().0, "hooks-event-url");
+    assert_eq!(
+        read(idle).unwrap().check().unwrap_err().0,
+        "hooks-event-url"
+    );
     for bad in [
-        json!({"url": "localhost:3000"}), json!({"url": "http://u:p@host/"}),
-        json!({"url": "ftp://host/"}), json!({"events": "connect,say"}),
-        json!({"event-url": ["connect"]}), json!({"event-url": ["say=http://a/"]}),
-        json!({"when-down": "wait"}), json!({"lanes": "65"}), json!({"queue": "1"}),
+        json!({"url": "localhost:3000"}),
+        json!({"url": "http://u:p@host/"}),
+        json!({"url": "ftp://host/"}),
+        json!({"events": "connect,say"}),
+        json!({"event-url": ["connect"]}),
+        json!({"event-url": ["say=http://a/"]}),
+        json!({"when-down": "wait"}),
+        json!({"lanes": "65"}),
+        json!({"queue": "1"}),
         json!({"headers": "a b"}),
     ] {
         assert!(read(bad.clone()).is_err(), "{bad}");

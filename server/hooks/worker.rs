@@ -14,7 +14,8 @@ use serde_json::Value;
 
 use super::backoff::Backoff;
 use super::client::Failure;
-use super::event::{Event, Kind};
+use super::event::Event;
+use super::kind::Kind;
 use super::lane::{Lane, Most, Queued};
 use super::options::WhenDown;
 use super::reply::{Refuse, Replies, Reply};
@@ -48,7 +49,7 @@ pub(super) trait Outside {
     fn decide(&self, spark: SparkId, verdict: Verdict);
     /// Writes messages to a spark.
     fn write(&self, spark: SparkId, messages: Vec<Value>);
-    /// Carries commands out. Returns how many of them are none.
+    /// Carries commands out, together. Returns how many of them are none, or can't be.
     fn run(&self, commands: Vec<Value>) -> usize;
     /// There is room for what waited.
     fn let_go(&self, waiting: Vec<Self::Waiting>);
@@ -109,7 +110,12 @@ pub(super) struct Plan {
 }
 
 impl<'l, O: Outside> Worker<'l, O> {
-    pub(super) fn new(outside: O, lane: &'l Lane<O::Waiting>, plan: Plan, backoff: Backoff) -> Self {
+    pub(super) fn new(
+        outside: O,
+        lane: &'l Lane<O::Waiting>,
+        plan: Plan,
+        backoff: Backoff,
+    ) -> Self {
         Self {
             outside,
             lane,
@@ -130,7 +136,8 @@ impl<'l, O: Outside> Worker<'l, O> {
             events: self.events_max,
             bytes: BYTES_MAX,
         };
-        let goes_with = |first: &Event, other: &Event| self.outside.goes_with(first.kind, other.kind);
+        let goes_with =
+            |first: &Event, other: &Event| self.outside.goes_with(first.kind, other.kind);
         let Some(batch) = self.lane.take(most, goes_with) else {
             return false;
         };
@@ -144,7 +151,11 @@ impl<'l, O: Outside> Worker<'l, O> {
         let (mut tries, mut refusals) = (0, 0);
         let mut request = self.request(&batch);
         loop {
-            if self.lane.deadline().is_some_and(|at| self.outside.now() >= at) {
+            if self
+                .lane
+                .deadline()
+                .is_some_and(|at| self.outside.now() >= at)
+            {
                 return self.give_up(&batch, &Failure::Down("the server has ended".to_owned()));
             }
             let (id, body) = &request;
@@ -162,7 +173,9 @@ impl<'l, O: Outside> Worker<'l, O> {
             self.begin_failing(&batch);
             tries += 1;
             let retries = match failure {
-                Failure::Refused(_) if batch.len() == 1 => self.plan.retries.min(REFUSED_RETRIES_MAX),
+                Failure::Refused(_) if batch.len() == 1 => {
+                    self.plan.retries.min(REFUSED_RETRIES_MAX)
+                }
                 _ => self.plan.retries,
             };
             if tries > retries {
@@ -256,13 +269,19 @@ impl<'l, O: Outside> Worker<'l, O> {
         match replies {
             Ok(replies) => {
                 self.outside.count(Counted::Foreign, replies.foreign);
+                let mut commands = Vec::new();
                 for (queued, reply) in batch.iter().zip(replies.of) {
-                    self.carry_out_one(&queued.event, reply);
+                    self.carry_out_one(&queued.event, reply, &mut commands);
+                }
+                if !commands.is_empty() {
+                    let unknown = self.outside.run(commands);
+                    self.outside.count(Counted::Unreadable, unknown);
                 }
             }
             Err(why) => {
                 self.outside.count(Counted::Unreadable, 1);
-                self.outside.warn(&format!("its answer can't be understood: {why}"));
+                self.outside
+                    .warn(&format!("its answer can't be understood: {why}"));
                 self.decide_without(batch.iter().map(|queued| &queued.event));
             }
         }
@@ -272,11 +291,19 @@ impl<'l, O: Outside> Worker<'l, O> {
     fn place(&self, batch: &[Queued], id: &str) -> Option<usize> {
         let number = id.strip_prefix(&*self.plan.prefix)?.strip_prefix('-')?;
         let number: u64 = number.parse().ok()?;
-        let place = batch.binary_search_by_key(&number, |queued| queued.number).ok()?;
+        let place = batch
+            .binary_search_by_key(&number, |queued| queued.number)
+            .ok()?;
         (self.id_of(&batch[place]) == id).then_some(place)
     }
 
-    fn carry_out_one(&self, event: &Event, reply: Option<Result<Reply, String>>) {
+    /// Does what is about the spark, and leaves what is about others to be done at once.
+    fn carry_out_one(
+        &self,
+        event: &Event,
+        reply: Option<Result<Reply, String>>,
+        commands: &mut Vec<Value>,
+    ) {
         let is_connect = event.kind == Kind::Connect;
         let reply = match reply {
             None if is_connect => Reply::default(),
@@ -286,7 +313,8 @@ impl<'l, O: Outside> Worker<'l, O> {
                 let only = || "only a connect can be refused".to_owned();
                 let why = reply.err().unwrap_or_else(only);
                 self.outside.count(Counted::Unreadable, 1);
-                self.outside.warn(&format!("a reply of it can't be understood: {why}"));
+                self.outside
+                    .warn(&format!("a reply of it can't be understood: {why}"));
                 return self.decide_without([event].into_iter());
             }
         };
@@ -302,10 +330,7 @@ impl<'l, O: Outside> Worker<'l, O> {
         if !reply.write.is_empty() {
             self.outside.write(event.spark, reply.write);
         }
-        if !reply.commands.is_empty() {
-            let unknown = self.outside.run(reply.commands);
-            self.outside.count(Counted::Unreadable, unknown);
-        }
+        commands.extend(reply.commands);
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::thread;
 
 use super::*;
-use crate::hooks::event::Kind;
+use crate::hooks::kind::Kind;
 
 fn event(kind: Kind, bytes: usize) -> Event {
     Event {
@@ -20,7 +20,8 @@ const MOST: Most = Most {
 };
 
 fn take(lane: &Lane<u32>) -> Vec<Queued> {
-    lane.take(MOST, |first, other| first.kind == other.kind).unwrap()
+    lane.take(MOST, |first, other| first.kind == other.kind)
+        .unwrap()
 }
 
 fn numbers(batch: &[Queued]) -> Vec<u64> {
@@ -42,7 +43,11 @@ fn a_request_has_what_goes_together_in_its_order() {
     let last = take(&lane);
     lane.put_back(last.into_iter());
     lane.push(event(Kind::Message, 1));
-    assert_eq!(numbers(&take(&lane)), [10, 11], "what is put back comes first");
+    assert_eq!(
+        numbers(&take(&lane)),
+        [10, 11],
+        "what is put back comes first"
+    );
     drop(lane.end(Instant::now()));
     assert!(lane.take(MOST, |_, _| true).is_none());
 }
@@ -58,7 +63,10 @@ fn who_waits_for_room_gets_it_in_order_once_half_of_it_is_free() {
     assert!(matches!(lane.wait(1, 2_000), Room::Later));
     assert!(matches!(lane.wait(2, 2_000), Room::Later));
     assert!(matches!(lane.wait(3, 2_000), Room::Later));
-    assert!(matches!(lane.wait(4, 9_000), Room::Never(4)), "that is too much");
+    assert!(
+        matches!(lane.wait(4, 9_000), Room::Never(4)),
+        "that is too much"
+    );
     let mut let_go = Vec::new();
     while let_go.is_empty() {
         assert!(lane.is_full());

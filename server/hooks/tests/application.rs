@@ -170,7 +170,10 @@ fn serve(stream: &TcpStream, reply: Reply, shared: &Shared) {
             }
         };
         let mut stream = stream;
-        if stream.write_all(format!("{head}{answer}").as_bytes()).is_err() {
+        if stream
+            .write_all(format!("{head}{answer}").as_bytes())
+            .is_err()
+        {
             return;
         }
     }
@@ -179,7 +182,9 @@ fn serve(stream: &TcpStream, reply: Reply, shared: &Shared) {
 fn answered(events: &[Value], reply: Reply) -> String {
     let replies = events.iter().filter_map(|event| {
         let mut reply = reply(event);
-        reply.as_object_mut()?.insert("id".to_owned(), event["id"].clone());
+        reply
+            .as_object_mut()?
+            .insert("id".to_owned(), event["id"].clone());
         Some(reply)
     });
     let replies: Vec<Value> = replies.collect();

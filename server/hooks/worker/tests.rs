@@ -97,7 +97,8 @@ impl Play {
     fn pass(&self, time: Duration) {
         let until = self.passed.get() + time;
         while self.passed.get() < until {
-            self.passed.set(self.passed.get() + Duration::from_millis(1));
+            self.passed
+                .set(self.passed.get() + Duration::from_millis(1));
             let mut clients = self.clients.borrow_mut();
             for (number, client) in clients.iter_mut().enumerate() {
                 if client.waits || self.passed.get() > client.until {
@@ -111,13 +112,15 @@ impl Play {
                     false => self.send(number, client),
                 }
             }
-            self.most_bytes.set(self.most_bytes.get().max(self.lane.bytes()));
+            self.most_bytes
+                .set(self.most_bytes.get().max(self.lane.bytes()));
         }
     }
 
     fn send(&self, number: usize, client: &mut Client) {
         client.sent += 1;
-        self.lane.push(event(Kind::Message, number as u32, client.sent));
+        self.lane
+            .push(event(Kind::Message, number as u32, client.sent));
     }
 
     fn counted(&self, what: Counted) -> usize {
@@ -127,7 +130,9 @@ impl Play {
 
     fn told_data(&self) -> Vec<u64> {
         let told = self.told.borrow();
-        told.iter().map(|event| event["data"].as_u64().unwrap()).collect()
+        told.iter()
+            .map(|event| event["data"].as_u64().unwrap())
+            .collect()
     }
 }
 
@@ -138,7 +143,9 @@ impl Outside for &Play {
         self.pass(Duration::from_millis(2));
         let body: Value = serde_json::from_slice(body).unwrap();
         let events = body["events"].as_array().unwrap();
-        self.requests.borrow_mut().push((id.to_owned(), events.len()));
+        self.requests
+            .borrow_mut()
+            .push((id.to_owned(), events.len()));
         let answer = (self.application)(self, events);
         if answer.is_ok() {
             self.told.borrow_mut().extend(events.iter().cloned());
@@ -184,11 +191,17 @@ impl Outside for &Play {
     fn bury(&self, why: &str, id: &str, event: &Event) {
         let members = String::from_utf8(event.members.to_vec()).unwrap();
         let event = serde_json::from_str(&format!("{{\"id\":\"{id}\",{members}}}")).unwrap();
-        self.done.borrow_mut().push(Done::Buried(why.to_owned(), event));
+        self.done
+            .borrow_mut()
+            .push(Done::Buried(why.to_owned(), event));
     }
 
     fn count(&self, what: Counted, how_many: usize) {
-        *self.counted.borrow_mut().entry(format!("{what:?}")).or_default() += how_many;
+        *self
+            .counted
+            .borrow_mut()
+            .entry(format!("{what:?}"))
+            .or_default() += how_many;
     }
 
     fn warn(&self, _: &str) {}
@@ -233,7 +246,11 @@ fn nothing_is_lost_or_grows_while_the_application_is_away_for_a_minute() {
         assert_eq!(next[&(number as u64)], client.sent + 1, "all of them");
         assert!(client.sent > 1_000 && !client.waits);
     }
-    assert!(play.most_bytes.get() < 2 * BOUND, "{}", play.most_bytes.get());
+    assert!(
+        play.most_bytes.get() < 2 * BOUND,
+        "{}",
+        play.most_bytes.get()
+    );
     assert!(play.most_bytes.get() > BOUND / 2, "it was full");
     assert!(play.done.borrow().is_empty(), "no dead letters");
 }
@@ -270,8 +287,15 @@ fn a_request_that_is_tried_again_is_the_same_one() {
     play.run(30, WhenDown::Queue);
     let requests = play.requests.borrow();
     assert_eq!(requests.len(), 20);
-    assert!(requests.iter().all(|request| *request == ("b-0-1.3".to_owned(), 3)));
-    assert_eq!((play.counted(Counted::Told), play.counted(Counted::Failed)), (3, 19));
+    assert!(
+        requests
+            .iter()
+            .all(|request| *request == ("b-0-1.3".to_owned(), 3))
+    );
+    assert_eq!(
+        (play.counted(Counted::Told), play.counted(Counted::Failed)),
+        (3, 19)
+    );
 }
 
 #[test]
@@ -301,14 +325,23 @@ fn who_connects_while_it_is_down_waits_or_is_let_in_or_is_refused() {
     assert_eq!(decided(WhenDown::Accept, 9), early);
     let early = [(1, again), (2, again), (1, in_), (2, in_)];
     assert_eq!(decided(WhenDown::Refuse, 9), early, "the first word counts");
-    assert_eq!(decided(WhenDown::Queue, 2), [(1, again), (2, in_)], "given up");
+    assert_eq!(
+        decided(WhenDown::Queue, 2),
+        [(1, again), (2, in_)],
+        "given up"
+    );
     assert_eq!(decided(WhenDown::Accept, 2)[2..], [(1, in_), (2, in_)]);
 }
 
 #[test]
 fn garbage_tells_nothing_and_lets_nobody_in() {
     let deep = format!(r#"{{"replies":[{}]}}"#, "[".repeat(100_000));
-    let answers = [None, Some("ok".to_owned()), Some("\u{0}\u{1}".to_owned()), Some(deep)];
+    let answers = [
+        None,
+        Some("ok".to_owned()),
+        Some("\u{0}\u{1}".to_owned()),
+        Some(deep),
+    ];
     for answer in answers {
         for (when_down, refused) in [(WhenDown::Queue, true), (WhenDown::Accept, false)] {
             let answer = answer.clone().map(String::into_bytes);
@@ -358,9 +391,9 @@ fn answers_are_carried_out_and_foreign_ones_are_not() {
     let expected = [
         Done::Decided(0, let_in),
         Done::Written(1, vec![json!("a"), json!(2)]),
-        Done::Ran(vec![json!({"to": {"all": true}, "data": 1})]),
         // Two replies speak of it, so none of them counts.
         Done::Decided(3, Verdict::later()),
+        Done::Ran(vec![json!({"to": {"all": true}, "data": 1})]),
     ];
     assert_eq!(play.counted(Counted::Foreign), 4);
     assert_eq!(play.counted(Counted::Unreadable), 2);
@@ -386,5 +419,9 @@ fn a_server_that_ends_tells_what_it_can_in_time_and_buries_the_rest() {
     Worker::new(&play, &play.lane, plan, Backoff::new(1)).run();
     let (told, buried) = (play.told_data().len(), play.done.borrow().len());
     assert_eq!((told, buried), (1_000, 500));
-    assert!(play.passed.get() < Duration::from_secs(18), "{:?}", play.passed);
+    assert!(
+        play.passed.get() < Duration::from_secs(18),
+        "{:?}",
+        play.passed
+    );
 }
