@@ -18,7 +18,7 @@ pub(super) struct Hooked {
 /// How far its connect is.
 pub(super) enum Stands {
     /// The application has not answered. Its first message waits.
-    Asked(Option<TransformTicket>),
+    Asked(Option<Box<TransformTicket>>),
     LetIn,
     Refused,
 }

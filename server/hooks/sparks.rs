@@ -145,7 +145,7 @@ fn admit(hooks: &Hooks, spark: &mut Spark<'_>, packet: &Packet<'_>) -> Transform
     match &mut hooked.stands {
         Stands::LetIn => {}
         Stands::Asked(first) => {
-            *first = Some(packet.later());
+            *first = Some(Box::new(packet.later()));
             return Transformed::Later;
         }
         Stands::Refused => return Transformed::Drop,

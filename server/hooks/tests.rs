@@ -146,6 +146,10 @@ async fn an_application_hears_of_a_spark_and_answers() {
         ),
         (0, 0)
     );
+    assert_signed(&application);
+}
+
+fn assert_signed(application: &Application) {
     let signer = super::sign::Signer::read(SECRET).unwrap();
     for request in application.requests() {
         let at = request.headers["webhook-timestamp"].parse().unwrap();
