@@ -60,12 +60,15 @@ impl Event {
     }
 
     /// A spark has ended, whose connection the application has refused or not.
-    pub(super) fn disconnect(spark: SparkId, refused: bool) -> Self {
-        let mut members = begin(Kind::Disconnect, spark);
-        if refused {
-            members.push_str(",\"refused\":true");
-        }
-        Self::new(Kind::Disconnect, spark, members)
+    pub(super) fn disconnect(spark: &Spark<'_>, refused: bool) -> Self {
+        let mut members = begin(Kind::Disconnect, spark.id());
+        let reason = spark.end_reason().map(|reason| reason.name());
+        let reason = match refused {
+            true => Some("refused"),
+            false => reason,
+        };
+        member(&mut members, "reason", reason.unwrap_or_default());
+        Self::new(Kind::Disconnect, spark.id(), members)
     }
 
     /// A spark has joined or left rooms.

@@ -118,7 +118,7 @@ fn disconnected(hooks: &Hooks, spark: &Spark<'_>) {
     let hooked = spark.own::<Hooked>();
     if let Some(hooked) = hooked.filter(|_| hooks.tells(Kind::Disconnect)) {
         let refused = matches!(hooked.stands, Stands::Refused);
-        let event = Event::disconnect(spark.id(), refused);
+        let event = Event::disconnect(spark, refused);
         hooks.lane(hooked.lane).push(event);
     }
 }

@@ -177,7 +177,7 @@ async fn who_is_refused_is_told_why_and_says_nothing() {
     let events = application.events();
     let kinds: Vec<_> = events.iter().map(|event| event["event"].clone()).collect();
     assert_eq!(kinds, ["connect", "disconnect"]);
-    assert_eq!(events[1]["refused"], true);
+    assert_eq!(events[1]["reason"], "refused");
 }
 
 /// A message of one client is published to the room of the other one.
