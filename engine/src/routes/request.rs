@@ -90,6 +90,14 @@ impl RouteRequest<'_> {
         self.body
     }
 
+    /// Whether the body has come whole, and is [`RouteRequest::body`].
+    pub fn is_whole(&self) -> bool {
+        let stream = self.stream.take();
+        let is_whole = stream.is_none();
+        self.stream.set(stream);
+        is_whole
+    }
+
     /// The body as it comes, without transfer coding ([`Routes::add_streamed`]). What was waited for
     /// is its first and only part.
     ///
