@@ -4,7 +4,7 @@ use std::future::Future;
 use std::io;
 use std::sync::Arc;
 
-use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::runtime::{Builder, Runtime};
 
 /// Threads on which files are read that are not in memory.
 const FILE_THREADS_MAX: usize = 4;
@@ -37,11 +37,6 @@ impl Threads {
         if let Some(runtime) = &self.0.0 {
             runtime.spawn(future);
         }
-    }
-
-    /// The runtime, for whoever must not keep it.
-    pub(crate) fn handle(&self) -> Option<&Handle> {
-        self.0.0.as_ref().map(Runtime::handle)
     }
 }
 
