@@ -17,6 +17,7 @@ use crate::api::options::{ApiOptions, PATH as API_PATH};
 use crate::counts;
 use crate::handover::SocketPath;
 use crate::health;
+use crate::hooks::options::HooksOptions;
 use crate::log::LogFormat;
 use crate::metrics::options::MetricsOptions;
 use crate::nearest::nearest;
@@ -76,6 +77,9 @@ pub(crate) struct Settings {
     /// The publishing API.
     #[serde(default)]
     pub(crate) api: ApiOptions,
+    /// Which application is told of sparks.
+    #[serde(default)]
+    pub(crate) hooks: HooksOptions,
     /// What every server of the library is told.
     pub(crate) options: Options,
 }
@@ -115,6 +119,8 @@ impl Settings {
         let api = self.api.check();
         api.map_err(|(name, reason)| format!("{}: {reason}", said.place(name, "")))?;
         self.tls.sections.check(said)?;
+        let hooks = self.hooks.check();
+        hooks.map_err(|(name, why)| format!("{}: {why}", said.place(name, "")))?;
         let listeners = self.listen.check(&self.options.trusted_proxies);
         let tls = self.options.tls.is_on();
         listeners

@@ -34,7 +34,7 @@ fn strangers_upload_nothing_and_learn_nothing() {
     };
     attack.play(|server| {
         // Long bodies are refused by their heads, on connections that are closed then.
-        for number in 0..scaled(50) {
+        for number in 0..scaled(10) {
             let key = format!("guess-number-{number}-of-many");
             let body = vec![b'['; 1_000_000];
             let mut stream = server.connect();
@@ -48,7 +48,7 @@ fn strangers_upload_nothing_and_learn_nothing() {
         // Short ones are waited for. Half of each comes, and never the rest.
         let body = vec![b'['; 60_000];
         let short = request("a-guess-like-any-other", "POST /api/v1/publish", &body);
-        let held: Vec<_> = (0..scaled(100))
+        let held: Vec<_> = (0..scaled(40))
             .map(|_| {
                 let mut stream = server.connect();
                 let end = Instant::now() + Duration::from_secs(2);
@@ -58,7 +58,7 @@ fn strangers_upload_nothing_and_learn_nothing() {
             .collect();
         let mut client = Client::connect(server);
         let mut statuses = Vec::new();
-        for number in 0..scaled(500) {
+        for number in 0..scaled(200) {
             let key = format!("{KEY}{number}");
             let asked = client.ask(&request(&key, "GET /api/v1/sparks", b""));
             statuses.push(asked.expect("it is answered").0);
@@ -109,11 +109,11 @@ fn an_application_that_has_gone_mad_holds_up_nobody() {
     };
     let bodies = bodies();
     attack.play(|server| {
-        let crowd: Vec<Client> = (0..scaled(200))
+        let crowd: Vec<Client> = (0..scaled(100))
             .map(|_| Client::open_websocket(server))
             .collect();
         std::thread::scope(|scope| {
-            for _ in 0..4 {
+            for _ in 0..scaled(2) {
                 scope.spawn(|| go_mad(server, &bodies));
             }
         });
