@@ -105,9 +105,12 @@ impl Assembly {
 
     /// Calls `reload` on SIGHUP, on the thread of reloads. It says whether anything has changed, or
     /// why nothing could be: then all stays as it is.
-    #[allow(
-        dead_code,
-        reason = "features that are switched off may be the only ones"
+    #[cfg_attr(
+        not(test),
+        expect(
+            dead_code,
+            reason = "the first part with files of its own removes this"
+        )
     )]
     pub(crate) fn on_reload(
         &mut self,
@@ -127,9 +130,9 @@ impl Assembly {
     /// The same with the options as they are told now, which were judged: those that are not
     /// [live](crate::setting::Setting::live) are as they were at the start. What has changed of
     /// options need not be said.
-    #[allow(
-        dead_code,
-        reason = "features that are switched off may be the only ones"
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "the first part with live options removes this")
     )]
     pub(crate) fn on_options(
         &mut self,

@@ -1,5 +1,6 @@
 //! docs/OPTIONS.md, docs/allspark.toml and docs/allspark.schema.json are made of the table of
-//! options, so none of them can say anything else than the server. `UPDATE_DOCS=1 cargo test --bin allspark docs` writes them anew.
+//! options, so none of them can say anything else than the server.
+//! `UPDATE_DOCS=1 cargo test --bin allspark docs` writes them anew.
 
 mod schema;
 

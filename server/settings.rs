@@ -97,8 +97,8 @@ impl Settings {
         self.problems(said).next().map_or(Ok(()), Err)
     }
 
-    /// Judges what can be judged only when everything is known: what is wrong and where, each in one
-    /// line, as far as one thing says nothing about another. `said` tells where it was said.
+    /// Judges what can be judged only when everything is known: what is wrong and where, each in
+    /// one line, as far as one thing says nothing about another. `said` tells where it was said.
     pub(crate) fn problems(&self, said: &Said) -> impl Iterator<Item = String> {
         let checks: &[&dyn Fn() -> Result<(), String>] = &[
             &|| self.check_options(said),

@@ -24,6 +24,7 @@ use super::introductions::Introductions;
 use super::owner::Owner;
 use super::questions::Questions;
 use super::room_lists::RoomLists;
+use super::unfinished::Unfinished;
 use super::upkeep::Upkeep;
 use super::waiting::{Drains, Openings, Untaken};
 use crate::app::host::{
@@ -83,6 +84,8 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) untaken: Untaken,
     pub(super) drains: Drains,
     pub(super) effects: Effects,
+    /// A batch of another thread that is not done.
+    pub(super) batch: Option<Unfinished>,
     /// Commands that did not fit into the inboxes of other shards.
     pub(super) outbox: Outbox<Command>,
     pub(super) room: Room,
@@ -174,6 +177,7 @@ impl<T: Transformer> Core<T> {
             intake: Intake::default(),
             app_timers: Timers::new(now),
             effects: Effects::default(),
+            batch: None,
             outbox: Outbox::new(server.mesh.shards()),
             room: Room::default(),
             accept_pace: Pace::of_accepts(&options),
@@ -302,6 +306,7 @@ impl<T: Transformer> Core<T> {
             || !self.leaving.is_empty()
             || !self.outbox.is_empty()
             || self.awaited.must_look
+            || (self.batch.is_some() && !self.fanout.is_full())
             || self.has_commands()
     }
 
