@@ -55,6 +55,7 @@ mod library;
 mod options;
 mod primus;
 mod reconfigure;
+mod room_bounds;
 mod rooms;
 #[cfg(feature = "plugins")]
 mod rooms_plugin;
