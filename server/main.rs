@@ -20,6 +20,7 @@ mod flags;
 mod handover;
 mod health;
 mod hidden;
+mod hooks;
 mod library_command;
 mod listen;
 mod listener;
