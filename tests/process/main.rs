@@ -4,6 +4,7 @@
 mod answers;
 mod api;
 mod authorization;
+mod config;
 mod confined;
 mod deploy;
 mod drain;
@@ -15,6 +16,7 @@ mod log;
 mod memory;
 mod notify;
 mod output;
+mod reload;
 mod secrets;
 mod server;
 mod signals;
