@@ -24,6 +24,7 @@ use crate::places::Places;
 use crate::plugin_settings::Plugins;
 use crate::said::Said;
 use crate::tls_sections::OwnTls;
+use crate::web::options::{self as web, ProxySection, StaticSection};
 
 /// Everything that the server needs to know before it starts.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -66,6 +67,11 @@ pub(crate) struct Settings {
     pub(crate) iknowhttpsisbetter: bool,
     /// What is told of what is counted.
     pub(crate) metrics: MetricsOptions,
+    /// Files that are served.
+    #[serde(rename = "static")]
+    pub(crate) files: StaticSection,
+    /// The application's own routes.
+    pub(crate) proxy: ProxySection,
     /// Plugins.
     #[serde(default)]
     pub(crate) plugin: Plugins,
@@ -83,6 +89,11 @@ impl Settings {
     /// What is wrong and where, in one line.
     pub(crate) fn read(said: &Said) -> Result<Self, String> {
         said.read()
+    }
+
+    /// Whether there is a page at `/`: not where files or the application's own are.
+    pub(crate) fn has_page(&self) -> bool {
+        self.page && !web::take_root(&self.files, &self.proxy)
     }
 
     /// How it ends.
@@ -114,6 +125,7 @@ impl Settings {
         listeners
             .and_then(|()| self.listen.check_tls(tls, &self.tls.sections))
             .map_err(|reason| format!("{}: {reason}", said.place("listen", "")))?;
+        web::check(&self.files, &self.proxy, &self.options.pathname, said)?;
         let place = said.place("pathname", "");
         self.check_paths()
             .map_err(|reason| format!("{place}: {reason}"))
@@ -122,7 +134,7 @@ impl Settings {
     /// What begins with the pathname belongs to Primus, so nothing else that is served may.
     fn check_paths(&self) -> Result<(), String> {
         let pathname = &*self.options.pathname;
-        let mut files = page::paths().filter(|_| self.page);
+        let mut files = page::paths().filter(|_| self.has_page());
         if let Some(file) = files.find(|file| file.starts_with(pathname)) {
             return Err(format!(
                 "{pathname} would hide {file}, which the page at / needs: write another one, or \
