@@ -8,8 +8,8 @@ use crate::metrics::registry::Metrics;
 const FILES: Metric = Metric::counter("allspark_static_requests_total", "Requests for files");
 const FILES_UNSERVED: Metric = Metric::counter(
     "allspark_static_unserved_total",
-    "Requests for files that were not served whole: there is none (missed), too many were under way \
-     (refused), the client was gone or the file became shorter (broken)",
+    "Requests for files that were not served whole: there is none (missed), too many were under \
+     way (refused), the client was gone or the file became shorter (broken)",
 )
 .by(&["reason"]);
 const FILES_UNDER_WAY: Metric = Metric::gauge(

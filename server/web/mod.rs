@@ -5,29 +5,12 @@ use allspark_web::{Proxy, Static, Threads, mount};
 
 use crate::assembly::Assembly;
 
+mod bounds;
 pub(crate) mod metrics;
 pub(crate) mod options;
 pub(crate) mod table;
 
 use options::{ProxySection, StaticSection};
-
-/// Milliseconds that anything may be given: an hour.
-const TIMEOUT_MS_MAX: u64 = 60 * 60 * 1000;
-
-/// Seconds for which a file may be kept: a year.
-const MAX_AGE_S_MAX: u64 = 365 * 24 * 60 * 60;
-
-/// Requests that may be under way, at most.
-const REQUESTS_MAX: u64 = 1_000_000;
-
-/// Attempts beside the first one, at most.
-const RETRIES_MAX: u64 = 10;
-
-/// Threads that wait for sockets, at most.
-const THREADS_MAX: u64 = 64;
-
-/// Answers to health checks that have to agree.
-const HEALTH_ANSWERS: u32 = 2;
 
 /// Adds files and a proxy, if they are wanted, for a server whose Primus has this pathname.
 ///

@@ -7,10 +7,13 @@ use allspark_protocol::options::{self, Bounded};
 use allspark_web::{Health, ProxyOptions, StaticOptions, Upstream};
 use serde::{Deserialize, Deserializer};
 
+use super::bounds::{
+    HEALTH_ANSWERS, MAX_AGE_S_MAX, REQUESTS_MAX, RETRIES_MAX, THREADS_MAX, TIMEOUT_MS_MAX,
+};
 use crate::said::Said;
 
 /// Milliseconds that something may take: up to an hour.
-type TimeoutMs = Bounded<1, { super::TIMEOUT_MS_MAX }>;
+type TimeoutMs = Bounded<1, TIMEOUT_MS_MAX>;
 
 /// The section `[static]`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -25,12 +28,12 @@ pub(crate) struct StaticSection {
     index: String,
     #[serde(default, deserialize_with = "some_name")]
     fallback: Option<String>,
-    max_age: Bounded<0, { super::MAX_AGE_S_MAX }>,
+    max_age: Bounded<0, MAX_AGE_S_MAX>,
     #[serde(deserialize_with = "options::deserialize_switch")]
     precompressed: bool,
     #[serde(deserialize_with = "options::deserialize_switch")]
     hidden: bool,
-    requests_max: Bounded<1, { super::REQUESTS_MAX }>,
+    requests_max: Bounded<1, REQUESTS_MAX>,
 }
 
 /// The section `[proxy]`.
@@ -47,13 +50,13 @@ pub(crate) struct ProxySection {
     answer_timeout: TimeoutMs,
     idle_timeout: TimeoutMs,
     upgrade_timeout: TimeoutMs,
-    requests_max: Bounded<1, { super::REQUESTS_MAX }>,
-    retries: Bounded<0, { super::RETRIES_MAX }>,
+    requests_max: Bounded<1, REQUESTS_MAX>,
+    retries: Bounded<0, RETRIES_MAX>,
     failed_for: TimeoutMs,
     #[serde(default, deserialize_with = "target")]
     health_path: Option<String>,
     health_interval: TimeoutMs,
-    pub(super) threads: Bounded<1, { super::THREADS_MAX }>,
+    pub(super) threads: Bounded<1, THREADS_MAX>,
 }
 
 impl StaticSection {
@@ -96,7 +99,7 @@ impl ProxySection {
             health: self.health_path.as_ref().map(|path| Health {
                 path: path.clone(),
                 interval: ms(self.health_interval),
-                answers: super::HEALTH_ANSWERS,
+                answers: HEALTH_ANSWERS,
             }),
             ..ProxyOptions::to(self.upstreams.iter().cloned())
         })

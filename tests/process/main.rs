@@ -18,3 +18,4 @@ mod secrets;
 mod server;
 mod signals;
 mod tls;
+mod web;
