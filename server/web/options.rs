@@ -10,7 +10,6 @@ use serde::{Deserialize, Deserializer};
 use super::bounds::{
     HEALTH_ANSWERS, MAX_AGE_S_MAX, REQUESTS_MAX, RETRIES_MAX, THREADS_MAX, TIMEOUT_MS_MAX,
 };
-use crate::said::Said;
 
 /// Milliseconds that something may take: up to an hour.
 type TimeoutMs = Bounded<1, TIMEOUT_MS_MAX>;
@@ -114,13 +113,12 @@ pub(crate) fn take_root(files: &StaticSection, proxy: &ProxySection) -> bool {
 /// Judges what can be judged only when both are known.
 ///
 /// # Errors
-/// What is wrong and where, in one line.
+/// Which option is wrong, and why.
 pub(crate) fn check(
     files: &StaticSection,
     proxy: &ProxySection,
     pathname: &str,
-    said: &Said,
-) -> Result<(), String> {
+) -> Result<(), (&'static str, String)> {
     let is_proxied = !proxy.upstreams.is_empty();
     let paths = [
         ("static-path", &files.path, files.root.is_some()),
@@ -128,19 +126,17 @@ pub(crate) fn check(
     ];
     for (name, path, is_on) in paths {
         if is_on && path.starts_with(pathname) {
-            let place = said.place(name, "");
-            return Err(format!(
-                "{place}: {path} belongs to Primus, whose pathname is {pathname}"
-            ));
+            let why = format!("{path} belongs to Primus, whose pathname is {pathname}");
+            return Err((name, why));
         }
     }
     if is_proxied && files.root.is_some() && files.path == proxy.path && files.fallback.is_some() {
-        let place = said.place("static-fallback", "");
-        return Err(format!(
-            "{place}: at {} the proxy answers what has no file: leave the fallback out, or write \
-             another path for one of them",
+        let why = format!(
+            "at {} the proxy answers what has no file: leave the fallback out, or write another \
+             path for one of them",
             files.path
-        ));
+        );
+        return Err(("static-fallback", why));
     }
     Ok(())
 }
