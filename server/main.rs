@@ -46,6 +46,7 @@ mod systemd;
 mod table;
 mod tls_sections;
 mod tls_table;
+mod web;
 
 use std::env;
 use std::process::ExitCode;

@@ -15,6 +15,7 @@ use crate::metrics::table::METRICS_SETTINGS;
 use crate::setting::setting;
 pub(crate) use crate::setting::{DefaultValue, Kind, Setting};
 use crate::tls_table::TLS_SETTINGS;
+use crate::web::table::WEB_SETTINGS;
 
 /// The option that has this name in this section; of the top if that is empty.
 pub(crate) fn find_in(section: &str, key: &str) -> Option<&'static Setting> {
@@ -63,6 +64,7 @@ const PARTS: &[&[Setting]] = &[
     AUTHORIZATION_SETTINGS,
     METRICS_SETTINGS,
     HOOKS_SETTINGS,
+    WEB_SETTINGS,
 ];
 
 const fn joined() -> [Setting; COUNT] {

@@ -21,3 +21,4 @@ mod secrets;
 mod server;
 mod signals;
 mod tls;
+mod web;
