@@ -7,6 +7,7 @@
     reason = "they panic when nobody reads any more"
 )]
 
+mod api;
 mod assembly;
 mod authorization_table;
 mod config;

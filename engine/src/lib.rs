@@ -19,6 +19,7 @@
 //! A transport is a [`Transformer`](allspark_protocol::transformer::Transformer); the engine knows
 //! none by name.
 
+mod access;
 mod app;
 mod config;
 mod fanout;
@@ -60,11 +61,20 @@ pub mod bench {
 pub use allspark_protocol::Value;
 pub use allspark_protocol::http::{RequestHead, Response};
 pub use allspark_protocol::primus::SparkId;
+pub use access::{Access, Asked, OnAnswered};
 pub use app::{
+<<<<<<< HEAD
     Attach, ClientPlugin, Data, Destroy, Drain, Draining, EndOptions, EndReason, Envelope, Fault,
     Handle, Headers, Inner, Json, Layers, LocalPrimus, LocalRoom, LocalSpark, Message, Next,
     Outcome, OwnedData, Packet, Plugin, PluginError, ReadyState, Room, RoomNames, Setup, Spark,
     SparkError, SparkHandle, SparkStream, Timer, TransformTicket, Transformed, WeakHandle,
+=======
+    Attach, Batch, ClientPlugin, Data, Destroy, Drain, Draining, EndOptions, Envelope, Fault,
+    Handle, Headers, Inner, Json, Layers, ListCursor, LocalPrimus, LocalRoom, LocalSpark, Message,
+    Next, NotACursor, Outcome, OwnedData, Packet, Plugin, PluginError, ReadyState, Room, RoomNames,
+    RoomSize, Setup, Spark, SparkError, SparkHandle, SparkStream, Timer, TransformTicket,
+    Transformed, WeakHandle,
+>>>>>>> main
 };
 pub use config::{
     AcceptPolicy, Admission, BurstMs, Count, CountAtLeastOne, Fallback, Files, HeadMax,

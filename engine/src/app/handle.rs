@@ -55,6 +55,21 @@ impl Handle {
         Ok(())
     }
 
+    /// Writes a message to every spark but some, in the order of [`Handle::write`].
+    ///
+    /// # Errors
+    /// As [`Handle::write`].
+    pub fn write_except(
+        &self,
+        except: impl IntoIterator<Item = SparkId>,
+        message: impl Message,
+    ) -> Result<(), SparkError> {
+        let mut batch = self.batch();
+        batch.write_except(except, message)?;
+        batch.send();
+        Ok(())
+    }
+
     /// Calls `visit` with every spark, on its shard, until it returns false. Shards do this at the
     /// same time, so a few sparks more may be visited after a false.
     ///
@@ -175,6 +190,10 @@ impl Handle {
 
     pub(super) fn shards(&self) -> u16 {
         self.0.mesh.shards()
+    }
+
+    pub(super) fn send_to_shard(&self, shard: u16, command: Command) {
+        self.0.mesh.send(shard, command);
     }
 
     /// The first shard passes it on, if it is not the right one.

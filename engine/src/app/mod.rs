@@ -5,7 +5,9 @@
 //! |---|---|
 //! | [`host`] | the border: what the application may do to its shard, and ask of others |
 //! | [`spark`], [`local`], [`handle`], [`weak`] | the interface, on the shard and from anywhere |
+//! | [`batch`], [`act`] | many things that are asked of shards at once |
 //! | [`rooms`], [`room_names`], [`target`] | rooms, and what shards say to each other about them |
+//! | [`listing`], [`tally`] | lists in portions, and how many are in rooms |
 //! | [`next`] | visits to all sparks, each of which may take its time |
 //! | [`transform`], [`packet`] | functions that messages go through |
 //! | [`plugin`], [`setup`] | what a plugin is, and what it may do |
@@ -28,10 +30,12 @@
 //! - A handler must not block: all sparks of its shard wait for it. What takes long belongs on
 //!   another thread, which answers through a [`SparkHandle`].
 
+pub(crate) mod act;
 mod answer;
 mod attach;
 mod attached;
 mod awaited;
+mod batch;
 mod data;
 mod drain;
 mod emit;
@@ -50,6 +54,7 @@ mod layers;
 mod legs;
 mod life;
 mod listen;
+mod listing;
 mod local;
 mod local_spark;
 mod message;
@@ -66,12 +71,14 @@ mod setup;
 mod share;
 mod spark;
 mod spark_stream;
+pub(crate) mod tally;
 pub(crate) mod target;
 mod timers;
 mod transform;
 mod values;
 mod weak;
 
+pub use batch::Batch;
 pub use data::Data;
 pub use end_reason::EndReason;
 pub use ends::{Destroy, Drain, Draining, EndOptions, ReadyState};
@@ -82,6 +89,7 @@ pub use headers::Headers;
 pub use later::Outcome;
 pub use layers::Layers;
 pub use listen::Attach;
+pub use listing::{ListCursor, NotACursor, RoomSize};
 pub use local::LocalPrimus;
 pub use local_spark::LocalSpark;
 pub use message::{Json, Message};

@@ -168,6 +168,8 @@ impl<T: Transformer> Core<T> {
                 None => self.guard_alone(|| finder(None)),
             },
             Command::Ask(question) => self.answer_question(question),
+            Command::Tally(tally) => self.tally(tally),
+            Command::List(listing) => self.list(*listing),
             Command::FindGiven { id, finder } => self.find_given(id, finder),
             Command::Visit { visitor, stopped } => self.fanout.add_visit(visitor, stopped),
             Command::ForEach(step) => {
@@ -213,6 +215,7 @@ impl<T: Transformer> Core<T> {
             | Command::PublishLater(_)
             | Command::Join { .. }
             | Command::Leave { .. }
+            | Command::Together(_)
             | Command::Empty(_) => unreachable!("they call nobody"),
         }
     }

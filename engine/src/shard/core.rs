@@ -24,8 +24,10 @@ use super::introductions::Introductions;
 use super::owner::Owner;
 use super::questions::Questions;
 use super::room_lists::RoomLists;
+use super::unfinished::Unfinished;
 use super::upkeep::Upkeep;
 use super::waiting::{Drains, Openings, Untaken};
+use crate::access::Accesses;
 use crate::app::host::{
     Added, Command, Listeners, LocalDesk, Reserved, Server, Step, Transforms, Visitor,
 };
@@ -80,6 +82,8 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) untaken: Untaken,
     pub(super) drains: Drains,
     pub(super) effects: Effects,
+    /// A batch of another thread that is not done.
+    pub(super) batch: Option<Unfinished>,
     /// Commands that did not fit into the inboxes of other shards.
     pub(super) outbox: Outbox<Command>,
     pub(super) room: Room,
@@ -126,6 +130,8 @@ pub(crate) struct Core<T: Transformer> {
     tickets: Cell<u64>,
     /// The large message that the application is given now.
     pub(super) framed: Option<Framed>,
+    /// Requests that are not answered yet, if somebody wants to know of them.
+    pub(super) accesses: Option<Box<Accesses>>,
     rng: ChaCha12Rng,
 }
 
@@ -173,6 +179,7 @@ impl<T: Transformer> Core<T> {
             intake: Intake::default(),
             app_timers: Timers::new(now),
             effects: Effects::default(),
+            batch: None,
             outbox: Outbox::new(server.mesh.shards()),
             room: Room::default(),
             accept_pace: Pace::of_accepts(options),
@@ -198,6 +205,7 @@ impl<T: Transformer> Core<T> {
             scratch: Vec::new(),
             tickets: Cell::new(0),
             framed: None,
+            accesses: options.on_answered.clone().map(Accesses::new),
             server,
             rng,
         }
@@ -249,7 +257,8 @@ impl<T: Transformer> Core<T> {
             + self.openings.held_bytes()
             + self.intake.held_bytes()
             + self.awaited.held_bytes()
-            + self.kept.total();
+            + self.kept.total()
+            + self.accesses.as_ref().map_or(0, |accesses| accesses.held_bytes());
         let held = self.net.charges.total() + self.sessions.charges.total() + untaken;
         counters
             .waiting_cost_bytes
@@ -301,6 +310,7 @@ impl<T: Transformer> Core<T> {
             || !self.leaving.is_empty()
             || !self.outbox.is_empty()
             || self.awaited.must_look
+            || (self.batch.is_some() && !self.fanout.is_full())
             || self.has_commands()
     }
 

@@ -414,6 +414,7 @@ impl<T: Transformer> Core<T> {
                     self.carry_out_in_rooms(RoomCommand::Leave(spark, rooms.as_deref()));
                 }
             }
+            Command::Together(acts) => self.do_at_once(&acts),
             Command::Empty(rooms) => self.carry_out_in_rooms(RoomCommand::Empty(&rooms)),
             command => return Err(command),
         }

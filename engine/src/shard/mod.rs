@@ -56,9 +56,11 @@ use crate::io::{Completion, Driver, Proxied, ProxyProtocol, Tls, TlsAcceptor, Wa
 use crate::memory::GiveBack;
 
 mod admit;
+mod answered;
 mod answers;
 mod arriving;
 mod awaited;
+mod batches;
 mod bodies;
 mod carry_out;
 mod clock;
@@ -84,6 +86,7 @@ mod intake;
 mod introduced;
 mod introductions;
 mod layered;
+mod lists;
 mod openings;
 mod outputs;
 mod owner;
@@ -102,6 +105,7 @@ mod tasks;
 mod timers;
 mod transform;
 mod travel;
+mod unfinished;
 mod untaken;
 mod upkeep;
 mod waiting;

@@ -148,7 +148,7 @@ impl<T: Transformer> Core<T> {
     pub(super) fn broadcast_per_spark(&mut self, kind: Kind, payload: &[u8]) -> bool {
         let has_some = self.per_spark().is_some();
         if has_some {
-            self.fanout.broadcast_per_spark(kind, payload.into());
+            self.fanout.broadcast_per_spark(kind, payload.into(), None);
         }
         has_some
     }

@@ -189,6 +189,7 @@ impl<T: Transformer> Core<T> {
         keep_alive: bool,
         head_only: bool,
     ) {
+        self.note_answer(key, response, head_only);
         let response = response.at(self.door.date(self.clock.unix_ms));
         let answer = |out: &mut Vec<u8>| response.encode(out, keep_alive, head_only);
         if self.net.write_answer(key, answer) == Err(TooMuch) {
