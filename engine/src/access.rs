@@ -270,9 +270,17 @@ mod tests {
         let tell = Arc::clone(&told);
         let mut accesses = Accesses::new(Arc::new(move |access| {
             let asked = access.asked.unwrap();
-            let texts = [asked.method, asked.target, asked.host, asked.referer, asked.user_agent];
+            let texts = [
+                asked.method,
+                asked.target,
+                asked.host,
+                asked.referer,
+                asked.user_agent,
+            ];
             let texts = texts.map(str::to_owned);
-            tell.lock().unwrap().push((texts, access.status, access.bytes, access.duration));
+            tell.lock()
+                .unwrap()
+                .push((texts, access.status, access.bytes, access.duration));
         }));
         let long = "x".repeat(3_000);
         let text = format!(
@@ -282,7 +290,11 @@ mod tests {
         let client = ([192, 0, 2, 2], 1).into();
         accesses.asked(KEY, (Instant::from_ms(1), 1), client, &head);
         accesses.asked(KEY, (Instant::from_ms(9), 9), client, &head);
-        assert!(accesses.held_bytes() < LARGEST + 256, "{}", accesses.held_bytes());
+        assert!(
+            accesses.held_bytes() < LARGEST + 256,
+            "{}",
+            accesses.held_bytes()
+        );
         accesses.begun(KEY, 200);
         accesses.sent(KEY, 5);
         accesses.sent(KEY, 6);

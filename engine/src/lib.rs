@@ -58,23 +58,17 @@ pub mod bench {
     pub use crate::wheel::Wheel;
 }
 
+pub use access::{Access, Asked, OnAnswered};
 pub use allspark_protocol::Value;
 pub use allspark_protocol::http::{RequestHead, Response};
 pub use allspark_protocol::primus::SparkId;
-pub use access::{Access, Asked, OnAnswered};
+pub use app::EndReason;
 pub use app::{
-<<<<<<< HEAD
-    Attach, ClientPlugin, Data, Destroy, Drain, Draining, EndOptions, EndReason, Envelope, Fault,
-    Handle, Headers, Inner, Json, Layers, LocalPrimus, LocalRoom, LocalSpark, Message, Next,
-    Outcome, OwnedData, Packet, Plugin, PluginError, ReadyState, Room, RoomNames, Setup, Spark,
-    SparkError, SparkHandle, SparkStream, Timer, TransformTicket, Transformed, WeakHandle,
-=======
     Attach, Batch, ClientPlugin, Data, Destroy, Drain, Draining, EndOptions, Envelope, Fault,
     Handle, Headers, Inner, Json, Layers, ListCursor, LocalPrimus, LocalRoom, LocalSpark, Message,
     Next, NotACursor, Outcome, OwnedData, Packet, Plugin, PluginError, ReadyState, Room, RoomNames,
     RoomSize, Setup, Spark, SparkError, SparkHandle, SparkStream, Timer, TransformTicket,
     Transformed, WeakHandle,
->>>>>>> main
 };
 pub use config::{
     AcceptPolicy, Admission, BurstMs, Count, CountAtLeastOne, Fallback, Files, HeadMax,

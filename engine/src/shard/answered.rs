@@ -66,7 +66,11 @@ impl<T: Transformer> Core<T> {
     /// Its body is over, or its connection is being closed.
     #[inline]
     pub(super) fn note_answer_end(&mut self, key: Key) {
-        if self.accesses.as_ref().is_some_and(|accesses| accesses.has(key)) {
+        if self
+            .accesses
+            .as_ref()
+            .is_some_and(|accesses| accesses.has(key))
+        {
             self.tell_answer_end(key);
         }
     }

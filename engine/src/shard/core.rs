@@ -258,7 +258,10 @@ impl<T: Transformer> Core<T> {
             + self.intake.held_bytes()
             + self.awaited.held_bytes()
             + self.kept.total()
-            + self.accesses.as_ref().map_or(0, |accesses| accesses.held_bytes());
+            + self
+                .accesses
+                .as_ref()
+                .map_or(0, |accesses| accesses.held_bytes());
         let held = self.net.charges.total() + self.sessions.charges.total() + untaken;
         counters
             .waiting_cost_bytes
