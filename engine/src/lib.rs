@@ -21,6 +21,7 @@
 
 mod access;
 mod app;
+mod budget;
 mod config;
 mod fanout;
 mod guard;
@@ -70,6 +71,7 @@ pub use app::{
     RoomSize, Setup, Spark, SparkError, SparkHandle, SparkStream, Timer, TransformTicket,
     Transformed, WeakHandle,
 };
+pub use budget::{Bounds, Memory};
 pub use config::{
     AcceptPolicy, Admission, BurstMs, Count, CountAtLeastOne, Fallback, Files, HeadMax,
     KeepHeaders, MessageRates, MinRate, Options, PerAddress, PerSecond, RatePolicy, SendPolicy,

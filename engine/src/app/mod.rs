@@ -65,6 +65,7 @@ mod packet;
 mod plugin;
 mod plugin_error;
 mod plugins;
+mod refused;
 mod room_names;
 mod rooms;
 mod setup;
