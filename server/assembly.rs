@@ -5,6 +5,7 @@
 use allspark::{Builder, Plugin, Primus, RequestHead, Response, Routes, Server};
 
 use crate::metrics::registry::Metrics;
+use crate::trace::Tracer;
 
 type WhenBuilt = Box<dyn FnOnce(&Primus) -> Result<(), String>>;
 type WhenStarted = Box<dyn FnOnce(&Server) -> Result<(), String>>;
@@ -19,6 +20,9 @@ pub(crate) struct Assembly {
     pub(crate) public: Routes,
     /// What parts count with.
     pub(crate) metrics: Metrics,
+    /// What spans are begun with; nothing unless traces are on, and complete only once every part
+    /// before has been assembled.
+    pub(crate) tracer: Tracer,
     internal: Routes,
     has_internal: bool,
     builder: Builder,
@@ -43,6 +47,7 @@ impl Assembly {
         Self {
             public: Routes::new(),
             metrics: Metrics::default(),
+            tracer: Tracer::default(),
             internal: Routes::new(),
             has_internal,
             builder,
@@ -88,10 +93,6 @@ impl Assembly {
 
     /// Calls `reload` on SIGHUP, on the thread of signals. It says whether anything has changed, or
     /// why nothing could be: then all stays as it is.
-    #[expect(
-        dead_code,
-        reason = "the first part that is read anew removes this line"
-    )]
     pub(crate) fn on_reload(
         &mut self,
         name: &'static str,

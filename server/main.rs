@@ -7,6 +7,7 @@
     reason = "they panic when nobody reads any more"
 )]
 
+mod access;
 mod api;
 mod assembly;
 mod authorization_table;
@@ -41,6 +42,7 @@ mod systemd;
 mod table;
 mod tls_sections;
 mod tls_table;
+mod trace;
 
 use std::env;
 use std::process::ExitCode;

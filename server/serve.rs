@@ -2,9 +2,11 @@
 
 use std::sync::{Arc, Mutex};
 
+use allspark::auth::Source;
 use allspark::{Builder, Data, DriverChoice, Kind, ListenAddress, Options, Primus, Server};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use crate::access;
 use crate::assembly::{Assembly, Reloads, Then};
 use crate::counts;
 use crate::drain::End;
@@ -20,6 +22,7 @@ use crate::settings::{App, Settings};
 use crate::signals::Inbox;
 use crate::systemd::Passed;
 use crate::tls_sections::StartedTls;
+use crate::trace;
 
 /// How a message begins that [`App::Mixed`] writes to every spark: an array whose first element
 /// says so, without a space.
@@ -94,7 +97,12 @@ pub(crate) fn run(settings: &Settings, log: &Log) -> Result<(), Failure> {
     let manager = manager.map_err(|error| format!("the manager cannot be told: {error}"))?;
     let end = Arc::new(end(settings, &server, names));
     signals
-        .obey(Arc::clone(&end), manager.clone(), reload)
+        .obey(
+            Arc::clone(&end),
+            manager.clone(),
+            log.reopen().clone(),
+            reload,
+        )
         .map_err(|error| format!("signals cannot be awaited: {error}"))?;
     // Its file goes with this process.
     let _listening = match taken {
@@ -201,6 +209,13 @@ fn build(settings: &Settings, options: Options, log: &Log) -> Result<(Primus, Th
     }
     let app = settings.app;
     metrics::assemble(&settings.metrics, &mut assembly, log.lines().clone())?;
+    trace::assemble(&settings.trace, &mut assembly, log)?;
+    access::assemble(
+        &settings.access_log,
+        secret_names(settings),
+        &mut assembly,
+        log,
+    )?;
     if settings.health {
         health::assemble(&mut assembly);
     }
@@ -215,6 +230,16 @@ fn build(settings: &Settings, options: Options, log: &Log) -> Result<(Primus, Th
         Ok(())
     });
     assembly.build()
+}
+
+/// Names in queries whose values are credentials, as authorization is told where they are.
+fn secret_names(settings: &Settings) -> Vec<String> {
+    let sources = settings.options.authorization.sources.places().iter();
+    let names = sources.filter_map(|source| match source {
+        Source::Query(name) => Some(name.clone()),
+        _ => None,
+    });
+    names.collect()
 }
 
 fn attach(app: App, primus: &Primus) {

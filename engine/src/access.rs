@@ -23,7 +23,6 @@ pub type OnAnswered = Arc<dyn Fn(&Access<'_>) + Send + Sync>;
 
 /// A request and what became of it. Its texts are the peer's.
 #[derive(Clone, Debug)]
-#[non_exhaustive]
 pub struct Access<'a> {
     /// When its head had come, in milliseconds since the Unix epoch.
     pub at_ms: u64,
@@ -47,7 +46,6 @@ pub struct Access<'a> {
 
 /// What was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Asked<'a> {
     /// The method.
     pub method: &'a str,

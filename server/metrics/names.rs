@@ -3,10 +3,14 @@
 
 use super::metric::Metric;
 use super::{engine, process, scrape, whole};
+use crate::{access, trace};
 
 /// The tables, by the heading that each has in docs/METRICS.md.
 pub(crate) fn tables() -> Vec<(&'static str, Vec<Metric>)> {
-    own()
+    let mut tables = own();
+    tables.push(("Traces", trace::METRICS.to_vec()));
+    tables.push(("The access log", access::METRICS.to_vec()));
+    tables
 }
 
 /// Those that every server has that tells its metrics.
