@@ -63,13 +63,12 @@ pub use access::{Access, Asked, OnAnswered};
 pub use allspark_protocol::Value;
 pub use allspark_protocol::http::{RequestHead, Response};
 pub use allspark_protocol::primus::SparkId;
-pub use app::EndReason;
 pub use app::{
-    Attach, Batch, ClientPlugin, Data, Destroy, Drain, Draining, EndOptions, Envelope, Fault,
-    Handle, Headers, Inner, Json, Layers, ListCursor, LocalPrimus, LocalRoom, LocalSpark, Message,
-    Next, NotACursor, Outcome, OwnedData, Packet, Plugin, PluginError, ReadyState, Room, RoomNames,
-    RoomSize, Setup, Spark, SparkError, SparkHandle, SparkStream, Timer, TransformTicket,
-    Transformed, WeakHandle,
+    Attach, Batch, ClientPlugin, Data, Destroy, Drain, Draining, EndOptions, EndReason, Envelope,
+    Fault, Handle, Headers, Inner, Json, Layers, ListCursor, LocalPrimus, LocalRoom, LocalSpark,
+    Message, Next, NotACursor, Outcome, OwnedData, Packet, Plugin, PluginError, ReadyState, Room,
+    RoomNames, RoomSize, Setup, Spark, SparkError, SparkHandle, SparkStream, Timer,
+    TransformTicket, Transformed, WeakHandle,
 };
 pub use budget::{Bounds, Memory};
 pub use config::{

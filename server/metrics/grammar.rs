@@ -154,7 +154,7 @@ fn judge(name: &str, family: &Family) -> Result<(), String> {
         if !suffixes.contains(&&*sample.suffix) {
             return Err(format!("a suffix of another kind: {sample:?}"));
         }
-        if family.kind != "gauge" && !(sample.value >= 0.0) {
+        if family.kind != "gauge" && (sample.value < 0.0 || sample.value.is_nan()) {
             return Err(format!("less than nothing was counted: {sample:?}"));
         }
     }
@@ -164,9 +164,12 @@ fn judge(name: &str, family: &Family) -> Result<(), String> {
     }
 }
 
+/// Sum, count, and buckets by their bounds.
+type Histogram = (Option<f64>, Option<f64>, Vec<(f64, f64)>);
+
 /// Its buckets are cumulative, end without end, and agree with the count.
 fn judge_histogram(family: &Family) -> Result<(), String> {
-    let mut by_labels: BTreeMap<_, (Option<f64>, Option<f64>, Vec<(f64, f64)>)> = BTreeMap::new();
+    let mut by_labels: BTreeMap<_, Histogram> = BTreeMap::new();
     for sample in &family.samples {
         let mut labels = sample.labels.clone();
         let le = labels.remove("le");

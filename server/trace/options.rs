@@ -60,7 +60,9 @@ impl TraceOptions {
                 .split_once(':')
                 .map(|(name, value)| (name.trim(), value.trim()));
             match header {
-                Some((name, value)) if is_token(name.as_bytes()) && HeaderValue::from_str(value).is_ok() => {
+                Some((name, value))
+                    if is_token(name.as_bytes()) && HeaderValue::from_str(value).is_ok() =>
+                {
                     headers.push((name.to_owned(), value.to_owned()));
                 }
                 _ => return Err(wrong(format!("line {} is no header", number + 1))),
