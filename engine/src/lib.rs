@@ -63,6 +63,7 @@ pub use access::{Access, Asked, OnAnswered};
 pub use allspark_protocol::Value;
 pub use allspark_protocol::http::{RequestHead, Response};
 pub use allspark_protocol::primus::SparkId;
+pub use app::TraceTarget;
 pub use app::{
     Attach, Batch, ClientPlugin, Data, Destroy, Drain, Draining, EndOptions, EndReason, Envelope,
     Fault, Handle, Headers, Inner, Json, Layers, ListCursor, LocalPrimus, LocalRoom, LocalSpark,

@@ -32,6 +32,7 @@ use crate::assembly::Assembly;
 use crate::log::Log;
 use crate::metrics::metric::Metric;
 
+#[expect(unused_imports, reason = "hooks, which name it, remove this line")]
 pub(crate) use connect::context_of;
 pub(crate) use context::Context;
 pub(crate) use span::Span;
@@ -64,11 +65,6 @@ impl Tracer {
             sampled_of_2_32,
             trusts_parents,
         })))
-    }
-
-    /// Whether there can be spans at all.
-    pub(crate) fn is_on(&self) -> bool {
-        self.0.is_some()
     }
 
     /// Begins a span with a name that tells its kind, which ends when it is dropped. Its trace is

@@ -75,6 +75,11 @@ impl Span {
         self.0.as_ref().map(|open| open.context)
     }
 
+    /// Whether anybody will see it.
+    pub(super) fn is_recorded(&self) -> bool {
+        self.0.as_ref().is_some_and(|open| open.context.is_sampled)
+    }
+
     /// Says more about it. What is too much is left out.
     pub(crate) fn set(&mut self, name: &'static str, value: impl Into<Value>) {
         if let Some(open) = self.recorded()
@@ -85,6 +90,10 @@ impl Span {
     }
 
     /// It has failed.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "hooks, which fail, remove this line")
+    )]
     pub(crate) fn fail(&mut self, why: &str) {
         if let Some(open) = self.recorded() {
             open.error = Some(why[..why.floor_char_boundary(TEXT_BYTES_MAX)].into());

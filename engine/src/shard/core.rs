@@ -24,6 +24,7 @@ use super::introductions::Introductions;
 use super::owner::Owner;
 use super::questions::Questions;
 use super::room_lists::RoomLists;
+use super::traced::Traced;
 use super::unfinished::Unfinished;
 use super::upkeep::Upkeep;
 use super::waiting::{Drains, Openings, Untaken};
@@ -130,6 +131,8 @@ pub(crate) struct Core<T: Transformer> {
     tickets: Cell<u64>,
     /// The large message that the application is given now.
     pub(super) framed: Option<Framed>,
+    /// Sparks about which everything is logged, if there are any.
+    pub(super) traced: Option<Box<Traced>>,
     /// Requests that are not answered yet, if somebody wants to know of them.
     pub(super) accesses: Option<Box<Accesses>>,
     rng: ChaCha12Rng,
@@ -205,6 +208,7 @@ impl<T: Transformer> Core<T> {
             scratch: Vec::new(),
             tickets: Cell::new(0),
             framed: None,
+            traced: None,
             accesses: options.on_answered.clone().map(Accesses::new),
             server,
             rng,

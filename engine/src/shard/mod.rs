@@ -103,6 +103,7 @@ mod rooms;
 mod take_in;
 mod tasks;
 mod timers;
+mod traced;
 mod transform;
 mod travel;
 mod unfinished;

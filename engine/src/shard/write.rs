@@ -43,6 +43,9 @@ impl<T: Transformer> Core<T> {
     /// broadcast before and depends on the spark was written to it before.
     pub(super) fn write_message(&mut self, spark: Key, kind: Kind, payload: &[u8]) {
         self.counters().messages_written.add(1);
+        if self.traced.is_some() {
+            self.trace_out(spark, payload.len(), "message out");
+        }
         let Some(target) = self.catch_up_log(spark) else {
             return;
         };
@@ -255,6 +258,9 @@ impl<T: Transformer> Core<T> {
     /// Queues frames that many share for one spark, within the bound of its queue.
     pub(super) fn queue_shared(&mut self, spark: Key, target: Target, slice: Slice) {
         let (bound, messages) = (self.bound(target), slice.frames());
+        if self.traced.is_some() {
+            self.trace_out(spark, slice.len(), "broadcast out");
+        }
         if let Some((queue, blocks)) = self.queue_mut(target) {
             let admission = match slice.key() {
                 Some(_) => queue.push_latest(slice, bound, blocks),
