@@ -44,6 +44,7 @@ mod steps;
 mod streams;
 mod substreams;
 mod timers;
+mod traced;
 mod transforms;
 mod transforms_later;
 mod travel;
