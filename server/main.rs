@@ -20,6 +20,7 @@ mod file;
 mod flags;
 mod handover;
 mod health;
+mod hooks;
 mod library_command;
 mod listen;
 mod listener;
