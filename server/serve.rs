@@ -204,6 +204,7 @@ fn build(settings: &Settings, options: Options, log: &Log) -> Result<(Primus, Th
         .keeps_listeners(settings.handover.is_some())
         .give_back(allspark_engine::memory::collect_mimalloc);
     let mut assembly = Assembly::new(builder, settings.listen.has_internal());
+    trace::assemble(&settings.trace, &mut assembly, log)?;
     drop(hooks::assemble(&mut assembly, &settings.hooks)?);
     let plugins = settings.plugin.make();
     for plugin in plugins.map_err(|(_, error)| error.to_string())? {
@@ -211,7 +212,6 @@ fn build(settings: &Settings, options: Options, log: &Log) -> Result<(Primus, Th
     }
     let app = settings.app;
     metrics::assemble(&settings.metrics, &mut assembly, log.lines().clone())?;
-    trace::assemble(&settings.trace, &mut assembly, log)?;
     access::assemble(
         &settings.access_log,
         secret_names(settings),

@@ -24,7 +24,6 @@ impl Drop for Connecting {
 }
 
 /// The span of a spark's connection, if it is sampled: the parent of what is done about the spark.
-#[expect(dead_code, reason = "hooks, which name it, remove this line")]
 pub(crate) fn context_of(spark: &Spark<'_>) -> Option<Context> {
     spark.attached::<Connecting>()?.context
 }

@@ -36,10 +36,6 @@ impl Context {
     }
 
     /// The header that says it to others.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "hooks, which send it, remove this line")
-    )]
     pub(crate) fn traceparent(&self) -> String {
         let Self { trace, span, .. } = self;
         format!(

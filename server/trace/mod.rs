@@ -32,7 +32,6 @@ use crate::assembly::Assembly;
 use crate::log::Log;
 use crate::metrics::metric::Metric;
 
-#[expect(unused_imports, reason = "hooks, which name it, remove this line")]
 pub(crate) use connect::context_of;
 pub(crate) use context::Context;
 pub(crate) use span::Span;

@@ -90,10 +90,6 @@ impl Span {
     }
 
     /// It has failed.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "hooks, which fail, remove this line")
-    )]
     pub(crate) fn fail(&mut self, why: &str) {
         if let Some(open) = self.recorded() {
             open.error = Some(why[..why.floor_char_boundary(TEXT_BYTES_MAX)].into());
