@@ -5,7 +5,7 @@
 use allspark::{Builder, Plugin, Primus, RequestHead, Response, Routes, Server};
 
 use crate::metrics::registry::Metrics;
-use crate::trace::Tracer;
+use crate::trace::tracer::Tracer;
 
 type WhenBuilt = Box<dyn FnOnce(&Primus) -> Result<(), String>>;
 type WhenStarted = Box<dyn FnOnce(&Server) -> Result<(), String>>;

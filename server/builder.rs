@@ -2,6 +2,7 @@
 
 mod cors;
 mod limits;
+mod observed;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -9,8 +10,7 @@ use std::sync::atomic::AtomicBool;
 use allspark_client::library::{Library, LibraryError};
 use allspark_engine::io::DriverChoice;
 use allspark_engine::{
-    self as engine, Access, KeepHeaders, LayerRequest, Plugin, PluginError, Routes, SendPolicy,
-    Verdict,
+    self as engine, KeepHeaders, LayerRequest, Plugin, PluginError, Routes, SendPolicy, Verdict,
 };
 use allspark_protocol::http::{RequestHead, Response, is_token};
 use allspark_protocol::parser::{Custom, CustomParser, Parser, ParserKind};
@@ -565,14 +565,6 @@ impl Builder {
         answer: impl Fn(&RequestHead<'_>) -> Response + Send + Sync + 'static,
     ) -> Self {
         self.engine.fallback = Some(Arc::new(answer));
-        self
-    }
-
-    /// Calls `tell` with each request that was answered, for an access log: on the thread of its
-    /// shard, so it must not wait. Default: nobody is told, and nothing is kept of requests.
-    #[must_use]
-    pub fn on_answered(mut self, tell: impl Fn(&Access<'_>) + Send + Sync + 'static) -> Self {
-        self.engine.on_answered = Some(Arc::new(tell));
         self
     }
 

@@ -74,8 +74,8 @@ fn or_nothing(out: &mut String, text: &str) {
     }
 }
 
-/// As nginx does it: what could end a field or a line, and what is not ASCII, is written as bytes in
-/// hexadecimal digits.
+/// As nginx does it: what could end a field or a line, and what is not ASCII, is written as bytes
+/// in hexadecimal digits.
 fn escape(out: &mut String, text: &str) {
     for byte in text.bytes() {
         match byte {
@@ -170,7 +170,8 @@ mod tests {
         let access = access(Some(asked("/a?token=b", "")));
         assert_eq!(
             line(AccessFormat::Combined, &access),
-            "192.0.2.1 - - [06/Nov/1994:08:49:37 +0000] \"GET /a HTTP/1.1\" 200 17 \"-\" \"-\" 0.012\n"
+            "192.0.2.1 - - [06/Nov/1994:08:49:37 +0000] \"GET /a HTTP/1.1\" 200 17 \"-\" \"-\" \
+             0.012\n"
         );
         let object: serde_json::Value =
             serde_json::from_str(&line(AccessFormat::Json, &access)).unwrap();

@@ -41,8 +41,8 @@ const LOST: Metric = Metric::counter(
     "Lines of the access log that were lost, because they were not written fast enough, or at all",
 );
 
-/// Adds the access log, if one is asked for. `secret` are names in queries whose values nobody is to
-/// see.
+/// Adds the access log, if one is asked for. `secret` are names in queries whose values nobody is
+/// to see.
 ///
 /// # Errors
 /// Its file can't be opened.

@@ -10,8 +10,8 @@ const SECTION: &str = "access-log";
 pub(crate) const ACCESS_SETTINGS: &[Setting] = &[
     setting("access-log-file", Kind::Text("FILE"), Words("none"))
         .help(
-            "Where a line goes for each request that was answered: a file, which SIGUSR1 and SIGHUP \
-             open anew, stdout, or stderr, where the log goes",
+            "Where a line goes for each request that was answered: a file, which SIGUSR1 and \
+             SIGHUP open anew, stdout, or stderr, where the log goes",
         )
         .within(SECTION)
         .own(),

@@ -21,7 +21,7 @@ use super::options::HooksOptions;
 use super::sign::Signer;
 use super::worker::{Counted, Outside, Plan, Verdict, Worker};
 use crate::api::command::{Command, run_all};
-use crate::trace::Tracer;
+use crate::trace::tracer::Tracer;
 
 /// Bytes of the stack of a lane's thread: TLS needs the most of it.
 const STACK_BYTES: usize = 512 * 1024;

@@ -19,7 +19,8 @@ use std::time::{Duration, Instant};
 
 use tracing_subscriber::fmt::MakeWriter;
 
-/// What may wait for the log: some 5,000 lines, which is more than a reader lacks that merely pauses.
+/// What may wait for the log: some 5,000 lines, which is more than a reader lacks that merely
+/// pauses.
 const WAITING_BYTES_MAX: usize = 1024 * 1024;
 
 /// What a line takes beside its text: its place in the channel, and what the allocator adds.

@@ -1,5 +1,5 @@
-//! stderr, stdout and files without what the standard library adds: no lock that others could wait for, and no
-//! descriptor that only says "not now".
+//! stderr, stdout and files without what the standard library adds: no lock that others could wait
+//! for, and no descriptor that only says "not now".
 
 use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd};

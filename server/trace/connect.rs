@@ -2,9 +2,9 @@
 
 use allspark::{Layer, LayerRequest, Spark, Verdict};
 
-use super::Tracer;
 use super::context::Context;
 use super::span::Span;
+use super::tracer::Tracer;
 use crate::assembly::Assembly;
 
 /// The layer that comes first.

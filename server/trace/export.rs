@@ -13,9 +13,9 @@ use ureq::Agent;
 use ureq::config::Config;
 use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
 
+use super::ended::Ended;
 use super::options::TraceUrl;
 use super::otlp;
-use super::span::Ended;
 use crate::metrics::metric::Metric;
 use crate::metrics::registry::{Counter, Metrics};
 

@@ -3,7 +3,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::span::{Ended, Value};
+use super::ended::{Ended, Value};
 
 /// Spans of servers, which all of these are.
 const KIND_SERVER: u8 = 2;

@@ -1,11 +1,10 @@
 //! What is recorded of one thing that takes its time.
 
-use super::context::Context;
-use super::export::Exporter;
-use super::now_ns;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Bytes of a text in a span.
-const TEXT_BYTES_MAX: usize = 256;
+use super::context::Context;
+use super::ended::{Ended, TEXT_BYTES_MAX, Value};
+use super::export::Exporter;
 
 /// Attributes of a span.
 const ATTRIBUTES_MAX: usize = 16;
@@ -22,42 +21,6 @@ pub(super) struct Open {
     pub(super) begun_ns: u64,
     pub(super) attributes: Vec<(&'static str, Value)>,
     pub(super) error: Option<Box<str>>,
-}
-
-/// A span that has ended.
-pub(super) struct Ended {
-    pub(super) context: Context,
-    pub(super) parent: Option<u64>,
-    pub(super) name: &'static str,
-    pub(super) begun_ns: u64,
-    pub(super) ended_ns: u64,
-    pub(super) attributes: Vec<(&'static str, Value)>,
-    pub(super) error: Option<Box<str>>,
-}
-
-/// The value of an attribute.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Value {
-    Text(Box<str>),
-    Number(i64),
-}
-
-impl From<&str> for Value {
-    fn from(text: &str) -> Self {
-        Self::Text(text[..text.floor_char_boundary(TEXT_BYTES_MAX)].into())
-    }
-}
-
-impl From<i64> for Value {
-    fn from(number: i64) -> Self {
-        Self::Number(number)
-    }
-}
-
-impl From<usize> for Value {
-    fn from(number: usize) -> Self {
-        Self::Number(i64::try_from(number).unwrap_or(i64::MAX))
-    }
 }
 
 impl Span {
@@ -131,4 +94,12 @@ impl Drop for Span {
             error,
         });
     }
+}
+
+/// Nanoseconds since the Unix epoch.
+pub(super) fn now_ns() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+    })
 }

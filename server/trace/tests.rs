@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use serde_json::Value as Json;
 
+use super::context::Context;
+use super::span::Span;
 use super::*;
 use crate::metrics::registry::Metrics;
 

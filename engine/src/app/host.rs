@@ -33,7 +33,7 @@ use super::life::Life;
 use super::packet::{Body, Packet, Transformed};
 use super::tally::Tally;
 use super::target::{AwaitedPublish, Names, Publish, Question, RoomEvent, Target};
-use super::tracing::TraceOrder;
+use super::trace_target::TraceOrder;
 use super::values::Values;
 use crate::config::Files;
 use crate::known::Known;

@@ -1,29 +1,10 @@
 //! Switches on that everything that happens to a spark is logged.
 
-use std::net::IpAddr;
 use std::time::Duration;
-
-use allspark_protocol::primus::SparkId;
 
 use super::handle::Handle;
 use super::host::Command;
-
-/// Whose sparks are traced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum TraceTarget {
-    /// This spark.
-    Spark(SparkId),
-    /// All sparks of clients with this address, those that are there and those that come.
-    Address(IpAddr),
-}
-
-/// For how long, on each shard.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct TraceOrder {
-    pub(crate) target: TraceTarget,
-    /// `None` for no longer.
-    pub(crate) lasts: Option<Duration>,
-}
+use super::trace_target::{TraceOrder, TraceTarget};
 
 impl Handle {
     /// Logs what happens to a spark, or to all sparks of an address, for so long: connection,

@@ -1,5 +1,5 @@
-//! Tells of requests that were answered, if somebody wants to know ([`crate::access`]). Who does not
-//! pays a comparison per request, and nothing per message.
+//! Tells of requests that were answered, if somebody wants to know ([`crate::access`]). Who does
+//! not pays a comparison per request, and nothing per message.
 
 use allspark_protocol::http::{RequestHead, Response};
 use allspark_protocol::transformer::Transformer;

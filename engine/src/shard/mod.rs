@@ -105,6 +105,7 @@ mod take_in;
 mod tasks;
 mod timers;
 mod traced;
+mod tracing;
 mod transform;
 mod travel;
 mod unfinished;

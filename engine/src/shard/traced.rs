@@ -1,20 +1,15 @@
 //! Sparks about which everything is logged, because somebody wants to know
-//! ([`Handle::trace`](crate::Handle::trace)). While there are none, that costs a comparison per
-//! message.
+//! ([`Handle::trace`](crate::Handle::trace)): who they are, and until when.
 //!
 //! # Invariants
-//! - What is traced ends by itself, and is bounded: [`TRACED_SPARKS_MAX`], [`TRACED_ADDRESSES_MAX`],
-//!   and lines per second, beyond which they are counted.
-//! - What messages say is not logged.
+//! - What is traced ends by itself, and is bounded: [`TRACED_SPARKS_MAX`],
+//!   [`TRACED_ADDRESSES_MAX`], and lines per second, beyond which they are counted.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use allspark_protocol::Instant;
-use allspark_protocol::transformer::{Kind, Transformer};
 
-use super::core::Core;
-use crate::app::{EndReason, SparkError, TraceOrder, TraceTarget};
 use crate::limits::{TRACED_ADDRESSES_MAX, TRACED_LINES_PER_S, TRACED_SPARKS_MAX};
 use crate::memory::Key;
 
@@ -30,8 +25,18 @@ pub(crate) struct Traced {
 }
 
 impl Traced {
+    pub(super) fn remove(&mut self, spark: Key) {
+        self.sparks.remove(&spark);
+    }
+
+    /// No longer traces an address, nor the sparks that have it.
+    pub(super) fn remove_address(&mut self, address: IpAddr, is_of: impl Fn(Key) -> bool) {
+        self.addresses.remove(&address);
+        self.sparks.retain(|spark, _| !is_of(*spark));
+    }
+
     /// Whether a line may be logged now; it says how many were not before.
-    fn admit(&mut self, now: Instant) -> Option<Option<u64>> {
+    pub(super) fn admit(&mut self, now: Instant) -> Option<Option<u64>> {
         let second = now.as_ms() / 1000;
         if second != self.second {
             (self.second, self.lines) = (second, 0);
@@ -46,7 +51,7 @@ impl Traced {
     }
 
     /// Whether this spark is traced at this moment.
-    fn has(&mut self, spark: Key, now: Instant) -> bool {
+    pub(super) fn has(&mut self, spark: Key, now: Instant) -> bool {
         match self.sparks.get(&spark) {
             Some(until) if *until > now => true,
             Some(_) => {
@@ -57,7 +62,7 @@ impl Traced {
         }
     }
 
-    fn add(&mut self, spark: Key, until: Instant, now: Instant) {
+    pub(super) fn add(&mut self, spark: Key, until: Instant, now: Instant) {
         if self.sparks.len() >= TRACED_SPARKS_MAX {
             self.sparks.retain(|_, until| *until > now);
         }
@@ -66,7 +71,7 @@ impl Traced {
         }
     }
 
-    fn add_address(&mut self, address: IpAddr, until: Instant, now: Instant) {
+    pub(super) fn add_address(&mut self, address: IpAddr, until: Instant, now: Instant) {
         self.addresses.retain(|_, until| *until > now);
         let is_known = self.addresses.contains_key(&address);
         if is_known || self.addresses.len() < TRACED_ADDRESSES_MAX {
@@ -75,156 +80,15 @@ impl Traced {
     }
 
     /// Until when the sparks of an address are traced that come now.
-    fn until(&self, address: IpAddr, now: Instant) -> Option<Instant> {
+    pub(super) fn until(&self, address: IpAddr, now: Instant) -> Option<Instant> {
         let until = self.addresses.get(&address)?;
         (*until > now).then_some(*until)
     }
 
-    fn is_over(&mut self, now: Instant) -> bool {
+    pub(super) fn is_over(&mut self, now: Instant) -> bool {
         self.sparks.retain(|_, until| *until > now);
         self.addresses.retain(|_, until| *until > now);
         self.sparks.is_empty() && self.addresses.is_empty()
-    }
-}
-
-/// Logs a line about a spark, with these fields and words, if it may.
-macro_rules! line {
-    ($core:expr, $spark:expr, $($rest:tt)+) => {
-        if let Some((shard, spark, unlogged)) = $core.traced_line($spark) {
-            tracing::info!(target: "allspark::traced", shard, %spark, unlogged, $($rest)+);
-        }
-    };
-}
-
-impl<T: Transformer> Core<T> {
-    /// Somebody wants to know of a spark, or of an address, or no longer does.
-    pub(super) fn trace(&mut self, order: TraceOrder) {
-        let now = self.clock.now;
-        let until = order.lasts.map(|lasts| now + lasts);
-        match (order.target, until) {
-            (TraceTarget::Spark(id), Some(until)) => {
-                if let Some(spark) = self.find_open(id) {
-                    self.traced_mut().add(spark, until, now);
-                }
-            }
-            (TraceTarget::Address(address), Some(until)) => {
-                self.traced_mut().add_address(address, until, now);
-            }
-            (TraceTarget::Spark(id), None) => {
-                if let (Some(spark), Some(traced)) = (self.find_open(id), &mut self.traced) {
-                    traced.sparks.remove(&spark);
-                }
-            }
-            (TraceTarget::Address(address), None) => self.untrace_address(address),
-        }
-        if self
-            .traced
-            .as_mut()
-            .is_some_and(|traced| traced.is_over(now))
-        {
-            self.traced = None;
-        }
-    }
-
-    fn traced_mut(&mut self) -> &mut Traced {
-        self.traced.get_or_insert_default()
-    }
-
-    fn untrace_address(&mut self, address: IpAddr) {
-        let Some(mut traced) = self.traced.take() else {
-            return;
-        };
-        traced.addresses.remove(&address);
-        let is_of = |spark: Key| self.peer_of(spark).is_some_and(|peer| peer.ip() == address);
-        traced.sparks.retain(|spark, _| !is_of(*spark));
-        self.traced = Some(traced);
-    }
-
-    /// Traces a spark if its client has an address that is traced.
-    pub(super) fn trace_if_of_address(&mut self, spark: Key, client: SocketAddr) {
-        let now = self.clock.now;
-        if let Some(traced) = &mut self.traced
-            && let Some(until) = traced.until(client.ip(), now)
-        {
-            traced.add(spark, until, now);
-        }
-    }
-
-    /// What every line says, if one about this spark may be logged now.
-    fn traced_line(&mut self, spark: Key) -> Option<(u16, String, Option<u64>)> {
-        let (now, shard) = (self.clock.now, self.shard);
-        let traced = self.traced.as_mut()?;
-        if !traced.has(spark, now) {
-            if traced.is_over(now) {
-                self.traced = None;
-            }
-            return None;
-        }
-        let unlogged = traced.admit(now)?;
-        let id = self.sessions.get(spark)?.state.id;
-        Some((shard, id.to_string(), unlogged))
-    }
-
-    #[cold]
-    pub(super) fn trace_connection(&mut self, spark: Key) {
-        let Some(peer) = self.peer_of(spark) else {
-            return;
-        };
-        self.trace_if_of_address(spark, peer);
-        line!(self, spark, %peer, "connection");
-    }
-
-    #[cold]
-    pub(super) fn trace_in(&mut self, spark: Key, kind: Kind, bytes: usize) {
-        line!(self, spark, ?kind, bytes, "message in");
-    }
-
-    #[cold]
-    pub(super) fn trace_out(&mut self, spark: Key, bytes: usize, what: &'static str) {
-        let waiting_bytes = self.waiting_bytes(spark);
-        line!(self, spark, bytes, waiting_bytes, "{what}");
-    }
-
-    #[cold]
-    pub(super) fn trace_ping(&mut self, spark: Key) {
-        let waiting_bytes = self.waiting_bytes(spark);
-        line!(self, spark, waiting_bytes, "ping");
-    }
-
-    #[cold]
-    pub(super) fn trace_alive(&mut self, spark: Key) {
-        let latency_ms = self.sessions.get(spark).map(|slot| {
-            let since = slot.state.latency.since_ping(self.clock.now);
-            u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-        });
-        line!(self, spark, since_ping_ms = latency_ms, "alive");
-    }
-
-    #[cold]
-    pub(super) fn trace_error(&mut self, spark: Key, error: &SparkError) {
-        line!(self, spark, %error, "error");
-    }
-
-    #[cold]
-    pub(super) fn trace_end(&mut self, spark: Key, reason: EndReason) {
-        let waiting_bytes = self.waiting_bytes(spark);
-        line!(
-            self,
-            spark,
-            reason = reason.name(),
-            waiting_bytes,
-            "end: {reason}"
-        );
-        if let Some(traced) = &mut self.traced {
-            traced.sparks.remove(&spark);
-        }
-    }
-
-    fn waiting_bytes(&self, spark: Key) -> usize {
-        let stream = self.sessions.get(spark).and_then(|slot| slot.state.stream);
-        let stream = stream.and_then(|key| self.net.get(key));
-        let units = self.sessions.units(spark);
-        units.map_or(0, |queue| queue.bytes()) + stream.map_or(0, |c| c.queue_bytes())
     }
 }
 
