@@ -7,6 +7,7 @@ use allspark::{Builder, Data, DriverChoice, Kind, ListenAddress, Options, Primus
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::access;
+use crate::api;
 use crate::assembly::{Assembly, Reloads, Then};
 use crate::counts;
 use crate::drain::End;
@@ -226,6 +227,10 @@ fn build(settings: &Settings, options: Options, log: &Log) -> Result<(Primus, Th
     }
     if settings.page {
         page::assemble(&mut assembly, &settings.options.pathname, app.name());
+    }
+    // Behind all parts that add to it.
+    if settings.api.is_on() {
+        api::assemble(&mut assembly, &settings.api)?;
     }
     assembly.when_built(move |primus| {
         attach(app, primus);

@@ -14,6 +14,7 @@ use serde::{Deserialize, Deserializer};
 use tracing::level_filters::LevelFilter;
 
 use crate::access::options::AccessOptions;
+use crate::api::options::{ApiOptions, PATH as API_PATH};
 use crate::counts;
 use crate::handover::SocketPath;
 use crate::health;
@@ -80,6 +81,9 @@ pub(crate) struct Settings {
     /// Further configurations of TLS.
     #[serde(default)]
     pub(crate) tls: OwnTls,
+    /// The publishing API.
+    #[serde(default)]
+    pub(crate) api: ApiOptions,
     /// Which application is told of sparks.
     #[serde(default)]
     pub(crate) hooks: HooksOptions,
@@ -119,6 +123,8 @@ impl Settings {
             error => error.to_string(),
         })?;
         self.plugin.check(said)?;
+        let api = self.api.check();
+        api.map_err(|(name, reason)| format!("{}: {reason}", said.place(name, "")))?;
         self.tls.sections.check(said)?;
         let hooks = self.hooks.check();
         hooks.map_err(|(name, why)| format!("{}: {why}", said.place(name, "")))?;
@@ -147,6 +153,11 @@ impl Settings {
             return Err(format!(
                 "{pathname} would hide {}: write another one, or --stats=false",
                 counts::PATH
+            ));
+        }
+        if self.api.is_on() && API_PATH.starts_with(pathname) {
+            return Err(format!(
+                "{pathname} would hide {API_PATH}: write another one, or no key of the API"
             ));
         }
         let mut paths = health::PATHS.iter().filter(|_| self.health);

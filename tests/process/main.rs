@@ -3,6 +3,7 @@
 
 mod access;
 mod answers;
+mod api;
 mod authorization;
 mod confined;
 mod deploy;

@@ -5,6 +5,7 @@ mod accesses;
 mod admission;
 mod async_layers;
 mod backlog;
+mod batches;
 mod bodies;
 mod by_hand;
 mod channels;
