@@ -45,6 +45,7 @@ mod table;
 mod tls_sections;
 mod tls_table;
 mod trace;
+mod traced;
 
 use std::env;
 use std::process::ExitCode;

@@ -24,7 +24,7 @@ use crate::settings::{App, Settings};
 use crate::signals::Inbox;
 use crate::systemd::Passed;
 use crate::tls_sections::StartedTls;
-use crate::trace;
+use crate::{trace, traced};
 
 /// How a message begins that [`App::Mixed`] writes to every spark: an array whose first element
 /// says so, without a space.
@@ -230,6 +230,7 @@ fn build(settings: &Settings, options: Options, log: &Log) -> Result<(Primus, Th
     }
     // Behind all parts that add to it.
     if settings.api.is_on() {
+        traced::assemble(&mut assembly, log);
         api::assemble(&mut assembly, &settings.api)?;
     }
     assembly.when_built(move |primus| {

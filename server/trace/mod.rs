@@ -21,7 +21,7 @@ mod ended;
 mod export;
 pub(crate) mod options;
 mod otlp;
-mod span;
+pub(crate) mod span;
 pub(crate) mod table;
 pub(crate) mod tracer;
 

@@ -21,3 +21,4 @@ mod server;
 mod signals;
 mod tls;
 mod trace;
+mod traced;
