@@ -2,10 +2,12 @@
 
 use std::io::{BufRead, BufReader, pipe};
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::server::{Server, allspark};
+use crate::server::{NEVER, Server, allspark};
 
 fn start(file: &Path, more: &[&str]) -> (Server, BufReader<std::io::PipeReader>) {
     let (reader, writer) = pipe().unwrap();
@@ -27,6 +29,15 @@ fn await_line(log: &mut impl BufRead, words: &str) -> String {
     }
 }
 
+/// Another thread writes the file.
+fn await_text(file: &Path) {
+    let end = Instant::now() + NEVER;
+    while std::fs::metadata(file).unwrap().len() == 0 {
+        assert!(Instant::now() < end, "nothing is written");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
 /// Everything is written before the process ends.
 #[test]
 fn a_file_that_is_moved_away_is_opened_anew() {
@@ -34,6 +45,7 @@ fn a_file_that_is_moved_away_is_opened_anew() {
     let (file, moved) = (folder.path().join("access.log"), folder.path().join("old"));
     let (mut server, mut log) = start(&file, &["--access-log-format", "json"]);
     server.assert_serves();
+    await_text(&file);
     std::fs::rename(&file, &moved).unwrap();
     server.signal(Signal::USR1);
     await_line(&mut log, "the access log is opened anew");
