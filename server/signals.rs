@@ -2,10 +2,10 @@
 //!
 //! The first SIGTERM or SIGINT drains the server: every client is told to reconnect, spread over
 //! some seconds, and then the process ends; the second one ends the process at once. SIGHUP has the
-//! keys of authorization be read anew. SIGUSR1 has the file of the access log be opened anew, for
-//! whoever has moved it away; SIGUSR2, and SIGUSR1 without such a file, say nothing and end
-//! nothing. SIGQUIT is left to the kernel: it ends the process with a core dump, for those who want
-//! to know what it is doing.
+//! file, keys and certificates be read anew ([`crate::reload`]). SIGUSR1 has the file of the access
+//! log be opened anew, for whoever has moved it away; SIGUSR2, and SIGUSR1 without such a file, say
+//! nothing and end nothing. SIGQUIT is left to the kernel: it ends the process with a core dump, for
+//! those who want to know what it is doing.
 //!
 //! # Invariants
 //! - The second signal is carried out by the handler itself: no thread has to be alive for it.
@@ -54,8 +54,8 @@ impl Inbox {
         Signals::new(DRAINING.iter().chain(&IGNORED).chain(&[SIGHUP])).map(Self)
     }
 
-    /// Drains the server when a signal says so, even if that has come already, and has `reload`
-    /// called when one asks for that. The service manager hears of both.
+    /// Drains the server when a signal says so, even if that has come already, which the service
+    /// manager hears of, and calls `reload` when one asks for that, which must not take long.
     ///
     /// # Errors
     /// If there can be no thread that waits.
@@ -72,9 +72,7 @@ impl Inbox {
                     end.begin();
                     manager.stopping();
                 } else if signal == SIGHUP {
-                    manager.reloading();
                     reload();
-                    manager.ready();
                 } else if signal == SIGUSR1 && reopen.ask() {
                     tracing::info!("the access log is opened anew");
                 } else {

@@ -33,6 +33,7 @@ mod plugin_sessions;
 mod plugin_stage;
 mod plugins;
 mod rates;
+mod reconfigure;
 mod refusals;
 mod relieved;
 mod rooms;

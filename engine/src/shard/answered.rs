@@ -20,7 +20,7 @@ impl<T: Transformer> Core<T> {
     #[cold]
     fn keep_asked(&mut self, key: Key, head: &RequestHead<'_>) {
         let peer = self.net.connection(key).peer;
-        let client = self.server.options.client(head, peer).unwrap_or(peer);
+        let client = self.options.client(head, peer).unwrap_or(peer);
         if let Some(accesses) = &mut self.accesses {
             let at = (self.clock.now, self.clock.unix_ms);
             accesses.asked(key, at, client, head);
