@@ -13,6 +13,7 @@ use allspark_transformers::TransportOptionError;
 use serde::{Deserialize, Deserializer};
 use tracing::level_filters::LevelFilter;
 
+use crate::access::options::AccessOptions;
 use crate::api::options::{ApiOptions, PATH as API_PATH};
 use crate::counts;
 use crate::handover::SocketPath;
@@ -26,6 +27,7 @@ use crate::places::Places;
 use crate::plugin_settings::Plugins;
 use crate::said::Said;
 use crate::tls_sections::OwnTls;
+use crate::trace::options::TraceOptions;
 use crate::web::options::{self as web, ProxySection, StaticSection};
 
 /// Everything that the server needs to know before it starts.
@@ -61,6 +63,11 @@ pub(crate) struct Settings {
     /// The least important events that are logged.
     #[serde(deserialize_with = "level")]
     pub(crate) log: LevelFilter,
+    /// What is traced.
+    pub(crate) trace: TraceOptions,
+    /// What is logged of requests.
+    #[serde(rename = "access-log")]
+    pub(crate) access_log: AccessOptions,
     /// For whom the lines of the log are.
     #[serde(rename = "log-format")]
     pub(crate) log_format: LogFormat,
