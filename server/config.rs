@@ -26,6 +26,8 @@ pub(crate) enum Command {
     Serve(Box<Settings>),
     /// Write the client library.
     Library(Box<Settings>, LibraryFlags),
+    /// Make a line of the file of users of the dashboard, for the user of this name.
+    AdminPassword(String),
     /// Print this text and end.
     Print(String),
 }
@@ -57,6 +59,7 @@ pub(crate) fn load(
             settings.plugin.check(&said)?;
             Ok(Command::Library(Box::new(settings), library))
         }
+        Request::AdminPassword(name) => Ok(Command::AdminPassword(name)),
         Request::Print(text) => Ok(Command::Print(text)),
     }
 }

@@ -7,6 +7,7 @@
     reason = "they panic when nobody reads any more"
 )]
 
+mod admin;
 mod assembly;
 mod authorization_table;
 mod config;
@@ -15,6 +16,7 @@ mod counts;
 mod docs;
 mod drain;
 mod file;
+mod file_bytes;
 mod flags;
 mod handover;
 mod health;
@@ -66,6 +68,9 @@ fn main() -> ExitCode {
     match config::load(env::args_os(), env::vars_os()) {
         Ok(Command::Serve(settings)) => serve(&settings),
         Ok(Command::Library(settings, flags)) => done(library_command::run(&settings, &flags)),
+        Ok(Command::AdminPassword(name)) => {
+            done(admin::print_hash(&name).and_then(|line| output::print(line.as_bytes())))
+        }
         Ok(Command::Print(text)) => done(output::print(text.as_bytes())),
         Err(reason) => fail(&reason, EXIT_MISUSE),
     }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use allspark::{Builder, Data, DriverChoice, Kind, ListenAddress, Options, Primus, Server};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use crate::admin::{self, About};
 use crate::assembly::{Assembly, Reloads, Then};
 use crate::counts;
 use crate::drain::End;
@@ -208,6 +209,9 @@ fn build(settings: &Settings, options: Options, log: Lines) -> Result<(Primus, T
     if settings.page {
         page::assemble(&mut assembly, &settings.options.pathname, app.name());
     }
+    let about = About::new(&settings.options, app.name());
+    let takes_over = settings.handover.is_some();
+    admin::assemble(&settings.admin, about, takes_over, &mut assembly)?;
     assembly.when_built(move |primus| {
         attach(app, primus);
         Ok(())

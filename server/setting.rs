@@ -1,6 +1,7 @@
 //! One option, as the table of options has it: what is known of it besides its value.
 
 /// Sections whose options have a prefix elsewhere.
+pub(crate) const ADMIN: &str = "admin";
 pub(crate) const AUTHORIZATION: &str = "authorization";
 pub(crate) const TLS: &str = "tls";
 
@@ -139,6 +140,7 @@ impl Setting {
     /// would only say again what section it is.
     pub(crate) fn key(&self) -> &'static str {
         match self.section {
+            ADMIN => self.name.strip_prefix("admin-").unwrap_or(self.name),
             AUTHORIZATION => self.name.strip_prefix("auth-").unwrap_or(self.name),
             TLS => self.name.strip_prefix("tls-").unwrap_or(self.name),
             _ => self.name,

@@ -13,6 +13,7 @@ use allspark_transformers::TransportOptionError;
 use serde::{Deserialize, Deserializer};
 use tracing::level_filters::LevelFilter;
 
+use crate::admin::options::AdminSettings;
 use crate::counts;
 use crate::handover::SocketPath;
 use crate::health;
@@ -62,6 +63,9 @@ pub(crate) struct Settings {
     /// Plugins.
     #[serde(default)]
     pub(crate) plugin: Plugins,
+    /// The dashboard.
+    #[serde(default)]
+    pub(crate) admin: AdminSettings,
     /// Further configurations of TLS.
     #[serde(default)]
     pub(crate) tls: OwnTls,
@@ -102,6 +106,8 @@ impl Settings {
         })?;
         self.plugin.check(said)?;
         self.tls.sections.check(said)?;
+        let admin = self.admin.check();
+        admin.map_err(|(name, reason)| format!("{}: {reason}", said.place(name, "")))?;
         let listeners = self.listen.check(&self.options.trusted_proxies);
         let tls = self.options.tls.is_on();
         listeners

@@ -8,6 +8,7 @@ use allspark_engine::limits::{
 };
 use allspark_protocol::limits::{HTTP_HEAD_BYTES_MAX, MESSAGE_BYTES_MAX_HIGHEST, SHARDS_MAX};
 
+use crate::admin::ADMIN_SETTINGS;
 use crate::authorization_table::AUTHORIZATION_SETTINGS;
 use crate::setting::setting;
 pub(crate) use crate::setting::{DefaultValue, Kind, Setting};
@@ -43,11 +44,19 @@ use Kind::{List, Number, Pair, Switch};
 pub(crate) const SETTINGS: &[Setting] = &joined();
 
 /// How many there are.
-const COUNT: usize = GENERAL_SETTINGS.len() + TLS_SETTINGS.len() + AUTHORIZATION_SETTINGS.len();
+const COUNT: usize = GENERAL_SETTINGS.len()
+    + TLS_SETTINGS.len()
+    + AUTHORIZATION_SETTINGS.len()
+    + ADMIN_SETTINGS.len();
 
 /// The options of TLS and of authorization stand at the end, and in files of their own.
 const fn joined() -> [Setting; COUNT] {
-    let parts = [GENERAL_SETTINGS, TLS_SETTINGS, AUTHORIZATION_SETTINGS];
+    let parts = [
+        GENERAL_SETTINGS,
+        TLS_SETTINGS,
+        AUTHORIZATION_SETTINGS,
+        ADMIN_SETTINGS,
+    ];
     let mut all = [GENERAL_SETTINGS[0]; COUNT];
     let (mut part, mut index, mut total) = (0, 0, 0);
     while part < parts.len() {

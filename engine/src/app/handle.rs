@@ -135,6 +135,17 @@ impl Handle {
         stats
     }
 
+    /// What each shard has counted so far.
+    pub fn stats_by_shard(&self) -> Vec<Stats> {
+        let mesh = &self.0.mesh;
+        let of_shard = |shard| {
+            let mut stats = Stats::default();
+            stats.add(mesh.counters(shard));
+            stats
+        };
+        (0..mesh.shards()).map(of_shard).collect()
+    }
+
     /// Encodes a message and has it transformed.
     pub(super) fn encode(&self, message: impl Message) -> Result<Encoded, SparkError> {
         let mut scratch = Vec::new();

@@ -1,0 +1,146 @@
+//! The dashboard: what an operator sees of a server that runs, live over Primus itself.
+//!
+//! | file | what it is |
+//! |---|---|
+//! | `options`, `bounds` | what an operator says, and how much of everything there may be |
+//! | `operators`, `guesses`, `hasher`, `sessions` | who may log in, how often one may try, and for how long it counts |
+//! | `door`, `files` | its pages, and who sees them |
+//! | `site` | its server: a second Primus in the process |
+//! | `desk`, `inbox` | the thread that knows everything, and what reaches it |
+//! | `samples`, `machine`, `round_trips`, `refused` | the numbers |
+//! | `walk`, `walks`, `census`, `look` | what is found out by asking sparks |
+//! | `listen`, `chronicle`, `taps` | what is noted as it happens |
+//! | `words` | what it says to its page |
+//! | `page/` | the page |
+//!
+//! # Invariants
+//! - Without somebody who may log in there is nothing of it: no thread, no listener, no function
+//!   that a spark goes through.
+//! - No shard of the server that is shown ever waits for it.
+//! - Whatever is kept has a bound, in `bounds`.
+//! - Nobody sees anything of it without having logged in, but its scripts and styles.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use allspark::{Place, Server};
+
+use crate::assembly::Assembly;
+use crate::listen::Listen;
+
+mod bounds;
+mod census;
+mod chance;
+mod chronicle;
+mod desk;
+mod door;
+mod files;
+mod guesses;
+mod hasher;
+mod inbox;
+mod listen;
+mod look;
+mod machine;
+mod operators;
+pub(crate) mod options;
+mod password;
+mod refused;
+mod round_trips;
+mod samples;
+mod sessions;
+mod site;
+mod table;
+mod taps;
+mod walk;
+mod walks;
+mod words;
+
+pub(crate) use password::print_hash;
+pub(crate) use table::ADMIN_SETTINGS;
+pub(crate) use words::About;
+
+use desk::Desk;
+use door::Door;
+use inbox::Inbox;
+use operators::Operators;
+use options::AdminSettings;
+
+/// Adds the dashboard, if somebody may log in. `may_wait` says that another process may still
+/// listen at its address, which this one takes over from.
+///
+/// # Errors
+/// What is wrong with the files of users and tokens, or that there can be no thread; in one line.
+pub(crate) fn assemble(
+    settings: &AdminSettings,
+    about: About,
+    may_wait: bool,
+    assembly: &mut Assembly,
+) -> Result<(), String> {
+    if !settings.is_on() {
+        return Ok(());
+    }
+    let session_s = settings.session_hours.get() * 60 * 60;
+    let door = Door::new(read_operators(settings)?, session_s, None);
+    let door = Arc::new(door.map_err(|error| format!("admin: {error}"))?);
+    let (inbox, events) = Inbox::new();
+    let inbox = Arc::new(inbox);
+    let (changed, files) = (Arc::clone(&door), settings.clone());
+    assembly.on_reload("admin", move || Ok(changed.change(read_operators(&files)?)));
+    let listening = Arc::clone(&inbox);
+    assembly.when_built(move |primus| {
+        listen::attach(primus, &listening);
+        Ok(())
+    });
+    let (listen, lives_max) = (settings.listen.clone(), settings.history.size());
+    assembly.when_started(move |server| {
+        let site = site::build(&door, &inbox, false)?;
+        let about = about.of(server);
+        let desk = Desk::new(
+            server.handle(),
+            site.handle(),
+            door,
+            inbox,
+            about,
+            lives_max,
+        );
+        let listen = listen.unwrap_or_else(|| "8081".parse().expect("it is a port"));
+        // It lives as long as the process, and is dropped by nobody.
+        let live = move || {
+            let _started = open(&site, &listen, may_wait);
+            desk.run(&events);
+        };
+        let thread = std::thread::Builder::new().name("admin".to_owned());
+        let spawned = thread.spawn(live);
+        spawned.map(drop).map_err(|error| format!("admin: {error}"))
+    });
+    Ok(())
+}
+
+fn read_operators(settings: &AdminSettings) -> Result<Operators, String> {
+    let operators = Operators::read(settings);
+    operators.map_err(|(option, reason)| format!("{option}: {reason}"))
+}
+
+/// Begins to listen. If another process still does, it waits for that.
+fn open(site: &allspark::Primus, listen: &Listen, may_wait: bool) -> Option<Server> {
+    loop {
+        let place = Place::first_of(listen).map_err(|error| error.to_string());
+        match place.and_then(|place| site::start(site, place)) {
+            Ok(server) => {
+                tracing::info!(
+                    "admin: the dashboard is at http://{}/admin/",
+                    server.address()
+                );
+                return Some(server);
+            }
+            Err(_) if may_wait => std::thread::sleep(Duration::from_millis(250)),
+            Err(reason) => {
+                tracing::error!("{reason}");
+                return None;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
