@@ -8,6 +8,7 @@
 )]
 
 mod admin;
+mod api;
 mod assembly;
 mod authorization_table;
 mod config;
@@ -77,11 +78,11 @@ fn main() -> ExitCode {
 }
 
 fn serve(settings: &Settings) -> ExitCode {
-    let log = match log::start(settings.log) {
+    let log = match log::start(settings.log, settings.log_format) {
         Ok(log) => log,
         Err(error) => return fail(&format!("there can be no log: {error}"), EXIT_FAILURE),
     };
-    let (last_line, code) = ending(serve::run(settings, log.lines()));
+    let (last_line, code) = ending(serve::run(settings, &log));
     log.end(last_line);
     ExitCode::from(code)
 }

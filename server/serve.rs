@@ -12,7 +12,7 @@ use crate::drain::End;
 use crate::handover::{self, Giver, SocketPath, Taken};
 use crate::health;
 use crate::listener::Listener;
-use crate::log::Lines;
+use crate::log::Log;
 use crate::notify::Notifier;
 use crate::page;
 use crate::places::{Sources, described};
@@ -61,7 +61,7 @@ impl From<String> for Failure {
 ///
 /// # Errors
 /// Why it could not start, or why it has failed.
-pub(crate) fn run(settings: &Settings, log: &Lines) -> Result<(), Failure> {
+pub(crate) fn run(settings: &Settings, log: &Log) -> Result<(), Failure> {
     let mut passed = Passed::take_from_environment();
     let signals = Inbox::open();
     let signals = signals.map_err(|error| format!("signals cannot be received: {error}"))?;
@@ -72,7 +72,7 @@ pub(crate) fn run(settings: &Settings, log: &Lines) -> Result<(), Failure> {
     if let Some(driver) = taken.as_ref().and_then(Taken::driver) {
         options.driver = driver_of_both(options.driver, driver)?;
     }
-    let (primus, then) = build(settings, options, log.clone())?;
+    let (primus, then) = build(settings, options, log)?;
     let tls = StartedTls::start(&settings.tls.sections, primus.tls())?;
     let sources = Sources {
         taken: taken.as_mut(),
@@ -190,7 +190,7 @@ fn raise_descriptor_limit() {
 }
 
 /// Each part of the server adds what is its own.
-fn build(settings: &Settings, options: Options, log: Lines) -> Result<(Primus, Then), String> {
+fn build(settings: &Settings, options: Options, log: &Log) -> Result<(Primus, Then), String> {
     let builder = Builder::from(options)
         .keeps_listeners(settings.handover.is_some())
         .give_back(allspark_engine::memory::collect_mimalloc);
@@ -204,7 +204,7 @@ fn build(settings: &Settings, options: Options, log: Lines) -> Result<(Primus, T
         health::assemble(&mut assembly);
     }
     if settings.stats {
-        counts::assemble(&mut assembly, app.name(), log);
+        counts::assemble(&mut assembly, app.name(), log.lines().clone());
     }
     if settings.page {
         page::assemble(&mut assembly, &settings.options.pathname, app.name());

@@ -17,6 +17,7 @@ use crate::admin::options::AdminSettings;
 use crate::counts;
 use crate::handover::SocketPath;
 use crate::health;
+use crate::log::LogFormat;
 use crate::nearest::nearest;
 use crate::page;
 use crate::places::Places;
@@ -57,6 +58,9 @@ pub(crate) struct Settings {
     /// The least important events that are logged.
     #[serde(deserialize_with = "level")]
     pub(crate) log: LevelFilter,
+    /// For whom the lines of the log are.
+    #[serde(rename = "log-format")]
+    pub(crate) log_format: LogFormat,
     /// Whether nobody is to be warned that a listener speaks no TLS.
     #[serde(deserialize_with = "options::deserialize_switch")]
     pub(crate) iknowhttpsisbetter: bool,

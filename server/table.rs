@@ -389,4 +389,7 @@ const GENERAL_SETTINGS: &[Setting] = &[
             "What to log to stderr, one line for each event: off, error, warn, info, debug, trace",
         )
         .own(),
+    setting("log-format", NAME, Text("text"))
+        .help("How a line of the log looks: text for people, or json, one object for each event")
+        .own(),
 ];

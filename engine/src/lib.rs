@@ -35,6 +35,7 @@ mod mesh;
 mod net;
 mod place;
 mod purpose;
+mod refusals;
 mod rooms;
 mod routes;
 mod seat;
@@ -60,10 +61,11 @@ pub use allspark_protocol::Value;
 pub use allspark_protocol::http::{RequestHead, Response};
 pub use allspark_protocol::primus::SparkId;
 pub use app::{
-    Attach, ClientPlugin, Data, Destroy, Drain, Draining, EndOptions, Envelope, Fault, Handle,
-    Headers, Inner, Json, Layers, LocalPrimus, LocalRoom, LocalSpark, Message, Next, Outcome,
-    OwnedData, Packet, Plugin, PluginError, ReadyState, Room, RoomNames, Setup, Spark, SparkError,
-    SparkHandle, SparkStream, Timer, TransformTicket, Transformed, WeakHandle,
+    Attach, Batch, ClientPlugin, Data, Destroy, Drain, Draining, EndOptions, EndReason, Envelope,
+    Fault, Handle, Headers, Inner, Json, Layers, ListCursor, LocalPrimus, LocalRoom, LocalSpark,
+    Message, Next, NotACursor, Outcome, OwnedData, Packet, Plugin, PluginError, ReadyState, Room,
+    RoomNames, RoomSize, Setup, Spark, SparkError, SparkHandle, SparkStream, Timer,
+    TransformTicket, Transformed, WeakHandle,
 };
 pub use config::{
     AcceptPolicy, Admission, BurstMs, Count, CountAtLeastOne, Fallback, Files, HeadMax,
@@ -78,6 +80,7 @@ pub use layers::{Decide, Layer, LayerError, LayerRequest, LayerTicket, Verdict};
 pub use machine::{allowed_cpus, random};
 pub use place::{ListenAddress, Place};
 pub use purpose::Purpose;
+pub use refusals::{Refusal, RefusalReason};
 pub use rooms::{RoomError, RoomOptions, room_matches};
 pub use routes::{
     Body, BodyError, BodySender, Pull, Pulled, Reply, RouteError, RouteRequest, Routes, Ticket,

@@ -1,7 +1,8 @@
 //! The contract of the transports (`allspark_transformers::contract`) over the real engine: every
-//! transformer, on every driver. In the simulator bytes are split anywhere and time is virtual; on
-//! `epoll` and `uring` the bytes go through sockets on the loopback. Most subjects have the parser
-//! `raw`, so that a message is what the transport carries; some have one whose messages are values.
+//! transformer, on every driver, and some of them over TLS. In the simulator bytes are split
+//! anywhere and time is virtual; on `epoll` and `uring` the bytes go through sockets on the
+//! loopback. Most subjects have the parser `raw`, so that a message is what the transport carries;
+//! some have one whose messages are values.
 
 mod app;
 mod coding;
@@ -9,6 +10,7 @@ mod net;
 #[path = "../support/pipes.rs"]
 #[expect(dead_code, reason = "only the test of polling counts the sockets")]
 mod pipes;
+mod secret;
 mod sim;
 mod sockets;
 mod subjects;
@@ -23,6 +25,7 @@ use allspark_engine::io::{DriverChoice, probe};
 use allspark_protocol::parser::ParserKind;
 use allspark_transformers::contract::{Rig, Setup, cases};
 
+use secret::Secret;
 use sim::SimNetwork;
 use sockets::Sockets;
 use subjects::Subject;
@@ -34,8 +37,33 @@ const SEEDS: u64 = 2;
 fn on_sim(subject: &'static Subject) {
     check(subject, "sim", |setup| {
         (0..SEEDS)
-            .map(|seed| World::new(subject, |log| SimNetwork::new(subject, setup, seed, log)))
+            .map(|seed| {
+                World::new(subject, |log| {
+                    SimNetwork::new(subject, setup, seed, None, log)
+                })
+            })
             .collect()
+    });
+}
+
+/// Encrypted, in the simulator.
+fn on_secret_sim(subject: &'static Subject) {
+    check(subject, "sim with TLS", |setup| {
+        vec![World::new(subject, |log| {
+            let tls = Some(secret::acceptor());
+            Secret::new(SimNetwork::new(subject, setup, 0, tls, log))
+        })]
+    });
+}
+
+/// Encrypted, on the driver that the server would take.
+fn on_secret_sockets(subject: &'static Subject) {
+    check(subject, "sockets with TLS", |setup| {
+        vec![World::new(subject, |log| {
+            let tls = Some(secret::acceptor());
+            let choice = DriverChoice::Auto;
+            Secret::new(Sockets::new(subject, setup, choice, tls, log))
+        })]
     });
 }
 
@@ -54,7 +82,7 @@ fn on_uring(subject: &'static Subject) {
 fn on_sockets(subject: &'static Subject, driver: DriverChoice) {
     check(subject, &format!("{driver:?}"), |setup| {
         vec![World::new(subject, |log| {
-            Sockets::new(subject, setup, driver, log)
+            Sockets::new(subject, setup, driver, None, log)
         })]
     });
 }

@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use allspark_engine::Handle;
 use allspark_engine::io::sim::{EndpointId, SimNet};
 use allspark_engine::sim::SimServer;
+use allspark_engine::{Handle, TlsAcceptor};
 use allspark_protocol::Instant;
 use allspark_transformers::AnyTransformer;
 use allspark_transformers::contract::Setup;
@@ -38,7 +38,14 @@ struct Pipe {
 }
 
 impl SimNetwork {
-    pub(crate) fn new(subject: &Subject, setup: &Setup, seed: u64, log: &Log) -> Self {
+    /// With an acceptor connections are encrypted.
+    pub(crate) fn new(
+        subject: &Subject,
+        setup: &Setup,
+        seed: u64,
+        tls: Option<TlsAcceptor>,
+        log: &Log,
+    ) -> Self {
         let net = SimNet::default();
         let transformer = subject.transformer(setup);
         let (opened, ended) = (log.clone(), log.clone());
@@ -53,6 +60,9 @@ impl SimNetwork {
                 primus.on_disconnection(move |spark| ended.disconnected(spark));
             },
         );
+        if tls.is_some() {
+            server = server.with_tls(&[tls]);
+        }
         server.settle();
         Self {
             net,
@@ -197,6 +207,11 @@ impl Net for SimNetwork {
     }
 
     fn finish(&mut self) {
+        // The last bytes of encrypted connections may still be on their way.
+        while self.step(&mut Vec::new()) {
+            self.server.settle();
+        }
+        self.server.settle();
         assert_eq!(self.server.connections(), 0);
         assert_eq!(self.net.open_endpoints(), 0);
     }

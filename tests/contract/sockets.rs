@@ -1,9 +1,10 @@
 //! Real sockets: a server on the loopback, and clients on the engine's own epoll driver.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use allspark_engine::io::DriverChoice;
-use allspark_engine::{Destroy, Handle, Primus, Server};
+use allspark_engine::{Destroy, Handle, Place, Primus, Server, TlsAcceptor};
 use allspark_protocol::Instant;
 use allspark_protocol::options::Bounded;
 use allspark_transformers::contract::Setup;
@@ -27,7 +28,14 @@ pub(crate) struct Sockets {
 }
 
 impl Sockets {
-    pub(crate) fn new(subject: &Subject, setup: &Setup, choice: DriverChoice, log: &Log) -> Self {
+    /// With an acceptor connections are encrypted.
+    pub(crate) fn new(
+        subject: &Subject,
+        setup: &Setup,
+        choice: DriverChoice,
+        tls: Option<TlsAcceptor>,
+        log: &Log,
+    ) -> Self {
         let primus = Primus::new(
             options(subject.parser, setup),
             subject.transformer(setup),
@@ -37,7 +45,11 @@ impl Sockets {
         let (opened, ended) = (log.clone(), log.clone());
         primus.on_connection(move |spark| opened.connected(spark));
         primus.on_disconnection(move |spark| ended.disconnected(spark));
-        let server = primus.start("127.0.0.1:0").expect("the server starts");
+        let mut place = Place::from(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+        if let Some(tls) = tls {
+            place = place.tls(tls);
+        }
+        let server = primus.start_on([place]).expect("the server starts");
         Self {
             pipes: Pipes::new(server.address()),
             handle: server.handle(),

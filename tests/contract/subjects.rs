@@ -68,7 +68,7 @@ macro_rules! subjects {
         $(mod $name {
             use super::*;
 
-            static SUBJECT: Subject = Subject {
+            pub(super) static SUBJECT: Subject = Subject {
                 name: stringify!($name),
                 kind: TransformerKind::$kind,
                 parser: parser!($($parser)?),
@@ -153,6 +153,30 @@ subjects! {
         engine_io(query, seed, ClientTransports::Polling)
     };
 }
+
+/// Two more tests of some subjects, whose connections are encrypted.
+macro_rules! encrypted {
+    ($($name:ident)*) => {
+        mod encrypted {
+            $(mod $name {
+                use crate::subjects::$name::SUBJECT;
+
+                #[test]
+                fn sim() {
+                    crate::on_secret_sim(&SUBJECT);
+                }
+
+                #[test]
+                fn sockets() {
+                    crate::on_secret_sockets(&SUBJECT);
+                }
+            })*
+        }
+    };
+}
+
+// One of each kind of connection: an upgrade, one after polls, polls, answers without an end.
+encrypted! { websockets_deflate engine_io sockjs_xhr_polling browserchannel }
 
 /// As in the package, `maxLength` is a bound on packets, whose first byte is their type.
 const ENGINE_IO: Traits = Traits {

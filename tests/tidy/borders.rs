@@ -50,7 +50,7 @@ const MACHINES: &[Machine] = &[
         name: "shard",
         may_import: &[
             "app", "fanout", "guard", "http", "io", "known", "layers", "limits", "lines", "memory",
-            "mesh", "net", "purpose", "rooms", "routes", "session", "stats", "tasks",
+            "mesh", "net", "purpose", "refusals", "rooms", "routes", "session", "stats", "tasks",
         ],
     },
     // Connections. Knows no spark, no HTTP and nobody's owner.
@@ -85,8 +85,8 @@ const MACHINES: &[Machine] = &[
     Machine {
         name: "app",
         may_import: &[
-            "config", "guard", "io", "known", "layers", "limits", "memory", "mesh", "rooms",
-            "routes", "shared", "stats", "tasks", "wheel",
+            "config", "guard", "io", "known", "layers", "limits", "memory", "mesh", "refusals",
+            "rooms", "routes", "shared", "stats", "tasks", "wheel",
         ],
     },
     // Futures of the application. Knows no spark: a task has an owner, which is a key.
@@ -102,7 +102,9 @@ const MACHINES: &[Machine] = &[
     // What all shards of a server share.
     Machine {
         name: "shared",
-        may_import: &["config", "io", "lines", "mesh", "net", "place", "purpose"],
+        may_import: &[
+            "config", "io", "lines", "mesh", "net", "place", "purpose", "refusals",
+        ],
     },
     // Talks to the kernel.
     Machine {
@@ -148,6 +150,10 @@ const MACHINES: &[Machine] = &[
     },
     Machine {
         name: "lines",
+        may_import: &["limits"],
+    },
+    Machine {
+        name: "refusals",
         may_import: &["limits"],
     },
     Machine {

@@ -14,6 +14,7 @@ use super::host::{Command, Finder, Reserved, Server, Visitor};
 use super::message::{self, Message};
 use super::spark::Spark;
 use super::transform::{self, Written};
+use crate::refusals::Refusal;
 use crate::stats::Stats;
 
 impl Spark<'_> {
@@ -51,6 +52,21 @@ impl Handle {
             }
             Written::Nothing => {}
         }
+        Ok(())
+    }
+
+    /// Writes a message to every spark but some, in the order of [`Handle::write`].
+    ///
+    /// # Errors
+    /// As [`Handle::write`].
+    pub fn write_except(
+        &self,
+        except: impl IntoIterator<Item = SparkId>,
+        message: impl Message,
+    ) -> Result<(), SparkError> {
+        let mut batch = self.batch();
+        batch.write_except(except, message)?;
+        batch.send();
         Ok(())
     }
 
@@ -146,6 +162,18 @@ impl Handle {
         (0..mesh.shards()).map(of_shard).collect()
     }
 
+    /// Who was refused lately, by a bound, by TLS or by a layer, or ended because of a bound: the
+    /// last of each reason, the latest first. How many there were is in [`Handle::stats`]; a few
+    /// may be missing here of many that came at the same time.
+    pub fn recent_refusals(&self) -> Vec<Refusal> {
+        self.0.refusals.recent()
+    }
+
+    /// How many refusals are missing there because several shards noted one at the same time.
+    pub fn refusals_missed(&self) -> u64 {
+        self.0.refusals.missed()
+    }
+
     /// Encodes a message and has it transformed.
     pub(super) fn encode(&self, message: impl Message) -> Result<Encoded, SparkError> {
         let mut scratch = Vec::new();
@@ -173,6 +201,10 @@ impl Handle {
 
     pub(super) fn shards(&self) -> u16 {
         self.0.mesh.shards()
+    }
+
+    pub(super) fn send_to_shard(&self, shard: u16, command: Command) {
+        self.0.mesh.send(shard, command);
     }
 
     /// The first shard passes it on, if it is not the right one.

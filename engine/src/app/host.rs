@@ -20,8 +20,10 @@ use allspark_protocol::primus::{Heartbeat, Latency, SparkId};
 use allspark_protocol::transformer::{Kind, Wire};
 use smallvec::SmallVec;
 
+use super::act::Acts;
 use super::awaited::Awaited;
 use super::data::Data;
+use super::end_reason::EndReason;
 use super::ends::{Destroy, Drain, EndOptions, ReadyState};
 use super::envelope::Envelope;
 use super::error::SparkError;
@@ -29,6 +31,7 @@ use super::headers::KeptRequest;
 use super::legs::Leg;
 use super::life::Life;
 use super::packet::{Body, Packet, Transformed};
+use super::tally::Tally;
 use super::target::{AwaitedPublish, Names, Publish, Question, RoomEvent, Target};
 use super::values::Values;
 use crate::config::Files;
@@ -80,6 +83,8 @@ pub(crate) trait Host {
     fn leave_all(&mut self, key: Key);
     /// Returns false when the spark has ended already.
     fn end_spark(&mut self, key: Key, options: EndOptions) -> bool;
+    /// Why a spark ends, while the application is told that it does.
+    fn end_reason(&self, key: Key) -> Option<EndReason>;
     /// Ends a spark because a function of the application panicked.
     fn panicked(&mut self, key: Key, what: &str);
     /// Tells the handlers of the spark of an error, after the handler that runs now.
@@ -350,6 +355,45 @@ pub(crate) struct Step {
 /// Is called with a spark, or with nothing if it has ended.
 pub(crate) type Finder = Box<dyn FnOnce(Option<(&mut dyn Host, Key)>) + Send>;
 
+/// Is called with a portion of a list.
+pub(crate) type OnPortion = Box<dyn FnOnce(&mut dyn Host, Portion) + Send>;
+
+/// A portion of a list that a shard is asked for.
+pub(crate) struct Listing {
+    pub(crate) of: ListOf,
+    /// Where it begins.
+    pub(crate) from: u64,
+    /// How much it has, at most.
+    pub(crate) max: usize,
+    pub(crate) call: OnPortion,
+}
+
+/// Of what a list is.
+pub(crate) enum ListOf {
+    Sparks,
+    Members(Box<str>),
+    Rooms,
+}
+
+/// A portion of a list.
+#[derive(Default)]
+pub(crate) struct Portion {
+    pub(crate) sparks: Vec<Key>,
+    /// Of rooms.
+    pub(crate) names: Vec<Box<str>>,
+    /// Where the list of this shard goes on, if it does.
+    pub(crate) next: Option<u64>,
+}
+
+impl Listing {
+    fn bytes(&self) -> usize {
+        match &self.of {
+            ListOf::Members(room) => size_of::<Self>() + room.len(),
+            ListOf::Sparks | ListOf::Rooms => size_of::<Self>(),
+        }
+    }
+}
+
 /// What a shard can be asked to do.
 pub(crate) enum Command {
     /// Write an encoded message to every spark.
@@ -396,10 +440,16 @@ pub(crate) enum Command {
         id: SparkId,
         rooms: Option<Names>,
     },
+    /// Do all of this.
+    Together(Arc<Acts>),
     /// Have everybody leave these rooms.
     Empty(Arc<[Box<str>]>),
     /// Say who is in rooms.
     Ask(Arc<Question>),
+    /// Say how many sparks are in rooms.
+    Tally(Arc<Tally>),
+    /// Make a portion of a list.
+    List(Box<Listing>),
     /// Call a function with every spark.
     Visit {
         visitor: Visitor,
@@ -465,8 +515,11 @@ impl Weigh for Command {
                 Self::PublishLater(publish) => publish.bytes(),
                 Self::Join { rooms, .. } => bytes_of(rooms),
                 Self::Leave { rooms, .. } => rooms.as_deref().map_or(0, bytes_of),
+                Self::Together(acts) => acts.bytes,
                 Self::Empty(rooms) => bytes_of(rooms),
                 Self::Ask(question) => bytes_of(&question.rooms),
+                Self::Tally(tally) => tally.bytes(),
+                Self::List(listing) => listing.bytes(),
                 Self::Arrive(parcel) => parcel.bytes(),
                 Self::Answer { response, .. } => response.body_bytes().len(),
                 Self::Decide { decision, .. } => decision.bytes(),

@@ -5,11 +5,14 @@
 //! |---|---|
 //! | [`host`] | the border: what the application may do to its shard, and ask of others |
 //! | [`spark`], [`local`], [`handle`], [`weak`] | the interface, on the shard and from anywhere |
+//! | [`batch`], [`act`] | many things that are asked of shards at once |
 //! | [`rooms`], [`room_names`], [`target`] | rooms, and what shards say to each other about them |
+//! | [`listing`], [`tally`] | lists in portions, and how many are in rooms |
 //! | [`next`] | visits to all sparks, each of which may take its time |
 //! | [`transform`], [`packet`] | functions that messages go through |
 //! | [`plugin`], [`setup`] | what a plugin is, and what it may do |
 //! | [`plugins`], [`share`] | the plugins of a server, and what each has attached |
+//! | [`end_reason`] | why sparks end |
 //! | [`values`], [`own`] | values that are kept with a spark |
 //! | [`emit`] | calls functions of the application, under a guard |
 //! | [`layers`], [`attached`] | its layers, and what they attach to a request for its spark |
@@ -27,13 +30,16 @@
 //! - A handler must not block: all sparks of its shard wait for it. What takes long belongs on
 //!   another thread, which answers through a [`SparkHandle`].
 
+pub(crate) mod act;
 mod answer;
 mod attach;
 mod attached;
 mod awaited;
+mod batch;
 mod data;
 mod drain;
 mod emit;
+mod end_reason;
 mod ends;
 mod envelope;
 mod error;
@@ -48,6 +54,7 @@ mod layers;
 mod legs;
 mod life;
 mod listen;
+mod listing;
 mod local;
 mod local_spark;
 mod message;
@@ -64,13 +71,16 @@ mod setup;
 mod share;
 mod spark;
 mod spark_stream;
+pub(crate) mod tally;
 pub(crate) mod target;
 mod timers;
 mod transform;
 mod values;
 mod weak;
 
+pub use batch::Batch;
 pub use data::Data;
+pub use end_reason::EndReason;
 pub use ends::{Destroy, Drain, Draining, EndOptions, ReadyState};
 pub use envelope::Envelope;
 pub use error::{Fault, SparkError};
@@ -79,6 +89,7 @@ pub use headers::Headers;
 pub use later::Outcome;
 pub use layers::Layers;
 pub use listen::Attach;
+pub use listing::{ListCursor, NotACursor, RoomSize};
 pub use local::LocalPrimus;
 pub use local_spark::LocalSpark;
 pub use message::{Json, Message};

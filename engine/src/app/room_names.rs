@@ -65,6 +65,12 @@ impl<N: RoomNames + ?Sized> RoomNames for &N {
     }
 }
 
+impl<N: RoomNames + ?Sized> RoomNames for Box<N> {
+    fn each_name(&self, call: &mut dyn FnMut(&str)) {
+        (**self).each_name(call);
+    }
+}
+
 impl<N: RoomNames> RoomNames for [N] {
     fn each_name(&self, call: &mut dyn FnMut(&str)) {
         self.iter().for_each(|names| names.each_name(call));

@@ -334,6 +334,10 @@ impl Room {
             .send_to_all(|| Command::Empty(Arc::clone(&rooms)));
     }
 
+    pub(super) fn target(&self) -> &Target {
+        &self.target
+    }
+
     fn ask(&self, wants_ids: bool, answer: impl FnOnce(Vec<SparkId>, usize) + Send + 'static) {
         let rooms = self.target.rooms.clone();
         let question = Arc::new(Question::new(rooms, wants_ids, answer));

@@ -13,10 +13,13 @@ use crate::rooms::RoomError;
 /// Names of rooms, each by itself.
 pub(crate) type Names = Vec<Box<str>>;
 
-/// To whom a message to rooms goes: whoever is in one of them. Without a room, whoever is in any.
+/// To whom a message to rooms goes: whoever is in one of them. Without a room, whoever is in any,
+/// or everybody.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Target {
     pub(crate) rooms: Names,
+    /// Whoever is there, whatever the rooms.
+    pub(crate) is_for_all: bool,
     pub(crate) except: Vec<SparkId>,
     /// Only the newest message with this key matters.
     pub(crate) latest: Option<Box<str>>,

@@ -200,6 +200,20 @@ impl<V, S> Fanout<V, S> {
         refused
     }
 
+    /// The same for those of all sparks whom an audience has.
+    pub(crate) fn broadcast_to(
+        &mut self,
+        audience: Audience,
+        sparks: &[usize],
+        blocks: &mut BlockPool,
+        frame: impl FnMut(Wire, &mut Vec<u8>),
+    ) -> usize {
+        self.begin_reaching();
+        let refused = self.post(audience, SmallVec::new(), None, sparks, blocks, frame);
+        self.walk_soon();
+        refused
+    }
+
     /// So far every broadcast has reached everybody, unless a walk is under way.
     fn begin_reaching(&mut self) {
         if self.walk.is_none() {
@@ -284,10 +298,16 @@ impl<V, S> Fanout<V, S> {
         refused
     }
 
-    /// Keeps a broadcast that the walk has to bring to each spark in another form.
-    pub(crate) fn broadcast_per_spark(&mut self, kind: Kind, payload: Arc<[u8]>) {
+    /// Keeps a broadcast that the walk has to bring to each spark in another form, or to each of an
+    /// audience.
+    pub(crate) fn broadcast_per_spark(
+        &mut self,
+        kind: Kind,
+        payload: Arc<[u8]>,
+        audience: Option<Audience>,
+    ) {
         self.begin_reaching();
-        self.per_spark.push(kind, payload, None);
+        self.per_spark.push(kind, payload, audience);
         self.walk_soon();
     }
 

@@ -88,10 +88,10 @@ fn what_differs_is_kept_until_walks_of_both_kinds_are_done() {
     };
     assert!(!fanout.heeds_rooms());
     post(&mut fanout);
-    fanout.broadcast_per_spark(Kind::Text, b"b"[..].into());
+    fanout.broadcast_per_spark(Kind::Text, b"b"[..].into(), None);
     fanout.end_walk(&mut blocks);
     assert_eq!(kept(&fanout), 2, "the first one is not where it has to be");
-    fanout.broadcast_per_spark(Kind::Text, b"c"[..].into());
+    fanout.broadcast_per_spark(Kind::Text, b"c"[..].into(), None);
     let walk = fanout.take_room_walk(|_| 9).unwrap();
     fanout.end_room_walk(&walk, &mut blocks);
     assert_eq!(kept(&fanout), 1, "the last one is on its way");

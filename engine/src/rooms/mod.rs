@@ -33,6 +33,9 @@ pub use patterns::room_matches;
 /// In the place of a room: every spark that is in a room.
 pub(crate) const ANY_ROOM: u32 = u32::MAX;
 
+/// In the place of a room: every spark, whether it is in a room or not.
+pub(crate) const EVERYBODY: u32 = u32::MAX - 1;
+
 /// The rooms of one shard.
 pub(crate) struct Rooms {
     options: RoomOptions,
@@ -210,8 +213,10 @@ impl Rooms {
     /// Whether a spark is in one of these rooms, which are in order.
     pub(crate) fn is_in_one(&self, spark: u32, rooms: &[u32]) -> bool {
         let joined = self.members.joined(spark);
-        if rooms == [ANY_ROOM] {
-            return !joined.is_empty();
+        match rooms {
+            [EVERYBODY] => return true,
+            [ANY_ROOM] => return !joined.is_empty(),
+            _ => {}
         }
         if joined.len() < rooms.len() {
             return joined.iter().any(|j| rooms.binary_search(&j.room).is_ok());
@@ -244,6 +249,13 @@ impl Rooms {
     /// The room of this name, if somebody is in it.
     pub(crate) fn named(&self, name: &str) -> Option<u32> {
         self.names.get(name).copied()
+    }
+
+    /// The first room from this place on, and its name if it has one.
+    pub(crate) fn next_from(&self, index: u32) -> Option<(u32, Option<&Rc<str>>)> {
+        let key = self.rooms.next_from(index)?;
+        let room = self.rooms.get(key)?;
+        Some((key.index, room.is_named.then_some(&room.name)))
     }
 
     /// What stays the same room for as long as it is there.

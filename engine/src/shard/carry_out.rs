@@ -10,10 +10,9 @@ use allspark_protocol::transformer::{Context, Outputs, Transformer};
 use super::core::Core;
 use super::destroying::Order;
 use super::effects::Effect;
-use super::reason::EndReason;
-use crate::app;
 use crate::app::host::Command;
 use crate::app::target::RoomEvent;
+use crate::app::{self, EndReason};
 use crate::guard;
 use crate::io::Op;
 use crate::lines::Line;
@@ -102,7 +101,9 @@ impl<T: Transformer> Core<T> {
         // end.
         self.counters().sparks_ended.add(1);
         self.take_id(spark);
+        self.ending = Some((spark, reason));
         app::disconnection(self, spark);
+        self.ending = None;
         // Nobody waits any more for messages of this spark that wait for transforms.
         self.awaited.must_look |= !self.awaited.is_empty();
         self.forget_intake(spark);
@@ -167,6 +168,8 @@ impl<T: Transformer> Core<T> {
                 None => self.guard_alone(|| finder(None)),
             },
             Command::Ask(question) => self.answer_question(question),
+            Command::Tally(tally) => self.tally(tally),
+            Command::List(listing) => self.list(*listing),
             Command::FindGiven { id, finder } => self.find_given(id, finder),
             Command::Visit { visitor, stopped } => self.fanout.add_visit(visitor, stopped),
             Command::ForEach(step) => {
@@ -212,6 +215,7 @@ impl<T: Transformer> Core<T> {
             | Command::PublishLater(_)
             | Command::Join { .. }
             | Command::Leave { .. }
+            | Command::Together(_)
             | Command::Empty(_) => unreachable!("they call nobody"),
         }
     }

@@ -24,12 +24,13 @@ use super::introductions::Introductions;
 use super::owner::Owner;
 use super::questions::Questions;
 use super::room_lists::RoomLists;
+use super::unfinished::Unfinished;
 use super::upkeep::Upkeep;
 use super::waiting::{Drains, Openings, Untaken};
 use crate::app::host::{
     Added, Command, Listeners, LocalDesk, Reserved, Server, Step, Transforms, Visitor,
 };
-use crate::app::{Life, Timers};
+use crate::app::{EndReason, Life, Timers};
 use crate::fanout::Fanout;
 use crate::http::{Door, Way};
 use crate::io::{Op, Wait, Waker};
@@ -80,6 +81,8 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) untaken: Untaken,
     pub(super) drains: Drains,
     pub(super) effects: Effects,
+    /// A batch of another thread that is not done.
+    pub(super) batch: Option<Unfinished>,
     /// Commands that did not fit into the inboxes of other shards.
     pub(super) outbox: Outbox<Command>,
     pub(super) room: Room,
@@ -114,6 +117,8 @@ pub(crate) struct Core<T: Transformer> {
     /// Connections that come from other shards.
     pub(super) arrivals: Arena<Box<Parcel>>,
     pub(super) destroying: Destroying,
+    /// The spark of whose end the application is told now, and why it ended.
+    pub(super) ending: Option<(Key, EndReason)>,
     pub(super) upkeep: Upkeep,
     pub(super) fairness: Fairness,
     /// Timers that are due, used again from turn to turn.
@@ -171,6 +176,7 @@ impl<T: Transformer> Core<T> {
             intake: Intake::default(),
             app_timers: Timers::new(now),
             effects: Effects::default(),
+            batch: None,
             outbox: Outbox::new(server.mesh.shards()),
             room: Room::default(),
             accept_pace: Pace::of_accepts(options),
@@ -189,6 +195,7 @@ impl<T: Transformer> Core<T> {
             moves: Moves::default(),
             arrivals: Arena::default(),
             destroying: Destroying::default(),
+            ending: None,
             upkeep: Upkeep::new(now),
             fairness: Fairness::new(now),
             due: Vec::new(),
@@ -298,6 +305,7 @@ impl<T: Transformer> Core<T> {
             || !self.leaving.is_empty()
             || !self.outbox.is_empty()
             || self.awaited.must_look
+            || (self.batch.is_some() && !self.fanout.is_full())
             || self.has_commands()
     }
 

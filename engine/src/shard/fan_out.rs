@@ -7,13 +7,16 @@
 use std::sync::atomic::Ordering;
 
 use allspark_protocol::transformer::{Kind, Transformer};
+use smallvec::SmallVec;
 
 use super::core::Core;
 use crate::app;
 use crate::app::host::Visitor;
-use crate::fanout::{Budget, Part, Visit};
+use crate::app::target::Target;
+use crate::fanout::{Audience, Budget, Part, Visit};
 use crate::guard;
 use crate::memory::Key;
+use crate::rooms::EVERYBODY;
 
 impl<T: Transformer> Core<T> {
     /// Frames a message once for each wire format; the next walk sends it to every spark. Returns
@@ -49,6 +52,35 @@ impl<T: Transformer> Core<T> {
             self.counters().messages_dropped.add(refused as u64);
         }
         refused
+    }
+
+    /// The same to all sparks but some: a part of the log that is not for these. Returns how many
+    /// don't get it, because a frame can't hold it.
+    pub(super) fn broadcast_to_others(
+        &mut self,
+        target: &Target,
+        kind: Kind,
+        payload: &[u8],
+    ) -> usize {
+        if self.sessions.is_empty() {
+            return 0;
+        }
+        self.counters().broadcasts.add(1);
+        let audience = Audience {
+            rooms: SmallVec::from_slice(&[EVERYBODY]),
+            except: self.indexes_of(target),
+        };
+        if self.transforms.is_some() && self.per_spark().is_some() {
+            self.fanout
+                .broadcast_per_spark(kind, payload.into(), Some(audience));
+            return 0;
+        }
+        let (sparks, transformer) = self.sessions.by_wire_with_transformer();
+        let blocks = &mut self.net.buffers.blocks;
+        self.fanout
+            .broadcast_to(audience, sparks, blocks, |wire, out| {
+                transformer.frame(wire, kind, payload, out);
+            })
     }
 
     /// Goes on with all walks.

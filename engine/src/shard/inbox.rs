@@ -4,6 +4,7 @@ use allspark_protocol::transformer::Transformer;
 
 use super::core::Core;
 use super::destroying::Order;
+use super::unfinished::Unfinished;
 use crate::app::Destroy;
 use crate::app::host::Command;
 use crate::limits::{INBOX_COMMANDS_PER_TURN, MOVES_PER_TURN};
@@ -27,9 +28,16 @@ impl<T: Transformer> Core<T> {
             if self.fanout.is_full() || arrivals == MOVES_PER_TURN {
                 return;
             }
+            if !self.go_on_with_batch() {
+                return;
+            }
             let Some(command) = self.mesh().receive(self.shard) else {
                 return;
             };
+            if let Command::Together(acts) = command {
+                self.batch = Some(Unfinished::new(acts));
+                continue;
+            }
             arrivals += usize::from(matches!(command, Command::Arrive(_)));
             self.carry_out_command(command);
             self.settle();

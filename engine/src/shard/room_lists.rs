@@ -11,6 +11,8 @@ pub(crate) struct RoomLists {
     pub(super) members: Vec<u32>,
     /// What each wire format made of the message.
     pub(super) frames: Vec<Option<Result<Slice, FrameTooLong>>>,
+    /// How many members of small rooms were written to so far, for who has to make a pause.
+    pub(super) queued: usize,
 }
 
 impl RoomLists {

@@ -85,6 +85,9 @@ impl<T: Transformer> Core<T> {
 
     /// The same, once nothing that was written before waits.
     pub(super) fn publish_now(&mut self, target: &Target, kind: Kind, payload: &[u8]) -> usize {
+        if target.is_for_all {
+            return self.broadcast_to_others(target, kind, payload);
+        }
         let mut found = std::mem::take(&mut self.room_lists.found);
         let names = target.rooms.iter().map(|name| &**name);
         self.rooms.find(names, &mut found);
@@ -120,7 +123,7 @@ impl<T: Transformer> Core<T> {
     }
 
     /// The places of those who are not written to, in order.
-    fn indexes_of(&self, target: &Target) -> SmallVec<[u32; 1]> {
+    pub(super) fn indexes_of(&self, target: &Target) -> SmallVec<[u32; 1]> {
         let sparks = target.except.iter().filter_map(|id| self.find_open(*id));
         let mut indexes: SmallVec<[u32; 1]> = sparks.map(|spark| spark.index).collect();
         indexes.sort_unstable();
@@ -153,6 +156,7 @@ impl<T: Transformer> Core<T> {
         payload: &[u8],
     ) -> usize {
         let mut members = self.take_members(found);
+        self.room_lists.queued += members.len();
         for index in members.drain(..) {
             if except.binary_search(&index).is_err()
                 && let Some(spark) = self.sessions.key_at(index)
@@ -174,6 +178,7 @@ impl<T: Transformer> Core<T> {
         payload: &[u8],
     ) -> usize {
         let mut members = self.take_members(found);
+        self.room_lists.queued += members.len();
         let mut refused = 0;
         for index in members.drain(..) {
             if except.binary_search(&index).is_err()

@@ -11,9 +11,8 @@ use allspark_protocol::transformer::{Kind, Transformer};
 
 use super::core::Core;
 use super::effects::Effect;
-use super::reason::EndReason;
 use crate::app::host::{Command, Host, Transforms};
-use crate::app::{self, Body, Packet, SparkError, Written};
+use crate::app::{self, Body, EndReason, Packet, SparkError, Written};
 use crate::fanout::Message;
 use crate::guard;
 use crate::memory::Key;
@@ -149,7 +148,7 @@ impl<T: Transformer> Core<T> {
     pub(super) fn broadcast_per_spark(&mut self, kind: Kind, payload: &[u8]) -> bool {
         let has_some = self.per_spark().is_some();
         if has_some {
-            self.fanout.broadcast_per_spark(kind, payload.into());
+            self.fanout.broadcast_per_spark(kind, payload.into(), None);
         }
         has_some
     }

@@ -254,7 +254,10 @@ impl<D: Driver> Tls<D> {
 
     fn adopt(&mut self, socket: Detached, token: Token) {
         let (socket, luggage) = socket.without_luggage();
-        let session = luggage.and_then(|luggage| luggage.downcast().ok());
+        let mut session = luggage.and_then(|luggage| luggage.downcast::<Session>().ok());
+        if let Some(session) = &mut session {
+            session.arrive(self.turn);
+        }
         let key = self.insert(Socket(u32::MAX), token, session);
         let token = inner_token(key);
         self.inner.push(Op::Adopt { socket, token });
@@ -366,6 +369,8 @@ impl<D: Driver> Tls<D> {
         match result {
             Ok(socket) => {
                 connection.socket = socket;
+                // Whoever had it before may have had something to send beside what its shard sent.
+                self.queue_send(key);
                 (token, Ok(Socket(key.index)))
             }
             Err(error) => {

@@ -93,6 +93,13 @@ impl Flags {
     /// It has connected to the peer, not the other way round.
     pub(super) const CLIENT: Self = Self(2048);
 
+    /// Those that say what a driver has been asked or has in its lists.
+    const OF_DRIVER: Self = Self::POLLING
+        .or(Self::AWAITS)
+        .or(Self::QUEUED)
+        .or(Self::SHAKE_QUEUED)
+        .or(Self::STUCK);
+
     pub(super) const fn or(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
@@ -144,6 +151,14 @@ impl Session {
             updates: 0,
             flags,
         })
+    }
+
+    /// It is of another driver now, which has it in none of its lists, was asked nothing of the
+    /// socket, and has told nobody anything.
+    pub(super) fn arrive(&mut self, turn: u32) {
+        self.flags.take(Flags::OF_DRIVER);
+        self.sent_turn = turn.wrapping_sub(1);
+        self.held = 0;
     }
 
     /// Bytes that it holds beside itself.

@@ -55,6 +55,46 @@ fn release(stage: &mut Stage) -> Detached {
     }
 }
 
+/// The connection goes to a driver that has seen nothing yet.
+fn go_elsewhere(stage: &mut Stage) {
+    let socket = release(stage);
+    assert!(stage.driver.connections.is_empty());
+    let mut other = Tls::server(SimDriver::new(&stage.net), Vec::new());
+    let token = token(3);
+    other.push(Op::Adopt { socket, token });
+    let Some(Completion::Adopted { result, .. }) = turn(&mut other).pop() else {
+        panic!("not adopted");
+    };
+    let (socket, token) = (result.unwrap(), super::stage::token(7));
+    other.push(Op::Receive { socket, token });
+    stage.driver = other;
+    stage.host.socket = Some(socket);
+}
+
+/// What the old driver was about to do is done by the new one: the tickets have not left, or only a
+/// part of them has.
+#[test]
+fn a_connection_that_goes_at_once_is_sent_everything() {
+    for window in [10, 60, 100_000] {
+        let mut stage = Stage::new();
+        stage.until(|stage| stage.host.secure.is_some());
+        stage.net.set_window(stage.end, window);
+        go_elsewhere(&mut stage);
+        stage.settle();
+        assert!(stage.held() == 0 && !stage.client.is_handshaking());
+        stage.net.set_window(stage.end, 30_000);
+        let said = super::talking::text(200_000);
+        stage.host.queue.extend(&said);
+        stage.until(|stage| stage.answer.len() == said.len());
+        assert!(stage.answer == said);
+        let socket = stage.host.socket.unwrap();
+        stage.driver.push(Op::Shutdown { socket });
+        stage.until(|stage| stage.client_ended);
+        let state = stage.client.process_new_packets().unwrap();
+        assert!(state.peer_has_closed());
+    }
+}
+
 /// With half a record, in the middle of the conversation.
 #[test]
 fn a_connection_goes_to_another_driver_with_its_keys() {
@@ -65,24 +105,7 @@ fn a_connection_goes_to_another_driver_with_its_keys() {
     stage.client.write_tls(&mut stage.out).unwrap();
     let rest = stage.out.split_off(9);
     stage.settle();
-    let detached = release(&mut stage);
-    assert!(stage.driver.connections.is_empty());
-    let mut other = Tls::server(SimDriver::new(&stage.net), Vec::new());
-    let socket = detached;
-    other.push(Op::Adopt {
-        socket,
-        token: token(3),
-    });
-    let Some(Completion::Adopted { result, .. }) = turn(&mut other).pop() else {
-        panic!("not adopted");
-    };
-    let socket = result.unwrap();
-    other.push(Op::Receive {
-        socket,
-        token: token(7),
-    });
-    stage.driver = other;
-    stage.host.socket = Some(socket);
+    go_elsewhere(&mut stage);
     stage.send_raw(&rest);
     stage.host.queue.extend(b"answer");
     stage.until(|stage| stage.host.received == b"firstsecond" && stage.answer == b"answer");
