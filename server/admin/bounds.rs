@@ -92,6 +92,9 @@ pub(super) const ROOMS_MAX: usize = 12;
 pub(super) const REFUSALS_MAX: usize = 50;
 pub(super) const FOUND_MAX: usize = 50;
 
+/// Rooms that are listed at a time, each portion in one turn of a shard.
+pub(super) const ROOMS_PER_PORTION: usize = 500;
+
 /// Rooms of a spark that are shown.
 pub(super) const ROOMS_OF_SPARK_MAX: usize = 50;
 

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Instant;
 
-use allspark::{EndOptions, Handle, Json, SparkHandle, SparkId};
+use allspark::{EndOptions, Handle, Json, ListCursor, SparkHandle, SparkId};
 use serde_json::Value;
 
-use super::bounds::{DASHBOARDS_MAX, SAMPLE_EVERY};
+use super::bounds::{DASHBOARDS_MAX, FOUND_MAX, SAMPLE_EVERY};
 use super::census;
 use super::chronicle::{Chronicle, What, shortened};
 use super::door::{Door, now_s};
@@ -18,6 +18,7 @@ use super::listen::now_ms;
 use super::look::look;
 use super::machine::Threads;
 use super::refused::{self, Refused};
+use super::rooms::{self, Largest, Portion};
 use super::samples::{self, Samples};
 use super::sessions::Session;
 use super::taps::Taps;
@@ -37,6 +38,7 @@ pub(super) struct Desk {
     chronicle: Chronicle,
     taps: Taps,
     walks: Walks,
+    largest: Largest,
     dashboards: HashMap<SparkId, Dashboard>,
 }
 
@@ -69,6 +71,7 @@ impl Desk {
             chronicle: Chronicle::new(lives_max),
             taps: Taps::default(),
             walks: Walks::new(Instant::now()),
+            largest: Largest::default(),
             dashboards: HashMap::new(),
         }
     }
@@ -106,9 +109,11 @@ impl Desk {
                     sparks: census.sparks,
                 });
             }
+            Event::Listed(number, portion) => self.listed(number, portion),
             Event::Searched(to, n, mut found) => {
                 let text = self.walks.searched(Instant::now());
                 found.extend(self.chronicle.ended(&text));
+                found.truncate(FOUND_MAX);
                 let (ok, text) = (true, String::new());
                 self.answer(to, &Answer { n, ok, text, found });
             }
@@ -129,7 +134,7 @@ impl Desk {
             samples: &self.samples.columns(),
         });
         tell(&handle, &hello);
-        let rows = self.refused.rows();
+        let rows = self.refused.all(&self.server.recent_refusals());
         tell(&handle, &Told::Refusals { rows });
         self.walks.soon(Instant::now());
         let dashboard = Dashboard {
@@ -161,7 +166,7 @@ impl Desk {
         let (at, shards) = (now_ms(), self.server.stats_by_shard());
         let stats = samples::sum(&shards);
         let (sample, rows) = self.samples.take(at, shards, &self.inbox.trips);
-        let has_refused = self.refused.take(at, &stats);
+        self.refused.count(at, &stats);
         if self.dashboards.is_empty() {
             return;
         }
@@ -179,8 +184,7 @@ impl Desk {
             },
         });
         drop(self.site.write(Json(&tick)));
-        if has_refused {
-            let rows = self.refused.rows();
+        if let Some(rows) = self.refused.news(&self.server.recent_refusals()) {
             drop(self.site.write(Json(&Told::Refusals { rows })));
         }
         self.send_away();
@@ -351,12 +355,39 @@ impl Desk {
             Some(Due::Census) => census::count(&self.server, move |census| {
                 inbox.send(Event::Counted(census));
             }),
+            Some(Due::Rooms { number }) => {
+                self.largest = Largest::default();
+                self.list_rooms(number, None);
+            }
             Some(Due::Search { from, n, text }) => {
                 census::search(&self.server, text, move |found| {
                     inbox.send(Event::Searched(from, n, found));
                 });
             }
         }
+    }
+
+    fn list_rooms(&self, number: u64, from: Option<ListCursor>) {
+        let inbox = Arc::clone(&self.inbox);
+        rooms::list(&self.server, from, move |portion| {
+            inbox.send(Event::Listed(number, portion));
+        });
+    }
+
+    fn listed(&mut self, number: u64, (rooms, next): Portion) {
+        if !self.walks.is_listing(number) {
+            return;
+        }
+        self.largest.add(rooms);
+        if next.is_some() {
+            return self.list_rooms(number, next);
+        }
+        self.walks.listed(Instant::now());
+        let Largest { rows, total } = &self.largest;
+        self.tell_all(&Told::Rooms {
+            rows,
+            total: *total,
+        });
     }
 
     fn say_done(&self, to: SparkId, n: u64, done: Result<String, String>) {

@@ -7,6 +7,7 @@ use allspark::{SparkHandle, SparkId};
 use super::bounds::INBOX_MAX;
 use super::census::Census;
 use super::chronicle::{Note, Notes, What};
+use super::rooms::Portion;
 use super::round_trips::RoundTrips;
 use super::sessions::Session;
 use super::words::{Asked, FoundRow, SparkRow};
@@ -22,6 +23,8 @@ pub(super) enum Event {
     Asked(SparkId, Asked),
     /// A census is done.
     Counted(Census),
+    /// A portion of the list of rooms, by the number of the list.
+    Listed(u64, Portion),
     /// A search is done, which this dashboard has asked for with this number.
     Searched(SparkId, u64, Vec<FoundRow>),
     /// What a spark that is shown is like now; `None` if it is not there any more.

@@ -14,7 +14,7 @@ pub(super) fn attach(primus: &Primus, inbox: &Arc<Inbox>) {
     let inbox = on();
     primus.on_connection(move |spark| note(&inbox, spark, What::Connected(spark.address())));
     let inbox = on();
-    primus.on_disconnection(move |spark| note(&inbox, spark, What::Ended("".into())));
+    primus.on_disconnection(move |spark| note(&inbox, spark, ended(spark)));
     let inbox = on();
     primus.on_error(move |spark, error| {
         let error = shortened(&error.to_string());
@@ -34,6 +34,11 @@ pub(super) fn attach(primus: &Primus, inbox: &Arc<Inbox>) {
     primus.on_leave_all_rooms(move |spark, rooms| {
         note(&inbox, spark, What::LeftAll(rooms.len()));
     });
+}
+
+fn ended(spark: &Spark<'_>) -> What {
+    let reason = spark.end_reason().map(|reason| reason.to_string());
+    What::Ended(reason.unwrap_or_default().into())
 }
 
 fn note(inbox: &Inbox, spark: &Spark<'_>, what: What) {

@@ -8,7 +8,7 @@
 //! | `site` | its server: a second Primus in the process |
 //! | `desk`, `inbox` | the thread that knows everything, and what reaches it |
 //! | `samples`, `machine`, `round_trips`, `refused` | the numbers |
-//! | `walk`, `walks`, `census`, `look` | what is found out by asking sparks |
+//! | `walk`, `walks`, `census`, `rooms`, `look` | what is found out by asking sparks |
 //! | `listen`, `chronicle`, `taps` | what is noted as it happens |
 //! | `words` | what it says to its page |
 //! | `page/` | the page |
@@ -45,6 +45,7 @@ mod operators;
 pub(crate) mod options;
 mod password;
 mod refused;
+mod rooms;
 mod round_trips;
 mod samples;
 mod sessions;

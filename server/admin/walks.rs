@@ -11,6 +11,10 @@ use super::bounds::{DASHBOARDS_MAX, WALK_EVERY, WALK_REST_FACTOR, WALK_TIMEOUT};
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Due {
     Census,
+    /// A list of all rooms, with its number.
+    Rooms {
+        number: u64,
+    },
     /// What a dashboard looks for, with the number of its question.
     Search {
         from: SparkId,
@@ -26,6 +30,9 @@ pub(super) struct Walks {
     /// What is looked for, if it is a search.
     looked_for: String,
     next_census: Instant,
+    /// Rooms are listed after each census.
+    lists_rooms: bool,
+    lists: u64,
     /// At most one of each dashboard: who asks again has changed its mind.
     searches: VecDeque<(SparkId, u64, String)>,
 }
@@ -36,6 +43,8 @@ impl Walks {
             begun: None,
             looked_for: String::new(),
             next_census: now,
+            lists_rooms: false,
+            lists: 0,
             searches: VecDeque::new(),
         }
     }
@@ -68,6 +77,12 @@ impl Walks {
             self.looked_for.clone_from(&text);
             return Some(Due::Search { from, n, text });
         }
+        if self.lists_rooms {
+            self.begun = Some(now);
+            self.lists_rooms = false;
+            self.lists += 1;
+            return Some(Due::Rooms { number: self.lists });
+        }
         if now < self.next_census {
             return None;
         }
@@ -75,11 +90,26 @@ impl Walks {
         Some(Due::Census)
     }
 
+    /// Whether a list of rooms is still waited for.
+    pub(super) fn is_listing(&self, number: u64) -> bool {
+        self.begun.is_some() && self.lists == number
+    }
+
     /// A census is done.
     pub(super) fn counted(&mut self, now: Instant) {
+        self.rest(now);
+        self.lists_rooms = true;
+    }
+
+    /// A list of rooms is done.
+    pub(super) fn listed(&mut self, now: Instant) {
+        self.rest(now);
+    }
+
+    fn rest(&mut self, now: Instant) {
         let took = self.begun.take().map(|begun| now - begun);
         let rest = took.unwrap_or_default() * WALK_REST_FACTOR;
-        self.next_census = now + rest.max(WALK_EVERY);
+        self.next_census = self.next_census.max(now + rest.max(WALK_EVERY));
     }
 
     /// A search is done: for what.
@@ -108,7 +138,10 @@ mod tests {
         assert_eq!(walks.due(now), Some(Due::Census));
         assert_eq!(walks.due(s(2)), None);
         walks.counted(s(2));
-        // Ten times as long as it took.
+        // Rooms are listed at once, and then it rests for ten times as long as it took.
+        assert_eq!(walks.due(s(2)), Some(Due::Rooms { number: 1 }));
+        assert!(walks.is_listing(1) && !walks.is_listing(0));
+        walks.listed(s(2));
         assert_eq!(walks.due(s(21)), None);
         assert_eq!(walks.due(s(22)), Some(Due::Census));
         // A shard that stands still keeps nobody from the next one for ever.

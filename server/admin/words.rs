@@ -118,7 +118,7 @@ pub(super) struct RoomRow {
     pub(super) sparks: u64,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct RefusalRow {
     pub(super) at: u64,
     pub(super) reason: String,
@@ -127,6 +127,8 @@ pub(super) struct RefusalRow {
     pub(super) address: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) asked: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) spark: Option<String>,
 }
 
 /// A spark, as it is shown by itself.

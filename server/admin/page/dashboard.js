@@ -107,13 +107,19 @@ const roomTable = new Table($('rooms'), {
 const refusalTable = new Table($('refusals'), {
   caption: 'Who was refused or ended because of a bound, the last ones first',
   empty: 'Nobody was refused.',
-  key: ({ at, reason, address = '', asked = '' }) => `${at} ${reason} ${address} ${asked}`,
+  key: ({ at, reason, address, asked, spark }) => [at, reason, address, asked, spark].join(' '),
   columns: [
     { title: 'When', className: 'when', fill: text(({ at }) => clock(at)) },
     { title: 'Why', className: 'reason', fill: why },
-    { title: 'Who', className: 'who number', fill: text(({ address = '' }) => address) },
+    { title: 'Who', className: 'who number', fill: who },
   ],
 });
+
+/** Whoever had a spark has a history. */
+function who(cell, row) {
+  if (row.spark) link(({ spark }) => spark, show)(cell, row);
+  else text(({ address = '' }) => address)(cell, row);
+}
 
 function why(cell, { reason, count: times, asked }) {
   if (cell.childElementCount === 0) {
@@ -125,7 +131,7 @@ function why(cell, { reason, count: times, asked }) {
     cell.append(words, many, sub);
   }
   const [words, many, sub] = cell.children;
-  words.textContent = reason.charAt(0).toUpperCase() + reason.slice(1);
+  words.textContent = capital(reason);
   many.textContent = times > 1 ? `${count(times)} times` : '';
   many.hidden = times <= 1;
   sub.textContent = asked ?? '';
@@ -143,6 +149,10 @@ const foundTable = new Table($('found-table'), {
     { title: 'State', fill: text(({ ended }) => (ended ? 'ended' : 'connected')) },
   ],
 });
+
+function capital(words) {
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
 
 // What the server says.
 
@@ -272,7 +282,7 @@ $('search').addEventListener('submit', async (event) => {
     $('found-title').textContent = `${found.length === 0 ? 'Nothing' : sparks} for ${wanted}`;
     $('found-table').hidden = false;
     foundTable.update(found);
-    if (found.length > 0) $('found-table').querySelector('button').focus();
+    $('found-table').querySelector('button')?.focus();
   } catch ({ message }) {
     $('found-title').textContent = message;
   }
