@@ -13,6 +13,7 @@ use crate::handover::{self, Giver, SocketPath, Taken};
 use crate::health;
 use crate::listener::Listener;
 use crate::log::Log;
+use crate::metrics;
 use crate::notify::Notifier;
 use crate::page;
 use crate::places::{Sources, described};
@@ -200,6 +201,7 @@ fn build(settings: &Settings, options: Options, log: &Log) -> Result<(Primus, Th
         assembly.plugin(plugin);
     }
     let app = settings.app;
+    metrics::assemble(&settings.metrics, &mut assembly, log.lines().clone())?;
     if settings.health {
         health::assemble(&mut assembly);
     }
