@@ -13,7 +13,7 @@ use allspark_transformers::TransportOptionError;
 use serde::{Deserialize, Deserializer};
 use tracing::level_filters::LevelFilter;
 
-use crate::admin::options::AdminSettings;
+use crate::admin::{self, options::AdminSettings};
 use crate::counts;
 use crate::handover::SocketPath;
 use crate::health;
@@ -140,6 +140,13 @@ impl Settings {
             return Err(format!(
                 "{pathname} would hide {}: write another one, or --stats=false",
                 counts::PATH
+            ));
+        }
+        let is_at_path = self.admin.is_on() && self.admin.listen.is_none();
+        if is_at_path && admin::PATH.starts_with(pathname) {
+            return Err(format!(
+                "{pathname} would hide {}: write another one, or --admin-listen",
+                admin::PATH
             ));
         }
         let mut paths = health::PATHS.iter().filter(|_| self.health);

@@ -5,7 +5,7 @@
 //! | `options`, `bounds` | what an operator says, and how much of everything there may be |
 //! | `operators`, `guesses`, `hasher`, `sessions` | who may log in, how often one may try, and for how long it counts |
 //! | `door`, `files` | its pages, and who sees them |
-//! | `site` | its server: a second Primus in the process |
+//! | `site`, `way` | its server, a second Primus in the process, and how that is reached |
 //! | `desk`, `inbox` | the thread that knows everything, and what reaches it |
 //! | `samples`, `machine`, `round_trips`, `refused` | the numbers |
 //! | `walk`, `walks`, `census`, `rooms`, `look` | what is found out by asking sparks |
@@ -21,12 +21,8 @@
 //! - Nobody sees anything of it without having logged in, but its scripts and styles.
 
 use std::sync::Arc;
-use std::time::Duration;
-
-use allspark::{Place, Server};
 
 use crate::assembly::Assembly;
-use crate::listen::Listen;
 
 mod bounds;
 mod census;
@@ -54,6 +50,7 @@ mod table;
 mod taps;
 mod walk;
 mod walks;
+mod way;
 mod words;
 
 pub(crate) use password::print_hash;
@@ -65,6 +62,8 @@ use door::Door;
 use inbox::Inbox;
 use operators::Operators;
 use options::AdminSettings;
+pub(crate) use way::PATH;
+use way::Way;
 
 /// Adds the dashboard, if somebody may log in. `may_wait` says that another process may still
 /// listen at its address, which this one takes over from.
@@ -81,8 +80,10 @@ pub(crate) fn assemble(
         return Ok(());
     }
     let session_s = settings.session_hours.get() * 60 * 60;
-    let door = Door::new(read_operators(settings)?, session_s, None);
+    let way = Way::new(settings.listen.clone(), may_wait);
+    let door = Door::new(read_operators(settings)?, session_s, way.knock());
     let door = Arc::new(door.map_err(|error| format!("admin: {error}"))?);
+    way.add_routes(assembly.for_operators())?;
     let (inbox, events) = Inbox::new();
     let inbox = Arc::new(inbox);
     let (changed, files) = (Arc::clone(&door), settings.clone());
@@ -92,9 +93,9 @@ pub(crate) fn assemble(
         listen::attach(primus, &listening);
         Ok(())
     });
-    let (listen, lives_max) = (settings.listen.clone(), settings.history.size());
+    let lives_max = settings.history.size();
     assembly.when_started(move |server| {
-        let site = site::build(&door, &inbox, false)?;
+        let site = site::build(&door, &inbox, way.is_proxied())?;
         let about = about.of(server);
         let desk = Desk::new(
             server.handle(),
@@ -104,10 +105,9 @@ pub(crate) fn assemble(
             about,
             lives_max,
         );
-        let listen = listen.unwrap_or_else(|| "8081".parse().expect("it is a port"));
-        // It lives as long as the process, and is dropped by nobody.
+        // They live as long as the process.
         let live = move || {
-            let _started = open(&site, &listen, may_wait);
+            let _started = way.open(&site);
             desk.run(&events);
         };
         let thread = std::thread::Builder::new().name("admin".to_owned());
@@ -120,27 +120,6 @@ pub(crate) fn assemble(
 fn read_operators(settings: &AdminSettings) -> Result<Operators, String> {
     let operators = Operators::read(settings);
     operators.map_err(|(option, reason)| format!("{option}: {reason}"))
-}
-
-/// Begins to listen. If another process still does, it waits for that.
-fn open(site: &allspark::Primus, listen: &Listen, may_wait: bool) -> Option<Server> {
-    loop {
-        let place = Place::first_of(listen).map_err(|error| error.to_string());
-        match place.and_then(|place| site::start(site, place)) {
-            Ok(server) => {
-                tracing::info!(
-                    "admin: the dashboard is at http://{}/admin/",
-                    server.address()
-                );
-                return Some(server);
-            }
-            Err(_) if may_wait => std::thread::sleep(Duration::from_millis(250)),
-            Err(reason) => {
-                tracing::error!("{reason}");
-                return None;
-            }
-        }
-    }
 }
 
 #[cfg(test)]

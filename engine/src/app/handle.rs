@@ -152,17 +152,6 @@ impl Handle {
         stats
     }
 
-    /// What each shard has counted so far.
-    pub fn stats_by_shard(&self) -> Vec<Stats> {
-        let mesh = &self.0.mesh;
-        let of_shard = |shard| {
-            let mut stats = Stats::default();
-            stats.add(mesh.counters(shard));
-            stats
-        };
-        (0..mesh.shards()).map(of_shard).collect()
-    }
-
     /// Who was refused lately, by a bound, by TLS or by a layer, or ended because of a bound: the
     /// last of each reason, the latest first. How many there were is in [`Handle::stats`]; a few
     /// may be missing here of many that came at the same time.

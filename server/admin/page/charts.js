@@ -8,8 +8,8 @@ const SPARKLINE_POINTS = 60;
 /** Seconds between two marks of time: the first that makes few enough of them. */
 const MARKS = [5, 10, 15, 30, 60, 120, 180];
 const MARKS_MAX = 7;
-/** A chart shows no less than a minute, and at first no more than there is to see. */
-const SECONDS_MIN = 60;
+/** A chart shows no less than half a minute, and at first no more than there is to see. */
+const SECONDS_MIN = 30;
 /** A line is not drawn over a time from which nothing is known. */
 const GAP_MS = 3_500;
 const PAD = { top: 14, right: 12, bottom: 24 };
