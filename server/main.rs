@@ -21,6 +21,7 @@ mod file_bytes;
 mod flags;
 mod handover;
 mod health;
+mod hooks;
 mod library_command;
 mod listen;
 mod listener;

@@ -4,6 +4,7 @@
 pub(crate) const ADMIN: &str = "admin";
 pub(crate) const AUTHORIZATION: &str = "authorization";
 pub(crate) const TLS: &str = "tls";
+pub(crate) const HOOKS: &str = "hooks";
 
 /// One option, the same on the command line, in the environment and in a file.
 #[derive(Clone, Copy)]

@@ -17,6 +17,7 @@ use crate::admin::{self, options::AdminSettings};
 use crate::counts;
 use crate::handover::SocketPath;
 use crate::health;
+use crate::hooks::options::HooksOptions;
 use crate::log::LogFormat;
 use crate::metrics::options::MetricsOptions;
 use crate::nearest::nearest;
@@ -76,6 +77,9 @@ pub(crate) struct Settings {
     /// Further configurations of TLS.
     #[serde(default)]
     pub(crate) tls: OwnTls,
+    /// Which application is told of sparks.
+    #[serde(default)]
+    pub(crate) hooks: HooksOptions,
     /// What every server of the library is told.
     pub(crate) options: Options,
 }
@@ -115,6 +119,8 @@ impl Settings {
         self.tls.sections.check(said)?;
         let admin = self.admin.check();
         admin.map_err(|(name, reason)| format!("{}: {reason}", said.place(name, "")))?;
+        let hooks = self.hooks.check();
+        hooks.map_err(|(name, why)| format!("{}: {why}", said.place(name, "")))?;
         let listeners = self.listen.check(&self.options.trusted_proxies);
         let tls = self.options.tls.is_on();
         listeners

@@ -10,6 +10,7 @@ use allspark_protocol::limits::{HTTP_HEAD_BYTES_MAX, MESSAGE_BYTES_MAX_HIGHEST, 
 
 use crate::admin::ADMIN_SETTINGS;
 use crate::authorization_table::AUTHORIZATION_SETTINGS;
+use crate::hooks::table::HOOKS_SETTINGS;
 use crate::metrics::table::METRICS_SETTINGS;
 use crate::setting::setting;
 pub(crate) use crate::setting::{DefaultValue, Kind, Setting};
@@ -61,6 +62,7 @@ const PARTS: &[&[Setting]] = &[
     AUTHORIZATION_SETTINGS,
     METRICS_SETTINGS,
     ADMIN_SETTINGS,
+    HOOKS_SETTINGS,
 ];
 
 const fn joined() -> [Setting; COUNT] {

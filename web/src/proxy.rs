@@ -5,6 +5,7 @@
 //! | [`options`] | what a proxy is made with |
 //! | [`upstream`] | where an upstream is, and how it is reached |
 //! | [`pool`] | the upstreams: which is asked next, connections that are kept |
+//! | [`shared`] | what requests share |
 //! | [`job`] | a request on its way, and what is asked for it |
 //! | [`headers`] | which headers go on, and which are added |
 //! | [`body`] | the body that goes on, and when it last moved |
@@ -22,7 +23,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use allspark_engine::{Reply, RouteRequest};
+use allspark_engine::{Reply, RouteRequest, Ticket};
 use allspark_protocol::http::Response;
 
 mod body;
@@ -32,12 +33,14 @@ mod job;
 mod options;
 mod pool;
 mod serve;
+mod shared;
 mod tunnel;
 mod upstream;
 
-use job::Job;
+pub(crate) use job::Job;
 pub use options::{Health, ProxyError, ProxyOptions};
 use pool::Pool;
+use shared::{Counts, Shared, UnderWay};
 pub use upstream::{Upstream, UpstreamError};
 
 use crate::path::may_mean;
@@ -46,28 +49,6 @@ use crate::threads::Threads;
 /// A reverse proxy, which answers requests of routes. Clones are the same one.
 #[derive(Clone, Debug)]
 pub struct Proxy(Arc<Shared>);
-
-/// What requests share.
-#[derive(Debug)]
-struct Shared {
-    options: ProxyOptions,
-    pool: Pool,
-    /// Requests and upgraded connections that are under way.
-    under_way: AtomicUsize,
-    counts: Counts,
-    threads: Threads,
-}
-
-#[derive(Debug, Default)]
-struct Counts {
-    requests: AtomicU64,
-    refused: AtomicU64,
-    failed: AtomicU64,
-    timed_out: AtomicU64,
-    broken: AtomicU64,
-    retried: AtomicU64,
-    upgraded: AtomicU64,
-}
 
 /// What a proxy has counted since it was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -89,9 +70,6 @@ pub struct ProxyCounts {
     /// Requests and upgraded connections that are under way now.
     pub under_way: u64,
 }
-
-/// One of those that are under way, for as long as it is.
-struct UnderWay(Arc<Shared>);
 
 impl Proxy {
     /// A proxy on these threads.
@@ -122,22 +100,42 @@ impl Proxy {
 
     /// Answers a request.
     pub fn answer(&self, request: &RouteRequest<'_>) -> Reply {
-        let shared = &self.0;
-        shared.counts.requests.fetch_add(1, Ordering::Relaxed);
-        if let Some(prefix) = &shared.options.never
-            && may_mean(request.head().path(), prefix)
-        {
-            return Response::text(404, "Not Found\n").into();
+        match self.take(request) {
+            Ok(job) => {
+                let proxy = self.clone();
+                let serving = proxy.serve(job, request.later());
+                self.0.threads.spawn(serving);
+                Reply::Later
+            }
+            Err(refusal) => refusal.into(),
         }
-        let Some(under_way) = UnderWay::begin(shared) else {
-            shared.counts.refused.fetch_add(1, Ordering::Relaxed);
-            return Response::text(503, "Service Unavailable\n")
-                .header("Retry-After", "1")
-                .into();
-        };
-        let (job, ticket) = (Job::new(request), request.later());
-        shared.threads.spawn(serve::serve(under_way, job, ticket));
-        Reply::Later
+    }
+
+    /// Takes a request from a shard.
+    ///
+    /// # Errors
+    /// It goes to no upstream: this is the answer.
+    pub(crate) fn take(&self, request: &RouteRequest<'_>) -> Result<Job, Response> {
+        match &self.0.options.never {
+            Some(prefix) if may_mean(request.head().path(), prefix) => {
+                Err(Response::text(404, "Not Found\n"))
+            }
+            _ => Ok(Job::new(request)),
+        }
+    }
+
+    /// Has a request answered that was taken.
+    pub(crate) async fn serve(self, job: Job, ticket: Ticket) {
+        let counts = &self.0.counts;
+        counts.requests.fetch_add(1, Ordering::Relaxed);
+        match UnderWay::begin(&self.0) {
+            Some(under_way) => serve::serve(under_way, job, ticket).await,
+            None => {
+                counts.refused.fetch_add(1, Ordering::Relaxed);
+                let response = Response::text(503, "Service Unavailable\n");
+                ticket.respond(response.header("Retry-After", "1"));
+            }
+        }
     }
 
     /// The same as a function, for [`Routes`](allspark_engine::Routes).
@@ -165,19 +163,5 @@ impl Proxy {
     /// The upstreams, each with whether it is asked first.
     pub fn upstreams(&self) -> Vec<(String, bool)> {
         self.0.pool.states()
-    }
-}
-
-impl UnderWay {
-    fn begin(shared: &Arc<Shared>) -> Option<Self> {
-        let before = shared.under_way.fetch_add(1, Ordering::Relaxed);
-        let begun = Self(Arc::clone(shared));
-        (before < shared.options.requests_max).then_some(begun)
-    }
-}
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        self.0.under_way.fetch_sub(1, Ordering::Relaxed);
     }
 }

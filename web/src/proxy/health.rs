@@ -6,9 +6,9 @@ use http::header::{HOST, HeaderValue};
 use http::{Request, Uri};
 use tokio::time::{sleep, timeout};
 
-use super::Shared;
 use super::body::Outgoing;
 use super::options::Health;
+use super::shared::Shared;
 use super::upstream::Upstream;
 
 /// Begins to ask, if that is wanted. It ends with the proxy.

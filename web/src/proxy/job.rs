@@ -14,7 +14,7 @@ use super::headers;
 use super::options::ProxyOptions;
 
 /// A request that was taken from a shard.
-pub(super) struct Job {
+pub(crate) struct Job {
     head: OwnedHead,
     body: Incoming,
     /// Whom it comes from.

@@ -19,7 +19,8 @@ use tokio::time::timeout;
 use super::body::{Moved, Outgoing};
 use super::job::Job;
 use super::pool::{Asked, Member};
-use super::{Shared, UnderWay, headers, tunnel};
+use super::shared::{Shared, UnderWay};
+use super::{headers, tunnel};
 
 /// Bytes of an answer that may wait for its client.
 const BODY_BYTES_MAX: usize = 64 * 1024;

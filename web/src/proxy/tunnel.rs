@@ -13,7 +13,8 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::body::Moved;
-use super::{Shared, headers};
+use super::headers;
+use super::shared::Shared;
 
 /// Bytes of each stream that may wait.
 const STREAM_BYTES_MAX: usize = 64 * 1024;
