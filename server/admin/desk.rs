@@ -188,6 +188,7 @@ impl Desk {
             drop(self.site.write(Json(&Told::Refusals { rows })));
         }
         self.send_away();
+        self.look_whether_gone();
         self.look_at_shown();
         self.walk();
     }
@@ -199,6 +200,18 @@ impl Desk {
             if !self.door.sessions.lives(&dashboard.session, now) {
                 dashboard.handle.end();
             }
+        }
+    }
+
+    /// Nobody waits to be heard, so that a dashboard is gone may not have been.
+    fn look_whether_gone(&self) {
+        for (id, dashboard) in &self.dashboards {
+            let (id, inbox) = (*id, Arc::clone(&self.inbox));
+            dashboard.handle.find(move |spark| {
+                if spark.is_none() {
+                    inbox.send(Event::Closed(id));
+                }
+            });
         }
     }
 

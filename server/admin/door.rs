@@ -1,5 +1,6 @@
 //! The door of the dashboard: who is let in, how one logs in and out, and its files.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -40,6 +41,8 @@ pub(super) struct Door {
     browsers: ArcSwap<Browsers>,
     guesses: Mutex<Guesses>,
     wrong: Mutex<Wrong>,
+    /// By their outcome, in the order of the metrics.
+    logins: [AtomicU64; 3],
     /// What every request must carry, if the dashboard is reached through this process alone.
     knock: Option<String>,
 }
@@ -74,6 +77,7 @@ impl Door {
             browsers,
             guesses: Mutex::new(Guesses::new()),
             wrong: Mutex::default(),
+            logins: Default::default(),
             knock,
         })
     }
@@ -164,14 +168,15 @@ impl Door {
             _ => "",
         };
         let operators = self.operators.load();
-        let form = match (operators.has_users(), operators.has_tokens()) {
-            (true, true) => "both",
-            (true, false) => "users",
-            _ => "tokens",
+        let (form, secret) = match (operators.has_users(), operators.has_tokens()) {
+            (true, true) => ("both", "Password or token"),
+            (true, false) => ("users", "Password"),
+            _ => ("tokens", "Token"),
         };
         let blanks = [
             ("version", env!("CARGO_PKG_VERSION")),
             ("form", form),
+            ("secret", secret),
             ("why", why),
         ];
         files::page(200, files::LOGIN, &blanks).into()
@@ -202,6 +207,7 @@ impl Door {
         };
         let now = self.begun.elapsed();
         if self.guesses().admit(visit.guesser, guess, now).is_err() {
+            self.count(2);
             return because("wait").into();
         }
         if guess == Guess::Token {
@@ -219,9 +225,11 @@ impl Door {
     /// Who has logged in, if somebody has.
     fn judged(&self, visit: &Visit, operator: Option<&str>) -> Response {
         let Some(operator) = operator else {
+            self.count(1);
             self.tell_wrong(&visit.from);
             return because("wrong");
         };
+        self.count(0);
         self.guesses().forgive(visit.guesser);
         tracing::info!(from = visit.from, "admin: {operator:?} has logged in");
         let secure = if visit.is_secure { "; Secure" } else { "" };
@@ -275,6 +283,15 @@ impl Door {
     fn asset(self: &Arc<Self>, request: &RouteRequest<'_>) -> Reply {
         let name = request.param("file").unwrap_or_default();
         self.files.asset(name, request.head()).into()
+    }
+
+    /// How many ended so.
+    pub(super) fn logins(&self, outcome: usize) -> u64 {
+        self.logins[outcome].load(Ordering::Relaxed)
+    }
+
+    fn count(&self, outcome: usize) {
+        self.logins[outcome].fetch_add(1, Ordering::Relaxed);
     }
 
     fn tell_wrong(&self, from: &str) {

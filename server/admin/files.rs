@@ -157,7 +157,12 @@ mod tests {
         let response = page(
             200,
             LOGIN,
-            &[("version", "1"), ("form", "both"), ("why", "<b>\"&")],
+            &[
+                ("version", "1"),
+                ("form", "both"),
+                ("secret", "s"),
+                ("why", "<b>\"&"),
+            ],
         );
         let html = std::str::from_utf8(response.body_bytes()).unwrap();
         assert!(html.contains("&lt;b>&quot;&amp;"), "{html}");

@@ -37,6 +37,7 @@ mod inbox;
 mod listen;
 mod look;
 mod machine;
+pub(crate) mod metrics;
 mod operators;
 pub(crate) mod options;
 mod password;
@@ -86,6 +87,16 @@ pub(crate) fn assemble(
     way.add_routes(assembly.for_operators())?;
     let (inbox, events) = Inbox::new();
     let inbox = Arc::new(inbox);
+    let (counted, lost) = (Arc::clone(&door), Arc::clone(&inbox));
+    for (place, outcome) in metrics::OUTCOMES.into_iter().enumerate() {
+        let counted = Arc::clone(&counted);
+        let read = move || counted.logins(place);
+        assembly
+            .metrics
+            .counter_of(&metrics::LOGINS, &[outcome], read);
+    }
+    let read = move || lost.notes.lost();
+    assembly.metrics.counter_of(&metrics::LOST, &[], read);
     let (changed, files) = (Arc::clone(&door), settings.clone());
     assembly.on_reload("admin", move || Ok(changed.change(read_operators(&files)?)));
     let listening = Arc::clone(&inbox);

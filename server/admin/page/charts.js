@@ -51,6 +51,7 @@ export class Chart {
   #seconds = 300;
   #arrived = 0;
   #scale = 1;
+  #isGrowing = false;
   #drawnAt = 0;
   #pointed = null;
   #colours = null;
@@ -140,9 +141,17 @@ export class Chart {
 
   #frame(now) {
     requestAnimationFrame((next) => this.#frame(next));
-    if (now - this.#drawnAt < (this.#calm.matches ? 1_000 : 33) || !this.#metric) return;
+    if (!this.#metric || now - this.#drawnAt < this.#rest()) return;
     this.#drawnAt = now;
     this.#draw();
+  }
+
+  /** Milliseconds until it is worth drawing again: a moving line has moved by half a pixel. */
+  #rest() {
+    if (this.#calm.matches) return 1_000;
+    if (this.#isGrowing) return 33;
+    const pxPerMs = this.#canvas.clientWidth / (this.#shown() * 1_000);
+    return Math.min(250, Math.max(33, .5 / pxPerMs));
   }
 
   #draw() {
@@ -182,6 +191,8 @@ export class Chart {
     const wanted = round(most * 1.05);
     const isFirst = this.#scale === 0 || this.#calm.matches;
     this.#scale = isFirst ? wanted : this.#scale + (wanted - this.#scale) * .18;
+    this.#isGrowing = Math.abs(this.#scale - wanted) > wanted * .002;
+    if (!this.#isGrowing) this.#scale = wanted;
     const label = this.#metric.format(wanted);
     const left = Math.ceil(this.#context.measureText(label).width) + 14;
     const [right, top, bottom] = [width - PAD.right, PAD.top, height - PAD.bottom];
@@ -295,6 +306,7 @@ export class Chart {
     this.#pointed = at;
     this.#reading.hidden = at === null;
     if (at !== null) this.#tell();
+    this.#drawnAt = 0;
   }
 
   #tell() {
