@@ -105,6 +105,8 @@ test('an operator logs in, sees a spark, says something to it and ends it', asyn
   await page.keyboard.press('Escape');
   await sheet(page).waitFor({ state: 'hidden' });
 
+  await standsOut(page);
+
   // It has ended, and is still found.
   await find(page, id.slice(0, 8));
   await page.getByText(`One spark for ${id.slice(0, 8)}`).waitFor();
@@ -129,6 +131,7 @@ test('rooms, refusals and shards are shown, on a telephone too', async (t) => {
   await page.getByRole('cell', { name: 'What came is no request' }).waitFor();
   assert.equal(await page.locator('#shards tbody tr').count(), 2);
   assert.equal(await page.locator('main img, main b').count(), 0);
+  await standsOut(page);
   await page.locator('[data-metric="messages"]').click();
   await page.getByRole('heading', { name: 'Messages a second' }).waitFor();
   await page.locator('#chart').press('ArrowLeft');
@@ -143,32 +146,23 @@ test('rooms, refusals and shards are shown, on a telephone too', async (t) => {
   assert.equal(stats.sparks, 1);
 });
 
-for (const colorScheme of ['light', 'dark']) {
-  test(`text stands out on a ${colorScheme} screen, and no page can frame it`, async (t) => {
-    const server = await startShown(t);
-    const browser = await startBrowser(t, { colorScheme });
-    const page = await openDashboard(browser, server);
-    const pairs = await page.evaluate(() => {
-      const shown = ['.tile .name', '.tile .more', '.hint', '.state-detail', '.about dt', 'h2'];
-      return shown.flatMap((selector) => {
-        const element = document.querySelector(selector);
-        if (!element) return [];
-        let behind = element;
-        const ground = (node) => getComputedStyle(node).backgroundColor;
-        while (behind !== document.documentElement && /, 0\)$/.test(ground(behind))) {
-          behind = behind.parentElement;
-        }
-        return [[selector, getComputedStyle(element).color, ground(behind)]];
-      });
+/** WCAG 2.2, 1.4.3, for the smaller words of a page. */
+async function standsOut(page) {
+  const pairs = await page.evaluate(() => {
+    const shown = ['.tile .name', '.tile .more', '.hint', '.state-detail', '.about dt', 'h2'];
+    return shown.map((selector) => {
+      const element = document.querySelector(selector);
+      const ground = (node) => getComputedStyle(node).backgroundColor;
+      let behind = element;
+      while (behind !== document.documentElement && /, 0\)$/.test(ground(behind))) {
+        behind = behind.parentElement;
+      }
+      return [selector, getComputedStyle(element).color, ground(behind)];
     });
-    assert.ok(pairs.length >= 5, JSON.stringify(pairs));
-    for (const [selector, text, ground] of pairs) {
-      // WCAG 2.2, 1.4.3.
-      assert.ok(contrast(text, ground) >= 4.5, `${selector}: ${text} on ${ground}`);
-    }
-    const answer = await page.request.get(`${server.url}/admin/`);
-    assert.match(answer.headers()['content-security-policy'], /frame-ancestors 'none'/);
   });
+  for (const [selector, text, ground] of pairs) {
+    assert.ok(contrast(text, ground) >= 4.5, `${selector}: ${text} on ${ground}`);
+  }
 }
 
 /** How much two opaque colours differ (WCAG 2.2, "contrast ratio"). */
