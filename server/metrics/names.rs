@@ -4,11 +4,13 @@
 use super::metric::Metric;
 use super::{engine, process, scrape, whole};
 use crate::admin::metrics as admin;
+use crate::api::metrics as api;
 
 /// The tables, by the heading that each has in docs/METRICS.md.
 pub(crate) fn tables() -> Vec<(&'static str, Vec<Metric>)> {
     let mut tables = own();
     tables.push(("The dashboard", admin::METRICS.to_vec()));
+    tables.push(("The API", api::METRICS.to_vec()));
     tables
 }
 
