@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod admin;
 mod api;
 mod assembly;
 mod authorization_table;
@@ -77,6 +78,9 @@ fn main() -> ExitCode {
     match config::load(env::args_os(), env::vars_os()) {
         Ok(Command::Serve(settings, told)) => serve(&settings, told),
         Ok(Command::Library(settings, flags)) => done(library_command::run(&settings, &flags)),
+        Ok(Command::AdminPassword(name)) => {
+            done(admin::print_hash(&name).and_then(|line| output::print(line.as_bytes())))
+        }
         Ok(Command::Print(text)) => done(output::print(text.as_bytes())),
         Ok(Command::Complain(lines)) => {
             lines.iter().for_each(|line| output::complain(line));
