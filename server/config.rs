@@ -12,6 +12,7 @@ use std::fs;
 
 use crate::file;
 use crate::flags::{self, Flags, LibraryFlags, Request};
+use crate::health_command::Target;
 use crate::nearest::nearest;
 use crate::of_primus::instead;
 use crate::said::Said;
@@ -26,6 +27,8 @@ pub(crate) enum Command {
     Serve(Box<Settings>),
     /// Write the client library.
     Library(Box<Settings>, LibraryFlags),
+    /// Ask a server whether it is well.
+    Health(Target),
     /// Print this text and end.
     Print(String),
 }
@@ -56,6 +59,12 @@ pub(crate) fn load(
             let settings = Settings::read(&said)?;
             settings.plugin.check(&said)?;
             Ok(Command::Library(Box::new(settings), library))
+        }
+        Request::Health(_, Some(url)) => Ok(Command::Health(url.parse()?)),
+        Request::Health(flags, None) => {
+            let settings = Settings::read(&said(&flags, &environment, |_| true)?)?;
+            let has_tls = settings.options.tls.is_on();
+            Target::of_server(&settings.listen, has_tls).map(Command::Health)
         }
         Request::Print(text) => Ok(Command::Print(text)),
     }

@@ -20,6 +20,8 @@ pub(crate) enum Request {
     Serve(Flags),
     /// Make the client library of a server with these options.
     Library(Flags, LibraryFlags),
+    /// Ask a server whether it is well: at this URL, or where these options say.
+    Health(Flags, Option<String>),
     /// Print this text and end: the help or the version.
     Print(String),
 }
@@ -56,6 +58,10 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request,
                 let flags = flags(given, library_settings());
                 Ok(Request::Library(flags, library_flags(given)?))
             }
+            Some(("health", given)) => {
+                let url = given.get_one::<String>("url").cloned();
+                Ok(Request::Health(flags(given, std::iter::empty()), url))
+            }
             Some((_, given)) => Ok(Request::Serve(flags(given, serve_settings()))),
             None => Ok(Request::Serve(flags(&matches, serve_settings()))),
         },
@@ -88,6 +94,18 @@ fn command() -> Command {
                 .args(arguments().filter(|argument| is_for_library(argument.get_id().as_str())))
                 .args(library_arguments()),
         )
+        .subcommand(
+            Command::new("health")
+                .about("Ask a running server whether it is well: exit code 0 if it is, 1 if not")
+                .args([config_argument(), url_argument()]),
+        )
+}
+
+fn url_argument() -> Arg {
+    Arg::new("url").value_name("URL").help(
+        "http://HOST[:PORT][/PATH] or unix:PATH; the path is /healthz unless it says /readyz \
+         [default: where a server of the same file and environment listens]",
+    )
 }
 
 const AFTER_HELP: &str = "\
@@ -99,11 +117,14 @@ SIGHUP has the keys of authorization and the certificates of TLS be read anew. S
 SIGUSR2 are ignored.";
 
 fn arguments() -> impl Iterator<Item = Arg> {
-    let config = Arg::new("config")
+    std::iter::once(config_argument()).chain(serve_settings().map(argument))
+}
+
+fn config_argument() -> Arg {
+    Arg::new("config")
         .long("config")
         .value_name("FILE")
-        .help("A TOML file with options [no default]");
-    std::iter::once(config).chain(serve_settings().map(argument))
+        .help("A TOML file with options [no default]")
 }
 
 fn argument(setting: &Setting) -> Arg {

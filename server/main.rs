@@ -19,6 +19,7 @@ mod file;
 mod flags;
 mod handover;
 mod health;
+mod health_command;
 mod library_command;
 mod listen;
 mod listener;
@@ -67,6 +68,7 @@ fn main() -> ExitCode {
     match config::load(env::args_os(), env::vars_os()) {
         Ok(Command::Serve(settings)) => serve(&settings),
         Ok(Command::Library(settings, flags)) => done(library_command::run(&settings, &flags)),
+        Ok(Command::Health(target)) => done(health_command::run(&target)),
         Ok(Command::Print(text)) => done(output::print(text.as_bytes())),
         Err(reason) => fail(&reason, EXIT_MISUSE),
     }
