@@ -26,6 +26,8 @@ pub(crate) struct Setting {
     /// Whether it is a secret, so that only the environment has it: everybody on a machine sees
     /// flags, and the file is shown around.
     pub(crate) is_secret: bool,
+    /// Whether a reload has a new value count; otherwise that takes a restart.
+    pub(crate) is_live: bool,
 }
 
 /// What a value is like.
@@ -135,6 +137,12 @@ impl Setting {
         self
     }
 
+    /// A reload has a new value count.
+    pub(crate) const fn live(mut self) -> Self {
+        self.is_live = true;
+        self
+    }
+
     /// Its name in its section of the file, and as a field: there what stands before the hyphen
     /// would only say again what section it is.
     pub(crate) fn key(&self) -> &'static str {
@@ -174,5 +182,6 @@ pub(crate) const fn setting(name: &'static str, kind: Kind, default: DefaultValu
         is_own: false,
         is_for_library: false,
         is_secret: false,
+        is_live: false,
     }
 }

@@ -3,6 +3,7 @@
 
 mod answers;
 mod authorization;
+mod config;
 mod confined;
 mod deploy;
 mod drain;
@@ -14,6 +15,7 @@ mod log;
 mod memory;
 mod notify;
 mod output;
+mod reload;
 mod secrets;
 mod server;
 mod signals;

@@ -98,7 +98,7 @@ impl<T: Transformer> Core<T> {
         let refusal = self.sessions.call(spark, now, begun).flatten();
         let is_refused = refusal.is_some();
         if let Some(response) = refusal {
-            let response = pass.complete(&self.server.options.cors, response);
+            let response = pass.complete(&self.options.cors, response);
             self.respond_last(key, head, &response);
         } else {
             self.begin_arrival(key, spark);

@@ -40,7 +40,7 @@ impl<T: Transformer> Core<T> {
     fn reply(&mut self, key: Key, head: &RequestHead<'_>, pass: Pass, reply: Reply) {
         match reply {
             Reply::Now(response) => {
-                let response = pass.complete(&self.server.options.cors, response);
+                let response = pass.complete(&self.options.cors, response);
                 self.respond(key, head, &response);
             }
             Reply::Later => self.await_ticket(key, head, pass),
@@ -56,7 +56,7 @@ impl<T: Transformer> Core<T> {
         call: impl FnOnce(Sender<'_>, &dyn Fn() -> Ticket) -> Reply,
     ) -> Reply {
         let peer = self.net.connection(key).peer;
-        let options = &self.server.options;
+        let options = &self.options;
         let client = options.client(head, peer).unwrap_or(peer);
         let known = self.introductions.of(key).map(|known| &**known);
         let from = Sender {
@@ -117,7 +117,7 @@ impl<T: Transformer> Core<T> {
             ..
         } = request.parked.asked;
         let keep_alive = keep_alive && !is_closing;
-        let cors = &self.server.options.cors;
+        let cors = &self.options.cors;
         let response = request.parked.pass.complete(cors, response);
         self.write_response(key, &response, keep_alive, head_only);
         self.answered(key, keep_alive);
@@ -126,8 +126,8 @@ impl<T: Transformer> Core<T> {
     /// The routes for requests of a connection.
     pub(super) fn routes_of(&self, key: Key) -> &Routes {
         match self.is_internal(key) {
-            true => &self.server.options.internal_routes,
-            false => &self.server.options.routes,
+            true => &self.options.internal_routes,
+            false => &self.options.routes,
         }
     }
 
@@ -138,7 +138,7 @@ impl<T: Transformer> Core<T> {
 
     /// The largest body that a request may have.
     pub(super) fn body_bytes_max(&self) -> usize {
-        let options = &self.server.options;
+        let options = &self.options;
         let of_routes = options.routes.body_bytes_max();
         let of_routes = of_routes.max(options.internal_routes.body_bytes_max());
         let of_layers = self.door.body_bytes_max();
@@ -153,7 +153,7 @@ impl<T: Transformer> Core<T> {
 
     /// What a request that is not for Primus gets.
     pub(super) fn fallback(&self, key: Key, head: &RequestHead<'_>) -> Response {
-        let fallback = self.server.options.fallback.as_ref();
+        let fallback = self.options.fallback.as_ref();
         let Some(answer) = fallback.filter(|_| !self.is_internal(key)) else {
             return Response::text(404, "Not Found\n");
         };

@@ -94,6 +94,7 @@ mod questions;
 mod rates;
 mod reason;
 mod receive;
+mod reconfigure;
 mod relieve;
 mod requests;
 mod room;
