@@ -1,9 +1,17 @@
 #!/usr/bin/env bash
 # Plays what an administrator does with the package, on the machine that `run` makes.
-set -euo pipefail
+set -Eeuo pipefail
 deb=$1
 config=/etc/allspark/allspark.toml
-trap 'echo "play.sh: failed in line $LINENO"; systemctl status --no-pager --full allspark || true' ERR
+trap 'tell_of_failure $LINENO' ERR
+
+tell_of_failure() {
+    trap - ERR
+    echo "play.sh: failed in line $1"
+    journalctl --sync
+    journalctl --no-pager --output cat --lines 25
+    exit 1
+}
 
 step() {
     printf -- '-- %s\n' "$1"
