@@ -10,6 +10,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::confined::{of_uring, system_calls};
+use crate::server::allspark;
 
 /// As far as `systemd-analyze security` may rate the exposure of the service, of 100: what a
 /// server needs that speaks to everybody.
@@ -114,6 +115,28 @@ fn the_profile_of_containers_is_the_list() {
 
 fn allowed(names: &[&str], comment: &str) -> Value {
     json!({ "names": names, "action": "SCMP_ACT_ALLOW", "comment": comment })
+}
+
+/// As it is delivered, and with everything that it proposes.
+#[test]
+fn the_options_of_the_package_are_right() {
+    let text = fs::read_to_string(deploy("allspark.toml")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let is_option = |line: &&str| line.starts_with("# ") && line.contains(" = ");
+    let proposed: Vec<_> = text
+        .lines()
+        .filter(is_option)
+        .map(|line| &line[2..])
+        .collect();
+    assert!(proposed.len() > 1, "{proposed:?}");
+    let whole = format!("{}\n{text}", proposed.join("\n"));
+    for text in [&text, &whole] {
+        let path = folder.path().join("allspark.toml");
+        fs::write(&path, text).unwrap();
+        let mut check = allspark(&["config", "check", path.to_str().unwrap()]);
+        let output = check.output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod answers;
 mod authorization;
 mod config;
 mod confined;
+mod container;
 mod deploy;
 mod drain;
 mod faults;
