@@ -4,6 +4,7 @@
 
 use allspark::{Builder, Plugin, Primus, RequestHead, Response, Routes, Server};
 
+use crate::metrics::registry::Metrics;
 use crate::said::Said;
 
 type WhenBuilt = Box<dyn FnOnce(&Primus) -> Result<(), String>>;
@@ -37,6 +38,8 @@ impl Reloaded {
 pub(crate) struct Assembly {
     /// Routes for everybody.
     pub(crate) public: Routes,
+    /// What parts count with.
+    pub(crate) metrics: Metrics,
     internal: Routes,
     has_internal: bool,
     builder: Builder,
@@ -60,6 +63,7 @@ impl Assembly {
     pub(crate) fn new(builder: Builder, has_internal: bool) -> Self {
         Self {
             public: Routes::new(),
+            metrics: Metrics::default(),
             internal: Routes::new(),
             has_internal,
             builder,
@@ -105,9 +109,12 @@ impl Assembly {
 
     /// Calls `reload` on SIGHUP, on the thread of reloads. It says whether anything has changed, or
     /// why nothing could be: then all stays as it is.
-    #[allow(
-        dead_code,
-        reason = "features that are switched off may be the only ones"
+    #[cfg_attr(
+        not(test),
+        expect(
+            dead_code,
+            reason = "the first part with files of its own removes this"
+        )
     )]
     pub(crate) fn on_reload(
         &mut self,
@@ -127,10 +134,6 @@ impl Assembly {
     /// The same with the options as they are told now, which were judged: those that are not
     /// [live](crate::setting::Setting::live) are as they were at the start. What has changed of
     /// options need not be said.
-    #[allow(
-        dead_code,
-        reason = "features that are switched off may be the only ones"
-    )]
     pub(crate) fn on_options(
         &mut self,
         name: &'static str,

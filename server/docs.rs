@@ -1,5 +1,6 @@
 //! docs/OPTIONS.md, docs/allspark.toml and docs/allspark.schema.json are made of the table of
-//! options, so none of them can say anything else than the server. `UPDATE_DOCS=1 cargo test --bin allspark docs` writes them anew.
+//! options, so none of them can say anything else than the server.
+//! `UPDATE_DOCS=1 cargo test --bin allspark docs` writes them anew.
 
 mod schema;
 
@@ -13,7 +14,7 @@ use crate::settings::Settings;
 use crate::table::{DefaultValue, Kind, SETTINGS, Setting};
 
 /// The file says what the table says, or is made to.
-fn assert_written(name: &str, expected: &str) {
+pub(crate) fn assert_written(name: &str, expected: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
     if env::var_os("UPDATE_DOCS").is_some() {
         fs::write(&path, expected).unwrap();

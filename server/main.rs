@@ -25,6 +25,7 @@ mod library_command;
 mod listen;
 mod listener;
 mod log;
+mod metrics;
 mod nearest;
 mod notify;
 mod of_primus;
@@ -82,11 +83,11 @@ fn main() -> ExitCode {
 }
 
 fn serve(settings: &Settings, told: Told) -> ExitCode {
-    let log = match log::start(settings.log) {
+    let log = match log::start(settings.log, settings.log_format) {
         Ok(log) => log,
         Err(error) => return fail(&format!("there can be no log: {error}"), EXIT_FAILURE),
     };
-    let (last_line, code) = ending(serve::run(settings, told, log.lines()));
+    let (last_line, code) = ending(serve::run(settings, told, &log));
     log.end(last_line);
     ExitCode::from(code)
 }

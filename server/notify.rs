@@ -1,6 +1,6 @@
 //! What the service manager hears, if there is one that speaks `sd_notify`, as systemd does: that
-//! the server serves, that it reads its options anew, that it ends, and, as often as the manager wants
-//! to know (`WatchdogSec=`), that every shard still turns.
+//! the server serves, that it reads its options anew, that it ends, and, as often as the manager
+//! wants to know (`WatchdogSec=`), that every shard still turns.
 //!
 //! A manager that listens no longer is no reason to wait: a thread of its own tells it, and where
 //! no `NOTIFY_SOCKET` is named there is none.

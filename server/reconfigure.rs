@@ -24,7 +24,7 @@ impl Primus {
     ///
     /// let primus = Primus::builder().build()?;
     /// let reconfigure = primus.reconfigurer();
-    /// let json = r#"{ "limits": { "sessions-max": 0 }, "cors": { "origins": "https://a.example" } }"#;
+    /// let json = r#"{ "limits": { "head-max": 8192 }, "cors": { "max-age": "1 h" } }"#;
     /// let options: Options = serde_json::from_str(json)?;
     /// assert_eq!(reconfigure(&options), []);
     /// # Ok(())

@@ -16,6 +16,8 @@ use tracing::level_filters::LevelFilter;
 use crate::counts;
 use crate::handover::SocketPath;
 use crate::health;
+use crate::log::LogFormat;
+use crate::metrics::options::MetricsOptions;
 use crate::nearest::nearest;
 use crate::page;
 use crate::places::Places;
@@ -56,9 +58,14 @@ pub(crate) struct Settings {
     /// The least important events that are logged.
     #[serde(deserialize_with = "level")]
     pub(crate) log: LevelFilter,
+    /// For whom the lines of the log are.
+    #[serde(rename = "log-format")]
+    pub(crate) log_format: LogFormat,
     /// Whether nobody is to be warned that a listener speaks no TLS.
     #[serde(deserialize_with = "options::deserialize_switch")]
     pub(crate) iknowhttpsisbetter: bool,
+    /// What is told of what is counted.
+    pub(crate) metrics: MetricsOptions,
     /// Plugins.
     #[serde(default)]
     pub(crate) plugin: Plugins,
@@ -97,8 +104,8 @@ impl Settings {
         self.problems(said).next().map_or(Ok(()), Err)
     }
 
-    /// Judges what can be judged only when everything is known: what is wrong and where, each in one
-    /// line, as far as one thing says nothing about another. `said` tells where it was said.
+    /// Judges what can be judged only when everything is known: what is wrong and where, each in
+    /// one line, as far as one thing says nothing about another. `said` tells where it was said.
     pub(crate) fn problems(&self, said: &Said) -> impl Iterator<Item = String> {
         let checks: &[&dyn Fn() -> Result<(), String>] = &[
             &|| self.check_options(said),
@@ -142,6 +149,7 @@ impl Settings {
                  --page=false"
             ));
         }
+        self.metrics.check(pathname)?;
         if self.stats && counts::PATH.starts_with(pathname) {
             return Err(format!(
                 "{pathname} would hide {}: write another one, or --stats=false",

@@ -2,9 +2,10 @@
 //!
 //! The first SIGTERM or SIGINT drains the server: every client is told to reconnect, spread over
 //! some seconds, and then the process ends; the second one ends the process at once. SIGHUP has the
-//! file, keys and certificates be read anew ([`crate::reload`]). SIGUSR1 and SIGUSR2 say something to other servers (open
-//! your log anew); they say nothing to this one, and end nothing. SIGQUIT is left to the kernel: it
-//! ends the process with a core dump, for those who want to know what it is doing.
+//! file, keys and certificates be read anew ([`crate::reload`]). SIGUSR1 and SIGUSR2 say something
+//! to other servers (open your log anew); they say nothing to this one, and end nothing. SIGQUIT is
+//! left to the kernel: it ends the process with a core dump, for those who want to know what it is
+//! doing.
 //!
 //! # Invariants
 //! - The second signal is carried out by the handler itself: no thread has to be alive for it.

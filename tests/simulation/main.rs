@@ -32,6 +32,7 @@ mod plugin_stage;
 mod plugins;
 mod rates;
 mod reconfigure;
+mod refusals;
 mod relieved;
 mod rooms;
 mod routes;

@@ -65,11 +65,11 @@ fn shards_that_sleep_hear_of_new_bounds_and_who_is_there_stays() {
         "GET / HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n",
         "x".repeat(300)
     );
-    for shard in 0..2 {
-        assert_eq!(ask(&mut stage, inside[shard], GET), 200);
+    for (shard, inside) in inside.into_iter().enumerate() {
+        assert_eq!(ask(&mut stage, inside, GET), 200);
         let further = stage.connect(shard);
         assert_eq!(ask(&mut stage, further, GET), 503);
-        assert_eq!(ask(&mut stage, inside[shard], &long), 431);
+        assert_eq!(ask(&mut stage, inside, &long), 431);
     }
     // As many as at the start, and no more.
     let needed = change(&mut stage, |options| {

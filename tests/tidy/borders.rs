@@ -50,13 +50,15 @@ const MACHINES: &[Machine] = &[
         name: "shard",
         may_import: &[
             "app", "fanout", "guard", "http", "io", "known", "layers", "limits", "lines", "memory",
-            "mesh", "net", "purpose", "rooms", "routes", "session", "stats", "tasks",
+            "mesh", "net", "purpose", "refusals", "rooms", "routes", "session", "stats", "tasks",
         ],
     },
     // Connections. Knows no spark, no HTTP and nobody's owner.
     Machine {
         name: "net",
-        may_import: &["config", "io", "limits", "memory", "mesh", "stats", "wheel"],
+        may_import: &[
+            "budget", "config", "io", "limits", "memory", "mesh", "stats", "wheel",
+        ],
     },
     // The front door. Knows no spark and no socket.
     Machine {
@@ -85,8 +87,8 @@ const MACHINES: &[Machine] = &[
     Machine {
         name: "app",
         may_import: &[
-            "config", "guard", "io", "known", "layers", "limits", "memory", "mesh", "rooms",
-            "routes", "shared", "stats", "tasks", "wheel",
+            "budget", "config", "guard", "io", "known", "layers", "limits", "memory", "mesh",
+            "refusals", "rooms", "routes", "shared", "stats", "tasks", "wheel",
         ],
     },
     // Futures of the application. Knows no spark: a task has an owner, which is a key.
@@ -99,10 +101,17 @@ const MACHINES: &[Machine] = &[
         name: "mesh",
         may_import: &["guard", "http", "io", "known", "limits", "memory", "stats"],
     },
+    // How much may be held for peers, and how much is.
+    Machine {
+        name: "budget",
+        may_import: &["config", "limits", "mesh"],
+    },
     // What all shards of a server share.
     Machine {
         name: "shared",
-        may_import: &["config", "io", "lines", "mesh", "net", "place", "purpose"],
+        may_import: &[
+            "config", "io", "lines", "mesh", "net", "place", "purpose", "refusals",
+        ],
     },
     // Talks to the kernel.
     Machine {
@@ -148,6 +157,10 @@ const MACHINES: &[Machine] = &[
     },
     Machine {
         name: "lines",
+        may_import: &["limits"],
+    },
+    Machine {
+        name: "refusals",
         may_import: &["limits"],
     },
     Machine {

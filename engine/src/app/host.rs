@@ -23,6 +23,7 @@ use smallvec::SmallVec;
 use super::act::Acts;
 use super::awaited::Awaited;
 use super::data::Data;
+use super::end_reason::EndReason;
 use super::ends::{Destroy, Drain, EndOptions, ReadyState};
 use super::envelope::Envelope;
 use super::error::SparkError;
@@ -82,6 +83,8 @@ pub(crate) trait Host {
     fn leave_all(&mut self, key: Key);
     /// Returns false when the spark has ended already.
     fn end_spark(&mut self, key: Key, options: EndOptions) -> bool;
+    /// Why a spark ends, while the application is told that it does.
+    fn end_reason(&self, key: Key) -> Option<EndReason>;
     /// Ends a spark because a function of the application panicked.
     fn panicked(&mut self, key: Key, what: &str);
     /// Tells the handlers of the spark of an error, after the handler that runs now.

@@ -54,6 +54,7 @@ impl<T: Transformer> Core<T> {
                 return false;
             }
             Way::Answer(response) | Way::LastAnswer(response) => {
+                self.note_layers(key, &head, response);
                 self.respond_last(key, &head, response);
                 return true;
             }

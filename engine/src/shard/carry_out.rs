@@ -10,10 +10,9 @@ use allspark_protocol::transformer::{Context, Outputs, Transformer};
 use super::core::Core;
 use super::destroying::Order;
 use super::effects::Effect;
-use super::reason::EndReason;
-use crate::app;
 use crate::app::host::Command;
 use crate::app::target::RoomEvent;
+use crate::app::{self, EndReason};
 use crate::guard;
 use crate::io::Op;
 use crate::lines::Line;
@@ -102,7 +101,9 @@ impl<T: Transformer> Core<T> {
         // end.
         self.counters().sparks_ended.add(1);
         self.take_id(spark);
+        self.ending = Some((spark, reason));
         app::disconnection(self, spark);
+        self.ending = None;
         // Nobody waits any more for messages of this spark that wait for transforms.
         self.awaited.must_look |= !self.awaited.is_empty();
         self.forget_intake(spark);

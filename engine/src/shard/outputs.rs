@@ -8,7 +8,7 @@ use allspark_protocol::transformer::{Carrier, Output, Transformer};
 use super::core::Core;
 use super::effects::Effect;
 use super::owner::{Answerer, Owner};
-use super::reason::EndReason;
+use crate::app::EndReason;
 use crate::http::{Asked, Next, Parked};
 use crate::memory::Key;
 use crate::session::{Want, connection_of};

@@ -9,13 +9,14 @@ use allspark_protocol::{Input, Payload};
 
 use super::core::Core;
 use super::owner::Owner;
-use super::reason::EndReason;
+use crate::app::EndReason;
 use crate::io::Socket;
 use crate::limits::{
     BACKLOG_BYTES_MAX, PENDING_BYTES_HIGHEST, PENDING_BYTES_MAX, SHARE_BYTES, SHARES_PER_TURN,
 };
 use crate::memory::{Key, Lease};
 use crate::net::{Closing, Flags};
+use crate::refusals::RefusalReason;
 use crate::session::carrier_of;
 
 impl<T: Transformer> Core<T> {
@@ -84,6 +85,7 @@ impl<T: Transformer> Core<T> {
         }
         if self.backlog.keep(key, bytes) > BACKLOG_BYTES_MAX {
             self.counters().connections_overrun.add(1);
+            self.note_refused(key, RefusalReason::Overrun, None);
             self.close(key);
         } else {
             self.net.hold(key, Flags::BEHIND);
@@ -140,6 +142,7 @@ impl<T: Transformer> Core<T> {
         };
         if kept > PENDING_BYTES_HIGHEST || is_over {
             self.counters().connections_overrun.add(1);
+            self.note_refused(key, RefusalReason::Overrun, None);
             self.close(key);
         } else if kept > PENDING_BYTES_MAX {
             // Who asks for more before the answer has come can wait for it.
@@ -303,6 +306,8 @@ impl<T: Transformer> Core<T> {
     pub(super) fn refuse(&mut self, key: Key, error: HttpError) {
         let peer = self.net.connection(key).peer;
         tracing::debug!(shard = self.shard, %peer, %error, "a request is refused");
+        let (reason, status) = (RefusalReason::BadRequest, error.status());
+        self.note_refused_because(key, reason, Some(status), &error.to_string());
         let response = Response::text(error.status(), &format!("{error}\n"));
         self.write_response(key, &response, false, false);
         self.finish(key);

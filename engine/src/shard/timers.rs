@@ -13,13 +13,13 @@ use allspark_protocol::transformer::Transformer;
 
 use super::core::Core;
 use super::owner::Owner;
-use super::reason::EndReason;
-use crate::app;
+use crate::app::{self, EndReason};
 use crate::guard;
 use crate::http::Part;
 use crate::limits::{GOODBYE_TIMEOUT_MS, TIMERS_PER_TURN};
 use crate::memory::{Key, Slice};
 use crate::net::{Silence, Unsent};
+use crate::refusals::RefusalReason;
 use crate::session::Fired;
 
 /// Heartbeats come at the moments that divide an interval into so many parts, all shards together.
@@ -169,6 +169,7 @@ impl<T: Transformer> Core<T> {
             None if reader.is_idle() => self.finish(key),
             _ => {
                 self.counters().requests_timed_out.add(1);
+                self.note_refused(key, RefusalReason::RequestTimedOut, Some(408));
                 let response = Response::text(408, "the request takes too long\n");
                 self.write_response(key, &response, false, false);
                 self.finish(key);
@@ -217,6 +218,7 @@ impl<T: Transformer> Core<T> {
             Unsent::Took(moved) => self.answer_for_peer(key, moved),
             Unsent::TooSlow(moved) => {
                 self.counters().connections_slow.add(1);
+                self.note_refused(key, RefusalReason::Slow, None);
                 tracing::debug!(shard = self.shard, moved, "a peer reads too slowly");
                 self.broke(key, std::io::ErrorKind::TimedOut.into());
             }
