@@ -7,6 +7,7 @@
 #       --stop-timeout 30 -p 8080:8080 allspark
 
 FROM rust:1.95-bookworm AS build
+# hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install -y --no-install-recommends musl-tools \
     && rm -rf /var/lib/apt/lists/*

@@ -12,13 +12,13 @@ set -euo pipefail
 
 allspark=${CHAT_ALLSPARK:-http://127.0.0.1:8080}
 port=${CHAT_PORT:-3000}
-here=$(cd "$(dirname "$0")" && pwd)
+folder=$(cd "$(dirname "$0")" && pwd)
 
 main() {
     case "${1:-}" in
     serve)
         local address=TCP-LISTEN:$port,bind=127.0.0.1,reuseaddr,fork
-        exec socat "$address" "EXEC:$here/chat.sh answer"
+        exec socat "$address" "EXEC:$folder/chat.sh answer"
         ;;
     answer) answer ;;
     announce) ask /publish --data "$(line news "$2")" ;;
@@ -36,38 +36,52 @@ answer() {
         [[ ${header,,} != content-length:* ]] || length=${header#*:}
     done
     case "$method $path" in
-    "POST /hooks") head -c "$((length))" | hooks | respond application/json ;;
-    "POST /announce") head -c "$((length))" | announce | respond application/json ;;
-    "GET /who") printf '{"here":%s}' "$(main who)" | respond application/json ;;
-    "GET /" | "GET /?"*) respond 'text/html; charset=utf-8' <"$here/../chat.html" ;;
-    *) printf 'HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n' ;;
+    "POST /hooks") head -c "$((length))" | respond application/json hooks ;;
+    "POST /announce") head -c "$((length))" | respond application/json announce ;;
+    "GET /who") respond application/json here ;;
+    "GET /" | "GET /?"*) respond 'text/html; charset=utf-8' cat "$folder/../chat.html" ;;
+    *) status '404 Not Found' ;;
     esac
 }
 
+# Answers what a command says, or that it has failed: then AllSpark tells the events again.
 respond() {
-    local body
-    body=$(cat)
-    printf 'HTTP/1.1 200 OK\r\nContent-Type: %s\r\nContent-Length: %s\r\nConnection: close\r\n\r\n%s' \
-        "$1" "$(printf %s "$body" | wc -c)" "$body"
+    local type=$1 body
+    shift
+    body=$("$@") || { status '500 Internal Server Error'; return; }
+    status '200 OK' "Content-Type: $type" "$body"
+}
+
+status() {
+    printf 'HTTP/1.1 %s\r\n%s\r\nContent-Length: %s\r\nConnection: close\r\n\r\n%s' \
+        "$1" "${2:-Server: chat.sh}" "$(printf %s "${3:-}" | wc -c)" "${3:-}"
+}
+
+here() {
+    printf '{"here":%s}' "$(main who)"
 }
 
 # What is replied to the events.
 hooks() {
     jq -c '.events[]' | while read -r event; do
         case "$(jq -r .event <<<"$event")" in
-        connect) jq -c "$lines"'
-            ([.query | split("&")[] | select(startswith("name=")) | .[5:] | gsub("[+]|%20"; " ")]
-                | first // "" | .[:30]) as $name
-            | if $name == "" then
+        connect)
+            name=$(jq -r '[.query | split("&")[] | select(startswith("name="))][0] // ""' <<<"$event")
+            jq -c --arg name "$(decoded "${name#name=}")" "$lines"'
+            if $name == "" then
                 {id, refuse: {status: 401, message: "Say who you are: ?name=Ada"}}
             else
-                {id, data: {name: $name}, rooms: ["chat"], rate: {messages: 5},
-                    commands: [line("chat"; $name + " is here")]}
-            end' <<<"$event" ;;
-        message) jq -c --arg name "$(name_of "$event")" "$lines"'
+                {id, data: {name: $name[:30]}, rooms: ["chat"], rate: {messages: 5},
+                    commands: [line("chat"; $name[:30] + " is here")]}
+            end' <<<"$event"
+            ;;
+        message)
+            name=$(name_of "$event") || exit 1
+            jq -c --arg name "$name" "$lines"'
             (.data | if type == "object" then .text else null end) as $text
             | if ($text | type) == "string" then {id, commands: [line($name; $text[:500])]}
-            else {id, write: [{from: "chat", text: "That was no message."}]} end' <<<"$event" ;;
+            else {id, write: [{from: "chat", text: "That was no message."}]} end' <<<"$event"
+            ;;
         esac
     done | jq -cs '{replies: .}'
 }
@@ -80,23 +94,28 @@ line() {
 
 # Who a spark is: AllSpark knows.
 name_of() {
-    ask "/sparks/$(jq -r .spark <<<"$1")" | jq -r .data.name
+    ask "/sparks/$(jq -r .spark <<<"$1")" | jq -r '.data.name // "somebody who has left"'
 }
 
 # The form that a browser or `curl -d text=..` sends.
 announce() {
     local text
     text=$(cat)
-    text=${text#text=}
-    text=${text//+/ }
-    main announce "$(printf '%b' "${text//%/\\x}")"
+    main announce "$(decoded "${text#text=}")"
+}
+
+# What stands in a URL or a form, in plain.
+decoded() {
+    local text=${1//+/ }
+    text=${text//\\/\\\\}
+    printf '%b' "${text//%/\\x}"
 }
 
 # Asks AllSpark. The key is no argument: everybody on this machine can read those.
 ask() {
     local path=$1
     shift
-    curl --silent --show-error --fail --max-time 5 "$@" --config - "$allspark/api/v1$path" \
+    curl --silent --show-error --max-time 5 "$@" --config - "$allspark/api/v1$path" \
         <<<"header = \"Authorization: Bearer $CHAT_KEY\""
 }
 

@@ -26,7 +26,11 @@ function line(from, text) {
 // Who a spark is. After a restart AllSpark knows: it keeps what `connect` has answered.
 async function nameOf(spark) {
   if (!names.has(spark)) {
-    const found = await ask('GET', `/sparks/${encodeURIComponent(spark)}`);
+    const path_ = `/sparks/${encodeURIComponent(spark)}`;
+    const found = await ask('GET', path_).catch((error) => {
+      if (error.status !== 404) throw error;
+    });
+    if (!found) return 'somebody who has left';
     names.set(spark, found.data.name);
   }
   return names.get(spark);
@@ -88,8 +92,9 @@ async function ask(method, path_, body) {
   const answer = await fetch(`${ALLSPARK}/api/v1${path_}`, {
     method, headers, body: body && JSON.stringify(body), signal: AbortSignal.timeout(5000),
   });
-  if (!answer.ok) throw new Error(`AllSpark answers ${answer.status}: ${await answer.text()}`);
-  return answer.json();
+  if (answer.ok) return answer.json();
+  const error = new Error(`AllSpark answers ${answer.status}: ${await answer.text()}`);
+  throw Object.assign(error, { status: answer.status });
 }
 
 // What the application says by itself: curl -d text=.. http://127.0.0.1:3000/announce

@@ -11,6 +11,7 @@ import json
 import os
 import time
 from collections import deque
+from urllib.error import HTTPError
 from urllib.parse import parse_qs, quote
 from urllib.request import Request, urlopen
 
@@ -36,7 +37,12 @@ def line(who, text):
 def name_of(spark):
     """Who a spark is. After a restart AllSpark knows: it keeps what `connect` has answered."""
     if spark not in names:
-        names[spark] = ask("GET", f"/sparks/{quote(spark)}")["data"]["name"]
+        try:
+            names[spark] = ask("GET", f"/sparks/{quote(spark)}")["data"]["name"]
+        except HTTPError as error:
+            if error.code != 404:
+                raise
+            return "somebody who has left"
     return names[spark]
 
 

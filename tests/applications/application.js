@@ -115,6 +115,7 @@ async function startChat(t, name) {
 /** A client of Primus from npm, and what it has read. */
 class Guest {
   #lines = [];
+  #read = [];
   #wake = () => {};
 
   constructor(server, query) {
@@ -122,7 +123,8 @@ class Guest {
     this.primus = new Client(`${server.url}${query}`);
     this.ended = once(this.primus, 'end');
     this.primus.on('data', (line) => {
-      this.#lines.push(line);
+      // The client lives in a realm of its own, whose objects are no equals of ours.
+      this.#lines.push({ ...line });
       this.#wake();
     });
     server.afterStop(() => {
@@ -139,9 +141,10 @@ class Guest {
   async line() {
     const next = async () => {
       while (this.#lines.length === 0) await new Promise((resolve) => { this.#wake = resolve; });
+      this.#read.push(this.#lines[0]);
       return this.#lines.shift();
     };
-    return within(START_MS_MAX, next(), () => 'nothing more is said');
+    return within(START_MS_MAX, next(), () => `nothing behind ${JSON.stringify(this.#read)}`);
   }
 }
 
