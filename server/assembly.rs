@@ -109,13 +109,6 @@ impl Assembly {
 
     /// Calls `reload` on SIGHUP, on the thread of reloads. It says whether anything has changed, or
     /// why nothing could be: then all stays as it is.
-    #[cfg_attr(
-        not(test),
-        expect(
-            dead_code,
-            reason = "the first part with files of its own removes this"
-        )
-    )]
     pub(crate) fn on_reload(
         &mut self,
         name: &'static str,

@@ -19,7 +19,7 @@ use crate::error::{Error, OptionError};
 use crate::library::{ServedLibrary, with_client};
 use crate::options::Options;
 use crate::primus::Primus;
-use crate::reconfigure::RoomBounds;
+use crate::room_bounds::RoomBounds;
 
 /// What is asked whether a request may go on.
 #[derive(Clone)]

@@ -21,6 +21,7 @@ mod handover;
 mod health;
 mod health_command;
 mod hidden;
+mod hooks;
 mod library_command;
 mod listen;
 mod listener;

@@ -13,7 +13,7 @@ use allspark_transformers::AnyTransformer;
 use crate::error::Error;
 use crate::library::ServedLibrary;
 use crate::options::Options;
-use crate::reconfigure::RoomBounds;
+use crate::room_bounds::RoomBounds;
 use crate::save;
 
 /// A server.

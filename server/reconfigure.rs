@@ -5,13 +5,6 @@ use allspark_engine::{self as engine, NeedsRestart};
 use crate::options::Options;
 use crate::primus::Primus;
 
-/// Bounds of rooms that a plugin has set: those of the server count for nothing.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct RoomBounds {
-    pub(crate) per_spark_max: Option<usize>,
-    pub(crate) name_bytes_max: Option<usize>,
-}
-
 impl Primus {
     /// A function that has limits and origins count from now on as these options say, on all
     /// shards, from any thread: of [`Options::cors`] everything, of [`Options::limits`] everything

@@ -6,7 +6,7 @@ use allspark_engine::{self as engine, Plugin};
 use allspark_plugins::rooms::Rooms;
 
 use crate::options::Options;
-use crate::reconfigure::RoomBounds;
+use crate::room_bounds::RoomBounds;
 
 /// If it is that plugin, the server is built with its bounds, which are returned, and it learns
 /// where claims are.

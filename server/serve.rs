@@ -11,6 +11,7 @@ use crate::counts;
 use crate::drain::End;
 use crate::handover::{self, Giver, SocketPath, Taken};
 use crate::health;
+use crate::hooks;
 use crate::listener::Listener;
 use crate::log::Log;
 use crate::metrics;
@@ -223,6 +224,7 @@ fn build(settings: &Settings, options: Options, log: &Log) -> Result<(Primus, Th
         .keeps_listeners(settings.handover.is_some())
         .give_back(allspark_engine::memory::collect_mimalloc);
     let mut assembly = Assembly::new(builder, settings.listen.has_internal());
+    drop(hooks::assemble(&mut assembly, &settings.hooks)?);
     let plugins = settings.plugin.make();
     for plugin in plugins.map_err(|(_, error)| error.to_string())? {
         assembly.plugin(plugin);

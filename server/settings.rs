@@ -16,6 +16,7 @@ use tracing::level_filters::LevelFilter;
 use crate::counts;
 use crate::handover::SocketPath;
 use crate::health;
+use crate::hooks::options::HooksOptions;
 use crate::log::LogFormat;
 use crate::metrics::options::MetricsOptions;
 use crate::nearest::nearest;
@@ -72,6 +73,9 @@ pub(crate) struct Settings {
     /// Further configurations of TLS.
     #[serde(default)]
     pub(crate) tls: OwnTls,
+    /// Which application is told of sparks.
+    #[serde(default)]
+    pub(crate) hooks: HooksOptions,
     /// What every server of the library is told.
     pub(crate) options: Options,
 }
@@ -111,6 +115,10 @@ impl Settings {
             &|| self.check_options(said),
             &|| self.plugin.check(said),
             &|| self.tls.sections.check(said),
+            &|| {
+                let hooks = self.hooks.check();
+                hooks.map_err(|(name, why)| format!("{}: {why}", said.place(name, "")))
+            },
             &|| self.check_listeners(said),
             &|| self.check_paths(said),
         ];

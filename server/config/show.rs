@@ -146,7 +146,9 @@ fn add_pairs(page: &mut String, setting: &Setting, said: &Said) {
         pairs.push((key, value, origin));
     }
     if !pairs.is_empty() {
-        add(page, format_args!("\n[{}]", setting.name));
+        let dot = if setting.section.is_empty() { "" } else { "." };
+        let key = setting.key();
+        add(page, format_args!("\n[{}{dot}{key}]", setting.section));
     }
     for (key, value, origin) in pairs {
         let shown = hidden_word(setting, &format!("{key}={value}"));

@@ -17,6 +17,7 @@ fn what_is_shown_is_a_file_that_says_the_same() {
         "shards = 2\ncompression = \"yes\"\nping-interval = false\nlisten = [':81', 'unix:@a b']",
         "[cors]\norigins = ['http://a', 'http://b']\nheaders = ''\n[limits]\nmax-length = 1_000",
         "[transport]\npingTimeout = 5_000\nperMessageDeflate.threshold = 64\ncookie = 'i\"o'",
+        "[hooks]\nurl = 'http://a'\nevent-url = { connect = 'http://b', message = 'http://c' }",
         "[plugins.rooms]\njoin = ['news:*']\n[plugins]\nemit = true\nmetroplex = false",
         "[tls.a]\ncert = 'a.pem'\nkey = 'a.key'\nca = ['b', 'c']\n\
          [[tls.certificates]]\ncert = 'x'\nkey = 'y'",
