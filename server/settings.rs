@@ -127,6 +127,10 @@ impl Settings {
                 let hooks = self.hooks.check();
                 hooks.map_err(|(name, why)| format!("{}: {why}", said.place(name, "")))
             },
+            &|| {
+                let api = self.api.check();
+                api.map_err(|(name, why)| format!("{}: {why}", said.place(name, "")))
+            },
             &|| self.check_listeners(said),
             &|| self.check_paths(said),
         ];

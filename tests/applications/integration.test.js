@@ -26,12 +26,12 @@ function steps(page) {
   });
 }
 
-/** Somebody's clone, with what building it takes minutes for. */
+/** Somebody's clone, with what takes time: the release build, and an environment of Python. */
 function clone(t) {
   const made = folder(t);
   fs.mkdirSync(path.join(made, 'target/release'), { recursive: true });
   fs.symlinkSync(path.resolve(allsparkBinary()), path.join(made, 'target/release/allspark'));
-  // Flask was fetched before: pip finds it.
+  // Flask is there already: pip finds it.
   fs.mkdirSync(path.join(made, 'chat'));
   fs.symlinkSync(path.join(ROOT, 'target/applications/env'), path.join(made, 'chat/env'));
   return made;
@@ -46,7 +46,8 @@ test('two browsers chat, backed by a Python file of one\'s own', async (t) => {
   const shell = (text) => ['bash', '-euc', text];
   const run = (text, cwd) => {
     const [command, ...args] = shell(text);
-    return execFileSync(command, args, { cwd, env, encoding: 'utf8', stdio: 'pipe' });
+    const stdio = ['ignore', 'pipe', 'pipe'];
+    return execFileSync(command, args, { cwd, env, encoding: 'utf8', stdio });
   };
   const all = steps(adapted(page, ports));
   assert.deepEqual(all.map((step) => step.act).sort(), [
@@ -54,7 +55,8 @@ test('two browsers chat, backed by a Python file of one\'s own', async (t) => {
   ]);
   const [build, prepare, publish] = all.filter((step) => step.act === 'run');
   assert.equal(build.text, 'cargo build --release\n');
-  run(prepare.text.replace('mkdir chat\n', ''), root);
+  const made = ['mkdir chat\n', 'python3 -m venv env\n'];
+  run(made.reduce((text, line) => text.replace(line, ''), prepare.text), root);
   for (const { name, text } of all.filter((step) => step.act === 'file')) {
     fs.writeFileSync(path.join(place, name), text);
   }
