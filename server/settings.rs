@@ -120,10 +120,6 @@ impl Settings {
             &|| self.plugin.check(said),
             &|| self.tls.sections.check(said),
             &|| {
-                let api = self.api.check();
-                api.map_err(|(name, why)| format!("{}: {why}", said.place(name, "")))
-            },
-            &|| {
                 let hooks = self.hooks.check();
                 hooks.map_err(|(name, why)| format!("{}: {why}", said.place(name, "")))
             },
