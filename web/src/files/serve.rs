@@ -120,12 +120,7 @@ pub(super) async fn serve(
 }
 
 /// Sends a part of a file, piece by piece.
-async fn send(
-    file: Arc<File>,
-    start: u64,
-    bytes: u64,
-    sender: &mut BodySender,
-) -> io::Result<()> {
+async fn send(file: Arc<File>, start: u64, bytes: u64, sender: &mut BodySender) -> io::Result<()> {
     let end = start + bytes;
     let mut place = start;
     while place < end {
