@@ -7,6 +7,7 @@ use allspark::{Builder, Data, DriverChoice, Kind, ListenAddress, Options, Primus
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::access;
+use crate::admin::{self, About};
 use crate::api;
 use crate::assembly::{Assembly, Reloaded, Reloads, Then};
 use crate::config::Told;
@@ -26,6 +27,7 @@ use crate::settings::{App, Settings};
 use crate::signals::Inbox;
 use crate::systemd::Passed;
 use crate::tls_sections::StartedTls;
+use crate::web;
 use crate::{trace, traced};
 
 /// How a message begins that [`App::Mixed`] writes to every spark: an array whose first element
@@ -260,9 +262,14 @@ fn build(settings: &Settings, options: Options, log: &Log) -> Result<(Primus, Th
     if settings.stats {
         counts::assemble(&mut assembly, app.name(), log.lines().clone());
     }
-    if settings.page {
+    if settings.has_page() {
         page::assemble(&mut assembly, &settings.options.pathname, app.name());
     }
+    let pathname = &settings.options.pathname;
+    web::assemble(&settings.files, &settings.proxy, pathname, &mut assembly)?;
+    let about = About::new(&settings.options, app.name());
+    let takes_over = settings.handover.is_some();
+    admin::assemble(&settings.admin, about, takes_over, &mut assembly)?;
     // Behind all parts that add to it.
     if settings.api.is_on() {
         traced::assemble(&mut assembly, log);
@@ -350,17 +357,17 @@ fn say_what_is_served(settings: &Settings, server: &Server, listeners: &[&Listen
         because = server.fallback_reason().map(tracing::field::display),
         "serving on {}{}",
         urls.join(", "),
-        if settings.page { ", with a page at /" } else { "" },
+        if settings.has_page() { ", with a page at /" } else { "" },
     );
     let plugins: Vec<&str> = settings.plugin.names().collect();
     if !plugins.is_empty() {
         tracing::info!("with the plugins {}", plugins.join(", "));
     }
-    if settings.page && options.cors.asks_upgrades() {
+    if settings.has_page() && options.cors.asks_upgrades() {
         tracing::info!("the page connects only from an origin that --origins lists");
     }
     if options.authorization.is_on() {
-        let page = if settings.page {
+        let page = if settings.has_page() {
             "; the page passes on what follows its ?"
         } else {
             ""

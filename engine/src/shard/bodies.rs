@@ -148,8 +148,8 @@ impl<T: Transformer> Core<T> {
         }
     }
 
-    /// The source of a body says that there is more of it, or who takes what the peer sends says that
-    /// there is room.
+    /// The source of a body says that there is more of it, or who takes what the peer sends says
+    /// that there is room.
     pub(super) fn pull_again(&mut self, key: Key, ticket: u64) {
         let owner = self.net.get(key).map(|connection| &connection.owner);
         if let Some(Owner::Request(request)) = owner
