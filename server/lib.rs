@@ -88,7 +88,8 @@ pub use allspark_engine::{
     WeakHandle,
 };
 pub use allspark_engine::{
-    ClientCertificate, Secure, TcpOptions, TlsAcceptor, TlsVersion, UNIX_PEER, UnixSocket,
+    ClientCertificate, Interface, NoInterface, Secure, TcpOptions, TlsAcceptor, TlsVersion,
+    UNIX_PEER, UnixSocket,
 };
 #[cfg(feature = "plugins")]
 pub use allspark_plugins as plugins;
