@@ -4,6 +4,7 @@
 
 use allspark::{Builder, Plugin, Primus, RequestHead, Response, Routes, Server};
 
+use crate::api::more::More;
 use crate::metrics::registry::Metrics;
 use crate::said::Said;
 
@@ -42,6 +43,8 @@ pub(crate) struct Assembly {
     pub(crate) metrics: Metrics,
     internal: Routes,
     has_internal: bool,
+    /// Routes of the API beside its own.
+    pub(crate) api: More,
     builder: Builder,
     when_built: Vec<WhenBuilt>,
     then: Then,
@@ -66,6 +69,7 @@ impl Assembly {
             metrics: Metrics::default(),
             internal: Routes::new(),
             has_internal,
+            api: More::default(),
             builder,
             when_built: Vec::new(),
             then: Then::default(),

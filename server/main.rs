@@ -16,6 +16,7 @@ mod counts;
 mod docs;
 mod drain;
 mod file;
+mod file_bytes;
 mod flags;
 mod handover;
 mod health;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use allspark::{Builder, Data, DriverChoice, Kind, ListenAddress, Options, Primus, Server};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use crate::api;
 use crate::assembly::{Assembly, Reloaded, Reloads, Then};
 use crate::config::Told;
 use crate::counts;
@@ -246,6 +247,10 @@ fn build(settings: &Settings, options: Options, log: &Log) -> Result<(Primus, Th
     }
     if settings.page {
         page::assemble(&mut assembly, &settings.options.pathname, app.name());
+    }
+    // Behind all parts that add to it.
+    if settings.api.is_on() {
+        api::assemble(&mut assembly, &settings.api)?;
     }
     assembly.when_built(move |primus| {
         attach(app, primus);

@@ -13,6 +13,7 @@ use allspark_transformers::TransportOptionError;
 use serde::{Deserialize, Deserializer};
 use tracing::level_filters::LevelFilter;
 
+use crate::api::options::{ApiOptions, PATH as API_PATH};
 use crate::counts;
 use crate::handover::SocketPath;
 use crate::health;
@@ -73,6 +74,9 @@ pub(crate) struct Settings {
     /// Further configurations of TLS.
     #[serde(default)]
     pub(crate) tls: OwnTls,
+    /// The publishing API.
+    #[serde(default)]
+    pub(crate) api: ApiOptions,
     /// Which application is told of sparks.
     #[serde(default)]
     pub(crate) hooks: HooksOptions,
@@ -119,6 +123,10 @@ impl Settings {
                 let hooks = self.hooks.check();
                 hooks.map_err(|(name, why)| format!("{}: {why}", said.place(name, "")))
             },
+            &|| {
+                let api = self.api.check();
+                api.map_err(|(name, why)| format!("{}: {why}", said.place(name, "")))
+            },
             &|| self.check_listeners(said),
             &|| self.check_paths(said),
         ];
@@ -162,6 +170,11 @@ impl Settings {
             return Err(format!(
                 "{pathname} would hide {}: write another one, or --stats=false",
                 counts::PATH
+            ));
+        }
+        if self.api.is_on() && API_PATH.starts_with(pathname) {
+            return Err(format!(
+                "{pathname} would hide {API_PATH}: write another one, or no key of the API"
             ));
         }
         let mut paths = health::PATHS.iter().filter(|_| self.health);

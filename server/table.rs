@@ -8,6 +8,7 @@ use allspark_engine::limits::{
 };
 use allspark_protocol::limits::{HTTP_HEAD_BYTES_MAX, MESSAGE_BYTES_MAX_HIGHEST, SHARDS_MAX};
 
+use crate::api::table::API_SETTINGS;
 use crate::authorization_table::AUTHORIZATION_SETTINGS;
 use crate::hooks::table::HOOKS_SETTINGS;
 use crate::metrics::table::METRICS_SETTINGS;
@@ -57,6 +58,7 @@ const COUNT: usize = {
 /// What has a section of its own stands in a file of its own, behind what has none.
 const PARTS: &[&[Setting]] = &[
     GENERAL_SETTINGS,
+    API_SETTINGS,
     TLS_SETTINGS,
     AUTHORIZATION_SETTINGS,
     METRICS_SETTINGS,

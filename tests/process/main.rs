@@ -2,6 +2,7 @@
 //! Whatever becomes of that, it serves its clients, and it ends when it is told to.
 
 mod answers;
+mod api;
 mod authorization;
 mod config;
 mod confined;

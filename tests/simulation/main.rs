@@ -4,6 +4,7 @@
 mod admission;
 mod async_layers;
 mod backlog;
+mod batches;
 mod bodies;
 mod by_hand;
 mod channels;

@@ -167,7 +167,7 @@ impl<T: Transformer> Core<T> {
         guard::call(|| answer(head)).unwrap_or_else(|panicked| self.panicked_elsewhere(&panicked))
     }
 
-    fn panicked_elsewhere(&self, panicked: &str) -> Response {
+    pub(super) fn panicked_elsewhere(&self, panicked: &str) -> Response {
         let what = "a route or the fallback panicked; the request is answered with 500";
         self.tell_panic(panicked, what);
         Response::text(500, "Internal Server Error\n")
