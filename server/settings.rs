@@ -13,6 +13,7 @@ use allspark_transformers::TransportOptionError;
 use serde::{Deserialize, Deserializer};
 use tracing::level_filters::LevelFilter;
 
+use crate::access::options::AccessOptions;
 use crate::api::options::{ApiOptions, PATH as API_PATH};
 use crate::counts;
 use crate::handover::SocketPath;
@@ -26,6 +27,8 @@ use crate::places::Places;
 use crate::plugin_settings::Plugins;
 use crate::said::Said;
 use crate::tls_sections::OwnTls;
+use crate::trace::options::TraceOptions;
+use crate::web::options::{self as web, ProxySection, StaticSection};
 
 /// Everything that the server needs to know before it starts.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -60,6 +63,11 @@ pub(crate) struct Settings {
     /// The least important events that are logged.
     #[serde(deserialize_with = "level")]
     pub(crate) log: LevelFilter,
+    /// What is traced.
+    pub(crate) trace: TraceOptions,
+    /// What is logged of requests.
+    #[serde(rename = "access-log")]
+    pub(crate) access_log: AccessOptions,
     /// For whom the lines of the log are.
     #[serde(rename = "log-format")]
     pub(crate) log_format: LogFormat,
@@ -68,6 +76,11 @@ pub(crate) struct Settings {
     pub(crate) iknowhttpsisbetter: bool,
     /// What is told of what is counted.
     pub(crate) metrics: MetricsOptions,
+    /// Files that are served.
+    #[serde(rename = "static")]
+    pub(crate) files: StaticSection,
+    /// The application's own routes.
+    pub(crate) proxy: ProxySection,
     /// Plugins.
     #[serde(default)]
     pub(crate) plugin: Plugins,
@@ -91,6 +104,11 @@ impl Settings {
     /// What is wrong and where, in one line.
     pub(crate) fn read(said: &Said) -> Result<Self, String> {
         said.read()
+    }
+
+    /// Whether there is a page at `/`: not where files or the application's own are.
+    pub(crate) fn has_page(&self) -> bool {
+        self.page && !web::take_root(&self.files, &self.proxy)
     }
 
     /// How it ends.
@@ -127,6 +145,10 @@ impl Settings {
                 let api = self.api.check();
                 api.map_err(|(name, why)| format!("{}: {why}", said.place(name, "")))
             },
+            &|| {
+                let web = web::check(&self.files, &self.proxy, &self.options.pathname);
+                web.map_err(|(name, why)| format!("{}: {why}", said.place(name, "")))
+            },
             &|| self.check_listeners(said),
             &|| self.check_paths(said),
         ];
@@ -158,7 +180,7 @@ impl Settings {
     /// What begins with the pathname belongs to Primus, so nothing else that is served may.
     fn check_pathname(&self) -> Result<(), String> {
         let pathname = &*self.options.pathname;
-        let mut files = page::paths().filter(|_| self.page);
+        let mut files = page::paths().filter(|_| self.has_page());
         if let Some(file) = files.find(|file| file.starts_with(pathname)) {
             return Err(format!(
                 "{pathname} would hide {file}, which the page at / needs: write another one, or \
