@@ -7,6 +7,7 @@ use allspark::{Builder, Data, DriverChoice, Kind, ListenAddress, Options, Primus
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::access;
+use crate::admin::{self, About};
 use crate::api;
 use crate::assembly::{Assembly, Reloaded, Reloads, Then};
 use crate::config::Told;
@@ -266,6 +267,9 @@ fn build(settings: &Settings, options: Options, log: &Log) -> Result<(Primus, Th
     }
     let pathname = &settings.options.pathname;
     web::assemble(&settings.files, &settings.proxy, pathname, &mut assembly)?;
+    let about = About::new(&settings.options, app.name());
+    let takes_over = settings.handover.is_some();
+    admin::assemble(&settings.admin, about, takes_over, &mut assembly)?;
     // Behind all parts that add to it.
     if settings.api.is_on() {
         traced::assemble(&mut assembly, log);

@@ -4,6 +4,7 @@
 //! which serde reads [`Settings`]: the types of the fields are the only judges of a value. What a
 //! server of the library is told, too, is [`Options`], and the library judges it.
 
+use std::fmt::Display;
 use std::num::NonZeroU32;
 
 use allspark::{Drain, Error, OptionError, Options};
@@ -14,6 +15,7 @@ use serde::{Deserialize, Deserializer};
 use tracing::level_filters::LevelFilter;
 
 use crate::access::options::AccessOptions;
+use crate::admin::{self, options::AdminSettings};
 use crate::api::options::{ApiOptions, PATH as API_PATH};
 use crate::counts;
 use crate::handover::SocketPath;
@@ -84,6 +86,9 @@ pub(crate) struct Settings {
     /// Plugins.
     #[serde(default)]
     pub(crate) plugin: Plugins,
+    /// The dashboard.
+    #[serde(default)]
+    pub(crate) admin: AdminSettings,
     /// Further configurations of TLS.
     #[serde(default)]
     pub(crate) tls: OwnTls,
@@ -137,18 +142,13 @@ impl Settings {
             &|| self.check_options(said),
             &|| self.plugin.check(said),
             &|| self.tls.sections.check(said),
+            &|| placed(said, self.hooks.check()),
+            &|| placed(said, self.api.check()),
             &|| {
-                let hooks = self.hooks.check();
-                hooks.map_err(|(name, why)| format!("{}: {why}", said.place(name, "")))
+                let pathname = &self.options.pathname;
+                placed(said, web::check(&self.files, &self.proxy, pathname))
             },
-            &|| {
-                let api = self.api.check();
-                api.map_err(|(name, why)| format!("{}: {why}", said.place(name, "")))
-            },
-            &|| {
-                let web = web::check(&self.files, &self.proxy, &self.options.pathname);
-                web.map_err(|(name, why)| format!("{}: {why}", said.place(name, "")))
-            },
+            &|| placed(said, self.admin.check()),
             &|| self.check_listeners(said),
             &|| self.check_paths(said),
         ];
@@ -194,6 +194,13 @@ impl Settings {
                 counts::PATH
             ));
         }
+        let is_at_path = self.admin.is_on() && self.admin.listen.is_none();
+        if is_at_path && admin::PATH.starts_with(pathname) {
+            return Err(format!(
+                "{pathname} would hide {}: write another one, or --admin-listen",
+                admin::PATH
+            ));
+        }
         if self.api.is_on() && API_PATH.starts_with(pathname) {
             return Err(format!(
                 "{pathname} would hide {API_PATH}: write another one, or no key of the API"
@@ -207,6 +214,11 @@ impl Settings {
             None => Ok(()),
         }
     }
+}
+
+/// What a part of the server says about one of its options, with the place where it was said.
+fn placed<E: Display>(said: &Said, checked: Result<(), (&'static str, E)>) -> Result<(), String> {
+    checked.map_err(|(name, why)| format!("{}: {why}", said.place(name, "")))
 }
 
 /// What the library says about an option, with the place where it was said.

@@ -9,6 +9,7 @@ use allspark_engine::limits::{
 use allspark_protocol::limits::{HTTP_HEAD_BYTES_MAX, MESSAGE_BYTES_MAX_HIGHEST, SHARDS_MAX};
 
 use crate::access::table::ACCESS_SETTINGS;
+use crate::admin::ADMIN_SETTINGS;
 use crate::api::table::API_SETTINGS;
 use crate::authorization_table::AUTHORIZATION_SETTINGS;
 use crate::hooks::table::HOOKS_SETTINGS;
@@ -66,6 +67,7 @@ const PARTS: &[&[Setting]] = &[
     AUTHORIZATION_SETTINGS,
     METRICS_SETTINGS,
     ACCESS_SETTINGS,
+    ADMIN_SETTINGS,
     TRACE_SETTINGS,
     HOOKS_SETTINGS,
     WEB_SETTINGS,
