@@ -78,8 +78,8 @@ pub use config::{
     RatePolicy, SendPolicy, ShardCount, TimeoutMs, send_queue_bytes_for, this_machine,
 };
 pub use io::{
-    ClientCertificate, ProxyProtocol, Secure, TcpOptions, TlsAcceptor, TlsVersion, UNIX_PEER,
-    UnixSocket,
+    ClientCertificate, Interface, NoInterface, ProxyProtocol, Secure, TcpOptions, TlsAcceptor,
+    TlsVersion, UNIX_PEER, UnixSocket,
 };
 pub use layers::{Decide, Layer, LayerError, LayerRequest, LayerTicket, Verdict};
 pub use machine::{allowed_cpus, random};
