@@ -22,6 +22,7 @@
 mod app;
 mod budget;
 mod config;
+mod distribution;
 mod fanout;
 mod guard;
 mod http;
@@ -73,6 +74,7 @@ pub use config::{
     KeepHeaders, MessageRates, MinRate, Options, PerAddress, PerSecond, RatePolicy, SendPolicy,
     ShardCount, TimeoutMs, send_queue_bytes_for, this_machine,
 };
+pub use distribution::{Distribution, Distributions};
 pub use io::{
     ClientCertificate, ProxyProtocol, Secure, TcpOptions, TlsAcceptor, TlsVersion, UNIX_PEER,
     UnixSocket,

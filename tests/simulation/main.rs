@@ -31,6 +31,7 @@ mod plugin_sessions;
 mod plugin_stage;
 mod plugins;
 mod rates;
+mod recorded;
 mod relieved;
 mod rooms;
 mod routes;

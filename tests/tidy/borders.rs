@@ -49,8 +49,25 @@ const MACHINES: &[Machine] = &[
     Machine {
         name: "shard",
         may_import: &[
-            "app", "fanout", "guard", "http", "io", "known", "layers", "limits", "lines", "memory",
-            "mesh", "net", "purpose", "rooms", "routes", "session", "stats", "tasks",
+            "app",
+            "distribution",
+            "fanout",
+            "guard",
+            "http",
+            "io",
+            "known",
+            "layers",
+            "limits",
+            "lines",
+            "memory",
+            "mesh",
+            "net",
+            "purpose",
+            "rooms",
+            "routes",
+            "session",
+            "stats",
+            "tasks",
         ],
     },
     // Connections. Knows no spark, no HTTP and nobody's owner.
@@ -87,8 +104,22 @@ const MACHINES: &[Machine] = &[
     Machine {
         name: "app",
         may_import: &[
-            "budget", "config", "guard", "io", "known", "layers", "limits", "memory", "mesh",
-            "rooms", "routes", "shared", "stats", "tasks", "wheel",
+            "budget",
+            "config",
+            "distribution",
+            "guard",
+            "io",
+            "known",
+            "layers",
+            "limits",
+            "memory",
+            "mesh",
+            "rooms",
+            "routes",
+            "shared",
+            "stats",
+            "tasks",
+            "wheel",
         ],
     },
     // Futures of the application. Knows no spark: a task has an owner, which is a key.
@@ -99,7 +130,21 @@ const MACHINES: &[Machine] = &[
     // The way between threads.
     Machine {
         name: "mesh",
-        may_import: &["guard", "http", "io", "known", "limits", "memory", "stats"],
+        may_import: &[
+            "distribution",
+            "guard",
+            "http",
+            "io",
+            "known",
+            "limits",
+            "memory",
+            "stats",
+        ],
+    },
+    // What shards record beside what they count.
+    Machine {
+        name: "distribution",
+        may_import: &["stats"],
     },
     // How much may be held for peers, and how much is.
     Machine {
