@@ -88,10 +88,6 @@ impl Assembly {
 
     /// Calls `reload` on SIGHUP, on the thread of signals. It says whether anything has changed, or
     /// why nothing could be: then all stays as it is.
-    #[expect(
-        dead_code,
-        reason = "the first part that is read anew removes this line"
-    )]
     pub(crate) fn on_reload(
         &mut self,
         name: &'static str,

@@ -19,6 +19,7 @@ mod file;
 mod flags;
 mod handover;
 mod health;
+mod hooks;
 mod library_command;
 mod listen;
 mod listener;
@@ -74,11 +75,11 @@ fn main() -> ExitCode {
 }
 
 fn serve(settings: &Settings) -> ExitCode {
-    let log = match log::start(settings.log) {
+    let log = match log::start(settings.log, settings.log_format) {
         Ok(log) => log,
         Err(error) => return fail(&format!("there can be no log: {error}"), EXIT_FAILURE),
     };
-    let (last_line, code) = ending(serve::run(settings, log.lines()));
+    let (last_line, code) = ending(serve::run(settings, &log));
     log.end(last_line);
     ExitCode::from(code)
 }

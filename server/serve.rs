@@ -10,8 +10,9 @@ use crate::counts;
 use crate::drain::End;
 use crate::handover::{self, Giver, SocketPath, Taken};
 use crate::health;
+use crate::hooks;
 use crate::listener::Listener;
-use crate::log::Lines;
+use crate::log::Log;
 use crate::metrics;
 use crate::notify::Notifier;
 use crate::page;
@@ -61,7 +62,7 @@ impl From<String> for Failure {
 ///
 /// # Errors
 /// Why it could not start, or why it has failed.
-pub(crate) fn run(settings: &Settings, log: &Lines) -> Result<(), Failure> {
+pub(crate) fn run(settings: &Settings, log: &Log) -> Result<(), Failure> {
     let mut passed = Passed::take_from_environment();
     let signals = Inbox::open();
     let signals = signals.map_err(|error| format!("signals cannot be received: {error}"))?;
@@ -72,7 +73,7 @@ pub(crate) fn run(settings: &Settings, log: &Lines) -> Result<(), Failure> {
     if let Some(driver) = taken.as_ref().and_then(Taken::driver) {
         options.driver = driver_of_both(options.driver, driver)?;
     }
-    let (primus, then) = build(settings, options, log.clone())?;
+    let (primus, then) = build(settings, options, log)?;
     let tls = StartedTls::start(&settings.tls.sections, primus.tls())?;
     let sources = Sources {
         taken: taken.as_mut(),
@@ -190,22 +191,23 @@ fn raise_descriptor_limit() {
 }
 
 /// Each part of the server adds what is its own.
-fn build(settings: &Settings, options: Options, log: Lines) -> Result<(Primus, Then), String> {
+fn build(settings: &Settings, options: Options, log: &Log) -> Result<(Primus, Then), String> {
     let builder = Builder::from(options)
         .keeps_listeners(settings.handover.is_some())
         .give_back(allspark_engine::memory::collect_mimalloc);
     let mut assembly = Assembly::new(builder, settings.listen.has_internal());
+    drop(hooks::assemble(&mut assembly, &settings.hooks)?);
     let plugins = settings.plugin.make();
     for plugin in plugins.map_err(|(_, error)| error.to_string())? {
         assembly.plugin(plugin);
     }
     let app = settings.app;
-    metrics::assemble(&settings.metrics, &mut assembly, log.clone())?;
+    metrics::assemble(&settings.metrics, &mut assembly, log.lines().clone())?;
     if settings.health {
         health::assemble(&mut assembly);
     }
     if settings.stats {
-        counts::assemble(&mut assembly, app.name(), log);
+        counts::assemble(&mut assembly, app.name(), log.lines().clone());
     }
     if settings.page {
         page::assemble(&mut assembly, &settings.options.pathname, app.name());

@@ -3,6 +3,7 @@
 /// Sections whose options have a prefix elsewhere.
 pub(crate) const AUTHORIZATION: &str = "authorization";
 pub(crate) const TLS: &str = "tls";
+pub(crate) const HOOKS: &str = "hooks";
 
 /// One option, the same on the command line, in the environment and in a file.
 #[derive(Clone, Copy)]

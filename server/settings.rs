@@ -16,6 +16,8 @@ use tracing::level_filters::LevelFilter;
 use crate::counts;
 use crate::handover::SocketPath;
 use crate::health;
+use crate::hooks::options::HooksOptions;
+use crate::log::LogFormat;
 use crate::metrics::options::MetricsOptions;
 use crate::nearest::nearest;
 use crate::page;
@@ -57,6 +59,9 @@ pub(crate) struct Settings {
     /// The least important events that are logged.
     #[serde(deserialize_with = "level")]
     pub(crate) log: LevelFilter,
+    /// For whom the lines of the log are.
+    #[serde(rename = "log-format")]
+    pub(crate) log_format: LogFormat,
     /// Whether nobody is to be warned that a listener speaks no TLS.
     #[serde(deserialize_with = "options::deserialize_switch")]
     pub(crate) iknowhttpsisbetter: bool,
@@ -68,6 +73,9 @@ pub(crate) struct Settings {
     /// Further configurations of TLS.
     #[serde(default)]
     pub(crate) tls: OwnTls,
+    /// Which application is told of sparks.
+    #[serde(default)]
+    pub(crate) hooks: HooksOptions,
     /// What every server of the library is told.
     pub(crate) options: Options,
 }
@@ -105,6 +113,8 @@ impl Settings {
         })?;
         self.plugin.check(said)?;
         self.tls.sections.check(said)?;
+        let hooks = self.hooks.check();
+        hooks.map_err(|(name, why)| format!("{}: {why}", said.place(name, "")))?;
         let listeners = self.listen.check(&self.options.trusted_proxies);
         let tls = self.options.tls.is_on();
         listeners

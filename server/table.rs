@@ -9,6 +9,7 @@ use allspark_engine::limits::{
 use allspark_protocol::limits::{HTTP_HEAD_BYTES_MAX, MESSAGE_BYTES_MAX_HIGHEST, SHARDS_MAX};
 
 use crate::authorization_table::AUTHORIZATION_SETTINGS;
+use crate::hooks::table::HOOKS_SETTINGS;
 use crate::metrics::table::METRICS_SETTINGS;
 use crate::setting::setting;
 pub(crate) use crate::setting::{DefaultValue, Kind, Setting};
@@ -59,6 +60,7 @@ const PARTS: &[&[Setting]] = &[
     TLS_SETTINGS,
     AUTHORIZATION_SETTINGS,
     METRICS_SETTINGS,
+    HOOKS_SETTINGS,
 ];
 
 const fn joined() -> [Setting; COUNT] {
@@ -393,5 +395,8 @@ const GENERAL_SETTINGS: &[Setting] = &[
         .help(
             "What to log to stderr, one line for each event: off, error, warn, info, debug, trace",
         )
+        .own(),
+    setting("log-format", NAME, Text("text"))
+        .help("How a line of the log looks: text for people, or json, one object for each event")
         .own(),
 ];

@@ -37,6 +37,7 @@ mod mesh;
 mod net;
 mod place;
 mod purpose;
+mod refusals;
 mod rooms;
 mod routes;
 mod seat;
@@ -62,11 +63,11 @@ pub use allspark_protocol::Value;
 pub use allspark_protocol::http::{RequestHead, Response};
 pub use allspark_protocol::primus::SparkId;
 pub use app::{
-    Attach, Batch, ClientPlugin, Data, Destroy, Drain, Draining, EndOptions, Envelope, Fault,
-    Handle, Headers, Inner, Json, Layers, ListCursor, LocalPrimus, LocalRoom, LocalSpark, Message,
-    Next, NotACursor, Outcome, OwnedData, Packet, Plugin, PluginError, ReadyState, Room, RoomNames,
-    RoomSize, Setup, Spark, SparkError, SparkHandle, SparkStream, Timer, TransformTicket,
-    Transformed, WeakHandle,
+    Attach, Batch, ClientPlugin, Data, Destroy, Drain, Draining, EndOptions, EndReason, Envelope,
+    Fault, Handle, Headers, Inner, Json, Layers, ListCursor, LocalPrimus, LocalRoom, LocalSpark,
+    Message, Next, NotACursor, Outcome, OwnedData, Packet, Plugin, PluginError, ReadyState, Room,
+    RoomNames, RoomSize, Setup, Spark, SparkError, SparkHandle, SparkStream, Timer,
+    TransformTicket, Transformed, WeakHandle,
 };
 pub use budget::{Bounds, Memory};
 pub use config::{
@@ -83,9 +84,11 @@ pub use layers::{Decide, Layer, LayerError, LayerRequest, LayerTicket, Verdict};
 pub use machine::{allowed_cpus, random};
 pub use place::{ListenAddress, Place};
 pub use purpose::Purpose;
+pub use refusals::{Refusal, RefusalReason};
 pub use rooms::{RoomError, RoomOptions, room_matches};
 pub use routes::{
-    Body, BodyError, BodySender, Pull, Pulled, Reply, RouteError, RouteRequest, Routes, Ticket,
+    Body, BodyBroken, BodyError, BodyReceiver, BodySender, Pull, Pulled, Reply, RouteError,
+    RouteRequest, Routes, Ticket,
 };
 pub use server::{Server, ShardFailure};
 pub use shard::{Flow, Shard};

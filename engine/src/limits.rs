@@ -185,8 +185,8 @@ pub const INBOX_BYTES_MAX: usize = 64 * 1024 * 1024;
 pub const INBOX_COMMANDS_PER_TURN: usize = 1024;
 
 /// Sparks that a batch of another thread writes to one by one in one turn: named ones, and members
-/// of small rooms. To queue a message takes some 100 ns, so this is less than three milliseconds; the
-/// batch goes on in the next turn, before other commands.
+/// of small rooms. To queue a message takes some 100 ns, so this is less than three milliseconds;
+/// the batch goes on in the next turn, before other commands.
 pub const BATCH_SPARKS_PER_TURN: usize = 16 * 1024;
 
 /// Timers of a kind that fire in one turn: each can be a send, see [`SPARKS_PER_TURN`].
@@ -240,6 +240,13 @@ pub const SEND_QUEUE_BYTES_LEAST: usize = 4 * 1024 * 1024;
 /// is counted, and the next line says how many there were.
 pub const LOG_LINE_INTERVAL_MS: u64 = 1_000;
 
+/// Refusals that are kept of each reason, for whoever asks who was refused: as many as a person
+/// reads.
+pub const REFUSALS_KEPT: usize = 32;
+
+/// Bytes of a text in one of them.
+pub const REFUSAL_TEXT_BYTES_MAX: usize = 200;
+
 /// How often a ring is asked for again when the kernel has no memory for it, and the pause before
 /// each time: 0.2 s in all. The kernel gives back what a ring that is gone had locked only some
 /// time after, be it the one of the probe or those of a server that has just ended.
@@ -279,6 +286,11 @@ pub const BEHIND_MAX_MS: u64 = 5_000;
 /// Portions of messages that requests brought which are handed to the application in one turn, see
 /// [`PORTION_MESSAGES`](allspark_protocol::limits::PORTION_MESSAGES): about a millisecond of work.
 pub const PORTIONS_PER_TURN: usize = 4;
+
+/// What may wait of the body of a request that is taken as it comes, in bytes with what each part
+/// costs beside them; then its client is not listened to. What is under way still comes in, up to
+/// [`PENDING_BYTES_HIGHEST`] more.
+pub const UPLOAD_COST_MAX: usize = 64 * 1024;
 
 /// Bodies of answers that are pulled in one turn, of those that are sent as they come; the others
 /// have theirs in the next.
@@ -348,7 +360,8 @@ pub const ROOM_WALKS_PER_TURN: usize = 16;
 /// any room are looked at.
 pub const POST_ROOMS_MAX: usize = 16;
 
-/// Sparks, or rooms, in one portion of a list: to say something of each takes less than a millisecond.
+/// Sparks, or rooms, in one portion of a list: to say something of each takes less than a
+/// millisecond.
 pub const LIST_MAX: usize = 1000;
 
 /// Questions who is in large rooms that a shard keeps before it takes in nothing new: it looks into

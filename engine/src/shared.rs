@@ -13,6 +13,7 @@ use crate::mesh::{Mesh, Weigh};
 use crate::net::Addresses;
 use crate::place::ListenerOptions;
 use crate::purpose::Purpose;
+use crate::refusals::Refusals;
 
 /// A server, as its shards and its handles see it. `C` is what a shard can be asked to do, `L` the
 /// functions of the application that every spark goes through.
@@ -29,6 +30,8 @@ pub(crate) struct Shared<C, L> {
     pub(crate) accepts_paid: AtomicU64,
     /// Lines of the log that peers can cause.
     pub(crate) lines: Lines,
+    /// Who was refused lately.
+    pub(crate) refusals: Refusals,
     /// Every shard has a copy, and is told when they change.
     listeners: Mutex<Arc<L>>,
     /// Whether messages are transformed that are written from any thread.
@@ -85,6 +88,7 @@ impl<C: Weigh, L: Clone + Default> Shared<C, L> {
             id_key: secrets.ids,
             name_key: secrets.names,
             lines: Lines::default(),
+            refusals: Refusals::default(),
             listeners: Mutex::default(),
             transforms: AtomicBool::new(false),
             started: AtomicBool::new(false),

@@ -1,24 +1,62 @@
 //! What a line of the log looks like.
 //!
 //! # Invariants
-//! - An event is one line, whatever text of a peer it carries: control characters are escaped.
+//! - An event is one line, whatever text of a peer it carries ([`super::escape`]).
 
 use std::fmt::{self, Write};
 
+use allspark_protocol::options;
+use serde::{Deserialize, Deserializer};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
+use super::escape::write_escaped;
+use super::json;
+
+/// For whom lines are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    /// People.
+    #[default]
+    Text,
+    /// Programs: one object per line.
+    Json,
+}
+
+const FORMATS: &[(&str, LogFormat)] = &[("text", LogFormat::Text), ("json", LogFormat::Json)];
+
+impl<'de> Deserialize<'de> for LogFormat {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        options::read(deserializer, |text| options::choose(text, FORMATS))
+    }
+}
+
+/// How lines look.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Look {
+    pub(super) format: LogFormat,
+    /// Of text.
+    pub(super) has_colours: bool,
+}
+
 /// A line that no event is behind.
-pub(super) fn line(level: Level, has_colours: bool, text: &str) -> String {
+pub(super) fn line(level: Level, look: Look, text: &str) -> String {
     let mut line = String::new();
     // A String takes everything.
-    let _ = begin(&mut line, level, has_colours);
-    let _ = write_escaped(&mut line, text);
-    line.push('\n');
+    let _ = match look.format {
+        LogFormat::Text => write_text(&mut line, level, look.has_colours, text),
+        LogFormat::Json => json::write_text(&mut line, level, text),
+    };
     line
+}
+
+fn write_text(out: &mut impl Write, level: Level, has_colours: bool, text: &str) -> fmt::Result {
+    begin(out, level, has_colours)?;
+    write_escaped(out, text)?;
+    out.write_char('\n')
 }
 
 fn begin(out: &mut impl Write, level: Level, has_colours: bool) -> fmt::Result {
@@ -27,8 +65,9 @@ fn begin(out: &mut impl Write, level: Level, has_colours: bool) -> fmt::Result {
     write!(out, " {before}{level:<5}{after} ")
 }
 
-/// Time, level, where it comes from if that is below `info`, message, fields.
-pub(super) struct OneLine;
+/// Writes events; as text: time, level, where it comes from if that is below `info`, message,
+/// fields.
+pub(super) struct OneLine(pub(super) Look);
 
 impl<S, N> FormatEvent<S, N> for OneLine
 where
@@ -41,9 +80,11 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
+        if self.0.format == LogFormat::Json {
+            return json::write_event(&mut writer, event);
+        }
         let level = *event.metadata().level();
-        let has_colours = writer.has_ansi_escapes();
-        begin(&mut writer, level, has_colours)?;
+        begin(&mut writer, level, self.0.has_colours)?;
         if level > Level::INFO {
             write!(writer, "{}: ", event.metadata().target())?;
         }
@@ -67,17 +108,6 @@ fn colour(level: Level, has_colours: bool) -> (&'static str, &'static str) {
         _ => "\x1b[2m",
     };
     (before, "\x1b[0m")
-}
-
-fn write_escaped(writer: &mut impl Write, text: &str) -> fmt::Result {
-    for character in text.chars() {
-        if character.is_control() {
-            write!(writer, "{}", character.escape_default())?;
-        } else {
-            writer.write_char(character)?;
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -111,17 +141,27 @@ mod tests {
         }
     }
 
-    /// What is logged by `log` at `level`, each line without its time.
-    fn logged(level: LevelFilter, has_colours: bool, log: impl FnOnce()) -> Vec<String> {
+    /// What is logged by `log` at `level`.
+    fn written(level: LevelFilter, look: Look, log: impl FnOnce()) -> String {
         let memory = Memory::default();
         let subscriber = tracing_subscriber::fmt()
             .with_max_level(level)
             .with_writer(memory.clone())
-            .with_ansi(has_colours)
-            .event_format(OneLine)
+            .with_ansi(look.has_colours)
+            .event_format(OneLine(look))
             .finish();
         tracing::subscriber::with_default(subscriber, log);
-        let text = String::from_utf8(memory.0.lock().unwrap().clone()).unwrap();
+        String::from_utf8(memory.0.lock().unwrap().clone()).unwrap()
+    }
+
+    /// The same as text, each line without its time.
+    fn logged(level: LevelFilter, has_colours: bool, log: impl FnOnce()) -> Vec<String> {
+        let format = LogFormat::Text;
+        let look = Look {
+            format,
+            has_colours,
+        };
+        let text = written(level, look, log);
         let without_time = |line: &str| line.split_once(' ').unwrap().1.to_owned();
         text.lines().map(without_time).collect()
     }
@@ -162,5 +202,36 @@ mod tests {
     fn colours_surround_the_level_alone() {
         let lines = logged(LevelFilter::INFO, true, || tracing::error!("a"));
         assert_eq!(lines, ["\u{1b}[31mERROR\u{1b}[0m a"]);
+    }
+
+    #[test]
+    fn as_json_an_event_is_one_object_whatever_it_carries() {
+        let look = Look {
+            format: LogFormat::Json,
+            has_colours: false,
+        };
+        let hostile = "a\nb\r\u{85}\u{2028}\u{1b}[31m\"},{\0";
+        let text = written(LevelFilter::INFO, look, || {
+            let (shards, is_on, nothing) = (2, true, None::<u64>);
+            tracing::warn!(
+                shards, is_on, nothing, level = "x", %hostile, text = hostile, "serving {hostile}"
+            );
+        });
+        assert_eq!(text.matches('\n').count(), 1, "{text}");
+        assert!(!text.trim_end().chars().any(char::is_control), "{text:?}");
+        let object: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let time = object["time"].as_str().unwrap();
+        let message = format!("serving {hostile}");
+        let expected = serde_json::json!({
+            "time": time, "level": "warn", "target": module_path!(), "message": message,
+            "shards": 2, "is_on": true, "level_": "x", "hostile": hostile, "text": hostile,
+        });
+        assert_eq!(object, expected);
+        let line = line(Level::ERROR, look, hostile);
+        let object: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(
+            (object["level"].as_str(), object["message"].as_str()),
+            (Some("error"), Some(hostile))
+        );
     }
 }

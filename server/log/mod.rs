@@ -1,4 +1,4 @@
-//! What the operator reads: one line on stderr for each event.
+//! What the operator reads: one line on stderr for each event, as text or as JSON.
 //!
 //! ```text
 //! 2026-11-21T10:00:00.000000Z INFO  serving on http://127.0.0.1:8080/ driver=uring shards=2
@@ -11,8 +11,12 @@
 //! - Who logs never waits, and never fails.
 //! - A line is written, or it is counted as lost, and the log says so as soon as it can.
 //! - Colours are used only on a terminal, and not if `NO_COLOR` is set.
+//! - The level can change at any time, from any thread.
 
+mod escape;
 mod format;
+mod json;
+mod level;
 mod panics;
 mod queue;
 mod stderr;
@@ -23,10 +27,15 @@ use std::time::Duration;
 
 use tracing::Level;
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::reload;
+use tracing_subscriber::util::SubscriberInitExt;
 
+pub(crate) use format::LogFormat;
+pub(crate) use level::LogLevel;
 pub(crate) use queue::Lines;
 
-use format::OneLine;
+use format::{Look, OneLine};
 use stderr::Stderr;
 
 /// How long the end of the process waits for lines that stderr does not take. A reader that lives
@@ -36,33 +45,42 @@ const END_TIMEOUT: Duration = Duration::from_secs(1);
 /// The log of this process.
 pub(crate) struct Log {
     lines: Lines,
+    level: LogLevel,
+    look: Look,
 }
 
 /// Starts logging events of `level` and above, and panics. Call it once.
 ///
 /// # Errors
 /// If there can be no thread that writes.
-pub(crate) fn start(level: LevelFilter) -> io::Result<Log> {
-    let has_colours = io::stderr().is_terminal() && env::var_os("NO_COLOR").is_none();
+pub(crate) fn start(level: LevelFilter, format: LogFormat) -> io::Result<Log> {
+    let is_on_terminal = io::stderr().is_terminal() && env::var_os("NO_COLOR").is_none();
+    let look = Look {
+        format,
+        has_colours: is_on_terminal && format == LogFormat::Text,
+    };
     let say_lost = move |lost: u64| {
         let text = format!("lines of the log are lost, because stderr did not take them: {lost}");
-        format::line(Level::WARN, has_colours, &text)
+        format::line(Level::WARN, look, &text)
     };
     let lines = Lines::start(Stderr::new(), say_lost)?;
-    tracing_subscriber::fmt()
-        .with_max_level(level)
+    let (filter, handle) = reload::Layer::new(level);
+    let writer = tracing_subscriber::fmt::layer()
         .with_writer(lines.clone())
-        .with_ansi(has_colours)
+        .with_ansi(look.has_colours)
         // It would be told on stderr, which may be the very thing that does not work.
         .log_internal_errors(false)
-        .event_format(OneLine)
+        .event_format(OneLine(look));
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(writer)
         .init();
-    if level >= LevelFilter::ERROR {
-        panics::log_to(lines.clone(), has_colours);
-    } else {
-        std::panic::set_hook(Box::new(|_| {}));
-    }
-    Ok(Log { lines })
+    panics::log_to(lines.clone(), look);
+    Ok(Log {
+        lines,
+        level: LogLevel::new(move |level| handle.reload(level).is_ok()),
+        look,
+    })
 }
 
 impl Log {
@@ -71,11 +89,21 @@ impl Log {
         &self.lines
     }
 
+    /// What is logged.
+    #[expect(dead_code, reason = "what changes it at run time removes this line")]
+    pub(crate) fn level(&self) -> &LogLevel {
+        &self.level
+    }
+
     /// Writes the last line, if there is one, and waits until everything is written, but not for
-    /// long. The line is not one of the log: it comes whatever the level, and as it is.
+    /// long. The line is not one of the log: it comes whatever the level, and, if the log is text,
+    /// as it is.
     pub(crate) fn end(self, last_line: Option<String>) {
-        if let Some(mut line) = last_line {
-            line.push('\n');
+        if let Some(line) = last_line {
+            let line = match self.look.format {
+                LogFormat::Text => format!("{line}\n"),
+                LogFormat::Json => format::line(Level::ERROR, self.look, &line),
+            };
             self.lines.push(line.as_bytes());
         }
         self.lines.flush(END_TIMEOUT);

@@ -6,15 +6,20 @@ use std::panic::{self, PanicHookInfo};
 use std::thread;
 
 use tracing::Level;
+use tracing::level_filters::LevelFilter;
 
-use super::format;
+use super::format::{self, Look};
 use super::queue::Lines;
 
 /// From now on panics are lines of the log; with a backtrace, if `RUST_BACKTRACE` asks for it.
-pub(super) fn log_to(lines: Lines, has_colours: bool) {
+/// Nothing is said while errors are not logged.
+pub(super) fn log_to(lines: Lines, look: Look) {
     panic::set_hook(Box::new(move |panic| {
+        if LevelFilter::current() < LevelFilter::ERROR {
+            return;
+        }
         for text in describe(panic) {
-            lines.push(format::line(Level::ERROR, has_colours, &text).as_bytes());
+            lines.push(format::line(Level::ERROR, look, &text).as_bytes());
         }
     }));
 }

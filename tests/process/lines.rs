@@ -107,3 +107,30 @@ fn at_info_there_is_nothing_about_a_client() {
     assert_eq!(before.len(), 1, "{before:?}");
     assert!(before[0].contains("serving on"), "{before:?}");
 }
+
+/// What a program reads: an object for each event, whoever it is about.
+#[test]
+fn every_line_is_an_object_if_the_log_is_json() {
+    let mut rig = Rig::start(&["--log", "debug", "--log-format", "json"]);
+    let mut client = rig.server.connect();
+    client.send_frame(0x88, &4321_u16.to_be_bytes());
+    let (end, mut lines) = rig.await_line("\"disconnection\"");
+    lines.push(end);
+    rig.server.signal(Signal::TERM);
+    let (last, before) = rig.await_line("\"ended\"");
+    lines.extend(before);
+    lines.push(last);
+    let read = |line: &String| -> serde_json::Value { serde_json::from_str(line).unwrap() };
+    let objects: Vec<_> = lines.iter().map(read).collect();
+    assert!(objects.iter().all(|object| object["time"].is_string()));
+    let find = |message: &str| objects.iter().find(|object| object["message"] == message);
+    let (begin, end) = (find("connection").unwrap(), find("disconnection").unwrap());
+    assert_eq!(begin["peer"], client.address().to_string());
+    assert_eq!(
+        (&begin["level"], &begin["target"]),
+        (&"debug".into(), &"allspark_engine::shard::events".into())
+    );
+    assert_eq!(end["reason"], "closed by the client with code 4321");
+    assert_eq!(begin["spark"], end["spark"]);
+    assert!(begin["shard"].is_u64());
+}

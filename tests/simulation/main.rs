@@ -32,6 +32,7 @@ mod plugin_stage;
 mod plugins;
 mod rates;
 mod recorded;
+mod refusals;
 mod relieved;
 mod rooms;
 mod routes;
@@ -48,6 +49,7 @@ mod transforms_later;
 mod travel;
 mod unwanted;
 mod upgrades;
+mod uploads;
 mod visits;
 mod world;
 

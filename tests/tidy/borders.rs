@@ -63,6 +63,7 @@ const MACHINES: &[Machine] = &[
             "mesh",
             "net",
             "purpose",
+            "refusals",
             "rooms",
             "routes",
             "session",
@@ -114,6 +115,7 @@ const MACHINES: &[Machine] = &[
             "limits",
             "memory",
             "mesh",
+            "refusals",
             "rooms",
             "routes",
             "shared",
@@ -154,7 +156,9 @@ const MACHINES: &[Machine] = &[
     // What all shards of a server share.
     Machine {
         name: "shared",
-        may_import: &["config", "io", "lines", "mesh", "net", "place", "purpose"],
+        may_import: &[
+            "config", "io", "lines", "mesh", "net", "place", "purpose", "refusals",
+        ],
     },
     // Talks to the kernel.
     Machine {
@@ -200,6 +204,10 @@ const MACHINES: &[Machine] = &[
     },
     Machine {
         name: "lines",
+        may_import: &["limits"],
+    },
+    Machine {
+        name: "refusals",
         may_import: &["limits"],
     },
     Machine {

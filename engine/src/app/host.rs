@@ -14,7 +14,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use allspark_protocol::Instant;
-use allspark_protocol::http::{RequestHead, Response};
+use allspark_protocol::http::RequestHead;
 use allspark_protocol::parser::ParserKind;
 use allspark_protocol::primus::{Heartbeat, Latency, SparkId};
 use allspark_protocol::transformer::{Kind, Wire};
@@ -23,6 +23,7 @@ use smallvec::SmallVec;
 use super::act::Acts;
 use super::awaited::Awaited;
 use super::data::Data;
+use super::end_reason::EndReason;
 use super::ends::{Destroy, Drain, EndOptions, ReadyState};
 use super::envelope::Envelope;
 use super::error::SparkError;
@@ -39,7 +40,7 @@ use crate::layers::{Chain, Decision, Notes};
 use crate::memory::Key;
 use crate::mesh::{Parcel, Weigh};
 use crate::rooms::{RoomError, Rooms};
-use crate::routes;
+use crate::routes::Said;
 use crate::shared::Shared;
 use crate::tasks::{BoxFuture, Desk};
 
@@ -82,6 +83,8 @@ pub(crate) trait Host {
     fn leave_all(&mut self, key: Key);
     /// Returns false when the spark has ended already.
     fn end_spark(&mut self, key: Key, options: EndOptions) -> bool;
+    /// Why a spark ends, while the application is told that it does.
+    fn end_reason(&self, key: Key) -> Option<EndReason>;
     /// Ends a spark because a function of the application panicked.
     fn panicked(&mut self, key: Key, what: &str);
     /// Tells the handlers of the spark of an error, after the handler that runs now.
@@ -486,9 +489,7 @@ pub(crate) enum Command {
     Answer {
         connection: Key,
         ticket: u64,
-        response: Response,
-        /// The rest of its body.
-        body: Option<Box<routes::Body>>,
+        said: Box<Said>,
     },
     /// Pull the body on this connection, if it is still that of this ticket.
     Pull {
@@ -518,7 +519,7 @@ impl Weigh for Command {
                 Self::Tally(tally) => tally.bytes(),
                 Self::List(listing) => listing.bytes(),
                 Self::Arrive(parcel) => parcel.bytes(),
-                Self::Answer { response, .. } => response.body_bytes().len(),
+                Self::Answer { said, .. } => said.response().body_bytes().len(),
                 Self::Decide { decision, .. } => decision.bytes(),
                 Self::BroadcastLater(awaited) | Self::WriteLater { awaited, .. } => awaited.bytes,
                 Self::Transformed { answer, .. } => answer.0.encoded().1.len(),

@@ -12,6 +12,7 @@
 //! | [`transform`], [`packet`] | functions that messages go through |
 //! | [`plugin`], [`setup`] | what a plugin is, and what it may do |
 //! | [`plugins`], [`share`] | the plugins of a server, and what each has attached |
+//! | [`end_reason`] | why sparks end |
 //! | [`values`], [`own`] | values that are kept with a spark |
 //! | [`emit`] | calls functions of the application, under a guard |
 //! | [`layers`], [`attached`] | its layers, and what they attach to a request for its spark |
@@ -38,6 +39,7 @@ mod batch;
 mod data;
 mod drain;
 mod emit;
+mod end_reason;
 mod ends;
 mod envelope;
 mod error;
@@ -78,6 +80,7 @@ mod weak;
 
 pub use batch::Batch;
 pub use data::Data;
+pub use end_reason::EndReason;
 pub use ends::{Destroy, Drain, Draining, EndOptions, ReadyState};
 pub use envelope::Envelope;
 pub use error::{Fault, SparkError};

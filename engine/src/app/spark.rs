@@ -9,6 +9,7 @@ use allspark_protocol::primus::SparkId;
 use allspark_protocol::primus::reserved::reserved_spark;
 
 use super::data::Data;
+use super::end_reason::EndReason;
 use super::ends::{EndOptions, ReadyState};
 use super::error::SparkError;
 use super::headers::Headers;
@@ -152,6 +153,14 @@ impl<'a> Spark<'a> {
     /// and stands still while a handler runs.
     pub fn now(&self) -> Instant {
         self.host.now()
+    }
+
+    /// Why the spark has ended: for listeners of its end ([`Attach::on_disconnection`] and the
+    /// like, [`Spark::on_end`]). `None` before.
+    ///
+    /// [`Attach::on_disconnection`]: crate::Attach::on_disconnection
+    pub fn end_reason(&self) -> Option<EndReason> {
+        self.host.end_reason(self.key)
     }
 
     /// Bytes that wait to be sent, because the client reads more slowly than it is written to.

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 
 use allspark_protocol::Instant;
-use allspark_protocol::http::Response;
+use allspark_protocol::http::{RequestHead, Response};
 use allspark_protocol::transformer::Transformer;
 
 use super::core::Core;
@@ -20,6 +20,7 @@ use crate::lines::Line;
 use crate::memory::Key;
 use crate::net::{Connection, Counted, Flags};
 use crate::purpose::Purpose;
+use crate::refusals::RefusalReason;
 
 /// Why a connection is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,27 +102,31 @@ impl<T: Transformer> Core<T> {
     }
 
     /// Counts a refusal, and says so.
-    pub(super) fn count_refusal(&self, refusal: Refusal) {
+    pub(super) fn count_refusal(&self, refusal: Refusal, peer: SocketAddr, listener: u8) {
         let counters = self.counters();
-        let (counter, line, why) = match refusal {
+        let (counter, line, reason, why) = match refusal {
             Refusal::Full => (
                 &counters.connections_refused,
                 Line::ConnectionRefused,
+                RefusalReason::Connections,
                 "there are as many as connections-max allows, or the server holds as much as \
                  memory-max allows",
             ),
             Refusal::Address => (
                 &counters.addresses_refused,
                 Line::AddressRefused,
+                RefusalReason::Addresses,
                 "there are as many of its address as connections-per-address allows",
             ),
             Refusal::Pace => (
                 &counters.accepts_refused,
                 Line::AcceptRefused,
+                RefusalReason::Accepts,
                 "connections come faster than accept-rate or accept-rate-per-address allows",
             ),
         };
         counter.add(1);
+        self.note_refused_peer(peer, listener, reason);
         if let Some(line) = self.may_log(line) {
             let (shard, unlogged) = (self.shard, line.unlogged);
             tracing::warn!(shard, unlogged, "a connection is refused: {why}");
@@ -151,6 +156,7 @@ impl<T: Transformer> Core<T> {
         let connection = self.net.connection_mut(key);
         connection.peer = peer;
         connection.flags.clear(Flags::COUNTED);
+        let listener = connection.listener;
         let addresses = &self.server.addresses;
         let refusal = if !addresses.keeps_pace(peer, self.clock.now) {
             Refusal::Pace
@@ -160,7 +166,7 @@ impl<T: Transformer> Core<T> {
             self.mark_counted(key);
             return true;
         };
-        self.count_refusal(refusal);
+        self.count_refusal(refusal, peer, listener);
         // It is not one of those that are served any more.
         self.counters().connections_closed.add(1);
         self.net.connection_mut(key).owner = Owner::TurnedAway;
@@ -170,10 +176,16 @@ impl<T: Transformer> Core<T> {
     }
 
     /// Whether a client with this address may have one more spark.
-    pub(super) fn admit_spark_of(&mut self, client: SocketAddr) -> bool {
+    pub(super) fn admit_spark_of(
+        &mut self,
+        client: SocketAddr,
+        key: Key,
+        head: &RequestHead<'_>,
+    ) -> bool {
         let is_admitted = self.server.addresses.enter(Counted::Spark, client);
         if !is_admitted {
             self.counters().sparks_refused.add(1);
+            self.note_refused_request(key, head, RefusalReason::Sparks, 503, "");
             if let Some(line) = self.may_log(Line::SparkRefused) {
                 let (shard, unlogged) = (self.shard, line.unlogged);
                 tracing::warn!(
@@ -201,6 +213,7 @@ impl<T: Transformer> Core<T> {
             return true;
         }
         self.counters().handshakes_refused.add(1);
+        self.note_refused(key, RefusalReason::Handshakes, None);
         if let Some(line) = self.may_log(Line::HandshakeRefused) {
             let (shard, unlogged) = (self.shard, line.unlogged);
             tracing::warn!(
@@ -222,6 +235,7 @@ impl<T: Transformer> Core<T> {
             return true;
         }
         self.counters().requests_refused.add(1);
+        self.note_refused(key, RefusalReason::Requests, Some(503));
         if let Some(line) = self.may_log(Line::RequestRefused) {
             let (shard, unlogged) = (self.shard, line.unlogged);
             tracing::warn!(

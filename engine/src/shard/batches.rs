@@ -7,9 +7,9 @@ use allspark_protocol::primus::SparkId;
 use allspark_protocol::transformer::Transformer;
 
 use super::core::Core;
-use super::reason::EndReason;
 use super::rooms::RoomCommand;
 use super::unfinished::Unfinished;
+use crate::app::EndReason;
 use crate::app::act::{Act, Acts, Deed};
 use crate::limits::BATCH_SPARKS_PER_TURN;
 

@@ -10,14 +10,14 @@ use allspark_protocol::transformer::{Context, Outputs, Transformer};
 use super::core::Core;
 use super::destroying::Order;
 use super::effects::Effect;
-use super::reason::EndReason;
-use crate::app;
 use crate::app::host::Command;
 use crate::app::target::RoomEvent;
+use crate::app::{self, EndReason};
 use crate::guard;
 use crate::io::Op;
 use crate::lines::Line;
 use crate::memory::Key;
+use crate::routes::Said;
 use crate::session::Want;
 
 impl<T: Transformer> Core<T> {
@@ -102,7 +102,9 @@ impl<T: Transformer> Core<T> {
         // end.
         self.counters().sparks_ended.add(1);
         self.take_id(spark);
+        self.ending = Some((spark, reason));
         app::disconnection(self, spark);
+        self.ending = None;
         // Nobody waits any more for messages of this spark that wait for transforms.
         self.awaited.must_look |= !self.awaited.is_empty();
         self.forget_intake(spark);
@@ -186,11 +188,15 @@ impl<T: Transformer> Core<T> {
             Command::Answer {
                 connection,
                 ticket,
-                response,
-                body,
-            } => match body {
-                None => self.answer_ticket(connection, ticket, response),
-                Some(body) => self.begin_ticket_body(connection, ticket, response, *body),
+                said,
+            } => match *said {
+                Said::Whole(response) => self.answer_ticket(connection, ticket, response),
+                Said::Begun(response, body) => {
+                    self.begin_ticket_body(connection, ticket, response, body);
+                }
+                Said::Upgrade(response, body, client) => {
+                    self.upgrade_ticket(connection, ticket, &response, body, client);
+                }
             },
             Command::Pull { connection, ticket } => self.pull_again(connection, ticket),
             Command::Destroy(options) => self.plan_end(Order::Destroy(options)),

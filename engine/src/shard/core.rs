@@ -30,7 +30,7 @@ use super::waiting::{Drains, Openings, Untaken};
 use crate::app::host::{
     Added, Command, Listeners, LocalDesk, Reserved, Server, Step, Transforms, Visitor,
 };
-use crate::app::{Life, Timers};
+use crate::app::{EndReason, Life, Timers};
 use crate::distribution::Recorders;
 use crate::fanout::Fanout;
 use crate::http::{Door, Way};
@@ -118,6 +118,8 @@ pub(crate) struct Core<T: Transformer> {
     /// Connections that come from other shards.
     pub(super) arrivals: Arena<Box<Parcel>>,
     pub(super) destroying: Destroying,
+    /// The spark of whose end the application is told now, and why it ended.
+    pub(super) ending: Option<(Key, EndReason)>,
     pub(super) upkeep: Upkeep,
     pub(super) fairness: Fairness,
     /// Timers that are due, used again from turn to turn.
@@ -194,6 +196,7 @@ impl<T: Transformer> Core<T> {
             moves: Moves::default(),
             arrivals: Arena::default(),
             destroying: Destroying::default(),
+            ending: None,
             upkeep: Upkeep::new(now),
             fairness: Fairness::new(now),
             due: Vec::new(),

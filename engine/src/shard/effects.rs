@@ -5,10 +5,9 @@ use std::collections::VecDeque;
 
 use allspark_protocol::transformer::Carrier;
 
-use super::reason::EndReason;
-use crate::app::SparkError;
 use crate::app::host::Command;
 use crate::app::target::RoomEvent;
+use crate::app::{EndReason, SparkError};
 use crate::memory::{GiveBack, Key};
 
 /// Something that is to be done soon.

@@ -9,7 +9,7 @@ use allspark_protocol::transformer::Transformer;
 use super::core::Core;
 use super::destroying::Order;
 use super::owner::Owner;
-use super::reason::EndReason;
+use crate::app::EndReason;
 use crate::app::{Drain, Handle};
 use crate::fanout::{Budget, Cursor, Found, Scattered};
 use crate::io::Op;

@@ -13,13 +13,12 @@ use allspark_protocol::transformer::{Kind, Transformer};
 
 use super::core::Core;
 use super::effects::Effect;
-use super::reason::EndReason;
 use super::rooms::RoomCommand;
 use crate::app::host::{
     Added, Command, Host, Listeners, LocalDesk, OnDrained, OnSpark, Opening, Server, SparkState,
 };
 use crate::app::target::Target;
-use crate::app::{self, EndOptions, Envelope, Enveloped, Life, SparkError};
+use crate::app::{self, EndOptions, EndReason, Envelope, Enveloped, Life, SparkError};
 use crate::guard;
 use crate::known::Known;
 use crate::lines::Line;
@@ -176,6 +175,11 @@ impl<T: Transformer> Host for Core<T> {
             self.end(key, options.reconnect, EndReason::Application);
         }
         is_open
+    }
+
+    fn end_reason(&self, key: Key) -> Option<EndReason> {
+        let (spark, reason) = self.ending?;
+        (spark == key).then_some(reason)
     }
 
     fn panicked(&mut self, key: Key, what: &str) {

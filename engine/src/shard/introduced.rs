@@ -15,6 +15,7 @@ use crate::io::{Introduction, ProxyFault, TlsFault};
 use crate::known::Known;
 use crate::lines::Line;
 use crate::memory::Key;
+use crate::refusals::RefusalReason;
 
 impl<T: Transformer> Core<T> {
     /// Something was learnt about a connection.
@@ -41,6 +42,8 @@ impl<T: Transformer> Core<T> {
             return;
         };
         self.counters().proxies_refused.add(1);
+        let (reason, detail) = (RefusalReason::Proxies, fault.to_string());
+        self.note_refused_because(key, reason, None, &detail);
         if let Some(line) = self.may_log(Line::ProxyRefused) {
             let (shard, unlogged) = (self.shard, line.unlogged);
             let peer = self.net.connection(key).peer;
@@ -57,6 +60,8 @@ impl<T: Transformer> Core<T> {
             return;
         };
         self.counters().tls_failures.add(1);
+        let (reason, detail) = (RefusalReason::Tls, fault.to_string());
+        self.note_refused_because(key, reason, None, &detail);
         if let Some(line) = self.may_log(Line::TlsFailed) {
             let (shard, unlogged) = (self.shard, line.unlogged);
             let peer = self.net.connection(key).peer;

@@ -7,11 +7,11 @@ use allspark_protocol::transformer::{Kind, Transformer};
 
 use super::core::Core;
 use super::effects::Effect;
-use super::reason::EndReason;
-use crate::app::SparkError;
+use crate::app::{EndReason, SparkError};
 use crate::limits::TIMERS_PER_TURN;
 use crate::lines::Line;
 use crate::memory::Key;
+use crate::refusals::RefusalReason;
 use crate::session::Sent;
 
 impl<T: Transformer> Core<T> {
@@ -67,6 +67,7 @@ impl<T: Transformer> Core<T> {
             }
             Sent::Ended => {
                 self.counters().sparks_flooding.add(1);
+                self.note_ended(spark, RefusalReason::Flooding);
                 self.say_flooded("a spark is ended");
                 self.effects.push(Effect::Error(spark, SparkError::Flood));
                 self.end(spark, true, EndReason::Flooding);

@@ -9,13 +9,14 @@ use allspark_protocol::{Input, Payload};
 
 use super::core::Core;
 use super::owner::Owner;
-use super::reason::EndReason;
+use crate::app::EndReason;
 use crate::io::Socket;
 use crate::limits::{
     BACKLOG_BYTES_MAX, PENDING_BYTES_HIGHEST, PENDING_BYTES_MAX, SHARE_BYTES, SHARES_PER_TURN,
 };
 use crate::memory::{Key, Lease};
 use crate::net::{Closing, Flags};
+use crate::refusals::RefusalReason;
 use crate::session::carrier_of;
 
 impl<T: Transformer> Core<T> {
@@ -84,6 +85,7 @@ impl<T: Transformer> Core<T> {
         }
         if self.backlog.keep(key, bytes) > BACKLOG_BYTES_MAX {
             self.counters().connections_overrun.add(1);
+            self.note_refused(key, RefusalReason::Overrun, None);
             self.close(key);
         } else {
             self.net.hold(key, Flags::BEHIND);
@@ -127,7 +129,10 @@ impl<T: Transformer> Core<T> {
     }
 
     /// Keeps what the peer sends behind a request that has not been answered here.
-    pub(super) fn keep_behind(&mut self, key: Key, bytes: &[u8]) {
+    pub(super) fn keep_behind(&mut self, key: Key, bytes: &mut [u8]) {
+        if self.has_upload(key) {
+            return self.take_upload(key, bytes);
+        }
         let (kept, reason) = match &mut self.net.connection_mut(key).owner {
             Owner::Request(request) => (request.parked.keep(bytes), Flags::BEHIND),
             Owner::Layered(layered) => (layered.keep(bytes), Flags::BEHIND),
@@ -140,6 +145,7 @@ impl<T: Transformer> Core<T> {
         };
         if kept > PENDING_BYTES_HIGHEST || is_over {
             self.counters().connections_overrun.add(1);
+            self.note_refused(key, RefusalReason::Overrun, None);
             self.close(key);
         } else if kept > PENDING_BYTES_MAX {
             // Who asks for more before the answer has come can wait for it.
@@ -157,6 +163,9 @@ impl<T: Transformer> Core<T> {
             return;
         }
         self.net.input_ended(key);
+        if self.end_upgraded_input(key) {
+            return;
+        }
         match self.net.connection(key).owner {
             // Its next shard will see the end itself.
             Owner::Leaving(_) if !self.is_held(key) => return,
@@ -303,6 +312,8 @@ impl<T: Transformer> Core<T> {
     pub(super) fn refuse(&mut self, key: Key, error: HttpError) {
         let peer = self.net.connection(key).peer;
         tracing::debug!(shard = self.shard, %peer, %error, "a request is refused");
+        let (reason, status) = (RefusalReason::BadRequest, error.status());
+        self.note_refused_because(key, reason, Some(status), &error.to_string());
         let response = Response::text(error.status(), &format!("{error}\n"));
         self.write_response(key, &response, false, false);
         self.finish(key);

@@ -12,6 +12,7 @@ use super::core::Core;
 use super::owner::Owner;
 use crate::limits::HELD_BYTES_MIN;
 use crate::memory::Key;
+use crate::refusals::RefusalReason;
 
 /// Who holds something.
 enum Holder {
@@ -105,6 +106,7 @@ impl<T: Transformer> Core<T> {
             return self.shed_connection(key);
         }
         self.count_shed();
+        self.note_refused(key, RefusalReason::Shed, None);
         self.broke(key, io::ErrorKind::OutOfMemory.into());
     }
 }

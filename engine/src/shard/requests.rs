@@ -41,8 +41,14 @@ impl<T: Transformer> Core<T> {
     pub(super) fn go(&mut self, key: Key, request: &Request<'_>, way: Way) {
         let head = &request.head;
         match way {
-            Way::Answer(response) => self.respond(key, head, &response),
-            Way::LastAnswer(response) => self.respond_last(key, head, &response),
+            Way::Answer(response) => {
+                self.note_layers(key, head, &response);
+                self.respond(key, head, &response);
+            }
+            Way::LastAnswer(response) => {
+                self.note_layers(key, head, &response);
+                self.respond_last(key, head, &response);
+            }
             Way::Elsewhere => self.respond_elsewhere(key, request),
             Way::Route(taken) => self.respond_taken(key, request, *taken),
             Way::Later(walk) => {
@@ -171,7 +177,9 @@ impl<T: Transformer> Core<T> {
                 let response = pass.complete(cors, response);
                 self.begin_paced(key, head, &response, parts);
             }
-            Answer::Upgrade { .. } if !self.admit_spark_of(self.client_of(key, &pass)) => {
+            Answer::Upgrade { .. }
+                if !self.admit_spark_of(self.client_of(key, &pass), key, head) =>
+            {
                 let response = self.unavailable();
                 self.respond_last(key, head, &response);
             }
@@ -183,7 +191,8 @@ impl<T: Transformer> Core<T> {
                 self.open_upgraded(key, session, head, pass.take_attached());
             }
             Answer::Open { .. }
-                if !self.admit_session() || !self.admit_spark_of(self.client_of(key, &pass)) =>
+                if !self.admit_session(key, head)
+                    || !self.admit_spark_of(self.client_of(key, &pass), key, head) =>
             {
                 let response = self.unavailable();
                 let response = pass.complete(&self.server.options.cors, response);

@@ -3,19 +3,20 @@
 use std::io;
 use std::net::SocketAddr;
 
+use allspark_protocol::http::RequestHead;
 use allspark_protocol::transformer::Transformer;
 
 use super::admit::Refusal;
 use super::core::Core;
 use super::effects::Effect;
 use super::owner::Owner;
-use super::reason::EndReason;
-use crate::app::SparkError;
+use crate::app::{EndReason, SparkError};
 use crate::io::Socket;
 use crate::limits::{HELD_BYTES_MIN, LINGER_MS, TURNED_AWAY_MAX};
 use crate::lines::Line;
 use crate::memory::Key;
 use crate::net::Flags;
+use crate::refusals::RefusalReason;
 
 impl<T: Transformer> Core<T> {
     pub(super) fn look_for_room(&mut self) {
@@ -33,11 +34,12 @@ impl<T: Transformer> Core<T> {
 
     /// Whether one more session may be opened that has no connection of its own. Those that have
     /// one are bounded by that.
-    pub(super) fn admit_session(&mut self) -> bool {
+    pub(super) fn admit_session(&mut self, key: Key, head: &RequestHead<'_>) -> bool {
         self.look_for_room();
         let is_admitted = self.room.admit_session();
         if !is_admitted {
             self.counters().sessions_refused.add(1);
+            self.note_refused_request(key, head, RefusalReason::Sessions, 503, "");
             if let Some(line) = self.may_log(Line::SessionRefused) {
                 let (shard, unlogged) = (self.shard, line.unlogged);
                 tracing::warn!(
@@ -70,7 +72,7 @@ impl<T: Transformer> Core<T> {
         (peer, listener): (SocketAddr, u8),
         refusal: Refusal,
     ) {
-        self.count_refusal(refusal);
+        self.count_refusal(refusal, peer, listener);
         let key = self.net.insert(socket, peer, Owner::TurnedAway);
         self.net.connection_mut(key).listener = listener;
         let is_flood = refusal != Refusal::Full;
@@ -177,6 +179,7 @@ impl<T: Transformer> Core<T> {
 
     pub(super) fn shed_connection(&mut self, key: Key) {
         self.count_shed();
+        self.note_refused(key, RefusalReason::Shed, None);
         if let Owner::Http(_) = self.net.connection(key).owner {
             let response = self.unavailable();
             self.write_response(key, &response, false, false);
@@ -188,6 +191,7 @@ impl<T: Transformer> Core<T> {
 
     pub(super) fn shed_session(&mut self, spark: Key) {
         self.count_shed();
+        self.note_ended(spark, RefusalReason::Shed);
         self.effects
             .push(Effect::Error(spark, SparkError::Overflow));
         self.lose(spark, EndReason::Shed);

@@ -4,8 +4,7 @@ use allspark_protocol::transformer::Transformer;
 
 use super::core::Core;
 use super::effects::Effect;
-use super::reason::EndReason;
-use crate::app::SparkError;
+use crate::app::{EndReason, SparkError};
 use crate::guard;
 use crate::limits::{TASKS_PER_TURN, TIMERS_PER_TURN};
 use crate::memory::Key;

@@ -11,9 +11,8 @@ use allspark_protocol::transformer::{Kind, Transformer};
 
 use super::core::Core;
 use super::effects::Effect;
-use super::reason::EndReason;
 use crate::app::host::{Command, Host, Transforms};
-use crate::app::{self, Body, Packet, SparkError, Written};
+use crate::app::{self, Body, EndReason, Packet, SparkError, Written};
 use crate::fanout::Message;
 use crate::guard;
 use crate::memory::Key;

@@ -24,6 +24,7 @@ use crate::lines::Line;
 use crate::memory::Key;
 use crate::mesh::{Address, Parcel};
 use crate::net::Counted;
+use crate::refusals::RefusalReason;
 
 /// The kind of tokens that name a connection on its way from another shard.
 const ARRIVAL: u8 = 2;
@@ -62,6 +63,7 @@ impl<T: Transformer> Core<T> {
 
     pub(super) fn refuse_to_leave(&mut self, key: Key) {
         self.counters().moves_refused.add(1);
+        self.note_refused(key, RefusalReason::Moves, Some(503));
         if let Some(line) = self.may_log(Line::MoveRefused) {
             let (shard, unlogged) = (self.shard, line.unlogged);
             tracing::warn!(

@@ -13,13 +13,13 @@ use allspark_protocol::transformer::{Kind, Transformer, Wire};
 
 use super::core::Core;
 use super::effects::Effect;
-use super::reason::EndReason;
-use crate::app::SparkError;
+use crate::app::{EndReason, SparkError};
 use crate::fanout::{Audience, Parts};
 use crate::limits::EXEMPT_BYTES_MAX;
 use crate::lines::Line;
 use crate::memory::{BlockPool, FrameClass, FrameTooLong, Key, Slice};
 use crate::net::{Admission, Bound, SendQueue, TooMuch};
+use crate::refusals::RefusalReason;
 use crate::session::{Slot, connection_of};
 
 /// Where messages for a spark are queued.
@@ -312,6 +312,7 @@ impl<T: Transformer> Core<T> {
     /// The client of an open spark reads too slowly.
     pub(super) fn overflow(&mut self, spark: Key) {
         self.counters().sparks_overflowed.add(1);
+        self.note_ended(spark, RefusalReason::Overflow);
         let Some(slot) = self.sessions.get(spark) else {
             return;
         };

@@ -4,9 +4,10 @@ use std::fmt;
 
 use allspark_protocol::websocket::CloseCode;
 
-/// Why a spark ends, for the log.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum EndReason {
+/// Why a spark ended. As text it is a few words for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EndReason {
     /// The application has ended it.
     Application,
     /// The server is being destroyed.
@@ -33,6 +34,27 @@ pub(crate) enum EndReason {
     Broken,
     /// Its client broke a rule of the transport.
     Violation,
+}
+
+impl EndReason {
+    /// A word for it, for programs.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Application => "application",
+            Self::Destroyed => "destroyed",
+            Self::Panicked => "panicked",
+            Self::Listener => "listener",
+            Self::Silent => "silent",
+            Self::TooSlow => "too-slow",
+            Self::Flooding => "flooding",
+            Self::Shed => "shed",
+            Self::Goodbye => "goodbye",
+            Self::Closed(_) => "closed",
+            Self::Gone => "gone",
+            Self::Broken => "broken",
+            Self::Violation => "violation",
+        }
+    }
 }
 
 impl fmt::Display for EndReason {

@@ -1,0 +1,143 @@
+//! What an application is told: one event of one spark, as the members of a JSON object. They are
+//! made where the event happens, so that what waits is bytes and nothing else.
+
+use std::fmt::Write as _;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use allspark::auth::Authorized;
+use allspark::{Data, Kind as Encoding, ParserKind, Spark, SparkId};
+use allspark_protocol::parser::Parser;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value};
+
+use super::kind::Kind;
+use super::options::Headers;
+use super::plain::is_plain;
+
+/// One event that is to be told.
+#[derive(Clone, Debug)]
+pub(super) struct Event {
+    pub(super) kind: Kind,
+    pub(super) spark: SparkId,
+    /// The members of the object behind its `id`.
+    pub(super) members: Box<[u8]>,
+}
+
+impl Event {
+    /// A client has connected.
+    pub(super) fn connect(spark: &Spark<'_>, headers: &Headers) -> Self {
+        let mut members = begin(Kind::Connect, spark.id());
+        member(&mut members, "address", &spark.address().to_string());
+        member(&mut members, "query", spark.query().as_str());
+        let sent = spark.headers().iter().filter(|(name, _)| headers.has(name));
+        let mut told = Map::new();
+        for (name, value) in sent {
+            // A header that came more than once is one with commas, as HTTP has it.
+            let said = told.entry(name.to_ascii_lowercase());
+            match said.or_insert_with(|| Value::String(String::new())) {
+                Value::String(text) if text.is_empty() => value.clone_into(text),
+                Value::String(text) => {
+                    text.push_str(", ");
+                    text.push_str(value);
+                }
+                _ => {}
+            }
+        }
+        let _ = write!(members, ",\"headers\":{}", Value::Object(told));
+        let _ = write!(members, ",\"secure\":{}", spark.is_secure());
+        if let Some(auth) = spark.auth() {
+            let _ = write!(members, ",\"auth\":{}", auth.claims_json());
+        }
+        Self::new(Kind::Connect, spark.id(), members)
+    }
+
+    /// A client has sent a message.
+    pub(super) fn message(spark: SparkId, parser: ParserKind, data: &Data<'_>) -> Self {
+        let mut members = begin(Kind::Message, spark);
+        add_data(&mut members, parser, data);
+        Self::new(Kind::Message, spark, members)
+    }
+
+    /// A spark has ended, whose connection the application has refused or not.
+    pub(super) fn disconnect(spark: &Spark<'_>, refused: bool) -> Self {
+        let mut members = begin(Kind::Disconnect, spark.id());
+        let reason = spark.end_reason().map(|reason| reason.name());
+        let reason = match refused {
+            true => Some("refused"),
+            false => reason,
+        };
+        member(&mut members, "reason", reason.unwrap_or_default());
+        Self::new(Kind::Disconnect, spark.id(), members)
+    }
+
+    /// A spark has joined or left rooms.
+    pub(super) fn rooms(kind: Kind, spark: SparkId, rooms: &[&str]) -> Self {
+        let mut members = begin(kind, spark);
+        let _ = write!(members, ",\"rooms\":{}", Value::from(rooms));
+        Self::new(kind, spark, members)
+    }
+
+    /// Something went wrong with a spark.
+    pub(super) fn error(spark: SparkId, error: &str) -> Self {
+        let mut members = begin(Kind::Error, spark);
+        member(&mut members, "error", error);
+        Self::new(Kind::Error, spark, members)
+    }
+
+    fn new(kind: Kind, spark: SparkId, members: String) -> Self {
+        let members = members.into_bytes().into_boxed_slice();
+        Self {
+            kind,
+            spark,
+            members,
+        }
+    }
+}
+
+fn begin(kind: Kind, spark: SparkId) -> String {
+    let (name, at) = (kind.name(), unix_ms());
+    format!("\"event\":\"{name}\",\"spark\":\"{spark}\",\"at\":{at}")
+}
+
+fn member(members: &mut String, name: &str, text: &str) {
+    let text = Value::from(text);
+    let _ = write!(members, ",\"{name}\":{text}");
+}
+
+/// What JSON can say is said in JSON, byte for byte as it came where the parser is JSON. The rest,
+/// and what some readers of JSON would stumble over, goes as base64 of what came.
+fn add_data(members: &mut String, parser: ParserKind, data: &Data<'_>) {
+    let encoded = data.encoded();
+    let json = match (parser, data.kind()) {
+        (ParserKind::Json, Encoding::Text) => str::from_utf8(encoded).ok().map(str::to_owned),
+        (ParserKind::Raw, Encoding::Binary) => None,
+        (ParserKind::Raw, Encoding::Text) => str::from_utf8(encoded)
+            .ok()
+            .map(|text| Value::from(text).to_string()),
+        // As the parser JSON would write it: bytes are what Node.js makes of a Buffer.
+        _ => data.value().ok().and_then(|value| {
+            let mut json = Vec::new();
+            ParserKind::Json.encode_serialize(value, &mut json).ok()?;
+            String::from_utf8(json).ok()
+        }),
+    };
+    match json.filter(|json| is_plain(json.as_bytes())) {
+        Some(json) => {
+            members.reserve_exact(json.len() + 8);
+            members.push_str(",\"data\":");
+            members.push_str(&json);
+        }
+        None => {
+            members.push_str(",\"base64\":\"");
+            STANDARD.encode_string(encoded, members);
+            members.push('"');
+        }
+    }
+}
+
+/// Milliseconds since 1970.
+pub(super) fn unix_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_millis() as u64)
+}

@@ -1,0 +1,92 @@
+//! What is kept with a spark of which an application is told, and what that says about it.
+
+use allspark::{EndOptions, Spark, TransformTicket};
+use serde_json::Value;
+
+use super::pace::Pace;
+use super::worker::Verdict;
+
+/// What is kept with each spark of which an application is told.
+pub(super) struct Hooked {
+    pub(super) lane: usize,
+    pub(super) stands: Stands,
+    /// What the application keeps with it, and how many bytes that is.
+    data: Option<(Value, usize)>,
+    pub(super) pace: Option<Pace>,
+}
+
+/// How far its connect is.
+pub(super) enum Stands {
+    /// The application has not answered. Its first message waits.
+    Asked(Option<Box<TransformTicket>>),
+    LetIn,
+    Refused,
+}
+
+impl Hooked {
+    pub(super) fn new(lane: usize, stands: Stands) -> Self {
+        Self {
+            lane,
+            stands,
+            data: None,
+            pace: None,
+        }
+    }
+}
+
+/// What the application keeps with a spark (the member `data` of its answers).
+#[cfg_attr(not(test), expect(dead_code, reason = "the API shows it"))]
+pub(crate) fn data_of<'s>(spark: &'s Spark<'_>) -> Option<&'s Value> {
+    let hooked = spark.own::<Hooked>()?;
+    hooked.data.as_ref().map(|(data, _)| data)
+}
+
+/// Does what the application has said about a spark.
+pub(super) fn settle(spark: &mut Spark<'_>, verdict: Verdict) {
+    let Verdict {
+        refuse,
+        data,
+        rooms,
+        rate,
+    } = verdict;
+    let Some(hooked) = spark.own_mut::<Hooked>() else {
+        return;
+    };
+    if let Some(refuse) = refuse {
+        hooked.stands = Stands::Refused;
+        if refuse.status.is_some() || refuse.message.is_some() {
+            spark.write(serde_json::json!({
+                "authorization": "refused",
+                "status": refuse.status,
+                "message": refuse.message,
+            }));
+        }
+        let reconnect = refuse.reconnect;
+        spark.end_with(EndOptions { reconnect });
+        return;
+    }
+    if let Some(rate) = rate {
+        hooked.pace = Pace::new(rate);
+    }
+    if let Some(data) = data {
+        let bytes = data.to_string().len();
+        let before = hooked.data.replace((data, bytes));
+        spark.discharge(before.map_or(0, |(_, bytes)| bytes));
+        spark.charge(bytes);
+    }
+    if !rooms.is_empty()
+        && let Err(error) = spark.join(&rooms[..])
+    {
+        tracing::warn!(spark = %spark.id(), %error, "hooks: a room of the answer is not joined");
+    }
+    let Some(hooked) = spark.own_mut::<Hooked>() else {
+        return;
+    };
+    if let Stands::Asked(first) = &mut hooked.stands {
+        let first = first.take();
+        hooked.stands = Stands::LetIn;
+        if let Some(first) = first {
+            first.next();
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Hooks: an application in any language is told of sparks and their messages, and answers.
+//!
+//! It gets requests with batches of events in JSON, and what it answers is carried out:
+//! docs/HOOKS.md has the format. A shard only puts events into queues; threads of their own send
+//! them, with an HTTP client that blocks (`ureq`).
+//!
+//! | file | what it is |
+//! |---|---|
+//! | `options`, `table` | what an operator says |
+//! | `kind`, `event` | what an event says |
+//! | `plain` | whether every reader of JSON takes a message |
+//! | `hooked` | what is kept with a spark |
+//! | `sparks` | what happens to sparks: who waits, who is turned away |
+//! | `pace` | how much the client of a spark may send |
+//! | `lane` | what waits to be told, of some sparks, within a bound |
+//! | `worker` | tells it: batches, retries, answers |
+//! | `reply` | what an application answers |
+//! | `backoff`, `sign`, `client`, `dead_letters` | what a worker needs |
+//! | `hooks` | the lanes and threads of a server |
+
+mod backoff;
+mod client;
+mod dead_letters;
+mod event;
+mod hooked;
+#[expect(
+    clippy::module_inception,
+    reason = "the hooks themselves are a part of this"
+)]
+mod hooks;
+mod kind;
+mod lane;
+pub(crate) mod options;
+mod pace;
+mod plain;
+mod reply;
+mod sign;
+mod sparks;
+pub(crate) mod table;
+#[cfg(test)]
+mod tests;
+mod worker;
+
+use std::sync::Arc;
+
+use crate::assembly::Assembly;
+
+use hooks::Hooks;
+use kind::Kind;
+use options::HooksOptions;
+use sparks::{Before, Behind};
+
+/// Adds what is told to an application, if there is one. Before all plugins, so that these see only
+/// messages that the application has room for; behind them it takes what they leave. Returns what
+/// it has added, if something.
+///
+/// # Errors
+/// Why it can't be, in one line.
+pub(crate) fn assemble(
+    assembly: &mut Assembly,
+    options: &HooksOptions,
+) -> Result<Option<Arc<Hooks>>, String> {
+    if !options.is_on() {
+        return Ok(None);
+    }
+    let hooks = Arc::new(Hooks::new(options)?);
+    let added = Arc::clone(&hooks);
+    let reloaded = Arc::clone(&hooks);
+    assembly.on_reload("hooks", move || reloaded.reload());
+    assembly.plugin(Box::new(Before(Arc::clone(&hooks))));
+    assembly.when_built(move |primus| {
+        if hooks.tells(Kind::Message) {
+            let behind = primus.plugin(Behind(Arc::clone(&hooks)));
+            behind.map_err(|error| error.to_string())?;
+        }
+        hooks.start(&primus.handle())?;
+        primus.on_close(move |how| {
+            if how.close {
+                hooks.finish();
+            }
+        });
+        Ok(())
+    });
+    Ok(Some(added))
+}
