@@ -9,8 +9,8 @@ use crate::stats::Counter;
 /// Cells of a distribution; the last one has no bound.
 const CELLS: usize = 22;
 
-/// What a shard records, in units of `UNIT`: the first cell counts what is at most one of them, each
-/// further one what is at most twice as much.
+/// What a shard records, in units of `UNIT`: the first cell counts what is at most one of them,
+/// each further one what is at most twice as much.
 #[derive(Debug, Default)]
 pub(crate) struct Recorder<const UNIT: u64> {
     cells: [Counter; CELLS],
@@ -92,8 +92,8 @@ pub struct Distributions {
     /// sleep, or, if it does not sleep, until it has collected again. Meanwhile it serves nobody
     /// else.
     pub turn_ns: Distribution,
-    /// Nanoseconds from the turn in which a broadcast came until everybody of the shard was sent it.
-    /// Of those that one walk brings it is the time of the first.
+    /// Nanoseconds from the turn in which a broadcast came until everybody of the shard was sent
+    /// it. Of those that one walk brings it is the time of the first.
     pub fan_out_ns: Distribution,
     /// Nanoseconds from a ping until its answer.
     pub round_trip_ns: Distribution,

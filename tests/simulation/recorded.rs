@@ -105,8 +105,8 @@ fn a_turn_is_as_long_as_it_works_and_not_as_it_sleeps() {
     assert_eq!(turn_after(MS, None, Wait::No), (5, 12));
 }
 
-/// A walk over all sparks takes some turns of a millisecond each; what comes behind it is brought by
-/// a second one.
+/// A walk over all sparks takes some turns of a millisecond each; what comes behind it is brought
+/// by a second one.
 #[test]
 fn a_broadcast_takes_until_everybody_was_sent_it() {
     const TURNS: usize = 4;
