@@ -3,10 +3,13 @@
 
 use super::metric::Metric;
 use super::{engine, process, scrape, whole};
+use crate::api::metrics as api;
 
 /// The tables, by the heading that each has in docs/METRICS.md.
 pub(crate) fn tables() -> Vec<(&'static str, Vec<Metric>)> {
-    own()
+    let mut tables = own();
+    tables.push(("The API", api::METRICS.to_vec()));
+    tables
 }
 
 /// Those that every server has that tells its metrics.

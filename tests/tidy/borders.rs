@@ -50,6 +50,7 @@ const MACHINES: &[Machine] = &[
         name: "shard",
         may_import: &[
             "app",
+            "config",
             "distribution",
             "fanout",
             "guard",

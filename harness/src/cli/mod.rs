@@ -4,6 +4,7 @@ mod compare;
 mod load;
 mod mixed;
 mod output;
+mod publish;
 mod reactors;
 mod rooms;
 mod siege;
