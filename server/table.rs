@@ -389,7 +389,7 @@ const GENERAL_SETTINGS: &[Setting] = &[
     setting("health", Switch, Text("true"))
         .help(
             "Whether /healthz says that the server lives and /readyz whether new clients may come: \
-             503 as soon as it drains",
+             503 as soon as it drains, and while it holds as much as memory-max allows",
         )
         .own(),
     setting(

@@ -23,6 +23,7 @@ mod access;
 mod app;
 mod budget;
 mod config;
+mod distribution;
 mod fanout;
 mod guard;
 mod http;
@@ -77,6 +78,7 @@ pub use config::{
     KeepHeaders, LiveOptions, MessageRates, MinRate, NeedsRestart, Options, PerAddress, PerSecond,
     RatePolicy, SendPolicy, ShardCount, TimeoutMs, send_queue_bytes_for, this_machine,
 };
+pub use distribution::{Distribution, Distributions};
 pub use io::{
     ClientCertificate, Interface, NoInterface, ProxyProtocol, Secure, TcpOptions, TlsAcceptor,
     TlsVersion, UNIX_PEER, UnixSocket,
