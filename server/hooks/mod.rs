@@ -45,6 +45,8 @@ use std::sync::Arc;
 
 use crate::assembly::Assembly;
 
+pub(crate) use hooked::data_of;
+
 use hooks::Hooks;
 use kind::Kind;
 use options::HooksOptions;
@@ -63,7 +65,7 @@ pub(crate) fn assemble(
     if !options.is_on() {
         return Ok(None);
     }
-    let hooks = Arc::new(Hooks::new(options)?);
+    let hooks = Arc::new(Hooks::new(options)?.traced(assembly.tracer.clone()));
     let added = Arc::clone(&hooks);
     let reloaded = Arc::clone(&hooks);
     assembly.on_reload("hooks", move || reloaded.reload());
