@@ -89,7 +89,6 @@ mod tests {
             ("access-log-query", "true"),
         ] {
             said.say(find(name).unwrap(), text, Origin::of_flag(name));
-            said.say(find(name).unwrap(), text, Origin::of_default(name));
         }
         let options = of(&said);
         assert_eq!(options.file, Some(Target::File("/var/log/a".into())));
