@@ -17,7 +17,6 @@ use super::transform::{self, Written};
 use crate::budget::{Bounds, Memory};
 use crate::config::{LiveOptions, NeedsRestart};
 use crate::distribution::Distributions;
-use crate::refusals::Refusal;
 use crate::stats::Stats;
 
 impl Spark<'_> {
