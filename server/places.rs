@@ -217,6 +217,7 @@ fn dress(place: Place, listener: &Listener, proxies: &TrustedProxies) -> Place {
     let mut place = place.proxy_protocol(proxy).tcp_options(TcpOptions {
         ipv6_only: listener.ipv6_only,
         backlog: listener.backlog,
+        interface: listener.interface,
     });
     if listener.internal {
         place = place.internal();

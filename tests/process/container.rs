@@ -88,7 +88,8 @@ fn what_the_image_is_told_is_understood() {
     let settings = settings
         .split_whitespace()
         .map(|word| word.split_once('=').unwrap());
-    let mut check = allspark(&["config", "check"]);
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let mut check = allspark(&["config", "check", file.path().to_str().unwrap()]);
     let output = check.envs(settings).output().unwrap();
     assert!(output.status.success(), "{output:?}");
 }

@@ -148,7 +148,7 @@ fn systemd_understands_the_unit_and_rates_it() {
         concat!("=", env!("CARGO_BIN_EXE_allspark"), " "),
     );
     // Who is here without the package has no such user.
-    let unit = unit.replace("User=allspark", "User=nobody");
+    let unit = unit.replace("User=allspark", "User=daemon");
     let path = folder.path().join("allspark.service");
     fs::write(&path, unit).unwrap();
     let security = ["security", "--offline=true", "--threshold", EXPOSURE_MAX];

@@ -49,9 +49,28 @@ const MACHINES: &[Machine] = &[
     Machine {
         name: "shard",
         may_import: &[
-            "access", "app", "config", "fanout", "guard", "http", "io", "known", "layers",
-            "limits", "lines", "memory", "mesh", "net", "purpose", "refusals", "rooms", "routes",
-            "session", "stats", "tasks",
+            "access",
+            "app",
+            "config",
+            "distribution",
+            "fanout",
+            "guard",
+            "http",
+            "io",
+            "known",
+            "layers",
+            "limits",
+            "lines",
+            "memory",
+            "mesh",
+            "net",
+            "purpose",
+            "refusals",
+            "rooms",
+            "routes",
+            "session",
+            "stats",
+            "tasks",
         ],
     },
     // Connections. Knows no spark, no HTTP and nobody's owner.
@@ -88,8 +107,23 @@ const MACHINES: &[Machine] = &[
     Machine {
         name: "app",
         may_import: &[
-            "budget", "config", "guard", "io", "known", "layers", "limits", "memory", "mesh",
-            "refusals", "rooms", "routes", "shared", "stats", "tasks", "wheel",
+            "budget",
+            "config",
+            "distribution",
+            "guard",
+            "io",
+            "known",
+            "layers",
+            "limits",
+            "memory",
+            "mesh",
+            "refusals",
+            "rooms",
+            "routes",
+            "shared",
+            "stats",
+            "tasks",
+            "wheel",
         ],
     },
     // Futures of the application. Knows no spark: a task has an owner, which is a key.
@@ -100,7 +134,21 @@ const MACHINES: &[Machine] = &[
     // The way between threads.
     Machine {
         name: "mesh",
-        may_import: &["guard", "http", "io", "known", "limits", "memory", "stats"],
+        may_import: &[
+            "distribution",
+            "guard",
+            "http",
+            "io",
+            "known",
+            "limits",
+            "memory",
+            "stats",
+        ],
+    },
+    // What shards record beside what they count.
+    Machine {
+        name: "distribution",
+        may_import: &["stats"],
     },
     // How much may be held for peers, and how much is.
     Machine {
