@@ -31,6 +31,8 @@ pub(crate) enum Command {
     Serve(Box<Settings>, Told),
     /// Write the client library.
     Library(Box<Settings>, LibraryFlags),
+    /// Make a line of the file of users of the dashboard, for the user of this name.
+    AdminPassword(String),
     /// Print this text and end.
     Print(String),
     /// Print these complaints, each in a line, and end.
@@ -75,6 +77,7 @@ pub(crate) fn load(
             let settings = sources.load_for_library()?;
             Ok(Command::Library(Box::new(settings), library))
         }
+        Request::AdminPassword(name) => Ok(Command::AdminPassword(name)),
         Request::Config(request) => about_config(request, environment),
         Request::Print(text) => Ok(Command::Print(text)),
     }

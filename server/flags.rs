@@ -21,6 +21,8 @@ pub(crate) enum Request {
     Serve(Flags),
     /// Make the client library of a server with these options.
     Library(Flags, LibraryFlags),
+    /// Make the hash of a password of the dashboard's user of this name.
+    AdminPassword(String),
     /// Something about the configuration.
     Config(ConfigRequest),
     /// Print this text and end: the help, the version, or what is made of them.
@@ -79,6 +81,10 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request,
                 let flags = flags(given, library_settings());
                 Ok(Request::Library(flags, library_flags(given)?))
             }
+            Some(("admin-password", given)) => {
+                let name = given.get_one::<String>("name").cloned();
+                Ok(Request::AdminPassword(name.unwrap_or_default()))
+            }
             Some(("config", given)) => Ok(Request::Config(config_request(given)?)),
             Some(("completions", given)) => Ok(Request::Print(completions(given))),
             Some(("man", given)) => man(given).map(Request::Print),
@@ -113,6 +119,19 @@ fn command() -> Command {
                 .about("Write the client library in JavaScript that such a server serves")
                 .args(arguments().filter(|argument| is_for_library(argument.get_id().as_str())))
                 .args(library_arguments()),
+        )
+        .subcommand(
+            Command::new("admin-password")
+                .about(
+                    "Read a password and write a line of the file of users of the dashboard \
+                     (--admin-users-file)",
+                )
+                .arg(
+                    Arg::new("name")
+                        .value_name("NAME")
+                        .required(true)
+                        .help("Who logs in"),
+                ),
         )
         .subcommand(config_command())
         .subcommand(

@@ -21,6 +21,7 @@ use super::options::HooksOptions;
 use super::sign::Signer;
 use super::worker::{Counted, Outside, Plan, Verdict, Worker};
 use crate::api::command::{Command, run_all};
+use crate::trace::tracer::Tracer;
 
 /// Bytes of the stack of a lane's thread: TLS needs the most of it.
 const STACK_BYTES: usize = 512 * 1024;
@@ -43,6 +44,7 @@ pub(crate) struct Hooks {
     primus: OnceLock<WeakHandle>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     warned: Mutex<Option<Instant>>,
+    tracer: Tracer,
 }
 
 /// What was counted so far.
@@ -86,8 +88,14 @@ impl Hooks {
             primus: OnceLock::new(),
             threads: Mutex::default(),
             warned: Mutex::default(),
+            tracer: Tracer::default(),
             options: options.clone(),
         })
+    }
+
+    /// Traces requests.
+    pub(super) fn traced(self, tracer: Tracer) -> Self {
+        Self { tracer, ..self }
     }
 
     pub(super) fn tells(&self, kind: Kind) -> bool {
@@ -239,11 +247,16 @@ impl Outside for Reach<'_> {
             .unwrap_or_else(PoisonError::into_inner);
         let signature = signer.sign(id, unix_s, body);
         drop(signer);
+        let mut span = self.hooks.tracer.start("hook", None);
+        span.set("allspark.hook.event", kind.name());
+        span.set("allspark.hook.id", id);
+        span.set("http.request.body.size", body.len());
         let request = Request {
             url,
             id,
             unix_s,
             signature,
+            traceparent: span.context().map(|context| context.traceparent()),
             body,
         };
         let timeout = Duration::from_millis(options.timeout.get());
@@ -254,7 +267,11 @@ impl Outside for Reach<'_> {
         // Nothing at all would be no time-out.
         let least = Duration::from_millis(1);
         let timeout = left.map_or(timeout, |left| left.min(timeout)).max(least);
-        self.hooks.client.post(&request, timeout)
+        let answer = self.hooks.client.post(&request, timeout);
+        if let Err(failure) = &answer {
+            span.fail(&failure.to_string());
+        }
+        answer
     }
 
     fn goes_with(&self, first: Kind, other: Kind) -> bool {

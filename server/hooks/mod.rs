@@ -63,7 +63,7 @@ pub(crate) fn assemble(
     if !options.is_on() {
         return Ok(None);
     }
-    let hooks = Arc::new(Hooks::new(options)?);
+    let hooks = Arc::new(Hooks::new(options)?.traced(assembly.tracer.clone()));
     let added = Arc::clone(&hooks);
     let reloaded = Arc::clone(&hooks);
     assembly.on_reload("hooks", move || reloaded.reload());
