@@ -45,6 +45,9 @@ pub(crate) fn read(said: &mut Said, path: &str, text: &str) -> Vec<Problem> {
     };
     for (key, value) in in_order(table.get_ref()) {
         file.entry(key, value);
+        if file.is_full() {
+            break;
+        }
     }
     file.problems
 }
@@ -92,6 +95,9 @@ impl File<'_> {
             {
                 Some(options) => self.tls_section(key, options),
                 None => self.option(name, key, value.get_ref()),
+            }
+            if self.is_full() {
+                return;
             }
         }
     }
@@ -250,11 +256,15 @@ impl File<'_> {
         Origin::of_file(self.path, self.lines.place(key.span().start), name)
     }
 
-    /// Only so many complaints are of use to anybody.
     fn complain(&mut self, origin: Origin, reason: impl fmt::Display) {
-        if self.problems.len() < PROBLEMS_MAX {
+        if !self.is_full() {
             self.problems.push(Problem::at(origin, reason));
         }
+    }
+
+    /// Only so many complaints are of use to anybody: the rest is not looked at.
+    fn is_full(&self) -> bool {
+        self.problems.len() >= PROBLEMS_MAX
     }
 }
 

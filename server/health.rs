@@ -1,15 +1,22 @@
 //! `GET /healthz` and `GET /readyz`, for those who start servers and send them clients: the first
-//! says that the process answers, the second that new clients may come. While a server drains the
-//! second one says no, and the first goes on saying yes, or the process would be ended for it.
+//! says that the process answers, the second that new clients may come. While a server drains, or
+//! holds so much for its clients that it lets in nobody new, the second one says no, and the first
+//! goes on saying yes, or the process would be ended for it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use allspark::{Handle, RequestHead, Response};
+use allspark_engine::Memory;
 
 use crate::assembly::{self, Assembly};
 
 /// Where it is asked whether the server lives, and whether it is ready.
 pub(crate) const PATHS: [&str; 2] = ["/healthz", "/readyz"];
+
+/// Quarters of the bound of memory below which a server that held more is ready again. Clients that
+/// are sent elsewhere and back each time that one message more or less waits gain nothing.
+const READY_AGAIN_QUARTERS: u64 = 3;
 
 /// Adds it.
 pub(crate) fn assemble(assembly: &mut Assembly) {
@@ -28,13 +35,17 @@ pub(crate) fn assemble(assembly: &mut Assembly) {
 
 /// Answers, as soon as there is a server.
 #[derive(Default)]
-struct Health(OnceLock<Handle>);
+struct Health {
+    server: OnceLock<Handle>,
+    /// It held too much when it was asked last.
+    is_short: AtomicBool,
+}
 
 impl Health {
     /// From now on it is about this server.
     fn follow(&self, server: Handle) {
         // A server is started once.
-        let _ = self.0.set(server);
+        let _ = self.server.set(server);
     }
 
     /// Answers a request for one of the paths.
@@ -44,12 +55,29 @@ impl Health {
             return refusal.header("Allow", "GET, HEAD");
         }
         let asks_for_ready = request.path() == PATHS[1];
-        let answer = match self.0.get().map(Handle::is_draining) {
-            Some(true) if asks_for_ready => Response::text(503, "draining\n"),
-            None if asks_for_ready => Response::text(503, "starting\n"),
-            _ => Response::text(200, "ok\n"),
+        let reason = match self.server.get() {
+            _ if !asks_for_ready => None,
+            None => Some("starting\n"),
+            Some(server) if server.is_draining() => Some("draining\n"),
+            Some(server) if self.is_short(server.memory()) => Some("short of memory\n"),
+            Some(_) => None,
+        };
+        let answer = match reason {
+            Some(reason) => Response::text(503, reason),
+            None => Response::text(200, "ok\n"),
         };
         answer.header("Cache-Control", "no-store")
+    }
+
+    /// Whether it holds so much that it lets in nobody new, or did and still holds nearly as much.
+    fn is_short(&self, memory: Memory) -> bool {
+        let bound = match self.is_short.load(Ordering::Relaxed) {
+            true => memory.bytes_max_to_admit / 4 * READY_AGAIN_QUARTERS,
+            false => memory.bytes_max_to_admit,
+        };
+        let is_short = memory.held_bytes > bound;
+        self.is_short.store(is_short, Ordering::Relaxed);
+        is_short
     }
 }
 
@@ -76,5 +104,22 @@ mod tests {
         assert_eq!(status(&health, "POST", PATHS[1]), 405);
         primus.handle().drain(Drain::default());
         assert_eq!(both(&health), [200, 503]);
+    }
+
+    #[test]
+    fn a_server_that_is_short_of_memory_is_ready_again_well_below_its_bound() {
+        let health = Health::default();
+        let memory = |held_bytes| Memory {
+            held_bytes,
+            inbox_bytes: 0,
+            bytes_max: 200,
+            bytes_max_to_admit: 100,
+        };
+        let is_short = |held_bytes| health.is_short(memory(held_bytes));
+        let held = [0, 100, 101, 100, 76, 75, 76, 100, 101, 90, 0];
+        let expected = [
+            false, false, true, true, true, false, false, false, true, true, false,
+        ];
+        assert_eq!(held.map(is_short), expected);
     }
 }

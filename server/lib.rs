@@ -89,7 +89,8 @@ pub use allspark_engine::{
 };
 pub use allspark_engine::{Access, Asked, TraceTarget};
 pub use allspark_engine::{
-    ClientCertificate, Secure, TcpOptions, TlsAcceptor, TlsVersion, UNIX_PEER, UnixSocket,
+    ClientCertificate, Interface, NoInterface, Secure, TcpOptions, TlsAcceptor, TlsVersion,
+    UNIX_PEER, UnixSocket,
 };
 #[cfg(feature = "plugins")]
 pub use allspark_plugins as plugins;

@@ -16,6 +16,7 @@
 use std::fmt::{self, Write};
 use std::str::FromStr;
 
+use allspark::{Interface, NoInterface};
 use allspark_protocol::http::decode;
 
 use crate::listen::Listen;
@@ -37,6 +38,8 @@ pub(crate) struct Listener {
     pub(crate) owner: Option<String>,
     pub(crate) ipv6_only: Option<bool>,
     pub(crate) backlog: Option<u16>,
+    /// The interface through which connections come.
+    pub(crate) interface: Option<Interface>,
 }
 
 /// Where a listener listens.
@@ -72,7 +75,7 @@ pub(crate) enum Proxy {
 }
 
 /// The options of a listener, in a file and behind the `?`.
-const OPTIONS: [&str; 8] = [
+const OPTIONS: [&str; 9] = [
     "tls",
     "proxy-protocol",
     "internal",
@@ -81,6 +84,7 @@ const OPTIONS: [&str; 8] = [
     "owner",
     "ipv6-only",
     "backlog",
+    "interface",
 ];
 
 /// The usual port of `https`.
@@ -138,6 +142,7 @@ impl Listener {
             owner: None,
             ipv6_only: None,
             backlog: None,
+            interface: None,
         })
     }
 
@@ -189,6 +194,10 @@ impl Listener {
             "owner" => self.owner = Some(value.to_owned()),
             "ipv6-only" => self.ipv6_only = Some(switch(name, value)?),
             "backlog" => self.backlog = Some(number(name, value)?),
+            "interface" => {
+                let interface = value.parse();
+                self.interface = Some(interface.map_err(|error: NoInterface| error.to_string())?);
+            }
             _ => return Err(no_such_option(name)),
         }
         Ok(())
@@ -228,6 +237,9 @@ impl Listener {
             Self {
                 ipv6_only: Some(_), ..
             } if !is_tcp || is_v4 => "ipv6-only is about addresses of IPv6",
+            Self {
+                interface: Some(_), ..
+            } if !is_tcp => "only an address of TCP is listened on through one interface",
             Self {
                 backlog: Some(_),
                 at: At::Systemd(_),
@@ -362,6 +374,8 @@ impl fmt::Display for Listener {
                 .map(|owner| format!("owner={}", escaped(owner))),
             self.ipv6_only.map(|only| format!("ipv6-only={only}")),
             self.backlog.map(|backlog| format!("backlog={backlog}")),
+            self.interface
+                .map(|interface| format!("interface={}", escaped(interface.name()))),
         ];
         for (option, mark) in options.iter().flatten().zip(marks()) {
             write!(f, "{mark}{option}")?;
@@ -403,6 +417,7 @@ mod tests {
                 "a:1?proxy-protocol=optional&backlog=16",
             ),
             ("[::]:1?ipv6-only", "[::]:1?ipv6-only=true"),
+            (":1?interface=eth0&internal", ":1?internal&interface=eth0"),
         ] {
             let listener: Listener = text.parse().unwrap_or_else(|reason| panic!("{reason}"));
             assert_eq!(listener.to_string(), shown, "{text}");
@@ -476,6 +491,11 @@ mod tests {
                 "127.0.0.1:80?ipv6-only=false",
                 "ipv6-only is about addresses of IPv6",
             ),
+            (
+                "unix:/a?interface=lo",
+                "only an address of TCP is listened on",
+            ),
+            ("8080?interface=a b", "has 1 to 15 bytes"),
             ("systemd:?backlog=9", "systemd has set the backlog"),
             ("8080?backlog=0", "backlog is a number from 1 to 65535"),
             ("8080?redirect=+80", "redirect is a number from 1 to 65535"),

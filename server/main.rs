@@ -22,6 +22,7 @@ mod file_bytes;
 mod flags;
 mod handover;
 mod health;
+mod health_command;
 mod hidden;
 mod hooks;
 mod library_command;
@@ -81,6 +82,7 @@ fn main() -> ExitCode {
         Ok(Command::AdminPassword(name)) => {
             done(admin::print_hash(&name).and_then(|line| output::print(line.as_bytes())))
         }
+        Ok(Command::Health(target)) => done(health_command::run(&target)),
         Ok(Command::Print(text)) => done(output::print(text.as_bytes())),
         Ok(Command::Complain(lines)) => {
             lines.iter().for_each(|line| output::complain(line));

@@ -41,6 +41,11 @@ impl fmt::Display for Places {
 }
 
 impl Places {
+    /// Each of them.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Listener> {
+        self.0.iter()
+    }
+
     /// Whether one of them is for operators alone.
     pub(crate) fn has_internal(&self) -> bool {
         self.0.iter().any(|listener| listener.internal)
@@ -212,6 +217,7 @@ fn dress(place: Place, listener: &Listener, proxies: &TrustedProxies) -> Place {
     let mut place = place.proxy_protocol(proxy).tcp_options(TcpOptions {
         ipv6_only: listener.ipv6_only,
         backlog: listener.backlog,
+        interface: listener.interface,
     });
     if listener.internal {
         place = place.internal();

@@ -4,8 +4,8 @@
 //! some seconds, and then the process ends; the second one ends the process at once. SIGHUP has the
 //! file, keys and certificates be read anew ([`crate::reload`]). SIGUSR1 has the file of the access
 //! log be opened anew, for whoever has moved it away; SIGUSR2, and SIGUSR1 without such a file, say
-//! nothing and end nothing. SIGQUIT is left to the kernel: it ends the process with a core dump, for
-//! those who want to know what it is doing.
+//! nothing and end nothing. SIGQUIT is left to the kernel: it ends the process with a core dump,
+//! for whoever wants to know what it is doing.
 //!
 //! # Invariants
 //! - The second signal is carried out by the handler itself: no thread has to be alive for it.

@@ -101,8 +101,8 @@ const GENERAL_SETTINGS: &[Setting] = &[
              as a list. Behind a ? stand options of one: ?internal serves only what operators \
              need, ?redirect=443 sends everybody to https, ?proxy-protocol=required (or optional) \
              reads a header of a trusted proxy first, then mode=660 and owner=USER:GROUP of a Unix \
-             socket, ipv6-only and backlog=N of an address, with & between them. In a file it may \
-             be [[listen]] with address, unix or systemd and these options",
+             socket, ipv6-only, backlog=N and interface=eth0 of an address, with & between them. In a \
+             file it may be [[listen]] with address, unix or systemd and these options",
     )
     .own(),
     setting("pathname", Kind::Text("PATH"), Text("/primus"))
@@ -389,7 +389,7 @@ const GENERAL_SETTINGS: &[Setting] = &[
     setting("health", Switch, Text("true"))
         .help(
             "Whether /healthz says that the server lives and /readyz whether new clients may come: \
-             503 as soon as it drains",
+             503 as soon as it drains, and while it holds as much as memory-max allows",
         )
         .own(),
     setting(

@@ -159,15 +159,13 @@ fn answer(status: u16, body: &Value) -> Response {
     Response::json(status, body.to_string()).header("Cache-Control", "no-store")
 }
 
+/// Answers a request about traces.
+type Call = fn(&Traces, &RouteRequest<'_>) -> Response;
+
 /// Adds the routes. They are behind the keys of the API, and there only if it is.
 pub(crate) fn assemble(assembly: &mut Assembly, log: &Log) {
     let traces = Arc::new(Traces::default());
-    let routes: [(
-        &'static str,
-        &'static str,
-        Scope,
-        fn(&Traces, &RouteRequest<'_>) -> Response,
-    ); 3] = [
+    let routes: [(&'static str, &'static str, Scope, Call); 3] = [
         ("GET", "/traces", Scope::Read, |traces, _| traces.list()),
         ("PUT", "/traces/{target}", Scope::Manage, Traces::trace),
         ("DELETE", "/traces/{target}", Scope::Manage, Traces::untrace),

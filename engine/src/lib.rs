@@ -23,6 +23,7 @@ mod access;
 mod app;
 mod budget;
 mod config;
+mod distribution;
 mod fanout;
 mod guard;
 mod http;
@@ -77,9 +78,10 @@ pub use config::{
     KeepHeaders, LiveOptions, MessageRates, MinRate, NeedsRestart, Options, PerAddress, PerSecond,
     RatePolicy, SendPolicy, ShardCount, TimeoutMs, send_queue_bytes_for, this_machine,
 };
+pub use distribution::{Distribution, Distributions};
 pub use io::{
-    ClientCertificate, ProxyProtocol, Secure, TcpOptions, TlsAcceptor, TlsVersion, UNIX_PEER,
-    UnixSocket,
+    ClientCertificate, Interface, NoInterface, ProxyProtocol, Secure, TcpOptions, TlsAcceptor,
+    TlsVersion, UNIX_PEER, UnixSocket,
 };
 pub use layers::{Decide, Layer, LayerError, LayerRequest, LayerTicket, Verdict};
 pub use machine::{allowed_cpus, random};

@@ -71,6 +71,7 @@ impl<'de> Deserialize<'de> for AccessFormat {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::origin::Origin;
     use crate::said::Said;
     use crate::settings::Settings;
     use crate::table::find;
@@ -87,7 +88,8 @@ mod tests {
             ("access-log-format", "JSON"),
             ("access-log-query", "true"),
         ] {
-            said.say(find(name).unwrap(), text, name);
+            said.say(find(name).unwrap(), text, Origin::of_flag(name));
+            said.say(find(name).unwrap(), text, Origin::of_default(name));
         }
         let options = of(&said);
         assert_eq!(options.file, Some(Target::File("/var/log/a".into())));

@@ -45,6 +45,8 @@ use std::sync::Arc;
 
 use crate::assembly::Assembly;
 
+pub(crate) use hooked::data_of;
+
 use hooks::Hooks;
 use kind::Kind;
 use options::HooksOptions;

@@ -89,6 +89,10 @@ scrape_configs:
       - targets: [\"10.0.0.7:9090\"]
 ```
 
+[deploy/grafana/allspark.json](../deploy/grafana/allspark.json) is a board for Grafana, and
+[deploy/prometheus/allspark.rules.yml](../deploy/prometheus/allspark.rules.yml) has alerts. A test
+holds both against the names below.
+
 Counters begin at zero when the process starts. Of a shard each has its own value, by the label
 `shard`: `sum without (shard) (rate(allspark_messages_received_total[1m]))` is the server's. What
 the bounds have refused and which bound it was stands in [SECURITY.md](SECURITY.md#what-is-counted).
@@ -98,8 +102,11 @@ const NOTES: &str = "
 ## What it costs
 
 A shard counts in numbers that nobody else writes, so to count is a load and a store, without a
-lock, an allocation or a system call. What is told is put together on a thread of its own. Eight
-requests wait for it at most; a further one gets 503.
+lock, an allocation or a system call. It reads no clock for it either: a turn takes its length from
+the reading with which it begins, and the one with which the next begins, or the one that a driver
+needs before it sleeps for a certain time. What a decorator of the driver does before the turn (TLS)
+is not part of it. What is told is put together on a thread of its own. Eight requests wait for it
+at most; a further one gets 503.
 
 Nothing that a client sends becomes a label, so there are as many lines as there are metrics and
 shards; of one metric at most 256 values of its labels are told apart.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use allspark::{Handle, Stats};
+use allspark_engine::{Distribution, Distributions};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
 
@@ -66,9 +67,51 @@ const SPARKS: Metric = Metric::gauge("allspark_sparks", "Sparks that there are n
 const CONNECTIONS: Metric =
     Metric::gauge("allspark_connections", "Connections that there are now").by(SHARD);
 
+/// What is told of something whose bounds the engine knows.
+const NO_BOUNDS: &[f64] = &[];
+
+const TURN: Metric = Metric::histogram(
+    "allspark_turn_seconds",
+    "How long turns took, in which a shard does what has come up and serves nobody else: from when \
+     it has collected what happened until it is ready to sleep",
+    NO_BOUNDS,
+)
+.by(SHARD);
+const FAN_OUT: Metric = Metric::histogram(
+    "allspark_fan_out_seconds",
+    "How long broadcasts took from when they came to a shard until everybody there was sent them; \
+     of those that were sent together the first counts",
+    NO_BOUNDS,
+)
+.by(SHARD);
+const ROUND_TRIP: Metric = Metric::histogram(
+    "allspark_heartbeat_round_trip_seconds",
+    "How long clients took to answer a ping of Primus",
+    NO_BOUNDS,
+)
+.by(SHARD);
+const QUEUE: Metric = Metric::histogram(
+    "allspark_queue_bytes",
+    "How much waited for a connection each time the kernel had taken no more, because its client \
+     reads slowly",
+    NO_BOUNDS,
+)
+.by(SHARD);
+
+/// How to get each of those, and how many of what is recorded are one second or byte.
+type Recorded = (Metric, fn(&Distributions) -> &Distribution, f64);
+
+const RECORDED: &[Recorded] = &[
+    (TURN, |shard| &shard.turn_ns, 1e9),
+    (FAN_OUT, |shard| &shard.fan_out_ns, 1e9),
+    (ROUND_TRIP, |shard| &shard.round_trip_ns, 1e9),
+    (QUEUE, |shard| &shard.queue_bytes, 1.0),
+];
+
 /// All of them.
 pub(super) fn metrics() -> Vec<Metric> {
     let mut metrics = vec![SPARKS, CONNECTIONS];
+    metrics.extend(RECORDED.iter().map(|(metric, ..)| *metric));
     metrics.extend(counted());
     metrics
 }
@@ -118,8 +161,27 @@ impl Collector for Shards {
         for (place, metric) in counted().enumerate() {
             tell(&metric, &|stats| stats.values()[place])?;
         }
+        let recorded = self.0.distributions_by_shard();
+        for (metric, of, per_unit) in RECORDED {
+            describe(&mut encoder, metric, |values| {
+                let mut shards = labels.iter().zip(&recorded);
+                shards.try_for_each(|(labels, shard)| {
+                    let (sum, buckets) = buckets(of(shard), *per_unit);
+                    values.histogram(labels, sum, &buckets)
+                })
+            })?;
+        }
         Ok(())
     }
+}
+
+/// The sum and the cells of a distribution, in base units.
+fn buckets(distribution: &Distribution, per_unit: f64) -> (f64, Vec<(f64, u64)>) {
+    let cells = distribution.cells().map(|(bound, count)| {
+        let bound = bound.map_or(f64::INFINITY, |bound| bound as f64 / per_unit);
+        (bound, count)
+    });
+    (distribution.sum() as f64 / per_unit, cells.collect())
 }
 
 impl fmt::Debug for Shards {

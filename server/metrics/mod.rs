@@ -73,6 +73,8 @@ fn assert_documented(metrics: &Metrics) {
 }
 
 #[cfg(test)]
+mod deployed;
+#[cfg(test)]
 mod docs;
 #[cfg(test)]
 mod grammar;

@@ -98,7 +98,6 @@ impl Values<'_> {
 
     /// What was observed with these labels: each bound with how much lies between it and the one
     /// before, the last one without end.
-    #[expect(dead_code, reason = "histograms of shards are the next step")]
     pub(super) fn histogram(
         &mut self,
         labels: &Labels,

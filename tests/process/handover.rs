@@ -1,20 +1,28 @@
 //! A restart without a gap: a new process takes the listening sockets over from the running one.
 
+use std::fs;
 use std::io::{self, IoSlice, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::OwnedFd;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{self, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
+use rcgen::{CertificateParams, KeyPair};
 use rustix::net::{
     AddressFamily, RecvFlags, SendAncillaryBuffer, SendFlags, SocketAddrUnix, SocketFlags,
     SocketType, connect, recv, sendmsg, socket_with,
 };
+use rustls::crypto::ring::default_provider;
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use tempfile::TempDir;
 
-use crate::server::{NEVER, Server, allspark};
+use crate::server::{NEVER, Server, allspark, free_address};
 
 const ECHO: &[u8] = b"\"hello\"";
 
@@ -82,24 +90,34 @@ fn visit(address: SocketAddr) -> io::Result<()> {
     }
 }
 
-/// Clients that connect all the time, while `work` goes on. Returns how many there were.
-fn beside_clients(address: SocketAddr, work: impl FnOnce(&dyn Fn())) -> usize {
-    let (is_over, visits) = (AtomicBool::new(false), AtomicUsize::new(0));
-    let visit_again = || {
+/// How a client comes once.
+type Visit<'v> = &'v (dyn Fn() -> io::Result<()> + Sync);
+
+/// Clients that come all the time, each in its way, while `work` goes on. Returns how often they
+/// came.
+fn beside_clients(ways: &[Visit<'_>], work: impl FnOnce(&dyn Fn())) -> usize {
+    let is_over = AtomicBool::new(false);
+    let visits: Vec<_> = ways.iter().map(|_| AtomicUsize::new(0)).collect();
+    let visit_again = |visit: Visit<'_>, visits: &AtomicUsize| {
         while !is_over.load(Ordering::Relaxed) {
-            visit(address).unwrap_or_else(|error| panic!("a client was let down: {error}"));
+            visit().unwrap_or_else(|error| panic!("a client was let down: {error}"));
             visits.fetch_add(1, Ordering::Relaxed);
         }
     };
-    // A number of visits passes: whoever serves now has served some of them.
+    // Some visits pass: whoever serves now has served some of them.
     let some_pass = || {
-        let until = visits.load(Ordering::Relaxed) + 20;
-        while visits.load(Ordering::Relaxed) < until {
-            thread::yield_now();
+        for visits in &visits {
+            let until = visits.load(Ordering::Relaxed) + 10;
+            while visits.load(Ordering::Relaxed) < until {
+                assert!(!is_over.load(Ordering::Relaxed));
+                thread::yield_now();
+            }
         }
     };
     thread::scope(|scope| {
-        let clients = [scope.spawn(visit_again), scope.spawn(visit_again)];
+        let pairs = ways.iter().zip(&visits);
+        let clients = pairs.map(|(visit, visits)| scope.spawn(|| visit_again(*visit, visits)));
+        let clients: Vec<_> = clients.collect();
         some_pass();
         work(&|| {
             assert!(clients.iter().all(|client| !client.is_finished()));
@@ -107,7 +125,7 @@ fn beside_clients(address: SocketAddr, work: impl FnOnce(&dyn Fn())) -> usize {
         });
         is_over.store(true, Ordering::Relaxed);
     });
-    visits.into_inner()
+    visits.into_iter().map(AtomicUsize::into_inner).sum()
 }
 
 #[test]
@@ -115,7 +133,9 @@ fn clients_that_connect_all_the_time_notice_nothing_of_three_restarts() {
     let (_folder, path) = folder();
     let mut server = start(&path, "2");
     let mut resident = server.connect();
-    let visits = beside_clients(server.address(), |some_pass| {
+    let address = server.address();
+    let visit = || visit(address);
+    let visits = beside_clients(&[&visit, &visit], |some_pass| {
         // Sockets are as many as before, whatever the number of shards.
         for shards in ["1", "3", "2"] {
             let next = take_over(&server, &path, shards);
@@ -128,6 +148,78 @@ fn clients_that_connect_all_the_time_notice_nothing_of_three_restarts() {
     });
     assert!(visits >= 80);
     assert!(path.exists(), "the next one can take over");
+}
+
+const STATS: &[u8] = b"GET /stats HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+
+/// Asks for something, and reads the head of the answer.
+fn ask(stream: &mut (impl Read + Write)) -> io::Result<()> {
+    stream.write_all(STATS)?;
+    let (mut head, mut byte) = (Vec::new(), [0]);
+    while !head.ends_with(b"\r\n\r\n") {
+        stream.read_exact(&mut byte)?;
+        head.push(byte[0]);
+    }
+    match head.starts_with(b"HTTP/1.1 200 ") {
+        true => Ok(()),
+        false => Err(io::Error::other(String::from_utf8_lossy(&head))),
+    }
+}
+
+/// A client of a certificate that lies in this folder from now on, beside its key.
+fn trusting(folder: &Path) -> Arc<ClientConfig> {
+    let key = KeyPair::generate().unwrap();
+    let params = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
+    let made = params.self_signed(&key).unwrap();
+    fs::write(folder.join("cert.pem"), made.pem() + &key.serialize_pem()).unwrap();
+    let mut roots = RootCertStore::empty();
+    roots.add(made.der().clone()).unwrap();
+    let builder = ClientConfig::builder_with_provider(default_provider().into());
+    let builder = builder.with_safe_default_protocol_versions().unwrap();
+    Arc::new(builder.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// A file, a name without one, and TLS: their listeners go over with all who wait in them.
+#[test]
+fn listeners_of_every_kind_are_taken_over() {
+    let (folder, path) = folder();
+    let config = trusting(folder.path());
+    let (encrypted, file) = (free_address(), folder.path().join("socket"));
+    let abstract_name = format!("allspark-handover-{}", std::process::id());
+    let cert = folder.path().join("cert.pem");
+    let section = format!("inner={{\"cert\":{cert:?},\"key\":{cert:?}}}");
+    let more = [
+        format!("--listen=unix:{}", file.display()),
+        format!("--listen=unix:@{abstract_name}"),
+        format!("--listen={encrypted}?tls=inner"),
+        format!("--tls-sections={section}"),
+    ];
+    let command = |shards| {
+        let mut command = allspark(&[]);
+        command.args(arguments(&path, shards)).args(&more);
+        command
+    };
+    let by_file = || ask(&mut UnixStream::connect(&file)?);
+    let by_name = || {
+        let name = net::SocketAddr::from_abstract_name(&abstract_name)?;
+        ask(&mut UnixStream::connect_addr(&name)?)
+    };
+    let by_tls = || {
+        let name = ServerName::try_from("127.0.0.1").unwrap();
+        let client = ClientConnection::new(config.clone(), name).unwrap();
+        let socket = TcpStream::connect(encrypted)?;
+        socket.set_read_timeout(Some(NEVER))?;
+        ask(&mut StreamOwned::new(client, socket))
+    };
+    let mut server = start_with(&mut command("2"), &path);
+    beside_clients(&[&by_file, &by_name, &by_tls], |some_pass| {
+        for shards in ["1", "2"] {
+            let next = server.successor(&mut command(shards), Stdio::null());
+            let mut old = std::mem::replace(&mut server, next);
+            assert_eq!(old.exit_code(), Some(0));
+            some_pass();
+        }
+    });
 }
 
 /// The dialogue, as a process speaks it.

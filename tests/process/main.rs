@@ -7,6 +7,7 @@ mod api;
 mod authorization;
 mod config;
 mod confined;
+mod container;
 mod deploy;
 mod drain;
 mod faults;

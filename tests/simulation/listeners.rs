@@ -6,6 +6,7 @@ use std::time::Duration;
 use allspark_engine::io::sim::{EndpointId, SimNet};
 use allspark_engine::sim::SimServer;
 use allspark_engine::{Attach, Layer, Options, Place, ProxyProtocol, Response, Routes, Verdict};
+use allspark_protocol::options::Bounded;
 use allspark_transformers::{AnyTransformer, CommonOptions, TransformerKind};
 
 use crate::one_server::OneServer;
@@ -16,13 +17,20 @@ const REDIRECT: u8 = 2;
 
 /// A server whose listeners are a public one, an internal one and a redirect.
 fn world() -> OneServer {
-    let net = SimNet::default();
-    let options = Options {
+    world_of(options())
+}
+
+fn options() -> Options {
+    Options {
         routes: routes("/open"),
         internal_routes: routes("/metrics"),
         fallback: Some(Arc::new(|_| Response::text(200, "fallback\n"))),
         ..Options::default()
-    };
+    }
+}
+
+fn world_of(options: Options) -> OneServer {
+    let net = SimNet::default();
     let transformer = AnyTransformer::new(TransformerKind::Any, &CommonOptions::default(), &[]);
     let transformer = transformer.expect("there are no options");
     let server = SimServer::new(&net, options, &transformer, 1, 7, |_| {});
@@ -74,6 +82,29 @@ fn an_internal_listener_serves_internal_routes_and_nothing_else_does() {
     let (answer, _) = world.ask(PUBLIC, UPGRADE);
     assert!(answer.starts_with("HTTP/1.1 101 "), "{answer}");
     assert_eq!(world.server.handle().stats().sparks_opened, 1);
+}
+
+/// Who runs the server can ask a full one how it is; nobody else gets in.
+#[test]
+fn an_internal_listener_lets_in_whoever_comes_when_the_server_is_full() {
+    let mut world = world_of(Options {
+        connections_max: Bounded::of(2),
+        ..options()
+    });
+    for _ in 0..2 {
+        let end = world.net.connect_to(0, PUBLIC, Duration::ZERO);
+        assert!(end.is_some(), "the server listens");
+    }
+    world.pass(Duration::from_secs(1));
+    let (answer, _) = world.ask(PUBLIC, &get("/open"));
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    let (answer, _) = world.ask(INTERNAL, &get("/metrics"));
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    let stats = world.server.handle().stats();
+    assert_eq!(
+        (stats.connections_accepted, stats.connections_refused),
+        (3, 1)
+    );
 }
 
 /// Bodies have the bounds of the routes that the listener serves.

@@ -34,6 +34,7 @@ mod plugin_stage;
 mod plugins;
 mod rates;
 mod reconfigure;
+mod recorded;
 mod refusals;
 mod relieved;
 mod rooms;

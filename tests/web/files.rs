@@ -319,10 +319,9 @@ fn a_large_file_is_sent_as_it_is_read() {
     client.say("GET /large.bin HTTP/1.1\r\nHost: a\r\n\r\n");
     client.until("\r\n\r\n");
     drop(client);
-    while files.counts().broken == 0 {
+    while files.counts().broken == 0 || files.counts().under_way > 0 {
         std::thread::yield_now();
     }
-    assert_eq!(files.counts().under_way, 0);
 }
 
 #[test]

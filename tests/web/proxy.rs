@@ -472,7 +472,9 @@ fn a_client_that_leaves_in_the_middle_is_known_to_its_upstream() {
             peer.rest();
             say("left".to_owned());
         } else if head.starts_with("POST") {
-            say(format!("{:?}", peer.chunks().map_err(|part| part.len())));
+            assert_eq!(peer.bytes(8), b"3\r\nabc\r\n");
+            say("begun".to_owned());
+            say(format!("{:?}", peer.chunks()));
         } else {
             peer.say("HTTP/1.1 200 OK\r\n\r\n");
             while peer.say_all(&[b'x'; 100_000]) {}
@@ -482,9 +484,9 @@ fn a_client_that_leaves_in_the_middle_is_known_to_its_upstream() {
     let site = site(&upstream);
     let mut client = site.connect();
     client.say("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
-    // It has arrived once the upstream knows of it.
+    assert_eq!(upstream.heard(), "begun");
     drop(client);
-    assert_eq!(upstream.heard(), "Err(3)");
+    assert_eq!(upstream.heard(), "Err([])");
     let mut client = site.connect();
     client.say("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     client.until("xxx");
@@ -507,6 +509,7 @@ fn who_can_not_be_reached_is_passed_over() {
     let alive = telling();
     let mut options = options(&[&alive]);
     options.upstreams.push(dead.parse().unwrap());
+    options.failed_for = Duration::from_secs(1000);
     let (site, proxy) = site_with(options);
     for _ in 0..4 {
         assert_eq!(body(&site.get("/", "")), "ok");
@@ -524,7 +527,10 @@ fn who_can_not_be_reached_is_passed_over() {
     );
     let (site, proxy) = site_with(ProxyOptions::to([dead.parse().unwrap()]));
     assert!(site.get("/", "").starts_with("HTTP/1.1 502 "));
-    assert_eq!((proxy.counts().failed, proxy.counts().under_way), (1, 0));
+    assert_eq!(proxy.counts().failed, 1);
+    while proxy.counts().under_way > 0 {
+        std::thread::yield_now();
+    }
 }
 
 #[test]
@@ -555,19 +561,21 @@ fn an_upstream_that_takes_too_long_is_given_up() {
         peer.rest();
         say("given up".to_owned());
     });
-    let mut options = options(&[&upstream]);
-    options.answer_timeout = Duration::from_millis(100);
-    options.idle_timeout = Duration::from_millis(100);
-    let (site, proxy) = site_with(options);
+    let (mut hasty, mut idle) = (options(&[&upstream]), options(&[&upstream]));
+    hasty.answer_timeout = Duration::from_millis(100);
+    idle.idle_timeout = Duration::from_millis(100);
+    let (site, proxy) = site_with(hasty);
     assert!(site.get("/", "").starts_with("HTTP/1.1 504 "));
     assert_eq!(upstream.heard(), "given up");
+    assert_eq!((proxy.counts().timed_out, proxy.counts().broken), (1, 0));
+    let (site, proxy) = site_with(idle);
     let answer = site.get("/begun", "");
     assert!(
         answer.contains("begun") && !answer.contains("0\r\n\r\n"),
         "{answer}"
     );
     assert_eq!(upstream.heard(), "given up");
-    assert_eq!((proxy.counts().timed_out, proxy.counts().broken), (1, 1));
+    assert_eq!((proxy.counts().timed_out, proxy.counts().broken), (0, 1));
 }
 
 #[test]
@@ -629,7 +637,7 @@ fn health_checks_find_who_is_ill_and_who_is_well_again() {
     let mut options = options(&[&upstream]);
     options.health = Some(Health {
         path: "/healthz".to_owned(),
-        interval: Duration::from_millis(20),
+        interval: Duration::from_millis(50),
         answers: 2,
     });
     let (_site, proxy) = site_with(options);

@@ -16,6 +16,8 @@ use super::spark::Spark;
 use super::transform::{self, Written};
 use crate::budget::{Bounds, Memory};
 use crate::config::{LiveOptions, NeedsRestart};
+use crate::distribution::Distributions;
+use crate::refusals::Refusal;
 use crate::stats::Stats;
 
 impl Spark<'_> {
@@ -189,6 +191,13 @@ impl Handle {
             stats.add(mesh.counters(shard));
             stats
         };
+        (0..mesh.shards()).map(of_shard).collect()
+    }
+
+    /// What each shard has recorded so far.
+    pub fn distributions_by_shard(&self) -> Vec<Distributions> {
+        let mesh = &self.0.mesh;
+        let of_shard = |shard| mesh.recorders(shard).read();
         (0..mesh.shards()).map(of_shard).collect()
     }
 

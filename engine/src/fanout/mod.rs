@@ -13,6 +13,7 @@
 //! | [`per_spark`] | messages that are not the same for every spark |
 //! | [`ending`] | the end of all sparks, as fast as was asked for |
 //! | [`scattered`] | the same, spread over a time and over the sparks |
+//! | [`timing`] | how long broadcasts take until everybody was sent them |
 //! | [`pings`] | frames of pings, shared by those who are pinged together |
 //!
 //! # Invariants
@@ -43,6 +44,7 @@ mod pings;
 mod posts;
 mod scattered;
 mod steps;
+mod timing;
 
 pub(crate) use cursor::{Budget, Cursor};
 pub(crate) use per_spark::Message;
@@ -55,6 +57,7 @@ use per_spark::PerSpark;
 use pings::Pings;
 use posts::Posts;
 use steps::Steps;
+use timing::Timing;
 
 /// The fan-out of one shard. `V` is a function that visits sparks, `S` one that takes its time.
 pub(crate) struct Fanout<V, S> {
@@ -76,6 +79,7 @@ pub(crate) struct Fanout<V, S> {
     reached_per_spark: u64,
     /// Broadcasts have come since the walk began.
     again: bool,
+    timing: Timing,
     /// Only the first one walks.
     visits: VecDeque<Visit<V>>,
     pub(crate) steps: Steps<S>,
@@ -104,6 +108,7 @@ impl<V, S> Fanout<V, S> {
             target_per_spark: 0,
             reached_per_spark: 0,
             again: false,
+            timing: Timing::default(),
             visits: VecDeque::new(),
             steps: Steps::default(),
             per_spark: PerSpark::default(),
@@ -326,11 +331,25 @@ impl<V, S> Fanout<V, S> {
     }
 
     fn walk_soon(&mut self) {
-        if self.walk.is_some() {
-            self.again = true;
-        } else {
+        if self.walk.is_none() {
+            self.timing.begin_walk();
             self.start_walk();
+        } else if !std::mem::replace(&mut self.again, true) {
+            self.timing.came_behind();
         }
+    }
+
+    /// A turn begins.
+    #[inline]
+    pub(crate) fn begin_turn(&mut self, now: Instant) {
+        self.timing.begin_turn(now);
+    }
+
+    /// When the first broadcast came of those that everybody was sent by a walk that ended in the
+    /// last turn.
+    #[inline]
+    pub(crate) fn take_reached(&mut self) -> Option<Instant> {
+        self.timing.take_reached()
     }
 
     /// Frames a message that is queued for some sparks at once.
@@ -382,6 +401,7 @@ impl<V, S> Fanout<V, S> {
         assert!(self.walk.take().is_some(), "only a walk ends");
         self.reached.clone_from(&self.targets);
         self.reached_per_spark = self.target_per_spark;
+        self.timing.end_walk();
         if self.again {
             self.start_walk();
         }

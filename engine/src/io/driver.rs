@@ -273,6 +273,12 @@ pub trait Driver {
     /// number of completions is reported per turn; the rest follows in the next.
     fn turn(&mut self, wait: Wait, completions: &mut Vec<Completion>) -> io::Result<()>;
 
+    /// The moment in which the last turn was ready to sleep, if the driver read the clock for that.
+    /// If it did not, it did not sleep, or nothing had said for how long.
+    fn rested_from(&self) -> Option<Instant> {
+        None
+    }
+
     /// Whether something had happened by the end of the last turn that was not reported, so that
     /// bytes which have arrived may still be unknown to the shard.
     fn has_more(&self) -> bool {

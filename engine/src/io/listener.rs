@@ -9,6 +9,8 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 pub use allspark_protocol::http::UNIX_PEER;
 
+use super::interface::Interface;
+
 /// Connections that may wait to be accepted. The kernel lowers it to `net.core.somaxconn`.
 pub(crate) const BACKLOG: i32 = 65_535;
 
@@ -37,6 +39,9 @@ pub struct TcpOptions {
     /// Connections that may wait to be accepted; the kernel lowers it to `net.core.somaxconn`.
     /// Without, as many as that allows.
     pub backlog: Option<u16>,
+    /// Only what comes through this interface is accepted (`SO_BINDTODEVICE`). Without, what comes
+    /// through any.
+    pub interface: Option<Interface>,
 }
 
 /// As [`bind`], with options.
@@ -97,6 +102,9 @@ fn stream_socket(address: SocketAddr, options: TcpOptions) -> io::Result<Socket>
     if let Some(only) = options.ipv6_only.filter(|_| address.is_ipv6()) {
         socket.set_only_v6(only)?;
     }
+    if let Some(interface) = options.interface {
+        socket.bind_device(Some(interface.name().as_bytes()))?;
+    }
     Ok(socket)
 }
 
@@ -123,5 +131,21 @@ mod tests {
         assert_eq!(refused.kind(), io::ErrorKind::AddrInUse);
         drop(taken);
         assert!(bind(address, 1).is_ok());
+    }
+
+    #[test]
+    fn an_interface_that_there_is_not_is_refused_and_another_has_the_address_for_itself() {
+        let address = "127.0.0.1:0".parse().unwrap();
+        let through = |name: &str| TcpOptions {
+            interface: Some(name.parse().unwrap()),
+            ..TcpOptions::default()
+        };
+        let error = bind_with(address, 1, through("none-such")).unwrap_err();
+        assert_eq!(error.raw_os_error(), Some(libc::ENODEV), "{error}");
+        let listeners = bind_with(address, 2, through("lo")).unwrap();
+        let address = listeners[0].local_addr().unwrap();
+        std::net::TcpStream::connect(address).unwrap();
+        let refused = bind_within(2, address, 1, through("lo")).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::AddrInUse);
     }
 }

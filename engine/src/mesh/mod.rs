@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use crossbeam_utils::Backoff;
 
+use crate::distribution::Recorders;
 use crate::guard;
 use crate::io::Waker;
 use crate::stats::Counters;
@@ -37,6 +38,7 @@ struct Inbox<C> {
     ended: AtomicBool,
     sent: Sent<C>,
     counters: Counters,
+    recorders: Recorders,
     /// The thread of the shard, as the kernel numbers it; 0 while it does not serve.
     thread: AtomicU32,
 }
@@ -49,6 +51,7 @@ impl<C: Weigh> Inbox<C> {
             ended: AtomicBool::new(false),
             sent: Sent::new(),
             counters: Counters::default(),
+            recorders: Recorders::default(),
             thread: AtomicU32::new(0),
         }
     }
@@ -93,6 +96,10 @@ impl<C: Weigh> Mesh<C> {
 
     pub(crate) fn counters(&self, shard: u16) -> &Counters {
         &self.inboxes[usize::from(shard)].counters
+    }
+
+    pub(crate) fn recorders(&self, shard: u16) -> &Recorders {
+        &self.inboxes[usize::from(shard)].recorders
     }
 
     /// Sends a command, waiting while the queue is full. From a handler on one of this server's

@@ -19,6 +19,7 @@ use crate::limits::{LINGER_MS, RETRY_AFTER_LEAST_S, RETRY_AFTER_MOST_S};
 use crate::lines::Line;
 use crate::memory::Key;
 use crate::net::{Connection, Counted, Flags};
+use crate::purpose::Purpose;
 use crate::refusals::RefusalReason;
 
 /// Why a connection is refused.
@@ -33,8 +34,10 @@ pub(super) enum Refusal {
 }
 
 impl<T: Transformer> Core<T> {
-    /// Lets a connection of this peer in, or says why not.
-    pub(super) fn admit(&mut self, peer: SocketAddr) -> Result<(), Refusal> {
+    /// Lets a connection of this peer in through a listener, or says why not. Whoever runs the
+    /// server gets in although it is full, or a full one could not be looked into, and who asks
+    /// whether it lives would have it ended.
+    pub(super) fn admit(&mut self, peer: SocketAddr, listener: u8) -> Result<(), Refusal> {
         let addresses = &self.server.addresses;
         if !addresses.keeps_pace(peer, self.clock.now) {
             return Err(Refusal::Pace);
@@ -44,7 +47,7 @@ impl<T: Transformer> Core<T> {
         }
         let refusal = if !self.keeps_pace() {
             Refusal::Pace
-        } else if !self.admit_connection() {
+        } else if !self.admit_connection() && self.server.purpose(listener) != Purpose::Internal {
             Refusal::Full
         } else {
             return Ok(());

@@ -6,7 +6,7 @@ use super::core::Core;
 use super::owner::Owner;
 use crate::io::{Completion, Token};
 use crate::lines::Line;
-use crate::memory::Key;
+use crate::memory::{Key, Slice};
 
 impl<T: Transformer> Core<T> {
     /// Handles one completion.
@@ -40,7 +40,7 @@ impl<T: Transformer> Core<T> {
                 self.with_connection(token, |core, key| core.input_ended(key, result));
             }
             Completion::SendStalled { token, rest } => {
-                self.with_connection(token, |core, key| core.net.stalled(key, rest));
+                self.with_connection(token, |core, key| core.stalled(key, rest));
             }
             Completion::SendFailed { token, error } => {
                 self.with_connection(token, |core, key| core.broke(key, error));
@@ -62,6 +62,16 @@ impl<T: Transformer> Core<T> {
             Completion::Connected { .. } => self.counters().completions_stale.add(1),
         }
         self.settle();
+    }
+
+    /// The kernel took none or only a part of what a connection was sent.
+    fn stalled(&mut self, key: Key, rest: Slice) {
+        let was_blocked = self.net.connection(key).is_blocked();
+        self.net.stalled(key, rest);
+        if !was_blocked {
+            let bytes = self.net.connection(key).queue_bytes();
+            self.recorders().queue_bytes.record(bytes as u64);
+        }
     }
 
     fn with_connection(&mut self, token: Token, handle: impl FnOnce(&mut Self, Key)) {

@@ -34,6 +34,7 @@ use crate::app::host::{
 };
 use crate::app::{EndReason, Life, Timers};
 use crate::config::Options;
+use crate::distribution::Recorders;
 use crate::fanout::Fanout;
 use crate::http::{Door, Way};
 use crate::io::{Op, Wait, Waker};
@@ -233,6 +234,23 @@ impl<T: Transformer> Core<T> {
         self.server.mesh.counters(self.shard)
     }
 
+    pub(super) fn recorders(&self) -> &Recorders {
+        self.server.mesh.recorders(self.shard)
+    }
+
+    /// The last turn ended at this moment, if it is known.
+    pub(super) fn ended_turn(&mut self, ended: Option<Instant>) {
+        let (began, reached) = (self.clock.now, self.fanout.take_reached());
+        let Some(ended) = ended else {
+            return;
+        };
+        let recorders = self.recorders();
+        recorders.turn_ns.record(ended.ns_since(began));
+        if let Some(came) = reached {
+            recorders.fan_out_ns.record(ended.ns_since(came));
+        }
+    }
+
     /// Whether a line that a peer can cause may be logged now; if not, it is counted.
     pub(super) fn may_log(&self, line: Line) -> Option<Admitted> {
         self.server.lines.admit(line, self.clock.now)
@@ -243,6 +261,7 @@ impl<T: Transformer> Core<T> {
         self.clock.set(now, unix_ms);
         self.fairness.begin(self.clock.now, is_all_read);
         self.net.begin_turn(self.clock.now);
+        self.fanout.begin_turn(self.clock.now);
         self.room.begin_turn();
         self.tasks.begin_turn(self.clock.now);
         self.server.mesh.enter(self.shard);

@@ -141,6 +141,10 @@ impl<T: Transformer> Core<T> {
         if let Some(slot) = self.sessions.get_mut(spark) {
             if slot.state.heartbeat.alive() {
                 slot.state.latency.ponged(now);
+                let took = slot.state.latency.last().unwrap_or_default();
+                self.recorders()
+                    .round_trip_ns
+                    .record(took.as_nanos() as u64);
             }
             self.tell_alive(spark, value.parse().ok());
         }

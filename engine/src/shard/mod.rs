@@ -164,11 +164,18 @@ impl<D: Driver, T: Transformer> Shard<D, T> {
 
     /// One turn.
     pub fn turn(&mut self, wait: Wait) -> io::Result<Flow> {
-        self.submit(wait)?;
+        let wait = self.submit(wait)?;
         let is_all_read =
             !self.driver.has_more() && self.stash.is_empty() && self.core.backlog.is_empty();
+        let now = self.driver.now();
         self.core
-            .begin_turn(self.driver.now(), self.driver.unix_ms(), is_all_read);
+            .ended_turn(match (self.driver.rested_from(), wait) {
+                // It slept, and nobody looked at the clock before: there was nothing to do.
+                (None, Wait::Forever) => None,
+                (rested_from, _) => Some(rested_from.unwrap_or(now)),
+            });
+        self.core
+            .begin_turn(now, self.driver.unix_ms(), is_all_read);
         let holds_input = self.complete();
         self.core.after_submit();
         self.core.release_leaving();
@@ -208,9 +215,11 @@ impl<D: Driver, T: Transformer> Shard<D, T> {
         self.core.connections()
     }
 
-    fn submit(&mut self, wait: Wait) -> io::Result<()> {
+    /// Returns how it could wait.
+    fn submit(&mut self, wait: Wait) -> io::Result<Wait> {
         if wait == Wait::No {
-            return self.driver.turn(Wait::No, &mut self.completions);
+            self.driver.turn(Wait::No, &mut self.completions)?;
+            return Ok(Wait::No);
         }
         self.waker.prepare_sleep();
         let wait = if self.core.has_commands() {
@@ -220,7 +229,7 @@ impl<D: Driver, T: Transformer> Shard<D, T> {
         };
         let result = self.driver.turn(wait, &mut self.completions);
         self.waker.awake();
-        result
+        result.map(|()| wait)
     }
 
     /// Handles completions. Returns whether some are left, because the shard is congested.

@@ -22,7 +22,7 @@ use crate::session::carrier_of;
 impl<T: Transformer> Core<T> {
     pub(super) fn accepted(&mut self, socket: Socket, peer: SocketAddr, listener: u8) {
         let is_ending = self.destroying.closes() && self.destroying.refuses_streams();
-        if !is_ending && let Err(refusal) = self.admit(peer) {
+        if !is_ending && let Err(refusal) = self.admit(peer, listener) {
             return self.turn_away(socket, (peer, listener), refusal);
         }
         self.counters().connections_accepted.add(1);

@@ -6,6 +6,7 @@ use super::framing::Framing;
 use super::gather::{FirstLine, Gathered, gather};
 use super::head::RequestHead;
 use super::owned_head::OwnedHead;
+use crate::collected::Collected;
 use crate::input::{Input, Payload};
 
 /// A complete request.
@@ -148,7 +149,7 @@ impl Reader {
     /// ([`Reader::next_piece`]). Returns what came of it so far.
     pub fn begin_pieces(&mut self) -> Vec<u8> {
         match self.partial.as_deref_mut() {
-            Some(Partial::Body(_, collector)) => std::mem::take(&mut collector.collected),
+            Some(Partial::Body(_, collector)) => collector.collected.take(),
             _ => Vec::new(),
         }
     }
@@ -188,7 +189,7 @@ impl Reader {
         };
         let bytes = match partial {
             Partial::Head(head) => head.capacity(),
-            Partial::Body(head, collector) => head.held_bytes() + collector.collected.capacity(),
+            Partial::Body(head, collector) => head.held_bytes() + collector.collected.held_bytes(),
             Partial::Delivered(head) => head.held_bytes(),
             Partial::Failed(_) => 0,
         };
@@ -293,7 +294,7 @@ fn read_body<'i>(
 #[derive(Debug)]
 struct Collector {
     body: Body,
-    collected: Vec<u8>,
+    collected: Collected,
     bytes_max: usize,
     /// Collected since somebody asked last.
     progress_bytes: usize,
@@ -312,7 +313,7 @@ impl Collector {
         }
         Ok(Self {
             body: Body::from(head.framing()),
-            collected: Vec::new(),
+            collected: Collected::default(),
             bytes_max,
             progress_bytes: 0,
             is_awaited: head.expects_continue(),
@@ -332,32 +333,18 @@ impl Collector {
                     if data.len() > self.bytes_max - self.collected.len() {
                         return Err(Error::BodyTooLarge);
                     }
-                    self.make_room(data.len());
-                    self.collected.extend_from_slice(data);
+                    let missing = match self.body {
+                        Body::Length(left) => usize::try_from(left).ok(),
+                        _ => None,
+                    };
+                    self.collected.append(data, missing);
                     self.progress_bytes += data.len();
                 }
                 Piece::More => return Ok(None),
                 Piece::End => {
-                    let collected = std::mem::take(&mut self.collected);
-                    return Ok(Some(Payload::Owned(collected)));
+                    return Ok(Some(Payload::Owned(self.collected.take())));
                 }
             }
-        }
-    }
-}
-
-impl Collector {
-    /// Makes room for the next bytes: twice as much as there was, but not more than is to come, if
-    /// that is known.
-    fn make_room(&mut self, bytes: usize) {
-        let needed = self.collected.len() + bytes;
-        if let Body::Length(left) = self.body
-            && needed > self.collected.capacity()
-        {
-            let whole = needed.saturating_add(usize::try_from(left).unwrap_or(usize::MAX));
-            let doubled = needed.max(self.collected.capacity() * 2);
-            let room = doubled.min(whole) - self.collected.len();
-            self.collected.reserve_exact(room);
         }
     }
 }

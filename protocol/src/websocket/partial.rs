@@ -6,7 +6,7 @@ use super::item::{Item, control_item, inflated_item};
 use super::rules::Rules;
 use super::utf8::Utf8;
 use super::{Violation, mask};
-use crate::copy;
+use crate::collected::Collected;
 use crate::input::{Input, Payload};
 use crate::transformer::Kind;
 
@@ -67,7 +67,7 @@ impl Partial {
             + self
                 .message
                 .as_ref()
-                .map_or(0, |message| message.bytes.capacity())
+                .map_or(0, |message| message.collected.held_bytes())
     }
 
     fn begin_frame(
@@ -80,7 +80,7 @@ impl Partial {
         };
         rules.admit(
             &header,
-            self.message.as_ref().map(|message| message.bytes.len()),
+            self.message.as_ref().map(|message| message.collected.len()),
         )?;
         match header.opcode {
             Opcode::Text => self.message = Some(Message::new(Kind::Text, header.rsv1)),
@@ -184,7 +184,7 @@ struct Message {
     /// Whether the bytes are to be inflated.
     compressed: bool,
     utf8: Utf8,
-    bytes: Vec<u8>,
+    collected: Collected,
 }
 
 impl Message {
@@ -193,7 +193,7 @@ impl Message {
             kind,
             compressed,
             utf8: Utf8::default(),
-            bytes: Vec::new(),
+            collected: Collected::default(),
         }
     }
 
@@ -202,17 +202,10 @@ impl Message {
         if self.kind == Kind::Text && !self.compressed {
             self.utf8.push(part).map_err(|_| Violation::InvalidUtf8)?;
         }
-        let needed_bytes = self.bytes.len() + part.len();
-        if frame.header.fin && needed_bytes > self.bytes.capacity() {
-            // The end of the message is known: twice what has come, but not beyond. So a message of
-            // which half has come is moved no more.
-            let missing_bytes = usize::try_from(frame.missing_bytes()).unwrap_or(usize::MAX);
-            let whole_bytes = needed_bytes.saturating_add(missing_bytes);
-            let doubled_bytes = needed_bytes.saturating_mul(2);
-            self.bytes
-                .reserve_exact(doubled_bytes.min(whole_bytes) - self.bytes.len());
-        }
-        copy::append(&mut self.bytes, part);
+        // The end of the message is known once its last frame has begun.
+        let missing_bytes = usize::try_from(frame.missing_bytes()).unwrap_or(usize::MAX);
+        let missing_bytes = frame.header.fin.then_some(missing_bytes);
+        self.collected.append(part, missing_bytes);
         Ok(())
     }
 
@@ -224,12 +217,12 @@ impl Message {
         if self.compressed {
             // The rules admit no compressed message unless there is an inflater.
             let inflater = inflater.ok_or(Violation::ReservedBit)?;
-            return inflated_item(self.kind, &self.bytes, rules, inflater);
+            return inflated_item(self.kind, &self.collected.take(), rules, inflater);
         }
         self.utf8.finish().map_err(|_| Violation::InvalidUtf8)?;
         Ok(Item::Message {
             kind: self.kind,
-            payload: Payload::Owned(self.bytes),
+            payload: Payload::Owned(self.collected.take()),
         })
     }
 }

@@ -94,10 +94,12 @@ pub(super) async fn serve(
             ticket.stream(response.length(bytes), body);
         }
         Ok(Ok(Said::File(response, file, start, bytes))) => {
-            let (sender, body) = Body::channel(READ_BYTES);
+            let (mut sender, body) = Body::channel(READ_BYTES);
             ticket.stream(response.length(bytes), body);
-            if send(Arc::new(file), start, bytes, sender).await.is_err() {
-                counts.broken.fetch_add(1, Ordering::Relaxed);
+            match send(Arc::new(file), start, bytes, &mut sender).await {
+                Ok(()) => sender.finish(),
+                // Before the client can notice that.
+                Err(_) => drop(counts.broken.fetch_add(1, Ordering::Relaxed)),
             }
         }
         Ok(Ok(Said::Missed)) => {
@@ -118,7 +120,7 @@ pub(super) async fn serve(
 }
 
 /// Sends a part of a file, piece by piece.
-async fn send(file: Arc<File>, start: u64, bytes: u64, mut sender: BodySender) -> io::Result<()> {
+async fn send(file: Arc<File>, start: u64, bytes: u64, sender: &mut BodySender) -> io::Result<()> {
     let end = start + bytes;
     let mut place = start;
     while place < end {
@@ -129,7 +131,6 @@ async fn send(file: Arc<File>, start: u64, bytes: u64, mut sender: BodySender) -
         place += piece.len() as u64;
         sender.send(piece).await.map_err(io::Error::other)?;
     }
-    sender.finish();
     Ok(())
 }
 

@@ -74,7 +74,8 @@ mod tests {
         let head = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close, X-One , cookie\r\nX-One: 1\r\n\
             X-Two: 2\r\nX-Two: 3\r\nCookie: c\r\nTE: trailers\r\nKeep-Alive: 5\r\n\
             Content-Length: 0\r\nUpgrade: h2c\r\nHTTP2-Settings: x\r\nX_Forwarded_For: 1.2.3.4\r\n\
-            Forwarded: for=x\r\nProxy-Connection: x\r\nProxy-Authorization: x\r\nLatin: \u{e9}\r\n\r\n";
+            Forwarded: for=x\r\nProxy-Connection: x\r\nProxy-Authorization: x\r\n\
+            Latin: \u{e9}\r\n\r\n";
         let head = RequestHead::parse(head.as_bytes()).unwrap();
         let headers = of_request(&head);
         let names: Vec<&str> = headers.iter().map(|(name, _)| name.as_str()).collect();

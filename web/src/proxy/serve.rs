@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use allspark_engine::{Body, Ticket};
+use allspark_engine::{Body, BodySender, Ticket};
 use allspark_protocol::http::Response as Answer;
 use bytes::Bytes;
 use http::header::{self, HeaderMap};
@@ -200,7 +200,6 @@ async fn relay(shared: &Shared, ticket: Ticket, begun: Begun, is_head: bool) {
             None => answer,
         };
         if !send(shared, ticket, answer, &mut body).await {
-            shared.counts.broken.fetch_add(1, Ordering::Relaxed);
             return;
         }
     }
@@ -223,6 +222,17 @@ fn said_length(headers: &HeaderMap) -> Option<u64> {
 async fn send(shared: &Shared, ticket: Ticket, answer: Answer, body: &mut Incoming) -> bool {
     let (mut sender, receiver) = Body::channel(BODY_BYTES_MAX);
     ticket.stream(answer, receiver);
+    let is_whole = pass_on(shared, &mut sender, body).await;
+    match is_whole {
+        true => sender.finish(),
+        // Before the client can notice that.
+        false => drop(shared.counts.broken.fetch_add(1, Ordering::Relaxed)),
+    }
+    is_whole
+}
+
+/// Sends all parts of a body. Returns whether these are all.
+async fn pass_on(shared: &Shared, sender: &mut BodySender, body: &mut Incoming) -> bool {
     loop {
         let part = tokio::select! {
             part = timeout(shared.options.idle_timeout, next_part(body)) => part,
@@ -234,10 +244,7 @@ async fn send(shared: &Shared, ticket: Ticket, answer: Answer, body: &mut Incomi
                     return false;
                 }
             }
-            Ok(None) => {
-                sender.finish();
-                return true;
-            }
+            Ok(None) => return true,
             Ok(Some(Err(_))) | Err(_) => return false,
         }
     }

@@ -77,6 +77,7 @@ pub struct Epoll {
     /// Whether the listeners are in the epoll set.
     listening: bool,
     pause: AcceptPause,
+    rested_from: Option<Instant>,
     sockets: Sockets,
     room: Room,
     /// Bytes that were received in this turn.
@@ -112,6 +113,7 @@ impl Epoll {
             accepting: false,
             listening: false,
             pause: AcceptPause::default(),
+            rested_from: None,
             sockets: Sockets::default(),
             room: Room::new(options.buffers, options.buffer_bytes),
             received_bytes: 0,
@@ -162,7 +164,11 @@ impl Epoll {
         };
         let timeout = match wait {
             Wait::No => Some(Timespec::default()),
-            Wait::Until(deadline) => Some(time_until(deadline)),
+            Wait::Until(deadline) => {
+                let now = clock::now();
+                self.rested_from = Some(now);
+                Some(time_between(now, deadline))
+            }
             Wait::Forever => None,
         };
         let room = rustix::buffer::spare_capacity(&mut self.fetched);
@@ -246,6 +252,7 @@ impl Driver for Epoll {
     fn turn(&mut self, wait: Wait, completions: &mut Vec<Completion>) -> io::Result<()> {
         let reported_before = completions.len();
         self.has_more = false;
+        self.rested_from = None;
         self.resume_starved(completions);
         let mut ops = std::mem::take(&mut self.ops);
         for op in ops.drain(..) {
@@ -263,6 +270,10 @@ impl Driver for Epoll {
         Ok(())
     }
 
+    fn rested_from(&self) -> Option<Instant> {
+        self.rested_from
+    }
+
     fn has_more(&self) -> bool {
         self.has_more || !self.starved.is_empty()
     }
@@ -278,8 +289,8 @@ impl Driver for Epoll {
     }
 }
 
-fn time_until(deadline: Instant) -> Timespec {
-    let left = deadline.saturating_since(clock::now());
+fn time_between(now: Instant, deadline: Instant) -> Timespec {
+    let left = deadline.saturating_since(now);
     Timespec {
         tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
         tv_nsec: left.subsec_nanos().into(),

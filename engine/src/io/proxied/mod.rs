@@ -193,6 +193,10 @@ impl<D: Driver> Driver for Proxied<D> {
         Ok(())
     }
 
+    fn rested_from(&self) -> Option<Instant> {
+        self.inner.rested_from()
+    }
+
     fn has_more(&self) -> bool {
         !self.told.is_empty() || self.inner.has_more()
     }

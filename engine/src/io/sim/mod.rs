@@ -49,6 +49,9 @@ pub struct SimDriver {
     rests_until: Instant,
     backlog: VecDeque<EndpointId>,
     completions_max: usize,
+    /// When this turn began, and the one before: in a turn no time passes.
+    turned_at: Instant,
+    rested_from: Instant,
     waker: Waker,
 }
 
@@ -65,6 +68,8 @@ impl SimDriver {
             rests_until: Instant::ZERO,
             backlog: VecDeque::new(),
             completions_max: COMPLETIONS_MAX,
+            turned_at: Instant::ZERO,
+            rested_from: Instant::ZERO,
             waker: Waker::idle(),
         }
     }
@@ -273,6 +278,7 @@ impl Driver for SimDriver {
     }
 
     fn turn(&mut self, _wait: Wait, completions: &mut Vec<Completion>) -> io::Result<()> {
+        self.rested_from = std::mem::replace(&mut self.turned_at, self.net.now());
         for op in std::mem::take(&mut self.ops) {
             self.submit(op, completions);
         }
@@ -292,6 +298,10 @@ impl Driver for SimDriver {
             self.notice(id, notice, completions);
         }
         Ok(())
+    }
+
+    fn rested_from(&self) -> Option<Instant> {
+        Some(self.rested_from)
     }
 
     fn has_more(&self) -> bool {

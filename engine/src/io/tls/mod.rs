@@ -500,6 +500,10 @@ impl<D: Driver> Driver for Tls<D> {
         Ok(())
     }
 
+    fn rested_from(&self) -> Option<Instant> {
+        self.inner.rested_from()
+    }
+
     fn has_more(&self) -> bool {
         self.inner.has_more() || !self.to_shake.is_empty() || !self.stuck.is_empty()
     }

@@ -64,6 +64,7 @@ pub struct Uring {
     acceptor: Acceptor,
     waker: Waker,
     ops: Vec<Op>,
+    rested_from: Option<Instant>,
     slots_per_ring: u32,
     rings_max: usize,
     further: RingSize,
@@ -86,6 +87,7 @@ impl Uring {
             acceptor,
             waker,
             ops: Vec::new(),
+            rested_from: None,
             slots_per_ring,
             rings_max: rings_max.clamp(1, RINGS_MAX),
             further: options.further,
@@ -246,7 +248,7 @@ impl Uring {
         submitted
     }
 
-    fn sleep(&self, wait: Wait) -> Sleep {
+    fn sleep(&mut self, wait: Wait) -> Sleep {
         let deadline = match (wait, self.acceptor.pause.until()) {
             (Wait::No, _) => return Sleep::No,
             (Wait::Forever, None) => return Sleep::Forever,
@@ -254,7 +256,9 @@ impl Uring {
             (Wait::Until(deadline), None) => deadline,
             (Wait::Until(deadline), Some(until)) => deadline.min(until),
         };
-        match deadline.saturating_since(clock::now()) {
+        let now = clock::now();
+        self.rested_from = Some(now);
+        match deadline.saturating_since(now) {
             Duration::ZERO => Sleep::No,
             time => Sleep::For(time),
         }
@@ -356,6 +360,7 @@ impl Driver for Uring {
         for ring in &mut self.rings {
             ring.begin_turn();
         }
+        self.rested_from = None;
         let reported_before = completions.len();
         let mut ops = std::mem::take(&mut self.ops);
         for op in ops.drain(..) {
@@ -371,6 +376,10 @@ impl Driver for Uring {
         self.fetch_more(completions)?;
         self.handle_fetched(completions);
         Ok(())
+    }
+
+    fn rested_from(&self) -> Option<Instant> {
+        self.rested_from
     }
 
     fn has_more(&self) -> bool {
