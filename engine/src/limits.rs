@@ -184,10 +184,10 @@ pub const INBOX_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Commands that a shard takes from its inbox in one turn, so that its own connections get a turn.
 pub const INBOX_COMMANDS_PER_TURN: usize = 1024;
 
-/// Sparks that a batch of another thread writes to one by one in one turn: named ones, and members
-/// of small rooms. To queue a message takes some 100 ns, so this is less than three milliseconds;
-/// the batch goes on in the next turn, before other commands.
-pub const BATCH_SPARKS_PER_TURN: usize = 16 * 1024;
+/// What a batch of another thread does in one turn: messages and names of rooms and sparks in it,
+/// and sparks that are written to one by one, each counted once. Each takes some 100 ns, so this is
+/// less than three milliseconds; the batch goes on in the next turn, before other commands.
+pub const BATCH_WORK_PER_TURN: usize = 16 * 1024;
 
 /// Timers of a kind that fire in one turn: each can be a send, see [`SPARKS_PER_TURN`].
 pub const TIMERS_PER_TURN: usize = 256;

@@ -89,6 +89,11 @@ impl Command {
         }
     }
 
+    /// Whether it is done soon, however many rooms sparks are in.
+    pub(super) fn is_message(&self) -> bool {
+        matches!(self.0, Kind::Publish { .. })
+    }
+
     /// Has it carried out, from any thread.
     ///
     /// # Errors

@@ -3,6 +3,9 @@
 use allspark::SparkError;
 use serde::Serialize;
 
+/// Characters of a message, at most.
+const MESSAGE_CHARS_MAX: usize = 300;
+
 /// Why a command is not carried out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
 #[error("{message}")]
@@ -15,8 +18,13 @@ pub(crate) struct CommandError {
 }
 
 impl CommandError {
+    /// A message may quote what was asked, and is cut where that is long.
     pub(super) fn new(code: &'static str, message: impl ToString) -> Self {
-        let message = message.to_string();
+        let message: String = message
+            .to_string()
+            .chars()
+            .take(MESSAGE_CHARS_MAX)
+            .collect();
         Self { code, message }
     }
 

@@ -75,9 +75,15 @@ fn accept(
         .start("publish", service.tracer.parent_of(request.head()));
     span.set("http.request.body.size", body.len());
     if what == What::One && once.is_none() && body.len() <= INLINE_BYTES_MAX {
-        let answer = carry_out(service, primus, key, what, body);
-        note(&mut span, &answer);
-        return Ok(answer?.into());
+        let commands = commands_of(service, what, body);
+        // Sparks may have to leave a thousand rooms each, which is done in portions elsewhere.
+        let is_soon = |commands: &Vec<Command>| commands.iter().all(Command::is_message);
+        if commands.as_ref().map_or(true, is_soon) {
+            let answer = commands
+                .and_then(|commands| carry_out_commands(service, primus, key, what, &commands));
+            note(&mut span, &answer);
+            return Ok(answer?.into());
+        }
     }
     let (ticket, bytes) = (request.later(), body.len());
     let job = {
@@ -152,16 +158,30 @@ fn carry_out(
     what: What,
     body: &[u8],
 ) -> Result<Response, Response> {
-    let counts = &service.gate.counts;
-    let commands = read(what, body).map_err(|error| {
-        counts.invalid.inc();
+    let commands = commands_of(service, what, body)?;
+    carry_out_commands(service, primus, key, what, &commands)
+}
+
+fn commands_of(service: &Service, what: What, body: &[u8]) -> Result<Vec<Command>, Response> {
+    read(what, body).map_err(|error| {
+        service.gate.counts.invalid.inc();
         refusal(&error)
-    })?;
-    for command in &commands {
+    })
+}
+
+fn carry_out_commands(
+    service: &Service,
+    primus: &Handle,
+    key: &Key,
+    what: What,
+    commands: &[Command],
+) -> Result<Response, Response> {
+    let counts = &service.gate.counts;
+    for command in commands {
         service.gate.allow(key, command.scope())?;
     }
     service.gate.pay(key, commands.len() as u64)?;
-    let outcomes = run_all(&commands, primus);
+    let outcomes = run_all(commands, primus);
     let accepted = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
     counts.commands.inc_by(accepted as u64);
     counts.invalid.inc_by((outcomes.len() - accepted) as u64);

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use allspark_engine::limits::{BATCH_SPARKS_PER_TURN, ROOM_MEMBERS_AT_ONCE};
+use allspark_engine::limits::{BATCH_WORK_PER_TURN, ROOM_MEMBERS_AT_ONCE};
 use allspark_engine::{EndOptions, SparkId};
 
 use crate::rooms::Crowd;
@@ -64,7 +64,7 @@ fn a_thousand_publishes_are_one_turn() {
 #[test]
 fn one_that_takes_longer_goes_on_before_what_came_behind_it() {
     const MEMBERS: usize = 200;
-    const EACH: usize = BATCH_SPARKS_PER_TURN / MEMBERS;
+    const EACH: usize = BATCH_WORK_PER_TURN / MEMBERS;
     let mut crowd = Crowd::new(MEMBERS, |_| {});
     crowd.join("room", 0..MEMBERS);
     crowd.stage.turn();

@@ -8,7 +8,7 @@ use allspark_protocol::transformer::Kind;
 
 use super::awaited::Awaited;
 use super::ends::EndOptions;
-use super::target::{AwaitedPublish, Names, Publish};
+use super::target::{AwaitedPublish, Names, Publish, Target};
 
 /// One thing that is done.
 #[derive(Debug)]
@@ -47,6 +47,16 @@ pub(crate) struct Acts {
 }
 
 impl Act {
+    /// How many names are looked up for it, of rooms and of sparks that are left out, and one.
+    pub(crate) fn names(&self) -> usize {
+        let of = |target: &Target| 1 + target.rooms.len() + target.except.len();
+        match self {
+            Self::Publish(publish) => of(&publish.target),
+            Self::PublishLater(publish) => of(&publish.target),
+            Self::Broadcast { .. } | Self::BroadcastLater(_) | Self::Each { .. } => 1,
+        }
+    }
+
     /// Bytes that it takes while it waits.
     pub(crate) fn bytes(&self) -> usize {
         size_of::<Self>()

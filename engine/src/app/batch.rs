@@ -18,8 +18,8 @@ use super::transform::Written;
 impl Handle {
     /// Things that are asked of the server together. Each shard is told once, and does all of them
     /// in one turn, in their order, unless that would take it too long: after 16,384 sparks that
-    /// were written to one by one it goes on in its next turn, before anything else that other
-    /// threads ask of it.
+    /// were written to one by one, rooms that were joined and names that were looked up it goes on
+    /// in its next turn, before anything else that other threads ask of it.
     ///
     /// ```
     /// fn tell(primus: &allspark_engine::Handle) -> Result<(), allspark_engine::SparkError> {

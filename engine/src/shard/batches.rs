@@ -11,7 +11,10 @@ use super::rooms::RoomCommand;
 use super::unfinished::Unfinished;
 use crate::app::EndReason;
 use crate::app::act::{Act, Acts, Deed};
-use crate::limits::BATCH_SPARKS_PER_TURN;
+use crate::limits::BATCH_WORK_PER_TURN;
+
+/// What the end of a spark counts as: its session says goodbye, and the application is told.
+const END_WORK: usize = 16;
 
 impl<T: Transformer> Core<T> {
     /// Goes on with a batch that was not done in an earlier turn. Returns whether it is done.
@@ -20,7 +23,7 @@ impl<T: Transformer> Core<T> {
             return true;
         };
         self.upkeep.has_worked = true;
-        let is_done = self.do_acts(&mut batch, BATCH_SPARKS_PER_TURN);
+        let is_done = self.do_acts(&mut batch, BATCH_WORK_PER_TURN);
         if !is_done {
             self.batch = Some(batch);
         }
@@ -33,30 +36,29 @@ impl<T: Transformer> Core<T> {
         self.do_acts(&mut Unfinished::new(Arc::clone(acts)), usize::MAX);
     }
 
-    /// Returns whether it is done: not if more sparks than that would be written to one by one.
-    fn do_acts(&mut self, batch: &mut Unfinished, sparks_max: usize) -> bool {
+    /// Returns whether it is done: not if it would be more work than that.
+    fn do_acts(&mut self, batch: &mut Unfinished, work_max: usize) -> bool {
         let acts = Arc::clone(&batch.acts);
-        let mut left = sparks_max;
+        let mut left = work_max;
         while let Some(act) = acts.list.get(batch.act) {
             if left == 0 {
                 return false;
             }
             match act {
                 Act::Each { sparks, deed } => {
-                    let rest = &sparks[batch.spark..];
-                    let part = &rest[..rest.len().min(left)];
-                    self.do_deeds(part, deed);
-                    left -= part.len();
-                    batch.spark += part.len();
-                    if batch.spark < sparks.len() {
-                        return false;
+                    while let Some(spark) = sparks.get(batch.spark) {
+                        if left == 0 {
+                            return false;
+                        }
+                        left = left.saturating_sub(self.do_deed(*spark, deed));
+                        batch.spark += 1;
                     }
                 }
                 act => {
                     let before = self.room_lists.queued;
                     self.do_act(act);
                     let queued = self.room_lists.queued.wrapping_sub(before);
-                    left = left.saturating_sub(queued);
+                    left = left.saturating_sub(queued + act.names());
                 }
             }
             (batch.act, batch.spark) = (batch.act + 1, 0);
@@ -74,29 +76,34 @@ impl<T: Transformer> Core<T> {
                 let (target, awaited) = (Arc::clone(&publish.target), Arc::clone(&publish.awaited));
                 self.publish_later(target, awaited);
             }
-            Act::Each { sparks, deed } => self.do_deeds(sparks, deed),
+            Act::Each { .. } => unreachable!("it is done spark by spark"),
         }
     }
 
-    fn do_deeds(&mut self, sparks: &[SparkId], deed: &Deed) {
-        sparks.iter().for_each(|spark| self.do_deed(*spark, deed));
-    }
-
-    fn do_deed(&mut self, spark: SparkId, deed: &Deed) {
+    /// Returns how much work it was.
+    fn do_deed(&mut self, spark: SparkId, deed: &Deed) -> usize {
         // Of other shards' sparks none is found here, as the ids differ.
         let Some(spark) = self.find_open(spark) else {
-            return;
+            return 1;
         };
         match deed {
             Deed::Write { kind, payload } => self.write_to(spark, *kind, payload),
             Deed::WriteLater(awaited) => self.write_later(Some(spark), Arc::clone(awaited)),
-            Deed::Join(rooms) => self.carry_out_in_rooms(RoomCommand::Join(spark, rooms)),
+            Deed::Join(rooms) => {
+                self.carry_out_in_rooms(RoomCommand::Join(spark, rooms));
+                return 1 + rooms.len();
+            }
             Deed::Leave(rooms) => {
+                let left = self.rooms.count_of(spark.index);
                 self.carry_out_in_rooms(RoomCommand::Leave(spark, rooms.as_deref()));
+                return 1 + rooms.as_ref().map_or(left, Vec::len);
             }
             Deed::End(options) => {
+                let left = self.rooms.count_of(spark.index);
                 self.end(spark, options.reconnect, EndReason::Application);
+                return END_WORK + left;
             }
         }
+        1
     }
 }
