@@ -4,6 +4,8 @@
 
 use allspark::{Builder, Plugin, Primus, RequestHead, Response, Routes, Server};
 
+use crate::metrics::registry::Metrics;
+
 type WhenBuilt = Box<dyn FnOnce(&Primus) -> Result<(), String>>;
 type WhenStarted = Box<dyn FnOnce(&Server) -> Result<(), String>>;
 type Reload = Box<dyn Fn() -> Result<bool, String> + Send>;
@@ -15,6 +17,8 @@ const IGNORED_BODY_BYTES_MAX: usize = 64 * 1024;
 pub(crate) struct Assembly {
     /// Routes for everybody.
     pub(crate) public: Routes,
+    /// What parts count with.
+    pub(crate) metrics: Metrics,
     internal: Routes,
     has_internal: bool,
     builder: Builder,
@@ -38,6 +42,7 @@ impl Assembly {
     pub(crate) fn new(builder: Builder, has_internal: bool) -> Self {
         Self {
             public: Routes::new(),
+            metrics: Metrics::default(),
             internal: Routes::new(),
             has_internal,
             builder,

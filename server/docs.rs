@@ -11,7 +11,7 @@ use crate::settings::Settings;
 use crate::table::{DefaultValue, Kind, SETTINGS, Setting};
 
 /// The file says what the table says, or is made to.
-fn assert_written(name: &str, expected: &str) {
+pub(crate) fn assert_written(name: &str, expected: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
     if env::var_os("UPDATE_DOCS").is_some() {
         fs::write(&path, expected).unwrap();

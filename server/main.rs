@@ -24,6 +24,7 @@ mod library_command;
 mod listen;
 mod listener;
 mod log;
+mod metrics;
 mod nearest;
 mod notify;
 mod of_primus;

@@ -13,6 +13,7 @@ use crate::health;
 use crate::hooks;
 use crate::listener::Listener;
 use crate::log::Log;
+use crate::metrics;
 use crate::notify::Notifier;
 use crate::page;
 use crate::places::{Sources, described};
@@ -195,12 +196,13 @@ fn build(settings: &Settings, options: Options, log: &Log) -> Result<(Primus, Th
         .keeps_listeners(settings.handover.is_some())
         .give_back(allspark_engine::memory::collect_mimalloc);
     let mut assembly = Assembly::new(builder, settings.listen.has_internal());
-    drop(hooks::assemble(&mut assembly, &settings.hooks)?);
+    drop(hooks::assemble(&settings.hooks, &mut assembly)?);
     let plugins = settings.plugin.make();
     for plugin in plugins.map_err(|(_, error)| error.to_string())? {
         assembly.plugin(plugin);
     }
     let app = settings.app;
+    metrics::assemble(&settings.metrics, &mut assembly, log.lines().clone())?;
     if settings.health {
         health::assemble(&mut assembly);
     }

@@ -139,12 +139,13 @@ impl Setting {
     /// Its name in its section of the file, and as a field: there what stands before the hyphen
     /// would only say again what section it is.
     pub(crate) fn key(&self) -> &'static str {
-        match self.section {
-            AUTHORIZATION => self.name.strip_prefix("auth-").unwrap_or(self.name),
-            TLS => self.name.strip_prefix("tls-").unwrap_or(self.name),
-            HOOKS => self.name.strip_prefix("hooks-").unwrap_or(self.name),
-            _ => self.name,
-        }
+        let prefix = match self.section {
+            AUTHORIZATION => "auth",
+            section => section,
+        };
+        let rest = self.name.strip_prefix(prefix);
+        let key = rest.and_then(|rest| rest.strip_prefix('-'));
+        key.filter(|_| !prefix.is_empty()).unwrap_or(self.name)
     }
 
     /// The structs that lead to its field.

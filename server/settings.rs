@@ -18,6 +18,7 @@ use crate::handover::SocketPath;
 use crate::health;
 use crate::hooks::options::HooksOptions;
 use crate::log::LogFormat;
+use crate::metrics::options::MetricsOptions;
 use crate::nearest::nearest;
 use crate::page;
 use crate::places::Places;
@@ -64,6 +65,8 @@ pub(crate) struct Settings {
     /// Whether nobody is to be warned that a listener speaks no TLS.
     #[serde(deserialize_with = "options::deserialize_switch")]
     pub(crate) iknowhttpsisbetter: bool,
+    /// What is told of what is counted.
+    pub(crate) metrics: MetricsOptions,
     /// Plugins.
     #[serde(default)]
     pub(crate) plugin: Plugins,
@@ -132,6 +135,7 @@ impl Settings {
                  --page=false"
             ));
         }
+        self.metrics.check(pathname)?;
         if self.stats && counts::PATH.starts_with(pathname) {
             return Err(format!(
                 "{pathname} would hide {}: write another one, or --stats=false",

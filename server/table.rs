@@ -10,6 +10,7 @@ use allspark_protocol::limits::{HTTP_HEAD_BYTES_MAX, MESSAGE_BYTES_MAX_HIGHEST, 
 
 use crate::authorization_table::AUTHORIZATION_SETTINGS;
 use crate::hooks::table::HOOKS_SETTINGS;
+use crate::metrics::table::METRICS_SETTINGS;
 use crate::setting::setting;
 pub(crate) use crate::setting::{DefaultValue, Kind, Setting};
 use crate::tls_table::TLS_SETTINGS;
@@ -44,24 +45,30 @@ use Kind::{List, Number, Pair, Switch};
 pub(crate) const SETTINGS: &[Setting] = &joined();
 
 /// How many there are.
-const COUNT: usize = GENERAL_SETTINGS.len()
-    + TLS_SETTINGS.len()
-    + AUTHORIZATION_SETTINGS.len()
-    + HOOKS_SETTINGS.len();
+const COUNT: usize = {
+    let (mut part, mut count) = (0, 0);
+    while part < PARTS.len() {
+        count += PARTS[part].len();
+        part += 1;
+    }
+    count
+};
 
-/// The options of TLS and of authorization stand at the end, and in files of their own.
+/// What has a section of its own stands in a file of its own, behind what has none.
+const PARTS: &[&[Setting]] = &[
+    GENERAL_SETTINGS,
+    TLS_SETTINGS,
+    AUTHORIZATION_SETTINGS,
+    METRICS_SETTINGS,
+    HOOKS_SETTINGS,
+];
+
 const fn joined() -> [Setting; COUNT] {
-    let parts = [
-        GENERAL_SETTINGS,
-        TLS_SETTINGS,
-        AUTHORIZATION_SETTINGS,
-        HOOKS_SETTINGS,
-    ];
     let mut all = [GENERAL_SETTINGS[0]; COUNT];
     let (mut part, mut index, mut total) = (0, 0, 0);
-    while part < parts.len() {
-        while index < parts[part].len() {
-            all[total] = parts[part][index];
+    while part < PARTS.len() {
+        while index < PARTS[part].len() {
+            all[total] = PARTS[part][index];
             index += 1;
             total += 1;
         }

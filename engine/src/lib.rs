@@ -20,6 +20,7 @@
 //! none by name.
 
 mod app;
+mod budget;
 mod config;
 mod fanout;
 mod guard;
@@ -67,6 +68,7 @@ pub use app::{
     RoomNames, RoomSize, Setup, Spark, SparkError, SparkHandle, SparkStream, Timer,
     TransformTicket, Transformed, WeakHandle,
 };
+pub use budget::{Bounds, Memory};
 pub use config::{
     AcceptPolicy, Admission, BurstMs, Count, CountAtLeastOne, Fallback, Files, HeadMax,
     KeepHeaders, MessageRates, MinRate, Options, PerAddress, PerSecond, RatePolicy, SendPolicy,

@@ -165,6 +165,8 @@ fn serve<D: Driver, T: Transformer>(
     let mut seed = <ChaCha12Rng as SeedableRng>::Seed::default();
     fill_random(&mut seed);
     let rng = ChaCha12Rng::from_seed(seed);
+    let thread = rustix::thread::gettid().as_raw_nonzero().get();
+    shared.mesh.set_thread(number as u16, thread.unsigned_abs());
     let make_core = |driver: &D| Core::new(shared, transformer, number as u16, driver.now(), rng);
     let mut shard = Shard::new(driver, make_core);
     let ended = match guard::call(|| shard.run()) {

@@ -3,16 +3,26 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 macro_rules! counters {
-    ($($(#[$doc:meta])* $name:ident),* $(,)?) => {
+    ($($(#[doc = $doc:literal])* $name:ident),* $(,)?) => {
         /// The counters of one shard. Only the shard writes them.
         #[derive(Debug, Default)]
         pub(crate) struct Counters { $(pub(crate) $name: Counter,)* }
 
         /// What was counted since the server started, unless it says "now".
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-        pub struct Stats { $($(#[$doc])* pub $name: u64,)* }
+        pub struct Stats { $($(#[doc = $doc])* pub $name: u64,)* }
 
         impl Stats {
+            /// The names of all of them, each with what it means.
+            pub const FIELDS: &'static [(&'static str, &'static str)] = &[
+                $((stringify!($name), concat!($($doc),*).trim_ascii()),)*
+            ];
+
+            /// All of them, in the order of [`Stats::FIELDS`].
+            pub fn values(&self) -> [u64; Self::FIELDS.len()] {
+                [$(self.$name,)*]
+            }
+
             pub(crate) fn add(&mut self, counters: &Counters) {
                 $(self.$name += counters.$name.0.load(Ordering::Relaxed);)*
             }

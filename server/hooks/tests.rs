@@ -39,7 +39,7 @@ fn options(application: &Application, change: impl FnOnce(&mut HooksOptions)) ->
 fn house(options: &HooksOptions) -> House {
     let builder = Builder::default().transformer("websockets").shards(2);
     let mut assembly = Assembly::new(builder, false);
-    let hooks = super::assemble(&mut assembly, options).unwrap().unwrap();
+    let hooks = super::assemble(options, &mut assembly).unwrap().unwrap();
     let (primus, _) = assembly.build().unwrap();
     let server = primus.start("127.0.0.1:0").unwrap();
     House {

@@ -56,7 +56,9 @@ const MACHINES: &[Machine] = &[
     // Connections. Knows no spark, no HTTP and nobody's owner.
     Machine {
         name: "net",
-        may_import: &["config", "io", "limits", "memory", "mesh", "stats", "wheel"],
+        may_import: &[
+            "budget", "config", "io", "limits", "memory", "mesh", "stats", "wheel",
+        ],
     },
     // The front door. Knows no spark and no socket.
     Machine {
@@ -85,8 +87,8 @@ const MACHINES: &[Machine] = &[
     Machine {
         name: "app",
         may_import: &[
-            "config", "guard", "io", "known", "layers", "limits", "memory", "mesh", "refusals",
-            "rooms", "routes", "shared", "stats", "tasks", "wheel",
+            "budget", "config", "guard", "io", "known", "layers", "limits", "memory", "mesh",
+            "refusals", "rooms", "routes", "shared", "stats", "tasks", "wheel",
         ],
     },
     // Futures of the application. Knows no spark: a task has an owner, which is a key.
@@ -98,6 +100,11 @@ const MACHINES: &[Machine] = &[
     Machine {
         name: "mesh",
         may_import: &["guard", "http", "io", "known", "limits", "memory", "stats"],
+    },
+    // How much may be held for peers, and how much is.
+    Machine {
+        name: "budget",
+        may_import: &["config", "limits", "mesh"],
     },
     // What all shards of a server share.
     Machine {

@@ -14,6 +14,7 @@ use super::host::{Command, Finder, Reserved, Server, Visitor};
 use super::message::{self, Message};
 use super::spark::Spark;
 use super::transform::{self, Written};
+use crate::budget::{Bounds, Memory};
 use crate::refusals::Refusal;
 use crate::stats::Stats;
 
@@ -161,6 +162,33 @@ impl Handle {
     /// How many refusals are missing there because several shards noted one at the same time.
     pub fn refusals_missed(&self) -> u64 {
         self.0.refusals.missed()
+    }
+
+    /// What is held for peers now, of what may be.
+    pub fn memory(&self) -> Memory {
+        Memory::of(&self.0.mesh, &self.0.options)
+    }
+
+    /// The threads of the shards, as the kernel numbers them, of those that serve.
+    pub fn threads(&self) -> Vec<Option<u32>> {
+        let mesh = &self.0.mesh;
+        (0..mesh.shards()).map(|shard| mesh.thread(shard)).collect()
+    }
+
+    /// What may be there at once.
+    pub fn bounds(&self) -> Bounds {
+        Bounds::of(&self.0.options)
+    }
+
+    /// What each shard has counted so far.
+    pub fn stats_by_shard(&self) -> Vec<Stats> {
+        let mesh = &self.0.mesh;
+        let of_shard = |shard| {
+            let mut stats = Stats::default();
+            stats.add(mesh.counters(shard));
+            stats
+        };
+        (0..mesh.shards()).map(of_shard).collect()
     }
 
     /// Encodes a message and has it transformed.

@@ -8,7 +8,7 @@
 
 use std::cell::Cell;
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use crossbeam_utils::Backoff;
@@ -37,6 +37,8 @@ struct Inbox<C> {
     ended: AtomicBool,
     sent: Sent<C>,
     counters: Counters,
+    /// The thread of the shard, as the kernel numbers it; 0 while it does not serve.
+    thread: AtomicU32,
 }
 
 impl<C: Weigh> Inbox<C> {
@@ -47,6 +49,7 @@ impl<C: Weigh> Inbox<C> {
             ended: AtomicBool::new(false),
             sent: Sent::new(),
             counters: Counters::default(),
+            thread: AtomicU32::new(0),
         }
     }
 
@@ -176,8 +179,21 @@ impl<C: Weigh> Mesh<C> {
         let _ = self.inboxes[usize::from(shard)].waker.set(waker);
     }
 
+    /// The shard serves on this thread.
+    pub(crate) fn set_thread(&self, shard: u16, thread: u32) {
+        let inbox = &self.inboxes[usize::from(shard)];
+        inbox.thread.store(thread, Ordering::Relaxed);
+    }
+
+    /// The thread that the shard serves on, if it does.
+    pub(crate) fn thread(&self, shard: u16) -> Option<u32> {
+        let thread = &self.inboxes[usize::from(shard)].thread;
+        Some(thread.load(Ordering::Relaxed)).filter(|thread| *thread != 0)
+    }
+
     /// The shard takes no further command; nobody waits for it any more.
     pub(crate) fn end(&self, shard: u16) {
+        self.set_thread(shard, 0);
         self.inboxes[usize::from(shard)]
             .ended
             .store(true, Ordering::Release);

@@ -12,10 +12,9 @@
 use std::time::Duration;
 
 use allspark_protocol::Instant;
-use allspark_protocol::options::Bounded;
 
+use crate::budget::Memory;
 use crate::config::Options;
-use crate::limits::TURN_HELD_BYTES_MAX;
 use crate::memory::BlockPool;
 use crate::mesh::{Mesh, Weigh};
 use crate::stats::Counters;
@@ -69,9 +68,8 @@ impl Room {
         let closed = count(|counters| counters.connections_closed.get());
         let accepted = count(|counters| counters.connections_accepted.get());
         let unattended = count(|counters| counters.sparks_unattended.get());
-        let mut held = count(|counters| counters.bytes_held.get() + counters.block_bytes.get())
-            + mesh.bytes() as u64;
-        let held_max = held_bytes_max(options, mesh.shards());
+        let memory = Memory::of(mesh, options);
+        let (mut held, held_max) = (memory.held_bytes, memory.bytes_max_to_admit);
         if held > held_max {
             // Memory that nobody uses goes before a peer that uses some.
             held = held.saturating_sub(blocks.free_all() as u64);
@@ -135,13 +133,6 @@ impl Room {
     pub(crate) fn turned_away_closed(&mut self) {
         self.turned_away -= 1;
     }
-}
-
-/// What may be held for peers before nothing new is let in.
-fn held_bytes_max(options: &Options, shards: u16) -> u64 {
-    let bound = options.memory_bytes_max.map_or(u64::MAX, Bounded::get);
-    let reserve = u64::from(shards) * TURN_HELD_BYTES_MAX;
-    bound.saturating_sub(reserve).max(bound / 2)
 }
 
 fn take_one(room: &mut u64) -> bool {

@@ -1,0 +1,23 @@
+//! All metrics that there are. Each part of the server has a table of its own and a line here; one
+//! that is in none of them is nowhere in docs/METRICS.md, which a test does not allow.
+
+use super::metric::Metric;
+use super::{engine, process, scrape, whole};
+use crate::hooks::metrics as hooks;
+
+/// The tables, by the heading that each has in docs/METRICS.md.
+pub(crate) fn tables() -> Vec<(&'static str, Vec<Metric>)> {
+    let mut tables = own();
+    tables.push(("Hooks", hooks::METRICS.to_vec()));
+    tables
+}
+
+/// Those that every server has that tells its metrics.
+pub(super) fn own() -> Vec<(&'static str, Vec<Metric>)> {
+    vec![
+        ("Shards", engine::metrics()),
+        ("The whole server", whole::METRICS.to_vec()),
+        ("The process", process::METRICS.to_vec()),
+        ("The metrics themselves", scrape::METRICS.to_vec()),
+    ]
+}
