@@ -85,7 +85,8 @@ pub use purpose::Purpose;
 pub use refusals::{Refusal, RefusalReason};
 pub use rooms::{RoomError, RoomOptions, room_matches};
 pub use routes::{
-    Body, BodyError, BodySender, Pull, Pulled, Reply, RouteError, RouteRequest, Routes, Ticket,
+    Body, BodyBroken, BodyError, BodyReceiver, BodySender, Pull, Pulled, Reply, RouteError,
+    RouteRequest, Routes, Ticket,
 };
 pub use server::{Server, ShardFailure};
 pub use shard::{Flow, Shard};

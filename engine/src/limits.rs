@@ -287,6 +287,11 @@ pub const BEHIND_MAX_MS: u64 = 5_000;
 /// [`PORTION_MESSAGES`](allspark_protocol::limits::PORTION_MESSAGES): about a millisecond of work.
 pub const PORTIONS_PER_TURN: usize = 4;
 
+/// What may wait of the body of a request that is taken as it comes, in bytes with what each part
+/// costs beside them; then its client is not listened to. What is under way still comes in, up to
+/// [`PENDING_BYTES_HIGHEST`] more.
+pub const UPLOAD_COST_MAX: usize = 64 * 1024;
+
 /// Bodies of answers that are pulled in one turn, of those that are sent as they come; the others
 /// have theirs in the next.
 pub const BODIES_PER_TURN: usize = 64;

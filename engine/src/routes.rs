@@ -3,28 +3,24 @@
 
 use std::cell::Cell;
 use std::fmt;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use allspark_protocol::http::{RequestHead, Response};
 
-use crate::io::Secure;
-use crate::known::Known;
-use crate::limits::RETRY_AFTER_S;
-
 mod body;
 mod channel;
 mod pull;
+mod request;
+mod ticket;
 
 pub use body::Body;
-pub use channel::{BodyError, BodySender};
+pub(crate) use channel::new as body_channel;
+pub use channel::{BodyBroken, BodyError, BodyReceiver, BodySender};
 pub use pull::{Pull, Pulled};
-
-/// Gives the answer of a ticket to the shard of its request: its head, and the rest of its body.
-type Answer = Box<dyn FnOnce(Response, Option<Body>) + Send>;
-
-/// Answers a request, now or later.
-pub(crate) type Handler = Arc<dyn Fn(&RouteRequest<'_>) -> Reply + Send + Sync>;
+pub(crate) use request::{Handler, Sender};
+pub use request::{Reply, RouteRequest};
+pub use ticket::Ticket;
+pub(crate) use ticket::{Said, unavailable};
 
 /// A table of routes, each for a pattern of paths.
 ///
@@ -33,19 +29,30 @@ pub(crate) type Handler = Arc<dyn Fn(&RouteRequest<'_>) -> Reply + Send + Sync>;
 /// A literal outranks a parameter. The syntax is that of the crate `matchit`. Paths are compared as
 /// they were sent, without decoding.
 ///
-/// Requests under Primus's pathname never come here.
+/// What none of them matches goes to [`Routes::otherwise`], if there is such a handler. Requests
+/// under Primus's pathname go there never, and to routes only once there is no Primus any more.
 #[derive(Clone, Default)]
 pub struct Routes {
     router: matchit::Router<usize>,
     routes: Vec<Route>,
+    otherwise: Option<Box<Route>>,
 }
 
 #[derive(Clone)]
 struct Route {
     pattern: String,
-    /// Each with its handler; `*` is for all methods.
-    methods: Vec<(String, Handler)>,
+    methods: Vec<Method>,
     body_bytes_max: usize,
+}
+
+/// What answers requests with one method.
+#[derive(Clone)]
+struct Method {
+    /// `*` is for all methods.
+    name: String,
+    handler: Handler,
+    /// It is called as soon as the head of a request is there.
+    is_streamed: bool,
 }
 
 /// A pattern that can't be added.
@@ -77,7 +84,7 @@ impl Routes {
         pattern: &str,
         handler: impl Fn(&RouteRequest<'_>) -> Reply + Send + Sync + 'static,
     ) -> Result<(), RouteError> {
-        self.insert(method, pattern, 0, Arc::new(handler))
+        self.insert(pattern, 0, Method::new(method, false, handler))
     }
 
     /// As [`Routes::add`], for requests with a body of at most `body_bytes_max` bytes; a longer one
@@ -92,15 +99,58 @@ impl Routes {
         body_bytes_max: usize,
         handler: impl Fn(&RouteRequest<'_>) -> Reply + Send + Sync + 'static,
     ) -> Result<(), RouteError> {
-        self.insert(method, pattern, body_bytes_max, Arc::new(handler))
+        let method = Method::new(method, false, handler);
+        self.insert(pattern, body_bytes_max, method)
     }
 
-    fn insert(
+    /// As [`Routes::add_with_body`], for bodies that are taken as they come
+    /// ([`RouteRequest::stream`]): nothing gathers them, and a client that sends faster than the
+    /// body is taken is not listened to. A body that is known to be no longer than 64 KiB is still
+    /// waited for before the handler is called, so that nobody is kept by a client that sends
+    /// little slowly. One that is longer than `body_bytes_max`, which may be `usize::MAX`, gets 413,
+    /// or, if the answer has begun by then, its connection ends.
+    ///
+    /// An answer that is complete before the body ends the connection.
+    ///
+    /// # Errors
+    /// As [`Routes::add`].
+    pub fn add_streamed(
         &mut self,
         method: &str,
         pattern: &str,
         body_bytes_max: usize,
-        handler: Handler,
+        handler: impl Fn(&RouteRequest<'_>) -> Reply + Send + Sync + 'static,
+    ) -> Result<(), RouteError> {
+        let method = Method::new(method, true, handler);
+        self.insert(pattern, body_bytes_max, method)
+    }
+
+    /// What answers requests, whatever their method, whose path no route has: as a handler of
+    /// [`Routes::add_streamed`]. It outranks the fallback of the server. The last one that is set
+    /// counts. Requests under Primus's pathname never come here, not even when the server has been
+    /// destroyed.
+    pub fn otherwise(
+        &mut self,
+        body_bytes_max: usize,
+        handler: impl Fn(&RouteRequest<'_>) -> Reply + Send + Sync + 'static,
+    ) {
+        self.otherwise = Some(Box::new(Route {
+            pattern: String::new(),
+            methods: vec![Method::new("*", true, handler)],
+            body_bytes_max,
+        }));
+    }
+
+    /// Whether something answers requests whose path no route has ([`Routes::otherwise`]).
+    pub fn has_otherwise(&self) -> bool {
+        self.otherwise.is_some()
+    }
+
+    fn insert(
+        &mut self,
+        pattern: &str,
+        body_bytes_max: usize,
+        method: Method,
     ) -> Result<(), RouteError> {
         let fail = |reason: String| RouteError {
             pattern: pattern.to_owned(),
@@ -121,28 +171,52 @@ impl Routes {
             });
         }
         let route = &mut self.routes[place];
-        if route.methods.iter().any(|(other, _)| other == method) {
-            return Err(fail(format!("it has a handler for {method}")));
+        if route.methods.iter().any(|other| other.name == method.name) {
+            return Err(fail(format!("it has a handler for {}", method.name)));
         }
-        route.methods.push((method.to_owned(), handler));
+        route.methods.push(method);
         route.body_bytes_max = route.body_bytes_max.max(body_bytes_max);
         Ok(())
     }
 
     /// The largest body that a route may have.
     pub(crate) fn body_bytes_max(&self) -> usize {
-        let bounds = self.routes.iter().map(|route| route.body_bytes_max);
+        let routes = self.routes.iter().chain(self.otherwise.as_deref());
+        let bounds = routes.map(|route| route.body_bytes_max);
         bounds.max().unwrap_or(0)
     }
 
-    /// The route of a request, if there is one.
-    pub(crate) fn find<'r>(&'r self, head: &RequestHead<'r>) -> Option<Found<'r>> {
-        let matched = self.router.at(head.path()).ok()?;
-        let route = &self.routes[*matched.value];
-        Some(Found {
-            route,
-            params: matched.params,
-        })
+    /// The route of a request, if there is one. `is_for_primus` says that it is one under Primus's
+    /// pathname.
+    pub(crate) fn find<'r>(
+        &'r self,
+        head: &RequestHead<'r>,
+        is_for_primus: bool,
+    ) -> Option<Found<'r>> {
+        match self.router.at(head.path()) {
+            Ok(matched) => Some(Found {
+                route: &self.routes[*matched.value],
+                params: Some(matched.params),
+            }),
+            Err(_) => Some(Found {
+                route: self.otherwise.as_deref().filter(|_| !is_for_primus)?,
+                params: None,
+            }),
+        }
+    }
+}
+
+impl Method {
+    fn new(
+        name: &str,
+        is_streamed: bool,
+        handler: impl Fn(&RouteRequest<'_>) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            name: name.to_owned(),
+            handler: Arc::new(handler),
+            is_streamed,
+        }
     }
 }
 
@@ -156,7 +230,7 @@ impl fmt::Debug for Routes {
 /// A route that a request matches.
 pub(crate) struct Found<'r> {
     route: &'r Route,
-    params: matchit::Params<'r, 'r>,
+    params: Option<matchit::Params<'r, 'r>>,
 }
 
 impl<'r> Found<'r> {
@@ -165,8 +239,13 @@ impl<'r> Found<'r> {
         self.route.body_bytes_max
     }
 
-    /// Calls the handler for the method of a request. `later` makes the ticket of an answer that
-    /// comes later.
+    /// Whether the body of a request with this method is taken as it comes.
+    pub(crate) fn is_streamed(&self, method: &str) -> bool {
+        self.method(method).is_some_and(|method| method.is_streamed)
+    }
+
+    /// Calls the handler for the method of a request that has come whole. `later` makes the ticket
+    /// of an answer that comes later.
     pub(crate) fn call(
         self,
         head: &RequestHead<'_>,
@@ -174,47 +253,65 @@ impl<'r> Found<'r> {
         from: Sender<'_>,
         later: &dyn Fn() -> Ticket,
     ) -> Reply {
-        let Some(handler) = self.handler(head.method()) else {
-            return Reply::Now(self.wrong_method());
-        };
-        if body.len() > self.body_bytes_max() {
+        if body.len() > self.body_bytes_max() && self.method(head.method()).is_some() {
             return Response::text(413, "Content Too Large\n").into();
         }
-        let request = RouteRequest {
-            head,
-            body,
-            from,
-            params: Some(&self.params),
-            later,
-            has_ticket: &Cell::new(false),
+        self.ask(head, body, &Cell::new(None), from, later)
+    }
+
+    /// The same for one whose body is still to come.
+    pub(crate) fn call_streamed(
+        self,
+        head: &RequestHead<'_>,
+        body: BodyReceiver,
+        from: Sender<'_>,
+        later: &dyn Fn() -> Ticket,
+    ) -> Reply {
+        self.ask(head, &[], &Cell::new(Some(body)), from, later)
+    }
+
+    fn ask(
+        self,
+        head: &RequestHead<'_>,
+        body: &[u8],
+        stream: &Cell<Option<BodyReceiver>>,
+        from: Sender<'_>,
+        later: &dyn Fn() -> Ticket,
+    ) -> Reply {
+        let Some(method) = self.method(head.method()) else {
+            return Reply::Now(self.wrong_method());
         };
-        request.answer_by(handler)
+        let has_ticket = Cell::new(false);
+        let request = RouteRequest::new(head, body, stream, from, later, &has_ticket);
+        match &self.params {
+            Some(params) => request.with_params(params).answer_by(&method.handler),
+            None => request.answer_by(&method.handler),
+        }
     }
 
     /// What is answered to this method whatever the body is, if something is.
     pub(crate) fn refusal(&self, method: &str) -> Option<Response> {
-        match self.handler(method) {
+        match self.method(method) {
             Some(_) => None,
             None => Some(self.wrong_method()),
         }
     }
 
-    fn handler(&self, method: &str) -> Option<&'r Handler> {
+    fn method(&self, method: &str) -> Option<&'r Method> {
         let named = |name: &str| {
             let mut methods = self.route.methods.iter();
-            methods.find(|(other, _)| other == name)
+            methods.find(|other| other.name == name)
         };
-        let named = match method {
+        let found = match method {
             "HEAD" => named("HEAD").or_else(|| named("GET")),
             _ => named(method),
         };
-        let (_, handler) = named.or_else(|| self.route.methods.iter().find(|(m, _)| m == "*"))?;
-        Some(handler)
+        found.or_else(|| named("*"))
     }
 
     /// 405, with the methods that there are (RFC 9110, 15.5.6).
     fn wrong_method(&self) -> Response {
-        let mut methods: Vec<&str> = self.route.methods.iter().map(|(m, _)| &**m).collect();
+        let mut methods: Vec<&str> = self.route.methods.iter().map(|m| &*m.name).collect();
         if methods.contains(&"GET") && !methods.contains(&"HEAD") {
             methods.push("HEAD");
         }
@@ -222,176 +319,9 @@ impl<'r> Found<'r> {
     }
 }
 
-/// Whom a request comes from.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Sender<'a> {
-    pub(crate) client: SocketAddr,
-    /// The other end of the connection.
-    pub(crate) peer: SocketAddr,
-    /// What is known of the connection.
-    pub(crate) known: Option<&'a Known>,
-}
-
-/// A request for a route of the application, while its handler runs.
-pub struct RouteRequest<'a> {
-    head: &'a RequestHead<'a>,
-    body: &'a [u8],
-    from: Sender<'a>,
-    /// If its pattern may have some.
-    params: Option<&'a matchit::Params<'a, 'a>>,
-    later: &'a dyn Fn() -> Ticket,
-    has_ticket: &'a Cell<bool>,
-}
-
-impl<'a> RouteRequest<'a> {
-    /// One whose path was matched without a pattern.
-    pub(crate) fn new(
-        head: &'a RequestHead<'a>,
-        body: &'a [u8],
-        from: Sender<'a>,
-        later: &'a dyn Fn() -> Ticket,
-        has_ticket: &'a Cell<bool>,
-    ) -> Self {
-        Self {
-            head,
-            body,
-            from,
-            params: None,
-            later,
-            has_ticket,
-        }
-    }
-
-    /// What a handler says to it.
-    pub(crate) fn answer_by(&self, handler: &Handler) -> Reply {
-        match handler(self) {
-            // It is answered by nobody.
-            Reply::Later if !self.has_ticket.get() => Reply::Now(unavailable()),
-            reply => reply,
-        }
-    }
-}
-
-impl RouteRequest<'_> {
-    /// Method, path, query and headers.
-    pub fn head(&self) -> &RequestHead<'_> {
-        self.head
-    }
-
-    /// The body, without transfer coding.
-    pub fn body(&self) -> &[u8] {
-        self.body
-    }
-
-    /// Who asks: the client, as far as trusted proxies name it
-    /// ([`Options::trusted_proxies`](crate::Options::trusted_proxies)).
-    pub fn address(&self) -> SocketAddr {
-        self.from.client
-    }
-
-    /// The other end of the connection, which may be a proxy.
-    pub fn peer(&self) -> SocketAddr {
-        self.from.peer
-    }
-
-    /// How the connection is encrypted, if it is: by this server, or by a proxy that says so by the
-    /// PROXY protocol.
-    pub fn secure(&self) -> Option<&Secure> {
-        self.from.known?.secure.as_ref()
-    }
-
-    /// Whether the connection is encrypted, see [`RouteRequest::secure`].
-    pub fn is_secure(&self) -> bool {
-        self.secure().is_some()
-    }
-
-    /// What stands in the place of a parameter of the pattern, undecoded.
-    pub fn param(&self, name: &str) -> Option<&str> {
-        self.params?.get(name)
-    }
-
-    /// A ticket for an answer that comes later. The handler then returns [`Reply::Later`].
-    pub fn later(&self) -> Ticket {
-        self.has_ticket.set(true);
-        (self.later)()
-    }
-}
-
-impl fmt::Debug for RouteRequest<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RouteRequest")
-            .field("head", self.head)
-            .finish_non_exhaustive()
-    }
-}
-
-/// What a handler says to a request.
-#[derive(Debug)]
-pub enum Reply {
-    /// This is the answer.
-    Now(Response),
-    /// The answer comes with the ticket that the handler took. Without one the answer is 503.
-    Later,
-    /// This is the head of the answer, and what its body begins with; the rest comes as it is
-    /// pulled. The client learns where it ends: by chunks, or, with HTTP/1.0, by the end of the
-    /// connection. An answer that has no body (to `HEAD`, with 204) drops it.
-    Stream(Response, Body),
-}
-
-impl From<Response> for Reply {
-    fn from(response: Response) -> Self {
-        Self::Now(response)
-    }
-}
-
-/// Answers one request, from any thread and at any time. Until then its connection waits, and what
-/// its peer sends meanwhile is bounded. Dropped without an answer it answers 503; if the client is
-/// gone by then, the answer is too.
-pub struct Ticket(Option<Answer>);
-
-impl Ticket {
-    pub(crate) fn new(answer: impl FnOnce(Response, Option<Body>) + Send + 'static) -> Self {
-        Self(Some(Box::new(answer)))
-    }
-
-    /// Answers the request.
-    pub fn respond(mut self, response: Response) {
-        if let Some(answer) = self.0.take() {
-            answer(response, None);
-        }
-    }
-
-    /// Answers the request as [`Reply::Stream`] does.
-    pub fn stream(mut self, response: Response, body: Body) {
-        if let Some(answer) = self.0.take() {
-            answer(response, Some(body));
-        }
-    }
-}
-
-impl Drop for Ticket {
-    fn drop(&mut self) {
-        if let Some(answer) = self.0.take() {
-            answer(unavailable(), None);
-        }
-    }
-}
-
-impl fmt::Debug for Ticket {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ticket").finish_non_exhaustive()
-    }
-}
-
-/// The answer to who may come back later.
-pub(crate) fn unavailable() -> Response {
-    Response::text(503, "Service Unavailable\n").header("Retry-After", RETRY_AFTER_S)
-}
-
 #[cfg(test)]
 mod tests {
-    use std::net::{IpAddr, Ipv4Addr};
-    use std::sync::Mutex;
+    use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
     use super::*;
 
@@ -412,7 +342,7 @@ mod tests {
     fn ask(routes: &Routes, method: &str, path: &str) -> Option<(u16, String)> {
         let head = format!("{method} {path} HTTP/1.1\r\nHost: a.example\r\n\r\n");
         let head = RequestHead::parse(head.as_bytes()).unwrap();
-        let found = routes.find(&head)?;
+        let found = routes.find(&head, false)?;
         let no_ticket = || panic!("nobody asks for a ticket");
         match found.call(&head, b"", FROM, &no_ticket) {
             Reply::Now(response) => {
@@ -437,7 +367,7 @@ mod tests {
         let wrong = ask(&routes, "PUT", "/rooms/7").unwrap();
         assert_eq!(wrong.0, 405);
         let head = RequestHead::parse(b"PUT /rooms/7 HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
-        let refusal = routes.find(&head).unwrap().refusal("PUT").unwrap();
+        let refusal = routes.find(&head, false).unwrap().refusal("PUT").unwrap();
         let mut allowed = refusal.headers().filter(|(name, _)| *name == "Allow");
         assert_eq!(
             allowed.next().map(|(_, value)| value),
@@ -458,21 +388,24 @@ mod tests {
     }
 
     #[test]
-    fn a_ticket_answers_once_and_is_never_forgotten() {
-        let told = Arc::new(Mutex::new(Vec::new()));
-        let ticket = || {
-            let told = Arc::clone(&told);
-            Ticket::new(move |response, _| told.lock().unwrap().push(response.status()))
-        };
-        ticket().respond(Response::text(200, "late"));
-        drop(ticket());
-        assert_eq!(*told.lock().unwrap(), [200, 503]);
-    }
-
-    #[test]
     fn who_takes_no_ticket_can_not_answer_later() {
         let mut routes = Routes::new();
         routes.add("GET", "/x", |_| Reply::Later).unwrap();
         assert_eq!(ask(&routes, "GET", "/x").unwrap().0, 503);
+    }
+
+    #[test]
+    fn what_no_route_has_goes_elsewhere_unless_it_is_for_primus() {
+        let mut routes = Routes::new();
+        routes.add("GET", "/rooms/{room}", named("room")).unwrap();
+        assert_eq!(ask(&routes, "GET", "/"), None);
+        routes.otherwise(10, named("other"));
+        let other = Some((200, "other ".to_owned()));
+        assert_eq!(ask(&routes, "BREW", "/"), other);
+        assert_eq!(ask(&routes, "GET", "/rooms/1/2"), other);
+        assert_eq!(ask(&routes, "PUT", "/rooms/1").unwrap().0, 405);
+        let head = RequestHead::parse(b"GET /primus HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+        assert!(routes.find(&head, true).is_none());
+        assert!(routes.find(&head, false).unwrap().is_streamed("GET"));
     }
 }

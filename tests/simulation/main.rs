@@ -48,6 +48,7 @@ mod transforms_later;
 mod travel;
 mod unwanted;
 mod upgrades;
+mod uploads;
 mod visits;
 mod world;
 

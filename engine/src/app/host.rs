@@ -14,7 +14,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use allspark_protocol::Instant;
-use allspark_protocol::http::{RequestHead, Response};
+use allspark_protocol::http::RequestHead;
 use allspark_protocol::parser::ParserKind;
 use allspark_protocol::primus::{Heartbeat, Latency, SparkId};
 use allspark_protocol::transformer::{Kind, Wire};
@@ -40,7 +40,7 @@ use crate::layers::{Chain, Decision, Notes};
 use crate::memory::Key;
 use crate::mesh::{Parcel, Weigh};
 use crate::rooms::{RoomError, Rooms};
-use crate::routes;
+use crate::routes::Said;
 use crate::shared::Shared;
 use crate::tasks::{BoxFuture, Desk};
 
@@ -489,9 +489,7 @@ pub(crate) enum Command {
     Answer {
         connection: Key,
         ticket: u64,
-        response: Response,
-        /// The rest of its body.
-        body: Option<Box<routes::Body>>,
+        said: Box<Said>,
     },
     /// Pull the body on this connection, if it is still that of this ticket.
     Pull {
@@ -521,7 +519,7 @@ impl Weigh for Command {
                 Self::Tally(tally) => tally.bytes(),
                 Self::List(listing) => listing.bytes(),
                 Self::Arrive(parcel) => parcel.bytes(),
-                Self::Answer { response, .. } => response.body_bytes().len(),
+                Self::Answer { said, .. } => said.response().body_bytes().len(),
                 Self::Decide { decision, .. } => decision.bytes(),
                 Self::BroadcastLater(awaited) | Self::WriteLater { awaited, .. } => awaited.bytes,
                 Self::Transformed { answer, .. } => answer.0.encoded().1.len(),

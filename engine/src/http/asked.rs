@@ -9,6 +9,8 @@ pub(crate) struct Asked {
     pub(crate) head_only: bool,
     /// The `x` of `HTTP/1.x`.
     pub(crate) minor_version: u8,
+    /// It asks for another protocol.
+    pub(crate) is_upgrade: bool,
 }
 
 impl Asked {
@@ -19,6 +21,7 @@ impl Asked {
             keep_alive: head.keep_alive() && !head.names_upgrade(),
             head_only: head.method() == "HEAD",
             minor_version: head.minor_version(),
+            is_upgrade: head.wants_upgrade() && head.minor_version() > 0,
         }
     }
 }

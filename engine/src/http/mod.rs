@@ -12,6 +12,7 @@
 //! | [`layered`] | a request that waits for a layer, with what comes behind it |
 //! | [`paced`] | an answer that comes in parts with pauses |
 //! | [`streamed`] | an answer whose body comes as it is pulled |
+//! | [`upload`] | a body that is handed on as it comes |
 //!
 //! # Invariants
 //! - The application's layers are asked once about a request. What was decided about it travels
@@ -28,6 +29,7 @@ mod pass;
 mod proxies;
 mod redirect;
 mod streamed;
+mod upload;
 
 pub(crate) use asked::Asked;
 pub(crate) use door::{Case, Door, Taken, Walk, Way};
@@ -38,3 +40,4 @@ pub(crate) use pass::Pass;
 pub(crate) use proxies::look_at_proxy;
 pub(crate) use redirect::redirect_to_https;
 pub(crate) use streamed::Streamed;
+pub(crate) use upload::{Full, Upload};

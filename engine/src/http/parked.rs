@@ -5,6 +5,7 @@ use allspark_protocol::http::{BodyFraming, Reader, RequestHead};
 use super::asked::Asked;
 use super::pass::Pass;
 use super::streamed::Streamed;
+use super::upload::Upload;
 use crate::limits::PENDING_BYTES_MAX;
 
 /// A request that waits for its answer, whoever owes it.
@@ -19,6 +20,9 @@ pub(crate) struct Parked {
     pub(crate) body: Option<BodyFraming>,
     /// Where the body comes from, if it is pulled.
     pub(crate) source: Option<Box<Streamed>>,
+    /// Who gets what the peer sends, if that is taken as it comes: the rest of the request's body,
+    /// or everything behind an upgrade.
+    pub(crate) upload: Option<Box<Upload>>,
     /// What the connection becomes as soon as `pending` can be looked at.
     pub(crate) next: Option<Next>,
 }
@@ -42,6 +46,7 @@ impl Parked {
             pass,
             body: None,
             source: None,
+            upload: None,
             next: None,
         }
     }
@@ -52,9 +57,15 @@ impl Parked {
         self.pending.len()
     }
 
+    /// Whether the body of the request is still taken as it comes.
+    pub(crate) fn takes_body(&self) -> bool {
+        self.upload.as_ref().is_some_and(|upload| upload.is_body())
+    }
+
     /// Bytes that it holds for the peer.
     pub(crate) fn held_bytes(&self) -> usize {
-        self.reader.held_bytes() + self.pending.capacity()
+        let upload = self.upload.as_ref().map_or(0, |upload| upload.cost());
+        self.reader.held_bytes() + self.pending.capacity() + upload
     }
 }
 

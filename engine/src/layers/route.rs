@@ -59,6 +59,7 @@ impl LayerRoute {
             return Response::text(413, "Content Too Large\n").into();
         }
         let has_ticket = Cell::new(false);
-        RouteRequest::new(head, body, from, later, &has_ticket).answer_by(&self.handler)
+        let stream = Cell::new(None);
+        RouteRequest::new(head, body, &stream, from, later, &has_ticket).answer_by(&self.handler)
     }
 }

@@ -1,5 +1,6 @@
-//! The way of a body from another thread, or from a task, to the shard that sends it. The shard
-//! never waits: what lies between the two is a queue without locks, and a waker for each side.
+//! The way of a body between a shard and another thread, or a task: to the shard that sends it to a
+//! client, or from the shard that gets it of one. The shard never waits: what lies between the two
+//! is a queue without locks, and a waker for each side.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -55,11 +56,19 @@ pub enum BodyError {
     Gone,
 }
 
-/// The other end.
-struct Receiver(Arc<Channel>);
+/// The body of a request was not sent whole: its client is gone, or has sent what can't be read, or
+/// too much.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the body ends in the middle")]
+pub struct BodyBroken;
+
+/// Takes a body as it comes ([`RouteRequest::stream`](super::RouteRequest::stream)), on any thread
+/// or in a task. Dropped, it has the rest of the body thrown away. It can be pulled, too: then it is
+/// the body of an answer.
+pub struct BodyReceiver(Arc<Channel>);
 
 /// A channel for at most so many bytes.
-pub(super) fn new(bytes_max: usize) -> (BodySender, impl Pull) {
+pub(crate) fn new(bytes_max: usize) -> (BodySender, BodyReceiver) {
     let channel = Arc::new(Channel {
         parts: SegQueue::new(),
         cost: AtomicUsize::new(0),
@@ -68,7 +77,7 @@ pub(super) fn new(bytes_max: usize) -> (BodySender, impl Pull) {
         receiver: AtomicWaker::new(),
         sender: AtomicWaker::new(),
     });
-    (BodySender(Arc::clone(&channel)), Receiver(channel))
+    (BodySender(Arc::clone(&channel)), BodyReceiver(channel))
 }
 
 impl Channel {
@@ -80,6 +89,14 @@ impl Channel {
     fn has_room(&self, bytes: usize) -> bool {
         let cost = self.cost.load(Ordering::SeqCst);
         cost == 0 || cost.saturating_add(bytes + PART_COST) <= self.cost_max
+    }
+
+    /// So much of what waited was taken.
+    fn free(&self, cost: usize) {
+        if cost > 0 {
+            self.cost.fetch_sub(cost, Ordering::SeqCst);
+            self.sender.wake();
+        }
     }
 
     /// Leaves the state `OPEN`. Returns whether it was that.
@@ -141,15 +158,37 @@ impl BodySender {
     /// # Errors
     /// As [`BodySender::send`].
     pub fn blocking_send(&mut self, part: impl Into<Vec<u8>>) -> Result<(), BodyError> {
-        let waker = Waker::from(Arc::new(Unpark(thread::current())));
-        let mut context = Context::from_waker(&waker);
-        let mut sent = pin!(self.send(part));
-        loop {
-            match sent.as_mut().poll(&mut context) {
-                Poll::Ready(sent) => return sent,
-                Poll::Pending => thread::park(),
-            }
+        wait_for(self.send(part))
+    }
+
+    /// Sends a part that has come already, whatever the bound. Who does so asks before more comes
+    /// ([`BodySender::has_room`]).
+    pub(crate) fn push(&mut self, part: Vec<u8>) {
+        let channel = &self.0;
+        if !part.is_empty() && !channel.is_gone() {
+            let cost = part.len() + PART_COST;
+            channel.cost.fetch_add(cost, Ordering::SeqCst);
+            channel.parts.push(part);
+            channel.receiver.wake();
         }
+    }
+
+    /// What waits costs so much; nothing, if nobody takes it.
+    pub(crate) fn cost(&self) -> usize {
+        match self.0.is_gone() {
+            true => 0,
+            false => self.0.cost.load(Ordering::SeqCst),
+        }
+    }
+
+    /// Whether less waits than may.
+    pub(crate) fn has_room(&self) -> bool {
+        self.cost() < self.0.cost_max
+    }
+
+    /// Has `waker` woken when something was taken.
+    pub(crate) fn when_taken(&self, waker: &Waker) {
+        self.0.sender.register(waker);
     }
 
     /// Whether the client is gone, so that what is still to be sent is of no use.
@@ -192,7 +231,54 @@ impl Wake for Unpark {
     }
 }
 
-impl Pull for Receiver {
+impl BodyReceiver {
+    /// One whose body has come.
+    pub(crate) fn whole(body: Vec<u8>) -> Self {
+        let (mut sender, receiver) = new(0);
+        sender.push(body);
+        sender.finish();
+        receiver
+    }
+
+    /// Takes the next part, if one is there; nothing at the end. Who is told to wait is woken.
+    pub fn poll_next(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Vec<u8>, BodyBroken>>> {
+        let channel = &self.0;
+        // Before it looks, so that it does not miss what comes meanwhile.
+        channel.receiver.register(context.waker());
+        // What was sent before the end comes before it.
+        let state = channel.state.load(Ordering::SeqCst);
+        if let Some(part) = channel.parts.pop() {
+            channel.free(part.len() + PART_COST);
+            return Poll::Ready(Some(Ok(part)));
+        }
+        match state {
+            FINISHED => Poll::Ready(None),
+            BROKEN => Poll::Ready(Some(Err(BodyBroken))),
+            _ => Poll::Pending,
+        }
+    }
+
+    /// The next part, as soon as it is there; nothing at the end.
+    ///
+    /// # Errors
+    /// [`BodyBroken`], again and again.
+    pub async fn next(&mut self) -> Option<Result<Vec<u8>, BodyBroken>> {
+        poll_fn(|context| self.poll_next(context)).await
+    }
+
+    /// The same, for a thread that may wait. On a shard's thread it would wait for itself.
+    ///
+    /// # Errors
+    /// As [`BodyReceiver::next`].
+    pub fn blocking_next(&mut self) -> Option<Result<Vec<u8>, BodyBroken>> {
+        wait_for(self.next())
+    }
+}
+
+impl Pull for BodyReceiver {
     fn pull(&mut self, context: &mut Context<'_>, room: usize, out: &mut Vec<u8>) -> Poll<Pulled> {
         let channel = &self.0;
         // Before it looks, so that it does not miss what comes meanwhile.
@@ -206,10 +292,7 @@ impl Pull for Receiver {
             freed += part.len() + PART_COST;
             out.extend_from_slice(&part);
         }
-        if freed > 0 {
-            channel.cost.fetch_sub(freed, Ordering::SeqCst);
-            channel.sender.wake();
-        }
+        channel.free(freed);
         match state {
             _ if !channel.parts.is_empty() => Poll::Ready(Pulled::More),
             FINISHED => Poll::Ready(Pulled::End),
@@ -219,11 +302,30 @@ impl Pull for Receiver {
     }
 }
 
-impl Drop for Receiver {
+impl Drop for BodyReceiver {
     fn drop(&mut self) {
         // Whatever it was: nothing is taken any more.
         self.0.state.store(GONE, Ordering::SeqCst);
         self.0.sender.wake();
+    }
+}
+
+impl fmt::Debug for BodyReceiver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BodyReceiver").finish_non_exhaustive()
+    }
+}
+
+/// Polls a future on a thread that may wait.
+fn wait_for<T>(future: impl Future<Output = T>) -> T {
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut context = Context::from_waker(&waker);
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut context) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => thread::park(),
+        }
     }
 }
 

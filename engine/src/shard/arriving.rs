@@ -16,7 +16,7 @@ use crate::session::carrier_of;
 
 impl<T: Transformer> Core<T> {
     /// The body of a request is still to come. Returns whether the request was answered without it,
-    /// and the connection is being closed.
+    /// and the connection is being closed, or is taken as it comes.
     pub(super) fn begin_request(&mut self, key: Key, reader: &mut Reader) -> bool {
         let Some(head) = reader.begun() else {
             return false;
@@ -58,10 +58,14 @@ impl<T: Transformer> Core<T> {
                 self.respond_last(key, &head, response);
                 return true;
             }
-            Way::Elsewhere => match self.routes_of(key).find(&head) {
+            Way::Elsewhere => match self.route_of(key, &head) {
                 Some(route) => match route.refusal(head.method()) {
                     Some(response) => {
                         self.respond_last(key, &head, &response);
+                        return true;
+                    }
+                    None if route.is_streamed(head.method()) => {
+                        self.begin_upload(key, reader);
                         return true;
                     }
                     None => route.body_bytes_max(),

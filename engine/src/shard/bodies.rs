@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Poll, Wake, Waker};
 
-use allspark_protocol::http::{RequestHead, Response};
+use allspark_protocol::http::{BodyFraming, RequestHead, Response};
 use allspark_protocol::transformer::Transformer;
 
 use super::core::Core;
@@ -42,6 +42,24 @@ impl Wake for Puller {
     }
 }
 
+/// A waker that has the body on a connection pulled again, and what it sets.
+pub(super) fn puller(
+    server: &Arc<Server>,
+    shard: u16,
+    connection: Key,
+    ticket: u64,
+) -> (Waker, Arc<AtomicBool>) {
+    let told = Arc::<AtomicBool>::default();
+    let waker = Waker::from(Arc::new(Puller {
+        server: Arc::clone(server),
+        shard,
+        connection,
+        ticket,
+        told: Arc::clone(&told),
+    }));
+    (waker, told)
+}
+
 impl<T: Transformer> Core<T> {
     /// Begins an answer whose body comes as it is pulled.
     pub(super) fn begin_body(
@@ -58,7 +76,7 @@ impl<T: Transformer> Core<T> {
     }
 
     /// The same for a connection that waits for its answer.
-    fn begin_parked_body(&mut self, key: Key, response: Response, body: Body) {
+    pub(super) fn begin_parked_body(&mut self, key: Key, response: Response, body: Body) {
         let is_closing = self.destroying.closes();
         let cors = &self.server.options.cors;
         let Owner::Request(request) = &mut self.net.connection_mut(key).owner else {
@@ -71,20 +89,20 @@ impl<T: Transformer> Core<T> {
             keep_alive,
             head_only,
             minor_version,
+            ..
         } = request.parked.asked;
         let keep_alive = keep_alive && !is_closing;
         let response = request.parked.pass.complete(cors, response);
         let framing = response.framing(minor_version, head_only);
-        let told = Arc::<AtomicBool>::default();
-        let waker = Waker::from(Arc::new(Puller {
-            server: Arc::clone(&self.server),
-            shard: self.shard,
-            connection: key,
-            ticket,
-            told: Arc::clone(&told),
-        }));
+        let left = match framing {
+            BodyFraming::Length(length) => {
+                Some(length.saturating_sub(response.body_bytes().len() as u64))
+            }
+            _ => None,
+        };
+        let waker = puller(&self.server, self.shard, key, ticket);
         request.parked.body = Some(framing);
-        request.parked.source = Some(Box::new(Streamed::new(body, waker, told)));
+        request.parked.source = Some(Box::new(Streamed::new(body, waker, left)));
         self.net.note_request(key, false);
         let response = response.at(self.door.date(self.clock.unix_ms));
         self.write_frame(key, |out| {
@@ -129,13 +147,16 @@ impl<T: Transformer> Core<T> {
         }
     }
 
-    /// The source of a body says that there is more of it.
+    /// The source of a body says that there is more of it, or who takes what the peer sends says that
+    /// there is room.
     pub(super) fn pull_again(&mut self, key: Key, ticket: u64) {
         let owner = self.net.get(key).map(|connection| &connection.owner);
         if let Some(Owner::Request(request)) = owner
             && request.by == Answerer::Ticket(ticket)
         {
             self.queue_body(key);
+            self.look_at_upload(key);
+            self.charge(key);
         }
     }
 

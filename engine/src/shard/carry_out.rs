@@ -17,6 +17,7 @@ use crate::guard;
 use crate::io::Op;
 use crate::lines::Line;
 use crate::memory::Key;
+use crate::routes::Said;
 use crate::session::Want;
 
 impl<T: Transformer> Core<T> {
@@ -187,11 +188,15 @@ impl<T: Transformer> Core<T> {
             Command::Answer {
                 connection,
                 ticket,
-                response,
-                body,
-            } => match body {
-                None => self.answer_ticket(connection, ticket, response),
-                Some(body) => self.begin_ticket_body(connection, ticket, response, *body),
+                said,
+            } => match *said {
+                Said::Whole(response) => self.answer_ticket(connection, ticket, response),
+                Said::Begun(response, body) => {
+                    self.begin_ticket_body(connection, ticket, response, body);
+                }
+                Said::Upgrade(response, body, client) => {
+                    self.upgrade_ticket(connection, ticket, &response, body, client);
+                }
             },
             Command::Pull { connection, ticket } => self.pull_again(connection, ticket),
             Command::Destroy(options) => self.plan_end(Order::Destroy(options)),

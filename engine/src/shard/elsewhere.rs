@@ -13,13 +13,13 @@ use crate::guard;
 use crate::http::{Asked, Parked, Pass, Taken};
 use crate::memory::Key;
 use crate::purpose::Purpose;
-use crate::routes::{Reply, Routes, Sender, Ticket};
+use crate::routes::{Found, Reply, Routes, Sender, Ticket};
 
 impl<T: Transformer> Core<T> {
     /// Has the application answer a request: a route, or the fallback.
     pub(super) fn respond_elsewhere(&mut self, key: Key, request: &Request<'_>) {
         let head = &request.head;
-        let reply = self.routes_of(key).find(head).map(|route| {
+        let reply = self.route_of(key, head).map(|route| {
             self.ask_route(key, head, |from, later| {
                 route.call(head, &request.body, from, later)
             })
@@ -49,7 +49,7 @@ impl<T: Transformer> Core<T> {
     }
 
     /// The answer of a route to a request.
-    fn ask_route(
+    pub(super) fn ask_route(
         &self,
         key: Key,
         head: &RequestHead<'_>,
@@ -67,12 +67,11 @@ impl<T: Transformer> Core<T> {
         let shard = self.shard;
         let later = || {
             let (server, ticket) = (Arc::clone(&self.server), self.new_ticket());
-            Ticket::new(move |response, body| {
+            Ticket::new(move |said| {
                 let command = Command::Answer {
                     connection: key,
                     ticket,
-                    response,
-                    body: body.map(Box::new),
+                    said: Box::new(said),
                 };
                 server.mesh.send(shard, command);
             })
@@ -116,15 +115,23 @@ impl<T: Transformer> Core<T> {
             head_only,
             ..
         } = request.parked.asked;
-        let keep_alive = keep_alive && !is_closing;
+        // The rest of a body that nobody waited for would have to be read first.
+        let is_whole = request.parked.upload.is_none();
+        let keep_alive = keep_alive && is_whole && !is_closing;
         let cors = &self.server.options.cors;
         let response = request.parked.pass.complete(cors, response);
         self.write_response(key, &response, keep_alive, head_only);
         self.answered(key, keep_alive);
     }
 
+    /// The route of a request that Primus does not answer.
+    pub(super) fn route_of<'h>(&'h self, key: Key, head: &RequestHead<'h>) -> Option<Found<'h>> {
+        let is_for_primus = head.path().starts_with(&*self.server.options.pathname);
+        self.routes_of(key).find(head, is_for_primus)
+    }
+
     /// The routes for requests of a connection.
-    pub(super) fn routes_of(&self, key: Key) -> &Routes {
+    fn routes_of(&self, key: Key) -> &Routes {
         match self.is_internal(key) {
             true => &self.server.options.internal_routes,
             false => &self.server.options.routes,

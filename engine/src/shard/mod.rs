@@ -28,6 +28,7 @@
 //! | messages go through transforms | [`transform`]; they wait in [`intake`] and [`awaited`] |
 //! | requests go through the layers, and wait for one | [`layered`] |
 //! | what is not for Primus goes to the application's routes | [`elsewhere`] |
+//! | a body goes as it comes, a route upgrades a connection | [`bodies`], [`uploads`] |
 //! | how many may come and what they may hold | [`admit`], [`room`], [`relieve`] |
 //! | how much clients may send | [`rates`] |
 //! | a future writes, waits for room, takes no data | [`tasks`], [`drains`], [`untaken`] |
@@ -107,6 +108,7 @@ mod travel;
 mod unfinished;
 mod untaken;
 mod upkeep;
+mod uploads;
 mod waiting;
 mod write;
 mod write_later;

@@ -116,6 +116,7 @@ impl<T: Transformer> Core<T> {
             keep_alive,
             head_only,
             minor_version,
+            ..
         } = parked.asked;
         let framing = response.framing(minor_version, head_only);
         parked.body = Some(framing);
@@ -142,7 +143,7 @@ impl<T: Transformer> Core<T> {
 
     /// The answer to a request is complete.
     pub(super) fn answered(&mut self, key: Key, keep_alive: bool) {
-        if keep_alive {
+        if keep_alive && !self.has_upload(key) {
             self.go_on(key, Next::Http);
         } else {
             self.take_carrier(key);

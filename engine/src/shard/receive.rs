@@ -129,7 +129,10 @@ impl<T: Transformer> Core<T> {
     }
 
     /// Keeps what the peer sends behind a request that has not been answered here.
-    pub(super) fn keep_behind(&mut self, key: Key, bytes: &[u8]) {
+    pub(super) fn keep_behind(&mut self, key: Key, bytes: &mut [u8]) {
+        if self.has_upload(key) {
+            return self.take_upload(key, bytes);
+        }
         let (kept, reason) = match &mut self.net.connection_mut(key).owner {
             Owner::Request(request) => (request.parked.keep(bytes), Flags::BEHIND),
             Owner::Layered(layered) => (layered.keep(bytes), Flags::BEHIND),
@@ -160,6 +163,9 @@ impl<T: Transformer> Core<T> {
             return;
         }
         self.net.input_ended(key);
+        if self.end_upgraded_input(key) {
+            return;
+        }
         match self.net.connection(key).owner {
             // Its next shard will see the end itself.
             Owner::Leaving(_) if !self.is_held(key) => return,

@@ -146,6 +146,8 @@ impl<T: Transformer> Core<T> {
         let connection = self.net.connection(key);
         if matches!(connection.owner, Owner::Http(_)) && connection.is_open() {
             self.judge_request(key, holds_input);
+        } else if self.takes_body(key) {
+            self.judge_upload(key, holds_input);
         } else {
             self.close(key);
         }
@@ -167,14 +169,42 @@ impl<T: Transformer> Core<T> {
                 self.net.set_timer_ms(key, period_ms);
             }
             None if reader.is_idle() => self.finish(key),
-            _ => {
-                self.counters().requests_timed_out.add(1);
-                self.note_refused(key, RefusalReason::RequestTimedOut, Some(408));
-                let response = Response::text(408, "the request takes too long\n");
-                self.write_response(key, &response, false, false);
-                self.finish(key);
-            }
+            _ => self.time_out_request(key),
         }
+    }
+
+    /// The same for a body that is taken as it comes. Whoever had to wait is given time anew.
+    fn judge_upload(&mut self, key: Key, holds_input: bool) {
+        if holds_input {
+            return self.net.set_timer_ms(key, CONGESTION_RETRY_MS);
+        }
+        let rules = *self.net.rules();
+        let period_ms = rules.request_timeout_ms;
+        let Owner::Request(request) = &mut self.net.connection_mut(key).owner else {
+            return;
+        };
+        let has_begun = request.parked.body.is_some();
+        let progress = request.parked.upload.as_mut().map(|u| u.take_progress());
+        match progress.flatten() {
+            Some(bytes) if (bytes as u64) < rules.least_bytes(period_ms) => {
+                if has_begun {
+                    self.counters().requests_timed_out.add(1);
+                    self.note_refused(key, RefusalReason::RequestTimedOut, None);
+                    self.close(key);
+                } else {
+                    self.time_out_request(key);
+                }
+            }
+            _ => self.net.set_timer_ms(key, period_ms),
+        }
+    }
+
+    fn time_out_request(&mut self, key: Key) {
+        self.counters().requests_timed_out.add(1);
+        self.note_refused(key, RefusalReason::RequestTimedOut, Some(408));
+        let response = Response::text(408, "the request takes too long\n");
+        self.write_response(key, &response, false, false);
+        self.finish(key);
     }
 
     /// Goes on with connections for which everything that waited was submitted.
@@ -197,6 +227,9 @@ impl<T: Transformer> Core<T> {
                 let slot = self.sessions.get(*spark);
                 let has_ended = slot.is_some_and(|slot| !slot.is_carried() && !slot.is_open());
                 has_ended.then_some(GOODBYE_TIMEOUT_MS)
+            }
+            Owner::Request(request) if request.parked.takes_body() => {
+                Some(options.request_timeout_ms.get())
             }
             Owner::Request(_)
             | Owner::Layered(_)

@@ -32,17 +32,17 @@ pub fn write_request(
         return Err(Misuse::Host);
     }
     for (name, value) in headers {
-        check_header(name, value, true)?;
+        check_header(name, value.as_bytes(), true)?;
     }
     for part in [method, " ", target, " HTTP/1.1\r\n"] {
         out.extend_from_slice(part.as_bytes());
     }
-    push_header(out, "Host", host);
+    push_header(out, "Host", host.as_bytes());
     for (name, value) in headers {
-        push_header(out, name, value);
+        push_header(out, name, value.as_bytes());
     }
     if let Some(body) = body {
-        push_length(out, body.len());
+        push_length(out, body.len() as u64);
     }
     out.extend_from_slice(b"\r\n");
     out.extend_from_slice(body.unwrap_or_default());

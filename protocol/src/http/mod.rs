@@ -48,7 +48,7 @@ pub use gzip::{accepts_gzip, gzip};
 pub use head::RequestHead;
 pub use owned_head::OwnedHead;
 pub use query::{Field, Query, decode, decode_into};
-pub use reader::{Reader, Request};
+pub use reader::{BodyPiece, Reader, Request};
 pub use response::{DatedResponse, Response};
 pub use static_body::StaticBody;
 pub use streamed::BodyFraming;

@@ -17,6 +17,17 @@ pub struct Request<'r> {
     pub body: Payload<'r>,
 }
 
+/// A piece of a body that is given out as it comes.
+#[derive(Debug)]
+pub enum BodyPiece<'i> {
+    /// A part of the body, without transfer coding; never empty.
+    Data(&'i mut [u8]),
+    /// The input is used up.
+    More,
+    /// The body is complete.
+    End,
+}
+
 /// Cuts a stream of bytes into requests.
 ///
 /// Call [`Reader::next`] until it returns `None` or an error, or until a request upgrades the
@@ -30,8 +41,8 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// A reader that refuses bodies of more than `body_bytes_max` bytes after decoding, and any of
-    /// 4 GiB.
+    /// A reader that refuses bodies of more than `body_bytes_max` bytes after decoding; with
+    /// `u32::MAX` bytes or more it refuses none, which is for those that are given out as they come.
     pub fn new(body_bytes_max: usize) -> Self {
         Self {
             body_bytes_max: u32::try_from(body_bytes_max).unwrap_or(u32::MAX),
@@ -129,6 +140,41 @@ impl Reader {
         match collector.collected.len() as u64 + left > collector.bytes_max as u64 {
             true => Err(Error::BodyTooLarge),
             false => Ok(()),
+        }
+    }
+
+    /// From now on the body whose request has begun is given out as it comes
+    /// ([`Reader::next_piece`]). Returns what came of it so far.
+    pub fn begin_pieces(&mut self) -> Vec<u8> {
+        match self.partial.as_deref_mut() {
+            Some(Partial::Body(_, collector)) => std::mem::take(&mut collector.collected),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Takes the next piece of a body that is given out as it comes. Behind its end the reader
+    /// stands before the next request.
+    ///
+    /// # Errors
+    /// As [`Reader::next`].
+    pub fn next_piece<'i>(&mut self, input: &mut Input<'i>) -> Result<BodyPiece<'i>, Error> {
+        let piece = match self.partial.as_deref_mut() {
+            Some(Partial::Body(_, collector)) => collector.body.next(input),
+            Some(Partial::Failed(error)) => Err(*error),
+            _ => Ok(Piece::End),
+        };
+        match piece {
+            Ok(Piece::Data(data)) => Ok(BodyPiece::Data(data)),
+            Ok(Piece::More) => Ok(BodyPiece::More),
+            Ok(Piece::End) => {
+                self.partial = None;
+                self.empty_lines = 0;
+                Ok(BodyPiece::End)
+            }
+            Err(error) => {
+                self.partial = Some(Box::new(Partial::Failed(error)));
+                Err(error)
+            }
         }
     }
 
@@ -256,7 +302,10 @@ struct Collector {
 
 impl Collector {
     fn new(head: &RequestHead<'_>, bytes_max: u32) -> Result<Self, Error> {
-        let bytes_max = bytes_max as usize;
+        let bytes_max = match bytes_max {
+            u32::MAX => usize::MAX,
+            bytes_max => bytes_max as usize,
+        };
         if matches!(head.framing(), Framing::Length(length) if length > bytes_max as u64) {
             return Err(Error::BodyTooLarge);
         }

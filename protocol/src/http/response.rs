@@ -20,6 +20,8 @@ pub struct Response {
     /// Complete header lines, each ended by CR LF.
     lines: Vec<u8>,
     body: Cow<'static, [u8]>,
+    /// Bytes of a body that follows in parts, if that is known.
+    length: Option<u64>,
 }
 
 impl Response {
@@ -35,6 +37,7 @@ impl Response {
             misuse: None,
             lines: Vec::new(),
             body: Cow::Borrowed(&[]),
+            length: None,
         }
     }
 
@@ -51,7 +54,13 @@ impl Response {
     /// Adds a header. A name or value that would change the structure of the message is left out.
     /// `Connection` can be set on a `101` only.
     #[must_use]
-    pub fn header(mut self, name: &str, value: &str) -> Self {
+    pub fn header(self, name: &str, value: &str) -> Self {
+        self.header_bytes(name, value.as_bytes())
+    }
+
+    /// As [`Response::header`], for a value that need not be UTF-8.
+    #[must_use]
+    pub fn header_bytes(mut self, name: &str, value: &[u8]) -> Self {
         match check_header(name, value, self.status == 101) {
             Ok(()) => push_header(&mut self.lines, name, value),
             Err(misuse) => self.misuse = Some(misuse),
@@ -63,10 +72,10 @@ impl Response {
     /// [`Response::header`] would leave out is left out, and then nothing is replaced.
     #[must_use]
     pub fn set_header(mut self, name: &str, value: &str) -> Self {
-        match check_header(name, value, self.status == 101) {
+        match check_header(name, value.as_bytes(), self.status == 101) {
             Ok(()) => {
                 remove_header(&mut self.lines, name);
-                push_header(&mut self.lines, name, value);
+                push_header(&mut self.lines, name, value.as_bytes());
             }
             Err(misuse) => self.misuse = Some(misuse),
         }
@@ -86,6 +95,15 @@ impl Response {
         let mut response = self.header("Content-Type", content_type);
         response.body = body.into();
         response
+    }
+
+    /// Says how long the body is that follows in parts, its first part included. Without it a
+    /// client learns where such a body ends by chunks. An answer to `HEAD` says so, too, and has no
+    /// body. Whoever sends the parts has to send as many bytes.
+    #[must_use]
+    pub fn length(mut self, bytes: u64) -> Self {
+        self.length = Some(bytes);
+        self
     }
 
     /// The status.
@@ -132,7 +150,7 @@ impl Response {
     ) {
         self.push_head(out);
         if !self.is_bodiless() {
-            push_length(out, self.body.len());
+            push_length(out, self.body.len() as u64);
         }
         self.end_head(date, out, keep_alive);
         if !self.is_bodiless() && !head_only {
@@ -143,10 +161,11 @@ impl Response {
     /// How the client learns where the body ends if that follows in parts. The request was one of
     /// HTTP/1.`minor_version`; `head_only` says that it was a `HEAD`.
     pub fn framing(&self, minor_version: u8, head_only: bool) -> BodyFraming {
-        match minor_version {
+        match (self.length, minor_version) {
             _ if head_only || self.is_bodiless() => BodyFraming::Bodiless,
-            0 => BodyFraming::UntilClose,
-            _ => BodyFraming::Chunked,
+            (Some(length), _) => BodyFraming::Length(length),
+            (None, 0) => BodyFraming::UntilClose,
+            (None, _) => BodyFraming::Chunked,
         }
     }
 
@@ -171,8 +190,15 @@ impl Response {
         let is_possible = framing == BodyFraming::Bodiless || !self.is_bodiless();
         assert!(is_possible, "the status forbids a body");
         self.push_head(out);
-        if framing == BodyFraming::Chunked {
-            push_header(out, "Transfer-Encoding", "chunked");
+        match (framing, self.length) {
+            (BodyFraming::Chunked, _) => push_header(out, "Transfer-Encoding", b"chunked"),
+            (BodyFraming::Length(length), _) => push_length(out, length),
+            // What has no body by its status may say how long it would be (RFC 9110, 8.6), but for
+            // those statuses for which that is forbidden.
+            (BodyFraming::Bodiless, Some(length)) if !self.is_interim() && self.status != 204 => {
+                push_length(out, length);
+            }
+            _ => {}
         }
         self.end_head(date, out, keep_alive && !framing.ends_with_connection());
         framing.push(out, &self.body);
@@ -209,7 +235,7 @@ impl Response {
             }
             // HTTP/1.0 peers need to be told what HTTP/1.1 peers assume; Node.js says it to both.
             let connection = if keep_alive { "keep-alive" } else { "close" };
-            push_header(out, "Connection", connection);
+            push_header(out, "Connection", connection.as_bytes());
         }
         out.extend_from_slice(b"\r\n");
     }
@@ -241,12 +267,12 @@ impl DatedResponse<'_> {
 }
 
 /// Whether a header can be sent as it is.
-pub(super) fn check_header(name: &str, value: &str, is_upgrade: bool) -> Result<(), Misuse> {
+pub(super) fn check_header(name: &str, value: &[u8], is_upgrade: bool) -> Result<(), Misuse> {
     const RESERVED: [&str; 3] = ["content-length", "transfer-encoding", "host"];
     if !is_token(name.as_bytes()) {
         return Err(Misuse::HeaderName);
     }
-    if !value.bytes().all(is_value_byte) {
+    if !value.iter().copied().all(is_value_byte) {
         return Err(Misuse::HeaderValue);
     }
     let is_reserved = RESERVED.iter().any(|r| name.eq_ignore_ascii_case(r))
@@ -258,9 +284,9 @@ pub(super) fn check_header(name: &str, value: &str, is_upgrade: bool) -> Result<
 }
 
 /// Appends a header that has been checked.
-pub(super) fn push_header(out: &mut Vec<u8>, name: &str, value: &str) {
-    for part in [name, ": ", value, "\r\n"] {
-        out.extend_from_slice(part.as_bytes());
+pub(super) fn push_header(out: &mut Vec<u8>, name: &str, value: &[u8]) {
+    for part in [name.as_bytes(), b": ", value, b"\r\n"] {
+        out.extend_from_slice(part);
     }
 }
 
@@ -281,7 +307,7 @@ fn remove_header(lines: &mut Vec<u8>, name: &str) {
 }
 
 /// Appends the length of the body.
-pub(super) fn push_length(out: &mut Vec<u8>, body_bytes: usize) {
+pub(super) fn push_length(out: &mut Vec<u8>, body_bytes: u64) {
     write!(out, "Content-Length: {body_bytes}\r\n").expect("a Vec takes every byte");
 }
 
@@ -321,6 +347,7 @@ fn reason(status: u16) -> &'static str {
         413 => "Content Too Large",
         414 => "URI Too Long",
         415 => "Unsupported Media Type",
+        416 => "Range Not Satisfiable",
         417 => "Expectation Failed",
         421 => "Misdirected Request",
         422 => "Unprocessable Content",

@@ -10,8 +10,11 @@ pub enum BodyFraming {
     /// The body ends with the connection, which the server has to close: for HTTP/1.0, which knows
     /// no chunks.
     UntilClose,
+    /// So many bytes are the body, which whoever pushes has to keep to.
+    Length(u64),
     /// There is no body, whatever is pushed: for `HEAD`, and for statuses that forbid one. What
-    /// would frame the body that `GET` has is left out, as RFC 9110, 9.3.2 allows.
+    /// would frame the body that `GET` has is left out, as RFC 9110, 9.3.2 allows, unless its length
+    /// is known.
     Bodiless,
 }
 
@@ -36,7 +39,7 @@ impl BodyFraming {
                 out.extend_from_slice(part);
                 out.extend_from_slice(b"\r\n");
             }
-            Self::UntilClose => out.extend_from_slice(part),
+            Self::UntilClose | Self::Length(_) => out.extend_from_slice(part),
             Self::Chunked | Self::Bodiless => {}
         }
     }
@@ -106,6 +109,27 @@ mod tests {
              Transfer-Encoding: chunked\r\nConnection: keep-alive\r\n\r\n\
              2\r\nno\r\n2\r\npe\r\n0\r\n\r\n"
         );
+    }
+
+    #[test]
+    fn a_body_of_known_length_says_it_to_everybody() {
+        let response = Response::new(200).length(5);
+        for minor_version in [0, 1] {
+            let framing = response.framing(minor_version, false);
+            assert_eq!(
+                stream(&response, framing, true, &[b"he", b"llo"]),
+                "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: keep-alive\r\n\r\nhello"
+            );
+        }
+        let head_only = stream(&response, response.framing(1, true), true, PARTS);
+        assert!(head_only.contains("Content-Length: 5\r\n"), "{head_only}");
+        assert!(head_only.ends_with("\r\n\r\n"), "{head_only}");
+        for (status, says_it) in [(204, false), (304, true)] {
+            let response = Response::new(status).length(5);
+            let text = stream(&response, response.framing(1, false), true, PARTS);
+            assert_eq!(text.contains("Content-Length: 5\r\n"), says_it, "{text}");
+            assert!(text.ends_with("\r\n\r\n"), "{text}");
+        }
     }
 
     #[test]

@@ -1,0 +1,5 @@
+//! Files and upstreams behind a server: what clients get, byte by byte, from real sockets.
+
+mod client;
+mod proxy;
+mod upstream;
