@@ -4,14 +4,36 @@
 
 use allspark::{Builder, Plugin, Primus, RequestHead, Response, Routes, Server};
 
+use crate::api::more::More;
 use crate::metrics::registry::Metrics;
+use crate::said::Said;
 
 type WhenBuilt = Box<dyn FnOnce(&Primus) -> Result<(), String>>;
 type WhenStarted = Box<dyn FnOnce(&Server) -> Result<(), String>>;
-type Reload = Box<dyn Fn() -> Result<bool, String> + Send>;
+type Reload = Box<dyn Fn(&Said) -> Result<Reloaded, String> + Send>;
 
 /// Bytes of a body that nobody looks at; with more the answer is 413.
 const IGNORED_BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// What has become of a part that was to be read anew.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Reloaded {
+    /// What is other than it was, in words that begin with what was read; nothing if nothing is.
+    pub(crate) changed: Option<String>,
+    /// Options whose new value counts only after a restart, although they are
+    /// [live](crate::setting::Setting::live); each begins with its name.
+    pub(crate) needs_restart: Vec<String>,
+}
+
+impl Reloaded {
+    /// Something is other than it was.
+    pub(crate) fn changed(words: impl Into<String>) -> Self {
+        Self {
+            changed: Some(words.into()),
+            needs_restart: Vec::new(),
+        }
+    }
+}
 
 /// A server before it is built.
 pub(crate) struct Assembly {
@@ -21,6 +43,8 @@ pub(crate) struct Assembly {
     pub(crate) metrics: Metrics,
     internal: Routes,
     has_internal: bool,
+    /// Routes of the API beside its own.
+    pub(crate) api: More,
     builder: Builder,
     when_built: Vec<WhenBuilt>,
     then: Then,
@@ -45,6 +69,7 @@ impl Assembly {
             metrics: Metrics::default(),
             internal: Routes::new(),
             has_internal,
+            api: More::default(),
             builder,
             when_built: Vec::new(),
             then: Then::default(),
@@ -86,14 +111,32 @@ impl Assembly {
         self.then.when_started.push(Box::new(then));
     }
 
-    /// Calls `reload` on SIGHUP, on the thread of signals. It says whether anything has changed, or
+    /// Calls `reload` on SIGHUP, on the thread of reloads. It says whether anything has changed, or
     /// why nothing could be: then all stays as it is.
     pub(crate) fn on_reload(
         &mut self,
         name: &'static str,
         reload: impl Fn() -> Result<bool, String> + Send + 'static,
     ) {
-        self.then.reloads.0.push((name, Box::new(reload)));
+        let reload = move |_: &Said| {
+            let changed = reload()?.then(|| format!("{name}: read anew"));
+            Ok(Reloaded {
+                changed,
+                ..Reloaded::default()
+            })
+        };
+        self.then.reloads.add(name, reload);
+    }
+
+    /// The same with the options as they are told now, which were judged: those that are not
+    /// [live](crate::setting::Setting::live) are as they were at the start. What has changed of
+    /// options need not be said.
+    pub(crate) fn on_options(
+        &mut self,
+        name: &'static str,
+        reload: impl Fn(&Said) -> Result<Reloaded, String> + Send + 'static,
+    ) {
+        self.then.reloads.add(name, reload);
     }
 
     /// Builds the server.
@@ -125,19 +168,21 @@ impl Then {
 }
 
 impl Reloads {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    /// Adds a part, as [`Assembly::on_options`].
+    pub(crate) fn add(
+        &mut self,
+        name: &'static str,
+        reload: impl Fn(&Said) -> Result<Reloaded, String> + Send + 'static,
+    ) {
+        self.0.push((name, Box::new(reload)));
     }
 
-    /// Has everything read anew, and tells the log how that went.
-    pub(crate) fn reload_and_tell(&self) {
-        for (name, reload) in &self.0 {
-            match reload() {
-                Ok(true) => tracing::info!("{name}: read anew"),
-                Ok(false) => tracing::info!("{name}: nothing has changed"),
-                Err(reason) => tracing::error!("{name}: not read anew: {reason}"),
-            }
-        }
+    /// Has everything read anew: each part by its name, and what has become of it.
+    pub(crate) fn run(
+        &self,
+        said: &Said,
+    ) -> impl Iterator<Item = (&'static str, Result<Reloaded, String>)> {
+        self.0.iter().map(|(name, reload)| (*name, reload(said)))
     }
 }
 
@@ -159,23 +204,24 @@ pub(crate) fn add(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicU32, Ordering};
-
     use super::*;
 
     #[test]
-    fn one_part_that_cannot_be_read_anew_keeps_no_other_from_it() {
-        let reloads = Arc::new(AtomicU32::new(0));
-        let count = |result: Result<bool, String>| -> Reload {
-            let reloads = Arc::clone(&reloads);
-            Box::new(move || {
-                reloads.fetch_add(1, Ordering::Relaxed);
-                result.clone()
-            })
-        };
+    fn a_part_says_whether_it_has_changed_or_why_it_could_not() {
+        let mut assembly = Assembly::new(Builder::default(), false);
         let parts = [Err("no file".to_owned()), Ok(true), Ok(false)];
-        Reloads(parts.map(|result| ("part", count(result))).into()).reload_and_tell();
-        assert_eq!(reloads.load(Ordering::Relaxed), 3);
+        for part in parts {
+            assembly.on_reload("keys", move || part.clone());
+        }
+        assembly.on_options("limits", |_| Ok(Reloaded::default()));
+        let said = Said::nothing();
+        let done: Vec<_> = assembly.then.reloads.run(&said).collect();
+        let expected = [
+            ("keys", Err("no file".to_owned())),
+            ("keys", Ok(Reloaded::changed("keys: read anew"))),
+            ("keys", Ok(Reloaded::default())),
+            ("limits", Ok(Reloaded::default())),
+        ];
+        assert_eq!(done, expected);
     }
 }

@@ -19,6 +19,7 @@ use crate::error::{Error, OptionError};
 use crate::library::{ServedLibrary, with_client};
 use crate::options::Options;
 use crate::primus::Primus;
+use crate::room_bounds::RoomBounds;
 
 /// What is asked whether a request may go on.
 #[derive(Clone)]
@@ -639,15 +640,18 @@ impl Builder {
             files: library.files(),
             ..self.engine
         });
+        let mut room_bounds = RoomBounds::default();
         #[cfg(feature = "plugins")]
         for plugin in &self.plugins.0 {
-            crate::rooms_plugin::prepare(&**plugin, &mut engine, &options);
+            let bounds = crate::rooms_plugin::prepare(&**plugin, &mut engine, &options);
+            room_bounds = bounds.unwrap_or(room_bounds);
         }
         let primus = Primus {
             engine: engine::Primus::new(engine, transformer, options.shards, options.driver),
             library,
             asks: AtomicBool::new(asks),
             options,
+            room_bounds,
             #[cfg(feature = "auth")]
             keys: None,
             #[cfg(feature = "tls")]

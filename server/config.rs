@@ -8,12 +8,17 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs;
+use std::fmt;
+
+mod pages;
+mod read;
+mod show;
 
 use crate::file;
-use crate::flags::{self, Flags, LibraryFlags, Request};
+use crate::flags::{self, ConfigRequest, Flags, LibraryFlags, Request};
 use crate::nearest::nearest;
 use crate::of_primus::instead;
+use crate::origin::{Origin, Problem};
 use crate::said::Said;
 use crate::setting::AUTHORIZATION;
 use crate::settings::Settings;
@@ -22,12 +27,31 @@ use crate::table::{self, SETTINGS, Setting};
 /// What the process is to do.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Command {
-    /// Serve.
-    Serve(Box<Settings>),
+    /// Serve, and look for other settings later.
+    Serve(Box<Settings>, Told),
     /// Write the client library.
     Library(Box<Settings>, LibraryFlags),
     /// Print this text and end.
     Print(String),
+    /// Print these complaints, each in a line, and end.
+    Complain(Vec<String>),
+}
+
+/// What was said, and who said it, so that it can be asked for again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Told {
+    sources: Sources,
+    pub(crate) said: Said,
+}
+
+impl Told {
+    /// What the sources say now: the file is read anew, while flags and variables stay.
+    ///
+    /// # Errors
+    /// All that is wrong.
+    pub(crate) fn again(&self) -> Result<Said, Vec<Problem>> {
+        self.sources.load().map(|(_, said)| said)
+    }
 }
 
 /// Puts together what the command line (the program's own name first), the environment and the
@@ -42,59 +66,151 @@ pub(crate) fn load(
     let environment = Environment::of(environment);
     match flags::parse(args)? {
         Request::Serve(flags) => {
-            environment.check_names()?;
-            let said = said(&flags, &environment, |_| true)?;
-            let settings = Settings::read(&said)?;
-            settings.check(&said)?;
-            Ok(Command::Serve(Box::new(settings)))
+            let sources = Sources { flags, environment };
+            let (settings, said) = sources.load().map_err(first)?;
+            Ok(Command::Serve(Box::new(settings), Told { sources, said }))
         }
         Request::Library(flags, library) => {
-            // With authorization clients are told not to try again and again.
-            let concerns =
-                |setting: &Setting| setting.is_for_library || setting.section == AUTHORIZATION;
-            let said = said(&flags, &environment, concerns)?;
-            let settings = Settings::read(&said)?;
-            settings.plugin.check(&said)?;
+            let sources = Sources { flags, environment };
+            let settings = sources.load_for_library()?;
             Ok(Command::Library(Box::new(settings), library))
         }
+        Request::Config(request) => about_config(request, environment),
         Request::Print(text) => Ok(Command::Print(text)),
     }
 }
 
-/// What the sources say, of the environment only what `concerns` the command. Each source is judged
-/// before the next one outranks it: what is wrong in a file is told even if a flag makes up for it.
-fn said(
-    flags: &Flags,
-    environment: &Environment,
-    concerns: impl Fn(&Setting) -> bool,
-) -> Result<Said, String> {
-    let mut said = Said::nothing();
-    let path = match &flags.config {
-        Some(path) => Some(path.clone()),
-        None => environment.text(CONFIG)?,
-    };
-    if let Some(path) = path {
-        let text = fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))?;
-        file::read(&mut said, &path, &text)?;
-        Settings::read(&said)?;
+/// What `allspark config` is asked for.
+fn about_config(request: ConfigRequest, environment: Environment) -> Result<Command, String> {
+    match request {
+        ConfigRequest::Check(flags) => {
+            let sources = Sources { flags, environment };
+            let Some(path) = sources.path()? else {
+                return Err("config check: name the file to be checked".to_owned());
+            };
+            Ok(match sources.load() {
+                Ok(_) => Command::Print(format!("{path}: all right\n")),
+                Err(mut problems) => {
+                    problems.sort_by_key(Problem::position);
+                    Command::Complain(problems.iter().map(Problem::exact_line).collect())
+                }
+            })
+        }
+        ConfigRequest::Show(flags, form) => {
+            let sources = Sources { flags, environment };
+            let (_, said) = sources.load().map_err(first)?;
+            Ok(Command::Print(show::text(&said, form)))
+        }
+        ConfigRequest::Default => Ok(Command::Print(pages::EXAMPLE.to_owned())),
+        ConfigRequest::Schema => Ok(Command::Print(pages::SCHEMA.to_owned())),
     }
-    for setting in SETTINGS.iter().filter(|setting| concerns(setting)) {
-        let name = variable_of(setting);
-        if let Some(text) = environment.text(&name)? {
-            said.say(setting, text, format!("{PREFIX}{name}"));
+}
+
+fn first(problems: Vec<Problem>) -> String {
+    let mut problems = problems.into_iter();
+    problems.next().map_or(String::new(), Problem::into_line)
+}
+
+/// Who says something, but for the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Sources {
+    flags: Flags,
+    environment: Environment,
+}
+
+impl Sources {
+    /// What they say to a server.
+    ///
+    /// # Errors
+    /// All that is wrong.
+    fn load(&self) -> Result<(Settings, Said), Vec<Problem>> {
+        let mut problems = Vec::new();
+        let wrong_names = self.environment.wrong_names();
+        problems.extend(wrong_names.map(|line| Problem::found(line, std::iter::empty())));
+        let (settings, said) = self.read(|_| true, &mut problems);
+        if let Some(settings) = settings {
+            let wrong = settings.problems(&said);
+            problems.extend(wrong.map(|line| Problem::found(line, said.origins())));
+            if problems.is_empty() {
+                return Ok((settings, said));
+            }
+        }
+        Err(problems)
+    }
+
+    /// What they say about the client library. With authorization clients are told not to try again
+    /// and again; the rest of the environment is the business of the server.
+    fn load_for_library(&self) -> Result<Settings, String> {
+        let concerns =
+            |setting: &Setting| setting.is_for_library || setting.section == AUTHORIZATION;
+        let mut problems = Vec::new();
+        let (settings, said) = self.read(concerns, &mut problems);
+        match settings.filter(|_| problems.is_empty()) {
+            Some(settings) => settings.plugin.check(&said).map(|()| settings),
+            None => Err(first(problems)),
         }
     }
-    Settings::read(&said)?;
-    for (name, text) in &flags.values {
-        let setting = table::find(name).expect("flags are options");
-        said.say(setting, text, format!("--{name}"));
+
+    /// What the sources say, of the environment only what `concerns` the command. Each source is
+    /// judged before the next one outranks it: what is wrong in a file is told even if a flag makes
+    /// up for it.
+    fn read(
+        &self,
+        concerns: impl Fn(&Setting) -> bool,
+        problems: &mut Vec<Problem>,
+    ) -> (Option<Settings>, Said) {
+        let mut said = Said::nothing();
+        let complain = |line: String| Problem::found(line, std::iter::empty());
+        match self.path() {
+            Ok(None) => {}
+            Ok(Some(path)) => {
+                match read::text(&path) {
+                    Ok(text) => problems.extend(file::read(&mut said, &path, &text)),
+                    Err(reason) => problems.push(complain(format!("{path}: {reason}"))),
+                }
+                said.read_on::<Settings>(problems);
+            }
+            Err(line) => problems.push(complain(line)),
+        }
+        for setting in SETTINGS.iter().filter(|setting| concerns(setting)) {
+            let name = variable_of(setting);
+            match self.environment.text(&name) {
+                Ok(None) => {}
+                Ok(Some(text)) => {
+                    let origin = Origin::of_variable(&format!("{PREFIX}{name}"));
+                    said.say(setting, text, origin);
+                }
+                Err(line) => problems.push(complain(line)),
+            }
+        }
+        said.read_on::<Settings>(problems);
+        for (name, text) in &self.flags.values {
+            let setting = table::find(name).expect("flags are options");
+            said.say(setting, text, Origin::of_flag(name));
+        }
+        (said.read_on(problems), said)
     }
-    Ok(said)
+
+    /// The file that is named.
+    fn path(&self) -> Result<Option<String>, String> {
+        match &self.flags.config {
+            Some(path) => Ok(Some(path.clone())),
+            None => self.environment.text(CONFIG),
+        }
+    }
 }
 
 /// The variables that begin with `ALLSPARK_`, by what follows. One that is set to nothing counts as
 /// not set: that is how compose files unset one.
+#[derive(Clone, PartialEq, Eq)]
 struct Environment(BTreeMap<String, OsString>);
+
+impl fmt::Debug for Environment {
+    /// There are secrets among them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.keys()).finish()
+    }
+}
 
 const PREFIX: &str = "ALLSPARK_";
 
@@ -116,24 +232,24 @@ impl Environment {
             .map_err(|_| format!("{PREFIX}{name}: it is not UTF-8"))
     }
 
-    /// Refuses variables that are no options.
-    fn check_names(&self) -> Result<(), String> {
+    /// What is said of variables that are no options.
+    fn wrong_names(&self) -> impl Iterator<Item = String> {
         let mut known: Vec<String> = SETTINGS.iter().map(variable_of).collect();
         known.push(CONFIG.to_owned());
-        let is_wrong =
-            |(name, value): &(&String, &OsString)| !known.contains(name) && !is_link(name, value);
-        let Some((name, _)) = self.0.iter().find(is_wrong) else {
-            return Ok(());
-        };
-        if let Some(instead) = instead(name) {
-            return Err(format!("{PREFIX}{name}: no such option: {instead}"));
-        }
-        let advice = match nearest(name, known.iter().map(String::as_str)) {
-            Some(near) => format!("did you mean {PREFIX}{near}?"),
-            None => "see allspark --help".to_owned(),
-        };
-        let name = name.escape_debug();
-        Err(format!("{PREFIX}{name}: no such option; {advice}"))
+        self.0.iter().filter_map(move |(name, value)| {
+            if known.contains(name) || is_link(name, value) {
+                return None;
+            }
+            if let Some(instead) = instead(name) {
+                return Some(format!("{PREFIX}{name}: no such option: {instead}"));
+            }
+            let advice = match nearest(name, known.iter().map(String::as_str)) {
+                Some(near) => format!("did you mean {PREFIX}{near}?"),
+                None => "see allspark --help".to_owned(),
+            };
+            let name = name.escape_debug();
+            Some(format!("{PREFIX}{name}: no such option; {advice}"))
+        })
     }
 }
 
@@ -165,6 +281,7 @@ fn is_link(name: &str, value: &OsString) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::ffi::OsStringExt;
 
     use allspark_client::library::{Format, Library};
@@ -192,7 +309,7 @@ mod tests {
 
     fn settings(text: &str, variables: &[(&str, &str)], line: &str) -> Settings {
         match load_from(text, variables, line) {
-            Ok(Command::Serve(settings)) => *settings,
+            Ok(Command::Serve(settings, _)) => *settings,
             other => panic!("{other:?}"),
         }
     }
@@ -221,7 +338,7 @@ mod tests {
         let variables = [("ALLSPARK_PATHNAME", "/chat")];
         let command = load_from("shards = 2\nparser = 'raw'", &variables, "");
         let served = match command {
-            Ok(Command::Serve(settings)) => settings,
+            Ok(Command::Serve(settings, _)) => settings,
             other => panic!("{other:?}"),
         };
         let args = [

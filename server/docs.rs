@@ -1,5 +1,8 @@
-//! docs/OPTIONS.md and docs/allspark.toml are made of the table of options, so neither can say
-//! anything else than the server. `UPDATE_DOCS=1 cargo test --bin allspark docs` writes them anew.
+//! docs/OPTIONS.md, docs/allspark.toml and docs/allspark.schema.json are made of the table of
+//! options, so none of them can say anything else than the server.
+//! `UPDATE_DOCS=1 cargo test --bin allspark docs` writes them anew.
+
+mod schema;
 
 use std::fmt::Write;
 use std::path::Path;
@@ -50,9 +53,10 @@ fn the_page_is_that_of_the_table() {
         let (section, primus) = (code(section), code(setting.primus));
         let (bounds, help) = (setting.kind.bounds(), setting.help);
         let help = help.replace('|', "\\|");
+        let live = if setting.is_live { "yes" } else { "" };
         writeln!(
             page,
-            "| {name} | {default} | {bounds} | {section} | {primus} | {help} |"
+            "| {name} | {default} | {bounds} | {section} | {live} | {primus} | {help} |"
         )
         .unwrap();
     }
@@ -70,8 +74,19 @@ The same names are those of the command line (`--ping-interval 1000`), of the en
 [allspark.toml](allspark.toml) has all of them). The command line outranks the environment, which
 outranks the file. In the file an option stands at the top or in its section, not in both.
 
-| option | default | bounds | section | in Primus | meaning |
-|---|---|---|---|---|---|
+`allspark config check FILE` says all that is wrong with a file, each with line, column and what may
+have been meant (exit code 2), or that it is all right (0), for a server with this environment;
+`allspark config show` what counts and who has said it (`--json` for programs), with secrets hidden;
+`allspark config default` prints allspark.toml, and `allspark config schema` a JSON schema of it,
+[allspark.schema.json](allspark.schema.json): editors that know Taplo read it where the first line
+of the file is `#:schema ./allspark.schema.json`. `allspark completions SHELL` and `allspark man`
+print completions and the manual.
+
+SIGHUP has the file be read anew. What is **live** below changes; of the rest the log says that it
+needs a restart. A file that is wrong changes nothing ([DEPLOY.md](DEPLOY.md#reload)).
+
+| option | default | bounds | section | live | in Primus | meaning |
+|---|---|---|---|---|---|---|
 ";
 
 const NOTES: &str = "
@@ -134,7 +149,7 @@ fn the_example_is_that_of_the_table() {
     file.push_str(PLUGINS);
     assert_written("docs/allspark.toml", &file);
     let mut said = Said::nothing();
-    file::read(&mut said, "allspark.toml", &file).unwrap();
+    assert_eq!(file::read(&mut said, "allspark.toml", &file), []);
     let defaults = Settings::read(&Said::nothing());
     assert_eq!(Settings::read(&said), defaults);
 }

@@ -2,7 +2,7 @@
 //! log says how far it is.
 
 use std::os::fd::OwnedFd;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ const PROGRESS: Duration = Duration::from_secs(5);
 /// How a server ends, once somebody says so.
 pub(crate) struct End {
     pub(crate) server: Handle,
-    pub(crate) options: Drain,
+    pub(crate) options: Mutex<Drain>,
     /// Copies of its listening sockets, for a process that takes over. Whoever has the lock hands
     /// them over.
     pub(crate) sockets: Mutex<Option<Sockets>>,
@@ -26,7 +26,17 @@ pub(crate) struct End {
 impl End {
     /// Begins, unless it drains already.
     pub(crate) fn begin(&self) {
-        self.begin_with(self.options);
+        self.begin_with(self.options());
+    }
+
+    /// How it ends, as it is told now.
+    pub(crate) fn options(&self) -> Drain {
+        *self.options.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on it ends so.
+    pub(crate) fn set_options(&self, options: Drain) {
+        *self.options.lock().unwrap_or_else(PoisonError::into_inner) = options;
     }
 
     /// The same, in another way.

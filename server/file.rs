@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -13,32 +14,39 @@ use toml::de::{DeTable, DeValue};
 use crate::listener::written;
 use crate::nearest::nearest;
 use crate::of_primus::instead;
+use crate::origin::{Origin, Problem};
 use crate::plugin_settings::SETTING;
-use crate::said::Said;
+use crate::said::{PROBLEMS_MAX, Said};
 use crate::setting::TLS;
 use crate::table::{Kind, SETTINGS, Setting, find, find_in, is_section};
 use crate::tls_sections;
 
-/// Takes over what the file says.
-///
-/// # Errors
-/// What is wrong, in one line that names file, line and key.
-pub(crate) fn read(said: &mut Said, path: &str, text: &str) -> Result<(), String> {
-    let table = DeTable::parse(text).map_err(|error| {
-        let at = error.span().map_or(0, |span| span.start);
-        let reason = error.message().replace('\n', ", ");
-        format!("{path}:{}: {reason}", line(text, at))
-    })?;
+/// Takes over what the file says, as far as it can be understood. Returns what is wrong, each in
+/// one line that names file, line and key. Of a file that is not TOML nothing is taken over.
+pub(crate) fn read(said: &mut Said, path: &str, text: &str) -> Vec<Problem> {
+    let lines = LineStarts::of(text);
+    let (table, errors) = DeTable::parse_recoverable(text);
+    if !errors.is_empty() {
+        let errors = errors.into_iter().take(PROBLEMS_MAX);
+        return errors
+            .map(|error| {
+                let at = error.span().map_or(0, |span| span.start);
+                let reason = error.message().replace('\n', ", ");
+                Problem::at(Origin::of_file(path, lines.place(at), ""), reason)
+            })
+            .collect();
+    }
     let mut file = File {
         said,
         path,
-        text,
+        lines,
         seen: BTreeMap::new(),
+        problems: Vec::new(),
     };
     for (key, value) in in_order(table.get_ref()) {
-        file.entry(key, value)?;
+        file.entry(key, value);
     }
-    Ok(())
+    file.problems
 }
 
 /// The entries as they stand in the file: TOML's table is sorted by name.
@@ -54,9 +62,10 @@ const PLUGINS: &str = "plugins";
 struct File<'f> {
     said: &'f mut Said,
     path: &'f str,
-    text: &'f str,
+    lines: LineStarts<'f>,
     /// Options that were found, and where.
-    seen: BTreeMap<&'static str, String>,
+    seen: BTreeMap<&'static str, Origin>,
+    problems: Vec<Problem>,
 }
 
 /// A key with the place where it stands.
@@ -64,7 +73,7 @@ type Key<'t> = Spanned<Cow<'t, str>>;
 
 impl File<'_> {
     /// An option at the top, or a section of them.
-    fn entry(&mut self, key: &Key<'_>, value: &Spanned<DeValue<'_>>) -> Result<(), String> {
+    fn entry(&mut self, key: &Key<'_>, value: &Spanned<DeValue<'_>>) {
         let name = key.get_ref();
         if name == PLUGINS {
             return self.plugins(key, value.get_ref());
@@ -73,8 +82,7 @@ impl File<'_> {
             return self.option("", key, value.get_ref());
         }
         let Some(options) = value.get_ref().as_table() else {
-            let place = self.place(key, name);
-            return Err(format!("{place}: it has to be a table of options"));
+            return self.complain(self.origin(key, name), "it has to be a table of options");
         };
         for (key, value) in in_order(options) {
             match value
@@ -82,30 +90,33 @@ impl File<'_> {
                 .as_table()
                 .filter(|_| name == TLS && is_free(key.get_ref()))
             {
-                Some(options) => self.tls_section(key, options)?,
-                None => self.option(name, key, value.get_ref())?,
+                Some(options) => self.tls_section(key, options),
+                None => self.option(name, key, value.get_ref()),
             }
         }
-        Ok(())
     }
 
     /// A further configuration of TLS, by its name.
-    fn tls_section(&mut self, key: &Key<'_>, options: &DeTable<'_>) -> Result<(), String> {
+    fn tls_section(&mut self, key: &Key<'_>, options: &DeTable<'_>) {
         let name = key.get_ref();
-        let place = self.place(key, &format!("{TLS}.{name}"));
+        let origin = self.origin(key, &format!("{TLS}.{name}"));
+        let before = self.problems.len();
         for (key, _) in in_order(options) {
             let option = key.get_ref();
             let found = find_in(TLS, option).filter(|setting| !setting.is_secret);
             if found.is_none_or(|setting| setting.kind == Kind::Section) {
-                let place = self.place(key, &format!("{TLS}.{name}.{option}"));
-                return Err(format!("{place}: {}", no_such_option(TLS, option)));
+                let origin = self.origin(key, &format!("{TLS}.{name}.{option}"));
+                self.complain(origin, no_such_option(TLS, option));
             }
         }
-        let json = table_json(options)
-            .ok_or_else(|| format!("{place}: its options have to be texts, numbers or arrays"))?;
+        if self.problems.len() > before {
+            return;
+        }
+        let Some(json) = table_json(options) else {
+            return self.complain(origin, "its options have to be texts, numbers or arrays");
+        };
         let setting = find(tls_sections::SETTING).expect("it is an option");
-        self.said.say(setting, format!("{name}={json}"), place);
-        Ok(())
+        self.said.say(setting, format!("{name}={json}"), origin);
     }
 
     /// Certificates for further names, each a table.
@@ -119,72 +130,69 @@ impl File<'_> {
         for certificate in value.as_array().ok_or(wrong)? {
             let options = certificate.get_ref().as_table().ok_or(wrong)?;
             let json = table_json(options).ok_or("its options have to be texts")?;
-            let line = line(self.text, certificate.span().start);
-            let place = format!("{}:{line}: {name}", self.path);
-            self.said.say(setting, json.to_string(), place);
+            let place = self.lines.place(certificate.span().start);
+            let origin = Origin::of_file(self.path, place, name);
+            self.said.say(setting, json.to_string(), origin);
         }
         Ok(())
     }
 
     /// The table of plugins, each a table of its options.
-    fn plugins(&mut self, key: &Key<'_>, value: &DeValue<'_>) -> Result<(), String> {
+    fn plugins(&mut self, key: &Key<'_>, value: &DeValue<'_>) {
         let Some(plugins) = value.as_table() else {
-            let place = self.place(key, PLUGINS);
-            return Err(format!("{place}: it has to be a table of plugins"));
+            let origin = self.origin(key, PLUGINS);
+            return self.complain(origin, "it has to be a table of plugins");
         };
         let setting = find(SETTING).expect("it is an option");
         for (key, value) in in_order(plugins) {
             let name = key.get_ref();
-            let place = self.place(key, &format!("{PLUGINS}.{name}"));
+            let origin = self.origin(key, &format!("{PLUGINS}.{name}"));
             match value.get_ref() {
-                DeValue::Boolean(is_on) => self.said.say(setting, format!("{name}={is_on}"), place),
-                DeValue::Table(options) => {
-                    self.said.say(setting, format!("{name}=true"), place);
-                    self.plugin_options(setting, name, options)?;
+                DeValue::Boolean(is_on) => {
+                    self.said.say(setting, format!("{name}={is_on}"), origin);
                 }
-                _ => return Err(format!("{place}: it has to be a table of options")),
+                DeValue::Table(options) => {
+                    self.said.say(setting, format!("{name}=true"), origin);
+                    self.plugin_options(setting, name, options);
+                }
+                _ => self.complain(origin, "it has to be a table of options"),
             }
         }
-        Ok(())
     }
 
     /// The options of a plugin, in JSON. A table within is named with a dot.
-    fn plugin_options(
-        &mut self,
-        setting: &'static Setting,
-        prefix: &str,
-        options: &DeTable<'_>,
-    ) -> Result<(), String> {
+    fn plugin_options(&mut self, setting: &'static Setting, prefix: &str, options: &DeTable<'_>) {
         for (key, value) in in_order(options) {
             let path = format!("{prefix}.{}", key.get_ref());
             if let DeValue::Table(options) = value.get_ref() {
-                self.plugin_options(setting, &path, options)?;
+                self.plugin_options(setting, &path, options);
                 continue;
             }
-            let place = self.place(key, &format!("{PLUGINS}.{path}"));
-            let json = json(value.get_ref())
-                .ok_or_else(|| format!("{place}: it has to be a text, a number, true or false"))?;
-            self.said.say(setting, format!("{path}={json}"), place);
+            let origin = self.origin(key, &format!("{PLUGINS}.{path}"));
+            match json(value.get_ref()) {
+                Some(json) => self.said.say(setting, format!("{path}={json}"), origin),
+                None => self.complain(origin, "it has to be a text, a number, true or false"),
+            }
         }
-        Ok(())
     }
 
-    fn option(&mut self, section: &str, key: &Key<'_>, value: &DeValue<'_>) -> Result<(), String> {
+    fn option(&mut self, section: &str, key: &Key<'_>, value: &DeValue<'_>) {
         let name = key.get_ref();
         let dot = if section.is_empty() { "" } else { "." };
-        let place = self.place(key, &format!("{section}{dot}{name}"));
+        let origin = self.origin(key, &format!("{section}{dot}{name}"));
         let found = match section {
             "" => find(name),
             section => find_in(section, name),
         };
         let Some(setting) = found.filter(|setting| !setting.is_secret) else {
-            return Err(format!("{place}: {}", no_such_option(section, name)));
+            return self.complain(origin, no_such_option(section, name));
         };
-        if let Some(before) = self.seen.insert(setting.name, place.clone()) {
-            return Err(format!("{place}: it stands at {before} already"));
+        if let Some(before) = self.seen.insert(setting.name, origin.clone()) {
+            return self.complain(origin, format!("it stands at {before} already"));
         }
-        self.value(setting, key, value, &place)
-            .map_err(|reason| format!("{place}: {reason}"))
+        if let Err(reason) = self.value(setting, key, value, &origin) {
+            self.complain(origin, reason);
+        }
     }
 
     /// Says what would have been said on the command line.
@@ -193,7 +201,7 @@ impl File<'_> {
         setting: &'static Setting,
         key: &Key<'_>,
         value: &DeValue<'_>,
-        place: &str,
+        origin: &Origin,
     ) -> Result<(), String> {
         let text = match setting.kind {
             Kind::Plugin => return Err("write [plugins.NAME] with its options".to_owned()),
@@ -210,7 +218,7 @@ impl File<'_> {
             }
             _ => text(value).ok_or("it has to be a text, a number, true or false")?,
         };
-        self.said.say(setting, text, place);
+        self.said.say(setting, text, origin.clone());
         Ok(())
     }
 
@@ -232,15 +240,21 @@ impl File<'_> {
             let text = text_or_list(value.get_ref()).ok_or_else(|| {
                 format!("{pair:?} has to be a text, a number, true, false or an array of these")
             })?;
-            let place = self.place(key, &format!("{name}.{pair}"));
-            self.said.say(setting, format!("{pair}={text}"), place);
+            let origin = self.origin(key, &format!("{name}.{pair}"));
+            self.said.say(setting, format!("{pair}={text}"), origin);
         }
         Ok(())
     }
 
-    fn place(&self, key: &Key<'_>, name: &str) -> String {
-        let line = line(self.text, key.span().start);
-        format!("{}:{line}: {}", self.path, name.escape_debug())
+    fn origin(&self, key: &Key<'_>, name: &str) -> Origin {
+        Origin::of_file(self.path, self.lines.place(key.span().start), name)
+    }
+
+    /// Only so many complaints are of use to anybody.
+    fn complain(&mut self, origin: Origin, reason: impl fmt::Display) {
+        if self.problems.len() < PROBLEMS_MAX {
+            self.problems.push(Problem::at(origin, reason));
+        }
     }
 }
 
@@ -365,23 +379,53 @@ fn is_free(name: &str) -> bool {
     find_in(TLS, name).is_none()
 }
 
-/// The line that byte `at` is in, counted from 1.
-fn line(text: &str, at: usize) -> usize {
-    let before = text.as_bytes().get(..at).unwrap_or(text.as_bytes());
-    1 + before.iter().filter(|byte| **byte == b'\n').count()
+/// The longest line in which characters are counted, for each option that stands in it.
+const READABLE_BYTES_MAX: usize = 4096;
+
+/// Where the lines of a text begin.
+struct LineStarts<'t> {
+    text: &'t str,
+    starts: Vec<usize>,
+}
+
+impl<'t> LineStarts<'t> {
+    fn of(text: &'t str) -> Self {
+        let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        let starts = std::iter::once(0).chain(ends.map(|(at, _)| at + 1));
+        Self {
+            text,
+            starts: starts.collect(),
+        }
+    }
+
+    /// The line and the column of byte `at`, both counted from 1.
+    fn place(&self, at: usize) -> (usize, usize) {
+        let line = self.starts.partition_point(|start| *start <= at);
+        let start = self.starts[line - 1];
+        // Of what nobody reads as a line the bytes will do.
+        let before = self
+            .text
+            .get(start..at)
+            .filter(|line| line.len() <= READABLE_BYTES_MAX);
+        let before = before.map_or(at.saturating_sub(start), |line| line.chars().count());
+        (line, 1 + before)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use allspark::{Cors, CorsOptions};
 
-    use super::{Said, read as read_into};
+    use super::{Problem, Said, read as read_into};
     use crate::settings::{App, Settings};
 
     fn read(text: &str) -> Result<Settings, String> {
         let mut said = Said::nothing();
-        read_into(&mut said, "a.toml", text)?;
-        Settings::read(&said)
+        let problems = read_into(&mut said, "a.toml", text).into_iter();
+        match problems.map(Problem::into_line).next() {
+            Some(problem) => Err(problem),
+            None => Settings::read(&said),
+        }
     }
 
     #[test]

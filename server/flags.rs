@@ -9,6 +9,7 @@ use allspark_client::library::{Format, Target};
 use allspark_protocol::options::{choose, switch as yes_or_no};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command};
+use clap_complete::Shell;
 
 use crate::of_primus::instead;
 use crate::table::{Kind, SETTINGS, Setting};
@@ -20,12 +21,34 @@ pub(crate) enum Request {
     Serve(Flags),
     /// Make the client library of a server with these options.
     Library(Flags, LibraryFlags),
-    /// Print this text and end: the help or the version.
+    /// Something about the configuration.
+    Config(ConfigRequest),
+    /// Print this text and end: the help, the version, or what is made of them.
     Print(String),
 }
 
+/// What is asked about the configuration.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum ConfigRequest {
+    /// Whether a server would start with these options, as far as they say.
+    Check(Flags),
+    /// What counts with these options, and who says so.
+    Show(Flags, Form),
+    /// A file with all options.
+    Default,
+    /// What a file may say, for editors.
+    Schema,
+}
+
+/// How options are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    Toml,
+    Json,
+}
+
 /// The options that were given.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Flags {
     /// The file to read.
     pub(crate) config: Option<String>,
@@ -56,6 +79,9 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request,
                 let flags = flags(given, library_settings());
                 Ok(Request::Library(flags, library_flags(given)?))
             }
+            Some(("config", given)) => Ok(Request::Config(config_request(given)?)),
+            Some(("completions", given)) => Ok(Request::Print(completions(given))),
+            Some(("man", given)) => man(given).map(Request::Print),
             Some((_, given)) => Ok(Request::Serve(flags(given, serve_settings()))),
             None => Ok(Request::Serve(flags(&matches, serve_settings()))),
         },
@@ -88,6 +114,96 @@ fn command() -> Command {
                 .args(arguments().filter(|argument| is_for_library(argument.get_id().as_str())))
                 .args(library_arguments()),
         )
+        .subcommand(config_command())
+        .subcommand(
+            Command::new("completions")
+                .about("Print completions for a shell: allspark completions bash > FILE")
+                .arg(shell_argument()),
+        )
+        .subcommand(
+            Command::new("man")
+                .about("Print a page of the manual, for man -l")
+                .arg(
+                    Arg::new("COMMAND")
+                        .num_args(0..)
+                        .help("The command that it is about, such as config check [default: all]"),
+                ),
+        )
+}
+
+fn config_command() -> Command {
+    let check = Command::new("check")
+        .about(
+            "Check a file as a server would that has this environment and these options: exit code \
+             0 if it is all right, 2 if not, with all that is wrong",
+        )
+        .arg(Arg::new("FILE").help("The file [default: that of --config or ALLSPARK_CONFIG]"))
+        .args(arguments());
+    let show = Command::new("show")
+        .about("Print what counts and where each value comes from; secrets are hidden")
+        .arg(switch(Arg::new("json").long("json").value_name("BOOL")).help("Print JSON"))
+        .args(arguments());
+    Command::new("config")
+        .about("Check, show or print a configuration")
+        .subcommand_required(true)
+        .disable_help_subcommand(true)
+        .subcommand(check)
+        .subcommand(show)
+        .subcommand(Command::new("default").about("Print a file with all options and remarks"))
+        .subcommand(Command::new("schema").about("Print a JSON schema of the file, for editors"))
+}
+
+fn shell_argument() -> Arg {
+    Arg::new("SHELL")
+        .required(true)
+        .value_parser(clap::value_parser!(Shell))
+        .help("The shell")
+}
+
+fn config_request(matches: &ArgMatches) -> Result<ConfigRequest, String> {
+    Ok(match matches.subcommand() {
+        Some(("check", given)) => {
+            let mut flags = flags(given, serve_settings());
+            let file = given.get_one::<String>("FILE").cloned();
+            flags.config = file.or(flags.config);
+            ConfigRequest::Check(flags)
+        }
+        Some(("show", given)) => {
+            let form = match is_set(given, "json")? {
+                true => Form::Json,
+                false => Form::Toml,
+            };
+            ConfigRequest::Show(flags(given, serve_settings()), form)
+        }
+        Some(("schema", _)) => ConfigRequest::Schema,
+        _ => ConfigRequest::Default,
+    })
+}
+
+fn completions(matches: &ArgMatches) -> String {
+    let mut text = Vec::new();
+    if let Some(shell) = matches.get_one::<Shell>("SHELL") {
+        clap_complete::generate(*shell, &mut command(), "allspark", &mut text);
+    }
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+/// A page of the manual.
+///
+/// # Errors
+/// There is no such command.
+fn man(matches: &ArgMatches) -> Result<String, String> {
+    let mut command = command();
+    command.build();
+    for name in matches.get_many::<String>("COMMAND").unwrap_or_default() {
+        let found = command.find_subcommand(name).cloned();
+        command = found.ok_or_else(|| format!("man: there is no command {name:?}"))?;
+    }
+    let mut text = Vec::new();
+    let page = clap_mangen::Man::new(command);
+    page.render(&mut text)
+        .map_err(|error| format!("man: {error}"))?;
+    Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
 const AFTER_HELP: &str = "\
@@ -95,8 +211,8 @@ Every option can also be given in the environment (ALLSPARK_PING_INTERVAL=1000) 
 name, in the file (ping-interval = 1000; docs/allspark.toml has all of them). The command line \
 outranks the environment, which outranks the file. SIGTERM and SIGINT drain the server: its \
 clients are told to reconnect, over some seconds, and it ends; a second one ends it at once. \
-SIGHUP has the keys of authorization and the certificates of TLS be read anew. SIGUSR1 and \
-SIGUSR2 are ignored.";
+SIGHUP has the file, the keys of authorization and the certificates of TLS be read anew: the log \
+says what has changed and what needs a restart. SIGUSR1 and SIGUSR2 are ignored.";
 
 fn arguments() -> impl Iterator<Item = Arg> {
     let config = Arg::new("config")
@@ -163,11 +279,7 @@ fn library_flags(matches: &ArgMatches) -> Result<LibraryFlags, String> {
         Some(text) => choose(text, FORMATS).map_err(|reason| format!("--format: {reason}"))?,
         None => Format::default(),
     };
-    let is_set = |name: &str| match matches.get_one::<String>(name) {
-        Some(text) => yes_or_no(text).map_err(|reason| format!("--{name}: {reason}")),
-        None => Ok(false),
-    };
-    let target = match (is_set("node")?, is_set("legacy")?) {
+    let target = match (is_set(matches, "node")?, is_set(matches, "legacy")?) {
         (true, true) => return Err("--legacy: not together with --node".to_owned()),
         (false, true) if format == Format::Module => {
             return Err("--legacy: old browsers know no modules (--format esm)".to_owned());
@@ -182,6 +294,14 @@ fn library_flags(matches: &ArgMatches) -> Result<LibraryFlags, String> {
         target,
         out,
     })
+}
+
+/// Whether a switch is on that is no option.
+fn is_set(matches: &ArgMatches, name: &str) -> Result<bool, String> {
+    match matches.get_one::<String>(name) {
+        Some(text) => yes_or_no(text).map_err(|reason| format!("--{name}: {reason}")),
+        None => Ok(false),
+    }
 }
 
 const FORMATS: &[(&str, Format)] = &[("universal", Format::Universal), ("esm", Format::Module)];

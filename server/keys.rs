@@ -31,14 +31,17 @@ impl Primus {
         Ok(self)
     }
 
-    /// A function that has the keys of authorization be read anew, on the thread that calls it, and
-    /// tells the log how that went. Where none are configured it tells that.
-    pub fn key_reloader(&self) -> impl Fn() + Send + Sync + use<> + 'static {
-        let keys = self.keys.clone();
-        move || match &keys {
-            Some(watch) => watch.authorizer().reload_and_tell(),
-            None => tracing::info!("there are no keys to be read anew"),
-        }
+    /// A function that has the keys of authorization be read anew, on the thread that calls it. It
+    /// returns what there is now, in words, or the first file that can't be used: then all keys
+    /// stay. Nothing where none are configured.
+    pub fn key_reloader(
+        &self,
+    ) -> Option<impl Fn() -> Result<String, Error> + Send + Sync + use<> + 'static> {
+        let keys = self.keys.clone()?;
+        Some(move || {
+            let reloaded = keys.authorizer().reload();
+            reloaded.map_err(|error| Error::of(error.option())(error))
+        })
     }
 }
 

@@ -54,6 +54,8 @@ mod keys;
 mod library;
 mod options;
 mod primus;
+mod reconfigure;
+mod room_bounds;
 mod rooms;
 #[cfg(feature = "plugins")]
 mod rooms_plugin;
@@ -77,12 +79,13 @@ pub use allspark_engine::{
     AcceptPolicy, Attach, Batch, Body, BodyBroken, BodyError, BodyReceiver, BodySender,
     ClientPlugin, Data, Decide, Destroy, Drain, Draining, EndOptions, EndReason, Executor, Fault,
     Handle, Headers, Json, KeepHeaders, Layer, LayerError, LayerRequest, LayerTicket, Layers,
-    ListCursor, ListenAddress, LocalPrimus, LocalRoom, LocalSpark, Message, Next, NotACursor,
-    Outcome, OwnedData, Packet, Place, Plugin, PluginError, ProxyProtocol, Pull, Pulled, Purpose,
-    RatePolicy, ReadyState, Refusal, RefusalReason, Reply, Room, RoomError, RoomNames, RoomOptions,
-    RoomSize, RouteError, RouteRequest, Routes, SendPolicy, Server, Setup, ShardFailure, Sleep,
-    Spark, SparkError, SparkHandle, SparkId, SparkStream, StartError, Stats, Ticket, Timer,
-    TransformTicket, Transformed, Value, Verdict, WeakHandle,
+    ListCursor, ListenAddress, LiveOptions, LocalPrimus, LocalRoom, LocalSpark, Message,
+    NeedsRestart, Next, NotACursor, Outcome, OwnedData, Packet, Place, Plugin, PluginError,
+    ProxyProtocol, Pull, Pulled, Purpose, RatePolicy, ReadyState, Refusal, RefusalReason, Reply,
+    Room, RoomError, RoomNames, RoomOptions, RoomSize, RouteError, RouteRequest, Routes,
+    SendPolicy, Server, Setup, ShardFailure, Sleep, Spark, SparkError, SparkHandle, SparkId,
+    SparkStream, StartError, Stats, Ticket, Timer, TransformTicket, Transformed, Value, Verdict,
+    WeakHandle,
 };
 pub use allspark_engine::{
     ClientCertificate, Secure, TcpOptions, TlsAcceptor, TlsVersion, UNIX_PEER, UnixSocket,

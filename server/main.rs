@@ -16,9 +16,11 @@ mod counts;
 mod docs;
 mod drain;
 mod file;
+mod file_bytes;
 mod flags;
 mod handover;
 mod health;
+mod hidden;
 mod hooks;
 mod library_command;
 mod listen;
@@ -28,10 +30,12 @@ mod metrics;
 mod nearest;
 mod notify;
 mod of_primus;
+mod origin;
 mod output;
 mod page;
 mod places;
 mod plugin_settings;
+mod reload;
 mod said;
 mod save;
 mod serve;
@@ -46,7 +50,7 @@ mod tls_table;
 use std::env;
 use std::process::ExitCode;
 
-use config::Command;
+use config::{Command, Told};
 use serve::Failure;
 use settings::Settings;
 
@@ -67,19 +71,23 @@ const EXIT_SHARD_FAILURE: u8 = 70;
 
 fn main() -> ExitCode {
     match config::load(env::args_os(), env::vars_os()) {
-        Ok(Command::Serve(settings)) => serve(&settings),
+        Ok(Command::Serve(settings, told)) => serve(&settings, told),
         Ok(Command::Library(settings, flags)) => done(library_command::run(&settings, &flags)),
         Ok(Command::Print(text)) => done(output::print(text.as_bytes())),
+        Ok(Command::Complain(lines)) => {
+            lines.iter().for_each(|line| output::complain(line));
+            ExitCode::from(EXIT_MISUSE)
+        }
         Err(reason) => fail(&reason, EXIT_MISUSE),
     }
 }
 
-fn serve(settings: &Settings) -> ExitCode {
+fn serve(settings: &Settings, told: Told) -> ExitCode {
     let log = match log::start(settings.log, settings.log_format) {
         Ok(log) => log,
         Err(error) => return fail(&format!("there can be no log: {error}"), EXIT_FAILURE),
     };
-    let (last_line, code) = ending(serve::run(settings, &log));
+    let (last_line, code) = ending(serve::run(settings, told, &log));
     log.end(last_line);
     ExitCode::from(code)
 }

@@ -1,6 +1,6 @@
 //! What the service manager hears, if there is one that speaks `sd_notify`, as systemd does: that
-//! the server serves, that it reads its keys anew, that it ends, and, as often as the manager wants
-//! to know (`WatchdogSec=`), that every shard still turns.
+//! the server serves, that it reads its options anew, that it ends, and, as often as the manager
+//! wants to know (`WatchdogSec=`), that every shard still turns.
 //!
 //! A manager that listens no longer is no reason to wait: a thread of its own tells it, and where
 //! no `NOTIFY_SOCKET` is named there is none.
@@ -23,8 +23,8 @@ const QUESTIONS_PER_WATCHDOG: u32 = 4;
 pub(crate) struct Notifier(Option<Sender<News>>);
 
 enum News {
-    /// The server serves, from now on or again.
-    Ready,
+    /// The server serves, from now on or again, and this is how it is.
+    Ready(String),
     Reloading,
     Stopping,
 }
@@ -48,10 +48,16 @@ impl Notifier {
 
     /// It serves.
     pub(crate) fn ready(&self) {
-        self.tell(News::Ready);
+        self.ready_again("");
     }
 
-    /// It reads its keys anew, until it is ready again.
+    /// The same after a reload, and how that went.
+    pub(crate) fn ready_again(&self, how: &str) {
+        let separator = if how.is_empty() { "" } else { "; " };
+        self.tell(News::Ready(format!("serving{separator}{how}")));
+    }
+
+    /// It reads its options anew, until it is ready again.
     pub(crate) fn reloading(&self) {
         self.tell(News::Reloading);
     }
@@ -71,18 +77,26 @@ impl Notifier {
 
 /// Passes news on until nobody is left who could have some.
 fn pass_on(news: &Receiver<News>, mut watchdog: Option<Watchdog>) {
+    let mut stops = false;
     loop {
         let next = match &watchdog {
             Some(watchdog) => news.recv_timeout(watchdog.time_left()),
             None => news.recv().map_err(|_| RecvTimeoutError::Disconnected),
         };
         match next {
-            Ok(News::Ready) => notify(&[NotifyState::Ready, NotifyState::Status("serving")]),
+            // Who ends is not ready any more, even if a reload has just come to its end.
+            Ok(News::Ready(_) | News::Reloading) if stops => {}
+            Ok(News::Ready(status)) => {
+                notify(&[NotifyState::Ready, NotifyState::Status(&status)]);
+            }
             Ok(News::Reloading) => reloading(),
-            Ok(News::Stopping) => notify(&[
-                NotifyState::Stopping,
-                NotifyState::Status("draining: clients are to reconnect elsewhere"),
-            ]),
+            Ok(News::Stopping) => {
+                stops = true;
+                notify(&[
+                    NotifyState::Stopping,
+                    NotifyState::Status("draining: clients are to reconnect elsewhere"),
+                ]);
+            }
             Err(RecvTimeoutError::Timeout) => {
                 if let Some(watchdog) = &mut watchdog
                     && watchdog.all_turn()

@@ -12,6 +12,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use crate::nearest::nearest;
+use crate::origin::Source;
 use crate::said::Said;
 
 /// Options by the name of their plugin.
@@ -151,8 +152,9 @@ impl Plugins {
 fn secret_flag(said: &Said) -> Option<(&str, &'static str)> {
     let mut flags = said
         .words(SETTING)
-        .filter(|(_, place)| place.starts_with("--"));
-    flags.find_map(|(text, place)| {
+        .filter(|(_, origin)| origin.source == Source::Flag);
+    flags.find_map(|(text, origin)| {
+        let place = origin.words();
         let (path, value) = text.split_once('=')?;
         match path {
             "omega-supreme.password" => Some((place, "omega-supreme.password")),

@@ -13,6 +13,7 @@ use allspark_transformers::AnyTransformer;
 use crate::error::Error;
 use crate::library::ServedLibrary;
 use crate::options::Options;
+use crate::room_bounds::RoomBounds;
 use crate::save;
 
 /// A server.
@@ -23,6 +24,7 @@ pub struct Primus {
     /// Whether clients know that they may be refused, so that they do not try again and again.
     pub(crate) asks: AtomicBool,
     pub(crate) options: Options,
+    pub(crate) room_bounds: RoomBounds,
     #[cfg(feature = "auth")]
     pub(crate) keys: Option<std::sync::Arc<crate::auth::Watch>>,
     #[cfg(feature = "tls")]

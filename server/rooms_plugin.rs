@@ -6,18 +6,27 @@ use allspark_engine::{self as engine, Plugin};
 use allspark_plugins::rooms::Rooms;
 
 use crate::options::Options;
+use crate::room_bounds::RoomBounds;
 
-/// If it is that plugin, the server is built with its bounds, and it learns where claims are.
-pub(crate) fn prepare(plugin: &dyn Plugin, engine: &mut engine::Options, options: &Options) {
+/// If it is that plugin, the server is built with its bounds, which are returned, and it learns
+/// where claims are.
+pub(crate) fn prepare(
+    plugin: &dyn Plugin,
+    engine: &mut engine::Options,
+    options: &Options,
+) -> Option<RoomBounds> {
     let plugin: &dyn Any = plugin;
-    let Some(rooms) = plugin.downcast_ref::<Rooms>() else {
-        return;
-    };
+    let rooms = plugin.downcast_ref::<Rooms>()?;
     engine.rooms = rooms.options().of_server(engine.rooms);
     if options.has_authorization() {
         #[cfg(feature = "auth")]
         rooms.claims_by(claim);
     }
+    let bounds = rooms.options();
+    Some(RoomBounds {
+        per_spark_max: bounds.per_spark_max,
+        name_bytes_max: bounds.name_bytes_max,
+    })
 }
 
 /// A claim of the credential that a client has shown.

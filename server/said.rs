@@ -1,35 +1,53 @@
 //! What was said of the options, and by whom: of each the last word, from which serde reads
 //! structs.
 //!
-//! Every word is text, as on the command line, and carries its place, so that a refusal by the type
-//! of a value becomes one that names where the value came from.
+//! Every word is text, as on the command line, and carries its origin, so that a refusal by the
+//! type of a value becomes one that names where the value came from.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
 use toml::{Table, Value};
 
+use crate::origin::{Origin, Problem};
 use crate::table::{DefaultValue, SETTINGS, Setting, find, find_in};
 
 /// What was said of each option: one word, or several of one that may be repeated.
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Said(BTreeMap<&'static str, Vec<Word>>);
 
+impl fmt::Debug for Said {
+    /// There are secrets among the words.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.keys()).finish()
+    }
+}
+
+#[derive(Clone, PartialEq, Eq)]
 struct Word {
     text: String,
-    place: String,
+    origin: Origin,
 }
+
+/// How many wrong words are told of at once.
+pub(crate) const PROBLEMS_MAX: usize = 100;
 
 impl Said {
     /// Nothing but the defaults.
     pub(crate) fn nothing() -> Self {
         let mut said = Self(BTreeMap::new());
-        for setting in SETTINGS {
-            if let DefaultValue::Text(text) = setting.default {
-                said.say(setting, text, setting.name);
-            }
-        }
+        SETTINGS.iter().for_each(|setting| said.forget(setting));
         said
+    }
+
+    /// Of this option nothing is said but the default.
+    fn forget(&mut self, setting: &'static Setting) {
+        self.0.remove(setting.name);
+        if let DefaultValue::Text(text) = setting.default {
+            self.say(setting, text, Origin::of_default(setting.name));
+        }
     }
 
     /// Takes over what somebody says, which outranks what was said before.
@@ -37,7 +55,7 @@ impl Said {
         &mut self,
         setting: &'static Setting,
         text: impl Into<String>,
-        place: impl Into<String>,
+        origin: Origin,
     ) {
         let words = self.0.entry(setting.name).or_default();
         if !setting.kind.is_repeated() {
@@ -45,7 +63,7 @@ impl Said {
         }
         words.push(Word {
             text: text.into(),
-            place: place.into(),
+            origin,
         });
     }
 
@@ -58,13 +76,39 @@ impl Said {
     pub(crate) fn find(&self, name: &str, beginning: &str) -> Option<&str> {
         let mut words = self.0.get(name).into_iter().flatten().rev();
         let word = words.find(|word| word.text.starts_with(beginning));
-        word.map(|word| word.place.as_str())
+        word.map(|word| word.origin.words())
     }
 
     /// What was said of an option: each word, and where it was said.
-    pub(crate) fn words(&self, name: &str) -> impl Iterator<Item = (&str, &str)> {
+    pub(crate) fn words(&self, name: &str) -> impl Iterator<Item = (&str, &Origin)> {
         let words = self.0.get(name).into_iter().flatten();
-        words.map(|word| (word.text.as_str(), word.place.as_str()))
+        words.map(|word| (word.text.as_str(), &word.origin))
+    }
+
+    /// All places where something was said.
+    pub(crate) fn origins(&self) -> impl Iterator<Item = &Origin> {
+        self.0.values().flatten().map(|word| &word.origin)
+    }
+
+    /// Whether `other` says the same of an option, wherever it does.
+    pub(crate) fn says_the_same(&self, other: &Self, setting: &Setting) -> bool {
+        let texts = |said: &Self| -> Vec<String> {
+            let words = said.words(setting.name);
+            words.map(|(text, _)| text.to_owned()).collect()
+        };
+        texts(self) == texts(other)
+    }
+
+    /// The same, but of the options that are not `taken` what `before` said.
+    pub(crate) fn only(&self, before: &Self, taken: impl Fn(&Setting) -> bool) -> Self {
+        let mut said = self.clone();
+        for setting in SETTINGS.iter().filter(|setting| !taken(setting)) {
+            said.0.remove(setting.name);
+            if let Some(words) = before.0.get(setting.name) {
+                said.0.insert(setting.name, words.clone());
+            }
+        }
+        said
     }
 
     /// What it means.
@@ -72,10 +116,53 @@ impl Said {
     /// # Errors
     /// The first word that a type refuses: its place and the reason, in one line.
     pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, String> {
-        serde_path_to_error::deserialize(self.table()).map_err(|error| {
-            let place = self.place_at(error.path());
-            format!("{place}: {}", error.inner().message())
-        })
+        let read = serde_path_to_error::deserialize(self.table());
+        read.map_err(|error| self.problem(&error).1.into_line())
+    }
+
+    /// What it means but for words that mean nothing: these are taken back, and told of.
+    /// `PROBLEMS_MAX` of them at most; then it means nothing.
+    pub(crate) fn read_on<T: DeserializeOwned>(
+        &mut self,
+        problems: &mut Vec<Problem>,
+    ) -> Option<T> {
+        loop {
+            let error = match serde_path_to_error::deserialize(self.table()) {
+                Ok(read) => return Some(read),
+                Err(error) => error,
+            };
+            let (wrong, problem) = self.problem(&error);
+            problems.push(problem);
+            let (name, index) = wrong?;
+            if problems.len() >= PROBLEMS_MAX || !self.take_back(name, index) {
+                return None;
+            }
+        }
+    }
+
+    /// The word that an error is about, and what is wrong with it.
+    fn problem(
+        &self,
+        error: &serde_path_to_error::Error<toml::de::Error>,
+    ) -> (Option<(&'static str, usize)>, Problem) {
+        let wrong = self.word_at(error.path());
+        let word = wrong.and_then(|(name, index)| self.0.get(name)?.get(index));
+        let origin = word.map(|word| word.origin.clone());
+        let origin = origin.unwrap_or_else(|| Origin::of_default("options"));
+        (wrong, Problem::at(origin, error.inner().message()))
+    }
+
+    /// A word was not said. Returns false if nobody has said it, as it is the default.
+    fn take_back(&mut self, name: &'static str, index: usize) -> bool {
+        let setting = find(name).expect("only options are said");
+        let words = self.0.get_mut(name).expect("something was said");
+        if setting.kind.is_repeated() {
+            words.remove(index);
+            return true;
+        }
+        let before = words.clone();
+        self.forget(setting);
+        self.0.get(name) != Some(&before)
     }
 
     /// The words, where the structs have their fields.
@@ -100,22 +187,22 @@ impl Said {
         root
     }
 
-    /// Where the word was said that stands at this path of the table.
-    fn place_at(&self, path: &serde_path_to_error::Path) -> &str {
-        let (mut words, mut section, mut index) = (None, "", 0);
+    /// The option, and which of its words, that stands at this path of the table.
+    fn word_at(&self, path: &serde_path_to_error::Path) -> Option<(&'static str, usize)> {
+        let (mut found, mut section, mut index) = (None, "", 0);
         for segment in path {
             match segment {
                 Segment::Map { key } => {
                     let setting = find_in(section, key).or_else(|| find(key));
-                    let said = setting.and_then(|setting| self.0.get(setting.name));
-                    words = said.or(words);
+                    let setting = setting.filter(|setting| self.0.contains_key(setting.name));
+                    found = setting.map(|setting| setting.name).or(found);
                     section = key;
                 }
                 Segment::Seq { index: at } => index = *at,
                 Segment::Enum { .. } | Segment::Unknown => {}
             }
         }
-        let word = words.and_then(|words| words.get(index));
-        word.map_or("options", |word| &word.place)
+        let name = found?;
+        (index < self.0.get(name)?.len()).then_some((name, index))
     }
 }

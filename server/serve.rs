@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 use allspark::{Builder, Data, DriverChoice, Kind, ListenAddress, Options, Primus, Server};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::assembly::{Assembly, Reloads, Then};
+use crate::api;
+use crate::assembly::{Assembly, Reloaded, Reloads, Then};
+use crate::config::Told;
 use crate::counts;
 use crate::drain::End;
 use crate::handover::{self, Giver, SocketPath, Taken};
@@ -17,6 +19,7 @@ use crate::metrics;
 use crate::notify::Notifier;
 use crate::page;
 use crate::places::{Sources, described};
+use crate::reload::Reloader;
 use crate::settings::{App, Settings};
 use crate::signals::Inbox;
 use crate::systemd::Passed;
@@ -62,7 +65,7 @@ impl From<String> for Failure {
 ///
 /// # Errors
 /// Why it could not start, or why it has failed.
-pub(crate) fn run(settings: &Settings, log: &Log) -> Result<(), Failure> {
+pub(crate) fn run(settings: &Settings, told: Told, log: &Log) -> Result<(), Failure> {
     let mut passed = Passed::take_from_environment();
     let signals = Inbox::open();
     let signals = signals.map_err(|error| format!("signals cannot be received: {error}"))?;
@@ -80,7 +83,8 @@ pub(crate) fn run(settings: &Settings, log: &Log) -> Result<(), Failure> {
         passed: &mut passed,
     };
     let (server, listeners, names) = start(&primus, settings, sources, &tls)?;
-    let reload = reloader(&primus, tls, then.started(&server)?);
+    let mut reloads = then.started(&server)?;
+    add_reloads(&mut reloads, &primus, tls);
     drop(primus);
     say_what_is_served(settings, &server, &listeners);
     warn_of_plain_http(settings, &server, &listeners);
@@ -94,6 +98,10 @@ pub(crate) fn run(settings: &Settings, log: &Log) -> Result<(), Failure> {
     let manager = Notifier::start(server.handle());
     let manager = manager.map_err(|error| format!("the manager cannot be told: {error}"))?;
     let end = Arc::new(end(settings, &server, names));
+    add_drain(&mut reloads, &end);
+    let handle = server.handle();
+    let reload = Reloader::new(told, reloads).start(manager.clone(), move || handle.is_draining());
+    let reload = reload.map_err(|error| format!("nothing can be reloaded: {error}"))?;
     signals
         .obey(Arc::clone(&end), manager.clone(), reload)
         .map_err(|error| format!("signals cannot be awaited: {error}"))?;
@@ -111,22 +119,43 @@ pub(crate) fn run(settings: &Settings, log: &Log) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What SIGHUP does: keys, certificates and what other parts have are read anew. Without any the
-/// log is told.
-fn reloader(
-    primus: &Primus,
-    tls: StartedTls,
-    others: Reloads,
-) -> impl Fn() + Send + use<> + 'static {
-    let keys = primus.key_reloader();
-    let has_keys = primus.options().authorization.is_on();
-    move || {
-        tls.reload_and_tell();
-        others.reload_and_tell();
-        if has_keys || (tls.is_empty() && others.is_empty()) {
-            keys();
-        }
+/// What SIGHUP changes that is no part of an assembly: limits and origins, certificates, and keys.
+fn add_reloads(reloads: &mut Reloads, primus: &Primus, tls: StartedTls) {
+    let reconfigure = primus.reconfigurer();
+    reloads.add("limits", move |said| {
+        let settings = Settings::read(said)?;
+        let needed = reconfigure(&settings.options);
+        Ok(Reloaded {
+            changed: None,
+            needs_restart: needed.iter().map(ToString::to_string).collect(),
+        })
+    });
+    if !tls.is_empty() {
+        reloads.add("tls", move |_| {
+            let names = tls.reload()?.join(", ");
+            let names = names.escape_debug();
+            Ok(Reloaded::changed(format!(
+                "the certificates of TLS were read anew: {names}"
+            )))
+        });
     }
+    if let Some(keys) = primus.key_reloader() {
+        reloads.add("authorization", move |_| {
+            let keys = keys().map_err(|error| error.to_string())?;
+            Ok(Reloaded::changed(format!(
+                "the keys of authorization were read anew: {keys}"
+            )))
+        });
+    }
+}
+
+/// The next drain is the one that options describe by then.
+fn add_drain(reloads: &mut Reloads, end: &Arc<End>) {
+    let end = Arc::clone(end);
+    reloads.add("drain", move |said| {
+        end.set_options(Settings::read(said)?.drain());
+        Ok(Reloaded::default())
+    });
 }
 
 /// Starts on all listeners. Gives the listener of each place of the server, and its name for who
@@ -165,7 +194,7 @@ fn end(settings: &Settings, server: &Server, names: Vec<String>) -> End {
     let sockets = names.into_iter().zip(server.take_listeners()).collect();
     End {
         server: server.handle(),
-        options: settings.drain(),
+        options: Mutex::new(settings.drain()),
         sockets: Mutex::new(Some(sockets)),
     }
 }
@@ -202,6 +231,13 @@ fn build(settings: &Settings, options: Options, log: &Log) -> Result<(Primus, Th
         assembly.plugin(plugin);
     }
     let app = settings.app;
+    let level = log.level().clone();
+    assembly.on_options("log", move |said| {
+        match level.set(Settings::read(said)?.log) {
+            true => Ok(Reloaded::default()),
+            false => Err("there is no log any more".to_owned()),
+        }
+    });
     metrics::assemble(&settings.metrics, &mut assembly, log.lines().clone())?;
     if settings.health {
         health::assemble(&mut assembly);
@@ -211,6 +247,10 @@ fn build(settings: &Settings, options: Options, log: &Log) -> Result<(Primus, Th
     }
     if settings.page {
         page::assemble(&mut assembly, &settings.options.pathname, app.name());
+    }
+    // Behind all parts that add to it.
+    if settings.api.is_on() {
+        api::assemble(&mut assembly, &settings.api)?;
     }
     assembly.when_built(move |primus| {
         attach(app, primus);

@@ -3,6 +3,7 @@
 /// Sections whose options have a prefix elsewhere.
 pub(crate) const AUTHORIZATION: &str = "authorization";
 pub(crate) const TLS: &str = "tls";
+pub(crate) const API: &str = "api";
 pub(crate) const HOOKS: &str = "hooks";
 
 /// One option, the same on the command line, in the environment and in a file.
@@ -27,6 +28,8 @@ pub(crate) struct Setting {
     /// Whether it is a secret, so that only the environment has it: everybody on a machine sees
     /// flags, and the file is shown around.
     pub(crate) is_secret: bool,
+    /// Whether a reload has a new value count; otherwise that takes a restart.
+    pub(crate) is_live: bool,
 }
 
 /// What a value is like.
@@ -136,6 +139,12 @@ impl Setting {
         self
     }
 
+    /// A reload has a new value count.
+    pub(crate) const fn live(mut self) -> Self {
+        self.is_live = true;
+        self
+    }
+
     /// Its name in its section of the file, and as a field: there what stands before the hyphen
     /// would only say again what section it is.
     pub(crate) fn key(&self) -> &'static str {
@@ -177,5 +186,6 @@ pub(crate) const fn setting(name: &'static str, kind: Kind, default: DefaultValu
         is_own: false,
         is_for_library: false,
         is_secret: false,
+        is_live: false,
     }
 }

@@ -13,6 +13,7 @@ use allspark_transformers::TransportOptionError;
 use serde::{Deserialize, Deserializer};
 use tracing::level_filters::LevelFilter;
 
+use crate::api::options::{ApiOptions, PATH as API_PATH};
 use crate::counts;
 use crate::handover::SocketPath;
 use crate::health;
@@ -73,6 +74,9 @@ pub(crate) struct Settings {
     /// Further configurations of TLS.
     #[serde(default)]
     pub(crate) tls: OwnTls,
+    /// The publishing API.
+    #[serde(default)]
+    pub(crate) api: ApiOptions,
     /// Which application is told of sparks.
     #[serde(default)]
     pub(crate) hooks: HooksOptions,
@@ -102,31 +106,57 @@ impl Settings {
         }
     }
 
-    /// Judges what can be judged only when everything is known. `said` tells where it was said.
-    ///
-    /// # Errors
-    /// What is wrong and where, in one line.
+    /// The first thing that [`Settings::problems`] finds.
+    #[cfg(test)]
     pub(crate) fn check(&self, said: &Said) -> Result<(), String> {
+        self.problems(said).next().map_or(Ok(()), Err)
+    }
+
+    /// Judges what can be judged only when everything is known: what is wrong and where, each in
+    /// one line, as far as one thing says nothing about another. `said` tells where it was said.
+    pub(crate) fn problems(&self, said: &Said) -> impl Iterator<Item = String> {
+        let checks: &[&dyn Fn() -> Result<(), String>] = &[
+            &|| self.check_options(said),
+            &|| self.plugin.check(said),
+            &|| self.tls.sections.check(said),
+            &|| {
+                let hooks = self.hooks.check();
+                hooks.map_err(|(name, why)| format!("{}: {why}", said.place(name, "")))
+            },
+            &|| {
+                let api = self.api.check();
+                api.map_err(|(name, why)| format!("{}: {why}", said.place(name, "")))
+            },
+            &|| self.check_listeners(said),
+            &|| self.check_paths(said),
+        ];
+        let problems: Vec<String> = checks.iter().filter_map(|check| check().err()).collect();
+        problems.into_iter()
+    }
+
+    fn check_options(&self, said: &Said) -> Result<(), String> {
         self.options.check().map_err(|error| match error {
             Error::Option { name, reason } => refusal(said, name, &reason),
             error => error.to_string(),
-        })?;
-        self.plugin.check(said)?;
-        self.tls.sections.check(said)?;
-        let hooks = self.hooks.check();
-        hooks.map_err(|(name, why)| format!("{}: {why}", said.place(name, "")))?;
+        })
+    }
+
+    fn check_listeners(&self, said: &Said) -> Result<(), String> {
         let listeners = self.listen.check(&self.options.trusted_proxies);
         let tls = self.options.tls.is_on();
         listeners
             .and_then(|()| self.listen.check_tls(tls, &self.tls.sections))
-            .map_err(|reason| format!("{}: {reason}", said.place("listen", "")))?;
+            .map_err(|reason| format!("{}: {reason}", said.place("listen", "")))
+    }
+
+    fn check_paths(&self, said: &Said) -> Result<(), String> {
         let place = said.place("pathname", "");
-        self.check_paths()
+        self.check_pathname()
             .map_err(|reason| format!("{place}: {reason}"))
     }
 
     /// What begins with the pathname belongs to Primus, so nothing else that is served may.
-    fn check_paths(&self) -> Result<(), String> {
+    fn check_pathname(&self) -> Result<(), String> {
         let pathname = &*self.options.pathname;
         let mut files = page::paths().filter(|_| self.page);
         if let Some(file) = files.find(|file| file.starts_with(pathname)) {
@@ -140,6 +170,11 @@ impl Settings {
             return Err(format!(
                 "{pathname} would hide {}: write another one, or --stats=false",
                 counts::PATH
+            ));
+        }
+        if self.api.is_on() && API_PATH.starts_with(pathname) {
+            return Err(format!(
+                "{pathname} would hide {API_PATH}: write another one, or no key of the API"
             ));
         }
         let mut paths = health::PATHS.iter().filter(|_| self.health);

@@ -2,9 +2,10 @@
 //!
 //! The first SIGTERM or SIGINT drains the server: every client is told to reconnect, spread over
 //! some seconds, and then the process ends; the second one ends the process at once. SIGHUP has the
-//! keys of authorization be read anew. SIGUSR1 and SIGUSR2 say something to other servers (open
-//! your log anew); they say nothing to this one, and end nothing. SIGQUIT is left to the kernel: it
-//! ends the process with a core dump, for those who want to know what it is doing.
+//! file, keys and certificates be read anew ([`crate::reload`]). SIGUSR1 and SIGUSR2 say something
+//! to other servers (open your log anew); they say nothing to this one, and end nothing. SIGQUIT is
+//! left to the kernel: it ends the process with a core dump, for those who want to know what it is
+//! doing.
 //!
 //! # Invariants
 //! - The second signal is carried out by the handler itself: no thread has to be alive for it.
@@ -52,8 +53,8 @@ impl Inbox {
         Signals::new(DRAINING.iter().chain(&IGNORED).chain(&[SIGHUP])).map(Self)
     }
 
-    /// Drains the server when a signal says so, even if that has come already, and has `reload`
-    /// called when one asks for that. The service manager hears of both.
+    /// Drains the server when a signal says so, even if that has come already, which the service
+    /// manager hears of, and calls `reload` when one asks for that, which must not take long.
     ///
     /// # Errors
     /// If there can be no thread that waits.
@@ -69,9 +70,7 @@ impl Inbox {
                     end.begin();
                     manager.stopping();
                 } else if signal == SIGHUP {
-                    manager.reloading();
                     reload();
-                    manager.ready();
                 } else {
                     let name = signal_name(signal).unwrap_or("a signal");
                     tracing::info!("{name} is ignored: there is nothing to reopen");

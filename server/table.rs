@@ -8,6 +8,7 @@ use allspark_engine::limits::{
 };
 use allspark_protocol::limits::{HTTP_HEAD_BYTES_MAX, MESSAGE_BYTES_MAX_HIGHEST, SHARDS_MAX};
 
+use crate::api::table::API_SETTINGS;
 use crate::authorization_table::AUTHORIZATION_SETTINGS;
 use crate::hooks::table::HOOKS_SETTINGS;
 use crate::metrics::table::METRICS_SETTINGS;
@@ -57,6 +58,7 @@ const COUNT: usize = {
 /// What has a section of its own stands in a file of its own, behind what has none.
 const PARTS: &[&[Setting]] = &[
     GENERAL_SETTINGS,
+    API_SETTINGS,
     TLS_SETTINGS,
     AUTHORIZATION_SETTINGS,
     METRICS_SETTINGS,
@@ -162,36 +164,43 @@ const GENERAL_SETTINGS: &[Setting] = &[
              between them",
         )
         .within(CORS)
-        .of_primus("origins"),
+        .of_primus("origins")
+        .live(),
     setting("origins-upgrades", Switch, Text("true"))
         .help(
             "Whether WebSockets are refused to other origins, too, once some are listed; false as \
              in Primus, where every page can open one with its visitor's cookies",
         )
-        .within(CORS),
+        .within(CORS)
+        .live(),
     setting("methods", List, Text("GET,HEAD,PUT,POST,DELETE,OPTIONS"))
         .help("Methods that scripts of other origins may use")
         .within(CORS)
-        .of_primus("methods"),
+        .of_primus("methods")
+        .live(),
     setting("credentials", Switch, Text("true"))
         .help("Whether they may send cookies")
         .within(CORS)
-        .of_primus("credentials"),
+        .of_primus("credentials")
+        .live(),
     setting("max-age", Kind::Text("TIME"), Text("30 days"))
         .help(
             "How long browsers may remember that, such as 1 hour; a number alone is in \
              milliseconds",
         )
         .within(CORS)
-        .of_primus("maxAge"),
+        .of_primus("maxAge")
+        .live(),
     setting("headers", List, Words("those they ask for"))
         .help("Headers that scripts of other origins may send")
         .within(CORS)
-        .of_primus("headers"),
+        .of_primus("headers")
+        .live(),
     setting("exposed", List, Words("none"))
         .help("Headers of answers that scripts of other origins may see")
         .within(CORS)
-        .of_primus("exposed"),
+        .of_primus("exposed")
+        .live(),
     setting("trusted-proxies", List, Words("none")).help(
         "Networks of the proxies whose word counts about whom a request comes from, such as \
              10.0.0.0/8,::1, and unix for whoever comes through a Unix socket; Primus believes \
@@ -205,22 +214,26 @@ const GENERAL_SETTINGS: &[Setting] = &[
         Words("twice max-length and 1 MiB, at least 4 MiB"),
     )
     .help("How much may wait to be sent to one spark, counted as what it costs in memory")
-    .within(LIMITS),
+    .within(LIMITS)
+    .live(),
     setting("send-policy", NAME, Text("disconnect"))
         .help("What to do when more waits: disconnect, drop-newest, drop-oldest, keep-latest")
-        .within(LIMITS),
+        .within(LIMITS)
+        .live(),
     setting("request-timeout", MS, Text("30000"))
         .help(
             "How long the head of a request may take; a body, and what is sent, may take longer at \
              the least rate",
         )
-        .within(LIMITS),
+        .within(LIMITS)
+        .live(),
     setting("keep-alive-timeout", MS, Text("75000"))
         .help(
             "How long a connection may wait between two requests: longer than a load balancer \
              keeps one",
         )
-        .within(LIMITS),
+        .within(LIMITS)
+        .live(),
     setting(
         "min-rate",
         Number("BYTES", 0, MIN_RATE_BYTES_PER_S_HIGHEST),
@@ -230,10 +243,12 @@ const GENERAL_SETTINGS: &[Setting] = &[
         "How much of a body a peer must send per second, and take of what it is sent, on the \
              average of a request-timeout, or it is given up; 0 for at least one byte in it",
     )
-    .within(LIMITS),
+    .within(LIMITS)
+    .live(),
     setting("connections-max", Number("N", 1, u64::MAX), Text("1048576"))
         .help("Connections in all; further ones get 503 and Retry-After")
-        .within(LIMITS),
+        .within(LIMITS)
+        .live(),
     setting(
         "connections-per-address",
         Number("N", 0, CONNECTIONS_PER_ADDRESS_HIGHEST),
@@ -243,7 +258,8 @@ const GENERAL_SETTINGS: &[Setting] = &[
         "Connections from one address, and sparks of one client's address as trusted proxies say \
              it; further ones get 503 and Retry-After; an IPv6 /64 counts as one, 0 for any number",
     )
-    .within(LIMITS),
+    .within(LIMITS)
+    .live(),
     setting("per-address-exempt", List, Text("127.0.0.0/8,::1"))
         .help(
             "Networks whose addresses are not counted, beside trusted proxies and Unix sockets, \
@@ -252,13 +268,15 @@ const GENERAL_SETTINGS: &[Setting] = &[
         .within(LIMITS),
     setting("accept-rate", Number("N", 0, RATE_HIGHEST), Text("0"))
         .help("New connections per second in all, and as many at once; 0 for any number")
-        .within(LIMITS),
+        .within(LIMITS)
+        .live(),
     setting("accept-policy", NAME, Text("refuse"))
         .help(
             "What happens to those that come faster: refuse (503 and Retry-After), or wait (they \
              are not accepted, and wait in the kernel)",
         )
-        .within(LIMITS),
+        .within(LIMITS)
+        .live(),
     setting(
         "accept-rate-per-address",
         Number("N", 0, RATE_HIGHEST),
@@ -268,58 +286,69 @@ const GENERAL_SETTINGS: &[Setting] = &[
         "New connections per second from one address, and as many at once; further ones get 503 \
              and Retry-After; 0 for any number",
     )
-    .within(LIMITS),
+    .within(LIMITS)
+    .live(),
     setting("handshakes-max", Number("N", 1, u64::MAX), Text("8192"))
         .help("Handshakes of TLS that are under way; further connections are closed")
-        .within(LIMITS),
+        .within(LIMITS)
+        .live(),
     setting("requests-max", Number("N", 1, u64::MAX), Text("65536"))
         .help(
             "Requests that have not come whole, or that the application has not answered; further \
              ones get 503 and Retry-After",
         )
-        .within(LIMITS),
+        .within(LIMITS)
+        .live(),
     setting("message-rate", Number("N", 0, RATE_HIGHEST), Text("0"))
         .help("Messages per second that a client may send; 0 for any number")
-        .within(LIMITS),
+        .within(LIMITS)
+        .live(),
     setting(
         "message-bytes-rate",
         Number("BYTES", 0, RATE_HIGHEST),
         Text("0"),
     )
     .help("Bytes of messages per second that a client may send; 0 for any number")
-    .within(LIMITS),
+    .within(LIMITS)
+    .live(),
     setting(
         "message-burst",
         Number("MS", 1, RATE_BURST_MS_HIGHEST),
         Text("2000"),
     )
     .help("Milliseconds whose worth of both may come at once")
-    .within(LIMITS),
+    .within(LIMITS)
+    .live(),
     setting("message-policy", NAME, Text("pause"))
         .help(
             "What happens when more comes: pause (the client is not listened to for a while), \
              drop, or end (close code 1008)",
         )
-        .within(LIMITS),
+        .within(LIMITS)
+        .live(),
     setting(
         "head-max",
         Number("BYTES", HEAD_BYTES_MAX_LEAST, HTTP_HEAD_BYTES_MAX as u64),
         Text("16384"),
     )
     .help("The head of a request; a longer one gets 431")
-    .within(LIMITS),
+    .within(LIMITS)
+    .live(),
     setting("rooms-per-spark", Number("N", 0, u64::MAX), Text("1000"))
         .help("Rooms that one spark may be in")
-        .within(LIMITS),
+        .within(LIMITS)
+        .live(),
     setting("room-name-max", BYTES, Text("255"))
         .help("The name of a room")
-        .within(LIMITS),
+        .within(LIMITS)
+        .live(),
     setting("sessions-max", Number("N", 0, u64::MAX), Text("131072"))
         .help(
             "Sessions of polling transports that are not polled at the moment; further ones get \
              503 and Retry-After",
         )
-        .within(LIMITS),
+        .within(LIMITS)
+        .live(),
     setting(
         "memory-max",
         BYTES,
@@ -329,7 +358,8 @@ const GENERAL_SETTINGS: &[Setting] = &[
         "What may be held in all for peers that have not finished what they began; then new \
              ones get 503, and whoever wants more than its share is ended",
     )
-    .within(LIMITS),
+    .within(LIMITS)
+    .live(),
     setting(
         "shards",
         Number("N", 1, SHARDS_MAX as u64),
@@ -363,7 +393,8 @@ const GENERAL_SETTINGS: &[Setting] = &[
         "How long a server that is told to end goes on accepting, so that load balancers notice \
          /readyz first: what these need to ask twice",
     )
-    .own(),
+    .own()
+    .live(),
     setting(
         "drain-seconds",
         Number("SECONDS", 0, DRAIN_SECONDS_HIGHEST),
@@ -373,7 +404,8 @@ const GENERAL_SETTINGS: &[Setting] = &[
         "Over how long its clients are then told to reconnect, at most; what is under way after \
          that has 10 seconds more",
     )
-    .own(),
+    .own()
+    .live(),
     setting(
         "drain-rate",
         Number("N", 1, DRAIN_RATE_HIGHEST),
@@ -383,7 +415,8 @@ const GENERAL_SETTINGS: &[Setting] = &[
         "Clients per second that are told so, if that takes less than drain-seconds; more than \
              that go faster",
     )
-    .own(),
+    .own()
+    .live(),
     setting("handover", Kind::Text("PATH"), Words("none"))
         .help(
             "A socket file through which a new process, started with the same path, takes the \
@@ -395,7 +428,8 @@ const GENERAL_SETTINGS: &[Setting] = &[
         .help(
             "What to log to stderr, one line for each event: off, error, warn, info, debug, trace",
         )
-        .own(),
+        .own()
+        .live(),
     setting("log-format", NAME, Text("text"))
         .help("How a line of the log looks: text for people, or json, one object for each event")
         .own(),

@@ -100,11 +100,22 @@ impl StartedTls {
         self.own.is_none() && self.named.is_empty()
     }
 
-    /// Has all of them read their files anew.
-    pub(crate) fn reload_and_tell(&self) {
+    /// Has all of them read their files anew. Returns the names of their certificates.
+    ///
+    /// # Errors
+    /// Those whose files can't be used, and why. They stay as they were.
+    pub(crate) fn reload(&self) -> Result<Vec<String>, String> {
         let own = self.own.as_deref();
+        let (mut names, mut refused) = (Vec::new(), Vec::new());
         for tls in own.into_iter().chain(self.named.values()) {
-            tls.reload_and_tell();
+            match tls.reload() {
+                Ok(of_one) => names.extend(of_one),
+                Err(error) => refused.push(format!("{}: {error}", error.option())),
+            }
+        }
+        match refused.is_empty() {
+            true => Ok(names),
+            false => Err(refused.join("; ")),
         }
     }
 }

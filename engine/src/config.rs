@@ -14,11 +14,13 @@ use allspark_protocol::parser::ParserKind;
 use allspark_protocol::primus::{Pathname, PingInterval};
 
 mod admission;
+mod live;
 
 pub(crate) use admission::given;
 pub use admission::{
     AcceptPolicy, Admission, BurstMs, MessageRates, PerAddress, PerSecond, RatePolicy, this_machine,
 };
+pub use live::{LiveOptions, NeedsRestart};
 
 use crate::limits::{
     CONNECTIONS_MAX_DEFAULT, HEAD_BYTES_MAX_LEAST, KEEP_ALIVE_TIMEOUT_MS_DEFAULT,

@@ -71,8 +71,8 @@ pub use app::{
 pub use budget::{Bounds, Memory};
 pub use config::{
     AcceptPolicy, Admission, BurstMs, Count, CountAtLeastOne, Fallback, Files, HeadMax,
-    KeepHeaders, MessageRates, MinRate, Options, PerAddress, PerSecond, RatePolicy, SendPolicy,
-    ShardCount, TimeoutMs, send_queue_bytes_for, this_machine,
+    KeepHeaders, LiveOptions, MessageRates, MinRate, NeedsRestart, Options, PerAddress, PerSecond,
+    RatePolicy, SendPolicy, ShardCount, TimeoutMs, send_queue_bytes_for, this_machine,
 };
 pub use io::{
     ClientCertificate, ProxyProtocol, Secure, TcpOptions, TlsAcceptor, TlsVersion, UNIX_PEER,

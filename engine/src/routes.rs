@@ -22,6 +22,9 @@ pub use request::{Reply, RouteRequest};
 pub use ticket::Ticket;
 pub(crate) use ticket::{Said, unavailable};
 
+/// Refuses requests by their heads.
+type Guard = Arc<dyn Fn(&RequestHead<'_>) -> Option<Response> + Send + Sync>;
+
 /// A table of routes, each for a pattern of paths.
 ///
 /// A pattern is a path of segments: a literal (`/health`), a parameter that stands for one segment
@@ -43,6 +46,7 @@ struct Route {
     pattern: String,
     methods: Vec<Method>,
     body_bytes_max: usize,
+    guard: Option<Guard>,
 }
 
 /// What answers requests with one method.
@@ -138,6 +142,7 @@ impl Routes {
             pattern: String::new(),
             methods: vec![Method::new("*", true, handler)],
             body_bytes_max,
+            guard: None,
         }));
     }
 
@@ -168,6 +173,7 @@ impl Routes {
                 pattern: pattern.to_owned(),
                 methods: Vec::new(),
                 body_bytes_max: 0,
+                guard: None,
             });
         }
         let route = &mut self.routes[place];
@@ -176,6 +182,28 @@ impl Routes {
         }
         route.methods.push(method);
         route.body_bytes_max = route.body_bytes_max.max(body_bytes_max);
+        Ok(())
+    }
+
+    /// Has requests for a pattern judged by their heads, before their bodies have come: what
+    /// `judge` gives is the answer then, and the last one on the connection. It is asked about long
+    /// bodies only, so the handler must judge as well.
+    ///
+    /// # Errors
+    /// No such pattern was added.
+    pub fn guard(
+        &mut self,
+        pattern: &str,
+        judge: impl Fn(&RequestHead<'_>) -> Option<Response> + Send + Sync + 'static,
+    ) -> Result<(), RouteError> {
+        let mut routes = self.routes.iter_mut();
+        let Some(route) = routes.find(|route| route.pattern == pattern) else {
+            return Err(RouteError {
+                pattern: pattern.to_owned(),
+                reason: "there is no route of this pattern".to_owned(),
+            });
+        };
+        route.guard = Some(Arc::new(judge));
         Ok(())
     }
 
@@ -289,11 +317,12 @@ impl<'r> Found<'r> {
         }
     }
 
-    /// What is answered to this method whatever the body is, if something is.
-    pub(crate) fn refusal(&self, method: &str) -> Option<Response> {
-        match self.method(method) {
-            Some(_) => None,
-            None => Some(self.wrong_method()),
+    /// What is answered to a request whatever its body is, if something is.
+    pub(crate) fn refusal(&self, head: &RequestHead<'_>) -> Option<Response> {
+        match (self.method(head.method()), &self.route.guard) {
+            (None, _) => Some(self.wrong_method()),
+            (Some(_), Some(judge)) => judge(head),
+            (Some(_), None) => None,
         }
     }
 
@@ -367,7 +396,7 @@ mod tests {
         let wrong = ask(&routes, "PUT", "/rooms/7").unwrap();
         assert_eq!(wrong.0, 405);
         let head = RequestHead::parse(b"PUT /rooms/7 HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
-        let refusal = routes.find(&head, false).unwrap().refusal("PUT").unwrap();
+        let refusal = routes.find(&head, false).unwrap().refusal(&head).unwrap();
         let mut allowed = refusal.headers().filter(|(name, _)| *name == "Allow");
         assert_eq!(
             allowed.next().map(|(_, value)| value),

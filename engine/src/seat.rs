@@ -114,7 +114,7 @@ impl<T: Transformer> Seat<T> {
                     let result = open(
                         kind,
                         &self.listeners,
-                        self.shared.options.connections_max.size(),
+                        self.shared.options_at_start.connections_max.size(),
                     )
                     .map(|driver| opened = Some(driver));
                     let _ = self.reports.send((self.number, Report::Opened(result)));
@@ -320,7 +320,7 @@ mod tests {
 
     #[test]
     fn a_driver_that_fails_ends_the_shard_with_the_reason() {
-        let shared = Shared::new(Options::default(), 1, Secrets::of_seed(0));
+        let shared = Shared::new(Options::default(), None, 1, Secrets::of_seed(0));
         let ended = serve(Broken, 0, shared, Mute);
         assert_eq!(ended, Err("its driver failed: on purpose".to_owned()));
     }

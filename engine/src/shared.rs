@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use allspark_protocol::Dice;
 
-use crate::config::Options;
+use crate::config::{CountAtLeastOne, LiveOptions, NeedsRestart, Options};
 use crate::io::{ProxyProtocol, TlsAcceptor};
 use crate::lines::Lines;
 use crate::mesh::{Mesh, Weigh};
@@ -18,7 +18,11 @@ use crate::refusals::Refusals;
 /// A server, as its shards and its handles see it. `C` is what a shard can be asked to do, `L` the
 /// functions of the application that every spark goes through.
 pub(crate) struct Shared<C, L> {
-    pub(crate) options: Options,
+    /// What it was told when it was started. What counts now a shard knows.
+    pub(crate) options_at_start: Options,
+    memory_default: Option<CountAtLeastOne>,
+    /// Every shard has a copy, and is told when they change.
+    options: Mutex<Arc<Options>>,
     pub(crate) mesh: Arc<Mesh<C>>,
     /// Makes the owner of a spark unreadable in its id.
     pub(crate) id_key: u64,
@@ -78,12 +82,21 @@ impl Secrets {
 }
 
 impl<C: Weigh, L: Clone + Default> Shared<C, L> {
-    pub(crate) fn new(options: Options, shards: usize, secrets: Secrets) -> Arc<Self> {
+    /// `memory_default` is what may be held for peers where nobody says how much.
+    pub(crate) fn new(
+        mut options: Options,
+        memory_default: Option<CountAtLeastOne>,
+        shards: usize,
+        secrets: Secrets,
+    ) -> Arc<Self> {
+        options.memory_bytes_max = options.memory_bytes_max.or(memory_default);
         let mesh = Mesh::new(shards);
         Arc::new(Self {
             addresses: Addresses::new(&options, secrets.addresses),
             accepts_paid: AtomicU64::new(0),
-            options,
+            options: Mutex::new(Arc::new(options.clone())),
+            options_at_start: options,
+            memory_default,
             mesh,
             id_key: secrets.ids,
             name_key: secrets.names,
@@ -157,6 +170,45 @@ impl<C: Weigh, L: Clone + Default> Shared<C, L> {
         all_have && !self.closed.swap(true, Ordering::SeqCst)
     }
 
+    /// What it is told now.
+    pub(crate) fn options(&self) -> Arc<Options> {
+        Arc::clone(
+            &self
+                .options
+                .lock()
+                .expect("nothing panics while it holds the lock"),
+        )
+    }
+
+    /// Changes what can change, and tells every shard that runs, with what `tell` makes. Returns
+    /// what can't.
+    pub(crate) fn reconfigure(
+        &self,
+        mut wanted: LiveOptions,
+        tell: impl Fn() -> C,
+    ) -> Vec<NeedsRestart> {
+        let mut options = self
+            .options
+            .lock()
+            .expect("nothing panics while it holds the lock");
+        let needs = NeedsRestart::settle(&self.options_at_start, &options, &mut wanted);
+        if wanted.memory_bytes_max.is_none() {
+            wanted.memory_bytes_max = self.memory_default;
+        }
+        if wanted == options.live() {
+            return needs;
+        }
+        if wanted.accepts_per_s != options.admission.accepts_per_s {
+            // What was paid at the old rate says nothing about the new one.
+            self.accepts_paid.store(0, Ordering::Relaxed);
+        }
+        self.addresses.reconfigure(&wanted);
+        *options = Arc::new(options.with_live(wanted));
+        drop(options);
+        self.tell_all(tell);
+        needs
+    }
+
     /// The listeners that are attached now.
     pub(crate) fn listeners(&self) -> Arc<L> {
         Arc::clone(
@@ -177,7 +229,11 @@ impl<C: Weigh, L: Clone + Default> Shared<C, L> {
         change(&mut changed);
         *listeners = Arc::new(changed);
         drop(listeners);
-        // Shards that start after this look for themselves.
+        self.tell_all(tell);
+    }
+
+    /// Tells every shard that runs. Shards that start after this look for themselves.
+    fn tell_all(&self, tell: impl Fn() -> C) {
         if self.started.load(Ordering::SeqCst) {
             for shard in 0..self.mesh.shards() {
                 self.mesh.send(shard, tell());

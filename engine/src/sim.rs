@@ -20,7 +20,7 @@ use crate::shared::Secrets;
 
 /// What the shards of a server share that is being started.
 fn begun(options: Options, shards: usize, seed: u64, attach: impl FnOnce(&Attach)) -> Arc<Shared> {
-    let shared = Shared::new(options, shards, Secrets::of_seed(seed));
+    let shared = Shared::new(options, None, shards, Secrets::of_seed(seed));
     attach(&Attach::new(&shared));
     assert!(shared.begin(), "nobody has started it before");
     shared

@@ -38,18 +38,15 @@ pub struct Primus<T: Transformer> {
 impl<T: Transformer + Sync> Primus<T> {
     /// A server with `shards` shards; without a number one for each CPU that the process may use.
     pub fn new(
-        mut options: Options,
+        options: Options,
         transformer: T,
         shards: Option<ShardCount>,
         driver: DriverChoice,
     ) -> Self {
         let shards = shards.map_or_else(|| allowed_cpus().len().min(SHARDS_MAX), Bounded::size);
-        if options.memory_bytes_max.is_none() {
-            let bytes = machine::memory_bytes();
-            options.memory_bytes_max =
-                bytes.and_then(|bytes| (bytes / MEMORY_DIVISOR_DEFAULT).try_into().ok());
-        }
-        let shared = Shared::new(options, shards, Secrets::draw(random));
+        let memory = machine::memory_bytes();
+        let memory = memory.and_then(|bytes| (bytes / MEMORY_DIVISOR_DEFAULT).try_into().ok());
+        let shared = Shared::new(options, memory, shards, Secrets::draw(random));
         Self {
             shared,
             transformer,
@@ -215,7 +212,11 @@ impl<T: Transformer + Sync> Primus<T> {
             addresses: places,
             options,
             kept,
-        } = Bound::at(places, self.shards, self.shared.options.keeps_listeners)?;
+        } = Bound::at(
+            places,
+            self.shards,
+            self.shared.options_at_start.keeps_listeners,
+        )?;
         let crew = self.muster(of_shards)?;
         match crew.open(kind) {
             Ok(()) => {}

@@ -93,6 +93,10 @@ impl Command {
     ///
     /// # Errors
     /// Its message can't be written.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "hooks, or the dashboard, remove this line")
+    )]
     pub(crate) fn run(&self, primus: &Handle) -> Outcome {
         let mut batch = primus.batch();
         let outcome = self.add_to(&mut batch, primus);

@@ -172,6 +172,9 @@ async fn commands_reach_whom_they_are_for() {
     assert_eq!(heard[0], r#""room" "end""#);
     assert_eq!(heard[1], r#""others" "late" "end""#);
     assert_eq!(heard[2], r#""others" {"emit":["news",1]} "end""#);
+    for client in clients {
+        client.end().await;
+    }
     primus.destroy(Destroy::default());
     server.join().unwrap();
 }

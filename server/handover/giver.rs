@@ -113,7 +113,7 @@ impl Giver {
             // The new one accepts already, so nobody has to notice anything.
             delay_ms: 0,
             linger_ms: LINGER_MS,
-            ..self.end.options
+            ..self.end.options()
         });
         channel.say("go")
     }

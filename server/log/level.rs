@@ -8,16 +8,13 @@ use tracing::level_filters::LevelFilter;
 #[derive(Clone)]
 pub(crate) struct LogLevel(Arc<dyn Fn(LevelFilter) -> bool + Send + Sync>);
 
-#[expect(
-    dead_code,
-    reason = "what changes the level at run time removes this line"
-)]
 impl LogLevel {
     pub(super) fn new(set: impl Fn(LevelFilter) -> bool + Send + Sync + 'static) -> Self {
         Self(Arc::new(set))
     }
 
     /// What is logged now.
+    #[expect(dead_code, reason = "who tells it removes this line")]
     pub(crate) fn get() -> LevelFilter {
         LevelFilter::current()
     }

@@ -90,7 +90,6 @@ impl Log {
     }
 
     /// What is logged.
-    #[expect(dead_code, reason = "what changes it at run time removes this line")]
     pub(crate) fn level(&self) -> &LogLevel {
         &self.level
     }

@@ -3,12 +3,14 @@
 
 use super::metric::Metric;
 use super::{engine, process, scrape, whole};
+use crate::api::metrics as api;
 use crate::hooks::metrics as hooks;
 
 /// The tables, by the heading that each has in docs/METRICS.md.
 pub(crate) fn tables() -> Vec<(&'static str, Vec<Metric>)> {
     let mut tables = own();
     tables.push(("Hooks", hooks::METRICS.to_vec()));
+    tables.push(("The API", api::METRICS.to_vec()));
     tables
 }
 

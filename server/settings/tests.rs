@@ -10,12 +10,13 @@ use allspark::{
 use allspark_protocol::parser::Parser;
 
 use super::*;
+use crate::origin::Origin;
 use crate::table::{DefaultValue, Kind, SETTINGS, Setting, find};
 
 fn said(words: &[(&str, &str)]) -> Said {
     let mut said = Said::nothing();
     for (name, text) in words {
-        said.say(find(name).unwrap(), *text, *name);
+        said.say(find(name).unwrap(), *text, Origin::of_default(name));
     }
     said
 }

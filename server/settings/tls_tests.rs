@@ -6,12 +6,13 @@ use allspark::tls::{CertificateOptions, Source, TlsOptions, UnknownNames, Versio
 
 use super::*;
 use crate::file;
+use crate::origin::{Origin, Problem};
 use crate::table::find;
 
 fn of_words(words: &[(&str, &str)]) -> Result<Settings, String> {
     let mut said = Said::nothing();
     for (name, text) in words {
-        said.say(find(name).unwrap(), *text, format!("--{name}"));
+        said.say(find(name).unwrap(), *text, Origin::of_flag(name));
     }
     let settings = Settings::read(&said)?;
     settings.check(&said).map(|()| settings)
@@ -19,8 +20,11 @@ fn of_words(words: &[(&str, &str)]) -> Result<Settings, String> {
 
 fn of_file(text: &str) -> Result<Settings, String> {
     let mut said = Said::nothing();
-    file::read(&mut said, "a.toml", text)?;
-    Settings::read(&said)
+    let problems = file::read(&mut said, "a.toml", text).into_iter();
+    match problems.map(Problem::into_line).next() {
+        Some(problem) => Err(problem),
+        None => Settings::read(&said),
+    }
 }
 
 fn sources(names: &[&str]) -> Vec<Source> {

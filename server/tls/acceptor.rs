@@ -87,16 +87,12 @@ impl Tls {
 
     /// Reads keys and certificates anew, for connections from now on. Those that are there live on,
     /// and their sessions can be resumed unless the rule about clients' certificates is another.
+    /// Returns the names that the certificates have.
     ///
     /// # Errors
     /// A file that can't be used; then everything stays as it was.
-    pub fn reload(&self) -> Result<(), TlsError> {
-        self.shared.reload().map(drop)
-    }
-
-    /// The same, and tells the log how it went.
-    pub fn reload_and_tell(&self) {
-        self.shared.reload_and_tell();
+    pub fn reload(&self) -> Result<Vec<String>, TlsError> {
+        self.shared.reload()
     }
 }
 

@@ -15,6 +15,7 @@ mod http;
 mod server;
 mod witness;
 
+mod api;
 mod authorization;
 mod bounds;
 mod floods;

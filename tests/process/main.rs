@@ -2,7 +2,9 @@
 //! Whatever becomes of that, it serves its clients, and it ends when it is told to.
 
 mod answers;
+mod api;
 mod authorization;
+mod config;
 mod confined;
 mod deploy;
 mod drain;
@@ -14,6 +16,7 @@ mod log;
 mod memory;
 mod notify;
 mod output;
+mod reload;
 mod secrets;
 mod server;
 mod signals;

@@ -4,6 +4,7 @@
 mod admission;
 mod async_layers;
 mod backlog;
+mod batches;
 mod bodies;
 mod by_hand;
 mod channels;
@@ -31,6 +32,7 @@ mod plugin_sessions;
 mod plugin_stage;
 mod plugins;
 mod rates;
+mod reconfigure;
 mod refusals;
 mod relieved;
 mod rooms;

@@ -182,7 +182,7 @@ impl Story {
         let (text, primus) = (number.to_string(), self.crowd.stage.primus.clone());
         let (spark, room) = (self.dice.below(700) as usize, self.dice.below(4) as usize);
         let handle = &self.crowd.sparks[spark];
-        match self.dice.below(10) {
+        match self.dice.below(12) {
             0..3 => {
                 primus.room(room).write(&text).unwrap();
                 self.expect(self.rooms[room].clone(), &text);
@@ -209,6 +209,20 @@ impl Story {
             8 => {
                 handle.leave(room);
                 self.rooms[room].remove(&spark);
+            }
+            9 => {
+                primus.write_except([handle.id()], &text).unwrap();
+                self.expect((0..Self::SPARKS).filter(|other| *other != spark), &text);
+            }
+            10 => {
+                let mut batch = primus.batch();
+                batch.write_in(&primus.room(room), &text).unwrap();
+                batch.write_to([handle.id()], &text).unwrap();
+                batch.join([handle.id()], room);
+                batch.send();
+                self.expect(self.rooms[room].clone(), &text);
+                self.expect([spark], &text);
+                self.rooms[room].insert(spark);
             }
             _ => {
                 self.crowd.stage.turns(self.dice.below(4) as usize);

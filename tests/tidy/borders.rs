@@ -49,8 +49,9 @@ const MACHINES: &[Machine] = &[
     Machine {
         name: "shard",
         may_import: &[
-            "app", "fanout", "guard", "http", "io", "known", "layers", "limits", "lines", "memory",
-            "mesh", "net", "purpose", "refusals", "rooms", "routes", "session", "stats", "tasks",
+            "app", "config", "fanout", "guard", "http", "io", "known", "layers", "limits", "lines",
+            "memory", "mesh", "net", "purpose", "refusals", "rooms", "routes", "session", "stats",
+            "tasks",
         ],
     },
     // Connections. Knows no spark, no HTTP and nobody's owner.

@@ -15,6 +15,7 @@ use super::message::{self, Message};
 use super::spark::Spark;
 use super::transform::{self, Written};
 use crate::budget::{Bounds, Memory};
+use crate::config::{LiveOptions, NeedsRestart};
 use crate::refusals::Refusal;
 use crate::stats::Stats;
 
@@ -144,6 +145,19 @@ impl Handle {
         self.0.address.get().copied()
     }
 
+    /// The options that can change while the server runs, as they are now.
+    pub fn live_options(&self) -> LiveOptions {
+        self.0.options().live()
+    }
+
+    /// Has these options count from now on, on all shards: each looks at them in its next turn.
+    /// Nobody's connection ends by it at once. Returns what takes a restart, and stays as it was;
+    /// all else has changed.
+    #[must_use = "some of it may take a restart"]
+    pub fn reconfigure(&self, options: LiveOptions) -> Vec<NeedsRestart> {
+        self.0.reconfigure(options, || Command::Options)
+    }
+
     /// What was counted so far.
     pub fn stats(&self) -> Stats {
         let mesh = &self.0.mesh;
@@ -166,7 +180,7 @@ impl Handle {
 
     /// What is held for peers now, of what may be.
     pub fn memory(&self) -> Memory {
-        Memory::of(&self.0.mesh, &self.0.options)
+        Memory::of(&self.0.mesh, &self.0.options())
     }
 
     /// The threads of the shards, as the kernel numbers them, of those that serve.
@@ -177,7 +191,7 @@ impl Handle {
 
     /// What may be there at once.
     pub fn bounds(&self) -> Bounds {
-        Bounds::of(&self.0.options)
+        Bounds::of(&self.0.options())
     }
 
     /// What each shard has counted so far.
@@ -194,7 +208,7 @@ impl Handle {
     /// Encodes a message and has it transformed.
     pub(super) fn encode(&self, message: impl Message) -> Result<Encoded, SparkError> {
         let mut scratch = Vec::new();
-        let parser = self.0.options.parser;
+        let parser = self.0.options_at_start.parser;
         let (kind, payload) = message::encode(&message, parser, &mut scratch)?;
         let own = |kind, payload: &[u8]| (kind, payload.into());
         if self.0.transforms.load(Ordering::Acquire)
@@ -239,7 +253,7 @@ impl Handle {
 impl std::fmt::Debug for Handle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Handle")
-            .field("options", &self.0.options)
+            .field("options", &self.0.options_at_start)
             .finish_non_exhaustive()
     }
 }

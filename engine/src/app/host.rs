@@ -482,6 +482,8 @@ pub(crate) enum Command {
     AcceptAgain,
     /// Look which functions every spark goes through from now on, and which layers requests do.
     Listeners,
+    /// Look which options count from now on.
+    Options,
     /// Carry out the next thing that a future of this shard asked for, see
     /// [`Desk`](crate::tasks::Desk).
     Asked,
@@ -535,6 +537,7 @@ impl Weigh for Command {
                 | Self::Drain(_)
                 | Self::AcceptAgain
                 | Self::Listeners
+                | Self::Options
                 | Self::Asked => 0,
             }
     }

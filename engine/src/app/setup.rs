@@ -33,9 +33,9 @@ impl<'a> Setup<'a> {
         Handle::new(self.server)
     }
 
-    /// What the server was told: its pathname, its parser, its ping interval.
+    /// What the server was told when it was started: its pathname, its parser, its ping interval.
     pub fn options(&self) -> &Options {
-        &self.server.options
+        &self.server.options_at_start
     }
 
     /// Adds a route that may lie under Primus's pathname, before the layer `authorization`, so that

@@ -42,7 +42,7 @@ pub(crate) fn outgoing<M>(
         next: 0,
         awaited: None,
     };
-    let body = Body::new(server.options.parser, kind, payload);
+    let body = Body::new(server.options_at_start.parser, kind, payload);
     let mut packet = Packet::new(body);
     Ok(match course.run(&mut packet)? {
         Fate::Next => {

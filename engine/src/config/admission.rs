@@ -137,7 +137,7 @@ pub fn this_machine() -> TrustedProxies {
 }
 
 /// How much a client may send.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MessageRates {
     /// Messages per second of one spark, heartbeats included; with 0 any number. Default 0.
     pub messages_per_s: PerSecond,

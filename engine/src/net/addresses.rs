@@ -10,13 +10,14 @@
 
 use std::hash::{DefaultHasher, Hasher};
 use std::net::{IpAddr, SocketAddr};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use allspark_protocol::Instant;
 use allspark_protocol::http::TrustedProxies;
 
 use super::pace::Pace;
-use crate::config::{Admission, Options, given};
+use crate::config::{Admission, LiveOptions, Options, PerAddress, PerSecond};
 use crate::limits::{
     ACCEPT_BURST_MS, ADDRESS_PACE_PLACES, ADDRESS_PLACES_LEAST, ADDRESS_PLACES_MOST,
 };
@@ -33,7 +34,10 @@ pub(crate) struct Addresses {
     key: u64,
     /// Nobody is bounded without them.
     counts: Option<Counts>,
-    paces: Option<Paces>,
+    /// New connections per second of one address; 0 for any number.
+    accepts_per_s: AtomicU64,
+    /// Made when there is a bound for the first time.
+    paces: OnceLock<Paces>,
 }
 
 /// What is counted.
@@ -47,14 +51,14 @@ pub(crate) enum Counted {
 
 #[derive(Debug)]
 struct Counts {
-    max: u32,
+    /// Without a bound `u32::MAX`.
+    max: AtomicU32,
     connections: Counters<AtomicU32>,
     sparks: Counters<AtomicU32>,
 }
 
 #[derive(Debug)]
 struct Paces {
-    pace: Pace,
     /// Until when everything is paid, as nanoseconds.
     paid: Counters<AtomicU64>,
 }
@@ -70,20 +74,39 @@ impl Addresses {
         } = &options.admission;
         let row = places(options.connections_max.size());
         let counts = (per_address.get() > 0).then(|| Counts {
-            max: per_address.size() as u32,
+            max: AtomicU32::new(max_of(*per_address)),
             connections: Counters::new(ROWS * row),
             sparks: Counters::new(ROWS * row),
         });
-        let paces = given(*accepts_per_s_of_address).map(|per_s| Paces {
-            pace: Pace::new(per_s, ACCEPT_BURST_MS),
-            paid: Counters::new(ROWS * ADDRESS_PACE_PLACES),
-        });
-        Self {
+        let addresses = Self {
             exempt: [exempt.clone(), options.trusted_proxies.clone()],
             key,
             counts,
-            paces,
+            accepts_per_s: AtomicU64::new(0),
+            paces: OnceLock::new(),
+        };
+        addresses.set_pace(*accepts_per_s_of_address);
+        addresses
+    }
+
+    /// Has these options count from now on. Who is counted, and who is not, stays: whoever entered
+    /// must leave.
+    pub(crate) fn reconfigure(&self, options: &LiveOptions) {
+        if let Some(counts) = &self.counts {
+            let max = max_of(options.per_address);
+            counts.max.store(max, Ordering::Relaxed);
         }
+        self.set_pace(options.accepts_per_s_of_address);
+    }
+
+    fn set_pace(&self, accepts_per_s: PerSecond) {
+        if accepts_per_s.get() > 0 {
+            self.paces.get_or_init(|| Paces {
+                paid: Counters::new(ROWS * ADDRESS_PACE_PLACES),
+            });
+        }
+        self.accepts_per_s
+            .store(accepts_per_s.get(), Ordering::Relaxed);
     }
 
     /// Whether an address is counted at all. Unix sockets have none.
@@ -101,7 +124,8 @@ impl Addresses {
         // First counted and then looked at, so that of two shards one sees the other.
         let cells = counts.cells(what);
         let count = places.map(|place| cells[place].fetch_add(1, Ordering::Relaxed) + 1);
-        let is_admitted = count.iter().any(|count| *count <= counts.max);
+        let max = counts.max.load(Ordering::Relaxed);
+        let is_admitted = count.iter().any(|count| *count <= max);
         if !is_admitted {
             counts.take_back(what, places);
         }
@@ -118,14 +142,16 @@ impl Addresses {
     /// Whether a connection of this address does not come faster than it may. If it does not, it is
     /// paid for.
     pub(crate) fn keeps_pace(&self, peer: SocketAddr, now: Instant) -> bool {
-        let Some(paces) = &self.paces else {
+        let per_s = self.accepts_per_s.load(Ordering::Relaxed);
+        let Some(paces) = self.paces.get().filter(|_| per_s > 0) else {
             return true;
         };
         let ip = peer.ip();
         if ip.is_unspecified() || self.exempt.iter().any(|networks| networks.trusts(ip)) {
             return true;
         }
-        paces.pay(self.places(ip, ADDRESS_PACE_PLACES), now)
+        let pace = Pace::new(per_s, ACCEPT_BURST_MS);
+        paces.pay(pace, self.places(ip, ADDRESS_PACE_PLACES), now)
     }
 
     fn places_in(&self, what: Counted, peer: SocketAddr) -> Option<(&Counts, [usize; ROWS])> {
@@ -166,17 +192,25 @@ impl Counts {
 
 impl Paces {
     /// Two shards at the same moment may let in one too many.
-    fn pay(&self, places: [usize; ROWS], now: Instant) -> bool {
+    fn pay(&self, pace: Pace, places: [usize; ROWS], now: Instant) -> bool {
         let moments = places.map(|place| self.paid[place].load(Ordering::Relaxed));
         let paid = Instant::from_ns(moments.into_iter().min().unwrap_or(0));
-        if !self.pace.admits(paid, now, 1) {
+        if !pace.admits(paid, now, 1) {
             return false;
         }
-        let paid = self.pace.pay(paid, now, 1);
+        let paid = pace.pay(paid, now, 1);
         for place in places {
             self.paid[place].fetch_max(paid.as_ns(), Ordering::Relaxed);
         }
         true
+    }
+}
+
+/// No number is a bound.
+fn max_of(per_address: PerAddress) -> u32 {
+    match per_address.get() {
+        0 => u32::MAX,
+        max => u32::try_from(max).unwrap_or(u32::MAX),
     }
 }
 

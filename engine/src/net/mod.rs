@@ -126,6 +126,10 @@ impl<O> Net<O> {
     }
 
     /// What connections are measured by.
+    pub(crate) fn set_rules(&mut self, rules: Rules) {
+        self.rules = rules;
+    }
+
     pub(crate) fn rules(&self) -> &Rules {
         &self.rules
     }

@@ -67,6 +67,11 @@ impl Rooms {
         }
     }
 
+    /// Has these bounds count from now on. Whoever is in more rooms stays there.
+    pub(crate) fn set_options(&mut self, options: RoomOptions) {
+        self.options = options;
+    }
+
     /// Whether nobody is in any room.
     pub(crate) fn is_empty(&self) -> bool {
         self.rooms.is_empty()

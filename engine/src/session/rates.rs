@@ -56,6 +56,30 @@ impl Rates {
         })
     }
 
+    /// Has these options count from now on. Those who are paused go on in the next turn, and
+    /// everybody begins anew.
+    pub(crate) fn reconfigure(rates: &mut Option<Box<Self>>, options: &MessageRates, now: Instant) {
+        let Some(old) = rates else {
+            *rates = Self::new(options, now);
+            return;
+        };
+        for index in 0..old.column.len() as u32 {
+            if old.paused.is_set(index) {
+                old.paused.set(index, now);
+            }
+        }
+        old.column.clear();
+        let pace = |number| given(number).map(|per_s| Pace::new(per_s, options.burst_ms.get()));
+        old.messages = pace(options.messages_per_s);
+        old.bytes = pace(options.bytes_per_s);
+        old.policy = options.policy;
+    }
+
+    /// Whether nothing is bounded any more and nobody waits.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.messages.is_none() && self.bytes.is_none() && self.next_deadline().is_none()
+    }
+
     /// A spark has this slot from now on.
     pub(crate) fn opened(&mut self, index: u32) {
         if let Some(paid) = self.column.get_mut(index as usize) {

@@ -59,7 +59,7 @@ impl<T: Transformer> Core<T> {
         let Some(pace) = self.accept_pace else {
             return true;
         };
-        let (now, waits) = (self.clock.now, self.server.options.admission.waits());
+        let (now, waits) = (self.clock.now, self.options.admission.waits());
         let pay = |paid| {
             let paid = Instant::from_ns(paid);
             (waits || pace.admits(paid, now, 1)).then(|| pace.pay(paid, now, 1).as_ns())

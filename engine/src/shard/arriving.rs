@@ -4,14 +4,16 @@
 //! is given at once: nobody gathers the body of a request that nobody wants. A session may want to
 //! know that a request for it has begun; it does if request and session are on one shard.
 
-use allspark_protocol::http::{Error as HttpError, Reader, RequestHead};
+use allspark_protocol::http::{Error as HttpError, Reader, RequestHead, Response};
 use allspark_protocol::transformer::Transformer;
 
 use super::core::Core;
+use crate::guard;
 use crate::http::{Pass, Way};
 use crate::limits::PENDING_BYTES_MAX;
 use crate::memory::Key;
 use crate::mesh::Address;
+use crate::routes::Found;
 use crate::session::carrier_of;
 
 impl<T: Transformer> Core<T> {
@@ -59,7 +61,7 @@ impl<T: Transformer> Core<T> {
                 return true;
             }
             Way::Elsewhere => match self.route_of(key, &head) {
-                Some(route) => match route.refusal(head.method()) {
+                Some(route) => match self.refusal_by_route(&route, &head) {
                     Some(response) => {
                         self.respond_last(key, &head, &response);
                         return true;
@@ -85,6 +87,12 @@ impl<T: Transformer> Core<T> {
         false
     }
 
+    /// What a route says to the head of a request, if it refuses it.
+    fn refusal_by_route(&self, route: &Found<'_>, head: &RequestHead<'_>) -> Option<Response> {
+        guard::call(|| route.refusal(head))
+            .unwrap_or_else(|panicked| Some(self.panicked_elsewhere(&panicked)))
+    }
+
     fn await_begun(&mut self, key: Key, reader: Reader, way: Way) {
         if let Way::Later(walk) = way {
             self.await_layer(key, *walk, reader, None);
@@ -103,7 +111,7 @@ impl<T: Transformer> Core<T> {
         let refusal = self.sessions.call(spark, now, begun).flatten();
         let is_refused = refusal.is_some();
         if let Some(response) = refusal {
-            let response = pass.complete(&self.server.options.cors, response);
+            let response = pass.complete(&self.options.cors, response);
             self.respond_last(key, head, &response);
         } else {
             self.begin_arrival(key, spark);

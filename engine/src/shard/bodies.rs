@@ -78,7 +78,7 @@ impl<T: Transformer> Core<T> {
     /// The same for a connection that waits for its answer.
     pub(super) fn begin_parked_body(&mut self, key: Key, response: Response, body: Body) {
         let is_closing = self.destroying.closes();
-        let cors = &self.server.options.cors;
+        let cors = &self.options.cors;
         let Owner::Request(request) = &mut self.net.connection_mut(key).owner else {
             return;
         };

@@ -210,6 +210,7 @@ impl<T: Transformer> Core<T> {
                 decision,
             } => self.decide(connection, ticket, *decision),
             Command::Listeners => self.look_at_listeners(),
+            Command::Options => self.look_at_options(),
             Command::Broadcast { .. }
             | Command::BroadcastLater(_)
             | Command::Write { .. }

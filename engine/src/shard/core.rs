@@ -31,6 +31,7 @@ use crate::app::host::{
     Added, Command, Listeners, LocalDesk, Reserved, Server, Step, Transforms, Visitor,
 };
 use crate::app::{EndReason, Life, Timers};
+use crate::config::Options;
 use crate::fanout::Fanout;
 use crate::http::{Door, Way};
 use crate::io::{Op, Wait, Waker};
@@ -46,6 +47,8 @@ use crate::tasks::{Desk, Tasks};
 /// Everything of a shard but its driver.
 pub(crate) struct Core<T: Transformer> {
     pub(super) server: Arc<Server>,
+    /// What the server is told now.
+    pub(super) options: Arc<Options>,
     pub(super) shard: u16,
     pub(super) clock: Clock,
     pub(super) net: Net<Owner>,
@@ -140,13 +143,13 @@ impl<T: Transformer> Core<T> {
         now: Instant,
         rng: ChaCha12Rng,
     ) -> Self {
-        let options = &server.options;
+        let options = server.options();
         let tasks = Tasks::new(now);
         let mesh = Arc::clone(&server.mesh);
         let tell = move || mesh.send(shard, Command::Asked);
         let listeners = server.listeners();
         let layers = Arc::clone(&listeners.layers);
-        let mut door = Door::new(options, transformer.name(), layers);
+        let mut door = Door::new(&options, transformer.name(), layers);
         if let Some(files) = &listeners.files {
             door.set_files(Arc::clone(files));
         }
@@ -160,7 +163,7 @@ impl<T: Transformer> Core<T> {
             drains: Drains::default(),
             shard,
             clock: Clock::new(now),
-            net: Net::new(Rules::new(options), now),
+            net: Net::new(Rules::new(&options), now),
             door,
             sessions: Sessions::new(transformer, now),
             fanout: Fanout::new(T::WIRES),
@@ -179,7 +182,7 @@ impl<T: Transformer> Core<T> {
             batch: None,
             outbox: Outbox::new(server.mesh.shards()),
             room: Room::default(),
-            accept_pace: Pace::of_accepts(options),
+            accept_pace: Pace::of_accepts(&options),
             accepts_from: None,
             rates: Rates::new(&options.message_rates, now),
             arriving: HashMap::default(),
@@ -202,6 +205,7 @@ impl<T: Transformer> Core<T> {
             scratch: Vec::new(),
             tickets: Cell::new(0),
             framed: None,
+            options,
             server,
             rng,
         }

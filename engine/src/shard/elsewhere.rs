@@ -40,7 +40,7 @@ impl<T: Transformer> Core<T> {
     fn reply(&mut self, key: Key, head: &RequestHead<'_>, pass: Pass, reply: Reply) {
         match reply {
             Reply::Now(response) => {
-                let response = pass.complete(&self.server.options.cors, response);
+                let response = pass.complete(&self.options.cors, response);
                 self.respond(key, head, &response);
             }
             Reply::Later => self.await_ticket(key, head, pass),
@@ -56,7 +56,7 @@ impl<T: Transformer> Core<T> {
         call: impl FnOnce(Sender<'_>, &dyn Fn() -> Ticket) -> Reply,
     ) -> Reply {
         let peer = self.net.connection(key).peer;
-        let options = &self.server.options;
+        let options = &self.options;
         let client = options.client(head, peer).unwrap_or(peer);
         let known = self.introductions.of(key).map(|known| &**known);
         let from = Sender {
@@ -118,7 +118,7 @@ impl<T: Transformer> Core<T> {
         // The rest of a body that nobody waited for would have to be read first.
         let is_whole = request.parked.upload.is_none();
         let keep_alive = keep_alive && is_whole && !is_closing;
-        let cors = &self.server.options.cors;
+        let cors = &self.options.cors;
         let response = request.parked.pass.complete(cors, response);
         self.write_response(key, &response, keep_alive, head_only);
         self.answered(key, keep_alive);
@@ -126,15 +126,15 @@ impl<T: Transformer> Core<T> {
 
     /// The route of a request that Primus does not answer.
     pub(super) fn route_of<'h>(&'h self, key: Key, head: &RequestHead<'h>) -> Option<Found<'h>> {
-        let is_for_primus = head.path().starts_with(&*self.server.options.pathname);
+        let is_for_primus = head.path().starts_with(&*self.options.pathname);
         self.routes_of(key).find(head, is_for_primus)
     }
 
     /// The routes for requests of a connection.
     fn routes_of(&self, key: Key) -> &Routes {
         match self.is_internal(key) {
-            true => &self.server.options.internal_routes,
-            false => &self.server.options.routes,
+            true => &self.options.internal_routes,
+            false => &self.options.routes,
         }
     }
 
@@ -145,7 +145,7 @@ impl<T: Transformer> Core<T> {
 
     /// The largest body that a request may have.
     pub(super) fn body_bytes_max(&self) -> usize {
-        let options = &self.server.options;
+        let options = &self.options;
         let of_routes = options.routes.body_bytes_max();
         let of_routes = of_routes.max(options.internal_routes.body_bytes_max());
         let of_layers = self.door.body_bytes_max();
@@ -160,14 +160,14 @@ impl<T: Transformer> Core<T> {
 
     /// What a request that is not for Primus gets.
     pub(super) fn fallback(&self, key: Key, head: &RequestHead<'_>) -> Response {
-        let fallback = self.server.options.fallback.as_ref();
+        let fallback = self.options.fallback.as_ref();
         let Some(answer) = fallback.filter(|_| !self.is_internal(key)) else {
             return Response::text(404, "Not Found\n");
         };
         guard::call(|| answer(head)).unwrap_or_else(|panicked| self.panicked_elsewhere(&panicked))
     }
 
-    fn panicked_elsewhere(&self, panicked: &str) -> Response {
+    pub(super) fn panicked_elsewhere(&self, panicked: &str) -> Response {
         let what = "a route or the fallback panicked; the request is answered with 500";
         self.tell_panic(panicked, what);
         Response::text(500, "Internal Server Error\n")

@@ -25,7 +25,7 @@ impl<T: Transformer> Core<T> {
     ) {
         let spark = self.open(session, Some(key), None, head, notes);
         self.net.connection_mut(key).owner = Owner::Session(spark);
-        if self.server.options.ping_interval.ms().is_some() {
+        if self.options.ping_interval.ms().is_some() {
             self.net.own_timer(key);
         }
         self.start_heartbeat(spark);
@@ -59,7 +59,7 @@ impl<T: Transformer> Core<T> {
                 ..Extras::default()
             })
         });
-        let request = KeptRequest::new(head, &self.server.options.keep_headers);
+        let request = KeptRequest::new(head, &self.options.keep_headers);
         let new_id = self.new_id();
         let fanout = &self.fanout;
         let spark = self
@@ -105,7 +105,7 @@ impl<T: Transformer> Core<T> {
         if self.rates.is_some() && !self.admit_message(spark, kind, payload) {
             return;
         }
-        let parser = self.server.options.parser;
+        let parser = self.options.parser;
         if let Some(text) = parser.control(kind, payload) {
             match Packet::parse(&text) {
                 Some(Packet::Pong(value)) => self.ponged(spark, value),

@@ -18,6 +18,7 @@ impl<T: Transformer> Core<T> {
         if let Some(rates) = &mut self.rates {
             rates.give_back(self.clock.now);
         }
+        self.rates.take_if(|rates| rates.is_idle());
         self.room_lists.give_back();
         self.effects.give_back();
         self.outbox.give_back();
@@ -36,7 +37,7 @@ impl<T: Transformer> Core<T> {
             self.upkeep.again(self.clock.now);
         }
         let is_much = self.upkeep.end_peak(entries);
-        if let Some(give_back) = self.server.options.give_back {
+        if let Some(give_back) = self.options.give_back {
             give_back(is_much);
         }
         true

@@ -56,7 +56,7 @@ impl<T: Transformer> Host for Core<T> {
     }
 
     fn parser(&self) -> ParserKind {
-        self.server.options.parser
+        self.options.parser
     }
 
     fn server(&self) -> &Arc<Server> {

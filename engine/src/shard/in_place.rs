@@ -25,7 +25,7 @@ impl<T: Transformer> Core<T> {
         (bytes, start): (&'i mut [u8], usize),
         lease: &Lease<'i>,
     ) {
-        let answer_kind = self.server.options.parser.kind(kind);
+        let answer_kind = self.options.parser.kind(kind);
         let (room, payload) = bytes.split_at_mut(start);
         let Some((slot, transformer)) = self.sessions.with_transformer(spark) else {
             return;

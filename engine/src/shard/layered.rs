@@ -40,7 +40,7 @@ impl<T: Transformer> Core<T> {
     ) -> R {
         let transformer = &self.sessions.transformer;
         judge(&Case {
-            options: &self.server.options,
+            options: &self.options,
             head,
             peer: self.net.connection(key).peer,
             known: self.introductions.of(key).map(|known| &**known),
@@ -164,7 +164,7 @@ impl<T: Transformer> Core<T> {
             head: whole.head.head(),
             body,
         };
-        let timeout_ms = self.server.options.keep_alive_timeout_ms.get();
+        let timeout_ms = self.options.keep_alive_timeout_ms.get();
         self.net.set_idle_timer_ms(key, timeout_ms);
         self.net.connection_mut(key).owner = Owner::Http(Reader::new(0));
         let way = self.with_case(key, &request.head, |case| {
@@ -189,7 +189,7 @@ impl<T: Transformer> Core<T> {
         let Some(head) = reader.begun() else {
             return self.close(key);
         };
-        let timeout_ms = self.server.options.request_timeout_ms.get();
+        let timeout_ms = self.options.request_timeout_ms.get();
         self.net.set_idle_timer_ms(key, timeout_ms);
         let way = self.with_case(key, &head, |case| self.door.go_on(walk, decision, case));
         if self.begin_judged(key, &mut reader, way) {

@@ -94,6 +94,7 @@ mod publish;
 mod questions;
 mod rates;
 mod receive;
+mod reconfigure;
 mod refused;
 mod relieve;
 mod requests;

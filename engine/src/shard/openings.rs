@@ -15,7 +15,7 @@ impl<T: Transformer> Core<T> {
         match self.transforms.clone() {
             None => {
                 let decoded = Decoded::default();
-                let parser = self.server.options.parser;
+                let parser = self.options.parser;
                 app::data(self, spark, Data::new(parser, kind, payload, &decoded));
             }
             Some(transforms) => self.transform_incoming(&transforms, spark, kind, payload),

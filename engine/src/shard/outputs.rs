@@ -103,7 +103,7 @@ impl<T: Transformer> Core<T> {
         } = parked.asked;
         let keep_alive = keep_alive && !is_closing;
         let pass = std::mem::take(&mut parked.pass);
-        let response = pass.complete(&self.server.options.cors, response);
+        let response = pass.complete(&self.options.cors, response);
         self.write_response(key, &response, keep_alive, head_only);
         self.answered(key, keep_alive);
     }
@@ -121,7 +121,7 @@ impl<T: Transformer> Core<T> {
         let framing = response.framing(minor_version, head_only);
         parked.body = Some(framing);
         let pass = std::mem::take(&mut parked.pass);
-        let response = pass.complete(&self.server.options.cors, response);
+        let response = pass.complete(&self.options.cors, response);
         let response = response.at(self.door.date(self.clock.unix_ms));
         self.write_frame(key, |out| {
             response.encode_begin(out, framing, keep_alive);
@@ -196,7 +196,7 @@ impl<T: Transformer> Core<T> {
     /// session is being called.
     fn go_on(&mut self, key: Key, next: Next) {
         if next == Next::Http {
-            let timeout_ms = self.server.options.keep_alive_timeout_ms.get();
+            let timeout_ms = self.options.keep_alive_timeout_ms.get();
             self.net.set_idle_timer_ms(key, timeout_ms);
         }
         let Owner::Request(request) = &mut self.net.connection_mut(key).owner else {

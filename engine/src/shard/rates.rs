@@ -20,7 +20,7 @@ impl<T: Transformer> Core<T> {
     #[inline(never)]
     pub(super) fn admit_message(&mut self, spark: Key, kind: Kind, payload: &[u8]) -> bool {
         self.admit_sent(spark, payload.len(), |core| {
-            let text = core.server.options.parser.control(kind, payload);
+            let text = core.options.parser.control(kind, payload);
             let packet = text.as_deref().and_then(Packet::parse);
             matches!(packet, Some(Packet::Pong(_)))
         })

@@ -34,7 +34,7 @@ impl<T: Transformer> Core<T> {
             if self.server.shakes_hands(listener) && !self.begin_handshake(key) {
                 return;
             }
-            let timeout_ms = self.server.options.request_timeout_ms.get();
+            let timeout_ms = self.options.request_timeout_ms.get();
             self.net.set_timer_ms(key, timeout_ms);
         }
     }
@@ -266,7 +266,7 @@ impl<T: Transformer> Core<T> {
                 return;
             }
         }
-        let options = &self.server.options;
+        let options = &self.options;
         if reader.is_idle() {
             // An empty line is no reason to wait any longer.
             if answered {

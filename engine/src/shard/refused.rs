@@ -66,7 +66,7 @@ impl<T: Transformer> Core<T> {
         detail: &str,
     ) {
         let refusal = self.refusal_of(key, reason);
-        let client = self.server.options.client(head, refusal.client);
+        let client = self.options.client(head, refusal.client);
         let mut refusal = refusal.asked(head.method(), head.path());
         if !detail.is_empty() {
             refusal = refusal.detail(detail);

@@ -48,7 +48,7 @@ impl<T: Transformer> Core<T> {
 
     /// This shard's part of what the server holds too much.
     fn own_excess(&mut self) -> u64 {
-        let Some(bound) = self.server.options.memory_bytes_max.map(Bounded::get) else {
+        let Some(bound) = self.options.memory_bytes_max.map(Bounded::get) else {
             return 0;
         };
         let counters = self.counters();

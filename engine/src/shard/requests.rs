@@ -34,7 +34,7 @@ impl<T: Transformer> Core<T> {
 
     /// Whether the head of a request is longer than this server wants it.
     pub(super) fn is_head_too_long(&self, head: &RequestHead<'_>) -> bool {
-        head.as_bytes().len() > self.server.options.head_bytes_max.size()
+        head.as_bytes().len() > self.options.head_bytes_max.size()
     }
 
     /// Sends a request where it goes.
@@ -167,7 +167,7 @@ impl<T: Transformer> Core<T> {
         name: Option<NameHash>,
     ) {
         let head = &request.head;
-        let cors = &self.server.options.cors;
+        let cors = &self.options.cors;
         match answer {
             Answer::Respond(response) => {
                 let response = pass.complete(cors, response);
@@ -195,7 +195,7 @@ impl<T: Transformer> Core<T> {
                     || !self.admit_spark_of(self.client_of(key, &pass), key, head) =>
             {
                 let response = self.unavailable();
-                let response = pass.complete(&self.server.options.cors, response);
+                let response = pass.complete(&self.options.cors, response);
                 self.respond(key, head, &response);
             }
             Answer::Open { session, port } => {

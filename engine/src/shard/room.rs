@@ -20,10 +20,8 @@ use crate::refusals::RefusalReason;
 
 impl<T: Transformer> Core<T> {
     pub(super) fn look_for_room(&mut self) {
-        let server = &self.server;
-        let blocks = &mut self.net.buffers.blocks;
-        self.room
-            .look(self.clock.now, &server.mesh, &server.options, blocks);
+        let (mesh, blocks) = (&self.server.mesh, &mut self.net.buffers.blocks);
+        self.room.look(self.clock.now, mesh, &self.options, blocks);
     }
 
     /// Whether one more connection may be served.

@@ -24,7 +24,7 @@ impl<T: Transformer> Core<T> {
         if let Some((cost, is_full)) = self.intake.keep(spark, kind, payload) {
             return self.untaken(spark, cost, is_full);
         }
-        let body = Body::new(self.server.options.parser, kind, payload);
+        let body = Body::new(self.options.parser, kind, payload);
         self.go_through(transforms, spark, &mut Packet::new(body), 0);
     }
 
@@ -78,7 +78,7 @@ impl<T: Transformer> Core<T> {
         if let Some(transforms) = self.transforms.clone()
             && let Some((kind, payload)) = self.intake.next(spark)
         {
-            let body = Body::new(self.server.options.parser, kind, &payload);
+            let body = Body::new(self.options.parser, kind, &payload);
             self.go_through(&transforms, spark, &mut Packet::new(body), 0);
             self.effects.push(Effect::Intake(spark));
         } else if !self.intake.is_waiting(spark) && self.intake.forget(spark) {

@@ -38,7 +38,7 @@ impl<T: Transformer> Core<T> {
     /// The first ping comes at a random moment of the first interval, so that clients who came
     /// together are not pinged together.
     pub(super) fn start_heartbeat(&mut self, spark: Key) {
-        let interval_ms = self.server.options.ping_interval.ms();
+        let interval_ms = self.options.ping_interval.ms();
         let delay = interval_ms.map(|ms| self.spread(Duration::from_millis(ms)));
         self.set_beat(spark, delay);
     }
@@ -67,7 +67,7 @@ impl<T: Transformer> Core<T> {
 
     /// The last moment for heartbeats that is not after `limit`, or the next one, if that is past.
     fn heartbeat_moment(&self, limit: Instant) -> Instant {
-        let interval_ms = self.server.options.ping_interval.ms().unwrap_or(0).max(1);
+        let interval_ms = self.options.ping_interval.ms().unwrap_or(0).max(1);
         let last = last_moment(limit, interval_ms);
         match moment(last, interval_ms) {
             at if at < self.clock.now => moment(last + 1, interval_ms),
@@ -217,7 +217,7 @@ impl<T: Transformer> Core<T> {
 
     /// The peer has what it was sent, and its turn comes.
     fn set_timer_after_watch(&mut self, key: Key) {
-        let options = &self.server.options;
+        let options = &self.options;
         let delay_ms = match &self.net.connection(key).owner {
             Owner::Http(reader) if reader.is_idle() => Some(options.keep_alive_timeout_ms.get()),
             // It waits for the application.
@@ -260,7 +260,7 @@ impl<T: Transformer> Core<T> {
 
     /// What the peer of a spark took since its last ping counts as an answer, if it is enough.
     fn answer_for_peer(&mut self, key: Key, moved: u64) {
-        let interval_ms = self.server.options.ping_interval.ms().unwrap_or(0);
+        let interval_ms = self.options.ping_interval.ms().unwrap_or(0);
         if moved >= self.net.rules().least_bytes(interval_ms)
             && let Owner::Session(spark) = self.net.connection(key).owner
             && let Some(slot) = self.sessions.get_mut(spark)
@@ -299,7 +299,7 @@ impl<T: Transformer> Core<T> {
 
     /// The time of a spark's next heartbeat has come: it is pinged, or ended.
     fn beat(&mut self, spark: Key, holds_input: bool) {
-        let Some(interval_ms) = self.server.options.ping_interval.ms() else {
+        let Some(interval_ms) = self.options.ping_interval.ms() else {
             return;
         };
         let is_kept_waiting = self.is_kept_waiting(spark);
@@ -370,7 +370,7 @@ impl<T: Transformer> Core<T> {
     fn ping_frame(&mut self, spark: Key) -> Option<Slice> {
         let (slot, transformer) = self.sessions.with_transformer(spark)?;
         let (wire, unix_ms) = (slot.state.wire, self.clock.unix_ms);
-        let parser = self.server.options.parser;
+        let parser = self.options.parser;
         let blocks = &mut self.net.buffers.blocks;
         let frame = self.fanout.pings.frame(unix_ms, wire, blocks, |out| {
             let (mut text, mut encoded) = (String::new(), Vec::new());

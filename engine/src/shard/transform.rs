@@ -115,7 +115,7 @@ impl<T: Transformer> Core<T> {
         if !self.is_open(spark) {
             return;
         }
-        let body = Body::new(self.server.options.parser, kind, payload);
+        let body = Body::new(self.options.parser, kind, payload);
         let mut packet = Packet::new(body);
         let outcome = guard::call(|| app::outgoing_per_spark(self, spark, transforms, &mut packet));
         match outcome {

@@ -81,7 +81,7 @@ impl<T: Transformer> Core<T> {
     /// Lets a connection leave. It does so at once, unless its peer has not read what was written
     /// to it before.
     pub(super) fn depart(&mut self, key: Key) {
-        let timeout_ms = self.server.options.request_timeout_ms.get();
+        let timeout_ms = self.options.request_timeout_ms.get();
         self.net.set_idle_timer_ms(key, timeout_ms);
         if let Owner::Leaving(leaving) = &mut self.net.connection_mut(key).owner {
             leaving.waits = false;
@@ -188,7 +188,7 @@ impl<T: Transformer> Core<T> {
             head: head.head(),
             body: Payload::Owned(body),
         };
-        let timeout_ms = self.server.options.keep_alive_timeout_ms.get();
+        let timeout_ms = self.options.keep_alive_timeout_ms.get();
         self.net.set_idle_timer_ms(key, timeout_ms);
         self.net.connection_mut(key).owner = Owner::Http(Reader::new(0));
         self.find_session(key, &request, pass, address);

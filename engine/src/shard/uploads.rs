@@ -93,7 +93,7 @@ impl<T: Transformer> Core<T> {
                 Response::new(100).encode(out, true, false);
             });
         }
-        let timeout_ms = self.server.options.request_timeout_ms.get();
+        let timeout_ms = self.options.request_timeout_ms.get();
         self.net.set_idle_timer_ms(key, timeout_ms);
         self.look_at_upload(key);
     }
@@ -178,7 +178,7 @@ impl<T: Transformer> Core<T> {
         }
         let waker = || puller(&self.server, self.shard, key, ticket);
         let (of_body, of_client) = (waker(), waker());
-        let cors = &self.server.options.cors;
+        let cors = &self.options.cors;
         let Owner::Request(request) = &mut self.net.connection_mut(key).owner else {
             return;
         };

@@ -103,7 +103,7 @@ impl<T: Transformer> Core<T> {
     pub(super) fn write_packet_of_primus(&mut self, spark: Key, packet: &Packet<'_>) {
         let (mut text, mut encoded) = (String::new(), Vec::new());
         packet.write(&mut text);
-        let parser = self.server.options.parser;
+        let parser = self.options.parser;
         let kind = parser.encode_str(&text, &mut encoded);
         let Some(target) = self.catch_up(spark) else {
             return;
@@ -271,7 +271,7 @@ impl<T: Transformer> Core<T> {
             Target::Connection(key) => self.net.get(key).is_some_and(|c| !c.is_blocked()),
             Target::Units(spark) => self.has_free_carrier(spark),
         };
-        let options = &self.server.options;
+        let options = &self.options;
         let (bytes_max, policy) = (options.send_queue_bytes_max.size(), options.send_policy);
         let cost_max = match leaves_soon {
             true => bytes_max.saturating_mul(2),

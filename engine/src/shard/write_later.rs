@@ -64,7 +64,7 @@ impl<T: Transformer> Core<T> {
     }
 
     fn await_message(&mut self, to: Option<Key>, message: Message) {
-        let options = &self.server.options;
+        let options = &self.options;
         let (bytes_max, policy) = (options.send_queue_bytes_max.size(), options.send_policy);
         if self.awaited.push(to, message, bytes_max) {
             if let Some(spark) = to {

@@ -98,7 +98,7 @@ impl Auditor {
             Scenario::Storm | Scenario::Rooms => Shape::Nobody,
             Scenario::Echo | Scenario::Churn => Shape::Sender,
             // An idle load may end with broadcasts.
-            Scenario::Idle | Scenario::Broadcast => Shape::Everyone,
+            Scenario::Idle | Scenario::Broadcast | Scenario::Publish => Shape::Everyone,
             Scenario::Mixed => Shape::Both,
         };
         let has_audiences = scenario == Scenario::Rooms;

@@ -9,6 +9,7 @@ use clap::{Args, ValueEnum};
 
 use super::mixed::MixedArguments;
 use super::output::OutputArguments;
+use super::publish::PublishArguments;
 use super::rooms::RoomsArguments;
 use super::siege::SiegeArguments;
 use super::storm::{self, StormArguments};
@@ -69,7 +70,7 @@ pub(crate) struct LoadArguments {
     /// How long messages under way may take to arrive at the end.
     #[arg(long, default_value = "5s", value_parser = parse_duration)]
     drain: Duration,
-    /// How many clients publish in a broadcast, or in rooms.
+    /// How many clients publish in a broadcast, or in rooms; or connections, over HTTP.
     #[arg(long, default_value_t = 1)]
     publishers: u32,
     /// Broadcasts at the end of an idle load, each when everyone has got the one before.
@@ -84,6 +85,8 @@ pub(crate) struct LoadArguments {
     storm: StormArguments,
     #[command(flatten)]
     rooms: RoomsArguments,
+    #[command(flatten)]
+    publish: PublishArguments,
     #[command(flatten)]
     siege: SiegeArguments,
     /// Messages that each sender keeps under way.
@@ -128,6 +131,7 @@ enum ScenarioName {
     Churn,
     Mixed,
     Rooms,
+    Publish,
     Storm,
 }
 
@@ -141,6 +145,7 @@ impl LoadArguments {
             ScenarioName::Churn => Scenario::Churn,
             ScenarioName::Mixed => Scenario::Mixed,
             ScenarioName::Rooms => Scenario::Rooms,
+            ScenarioName::Publish => Scenario::Publish,
             ScenarioName::Storm => Scenario::Storm,
         };
         let (whom, resumes) = self.trust.choice(&self.url)?;
@@ -163,6 +168,7 @@ impl LoadArguments {
             mixed: self.mixed.plan(scenario)?,
             storm: self.storm.plan(scenario)?,
             rooms: self.rooms.plan(scenario)?,
+            publish: self.publish.plan(scenario, self.publishers)?,
             siege: self.siege.plan(self.server_pid)?,
             depth: self.depth,
             rate_per_s: match scenario {
@@ -212,6 +218,7 @@ impl LoadArguments {
                 Scenario::Echo
                 | Scenario::Broadcast
                 | Scenario::Rooms
+                | Scenario::Publish
                 | Scenario::Churn
                 | Scenario::Storm,
             ) => None,

@@ -5,6 +5,7 @@ mod hooks;
 mod load;
 mod mixed;
 mod output;
+mod publish;
 mod reactors;
 mod rooms;
 mod siege;

@@ -3,6 +3,7 @@
 //!
 //! | module | what it is for |
 //! |---|---|
+//! | [`plan`] | what is to be done |
 //! | [`receiver`] | the application: it answers, or is away, or says nothing |
 //! | [`audit`] | judges what the application was told |
 //! | [`senders`] | the clients |
@@ -11,12 +12,12 @@
 
 mod audit;
 mod memory;
+mod plan;
 mod receiver;
 pub(crate) mod report;
 mod senders;
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -24,6 +25,7 @@ use std::time::{Duration, Instant};
 use crate::auditor::{Fault, Findings};
 use audit::Audit;
 use memory::Meter;
+pub(crate) use plan::Plan;
 use receiver::Receiver;
 use senders::Senders;
 
@@ -32,32 +34,6 @@ const DRAIN_MAX: Duration = Duration::from_secs(120);
 
 /// How long everybody has to connect, and to be gone.
 const MOVE_MAX: Duration = Duration::from_secs(30);
-
-/// What is to be done.
-#[derive(Clone, Debug)]
-pub(crate) struct Plan {
-    /// Where the server is.
-    pub(crate) server: SocketAddr,
-    /// Where the application is to be.
-    pub(crate) listen: SocketAddr,
-    pub(crate) clients: u32,
-    /// Messages per second, of all clients.
-    pub(crate) rate: u32,
-    /// Bytes of a message.
-    pub(crate) message_bytes: usize,
-    /// How long nothing happens to the application, before it is stopped and after each time.
-    pub(crate) steady: Duration,
-    pub(crate) restarts: u32,
-    /// How long it is away each time.
-    pub(crate) outage: Duration,
-    /// How long it says nothing.
-    pub(crate) silence: Duration,
-    pub(crate) server_pid: Option<u32>,
-    /// How much more memory the server may need than before.
-    pub(crate) memory_max: u64,
-    /// The least part of the rate that must be told while nothing happens.
-    pub(crate) least_part: f64,
-}
 
 /// What came of it.
 #[derive(Clone, Debug)]

@@ -8,7 +8,7 @@ use std::sync::{Arc, Barrier};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use super::Plan;
+use super::plan::Plan;
 
 /// How often each client sends what is due.
 const TICK: Duration = Duration::from_millis(20);

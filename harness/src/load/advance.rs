@@ -15,6 +15,7 @@ use super::client::State;
 use super::memory::Snapshot;
 use super::mixed::Mixed;
 use super::phase::{CLOSING_MAX, GOODBYE_MAX, OPENING_STALL, Phase, SETTLE};
+use super::publish::Publishers;
 use super::rooms::Rooms;
 use super::runner::{Runner, WithConnections, token};
 use crate::auditor::Fault;
@@ -72,6 +73,9 @@ impl<D: Driver> Runner<D> {
         if let Some(churn) = &mut self.churn {
             churn.begin_window();
         }
+        if let Some(publishers) = &mut self.publishers {
+            publishers.begin_window(self.now);
+        }
         self.begin_siege_period();
         let until = self.now + self.plan.duration;
         self.phase = Phase::Measuring { until };
@@ -81,6 +85,10 @@ impl<D: Driver> Runner<D> {
     fn end_measuring(&mut self) -> io::Result<()> {
         self.send_due();
         let window = self.meter.end(self.now)?;
+        let receivers = self.auditor.live_count();
+        if let Some(publishers) = &mut self.publishers {
+            publishers.end_window(self.now, receivers);
+        }
         if self.besiege_further(&window)? {
             return Ok(());
         }
@@ -115,6 +123,7 @@ impl<D: Driver> Runner<D> {
             churn.begin(self.now);
         }
         self.begin_mixed();
+        self.connect_publishers();
         self.send_due();
     }
 
@@ -209,6 +218,7 @@ impl<D: Driver> Runner<D> {
     /// Whether everything that is under way has arrived.
     fn is_drained(&self) -> bool {
         let is_calm = self.mixed.as_ref().is_none_or(Mixed::is_calm);
+        let is_calm = is_calm && self.publishers.as_ref().is_none_or(Publishers::is_calm);
         is_calm && self.auditor.outstanding() == 0 && self.fleet.opening() == 0
     }
 
@@ -242,6 +252,7 @@ impl<D: Driver> Runner<D> {
     }
 
     pub(super) fn begin_leaving(&mut self) {
+        self.close_publishers();
         if self.fleet.opening() > 0 {
             self.give_up_connecting();
         }

@@ -37,6 +37,8 @@ impl Need {
             Scenario::Idle => (others > 0).then_some(Self::Broadcast),
             // There are no messages, and the load starts the server itself.
             Scenario::Storm => None,
+            // Messages come another way.
+            Scenario::Publish => None,
         }
     }
 
@@ -102,6 +104,7 @@ mod tests {
             (Scenario::Broadcast, 0, &["broadcast", "another"]),
             (Scenario::Mixed, 0, &["mixed", "another"]),
             (Scenario::Storm, 0, &apps[..]),
+            (Scenario::Publish, 0, &apps[..]),
             (Scenario::Rooms, 0, &apps[..]),
             (Scenario::Rooms, 8, &["mixed", "another"]),
         ] {

@@ -14,6 +14,7 @@
 //! | [`churn`] | connections that come and go |
 //! | [`mixed`] | a bit of everything |
 //! | [`rooms`] | clients in rooms, and messages to rooms |
+//! | [`publish`], [`published`] | messages that come over the server's HTTP API |
 //! | [`storm`] | the server is killed, and everyone comes back |
 //! | [`siege`], [`besieged`] | attackers beside any of these |
 //! | [`cables`], [`alarms`] | connections of clients that have several; when these are called |
@@ -47,6 +48,8 @@ mod phase;
 mod plain;
 pub(crate) mod plan;
 mod progress;
+pub(crate) mod publish;
+mod published;
 pub(crate) mod rooms;
 mod runner;
 pub(crate) mod series;
@@ -71,6 +74,7 @@ use memory::{MemoryReport, Snapshot};
 use meter::Window;
 use mixed::MixedReport;
 use plan::Plan;
+use publish::{PublishReport, Publishers};
 use rooms::{Rooms, RoomsReport};
 use runner::Runner;
 use series::Second;
@@ -93,6 +97,8 @@ pub(crate) struct Outcome {
     pub(crate) mixed: Option<MixedReport>,
     /// Who was in which rooms, if it was about rooms.
     pub(crate) rooms: Option<RoomsReport>,
+    /// What was seen of publishing over HTTP.
+    pub(crate) publish: Option<PublishReport>,
     /// How the clients came back, if the server was killed.
     pub(crate) storm: Option<StormReport>,
     /// What attackers did to the server and to the clients, if there were any.
@@ -150,6 +156,7 @@ pub(crate) fn run(driver: impl Driver, mut plan: Plan) -> io::Result<Outcome> {
     let skipped = runner.traffic.skipped() + goodbyes_skipped;
     let mixed = runner.mixed_report();
     let rooms = runner.rooms.as_ref().map(Rooms::report);
+    let publish = runner.publishers.as_ref().and_then(Publishers::report);
     let siege = runner.siege.map(Siege::into_report);
     if let Some(siege) = &siege {
         siege.judge(&mut runner.auditor);
@@ -162,6 +169,7 @@ pub(crate) fn run(driver: impl Driver, mut plan: Plan) -> io::Result<Outcome> {
     Ok(Outcome {
         mixed,
         rooms,
+        publish,
         siege,
         opening: runner.opening,
         window: runner.window,
@@ -187,6 +195,7 @@ impl Outcome {
             churn: None,
             mixed: None,
             rooms: None,
+            publish: None,
             storm: None,
             siege: None,
             series: Vec::new(),

@@ -9,6 +9,7 @@ use allspark_transformers::TransformerKind;
 use crate::auditor::HeartbeatRule;
 use crate::load::dialect::Dialect;
 use crate::load::mixed::plan::MixedPlan;
+use crate::load::publish::plan::PublishPlan;
 use crate::load::rooms::plan::RoomsPlan;
 use crate::load::siege::plan::SiegePlan;
 use crate::load::storm::plan::StormPlan;
@@ -49,6 +50,8 @@ pub(crate) struct Plan {
     pub(crate) mixed: Option<MixedPlan>,
     /// Which rooms there are.
     pub(crate) rooms: Option<RoomsPlan>,
+    /// Who publishes over HTTP.
+    pub(crate) publish: Option<PublishPlan>,
     /// What a storm is to do.
     pub(crate) storm: Option<StormPlan>,
     /// Who attacks the server meanwhile.
@@ -114,6 +117,12 @@ impl Plan {
                 return Err("rooms are joined and published to in JSON".to_owned());
             }
         }
+        if let Some(publish) = &self.publish {
+            publish.check(self.clients)?;
+            if self.wording.parser() != ParserKind::Json {
+                return Err("what is published is JSON".to_owned());
+            }
+        }
         if let Some(siege) = &self.siege {
             siege.check(self.scenario)?;
         }
@@ -133,7 +142,7 @@ impl Plan {
 
     fn check_publishers(&self) -> Result<(), String> {
         let publishers = match self.scenario {
-            Scenario::Broadcast | Scenario::Rooms => self.publishers,
+            Scenario::Broadcast | Scenario::Rooms | Scenario::Publish => self.publishers,
             Scenario::Mixed => self.senders().count(),
             _ => return Ok(()),
         };
@@ -157,7 +166,10 @@ impl Plan {
         let each = if self.storm.is_some() { each + 1 } else { each };
         let attackers = self.siege.as_ref();
         let attackers = attackers.map_or(0, |siege| siege.attackers.count());
-        self.clients.saturating_mul(each).saturating_add(attackers)
+        let publishers = self.publish.as_ref();
+        let publishers = publishers.map_or(0, |publish| publish.connections);
+        let clients = self.clients.saturating_mul(each);
+        clients.saturating_add(attackers).saturating_add(publishers)
     }
 
     /// Which clients send.
@@ -166,7 +178,7 @@ impl Plan {
             Scenario::Storm => 0,
             Scenario::Idle => self.broadcasts.min(1),
             Scenario::Echo | Scenario::Churn => self.clients,
-            Scenario::Broadcast | Scenario::Rooms => self.publishers,
+            Scenario::Broadcast | Scenario::Rooms | Scenario::Publish => self.publishers,
             // Those whose messages are for everyone: others have numbers of their own.
             Scenario::Mixed => self
                 .mixed

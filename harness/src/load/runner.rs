@@ -18,6 +18,7 @@ use super::outbox::{Outbox, Seat};
 use super::phase::{OPENING_STALL, Phase};
 use super::plan::Plan;
 use super::progress::Progress;
+use super::publish::Publishers;
 use super::rooms::Rooms;
 use super::sessions::Sessions;
 use super::siege::Siege;
@@ -58,6 +59,8 @@ pub(super) struct Runner<D> {
     pub(super) mixed: Option<Mixed>,
     /// Only where clients are in rooms.
     pub(super) rooms: Option<Rooms>,
+    /// Only where messages come over HTTP.
+    pub(super) publishers: Option<Publishers>,
     /// Only where the server is attacked meanwhile.
     pub(super) siege: Option<Siege>,
     /// Memory at the end of the window.
@@ -97,6 +100,10 @@ impl<D: Driver> Runner<D> {
             churn_report: None,
             mixed: plan.mixed.as_ref().map(|mixed| Mixed::new(mixed, &plan)),
             rooms: plan.rooms.map(|rooms| Rooms::new(rooms, &plan)),
+            publishers: plan
+                .publish
+                .as_ref()
+                .map(|publish| Publishers::new(publish, &plan)),
             siege: plan.siege.as_ref().map(|siege| Siege::new(siege, &plan)),
             with_connections: None,
             driver,
@@ -117,6 +124,9 @@ impl<D: Driver> Runner<D> {
             self.sessions.reclaim();
             if let Some(siege) = &mut self.siege {
                 siege.reclaim();
+            }
+            if let Some(publishers) = &mut self.publishers {
+                publishers.reclaim();
             }
             self.now = self.driver.now();
             self.ring_alarms();
@@ -174,6 +184,9 @@ impl<D: Driver> Runner<D> {
             }
         });
         self.flush_cables();
+        if let Some(publishers) = &mut self.publishers {
+            publishers.flush(&mut self.driver);
+        }
     }
 
     fn complete(&mut self, completion: Completion) {
@@ -181,6 +194,9 @@ impl<D: Driver> Runner<D> {
             && Siege::owns(&completion)
         {
             return siege.complete(completion, &mut self.driver);
+        }
+        if self.publishers.is_some() && Publishers::owns(&completion) {
+            return self.publisher_completed(completion);
         }
         if !self.plan.dialect.is_plain_websocket() {
             return self.cable_completed(completion);
@@ -297,7 +313,7 @@ impl<D: Driver> Runner<D> {
 /// Whether all clients receive the same.
 fn hears_the_same(plan: &Plan) -> bool {
     let is_one_room = plan.rooms.is_some_and(|rooms| rooms.reaches_everyone());
-    plan.scenario == Scenario::Broadcast || is_one_room
+    [Scenario::Broadcast, Scenario::Publish].contains(&plan.scenario) || is_one_room
 }
 
 /// Bytes that a message from the server may have even if our own are shorter: a spark's id, a ping.

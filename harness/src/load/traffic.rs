@@ -56,7 +56,8 @@ impl Traffic {
             pace: None,
             primed: match plan.scenario {
                 // Its broadcasts come when nothing else is left to do.
-                Scenario::Idle => plan.senders().count(),
+                // Who publishes over HTTP is no client.
+                Scenario::Idle | Scenario::Publish => plan.senders().count(),
                 _ => 0,
             },
             next_sender: 0,
@@ -69,7 +70,12 @@ impl Traffic {
 
     /// From now on messages are due.
     pub(super) fn begin(&mut self, now: Instant) {
-        let has_pace = [Scenario::Echo, Scenario::Broadcast, Scenario::Rooms];
+        let has_pace = [
+            Scenario::Echo,
+            Scenario::Broadcast,
+            Scenario::Rooms,
+            Scenario::Publish,
+        ];
         if has_pace.contains(&self.scenario) {
             self.pace = self.rate_per_s.map(|rate_per_s| Pace::new(now, rate_per_s));
         }
@@ -83,6 +89,19 @@ impl Traffic {
     /// Whether senders wait for their first message.
     pub(super) fn has_unprimed(&self) -> bool {
         self.pace.is_none() && self.primed < self.senders.count()
+    }
+
+    /// When the next message was due, if it is by now. Without a rate one always is.
+    pub(super) fn take_due(&mut self, now: Instant) -> Option<Instant> {
+        match &mut self.pace {
+            Some(pace) => pace.take_due(now),
+            None => Some(now),
+        }
+    }
+
+    /// Whether there is a rate.
+    pub(super) fn has_pace(&self) -> bool {
+        self.pace.is_some()
     }
 
     /// A message was due at a connection that took nothing for the moment.
@@ -114,7 +133,7 @@ impl Traffic {
     /// Whether a client answers this message with its next one.
     fn is_own(&self, client: u32, stamp: Stamp) -> bool {
         match self.scenario {
-            Scenario::Idle | Scenario::Mixed | Scenario::Storm => false,
+            Scenario::Idle | Scenario::Mixed | Scenario::Storm | Scenario::Publish => false,
             Scenario::Echo | Scenario::Broadcast | Scenario::Rooms | Scenario::Churn => {
                 stamp.from < self.senders.count() && self.senders.client_of(stamp.from) == client
             }
@@ -128,6 +147,8 @@ impl<D: Driver> Runner<D> {
         if self.mixed.is_some() {
             self.send_mixed();
             self.disturb();
+        } else if self.publishers.is_some() {
+            self.publish_due();
         } else if self.traffic.pace.is_some() {
             self.send_paced();
         } else {
@@ -258,6 +279,9 @@ impl<D: Driver> Runner<D> {
     /// A client got a message that is right in itself.
     fn heard(&mut self, index: u32, stamp: Stamp) {
         self.auditor.received(index, Ok(stamp));
+        if let Some(publishers) = &mut self.publishers {
+            publishers.heard(stamp, self.now);
+        }
         let age_ns = (self.now - self.begin).as_nanos();
         let latency_ns = u64::try_from(age_ns).unwrap_or(u64::MAX);
         // Who does not read makes delays of its own.

@@ -224,6 +224,7 @@ impl Case {
             broadcasts: 0,
             messages: 1,
             mixed: None,
+            publish: None,
             storm: None,
             siege: None,
             rooms: self.rooms,
@@ -278,6 +279,7 @@ impl fmt::Display for Case {
                 }
             }
             Scenario::Idle => write!(f, "idle, {clients} clients"),
+            Scenario::Publish => write!(f, "publish, {publishers} to {clients} clients"),
             Scenario::Echo => write!(f, "echo, {clients} clients, {depth} under way each"),
             Scenario::Broadcast => {
                 write!(f, "broadcast, {publishers} publishing to {clients} clients")

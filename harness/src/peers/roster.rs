@@ -175,6 +175,8 @@ fn plain_command(
         Scenario::Broadcast => "broadcast",
         Scenario::Mixed => "mixed",
         Scenario::Rooms => "rooms",
+        // Messages come another way.
+        Scenario::Publish => "none",
     };
     let directory = &stage.peers_directory;
     let peer = |program: &Path, script: Option<&str>| {

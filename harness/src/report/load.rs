@@ -11,6 +11,7 @@ use crate::load::churn::ChurnReport;
 use crate::load::memory::MemoryReport;
 use crate::load::meter::Window;
 use crate::load::mixed::MixedReport;
+use crate::load::publish::PublishReport;
 use crate::load::rooms::RoomsReport;
 use crate::load::series::Second;
 use crate::load::siege::SiegeReport;
@@ -56,6 +57,8 @@ pub(crate) struct LoadReport {
     pub(crate) mixed: Option<MixedReport>,
     /// Which rooms there were, if it was about rooms.
     pub(crate) rooms: Option<RoomsReport>,
+    /// What was seen of publishing over HTTP.
+    pub(crate) publish: Option<PublishReport>,
     /// How the clients came back, if the server was killed.
     pub(crate) storm: Option<StormReport>,
     /// What attackers did, if there were any; the window is then that under attack.
@@ -93,6 +96,7 @@ impl LoadReport {
             churn: outcome.churn,
             mixed: outcome.mixed,
             rooms: outcome.rooms,
+            publish: outcome.publish,
             storm: outcome.storm,
             siege: outcome.siege,
             findings: outcome.findings,
@@ -157,6 +161,9 @@ impl fmt::Display for LoadReport {
         }
         if let Some(rooms) = &self.rooms {
             scenarios::rooms(f, rooms)?;
+        }
+        if let Some(publish) = &self.publish {
+            scenarios::publish(f, publish)?;
         }
         if let Some(mixed) = &self.mixed {
             scenarios::mixed(f, mixed)?;

@@ -5,6 +5,7 @@ use std::fmt;
 use super::delays::fmt_delays;
 use crate::load::churn::ChurnReport;
 use crate::load::mixed::MixedReport;
+use crate::load::publish::PublishReport;
 use crate::load::rooms::RoomsReport;
 use crate::load::siege::{Period, SiegeMemory, SiegeReport};
 use crate::load::storm::StormReport;
@@ -73,6 +74,28 @@ pub(super) fn rooms(f: &mut fmt::Formatter<'_>, rooms: &RoomsReport) -> fmt::Res
         f,
         "rooms         {} rooms with {} members in all, the largest {}",
         rooms.rooms, rooms.memberships, rooms.members_max,
+    )
+}
+
+pub(super) fn publish(f: &mut fmt::Formatter<'_>, publish: &PublishReport) -> fmt::Result {
+    let (answer, last) = (&publish.answer_us, &publish.last_us);
+    writeln!(
+        f,
+        "published     {:.0} messages per second in {:.0} requests of {} by {} connections",
+        publish.messages_per_second,
+        publish.requests_per_second,
+        publish.batch,
+        publish.connections,
+    )?;
+    writeln!(
+        f,
+        "answered      in p50 {:.0} us, p99 {:.0} us, max {:.0} us",
+        answer.p50, answer.p99, answer.max,
+    )?;
+    writeln!(
+        f,
+        "last of {:<5} has it in p50 {:.0} us, p99 {:.0} us, max {:.0} us after the request",
+        publish.receivers, last.p50, last.p99, last.max,
     )
 }
 

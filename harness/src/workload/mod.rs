@@ -30,6 +30,8 @@ pub(crate) enum Scenario {
     Mixed,
     /// They are in rooms, and some of them publish to rooms.
     Rooms,
+    /// They listen to what is published over HTTP.
+    Publish,
     /// They hold their connections, lose the server, and come back.
     Storm,
 }
@@ -44,6 +46,7 @@ impl Scenario {
             Self::Churn => "churn",
             Self::Mixed => "mixed",
             Self::Rooms => "rooms",
+            Self::Publish => "publish",
             Self::Storm => "storm",
         }
     }

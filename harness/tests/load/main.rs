@@ -6,6 +6,7 @@ mod app;
 mod churn;
 mod mixed;
 mod opening;
+mod publish;
 mod rooms;
 mod server;
 mod sessions;
