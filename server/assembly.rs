@@ -7,6 +7,7 @@ use allspark::{Builder, Plugin, Primus, RequestHead, Response, Routes, Server};
 use crate::api::more::More;
 use crate::metrics::registry::Metrics;
 use crate::said::Said;
+use crate::trace::tracer::Tracer;
 
 type WhenBuilt = Box<dyn FnOnce(&Primus) -> Result<(), String>>;
 type WhenStarted = Box<dyn FnOnce(&Server) -> Result<(), String>>;
@@ -41,6 +42,9 @@ pub(crate) struct Assembly {
     pub(crate) public: Routes,
     /// What parts count with.
     pub(crate) metrics: Metrics,
+    /// What spans are begun with; nothing unless traces are on, and complete only once every part
+    /// before has been assembled.
+    pub(crate) tracer: Tracer,
     internal: Routes,
     has_internal: bool,
     /// Routes of the API beside its own.
@@ -67,6 +71,7 @@ impl Assembly {
         Self {
             public: Routes::new(),
             metrics: Metrics::default(),
+            tracer: Tracer::default(),
             internal: Routes::new(),
             has_internal,
             api: More::default(),

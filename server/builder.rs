@@ -2,6 +2,7 @@
 
 mod cors;
 mod limits;
+mod observed;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;

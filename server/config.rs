@@ -16,6 +16,7 @@ mod show;
 
 use crate::file;
 use crate::flags::{self, ConfigRequest, Flags, LibraryFlags, Request};
+use crate::health_command::Target;
 use crate::nearest::nearest;
 use crate::of_primus::instead;
 use crate::origin::{Origin, Problem};
@@ -31,6 +32,10 @@ pub(crate) enum Command {
     Serve(Box<Settings>, Told),
     /// Write the client library.
     Library(Box<Settings>, LibraryFlags),
+    /// Make a line of the file of users of the dashboard, for the user of this name.
+    AdminPassword(String),
+    /// Ask a server whether it is well.
+    Health(Target),
     /// Print this text and end.
     Print(String),
     /// Print these complaints, each in a line, and end.
@@ -74,6 +79,14 @@ pub(crate) fn load(
             let sources = Sources { flags, environment };
             let settings = sources.load_for_library()?;
             Ok(Command::Library(Box::new(settings), library))
+        }
+        Request::AdminPassword(name) => Ok(Command::AdminPassword(name)),
+        Request::Health(_, Some(url)) => Ok(Command::Health(url.parse()?)),
+        Request::Health(flags, None) => {
+            let sources = Sources { flags, environment };
+            let (settings, _) = sources.load().map_err(first)?;
+            let has_tls = settings.options.tls.is_on();
+            Target::of_server(&settings.listen, has_tls).map(Command::Health)
         }
         Request::Config(request) => about_config(request, environment),
         Request::Print(text) => Ok(Command::Print(text)),

@@ -21,6 +21,10 @@ pub(crate) enum Request {
     Serve(Flags),
     /// Make the client library of a server with these options.
     Library(Flags, LibraryFlags),
+    /// Make the hash of a password of the dashboard's user of this name.
+    AdminPassword(String),
+    /// Ask a server whether it is well: at this URL, or where these options say.
+    Health(Flags, Option<String>),
     /// Something about the configuration.
     Config(ConfigRequest),
     /// Print this text and end: the help, the version, or what is made of them.
@@ -79,6 +83,14 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request,
                 let flags = flags(given, library_settings());
                 Ok(Request::Library(flags, library_flags(given)?))
             }
+            Some(("admin-password", given)) => {
+                let name = given.get_one::<String>("name").cloned();
+                Ok(Request::AdminPassword(name.unwrap_or_default()))
+            }
+            Some(("health", given)) => {
+                let url = given.get_one::<String>("url").cloned();
+                Ok(Request::Health(flags(given, std::iter::empty()), url))
+            }
             Some(("config", given)) => Ok(Request::Config(config_request(given)?)),
             Some(("completions", given)) => Ok(Request::Print(completions(given))),
             Some(("man", given)) => man(given).map(Request::Print),
@@ -114,6 +126,24 @@ fn command() -> Command {
                 .args(arguments().filter(|argument| is_for_library(argument.get_id().as_str())))
                 .args(library_arguments()),
         )
+        .subcommand(
+            Command::new("admin-password")
+                .about(
+                    "Read a password and write a line of the file of users of the dashboard \
+                     (--admin-users-file)",
+                )
+                .arg(
+                    Arg::new("name")
+                        .value_name("NAME")
+                        .required(true)
+                        .help("Who logs in"),
+                ),
+        )
+        .subcommand(
+            Command::new("health")
+                .about("Ask a running server whether it is well: exit code 0 if it is, 1 if not")
+                .args([config_argument(), url_argument()]),
+        )
         .subcommand(config_command())
         .subcommand(
             Command::new("completions")
@@ -129,6 +159,13 @@ fn command() -> Command {
                         .help("The command that it is about, such as config check [default: all]"),
                 ),
         )
+}
+
+fn url_argument() -> Arg {
+    Arg::new("url").value_name("URL").help(
+        "http://HOST[:PORT][/PATH] or unix:PATH; the path is /healthz unless it says /readyz \
+         [default: where a server of the same file and environment listens]",
+    )
 }
 
 fn config_command() -> Command {
@@ -215,11 +252,14 @@ SIGHUP has the file, the keys of authorization and the certificates of TLS be re
 says what has changed and what needs a restart. SIGUSR1 and SIGUSR2 are ignored.";
 
 fn arguments() -> impl Iterator<Item = Arg> {
-    let config = Arg::new("config")
+    std::iter::once(config_argument()).chain(serve_settings().map(argument))
+}
+
+fn config_argument() -> Arg {
+    Arg::new("config")
         .long("config")
         .value_name("FILE")
-        .help("A TOML file with options [no default]");
-    std::iter::once(config).chain(serve_settings().map(argument))
+        .help("A TOML file with options [no default]")
 }
 
 fn argument(setting: &Setting) -> Arg {

@@ -87,6 +87,7 @@ pub use allspark_engine::{
     SparkStream, StartError, Stats, Ticket, Timer, TransformTicket, Transformed, Value, Verdict,
     WeakHandle,
 };
+pub use allspark_engine::{Access, Asked, TraceTarget};
 pub use allspark_engine::{
     ClientCertificate, Secure, TcpOptions, TlsAcceptor, TlsVersion, UNIX_PEER, UnixSocket,
 };

@@ -7,6 +7,8 @@
     reason = "they panic when nobody reads any more"
 )]
 
+mod access;
+mod admin;
 mod api;
 mod assembly;
 mod authorization_table;
@@ -20,6 +22,7 @@ mod file_bytes;
 mod flags;
 mod handover;
 mod health;
+mod health_command;
 mod hidden;
 mod hooks;
 mod library_command;
@@ -46,6 +49,9 @@ mod systemd;
 mod table;
 mod tls_sections;
 mod tls_table;
+mod trace;
+mod traced;
+mod web;
 
 use std::env;
 use std::process::ExitCode;
@@ -73,6 +79,10 @@ fn main() -> ExitCode {
     match config::load(env::args_os(), env::vars_os()) {
         Ok(Command::Serve(settings, told)) => serve(&settings, told),
         Ok(Command::Library(settings, flags)) => done(library_command::run(&settings, &flags)),
+        Ok(Command::AdminPassword(name)) => {
+            done(admin::print_hash(&name).and_then(|line| output::print(line.as_bytes())))
+        }
+        Ok(Command::Health(target)) => done(health_command::run(&target)),
         Ok(Command::Print(text)) => done(output::print(text.as_bytes())),
         Ok(Command::Complain(lines)) => {
             lines.iter().for_each(|line| output::complain(line));

@@ -41,6 +41,11 @@ impl fmt::Display for Places {
 }
 
 impl Places {
+    /// Each of them.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Listener> {
+        self.0.iter()
+    }
+
     /// Whether one of them is for operators alone.
     pub(crate) fn has_internal(&self) -> bool {
         self.0.iter().any(|listener| listener.internal)

@@ -2,9 +2,12 @@
 
 use std::sync::{Arc, Mutex};
 
+use allspark::auth::Source;
 use allspark::{Builder, Data, DriverChoice, Kind, ListenAddress, Options, Primus, Server};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use crate::access;
+use crate::admin::{self, About};
 use crate::api;
 use crate::assembly::{Assembly, Reloaded, Reloads, Then};
 use crate::config::Told;
@@ -24,6 +27,8 @@ use crate::settings::{App, Settings};
 use crate::signals::Inbox;
 use crate::systemd::Passed;
 use crate::tls_sections::StartedTls;
+use crate::web;
+use crate::{trace, traced};
 
 /// How a message begins that [`App::Mixed`] writes to every spark: an array whose first element
 /// says so, without a space.
@@ -103,7 +108,12 @@ pub(crate) fn run(settings: &Settings, told: Told, log: &Log) -> Result<(), Fail
     let reload = Reloader::new(told, reloads).start(manager.clone(), move || handle.is_draining());
     let reload = reload.map_err(|error| format!("nothing can be reloaded: {error}"))?;
     signals
-        .obey(Arc::clone(&end), manager.clone(), reload)
+        .obey(
+            Arc::clone(&end),
+            manager.clone(),
+            log.reopen().clone(),
+            reload,
+        )
         .map_err(|error| format!("signals cannot be awaited: {error}"))?;
     // Its file goes with this process.
     let _listening = match taken {
@@ -225,6 +235,7 @@ fn build(settings: &Settings, options: Options, log: &Log) -> Result<(Primus, Th
         .keeps_listeners(settings.handover.is_some())
         .give_back(allspark_engine::memory::collect_mimalloc);
     let mut assembly = Assembly::new(builder, settings.listen.has_internal());
+    trace::assemble(&settings.trace, &mut assembly, log)?;
     drop(hooks::assemble(&settings.hooks, &mut assembly)?);
     let plugins = settings.plugin.make();
     for plugin in plugins.map_err(|(_, error)| error.to_string())? {
@@ -239,17 +250,29 @@ fn build(settings: &Settings, options: Options, log: &Log) -> Result<(Primus, Th
         }
     });
     metrics::assemble(&settings.metrics, &mut assembly, log.lines().clone())?;
+    access::assemble(
+        &settings.access_log,
+        secret_names(settings),
+        &mut assembly,
+        log,
+    )?;
     if settings.health {
         health::assemble(&mut assembly);
     }
     if settings.stats {
         counts::assemble(&mut assembly, app.name(), log.lines().clone());
     }
-    if settings.page {
+    if settings.has_page() {
         page::assemble(&mut assembly, &settings.options.pathname, app.name());
     }
+    let pathname = &settings.options.pathname;
+    web::assemble(&settings.files, &settings.proxy, pathname, &mut assembly)?;
+    let about = About::new(&settings.options, app.name());
+    let takes_over = settings.handover.is_some();
+    admin::assemble(&settings.admin, about, takes_over, &mut assembly)?;
     // Behind all parts that add to it.
     if settings.api.is_on() {
+        traced::assemble(&mut assembly, log);
         api::assemble(&mut assembly, &settings.api)?;
     }
     assembly.when_built(move |primus| {
@@ -257,6 +280,16 @@ fn build(settings: &Settings, options: Options, log: &Log) -> Result<(Primus, Th
         Ok(())
     });
     assembly.build()
+}
+
+/// Names in queries whose values are credentials, as authorization is told where they are.
+fn secret_names(settings: &Settings) -> Vec<String> {
+    let sources = settings.options.authorization.sources.places().iter();
+    let names = sources.filter_map(|source| match source {
+        Source::Query(name) => Some(name.clone()),
+        _ => None,
+    });
+    names.collect()
 }
 
 fn attach(app: App, primus: &Primus) {
@@ -324,17 +357,17 @@ fn say_what_is_served(settings: &Settings, server: &Server, listeners: &[&Listen
         because = server.fallback_reason().map(tracing::field::display),
         "serving on {}{}",
         urls.join(", "),
-        if settings.page { ", with a page at /" } else { "" },
+        if settings.has_page() { ", with a page at /" } else { "" },
     );
     let plugins: Vec<&str> = settings.plugin.names().collect();
     if !plugins.is_empty() {
         tracing::info!("with the plugins {}", plugins.join(", "));
     }
-    if settings.page && options.cors.asks_upgrades() {
+    if settings.has_page() && options.cors.asks_upgrades() {
         tracing::info!("the page connects only from an origin that --origins lists");
     }
     if options.authorization.is_on() {
-        let page = if settings.page {
+        let page = if settings.has_page() {
             "; the page passes on what follows its ?"
         } else {
             ""

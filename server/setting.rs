@@ -1,6 +1,7 @@
 //! One option, as the table of options has it: what is known of it besides its value.
 
 /// Sections whose options have a prefix elsewhere.
+pub(crate) const ADMIN: &str = "admin";
 pub(crate) const AUTHORIZATION: &str = "authorization";
 pub(crate) const TLS: &str = "tls";
 pub(crate) const API: &str = "api";

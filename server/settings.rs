@@ -4,6 +4,7 @@
 //! which serde reads [`Settings`]: the types of the fields are the only judges of a value. What a
 //! server of the library is told, too, is [`Options`], and the library judges it.
 
+use std::fmt::Display;
 use std::num::NonZeroU32;
 
 use allspark::{Drain, Error, OptionError, Options};
@@ -13,6 +14,8 @@ use allspark_transformers::TransportOptionError;
 use serde::{Deserialize, Deserializer};
 use tracing::level_filters::LevelFilter;
 
+use crate::access::options::AccessOptions;
+use crate::admin::{self, options::AdminSettings};
 use crate::api::options::{ApiOptions, PATH as API_PATH};
 use crate::counts;
 use crate::handover::SocketPath;
@@ -26,6 +29,8 @@ use crate::places::Places;
 use crate::plugin_settings::Plugins;
 use crate::said::Said;
 use crate::tls_sections::OwnTls;
+use crate::trace::options::TraceOptions;
+use crate::web::options::{self as web, ProxySection, StaticSection};
 
 /// Everything that the server needs to know before it starts.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -60,6 +65,11 @@ pub(crate) struct Settings {
     /// The least important events that are logged.
     #[serde(deserialize_with = "level")]
     pub(crate) log: LevelFilter,
+    /// What is traced.
+    pub(crate) trace: TraceOptions,
+    /// What is logged of requests.
+    #[serde(rename = "access-log")]
+    pub(crate) access_log: AccessOptions,
     /// For whom the lines of the log are.
     #[serde(rename = "log-format")]
     pub(crate) log_format: LogFormat,
@@ -68,9 +78,17 @@ pub(crate) struct Settings {
     pub(crate) iknowhttpsisbetter: bool,
     /// What is told of what is counted.
     pub(crate) metrics: MetricsOptions,
+    /// Files that are served.
+    #[serde(rename = "static")]
+    pub(crate) files: StaticSection,
+    /// The application's own routes.
+    pub(crate) proxy: ProxySection,
     /// Plugins.
     #[serde(default)]
     pub(crate) plugin: Plugins,
+    /// The dashboard.
+    #[serde(default)]
+    pub(crate) admin: AdminSettings,
     /// Further configurations of TLS.
     #[serde(default)]
     pub(crate) tls: OwnTls,
@@ -91,6 +109,11 @@ impl Settings {
     /// What is wrong and where, in one line.
     pub(crate) fn read(said: &Said) -> Result<Self, String> {
         said.read()
+    }
+
+    /// Whether there is a page at `/`: not where files or the application's own are.
+    pub(crate) fn has_page(&self) -> bool {
+        self.page && !web::take_root(&self.files, &self.proxy)
     }
 
     /// How it ends.
@@ -119,14 +142,13 @@ impl Settings {
             &|| self.check_options(said),
             &|| self.plugin.check(said),
             &|| self.tls.sections.check(said),
+            &|| placed(said, self.hooks.check()),
+            &|| placed(said, self.api.check()),
             &|| {
-                let hooks = self.hooks.check();
-                hooks.map_err(|(name, why)| format!("{}: {why}", said.place(name, "")))
+                let pathname = &self.options.pathname;
+                placed(said, web::check(&self.files, &self.proxy, pathname))
             },
-            &|| {
-                let api = self.api.check();
-                api.map_err(|(name, why)| format!("{}: {why}", said.place(name, "")))
-            },
+            &|| placed(said, self.admin.check()),
             &|| self.check_listeners(said),
             &|| self.check_paths(said),
         ];
@@ -158,7 +180,7 @@ impl Settings {
     /// What begins with the pathname belongs to Primus, so nothing else that is served may.
     fn check_pathname(&self) -> Result<(), String> {
         let pathname = &*self.options.pathname;
-        let mut files = page::paths().filter(|_| self.page);
+        let mut files = page::paths().filter(|_| self.has_page());
         if let Some(file) = files.find(|file| file.starts_with(pathname)) {
             return Err(format!(
                 "{pathname} would hide {file}, which the page at / needs: write another one, or \
@@ -170,6 +192,13 @@ impl Settings {
             return Err(format!(
                 "{pathname} would hide {}: write another one, or --stats=false",
                 counts::PATH
+            ));
+        }
+        let is_at_path = self.admin.is_on() && self.admin.listen.is_none();
+        if is_at_path && admin::PATH.starts_with(pathname) {
+            return Err(format!(
+                "{pathname} would hide {}: write another one, or --admin-listen",
+                admin::PATH
             ));
         }
         if self.api.is_on() && API_PATH.starts_with(pathname) {
@@ -185,6 +214,11 @@ impl Settings {
             None => Ok(()),
         }
     }
+}
+
+/// What a part of the server says about one of its options, with the place where it was said.
+fn placed<E: Display>(said: &Said, checked: Result<(), (&'static str, E)>) -> Result<(), String> {
+    checked.map_err(|(name, why)| format!("{}: {why}", said.place(name, "")))
 }
 
 /// What the library says about an option, with the place where it was said.

@@ -2,10 +2,10 @@
 //!
 //! The first SIGTERM or SIGINT drains the server: every client is told to reconnect, spread over
 //! some seconds, and then the process ends; the second one ends the process at once. SIGHUP has the
-//! file, keys and certificates be read anew ([`crate::reload`]). SIGUSR1 and SIGUSR2 say something
-//! to other servers (open your log anew); they say nothing to this one, and end nothing. SIGQUIT is
-//! left to the kernel: it ends the process with a core dump, for those who want to know what it is
-//! doing.
+//! file, keys and certificates be read anew ([`crate::reload`]). SIGUSR1 has the file of the access
+//! log be opened anew, for whoever has moved it away; SIGUSR2, and SIGUSR1 without such a file, say
+//! nothing and end nothing. SIGQUIT is left to the kernel: it ends the process with a core dump, for
+//! those who want to know what it is doing.
 //!
 //! # Invariants
 //! - The second signal is carried out by the handler itself: no thread has to be alive for it.
@@ -21,6 +21,7 @@ use signal_hook::iterator::Signals;
 use signal_hook::low_level::signal_name;
 
 use crate::drain::End;
+use crate::log::Reopen;
 use crate::notify::Notifier;
 
 const DRAINING: [i32; 2] = [SIGTERM, SIGINT];
@@ -62,6 +63,7 @@ impl Inbox {
         mut self,
         end: Arc<End>,
         manager: Notifier,
+        reopen: Reopen,
         reload: impl Fn() + Send + 'static,
     ) -> io::Result<()> {
         let wait = move || {
@@ -71,6 +73,8 @@ impl Inbox {
                     manager.stopping();
                 } else if signal == SIGHUP {
                     reload();
+                } else if signal == SIGUSR1 && reopen.ask() {
+                    tracing::info!("the access log is opened anew");
                 } else {
                     let name = signal_name(signal).unwrap_or("a signal");
                     tracing::info!("{name} is ignored: there is nothing to reopen");

@@ -8,6 +8,8 @@ use allspark_engine::limits::{
 };
 use allspark_protocol::limits::{HTTP_HEAD_BYTES_MAX, MESSAGE_BYTES_MAX_HIGHEST, SHARDS_MAX};
 
+use crate::access::table::ACCESS_SETTINGS;
+use crate::admin::ADMIN_SETTINGS;
 use crate::api::table::API_SETTINGS;
 use crate::authorization_table::AUTHORIZATION_SETTINGS;
 use crate::hooks::table::HOOKS_SETTINGS;
@@ -15,6 +17,8 @@ use crate::metrics::table::METRICS_SETTINGS;
 use crate::setting::setting;
 pub(crate) use crate::setting::{DefaultValue, Kind, Setting};
 use crate::tls_table::TLS_SETTINGS;
+use crate::trace::table::TRACE_SETTINGS;
+use crate::web::table::WEB_SETTINGS;
 
 /// The option that has this name in this section; of the top if that is empty.
 pub(crate) fn find_in(section: &str, key: &str) -> Option<&'static Setting> {
@@ -62,7 +66,11 @@ const PARTS: &[&[Setting]] = &[
     TLS_SETTINGS,
     AUTHORIZATION_SETTINGS,
     METRICS_SETTINGS,
+    ACCESS_SETTINGS,
+    ADMIN_SETTINGS,
+    TRACE_SETTINGS,
     HOOKS_SETTINGS,
+    WEB_SETTINGS,
 ];
 
 const fn joined() -> [Setting; COUNT] {

@@ -22,6 +22,7 @@ pub use admission::{
 };
 pub use live::{LiveOptions, NeedsRestart};
 
+use crate::access::OnAnswered;
 use crate::limits::{
     CONNECTIONS_MAX_DEFAULT, HEAD_BYTES_MAX_LEAST, KEEP_ALIVE_TIMEOUT_MS_DEFAULT,
     MIN_RATE_BYTES_PER_S_DEFAULT, MIN_RATE_BYTES_PER_S_HIGHEST, REQUEST_TIMEOUT_MS_DEFAULT,
@@ -193,6 +194,9 @@ pub struct Options {
     pub keeps_listeners: bool,
     /// Answers requests that are neither for Primus nor for a route; without it they get 404.
     pub fallback: Option<Fallback>,
+    /// Is told of each request that was answered, on the thread of its shard: it must not wait.
+    /// Default: nobody is, and nothing is kept of requests.
+    pub on_answered: Option<OnAnswered>,
     /// Has the allocator give freed memory back to the system. Called on the thread of a shard some
     /// seconds after it has worked; `true` if it holds much less than before. Default: nothing.
     pub give_back: Option<fn(bool)>,
@@ -228,6 +232,7 @@ impl Default for Options {
             internal_routes: Arc::default(),
             keeps_listeners: false,
             fallback: None,
+            on_answered: None,
             give_back: None,
         }
     }

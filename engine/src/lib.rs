@@ -19,6 +19,7 @@
 //! A transport is a [`Transformer`](allspark_protocol::transformer::Transformer); the engine knows
 //! none by name.
 
+mod access;
 mod app;
 mod budget;
 mod config;
@@ -58,9 +59,11 @@ pub mod bench {
     pub use crate::wheel::Wheel;
 }
 
+pub use access::{Access, Asked, OnAnswered};
 pub use allspark_protocol::Value;
 pub use allspark_protocol::http::{RequestHead, Response};
 pub use allspark_protocol::primus::SparkId;
+pub use app::TraceTarget;
 pub use app::{
     Attach, Batch, ClientPlugin, Data, Destroy, Drain, Draining, EndOptions, EndReason, Envelope,
     Fault, Handle, Headers, Inner, Json, Layers, ListCursor, LocalPrimus, LocalRoom, LocalSpark,

@@ -240,6 +240,21 @@ pub const SEND_QUEUE_BYTES_LEAST: usize = 4 * 1024 * 1024;
 /// is counted, and the next line says how many there were.
 pub const LOG_LINE_INTERVAL_MS: u64 = 1_000;
 
+/// Sparks of a shard about which everything is logged, at most: an operator looks at few.
+pub const TRACED_SPARKS_MAX: usize = 1_000;
+
+/// Addresses whose sparks are.
+pub const TRACED_ADDRESSES_MAX: usize = 64;
+
+/// Lines per second about them that a shard logs. Further ones are counted.
+pub const TRACED_LINES_PER_S: u32 = 1_000;
+
+/// Bytes of the target of a request that an access log is told.
+pub const ACCESS_TARGET_BYTES_MAX: usize = 1024;
+
+/// Bytes of each of its headers.
+pub const ACCESS_TEXT_BYTES_MAX: usize = 256;
+
 /// Refusals that are kept of each reason, for whoever asks who was refused: as many as a person
 /// reads.
 pub const REFUSALS_KEPT: usize = 32;

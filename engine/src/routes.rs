@@ -111,8 +111,8 @@ impl Routes {
     /// ([`RouteRequest::stream`]): nothing gathers them, and a client that sends faster than the
     /// body is taken is not listened to. A body that is known to be no longer than 64 KiB is still
     /// waited for before the handler is called, so that nobody is kept by a client that sends
-    /// little slowly. One that is longer than `body_bytes_max`, which may be `usize::MAX`, gets 413,
-    /// or, if the answer has begun by then, its connection ends.
+    /// little slowly. One that is longer than `body_bytes_max`, which may be `usize::MAX`, gets
+    /// 413, or, if the answer has begun by then, its connection ends.
     ///
     /// An answer that is complete before the body ends the connection.
     ///

@@ -59,7 +59,8 @@ pub(crate) fn assemble(assembly: &mut Assembly, options: &ApiOptions) -> Result<
     let worker = Worker::start().map_err(|error| format!("the API needs a thread: {error}"))?;
     metrics::tell_waiting(&assembly.metrics, worker.waiting());
     let counts = Counts::new(&assembly.metrics);
-    let service = Arc::new(Service::new(Gate::new(options, counts)?, worker));
+    let tracer = assembly.tracer.clone();
+    let service = Arc::new(Service::new(Gate::new(options, counts)?, worker, tracer));
     let mut more = std::mem::take(&mut assembly.api);
     routes::add(assembly.for_operators(), &service, options, &mut more)?;
     let reloaded = Arc::clone(&service);

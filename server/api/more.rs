@@ -27,10 +27,6 @@ impl More {
     /// Adds a route. `path` is a pattern as [`allspark::Routes`] has it, below `/api/v1`:
     /// `/traces/{id}`. docs/openapi.json describes it, with `x-part` for whose it is. Without a key
     /// of the API there is none of them.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the first part that adds one removes this")
-    )]
     pub(crate) fn route(
         &mut self,
         method: &'static str,

@@ -12,6 +12,7 @@ use super::keys::Key;
 use super::pace::now_ns;
 use super::replays::{IDEMPOTENCY_KEY_BYTES_MAX, Known};
 use super::service::{Service, reply};
+use crate::trace::span::Span;
 
 /// Commands of a batch.
 pub(crate) const BATCH_MAX: usize = 1_000;
@@ -69,8 +70,14 @@ fn accept(
         return Err(answer::error(400, "invalid", &message));
     }
     let (primus, body) = (service.primus()?, request.body());
+    let mut span = service
+        .tracer
+        .start("publish", service.tracer.parent_of(request.head()));
+    span.set("http.request.body.size", body.len());
     if what == What::One && once.is_none() && body.len() <= INLINE_BYTES_MAX {
-        return Ok(carry_out(service, primus, key, what, body)?.into());
+        let answer = carry_out(service, primus, key, what, body);
+        note(&mut span, &answer);
+        return Ok(answer?.into());
     }
     let (ticket, bytes) = (request.later(), body.len());
     let job = {
@@ -81,6 +88,7 @@ fn accept(
                 Some(once) => carry_out_once(&service, &primus, &key, what, &body, &once),
                 None => carry_out(&service, &primus, &key, what, &body),
             };
+            note(&mut span, &answer);
             ticket.respond(answer.unwrap_or_else(|refusal| refusal));
         }
     };
@@ -89,6 +97,13 @@ fn accept(
         service.gate.counts.busy.inc();
     }
     Ok(Reply::Later)
+}
+
+/// Says in its span how a request was answered.
+fn note(span: &mut Span, answer: &Result<Response, Response>) {
+    if let Err(refusal) = answer {
+        span.fail(&format!("it was answered {}", refusal.status()));
+    }
 }
 
 /// Carries a request out, or answers as before if it was carried out already.

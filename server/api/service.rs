@@ -8,19 +8,22 @@ use allspark::{Handle, Reply, Response, RouteRequest};
 use super::answer;
 use super::gate::Gate;
 use super::worker::Worker;
+use crate::trace::tracer::Tracer;
 
 /// See above.
 pub(super) struct Service {
     pub(super) gate: Gate,
     pub(super) worker: Worker,
+    pub(super) tracer: Tracer,
     primus: OnceLock<Handle>,
 }
 
 impl Service {
-    pub(super) fn new(gate: Gate, worker: Worker) -> Self {
+    pub(super) fn new(gate: Gate, worker: Worker, tracer: Tracer) -> Self {
         Self {
             gate,
             worker,
+            tracer,
             primus: OnceLock::new(),
         }
     }

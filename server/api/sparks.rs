@@ -7,11 +7,13 @@ use allspark::{
     EndOptions, ListCursor, Reply, Response, RoomError, RouteRequest, Spark, SparkHandle, SparkId,
 };
 use serde::Serialize;
+use serde_json::Value;
 
 use super::answer;
 use super::gather::{Gather, Wanted};
 use super::keys::Key;
 use super::service::{Service, param, reply};
+use crate::hooks::data_of;
 
 /// A spark, as a list has it.
 #[derive(Debug, Serialize)]
@@ -38,6 +40,9 @@ struct Found {
     #[serde(flatten)]
     entry: Entry,
     room_names: Vec<String>,
+    /// What the application keeps with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<Value>,
 }
 
 #[derive(Serialize)]
@@ -89,9 +94,12 @@ pub(super) fn list(service: &Arc<Service>, request: &RouteRequest<'_>, _: &Arc<K
 /// `GET /sparks/{id}`
 pub(super) fn find(service: &Arc<Service>, request: &RouteRequest<'_>, _: &Arc<Key>) -> Reply {
     with_spark(service, request, |spark| {
-        let entry = Entry::of(spark);
-        let room_names = spark.rooms();
-        answer::json(200, &Found { entry, room_names })
+        let found = Found {
+            entry: Entry::of(spark),
+            room_names: spark.rooms(),
+            data: data_of(spark).cloned(),
+        };
+        answer::json(200, &found)
     })
 }
 

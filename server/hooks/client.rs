@@ -25,6 +25,8 @@ pub(super) struct Request<'a> {
     pub(super) id: &'a str,
     pub(super) unix_s: u64,
     pub(super) signature: Option<String>,
+    /// The trace that it belongs to.
+    pub(super) traceparent: Option<String>,
     pub(super) body: &'a [u8],
 }
 
@@ -88,6 +90,9 @@ impl Client {
             .header("webhook-timestamp", request.unix_s.to_string());
         if let Some(signature) = &request.signature {
             post = post.header("webhook-signature", signature);
+        }
+        if let Some(traceparent) = &request.traceparent {
+            post = post.header("traceparent", traceparent);
         }
         let post = post.config().timeout_global(Some(timeout)).build();
         let down = |error: ureq::Error| Failure::Down(error.to_string());

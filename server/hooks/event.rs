@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 use super::kind::Kind;
 use super::options::Headers;
 use super::plain::is_plain;
+use crate::trace;
 
 /// One event that is to be told.
 #[derive(Clone, Debug)]
@@ -46,6 +47,9 @@ impl Event {
         }
         let _ = write!(members, ",\"headers\":{}", Value::Object(told));
         let _ = write!(members, ",\"secure\":{}", spark.is_secure());
+        if let Some(context) = trace::context_of(spark) {
+            member(&mut members, "traceparent", &context.traceparent());
+        }
         if let Some(auth) = spark.auth() {
             let _ = write!(members, ",\"auth\":{}", auth.claims_json());
         }

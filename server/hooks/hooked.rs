@@ -60,7 +60,6 @@ pub(super) fn let_go(spark: &mut Spark<'_>) {
 }
 
 /// What the application keeps with a spark (the member `data` of its answers).
-#[cfg_attr(not(test), expect(dead_code, reason = "the API shows it"))]
 pub(crate) fn data_of<'s>(spark: &'s Spark<'_>) -> Option<&'s Value> {
     let hooked = spark.own::<Hooked>()?;
     hooked.data.as_ref().map(|(data, _)| data)

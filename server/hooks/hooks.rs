@@ -24,6 +24,7 @@ use super::worker::{Counted, Outside, Plan, Verdict, Worker};
 use crate::api::command::{Command, run_all};
 use crate::metrics::metric::Metric;
 use crate::metrics::registry::{Histogram, Metrics};
+use crate::trace::tracer::Tracer;
 
 /// Bytes of the stack of a lane's thread: TLS needs the most of it.
 const STACK_BYTES: usize = 512 * 1024;
@@ -48,6 +49,7 @@ pub(crate) struct Hooks {
     warned: Mutex<Option<Instant>>,
     /// Of requests that were answered, were refused, found nobody.
     times: [Histogram; 3],
+    tracer: Tracer,
 }
 
 /// What was counted so far.
@@ -93,8 +95,14 @@ impl Hooks {
             warned: Mutex::default(),
             times: ["answered", "refused", "down"]
                 .map(|outcome| registry.histogram(&metrics::REQUEST, &[outcome])),
+            tracer: Tracer::default(),
             options: options.clone(),
         })
+    }
+
+    /// Traces requests.
+    pub(super) fn traced(self, tracer: Tracer) -> Self {
+        Self { tracer, ..self }
     }
 
     pub(super) fn tells(&self, kind: Kind) -> bool {
@@ -262,11 +270,16 @@ impl Outside for Reach<'_> {
             .unwrap_or_else(PoisonError::into_inner);
         let signature = signer.sign(id, unix_s, body);
         drop(signer);
+        let mut span = self.hooks.tracer.start("hook", None);
+        span.set("allspark.hook.event", kind.name());
+        span.set("allspark.hook.id", id);
+        span.set("http.request.body.size", body.len());
         let request = Request {
             url,
             id,
             unix_s,
             signature,
+            traceparent: span.context().map(|context| context.traceparent()),
             body,
         };
         let timeout = Duration::from_millis(options.timeout.get());
@@ -286,6 +299,9 @@ impl Outside for Reach<'_> {
             Err(Failure::Down(_)) => down,
         };
         time.observe(begun.elapsed().as_secs_f64());
+        if let Err(failure) = &answer {
+            span.fail(&failure.to_string());
+        }
         answer
     }
 

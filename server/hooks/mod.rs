@@ -47,6 +47,8 @@ use std::sync::Arc;
 
 use crate::assembly::Assembly;
 
+pub(crate) use hooked::data_of;
+
 use hooks::Hooks;
 use kind::Kind;
 use options::HooksOptions;
@@ -65,7 +67,7 @@ pub(crate) fn assemble(
     if !options.is_on() {
         return Ok(None);
     }
-    let hooks = Arc::new(Hooks::new(options, &assembly.metrics)?);
+    let hooks = Arc::new(Hooks::new(options, &assembly.metrics)?.traced(assembly.tracer.clone()));
     hooks.tell(&assembly.metrics);
     let added = Arc::clone(&hooks);
     let reloaded = Arc::clone(&hooks);

@@ -14,7 +14,6 @@ impl LogLevel {
     }
 
     /// What is logged now.
-    #[expect(dead_code, reason = "who tells it removes this line")]
     pub(crate) fn get() -> LevelFilter {
         LevelFilter::current()
     }

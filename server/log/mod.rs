@@ -13,16 +13,18 @@
 //! - Colours are used only on a terminal, and not if `NO_COLOR` is set.
 //! - The level can change at any time, from any thread.
 
-mod escape;
+pub(crate) mod escape;
 mod format;
 mod json;
 mod level;
 mod panics;
 mod queue;
-mod stderr;
+mod reopen;
+pub(crate) mod stderr;
 
 use std::env;
 use std::io::{self, IsTerminal};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tracing::Level;
@@ -33,7 +35,8 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 pub(crate) use format::LogFormat;
 pub(crate) use level::LogLevel;
-pub(crate) use queue::Lines;
+pub(crate) use queue::{Lines, Tell};
+pub(crate) use reopen::Reopen;
 
 use format::{Look, OneLine};
 use stderr::Stderr;
@@ -42,11 +45,16 @@ use stderr::Stderr;
 /// takes them at once; a second is far less than what supervisors grant.
 const END_TIMEOUT: Duration = Duration::from_secs(1);
 
+type AtEnd = Box<dyn FnOnce(Duration) + Send>;
+
 /// The log of this process.
 pub(crate) struct Log {
     lines: Lines,
     level: LogLevel,
     look: Look,
+    reopen: Reopen,
+    /// What else is waited for at the end, but not for long.
+    at_end: Mutex<Vec<AtEnd>>,
 }
 
 /// Starts logging events of `level` and above, and panics. Call it once.
@@ -80,6 +88,8 @@ pub(crate) fn start(level: LevelFilter, format: LogFormat) -> io::Result<Log> {
         lines,
         level: LogLevel::new(move |level| handle.reload(level).is_ok()),
         look,
+        reopen: Reopen::default(),
+        at_end: Mutex::default(),
     })
 }
 
@@ -87,6 +97,17 @@ impl Log {
     /// Where the lines go.
     pub(crate) fn lines(&self) -> &Lines {
         &self.lines
+    }
+
+    /// Calls `wait` before the end of the process, with the time that it may take.
+    pub(crate) fn at_end(&self, wait: impl FnOnce(Duration) + Send + 'static) {
+        let mut at_end = self.at_end.lock().unwrap_or_else(PoisonError::into_inner);
+        at_end.push(Box::new(wait));
+    }
+
+    /// Asks that files be opened anew.
+    pub(crate) fn reopen(&self) -> &Reopen {
+        &self.reopen
     }
 
     /// What is logged.
@@ -104,6 +125,10 @@ impl Log {
                 LogFormat::Json => format::line(Level::ERROR, self.look, &line),
             };
             self.lines.push(line.as_bytes());
+        }
+        let at_end = self.at_end.into_inner();
+        for wait in at_end.unwrap_or_else(PoisonError::into_inner) {
+            wait(END_TIMEOUT);
         }
         self.lines.flush(END_TIMEOUT);
     }

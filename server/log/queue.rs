@@ -6,7 +6,7 @@
 //!
 //! # Invariants
 //! - [`Lines::push`] never waits: neither for the writer, nor for another thread that pushes.
-//! - What waits stays within [`WAITING_BYTES_MAX`].
+//! - What waits stays within a bound in bytes, [`WAITING_BYTES_MAX`] for the log.
 //! - Every line is written whole, or counted as lost; the count is told as soon as a line could be
 //!   written again.
 
@@ -19,7 +19,8 @@ use std::time::{Duration, Instant};
 
 use tracing_subscriber::fmt::MakeWriter;
 
-/// What may wait: some 5,000 lines, which is more than a reader lacks that merely pauses.
+/// What may wait for the log: some 5,000 lines, which is more than a reader lacks that merely
+/// pauses.
 const WAITING_BYTES_MAX: usize = 1024 * 1024;
 
 /// What a line takes beside its text: its place in the channel, and what the allocator adds.
@@ -28,6 +29,14 @@ const LINE_OVERHEAD_BYTES: usize = 64;
 /// While lines are lost all the time, that is told this often.
 const TELL_INTERVAL: Duration = Duration::from_secs(1);
 
+/// Tells how many lines were lost.
+pub(crate) enum Tell {
+    /// By a line among the others, which this makes.
+    Here(Box<dyn Fn(u64) -> String + Send>),
+    /// By this, to somebody else.
+    Elsewhere(fn(u64)),
+}
+
 /// Where lines are queued.
 #[derive(Clone)]
 pub(crate) struct Lines {
@@ -35,8 +44,8 @@ pub(crate) struct Lines {
     tally: Arc<Tally>,
 }
 
-#[derive(Default)]
 struct Tally {
+    waiting_bytes_max: usize,
     waiting_bytes: AtomicUsize,
     lost: AtomicU64,
 }
@@ -48,8 +57,8 @@ enum Message {
 }
 
 impl Lines {
-    /// Starts the thread that writes to `out`. `say_lost` makes the line which tells how many were
-    /// lost.
+    /// Starts the thread of the log, which writes to `out`. `say_lost` makes the line which tells
+    /// how many were lost.
     ///
     /// # Errors
     /// If there can be no thread.
@@ -57,8 +66,26 @@ impl Lines {
         out: impl Write + Send + 'static,
         say_lost: impl Fn(u64) -> String + Send + 'static,
     ) -> io::Result<Self> {
+        Self::start_as(
+            "log",
+            WAITING_BYTES_MAX,
+            out,
+            Tell::Here(Box::new(say_lost)),
+        )
+    }
+
+    /// The same for another thread and bound. `out` is flushed between two lines.
+    ///
+    /// # Errors
+    /// If there can be no thread.
+    pub(crate) fn start_as(
+        name: &'static str,
+        waiting_bytes_max: usize,
+        out: impl Write + Send + 'static,
+        say_lost: Tell,
+    ) -> io::Result<Self> {
         let (messages, incoming) = mpsc::channel();
-        let tally = Arc::new(Tally::default());
+        let tally = Arc::new(Tally::new(waiting_bytes_max));
         let outlet = Outlet {
             out,
             tally: Arc::clone(&tally),
@@ -68,7 +95,7 @@ impl Lines {
             is_torn: false,
         };
         thread::Builder::new()
-            .name("log".to_owned())
+            .name(name.to_owned())
             .spawn(move || outlet.run(&incoming))?;
         Ok(Self { messages, tally })
     }
@@ -78,15 +105,15 @@ impl Lines {
     pub(crate) fn to_nowhere() -> Self {
         Self {
             messages: mpsc::channel().0,
-            tally: Arc::default(),
+            tally: Arc::new(Tally::new(WAITING_BYTES_MAX)),
         }
     }
 
     /// Queues a line, with its end of line.
-    pub(super) fn push(&self, line: &[u8]) {
+    pub(crate) fn push(&self, line: &[u8]) {
         let bytes = line.len() + LINE_OVERHEAD_BYTES;
         let before = self.tally.waiting_bytes.fetch_add(bytes, Ordering::Relaxed);
-        let has_room = before + bytes <= WAITING_BYTES_MAX;
+        let has_room = before + bytes <= self.tally.waiting_bytes_max;
         if !has_room || self.messages.send(Message::Line(line.into())).is_err() {
             self.tally.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
             self.tally.lose();
@@ -94,7 +121,7 @@ impl Lines {
     }
 
     /// Waits until everything that was queued before is written or lost, but no longer than this.
-    pub(super) fn flush(&self, timeout: Duration) {
+    pub(crate) fn flush(&self, timeout: Duration) {
         let (flushed, is_flushed) = mpsc::sync_channel(1);
         if self.messages.send(Message::Flushed(flushed)).is_ok() {
             // Whoever does not take lines any more is not waited for.
@@ -109,6 +136,14 @@ impl Lines {
 }
 
 impl Tally {
+    fn new(waiting_bytes_max: usize) -> Self {
+        Self {
+            waiting_bytes_max,
+            waiting_bytes: AtomicUsize::new(0),
+            lost: AtomicU64::new(0),
+        }
+    }
+
     fn lose(&self) {
         self.lost.fetch_add(1, Ordering::Relaxed);
     }
@@ -135,10 +170,10 @@ impl Write for &Lines {
 }
 
 /// The end at which lines are written.
-struct Outlet<W, F> {
+struct Outlet<W> {
     out: W,
     tally: Arc<Tally>,
-    say_lost: F,
+    say_lost: Tell,
     /// How many of the lost lines have been told of.
     told: u64,
     told_at: Option<Instant>,
@@ -146,7 +181,7 @@ struct Outlet<W, F> {
     is_torn: bool,
 }
 
-impl<W: Write, F: Fn(u64) -> String> Outlet<W, F> {
+impl<W: Write> Outlet<W> {
     fn run(mut self, incoming: &Receiver<Message>) {
         for message in incoming {
             match message {
@@ -156,6 +191,9 @@ impl<W: Write, F: Fn(u64) -> String> Outlet<W, F> {
                     let before = self.tally.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
                     if !is_written {
                         self.tally.lose();
+                        if matches!(self.say_lost, Tell::Elsewhere(_)) {
+                            self.tell_at_times();
+                        }
                     } else if before == bytes || self.has_not_told_for_long() {
                         self.tell();
                     }
@@ -169,6 +207,12 @@ impl<W: Write, F: Fn(u64) -> String> Outlet<W, F> {
         }
     }
 
+    fn tell_at_times(&mut self) {
+        if self.has_not_told_for_long() {
+            self.tell();
+        }
+    }
+
     fn has_not_told_for_long(&self) -> bool {
         self.told_at.is_none_or(|at| at.elapsed() >= TELL_INTERVAL)
     }
@@ -177,8 +221,14 @@ impl<W: Write, F: Fn(u64) -> String> Outlet<W, F> {
     fn tell(&mut self) {
         let lost = self.tally.lost.load(Ordering::Relaxed);
         if lost > self.told {
-            let line = (self.say_lost)(lost - self.told);
-            if self.write_line(line.as_bytes()) {
+            let line = match &self.say_lost {
+                Tell::Here(make) => Some(make(lost - self.told)),
+                Tell::Elsewhere(tell) => {
+                    tell(lost - self.told);
+                    None
+                }
+            };
+            if line.is_none_or(|line| self.write_line(line.as_bytes())) {
                 self.told = lost;
                 self.told_at = Some(Instant::now());
             }
@@ -187,6 +237,8 @@ impl<W: Write, F: Fn(u64) -> String> Outlet<W, F> {
 
     /// Returns false if the line is lost.
     fn write_line(&mut self, line: &[u8]) -> bool {
+        // What cannot be flushed is told by the write.
+        let _ = self.out.flush();
         if self.is_torn && !self.write_all(b"\n") {
             return false;
         }

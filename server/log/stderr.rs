@@ -1,8 +1,8 @@
-//! stderr without what the standard library adds: no lock that others could wait for, and no
-//! descriptor that only says "not now".
+//! stderr, stdout and files without what the standard library adds: no lock that others could wait
+//! for, and no descriptor that only says "not now".
 
 use std::io::{self, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 
 use rustix::event::{PollFd, PollFlags, poll};
 
@@ -16,20 +16,27 @@ impl Stderr {
 }
 
 impl Write for Stderr {
-    /// Waits until it can be written to: whoever gave it to us may have made it non-blocking.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        loop {
-            match rustix::io::write(self.0.as_fd(), bytes) {
-                Err(rustix::io::Errno::AGAIN) => {
-                    let stderr = PollFd::new(&self.0, PollFlags::OUT);
-                    poll(&mut [stderr], None)?;
-                }
-                written => return Ok(written?),
-            }
-        }
+        write(self.0.as_fd(), bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+/// Writes what is taken at once. Waits until something is: whoever gave the descriptor to us may
+/// have made it non-blocking.
+///
+/// # Errors
+/// What the kernel says.
+pub(crate) fn write(out: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
+    loop {
+        match rustix::io::write(out, bytes) {
+            Err(rustix::io::Errno::AGAIN) => {
+                poll(&mut [PollFd::new(&out, PollFlags::OUT)], None)?;
+            }
+            written => return Ok(written?),
+        }
     }
 }

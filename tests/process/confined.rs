@@ -63,6 +63,9 @@ impl Rig {
             format!("serve --listen {address} --driver {driver} --app echo --shards 2"),
             // Nobody answers there, but somebody has to look for it.
             "--auth-url http://localhost:1/ --auth-url-timeout 1000".to_owned(),
+            format!("--static-root {}", folder.path().display()),
+            // Nor does anybody answer here.
+            "--proxy-upstreams http://localhost:1".to_owned(),
             format!(
                 "--plugin emit,rooms --log debug --auth-tokens-file {}",
                 keys.display()
@@ -116,6 +119,10 @@ impl Rig {
                 .get("/primus/primus.js?legacy")
                 .contains("Primus")
         );
+        let file = "GET /keys HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+        assert!(self.server.whole_answer(file).contains("the-first-token"));
+        let missing = file.replace("keys", "missing");
+        assert!(self.server.head_of(&missing).starts_with("HTTP/1.1 502 "));
         fs::write(self.folder.path().join("keys"), "another-token-of-bob bob").unwrap();
         self.server.signal(Signal::HUP);
         self.await_line("read anew: 1 tokens");

@@ -1,11 +1,13 @@
 //! The process among others: what it writes to may be gone, full or stuck, and it is sent signals.
 //! Whatever becomes of that, it serves its clients, and it ends when it is told to.
 
+mod access;
 mod answers;
 mod api;
 mod authorization;
 mod config;
 mod confined;
+mod container;
 mod deploy;
 mod drain;
 mod faults;
@@ -21,3 +23,6 @@ mod secrets;
 mod server;
 mod signals;
 mod tls;
+mod trace;
+mod traced;
+mod web;

@@ -1,6 +1,7 @@
 //! The real shards, the real transformer and the real client machine in virtual time: ten thousand
 //! clients over virtual minutes, the same history for the same seed.
 
+mod accesses;
 mod admission;
 mod async_layers;
 mod backlog;
@@ -45,6 +46,7 @@ mod steps;
 mod streams;
 mod substreams;
 mod timers;
+mod traced;
 mod transforms;
 mod transforms_later;
 mod travel;

@@ -49,9 +49,9 @@ const MACHINES: &[Machine] = &[
     Machine {
         name: "shard",
         may_import: &[
-            "app", "config", "fanout", "guard", "http", "io", "known", "layers", "limits", "lines",
-            "memory", "mesh", "net", "purpose", "refusals", "rooms", "routes", "session", "stats",
-            "tasks",
+            "access", "app", "config", "fanout", "guard", "http", "io", "known", "layers",
+            "limits", "lines", "memory", "mesh", "net", "purpose", "refusals", "rooms", "routes",
+            "session", "stats", "tasks",
         ],
     },
     // Connections. Knows no spark, no HTTP and nobody's owner.
@@ -126,7 +126,7 @@ const MACHINES: &[Machine] = &[
     },
     Machine {
         name: "config",
-        may_import: &["limits", "rooms", "routes"],
+        may_import: &["access", "limits", "rooms", "routes"],
     },
     // What is known of a connection beside its peer.
     Machine {
@@ -159,6 +159,10 @@ const MACHINES: &[Machine] = &[
     Machine {
         name: "lines",
         may_import: &["limits"],
+    },
+    Machine {
+        name: "access",
+        may_import: &["limits", "memory"],
     },
     Machine {
         name: "refusals",

@@ -79,9 +79,11 @@ const IMPORTS: &[(&str, &[&str])] = &[
         "allspark-plugins",
         &["allspark-protocol", "allspark-engine"],
     ),
+    ("allspark-web", &["allspark-protocol", "allspark-engine"]),
     (
         "allspark",
         &[
+            "allspark-web",
             "allspark-protocol",
             "allspark-transformers",
             "allspark-client",

@@ -10,6 +10,7 @@ mod code;
 mod dependencies;
 mod imports;
 mod layers;
+mod links;
 mod reach;
 mod repository;
 mod style;
@@ -55,6 +56,7 @@ fn rules() -> impl Iterator<Item = &'static Rule> {
         circles::RULES,
         dependencies::RULES,
         layers::RULES,
+        links::RULES,
         reach::RULES,
         style::RULES,
         unsafety::RULES,

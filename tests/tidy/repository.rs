@@ -55,6 +55,12 @@ impl Repository {
         self.files.get(path).map(String::as_str)
     }
 
+    /// Whether there is a folder of this name, with a text file somewhere below.
+    pub(crate) fn has_folder(&self, path: &str) -> bool {
+        let folder = format!("{path}/");
+        self.files.keys().any(|path| path.starts_with(&folder))
+    }
+
     fn read_folder(&mut self, folder: &Path, prefix: &str) {
         for entry in fs::read_dir(folder).expect("a folder of the repository") {
             let entry = entry.expect("an entry of a folder");

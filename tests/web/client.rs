@@ -68,11 +68,6 @@ impl Client {
         self.stream.write_all(words.as_ref()).unwrap();
     }
 
-    /// Says as much as is taken.
-    pub(crate) fn try_say(&mut self, words: &[u8]) -> bool {
-        self.stream.write_all(words).is_ok()
-    }
-
     /// Says nothing more.
     pub(crate) fn end(&self) {
         self.stream.shutdown(Shutdown::Write).unwrap();

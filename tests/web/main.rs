@@ -1,5 +1,6 @@
 //! Files and upstreams behind a server: what clients get, byte by byte, from real sockets.
 
 mod client;
+mod files;
 mod proxy;
 mod upstream;

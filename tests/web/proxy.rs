@@ -442,7 +442,8 @@ fn an_upstream_that_dies_is_told_from_one_that_is_done() {
 #[test]
 fn an_answer_that_frames_itself_twice_is_framed_once() {
     let upstream = answering(
-        b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n\
+          2\r\nok\r\n0\r\n\r\n",
     );
     let answer = site(&upstream).get("/", "");
     let is_refused = answer.starts_with("HTTP/1.1 502 ");
@@ -453,7 +454,8 @@ fn an_answer_that_frames_itself_twice_is_framed_once() {
     assert!(site(&upstream).get("/", "").starts_with("HTTP/1.1 502 "));
     // What follows an answer is nobody's.
     let upstream = answering(
-        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok\
+          HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil",
     );
     let site = site(&upstream);
     for _ in 0..3 {
@@ -465,7 +467,11 @@ fn an_answer_that_frames_itself_twice_is_framed_once() {
 fn a_client_that_leaves_in_the_middle_is_known_to_its_upstream() {
     let upstream = Upstream::tcp(|peer: &mut Peer, say| {
         let head = peer.head();
-        if head.starts_with("POST") {
+        if head.starts_with("GET /silent") {
+            peer.say("HTTP/1.1 200 OK\r\n\r\nevent");
+            peer.rest();
+            say("left".to_owned());
+        } else if head.starts_with("POST") {
             say(format!("{:?}", peer.chunks().map_err(|part| part.len())));
         } else {
             peer.say("HTTP/1.1 200 OK\r\n\r\n");
@@ -484,6 +490,12 @@ fn a_client_that_leaves_in_the_middle_is_known_to_its_upstream() {
     client.until("xxx");
     drop(client);
     assert_eq!(upstream.heard(), "gone");
+    // Although nothing is to be sent.
+    let mut client = site.connect();
+    client.say("GET /silent HTTP/1.1\r\nHost: a\r\n\r\n");
+    client.until("event");
+    drop(client);
+    assert_eq!(upstream.heard(), "left");
 }
 
 #[test]

@@ -2,8 +2,8 @@
 //! and a reverse proxy.
 //!
 //! Both are handlers of routes ([`mount`]). Neither blocks a shard: files are read, and upstreams
-//! are asked, on threads of their own ([`Threads`]), and bodies go through channels with bounds, both
-//! ways.
+//! are asked, on threads of their own ([`Threads`]), and bodies go through channels with bounds,
+//! both ways.
 //!
 //! | file | what it is |
 //! |---|---|

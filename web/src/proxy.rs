@@ -89,8 +89,8 @@ impl Proxy {
         Ok(proxy)
     }
 
-    /// A proxy to one Unix socket, with a thread of its own. A path that begins with `@` is a name in
-    /// the abstract namespace.
+    /// A proxy to one Unix socket, with a thread of its own. A path that begins with `@` is a name
+    /// in the abstract namespace.
     ///
     /// # Errors
     /// The system makes no more threads.

@@ -16,7 +16,6 @@ use super::spark::Spark;
 use super::transform::{self, Written};
 use crate::budget::{Bounds, Memory};
 use crate::config::{LiveOptions, NeedsRestart};
-use crate::refusals::Refusal;
 use crate::stats::Stats;
 
 impl Spark<'_> {
@@ -164,18 +163,6 @@ impl Handle {
         let mut stats = Stats::default();
         (0..mesh.shards()).for_each(|shard| stats.add(mesh.counters(shard)));
         stats
-    }
-
-    /// Who was refused lately, by a bound, by TLS or by a layer, or ended because of a bound: the
-    /// last of each reason, the latest first. How many there were is in [`Handle::stats`]; a few
-    /// may be missing here of many that came at the same time.
-    pub fn recent_refusals(&self) -> Vec<Refusal> {
-        self.0.refusals.recent()
-    }
-
-    /// How many refusals are missing there because several shards noted one at the same time.
-    pub fn refusals_missed(&self) -> u64 {
-        self.0.refusals.missed()
     }
 
     /// What is held for peers now, of what may be.

@@ -6,7 +6,7 @@
 //! a host and a key, from which a spark is made when it is called.
 
 use std::any::Any;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -33,6 +33,7 @@ use super::life::Life;
 use super::packet::{Body, Packet, Transformed};
 use super::tally::Tally;
 use super::target::{AwaitedPublish, Names, Publish, Question, RoomEvent, Target};
+use super::trace_target::TraceOrder;
 use super::values::Values;
 use crate::config::Files;
 use crate::known::Known;
@@ -83,6 +84,8 @@ pub(crate) trait Host {
     fn leave_all(&mut self, key: Key);
     /// Returns false when the spark has ended already.
     fn end_spark(&mut self, key: Key, options: EndOptions) -> bool;
+    /// Logs what happens to a spark whose client has this address, if that is asked for.
+    fn trace_if_of(&mut self, key: Key, address: IpAddr);
     /// Why a spark ends, while the application is told that it does.
     fn end_reason(&self, key: Key) -> Option<EndReason>;
     /// Ends a spark because a function of the application panicked.
@@ -493,6 +496,8 @@ pub(crate) enum Command {
         ticket: u64,
         said: Box<Said>,
     },
+    /// Log what happens to a spark, or no longer.
+    Trace(TraceOrder),
     /// Pull the body on this connection, if it is still that of this ticket.
     Pull {
         connection: Key,
@@ -529,6 +534,7 @@ impl Weigh for Command {
                 Self::Settled
                 | Self::End { .. }
                 | Self::Visit { .. }
+                | Self::Trace(_)
                 | Self::Pull { .. }
                 | Self::ForEach(_)
                 | Self::StepOn { .. }

@@ -1,6 +1,6 @@
 //! A spark: one connected client, as the application sees it.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use allspark_protocol::Instant;
@@ -153,6 +153,10 @@ impl<'a> Spark<'a> {
     /// and stands still while a handler runs.
     pub fn now(&self) -> Instant {
         self.host.now()
+    }
+
+    pub(super) fn trace_if_of(&mut self, address: IpAddr) {
+        self.host.trace_if_of(self.key, address);
     }
 
     /// Why the spark has ended: for listeners of its end ([`Attach::on_disconnection`] and the

@@ -63,8 +63,8 @@ pub enum BodyError {
 pub struct BodyBroken;
 
 /// Takes a body as it comes ([`RouteRequest::stream`](super::RouteRequest::stream)), on any thread
-/// or in a task. Dropped, it has the rest of the body thrown away. It can be pulled, too: then it is
-/// the body of an answer.
+/// or in a task. Dropped, it has the rest of the body thrown away. It can be pulled, too: then it
+/// is the body of an answer.
 pub struct BodyReceiver(Arc<Channel>);
 
 /// A channel for at most so many bytes.
@@ -194,6 +194,19 @@ impl BodySender {
     /// Whether the client is gone, so that what is still to be sent is of no use.
     pub fn is_gone(&self) -> bool {
         self.0.is_gone()
+    }
+
+    /// Returns once the client is gone, for who has nothing to send.
+    pub async fn gone(&mut self) {
+        poll_fn(|context| {
+            // Before it looks, so that it does not miss what happens meanwhile.
+            self.0.sender.register(context.waker());
+            match self.is_gone() {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
+            }
+        })
+        .await;
     }
 
     /// Ends the body: everything was sent.

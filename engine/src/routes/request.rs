@@ -98,8 +98,8 @@ impl RouteRequest<'_> {
         is_whole
     }
 
-    /// The body as it comes, without transfer coding ([`Routes::add_streamed`]). What was waited for
-    /// is its first and only part.
+    /// The body as it comes, without transfer coding ([`Routes::add_streamed`]). What was waited
+    /// for is its first and only part.
     ///
     /// [`Routes::add_streamed`]: crate::Routes::add_streamed
     pub fn stream(&self) -> BodyReceiver {

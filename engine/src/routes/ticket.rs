@@ -62,8 +62,8 @@ impl Ticket {
     /// each of which `bytes_max` bytes may wait: what the client sends, beginning with what it sent
     /// behind its request, and what it is sent. Nobody judges how long either is silent.
     ///
-    /// The receiver ends when the client sends nothing more, and breaks when the client is gone. The
-    /// connection ends when the sender is finished or dropped.
+    /// The receiver ends when the client sends nothing more, and breaks when the client is gone.
+    /// The connection ends when the sender is finished or dropped.
     ///
     /// A request that asks for no upgrade, or whose body has not come whole, is answered with 500,
     /// and so is one that is given another status than 101; then nobody is at the other end of the

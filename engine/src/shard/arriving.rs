@@ -23,6 +23,7 @@ impl<T: Transformer> Core<T> {
         let Some(head) = reader.begun() else {
             return false;
         };
+        self.note_asked(key, &head);
         if self.is_head_too_long(&head) {
             self.refuse(key, HttpError::HeadTooLarge);
             return true;

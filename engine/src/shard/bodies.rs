@@ -104,6 +104,7 @@ impl<T: Transformer> Core<T> {
         request.parked.body = Some(framing);
         request.parked.source = Some(Box::new(Streamed::new(body, waker, left)));
         self.net.note_request(key, false);
+        self.note_answer_begun(key, &response);
         let response = response.at(self.door.date(self.clock.unix_ms));
         self.write_frame(key, |out| {
             response.encode_begin(out, framing, keep_alive);
@@ -147,8 +148,8 @@ impl<T: Transformer> Core<T> {
         }
     }
 
-    /// The source of a body says that there is more of it, or who takes what the peer sends says that
-    /// there is room.
+    /// The source of a body says that there is more of it, or who takes what the peer sends says
+    /// that there is room.
     pub(super) fn pull_again(&mut self, key: Key, ticket: u64) {
         let owner = self.net.get(key).map(|connection| &connection.owner);
         if let Some(Owner::Request(request)) = owner
@@ -194,6 +195,7 @@ impl<T: Transformer> Core<T> {
         if let Some(framing) = framing
             && !part.is_empty()
         {
+            self.note_answer_part(key, part.len());
             self.write_frame(key, |out| framing.push(out, &part));
         }
         match pulled {

@@ -47,6 +47,9 @@ impl<T: Transformer> Core<T> {
                 if let Some(slot) = self.sessions.get(spark) {
                     let id = slot.state.id;
                     tracing::debug!(shard = self.shard, spark = %id, %error, "spark error");
+                    if self.traced.is_some() {
+                        self.trace_error(spark, &error);
+                    }
                     app::error(self, spark, &error);
                 }
             }
@@ -93,6 +96,9 @@ impl<T: Transformer> Core<T> {
         };
         let id = slot.state.id;
         tracing::debug!(shard = self.shard, spark = %id, %reason, "disconnection");
+        if self.traced.is_some() {
+            self.trace_end(spark, reason);
+        }
         // It leaves its rooms first, so that `disconnection` is the last event about it.
         let rooms = self.rooms.leave_all(spark.index);
         if !rooms.is_empty() {
@@ -203,6 +209,7 @@ impl<T: Transformer> Core<T> {
             Command::Drain(options) => self.plan_end(Order::Drain(options)),
             Command::AcceptAgain if self.destroying.closes() => {}
             Command::AcceptAgain => self.net.push_op(Op::Accept),
+            Command::Trace(order) => self.trace(order),
             Command::Asked => self.carry_out_asked(),
             Command::Decide {
                 connection,

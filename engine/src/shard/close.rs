@@ -111,6 +111,7 @@ impl<T: Transformer> Core<T> {
 
     /// A connection stops being a carrier, and its session is told.
     pub(super) fn drop_carrier(&mut self, key: Key) {
+        self.note_answer_end(key);
         // Its request will not be complete any more.
         drop(self.take_judged(key));
         if let Some(spark) = self.end_arrival(key).or_else(|| self.take_carrier(key)) {

@@ -24,9 +24,11 @@ use super::introductions::Introductions;
 use super::owner::Owner;
 use super::questions::Questions;
 use super::room_lists::RoomLists;
+use super::traced::Traced;
 use super::unfinished::Unfinished;
 use super::upkeep::Upkeep;
 use super::waiting::{Drains, Openings, Untaken};
+use crate::access::Accesses;
 use crate::app::host::{
     Added, Command, Listeners, LocalDesk, Reserved, Server, Step, Transforms, Visitor,
 };
@@ -132,6 +134,10 @@ pub(crate) struct Core<T: Transformer> {
     tickets: Cell<u64>,
     /// The large message that the application is given now.
     pub(super) framed: Option<Framed>,
+    /// Sparks about which everything is logged, if there are any.
+    pub(super) traced: Option<Box<Traced>>,
+    /// Requests that are not answered yet, if somebody wants to know of them.
+    pub(super) accesses: Option<Box<Accesses>>,
     rng: ChaCha12Rng,
 }
 
@@ -205,6 +211,8 @@ impl<T: Transformer> Core<T> {
             scratch: Vec::new(),
             tickets: Cell::new(0),
             framed: None,
+            traced: None,
+            accesses: options.on_answered.clone().map(Accesses::new),
             options,
             server,
             rng,
@@ -257,7 +265,11 @@ impl<T: Transformer> Core<T> {
             + self.openings.held_bytes()
             + self.intake.held_bytes()
             + self.awaited.held_bytes()
-            + self.kept.total();
+            + self.kept.total()
+            + self
+                .accesses
+                .as_ref()
+                .map_or(0, |accesses| accesses.held_bytes());
         let held = self.net.charges.total() + self.sessions.charges.total() + untaken;
         counters
             .waiting_cost_bytes

@@ -92,6 +92,9 @@ impl<T: Transformer> Core<T> {
                 "connection"
             );
         }
+        if self.traced.is_some() {
+            self.trace_connection(spark);
+        }
         spark
     }
 
@@ -99,6 +102,9 @@ impl<T: Transformer> Core<T> {
     #[inline]
     pub(super) fn message(&mut self, spark: Key, kind: Kind, payload: &[u8]) {
         self.counters().messages_received.add(1);
+        if self.traced.is_some() {
+            self.trace_in(spark, kind, payload.len());
+        }
         if !self.is_open(spark) {
             return;
         }
@@ -154,6 +160,9 @@ impl<T: Transformer> Core<T> {
     }
 
     fn tell_alive(&mut self, spark: Key, unix_ms: Option<u64>) {
+        if self.traced.is_some() {
+            self.trace_alive(spark);
+        }
         // As in Primus, whose own listener of pongs emits the heartbeat before others hear of it.
         app::heartbeat(self, spark);
         app::incoming_pong(self, spark, unix_ms);

@@ -158,6 +158,9 @@ impl<T: Transformer> Core<T> {
             let piece = |blocks: &mut _| fanout.whole(wire, piece, blocks);
             if let Some(offered_bytes) = self.net.send_now(key, piece) {
                 self.sessions.get_mut(spark)?.state.seen = head;
+                if self.traced.is_some() {
+                    self.trace_out(spark, offered_bytes, "broadcast out");
+                }
                 return Some(offered_bytes);
             }
         }

@@ -32,6 +32,9 @@ impl<T: Transformer> Core<T> {
         self.drains.give_back();
         self.judged.give_back();
         self.given_ids.give_back();
+        if let Some(accesses) = &mut self.accesses {
+            accesses.give_back();
+        }
         if self.net.buffers.blocks.free_unused() {
             // What was needed in the meantime may not be needed any more.
             self.upkeep.again(self.clock.now);

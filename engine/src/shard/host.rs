@@ -1,7 +1,7 @@
 //! What the application may do to its shard. Nothing here calls the application, or a session: what
 //! would have to is an effect.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -175,6 +175,13 @@ impl<T: Transformer> Host for Core<T> {
             self.end(key, options.reconnect, EndReason::Application);
         }
         is_open
+    }
+
+    fn trace_if_of(&mut self, key: Key, address: IpAddr) {
+        let peer = self.peer_of(key);
+        if let Some(peer) = peer.filter(|peer| peer.ip() == address) {
+            self.trace_if_of_address(key, peer);
+        }
     }
 
     fn end_reason(&self, key: Key) -> Option<EndReason> {

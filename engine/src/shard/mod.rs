@@ -57,6 +57,7 @@ use crate::io::{Completion, Driver, Proxied, ProxyProtocol, Tls, TlsAcceptor, Wa
 use crate::memory::GiveBack;
 
 mod admit;
+mod answered;
 mod answers;
 mod arriving;
 mod awaited;
@@ -104,6 +105,8 @@ mod rooms;
 mod take_in;
 mod tasks;
 mod timers;
+mod traced;
+mod tracing;
 mod transform;
 mod travel;
 mod unfinished;

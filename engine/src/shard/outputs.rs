@@ -83,6 +83,7 @@ impl<T: Transformer> Core<T> {
         match &self.net.connection(key).owner {
             Owner::Request(request) if request.parked.next != Some(Next::Upgraded) => {
                 if let Some(framing) = request.parked.body {
+                    self.note_answer_part(key, bytes.len());
                     self.write_frame(key, |out| framing.push(out, bytes));
                 }
             }
@@ -122,6 +123,7 @@ impl<T: Transformer> Core<T> {
         parked.body = Some(framing);
         let pass = std::mem::take(&mut parked.pass);
         let response = pass.complete(&self.options.cors, response);
+        self.note_answer_begun(key, &response);
         let response = response.at(self.door.date(self.clock.unix_ms));
         self.write_frame(key, |out| {
             response.encode_begin(out, framing, keep_alive);
@@ -143,6 +145,7 @@ impl<T: Transformer> Core<T> {
 
     /// The answer to a request is complete.
     pub(super) fn answered(&mut self, key: Key, keep_alive: bool) {
+        self.note_answer_end(key);
         if keep_alive && !self.has_upload(key) {
             self.go_on(key, Next::Http);
         } else {

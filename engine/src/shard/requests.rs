@@ -17,6 +17,7 @@ impl<T: Transformer> Core<T> {
     /// Answers a request, or hands it to whom it is for. The connection's owner says which.
     pub(super) fn request(&mut self, key: Key, request: &Request<'_>) {
         let head = &request.head;
+        self.note_asked(key, head);
         if self.is_head_too_long(head) {
             return self.refuse(key, HttpError::HeadTooLarge);
         }
@@ -253,6 +254,7 @@ impl<T: Transformer> Core<T> {
             return self.finish(key);
         }
         let framing = response.framing(asked.minor_version, asked.head_only);
+        self.note_answer_begun(key, response);
         let response = response.at(self.door.date(self.clock.unix_ms));
         self.write_frame(key, |out| {
             response.encode_begin(out, framing, false);

@@ -362,6 +362,9 @@ impl<T: Transformer> Core<T> {
             return;
         };
         slot.state.latency.pinged(now);
+        if self.traced.is_some() {
+            self.trace_ping(spark);
+        }
         if let Some(frame) = self.ping_frame(spark) {
             self.write_ping(spark, frame);
         }

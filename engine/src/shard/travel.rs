@@ -104,6 +104,9 @@ impl<T: Transformer> Core<T> {
     pub(super) fn released(&mut self, key: Key, result: io::Result<Detached>) {
         self.moves.closed(key.index);
         let known = self.introductions.closed(key);
+        if let Some(accesses) = &mut self.accesses {
+            accesses.forget(key);
+        }
         let connection = self.net.remove(key);
         match (&connection.owner, result) {
             (Owner::Leaving(_), Ok(socket)) => {
@@ -191,6 +194,7 @@ impl<T: Transformer> Core<T> {
         let timeout_ms = self.options.keep_alive_timeout_ms.get();
         self.net.set_idle_timer_ms(key, timeout_ms);
         self.net.connection_mut(key).owner = Owner::Http(Reader::new(0));
+        self.note_asked(key, &request.head);
         self.find_session(key, &request, pass, address);
         self.settle();
         let reader = Reader::new(self.body_bytes_max());

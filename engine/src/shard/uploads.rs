@@ -201,8 +201,8 @@ impl<T: Transformer> Core<T> {
         self.charge(key);
     }
 
-    /// The peer of an upgraded connection sends nothing more, but may go on reading. Returns whether
-    /// that is what the connection is.
+    /// The peer of an upgraded connection sends nothing more, but may go on reading. Returns
+    /// whether that is what the connection is.
     pub(super) fn end_upgraded_input(&mut self, key: Key) -> bool {
         let Owner::Request(request) = &mut self.net.connection_mut(key).owner else {
             return false;

@@ -43,6 +43,9 @@ impl<T: Transformer> Core<T> {
     /// broadcast before and depends on the spark was written to it before.
     pub(super) fn write_message(&mut self, spark: Key, kind: Kind, payload: &[u8]) {
         self.counters().messages_written.add(1);
+        if self.traced.is_some() {
+            self.trace_out(spark, payload.len(), "message out");
+        }
         let Some(target) = self.catch_up_log(spark) else {
             return;
         };
@@ -189,6 +192,7 @@ impl<T: Transformer> Core<T> {
         keep_alive: bool,
         head_only: bool,
     ) {
+        self.note_answer(key, response, head_only);
         let response = response.at(self.door.date(self.clock.unix_ms));
         let answer = |out: &mut Vec<u8>| response.encode(out, keep_alive, head_only);
         if self.net.write_answer(key, answer) == Err(TooMuch) {
@@ -254,6 +258,9 @@ impl<T: Transformer> Core<T> {
     /// Queues frames that many share for one spark, within the bound of its queue.
     pub(super) fn queue_shared(&mut self, spark: Key, target: Target, slice: Slice) {
         let (bound, messages) = (self.bound(target), slice.frames());
+        if self.traced.is_some() {
+            self.trace_out(spark, slice.len(), "broadcast out");
+        }
         if let Some((queue, blocks)) = self.queue_mut(target) {
             let admission = match slice.key() {
                 Some(_) => queue.push_latest(slice, bound, blocks),

@@ -42,7 +42,8 @@ pub struct Reader {
 
 impl Reader {
     /// A reader that refuses bodies of more than `body_bytes_max` bytes after decoding; with
-    /// `u32::MAX` bytes or more it refuses none, which is for those that are given out as they come.
+    /// `u32::MAX` bytes or more it refuses none, which is for those that are given out as they
+    /// come.
     pub fn new(body_bytes_max: usize) -> Self {
         Self {
             body_bytes_max: u32::try_from(body_bytes_max).unwrap_or(u32::MAX),

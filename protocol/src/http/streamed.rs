@@ -13,8 +13,8 @@ pub enum BodyFraming {
     /// So many bytes are the body, which whoever pushes has to keep to.
     Length(u64),
     /// There is no body, whatever is pushed: for `HEAD`, and for statuses that forbid one. What
-    /// would frame the body that `GET` has is left out, as RFC 9110, 9.3.2 allows, unless its length
-    /// is known.
+    /// would frame the body that `GET` has is left out, as RFC 9110, 9.3.2 allows, unless its
+    /// length is known.
     Bodiless,
 }
 

@@ -90,8 +90,8 @@ fn seconds(moment: SystemTime) -> u64 {
 }
 
 /// The part that a range means. One that can't be read is ignored, and so are several: whoever asks
-/// for them has to take the whole file anyhow (RFC 9110, 14.2), and nobody is sent a file a thousand
-/// times over.
+/// for them has to take the whole file anyhow (RFC 9110, 14.2), and nobody is sent a file a
+/// thousand times over.
 fn part(range: &str, bytes: u64) -> Part {
     let Some((unit, range)) = range.split_once('=') else {
         return Part::Whole;

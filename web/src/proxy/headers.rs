@@ -3,8 +3,8 @@
 use allspark_protocol::http::{RequestHead, Response};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
-/// Headers that are for one connection, or that frame a message; each side has its own. `Expect` was
-/// answered by the server, `Forwarded` would contradict what is added.
+/// Headers that are for one connection, or that frame a message; each side has its own. `Expect`
+/// was answered by the server, `Forwarded` would contradict what is added.
 const OF_ONE_CONNECTION: [&str; 14] = [
     "connection",
     "content-length",
@@ -72,9 +72,9 @@ mod tests {
     #[test]
     fn what_is_for_one_connection_stays() {
         let head = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close, X-One , cookie\r\nX-One: 1\r\n\
-            X-Two: 2\r\nX-Two: 3\r\nCookie: c\r\nTE: trailers\r\nKeep-Alive: 5\r\nContent-Length: 0\r\n\
-            Upgrade: h2c\r\nHTTP2-Settings: x\r\nX_Forwarded_For: 1.2.3.4\r\nForwarded: for=x\r\n\
-            Proxy-Connection: x\r\nProxy-Authorization: x\r\nLatin: \u{e9}\r\n\r\n";
+            X-Two: 2\r\nX-Two: 3\r\nCookie: c\r\nTE: trailers\r\nKeep-Alive: 5\r\n\
+            Content-Length: 0\r\nUpgrade: h2c\r\nHTTP2-Settings: x\r\nX_Forwarded_For: 1.2.3.4\r\n\
+            Forwarded: for=x\r\nProxy-Connection: x\r\nProxy-Authorization: x\r\nLatin: \u{e9}\r\n\r\n";
         let head = RequestHead::parse(head.as_bytes()).unwrap();
         let headers = of_request(&head);
         let names: Vec<&str> = headers.iter().map(|(name, _)| name.as_str()).collect();

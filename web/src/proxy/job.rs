@@ -44,8 +44,8 @@ impl Job {
         }
     }
 
-    /// Whether it asks to make a WebSocket of the connection. No other upgrade goes on: what follows
-    /// would be out of sight of whoever guards this server (`h2c`).
+    /// Whether it asks to make a WebSocket of the connection. No other upgrade goes on: what
+    /// follows would be out of sight of whoever guards this server (`h2c`).
     pub(super) fn is_upgrade(&self) -> bool {
         let head = self.head.head();
         let is_websocket = head

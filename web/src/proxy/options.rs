@@ -7,8 +7,8 @@ use allspark_protocol::http::Response;
 
 use super::upstream::Upstream;
 
-/// Requests and upgraded connections that may be under way, by default. Each takes a descriptor and,
-/// if its client or its upstream is slow, up to 300 KiB.
+/// Requests and upgraded connections that may be under way, by default. Each takes a descriptor
+/// and, if its client or its upstream is slow, up to 300 KiB.
 const REQUESTS_MAX: usize = 4096;
 
 /// What a proxy is made with.

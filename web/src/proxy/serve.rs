@@ -224,7 +224,11 @@ async fn send(shared: &Shared, ticket: Ticket, answer: Answer, body: &mut Incomi
     let (mut sender, receiver) = Body::channel(BODY_BYTES_MAX);
     ticket.stream(answer, receiver);
     loop {
-        match timeout(shared.options.idle_timeout, next_part(body)).await {
+        let part = tokio::select! {
+            part = timeout(shared.options.idle_timeout, next_part(body)) => part,
+            () = sender.gone() => return false,
+        };
+        match part {
             Ok(Some(Ok(part))) => {
                 if sender.send(part).await.is_err() {
                     return false;

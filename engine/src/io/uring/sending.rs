@@ -42,7 +42,8 @@ impl Many {
             header: unsafe { std::mem::zeroed() },
         });
         many.header.msg_iov = many.vectors.as_mut_ptr();
-        many.header.msg_iovlen = many.vectors.len();
+        // Each C library has a type of its own for it.
+        many.header.msg_iovlen = many.vectors.len() as _;
         many
     }
 }
