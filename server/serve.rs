@@ -236,7 +236,7 @@ fn build(settings: &Settings, options: Options, log: &Log) -> Result<(Primus, Th
         .give_back(allspark_engine::memory::collect_mimalloc);
     let mut assembly = Assembly::new(builder, settings.listen.has_internal());
     trace::assemble(&settings.trace, &mut assembly, log)?;
-    drop(hooks::assemble(&mut assembly, &settings.hooks)?);
+    drop(hooks::assemble(&settings.hooks, &mut assembly)?);
     let plugins = settings.plugin.make();
     for plugin in plugins.map_err(|(_, error)| error.to_string())? {
         assembly.plugin(plugin);

@@ -9,6 +9,7 @@
 //! | [`workload`] | what simulated clients say |
 //! | [`auditor`] | judges what was sent and received |
 //! | [`load`] | plays many clients of a real server |
+//! | [`hooks`] | plays the clients and the application of a server with hooks |
 //! | [`sim`] | plays many clients of simulated servers, in virtual time |
 //! | [`console`] | what is said on the way |
 //! | [`driver`] | chooses how the load talks to the kernel |
@@ -26,6 +27,7 @@ mod auditor;
 mod cli;
 mod console;
 mod driver;
+mod hooks;
 mod load;
 mod peers;
 mod report;
@@ -39,10 +41,11 @@ use std::time::Instant;
 use clap::Parser;
 
 use cli::{
-    Cli, Command, CompareCommand, LoadArguments, OutputArguments, PeersArguments,
+    Cli, Command, CompareCommand, HooksArguments, LoadArguments, OutputArguments, PeersArguments,
     ReactorsArguments, SimArguments, TransformersArguments,
 };
 use console::{print, tell};
+use hooks::report::HooksReport;
 use report::{LoadReport, Report, Run, SimReport};
 use system::ProcessMemory;
 
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Load(arguments) => put_under_load(&arguments),
         Command::Sim(arguments) => simulate(&arguments),
+        Command::Hooks(arguments) => put_hooks_under_load(&arguments),
         Command::Compare(CompareCommand::Peers(arguments)) => compare_peers(&arguments),
         Command::Compare(CompareCommand::Transformers(arguments)) => {
             compare_transformers(&arguments)
@@ -82,6 +86,23 @@ fn put_under_load(arguments: &LoadArguments) -> ExitCode {
         Err(error) => return failed("load", &error),
     };
     conclude("load", &report, &arguments.output)
+}
+
+fn put_hooks_under_load(arguments: &HooksArguments) -> ExitCode {
+    let report = match hooks::run(arguments.plan()) {
+        Ok(outcome) => HooksReport::from(outcome),
+        Err(error) => return failed("hooks", &error),
+    };
+    let shown = print(&report);
+    let written = arguments
+        .json
+        .as_deref()
+        .map_or(Ok(()), |path| report.write(path));
+    match written.and(shown) {
+        Err(error) => failed("hooks", &error),
+        Ok(()) if report.ok => ExitCode::SUCCESS,
+        Ok(()) => ExitCode::FAILURE,
+    }
 }
 
 /// Simulates each seed. The first line names it, the last one its trace.

@@ -13,7 +13,12 @@ pub(super) struct Hooked {
     /// What the application keeps with it, and how many bytes that is.
     data: Option<(Value, usize)>,
     pub(super) pace: Option<Pace>,
+    /// What its message costs that waits, which counts as memory that is held for its client.
+    held: usize,
 }
+
+/// What a message costs that waits, besides its bytes, of which the ticket has a copy.
+const HELD_BYTES: usize = 256;
 
 /// How far its connect is.
 pub(super) enum Stands {
@@ -30,7 +35,27 @@ impl Hooked {
             stands,
             data: None,
             pace: None,
+            held: 0,
         }
+    }
+}
+
+/// A message of so many bytes waits.
+pub(super) fn hold(spark: &mut Spark<'_>, bytes: usize) {
+    let held = HELD_BYTES + bytes;
+    if let Some(hooked) = spark.own_mut::<Hooked>() {
+        hooked.held = held;
+        spark.charge(held);
+    }
+}
+
+/// It waits no more.
+pub(super) fn let_go(spark: &mut Spark<'_>) {
+    let held = spark
+        .own_mut::<Hooked>()
+        .map(|hooked| std::mem::take(&mut hooked.held));
+    if let Some(held) = held.filter(|held| *held > 0) {
+        spark.discharge(held);
     }
 }
 
@@ -85,6 +110,7 @@ pub(super) fn settle(spark: &mut Spark<'_>, verdict: Verdict) {
         let first = first.take();
         hooked.stands = Stands::LetIn;
         if let Some(first) = first {
+            let_go(spark);
             first.next();
         }
     }

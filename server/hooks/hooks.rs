@@ -17,10 +17,13 @@ use super::event::{Event, unix_ms};
 use super::hooked::settle;
 use super::kind::Kind;
 use super::lane::Lane;
+use super::metrics;
 use super::options::HooksOptions;
 use super::sign::Signer;
 use super::worker::{Counted, Outside, Plan, Verdict, Worker};
 use crate::api::command::{Command, run_all};
+use crate::metrics::metric::Metric;
+use crate::metrics::registry::{Histogram, Metrics};
 use crate::trace::tracer::Tracer;
 
 /// Bytes of the stack of a lane's thread: TLS needs the most of it.
@@ -44,6 +47,8 @@ pub(crate) struct Hooks {
     primus: OnceLock<WeakHandle>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     warned: Mutex<Option<Instant>>,
+    /// Of requests that were answered, were refused, found nobody.
+    times: [Histogram; 3],
     tracer: Tracer,
 }
 
@@ -71,7 +76,7 @@ pub(super) fn count(counter: &AtomicU64, how_many: usize) {
 impl Hooks {
     /// # Errors
     /// A file that can't be used, or no certificates to trust.
-    pub(super) fn new(options: &HooksOptions) -> Result<Self, String> {
+    pub(super) fn new(options: &HooksOptions, registry: &Metrics) -> Result<Self, String> {
         let lanes = options.lanes.size();
         let bytes_max = (options.queue.size() / lanes).max(1);
         let urls = Kind::ALL
@@ -88,6 +93,8 @@ impl Hooks {
             primus: OnceLock::new(),
             threads: Mutex::default(),
             warned: Mutex::default(),
+            times: ["answered", "refused", "down"]
+                .map(|outcome| registry.histogram(&metrics::REQUEST, &[outcome])),
             tracer: Tracer::default(),
             options: options.clone(),
         })
@@ -117,8 +124,24 @@ impl Hooks {
         &self.lanes[number]
     }
 
+    /// Has metrics read what is counted.
+    pub(super) fn tell(self: &Arc<Self>, registry: &Metrics) {
+        let counter = |metric: &Metric, of: fn(&Self) -> &AtomicU64| {
+            let hooks = Arc::clone(self);
+            registry.counter_of(metric, &[], move || of(&hooks).load(Ordering::Relaxed));
+        };
+        counter(&metrics::TOLD, |hooks| &hooks.counts.told);
+        counter(&metrics::DEAD, |hooks| &hooks.dead.count);
+        counter(&metrics::UNWRITTEN, |hooks| &hooks.dead.unwritten);
+        counter(&metrics::FOREIGN, |hooks| &hooks.counts.foreign);
+        counter(&metrics::UNREADABLE, |hooks| &hooks.counts.unreadable);
+        counter(&metrics::LEFT_OUT, |hooks| &hooks.counts.left_out);
+        counter(&metrics::TURNED_AWAY, |hooks| &hooks.counts.turned_away);
+        let hooks = Arc::clone(self);
+        registry.gauge_of(&metrics::QUEUE, &[], move || hooks.queue_bytes() as f64);
+    }
+
     /// What waits for the application, in bytes of memory.
-    #[cfg_attr(not(test), expect(dead_code, reason = "metrics show it"))]
     pub(super) fn queue_bytes(&self) -> usize {
         self.lanes.iter().map(|lane| lane.bytes()).sum()
     }
@@ -267,7 +290,15 @@ impl Outside for Reach<'_> {
         // Nothing at all would be no time-out.
         let least = Duration::from_millis(1);
         let timeout = left.map_or(timeout, |left| left.min(timeout)).max(least);
+        let begun = Instant::now();
         let answer = self.hooks.client.post(&request, timeout);
+        let [answered, refused, down] = &self.hooks.times;
+        let time = match &answer {
+            Ok(_) => answered,
+            Err(Failure::Refused(_)) => refused,
+            Err(Failure::Down(_)) => down,
+        };
+        time.observe(begun.elapsed().as_secs_f64());
         if let Err(failure) = &answer {
             span.fail(&failure.to_string());
         }

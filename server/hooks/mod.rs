@@ -16,6 +16,7 @@
 //! | `worker` | tells it: batches, retries, answers |
 //! | `reply` | what an application answers |
 //! | `backoff`, `sign`, `client`, `dead_letters` | what a worker needs |
+//! | `metrics` | what is counted |
 //! | `hooks` | the lanes and threads of a server |
 
 mod backoff;
@@ -30,6 +31,7 @@ mod hooked;
 mod hooks;
 mod kind;
 mod lane;
+pub(crate) mod metrics;
 pub(crate) mod options;
 mod pace;
 mod plain;
@@ -59,13 +61,14 @@ use sparks::{Before, Behind};
 /// # Errors
 /// Why it can't be, in one line.
 pub(crate) fn assemble(
-    assembly: &mut Assembly,
     options: &HooksOptions,
+    assembly: &mut Assembly,
 ) -> Result<Option<Arc<Hooks>>, String> {
     if !options.is_on() {
         return Ok(None);
     }
-    let hooks = Arc::new(Hooks::new(options)?.traced(assembly.tracer.clone()));
+    let hooks = Arc::new(Hooks::new(options, &assembly.metrics)?.traced(assembly.tracer.clone()));
+    hooks.tell(&assembly.metrics);
     let added = Arc::clone(&hooks);
     let reloaded = Arc::clone(&hooks);
     assembly.on_reload("hooks", move || reloaded.reload());

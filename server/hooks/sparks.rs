@@ -8,7 +8,7 @@ use allspark::{
 };
 
 use super::event::Event;
-use super::hooked::{Hooked, Stands};
+use super::hooked::{Hooked, Stands, hold, let_go};
 use super::hooks::{Hooks, count};
 use super::kind::Kind;
 use super::lane::Room;
@@ -76,6 +76,7 @@ impl Plugin for Behind {
     fn server(&self, setup: &mut Setup<'_>) -> Result<(), PluginError> {
         let (hooks, parser) = (Arc::clone(&self.0), setup.options().parser);
         setup.transform_incoming(move |spark, packet| {
+            let_go(spark);
             let Some(hooked) = spark.own::<Hooked>().filter(|_| !packet.is_inner()) else {
                 return Transformed::Next;
             };
@@ -138,7 +139,7 @@ fn admit(hooks: &Hooks, spark: &mut Spark<'_>, packet: &Packet<'_>) -> Transform
     if packet.is_inner() {
         return Transformed::Next;
     }
-    let now_ns = spark.now().as_ns();
+    let (now_ns, bytes) = (spark.now().as_ns(), packet.data().encoded().len());
     let Some(hooked) = spark.own_mut::<Hooked>() else {
         return Transformed::Next;
     };
@@ -146,14 +147,16 @@ fn admit(hooks: &Hooks, spark: &mut Spark<'_>, packet: &Packet<'_>) -> Transform
         Stands::LetIn => {}
         Stands::Asked(first) => {
             *first = Some(Box::new(packet.later()));
+            hold(spark, bytes);
             return Transformed::Later;
         }
         Stands::Refused => return Transformed::Drop,
     }
-    let (lane, bytes) = (hooked.lane, packet.data().encoded().len());
+    let lane = hooked.lane;
     let wait = hooked.pace.as_mut().map(|pace| pace.pay(now_ns, bytes));
     if let Some(wait) = wait.filter(|wait| !wait.is_zero()) {
         let (ticket, lane) = (packet.later(), Arc::clone(hooks.lane_rc(lane)));
+        hold(spark, bytes);
         spark.after(wait, move |spark| match lane.wait(ticket, bytes) {
             Room::Now(ticket) => ticket.next(),
             Room::Later => {}
@@ -177,7 +180,7 @@ fn wait_for_room(
 ) -> Transformed {
     match hooks.lane(lane).wait(packet.later(), bytes) {
         Room::Now(ticket) => ticket.next(),
-        Room::Later => {}
+        Room::Later => hold(spark, bytes),
         Room::Never(ticket) => {
             count(&hooks.counts.turned_away, 1);
             too_much(spark, ticket);

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::hooked::data_of;
 use super::hooks::Hooks;
 use super::kind::Kind;
-use super::options::HooksOptions;
+use super::options::{HooksOptions, WhenDown};
 use crate::assembly::Assembly;
 use application::{Answer, Application, accept};
 
@@ -39,7 +39,7 @@ fn options(application: &Application, change: impl FnOnce(&mut HooksOptions)) ->
 fn house(options: &HooksOptions) -> House {
     let builder = Builder::default().transformer("websockets").shards(2);
     let mut assembly = Assembly::new(builder, false);
-    let hooks = super::assemble(&mut assembly, options).unwrap().unwrap();
+    let hooks = super::assemble(options, &mut assembly).unwrap().unwrap();
     let (primus, _) = assembly.build().unwrap();
     let server = primus.start("127.0.0.1:0").unwrap();
     House {
@@ -76,6 +76,16 @@ async fn data(client: &mut Client) -> Value {
 
 async fn end(client: &mut Client) {
     while !matches!(client.next().await, None | Some(Event::End)) {}
+}
+
+async fn told_to_come_again(client: &mut Client) {
+    loop {
+        match client.next().await {
+            Some(Event::Reconnect(_) | Event::ReconnectScheduled(_)) => return,
+            Some(_) => {}
+            None => panic!("it is told to come again"),
+        }
+    }
 }
 
 #[tokio::test]
@@ -383,18 +393,160 @@ async fn bad_applications_harm_nobody() {
         }));
         application.answer(Some(answer));
         let mut client = house.client().await;
-        // It is refused and told to come again, whatever was answered.
-        loop {
-            match client.next().await {
-                Some(Event::Reconnect(_) | Event::ReconnectScheduled(_)) => break,
-                Some(_) => {}
-                None => panic!("it is told to come again"),
-            }
-        }
+        // It is refused, whatever was answered.
+        told_to_come_again(&mut client).await;
         application.answer(None);
         drop(client);
         house.end().await;
     }
+}
+
+/// What is not told has no disconnect.
+#[tokio::test]
+async fn who_comes_while_too_much_waits_is_turned_away_and_not_told() {
+    let application = Application::start(accept);
+    let house = house(&options(&application, |options| {
+        options.queue = Bounded::of(64 * 1024);
+        options.lanes = Bounded::of(1);
+        options.timeout = Bounded::of(60_000);
+    }));
+    let first = house.client().await;
+    first.write("first").await.unwrap();
+    application.wait_for(|event| event["data"] == "first").await;
+    application.hold();
+    let text = "x".repeat(16 * 1024);
+    for _ in 0..8 {
+        first.write(&text).await.unwrap();
+    }
+    while !house.hooks.lane(0).is_full() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let mut second = house.client().await;
+    told_to_come_again(&mut second).await;
+    drop(second);
+    application.go();
+    first.write("last").await.unwrap();
+    application.wait_for(|event| event["data"] == "last").await;
+    drop(first);
+    let hooks = house.end().await;
+    assert_eq!(hooks.counts.turned_away.load(Ordering::Relaxed), 1);
+    assert_eq!(application.kinds("connect"), 1);
+    assert_eq!(application.kinds("disconnect"), 1);
+    assert_eq!(application.kinds("message"), 10);
+}
+
+#[tokio::test]
+async fn an_application_that_is_down_may_have_clients_refused_or_let_in() {
+    let mut application = Application::start(accept);
+    let down = |when_down: WhenDown| {
+        house(&options(&application, |options| {
+            options.when_down = when_down;
+            options.lanes = Bounded::of(1);
+            options.retries = Bounded::of(1_000);
+        }))
+    };
+    let (refusing, accepting) = (down(WhenDown::Refuse), down(WhenDown::Accept));
+    application.stop();
+    for _ in 0..2 {
+        let mut client = refusing.client().await;
+        told_to_come_again(&mut client).await;
+    }
+    let client = accepting.client().await;
+    client.write("in").await.unwrap();
+    while accepting.hooks.counts.failed.load(Ordering::Relaxed) < 3 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(accepting.primus.handle().connected(), 1);
+    application = application.start_again();
+    application.wait_for(|event| event["data"] == "in").await;
+    drop(client);
+    let hooks = refusing.end().await;
+    accepting.end().await;
+    // The first one was told, as nobody knew that the application is down; the second one not.
+    assert_eq!(hooks.counts.turned_away.load(Ordering::Relaxed), 1);
+    assert_eq!(application.kinds("connect"), 2);
+    assert_eq!(application.kinds("disconnect"), 2);
+}
+
+#[tokio::test]
+async fn what_could_not_be_told_is_in_the_file_of_dead_letters() {
+    let path = std::env::temp_dir().join(format!("allspark-hooks-{}", std::process::id()));
+    let application = Application::start(accept);
+    application.stop();
+    let house = house(&options(&application, |options| {
+        options.when_down = WhenDown::Accept;
+        options.retries = Bounded::of(0);
+        options.dead_letters = Some(path.clone());
+    }));
+    let client = house.client().await;
+    client.write("lost").await.unwrap();
+    while house.hooks.dead.count.load(Ordering::Relaxed) < 2 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    drop(client);
+    house.end().await;
+    let letters = std::fs::read_to_string(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let letters = letters
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let kinds: Vec<Value> = letters
+        .map(|letter| letter["event"]["event"].clone())
+        .collect();
+    assert_eq!(kinds, ["connect", "message", "disconnect"]);
+}
+
+/// It counts as memory that is held for its client.
+#[tokio::test]
+async fn a_message_that_waits_for_the_answer_to_a_connect_is_charged() {
+    let application = Application::start(accept);
+    let house = house(&options(&application, |_| {}));
+    application.hold();
+    let client = house.client().await;
+    client.write("x".repeat(1 << 20)).await.unwrap();
+    let is_held = || house.primus.stats().bytes_held > 1 << 20;
+    while !is_held() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    application.go();
+    application
+        .wait_for(|event| event["event"] == "message")
+        .await;
+    while is_held() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    drop(client);
+    house.end().await;
+}
+
+#[tokio::test]
+async fn a_client_sends_as_fast_as_the_application_says() {
+    let application = Application::start(|event| match event["event"] == "connect" {
+        true => json!({"rate": {"messages": 10}}),
+        false => Value::Null,
+    });
+    let house = house(&options(&application, |_| {}));
+    let client = house.client().await;
+    // 21 are two seconds' worth and one more, and the one that waited for the answer to the connect
+    // came before there was a rate; each further one takes 100 ms.
+    for number in 1..=24 {
+        client.write(number).await.unwrap();
+    }
+    application.wait_for(|event| event["data"] == 24).await;
+    let events = application.events();
+    let at = |number: u64| {
+        let event = events.iter().find(|event| event["data"] == number);
+        event.and_then(|event| event["at"].as_u64()).unwrap()
+    };
+    assert!(at(24) - at(1) >= 190, "{}", at(24) - at(1));
+    assert!(
+        events[1..]
+            .iter()
+            .map(|event| event["data"].clone())
+            .eq(1..=24)
+    );
+    drop(client);
+    house.end().await;
 }
 
 #[test]

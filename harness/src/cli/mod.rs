@@ -1,6 +1,7 @@
 //! The command line: what a person writes becomes a plan, or one clear sentence.
 
 mod compare;
+mod hooks;
 mod load;
 mod mixed;
 mod output;
@@ -17,6 +18,7 @@ mod trust;
 use clap::{Parser, Subcommand};
 
 pub(crate) use compare::PeersArguments;
+pub(crate) use hooks::HooksArguments;
 pub(crate) use load::LoadArguments;
 pub(crate) use output::OutputArguments;
 pub(crate) use reactors::ReactorsArguments;
@@ -39,6 +41,9 @@ pub(crate) enum Command {
     /// Play many clients of simulated servers in virtual time, and judge both. Exits with 0 if and
     /// only if nothing was wrong; the same seed gives the same history.
     Sim(SimArguments),
+    /// Send through a server with hooks, be the application that it tells, and judge that. Exits
+    /// with 0 if and only if nothing was wrong.
+    Hooks(HooksArguments),
     /// Put several servers under the same load, and compare what they reach.
     #[command(subcommand)]
     Compare(CompareCommand),

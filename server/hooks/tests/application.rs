@@ -1,6 +1,6 @@
 //! An application: a small HTTP server that can be held up, stopped, and made to misbehave.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
@@ -126,6 +126,16 @@ impl Application {
 
     pub(super) fn events(&self) -> Vec<Value> {
         self.shared.state.lock().unwrap().events.clone()
+    }
+
+    /// How many events of a kind it has heard of, each once.
+    pub(super) fn kinds(&self, kind: &str) -> usize {
+        let events = self
+            .events()
+            .into_iter()
+            .filter(|event| event["event"] == kind);
+        let ids: HashSet<String> = events.map(|event| event["id"].to_string()).collect();
+        ids.len()
     }
 
     pub(super) fn requests(&self) -> Vec<Request> {
