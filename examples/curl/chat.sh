@@ -66,7 +66,8 @@ hooks() {
     jq -c '.events[]' | while read -r event; do
         case "$(jq -r .event <<<"$event")" in
         connect)
-            name=$(jq -r '[.query | split("&")[] | select(startswith("name="))][0] // ""' <<<"$event")
+            name=$(jq -r '[.query | split("&")[] | select(startswith("name="))][0] // ""' \
+                <<<"$event")
             jq -c --arg name "$(decoded "${name#name=}")" "$lines"'
             if $name == "" then
                 {id, refuse: {status: 401, message: "Say who you are: ?name=Ada"}}

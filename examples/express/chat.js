@@ -1,4 +1,5 @@
-// A chat in Express behind AllSpark, which it never sees a socket of. ../README.md says how it runs.
+// A chat in Express behind AllSpark, which it never sees a socket of. ../README.md says how it is
+// started.
 //
 // AllSpark tells it by hooks who connects, what they say and who leaves, and carries out what it
 // answers (docs/HOOKS.md). What it says by itself it publishes over the API (docs/API.md).
@@ -52,7 +53,9 @@ const tell = {
 
   async message({ spark, data }) {
     const text = data?.text;
-    if (typeof text !== 'string') return { write: [{ from: 'chat', text: 'That was no message.' }] };
+    if (typeof text !== 'string') {
+      return { write: [{ from: 'chat', text: 'That was no message.' }] };
+    }
     return { commands: [line(await nameOf(spark), text.slice(0, 500))] };
   },
 

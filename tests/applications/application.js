@@ -41,7 +41,8 @@ class Process {
   #output = '';
 
   constructor(t, [command, ...args], options) {
-    this.#child = spawn(command, args, { ...options, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    const stdio = ['ignore', 'pipe', 'pipe'];
+    this.#child = spawn(command, args, { ...options, detached: true, stdio });
     this.exited = once(this.#child, 'exit');
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream.setEncoding('utf8').on('data', (text) => { this.#output += text; });
@@ -85,7 +86,8 @@ async function startChat(t, name) {
   const ports = { allspark: await freePort(), application: await freePort() };
   const files = folder(t);
   const options = path.join(files, 'chat.toml');
-  fs.writeFileSync(options, adapted(fs.readFileSync(path.join(EXAMPLES, 'chat.toml'), 'utf8'), ports));
+  const written = fs.readFileSync(path.join(EXAMPLES, 'chat.toml'), 'utf8');
+  fs.writeFileSync(options, adapted(written, ports));
   fs.writeFileSync(path.join(files, 'keys'), `${KEY} publish,read the chat\n`);
   fs.writeFileSync(path.join(files, 'secret'), `${SECRET}\n`);
   const chat = { url: `http://127.0.0.1:${ports.application}` };
@@ -119,7 +121,8 @@ class Guest {
   #wake = () => {};
 
   constructor(server, query) {
-    const Client = Primus.createSocket({ transformer: 'websockets', pathname: '/primus', parser: 'json' });
+    const told = { transformer: 'websockets', pathname: '/primus', parser: 'json' };
+    const Client = Primus.createSocket(told);
     this.primus = new Client(`${server.url}${query}`);
     this.ended = once(this.primus, 'end');
     this.primus.on('data', (line) => {

@@ -10,7 +10,7 @@ const { COMMANDS, Guest, startChat } = require('./application');
 const line = (from, text) => ({ from, text });
 
 for (const name of Object.keys(COMMANDS)) {
-  test(`${name}: two people chat, and nothing is lost while the application restarts`, async (t) => {
+  test(`${name}: people chat, and nothing is lost while it restarts`, async (t) => {
     const chat = await startChat(t, name);
     const nobody = new Guest(chat.server, '');
     const refusal = await nobody.line();

@@ -1,5 +1,5 @@
-// docs/INTEGRATION.md, played as it stands by somebody who does what it says and knows nothing else:
-// its files are written, its commands run, and two browsers chat.
+// docs/INTEGRATION.md, played as it stands by somebody who does what it says and knows nothing
+// else: its files are written, its commands run, and two browsers chat.
 'use strict';
 
 const assert = require('node:assert/strict');
