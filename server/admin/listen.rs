@@ -1,11 +1,11 @@
 //! What the server that is shown tells the dashboard: functions that all sparks go through.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use allspark::{Primus, Spark};
 
 use super::chronicle::{What, shortened};
+use super::clock::now_ms;
 use super::inbox::Inbox;
 
 /// Attaches them. They cost nothing per spark.
@@ -43,10 +43,4 @@ fn ended(spark: &Spark<'_>) -> What {
 
 fn note(inbox: &Inbox, spark: &Spark<'_>, what: What) {
     inbox.note(spark.id(), now_ms(), what);
-}
-
-/// The time, in milliseconds since the Unix epoch.
-pub(super) fn now_ms() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    now.map_or(0, |now| now.as_millis() as u64)
 }

@@ -3,13 +3,13 @@
 //! | file | what it is |
 //! |---|---|
 //! | `options`, `bounds` | what an operator says, and how much of everything there may be |
-//! | `operators`, `guesses`, `hasher`, `sessions` | who may log in, how often one may try, and for how long it counts |
+//! | `operators`, `guesses`, `hasher`, `sessions` | who may log in, how often, for how long |
 //! | `door`, `files` | its pages, and who sees them |
 //! | `site`, `way` | its server, a second Primus in the process, and how that is reached |
 //! | `desk`, `inbox` | the thread that knows everything, and what reaches it |
 //! | `samples`, `machine`, `round_trips`, `refused` | the numbers |
 //! | `walk`, `walks`, `census`, `rooms`, `look` | what is found out by asking sparks |
-//! | `listen`, `chronicle`, `taps` | what is noted as it happens |
+//! | `listen`, `chronicle`, `taps`, `clock` | what is noted as it happens |
 //! | `words` | what it says to its page |
 //! | `page/` | the page |
 //!
@@ -28,6 +28,7 @@ mod bounds;
 mod census;
 mod chance;
 mod chronicle;
+mod clock;
 mod desk;
 mod door;
 mod files;

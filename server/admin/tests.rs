@@ -168,9 +168,8 @@ fn a_token_opens_the_door_for_its_browser_alone() {
     let page = site.ask("GET", "/admin/", &cookies, "");
     assert!(status(&page) == "200" && page.contains(">ann<"), "{page}");
     assert_eq!(status(&site.connect(&cookies)), "101");
-    assert!(
-        matches!(site.events.recv().unwrap(), Event::Opened(_, session) if session.operator == "ann")
-    );
+    let event = site.events.recv().unwrap();
+    assert!(matches!(event, Event::Opened(_, session) if session.operator == "ann"));
     let (answer, _) = site.log_in("X-Forwarded-Proto: https\r\n");
     assert!(answer.contains("; Secure\r\n"), "{answer}");
 

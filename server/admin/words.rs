@@ -200,7 +200,7 @@ impl About {
         Self {
             driver: server.driver().name(),
             listens: listens.map(ToString::to_string).collect(),
-            started_ms: super::listen::now_ms(),
+            started_ms: super::clock::now_ms(),
             process: std::process::id(),
             processors: std::thread::available_parallelism().map_or(1, usize::from),
             ..self

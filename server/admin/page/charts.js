@@ -96,7 +96,8 @@ export class Chart {
       const [least, most] = [Math.min(...seen), Math.max(...seen)];
       return `${title}: ${format(seen.at(-1))} now, between ${format(least)} and ${format(most)}.`;
     });
-    return `${this.#metric.name}, the last ${count(Math.round(seconds))} seconds. ${parts.join(' ')}`;
+    const past = `the last ${count(Math.round(seconds))} seconds`;
+    return `${this.#metric.name}, ${past}. ${parts.join(' ')}`;
   }
 
   #listen() {

@@ -173,7 +173,8 @@ function tick({ sample, shards, draining, totals }) {
   tiles.show(sample, seen.about, totals, history);
   shardTable.update(shards.map((shard, number) => ({ ...shard, number })));
   mostSparks = Math.max(1, ...shards.map(({ sparks }) => sparks));
-  const spread = shards.length > 1 && mostSparks > 1 ? `up to ${count(mostSparks)} sparks each` : '';
+  const isSpread = shards.length > 1 && mostSparks > 1;
+  const spread = isSpread ? `up to ${count(mostSparks)} sparks each` : '';
   $('shards-note').textContent = spread;
   $('nobody').hidden = sample.sparks > 0 || metric.key !== 'sparks';
   document.title = `${count(sample.sparks)} sparks · AllSpark`;
