@@ -254,7 +254,10 @@ impl<W> Lane<W> {
 
     /// Calls `each` with every event that waits.
     pub(super) fn each_waiting(&self, each: impl Fn(&Event)) {
-        self.lock().queue.iter().for_each(|queued| each(&queued.event));
+        self.lock()
+            .queue
+            .iter()
+            .for_each(|queued| each(&queued.event));
     }
 
     /// Events that nobody was told of so far were given up. If none are left, nothing fails: who
