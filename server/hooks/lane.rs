@@ -242,12 +242,18 @@ impl<W> Lane<W> {
         self.bytes.store(state.bytes, Ordering::Relaxed);
     }
 
-    /// Requests succeed again, or have begun to fail. Calls `each` with what waits if they have
-    /// just begun.
-    pub(super) fn set_failing(&self, is_failing: bool, mut each: impl FnMut(&Event)) {
-        if self.is_failing.swap(is_failing, Ordering::Relaxed) || !is_failing {
-            return;
-        }
+    /// Requests fail. Returns whether they have just begun to.
+    pub(super) fn begin_failing(&self) -> bool {
+        !self.is_failing.swap(true, Ordering::Relaxed)
+    }
+
+    /// Requests succeed again.
+    pub(super) fn end_failing(&self) {
+        self.is_failing.store(false, Ordering::Relaxed);
+    }
+
+    /// Calls `each` with every event that waits.
+    pub(super) fn each_waiting(&self, each: impl Fn(&Event)) {
         self.lock()
             .queue
             .iter()

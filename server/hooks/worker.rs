@@ -162,7 +162,7 @@ impl<'l, O: Outside> Worker<'l, O> {
             let failure = match self.outside.post(batch[0].event.kind, id, body) {
                 Ok(answer) => {
                     self.outside.count(Counted::Told, batch.len());
-                    self.lane.set_failing(false, |_| {});
+                    self.lane.end_failing();
                     self.events_max = (2 * self.events_max).min(EVENTS_MAX);
                     self.carry_out(&batch, answer.as_deref());
                     return self.lane.done(&batch);
@@ -228,10 +228,11 @@ impl<'l, O: Outside> Worker<'l, O> {
                 }
             }
         };
-        if self.plan.when_down != WhenDown::Queue && !self.lane.is_failing() {
+        // Whoever comes from now on finds out by itself, so nobody is told of it too late.
+        if self.lane.begin_failing() && self.plan.when_down != WhenDown::Queue {
             batch.iter().for_each(|queued| decide(&queued.event));
+            self.lane.each_waiting(decide);
         }
-        self.lane.set_failing(true, decide);
     }
 
     fn give_up(&self, batch: &[Queued], failure: &Failure) -> Vec<O::Waiting> {
