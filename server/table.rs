@@ -101,8 +101,8 @@ const GENERAL_SETTINGS: &[Setting] = &[
              as a list. Behind a ? stand options of one: ?internal serves only what operators \
              need, ?redirect=443 sends everybody to https, ?proxy-protocol=required (or optional) \
              reads a header of a trusted proxy first, then mode=660 and owner=USER:GROUP of a Unix \
-             socket, ipv6-only, backlog=N and interface=eth0 of an address, with & between them. In \
-             a file it may be [[listen]] with address, unix or systemd and these options",
+             socket, ipv6-only, backlog=N and interface=eth0 of an address, with & between them. \
+             In a file it may be [[listen]] with address, unix or systemd and these options",
     )
     .own(),
     setting("pathname", Kind::Text("PATH"), Text("/primus"))

@@ -17,7 +17,8 @@ use super::door::{Door, now_s};
 use super::inbox::{Event, Inbox};
 use super::look::look;
 use super::machine::Threads;
-use super::refused::{self, Refused};
+use super::refused::Refused;
+use super::refused_counts;
 use super::rooms::{self, Largest, Portion};
 use super::samples::{self, Samples};
 use super::sessions::Session;
@@ -179,7 +180,7 @@ impl Desk {
                 received: stats.messages_received,
                 written: stats.messages_written,
                 broadcasts: stats.broadcasts + stats.room_broadcasts,
-                refused: refused::total(&stats),
+                refused: refused_counts::total(&stats),
                 lost: self.inbox.notes.lost(),
             },
         });

@@ -7,7 +7,7 @@
 //! | `door`, `files` | its pages, and who sees them |
 //! | `site`, `way` | its server, a second Primus in the process, and how that is reached |
 //! | `desk`, `inbox` | the thread that knows everything, and what reaches it |
-//! | `samples`, `machine`, `round_trips`, `refused` | the numbers |
+//! | `samples`, `machine`, `round_trips`, `refused`, `refused_counts` | the numbers |
 //! | `walk`, `walks`, `census`, `rooms`, `look` | what is found out by asking sparks |
 //! | `listen`, `chronicle`, `taps`, `clock` | what is noted as it happens |
 //! | `words` | what it says to its page |
@@ -43,6 +43,7 @@ mod operators;
 pub(crate) mod options;
 mod password;
 mod refused;
+mod refused_counts;
 mod rooms;
 mod round_trips;
 mod samples;

@@ -7,32 +7,8 @@ use allspark::Stats;
 use allspark_engine::Refusal;
 
 use super::bounds::REFUSALS_MAX;
+use super::refused_counts::Of;
 use super::words::RefusalRow;
-
-type Of = fn(&mut Stats) -> &mut u64;
-
-/// Where everything is counted that was refused.
-const COUNTED: [Of; 19] = [
-    |stats| &mut stats.connections_refused,
-    |stats| &mut stats.addresses_refused,
-    |stats| &mut stats.accepts_refused,
-    |stats| &mut stats.handshakes_refused,
-    |stats| &mut stats.tls_failures,
-    |stats| &mut stats.proxies_refused,
-    |stats| &mut stats.requests_refused,
-    |stats| &mut stats.requests_timed_out,
-    |stats| &mut stats.sessions_refused,
-    |stats| &mut stats.sparks_refused,
-    |stats| &mut stats.sparks_flooding,
-    |stats| &mut stats.sparks_overflowed,
-    |stats| &mut stats.sparks_silent,
-    |stats| &mut stats.messages_refused,
-    |stats| &mut stats.messages_dropped,
-    |stats| &mut stats.moves_refused,
-    |stats| &mut stats.connections_slow,
-    |stats| &mut stats.connections_overrun,
-    |stats| &mut stats.peers_shed,
-];
 
 /// What of it is not kept one by one, in words.
 const IN_WORDS: [(&str, Of); 3] = [
@@ -47,20 +23,6 @@ const IN_WORDS: [(&str, Of); 3] = [
         |stats| &mut stats.messages_dropped,
     ),
 ];
-
-/// How often anything was refused.
-pub(super) fn total(stats: &Stats) -> u64 {
-    let mut stats = *stats;
-    COUNTED.iter().map(|of| *of(&mut stats)).sum()
-}
-
-/// Adds what another shard has refused.
-pub(super) fn add(sum: &mut Stats, stats: &Stats) {
-    let mut stats = *stats;
-    for of in COUNTED {
-        *of(sum) += *of(&mut stats);
-    }
-}
 
 /// What was refused lately, the newest first.
 #[derive(Default)]
@@ -172,7 +134,7 @@ mod tests {
         stats.sparks_silent = 2;
         stats.addresses_refused = 1;
         refused.count(2, &stats);
-        assert_eq!(total(&stats), 3);
+        assert_eq!(crate::admin::refused_counts::total(&stats), 3);
         let rows = refused.news(&[]).unwrap();
         assert_eq!((rows.len(), rows[0].at, rows[0].count), (1, 2, 2));
         assert_eq!(refused.news(&[]), None, "it was told");

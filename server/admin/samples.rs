@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::bounds::SAMPLES_MAX;
 use super::machine::{self, Threads};
-use super::refused;
+use super::refused_counts;
 use super::round_trips::{Counts, RoundTrips};
 
 /// For how many samples a quantile is that of all of them: pings come every 30 seconds.
@@ -165,7 +165,7 @@ impl Reading {
                 / seconds as f32,
             waiting: now.waiting_cost_bytes,
             busy: busy.map(|(now, then)| ((now - then).max(0.0) / seconds) as f32),
-            refused: rate(refused::total),
+            refused: rate(refused_counts::total),
             ..Sample::default()
         }
     }
@@ -217,7 +217,7 @@ pub(super) fn sum(shards: &[Stats]) -> Stats {
         sum.broadcasts += stats.broadcasts;
         sum.room_broadcasts += stats.room_broadcasts;
         sum.waiting_cost_bytes += stats.waiting_cost_bytes;
-        refused::add(&mut sum, stats);
+        refused_counts::add(&mut sum, stats);
     }
     sum
 }
