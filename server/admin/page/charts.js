@@ -8,6 +8,8 @@ const SPARKLINE_POINTS = 60;
 /** Seconds between two marks of time: the first that makes few enough of them. */
 const MARKS = [5, 10, 15, 30, 60, 120, 180];
 const MARKS_MAX = 7;
+/** The room that a mark with seconds needs. */
+const MARK_PIXELS = 76;
 /** A chart shows no less than half a minute, and at first no more than there is to see. */
 const SECONDS_MIN = 30;
 /** A line is not drawn over a time from which nothing is known. */
@@ -236,7 +238,8 @@ export class Chart {
     context.textAlign = 'center';
     context.textBaseline = 'alphabetic';
     const seconds = (to - from) / 1000;
-    const step = (MARKS.find((mark) => seconds / mark <= MARKS_MAX) ?? MARKS.at(-1)) * 1000;
+    const marksMax = Math.min(MARKS_MAX, (right - left) / MARK_PIXELS);
+    const step = (MARKS.find((mark) => seconds / mark <= marksMax) ?? MARKS.at(-1)) * 1000;
     for (let at = Math.ceil(from / step) * step; at <= to; at += step) {
       const middle = x(at);
       if (middle < left + 16 || middle > right - 14) continue;
