@@ -39,6 +39,7 @@ mod page;
 mod places;
 mod plugin_settings;
 mod reload;
+mod roots;
 mod said;
 mod save;
 mod serve;

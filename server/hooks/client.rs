@@ -1,15 +1,14 @@
 //! The HTTP client, which blocks the thread that uses it.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use ureq::Agent;
 use ureq::config::Config;
 use ureq::http::HeaderMap;
-use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
 
 use super::kind::Kind;
 use super::options::HookUrl;
+use crate::roots;
 
 /// Bytes of an answer: replies to a thousand events.
 const ANSWER_BYTES_MAX: u64 = 16 * 1024 * 1024;
@@ -68,7 +67,7 @@ impl Client {
             .max_idle_connections(at_once * Kind::ALL.len())
             .user_agent(concat!("allspark/", env!("CARGO_PKG_VERSION")));
         if urls.into_iter().any(HookUrl::is_https) {
-            config = config.tls_config(tls()?);
+            config = config.tls_config(roots::tls()?);
         }
         Ok(Self(config.build().new_agent()))
     }
@@ -118,22 +117,4 @@ impl Client {
 
 fn length(headers: &HeaderMap) -> Option<u64> {
     headers.get("content-length")?.to_str().ok()?.parse().ok()
-}
-
-/// With the certificates that the system trusts, and ring, as everywhere in AllSpark.
-fn tls() -> Result<TlsConfig, String> {
-    let found = rustls_native_certs::load_native_certs();
-    if found.certs.is_empty() {
-        return Err("there are no certificates on this system to trust".to_owned());
-    }
-    let certificates = found
-        .certs
-        .iter()
-        .map(|der| Certificate::from_der(der).to_owned());
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    Ok(TlsConfig::builder()
-        .provider(TlsProvider::Rustls)
-        .unversioned_rustls_crypto_provider(provider)
-        .root_certs(RootCerts::Specific(Arc::new(certificates.collect())))
-        .build())
 }

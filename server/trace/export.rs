@@ -4,20 +4,19 @@
 //! - At most [`WAITING_SPANS_MAX`] wait, each of bounded size. What comes beyond is lost and
 //!   counted, as is what the collector does not take after some attempts.
 
-use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use ureq::Agent;
 use ureq::config::Config;
-use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
 
 use super::ended::Ended;
 use super::options::TraceUrl;
 use super::otlp;
 use crate::metrics::metric::Metric;
 use crate::metrics::registry::{Counter, Metrics};
+use crate::roots;
 
 /// Spans that may wait: some MiB at most, and some seconds' worth of a busy server.
 const WAITING_SPANS_MAX: usize = 4096;
@@ -120,25 +119,10 @@ fn agent(url: &TraceUrl) -> Result<Agent, String> {
         .proxy(None)
         .user_agent(concat!("allspark/", env!("CARGO_PKG_VERSION")));
     if url.is_secure() {
-        config = config.tls_config(tls()?);
+        let tls = roots::tls().map_err(|reason| format!("trace-url: {reason}"))?;
+        config = config.tls_config(tls);
     }
     Ok(config.build().new_agent())
-}
-
-/// With the certificates that the system trusts, and ring, as everywhere in AllSpark.
-fn tls() -> Result<TlsConfig, String> {
-    let found = rustls_native_certs::load_native_certs();
-    if found.certs.is_empty() {
-        return Err("trace-url: there are no certificates on this system to trust".to_owned());
-    }
-    let certificates = found.certs.iter();
-    let certificates = certificates.map(|der| Certificate::from_der(der).to_owned());
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    Ok(TlsConfig::builder()
-        .provider(TlsProvider::Rustls)
-        .unversioned_rustls_crypto_provider(provider)
-        .root_certs(RootCerts::Specific(Arc::new(certificates.collect())))
-        .build())
 }
 
 /// What is sent to.
