@@ -225,6 +225,8 @@ fn allspark(program: &Path, port: u16, app: &str, transformer: TransformerKind) 
     ] {
         words.extend([option.into(), value.into()]);
     }
+    // The peers say nothing about TLS either.
+    words.push("--iknowhttpsisbetter=true".into());
     words
 }
 
