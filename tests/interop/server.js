@@ -272,5 +272,13 @@ function cleanEnvironment() {
 }
 
 module.exports = {
-  allsparkBinary, binary, differsFromNode, freePort, peer, startServer, TLS, within,
+  allsparkBinary,
+  binary,
+  cleanEnvironment,
+  differsFromNode,
+  freePort,
+  peer,
+  startServer,
+  TLS,
+  within,
 };
