@@ -18,6 +18,10 @@ use sd_notify::NotifyState;
 /// no reason to be ended.
 const QUESTIONS_PER_WATCHDOG: u32 = 4;
 
+/// How long the end of the process waits for a manager that does not listen. One that does takes
+/// what it is told at once.
+const END_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// Tells the service manager.
 #[derive(Clone)]
 pub(crate) struct Notifier(Option<Sender<News>>);
@@ -27,6 +31,8 @@ enum News {
     Ready(String),
     Reloading,
     Stopping,
+    /// That is all: dropped once everything before it was told.
+    Ended(Sender<()>),
 }
 
 impl Notifier {
@@ -67,6 +73,14 @@ impl Notifier {
         self.tell(News::Stopping);
     }
 
+    /// It has ended. Waits until the manager was told everything, but not for long.
+    pub(crate) fn end(&self) {
+        let (waits, is_told) = mpsc::channel();
+        self.tell(News::Ended(waits));
+        // Whether that is so or took too long, the process ends.
+        let _ = is_told.recv_timeout(END_TIMEOUT);
+    }
+
     fn tell(&self, news: News) {
         if let Some(sender) = &self.0 {
             // The thread lives as long as this.
@@ -97,6 +111,7 @@ fn pass_on(news: &Receiver<News>, mut watchdog: Option<Watchdog>) {
                     NotifyState::Status("draining: clients are to reconnect elsewhere"),
                 ]);
             }
+            Ok(News::Ended(waits)) => drop(waits),
             Err(RecvTimeoutError::Timeout) => {
                 if let Some(watchdog) = &mut watchdog
                     && watchdog.all_turn()
@@ -236,5 +251,6 @@ mod tests {
         nobody.ready();
         nobody.reloading();
         nobody.stopping();
+        nobody.end();
     }
 }

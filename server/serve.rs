@@ -125,6 +125,7 @@ pub(crate) fn run(settings: &Settings, told: Told, log: &Log) -> Result<(), Fail
     };
     manager.ready();
     wait(server)?;
+    manager.end();
     tracing::info!("ended");
     Ok(())
 }

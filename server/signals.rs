@@ -69,8 +69,9 @@ impl Inbox {
         let wait = move || {
             for signal in self.0.forever() {
                 if DRAINING.contains(&signal) {
-                    end.begin();
+                    // In this order, so that the process has not ended before the manager hears it.
                     manager.stopping();
+                    end.begin();
                 } else if signal == SIGHUP {
                     reload();
                 } else if signal == SIGUSR1 && reopen.ask() {

@@ -143,7 +143,7 @@ async fn commands_reach_whom_they_are_for() {
         let url = format!("http://{}", server.address());
         clients.push(primus.socket().connect(&url).await.unwrap());
         sparks.push(
-            ids.recv_timeout(Duration::from_secs(10))
+            ids.recv_timeout(Duration::from_secs(60))
                 .unwrap()
                 .to_string(),
         );

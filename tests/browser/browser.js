@@ -10,7 +10,7 @@ const { chromium } = require('playwright-core');
 
 const { afterwards } = require('../interop/afterwards');
 
-const WAIT_MS_MAX = 15_000;
+const WAIT_MS_MAX = 60_000;
 const FLAGS = [
   '--headless',
   '--no-sandbox',

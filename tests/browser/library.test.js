@@ -11,7 +11,7 @@ const { startBrowser } = require('./browser');
 const { startSite } = require('./site');
 const { visitorsBy } = require('./visitors');
 
-const STEP_MS_MAX = 20_000;
+const STEP_MS_MAX = 60_000;
 const CONCURRENCY = 4;
 const COUNT = 200;
 // Impatient: a test waits for each attempt.

@@ -12,7 +12,7 @@ const { startBrowser } = require('./browser');
 const { packagesAt } = require('./packages');
 const { startSite } = require('./site');
 
-const STEP_MS_MAX = 20_000;
+const STEP_MS_MAX = 60_000;
 const CONCURRENCY = 4;
 const COUNT = 200;
 // How long a client may stay away until it is taken for gone. On a busy machine there are seconds

@@ -46,8 +46,24 @@ async function open(server, options, suffix) {
 async function openPlain(server, suffix = '', options = {}) {
   const socket = new WebSocket(server.webSocketUrl + suffix, options);
   server.afterStop(() => socket.terminate());
+  keepEarlyMessages(socket);
   await event(socket, 'open');
   return socket;
+}
+
+/**
+ * What comes with the answer to the handshake, before the test can listen, it hears as soon as it
+ * listens: a ping may come at any moment.
+ */
+function keepEarlyMessages(socket) {
+  const early = [];
+  const keep = (...args) => early.push(args);
+  const release = (name) => {
+    if (name !== 'message') return;
+    socket.off('message', keep).off('newListener', release);
+    process.nextTick(() => early.forEach((args) => socket.emit('message', ...args)));
+  };
+  socket.on('message', keep).on('newListener', release);
 }
 
 /** Resolves with the first argument of the next event of that name, or rejects when it is late. */

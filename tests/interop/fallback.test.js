@@ -7,7 +7,7 @@ const { spawn } = require('node:child_process');
 const { once } = require('node:events');
 const test = require('node:test');
 
-const { allsparkBinary, peer } = require('./server');
+const { allsparkBinary, cleanEnvironment, peer } = require('./server');
 
 // Installs a seccomp filter that answers io_uring_setup (425) with EPERM, as the profiles of Docker
 // and containerd do, and becomes the program in its arguments. Perl is part of every Debian.
@@ -25,7 +25,7 @@ const FORBID_URING = `
 
 function serveWithoutUring(...args) {
   const command = [allsparkBinary(), 'serve', '--listen', '127.0.0.1:0', ...args];
-  const child = spawn('perl', ['-e', FORBID_URING, ...command]);
+  const child = spawn('perl', ['-e', FORBID_URING, ...command], { env: cleanEnvironment() });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text) => { output += text; });
@@ -38,8 +38,11 @@ const onlyAllSpark = peer === 'node' ? { skip: 'a question of AllSpark alone' } 
 test('auto runs on epoll and says why', onlyAllSpark, async (t) => {
   const { child, output } = serveWithoutUring('--driver', 'auto');
   t.after(() => child.kill('SIGKILL'));
+  const ended = once(child, 'close').then(() => assert.fail(`it has ended: ${output()}`));
+  // Later it is to end.
+  ended.catch(() => {});
   while (!/127\.0\.0\.1:\d+/.test(output())) {
-    await Promise.race([once(child.stdout, 'data'), once(child.stderr, 'data')]);
+    await Promise.race([once(child.stdout, 'data'), once(child.stderr, 'data'), ended]);
   }
   assert.match(output(), /epoll/);
   assert.match(output(), /seccomp/);

@@ -13,6 +13,7 @@
 
 const assert = require('node:assert/strict');
 const { spawn } = require('node:child_process');
+const dgram = require('node:dgram');
 const { once } = require('node:events');
 const fs = require('node:fs');
 const net = require('node:net');
@@ -158,23 +159,34 @@ class Server {
   }
 }
 
-// Two tests that run at the same time must not draw the same one.
-const given = new Set();
-
-/** A port outside the range from which the system takes the ports of outgoing connections. */
+/**
+ * A port outside the range from which the system takes the ports of outgoing connections. As long
+ * as this process lives, nobody else who asks for one gets it: the port of the same number that UDP
+ * has is taken as a sign of that, and given back by the system.
+ */
 async function freePort() {
   for (;;) {
-    const port = 10_000 + Math.floor(Math.random() * 20_000);
-    if (given.has(port)) continue;
+    const at = { port: 10_000 + Math.floor(Math.random() * 20_000), host: '127.0.0.1' };
+    const sign = dgram.createSocket('udp4');
+    const alone = { port: at.port, address: at.host, exclusive: true };
     const probe = net.createServer();
-    const free = await new Promise((resolve) => {
-      probe.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true));
-    });
-    if (!free) continue;
-    await new Promise((resolve) => probe.close(resolve));
-    given.add(port);
-    return port;
+    const isFree = await succeeds(sign, 'listening', () => sign.bind(alone))
+      && await succeeds(probe, 'listening', () => probe.listen(at));
+    if (isFree) {
+      sign.unref();
+      await new Promise((resolve) => probe.close(resolve));
+      return at.port;
+    }
+    sign.close();
   }
+}
+
+/** Resolves with whether what is begun succeeds with this event, and not with an error. */
+function succeeds(emitter, event, begin) {
+  return new Promise((resolve) => {
+    emitter.once('error', () => resolve(false)).once(event, () => resolve(true));
+    begin();
+  });
 }
 
 /**
@@ -260,5 +272,13 @@ function cleanEnvironment() {
 }
 
 module.exports = {
-  allsparkBinary, binary, differsFromNode, freePort, peer, startServer, TLS, within,
+  allsparkBinary,
+  binary,
+  cleanEnvironment,
+  differsFromNode,
+  freePort,
+  peer,
+  startServer,
+  TLS,
+  within,
 };

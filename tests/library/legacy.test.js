@@ -13,7 +13,7 @@ const { library } = require('./made');
 const { openPage } = require('./old-browser');
 
 const TRANSFORMERS = ['websockets', 'faye', 'uws', 'engine.io', 'sockjs', 'browserchannel', 'any'];
-const STEP_MS_MAX = 20_000;
+const STEP_MS_MAX = 60_000;
 
 const legacy = (...options) => library('--legacy', ...options);
 

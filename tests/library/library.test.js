@@ -18,7 +18,7 @@ const TRANSFORMERS = [
   'websockets', 'faye', 'uws', 'engine.io', 'sockjs', 'browserchannel', 'any',
 ];
 const PARSERS = ['json', 'raw'];
-const STEP_MS_MAX = 20_000;
+const STEP_MS_MAX = 60_000;
 
 /** Runs the text as a browser runs a classic script, where no code may be made of text. */
 function runAsScript(text, globals = {}) {

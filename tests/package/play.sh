@@ -32,7 +32,7 @@ property() {
 
 # What the service has logged since it was started last contains this.
 logged() {
-    for _ in $(seq 100); do
+    for _ in $(seq 600); do
         journalctl --sync
         if journalctl --unit allspark --output cat --no-pager | grep -q -- "$1"; then
             return 0
@@ -86,11 +86,11 @@ refuses_nonsense() {
 starts_again() {
     step "it is started again when it was killed"
     kill -KILL "$(property MainPID)"
-    for _ in $(seq 100); do
+    for _ in $(seq 600); do
         [ "$(property NRestarts)" = 0 ] || break
         sleep 0.1
     done
-    for _ in $(seq 100); do
+    for _ in $(seq 600); do
         ! allspark health --config $config >/dev/null 2>&1 || return 0
         sleep 0.1
     done
@@ -102,7 +102,7 @@ drains() {
     step "it drains: its clients are told, and it ends well"
     node /tmp/repository/tests/package/client.js >/tmp/client &
     local client=$!
-    for _ in $(seq 100); do
+    for _ in $(seq 600); do
         ! grep -q open /tmp/client || break
         sleep 0.1
     done

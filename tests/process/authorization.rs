@@ -293,9 +293,9 @@ fn url(answer: impl Fn(&str) -> String + Send + 'static) -> (String, mpsc::Recei
             let mut lines = BufReader::new(&stream);
             while !head.ends_with("\r\n\r\n") && lines.read_line(&mut head).unwrap() > 0 {}
             let answer = answer(&head);
-            stream.write_all(answer.as_bytes()).unwrap();
-            // Who has ended asks no more.
+            // First, so that it is known by the time of the answer. Who has ended asks no more.
             let _ = sender.send(head);
+            stream.write_all(answer.as_bytes()).unwrap();
         }
     });
     (url, heads)

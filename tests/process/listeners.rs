@@ -69,7 +69,8 @@ fn serves_on_every_kind_of_listener(driver: &str) {
     let listen = |name: &str, options: &str| format!("unix:{}{options}", path(name).display());
     let log = path("log");
     let mut command = allspark(&["--shards", "2", "--driver", driver, "--log", "debug"]);
-    command.args(["--trusted-proxies", "unix"]);
+    // A ping would come at a moment of its own among what is expected.
+    command.args(["--trusted-proxies", "unix", "--ping-interval", "off"]);
     for (name, options) in [
         ("public", "?mode=600"),
         ("proxied", "?proxy-protocol=required"),
@@ -157,7 +158,7 @@ fn sockets_that_systemd_passes_are_served_by_their_names() {
     let web = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = web.local_addr().unwrap();
     let admin = UnixListener::bind(folder.path().join("admin")).unwrap();
-    let args = "--listen 'systemd:admin?internal' --listen systemd:web";
+    let args = "--listen 'systemd:admin?internal' --listen systemd:web --ping-interval off";
     let mut command = passed([&web, &admin], args);
     let log = folder.path().join("log");
     let mut server = Server::start_with(&mut command, File::create(&log).unwrap());

@@ -1,15 +1,18 @@
 //! What a server takes that has no client.
 //!
-//! Counted is anonymous memory: heap and stacks, but neither files nor what the kernel keeps for
-//! it. A process has some of it once; the rest is that of its shards.
+//! Counted is anonymous memory: heap and stacks, but neither files, also where the linker has written
+//! addresses into the program's, nor what the kernel keeps for it. A process has some of it once; the
+//! rest is that of its shards.
 
 use std::fs;
 use std::process::Stdio;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use allspark_engine::io::probe_release;
 use rustix::process::{Pid, getpid};
 
-use crate::server::{Server, allspark};
+use crate::server::{NEVER, Server, allspark};
 
 const MIB: i64 = 1024 * 1024;
 
@@ -18,22 +21,32 @@ const MIB: i64 = 1024 * 1024;
 const SHARD_MAX: [(&str, i64); 2] = [("uring", 6 * MIB), ("epoll", 3 * MIB)];
 
 /// What a process may take once: for its main thread, the log, the client library, the allocator.
-const PROCESS_MAX: i64 = 3 * MIB;
+const PROCESS_MAX: i64 = 21 * MIB / 8;
 
 /// Enough that each of two shards has some, and that they send more than there are receive buffers.
 const CLIENTS: usize = 32;
 const MESSAGES: usize = 100;
 
+/// What it takes once it rests: what a start needs beside that is given back some seconds later.
 #[test]
 fn a_shard_at_rest_is_small() {
     for (driver, shard_max) in drivers() {
-        let [one, two, four] = [1, 2, 4].map(|shards| memory(&start(driver, shards)));
-        let shard = (four - one) / 3;
-        let process = one - shard;
-        eprintln!("{driver}: {process} bytes, and {shard} for each shard");
-        assert!(shard <= shard_max, "{driver}: {shard} bytes for each shard");
-        assert!(process <= PROCESS_MAX, "{driver}: {process} bytes once");
-        assert!(two <= 2 * shard_max, "{driver}: {two} bytes for two shards");
+        let servers = [1, 2, 4].map(|shards| start(driver, shards));
+        let end = Instant::now() + NEVER;
+        loop {
+            let [one, two, four] = servers.each_ref().map(memory);
+            let shard = (four - one) / 3;
+            let process = one - shard;
+            let found = format!(
+                "{driver}: {process} bytes once, {shard} for each shard, {two} for two shards"
+            );
+            if shard <= shard_max && process <= PROCESS_MAX && two <= 2 * shard_max {
+                eprintln!("{found}");
+                break;
+            }
+            assert!(Instant::now() < end, "{found}");
+            thread::sleep(Duration::from_millis(50));
+        }
     }
 }
 
@@ -89,11 +102,20 @@ fn start(driver: &str, shards: usize) -> Server {
 }
 
 fn memory(server: &Server) -> i64 {
-    let path = format!("/proc/{}/smaps_rollup", server.pid());
-    let rollup = fs::read_to_string(path).unwrap();
-    let line = rollup
-        .lines()
-        .find_map(|line| line.strip_prefix("Anonymous:"));
-    let kib = line.unwrap().trim().strip_suffix(" kB").unwrap();
-    kib.parse::<i64>().unwrap() * 1024
+    let maps = fs::read_to_string(format!("/proc/{}/smaps", server.pid())).unwrap();
+    let (mut is_of_file, mut kib) = (false, 0);
+    for line in maps.lines() {
+        let mut words = line.split_whitespace();
+        match words.next() {
+            Some("Anonymous:") if !is_of_file => {
+                kib += words.next().unwrap().parse::<i64>().unwrap();
+            }
+            // A range of addresses, its rights, offset, device and inode, and what it is.
+            Some(first) if !first.ends_with(':') => {
+                is_of_file = words.nth(4).is_some_and(|name| name.starts_with('/'));
+            }
+            _ => {}
+        }
+    }
+    kib * 1024
 }

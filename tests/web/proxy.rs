@@ -1,11 +1,13 @@
 //! What goes to an upstream and what comes back, and what becomes of what can't.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use allspark::Routes;
 use allspark_web::{Health, Proxy, ProxyOptions, Threads, Upstream as Address};
+use socket2::{Domain, Socket, Type};
 
 use crate::client::Site;
 use crate::upstream::{Peer, Upstream};
@@ -502,10 +504,16 @@ fn a_client_that_leaves_in_the_middle_is_known_to_its_upstream() {
 
 #[test]
 fn who_can_not_be_reached_is_passed_over() {
-    let dead = {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.local_addr().unwrap().to_string()
-    };
+    // Nobody listens there, and nobody else can.
+    let reserved = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    reserved.bind(&any.into()).unwrap();
+    let dead = reserved
+        .local_addr()
+        .unwrap()
+        .as_socket()
+        .unwrap()
+        .to_string();
     let alive = telling();
     let mut options = options(&[&alive]);
     options.upstreams.push(dead.parse().unwrap());

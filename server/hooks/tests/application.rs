@@ -2,7 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -56,7 +57,7 @@ struct State {
 
 impl Application {
     pub(super) fn start(reply: Reply) -> Self {
-        Self::listen("127.0.0.1:0".parse().unwrap(), reply, Arc::default())
+        Self::listen(own_address(), reply, Arc::default())
     }
 
     fn listen(address: SocketAddr, reply: Reply, shared: Arc<Shared>) -> Self {
@@ -148,6 +149,15 @@ impl Application {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
+}
+
+/// Any port of an address that nobody else has, so that it is still free when the application
+/// starts again.
+fn own_address() -> SocketAddr {
+    static APPLICATIONS: AtomicU8 = AtomicU8::new(1);
+    let [high, low] = (std::process::id() as u16).to_be_bytes();
+    let number = APPLICATIONS.fetch_add(1, Ordering::Relaxed);
+    (Ipv4Addr::new(127, high, low, number), 0).into()
 }
 
 fn serve(stream: &TcpStream, reply: Reply, shared: &Shared) {
