@@ -78,7 +78,9 @@ const ECHOED = [['open'], ['echoed'], ['end']];
 const REFUSED = [['error'], ['end']];
 
 async function served(t) {
-  const options = { kind: 'allspark', transformer: 'any', app: 'echo', tls: true };
+  // Nor does it take a client for gone when its next poll is late.
+  const transport = { disconnect_delay: 50_000 };
+  const options = { kind: 'allspark', transformer: 'any', app: 'echo', tls: true, transport };
   const server = await startServer(t, options);
   const files = { 'bare.cjs': 'delete globalThis.WebSocket;' };
   for (const name of ['primus.js', 'primus.mjs']) {
