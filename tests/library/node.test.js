@@ -4,15 +4,12 @@
 'use strict';
 
 const assert = require('node:assert/strict');
-const { spawn } = require('node:child_process');
-const fs = require('node:fs');
-const path = require('node:path');
 const { test } = require('node:test');
 
 const { startServer } = require('../interop/server');
 const { folderOf } = require('./made');
+const { installWs, run } = require('./programs');
 
-const PROGRAM_MS_MAX = 60_000;
 const MISSING = 'There is no WebSocket: `npm install ws`';
 
 /** Each transformer, and those that poll told to do without polling. */
@@ -54,24 +51,6 @@ const PROGRAM = `
     client.on('open', () => client.write('hello')).on('data', () => client.end());
   }`;
 
-/** Runs a program without WebSocket and resolves with `{ code, happened, stderr }`. */
-async function run(folder, name, url, cases) {
-  const args = ['--require', './bare.cjs', name, JSON.stringify([url, cases])];
-  // One that reconnects for ever would never end.
-  const child = spawn(process.execPath, args, { cwd: folder, timeout: PROGRAM_MS_MAX });
-  const output = { stdout: '', stderr: '' };
-  for (const stream of ['stdout', 'stderr']) {
-    child[stream].setEncoding('utf8').on('data', (text) => (output[stream] += text));
-  }
-  const code = await new Promise((resolve) => child.on('close', resolve));
-  const happened = Object.fromEntries(Object.keys(cases).map((key) => [key, []]));
-  for (const line of output.stdout.split('\n').filter(Boolean)) {
-    const [key, ...event] = JSON.parse(line);
-    happened[key].push(event.filter((part) => part !== null));
-  }
-  return { code, happened, stderr: output.stderr };
-}
-
 async function served(t) {
   const server = await startServer(t, { kind: 'allspark', transformer: 'any', app: 'echo' });
   const text = async (name) => (await fetch(`${server.url}/primus/${name}`)).text();
@@ -79,12 +58,6 @@ async function served(t) {
   for (const name of ['primus.js', 'primus.mjs']) files[name] = await text(name);
   for (const [name, way] of Object.entries(WAYS)) files[name] = way + PROGRAM;
   return { url: server.url, folder: folderOf(t, files) };
-}
-
-function installWs(folder) {
-  fs.mkdirSync(path.join(folder, 'node_modules'));
-  const installed = path.dirname(require.resolve('ws/package.json'));
-  fs.symlinkSync(installed, path.join(folder, 'node_modules/ws'));
 }
 
 const ECHOED = [['open'], ['data', 'hello'], ['end']];

@@ -13,9 +13,10 @@ const RATE_EACH: u32 = 10;
 #[derive(Debug, Args)]
 pub(super) struct SiegeArguments {
     /// Who attacks the server meanwhile: slow-heads, slow-bodies, slow-frames, slow-handshakes,
-    /// half-handshakes, deaf-echoes, deaf-broadcasts, sessions, messages, flood, flood-many or
-    /// all, each with =N for so many (by default 5000, of sessions 20000, of messages 2000), with
-    /// commas between them. The clients are measured for --duration before, under and after it.
+    /// half-handshakes, deaf-echoes, deaf-broadcasts, deaf-streams, deaf-polls, sessions,
+    /// messages, flood, flood-many or all, each with =N for so many (by default 5000, of sessions
+    /// 20000, of messages 2000), with commas between them. The clients are measured for --duration
+    /// before, under and after it.
     #[arg(long)]
     attack: Option<Attackers>,
     /// Beside attackers, what the server may hold for its peers, in bytes. By default what the

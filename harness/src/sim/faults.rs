@@ -171,6 +171,7 @@ impl World {
             self.stop_owing_node(node);
         }
         self.tally.drains += 1;
+        self.tally.slow_drains += u32::from(self.plan.drain.is_some());
         self.auditor.sparks().node_drains(node);
         self.nodes.drain(node);
         self.settle();

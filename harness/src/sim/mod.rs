@@ -250,6 +250,8 @@ impl World {
     fn judge_bounds(&mut self, totals: &Totals) {
         self.tally.bounded = totals.refused as u32;
         self.tally.flooded = totals.flooded as u32;
+        self.tally.handshakes = totals.handshakes as u32;
+        self.tally.handshakes_failed = totals.handshakes_failed as u32;
         let (refused, strangers) = (totals.of_addresses, self.tally.villains);
         if refused > u64::from(strangers) {
             self.auditor.note(Fault::Refused, || {

@@ -6,15 +6,14 @@ use allspark_engine::TlsAcceptor;
 use allspark_engine::io::sim::SimNet;
 use allspark_engine::limits::TURN_HELD_BYTES_MAX;
 use allspark_engine::sim::SimServer;
-use allspark_engine::{
-    AcceptPolicy, Admission, Destroy, Handle, MessageRates, Options, RatePolicy, Stats,
-};
+use allspark_engine::{AcceptPolicy, Destroy, Handle, Options, RatePolicy, Stats};
 use allspark_protocol::Instant;
 use allspark_protocol::options::Bounded;
 use allspark_transformers::{AnyTransformer, CommonOptions, TransformerKind};
 
 use super::app::{App, Counters, Heard, Log};
 use super::plan::{Sabotage, SimPlan, SimScenario, Talk};
+use super::purpose::Purpose;
 use super::questions::Open;
 
 /// Bytes of the largest message that servers take.
@@ -63,6 +62,9 @@ pub(super) struct Totals {
     pub(super) refused: u64,
     /// Who sent too much.
     pub(super) flooded: u64,
+    /// Handshakes of TLS that were done, and encrypted connections that failed.
+    pub(super) handshakes: u64,
+    pub(super) handshakes_failed: u64,
 }
 
 impl Nodes {
@@ -284,10 +286,7 @@ impl Nodes {
         };
         let is_bounded = self.plan.scenario == SimScenario::Faults
             && self.plan.sabotage != Some(Sabotage::Hoards);
-        let (admission, message_rates) = self.bound();
-        Options {
-            admission,
-            message_rates,
+        let mut options = Options {
             parser: self.plan.wording.parser(),
             ping_interval: ping_interval
                 .try_into()
@@ -297,33 +296,56 @@ impl Nodes {
             connections_max: Bounded::of(u64::MAX),
             sessions_max: Bounded::of(u64::MAX),
             ..Options::default()
+        };
+        if self.limits > 0 {
+            self.bound(&mut options);
         }
+        options
     }
 
-    /// How many may come, how fast, and how much they may send: so little that strangers come to
-    /// that, and that clients who do nothing wrong do not, except that they may have to come again.
-    fn bound(&self) -> (Admission, MessageRates) {
-        let (mut admission, mut rates) = (Admission::default(), MessageRates::default());
-        if self.limits == 0 {
-            return (admission, rates);
-        }
-        admission.per_address = Bounded::of(2);
-        admission.requests_max = Bounded::of(8);
+    /// Bounds how many may come, how fast, and how much they may send: so little that strangers
+    /// come to that, and that clients who do nothing wrong do not, except that they may have to
+    /// come again.
+    fn bound(&self, options: &mut Options) {
+        let clients = u64::from(self.plan.clients);
+        let mut dice = Purpose::Limits.dice(self.plan.seed);
+        let mut is_bounded = || dice.once_in(2);
+        let rates = &mut options.message_rates;
         rates.messages_per_s = Bounded::of(50);
         rates.policy = match self.limits % 3 {
             0 => RatePolicy::Pause,
             1 => RatePolicy::Drop,
             _ => RatePolicy::End,
         };
+        // Of fewer clients each says more.
+        if is_bounded() && clients >= 40 {
+            rates.bytes_per_s = Bounded::of(20 * 1024);
+        }
+        let admission = &mut options.admission;
+        admission.per_address = Bounded::of(2);
+        admission.requests_max = Bounded::of(8);
         if self.limits > 4 {
-            let per_s = u64::from(self.plan.clients / 5).max(20);
+            let per_s = (clients / 5).max(20);
             admission.accepts_per_s = per_s.try_into().expect("it is few");
             admission.accept_policy = match self.limits % 2 {
                 0 => AcceptPolicy::Refuse,
                 _ => AcceptPolicy::Wait,
             };
         }
-        (admission, rates)
+        if is_bounded() {
+            admission.accepts_per_s_of_address = Bounded::of(2);
+        }
+        if is_bounded() {
+            admission.handshakes_max = Bounded::of((clients / 25).max(32));
+        }
+        if is_bounded() {
+            options.sessions_max = Bounded::of(4);
+        }
+        if is_bounded() {
+            // Room for everybody if one server of three is gone.
+            let nodes = u64::from(self.plan.nodes);
+            options.connections_max = Bounded::of(clients / nodes * 9 / 5 + 32);
+        }
     }
 }
 
@@ -334,7 +356,14 @@ impl Totals {
         self.sparks_silent += stats.sparks_silent;
         let of_addresses = stats.addresses_refused + stats.sparks_refused;
         self.of_addresses += of_addresses;
-        self.refused += of_addresses + stats.accepts_refused + stats.requests_refused;
+        self.refused += of_addresses
+            + stats.accepts_refused
+            + stats.requests_refused
+            + stats.connections_refused
+            + stats.sessions_refused
+            + stats.handshakes_refused;
+        self.handshakes += stats.tls_handshakes;
+        self.handshakes_failed += stats.tls_failures;
         self.flooded += stats.sparks_paused + stats.sparks_flooding + stats.messages_refused;
     }
 }

@@ -141,8 +141,8 @@ impl World {
         true
     }
 
-    /// A client has no use for its end of a connection any more.
-    fn forget_end(&mut self, end: EndpointId) {
+    /// Nobody has any use for a client's end of a connection any more.
+    pub(super) fn forget_end(&mut self, end: EndpointId) {
         self.held.remove(&end.0);
         if let Some(secrecy) = &mut self.secrecy {
             secrecy.forget(end);

@@ -26,6 +26,8 @@ pub(super) enum Purpose {
     Rooms = 8,
     /// Whether connections are encrypted.
     Secrecy = 9,
+    /// Which bounds servers have.
+    Limits = 10,
 }
 
 impl Purpose {

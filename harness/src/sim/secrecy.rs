@@ -71,13 +71,23 @@ impl Secrecy {
 
     /// A client connects. Returns its first bytes.
     pub(super) fn begin(&mut self, end: EndpointId) -> Vec<u8> {
+        let mut client = self.client();
+        let hello = pending(&mut client);
+        self.ends.insert(end.0, client);
+        hello
+    }
+
+    /// The first bytes of a client that never says another word.
+    pub(super) fn hello(&self) -> Vec<u8> {
+        pending(&mut self.client())
+    }
+
+    fn client(&self) -> ClientConnection {
         let name = ServerName::try_from(NAME).expect("it is a name");
         let client = ClientConnection::new(Arc::clone(&self.config), name);
         let mut client = client.expect("the configuration is complete");
         client.set_buffer_limit(None);
-        let hello = pending(&mut client);
-        self.ends.insert(end.0, client);
-        hello
+        client
     }
 
     /// Bytes come for a client. Returns what is in them, and what it has to answer.

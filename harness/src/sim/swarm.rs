@@ -61,6 +61,8 @@ pub(crate) struct Tally {
     pub(crate) stops: u32,
     /// Servers that sent their clients elsewhere.
     pub(crate) drains: u32,
+    /// Those of them that did so one client after the other.
+    pub(crate) slow_drains: u32,
     /// Times in which a server could not accept.
     pub(crate) accept_pauses: u32,
     /// Jumps of the wall clock.
@@ -71,6 +73,10 @@ pub(crate) struct Tally {
     pub(crate) bounded: u32,
     /// Pauses, drops and ends of sparks whose clients sent too much.
     pub(crate) flooded: u32,
+    /// Handshakes of TLS that were done.
+    pub(crate) handshakes: u32,
+    /// Encrypted connections that failed, most of them in their handshake.
+    pub(crate) handshakes_failed: u32,
     /// The most that one server held for its peers, in bytes, where there were strangers.
     pub(crate) held_bytes_max: u64,
 }
@@ -88,11 +94,14 @@ impl Tally {
             (self.refused, "refused"),
             (self.stops, "servers stopped"),
             (self.drains, "servers drained"),
+            (self.slow_drains, "of them slowly"),
             (self.accept_pauses, "pauses of accepting"),
             (self.clock_jumps, "clock jumps"),
             (self.villains, "hostile connections"),
             (self.bounded, "refused by a bound"),
             (self.flooded, "floods"),
+            (self.handshakes, "handshakes"),
+            (self.handshakes_failed, "failed ones"),
         ];
         kinds.into_iter().filter(|(count, _)| *count > 0)
     }

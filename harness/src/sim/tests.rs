@@ -89,7 +89,7 @@ fn every_kind_of_fault_happens() {
         })
         .collect();
     type Count = fn(&Tally) -> u32;
-    let kinds: [(&str, Count); 12] = [
+    let kinds: [(&str, Count); 17] = [
         ("reset", |tally| tally.resets),
         ("vanish", |tally| tally.vanished),
         ("sleep", |tally| tally.sleeps),
@@ -102,6 +102,11 @@ fn every_kind_of_fault_happens() {
         ("accept", |tally| tally.accept_pauses),
         ("clock", |tally| tally.clock_jumps),
         ("villains", |tally| tally.villains),
+        ("slow drain", |tally| tally.slow_drains),
+        ("bound", |tally| tally.bounded),
+        ("flood", |tally| tally.flooded),
+        ("handshake", |tally| tally.handshakes),
+        ("failed handshake", |tally| tally.handshakes_failed),
     ];
     for (name, count) in kinds {
         assert!(tallies.iter().map(count).sum::<u32>() > 0, "no {name}");

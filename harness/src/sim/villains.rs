@@ -2,6 +2,9 @@
 //! session, and then one of the vices: to ask without end, to begin and not to finish, to send
 //! behind a request, to have much written and not to read it, or to send what means nothing.
 //!
+//! In an encrypted world some of them encrypt what they say as clients do, some come in through a
+//! listener without encryption, and some do all of this in place of a handshake.
+//!
 //! They are nobody's clients: what becomes of them is nobody's business, but what they cost is.
 //! After every tick it is looked what each server holds; see [`World::judge_memory`].
 
@@ -28,6 +31,10 @@ const ADDRESSES: u64 = 3;
 /// Bytes that one of them sends at once, about.
 const BURST_BYTES: u64 = 48 * 1024;
 
+/// The listeners of servers: that of clients, and beside it one without encryption.
+const LISTENER: u8 = 0;
+const PLAIN_LISTENER: u8 = 1;
+
 /// A stranger stays for so many ticks on average, unless it is thrown out.
 const STAY_TICKS: u64 = 60;
 
@@ -41,8 +48,11 @@ enum Transport {
     EngineIo,
     BrowserChannel,
     Http,
+    /// Handshakes of TLS, none of which ends well.
+    Handshake,
 }
 
+/// Those above TLS.
 const TRANSPORTS: [Transport; 5] = [
     Transport::WebSocket,
     Transport::SockJs,
@@ -83,6 +93,10 @@ pub(super) struct Villains {
 struct Villain {
     end: EndpointId,
     transport: Transport,
+    /// Whether it has shaken hands as clients do, and encrypts what it says.
+    is_secret: bool,
+    /// What a handshake begins with, for who does not go on as one should.
+    hello: Vec<u8>,
     vice: Vice,
     /// Of its session, where it chooses that; otherwise 0.
     name: u64,
@@ -123,8 +137,13 @@ impl World {
     /// All strangers leave, without a word.
     pub(super) fn banish_villains(&mut self) {
         for villain in std::mem::take(&mut self.villains.list) {
-            self.net.close(villain.end);
+            self.dismiss(villain.end);
         }
+    }
+
+    fn dismiss(&mut self, end: EndpointId) {
+        self.forget_end(end);
+        self.net.close(end);
     }
 
     fn new_villain(&mut self) -> Option<Villain> {
@@ -135,12 +154,30 @@ impl World {
         let node = *up.get(dice.below(up.len() as u64) as usize)?;
         let shard = dice.below(u64::from(self.plan.shards)) as u16;
         let latency = between_ms(dice, 1, 50);
-        let transport = TRANSPORTS[dice.below(TRANSPORTS.len() as u64) as usize];
+        let mut transport = TRANSPORTS[dice.below(TRANSPORTS.len() as u64) as usize];
         let vice = VICES[dice.below(VICES.len() as u64) as usize];
         let name = dice.roll();
-        let listener = u8::from(self.secrecy.is_some());
+        let is_secret = match &self.secrecy {
+            None => false,
+            Some(_) if dice.once_in(3) => {
+                transport = Transport::Handshake;
+                false
+            }
+            Some(_) => dice.once_in(2),
+        };
+        let is_plain = !is_secret && !matches!(transport, Transport::Handshake);
+        let listener = match self.secrecy.is_some() && is_plain {
+            true => PLAIN_LISTENER,
+            false => LISTENER,
+        };
         let driver = self.nodes.driver(node, shard);
         let end = self.net.connect_to(driver, listener, latency)?;
+        let (mut hello, mut rest) = (Vec::new(), Vec::new());
+        match &mut self.secrecy {
+            Some(secrecy) if is_secret => rest = secrecy.begin(end),
+            Some(secrecy) if !is_plain => hello = secrecy.hello(),
+            _ => {}
+        }
         if self.weights.limits > 0 {
             // They share few addresses, and nobody else has one of those.
             let ip = [203, 0, 113, 1 + (name % ADDRESSES) as u8];
@@ -150,11 +187,13 @@ impl World {
         Some(Villain {
             end,
             transport,
+            is_secret,
+            hello,
             vice,
             name,
             session: None,
             heard: Vec::new(),
-            rest: Vec::new(),
+            rest,
             step: 0,
         })
     }
@@ -162,11 +201,16 @@ impl World {
     /// One of them acts. Returns whether it is still there.
     fn plague(&mut self, villain: &mut Villain) -> bool {
         if self.villains.dice.once_in(STAY_TICKS) || !self.listen(villain) {
-            self.net.close(villain.end);
+            self.dismiss(villain.end);
             return false;
         }
         if villain.rest.is_empty() {
             villain.rest = villain.speak(&mut self.villains.dice);
+            if villain.is_secret
+                && let Some(secrecy) = &mut self.secrecy
+            {
+                villain.rest = secrecy.seal(villain.end, &villain.rest);
+            }
         }
         match self.net.send(villain.end, &villain.rest) {
             Some(taken) => drop(villain.rest.drain(..taken)),
@@ -181,9 +225,16 @@ impl World {
         if matches!(villain.vice, Vice::Deaf) && !must_know {
             return true;
         }
-        while let Some(bytes) = self.net.receive(villain.end, usize::MAX) {
+        while let Some(mut bytes) = self.net.receive(villain.end, usize::MAX) {
             if bytes.is_empty() {
                 return true;
+            }
+            if villain.is_secret
+                && let Some(secrecy) = &mut self.secrecy
+            {
+                let (plain, mut answer) = secrecy.open(villain.end, &bytes);
+                villain.rest.append(&mut answer);
+                bytes = plain;
             }
             villain.hear(&bytes);
         }
@@ -215,7 +266,10 @@ impl Villain {
         let before = match self.transport {
             Transport::EngineIo => "\"sid\":\"",
             Transport::BrowserChannel => "\"c\",\"",
-            Transport::WebSocket | Transport::SockJs | Transport::Http => return,
+            Transport::WebSocket
+            | Transport::SockJs
+            | Transport::Http
+            | Transport::Handshake => return,
         };
         let id = heard
             .split_once(before)
@@ -237,6 +291,31 @@ impl Villain {
             Transport::EngineIo => self.speak_engine_io(step, bytes),
             Transport::BrowserChannel => self.speak_browserchannel(step, bytes),
             Transport::Http => self.speak_http(step, bytes),
+            Transport::Handshake => self.speak_of_handshakes(step, bytes),
+        }
+    }
+
+    /// What comes first is the beginning of a handshake, whole unless that is what is never
+    /// finished.
+    fn speak_of_handshakes(&self, step: u64, bytes: usize) -> Vec<u8> {
+        let hello = &self.hello;
+        match (step, self.vice) {
+            (_, Vice::Unfinished) => {
+                // All but its last byte, in a minute and a half.
+                let share = hello.len().div_ceil(90);
+                let most = hello.len() - 1;
+                let begin = (step as usize * share).min(most);
+                hello[begin..(begin + share).min(most)].to_vec()
+            }
+            (_, Vice::Asks) => hello.clone(),
+            (0, _) => hello.clone(),
+            // Records that look encrypted, before there are keys.
+            (_, Vice::Behind) => {
+                let len = bytes.min(16 * 1024);
+                let [high, low] = (len as u16).to_be_bytes();
+                [&[23, 3, 3, high, low][..], &vec![b'x'; len][..]].concat()
+            }
+            (_, _) => Vec::new(),
         }
     }
 

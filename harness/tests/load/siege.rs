@@ -11,7 +11,7 @@ use crate::load_at;
 const EACH: u64 = 50;
 
 /// Kinds of attackers.
-const KINDS: usize = 11;
+const KINDS: usize = 13;
 
 /// A few of each, which is no matter of time: what is judged is that honest clients get all that is
 /// theirs, and that each attacker attacks.

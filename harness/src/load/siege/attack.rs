@@ -11,7 +11,7 @@ use super::hello;
 const MESSAGE_BYTES: u32 = 10 * 1024 * 1024;
 
 /// Bytes of it that are sent at a time.
-const CHUNK_BYTES: u32 = 64 * 1024;
+pub(super) const CHUNK_BYTES: u32 = 64 * 1024;
 
 /// Bytes that one who does not read asks back at a time.
 const ECHO_BYTES: usize = 16 * 1024;
@@ -34,8 +34,11 @@ pub(crate) enum Attack {
     HalfHandshakes,
     /// Messages to be written back, which are never read.
     DeafEchoes,
-    /// Sparks that never read what is broadcast.
+    /// Sparks that never read what is broadcast: over a WebSocket, over a stream of sockjs, and by
+    /// one poll of sockjs after the other.
     DeafBroadcasts,
+    DeafStreams,
+    DeafPolls,
     /// Sessions of a polling transport that are opened and left alone.
     Sessions,
     /// Messages of 10 MiB that are never finished.
@@ -47,7 +50,7 @@ pub(crate) enum Attack {
 }
 
 impl Attack {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::SlowHeads,
         Self::SlowBodies,
         Self::SlowFrames,
@@ -55,6 +58,8 @@ impl Attack {
         Self::HalfHandshakes,
         Self::DeafEchoes,
         Self::DeafBroadcasts,
+        Self::DeafStreams,
+        Self::DeafPolls,
         Self::Sessions,
         Self::Messages,
         Self::Flood,
@@ -71,6 +76,8 @@ impl Attack {
             Self::HalfHandshakes => "half-handshakes",
             Self::DeafEchoes => "deaf-echoes",
             Self::DeafBroadcasts => "deaf-broadcasts",
+            Self::DeafStreams => "deaf-streams",
+            Self::DeafPolls => "deaf-polls",
             Self::Sessions => "sessions",
             Self::Messages => "messages",
             Self::Flood => "flood",
@@ -107,7 +114,10 @@ impl Attack {
 
     /// Whether it reads what the server says.
     pub(super) const fn reads(self) -> bool {
-        !matches!(self, Self::DeafEchoes | Self::DeafBroadcasts)
+        !matches!(
+            self,
+            Self::DeafEchoes | Self::DeafBroadcasts | Self::DeafStreams | Self::DeafPolls
+        )
     }
 
     /// Whether it has got what it wanted when the server answers: it closes the connection.
@@ -141,16 +151,16 @@ impl Attack {
                 out.extend_from_slice(head.as_bytes());
             }
             Self::SlowBodies => {
-                let post = |what: &str, bytes: u32| {
-                    format!(
-                        "POST {path}/0/siege{name}/{what} HTTP/1.1\r\nHost: {host}\r\n\
-                         Content-Type: text/plain\r\nContent-Length: {bytes}\r\n\r\n"
-                    )
-                };
-                out.extend_from_slice(post("xhr", 0).as_bytes());
-                out.extend_from_slice(post("xhr_send", MESSAGE_BYTES / 2).as_bytes());
+                post(host, path, (name, "xhr"), 0, out);
+                post(host, path, (name, "xhr_send"), MESSAGE_BYTES / 2, out);
                 out.extend_from_slice(b"[\"");
             }
+            Self::DeafStreams => match name % 3 {
+                0 => post(host, path, (name, "xhr_streaming"), 0, out),
+                1 => get(host, path, (name, "eventsource"), out),
+                _ => get(host, path, (name, "htmlfile?c=a"), out),
+            },
+            Self::DeafPolls => post(host, path, (name, "xhr"), 0, out),
             Self::SlowFrames => {
                 upgrade(host, path, name, out);
                 announce(1_000, out);
@@ -172,15 +182,23 @@ impl Attack {
         }
     }
 
-    /// What it says at its turn of this number, the first one being 1.
-    pub(super) fn go_on(self, turn: u32, out: &mut Vec<u8>) {
+    /// How many bytes of anything it says at its turn of this number, if that is all that it says.
+    pub(super) const fn fills(self, turn: u32) -> Option<usize> {
+        match self {
+            Self::Messages => Some((chunk_end(turn) - chunk_end(turn - 1)) as usize),
+            _ => None,
+        }
+    }
+
+    /// What an attacker of this name says at its turn of this number, the first one being 1.
+    pub(super) fn go_on(self, host: &str, path: &str, name: u64, turn: u32, out: &mut Vec<u8>) {
         match self {
             Self::SlowHeads | Self::SlowBodies | Self::SlowHandshakes => out.push(b'x'),
             // The last byte is never sent.
             Self::SlowFrames if turn < 500 => out.push(b'x'),
             Self::Messages => {
-                let (begin, end) = (chunk_end(turn - 1), chunk_end(turn));
-                out.resize(out.len() + (end - begin) as usize, b'x');
+                let count = self.fills(turn).unwrap_or(0);
+                out.resize(out.len() + count, b'x');
             }
             Self::DeafEchoes => {
                 let payload = vec![b'x'; ECHO_BYTES - 2];
@@ -189,6 +207,8 @@ impl Attack {
             }
             // It shows whether the connection is still there.
             Self::DeafBroadcasts => encode::pong(b"", Some(NO_MASK), out),
+            Self::DeafStreams => out.push(b'\n'),
+            Self::DeafPolls => post(host, path, (name, "xhr"), 0, out),
             Self::SlowFrames
             | Self::HalfHandshakes
             | Self::Sessions
@@ -201,8 +221,9 @@ impl Attack {
 const TEXT: allspark_protocol::transformer::Kind = allspark_protocol::transformer::Kind::Text;
 
 /// Bytes of the long message that have been sent after so many turns: all but the last one.
-fn chunk_end(turns: u32) -> u32 {
-    turns.saturating_mul(CHUNK_BYTES).min(MESSAGE_BYTES - 1)
+const fn chunk_end(turns: u32) -> u32 {
+    let end = turns.saturating_mul(CHUNK_BYTES);
+    if end < MESSAGE_BYTES { end } else { MESSAGE_BYTES - 1 }
 }
 
 fn upgrade(host: &str, path: &str, name: u64, out: &mut Vec<u8>) {
@@ -211,6 +232,20 @@ fn upgrade(host: &str, path: &str, name: u64, out: &mut Vec<u8>) {
          Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
          Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
     );
+    out.extend_from_slice(head.as_bytes());
+}
+
+/// A request of the session of sockjs that has this name, with the head of a body of so many bytes.
+fn post(host: &str, path: &str, (name, what): (u64, &str), bytes: u32, out: &mut Vec<u8>) {
+    let head = format!(
+        "POST {path}/0/siege{name}/{what} HTTP/1.1\r\nHost: {host}\r\n\
+         Content-Type: text/plain\r\nContent-Length: {bytes}\r\n\r\n"
+    );
+    out.extend_from_slice(head.as_bytes());
+}
+
+fn get(host: &str, path: &str, (name, what): (u64, &str), out: &mut Vec<u8>) {
+    let head = format!("GET {path}/0/siege{name}/{what} HTTP/1.1\r\nHost: {host}\r\n\r\n");
     out.extend_from_slice(head.as_bytes());
 }
 
@@ -235,7 +270,7 @@ mod tests {
         let mut out = Vec::new();
         attack.begin("h", "/primus", 7, &mut out);
         for turn in 1..=turns {
-            attack.go_on(turn, &mut out);
+            attack.go_on("h", "/primus", 7, turn, &mut out);
         }
         out
     }
@@ -279,6 +314,21 @@ mod tests {
             assert!(decoder.next(&mut input).expect("no violation").is_some());
         }
         assert!(input.peek().is_empty());
+    }
+
+    #[test]
+    fn who_polls_and_does_not_read_asks_again_and_again() {
+        let mut bytes = &said(Attack::DeafPolls, 3)[..];
+        for _ in 0..4 {
+            bytes = behind_head(bytes).expect("a poll");
+        }
+        assert!(bytes.is_empty());
+    }
+
+    #[test]
+    fn a_stream_is_asked_for_once() {
+        let bytes = said(Attack::DeafStreams, 2);
+        assert_eq!(behind_head(&bytes), Some(&b"\n\n"[..]));
     }
 
     #[test]

@@ -7,8 +7,10 @@
 //! - What an attacker says waits for its connection; while it waits, nothing more is said.
 
 use allspark_engine::io::{Completion, Driver, Op, Socket, Token};
+use allspark_engine::memory::Slice;
 use allspark_protocol::Instant;
 
+use super::attack::CHUNK_BYTES;
 use super::foreign;
 use super::plan::Attackers;
 use super::troop::{State, Troop, TroopReport};
@@ -19,8 +21,8 @@ use crate::load::target::Target;
 const TOKEN_KIND: u8 = 1;
 
 /// Turns that are taken, and connections that are begun or closed, at a time: what comes in for
-/// honest clients is not to wait.
-const MOVES_PER_TURN: u32 = 256;
+/// honest clients is not to wait. A connection, or a send of 64 KiB, takes some 20 us.
+const MOVES_PER_TURN: u32 = 32;
 
 /// Where an attacker stands: the number of its troop, and its place there.
 type Place = (usize, u32);
@@ -40,6 +42,8 @@ pub(super) struct Force {
     outbox: Outbox,
     /// Where it is put together what an attacker says.
     words: Vec<u8>,
+    /// What those say who send much that means nothing: nobody copies it.
+    filler: Slice,
     /// Part of the names that attackers give to sessions: a server still has those of the load
     /// before.
     nonce: u64,
@@ -70,6 +74,7 @@ impl Force {
             clients,
             outbox: Outbox::default(),
             words: Vec::new(),
+            filler: Slice::copy_of(&vec![b'x'; CHUNK_BYTES as usize]),
             nonce: allspark_engine::random(),
             withdrawn: None,
         }
@@ -125,7 +130,8 @@ impl Force {
     /// Does what is due now.
     pub(super) fn advance(&mut self, now: Instant, driver: &mut impl Driver) {
         for troop in 0..self.troops.len() {
-            for _ in 0..MOVES_PER_TURN {
+            // Nobody has two turns at a time, which would be two sends.
+            for _ in 0..MOVES_PER_TURN.min(self.troops[troop].len()) {
                 let Some(place) = self.troops[troop].take_turn(now) else {
                     break;
                 };
@@ -213,9 +219,29 @@ impl Force {
             State::Attacking if !attacker.seat.is_stalled() => {
                 attacker.turns += 1;
                 let turns = attacker.turns;
-                self.say(at, |out| attack.go_on(turns, out));
+                if let Some(count) = attack.fills(turns)
+                    && attacker.seat == Seat::NONE
+                {
+                    return self.fill(at, count, driver);
+                }
+                let name = self.name_of(at);
+                let target = self.target.clone();
+                self.say(at, |out| {
+                    attack.go_on(target.host(), target.pathname(), name, turns, out);
+                });
             }
             State::Attacking | State::Waiting | State::Connecting | State::Closing => {}
+        }
+    }
+
+    /// An attacker sends so much that means nothing.
+    fn fill(&mut self, (troop, place): Place, count: usize, driver: &mut impl Driver) {
+        if count > 0 {
+            let troop = &mut self.troops[troop];
+            troop.report.sent_bytes += count as u64;
+            let socket = troop.attackers[place as usize].socket;
+            let bytes = self.filler.clone().split_front(count);
+            driver.push(Op::Send { socket, bytes });
         }
     }
 
@@ -281,12 +307,10 @@ impl Force {
 
     fn connected(&mut self, at: Place, socket: Socket, driver: &mut impl Driver) {
         let (troop, place) = at;
-        let number = self.firsts[troop] + place;
         let attack = self.troops[troop].attack;
         self.troops[troop].connected(place, socket);
         self.troops[troop].tried(place);
-        let generation = self.troops[troop].attackers[place as usize].generation;
-        let token = Token::new(TOKEN_KIND, generation, number);
+        let token = self.token(at);
         // This names the connection, for those that do not read as well.
         driver.push(Op::Receive { socket, token });
         if !attack.reads() {
@@ -296,10 +320,21 @@ impl Force {
             return self.close(at, driver);
         }
         let target = self.target.clone();
-        let name = self.nonce.wrapping_add(token.as_u64());
+        let name = self.name_of(at);
         self.say(at, |out| {
             attack.begin(target.host(), target.pathname(), name, out);
         });
+    }
+
+    /// What the connection of an attacker is called.
+    fn token(&self, (troop, place): Place) -> Token {
+        let generation = self.troops[troop].attackers[place as usize].generation;
+        Token::new(TOKEN_KIND, generation, self.firsts[troop] + place)
+    }
+
+    /// What an attacker calls itself on this connection.
+    fn name_of(&self, at: Place) -> u64 {
+        self.nonce.wrapping_add(self.token(at).as_u64())
     }
 
     /// The server has said something.
@@ -311,13 +346,12 @@ impl Force {
         }
     }
 
-    fn close(&mut self, (troop, place): Place, driver: &mut impl Driver) {
-        let number = self.firsts[troop] + place;
+    fn close(&mut self, at: Place, driver: &mut impl Driver) {
+        let (troop, place) = at;
         let attacker = &mut self.troops[troop].attackers[place as usize];
         attacker.state = State::Closing;
-        let (socket, generation) = (attacker.socket, attacker.generation);
-        self.outbox.forget(number);
-        let token = Token::new(TOKEN_KIND, generation, number);
+        let (socket, token) = (attacker.socket, self.token(at));
+        self.outbox.forget(token.index());
         driver.push(Op::Close { socket, token });
     }
 
