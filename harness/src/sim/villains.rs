@@ -1,7 +1,6 @@
 //! Strangers who want to harm the servers. They speak every transport, well enough to get a
-//! session, and then one of the vices: to ask without end, to begin and not to finish, to do so on
-//! one connection after the other, to send behind a request, to have much written and not to read
-//! it, or to send what means nothing.
+//! session, and then one of the vices: to ask without end, to begin and not to finish, to send
+//! behind a request, to have much written and not to read it, or to send what means nothing.
 //!
 //! They are nobody's clients: what becomes of them is nobody's business, but what they cost is.
 //! After every tick it is looked what each server holds; see [`World::judge_memory`].
@@ -58,9 +57,6 @@ enum Vice {
     Asks,
     /// Begins something large, and does not finish it.
     Unfinished,
-    /// Begins a request for its session on one connection after the other, to any shard, and lets
-    /// go of each in the middle of its body.
-    Scatters,
     /// Sends behind a request that is not answered.
     Behind,
     /// Has written to it what it does not read.
@@ -69,10 +65,9 @@ enum Vice {
     Garbage,
 }
 
-const VICES: [Vice; 6] = [
+const VICES: [Vice; 5] = [
     Vice::Asks,
     Vice::Unfinished,
-    Vice::Scatters,
     Vice::Behind,
     Vice::Deaf,
     Vice::Garbage,
@@ -86,8 +81,6 @@ pub(super) struct Villains {
 
 /// One of them, with its connection.
 struct Villain {
-    /// The server that it wants to harm.
-    node: u16,
     end: EndpointId,
     transport: Transport,
     vice: Vice,
@@ -140,13 +133,21 @@ impl World {
             .collect();
         let dice = &mut self.villains.dice;
         let node = *up.get(dice.below(up.len() as u64) as usize)?;
+        let shard = dice.below(u64::from(self.plan.shards)) as u16;
+        let latency = between_ms(dice, 1, 50);
         let transport = TRANSPORTS[dice.below(TRANSPORTS.len() as u64) as usize];
         let vice = VICES[dice.below(VICES.len() as u64) as usize];
         let name = dice.roll();
-        let end = self.connect_villain(node, name)?;
+        let listener = u8::from(self.secrecy.is_some());
+        let driver = self.nodes.driver(node, shard);
+        let end = self.net.connect_to(driver, listener, latency)?;
+        if self.weights.limits > 0 {
+            // They share few addresses, and nobody else has one of those.
+            let ip = [203, 0, 113, 1 + (name % ADDRESSES) as u8];
+            self.net.set_address(end, (ip, 666).into());
+        }
         self.tally.villains += 1;
         Some(Villain {
-            node,
             end,
             transport,
             vice,
@@ -158,46 +159,10 @@ impl World {
         })
     }
 
-    /// A connection to a shard of a server that is up.
-    fn connect_villain(&mut self, node: u16, name: u64) -> Option<EndpointId> {
-        let dice = &mut self.villains.dice;
-        let shard = dice.below(u64::from(self.plan.shards)) as u16;
-        let latency = between_ms(dice, 1, 50);
-        let listener = u8::from(self.secrecy.is_some());
-        let driver = self.nodes.driver(node, shard);
-        let end = self.net.connect_to(driver, listener, latency)?;
-        if self.weights.limits > 0 {
-            // They share few addresses, and nobody else has one of those.
-            let ip = [203, 0, 113, 1 + (name % ADDRESSES) as u8];
-            self.net.set_address(end, (ip, 666).into());
-        }
-        Some(end)
-    }
-
-    /// One of them takes another connection. Returns whether it gets one.
-    fn scatter(&mut self, villain: &mut Villain) -> bool {
-        if self.villains.dice.once_in(2) {
-            self.net.reset(villain.end);
-        }
-        self.net.close(villain.end);
-        villain.rest.clear();
-        if !self.nodes.is_up(villain.node) {
-            return false;
-        }
-        match self.connect_villain(villain.node, villain.name) {
-            Some(end) => villain.end = end,
-            None => return false,
-        }
-        true
-    }
-
     /// One of them acts. Returns whether it is still there.
     fn plague(&mut self, villain: &mut Villain) -> bool {
         if self.villains.dice.once_in(STAY_TICKS) || !self.listen(villain) {
             self.net.close(villain.end);
-            return false;
-        }
-        if villain.lets_go() && !self.scatter(villain) {
             return false;
         }
         if villain.rest.is_empty() {
@@ -256,15 +221,6 @@ impl Villain {
             .split_once(before)
             .and_then(|(_, id)| id.split_once('"'));
         self.session = id.map(|(id, _)| id.to_owned());
-    }
-
-    /// Whether its next request begins on another connection.
-    fn lets_go(&self) -> bool {
-        let is_named = match self.transport {
-            Transport::SockJs => self.step > 1,
-            _ => self.session.is_some(),
-        };
-        is_named && matches!(self.vice, Vice::Scatters)
     }
 
     /// What it sends next.
@@ -326,7 +282,6 @@ impl Villain {
             (_, Vice::Behind) => vec![b'x'; bytes],
             (1, Vice::Unfinished) => post(&format!("{path}/xhr_send"), "[\"", 900_000),
             (_, Vice::Unfinished) => vec![b'x'; bytes],
-            (_, Vice::Scatters) => post(&format!("{path}/xhr_send"), "[\"", 900_000),
             (_, vice) => {
                 let message = match vice {
                     Vice::Asks => "\"\\\"primus::id::\\\"\"",
@@ -351,7 +306,6 @@ impl Villain {
             (_, Vice::Behind) => [get(&path), vec![b'x'; bytes]].concat(),
             (1..3, Vice::Unfinished) => post(&path, "4\"", 900_000),
             (_, Vice::Unfinished) => vec![b'x'; bytes],
-            (_, Vice::Scatters) => post(&path, "4\"", 900_000),
             (_, vice) => {
                 let packet = match vice {
                     Vice::Asks => "4\"primus::id::\"",
@@ -382,7 +336,6 @@ impl Villain {
                 let body = format!("count=1&ofs={}&req0_a={}", 1_000 + step, "x".repeat(bytes));
                 post(&format!("{path}&RID={}", 1_000 + step), &body, 0)
             }
-            Vice::Scatters => post(&format!("{path}&RID=2"), "count=1&ofs=0&req0_a=", 900_000),
             _ => {
                 let body = format!("count=1&ofs={}&req0_JSON=\"primus::id::\"", step - 1);
                 post(&format!("{path}&RID={}", step + 1), &body, 0)
