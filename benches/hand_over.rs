@@ -5,7 +5,8 @@
 //! One connection polls two sessions in turn, as a proxy in front of the server may do. In `stays`
 //! both live on the shard of the connection, in `moves` on two shards, so it moves for every
 //! request. The difference is the price of a move; what both cost is that of a request, of turning
-//! two shards, and of the network, which is the simulator's.
+//! two shards, and of the network, which is the simulator's. In `stays-in-parts` and
+//! `moves-in-parts` the body of each request comes after its head.
 //!
 //! Not measured: the system calls of a real move (an ordinary descriptor is made of a direct one,
 //! the old one is closed, and the new one installed) and waking the other shard (see `mesh`).
@@ -28,11 +29,16 @@ criterion_group! {
 fn hand_over(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("hand_over");
     group.throughput(Throughput::Elements(2));
-    for (name, second_shard) in [("stays", 0), ("moves", 1)] {
+    for (name, second_shard, parts) in [
+        ("stays", 0, 1),
+        ("moves", 1, 1),
+        ("stays-in-parts", 0, 2),
+        ("moves-in-parts", 1, 2),
+    ] {
         let mut world = World::new();
         let requests = [0, second_shard].map(|shard| {
             let session = world.open_session(shard);
-            post(&session)
+            in_parts(&post(&session), parts)
         });
         let connection = world.connect(0);
         let mut rounds = 0;
@@ -78,16 +84,22 @@ impl World {
     fn open_session(&mut self, shard: usize) -> String {
         let connection = self.connect(shard);
         let request = format!("GET {TARGET} HTTP/1.1\r\nHost: localhost\r\n\r\n");
-        let answer = self.exchange(connection, request.as_bytes());
+        let answer = self.exchange(connection, &[request.into_bytes()]);
         let answer = String::from_utf8(answer).expect("the answer is text");
         let (_, name) = answer.split_once("\"sid\":\"").expect("it has a name");
         name.split('"').next().unwrap_or_default().to_owned()
     }
 
-    /// Sends a request and awaits its answer.
-    fn exchange(&mut self, connection: EndpointId, request: &[u8]) -> Vec<u8> {
-        let sent = self.net.send(connection, request);
-        assert_eq!(sent, Some(request.len()));
+    /// Sends a request in its parts and awaits its answer.
+    fn exchange(&mut self, connection: EndpointId, request: &[Vec<u8>]) -> Vec<u8> {
+        for (number, part) in request.iter().enumerate() {
+            if number > 0 {
+                self.net.advance_to(self.net.now());
+                self.server.settle();
+            }
+            let sent = self.net.send(connection, part);
+            assert_eq!(sent, Some(part.len()));
+        }
         loop {
             self.net.advance_to(self.net.now());
             self.server.settle();
@@ -107,4 +119,15 @@ const TARGET: &str = "/primus/?EIO=4&transport=polling";
 fn post(session: &str) -> Vec<u8> {
     let head = "Host: localhost\r\nContent-Type: text/plain\r\nContent-Length: 7";
     format!("POST {TARGET}&sid={session} HTTP/1.1\r\n{head}\r\n\r\n4\"tick\"").into_bytes()
+}
+
+/// A request as one, or its head and its body.
+fn in_parts(request: &[u8], parts: usize) -> Vec<Vec<u8>> {
+    let body = request.len() - "4\"tick\"".len();
+    match parts {
+        1 => vec![request.to_vec()],
+        _ => [&request[..body], &request[body..]]
+            .map(<[u8]>::to_vec)
+            .into(),
+    }
 }

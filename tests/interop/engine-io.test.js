@@ -8,7 +8,7 @@ const { Socket } = require('engine.io-client');
 const WebSocket = require('ws');
 
 const { collect, countsOnce, event, events, open, openPlain, record, text } = require('./clients');
-const { begin, rawConnection, received, request } = require('./raw');
+const { begin, postSlowly, rawConnection, received, request } = require('./raw');
 const { differsFromNode, startServer } = require('./server');
 
 const POLLING = '/primus/?EIO=4&transport=polling';
@@ -191,29 +191,59 @@ test('the options of compression have the names of the package', async (t) => {
   assert.equal(poll.headers['content-encoding'], undefined);
 });
 
-test('a second body while one is coming ends the session', async (t) => {
-  const server = await startEngine(t);
-  const path = await handshake(server);
-  const first = await beginPost(server, path, 10);
-  const second = await beginPost(server, path, 10);
-  await received(second, /^HTTP\/1\.1 400 /);
-  first.write('x'.repeat(5));
-  assert.deepEqual(await refusal(server, 'GET', path), [400, 1, 'Session ID unknown']);
-});
+// The kernel chooses the shard of a connection, so several are tried.
+const SEVERAL = { shards: 4, rounds: 12 };
 
-test('a body that is cut off ends the session', async (t) => {
-  const server = await startEngine(t, { app: 'scripted' });
-  const observer = await open(server);
-  const path = await handshake(server);
-  const poll = await beginPoll(server, path);
-  const raw = await beginPost(server, path, 10);
-  raw.destroy();
-  // Either the poll was there to see the end, or it came after it.
-  await received(poll, /\r\n\r\n1$|Session ID unknown/);
-  const counts = await countsOnce(observer, ({ disconnection }) => disconnection > 0);
-  assert.deepEqual([counts.connection, counts.disconnection], [2, 1]);
-  assert.deepEqual(await refusal(server, 'GET', path), [400, 1, 'Session ID unknown']);
-});
+for (const { shards, rounds } of [{ shards: 1, rounds: 1 }, SEVERAL]) {
+  test(`a second body while one is coming ends the session, shards: ${shards}`, async (t) => {
+    const server = await startEngine(t, { shards });
+    for (let round = 0; round < rounds; round += 1) {
+      const path = await handshake(server);
+      const first = await beginPost(server, path, 10);
+      const second = await beginPost(server, path, 10);
+      await received(second, /^HTTP\/1\.1 400 /);
+      first.write('x'.repeat(5));
+      assert.deepEqual(await refusal(server, 'GET', path), [400, 1, 'Session ID unknown']);
+    }
+  });
+
+  test(`a body that is cut off ends the session, shards: ${shards}`, async (t) => {
+    const server = await startEngine(t, { app: 'scripted', shards });
+    const observer = await open(server);
+    for (let round = 1; round <= rounds; round += 1) {
+      const path = await handshake(server);
+      const poll = await beginPoll(server, path);
+      const raw = await beginPost(server, path, 10);
+      if (round % 2) raw.destroy();
+      else raw.resetAndDestroy();
+      // Either the poll was there to see the end, or it came after it.
+      await received(poll, /\r\n\r\n1$|Session ID unknown/);
+      const counts = await countsOnce(observer, ({ disconnection }) => disconnection >= round);
+      assert.deepEqual([counts.connection, counts.disconnection], [1 + round, round]);
+      assert.deepEqual(await refusal(server, 'GET', path), [400, 1, 'Session ID unknown']);
+    }
+  });
+}
+
+for (const isChunked of [false, true]) {
+  const how = isChunked ? 'in chunks' : 'by its length';
+  test(`a body that comes slowly arrives whole wherever it begins, ${how}`, async (t) => {
+    const server = await startEngine(t, { shards: SEVERAL.shards });
+    const path = await handshake(server);
+    for (let round = 0; round < SEVERAL.rounds; round += 1) {
+      const raw = await rawConnection(server);
+      const message = `4"${round} ${'x'.repeat(round * 9_000)}"`;
+      const body = isChunked ? chunked(message) : message;
+      const framing = isChunked ? 'Transfer-Encoding: chunked' : `Content-Length: ${body.length}`;
+      await postSlowly(raw, path, framing, body);
+      // Another request behind it.
+      raw.write(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
+      const [, answer] = await received(raw, /\r\n\r\nok[^]*\r\n\r\n(4.*")$/);
+      assert.equal(answer, message);
+      raw.destroy();
+    }
+  });
+}
 
 for (const [what, body] of [['a close packet', '1'], ['nonsense', 'nonsense']]) {
   test(`${what} ends the session`, async (t) => {
@@ -418,6 +448,16 @@ async function beginPost(server, path, length) {
     raw.write('4'.repeat(length / 2));
   }
   return raw;
+}
+
+/** A body in chunks of all sizes, with an extension and a trailer. */
+function chunked(body) {
+  let text = '';
+  for (let at = 0, size = 1; at < body.length; at += size, size *= 2) {
+    const chunk = body.slice(at, at + size);
+    text += `${chunk.length.toString(16)};a=b\r\n${chunk}\r\n`;
+  }
+  return `${text}0\r\nA: b\r\n\r\n`;
 }
 
 /** A connection on which a poll waits. */

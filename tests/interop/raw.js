@@ -4,6 +4,7 @@
 const { once } = require('node:events');
 const http = require('node:http');
 const net = require('node:net');
+const tls = require('node:tls');
 
 const { within } = require('./server');
 
@@ -11,7 +12,9 @@ const ANSWER_MS_MAX = 30_000;
 
 /** A connection whose bytes are collected in `raw.bytes`, as Latin-1. */
 async function rawConnection(server) {
-  const raw = net.connect(server.port, '127.0.0.1').setNoDelay().setEncoding('latin1');
+  const to = { port: server.port, host: '127.0.0.1', rejectUnauthorized: false };
+  const connection = server.tls ? tls.connect(to) : net.connect(to);
+  const raw = connection.setNoDelay().setEncoding('latin1');
   server.beforeStop(() => raw.destroy());
   // One that is cut off ends, which is seen in its bytes.
   raw.on('error', () => {});
@@ -20,8 +23,20 @@ async function rawConnection(server) {
     raw.bytes += bytes;
     raw.emit('more');
   });
-  await within(ANSWER_MS_MAX, once(raw, 'connect'), () => 'connected');
+  const event = server.tls ? 'secureConnect' : 'connect';
+  await within(ANSWER_MS_MAX, once(raw, event), () => 'connected');
   return raw;
+}
+
+/** Sends a POST whose body comes in parts, once the server has asked for it. */
+async function postSlowly(raw, path, framing, body) {
+  const lines = [`POST ${path} HTTP/1.1`, 'Host: a', 'Expect: 100-continue', framing];
+  raw.write(`${lines.join('\r\n')}\r\n\r\n`);
+  await received(raw, /^HTTP\/1\.1 100 Continue\r\n\r\n$/);
+  for (let at = 0; at < body.length; at += 20_000) {
+    raw.write(body.slice(at, at + 20_000));
+    await new Promise(setImmediate);
+  }
 }
 
 /** Resolves once everything that was received matches, with the match. */
@@ -78,4 +93,4 @@ class Answer {
   }
 }
 
-module.exports = { begin, rawConnection, received, request };
+module.exports = { begin, postSlowly, rawConnection, received, request };

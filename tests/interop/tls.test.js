@@ -10,6 +10,7 @@ const { describe, test } = require('node:test');
 const tls = require('node:tls');
 
 const { ask, collect, open } = require('./clients');
+const { postSlowly, rawConnection, received } = require('./raw');
 const { peer, startServer, TLS } = require('./server');
 const { VALUES } = require('./values');
 const { variants } = require('./variants');
@@ -40,6 +41,26 @@ describe('over TLS', options, () => {
       assert.equal((await answers).findIndex(({ n }, index) => n !== index), -1);
     });
   }
+
+  // A connection takes its keys along to the shard of its session. The kernel chooses where it
+  // begins, so several are tried.
+  test('a body that comes slowly arrives whole wherever it begins', async (t) => {
+    const server = await startServer(t, { transformer: 'engine.io', tls: true, shards: 4 });
+    const polling = '/primus/?EIO=4&transport=polling';
+    const first = await rawConnection(server);
+    first.write(`GET ${polling} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    const [, sid] = await received(first, /"sid":"([\w-]+)"/);
+    const path = `${polling}&sid=${sid}`;
+    for (let round = 0; round < 12; round += 1) {
+      const raw = await rawConnection(server);
+      const message = `4"${round} ${'x'.repeat(round * 9_000)}"`;
+      await postSlowly(raw, path, `Content-Length: ${message.length}`, message);
+      raw.write(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
+      const [, answer] = await received(raw, /\r\n\r\nok[^]*\r\n\r\n(4.*")$/);
+      assert.equal(answer, message);
+      raw.destroy();
+    }
+  });
 
   test('the certificate, the protocols and the library are as they should be', async (t) => {
     const further = ['--tls-hsts', '60'];

@@ -25,7 +25,8 @@ pub(crate) struct ByHand {
 
 impl ByHand {
     /// A server of this transport, which answers `GET /large` and `GET /medium` at length,
-    /// `POST /upload` once it has the body, and everything else that is not for Primus with a word.
+    /// `GET /short` with more than is under way at a time, `POST /upload` once it has the body, and
+    /// everything else that is not for Primus with a word.
     pub(crate) fn new(kind: TransformerKind, shards: u16) -> Self {
         let mut routes = Routes::new();
         let upload = |_: &RouteRequest<'_>| Response::text(200, "hello").into();
@@ -35,6 +36,7 @@ impl ByHand {
         let options = Options {
             routes: Arc::new(routes),
             fallback: Some(Arc::new(|head| match head.path() {
+                "/short" => Response::text(200, &"x".repeat(2 * WINDOW_BYTES)),
                 "/medium" => Response::text(200, &"x".repeat(1 << 20)),
                 "/large" => Response::text(200, &"x".repeat(LARGE_BYTES)),
                 _ => Response::text(200, "hello"),

@@ -6,6 +6,7 @@ mod admission;
 mod async_layers;
 mod backlog;
 mod batches;
+mod begun;
 mod bodies;
 mod by_hand;
 mod channels;

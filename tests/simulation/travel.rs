@@ -68,6 +68,7 @@ fn run_for<T: Transformer>(
 #[derive(Clone, Default)]
 struct Counting {
     routed: Arc<AtomicUsize>,
+    named: Arc<AtomicUsize>,
     absent: Arc<AtomicUsize>,
     judged_by_cors: Arc<AtomicUsize>,
 }
@@ -88,6 +89,11 @@ impl Transformer for Counting {
     fn request<'r>(&mut self, request: &'r Request<'_>) -> Answer<'r, ()> {
         self.routed.fetch_add(1, Ordering::Relaxed);
         Answer::Find(SessionName::Chosen(request.head.path()))
+    }
+
+    fn addressee<'r>(&self, head: &RequestHead<'r>) -> Option<SessionName<'r>> {
+        self.named.fetch_add(1, Ordering::Relaxed);
+        Some(SessionName::Chosen(head.path()))
     }
 
     fn absent<'r>(&mut self, request: &'r Request<'_>) -> Answer<'r, ()> {
@@ -141,6 +147,16 @@ impl Transformer for Counting {
 /// asked again on the shard where it arrives, and the answer is what they decided.
 #[test]
 fn a_moved_request_is_judged_once() {
+    judge_once(false);
+}
+
+/// The same, if it moves before its body is there.
+#[test]
+fn a_request_that_moves_at_its_head_is_judged_once() {
+    judge_once(true);
+}
+
+fn judge_once(is_slow: bool) {
     const REQUESTS: usize = 16;
     let net = SimNet::default();
     let listed = CorsOptions {
@@ -168,11 +184,16 @@ fn a_moved_request_is_judged_once() {
             "POST /primus/{name}?a=b HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\
              Origin: http://good.example\r\nReferer: http://evil.example/\r\n\r\nhi"
         );
-        assert!(net.send(client, request.as_bytes()).is_some());
-        clients.push(client);
+        let (begin, rest) = request.split_at(request.len() - usize::from(is_slow));
+        assert!(net.send(client, begin.as_bytes()).is_some());
+        clients.push((client, rest.to_owned()));
     }
     run_for(&net, &mut server, Duration::from_secs(1), |_| {});
-    for (name, client) in clients.into_iter().enumerate() {
+    for (client, rest) in &clients {
+        assert!(net.send(*client, rest.as_bytes()).is_some());
+    }
+    run_for(&net, &mut server, Duration::from_secs(1), |_| {});
+    for (name, (client, _)) in clients.into_iter().enumerate() {
         let answer = String::from_utf8(net.receive(client, usize::MAX).unwrap()).unwrap();
         let expected = format!("/primus/{name} a=b [104, 105]\n");
         assert!(answer.ends_with(&expected), "{answer}");
@@ -183,10 +204,16 @@ fn a_moved_request_is_judged_once() {
     assert!(moved > 2, "{moved} sessions belong to the other shard");
     let Counting {
         routed,
+        named,
         absent,
         judged_by_cors,
     } = transformer;
-    for count in [routed, absent, judged_by_cors, layer] {
+    let (asked, not_asked) = match is_slow {
+        true => (named, routed),
+        false => (routed, named),
+    };
+    assert_eq!(not_asked.load(Ordering::Relaxed), 0);
+    for count in [asked, absent, judged_by_cors, layer] {
         assert_eq!(count.load(Ordering::Relaxed), REQUESTS);
     }
 }

@@ -8,7 +8,7 @@ use allspark_protocol::Instant;
 use allspark_protocol::http::{Request, RequestHead, Response};
 use allspark_protocol::primus::Pathname;
 use allspark_protocol::transformer::{
-    Answer, Carrier, Context, Event, Kind, Outputs, SessionName, Transformer, Units, Wire,
+    Answer, Begun, Carrier, Context, Event, Kind, Outputs, SessionName, Transformer, Units, Wire,
 };
 
 use crate::browserchannel::{self, BrowserChannel, BrowserChannelOptions, BrowserChannelSession};
@@ -391,11 +391,11 @@ impl Transformer for AnyTransformer {
         of_request!(self, request, absent)
     }
 
-    fn announced<'r>(&self, head: &RequestHead<'r>) -> Option<SessionName<'r>> {
+    fn addressee<'r>(&self, head: &RequestHead<'r>) -> Option<SessionName<'r>> {
         match self.kind_of(head) {
-            TransformerKind::EngineIo => self.engine_io.announced(head),
-            TransformerKind::SockJs => self.sockjs.announced(head),
-            TransformerKind::BrowserChannel => self.browserchannel.announced(head),
+            TransformerKind::EngineIo => self.engine_io.addressee(head),
+            TransformerKind::SockJs => self.sockjs.addressee(head),
+            TransformerKind::BrowserChannel => self.browserchannel.addressee(head),
             TransformerKind::WebSockets
             | TransformerKind::Faye
             | TransformerKind::Uws
@@ -410,9 +410,9 @@ impl Transformer for AnyTransformer {
         carrier: Carrier,
         head: &RequestHead<'_>,
         out: &mut Outputs,
-    ) -> Option<Response> {
+    ) -> Begun {
         if self.kind_of(head) != session.kind() {
-            return None;
+            return Begun::Ignored;
         }
         of_session!(self, session, |transformer, inner| transformer
             .begun(inner, context, carrier, head, out))

@@ -39,6 +39,11 @@ impl Whole {
         }
     }
 
+    /// Bytes of heap memory that it holds.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.head.held_bytes() + self.body.capacity()
+    }
+
     /// The body, which is taken out.
     pub(crate) fn take_body(&mut self) -> Payload<'static> {
         Payload::Owned(std::mem::take(&mut self.body))
@@ -54,8 +59,7 @@ impl Layered {
 
     /// Bytes that it holds for the peer.
     pub(crate) fn held_bytes(&self) -> usize {
-        let whole = self.whole.as_ref();
-        let whole = whole.map_or(0, |whole| whole.head.held_bytes() + whole.body.capacity());
+        let whole = self.whole.as_ref().map_or(0, Whole::held_bytes);
         self.reader.held_bytes() + self.pending.capacity() + whole
     }
 }

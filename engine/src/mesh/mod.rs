@@ -27,7 +27,7 @@ pub(crate) use address::{Address, NameHash};
 use bounded::BoundedQueue;
 pub(crate) use bounded::Weigh;
 pub(crate) use outbox::Outbox;
-pub(crate) use parcel::Parcel;
+pub(crate) use parcel::{Cargo, Parcel};
 
 /// The queue into one shard.
 struct Inbox<C> {

@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use allspark_protocol::Instant;
-use allspark_protocol::http::{OwnedHead, Request};
+use allspark_protocol::http::Reader;
 
 use super::address::Address;
-use crate::http::Pass;
+use crate::http::{Pass, Whole};
 use crate::io::Detached;
 use crate::known::Known;
 
@@ -20,13 +20,10 @@ pub(crate) struct Parcel {
     pub(crate) listener: u8,
     /// Where the session of the request lives, as the transport said.
     pub(crate) address: Address,
-    /// The head of the request.
-    pub(crate) head: OwnedHead,
-    /// Its body, without transfer coding.
-    pub(crate) body: Vec<u8>,
+    pub(crate) cargo: Cargo,
     /// What the door decided about it. Nobody asks the door again where it arrives.
     pub(crate) pass: Pass,
-    /// What came behind it.
+    /// What came behind that, and was not looked at.
     pub(crate) rest: Vec<u8>,
     /// How often it has moved, see [`Moves`](crate::net::Moves).
     pub(crate) paid_until: Instant,
@@ -36,12 +33,37 @@ pub(crate) struct Parcel {
     pub(crate) socket: Option<Detached>,
 }
 
+/// The request of a parcel.
+#[derive(Debug)]
+pub(crate) enum Cargo {
+    Whole(Whole),
+    /// The body is still to come. The reader has the head, and as much of the body as has come.
+    Begun(Reader),
+}
+
+impl Cargo {
+    /// How much of the body may still come.
+    pub(crate) fn missing_bytes_max(&self) -> usize {
+        match self {
+            Self::Whole(_) => 0,
+            Self::Begun(reader) => reader.missing_bytes_max(),
+        }
+    }
+
+    fn held_bytes(&self) -> usize {
+        match self {
+            Self::Whole(whole) => whole.held_bytes(),
+            Self::Begun(reader) => reader.held_bytes(),
+        }
+    }
+}
+
 impl Parcel {
     /// A parcel with this request, which nothing follows yet.
     pub(crate) fn new(
         owner: u16,
         (peer, listener): (SocketAddr, u8),
-        request: &Request<'_>,
+        cargo: Cargo,
         address: Address,
         pass: Pass,
         paid_until: Instant,
@@ -51,8 +73,7 @@ impl Parcel {
             peer,
             listener,
             address,
-            head: request.head.into(),
-            body: request.body.to_vec(),
+            cargo,
             pass,
             rest: Vec::new(),
             paid_until,
@@ -63,7 +84,6 @@ impl Parcel {
 
     /// Bytes that it takes while it waits in a queue.
     pub(crate) fn bytes(&self) -> usize {
-        let texts = self.body.capacity() + self.rest.capacity();
-        size_of::<Self>() + self.head.held_bytes() + texts
+        size_of::<Self>() + self.cargo.held_bytes() + self.rest.capacity()
     }
 }

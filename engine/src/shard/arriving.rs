@@ -1,13 +1,15 @@
 //! Requests whose head has come and whose body has not.
 //!
 //! Where such a request goes is decided by its head. If the answer does not depend on the body, it
-//! is given at once: nobody gathers the body of a request that nobody wants. A session may want to
-//! know that a request for it has begun; it does if request and session are on one shard.
+//! is given at once: nobody gathers the body of a request that nobody wants. A request for a
+//! session goes to the shard where that lives, and its body comes there ([`super::travel`]). The
+//! session may want to know that it has begun, and is then told if it is cut off.
 
 use allspark_protocol::http::{Error as HttpError, Reader, RequestHead, Response};
-use allspark_protocol::transformer::Transformer;
+use allspark_protocol::transformer::{Begun, Carrier, Transformer};
 
 use super::core::Core;
+use super::effects::Effect;
 use crate::guard;
 use crate::http::{Pass, Way};
 use crate::limits::PENDING_BYTES_MAX;
@@ -15,6 +17,12 @@ use crate::memory::Key;
 use crate::mesh::Address;
 use crate::routes::Found;
 use crate::session::carrier_of;
+
+/// The key of a connection that was never here.
+const NOBODY: Key = Key {
+    index: u32::MAX,
+    generation: u32::MAX,
+};
 
 impl<T: Transformer> Core<T> {
     /// The body of a request is still to come. Returns whether the request was answered without it,
@@ -39,12 +47,7 @@ impl<T: Transformer> Core<T> {
             return false;
         };
         let body_bytes_max = match &way {
-            Way::Transport(pass) => {
-                if self.announce(key, &head, pass) {
-                    return true;
-                }
-                self.transport_body_bytes_max()
-            }
+            Way::Transport(_) => self.transport_body_bytes_max(),
             Way::Later(_) => {
                 let reader = std::mem::replace(reader, Reader::new(0));
                 self.await_begun(key, reader, way);
@@ -53,7 +56,7 @@ impl<T: Transformer> Core<T> {
             Way::Route(taken) => taken.route.body_bytes_max,
             // It will not be long, and then the connection can be used again.
             _ if has_short_body(&head) => {
-                self.keep_judged(key, way);
+                self.keep_judged(key, way, None);
                 return false;
             }
             Way::Answer(response) | Way::LastAnswer(response) => {
@@ -84,7 +87,34 @@ impl<T: Transformer> Core<T> {
             self.refuse(key, error);
             return true;
         }
-        self.keep_judged(key, way);
+        match way {
+            Way::Transport(pass) => self.begin_transport(key, reader, pass),
+            way => {
+                self.keep_judged(key, way, None);
+                false
+            }
+        }
+    }
+
+    /// The same for a request that the door has let in to the transport.
+    fn begin_transport(&mut self, key: Key, reader: &mut Reader, pass: Pass) -> bool {
+        let Some(head) = reader.begun() else {
+            return false;
+        };
+        let name = self.sessions.transformer.addressee(&head);
+        let address = name.map(|name| Address::new(name, self.server.name_key));
+        if let Some(address) = address {
+            let owner = address.shard(self.mesh().shards(), self.server.id_key);
+            if owner != self.shard {
+                let reader = std::mem::replace(reader, Reader::new(0));
+                self.leave_begun(key, reader, pass, address, owner);
+                return true;
+            }
+            if self.announce(key, &head, &pass, address) {
+                return true;
+            }
+        }
+        self.keep_judged(key, Way::Transport(pass), address);
         false
     }
 
@@ -100,40 +130,54 @@ impl<T: Transformer> Core<T> {
         }
     }
 
-    /// Tells a session that a request for it has begun. Returns whether it refuses that.
-    fn announce(&mut self, key: Key, head: &RequestHead<'_>, pass: &Pass) -> bool {
-        let Some(spark) = self.announced(head) else {
+    /// Tells the session that lives at an address of this shard that a request for it has begun.
+    /// Returns whether it refuses that.
+    pub(super) fn announce(
+        &mut self,
+        key: Key,
+        head: &RequestHead<'_>,
+        pass: &Pass,
+        address: Address,
+    ) -> bool {
+        let Some(spark) = self.session_at(address) else {
             return false;
         };
-        let (now, carrier) = (self.clock.now, carrier_of(key));
-        let begun = |transformer: &mut T, session: &mut _, context, out: &mut _| {
-            transformer.begun(session, context, carrier, head, out)
-        };
-        let refusal = self.sessions.call(spark, now, begun).flatten();
-        let is_refused = refusal.is_some();
-        if let Some(response) = refusal {
-            let response = pass.complete(&self.options.cors, response);
-            self.respond_last(key, head, &response);
-        } else {
-            self.begin_arrival(key, spark);
+        let begun = self.tell_begun(spark, carrier_of(key), head);
+        let is_refused = matches!(begun, Begun::Refused(_));
+        match begun {
+            Begun::Ignored => {}
+            Begun::Noted => self.begin_arrival(key, spark),
+            Begun::Refused(response) => {
+                let response = pass.complete(&self.options.cors, response);
+                self.respond_last(key, head, &response);
+            }
         }
         self.settle();
         self.woke(spark);
         is_refused
     }
 
-    /// The session that is to know of a request, if it is here.
-    fn announced(&self, head: &RequestHead<'_>) -> Option<Key> {
-        let name = self.sessions.transformer.announced(head)?;
-        let id_key = self.server.id_key;
-        let address = Address::new(name, self.server.name_key);
-        if address.shard(self.mesh().shards(), id_key) != self.shard {
-            return None;
+    fn tell_begun(&mut self, spark: Key, carrier: Carrier, head: &RequestHead<'_>) -> Begun {
+        let now = self.clock.now;
+        let begun = |transformer: &mut T, session: &mut _, context, out: &mut _| {
+            transformer.begun(session, context, carrier, head, out)
+        };
+        let begun = self.sessions.call(spark, now, begun);
+        begun.unwrap_or(Begun::Ignored)
+    }
+
+    /// A request for the session at an address of this shard has begun, and its connection is gone:
+    /// the session is told of both.
+    pub(super) fn tell_cut_off(&mut self, address: Address, head: &RequestHead<'_>) {
+        let Some(spark) = self.session_at(address) else {
+            return;
+        };
+        if let Begun::Noted = self.tell_begun(spark, carrier_of(NOBODY), head) {
+            let lost = Effect::CarrierLost(spark, carrier_of(NOBODY));
+            self.effects.push(lost);
         }
-        match address {
-            Address::Spark(id) => self.sessions.find(id, id.parts(id_key).index),
-            Address::Chosen(hash) => self.sessions.named(hash),
-        }
+        self.settle();
+        self.woke(spark);
     }
 
     /// A session knows of a request of this connection that it did not get yet.

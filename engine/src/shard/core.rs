@@ -21,6 +21,7 @@ use super::fairness::Fairness;
 use super::framed::Framed;
 use super::intake::Intake;
 use super::introductions::Introductions;
+use super::layered::Judged;
 use super::owner::Owner;
 use super::questions::Questions;
 use super::room_lists::RoomLists;
@@ -36,7 +37,7 @@ use crate::app::{EndReason, Life, Timers};
 use crate::config::Options;
 use crate::distribution::Recorders;
 use crate::fanout::Fanout;
-use crate::http::{Door, Way};
+use crate::http::Door;
 use crate::io::{Op, Wait, Waker};
 use crate::lines::{Admitted, Line};
 use crate::memory::{Arena, Key};
@@ -101,7 +102,7 @@ pub(crate) struct Core<T: Transformer> {
     /// carrier of its session.
     pub(super) arriving: HashMap<Key, Key>,
     /// By connection, what layers have decided about requests whose bodies are coming.
-    pub(super) judged: HashMap<Key, Way>,
+    pub(super) judged: HashMap<Key, Judged>,
     /// Sparks by the ids that the application has given to them.
     pub(super) given_ids: HashMap<Arc<str>, Key>,
     /// What the driver has learnt about connections.

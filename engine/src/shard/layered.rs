@@ -17,8 +17,16 @@ use crate::app::host::Command;
 use crate::http::{Case, Layered, Walk, Way, Whole, redirect_to_https};
 use crate::layers::{Decision, LayerTicket};
 use crate::memory::Key;
+use crate::mesh::Address;
 use crate::net::Flags;
 use crate::purpose::Purpose;
+
+/// What is known of a request whose body is still to come.
+pub(crate) struct Judged {
+    pub(super) way: Way,
+    /// Where its session lives, if it is for one.
+    pub(super) address: Option<Address>,
+}
 
 impl<T: Transformer> Core<T> {
     /// Where a request goes.
@@ -71,15 +79,15 @@ impl<T: Transformer> Core<T> {
     /// Keeps what was decided about a request until its body has come. If no layer of the
     /// application was asked, and nothing was decided for this request alone, nothing is kept: the
     /// layers are asked again, with the same result.
-    pub(super) fn keep_judged(&mut self, key: Key, way: Way) {
+    pub(super) fn keep_judged(&mut self, key: Key, way: Way, address: Option<Address>) {
         let has_notes = matches!(&way, Way::Transport(pass) if pass.has_notes());
         if has_notes || self.door.asks_application() {
-            self.judged.insert(key, way);
+            self.judged.insert(key, Judged { way, address });
         }
     }
 
     /// What was decided about the request of this connection before its body had come.
-    pub(super) fn take_judged(&mut self, key: Key) -> Option<Way> {
+    pub(super) fn take_judged(&mut self, key: Key) -> Option<Judged> {
         if self.judged.is_empty() {
             return None;
         }
@@ -170,7 +178,7 @@ impl<T: Transformer> Core<T> {
         let way = self.with_case(key, &request.head, |case| {
             self.door.go_on(walk, decision, case)
         });
-        self.go(key, &request, way);
+        self.go(key, &request, way, None);
         self.settle();
         if let Some(reader) = self.after_request(key, reader, input) {
             self.read_requests(key, reader, input);

@@ -133,17 +133,23 @@ impl<T: Transformer> Core<T> {
         if self.has_upload(key) {
             return self.take_upload(key, bytes);
         }
+        // What is under way when a connection leaves may be much of the request's own body. All
+        // that leave have a bound together.
+        let mut own_bytes_max = 0;
         let (kept, reason) = match &mut self.net.connection_mut(key).owner {
             Owner::Request(request) => (request.parked.keep(bytes), Flags::BEHIND),
             Owner::Layered(layered) => (layered.keep(bytes), Flags::BEHIND),
-            Owner::Leaving(leaving) => (leaving.keep(bytes), Flags::LEAVING),
+            Owner::Leaving(leaving) => {
+                own_bytes_max = leaving.parcel.cargo.missing_bytes_max();
+                (leaving.keep(bytes), Flags::LEAVING)
+            }
             _ => return,
         };
         let is_over = match self.is_held(key) {
             true => self.held_luggage.is_over(),
             false => reason == Flags::LEAVING && self.luggage.is_over(),
         };
-        if kept > PENDING_BYTES_HIGHEST || is_over {
+        if kept.saturating_sub(own_bytes_max) > PENDING_BYTES_HIGHEST || is_over {
             self.counters().connections_overrun.add(1);
             self.note_refused(key, RefusalReason::Overrun, None);
             self.close(key);

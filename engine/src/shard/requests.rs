@@ -6,6 +6,7 @@ use allspark_protocol::http::{Error as HttpError, Reader, Request, RequestHead, 
 use allspark_protocol::transformer::{Answer, PacedPart, Transformer};
 
 use super::core::Core;
+use super::layered::Judged;
 use super::owner::{self, Answerer, Owner};
 use crate::app;
 use crate::http::{Asked, Next, Paced, Parked, Pass, Way, Whole, look_at_proxy};
@@ -23,11 +24,14 @@ impl<T: Transformer> Core<T> {
         }
         let begun = self.end_arrival(key);
         self.net.connection_mut(key).owner = Owner::Http(Reader::new(0));
-        let way = match self.take_judged(key) {
-            Some(way) => way,
-            None => self.judge_head(key, head),
+        let Judged { way, address } = match self.take_judged(key) {
+            Some(judged) => judged,
+            None => Judged {
+                way: self.judge_head(key, head),
+                address: None,
+            },
         };
-        self.go(key, request, way);
+        self.go(key, request, way, address);
         if let Some(spark) = begun.filter(|_| self.is_held(key)) {
             self.begin_arrival(key, spark);
         }
@@ -38,8 +42,14 @@ impl<T: Transformer> Core<T> {
         head.as_bytes().len() > self.options.head_bytes_max.size()
     }
 
-    /// Sends a request where it goes.
-    pub(super) fn go(&mut self, key: Key, request: &Request<'_>, way: Way) {
+    /// Sends a request where it goes. It may be known where its session lives.
+    pub(super) fn go(
+        &mut self,
+        key: Key,
+        request: &Request<'_>,
+        way: Way,
+        address: Option<Address>,
+    ) {
         let head = &request.head;
         match way {
             Way::Answer(response) => {
@@ -61,7 +71,10 @@ impl<T: Transformer> Core<T> {
             }
             Way::Transport(pass) => {
                 look_at_proxy(head, self.net.connection(key).peer);
-                self.request_transport(key, request, pass);
+                match address {
+                    Some(address) => self.find_session(key, request, pass, address),
+                    None => self.request_transport(key, request, pass),
+                }
             }
         }
     }
@@ -88,16 +101,9 @@ impl<T: Transformer> Core<T> {
     ) {
         let owner = address.shard(self.mesh().shards(), self.server.id_key);
         if owner != self.shard {
-            return self.leave(key, request, pass, address, owner);
+            return self.leave_whole(key, request, pass, address, owner);
         }
-        let (found, name) = match address {
-            Address::Spark(id) => {
-                let index = id.parts(self.server.id_key).index;
-                (self.sessions.find(id, index), None)
-            }
-            Address::Chosen(hash) => (self.sessions.named(hash), Some(hash)),
-        };
-        if let Some(spark) = found {
+        if let Some(spark) = self.session_at(address) {
             if self.untaken.is_full(spark) && !request.body.is_empty() {
                 return self.hold_request(key, request, pass, address, spark);
             }
@@ -115,7 +121,22 @@ impl<T: Transformer> Core<T> {
         if !matches!(answer, Answer::Respond(_)) && self.refuses(&answer) {
             return self.refuse_new(key, request);
         }
+        let name = match address {
+            Address::Spark(_) => None,
+            Address::Chosen(hash) => Some(hash),
+        };
         self.apply(key, request, pass, answer, name);
+    }
+
+    /// The session that lives at an address of this shard, if there is one.
+    pub(super) fn session_at(&self, address: Address) -> Option<Key> {
+        match address {
+            Address::Spark(id) => {
+                let index = id.parts(self.server.id_key).index;
+                self.sessions.find(id, index)
+            }
+            Address::Chosen(hash) => self.sessions.named(hash),
+        }
     }
 
     /// A server that was destroyed serves those who are there, but nobody new.

@@ -1,28 +1,32 @@
 //! Requests for a session that lives on another shard: the connection moves there, with the bytes
-//! that were read from it and with what the door decided.
+//! that were read from it and with what the door decided. It does so as soon as the head of the
+//! request has come, so that its body is gathered, bounded and judged where the session lives.
 //!
 //! # Invariants
 //! - A connection leaves only when everything that was written to it is sent. If that takes too
 //!   long it is closed instead.
-//! - No byte of the peer is lost or seen twice: the request travels whole, what came behind it
-//!   travels too, and the rest is still in the kernel.
+//! - No byte of the peer is lost or seen twice: the request travels as far as it has come, what
+//!   came behind it travels too, and the rest is still in the kernel.
+//! - Of a request whose body is still to come the other shard hears, whether its connection arrives
+//!   or breaks before.
 //! - What connections take along is bounded, in number and in bytes, on each shard and on the way.
 
 use std::io;
 
+use allspark_protocol::Input;
 use allspark_protocol::http::{Reader, Request};
 use allspark_protocol::transformer::Transformer;
-use allspark_protocol::{Input, Payload};
 
 use super::core::Core;
+use super::layered::Judged;
 use super::owner::{Leaving, Owner};
 use crate::app::host::Command;
-use crate::http::Pass;
+use crate::http::{Pass, Way, Whole};
 use crate::io::{Detached, Op, Socket, Token};
 use crate::limits::MOVES_PER_TURN;
 use crate::lines::Line;
 use crate::memory::Key;
-use crate::mesh::{Address, Parcel};
+use crate::mesh::{Address, Cargo, Parcel};
 use crate::net::Counted;
 use crate::refusals::RefusalReason;
 
@@ -31,7 +35,7 @@ const ARRIVAL: u8 = 2;
 
 impl<T: Transformer> Core<T> {
     /// Hands a connection to the shard `owner`, where the session of the request lives.
-    pub(super) fn leave(
+    pub(super) fn leave_whole(
         &mut self,
         key: Key,
         request: &Request<'_>,
@@ -43,10 +47,30 @@ impl<T: Transformer> Core<T> {
         if !self.luggage.has_room(bytes) {
             return self.refuse_to_leave(key);
         }
+        let cargo = Cargo::Whole(Whole::of(request));
+        self.leave(key, cargo, pass, address, owner);
+    }
+
+    /// The same for a request whose body is still to come.
+    pub(super) fn leave_begun(
+        &mut self,
+        key: Key,
+        reader: Reader,
+        pass: Pass,
+        address: Address,
+        owner: u16,
+    ) {
+        if !self.luggage.has_room(reader.held_bytes()) {
+            return self.refuse_to_leave(key);
+        }
+        self.leave(key, Cargo::Begun(reader), pass, address, owner);
+    }
+
+    fn leave(&mut self, key: Key, cargo: Cargo, pass: Pass, address: Address, owner: u16) {
         let (wait, paid_until) = self.moves.leave(key.index, self.clock.now);
         let connection = self.net.connection(key);
         let from = (connection.peer, connection.listener);
-        let parcel = Parcel::new(owner, from, request, address, pass, paid_until);
+        let parcel = Parcel::new(owner, from, cargo, address, pass, paid_until);
         let leaving = Leaving {
             share: self.luggage.add(parcel.bytes()),
             waits: !wait.is_zero(),
@@ -125,14 +149,35 @@ impl<T: Transformer> Core<T> {
                 self.leave_address(&connection);
                 self.counters().connections_closed.add(1);
                 tracing::debug!(shard = self.shard, %error, "a connection can't change its shard");
+                if let Owner::Leaving(leaving) = connection.owner {
+                    self.send_without_socket(leaving.parcel);
+                }
             }
         }
     }
 
-    /// A connection comes from another shard.
+    /// A connection that leaves is closed before it could: if its request has begun, the shard that
+    /// it is for is told.
+    pub(super) fn give_up_leaving(&mut self, key: Key) {
+        let owner = &mut self.net.connection_mut(key).owner;
+        if !matches!(owner, Owner::Leaving(_)) {
+            return;
+        }
+        if let Owner::Leaving(leaving) = std::mem::replace(owner, Owner::Nobody) {
+            self.send_without_socket(leaving.parcel);
+        }
+    }
+
+    fn send_without_socket(&mut self, parcel: Box<Parcel>) {
+        if let Cargo::Begun(_) = parcel.cargo {
+            self.send_to_shard(parcel.owner, Command::Arrive(parcel));
+        }
+    }
+
+    /// A connection comes from another shard, or has broken on its way.
     pub(super) fn arrive(&mut self, mut parcel: Box<Parcel>) {
         let Some(socket) = parcel.socket.take() else {
-            return;
+            return self.broke_on_its_way(&parcel);
         };
         let key = self.arrivals.insert(parcel);
         self.net.push_op(Op::Adopt {
@@ -162,7 +207,7 @@ impl<T: Transformer> Core<T> {
                     let (shard, unlogged) = (self.shard, line.unlogged);
                     tracing::warn!(shard, %error, unlogged, "a connection can't be taken over");
                 }
-                return;
+                return self.broke_on_its_way(&parcel);
             }
         };
         self.counters().connections_adopted.add(1);
@@ -176,20 +221,44 @@ impl<T: Transformer> Core<T> {
         self.take_in(key, *parcel);
     }
 
+    fn broke_on_its_way(&mut self, parcel: &Parcel) {
+        if let Cargo::Begun(reader) = &parcel.cargo
+            && let Some(head) = reader.begun()
+        {
+            self.tell_cut_off(parcel.address, &head);
+        }
+    }
+
     /// Goes on where the other shard left off: what it found out about the request is not found out
     /// again.
     pub(super) fn take_in(&mut self, key: Key, parcel: Parcel) {
         let Parcel {
-            address,
-            head,
-            body,
+            cargo,
             pass,
+            address,
             mut rest,
             ..
         } = parcel;
+        let mut input = Input::new(&mut rest);
+        match cargo {
+            Cargo::Whole(whole) => self.take_in_whole(key, whole, pass, address, &mut input),
+            Cargo::Begun(reader) => self.take_in_begun(key, reader, pass, address, &mut input),
+        }
+        self.charge(key);
+    }
+
+    fn take_in_whole(
+        &mut self,
+        key: Key,
+        mut whole: Whole,
+        pass: Pass,
+        address: Address,
+        input: &mut Input<'_>,
+    ) {
+        let body = whole.take_body();
         let request = Request {
-            head: head.head(),
-            body: Payload::Owned(body),
+            head: whole.head.head(),
+            body,
         };
         let timeout_ms = self.options.keep_alive_timeout_ms.get();
         self.net.set_idle_timer_ms(key, timeout_ms);
@@ -198,10 +267,37 @@ impl<T: Transformer> Core<T> {
         self.find_session(key, &request, pass, address);
         self.settle();
         let reader = Reader::new(self.body_bytes_max());
-        let mut input = Input::new(&mut rest);
-        if let Some(reader) = self.after_request(key, reader, &mut input) {
-            self.read_requests(key, reader, &mut input);
+        if let Some(reader) = self.after_request(key, reader, input) {
+            self.read_requests(key, reader, input);
         }
-        self.charge(key);
+    }
+
+    fn take_in_begun(
+        &mut self,
+        key: Key,
+        reader: Reader,
+        pass: Pass,
+        address: Address,
+        input: &mut Input<'_>,
+    ) {
+        let Some(head) = reader.begun() else {
+            return self.close(key);
+        };
+        if self.destroying.has_closed_idle {
+            // The session is gone, and so are connections whose requests are still to come.
+            return self.finish(key);
+        }
+        let timeout_ms = self.options.request_timeout_ms.get();
+        self.net.set_idle_timer_ms(key, timeout_ms);
+        self.note_asked(key, &head);
+        if self.announce(key, &head, &pass, address) {
+            return;
+        }
+        let judged = Judged {
+            way: Way::Transport(pass),
+            address: Some(address),
+        };
+        self.judged.insert(key, judged);
+        self.read_requests(key, reader, input);
     }
 }

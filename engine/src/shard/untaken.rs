@@ -12,9 +12,9 @@ use allspark_protocol::transformer::Transformer;
 use super::core::Core;
 use super::owner::{Leaving, Owner};
 use super::waiting::Waiting;
-use crate::http::Pass;
+use crate::http::{Pass, Whole};
 use crate::memory::Key;
-use crate::mesh::{Address, Parcel};
+use crate::mesh::{Address, Cargo, Parcel};
 use crate::net::Flags;
 
 impl<T: Transformer> Core<T> {
@@ -79,7 +79,8 @@ impl<T: Transformer> Core<T> {
         }
         let connection = self.net.connection(key);
         let from = (connection.peer, connection.listener);
-        let parcel = Parcel::new(self.shard, from, request, address, pass, self.clock.now);
+        let cargo = Cargo::Whole(Whole::of(request));
+        let parcel = Parcel::new(self.shard, from, cargo, address, pass, self.clock.now);
         let leaving = Leaving {
             share: self.held_luggage.add(parcel.bytes()),
             waits: true,

@@ -145,6 +145,21 @@ impl Reader {
         }
     }
 
+    /// If the head of a request is complete and its body is not: how many bytes of the body may
+    /// still come, without what frames them.
+    pub fn missing_bytes_max(&self) -> usize {
+        let Some(Partial::Body(_, collector)) = self.partial.as_deref() else {
+            return 0;
+        };
+        let bytes_max = collector
+            .bytes_max
+            .saturating_sub(collector.collected.len());
+        match collector.body {
+            Body::Length(left) => usize::try_from(left).unwrap_or(usize::MAX).min(bytes_max),
+            Body::Chunked(_) | Body::UntilClose => bytes_max,
+        }
+    }
+
     /// From now on the body whose request has begun is given out as it comes
     /// ([`Reader::next_piece`]). Returns what came of it so far.
     pub fn begin_pieces(&mut self) -> Vec<u8> {

@@ -19,7 +19,7 @@ mod server;
 
 pub use client::{ClientOutput, ClientOutputs, ClientTransport, Link};
 pub use outputs::{Output, Outputs};
-pub use server::{Answer, Context, Event, PacedPart, SessionName, Transformer, Units};
+pub use server::{Answer, Begun, Context, Event, PacedPart, SessionName, Transformer, Units};
 
 use crate::websocket::CloseCode;
 

@@ -63,6 +63,18 @@ pub enum SessionName<'r> {
     Chosen(&'r str),
 }
 
+/// What a session says to a request whose body is still to come.
+#[derive(Debug)]
+pub enum Begun {
+    /// It wants to know of it once it is complete.
+    Ignored,
+    /// The carrier belongs to the session from now on. What follows is the
+    /// [`Transformer::exchange`], or [`Transformer::lost`] if the request is cut off.
+    Noted,
+    /// The request is refused with this answer at once, and its connection closed.
+    Refused(Response),
+}
+
 /// What a session may need to know when it is called.
 #[derive(Clone, Copy, Debug)]
 pub struct Context {
@@ -147,17 +159,17 @@ pub trait Transformer: Clone + Send + 'static {
         head.wants_upgrade()
     }
 
-    /// The session that is to know of a request before its body is complete, if one is. It is told
-    /// with [`Transformer::begun`], if it is on the shard where the request arrives.
-    fn announced<'r>(&self, head: &RequestHead<'r>) -> Option<SessionName<'r>> {
+    /// The session that a request is for, as far as its head says. If this is a name,
+    /// [`Transformer::request`] returns [`Answer::Find`] with the same name, whatever the body is.
+    /// The engine asks about requests whose bodies are still to come: they go to the shard where
+    /// the session lives before their bodies do, and the session is told with
+    /// [`Transformer::begun`].
+    fn addressee<'r>(&self, head: &RequestHead<'r>) -> Option<SessionName<'r>> {
         let _ = head;
         None
     }
 
-    /// A request for this session has begun: its head has come, and its body has not. From now on
-    /// the carrier belongs to the session. What follows is the [`Transformer::exchange`], or
-    /// [`Transformer::lost`] if the request is cut off. With an answer it is refused at once, and
-    /// its connection closed.
+    /// A request for this session has begun: its head has come, and its body has not.
     fn begun(
         &mut self,
         session: &mut Self::Session,
@@ -165,9 +177,9 @@ pub trait Transformer: Clone + Send + 'static {
         carrier: Carrier,
         head: &RequestHead<'_>,
         out: &mut Outputs,
-    ) -> Option<Response> {
+    ) -> Begun {
         let _ = (session, context, carrier, head, out);
-        None
+        Begun::Ignored
     }
 
     /// Answers a request under the pathname that is none of Primus's own (spec, library).

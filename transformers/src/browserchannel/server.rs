@@ -65,19 +65,15 @@ impl BrowserChannel {
         if !is_version_8(query) {
             return Answer::Respond(self.shared.wrong_version());
         }
-        if let Some(name) = query.get("SID").filter(|name| !name.is_empty()) {
-            return match name.parse() {
-                Ok(id) => Answer::Find(SessionName::Spark(id)),
-                Err(_) => Answer::Respond(self.shared.unknown_session()),
-            };
+        if let Some(id) = session_of(&request.head) {
+            return Answer::Find(SessionName::Spark(id));
+        }
+        if names_session(query) {
+            return Answer::Respond(self.shared.unknown_session());
         }
         let kind = query.get("TYPE").unwrap_or_default();
         match request.head.method() {
-            "POST" => match old_session(query) {
-                // The name is answered first, whatever the path is.
-                Some(id) => Answer::Find(SessionName::Spark(id)),
-                None => self.open(request),
-            },
+            "POST" => self.open(request),
             "GET" if kind == "terminate" => {
                 let answer = self.shared.answers.answer(200, &b""[..]);
                 Answer::Respond(answer)
@@ -144,6 +140,14 @@ impl Transformer for BrowserChannel {
             // These are Primus's words, not those of the package.
             _ => Answer::Respond(Response::new(404).body("text/plain", &b"Not Found"[..])),
         }
+    }
+
+    fn addressee<'r>(&self, head: &RequestHead<'r>) -> Option<SessionName<'r>> {
+        let is_bind = behind(&self.pathname, head.path()) == Some("/bind");
+        let is_known = is_bind && is_version_8(head.query());
+        session_of(head)
+            .filter(|_| is_known)
+            .map(SessionName::Spark)
     }
 
     fn absent<'r>(&mut self, request: &'r Request<'_>) -> Answer<'r, BrowserChannelSession> {
@@ -257,6 +261,17 @@ impl Transformer for BrowserChannel {
 /// The session that a client had before the one that it asks for.
 fn old_session(query: Query<'_>) -> Option<SparkId> {
     query.get("OSID")?.parse().ok()
+}
+
+/// The session that a request for `/bind` names.
+fn session_of(head: &RequestHead<'_>) -> Option<SparkId> {
+    let query = head.query();
+    match query.get("SID").filter(|name| !name.is_empty()) {
+        Some(name) => name.parse().ok(),
+        // The name is answered first, whatever the path is.
+        None if head.method() == "POST" => old_session(query),
+        None => None,
+    }
 }
 
 fn is_version_8(query: Query<'_>) -> bool {

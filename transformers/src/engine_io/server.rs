@@ -5,7 +5,7 @@ use allspark_protocol::Instant;
 use allspark_protocol::http::{Request, RequestHead, Response};
 use allspark_protocol::primus::SparkId;
 use allspark_protocol::transformer::{
-    Answer, Carrier, Context, Event, Kind, Outputs, SessionName, Transformer, Units, Wire,
+    Answer, Begun, Carrier, Context, Event, Kind, Outputs, SessionName, Transformer, Units, Wire,
 };
 
 use super::format::Format;
@@ -45,14 +45,8 @@ impl EngineIo {
     fn answer<'r>(&self, request: &'r Request<'_>, is_upgrade: bool) -> Verdict<'r> {
         let head = &request.head;
         let parameters = Parameters::of(head);
-        let transports = self.shared.options.transports;
-        let transport = match parameters.transport {
-            Some(TransportName::Polling) if transports.polling => TransportName::Polling,
-            Some(TransportName::WebSocket) if transports.websocket => TransportName::WebSocket,
-            _ => return Err(Refusal::UnknownTransport),
-        };
-        if let Some(sid) = &parameters.sid {
-            let id: SparkId = sid.parse().map_err(|_| Refusal::UnknownSid)?;
+        let transport = self.transport(&parameters)?;
+        if let Some(id) = session_of(&parameters)? {
             return Ok(Answer::Find(SessionName::Spark(id)));
         }
         if head.method() != "GET" {
@@ -72,6 +66,26 @@ impl EngineIo {
             port: None,
         })
     }
+}
+
+impl EngineIo {
+    /// The transport that a request names, if it is offered.
+    fn transport(&self, parameters: &Parameters<'_>) -> Result<TransportName, Refusal> {
+        let transports = self.shared.options.transports;
+        match parameters.transport {
+            Some(TransportName::Polling) if transports.polling => Ok(TransportName::Polling),
+            Some(TransportName::WebSocket) if transports.websocket => Ok(TransportName::WebSocket),
+            _ => Err(Refusal::UnknownTransport),
+        }
+    }
+}
+
+/// The session that a request names, if it names one.
+fn session_of(parameters: &Parameters<'_>) -> Result<Option<SparkId>, Refusal> {
+    let Some(sid) = &parameters.sid else {
+        return Ok(None);
+    };
+    sid.parse().map(Some).map_err(|_| Refusal::UnknownSid)
 }
 
 type Verdict<'r> = Result<Answer<'r, EngineIoSession>, Refusal>;
@@ -95,13 +109,10 @@ impl Transformer for EngineIo {
             .unwrap_or_else(|refusal| Answer::Respond(refusal.response(is_upgrade)))
     }
 
-    /// Bodies for sessions that poll: a second one while one is under way ends the session.
-    fn announced<'r>(&self, head: &RequestHead<'r>) -> Option<SessionName<'r>> {
-        if head.method() != "POST" {
-            return None;
-        }
-        let id = Parameters::of(head).sid?.parse().ok()?;
-        Some(SessionName::Spark(id))
+    fn addressee<'r>(&self, head: &RequestHead<'r>) -> Option<SessionName<'r>> {
+        let parameters = Parameters::of(head);
+        self.transport(&parameters).ok()?;
+        session_of(&parameters).ok()?.map(SessionName::Spark)
     }
 
     fn begun(
@@ -111,7 +122,7 @@ impl Transformer for EngineIo {
         carrier: Carrier,
         head: &RequestHead<'_>,
         out: &mut Outputs,
-    ) -> Option<Response> {
+    ) -> Begun {
         session.begun(carrier, head, out)
     }
 

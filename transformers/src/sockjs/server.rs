@@ -106,14 +106,15 @@ impl SockJs {
                 Ok(session) => return open(session),
                 Err(response) => response,
             },
-            Endpoint::Receive(transport, name) => match callback(transport, head.query()) {
-                Ok(_) => return Answer::Find(SessionName::Chosen(name)),
-                Err(message) => {
-                    let asked = Asked::of(head, "").cookie(Response::new(500), options);
-                    reply::failure(caching::not_cached(asked), message)
+            Endpoint::Receive(_, name) | Endpoint::Send(_, name) => {
+                match receives_as_asked(endpoint, head) {
+                    Ok(()) => return Answer::Find(SessionName::Chosen(name)),
+                    Err(message) => {
+                        let asked = Asked::of(head, "").cookie(Response::new(500), options);
+                        reply::failure(caching::not_cached(asked), message)
+                    }
                 }
-            },
-            Endpoint::Send(_, name) => return Answer::Find(SessionName::Chosen(name)),
+            }
         })
     }
 
@@ -152,6 +153,16 @@ impl Transformer for SockJs {
             }
             Some(endpoint) => self.answer(request, endpoint),
         }
+    }
+
+    fn addressee<'r>(&self, head: &RequestHead<'r>) -> Option<SessionName<'r>> {
+        let endpoint = Endpoint::of(&self.pathname, head.path())?;
+        let (Endpoint::Receive(_, name) | Endpoint::Send(_, name)) = endpoint else {
+            return None;
+        };
+        let is_asked = endpoint.allows(head.method()) && head.method() != "OPTIONS";
+        let is_found = is_asked && receives_as_asked(endpoint, head).is_ok();
+        is_found.then_some(SessionName::Chosen(name))
     }
 
     fn absent<'r>(&mut self, request: &'r Request<'_>) -> Answer<'r, SockJsSession> {
@@ -363,6 +374,14 @@ fn open<'r>(session: Session) -> Answer<'r, SockJsSession> {
     Answer::Open {
         session: SockJsSession(session),
         port: None,
+    }
+}
+
+/// Whether a session can be received in the way that a request asks for, if it asks for that.
+fn receives_as_asked(endpoint: Endpoint<'_>, head: &RequestHead<'_>) -> Result<(), &'static str> {
+    match endpoint {
+        Endpoint::Receive(transport, _) => callback(transport, head.query()).map(drop),
+        _ => Ok(()),
     }
 }
 

@@ -4,11 +4,11 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use allspark_protocol::http::{Request, RequestHead, Response};
+use allspark_protocol::http::{Request, RequestHead};
 use allspark_protocol::primus::SparkId;
 use allspark_protocol::transformer::{
-    self, Answer, Carrier, Context, End, Kind, Output, Outputs, SessionName, Transformer, Units,
-    Wire,
+    self, Answer, Begun, Carrier, Context, End, Kind, Output, Outputs, SessionName, Transformer,
+    Units, Wire,
 };
 use allspark_protocol::{Input, Instant};
 
@@ -258,7 +258,16 @@ impl<T: Transformer> Transformer for Watched<T> {
     }
 
     fn request<'r>(&mut self, request: &'r Request<'_>) -> Answer<'r, Self::Session> {
+        let named = self.inner.addressee(&request.head);
         let answer = self.inner.request(request);
+        let found = match &answer {
+            Answer::Find(name) => Some(*name),
+            _ => None,
+        };
+        assert_eq!(
+            named, found,
+            "a head names another session than its request"
+        );
         self.watched(request, answer)
     }
 
@@ -266,8 +275,8 @@ impl<T: Transformer> Transformer for Watched<T> {
         self.inner.is_upgrade(head)
     }
 
-    fn announced<'r>(&self, head: &RequestHead<'r>) -> Option<SessionName<'r>> {
-        self.inner.announced(head)
+    fn addressee<'r>(&self, head: &RequestHead<'r>) -> Option<SessionName<'r>> {
+        self.inner.addressee(head)
     }
 
     fn begun(
@@ -277,11 +286,14 @@ impl<T: Transformer> Transformer for Watched<T> {
         carrier: Carrier,
         head: &RequestHead<'_>,
         out: &mut Outputs,
-    ) -> Option<Response> {
-        session.carriers.ask(carrier);
-        self.call(session, context, out, |inner, session, out| {
+    ) -> Begun {
+        let begun = self.call(session, context, out, |inner, session, out| {
             inner.begun(session, context, carrier, head, out)
-        })
+        });
+        if let Begun::Noted = begun {
+            session.carriers.ask(carrier);
+        }
+        begun
     }
 
     fn absent<'r>(&mut self, request: &'r Request<'_>) -> Answer<'r, Self::Session> {

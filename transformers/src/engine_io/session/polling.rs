@@ -2,7 +2,7 @@
 
 use allspark_protocol::http::{Request, RequestHead, Response, accepts_gzip};
 use allspark_protocol::limits::PORTION_MESSAGES;
-use allspark_protocol::transformer::{Carrier, Context, End, Kind, Outputs, Units};
+use allspark_protocol::transformer::{Begun, Carrier, Context, End, Kind, Outputs, Units};
 
 use super::super::base64;
 use super::super::gzipped::Gzipped;
@@ -71,20 +71,20 @@ impl EngineIoSession {
         carrier: Carrier,
         head: &RequestHead<'_>,
         out: &mut Outputs,
-    ) -> Option<Response> {
+    ) -> Begun {
         let fits = self.fits(&Parameters::of(head), head.wants_upgrade());
         let Transport::Polling(polling) = &mut self.transport else {
-            return None;
+            return Begun::Ignored;
         };
-        if !fits {
-            return None;
+        if !fits || head.method() != "POST" {
+            return Begun::Ignored;
         }
         if polling.has_other_sender(carrier) {
             self.end(End::Violation(DATA_OVERLAP), out);
-            return Some(Response::new(400));
+            return Begun::Refused(Response::new(400));
         }
         polling.arriving = Some(carrier);
-        None
+        Begun::Noted
     }
 
     /// Keeps a poll until there is something to say. A second one ends the session.

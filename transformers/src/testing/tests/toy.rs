@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use allspark_protocol::http::{Request, Response};
+use allspark_protocol::http::{Request, RequestHead, Response};
 use allspark_protocol::primus::SparkId;
 use allspark_protocol::transformer::{
     Answer, Carrier, Context, End, Event as SessionEvent, Kind, Outputs, SessionName, Transformer,
@@ -53,16 +53,20 @@ impl Transformer for Toy {
         "toy"
     }
 
+    fn addressee<'r>(&self, head: &RequestHead<'r>) -> Option<SessionName<'r>> {
+        match head.query().as_str().split_once('=')? {
+            _ if head.path() == "/primus/open" => None,
+            ("name", name) => Some(SessionName::Chosen(name)),
+            ("sid", sid) => sid.parse().ok().map(SessionName::Spark),
+            _ => None,
+        }
+    }
+
     fn request<'r>(&mut self, request: &'r Request<'_>) -> Answer<'r, Session> {
-        let (_, query) = request.head.target().split_once('?').unwrap_or_default();
-        match (path(request), query.split_once('=')) {
+        match (path(request), self.addressee(&request.head)) {
             ("/open", _) => self.absent(request),
-            (_, Some(("name", name))) => Answer::Find(SessionName::Chosen(name)),
-            (_, Some(("sid", sid))) => match sid.parse() {
-                Ok(spark) => Answer::Find(SessionName::Spark(spark)),
-                Err(_) => Answer::Respond(Response::text(400, "no id")),
-            },
-            _ => Answer::Respond(Response::text(404, "what?")),
+            (_, Some(name)) => Answer::Find(name),
+            (_, None) => Answer::Respond(Response::text(404, "what?")),
         }
     }
 
