@@ -15,6 +15,8 @@ mod events;
 mod everyone;
 mod given_ids;
 mod held;
+mod held_back;
+mod held_back_order;
 mod inflated;
 mod kept;
 mod large_rooms;
