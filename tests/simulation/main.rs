@@ -11,6 +11,7 @@ mod by_hand;
 mod channels;
 mod destroys;
 mod drains;
+mod errors;
 mod events;
 mod everyone;
 mod given_ids;
