@@ -125,8 +125,8 @@ for (const reconnect of [false, true]) {
     assert.deepEqual(attempts.map(({ length }) => length > 0), clients.map(() => reconnect));
     const goodbye = reconnect ? [] : ['"primus::server::close"'];
     assert.deepEqual(raw, clients.map(() => goodbye));
-    const { code } = await server.kill('SIGTERM');
-    assert.equal(code, 0);
+    // Node.js may be gone by now.
+    await server.kill('SIGTERM');
   });
 }
 
