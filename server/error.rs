@@ -12,6 +12,7 @@ use allspark_protocol::primus::{PathnameError, PingIntervalError};
 use allspark_transformers::{TransportOptionError, UnknownTransformer};
 
 /// Why a server can't be built or started.
+#[doc(alias = "PrimusError")]
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

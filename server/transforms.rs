@@ -81,12 +81,35 @@ impl Primus {
     /// it. What it returns means the same; an `Err` emits `error` on the spark. One that panics
     /// ends the spark.
     ///
+    /// It may take its time ([`Packet::later`]), as Primus's with two arguments. Then what is
+    /// written to this spark waits behind it, by itself, to all or to rooms, and other sparks do
+    /// not. What waits is bounded as what waits to be sent ([`Builder::send_queue`]), by the same
+    /// policy; a client for which 64 KiB wait is not listened to meanwhile. Messages of Primus
+    /// itself, as pings, pass. When the spark ends, what waits is not sent, as in Primus.
+    ///
+    /// [`Builder::send_queue`]: crate::Builder::send_queue
+    ///
     /// ```
     /// # fn main() -> Result<(), allspark::Error> {
     /// let primus = allspark::Primus::builder().build()?;
     /// // Guests get no news.
     /// primus.transform_outgoing_per_spark(|spark, packet| {
     ///     spark.query().get("name").is_some() || packet.data().encoded() != b"\"news\""
+    /// });
+    /// // Each gets its language, which another thread knows.
+    /// primus.transform_outgoing_per_spark(|spark, packet| {
+    ///     let Some(language) = spark.query().get("language").map(|name| name.into_owned()) else {
+    ///         return allspark::Transformed::Next;
+    ///     };
+    ///     let mut ticket = packet.later();
+    ///     std::thread::spawn(move || {
+    ///         let translated = format!("what another service says in {language}");
+    ///         match ticket.set(translated) {
+    ///             Ok(()) => ticket.next(),
+    ///             Err(error) => ticket.fail(error),
+    ///         }
+    ///     });
+    ///     allspark::Transformed::Later
     /// });
     /// # Ok(())
     /// # }

@@ -56,6 +56,10 @@ pub(crate) fn decide(authorizer: &Authorizer, request: &mut LayerRequest<'_>) ->
             request.attach(auth);
             Verdict::Next
         }
+        Decision::Lapsed(error) => {
+            request.refuse_newcomers(error);
+            Verdict::Next
+        }
         Decision::Refused(verdict) => verdict,
         Decision::Later => Verdict::Later,
     }

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use allspark_engine::Verdict;
+use allspark_engine::{LayerError, Verdict};
 use allspark_protocol::http::{RequestHead, Response};
 use arc_swap::ArcSwap;
 
@@ -34,6 +34,9 @@ impl fmt::Debug for Authorizer {
 /// What is decided about a request.
 pub(crate) enum Decision {
     Allowed(Auth),
+    /// It has a credential that has expired: that is good enough for a session that is there, as
+    /// the end of that is a matter of its spark. Whoever else it is from is refused with this.
+    Lapsed(LayerError),
     Refused(Verdict),
     /// The call that was handed over gets it, on another thread.
     Later,
@@ -114,7 +117,10 @@ impl Authorizer {
             Err(refusal) => refusal,
         };
         let Some(asker) = &self.asker else {
-            return Decision::Refused(refusal.error().into());
+            return match refusal.reason {
+                Reason::Expired => Decision::Lapsed(refusal.error()),
+                _ => Decision::Refused(refusal.error().into()),
+            };
         };
         let question = Question::about(head, address, &self.pathname, &self.options.url_headers);
         let asked = asker.ask(question, || {

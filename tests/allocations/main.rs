@@ -14,14 +14,14 @@ mod rooms;
 mod tls;
 
 use std::cell::RefCell;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use allocation_counter::measure;
 use allspark_engine::Attach;
 use allspark_engine::io::{Completion, Wait};
-use allspark_engine::{Data, Options, Shard, Spark};
+use allspark_engine::{Data, Options, Shard, Spark, TransformTicket, Transformed};
 use allspark_protocol::parser::ParserKind;
 use allspark_transformers::websockets::WebSockets;
 use crowd::World;
@@ -73,6 +73,38 @@ fn a_message_costs_no_allocation_where_ten_transforms_look_at_it() {
         }
         primus.on_data(echo);
     });
+}
+
+/// What was held back, for many sparks at once, and the places where it was.
+#[test]
+fn messages_that_waited_for_transforms_leave_nothing_behind() {
+    const SPARKS: usize = 2_000;
+    let tickets = Arc::<Mutex<Vec<TransformTicket>>>::default();
+    let taken = Arc::clone(&tickets);
+    let (mut shard, primus, hand) = world(SPARKS, |primus| {
+        primus.transform_outgoing_per_spark(move |_, packet| {
+            taken.lock().unwrap().push(packet.later());
+            Transformed::Later
+        });
+    });
+    let mut round = || {
+        primus.write("a message for everybody").unwrap();
+        (0..SPARKS / 512 + 2).for_each(|_| turn(&mut shard));
+        let tickets = std::mem::take(&mut *tickets.lock().unwrap());
+        assert_eq!(tickets.len(), SPARKS);
+        tickets.into_iter().for_each(TransformTicket::next);
+        (0..SPARKS / 512 + 2).for_each(|_| turn(&mut shard));
+        let now = hand.borrow().now;
+        hand.borrow_mut().now = now + Duration::from_secs(3);
+        turn(&mut shard);
+    };
+    (0..4).for_each(|_| round());
+    let before = hand.borrow().sends;
+    let measured = measure(&mut round);
+    // There are pings besides.
+    assert!(hand.borrow().sends - before >= SPARKS as u64);
+    assert!(measured.bytes_max > (SPARKS * 100) as u64, "{measured:?}");
+    assert!(measured.bytes_current.abs() < 4096, "{measured:?}");
 }
 
 fn echoes_cost_none(attach: impl FnOnce(&Attach)) {

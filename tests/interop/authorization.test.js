@@ -87,17 +87,23 @@ test('a token that expires ends its spark', ours, async (t) => {
     staysAway(t),
     refreshes(t, 'websockets'),
     refreshes(t, 'engine.io'),
-    renews(t),
+    renews(t, 'websockets'),
+    renews(t, 'engine.io', { websockets: false }),
+    renews(t, 'sockjs', { websockets: false, transport: { timeout: 20_000 } }),
+    renews(t, 'browserchannel'),
   ]);
 });
 
-/** Who sends a new token when it is asked for one stays connected. */
-async function renews(t) {
-  const server = await start(t, 'websockets', '--auth-expiry', 'refresh');
+/**
+ * Who sends a new token when it is asked for one stays connected, although its polls go on showing
+ * the one that it came with.
+ */
+async function renews(t, transformer, options) {
+  const server = await start(t, transformer, '--auth-expiry', 'refresh');
   let short;
   const client = await shortLived((token) => {
     short = token;
-    return connect(server, 'websockets', `/?token=${token}`);
+    return connect(server, transformer, `/?token=${token}`, options);
   });
   const lost = record(client, 'close');
   assert.equal((await event(client, 'data')).authorization, 'refresh');
@@ -107,12 +113,15 @@ async function renews(t) {
   assert.deepEqual({ ...(await event(client, 'data')) }, renewed);
   // Until the first one counts no more.
   for (let counts = true; counts;) {
-    const late = connect(server, 'websockets', `/?token=${short}`);
+    const late = connect(server, transformer, `/?token=${short}`, options);
     counts = await isLetIn(late);
     late.end();
   }
-  client.write('still here');
-  assert.equal(await event(client, 'data'), 'still here');
+  // More than one poll.
+  for (const word of ['still', 'here']) {
+    client.write(word);
+    assert.equal(await event(client, 'data'), word);
+  }
   assert.equal(lost.length, 0);
 }
 

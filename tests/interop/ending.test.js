@@ -112,6 +112,24 @@ test('SIGTERM sends the clients elsewhere, and the server leaves with exit code 
   assert.notEqual(await plainClosed, 1006);
 });
 
+for (const reconnect of [false, true]) {
+  test(`destroy ends everybody, reconnect: ${reconnect}`, async (t) => {
+    const server = await startServer(t, { app: 'scripted' });
+    const clients = await Promise.all([1, 2, 3].map(() => open(server)));
+    const raw = clients.map((client) => record(client, 'incoming::data'));
+    const attempts = clients.map((client) => record(client, 'reconnect scheduled'));
+    const next = reconnect ? 'reconnect scheduled' : 'end';
+    const over = Promise.all(clients.map((client) => event(client, next)));
+    clients[0].write({ do: 'destroy', reconnect });
+    await over;
+    assert.deepEqual(attempts.map(({ length }) => length > 0), clients.map(() => reconnect));
+    const goodbye = reconnect ? [] : ['"primus::server::close"'];
+    assert.deepEqual(raw, clients.map(() => goodbye));
+    // Node.js may be gone by now.
+    await server.kill('SIGTERM');
+  });
+}
+
 test('what was answered before SIGTERM is still delivered', async (t) => {
   const count = 1_000;
   const server = await startServer(t);

@@ -150,3 +150,48 @@ test('what Primus itself says is not transformed', async (t) => {
   const said = raw.map((message) => message.replace(/::[^:]*$/, ''));
   assert.deepEqual([...new Set(said)], ['"primus::ping', '"primus::id', '"primus::server']);
 });
+
+const SLOW = { app: 'scripted', slowTransforms: true };
+
+for (const transformer of ['websockets', 'engine.io', 'sockjs', 'browserchannel']) {
+  test(`${transformer}: a transform that knows the spark may take its time`, async (t) => {
+    const server = await startServer(t, { ...SLOW, transformer, shards: 2 });
+    const names = ['ann', 'ben', 'cay'];
+    const clients = await Promise.all(names.map((name) => open(server, {}, `/?name=${name}`)));
+    assert.equal(await ask(clients[0], { do: 'write', value: 'slow 1' }), 'slow 1, ann');
+    const heard = Promise.all(clients.map((client) => collect(client, 'data', 2)));
+    for (const value of ['slow 2', 'slow secret', 'slow bad', 'slow 3']) {
+      clients[1].write({ do: 'broadcast', value });
+    }
+    const expected = names.map((name) => [`slow 2, ${name}`, `slow 3, ${name}`]);
+    assert.deepEqual(await heard, expected, 'one was dropped for all, one refused');
+    const { error } = await ask(clients[0], { do: 'counts' });
+    assert.equal(error, clients.length, 'each spark was told');
+  });
+}
+
+test('what waits for a transform when its spark ends is not sent', async (t) => {
+  const server = await startServer(t, SLOW);
+  const client = await open(server);
+  const heard = record(client, 'data');
+  client.write({ do: 'write', value: 'slow 1' });
+  client.write({ do: 'end' });
+  await event(client, 'end');
+  assert.deepEqual(heard, []);
+  const other = await open(server);
+  assert.equal(await ask(other, { do: 'write', value: 'slow 2' }), 'slow 2, ');
+});
+
+test(
+  'what is written behind a message that waits for a transform comes behind it',
+  differsFromNode('what its transforms let pass at once overtakes it'),
+  async (t) => {
+    const server = await startServer(t, SLOW);
+    const [client, other] = await Promise.all([open(server), open(server)]);
+    const heard = collect(client, 'data', 4);
+    for (const value of ['slow 1', 2]) client.write({ do: 'write', value });
+    for (const value of [3, 'slow 4']) client.write({ do: 'broadcast', value });
+    assert.deepEqual(await event(other, 'data'), 3);
+    assert.deepEqual(await heard, ['slow 1, ', 2, 3, 'slow 4, ']);
+  },
+);

@@ -133,6 +133,19 @@ test(
   },
 );
 
+test(
+  'an upgrade to something else, and a key that is none, are told so',
+  differsFromNode('it cuts the first off and does not look at the second'),
+  async (t) => {
+    const server = await startFaye(t);
+    for (const headers of [{ Upgrade: 'h2c' }, { 'Sec-WebSocket-Key': 'AQIDBA==' }]) {
+      const raw = await rawConnection(server);
+      raw.write(hybi('13', headers));
+      await received(raw, /^HTTP\/1\.1 400 /);
+    }
+  },
+);
+
 // Those of the draft's own example (draft-ietf-hybi-thewebsocketprotocol-00, 1.2).
 const KEYS = {
   first: '4 @1  46546xW%0l 1 5',

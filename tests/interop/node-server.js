@@ -29,6 +29,7 @@ const { values: flags } = parseArgs({
     'ping-interval': { type: 'string' },
     plugins: { type: 'string' },
     shards: { type: 'string' },
+    'slow-transforms': { type: 'boolean' },
     transformer: { type: 'string' },
     transforms: { type: 'boolean' },
     transport: { type: 'string', multiple: true, default: [] },
@@ -48,6 +49,7 @@ if (flags.plugins) plug(primus, flags.plugins);
 else apps[flags.app]();
 setUp(primus, JSON.parse(flags.layers));
 if (flags.transforms) transform();
+if (flags['slow-transforms']) transformSlowly();
 listen();
 process.on('SIGTERM', () => primus.destroy({ reconnect: true }, () => process.exit(0)));
 
@@ -110,7 +112,7 @@ function openings() {
   });
 }
 
-/** The transforms of tests/support/scripted.rs. */
+/** The transforms of tests/support/transforms.rs. */
 function transform() {
   primus.transform('incoming', (packet) => packet.data.do !== 'drop');
   primus.transform('incoming', (packet, next) => {
@@ -125,6 +127,19 @@ function transform() {
   });
   primus.transform('outgoing', (packet) => {
     if (typeof packet.data === 'string') packet.data += '>';
+  });
+}
+
+function transformSlowly() {
+  primus.transform('outgoing', function transformed(packet, next) {
+    const { data } = packet;
+    if (typeof data !== 'string' || !data.startsWith('slow')) return next();
+    setTimeout(() => {
+      if (data === 'slow secret') return next(null, false);
+      if (data === 'slow bad') return next(new Error('refused'));
+      packet.data = `${data}, ${this.query.name ?? ''}`;
+      next();
+    }, 20);
   });
 }
 
@@ -151,6 +166,7 @@ function obey(spark, command) {
     case 'events': return spark.write(heard.get(command.of) ?? []);
     case 'tell': return void primus.spark(command.to)?.write(command.value);
     case 'describe': return spark.write(describe(spark));
+    case 'destroy': return void primus.destroy({ reconnect: command.reconnect });
   }
 }
 

@@ -51,10 +51,10 @@ const driver = process.env.ALLSPARK_DRIVER || 'auto';
  * or 'off'), `maxLength` in bytes, `parser`, `pathname`, `shards`, `port` (0 lets the system
  * choose), and for 'scripted' `clientPlugins`, a file of plugins for the client library, `layers`,
  * steps that set its layers up (tests/support/set_up.rs), `ids`, how the ids begin that it gives,
- * `transforms`, which puts the transforms of tests/support/scripted.rs in the way of messages,
- * `openings`, which attaches the `connection` listeners of tests/support/openings.rs, `origins`
- * and `trustedProxies`. `tls` has the server speak TLS, with the certificate of TLS.localhost.
- * `further` are flags.
+ * `transforms` and `slowTransforms`, which put the transforms of tests/support/transforms.rs in the
+ * way of messages, `openings`, which attaches the `connection` listeners of
+ * tests/support/openings.rs, `origins` and `trustedProxies`. `tls` has the server speak TLS, with
+ * the certificate of TLS.localhost. `further` are flags.
  */
 async function startServer(t, options = {}) {
   const server = new Server(options);
@@ -207,12 +207,14 @@ async function within(ms, promise, explain) {
 // A heartbeat comes at a random moment of its interval, so it is off unless a test is about it.
 function flags({ port = 0, pingIntervalMs = 'off', shards = 1, transport = {}, ...others }) {
   const { compression = false, maxLength, clientPlugins, parser, pathname, further = [] } = others;
-  const { ids, layers, openings, origins, tls, transforms, trustedProxies } = others;
+  const { ids, layers, openings, origins, slowTransforms, tls, transforms } = others;
+  const { trustedProxies } = others;
   const args = ['--listen', `127.0.0.1:${port}`, '--ping-interval', String(pingIntervalMs)];
   args.push('--shards', String(shards), '--driver', driver);
   if (compression) args.push('--compression');
   if (openings) args.push('--openings');
   if (transforms) args.push('--transforms');
+  if (slowTransforms) args.push('--slow-transforms');
   if (maxLength !== undefined) args.push('--max-length', String(maxLength));
   if (parser !== undefined) args.push('--parser', parser);
   if (pathname !== undefined) args.push('--pathname', pathname);

@@ -1,9 +1,11 @@
 //! Requests go through layers, and some wait for one that decides later.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use allspark::TransformerKind;
 use allspark_engine::io::sim::SimNet;
 use allspark_engine::sim::SimServer;
 use allspark_engine::{
@@ -14,6 +16,7 @@ use allspark_transformers::CommonOptions;
 use allspark_transformers::sockjs::{SockJs, SockJsOptions};
 use allspark_transformers::websockets::WebSockets;
 
+use crate::by_hand::ByHand;
 use crate::stage::{Stage, frame, handshake, quiet};
 
 type Tickets = Arc<Mutex<Vec<LayerTicket>>>;
@@ -545,4 +548,83 @@ fn a_spark_has_the_address_that_trusted_proxies_name() {
             "a stranger says so"
         );
     }
+}
+
+/// Where another header says who asks.
+#[test]
+fn a_layer_may_say_who_asks() {
+    let seen = Arc::<Mutex<Vec<String>>>::default();
+    let kept = Arc::clone(&seen);
+    let mut stage = quiet(move |primus| {
+        assert!(primus.layers().remove("forwarded"));
+        let real_ip = Layer::new("forwarded", |request: &mut LayerRequest<'_>| {
+            let address = request.head().header("x-real-ip");
+            let address = address.and_then(|address| address.parse::<IpAddr>().ok());
+            if let Some(address) = address {
+                request.set_address((address, 0).into());
+            }
+        });
+        primus.layers().insert(0, real_ip);
+        primus.on_connection(move |spark| {
+            kept.lock().unwrap().push(spark.address().ip().to_string());
+        });
+    });
+    let headers = "X-Real-IP: 203.0.113.7\r\nX-Forwarded-For: 6.6.6.6\r\n";
+    for headers in [headers, ""] {
+        stage.upgrade(headers);
+    }
+    let seen = seen.lock().unwrap();
+    assert_eq!(seen[0], "203.0.113.7");
+    assert!(seen.len() == 2 && seen[1] != seen[0]);
+}
+
+/// A session of polls goes on, on whatever shard it is, and nothing else does.
+#[test]
+fn who_has_a_session_goes_on_where_newcomers_are_refused() {
+    let is_late = Arc::new(AtomicBool::new(false));
+    let late = Arc::clone(&is_late);
+    let options = Options {
+        ping_interval: PingInterval::OFF,
+        ..Options::default()
+    };
+    let mut stage = ByHand::serving(TransformerKind::SockJs, 2, options, move |primus| {
+        primus.authorize(move |request| {
+            if late.load(Ordering::Relaxed) {
+                request.refuse_newcomers(LayerError::new("too late"));
+            }
+        });
+        echo(primus);
+    });
+    let ask = |stage: &mut ByHand, request: &str| {
+        let end = stage.connect(0);
+        stage.send_all(end, request.as_bytes());
+        stage.read_all(end).0
+    };
+    let names = ["one", "two", "three", "four"];
+    for name in names {
+        let opened = ask(&mut stage, &post(&format!("/primus/000/{name}/xhr"), 0));
+        assert!(opened.ends_with("o\n"), "{opened}");
+    }
+    is_late.store(true, Ordering::Relaxed);
+    for name in names {
+        let send = post(&format!("/primus/000/{name}/xhr_send"), 9) + "[\"\\\"a\\\"\"]";
+        let sent = ask(&mut stage, &send);
+        assert!(sent.starts_with("HTTP/1.1 204 "), "{sent}");
+        let heard = ask(&mut stage, &post(&format!("/primus/000/{name}/xhr"), 0));
+        assert!(heard.ends_with("a[\"\\\"a\\\"\"]\n"), "{heard}");
+    }
+    let upgrade = handshake("").replace("/primus", "/primus/000/new/websocket");
+    let newcomers = [
+        post("/primus/000/new/xhr", 0),
+        post("/primus/000/new/xhr_send", 0),
+        get("/primus/info"),
+        get("/primus/nothing"),
+        upgrade,
+    ];
+    for request in newcomers {
+        let answer = ask(&mut stage, &request);
+        assert!(answer.starts_with("HTTP/1.1 401 "), "{request}{answer}");
+        assert!(answer.ends_with("{\"error\":\"too late\"}"), "{answer}");
+    }
+    assert_eq!(stage.stats().sparks_opened, 4);
 }

@@ -500,6 +500,8 @@ fn an_emptied_room_is_left_by_everybody() {
     crowd.join("all", 0..count);
     let primus = crowd.stage.primus.clone();
     let room = primus.room("all");
+    // No room is meant.
+    primus.room(()).empty();
     room.write("before").unwrap();
     room.empty();
     room.write("between").unwrap();

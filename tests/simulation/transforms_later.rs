@@ -14,17 +14,20 @@ use allspark_transformers::websockets::WebSockets;
 
 use crate::stage::{Client, LATENCY, Stage, WIDE, frame, handshake, quiet};
 
-fn text(data: Data<'_>) -> String {
+pub(crate) fn text(data: Data<'_>) -> String {
     data.parse().unwrap_or_default()
 }
 
 /// Tickets that transforms have taken and the test uses.
 #[derive(Clone, Default)]
-struct Tickets(Arc<Mutex<Vec<TransformTicket>>>);
+pub(crate) struct Tickets(Arc<Mutex<Vec<TransformTicket>>>);
 
 impl Tickets {
     /// A transform that takes a ticket for texts that begin like this.
-    fn taken_for(&self, prefix: &'static str) -> impl Fn(&mut Packet<'_>) -> Transformed + use<> {
+    pub(crate) fn taken_for(
+        &self,
+        prefix: &'static str,
+    ) -> impl Fn(&mut Packet<'_>) -> Transformed + use<> {
         let tickets = self.clone();
         move |packet| {
             if !text(packet.data()).starts_with(prefix) {
@@ -39,14 +42,14 @@ impl Tickets {
 
     /// Uses the ticket of the message that begins like this: it goes on with a mark, from another
     /// thread.
-    fn let_go(&self, prefix: &str) {
+    pub(crate) fn let_go(&self, prefix: &str) {
         let mut ticket = self.take(prefix);
         let marked = text(ticket.data()) + "!";
         ticket.set(marked).unwrap();
         std::thread::spawn(|| ticket.next()).join().unwrap();
     }
 
-    fn take(&self, prefix: &str) -> TransformTicket {
+    pub(crate) fn take(&self, prefix: &str) -> TransformTicket {
         let mut tickets = self.0.lock().unwrap();
         let place = tickets
             .iter()
@@ -54,18 +57,18 @@ impl Tickets {
         tickets.remove(place.expect("a ticket was taken for it"))
     }
 
-    fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.0.lock().unwrap().len()
     }
 }
 
 /// What a client heard: short texts of a server, each with a head of two bytes.
-fn heard(client: &mut Client) -> Vec<String> {
+pub(crate) fn heard(client: &mut Client) -> Vec<String> {
     client.read();
     texts(&std::mem::take(&mut client.heard))
 }
 
-fn texts(mut bytes: &[u8]) -> Vec<String> {
+pub(crate) fn texts(mut bytes: &[u8]) -> Vec<String> {
     let mut texts = Vec::new();
     while let [0x81, length, others @ ..] = bytes {
         let (text, others) = others.split_at(usize::from(*length));
@@ -99,7 +102,7 @@ fn stage(tickets: &Tickets) -> Stage<WebSockets> {
     })
 }
 
-fn say(stage: &mut Stage<WebSockets>, client: &Client, text: &str) {
+pub(crate) fn say(stage: &mut Stage<WebSockets>, client: &Client, text: &str) {
     client.say(&frame(&format!("\"{text}\"")));
     stage.turns(4);
 }
@@ -272,18 +275,14 @@ fn who_takes_its_time_without_a_ticket_is_refused() {
             "me1" => Transformed::Later,
             _ => Transformed::Next,
         });
-        primus.transform_outgoing_per_spark(|_, packet| {
-            drop(packet.later());
-            Transformed::Later
-        });
+        primus.transform_outgoing_per_spark(|_, _| Transformed::Later);
         obey(primus);
     });
     let mut client = stage.upgrade("");
     say(&mut stage, &client, "me1 me2");
     assert_eq!(heard(&mut client), [""; 0]);
-    let errors = errors.lock().unwrap();
-    assert_eq!(errors.len(), 2);
-    assert!(errors[0].contains("without a ticket") && errors[1].contains("can't take its time"));
+    let without = "a transform failed: a transform takes its time without a ticket";
+    assert_eq!(*errors.lock().unwrap(), [without; 2]);
 }
 
 /// More than may wait, for one client.

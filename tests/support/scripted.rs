@@ -8,10 +8,12 @@
 //! `{"do":"broadcast","value":..}`, `{"do":"visit"}`, which visits all sparks,
 //! `{"do":"tell","to":ID,"value":..}`, which is written to the spark with that id, or
 //! `{"do":"remember","key":..,"value":..}`, for which any spark can ask with
-//! `{"do":"recall","key":..}`. `["rewrite", value]` is answered with that value, which is decoded
-//! and encoded anew, where an echo would pass on the bytes that came.
+//! `{"do":"recall","key":..}`; `{"do":"destroy","reconnect":true}` destroys the server.
+//! `["rewrite", value]` is answered with that value, which is decoded and encoded anew, where an
+//! echo would pass on the bytes that came.
 //! With `--plugins a,b` it does instead what plugged.rs says of these plugins.
-//! `--layers` sets its layers up, see `set_up.rs`; with `--transforms` messages are transformed; it
+//! `--layers` sets its layers up, see `set_up.rs`; with `--transforms` messages are transformed,
+//! with `--slow-transforms` by one that knows the spark and takes its time (transforms.rs); it
 //! knows a parser of its own, `lettered`. With `--openings` there are `connection` listeners that
 //! wait for each other (openings.rs).
 //! It reads the options of `allspark serve` that the tests use. tests/interop/node-server.js is the
@@ -21,6 +23,7 @@ mod openings;
 mod plugged;
 mod room_calls;
 mod set_up;
+mod transforms;
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -31,8 +34,8 @@ use std::time::Duration;
 use allspark::parser::{Parser, Scratch};
 use allspark::{
     Builder, ClientHalf, CorsOptions, CustomParser, Data, DecodeError, Destroy, DriverChoice,
-    EncodeError, EndOptions, Json, KeepHeaders, Kind, Packet, ParseError, Primus, Spark,
-    SparkError, SparkId, Value, parser,
+    EncodeError, EndOptions, Json, KeepHeaders, Kind, ParseError, Primus, Spark, SparkId, Value,
+    parser,
 };
 use signal_hook::consts::SIGTERM;
 use signal_hook::iterator::Signals;
@@ -48,6 +51,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         args.len() < flags
     };
     let (transforms, has_openings) = (is_given("--transforms"), is_given("--openings"));
+    let are_slow = is_given("--slow-transforms");
     let Told {
         builder,
         address,
@@ -61,7 +65,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     set_up(&primus, &layers)?;
     if transforms {
-        transform(&primus);
+        transforms::attach(&primus);
+    }
+    if are_slow {
+        transforms::attach_slow(&primus);
     }
     // Before it says that it listens, or a test that is quick could end it uncleanly.
     let mut signals = Signals::new([SIGTERM])?;
@@ -114,6 +121,10 @@ enum Command {
     },
     Recall {
         key: String,
+    },
+    /// Destroys the server.
+    Destroy {
+        reconnect: bool,
     },
 }
 
@@ -220,42 +231,6 @@ fn note(spark: &mut Spark<'_>, shared: &Arc<Shared>) {
     spark.on_error(move |spark, _| errors.note(spark.id(), "error"));
 }
 
-/// Puts transforms in the way of messages.
-fn transform(primus: &Primus) {
-    primus.transform_incoming(|_, packet| command(packet) != "drop");
-    primus.transform_incoming(|_, packet| match &*command(packet) {
-        "refuse" => Err("refused"),
-        _ => Ok(()),
-    });
-    primus.transform_incoming(|_, packet| {
-        let value = packet.data().parse();
-        let Ok(serde_json::Value::Object(mut object)) = value else {
-            return Ok(());
-        };
-        if let Some(serde_json::Value::String(text)) = object.get_mut("value") {
-            text.push('<');
-        }
-        packet.set(serde_json::Value::Object(object))
-    });
-    primus.transform_outgoing(|packet| packet.data().encoded() != b"\"secret<\"");
-    primus.transform_outgoing(|packet| match packet.data().encoded() {
-        b"\"bad<\"" => Err("refused"),
-        _ => Ok(()),
-    });
-    primus.transform_outgoing(|packet| -> Result<(), SparkError> {
-        match packet.data().parse::<String>() {
-            Ok(text) => packet.set(text + ">"),
-            Err(_) => Ok(()),
-        }
-    });
-}
-
-/// What a message asks for, if it is a command.
-fn command(packet: &Packet<'_>) -> String {
-    let value: serde_json::Value = packet.data().parse().unwrap_or_default();
-    value["do"].as_str().unwrap_or_default().to_owned()
-}
-
 /// Visits all sparks, each a while after the other, and says so when it is done.
 fn visit(spark: &mut Spark<'_>) {
     let asker = spark.handle();
@@ -325,6 +300,10 @@ fn obey(spark: &mut Spark<'_>, command: Command, shared: &Shared) {
             let value = shared.memory().get(&key).cloned();
             spark.write(Json(value));
         }
+        Command::Destroy { reconnect } => spark.primus().destroy(Destroy {
+            reconnect,
+            ..Destroy::default()
+        }),
     }
 }
 

@@ -7,10 +7,12 @@
 mod borders;
 mod circles;
 mod code;
+mod compatibility;
 mod dependencies;
 mod imports;
 mod layers;
 mod links;
+mod names;
 mod reach;
 mod repository;
 mod style;
@@ -54,9 +56,11 @@ fn rules() -> impl Iterator<Item = &'static Rule> {
     [
         borders::RULES,
         circles::RULES,
+        compatibility::RULES,
         dependencies::RULES,
         layers::RULES,
         links::RULES,
+        names::RULES,
         reach::RULES,
         style::RULES,
         unsafety::RULES,

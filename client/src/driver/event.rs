@@ -15,6 +15,7 @@ use crate::core::{Attempt, ReadyState};
 #[non_exhaustive]
 pub enum Event {
     /// `readyStateChange`: how far the connection has come.
+    #[doc(alias = "readyStateChange")]
     ReadyState(ReadyState),
     /// `open`: the connection is open, for the first time or again.
     Open,
@@ -35,19 +36,24 @@ pub enum Event {
     /// `online`: it is back.
     Online,
     /// `reconnect scheduled`: an attempt to reconnect begins after [`Attempt::scheduled`].
+    #[doc(alias = "reconnect scheduled")]
     ReconnectScheduled(Attempt),
     /// `reconnect`: the attempt begins.
     Reconnect(Attempt),
     /// `reconnect timeout`: the attempt took too long.
+    #[doc(alias = "reconnect timeout")]
     ReconnectTimeout(Attempt),
     /// `reconnected`: the attempt succeeded. Comes before [`Event::Open`].
     Reconnected(Attempt),
     /// `reconnect failed`: all attempts are used up. Comes after [`Event::End`].
+    #[doc(alias = "reconnect failed")]
     ReconnectFailed(Attempt),
     /// `incoming::ping`: the server asked whether the client is alive. Its clock, in ms since the
     /// Unix epoch, if that was a number.
+    #[doc(alias = "incoming::ping")]
     Ping(Option<u64>),
     /// `outgoing::pong`: the ping was answered, with the same.
+    #[doc(alias = "outgoing::pong")]
     Pong(Option<u64>),
     /// `incoming::id`: the id of the spark, which somebody asked for.
     Id(String),

@@ -44,7 +44,9 @@ impl Attach {
     /// The same with the spark that the message is for, which costs as much as it says: once one is
     /// attached, a broadcast is transformed, framed, compressed and copied for each spark, and each
     /// new spark takes an allocation. It comes after those that know no spark, may read what the
-    /// spark knows, and can't change it. One that panics ends the spark.
+    /// spark knows, and can't change it. While one takes its time ([`Packet::later`]), what is
+    /// written to this spark waits behind it, within the bound and by the policy of a send queue,
+    /// and other sparks do not wait. One that panics ends the spark.
     #[doc(alias = "transform")]
     pub fn transform_outgoing_per_spark<R: Into<Transformed>>(
         &self,

@@ -14,9 +14,10 @@ use super::host::{
     Visitor,
 };
 use super::later::run_later;
-use super::packet::{Fate, Inner, Onward, Packet, Transformed};
+use super::packet::{Fate, Inner, Packet, Transformed};
 use super::target::RoomEvent;
 use super::timers::Due;
+use super::transform::answer_to;
 use crate::config::KeepHeaders;
 use crate::guard;
 use crate::memory::Key;
@@ -132,7 +133,13 @@ pub(crate) fn incoming<H: Host>(
                 next = 0;
                 packet.begin_inner(inner).map(|()| Fate::Next)
             }
-            other => packet.outcome(other, |_| answer_to(host, key, number)),
+            other => packet.outcome(other, |_| {
+                answer_to(host, key, move |answer| Command::Transformed {
+                    spark: key,
+                    number,
+                    answer,
+                })
+            }),
         });
         match outcome {
             Some(Ok(Fate::Next)) if is_open(host, key) => {}
@@ -145,21 +152,6 @@ pub(crate) fn incoming<H: Host>(
         }
     }
     Incoming::Data
-}
-
-/// Tells the shard of a spark what came of its message.
-fn answer_to<H: Host>(host: &H, key: Key, number: u64) -> Onward {
-    let server = Arc::clone(host.server());
-    let shard = host.spark(key).id.parts(server.id_key).shard;
-    Box::new(move |body, transformed| {
-        let answer = Box::new((body, transformed));
-        let command = Command::Transformed {
-            spark: key,
-            number,
-            answer,
-        };
-        server.mesh.send(shard, command);
-    })
 }
 
 /// A message within a message goes where it belongs.

@@ -40,6 +40,7 @@ pub struct Destroy {
     /// Whether clients shall reconnect, for instance to another node. Default false.
     pub reconnect: bool,
     /// Milliseconds to wait before it begins. Default 0.
+    #[doc(alias = "timeout")]
     pub timeout_ms: u64,
     /// Sparks that each shard ends per second, so that clients which reconnect do not come to
     /// another node all at once. A shard that was late makes up for a tenth of a second at most.

@@ -23,9 +23,11 @@ pub enum Fault {
 #[non_exhaustive]
 pub enum SparkError {
     /// The client sent something that is no value of the parser. It was dropped; the spark stays.
+    #[doc(alias = "ParserError")]
     #[error("the message is no value of the parser: {0}")]
     Parse(ParseError),
     /// The application wrote something that the parser can't express. The spark stays.
+    #[doc(alias = "ParserError")]
     #[error("the message can't be encoded: {0}")]
     Encode(EncodeError),
     /// The application wrote a message that no frame can hold: 2 GiB, as its transport writes it.

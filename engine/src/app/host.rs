@@ -30,7 +30,7 @@ use super::error::SparkError;
 use super::headers::KeptRequest;
 use super::legs::Leg;
 use super::life::Life;
-use super::packet::{Body, Packet, Transformed};
+use super::packet::{Answer, Packet, Transformed};
 use super::tally::Tally;
 use super::target::{AwaitedPublish, Names, Publish, Question, RoomEvent, Target};
 use super::trace_target::TraceOrder;
@@ -422,7 +422,13 @@ pub(crate) enum Command {
     Transformed {
         spark: Key,
         number: u64,
-        answer: Box<(Body<'static>, Transformed)>,
+        answer: Box<Answer>,
+    },
+    /// A transform that knows the spark has taken its time for a message that is written to it.
+    Released {
+        spark: Key,
+        number: u64,
+        answer: Box<Answer>,
     },
     /// End one spark.
     End {
@@ -529,7 +535,9 @@ impl Weigh for Command {
                 Self::Answer { said, .. } => said.response().body_bytes().len(),
                 Self::Decide { decision, .. } => decision.bytes(),
                 Self::BroadcastLater(awaited) | Self::WriteLater { awaited, .. } => awaited.bytes,
-                Self::Transformed { answer, .. } => answer.0.encoded().1.len(),
+                Self::Transformed { answer, .. } | Self::Released { answer, .. } => {
+                    answer.0.encoded().1.len()
+                }
                 Self::FindGiven { id, .. } => id.len(),
                 Self::Settled
                 | Self::End { .. }

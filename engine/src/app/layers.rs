@@ -31,6 +31,7 @@ use crate::layers::{Chain, Layer, LayerRequest, Verdict, function_of};
 /// }
 /// ```
 #[doc(alias = "middleware")]
+#[doc(alias("forwarded", "cors", "primus.js", "spec", "x-xss", "no-cache"))]
 #[derive(Clone)]
 pub struct Layers {
     server: Arc<Server>,

@@ -141,7 +141,8 @@ impl<'a> Packet<'a> {
 
     /// A ticket with which the message goes on later, from any thread: for a transform that has to
     /// ask somebody, and returns [`Transformed::Later`]. What is written, or sent by the same
-    /// client, meanwhile waits behind it.
+    /// client, meanwhile waits behind it; where the transform knows the spark, what is written to
+    /// that spark alone.
     ///
     /// ```
     /// use allspark_engine::{Packet, Transformed};
@@ -286,6 +287,9 @@ pub(crate) enum Fate {
     Later,
 }
 
+/// A message, and what a ticket has said becomes of it.
+pub(crate) type Answer = (Body<'static>, Transformed);
+
 /// Is called once, with the message and what becomes of it.
 pub(crate) type Onward = Box<dyn FnOnce(Body<'static>, Transformed) + Send>;
 
@@ -299,7 +303,7 @@ enum State {
     #[default]
     Taken,
     /// The ticket was used meanwhile.
-    Used(Box<(Body<'static>, Transformed)>),
+    Used(Box<Answer>),
     /// The message waits.
     Waits(Onward),
     /// The message was dropped or has ended: what the ticket says comes too late.
@@ -308,7 +312,7 @@ enum State {
 
 impl Slip {
     /// The message waits, unless the ticket was used already: then returns what it said.
-    fn wait(&self, onward: impl FnOnce() -> Onward) -> Option<(Body<'static>, Transformed)> {
+    fn wait(&self, onward: impl FnOnce() -> Onward) -> Option<Answer> {
         let mut state = self.lock();
         match std::mem::replace(&mut *state, State::Over) {
             State::Used(used) => Some(*used),

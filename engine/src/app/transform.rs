@@ -8,7 +8,7 @@ use allspark_protocol::transformer::Kind;
 use super::awaited::{Awaited, Settled};
 use super::error::SparkError;
 use super::host::{Command, Host, Server, Transforms};
-use super::packet::{Body, Fate, Onward, Packet, Transformed};
+use super::packet::{Answer, Body, Fate, Onward, Packet, Transformed};
 use crate::memory::Key;
 
 /// What is to be written once a message has gone through the transforms that do not know for whom
@@ -138,11 +138,21 @@ fn reason(error: &SparkError) -> String {
     }
 }
 
-/// Has a message that is written to a spark transformed by the functions that know it. Returns
-/// whether it goes on.
+/// What came of a message that is written to a spark and goes through the transforms that know it.
+pub(crate) enum OfSpark {
+    /// The spark is to be written it.
+    Message,
+    /// It is not.
+    Nothing,
+    /// A transform takes its time for so many bytes; this one is next.
+    Waits { next: usize, bytes: usize },
+}
+
+/// Has a message that is written to a spark transformed by the functions that know it, from this
+/// one on. If one of them takes its time, the shard is told with this number what came of it.
 ///
 /// # Errors
-/// A transform has refused it, or would take its time, which these may not.
+/// A transform has refused it.
 ///
 /// # Panics
 /// If one of them does.
@@ -151,19 +161,44 @@ pub(crate) fn outgoing_per_spark(
     key: Key,
     transforms: &Transforms,
     packet: &mut Packet<'_>,
-) -> Result<bool, SparkError> {
-    for transform in &transforms.outgoing_per_spark {
-        let transformed = match transform(host, key, packet) {
-            Transformed::Later => {
-                let reason = "a transform that knows the spark can't take its time";
-                Transformed::Fail(reason.into())
+    first: usize,
+    number: u64,
+) -> Result<OfSpark, SparkError> {
+    let mut next = first;
+    let mut waiting_bytes = 0;
+    while let Some(transform) = transforms.outgoing_per_spark.get(next) {
+        next += 1;
+        let transformed = transform(host, key, packet);
+        let outcome = packet.outcome(transformed, |bytes| {
+            waiting_bytes = bytes;
+            answer_to(host, key, move |answer| Command::Released {
+                spark: key,
+                number,
+                answer,
+            })
+        });
+        match outcome? {
+            Fate::Next => {}
+            Fate::Drop => return Ok(OfSpark::Nothing),
+            Fate::Later => {
+                let bytes = waiting_bytes;
+                return Ok(OfSpark::Waits { next, bytes });
             }
-            transformed => transformed,
-        };
-        let outcome = packet.outcome(transformed, |_| unreachable!("it does not wait"))?;
-        if matches!(outcome, Fate::Drop) {
-            return Ok(false);
         }
     }
-    Ok(true)
+    Ok(OfSpark::Message)
+}
+
+/// Sends the shard of a spark a command that says what became of a message.
+pub(super) fn answer_to(
+    host: &dyn Host,
+    spark: Key,
+    command: impl FnOnce(Box<Answer>) -> Command + Send + 'static,
+) -> Onward {
+    let server = Arc::clone(host.server());
+    let shard = host.spark(spark).id.parts(server.id_key).shard;
+    Box::new(move |body, transformed| {
+        let answer = Box::new((body, transformed));
+        server.mesh.send(shard, command(answer));
+    })
 }

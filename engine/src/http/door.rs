@@ -157,15 +157,24 @@ impl Door {
     fn walk(&self, chain: &Arc<Chain>, from: usize, mut pass: Pass, case: &Case<'_>) -> Way {
         let steps = &chain.steps(case.is_upgrade)[from..];
         for (step, place) in steps.iter().zip(from + 1..) {
-            if let Step::Route(route) = step {
-                match decide(route, case) {
+            let routed = match step {
+                Step::Route(route) => match decide(route, case) {
                     Decide::Pass => continue,
-                    Decide::Answer(response) => return answer(&pass, case, response),
-                    Decide::Take => {
-                        let route = Arc::clone(route);
-                        return Way::Route(Box::new(Taken { route, pass }));
-                    }
+                    decided => Some((route, decided)),
+                },
+                _ => None,
+            };
+            if let Some(refusal) = pass.take_refusal() {
+                // What comes behind may answer itself, and relies on the layers before it.
+                return answer(&pass, case, refusal);
+            }
+            match routed {
+                Some((_, Decide::Answer(response))) => return answer(&pass, case, response),
+                Some((route, Decide::Take)) => {
+                    let route = Arc::clone(route);
+                    return Way::Route(Box::new(Taken { route, pass }));
                 }
+                Some((_, Decide::Pass)) | None => {}
             }
             let verdict = self.ask(step, case, &mut pass);
             if matches!(verdict, Verdict::Later) {

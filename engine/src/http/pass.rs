@@ -44,6 +44,12 @@ impl Pass {
         self.notes.as_ref()?.address
     }
 
+    /// Takes what the request is to be answered if it is for no session that is there already.
+    pub(crate) fn take_refusal(&mut self) -> Option<Response> {
+        let refusal = self.notes.as_mut()?.refusal.take()?;
+        Some(*refusal)
+    }
+
     /// Takes what was attached for the spark, if something was.
     pub(crate) fn take_attached(&mut self) -> Option<Box<Notes>> {
         self.notes.as_mut()?.take_all_attached()

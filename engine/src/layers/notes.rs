@@ -12,6 +12,8 @@ use crate::guard;
 pub(crate) struct Notes {
     /// Whose request it is, if not that of the peer of its connection.
     pub(crate) address: Option<SocketAddr>,
+    /// What it is answered if it is for no session that is there already.
+    pub(crate) refusal: Option<Box<Response>>,
     /// Headers of its answer.
     headers: Vec<(Box<str>, Box<str>)>,
     attached: Attached,

@@ -7,10 +7,13 @@ use allspark_protocol::http::RequestHead;
 
 use super::notes::Notes;
 use super::ticket::LayerTicket;
-use super::verdict::Verdict;
+use super::verdict::{LayerError, Verdict};
 use crate::io::Secure;
 use crate::known::Known;
 use crate::tasks::Executor;
+
+/// The status of a refusal that says none.
+const UNAUTHORIZED: u16 = 401;
 
 /// A request for Primus, while a layer is asked about it. Its body may still be on its way.
 pub struct LayerRequest<'a> {
@@ -86,6 +89,25 @@ impl LayerRequest<'_> {
         if !self.is_upgrade {
             self.notes().set_header(name, value);
         }
+    }
+
+    /// Lets the request go on only if it is for a session that is there already, as the polls of a
+    /// client are; whatever else it is for, it is refused with this (401, unless it says another
+    /// status). So a credential may count no more for who comes, and still for who is there. If
+    /// another layer comes behind this one, which may answer by itself, the request is refused
+    /// before that is asked.
+    ///
+    /// ```
+    /// use allspark_engine::{Layer, LayerError};
+    ///
+    /// let closing_time = Layer::new("closing-time", |request| {
+    ///     request.refuse_newcomers(LayerError::new("we are closing").status(403));
+    /// });
+    /// # drop(closing_time);
+    /// ```
+    pub fn refuse_newcomers(&mut self, error: impl Into<LayerError>) {
+        let response = error.into().response(UNAUTHORIZED);
+        self.notes().refusal = Some(Box::new(response));
     }
 
     /// A ticket for a verdict that comes later. The layer then returns

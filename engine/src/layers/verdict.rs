@@ -65,6 +65,7 @@ impl LayerError {
 
     /// Sets the status. One that can't be that of an answer (below 200 or above 599) counts for
     /// nothing.
+    #[doc(alias = "statusCode")]
     #[must_use]
     pub fn status(mut self, status: u16) -> Self {
         self.status = Some(status);

@@ -114,6 +114,7 @@ impl<T: Transformer> Core<T> {
         // Nobody waits any more for messages of this spark that wait for transforms.
         self.awaited.must_look |= !self.awaited.is_empty();
         self.forget_intake(spark);
+        self.forget_held_back(spark);
         self.end_tasks(spark);
     }
 
@@ -223,6 +224,7 @@ impl<T: Transformer> Core<T> {
             | Command::Write { .. }
             | Command::WriteLater { .. }
             | Command::Settled
+            | Command::Released { .. }
             | Command::End { .. }
             | Command::Publish(_)
             | Command::PublishLater(_)

@@ -19,6 +19,7 @@ use super::destroying::Destroying;
 use super::effects::Effects;
 use super::fairness::Fairness;
 use super::framed::Framed;
+use super::held_back::HeldBack;
 use super::intake::Intake;
 use super::introductions::Introductions;
 use super::layered::Judged;
@@ -74,6 +75,7 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) reserved: Option<Arc<Reserved>>,
     /// What is written and waits for transforms, and what came in and does.
     pub(super) awaited: Queue,
+    pub(super) held_back: HeldBack,
     pub(super) intake: Intake,
     /// Timers of the application.
     pub(super) app_timers: Timers,
@@ -184,6 +186,7 @@ impl<T: Transformer> Core<T> {
             reserved: listeners.reserved.clone(),
             listeners: Some(listeners),
             awaited: Queue::default(),
+            held_back: HeldBack::default(),
             intake: Intake::default(),
             app_timers: Timers::new(now),
             effects: Effects::default(),
@@ -285,6 +288,7 @@ impl<T: Transformer> Core<T> {
             + self.openings.held_bytes()
             + self.intake.held_bytes()
             + self.awaited.held_bytes()
+            + self.held_back.held_bytes()
             + self.kept.total()
             + self
                 .accesses
@@ -341,6 +345,7 @@ impl<T: Transformer> Core<T> {
             || !self.leaving.is_empty()
             || !self.outbox.is_empty()
             || self.awaited.must_look
+            || self.held_back.has_ready()
             || (self.batch.is_some() && !self.fanout.is_full())
             || self.has_commands()
     }

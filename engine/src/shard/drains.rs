@@ -17,7 +17,8 @@ impl<T: Transformer> Core<T> {
     }
 
     fn is_drained(&self, spark: Key) -> bool {
-        self.send_queue_bytes(spark) <= self.net.rules().drained_bytes()
+        let waiting_bytes = self.send_queue_bytes(spark) + self.held_back.cost(spark);
+        waiting_bytes <= self.net.rules().drained_bytes()
     }
 
     /// Something was sent to the spark of this connection.

@@ -29,6 +29,7 @@ impl<T: Transformer> Core<T> {
         self.lives.give_back();
         self.openings.give_back();
         self.untaken.give_back();
+        self.held_back.give_back();
         self.drains.give_back();
         self.judged.give_back();
         self.given_ids.give_back();

@@ -399,6 +399,11 @@ impl<T: Transformer> Core<T> {
                 }
             }
             Command::Settled => self.awaited.must_look = true,
+            Command::Released {
+                spark,
+                number,
+                answer,
+            } => self.held_back.answered(spark, number, answer),
             Command::End { id, options } => {
                 if let Some(spark) = self.find_open(id) {
                     self.end(spark, options.reconnect, EndReason::Application);

@@ -9,8 +9,8 @@
 //! 3. carry out commands of other threads ([`inbox`]);
 //! 4. fire timers ([`timers`]);
 //! 5. poll futures of the application ([`tasks`]);
-//! 6. hand on portions of large requests, write what transforms took their time for
-//!    ([`awaited`]), pull bodies that are sent as they come ([`bodies`]), and let carried sessions
+//! 6. hand on portions of large requests, write what transforms took their time for ([`awaited`],
+//!    [`hold_back`]), pull bodies that are sent as they come ([`bodies`]), and let carried sessions
 //!    send what waits for them ([`flush`]);
 //! 7. queue the sends: everything that waits for a connection leaves as one send ([`flush`]), and
 //!    walks over all sparks go on ([`fan_out`]);
@@ -26,6 +26,7 @@
 //! | what must not happen inside something else | [`effects`], then [`carry_out`] |
 //! | a slow consumer is ended | `write` (a queue is full), [`timers`] (it takes too little) |
 //! | messages go through transforms | [`transform`]; they wait in [`intake`] and [`awaited`] |
+//! | and through those that know the spark | [`hold_back`]; they wait in [`held_back`] |
 //! | requests go through the layers, and wait for one | [`layered`] |
 //! | what is not for Primus goes to the application's routes | [`elsewhere`] |
 //! | a body goes as it comes, a route upgrades a connection | [`bodies`], [`uploads`] |
@@ -80,6 +81,8 @@ mod flush;
 mod framed;
 mod give_back;
 mod given;
+mod held_back;
+mod hold_back;
 mod host;
 mod in_place;
 mod inbox;
@@ -186,6 +189,7 @@ impl<D: Driver, T: Transformer> Shard<D, T> {
         self.core.read_backlog();
         self.core.resume();
         self.core.write_settled();
+        self.core.write_released();
         self.core.pull_bodies();
         self.core.flush_sessions();
         self.core.flush();

@@ -70,7 +70,9 @@ impl<T: Transformer> Core<T> {
         while let Some(key) = self.net.next_from(index) {
             let connection = self.net.connection(key);
             let kept = match connection.owner {
-                Owner::Session(spark) if !self.is_carried(spark) => self.kept.get(spark.index),
+                Owner::Session(spark) if !self.is_carried(spark) => {
+                    self.kept.get(spark.index) + self.held_back.cost(spark)
+                }
                 _ => 0,
             };
             let bytes = self.net.charges.get(key.index) + connection.queue_cost() + kept;
@@ -82,7 +84,7 @@ impl<T: Transformer> Core<T> {
         let mut index = 0;
         while let Some(spark) = self.sessions.next_from(index) {
             let kept = match self.is_carried(spark) {
-                true => self.kept.get(spark.index),
+                true => self.kept.get(spark.index) + self.held_back.cost(spark),
                 false => 0,
             };
             let bytes = self.sessions.charged(spark) + self.units_cost(spark) + kept;

@@ -189,6 +189,9 @@ impl<T: Transformer> Core<T> {
         name: Option<NameHash>,
     ) {
         let head = &request.head;
+        if let Some(refusal) = pass.take_refusal() {
+            return self.refuse_newcomer(key, head, &pass, refusal);
+        }
         let cors = &self.options.cors;
         match answer {
             Answer::Respond(response) => {
@@ -238,6 +241,22 @@ impl<T: Transformer> Core<T> {
             // The contract of `absent`.
             Answer::Find(_) => self.respond_elsewhere(key, request),
         }
+    }
+
+    /// A layer lets only those through who have a session, and this request is for none.
+    fn refuse_newcomer(
+        &mut self,
+        key: Key,
+        head: &RequestHead<'_>,
+        pass: &Pass,
+        refusal: Response,
+    ) {
+        self.note_layers(key, head, &refusal);
+        if head.wants_upgrade() {
+            return self.respond_last(key, head, &refusal);
+        }
+        let response = pass.complete(&self.options.cors, refusal);
+        self.respond(key, head, &response);
     }
 
     /// Whom a request comes from.

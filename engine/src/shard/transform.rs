@@ -2,8 +2,8 @@
 //!
 //! Transforms of messages that are written are called where they are written, also from within a
 //! handler, and those that know the spark even while its queue is brought up to date
-//! ([`Core::catch_up`]). So they get a spark that they can only read: nothing here changes while
-//! one of them runs.
+//! ([`Core::catch_up`], [`super::hold_back`]). So they get a spark that they can only read: nothing
+//! here changes while one of them runs.
 
 use std::sync::Arc;
 
@@ -12,9 +12,8 @@ use allspark_protocol::transformer::{Kind, Transformer};
 use super::core::Core;
 use super::effects::Effect;
 use crate::app::host::{Command, Host, Transforms};
-use crate::app::{self, Body, EndReason, Packet, SparkError, Written};
+use crate::app::{self, SparkError, Written};
 use crate::fanout::Message;
-use crate::guard;
 use crate::memory::Key;
 
 impl<T: Transformer> Core<T> {
@@ -101,46 +100,15 @@ impl<T: Transformer> Core<T> {
         }
     }
 
-    /// The transforms, if some of them know the spark, or did when something was broadcast that
-    /// some sparks have not got yet.
+    /// The transforms, if some of them know the spark, or did when something was written that some
+    /// sparks have not got yet.
     #[inline]
     pub(super) fn per_spark(&self) -> Option<Arc<Transforms>> {
         let transforms = self.transforms.as_ref()?;
-        let some = !transforms.outgoing_per_spark.is_empty() || !self.fanout.per_spark.is_empty();
+        let some = !transforms.outgoing_per_spark.is_empty()
+            || !self.fanout.per_spark.is_empty()
+            || !self.held_back.is_empty();
         some.then(|| Arc::clone(transforms))
-    }
-
-    #[cold]
-    fn write_per_spark(&mut self, transforms: &Transforms, spark: Key, kind: Kind, payload: &[u8]) {
-        if !self.is_open(spark) {
-            return;
-        }
-        let body = Body::new(self.options.parser, kind, payload);
-        let mut packet = Packet::new(body);
-        let outcome = guard::call(|| app::outgoing_per_spark(self, spark, transforms, &mut packet));
-        match outcome {
-            Ok(Ok(true)) => {
-                let (kind, payload) = packet.encoded();
-                self.write_message(spark, kind, payload);
-            }
-            Ok(Ok(false)) => {}
-            Ok(Err(error)) => self.effects.push(Effect::Error(spark, error)),
-            Err(panicked) => {
-                self.tell_panic(&panicked, "a transform panicked; the spark ends");
-                self.end_behind(spark);
-            }
-        }
-    }
-
-    /// Ends a spark, without what was broadcast and not written to it yet.
-    fn end_behind(&mut self, spark: Key) {
-        if self.set_closed(spark) {
-            self.effects.push(Effect::End {
-                spark,
-                reconnect: true,
-                reason: EndReason::Panicked,
-            });
-        }
     }
 
     /// Keeps a broadcast for each spark to be transformed, if there are transforms that know it.
@@ -176,7 +144,7 @@ impl<T: Transformer> Core<T> {
             };
             written += 1;
             match &transforms {
-                Some(transforms) => self.write_per_spark(transforms, spark, kind, &payload),
+                Some(transforms) => self.write_per_spark(transforms, spark, kind, payload),
                 // They were removed meanwhile.
                 None => self.write_message(spark, kind, &payload),
             }

@@ -13,6 +13,7 @@ pub struct BackoffOptions {
     /// After so many attempts the client gives up. Default: 10.
     pub retries: u32,
     /// How long one attempt may take (`reconnect timeout`). Default: 30 s.
+    #[doc(alias = "reconnect timeout")]
     pub reconnect_timeout: Duration,
     /// By how much the delay grows from attempt to attempt. Default: 2.
     pub factor: f64,

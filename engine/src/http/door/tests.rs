@@ -320,3 +320,43 @@ fn a_route_among_the_layers_decides_by_the_head_and_is_asked_in_its_place() {
         "a route takes no upgrade"
     );
 }
+
+/// A session that is there may go on; nobody knows here whether the request is for one.
+#[test]
+fn a_layer_behind_one_that_refuses_newcomers_is_not_asked() {
+    let options = options();
+    let lapsed = || {
+        function_of(|request: &mut LayerRequest<'_>| {
+            request.refuse_newcomers(LayerError::new("expired"));
+        })
+    };
+    let alone = door(&options, |chain| chain.authorize(lapsed()));
+    let Way::Transport(mut pass) = judge_by(&alone, &options, "GET /primus/x HTTP/1.1") else {
+        panic!("it goes on");
+    };
+    let refusal = pass.take_refusal().map(|response| response.status());
+    assert_eq!((refusal, pass.take_refusal().is_some()), (Some(401), false));
+    let decide = |head: &RequestHead<'_>| match head.target() {
+        "/primus/take" => Decide::Take,
+        _ => Decide::Pass,
+    };
+    let routed = door(&options, |chain| {
+        chain.authorize(lapsed());
+        let nobody = |_: &crate::routes::RouteRequest<'_>| panic!("the door calls no handler");
+        chain.add(None, Layer::route("own", 7, decide, nobody));
+    });
+    let by_route = |head: &str| status(&judge_by(&routed, &options, head));
+    assert_eq!(by_route("GET /primus/take HTTP/1.1"), Some(401));
+    assert_eq!(by_route("GET /primus/x HTTP/1.1"), None);
+    let behind = door(&options, |chain| {
+        chain.authorize(lapsed());
+        chain.add(
+            None,
+            Layer::new("own", |_| -> Verdict { panic!("it is asked") }),
+        );
+    });
+    let upgrade = "GET /primus/x HTTP/1.1\r\nUpgrade: websocket\r\nConnection: upgrade";
+    for head in ["GET /primus/x HTTP/1.1", upgrade] {
+        assert_eq!(status(&judge_by(&behind, &options, head)), Some(401));
+    }
+}

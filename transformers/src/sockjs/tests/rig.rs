@@ -41,8 +41,18 @@ impl Rig {
     pub(super) fn with(set: impl FnOnce(&mut SockJsOptions)) -> Self {
         let mut options = SockJsOptions::default();
         set(&mut options);
+        Self::of(false, options)
+    }
+
+    /// One whose server may compress.
+    pub(super) fn compressing() -> Self {
+        Self::of(true, SockJsOptions::default())
+    }
+
+    fn of(compression: bool, options: SockJsOptions) -> Self {
         let common = CommonOptions {
             message_bytes_max: 1000_usize.try_into().unwrap(),
+            compression,
             ..CommonOptions::default()
         };
         Self {

@@ -113,6 +113,16 @@ fn every_version_with_today_s_frames_is_let_in() {
     }
 }
 
+/// Whatever the option says: sockjs-node of the field has none, either.
+#[test]
+fn nothing_is_compressed() {
+    let mut rig = Rig::compressing();
+    let offer = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
+    let headers = [UPGRADE, SEC_KEY, VERSION, offer].concat();
+    let (_, head) = open(&mut rig, "/a/b/websocket", &headers);
+    assert!(!head.contains("Sec-WebSocket-Extensions"), "{head}");
+}
+
 #[test]
 fn other_requests_are_told_what_is_wrong() {
     let mut rig = Rig::new();
