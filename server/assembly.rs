@@ -59,6 +59,8 @@ pub(crate) struct Assembly {
 pub(crate) struct Then {
     when_started: Vec<WhenStarted>,
     reloads: Reloads,
+    /// What parts count with.
+    pub(crate) metrics: Metrics,
 }
 
 /// What is read anew on SIGHUP, by name.
@@ -155,7 +157,14 @@ impl Assembly {
         for then in self.when_built {
             then(&primus)?;
         }
-        Ok((primus, self.then))
+        let metrics = self.metrics;
+        Ok((
+            primus,
+            Then {
+                metrics,
+                ..self.then
+            },
+        ))
     }
 }
 

@@ -52,6 +52,7 @@ pub struct Builder {
     /// Only what nothing else here says: what is done with headers, other requests and memory.
     pub(crate) engine: engine::Options,
     authorization: Option<Authorization>,
+    may_refuse: bool,
     id_generator: Option<IdGenerator>,
     /// Only what nothing else here says: the client halves of plugins.
     library: Library,
@@ -626,7 +627,7 @@ impl Builder {
         }
         check_names(&self.engine.keep_headers).map_err(Error::of("keep_headers"))?;
         let transformer = options.build_transformer(engine::random())?;
-        let asks = self.authorization.is_some() || options.has_authorization();
+        let asks = self.may_refuse || self.authorization.is_some() || options.has_authorization();
         let library = options.library(self.library).authorization(asks);
         let library = ServedLibrary::new(self.plugins.clients(library)?, &options.pathname);
         let library = library.map_err(|error| match error {

@@ -44,7 +44,11 @@ mod migrating {}
 mod tls_chapter {}
 
 mod ark;
+#[cfg(feature = "auth")]
+mod asked_url;
 mod builder;
+#[cfg(feature = "auth")]
+mod digests;
 mod error;
 mod events;
 #[cfg(any(feature = "auth", feature = "tls"))]
@@ -59,6 +63,8 @@ mod room_bounds;
 mod rooms;
 #[cfg(feature = "plugins")]
 mod rooms_plugin;
+#[cfg(feature = "auth")]
+mod roots;
 mod save;
 #[cfg(any(feature = "auth", feature = "tls"))]
 mod secret;

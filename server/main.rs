@@ -10,13 +10,16 @@
 mod access;
 mod admin;
 mod api;
+mod asked_url;
 mod assembly;
 mod authorization_table;
 mod config;
 mod counts;
+mod digests;
 #[cfg(test)]
 mod docs;
 mod drain;
+mod durations;
 mod file;
 mod file_bytes;
 mod flags;

@@ -21,6 +21,11 @@ use crate::said::Said;
 use crate::settings::Settings;
 use crate::table::{SETTINGS, Setting};
 
+mod metrics;
+
+use metrics::Outcome;
+pub(crate) use metrics::{Counts, METRICS};
+
 /// Characters of a value in the log, at most.
 const VALUE_CHARS_MAX: usize = 80;
 
@@ -28,6 +33,7 @@ const VALUE_CHARS_MAX: usize = 80;
 pub(crate) struct Reloader {
     told: Told,
     parts: Reloads,
+    counts: Counts,
 }
 
 /// What has come of a reload.
@@ -41,8 +47,12 @@ pub(crate) struct Report {
 
 impl Reloader {
     /// The parts of a server that was told so.
-    pub(crate) fn new(told: Told, parts: Reloads) -> Self {
-        Self { told, parts }
+    pub(crate) fn new(told: Told, parts: Reloads, counts: Counts) -> Self {
+        Self {
+            told,
+            parts,
+            counts,
+        }
     }
 
     /// Reloads on a thread of its own whenever the result is called, unless the server drains. The
@@ -79,7 +89,13 @@ impl Reloader {
 
     /// Reloads, and tells the log. Returns what it was told.
     fn reload_and_tell(&mut self) -> String {
-        match self.reload() {
+        let reloaded = self.reload();
+        self.counts.note(match &reloaded {
+            Ok(report) if report.refused.is_empty() => Outcome::Done,
+            Ok(_) => Outcome::Partial,
+            Err(_) => Outcome::Refused,
+        });
+        match reloaded {
             Ok(report) => {
                 let line = format!("reloaded: {report}");
                 match report.refused.is_empty() {

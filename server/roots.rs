@@ -1,4 +1,5 @@
-//! TLS of those who ask other servers: the collector of traces, the application behind hooks.
+//! TLS of those who ask other servers: the URL of authorization, the collector of traces, the
+//! application behind hooks.
 
 use std::sync::Arc;
 

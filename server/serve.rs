@@ -22,7 +22,7 @@ use crate::metrics;
 use crate::notify::Notifier;
 use crate::page;
 use crate::places::{Sources, described};
-use crate::reload::Reloader;
+use crate::reload::{self, Reloader};
 use crate::settings::{App, Settings};
 use crate::signals::Inbox;
 use crate::systemd::Passed;
@@ -88,6 +88,7 @@ pub(crate) fn run(settings: &Settings, told: Told, log: &Log) -> Result<(), Fail
         passed: &mut passed,
     };
     let (server, listeners, names) = start(&primus, settings, sources, &tls)?;
+    let reload_counts = reload::Counts::new(&then.metrics);
     let mut reloads = then.started(&server)?;
     add_reloads(&mut reloads, &primus, tls);
     drop(primus);
@@ -105,7 +106,8 @@ pub(crate) fn run(settings: &Settings, told: Told, log: &Log) -> Result<(), Fail
     let end = Arc::new(end(settings, &server, names));
     add_drain(&mut reloads, &end);
     let handle = server.handle();
-    let reload = Reloader::new(told, reloads).start(manager.clone(), move || handle.is_draining());
+    let reload = Reloader::new(told, reloads, reload_counts);
+    let reload = reload.start(manager.clone(), move || handle.is_draining());
     let reload = reload.map_err(|error| format!("nothing can be reloaded: {error}"))?;
     signals
         .obey(
@@ -237,7 +239,7 @@ fn build(settings: &Settings, options: Options, log: &Log) -> Result<(Primus, Th
         .give_back(allspark_engine::memory::collect_mimalloc);
     let mut assembly = Assembly::new(builder, settings.listen.has_internal());
     trace::assemble(&settings.trace, &mut assembly, log)?;
-    drop(hooks::assemble(&settings.hooks, &mut assembly)?);
+    let hooks = hooks::assemble(&settings.hooks, &mut assembly)?;
     let plugins = settings.plugin.make();
     for plugin in plugins.map_err(|(_, error)| error.to_string())? {
         assembly.plugin(plugin);
@@ -270,7 +272,7 @@ fn build(settings: &Settings, options: Options, log: &Log) -> Result<(Primus, Th
     web::assemble(&settings.files, &settings.proxy, pathname, &mut assembly)?;
     let about = About::new(&settings.options, app.name());
     let takes_over = settings.handover.is_some();
-    admin::assemble(&settings.admin, about, takes_over, &mut assembly)?;
+    admin::assemble(&settings.admin, about, takes_over, hooks, &mut assembly)?;
     // Behind all parts that add to it.
     if settings.api.is_on() {
         traced::assemble(&mut assembly, log);

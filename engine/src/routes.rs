@@ -9,6 +9,7 @@ use allspark_protocol::http::{RequestHead, Response};
 
 mod body;
 mod channel;
+mod presence;
 mod pull;
 mod request;
 mod ticket;
@@ -16,6 +17,7 @@ mod ticket;
 pub use body::Body;
 pub(crate) use channel::new as body_channel;
 pub use channel::{BodyBroken, BodyError, BodyReceiver, BodySender};
+pub(crate) use presence::{Present, new as presence};
 pub use pull::{Pull, Pulled};
 pub(crate) use request::{Handler, Sender};
 pub use request::{Reply, RouteRequest};

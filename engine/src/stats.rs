@@ -89,6 +89,10 @@ counters! {
     /// Peers that were ended because the server held as much as it may, and they more than their
     /// share of it.
     peers_shed,
+    /// Bytes that came in on connections: heads, frames and bodies, without what TLS adds.
+    bytes_received,
+    /// Bytes that were sent on connections, counted the same way.
+    bytes_sent,
     /// Messages that arrived, heartbeats included.
     messages_received,
     /// Messages written to single sparks, heartbeats included.

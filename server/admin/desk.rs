@@ -14,6 +14,7 @@ use super::census;
 use super::chronicle::{Chronicle, What, shortened};
 use super::clock::now_ms;
 use super::door::{Door, now_s};
+use super::hooks::WatchedHooks;
 use super::inbox::{Event, Inbox};
 use super::look::look;
 use super::machine::Threads;
@@ -35,6 +36,7 @@ pub(super) struct Desk {
     inbox: Arc<Inbox>,
     about: About,
     samples: Samples,
+    hooks: Option<WatchedHooks>,
     refused: Refused,
     chronicle: Chronicle,
     taps: Taps,
@@ -57,12 +59,14 @@ impl Desk {
         door: Arc<Door>,
         inbox: Arc<Inbox>,
         about: About,
+        hooks: Option<WatchedHooks>,
         lives_max: usize,
     ) -> Self {
         let shards = server.stats_by_shard();
         let threads = Threads::named((0..shards.len()).map(|shard| format!("shard-{shard}")));
         Self {
             samples: Samples::new(shards, threads),
+            hooks,
             server,
             site,
             door,
@@ -168,17 +172,21 @@ impl Desk {
         let stats = samples::sum(&shards);
         let (sample, rows) = self.samples.take(at, shards, &self.inbox.trips);
         self.refused.count(at, &stats);
+        let hooks = self.hooks.as_mut().map(WatchedHooks::look);
         if self.dashboards.is_empty() {
             return;
         }
         let tick = Told::Tick(&super::words::Tick {
             sample,
             shards: &rows,
+            hooks: hooks.as_ref(),
             draining: self.server.is_draining(),
             totals: Totals {
                 opened: stats.sparks_opened,
                 received: stats.messages_received,
                 written: stats.messages_written,
+                received_bytes: stats.bytes_received,
+                sent_bytes: stats.bytes_sent,
                 broadcasts: stats.broadcasts + stats.room_broadcasts,
                 refused: refused_counts::total(&stats),
                 lost: self.inbox.notes.lost(),

@@ -8,9 +8,9 @@ use super::bounds::INBOX_MAX;
 use super::census::Census;
 use super::chronicle::{Note, Notes, What};
 use super::rooms::Portion;
-use super::round_trips::RoundTrips;
 use super::sessions::Session;
 use super::words::{Asked, FoundRow, SparkRow};
+use crate::durations::Durations;
 
 /// What it is told.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ pub(super) enum Event {
 pub(super) struct Inbox {
     sender: SyncSender<Event>,
     pub(super) notes: Notes,
-    pub(super) trips: RoundTrips,
+    pub(super) trips: Durations,
 }
 
 impl Inbox {
@@ -48,7 +48,7 @@ impl Inbox {
         let inbox = Self {
             sender,
             notes: Notes::new(),
-            trips: RoundTrips::default(),
+            trips: Durations::default(),
         };
         (inbox, receiver)
     }

@@ -7,7 +7,7 @@
 //! | `door`, `files` | its pages, and who sees them |
 //! | `site`, `way` | its server, a second Primus in the process, and how that is reached |
 //! | `desk`, `inbox` | the thread that knows everything, and what reaches it |
-//! | `samples`, `machine`, `round_trips`, `refused`, `refused_counts` | the numbers |
+//! | `samples`, `machine`, `hooks`, `refused`, `refused_counts` | the numbers |
 //! | `walk`, `walks`, `census`, `rooms`, `look` | what is found out by asking sparks |
 //! | `listen`, `chronicle`, `taps`, `clock` | what is noted as it happens |
 //! | `words` | what it says to its page |
@@ -23,6 +23,7 @@
 use std::sync::Arc;
 
 use crate::assembly::Assembly;
+use crate::hooks::Hooks;
 
 mod bounds;
 mod census;
@@ -34,6 +35,7 @@ mod door;
 mod files;
 mod guesses;
 mod hasher;
+mod hooks;
 mod inbox;
 mod listen;
 mod look;
@@ -45,7 +47,6 @@ mod password;
 mod refused;
 mod refused_counts;
 mod rooms;
-mod round_trips;
 mod samples;
 mod sessions;
 mod site;
@@ -62,6 +63,7 @@ pub(crate) use words::About;
 
 use desk::Desk;
 use door::Door;
+use hooks::WatchedHooks;
 use inbox::Inbox;
 use operators::Operators;
 use options::AdminSettings;
@@ -69,7 +71,7 @@ pub(crate) use way::PATH;
 use way::Way;
 
 /// Adds the dashboard, if somebody may log in. `may_wait` says that another process may still
-/// listen at its address, which this one takes over from.
+/// listen at its address, which this one takes over from. Hooks are shown, if there are some.
 ///
 /// # Errors
 /// What is wrong with the files of users and tokens, or that there can be no thread; in one line.
@@ -77,6 +79,7 @@ pub(crate) fn assemble(
     settings: &AdminSettings,
     about: About,
     may_wait: bool,
+    hooks: Option<Arc<Hooks>>,
     assembly: &mut Assembly,
 ) -> Result<(), String> {
     if !settings.is_on() {
@@ -116,6 +119,7 @@ pub(crate) fn assemble(
             door,
             inbox,
             about,
+            hooks.map(WatchedHooks::new),
             lives_max,
         );
         // They live as long as the process.

@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
-use ring::{digest, hmac};
+use ring::hmac;
 use scrypt::Scrypt;
 use scrypt::password_hash::{PasswordHash, PasswordVerifier};
 
 use super::bounds::{FILE_BYTES_MAX, PASSWORD_BYTES_MAX, SCRYPT_LOG_N_HIGHEST};
 use super::chance::random_bytes;
 use super::options::AdminSettings;
+use crate::digests;
 
 /// Shorter tokens are refused when they are read: they can be guessed.
 const TOKEN_BYTES_MIN: usize = 22;
@@ -89,7 +90,7 @@ impl Operators {
         for (number, line) in meaningful_lines(text) {
             let (token, name) = line.split_once([' ', '\t']).unwrap_or((line, ""));
             let digest = match token.strip_prefix("sha256:") {
-                Some(digits) => from_hex(digits).ok_or_else(|| {
+                Some(digits) => digests::from_hex(digits).ok_or_else(|| {
                     format!("line {number}: behind sha256: there are not 64 hexadecimal digits")
                 })?,
                 None if token.len() < TOKEN_BYTES_MIN => {
@@ -98,7 +99,7 @@ impl Operators {
                          guessed"
                     ));
                 }
-                None => sha256(token.as_bytes()),
+                None => digests::of_secret(token),
             };
             let name = match name.trim() {
                 "" => NAMELESS,
@@ -125,7 +126,7 @@ impl Operators {
 
     /// Who has this token. How long it takes says nothing of any token.
     pub(super) fn of_token(&self, token: &str) -> Option<&str> {
-        let digest = sha256(token.as_bytes());
+        let digest = digests::of_secret(token);
         let mut found = None;
         for (tag, name) in &self.tokens {
             if hmac::verify(&self.key, &digest, tag.as_ref()).is_ok() {
@@ -183,21 +184,5 @@ fn text_of(
 
 fn digest_of(texts: &[Option<&str>]) -> [u8; 32] {
     let joined: Vec<&str> = texts.iter().map(|text| text.unwrap_or("\0")).collect();
-    sha256(joined.join("\0").as_bytes())
-}
-
-fn sha256(bytes: &[u8]) -> [u8; 32] {
-    let digest = digest::digest(&digest::SHA256, bytes);
-    digest.as_ref().try_into().expect("SHA-256 has 32 bytes")
-}
-
-fn from_hex(digits: &str) -> Option<[u8; 32]> {
-    let mut digest = [0; 32];
-    if digits.len() != 64 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    for (place, byte) in digest.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&digits[2 * place..2 * place + 2], 16).ok()?;
-    }
-    Some(digest)
+    digests::of_secret(&joined.join("\0"))
 }

@@ -10,10 +10,10 @@ use serde_json::{Map, Value, json};
 use super::bounds::SAMPLES_MAX;
 use super::machine::{self, Threads};
 use super::refused_counts;
-use super::round_trips::{Counts, RoundTrips};
+use crate::durations::{Durations, Lately};
 
 /// For how many samples a quantile is that of all of them: pings come every 30 seconds.
-const QUANTILE_SAMPLES: usize = 60;
+pub(super) const QUANTILE_SAMPLES: usize = 60;
 
 /// The numbers of a moment; those of what happens are per second.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -28,6 +28,8 @@ pub(super) struct Sample {
     pub(super) received: f32,
     pub(super) written: f32,
     pub(super) broadcasts: f32,
+    pub(super) received_bytes: f32,
+    pub(super) sent_bytes: f32,
     pub(super) memory: u64,
     /// Bytes that wait to be sent.
     pub(super) waiting: u64,
@@ -65,7 +67,7 @@ pub(super) struct Samples {
     kept: VecDeque<Sample>,
     last: Reading,
     threads: Threads,
-    trips: VecDeque<Counts>,
+    trips: Lately,
 }
 
 impl Samples {
@@ -75,7 +77,7 @@ impl Samples {
             kept: VecDeque::new(),
             last,
             threads,
-            trips: VecDeque::new(),
+            trips: Lately::new(QUANTILE_SAMPLES),
         }
     }
 
@@ -84,11 +86,11 @@ impl Samples {
         &mut self,
         at_ms: u64,
         shards: Vec<Stats>,
-        trips: &RoundTrips,
+        trips: &Durations,
     ) -> (&Sample, Vec<ShardRow>) {
         let reading = Reading::now(shards, &self.threads);
         let rows = reading.rows_since(&self.last);
-        let [p50, p99] = self.quantiles(trips.counts());
+        let [p50, p99] = self.trips.half_and_most_ms(trips.counts());
         let sample = Sample {
             at: at_ms,
             memory: machine::resident_bytes().unwrap_or_default(),
@@ -102,16 +104,6 @@ impl Samples {
         }
         self.kept.push_back(sample);
         (self.kept.back().expect("it was added"), rows)
-    }
-
-    fn quantiles(&mut self, now: Counts) -> [Option<f32>; 2] {
-        let before = self.trips.front().cloned().unwrap_or_default();
-        let quantiles = now.quantiles_ms(&before, [0.5, 0.99]);
-        if self.trips.len() == QUANTILE_SAMPLES {
-            self.trips.pop_front();
-        }
-        self.trips.push_back(now);
-        quantiles
     }
 
     /// All that are kept, a list for each number.
@@ -163,6 +155,8 @@ impl Reading {
             // Each shard counts its own, so those of one are those of all.
             broadcasts: self.broadcasts().saturating_sub(before.broadcasts()) as f32
                 / seconds as f32,
+            received_bytes: rate(|stats| stats.bytes_received),
+            sent_bytes: rate(|stats| stats.bytes_sent),
             waiting: now.waiting_cost_bytes,
             busy: busy.map(|(now, then)| ((now - then).max(0.0) / seconds) as f32),
             refused: rate(refused_counts::total),
@@ -194,7 +188,7 @@ impl Reading {
     }
 }
 
-fn per_s(now: u64, then: u64, seconds: f64) -> f32 {
+pub(super) fn per_s(now: u64, then: u64, seconds: f64) -> f32 {
     (now.saturating_sub(then) as f64 / seconds) as f32
 }
 
@@ -214,6 +208,8 @@ pub(super) fn sum(shards: &[Stats]) -> Stats {
         sum.connections_closed += stats.connections_closed;
         sum.messages_received += stats.messages_received;
         sum.messages_written += stats.messages_written;
+        sum.bytes_received += stats.bytes_received;
+        sum.bytes_sent += stats.bytes_sent;
         sum.broadcasts += stats.broadcasts;
         sum.room_broadcasts += stats.room_broadcasts;
         sum.waiting_cost_bytes += stats.waiting_cost_bytes;

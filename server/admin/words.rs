@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::hooks::HooksNow;
 use super::samples::{Sample, ShardRow};
 
 /// What a page asks for. Everything is answered, with its number.
@@ -86,6 +87,9 @@ pub(crate) struct About {
 pub(super) struct Tick<'a> {
     pub(super) sample: &'a Sample,
     pub(super) shards: &'a [ShardRow],
+    /// Nothing if there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) hooks: Option<&'a HooksNow>,
     pub(super) draining: bool,
     /// Since the server has started.
     pub(super) totals: Totals,
@@ -97,6 +101,8 @@ pub(super) struct Totals {
     pub(super) opened: u64,
     pub(super) received: u64,
     pub(super) written: u64,
+    pub(super) received_bytes: u64,
+    pub(super) sent_bytes: u64,
     pub(super) broadcasts: u64,
     pub(super) refused: u64,
     /// Events of sparks that came too fast to be kept.

@@ -3,22 +3,15 @@
 //! Each line is a key, or `sha256:` and the digest of one in hexadecimal digits, so that the file
 //! gives nobody away; behind it may stand what it may be used for, and behind that whose it is.
 //! Empty lines and those with `#` in front mean nothing.
-//!
-//! A key is found by a keyed hash of its digest, with a key that nobody else has: how long that
-//! takes says nothing of any key in the list.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use ring::{digest, hmac};
-
 use super::pace::Pace;
 use super::replays::Replays;
 use super::scope::{NoScopes, Scopes};
-
-/// Keys of fewer bytes are refused when they are read: they can be guessed.
-const KEY_BYTES_MIN: usize = 16;
+use crate::digests::{self, Digest, Places, SECRET_BYTES_MIN, Wrong};
 
 /// Keys that a list may have.
 const KEYS_MAX: usize = 1_000;
@@ -43,16 +36,14 @@ pub(super) struct State {
 
 /// All of them.
 pub(super) struct Keys {
-    secret: hmac::Key,
+    places: Places,
     keys: HashMap<Digest, Arc<Key>>,
 }
-
-type Digest = [u8; digest::SHA256_OUTPUT_LEN];
 
 /// A list that can't be used. Lines are counted from 1; none is quoted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum KeysError {
-    #[error("line {0}: a key has at least {KEY_BYTES_MIN} bytes, or it can be guessed")]
+    #[error("line {0}: a key has at least {SECRET_BYTES_MIN} bytes, or it can be guessed")]
     Short(usize),
     #[error("line {0}: behind sha256: there are not 64 hexadecimal digits")]
     Digest(usize),
@@ -72,9 +63,9 @@ impl Keys {
     /// # Errors
     /// The first line that is wrong.
     pub(super) fn read(text: &str, before: Option<&Self>) -> Result<Self, KeysError> {
-        let secret = before.map_or_else(random_key, |before| before.secret.clone());
+        let places = before.map_or_else(Places::new, |before| before.places.clone());
         let mut keys = Self {
-            secret,
+            places,
             keys: HashMap::new(),
         };
         for (index, line) in text.lines().enumerate() {
@@ -115,11 +106,10 @@ impl Keys {
             (first, rest.trim())
         };
         let (key, rest) = words(line);
-        let digest = match key.strip_prefix("sha256:") {
-            Some(digits) => from_hex(digits).ok_or(KeysError::Digest(number))?,
-            None if key.len() < KEY_BYTES_MIN => return Err(KeysError::Short(number)),
-            None => sha256(key.as_bytes()),
-        };
+        let digest = digests::of_word(key).map_err(|wrong| match wrong {
+            Wrong::Short => KeysError::Short(number),
+            Wrong::Digest => KeysError::Digest(number),
+        })?;
         let (scopes, name) = words(rest);
         let scopes = match scopes {
             "" => Scopes::EVERY,
@@ -127,22 +117,17 @@ impl Keys {
                 .parse()
                 .map_err(|NoScopes| KeysError::Scopes(number))?,
         };
-        Ok((self.place(&digest), scopes, name))
+        Ok((self.places.of(&digest), scopes, name))
     }
 
     /// The key that this is, if it is one.
     pub(super) fn find(&self, key: &str) -> Option<&Arc<Key>> {
-        self.keys.get(&self.place(&sha256(key.as_bytes())))
+        self.keys.get(&self.places.of(&digests::of_secret(key)))
     }
 
     /// How many there are.
     pub(super) fn len(&self) -> usize {
         self.keys.len()
-    }
-
-    fn place(&self, digest: &Digest) -> Digest {
-        let tag = hmac::sign(&self.secret, digest);
-        tag.as_ref().try_into().expect("it is as long as a digest")
     }
 }
 
@@ -150,31 +135,6 @@ impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Keys({})", self.len())
     }
-}
-
-fn random_key() -> hmac::Key {
-    let mut seed = [0; 32];
-    for part in seed.chunks_mut(8) {
-        part.copy_from_slice(&allspark_engine::random().to_le_bytes());
-    }
-    hmac::Key::new(hmac::HMAC_SHA256, &seed)
-}
-
-fn sha256(bytes: &[u8]) -> Digest {
-    let digest = digest::digest(&digest::SHA256, bytes);
-    digest.as_ref().try_into().expect("SHA-256 has 32 bytes")
-}
-
-fn from_hex(digits: &str) -> Option<Digest> {
-    let mut digest = Digest::default();
-    let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if digits.len() != 2 * digest.len() || !is_hex {
-        return None;
-    }
-    for (place, byte) in digest.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&digits[2 * place..2 * place + 2], 16).ok()?;
-    }
-    Some(digest)
 }
 
 #[cfg(test)]

@@ -70,9 +70,7 @@ fn accept(
         return Err(answer::error(400, "invalid", &message));
     }
     let (primus, body) = (service.primus()?, request.body());
-    let mut span = service
-        .tracer
-        .start("publish", service.tracer.parent_of(request.head()));
+    let mut span = service.tracer.start_for("publish", request.head());
     span.set("http.request.body.size", body.len());
     if what == What::One && once.is_none() && body.len() <= INLINE_BYTES_MAX {
         let commands = commands_of(service, what, body);

@@ -3,32 +3,23 @@
 //! Each line is a token, or `sha256:` and the digest of one in hexadecimal digits, so that the file
 //! gives nobody away; behind it may stand who has it. Empty lines and those with `#` in front mean
 //! nothing.
-//!
-//! A token is found by a keyed hash of its digest, with a key that nobody else has: how long that
-//! takes says nothing of any token in the list.
 
 use std::collections::HashMap;
 use std::fmt;
 
-use ring::{digest, hmac};
-
 use super::verdict::{Auth, Method};
-
-/// Tokens of fewer bytes are refused when they are read: they can be guessed.
-const TOKEN_BYTES_MIN: usize = 16;
+use crate::digests::{self, Digest, Places, SECRET_BYTES_MIN, Wrong};
 
 /// Tokens, and who has each.
 pub(super) struct Tokens {
-    key: hmac::Key,
+    places: Places,
     subjects: HashMap<Digest, Option<Box<str>>>,
 }
-
-type Digest = [u8; digest::SHA256_OUTPUT_LEN];
 
 /// A list that can't be used. Lines are counted from 1; none is quoted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum TokensError {
-    #[error("line {0}: a token has at least {TOKEN_BYTES_MIN} bytes, or it can be guessed")]
+    #[error("line {0}: a token has at least {SECRET_BYTES_MIN} bytes, or it can be guessed")]
     Short(usize),
     #[error("line {0}: behind sha256: there are not 64 hexadecimal digits")]
     Digest(usize),
@@ -45,7 +36,7 @@ impl Tokens {
     /// The first line that is wrong.
     pub(super) fn read(text: &str) -> Result<Self, TokensError> {
         let mut tokens = Self {
-            key: random_key(),
+            places: Places::new(),
             subjects: HashMap::new(),
         };
         for (index, line) in text.lines().enumerate() {
@@ -54,14 +45,13 @@ impl Tokens {
                 continue;
             }
             let (token, subject) = line.split_once([' ', '\t']).unwrap_or((line, ""));
-            let digest = match token.strip_prefix("sha256:") {
-                Some(digits) => from_hex(digits).ok_or(TokensError::Digest(number))?,
-                None if token.len() < TOKEN_BYTES_MIN => return Err(TokensError::Short(number)),
-                None => sha256(token.as_bytes()),
-            };
+            let digest = digests::of_word(token).map_err(|wrong| match wrong {
+                Wrong::Short => TokensError::Short(number),
+                Wrong::Digest => TokensError::Digest(number),
+            })?;
             let subject = subject.trim();
             let subject = (!subject.is_empty()).then(|| subject.into());
-            let place = tokens.place(&digest);
+            let place = tokens.places.of(&digest);
             if tokens.subjects.insert(place, subject).is_some() {
                 return Err(TokensError::Twice(number));
             }
@@ -74,7 +64,8 @@ impl Tokens {
 
     /// Who has this token, if it is one.
     pub(super) fn judge(&self, token: &str) -> Option<Auth> {
-        let subject = self.subjects.get(&self.place(&sha256(token.as_bytes())))?;
+        let subject = self.places.of(&digests::of_secret(token));
+        let subject = self.subjects.get(&subject)?;
         Some(Auth::new(Method::Token).subject_of(subject.as_deref()))
     }
 
@@ -82,42 +73,12 @@ impl Tokens {
     pub(super) fn len(&self) -> usize {
         self.subjects.len()
     }
-
-    fn place(&self, digest: &Digest) -> Digest {
-        let tag = hmac::sign(&self.key, digest);
-        tag.as_ref().try_into().expect("it is as long as a digest")
-    }
 }
 
 impl fmt::Debug for Tokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Tokens({})", self.len())
     }
-}
-
-fn random_key() -> hmac::Key {
-    let mut seed = [0; 32];
-    for part in seed.chunks_mut(8) {
-        part.copy_from_slice(&allspark_engine::random().to_le_bytes());
-    }
-    hmac::Key::new(hmac::HMAC_SHA256, &seed)
-}
-
-fn sha256(bytes: &[u8]) -> Digest {
-    let digest = digest::digest(&digest::SHA256, bytes);
-    digest.as_ref().try_into().expect("SHA-256 has 32 bytes")
-}
-
-fn from_hex(digits: &str) -> Option<Digest> {
-    let mut digest = Digest::default();
-    let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if digits.len() != 2 * digest.len() || !is_hex {
-        return None;
-    }
-    for (place, byte) in digest.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&digits[2 * place..2 * place + 2], 16).ok()?;
-    }
-    Some(digest)
 }
 
 #[cfg(test)]

@@ -8,6 +8,8 @@ use allspark_protocol::options;
 use serde::{Deserialize, Deserializer};
 use ureq::http::Uri;
 
+use crate::asked_url::{self, Wrong};
+
 /// A URL that says who may connect, `http://..` or `https://..`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AuthUrl(Uri);
@@ -33,25 +35,19 @@ impl FromStr for AuthUrl {
     type Err = AuthUrlError;
 
     fn from_str(text: &str) -> Result<Self, AuthUrlError> {
-        let uri: Uri = text.parse().map_err(|_| AuthUrlError::Malformed)?;
-        let is_known = matches!(uri.scheme_str(), Some("http" | "https"));
-        match uri.authority() {
-            Some(authority) if authority.as_str().contains('@') => Err(AuthUrlError::Password),
-            Some(authority) if is_known && !authority.host().is_empty() => Ok(Self(uri)),
-            _ => Err(AuthUrlError::Malformed),
-        }
+        asked_url::read(text)
+            .map(Self)
+            .map_err(|wrong| match wrong {
+                Wrong::Malformed => AuthUrlError::Malformed,
+                Wrong::Password => AuthUrlError::Password,
+            })
     }
 }
 
 /// Without what may be a secret.
 impl fmt::Display for AuthUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scheme = self.0.scheme_str().unwrap_or_default();
-        let host = self
-            .0
-            .authority()
-            .map_or("", |authority| authority.as_str());
-        write!(f, "{scheme}://{host}{}", self.0.path())
+        asked_url::show(&self.0, f)
     }
 }
 

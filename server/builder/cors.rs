@@ -1,4 +1,5 @@
-//! What scripts of other origins may do: Primus's options of CORS.
+//! What scripts of other origins may do: Primus's options of CORS; and what clients are told of
+//! refusals.
 
 use allspark_protocol::http::CorsOptions;
 
@@ -20,6 +21,15 @@ impl Builder {
     #[must_use]
     pub fn origins(self, origins: impl Into<String>) -> Self {
         self.set_cors("origins", |cors| cors.origins = origins.into())
+    }
+
+    /// Says that layers of the application may refuse clients as an authorization does, which the
+    /// client library is then told: who is refused does not come again by itself. Unlike
+    /// [`Builder::authorization`] it asks nobody.
+    #[must_use]
+    pub fn may_refuse(mut self) -> Self {
+        self.may_refuse = true;
+        self
     }
 
     /// Methods that scripts of other origins may use. Default `GET,HEAD,PUT,POST,DELETE,OPTIONS`.

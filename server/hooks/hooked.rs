@@ -4,7 +4,8 @@ use allspark::{EndOptions, Spark, TransformTicket};
 use serde_json::Value;
 
 use super::pace::Pace;
-use super::worker::Verdict;
+use super::part::Waiting;
+use super::verdict::Verdict;
 
 /// What is kept with each spark of which an application is told.
 pub(super) struct Hooked {
@@ -13,6 +14,8 @@ pub(super) struct Hooked {
     /// What the application keeps with it, and how many bytes that is.
     data: Option<(Value, usize)>,
     pub(super) pace: Option<Pace>,
+    /// What waits of it.
+    pub(super) waiting: Waiting,
     /// What its message costs that waits, which counts as memory that is held for its client.
     held: usize,
 }
@@ -35,6 +38,7 @@ impl Hooked {
             stands,
             data: None,
             pace: None,
+            waiting: Waiting::default(),
             held: 0,
         }
     }
@@ -72,6 +76,7 @@ pub(super) fn settle(spark: &mut Spark<'_>, verdict: Verdict) {
         data,
         rooms,
         rate,
+        ..
     } = verdict;
     let Some(hooked) = spark.own_mut::<Hooked>() else {
         return;

@@ -1,7 +1,7 @@
 //! The hooks of a server: its lanes and their threads.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -10,18 +10,21 @@ use allspark::{Handle, SparkId, TransformTicket, WeakHandle};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::asking::{Asking, Decided};
 use super::backoff::Backoff;
 use super::client::{Client, Failure, Request};
 use super::dead_letters::DeadLetters;
-use super::event::{Event, unix_ms};
+use super::event::{About, Event, unix_ms};
 use super::hooked::settle;
 use super::kind::Kind;
 use super::lane::Lane;
 use super::metrics;
 use super::options::HooksOptions;
 use super::sign::Signer;
-use super::worker::{Counted, Outside, Plan, Verdict, Worker};
+use super::verdict::Verdict;
+use super::worker::{Counted, Outside, Plan, Worker};
 use crate::api::command::{Command, run_all};
+use crate::durations::Durations;
 use crate::metrics::metric::Metric;
 use crate::metrics::registry::{Histogram, Metrics};
 use crate::trace::tracer::Tracer;
@@ -42,6 +45,8 @@ pub(crate) struct Hooks {
     pub(super) dead: DeadLetters,
     pub(super) signer: RwLock<Signer>,
     tells: [bool; Kind::ALL.len()],
+    /// Clients without a spark that were asked about.
+    asked: AtomicUsize,
     lanes: Box<[Arc<Lane<TransformTicket>>]>,
     client: Client,
     primus: OnceLock<WeakHandle>,
@@ -49,6 +54,8 @@ pub(crate) struct Hooks {
     warned: Mutex<Option<Instant>>,
     /// Of requests that were answered, were refused, found nobody.
     times: [Histogram; 3],
+    /// Of all of them, for the dashboard.
+    pub(super) durations: Durations,
     tracer: Tracer,
 }
 
@@ -67,6 +74,10 @@ pub(super) struct Counts {
     pub(super) left_out: AtomicU64,
     /// Clients that were told to come again because too much waited, or the application was down.
     pub(super) turned_away: AtomicU64,
+    /// Clients that the application has refused.
+    pub(super) refused: AtomicU64,
+    /// How often a client was not listened to, because too much of its spark waited.
+    pub(super) slowed: AtomicU64,
 }
 
 pub(super) fn count(counter: &AtomicU64, how_many: usize) {
@@ -88,6 +99,7 @@ impl Hooks {
                 .map_err(|why| format!("hooks-dead-letters: {why}"))?,
             signer: RwLock::new(signer(options)?),
             tells: Kind::ALL.map(|kind| options.tells(kind)),
+            asked: AtomicUsize::new(0),
             lanes: (0..lanes).map(|_| Arc::new(Lane::new(bytes_max))).collect(),
             client: Client::new(urls, lanes)?,
             primus: OnceLock::new(),
@@ -95,6 +107,7 @@ impl Hooks {
             warned: Mutex::default(),
             times: ["answered", "refused", "down"]
                 .map(|outcome| registry.histogram(&metrics::REQUEST, &[outcome])),
+            durations: Durations::default(),
             tracer: Tracer::default(),
             options: options.clone(),
         })
@@ -116,12 +129,36 @@ impl Hooks {
         (hasher.finish() % self.lanes.len() as u64) as usize
     }
 
+    /// Does what was said about a client that waits, unless that is decided already.
+    pub(super) fn decide(&self, asking: &Asking, verdict: Verdict) {
+        match asking.decide(verdict) {
+            None | Some(Decided::LetIn) => {}
+            Some(Decided::Refused) => count(&self.counts.refused, 1),
+            Some(Decided::TurnedAway) => count(&self.counts.turned_away, 1),
+        }
+    }
+
+    /// The lane of a client that has no spark: they take turns.
+    pub(super) fn next_lane(&self) -> &Lane<TransformTicket> {
+        let number = self.asked.fetch_add(1, Ordering::Relaxed);
+        &self.lanes[number % self.lanes.len()]
+    }
+
+    /// How long a request may take.
+    pub(super) fn timeout(&self) -> Duration {
+        Duration::from_millis(self.options.timeout.get())
+    }
+
     pub(super) fn lane(&self, number: usize) -> &Lane<TransformTicket> {
         &self.lanes[number]
     }
 
     pub(super) fn lane_rc(&self, number: usize) -> &Arc<Lane<TransformTicket>> {
         &self.lanes[number]
+    }
+
+    pub(super) fn lanes(&self) -> impl Iterator<Item = &Lane<TransformTicket>> {
+        self.lanes.iter().map(|lane| &**lane)
     }
 
     /// Has metrics read what is counted.
@@ -137,6 +174,8 @@ impl Hooks {
         counter(&metrics::UNREADABLE, |hooks| &hooks.counts.unreadable);
         counter(&metrics::LEFT_OUT, |hooks| &hooks.counts.left_out);
         counter(&metrics::TURNED_AWAY, |hooks| &hooks.counts.turned_away);
+        counter(&metrics::REFUSED, |hooks| &hooks.counts.refused);
+        counter(&metrics::SLOWED, |hooks| &hooks.counts.slowed);
         let hooks = Arc::clone(self);
         registry.gauge_of(&metrics::QUEUE, &[], move || hooks.queue_bytes() as f64);
     }
@@ -282,7 +321,7 @@ impl Outside for Reach<'_> {
             traceparent: span.context().map(|context| context.traceparent()),
             body,
         };
-        let timeout = Duration::from_millis(options.timeout.get());
+        let timeout = self.hooks.timeout();
         let left = self
             .lane
             .deadline()
@@ -298,7 +337,9 @@ impl Outside for Reach<'_> {
             Err(Failure::Refused(_)) => refused,
             Err(Failure::Down(_)) => down,
         };
-        time.observe(begun.elapsed().as_secs_f64());
+        let took = begun.elapsed();
+        time.observe(took.as_secs_f64());
+        self.hooks.durations.add(took);
         if let Err(failure) = &answer {
             span.fail(&failure.to_string());
         }
@@ -318,9 +359,21 @@ impl Outside for Reach<'_> {
         Instant::now()
     }
 
-    fn decide(&self, spark: SparkId, verdict: Verdict) {
-        if let Some(spark) = self.primus().and_then(|primus| primus.spark(spark)) {
-            spark.with(move |spark| settle(spark, verdict));
+    fn decide(&self, client: &About, verdict: Verdict) {
+        match client {
+            About::Asking(asking) => self.hooks.decide(asking, verdict),
+            About::Spark(spark) => {
+                if verdict
+                    .refuse
+                    .as_ref()
+                    .is_some_and(|refuse| !refuse.is_later())
+                {
+                    count(&self.hooks.counts.refused, 1);
+                }
+                if let Some(spark) = self.primus().and_then(|primus| primus.spark(*spark)) {
+                    spark.with(move |spark| settle(spark, verdict));
+                }
+            }
         }
     }
 

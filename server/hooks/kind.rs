@@ -9,11 +9,24 @@ pub(crate) enum Kind {
     Join,
     Leave,
     Error,
+    /// A spark is there whose connect was told before.
+    Open,
 }
 
 impl Kind {
     /// All of them.
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Connect,
+        Self::Message,
+        Self::Disconnect,
+        Self::Join,
+        Self::Leave,
+        Self::Error,
+        Self::Open,
+    ];
+
+    /// Those that an operator chooses.
+    pub(crate) const CHOSEN: [Self; 6] = [
         Self::Connect,
         Self::Message,
         Self::Disconnect,
@@ -31,6 +44,7 @@ impl Kind {
             Self::Join => "join",
             Self::Leave => "leave",
             Self::Error => "error",
+            Self::Open => "open",
         }
     }
 }

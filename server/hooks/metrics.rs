@@ -38,6 +38,15 @@ pub(super) const TURNED_AWAY: Metric = Metric::counter(
     "allspark_hooks_turned_away_total",
     "Clients that were told to come again because too much waited or the application was down",
 );
+pub(super) const REFUSED: Metric = Metric::counter(
+    "allspark_hooks_refused_total",
+    "Clients that the application has refused",
+);
+pub(super) const SLOWED: Metric = Metric::counter(
+    "allspark_hooks_sparks_slowed_total",
+    "How often a client was not listened to, because as much of its spark waited for the \
+     application as hooks-queue-per-spark allows",
+);
 pub(super) const QUEUE: Metric = Metric::gauge(
     "allspark_hooks_queue_bytes",
     "What waits for the application, as it costs in memory",
@@ -53,5 +62,7 @@ pub(crate) const METRICS: &[Metric] = &[
     UNREADABLE,
     LEFT_OUT,
     TURNED_AWAY,
+    REFUSED,
+    SLOWED,
     QUEUE,
 ];

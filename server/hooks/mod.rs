@@ -10,16 +10,19 @@
 //! | `kind`, `event` | what an event says |
 //! | `plain` | whether every reader of JSON takes a message |
 //! | `hooked` | what is kept with a spark |
+//! | `before`, `asking` | clients that are asked about before they have one |
 //! | `sparks` | what happens to sparks: who waits, who is turned away |
-//! | `pace` | how much the client of a spark may send |
+//! | `pace`, `part` | how much the client of a spark may send, and how much of it may wait |
 //! | `lane` | what waits to be told, of some sparks, within a bound |
 //! | `worker` | tells it: batches, retries, answers |
-//! | `reply` | what an application answers |
+//! | `reply`, `verdict` | what an application answers |
 //! | `backoff`, `sign`, `client`, `dead_letters` | what a worker needs |
-//! | `metrics` | what is counted |
+//! | `metrics`, `reading` | what is counted, and what the dashboard sees of it |
 //! | `hooks` | the lanes and threads of a server |
 
+mod asking;
 mod backoff;
+mod before;
 mod client;
 mod dead_letters;
 mod event;
@@ -34,13 +37,16 @@ mod lane;
 pub(crate) mod metrics;
 pub(crate) mod options;
 mod pace;
+mod part;
 mod plain;
+mod reading;
 mod reply;
 mod sign;
 mod sparks;
 pub(crate) mod table;
 #[cfg(test)]
 mod tests;
+mod verdict;
 mod worker;
 
 use std::sync::Arc;
@@ -48,8 +54,9 @@ use std::sync::Arc;
 use crate::assembly::Assembly;
 
 pub(crate) use hooked::data_of;
+pub(crate) use hooks::Hooks;
+pub(crate) use reading::Reading;
 
-use hooks::Hooks;
 use kind::Kind;
 use options::HooksOptions;
 use sparks::{Before, Behind};
@@ -72,6 +79,9 @@ pub(crate) fn assemble(
     let added = Arc::clone(&hooks);
     let reloaded = Arc::clone(&hooks);
     assembly.on_reload("hooks", move || reloaded.reload());
+    if options.asks_before() {
+        assembly.builder(allspark::Builder::may_refuse);
+    }
     assembly.plugin(Box::new(Before(Arc::clone(&hooks))));
     assembly.when_built(move |primus| {
         if hooks.tells(Kind::Message) {

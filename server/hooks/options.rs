@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer};
 use ureq::http::Uri;
 
 use super::kind::Kind;
+use crate::asked_url::{self, Wrong};
 
 /// Milliseconds that a request may take: from 1 to a minute.
 pub(super) type TimeoutMs = Bounded<1, TIMEOUT_MS_HIGHEST>;
@@ -18,6 +19,8 @@ pub(super) type TimeoutMs = Bounded<1, TIMEOUT_MS_HIGHEST>;
 pub(super) type Retries = Bounded<0, RETRIES_HIGHEST>;
 /// Bytes of events that wait.
 pub(super) type QueueBytes = Bounded<QUEUE_BYTES_LEAST, { u64::MAX }>;
+/// The same of one spark.
+pub(super) type SparkQueueBytes = Bounded<SPARK_QUEUE_BYTES_LEAST, { u64::MAX }>;
 /// Requests that are under way at once, each of which is a thread.
 pub(super) type Lanes = Bounded<1, LANES_HIGHEST>;
 
@@ -25,6 +28,8 @@ pub(super) const TIMEOUT_MS_HIGHEST: u64 = 60 * 1000;
 pub(super) const RETRIES_HIGHEST: u64 = 1_000_000;
 /// With less a single lane would stop for a handful of connections.
 pub(super) const QUEUE_BYTES_LEAST: u64 = 64 * 1024;
+/// With less even short messages would go one by one.
+pub(super) const SPARK_QUEUE_BYTES_LEAST: u64 = 4 * 1024;
 pub(super) const LANES_HIGHEST: u64 = 64;
 
 /// Which application is told of what, and how.
@@ -47,6 +52,11 @@ pub(crate) struct HooksOptions {
     pub(super) timeout: TimeoutMs,
     pub(super) retries: Retries,
     pub(super) queue: QueueBytes,
+    /// How much of one spark may wait of that.
+    pub(super) queue_per_spark: SparkQueueBytes,
+    /// When who connects is told.
+    #[serde(deserialize_with = "options::deserialize")]
+    pub(super) connect: WhenConnects,
     #[serde(deserialize_with = "options::deserialize")]
     pub(super) when_down: WhenDown,
     /// Where events go that could not be told.
@@ -68,6 +78,8 @@ impl Default for HooksOptions {
             timeout: Bounded::of(5_000),
             retries: Bounded::of(30),
             queue: Bounded::of(64 * 1024 * 1024),
+            queue_per_spark: Bounded::of(1024 * 1024),
+            connect: WhenConnects::default(),
             when_down: WhenDown::default(),
             dead_letters: None,
             lanes: Bounded::of(4),
@@ -84,11 +96,23 @@ impl HooksOptions {
 
     /// Whether events of this kind are told.
     pub(super) fn tells(&self, kind: Kind) -> bool {
-        self.is_on() && self.events.0.contains(&kind)
+        match kind {
+            Kind::Open => self.asks_before(),
+            kind => self.is_on() && self.events.0.contains(&kind),
+        }
+    }
+
+    /// Whether the application is asked about who connects before there is a spark.
+    pub(super) fn asks_before(&self) -> bool {
+        self.connect == WhenConnects::Before && self.tells(Kind::Connect)
     }
 
     /// Where events of this kind go.
     pub(super) fn url_of(&self, kind: Kind) -> Option<&HookUrl> {
+        let kind = match kind {
+            Kind::Open => Kind::Connect,
+            kind => kind,
+        };
         let own = self.event_url.iter().rev().find(|(of, _)| *of == kind);
         own.map(|(_, url)| url).or(self.url.as_ref())
     }
@@ -111,6 +135,10 @@ impl HooksOptions {
                 return Err(("hooks-events", why));
             }
         }
+        if self.connect == WhenConnects::Before && !self.tells(Kind::Connect) {
+            let why = "hooks-events does not list connect";
+            return Err(("hooks-connect", why.to_owned()));
+        }
         match self.event_url.iter().find(|(kind, _)| !self.tells(*kind)) {
             Some((kind, _)) => {
                 let why = format!("hooks-events does not list {}", kind.name());
@@ -118,6 +146,29 @@ impl HooksOptions {
             }
             None => Ok(()),
         }
+    }
+}
+
+/// When an application is told of who connects.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum WhenConnects {
+    /// Before there is a spark: the request of the client waits.
+    Before,
+    /// Once there is one: its messages wait.
+    #[default]
+    After,
+}
+
+const WHEN_CONNECTS: &[(&str, WhenConnects)] = &[
+    ("before", WhenConnects::Before),
+    ("after", WhenConnects::After),
+];
+
+impl FromStr for WhenConnects {
+    type Err = UnknownChoice;
+
+    fn from_str(text: &str) -> Result<Self, UnknownChoice> {
+        options::choose(text, WHEN_CONNECTS)
     }
 }
 
@@ -157,7 +208,7 @@ impl HookUrl {
     }
 
     pub(super) fn is_https(&self) -> bool {
-        self.0.scheme_str() == Some("https")
+        asked_url::is_https(&self.0)
     }
 }
 
@@ -166,28 +217,21 @@ impl FromStr for HookUrl {
 
     /// The text is not quoted in errors, as a URL may hold a secret.
     fn from_str(text: &str) -> Result<Self, &'static str> {
-        const MALFORMED: &str = "it is no URL such as http://127.0.0.1:3000/allspark";
-        let uri: Uri = text.parse().map_err(|_| MALFORMED)?;
-        let is_known = matches!(uri.scheme_str(), Some("http" | "https"));
-        match uri.authority() {
-            Some(authority) if authority.as_str().contains('@') => {
-                Err("it holds a name and a password, which everybody on this machine could see")
-            }
-            Some(authority) if is_known && !authority.host().is_empty() => Ok(Self(uri)),
-            _ => Err(MALFORMED),
-        }
+        asked_url::read(text)
+            .map(Self)
+            .map_err(|wrong| match wrong {
+                Wrong::Malformed => "it is no URL such as http://127.0.0.1:3000/allspark",
+                Wrong::Password => {
+                    "it holds a name and a password, which everybody on this machine could see"
+                }
+            })
     }
 }
 
 /// Without what may be a secret.
 impl fmt::Display for HookUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scheme = self.0.scheme_str().unwrap_or_default();
-        let host = self
-            .0
-            .authority()
-            .map_or("", |authority| authority.as_str());
-        write!(f, "{scheme}://{host}{}", self.0.path())
+        asked_url::show(&self.0, f)
     }
 }
 
@@ -208,7 +252,7 @@ impl Default for Events {
 }
 
 fn kind(name: &str) -> Result<Kind, UnknownChoice> {
-    options::choose(name, &Kind::ALL.map(|kind| (kind.name(), kind)))
+    options::choose(name, &Kind::CHOSEN.map(|kind| (kind.name(), kind)))
 }
 
 impl<'de> Deserialize<'de> for Events {

@@ -38,6 +38,13 @@ pub(super) struct Refuse {
     pub(super) reconnect: bool,
 }
 
+impl Refuse {
+    /// Nothing is said against the client.
+    pub(super) fn is_later(&self) -> bool {
+        self.reconnect && self.status.is_none() && self.message.is_none()
+    }
+}
+
 /// How much may be sent per second; zero for any amount.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(default, deny_unknown_fields)]

@@ -2,17 +2,25 @@
 //! application is not ready for, and one behind them that hands over what is left of a message.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use allspark::{
-    EndOptions, Packet, Plugin, PluginError, Setup, Spark, TransformTicket, Transformed,
+    EndOptions, Layer, Packet, Plugin, PluginError, Setup, Spark, TransformTicket, Transformed,
 };
 
+use super::before::{ask, opened};
 use super::event::Event;
 use super::hooked::{Hooked, Stands, hold, let_go};
 use super::hooks::{Hooks, count};
 use super::kind::Kind;
-use super::lane::Room;
+use super::lane::{Lane, Room};
 use super::options::WhenDown;
+use super::part::Waiting;
+
+/// When it is looked whether less of a spark waits: after some requests to an application that is
+/// near, and then after twice as long each time, as one that is down may be so for long.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
+const LOOK_AGAIN_MAX: Duration = Duration::from_millis(320);
 
 /// Before all other plugins.
 pub(super) struct Before(pub(super) Arc<Hooks>);
@@ -24,6 +32,11 @@ impl Plugin for Before {
 
     fn server(&self, setup: &mut Setup<'_>) -> Result<(), PluginError> {
         let hooks = &self.0;
+        if hooks.options.asks_before() {
+            let asks = Arc::clone(hooks);
+            let layer = Layer::new("hooks", move |request| ask(&asks, request));
+            setup.layers().add(layer.openings());
+        }
         let connects = Arc::clone(hooks);
         setup.on_connection(move |spark| connected(&connects, spark));
         let ends = Arc::clone(hooks);
@@ -80,7 +93,7 @@ impl Plugin for Behind {
             let Some(hooked) = spark.own::<Hooked>().filter(|_| !packet.is_inner()) else {
                 return Transformed::Next;
             };
-            let event = Event::message(spark.id(), parser, &packet.data());
+            let event = Event::message(spark.id(), parser, &packet.data(), &hooked.waiting);
             hooks.lane(hooked.lane).push(event);
             Transformed::Drop
         });
@@ -89,6 +102,9 @@ impl Plugin for Behind {
 }
 
 fn connected(hooks: &Hooks, spark: &mut Spark<'_>) {
+    if opened(hooks, spark) {
+        return;
+    }
     let id = spark.id();
     let number = hooks.lane_of(id);
     let (lane, when_down) = (hooks.lane(number), hooks.options.when_down);
@@ -154,19 +170,54 @@ fn admit(hooks: &Hooks, spark: &mut Spark<'_>, packet: &Packet<'_>) -> Transform
     }
     let lane = hooked.lane;
     let wait = hooked.pace.as_mut().map(|pace| pace.pay(now_ns, bytes));
-    if let Some(wait) = wait.filter(|wait| !wait.is_zero()) {
-        let (ticket, lane) = (packet.later(), Arc::clone(hooks.lane_rc(lane)));
+    let wait = wait.filter(|wait| !wait.is_zero());
+    let most = hooks.options.queue_per_spark.size();
+    let is_flooding = hooks.tells(Kind::Message) && hooked.waiting.bytes() >= most;
+    if is_flooding || wait.is_some() {
+        let held = Held {
+            ticket: packet.later(),
+            bytes,
+            lane: Arc::clone(hooks.lane_rc(lane)),
+            waiting: hooked.waiting.clone(),
+            most: if is_flooding { most / 2 } else { most },
+            pause: LOOK_AGAIN,
+        };
+        count(&hooks.counts.slowed, usize::from(is_flooding));
         hold(spark, bytes);
-        spark.after(wait, move |spark| match lane.wait(ticket, bytes) {
-            Room::Now(ticket) => ticket.next(),
-            Room::Later => {}
-            Room::Never(ticket) => too_much(spark, ticket),
-        });
+        spark.after(wait.unwrap_or(LOOK_AGAIN), move |spark| held.look(spark));
         return Transformed::Later;
     }
     match hooks.tells(Kind::Message) && hooks.lane(lane).is_full() {
         false => Transformed::Next,
         true => wait_for_room(hooks, lane, spark, packet, bytes),
+    }
+}
+
+/// A message whose client sends too fast, or too much of whom waits.
+struct Held {
+    ticket: TransformTicket,
+    bytes: usize,
+    lane: Arc<Lane<TransformTicket>>,
+    waiting: Waiting,
+    /// It goes on once no more than this waits.
+    most: usize,
+    /// After which it is looked again.
+    pause: Duration,
+}
+
+impl Held {
+    fn look(mut self, spark: &mut Spark<'_>) {
+        if self.waiting.bytes() > self.most {
+            let pause = self.pause;
+            self.pause = LOOK_AGAIN_MAX.min(2 * pause);
+            spark.after(pause, move |spark| self.look(spark));
+            return;
+        }
+        match self.lane.wait(self.ticket, self.bytes) {
+            Room::Now(ticket) => ticket.next(),
+            Room::Later => {}
+            Room::Never(ticket) => too_much(spark, ticket),
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! The options of hooks.
 
-use super::options::{LANES_HIGHEST, QUEUE_BYTES_LEAST, RETRIES_HIGHEST, TIMEOUT_MS_HIGHEST};
+use super::options::{
+    LANES_HIGHEST, QUEUE_BYTES_LEAST, RETRIES_HIGHEST, SPARK_QUEUE_BYTES_LEAST, TIMEOUT_MS_HIGHEST,
+};
 use crate::setting::DefaultValue::{Text, Words};
 use crate::setting::Kind::{List, Number, Pair};
 use crate::setting::{HOOKS, Kind, Setting, setting};
@@ -69,6 +71,25 @@ pub(crate) const HOOKS_SETTINGS: &[Setting] = &[
     )
     .within(HOOKS)
     .own(),
+    setting(
+        "hooks-queue-per-spark",
+        Number("BYTES", SPARK_QUEUE_BYTES_LEAST, u64::MAX),
+        Text("1048576"),
+    )
+    .help(
+        "How much of one spark's messages may wait of that; with more, its client is not listened \
+         to until half of it was told, and keeps no other one waiting",
+    )
+    .within(HOOKS)
+    .own(),
+    setting("hooks-connect", Kind::Text("NAME"), Text("after"))
+        .help(
+            "When it is told of who connects: after there is a spark, whose messages wait and \
+             which a refusal ends, or before, while the request waits, which a refusal answers \
+             with a status such as 403",
+        )
+        .within(HOOKS)
+        .own(),
     setting("hooks-when-down", Kind::Text("NAME"), Text("queue"))
         .help(
             "What becomes of clients that connect while it does not answer: refuse (they are told \

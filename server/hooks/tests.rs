@@ -1,6 +1,9 @@
 //! A server, clients, and an application on a thread of its own.
 
 mod application;
+mod before;
+mod errors;
+mod secrets;
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -38,7 +41,11 @@ fn options(application: &Application, change: impl FnOnce(&mut HooksOptions)) ->
 }
 
 fn house(options: &HooksOptions) -> House {
-    let builder = Builder::default().transformer("websockets").shards(2);
+    house_of("websockets", options)
+}
+
+fn house_of(transformer: &str, options: &HooksOptions) -> House {
+    let builder = Builder::default().transformer(transformer).shards(2);
     let mut assembly = Assembly::new(builder, false);
     let hooks = super::assemble(options, &mut assembly).unwrap().unwrap();
     let (primus, _) = assembly.build().unwrap();
@@ -362,6 +369,52 @@ async fn a_client_whose_messages_can_not_be_taken_is_not_read_from() {
         numbers.len()
     );
     drop(client);
+    house.end().await;
+}
+
+/// The same lane, and one client that sends without end.
+#[tokio::test]
+async fn who_floods_fills_no_queue_that_others_need() {
+    let application = Application::start(accept);
+    let house = house(&options(&application, |options| {
+        options.queue = Bounded::of(256 * 1024);
+        options.queue_per_spark = Bounded::of(64 * 1024);
+        options.lanes = Bounded::of(1);
+        options.timeout = Bounded::of(60_000);
+    }));
+    let (flood, other) = (house.client().await, house.client().await);
+    for client in [&flood, &other] {
+        client.write("in").await.unwrap();
+    }
+    while application.kinds("message") < 2 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    application.hold();
+    let text = "x".repeat(16 * 1024);
+    for number in 0..64 {
+        flood.write(format!("{number}{text}")).await.unwrap();
+    }
+    while house.hooks.counts.slowed.load(Ordering::Relaxed) == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let before = house.hooks.queue_bytes();
+    assert!((64 * 1024..100 * 1024).contains(&before), "{before}");
+    other.write("heard").await.unwrap();
+    while house.hooks.queue_bytes() == before {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert!(!house.hooks.lane(0).is_full());
+    application.go();
+    application.wait_for(|event| event["data"] == "heard").await;
+    let last = format!("63{text}");
+    application.wait_for(|event| event["data"] == last).await;
+    let sent = application.events().into_iter();
+    let sent = sent.filter_map(|event| {
+        let text = event["data"].as_str()?.trim_end_matches('x').to_owned();
+        text.parse::<u64>().ok()
+    });
+    assert!(sent.eq(0..64), "in order, without a gap");
+    drop((flood, other));
     house.end().await;
 }
 

@@ -14,11 +14,12 @@ use serde_json::Value;
 
 use super::backoff::Backoff;
 use super::client::Failure;
-use super::event::Event;
+use super::event::{About, Event};
 use super::kind::Kind;
 use super::lane::{Lane, Most, Queued};
 use super::options::WhenDown;
-use super::reply::{Refuse, Replies, Reply};
+use super::reply::{Replies, Reply};
+use super::verdict::Verdict;
 
 /// Events of a request.
 const EVENTS_MAX: usize = 1_000;
@@ -46,7 +47,7 @@ pub(super) trait Outside {
     fn sleep(&self, lane: &Lane<Self::Waiting>, duration: Duration);
     fn now(&self) -> Instant;
     /// Lets in a client that waits, or refuses one.
-    fn decide(&self, spark: SparkId, verdict: Verdict);
+    fn decide(&self, client: &About, verdict: Verdict);
     /// Writes messages to a spark.
     fn write(&self, spark: SparkId, messages: Vec<Value>);
     /// Carries commands out, together. Returns how many of them are none, or can't be.
@@ -65,29 +66,6 @@ pub(super) enum Counted {
     Failed,
     Foreign,
     Unreadable,
-}
-
-/// What becomes of a spark.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Verdict {
-    pub(super) refuse: Option<Refuse>,
-    pub(super) data: Option<Value>,
-    pub(super) rooms: Vec<String>,
-    pub(super) rate: Option<super::reply::Rate>,
-}
-
-impl Verdict {
-    /// It may come again when the application is there.
-    pub(super) fn later() -> Self {
-        let refuse = Some(Refuse {
-            reconnect: true,
-            ..Refuse::default()
-        });
-        Self {
-            refuse,
-            ..Self::default()
-        }
-    }
 }
 
 /// The thread of a lane.
@@ -223,8 +201,8 @@ impl<'l, O: Outside> Worker<'l, O> {
             if event.kind == Kind::Connect {
                 match self.plan.when_down {
                     WhenDown::Queue => {}
-                    WhenDown::Accept => self.outside.decide(event.spark, Verdict::default()),
-                    WhenDown::Refuse => self.outside.decide(event.spark, Verdict::later()),
+                    WhenDown::Accept => self.outside.decide(&event.about, Verdict::default()),
+                    WhenDown::Refuse => self.outside.decide(&event.about, Verdict::later()),
                 }
             }
         };
@@ -258,7 +236,7 @@ impl<'l, O: Outside> Worker<'l, O> {
                 WhenDown::Accept => Verdict::default(),
                 WhenDown::Refuse | WhenDown::Queue => Verdict::later(),
             };
-            self.outside.decide(event.spark, verdict);
+            self.outside.decide(&event.about, verdict);
         }
     }
 
@@ -272,7 +250,7 @@ impl<'l, O: Outside> Worker<'l, O> {
                 self.outside.count(Counted::Foreign, replies.foreign);
                 let mut commands = Vec::new();
                 for (queued, reply) in batch.iter().zip(replies.of) {
-                    self.carry_out_one(&queued.event, reply, &mut commands);
+                    self.carry_out_one(queued, reply, &mut commands);
                 }
                 if !commands.is_empty() {
                     let unknown = self.outside.run(commands);
@@ -301,10 +279,11 @@ impl<'l, O: Outside> Worker<'l, O> {
     /// Does what is about the spark, and leaves what is about others to be done at once.
     fn carry_out_one(
         &self,
-        event: &Event,
+        queued: &Queued,
         reply: Option<Result<Reply, String>>,
         commands: &mut Vec<Value>,
     ) {
+        let event = &queued.event;
         let is_connect = event.kind == Kind::Connect;
         let reply = match reply {
             None if is_connect => Reply::default(),
@@ -319,17 +298,27 @@ impl<'l, O: Outside> Worker<'l, O> {
                 return self.decide_without([event].into_iter());
             }
         };
-        let verdict = Verdict {
+        let mut verdict = Verdict {
             refuse: reply.refuse,
             data: reply.data,
             rooms: reply.rooms,
             rate: reply.rate,
+            ..Verdict::default()
         };
-        if is_connect || verdict != Verdict::default() {
-            self.outside.decide(event.spark, verdict);
-        }
-        if !reply.write.is_empty() {
-            self.outside.write(event.spark, reply.write);
+        match &event.about {
+            About::Spark(spark) => {
+                if is_connect || verdict != Verdict::default() {
+                    self.outside.decide(&event.about, verdict);
+                }
+                if !reply.write.is_empty() {
+                    self.outside.write(*spark, reply.write);
+                }
+            }
+            About::Asking(_) => {
+                verdict.write = reply.write;
+                verdict.answered = Some(self.id_of(queued));
+                self.outside.decide(&event.about, verdict);
+            }
         }
         commands.extend(reply.commands);
     }

@@ -43,6 +43,8 @@ const NAMES: &[(&str, &str)] = &[
     ("sparks_refused", "allspark_sparks_refused_total"),
     ("bytes_held", "allspark_held_bytes"),
     ("peers_shed", "allspark_peers_shed_total"),
+    ("bytes_received", "allspark_received_bytes_total"),
+    ("bytes_sent", "allspark_sent_bytes_total"),
     ("messages_received", "allspark_messages_received_total"),
     ("messages_written", "allspark_messages_written_total"),
     ("broadcasts", "allspark_broadcasts_total"),

@@ -7,11 +7,12 @@ use crate::admin::metrics as admin;
 use crate::api::metrics as api;
 use crate::hooks::metrics as hooks;
 use crate::web::metrics as web;
-use crate::{access, trace};
+use crate::{access, reload, trace};
 
 /// The tables, by the heading that each has in docs/METRICS.md.
 pub(crate) fn tables() -> Vec<(&'static str, Vec<Metric>)> {
     let mut tables = own();
+    tables.push(("Reloads", reload::METRICS.to_vec()));
     tables.push(("Hooks", hooks::METRICS.to_vec()));
     tables.push(("Traces", trace::METRICS.to_vec()));
     tables.push(("The access log", access::METRICS.to_vec()));

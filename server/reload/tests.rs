@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use super::*;
 use crate::config::{self, Command};
+use crate::metrics::registry::Metrics;
 
 /// A server's reloader over a file, and what its one part was told of the limits each time.
 struct Rig {
@@ -13,6 +14,7 @@ struct Rig {
     path: PathBuf,
     seen: Receiver<String>,
     answer: Arc<Mutex<Result<Reloaded, String>>>,
+    metrics: Metrics,
     _folder: tempfile::TempDir,
 }
 
@@ -33,6 +35,8 @@ impl Rig {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.toml");
         fs::write(&path, text).unwrap();
+        let metrics = Metrics::default();
+        let counts = Counts::new(&metrics);
         let (tell, seen) = channel();
         let answer = Arc::new(Mutex::new(Ok(Reloaded::default())));
         let answered = Arc::clone(&answer);
@@ -44,10 +48,11 @@ impl Rig {
             answered.lock().unwrap().clone()
         });
         Self {
-            reloader: Reloader::new(told(&path, flags, variables), parts),
+            reloader: Reloader::new(told(&path, flags, variables), parts, counts),
             path,
             seen,
             answer,
+            metrics,
             _folder: folder,
         }
     }
@@ -62,6 +67,17 @@ impl Rig {
         let line = self.reloader.reload_and_tell();
         let folder = self.path.parent().unwrap().to_str().unwrap();
         line.replace(&format!("{folder}/"), "")
+    }
+
+    /// What metrics tell of this.
+    fn metric(&self, name: &str) -> f64 {
+        let mut text = String::new();
+        self.metrics.encode(&mut text).unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix(name));
+        line.unwrap_or_else(|| panic!("{name}: {text}"))
+            .trim()
+            .parse()
+            .unwrap()
     }
 
     /// What the part was told since the last time.
@@ -167,4 +183,29 @@ fn no_secret_is_told() {
     let long = format!("origins = 'http://{}'", "a".repeat(300));
     let line = rig.reload(&long);
     assert!(line.len() < 200 && line.contains("aa..)"), "{line}");
+}
+
+#[test]
+fn what_came_of_reloads_is_counted() {
+    let mut rig = Rig::new("", &[], &[]);
+    let outcome = |rig: &Rig, name: &str| {
+        let name = format!("allspark_reloads_total{{outcome=\"{name}\"}}");
+        rig.metric(&name)
+    };
+    let success = "allspark_reload_last_success_timestamp_seconds";
+    let begun = rig.metric(success);
+    assert!(begun > 1.5e9);
+    assert_eq!(rig.metric("allspark_reload_successful"), 1.0);
+    rig.reload("sessions-max = -1");
+    rig.again();
+    *rig.answer.lock().unwrap() = Err("no such key".to_owned());
+    rig.reload("");
+    let outcomes = ["done", "partial", "refused"].map(|name| outcome(&rig, name));
+    assert_eq!(outcomes, [0.0, 1.0, 2.0]);
+    assert_eq!(rig.metric("allspark_reload_successful"), 0.0);
+    *rig.answer.lock().unwrap() = Ok(Reloaded::default());
+    rig.again();
+    assert_eq!(outcome(&rig, "done"), 1.0);
+    assert_eq!(rig.metric("allspark_reload_successful"), 1.0);
+    assert!(rig.metric(success) >= begun);
 }

@@ -14,6 +14,7 @@ const LAYER: &str = "trace";
 struct Connecting {
     span: Span,
     context: Option<Context>,
+    state: Option<Box<str>>,
 }
 
 impl Drop for Connecting {
@@ -28,15 +29,28 @@ pub(crate) fn context_of(spark: &Spark<'_>) -> Option<Context> {
     spark.attached::<Connecting>()?.context
 }
 
+/// What other tracers say of that trace.
+pub(crate) fn state_of<'s>(spark: &'s Spark<'_>) -> Option<&'s str> {
+    spark.attached::<Connecting>()?.state.as_deref()
+}
+
+/// The same of a request that may open a spark.
+pub(crate) fn of_request<'r>(request: &'r LayerRequest<'_>) -> Option<(Context, Option<&'r str>)> {
+    let connecting = request.attached::<Connecting>()?;
+    Some((connecting.context?, connecting.state.as_deref()))
+}
+
 pub(super) fn assemble(tracer: &Tracer, assembly: &mut Assembly) {
     let tracer = tracer.clone();
     assembly.when_built(move |primus| {
         let layer = Layer::new(LAYER, move |request: &mut LayerRequest<'_>| {
-            let parent = tracer.parent_of(request.head());
-            let span = tracer.start("connect", parent);
-            let context = span.context();
+            let span = tracer.start_for("connect", request.head());
             if span.is_recorded() {
-                request.attach(Connecting { span, context });
+                request.attach(Connecting {
+                    context: span.context(),
+                    state: span.state().map(Into::into),
+                    span,
+                });
             }
             Verdict::Next
         });

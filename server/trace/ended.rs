@@ -9,6 +9,7 @@ pub(super) const TEXT_BYTES_MAX: usize = 256;
 pub(super) struct Ended {
     pub(super) context: Context,
     pub(super) parent: Option<u64>,
+    pub(super) state: Option<Box<str>>,
     pub(super) name: &'static str,
     pub(super) begun_ns: u64,
     pub(super) ended_ns: u64,

@@ -7,7 +7,7 @@
 //! // It ends when it is dropped.
 //! ```
 //!
-//! Off unless there is a URL. Contexts are W3C's (`traceparent`); `tracestate` is not passed on.
+//! Off unless there is a URL. Contexts are W3C's: `traceparent`, and `tracestate` as it came.
 //!
 //! # Invariants
 //! - Whoever ends a span never waits. What waits for the collector is bounded ([`export`]), and
@@ -22,6 +22,7 @@ mod export;
 pub(crate) mod options;
 mod otlp;
 pub(crate) mod span;
+mod state;
 pub(crate) mod table;
 pub(crate) mod tracer;
 
@@ -29,7 +30,8 @@ use crate::assembly::Assembly;
 use crate::log::Log;
 use crate::metrics::metric::Metric;
 
-pub(crate) use connect::context_of;
+pub(crate) use connect::{context_of, of_request, state_of};
+pub(crate) use context::Context;
 
 use export::Exporter;
 use options::TraceOptions;

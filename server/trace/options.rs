@@ -9,6 +9,8 @@ use allspark_protocol::options;
 use serde::{Deserialize, Deserializer};
 use ureq::http::{HeaderValue, Uri};
 
+use crate::asked_url::{self, Wrong};
+
 /// The section `[trace]`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub(crate) struct TraceOptions {
@@ -82,7 +84,7 @@ impl TraceUrl {
     }
 
     pub(super) fn is_secure(&self) -> bool {
-        self.0.scheme_str() == Some("https")
+        asked_url::is_https(&self.0)
     }
 }
 
@@ -90,29 +92,20 @@ impl FromStr for TraceUrl {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const MALFORMED: &str = "it is no URL such as http://127.0.0.1:4318/v1/traces";
-        let uri: Uri = text.parse().map_err(|_| MALFORMED)?;
-        let is_known = matches!(uri.scheme_str(), Some("http" | "https"));
-        match uri.authority() {
-            Some(authority) if authority.as_str().contains('@') => Err(
+        asked_url::read(text).map(Self).map_err(|wrong| match wrong {
+            Wrong::Malformed => "it is no URL such as http://127.0.0.1:4318/v1/traces",
+            Wrong::Password => {
                 "it holds a name and a password, which everybody on this machine could see: write \
-                 a header into trace-headers-file",
-            ),
-            Some(authority) if is_known && !authority.host().is_empty() => Ok(Self(uri)),
-            _ => Err(MALFORMED),
-        }
+                 a header into trace-headers-file"
+            }
+        })
     }
 }
 
 /// Without a query, which may hold a secret.
 impl fmt::Display for TraceUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scheme = self.0.scheme_str().unwrap_or_default();
-        let authority = self
-            .0
-            .authority()
-            .map_or("", |authority| authority.as_str());
-        write!(f, "{scheme}://{authority}{}", self.0.path())
+        asked_url::show(&self.0, f)
     }
 }
 

@@ -46,6 +46,9 @@ fn span(span: &Ended) -> Json {
     if let Some(parent) = span.parent {
         json["parentSpanId"] = format!("{parent:016x}").into();
     }
+    if let Some(state) = &span.state {
+        json["traceState"] = (**state).into();
+    }
     if let Some(error) = &span.error {
         json["status"]["message"] = (**error).into();
     }

@@ -17,6 +17,8 @@ pub(super) struct Open {
     pub(super) exporter: Exporter,
     pub(super) context: Context,
     pub(super) parent: Option<u64>,
+    /// What other tracers say of the trace.
+    pub(super) state: Option<Box<str>>,
     pub(super) name: &'static str,
     pub(super) begun_ns: u64,
     pub(super) attributes: Vec<(&'static str, Value)>,
@@ -36,6 +38,17 @@ impl Span {
     /// The one that others are children of; `None` if nothing is traced.
     pub(crate) fn context(&self) -> Option<Context> {
         self.0.as_ref().map(|open| open.context)
+    }
+
+    /// What other tracers say of its trace, which goes on with it.
+    pub(super) fn state(&self) -> Option<&str> {
+        self.0.as_ref()?.state.as_deref()
+    }
+
+    pub(super) fn set_state(&mut self, state: Option<Box<str>>) {
+        if let Some(open) = self.recorded() {
+            open.state = state;
+        }
     }
 
     /// Whether anybody will see it.
@@ -78,6 +91,7 @@ impl Drop for Span {
             exporter,
             context,
             parent,
+            state,
             name,
             begun_ns,
             attributes,
@@ -86,6 +100,7 @@ impl Drop for Span {
         exporter.send(Ended {
             context,
             parent,
+            state,
             name,
             begun_ns,
             // The clock may have been set back.

@@ -7,6 +7,7 @@ use allspark::RequestHead;
 use super::context::{Context, TRACEPARENT};
 use super::export::Exporter;
 use super::span::{Open, Span, now_ns};
+use super::state;
 
 /// Makes spans. Copies are the same one; the default makes none.
 #[derive(Clone, Default)]
@@ -41,6 +42,7 @@ impl Tracer {
             exporter: inner.exporter.clone(),
             context,
             parent: parent.map(|parent| parent.span),
+            state: None,
             name,
             begun_ns: now_ns(),
             attributes: Vec::new(),
@@ -48,10 +50,18 @@ impl Tracer {
         })
     }
 
-    /// What a request says about the trace that it belongs to.
-    pub(crate) fn parent_of(&self, head: &RequestHead<'_>) -> Option<Context> {
-        self.0.as_ref()?;
-        Context::parse(head.header(TRACEPARENT)?)
+    /// The same for a request, which may say to which trace it belongs.
+    pub(crate) fn start_for(&self, name: &'static str, head: &RequestHead<'_>) -> Span {
+        if self.0.is_none() {
+            return Span::none();
+        }
+        let parent = head.header(TRACEPARENT).and_then(Context::parse);
+        let mut span = self.start(name, parent);
+        // Of a trace that begins here nobody has said anything.
+        if parent.is_some() && span.is_recorded() {
+            span.set_state(state::of(head));
+        }
+        span
     }
 }
 

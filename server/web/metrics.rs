@@ -23,8 +23,8 @@ const PROXY: Metric = Metric::counter(
 const PROXY_UNSERVED: Metric = Metric::counter(
     "allspark_proxy_unserved_total",
     "Requests that got no whole answer of the application: too many were under way (refused, 503), \
-     it could not be reached or understood (failed, 502), it took too long (timed-out, 504), it or \
-     the client was gone in the middle (broken)",
+     it could not be reached or understood (failed, 502), it took too long (timed-out, 504), the \
+     client was gone before there was one (left), it or the client was gone in the middle (broken)",
 )
 .by(&["reason"]);
 const PROXY_RETRIED: Metric = Metric::counter(
@@ -81,6 +81,7 @@ pub(super) fn of_proxy(metrics: &Metrics, proxy: &Proxy) {
     count(&PROXY_UNSERVED, &["refused"], |counts| counts.refused);
     count(&PROXY_UNSERVED, &["failed"], |counts| counts.failed);
     count(&PROXY_UNSERVED, &["timed-out"], |counts| counts.timed_out);
+    count(&PROXY_UNSERVED, &["left"], |counts| counts.left);
     count(&PROXY_UNSERVED, &["broken"], |counts| counts.broken);
     count(&PROXY_RETRIED, &[], |counts| counts.retried);
     count(&PROXY_UPGRADED, &[], |counts| counts.upgraded);

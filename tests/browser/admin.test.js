@@ -4,6 +4,7 @@
 const assert = require('node:assert/strict');
 const { once } = require('node:events');
 const fs = require('node:fs');
+const http = require('node:http');
 const net = require('node:net');
 const os = require('node:os');
 const path = require('node:path');
@@ -144,6 +145,53 @@ test('rooms, refusals and shards are shown, on a telephone too', async (t) => {
   // Nobody who looks is a spark of the application.
   const stats = await (await fetch(`${server.url}/stats`)).json();
   assert.equal(stats.sparks, 1);
+});
+
+test('who reads slowly is shown for as long as that is so', async (t) => {
+  const server = await startShown(t);
+  const { socket, id } = await connect(t, server);
+  const page = await openDashboard(await startBrowser(t), server);
+  await page.getByText('Everybody reads as fast as they are written to.').waitFor();
+  // It is an echo: what the client does not read waits behind what the kernel keeps for it.
+  socket.pause();
+  for (let sent = 0; sent < 64; sent += 1) socket.send(JSON.stringify('x'.repeat(500_000)));
+  const row = page.locator('#slow tbody tr');
+  await row.getByRole('button', { name: `Show spark ${id}` }).waitFor();
+  assert.match(await row.locator('td').nth(3).innerText(), /^[\d.]+ [KM]B$/);
+  await page.getByText('1 of 1 have something waiting').waitFor();
+  const bytes = page.locator('#about div', { hasText: 'Bytes so far' }).locator('dd');
+  await bytes.filter({ hasText: /^[\d.]+ MB in, [\d.]+ MB out$/ }).waitFor();
+  await page.locator('[data-metric="bytes"]').click();
+  await page.getByRole('heading', { name: 'Bytes a second' }).waitFor();
+  socket.resume();
+  await page.getByText('Everybody reads as fast as they are written to.').waitFor();
+});
+
+test('hooks are shown: how fast they are told, what waits, and that they fail', async (t) => {
+  let status = 204;
+  const application = http.createServer((request, response) => {
+    request.resume().on('end', () => response.writeHead(status).end());
+  });
+  application.listen(0, '127.0.0.1');
+  await once(application, 'listening');
+  const url = `http://127.0.0.1:${application.address().port}/`;
+  const server = await startShown(t, { further: ['--hooks-url', url] });
+  // Later than the server, which tells it of the end.
+  afterwards(t, () => application.close().closeAllConnections());
+  const page = await openDashboard(await startBrowser(t), server);
+  const card = page.locator('#hooks-card');
+  await card.getByText('The application takes everything at once.').waitFor();
+  const { socket } = await connect(t, server);
+  const half = card.locator('div', { hasText: 'half within' }).locator('dd');
+  await half.filter({ hasText: /ms$/ }).waitFor();
+  status = 503;
+  socket.send('1');
+  await card.getByRole('cell', { name: 'fails', exact: true }).waitFor();
+  await card.getByText('its last request failed').waitFor();
+  status = 204;
+  await card.getByText('The application takes everything at once.').waitFor();
+  const failed = card.locator('div', { hasText: 'Failed requests' }).locator('dd');
+  assert.match(await failed.innerText(), /, [1-9]\d* so far$/);
 });
 
 /** WCAG 2.2, 1.4.3, for the smaller words of a page. */

@@ -69,6 +69,41 @@ reloads() {
     is process "$before" "$(property MainPID)"
 }
 
+rotates() {
+    step "its access log is rotated"
+    local log=/var/log/allspark/access.log
+    cp $config /tmp/config
+    printf '[access-log]\nfile = "%s"\n' $log >>$config
+    systemctl restart allspark
+    allspark health --config $config >/dev/null
+    has_line $log
+    if command -v logrotate >/dev/null; then
+        logrotate --force /etc/logrotate.d/allspark
+    else
+        mv $log $log.1
+        systemctl kill --signal=USR1 allspark.service
+    fi
+    for _ in $(seq 100); do
+        allspark health --config $config >/dev/null
+        [ ! -s $log ] || break
+        sleep 0.1
+    done
+    has_line $log
+    has_line $log.1
+    cp /tmp/config $config
+    systemctl restart allspark
+}
+
+# A file of the access log that somebody has asked about health in.
+has_line() {
+    for _ in $(seq 100); do
+        ! grep -q /healthz "$1" 2>/dev/null || return 0
+        sleep 0.1
+    done
+    echo "$1 has no line of it"
+    false
+}
+
 refuses_nonsense() {
     step "a wrong option keeps it from starting, once"
     cp $config /tmp/config
@@ -133,11 +168,12 @@ uninstalls() {
     [ ! -e /usr/bin/allspark ] && [ -e $config ] && [ -d /var/lib/allspark ]
     dpkg --purge allspark >/dev/null
     [ ! -e /etc/allspark ] && [ ! -e /var/lib/allspark ] && [ ! -e /var/log/allspark ]
-    is left "" "$(find /etc/systemd /lib/systemd /var/lib/systemd -name '*allspark*')"
+    is left "" "$(find /etc/logrotate.d /etc/systemd /lib/systemd /var/lib/systemd -name '*allspark*')"
 }
 
 installs
 reloads
+rotates
 refuses_nonsense
 starts_again
 drains

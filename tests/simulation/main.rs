@@ -3,6 +3,7 @@
 
 mod accesses;
 mod admission;
+mod asked_openings;
 mod async_layers;
 mod backlog;
 mod batches;

@@ -469,7 +469,11 @@ fn an_answer_that_frames_itself_twice_is_framed_once() {
 fn a_client_that_leaves_in_the_middle_is_known_to_its_upstream() {
     let upstream = Upstream::tcp(|peer: &mut Peer, say| {
         let head = peer.head();
-        if head.starts_with("GET /silent") {
+        if head.starts_with("GET /later") {
+            say("asked".to_owned());
+            peer.rest();
+            say("not needed".to_owned());
+        } else if head.starts_with("GET /silent") {
             peer.say("HTTP/1.1 200 OK\r\n\r\nevent");
             peer.rest();
             say("left".to_owned());
@@ -483,7 +487,17 @@ fn a_client_that_leaves_in_the_middle_is_known_to_its_upstream() {
             say("gone".to_owned());
         }
     });
-    let site = site(&upstream);
+    let (site, proxy) = site_with(options(&[&upstream]));
+    // Before it has answered.
+    let mut client = site.connect();
+    client.say("GET /later HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(upstream.heard(), "asked");
+    drop(client);
+    assert_eq!(upstream.heard(), "not needed");
+    while proxy.counts().under_way > 0 {
+        std::thread::yield_now();
+    }
+    assert_eq!((proxy.counts().left, proxy.counts().failed), (1, 0));
     let mut client = site.connect();
     client.say("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
     assert_eq!(upstream.heard(), "begun");

@@ -61,6 +61,8 @@ pub struct ProxyCounts {
     pub failed: u64,
     /// Those that were answered with 504: an upstream did not answer in time.
     pub timed_out: u64,
+    /// Those whose client was gone before there was an answer; the upstream was told no more.
+    pub left: u64,
     /// Answers that ended in the middle: the upstream, or the client, was gone.
     pub broken: u64,
     /// Attempts beside the first one of a request.
@@ -153,6 +155,7 @@ impl Proxy {
             refused: of(&counts.refused),
             failed: of(&counts.failed),
             timed_out: of(&counts.timed_out),
+            left: of(&counts.left),
             broken: of(&counts.broken),
             retried: of(&counts.retried),
             upgraded: of(&counts.upgraded),

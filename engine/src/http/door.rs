@@ -13,7 +13,7 @@ use crate::config::{Files, Options};
 use crate::guard;
 use crate::known::Known;
 use crate::layers::{
-    Chain, Decide, Decision, LayerRequest, LayerRoute, LayerTicket, Notes, Step, Verdict,
+    Chain, Decide, Decision, LayerRequest, LayerRoute, LayerTicket, Notes, Stage, Step, Verdict,
 };
 use crate::routes::unavailable;
 use crate::tasks::Executor;
@@ -65,6 +65,7 @@ pub(crate) struct Case<'a> {
 pub(crate) struct Walk {
     /// The layers that there were when it came.
     chain: Arc<Chain>,
+    stage: Stage,
     /// The place of the next one.
     place: usize,
     pass: Pass,
@@ -124,23 +125,34 @@ impl Door {
     /// Where a request goes.
     pub(crate) fn judge(&self, case: &Case<'_>) -> Way {
         if !case.head.path().starts_with(&*self.pathname) {
-            return elsewhere(self.chain.steps(false), case);
+            return elsewhere(self.chain.steps(Stage::Head, false), case);
         }
         let is_old = case.head.minor_version() == 0;
         if case.is_upgrade && is_old && !case.options.upgrades_of_http_1_0 {
             return Way::LastAnswer(Response::text(400, "WebSockets need HTTP/1.1\n"));
         }
-        self.walk(&self.chain, 0, Pass::default(), case)
+        self.walk((&self.chain, Stage::Head, 0), Pass::default(), case)
+    }
+
+    /// Whether somebody is to be asked about openings.
+    pub(crate) fn asks_about_openings(&self, is_upgrade: bool) -> bool {
+        !self.chain.steps(Stage::Opening, is_upgrade).is_empty()
+    }
+
+    /// Where a request goes that opens a spark.
+    pub(crate) fn judge_opening(&self, pass: Pass, case: &Case<'_>) -> Way {
+        self.walk((&self.chain, Stage::Opening, 0), pass, case)
     }
 
     /// Where a request goes about which a layer has now decided.
     pub(crate) fn go_on(&self, walk: Walk, decision: Decision, case: &Case<'_>) -> Way {
         let Walk {
             chain,
+            stage,
             place,
             mut pass,
         } = walk;
-        let asked = &chain.steps(case.is_upgrade)[place - 1];
+        let asked = &chain.steps(stage, case.is_upgrade)[place - 1];
         let verdict = refused_by(asked, decision.verdict);
         match answer_of(verdict) {
             Some(response) => answer(&pass, case, response),
@@ -149,13 +161,15 @@ impl Door {
                     let notes = pass.notes.get_or_insert_default();
                     notes.attach_all(decision.attached);
                 }
-                self.walk(&chain, place, pass, case)
+                self.walk((&chain, stage, place), pass, case)
             }
         }
     }
 
-    fn walk(&self, chain: &Arc<Chain>, from: usize, mut pass: Pass, case: &Case<'_>) -> Way {
-        let steps = &chain.steps(case.is_upgrade)[from..];
+    /// Goes on behind a place of a chain.
+    fn walk(&self, place: (&Arc<Chain>, Stage, usize), mut pass: Pass, case: &Case<'_>) -> Way {
+        let (chain, stage, from) = place;
+        let steps = &chain.steps(stage, case.is_upgrade)[from..];
         for (step, place) in steps.iter().zip(from + 1..) {
             let routed = match step {
                 Step::Route(route) => match decide(route, case) {
@@ -179,11 +193,19 @@ impl Door {
             let verdict = self.ask(step, case, &mut pass);
             if matches!(verdict, Verdict::Later) {
                 let chain = Arc::clone(chain);
-                return Way::Later(Box::new(Walk { chain, place, pass }));
+                return Way::Later(Box::new(Walk {
+                    chain,
+                    stage,
+                    place,
+                    pass,
+                }));
             }
             if let Some(response) = answer_of(refused_by(step, verdict)) {
                 return answer(&pass, case, response);
             }
+        }
+        if stage == Stage::Opening {
+            pass.let_in();
         }
         Way::Transport(pass)
     }

@@ -15,6 +15,8 @@ pub(crate) struct Pass {
     has_grant: bool,
     is_explorer: bool,
     is_never_kept: bool,
+    /// All who are asked about an opening were.
+    is_let_in: bool,
 }
 
 impl Pass {
@@ -32,6 +34,16 @@ impl Pass {
     /// No cache may keep the answer.
     pub(super) fn forbid_caches(&mut self) {
         self.is_never_kept = true;
+    }
+
+    /// A spark may be opened for it.
+    pub(super) fn let_in(&mut self) {
+        self.is_let_in = true;
+    }
+
+    /// Whether a spark may be opened for it, if somebody has to be asked.
+    pub(crate) fn is_let_in(&self) -> bool {
+        self.is_let_in
     }
 
     /// Whether layers have said something about this request alone.

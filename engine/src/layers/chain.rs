@@ -20,12 +20,21 @@ pub(crate) enum Step {
     XssFilter,
     /// Forbids caches.
     NoCache,
-    /// Asks the application's authorization, whose refusals are 401.
+    /// Asks the application's authorization, or a layer about an opening: refusals are 401.
     Authorization(Function),
     /// Asks a layer of the application, whose refusals are 500.
     Own(Function),
     /// Answers some requests itself.
     Route(Arc<LayerRoute>),
+}
+
+/// When a request is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// As soon as its head is there.
+    Head,
+    /// Once the transport has said that it opens a spark.
+    Opening,
 }
 
 /// What stands at a place of the chain.
@@ -43,6 +52,7 @@ struct Entry {
     name: Arc<str>,
     http: bool,
     upgrade: bool,
+    stage: Stage,
     is_enabled: bool,
     what: What,
 }
@@ -53,6 +63,7 @@ impl Entry {
             name: name.into(),
             http: true,
             upgrade,
+            stage: Stage::Head,
             is_enabled: true,
             what,
         }
@@ -63,6 +74,10 @@ impl Entry {
             name: layer.name,
             http: layer.http,
             upgrade: layer.upgrade,
+            stage: match layer.openings {
+                true => Stage::Opening,
+                false => Stage::Head,
+            },
             is_enabled: true,
             what: What::Own(layer.act),
         }
@@ -76,6 +91,8 @@ pub(crate) struct Chain {
     authorization: Option<Function>,
     http: Vec<Step>,
     upgrade: Vec<Step>,
+    http_openings: Vec<Step>,
+    upgrade_openings: Vec<Step>,
 }
 
 impl Default for Chain {
@@ -97,6 +114,8 @@ impl Default for Chain {
             authorization: None,
             http: Vec::new(),
             upgrade: Vec::new(),
+            http_openings: Vec::new(),
+            upgrade_openings: Vec::new(),
         };
         chain.work_out();
         chain
@@ -105,10 +124,12 @@ impl Default for Chain {
 
 impl Chain {
     /// What a request is asked, in this order.
-    pub(crate) fn steps(&self, is_upgrade: bool) -> &[Step] {
-        match is_upgrade {
-            true => &self.upgrade,
-            false => &self.http,
+    pub(crate) fn steps(&self, stage: Stage, is_upgrade: bool) -> &[Step] {
+        match (stage, is_upgrade) {
+            (Stage::Head, true) => &self.upgrade,
+            (Stage::Head, false) => &self.http,
+            (Stage::Opening, true) => &self.upgrade_openings,
+            (Stage::Opening, false) => &self.http_openings,
         }
     }
 
@@ -202,17 +223,22 @@ impl Chain {
     }
 
     fn work_out(&mut self) {
-        self.http = self.steps_of(|entry| entry.http);
-        self.upgrade = self.steps_of(|entry| entry.upgrade);
+        self.http = self.steps_of(Stage::Head, |entry| entry.http);
+        self.upgrade = self.steps_of(Stage::Head, |entry| entry.upgrade);
+        self.http_openings = self.steps_of(Stage::Opening, |entry| entry.http);
+        self.upgrade_openings = self.steps_of(Stage::Opening, |entry| entry.upgrade);
     }
 
-    fn steps_of(&self, is_asked: fn(&Entry) -> bool) -> Vec<Step> {
-        let asked = |entry: &&Entry| entry.is_enabled && is_asked(entry);
+    fn steps_of(&self, stage: Stage, is_asked: fn(&Entry) -> bool) -> Vec<Step> {
+        let asked = |entry: &&Entry| entry.is_enabled && entry.stage == stage && is_asked(entry);
         let steps = self.entries.iter().filter(asked);
         let steps = steps.filter_map(|entry| match &entry.what {
             What::Primus(step) => Some(step.clone()),
             What::Authorization => self.authorization.clone().map(Step::Authorization),
-            What::Own(Act::Judge(function)) => Some(Step::Own(Arc::clone(function))),
+            What::Own(Act::Judge(function)) => Some(match stage {
+                Stage::Head => Step::Own(Arc::clone(function)),
+                Stage::Opening => Step::Authorization(Arc::clone(function)),
+            }),
             What::Own(Act::Route(route)) => Some(Step::Route(Arc::clone(route))),
         });
         steps.collect()
@@ -243,10 +269,22 @@ mod tests {
         let mut chain = Chain::default();
         assert_eq!(chain.names(), PRIMUS);
         assert_eq!(chain.index("spec"), Some(3));
-        assert_eq!((chain.steps(false).len(), chain.steps(true).len()), (6, 2));
+        assert_eq!(
+            (
+                chain.steps(Stage::Head, false).len(),
+                chain.steps(Stage::Head, true).len()
+            ),
+            (6, 2)
+        );
         assert!(!chain.asks_application());
         chain.authorize(function_of(|_| ()));
-        assert_eq!((chain.steps(false).len(), chain.steps(true).len()), (7, 3));
+        assert_eq!(
+            (
+                chain.steps(Stage::Head, false).len(),
+                chain.steps(Stage::Head, true).len()
+            ),
+            (7, 3)
+        );
         assert!(chain.asks_application());
     }
 
@@ -270,21 +308,48 @@ mod tests {
     fn each_can_be_switched_off_and_removed() {
         let mut chain = Chain::default();
         assert!(chain.enable("spec", false));
-        assert_eq!(chain.steps(false).len(), 5);
+        assert_eq!(chain.steps(Stage::Head, false).len(), 5);
         assert!(chain.enable("spec", true));
-        assert_eq!(chain.steps(false).len(), 6);
+        assert_eq!(chain.steps(Stage::Head, false).len(), 6);
         for name in PRIMUS {
             assert!(chain.remove(name));
             assert!(!chain.remove(name) && !chain.enable(name, true));
         }
-        assert!(chain.steps(false).is_empty() && chain.steps(true).is_empty());
+        assert!(
+            chain.steps(Stage::Head, false).is_empty() && chain.steps(Stage::Head, true).is_empty()
+        );
         chain.enable("nobody", false);
         chain.add(None, layer("http").upgrade(false));
         chain.add(None, layer("upgrade").http(false));
         chain.add(None, layer("none").http(false).upgrade(false));
-        assert_eq!((chain.steps(false).len(), chain.steps(true).len()), (1, 1));
+        assert_eq!(
+            (
+                chain.steps(Stage::Head, false).len(),
+                chain.steps(Stage::Head, true).len()
+            ),
+            (1, 1)
+        );
         chain.enable("http", false);
         chain.add(None, layer("http"));
-        assert_eq!(chain.steps(false).len(), 1, "who replaces it is enabled");
+        assert_eq!(
+            chain.steps(Stage::Head, false).len(),
+            1,
+            "who replaces it is enabled"
+        );
+    }
+
+    #[test]
+    fn who_is_asked_about_openings_is_asked_about_nothing_else() {
+        let mut chain = Chain::default();
+        let before = [false, true].map(|upgrade| chain.steps(Stage::Head, upgrade).len());
+        chain.add(None, layer("openings").openings());
+        chain.add(None, layer("polls").openings().upgrade(false));
+        let after = [false, true].map(|upgrade| chain.steps(Stage::Head, upgrade).len());
+        assert_eq!(after, before);
+        let of =
+            |chain: &Chain| [false, true].map(|upgrade| chain.steps(Stage::Opening, upgrade).len());
+        assert_eq!(of(&chain), [2, 1]);
+        chain.remove("openings");
+        assert_eq!(of(&chain), [1, 0]);
     }
 }

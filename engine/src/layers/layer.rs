@@ -30,6 +30,7 @@ pub struct Layer {
     pub(super) name: Arc<str>,
     pub(super) http: bool,
     pub(super) upgrade: bool,
+    pub(super) openings: bool,
     pub(super) act: Act,
 }
 
@@ -66,6 +67,7 @@ impl Layer {
             name: name.as_ref().into(),
             http: true,
             upgrade: true,
+            openings: false,
             act: Act::Judge(function_of(function)),
         }
     }
@@ -132,6 +134,7 @@ impl Layer {
             name: name.as_ref().into(),
             http: true,
             upgrade: false,
+            openings: false,
             act: Act::Route(Arc::new(route)),
         }
     }
@@ -151,6 +154,24 @@ impl Layer {
         self
     }
 
+    /// Asks it only about requests that open a spark, once the transport has said that they do:
+    /// neither about the polls of a session that is there, nor about what the transport answers by
+    /// itself. All others were asked before. What it refuses is answered with 401 if it says
+    /// nothing else, as by an authorization. A route does not change by it.
+    ///
+    /// ```
+    /// use allspark_engine::{Layer, LayerError};
+    ///
+    /// let closed = Layer::new("closed", |_| Err::<(), _>(LayerError::new("full").status(403)));
+    /// let closed = closed.openings();
+    /// # drop(closed);
+    /// ```
+    #[must_use]
+    pub fn openings(mut self) -> Self {
+        self.openings = matches!(self.act, Act::Judge(_));
+        self
+    }
+
     /// Its name.
     pub fn name(&self) -> &str {
         &self.name
@@ -163,6 +184,7 @@ impl std::fmt::Debug for Layer {
             .field("name", &self.name)
             .field("http", &self.http)
             .field("upgrade", &self.upgrade)
+            .field("openings", &self.openings)
             .finish_non_exhaustive()
     }
 }

@@ -16,7 +16,9 @@
 //!
 //! # Invariants
 //! - A request walks the chain once, from its first layer to its last, by the chain that there was
-//!   when it came. One that moves to another shard, or waits, does not begin anew.
+//!   when it came. One that moves to another shard, or waits, does not begin anew. Those that are
+//!   asked about openings stand apart: who opens a spark walks them behind all others, on the shard
+//!   of that spark, and the transport is asked again.
 //! - A message walks nothing.
 
 mod chain;
@@ -27,7 +29,7 @@ mod route;
 mod ticket;
 mod verdict;
 
-pub(crate) use chain::{Chain, Step};
+pub(crate) use chain::{Chain, Stage, Step};
 pub use layer::Layer;
 pub(crate) use layer::function_of;
 pub(crate) use notes::Notes;

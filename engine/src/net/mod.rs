@@ -14,6 +14,7 @@
 //! | [`charges`], [`room`] | what peers hold, and how many may come |
 //! | [`addresses`], [`pace`] | how many come from one address, and how fast |
 //! | [`under_way`] | requests and handshakes that are not finished |
+//! | [`traffic`] | how many bytes came and went |
 //! | [`moves`], [`luggage`] | how often connections change their shard, and what they take along |
 //!
 //! # Invariants
@@ -49,6 +50,7 @@ mod room;
 mod rules;
 mod send;
 mod slow;
+mod traffic;
 mod under_way;
 
 pub(crate) use addresses::{Addresses, Counted};
@@ -65,6 +67,7 @@ pub(crate) use room::Room;
 pub(crate) use rules::Rules;
 pub(crate) use send::TooMuch;
 pub(crate) use slow::{Silence, Unsent};
+use traffic::Traffic;
 
 /// The kind of tokens that name a connection.
 const CONNECTION: u8 = 1;
@@ -80,6 +83,7 @@ pub(crate) struct Net<O> {
     under_way: UnderWay,
     /// The part of that which a decorator of the driver holds.
     pub(crate) held_by_driver: Charges,
+    pub(crate) traffic: Traffic,
     ops: Vec<Op>,
     /// Connections with something to send.
     dirty: VecDeque<Key>,
@@ -104,6 +108,7 @@ impl<O> Net<O> {
             charges: Charges::default(),
             under_way: UnderWay::default(),
             held_by_driver: Charges::default(),
+            traffic: Traffic::default(),
             ops: Vec::new(),
             dirty: VecDeque::new(),
             finishing: Vec::new(),

@@ -186,6 +186,7 @@ impl<O> Net<O> {
         }
         let (offered_bytes, is_all_sent) = (before - queue.bytes(), queue.is_empty());
         connection.count_taken(offered_bytes);
+        self.traffic.offered(offered_bytes);
         if is_all_sent {
             let queue = connection.queue.take();
             self.buffers.recycle(queue);
@@ -225,6 +226,7 @@ impl<O> Net<O> {
         let bytes = piece(&mut self.buffers.blocks)?;
         connection.sent_turn = turn;
         let (socket, offered_bytes) = (connection.socket, bytes.len());
+        self.traffic.offered(offered_bytes);
         self.ops.push(Op::Send { socket, bytes });
         Some(offered_bytes)
     }
@@ -245,6 +247,7 @@ impl<O> Net<O> {
             self.ops.push(Op::AwaitWritable { socket });
         }
         connection.count_refused(rest.len());
+        self.traffic.refused(rest.len());
         if !rest.is_empty() {
             let (queue, blocks) = self.buffers.queue(&mut connection.queue);
             queue.push_front(rest, blocks);

@@ -6,6 +6,7 @@ use allspark_protocol::http::Response;
 
 use super::body::Body;
 use super::channel::{self, BodyReceiver, BodySender};
+use super::presence::Presence;
 use crate::limits::RETRY_AFTER_S;
 
 /// What somebody says with a ticket.
@@ -36,23 +37,40 @@ type Answer = Box<dyn FnOnce(Said) + Send>;
 /// Answers one request, from any thread and at any time. Until then its connection waits, and what
 /// its peer sends meanwhile is bounded. Dropped without an answer it answers 503; if the client is
 /// gone by then, the answer is too.
-pub struct Ticket(Option<Answer>);
+pub struct Ticket {
+    answer: Option<Answer>,
+    client: Presence,
+}
 
 impl Ticket {
-    pub(crate) fn new(answer: impl FnOnce(Said) + Send + 'static) -> Self {
-        Self(Some(Box::new(answer)))
+    pub(crate) fn new(client: Presence, answer: impl FnOnce(Said) + Send + 'static) -> Self {
+        Self {
+            answer: Some(Box::new(answer)),
+            client,
+        }
+    }
+
+    /// Whether the client is gone, so that an answer is of no use.
+    pub fn is_gone(&self) -> bool {
+        self.client.is_gone()
+    }
+
+    /// Returns once the client is gone, for who can stop what the answer would be made of. For
+    /// tasks, on any executor.
+    pub async fn gone(&mut self) {
+        self.client.gone().await;
     }
 
     /// Answers the request.
     pub fn respond(mut self, response: Response) {
-        if let Some(answer) = self.0.take() {
+        if let Some(answer) = self.answer.take() {
             answer(Said::Whole(response));
         }
     }
 
     /// Answers the request as [`Reply::Stream`](super::Reply::Stream) does.
     pub fn stream(mut self, response: Response, body: Body) {
-        if let Some(answer) = self.0.take() {
+        if let Some(answer) = self.answer.take() {
             answer(Said::Begun(response, body));
         }
     }
@@ -71,7 +89,7 @@ impl Ticket {
     pub fn upgrade(mut self, response: Response, bytes_max: usize) -> (BodyReceiver, BodySender) {
         let (client, receiver) = channel::new(bytes_max);
         let (sender, body) = Body::channel(bytes_max);
-        if let Some(answer) = self.0.take() {
+        if let Some(answer) = self.answer.take() {
             answer(Said::Upgrade(response, body, client));
         }
         (receiver, sender)
@@ -80,7 +98,7 @@ impl Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        if let Some(answer) = self.0.take() {
+        if let Some(answer) = self.answer.take() {
             answer(Said::Whole(unavailable()));
         }
     }
@@ -101,6 +119,9 @@ pub(crate) fn unavailable() -> Response {
 mod tests {
     use std::sync::{Arc, Mutex};
 
+    use futures_util::FutureExt;
+
+    use super::super::presence;
     use super::*;
 
     #[test]
@@ -108,10 +129,24 @@ mod tests {
         let told = Arc::new(Mutex::new(Vec::new()));
         let ticket = || {
             let told = Arc::clone(&told);
-            Ticket::new(move |said| told.lock().unwrap().push(said.response().status()))
+            let (_, client) = presence::new();
+            Ticket::new(client, move |said| {
+                told.lock().unwrap().push(said.response().status());
+            })
         };
         ticket().respond(Response::text(200, "late"));
         drop(ticket());
         assert_eq!(*told.lock().unwrap(), [200, 503]);
+    }
+
+    #[test]
+    fn a_ticket_learns_that_its_client_is_gone() {
+        let (present, client) = presence::new();
+        let mut ticket = Ticket::new(client, drop);
+        assert!(!ticket.is_gone());
+        assert!(ticket.gone().now_or_never().is_none());
+        drop(present);
+        assert!(ticket.is_gone());
+        assert!(ticket.gone().now_or_never().is_some());
     }
 }

@@ -28,7 +28,10 @@ impl<T: Transformer> Core<T> {
                 }
             }
             Completion::Received { token, buffer } => buffer.with(|bytes, lease| {
-                self.with_connection(token, |core, key| core.received(key, bytes, Some(lease)));
+                self.with_connection(token, |core, key| {
+                    core.net.traffic.received(bytes.len());
+                    core.received(key, bytes, Some(lease));
+                });
             }),
             Completion::Introduced { token, about } => {
                 self.with_connection(token, |core, key| core.introduced(key, *about));

@@ -45,6 +45,7 @@ use crate::memory::{Arena, Key};
 use crate::mesh::{Mesh, Outbox, Parcel};
 use crate::net::{Backlog, Charges, Luggage, Moves, Net, Pace, Room, Rules};
 use crate::rooms::Rooms;
+use crate::routes::Present;
 use crate::session::{Rates, Sessions};
 use crate::stats::Counters;
 use crate::tasks::{Desk, Tasks};
@@ -136,6 +137,8 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) scratch: Vec<u8>,
     /// How many tickets were made.
     tickets: Cell<u64>,
+    /// What goes with the ticket for an answer that was made last, until its request waits.
+    pub(super) present: Cell<Option<Present>>,
     /// The large message that the application is given now.
     pub(super) framed: Option<Framed>,
     /// Sparks about which everything is logged, if there are any.
@@ -215,6 +218,7 @@ impl<T: Transformer> Core<T> {
             due: Vec::new(),
             scratch: Vec::new(),
             tickets: Cell::new(0),
+            present: Cell::new(None),
             framed: None,
             traced: None,
             accesses: options.on_answered.clone().map(Accesses::new),
@@ -281,7 +285,8 @@ impl<T: Transformer> Core<T> {
     }
 
     /// Tells the other shards, and whoever asks, what this one holds.
-    fn publish(&self) {
+    fn publish(&mut self) {
+        let sent = self.net.traffic.sent_bytes();
         let blocks = &self.net.buffers.blocks;
         let counters = self.counters();
         let untaken = self.desk.held_bytes()
@@ -300,6 +305,10 @@ impl<T: Transformer> Core<T> {
             .set(blocks.waiting_cost() as u64);
         counters.block_bytes.set(blocks.block_bytes() as u64);
         counters.bytes_held.set(held as u64);
+        counters.bytes_sent.set(sent);
+        counters
+            .bytes_received
+            .set(self.net.traffic.received_bytes());
         let unattended = self.sessions.unattended();
         counters.sparks_unattended.set(unattended as u64);
         let under_way = self.net.under_way();

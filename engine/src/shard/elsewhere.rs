@@ -13,7 +13,7 @@ use crate::guard;
 use crate::http::{Asked, Parked, Pass, Taken};
 use crate::memory::Key;
 use crate::purpose::Purpose;
-use crate::routes::{Found, Reply, Routes, Sender, Ticket};
+use crate::routes::{Found, Reply, Routes, Sender, Ticket, presence};
 
 impl<T: Transformer> Core<T> {
     /// Has the application answer a request: a route, or the fallback.
@@ -67,7 +67,9 @@ impl<T: Transformer> Core<T> {
         let shard = self.shard;
         let later = || {
             let (server, ticket) = (Arc::clone(&self.server), self.new_ticket());
-            Ticket::new(move |said| {
+            let (present, client) = presence();
+            self.present.set(Some(present));
+            Ticket::new(client, move |said| {
                 let command = Command::Answer {
                     connection: key,
                     ticket,
@@ -85,7 +87,12 @@ impl<T: Transformer> Core<T> {
     pub(super) fn await_ticket(&mut self, key: Key, head: &RequestHead<'_>, pass: Pass) {
         let by = Answerer::Ticket(self.last_ticket());
         let parked = Parked::new(head, pass);
-        let request = owner::Request { by, parked };
+        let present = self.present.take();
+        let request = owner::Request {
+            by,
+            parked,
+            present,
+        };
         self.net.connection_mut(key).owner = Owner::Request(Box::new(request));
         self.net.cancel_idle_timer(key);
     }

@@ -14,7 +14,7 @@ use allspark_protocol::transformer::Transformer;
 use super::core::Core;
 use super::owner::Owner;
 use crate::app::host::Command;
-use crate::http::{Case, Layered, Walk, Way, Whole, redirect_to_https};
+use crate::http::{Case, Layered, Pass, Walk, Way, Whole, redirect_to_https};
 use crate::layers::{Decision, LayerTicket};
 use crate::memory::Key;
 use crate::mesh::Address;
@@ -37,6 +37,20 @@ impl<T: Transformer> Core<T> {
             Purpose::Internal => Way::Elsewhere,
             // Nothing else is to be said on this connection.
             Purpose::Redirect { port } => Way::LastAnswer(redirect_to_https(head, port)),
+        }
+    }
+
+    /// Where a request goes that opens a spark; nothing, if nobody is to be asked about that.
+    pub(super) fn judge_opening(
+        &self,
+        key: Key,
+        head: &RequestHead<'_>,
+        pass: Pass,
+    ) -> Result<Way, Pass> {
+        let is_upgrade = self.sessions.transformer.is_upgrade(head);
+        match pass.is_let_in() || !self.door.asks_about_openings(is_upgrade) {
+            true => Err(pass),
+            false => Ok(self.with_case(key, head, |case| self.door.judge_opening(pass, case))),
         }
     }
 

@@ -6,6 +6,7 @@ use crate::http::{Layered, Paced, Parked, append};
 use crate::memory::Key;
 use crate::mesh::Parcel;
 use crate::net::{Connection, Share};
+use crate::routes::Present;
 
 /// Whom a connection belongs to, and so what its bytes are.
 pub(crate) enum Owner {
@@ -31,6 +32,9 @@ pub(crate) enum Owner {
 pub(crate) struct Request {
     pub(crate) by: Answerer,
     pub(crate) parked: Parked,
+    /// Tells who owes the answer that nobody waits for it any more.
+    #[expect(dead_code, reason = "it tells by its end")]
+    pub(crate) present: Option<Present>,
 }
 
 impl Request {

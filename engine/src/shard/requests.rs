@@ -162,7 +162,11 @@ impl<T: Transformer> Core<T> {
     fn exchange(&mut self, key: Key, spark: Key, request: &Request<'_>, pass: Pass) -> bool {
         let parked = Parked::new(&request.head, pass);
         let by = Answerer::Session(spark);
-        let request_of = owner::Request { by, parked };
+        let request_of = owner::Request {
+            by,
+            parked,
+            present: None,
+        };
         self.net.connection_mut(key).owner = Owner::Request(Box::new(request_of));
         self.net.cancel_idle_timer(key);
         self.sessions.add_carrier(spark, key);
@@ -191,6 +195,13 @@ impl<T: Transformer> Core<T> {
         let head = &request.head;
         if let Some(refusal) = pass.take_refusal() {
             return self.refuse_newcomer(key, head, &pass, refusal);
+        }
+        if matches!(answer, Answer::Upgrade { .. } | Answer::Open { .. }) {
+            match self.judge_opening(key, head, pass) {
+                // The transport is asked again once it is decided.
+                Ok(way) => return self.go(key, request, way),
+                Err(unasked) => pass = unasked,
+            }
         }
         let cors = &self.options.cors;
         match answer {

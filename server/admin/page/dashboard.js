@@ -1,8 +1,10 @@
 // The dashboard: what the server tells, shown; what a person asks, asked.
 
 import { Chart } from './charts.js';
+import { showFacts } from './facts.js';
 import { bytes, clock, count, ms, percent, rate, span } from './format.js';
 import { History } from './history.js';
+import { Hooks } from './hooks.js';
 import { Live } from './live.js';
 import { Sheet } from './spark.js';
 import { bar, link, Table, text } from './tables.js';
@@ -138,6 +140,10 @@ function why(cell, { reason, count: times, asked }) {
   sub.hidden = !asked;
 }
 
+const hooksShown = new Hooks({
+  card: $('hooks-card'), note: $('hooks-note'), facts: $('hooks-facts'), lanes: $('hooks'),
+});
+
 const foundTable = new Table($('found-table'), {
   caption: 'Sparks that were found',
   empty: 'No spark has this in its id or address, or is in a room of this name.',
@@ -164,7 +170,7 @@ function hello({ about, samples, operator }) {
   chart.arrived();
 }
 
-function tick({ sample, shards, draining, totals }) {
+function tick({ sample, shards, hooks, draining, totals }) {
   history.add(sample);
   chart.arrived();
   Object.assign(seen, { at: performance.now(), skew: Date.now() - sample.at, totals, draining });
@@ -172,6 +178,7 @@ function tick({ sample, shards, draining, totals }) {
   document.body.classList.remove('stale');
   tiles.show(sample, seen.about, totals, history);
   shardTable.update(shards.map((shard, number) => ({ ...shard, number })));
+  hooksShown.show(hooks);
   mostSparks = Math.max(1, ...shards.map(({ sparks }) => sparks));
   const isSpread = shards.length > 1 && mostSparks > 1;
   const spread = isSpread ? `up to ${count(mostSparks)} sparks each` : '';
@@ -212,6 +219,7 @@ function showAbout(totals) {
     'Up for': span(serverNow() - about.startedMs),
     'Sparks so far': count(totals.opened),
     'Messages so far': `${count(totals.received)} in, ${count(totals.written)} out`,
+    'Bytes so far': `${bytes(totals.receivedBytes)} in, ${bytes(totals.sentBytes)} out`,
     Transformer: about.transformer,
     Parser: about.parser,
     App: about.app,
@@ -220,18 +228,7 @@ function showAbout(totals) {
     Process: String(about.process),
   };
   if (totals.lost > 0) facts['Events not kept'] = count(totals.lost);
-  const list = $('about');
-  Object.entries(facts).forEach(([name, value], place) => {
-    const fact = list.children[place] ?? list.appendChild(pair());
-    fact.children[0].textContent = name;
-    fact.children[1].textContent = value ?? '–';
-  });
-}
-
-function pair() {
-  const fact = document.createElement('div');
-  fact.append(document.createElement('dt'), document.createElement('dd'));
-  return fact;
+  showFacts($('about'), facts);
 }
 
 // How it is.

@@ -26,6 +26,16 @@ export const METRICS = [
     least: 4,
   },
   {
+    key: 'bytes',
+    name: 'Bytes a second',
+    title: 'Bytes a second, without what TLS adds',
+    value: ({ receivedBytes, sentBytes }) => bytes(receivedBytes + sentBytes),
+    more: ({ receivedBytes, sentBytes }) => `${bytes(receivedBytes)} in, ${bytes(sentBytes)} out`,
+    series: [['sentBytes', 'To clients'], ['receivedBytes', 'From clients']],
+    format: bytes,
+    least: 1e3,
+  },
+  {
     key: 'trips',
     name: 'Round trip, p99',
     title: 'How long clients take to answer a ping',

@@ -1,16 +1,16 @@
 //! The HTTP client.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use ureq::Agent;
 use ureq::config::Config;
 use ureq::http::{HeaderMap, Response};
-use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
 
 use super::super::url::AuthUrl;
 use super::answer::{Answer, Raw};
 use super::question::Question;
+use crate::{asked_url, roots};
 
 /// Bytes of an answer's body: claims, or a sentence for who is refused.
 const BODY_BYTES_MAX: u64 = 16 * 1024;
@@ -36,8 +36,8 @@ impl Client {
             // What the environment says about proxies is meant for other programs.
             .proxy(None)
             .user_agent(concat!("allspark/", env!("CARGO_PKG_VERSION")));
-        if url.uri().scheme_str() == Some("https") {
-            config = config.tls_config(tls()?);
+        if asked_url::is_https(url.uri()) {
+            config = config.tls_config(roots::tls()?);
         }
         Ok(Self {
             agent: config.build().new_agent(),
@@ -97,22 +97,4 @@ fn raw<B>(response: &Response<B>, body: Vec<u8>) -> Raw {
 
 fn text(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name)?.to_str().ok().map(str::to_owned)
-}
-
-/// With the certificates that the system trusts, and ring, as everywhere in AllSpark.
-fn tls() -> Result<TlsConfig, String> {
-    let found = rustls_native_certs::load_native_certs();
-    if found.certs.is_empty() {
-        return Err("there are no certificates on this system to trust".to_owned());
-    }
-    let certificates = found
-        .certs
-        .iter()
-        .map(|der| Certificate::from_der(der).to_owned());
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    Ok(TlsConfig::builder()
-        .provider(TlsProvider::Rustls)
-        .unversioned_rustls_crypto_provider(provider)
-        .root_certs(RootCerts::Specific(Arc::new(certificates.collect())))
-        .build())
 }

@@ -4,13 +4,15 @@ use std::sync::Arc;
 use std::thread;
 
 use super::*;
+use crate::hooks::event::About;
 use crate::hooks::kind::Kind;
 
 fn event(kind: Kind, bytes: usize) -> Event {
     Event {
         kind,
-        spark: "AAAAAAAAAAAAAAAAAAAAA".parse().unwrap(),
+        about: About::Spark("AAAAAAAAAAAAAAAAAAAAA".parse().unwrap()),
         members: vec![b'x'; bytes].into(),
+        part: None,
     }
 }
 

@@ -61,8 +61,9 @@ fn event(kind: Kind, of: u32, data: u64) -> Event {
     let members = format!("\"event\":\"{name}\",\"spark\":\"{id}\",\"of\":{of},\"data\":{data}");
     Event {
         kind,
-        spark: id,
+        about: About::Spark(id),
         members: members.into_bytes().into(),
+        part: None,
     }
 }
 
@@ -165,8 +166,11 @@ impl Outside for &Play {
         self.begin + self.passed.get()
     }
 
-    fn decide(&self, spark: SparkId, verdict: Verdict) {
-        let decided = Done::Decided(number_of(spark), verdict);
+    fn decide(&self, client: &About, verdict: Verdict) {
+        let About::Spark(spark) = client else {
+            panic!("every client of this has a spark");
+        };
+        let decided = Done::Decided(number_of(*spark), verdict);
         self.done.borrow_mut().push(decided);
     }
 
@@ -386,7 +390,7 @@ fn answers_are_carried_out_and_foreign_ones_are_not() {
             messages: 7,
             bytes: 0,
         }),
-        refuse: None,
+        ..Verdict::default()
     };
     let expected = [
         Done::Decided(0, let_in),

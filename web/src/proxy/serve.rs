@@ -47,12 +47,19 @@ struct Begun {
 }
 
 /// Has a request answered.
-pub(super) async fn serve(under_way: UnderWay, job: Job, ticket: Ticket) {
+pub(super) async fn serve(under_way: UnderWay, job: Job, mut ticket: Ticket) {
     let shared = &under_way.0;
     let (is_head, is_upgrade, is_safe) = (job.is_head(), job.is_upgrade(), job.is_safe());
     let moved = Moved::new();
     let begun = match job.into_request(&shared.options, &moved) {
-        Some(request) => exchange(shared, request, is_safe, &moved).await,
+        Some(request) => tokio::select! {
+            begun = exchange(shared, request, is_safe, &moved) => begun,
+            // What was asked for it ends with it.
+            () = ticket.gone() => {
+                shared.counts.left.fetch_add(1, Ordering::Relaxed);
+                return;
+            }
+        },
         None => Err(Failure::Target),
     };
     let begun = match begun {

@@ -24,6 +24,7 @@ pub(super) struct Counts {
     pub(super) refused: AtomicU64,
     pub(super) failed: AtomicU64,
     pub(super) timed_out: AtomicU64,
+    pub(super) left: AtomicU64,
     pub(super) broken: AtomicU64,
     pub(super) retried: AtomicU64,
     pub(super) upgraded: AtomicU64,

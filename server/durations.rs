@@ -1,5 +1,6 @@
-//! How long clients take to answer a ping: counted by all shards, read by one thread.
+//! How long something takes that many threads do, for the dashboard: they count, one reads.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -11,13 +12,13 @@ const LEAST_US: f64 = 64.0;
 
 /// Counts of durations.
 #[derive(Debug)]
-pub(super) struct RoundTrips([AtomicU64; BUCKETS]);
+pub(crate) struct Durations([AtomicU64; BUCKETS]);
 
 /// The counts at a moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Counts([u64; BUCKETS]);
+pub(crate) struct Counts([u64; BUCKETS]);
 
-impl Default for RoundTrips {
+impl Default for Durations {
     fn default() -> Self {
         Self([const { AtomicU64::new(0) }; BUCKETS])
     }
@@ -29,13 +30,13 @@ impl Default for Counts {
     }
 }
 
-impl RoundTrips {
+impl Durations {
     /// Counts one.
-    pub(super) fn add(&self, duration: Duration) {
+    pub(crate) fn add(&self, duration: Duration) {
         self.0[bucket(duration)].fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn counts(&self) -> Counts {
+    pub(crate) fn counts(&self) -> Counts {
         let mut counts = Counts::default();
         for (count, counted) in counts.0.iter_mut().zip(&self.0) {
             *count = counted.load(Ordering::Relaxed);
@@ -47,11 +48,7 @@ impl RoundTrips {
 impl Counts {
     /// The shares (0.99 is "all but a hundredth") of what was counted since `before`, in
     /// milliseconds; `None` if nothing was.
-    pub(super) fn quantiles_ms<const N: usize>(
-        &self,
-        before: &Self,
-        shares: [f64; N],
-    ) -> [Option<f32>; N] {
+    fn quantiles_ms<const N: usize>(&self, before: &Self, shares: [f64; N]) -> [Option<f32>; N] {
         let since: Vec<u64> = self.0.iter().zip(&before.0).map(|(a, b)| a - b).collect();
         let total: u64 = since.iter().sum();
         shares.map(|share| {
@@ -63,6 +60,35 @@ impl Counts {
             });
             bucket.filter(|_| total > 0).map(end_ms)
         })
+    }
+}
+
+/// The quantiles of the last counts that were read.
+#[derive(Debug)]
+pub(crate) struct Lately {
+    kept: VecDeque<Counts>,
+    readings: usize,
+}
+
+impl Lately {
+    /// Of so many readings.
+    pub(crate) fn new(readings: usize) -> Self {
+        Self {
+            kept: VecDeque::new(),
+            readings,
+        }
+    }
+
+    /// These are the counts now. Returns how long, in milliseconds, half of what was counted lately
+    /// took at most, and all but a hundredth.
+    pub(crate) fn half_and_most_ms(&mut self, now: Counts) -> [Option<f32>; 2] {
+        let before = self.kept.front().cloned().unwrap_or_default();
+        let quantiles = now.quantiles_ms(&before, [0.5, 0.99]);
+        if self.kept.len() == self.readings {
+            self.kept.pop_front();
+        }
+        self.kept.push_back(now);
+        quantiles
     }
 }
 
@@ -86,19 +112,33 @@ mod tests {
 
     #[test]
     fn quantiles_are_those_of_what_came_since_and_a_fifth_too_long_at_the_most() {
-        let trips = RoundTrips::default();
-        trips.add(Duration::from_secs(9));
-        let before = trips.counts();
+        let durations = Durations::default();
+        durations.add(Duration::from_secs(9));
+        let before = durations.counts();
         assert_eq!(before.quantiles_ms(&before, [0.5]), [None]);
         for ms in 1..=100 {
-            trips.add(Duration::from_millis(ms));
+            durations.add(Duration::from_millis(ms));
         }
-        let [half, most] = trips.counts().quantiles_ms(&before, [0.5, 0.99]);
+        let [half, most] = durations.counts().quantiles_ms(&before, [0.5, 0.99]);
         let is_near = |found: Option<f32>, ms: f32| found.is_some_and(|f| f >= ms && f < ms * 1.2);
         assert!(
             is_near(half, 50.0) && is_near(most, 99.0),
             "{half:?} {most:?}"
         );
+    }
+
+    #[test]
+    fn what_is_no_longer_among_the_last_readings_does_not_count() {
+        let (durations, mut lately) = (Durations::default(), Lately::new(2));
+        durations.add(Duration::from_secs(9));
+        let [_, most] = lately.half_and_most_ms(durations.counts());
+        assert!(most.is_some_and(|ms| ms >= 9_000.0), "{most:?}");
+        durations.add(Duration::from_millis(1));
+        for _ in 0..2 {
+            let [_, most] = lately.half_and_most_ms(durations.counts());
+            assert!(most.is_some_and(|ms| ms < 2.0), "{most:?}");
+        }
+        assert_eq!(lately.half_and_most_ms(durations.counts()), [None; 2]);
     }
 
     #[test]
