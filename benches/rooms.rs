@@ -3,7 +3,8 @@
 //!
 //! A message comes from outside, as `Room::write` brings it: it is encoded, goes through the
 //! shard's inbox, is framed once, and reaches the members. `one` has everybody in one room, beside
-//! `fanout/broadcast`, whose work it shares; `small` writes to many rooms of few members, one after
+//! `fanout/broadcast`, whose work it is; `most` has all but one there, so that the members are walked
+//! over; `small` writes to many rooms of few members, one after
 //! the other; `overlapping` to rooms that share their members, `each` by itself, and `together`
 //! with one message. `join` is a spark that leaves a room and joins it again.
 //!
@@ -25,7 +26,7 @@ use crate::puppet::frame;
 criterion_group! {
     name = benches;
     config = crate::config();
-    targets = one, small, overlapping, join
+    targets = one, most, small, overlapping, join
 }
 
 /// Messages that are written before the shard has its turn: fewer than its inbox has room for.
@@ -34,15 +35,35 @@ const AT_ONCE: usize = 16_384;
 const MESSAGE: &str = "a message of some forty bytes for everyone";
 
 fn one(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("rooms/one");
+    let sizes = sizes(&[10, 100, 1_000, 10_000, 100_000], 1_000_000);
+    one_room(criterion, "rooms/one", &sizes, 0);
+}
+
+fn most(criterion: &mut Criterion) {
+    one_room(
+        criterion,
+        "rooms/most",
+        &[10, 100, 1_000, 10_000, 100_000],
+        1,
+    );
+}
+
+/// Sparks in one room, beside so many others.
+fn one_room(criterion: &mut Criterion, name: &str, sizes: &[usize], others: usize) {
+    let mut group = criterion.benchmark_group(name);
     group.sample_size(20);
-    for sparks in sizes(&[10, 100, 1_000, 10_000, 100_000], 1_000_000) {
+    for &sparks in sizes {
         let mut kept = None;
         group.throughput(Throughput::Elements(sparks as u64));
         group.bench_function(BenchmarkId::new("sparks", sparks), |bencher| {
             let (shard, handle, _) = kept.get_or_insert_with(|| {
-                world(sparks, |primus| {
-                    primus.on_connection(|spark| spark.join("all").expect("it is one room"));
+                let next = AtomicUsize::new(0);
+                world(sparks + others, move |primus| {
+                    primus.on_connection(move |spark| {
+                        if next.fetch_add(1, Ordering::Relaxed) < sparks {
+                            spark.join("all").expect("it is one room");
+                        }
+                    });
                 })
             });
             let room = handle.room("all");

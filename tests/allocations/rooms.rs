@@ -1,11 +1,14 @@
 //! What rooms cost.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use allocation_counter::measure;
 use allspark::plugins::rooms::{Rooms, RoomsOptions};
+use allspark_engine::Flow;
+use allspark_engine::io::Wait;
 
-use super::{bytes_per_spark, turn, world};
+use super::{bytes_per_spark, echo, turn, world};
 use crate::puppet::frame;
 
 /// What a membership may cost, both directions counted.
@@ -13,11 +16,16 @@ const MEMBERSHIP_BYTES_MAX: i64 = 48;
 
 #[test]
 fn a_recipient_of_a_message_to_a_room_costs_no_allocation() {
-    let per_message = |sparks: usize| {
-        let (mut shard, handle, hand) = world(sparks, |primus| {
-            primus.on_connection(|spark| spark.join("all").unwrap());
+    let per_message = |sparks: usize, others: usize| {
+        let (mut shard, handle, hand) = world(sparks + others, |primus| {
+            let count = AtomicUsize::new(0);
+            primus.on_connection(move |spark| {
+                if count.fetch_add(1, Ordering::Relaxed) < sparks {
+                    spark.join("some").unwrap();
+                }
+            });
         });
-        let room = handle.room("all");
+        let room = handle.room("some");
         let mut round = || {
             room.write("a message for the room").unwrap();
             (0..4).for_each(|_| turn(&mut shard));
@@ -28,9 +36,12 @@ fn a_recipient_of_a_message_to_a_room_costs_no_allocation() {
         assert_eq!(hand.borrow().sends - before, 100 * sparks as u64);
         allocated / 100
     };
-    let (few, some) = (per_message(10), per_message(200));
-    let (many, most) = (per_message(500), per_message(2_000));
-    println!("{few}, {some}, {many}, {most} allocations per message");
+    let (few, some) = (per_message(10, 1), per_message(200, 1));
+    let (many, most) = (per_message(500, 1), per_message(2_000, 1));
+    let (all, all_of_many) = (per_message(10, 0), per_message(2_000, 0));
+    println!("{few}, {some}, {many}, {most}, {all} allocations per message");
+    assert_eq!(all, all_of_many, "a room of all is as a broadcast");
+    assert!(all <= most);
     assert_eq!(few, some, "members that are written to at once");
     assert_eq!(many, most, "members that a walk reaches");
     assert!(most <= 12, "names, the message, and where it lies");
@@ -67,6 +78,66 @@ fn a_membership_costs_less_than_its_budget() {
     let (one, many) = (one - none, (many - none).div_euclid(20));
     println!("{one} bytes for one membership, {many} for each of twenty");
     assert!(one <= MEMBERSHIP_BYTES_MAX && many <= MEMBERSHIP_BYTES_MAX);
+}
+
+/// Every spark asks for nothing, while one of a thousand is in rooms.
+#[test]
+fn who_is_in_no_room_has_no_byte_of_the_rooms_of_others() {
+    let none = bytes_per_spark(|_| {});
+    let beside = bytes_per_spark(|primus| {
+        let count = AtomicUsize::new(0);
+        primus.on_connection(move |spark| {
+            if count.fetch_add(1, Ordering::Relaxed).is_multiple_of(1_000) {
+                spark.join(["all", "some", "mine"]).unwrap();
+            }
+        });
+    });
+    assert_eq!(beside, none);
+}
+
+/// A message to a room goes by its members, whoever else is there: it takes as many turns, and
+/// allocates as much, beside many as beside few. And what is echoed to those costs what it did.
+#[test]
+fn who_is_in_no_room_costs_no_time_for_the_rooms_of_others() {
+    // More than are written to at once, so that a walk reaches them.
+    const MEMBERS: usize = 1_000;
+    let beside = |others: usize| {
+        let (mut shard, handle, hand) = world(MEMBERS + others, |primus| {
+            let count = AtomicUsize::new(0);
+            primus.on_connection(move |spark| {
+                if count.fetch_add(1, Ordering::Relaxed) < MEMBERS {
+                    spark.join("some").unwrap();
+                }
+            });
+            primus.on_data(echo);
+        });
+        let room = handle.room("some");
+        let mut round = || {
+            room.write("a message for the room").unwrap();
+            let mut turns = 1;
+            while shard.turn(Wait::No).unwrap() == Flow::Continue(Wait::No) {
+                turns += 1;
+            }
+            turns
+        };
+        for _ in 0..10 {
+            round();
+        }
+        let before = hand.borrow().sends;
+        let mut turns = 0;
+        let allocated = measure(|| turns = round()).count_total;
+        assert_eq!(hand.borrow().sends - before, MEMBERS as u64);
+        let message = frame("1");
+        let last = MEMBERS + others - 1;
+        let mut echoed = || {
+            hand.borrow_mut().receive(last, &message);
+            turn(&mut shard);
+        };
+        echoed();
+        assert_eq!(measure(echoed).count_total, 0);
+        (turns, allocated)
+    };
+    assert_eq!(beside(1), beside(20_000));
 }
 
 #[test]

@@ -490,3 +490,32 @@ fn resources_need_the_emitter() {
         assert_eq!(error.to_string(), expected);
     });
 }
+
+/// Far more subscriptions than commands that a shard takes in within two turns.
+#[test]
+fn a_message_to_a_channel_is_one_thing_to_do_however_many_hear_it() {
+    const CLIENTS: usize = 16;
+    const SUBSCRIPTIONS: usize = 256;
+    let (mut stage, news) = stage(&Log::default(), |_, _| {});
+    let mut clients: Vec<Client> = (0..CLIENTS).map(|_| stage.upgrade("")).collect();
+    let subscribe = (0..SUBSCRIPTIONS).map(|id| frame(&format!(r#"[1,"{id}","news"]"#)));
+    let subscribe = subscribe.collect::<Vec<_>>().concat();
+    for client in &clients {
+        client.say(&subscribe);
+        stage.turns(8);
+    }
+    assert_eq!(news.len(), CLIENTS * SUBSCRIPTIONS);
+    news.write("first").unwrap();
+    stage.primus.write("between").unwrap();
+    news.write("last").unwrap();
+    stage.turns(2);
+    for client in &mut clients {
+        let texts = heard(client);
+        let (first, rest) = texts.split_at(SUBSCRIPTIONS);
+        let (between, last) = rest.split_first().expect("everything has arrived");
+        assert!(first.iter().all(|text| text.ends_with(r#""first"]"#)));
+        assert_eq!(between, r#""between""#);
+        assert_eq!(last.len(), SUBSCRIPTIONS);
+        assert!(last.iter().all(|text| text.ends_with(r#""last"]"#)));
+    }
+}

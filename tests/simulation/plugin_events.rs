@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use allspark::plugins::emit::{Emit, EmitSpark, EmitTo};
-use allspark::plugins::emitter::{AckError, Emitter, EmitterOptions, SendSpark, SendTo};
+use allspark::plugins::emitter::{
+    AckError, Emitter, EmitterApp, EmitterOptions, SendSpark, SendTo,
+};
 use allspark::plugins::events::SparkEvents;
 use allspark::plugins::responder::{AskError, AskSpark, Responder};
 use allspark::plugins::spark_latency::SparkLatency;
@@ -207,6 +209,7 @@ fn acknowledgements_that_never_come_have_bounds() {
         ack_timeout: 1_000,
         acks_max: 2,
         data: false,
+        ..EmitterOptions::default()
     }));
     let mut client = stage.upgrade("");
     let question = r#"{"type":0,"data":["ask"]}"#;
@@ -234,6 +237,53 @@ fn acknowledgements_that_never_come_have_bounds() {
 }
 
 /// Answers questions with what was asked, and asks the client back.
+/// A server without code: what becomes of an event, and of one that wants an acknowledgement.
+#[test]
+fn an_operator_has_events_answered() {
+    let with = |app| {
+        move |primus: &Attach, _: &Notes| {
+            let emitter = Emitter::with_options(EmitterOptions {
+                app,
+                acks_max: 1,
+                data: false,
+                ..EmitterOptions::default()
+            });
+            primus.plugin(Arc::new(emitter)).unwrap();
+        }
+    };
+    let (plain, asks) = (
+        r#"{"type":0,"data":["add",1,2]}"#,
+        r#"{"type":0,"data":["add",1,2],"id":7}"#,
+    );
+    let (mut nothing, _) = stage(with(EmitterApp::None));
+    let mut client = nothing.upgrade("");
+    assert_eq!(ask(&mut nothing, &mut client, &[plain, asks]), [""; 0]);
+
+    let (mut echoing, _) = stage(with(EmitterApp::Echo));
+    let mut client = echoing.upgrade("");
+    let expected = [plain, r#"{"id":7,"type":1,"data":[1,2]}"#];
+    assert_eq!(ask(&mut echoing, &mut client, &[plain, asks]), expected);
+
+    let (mut asking, notes) = stage(with(EmitterApp::Ask));
+    let mut client = asking.upgrade("");
+    let back = r#"{"type":0,"data":["add",1,2],"id":1}"#;
+    assert_eq!(ask(&mut asking, &mut client, &[plain, asks]), [plain, back]);
+    // One is waited for already.
+    let other = r#"{"type":0,"data":["add"],"id":8}"#;
+    let nothing = r#"{"id":8,"type":1,"data":[]}"#;
+    assert_eq!(ask(&mut asking, &mut client, &[other]), [nothing]);
+    let answer = r#"{"type":1,"data":[3],"id":1}"#;
+    let expected = r#"{"id":7,"type":1,"data":[3]}"#;
+    // The second one is nobody's.
+    assert_eq!(ask(&mut asking, &mut client, &[answer, answer]), [expected]);
+    ask(&mut asking, &mut client, &[asks]);
+    let later = asking.net.now() + Duration::from_secs(31);
+    asking.net.advance_to(later);
+    asking.turns(4);
+    assert_eq!(heard(&mut client), [r#"{"id":7,"type":1,"data":[]}"#]);
+    assert_eq!(notes.take(), [""; 0], "data is off");
+}
+
 fn answering(primus: &Attach, notes: &Notes) {
     let responder = Responder::new();
     let noted = notes.clone();

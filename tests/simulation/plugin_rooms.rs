@@ -9,7 +9,7 @@ use allspark::plugins::rooms::{Rooms, RoomsOptions};
 use allspark_engine::{Attach, Value};
 use allspark_transformers::websockets::WebSockets;
 
-use crate::stage::{Client, Stage, frame, handshake, quiet};
+use crate::stage::{Client, Stage, WIDE, frame, handshake, quiet};
 
 fn open() -> RoomsOptions {
     RoomsOptions {
@@ -177,6 +177,116 @@ fn what_is_not_allowed_is_refused_with_a_reason() {
         let long = format!(r#"{{"emit":["publish","{}",1]}}"#, "x".repeat(300));
         assert_eq!(ask(&mut stage, &mut client, &[&long]), [&*too_long]);
     }
+}
+
+/// What is written as `JSON.stringify` writes it goes on as it came, and what is not means the same.
+#[test]
+fn what_is_published_means_the_same_however_it_is_written() {
+    for with_emit in [false, true] {
+        let mut stage = stage(&Rooms::with_options(open()), with_emit, |_| {});
+        let mut client = stage.crowd(1).remove(0);
+        ask(
+            &mut stage,
+            &mut client,
+            &[r#"{"emit":["join","chat:a 7"]}"#],
+        );
+        for (said, heard) in [
+            (
+                r#"{"emit":["publish","chat:a","]}"]}"#,
+                r#"{"emit":["publish","chat:a","]}"]}"#,
+            ),
+            (
+                r#"{"emit": ["publish","chat:a",1]}"#,
+                r#"{"emit":["publish","chat:a",1]}"#,
+            ),
+            (
+                r#"{"emit":["publish","chat:a",1,2]}"#,
+                r#"{"emit":["publish","chat:a",1]}"#,
+            ),
+            (
+                r#"{"emit":["publish","chat:\u0061",1]}"#,
+                r#"{"emit":["publish","chat:a",1]}"#,
+            ),
+            (
+                r#"{"emit":["publish"," chat:a ",1]}"#,
+                r#"{"emit":["publish","chat:a",1]}"#,
+            ),
+            (
+                r#"{"emit":["publish","chat:a"]}"#,
+                r#"{"emit":["publish","chat:a",null]}"#,
+            ),
+            (
+                r#"{"emit":["publish","chat:a",1],"other":[2]}"#,
+                r#"{"emit":["publish","chat:a",1]}"#,
+            ),
+            // The last one counts, as in JavaScript.
+            (
+                r#"{"emit":["publish","chat:a",1],"emit":["publish","chat:b",2]}"#,
+                r#"{"emit":["roomserror","chat:b","you are not in this room"]}"#,
+            ),
+        ] {
+            assert_eq!(ask(&mut stage, &mut client, &[said]), [heard], "{said}");
+        }
+    }
+}
+
+/// A client that reads slowly gets the newest of each key, and none behind a newer one.
+#[test]
+fn values_take_the_place_of_older_ones_where_that_is_wanted() {
+    let options = RoomsOptions {
+        latest: vec!["chat:prices".into()],
+        publishes_per_s: 1_000,
+        ..open()
+    };
+    let mut stage = stage(&Rooms::with_options(options), false, |_| {});
+    let clients = &mut stage.crowd(2);
+    let [one, slow] = &mut clients[..] else {
+        unreachable!()
+    };
+    ask(&mut stage, one, &[r#"{"emit":["join","chat:prices"]}"#]);
+    ask(&mut stage, slow, &[r#"{"emit":["join","chat:prices"]}"#]);
+    for (key, answer) in [
+        ("", ""),
+        (r#","a""#, r#","a""#),
+        (",7", r#","7""#),
+        (r#","""#, r#","""#),
+    ] {
+        let said = format!(r#"{{"emit":["publish","chat:prices",1{key}]}}"#);
+        let told = format!(r#"{{"emit":["publish","chat:prices",1{answer}]}}"#);
+        assert_eq!(ask(&mut stage, one, &[&said]), [&*told]);
+        assert_eq!(heard(slow), [told]);
+    }
+    let no_key = refused("\"chat:prices\"", "a key is a short text or a whole number");
+    let long = format!("\"{}\"", "x".repeat(300));
+    for key in ["null", "1.5", "[1]", &long] {
+        let said = format!(r#"{{"emit":["publish","chat:prices",1,{key}]}}"#);
+        assert_eq!(ask(&mut stage, one, &[&said]), [&*no_key], "{key}");
+    }
+    slow.set_window(60);
+    for number in 0..200 {
+        let said = format!(
+            r#"{{"emit":["publish","chat:prices",{number},"k{}"]}}"#,
+            number % 4
+        );
+        assert_eq!(ask(&mut stage, one, &[&said]), [said]);
+    }
+    slow.set_window(WIDE);
+    for _ in 0..20 {
+        stage.turns(4);
+        slow.read();
+    }
+    let mut newest = [None; 4];
+    let texts = heard(slow);
+    for text in &texts {
+        let (_, rest) = text.split_once("prices\",").unwrap();
+        let (number, key) = rest.split_once(",\"k").unwrap();
+        let key = usize::from(key.as_bytes()[0] - b'0');
+        let number = Some(number.parse::<u32>().unwrap());
+        assert!(newest[key] < number, "{text} behind {newest:?}");
+        newest[key] = number;
+    }
+    assert_eq!(newest, [Some(196), Some(197), Some(198), Some(199)]);
+    assert!(texts.len() < 50, "{} values", texts.len());
 }
 
 /// Without options these events are the application's, as any other.

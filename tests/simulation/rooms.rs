@@ -268,6 +268,36 @@ fn what_one_writer_writes_arrives_in_its_order() {
     }
 }
 
+/// It is written to as all sparks are, but is for its members at that time.
+#[test]
+fn a_room_of_all_is_those_who_are_in_it_when_it_is_written_to() {
+    for count in [3, ROOM_MEMBERS_AT_ONCE + 1] {
+        let mut crowd = Crowd::new(count, |_| {});
+        crowd.join("all", 0..count);
+        crowd.hear();
+        let room = crowd.stage.primus.room("all");
+        room.write("one").unwrap();
+        crowd.sparks[0].leave("all");
+        room.write("two").unwrap();
+        crowd.sparks[0].join("all");
+        room.write("three").unwrap();
+        let others = room.clone().except([crowd.sparks[1].id()]);
+        others.write("four").unwrap();
+        room.write("five").unwrap();
+        let mut late = crowd.stage.upgrade("");
+        room.write("six").unwrap();
+        for (number, texts) in crowd.hear().into_iter().enumerate() {
+            let expected: &[&str] = match number {
+                0 => &["one", "three", "four", "five", "six"],
+                1 => &["one", "two", "three", "five", "six"],
+                _ => &["one", "two", "three", "four", "five", "six"],
+            };
+            assert_eq!(texts, expected, "client {number} of {count}");
+        }
+        assert_eq!(heard(&mut late), Vec::<String>::new());
+    }
+}
+
 /// Of values with keys a slow client gets few, the last one of each key among them, and never an
 /// older one behind a newer; of other messages it gets all.
 #[test]

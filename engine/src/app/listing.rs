@@ -19,6 +19,11 @@ pub struct ListCursor {
     place: u64,
 }
 
+impl ListCursor {
+    /// Where every list begins.
+    const FIRST: Self = Self { shard: 0, place: 0 };
+}
+
 /// A text that is no [`ListCursor`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not where a list goes on")]
@@ -65,12 +70,10 @@ impl Handle {
         each: impl Fn(&mut Spark<'_>) -> R + Send + 'static,
         answer: impl FnOnce(Vec<R>, Option<ListCursor>) + Send + 'static,
     ) {
-        let from = from.unwrap_or(ListCursor { shard: 0, place: 0 });
-        self.list(ListOf::Sparks, from, 0, max, each, answer);
+        self.list(ListOf::Sparks, from, max, each, answer);
     }
 
-    /// The same for those who are in the room of this name. Here a `*` is no pattern. Somebody may
-    /// be in the list twice, if others leave meanwhile.
+    /// The same for those who are in the room of this name. Here a `*` is no pattern.
     pub fn list_members<R: 'static>(
         &self,
         room: &str,
@@ -79,13 +82,7 @@ impl Handle {
         each: impl Fn(&mut Spark<'_>) -> R + Send + 'static,
         answer: impl FnOnce(Vec<R>, Option<ListCursor>) + Send + 'static,
     ) {
-        // A room is walked over from its end.
-        let first = u64::MAX;
-        let from = from.unwrap_or(ListCursor {
-            shard: 0,
-            place: first,
-        });
-        self.list(ListOf::Members(room.into()), from, first, max, each, answer);
+        self.list(ListOf::Members(room.into()), from, max, each, answer);
     }
 
     /// Calls `answer` with at most `max` rooms and with where the list goes on, as
@@ -97,13 +94,13 @@ impl Handle {
         max: usize,
         answer: impl FnOnce(Vec<RoomSize>, Option<ListCursor>) + Send + 'static,
     ) {
-        let from = from.unwrap_or(ListCursor { shard: 0, place: 0 });
+        let from = from.unwrap_or(ListCursor::FIRST);
         let (shard, primus) = (from.shard, self.clone());
         let Some(send) = self.listing(ListOf::Rooms, from, max) else {
             return answer(Vec::new(), None);
         };
         send(Box::new(move |_, portion| {
-            let next = primus.after(from, 0, portion.next);
+            let next = primus.after(from, portion.next);
             let counted = Tally::new(portion.names, move |rooms| {
                 // One that a shard before this one has, too, was listed there.
                 let rooms = rooms
@@ -133,24 +130,22 @@ impl Handle {
         self.send_to_all(|| Command::Tally(Arc::clone(&tally)));
     }
 
-    /// `first` is where the list of a shard begins.
     fn list<R: 'static>(
         &self,
         of: ListOf,
-        from: ListCursor,
-        first: u64,
+        from: Option<ListCursor>,
         max: usize,
         each: impl Fn(&mut Spark<'_>) -> R + Send + 'static,
         answer: impl FnOnce(Vec<R>, Option<ListCursor>) + Send + 'static,
     ) {
-        let primus = self.clone();
+        let (primus, from) = (self.clone(), from.unwrap_or(ListCursor::FIRST));
         let Some(send) = self.listing(of, from, max) else {
             return answer(Vec::new(), None);
         };
         send(Box::new(move |host, portion| {
             let sparks = portion.sparks.into_iter();
             let said = sparks.map(|key| each(&mut Spark::new(host, key))).collect();
-            answer(said, primus.after(from, first, portion.next));
+            answer(said, primus.after(from, portion.next));
         }));
     }
 
@@ -173,9 +168,9 @@ impl Handle {
     }
 
     /// What follows a portion: a place on the same shard, or where the list of the next one begins.
-    fn after(&self, from: ListCursor, first: u64, next: Option<u64>) -> Option<ListCursor> {
+    fn after(&self, from: ListCursor, next: Option<u64>) -> Option<ListCursor> {
         let shard = from.shard + u16::from(next.is_none());
-        let place = next.unwrap_or(first);
+        let place = next.unwrap_or(0);
         (shard < self.shards()).then_some(ListCursor { shard, place })
     }
 }

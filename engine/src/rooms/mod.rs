@@ -295,7 +295,45 @@ impl Rooms {
         Some(members[*place])
     }
 
-    /// Where such a walk begins.
+    /// Some members of a room, as they lie among all sparks, from this one on: at most `max`, and as
+    /// many as are found by looking at so many sparks. Returns where the others begin, if there may
+    /// be any. Whoever stays is found once, whoever leaves meanwhile.
+    pub(crate) fn some_members(
+        &self,
+        room: u32,
+        from: u32,
+        max: usize,
+        looks_max: usize,
+    ) -> (Vec<u32>, Option<u32>) {
+        let Some(members) = self.room(room).map(|room| &room.members) else {
+            return (Vec::new(), None);
+        };
+        if members.len() <= looks_max {
+            let rest = members.iter().filter(|spark| **spark >= from);
+            let mut rest: Vec<u32> = rest.copied().collect();
+            rest.sort_unstable();
+            let next = rest.get(max).copied();
+            rest.truncate(max);
+            return (rest, next);
+        }
+        let (mut found, mut next) = (Vec::new(), from);
+        for _ in 0..looks_max {
+            let Some(spark) = self.members.next_from(next) else {
+                return (found, None);
+            };
+            next = spark;
+            if found.len() == max {
+                break;
+            }
+            if self.members.find(spark, room).is_some() {
+                found.push(spark);
+            }
+            next = spark.saturating_add(1);
+        }
+        (found, Some(next))
+    }
+
+    /// Where a walk with [`Rooms::next_member`] begins.
     pub(crate) fn end(&self, room: u32) -> usize {
         match room {
             ANY_ROOM => 0,

@@ -176,6 +176,36 @@ fn a_walk_reaches_who_stays_whoever_leaves_and_comes() {
     }
 }
 
+/// A room that is looked through as a whole, and one that is too large for that.
+#[test]
+fn a_list_has_who_stays_once_whoever_leaves_and_comes() {
+    for looks_max in [1_000, 7] {
+        let mut rooms = Rooms::new(RoomOptions::default());
+        (0..100).for_each(|spark| drop(rooms.join(spark, "a").unwrap()));
+        (0..300).for_each(|spark| drop(rooms.join(spark, "other").unwrap()));
+        let room = rooms.named("a").unwrap();
+        let (mut listed, mut from, mut step) = (Vec::new(), Some(0), 0);
+        while let Some(place) = from {
+            let (some, next) = rooms.some_members(room, place, 5, looks_max);
+            assert!(some.len() <= 5);
+            listed.extend(some);
+            from = next;
+            rooms.leave((step * 37) % 100, "a");
+            rooms.join(1_000 + step, "a").unwrap();
+            step += 1;
+        }
+        let once: BTreeSet<u32> = listed.iter().copied().collect();
+        assert_eq!(once.len(), listed.len());
+        for spark in 0..100 {
+            let left = (0..step).any(|step| (step * 37) % 100 == spark);
+            assert!(left || once.contains(&spark), "{spark} was passed over");
+        }
+        let (none, next) = rooms.some_members(room, 0, 0, looks_max);
+        assert!(none.is_empty() && next.is_some());
+        assert_eq!(rooms.some_members(7, 0, 5, looks_max), (vec![], None));
+    }
+}
+
 #[test]
 fn names_and_rooms_of_a_spark_are_bounded() {
     let options = RoomOptions {

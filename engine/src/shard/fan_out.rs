@@ -37,11 +37,7 @@ impl<T: Transformer> Core<T> {
         if self.broadcast_per_spark(kind, payload) {
             return 0;
         }
-        let (sparks, transformer) = self.sessions.by_wire_with_transformer();
-        let blocks = &mut self.net.buffers.blocks;
-        let refused = self.fanout.broadcast(sparks, blocks, |wire, out| {
-            transformer.frame(wire, kind, payload, out);
-        });
+        let refused = self.log_for_all(kind, payload);
         if refused > 0 {
             tracing::error!(
                 shard = self.shard,
@@ -54,7 +50,17 @@ impl<T: Transformer> Core<T> {
         refused
     }
 
-    /// The same to all sparks but some: a part of the log that is not for these. Returns how many
+    /// Puts a message into the log, framed once for each wire format; the next walk over all sparks
+    /// sends it. Returns how many don't get it, because a frame can't hold it.
+    pub(super) fn log_for_all(&mut self, kind: Kind, payload: &[u8]) -> usize {
+        let (sparks, transformer) = self.sessions.by_wire_with_transformer();
+        let blocks = &mut self.net.buffers.blocks;
+        self.fanout.broadcast(sparks, blocks, |wire, out| {
+            transformer.frame(wire, kind, payload, out);
+        })
+    }
+
+    /// A broadcast to all sparks but some: a part of the log that is not for these. Returns how many
     /// don't get it, because a frame can't hold it.
     pub(super) fn broadcast_to_others(
         &mut self,

@@ -54,17 +54,19 @@ impl<T: Transformer> Core<T> {
         let Some(room) = self.rooms.named(room) else {
             return portion;
         };
-        let mut place = usize::try_from(from).unwrap_or(usize::MAX);
-        for _ in 0..max {
-            let Some(index) = self.rooms.next_member(room, &mut place) else {
-                return portion;
-            };
-            let spark = self.sessions.key_at(index);
-            portion
-                .sparks
-                .extend(spark.filter(|spark| self.is_open(*spark)));
-        }
-        portion.next = (place > 0).then_some(place as u64);
+        let Ok(from) = u32::try_from(from) else {
+            return portion;
+        };
+        let (members, next) = self
+            .rooms
+            .some_members(room, from, max, WALK_VISITS_PER_TURN);
+        let sparks = members
+            .into_iter()
+            .filter_map(|index| self.sessions.key_at(index));
+        portion
+            .sparks
+            .extend(sparks.filter(|spark| self.is_open(*spark)));
+        portion.next = next.map(u64::from);
         portion
     }
 

@@ -100,7 +100,9 @@ impl<T: Transformer> Core<T> {
             let except = self.indexes_of(target);
             let key = target.scope();
             let differs = self.transforms.is_some() && self.per_spark().is_some();
+            let is_plain = except.is_empty() && key.is_none() && !differs;
             match (members <= ROOM_MEMBERS_AT_ONCE, differs) {
+                _ if is_plain && self.has_everybody(&found) => self.log_for_all(kind, payload),
                 (true, false) => {
                     self.write_to_members(&found, &except, key.as_ref(), kind, payload)
                 }
@@ -120,6 +122,14 @@ impl<T: Transformer> Core<T> {
             self.counters().messages_dropped.add(refused as u64);
         }
         refused
+    }
+
+    /// Whether every spark of this shard is in one of these rooms: then a message to them is a
+    /// broadcast. Whoever joins or leaves later changes nothing, as it does not change who was there
+    /// when the message was written.
+    fn has_everybody(&self, found: &[u32]) -> bool {
+        let sparks = self.sessions.len();
+        found.iter().any(|room| self.rooms.len(*room) == sparks)
     }
 
     /// The places of those who are not written to, in order.

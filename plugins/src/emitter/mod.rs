@@ -22,11 +22,12 @@
 //! back. As with the npm plugin, such a message reaches those who listen to `data` as well, unless
 //! [`EmitterOptions::data`] says otherwise.
 
+mod app;
 mod asked;
 mod plugin;
 mod to;
 pub mod wire;
 
 pub use asked::AckError;
-pub use plugin::{Emitter, EmitterOptions};
+pub use plugin::{Emitter, EmitterApp, EmitterOptions};
 pub use to::{SendSpark, SendTo};

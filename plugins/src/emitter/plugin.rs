@@ -32,6 +32,24 @@ pub struct EmitterOptions {
     /// Whether listeners of `data` get the messages of this plugin as well, as they do with the
     /// npm plugin. Default: true.
     pub data: bool,
+    /// What happens with events, for a server without code. Default: `none`.
+    pub app: EmitterApp,
+}
+
+/// What happens with events of clients, after those who listen to them were called.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EmitterApp {
+    /// Nothing.
+    #[default]
+    None,
+    /// One that waits for an acknowledgement is acknowledged with its arguments. Another one is
+    /// sent back.
+    Echo,
+    /// It is sent back. One that waits for an acknowledgement gets what the client acknowledges
+    /// that with; nothing, if the client does not within [`EmitterOptions::ack_timeout`], or if
+    /// [`EmitterOptions::acks_max`] are waited for.
+    Ask,
 }
 
 impl Default for EmitterOptions {
@@ -40,6 +58,7 @@ impl Default for EmitterOptions {
             ack_timeout: 30_000,
             acks_max: 1024,
             data: true,
+            app: EmitterApp::None,
         }
     }
 }
@@ -92,7 +111,9 @@ impl Emitter {
         match packet {
             Some(Packet::Event { event, args, id }) if !is_local(spark, event) => {
                 let ack = RefCell::new(id.map(|id| Ack::new(id, None)));
-                self.events.call(spark, event, Args::with_ack(args, &ack));
+                let args = Args::with_ack(args, &ack);
+                self.events.call(spark, event, args);
+                self.play(spark, event, args, id.is_some());
             }
             Some(Packet::Ack { id, results }) => {
                 asked::acknowledged(spark, id, Args::new(results));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use allspark_engine::{Json, Message, Spark, SparkError, Value};
+use allspark_engine::{Batch, Json, Message, Spark, SparkError, Value};
 
 use super::core::{Channel, Member, OfData, OfEvent, OfMember};
 use super::framed::{Encoded, Framed};
@@ -68,25 +68,33 @@ impl Channel {
     }
 
     /// Writes a message to every subscription. It is encoded once; what stands around it, once for
-    /// each.
+    /// each. Each shard is told once, however many there are.
     ///
     /// # Errors
-    /// It can't be encoded, is too long, or was refused by a transform.
+    /// It can't be encoded, is too long, or was refused by a transform. Nothing is written then.
     pub fn write(&self, message: impl Message) -> Result<(), SparkError> {
-        let Some(parser) = self
-            .0
-            .shared
-            .upgrade()
-            .and_then(|it| it.parser.get().copied())
-        else {
+        let Some(shared) = self.0.shared.upgrade() else {
+            return Ok(());
+        };
+        let Some(parser) = shared.parser.get().copied() else {
             return Ok(());
         };
         let mut scratch = Vec::new();
         let encoded = message.encode(parser, &mut scratch);
         let (kind, message) = encoded.map_err(SparkError::Encode)?;
         let encoded = Encoded { kind, message };
-        let mut members = self.0.members().into_iter();
-        members.try_for_each(|(spark, address)| spark.write(Framed::new(&encoded, &address)))
+        let members = self.0.members();
+        // A server knows nothing of the sparks of another one, and passes them over.
+        let batches = shared.servers().into_iter().map(|server| {
+            let mut batch = server.batch();
+            for (spark, address) in &members {
+                batch.write_to([spark.id()], Framed::new(&encoded, address))?;
+            }
+            Ok(batch)
+        });
+        let batches = batches.collect::<Result<Vec<_>, SparkError>>()?;
+        batches.into_iter().for_each(Batch::send);
+        Ok(())
     }
 
     /// Emits an event at every client with a subscription.

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, RwLock, Weak};
 
-use allspark_engine::{Spark, SparkHandle, SparkId, Value};
+use allspark_engine::{Handle, Spark, SparkHandle, SparkId, Value, WeakHandle};
 use allspark_protocol::parser::ParserKind;
 use arc_swap::ArcSwap;
 
@@ -18,6 +18,8 @@ pub(super) struct Shared {
     pub(super) options: MultiplexOptions,
     /// Known once the plugin was added to a server.
     pub(super) parser: OnceLock<ParserKind>,
+    /// Those that it was added to: one, unless an application has several.
+    pub(super) servers: Mutex<Vec<WeakHandle>>,
     pub(super) channels: RwLock<HashMap<Box<str>, Channel>>,
     pub(super) subscribe: Hooks,
     pub(super) unsubscribe: Hooks,
@@ -29,6 +31,19 @@ pub(super) type Hooks = ArcSwap<Vec<Arc<OfMember>>>;
 impl Shared {
     pub(super) fn find(&self, name: &str) -> Option<Channel> {
         self.channels.read().expect(UNPOISONED).get(name).cloned()
+    }
+
+    /// The plugin was added to a server.
+    pub(super) fn added_to(&self, server: &Handle) {
+        let mut servers = self.servers.lock().expect(UNPOISONED);
+        servers.retain(|server| server.upgrade().is_some());
+        servers.push(server.downgrade());
+    }
+
+    /// The servers that are still there.
+    pub(super) fn servers(&self) -> Vec<Handle> {
+        let servers = self.servers.lock().expect(UNPOISONED);
+        servers.iter().filter_map(WeakHandle::upgrade).collect()
     }
 }
 

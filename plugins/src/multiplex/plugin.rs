@@ -123,6 +123,7 @@ impl Plugin for Multiplex {
             let reason = "its channels are those of another server, which has another parser";
             return Err(PluginError::other(reason));
         }
+        self.0.added_to(&setup.handle());
         setup.reserve("subscribe");
         setup.reserve("unsubscribe");
         let shared = Arc::clone(&self.0);

@@ -23,6 +23,7 @@
 //! | `join`, rooms | `joinroom`, room, of each; or `roomserror`, room, why not |
 //! | `leave`, rooms | `leaveroom`, room, of each; or `roomserror` |
 //! | `publish`, room, message | `publish`, room, message, as all in the room; or `roomserror` |
+//! | `publish`, room, message, key | the same with the key, if the room is one of `latest` |
 //!
 //! Rooms are named as in primus-rooms: text in which spaces separate names, a whole number, or an
 //! array of these. Without options nobody may do any of it, and these events are the application's.
@@ -32,6 +33,7 @@ mod client;
 mod names;
 mod options;
 mod plugin;
+mod publish;
 mod rate;
 mod refused;
 

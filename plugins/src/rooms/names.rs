@@ -46,6 +46,18 @@ fn add<'v>(names: &mut Vec<Cow<'v, str>>, one: &'v Value) -> Result<(), Refused>
     }
 }
 
+/// The key of a value: text, or a whole number.
+///
+/// # Errors
+/// It is something else.
+pub(super) fn key(key: &Value) -> Result<Cow<'_, str>, Refused> {
+    match key {
+        Value::String(text) => Ok((&**text).into()),
+        Value::Number(_) => whole(key).map(Cow::Owned).map_err(|_| Refused::NoKey),
+        _ => Err(Refused::NoKey),
+    }
+}
+
 /// A number as JavaScript writes it, if it is a whole one that JavaScript can count to.
 fn whole(number: &Value) -> Result<String, Refused> {
     const COUNTED_MAX: f64 = 9_007_199_254_740_991.0;
@@ -100,6 +112,15 @@ mod tests {
             value!([["a"]]),
         ] {
             assert_eq!(joined(&[other]), Err(Refused::NoName));
+        }
+    }
+
+    #[test]
+    fn a_key_is_text_or_a_whole_number() {
+        assert_eq!(key(&value!("a b")).as_deref(), Ok("a b"));
+        assert_eq!(key(&value!(7)).as_deref(), Ok("7"));
+        for other in [value!(null), value!(1.5), value!([]), value!(true)] {
+            assert_eq!(key(&other), Err(Refused::NoKey));
         }
     }
 

@@ -22,6 +22,11 @@ pub struct RoomsOptions {
     pub join: Vec<String>,
     /// Rooms that a client may publish to while it is in them, in the same manner. Default: none.
     pub publish: Vec<String>,
+    /// Rooms in which only the newest of what clients publish matters, in the same manner: for a
+    /// client that reads slowly it takes the place of an older message of the same key that still
+    /// waits ([`Room::latest`](allspark_engine::Room::latest)). Who publishes names the key behind
+    /// the message; without one, the room has one key. Default: none.
+    pub latest: Vec<String>,
     /// The claim of a client's credential (see docs/AUTHORIZATION.md) that names rooms which that
     /// client may join: text with spaces between names, or a list of them. A `*` stands for
     /// anything. Default: none.
@@ -58,6 +63,7 @@ impl Default for RoomsOptions {
             name_bytes_max: None,
             join: Vec::new(),
             publish: Vec::new(),
+            latest: Vec::new(),
             claim: None,
             claim_joins: false,
             client_wildcards: false,
@@ -94,8 +100,14 @@ impl RoomsOptions {
     pub(crate) fn check(&self) -> Result<(), PluginError> {
         self.check_names("join", &self.join)?;
         self.check_names("publish", &self.publish)?;
+        self.check_names("latest", &self.latest)?;
         let is_empty = self.claim.as_deref().is_some_and(str::is_empty);
         for (is_wrong, option, reason) in [
+            (
+                !self.latest.is_empty() && !self.lets_publish(),
+                "latest",
+                "has no effect without `publish`",
+            ),
             (is_empty, "claim", "is empty"),
             (
                 self.claim_joins && self.claim.is_none(),
@@ -194,6 +206,7 @@ mod tests {
             json!({ "wildcard": false, "per-spark-max": 3, "nameBytesMax": 9 }),
             json!({ "join": ["news", "chat:*"], "publish": ["chat:*"], "client-wildcards": true }),
             json!({ "claim": "rooms", "claimJoins": true }),
+            json!({ "publish": ["*"], "latest": ["prices:*"] }),
         ] {
             assert_eq!(refusal(options.clone()), "", "{options}");
         }
@@ -211,6 +224,7 @@ mod tests {
                 "`join[0]`: is longer",
             ),
             (json!({ "claim": "" }), "`claim`: is empty"),
+            (json!({ "latest": ["a"] }), "`latest`: has no effect"),
             (
                 json!({ "claim-joins": true }),
                 "`claim-joins`: has no effect",

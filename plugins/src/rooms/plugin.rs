@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use allspark_engine::{
     Json, Packet, Plugin, PluginError, RoomError, RoomOptions, Setup, Spark, Transformed, Value,
 };
+use allspark_protocol::parser::ParserKind;
 
 use super::allowed::{allows, claimed};
 use super::client::Client;
@@ -20,7 +21,7 @@ use crate::look::Look;
 /// What clients emit.
 const JOIN: &str = "join";
 const LEAVE: &str = "leave";
-const PUBLISH: &str = "publish";
+pub(super) const PUBLISH: &str = "publish";
 
 /// What they hear, and what primus-rooms reserves on the server.
 const JOINED: &str = "joinroom";
@@ -172,70 +173,22 @@ impl Rooms {
         }
     }
 
+    /// Bytes of the longest name.
+    pub(super) fn name_bytes_max(&self) -> usize {
+        self.0.name_bytes_max.load(Ordering::Relaxed)
+    }
+
     /// A longer name is compared with nothing, and not told back.
-    fn is_short(&self, room: &str) -> Result<(), Refused> {
-        let max = self.0.name_bytes_max.load(Ordering::Relaxed);
+    pub(super) fn is_short(&self, room: &str) -> Result<(), Refused> {
+        let max = self.name_bytes_max();
         match room.len() <= max {
             true => Ok(()),
             false => Err(Refused::Room(RoomError::NameTooLong { max })),
         }
     }
 
-    fn publish(&self, spark: &mut Spark<'_>, args: &[Value]) {
-        let (room, message) = match args {
-            [] => return refuse(spark, None, Refused::Unnamed),
-            [room, rest @ ..] => (room, rest.first().unwrap_or(&Value::Null)),
-        };
-        let rooms = names(std::slice::from_ref(room));
-        let room = match rooms.as_deref() {
-            Ok([room]) => &**room,
-            Ok(_) => return refuse(spark, None, Refused::OneRoom),
-            Err(refused) => return refuse(spark, None, *refused),
-        };
-        if let Err(refused) = self.is_short(room) {
-            return refuse(spark, None, refused);
-        }
-        if let Err(refused) = self.may_publish(spark, room, message) {
-            return refuse(spark, Some(room), refused);
-        }
-        let args = &(room, message);
-        let event = PUBLISH;
-        let written = spark
-            .primus()
-            .room(room)
-            .write(Json(Emitted { event, args }));
-        if let Err(error) = written {
-            tracing::debug!(spark = %spark.id(), %error, "a client's message to a room");
-        }
-    }
-
-    fn may_publish(
-        &self,
-        spark: &mut Spark<'_>,
-        room: &str,
-        message: &Value,
-    ) -> Result<(), Refused> {
-        let options = self.options();
-        if !allows(&options.publish, room) {
-            return Err(Refused::NotAllowed);
-        }
-        if !spark.is_in(room) {
-            return Err(Refused::NotIn);
-        }
-        let max = options.publish_bytes_max;
-        if bytes_as_json(message) > max {
-            return Err(Refused::TooLong { max });
-        }
-        let now = spark.now();
-        let publishes = &mut Self::client(spark).publishes;
-        match publishes.admits(now, options.publishes_per_s) {
-            true => Ok(()),
-            false => Err(Refused::TooOften),
-        }
-    }
-
     /// What is kept with a client, from its first question on.
-    fn client<'s>(spark: &'s mut Spark<'_>) -> &'s mut Client {
+    pub(super) fn client<'s>(spark: &'s mut Spark<'_>) -> &'s mut Client {
         if spark.own::<Client>().is_none() {
             spark.set_own(Client::new());
         }
@@ -288,13 +241,17 @@ impl Rooms {
 
     /// By itself.
     fn listen(&self, setup: &Setup<'_>) {
-        let (rooms, look) = (
-            self.clone(),
-            Look::new(setup.options().parser, wire::MEMBER),
-        );
-        setup.transform_incoming(move |spark, packet| match look.may_have(&packet.data()) {
-            true => rooms.incoming(spark, packet),
-            false => Transformed::Next,
+        let parser = setup.options().parser;
+        let (rooms, look) = (self.clone(), Look::new(parser, wire::MEMBER));
+        let may_pass_on = parser == ParserKind::Json && self.options().lets_publish();
+        setup.transform_incoming(move |spark, packet| {
+            if may_pass_on && rooms.pass_on(spark, packet.data()) {
+                return Transformed::Drop;
+            }
+            match look.may_have(&packet.data()) {
+                true => rooms.incoming(spark, packet),
+                false => Transformed::Next,
+            }
         });
     }
 
@@ -375,25 +332,6 @@ fn answer(spark: &mut Spark<'_>, event: &str, args: impl Arguments) {
     spark.write(Json(Emitted { event, args }));
 }
 
-fn refuse(spark: &mut Spark<'_>, room: Option<&str>, refused: Refused) {
+pub(super) fn refuse(spark: &mut Spark<'_>, room: Option<&str>, refused: Refused) {
     answer(spark, ERROR, (room, refused.to_string()));
-}
-
-fn bytes_as_json(message: &Value) -> usize {
-    struct Count(usize);
-    impl std::io::Write for Count {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0 += bytes.len();
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-    let mut count = Count(0);
-    match serde_json::to_writer(&mut count, message) {
-        Ok(()) => count.0,
-        Err(_) => usize::MAX,
-    }
 }

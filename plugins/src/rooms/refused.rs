@@ -21,6 +21,9 @@ pub enum Refused {
     /// It publishes to several rooms at a time.
     #[error("a message goes to one room")]
     OneRoom,
+    /// Its key is neither text nor a whole number, or longer than a name may be.
+    #[error("a key is a short text or a whole number")]
+    NoKey,
     /// The operator does not allow this room.
     #[error("this room is not open to you")]
     NotAllowed,
