@@ -135,8 +135,13 @@ impl<C: Weigh> Mesh<C> {
         TURN.set(None);
     }
 
-    /// Takes the oldest command that a handler of this shard sent, and the shard it is for.
+    /// Whether a handler of this shard has sent a command that nobody has taken.
     #[inline]
+    pub(crate) fn has_sent(&self, shard: u16) -> bool {
+        !self.inboxes[usize::from(shard)].sent.is_empty()
+    }
+
+    /// Takes the oldest command that a handler of this shard sent, and the shard it is for.
     pub(crate) fn take_sent(&self, shard: u16) -> Option<(u16, C)> {
         self.inboxes[usize::from(shard)].sent.pop()
     }
@@ -234,10 +239,14 @@ impl<C> Sent<C> {
         self.count.store(commands.len(), Ordering::Relaxed);
     }
 
+    /// What is asked for each message that is written.
     #[inline]
+    fn is_empty(&self) -> bool {
+        self.count.load(Ordering::Relaxed) == 0
+    }
+
     fn pop(&self) -> Option<(u16, C)> {
-        // The usual case, for each message that is written.
-        if self.count.load(Ordering::Relaxed) == 0 {
+        if self.is_empty() {
             return None;
         }
         let mut commands = self.lock();

@@ -25,6 +25,13 @@ impl<T: Transformer> Core<T> {
     /// two messages of one request everything is done that the handler of the first has caused.
     #[inline]
     pub(super) fn settle(&mut self) {
+        let has_sent = self.server.mesh.has_sent(self.shard);
+        if has_sent || !self.effects.is_empty() || self.sessions.has_wants() {
+            self.settle_all();
+        }
+    }
+
+    fn settle_all(&mut self) {
         loop {
             self.take_sent();
             if let Some(effect) = self.effects.pop() {

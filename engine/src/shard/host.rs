@@ -368,6 +368,13 @@ impl<T: Transformer> Core<T> {
     /// do next. What calls nobody is done at once; from the first one on that does, all wait.
     #[inline]
     pub(super) fn take_sent(&mut self) {
+        if self.server.mesh.has_sent(self.shard) {
+            self.take_all_sent();
+        }
+    }
+
+    #[cold]
+    fn take_all_sent(&mut self) {
         while let Some((shard, command)) = self.server.mesh.take_sent(self.shard) {
             if shard != self.shard {
                 self.send_to_shard(shard, command);

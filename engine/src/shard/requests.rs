@@ -199,7 +199,7 @@ impl<T: Transformer> Core<T> {
         if matches!(answer, Answer::Upgrade { .. } | Answer::Open { .. }) {
             match self.judge_opening(key, head, pass) {
                 // The transport is asked again once it is decided.
-                Ok(way) => return self.go(key, request, way),
+                Ok(way) => return self.go(key, request, way, None),
                 Err(unasked) => pass = unasked,
             }
         }
