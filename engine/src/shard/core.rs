@@ -21,7 +21,7 @@ use super::fairness::Fairness;
 use super::framed::Framed;
 use super::intake::Intake;
 use super::introductions::Introductions;
-use super::layered::Judged;
+use super::judged::Judged;
 use super::owner::Owner;
 use super::questions::Questions;
 use super::room_lists::RoomLists;
