@@ -22,7 +22,7 @@ use super::framed::Framed;
 use super::held_back::HeldBack;
 use super::intake::Intake;
 use super::introductions::Introductions;
-use super::layered::Judged;
+use super::judged::Judged;
 use super::owner::Owner;
 use super::questions::Questions;
 use super::room_lists::RoomLists;

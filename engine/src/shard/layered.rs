@@ -12,6 +12,7 @@ use allspark_protocol::http::{Reader, Request, RequestHead};
 use allspark_protocol::transformer::Transformer;
 
 use super::core::Core;
+use super::judged::Judged;
 use super::owner::Owner;
 use crate::app::host::Command;
 use crate::http::{Case, Layered, Pass, Walk, Way, Whole, redirect_to_https};
@@ -20,13 +21,6 @@ use crate::memory::Key;
 use crate::mesh::Address;
 use crate::net::Flags;
 use crate::purpose::Purpose;
-
-/// What is known of a request whose body is still to come.
-pub(crate) struct Judged {
-    pub(super) way: Way,
-    /// Where its session lives, if it is for one.
-    pub(super) address: Option<Address>,
-}
 
 impl<T: Transformer> Core<T> {
     /// Where a request goes.

@@ -89,6 +89,7 @@ mod inbox;
 mod intake;
 mod introduced;
 mod introductions;
+mod judged;
 mod layered;
 mod lists;
 mod openings;

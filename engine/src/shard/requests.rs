@@ -6,7 +6,7 @@ use allspark_protocol::http::{Error as HttpError, Reader, Request, RequestHead, 
 use allspark_protocol::transformer::{Answer, PacedPart, Transformer};
 
 use super::core::Core;
-use super::layered::Judged;
+use super::judged::Judged;
 use super::owner::{self, Answerer, Owner};
 use crate::app;
 use crate::http::{Asked, Next, Paced, Parked, Pass, Way, Whole, look_at_proxy};

@@ -18,7 +18,7 @@ use allspark_protocol::http::{Reader, Request};
 use allspark_protocol::transformer::Transformer;
 
 use super::core::Core;
-use super::layered::Judged;
+use super::judged::Judged;
 use super::owner::{Leaving, Owner};
 use crate::app::host::Command;
 use crate::http::{Pass, Way, Whole};
