@@ -12,6 +12,7 @@
 
 mod attack;
 mod http;
+mod moment;
 mod server;
 mod witness;
 

@@ -11,8 +11,9 @@ const CLIENTS: usize = 30;
 #[test]
 fn nobody_is_blamed_for_a_pause_of_the_server() {
     let attack = Attack {
-        args: &["--transformer", "any", "--ping-interval", "500"],
-        wait_max: Duration::from_secs(8),
+        // Longer than a client may stand still on a busy machine, and a third of the pause.
+        args: &["--transformer", "any", "--ping-interval", "2000"],
+        wait_max: Duration::from_secs(12),
         ..Attack::default()
     };
     attack.play_together(|server| {
@@ -28,7 +29,7 @@ fn nobody_is_blamed_for_a_pause_of_the_server() {
             .collect();
         for _ in 0..scaled(1) {
             std::thread::sleep(Duration::from_secs(1));
-            server.pause(Duration::from_millis(2_500));
+            server.pause(Duration::from_secs(6));
             std::thread::sleep(Duration::from_secs(1));
         }
         let mut publisher = Client::open_websocket(server);

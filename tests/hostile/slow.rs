@@ -32,7 +32,8 @@ const KINDS: [(&str, &str); 5] = [
 #[test]
 fn peers_that_take_their_time_are_given_up() {
     let attack = Attack {
-        args: &["--request-timeout", "1000", "--keep-alive-timeout", "1000"],
+        // Longer than the honest clients here may stand still within a request.
+        args: &["--request-timeout", "4000", "--keep-alive-timeout", "4000"],
         ..Attack::default()
     };
     attack.play_together(|server| {

@@ -1,5 +1,6 @@
 //! An honest client that sends a message, waits for its echo, and notes how long that took. A while
-//! in which the whole machine stood still says nothing of the server, and does not count.
+//! in which the whole machine stood still, or others had its processors, says nothing of the
+//! server, and does not count.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -7,6 +8,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::http::Client;
+use crate::moment::Moment;
 use crate::server::Server;
 
 /// Between two messages.
@@ -54,6 +56,7 @@ impl Told {
 impl Witness {
     pub(crate) fn start(server: &Server) -> Self {
         let mut client = Client::open_websocket(server);
+        let process = server.process();
         let told = Arc::new(Told::default());
         let sleeper = {
             let told = Arc::clone(&told);
@@ -68,14 +71,17 @@ impl Witness {
             let mut longest = Duration::ZERO;
             let mut number = 0_u64;
             while !ours.is_over() {
-                let (begun, before) = (Instant::now(), ours.standstills());
+                let (before, standstills) = (Moment::now(process), ours.standstills());
+                let begun = Instant::now();
                 let message = format!("\"witness {number}\"");
                 client.write_message(&message).expect("the server lives");
                 while client.read_message().expect("the server answers") != message {}
                 let wait = begun.elapsed();
+                let hindered = Moment::now(process).hindered_since(&before);
                 // The sleeper, too, comes round to noting it.
                 std::thread::sleep(if wait > STANDSTILL { 5 * PAUSE } else { PAUSE });
-                longest = longest.max(wait.saturating_sub(ours.standstills() - before));
+                let nobodys = hindered.max(ours.standstills() - standstills);
+                longest = longest.max(wait.saturating_sub(nobodys));
                 number += 1;
             }
             longest

@@ -1,8 +1,8 @@
 //! What a server takes that has no client.
 //!
-//! Counted is anonymous memory: heap and stacks, but neither files, also where the linker has written
-//! addresses into the program's, nor what the kernel keeps for it. A process has some of it once; the
-//! rest is that of its shards.
+//! Counted is anonymous memory: heap and stacks, but neither files (nor the pages of the program in
+//! which the linker has written addresses) nor what the kernel keeps for it. A process has some of
+//! it once; the rest is that of its shards.
 
 use std::fs;
 use std::process::Stdio;

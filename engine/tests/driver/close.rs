@@ -18,8 +18,7 @@ pub(crate) fn says_closed_once_and_last<D: TestDriver>() {
     rig.settle();
     rig.drain();
     rig.driver.push(Op::Close { socket, token });
-    rig.settle();
-    rig.settle();
+    rig.settle_with(1);
     let reported = rig.drain();
     assert!(
         matches!(reported[..], [.., Completion::Closed { token: t }] if t == token),
@@ -106,7 +105,7 @@ pub(crate) fn ignores_what_comes_after<D: TestDriver>() {
     let bytes = Slice::copy_of(b"too late");
     rig.driver.push(Op::Send { socket, bytes });
     rig.driver.push(Op::Close { socket, token });
-    rig.settle();
+    rig.settle_with(1);
     let reported = rig.drain();
     assert!(
         matches!(reported[..], [Completion::Closed { token: t }] if t == token),

@@ -214,6 +214,19 @@ impl<D: TestDriver> Rig<D> {
         }
     }
 
+    /// Turns until so many completions were reported and not asked for, and then nothing more is
+    /// reported for a while.
+    pub(crate) fn settle_with(&mut self, count: usize) {
+        let start = Instant::now();
+        while self.pending.len() < count {
+            let waited = start.elapsed();
+            assert!(waited < PATIENCE, "not {count}, but {:?}", self.pending);
+            let until = self.driver.now() + Duration::from_millis(100);
+            self.turn(Wait::Until(until));
+        }
+        self.settle();
+    }
+
     /// How many completions were reported and not asked for yet.
     pub(crate) fn pending(&self) -> usize {
         self.pending.len()

@@ -40,10 +40,13 @@ const NOBODY: &str = "54321";
 
 /// Runs one of the last tests below, which do nothing otherwise, with `ulimit` as said.
 fn run_limited(test: &str, ulimit: &str, shards: usize, as_nobody: bool) {
-    // Where everybody may run it.
+    // Where everybody may run it. Another process copies it: a child that another test has just
+    // forked would keep a file open for writing that was so here, and it could not be started.
     let folder = std::env::temp_dir();
     let program = folder.join(format!("allspark-start-{}-{test}", std::process::id()));
-    std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    let own = std::env::current_exe().unwrap();
+    let copied = Command::new("cp").arg(own).arg(&program).status();
+    assert!(copied.unwrap().success());
     let child = Command::new("sh")
         .args(["-c", &format!("ulimit {ulimit} && exec \"$@\""), "sh"])
         .args(unprivileged(as_nobody))
@@ -53,7 +56,8 @@ fn run_limited(test: &str, ulimit: &str, shards: usize, as_nobody: bool) {
         .output();
     std::fs::remove_file(&program).unwrap();
     let child = child.unwrap();
-    let said = String::from_utf8_lossy(&child.stdout);
+    let said = [child.stdout, child.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
     assert!(
         child.status.success() && said.contains("1 passed"),
         "{test} with {ulimit} and {shards} shards: {said}"

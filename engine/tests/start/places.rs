@@ -10,8 +10,12 @@ use crate::client::{Client, PATIENCE};
 use crate::drivers;
 use crate::plain::server;
 
-/// Each test has an address of its own, so that nobody else takes a port that was free.
-const ANY: [&str; 3] = ["127.0.77.1:0", "127.0.77.2:0", "127.0.77.3:0"];
+/// Any port of an address that only this test of this process has: nobody else takes a port there
+/// that was free.
+fn any(test: u8) -> String {
+    let [high, low] = (std::process::id() as u16).to_be_bytes();
+    format!("127.{high}.{low}.{test}:0")
+}
 
 /// The kernel closes what an `io_uring` held some time after it was told to: `bind` waits for that.
 fn assert_free(address: SocketAddr) {
@@ -25,8 +29,9 @@ fn every_place_is_served_until_the_server_ends() {
         let primus = server(Options::default(), 2, driver);
         let (opened, opens) = mpsc::channel();
         primus.on_connection(move |_| opened.send(()).unwrap());
-        let own = TcpListener::bind(ANY[0]).unwrap();
-        let places = [ANY[0].into(), Place::from(ANY[0].to_owned()), own.into()];
+        let any = any(1);
+        let own = TcpListener::bind(&any).unwrap();
+        let places = [Place::from(&*any), Place::from(any.clone()), own.into()];
         let running = primus.start_on(places).unwrap();
         let addresses = running.addresses().to_vec();
         assert_eq!(addresses.len(), 3);
@@ -49,7 +54,7 @@ fn all_shards_serve_a_listener_that_was_there_before() {
     for driver in drivers() {
         let primus = server(Options::default(), 3, driver);
         let running = primus
-            .start_on([TcpListener::bind(ANY[1]).unwrap()])
+            .start_on([TcpListener::bind(any(2)).unwrap()])
             .unwrap();
         let address = running.address();
         let mut clients: Vec<Client> = (0..300).map(|_| Client::new(address)).collect();
@@ -65,9 +70,10 @@ fn all_shards_serve_a_listener_that_was_there_before() {
 #[test]
 fn if_one_place_is_taken_none_is_served() {
     for driver in drivers() {
-        let taken = TcpListener::bind(ANY[2]).unwrap();
+        let any = any(3);
+        let taken = TcpListener::bind(&any).unwrap();
         let primus = server(Options::default(), 2, driver);
-        let own = TcpListener::bind(ANY[2]).unwrap();
+        let own = TcpListener::bind(&any).unwrap();
         let free = own.local_addr().unwrap();
         let places = [Place::from(own), taken.local_addr().unwrap().into()];
         let refused = primus.start_on(places);
@@ -78,7 +84,7 @@ fn if_one_place_is_taken_none_is_served() {
         assert_free(free);
         let none: [SocketAddr; 0] = [];
         assert!(matches!(primus.start_on(none), Err(StartError::Places(0))));
-        let many = primus.start_on([ANY[2]; 17]);
+        let many = primus.start_on([&*any; 17]);
         assert!(matches!(many, Err(StartError::Places(17))), "{many:?}");
         let unknown = primus.start_on(["no such name:1"]);
         assert!(
@@ -86,7 +92,7 @@ fn if_one_place_is_taken_none_is_served() {
             "{unknown:?}"
         );
         // And then it can be started all the same.
-        let running = primus.start_on([ANY[2]; 16]).unwrap();
+        let running = primus.start_on([&*any; 16]).unwrap();
         for address in running.addresses() {
             assert_eq!(Client::new(*address).ask("/primus/"), 200);
         }

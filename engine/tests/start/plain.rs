@@ -6,6 +6,7 @@ use allspark_engine::io::DriverChoice;
 use allspark_engine::{Options, Primus};
 use allspark_protocol::Input;
 use allspark_protocol::http::{Request, Response};
+use allspark_protocol::primus::PingInterval;
 use allspark_protocol::transformer::{
     Answer, Carrier, Context, End, Event, Kind, Outputs, Transformer, Wire,
 };
@@ -16,7 +17,12 @@ pub(crate) const GOODBYE: &[u8] = b"goodbye";
 #[derive(Clone)]
 pub(crate) struct Plain;
 
+/// Without pings, each of which would come at a moment of its own among what is expected.
 pub(crate) fn server(options: Options, shards: usize, driver: DriverChoice) -> Primus<Plain> {
+    let options = Options {
+        ping_interval: PingInterval::OFF,
+        ..options
+    };
     Primus::new(options, Plain, Some(shards.try_into().unwrap()), driver)
 }
 

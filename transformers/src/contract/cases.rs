@@ -10,7 +10,7 @@ use super::{Act, Case, ClientEvent, Content, Rig, Seen, Setup, SparkEvent};
 const SERVER_CLOSE: &str = "primus::server::close";
 
 /// Milliseconds between two pings, where a case needs them: long enough for a machine that is busy.
-const PING_INTERVAL_MS: u64 = 1_500;
+const PING_INTERVAL_MS: u64 = 2_500;
 
 /// Bytes of the longest message where a case bounds it.
 const MESSAGE_BYTES_MAX: usize = 1_000;
