@@ -15,6 +15,8 @@ mod events;
 mod everyone;
 mod given_ids;
 mod held;
+#[path = "../support/identity.rs"]
+mod identity;
 mod inflated;
 mod kept;
 mod large_rooms;
@@ -39,6 +41,7 @@ mod refusals;
 mod relieved;
 mod rooms;
 mod routes;
+mod secure;
 mod sessions;
 mod slow;
 mod stage;
