@@ -271,7 +271,10 @@ fn install_profile(profile: &str) {
     install(&json!({ "errno": refused }), &json!("allow"), &calls);
     // Nobody may make a folder there anyway, but would be told so by the file system.
     let error = fs::create_dir("/made-by-nobody").unwrap_err();
-    assert_eq!(error.raw_os_error().map(Value::from).as_ref(), Some(refused));
+    assert_eq!(
+        error.raw_os_error().map(Value::from).as_ref(),
+        Some(refused)
+    );
 }
 
 /// From now on this thread, and all that come of it, may make these calls as `action` says, and
