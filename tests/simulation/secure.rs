@@ -104,8 +104,8 @@ fn an_answer_that_is_read_slowly_arrives_whole() {
     assert_eq!(secured.stage.stats().connections_slow, 0);
 }
 
-/// Who reads nothing, or a byte now and then, is given up after two periods, whether the answer ends
-/// the connection or not.
+/// Who reads nothing, or a byte now and then, is given up after two periods, whether the answer
+/// ends the connection or not.
 #[test]
 fn an_answer_that_is_not_read_is_given_up() {
     for each_second in [0, 1] {
