@@ -6,6 +6,8 @@
 
 mod app;
 mod coding;
+#[path = "../support/identity.rs"]
+mod identity;
 mod net;
 #[path = "../support/pipes.rs"]
 #[expect(dead_code, reason = "only the test of polling counts the sockets")]
@@ -50,7 +52,7 @@ fn on_sim(subject: &'static Subject) {
 fn on_secret_sim(subject: &'static Subject) {
     check(subject, "sim with TLS", |setup| {
         vec![World::new(subject, |log| {
-            let tls = Some(secret::acceptor());
+            let tls = Some(identity::acceptor());
             Secret::new(SimNetwork::new(subject, setup, 0, tls, log))
         })]
     });
@@ -60,7 +62,7 @@ fn on_secret_sim(subject: &'static Subject) {
 fn on_secret_sockets(subject: &'static Subject) {
     check(subject, "sockets with TLS", |setup| {
         vec![World::new(subject, |log| {
-            let tls = Some(secret::acceptor());
+            let tls = Some(identity::acceptor());
             let choice = DriverChoice::Auto;
             Secret::new(Sockets::new(subject, setup, choice, tls, log))
         })]

@@ -3,65 +3,15 @@
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
-use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use allspark_engine::{Handle, TlsAcceptor};
+use allspark_engine::Handle;
 use allspark_protocol::Instant;
-use rcgen::{CertificateParams, KeyPair, PKCS_ED25519};
-use rustls::crypto::ring::default_provider;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig};
+use rustls::ClientConnection;
 
+use crate::identity::{client, pending};
 use crate::net::Net;
 use crate::pipes::{Cable, Incoming};
-
-const NAME: &str = "allspark.test";
-
-/// One key for all servers: it is nothing that a case could change.
-static IDENTITY: LazyLock<Identity> = LazyLock::new(Identity::new);
-
-struct Identity {
-    acceptor: TlsAcceptor,
-    client: Arc<ClientConfig>,
-}
-
-impl Identity {
-    fn new() -> Self {
-        let key = KeyPair::generate_for(&PKCS_ED25519).expect("ring makes keys");
-        let parameters = CertificateParams::new([NAME.to_owned()]).expect("it is a name");
-        let cert = parameters.self_signed(&key).expect("the key signs");
-        Self {
-            acceptor: TlsAcceptor::new(server(&key, cert.der().clone())),
-            client: Arc::new(client(cert.der().clone())),
-        }
-    }
-}
-
-fn server(key: &KeyPair, cert: CertificateDer<'static>) -> ServerConfig {
-    let secret = PrivateKeyDer::Pkcs8(key.serialize_der().into());
-    ServerConfig::builder_with_provider(Arc::new(default_provider()))
-        .with_safe_default_protocol_versions()
-        .expect("ring speaks them")
-        .with_no_client_auth()
-        .with_single_cert(vec![cert], secret)
-        .expect("the key is that of the certificate")
-}
-
-fn client(cert: CertificateDer<'static>) -> ClientConfig {
-    let mut roots = RootCertStore::empty();
-    roots.add(cert).expect("it is a certificate");
-    ClientConfig::builder_with_provider(Arc::new(default_provider()))
-        .with_safe_default_protocol_versions()
-        .expect("ring speaks them")
-        .with_root_certificates(roots)
-        .with_no_client_auth()
-}
-
-/// What a server encrypts with.
-pub(crate) fn acceptor() -> TlsAcceptor {
-    IDENTITY.acceptor.clone()
-}
 
 /// An encrypted network.
 pub(crate) struct Secret<N> {
@@ -121,14 +71,6 @@ impl<N: Net> Secret<N> {
     }
 }
 
-fn pending(tls: &mut ClientConnection) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    while tls.wants_write() {
-        tls.write_tls(&mut bytes).expect("memory takes all");
-    }
-    bytes
-}
-
 impl<N: Net> Net for Secret<N> {
     const PATIENCE: Duration = N::PATIENCE;
 
@@ -142,11 +84,7 @@ impl<N: Net> Net for Secret<N> {
 
     fn connect(&mut self) -> Cable {
         let cable = self.net.connect();
-        let name = ServerName::try_from(NAME).expect("it is a name");
-        let tls = ClientConnection::new(Arc::clone(&IDENTITY.client), name);
-        let mut tls = tls.expect("the configuration is complete");
-        tls.set_buffer_limit(None);
-        let is_closing = false;
+        let (tls, is_closing) = (client(), false);
         self.ends.insert(cable.0, End { tls, is_closing });
         self.flush(cable);
         cable

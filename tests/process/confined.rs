@@ -1,5 +1,6 @@
 //! Least privilege: the server as nobody, with no capability and no other system call than those
-//! of `deploy/system-calls`, from which the filters of `deploy/` are made.
+//! of `deploy/system-calls`, from which the filters of `deploy/` are made; and under the profile
+//! for containers itself, `deploy/seccomp.json`.
 //!
 //! The program of this test starts itself anew, in the end as nobody; a test of its own then
 //! installs the filter and becomes the server. A call that is not in the list ends the process.
@@ -16,7 +17,7 @@ use std::process::Command;
 use allspark_engine::io::probe_release;
 use rustix::process::Signal;
 use seccompiler::{BpfMap, TargetArch, apply_filter, compile_from_json};
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::server::{Server, free_address};
@@ -40,6 +41,9 @@ pub(crate) fn of_uring() -> Vec<&'static str> {
 const BECOME: &str = "ALLSPARK_TEST_BECOME";
 const REFUSE_URING: &str = "ALLSPARK_TEST_REFUSE_URING";
 
+/// The profile of containers under which it is to become one, instead of the list.
+const PROFILE: &str = "ALLSPARK_TEST_PROFILE";
+
 /// A user who owns nothing.
 const NOBODY: &str = "65534";
 
@@ -51,7 +55,8 @@ struct Rig {
 }
 
 impl Rig {
-    fn start(driver: &str, refuses_uring: bool) -> Self {
+    /// A server under the list of system calls, or under what `confined` says.
+    fn start(driver: &str, confined: Option<(&str, &str)>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
         let keys = folder.path().join("keys");
@@ -81,10 +86,8 @@ impl Rig {
                 "--test-threads=1",
             ])
             .env_clear()
-            .env(BECOME, words.join(" "));
-        if refuses_uring {
-            command.env(REFUSE_URING, "yes");
-        }
+            .env(BECOME, words.join(" "))
+            .envs(confined);
         let (reader, writer) = pipe().unwrap();
         Self {
             server: Server::spawn(&mut command, address, writer),
@@ -101,6 +104,14 @@ impl Rig {
                 return line;
             }
         }
+    }
+
+    /// It has no right to anything but what the filter allows.
+    fn assert_confined(&self) {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.server.pid())).unwrap();
+        assert!(status.contains("Seccomp:\t2\n"), "{status}");
+        assert!(status.contains("CapEff:\t0000000000000000\n"), "{status}");
+        assert!(!status.contains("Uid:\t0\t"), "{status}");
     }
 
     /// It does what a server does: serves by several transports, reads keys anew, and ends.
@@ -179,23 +190,52 @@ pub(crate) fn drivers() -> Vec<&'static str> {
 #[test]
 fn a_server_needs_no_more_than_the_list_and_nobody_to_be() {
     for driver in drivers() {
-        let mut rig = Rig::start(driver, false);
+        let mut rig = Rig::start(driver, None);
         let line = rig.await_line("serving on");
         assert!(line.contains(&format!("driver=\"{driver}\"")), "{line}");
-        let status = fs::read_to_string(format!("/proc/{}/status", rig.server.pid())).unwrap();
-        assert!(status.contains("Seccomp:\t2\n"), "{status}");
-        assert!(status.contains("CapEff:\t0000000000000000\n"), "{status}");
-        assert!(!status.contains("Uid:\t0\t"), "{status}");
+        rig.assert_confined();
         rig.assert_works();
     }
 }
 
 #[test]
 fn a_server_that_is_refused_io_uring_says_so_and_takes_epoll() {
-    let mut rig = Rig::start("auto", true);
+    let mut rig = Rig::start("auto", Some((REFUSE_URING, "yes")));
     let line = rig.await_line("serving on");
     assert!(line.contains("driver=\"epoll\" because="), "{line}");
     rig.assert_works();
+}
+
+#[test]
+fn the_profile_of_containers_allows_what_a_server_needs() {
+    for driver in drivers() {
+        let mut rig = Rig::start(driver, Some((PROFILE, profile(true).as_str())));
+        let line = rig.await_line("serving on");
+        assert!(line.contains(&format!("driver=\"{driver}\"")), "{line}");
+        rig.assert_confined();
+        rig.assert_works();
+    }
+}
+
+/// As its own remark says, and as Docker's own profile is.
+#[test]
+fn under_a_profile_without_io_uring_it_says_so_and_takes_epoll() {
+    let mut rig = Rig::start("auto", Some((PROFILE, profile(false).as_str())));
+    let line = rig.await_line("serving on");
+    assert!(line.contains("driver=\"epoll\" because="), "{line}");
+    rig.assert_confined();
+    rig.assert_works();
+}
+
+/// `deploy/seccomp.json`, with or without the rule that allows io_uring.
+fn profile(has_uring: bool) -> String {
+    let text = include_str!("../../deploy/seccomp.json");
+    let mut profile: Value = serde_json::from_str(text).unwrap();
+    let rules = profile["syscalls"].as_array_mut().unwrap();
+    let before = rules.len();
+    rules.retain(|rule| has_uring || rule["names"] != json!(of_uring()));
+    assert_eq!(rules.len(), before - usize::from(!has_uring));
+    profile.to_string()
 }
 
 /// Does nothing unless it was started for this.
@@ -205,17 +245,41 @@ fn becomes_a_server() {
         return;
     };
     if env::var_os(REFUSE_URING).is_some() {
-        install("allow", json!({ "errno": 1 }), &of_uring());
+        install(&json!("allow"), &json!({ "errno": 1 }), &of_uring());
     }
-    install("kill_process", json!("allow"), &system_calls());
+    match env::var(PROFILE) {
+        Ok(profile) => install_profile(&profile),
+        Err(_) => install(&json!("kill_process"), &json!("allow"), &system_calls()),
+    }
     let mut words = words.split(' ');
     let mut server = Command::new(words.next().unwrap());
     panic!("{}", server.args(words).env_clear().exec());
 }
 
+/// From now on this thread, and all that come of it, may make the calls that a profile of
+/// containers allows, and fail with others.
+fn install_profile(profile: &str) {
+    let profile: Value = serde_json::from_str(profile).unwrap();
+    assert_eq!(profile["defaultAction"], "SCMP_ACT_ERRNO");
+    let refused = &profile["defaultErrnoRet"];
+    let mut calls = Vec::new();
+    for rule in profile["syscalls"].as_array().unwrap() {
+        assert_eq!(rule["action"], "SCMP_ACT_ALLOW");
+        let names = rule["names"].as_array().unwrap();
+        calls.extend(names.iter().map(|name| name.as_str().unwrap()));
+    }
+    install(&json!({ "errno": refused }), &json!("allow"), &calls);
+    // Nobody may make a folder there anyway, but would be told so by the file system.
+    let error = fs::create_dir("/made-by-nobody").unwrap_err();
+    assert_eq!(
+        error.raw_os_error().map(Value::from).as_ref(),
+        Some(refused)
+    );
+}
+
 /// From now on this thread, and all that come of it, may make these calls as `action` says, and
 /// others as `otherwise` says.
-fn install(otherwise: &str, action: serde_json::Value, calls: &[&str]) {
+fn install(otherwise: &Value, action: &Value, calls: &[&str]) {
     let rules: Vec<_> = calls
         .iter()
         .map(|call| json!({ "syscall": call }))

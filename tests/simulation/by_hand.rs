@@ -9,6 +9,8 @@ use allspark_engine::{Attach, Handle, Options, RouteRequest, Routes, Stats};
 use allspark_protocol::http::Response;
 use allspark_transformers::{AnyTransformer, CommonOptions, TransformerKind};
 
+use crate::identity::acceptor;
+
 /// Bytes of the answer to `GET /large`.
 pub(crate) const LARGE_BYTES: usize = 3_900_000;
 
@@ -58,6 +60,12 @@ impl ByHand {
         let mut server = SimServer::new(&net, options, &transformer, shards, 7, attach);
         server.settle();
         Self { net, server }
+    }
+
+    /// The same server, whose connections are encrypted.
+    pub(crate) fn with_tls(mut self) -> Self {
+        self.server = self.server.with_tls(&[Some(acceptor())]);
+        self
     }
 
     pub(crate) fn handle(&self) -> Handle {

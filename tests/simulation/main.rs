@@ -20,6 +20,8 @@ mod given_ids;
 mod held;
 mod held_back;
 mod held_back_order;
+#[path = "../support/identity.rs"]
+mod identity;
 mod inflated;
 mod kept;
 mod large_rooms;
@@ -44,6 +46,7 @@ mod refusals;
 mod relieved;
 mod rooms;
 mod routes;
+mod secure;
 mod sessions;
 mod slow;
 mod stage;

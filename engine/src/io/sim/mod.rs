@@ -4,7 +4,9 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
+use std::net::SocketAddr;
 use std::rc::Rc;
+use std::time::Duration;
 
 use allspark_protocol::Instant;
 
@@ -26,6 +28,9 @@ const ACCEPTS_PER_TURN: usize = 64;
 
 const BUFFERS: u16 = 1024;
 const BUFFER_BYTES: usize = 4096;
+
+/// How long bytes take between two drivers.
+const LATENCY: Duration = Duration::from_millis(1);
 
 /// What the driver knows of a connection.
 #[derive(Debug)]
@@ -118,17 +123,24 @@ impl SimDriver {
             Op::Release { socket, token } => self.release(socket, token, completions),
             Op::Adopt { socket, token } => self.adopt(socket, token, completions),
             Op::Close { socket, token } => self.close(socket, token, completions),
-            // In the simulation only clients connect, and they use the network directly.
-            Op::Connect { token, .. } => {
-                let result = Err(io::ErrorKind::Unsupported.into());
-                completions.push(Completion::Connected { token, result });
-            }
+            Op::Connect { address, token } => self.connect(address, token, completions),
         }
     }
 
     /// Whether the socket is still this driver's, neither closed nor released.
     fn owns(&self, socket: Socket) -> bool {
         self.net.is_owned_by(EndpointId(socket.0), self.number)
+    }
+
+    /// The port is the number of the driver that somebody connects to; nobody has an address.
+    fn connect(&self, address: SocketAddr, token: Token, completions: &mut Vec<Completion>) {
+        let to = usize::from(address.port());
+        let end = self.net.connect_drivers(self.number, to, LATENCY);
+        let result = match end {
+            Some(id) => Ok(Socket(id.0)),
+            None => Err(io::ErrorKind::ConnectionRefused.into()),
+        };
+        completions.push(Completion::Connected { token, result });
     }
 
     fn start_receive(&mut self, socket: Socket, token: Token, completions: &mut Vec<Completion>) {

@@ -14,6 +14,15 @@ pub(super) mod alert {
     pub(crate) const INTERNAL_ERROR: u8 = 80;
     pub(crate) const USER_CANCELED: u8 = 90;
     pub(crate) const NO_RENEGOTIATION: u8 = 100;
+
+    /// The level of an alert behind which nothing more comes: fatal, but for the one that is always
+    /// a warning (RFC 5246, 7.2.2).
+    pub(crate) const fn level(number: u8) -> u8 {
+        match number {
+            NO_RENEGOTIATION => 1,
+            _ => 2,
+        }
+    }
 }
 
 /// Why a connection with TLS is of no further use. It is what the error of

@@ -436,14 +436,13 @@ impl<D: Driver> Tls<D> {
 
     /// Tells the peer why nothing more comes.
     fn queue_alert(&mut self, key: Key, number: u8) {
-        /// Alerts of this level end the connection.
-        const FATAL: u8 = 2;
-        self.seal_own(key, super::channel::kind::ALERT, &[FATAL, number]);
+        let level = alert::level(number);
+        self.seal_own(key, super::channel::kind::ALERT, &[level, number]);
         if let Some(session) = self.session_mut(key)
             && !matches!(session.stage, Stage::Open(_))
         {
             debug_assert_ne!(number, alert::CLOSE_NOTIFY);
-            let record = [super::channel::kind::ALERT, 3, 3, 0, 2, FATAL, number];
+            let record = [super::channel::kind::ALERT, 3, 3, 0, 2, level, number];
             session.out.extend_from_slice(&record);
         }
     }

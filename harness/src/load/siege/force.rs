@@ -188,6 +188,12 @@ impl Force {
             }
             _ if attacker.state != State::Attacking => {}
             Completion::Received { buffer, .. } => self.answered(at, &buffer, driver),
+            Completion::Introduced { .. } => {
+                if !self.troops[troop].attack.reads() {
+                    let socket = attacker.socket;
+                    driver.push(Op::StopReceive { socket });
+                }
+            }
             Completion::ReceiveEnded { .. } | Completion::SendFailed { .. } => {
                 self.troops[troop].report.ended += 1;
                 self.close(at, driver);
@@ -313,7 +319,8 @@ impl Force {
         let token = self.token(at);
         // This names the connection, for those that do not read as well.
         driver.push(Op::Receive { socket, token });
-        if !attack.reads() {
+        // Over TLS hands are to be shaken first.
+        if !attack.reads() && self.target.trust().is_none() {
             driver.push(Op::StopReceive { socket });
         }
         if self.withdrawn.is_some() {

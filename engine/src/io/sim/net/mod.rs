@@ -192,16 +192,18 @@ impl SimNet {
     /// The same to the listener with this number.
     pub fn connect_to(&self, driver: usize, listener: u8, latency: Duration) -> Option<EndpointId> {
         let net = &mut *self.0.borrow_mut();
-        if !net.listening.get(driver).copied().unwrap_or(false) {
-            return None;
-        }
-        let client = net.insert(Owner::Client, latency);
-        let server = net.insert(Owner::Listener(driver), latency);
-        net.endpoint(client).expect("just inserted").peer = Some(server);
-        let accepting = net.endpoint(server).expect("just inserted");
-        (accepting.peer, accepting.listener) = (Some(client), listener);
-        net.schedule(net.now + latency, server, Notice::Incoming);
-        Some(client)
+        net.connect(Owner::Client, (driver, listener), latency)
+    }
+
+    /// Opens a connection from driver `from` to the first listener of driver `to`.
+    pub(super) fn connect_drivers(
+        &self,
+        from: usize,
+        to: usize,
+        latency: Duration,
+    ) -> Option<EndpointId> {
+        let net = &mut *self.0.borrow_mut();
+        net.connect(Owner::Driver(from), (to, 0), latency)
     }
 
     /// The next client that has a notice.
@@ -335,6 +337,24 @@ impl Net {
             seen_as: None,
         };
         EndpointId(u32::try_from(self.endpoints.insert(endpoint)).expect("fewer than 2^32"))
+    }
+
+    fn connect(
+        &mut self,
+        from: Owner,
+        (driver, listener): (usize, u8),
+        latency: Duration,
+    ) -> Option<EndpointId> {
+        if !self.listening.get(driver).copied().unwrap_or(false) {
+            return None;
+        }
+        let client = self.insert(from, latency);
+        let server = self.insert(Owner::Listener(driver), latency);
+        self.endpoint(client).expect("just inserted").peer = Some(server);
+        let accepting = self.endpoint(server).expect("just inserted");
+        (accepting.peer, accepting.listener) = (Some(client), listener);
+        self.schedule(self.now + latency, server, Notice::Incoming);
+        Some(client)
     }
 
     fn endpoint(&mut self, id: EndpointId) -> Option<&mut Endpoint> {

@@ -1,5 +1,7 @@
 //! Clients that do what they may not.
 
+use super::super::channel::kind;
+use super::super::fault::alert;
 use super::certificates::{SUITES, identity};
 use super::stage::Stage;
 use crate::limits::{TLS_EMPTY_RECORDS_MAX, TLS_HANDSHAKE_BYTES_MAX, TLS_KEY_UPDATES_MAX};
@@ -146,15 +148,9 @@ fn keys_are_not_changed_for_ever() {
 /// rustls's client sends none, so they are sealed with the keys of the server's own end.
 #[test]
 fn records_with_nothing_in_them_are_counted() {
-    use super::super::channel::{Channel, kind};
     let empties = |count: u8| {
         after_the_handshake(2, |stage| {
-            let key = stage.driver.connections.next_from(0).unwrap();
-            let session = stage.driver.session_mut(key).unwrap();
-            let super::super::session::Stage::Open(channel) = &mut session.stage else {
-                panic!("it is open");
-            };
-            let mut peer: Channel = channel.mirrored();
+            let mut peer = stage.mirrored();
             let sealing = peer.sealing_key();
             let mut bytes = Vec::new();
             for _ in 0..count {
@@ -166,6 +162,52 @@ fn records_with_nothing_in_them_are_counted() {
     assert_eq!(empties(TLS_EMPTY_RECORDS_MAX), None);
     let fault = empties(TLS_EMPTY_RECORDS_MAX + 1);
     assert_eq!(fault.as_deref(), Some("records come with nothing in them"));
+}
+
+/// A client that begins anew within its encrypted connection. Of TLS 1.2 an alert of its own says
+/// that nobody does so here, always as a warning (RFC 5246, 7.2.2); TLS 1.3 has no such thing.
+#[test]
+fn nobody_negotiates_again() {
+    const WARNING: u8 = 1;
+    const FATAL: u8 = 2;
+    let hello = hello();
+    let message = &hello[5..];
+    for (suite, name) in SUITES.iter().enumerate() {
+        let mut said = None;
+        let fault = after_the_handshake(suite, |stage| {
+            let mut peer = stage.mirrored();
+            let (sealing, opening) = (peer.sealing_key(), peer.opening_key());
+            let mut record = Vec::new();
+            peer.seal(
+                &sealing,
+                kind::HANDSHAKE,
+                message.len(),
+                &mut record,
+                |out| {
+                    out.extend_from_slice(message);
+                },
+            );
+            stage.is_deaf = true;
+            stage.send_raw(&record);
+            stage.settle();
+            let mut answer = stage.net.receive(stage.end, 1 << 20).unwrap();
+            let opened = peer.open(&opening, &mut answer, 0).unwrap();
+            said = Some((opened.kind, answer[..opened.len].to_vec()));
+        });
+        let is_old = !name.as_str().unwrap().starts_with("TLS13");
+        let (why, told) = match is_old {
+            true => (
+                "the peer wants to negotiate again",
+                [WARNING, alert::NO_RENEGOTIATION],
+            ),
+            false => (
+                "a message comes that may not come here",
+                [FATAL, alert::UNEXPECTED_MESSAGE],
+            ),
+        };
+        assert_eq!(fault.as_deref(), Some(why), "{name:?}");
+        assert_eq!(said, Some((kind::ALERT, told.to_vec())), "{name:?}");
+    }
 }
 
 /// Whatever comes, in whatever pieces: the driver says why it gives up, and nothing is left.

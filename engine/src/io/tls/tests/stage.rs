@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use rustls::{ClientConfig, ClientConnection};
 
+use super::super::channel::Channel;
+use super::super::session;
 use super::certificates::{Identity, identity, server_name};
 use crate::io::sim::{EndpointId, SimDriver, SimNet};
 use crate::io::{Completion, Driver, Op, Secure, Socket, Tls, TlsAcceptor, TlsFault, Token, Wait};
@@ -38,6 +40,25 @@ pub(super) struct Host {
 }
 
 impl Host {
+    /// One turn of a driver.
+    pub(super) fn turn(&mut self, driver: &mut Tls<SimDriver>) {
+        self.send(driver);
+        let mut completions = Vec::new();
+        driver.turn(Wait::No, &mut completions).unwrap();
+        for completion in completions {
+            self.complete(completion, driver);
+        }
+    }
+
+    /// Closes the connection; nothing is left of it then.
+    pub(super) fn close(&mut self, driver: &mut Tls<SimDriver>) {
+        let (socket, token) = (self.socket.unwrap(), token(7));
+        driver.push(Op::Close { socket, token });
+        self.turn(driver);
+        assert!(self.is_closed);
+        assert!(driver.connections.is_empty(), "nothing is left");
+    }
+
     fn send(&mut self, driver: &mut Tls<SimDriver>) {
         let Some(socket) = self
             .socket
@@ -64,7 +85,10 @@ impl Host {
             "nothing comes after the last word: {completion:?}"
         );
         match completion {
-            Completion::Accepted { socket, .. } => {
+            Completion::Accepted { socket, .. }
+            | Completion::Connected {
+                result: Ok(socket), ..
+            } => {
                 self.socket = Some(socket);
                 let token = token(7);
                 driver.push(Op::Receive { socket, token });
@@ -154,11 +178,15 @@ impl Stage {
 
     /// One turn of the driver.
     pub(super) fn turn(&mut self) {
-        self.host.send(&mut self.driver);
-        let mut completions = Vec::new();
-        self.driver.turn(Wait::No, &mut completions).unwrap();
-        for completion in completions {
-            self.host.complete(completion, &mut self.driver);
+        self.host.turn(&mut self.driver);
+    }
+
+    /// The channel of the client, as far as the server's has got.
+    pub(super) fn mirrored(&mut self) -> Channel {
+        let key = self.driver.connections.next_from(0).unwrap();
+        match &self.driver.session_mut(key).unwrap().stage {
+            session::Stage::Open(channel) => channel.mirrored(),
+            _ => panic!("it is open"),
         }
     }
 
@@ -250,11 +278,7 @@ impl Stage {
 
     /// The host closes; everything is gone then.
     pub(super) fn close(&mut self) {
-        let (socket, token) = (self.host.socket.unwrap(), token(7));
-        self.driver.push(Op::Close { socket, token });
-        self.turn();
-        assert!(self.host.is_closed);
-        assert!(self.driver.connections.is_empty(), "nothing is left");
+        self.host.close(&mut self.driver);
     }
 }
 
