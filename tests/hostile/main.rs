@@ -28,3 +28,4 @@ mod readers;
 mod requests;
 mod sessions;
 mod slow;
+mod waits;
