@@ -166,26 +166,32 @@ fn everybody_has_the_newest_values_in_the_end() {
     }
 }
 
-/// It does not read before the end, and far more is published than the kernel holds for it, however
-/// little of that a busy machine lets through.
+/// It does not read before the end, and more is published than the kernel holds for it. How long
+/// that takes is a matter of the machine.
 #[test]
 fn who_does_not_read_gets_newer_values_instead() {
     let server = with_plugin();
-    let options = [
-        "--clients=3",
-        "--slow=1",
-        "--keys=3",
-        "--rate=300",
-        "--message-bytes=131072",
-        "--slow-stall=60s",
-        "--duration",
-        "3s",
-        "--drain=20s",
-    ];
-    let run = conflation(&server, &options);
-    assert_eq!(run.code, 0, "{} {}", run.report, run.complaints);
-    let report = &run.report["conflation"];
-    assert!(report["replaced_slow"].as_u64() > Some(0), "{report}");
+    let replaced = |duration: &str| {
+        let options = [
+            "--clients=3",
+            "--slow=1",
+            "--keys=3",
+            "--rate=300",
+            "--message-bytes=131072",
+            "--slow-stall=60m",
+            "--drain=20s",
+            "--duration",
+            duration,
+        ];
+        let run = conflation(&server, &options);
+        assert_eq!(run.code, 0, "{} {}", run.report, run.complaints);
+        run.report["conflation"]["replaced_slow"].as_u64().unwrap()
+    };
+    assert!(
+        ["3s", "12s", "48s"]
+            .into_iter()
+            .any(|duration| replaced(duration) > 0)
+    );
 }
 
 #[test]
