@@ -3,8 +3,8 @@
 //!
 //! A message comes from outside, as `Room::write` brings it: it is encoded, goes through the
 //! shard's inbox, is framed once, and reaches the members. `one` has everybody in one room, beside
-//! `fanout/broadcast`, whose work it is; `most` has all but one there, so that the members are walked
-//! over; `small` writes to many rooms of few members, one after
+//! `fanout/broadcast`, whose work it is; `most` has all but one there, so that the members are
+//! walked over; `small` writes to many rooms of few members, one after
 //! the other; `overlapping` to rooms that share their members, `each` by itself, and `together`
 //! with one message. `join` is a spark that leaves a room and joins it again.
 //!

@@ -29,3 +29,4 @@ mod readers;
 mod requests;
 mod sessions;
 mod slow;
+mod waits;

@@ -68,7 +68,7 @@ const WRONG: &[&str] = &[
     r#"{"_latency":null}"#,
 ];
 
-fn frames<S: AsRef<str>>(texts: impl IntoIterator<Item = S>) -> Vec<u8> {
+pub(crate) fn frames<S: AsRef<str>>(texts: impl IntoIterator<Item = S>) -> Vec<u8> {
     let mut said = Vec::new();
     for text in texts {
         encode::message(Kind::Text, text.as_ref().as_bytes(), MASK, &mut said);
@@ -77,14 +77,14 @@ fn frames<S: AsRef<str>>(texts: impl IntoIterator<Item = S>) -> Vec<u8> {
 }
 
 /// A client that says all this. The server may end it.
-fn say(server: &Server, said: &[u8]) -> Deaf {
+pub(crate) fn say(server: &Server, said: &[u8]) -> Deaf {
     let mut client = Client::open_websocket(server).deafen();
     let _ = client.0.write_all(said);
     client
 }
 
 /// It is still served.
-fn assert_serves(server: &Server) {
+pub(crate) fn assert_serves(server: &Server) {
     let mut client = Client::open_websocket(server);
     let message = "\"still here\"";
     client.write_message(message).expect("the server lives");

@@ -179,7 +179,8 @@ fn what_is_not_allowed_is_refused_with_a_reason() {
     }
 }
 
-/// What is written as `JSON.stringify` writes it goes on as it came, and what is not means the same.
+/// What is written as `JSON.stringify` writes it goes on as it came, and what is not means the
+/// same.
 #[test]
 fn what_is_published_means_the_same_however_it_is_written() {
     for with_emit in [false, true] {

@@ -295,9 +295,9 @@ impl Rooms {
         Some(members[*place])
     }
 
-    /// Some members of a room, as they lie among all sparks, from this one on: at most `max`, and as
-    /// many as are found by looking at so many sparks. Returns where the others begin, if there may
-    /// be any. Whoever stays is found once, whoever leaves meanwhile.
+    /// Some members of a room, as they lie among all sparks, from this one on: at most `max`, and
+    /// as many as are found by looking at so many sparks. Returns where the others begin, if there
+    /// may be any. Whoever stays is found once, whoever leaves meanwhile.
     pub(crate) fn some_members(
         &self,
         room: u32,

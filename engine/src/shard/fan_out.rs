@@ -60,8 +60,8 @@ impl<T: Transformer> Core<T> {
         })
     }
 
-    /// A broadcast to all sparks but some: a part of the log that is not for these. Returns how many
-    /// don't get it, because a frame can't hold it.
+    /// A broadcast to all sparks but some: a part of the log that is not for these. Returns how
+    /// many don't get it, because a frame can't hold it.
     pub(super) fn broadcast_to_others(
         &mut self,
         target: &Target,

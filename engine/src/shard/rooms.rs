@@ -125,8 +125,8 @@ impl<T: Transformer> Core<T> {
     }
 
     /// Whether every spark of this shard is in one of these rooms: then a message to them is a
-    /// broadcast. Whoever joins or leaves later changes nothing, as it does not change who was there
-    /// when the message was written.
+    /// broadcast. Whoever joins or leaves later changes nothing, as it does not change who was
+    /// there when the message was written.
     fn has_everybody(&self, found: &[u32]) -> bool {
         let sparks = self.sessions.len();
         found.iter().any(|room| self.rooms.len(*room) == sparks)

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`delivery`] | each message arrived once, in order, at everyone it was for |
 //! | [`audience`] | the same where each message has receivers of its own; the newest of values |
+//! | [`values`] | values of keys alone, of which only the newest must arrive |
 //! | [`acks`] | each question is answered once, or was given up in time |
 //! | [`heartbeat`] | each client is pinged once per interval |
 //! | [`sparks`] | what a server says of its sparks; silent ones; what is left at the end |
@@ -34,6 +35,7 @@ mod sparks;
 mod tellers;
 #[cfg(test)]
 mod tests;
+mod values;
 
 use allspark_protocol::Instant;
 
@@ -44,6 +46,7 @@ pub(crate) use finding::{Fault, Findings};
 pub(crate) use heartbeat::{HeartbeatReport, HeartbeatRule};
 pub(crate) use reconnects::{FirstDelays, ReconnectRule};
 pub(crate) use sparks::{ConnectionId, Leftovers, SilenceRule, SparkReport};
+pub(crate) use values::Arrivals;
 
 use crate::workload::Scenario;
 use crate::workload::message::{Corrupt, Stamp};
@@ -54,6 +57,7 @@ use delivery::{Deliveries, Shape};
 use heartbeat::Heartbeats;
 use reconnects::Reconnects;
 use sparks::Sparks;
+use values::Values;
 
 /// Judges one run.
 pub(crate) struct Auditor {
@@ -63,6 +67,8 @@ pub(crate) struct Auditor {
     deliveries: Deliveries,
     /// Only where each message has receivers of its own.
     audiences: Option<Audiences>,
+    /// Only where each message is a value of a key.
+    values: Option<Values>,
     acks: Option<Acks>,
     heartbeats: Option<Heartbeats>,
     reconnects: Option<Reconnects>,
@@ -95,7 +101,9 @@ impl Auditor {
     ) -> Self {
         let shape = match scenario {
             Scenario::Idle if senders.count() == 0 => Shape::Nobody,
-            Scenario::Storm | Scenario::Rooms => Shape::Nobody,
+            Scenario::Storm | Scenario::Rooms | Scenario::Conflation | Scenario::Acks => {
+                Shape::Nobody
+            }
             Scenario::Echo | Scenario::Churn => Shape::Sender,
             // An idle load may end with broadcasts.
             Scenario::Idle | Scenario::Broadcast | Scenario::Publish => Shape::Everyone,
@@ -106,6 +114,7 @@ impl Auditor {
             live: vec![false; clients as usize],
             live_count: 0,
             audiences: has_audiences.then(|| Audiences::new(clients)),
+            values: None,
             acks: None,
             deliveries: Deliveries::new(shape, clients, senders.count()),
             heartbeats: heartbeats.map(|rule| Heartbeats::new(rule, clients)),
@@ -123,6 +132,13 @@ impl Auditor {
     /// Judges questions that want an answer too.
     pub(crate) fn judge_acks(&mut self, rule: AckRule) {
         self.acks = Some(Acks::new(rule, self.live.len() as u32));
+    }
+
+    /// All messages are values: each sender has as many keys, and sends values of them in turn.
+    /// Whom they are for is told for one sender's keys after the other's.
+    pub(crate) fn judge_values(&mut self, keys_each: u32, receivers: Vec<Receivers>) {
+        let clients = self.live.len() as u32;
+        self.values = Some(Values::new(clients, keys_each, receivers));
     }
 
     /// Judges what servers say of their sparks too; with a rule, also how they treat silent ones.
@@ -149,6 +165,9 @@ impl Auditor {
             if let Some(audiences) = &mut self.audiences {
                 audiences.left(client, Some(&mut self.findings));
             }
+            if let Some(values) = &mut self.values {
+                values.left(client, Some(&mut self.findings));
+            }
             if let Some(acks) = &mut self.acks {
                 acks.left(client, now, &mut self.findings);
             }
@@ -172,6 +191,9 @@ impl Auditor {
             self.deliveries.left(client, None);
             if let Some(audiences) = &mut self.audiences {
                 audiences.left(client, None);
+            }
+            if let Some(values) = &mut self.values {
+                values.left(client, None);
             }
             if let Some(acks) = &mut self.acks {
                 acks.excused(client);
@@ -227,17 +249,29 @@ impl Auditor {
         audiences.sent(message, (receivers, key), &self.live, &mut self.findings);
     }
 
+    /// A sender sent its next value.
+    ///
+    /// # Panics
+    /// If messages are no values.
+    pub(crate) fn sent_value(&mut self, sender: u32, sequence: u32) {
+        let values = self.values.as_mut().expect("the scenario is conflation");
+        values.sent(sender, sequence, &self.live);
+    }
+
     /// A client received a message. What comes after its end is of no interest.
     pub(crate) fn received(&mut self, client: u32, message: Result<Stamp, Corrupt>) {
         if !self.live[client as usize] {
             return;
         }
-        match (message, &mut self.audiences) {
-            (Ok(stamp), Some(audiences)) => {
+        match (message, &mut self.audiences, &mut self.values) {
+            (Ok(stamp), Some(audiences), _) => {
                 audiences.received(client, stamp, &mut self.findings);
             }
-            (Ok(stamp), None) => self.deliveries.received(client, stamp, &mut self.findings),
-            (Err(Corrupt), _) => self.findings.note(Fault::Corrupted, || {
+            (Ok(stamp), None, Some(values)) => {
+                values.received(client, stamp, &mut self.findings);
+            }
+            (Ok(stamp), None, None) => self.deliveries.received(client, stamp, &mut self.findings),
+            (Err(Corrupt), _, _) => self.findings.note(Fault::Corrupted, || {
                 format!("client {client} received a message that nobody wrote")
             }),
         }
@@ -268,13 +302,24 @@ impl Auditor {
     /// Deliveries that live clients still have to get.
     pub(crate) fn outstanding(&self) -> u64 {
         let audiences = self.audiences.as_ref().map_or(0, Audiences::outstanding);
+        let values = self.values.as_ref().map_or(0, Values::outstanding);
         let acks = self.acks.as_ref().map_or(0, Acks::outstanding);
-        self.deliveries.outstanding() + audiences + acks
+        self.deliveries.outstanding() + audiences + values + acks
     }
 
     /// Values that did not arrive because a newer one took their place.
     pub(crate) fn replaced(&self) -> u64 {
         self.audiences.as_ref().map_or(0, Audiences::replaced)
+    }
+
+    /// What became of values, by client; nothing if messages are none.
+    pub(crate) fn arrivals(&self) -> &[Arrivals] {
+        self.values.as_ref().map_or(&[], Values::arrivals)
+    }
+
+    /// How questions fared so far, if there are any.
+    pub(crate) fn ack_report(&self) -> Option<AckReport> {
+        self.acks.as_ref().map(Acks::report)
     }
 
     /// What was found. Clients that are still open are judged as if they closed now.

@@ -7,6 +7,8 @@ use allspark_protocol::parser::ParserKind;
 use allspark_transformers::TransformerKind;
 use clap::{Args, ValueEnum};
 
+use super::acks::AcksArguments;
+use super::conflation::ConflationArguments;
 use super::mixed::MixedArguments;
 use super::output::OutputArguments;
 use super::publish::PublishArguments;
@@ -70,7 +72,7 @@ pub(crate) struct LoadArguments {
     /// How long messages under way may take to arrive at the end.
     #[arg(long, default_value = "5s", value_parser = parse_duration)]
     drain: Duration,
-    /// How many clients publish in a broadcast, or in rooms; or connections, over HTTP.
+    /// How many clients publish in a broadcast, or in rooms, or values; or connections, over HTTP.
     #[arg(long, default_value_t = 1)]
     publishers: u32,
     /// Broadcasts at the end of an idle load, each when everyone has got the one before.
@@ -85,6 +87,10 @@ pub(crate) struct LoadArguments {
     storm: StormArguments,
     #[command(flatten)]
     rooms: RoomsArguments,
+    #[command(flatten)]
+    conflation: ConflationArguments,
+    #[command(flatten)]
+    acks: AcksArguments,
     #[command(flatten)]
     publish: PublishArguments,
     #[command(flatten)]
@@ -131,6 +137,8 @@ enum ScenarioName {
     Churn,
     Mixed,
     Rooms,
+    Conflation,
+    Acks,
     Publish,
     Storm,
 }
@@ -145,6 +153,8 @@ impl LoadArguments {
             ScenarioName::Churn => Scenario::Churn,
             ScenarioName::Mixed => Scenario::Mixed,
             ScenarioName::Rooms => Scenario::Rooms,
+            ScenarioName::Conflation => Scenario::Conflation,
+            ScenarioName::Acks => Scenario::Acks,
             ScenarioName::Publish => Scenario::Publish,
             ScenarioName::Storm => Scenario::Storm,
         };
@@ -168,6 +178,8 @@ impl LoadArguments {
             mixed: self.mixed.plan(scenario)?,
             storm: self.storm.plan(scenario)?,
             rooms: self.rooms.plan(scenario)?,
+            conflation: self.conflation.plan(scenario, clients)?,
+            acks: self.acks.plan(scenario)?,
             publish: self.publish.plan(scenario, self.publishers)?,
             siege: self.siege.plan(self.server_pid)?,
             depth: self.depth,
@@ -175,6 +187,7 @@ impl LoadArguments {
                 Scenario::Mixed => self.rate.or(Some(clients)),
                 _ => self
                     .rate
+                    .or_else(|| ConflationArguments::rate(scenario, self.publishers))
                     .or_else(|| self.siege.rate(scenario, clients, self.publishers)),
             },
             message_bytes: self.message_bytes,
@@ -218,6 +231,8 @@ impl LoadArguments {
                 Scenario::Echo
                 | Scenario::Broadcast
                 | Scenario::Rooms
+                | Scenario::Conflation
+                | Scenario::Acks
                 | Scenario::Publish
                 | Scenario::Churn
                 | Scenario::Storm,

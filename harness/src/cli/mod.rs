@@ -1,6 +1,8 @@
 //! The command line: what a person writes becomes a plan, or one clear sentence.
 
+mod acks;
 mod compare;
+mod conflation;
 mod hooks;
 mod load;
 mod mixed;

@@ -101,6 +101,7 @@ impl<D: Driver> Runner<D> {
         });
         self.broadcast_rounds(self.plan.broadcasts)?;
         self.calm_down();
+        self.speed_up();
         Ok(())
     }
 
@@ -121,6 +122,9 @@ impl<D: Driver> Runner<D> {
         self.traffic.begin(self.now);
         if let Some(churn) = &mut self.churn {
             churn.begin(self.now);
+        }
+        if let Some(conflation) = &mut self.conflation {
+            conflation.begin(self.now);
         }
         self.begin_mixed();
         self.connect_publishers();

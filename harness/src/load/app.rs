@@ -37,8 +37,8 @@ impl Need {
             Scenario::Idle => (others > 0).then_some(Self::Broadcast),
             // There are no messages, and the load starts the server itself.
             Scenario::Storm => None,
-            // Messages come another way.
-            Scenario::Publish => None,
+            // Messages come another way, or are a matter of plugins.
+            Scenario::Publish | Scenario::Conflation | Scenario::Acks => None,
         }
     }
 
@@ -105,6 +105,8 @@ mod tests {
             (Scenario::Mixed, 0, &["mixed", "another"]),
             (Scenario::Storm, 0, &apps[..]),
             (Scenario::Publish, 0, &apps[..]),
+            (Scenario::Conflation, 0, &apps[..]),
+            (Scenario::Acks, 0, &apps[..]),
             (Scenario::Rooms, 0, &apps[..]),
             (Scenario::Rooms, 8, &["mixed", "another"]),
         ] {

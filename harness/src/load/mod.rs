@@ -14,10 +14,13 @@
 //! | [`churn`] | connections that come and go |
 //! | [`mixed`] | a bit of everything |
 //! | [`rooms`] | clients in rooms, and messages to rooms |
+//! | [`conflation`] | values in rooms, of which only the newest matters |
+//! | [`acks`] | questions that want an acknowledgement |
 //! | [`publish`], [`published`] | messages that come over the server's HTTP API |
 //! | [`storm`] | the server is killed, and everyone comes back |
 //! | [`siege`], [`besieged`] | attackers beside any of these |
 //! | [`cables`], [`alarms`] | connections of clients that have several; when these are called |
+//! | [`reading`], [`unread`] | clients stop reading for a while |
 //! | [`meter`], [`memory`] | what is measured on the whole |
 //! | [`series`], [`progress`] | what happened second by second |
 //! | [`spec`], [`app`] | what the server says about itself |
@@ -31,6 +34,7 @@
 //! - Traffic of the warm-up is audited as all traffic is, but not measured.
 //! - A run without findings has seen every message arrive and every connection close in good form.
 
+pub(crate) mod acks;
 mod advance;
 mod alarms;
 pub(crate) mod app;
@@ -38,6 +42,7 @@ mod besieged;
 mod cables;
 pub(crate) mod churn;
 mod client;
+pub(crate) mod conflation;
 pub(crate) mod dialect;
 mod handshake;
 pub(crate) mod memory;
@@ -50,6 +55,7 @@ pub(crate) mod plan;
 mod progress;
 pub(crate) mod publish;
 mod published;
+mod reading;
 pub(crate) mod rooms;
 mod runner;
 pub(crate) mod series;
@@ -62,6 +68,7 @@ mod traffic;
 mod transcript;
 mod transport;
 pub(crate) mod trust;
+mod unread;
 
 use std::io;
 
@@ -69,7 +76,9 @@ use allspark_engine::io::{Driver, DriverKind};
 
 use crate::auditor::{Findings, HeartbeatReport};
 use crate::system::ProcessMemory;
+use acks::AcksReport;
 use churn::{Churn, ChurnReport};
+use conflation::ConflationReport;
 use memory::{MemoryReport, Snapshot};
 use meter::Window;
 use mixed::MixedReport;
@@ -97,6 +106,10 @@ pub(crate) struct Outcome {
     pub(crate) mixed: Option<MixedReport>,
     /// Who was in which rooms, if it was about rooms.
     pub(crate) rooms: Option<RoomsReport>,
+    /// What became of values, if it was about those.
+    pub(crate) conflation: Option<ConflationReport>,
+    /// How questions fared, if it was about those.
+    pub(crate) acks: Option<AcksReport>,
     /// What was seen of publishing over HTTP.
     pub(crate) publish: Option<PublishReport>,
     /// How the clients came back, if the server was killed.
@@ -156,6 +169,8 @@ pub(crate) fn run(driver: impl Driver, mut plan: Plan) -> io::Result<Outcome> {
     let skipped = runner.traffic.skipped() + goodbyes_skipped;
     let mixed = runner.mixed_report();
     let rooms = runner.rooms.as_ref().map(Rooms::report);
+    let conflation = runner.conflation_report();
+    let acks = runner.acks_report();
     let publish = runner.publishers.as_ref().and_then(Publishers::report);
     let siege = runner.siege.map(Siege::into_report);
     if let Some(siege) = &siege {
@@ -169,6 +184,8 @@ pub(crate) fn run(driver: impl Driver, mut plan: Plan) -> io::Result<Outcome> {
     Ok(Outcome {
         mixed,
         rooms,
+        conflation,
+        acks,
         publish,
         siege,
         opening: runner.opening,
@@ -195,6 +212,8 @@ impl Outcome {
             churn: None,
             mixed: None,
             rooms: None,
+            conflation: None,
+            acks: None,
             publish: None,
             storm: None,
             siege: None,

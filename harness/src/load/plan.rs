@@ -7,6 +7,8 @@ use allspark_protocol::transformer::Kind;
 use allspark_transformers::TransformerKind;
 
 use crate::auditor::HeartbeatRule;
+use crate::load::acks::plan::AcksPlan;
+use crate::load::conflation::plan::ConflationPlan;
 use crate::load::dialect::Dialect;
 use crate::load::mixed::plan::MixedPlan;
 use crate::load::publish::plan::PublishPlan;
@@ -50,6 +52,10 @@ pub(crate) struct Plan {
     pub(crate) mixed: Option<MixedPlan>,
     /// Which rooms there are.
     pub(crate) rooms: Option<RoomsPlan>,
+    /// Which values are published there.
+    pub(crate) conflation: Option<ConflationPlan>,
+    /// Which questions are asked.
+    pub(crate) acks: Option<AcksPlan>,
     /// Who publishes over HTTP.
     pub(crate) publish: Option<PublishPlan>,
     /// What a storm is to do.
@@ -117,6 +123,15 @@ impl Plan {
                 return Err("rooms are joined and published to in JSON".to_owned());
             }
         }
+        if let Some((conflation, rooms)) = self.conflation.as_ref().zip(self.rooms.as_ref()) {
+            conflation.check(self.clients, self.publishers, rooms)?;
+        }
+        if let Some(acks) = &self.acks {
+            acks.check(self.drain_max)?;
+            if self.wording.parser() != ParserKind::Json {
+                return Err("questions are put in JSON".to_owned());
+            }
+        }
         if let Some(publish) = &self.publish {
             publish.check(self.clients)?;
             if self.wording.parser() != ParserKind::Json {
@@ -142,16 +157,16 @@ impl Plan {
 
     fn check_publishers(&self) -> Result<(), String> {
         let publishers = match self.scenario {
-            Scenario::Broadcast | Scenario::Rooms | Scenario::Publish => self.publishers,
+            Scenario::Broadcast | Scenario::Rooms | Scenario::Conflation | Scenario::Publish => {
+                self.publishers
+            }
             Scenario::Mixed => self.senders().count(),
             _ => return Ok(()),
         };
         if self.scenario != Scenario::Mixed && !(1..=self.clients).contains(&publishers) {
             return Err("publishers are clients: at least 1, at most all of them".to_owned());
         }
-        if self.scenario != Scenario::Rooms
-            && u64::from(publishers) * u64::from(self.clients) > STREAMS_MAX
-        {
+        if self.rooms.is_none() && u64::from(publishers) * u64::from(self.clients) > STREAMS_MAX {
             return Err(format!(
                 "clients times publishers may be {STREAMS_MAX} at most, for the auditor's memory"
             ));
@@ -177,8 +192,10 @@ impl Plan {
         let count = match self.scenario {
             Scenario::Storm => 0,
             Scenario::Idle => self.broadcasts.min(1),
-            Scenario::Echo | Scenario::Churn => self.clients,
-            Scenario::Broadcast | Scenario::Rooms | Scenario::Publish => self.publishers,
+            Scenario::Echo | Scenario::Churn | Scenario::Acks => self.clients,
+            Scenario::Broadcast | Scenario::Rooms | Scenario::Conflation | Scenario::Publish => {
+                self.publishers
+            }
             // Those whose messages are for everyone: others have numbers of their own.
             Scenario::Mixed => self
                 .mixed

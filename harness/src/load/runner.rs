@@ -9,8 +9,10 @@ use allspark_engine::io::{Completion, Driver, Op, Token, Wait};
 use allspark_protocol::Instant;
 
 use super::Opening;
+use super::acks::Acks;
 use super::churn::{Churn, ChurnReport};
 use super::client::{Fleet, State};
+use super::conflation::Conflation;
 use super::memory::Snapshot;
 use super::meter::{Meter, Window};
 use super::mixed::Mixed;
@@ -59,6 +61,10 @@ pub(super) struct Runner<D> {
     pub(super) mixed: Option<Mixed>,
     /// Only where clients are in rooms.
     pub(super) rooms: Option<Rooms>,
+    /// Only where values are published there.
+    pub(super) conflation: Option<Conflation>,
+    /// Only where questions are asked.
+    pub(super) acks: Option<Acks>,
     /// Only where messages come over HTTP.
     pub(super) publishers: Option<Publishers>,
     /// Only where the server is attacked meanwhile.
@@ -78,11 +84,21 @@ impl<D: Driver> Runner<D> {
     pub(super) fn new(driver: D, plan: Plan) -> io::Result<Self> {
         let now = driver.now();
         let senders = plan.senders();
+        let rooms = plan.rooms.map(|rooms| Rooms::new(rooms, &plan));
+        let conflation = plan.conflation.map(|values| Conflation::new(values, &plan));
+        let mut auditor = Auditor::new(plan.scenario, plan.clients, senders, plan.heartbeat);
+        if let Some(acks) = &plan.acks {
+            auditor.judge_acks(acks.rule());
+        }
+        if let Some((values, rooms)) = conflation.as_ref().zip(rooms.as_ref()) {
+            let keys_each = values.keys_each();
+            auditor.judge_values(keys_each, rooms.receivers_of_keys(senders, keys_each));
+        }
         Ok(Self {
             fleet: Fleet::new(plan.clients),
             outbox: Outbox::default(),
             sessions: Sessions::default(),
-            auditor: Auditor::new(plan.scenario, plan.clients, senders, plan.heartbeat),
+            auditor,
             meter: Meter::new(plan.server_pid),
             traffic: Traffic::new(&plan),
             transcript: (hears_the_same(&plan) && plan.dialect.is_plain_websocket())
@@ -99,7 +115,9 @@ impl<D: Driver> Runner<D> {
             churn: (plan.scenario == Scenario::Churn).then(|| Churn::new(&plan)),
             churn_report: None,
             mixed: plan.mixed.as_ref().map(|mixed| Mixed::new(mixed, &plan)),
-            rooms: plan.rooms.map(|rooms| Rooms::new(rooms, &plan)),
+            rooms,
+            conflation,
+            acks: plan.acks.map(Acks::new),
             publishers: plan
                 .publish
                 .as_ref()
@@ -156,6 +174,9 @@ impl<D: Driver> Runner<D> {
             until = until.min(due);
         }
         let has_traffic = self.phase.has_traffic();
+        if has_traffic && let Some(due) = self.conflation.as_ref().and_then(Conflation::next_due) {
+            until = until.min(due);
+        }
         if (has_traffic || matches!(self.phase, Phase::Draining { .. }))
             && let Some(mixed) = &self.mixed
             && let Some(due) = mixed.next_due(has_traffic)
@@ -239,7 +260,7 @@ impl<D: Driver> Runner<D> {
 
     /// Bytes of the longest message that a client takes.
     pub(super) fn message_bytes_max(&self) -> usize {
-        self.plan.message_bytes.max(MESSAGE_BYTES_FLOOR)
+        self.plan.message_bytes + BESIDE_MESSAGE_BYTES
     }
 
     /// A client can send and receive messages now.
@@ -293,6 +314,9 @@ impl<D: Driver> Runner<D> {
         if let Some(rooms) = &mut self.rooms {
             rooms.left(index);
         }
+        if let Some(conflation) = &mut self.conflation {
+            conflation.left(index);
+        }
     }
 
     /// Closes a connection without a further word.
@@ -312,12 +336,16 @@ impl<D: Driver> Runner<D> {
 
 /// Whether all clients receive the same.
 fn hears_the_same(plan: &Plan) -> bool {
+    if plan.conflation.is_some() {
+        return false;
+    }
     let is_one_room = plan.rooms.is_some_and(|rooms| rooms.reaches_everyone());
     [Scenario::Broadcast, Scenario::Publish].contains(&plan.scenario) || is_one_room
 }
 
-/// Bytes that a message from the server may have even if our own are shorter: a spark's id, a ping.
-const MESSAGE_BYTES_FLOOR: usize = 1024;
+/// Bytes that a message from the server may have beside one of ours: the name of a room, a key, the
+/// number of a question. One that holds none of ours is shorter: a spark's id, a ping.
+const BESIDE_MESSAGE_BYTES: usize = 1024;
 
 /// The number of a client that is a plain WebSocket, which connects once, or else of a cable, which
 /// is not used again before it is closed: it alone names the connection.

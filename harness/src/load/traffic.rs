@@ -11,17 +11,22 @@ use allspark_protocol::{Input, Instant};
 use allspark_transformers::{Chance, Masks};
 
 use super::client::State;
+use super::conflation::Conflation;
 use super::mixed::{Mixed, Role};
 use super::plan::Plan;
 use super::runner::Runner;
 use crate::workload::Scenario;
-use crate::workload::message::{self, Stamp};
+use crate::workload::message::{self, Corrupt, Stamp};
 use crate::workload::pace::Pace;
 use crate::workload::senders::Senders;
 use crate::workload::wording::Said;
 
 /// Messages at a fixed rate that are sent in one turn, and senders that begin in one turn.
 const MESSAGES_PER_TURN: u32 = 512;
+
+/// Bytes of messages at a fixed rate that are sent in one turn, and at least one: what a client has
+/// said is copied behind what it says next, if that is long.
+const BYTES_PER_TURN: usize = 1024 * 1024;
 
 /// Who sends when.
 #[derive(Debug)]
@@ -74,6 +79,8 @@ impl Traffic {
             Scenario::Echo,
             Scenario::Broadcast,
             Scenario::Rooms,
+            Scenario::Conflation,
+            Scenario::Acks,
             Scenario::Publish,
         ];
         if has_pace.contains(&self.scenario) {
@@ -134,6 +141,8 @@ impl Traffic {
     fn is_own(&self, client: u32, stamp: Stamp) -> bool {
         match self.scenario {
             Scenario::Idle | Scenario::Mixed | Scenario::Storm | Scenario::Publish => false,
+            // Values come at a rate, and who was answered says so itself.
+            Scenario::Conflation | Scenario::Acks => false,
             Scenario::Echo | Scenario::Broadcast | Scenario::Rooms | Scenario::Churn => {
                 stamp.from < self.senders.count() && self.senders.client_of(stamp.from) == client
             }
@@ -150,6 +159,7 @@ impl<D: Driver> Runner<D> {
         } else if self.publishers.is_some() {
             self.publish_due();
         } else if self.traffic.pace.is_some() {
+            self.slow_down();
             self.send_paced();
         } else {
             self.prime();
@@ -169,7 +179,8 @@ impl<D: Driver> Runner<D> {
     }
 
     fn send_paced(&mut self) {
-        for _ in 0..MESSAGES_PER_TURN {
+        let most = BYTES_PER_TURN / self.plan.message_bytes;
+        for _ in 0..most.clamp(1, MESSAGES_PER_TURN as usize) {
             let pace = self.traffic.pace.as_mut();
             let Some(due) = pace.and_then(|pace| pace.take_due(self.now)) else {
                 return;
@@ -194,7 +205,7 @@ impl<D: Driver> Runner<D> {
     }
 
     /// Sends the next message of a sender, if it is connected.
-    fn send(&mut self, sender: u32, due: Instant) {
+    pub(super) fn send(&mut self, sender: u32, due: Instant) {
         let index = self.traffic.senders.client_of(sender);
         if self.fleet.client(index).state == State::Open {
             self.send_from(index, sender, due);
@@ -231,6 +242,13 @@ impl<D: Driver> Runner<D> {
             self.traffic.scratch = scratch;
             return;
         }
+        if self.acks.is_some() {
+            self.put_question(index, stamp, &mut scratch);
+            self.meter.sent();
+            self.say_message(index, &scratch);
+            self.traffic.scratch = scratch;
+            return;
+        }
         self.auditor.sent(sender, stamp.sequence);
         self.meter.sent();
         let bytes = self.plan.message_bytes;
@@ -251,10 +269,16 @@ impl<D: Driver> Runner<D> {
             Said::Protocol(text) => return self.protocol_message(index, &text),
             Said::Message(text) => text,
         };
-        let Some(text) = self.out_of_room(index, text) else {
+        if self.acks.is_some() {
+            return self.heard_of_acks(index, text);
+        }
+        let Some((text, key)) = self.out_of_room(index, text) else {
             return;
         };
         match message::decode(text, self.plan.message_bytes) {
+            Ok(stamp) if !self.has_right_key(stamp, key) => {
+                self.auditor.received(index, Err(Corrupt));
+            }
             Ok(stamp) => {
                 if let Some(transcript) = &mut self.transcript {
                     transcript.read(index, kind, payload, stamp);
@@ -287,7 +311,9 @@ impl<D: Driver> Runner<D> {
         // Who does not read makes delays of its own.
         let reads = |mixed: &Mixed| mixed.role(index) != Role::Stall;
         let latency_ns = latency_ns.saturating_sub(stamp.sent_ns);
-        let is_timed = self.mixed.as_ref().is_none_or(reads);
+        let is_slow = |conflation: &Conflation| conflation.is_slow(index);
+        let is_timed =
+            self.mixed.as_ref().is_none_or(reads) && !self.conflation.as_ref().is_some_and(is_slow);
         self.meter
             .received(is_timed.then(|| Duration::from_nanos(latency_ns)));
         let answers = self.traffic.pace.is_none() && self.phase.has_traffic();

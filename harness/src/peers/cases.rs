@@ -228,6 +228,8 @@ impl Case {
             storm: None,
             siege: None,
             rooms: self.rooms,
+            conflation: None,
+            acks: None,
             depth: self.depth,
             rate_per_s: None,
             message_bytes: self.message_bytes.unwrap_or(conditions.message_bytes),
@@ -279,6 +281,8 @@ impl fmt::Display for Case {
                 }
             }
             Scenario::Idle => write!(f, "idle, {clients} clients"),
+            Scenario::Conflation => write!(f, "conflation, {publishers} to {clients} clients"),
+            Scenario::Acks => write!(f, "acks, {clients} clients, {depth} under way each"),
             Scenario::Publish => write!(f, "publish, {publishers} to {clients} clients"),
             Scenario::Echo => write!(f, "echo, {clients} clients, {depth} under way each"),
             Scenario::Broadcast => {

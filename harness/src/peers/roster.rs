@@ -176,7 +176,7 @@ fn plain_command(
         Scenario::Mixed => "mixed",
         Scenario::Rooms => "rooms",
         // Messages come another way.
-        Scenario::Publish => "none",
+        Scenario::Publish | Scenario::Conflation | Scenario::Acks => "none",
     };
     let directory = &stage.peers_directory;
     let peer = |program: &Path, script: Option<&str>| {

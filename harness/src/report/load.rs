@@ -7,7 +7,9 @@ use serde::Serialize;
 use super::scenarios;
 use crate::auditor::{Findings, HeartbeatReport};
 use crate::load::Outcome;
+use crate::load::acks::AcksReport;
 use crate::load::churn::ChurnReport;
+use crate::load::conflation::ConflationReport;
 use crate::load::memory::MemoryReport;
 use crate::load::meter::Window;
 use crate::load::mixed::MixedReport;
@@ -57,6 +59,10 @@ pub(crate) struct LoadReport {
     pub(crate) mixed: Option<MixedReport>,
     /// Which rooms there were, if it was about rooms.
     pub(crate) rooms: Option<RoomsReport>,
+    /// What became of values, if it was about those.
+    pub(crate) conflation: Option<ConflationReport>,
+    /// How questions fared, if it was about those.
+    pub(crate) acks: Option<AcksReport>,
     /// What was seen of publishing over HTTP.
     pub(crate) publish: Option<PublishReport>,
     /// How the clients came back, if the server was killed.
@@ -96,6 +102,8 @@ impl LoadReport {
             churn: outcome.churn,
             mixed: outcome.mixed,
             rooms: outcome.rooms,
+            conflation: outcome.conflation,
+            acks: outcome.acks,
             publish: outcome.publish,
             storm: outcome.storm,
             siege: outcome.siege,
@@ -161,6 +169,12 @@ impl fmt::Display for LoadReport {
         }
         if let Some(rooms) = &self.rooms {
             scenarios::rooms(f, rooms)?;
+        }
+        if let Some(conflation) = &self.conflation {
+            scenarios::conflation(f, conflation)?;
+        }
+        if let Some(acks) = &self.acks {
+            scenarios::acks(f, acks)?;
         }
         if let Some(publish) = &self.publish {
             scenarios::publish(f, publish)?;

@@ -3,7 +3,9 @@
 use std::fmt;
 
 use super::delays::fmt_delays;
+use crate::load::acks::AcksReport;
 use crate::load::churn::ChurnReport;
+use crate::load::conflation::ConflationReport;
 use crate::load::mixed::MixedReport;
 use crate::load::publish::PublishReport;
 use crate::load::rooms::RoomsReport;
@@ -74,6 +76,38 @@ pub(super) fn rooms(f: &mut fmt::Formatter<'_>, rooms: &RoomsReport) -> fmt::Res
         f,
         "rooms         {} rooms with {} members in all, the largest {}",
         rooms.rooms, rooms.memberships, rooms.members_max,
+    )
+}
+
+pub(super) fn conflation(f: &mut fmt::Formatter<'_>, conflation: &ConflationReport) -> fmt::Result {
+    writeln!(
+        f,
+        "values        of {} keys: {} of {} arrived, newer ones took the place of {} at {} clients \
+         that did not read {} times for {} ms, and of {} at others",
+        conflation.keys,
+        conflation.arrived,
+        conflation.owed,
+        conflation.replaced_slow,
+        conflation.slow_clients,
+        conflation.stalls,
+        conflation.stall_ms,
+        conflation.replaced_others,
+    )
+}
+
+pub(super) fn acks(f: &mut fmt::Formatter<'_>, acks: &AcksReport) -> fmt::Result {
+    let questions = &acks.questions;
+    writeln!(
+        f,
+        "questions     {} asked, {} answered, {} with nothing after {} ms, {} ended with their \
+         connection; {} asked back, of which {} were answered twice",
+        questions.asked,
+        questions.answered,
+        questions.given_up,
+        acks.timeout_ms,
+        questions.excused,
+        acks.asked_back,
+        acks.answered_twice,
     )
 }
 

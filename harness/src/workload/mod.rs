@@ -30,6 +30,10 @@ pub(crate) enum Scenario {
     Mixed,
     /// They are in rooms, and some of them publish to rooms.
     Rooms,
+    /// They are in rooms, and some of them publish values, of which only the newest matters.
+    Conflation,
+    /// They ask, and are answered; and the server may ask them.
+    Acks,
     /// They listen to what is published over HTTP.
     Publish,
     /// They hold their connections, lose the server, and come back.
@@ -46,6 +50,8 @@ impl Scenario {
             Self::Churn => "churn",
             Self::Mixed => "mixed",
             Self::Rooms => "rooms",
+            Self::Conflation => "conflation",
+            Self::Acks => "acks",
             Self::Publish => "publish",
             Self::Storm => "storm",
         }

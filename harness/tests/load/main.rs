@@ -2,8 +2,10 @@
 //!
 //! The server is tungstenite's, so that our client's half of WebSocket is judged by somebody else.
 
+mod acks;
 mod app;
 mod churn;
+mod conflation;
 mod mixed;
 mod opening;
 mod publish;

@@ -38,12 +38,13 @@ use serde::Serialize;
 use super::alarms::Alarms;
 use super::plan::Plan;
 use super::target::Target;
+use super::unread::Unread;
 use crate::console::tell;
 use crate::workload::pace::Pace;
 use cast::Cast;
 pub(super) use cast::Role;
 use plan::{MixedPlan, Share};
-use whereabouts::{Unread, Whereabouts};
+use whereabouts::Whereabouts;
 
 /// What a mixed load showed, besides what every load shows.
 #[derive(Clone, Debug, Serialize)]

@@ -1,13 +1,12 @@
 //! Does what clients of a mixed load are to do.
 
-use allspark_engine::io::{Driver, Op};
+use allspark_engine::io::Driver;
 use allspark_protocol::Instant;
-use smallvec::SmallVec;
 
 use super::whereabouts::Whereabouts;
 use super::{Mixed, MixedReport, Role};
 use crate::load::client::State;
-use crate::load::runner::{Runner, token};
+use crate::load::runner::Runner;
 use crate::workload::pace::Pace;
 
 /// Messages that are sent in one turn.
@@ -204,14 +203,7 @@ impl<D: Driver> Runner<D> {
 
     /// A client does not read for a while.
     fn stop_reading(&mut self, client: u32) {
-        let cables = match self.plan.dialect.is_plain_websocket() {
-            true => {
-                let socket = self.fleet.client(client).socket;
-                self.driver.push(Op::StopReceive { socket });
-                SmallVec::new()
-            }
-            false => self.sessions.stop_reading(client, &mut self.driver),
-        };
+        let cables = self.stop_receiving(client);
         let Some(mixed) = &mut self.mixed else { return };
         mixed.report.stalls += 1;
         mixed.unread.0.insert(client, cables);
@@ -222,18 +214,8 @@ impl<D: Driver> Runner<D> {
     /// A client reads again, if it still has its connection.
     fn read_again(&mut self, client: u32) {
         let mixed = self.mixed.as_mut();
-        let Some(cables) = mixed.and_then(|mixed| mixed.unread.0.remove(&client)) else {
-            return;
-        };
-        let Some(state) = Some(self.fleet.client(client)).filter(|one| one.can_send()) else {
-            return;
-        };
-        match self.plan.dialect.is_plain_websocket() {
-            true => self.driver.push(Op::Receive {
-                socket: state.socket,
-                token: token(client),
-            }),
-            false => self.sessions.read_again(client, &cables, &mut self.driver),
+        if let Some(cables) = mixed.and_then(|mixed| mixed.unread.0.remove(&client)) {
+            self.receive_again(client, &cables);
         }
     }
 

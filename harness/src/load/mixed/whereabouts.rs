@@ -1,9 +1,4 @@
-//! Where clients of a mixed load are, and what they do not read.
-
-use std::collections::HashMap;
-
-use allspark_protocol::transformer::Link;
-use smallvec::SmallVec;
+//! Where clients of a mixed load are.
 
 /// Where a client is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,15 +13,4 @@ pub(super) enum Whereabouts {
     Away,
     /// It connects again.
     Returning,
-}
-
-/// What is not read for a while: of each client that does not read, the connections by the names
-/// that they have here. A plain WebSocket has no name but its client's.
-#[derive(Debug, Default)]
-pub(super) struct Unread(pub(super) HashMap<u32, SmallVec<[(u32, Link); 1]>>);
-
-impl Unread {
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
 }

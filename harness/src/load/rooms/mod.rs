@@ -18,12 +18,14 @@ use allspark_engine::io::Driver;
 use allspark_protocol::Instant;
 use serde::Serialize;
 
+use super::conflation::Conflation;
 use super::plan::Plan;
 use super::runner::Runner;
 use crate::auditor::{Fault, Receivers};
 use crate::workload::message::{self, Stamp};
+use crate::workload::senders::Senders;
 use plan::RoomsPlan;
-use wire::Heard;
+use wire::{Heard, Sort};
 
 /// How long joins may take without any answer.
 const JOINING_STALL: std::time::Duration = std::time::Duration::from_secs(10);
@@ -53,6 +55,7 @@ pub(super) struct Rooms {
     waiting: u64,
     last_answer: Instant,
     everyone: Receivers,
+    sort: Sort,
 }
 
 /// Whom a message is for.
@@ -93,7 +96,31 @@ impl Rooms {
             waiting: 0,
             last_answer: Instant::ZERO,
             everyone: (0..clients).collect(),
+            sort: match load.conflation {
+                Some(_) => Sort::Latest,
+                None => Sort::Plain,
+            },
         }
+    }
+
+    /// Who hears the values of each key, one sender's keys behind the other's: a client has its
+    /// keys in its own rooms in turn. Nobody, if it is in none.
+    pub(super) fn receivers_of_keys(&self, senders: Senders, keys_each: u32) -> Vec<Receivers> {
+        let of_key = |(sender, key): (u32, u32)| match self.room_of(senders.client_of(sender), key)
+        {
+            Some(room) => Receivers::clone(&self.members[room as usize]),
+            None => Receivers::from([]),
+        };
+        let senders = 0..senders.count();
+        let keys = senders.flat_map(|sender| (0..keys_each).map(move |key| (sender, key)));
+        keys.map(of_key).collect()
+    }
+
+    /// One of the rooms of a client, in turn.
+    fn room_of(&self, client: u32, turn: u32) -> Option<u32> {
+        let own = self.rooms_of(client);
+        let place = (turn as usize).checked_rem(own.len())?;
+        Some(own[place])
     }
 
     pub(super) fn report(&self) -> RoomsReport {
@@ -120,9 +147,7 @@ impl Rooms {
                 _ => To::Everyone,
             });
         }
-        let own = self.rooms_of(client);
-        let place = (sequence as usize).checked_rem(own.len())?;
-        Some(To::Room(own[place]))
+        self.room_of(client, sequence).map(To::Room)
     }
 
     /// Whether all joins are answered, of those who are still there.
@@ -147,7 +172,7 @@ impl<D: Driver> Runner<D> {
             .chunks(wire::NAMES_MAX)
             .map(|chunk| {
                 let mut text = Vec::new();
-                wire::join(chunk, &mut text);
+                wire::join(rooms.sort, chunk, &mut text);
                 text
             })
             .collect();
@@ -159,15 +184,19 @@ impl<D: Driver> Runner<D> {
         }
     }
 
-    /// What a client heard, without what the convention puts around it; nothing, if it was an
-    /// answer.
-    pub(super) fn out_of_room<'t>(&mut self, index: u32, text: &'t [u8]) -> Option<&'t [u8]> {
+    /// What a client heard, without what the convention puts around it, and its key; nothing, if it
+    /// was an answer.
+    pub(super) fn out_of_room<'t>(
+        &mut self,
+        index: u32,
+        text: &'t [u8],
+    ) -> Option<(&'t [u8], Option<&'t [u8]>)> {
         let Some(rooms) = &mut self.rooms else {
-            return Some(text);
+            return Some((text, None));
         };
         let heard = match wire::read(text) {
-            None => return Some(text),
-            Some(Heard::Published(message)) => return Some(message),
+            None => return Some((text, None)),
+            Some(Heard::Published(message, key)) => return Some((message, key)),
             Some(heard) => heard,
         };
         // A refusal is an answer as well.
@@ -186,9 +215,37 @@ impl<D: Driver> Runner<D> {
         None
     }
 
+    /// Whether a message has the key that it was sent with.
+    pub(super) fn has_right_key(&self, stamp: Stamp, key: Option<&[u8]>) -> bool {
+        let keys = self.conflation.as_ref().map(Conflation::keys_each);
+        match (keys, key) {
+            (None, None) => true,
+            (Some(keys), Some(key)) => wire::is_key(key, stamp.from, stamp.sequence % keys),
+            _ => false,
+        }
+    }
+
+    /// Puts the next value of a client together, if it is in a room, and tells the auditor.
+    fn put_value(&mut self, index: u32, stamp: Stamp, keys: u32, out: &mut Vec<u8>) -> bool {
+        let rooms = self.rooms.as_ref().expect("values are for rooms");
+        let number = stamp.sequence % keys;
+        let Some(room) = rooms.room_of(index, number) else {
+            return false;
+        };
+        self.auditor.sent_value(stamp.from, stamp.sequence);
+        wire::begin(Sort::Latest, room, out);
+        message::encode(stamp, self.plan.message_bytes, out);
+        wire::key(stamp.from, number, out);
+        out.extend_from_slice(wire::END);
+        true
+    }
+
     /// Puts the next message of a client together, if it has anybody to say something to, and tells
     /// the auditor whom it is for.
     pub(super) fn put_for_room(&mut self, index: u32, stamp: Stamp, out: &mut Vec<u8>) -> bool {
+        if let Some(conflation) = &self.conflation {
+            return self.put_value(index, stamp, conflation.keys_each(), out);
+        }
         let rooms = self.rooms.as_ref().expect("the scenario is rooms");
         let Some(to) = rooms.addressee(index, stamp.sequence) else {
             return false;
@@ -199,7 +256,7 @@ impl<D: Driver> Runner<D> {
             To::Room(room) => {
                 self.auditor
                     .sent_to(number, &rooms.members[room as usize], None);
-                wire::begin(room, out);
+                wire::begin(Sort::Plain, room, out);
                 message::encode(stamp, message_bytes, out);
                 out.extend_from_slice(wire::END);
             }

@@ -1,6 +1,6 @@
 //! The page of one load.
 
-use super::{Page, Section, Tile, Verdict, churn, heartbeats, latency, mixed, seconds};
+use super::{Page, Section, Tile, Verdict, churn, heartbeats, latency, mixed, plugins, seconds};
 use super::{siege, storm};
 use crate::auditor::Findings;
 use crate::load::memory::MemoryReport;
@@ -19,6 +19,8 @@ impl Report for LoadReport {
             self.window.as_ref().and_then(|window| self.traffic(window)),
             self.churn.as_ref().map(churn::section),
             self.mixed.as_ref().map(mixed::section),
+            self.conflation.as_ref().map(plugins::values),
+            self.acks.as_ref().map(plugins::questions),
             self.siege.as_ref().map(siege::section),
             self.storm.as_ref().map(storm::section),
             self.storm.as_ref().and_then(storm::delays),

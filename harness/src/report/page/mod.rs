@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`load`] | one load |
 //! | [`churn`], [`heartbeats`], [`latency`], [`mixed`], [`storm`] | what only some loads have |
+//! | [`plugins`] | values and questions, the same |
 //! | [`seconds`] | the same, second by second |
 //! | [`sim`] | one simulation |
 //! | [`delays`] | delays before attempts to reconnect, of loads and simulations |
@@ -20,6 +21,7 @@ mod heartbeats;
 mod latency;
 mod load;
 mod mixed;
+mod plugins;
 mod seconds;
 mod secure;
 mod siege;
