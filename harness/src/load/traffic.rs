@@ -23,6 +23,10 @@ use crate::workload::wording::Said;
 /// Messages at a fixed rate that are sent in one turn, and senders that begin in one turn.
 const MESSAGES_PER_TURN: u32 = 512;
 
+/// Bytes of messages at a fixed rate after which the same happens. Whether a server takes nothing
+/// is known after a turn, so one that came late must not say everything that was due meanwhile.
+const BYTES_PER_TURN: usize = 1024 * 1024;
+
 /// Who sends when.
 #[derive(Debug)]
 pub(super) struct Traffic {
@@ -169,7 +173,8 @@ impl<D: Driver> Runner<D> {
     }
 
     fn send_paced(&mut self) {
-        for _ in 0..MESSAGES_PER_TURN {
+        let fitting = BYTES_PER_TURN / self.plan.message_bytes;
+        for _ in 0..fitting.clamp(1, MESSAGES_PER_TURN as usize) {
             let pace = self.traffic.pace.as_mut();
             let Some(due) = pace.and_then(|pace| pace.take_due(self.now)) else {
                 return;
