@@ -2,8 +2,7 @@
 //! and the comparison ends by itself. What the reactors do right they prove to the auditor, in the
 //! trials of every comparison.
 
-use std::fs::{Permissions, set_permissions, write};
-use std::os::unix::fs::PermissionsExt;
+use std::fs::write;
 use std::path::Path;
 use std::process::Command;
 
@@ -49,9 +48,14 @@ fn compare(directory: &Path) -> (Option<i32>, String) {
 
 fn compare_with(program: &str) -> (Option<i32>, String) {
     let directory = tempfile::tempdir().unwrap();
+    let written = directory.path().join("written");
+    write(&written, program).unwrap();
+    // Another process makes it a program: a child that another test has just forked would keep a
+    // file open for writing that was so here, and it could not be started.
+    let mut install = Command::new("install");
     let path = directory.path().join("reactor-glommio");
-    write(&path, program).unwrap();
-    set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
+    let made = install.arg("--mode=755").arg(&written).arg(&path).status();
+    assert!(made.unwrap().success());
     compare(directory.path())
 }
 

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::unix::fs::FileExt;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -12,6 +12,7 @@ use allspark_transformers::TransformerKind;
 use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::thread::{CpuSet, sched_setaffinity};
+use socket2::{Domain, Socket, Type};
 
 use super::roster::{self, Entrant, Role};
 use super::stage::Stage;
@@ -34,6 +35,7 @@ const COMPLAINTS_BYTES_MAX: usize = 4096;
 pub(super) struct Process {
     child: Child,
     port: u16,
+    _reserved: Socket,
     version: String,
     /// What it writes to its error stream, until that is passed on. It is no pipe, because nobody
     /// reads it while the server runs.
@@ -48,7 +50,7 @@ impl Process {
         transformer: TransformerKind,
         stage: &Stage,
     ) -> io::Result<Self> {
-        let port = free_port()?;
+        let (reserved, port) = reserve_port()?;
         let words = roster::command(entrant, scenario, transformer, port, stage);
         let speaks = entrant.role() != Role::Own;
         let complaints = File::from(memfd_create("complaints", MemfdFlags::CLOEXEC)?);
@@ -56,6 +58,7 @@ impl Process {
         let mut process = Self {
             child,
             port,
+            _reserved: reserved,
             version: String::new(),
             complaints: Some(complaints),
         };
@@ -195,8 +198,13 @@ fn spawn(words: &[OsString], cpu: usize, is_heard: bool, complaints: File) -> io
         .map_err(|error| io::Error::new(error.kind(), format!("taskset: {error}")))
 }
 
-/// A port that nobody listens on at this moment.
-fn free_port() -> io::Result<u16> {
-    let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0))?;
-    Ok(listener.local_addr()?.port())
+/// A port that nobody else gets while the socket is there; a server that shares its address, as
+/// every one here does, may listen on it all the same.
+fn reserve_port() -> io::Result<(Socket, u16)> {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    socket.set_reuse_address(true)?;
+    socket.bind(&SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)).into())?;
+    let address = socket.local_addr()?.as_socket();
+    let address = address.ok_or(io::ErrorKind::AddrNotAvailable)?;
+    Ok((socket, address.port()))
 }

@@ -9,7 +9,7 @@ use allspark_protocol::options::Bounded;
 use allspark_transformers::{AnyTransformer, CommonOptions, TransformerKind};
 use serde_json::Value;
 
-use crate::{Run, load_at};
+use crate::{Run, found, lively, load_at};
 
 /// Something is done to one of so many messages.
 const MISTAKE_EVERY: u32 = 5;
@@ -106,12 +106,11 @@ fn what_is_published_over_http_reaches_everybody() {
         let mut options = vec!["--clients=20", "--publishers", publishers, "--batch", batch];
         options.extend(["--transformer", transformer]);
         options.extend(rate.into_iter().flat_map(|rate| ["--rate", rate]));
-        let run = publish(&server, &options);
-        let case = (publishers, batch, rate, transformer);
-        assert_eq!(run.code, 0, "{case:?} {} {}", run.report, run.complaints);
-        let report = &run.report["publish"];
-        assert!(report["requests"].as_u64() > Some(0), "{case:?} {report}");
-        assert!(report["last_us"]["max"].as_f64() > Some(0.0), "{case:?}");
+        let is_enough = |run: &Run| {
+            let report = &run.report["publish"];
+            report["requests"].as_u64() > Some(0) && report["last_us"]["max"].as_f64() > Some(0.0)
+        };
+        let run = lively(is_enough, || publish(&server, &options));
         assert!(run.output.contains("has it in p50"), "{}", run.output);
     }
 }
@@ -124,10 +123,10 @@ fn each_mistake_with_what_is_published_is_found() {
         (Conduct::Refuses, "refused"),
     ] {
         let server = start(conduct);
-        let run = publish(&server, &["--clients=5", "--drain", "300ms"]);
+        let run = found(fault, || {
+            publish(&server, &["--clients=5", "--drain", "300ms"])
+        });
         assert_eq!(run.code, 1, "{conduct:?} {}", run.complaints);
-        let found = run.report["findings"][fault].as_u64();
-        assert!(found > Some(0), "{conduct:?} {}", run.report["findings"]);
     }
 }
 
