@@ -266,10 +266,9 @@ impl Villain {
         let before = match self.transport {
             Transport::EngineIo => "\"sid\":\"",
             Transport::BrowserChannel => "\"c\",\"",
-            Transport::WebSocket
-            | Transport::SockJs
-            | Transport::Http
-            | Transport::Handshake => return,
+            Transport::WebSocket | Transport::SockJs | Transport::Http | Transport::Handshake => {
+                return;
+            }
         };
         let id = heard
             .split_once(before)

@@ -223,7 +223,11 @@ const TEXT: allspark_protocol::transformer::Kind = allspark_protocol::transforme
 /// Bytes of the long message that have been sent after so many turns: all but the last one.
 const fn chunk_end(turns: u32) -> u32 {
     let end = turns.saturating_mul(CHUNK_BYTES);
-    if end < MESSAGE_BYTES { end } else { MESSAGE_BYTES - 1 }
+    if end < MESSAGE_BYTES {
+        end
+    } else {
+        MESSAGE_BYTES - 1
+    }
 }
 
 fn upgrade(host: &str, path: &str, name: u64, out: &mut Vec<u8>) {

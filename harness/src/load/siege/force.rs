@@ -188,11 +188,9 @@ impl Force {
             }
             _ if attacker.state != State::Attacking => {}
             Completion::Received { buffer, .. } => self.answered(at, &buffer, driver),
-            Completion::Introduced { .. } => {
-                if !self.troops[troop].attack.reads() {
-                    let socket = attacker.socket;
-                    driver.push(Op::StopReceive { socket });
-                }
+            Completion::Introduced { .. } if !self.troops[troop].attack.reads() => {
+                let socket = attacker.socket;
+                driver.push(Op::StopReceive { socket });
             }
             Completion::ReceiveEnded { .. } | Completion::SendFailed { .. } => {
                 self.troops[troop].report.ended += 1;
