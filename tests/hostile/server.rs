@@ -12,8 +12,8 @@ use socket2::{Domain, Socket, Type};
 use crate::http::Speech;
 use crate::moment::Moment;
 
-/// Nothing here takes this long, unless it never comes. While others have the processors, the server
-/// can do nothing, and that does not count.
+/// Nothing here takes this long, unless it never comes. While others have the processors, the
+/// server can do nothing, and that does not count.
 const NEVER: Duration = Duration::from_secs(60);
 
 /// A server of its own on a port that the system chose; killed when the test is over.

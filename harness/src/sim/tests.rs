@@ -81,7 +81,7 @@ fn an_outage_makes_everybody_come_back_by_the_algorithm() {
 /// A few seeds together do everything to somebody, else nothing is shown by their passing.
 #[test]
 fn every_kind_of_fault_happens() {
-    let outcomes = (20..26).map(|seed| simulated(short(SimScenario::Faults, seed)));
+    let outcomes = (20..27).map(|seed| simulated(short(SimScenario::Faults, seed)));
     let tallies: Vec<Tally> = outcomes
         .map(|outcome| {
             assert_right(&outcome);

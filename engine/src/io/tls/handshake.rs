@@ -138,9 +138,11 @@ impl Handshake {
         }
     }
 
-    /// Appends the alert that rustls has for the peer.
+    /// Appends the alert that rustls has for the peer. It is not asked again once it has said that:
+    /// it would look at the same records, and want to say it twice.
     fn say_why(&mut self, out: &mut Vec<u8>) {
-        loop {
+        let before = out.len();
+        while out.len() == before {
             // It still knows what it has seen, and wants to see it.
             let (role, seen) = (&mut self.role, &mut self.inbound[..self.seen]);
             let (discard, step) = match role {
