@@ -168,10 +168,8 @@ pub(crate) fn data<H: Host>(host: &mut H, key: Key, data: Data<'_>) {
             }
         }
     });
-    each_handler(host, key, |host, handler| {
-        if let Handler::Data(handler) = handler
-            && is_open(host, key)
-        {
+    each_handler(host, key, Whose::Open, |host, handler| {
+        if let Handler::Data(handler) = handler {
             handler(host, key, data);
         }
     });
@@ -186,10 +184,8 @@ pub(crate) fn heartbeat<H: Host>(host: &mut H, key: Key) {
             }
         }
     });
-    each_handler(host, key, |host, handler| {
-        if let Handler::Heartbeat(handler) = handler
-            && is_open(host, key)
-        {
+    each_handler(host, key, Whose::Open, |host, handler| {
+        if let Handler::Heartbeat(handler) = handler {
             handler(host, key);
         }
     });
@@ -204,10 +200,8 @@ pub(crate) fn outgoing_ping<H: Host>(host: &mut H, key: Key, unix_ms: u64) {
             }
         }
     });
-    each_handler(host, key, |host, handler| {
-        if let Handler::OutgoingPing(handler) = handler
-            && is_open(host, key)
-        {
+    each_handler(host, key, Whose::Open, |host, handler| {
+        if let Handler::OutgoingPing(handler) = handler {
             handler(host, key, unix_ms);
         }
     });
@@ -222,10 +216,8 @@ pub(crate) fn incoming_pong<H: Host>(host: &mut H, key: Key, unix_ms: Option<u64
             }
         }
     });
-    each_handler(host, key, |host, handler| {
-        if let Handler::IncomingPong(handler) = handler
-            && is_open(host, key)
-        {
+    each_handler(host, key, Whose::Open, |host, handler| {
+        if let Handler::IncomingPong(handler) = handler {
             handler(host, key, unix_ms);
         }
     });
@@ -249,7 +241,7 @@ pub(crate) fn error<H: Host>(host: &mut H, key: Key, error: &SparkError) {
             guarded(host, key, |host| listener(host, key, error));
         }
     });
-    each_handler(host, key, |host, handler| {
+    each_handler(host, key, Whose::Any, |host, handler| {
         if let Handler::Error(handler) = handler {
             handler(host, key, error);
         }
@@ -263,7 +255,7 @@ pub(crate) fn room_event<H: Host>(host: &mut H, key: Key, event: &RoomEvent) {
             guarded(host, key, |host| listener(host, key, event));
         }
     });
-    each_handler(host, key, |host, handler| {
+    each_handler(host, key, Whose::Any, |host, handler| {
         if let Handler::Room(handler) = handler {
             handler(host, key, event);
         }
@@ -278,12 +270,12 @@ pub(crate) fn disconnection<H: Host>(host: &mut H, key: Key) {
             guarded(host, key, |host| listener(host, key));
         }
     });
-    each_handler(host, key, |host, handler| {
+    each_handler(host, key, Whose::Any, |host, handler| {
         if let Handler::ReadyStateChange(handler) = handler {
             handler(host, key);
         }
     });
-    each_handler(host, key, |host, handler| {
+    each_handler(host, key, Whose::Any, |host, handler| {
         if let Handler::End(handler) = handler {
             handler(host, key);
         }
@@ -369,28 +361,45 @@ fn for_each_listener<H: Host>(host: &mut H, call: impl FnOnce(&mut H, &Arc<Liste
     host.put_listeners(listeners);
 }
 
-/// Calls with each handler of a spark, all of which are taken out of it meanwhile.
+/// Which sparks have handlers called.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    /// Of one that has not ended, not even in a handler before.
+    Open,
+    Any,
+}
+
+/// Calls with each handler of a spark, which is taken out of it meanwhile. What they attach is for
+/// later events.
 fn each_handler<H: Host>(
     host: &mut H,
     key: Key,
+    whose: Whose,
     mut call: impl FnMut(&mut dyn Host, &mut Handler),
 ) {
-    let Some(extras) = &mut host.spark_mut(key).extras else {
-        return;
-    };
-    if extras.handlers.is_empty() {
-        return;
+    let (mut place, mut count) = (0, usize::MAX);
+    while place < count {
+        let spark = host.spark_mut(key);
+        if whose == Whose::Open && spark.ready != ReadyState::Open {
+            return;
+        }
+        let Some(handlers) = spark.handlers_mut() else {
+            return;
+        };
+        count = count.min(handlers.len());
+        let Some(handler) = handlers.get_mut(place) else {
+            return;
+        };
+        let mut handler = std::mem::replace(handler, Handler::Running);
+        let called = guarded(host, key, |host| call(host, &mut handler));
+        if let Some(handlers) = host.spark_mut(key).handlers_mut() {
+            handlers[place] = handler;
+        }
+        if called.is_none() {
+            return;
+        }
+        place += 1;
     }
-    let mut handlers = std::mem::take(&mut extras.handlers);
-    guarded(host, key, |host| {
-        handlers.iter_mut().for_each(|handler| call(host, handler));
-    });
-    let extras = host.spark_mut(key).extras.get_or_insert_default();
-    // Behind those that were there come those that they attached.
-    if !extras.handlers.is_empty() {
-        handlers.append(&mut extras.handlers);
-    }
-    extras.handlers = handlers;
 }
 
 /// Calls a function of the application. If it panics, its spark ends, with reconnect.

@@ -171,6 +171,12 @@ impl SparkState {
         }
     }
 
+    /// Its handlers, if it has things of the application.
+    #[inline]
+    pub(crate) fn handlers_mut(&mut self) -> Option<&mut SmallVec<[Handler; 1]>> {
+        Some(&mut self.extras.as_mut()?.handlers)
+    }
+
     /// Bytes that are kept for its client as long as it is there: what the client has said when it
     /// came, and what plugins keep.
     pub(crate) fn kept_bytes(&self) -> usize {
@@ -267,6 +273,8 @@ pub(crate) enum Handler {
     ReadyStateChange(OnSpark),
     OutgoingPing(OnPing),
     IncomingPong(OnPong),
+    /// Stands for the one that runs.
+    Running,
 }
 
 pub(crate) type EveryData = dyn Fn(&mut dyn Host, Key, Data<'_>) + Send + Sync;

@@ -225,22 +225,28 @@ impl<T: Transformer> Core<T> {
     }
 
     /// The same with those broadcasts that are the same for all.
+    #[inline]
     pub(super) fn catch_up_log(&mut self, spark: Key) -> Option<Target> {
         let slot = self.sessions.get_mut(spark)?;
         let (wire, seen) = (slot.state.wire, slot.state.seen);
         let target = Target::of(spark, slot);
         if let Some(from) = self.fanout.due_from(wire, seen) {
             slot.state.seen = self.fanout.head(wire);
-            for mut part in self.due(spark, wire, from) {
-                // One that has ended may have been left far behind, and gets nothing.
-                while self.is_open(spark)
-                    && let Some(slice) = self.fanout.take_first(wire, &mut part)
-                {
-                    self.queue_shared(spark, target, slice);
-                }
-            }
+            self.queue_due(spark, target, wire, from);
         }
         Some(target)
+    }
+
+    #[inline(never)]
+    fn queue_due(&mut self, spark: Key, target: Target, wire: Wire, from: u64) {
+        for mut part in self.due(spark, wire, from) {
+            // One that has ended may have been left far behind, and gets nothing.
+            while self.is_open(spark)
+                && let Some(slice) = self.fanout.take_first(wire, &mut part)
+            {
+                self.queue_shared(spark, target, slice);
+            }
+        }
     }
 
     /// What of the log from this offset on is for a spark.
@@ -273,6 +279,7 @@ impl<T: Transformer> Core<T> {
     /// What may wait. While nothing keeps it from leaving at the end of this turn, that is twice
     /// as much: nobody reads too slowly before the kernel has refused something. What stays may be
     /// no more than a peer's share of the memory, while there is too little.
+    #[inline]
     fn bound(&mut self, target: Target) -> Bound {
         let leaves_soon = match target {
             Target::Connection(key) => self.net.get(key).is_some_and(|c| !c.is_blocked()),

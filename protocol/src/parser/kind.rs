@@ -106,14 +106,17 @@ impl Parser for ParserKind {
         with_parser!(self, parser => parser.name())
     }
 
+    #[inline]
     fn kind(&self, message: Kind) -> Kind {
         with_parser!(self, parser => parser.kind(message))
     }
 
+    #[inline]
     fn check(&self, kind: Kind, message: &[u8]) -> Result<(), ParseError> {
         with_parser!(self, parser => parser.check(kind, message))
     }
 
+    #[inline]
     fn control<'m>(&self, kind: Kind, message: &'m [u8]) -> Option<Cow<'m, str>> {
         with_parser!(self, parser => parser.control(kind, message))
     }
@@ -152,6 +155,7 @@ impl Parser for ParserKind {
         with_parser!(self, parser => parser.encode_str(value, out))
     }
 
+    #[inline]
     fn passes_through(&self, kind: Kind, message: &[u8]) -> bool {
         with_parser!(self, parser => parser.passes_through(kind, message))
     }

@@ -24,10 +24,18 @@ pub(super) fn plain(text: &[u8], mut at: usize) -> usize {
     last_plain(text, at)
 }
 
-/// Not inlined, so that what comes before is small enough to be.
-#[inline(never)]
+/// The same where less than a block is left: it lies in the last block of the text, behind what was
+/// seen before.
+#[inline]
+#[target_feature(enable = "avx2,bmi1")]
 fn last_plain(text: &[u8], at: usize) -> usize {
-    skip::plain_words(text, at)
+    let Some(block) = text.last_chunk() else {
+        return skip::plain_words(text, at);
+    };
+    let seen = at + size_of::<Block>() - text.len();
+    let end = 1 << size_of::<Block>();
+    let specials = (u64::from(specials(block)) | end) >> seen;
+    at + specials.trailing_zeros() as usize
 }
 
 /// Skips a number from its first character, if one block of the text shows all of it and what
