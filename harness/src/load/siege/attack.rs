@@ -41,7 +41,8 @@ pub(crate) enum Attack {
     DeafPolls,
     /// Sessions of a polling transport that are opened and left alone.
     Sessions,
-    /// Messages of 10 MiB that are never finished.
+    /// Messages of 10 MiB that are never finished. As many as attack by default fill a link of a
+    /// gigabit per second.
     Messages,
     /// Connections that say nothing and are closed, and opened again, all from one address.
     Flood,
@@ -107,7 +108,6 @@ impl Attack {
     pub(super) const fn interval(self) -> Duration {
         match self {
             Self::Sessions => Duration::from_secs(10),
-            Self::Messages => Duration::from_millis(250),
             _ => Duration::from_secs(1),
         }
     }

@@ -190,7 +190,7 @@ mod tests {
         troop.begin(Instant::from_ms(1000));
         assert_eq!(troop.waiting, [0, 1, 2]);
         let mut turns = Vec::new();
-        while let Some(place) = troop.take_turn(Instant::from_ms(1499)) {
+        while let Some(place) = troop.take_turn(Instant::from_ms(2999)) {
             turns.push(place);
         }
         assert_eq!(turns, [0, 1, 2, 0, 1, 2]);
