@@ -11,7 +11,7 @@ const { spawn, spawnSync } = require('node:child_process');
 const os = require('node:os');
 const path = require('node:path');
 
-const AT_A_TIME = Number(process.env.TEST_PROGRAMS || os.availableParallelism());
+const AT_A_TIME = Number(process.env.TEST_PROGRAMS || os.availableParallelism() + 1);
 const OUTPUT_BYTES_MAX = 1024 ** 3;
 
 /** How long after its end what a program has said may still be on its way. */
