@@ -273,13 +273,20 @@ impl Client {
 
     /// The text of the next message that is none of Primus's own.
     pub(crate) fn receive(&mut self) -> Vec<u8> {
+        self.try_receive().expect("the spark is open")
+    }
+
+    /// The same, or `None` once the spark has ended.
+    pub(crate) fn try_receive(&mut self) -> Option<Vec<u8>> {
         loop {
             let mut head = [0; 2];
-            self.stream.read_exact(&mut head).unwrap();
+            self.stream.read_exact(&mut head).ok()?;
             let mut payload = vec![0; usize::from(head[1])];
-            self.stream.read_exact(&mut payload).unwrap();
-            if head[0] == 0x81 && !payload.starts_with(b"\"primus::") {
-                return payload;
+            self.stream.read_exact(&mut payload).ok()?;
+            match head[0] {
+                0x81 if !payload.starts_with(b"\"primus::") => return Some(payload),
+                0x88 => return None,
+                _ => {}
             }
         }
     }

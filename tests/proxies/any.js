@@ -9,7 +9,8 @@ async function startAny(t) {
   const options = {
     app: 'scripted',
     transformer: 'any',
-    transport: { disconnect_delay: 3_000, sessionTimeoutInterval: 2_000 },
+    // As long as a machine may stand still in a test: nobody is lost meanwhile.
+    transport: { disconnect_delay: 15_000, sessionTimeoutInterval: 15_000 },
     shards: 2,
     trustedProxies: '127.0.0.1',
     port,
