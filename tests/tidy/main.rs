@@ -5,6 +5,7 @@
 //! reason; there is no way to switch a rule off in the file that it complains about.
 
 mod borders;
+mod calls;
 mod circles;
 mod code;
 mod compatibility;
@@ -55,6 +56,7 @@ impl Complaint {
 fn rules() -> impl Iterator<Item = &'static Rule> {
     [
         borders::RULES,
+        calls::RULES,
         circles::RULES,
         compatibility::RULES,
         dependencies::RULES,

@@ -55,6 +55,8 @@ pub(crate) struct Case<'a> {
     pub(crate) is_script: &'a dyn Fn(&RequestHead<'_>) -> bool,
     /// Makes the ticket of a layer that decides later.
     pub(crate) later: &'a dyn Fn() -> LayerTicket,
+    /// The number of the last one that was made; 0 if none was.
+    pub(crate) ticket: &'a Cell<u64>,
     /// Runs futures of layers.
     pub(crate) executor: &'a Executor,
     /// Is told when a layer has panicked, and with what.
@@ -69,6 +71,8 @@ pub(crate) struct Walk {
     /// The place of the next one.
     place: usize,
     pass: Pass,
+    /// The number of the ticket by which the one before decides.
+    pub(crate) ticket: u64,
 }
 
 /// Decides where requests go.
@@ -151,6 +155,7 @@ impl Door {
             stage,
             place,
             mut pass,
+            ticket: _,
         } = walk;
         let asked = &chain.steps(stage, case.is_upgrade)[place - 1];
         let verdict = refused_by(asked, decision.verdict);
@@ -198,6 +203,7 @@ impl Door {
                     stage,
                     place,
                     pass,
+                    ticket: case.ticket.get(),
                 }));
             }
             if let Some(response) = answer_of(refused_by(step, verdict)) {

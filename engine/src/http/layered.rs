@@ -11,8 +11,6 @@ use crate::layers::Decision;
 /// A request that waits for a layer.
 #[derive(Debug)]
 pub(crate) struct Layered {
-    /// The ticket of the layer.
-    pub(crate) ticket: u64,
     pub(crate) walk: Walk,
     /// It has the head of the request as long as the body is not complete.
     pub(crate) reader: Reader,

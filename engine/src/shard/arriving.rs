@@ -14,7 +14,7 @@ use crate::guard;
 use crate::http::{Pass, Way};
 use crate::limits::PENDING_BYTES_MAX;
 use crate::memory::Key;
-use crate::mesh::Address;
+use crate::mesh::{Address, Cargo, Parcel};
 use crate::routes::Found;
 use crate::session::carrier_of;
 
@@ -168,16 +168,17 @@ impl<T: Transformer> Core<T> {
 
     /// A request for the session at an address of this shard has begun, and its connection is gone:
     /// the session is told of both.
-    pub(super) fn tell_cut_off(&mut self, address: Address, head: &RequestHead<'_>) {
-        let Some(spark) = self.session_at(address) else {
-            return;
-        };
-        if let Begun::Noted = self.tell_begun(spark, carrier_of(NOBODY), head) {
-            let lost = Effect::CarrierLost(spark, carrier_of(NOBODY));
-            self.effects.push(lost);
+    pub(super) fn tell_cut_off(&mut self, parcel: &Parcel) {
+        if let Cargo::Begun(reader) = &parcel.cargo
+            && let Some(head) = reader.begun()
+            && let Some(spark) = self.session_at(parcel.address)
+        {
+            if let Begun::Noted = self.tell_begun(spark, carrier_of(NOBODY), &head) {
+                let lost = Effect::CarrierLost(spark, carrier_of(NOBODY));
+                self.effects.push(lost);
+            }
+            self.woke(spark);
         }
-        self.settle();
-        self.woke(spark);
     }
 
     /// A session knows of a request of this connection that it did not get yet.

@@ -70,8 +70,7 @@ impl<T: Transformer> Core<T> {
         response: Response,
         body: Body,
     ) {
-        self.new_ticket();
-        self.await_ticket(key, head, pass);
+        self.await_ticket(key, head, pass, None);
         self.begin_parked_body(key, response, body);
     }
 

@@ -85,6 +85,7 @@ impl<T: Transformer> Core<T> {
                     transformer.lost(session, context, carrier, out);
                 });
             }
+            Effect::CutOff(parcel) => self.tell_cut_off(&parcel),
             Effect::Forget(spark) => {
                 if let Some(client) = self.sessions.peer(spark) {
                     self.forget(spark, client);

@@ -45,7 +45,6 @@ use crate::memory::{Arena, Key};
 use crate::mesh::{Mesh, Outbox, Parcel};
 use crate::net::{Backlog, Charges, Luggage, Moves, Net, Pace, Room, Rules};
 use crate::rooms::Rooms;
-use crate::routes::Present;
 use crate::session::{Rates, Sessions};
 use crate::stats::Counters;
 use crate::tasks::{Desk, Tasks};
@@ -137,8 +136,6 @@ pub(crate) struct Core<T: Transformer> {
     pub(super) scratch: Vec<u8>,
     /// How many tickets were made.
     tickets: Cell<u64>,
-    /// What goes with the ticket for an answer that was made last, until its request waits.
-    pub(super) present: Cell<Option<Present>>,
     /// The large message that the application is given now.
     pub(super) framed: Option<Framed>,
     /// Sparks about which everything is logged, if there are any.
@@ -218,7 +215,6 @@ impl<T: Transformer> Core<T> {
             due: Vec::new(),
             scratch: Vec::new(),
             tickets: Cell::new(0),
-            present: Cell::new(None),
             framed: None,
             traced: None,
             accesses: options.on_answered.clone().map(Accesses::new),
@@ -403,11 +399,6 @@ impl<T: Transformer> Core<T> {
     /// The number of a new ticket, for an answer that comes later. No other has it.
     pub(super) fn new_ticket(&self) -> u64 {
         self.tickets.set(self.tickets.get() + 1);
-        self.tickets.get()
-    }
-
-    /// The number of the ticket that was made last.
-    pub(super) fn last_ticket(&self) -> u64 {
         self.tickets.get()
     }
 

@@ -9,6 +9,7 @@ use crate::app::host::Command;
 use crate::app::target::RoomEvent;
 use crate::app::{EndReason, SparkError};
 use crate::memory::{GiveBack, Key};
+use crate::mesh::Parcel;
 
 /// Something that is to be done soon.
 pub(crate) enum Effect {
@@ -29,6 +30,8 @@ pub(crate) enum Effect {
     Goodbye(Key),
     /// A carrier of the spark's session is gone.
     CarrierLost(Key, Carrier),
+    /// A connection is gone that came from another shard with a request that had begun.
+    CutOff(Box<Parcel>),
     /// The spark's session is over.
     Forget(Key),
     /// The next message of the spark that waited for a transform has its turn.

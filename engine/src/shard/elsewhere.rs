@@ -1,6 +1,7 @@
 //! Requests that the application answers, now or later: those that are not for Primus, and those
 //! that a route among the layers takes.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use allspark_protocol::http::{Request, RequestHead, Response};
@@ -13,7 +14,14 @@ use crate::guard;
 use crate::http::{Asked, Parked, Pass, Taken};
 use crate::memory::Key;
 use crate::purpose::Purpose;
-use crate::routes::{Found, Reply, Routes, Sender, Ticket, presence};
+use crate::routes::{Found, Present, Reply, Routes, Sender, Ticket, presence};
+
+/// An answer that somebody owes.
+pub(super) struct Owed {
+    ticket: u64,
+    /// Tells who owes it that nobody waits any more.
+    present: Present,
+}
 
 impl<T: Transformer> Core<T> {
     /// Has the application answer a request: a route, or the fallback.
@@ -24,7 +32,7 @@ impl<T: Transformer> Core<T> {
                 route.call(head, &request.body, from, later)
             })
         });
-        let reply = reply.unwrap_or_else(|| self.fallback(key, head).into());
+        let reply = reply.unwrap_or_else(|| (self.fallback(key, head).into(), None));
         self.reply(key, head, Pass::default(), reply);
     }
 
@@ -37,24 +45,30 @@ impl<T: Transformer> Core<T> {
         self.reply(key, head, pass, reply);
     }
 
-    fn reply(&mut self, key: Key, head: &RequestHead<'_>, pass: Pass, reply: Reply) {
+    fn reply(
+        &mut self,
+        key: Key,
+        head: &RequestHead<'_>,
+        pass: Pass,
+        (reply, owed): (Reply, Option<Owed>),
+    ) {
         match reply {
             Reply::Now(response) => {
                 let response = pass.complete(&self.options.cors, response);
                 self.respond(key, head, &response);
             }
-            Reply::Later => self.await_ticket(key, head, pass),
+            Reply::Later => self.await_ticket(key, head, pass, owed),
             Reply::Stream(response, body) => self.begin_body(key, head, pass, response, body),
         }
     }
 
-    /// The answer of a route to a request.
+    /// The answer of a route to a request, and the last ticket that it took.
     pub(super) fn ask_route(
         &self,
         key: Key,
         head: &RequestHead<'_>,
         call: impl FnOnce(Sender<'_>, &dyn Fn() -> Ticket) -> Reply,
-    ) -> Reply {
+    ) -> (Reply, Option<Owed>) {
         let peer = self.net.connection(key).peer;
         let options = &self.options;
         let client = options.client(head, peer).unwrap_or(peer);
@@ -64,11 +78,11 @@ impl<T: Transformer> Core<T> {
             peer,
             known,
         };
-        let shard = self.shard;
+        let (shard, owed) = (self.shard, Cell::new(None));
         let later = || {
             let (server, ticket) = (Arc::clone(&self.server), self.new_ticket());
             let (present, client) = presence();
-            self.present.set(Some(present));
+            owed.set(Some(Owed { ticket, present }));
             Ticket::new(client, move |said| {
                 let command = Command::Answer {
                     connection: key,
@@ -79,15 +93,25 @@ impl<T: Transformer> Core<T> {
             })
         };
         let reply = guard::call(|| call(from, &later));
-        reply.unwrap_or_else(|panicked| self.panicked_elsewhere(&panicked).into())
+        let reply = reply.unwrap_or_else(|panicked| self.panicked_elsewhere(&panicked).into());
+        (reply, owed.take())
     }
 
-    /// A connection waits until somebody answers with the ticket, which is the one that was made
-    /// last.
-    pub(super) fn await_ticket(&mut self, key: Key, head: &RequestHead<'_>, pass: Pass) {
-        let by = Answerer::Ticket(self.last_ticket());
+    /// A connection waits until somebody answers with the ticket. Without one it waits for the
+    /// shard itself, which goes on at once.
+    pub(super) fn await_ticket(
+        &mut self,
+        key: Key,
+        head: &RequestHead<'_>,
+        pass: Pass,
+        owed: Option<Owed>,
+    ) {
+        let (ticket, present) = match owed {
+            Some(Owed { ticket, present }) => (ticket, Some(present)),
+            None => (self.new_ticket(), None),
+        };
+        let by = Answerer::Ticket(ticket);
         let parked = Parked::new(head, pass);
-        let present = self.present.take();
         let request = owner::Request {
             by,
             parked,

@@ -5,6 +5,7 @@
 //!   kept until it has come.
 //! - What was decided is looked at in a phase of its own (`resume`), as a session may be called.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use allspark_protocol::Input;
@@ -55,6 +56,7 @@ impl<T: Transformer> Core<T> {
         judge: impl FnOnce(&Case<'_>) -> R,
     ) -> R {
         let transformer = &self.sessions.transformer;
+        let ticket = Cell::new(0);
         judge(&Case {
             options: &self.options,
             head,
@@ -62,7 +64,11 @@ impl<T: Transformer> Core<T> {
             known: self.introductions.of(key).map(|known| &**known),
             is_upgrade: transformer.is_upgrade(head),
             is_script: &|head| transformer.is_script(head),
-            later: &|| self.layer_ticket(key),
+            later: &|| {
+                ticket.set(self.new_ticket());
+                self.layer_ticket(key, ticket.get())
+            },
+            ticket: &ticket,
             executor: self.tasks.executor(),
             tell_panic: &|panicked| {
                 let what = "a layer panicked; the request is answered with 500";
@@ -71,8 +77,8 @@ impl<T: Transformer> Core<T> {
         })
     }
 
-    fn layer_ticket(&self, connection: Key) -> LayerTicket {
-        let (shard, ticket) = (self.shard, self.new_ticket());
+    fn layer_ticket(&self, connection: Key, ticket: u64) -> LayerTicket {
+        let shard = self.shard;
         let server = Arc::clone(&self.server);
         LayerTicket::new(move |decision| {
             let command = Command::Decide {
@@ -102,8 +108,7 @@ impl<T: Transformer> Core<T> {
         self.judged.remove(&key)
     }
 
-    /// A connection waits for a layer, whose ticket is the one that was made last. The request is
-    /// complete, or its head is in the reader.
+    /// A connection waits for a layer. The request is complete, or its head is in the reader.
     pub(super) fn await_layer(
         &mut self,
         key: Key,
@@ -112,7 +117,6 @@ impl<T: Transformer> Core<T> {
         whole: Option<Whole>,
     ) {
         let layered = Layered {
-            ticket: self.last_ticket(),
             walk,
             reader,
             whole,
@@ -127,7 +131,7 @@ impl<T: Transformer> Core<T> {
     pub(super) fn decide(&mut self, key: Key, ticket: u64, decision: Decision) {
         if self.net.get(key).is_some()
             && let Owner::Layered(layered) = &mut self.net.connection_mut(key).owner
-            && layered.ticket == ticket
+            && layered.walk.ticket == ticket
             && layered.decision.is_none()
         {
             layered.decision = Some(decision);

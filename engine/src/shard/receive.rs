@@ -129,9 +129,12 @@ impl<T: Transformer> Core<T> {
     }
 
     /// Keeps what the peer sends behind a request that has not been answered here.
-    pub(super) fn keep_behind(&mut self, key: Key, bytes: &mut [u8]) {
+    pub(super) fn keep_behind(&mut self, key: Key, mut bytes: &mut [u8]) {
         if self.has_upload(key) {
-            return self.take_upload(key, bytes);
+            bytes = self.take_upload(key, bytes);
+            if bytes.is_empty() {
+                return;
+            }
         }
         // What is under way when a connection leaves may be much of the request's own body. All
         // that leave have a bound together.

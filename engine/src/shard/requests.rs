@@ -50,6 +50,21 @@ impl<T: Transformer> Core<T> {
         way: Way,
         address: Option<Address>,
     ) {
+        let mut next = self.take_way(key, request, way, address);
+        while let Some(way) = next {
+            next = self.take_way(key, request, way, None);
+        }
+    }
+
+    /// Takes a way. Returns another one if layers that are asked about openings send the request
+    /// there instead.
+    fn take_way(
+        &mut self,
+        key: Key,
+        request: &Request<'_>,
+        way: Way,
+        address: Option<Address>,
+    ) -> Option<Way> {
         let head = &request.head;
         match way {
             Way::Answer(response) => {
@@ -71,61 +86,66 @@ impl<T: Transformer> Core<T> {
             }
             Way::Transport(pass) => {
                 look_at_proxy(head, self.net.connection(key).peer);
-                match address {
+                return match address {
                     Some(address) => self.find_session(key, request, pass, address),
                     None => self.request_transport(key, request, pass),
-                }
+                };
             }
         }
+        None
     }
 
     /// Hands a request that the door has let in to the transport.
-    pub(super) fn request_transport(&mut self, key: Key, request: &Request<'_>, pass: Pass) {
+    fn request_transport(&mut self, key: Key, request: &Request<'_>, pass: Pass) -> Option<Way> {
         match self.sessions.transformer.request(request) {
             Answer::Find(name) => {
                 let address = Address::new(name, self.server.name_key);
-                self.find_session(key, request, pass, address);
+                self.find_session(key, request, pass, address)
             }
-            answer if self.refuses(&answer) => self.refuse_new(key, request),
+            answer if self.refuses(&answer) => {
+                self.refuse_new(key, request);
+                None
+            }
             answer => self.apply(key, request, pass, answer, None),
         }
     }
 
-    /// Hands a request to the session that lives at an address, here or on another shard.
+    /// Hands a request to the session that lives at an address, here or on another shard. Returns
+    /// another way if that is where it goes.
     pub(super) fn find_session(
         &mut self,
         key: Key,
         request: &Request<'_>,
         mut pass: Pass,
         address: Address,
-    ) {
+    ) -> Option<Way> {
         let owner = address.shard(self.mesh().shards(), self.server.id_key);
         if owner != self.shard {
-            return self.leave_whole(key, request, pass, address, owner);
+            self.leave_whole(key, request, pass, address, owner);
+            return None;
         }
         if let Some(spark) = self.session_at(address) {
             if self.untaken.is_full(spark) && !request.body.is_empty() {
-                return self.hold_request(key, request, pass, address, spark);
+                self.hold_request(key, request, pass, address, spark);
+                return None;
             }
             let is_declined = self.exchange(key, spark, request, pass);
             // Before the session is over and takes the connections along that are still its own.
             let declined = is_declined.then(|| self.take_back(key)).flatten();
             self.settle();
             self.woke(spark);
-            match declined {
-                Some(declined) => pass = declined,
-                None => return,
-            }
+            pass = declined?;
         }
         let answer = self.sessions.transformer.absent(request);
         if !matches!(answer, Answer::Respond(_)) && self.refuses(&answer) {
-            return self.refuse_new(key, request);
+            self.refuse_new(key, request);
+            return None;
         }
         let name = match address {
             Address::Spark(_) => None,
             Address::Chosen(hash) => Some(hash),
         };
-        self.apply(key, request, pass, answer, name);
+        self.apply(key, request, pass, answer, name)
     }
 
     /// The session that lives at an address of this shard, if there is one.
@@ -184,6 +204,8 @@ impl<T: Transformer> Core<T> {
         Some(pass)
     }
 
+    /// Does what the transport answers. Returns another way if layers are asked about the spark
+    /// that it would open.
     fn apply(
         &mut self,
         key: Key,
@@ -191,15 +213,16 @@ impl<T: Transformer> Core<T> {
         mut pass: Pass,
         answer: Answer<'_, T::Session>,
         name: Option<NameHash>,
-    ) {
+    ) -> Option<Way> {
         let head = &request.head;
         if let Some(refusal) = pass.take_refusal() {
-            return self.refuse_newcomer(key, head, &pass, refusal);
+            self.refuse_newcomer(key, head, &pass, refusal);
+            return None;
         }
         if matches!(answer, Answer::Upgrade { .. } | Answer::Open { .. }) {
             match self.judge_opening(key, head, pass) {
                 // The transport is asked again once it is decided.
-                Ok(way) => return self.go(key, request, way, None),
+                Ok(way) => return Some(way),
                 Err(unasked) => pass = unasked,
             }
         }
@@ -252,6 +275,7 @@ impl<T: Transformer> Core<T> {
             // The contract of `absent`.
             Answer::Find(_) => self.respond_elsewhere(key, request),
         }
+        None
     }
 
     /// A layer lets only those through who have a session, and this request is for none.

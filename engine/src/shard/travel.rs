@@ -18,6 +18,7 @@ use allspark_protocol::http::{Reader, Request};
 use allspark_protocol::transformer::Transformer;
 
 use super::core::Core;
+use super::effects::Effect;
 use super::judged::Judged;
 use super::owner::{Leaving, Owner};
 use crate::app::host::Command;
@@ -177,7 +178,7 @@ impl<T: Transformer> Core<T> {
     /// A connection comes from another shard, or has broken on its way.
     pub(super) fn arrive(&mut self, mut parcel: Box<Parcel>) {
         let Some(socket) = parcel.socket.take() else {
-            return self.broke_on_its_way(&parcel);
+            return self.effects.push(Effect::CutOff(parcel));
         };
         let key = self.arrivals.insert(parcel);
         self.net.push_op(Op::Adopt {
@@ -207,7 +208,7 @@ impl<T: Transformer> Core<T> {
                     let (shard, unlogged) = (self.shard, line.unlogged);
                     tracing::warn!(shard, %error, unlogged, "a connection can't be taken over");
                 }
-                return self.broke_on_its_way(&parcel);
+                return self.effects.push(Effect::CutOff(parcel));
             }
         };
         self.counters().connections_adopted.add(1);
@@ -219,14 +220,6 @@ impl<T: Transformer> Core<T> {
         self.moves
             .arrived(key.index, parcel.paid_until, self.clock.now);
         self.take_in(key, *parcel);
-    }
-
-    fn broke_on_its_way(&mut self, parcel: &Parcel) {
-        if let Cargo::Begun(reader) = &parcel.cargo
-            && let Some(head) = reader.begun()
-        {
-            self.tell_cut_off(parcel.address, &head);
-        }
     }
 
     /// Goes on where the other shard left off: what it found out about the request is not found out
@@ -264,7 +257,9 @@ impl<T: Transformer> Core<T> {
         self.net.set_idle_timer_ms(key, timeout_ms);
         self.net.connection_mut(key).owner = Owner::Http(Reader::new(0));
         self.note_asked(key, &request.head);
-        self.find_session(key, &request, pass, address);
+        if let Some(way) = self.find_session(key, &request, pass, address) {
+            self.go(key, &request, way, None);
+        }
         self.settle();
         let reader = Reader::new(self.body_bytes_max());
         if let Some(reader) = self.after_request(key, reader, input) {

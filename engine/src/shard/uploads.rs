@@ -40,19 +40,16 @@ impl<T: Transformer> Core<T> {
         let bytes_max = route.body_bytes_max();
         let (sender, receiver) = body_channel(UPLOAD_COST_MAX);
         let receiver = Cell::new(Some(receiver));
-        let reply = self.ask_route(key, &head, |from, later| match receiver.take() {
+        let (reply, owed) = self.ask_route(key, &head, |from, later| match receiver.take() {
             Some(receiver) => route.call_streamed(&head, receiver, from, later),
             None => Response::new(500).into(),
         });
-        let begun = match reply {
+        let (begun, owed) = match reply {
             Reply::Now(response) => return self.respond_last(key, &head, &response),
-            Reply::Later => None,
-            Reply::Stream(response, body) => {
-                self.new_ticket();
-                Some((response, body))
-            }
+            Reply::Later => (None, owed),
+            Reply::Stream(response, body) => (Some((response, body)), None),
         };
-        self.await_ticket(key, &head, Pass::default());
+        self.await_ticket(key, &head, Pass::default(), owed);
         self.attach_upload(key, reader, sender, bytes_max);
         if let Some((response, body)) = begun {
             self.begin_parked_body(key, response, body);
@@ -114,14 +111,14 @@ impl<T: Transformer> Core<T> {
         }
     }
 
-    /// Hands on what came.
-    pub(super) fn take_upload(&mut self, key: Key, bytes: &mut [u8]) {
+    /// Hands on what came. Returns what lies behind the end of it.
+    pub(super) fn take_upload<'b>(&mut self, key: Key, bytes: &'b mut [u8]) -> &'b mut [u8] {
         let Owner::Request(request) = &mut self.net.connection_mut(key).owner else {
-            return;
+            return bytes;
         };
         let (upload, reader) = (&mut request.parked.upload, &mut request.parked.reader);
         let Some(taking) = upload else {
-            return;
+            return bytes;
         };
         let mut input = Input::new(bytes);
         match taking.take(reader, &mut input) {
@@ -132,10 +129,11 @@ impl<T: Transformer> Core<T> {
                 }
                 self.net.let_go(key, Flags::BEHIND);
                 self.net.cancel_idle_timer(key);
-                self.keep_behind(key, input.take_all());
+                return input.take_all();
             }
             Err(error) => self.break_upload(key, error),
         }
+        &mut []
     }
 
     /// A body can't be taken any further.
@@ -196,7 +194,7 @@ impl<T: Transformer> Core<T> {
         self.net.note_request(key, false);
         self.write_response(key, &response, true, false);
         self.net.let_go(key, Flags::BEHIND);
-        self.take_upload(key, &mut pending);
+        self.keep_behind(key, &mut pending);
         self.queue_body(key);
         self.charge(key);
     }

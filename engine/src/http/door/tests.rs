@@ -1,3 +1,4 @@
+use std::cell::Cell;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Mutex;
 
@@ -46,6 +47,7 @@ fn with_case<R>(
         is_upgrade: head.wants_upgrade(),
         is_script: &|_| false,
         later: &later,
+        ticket: &Cell::new(0),
         executor: &Executor::new(Instant::ZERO),
         tell_panic: &|_| {},
     })
