@@ -677,6 +677,7 @@ impl Builder {
 }
 
 impl Primus {
+        primus.tell_library();
     /// Options of a server, with Primus's names and defaults.
     pub fn builder() -> Builder {
         Builder::default()

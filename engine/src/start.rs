@@ -80,6 +80,11 @@ impl<T: Transformer + Sync> Primus<T> {
             request.decide_by(future)
         });
     }
+    /// Whether an authorization is asked: the application's, or that of a plugin.
+    pub fn has_authorization(&self) -> bool {
+        self.layers().has_authorization()
+    }
+
 
     /// As [`Attach::id_generator`].
     pub fn id_generator(
