@@ -72,6 +72,7 @@ impl Primus {
             return Err(error.into());
         }
         self.engine.serve_files(files);
+        self.tell_library();
         Ok(self)
     }
 

@@ -10,7 +10,8 @@ use std::sync::atomic::AtomicBool;
 use allspark_client::library::{Library, LibraryError};
 use allspark_engine::io::DriverChoice;
 use allspark_engine::{
-    self as engine, KeepHeaders, LayerRequest, Plugin, PluginError, Routes, SendPolicy, Verdict,
+    self as engine, IdRequest, KeepHeaders, LayerRequest, Plugin, PluginError, Routes, SendPolicy,
+    Verdict,
 };
 use allspark_protocol::http::{RequestHead, Response, is_token};
 use allspark_protocol::parser::{Custom, CustomParser, Parser, ParserKind};
@@ -34,7 +35,7 @@ impl std::fmt::Debug for Authorization {
 
 /// What makes ids of requests.
 #[derive(Clone)]
-struct IdGenerator(Arc<dyn Fn(&RequestHead<'_>) -> String + Send + Sync>);
+struct IdGenerator(Arc<dyn Fn(&IdRequest<'_>) -> String + Send + Sync>);
 
 impl std::fmt::Debug for IdGenerator {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -452,6 +453,10 @@ impl Builder {
     /// The spark's own id ([`Spark::id`](crate::Spark::id)) stays what it is: it says on which
     /// shard and at which place the spark is, so that nobody has to look for it.
     ///
+    /// The function runs on the shard, as Primus's does, and must not block. Who has to ask somebody
+    /// for the id does so in an `async` layer or authorization, and attaches the answer to the
+    /// request: [`IdRequest::attached`]. The plugin `mirage` has a `generator_async`.
+    ///
     /// ```
     /// use std::sync::atomic::{AtomicU64, Ordering};
     ///
@@ -463,7 +468,7 @@ impl Builder {
     #[must_use]
     pub fn id_generator(
         mut self,
-        generate: impl Fn(&RequestHead<'_>) -> String + Send + Sync + 'static,
+        generate: impl Fn(&IdRequest<'_>) -> String + Send + Sync + 'static,
     ) -> Self {
         self.id_generator = Some(IdGenerator(Arc::new(generate)));
         self
@@ -664,7 +669,7 @@ impl Builder {
         #[cfg(feature = "tls")]
         let primus = primus.with_tls()?;
         if let Some(IdGenerator(generate)) = self.id_generator {
-            primus.engine.id_generator(move |head| generate(head));
+            primus.engine.id_generator(move |request| generate(request));
         }
         if let Some(Authorization(ask)) = self.authorization {
             primus.authorize(move |request| ask(request));
@@ -672,6 +677,7 @@ impl Builder {
         for plugin in self.plugins.0 {
             primus.engine.plugin(plugin)?;
         }
+        primus.tell_library();
         Ok(primus)
     }
 }

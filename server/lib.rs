@@ -84,8 +84,8 @@ pub use allspark_engine::io::{DriverChoice, DriverKind};
 pub use allspark_engine::{
     AcceptPolicy, Attach, Batch, Body, BodyBroken, BodyError, BodyReceiver, BodySender,
     ClientPlugin, Data, Decide, Destroy, Drain, Draining, EndOptions, EndReason, Executor, Fault,
-    Handle, Headers, Json, KeepHeaders, Layer, LayerError, LayerRequest, LayerTicket, Layers,
-    ListCursor, ListenAddress, LiveOptions, LocalPrimus, LocalRoom, LocalSpark, Message,
+    Handle, Headers, IdRequest, Json, KeepHeaders, Layer, LayerError, LayerRequest, LayerTicket,
+    Layers, ListCursor, ListenAddress, LiveOptions, LocalPrimus, LocalRoom, LocalSpark, Message,
     NeedsRestart, Next, NotACursor, Outcome, OwnedData, Packet, Place, Plugin, PluginError,
     ProxyProtocol, Pull, Pulled, Purpose, RatePolicy, ReadyState, Refusal, RefusalReason, Reply,
     Room, RoomError, RoomNames, RoomOptions, RoomSize, RouteError, RouteRequest, Routes,

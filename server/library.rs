@@ -124,7 +124,29 @@ mod tests {
     use std::io::{Read, Write};
     use std::net::TcpStream;
 
-    use crate::{Builder, Destroy, Primus};
+    use crate::{Builder, ClientPlugin, Destroy, Plugin, PluginError, Primus, Setup};
+
+    /// A plugin that lets nobody in, or everybody.
+    struct Gate {
+        asks: bool,
+    }
+
+    impl Plugin for Gate {
+        fn name(&self) -> &str {
+            "gate"
+        }
+
+        fn server(&self, setup: &mut Setup<'_>) -> Result<(), PluginError> {
+            if self.asks {
+                setup.authorize(|_| Err::<(), _>("nobody"));
+            }
+            Ok(())
+        }
+
+        fn client(&self) -> ClientPlugin {
+            "function (primus) {}".into()
+        }
+    }
 
     fn primus() -> Primus {
         let builder = Primus::builder()
@@ -172,7 +194,10 @@ mod tests {
         };
         let primus = primus();
         let before = primus.library_path();
+        // A plugin without an authorization changes nothing.
+        primus.plugin(Gate { asks: false }).unwrap();
         assert_eq!(served(&primus), 0);
+        assert!(primus.plugout("gate"));
         for _ in 0..2 {
             primus.authorize(|_| Err::<(), _>("nobody"));
             assert_eq!(served(&primus), 3);
@@ -180,6 +205,14 @@ mod tests {
             assert!(primus.library_for_node().contains(ASKS));
             assert_ne!(primus.library_path(), before);
         }
+        // The authorization of a plugin is one, too, and its client half stays in the library.
+        let gate = Gate { asks: true };
+        let with_plugin = Primus::builder().plugin(gate).build().unwrap();
+        assert_eq!(served(&with_plugin), 3);
+        let with_plugin = super::tests::primus();
+        with_plugin.plugin(Gate { asks: true }).unwrap();
+        assert_eq!(served(&with_plugin), 3);
+        assert!(with_plugin.library().contains("ark[\"gate\"] = "));
         // Also a server that runs serves the one that knows, and so does a socket.
         let other = super::tests::primus();
         let server = other.start("127.0.0.1:0").unwrap();

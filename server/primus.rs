@@ -65,9 +65,9 @@ impl Primus {
         self
     }
 
-    /// Clients may be refused from now on: if the library does not say so, it is made again.
-    fn tell_library(&self) {
-        if !self.asks.swap(true, Ordering::Relaxed) {
+    /// If clients may be refused and the library does not say so, it is made again.
+    pub(crate) fn tell_library(&self) {
+        if self.engine.has_authorization() && !self.asks.swap(true, Ordering::Relaxed) {
             let files = self.library.change(|library| library.authorization(true));
             let files = files.expect("it was accepted without an authorization");
             self.engine.serve_files(files);

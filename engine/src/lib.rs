@@ -67,10 +67,10 @@ pub use allspark_protocol::primus::SparkId;
 pub use app::TraceTarget;
 pub use app::{
     Attach, Batch, ClientPlugin, Data, Destroy, Drain, Draining, EndOptions, EndReason, Envelope,
-    Fault, Handle, Headers, Inner, Json, Layers, ListCursor, LocalPrimus, LocalRoom, LocalSpark,
-    Message, Next, NotACursor, Outcome, OwnedData, Packet, Plugin, PluginError, ReadyState, Room,
-    RoomNames, RoomSize, Setup, Spark, SparkError, SparkHandle, SparkStream, Timer,
-    TransformTicket, Transformed, WeakHandle,
+    Fault, Handle, Headers, IdRequest, Inner, Json, Layers, ListCursor, LocalPrimus, LocalRoom,
+    LocalSpark, Message, Next, NotACursor, Outcome, OwnedData, Packet, Plugin, PluginError,
+    ReadyState, Room, RoomNames, RoomSize, Setup, Spark, SparkError, SparkHandle, SparkStream,
+    Timer, TransformTicket, Transformed, WeakHandle,
 };
 pub use budget::{Bounds, Memory};
 pub use config::{

@@ -6,14 +6,13 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
-use allspark_protocol::http::RequestHead;
 use allspark_protocol::limits::SHARDS_MAX;
 use allspark_protocol::options::Bounded;
 use allspark_protocol::transformer::Transformer;
 
 use crate::app::host::Server as Shared;
 use crate::app::{
-    self, Attach, Data, Handle, Layers, LocalSpark, Outcome, Plugin, PluginError, Spark,
+    self, Attach, Data, Handle, IdRequest, Layers, LocalSpark, Outcome, Plugin, PluginError, Spark,
     SparkError, SparkStream,
 };
 use crate::config::{Files, Options, ShardCount};
@@ -81,10 +80,15 @@ impl<T: Transformer + Sync> Primus<T> {
         });
     }
 
+    /// Whether an authorization is asked: the application's, or that of a plugin.
+    pub fn has_authorization(&self) -> bool {
+        self.layers().has_authorization()
+    }
+
     /// As [`Attach::id_generator`].
     pub fn id_generator(
         &self,
-        generate: impl Fn(&RequestHead<'_>) -> String + Send + Sync + 'static,
+        generate: impl Fn(&IdRequest<'_>) -> String + Send + Sync + 'static,
     ) {
         self.attach().id_generator(generate);
     }

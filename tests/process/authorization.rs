@@ -11,6 +11,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::hmac;
+use ring::signature::{Ed25519KeyPair, KeyPair};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
@@ -140,26 +141,90 @@ fn who_has_no_token_is_refused_on_every_way_in() {
     assert_eq!(rig.status(&get("/stats")), 200);
 }
 
-#[test]
-fn keys_change_while_the_server_runs() {
-    let mut rig = Rig::start(OLD, &["--auth-tokens-file"]);
-    assert_eq!((rig.status_with(OLD), rig.status_with(NEW)), (101, 401));
-    fs::write(rig.path(), NEW).unwrap();
+/// Two credentials, and files of keys by which the first, the second and both of them count.
+struct Keys {
+    option: &'static str,
+    credentials: [String; 2],
+    files: [String; 3],
+    /// What the log says of a file with one key, and of the one with both.
+    said: [&'static str; 2],
+}
+
+/// Keys are replaced, and what can't be used changes nothing. Returns the server, where both count.
+fn change(keys: &Keys) -> Rig {
+    let ([old, new], [file, other_file, file_of_both]) = (&keys.credentials, &keys.files);
+    let mut rig = Rig::start(file, &[keys.option]);
+    let status = |rig: &Rig| (rig.status_with(old), rig.status_with(new));
+    assert_eq!(status(&rig), (101, 401));
+    fs::write(rig.path(), other_file).unwrap();
     rig.server.signal(Signal::HUP);
-    rig.await_line("the keys of authorization were read anew: 1 tokens");
-    assert_eq!((rig.status_with(OLD), rig.status_with(NEW)), (401, 101));
+    rig.await_line(&format!(
+        "the keys of authorization were read anew: {}",
+        keys.said[0]
+    ));
+    assert_eq!(status(&rig), (401, 101));
     // A file that can't be used changes nothing.
     fs::write(rig.path(), "hush").unwrap();
     rig.server.signal(Signal::HUP);
     let line = rig.await_line("stay");
     assert!(line.contains(" ERROR ") && !line.contains("hush"), "{line}");
-    assert_eq!((rig.status_with(OLD), rig.status_with(NEW)), (401, 101));
+    assert_eq!(status(&rig), (401, 101));
     // And a change is seen without a signal: the file is replaced, as Kubernetes does.
     let other = rig.folder.path().join("other");
-    fs::write(&other, format!("{OLD} ann\n{NEW} bob")).unwrap();
+    fs::write(&other, file_of_both).unwrap();
     fs::rename(&other, rig.path()).unwrap();
-    rig.await_line("read anew: 2 tokens");
-    assert_eq!((rig.status_with(OLD), rig.status_with(NEW)), (101, 101));
+    rig.await_line(&format!("read anew: {}", keys.said[1]));
+    assert_eq!(status(&rig), (101, 101));
+    rig
+}
+
+#[test]
+fn keys_change_while_the_server_runs() {
+    change(&Keys {
+        option: "--auth-tokens-file",
+        credentials: [OLD, NEW].map(str::to_owned),
+        files: [OLD, NEW, &format!("{OLD} ann\n{NEW} bob")].map(str::to_owned),
+        said: ["1 tokens", "2 tokens"],
+    });
+}
+
+/// A key of Ed25519, by which an issuer signs tokens.
+fn signing_key(seed: u8) -> Ed25519KeyPair {
+    Ed25519KeyPair::from_seed_unchecked(&[seed; 32]).unwrap()
+}
+
+/// It in a set of keys (RFC 7517), under a name.
+fn jwk(id: &str, key: &Ed25519KeyPair) -> String {
+    let x = URL_SAFE_NO_PAD.encode(key.public_key());
+    format!(r#"{{"kty":"OKP","crv":"Ed25519","use":"sig","kid":"{id}","x":"{x}"}}"#)
+}
+
+/// A token that this key has signed and that names its key so.
+fn jwt_of(id: &str, key: &Ed25519KeyPair) -> String {
+    let header = format!(r#"{{"alg":"EdDSA","kid":"{id}"}}"#);
+    signed(&header, unix_s() + 600, |message| {
+        key.sign(message).as_ref().to_vec()
+    })
+}
+
+#[test]
+fn a_set_of_keys_changes_while_the_server_runs() {
+    let (old, new) = (signing_key(1), signing_key(2));
+    let set = |keys: &[String]| format!("{{\"keys\":[{}]}}", keys.join(","));
+    let (old_jwk, new_jwk) = (jwk("old", &old), jwk("new", &new));
+    let rig = change(&Keys {
+        option: "--auth-jwks-file",
+        credentials: [jwt_of("old", &old), jwt_of("new", &new)],
+        files: [
+            set(std::slice::from_ref(&old_jwk)),
+            set(std::slice::from_ref(&new_jwk)),
+            set(&[old_jwk, new_jwk]),
+        ],
+        said: ["1 JWT keys", "2 JWT keys"],
+    });
+    // The name says which key of the set a token means: it is not tried with others.
+    assert_eq!(rig.status_with(&jwt_of("old", &new)), 401);
+    assert_eq!(rig.status_with(&jwt_of("other", &new)), 401);
 }
 
 const SECRET: &str = "a secret of at least thirty-two bytes";
@@ -172,11 +237,18 @@ fn unix_s() -> u64 {
 }
 
 fn jwt(expires_at_s: u64) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes());
+    signed("{\"alg\":\"HS256\"}", expires_at_s, |message| {
+        hmac::sign(&key, message).as_ref().to_vec()
+    })
+}
+
+/// A token of Ann's with this header, signed so.
+fn signed(header: &str, expires_at_s: u64, sign: impl Fn(&[u8]) -> Vec<u8>) -> String {
     let part = |json: &str| URL_SAFE_NO_PAD.encode(json);
     let claims = format!("{{\"sub\":\"ann\",\"exp\":{expires_at_s}}}");
-    let message = format!("{}.{}", part("{\"alg\":\"HS256\"}"), part(&claims));
-    let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes());
-    let signature = URL_SAFE_NO_PAD.encode(hmac::sign(&key, message.as_bytes()));
+    let message = format!("{}.{}", part(header), part(&claims));
+    let signature = URL_SAFE_NO_PAD.encode(sign(message.as_bytes()));
     format!("{message}.{signature}")
 }
 

@@ -5,12 +5,20 @@ use std::time::Duration;
 
 use allspark_engine::io::sim::{EndpointId, SimNet};
 use allspark_engine::sim::SimServer;
-use allspark_engine::{Handle, Options, Spark};
+use allspark_engine::{Handle, IdRequest, LayerRequest, Options, Spark, Verdict};
 use allspark_transformers::websockets::WebSockets;
 
 use crate::stage::{frame, handshake, quiet};
 
 type Seen = Arc<Mutex<Vec<String>>>;
+
+/// The id that a client wants.
+fn wanted(request: &IdRequest<'_>) -> String {
+    let query = request.head().query();
+    query.get("id").unwrap_or_default().into_owned()
+}
+
+const PAUSE: Duration = Duration::from_millis(50);
 
 fn find(primus: &Handle, id: &str, seen: &Seen) {
     let seen = Arc::clone(seen);
@@ -31,7 +39,7 @@ fn take(seen: &Seen) -> Vec<String> {
 fn a_spark_is_found_by_the_id_that_was_given_to_it_until_it_ends() {
     let seen = Seen::default();
     let mut stage = quiet(|primus| {
-        primus.id_generator(|head| head.query().get("id").unwrap_or_default().into_owned());
+        primus.id_generator(wanted);
         primus.on_connection(|spark| {
             let id = spark.given_id().unwrap_or("none").to_owned();
             spark.write(id);
@@ -78,6 +86,38 @@ fn a_spark_is_found_by_the_id_that_was_given_to_it_until_it_ends() {
     assert_eq!(stage.primus.stats().handlers_panicked, 0);
 }
 
+/// An id for which somebody has to be asked: a layer that takes its time does so.
+#[test]
+fn an_id_is_made_of_what_a_layer_has_attached() {
+    struct Account(String);
+
+    fn look_up(request: &mut LayerRequest<'_>) -> Verdict {
+        let (mut ticket, pause) = (request.later(), request.executor().sleep(PAUSE));
+        request.spawn(async move {
+            pause.await;
+            ticket.attach(Account("account-7".to_owned()));
+            ticket.next();
+        });
+        Verdict::Later
+    }
+
+    let mut stage = quiet(|primus| {
+        primus.authorize(look_up);
+        primus.id_generator(|request| {
+            let account = request.attached::<Account>();
+            account.map_or_else(|| wanted(request), |account| account.0.clone())
+        });
+        // What was attached is still the spark's.
+        primus.on_connection(|spark| {
+            let has_account = spark.attached::<Account>().is_some();
+            spark.write(format!("{:?} {has_account}", spark.given_id()));
+        });
+    });
+    let mut client = stage.connect(handshake("").as_bytes());
+    stage.turns(60);
+    assert!(client.has_heard("Some(\\\"account-7\\\") true"));
+}
+
 #[test]
 fn a_generator_that_panics_leaves_the_spark_its_own_id() {
     let mut stage = quiet(|primus| primus.id_generator(|_| panic!("on purpose")));
@@ -100,7 +140,7 @@ fn a_spark_is_found_on_whatever_shard_it_is() {
         SHARDS,
         7,
         |primus| {
-            primus.id_generator(|head| head.query().get("id").unwrap_or_default().into_owned());
+            primus.id_generator(wanted);
         },
     );
     server.settle();

@@ -6,7 +6,8 @@ use std::time::Duration;
 use allspark_engine::io::sim::SimNet;
 use allspark_engine::sim::SimServer;
 use allspark_engine::{
-    Attach, Data, EndOptions, Options, Packet, SendPolicy, TransformTicket, Transformed,
+    Attach, Data, EndOptions, Options, Packet, Plugin, PluginError, SendPolicy, Setup,
+    TransformTicket, Transformed,
 };
 use allspark_protocol::options::Bounded;
 use allspark_protocol::primus::PingInterval;
@@ -468,4 +469,58 @@ fn a_client_that_leaves_takes_what_waits_along() {
     tickets.let_go("late");
     stage.turns(4);
     assert_eq!((heard(&mut other), tickets.count()), (vec!["b".into()], 0));
+}
+
+/// What has an incoming transform that takes its time, and can be removed.
+struct Late(Tickets);
+
+impl Plugin for Late {
+    fn name(&self) -> &str {
+        "late"
+    }
+
+    fn server(&self, setup: &mut Setup<'_>) -> Result<(), PluginError> {
+        let take = self.0.taken_for("late");
+        setup.transform_incoming(move |_, packet: &mut Packet<'_>| take(packet));
+        Ok(())
+    }
+}
+
+/// What waits goes through the transforms that were there when it came, each of them once.
+fn assert_goes_on_as_it_began(comes_back: bool) {
+    let (tickets, mut running) = (Tickets::default(), None);
+    let mut stage = quiet(|primus| {
+        running = Some(primus.clone());
+        let late = Arc::new(Late(tickets.clone()));
+        primus.plugin(late).unwrap();
+        primus.transform_incoming(|_, packet| packet.set(text(packet.data()) + "+"));
+        primus.on_data(|spark, data| _ = spark.write(data));
+    });
+    let primus = running.expect("the stage calls it");
+    let mut client = stage.upgrade("");
+    say(&mut stage, &client, "late1");
+    say(&mut stage, &client, "a");
+    assert!(primus.plugout("late").is_some());
+    if comes_back {
+        primus.plugin(Arc::new(Late(tickets.clone()))).unwrap();
+    }
+    stage.turns(4);
+    tickets.let_go("late1");
+    stage.turns(4);
+    assert_eq!(tickets.count(), 0, "a transform was called twice");
+    assert_eq!(heard(&mut client), ["late1!+", "a+"]);
+    // What comes from then on goes through those of today.
+    say(&mut stage, &client, "late2");
+    assert_eq!(heard(&mut client).is_empty(), comes_back);
+    assert_eq!(tickets.count(), usize::from(comes_back));
+}
+
+#[test]
+fn no_transform_is_left_out_although_one_is_removed_meanwhile() {
+    assert_goes_on_as_it_began(false);
+}
+
+#[test]
+fn no_transform_is_called_twice_although_it_comes_back_meanwhile() {
+    assert_goes_on_as_it_began(true);
 }

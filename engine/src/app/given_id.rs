@@ -1,9 +1,8 @@
 //! Ids that the application gives to sparks, beside those that they have: Primus's `idGenerator`.
 
-use allspark_protocol::http::RequestHead;
-
 use super::handle::Handle;
 use super::host::{Command, Finder};
+use super::id_request::IdRequest;
 use super::listen::Attach;
 use super::local::LocalPrimus;
 use super::spark::Spark;
@@ -23,9 +22,36 @@ impl Attach {
     /// be unlike all others; of two that are the same, one is found. An id has from 1 to 128 bytes;
     /// a spark for which there is no such one has only its own. Called again, it takes the place of
     /// the function before.
+    ///
+    /// It runs on the shard, as Primus's does, and must not block. Who has to ask somebody for the
+    /// id does so in a layer that takes its time, or in the authorization, and attaches the answer
+    /// to the request, where `generate` finds it.
+    ///
+    /// ```
+    /// use allspark_engine::{Attach, Layer};
+    ///
+    /// struct Account(String);
+    ///
+    /// fn set_up(primus: &Attach) {
+    ///     primus.layers().add(Layer::new("accounts", |request| {
+    ///         let mut ticket = request.later();
+    ///         request.spawn(async move {
+    ///             // A database, another service, ...
+    ///             ticket.attach(Account("account-7".to_owned()));
+    ///             ticket.next();
+    ///         });
+    ///         allspark_engine::Verdict::Later
+    ///     }));
+    ///     primus.id_generator(|request| {
+    ///         let account = request.attached::<Account>();
+    ///         account.map(|account| account.0.clone()).unwrap_or_default()
+    ///     });
+    /// }
+    /// ```
+    #[doc(alias = "idGenerator")]
     pub fn id_generator(
         &self,
-        generate: impl Fn(&RequestHead<'_>) -> String + Send + Sync + 'static,
+        generate: impl Fn(&IdRequest<'_>) -> String + Send + Sync + 'static,
     ) {
         self.attach(|listeners| listeners.id_generator = Some(std::sync::Arc::new(generate)));
     }

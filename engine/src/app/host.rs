@@ -28,6 +28,7 @@ use super::ends::{Destroy, Drain, EndOptions, ReadyState};
 use super::envelope::Envelope;
 use super::error::SparkError;
 use super::headers::KeptRequest;
+use super::id_request::IdRequest;
 use super::legs::Leg;
 use super::life::Life;
 use super::packet::{Answer, Packet, Transformed};
@@ -348,7 +349,7 @@ pub(crate) struct Transforms {
 }
 
 /// Makes the id of a spark of the request that opened it.
-pub(crate) type IdGenerator = dyn Fn(&RequestHead<'_>) -> String + Send + Sync;
+pub(crate) type IdGenerator = dyn Fn(&IdRequest<'_>) -> String + Send + Sync;
 
 /// Is called with every spark; `false` stops it.
 pub(crate) type Visitor = Arc<dyn Fn(&mut dyn Host, Key) -> bool + Send + Sync>;

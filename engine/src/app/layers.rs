@@ -98,6 +98,11 @@ impl Layers {
         self.server.listeners().layers.names()
     }
 
+    /// Whether Primus's layer `authorization` asks somebody.
+    pub(crate) fn has_authorization(&self) -> bool {
+        self.server.listeners().layers.authorization().is_some()
+    }
+
     /// Sets whom Primus's layer `authorization` asks.
     pub(crate) fn authorize<V: Into<Verdict>>(
         &self,

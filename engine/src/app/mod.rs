@@ -16,6 +16,7 @@
 //! | [`values`], [`own`] | values that are kept with a spark |
 //! | [`emit`] | calls functions of the application, under a guard |
 //! | [`layers`], [`attached`] | its layers, and what they attach to a request for its spark |
+//! | [`given_id`], [`id_request`] | ids that it gives, and what it makes them of |
 //! | [`timers`] | calls them at a time |
 //! | [`local_spark`], [`spark_stream`], [`later`] | the interface for `async` blocks |
 //! | [`life`], [`inbox`] | what a spark shares with them |
@@ -47,6 +48,7 @@ mod given_id;
 mod handle;
 mod headers;
 pub(crate) mod host;
+mod id_request;
 mod inbox;
 mod inner;
 mod later;
@@ -89,6 +91,7 @@ pub use envelope::Envelope;
 pub use error::{Fault, SparkError};
 pub use handle::{Handle, SparkHandle};
 pub use headers::Headers;
+pub use id_request::IdRequest;
 pub use later::Outcome;
 pub use layers::Layers;
 pub use listen::Attach;

@@ -6,8 +6,8 @@ use allspark_protocol::http::RequestHead;
 use allspark_protocol::transformer::Transformer;
 
 use super::core::Core;
-use crate::app;
 use crate::app::host::{Command, Extras, Finder};
+use crate::app::{self, IdRequest};
 use crate::guard;
 use crate::limits::GIVEN_ID_BYTES_MAX;
 use crate::lines::Line;
@@ -20,7 +20,10 @@ impl<T: Transformer> Core<T> {
         let Some(generate) = listeners.and_then(|listeners| listeners.id_generator.clone()) else {
             return;
         };
-        match guard::call(|| generate(head)) {
+        let slot = self.sessions.get(spark);
+        let extras = slot.and_then(|slot| slot.state.extras.as_deref());
+        let notes = extras.and_then(|extras| extras.notes.as_deref());
+        match guard::call(|| generate(&IdRequest::new(head, notes))) {
             Ok(id) if (1..=GIVEN_ID_BYTES_MAX).contains(&id.len()) => self.set_id(spark, id.into()),
             Ok(id) => self.tell_id_refused(id.len()),
             Err(panicked) => {

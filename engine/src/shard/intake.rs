@@ -6,23 +6,40 @@
 //! - A spark for which more than [`UNTAKEN_COST_MAX`] waits is not listened to until nothing does.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 use allspark_protocol::transformer::Kind;
 
+use crate::app::host::Transforms;
+use crate::guard;
 use crate::limits::UNTAKEN_COST_MAX;
 use crate::memory::Key;
 
 /// A spark for one of whose messages a transform takes its time.
 #[derive(Default)]
 struct Waiting {
-    /// The number by which the answer is known, and the transform behind the one that gives it.
-    /// `None` once it was given.
-    answer: Option<(u64, usize)>,
+    /// What the oldest message waits for. `None` once it was given.
+    answer: Option<Answer>,
     /// What its client sent since.
     messages: VecDeque<(Kind, Box<[u8]>)>,
     cost: usize,
     /// So much waited that its client is not listened to.
     is_full: bool,
+}
+
+/// An answer that is waited for.
+struct Answer {
+    /// The number by which it is known.
+    number: u64,
+    rest: Rest,
+}
+
+/// What a message has still to go through. The list is the one with which it began: a plugin that is
+/// added or removed meanwhile moves the places of others.
+pub(super) struct Rest {
+    pub(super) transforms: Arc<Transforms>,
+    /// The place of the transform behind the one that takes its time.
+    pub(super) next: usize,
 }
 
 /// All of them.
@@ -60,13 +77,11 @@ impl Intake {
         self.number
     }
 
-    /// An answer has come. Returns which transform is next, if it was waited for.
-    pub(super) fn answered(&mut self, spark: Key, number: u64) -> Option<usize> {
+    /// An answer has come. Returns what its message has still to go through, if it was waited for.
+    pub(super) fn answered(&mut self, spark: Key, number: u64) -> Option<Rest> {
         let waiting = self.waiting.get_mut(&spark)?;
-        let (_, next) = waiting
-            .answer
-            .take_if(|(expected, _)| *expected == number)?;
-        Some(next)
+        let answer = waiting.answer.take_if(|answer| answer.number == number)?;
+        Some(answer.rest)
     }
 
     /// The oldest message of a spark for which no transform takes its time any more.
@@ -88,13 +103,15 @@ impl Intake {
         let waiting = self.waiting.remove(&spark);
         let waiting = waiting.unwrap_or_default();
         self.cost -= waiting.cost;
+        // The plugin whose functions these are may have been removed meanwhile.
+        guard::drop_value(waiting.answer);
         waiting.is_full
     }
 
-    /// A transform takes its time, and this one is next.
-    pub(super) fn wait(&mut self, spark: Key, number: u64, next: usize) {
+    /// A transform takes its time.
+    pub(super) fn wait(&mut self, spark: Key, number: u64, rest: Rest) {
         let waiting = self.waiting.entry(spark).or_default();
-        waiting.answer = Some((number, next));
+        waiting.answer = Some(Answer { number, rest });
     }
 
     /// Whether no transform takes its time for anybody.

@@ -7,8 +7,10 @@ use allspark_protocol::transformer::{Kind, Transformer};
 
 use super::core::Core;
 use super::effects::Effect;
+use super::intake::Rest;
 use crate::app::host::{Host, Transforms};
 use crate::app::{self, Body, Fate, Incoming, Packet, Transformed};
+use crate::guard;
 use crate::memory::Key;
 
 impl<T: Transformer> Core<T> {
@@ -44,7 +46,8 @@ impl<T: Transformer> Core<T> {
             },
             Incoming::Nothing => {}
             Incoming::Waits(next) => {
-                self.intake.wait(spark, number, next);
+                let transforms = Arc::clone(transforms);
+                self.intake.wait(spark, number, Rest { transforms, next });
             }
         }
     }
@@ -56,12 +59,10 @@ impl<T: Transformer> Core<T> {
         number: u64,
         (body, transformed): (Body<'static>, Transformed),
     ) {
-        let Some(next) = self.intake.answered(spark, number) else {
+        let Some(Rest { transforms, next }) = self.intake.answered(spark, number) else {
             return;
         };
-        if let Some(transforms) = self.transforms.clone()
-            && self.is_open(spark)
-        {
+        if self.is_open(spark) {
             let mut packet = Packet::new(body);
             let outcome = packet.outcome(transformed, |_| unreachable!("a ticket does not wait"));
             match outcome {
@@ -70,6 +71,8 @@ impl<T: Transformer> Core<T> {
                 Err(error) => self.report(spark, error),
             }
         }
+        // The plugin whose functions these are may have been removed meanwhile.
+        guard::drop_value(transforms);
         self.effects.push(Effect::Intake(spark));
     }
 
