@@ -3,9 +3,9 @@
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsFd, AsRawFd};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::process::Command;
@@ -71,8 +71,14 @@ fn serves_on_every_kind_of_listener(driver: &str) {
     let mut command = allspark(&["--shards", "2", "--driver", driver, "--log", "debug"]);
     // A ping would come at a moment of its own among what is expected.
     command.args(["--trusted-proxies", "unix", "--ping-interval", "off"]);
+    // Only root gives a file away.
+    let owner = match rustix::process::geteuid().is_root() {
+        true => "?owner=65534:65533",
+        false => "",
+    };
     for (name, options) in [
         ("public", "?mode=600"),
+        ("owned", owner),
         ("proxied", "?proxy-protocol=required"),
         ("optional", "?proxy-protocol=optional"),
         ("internal", "?internal&mode=0660"),
@@ -80,12 +86,25 @@ fn serves_on_every_kind_of_listener(driver: &str) {
     ] {
         command.args(["--listen", &listen(name, options)]);
     }
+    let has_ipv6 = TcpListener::bind("[::1]:0").is_ok();
+    if has_ipv6 {
+        command.args(["--listen", "[::1]:0"]);
+    }
     let mut server = Server::start_with(&mut command, File::create(&log).unwrap());
     server.assert_serves();
 
     let mode = |name: &str| fs::metadata(path(name)).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode("public"), mode("internal")), (0o600, 0o660));
+    let owned = fs::metadata(path("owned")).unwrap();
+    if !owner.is_empty() {
+        assert_eq!((owned.uid(), owned.gid()), (65534, 65533));
+        assert_eq!(fs::metadata(path("public")).unwrap().uid(), 0);
+    }
     echo(unix(&path("public")), b"");
+    echo(unix(&path("owned")), b"");
+    if has_ipv6 {
+        echo(TcpStream::connect(address_in_ipv6(&log)).unwrap(), b"");
+    }
     echo(
         unix(&path("proxied")),
         b"PROXY TCP4 192.0.2.1 198.51.100.1 4711 443\r\n",
@@ -120,6 +139,14 @@ fn serves_on_every_kind_of_listener(driver: &str) {
     ] {
         assert!(log.contains(line), "{line}: {log}");
     }
+}
+
+/// Where the server says that it listens.
+fn address_in_ipv6(log: &Path) -> SocketAddr {
+    let log = fs::read_to_string(log).unwrap();
+    let (_, after) = log.split_once("http://[::1]:").expect("it says so");
+    let port: String = after.chars().take_while(char::is_ascii_digit).collect();
+    format!("[::1]:{port}").parse().unwrap()
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod places;
 mod plain;
 mod room;
 mod secure;
+mod shown;
 
 use allspark_engine::io::{DriverChoice, probe};
 

@@ -34,9 +34,9 @@ fn configs() -> (ServerConfig, Arc<ClientConfig>) {
     (server, Arc::new(client))
 }
 
-type Secure = StreamOwned<ClientConnection, TcpStream>;
+pub(crate) type Secure = StreamOwned<ClientConnection, TcpStream>;
 
-fn connect(address: SocketAddr, config: &Arc<ClientConfig>) -> Secure {
+pub(crate) fn connect(address: SocketAddr, config: &Arc<ClientConfig>) -> Secure {
     let stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let name = ServerName::try_from("allspark.test").unwrap();
@@ -44,7 +44,7 @@ fn connect(address: SocketAddr, config: &Arc<ClientConfig>) -> Secure {
     StreamOwned::new(client, stream)
 }
 
-fn head_of(stream: &mut Secure) -> String {
+pub(crate) fn head_of(stream: &mut Secure) -> String {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         let mut byte = [0];

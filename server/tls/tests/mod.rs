@@ -6,3 +6,4 @@ mod keys;
 mod pki;
 mod refusals;
 mod reloads;
+mod staples;
