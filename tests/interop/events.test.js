@@ -8,7 +8,9 @@ const { test } = require('node:test');
 const {
   ask, collect, countsOnce, event, open, openPlain, record, sparkId, text,
 } = require('./clients');
-const { differsFromNode, startServer } = require('./server');
+const { differsFromNode, startServer, within } = require('./server');
+
+const EVENT_MS_MAX = 30_000;
 
 /** The events of the spark with this id, once its last one has come. */
 async function eventsOf(observer, id) {
@@ -108,6 +110,40 @@ test('a visit that takes its time comes to everybody, then says so', async (t) =
   const visited = others.map(() => ['visited', 'after']);
   assert.deepEqual(await heard, [['visited', 'done'], ...visited]);
 });
+
+// Of each: how four sparks are visited, to how many of them the visit comes, and what its asker is
+// told of its end.
+const VISITS = [
+  [{ how: 'sync' }, 4],
+  [{ how: 'sync', last: 2 }, 2],
+  [{ how: 'stop', last: 2 }, 2, 'done'],
+  [{ how: 'fail', last: 2 }, 2, 'failed: refused'],
+];
+
+for (const [visit, count, end] of VISITS) {
+  const name = `of 4 sparks ${count} are visited: ${JSON.stringify(visit)}`;
+  test(name, async (t) => {
+    // Shards visit beside each other, so each of several would visit two.
+    const server = await startServer(t, { app: 'scripted', shards: 1 });
+    const clients = await Promise.all([1, 2, 3, 4].map(() => open(server)));
+    const heard = clients.map((client) => record(client, 'data'));
+    const words = count + (end === undefined ? 0 : 1);
+    const allSaid = new Promise((resolve) => {
+      const judge = () => heard.flat().length === words && resolve();
+      for (const client of clients) client.on('data', judge);
+    });
+    clients[0].write({ do: 'visit', ...visit });
+    await within(EVENT_MS_MAX, allSaid, () => JSON.stringify(heard));
+    // Who is visited all the same hears of it before this.
+    await Promise.all(clients.map((client) => ask(client, { do: 'write', value: 'after' })));
+    const others = heard.map((data) => data.filter((value) => value !== 'visited'));
+    const ends = end === undefined ? [] : [end];
+    assert.deepEqual(others, [[...ends, 'after'], ['after'], ['after'], ['after']]);
+    const visits = heard.map((data) => data.filter((value) => value === 'visited').length);
+    assert.equal(Math.max(...visits), 1, 'nobody is visited twice');
+    assert.equal(visits.reduce((sum, times) => sum + times), count);
+  });
+}
 
 const TRANSFORMS = { app: 'scripted', transforms: true };
 

@@ -143,12 +143,21 @@ function transformSlowly() {
   });
 }
 
-/** Visits all sparks, each a while after the other, and says so when it is done. */
-function visit(spark) {
-  primus.forEach((other, next) => {
-    other.write('visited');
-    setTimeout(next, 1);
-  }, () => spark.write('done'));
+/** Visits sparks as tests/support/visits.rs says. */
+function visit(asker, { how = 'next', last }) {
+  let visited = 0;
+  // Returns whether others are to be visited.
+  const tell = (spark) => {
+    spark.write('visited');
+    visited += 1;
+    return visited !== last;
+  };
+  if (how === 'sync') return primus.forEach(tell);
+  const ends = { stop: [null, false], fail: [new Error('refused')], next: [] };
+  primus.forEach((spark, next) => {
+    const then = tell(spark) ? [] : ends[how];
+    setTimeout(next, 1, ...then);
+  }, (error) => asker.write(error ? `failed: ${error.message}` : 'done'));
 }
 
 function obey(spark, command) {
@@ -162,7 +171,7 @@ function obey(spark, command) {
     case 'remember': return void memory.set(command.key, command.value);
     case 'recall': return spark.write(memory.get(command.key) ?? null);
     case 'broadcast': return primus.write(command.value);
-    case 'visit': return visit(spark);
+    case 'visit': return void visit(spark, command);
     case 'events': return spark.write(heard.get(command.of) ?? []);
     case 'tell': return void primus.spark(command.to)?.write(command.value);
     case 'describe': return spark.write(describe(spark));
