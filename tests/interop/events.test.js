@@ -204,14 +204,30 @@ for (const transformer of ['websockets', 'engine.io', 'sockjs', 'browserchannel'
     const { error } = await ask(clients[0], { do: 'counts' });
     assert.equal(error, clients.length, 'each spark was told');
   });
+
+  test(`${transformer}: one may take its time for what clients say, too`, async (t) => {
+    const server = await startServer(t, { ...SLOW, transformer, shards: 2 });
+    const names = ['ann', 'ben', 'cay'];
+    const clients = await Promise.all(names.map((name) => open(server, {}, `/?name=${name}`)));
+    const answers = Promise.all(clients.map((client) => event(client, 'data')));
+    for (const client of clients) {
+      for (const value of ['late secret', 'late bad', 'late 1']) {
+        client.write({ do: 'write', value });
+      }
+    }
+    const expected = names.map((name) => `late 1, ${name}`);
+    assert.deepEqual(await answers, expected, 'of each one was dropped, one refused');
+    const { data, error } = await ask(clients[0], { do: 'counts' });
+    assert.deepEqual([data, error], [clients.length + 1, clients.length]);
+  });
 }
 
 test('what waits for a transform when its spark ends is not sent', async (t) => {
   const server = await startServer(t, SLOW);
   const client = await open(server);
   const heard = record(client, 'data');
-  client.write({ do: 'write', value: 'slow 1' });
-  client.write({ do: 'end' });
+  // Both within one message, as the transform does not wait for another one.
+  client.write({ do: 'end', data: 'slow 1' });
   await event(client, 'end');
   assert.deepEqual(heard, []);
   const other = await open(server);
@@ -229,5 +245,18 @@ test(
     for (const value of [3, 'slow 4']) client.write({ do: 'broadcast', value });
     assert.deepEqual(await event(other, 'data'), 3);
     assert.deepEqual(await heard, ['slow 1, ', 2, 3, 'slow 4, ']);
+  },
+);
+
+test(
+  'what a client says behind a message that waits for a transform comes behind it',
+  differsFromNode('what its transforms let pass at once overtakes it'),
+  async (t) => {
+    const server = await startServer(t, SLOW);
+    const [client, other] = await Promise.all([open(server), open(server)]);
+    const heard = collect(client, 'data', 3);
+    for (const value of ['late 1', 2, 'late 3']) client.write({ do: 'write', value });
+    assert.equal(await ask(other, { do: 'write', value: 4 }), 4);
+    assert.deepEqual(await heard, ['late 1, ', 2, 'late 3, ']);
   },
 );

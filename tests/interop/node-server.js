@@ -130,16 +130,25 @@ function transform() {
   });
 }
 
+/** Drops, refuses or replaces a text that begins so, which is said a while later. */
+function afterAWhile(word, text, spark, replace, next) {
+  if (typeof text !== 'string' || !text.startsWith(word)) return next();
+  setTimeout(() => {
+    if (text === `${word} secret`) return next(null, false);
+    if (text === `${word} bad`) return next(new Error('refused'));
+    replace(`${text}, ${spark.query.name ?? ''}`);
+    next();
+  }, 20);
+}
+
 function transformSlowly() {
-  primus.transform('outgoing', function transformed(packet, next) {
-    const { data } = packet;
-    if (typeof data !== 'string' || !data.startsWith('slow')) return next();
-    setTimeout(() => {
-      if (data === 'slow secret') return next(null, false);
-      if (data === 'slow bad') return next(new Error('refused'));
-      packet.data = `${data}, ${this.query.name ?? ''}`;
-      next();
-    }, 20);
+  primus.transform('outgoing', function outgoing(packet, next) {
+    const replace = (data) => { packet.data = data; };
+    afterAWhile('slow', packet.data, this, replace, next);
+  });
+  primus.transform('incoming', function incoming({ data }, next) {
+    const replace = (value) => { data.value = value; };
+    afterAWhile('late', data?.value, this, replace, next);
   });
 }
 

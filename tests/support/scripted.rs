@@ -13,9 +13,9 @@
 //! echo would pass on the bytes that came.
 //! With `--plugins a,b` it does instead what plugged.rs says of these plugins.
 //! `--layers` sets its layers up, see `set_up.rs`; with `--transforms` messages are transformed,
-//! with `--slow-transforms` by one that knows the spark and takes its time (transforms.rs); it
-//! knows a parser of its own, `lettered`. With `--openings` there are `connection` listeners that
-//! wait for each other (openings.rs).
+//! with `--slow-transforms` by some that take their time (transforms.rs); it knows a parser of its
+//! own, `lettered`. With `--openings` there are `connection` listeners that wait for each other
+//! (openings.rs).
 //! It reads the options of `allspark serve` that the tests use. tests/interop/node-server.js is the
 //! same on Node.js.
 
