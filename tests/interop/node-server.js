@@ -17,12 +17,17 @@ const { values: flags } = parseArgs({
   options: {
     app: { type: 'string' },
     compression: { type: 'boolean' },
+    credentials: { type: 'string' },
     driver: { type: 'string' },
+    exposed: { type: 'string' },
+    headers: { type: 'string' },
     ids: { type: 'string' },
     layers: { type: 'string', default: '[]' },
     listen: { type: 'string' },
     openings: { type: 'boolean' },
+    'max-age': { type: 'string' },
     'max-length': { type: 'string' },
+    methods: { type: 'string' },
     origins: { type: 'string' },
     parser: { type: 'string' },
     pathname: { type: 'string' },
@@ -197,12 +202,20 @@ function primusOptions() {
     transport: Object.fromEntries(flags.transport.map(transportOption)),
     ...(flags.parser && { parser: flags.parser === 'raw' ? raw : flags.parser }),
     ...(flags.ids && { idGenerator: ids(flags.ids) }),
-    ...(flags.origins && { origins: flags.origins }),
+    ...cors(),
     ...(flags.pathname && { pathname: flags.pathname }),
     ...(flags['max-length'] && { maxLength: Number(flags['max-length']) }),
     ...(flags.plugins && load(flags.plugins)),
     iknowhttpsisbetter: true,
   };
+}
+
+/** Options that are not given are not there: an empty text means something. */
+function cors() {
+  const { origins, methods, credentials, 'max-age': maxAge, headers, exposed } = flags;
+  const isAllowed = credentials === undefined ? undefined : credentials === 'true';
+  const all = { origins, methods, credentials: isAllowed, maxAge, headers, exposed };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }
 
 function ids(prefix) {
