@@ -48,7 +48,7 @@ const memory = new Map();
 const heard = new Map();
 const counts = { connection: 0, disconnection: 0, data: 0, error: 0, heartbeat: 0 };
 
-const server = http.createServer();
+const server = http.createServer(answerOthers);
 const primus = new Primus(server, primusOptions());
 if (flags.plugins) plug(primus, flags.plugins);
 else apps[flags.app]();
@@ -83,6 +83,9 @@ function scripted() {
   primus.on('disconnection', ({ id }) => {
     counts.disconnection += 1;
     heard.get(id).push('disconnection');
+  });
+  primus.on('close', ({ close = true, reconnect = false, timeout = 0 }) => {
+    console.error(`destroyed: close ${close}, reconnect ${reconnect}, timeout ${timeout}`);
   });
 }
 
@@ -189,7 +192,7 @@ function obey(spark, command) {
     case 'events': return spark.write(heard.get(command.of) ?? []);
     case 'tell': return void primus.spark(command.to)?.write(command.value);
     case 'describe': return spark.write(describe(spark));
-    case 'destroy': return void primus.destroy({ reconnect: command.reconnect });
+    case 'destroy': return void primus.destroy(command);
   }
 }
 
@@ -244,6 +247,11 @@ function transportOption(text) {
   const [name, value] = [text.slice(0, text.indexOf('=')), text.slice(text.indexOf('=') + 1)];
   const isPlain = /^(true|false|\d+)$/.test(value);
   return [name, isPlain ? JSON.parse(value) : value];
+}
+
+/** Requests that are not Primus's, or that it leaves to others once it was destroyed. */
+function answerOthers(req, res) {
+  res.writeHead(404, { 'content-type': 'text/plain' }).end('Not Found');
 }
 
 function listen() {

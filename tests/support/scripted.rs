@@ -8,7 +8,8 @@
 //! `{"do":"broadcast","value":..}`, `{"do":"visit","how":..,"last":2}`, which visits sparks
 //! (visits.rs), `{"do":"tell","to":ID,"value":..}`, which is written to the spark with that id, or
 //! `{"do":"remember","key":..,"value":..}`, for which any spark can ask with
-//! `{"do":"recall","key":..}`; `{"do":"destroy","reconnect":true}` destroys the server.
+//! `{"do":"recall","key":..}`; `{"do":"destroy","close":false,"reconnect":true,"timeout":300}`
+//! destroys the server, which says so on its standard error.
 //! `["rewrite", value]` is answered with that value, which is decoded and encoded anew, where an
 //! echo would pass on the bytes that came.
 //! With `--plugins a,b` it does instead what plugged.rs says of these plugins.
@@ -128,9 +129,11 @@ enum Command {
     Recall {
         key: String,
     },
-    /// Destroys the server.
+    /// Destroys the server, by default as Primus does.
     Destroy {
-        reconnect: bool,
+        close: Option<bool>,
+        reconnect: Option<bool>,
+        timeout: Option<u64>,
     },
 }
 
@@ -181,6 +184,11 @@ fn script(primus: &Primus, has_openings: bool) {
     if has_openings {
         openings(primus, move |spark, event| noting.note(spark, event));
     }
+    primus.on_close(|options| {
+        let (close, reconnect) = (options.close, options.reconnect);
+        let timeout = options.timeout_ms;
+        eprintln!("destroyed: close {close}, reconnect {reconnect}, timeout {timeout}");
+    });
     let disconnections = Arc::clone(&shared);
     primus.on_disconnection(move |spark| {
         count(&disconnections.counts.disconnection);
@@ -291,10 +299,19 @@ fn obey(spark: &mut Spark<'_>, command: Command, shared: &Shared) {
             let value = shared.memory().get(&key).cloned();
             spark.write(Json(value));
         }
-        Command::Destroy { reconnect } => spark.primus().destroy(Destroy {
+        Command::Destroy {
+            close,
             reconnect,
-            ..Destroy::default()
-        }),
+            timeout,
+        } => {
+            let default = Destroy::default();
+            spark.primus().destroy(Destroy {
+                close: close.unwrap_or(default.close),
+                reconnect: reconnect.unwrap_or(default.reconnect),
+                timeout_ms: timeout.unwrap_or(default.timeout_ms),
+                ..default
+            });
+        }
     }
 }
 
